@@ -1,0 +1,25 @@
+#!/usr/bin/env node
+// The launcher: JavaScript that an old Node can read too, so that it is told what to do.
+import { existsSync } from "node:fs";
+import module from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const NEEDED = 24;
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const sources = join(root, "src", "main.ts");
+const checkout = existsSync(sources);
+
+if (Number(process.versions.node.split(".")[0]) < NEEDED) {
+  const cure = checkout
+    ? `Run \`npm ci\` without NODE_ENV=production, which brings Node ${NEEDED}, then start with npm or npx.`
+    : `Install it, for instance with \`npm install node@${NEEDED}\`, then start with npx.`;
+  process.stderr.write(
+    `countersign: this is Node ${process.versions.node}, and Node ${NEEDED} or newer is needed. ${cure}\n`,
+  );
+  process.exitCode = 1;
+} else {
+  module.enableCompileCache();
+  // Node strips types in a checkout but refuses to under node_modules: what is published runs built JavaScript.
+  await import(pathToFileURL(checkout ? sources : join(root, "dist", "src", "main.js")).href);
+}

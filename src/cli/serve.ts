@@ -1,0 +1,102 @@
+// `countersign serve`: runs the gateway until a signal.
+
+import type { Command } from "commander";
+import type { Gateway } from "../app.ts";
+import { dataDirOf, devEnvironment, processEnvironment, readConfig } from "../config.ts";
+import { monotonicNow } from "../telemetry/clock.ts";
+import { CommandFailure, writeResult } from "./output.ts";
+
+/** npm passes on a signal that the terminal gave the whole group: the two are one. */
+const SIGNAL_ECHO_MS = 1_000;
+
+export function addServeCommand(program: Command): void {
+  program
+    .command("serve")
+    .description("run the gateway")
+    .option("--dev", "make secrets and a demo device in the data directory where they are missing")
+    .option("--json", "print JSON")
+    .action(async (options: { dev?: boolean }, command: Command) => {
+      const gateway = await start(options.dev ?? false);
+      announce(command, gateway, options.dev ?? false);
+      await untilSignal();
+      await gateway.close();
+    });
+}
+
+async function start(dev: boolean): Promise<Gateway> {
+  const environment = processEnvironment();
+  const dataDir = dataDirOf(environment);
+  const demo = dev ? await import("./demo.ts") : undefined;
+  try {
+    const config = readConfig(demo ? devEnvironment(environment, demo.prepareDevSecrets(dataDir)) : environment, {
+      dev,
+    });
+    const { startGateway } = await import("../app.ts");
+    const gateway = await startGateway(config);
+    await demo?.enrolDemoDevice(dataDir, gateway.registry);
+    return gateway;
+  } catch (error) {
+    throw explainStart(error) ?? error;
+  }
+}
+
+/** What keeps a gateway from starting and is no bug, in one clear line. */
+function explainStart(error: unknown): CommandFailure | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if (error.name === "SealError") return new CommandFailure(error.message);
+  if (!("code" in error)) return undefined;
+  const { code } = error;
+  const place =
+    "address" in error && "port" in error
+      ? `${error.address}:${error.port}`
+      : "path" in error
+        ? String(error.path)
+        : "the data directory";
+  switch (code) {
+    case "EADDRINUSE":
+      return new CommandFailure(
+        `${place} is in use by another program. Stop it, or set COUNTERSIGN_PUBLIC_LISTEN and COUNTERSIGN_INTERNAL_LISTEN to free ports`,
+      );
+    case "EADDRNOTAVAIL":
+      return new CommandFailure(
+        `${place} is no address of this machine. Set COUNTERSIGN_PUBLIC_LISTEN and COUNTERSIGN_INTERNAL_LISTEN to ones that are`,
+      );
+    case "EACCES":
+    case "EPERM":
+    case "EROFS":
+      return new CommandFailure(`${place} may not be used (${code}). Choose another, or allow it`);
+    case "ERR_SQLITE_ERROR":
+      return new CommandFailure(`the database cannot be used: ${error.message}`);
+    default:
+      return undefined;
+  }
+}
+
+function announce(command: Command, gateway: Gateway, dev: boolean): void {
+  const { publicUrl, internalUrl } = gateway;
+  const lines = [
+    ...(publicUrl ? [`public   ${publicUrl}   devices: REST, Connect, gRPC-Web, gRPC`] : []),
+    ...(internalUrl ? [`internal ${internalUrl}   services and operators`] : []),
+    ...(dev && publicUrl
+      ? ["", "Log in as the demo device:", `  npx countersign sign --demo | curl -s --json @- ${publicUrl}/auth/login`]
+      : []),
+  ];
+  writeResult(command, { public: publicUrl, internal: internalUrl }, lines);
+}
+
+/** Waits for SIGINT or SIGTERM; a second one, not an echo of the first, ends the process at once. */
+function untilSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    let first: number | undefined;
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      process.on(signal, () => {
+        if (first === undefined) {
+          first = monotonicNow();
+          resolve();
+        } else if (monotonicNow() - first > SIGNAL_ECHO_MS) {
+          process.exit(1);
+        }
+      });
+    }
+  });
+}

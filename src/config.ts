@@ -1,0 +1,311 @@
+// Settings: environment and *_FILE secrets into one frozen Config. The only module that knows an environment variable.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { distance } from "fastest-levenshtein";
+import type { Policy, PolicyName } from "./core/ports.ts";
+
+export interface ListenAddress {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+}
+
+/** A limit of admissions per window; undefined is off. */
+export type Limit = Policy | undefined;
+
+export type LogLevel = (typeof LOG_LEVELS)[number];
+const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
+
+export interface Config {
+  readonly publicListen: ListenAddress | undefined;
+  readonly internalListen: ListenAddress | undefined;
+  readonly dataDir: string;
+  readonly redisUrl: string | undefined;
+  readonly masterKey: Uint8Array;
+  readonly adminToken: string;
+  /** Undefined with --dev: where the public listener turns out to be. */
+  readonly issuer: string | undefined;
+  readonly audience: string;
+  readonly tokenTtlSeconds: number;
+  readonly clockSkewMs: number;
+  readonly loginLimit: Limit;
+  readonly failureLimit: Limit;
+  readonly addressLimit: Limit;
+  readonly logLevel: LogLevel;
+}
+
+/** What the commands that call a gateway take from the environment. */
+export interface ClientConfig {
+  readonly internalUrl: string;
+  readonly dataDir: string;
+  readonly adminToken: string | undefined;
+  readonly customerKey: string | undefined;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** All the mistakes of a configuration, a line each. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+  readonly mistakes: readonly string[];
+  constructor(mistakes: readonly string[]) {
+    super(mistakes.join("\n"));
+    this.mistakes = mistakes;
+  }
+}
+
+const PREFIX = "COUNTERSIGN_";
+const SERVER_SETTINGS = [
+  "PUBLIC_LISTEN",
+  "INTERNAL_LISTEN",
+  "DATA_DIR",
+  "REDIS_URL",
+  "REDIS_URL_FILE",
+  "MASTER_KEY",
+  "MASTER_KEY_FILE",
+  "ADMIN_TOKEN",
+  "ADMIN_TOKEN_FILE",
+  "ISSUER",
+  "AUDIENCE",
+  "TOKEN_TTL",
+  "CLOCK_SKEW",
+  "LOGIN_LIMIT",
+  "FAILURE_LIMIT",
+  "ADDRESS_LIMIT",
+  "LOG_LEVEL",
+];
+const CLIENT_SETTINGS = ["INTERNAL_URL", "CUSTOMER_KEY", "CUSTOMER_KEY_FILE"];
+const TEST_SETTINGS = ["TEST_REDIS_URL"];
+
+/** A window or skew is counted in microseconds of 32 bits. */
+const LONGEST_WINDOW_MS = 3_600_000;
+const LONGEST_SKEW_MS = 1_800_000;
+/** Boards read the whole answer to a login into 1,000 bytes. */
+const LARGEST_ANSWER = 899;
+const MIN_ADMIN_TOKEN = 16;
+
+/** The environment of this process. */
+export function processEnvironment(): Environment {
+  return process.env;
+}
+
+/** Where state is kept. */
+export function dataDirOf(environment: Environment): string {
+  return environment[`${PREFIX}DATA_DIR`] || "data";
+}
+
+/** With --dev: the environment with what is not set taken from files that were made in the data directory. */
+export function devEnvironment(
+  environment: Environment,
+  files: { masterKey: string; adminToken: string },
+): Environment {
+  const dev: Record<string, string | undefined> = { ...environment };
+  const unset = (name: string): boolean => !dev[`${PREFIX}${name}`] && !dev[`${PREFIX}${name}_FILE`];
+  if (unset("MASTER_KEY")) dev[`${PREFIX}MASTER_KEY_FILE`] = files.masterKey;
+  if (unset("ADMIN_TOKEN")) dev[`${PREFIX}ADMIN_TOKEN_FILE`] = files.adminToken;
+  if (unset("AUDIENCE")) dev[`${PREFIX}AUDIENCE`] = "devices";
+  return dev;
+}
+
+/**
+ * Reads the gateway's settings.
+ * @throws ConfigError with every mistake there is, none of which repeats a secret
+ */
+export function readConfig(environment: Environment, { dev }: { dev: boolean }): Config {
+  const mistakes: string[] = [...unknownSettings(environment)];
+  const read = <Value>(
+    name: string,
+    parse: (text: string) => Value,
+    fallback: string | undefined,
+  ): Value | undefined => {
+    const text = readSetting(environment, name, mistakes) ?? fallback;
+    if (text === undefined) return undefined;
+    try {
+      return parse(text);
+    } catch (error) {
+      mistakes.push(`${PREFIX}${name} ${error instanceof Error ? error.message : "is wrong"}`);
+      return undefined;
+    }
+  };
+  const required = <Value>(name: string, parse: (text: string) => Value, cure: string): Value | undefined => {
+    const before = mistakes.length;
+    const value = read(name, parse, undefined);
+    if (value === undefined && mistakes.length === before)
+      mistakes.push(`${PREFIX}${name} is not set. ${cure}, or start with --dev`);
+    return value;
+  };
+  const limit = (name: PolicyName, fallback: string): Limit =>
+    read(`${name.toUpperCase()}_LIMIT`, (text) => parseLimit(name, text), fallback);
+
+  const publicListen = read("PUBLIC_LISTEN", parseListen, "127.0.0.1:8080");
+  const config = {
+    publicListen,
+    internalListen: read("INTERNAL_LISTEN", parseListen, "127.0.0.1:9090"),
+    dataDir: dataDirOf(environment),
+    redisUrl: read("REDIS_URL", parseRedisUrl, undefined),
+    masterKey: required("MASTER_KEY", parseMasterKey, "Make one with: openssl rand -base64 32"),
+    adminToken: required("ADMIN_TOKEN", parseAdminToken, "Make one with: openssl rand -hex 32"),
+    issuer: dev
+      ? read("ISSUER", parseIssuer, undefined)
+      : required("ISSUER", parseIssuer, "Set the URL that devices reach this service by"),
+    audience: required("AUDIENCE", parseText, "Set the name of the services that the tokens are for"),
+    tokenTtlSeconds: Math.round(
+      (read("TOKEN_TTL", (text) => parseDuration(text, 1_000, 86_400_000), "600s") ?? 0) / 1_000,
+    ),
+    clockSkewMs: read("CLOCK_SKEW", (text) => parseDuration(text, 1_000, LONGEST_SKEW_MS), "300s") ?? 0,
+    loginLimit: limit("login", "10/60s"),
+    failureLimit: limit("failure", "10/60s"),
+    addressLimit: limit("address", "6000/60s"),
+    logLevel: read("LOG_LEVEL", parseLogLevel, "info") ?? "info",
+  };
+  if (dev && config.issuer === undefined && publicListen === undefined) {
+    mistakes.push(`${PREFIX}ISSUER is not set, and with the public listener off there is no address to take for it`);
+  }
+  const answer = largestAnswer(config.issuer ?? "", config.audience ?? "");
+  if (answer > LARGEST_ANSWER) {
+    mistakes.push(
+      `${PREFIX}ISSUER and ${PREFIX}AUDIENCE are too long by ${answer - LARGEST_ANSWER} characters: a login's answer would exceed the ${LARGEST_ANSWER} bytes that boards can read`,
+    );
+  }
+  const { masterKey, adminToken, audience } = config;
+  if (mistakes.length > 0 || masterKey === undefined || adminToken === undefined || audience === undefined) {
+    throw new ConfigError(mistakes);
+  }
+  return Object.freeze({ ...config, masterKey, adminToken, audience });
+}
+
+/** Reads what the client commands need. */
+export function readClientConfig(environment: Environment): ClientConfig {
+  const mistakes: string[] = [];
+  const config = {
+    internalUrl: environment[`${PREFIX}INTERNAL_URL`] || "http://127.0.0.1:9090",
+    dataDir: dataDirOf(environment),
+    adminToken: readSetting(environment, "ADMIN_TOKEN", mistakes),
+    customerKey: readSetting(environment, "CUSTOMER_KEY", mistakes),
+  };
+  if (mistakes.length > 0) throw new ConfigError(mistakes);
+  return config;
+}
+
+/** The name of a file in the data directory. */
+export function dataFile(
+  dataDir: string,
+  name: "master-key" | "admin-token" | "demo-device" | "countersign.db",
+): string {
+  return join(dataDir, name);
+}
+
+function readSetting(environment: Environment, name: string, mistakes: string[]): string | undefined {
+  const text = environment[`${PREFIX}${name}`] || undefined;
+  const file = environment[`${PREFIX}${name}_FILE`] || undefined;
+  if (file === undefined) return text;
+  if (text !== undefined) {
+    mistakes.push(`${PREFIX}${name} and ${PREFIX}${name}_FILE are both set. Keep one`);
+    return text;
+  }
+  try {
+    return readFileSync(file, "utf8").replace(/\r?\n$/, "");
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "an error";
+    mistakes.push(`${PREFIX}${name}_FILE cannot be read (${code})`);
+    return undefined;
+  }
+}
+
+function unknownSettings(environment: Environment): string[] {
+  const known = [...SERVER_SETTINGS, ...CLIENT_SETTINGS, ...TEST_SETTINGS];
+  return Object.keys(environment)
+    .filter((name) => name.startsWith(PREFIX) && !known.includes(name.slice(PREFIX.length)))
+    .map((name) => {
+      const near = known.find((candidate) => distance(candidate, name.slice(PREFIX.length)) <= 3);
+      return `${name} is no setting.${near === undefined ? "" : ` Did you mean ${PREFIX}${near}?`}`;
+    });
+}
+
+/** The bytes of the answer to a login by the longest device_key, signed RS256 over RSA-2048. */
+function largestAnswer(issuer: string, audience: string): number {
+  const base64 = (text: string): number => Math.ceil((text.length * 4) / 3);
+  const header = JSON.stringify({ alg: "RS256", typ: "JWT", kid: "k".repeat(43) });
+  const claims = JSON.stringify({
+    iss: issuer,
+    sub: "d".repeat(96),
+    aud: audience,
+    iat: 9_999_999_999,
+    exp: 9_999_999_999,
+    jti: "j".repeat(16),
+    customer_id: "c".repeat(16),
+  });
+  const token = base64(header) + 1 + base64(claims) + 1 + base64("s".repeat(256));
+  return token + JSON.stringify({ token: "", expires_in: 86_400 }).length;
+}
+
+function parseListen(text: string): ListenAddress | undefined {
+  if (text === "off") return undefined;
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65_535)
+    throw new Error("is no address to listen at. Write host:port, [host]:port or off");
+  return { host: match[1] ?? (match[2] || "0.0.0.0"), port };
+}
+
+function parseRedisUrl(text: string): string {
+  if (!URL.canParse(text) || !/^rediss?:$/.test(new URL(text).protocol)) {
+    throw new Error("is no Redis URL. Write redis://host:port or rediss://host:port");
+  }
+  return text;
+}
+
+function parseMasterKey(text: string): Uint8Array {
+  const key = /^[0-9a-fA-F]{64}$/.test(text)
+    ? Buffer.from(text, "hex")
+    : /^[\w+/-]{43}=?$/.test(text)
+      ? Buffer.from(text, "base64")
+      : undefined;
+  if (key?.length !== 32) throw new Error("is not 32 bytes in base64 or hex. Make one with: openssl rand -base64 32");
+  return key;
+}
+
+function parseAdminToken(text: string): string {
+  if (!/^[\x21-\x7e]+$/.test(text) || text.length < MIN_ADMIN_TOKEN) {
+    throw new Error(
+      `has to be at least ${MIN_ADMIN_TOKEN} visible ASCII characters. Make one with: openssl rand -hex 32`,
+    );
+  }
+  return text;
+}
+
+function parseIssuer(text: string): string {
+  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) throw new Error("is no URL of http or https");
+  return text;
+}
+
+function parseText(text: string): string {
+  if (!/^[\x21-\x7e]+$/.test(text)) throw new Error("has to be visible ASCII characters");
+  return text;
+}
+
+function parseLogLevel(text: string): LogLevel {
+  const level = LOG_LEVELS.find((candidate) => candidate === text);
+  if (level === undefined) throw new Error(`is none of ${LOG_LEVELS.join(", ")}`);
+  return level;
+}
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+
+function parseDuration(text: string, least: number, most: number): number {
+  const [, number, unit = ""] = /^(\d{1,9})(ms|s|m|h)$/.exec(text) ?? [];
+  const ms = Number(number) * (UNITS[unit] ?? Number.NaN);
+  if (Number.isNaN(ms)) throw new Error("is no duration. Write a number and ms, s, m or h: 600s");
+  if (ms < least || ms > most) throw new Error(`is out of range: ${least / 1_000}s to ${most / 1_000}s`);
+  return ms;
+}
+
+function parseLimit(name: PolicyName, text: string): Limit {
+  if (text === "off") return undefined;
+  const [, count, window] = /^(\d{1,9})\/(\w+)$/.exec(text) ?? [];
+  if (count === undefined || window === undefined || Number(count) === 0) {
+    throw new Error("is no limit. Write count/window or off: 10/60s");
+  }
+  return { name, limit: Number(count), windowMs: parseDuration(window, 1, LONGEST_WINDOW_MS) };
+}

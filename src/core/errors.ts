@@ -1,0 +1,61 @@
+// AuthError: the closed union of reasons a call is refused for. Knows no protocol; transports/errors.ts turns it into each.
+
+import type { PolicyState } from "./ports.ts";
+
+/** Every reason there is. A new one needs a row in transports/errors.ts and in docs/errors.md. */
+export type Reason =
+  | "not_found"
+  | "method_not_allowed"
+  | "unsupported_media_type"
+  | "too_large"
+  | "malformed"
+  | "clock_skew"
+  | "rate_limited"
+  | "invalid_credentials"
+  | "disabled"
+  | "replayed"
+  | "unavailable"
+  | "internal"
+  | "invalid_admin_token"
+  | "does_not_exist"
+  | "already_exists"
+  | "failed_precondition";
+
+/** The particulars of a refusal; each applies to the reasons that its comment names. */
+export interface Particulars {
+  /** malformed: the request field that is wrong, in the contract's spelling. */
+  readonly field?: string;
+  /** clock_skew: the gateway's time, in unix seconds. */
+  readonly serverTime?: number;
+  /** rate_limited, invalid_credentials, disabled, replayed: the state of the policy that decided. */
+  readonly limit?: PolicyState;
+  /** rate_limited, unavailable: the least wait before another try, in milliseconds. */
+  readonly retryAfterMs?: number;
+  /** internal: names the log line that holds the cause. */
+  readonly requestId?: string;
+}
+
+/**
+ * A refusal. `message` is for a developer and free of `; / ? : @ & = + $ ,` and the number sign, which grpc-js would
+ * show percent-encoded; it never repeats what the caller sent.
+ */
+export class AuthError extends Error {
+  readonly reason: Reason;
+  readonly particulars: Particulars;
+
+  constructor(reason: Reason, message: string, particulars: Particulars = {}, options?: ErrorOptions) {
+    // A refusal is an answer, not a fault: capturing a stack would cost more than the request that provoked it.
+    const depth = Error.stackTraceLimit;
+    Error.stackTraceLimit = 0;
+    super(message, options);
+    Error.stackTraceLimit = depth;
+    this.name = "AuthError";
+    this.reason = reason;
+    this.particulars = particulars;
+  }
+}
+
+/** A request that is not what the contract asks for; `field` names the culprit where there is one. */
+export function malformed(message: string, field?: string): AuthError {
+  return new AuthError("malformed", message, field === undefined ? {} : { field });
+}

@@ -1,0 +1,81 @@
+// The sliding window: log + clock -> decision. Pure arithmetic; knows no store, and no unit of time but the caller's.
+
+/** Admissions at one tick; several only when a large limit is counted in sub-windows. */
+export interface Entry {
+  readonly at: number;
+  readonly count: number;
+}
+
+/** The admissions that may still lie in the window, oldest first. */
+export type Log = readonly Entry[];
+
+/** A log as it stands at an instant. */
+export interface Reading {
+  /** The admissions in the window that ends now. */
+  readonly log: Log;
+  /** How many more may be admitted; a request is admitted if and only if this is over 0. */
+  readonly remaining: number;
+  /** Time until the next slot is freed; for a spent limit, until a request would be admitted. 0 when none is taken. */
+  readonly reset: number;
+  /** The clock stepped backward since the log was written: it must be kept as it is here, or the step never ends. */
+  readonly stepped: boolean;
+}
+
+/** Above this limit admissions are counted in sub-windows. */
+export const LARGEST_EXACT_LIMIT = 256;
+/** As many sub-windows as a large limit's window is divided into. */
+export const SUB_WINDOWS = 64;
+
+/** The resolution of a log: times are rounded up to a multiple, so that an entry is never thought older than it is. */
+export function quantumOf(limit: number, window: number): number {
+  return limit <= LARGEST_EXACT_LIMIT ? 1 : Math.ceil(window / SUB_WINDOWS);
+}
+
+/**
+ * Reads a log at `now`: what lies in (now - window, now].
+ *
+ * A log that lies ahead of the clock means that the clock stepped backward: all of it is taken to have just happened,
+ * so that no more are admitted than before the step, and nobody waits for longer than one window.
+ */
+export function readWindow(log: Log, limit: number, window: number, now: number): Reading {
+  const ahead = (log.at(-1)?.at ?? -Infinity) - tickOf(limit, window, now);
+  const stepped = ahead > 0;
+  const onClock = stepped ? log.map(({ at, count }) => ({ at: at - ahead, count })) : log;
+  return reading(
+    onClock.filter(({ at }) => at > now - window),
+    limit,
+    window,
+    now,
+    stepped,
+  );
+}
+
+/** Adds one admission to a reading whose `remaining` is over 0; `now` is the instant it was read at. */
+export function admit({ log, stepped }: Reading, limit: number, window: number, now: number): Reading {
+  const tick = tickOf(limit, window, now);
+  const newest = log.at(-1);
+  const merged = newest?.at === tick;
+  const entry = { at: tick, count: merged ? newest.count + 1 : 1 };
+  return reading([...(merged ? log.slice(0, -1) : log), entry], limit, window, now, stepped);
+}
+
+function tickOf(limit: number, window: number, now: number): number {
+  const quantum = quantumOf(limit, window);
+  return Math.ceil(now / quantum) * quantum;
+}
+
+function reading(log: Log, limit: number, window: number, now: number, stepped: boolean): Reading {
+  const used = log.reduce((sum, { count }) => sum + count, 0);
+  const slots = Math.max(1, used - limit + 1);
+  let freed = 0;
+  const last = log.find(({ count }) => {
+    freed += count;
+    return freed >= slots;
+  });
+  return {
+    log,
+    remaining: Math.max(0, limit - used),
+    reset: last === undefined ? 0 : last.at + window - now,
+    stepped,
+  };
+}

@@ -1,0 +1,197 @@
+// THE PATH of a login: read -> fresh -> known -> proven -> admitted -> signed. Knows no protocol, driver or clock.
+
+import { createSecretKey, type KeyObject, randomBytes } from "node:crypto";
+import { readDeviceKey } from "./device-key.ts";
+import { AuthError } from "./errors.ts";
+import { checkFresh, readTimestamp } from "./freshness.ts";
+import type {
+  Charge,
+  Credential,
+  CredentialStore,
+  Limiter,
+  Policy,
+  PolicyState,
+  TokenSigner,
+  Verdict,
+} from "./ports.ts";
+import { MAX_LIVE_KEYS } from "./ports.ts";
+import { findProvingKey, readSignature } from "./signature.ts";
+
+/** A login as it was sent, of no protocol. */
+export interface LoginRequest {
+  readonly deviceKey: string;
+  readonly timestamp: bigint | undefined;
+  readonly deviceSignature: string;
+}
+
+/** Who sent it, as far as the limits care. */
+export interface Caller {
+  /** The address that limits are counted under: an IPv4 address or an IPv6 /64. */
+  readonly address: string;
+  /** Names the request in the log; decides nothing. */
+  readonly requestId: string;
+  /** The protocol it came by, for the log; decides nothing. */
+  readonly via: string;
+}
+
+/** A login that was admitted. */
+export interface Login {
+  readonly token: string;
+  readonly expiresInSeconds: number;
+  readonly customerId: string;
+  /** The customer key that proved it. */
+  readonly keyId: string;
+  /** The state of the `login` policy; undefined when that limit is off. */
+  readonly limit: PolicyState | undefined;
+}
+
+/** The limits in force; undefined is off. */
+export interface LoginPolicies {
+  readonly login: Policy | undefined;
+  readonly failure: Policy | undefined;
+  readonly address: Policy | undefined;
+  readonly replay: Policy;
+}
+
+export interface LoginDependencies {
+  readonly credentials: CredentialStore;
+  readonly limiter: Limiter;
+  readonly signer: TokenSigner;
+  readonly policies: LoginPolicies;
+  /** How far a timestamp may be from now, in milliseconds, either way. */
+  readonly skewMs: number;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+}
+
+/** The use-case: exchanges a signed login for a token, or throws the AuthError that says why not. */
+export type LogIn = (request: LoginRequest, caller: Caller) => Promise<Login>;
+
+/** Builds the use-case over its ports. */
+export function createLogIn({ credentials, limiter, signer, policies, skewMs, now: clock }: LoginDependencies): LogIn {
+  const decoy = createSecretKey(randomBytes(32));
+
+  return async function logIn(request, { address }) {
+    const now = clock();
+
+    // 1. Read: is it a login at all?
+    const deviceKey = readDeviceKey(request.deviceKey);
+    const timestamp = readTimestamp(request.timestamp);
+    const signature = readSignature(request.deviceSignature);
+
+    // 2. Fresh: before any look-up, where a refusal reveals and costs nothing.
+    checkFresh(timestamp, now, skewMs);
+    const addressCharge = chargeOf(policies.address, address);
+    const known = addressCharge && limiter.peek(addressCharge, now);
+    if (known !== undefined) throw rateLimited(known);
+
+    // 3. Known: an unknown device goes on, with decoys for keys.
+    const credential = await credentials.find(deviceKey, now);
+
+    // 4. Proven.
+    const key = prove(credential, decoy, timestamp, deviceKey, signature);
+    if (credential === undefined || key === undefined) {
+      const failure = chargeOf(policies.failure, `${address} ${deviceKey}`);
+      throw refusal(await admit(limiter, [addressCharge, failure], now), "failure", invalidCredentials);
+    }
+    if (!credential.enabled) throw refusal(await admit(limiter, [addressCharge], now), "address", disabled);
+    if (!signer.ready()) throw new AuthError("unavailable", "no key to sign tokens with. Try again later", UNSIGNED);
+
+    // 5. Admitted: one round trip decides everything that is left, in the order of precedence.
+    const login = chargeOf(policies.login, credential.sharedIdentity ? `${deviceKey} ${address}` : deviceKey);
+    const replay = credential.replayGuard ? chargeOf(policies.replay, `${deviceKey} ${timestamp}`) : undefined;
+    const verdict = await admit(limiter, [addressCharge, login, replay], now);
+    if (verdict.denied !== undefined) throw refusal(verdict, "login", replayed);
+
+    // 6. Signed.
+    const token = await signer.sign({ deviceKey, customerId: credential.customerId }, now);
+
+    return {
+      token,
+      expiresInSeconds: signer.expiresInSeconds,
+      customerId: credential.customerId,
+      keyId: key,
+      limit: verdict.stateOf("login"),
+    };
+  };
+}
+
+const UNSIGNED = { retryAfterMs: 5_000 };
+
+function chargeOf(policy: Policy | undefined, key: string): Charge | undefined {
+  return policy && { policy, key };
+}
+
+function prove(
+  credential: Credential | undefined,
+  decoy: KeyObject,
+  timestamp: number,
+  deviceKey: string,
+  signature: Uint8Array,
+): string | undefined {
+  const keys = credential?.keys ?? [];
+  const secrets = keys.map((key) => key.secret);
+  return keys[findProvingKey(secrets, decoy, MAX_LIVE_KEYS, timestamp, deviceKey, signature)]?.keyId;
+}
+
+/** A verdict, looked at by policy. */
+interface Admission {
+  /** The state of the policy that denied. */
+  readonly denied: PolicyState | undefined;
+  stateOf(name: Policy["name"]): PolicyState | undefined;
+}
+
+const NO_CHARGES: Verdict = { denied: -1, states: [] };
+
+async function admit(limiter: Limiter, charges: readonly (Charge | undefined)[], now: number): Promise<Admission> {
+  const due = charges.filter((charge) => charge !== undefined);
+  const { denied, states } = due.length === 0 ? NO_CHARGES : await limiter.charge(due, now);
+  return {
+    denied: states[denied],
+    stateOf: (name) => states.find((state) => state.policy.name === name),
+  };
+}
+
+/** The error that an admission amounts to: a limit that denied, or else the answer that was due anyway. */
+function refusal(
+  admission: Admission,
+  decisive: Policy["name"],
+  otherwise: (limit: PolicyState | undefined) => AuthError,
+): AuthError {
+  const { denied } = admission;
+  if (denied !== undefined && denied.policy.name !== "replay") return rateLimited(denied);
+  return otherwise(admission.stateOf(decisive));
+}
+
+function rateLimited(limit: PolicyState): AuthError {
+  return new AuthError("rate_limited", RATE_LIMITED[limit.policy.name], { limit, retryAfterMs: limit.resetMs });
+}
+
+const RATE_LIMITED = {
+  login:
+    "too many logins of this device in this time frame. Keep the token for as long as it lives and wait for retry_after",
+  failure:
+    "too many wrong signatures for this device from this address in this time frame. Check the customer key and wait for retry_after",
+  address: "too many requests from this address in this time frame. Wait for retry_after",
+  replay: "this proof was used before. Sign again with the current time",
+} satisfies Record<Policy["name"], string>;
+
+function invalidCredentials(limit: PolicyState | undefined): AuthError {
+  return new AuthError(
+    "invalid_credentials",
+    "device_key is unknown or device_signature is not made with its customer key",
+    {
+      ...(limit && { limit }),
+    },
+  );
+}
+
+function disabled(limit: PolicyState | undefined): AuthError {
+  return new AuthError("disabled", "this device or its customer is disabled. Ask the operator", {
+    ...(limit && { limit }),
+  });
+}
+
+function replayed(limit: PolicyState | undefined): AuthError {
+  return new AuthError("replayed", RATE_LIMITED.replay, { ...(limit && { limit }) });
+}

@@ -1,0 +1,167 @@
+// The ports: what the use-cases ask of the world, and what each answerer owes. Knows no driver and no protocol.
+
+import type { KeyObject } from "node:crypto";
+
+/** The limits a login is held against; `replay` is the replay guard, a limit of one. */
+export type PolicyName = "login" | "failure" | "address" | "replay";
+
+/** At most `limit` admissions in any window of `windowMs` milliseconds. */
+export interface Policy {
+  readonly name: PolicyName;
+  readonly limit: number;
+  readonly windowMs: number;
+}
+
+/** One admission asked of one policy, counted under `key`. */
+export interface Charge {
+  readonly policy: Policy;
+  readonly key: string;
+}
+
+/** Where a policy stands after a decision. */
+export interface PolicyState {
+  readonly policy: Policy;
+  /** Admissions left in the window that ends now. */
+  readonly remaining: number;
+  /** Milliseconds until the next slot is freed; 0 when none is taken. */
+  readonly resetMs: number;
+}
+
+/** What became of a list of charges. */
+export interface Verdict {
+  /** The place in the list of the first charge that was denied; -1 when all were admitted. */
+  readonly denied: number;
+  /** One state a charge, in the order of the list. */
+  readonly states: readonly PolicyState[];
+}
+
+/**
+ * Decides charges by an exact sliding window. Obligations:
+ * - a charge is admitted if and only if fewer than `limit` admissions of its key lie in (now - window, now];
+ * - the charges of one call are admitted together or not at all; what is denied neither counts nor extends anything;
+ * - limits over 256 may be counted in sub-windows that round towards denial: never more than `limit` are admitted;
+ * - a clock that steps backward admits no more, and locks nobody out for longer than a window;
+ * - where the state cannot be reached it throws AuthError `unavailable` and never decides by guessing.
+ */
+export interface Limiter {
+  /** Decides; `now` in unix milliseconds (an implementation may prefer its store's own clock). */
+  charge(charges: readonly Charge[], now: number): Promise<Verdict>;
+  /** The state of a charge that this process already knows to be denied, without a round trip; else undefined. */
+  peek(charge: Charge, now: number): PolicyState | undefined;
+  /** Rejects when the state cannot be reached. */
+  ping(): Promise<void>;
+}
+
+/** A secret that proves logins, by the id it can be named with in logs. */
+export interface ProvingKey {
+  readonly keyId: string;
+  readonly secret: KeyObject;
+}
+
+/** What a login needs to know of a device. */
+export interface Credential {
+  readonly deviceKey: string;
+  readonly customerId: string;
+  /** False when the device or its customer is disabled. */
+  readonly enabled: boolean;
+  /** A fleet uses this one device_key: limits are counted per address too. */
+  readonly sharedIdentity: boolean;
+  /** A pair of device_key and timestamp is good once. */
+  readonly replayGuard: boolean;
+  /** The live keys, at most MAX_LIVE_KEYS; any of them proves a login. */
+  readonly keys: readonly ProvingKey[];
+}
+
+/** A customer has at most this many live keys per purpose, so that a rotation can overlap. */
+export const MAX_LIVE_KEYS = 3;
+
+/**
+ * Finds credentials. Obligations: undefined for a device that is not enrolled, at the same cost as for one that is;
+ * throws AuthError `unavailable` when the store cannot be asked.
+ */
+export interface CredentialStore {
+  find(deviceKey: string, now: number): Promise<Credential | undefined>;
+}
+
+/** The claims of a token that differ from login to login; the rest is the signer's own. */
+export interface Subject {
+  readonly deviceKey: string;
+  readonly customerId: string;
+}
+
+/**
+ * Signs tokens (RFC 7519). Obligations: `ready` is cheap and true only when `sign` would succeed; `sign` gives a
+ * compact JWS with the claims of the contract; the private key never leaves it.
+ */
+export interface TokenSigner {
+  readonly expiresInSeconds: number;
+  ready(): boolean;
+  sign(subject: Subject, now: number): Promise<string>;
+}
+
+/** A public key as JWKS publishes it (RFC 7517), private members absent. */
+export interface PublicJwk {
+  readonly kid: string;
+  readonly kty: string;
+  readonly alg: string;
+  readonly use: "sig";
+  readonly [member: string]: string;
+}
+
+/** A signing key at rest: the private half is PKCS #8 DER, in the clear here and sealed by the store. */
+export interface SigningKey {
+  readonly kid: string;
+  readonly alg: string;
+  readonly privateKey: Uint8Array;
+  readonly publicJwk: PublicJwk;
+  readonly createdAt: number;
+}
+
+/**
+ * Keeps signing keys. Obligations: at most one key is active, whoever races; what `activateFirst` returns is what
+ * every other process is given too.
+ */
+export interface SigningKeyStore {
+  active(): Promise<SigningKey | undefined>;
+  /** Makes `candidate` the active key unless there is one; returns the one that is active afterwards. */
+  activateFirst(candidate: SigningKey): Promise<SigningKey>;
+}
+
+export type Status = "enabled" | "disabled";
+export type KeyPurpose = "login" | "derivation";
+export type KeyMode = "shared" | "derived";
+
+export interface Customer {
+  readonly customerId: string;
+  readonly displayName: string;
+  readonly status: Status;
+}
+
+export interface CustomerKey {
+  readonly keyId: string;
+  readonly customerId: string;
+  readonly purpose: KeyPurpose;
+  /** The secret's bytes; sealed by the store. */
+  readonly secret: Uint8Array;
+  readonly createdAt: number;
+}
+
+export interface Device {
+  readonly deviceKey: string;
+  readonly customerId: string;
+  readonly displayName: string;
+  readonly status: Status;
+  readonly keyMode: KeyMode;
+  readonly sharedIdentity: boolean;
+  readonly replayGuard: boolean;
+}
+
+/**
+ * Keeps the registry. Obligations: what is acknowledged is on disk; each insert throws AuthError `already_exists` for
+ * a taken name, `does_not_exist` for a missing owner, `failed_precondition` for a key over MAX_LIVE_KEYS.
+ */
+export interface RegistryStore {
+  insertCustomer(customer: Customer, now: number): Promise<void>;
+  insertCustomerKey(key: CustomerKey): Promise<void>;
+  insertDevice(device: Device, now: number): Promise<void>;
+}

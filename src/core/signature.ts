@@ -1,0 +1,89 @@
+// A login's proof: canonical message, HMAC-SHA256, comparison in constant time. Knows no store and no protocol.
+
+import { createHash, createHmac, createSecretKey, type KeyObject, timingSafeEqual } from "node:crypto";
+import { malformed } from "./errors.ts";
+
+const HEX = /^[0-9a-fA-F]+$/;
+const BASE64 = /^[A-Za-z0-9+/_-]{43}=?$/;
+const LABEL = /\)\s*=|^[A-Za-z0-9-]+\s*=\s*\S/;
+const FIELD = "device_signature";
+
+/**
+ * Reads a `device_signature`: exactly 64 hex digits, either case.
+ * @returns the 32 bytes of the MAC
+ * @throws AuthError `malformed`, naming the mistake and its cure
+ */
+export function readSignature(text: string): Buffer {
+  if (text.length === 64 && HEX.test(text)) return Buffer.from(text, "hex");
+  throw malformed(explainSignature(text), FIELD);
+}
+
+function explainSignature(text: string): string {
+  if (text === "") return "device_signature is missing or empty";
+  const trimmed = text.trim();
+  if (trimmed !== text && trimmed.length === 64 && HEX.test(trimmed)) {
+    return "device_signature has white space around it. Send the 64 hex digits alone";
+  }
+  if (LABEL.test(trimmed)) {
+    return "device_signature carries the label that openssl prints. Send only the 64 hex digits after the equals sign";
+  }
+  if (/^0x/i.test(trimmed)) return "device_signature starts with 0x. Send the 64 hex digits alone";
+  if (HEX.test(trimmed)) return `device_signature has ${trimmed.length} hex digits. HMAC-SHA256 gives 64`;
+  if (BASE64.test(trimmed)) return "device_signature looks like base64. Send the HMAC as 64 hex digits";
+  if (/^[0-9a-f]{2}([: -][0-9a-f]{2})+$/i.test(trimmed)) {
+    return "device_signature has separators between its bytes. Send 64 hex digits with nothing between them";
+  }
+  return `device_signature is not hex. Send the HMAC-SHA256 as 64 hex digits (this has ${text.length} characters)`;
+}
+
+/** The message that is signed: the decimal timestamp, followed at once by the device_key. */
+export function canonicalMessage(timestamp: number, deviceKey: string): string {
+  return `${timestamp}${deviceKey}`;
+}
+
+/** HMAC-SHA256 (RFC 2104) of the canonical message. */
+export function computeSignature(secret: KeyObject, timestamp: number, deviceKey: string): Buffer {
+  return createHmac("sha256", secret).update(canonicalMessage(timestamp, deviceKey)).digest();
+}
+
+/** A customer key as it is used: its UTF-8 bytes, in a KeyObject so that no dump or log line shows them. */
+export function secretFromText(customerKey: string): KeyObject {
+  return createSecretKey(customerKey, "utf8");
+}
+
+const DERIVATION_LABEL = "countersign device key v1\0";
+
+/**
+ * A board's own key under key_mode DERIVED: hex HMAC-SHA256(derivation key, label, 0x00, device_key), used in its
+ * textual form wherever a customer_key is.
+ */
+export function deriveDeviceKey(derivationKey: KeyObject, deviceKey: string): string {
+  return createHmac("sha256", derivationKey).update(DERIVATION_LABEL).update(deviceKey).digest("hex");
+}
+
+/**
+ * Which of the keys made this MAC? A wrong MAC costs `slots` HMACs whatever the number of keys, so that time does not
+ * tell how many a customer has, or whether the device exists; a right one ends the search, its answer being no secret.
+ * @returns the index of the key, or -1
+ */
+export function findProvingKey(
+  secrets: readonly KeyObject[],
+  decoy: KeyObject,
+  slots: number,
+  timestamp: number,
+  deviceKey: string,
+  signature: Uint8Array,
+): number {
+  for (let slot = 0; slot < slots; slot++) {
+    const secret = secrets[slot];
+    const expected = computeSignature(secret ?? decoy, timestamp, deviceKey);
+    if (timingSafeEqual(expected, signature) && secret !== undefined) return slot;
+  }
+  return -1;
+}
+
+/** Are two secrets equal? In constant time whatever their lengths. */
+export function equalSecrets(one: string, other: string): boolean {
+  const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
+  return timingSafeEqual(digest(one), digest(other));
+}

@@ -1,0 +1,43 @@
+// Signs tokens with the active key of the ring, through jose. Knows claims and keys, and no store.
+
+import { randomBytes } from "node:crypto";
+import { CompactSign } from "jose";
+import type { TokenSigner } from "../ports.ts";
+import type { ActiveKey } from "./keyring.ts";
+
+export interface SignerOptions {
+  /** Asked at each signature: with --dev it is known only once the listener is. */
+  readonly issuer: () => string;
+  readonly audience: string;
+  readonly ttlSeconds: number;
+  /** The key to sign with now; undefined while there is none. */
+  readonly activeKey: () => ActiveKey | undefined;
+}
+
+const encoder = new TextEncoder();
+
+/** A signer of JWTs (RFC 7519) with the claims of the contract. The RSA operation runs in libuv's thread pool. */
+export function createTokenSigner({ issuer, audience, ttlSeconds, activeKey }: SignerOptions): TokenSigner {
+  return {
+    expiresInSeconds: ttlSeconds,
+    ready: () => activeKey() !== undefined,
+    sign({ deviceKey, customerId }, now) {
+      const key = activeKey();
+      if (key === undefined) return Promise.reject(new Error("sign was called while ready() is false"));
+      const iat = Math.floor(now / 1000);
+      const claims = {
+        iss: issuer(),
+        sub: deviceKey,
+        aud: audience,
+        iat,
+        exp: iat + ttlSeconds,
+        // 96 random bits, in few characters: boards read the whole answer into 1,000 bytes.
+        jti: randomBytes(12).toString("base64url"),
+        customer_id: customerId,
+      };
+      return new CompactSign(encoder.encode(JSON.stringify(claims)))
+        .setProtectedHeader({ alg: key.alg, typ: "JWT", kid: key.kid })
+        .sign(key.privateKey);
+    },
+  };
+}

@@ -1,0 +1,42 @@
+// The metrics, in Prometheus's form. Knows prom-client, and names.
+
+import { Counter, collectDefaultMetrics, Histogram, Registry } from "prom-client";
+
+export interface Metrics {
+  /** Logins answered, by protocol and outcome (`ok` or a reason). */
+  readonly logins: Counter<"protocol" | "outcome">;
+  /** What a login took in the gateway, in seconds. */
+  readonly loginSeconds: Histogram;
+  /** Requests refused before any method was reached, by protocol and reason. */
+  readonly refusals: Counter<"protocol" | "reason">;
+  /** The text of /metrics, and its media type. */
+  render(): Promise<{ contentType: string; body: string }>;
+}
+
+/** A registry of its own for each gateway, so that several live in one process. */
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  return {
+    logins: new Counter({
+      name: "countersign_logins_total",
+      help: "Logins answered, by protocol and outcome",
+      labelNames: ["protocol", "outcome"],
+      registers,
+    }),
+    loginSeconds: new Histogram({
+      name: "countersign_login_seconds",
+      help: "Time a login took in the gateway",
+      buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1],
+      registers,
+    }),
+    refusals: new Counter({
+      name: "countersign_refusals_total",
+      help: "Requests refused before any method was reached, by protocol and reason",
+      labelNames: ["protocol", "reason"],
+      registers,
+    }),
+    render: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
+  };
+}

@@ -1,0 +1,55 @@
+// Reads a request's body whole, up to a limit, over HTTP/1 and HTTP/2 alike. Knows no format.
+
+import type { IncomingMessage } from "node:http";
+import type { Http2ServerRequest } from "node:http2";
+import { AuthError } from "../core/errors.ts";
+
+/** The most bytes a request message may have. */
+export const MAX_MESSAGE_BYTES = 4096;
+
+/** So much more of a body that is too large is read and dropped, so that its sender gets to read the answer. */
+const MAX_DROPPED_BYTES = 256 * 1024;
+
+/** A body takes no longer than this to arrive, in milliseconds. */
+const BODY_TIMEOUT_MS = 10_000;
+
+/** The caller went away, or took too long, before its request was whole: there is nobody to answer. */
+export class RequestAborted extends Error {
+  override readonly name = "RequestAborted";
+}
+
+export function tooLarge(): AuthError {
+  return new AuthError("too_large", `the request has more than ${MAX_MESSAGE_BYTES} bytes. A login takes about 200`);
+}
+
+/**
+ * Reads the body.
+ * @throws AuthError `too_large` over `limit` bytes; RequestAborted when it never becomes whole
+ */
+export function readBody(request: IncomingMessage | Http2ServerRequest, limit: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const timer = setTimeout(() => {
+      reject(new RequestAborted("the body took too long"));
+      request.destroy();
+    }, BODY_TIMEOUT_MS);
+    request.on("data", (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= limit) chunks.push(chunk);
+      else if (size <= limit + MAX_DROPPED_BYTES) reject(tooLarge());
+      else request.destroy();
+    });
+    request.once("end", () => {
+      clearTimeout(timer);
+      resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
+    });
+    const abort = (): void => {
+      clearTimeout(timer);
+      reject(new RequestAborted("the connection closed"));
+    };
+    request.once("aborted", abort);
+    request.once("error", abort);
+    request.once("close", abort);
+  });
+}

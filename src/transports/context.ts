@@ -1,0 +1,63 @@
+// A HandlerContext for transports that call a handler themselves. Costs little: what most handlers never read is made late.
+
+import type { DescMethod, DescService } from "@bufbuild/protobuf";
+import type { ContextValues, HandlerContext } from "@connectrpc/connect";
+import { HeaderList } from "./header-list.ts";
+
+export interface DirectContextInit {
+  readonly service: DescService;
+  readonly method: DescMethod;
+  readonly protocolName: string;
+  readonly requestMethod: string;
+  readonly url: string;
+  readonly values: ContextValues;
+  /** Builds the request's headers when a handler asks for them. */
+  readonly requestHeader: () => Headers;
+  /** Where the handler's headers go. */
+  readonly responseHeader: HeaderList;
+}
+
+/** The context of one unary call. */
+export class DirectContext implements HandlerContext {
+  readonly service: DescService;
+  readonly method: DescMethod;
+  readonly protocolName: string;
+  readonly requestMethod: string;
+  readonly url: string;
+  readonly values: ContextValues;
+  readonly responseHeader: HeaderList;
+  readonly #requestHeader: () => Headers;
+  #headers: Headers | undefined;
+  #trailer: HeaderList | undefined;
+  #abort: AbortController | undefined;
+
+  constructor(init: DirectContextInit) {
+    this.service = init.service;
+    this.method = init.method;
+    this.protocolName = init.protocolName;
+    this.requestMethod = init.requestMethod;
+    this.url = init.url;
+    this.values = init.values;
+    this.responseHeader = init.responseHeader;
+    this.#requestHeader = init.requestHeader;
+  }
+
+  get requestHeader(): Headers {
+    this.#headers ??= this.#requestHeader();
+    return this.#headers;
+  }
+
+  get responseTrailer(): Headers {
+    this.#trailer ??= new HeaderList();
+    return this.#trailer;
+  }
+
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    return this.#abort.signal;
+  }
+
+  timeoutMs(): number | undefined {
+    return undefined;
+  }
+}

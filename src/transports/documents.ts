@@ -1,0 +1,81 @@
+// Documents at fixed paths: keys, health, metrics. Knows HTTP's conditional requests, and no document.
+
+import { AuthError } from "../core/errors.ts";
+import { asAuthError } from "./errors.ts";
+import {
+  type HeaderField,
+  type HttpHandler,
+  type HttpRequest,
+  type HttpResponse,
+  pathOf,
+  send,
+  sendRefusal,
+} from "./http.ts";
+
+export interface Document {
+  readonly status?: number;
+  readonly contentType: string;
+  readonly body: string;
+  /** A strong entity tag: conditional requests are answered 304. */
+  readonly etag?: string;
+  /** Seconds it may be kept; undefined: not at all. */
+  readonly maxAge?: number;
+}
+
+/** What is at each path now. */
+export type Documents = Readonly<Record<string, () => Document | Promise<Document>>>;
+
+export interface DocumentTransport {
+  readonly serves: (path: string) => boolean;
+  readonly handle: HttpHandler;
+}
+
+/** Serves documents to GET and HEAD. */
+export function createDocuments(documents: Documents): DocumentTransport {
+  const paths = new Map(Object.entries(documents));
+
+  async function answer(request: HttpRequest, response: HttpResponse): Promise<void> {
+    try {
+      const render = paths.get(pathOf(request));
+      if (render === undefined) throw new AuthError("not_found", "there is nothing at this path");
+      if (request.method !== "GET" && request.method !== "HEAD") {
+        sendRefusal(response, new AuthError("method_not_allowed", "this path takes GET only"), [
+          ["Allow", "GET, HEAD"],
+        ]);
+        return;
+      }
+      write(request, response, await render());
+    } catch (error) {
+      sendRefusal(response, asAuthError(error, "-"), []);
+    }
+  }
+
+  return {
+    serves: (path) => paths.has(path),
+    handle: (request, response) => {
+      void answer(request, response);
+    },
+  };
+}
+
+function write(
+  request: HttpRequest,
+  response: HttpResponse,
+  { status = 200, contentType, body, etag, maxAge }: Document,
+): void {
+  const caching: HeaderField[] = [["Cache-Control", maxAge === undefined ? "no-store" : `max-age=${maxAge}`]];
+  if (etag !== undefined) caching.push(["ETag", etag]);
+  if (etag !== undefined && matches(request.headers["if-none-match"], etag)) {
+    response.statusCode = 304;
+    for (const [name, value] of caching) response.setHeader(name, value);
+    response.end();
+    return;
+  }
+  send(response, status, [["Content-Type", contentType], ...caching], body);
+}
+
+/** RFC 9110, 13.1.2: weak comparison against a list. */
+function matches(ifNoneMatch: string | undefined, etag: string): boolean {
+  if (ifNoneMatch === undefined) return false;
+  return ifNoneMatch.split(",").some((tag) => tag.trim() === "*" || tag.trim().replace(/^W\//, "") === etag);
+}

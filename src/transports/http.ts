@@ -1,0 +1,72 @@
+// What the HTTP transports share: a request and its answer, over HTTP/1 and HTTP/2 alike. Knows no protocol above HTTP.
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import type { AuthError } from "../core/errors.ts";
+import { errorHeaders, toRest } from "./errors.ts";
+
+export type HttpRequest = IncomingMessage | Http2ServerRequest;
+export type HttpResponse = ServerResponse | Http2ServerResponse;
+
+/** Answers a request; never throws, never rejects. */
+export type HttpHandler = (request: HttpRequest, response: HttpResponse) => void;
+
+/** A header in the spelling that HTTP/1 is to show. */
+export type HeaderField = readonly [name: string, value: string];
+
+/** The path of a request, without its query. */
+export function pathOf({ url = "/" }: HttpRequest): string {
+  const query = url.indexOf("?");
+  return query === -1 ? url : url.slice(0, query);
+}
+
+/** A request's headers as the Fetch standard has them; HTTP/2's pseudo-headers are left out. */
+export function fetchHeaders(request: HttpRequest): Headers {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(request.headers)) {
+    if (typeof value === "string" && !name.startsWith(":")) headers.set(name, value);
+  }
+  return headers;
+}
+
+/** Sends an answer whole, with its length: old clients cannot read a chunked one. */
+export function send(
+  response: HttpResponse,
+  status: number,
+  headers: Iterable<HeaderField>,
+  body: string | Uint8Array,
+): void {
+  if (response.headersSent || response.destroyed) return;
+  const length = String(typeof body === "string" ? Buffer.byteLength(body) : body.length);
+  if ("stream" in response) {
+    for (const [name, value] of headers) response.setHeader(name, value);
+    response.setHeader("Content-Length", length);
+    response.writeHead(status);
+  } else {
+    const fields = ["Content-Length", length];
+    for (const [name, value] of headers) fields.push(name, value);
+    response.writeHead(status, fields);
+  }
+  response.end(body);
+}
+
+const JSON_FIELDS: readonly HeaderField[] = [
+  ["Content-Type", "application/json"],
+  ["Cache-Control", "no-store"],
+];
+
+/** Sends a JSON body. */
+export function sendJson(response: HttpResponse, status: number, body: string, headers: Iterable<HeaderField>): void {
+  send(response, status, [...JSON_FIELDS, ...headers], body);
+}
+
+/** Sends a refusal as REST has it, whatever the transport: its body is a Connect error too. */
+export function sendRefusal(
+  response: HttpResponse,
+  refusal: AuthError,
+  headers: Iterable<HeaderField>,
+  status?: number,
+): void {
+  const answer = toRest(refusal);
+  sendJson(response, status ?? answer.status, answer.body, [...errorHeaders(refusal), ...headers]);
+}

@@ -1,0 +1,56 @@
+// The HTTP/2 side of a port that serves everything: bounded sessions onto one handler. Knows no protocol above HTTP.
+
+import { createServer, type ServerHttp2Session } from "node:http2";
+import type { HttpHandler } from "./http.ts";
+import type { Http2Side } from "./listener.ts";
+
+const MAX_CONCURRENT_STREAMS = 100;
+const MAX_HEADER_LIST_BYTES = 16 * 1024;
+/** A session that moves no byte for this long is closed, in milliseconds. */
+const IDLE_MS = 120_000;
+
+/** Serves HTTP/2 without TLS (RFC 9113, 3.3: prior knowledge). */
+export function createHttp2(handle: HttpHandler): Http2Side {
+  const sessions = new Set<ServerHttp2Session>();
+  const server = createServer({
+    settings: {
+      maxConcurrentStreams: MAX_CONCURRENT_STREAMS,
+      maxHeaderListSize: MAX_HEADER_LIST_BYTES,
+      enablePush: false,
+    },
+    maxSessionMemory: 4,
+    maxSessionInvalidFrames: 50,
+    maxHeaderListPairs: 64,
+  });
+  server.on("request", handle);
+  server.on("session", (session) => {
+    sessions.add(session);
+    session.once("close", () => sessions.delete(session));
+    session.on("error", () => session.destroy());
+    session.setTimeout(IDLE_MS, () => session.close());
+  });
+  server.on("stream", (stream) => {
+    stream.on("error", () => stream.destroy());
+  });
+
+  return {
+    accept: (socket) => {
+      server.emit("connection", socket);
+    },
+    async close(graceMs) {
+      const timer = setTimeout(() => {
+        for (const session of sessions) session.destroy();
+      }, graceMs);
+      await Promise.all(
+        [...sessions].map(
+          (session) =>
+            new Promise<void>((resolve) => {
+              session.once("close", resolve);
+              session.close();
+            }),
+        ),
+      );
+      clearTimeout(timer);
+    },
+  };
+}

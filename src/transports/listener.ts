@@ -1,0 +1,162 @@
+// A listener: one plaintext port for HTTP/1.0, HTTP/1.1 and HTTP/2, told apart by their first bytes. Knows no protocol above.
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { AuthError } from "../core/errors.ts";
+import { errorHeaders, toRest } from "./errors.ts";
+import { type HttpHandler, sendRefusal } from "./http.ts";
+
+/** How a connection that opens with the HTTP/2 preface is served. */
+export interface Http2Side {
+  readonly accept: (socket: Socket) => void;
+  /** Lets streams finish for at most `graceMs`, then ends every session. */
+  readonly close: (graceMs: number) => Promise<void>;
+}
+
+export interface ListenerOptions {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  readonly handle: HttpHandler;
+  readonly http2: Http2Side;
+}
+
+export interface Listener {
+  /** Where it listens, as an origin. */
+  readonly url: string;
+  /** Stops accepting, lets requests finish for at most `graceMs`, then ends what is left. */
+  readonly close: (graceMs: number) => Promise<void>;
+}
+
+const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+/** How long a connection may say nothing before it is known what it speaks, in milliseconds. */
+const FIRST_BYTES_TIMEOUT_MS = 10_000;
+
+/** Listens. @throws the system's error (EADDRINUSE, EACCES …) when it cannot */
+export async function listen({ host, port, handle, http2 }: ListenerOptions): Promise<Listener> {
+  const server = createServer({
+    // HTTP/1.0 has no Host, and what is in it decides nothing here.
+    requireHostHeader: false,
+    headersTimeout: 10_000,
+    requestTimeout: 20_000,
+    keepAliveTimeout: 65_000,
+    connectionsCheckingInterval: 2_000,
+    maxHeaderSize: 16 * 1024,
+  });
+  server.on("request", handle);
+  answerWhatNodeWould(server);
+
+  const sockets = new Set<Socket>();
+  const serveHttp1 = server.listeners("connection");
+  server.removeAllListeners("connection");
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+    socket.on("error", () => socket.destroy());
+    sniff(socket, (isHttp2) => {
+      if (isHttp2) http2.accept(socket);
+      else for (const listener of serveHttp1) Reflect.apply(listener, server, [socket]);
+    });
+  });
+
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ host, port }, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+
+  return {
+    url: originOf(server.address()),
+    async close(graceMs) {
+      const timer = setTimeout(() => {
+        for (const socket of sockets) socket.destroy();
+      }, graceMs);
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeIdleConnections();
+      await Promise.all([closed, http2.close(graceMs)]);
+      clearTimeout(timer);
+    },
+  };
+}
+
+function originOf(address: AddressInfo | string | null): string {
+  if (address === null || typeof address === "string") throw new TypeError("a TCP listener has an address");
+  return `http://${address.family === "IPv6" ? `[${address.address}]` : address.address}:${address.port}`;
+}
+
+/** Waits for enough bytes to tell, and puts them back once it is decided. */
+function sniff(socket: Socket, decide: (isHttp2: boolean) => void): void {
+  let seen = Buffer.alloc(0);
+  const timer = setTimeout(() => socket.destroy(), FIRST_BYTES_TIMEOUT_MS);
+  const look = (): void => {
+    const chunk: unknown = socket.read();
+    if (!Buffer.isBuffer(chunk)) return;
+    seen = Buffer.concat([seen, chunk]);
+    const length = Math.min(seen.length, PREFACE.length);
+    const matches = seen.subarray(0, length).equals(PREFACE.subarray(0, length));
+    if (matches && length < PREFACE.length) return;
+    done();
+    socket.unshift(seen);
+    decide(matches);
+  };
+  const done = (): void => {
+    clearTimeout(timer);
+    socket.off("readable", look);
+    socket.off("close", done);
+  };
+  socket.on("readable", look);
+  socket.once("close", done);
+}
+
+/** Node answers some requests by itself, without a length or a body: those are answered here, in the form of all others. */
+function answerWhatNodeWould(server: Server): void {
+  server.on("checkExpectation", (_request: IncomingMessage, response: ServerResponse) => {
+    sendRefusal(
+      response,
+      new AuthError("malformed", "the Expect header asks for what is not served. Leave it out"),
+      [["Connection", "close"]],
+      417,
+    );
+  });
+  server.on("connect", (_request: IncomingMessage, socket: Duplex) => {
+    answerRaw(socket, 405, new AuthError("method_not_allowed", "this is no proxy"), "Allow: GET, POST\r\n");
+  });
+  server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
+    const { status, message } = CLIENT_ERRORS[error.code ?? ""] ?? NOT_HTTP;
+    answerRaw(socket, status, new AuthError("malformed", message));
+  });
+}
+
+const NOT_HTTP = { status: 400, message: "this is not a request of HTTP 1.0 or 1.1" };
+const CLIENT_ERRORS: Readonly<Record<string, { status: number; message: string }>> = {
+  HPE_HEADER_OVERFLOW: { status: 431, message: "the headers are too large" },
+  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, message: "the request took too long to arrive" },
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: { status: 413, message: "the chunk extensions are too large" },
+};
+
+const STATUS_TEXT: Readonly<Record<number, string>> = {
+  400: "Bad Request",
+  405: "Method Not Allowed",
+  408: "Request Timeout",
+  413: "Content Too Large",
+  431: "Request Header Fields Too Large",
+};
+
+/** Answers on a connection whose request could not be read, and closes it. */
+function answerRaw(socket: Duplex, status: number, refusal: AuthError, more = ""): void {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const { body } = toRest(refusal);
+  const headers = errorHeaders(refusal).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_TEXT[status] ?? ""}\r\n` +
+      `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n${headers.join("")}${more}` +
+      `Connection: close\r\n\r\n${body}`,
+    () => socket.destroy(),
+  );
+}
