@@ -32,6 +32,8 @@ export const sendGrpc: SendLogin = async (url, login) => {
 function grpcFailure(error: ServiceError): CommandFailure {
   const code = (status[error.code] ?? "UNKNOWN").toLowerCase();
   const [bytes] = error.metadata.get("grpc-status-details-bin");
+  if (error.code === status.UNAVAILABLE && bytes === undefined)
+    return new CommandFailure("no gateway answers", { code });
   if (!Buffer.isBuffer(bytes)) return new CommandFailure(`${code}: ${error.details}`, { code });
   const info = fromBinary(StatusSchema, bytes)
     .details.map((detail) => anyUnpack(detail, ErrorInfoSchema))

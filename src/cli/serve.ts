@@ -17,8 +17,10 @@ export function addServeCommand(program: Command): void {
     .option("--json", "print JSON")
     .action(async (options: { dev?: boolean }, command: Command) => {
       const gateway = await start(options.dev ?? false);
+      // Heard before it is said that all is up: whoever waits for that may send one at once.
+      const signalled = untilSignal();
       announce(command, gateway, options.dev ?? false);
-      await untilSignal();
+      await signalled;
       await gateway.close();
     });
 }

@@ -1,0 +1,96 @@
+// The load: signed requests over keep-alive connections, one at a time on each, every answer checked. Knows HTTP/1.1 bytes.
+// Raw sockets and no client library: the generator shares the machine with what it measures.
+
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { checkAnswer, type SignedRequest } from "./fleet.ts";
+
+export interface LoadResult {
+  readonly requests: number;
+  readonly seconds: number;
+  /** Milliseconds from a request's first byte to its answer's last, ascending. */
+  readonly latencies: readonly number[];
+}
+
+/** Opens connections to an origin. */
+export function openConnections(url: string, count: number): Promise<Socket[]> {
+  const { hostname, port } = new URL(url);
+  return Promise.all(
+    Array.from({ length: count }, async () => {
+      const socket = connect({ host: hostname, port: Number(port), noDelay: true });
+      await once(socket, "connect");
+      return socket;
+    }),
+  );
+}
+
+/** Sends requests for `seconds`, then waits for the answers that are due. @throws Error at the first wrong answer */
+export async function runLoad(
+  sockets: readonly Socket[],
+  nextRequest: () => SignedRequest,
+  seconds: number,
+): Promise<LoadResult> {
+  const latencies: number[] = [];
+  const started = performance.now();
+  const deadline = started + seconds * 1000;
+  await Promise.all(sockets.map((socket) => drive(socket, nextRequest, deadline, latencies)));
+  const took = (performance.now() - started) / 1000;
+  return { requests: latencies.length, seconds: took, latencies: latencies.sort((one, other) => one - other) };
+}
+
+function drive(socket: Socket, nextRequest: () => SignedRequest, deadline: number, latencies: number[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let current = nextRequest();
+    let sentAt = 0;
+    let received: Buffer | undefined;
+    const send = (): void => {
+      sentAt = performance.now();
+      socket.write(current.bytes);
+    };
+    const receive = (chunk: Buffer): void => {
+      received = received === undefined ? chunk : Buffer.concat([received, chunk]);
+      const answer = readAnswer(received);
+      if (answer === undefined) return;
+      received = undefined;
+      const now = performance.now();
+      latencies.push(now - sentAt);
+      try {
+        checkAnswer(answer.status, answer.body, current.deviceKey);
+      } catch (error) {
+        finish(error);
+        return;
+      }
+      if (now >= deadline) {
+        finish(undefined);
+        return;
+      }
+      current = nextRequest();
+      send();
+    };
+    const finish = (error: unknown): void => {
+      socket.off("data", receive);
+      socket.off("error", finish);
+      socket.off("close", closed);
+      if (error === undefined) resolve();
+      else reject(error);
+    };
+    const closed = (): void => finish(new Error("the server closed the connection"));
+    socket.on("data", receive);
+    socket.once("error", finish);
+    socket.once("close", closed);
+    send();
+  });
+}
+
+const LENGTH = /\r\ncontent-length: *(\d+)/i;
+
+/** Undefined while the answer is not whole. */
+function readAnswer(bytes: Buffer): { status: number; body: string } | undefined {
+  const text = bytes.toString("latin1");
+  const end = text.indexOf("\r\n\r\n");
+  if (end === -1) return undefined;
+  const length = Number(LENGTH.exec(text.slice(0, end))?.[1]);
+  if (Number.isNaN(length)) throw new Error("an answer without Content-Length");
+  if (text.length < end + 4 + length) return undefined;
+  return { status: Number(text.slice(9, 12)), body: text.slice(end + 4, end + 4 + length) };
+}

@@ -1,0 +1,64 @@
+// A peer seen from the measurement: a server in a process of its own, whose CPU can be asked. Knows no protocol.
+
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, openSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Fleet } from "./fleet.ts";
+
+/** What a peer is handed when it starts. */
+export interface PeerSetup {
+  readonly redisUrl: string;
+  /** A folder of its own, removed when the run ends. */
+  readonly folder: string;
+  readonly fleet: Fleet;
+}
+
+export interface Peer {
+  readonly name: string;
+  readonly url: string;
+  /** CPU that its process has used so far, user and system, all threads, in microseconds. */
+  cpuMicros(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+/** Starts `peers/<name>.ts`; resolves once it listens. What it writes goes to a file, as a server's log would. */
+export async function startPeer(name: string, setup: PeerSetup): Promise<Peer> {
+  const logFile = join(setup.folder, "log");
+  const log = openSync(logFile, "w");
+  const child = fork(new URL(`./peers/${name}.ts`, import.meta.url), { stdio: ["ignore", log, log, "ipc"] });
+  closeSync(log);
+
+  async function ask(message: object, field: string): Promise<unknown> {
+    child.send(message);
+    const answer = await nextMessage(child);
+    if (typeof answer === "object" && answer !== null && field in answer) return Reflect.get(answer, field);
+    throw new Error(`${name} ended:\n${readFileSync(logFile, "utf8").slice(-2_000)}`);
+  }
+
+  const url = String(await ask(setup, "url"));
+  return {
+    name,
+    url,
+    cpuMicros: async () => Number(await ask({}, "cpuMicros")),
+    async stop() {
+      const exited = once(child, "exit");
+      child.disconnect();
+      await exited;
+    },
+  };
+}
+
+/** Undefined when the process ends instead. */
+function nextMessage(child: ChildProcess): Promise<unknown> {
+  return new Promise((resolve) => {
+    const settle = (message: unknown): void => {
+      child.off("message", settle);
+      child.off("exit", ended);
+      resolve(message);
+    };
+    const ended = (): void => settle(undefined);
+    child.once("message", settle);
+    child.once("exit", ended);
+  });
+}

@@ -1,0 +1,40 @@
+// Peer: the gateway with everything on. Only the address limit is raised, since all the load comes from one address.
+
+import { startGateway } from "../../src/app.ts";
+import { readConfig } from "../../src/config.ts";
+import { servePeer } from "../serve-peer.ts";
+
+servePeer(async ({ redisUrl, folder, fleet }) => {
+  const config = readConfig(
+    {
+      COUNTERSIGN_PUBLIC_LISTEN: "127.0.0.1:0",
+      COUNTERSIGN_INTERNAL_LISTEN: "127.0.0.1:0",
+      COUNTERSIGN_DATA_DIR: folder,
+      COUNTERSIGN_REDIS_URL: redisUrl,
+      COUNTERSIGN_MASTER_KEY: "00".repeat(32),
+      COUNTERSIGN_ADMIN_TOKEN: "bench-admin-token",
+      COUNTERSIGN_ISSUER: "https://login.example",
+      COUNTERSIGN_AUDIENCE: "devices",
+      COUNTERSIGN_ADDRESS_LIMIT: "100000000/60s",
+      COUNTERSIGN_LOG_LEVEL: "info",
+    },
+    { dev: false },
+  );
+  const { publicUrl, registry } = await startGateway(config);
+  if (publicUrl === undefined) throw new TypeError("the public listener is on");
+
+  const { customerId } = await registry.createCustomer({ displayName: "Bench", status: "enabled" });
+  await registry.issueCustomerKey({ customerId, purpose: "login", importedKey: fleet.customerKey });
+  for (const deviceKey of fleet.deviceKeys) {
+    await registry.createDevice({
+      customerId,
+      deviceKey,
+      displayName: "",
+      status: "enabled",
+      keyMode: "shared",
+      sharedIdentity: false,
+      replayGuard: undefined,
+    });
+  }
+  return publicUrl;
+});

@@ -1,0 +1,24 @@
+// The other end of peer.ts: what every file in peers/ calls. Knows no protocol.
+
+import type { PeerSetup } from "./peer.ts";
+
+/** Serves as a peer: `start` listens on any free port of 127.0.0.1 and says where. */
+export function servePeer(start: (setup: PeerSetup) => Promise<string>): void {
+  process.once("message", (setup: PeerSetup) => {
+    void start(setup).then((url) => {
+      process.send?.({ url });
+      process.on("message", () => {
+        const { user, system } = process.cpuUsage();
+        process.send?.({ cpuMicros: user + system });
+      });
+    });
+  });
+  process.once("disconnect", () => process.exit());
+}
+
+/** Where a server listens, as an origin. */
+export function originOf(server: { address(): { port: number } | string | null }): string {
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new TypeError("a TCP server has a port");
+  return `http://127.0.0.1:${address.port}`;
+}

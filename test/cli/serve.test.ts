@@ -1,0 +1,178 @@
+// `countersign serve --dev` and what can be done with it, as a newcomer does it.
+
+import { once } from "node:events";
+import { readdirSync, statSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { postLogin } from "../gateway.ts";
+import { run, serve, temporaryFolder } from "../program.ts";
+
+test("the first start makes secrets that only their owner can read, and a later one keeps them", async () => {
+  const folder = temporaryFolder();
+  const env = { COUNTERSIGN_DATA_DIR: folder };
+  await (await serve(folder)).end("SIGTERM");
+  const first = await run(["sign", "--demo", "--timestamp", "1764000000"], { env });
+  expect(Object.keys(JSON.parse(first.stdout))).toEqual(["device_key", "timestamp", "device_signature"]);
+  for (const name of ["master-key", "admin-token", "demo-device"]) {
+    expect([name, statSync(join(folder, name)).mode & 0o777]).toEqual([name, 0o600]);
+  }
+
+  await (await serve(folder)).end("SIGTERM");
+  expect(await run(["sign", "--demo", "--timestamp", "1764000000"], { env })).toEqual(first);
+  expect(
+    readdirSync(folder)
+      .filter((name) => !name.startsWith("countersign.db"))
+      .sort(),
+  ).toEqual(["admin-token", "demo-device", "master-key"]);
+});
+
+test("the demo device logs in over all four protocols, on both listeners, until its eleventh login", async () => {
+  const folder = temporaryFolder();
+  const { publicUrl, internalUrl } = await serve(folder);
+  const env = { COUNTERSIGN_DATA_DIR: folder };
+  const logIn = (url: string, via: string) => run(["login", "--demo", "--json", "--url", url, "--via", via], { env });
+
+  for (const url of [publicUrl, internalUrl]) {
+    for (const via of ["rest", "connect", "grpc", "grpc-web"]) {
+      const { status, stdout, stderr } = await logIn(url, via);
+      expect([via, status, stderr]).toEqual([via, 0, ""]);
+      expect(JSON.parse(stdout)).toEqual({ token: expect.stringMatching(/^eyJ/), expires_in: 600 });
+    }
+  }
+  await logIn(publicUrl, "rest");
+  await logIn(publicUrl, "rest");
+  for (const via of ["rest", "connect", "grpc", "grpc-web"]) {
+    const { status, stdout, stderr } = await logIn(publicUrl, via);
+    expect([via, status, stdout]).toEqual([via, 1, ""]);
+    expect(JSON.parse(stderr).error).toMatchObject({
+      code: "resource_exhausted",
+      reason: "rate_limited",
+      policy: "login",
+    });
+  }
+});
+
+test("an operator enrols a customer, keys and devices, and each of them logs in", async () => {
+  const folder = temporaryFolder();
+  const { publicUrl, internalUrl } = await serve(folder);
+  const env = { COUNTERSIGN_DATA_DIR: folder, COUNTERSIGN_INTERNAL_URL: internalUrl };
+  const json = async (args: readonly string[], input = ""): Promise<Record<string, string>> => {
+    const { status, stdout, stderr } = await run([...args, "--json"], { env, input });
+    expect([args, status, stderr]).toEqual([args, 0, ""]);
+    return JSON.parse(stdout);
+  };
+
+  const { customer_id = "" } = await json(["customers", "create", "--name", "Acme"]);
+  const key = await json(["customer-keys", "issue", "--customer", customer_id]);
+  const imported = "flashed-long-ago-0123456789";
+  await json(["customer-keys", "issue", "--customer", customer_id, "--import", "-"], `${imported}\n`);
+  const { device_key = "" } = await json(["devices", "create", "--customer", customer_id, "--name", "Pump"]);
+  await json(["devices", "create", "--customer", customer_id, "--device-key", "pump-2", "--replay-guard", "on"]);
+
+  for (const [device, secret] of [
+    [device_key, key["customer_key"]],
+    ["pump-2", imported],
+  ] as const) {
+    const { status, stderr } = await run(["login", "--device-key", device, "--url", publicUrl], {
+      env: { COUNTERSIGN_CUSTOMER_KEY: secret ?? "" },
+    });
+    expect([device, status, stderr]).toEqual([device, 0, ""]);
+  }
+
+  const again = await run(["devices", "create", "--customer", customer_id, "--device-key", "pump-2", "--json"], {
+    env,
+  });
+  expect([again.status, JSON.parse(again.stderr).error.reason]).toEqual([1, "already_exists"]);
+  const nobody = await run(["devices", "create", "--customer", "nobody", "--json"], { env });
+  expect([nobody.status, JSON.parse(nobody.stderr).error.reason]).toEqual([1, "does_not_exist"]);
+  const wrong = await run(["customers", "create", "--name", "x", "--json"], {
+    env: { ...env, COUNTERSIGN_ADMIN_TOKEN: "not-the-token-0123456789" },
+  });
+  expect([wrong.status, JSON.parse(wrong.stderr).error.reason]).toEqual([1, "invalid_admin_token"]);
+});
+
+test("nothing that a stranger sends, and no secret, is in the log", async () => {
+  const folder = temporaryFolder();
+  const { publicUrl, log, end } = await serve(folder, { env: { COUNTERSIGN_LOG_LEVEL: "debug" } });
+  const signed = await run(["sign", "--demo"], { env: { COUNTERSIGN_DATA_DIR: folder } });
+  const { device_signature } = JSON.parse(signed.stdout);
+  const bodies = [
+    signed.stdout,
+    `{"device_key":"STRANGER\\u001b[31m","timestamp":1,"device_signature":"STRANGER"}`,
+    `{"STRANGER`,
+    `{"device_key":"a","timestamp":"STRANGER"}`,
+  ];
+  for (const body of bodies) await postLogin(publicUrl, body);
+  await fetch(new URL("/STRANGER?STRANGER", publicUrl), { headers: { "user-agent": "STRANGER" } });
+  expect(await end("SIGTERM")).toBe(0);
+  expect(log().match(/"msg":"(login|refused)"/g)).toHaveLength(bodies.length + 1);
+  expect(log()).not.toContain("STRANGER");
+  expect(log()).not.toContain(device_signature);
+});
+
+test("a signal that npm repeats counts once, and the process ends well", async () => {
+  const { end } = await serve(temporaryFolder());
+  expect(await end("SIGINT", "SIGINT", "SIGTERM")).toBe(0);
+});
+
+test("a busy port is one clear line", async () => {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  const port = typeof address === "object" ? address?.port : 0;
+  const { status, stderr } = await run(["serve", "--dev"], {
+    env: { COUNTERSIGN_DATA_DIR: temporaryFolder(), COUNTERSIGN_PUBLIC_LISTEN: `127.0.0.1:${port}` },
+  });
+  server.close();
+  expect([status, stderr]).toEqual([
+    1,
+    `countersign: 127.0.0.1:${port} is in use by another program. Stop it, or set COUNTERSIGN_PUBLIC_LISTEN and COUNTERSIGN_INTERNAL_LISTEN to free ports\n`,
+  ]);
+});
+
+test("every mistake in the settings is told at once, without a secret", async () => {
+  const { status, stderr } = await run(["serve"], {
+    env: {
+      COUNTERSIGN_MASTER_KEY: "too-short-secret",
+      COUNTERSIGN_TOKEN_TLL: "5m",
+      COUNTERSIGN_LOGIN_LIMIT: "ten",
+      COUNTERSIGN_CLOCK_SKEW: "300",
+    },
+  });
+  expect(status).toBe(2);
+  expect(stderr.trim().split("\n")).toEqual([
+    "countersign: COUNTERSIGN_TOKEN_TLL is no setting. Did you mean COUNTERSIGN_TOKEN_TTL?",
+    "countersign: COUNTERSIGN_MASTER_KEY is not 32 bytes in base64 or hex. Make one with: openssl rand -base64 32",
+    "countersign: COUNTERSIGN_ADMIN_TOKEN is not set. Make one with: openssl rand -hex 32, or start with --dev",
+    "countersign: COUNTERSIGN_ISSUER is not set. Set the URL that devices reach this service by, or start with --dev",
+    "countersign: COUNTERSIGN_AUDIENCE is not set. Set the name of the services that the tokens are for, or start with --dev",
+    "countersign: COUNTERSIGN_CLOCK_SKEW is no duration. Write a number and ms, s, m or h: 600s",
+    "countersign: COUNTERSIGN_LOGIN_LIMIT is no limit. Write count/window or off: 10/60s",
+  ]);
+});
+
+test("a Node that is too old is told what to do", async () => {
+  const old = "data:text/javascript,Object.defineProperty(process.versions,'node',{value:'20.20.2'})";
+  const { status, stderr } = await run(["serve"], { nodeArguments: ["--import", old] });
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/^countersign: this is Node 20\.20\.2, and Node 24 or newer is needed\. Run `npm ci`/);
+});
+
+test("without a gateway the commands say so", async () => {
+  const env = {
+    COUNTERSIGN_CUSTOMER_KEY: "secret",
+    COUNTERSIGN_ADMIN_TOKEN: "token",
+    COUNTERSIGN_INTERNAL_URL: "http://127.0.0.1:1",
+  };
+  for (const args of [
+    ["login", "--device-key", "a", "--url", "http://127.0.0.1:1"],
+    ["login", "--device-key", "a", "--url", "http://127.0.0.1:1", "--via", "connect"],
+    ["login", "--device-key", "a", "--url", "http://127.0.0.1:1", "--via", "grpc"],
+    ["customers", "create", "--name", "a"],
+  ]) {
+    const { status, stdout, stderr } = await run(args, { env });
+    expect([args, status, stdout]).toEqual([args, 1, ""]);
+    expect(stderr).toMatch(/^countersign: no gateway answers.*\n$/);
+  }
+});

@@ -1,0 +1,90 @@
+// Starts a real gateway for a test, on free ports, with a customer and keys to log in with.
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { onTestFinished } from "vitest";
+import { type Gateway, type GatewayOptions, startGateway } from "../src/app.ts";
+import { type Config, type Environment, readConfig } from "../src/config.ts";
+import type { DeviceDraft } from "../src/core/registry.ts";
+
+export const ADMIN_TOKEN = "test-admin-token-0123456789";
+export const CUSTOMER_KEY = "test-customer-key-0123456789abcdef";
+const MASTER_KEY = "00".repeat(32);
+
+export interface TestGateway extends Gateway {
+  readonly publicUrl: string;
+  readonly internalUrl: string;
+  readonly customerId: string;
+  /** Enrols a device of the customer, whose login key is CUSTOMER_KEY. @returns its device_key */
+  enrol(draft?: Partial<DeviceDraft>): Promise<string>;
+}
+
+/** The configuration of a test gateway; `settings` are named without their prefix. */
+export function testConfig(settings: Environment & { DATA_DIR: string }): Config {
+  const environment = {
+    PUBLIC_LISTEN: "127.0.0.1:0",
+    INTERNAL_LISTEN: "127.0.0.1:0",
+    MASTER_KEY,
+    ADMIN_TOKEN,
+    ISSUER: "https://login.example",
+    AUDIENCE: "devices",
+    LOG_LEVEL: "silent",
+    ...settings,
+  };
+  return readConfig(
+    Object.fromEntries(Object.entries(environment).map(([name, value]) => [`COUNTERSIGN_${name}`, value])),
+    {
+      dev: false,
+    },
+  );
+}
+
+/** Starts a gateway; `close` it, or let `startTestGateway` do so when the test ends. */
+export async function openGateway(settings: Environment = {}, options: GatewayOptions = {}): Promise<TestGateway> {
+  const folder = mkdtempSync(join(tmpdir(), "countersign-"));
+  const gateway = await startGateway(testConfig({ DATA_DIR: folder, ...settings }), options);
+  const { publicUrl, internalUrl, registry } = gateway;
+  if (publicUrl === undefined || internalUrl === undefined) throw new TypeError("a test gateway has both listeners");
+  const { customerId } = await registry.createCustomer({ displayName: "Test", status: "enabled" });
+  await registry.issueCustomerKey({ customerId, purpose: "login", importedKey: CUSTOMER_KEY });
+  return {
+    ...gateway,
+    publicUrl,
+    internalUrl,
+    customerId,
+    async enrol(draft = {}) {
+      const device = await registry.createDevice({
+        customerId,
+        deviceKey: "",
+        displayName: "",
+        status: "enabled",
+        keyMode: "shared",
+        sharedIdentity: false,
+        replayGuard: undefined,
+        ...draft,
+      });
+      return device.deviceKey;
+    },
+    async close() {
+      await gateway.close();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+/** Starts a gateway for the test that calls. */
+export async function startTestGateway(settings: Environment = {}, options: GatewayOptions = {}): Promise<TestGateway> {
+  const gateway = await openGateway(settings, options);
+  onTestFinished(() => gateway.close());
+  return gateway;
+}
+
+/** Posts a body to /auth/login as JSON. */
+export function postLogin(url: string, body: unknown): Promise<Response> {
+  return fetch(new URL("/auth/login", url), {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: typeof body === "string" ? body : JSON.stringify(body),
+  });
+}

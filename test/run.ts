@@ -1,0 +1,91 @@
+// `npm test`: sees to the programs that tests need, runs every test it can, and fails when one could not be run.
+
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** A program outside npm; the tests that need it end in `.<name>.test.ts`. */
+interface Requirement {
+  readonly name: string;
+  readonly packages: readonly string[];
+  readonly present: () => boolean;
+}
+
+const requirements: readonly Requirement[] = [
+  {
+    name: "redis",
+    packages: ["redis-server"],
+    present: () => Boolean(process.env["COUNTERSIGN_TEST_REDIS_URL"]) || runs("redis-server", "--version"),
+  },
+  { name: "openssl", packages: ["openssl"], present: () => runs("openssl", "version") },
+  {
+    name: "python",
+    packages: ["python3-grpcio", "protobuf-compiler", "protobuf-compiler-grpc"],
+    present: () =>
+      runs("/usr/bin/python3", "-c", "import grpc, google.protobuf") &&
+      runs("protoc", "--version") &&
+      runs("which", "grpc_python_plugin"),
+  },
+];
+
+function runs(command: string, ...args: string[]): boolean {
+  return spawnSync(command, args, { stdio: "ignore" }).status === 0;
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function installMissing(): void {
+  const missing = requirements.filter(({ present }) => !present());
+  if (missing.length === 0) return;
+  const packages = missing.flatMap((requirement) => requirement.packages);
+  const asRoot = process.getuid?.() === 0 ? [] : ["sudo", "-n"];
+  const [command = "", ...prefix] = [...asRoot, "apt-get"];
+  if (!runs(command, ...prefix, "--version")) return;
+  say(`Tests need ${packages.join(", ")}: installing with apt-get.`);
+  const apt = (...args: string[]): boolean =>
+    spawnSync(command, [...prefix, ...args], {
+      stdio: "ignore",
+      env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+    }).status === 0;
+  const install = ["install", "-y", "-q", "--no-install-recommends", ...packages];
+  if (!apt(...install)) {
+    apt("update", "-q");
+    apt(...install);
+  }
+}
+
+function runVitest(without: readonly Requirement[]): { passed: number; failed: number; status: number } {
+  const folder = mkdtempSync(join(tmpdir(), "countersign-test-"));
+  try {
+    const report = join(folder, "report.json");
+    const { status } = spawnSync(
+      process.execPath,
+      [
+        "node_modules/vitest/vitest.mjs",
+        "run",
+        "--reporter=default",
+        "--reporter=json",
+        `--outputFile.json=${report}`,
+        ...without.flatMap(({ name }) => ["--exclude", `**/*.${name}.test.ts`]),
+        ...process.argv.slice(2),
+      ],
+      { stdio: "inherit" },
+    );
+    const { numPassedTests, numFailedTests, success } = JSON.parse(readFileSync(report, "utf8"));
+    return { passed: numPassedTests, failed: numFailedTests, status: status === 0 && success === true ? 0 : 1 };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+installMissing();
+const missing = requirements.filter(({ present }) => !present());
+const { passed, failed, status } = runVitest(missing);
+for (const { name, packages } of missing) {
+  say(`Not run: the tests that need ${name}. Type: apt-get install ${packages.join(" ")}`);
+}
+say(`${passed} passed, ${failed + missing.length} failed`);
+process.exitCode = missing.length > 0 ? 1 : status;

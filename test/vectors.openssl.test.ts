@@ -1,0 +1,26 @@
+// The published vectors, held against the real openssl.
+
+import { spawnSync } from "node:child_process";
+import { expect, test } from "vitest";
+import { derivedKeyVectors, loginVectors } from "./vectors/login-signatures.ts";
+
+function opensslHmac(keyHex: string, message: string): string {
+  const { stdout, stderr, status } = spawnSync(
+    "openssl",
+    ["dgst", "-sha256", "-mac", "HMAC", "-macopt", `hexkey:${keyHex}`],
+    { input: Buffer.from(message, "utf8"), encoding: "utf8" },
+  );
+  if (status !== 0) throw new Error(stderr);
+  return stdout.trim().split("= ").at(-1) ?? "";
+}
+
+test.for(loginVectors)(
+  "openssl signs alike: $note",
+  ({ customer_key_hex, timestamp, device_key, device_signature }) => {
+    expect(opensslHmac(customer_key_hex, `${timestamp}${device_key}`)).toBe(device_signature);
+  },
+);
+
+test.for(derivedKeyVectors)("openssl derives alike: $note", ({ derivation_key_hex, device_key, derived_key }) => {
+  expect(opensslHmac(derivation_key_hex, `countersign device key v1\0${device_key}`)).toBe(derived_key);
+});

@@ -1,0 +1,56 @@
+// Our signing, held against the published vectors, which another implementation made.
+
+import { describe, expect, test } from "vitest";
+import { readDeviceKey } from "../src/core/device-key.ts";
+import { readTimestamp } from "../src/core/freshness.ts";
+import {
+  canonicalMessage,
+  computeSignature,
+  deriveDeviceKey,
+  readSignature,
+  secretFromText,
+} from "../src/core/signature.ts";
+import { derivedKeyVectors, loginVectors } from "./vectors/login-signatures.ts";
+
+describe("a login vector", () => {
+  test.for(loginVectors)("is what we sign: $note", (vector) => {
+    const secret = secretFromText(vector.customer_key);
+    expect(canonicalMessage(vector.timestamp, vector.device_key)).toBe(vector.message);
+    expect(computeSignature(secret, vector.timestamp, vector.device_key).toString("hex")).toBe(vector.device_signature);
+  });
+
+  test.for(loginVectors)("shows the same key as text and as bytes: $note", ({ customer_key, customer_key_hex }) => {
+    expect(Buffer.from(customer_key, "utf8").toString("hex")).toBe(customer_key_hex);
+    expect(secretFromText(customer_key).export().toString("hex")).toBe(customer_key_hex);
+  });
+
+  test.for(loginVectors)(
+    "is accepted as it is, in either case: $note",
+    ({ device_key, timestamp, device_signature }) => {
+      expect(readDeviceKey(device_key)).toBe(device_key);
+      expect(readTimestamp(BigInt(timestamp))).toBe(timestamp);
+      expect(readSignature(device_signature).toString("hex")).toBe(device_signature);
+      expect(readSignature(device_signature.toUpperCase()).toString("hex")).toBe(device_signature);
+    },
+  );
+});
+
+test.for(derivedKeyVectors)("a derived key is what we derive: $note", (vector) => {
+  expect(Buffer.from(vector.derivation_key, "utf8").toString("hex")).toBe(vector.derivation_key_hex);
+  expect(deriveDeviceKey(secretFromText(vector.derivation_key), vector.device_key)).toBe(vector.derived_key);
+});
+
+test("the vectors hold every awkward kind", () => {
+  const keyBytes = new Set(loginVectors.map(({ customer_key_hex }) => customer_key_hex.length / 2));
+  const deviceKeyLengths = new Set(loginVectors.map(({ device_key }) => device_key.length));
+  const timestamps = new Set(loginVectors.map(({ timestamp }) => timestamp));
+  expect([...keyBytes]).toEqual(expect.arrayContaining([1, 63, 64, 65, 200]));
+  expect([...deviceKeyLengths]).toEqual(expect.arrayContaining([1, 96]));
+  expect([...timestamps]).toEqual(expect.arrayContaining([0, 1, 1620045991, 9999999999]));
+});
+
+test("nothing separates timestamp and device_key: two vectors share message and signature", () => {
+  const [one, other] = loginVectors.filter(({ message }) => message === "16200459917abc");
+  expect(one?.timestamp).not.toBe(other?.timestamp);
+  expect(one?.device_signature).toBe(other?.device_signature);
+});
