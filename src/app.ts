@@ -118,9 +118,8 @@ async function compose(config: Config, now: () => number, cleanup: AsyncDisposab
     AdminService,
     createAdminService({ registry, adminToken: config.adminToken }),
   );
-  const onRefused = observer.refused;
 
-  const publicServices = { services: [auth], onRefused };
+  const publicServices = { services: [auth], onRefused: observer.refused, onFault: observer.fault };
   const handlePublic = createDispatch({
     documents: createDocuments({
       "/.well-known/jwks.json": () => ({ contentType: "application/jwk-set+json", ...jwks, maxAge: JWKS_MAX_AGE }),
@@ -128,10 +127,11 @@ async function compose(config: Config, now: () => number, cleanup: AsyncDisposab
     }),
     connect: createConnect(publicServices),
     rest: createRest(publicServices),
+    onFault: observer.fault,
   });
   publicUrl = await open(config.publicListen, { handle: handlePublic, http2: createHttp2(handlePublic) }, cleanup);
 
-  const internalServices = { services: [auth, admin], onRefused };
+  const internalServices = { services: [auth, admin], onRefused: observer.refused, onFault: observer.fault };
   const handleInternal = createDispatch({
     documents: createDocuments({
       "/metrics": () => metrics.render(),
@@ -140,6 +140,7 @@ async function compose(config: Config, now: () => number, cleanup: AsyncDisposab
     }),
     connect: createConnect(internalServices),
     rest: createRest(internalServices),
+    onFault: observer.fault,
   });
   const internalUrl = await open(
     config.internalListen,

@@ -10,6 +10,8 @@ export interface Observer {
   observeLogIn(logIn: LogIn): LogIn;
   /** A request that no method has seen was refused. */
   refused(error: AuthError, caller: Caller): void;
+  /** An answer failed altogether. */
+  fault(error: unknown): void;
 }
 
 /** Observes into a log and metrics. `elapsed` gives milliseconds since any fixed instant, monotonic. */
@@ -47,6 +49,10 @@ export function createObserver(logger: Logger, metrics: Metrics, elapsed: () => 
       metrics.refusals.inc({ protocol: caller.via, reason: error.reason });
       if (error.reason === "internal") logFault(logger, error, caller);
       else logger.info({ outcome: error.reason, detail: error.message, ...describe(caller) }, "refused");
+    },
+
+    fault(error) {
+      logger.error({ err: error }, "fault");
     },
   };
 }

@@ -4,20 +4,13 @@ import type { IncomingHttpHeaders } from "node:http";
 import { promisify } from "node:util";
 import { gunzip, inflate } from "node:zlib";
 import { type DescMethod, fromBinary } from "@bufbuild/protobuf";
-import {
-  type ContextValues,
-  createConnectRouter,
-  createContextKey,
-  type MethodImplSpec,
-  type ServiceImplSpec,
-} from "@connectrpc/connect";
+import { type ContextValues, createConnectRouter, createContextKey, type MethodImplSpec } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { compressionGzip } from "@connectrpc/connect-node";
 import { AuthError, malformed } from "../core/errors.ts";
-import type { Caller } from "../core/login.ts";
 import { MAX_MESSAGE_BYTES, RequestAborted, readBody, tooLarge } from "./body.ts";
 import { callerOf, createCaller, valuesOf } from "./caller.ts";
-import { asAuthError, errorHeaders, toConnect } from "./errors.ts";
+import { asAuthError, errorHeaders, toConnect, toGrpc } from "./errors.ts";
 import { spellHeaderName } from "./header-names.ts";
 import {
   fetchHeaders,
@@ -31,16 +24,11 @@ import {
 } from "./http.ts";
 import { readJson } from "./json.ts";
 import { readMessage } from "./message.ts";
-
-export interface ConnectOptions {
-  readonly services: readonly ServiceImplSpec[];
-  /** Hears of each refusal that no handler has seen. */
-  readonly onRefused: (error: AuthError, caller: Caller) => void;
-}
+import type { TransportOptions } from "./options.ts";
 
 export interface ConnectTransport {
-  /** Whether a path is a method's: `/package.Service/Method`. */
-  readonly serves: (path: string) => boolean;
+  /** Whether a request is a call: by its path (`/package.Service/Method`) or its media type. */
+  readonly serves: (request: HttpRequest) => boolean;
   readonly handle: HttpHandler;
 }
 
@@ -51,7 +39,7 @@ const ENVELOPE_BYTES = 5;
 const COMPRESSED = 1;
 
 /** Serves the services' methods. Connect never sees a stranger's Host, nor a body that was not checked. */
-export function createConnect({ services, onRefused }: ConnectOptions): ConnectTransport {
+export function createConnect({ services, onRefused }: TransportOptions): ConnectTransport {
   const router = createConnectRouter({ acceptCompression: [compressionGzip], readMaxBytes: 2 * MAX_MESSAGE_BYTES });
   for (const { service, methods } of services) {
     for (const spec of Object.values(methods)) {
@@ -81,21 +69,43 @@ export function createConnect({ services, onRefused }: ConnectOptions): ConnectT
       if (error instanceof RequestAborted) return;
       const refusal = asAuthError(error, caller.requestId);
       onRefused(refusal, caller);
-      sendRefusal(response, refusal, refusal.reason === "method_not_allowed" ? [["Allow", "POST"]] : []);
+      refuse(response, refusal, contentType);
     }
   }
 
   return {
-    serves: (path) => handlers.has(path),
-    handle: (request, response) => {
-      void answer(request, response);
-    },
+    serves: (request) =>
+      handlers.has(pathOf(request)) || request.headers["content-type"]?.startsWith("application/grpc") === true,
+    handle: answer,
   };
 }
 
 function protocolOf(contentType: string): string {
   if (contentType.startsWith("application/grpc-web")) return "grpc-web";
   return contentType.startsWith("application/grpc") ? "grpc" : "connect";
+}
+
+/** Answers what no handler was found for: to gRPC and gRPC-Web in headers alone ("trailers-only"), to all else as REST. */
+function refuse(response: HttpResponse, refusal: AuthError, contentType: string): void {
+  if (!contentType.startsWith("application/grpc")) {
+    sendRefusal(response, refusal, refusal.reason === "method_not_allowed" ? [["Allow", "POST"]] : []);
+    return;
+  }
+  const { code, message, details } = toGrpc(refusal);
+  send(
+    response,
+    200,
+    [
+      [
+        "Content-Type",
+        contentType.startsWith("application/grpc-web") ? "application/grpc-web+proto" : "application/grpc",
+      ],
+      ["Grpc-Status", String(code)],
+      ["Grpc-Message", encodeURIComponent(message)],
+      ["Grpc-Status-Details-Bin", details.toString("base64")],
+    ],
+    "",
+  );
 }
 
 type UnaryHandle = Extract<MethodImplSpec, { kind: "unary" }>["impl"];

@@ -2,23 +2,31 @@
 
 import type { ConnectTransport } from "./connect.ts";
 import type { DocumentTransport } from "./documents.ts";
-import { type HttpHandler, pathOf } from "./http.ts";
+import { type HttpHandler, type HttpRequest, pathOf } from "./http.ts";
 
 export interface DispatchOptions {
   readonly documents: DocumentTransport;
   readonly connect: ConnectTransport;
   /** Takes whatever is left, and answers 404 or 405 for what is nobody's. */
   readonly rest: HttpHandler;
+  /** Hears of a transport that failed to answer at all. */
+  readonly onFault: (error: unknown) => void;
 }
 
-/** One handler for a port. */
-export function createDispatch({ documents, connect, rest }: DispatchOptions): HttpHandler {
-  return (request, response) => {
+/** One handler for a port; it never rejects. */
+export function createDispatch({ documents, connect, rest, onFault }: DispatchOptions): HttpHandler {
+  const transportOf = (request: HttpRequest): HttpHandler => {
+    if (connect.serves(request)) return connect.handle;
+    return documents.serves(pathOf(request)) ? documents.handle : rest;
+  };
+  return async (request, response) => {
     // A response that breaks has nobody left to read it.
     response.on("error", () => response.destroy());
-    const path = pathOf(request);
-    if (connect.serves(path)) connect.handle(request, response);
-    else if (documents.serves(path)) documents.handle(request, response);
-    else rest(request, response);
+    try {
+      await transportOf(request)(request, response);
+    } catch (error) {
+      onFault(error);
+      response.destroy();
+    }
   };
 }

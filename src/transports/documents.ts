@@ -52,9 +52,7 @@ export function createDocuments(documents: Documents): DocumentTransport {
 
   return {
     serves: (path) => paths.has(path),
-    handle: (request, response) => {
-      void answer(request, response);
-    },
+    handle: answer,
   };
 }
 

@@ -9,21 +9,16 @@ import {
   type MessageShape,
   toBinary,
 } from "@bufbuild/protobuf";
-import type { HandlerContext, MethodImplSpec, ServiceImplSpec } from "@connectrpc/connect";
+import type { HandlerContext, MethodImplSpec } from "@connectrpc/connect";
 import * as grpc from "@grpc/grpc-js";
-import { type AuthError, malformed } from "../core/errors.ts";
+import { malformed } from "../core/errors.ts";
 import type { Caller } from "../core/login.ts";
 import { MAX_MESSAGE_BYTES, tooLarge } from "./body.ts";
 import { createCaller, valuesOf } from "./caller.ts";
 import { DirectContext } from "./context.ts";
 import { asAuthError, errorHeaders, toGrpc } from "./errors.ts";
 import { HeaderList } from "./header-list.ts";
-
-export interface GrpcOptions {
-  readonly services: readonly ServiceImplSpec[];
-  /** Hears of each refusal that no handler has seen. */
-  readonly onRefused: (error: AuthError, caller: Caller) => void;
-}
+import type { TransportOptions } from "./options.ts";
 
 export interface GrpcTransport {
   /** Takes over a connection that opened with the HTTP/2 preface. */
@@ -40,19 +35,19 @@ const MAX_IDLE_MS = 30 * 60_000;
 type Unary = Extract<MethodImplSpec, { kind: "unary" }>;
 
 /** Serves the services' unary methods. */
-export function createGrpc({ services, onRefused }: GrpcOptions): GrpcTransport {
+export function createGrpc(options: TransportOptions): GrpcTransport {
   const server = new grpc.Server({
     "grpc.max_receive_message_length": RECEIVE_BYTES,
     "grpc.max_concurrent_streams": MAX_CONCURRENT_STREAMS,
     "grpc.max_connection_idle_ms": MAX_IDLE_MS,
   });
-  for (const { methods } of services) {
+  for (const { methods } of options.services) {
     const definition: Record<string, grpc.MethodDefinition<Buffer, Buffer>> = {};
     const handlers: grpc.UntypedServiceImplementation = {};
     for (const spec of Object.values(methods)) {
       if (spec.kind !== "unary") throw new TypeError("only unary methods are served");
       definition[spec.method.name] = defineMethod(spec.method);
-      handlers[spec.method.name] = createHandler(spec, onRefused);
+      handlers[spec.method.name] = createHandler(spec, options);
     }
     server.addService(definition, handlers);
   }
@@ -88,7 +83,7 @@ function defineMethod(method: DescMethodUnary): grpc.MethodDefinition<Buffer, Bu
 
 function createHandler(
   { method, impl }: Unary,
-  onRefused: GrpcOptions["onRefused"],
+  { onRefused, onFault }: TransportOptions,
 ): grpc.handleUnaryCall<Buffer, Buffer> {
   async function answer(
     call: grpc.ServerUnaryCall<Buffer, Buffer>,
@@ -116,7 +111,10 @@ function createHandler(
   }
 
   return (call, callback) => {
-    void answer(call, callback);
+    answer(call, callback).catch((error: unknown) => {
+      onFault(error);
+      callback({ code: grpc.status.INTERNAL, details: "an error on the server" });
+    });
   };
 }
 

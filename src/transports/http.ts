@@ -8,8 +8,8 @@ import { errorHeaders, toRest } from "./errors.ts";
 export type HttpRequest = IncomingMessage | Http2ServerRequest;
 export type HttpResponse = ServerResponse | Http2ServerResponse;
 
-/** Answers a request; never throws, never rejects. */
-export type HttpHandler = (request: HttpRequest, response: HttpResponse) => void;
+/** Answers a request. It rejects only by a bug, of which its caller makes a closed connection and a line in the log. */
+export type HttpHandler = (request: HttpRequest, response: HttpResponse) => Promise<void>;
 
 /** A header in the spelling that HTTP/1 is to show. */
 export type HeaderField = readonly [name: string, value: string];

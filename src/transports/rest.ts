@@ -8,9 +8,8 @@ import {
   type MessageShape,
   toJson,
 } from "@bufbuild/protobuf";
-import type { HandlerContext, ServiceImplSpec } from "@connectrpc/connect";
+import type { HandlerContext } from "@connectrpc/connect";
 import { AuthError } from "../core/errors.ts";
-import type { Caller } from "../core/login.ts";
 import { MAX_MESSAGE_BYTES, RequestAborted, readBody } from "./body.ts";
 import { createCaller, valuesOf } from "./caller.ts";
 import { DirectContext } from "./context.ts";
@@ -28,13 +27,8 @@ import {
 } from "./http.ts";
 import { type Json, readJson } from "./json.ts";
 import { readMessage } from "./message.ts";
+import type { TransportOptions } from "./options.ts";
 import { createRouteTable, type Match } from "./routes.ts";
-
-export interface RestOptions {
-  readonly services: readonly ServiceImplSpec[];
-  /** Hears of each refusal that no handler has seen: what was not a request of the contract at all. */
-  readonly onRefused: (error: AuthError, caller: Caller) => void;
-}
 
 type Handle = (
   request: MessageShape<DescMessage>,
@@ -42,7 +36,7 @@ type Handle = (
 ) => Promise<MessageInitShape<DescMessage>> | MessageInitShape<DescMessage>;
 
 /** Builds the handler that answers every REST route of the services, and 404 or 405 for whatever else comes. */
-export function createRest({ services, onRefused }: RestOptions): HttpHandler {
+export function createRest({ services, onRefused }: TransportOptions): HttpHandler {
   const handles = new Map<DescMethodUnary, Handle>();
   for (const { methods } of services) {
     for (const spec of Object.values(methods)) {
@@ -89,9 +83,7 @@ export function createRest({ services, onRefused }: RestOptions): HttpHandler {
     throw new MethodNotAllowed(found.allowed);
   }
 
-  return (request, response) => {
-    void answer(request, response);
-  };
+  return answer;
 }
 
 const WRITE = { alwaysEmitImplicit: true, useProtoFieldName: true };

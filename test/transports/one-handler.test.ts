@@ -20,11 +20,12 @@ const replaced = createServiceImplSpec<typeof AuthService>(AuthService, {
 });
 
 test("a replaced handler is seen by every protocol on both kinds of listener", async () => {
-  const options = { services: [replaced], onRefused: () => {} };
+  const options = { services: [replaced], onRefused: () => {}, onFault: () => {} };
   const handle = createDispatch({
     documents: createDocuments({}),
     connect: createConnect(options),
     rest: createRest(options),
+    onFault: () => {},
   });
   const place = { host: "127.0.0.1", port: 0, handle };
   const everything = await listen({ ...place, http2: createHttp2(handle) });

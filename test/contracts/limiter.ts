@@ -1,0 +1,194 @@
+// What every Limiter owes (core/ports.ts), as one suite over injected time.
+
+import { describe, expect, test } from "vitest";
+import type { Charge, Limiter, Policy } from "../../src/core/ports.ts";
+import { chargeTimes, START, stateOf, WINDOW } from "./limiter-calls.ts";
+import { describeLargeLimits } from "./limiter-large.ts";
+import { checkAgainstModel } from "./limiter-model.ts";
+
+const login: Policy = { name: "login", limit: 10, windowMs: WINDOW };
+const address: Policy = { name: "address", limit: 3, windowMs: WINDOW };
+const replay: Policy = { name: "replay", limit: 1, windowMs: WINDOW };
+
+/** Runs the suite; each limiter that `create` gives starts empty and counts by the caller's clock. */
+export function limiterContract(name: string, create: () => Limiter): void {
+  describe(`${name} as a Limiter`, () => {
+    describeCounting(create);
+    describeCharges(create);
+    describeSteps(create);
+    describeChangedLimits(create);
+    describePeek(create);
+    describeLargeLimits(create);
+
+    test("agrees with a plain model over thousands of random operations", () => checkAgainstModel(create));
+
+    test("answers a ping", () => expect(create().ping()).resolves.toBeUndefined());
+  });
+}
+
+function describeCounting(create: () => Limiter): void {
+  test.for([START, START + 1, START + 30_123, START + 59_999])("admits exactly the limit at %s", async (now) => {
+    const verdicts = await chargeTimes(create(), login, Array(15).fill(now));
+    expect(verdicts).toEqual([...Array(10).fill("admitted"), ...Array(5).fill("denied")]);
+  });
+
+  test("admits exactly the limit in a window that starts anywhere", async () => {
+    const limiter = create();
+    // One a second: a fixed or halved window would forget the early ones at its edge.
+    const times = Array.from({ length: 120 }, (_, second) => START + second * 1000);
+    const verdicts = await chargeTimes(limiter, login, times);
+    const admitted = times.filter((_, place) => verdicts[place] === "admitted");
+    const seconds = [...Array(10).keys(), ...Array.from(Array(10).keys(), (second) => second + 60)];
+    expect(admitted).toEqual(seconds.map((second) => START + second * 1000));
+  });
+
+  test("an admission exactly a window ago no longer counts, one a millisecond younger does", async () => {
+    const limiter = create();
+    await chargeTimes(limiter, login, Array(10).fill(START));
+    expect(await chargeTimes(limiter, login, [START + WINDOW - 1, START + WINDOW])).toEqual(["denied", "admitted"]);
+  });
+
+  test("what is denied neither counts nor extends anything", async () => {
+    const limiter = create();
+    await chargeTimes(limiter, login, Array(10).fill(START));
+    const flood = Array.from({ length: 59 }, (_, second) => START + (second + 1) * 1000);
+    expect(await chargeTimes(limiter, login, flood)).not.toContain("admitted");
+    const after = await chargeTimes(limiter, login, Array(11).fill(START + WINDOW));
+    expect(after).toEqual([...Array(10).fill("admitted"), "denied"]);
+  });
+
+  test("remaining and resetMs are exact", async () => {
+    const limiter = create();
+    expect(await stateOf(limiter, address, START)).toEqual({ denied: -1, remaining: 2, resetMs: WINDOW });
+    expect(await stateOf(limiter, address, START + 10)).toEqual({ denied: -1, remaining: 1, resetMs: WINDOW - 10 });
+    expect(await stateOf(limiter, address, START + 30)).toEqual({ denied: -1, remaining: 0, resetMs: WINDOW - 30 });
+    expect(await stateOf(limiter, address, START + 40)).toEqual({ denied: 0, remaining: 0, resetMs: WINDOW - 40 });
+    // The first has left: the next to leave is the one at START + 10.
+    expect(await stateOf(limiter, address, START + WINDOW)).toEqual({ denied: -1, remaining: 0, resetMs: 10 });
+  });
+
+  test.for(["a b", "{tag}", "ключ 🔑", "zero\0byte", "line\nfeed", '"\\{}', "2001:db8::/64 device", "k".repeat(300)])(
+    "counts each key apart, however odd: %j",
+    async (key) => {
+      const limiter = create();
+      await chargeTimes(limiter, replay, [START], key);
+      for (const other of [`${key} `, ` ${key}`, key.slice(0, -1), key.toUpperCase() + key]) {
+        expect(await chargeTimes(limiter, replay, [START], other)).toEqual(["admitted"]);
+      }
+      expect(await chargeTimes(limiter, replay, [START], key)).toEqual(["denied"]);
+    },
+  );
+
+  test("counts each policy apart under one key", async () => {
+    const limiter = create();
+    await chargeTimes(limiter, address, Array(4).fill(START));
+    expect(await chargeTimes(limiter, login, [START])).toEqual(["admitted"]);
+  });
+}
+
+function describeCharges(create: () => Limiter): void {
+  const all: readonly Charge[] = [address, login, replay].map((policy) => ({ policy, key: "k" }));
+
+  test("charges of one call are admitted together", async () => {
+    const { denied, states } = await create().charge(all, START);
+    expect(denied).toBe(-1);
+    expect(states).toEqual([
+      { policy: address, remaining: 2, resetMs: WINDOW },
+      { policy: login, remaining: 9, resetMs: WINDOW },
+      { policy: replay, remaining: 0, resetMs: WINDOW },
+    ]);
+  });
+
+  test("or not at all: one that is denied costs the others nothing", async () => {
+    const limiter = create();
+    await limiter.charge([{ policy: replay, key: "k" }], START);
+    const { denied, states } = await limiter.charge(all, START);
+    expect(denied).toBe(2);
+    expect(states.map(({ remaining }) => remaining)).toEqual([3, 10, 0]);
+    expect(states.map(({ resetMs }) => resetMs)).toEqual([0, 0, WINDOW]);
+  });
+
+  test("of several that are denied the first in the list is named", async () => {
+    const limiter = create();
+    await chargeTimes(limiter, address, Array(3).fill(START), "k");
+    await limiter.charge([{ policy: replay, key: "k" }], START);
+    expect((await limiter.charge(all, START)).denied).toBe(0);
+    expect((await limiter.charge(all.toReversed(), START)).denied).toBe(0);
+  });
+}
+
+function describeSteps(create: () => Limiter): void {
+  test.for([1, 1_000, WINDOW, 3_600_000])("a clock that steps %s ms backward admits no more", async (back) => {
+    const limiter = create();
+    await chargeTimes(limiter, login, Array(10).fill(START));
+    expect(await chargeTimes(limiter, login, [START - back])).toEqual(["denied"]);
+    expect(await chargeTimes(limiter, login, [START - back + WINDOW - 1])).toEqual(["denied"]);
+  });
+
+  test.for([1, 1_000, WINDOW, 3_600_000])("nor does it lock out for longer than a window: %s ms", async (back) => {
+    const limiter = create();
+    await chargeTimes(limiter, login, Array(10).fill(START));
+    const { states } = await limiter.charge([{ policy: login, key: "k" }], START - back);
+    expect(states[0]?.resetMs).toBe(WINDOW);
+    const after = await chargeTimes(limiter, login, Array(11).fill(START - back + WINDOW));
+    expect(after).toEqual([...Array(10).fill("admitted"), "denied"]);
+  });
+
+  test("nor does it for one who is only peeked at, as a spent address is", async () => {
+    const limiter = create();
+    const charge = { policy: address, key: "k" };
+    await chargeTimes(limiter, address, Array(4).fill(START));
+    const stepped = START - 3_600_000;
+    limiter.peek(charge, stepped);
+    expect(limiter.peek(charge, stepped + WINDOW)).toBeUndefined();
+  });
+}
+
+function describeChangedLimits(create: () => Limiter): void {
+  const lowered = { ...login, limit: 4 };
+  const raised = { ...login, limit: 12 };
+
+  test("a limit that is lowered holds at once, and tells when there is room", async () => {
+    const limiter = create();
+    const times = Array.from({ length: 10 }, (_, place) => START + place * 1000);
+    await chargeTimes(limiter, login, times);
+    const now = START + 10_000;
+    // Seven must leave before the lowered limit has room; the seventh came at 6 s.
+    expect(await stateOf(limiter, lowered, now)).toEqual({ denied: 0, remaining: 0, resetMs: WINDOW - 4_000 });
+    expect(await chargeTimes(limiter, lowered, [START + 65_999, START + 66_000])).toEqual(["denied", "admitted"]);
+  });
+
+  test("a limit that is raised gives room at once", async () => {
+    const limiter = create();
+    await chargeTimes(limiter, login, Array(11).fill(START));
+    expect(limiter.peek({ policy: raised, key: "k" }, START)).toBeUndefined();
+    expect(await chargeTimes(limiter, raised, Array(3).fill(START))).toEqual(["admitted", "admitted", "denied"]);
+  });
+}
+
+function describePeek(create: () => Limiter): void {
+  const charge: Charge = { policy: address, key: "k" };
+
+  test("a peek knows a denial of this process until it ends", async () => {
+    const limiter = create();
+    await chargeTimes(limiter, address, Array(4).fill(START));
+    expect(limiter.peek(charge, START)).toEqual({ policy: address, remaining: 0, resetMs: WINDOW });
+    expect(limiter.peek(charge, START + 59_999)).toEqual({ policy: address, remaining: 0, resetMs: 1 });
+    expect(limiter.peek(charge, START + WINDOW)).toBeUndefined();
+  });
+
+  test("a peek knows nothing of another key or policy, nor of one with room", async () => {
+    const limiter = create();
+    await chargeTimes(limiter, address, Array(4).fill(START));
+    expect(limiter.peek({ ...charge, key: "other" }, START)).toBeUndefined();
+    expect(limiter.peek({ ...charge, policy: login }, START)).toBeUndefined();
+    await chargeTimes(limiter, login, Array(9).fill(START));
+    expect(limiter.peek({ ...charge, policy: login }, START)).toBeUndefined();
+  });
+
+  test("a peek costs nothing", async () => {
+    const limiter = create();
+    for (let times = 0; times < 20; times++) limiter.peek(charge, START);
+    expect(await chargeTimes(limiter, address, Array(3).fill(START))).not.toContain("denied");
+  });
+}

@@ -1,0 +1,113 @@
+// The limiter on a real Redis: many processes at once, one round trip a call, and a Redis that goes away.
+
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { Redis } from "ioredis";
+import { expect, inject, onTestFinished, test } from "vitest";
+import { connectRedis } from "../../../src/core/limiter/connection.ts";
+import { createRedisLimiter } from "../../../src/core/limiter/redis.ts";
+import type { Charge, Policy } from "../../../src/core/ports.ts";
+import { refusalFrom } from "../refusal.ts";
+
+const login: Policy = { name: "login", limit: 10, windowMs: 60_000 };
+const three: readonly Charge[] = [
+  { policy: { ...login, name: "address", limit: 300 }, key: "k" },
+  { policy: login, key: "k" },
+  { policy: { ...login, name: "replay", limit: 1 }, key: "k" },
+];
+const NOW = 1_764_000_000_000;
+
+function connect(): Redis {
+  const redis = new Redis(inject("redisUrl") ?? "");
+  onTestFinished(() => redis.disconnect());
+  return redis;
+}
+
+test("of 64 concurrent charges over four connections exactly the limit is admitted, by Redis's own clock", async () => {
+  const prefix = randomUUID();
+  const limiters = Array.from({ length: 4 }, () => createRedisLimiter(connect(), { prefix }));
+  // Each caller's clock is wrong in its own way, which must not matter.
+  const verdicts = await Promise.all(
+    Array.from({ length: 16 }).flatMap((_, round) =>
+      limiters.map((limiter, place) => limiter.charge([{ policy: login, key: "k" }], place * 1e12 + round)),
+    ),
+  );
+  expect(verdicts.filter(({ denied }) => denied === -1)).toHaveLength(10);
+  const remaining = verdicts.filter(({ denied }) => denied === -1).map(({ states }) => states[0]?.remaining ?? -1);
+  expect(remaining.sort((one, other) => one - other)).toEqual([...Array(10).keys()]);
+});
+
+test("a call is one EVALSHA, whatever the number of its charges", async () => {
+  const prefix = randomUUID();
+  const redis = connect();
+  const limiter = createRedisLimiter(redis, { prefix });
+  for (const count of [1, 2, 3]) await limiter.charge(three.slice(0, count), NOW);
+
+  const monitor = await connect().monitor();
+  onTestFinished(() => monitor.disconnect());
+  const seen: string[] = [];
+  const sentinel = `${prefix} done`;
+  const done = new Promise<void>((resolve) => {
+    monitor.on("monitor", (_time: string, args: string[], source: string) => {
+      if (args.includes(sentinel)) resolve();
+      // What the script itself calls costs no round trip.
+      else if (source !== "lua" && args.some((text) => text.startsWith(prefix)))
+        seen.push(args[0]?.toLowerCase() ?? "");
+    });
+  });
+  for (const count of [1, 2, 3]) await limiter.charge(three.slice(0, count), NOW);
+  await redis.echo(sentinel);
+  await done;
+  expect(seen).toEqual(["evalsha", "evalsha", "evalsha"]);
+});
+
+test("a Redis that forgot its scripts is told them again", async () => {
+  const redis = connect();
+  const limiter = createRedisLimiter(redis, { prefix: randomUUID() });
+  await limiter.charge(three, NOW);
+  await redis.script("FLUSH");
+  const { denied, states } = await limiter.charge(three, NOW);
+  expect(denied).toBe(2);
+  expect(states.map(({ remaining }) => remaining)).toEqual([299, 9, 0]);
+});
+
+test("a Redis that is not there gives unavailable, with a wait", async () => {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new TypeError("a TCP server has a port");
+  server.close();
+  await once(server, "close");
+
+  const errors: Error[] = [];
+  const redis = await connectRedis(`redis://127.0.0.1:${address.port}`, (error) => errors.push(error));
+  onTestFinished(() => redis.disconnect());
+  const limiter = createRedisLimiter(redis);
+  const refusal = await refusalFrom(limiter.charge(three, NOW));
+  expect(refusal.reason).toBe("unavailable");
+  expect(refusal.message).toBe("the limits cannot be checked now. Try again later");
+  expect(refusal.particulars).toEqual({ retryAfterMs: 5_000 });
+  await expect(limiter.ping()).rejects.toThrow();
+  expect(errors).toHaveLength(1);
+});
+
+test("a Redis that goes away gives unavailable, and nothing is peeked that was not denied", async () => {
+  const redis = connect();
+  const limiter = createRedisLimiter(redis, { prefix: randomUUID() });
+  await limiter.charge(three, NOW);
+  redis.disconnect();
+  expect((await refusalFrom(limiter.charge(three, NOW))).reason).toBe("unavailable");
+  for (const charge of three) expect(limiter.peek(charge, NOW)).toBeUndefined();
+});
+
+test("a key that holds something else gives unavailable, and is left as it is", async () => {
+  const prefix = randomUUID();
+  const redis = connect();
+  const limiter = createRedisLimiter(redis, { prefix });
+  await redis.hset(`${prefix}:login:k`, "field", "value");
+  onTestFinished(async () => void (await redis.del(`${prefix}:login:k`)));
+  expect((await refusalFrom(limiter.charge(three, NOW))).reason).toBe("unavailable");
+  expect(await redis.hgetall(`${prefix}:login:k`)).toEqual({ field: "value" });
+  expect(await redis.exists(`${prefix}:address+:k`, `${prefix}:replay:k`)).toBe(0);
+});
