@@ -36,7 +36,6 @@ async function run(): Promise<Report> {
   const visits = Number(values.visits);
   // No device may come to its limit, whatever part of the run one window sees.
   const devices = Math.ceil((LARGEST_RATE * Math.min(60, (rounds + 1) * seconds)) / LOGIN_LIMIT);
-  const fleet = createFleet(devices);
   const options = { rounds, seconds, visits, devices, inFlight: IN_FLIGHT };
 
   await using cleanup = new AsyncDisposableStack();
@@ -47,16 +46,17 @@ async function run(): Promise<Report> {
   say(`Enrolling ${devices} devices.`);
   const peers = [];
   for (const name of PEERS) {
+    // A fleet each: peers that share a Redis would spend the limits of one another's devices.
     const own = join(folder, name);
     mkdirSync(own);
-    const peer = await startPeer(name, { redisUrl: redis.url, folder: own, fleet });
+    const peer = await startPeer(name, { redisUrl: redis.url, folder: own, fleet: createFleet(devices) });
     cleanup.defer(() => peer.stop());
     peers.push(peer);
   }
 
   const measureSignature = await createSignatureMeasure();
   const signatureMicros: number[] = [];
-  const measured = await measure(peers, { ...options, fleet }, async (done) => {
+  const measured = await measure(peers, options, async (done) => {
     signatureMicros.push(await measureSignature());
     say(done === 0 ? "Warm." : `Round ${done} of ${rounds}.`);
   });

@@ -1,11 +1,10 @@
 // The measurement: rounds of load, peer after peer in turn, so that a drift of the machine meets all of them alike.
 
-import { type Fleet, type SignedRequest, signRequests } from "./fleet.ts";
+import { type SignedRequest, signRequests } from "./fleet.ts";
 import { openConnections, runLoad } from "./load.ts";
 import type { Peer } from "./peer.ts";
 
 export interface MeasureOptions {
-  readonly fleet: Fleet;
   readonly rounds: number;
   /** How long a round lasts. */
   readonly seconds: number;
@@ -51,7 +50,7 @@ export async function measure(
 }
 
 async function measureRound(peer: Peer, walk: Walk, options: MeasureOptions): Promise<Round> {
-  const requests = signRequests(options.fleet, Math.floor(Date.now() / 1000));
+  const requests = signRequests(peer.fleet, Math.floor(Date.now() / 1000));
   const next = (): SignedRequest => {
     const request = requests[Math.floor(walk.sent++ / options.visits) % requests.length];
     if (request === undefined) throw new RangeError("a fleet has devices");

@@ -17,6 +17,8 @@ export interface PeerSetup {
 export interface Peer {
   readonly name: string;
   readonly url: string;
+  /** The devices that it knows. */
+  readonly fleet: Fleet;
   /** CPU that its process has used so far, user and system, all threads, in microseconds. */
   cpuMicros(): Promise<number>;
   stop(): Promise<void>;
@@ -40,6 +42,7 @@ export async function startPeer(name: string, setup: PeerSetup): Promise<Peer> {
   return {
     name,
     url,
+    fleet: setup.fleet,
     cpuMicros: async () => Number(await ask({}, "cpuMicros")),
     async stop() {
       const exited = once(child, "exit");

@@ -45,6 +45,8 @@ export interface Gateway {
 export interface GatewayOptions {
   /** Unix milliseconds; the system's clock when absent. */
   readonly now?: () => number;
+  /** How long requests may take to finish once the gateway closes, in milliseconds. */
+  readonly graceMs?: number;
 }
 
 const GRACE_MS = 10_000;
@@ -53,17 +55,24 @@ const CACHED_DEVICES = 50_000;
 const CACHE_TTL_MS = 2_000;
 
 /** Starts a gateway; resolves once every listener accepts. @throws SealError, or the system's error, with nothing left open */
-export async function startGateway(config: Config, { now = systemNow }: GatewayOptions = {}): Promise<Gateway> {
+export async function startGateway(
+  config: Config,
+  { now = systemNow, graceMs = GRACE_MS }: GatewayOptions = {},
+): Promise<Gateway> {
   const cleanup = new AsyncDisposableStack();
   try {
-    return await compose(config, now, cleanup);
+    return await compose(config, { now, graceMs }, cleanup);
   } catch (error) {
     await cleanup.disposeAsync();
     throw error;
   }
 }
 
-async function compose(config: Config, now: () => number, cleanup: AsyncDisposableStack): Promise<Gateway> {
+async function compose(
+  config: Config,
+  { now, graceMs }: Required<GatewayOptions>,
+  cleanup: AsyncDisposableStack,
+): Promise<Gateway> {
   const log = createLog(config.logLevel);
   cleanup.defer(() => log.flush());
   const metrics = createMetrics();
@@ -129,7 +138,12 @@ async function compose(config: Config, now: () => number, cleanup: AsyncDisposab
     rest: createRest(publicServices),
     onFault: observer.fault,
   });
-  publicUrl = await open(config.publicListen, { handle: handlePublic, http2: createHttp2(handlePublic) }, cleanup);
+  publicUrl = await open(
+    config.publicListen,
+    { handle: handlePublic, http2: createHttp2(handlePublic) },
+    graceMs,
+    cleanup,
+  );
 
   const internalServices = { services: [auth, admin], onRefused: observer.refused, onFault: observer.fault };
   const handleInternal = createDispatch({
@@ -145,6 +159,7 @@ async function compose(config: Config, now: () => number, cleanup: AsyncDisposab
   const internalUrl = await open(
     config.internalListen,
     { handle: handleInternal, http2: createGrpc(internalServices) },
+    graceMs,
     cleanup,
   );
 
@@ -158,11 +173,12 @@ async function compose(config: Config, now: () => number, cleanup: AsyncDisposab
 async function open(
   address: ListenAddress | undefined,
   sides: Pick<ListenerOptions, "handle" | "http2">,
+  graceMs: number,
   cleanup: AsyncDisposableStack,
 ): Promise<string | undefined> {
   if (address === undefined) return undefined;
   const listener: Listener = await listen({ ...address, ...sides });
-  cleanup.defer(() => listener.close(GRACE_MS));
+  cleanup.defer(() => listener.close(graceMs));
   return listener.url;
 }
 

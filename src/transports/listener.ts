@@ -32,6 +32,7 @@ export interface Listener {
 const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 /** How long a connection may say nothing before it is known what it speaks, in milliseconds. */
 const FIRST_BYTES_TIMEOUT_MS = 10_000;
+const IDLE_SWEEP_MS = 50;
 
 /** Listens. @throws the system's error (EADDRINUSE, EACCES …) when it cannot */
 export async function listen({ host, port, handle, http2 }: ListenerOptions): Promise<Listener> {
@@ -48,13 +49,19 @@ export async function listen({ host, port, handle, http2 }: ListenerOptions): Pr
   answerWhatNodeWould(server);
 
   const sockets = new Set<Socket>();
+  const undecided = new Set<Socket>();
   const serveHttp1 = server.listeners("connection");
   server.removeAllListeners("connection");
   server.on("connection", (socket: Socket) => {
     sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
+    undecided.add(socket);
+    socket.once("close", () => {
+      sockets.delete(socket);
+      undecided.delete(socket);
+    });
     socket.on("error", () => socket.destroy());
     sniff(socket, (isHttp2) => {
+      undecided.delete(socket);
       if (isHttp2) http2.accept(socket);
       else for (const listener of serveHttp1) Reflect.apply(listener, server, [socket]);
     });
@@ -74,10 +81,14 @@ export async function listen({ host, port, handle, http2 }: ListenerOptions): Pr
       const timer = setTimeout(() => {
         for (const socket of sockets) socket.destroy();
       }, graceMs);
+      // Node closes what is idle now, and would keep alive for long what is busy now and idle then.
+      const sweep = setInterval(() => server.closeIdleConnections(), IDLE_SWEEP_MS);
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
+      for (const socket of undecided) socket.destroy();
       await Promise.all([closed, http2.close(graceMs)]);
       clearTimeout(timer);
+      clearInterval(sweep);
     },
   };
 }

@@ -65,4 +65,16 @@ export function describeLargeLimits(create: () => Limiter): void {
       { numRuns: 5 },
     );
   });
+
+  test("a limit that changes across 256 goes on with what was admitted before", async () => {
+    const small = { ...large, limit: 10 };
+    const lowered = create();
+    await chargeTimes(lowered, large, Array(20).fill(START));
+    expect(await chargeTimes(lowered, small, [START + 1_000])).toEqual(["denied"]);
+
+    const raised = create();
+    await chargeTimes(raised, small, Array(10).fill(START));
+    const verdicts = await chargeTimes(raised, large, Array(300).fill(START + 1_000));
+    expect(verdicts.filter((verdict) => verdict === "admitted")).toHaveLength(290);
+  });
 }

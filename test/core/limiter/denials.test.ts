@@ -62,5 +62,6 @@ test("whatever the clock does, a wait is never longer than the one that was told
         expect(resetMs).toBeLessThanOrEqual(state.resetMs);
       }
     }),
+    { numRuns: 20 },
   );
 });

@@ -31,7 +31,7 @@ describe("a log in Redis", () => {
 
   test("takes 44 bytes for ten admissions", async () => {
     const prefix = randomUUID().slice(0, 2);
-    const key = `${randomUUID()}`;
+    const key = randomUUID();
     const limiter = createRedisLimiter(redis, { clock: "caller", prefix });
     await chargeTimes(limiter, policy, Array(10).fill(START), key);
     expect(await redis.strlen(`${prefix}:login:${key}`)).toBe(44);

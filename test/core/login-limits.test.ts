@@ -1,0 +1,205 @@
+// The limits of a login: who is charged for what, and who cannot be made to pay for others.
+
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { AuthError } from "../../src/core/errors.ts";
+import { deriveDeviceKey, secretFromText } from "../../src/core/signature.ts";
+import { type House, NOW, openHouse, openPath, policies, SECONDS, SKEW } from "./login-path.ts";
+import { refusalFrom } from "./refusal.ts";
+
+let house: House;
+beforeAll(async () => {
+  house = await openHouse();
+});
+afterAll(() => house.close());
+
+const decidedBy = ({ reason, particulars }: AuthError): unknown[] => [reason, particulars.limit?.policy.name];
+
+describe("the login limit", () => {
+  test("admits exactly its number, then tells how long to wait", async () => {
+    const path = openPath(house);
+    const device = await path.enrol();
+    const remaining = [];
+    for (let times = 0; times < 3; times++) remaining.push((await path.login(device)).limit?.remaining);
+    expect(remaining).toEqual([2, 1, 0]);
+    path.now += 1_000;
+    const refusal = await refusalFrom(path.login(device));
+    expect(decidedBy(refusal)).toEqual(["rate_limited", "login"]);
+    expect(refusal.message).toBe(
+      "too many logins of this device in this time frame. Keep the token for as long as it lives and wait for retry_after",
+    );
+    expect(refusal.particulars.limit).toEqual({ policy: policies.login, remaining: 0, resetMs: 59_000 });
+    expect(refusal.particulars.retryAfterMs).toBe(59_000);
+    path.now = NOW + 60_000;
+    await path.login(device);
+  });
+
+  test("cannot be spent without the secret", async () => {
+    const path = openPath(house);
+    const device = await path.enrol();
+    for (let place = 0; place < 20; place++) {
+      await refusalFrom(path.login(device, { key: "wrong", address: `198.51.100.${place}` }));
+    }
+    for (let times = 0; times < 3; times++) await path.login(device);
+  });
+
+  test("a login that it refuses does not count for the address either", async () => {
+    const path = openPath(house);
+    const [device, neighbour] = [await path.enrol(), await path.enrol()];
+    for (let times = 0; times < 3; times++) await path.login(device);
+    for (let times = 0; times < 9; times++) await refusalFrom(path.login(device));
+    for (let times = 0; times < 3; times++) await path.login(neighbour);
+    expect(decidedBy(await refusalFrom(path.login(await path.enrol())))).toEqual(["rate_limited", "address"]);
+  });
+
+  test("is one for all addresses of a device of its own", async () => {
+    const path = openPath(house);
+    const device = await path.enrol();
+    for (let place = 0; place < 3; place++) await path.login(device, { address: `192.0.2.${place}` });
+    expect(decidedBy(await refusalFrom(path.login(device, { address: "192.0.2.9" })))).toEqual([
+      "rate_limited",
+      "login",
+    ]);
+  });
+
+  test("is counted per address for a fleet that shares an identity", async () => {
+    const path = openPath(house);
+    const device = await path.enrol({ sharedIdentity: true });
+    for (const address of ["192.0.2.1", "192.0.2.2"]) {
+      for (let times = 0; times < 3; times++) await path.login(device, { address });
+      expect(decidedBy(await refusalFrom(path.login(device, { address })))).toEqual(["rate_limited", "login"]);
+    }
+  });
+});
+
+describe("the failure limit", () => {
+  test("is told in place of invalid_credentials, and of nothing else", async () => {
+    const path = openPath(house);
+    const device = await path.enrol();
+    for (let times = 0; times < 2; times++) {
+      expect(decidedBy(await refusalFrom(path.login(device, { key: "wrong" })))).toEqual([
+        "invalid_credentials",
+        "failure",
+      ]);
+    }
+    const refusal = await refusalFrom(path.login(device, { key: "wrong" }));
+    expect(decidedBy(refusal)).toEqual(["rate_limited", "failure"]);
+    expect(refusal.message).toBe(
+      "too many wrong signatures for this device from this address in this time frame. Check the customer key and wait for retry_after",
+    );
+    expect(path.charged).toEqual(Array(3).fill(["address", "failure"]));
+  });
+
+  test("never refuses a right proof, not even from the address that spent it", async () => {
+    const path = openPath(house);
+    const device = await path.enrol();
+    for (let times = 0; times < 3; times++) await refusalFrom(path.login(device, { key: "wrong" }));
+    await path.login(device);
+    expect(path.charged.at(-1)).toEqual(["address", "login"]);
+  });
+
+  test("is counted apart for each device and each address", async () => {
+    const path = openPath(house);
+    const [device, other] = [await path.enrol(), await path.enrol()];
+    for (let times = 0; times < 2; times++) await refusalFrom(path.login(device, { key: "wrong" }));
+    expect((await refusalFrom(path.login(other, { key: "wrong" }))).reason).toBe("invalid_credentials");
+    const elsewhere = { key: "wrong", address: "192.0.2.2" };
+    expect((await refusalFrom(path.login(device, elsewhere))).reason).toBe("invalid_credentials");
+  });
+
+  test("holds for names that are not enrolled as for those that are", async () => {
+    const path = openPath(house);
+    for (let times = 0; times < 2; times++) await refusalFrom(path.login("nobody"));
+    expect(decidedBy(await refusalFrom(path.login("nobody")))).toEqual(["rate_limited", "failure"]);
+  });
+});
+
+describe("the address limit", () => {
+  test("a clock that steps backward locks nobody out for longer than a window", async () => {
+    const path = openPath(house);
+    const device = await path.enrol();
+    for (let times = 0; times < 7; times++) await refusalFrom(path.login(`unknown-${times}`));
+    path.now = NOW - 120_000;
+    expect(decidedBy(await refusalFrom(path.login(device)))).toEqual(["rate_limited", "address"]);
+    path.now += policies.address.windowMs;
+    await path.login(device);
+  });
+});
+
+describe("a disabled device", () => {
+  test.for([
+    { who: "the device", draft: { status: "disabled" } },
+    { who: "its customer", draft: { customerStatus: "disabled" } },
+  ] as const)("is told so on a right proof alone, at the charge of address alone: $who", async ({ draft }) => {
+    const path = openPath(house);
+    const device = await path.enrol(draft);
+    const refusal = await refusalFrom(path.login(device));
+    expect(decidedBy(refusal)).toEqual(["disabled", "address"]);
+    expect(refusal.message).toBe("this device or its customer is disabled. Ask the operator");
+    expect(refusal.particulars.limit?.remaining).toBe(5);
+    expect((await refusalFrom(path.login(device, { key: "wrong" }))).reason).toBe("invalid_credentials");
+    expect(path.charged).toEqual([["address"], ["address", "failure"]]);
+  });
+
+  test("comes before the replay guard, and is told every time", async () => {
+    const path = openPath(house);
+    const device = await path.enrol({ status: "disabled", replayGuard: true });
+    for (let times = 0; times < 2; times++) expect((await refusalFrom(path.login(device))).reason).toBe("disabled");
+  });
+});
+
+describe("the replay guard", () => {
+  test("takes a proof once, and a replay costs neither login nor address", async () => {
+    const path = openPath(house);
+    const device = await path.enrol({ replayGuard: true });
+    await path.login(device);
+    const refusal = await refusalFrom(path.login(device));
+    expect(refusal.reason).toBe("replayed");
+    expect(refusal.message).toBe("this proof was used before. Sign again with the current time");
+    expect(refusal.particulars).toEqual({ limit: { policy: policies.login, remaining: 2, resetMs: 60_000 } });
+    expect((await path.login(device, { timestamp: SECONDS + 1 })).limit?.remaining).toBe(1);
+    expect(path.charged).toEqual(Array(3).fill(["address", "login", "replay"]));
+  });
+
+  test("holds for as long as the proof is fresh, from any address", async () => {
+    const path = openPath(house);
+    const device = await path.enrol({ replayGuard: true });
+    const timestamp = SECONDS;
+    path.now = NOW - SKEW;
+    await path.login(device, { timestamp });
+    path.now = NOW + SKEW;
+    expect((await refusalFrom(path.login(device, { timestamp, address: "192.0.2.2" }))).reason).toBe("replayed");
+    path.now += 1;
+    expect((await refusalFrom(path.login(device, { timestamp }))).reason).toBe("clock_skew");
+  });
+
+  test("is off for a shared key: boards that sign in the same second are all right", async () => {
+    const path = openPath(house);
+    const device = await path.enrol();
+    for (let times = 0; times < 3; times++) await path.login(device);
+    expect(path.charged).toEqual(Array(3).fill(["address", "login"]));
+  });
+
+  test("is on for a key of the device's own", async () => {
+    const path = openPath(house);
+    const { customerId } = await house.registry.createCustomer({ displayName: "", status: "enabled" });
+    const { customerKey } = await house.registry.issueCustomerKey({
+      customerId,
+      purpose: "derivation",
+      importedKey: "",
+    });
+    const device = await path.enrol({ customerId, keyMode: "derived" });
+    const key = deriveDeviceKey(secretFromText(customerKey), device);
+    await path.login(device, { key });
+    expect((await refusalFrom(path.login(device, { key }))).reason).toBe("replayed");
+    expect((await refusalFrom(path.login(device, { key: customerKey }))).reason).toBe("invalid_credentials");
+  });
+
+  test("a proof that was refused for another reason is still good", async () => {
+    const path = openPath(house);
+    const device = await path.enrol({ replayGuard: true });
+    for (const timestamp of [SECONDS, SECONDS + 1, SECONDS + 2]) await path.login(device, { timestamp });
+    await refusalFrom(path.login(device, { timestamp: SECONDS + 60 }));
+    path.now += 60_000;
+    await path.login(device, { timestamp: SECONDS + 60 });
+  });
+});

@@ -1,0 +1,177 @@
+// What a login runs on, in real parts: a SQLite store in a folder of its own, the memory limiter, a real signer.
+
+import crypto from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { vi } from "vitest";
+import { createMemoryLimiter } from "../../src/core/limiter/memory.ts";
+import { type Caller, createLogIn, type LogIn, type Login, type LoginRequest } from "../../src/core/login.ts";
+import type { Limiter, Policy, PolicyName, TokenSigner } from "../../src/core/ports.ts";
+import { createRegistry, type DeviceDraft, type Registry } from "../../src/core/registry.ts";
+import { computeSignature, secretFromText } from "../../src/core/signature.ts";
+import { type KeyRing, openKeyRing } from "../../src/core/tokens/keyring.ts";
+import { createTokenSigner } from "../../src/core/tokens/signer.ts";
+import { createCredentialCache } from "../../src/store/cache.ts";
+import { migrate } from "../../src/store/migrations.ts";
+import { createSealer } from "../../src/store/sealing.ts";
+import { createStore, type Store } from "../../src/store/sql.ts";
+import { openSqlite } from "../../src/store/sqlite.ts";
+
+export const NOW = 1_764_000_000_000;
+export const SECONDS = NOW / 1000;
+export const SKEW = 300_000;
+export const CUSTOMER_KEY = "a customer key of some length";
+
+const WINDOW = 60_000;
+export const policies = {
+  login: { name: "login", limit: 3, windowMs: WINDOW },
+  failure: { name: "failure", limit: 2, windowMs: WINDOW },
+  address: { name: "address", limit: 6, windowMs: WINDOW },
+  replay: { name: "replay", limit: 1, windowMs: 2 * SKEW + 1_000 },
+} satisfies Record<PolicyName, Policy>;
+
+/** The parts that last for a file of tests: making a signing key takes a while. */
+export interface House {
+  readonly store: Store;
+  readonly ring: KeyRing;
+  readonly signer: TokenSigner;
+  readonly registry: Registry;
+  close(): Promise<void>;
+}
+
+export async function openHouse(): Promise<House> {
+  const folder = mkdtempSync(join(tmpdir(), "countersign-"));
+  const db = openSqlite(join(folder, "countersign.db"));
+  await migrate(db);
+  const store = createStore(db, createSealer(Buffer.alloc(32, 1)));
+  const ring = await openKeyRing(store, NOW);
+  const signer = createTokenSigner({
+    issuer: () => "https://login.example",
+    audience: "devices",
+    ttlSeconds: 600,
+    activeKey: () => ring.active,
+  });
+  const registry = createRegistry({
+    store,
+    listener: { deviceChanged: () => {}, customerChanged: () => {} },
+    // Enrolled well before any login.
+    now: () => NOW - 86_400_000,
+  });
+  return {
+    store,
+    ring,
+    signer,
+    registry,
+    async close() {
+      await db.destroy();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+/** One login path with limits of its own, a clock to set, and a record of what was asked of the limits and the store. */
+export interface Path {
+  /** Unix milliseconds; to be set. */
+  now: number;
+  readonly logIn: LogIn;
+  /** The policies that were charged, a list a call, in order. */
+  readonly charged: (readonly PolicyName[])[];
+  /** The devices that were looked up. */
+  readonly lookedUp: string[];
+  enrol(draft?: Partial<DeviceDraft & { customerStatus: DeviceDraft["status"] }>): Promise<string>;
+  /** Signs and logs in; what is not given is right. */
+  login(deviceKey: string, attempt?: Attempt): Promise<Login>;
+}
+
+export interface Attempt {
+  readonly key?: string;
+  readonly timestamp?: number;
+  readonly address?: string;
+}
+
+export interface PathOptions {
+  readonly signer?: TokenSigner;
+  readonly limiter?: Limiter;
+  readonly policies?: Partial<Record<"login" | "failure" | "address", Policy | undefined>>;
+}
+
+/** Opens a path in a house. */
+export function openPath(house: House, options: PathOptions = {}): Path {
+  const limiter = options.limiter ?? createMemoryLimiter(1_000);
+  const cache = createCredentialCache(house.store, { capacity: 100, ttlMs: 2_000 });
+  const charged: (readonly PolicyName[])[] = [];
+  const lookedUp: string[] = [];
+  const clock = { now: NOW };
+
+  const logIn = createLogIn({
+    credentials: {
+      find(deviceKey, now) {
+        lookedUp.push(deviceKey);
+        return cache.find(deviceKey, now);
+      },
+    },
+    limiter: {
+      ...limiter,
+      charge(charges, now) {
+        charged.push(charges.map(({ policy }) => policy.name));
+        return limiter.charge(charges, now);
+      },
+    },
+    signer: options.signer ?? house.signer,
+    policies: { ...policies, ...options.policies },
+    skewMs: SKEW,
+    now: () => clock.now,
+  });
+
+  return Object.assign(clock, {
+    logIn,
+    charged,
+    lookedUp,
+    async enrol({ customerStatus = "enabled", ...draft }: Parameters<Path["enrol"]>[0] = {}) {
+      const { customerId } = await house.registry.createCustomer({ displayName: "", status: customerStatus });
+      await house.registry.issueCustomerKey({ customerId, purpose: "login", importedKey: CUSTOMER_KEY });
+      const device = await house.registry.createDevice({
+        customerId,
+        deviceKey: "",
+        displayName: "",
+        status: "enabled",
+        keyMode: "shared",
+        sharedIdentity: false,
+        replayGuard: undefined,
+        ...draft,
+      });
+      return device.deviceKey;
+    },
+    login(deviceKey: string, attempt: Attempt = {}) {
+      return logIn(request(deviceKey, attempt), callerAt(attempt.address));
+    },
+  });
+}
+
+export function callerAt(address = "192.0.2.1"): Caller {
+  return { address, requestId: "-", via: "test" };
+}
+
+/** A signed request. */
+export function request(deviceKey: string, { key = CUSTOMER_KEY, timestamp = SECONDS }: Attempt = {}): LoginRequest {
+  return {
+    deviceKey,
+    timestamp: BigInt(timestamp),
+    deviceSignature: computeSignature(secretFromText(key), timestamp, deviceKey).toString("hex"),
+  };
+}
+
+/** How many HMACs are computed while `act` runs. */
+export async function countHmacs(act: () => Promise<unknown>): Promise<number> {
+  const spy = vi.spyOn(crypto, "createHmac");
+  syncBuiltinESMExports();
+  try {
+    await act();
+    return spy.mock.calls.length;
+  } finally {
+    spy.mockRestore();
+    syncBuiltinESMExports();
+  }
+}

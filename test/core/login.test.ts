@@ -1,0 +1,192 @@
+// The path of a login: what comes before what, and what each answer costs.
+
+import { decodeJwt, importJWK, jwtVerify } from "jose";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createMemoryLimiter } from "../../src/core/limiter/memory.ts";
+import {
+  callerAt,
+  countHmacs,
+  type House,
+  NOW,
+  openHouse,
+  openPath,
+  policies,
+  request,
+  SECONDS,
+} from "./login-path.ts";
+import { refusalFrom } from "./refusal.ts";
+
+let house: House;
+beforeAll(async () => {
+  house = await openHouse();
+});
+afterAll(() => house.close());
+
+const STALE = SECONDS - 301;
+
+describe("a right login", () => {
+  test("is answered with a token of the device, and charges address and login at once", async () => {
+    const path = openPath(house);
+    const device = await path.enrol();
+    const login = await path.login(device);
+    expect(path.charged).toEqual([["address", "login"]]);
+    expect(login.expiresInSeconds).toBe(600);
+    expect(login.limit).toEqual({ policy: policies.login, remaining: 2, resetMs: 60_000 });
+    const [jwk] = house.ring.published;
+    if (jwk === undefined) throw new TypeError("a ring publishes its active key");
+    const { payload } = await jwtVerify(login.token, await importJWK(jwk), { currentDate: new Date(NOW) });
+    expect(payload).toMatchObject({ sub: device, customer_id: login.customerId, iat: SECONDS, exp: SECONDS + 600 });
+  });
+
+  test("may be signed up to the skew before or after now", async () => {
+    const path = openPath(house);
+    const device = await path.enrol();
+    for (const timestamp of [SECONDS - 300, SECONDS + 300]) await path.login(device, { timestamp });
+    const { iat } = decodeJwt((await path.login(device)).token);
+    expect(iat).toBe(SECONDS);
+  });
+
+  test("tells which key proved it, whichever of the live ones it is", async () => {
+    const path = openPath(house);
+    const device = await path.enrol();
+    const { customerId, keyId } = await path.login(device);
+    const second = await house.registry.issueCustomerKey({ customerId, purpose: "login", importedKey: "second" });
+    path.now += 2_000;
+    expect((await path.login(device)).keyId).toBe(keyId);
+    expect((await path.login(device, { key: "second" })).keyId).toBe(second.keyId);
+  });
+
+  test("is admitted when every limit is off, and tells of none", async () => {
+    const path = openPath(house, { policies: { login: undefined, failure: undefined, address: undefined } });
+    const device = await path.enrol();
+    for (let times = 0; times < 10; times++) expect((await path.login(device)).limit).toBeUndefined();
+    expect(path.charged).toEqual([]);
+  });
+});
+
+describe("precedence", () => {
+  test("malformed comes before clock_skew, and costs nothing", async () => {
+    const path = openPath(house);
+    const device = await path.enrol();
+    const stale = request(device, { timestamp: STALE });
+    for (const [field, mistake] of [
+      ["device_key", { deviceKey: "" }],
+      ["timestamp", { timestamp: undefined }],
+      ["device_signature", { deviceSignature: "zz" }],
+    ] as const) {
+      const refusal = await refusalFrom(path.logIn({ ...stale, ...mistake }, callerAt()));
+      expect([refusal.reason, refusal.particulars.field]).toEqual(["malformed", field]);
+    }
+    expect([path.charged, path.lookedUp]).toEqual([[], []]);
+  });
+
+  test("clock_skew comes before a spent address and any look-up, and costs nothing", async () => {
+    const path = openPath(house);
+    const device = await path.enrol();
+    for (let times = 0; times < 6; times++) await refusalFrom(path.login(`unknown-${times}`));
+    path.charged.length = 0;
+    path.lookedUp.length = 0;
+    const refusal = await refusalFrom(path.login(device, { timestamp: STALE }));
+    expect(refusal.reason).toBe("clock_skew");
+    expect(refusal.particulars).toEqual({ serverTime: SECONDS });
+    expect([path.charged, path.lookedUp]).toEqual([[], []]);
+  });
+
+  test("an address that is known to be spent is refused before any look-up, right or wrong, at no charge", async () => {
+    const path = openPath(house);
+    const device = await path.enrol();
+    for (let times = 0; times < 6; times++) await refusalFrom(path.login(`unknown-${times}`));
+    path.charged.length = 0;
+    path.lookedUp.length = 0;
+    for (const key of ["wrong", undefined]) {
+      const refusal = await refusalFrom(path.login(device, key === undefined ? {} : { key }));
+      expect([refusal.reason, refusal.particulars.limit?.policy.name]).toEqual(["rate_limited", "address"]);
+      expect(refusal.particulars.retryAfterMs).toBe(60_000);
+    }
+    expect([path.charged, path.lookedUp]).toEqual([[], []]);
+    await path.login(device, { address: "192.0.2.2" });
+  });
+
+  test("an address spent elsewhere comes before invalid_credentials, failure, disabled and login", async () => {
+    // As with Redis: this process does not know yet what another one admitted.
+    const limiter = { ...createMemoryLimiter(1_000), peek: () => undefined };
+    const path = openPath(house, { limiter });
+    const device = await path.enrol();
+    const disabled = await path.enrol({ status: "disabled" });
+    for (let times = 0; times < 3; times++) await path.login(device);
+    for (let times = 0; times < 2; times++) await refusalFrom(path.login(device, { key: "wrong" }));
+    await refusalFrom(path.login("unknown"));
+    for (const [name, key] of [
+      [device, "wrong"],
+      [disabled, undefined],
+      [device, undefined],
+    ] as const) {
+      const refusal = await refusalFrom(path.login(name, key === undefined ? {} : { key }));
+      expect([refusal.reason, refusal.particulars.limit?.policy.name]).toEqual(["rate_limited", "address"]);
+    }
+  });
+
+  test("login comes before replayed", async () => {
+    const path = openPath(house);
+    const device = await path.enrol({ replayGuard: true });
+    for (const timestamp of [SECONDS, SECONDS + 1, SECONDS + 2]) await path.login(device, { timestamp });
+    const refusal = await refusalFrom(path.login(device, { timestamp: SECONDS }));
+    expect([refusal.reason, refusal.particulars.limit?.policy.name]).toEqual(["rate_limited", "login"]);
+  });
+});
+
+describe("an unknown device and a wrong signature", () => {
+  test("are one answer, in every particular, and charge alike", async () => {
+    const [known, unknown] = [openPath(house), openPath(house)];
+    const device = await known.enrol();
+    const wrong = await refusalFrom(known.login(device, { key: "wrong" }));
+    const stranger = await refusalFrom(unknown.login("nobody"));
+    expect(wrong.reason).toBe("invalid_credentials");
+    expect(wrong.message).toBe("device_key is unknown or device_signature is not made with its customer key");
+    expect(wrong.particulars).toEqual({ limit: { policy: policies.failure, remaining: 1, resetMs: 60_000 } });
+    expect({ ...stranger, message: stranger.message }).toEqual({ ...wrong, message: wrong.message });
+    expect(known.charged).toEqual([["address", "failure"]]);
+    expect(unknown.charged).toEqual(known.charged);
+  });
+
+  test.for(["shared", "derived"] as const)("cost as many HMACs: %s", async (keyMode) => {
+    const path = openPath(house);
+    const device = await path.enrol({ keyMode });
+    const signed = [request(device, { key: "wrong" }), request("nobody")];
+    // What was never looked up has to be found first, which is the cache's to hide.
+    for (const attempt of signed) await refusalFrom(path.logIn(attempt, callerAt()));
+    const counts = [];
+    for (const attempt of signed) counts.push(await countHmacs(() => refusalFrom(path.logIn(attempt, callerAt()))));
+    expect(counts).toEqual([3, 3]);
+  });
+
+  test("a device of a customer without keys is no different", async () => {
+    const path = openPath(house);
+    const device = await path.enrol({ keyMode: "derived" });
+    const refusal = await refusalFrom(path.login(device));
+    expect(refusal.reason).toBe("invalid_credentials");
+  });
+});
+
+describe("unavailable", () => {
+  test("costs the device nothing when there is no key to sign with", async () => {
+    const path = openPath(house, { signer: { ...house.signer, ready: () => false } });
+    const device = await path.enrol();
+    const refusal = await refusalFrom(path.login(device));
+    expect(refusal.reason).toBe("unavailable");
+    expect(refusal.message).toBe("no key to sign tokens with. Try again later");
+    expect(refusal.particulars.retryAfterMs).toBe(5_000);
+    expect(path.charged).toEqual([]);
+  });
+
+  test("costs the device nothing when the registry is away", async () => {
+    const away = await openHouse();
+    const path = openPath(away);
+    const device = await path.enrol();
+    await away.close();
+    const refusal = await refusalFrom(path.login(device));
+    expect(refusal.reason).toBe("unavailable");
+    expect(refusal.message).toBe("the registry cannot be asked now. Try again later");
+    expect(path.charged).toEqual([]);
+  });
+});
