@@ -21,8 +21,8 @@ export function createFleet(size: number): Fleet {
   };
 }
 
-/** One login of every device, signed at `timestamp` (unix seconds). */
-export function signRequests({ customerKey, deviceKeys }: Fleet, timestamp: number): SignedRequest[] {
+/** A login of each of the devices, signed at `timestamp` (unix seconds). */
+export function signRequests(customerKey: string, deviceKeys: readonly string[], timestamp: number): SignedRequest[] {
   return deviceKeys.map((deviceKey) => {
     const signature = createHmac("sha256", customerKey).update(`${timestamp}${deviceKey}`).digest("hex");
     const body = JSON.stringify({ device_key: deviceKey, timestamp, device_signature: signature });

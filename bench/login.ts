@@ -34,8 +34,8 @@ async function run(): Promise<Report> {
   const rounds = Number(values.rounds);
   const seconds = Number(values.seconds);
   const visits = Number(values.visits);
-  // No device may come to its limit, whatever part of the run one window sees.
-  const devices = Math.ceil((LARGEST_RATE * Math.min(60, (rounds + 1) * seconds)) / LOGIN_LIMIT);
+  // No device may come to its limit, whatever part of the run one window sees; warming takes one login of each.
+  const devices = Math.ceil((LARGEST_RATE * Math.min(60, rounds * seconds)) / (LOGIN_LIMIT - 1));
   const options = { rounds, seconds, visits, devices, inFlight: IN_FLIGHT };
 
   await using cleanup = new AsyncDisposableStack();
@@ -58,7 +58,7 @@ async function run(): Promise<Report> {
   const signatureMicros: number[] = [];
   const measured = await measure(peers, options, async (done) => {
     signatureMicros.push(await measureSignature());
-    say(done === 0 ? "Warm." : `Round ${done} of ${rounds}.`);
+    say(done === 0 ? "Each device has logged in once." : `Round ${done} of ${rounds}.`);
   });
   const named = [...measured].map(([{ name }, results]) => [name, results] as const);
   const report = createReport(named, signatureMicros, options);

@@ -1,12 +1,12 @@
-// The measurement: rounds of load, peer after peer in turn, so that a drift of the machine meets all of them alike.
+// The measurement: rounds of load, peer after peer in short slices, so that a drift of the machine meets all of them alike.
 
 import { type SignedRequest, signRequests } from "./fleet.ts";
-import { openConnections, runLoad } from "./load.ts";
+import { type LoadResult, openConnections, runLoad } from "./load.ts";
 import type { Peer } from "./peer.ts";
 
 export interface MeasureOptions {
   readonly rounds: number;
-  /** How long a round lasts. */
+  /** How long each peer is under load in a round. */
   readonly seconds: number;
   /** Connections, each with one request at a time. */
   readonly inFlight: number;
@@ -23,58 +23,104 @@ export interface Round {
   readonly p99Ms: number;
 }
 
-/** Where a peer's walk through the fleet has come to; it goes on from round to round, so that no device is overdrawn. */
-type Walk = { sent: number };
+/** Signed requests of a peer's fleet, whose devices take turns. */
+interface Walk {
+  next(): SignedRequest;
+}
+
+/** What one slice of a peer's load came to. */
+interface Slice extends LoadResult {
+  readonly cpuMicros: number;
+}
+
+const SLICE_SECONDS = 0.5;
+/** Requests are signed so many at a time, to keep the generator's pauses short. */
+const BATCH = 200;
 
 /**
- * Measures peers; a first round of each warms it and is dropped.
- * @param onRound hears of the end of each round of all peers
+ * Measures peers, after each device has logged in once: who has a cache may have filled it.
+ * @param onRound hears of the end of each round of all peers, the warming being 0
  * @returns the rounds of each peer: those with the same number are a pair
+ * @throws Error when any answer was not a token: the run is void
  */
 export async function measure(
   peers: readonly Peer[],
   options: MeasureOptions,
   onRound: (done: number) => Promise<void>,
 ): Promise<ReadonlyMap<Peer, readonly Round[]>> {
-  const measured = new Map(peers.map((peer): [Peer, Round[]] => [peer, []]));
-  const walks = new Map(peers.map((peer): [Peer, Walk] => [peer, { sent: 0 }]));
-  for (let number = 0; number <= options.rounds; number++) {
-    // Who goes first alternates.
-    for (const peer of number % 2 === 0 ? peers : peers.toReversed()) {
-      const round = await measureRound(peer, walks.get(peer) ?? { sent: 0 }, options);
-      if (number > 0) measured.get(peer)?.push(round);
+  const runs = peers.map((peer) => ({ peer, walk: createWalk(peer, options.visits), rounds: [] as Round[] }));
+  for (const { peer } of runs) await warm(peer, options);
+  await onRound(0);
+  for (let number = 1; number <= options.rounds; number++) {
+    const turns = runs.map((run) => ({ ...run, slices: [] as Slice[] }));
+    for (let slice = 0; slice * SLICE_SECONDS < options.seconds; slice++) {
+      // Who goes first alternates.
+      for (const { peer, walk, slices } of slice % 2 === 0 ? turns : turns.toReversed()) {
+        const deadline = performance.now() + Math.min(SLICE_SECONDS, options.seconds) * 1000;
+        slices.push(
+          await measureSlice(peer, () => (performance.now() < deadline ? walk.next() : undefined), options.inFlight),
+        );
+      }
     }
+    for (const { rounds, slices } of turns) rounds.push(sumUp(slices));
     await onRound(number);
   }
-  return measured;
+  return new Map(runs.map(({ peer, rounds }) => [peer, rounds]));
 }
 
-async function measureRound(peer: Peer, walk: Walk, options: MeasureOptions): Promise<Round> {
-  const requests = signRequests(peer.fleet, Math.floor(Date.now() / 1000));
-  const next = (): SignedRequest => {
-    const request = requests[Math.floor(walk.sent++ / options.visits) % requests.length];
-    if (request === undefined) throw new RangeError("a fleet has devices");
-    return request;
+async function warm(peer: Peer, { inFlight }: MeasureOptions): Promise<void> {
+  const walk = createWalk(peer, 1);
+  let due = peer.fleet.deviceKeys.length;
+  await measureSlice(peer, () => (due-- > 0 ? walk.next() : undefined), inFlight);
+}
+
+/** Goes on from slice to slice, so that no device comes to its limit. */
+function createWalk({ fleet: { customerKey, deviceKeys } }: Peer, visits: number): Walk {
+  let sent = 0;
+  let batch: SignedRequest[] = [];
+  function signBatch(): SignedRequest[] {
+    const callers = Array.from({ length: BATCH }, (_, turn) => Math.floor((sent + turn) / visits) % deviceKeys.length);
+    return signRequests(
+      customerKey,
+      callers.flatMap((caller) => deviceKeys[caller] ?? []),
+      Math.floor(Date.now() / 1000),
+    );
+  }
+  return {
+    next() {
+      const place = sent % BATCH;
+      if (place === 0) batch = signBatch();
+      sent++;
+      const request = batch[place];
+      if (request === undefined) throw new RangeError("a fleet has devices");
+      return request;
+    },
   };
-  const sockets = await openConnections(peer.url, options.inFlight);
+}
+
+async function measureSlice(peer: Peer, next: () => SignedRequest | undefined, inFlight: number): Promise<Slice> {
+  const sockets = await openConnections(peer.url, inFlight);
   try {
     const before = await peer.cpuMicros();
-    const { requests: count, seconds, latencies } = await runLoad(sockets, next, options.seconds);
-    const used = (await peer.cpuMicros()) - before;
-    return {
-      requests: count,
-      cpuMicros: used / count,
-      requestsPerSecond: count / seconds,
-      p50Ms: quantile(latencies, 0.5),
-      p99Ms: quantile(latencies, 0.99),
-    };
-  } catch (error) {
-    throw new Error(`void: ${peer.name} gave a wrong answer: ${error instanceof Error ? error.message : error}`, {
-      cause: error,
-    });
+    const load = await runLoad(sockets, next);
+    return { ...load, cpuMicros: (await peer.cpuMicros()) - before };
+  } catch (cause) {
+    throw new Error(`void: ${peer.name} gave a wrong answer`, { cause });
   } finally {
     for (const socket of sockets) socket.destroy();
   }
+}
+
+function sumUp(slices: readonly Slice[]): Round {
+  const latencies = slices.flatMap((slice) => slice.latencies).sort((one, other) => one - other);
+  const total = (value: (slice: Slice) => number): number => slices.reduce((sum, slice) => sum + value(slice), 0);
+  return {
+    requests: latencies.length,
+    cpuMicros: total((slice) => slice.cpuMicros) / latencies.length,
+    requestsPerSecond: latencies.length / total((slice) => slice.seconds),
+    p50Ms: quantile(latencies, 0.5),
+    p99Ms: quantile(latencies, 0.99),
+  };
 }
 
 /** The value at `share` of an ascending list; between two, the mean weighted by nearness. */

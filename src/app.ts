@@ -15,6 +15,7 @@ import { createTokenSigner } from "./core/tokens/signer.ts";
 import { createAdminService } from "./services/admin.ts";
 import { createAuthService } from "./services/auth.ts";
 import { createCredentialCache } from "./store/cache.ts";
+import { watchChanges } from "./store/changes.ts";
 import { migrate } from "./store/migrations.ts";
 import { createSealer } from "./store/sealing.ts";
 import { createStore } from "./store/sql.ts";
@@ -51,8 +52,8 @@ export interface GatewayOptions {
 
 const GRACE_MS = 10_000;
 const CACHED_DEVICES = 50_000;
-/** Another process's change to the registry is seen after this long at the latest. */
-const CACHE_TTL_MS = 2_000;
+/** A bound on what a key's own dates change; all else that changes is noticed, see watchChanges. */
+const CACHE_TTL_MS = 60_000;
 
 /** Starts a gateway; resolves once every listener accepts. @throws SealError, or the system's error, with nothing left open */
 export async function startGateway(
@@ -84,6 +85,8 @@ async function compose(
   await migrate(db);
   const store = createStore(db, createSealer(config.masterKey));
   const credentials = createCredentialCache(store, { capacity: CACHED_DEVICES, ttlMs: CACHE_TTL_MS });
+
+  cleanup.defer(watchChanges(db, () => credentials.clear()));
 
   const ring = await openKeyRing(store, now());
   const jwks = renderJwks(ring.published);
@@ -128,12 +131,16 @@ async function compose(
     createAdminService({ registry, adminToken: config.adminToken }),
   );
 
-  const publicServices = { services: [auth], onRefused: observer.refused, onFault: observer.fault };
+  const hearing = { onRefused: observer.refused, onFault: observer.fault };
+  const publicServices = { services: [auth], ...hearing };
   const handlePublic = createDispatch({
-    documents: createDocuments({
-      "/.well-known/jwks.json": () => ({ contentType: "application/jwk-set+json", ...jwks, maxAge: JWKS_MAX_AGE }),
-      "/livez": alive,
-    }),
+    documents: createDocuments(
+      {
+        "/.well-known/jwks.json": () => ({ contentType: "application/jwk-set+json", ...jwks, maxAge: JWKS_MAX_AGE }),
+        "/livez": alive,
+      },
+      hearing,
+    ),
     connect: createConnect(publicServices),
     rest: createRest(publicServices),
     onFault: observer.fault,
@@ -145,13 +152,12 @@ async function compose(
     cleanup,
   );
 
-  const internalServices = { services: [auth, admin], onRefused: observer.refused, onFault: observer.fault };
+  const internalServices = { services: [auth, admin], ...hearing };
   const handleInternal = createDispatch({
-    documents: createDocuments({
-      "/metrics": () => metrics.render(),
-      "/livez": alive,
-      "/readyz": () => readiness(limiter),
-    }),
+    documents: createDocuments(
+      { "/metrics": () => metrics.render(), "/livez": alive, "/readyz": () => readiness(limiter) },
+      hearing,
+    ),
     connect: createConnect(internalServices),
     rest: createRest(internalServices),
     onFault: observer.fault,

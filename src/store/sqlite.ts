@@ -1,42 +1,69 @@
 // SQLite through node:sqlite, as a Kysely database. Knows the file, and no table.
 
-import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
-import { Kysely, type SqliteDatabase, SqliteDialect } from "kysely";
+import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+import { Kysely, SqliteAdapter, type SqliteDatabase, SqliteDialect, type SqliteStatement } from "kysely";
 import type { Schema } from "./schema.ts";
 
 /** How long a writer waits for another process's transaction, in milliseconds. */
 const BUSY_TIMEOUT_MS = 5_000;
+const WAL_PAUSE_MS = 20;
 
 /** Opens (or makes) the database file. What is committed is on disk; readers are not held up by a writer. */
 export function openSqlite(path: string): Kysely<Schema> {
   const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
-  database.exec("PRAGMA journal_mode = WAL");
+  turnOnWal(database);
   database.exec("PRAGMA synchronous = FULL");
-  return new Kysely<Schema>({ dialect: new SqliteDialect({ database: adapt(database) }) });
+  return new Kysely<Schema>({ dialect: new TransactionalSqliteDialect({ database: adapt(database) }) });
 }
+
+/** SQLite does not wait for others here, unlike everywhere else: processes that start together have to try again. */
+function turnOnWal(database: DatabaseSync): void {
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  for (let waited = 0; ; waited += WAL_PAUSE_MS) {
+    try {
+      database.exec("PRAGMA journal_mode = WAL");
+      return;
+    } catch (error) {
+      if (waited >= BUSY_TIMEOUT_MS) throw error;
+      Atomics.wait(pause, 0, 0, WAL_PAUSE_MS);
+    }
+  }
+}
+
+/** Tells Kysely that SQLite's schema changes are part of a transaction: without that, its migrations run in none. */
+class TransactionalSqliteDialect extends SqliteDialect {
+  override createAdapter(): SqliteAdapter {
+    return new (class extends SqliteAdapter {
+      override get supportsTransactionalDdl(): boolean {
+        return true;
+      }
+    })();
+  }
+}
+
+/** As many statements stay prepared; those that are made of data, like long lists, would else pile up. */
+const MAX_PREPARED = 200;
 
 /** The slice of a driver that Kysely asks for, over node:sqlite. */
 function adapt(database: DatabaseSync): SqliteDatabase {
-  const prepared = new Map<string, StatementSync>();
+  const prepared = new Map<string, SqliteStatement>();
 
-  function prepare(sql: string): StatementSync {
-    const known = prepared.get(sql);
-    if (known !== undefined) return known;
-    const statement = database.prepare(sql);
-    if (prepared.size < 200) prepared.set(sql, statement);
-    return statement;
+  function prepare(sql: string): SqliteStatement {
+    // A transaction that starts as a reader fails when it comes to write after another process did.
+    const statement = database.prepare(sql === "begin" ? "begin immediate" : sql);
+    return {
+      reader: statement.columns().length > 0,
+      all: (parameters) => statement.all(...parameters.map(bind)),
+      run: (parameters) => statement.run(...parameters.map(bind)),
+      iterate: (parameters) => statement.iterate(...parameters.map(bind)),
+    };
   }
 
   return {
     prepare(sql) {
-      // A transaction that starts as a reader fails when it comes to write after another process did.
-      const statement = prepare(sql === "begin" ? "begin immediate" : sql);
-      return {
-        reader: statement.columns().length > 0,
-        all: (parameters) => statement.all(...parameters.map(bind)),
-        run: (parameters) => statement.run(...parameters.map(bind)),
-        iterate: (parameters) => statement.iterate(...parameters.map(bind)),
-      };
+      const statement = prepared.get(sql) ?? prepare(sql);
+      if (prepared.size < MAX_PREPARED) prepared.set(sql, statement);
+      return statement;
     },
     close: () => database.close(),
   };

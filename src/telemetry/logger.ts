@@ -15,7 +15,7 @@ const BATCH_MS = 500;
 /** Opens the log at a level. */
 export function createLog(level: string): Log {
   const destination = pino.destination({ dest: 2, sync: false, minLength: BATCH_BYTES, periodicFlush: BATCH_MS });
-  const logger = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination);
+  const logger = pino({ level, base: null }, destination);
   return {
     logger,
     flush() {

@@ -1,11 +1,13 @@
 // Who is calling: the address that limits count under, and the id a log line goes by. Knows sockets, and no service.
 
-import { randomBytes } from "node:crypto";
 import { type ContextValues, createContextKey, createContextValues, type HandlerContext } from "@connectrpc/connect";
 import ipaddr from "ipaddr.js";
 import type { Caller } from "../core/login.ts";
+import { createRandomIds } from "../core/random-ids.ts";
 
 const NOBODY: Caller = { address: "unknown", requestId: "-", via: "none" };
+
+const nextRequestId = createRandomIds(9);
 
 const callerKey = createContextKey<Caller>(NOBODY, { description: "caller" });
 
@@ -21,7 +23,7 @@ export function valuesOf(caller: Caller): ContextValues {
 
 /** A caller at the other end of a socket. `via` names the protocol. */
 export function createCaller(remoteAddress: string | undefined, via: string): Caller {
-  return { address: limitAddress(remoteAddress ?? ""), requestId: randomBytes(9).toString("base64url"), via };
+  return { address: limitAddress(remoteAddress ?? ""), requestId: nextRequestId(), via };
 }
 
 /**
@@ -29,6 +31,8 @@ export function createCaller(remoteAddress: string | undefined, via: string): Ca
  * /64, the least that a customer of an access network is given (RFC 6177).
  */
 export function limitAddress(remoteAddress: string): string {
+  // As a socket writes it, and by far the most common.
+  if (/^\d+\.\d+\.\d+\.\d+$/.test(remoteAddress)) return remoteAddress;
   if (!ipaddr.isValid(remoteAddress)) return NOBODY.address;
   const address = ipaddr.process(remoteAddress);
   if (!(address instanceof ipaddr.IPv6)) return address.toString();

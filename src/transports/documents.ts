@@ -1,6 +1,7 @@
 // Documents at fixed paths: keys, health, metrics. Knows HTTP's conditional requests, and no document.
 
 import { AuthError } from "../core/errors.ts";
+import { createCaller } from "./caller.ts";
 import { asAuthError } from "./errors.ts";
 import {
   type HeaderField,
@@ -11,6 +12,7 @@ import {
   send,
   sendRefusal,
 } from "./http.ts";
+import type { TransportOptions } from "./options.ts";
 
 export interface Document {
   readonly status?: number;
@@ -31,7 +33,10 @@ export interface DocumentTransport {
 }
 
 /** Serves documents to GET and HEAD. */
-export function createDocuments(documents: Documents): DocumentTransport {
+export function createDocuments(
+  documents: Documents,
+  { onRefused }: Pick<TransportOptions, "onRefused">,
+): DocumentTransport {
   const paths = new Map(Object.entries(documents));
 
   async function answer(request: HttpRequest, response: HttpResponse): Promise<void> {
@@ -46,7 +51,10 @@ export function createDocuments(documents: Documents): DocumentTransport {
       }
       write(request, response, await render());
     } catch (error) {
-      sendRefusal(response, asAuthError(error, "-"), []);
+      const caller = createCaller(request.socket.remoteAddress, "rest");
+      const refusal = asAuthError(error, caller.requestId);
+      onRefused(refusal, caller);
+      sendRefusal(response, refusal, []);
     }
   }
 

@@ -9,7 +9,7 @@ import { StatusSchema } from "../../gen/es/google/rpc/status_pb.ts";
 import { AuthError, type Reason } from "../core/errors.ts";
 
 /** ErrorInfo's domain. */
-export const ERROR_DOMAIN = "countersign";
+const ERROR_DOMAIN = "countersign";
 
 const TABLE = {
   not_found: { status: 404, code: Code.Unimplemented },

@@ -1,12 +1,17 @@
 // Response headers with the spelling they were set in: boards look names up letter by letter. Knows no transport.
 
-/** The Fetch standard's `Headers`, but for that a name keeps its spelling. Values are single, set-cookie apart. */
+interface Field {
+  readonly name: string;
+  readonly values: readonly string[];
+}
+
+/** The Fetch standard's `Headers`, but for that a name keeps its spelling. */
 export class HeaderList implements Headers {
-  readonly #fields = new Map<string, { name: string; value: string }>();
+  readonly #fields = new Map<string, Field>();
 
   append(name: string, value: string): void {
-    const present = this.get(name);
-    this.set(name, present === null ? value : `${present}, ${value}`);
+    const { values = [] } = this.#fields.get(name.toLowerCase()) ?? {};
+    this.#fields.set(name.toLowerCase(), { name, values: [...values, value] });
   }
 
   delete(name: string): void {
@@ -14,12 +19,11 @@ export class HeaderList implements Headers {
   }
 
   get(name: string): string | null {
-    return this.#fields.get(name.toLowerCase())?.value ?? null;
+    return this.#fields.get(name.toLowerCase())?.values.join(", ") ?? null;
   }
 
   getSetCookie(): string[] {
-    const cookie = this.get("set-cookie");
-    return cookie === null ? [] : [cookie];
+    return [...(this.#fields.get("set-cookie")?.values ?? [])];
   }
 
   has(name: string): boolean {
@@ -27,23 +31,27 @@ export class HeaderList implements Headers {
   }
 
   set(name: string, value: string): void {
-    this.#fields.set(name.toLowerCase(), { name, value });
+    this.#fields.set(name.toLowerCase(), { name, values: [value] });
   }
 
   forEach(callback: (value: string, key: string, parent: Headers) => void): void {
-    for (const { name, value } of this.#fields.values()) callback(value, name, this);
+    for (const [name, value] of this) callback(value, name, this);
   }
 
   *entries(): IterableIterator<[string, string]> {
-    for (const { name, value } of this.#fields.values()) yield [name, value];
+    for (const [key, { name, values }] of this.#fields) {
+      // The one field whose values do not join (RFC 6265, section 3).
+      if (key === "set-cookie") for (const value of values) yield [name, value];
+      else yield [name, values.join(", ")];
+    }
   }
 
   *keys(): IterableIterator<string> {
-    for (const { name } of this.#fields.values()) yield name;
+    for (const [name] of this) yield name;
   }
 
   *values(): IterableIterator<string> {
-    for (const { value } of this.#fields.values()) yield value;
+    for (const [, value] of this) yield value;
   }
 
   [Symbol.iterator](): IterableIterator<[string, string]> {

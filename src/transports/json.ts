@@ -42,17 +42,21 @@ class Reader {
   }
 
   #readValue(depth: number): Json {
-    if (depth > MAX_DEPTH) throw this.#mistake(`It nests deeper than ${MAX_DEPTH} levels`);
     switch (this.#text[this.#at]) {
       case "{":
-        return this.#readObject(depth);
+        return this.#readObject(this.#enter(depth));
       case "[":
-        return this.#readArray(depth);
+        return this.#readArray(this.#enter(depth));
       case '"':
         return this.#readString();
       default:
         return this.#readNumberOrWord();
     }
+  }
+
+  #enter(depth: number): number {
+    if (depth > MAX_DEPTH) throw this.#mistake(`It nests deeper than ${MAX_DEPTH} levels`);
+    return depth;
   }
 
   #readObject(depth: number): JsonObject {

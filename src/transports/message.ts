@@ -30,6 +30,12 @@ export function readMessage<Desc extends DescMessage>(desc: Desc, json: Json): M
   }
 }
 
+/** A JSON object at the top, to be added to. @throws AuthError `malformed` when it is something else */
+export function readObject(json: Json): { [name: string]: Json } {
+  if (isObject(json)) return { ...json };
+  throw malformed(`the body is ${nameOf(json)}. Send an object`);
+}
+
 /** Checks names and types all the way down; what comes back is JSON in protobuf's mapping. */
 function checkMessage(desc: DescMessage, json: Json, path: string): JsonValue {
   if (!isObject(json))
@@ -95,40 +101,47 @@ function checkScalar(type: ScalarType, value: Json, place: string): JsonValue {
 }
 
 function checkInteger(type: ScalarType, value: Json, place: string): JsonValue {
+  if (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY) {
+    throw malformed(`${place} is out of range`, place);
+  }
   if (typeof value === "number" && !Number.isInteger(value)) {
     throw malformed(`${place} has a fraction. Send a whole number`, place);
   }
-  if (typeof value === "string" && !/^-?\d{1,40}$/.test(value)) {
-    throw malformed(`${place} is a string that is not a whole number. Send decimal digits alone`, place);
+  if (typeof value === "string" && !/^-?(0|[1-9]\d{0,39})$/.test(value)) {
+    throw malformed(
+      `${place} is a string that is not a whole number. Send decimal digits alone without leading zeros`,
+      place,
+    );
   }
   if (typeof value !== "number" && typeof value !== "bigint" && typeof value !== "string") {
     throw wrongType(place, "a whole number", value);
   }
   const exact = BigInt(value);
-  const { least, most } = rangeOf(type);
+  const { least, most } = INTEGER_RANGES[type] ?? INT64;
   if (exact < least || exact > most) throw malformed(`${place} is out of range`, place);
   return exact.toString();
 }
 
-const BITS_32 = 32n;
-const BITS_64 = 64n;
-
-function rangeOf(type: ScalarType): { least: bigint; most: bigint } {
-  switch (type) {
-    case ScalarType.UINT32:
-    case ScalarType.FIXED32:
-      return { least: 0n, most: (1n << BITS_32) - 1n };
-    case ScalarType.UINT64:
-    case ScalarType.FIXED64:
-      return { least: 0n, most: (1n << BITS_64) - 1n };
-    case ScalarType.INT32:
-    case ScalarType.SINT32:
-    case ScalarType.SFIXED32:
-      return { least: -(1n << (BITS_32 - 1n)), most: (1n << (BITS_32 - 1n)) - 1n };
-    default:
-      return { least: -(1n << (BITS_64 - 1n)), most: (1n << (BITS_64 - 1n)) - 1n };
-  }
+interface IntegerRange {
+  readonly least: bigint;
+  readonly most: bigint;
 }
+
+const INT32: IntegerRange = { least: -(2n ** 31n), most: 2n ** 31n - 1n };
+const INT64: IntegerRange = { least: -(2n ** 63n), most: 2n ** 63n - 1n };
+const UINT32: IntegerRange = { least: 0n, most: 2n ** 32n - 1n };
+const UINT64: IntegerRange = { least: 0n, most: 2n ** 64n - 1n };
+
+/** Those of fewer or other values than an int64. */
+const INTEGER_RANGES: Readonly<Partial<Record<ScalarType, IntegerRange>>> = {
+  [ScalarType.INT32]: INT32,
+  [ScalarType.SINT32]: INT32,
+  [ScalarType.SFIXED32]: INT32,
+  [ScalarType.UINT32]: UINT32,
+  [ScalarType.FIXED32]: UINT32,
+  [ScalarType.UINT64]: UINT64,
+  [ScalarType.FIXED64]: UINT64,
+};
 
 function plain(value: Json, place: string): JsonValue {
   if (typeof value === "bigint") return value.toString();

@@ -26,9 +26,10 @@ import {
   sendRefusal,
 } from "./http.ts";
 import { type Json, readJson } from "./json.ts";
-import { readMessage } from "./message.ts";
+import { readMessage, readObject } from "./message.ts";
 import type { TransportOptions } from "./options.ts";
-import { createRouteTable, type Match } from "./routes.ts";
+import { type Draft, findLeaf, readQuery, setLeaf } from "./query.ts";
+import { createRouteTable, type Match, type Route } from "./routes.ts";
 
 type Handle = (
   request: MessageShape<DescMessage>,
@@ -50,10 +51,11 @@ export function createRest({ services, onRefused }: TransportOptions): HttpHandl
     const headers = new HeaderList();
     let heard = false;
     try {
-      const { route, variables } = findRoute(request);
+      const match = findRoute(request);
+      const { route } = match;
       const handle = handles.get(route.method);
       if (handle === undefined) throw new TypeError("a route has a handler");
-      const message = await readRequest(request, { route, variables });
+      const message = await readRequest(request, match);
       const context = new DirectContext({
         service: route.method.parent,
         method: route.method,
@@ -66,7 +68,7 @@ export function createRest({ services, onRefused }: TransportOptions): HttpHandl
       });
       heard = true;
       const result = create(route.method.output, await handle(message, context));
-      sendJson(response, 200, JSON.stringify(toJson(route.method.output, result, WRITE)), headers);
+      sendJson(response, 200, writeAnswer(route, result), headers);
     } catch (error) {
       if (error instanceof RequestAborted) return;
       const refusal = asAuthError(error, caller.requestId);
@@ -86,6 +88,13 @@ export function createRest({ services, onRefused }: TransportOptions): HttpHandl
   return answer;
 }
 
+function writeAnswer({ method, responseBody }: Route, result: MessageShape<DescMessage>): string {
+  const json = toJson(method.output, result, WRITE);
+  if (responseBody === undefined) return JSON.stringify(json);
+  const field = typeof json === "object" && json !== null ? Reflect.get(json, responseBody.name) : undefined;
+  return JSON.stringify(field ?? null);
+}
+
 const WRITE = { alwaysEmitImplicit: true, useProtoFieldName: true };
 
 class MethodNotAllowed extends AuthError {
@@ -100,18 +109,33 @@ function allowHeader(error: unknown): HeaderField[] {
   return error instanceof MethodNotAllowed ? [["Allow", error.allowed.join(", ")]] : [];
 }
 
-async function readRequest(request: HttpRequest, { route, variables }: Match): Promise<MessageShape<DescMessage>> {
-  const input = route.method.input;
-  let json: Json = {};
-  if (route.body !== null) {
-    checkMediaType(request);
-    json = readJson(await readBody(request, MAX_MESSAGE_BYTES));
-    if (route.body !== undefined) json = { [route.body.name]: json };
+/** Body, then query, then path: what is in the path has the last word (google/api/http.proto). */
+async function readRequest(request: HttpRequest, { route, values }: Match): Promise<MessageShape<DescMessage>> {
+  const { input } = route.method;
+  const body = route.body === undefined ? {} : await readJsonBody(request);
+  if (route.body === "*" && values.length === 0) return readMessage(input, body);
+
+  const draft: Draft = route.body === "*" ? readObject(body) : {};
+  if (route.body !== undefined && route.body !== "*") draft[route.body.name] = body;
+  if (route.body !== "*") setParameters(draft, request, route);
+  for (const [place, leaf] of route.leaves.entries()) setLeaf(draft, leaf, values.slice(place, place + 1));
+  return readMessage(input, draft);
+}
+
+function setParameters(draft: Draft, { url = "" }: HttpRequest, { method, body, leaves }: Route): void {
+  const mark = url.indexOf("?");
+  if (mark === -1) return;
+  for (const [name, values] of readQuery(url.slice(mark + 1))) {
+    const leaf = findLeaf(method.input, name);
+    // What the contract does not know is ignored, as in a body; what body or path say is theirs to say.
+    const said = leaf === undefined || leaf[0] === body || leaves.some((other) => other.at(-1) === leaf.at(-1));
+    if (!said) setLeaf(draft, leaf, values);
   }
-  if (variables.size > 0 && typeof json === "object" && json !== null && !Array.isArray(json)) {
-    json = { ...json, ...Object.fromEntries([...variables].map(([field, value]) => [field.name, value])) };
-  }
-  return readMessage(input, json);
+}
+
+async function readJsonBody(request: HttpRequest): Promise<Json> {
+  checkMediaType(request);
+  return readJson(await readBody(request, MAX_MESSAGE_BYTES));
 }
 
 const JSON_TYPE = /^\s*(?:application|text)\/(?:[\w.-]+\+)?json\s*(?:;|,|$)/i;

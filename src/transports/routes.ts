@@ -2,25 +2,27 @@
 
 import { type DescField, type DescMethodUnary, getOption, hasOption } from "@bufbuild/protobuf";
 import { http } from "../../gen/es/google/api/annotations_pb.ts";
-
-/** A path template's parts: literals, and variables that bind one segment to a string field. */
-type Segment = { readonly literal: string } | { readonly variable: DescField };
+import type { HttpRule } from "../../gen/es/google/api/http_pb.ts";
+import { compareSpecificity, type PathTemplate, parsePathTemplate } from "./path-template.ts";
+import { findLeaf, type Leaf } from "./query.ts";
 
 export interface Route {
   readonly method: DescMethodUnary;
   /** The HTTP verb. */
   readonly verb: string;
-  readonly segments: readonly Segment[];
-  /** What follows the last segment after a colon; empty for none. */
-  readonly custom: string;
-  /** The field the body is read into; undefined for the whole message, null for no body. */
-  readonly body: DescField | undefined | null;
+  readonly template: PathTemplate;
+  /** Where each of the template's variables goes. */
+  readonly leaves: readonly Leaf[];
+  /** What the HTTP body is: one field, the whole message, or nothing. */
+  readonly body: DescField | "*" | undefined;
+  /** The field that the answer is made of; undefined for all of them. */
+  readonly responseBody: DescField | undefined;
 }
 
-/** A route, and the path's variables by field name. */
+/** A route, and the values of its template's variables. */
 export interface Match {
   readonly route: Route;
-  readonly variables: ReadonlyMap<DescField, string>;
+  readonly values: readonly string[];
 }
 
 export interface RouteTable {
@@ -29,60 +31,74 @@ export interface RouteTable {
   match(verb: string, path: string): Match | { readonly allowed: readonly string[] };
 }
 
-/** Reads the route of a method; undefined when it has none. @throws TypeError for a rule that cannot be served */
-export function readRoute(method: DescMethodUnary): Route | undefined {
-  if (!hasOption(method, http)) return undefined;
+/** Reads the routes of a method: its rule and the additional bindings. @throws TypeError for a rule that cannot be */
+export function readRoutes(method: DescMethodUnary): readonly Route[] {
+  if (!hasOption(method, http)) return [];
   const rule = getOption(method, http);
-  if (rule.additionalBindings.length > 0 || rule.responseBody !== "") {
-    throw new TypeError(`${method.name}: additional_bindings and response_body are not served`);
+  try {
+    return [rule, ...rule.additionalBindings].map((binding) => {
+      if (binding !== rule && binding.additionalBindings.length > 0)
+        throw new TypeError("additional_bindings do not nest");
+      return readBinding(method, binding);
+    });
+  } catch (error) {
+    throw new TypeError(`${method.name}: ${error instanceof Error ? error.message : "the rule is wrong"}`);
   }
+}
+
+function readBinding(method: DescMethodUnary, rule: HttpRule): Route {
   const { case: kind, value } = rule.pattern;
-  if (kind === undefined) throw new TypeError(`${method.name}: the rule has no pattern`);
-  const verb = kind === "custom" ? value.kind : kind.toUpperCase();
-  const { segments, custom } = readTemplate(method, kind === "custom" ? value.path : value);
-  const body = rule.body === "" ? null : rule.body === "*" ? undefined : fieldOf(method, rule.body);
-  return { method, verb, segments, custom, body };
-}
-
-function readTemplate(method: DescMethodUnary, template: string): { segments: Segment[]; custom: string } {
-  const [, path, custom = ""] = /^\/([^:]*)(?::([a-zA-Z]+))?$/.exec(template) ?? [];
-  if (path === undefined) throw new TypeError(`${method.name}: ${template} is no path template`);
-  const segments = path.split("/").map((segment): Segment => {
-    const variable = /^\{([a-z_0-9]+)\}$/.exec(segment)?.[1];
-    if (variable !== undefined) return { variable: fieldOf(method, variable) };
-    if (!/^[\w.-]+$/.test(segment)) throw new TypeError(`${method.name}: ${segment} is not served in a path template`);
-    return { literal: segment };
+  if (kind === undefined) throw new TypeError("the rule has no pattern");
+  const template = parsePathTemplate(kind === "custom" ? value.path : value);
+  const leaves = template.variables.map(({ fieldPath }) => {
+    const leaf = findLeaf(method.input, fieldPath);
+    if (leaf === undefined) throw new TypeError(`${method.input.typeName} has no field ${fieldPath}`);
+    if (leaf.at(-1)?.fieldKind === "list") throw new TypeError(`${fieldPath} is repeated: a path has it once`);
+    return leaf;
   });
-  return { segments, custom };
+  return {
+    method,
+    verb: kind === "custom" ? value.kind : kind.toUpperCase(),
+    template,
+    leaves,
+    body: rule.body === "" ? undefined : rule.body === "*" ? "*" : fieldOf(method.input, rule.body),
+    responseBody: rule.responseBody === "" ? undefined : fieldOf(method.output, rule.responseBody),
+  };
 }
 
-function fieldOf(method: DescMethodUnary, name: string): DescField {
-  const field = method.input.fields.find((candidate) => candidate.name === name);
-  if (field === undefined) throw new TypeError(`${method.name}: ${method.input.typeName} has no field ${name}`);
+function fieldOf(message: DescMethodUnary["input"], name: string): DescField {
+  const field = message.fields.find((candidate) => candidate.name === name);
+  if (field === undefined) throw new TypeError(`${message.typeName} has no field ${name}`);
   return field;
 }
 
-/** Builds the table. @throws TypeError when two methods claim one verb and path */
+/**
+ * Builds the table. Of templates that match one path the most specific is taken, whatever their order.
+ * @throws TypeError when two rules claim one verb and the same paths
+ */
 export function createRouteTable(methods: readonly DescMethodUnary[]): RouteTable {
-  const routes = methods.map(readRoute).filter((route) => route !== undefined);
-  const literal = new Map<string, Match>();
-  const templates: Route[] = [];
+  const routes = methods.flatMap(readRoutes);
   const claimed = new Set<string>();
-
-  for (const route of routes) {
-    const shape = `${route.verb} ${shapeOf(route)}`;
-    if (claimed.has(shape)) throw new TypeError(`${route.method.name}: ${shape} is taken by another method`);
-    claimed.add(shape);
-    if (route.segments.every((segment) => "literal" in segment)) literal.set(shape, { route, variables: new Map() });
-    else templates.push(route);
+  for (const { verb, template, method } of routes) {
+    const claim = `${verb} ${template.shape}`;
+    if (claimed.has(claim)) throw new TypeError(`${method.name}: ${claim} is taken by another rule`);
+    claimed.add(claim);
   }
 
+  // Literal paths are found at once, templates in the order of what they say.
+  const literals = new Map(
+    routes.flatMap((route): [string, Match][] =>
+      route.template.literal ? [[`${route.verb} ${route.template.text}`, { route, values: [] }]] : [],
+    ),
+  );
+  const ordered = routes.toSorted((one, other) => compareSpecificity(one.template, other.template));
+
   function find(verb: string, path: string): Match | undefined {
-    const exact = literal.get(`${verb} ${path}`);
-    if (exact !== undefined) return exact;
-    for (const route of templates) {
-      const variables = route.verb === verb ? bind(route, path) : undefined;
-      if (variables !== undefined) return { route, variables };
+    const literal = literals.get(`${verb} ${path}`);
+    if (literal !== undefined) return literal;
+    for (const route of ordered) {
+      const values = route.verb === verb ? route.template.match(path) : undefined;
+      if (values !== undefined) return { route, values };
     }
     return undefined;
   }
@@ -94,36 +110,4 @@ export function createRouteTable(methods: readonly DescMethodUnary[]): RouteTabl
       return find(verb, path) ?? { allowed: verbs.filter((other) => find(other, path) !== undefined) };
     },
   };
-}
-
-function shapeOf({ segments, custom }: Route): string {
-  const path = segments.map((segment) => ("literal" in segment ? segment.literal : "*")).join("/");
-  return `/${path}${custom === "" ? "" : `:${custom}`}`;
-}
-
-function bind({ segments, custom }: Route, path: string): Map<DescField, string> | undefined {
-  const suffix = custom === "" ? "" : `:${custom}`;
-  if (!path.startsWith("/") || !path.endsWith(suffix)) return undefined;
-  const parts = path.slice(1, path.length - suffix.length).split("/");
-  if (parts.length !== segments.length) return undefined;
-  const variables = new Map<DescField, string>();
-  for (const [place, segment] of segments.entries()) {
-    const part = parts[place] ?? "";
-    if ("literal" in segment) {
-      if (segment.literal !== part) return undefined;
-      continue;
-    }
-    const decoded = percentDecode(part);
-    if (decoded === undefined || decoded === "") return undefined;
-    variables.set(segment.variable, decoded);
-  }
-  return variables;
-}
-
-function percentDecode(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return undefined;
-  }
 }

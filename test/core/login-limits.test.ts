@@ -2,8 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { AuthError } from "../../src/core/errors.ts";
-import { deriveDeviceKey, secretFromText } from "../../src/core/signature.ts";
-import { type House, NOW, openHouse, openPath, policies, SECONDS, SKEW } from "./login-path.ts";
+import { type House, NOW, openHouse, openPath, policies } from "./login-path.ts";
 import { refusalFrom } from "./refusal.ts";
 
 let house: House;
@@ -144,62 +143,5 @@ describe("a disabled device", () => {
     const path = openPath(house);
     const device = await path.enrol({ status: "disabled", replayGuard: true });
     for (let times = 0; times < 2; times++) expect((await refusalFrom(path.login(device))).reason).toBe("disabled");
-  });
-});
-
-describe("the replay guard", () => {
-  test("takes a proof once, and a replay costs neither login nor address", async () => {
-    const path = openPath(house);
-    const device = await path.enrol({ replayGuard: true });
-    await path.login(device);
-    const refusal = await refusalFrom(path.login(device));
-    expect(refusal.reason).toBe("replayed");
-    expect(refusal.message).toBe("this proof was used before. Sign again with the current time");
-    expect(refusal.particulars).toEqual({ limit: { policy: policies.login, remaining: 2, resetMs: 60_000 } });
-    expect((await path.login(device, { timestamp: SECONDS + 1 })).limit?.remaining).toBe(1);
-    expect(path.charged).toEqual(Array(3).fill(["address", "login", "replay"]));
-  });
-
-  test("holds for as long as the proof is fresh, from any address", async () => {
-    const path = openPath(house);
-    const device = await path.enrol({ replayGuard: true });
-    const timestamp = SECONDS;
-    path.now = NOW - SKEW;
-    await path.login(device, { timestamp });
-    path.now = NOW + SKEW;
-    expect((await refusalFrom(path.login(device, { timestamp, address: "192.0.2.2" }))).reason).toBe("replayed");
-    path.now += 1;
-    expect((await refusalFrom(path.login(device, { timestamp }))).reason).toBe("clock_skew");
-  });
-
-  test("is off for a shared key: boards that sign in the same second are all right", async () => {
-    const path = openPath(house);
-    const device = await path.enrol();
-    for (let times = 0; times < 3; times++) await path.login(device);
-    expect(path.charged).toEqual(Array(3).fill(["address", "login"]));
-  });
-
-  test("is on for a key of the device's own", async () => {
-    const path = openPath(house);
-    const { customerId } = await house.registry.createCustomer({ displayName: "", status: "enabled" });
-    const { customerKey } = await house.registry.issueCustomerKey({
-      customerId,
-      purpose: "derivation",
-      importedKey: "",
-    });
-    const device = await path.enrol({ customerId, keyMode: "derived" });
-    const key = deriveDeviceKey(secretFromText(customerKey), device);
-    await path.login(device, { key });
-    expect((await refusalFrom(path.login(device, { key }))).reason).toBe("replayed");
-    expect((await refusalFrom(path.login(device, { key: customerKey }))).reason).toBe("invalid_credentials");
-  });
-
-  test("a proof that was refused for another reason is still good", async () => {
-    const path = openPath(house);
-    const device = await path.enrol({ replayGuard: true });
-    for (const timestamp of [SECONDS, SECONDS + 1, SECONDS + 2]) await path.login(device, { timestamp });
-    await refusalFrom(path.login(device, { timestamp: SECONDS + 60 }));
-    path.now += 60_000;
-    await path.login(device, { timestamp: SECONDS + 60 });
   });
 });

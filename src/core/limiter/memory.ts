@@ -5,7 +5,7 @@ import type { Charge, Limiter, PolicyState } from "../ports.ts";
 import { admit, type Log, type Reading, readWindow } from "./window.ts";
 
 /** As many keys are remembered; past it the one least recently charged is forgotten. */
-const DEFAULT_CAPACITY = 500_000;
+const DEFAULT_CAPACITY = 250_000;
 
 /** A limiter whose logs live in this process, in milliseconds of the caller's clock. */
 export function createMemoryLimiter(capacity: number = DEFAULT_CAPACITY): Limiter {
@@ -38,6 +38,7 @@ export function createMemoryLimiter(capacity: number = DEFAULT_CAPACITY): Limite
 
     peek(charge, now) {
       const reading = read(charge, now);
+      if (reading.stepped) keep(charge, reading);
       return reading.remaining === 0 ? stateOf(charge, reading) : undefined;
     },
 

@@ -5,7 +5,6 @@ import { AuthError } from "../errors.ts";
 import type { Charge, Limiter, PolicyState, Verdict } from "../ports.ts";
 import { createDenials } from "./denials.ts";
 import { CHARGE_SCRIPT } from "./script.ts";
-import { LARGEST_EXACT_LIMIT } from "./window.ts";
 
 declare module "ioredis" {
   interface RedisCommander<Context> {
@@ -37,13 +36,12 @@ export function createRedisLimiter(redis: RedisScripting, options: RedisLimiterO
     redis.defineCommand(`charge${numberOfKeys}`, { numberOfKeys, lua: CHARGE_SCRIPT });
   }
 
-  const nameOf = ({ policy, key }: Charge): string =>
-    `${prefix}:${policy.name}${policy.limit > LARGEST_EXACT_LIMIT ? "+" : ""}:${key}`;
+  const nameOf = ({ policy, key }: Charge): string => `${prefix}:${policy.name}:${key}`;
 
   function run(charges: readonly Charge[], now: number): Promise<number[]> {
     const keysAndArguments = [
       ...charges.map(nameOf),
-      clock === "redis" ? 0 : Math.round(now * 1000),
+      clock === "redis" ? "redis" : Math.round(now * 1000),
       ...charges.flatMap(({ policy }) => [policy.limit, policy.windowMs * 1000]),
     ];
     switch (charges.length) {
@@ -76,7 +74,7 @@ export function createRedisLimiter(redis: RedisScripting, options: RedisLimiterO
     },
 
     peek(charge, now) {
-      return denials.recall(nameOf(charge), now);
+      return denials.recall(nameOf(charge), charge.policy, now);
     },
 
     async ping() {

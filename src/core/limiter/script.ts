@@ -5,26 +5,30 @@ import { LARGEST_EXACT_LIMIT, SUB_WINDOWS } from "./window.ts";
 /**
  * Decides all charges of a call in one step: all are admitted and written, or none.
  *
- * KEYS: one log a charge. ARGV: the time in microseconds (0: Redis TIME), then limit and window (microseconds) of each.
+ * KEYS: one log a charge. ARGV: the time in microseconds (`redis`: by TIME), then limit and window (microseconds) of each.
  * Reply, all integers: the number of the first charge denied (0: none), then remaining and reset (microseconds) of each.
  *
  * A log is packed big-endian, oldest entry first: 4 bytes of base (unix seconds), then for each admission the
  * microseconds since then in 4 bytes; ten admissions take 44 bytes, the most that Redis keeps in one allocation. Limits
- * over LARGEST_EXACT_LIMIT are counted by sub-window: 4 more bytes an entry for the count, under a key of its own, so
- * that neither form is ever read as the other.
+ * over LARGEST_EXACT_LIMIT are counted by sub-window: a byte before the base, and 4 more an entry for the count. The
+ * length modulo 4 tells the two forms apart, so that a limit may move from one to the other.
  */
 export const CHARGE_SCRIPT = `
-local now = tonumber(ARGV[1])
-if now == 0 then
+local now
+if ARGV[1] == 'redis' then
   local time = redis.call('TIME')
   now = time[1] * 1000000 + time[2]
+else
+  now = tonumber(ARGV[1])
 end
 
-local function unpack_log(packed, counted)
-  local log, stride = {}, counted and 8 or 4
+local function unpack_log(packed)
+  local log = {}
   if not packed then return log end
-  local base = struct.unpack('>I4', packed) * 1000000
-  for place = 5, #packed - stride + 1, stride do
+  local counted = #packed % 4 == 1
+  local first = counted and 2 or 1
+  local base = struct.unpack('>I4', packed, first) * 1000000
+  for place = first + 4, #packed - 3, counted and 8 or 4 do
     local offset = struct.unpack('>I4', packed, place)
     log[#log + 1] = { base + offset, counted and struct.unpack('>I4', packed, place + 4) or 1 }
   end
@@ -33,10 +37,10 @@ end
 
 local function pack_log(log, counted)
   local base = math.floor(log[1][1] / 1000000)
-  local parts = { struct.pack('>I4', base) }
+  local parts = { counted and '+' or '', struct.pack('>I4', base) }
   for _, entry in ipairs(log) do
-    parts[#parts + 1] = struct.pack('>I4', entry[1] - base * 1000000)
-    if counted then parts[#parts + 1] = struct.pack('>I4', entry[2]) end
+    local offset = struct.pack('>I4', entry[1] - base * 1000000)
+    parts[#parts + 1] = counted and offset .. struct.pack('>I4', entry[2]) or string.rep(offset, entry[2])
   end
   return table.concat(parts)
 end
@@ -55,11 +59,11 @@ for number, key in ipairs(KEYS) do
   local counted = limit > ${LARGEST_EXACT_LIMIT}
   local quantum = counted and math.ceil(window / ${SUB_WINDOWS}) or 1
   local tick = math.ceil(now / quantum) * quantum
-  local logged = unpack_log(redis.call('GET', key), counted)
-  local ahead = #logged > 0 and math.max(0, logged[#logged][1] - tick) or 0
+  local logged = unpack_log(redis.call('GET', key))
+  local stepped = #logged > 0 and logged[#logged][1] > tick
   local log, used = {}, 0
   for _, entry in ipairs(logged) do
-    local at = entry[1] - ahead
+    local at = math.min(entry[1], tick)
     if at > now - window then
       log[#log + 1] = { at, entry[2] }
       used = used + entry[2]
@@ -68,7 +72,7 @@ for number, key in ipairs(KEYS) do
   if used >= limit and denied == 0 then denied = number end
   charges[number] = {
     key = key, limit = limit, window = window, counted = counted,
-    tick = tick, ahead = ahead, log = log, used = used,
+    tick = tick, stepped = stepped, log = log, used = used,
   }
 end
 
@@ -84,7 +88,7 @@ for _, charge in ipairs(charges) do
     end
     charge.used = charge.used + 1
   end
-  if #log > 0 and (denied == 0 or charge.ahead > 0) then
+  if #log > 0 and (denied == 0 or charge.stepped) then
     redis.call('SET', charge.key, pack_log(log, charge.counted), 'PX', math.ceil((charge.window + charge.tick - now) / 1000))
   end
   reply[#reply + 1] = math.max(0, charge.limit - charge.used)

@@ -34,20 +34,15 @@ export function quantumOf(limit: number, window: number): number {
 /**
  * Reads a log at `now`: what lies in (now - window, now].
  *
- * A log that lies ahead of the clock means that the clock stepped backward: all of it is taken to have just happened,
- * so that no more are admitted than before the step, and nobody waits for longer than one window.
+ * An admission that lies ahead of the clock means that the clock stepped backward: it is taken to have happened just
+ * now, so that no more are admitted than before the step, and nobody waits for longer than one window.
  */
 export function readWindow(log: Log, limit: number, window: number, now: number): Reading {
-  const ahead = (log.at(-1)?.at ?? -Infinity) - tickOf(limit, window, now);
-  const stepped = ahead > 0;
-  const onClock = stepped ? log.map(({ at, count }) => ({ at: at - ahead, count })) : log;
-  return reading(
-    onClock.filter(({ at }) => at > now - window),
-    limit,
-    window,
-    now,
-    stepped,
-  );
+  const tick = tickOf(limit, window, now);
+  const stepped = (log.at(-1)?.at ?? tick) > tick;
+  const onClock = stepped ? log.map(({ at, count }) => ({ at: Math.min(at, tick), count })) : log;
+  const live = onClock.filter(({ at }) => at > now - window);
+  return reading(live, limit, window, now, stepped);
 }
 
 /** Adds one admission to a reading whose `remaining` is over 0; `now` is the instant it was read at. */

@@ -1,8 +1,8 @@
 // Signs tokens with the active key of the ring, through jose. Knows claims and keys, and no store.
 
-import { randomBytes } from "node:crypto";
 import { CompactSign } from "jose";
 import type { TokenSigner } from "../ports.ts";
+import { createRandomIds } from "../random-ids.ts";
 import type { ActiveKey } from "./keyring.ts";
 
 export interface SignerOptions {
@@ -18,6 +18,8 @@ const encoder = new TextEncoder();
 
 /** A signer of JWTs (RFC 7519) with the claims of the contract. The RSA operation runs in libuv's thread pool. */
 export function createTokenSigner({ issuer, audience, ttlSeconds, activeKey }: SignerOptions): TokenSigner {
+  // 96 random bits, in few characters: boards read the whole answer into 1,000 bytes.
+  const nextId = createRandomIds(12);
   return {
     expiresInSeconds: ttlSeconds,
     ready: () => activeKey() !== undefined,
@@ -31,8 +33,7 @@ export function createTokenSigner({ issuer, audience, ttlSeconds, activeKey }: S
         aud: audience,
         iat,
         exp: iat + ttlSeconds,
-        // 96 random bits, in few characters: boards read the whole answer into 1,000 bytes.
-        jti: randomBytes(12).toString("base64url"),
+        jti: nextId(),
         customer_id: customerId,
       };
       return new CompactSign(encoder.encode(JSON.stringify(claims)))

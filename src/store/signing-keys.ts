@@ -1,0 +1,48 @@
+// The signing keys' queries. Knows the schema and sealing, in both dialects.
+
+import type { Kysely } from "kysely";
+import type { PublicJwk, SigningKey, SigningKeyStore } from "../core/ports.ts";
+import type { Schema } from "./schema.ts";
+import { signingKeyContext } from "./seal-contexts.ts";
+import type { Sealer } from "./sealing.ts";
+
+/** The signing keys of one database. */
+export function createSigningKeyStore(db: Kysely<Schema>, sealer: Sealer): SigningKeyStore {
+  async function active(): Promise<SigningKey | undefined> {
+    const row = await db.selectFrom("signing_keys").where("state", "=", "active").selectAll().executeTakeFirst();
+    if (row === undefined) return undefined;
+    return {
+      kid: row.kid,
+      alg: row.alg,
+      privateKey: sealer.open(row.sealed_private_key, signingKeyContext(row.kid, row.alg)),
+      publicJwk: readPublicJwk(row.public_jwk),
+      createdAt: row.created_at,
+    };
+  }
+
+  return {
+    active,
+    async activateFirst({ kid, alg, privateKey, publicJwk, createdAt }) {
+      await db
+        .insertInto("signing_keys")
+        .values({
+          kid,
+          alg,
+          state: "active",
+          sealed_private_key: sealer.seal(privateKey, signingKeyContext(kid, alg)),
+          public_jwk: JSON.stringify(publicJwk),
+          created_at: createdAt,
+        })
+        .onConflict((conflict) => conflict.doNothing())
+        .execute();
+      const winner = await active();
+      if (winner === undefined) throw new Error("an active signing key was inserted and is not there");
+      return winner;
+    },
+  };
+}
+
+function readPublicJwk(text: string): PublicJwk {
+  const jwk: PublicJwk = JSON.parse(text);
+  return jwk;
+}

@@ -1,0 +1,103 @@
+// Tokens: the claims and header of the contract, letter by letter.
+
+import { createLocalJWKSet, jwtVerify } from "jose";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { TokenSigner } from "../../../src/core/ports.ts";
+import { createTokenSigner, type SignerOptions } from "../../../src/core/tokens/signer.ts";
+import { type House, NOW, openHouse } from "../login-path.ts";
+
+let house: House;
+beforeAll(async () => {
+  house = await openHouse();
+});
+afterAll(() => house.close());
+
+const SUBJECT = { deviceKey: "device-1", customerId: "customer-1" };
+
+function signerOf(options: Partial<SignerOptions> = {}): TokenSigner {
+  return createTokenSigner({
+    issuer: () => "https://login.example",
+    audience: "devices",
+    ttlSeconds: 600,
+    activeKey: () => house.ring.active,
+    ...options,
+  });
+}
+
+/** The header and claims as they were sent, whatever a verifier would say. */
+function partsOf(token: string): unknown[] {
+  const [header = "", claims = ""] = token.split(".");
+  return [header, claims].map((part) => JSON.parse(Buffer.from(part, "base64url").toString("utf8")));
+}
+
+test("a token has exactly the contract's header and claims", async () => {
+  const [header, claims] = partsOf(await signerOf().sign(SUBJECT, NOW));
+  expect(header).toEqual({ alg: "RS256", typ: "JWT", kid: house.ring.active.kid });
+  expect(claims).toEqual({
+    iss: "https://login.example",
+    sub: "device-1",
+    aud: "devices",
+    iat: NOW / 1000,
+    exp: NOW / 1000 + 600,
+    jti: expect.stringMatching(/^[\w-]{16}$/),
+    customer_id: "customer-1",
+  });
+});
+
+test("a token verifies against the published keys, for its issuer and audience", async () => {
+  const keys = createLocalJWKSet({ keys: house.ring.published.map((key) => ({ ...key })) });
+  const token = await signerOf().sign(SUBJECT, NOW);
+  const expected = { issuer: "https://login.example", audience: "devices", algorithms: ["RS256"], typ: "JWT" };
+  const { payload } = await jwtVerify(token, keys, { ...expected, currentDate: new Date(NOW) });
+  expect(payload.sub).toBe("device-1");
+  await expect(jwtVerify(token, keys, { ...expected, currentDate: new Date(NOW + 600_000) })).rejects.toThrow("exp");
+});
+
+test("a token whose text was changed does not verify", async () => {
+  const keys = createLocalJWKSet({ keys: house.ring.published.map((key) => ({ ...key })) });
+  const [header, , signature] = (await signerOf().sign(SUBJECT, NOW)).split(".");
+  const [, claims] = (await signerOf().sign({ ...SUBJECT, deviceKey: "device-2" }, NOW)).split(".");
+  const forged = [header, claims, signature].join(".");
+  await expect(jwtVerify(forged, keys, { currentDate: new Date(NOW) })).rejects.toThrow("signature");
+});
+
+test("iat is in whole seconds, rounded down, so that no verifier sees a token from the future", async () => {
+  const [, claims] = partsOf(await signerOf().sign(SUBJECT, NOW + 999));
+  expect(claims).toMatchObject({ iat: NOW / 1000, exp: NOW / 1000 + 600 });
+});
+
+test("every token has a jti of its own, though all else be equal", async () => {
+  const signer = signerOf();
+  const tokens = await Promise.all(Array.from({ length: 50 }, () => signer.sign(SUBJECT, NOW)));
+  expect(new Set(tokens.map((token) => JSON.stringify(partsOf(token)[1]))).size).toBe(50);
+});
+
+test("a token is good for as long as the signer was told", async () => {
+  const signer = signerOf({ ttlSeconds: 60 });
+  expect(signer.expiresInSeconds).toBe(60);
+  expect(partsOf(await signer.sign(SUBJECT, NOW))[1]).toMatchObject({ exp: NOW / 1000 + 60 });
+});
+
+test("the issuer is asked at each signature", async () => {
+  let issuer = "http://127.0.0.1:1";
+  const signer = signerOf({ issuer: () => issuer });
+  issuer = "http://127.0.0.1:2";
+  expect(partsOf(await signer.sign(SUBJECT, NOW))[1]).toMatchObject({ iss: "http://127.0.0.1:2" });
+});
+
+test("a device_key of every kind of character is the subject as it is", async () => {
+  const deviceKey = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
+  expect(partsOf(await signerOf().sign({ ...SUBJECT, deviceKey }, NOW))[1]).toMatchObject({ sub: deviceKey });
+});
+
+test("the longest login leaves the answer under the 900 bytes that boards have room for", async () => {
+  const token = await signerOf().sign({ deviceKey: "k".repeat(96), customerId: "0123456789abcdef" }, NOW);
+  expect(JSON.stringify({ token, expires_in: 600 }).length).toBeLessThan(900);
+});
+
+test("without a key the signer is not ready, and signs nothing", async () => {
+  const signer = signerOf({ activeKey: () => undefined });
+  expect(signer.ready()).toBe(false);
+  expect(signerOf().ready()).toBe(true);
+  await expect(signer.sign(SUBJECT, NOW)).rejects.toThrow("sign was called while ready() is false");
+});

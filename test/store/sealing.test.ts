@@ -1,0 +1,92 @@
+// Sealing: what opens, what does not, and what it says then.
+
+import { randomBytes } from "node:crypto";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { createSealer, MASTER_KEY_BYTES, SealError } from "../../src/store/sealing.ts";
+
+const sealer = createSealer(randomBytes(MASTER_KEY_BYTES));
+const CONTEXT = ["customer_key", "customer-1", "key-1", "login"];
+
+const ALTERED = "a sealed secret was altered or moved to another row. Restore it from a backup";
+const STRANGE =
+  "a secret was sealed with another master key. Set COUNTERSIGN_MASTER_KEY to the one that this database was made with";
+const TRUNCATED = "a sealed secret is truncated. Restore it from a backup";
+
+const bytes = fc.uint8Array({ maxLength: 300 });
+const contexts = fc.array(fc.string(), { maxLength: 4 });
+
+describe("a sealed secret", () => {
+  test("opens to the same bytes, for the same context", () => {
+    fc.assert(
+      fc.property(bytes, contexts, (plaintext, context) => {
+        expect(sealer.open(sealer.seal(plaintext, context), context)).toEqual(Buffer.from(plaintext));
+      }),
+    );
+  });
+
+  test("opens for no other context, however its parts are joined", () => {
+    fc.assert(
+      fc.property(bytes, contexts, contexts, (plaintext, context, other) => {
+        fc.pre(JSON.stringify(context) !== JSON.stringify(other));
+        expect(() => sealer.open(sealer.seal(plaintext, context), other)).toThrow(new SealError(ALTERED));
+      }),
+    );
+    const sealed = sealer.seal(Buffer.from("secret"), ["ab", "c"]);
+    for (const other of [["a", "bc"], ["abc"], ["ab", "c", ""], ['ab","c']]) {
+      expect(() => sealer.open(sealed, other)).toThrow(new SealError(ALTERED));
+    }
+  });
+
+  test("never holds its plaintext, nor looks alike twice", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 8, maxLength: 100 }), (plaintext) => {
+        const [one, other] = [sealer.seal(plaintext, CONTEXT), sealer.seal(plaintext, CONTEXT)];
+        expect(one.includes(Buffer.from(plaintext))).toBe(false);
+        expect(one).not.toEqual(other);
+      }),
+    );
+  });
+
+  test("with any bit changed gives an error and never other bytes", () => {
+    const sealed = sealer.seal(Buffer.from("secret"), CONTEXT);
+    for (let bit = 0; bit < sealed.length * 8; bit++) {
+      const changed = Buffer.from(sealed);
+      changed.writeUInt8(sealed.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
+      expect(() => sealer.open(changed, CONTEXT)).toThrow(SealError);
+    }
+  });
+
+  test("cut short anywhere, or made longer, gives an error", () => {
+    const sealed = sealer.seal(Buffer.from("secret"), CONTEXT);
+    for (let length = 0; length < sealed.length; length++) {
+      expect(() => sealer.open(sealed.subarray(0, length), CONTEXT)).toThrow(
+        new SealError(length < 37 ? TRUNCATED : ALTERED),
+      );
+    }
+    expect(() => sealer.open(Buffer.concat([sealed, Buffer.of(0)]), CONTEXT)).toThrow(new SealError(ALTERED));
+  });
+
+  test("under another master key is told as such", () => {
+    const other = createSealer(randomBytes(MASTER_KEY_BYTES));
+    expect(() => other.open(sealer.seal(Buffer.from("secret"), CONTEXT), CONTEXT)).toThrow(new SealError(STRANGE));
+  });
+
+  test("of a newer version is told as such", () => {
+    const sealed = sealer.seal(Buffer.from("secret"), CONTEXT);
+    sealed[0] = 2;
+    expect(() => sealer.open(sealed, CONTEXT)).toThrow(
+      new SealError("a sealed secret has version 2. A newer gateway wrote it"),
+    );
+  });
+
+  test("opens under a sealer made of the same master key, as after a restart", () => {
+    const masterKey = randomBytes(MASTER_KEY_BYTES);
+    const sealed = createSealer(masterKey).seal(Buffer.from("secret"), CONTEXT);
+    expect(createSealer(masterKey).open(sealed, CONTEXT).toString()).toBe("secret");
+  });
+});
+
+test.for([0, 16, 31, 33, 64])("a master key of %s bytes is refused", (length) => {
+  expect(() => createSealer(Buffer.alloc(length))).toThrow(new RangeError("a master key has 32 bytes"));
+});

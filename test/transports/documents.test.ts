@@ -1,0 +1,105 @@
+// Documents over a real HTTP server: conditional requests, verbs, and what may be cached.
+
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createDocuments } from "../../src/transports/documents.ts";
+
+const documents = createDocuments({
+  "/keys": () => ({ contentType: "application/jwk-set+json", body: '{"keys":[]}', etag: '"v1"', maxAge: 300 }),
+  "/plain": async () => ({ contentType: "text/plain; charset=utf-8", body: "grün\n" }),
+  "/away": () => ({ status: 503, contentType: "application/json", body: "{}" }),
+  "/broken": () => Promise.reject(new Error("a cause that is nobody's business")),
+});
+
+const server = createServer((request, response) => void documents.handle(request, response));
+let url = "";
+beforeAll(async () => {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new TypeError("a TCP server has a port");
+  url = `http://127.0.0.1:${address.port}`;
+});
+afterAll(() => server.close());
+
+const get = (path: string, headers: Record<string, string> = {}): Promise<Response> => fetch(url + path, { headers });
+
+describe("a document", () => {
+  test("is served with its type, length, tag and life", async () => {
+    const response = await get("/keys?refresh=1");
+    expect(response.status).toBe(200);
+    expect(response.headers.get("Content-Type")).toBe("application/jwk-set+json");
+    expect(response.headers.get("Content-Length")).toBe("11");
+    expect(response.headers.get("ETag")).toBe('"v1"');
+    expect(response.headers.get("Cache-Control")).toBe("max-age=300");
+    expect(await response.text()).toBe('{"keys":[]}');
+  });
+
+  test("without a life is not to be kept, and its length is counted in bytes", async () => {
+    const response = await get("/plain");
+    expect(response.headers.get("Cache-Control")).toBe("no-store");
+    expect(response.headers.get("ETag")).toBeNull();
+    expect(response.headers.get("Content-Length")).toBe("6");
+    expect(await response.text()).toBe("grün\n");
+  });
+
+  test("may have a status of its own", async () => {
+    expect((await get("/away")).status).toBe(503);
+  });
+
+  test("is served to HEAD with the same headers and no body", async () => {
+    const response = await fetch(`${url}/keys`, { method: "HEAD" });
+    expect(response.status).toBe(200);
+    expect(response.headers.get("Content-Length")).toBe("11");
+    expect(response.headers.get("ETag")).toBe('"v1"');
+    expect(await response.text()).toBe("");
+  });
+});
+
+describe("a conditional request", () => {
+  test.for(['"v1"', 'W/"v1"', '"v0", "v1"', '"v0",W/"v1" ', "*"])("is answered 304 for %s", async (tag) => {
+    const response = await get("/keys", { "If-None-Match": tag });
+    expect(response.status).toBe(304);
+    expect(response.headers.get("ETag")).toBe('"v1"');
+    expect(response.headers.get("Cache-Control")).toBe("max-age=300");
+    expect(await response.text()).toBe("");
+  });
+
+  test.for(['"v2"', "v1", '"v1', "", '"V1"'])("is answered whole for %j", async (tag) => {
+    const response = await get("/keys", { "If-None-Match": tag });
+    expect(response.status).toBe(200);
+    expect(await response.text()).toBe('{"keys":[]}');
+  });
+
+  test("is answered whole where there is no tag", async () => {
+    expect((await get("/plain", { "If-None-Match": "*" })).status).toBe(200);
+  });
+});
+
+describe("a refusal", () => {
+  test.for(["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])("%s is told what the path takes", async (method) => {
+    const response = await fetch(`${url}/keys`, { method });
+    expect(response.status).toBe(405);
+    expect(response.headers.get("Allow")).toBe("GET, HEAD");
+    expect(await response.json()).toMatchObject({ reason: "method_not_allowed", message: "this path takes GET only" });
+  });
+
+  test("a path that is not served is not found, and known not to be", async () => {
+    expect(documents.serves("/keys")).toBe(true);
+    for (const path of ["/", "/keys/", "/KEYS", "/toString"]) {
+      expect(documents.serves(path)).toBe(false);
+      const response = await get(path);
+      expect(response.status).toBe(404);
+      expect(await response.json()).toMatchObject({ code: "unimplemented", reason: "not_found" });
+    }
+  });
+
+  test("a document that cannot be rendered is a bug, told with a request id and no cause", async () => {
+    const response = await get("/broken");
+    expect(response.status).toBe(500);
+    const body = await response.text();
+    expect(JSON.parse(body)).toMatchObject({ reason: "internal", request_id: expect.stringMatching(/^[\w-]{12}$/) });
+    expect(body).not.toContain("nobody's business");
+  });
+});
