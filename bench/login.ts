@@ -27,16 +27,14 @@ async function run(): Promise<Report> {
     options: {
       rounds: { type: "string", default: "8" },
       seconds: { type: "string", default: "3" },
-      visits: { type: "string", default: "1" },
       json: { type: "string" },
     },
   });
   const rounds = Number(values.rounds);
   const seconds = Number(values.seconds);
-  const visits = Number(values.visits);
   // No device may come to its limit, whatever part of the run one window sees; warming takes one login of each.
   const devices = Math.ceil((LARGEST_RATE * Math.min(60, rounds * seconds)) / (LOGIN_LIMIT - 1));
-  const options = { rounds, seconds, visits, devices, inFlight: IN_FLIGHT };
+  const options = { rounds, seconds, devices, inFlight: IN_FLIGHT };
 
   await using cleanup = new AsyncDisposableStack();
   const folder = mkdtempSync(join(tmpdir(), "countersign-bench-"));
@@ -46,9 +44,9 @@ async function run(): Promise<Report> {
   say(`Enrolling ${devices} devices.`);
   const peers = [];
   for (const name of PEERS) {
-    // A fleet each: peers that share a Redis would spend the limits of one another's devices.
     const own = join(folder, name);
     mkdirSync(own);
+    // A fleet each: peers that share a Redis would spend the limits of one another's devices.
     const peer = await startPeer(name, { redisUrl: redis.url, folder: own, fleet: createFleet(devices) });
     cleanup.defer(() => peer.stop());
     peers.push(peer);

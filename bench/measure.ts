@@ -10,8 +10,6 @@ export interface MeasureOptions {
   readonly seconds: number;
   /** Connections, each with one request at a time. */
   readonly inFlight: number;
-  /** Logins that a device sends in a row. */
-  readonly visits: number;
 }
 
 /** One peer's round. */
@@ -48,7 +46,7 @@ export async function measure(
   options: MeasureOptions,
   onRound: (done: number) => Promise<void>,
 ): Promise<ReadonlyMap<Peer, readonly Round[]>> {
-  const runs = peers.map((peer) => ({ peer, walk: createWalk(peer, options.visits), rounds: [] as Round[] }));
+  const runs = peers.map((peer) => ({ peer, walk: createWalk(peer), rounds: [] as Round[] }));
   for (const { peer } of runs) await warm(peer, options);
   await onRound(0);
   for (let number = 1; number <= options.rounds; number++) {
@@ -69,22 +67,18 @@ export async function measure(
 }
 
 async function warm(peer: Peer, { inFlight }: MeasureOptions): Promise<void> {
-  const walk = createWalk(peer, 1);
+  const walk = createWalk(peer);
   let due = peer.fleet.deviceKeys.length;
   await measureSlice(peer, () => (due-- > 0 ? walk.next() : undefined), inFlight);
 }
 
 /** Goes on from slice to slice, so that no device comes to its limit. */
-function createWalk({ fleet: { customerKey, deviceKeys } }: Peer, visits: number): Walk {
+function createWalk({ fleet: { customerKey, deviceKeys } }: Peer): Walk {
   let sent = 0;
   let batch: SignedRequest[] = [];
   function signBatch(): SignedRequest[] {
-    const callers = Array.from({ length: BATCH }, (_, turn) => Math.floor((sent + turn) / visits) % deviceKeys.length);
-    return signRequests(
-      customerKey,
-      callers.flatMap((caller) => deviceKeys[caller] ?? []),
-      Math.floor(Date.now() / 1000),
-    );
+    const callers = Array.from({ length: BATCH }, (_, turn) => deviceKeys[(sent + turn) % deviceKeys.length] ?? "");
+    return signRequests(customerKey, callers, Math.floor(Date.now() / 1000));
   }
   return {
     next() {
