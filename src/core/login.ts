@@ -2,7 +2,7 @@
 
 import { createSecretKey, type KeyObject, randomBytes } from "node:crypto";
 import { readDeviceKey } from "./device-key.ts";
-import { AuthError } from "./errors.ts";
+import type { AuthError } from "./errors.ts";
 import { checkFresh, readTimestamp } from "./freshness.ts";
 import type {
   Charge,
@@ -11,10 +11,12 @@ import type {
   Limiter,
   Policy,
   PolicyState,
+  ProvingKey,
   TokenSigner,
   Verdict,
 } from "./ports.ts";
 import { MAX_LIVE_KEYS } from "./ports.ts";
+import { disabled, invalidCredentials, rateLimited, replayed, unsigned } from "./refusals.ts";
 import { findProvingKey, readSignature } from "./signature.ts";
 
 /** A login as it was sent, of no protocol. */
@@ -95,7 +97,7 @@ export function createLogIn({ credentials, limiter, signer, policies, skewMs, no
       throw refusal(await admit(limiter, [addressCharge, failure], now), "failure", invalidCredentials);
     }
     if (!credential.enabled) throw refusal(await admit(limiter, [addressCharge], now), "address", disabled);
-    if (!signer.ready()) throw new AuthError("unavailable", "no key to sign tokens with. Try again later", UNSIGNED);
+    if (!signer.ready()) throw unsigned();
 
     // 5. Admitted: one round trip decides everything that is left, in the order of precedence.
     const login = chargeOf(policies.login, credential.sharedIdentity ? `${deviceKey} ${address}` : deviceKey);
@@ -116,8 +118,6 @@ export function createLogIn({ credentials, limiter, signer, policies, skewMs, no
   };
 }
 
-const UNSIGNED = { retryAfterMs: 5_000 };
-
 function chargeOf(policy: Policy | undefined, key: string): Charge | undefined {
   return policy && { policy, key };
 }
@@ -129,9 +129,8 @@ function prove(
   deviceKey: string,
   signature: Uint8Array,
 ): string | undefined {
-  const keys = credential?.keys ?? [];
-  const secrets = keys.map((key) => key.secret);
-  return keys[findProvingKey(secrets, decoy, MAX_LIVE_KEYS, timestamp, deviceKey, signature)]?.keyId;
+  const keys = credential?.keys ?? NO_KEYS;
+  return keys[findProvingKey(keys, decoy, MAX_LIVE_KEYS, timestamp, deviceKey, signature)]?.keyId;
 }
 
 /** A verdict, looked at by policy. */
@@ -141,6 +140,7 @@ interface Admission {
   stateOf(name: Policy["name"]): PolicyState | undefined;
 }
 
+const NO_KEYS: readonly ProvingKey[] = [];
 const NO_CHARGES: Verdict = { denied: -1, states: [] };
 
 async function admit(limiter: Limiter, charges: readonly (Charge | undefined)[], now: number): Promise<Admission> {
@@ -161,37 +161,4 @@ function refusal(
   const { denied } = admission;
   if (denied !== undefined && denied.policy.name !== "replay") return rateLimited(denied);
   return otherwise(admission.stateOf(decisive));
-}
-
-function rateLimited(limit: PolicyState): AuthError {
-  return new AuthError("rate_limited", RATE_LIMITED[limit.policy.name], { limit, retryAfterMs: limit.resetMs });
-}
-
-const RATE_LIMITED = {
-  login:
-    "too many logins of this device in this time frame. Keep the token for as long as it lives and wait for retry_after",
-  failure:
-    "too many wrong signatures for this device from this address in this time frame. Check the customer key and wait for retry_after",
-  address: "too many requests from this address in this time frame. Wait for retry_after",
-  replay: "this proof was used before. Sign again with the current time",
-} satisfies Record<Policy["name"], string>;
-
-function invalidCredentials(limit: PolicyState | undefined): AuthError {
-  return new AuthError(
-    "invalid_credentials",
-    "device_key is unknown or device_signature is not made with its customer key",
-    {
-      ...(limit && { limit }),
-    },
-  );
-}
-
-function disabled(limit: PolicyState | undefined): AuthError {
-  return new AuthError("disabled", "this device or its customer is disabled. Ask the operator", {
-    ...(limit && { limit }),
-  });
-}
-
-function replayed(limit: PolicyState | undefined): AuthError {
-  return new AuthError("replayed", RATE_LIMITED.replay, { ...(limit && { limit }) });
 }

@@ -2,6 +2,7 @@
 
 import { createHash, createHmac, createSecretKey, type KeyObject, timingSafeEqual } from "node:crypto";
 import { malformed } from "./errors.ts";
+import type { ProvingKey } from "./ports.ts";
 
 const HEX = /^[0-9a-fA-F]+$/;
 const BASE64 = /^[A-Za-z0-9+/_-]{43}=?$/;
@@ -67,7 +68,7 @@ export function deriveDeviceKey(derivationKey: KeyObject, deviceKey: string): st
  * @returns the index of the key, or -1
  */
 export function findProvingKey(
-  secrets: readonly KeyObject[],
+  keys: readonly ProvingKey[],
   decoy: KeyObject,
   slots: number,
   timestamp: number,
@@ -75,7 +76,7 @@ export function findProvingKey(
   signature: Uint8Array,
 ): number {
   for (let slot = 0; slot < slots; slot++) {
-    const secret = secrets[slot];
+    const secret = keys[slot]?.secret;
     const expected = computeSignature(secret ?? decoy, timestamp, deviceKey);
     if (timingSafeEqual(expected, signature) && secret !== undefined) return slot;
   }

@@ -92,7 +92,14 @@ describe("readSignature", () => {
 describe("findProvingKey", () => {
   const decoy = createSecretKey(randomBytes(32));
   const find = (keys: readonly string[], proof: Buffer, timestamp = 1620045991, deviceKey = "device"): number =>
-    findProvingKey(keys.map(secretFromText), decoy, MAX_LIVE_KEYS, timestamp, deviceKey, proof);
+    findProvingKey(
+      keys.map((key, place) => ({ keyId: String(place), secret: secretFromText(key) })),
+      decoy,
+      MAX_LIVE_KEYS,
+      timestamp,
+      deviceKey,
+      proof,
+    );
 
   test("finds whichever key made the proof", () => {
     const keys = ["first", "second", "third"];

@@ -3,8 +3,11 @@
 import { Redis } from "ioredis";
 
 const CONNECT_TIMEOUT_MS = 1_000;
-/** A backstop: a command this late is given up, and must not be sent again. */
-const COMMAND_TIMEOUT_MS = 500;
+/**
+ * A backstop: a command this late is given up, and must not be sent again. Long, since after a pause of this process its
+ * timers fire before the answers that wait in the socket are read.
+ */
+const COMMAND_TIMEOUT_MS = 2_000;
 const RECONNECT_MS = 250;
 
 /**

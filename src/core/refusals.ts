@@ -1,0 +1,46 @@
+// The refusals of a login: their reasons and words. Knows no protocol.
+
+import { AuthError } from "./errors.ts";
+import type { PolicyName, PolicyState } from "./ports.ts";
+
+/** A limit is spent; the wait is until its next slot. */
+export function rateLimited(limit: PolicyState): AuthError {
+  return new AuthError("rate_limited", RATE_LIMITED[limit.policy.name], { limit, retryAfterMs: limit.resetMs });
+}
+
+const RATE_LIMITED = {
+  login:
+    "too many logins of this device in this time frame. Keep the token for as long as it lives and wait for retry_after",
+  failure:
+    "too many wrong signatures for this device from this address in this time frame. Check the customer key and wait for retry_after",
+  address: "too many requests from this address in this time frame. Wait for retry_after",
+  replay: "this proof was used before. Sign again with the current time",
+} satisfies Record<PolicyName, string>;
+
+/** An unknown device or a wrong signature: one answer, that does not tell which. */
+export function invalidCredentials(limit: PolicyState | undefined): AuthError {
+  return new AuthError(
+    "invalid_credentials",
+    "device_key is unknown or device_signature is not made with its customer key",
+    {
+      ...(limit && { limit }),
+    },
+  );
+}
+
+/** A right proof of a device that may not log in. */
+export function disabled(limit: PolicyState | undefined): AuthError {
+  return new AuthError("disabled", "this device or its customer is disabled. Ask the operator", {
+    ...(limit && { limit }),
+  });
+}
+
+/** A right proof that was used before. */
+export function replayed(limit: PolicyState | undefined): AuthError {
+  return new AuthError("replayed", RATE_LIMITED.replay, { ...(limit && { limit }) });
+}
+
+/** There is no key to sign a token with: told before anything is charged. */
+export function unsigned(): AuthError {
+  return new AuthError("unavailable", "no key to sign tokens with. Try again later", { retryAfterMs: 5_000 });
+}
