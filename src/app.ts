@@ -1,10 +1,7 @@
 // The composition root: a Config into a running gateway. The only place where parts are constructed and wired.
 
 import { mkdirSync } from "node:fs";
-import { createServiceImplSpec } from "@connectrpc/connect";
-import { AdminService } from "../gen/es/countersign/admin/v1/admin_pb.ts";
-import { AuthService } from "../gen/es/countersign/auth/v1/auth_pb.ts";
-import { type Config, dataFile, type ListenAddress } from "./config.ts";
+import { type Config, dataFile } from "./config.ts";
 import { createMemoryLimiter } from "./core/limiter/memory.ts";
 import { createLogIn } from "./core/login.ts";
 import type { Limiter } from "./core/ports.ts";
@@ -13,7 +10,9 @@ import { JWKS_MAX_AGE, renderJwks } from "./core/tokens/jwks.ts";
 import { openKeyRing } from "./core/tokens/keyring.ts";
 import { createTokenSigner } from "./core/tokens/signer.ts";
 import { createAdminService } from "./services/admin.ts";
+import { createAdminGuard } from "./services/admin-guard.ts";
 import { createAuthService } from "./services/auth.ts";
+import type { ListenAddress } from "./settings.ts";
 import { createCredentialCache } from "./store/cache.ts";
 import { watchChanges } from "./store/changes.ts";
 import { migrate } from "./store/migrations.ts";
@@ -21,16 +20,19 @@ import { createSealer } from "./store/sealing.ts";
 import { createStore } from "./store/sql.ts";
 import { openSqlite } from "./store/sqlite.ts";
 import { monotonicNow, systemNow } from "./telemetry/clock.ts";
-import { createLog } from "./telemetry/logger.ts";
+import { createLog, type Log } from "./telemetry/logger.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
 import { createObserver } from "./telemetry/observe.ts";
+import { checkReadiness } from "./telemetry/readiness.ts";
+import type { MountedService, TransportOptions } from "./transports/call.ts";
 import { callerOf } from "./transports/caller.ts";
 import { createConnect } from "./transports/connect.ts";
 import { createDispatch } from "./transports/dispatch.ts";
-import { createDocuments, type Document } from "./transports/documents.ts";
+import { createDocuments, type Document, type Documents } from "./transports/documents.ts";
 import { createGrpc } from "./transports/grpc.ts";
+import type { HttpHandler } from "./transports/http.ts";
 import { createHttp2 } from "./transports/http2.ts";
-import { type Listener, type ListenerOptions, listen } from "./transports/listener.ts";
+import { type Http2Side, type Listener, listen } from "./transports/listener.ts";
 import { createRest } from "./transports/rest.ts";
 
 /** A gateway that answers. */
@@ -50,19 +52,17 @@ export interface GatewayOptions {
   readonly graceMs?: number;
 }
 
-const GRACE_MS = 10_000;
+/** Under the ten seconds that container runtimes commonly leave between SIGTERM and SIGKILL. */
+const GRACE_MS = 8_000;
 const CACHED_DEVICES = 50_000;
 /** A bound on what a key's own dates change; all else that changes is noticed, see watchChanges. */
 const CACHE_TTL_MS = 60_000;
 
 /** Starts a gateway; resolves once every listener accepts. @throws SealError, or the system's error, with nothing left open */
-export async function startGateway(
-  config: Config,
-  { now = systemNow, graceMs = GRACE_MS }: GatewayOptions = {},
-): Promise<Gateway> {
+export async function startGateway(config: Config, options: GatewayOptions = {}): Promise<Gateway> {
   const cleanup = new AsyncDisposableStack();
   try {
-    return await compose(config, { now, graceMs }, cleanup);
+    return await compose(config, { now: systemNow, graceMs: GRACE_MS, ...options }, cleanup);
   } catch (error) {
     await cleanup.disposeAsync();
     throw error;
@@ -74,31 +74,31 @@ async function compose(
   { now, graceMs }: Required<GatewayOptions>,
   cleanup: AsyncDisposableStack,
 ): Promise<Gateway> {
+  // Telemetry.
   const log = createLog(config.logLevel);
   cleanup.defer(() => log.flush());
   const metrics = createMetrics();
   const observer = createObserver(log.logger, metrics, monotonicNow);
 
+  // Store.
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   const db = openSqlite(dataFile(config.dataDir, "countersign.db"));
   cleanup.defer(() => db.destroy());
   await migrate(db);
   const store = createStore(db, createSealer(config.masterKey));
   const credentials = createCredentialCache(store, { capacity: CACHED_DEVICES, ttlMs: CACHE_TTL_MS });
+  cleanup.defer(await watchChanges(db, () => credentials.clear()));
 
-  cleanup.defer(watchChanges(db, () => credentials.clear()));
-
-  const ring = await openKeyRing(store, now());
-  const jwks = renderJwks(ring.published);
-  const limiter = await openLimiter(config.redisUrl, log.logger, cleanup);
-
+  // Core.
   let publicUrl: string | undefined;
+  const ring = await openKeyRing(store, now());
   const signer = createTokenSigner({
     issuer: () => config.issuer ?? publicUrl ?? "",
     audience: config.audience,
     ttlSeconds: config.tokenTtlSeconds,
-    activeKey: () => ring.active,
+    activeKey: ring.active,
   });
+  const limiter = await openLimiter(config.redisUrl, log, cleanup);
   const logIn = createLogIn({
     credentials,
     limiter,
@@ -122,100 +122,81 @@ async function compose(
     now,
   });
 
-  const auth = createServiceImplSpec<typeof AuthService>(
-    AuthService,
-    createAuthService({ logIn: observer.observeLogIn(logIn), callerOf, now }),
-  );
-  const admin = createServiceImplSpec<typeof AdminService>(
-    AdminService,
-    createAdminService({ registry, adminToken: config.adminToken }),
-  );
+  // Services, each once.
+  const auth: MountedService = { spec: createAuthService({ logIn: observer.observeLogIn(logIn), callerOf, now }) };
+  const admin: MountedService = {
+    spec: observer.observeCalls(createAdminService({ registry }), callerOf),
+    guard: createAdminGuard(config.adminToken),
+  };
 
-  const hearing = { onRefused: observer.refused, onFault: observer.fault };
-  const publicServices = { services: [auth], ...hearing };
-  const handlePublic = createDispatch({
-    documents: createDocuments(
-      {
-        "/.well-known/jwks.json": () => ({ contentType: "application/jwk-set+json", ...jwks, maxAge: JWKS_MAX_AGE }),
-        "/livez": alive,
-      },
-      hearing,
-    ),
-    connect: createConnect(publicServices),
-    rest: createRest(publicServices),
-    onFault: observer.fault,
+  // Transports and listeners.
+  const listeners: Listener[] = [];
+  cleanup.defer(async () => {
+    await Promise.all(listeners.map((listener) => listener.close(graceMs)));
   });
+  const hearing = { onRefused: observer.refused, onFault: observer.fault };
+  const open = async (
+    address: ListenAddress | undefined,
+    services: readonly MountedService[],
+    documents: Documents,
+    createHttp2Side: (handle: HttpHandler, options: TransportOptions) => Http2Side,
+  ): Promise<string | undefined> => {
+    if (address === undefined) return undefined;
+    const options = { services, ...hearing };
+    const handle = createDispatch({
+      documents: createDocuments({ ...documents, "/livez": alive }, options),
+      connect: createConnect(options),
+      rest: createRest(options),
+      onFault: options.onFault,
+    });
+    const listener = await listen({ ...address, handle, http2: createHttp2Side(handle, options) });
+    listeners.push(listener);
+    return listener.url;
+  };
+
   publicUrl = await open(
     config.publicListen,
-    { handle: handlePublic, http2: createHttp2(handlePublic) },
-    graceMs,
-    cleanup,
+    [auth],
+    {
+      "/.well-known/jwks.json": () => ({
+        contentType: "application/jwk-set+json",
+        ...renderJwks(ring.published()),
+        maxAge: JWKS_MAX_AGE,
+      }),
+    },
+    (handle) => createHttp2(handle),
   );
-
-  const internalServices = { services: [auth, admin], ...hearing };
-  const handleInternal = createDispatch({
-    documents: createDocuments(
-      { "/metrics": () => metrics.render(), "/livez": alive, "/readyz": () => readiness(limiter) },
-      hearing,
-    ),
-    connect: createConnect(internalServices),
-    rest: createRest(internalServices),
-    onFault: observer.fault,
-  });
   const internalUrl = await open(
     config.internalListen,
-    { handle: handleInternal, http2: createGrpc(internalServices) },
-    graceMs,
-    cleanup,
+    [auth, admin],
+    {
+      "/metrics": () => metrics.render(),
+      "/readyz": async () => {
+        const { ready, parts } = await checkReadiness(limiter, store, signer);
+        const body = JSON.stringify({ status: ready ? "ready" : "unavailable", ...parts });
+        return { status: ready ? 200 : 503, contentType: "application/json", body };
+      },
+    },
+    (_handle, options) => createGrpc(options),
   );
 
-  log.logger.info(
-    { public: publicUrl, internal: internalUrl, limits: config.redisUrl ? "redis" : "memory", kid: ring.active.kid },
-    "listening",
-  );
+  const limits = config.redisUrl === undefined ? "memory" : "redis";
+  log.logger.info({ public: publicUrl, internal: internalUrl, limits, kid: ring.active()?.kid }, "listening");
   return { publicUrl, internalUrl, registry, close: () => cleanup.disposeAsync() };
 }
 
-async function open(
-  address: ListenAddress | undefined,
-  sides: Pick<ListenerOptions, "handle" | "http2">,
-  graceMs: number,
-  cleanup: AsyncDisposableStack,
-): Promise<string | undefined> {
-  if (address === undefined) return undefined;
-  const listener: Listener = await listen({ ...address, ...sides });
-  cleanup.defer(() => listener.close(graceMs));
-  return listener.url;
-}
-
-async function openLimiter(
-  redisUrl: string | undefined,
-  logger: { warn(fields: object, message: string): void },
-  cleanup: AsyncDisposableStack,
-): Promise<Limiter> {
+async function openLimiter(redisUrl: string | undefined, log: Log, cleanup: AsyncDisposableStack): Promise<Limiter> {
   if (redisUrl === undefined) return createMemoryLimiter();
   // Loaded only where it is used: a start without Redis need not wait for it.
   const [{ connectRedis }, { createRedisLimiter }] = await Promise.all([
     import("./core/limiter/connection.ts"),
     import("./core/limiter/redis.ts"),
   ]);
-  const redis = await connectRedis(redisUrl, (error) => logger.warn({ err: error }, "redis"));
+  const redis = await connectRedis(redisUrl, ({ message }) => log.logger.warn({ cause: message }, "redis is away"));
   cleanup.defer(() => redis.disconnect());
   return createRedisLimiter(redis);
 }
 
 function alive(): Document {
   return { contentType: "text/plain; charset=utf-8", body: "ok\n" };
-}
-
-async function readiness(limiter: Limiter): Promise<Document> {
-  const limits = await limiter.ping().then(
-    () => "ok",
-    () => "unavailable",
-  );
-  return {
-    status: limits === "ok" ? 200 : 503,
-    contentType: "application/json",
-    body: JSON.stringify({ status: limits === "ok" ? "ready" : "unavailable", limits }),
-  };
 }

@@ -3,19 +3,21 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { distance } from "fastest-levenshtein";
-import type { Policy, PolicyName } from "./core/ports.ts";
-
-export interface ListenAddress {
-  readonly host: string;
-  /** 0: any free port. */
-  readonly port: number;
-}
-
-/** A limit of admissions per window; undefined is off. */
-export type Limit = Policy | undefined;
-
-export type LogLevel = (typeof LOG_LEVELS)[number];
-const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
+import type { PolicyName } from "./core/ports.ts";
+import {
+  type Limit,
+  type ListenAddress,
+  type LogLevel,
+  parseAdminToken,
+  parseDuration,
+  parseIssuer,
+  parseLimit,
+  parseListen,
+  parseLogLevel,
+  parseMasterKey,
+  parseRedisUrl,
+  parseText,
+} from "./settings.ts";
 
 export interface Config {
   readonly publicListen: ListenAddress | undefined;
@@ -78,12 +80,10 @@ const SERVER_SETTINGS = [
 const CLIENT_SETTINGS = ["INTERNAL_URL", "CUSTOMER_KEY", "CUSTOMER_KEY_FILE"];
 const TEST_SETTINGS = ["TEST_REDIS_URL"];
 
-/** A window or skew is counted in microseconds of 32 bits. */
-const LONGEST_WINDOW_MS = 3_600_000;
+/** Twice the skew is a window, and a window has at most an hour. */
 const LONGEST_SKEW_MS = 1_800_000;
 /** Boards read the whole answer to a login into 1,000 bytes. */
 const LARGEST_ANSWER = 899;
-const MIN_ADMIN_TOKEN = 16;
 
 /** The environment of this process. */
 export function processEnvironment(): Environment {
@@ -159,7 +159,7 @@ export function readConfig(environment: Environment, { dev }: { dev: boolean }):
     addressLimit: limit("address", "6000/60s"),
     logLevel: read("LOG_LEVEL", parseLogLevel, "info") ?? "info",
   };
-  if (dev && config.issuer === undefined && publicListen === undefined) {
+  if (dev && config.issuer === undefined && environment[`${PREFIX}PUBLIC_LISTEN`] === "off") {
     mistakes.push(`${PREFIX}ISSUER is not set, and with the public listener off there is no address to take for it`);
   }
   const answer = largestAnswer(config.issuer ?? "", config.audience ?? "");
@@ -238,74 +238,4 @@ function largestAnswer(issuer: string, audience: string): number {
   });
   const token = base64(header) + 1 + base64(claims) + 1 + base64("s".repeat(256));
   return token + JSON.stringify({ token: "", expires_in: 86_400 }).length;
-}
-
-function parseListen(text: string): ListenAddress | undefined {
-  if (text === "off") return undefined;
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
-  const port = Number(match?.[3]);
-  if (match === null || port > 65_535)
-    throw new Error("is no address to listen at. Write host:port, [host]:port or off");
-  return { host: match[1] ?? (match[2] || "0.0.0.0"), port };
-}
-
-function parseRedisUrl(text: string): string {
-  if (!URL.canParse(text) || !/^rediss?:$/.test(new URL(text).protocol)) {
-    throw new Error("is no Redis URL. Write redis://host:port or rediss://host:port");
-  }
-  return text;
-}
-
-function parseMasterKey(text: string): Uint8Array {
-  const key = /^[0-9a-fA-F]{64}$/.test(text)
-    ? Buffer.from(text, "hex")
-    : /^[\w+/-]{43}=?$/.test(text)
-      ? Buffer.from(text, "base64")
-      : undefined;
-  if (key?.length !== 32) throw new Error("is not 32 bytes in base64 or hex. Make one with: openssl rand -base64 32");
-  return key;
-}
-
-function parseAdminToken(text: string): string {
-  if (!/^[\x21-\x7e]+$/.test(text) || text.length < MIN_ADMIN_TOKEN) {
-    throw new Error(
-      `has to be at least ${MIN_ADMIN_TOKEN} visible ASCII characters. Make one with: openssl rand -hex 32`,
-    );
-  }
-  return text;
-}
-
-function parseIssuer(text: string): string {
-  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) throw new Error("is no URL of http or https");
-  return text;
-}
-
-function parseText(text: string): string {
-  if (!/^[\x21-\x7e]+$/.test(text)) throw new Error("has to be visible ASCII characters");
-  return text;
-}
-
-function parseLogLevel(text: string): LogLevel {
-  const level = LOG_LEVELS.find((candidate) => candidate === text);
-  if (level === undefined) throw new Error(`is none of ${LOG_LEVELS.join(", ")}`);
-  return level;
-}
-
-const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
-
-function parseDuration(text: string, least: number, most: number): number {
-  const [, number, unit = ""] = /^(\d{1,9})(ms|s|m|h)$/.exec(text) ?? [];
-  const ms = Number(number) * (UNITS[unit] ?? Number.NaN);
-  if (Number.isNaN(ms)) throw new Error("is no duration. Write a number and ms, s, m or h: 600s");
-  if (ms < least || ms > most) throw new Error(`is out of range: ${least / 1_000}s to ${most / 1_000}s`);
-  return ms;
-}
-
-function parseLimit(name: PolicyName, text: string): Limit {
-  if (text === "off") return undefined;
-  const [, count, window] = /^(\d{1,9})\/(\w+)$/.exec(text) ?? [];
-  if (count === undefined || window === undefined || Number(count) === 0) {
-    throw new Error("is no limit. Write count/window or off: 10/60s");
-  }
-  return { name, limit: Number(count), windowMs: parseDuration(window, 1, LONGEST_WINDOW_MS) };
 }

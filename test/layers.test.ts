@@ -23,7 +23,7 @@ function importsOf(file: string): Import[] {
 
 function layerOf(path: string): string {
   return (
-    /^src\/(?:(core|store|services|transports|telemetry|cli)\/|(main|app|config)\.ts$)/
+    /^src\/(?:(core|store|services|transports|telemetry|cli)\/|(main|app|config|settings)\.ts$)/
       .exec(path)
       ?.slice(1)
       .find(Boolean) ??
@@ -36,8 +36,9 @@ function layerOf(path: string): string {
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   main: ["cli"],
   cli: ["cli", "app", "config", "core", "telemetry", "gen"],
-  app: ["config", "core", "store", "services", "transports", "telemetry", "gen"],
-  config: ["core"],
+  app: ["config", "core", "settings", "store", "services", "transports", "telemetry"],
+  config: ["settings", "core"],
+  settings: ["core"],
   services: ["services", "core", "gen"],
   transports: ["transports", "core", "gen"],
   store: ["store", "core"],

@@ -16,8 +16,8 @@ export class CommandFailure extends Error {
 }
 
 /** Whether --json was given, before or after the command's name. */
-export function wantsJson(command: Command): boolean {
-  return command.optsWithGlobals()["json"] === true || process.argv.includes("--json");
+function wantsJson(command: Command): boolean {
+  return command.optsWithGlobals()["json"] === true;
 }
 
 /** Prints a result: as it is for --json, else line by line. */

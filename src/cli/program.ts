@@ -6,36 +6,51 @@ import { addCustomerKeysCommand } from "./customer-keys.ts";
 import { addCustomersCommand } from "./customers.ts";
 import { addDevicesCommand } from "./devices.ts";
 import { addLoginCommand } from "./login.ts";
-import { CommandFailure, wantsJson, writeFailure } from "./output.ts";
+import { CommandFailure, writeFailure } from "./output.ts";
 import { addServeCommand } from "./serve.ts";
 import { addSignCommand } from "./sign.ts";
 
 /** Runs a command line (without node and script). @returns the exit status */
 export async function runCommandLine(args: readonly string[]): Promise<number> {
+  // Before it is known what the command line means, it is known how its mistakes are to be told.
+  const json = args.includes("--json");
   const program = new Command("countersign")
     .description("Lets devices in: a device signs its login, the gateway countersigns with a short-lived token.")
     .option("--json", "print JSON, results and errors alike")
-    .showHelpAfterError("(countersign --help lists the commands)")
-    .exitOverride();
-  for (const add of [
-    addServeCommand,
-    addLoginCommand,
-    addSignCommand,
-    addCustomersCommand,
-    addCustomerKeysCommand,
-    addDevicesCommand,
-  ]) {
-    add(program);
-  }
+    .exitOverride()
+    .configureOutput({ writeErr: () => {} });
+  for (const add of COMMANDS) add(program);
   try {
     await program.parseAsync([...args], { from: "user" });
     return 0;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode;
-    if (error instanceof ConfigError || error instanceof CommandFailure) {
-      writeFailure(error, wantsJson(program));
-      return error instanceof CommandFailure ? error.status : 2;
-    }
-    throw error;
+    const failure = asFailure(error);
+    if (failure !== undefined) writeFailure(failure, json);
+    return failure?.status ?? 0;
   }
+}
+
+const COMMANDS = [
+  addServeCommand,
+  addLoginCommand,
+  addSignCommand,
+  addCustomersCommand,
+  addCustomerKeysCommand,
+  addDevicesCommand,
+];
+
+/** What is to be told of an error; undefined for one that only ends the command line, like --help. @throws a bug */
+function asFailure(error: unknown): CommandFailure | undefined {
+  if (error instanceof CommandFailure) return error;
+  if (error instanceof ConfigError) return new CommandFailure(error.message, { mistakes: error.mistakes }, 2);
+  if (!(error instanceof CommanderError)) throw error;
+  if (error.exitCode === 0) return undefined;
+  const message = error.message.replace(/^error: /, "");
+  return new CommandFailure(
+    message === "(outputHelp)"
+      ? "say what to do (countersign --help lists the commands)"
+      : `${message} (--help tells more)`,
+    {},
+    2,
+  );
 }

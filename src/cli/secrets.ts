@@ -51,8 +51,9 @@ export async function readDevice(options: DeviceOptions): Promise<DeviceIdentity
 
 /** Reads a secret from a file or, for `-`, standard input; one line break at its end is not part of it. */
 export async function readSecret(file: string): Promise<string> {
+  let secret: string;
   try {
-    return (file === "-" ? await text(process.stdin) : readFileSync(file, "utf8")).replace(/\r?\n$/, "");
+    secret = (file === "-" ? await text(process.stdin) : readFileSync(file, "utf8")).replace(/\r?\n$/, "");
   } catch (error) {
     throw new CommandFailure(
       `${file} cannot be read (${error instanceof Error && "code" in error ? error.code : "an error"})`,
@@ -60,6 +61,11 @@ export async function readSecret(file: string): Promise<string> {
       2,
     );
   }
+  const name = file === "-" ? "standard input" : file;
+  if (secret === "") throw new CommandFailure(`${name} is empty: it has to hold the secret`, {}, 2);
+  if (/[\r\n]/.test(secret))
+    throw new CommandFailure(`${name} has several lines: it has to hold the secret alone`, {}, 2);
+  return secret;
 }
 
 function readDemoDevice(file: string): DeviceIdentity {

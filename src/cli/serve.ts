@@ -35,7 +35,12 @@ async function start(dev: boolean): Promise<Gateway> {
     });
     const { startGateway } = await import("../app.ts");
     const gateway = await startGateway(config);
-    await demo?.enrolDemoDevice(dataDir, gateway.registry);
+    try {
+      await demo?.enrolDemoDevice(dataDir, gateway.registry);
+    } catch (error) {
+      await gateway.close();
+      throw error;
+    }
     return gateway;
   } catch (error) {
     throw explainStart(error) ?? error;
@@ -75,12 +80,17 @@ function explainStart(error: unknown): CommandFailure | undefined {
 }
 
 function announce(command: Command, gateway: Gateway, dev: boolean): void {
+  const dataDir = processEnvironment()["COUNTERSIGN_DATA_DIR"];
   const { publicUrl, internalUrl } = gateway;
   const lines = [
     ...(publicUrl ? [`public   ${publicUrl}   devices: REST, Connect, gRPC-Web, gRPC`] : []),
     ...(internalUrl ? [`internal ${internalUrl}   services and operators`] : []),
     ...(dev && publicUrl
-      ? ["", "Log in as the demo device:", `  npx countersign sign --demo | curl -s --json @- ${publicUrl}/auth/login`]
+      ? [
+          "",
+          "Log in as the demo device:",
+          `  ${dataDir === undefined ? "" : `COUNTERSIGN_DATA_DIR=${dataDir} `}npx countersign sign --demo | curl -s --json @- ${publicUrl}/auth/login`,
+        ]
       : []),
   ];
   writeResult(command, { public: publicUrl, internal: internalUrl }, lines);

@@ -1,6 +1,6 @@
 // AuthError: the closed union of reasons a call is refused for. Knows no protocol; transports/errors.ts turns it into each.
 
-import type { PolicyState } from "./ports.ts";
+import type { LimitState } from "./ports.ts";
 
 /** Every reason there is. A new one needs a row in transports/errors.ts and in docs/errors.md. */
 export type Reason =
@@ -28,16 +28,18 @@ export interface Particulars {
   /** clock_skew: the gateway's time, in unix seconds. */
   readonly serverTime?: number;
   /** rate_limited, invalid_credentials, disabled, replayed: the state of the policy that decided. */
-  readonly limit?: PolicyState;
+  readonly limit?: LimitState;
   /** rate_limited, unavailable: the least wait before another try, in milliseconds. */
   readonly retryAfterMs?: number;
+  /** method_not_allowed: the verbs that are. */
+  readonly allow?: readonly string[];
   /** internal: names the log line that holds the cause. */
   readonly requestId?: string;
 }
 
 /**
  * A refusal. `message` is for a developer and free of `; / ? : @ & = + $ ,` and the number sign, which grpc-js would
- * show percent-encoded; it never repeats what the caller sent.
+ * show percent-encoded; of what the caller sent it repeats at most a name that is all but a known one.
  */
 export class AuthError extends Error {
   readonly reason: Reason;

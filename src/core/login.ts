@@ -9,8 +9,9 @@ import type {
   Credential,
   CredentialStore,
   Limiter,
+  LimitState,
   Policy,
-  PolicyState,
+  PolicyName,
   ProvingKey,
   TokenSigner,
   Verdict,
@@ -30,10 +31,6 @@ export interface LoginRequest {
 export interface Caller {
   /** The address that limits are counted under: an IPv4 address or an IPv6 /64. */
   readonly address: string;
-  /** Names the request in the log; decides nothing. */
-  readonly requestId: string;
-  /** The protocol it came by, for the log; decides nothing. */
-  readonly via: string;
 }
 
 /** A login that was admitted. */
@@ -44,7 +41,7 @@ export interface Login {
   /** The customer key that proved it. */
   readonly keyId: string;
   /** The state of the `login` policy; undefined when that limit is off. */
-  readonly limit: PolicyState | undefined;
+  readonly limit: LimitState | undefined;
 }
 
 /** The limits in force; undefined is off. */
@@ -85,7 +82,7 @@ export function createLogIn({ credentials, limiter, signer, policies, skewMs, no
     checkFresh(timestamp, now, skewMs);
     const addressCharge = chargeOf(policies.address, address);
     const known = addressCharge && limiter.peek(addressCharge, now);
-    if (known !== undefined) throw rateLimited(known);
+    if (known !== undefined) throw rateLimited({ ...known, decidedAt: now });
 
     // 3. Known: an unknown device goes on, with decoys for keys.
     const credential = await credentials.find(deviceKey, now);
@@ -94,20 +91,22 @@ export function createLogIn({ credentials, limiter, signer, policies, skewMs, no
     const key = prove(credential, decoy, timestamp, deviceKey, signature);
     if (credential === undefined || key === undefined) {
       const failure = chargeOf(policies.failure, `${address} ${deviceKey}`);
-      throw refusal(await admit(limiter, [addressCharge, failure], now), "failure", invalidCredentials);
+      throw refusal(await admit(limiter, [addressCharge, failure], clock()), "failure", invalidCredentials);
     }
-    if (!credential.enabled) throw refusal(await admit(limiter, [addressCharge], now), "address", disabled);
+    if (!credential.enabled) throw refusal(await admit(limiter, [addressCharge], clock()), "address", disabled);
     if (!signer.ready()) throw unsigned();
 
-    // 5. Admitted: one round trip decides everything that is left, in the order of precedence.
+    // 5. Admitted: one round trip decides everything that is left, in the order of precedence. The clock is read again,
+    // since a limiter takes a time before one that it has seen for a step of the clock.
     const login = chargeOf(policies.login, credential.sharedIdentity ? `${deviceKey} ${address}` : deviceKey);
     const replay = credential.replayGuard ? chargeOf(policies.replay, `${deviceKey} ${timestamp}`) : undefined;
-    const verdict = await admit(limiter, [addressCharge, login, replay], now);
+    const verdict = await admit(limiter, [addressCharge, login, replay], clock());
     if (verdict.denied !== undefined) throw refusal(verdict, "login", replayed);
 
     // 6. Signed.
     const token = await signer.sign({ deviceKey, customerId: credential.customerId }, now);
 
+    // 7. Answered: by whoever called.
     return {
       token,
       expiresInSeconds: signer.expiresInSeconds,
@@ -136,8 +135,8 @@ function prove(
 /** A verdict, looked at by policy. */
 interface Admission {
   /** The state of the policy that denied. */
-  readonly denied: PolicyState | undefined;
-  stateOf(name: Policy["name"]): PolicyState | undefined;
+  readonly denied: LimitState | undefined;
+  stateOf(name: PolicyName): LimitState | undefined;
 }
 
 const NO_KEYS: readonly ProvingKey[] = [];
@@ -145,9 +144,10 @@ const NO_CHARGES: Verdict = { denied: -1, states: [] };
 
 async function admit(limiter: Limiter, charges: readonly (Charge | undefined)[], now: number): Promise<Admission> {
   const due = charges.filter((charge) => charge !== undefined);
-  const { denied, states } = due.length === 0 ? NO_CHARGES : await limiter.charge(due, now);
+  const verdict = due.length === 0 ? NO_CHARGES : await limiter.charge(due, now);
+  const states = verdict.states.map((state) => ({ ...state, decidedAt: now }));
   return {
-    denied: states[denied],
+    denied: states[verdict.denied],
     stateOf: (name) => states.find((state) => state.policy.name === name),
   };
 }
@@ -155,8 +155,8 @@ async function admit(limiter: Limiter, charges: readonly (Charge | undefined)[],
 /** The error that an admission amounts to: a limit that denied, or else the answer that was due anyway. */
 function refusal(
   admission: Admission,
-  decisive: Policy["name"],
-  otherwise: (limit: PolicyState | undefined) => AuthError,
+  decisive: PolicyName,
+  otherwise: (limit: LimitState | undefined) => AuthError,
 ): AuthError {
   const { denied } = admission;
   if (denied !== undefined && denied.policy.name !== "replay") return rateLimited(denied);

@@ -27,6 +27,12 @@ export interface PolicyState {
   readonly resetMs: number;
 }
 
+/** A policy's state as a caller is told of it. */
+export interface LimitState extends PolicyState {
+  /** When it was decided, in unix milliseconds: what resetMs counts from. */
+  readonly decidedAt: number;
+}
+
 /** What became of a list of charges. */
 export interface Verdict {
   /** The place in the list of the first charge that was denied; -1 when all were admitted. */

@@ -1,10 +1,10 @@
 // The refusals of a login: their reasons and words. Knows no protocol.
 
 import { AuthError } from "./errors.ts";
-import type { PolicyName, PolicyState } from "./ports.ts";
+import type { LimitState, PolicyName } from "./ports.ts";
 
 /** A limit is spent; the wait is until its next slot. */
-export function rateLimited(limit: PolicyState): AuthError {
+export function rateLimited(limit: LimitState): AuthError {
   return new AuthError("rate_limited", RATE_LIMITED[limit.policy.name], { limit, retryAfterMs: limit.resetMs });
 }
 
@@ -18,7 +18,7 @@ const RATE_LIMITED = {
 } satisfies Record<PolicyName, string>;
 
 /** An unknown device or a wrong signature: one answer, that does not tell which. */
-export function invalidCredentials(limit: PolicyState | undefined): AuthError {
+export function invalidCredentials(limit: LimitState | undefined): AuthError {
   return new AuthError(
     "invalid_credentials",
     "device_key is unknown or device_signature is not made with its customer key",
@@ -29,14 +29,14 @@ export function invalidCredentials(limit: PolicyState | undefined): AuthError {
 }
 
 /** A right proof of a device that may not log in. */
-export function disabled(limit: PolicyState | undefined): AuthError {
+export function disabled(limit: LimitState | undefined): AuthError {
   return new AuthError("disabled", "this device or its customer is disabled. Ask the operator", {
     ...(limit && { limit }),
   });
 }
 
 /** A right proof that was used before. */
-export function replayed(limit: PolicyState | undefined): AuthError {
+export function replayed(limit: LimitState | undefined): AuthError {
   return new AuthError("replayed", RATE_LIMITED.replay, { ...(limit && { limit }) });
 }
 

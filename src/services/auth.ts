@@ -1,28 +1,29 @@
 // AuthService: proto messages to the core and back. Knows no transport.
 
-import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
-import type { AuthService } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
+import { createServiceImplSpec, type HandlerContext, type ServiceImplSpec } from "@connectrpc/connect";
+import { AuthService } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
 import { AuthError } from "../core/errors.ts";
-import type { Caller, LogIn } from "../core/login.ts";
+import type { Caller, Login, LoginRequest } from "../core/login.ts";
 import { setLimitHeaders } from "./limit-headers.ts";
 
-export interface AuthServiceDependencies {
-  readonly logIn: LogIn;
-  readonly callerOf: (context: HandlerContext) => Caller;
+export interface AuthServiceDependencies<From extends Caller> {
+  readonly logIn: (request: LoginRequest, caller: From) => Promise<Login>;
+  readonly callerOf: (context: HandlerContext) => From;
   /** Unix milliseconds. */
   readonly now: () => number;
 }
 
 /** The one handler of a login, whichever protocol brings it. */
-export function createAuthService({ logIn, callerOf, now }: AuthServiceDependencies): ServiceImpl<typeof AuthService> {
-  return {
+export function createAuthService<From extends Caller>(dependencies: AuthServiceDependencies<From>): ServiceImplSpec {
+  const { logIn, callerOf, now } = dependencies;
+  return createServiceImplSpec<typeof AuthService>(AuthService, {
     async login({ deviceKey, timestamp, deviceSignature }, context) {
       try {
         const login = await logIn({ deviceKey, timestamp, deviceSignature }, callerOf(context));
-        setLimitHeaders(context.responseHeader, login.limit, now());
+        setLimitHeaders(context.responseHeader, login.limit);
         return { token: login.token, expiresIn: login.expiresInSeconds };
       } catch (error) {
-        if (error instanceof AuthError) setLimitHeaders(context.responseHeader, error.particulars.limit, now());
+        if (error instanceof AuthError) setLimitHeaders(context.responseHeader, error.particulars.limit);
         throw error;
       }
     },
@@ -30,5 +31,5 @@ export function createAuthService({ logIn, callerOf, now }: AuthServiceDependenc
     getServerTime() {
       return { serverTime: Math.floor(now() / 1000) };
     },
-  };
+  });
 }

@@ -8,20 +8,24 @@ const INTERVAL_MS = 500;
 
 /**
  * Calls `onChange` after another connection has committed (PRAGMA data_version, which this connection's own commits do
- * not move), at most one interval late. @returns what ends it
+ * not move), at most one interval late. Resolves once nothing can be missed. @returns what ends it
  */
-export function watchChanges(db: Kysely<Schema>, onChange: () => void): () => void {
-  let seen: number | undefined;
-  async function look(): Promise<void> {
-    const { rows } = await sql<{ data_version: number }>`pragma data_version`.execute(db);
-    const version = rows[0]?.data_version;
-    if (seen !== undefined && version !== seen) onChange();
-    seen = version;
-  }
+export async function watchChanges(db: Kysely<Schema>, onChange: () => void): Promise<() => void> {
+  let seen = await readVersion(db);
   const timer = setInterval(() => {
-    // A database that cannot be asked may have changed.
-    look().catch(onChange);
+    readVersion(db)
+      .then((version) => {
+        if (version !== seen) onChange();
+        seen = version;
+      })
+      // A database that cannot be asked may have changed.
+      .catch(onChange);
   }, INTERVAL_MS);
   timer.unref();
   return () => clearInterval(timer);
+}
+
+async function readVersion(db: Kysely<Schema>): Promise<number | undefined> {
+  const { rows } = await sql<{ data_version: number }>`pragma data_version`.execute(db);
+  return rows[0]?.data_version;
 }

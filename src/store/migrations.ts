@@ -1,7 +1,8 @@
-// Migrations: the schema's history, each step once. Knows both dialects; a step that was released never changes.
+// Migrations: the schema's history, each step once. A step that was released never changes.
 
 import { type Kysely, sql } from "kysely";
 import { type Migration, Migrator } from "kysely/migration";
+import { whenFree } from "./busy.ts";
 import type { Schema } from "./schema.ts";
 
 const registry: Migration = {
@@ -68,6 +69,8 @@ const steps: Record<string, Migration> = { "0001_registry": registry };
 /** Brings a database up to date; several processes may do so at once. @throws what the failing step threw */
 export async function migrate(db: Kysely<Schema>): Promise<void> {
   const migrator = new Migrator({ db, provider: { getMigrations: async () => steps } });
-  const { error } = await migrator.migrateToLatest();
-  if (error !== undefined) throw error;
+  await whenFree(async () => {
+    const { error } = await migrator.migrateToLatest();
+    if (error !== undefined) throw error;
+  });
 }

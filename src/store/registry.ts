@@ -1,8 +1,9 @@
-// The registry's queries: customers, their keys, devices. Knows the schema and sealing, in both dialects.
+// The registry's queries: customers, their keys, devices. Knows the schema and sealing.
 
 import type { Kysely } from "kysely";
 import { AuthError } from "../core/errors.ts";
 import { MAX_LIVE_KEYS, type RegistryStore } from "../core/ports.ts";
+import { whenFree } from "./busy.ts";
 import type { Schema } from "./schema.ts";
 import { customerKeyContext } from "./seal-contexts.ts";
 import type { Sealer } from "./sealing.ts";
@@ -11,16 +12,18 @@ import type { Sealer } from "./sealing.ts";
 export function createRegistryStore(db: Kysely<Schema>, sealer: Sealer): RegistryStore {
   return {
     async insertCustomer({ customerId, displayName, status }, now) {
-      const { numInsertedOrUpdatedRows } = await db
-        .insertInto("customers")
-        .values({ customer_id: customerId, display_name: displayName, status, created_at: now })
-        .onConflict((conflict) => conflict.column("customer_id").doNothing())
-        .executeTakeFirstOrThrow();
-      requireInserted(numInsertedOrUpdatedRows, "customer_id");
+      await write(db, async (transaction) => {
+        const { numInsertedOrUpdatedRows } = await transaction
+          .insertInto("customers")
+          .values({ customer_id: customerId, display_name: displayName, status, created_at: now })
+          .onConflict((conflict) => conflict.column("customer_id").doNothing())
+          .executeTakeFirstOrThrow();
+        requireInserted(numInsertedOrUpdatedRows, "customer_id");
+      });
     },
 
     async insertCustomerKey({ keyId, customerId, purpose, secret, createdAt }) {
-      await db.transaction().execute(async (transaction) => {
+      await write(db, async (transaction) => {
         await requireCustomer(transaction, customerId);
         const { live } = await transaction
           .selectFrom("customer_keys")
@@ -53,7 +56,7 @@ export function createRegistryStore(db: Kysely<Schema>, sealer: Sealer): Registr
     },
 
     async insertDevice(device, now) {
-      await db.transaction().execute(async (transaction) => {
+      await write(db, async (transaction) => {
         await requireCustomer(transaction, device.customerId);
         const { numInsertedOrUpdatedRows } = await transaction
           .insertInto("devices")
@@ -73,6 +76,10 @@ export function createRegistryStore(db: Kysely<Schema>, sealer: Sealer): Registr
       });
     },
   };
+}
+
+function write(db: Kysely<Schema>, act: (transaction: Kysely<Schema>) => Promise<void>): Promise<void> {
+  return whenFree(() => db.transaction().execute(act));
 }
 
 async function requireCustomer(db: Kysely<Schema>, customerId: string): Promise<void> {

@@ -1,4 +1,4 @@
-// The tables, as Kysely sees them. Knows no query. Times are unix milliseconds, flags 0 or 1, in both dialects.
+// The tables, as Kysely sees them. Knows no query. Times are unix milliseconds, flags 0 or 1.
 
 export interface Schema {
   customers: {

@@ -1,7 +1,8 @@
-// The signing keys' queries. Knows the schema and sealing, in both dialects.
+// The signing keys' queries. Knows the schema and sealing.
 
 import type { Kysely } from "kysely";
 import type { PublicJwk, SigningKey, SigningKeyStore } from "../core/ports.ts";
+import { whenFree } from "./busy.ts";
 import type { Schema } from "./schema.ts";
 import { signingKeyContext } from "./seal-contexts.ts";
 import type { Sealer } from "./sealing.ts";
@@ -23,7 +24,7 @@ export function createSigningKeyStore(db: Kysely<Schema>, sealer: Sealer): Signi
   return {
     active,
     async activateFirst({ kid, alg, privateKey, publicJwk, createdAt }) {
-      await db
+      const insert = db
         .insertInto("signing_keys")
         .values({
           kid,
@@ -33,8 +34,8 @@ export function createSigningKeyStore(db: Kysely<Schema>, sealer: Sealer): Signi
           public_jwk: JSON.stringify(publicJwk),
           created_at: createdAt,
         })
-        .onConflict((conflict) => conflict.doNothing())
-        .execute();
+        .onConflict((conflict) => conflict.doNothing());
+      await whenFree(() => insert.execute());
       const winner = await active();
       if (winner === undefined) throw new Error("an active signing key was inserted and is not there");
       return winner;

@@ -1,4 +1,4 @@
-// The ports of the core over one SQL database, in both dialects. Knows which query is whose.
+// The ports of the core over one SQL database. Knows which query is whose.
 
 import type { Kysely } from "kysely";
 import type { CredentialStore, RegistryStore, SigningKeyStore } from "../core/ports.ts";

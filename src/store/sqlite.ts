@@ -1,15 +1,23 @@
 // SQLite through node:sqlite, as a Kysely database. Knows the file, and no table.
 
+import { closeSync, openSync } from "node:fs";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { Kysely, SqliteAdapter, type SqliteDatabase, SqliteDialect, type SqliteStatement } from "kysely";
+import { isBusy } from "./busy.ts";
 import type { Schema } from "./schema.ts";
 
-/** How long a writer waits for another process's transaction, in milliseconds. */
-const BUSY_TIMEOUT_MS = 5_000;
+/**
+ * How long a statement may hold up this process for another's transaction, in milliseconds: node:sqlite is synchronous.
+ * Longer waits are whenFree's.
+ */
+const BUSY_TIMEOUT_MS = 20;
+const WAL_WAIT_MS = 5_000;
 const WAL_PAUSE_MS = 20;
 
 /** Opens (or makes) the database file. What is committed is on disk; readers are not held up by a writer. */
 export function openSqlite(path: string): Kysely<Schema> {
+  // Made by SQLite it would be anybody's to read, and its journals follow its mode.
+  closeSync(openSync(path, "a", 0o600));
   const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
   turnOnWal(database);
   database.exec("PRAGMA synchronous = FULL");
@@ -24,7 +32,7 @@ function turnOnWal(database: DatabaseSync): void {
       database.exec("PRAGMA journal_mode = WAL");
       return;
     } catch (error) {
-      if (waited >= BUSY_TIMEOUT_MS) throw error;
+      if (!isBusy(error) || waited >= WAL_WAIT_MS) throw error;
       Atomics.wait(pause, 0, 0, WAL_PAUSE_MS);
     }
   }

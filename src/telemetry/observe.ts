@@ -1,26 +1,62 @@
-// One log line and its counts for every answer. Knows the login's use-case and its errors, and no transport.
+// One log line and its counts for every answer. Knows the login's use-case, calls and their errors, and no transport.
 
+import type { HandlerContext, MethodImplSpec, ServiceImplSpec } from "@connectrpc/connect";
 import type { Logger } from "pino";
 import { AuthError } from "../core/errors.ts";
-import type { Caller, LogIn, LoginRequest } from "../core/login.ts";
+import type { Caller, Login, LoginRequest } from "../core/login.ts";
 import type { Metrics } from "./metrics.ts";
 
+/** A caller, as a log line tells of it. */
+export interface ObservedCaller extends Caller {
+  readonly requestId: string;
+  readonly protocol: string;
+}
+
+type LogIn<From> = (request: LoginRequest, caller: From) => Promise<Login>;
+
 export interface Observer {
-  /** The same use-case, observed. */
-  observeLogIn(logIn: LogIn): LogIn;
-  /** A request that no method has seen was refused. */
-  refused(error: AuthError, caller: Caller): void;
+  /** The same use-case, observed: a line and a count for each login. */
+  observeLogIn(logIn: LogIn<Caller>): LogIn<ObservedCaller>;
+  /** The same service, observed: a line for each call. */
+  observeCalls(service: ServiceImplSpec, callerOf: (context: HandlerContext) => ObservedCaller): ServiceImplSpec;
+  /** A request that no handler has seen was refused, or any was by a bug. */
+  refused(error: AuthError, caller: ObservedCaller): void;
   /** An answer failed altogether. */
   fault(error: unknown): void;
 }
 
 /** Observes into a log and metrics. `elapsed` gives milliseconds since any fixed instant, monotonic. */
 export function createObserver(logger: Logger, metrics: Metrics, elapsed: () => number): Observer {
-  function record(outcome: string, fields: object, caller: Caller, started: number): void {
+  function recordLogin(
+    outcome: string,
+    fields: object,
+    { protocol, ...caller }: ObservedCaller,
+    started: number,
+  ): void {
     const ms = elapsed() - started;
-    metrics.logins.inc({ protocol: caller.via, outcome });
+    metrics.logins.inc({ protocol, outcome });
     metrics.loginSeconds.observe(ms / 1000);
-    logger.info({ outcome, ...fields, ...describe(caller), ms: Math.round(ms * 100) / 100 }, "login");
+    const { address, requestId: request_id } = caller;
+    logger.info({ outcome, ...fields, protocol, address, request_id, ms: Math.round(ms * 100) / 100 }, "login");
+  }
+
+  function observeCall(spec: MethodImplSpec, callerOf: (context: HandlerContext) => ObservedCaller): MethodImplSpec {
+    if (spec.kind !== "unary") return spec;
+    const call = spec.method.name;
+    const observed: typeof spec = {
+      ...spec,
+      async impl(request, context) {
+        try {
+          const answer = await spec.impl(request, context);
+          logger.info({ call, outcome: "ok", ...describe(callerOf(context)) }, "call");
+          return answer;
+        } catch (error) {
+          logger.info({ call, outcome: reasonOf(error), ...describe(callerOf(context)) }, "call");
+          throw error;
+        }
+      },
+    };
+    return observed;
   }
 
   return {
@@ -29,25 +65,30 @@ export function createObserver(logger: Logger, metrics: Metrics, elapsed: () => 
         const started = elapsed();
         try {
           const login = await logIn(request, caller);
-          record(
-            "ok",
-            { device_key: request.deviceKey, customer_id: login.customerId, key_id: login.keyId },
-            caller,
-            started,
-          );
+          const { customerId: customer_id, keyId: key_id } = login;
+          recordLogin("ok", { device_key: request.deviceKey, customer_id, key_id }, caller, started);
           return login;
         } catch (error) {
-          const reason = error instanceof AuthError ? error.reason : "internal";
-          record(reason, { ...deviceOf(request, reason), ...policyOf(error) }, caller, started);
-          if (reason === "internal" || reason === "unavailable") logFault(logger, error, caller);
+          const reason = reasonOf(error);
+          recordLogin(reason, { ...deviceOf(request, reason), ...policyOf(error) }, caller, started);
+          // What is unavailable has a cause that no caller is told; that of what is internal, `refused` hears of.
+          if (reason === "unavailable")
+            logger.warn({ cause: messageOf(causeOf(error)), ...describe(caller) }, "unavailable");
           throw error;
         }
       };
     },
 
+    observeCalls: (service, callerOf) => ({
+      ...service,
+      methods: Object.fromEntries(
+        Object.entries(service.methods).map(([name, spec]) => [name, observeCall(spec, callerOf)]),
+      ),
+    }),
+
     refused(error, caller) {
-      metrics.refusals.inc({ protocol: caller.via, reason: error.reason });
-      if (error.reason === "internal") logFault(logger, error, caller);
+      metrics.refusals.inc({ protocol: caller.protocol, reason: error.reason });
+      if (error.reason === "internal") logger.error({ err: causeOf(error), ...describe(caller) }, "fault");
       else logger.info({ outcome: error.reason, detail: error.message, ...describe(caller) }, "refused");
     },
 
@@ -57,8 +98,12 @@ export function createObserver(logger: Logger, metrics: Metrics, elapsed: () => 
   };
 }
 
-function describe({ address, requestId, via }: Caller): object {
-  return { protocol: via, address, request_id: requestId };
+function describe({ address, requestId, protocol }: ObservedCaller): object {
+  return { protocol, address, request_id: requestId };
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof AuthError ? error.reason : "internal";
 }
 
 /** A malformed request may hold anything for a device_key: what a stranger wrote is logged only once it has that shape. */
@@ -71,7 +116,10 @@ function policyOf(error: unknown): object {
   return limit === undefined ? {} : { policy: limit.policy.name };
 }
 
-function logFault(logger: Logger, error: unknown, caller: Caller): void {
-  const cause = error instanceof AuthError && error.cause !== undefined ? error.cause : error;
-  logger.error({ err: cause, ...describe(caller) }, "fault");
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : "unknown";
+}
+
+function causeOf(error: unknown): unknown {
+  return error instanceof AuthError && error.cause !== undefined ? error.cause : error;
 }

@@ -19,7 +19,7 @@ export class RequestAborted extends Error {
 }
 
 export function tooLarge(): AuthError {
-  return new AuthError("too_large", `the request has more than ${MAX_MESSAGE_BYTES} bytes. A login takes about 200`);
+  return new AuthError("too_large", `the request has more than ${MAX_MESSAGE_BYTES} bytes`);
 }
 
 /**

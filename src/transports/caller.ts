@@ -1,29 +1,38 @@
 // Who is calling: the address that limits count under, and the id a log line goes by. Knows sockets, and no service.
 
+import { isIPv4 } from "node:net";
 import { type ContextValues, createContextKey, createContextValues, type HandlerContext } from "@connectrpc/connect";
 import ipaddr from "ipaddr.js";
 import type { Caller } from "../core/login.ts";
 import { createRandomIds } from "../core/random-ids.ts";
 
-const NOBODY: Caller = { address: "unknown", requestId: "-", via: "none" };
+/** Who sent a request, and how a log line tells of it. */
+export interface RequestCaller extends Caller {
+  /** Names the request in the log. */
+  readonly requestId: string;
+  /** The protocol it came by. */
+  readonly protocol: string;
+}
+
+const NOBODY: RequestCaller = { address: "unknown", requestId: "-", protocol: "none" };
 
 const nextRequestId = createRandomIds(9);
 
-const callerKey = createContextKey<Caller>(NOBODY, { description: "caller" });
+const callerKey = createContextKey<RequestCaller>(NOBODY, { description: "caller" });
 
 /** The caller of a request that a transport accepted with `valuesOf`. */
-export function callerOf(context: Pick<HandlerContext, "values">): Caller {
+export function callerOf(context: Pick<HandlerContext, "values">): RequestCaller {
   return context.values.get(callerKey);
 }
 
 /** Context values that hold a caller. */
-export function valuesOf(caller: Caller): ContextValues {
+export function valuesOf(caller: RequestCaller): ContextValues {
   return createContextValues().set(callerKey, caller);
 }
 
-/** A caller at the other end of a socket. `via` names the protocol. */
-export function createCaller(remoteAddress: string | undefined, via: string): Caller {
-  return { address: limitAddress(remoteAddress ?? ""), requestId: nextRequestId(), via };
+/** A caller at the other end of a socket. */
+export function createCaller(remoteAddress: string | undefined, protocol: string): RequestCaller {
+  return { address: limitAddress(remoteAddress ?? ""), requestId: nextRequestId(), protocol };
 }
 
 /**
@@ -32,7 +41,7 @@ export function createCaller(remoteAddress: string | undefined, via: string): Ca
  */
 export function limitAddress(remoteAddress: string): string {
   // As a socket writes it, and by far the most common.
-  if (/^\d+\.\d+\.\d+\.\d+$/.test(remoteAddress)) return remoteAddress;
+  if (isIPv4(remoteAddress)) return remoteAddress;
   if (!ipaddr.isValid(remoteAddress)) return NOBODY.address;
   const address = ipaddr.process(remoteAddress);
   if (!(address instanceof ipaddr.IPv6)) return address.toString();

@@ -1,15 +1,15 @@
 // Connect, gRPC-Web and gRPC through Connect's own machinery, on any port it is mounted on. Knows no service.
 
-import type { IncomingHttpHeaders } from "node:http";
-import { promisify } from "node:util";
-import { gunzip, inflate } from "node:zlib";
 import { type DescMethod, fromBinary } from "@bufbuild/protobuf";
-import { type ContextValues, createConnectRouter, createContextKey, type MethodImplSpec } from "@connectrpc/connect";
+import { type ContextValues, createConnectRouter, createContextKey } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { compressionGzip } from "@connectrpc/connect-node";
 import { AuthError, malformed } from "../core/errors.ts";
 import { MAX_MESSAGE_BYTES, RequestAborted, readBody, tooLarge } from "./body.ts";
+import { perform, type TransportOptions, type UnaryMethod, unaryMethods } from "./call.ts";
 import { callerOf, createCaller, valuesOf } from "./caller.ts";
+import { clampDeadline } from "./deadline.ts";
+import { decompress, ENVELOPE_BYTES, envelop, openEnvelope } from "./envelope.ts";
 import { asAuthError, errorHeaders, toConnect, toGrpc } from "./errors.ts";
 import { spellHeaderName } from "./header-names.ts";
 import {
@@ -24,7 +24,6 @@ import {
 } from "./http.ts";
 import { readJson } from "./json.ts";
 import { readMessage } from "./message.ts";
-import type { TransportOptions } from "./options.ts";
 
 export interface ConnectTransport {
   /** Whether a request is a call: by its path (`/package.Service/Method`) or its media type. */
@@ -35,40 +34,39 @@ export interface ConnectTransport {
 /** A request that was found wanting before Connect saw it; the wrapped handler throws it, in the caller's protocol. */
 const refusalKey = createContextKey<AuthError | undefined>(undefined, { description: "refusal" });
 
-const ENVELOPE_BYTES = 5;
-const COMPRESSED = 1;
-
-/** Serves the services' methods. Connect never sees a stranger's Host, nor a body that was not checked. */
-export function createConnect({ services, onRefused }: TransportOptions): ConnectTransport {
+/** Serves the services' methods. Connect never sees a stranger's Host, nor a body or deadline that was not checked. */
+export function createConnect(options: TransportOptions): ConnectTransport {
   const router = createConnectRouter({ acceptCompression: [compressionGzip], readMaxBytes: 2 * MAX_MESSAGE_BYTES });
-  for (const { service, methods } of services) {
-    for (const spec of Object.values(methods)) {
-      if (spec.kind === "unary") router.rpc(spec.method, translateErrors(spec.impl));
-      else throw new TypeError(`${service.typeName}: only unary methods are served`);
-    }
+  const guards = new Map<DescMethod, UnaryMethod["guard"]>();
+  for (const target of unaryMethods(options.services)) {
+    guards.set(target.method, target.guard);
+    router.rpc(target.method, translateErrors(target, options));
   }
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+
+  function find(request: HttpRequest, contentType: string): UniversalHandler {
+    const handler = handlers.get(pathOf(request));
+    if (handler === undefined) throw new AuthError("not_found", "there is no such method");
+    if (request.method !== "POST") {
+      throw new AuthError("method_not_allowed", "methods are called with POST", { allow: ["POST"] });
+    }
+    if (handler.supportedContentType(contentType)) return handler;
+    throw new AuthError("unsupported_media_type", "the Content-Type is none that Connect, gRPC or gRPC-Web has");
+  }
 
   async function answer(request: HttpRequest, response: HttpResponse): Promise<void> {
     const contentType = request.headers["content-type"] ?? "";
     const caller = createCaller(request.socket.remoteAddress, protocolOf(contentType));
     try {
-      const handler = handlers.get(pathOf(request));
-      if (handler === undefined) throw new AuthError("not_found", "there is no such method");
-      if (request.method !== "POST") throw new AuthError("method_not_allowed", "methods are called with POST");
-      if (!handler.supportedContentType(contentType)) {
-        throw new AuthError("unsupported_media_type", "the Content-Type is none that Connect, gRPC or gRPC-Web has");
-      }
+      const handler = find(request, contentType);
       const values = valuesOf(caller);
       const headers = fetchHeaders(request);
-      const body = await acceptBody(request, handler.method, contentType, headers, values);
-      const refusal = values.get(refusalKey);
-      if (refusal !== undefined) onRefused(refusal, caller);
+      const body = await accept(request, handler.method, guards.get(handler.method), headers, values);
       await respond(response, await run(handler, request, response, headers, body, values));
     } catch (error) {
-      if (error instanceof RequestAborted) return;
+      if (error instanceof RequestAborted) throw error;
       const refusal = asAuthError(error, caller.requestId);
-      onRefused(refusal, caller);
+      options.onRefused(refusal, caller);
       refuse(response, refusal, contentType);
     }
   }
@@ -85,70 +83,54 @@ function protocolOf(contentType: string): string {
   return contentType.startsWith("application/grpc") ? "grpc" : "connect";
 }
 
-/** Answers what no handler was found for: to gRPC and gRPC-Web in headers alone ("trailers-only"), to all else as REST. */
-function refuse(response: HttpResponse, refusal: AuthError, contentType: string): void {
-  if (!contentType.startsWith("application/grpc")) {
-    sendRefusal(response, refusal, refusal.reason === "method_not_allowed" ? [["Allow", "POST"]] : []);
-    return;
-  }
-  const { code, message, details } = toGrpc(refusal);
-  send(
-    response,
-    200,
-    [
-      [
-        "Content-Type",
-        contentType.startsWith("application/grpc-web") ? "application/grpc-web+proto" : "application/grpc",
-      ],
-      ["Grpc-Status", String(code)],
-      ["Grpc-Message", encodeURIComponent(message)],
-      ["Grpc-Status-Details-Bin", details.toString("base64")],
-    ],
-    "",
-  );
-}
-
-type UnaryHandle = Extract<MethodImplSpec, { kind: "unary" }>["impl"];
-
-function translateErrors(handle: UnaryHandle): UnaryHandle {
+function translateErrors(target: UnaryMethod, options: TransportOptions): UnaryMethod["handle"] {
   return async (message, context) => {
-    try {
+    const read = (): typeof message => {
       const refusal = context.values.get(refusalKey);
       if (refusal !== undefined) throw refusal;
-      return await handle(message, context);
-    } catch (error) {
-      const refusal = asAuthError(error, callerOf(context).requestId);
-      for (const [name, value] of errorHeaders(refusal)) context.responseHeader.set(name, value);
-      throw toConnect(refusal);
-    }
+      return message;
+    };
+    // The guard was asked before the body was read.
+    const outcome = await perform(
+      { ...target, guard: undefined },
+      { caller: callerOf(context), context, read },
+      options,
+    );
+    if ("message" in outcome) return outcome.message;
+    for (const [name, value] of errorHeaders(outcome.refusal)) context.responseHeader.set(name, value);
+    throw toConnect(outcome.refusal);
   };
 }
 
 /**
- * Reads and checks the body. One that does not do is noted among `values` and an empty message given in its place, so
- * that the handler is reached and answers in the protocol of the caller.
+ * Lets the caller in, reads and checks what it sent. A request that does not do is noted among `values`, and an empty
+ * one given in its place, so that the handler is reached and answers in the caller's protocol.
  */
-async function acceptBody(
+async function accept(
   request: HttpRequest,
   method: DescMethod,
-  contentType: string,
+  guard: UnaryMethod["guard"],
   headers: Headers,
   values: ContextValues,
 ): Promise<Uint8Array> {
+  const contentType = headers.get("content-type") ?? "";
   const enveloped = contentType.startsWith("application/grpc");
   const json = /[/+]json\b/.test(contentType);
+  const coding = headers.get(enveloped ? "grpc-encoding" : "content-encoding") ?? undefined;
+  headers.delete("grpc-encoding");
+  headers.delete("content-encoding");
   try {
-    const whole = await readBody(request, MAX_MESSAGE_BYTES + (enveloped ? ENVELOPE_BYTES : 0));
-    const message = enveloped
-      ? await openEnvelope(whole, request.headers)
-      : await decode(whole, request.headers["content-encoding"]);
+    guard?.(headers);
+    clampDeadline(headers);
+    const body = await readBody(request, MAX_MESSAGE_BYTES + (enveloped ? ENVELOPE_BYTES : 0));
+    const message = enveloped ? await openEnvelope(body, coding) : await decompress(body, coding);
     checkMessage(method, message, json);
-    headers.delete("content-encoding");
     return enveloped ? envelop(message) : message;
   } catch (error) {
     if (!(error instanceof AuthError)) throw error;
     values.set(refusalKey, error);
-    headers.delete("content-encoding");
+    headers.delete("connect-timeout-ms");
+    headers.delete("grpc-timeout");
     const empty = Buffer.from(json ? "{}" : "");
     return enveloped ? envelop(empty) : empty;
   }
@@ -164,38 +146,6 @@ function checkMessage(method: DescMethod, message: Uint8Array, json: boolean): v
     fromBinary(method.input, message);
   } catch {
     throw malformed("the body is not a protobuf message of this method");
-  }
-}
-
-async function openEnvelope(whole: Buffer, headers: IncomingHttpHeaders): Promise<Buffer> {
-  if (whole.length < ENVELOPE_BYTES || whole.readUInt32BE(1) !== whole.length - ENVELOPE_BYTES) {
-    throw malformed("the body is not one length-prefixed message");
-  }
-  const message = whole.subarray(ENVELOPE_BYTES);
-  const coding = headers["grpc-encoding"];
-  return whole.readUInt8(0) & COMPRESSED ? decode(message, typeof coding === "string" ? coding : undefined) : message;
-}
-
-function envelop(message: Uint8Array): Buffer {
-  const envelope = Buffer.alloc(ENVELOPE_BYTES);
-  envelope.writeUInt32BE(message.length, 1);
-  return Buffer.concat([envelope, message]);
-}
-
-const DECODERS: Readonly<Record<string, (data: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>>> = {
-  gzip: promisify(gunzip),
-  deflate: promisify(inflate),
-};
-
-async function decode(bytes: Buffer, coding: string | undefined): Promise<Buffer> {
-  if (coding === undefined || coding === "" || coding === "identity") return bytes;
-  const decoder = DECODERS[coding];
-  if (decoder === undefined) throw malformed("the message is compressed in a way that is not served. Use gzip or none");
-  try {
-    return await decoder(bytes, { maxOutputLength: MAX_MESSAGE_BYTES });
-  } catch (error) {
-    if (error instanceof RangeError) throw tooLarge();
-    throw malformed("the message is not compressed as its header says");
   }
 }
 
@@ -236,4 +186,25 @@ async function respond(
   // HTTP/1 carries no trailers here: gRPC-Web and Connect put theirs into the body.
   if (trailer !== undefined && "stream" in response) response.addTrailers(Object.fromEntries(trailer));
   send(response, status, fields, Buffer.concat(chunks));
+}
+
+/** Answers what no handler was found for: to gRPC and gRPC-Web in headers alone ("trailers-only"), to all else as REST. */
+function refuse(response: HttpResponse, refusal: AuthError, contentType: string): void {
+  if (!contentType.startsWith("application/grpc")) {
+    sendRefusal(response, refusal, []);
+    return;
+  }
+  const { code, message, details } = toGrpc(refusal);
+  const web = contentType.startsWith("application/grpc-web");
+  send(
+    response,
+    200,
+    [
+      ["Content-Type", web ? "application/grpc-web+proto" : "application/grpc"],
+      ["Grpc-Status", String(code)],
+      ["Grpc-Message", encodeURIComponent(message)],
+      ["Grpc-Status-Details-Bin", details.toString("base64")],
+    ],
+    "",
+  );
 }

@@ -5,7 +5,6 @@ import type { ContextValues, HandlerContext } from "@connectrpc/connect";
 import { HeaderList } from "./header-list.ts";
 
 export interface DirectContextInit {
-  readonly service: DescService;
   readonly method: DescMethod;
   readonly protocolName: string;
   readonly requestMethod: string;
@@ -32,7 +31,7 @@ export class DirectContext implements HandlerContext {
   #abort: AbortController | undefined;
 
   constructor(init: DirectContextInit) {
-    this.service = init.service;
+    this.service = init.method.parent;
     this.method = init.method;
     this.protocolName = init.protocolName;
     this.requestMethod = init.requestMethod;

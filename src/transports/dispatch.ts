@@ -1,5 +1,6 @@
 // Which transport answers a request: documents, methods, or REST for all else. Knows their paths and nothing more.
 
+import { RequestAborted } from "./body.ts";
 import type { ConnectTransport } from "./connect.ts";
 import type { DocumentTransport } from "./documents.ts";
 import { type HttpHandler, type HttpRequest, pathOf } from "./http.ts";
@@ -25,7 +26,7 @@ export function createDispatch({ documents, connect, rest, onFault }: DispatchOp
     try {
       await transportOf(request)(request, response);
     } catch (error) {
-      onFault(error);
+      if (!(error instanceof RequestAborted)) onFault(error);
       response.destroy();
     }
   };

@@ -1,6 +1,7 @@
 // Documents at fixed paths: keys, health, metrics. Knows HTTP's conditional requests, and no document.
 
 import { AuthError } from "../core/errors.ts";
+import type { TransportOptions } from "./call.ts";
 import { createCaller } from "./caller.ts";
 import { asAuthError } from "./errors.ts";
 import {
@@ -12,7 +13,6 @@ import {
   send,
   sendRefusal,
 } from "./http.ts";
-import type { TransportOptions } from "./options.ts";
 
 export interface Document {
   readonly status?: number;
@@ -44,10 +44,7 @@ export function createDocuments(
       const render = paths.get(pathOf(request));
       if (render === undefined) throw new AuthError("not_found", "there is nothing at this path");
       if (request.method !== "GET" && request.method !== "HEAD") {
-        sendRefusal(response, new AuthError("method_not_allowed", "this path takes GET only"), [
-          ["Allow", "GET, HEAD"],
-        ]);
-        return;
+        throw new AuthError("method_not_allowed", "this path takes GET only", { allow: ["GET", "HEAD"] });
       }
       write(request, response, await render());
     } catch (error) {

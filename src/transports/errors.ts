@@ -47,6 +47,7 @@ export function errorHeaders({ reason, particulars }: AuthError): readonly (read
   const wait = retryAfterSeconds(particulars.retryAfterMs);
   if (wait !== undefined) headers.push(["Retry-After", String(wait)]);
   if (TABLE[reason].status === 401) headers.push(["WWW-Authenticate", challengeOf(reason)]);
+  if (particulars.allow !== undefined) headers.push(["Allow", particulars.allow.join(", ")]);
   if (particulars.requestId !== undefined) headers.push(["X-Request-Id", particulars.requestId]);
   return headers;
 }

@@ -1,24 +1,15 @@
 // Native gRPC through grpc-js, on connections that a listener hands over. Knows no service.
 
 import type { Socket } from "node:net";
-import {
-  create,
-  type DescMessage,
-  type DescMethodUnary,
-  fromBinary,
-  type MessageShape,
-  toBinary,
-} from "@bufbuild/protobuf";
-import type { HandlerContext, MethodImplSpec } from "@connectrpc/connect";
+import { type DescMessage, type DescMethodUnary, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import * as grpc from "@grpc/grpc-js";
-import { malformed } from "../core/errors.ts";
-import type { Caller } from "../core/login.ts";
+import { type AuthError, malformed } from "../core/errors.ts";
 import { MAX_MESSAGE_BYTES, tooLarge } from "./body.ts";
-import { createCaller, valuesOf } from "./caller.ts";
+import { perform, type TransportOptions, type UnaryMethod, unaryMethods } from "./call.ts";
+import { createCaller, type RequestCaller, valuesOf } from "./caller.ts";
 import { DirectContext } from "./context.ts";
-import { asAuthError, errorHeaders, toGrpc } from "./errors.ts";
+import { errorHeaders, toGrpc } from "./errors.ts";
 import { HeaderList } from "./header-list.ts";
-import type { TransportOptions } from "./options.ts";
 
 export interface GrpcTransport {
   /** Takes over a connection that opened with the HTTP/2 preface. */
@@ -28,11 +19,10 @@ export interface GrpcTransport {
 }
 
 /** The library's own bound, well over ours: what is too large by ours is told so with its reason. */
-const RECEIVE_BYTES = 16 * MAX_MESSAGE_BYTES;
+const RECEIVE_BYTES = 1024 * 1024;
 const MAX_CONCURRENT_STREAMS = 1_000;
 const MAX_IDLE_MS = 30 * 60_000;
-
-type Unary = Extract<MethodImplSpec, { kind: "unary" }>;
+const DETAILS = "grpc-status-details-bin";
 
 /** Serves the services' unary methods. */
 export function createGrpc(options: TransportOptions): GrpcTransport {
@@ -40,16 +30,12 @@ export function createGrpc(options: TransportOptions): GrpcTransport {
     "grpc.max_receive_message_length": RECEIVE_BYTES,
     "grpc.max_concurrent_streams": MAX_CONCURRENT_STREAMS,
     "grpc.max_connection_idle_ms": MAX_IDLE_MS,
+    "grpc.enable_channelz": 0,
+    interceptors: [explainLibraryRefusals(options)],
   });
-  for (const { methods } of options.services) {
-    const definition: Record<string, grpc.MethodDefinition<Buffer, Buffer>> = {};
-    const handlers: grpc.UntypedServiceImplementation = {};
-    for (const spec of Object.values(methods)) {
-      if (spec.kind !== "unary") throw new TypeError("only unary methods are served");
-      definition[spec.method.name] = defineMethod(spec.method);
-      handlers[spec.method.name] = createHandler(spec, options);
-    }
-    server.addService(definition, handlers);
+  for (const target of unaryMethods(options.services)) {
+    const { name } = target.method;
+    server.addService({ [name]: defineMethod(target.method) }, { [name]: createHandler(target, options) });
   }
   const injector = server.createConnectionInjector(grpc.ServerCredentials.createInsecure());
 
@@ -67,6 +53,31 @@ export function createGrpc(options: TransportOptions): GrpcTransport {
   };
 }
 
+/**
+ * The library refuses by itself what is no well-formed call (a message over its bound, a broken compression, a deadline
+ * it cannot read): such a refusal is given its reason here, as every other has.
+ */
+function explainLibraryRefusals({ onRefused }: TransportOptions): grpc.ServerInterceptor {
+  return (_method, call) =>
+    new grpc.ServerInterceptingCall(
+      call,
+      new grpc.ResponderBuilder()
+        .withSendStatus((status, next) => {
+          const own = status.metadata?.get(DETAILS).length ?? 0;
+          const theirs = status.code === grpc.status.CANCELLED || status.code === grpc.status.DEADLINE_EXCEEDED;
+          if (status.code === grpc.status.OK || own > 0 || theirs) {
+            next(status);
+            return;
+          }
+          const large = status.code === grpc.status.RESOURCE_EXHAUSTED;
+          const refusal = large ? tooLarge() : malformed("the call is not one well-formed message of gRPC");
+          onRefused(refusal, createCaller(hostOf(call.getPeer()), "grpc"));
+          next(statusOf(refusal));
+        })
+        .build(),
+    );
+}
+
 /** Bytes in and out: decoding is the handler's, so that a message which does not decode is told as every other mistake. */
 function defineMethod(method: DescMethodUnary): grpc.MethodDefinition<Buffer, Buffer> {
   const asIs = (bytes: Buffer): Buffer => bytes;
@@ -81,38 +92,28 @@ function defineMethod(method: DescMethodUnary): grpc.MethodDefinition<Buffer, Bu
   };
 }
 
-function createHandler(
-  { method, impl }: Unary,
-  { onRefused, onFault }: TransportOptions,
-): grpc.handleUnaryCall<Buffer, Buffer> {
-  async function answer(
-    call: grpc.ServerUnaryCall<Buffer, Buffer>,
-    callback: grpc.sendUnaryData<Buffer>,
-  ): Promise<void> {
+type UnaryCall = grpc.ServerUnaryCall<Buffer, Buffer>;
+
+function createHandler(target: UnaryMethod, options: TransportOptions): grpc.handleUnaryCall<Buffer, Buffer> {
+  const { input, output } = target.method;
+
+  async function answer(call: UnaryCall, callback: grpc.sendUnaryData<Buffer>): Promise<void> {
     const caller = createCaller(hostOf(call.getPeer()), "grpc");
-    const headers = new HeaderList();
-    let heard = false;
-    try {
-      const message = readRequest(method.input, call.request);
-      heard = true;
-      const result = await impl(message, createContext(call, method, caller, headers));
-      call.sendMetadata(metadataOf(headers));
-      callback(null, Buffer.from(toBinary(method.output, create(method.output, result))));
-    } catch (error) {
-      const refusal = asAuthError(error, caller.requestId);
-      if (!heard || refusal.reason === "internal") onRefused(refusal, caller);
-      for (const [name, value] of errorHeaders(refusal)) headers.set(name, value);
-      call.sendMetadata(metadataOf(headers));
-      const { code, message, details } = toGrpc(refusal);
-      const metadata = new grpc.Metadata();
-      metadata.set("grpc-status-details-bin", details);
-      callback({ code, details: message, metadata });
+    const context = createContext(call, target.method, caller);
+    const outcome = await perform(target, { caller, context, read: () => readRequest(input, call.request) }, options);
+    if ("message" in outcome) {
+      call.sendMetadata(metadataOf(context.responseHeader));
+      callback(null, Buffer.from(toBinary(output, outcome.message)));
+    } else {
+      for (const [name, value] of errorHeaders(outcome.refusal)) context.responseHeader.set(name, value);
+      call.sendMetadata(metadataOf(context.responseHeader));
+      callback(statusOf(outcome.refusal));
     }
   }
 
   return (call, callback) => {
     answer(call, callback).catch((error: unknown) => {
-      onFault(error);
+      options.onFault(error);
       callback({ code: grpc.status.INTERNAL, details: "an error on the server" });
     });
   };
@@ -127,14 +128,8 @@ function readRequest<Desc extends DescMessage>(desc: Desc, bytes: Buffer): Messa
   }
 }
 
-function createContext(
-  call: grpc.ServerUnaryCall<Buffer, Buffer>,
-  method: DescMethodUnary,
-  caller: Caller,
-  responseHeader: HeaderList,
-): HandlerContext {
+function createContext(call: UnaryCall, method: DescMethodUnary, caller: RequestCaller): DirectContext {
   return new DirectContext({
-    service: method.parent,
     method,
     protocolName: "grpc",
     requestMethod: "POST",
@@ -145,8 +140,15 @@ function createContext(
       for (const [name, value] of Object.entries(call.metadata.getMap())) headers.set(name, value.toString());
       return headers;
     },
-    responseHeader,
+    responseHeader: new HeaderList(),
   });
+}
+
+function statusOf(refusal: AuthError): grpc.StatusObject {
+  const { code, message, details } = toGrpc(refusal);
+  const metadata = new grpc.Metadata();
+  metadata.set(DETAILS, details);
+  return { code, details: message, metadata };
 }
 
 function metadataOf(headers: HeaderList): grpc.Metadata {

@@ -16,8 +16,10 @@ export type HeaderField = readonly [name: string, value: string];
 
 /** The path of a request, without its query. */
 export function pathOf({ url = "/" }: HttpRequest): string {
-  const query = url.indexOf("?");
-  return query === -1 ? url : url.slice(0, query);
+  // RFC 9112, 3.2.2: a target in absolute form is accepted; whose it is decides nothing here.
+  const target = url.startsWith("/") ? url : url.replace(/^https?:\/\/[^/?]*/i, "");
+  const query = target.indexOf("?");
+  return query === -1 ? target : target.slice(0, query);
 }
 
 /** A request's headers as the Fetch standard has them; HTTP/2's pseudo-headers are left out. */

@@ -27,7 +27,8 @@ export function createHttp2(handle: HttpHandler): Http2Side {
     sessions.add(session);
     session.once("close", () => sessions.delete(session));
     session.on("error", () => session.destroy());
-    session.setTimeout(IDLE_MS, () => session.close());
+    // Closing would wait for streams, which a client can keep open by reading nothing.
+    session.setTimeout(IDLE_MS, () => session.destroy());
   });
   server.on("stream", (stream) => {
     stream.on("error", () => stream.destroy());

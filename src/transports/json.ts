@@ -70,7 +70,8 @@ class Reader {
       const key = this.#readString();
       if (Object.hasOwn(object, key)) {
         this.#at = start;
-        throw this.#mistake("A key appears here for the second time");
+        const named = /^[\w-]{1,64}$/.test(key) ? `The key ${key}` : "A key";
+        throw this.#mistake(`${named} appears here for the second time`);
       }
       this.#skipSpace();
       if (!this.#take(":")) throw this.#mistake(this.#atEnd() ? CUT_SHORT : "A colon is missing after the key");

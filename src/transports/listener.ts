@@ -119,6 +119,8 @@ function sniff(socket: Socket, decide: (isHttp2: boolean) => void): void {
     socket.off("close", done);
   };
   socket.on("readable", look);
+  // Whoever ends without a word, like a balancer that looks whether the port is open, waits for nothing.
+  socket.once("end", () => socket.destroy());
   socket.once("close", done);
 }
 
@@ -133,7 +135,7 @@ function answerWhatNodeWould(server: Server): void {
     );
   });
   server.on("connect", (_request: IncomingMessage, socket: Duplex) => {
-    answerRaw(socket, 405, new AuthError("method_not_allowed", "this is no proxy"), "Allow: GET, POST\r\n");
+    answerRaw(socket, 405, new AuthError("method_not_allowed", "this is no proxy", { allow: ["GET", "POST"] }));
   });
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
     const { status, message } = CLIENT_ERRORS[error.code ?? ""] ?? NOT_HTTP;
@@ -157,7 +159,7 @@ const STATUS_TEXT: Readonly<Record<number, string>> = {
 };
 
 /** Answers on a connection whose request could not be read, and closes it. */
-function answerRaw(socket: Duplex, status: number, refusal: AuthError, more = ""): void {
+function answerRaw(socket: Duplex, status: number, refusal: AuthError): void {
   if (!socket.writable) {
     socket.destroy();
     return;
@@ -166,7 +168,7 @@ function answerRaw(socket: Duplex, status: number, refusal: AuthError, more = ""
   const headers = errorHeaders(refusal).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_TEXT[status] ?? ""}\r\n` +
-      `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n${headers.join("")}${more}` +
+      `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n${headers.join("")}` +
       `Connection: close\r\n\r\n${body}`,
     () => socket.destroy(),
   );

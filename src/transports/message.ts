@@ -1,6 +1,7 @@
 // JSON to message by its descriptor (the protobuf JSON mapping), naming the exact mistake. Knows no service.
 
 import {
+  type DescEnum,
   type DescField,
   type DescMessage,
   fromJson,
@@ -11,9 +12,11 @@ import {
 import { distance } from "fastest-levenshtein";
 import { malformed } from "../core/errors.ts";
 import type { Json, JsonObject } from "./json.ts";
+import { checkScalar, nameOf, wrongType } from "./scalar.ts";
 
-/** A name this many edits from a known one, with the known one absent, is taken for a slip. */
-const SLIP = 2;
+/** A name at most this many edits from a known one, with the known one absent, is taken for a slip; short ones by fewer. */
+const MOST_EDITS = 2;
+const LETTERS_AN_EDIT = 2.5;
 /** So many unknown names are looked at: enough for a person's slip, and no work for a stranger to cause. */
 const MAX_SLIPS_SOUGHT = 16;
 
@@ -61,95 +64,54 @@ function checkMessage(desc: DescMessage, json: Json, path: string): JsonValue {
 
 function checkField(field: DescField, value: Json, place: string): JsonValue {
   switch (field.fieldKind) {
-    case "scalar":
-      return checkScalar(field.scalar, value, place);
-    case "message":
-      // Well-known types have forms of their own; fromJson knows them.
-      return field.message.typeName.startsWith("google.protobuf.")
-        ? plain(value, place)
-        : checkMessage(field.message, value, place);
-    case "enum":
-      if (typeof value !== "string" && typeof value !== "number")
-        throw wrongType(place, "the name of an enum value", value);
-      if (typeof value === "string" && !field.enum.values.some(({ name }) => name === value)) {
-        throw malformed(`${place} is none of ${field.enum.values.map(({ name }) => name).join(" ")}`, place);
-      }
-      return value;
     case "list":
+      if (!Array.isArray(value)) throw wrongType(place, "an array", value);
+      return value.map((item) => checkValue(field, item, place));
     case "map":
-      return plain(value, place);
-  }
-}
-
-function checkScalar(type: ScalarType, value: Json, place: string): JsonValue {
-  switch (type) {
-    case ScalarType.STRING:
-    case ScalarType.BYTES:
-      if (typeof value !== "string") throw wrongType(place, "a string", value);
-      return value;
-    case ScalarType.BOOL:
-      if (typeof value !== "boolean") throw wrongType(place, "true or false", value);
-      return value;
-    case ScalarType.DOUBLE:
-    case ScalarType.FLOAT:
-      if (typeof value === "bigint") return Number(value);
-      if (typeof value !== "number" && typeof value !== "string") throw wrongType(place, "a number", value);
-      return value;
+      if (!isObject(value)) throw wrongType(place, "an object", value);
+      return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, checkValue(field, item, place)]));
     default:
-      return checkInteger(type, value, place);
+      return checkValue(field, value, place);
   }
 }
 
-function checkInteger(type: ScalarType, value: Json, place: string): JsonValue {
-  if (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY) {
-    throw malformed(`${place} is out of range`, place);
+/** Checks one value: a field's own, or an item of its list or map. */
+function checkValue(field: DescField, value: Json, place: string): JsonValue {
+  if (field.enum !== undefined) return checkEnum(field.enum, value, place);
+  if (field.message !== undefined) {
+    return field.message.typeName.startsWith("google.protobuf.")
+      ? checkWellKnown(field.message, value, place)
+      : checkMessage(field.message, value, place);
   }
-  if (typeof value === "number" && !Number.isInteger(value)) {
-    throw malformed(`${place} has a fraction. Send a whole number`, place);
-  }
-  if (typeof value === "string" && !/^-?(0|[1-9]\d{0,39})$/.test(value)) {
-    throw malformed(
-      `${place} is a string that is not a whole number. Send decimal digits alone without leading zeros`,
-      place,
-    );
-  }
-  if (typeof value !== "number" && typeof value !== "bigint" && typeof value !== "string") {
-    throw wrongType(place, "a whole number", value);
-  }
-  const exact = BigInt(value);
-  const { least, most } = INTEGER_RANGES[type] ?? INT64;
-  if (exact < least || exact > most) throw malformed(`${place} is out of range`, place);
-  return exact.toString();
+  return checkScalar(field.scalar ?? ScalarType.STRING, value, place);
 }
 
-interface IntegerRange {
-  readonly least: bigint;
-  readonly most: bigint;
-}
-
-const INT32: IntegerRange = { least: -(2n ** 31n), most: 2n ** 31n - 1n };
-const INT64: IntegerRange = { least: -(2n ** 63n), most: 2n ** 63n - 1n };
-const UINT32: IntegerRange = { least: 0n, most: 2n ** 32n - 1n };
-const UINT64: IntegerRange = { least: 0n, most: 2n ** 64n - 1n };
-
-/** Those of fewer or other values than an int64. */
-const INTEGER_RANGES: Readonly<Partial<Record<ScalarType, IntegerRange>>> = {
-  [ScalarType.INT32]: INT32,
-  [ScalarType.SINT32]: INT32,
-  [ScalarType.SFIXED32]: INT32,
-  [ScalarType.UINT32]: UINT32,
-  [ScalarType.FIXED32]: UINT32,
-  [ScalarType.UINT64]: UINT64,
-  [ScalarType.FIXED64]: UINT64,
-};
-
-function plain(value: Json, place: string): JsonValue {
-  if (typeof value === "bigint") return value.toString();
-  if (Array.isArray(value)) return value.map((item) => plain(item, place));
-  if (isObject(value)) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item, place)]));
-  if (value === null || typeof value === "string" || typeof value === "number" || typeof value === "boolean")
+function checkEnum({ values }: DescEnum, value: Json, place: string): JsonValue {
+  if (typeof value === "number") {
+    checkScalar(ScalarType.INT32, value, place);
     return value;
-  throw wrongType(place, "a JSON value", value);
+  }
+  if (typeof value !== "string") throw wrongType(place, "the name of an enum value", value);
+  if (values.some(({ name }) => name === value)) return value;
+  throw malformed(`${place} is none of ${values.map(({ name }) => name).join(" ")}`, place);
+}
+
+/** Well-known types have forms of their own, which fromJson knows. */
+function checkWellKnown(message: DescMessage, value: Json, place: string): JsonValue {
+  const json = plain(value);
+  try {
+    fromJson(message, json);
+  } catch {
+    throw malformed(`${place} is not of the form that ${message.name} has in JSON`, place);
+  }
+  return json;
+}
+
+function plain(value: Json): JsonValue {
+  if (typeof value === "bigint") return value.toString();
+  if (typeof value !== "object" || value === null) return value;
+  if (isObject(value)) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]));
+  return value.map(plain);
 }
 
 /** A near miss of a name that is absent is an error: ignored, it would be told as a missing field. */
@@ -166,9 +128,11 @@ function checkSlips(desc: DescMessage, strange: readonly string[], present: obje
 }
 
 function isSlip(key: string, name: string): boolean {
-  if (Math.abs(key.length - name.length) > SLIP + 2) return false;
+  // Far from it by its length alone: of a stranger's long names none is looked at.
+  if (key.length > 2 * name.length + MOST_EDITS) return false;
   const bare = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]/g, "");
-  return distance(bare(key), bare(name)) <= SLIP;
+  const edits = Math.min(MOST_EDITS, Math.floor(bare(name).length / LETTERS_AN_EDIT));
+  return distance(bare(key), bare(name)) <= edits;
 }
 
 const fieldMaps = new WeakMap<DescMessage, ReadonlyMap<string, DescField>>();
@@ -191,16 +155,4 @@ function fieldsOf(desc: DescMessage): ReadonlyMap<string, DescField> {
 
 function isObject(value: Json): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function nameOf(value: Json): string {
-  if (value === null) return "null";
-  if (Array.isArray(value)) return "an array";
-  if (typeof value === "object") return "an object";
-  if (typeof value === "bigint" || typeof value === "number") return "a number";
-  return typeof value === "string" ? "a string" : "a boolean";
-}
-
-function wrongType(place: string, wanted: string, value: Json): Error {
-  return malformed(`${place} is ${nameOf(value)}. Send ${wanted}`, place);
 }

@@ -74,7 +74,7 @@ export function parsePathTemplate(text: string): PathTemplate {
     text,
     variables,
     shape,
-    literal: !shape.includes("*"),
+    literal: variables.length === 0 && !shape.includes("*"),
     match(path) {
       const found = expression.exec(normalize(path));
       if (found === null) return undefined;
@@ -100,12 +100,12 @@ function rank({ shape }: PathTemplate): string {
 const LITERAL = /^[\w.~!$&'()+,;@%-]+$/;
 
 function add(parsed: Parsed, slash: string, segment: string, last: boolean, fault: (what: string) => TypeError): void {
-  parsed.shape += `${slash}${segment}`;
+  parsed.shape += `${slash}${normalize(segment).replace(/%[0-9a-f]{2}/gi, (triplet) => triplet.toUpperCase())}`;
   if (segment === "*") parsed.pattern += `${slash}[^/]+`;
   else if (segment === "**") {
     if (!last) throw fault("** may only come last");
     parsed.pattern += slash === "" ? ".*" : "(?:/.*)?";
-  } else if (LITERAL.test(segment)) parsed.pattern += `${slash}${quote(segment)}`;
+  } else if (LITERAL.test(segment)) parsed.pattern += `${slash}${quote(normalize(segment))}`;
   else throw fault(segment === "" ? "it has an empty segment" : `${segment} is no segment`);
 }
 
@@ -122,11 +122,16 @@ function splitSegments(text: string): string[] {
   return text.split(/\/(?![^{]*\})/);
 }
 
+/** A pattern for a literal; its escapes match in either case of their digits. */
 function quote(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  return text
+    .replace(/[.*+?^${}()|[\]\\]/g, "\\$&")
+    .replace(/%[0-9a-f]{2}/gi, (triplet) =>
+      triplet.replace(/[a-f]/gi, (digit) => `[${digit.toLowerCase()}${digit.toUpperCase()}]`),
+    );
 }
 
-/** RFC 3986, 6.2.2.2: an unreserved character is the same, encoded or not. */
+/** RFC 3986, 6.2.2: an unreserved character is the same, encoded or not. */
 function normalize(path: string): string {
   if (!path.includes("%")) return path;
   return path.replace(/%([0-9a-f]{2})/gi, (encoded, hex: string) => {

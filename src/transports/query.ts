@@ -1,8 +1,9 @@
 // Path variables and query parameters to JSON, by a message's descriptor (google/api/http.proto). Knows no service.
 
 import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
-import { malformed } from "../core/errors.ts";
+import { type AuthError, malformed } from "../core/errors.ts";
 import type { Json } from "./json.ts";
+import { wrongType } from "./scalar.ts";
 
 /** The fields on the way to a value, the last one being its own. */
 export type Leaf = readonly DescField[];
@@ -14,6 +15,7 @@ export interface Draft {
 
 /** Well-known types whose JSON is a string, or a scalar that a string stands for. */
 const WRITTEN_AS_TEXT = new Set([
+  "google.protobuf.BoolValue",
   "google.protobuf.Timestamp",
   "google.protobuf.Duration",
   "google.protobuf.FieldMask",
@@ -33,52 +35,66 @@ const WRITTEN_AS_TEXT = new Set([
  */
 export function findLeaf(desc: DescMessage, fieldPath: string): Leaf | undefined {
   const path: DescField[] = [];
+  const unwritable = (): AuthError => malformed(`${placeOf(path)} cannot be written in a URL`, placeOf(path));
   let message: DescMessage | undefined = desc;
   for (const name of fieldPath.split(".")) {
+    if (message !== undefined && isWellKnown(message)) throw unwritable();
     const field: DescField | undefined = message?.fields.find((one) => one.name === name || one.jsonName === name);
     if (field === undefined) return undefined;
     path.push(field);
-    message = field.fieldKind === "message" && !isText(field.message) ? field.message : undefined;
+    message = field.fieldKind === "message" ? field.message : undefined;
   }
   const leaf = path.at(-1);
-  if (
-    leaf === undefined ||
-    message !== undefined ||
-    leaf.fieldKind === "map" ||
-    (leaf.fieldKind === "list" && leaf.listKind === "message")
-  ) {
-    const place = path.map(({ name }) => name).join(".");
-    throw malformed(`${place} cannot be written in a URL`, place);
-  }
+  if (leaf === undefined || !isWritable(leaf)) throw unwritable();
   return path;
 }
 
-function isText({ typeName }: DescMessage): boolean {
-  return WRITTEN_AS_TEXT.has(typeName) || typeName === "google.protobuf.BoolValue";
+/** Well-known types have forms of their own, and no fields to a caller. */
+function isWellKnown({ typeName }: DescMessage): boolean {
+  return typeName.startsWith("google.protobuf.");
 }
 
-/** Writes the values of a leaf into a draft, each level under its proto name. @throws AuthError `malformed` */
+function isWritable(field: DescField): boolean {
+  if (field.fieldKind === "map") return false;
+  return field.message === undefined || (field.fieldKind === "message" && WRITTEN_AS_TEXT.has(field.message.typeName));
+}
+
+/** A leaf's place, as a caller is told of it. */
+export function placeOf(path: Leaf): string {
+  return path.map(({ name }) => name).join(".");
+}
+
+/**
+ * Writes the values of a leaf into a draft, in place of what is there in either spelling of its name.
+ * @throws AuthError `malformed`
+ */
 export function setLeaf(draft: Draft, path: Leaf, values: readonly string[]): void {
   const leaf = path.at(-1);
-  if (leaf === undefined) return;
-  const place = path.map(({ name }) => name).join(".");
-  let level = draft;
-  for (const { name } of path.slice(0, -1)) {
-    const next = level[name];
-    level[name] = isDraft(next) ? next : {};
-    level = isDraft(level[name]) ? level[name] : level;
-  }
-  if (leaf.fieldKind === "list") {
-    level[leaf.name] = values.map((value) => readText(leaf, value, place));
-    return;
-  }
   const [value] = values;
-  if (value === undefined) return;
-  if (values.length > 1) throw malformed(`${place} is there ${values.length} times. Send it once`, place);
-  level[leaf.name] = readText(leaf, value, place);
+  if (leaf === undefined || value === undefined) return;
+  const place = placeOf(path);
+  let level = draft;
+  for (const [depth, field] of path.slice(0, -1).entries()) {
+    const present = takeSpelling(level, field);
+    const next = present === undefined ? {} : present;
+    if (!isDraft(next)) throw wrongType(placeOf(path.slice(0, depth + 1)), "an object", next);
+    level[field.name] = next;
+    level = next;
+  }
+  takeSpelling(level, leaf);
+  if (leaf.fieldKind === "list") level[leaf.name] = values.map((one) => readText(leaf, one, place));
+  else if (values.length === 1) level[leaf.name] = readText(leaf, value, place);
+  else throw malformed(`${place} is there ${values.length} times. Send it once`, place);
 }
 
-function isDraft(value: Json | Draft | undefined): value is Draft {
+/** What a draft has for a field, under its proto name or its JSON name; the latter gives way. */
+function takeSpelling(level: Draft, { name, jsonName }: DescField): Json | Draft | undefined {
+  const value = Object.hasOwn(level, name) ? level[name] : Object.hasOwn(level, jsonName) ? level[jsonName] : undefined;
+  if (name !== jsonName) delete level[jsonName];
+  return value;
+}
+
+function isDraft(value: Json | Draft): value is Draft {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
@@ -91,14 +107,26 @@ function readText(field: DescField, text: string, place: string): Json {
   throw malformed(`${place} is neither true nor false`, place);
 }
 
-/** Reads a query string; the names in the order they came. @throws AuthError `malformed` for a broken escape */
+/**
+ * Reads a query string (application/x-www-form-urlencoded), the names in the order they came.
+ * @throws AuthError `malformed` for what is not percent-encoded UTF-8
+ */
 export function readQuery(query: string): ReadonlyMap<string, readonly string[]> {
   const values = new Map<string, string[]>();
-  if (/%(?![0-9a-f]{2})/i.test(query)) throw malformed("the query has a percent sign that starts no escape");
-  for (const [name, value] of new URLSearchParams(query)) {
-    const present = values.get(name);
-    if (present === undefined) values.set(name, [value]);
-    else present.push(value);
+  for (const pair of query.split("&")) {
+    if (pair === "") continue;
+    const [name = "", ...rest] = pair.split("=");
+    const key = decode(name);
+    const present = values.get(key) ?? [];
+    values.set(key, [...present, decode(rest.join("="))]);
   }
   return values;
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text.replaceAll("+", " "));
+  } catch {
+    throw malformed("the query is not percent-encoded UTF-8");
+  }
 }

@@ -1,23 +1,15 @@
 // REST from the contract: google.api.http routes onto any Connect ServiceImpl. Knows no service; could stand by itself.
 
-import {
-  create,
-  type DescMessage,
-  type DescMethodUnary,
-  type MessageInitShape,
-  type MessageShape,
-  toJson,
-} from "@bufbuild/protobuf";
-import type { HandlerContext } from "@connectrpc/connect";
-import { AuthError } from "../core/errors.ts";
-import { MAX_MESSAGE_BYTES, RequestAborted, readBody } from "./body.ts";
+import { type DescMessage, type DescMethodUnary, type MessageShape, toJson } from "@bufbuild/protobuf";
+import { AuthError, malformed } from "../core/errors.ts";
+import { MAX_MESSAGE_BYTES, readBody } from "./body.ts";
+import { perform, type TransportOptions, type UnaryMethod, unaryMethods } from "./call.ts";
 import { createCaller, valuesOf } from "./caller.ts";
 import { DirectContext } from "./context.ts";
 import { asAuthError } from "./errors.ts";
 import { HeaderList } from "./header-list.ts";
 import {
   fetchHeaders,
-  type HeaderField,
   type HttpHandler,
   type HttpRequest,
   type HttpResponse,
@@ -27,86 +19,63 @@ import {
 } from "./http.ts";
 import { type Json, readJson } from "./json.ts";
 import { readMessage, readObject } from "./message.ts";
-import type { TransportOptions } from "./options.ts";
-import { type Draft, findLeaf, readQuery, setLeaf } from "./query.ts";
+import { type Draft, findLeaf, placeOf, readQuery, setLeaf } from "./query.ts";
 import { createRouteTable, type Match, type Route } from "./routes.ts";
-
-type Handle = (
-  request: MessageShape<DescMessage>,
-  context: HandlerContext,
-) => Promise<MessageInitShape<DescMessage>> | MessageInitShape<DescMessage>;
 
 /** Builds the handler that answers every REST route of the services, and 404 or 405 for whatever else comes. */
 export function createRest({ services, onRefused }: TransportOptions): HttpHandler {
-  const handles = new Map<DescMethodUnary, Handle>();
-  for (const { methods } of services) {
-    for (const spec of Object.values(methods)) {
-      if (spec.kind === "unary") handles.set(spec.method, spec.impl);
+  const methods = new Map<DescMethodUnary, UnaryMethod>(unaryMethods(services).map((one) => [one.method, one]));
+  const table = createRouteTable([...methods.keys()]);
+
+  function find(request: HttpRequest): Match & { target: UnaryMethod } {
+    const found = table.match(request.method ?? "", pathOf(request));
+    if ("route" in found) {
+      const target = methods.get(found.route.method);
+      if (target === undefined) throw new TypeError("every route is a method's");
+      return { ...found, target };
     }
+    if (found.allowed.length === 0) throw new AuthError("not_found", "there is nothing at this path");
+    const allow = found.allowed.flatMap((allowed) => (allowed === "GET" ? ["GET", "HEAD"] : [allowed]));
+    throw new AuthError("method_not_allowed", `this path takes ${found.allowed.join(" or ")} only`, { allow });
   }
-  const table = createRouteTable([...handles.keys()]);
 
   async function answer(request: HttpRequest, response: HttpResponse): Promise<void> {
     const caller = createCaller(request.socket.remoteAddress, "rest");
-    const headers = new HeaderList();
-    let heard = false;
+    let match: ReturnType<typeof find>;
     try {
-      const match = findRoute(request);
-      const { route } = match;
-      const handle = handles.get(route.method);
-      if (handle === undefined) throw new TypeError("a route has a handler");
-      const message = await readRequest(request, match);
-      const context = new DirectContext({
-        service: route.method.parent,
-        method: route.method,
-        protocolName: "rest",
-        requestMethod: route.verb,
-        url: request.url ?? "",
-        values: valuesOf(caller),
-        requestHeader: () => fetchHeaders(request),
-        responseHeader: headers,
-      });
-      heard = true;
-      const result = create(route.method.output, await handle(message, context));
-      sendJson(response, 200, writeAnswer(route, result), headers);
+      match = find(request);
     } catch (error) {
-      if (error instanceof RequestAborted) return;
       const refusal = asAuthError(error, caller.requestId);
-      if (!heard || refusal.reason === "internal") onRefused(refusal, caller);
-      sendRefusal(response, refusal, [...headers, ...allowHeader(error)]);
+      onRefused(refusal, caller);
+      sendRefusal(response, refusal, []);
+      return;
     }
-  }
-
-  function findRoute(request: HttpRequest): Match {
-    const verb = request.method === "HEAD" ? "GET" : (request.method ?? "");
-    const found = table.match(verb, pathOf(request));
-    if ("route" in found) return found;
-    if (found.allowed.length === 0) throw new AuthError("not_found", "there is nothing at this path");
-    throw new MethodNotAllowed(found.allowed);
+    const { route, target } = match;
+    const context = new DirectContext({
+      method: route.method,
+      protocolName: "rest",
+      requestMethod: route.verb,
+      url: request.url ?? "",
+      values: valuesOf(caller),
+      requestHeader: () => fetchHeaders(request),
+      responseHeader: new HeaderList(),
+    });
+    const call = { caller, context, read: () => readRequest(request, match) };
+    const outcome = await perform(target, call, { onRefused });
+    if ("refusal" in outcome) sendRefusal(response, outcome.refusal, context.responseHeader);
+    else sendJson(response, 200, writeAnswer(route, outcome.message), context.responseHeader);
   }
 
   return answer;
 }
+
+const WRITE = { alwaysEmitImplicit: true, useProtoFieldName: true };
 
 function writeAnswer({ method, responseBody }: Route, result: MessageShape<DescMessage>): string {
   const json = toJson(method.output, result, WRITE);
   if (responseBody === undefined) return JSON.stringify(json);
   const field = typeof json === "object" && json !== null ? Reflect.get(json, responseBody.name) : undefined;
   return JSON.stringify(field ?? null);
-}
-
-const WRITE = { alwaysEmitImplicit: true, useProtoFieldName: true };
-
-class MethodNotAllowed extends AuthError {
-  readonly allowed: readonly string[];
-  constructor(allowed: readonly string[]) {
-    super("method_not_allowed", `this path takes ${allowed.join(" or ")} only`);
-    this.allowed = allowed;
-  }
-}
-
-function allowHeader(error: unknown): HeaderField[] {
-  return error instanceof MethodNotAllowed ? [["Allow", error.allowed.join(", ")]] : [];
 }
 
 /** Body, then query, then path: what is in the path has the last word (google/api/http.proto). */
@@ -125,11 +94,21 @@ async function readRequest(request: HttpRequest, { route, values }: Match): Prom
 function setParameters(draft: Draft, { url = "" }: HttpRequest, { method, body, leaves }: Route): void {
   const mark = url.indexOf("?");
   if (mark === -1) return;
+  const set = new Set<string>();
   for (const [name, values] of readQuery(url.slice(mark + 1))) {
+    const [first = ""] = name.split(".", 1);
+    if (body !== undefined && body !== "*" && (first === body.name || first === body.jsonName)) continue;
+    // What the contract does not know is ignored, as in a body.
     const leaf = findLeaf(method.input, name);
-    // What the contract does not know is ignored, as in a body; what body or path say is theirs to say.
-    const said = leaf === undefined || leaf[0] === body || leaves.some((other) => other.at(-1) === leaf.at(-1));
-    if (!said) setLeaf(draft, leaf, values);
+    if (leaf === undefined) continue;
+    const place = placeOf(leaf);
+    if (set.has(place)) throw malformed(`${place} is there in both spellings. Send it once`, place);
+    set.add(place);
+    // What the path says is the path's to say.
+    const bound = leaves.some(
+      (other) => other.length === leaf.length && other.every((field, at) => field === leaf[at]),
+    );
+    if (!bound) setLeaf(draft, leaf, values);
   }
 }
 

@@ -8,7 +8,7 @@ import { findLeaf, type Leaf } from "./query.ts";
 
 export interface Route {
   readonly method: DescMethodUnary;
-  /** The HTTP verb. */
+  /** The HTTP verb; `*` for any that no other rule names. */
   readonly verb: string;
   readonly template: PathTemplate;
   /** Where each of the template's variables goes. */
@@ -107,7 +107,12 @@ export function createRouteTable(methods: readonly DescMethodUnary[]): RouteTabl
   return {
     routes,
     match(verb, path) {
-      return find(verb, path) ?? { allowed: verbs.filter((other) => find(other, path) !== undefined) };
+      return (
+        find(verb, path) ??
+        // What GET answers, HEAD asks about (RFC 9110, 9.3.2).
+        (verb === "HEAD" ? find("GET", path) : undefined) ??
+        find("*", path) ?? { allowed: verbs.filter((other) => find(other, path) !== undefined) }
+      );
     },
   };
 }

@@ -8,17 +8,19 @@ import type { Charge, Policy, PolicyState, Verdict } from "../../src/core/ports.
 export function createModel(): Chargeable {
   const admissions = new Map<string, readonly number[]>();
 
-  /** A clock behind the newest admission stepped: the past moves with it, keeping its distances. */
-  function read(name: string, now: number): readonly number[] {
+  /**
+   * An admission ahead of the clock means that the clock stepped: it is taken to have happened just now. What left the
+   * window is forgotten for good when anything changes.
+   */
+  function read(name: string, { windowMs }: Policy, now: number): readonly number[] {
     const times = admissions.get(name) ?? [];
-    const step = Math.max(0, (times.at(-1) ?? now) - now);
-    const moved = times.map((time) => time - step);
-    admissions.set(name, moved);
-    return moved;
+    const inside = times.map((time) => Math.min(time, now)).filter((time) => time > now - windowMs);
+    if (times.some((time) => time > now)) admissions.set(name, inside);
+    return inside;
   }
 
-  function stateOf(policy: Policy, times: readonly number[], now: number): PolicyState {
-    const inside = times.filter((time) => time > now - policy.windowMs);
+  function stateOf(policy: Policy, name: string, now: number): PolicyState {
+    const inside = read(name, policy, now);
     const free = policy.limit - inside.length;
     // The one whose leaving makes room: the oldest, or a later one where a limit was lowered below what is used.
     const leaving = inside[Math.max(0, -free)];
@@ -32,13 +34,13 @@ export function createModel(): Chargeable {
   return {
     charge(charges, now) {
       const named = charges.map(({ policy, key }) => ({ policy, name: `${policy.name}/${key}` }));
-      const before = named.map(({ policy, name }) => stateOf(policy, read(name, now), now));
+      const before = named.map(({ policy, name }) => stateOf(policy, name, now));
       const denied = before.findIndex(({ remaining }) => remaining === 0);
       if (denied !== -1) return { denied, states: before };
-      for (const { name } of named) admissions.set(name, [...(admissions.get(name) ?? []), now]);
+      for (const { policy, name } of named) admissions.set(name, [...read(name, policy, now), now]);
       return {
         denied,
-        states: named.map(({ policy, name }) => stateOf(policy, admissions.get(name) ?? [], now)),
+        states: named.map(({ policy, name }) => stateOf(policy, name, now)),
       };
     },
   };

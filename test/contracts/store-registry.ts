@@ -25,20 +25,30 @@ export function describeRegistry(open: () => Promise<OpenedStore>): void {
     await store.insertDevice(device, NOW);
     const refusal = await refusalFrom(store.insertDevice({ ...device, customerId: "customer-2" }, NOW));
     expect(refusal.reason).toBe("already_exists");
-    expect(refusal.message).toBe("a device of this device_key is enrolled already. Choose another");
+    expect(refusal.message).toBe("this device_key is taken already. Choose another");
     expect(refusal.particulars).toEqual({ field: "device_key" });
     expect((await store.find("device-1", NOW))?.customerId).toBe("customer-1");
   });
 
   test("refuses a customer_id that is taken", async () => {
     const { store } = await openWithCustomer();
-    expect((await refusalFrom(store.insertCustomer(customer, NOW))).reason).toBe("already_exists");
+    const refusal = await refusalFrom(store.insertCustomer({ ...customer, status: "disabled" }, NOW));
+    expect(refusal.reason).toBe("already_exists");
+    expect(refusal.message).toBe("this customer_id is taken already. Choose another");
+    expect(refusal.particulars).toEqual({ field: "customer_id" });
+    await store.insertDevice(device, NOW);
+    expect((await store.find("device-1", NOW))?.enabled).toBe(true);
   });
 
   test("refuses a key_id that is taken", async () => {
     const { store } = await openWithCustomer();
     await store.insertCustomerKey(keyOf("k1"));
-    expect((await refusalFrom(store.insertCustomerKey(keyOf("k1")))).reason).toBe("already_exists");
+    const refusal = await refusalFrom(store.insertCustomerKey(keyOf("k1", { secret: Buffer.from("another") })));
+    expect(refusal.reason).toBe("already_exists");
+    expect(refusal.message).toBe("this key_id is taken already. Choose another");
+    expect(refusal.particulars).toEqual({ field: "key_id" });
+    await store.insertDevice(device, NOW);
+    expect(secretsOf(await store.find("device-1", NOW))).toEqual(["secret of k1"]);
   });
 
   test("refuses a device or key of a customer that is not there", async () => {

@@ -26,7 +26,12 @@ describe("the login limit", () => {
     expect(refusal.message).toBe(
       "too many logins of this device in this time frame. Keep the token for as long as it lives and wait for retry_after",
     );
-    expect(refusal.particulars.limit).toEqual({ policy: policies.login, remaining: 0, resetMs: 59_000 });
+    expect(refusal.particulars.limit).toEqual({
+      policy: policies.login,
+      remaining: 0,
+      resetMs: 59_000,
+      decidedAt: expect.any(Number),
+    });
     expect(refusal.particulars.retryAfterMs).toBe(59_000);
     path.now = NOW + 60_000;
     await path.login(device);

@@ -51,7 +51,7 @@ export async function openHouse(): Promise<House> {
     issuer: () => "https://login.example",
     audience: "devices",
     ttlSeconds: 600,
-    activeKey: () => ring.active,
+    activeKey: ring.active,
   });
   const registry = createRegistry({
     store,
@@ -151,7 +151,7 @@ export function openPath(house: House, options: PathOptions = {}): Path {
 }
 
 export function callerAt(address = "192.0.2.1"): Caller {
-  return { address, requestId: "-", via: "test" };
+  return { address };
 }
 
 /** A signed request. */

@@ -31,8 +31,13 @@ describe("a right login", () => {
     const login = await path.login(device);
     expect(path.charged).toEqual([["address", "login"]]);
     expect(login.expiresInSeconds).toBe(600);
-    expect(login.limit).toEqual({ policy: policies.login, remaining: 2, resetMs: 60_000 });
-    const [jwk] = house.ring.published;
+    expect(login.limit).toEqual({
+      policy: policies.login,
+      remaining: 2,
+      resetMs: 60_000,
+      decidedAt: expect.any(Number),
+    });
+    const [jwk] = house.ring.published();
     if (jwk === undefined) throw new TypeError("a ring publishes its active key");
     const { payload } = await jwtVerify(login.token, await importJWK(jwk), { currentDate: new Date(NOW) });
     expect(payload).toMatchObject({ sub: device, customer_id: login.customerId, iat: SECONDS, exp: SECONDS + 600 });
@@ -143,7 +148,9 @@ describe("an unknown device and a wrong signature", () => {
     const stranger = await refusalFrom(unknown.login("nobody"));
     expect(wrong.reason).toBe("invalid_credentials");
     expect(wrong.message).toBe("device_key is unknown or device_signature is not made with its customer key");
-    expect(wrong.particulars).toEqual({ limit: { policy: policies.failure, remaining: 1, resetMs: 60_000 } });
+    expect(wrong.particulars).toEqual({
+      limit: { policy: policies.failure, remaining: 1, resetMs: 60_000, decidedAt: expect.any(Number) },
+    });
     expect({ ...stranger, message: stranger.message }).toEqual({ ...wrong, message: wrong.message });
     expect(known.charged).toEqual([["address", "failure"]]);
     expect(unknown.charged).toEqual(known.charged);

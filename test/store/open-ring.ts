@@ -13,7 +13,7 @@ process.once("message", async (path: string) => {
     await migrate(db);
     const { active } = await openKeyRing(createStore(db, createSealer(Buffer.alloc(32, 1))), 1_764_000_000_000);
     await db.destroy();
-    process.send?.({ kid: active.kid });
+    process.send?.({ kid: active()?.kid });
   } catch (error) {
     process.send?.({ error: String(error) });
   }

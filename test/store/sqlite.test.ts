@@ -6,6 +6,7 @@ import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "vitest";
 import type { CustomerKey } from "../../src/core/ports.ts";
 import { openKeyRing } from "../../src/core/tokens/keyring.ts";
+import { migrate } from "../../src/store/migrations.ts";
 import { SealError } from "../../src/store/sealing.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
 import { storeContract } from "../contracts/store.ts";
@@ -42,7 +43,7 @@ async function openFilled(): Promise<TestDatabase> {
   return opened;
 }
 
-function alter({ path }: TestDatabase, sql: string): void {
+function alter({ path }: Pick<TestDatabase, "path">, sql: string): void {
   const raw = new DatabaseSync(path);
   raw.exec(sql);
   raw.close();
@@ -118,6 +119,21 @@ describe("the connection", () => {
     expect(await pragma("journal_mode")).toBe("wal");
     expect(await pragma("synchronous")).toBe(2);
     expect(await pragma("foreign_keys")).toBe(1);
+    await db.destroy();
+  });
+
+  test("a migration that fails leaves nothing behind, and can be run again", async () => {
+    const { folder } = await openDatabase();
+    const path = join(folder, "half.db");
+    const exec = (sql: string): void => alter({ path }, sql);
+    exec("create table signing_keys (in_the_way integer)");
+    const db = openSqlite(path);
+    await expect(migrate(db)).rejects.toThrow('table "signing_keys" already exists');
+    const tables = await db.introspection.getTables();
+    expect(tables.map(({ name }) => name)).toEqual(["signing_keys"]);
+    exec("drop table signing_keys");
+    await migrate(db);
+    expect(await db.selectFrom("customers").selectAll().execute()).toEqual([]);
     await db.destroy();
   });
 

@@ -49,7 +49,7 @@ describe("a caller", () => {
   test("is known to the handler by what the transport accepted", () => {
     const caller = createCaller("192.0.2.1", "rest");
     expect(callerOf({ values: valuesOf(caller) })).toBe(caller);
-    expect(caller).toEqual({ address: "192.0.2.1", via: "rest", requestId: expect.stringMatching(/^[\w-]{12}$/) });
+    expect(caller).toEqual({ address: "192.0.2.1", protocol: "rest", requestId: expect.stringMatching(/^[\w-]{12}$/) });
   });
 
   test("has a request id of its own each time", () => {

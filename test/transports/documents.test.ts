@@ -3,14 +3,24 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { AuthError } from "../../src/core/errors.ts";
+import type { RequestCaller } from "../../src/transports/caller.ts";
 import { createDocuments } from "../../src/transports/documents.ts";
 
-const documents = createDocuments({
-  "/keys": () => ({ contentType: "application/jwk-set+json", body: '{"keys":[]}', etag: '"v1"', maxAge: 300 }),
-  "/plain": async () => ({ contentType: "text/plain; charset=utf-8", body: "grün\n" }),
-  "/away": () => ({ status: 503, contentType: "application/json", body: "{}" }),
-  "/broken": () => Promise.reject(new Error("a cause that is nobody's business")),
-});
+const CAUSE = "a cause that is nobody's business";
+const refused: { readonly error: AuthError; readonly caller: RequestCaller }[] = [];
+const documents = createDocuments(
+  {
+    "/keys": () => ({ contentType: "application/jwk-set+json", body: '{"keys":[]}', etag: '"v1"', maxAge: 300 }),
+    "/plain": async () => ({ contentType: "text/plain; charset=utf-8", body: "grün\n" }),
+    "/away": () => ({ status: 503, contentType: "application/json", body: "{}" }),
+    "/broken": () => Promise.reject(new Error(CAUSE)),
+    "/torn": () => {
+      throw new Error(CAUSE);
+    },
+  },
+  { onRefused: (error, caller) => refused.push({ error, caller }) },
+);
 
 const server = createServer((request, response) => void documents.handle(request, response));
 let url = "";
@@ -95,11 +105,29 @@ describe("a refusal", () => {
     }
   });
 
-  test("a document that cannot be rendered is a bug, told with a request id and no cause", async () => {
-    const response = await get("/broken");
-    expect(response.status).toBe(500);
-    const body = await response.text();
-    expect(JSON.parse(body)).toMatchObject({ reason: "internal", request_id: expect.stringMatching(/^[\w-]{12}$/) });
-    expect(body).not.toContain("nobody's business");
+  test.for(["/broken", "/torn"])(
+    "a document that cannot be rendered is a bug, told by its id alone: %s",
+    async (path) => {
+      refused.length = 0;
+      const response = await get(path);
+      expect(response.status).toBe(500);
+      const body = await response.text();
+      expect(JSON.parse(body)).toMatchObject({ reason: "internal", request_id: expect.stringMatching(/^[\w-]{12}$/) });
+      expect(body).not.toContain("nobody's business");
+      // The log has the cause, under the id that the answer carries.
+      expect(refused).toHaveLength(1);
+      const [{ error, caller } = {}] = refused;
+      expect(error?.cause).toEqual(new Error(CAUSE));
+      expect(caller).toEqual({ address: "127.0.0.1", requestId: JSON.parse(body).request_id, protocol: "rest" });
+      expect(error?.particulars.requestId).toBe(caller?.requestId);
+      expect(response.headers.get("X-Request-Id")).toBe(caller?.requestId);
+    },
+  );
+
+  test("a document that is rendered is reported to nobody", async () => {
+    refused.length = 0;
+    await get("/plain");
+    await get("/away");
+    expect(refused).toEqual([]);
   });
 });

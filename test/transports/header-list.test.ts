@@ -27,7 +27,17 @@ describe("HeaderList", () => {
   });
 
   test("answers as Headers does, whatever is done to both", () => {
-    const name = fc.constantFrom("Etag", "etag", "ETAG", "Retry-After", "retry-after", "X-A", "x-a");
+    const name = fc.constantFrom(
+      "Etag",
+      "etag",
+      "ETAG",
+      "Retry-After",
+      "retry-after",
+      "X-A",
+      "x-a",
+      "Set-Cookie",
+      "set-cookie",
+    );
     const value = fc.stringMatching(/^[!-~]{1,8}$/);
     const operation = fc.tuple(fc.constantFrom("set", "append", "delete"), name, value);
     fc.assert(
@@ -43,6 +53,7 @@ describe("HeaderList", () => {
         const lower = (headers: Headers): [string, string][] =>
           [...headers].map(([name, value]): [string, string] => [name.toLowerCase(), value]).sort();
         expect(lower(ours)).toEqual(lower(theirs));
+        expect(ours.getSetCookie()).toEqual(theirs.getSetCookie());
         for (const name of ["ETag", "RETRY-AFTER", "x-a", "X-B"]) {
           expect(ours.get(name)).toBe(theirs.get(name));
           expect(ours.has(name)).toBe(theirs.has(name));
@@ -75,6 +86,17 @@ describe("HeaderList", () => {
     headers.append("Set-Cookie", "a=1");
     headers.append("set-cookie", "b=2");
     expect(headers.getSetCookie()).toEqual(["a=1", "b=2"]);
+    expect([...headers]).toEqual([
+      ["set-cookie", "a=1"],
+      ["set-cookie", "b=2"],
+    ]);
+    expect([...headers.values()]).toEqual(["a=1", "b=2"]);
+    expect(new Headers([...headers]).getSetCookie()).toEqual(["a=1", "b=2"]);
+    const seen: string[] = [];
+    headers.forEach((value) => {
+      seen.push(value);
+    });
+    expect(seen).toEqual(["a=1", "b=2"]);
   });
 });
 

@@ -109,25 +109,31 @@ describe("a login", () => {
       mistake: "a string with a fraction",
       text: '{"timestamp":"1620045991.5"}',
       field: time,
-      message: "timestamp is a string that is not a whole number. Send decimal digits alone",
+      message: "timestamp is a string that is not a whole number. Send decimal digits alone without leading zeros",
     },
     {
       mistake: "a string that is empty",
       text: '{"timestamp":""}',
       field: time,
-      message: "timestamp is a string that is not a whole number. Send decimal digits alone",
+      message: "timestamp is a string that is not a whole number. Send decimal digits alone without leading zeros",
     },
     {
       mistake: "a string with a space",
       text: '{"timestamp":" 1"}',
       field: time,
-      message: "timestamp is a string that is not a whole number. Send decimal digits alone",
+      message: "timestamp is a string that is not a whole number. Send decimal digits alone without leading zeros",
     },
+    ...["01", "-01", "00", "-00", "0".repeat(300)].map((digits) => ({
+      mistake: `leading zeros, ${digits.slice(0, 4)}`,
+      text: JSON.stringify({ timestamp: digits }),
+      field: time,
+      message: "timestamp is a string that is not a whole number. Send decimal digits alone without leading zeros",
+    })),
     {
       mistake: "a date",
       text: '{"timestamp":"2021-05-03T12:46:31Z"}',
       field: time,
-      message: "timestamp is a string that is not a whole number. Send decimal digits alone",
+      message: "timestamp is a string that is not a whole number. Send decimal digits alone without leading zeros",
     },
     {
       mistake: "over 64 bits",
@@ -142,6 +148,7 @@ describe("a login", () => {
       message: "timestamp is out of range",
     },
     { mistake: "over every double", text: '{"timestamp":1e400}', field: time, message: "timestamp is out of range" },
+    { mistake: "under every double", text: '{"timestamp":-1e400}', field: time, message: "timestamp is out of range" },
     {
       mistake: "both spellings",
       text: '{"device_key":"k","deviceKey":"k"}',

@@ -20,9 +20,9 @@ const replaced = createServiceImplSpec<typeof AuthService>(AuthService, {
 });
 
 test("a replaced handler is seen by every protocol on both kinds of listener", async () => {
-  const options = { services: [replaced], onRefused: () => {}, onFault: () => {} };
+  const options = { services: [{ spec: replaced }], onRefused: () => {}, onFault: () => {} };
   const handle = createDispatch({
-    documents: createDocuments({}),
+    documents: createDocuments({}, options),
     connect: createConnect(options),
     rest: createRest(options),
     onFault: () => {},

@@ -1,18 +1,10 @@
-// The route table: the services' own routes, and every rule that a table must keep.
+// The route table: the services' own routes, and which of several rules a request goes to.
 
 import { describe, expect, test } from "vitest";
 import { AdminService } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { AuthService } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
-import { createRouteTable, type RouteTable, readRoute } from "../../src/transports/routes.ts";
-import { get, isUnary, methodsWith, post } from "./route-rules.ts";
-
-/** Where a request goes, in a line. */
-function where(table: RouteTable, verb: string, path: string): string {
-  const found = table.match(verb, path);
-  if (!("route" in found)) return `none, ${found.allowed.join(" ") || "nothing"} allowed`;
-  const variables = [...found.variables].map(([field, value]) => ` ${field.name}=${value}`);
-  return found.route.method.name + variables.join("");
-}
+import { createRouteTable } from "../../src/transports/routes.ts";
+import { get, isUnary, methodsWith, post, where } from "./route-rules.ts";
 
 describe("the services' routes", () => {
   const table = createRouteTable([...AuthService.methods, ...AdminService.methods].filter(isUnary));
@@ -103,32 +95,44 @@ describe("a custom verb", () => {
 
 test("one path with several verbs names them all", () => {
   const table = createRouteTable(
-    methodsWith(get("/v1/{id}"), { pattern: { case: "delete", value: "/v1/{id}" } }, post("/v1/{id}"), post("/v2")),
+    methodsWith(get("/v1/{id}"), { pattern: { case: "delete", value: "/v1/{name}" } }, post("/v1/{id}"), post("/v2")),
   );
   expect(where(table, "GET", "/v1/x")).toBe("A id=x");
-  expect(where(table, "DELETE", "/v1/x")).toBe("B id=x");
+  expect(where(table, "DELETE", "/v1/x")).toBe("B name=x");
   expect(where(table, "PUT", "/v1/x")).toBe("none, GET DELETE POST allowed");
   expect(where(table, "GET", "/v2")).toBe("none, POST allowed");
 });
 
-test("a rule's body is the message, one field or nothing", () => {
-  const [whole, field, none] = methodsWith(
-    post("/a"),
-    { pattern: { case: "put", value: "/b" }, body: "name" },
-    get("/c"),
-  ).map(readRoute);
-  expect([whole?.verb, whole?.body]).toEqual(["POST", undefined]);
-  expect([field?.verb, field?.body?.name]).toEqual(["PUT", "name"]);
-  expect([none?.verb, none?.body]).toEqual(["GET", null]);
-});
-
-test("a rule may name a verb of its own", () => {
-  const table = createRouteTable(
-    methodsWith({ pattern: { case: "custom", value: { kind: "PURGE", path: "/v1/{id}" } } }),
-  );
-  expect(where(table, "PURGE", "/v1/x")).toBe("A id=x");
-});
-
 test("a method without a rule has no route", () => {
   expect(createRouteTable(methodsWith(undefined, get("/v1"))).routes).toHaveLength(1);
+});
+
+describe("of the templates that match a path", () => {
+  test.for([
+    {
+      templates: ["/v1/things/all", "/v1/things/*", "/v1/things/**", "/v1/**"],
+      paths: ["/v1/things/all", "/v1/things/a", "/v1/things/a/b", "/v1/other"],
+    },
+    {
+      templates: ["/v1/things/{id}:go", "/v1/things/{id}", "/v1/{name=things/**}"],
+      paths: ["/v1/things/a:go", "/v1/things/a", "/v1/things/a/b"],
+    },
+    { templates: ["/v1/{name=things/*}", "/v1/*/{id}", "/{name=**}"], paths: ["/v1/things/a", "/v1/a/b", "/v1"] },
+    { templates: ["/v1/a/{id}", "/v1/{id}/b", "/v1/{id}/{name}"], paths: ["/v1/a/b", "/v1/c/b", "/v1/c/d"] },
+  ])("the most specific is taken, whatever the order of the rules: $templates", ({ templates, paths }) => {
+    for (const order of [templates, templates.toReversed()]) {
+      const table = createRouteTable(methodsWith(...order.map(get)));
+      const taken = paths.map((path) => {
+        const found = table.match("GET", path);
+        return "route" in found ? found.route.template.text : undefined;
+      });
+      expect(taken).toEqual(templates);
+    }
+  });
+
+  test("one that a path merely looks like is not taken for it", () => {
+    const table = createRouteTable(methodsWith(get("/v1/{name=things}")));
+    expect(where(table, "GET", "/v1/things")).toBe("A name=things");
+    expect(where(table, "GET", "/v1/{name=things}")).toBe("none, nothing allowed");
+  });
 });

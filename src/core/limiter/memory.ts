@@ -1,25 +1,27 @@
 // The limiter in the process: exact for one gateway. Knows the window, and no other process.
 
 import { LRUCache } from "lru-cache";
-import type { Charge, Limiter, PolicyState } from "../ports.ts";
+import type { Charge, Limiter, PolicyName, PolicyState } from "../ports.ts";
 import { admit, type Log, type Reading, readWindow } from "./window.ts";
 
-/** As many keys are remembered; past it the one least recently charged is forgotten. */
-const DEFAULT_CAPACITY = 250_000;
+/** As many keys are remembered of each policy; past it the one least recently charged is forgotten. */
+const DEFAULT_CAPACITY = 100_000;
 
 /** A limiter whose logs live in this process, in milliseconds of the caller's clock. */
 export function createMemoryLimiter(capacity: number = DEFAULT_CAPACITY): Limiter {
-  const logs = new LRUCache<string, Log>({ max: capacity });
+  // Apart from each other: failures, which strangers make, must not crowd out logins and proofs that were used.
+  const create = (): LRUCache<string, Log> => new LRUCache({ max: capacity });
+  const logs = { login: create(), failure: create(), address: create(), replay: create() } satisfies Record<
+    PolicyName,
+    LRUCache<string, Log>
+  >;
 
-  const nameOf = ({ policy, key }: Charge): string => `${policy.name} ${key}`;
-
-  function read(charge: Charge, now: number): Reading {
-    const { limit, windowMs } = charge.policy;
-    return readWindow(logs.get(nameOf(charge)) ?? [], limit, windowMs, now);
+  function read({ policy, key }: Charge, now: number): Reading {
+    return readWindow(logs[policy.name].get(key) ?? [], policy.limit, policy.windowMs, now);
   }
 
-  function keep(charge: Charge, reading: Reading): void {
-    logs.set(nameOf(charge), reading.log);
+  function keep({ policy, key }: Charge, reading: Reading): void {
+    logs[policy.name].set(key, reading.log);
   }
 
   return {
@@ -38,8 +40,8 @@ export function createMemoryLimiter(capacity: number = DEFAULT_CAPACITY): Limite
 
     peek(charge, now) {
       const reading = read(charge, now);
-      if (reading.stepped) keep(charge, reading);
-      return reading.remaining === 0 ? stateOf(charge, reading) : undefined;
+      // After a step of the clock nothing is known until a charge has set the log right.
+      return reading.remaining === 0 && !reading.stepped ? stateOf(charge, reading) : undefined;
     },
 
     async ping() {},

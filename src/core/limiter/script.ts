@@ -65,7 +65,12 @@ for number, key in ipairs(KEYS) do
   for _, entry in ipairs(logged) do
     local at = math.min(entry[1], tick)
     if at > now - window then
-      log[#log + 1] = { at, entry[2] }
+      local newest = log[#log]
+      if counted and newest and newest[1] == at then
+        newest[2] = newest[2] + entry[2]
+      else
+        log[#log + 1] = { at, entry[2] }
+      end
       used = used + entry[2]
     end
   end

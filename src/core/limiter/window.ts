@@ -40,8 +40,7 @@ export function quantumOf(limit: number, window: number): number {
 export function readWindow(log: Log, limit: number, window: number, now: number): Reading {
   const tick = tickOf(limit, window, now);
   const stepped = (log.at(-1)?.at ?? tick) > tick;
-  const onClock = stepped ? log.map(({ at, count }) => ({ at: Math.min(at, tick), count })) : log;
-  const live = onClock.filter(({ at }) => at > now - window);
+  const live = (stepped ? clamp(log, tick) : log).filter(({ at }) => at > now - window);
   return reading(live, limit, window, now, stepped);
 }
 
@@ -52,6 +51,13 @@ export function admit({ log, stepped }: Reading, limit: number, window: number, 
   const merged = newest?.at === tick;
   const entry = { at: tick, count: merged ? newest.count + 1 : 1 };
   return reading([...(merged ? log.slice(0, -1) : log), entry], limit, window, now, stepped);
+}
+
+/** Everything ahead of the tick, together at the tick. */
+function clamp(log: Log, tick: number): Log {
+  const ahead = log.filter(({ at }) => at >= tick);
+  const count = ahead.reduce((sum, entry) => sum + entry.count, 0);
+  return [...log.filter(({ at }) => at < tick), { at: tick, count }];
 }
 
 function tickOf(limit: number, window: number, now: number): number {

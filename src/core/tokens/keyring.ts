@@ -16,10 +16,10 @@ export interface ActiveKey {
 }
 
 export interface KeyRing {
-  /** The key that signs. */
-  readonly active: ActiveKey;
-  /** Every key a verifier may meet. */
-  readonly published: readonly PublicJwk[];
+  /** The key that signs now; undefined while there is none. */
+  readonly active: () => ActiveKey | undefined;
+  /** Every key that a verifier may meet now. */
+  readonly published: () => readonly PublicJwk[];
 }
 
 /**
@@ -31,10 +31,9 @@ export async function openKeyRing(store: SigningKeyStore, now: number): Promise<
   const pem = createPrivateKey({ key: Buffer.from(key.privateKey), format: "der", type: "pkcs8" })
     .export({ format: "pem", type: "pkcs8" })
     .toString();
-  return {
-    active: { kid: key.kid, alg: key.alg, privateKey: await importPKCS8(pem, key.alg) },
-    published: [key.publicJwk],
-  };
+  const active = { kid: key.kid, alg: key.alg, privateKey: await importPKCS8(pem, key.alg) };
+  const published = [key.publicJwk];
+  return { active: () => active, published: () => published };
 }
 
 async function generateSigningKey(now: number): Promise<SigningKey> {

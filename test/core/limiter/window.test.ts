@@ -94,7 +94,7 @@ describe("readWindow and admit", () => {
     );
   });
 
-  test("a step backward makes the newest admission happen now, and keeps the distances", () => {
+  test("a step backward makes what lies ahead of the clock happen now, and leaves the rest where it was", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 10_000_000 }), (back) => {
         const log = [
@@ -102,17 +102,29 @@ describe("readWindow and admit", () => {
           { at: START, count: 1 },
         ];
         const now = START - back;
+        const oldest = Math.min(START - 5_000, now);
         expect(readWindow(log, 10, WINDOW, now)).toEqual({
-          log: [
-            { at: now - 5_000, count: 1 },
-            { at: now, count: 1 },
-          ],
+          log:
+            oldest === now
+              ? [{ at: now, count: 2 }]
+              : [
+                  { at: oldest, count: 1 },
+                  { at: now, count: 1 },
+                ],
           remaining: 8,
-          reset: WINDOW - 5_000,
+          reset: oldest + WINDOW - now,
           stepped: true,
         });
       }),
     );
+  });
+
+  test("a step backward of less than the window brings nothing back that had left it", () => {
+    const { log } = readWindow([{ at: START - WINDOW + 1, count: 1 }], 10, WINDOW, START);
+    expect(log).toHaveLength(1);
+    const left = readWindow(log, 10, WINDOW, START + 1);
+    expect(left.log).toEqual([]);
+    expect(readWindow(left.log, 10, WINDOW, START - 1_000).remaining).toBe(10);
   });
 
   test("a clock that stands still or goes forward has not stepped", () => {
@@ -144,6 +156,15 @@ describe("sub-windows", () => {
       }),
       { numRuns: 30 },
     );
+  });
+
+  test("bound the log of a large limit too when the clock goes to and fro", () => {
+    const { log } = run(
+      1_000,
+      WINDOW,
+      Array.from({ length: 900 }, (_, place) => (place % 2 === 0 ? 1_000 : -1_000)),
+    );
+    expect(log.length).toBeLessThanOrEqual(SUB_WINDOWS + 1);
   });
 
   test("count the admissions of one tick in one entry, dated at its end", () => {

@@ -1,0 +1,103 @@
+// What a setting's text means: one parser a kind of setting, each throwing what is wrong as the end of a sentence. Knows no
+// name of a setting and no environment.
+
+import type { Policy, PolicyName } from "./core/ports.ts";
+
+export interface ListenAddress {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+}
+
+/** A limit of admissions per window; undefined is off. */
+export type Limit = Policy | undefined;
+
+export type LogLevel = (typeof LOG_LEVELS)[number];
+const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
+
+/** A window is counted in microseconds of 32 bits. */
+const LONGEST_WINDOW_MS = 3_600_000;
+const MIN_ADMIN_TOKEN = 16;
+
+/** `host:port`, `[host]:port`, or `off`. */
+export function parseListen(text: string): ListenAddress | undefined {
+  if (text === "off") return undefined;
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65_535)
+    throw new Error("is no address to listen at. Write host:port, [host]:port or off");
+  return { host: match[1] ?? (match[2] || "0.0.0.0"), port };
+}
+
+/** A URL of redis or rediss. */
+export function parseRedisUrl(text: string): string {
+  if (!URL.canParse(text) || !/^rediss?:$/.test(new URL(text).protocol)) {
+    throw new Error("is no Redis URL. Write redis://host:port or rediss://host:port");
+  }
+  return text;
+}
+
+/** 32 bytes in base64 or hex. */
+export function parseMasterKey(text: string): Uint8Array {
+  const key = /^[0-9a-fA-F]{64}$/.test(text)
+    ? Buffer.from(text, "hex")
+    : /^[\w+/-]{43}=?$/.test(text)
+      ? Buffer.from(text, "base64")
+      : undefined;
+  if (key?.length !== 32) throw new Error("is not 32 bytes in base64 or hex. Make one with: openssl rand -base64 32");
+  return key;
+}
+
+/** What is long enough not to be guessed, and goes into a header. */
+export function parseAdminToken(text: string): string {
+  if (!/^[\x21-\x7e]+$/.test(text) || text.length < MIN_ADMIN_TOKEN) {
+    throw new Error(
+      `has to be at least ${MIN_ADMIN_TOKEN} visible ASCII characters. Make one with: openssl rand -hex 32`,
+    );
+  }
+  return text;
+}
+
+/** A URL of http or https. */
+export function parseIssuer(text: string): string {
+  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) throw new Error("is no URL of http or https");
+  return text;
+}
+
+/** Visible ASCII. */
+export function parseText(text: string): string {
+  if (!/^[\x21-\x7e]+$/.test(text)) throw new Error("has to be visible ASCII characters");
+  return text;
+}
+
+/** One of the levels. */
+export function parseLogLevel(text: string): LogLevel {
+  const level = LOG_LEVELS.find((candidate) => candidate === text);
+  if (level === undefined) throw new Error(`is none of ${LOG_LEVELS.join(", ")}`);
+  return level;
+}
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+
+/** A number and `ms`, `s`, `m` or `h`, in milliseconds; `least` and `most` are allowed. */
+export function parseDuration(text: string, least: number, most: number): number {
+  const [, number, unit = ""] = /^(\d{1,9})(ms|s|m|h)$/.exec(text) ?? [];
+  const ms = Number(number) * (UNITS[unit] ?? Number.NaN);
+  if (Number.isNaN(ms)) throw new Error("is no duration. Write a number and ms, s, m or h: 600s");
+  if (ms < least || ms > most) throw new Error(`is out of range: ${least / 1_000}s to ${most / 1_000}s`);
+  return ms;
+}
+
+/** `count/window`, or `off`. */
+export function parseLimit(name: PolicyName, text: string): Limit {
+  if (text === "off") return undefined;
+  const [, count, window] = /^(\d{1,9})\/(\w+)$/.exec(text) ?? [];
+  if (count === undefined || window === undefined || Number(count) === 0) {
+    throw new Error("is no limit. Write count/window or off: 10/60s");
+  }
+  try {
+    return { name, limit: Number(count), windowMs: parseDuration(window, 1, LONGEST_WINDOW_MS) };
+  } catch (error) {
+    throw new Error(`has a window that ${error instanceof Error ? error.message : "is wrong"}, as in 10/60s`);
+  }
+}

@@ -1,0 +1,78 @@
+// A call, the same for every transport: what it may reach, and what becomes of it. Knows no protocol and no service.
+
+import { create, type DescMessage, type DescMethodUnary, type MessageShape } from "@bufbuild/protobuf";
+import type { HandlerContext, MethodImplSpec, ServiceImplSpec } from "@connectrpc/connect";
+import type { AuthError } from "../core/errors.ts";
+import { RequestAborted } from "./body.ts";
+import type { RequestCaller } from "./caller.ts";
+import { asAuthError } from "./errors.ts";
+
+/** Lets a caller in by its headers, before its request is read. @throws AuthError when it may not */
+export type Guard = (requestHeader: Headers) => void;
+
+/** A service as it is mounted on a listener. */
+export interface MountedService {
+  readonly spec: ServiceImplSpec;
+  /** Asked before anything of a request is looked at; absent: everyone may call. */
+  readonly guard?: Guard;
+}
+
+/** What every transport is given. */
+export interface TransportOptions {
+  readonly services: readonly MountedService[];
+  /** Hears of each refusal that no handler has made, and of each `internal` one, whose cause it holds. */
+  readonly onRefused: (error: AuthError, caller: RequestCaller) => void;
+  /** Hears of an answer that failed altogether: a bug. */
+  readonly onFault: (error: unknown) => void;
+}
+
+/** A method that can be called. */
+export interface UnaryMethod {
+  readonly method: DescMethodUnary;
+  readonly handle: Extract<MethodImplSpec, { kind: "unary" }>["impl"];
+  readonly guard: Guard | undefined;
+}
+
+/** The methods of services. @throws TypeError for one that streams: no transport here serves those */
+export function unaryMethods(services: readonly MountedService[]): readonly UnaryMethod[] {
+  return services.flatMap(({ spec, guard }) =>
+    Object.values(spec.methods).map((one) => {
+      if (one.kind !== "unary") throw new TypeError(`${one.method.name} streams: only unary methods are served`);
+      return { method: one.method, handle: one.impl, guard };
+    }),
+  );
+}
+
+/** What became of a call. */
+export type Outcome = { readonly message: MessageShape<DescMessage> } | { readonly refusal: AuthError };
+
+/** A call as its transport has it. */
+export interface Call {
+  readonly caller: RequestCaller;
+  readonly context: HandlerContext;
+  /** Reads the request. @throws AuthError when it is none */
+  readonly read: () => Promise<MessageShape<DescMessage>> | MessageShape<DescMessage>;
+}
+
+/**
+ * Makes a call: lets the caller in, reads, handles. Whatever is thrown comes out as a refusal.
+ * @throws RequestAborted when there is nobody left to answer
+ */
+export async function perform(
+  { method, handle, guard }: UnaryMethod,
+  { caller, context, read }: Call,
+  { onRefused }: Pick<TransportOptions, "onRefused">,
+): Promise<Outcome> {
+  let heard = false;
+  try {
+    guard?.(context.requestHeader);
+    const request = await read();
+    heard = true;
+    return { message: create(method.output, await handle(request, context)) };
+  } catch (error) {
+    if (error instanceof RequestAborted) throw error;
+    const refusal = asAuthError(error, caller.requestId);
+    if (!heard || refusal.reason === "internal") onRefused(refusal, caller);
+    return { refusal };
+  }
+}

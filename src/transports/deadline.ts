@@ -1,0 +1,27 @@
+// How long a caller is ready to wait, as each protocol writes it. Knows headers alone.
+
+import { malformed } from "../core/errors.ts";
+
+/** Nobody waits longer than this for a unary call, in milliseconds: more is taken for this. */
+const LONGEST_MS = 60_000;
+
+const GRPC_UNITS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 1e-3, n: 1e-6 };
+
+/**
+ * Writes the deadline in a call's headers as Connect reads it, clamped. Connect refuses what it cannot read, or finds
+ * too long, in words of its own.
+ * @throws AuthError `malformed` for one that is not of the protocol's form
+ */
+export function clampDeadline(headers: Headers): void {
+  const connect = headers.get("connect-timeout-ms");
+  if (connect !== null) {
+    if (!/^\d{1,10}$/.test(connect)) throw malformed("connect-timeout-ms is not a whole number of at most 10 digits");
+    headers.set("connect-timeout-ms", String(Math.min(Number(connect), LONGEST_MS)));
+  }
+  const grpc = headers.get("grpc-timeout");
+  if (grpc !== null) {
+    const [, amount, unit = ""] = /^(\d{1,8})([HMSmun])$/.exec(grpc) ?? [];
+    if (amount === undefined) throw malformed("grpc-timeout is not at most 8 digits and a unit of H M S m u or n");
+    headers.set("grpc-timeout", `${Math.min(Math.ceil(Number(amount) * (GRPC_UNITS[unit] ?? 1)), LONGEST_MS)}m`);
+  }
+}
