@@ -117,8 +117,8 @@ async function accept(
   const enveloped = contentType.startsWith("application/grpc");
   const json = /[/+]json\b/.test(contentType);
   const coding = headers.get(enveloped ? "grpc-encoding" : "content-encoding") ?? undefined;
-  headers.delete("grpc-encoding");
-  headers.delete("content-encoding");
+  // What Connect is given is plain, and not of the length that was sent.
+  for (const name of ["grpc-encoding", "content-encoding", "content-length"]) headers.delete(name);
   try {
     guard?.(headers);
     clampDeadline(headers);

@@ -1,0 +1,106 @@
+// Bugs and outages behind a call: told with a request id that the log knows, once, in every protocol; nothing ends.
+
+import { once } from "node:events";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { expect, test } from "vitest";
+import { signLogin } from "../src/cli/sign.ts";
+import { CUSTOMER_KEY, postLogin } from "./gateway.ts";
+import { run, serve, temporaryFolder } from "./program.ts";
+
+function faults(log: string): readonly { request_id: string; msg: string }[] {
+  const lines = log.split("\n").filter((line) => line.startsWith("{"));
+  return lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === "fault");
+}
+
+test("a bug in an operator's call is logged under the request id that the caller is told", async () => {
+  const folder = temporaryFolder();
+  const { internalUrl, log, end } = await serve(folder);
+  const database = new DatabaseSync(join(folder, "countersign.db"));
+  database.exec("create trigger broken before insert on customers begin select raise(abort, 'planted'); end");
+  database.close();
+
+  const { status, stderr } = await run(["customers", "create", "--name", "x", "--json"], {
+    env: { COUNTERSIGN_DATA_DIR: folder, COUNTERSIGN_INTERNAL_URL: internalUrl },
+  });
+  const { error } = JSON.parse(stderr);
+  expect([status, error.reason]).toEqual([1, "internal"]);
+  expect(stderr).not.toContain("planted");
+  await end("SIGTERM");
+  expect(faults(log()).map(({ request_id }) => request_id)).toEqual([error.request_id]);
+});
+
+test("a secret that does not open is a fault of one login, and of no other", async () => {
+  const folder = temporaryFolder();
+  const { publicUrl, internalUrl, log, end } = await serve(folder);
+  const env = { COUNTERSIGN_DATA_DIR: folder, COUNTERSIGN_INTERNAL_URL: internalUrl };
+  const { customer_id } = JSON.parse((await run(["customers", "create", "--name", "x", "--json"], { env })).stdout);
+  const issue = ["customer-keys", "issue", "--customer", customer_id, "--import", "-"];
+  await run(issue, { env, input: CUSTOMER_KEY });
+  await run(["devices", "create", "--customer", customer_id, "--device-key", "broken"], { env });
+  const database = new DatabaseSync(join(folder, "countersign.db"));
+  database
+    .prepare("update customer_keys set sealed_secret = substr(sealed_secret, 1, 40) where customer_id = ?")
+    .run(customer_id);
+  database.close();
+
+  const login = signLogin({ deviceKey: "broken", customerKey: CUSTOMER_KEY }, Math.floor(Date.now() / 1000));
+  const answer = await postLogin(publicUrl, login);
+  const { reason, request_id } = JSON.parse(await answer.text());
+  expect([answer.status, reason]).toEqual([500, "internal"]);
+  expect((await run(["login", "--demo", "--url", publicUrl], { env })).status).toBe(0);
+  await end("SIGTERM");
+  expect(faults(log()).map((fault) => fault.request_id)).toEqual([request_id]);
+});
+
+test("a write that another process holds up does not hold up logins", async () => {
+  const folder = temporaryFolder();
+  const { publicUrl, internalUrl } = await serve(folder);
+  const env = { COUNTERSIGN_DATA_DIR: folder, COUNTERSIGN_INTERNAL_URL: internalUrl };
+  const database = new DatabaseSync(join(folder, "countersign.db"));
+  database.exec("begin immediate");
+  const creating = run(["customers", "create", "--name", "x"], { env });
+  // While that waits: logins are answered, one after another.
+  for (let turn = 0; turn < 8; turn++) {
+    expect((await run(["login", "--demo", "--url", publicUrl], { env })).status).toBe(0);
+  }
+  database.exec("commit");
+  database.close();
+  expect((await creating).status).toBe(0);
+});
+
+test("an operator's token is asked for before anything else is looked at", async () => {
+  const { internalUrl } = await serve(temporaryFolder());
+  for (const path of ["/v1/customers", "/countersign.admin.v1.AdminService/CreateCustomer"]) {
+    const answer = await fetch(new URL(path, internalUrl), {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: "not even JSON",
+    });
+    expect([path, answer.status]).toEqual([path, 401]);
+    expect(answer.headers.get("www-authenticate")).toMatch(/^Bearer /);
+  }
+});
+
+test("both listeners stop accepting at once, whatever is under way on one", async () => {
+  const { publicUrl, internalUrl, end } = await serve(temporaryFolder());
+
+  const { hostname, port } = new URL(internalUrl);
+  const slow = connect(Number(port), hostname);
+  slow.write("POST /auth/login HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{");
+  await fetch(new URL("/livez", internalUrl));
+  const ended = end("SIGTERM");
+  await expect
+    .poll(() =>
+      fetch(new URL("/livez", publicUrl)).then(
+        () => "open",
+        () => "closed",
+      ),
+    )
+    .toBe("closed");
+  slow.resume();
+  slow.write("}");
+  await once(slow, "close");
+  expect(await ended).toBe(0);
+});
