@@ -45,6 +45,8 @@ export async function listen({ host, port, handle, http2 }: ListenerOptions): Pr
     connectionsCheckingInterval: 2_000,
     maxHeaderSize: 16 * 1024,
   });
+  // Node's own switch, without a type: a client that ends its side once it has asked still gets its answer.
+  Object.assign(server, { httpAllowHalfOpen: true });
   server.on("request", handle);
   answerWhatNodeWould(server);
 
@@ -113,15 +115,19 @@ function sniff(socket: Socket, decide: (isHttp2: boolean) => void): void {
     socket.unshift(seen);
     decide(matches);
   };
+  // Whoever ends without a word, like a balancer that looks whether the port is open, waits for nothing.
+  const giveUp = (): void => {
+    socket.destroy();
+  };
   const done = (): void => {
     clearTimeout(timer);
     socket.off("readable", look);
+    socket.off("end", giveUp);
     socket.off("close", done);
   };
   socket.on("readable", look);
-  // Whoever ends without a word, like a balancer that looks whether the port is open, waits for nothing.
-  socket.once("end", () => socket.destroy());
-  socket.once("close", done);
+  socket.on("end", giveUp);
+  socket.on("close", done);
 }
 
 /** Node answers some requests by itself, without a length or a body: those are answered here, in the form of all others. */

@@ -150,6 +150,23 @@ describe.each(listeners)("at %s", (listener) => {
     expect([response.status, JSON.parse(response.body).reason]).toEqual([415, "unsupported_media_type"]);
   });
 
+  test("a client that ends its side after the request is answered all the same", async () => {
+    const { hostname, port } = new URL(gateway[listener]);
+    const socket = connect({ port: Number(port), host: hostname, allowHalfOpen: true });
+    socket.end(post(await rightLogin()));
+    const [chunk] = await once(socket, "data");
+    expect(String(chunk)).toMatch(/^HTTP\/1\.1 200 /);
+    socket.destroy();
+  });
+
+  test("a client that ends without a word is let go at once", async () => {
+    const { hostname, port } = new URL(gateway[listener]);
+    const socket = connect({ port: Number(port), host: hostname, allowHalfOpen: true });
+    socket.end();
+    socket.resume();
+    await once(socket, "close");
+  });
+
   test("bytes that arrive one by one are read as well", async () => {
     const { hostname, port } = new URL(gateway[listener]);
     const socket = connect({ port: Number(port), host: hostname, noDelay: true });
