@@ -34,6 +34,7 @@ import type { HttpHandler } from "./transports/http.ts";
 import { createHttp2 } from "./transports/http2.ts";
 import { type Http2Side, type Listener, listen } from "./transports/listener.ts";
 import { createRest } from "./transports/rest.ts";
+import type { TlsFiles } from "./transports/tls.ts";
 
 /** A gateway that answers. */
 export interface Gateway {
@@ -140,16 +141,18 @@ async function compose(
     services: readonly MountedService[],
     documents: Documents,
     createHttp2Side: (handle: HttpHandler, options: TransportOptions) => Http2Side,
+    tls: TlsFiles | undefined,
   ): Promise<string | undefined> => {
     if (address === undefined) return undefined;
-    const options = { services, ...hearing };
+    const options = { services, ...hearing, now: systemNow };
     const handle = createDispatch({
       documents: createDocuments({ ...documents, "/livez": alive }, options),
       connect: createConnect(options),
       rest: createRest(options),
       onFault: options.onFault,
     });
-    const listener = await listen({ ...address, handle, http2: createHttp2Side(handle, options) });
+    const http2 = createHttp2Side(handle, options);
+    const listener = await listen({ ...address, handle, http2, ...(tls && { tls }), onFault: options.onFault });
     listeners.push(listener);
     return listener.url;
   };
@@ -165,6 +168,7 @@ async function compose(
       }),
     },
     (handle) => createHttp2(handle),
+    config.tls,
   );
   const internalUrl = await open(
     config.internalListen,
@@ -178,6 +182,7 @@ async function compose(
       },
     },
     (_handle, options) => createGrpc(options),
+    config.tls && { ...config.tls, ...(config.tlsClientCa !== undefined && { clientCa: config.tlsClientCa }) },
   );
 
   const limits = config.redisUrl === undefined ? "memory" : "redis";

@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { createSecureContext } from "node:tls";
 import { distance } from "fastest-levenshtein";
 import type { PolicyName } from "./core/ports.ts";
 import {
@@ -15,6 +16,7 @@ import {
   parseListen,
   parseLogLevel,
   parseMasterKey,
+  parsePemFile,
   parseRedisUrl,
   parseText,
 } from "./settings.ts";
@@ -34,7 +36,17 @@ export interface Config {
   readonly loginLimit: Limit;
   readonly failureLimit: Limit;
   readonly addressLimit: Limit;
+  /** Undefined: in the clear. */
+  readonly tls: TlsFiles | undefined;
+  /** With TLS: whoever connects to the internal listener shows a certificate of one of these authorities. */
+  readonly tlsClientCa: string | undefined;
   readonly logLevel: LogLevel;
+}
+
+/** Certificate and key, as files in PEM. */
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
 }
 
 /** What the commands that call a gateway take from the environment. */
@@ -75,6 +87,9 @@ const SERVER_SETTINGS = [
   "LOGIN_LIMIT",
   "FAILURE_LIMIT",
   "ADDRESS_LIMIT",
+  "TLS_CERT",
+  "TLS_KEY",
+  "TLS_CLIENT_CA",
   "LOG_LEVEL",
 ];
 const CLIENT_SETTINGS = ["INTERNAL_URL", "CUSTOMER_KEY", "CUSTOMER_KEY_FILE"];
@@ -157,10 +172,15 @@ export function readConfig(environment: Environment, { dev }: { dev: boolean }):
     loginLimit: limit("login", "10/60s"),
     failureLimit: limit("failure", "10/60s"),
     addressLimit: limit("address", "6000/60s"),
+    tls: readTls(read("TLS_CERT", parsePemFile, undefined), read("TLS_KEY", parsePemFile, undefined), mistakes),
+    tlsClientCa: read("TLS_CLIENT_CA", parsePemFile, undefined),
     logLevel: read("LOG_LEVEL", parseLogLevel, "info") ?? "info",
   };
   if (dev && config.issuer === undefined && environment[`${PREFIX}PUBLIC_LISTEN`] === "off") {
     mistakes.push(`${PREFIX}ISSUER is not set, and with the public listener off there is no address to take for it`);
+  }
+  if (config.tlsClientCa !== undefined && config.tls === undefined) {
+    mistakes.push(`${PREFIX}TLS_CLIENT_CA is of no use without ${PREFIX}TLS_CERT and ${PREFIX}TLS_KEY`);
   }
   const answer = largestAnswer(config.issuer ?? "", config.audience ?? "");
   if (answer > LARGEST_ANSWER) {
@@ -194,6 +214,20 @@ export function dataFile(
   name: "master-key" | "admin-token" | "demo-device" | "countersign.db",
 ): string {
   return join(dataDir, name);
+}
+
+function readTls(cert: string | undefined, key: string | undefined, mistakes: string[]): TlsFiles | undefined {
+  if (cert === undefined && key === undefined) return undefined;
+  if (cert === undefined || key === undefined) {
+    mistakes.push(`${PREFIX}TLS_CERT and ${PREFIX}TLS_KEY go together. Set both, to files in PEM`);
+    return undefined;
+  }
+  try {
+    createSecureContext({ cert: readFileSync(cert), key: readFileSync(key) });
+  } catch {
+    mistakes.push(`${PREFIX}TLS_CERT and ${PREFIX}TLS_KEY do not fit together`);
+  }
+  return { cert, key };
 }
 
 function readSetting(environment: Environment, name: string, mistakes: string[]): string | undefined {

@@ -1,6 +1,7 @@
 // What a setting's text means: one parser a kind of setting, each throwing what is wrong as the end of a sentence. Knows no
 // name of a setting and no environment.
 
+import { readFileSync } from "node:fs";
 import type { Policy, PolicyName } from "./core/ports.ts";
 
 export interface ListenAddress {
@@ -68,6 +69,18 @@ export function parseIssuer(text: string): string {
 export function parseText(text: string): string {
   if (!/^[\x21-\x7e]+$/.test(text)) throw new Error("has to be visible ASCII characters");
   return text;
+}
+
+/** A file in PEM, by its path. */
+export function parsePemFile(path: string): string {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    throw new Error(`cannot be read (${error instanceof Error && "code" in error ? error.code : "an error"})`);
+  }
+  if (!text.includes("-----BEGIN ")) throw new Error("is no file in PEM");
+  return path;
 }
 
 /** One of the levels. */

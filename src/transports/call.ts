@@ -24,6 +24,8 @@ export interface TransportOptions {
   readonly onRefused: (error: AuthError, caller: RequestCaller) => void;
   /** Hears of an answer that failed altogether: a bug. */
   readonly onFault: (error: unknown) => void;
+  /** Unix milliseconds, by which deadlines count. */
+  readonly now: () => number;
 }
 
 /** A method that can be called. */

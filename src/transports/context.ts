@@ -14,6 +14,10 @@ export interface DirectContextInit {
   readonly requestHeader: () => Headers;
   /** Where the handler's headers go. */
   readonly responseHeader: HeaderList;
+  /** Milliseconds that the caller is still ready to wait; absent: it did not say. */
+  readonly remainingMs?: () => number;
+  /** Asks to be told when the caller has gone, or waits no longer. */
+  readonly onAbandoned: (abandon: () => void) => void;
 }
 
 /** The context of one unary call. */
@@ -26,6 +30,8 @@ export class DirectContext implements HandlerContext {
   readonly values: ContextValues;
   readonly responseHeader: HeaderList;
   readonly #requestHeader: () => Headers;
+  readonly #remainingMs: (() => number) | undefined;
+  readonly #onAbandoned: (abandon: () => void) => void;
   #headers: Headers | undefined;
   #trailer: HeaderList | undefined;
   #abort: AbortController | undefined;
@@ -39,6 +45,8 @@ export class DirectContext implements HandlerContext {
     this.values = init.values;
     this.responseHeader = init.responseHeader;
     this.#requestHeader = init.requestHeader;
+    this.#remainingMs = init.remainingMs;
+    this.#onAbandoned = init.onAbandoned;
   }
 
   get requestHeader(): Headers {
@@ -52,11 +60,15 @@ export class DirectContext implements HandlerContext {
   }
 
   get signal(): AbortSignal {
-    this.#abort ??= new AbortController();
+    if (this.#abort === undefined) {
+      const abort = new AbortController();
+      this.#abort = abort;
+      this.#onAbandoned(() => abort.abort());
+    }
     return this.#abort.signal;
   }
 
   timeoutMs(): number | undefined {
-    return undefined;
+    return this.#remainingMs?.();
   }
 }

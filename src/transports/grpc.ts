@@ -99,7 +99,7 @@ function createHandler(target: UnaryMethod, options: TransportOptions): grpc.han
 
   async function answer(call: UnaryCall, callback: grpc.sendUnaryData<Buffer>): Promise<void> {
     const caller = createCaller(hostOf(call.getPeer()), "grpc");
-    const context = createContext(call, target.method, caller);
+    const context = createContext(call, target.method, caller, options.now);
     const outcome = await perform(target, { caller, context, read: () => readRequest(input, call.request) }, options);
     if ("message" in outcome) {
       call.sendMetadata(metadataOf(context.responseHeader));
@@ -128,7 +128,13 @@ function readRequest<Desc extends DescMessage>(desc: Desc, bytes: Buffer): Messa
   }
 }
 
-function createContext(call: UnaryCall, method: DescMethodUnary, caller: RequestCaller): DirectContext {
+function createContext(
+  call: UnaryCall,
+  method: DescMethodUnary,
+  caller: RequestCaller,
+  now: () => number,
+): DirectContext {
+  const deadline = Number(call.getDeadline());
   return new DirectContext({
     method,
     protocolName: "grpc",
@@ -141,6 +147,8 @@ function createContext(call: UnaryCall, method: DescMethodUnary, caller: Request
       return headers;
     },
     responseHeader: new HeaderList(),
+    ...(Number.isFinite(deadline) && { remainingMs: () => Math.max(0, deadline - now()) }),
+    onAbandoned: (abandon) => call.once("cancelled", abandon),
   });
 }
 

@@ -9,7 +9,7 @@ const MAX_HEADER_LIST_BYTES = 16 * 1024;
 /** A session that moves no byte for this long is closed, in milliseconds. */
 const IDLE_MS = 120_000;
 
-/** Serves HTTP/2 without TLS (RFC 9113, 3.3: prior knowledge). */
+/** Serves HTTP/2 on sockets whose TLS, if any, is somebody else's. */
 export function createHttp2(handle: HttpHandler): Http2Side {
   const sessions = new Set<ServerHttp2Session>();
   const server = createServer({

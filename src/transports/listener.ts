@@ -1,11 +1,14 @@
-// A listener: one plaintext port for HTTP/1.0, HTTP/1.1 and HTTP/2, told apart by their first bytes. Knows no protocol above.
+// A listener: one port for HTTP/1.0, HTTP/1.1 and HTTP/2, in the clear or by TLS, told apart by their first bytes. Knows no
+// protocol above.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createSecureServer, Server as SecureServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { AuthError } from "../core/errors.ts";
 import { errorHeaders, toRest } from "./errors.ts";
 import { type HttpHandler, sendRefusal } from "./http.ts";
+import { readTlsOptions, reloadTls, type TlsFiles } from "./tls.ts";
 
 /** How a connection that opens with the HTTP/2 preface is served. */
 export interface Http2Side {
@@ -20,6 +23,10 @@ export interface ListenerOptions {
   readonly port: number;
   readonly handle: HttpHandler;
   readonly http2: Http2Side;
+  /** Absent: in the clear. */
+  readonly tls?: TlsFiles;
+  /** Hears of certificate files that cannot be taken. */
+  readonly onFault: (error: unknown) => void;
 }
 
 export interface Listener {
@@ -34,27 +41,33 @@ const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 const FIRST_BYTES_TIMEOUT_MS = 10_000;
 const IDLE_SWEEP_MS = 50;
 
+const HTTP1 = {
+  // HTTP/1.0 has no Host, and what is in it decides nothing here.
+  requireHostHeader: false,
+  headersTimeout: 10_000,
+  requestTimeout: 20_000,
+  keepAliveTimeout: 65_000,
+  connectionsCheckingInterval: 2_000,
+  maxHeaderSize: 16 * 1024,
+};
+
 /** Listens. @throws the system's error (EADDRINUSE, EACCES …) when it cannot */
-export async function listen({ host, port, handle, http2 }: ListenerOptions): Promise<Listener> {
-  const server = createServer({
-    // HTTP/1.0 has no Host, and what is in it decides nothing here.
-    requireHostHeader: false,
-    headersTimeout: 10_000,
-    requestTimeout: 20_000,
-    keepAliveTimeout: 65_000,
-    connectionsCheckingInterval: 2_000,
-    maxHeaderSize: 16 * 1024,
-  });
+export async function listen({ host, port, handle, http2, tls, onFault }: ListenerOptions): Promise<Listener> {
+  const server = tls === undefined ? createServer(HTTP1) : createSecureServer({ ...HTTP1, ...readTlsOptions(tls) });
+  const stopReloading =
+    tls !== undefined && server instanceof SecureServer ? reloadTls(server, tls, onFault) : (): void => {};
   // Node's own switch, without a type: a client that ends its side once it has asked still gets its answer.
   Object.assign(server, { httpAllowHalfOpen: true });
   server.on("request", handle);
   answerWhatNodeWould(server);
 
+  // The server itself listens, since only then does Node watch over slow clients; what it accepts is looked at first.
+  const accepted = tls === undefined ? "connection" : "secureConnection";
   const sockets = new Set<Socket>();
   const undecided = new Set<Socket>();
-  const serveHttp1 = server.listeners("connection");
-  server.removeAllListeners("connection");
-  server.on("connection", (socket: Socket) => {
+  const serveHttp1 = server.listeners(accepted);
+  server.removeAllListeners(accepted);
+  server.on(accepted, (socket: Socket) => {
     sockets.add(socket);
     undecided.add(socket);
     socket.once("close", () => {
@@ -78,7 +91,7 @@ export async function listen({ host, port, handle, http2 }: ListenerOptions): Pr
   });
 
   return {
-    url: originOf(server.address()),
+    url: originOf(tls === undefined ? "http" : "https", server.address()),
     async close(graceMs) {
       const timer = setTimeout(() => {
         for (const socket of sockets) socket.destroy();
@@ -91,13 +104,14 @@ export async function listen({ host, port, handle, http2 }: ListenerOptions): Pr
       await Promise.all([closed, http2.close(graceMs)]);
       clearTimeout(timer);
       clearInterval(sweep);
+      stopReloading();
     },
   };
 }
 
-function originOf(address: AddressInfo | string | null): string {
+function originOf(scheme: string, address: AddressInfo | string | null): string {
   if (address === null || typeof address === "string") throw new TypeError("a TCP listener has an address");
-  return `http://${address.family === "IPv6" ? `[${address.address}]` : address.address}:${address.port}`;
+  return `${scheme}://${address.family === "IPv6" ? `[${address.address}]` : address.address}:${address.port}`;
 }
 
 /** Waits for enough bytes to tell, and puts them back once it is decided. */
@@ -143,6 +157,9 @@ function answerWhatNodeWould(server: Server): void {
   server.on("connect", (_request: IncomingMessage, socket: Duplex) => {
     answerRaw(socket, 405, new AuthError("method_not_allowed", "this is no proxy", { allow: ["GET", "POST"] }));
   });
+  // Nobody to answer: the two never came to speak the same language.
+  server.removeAllListeners("tlsClientError");
+  server.on("tlsClientError", (_error: Error, socket: Duplex) => socket.destroy());
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
     const { status, message } = CLIENT_ERRORS[error.code ?? ""] ?? NOT_HTTP;
     answerRaw(socket, status, new AuthError("malformed", message));

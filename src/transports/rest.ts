@@ -59,6 +59,7 @@ export function createRest({ services, onRefused }: TransportOptions): HttpHandl
       values: valuesOf(caller),
       requestHeader: () => fetchHeaders(request),
       responseHeader: new HeaderList(),
+      onAbandoned: (abandon) => response.once("close", abandon),
     });
     const call = { caller, context, read: () => readRequest(request, match) };
     const outcome = await perform(target, call, { onRefused });

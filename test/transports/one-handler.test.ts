@@ -20,14 +20,14 @@ const replaced = createServiceImplSpec<typeof AuthService>(AuthService, {
 });
 
 test("a replaced handler is seen by every protocol on both kinds of listener", async () => {
-  const options = { services: [{ spec: replaced }], onRefused: () => {}, onFault: () => {} };
+  const options = { services: [{ spec: replaced }], onRefused: () => {}, onFault: () => {}, now: () => 0 };
   const handle = createDispatch({
     documents: createDocuments({}, options),
     connect: createConnect(options),
     rest: createRest(options),
     onFault: () => {},
   });
-  const place = { host: "127.0.0.1", port: 0, handle };
+  const place = { host: "127.0.0.1", port: 0, handle, onFault: () => {} };
   const everything = await listen({ ...place, http2: createHttp2(handle) });
   const native = await listen({ ...place, http2: createGrpc(options) });
 

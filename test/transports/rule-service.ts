@@ -76,8 +76,10 @@ export async function serveRules(): Promise<RuleServer> {
     services: [{ spec: echoes }],
     onRefused: (error) => refused.push(error),
     onFault: () => {},
+    now: () => 0,
   });
-  const { url, close } = await listen({ host: "127.0.0.1", port: 0, handle, http2: createHttp2(handle) });
+  const http2 = createHttp2(handle);
+  const { url, close } = await listen({ host: "127.0.0.1", port: 0, handle, http2, onFault: () => {} });
   return {
     url,
     close,
