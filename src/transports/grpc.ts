@@ -9,6 +9,7 @@ import { perform, type TransportOptions, type UnaryMethod, unaryMethods } from "
 import { createCaller, type RequestCaller, valuesOf } from "./caller.ts";
 import { DirectContext } from "./context.ts";
 import { errorHeaders, toGrpc } from "./errors.ts";
+import { addIntrospection } from "./grpc-introspection.ts";
 import { HeaderList } from "./header-list.ts";
 
 export interface GrpcTransport {
@@ -22,6 +23,9 @@ export interface GrpcTransport {
 const RECEIVE_BYTES = 1024 * 1024;
 const MAX_CONCURRENT_STREAMS = 1_000;
 const MAX_IDLE_MS = 30 * 60_000;
+const KEEPALIVE_MS = 60_000;
+const KEEPALIVE_TIMEOUT_MS = 20_000;
+const NO_REFUSALS = [grpc.status.OK, grpc.status.CANCELLED, grpc.status.DEADLINE_EXCEEDED];
 const DETAILS = "grpc-status-details-bin";
 
 /** Serves the services' unary methods. */
@@ -30,6 +34,9 @@ export function createGrpc(options: TransportOptions): GrpcTransport {
     "grpc.max_receive_message_length": RECEIVE_BYTES,
     "grpc.max_concurrent_streams": MAX_CONCURRENT_STREAMS,
     "grpc.max_connection_idle_ms": MAX_IDLE_MS,
+    // A peer that is gone without a word is found out, and its session ended.
+    "grpc.keepalive_time_ms": KEEPALIVE_MS,
+    "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
     "grpc.enable_channelz": 0,
     interceptors: [explainLibraryRefusals(options)],
   });
@@ -37,12 +44,17 @@ export function createGrpc(options: TransportOptions): GrpcTransport {
     const { name } = target.method;
     server.addService({ [name]: defineMethod(target.method) }, { [name]: createHandler(target, options) });
   }
+  const introspection = addIntrospection(
+    server,
+    options.services.map(({ spec }) => spec),
+  );
   const injector = server.createConnectionInjector(grpc.ServerCredentials.createInsecure());
 
   return {
     accept: (socket) => injector.injectConnection(socket),
     close: (graceMs) =>
       new Promise((resolve) => {
+        introspection.drain();
         const timer = setTimeout(() => server.forceShutdown(), graceMs);
         server.tryShutdown(() => {
           clearTimeout(timer);
@@ -57,21 +69,21 @@ export function createGrpc(options: TransportOptions): GrpcTransport {
  * The library refuses by itself what is no well-formed call (a message over its bound, a broken compression, a deadline
  * it cannot read): such a refusal is given its reason here, as every other has.
  */
-function explainLibraryRefusals({ onRefused }: TransportOptions): grpc.ServerInterceptor {
-  return (_method, call) =>
+function explainLibraryRefusals(options: TransportOptions): grpc.ServerInterceptor {
+  const ours = new Set(unaryMethods(options.services).map(({ method }) => pathOf(method)));
+  return (method, call) =>
     new grpc.ServerInterceptingCall(
       call,
       new grpc.ResponderBuilder()
         .withSendStatus((status, next) => {
-          const own = status.metadata?.get(DETAILS).length ?? 0;
-          const theirs = status.code === grpc.status.CANCELLED || status.code === grpc.status.DEADLINE_EXCEEDED;
-          if (status.code === grpc.status.OK || own > 0 || theirs) {
+          const told = status.metadata?.get(DETAILS).length ?? 0;
+          if (told > 0 || !ours.has(method.path) || NO_REFUSALS.includes(status.code)) {
             next(status);
             return;
           }
           const large = status.code === grpc.status.RESOURCE_EXHAUSTED;
           const refusal = large ? tooLarge() : malformed("the call is not one well-formed message of gRPC");
-          onRefused(refusal, createCaller(hostOf(call.getPeer()), "grpc"));
+          options.onRefused(refusal, createCaller(hostOf(call.getPeer()), "grpc"));
           next(statusOf(refusal));
         })
         .build(),
@@ -82,7 +94,7 @@ function explainLibraryRefusals({ onRefused }: TransportOptions): grpc.ServerInt
 function defineMethod(method: DescMethodUnary): grpc.MethodDefinition<Buffer, Buffer> {
   const asIs = (bytes: Buffer): Buffer => bytes;
   return {
-    path: `/${method.parent.typeName}/${method.name}`,
+    path: pathOf(method),
     requestStream: false,
     responseStream: false,
     requestSerialize: asIs,
@@ -90,6 +102,10 @@ function defineMethod(method: DescMethodUnary): grpc.MethodDefinition<Buffer, Bu
     responseSerialize: asIs,
     responseDeserialize: asIs,
   };
+}
+
+function pathOf(method: DescMethodUnary): string {
+  return `/${method.parent.typeName}/${method.name}`;
 }
 
 type UnaryCall = grpc.ServerUnaryCall<Buffer, Buffer>;
