@@ -1,7 +1,7 @@
 // `npm test`: sees to the programs that tests need, runs every test it can, and fails when one could not be run.
 
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -75,6 +75,8 @@ function runVitest(without: readonly Requirement[]): { passed: number; failed: n
       ],
       { stdio: "inherit" },
     );
+    // No report: the runner itself failed, and has said why.
+    if (!existsSync(report)) return { passed: 0, failed: 1, status: 1 };
     const { numPassedTests, numFailedTests, success } = JSON.parse(readFileSync(report, "utf8"));
     return { passed: numPassedTests, failed: numFailedTests, status: status === 0 && success === true ? 0 : 1 };
   } finally {

@@ -15,7 +15,7 @@ const WORD = /[A-Za-z_$][\w$]*/y;
 
 /**
  * Reads one JSON value, which must be all there is.
- * @throws AuthError `malformed`, with line and column (from 1, in UTF-16 code units); it never repeats the text
+ * @throws AuthError `malformed`, with line and column (from 1, in UTF-16 code units); of the text it repeats a plain key at most
  */
 export function readJson(bytes: Uint8Array): Json {
   if (bytes.length === 0) throw malformed("the body is empty. Send a JSON object");
