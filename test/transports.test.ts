@@ -4,7 +4,14 @@ import { decodeJwt } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { signLogin } from "../src/cli/sign.ts";
 import { CUSTOMER_KEY, openGateway, type TestGateway } from "./gateway.ts";
-import { type Answer, type Channel, channels, http2Channels, type LoginFields } from "./transports/channels.ts";
+import {
+  type Answer,
+  type Channel,
+  channels,
+  http2Channels,
+  type LoginFields,
+  type Session,
+} from "./transports/channels.ts";
 
 const NOW = 1_764_000_000_000;
 const SECONDS = NOW / 1000;
@@ -258,11 +265,18 @@ const combinations: readonly { channel: Channel; listener: Listener }[] = [
 ];
 
 describe.each(combinations)("$channel.name at $listener", ({ channel, listener }) => {
+  const sessions = new Map<TestGateway, Session>();
+  afterAll(() => {
+    for (const session of sessions.values()) session.close();
+  });
+
   test.each(cases)("$name", async ({ on = "usual", logins, expected }) => {
     const gateway = gateways.get(on);
     if (gateway === undefined) throw new Error(`no gateway ${on}`);
+    const session = sessions.get(gateway) ?? channel.open(gateway[listener]);
+    sessions.set(gateway, session);
     let answer: Answer | undefined;
-    for (const login of await logins(gateway)) answer = await channel.send(gateway[listener], login);
+    for (const login of await logins(gateway)) answer = await session.send(login);
     expect(answer).toMatchObject(expected);
     // Exact, where the case says it all: toMatchObject lets more pass.
     if (expected.headers !== undefined) expect(answer?.headers).toEqual(expected.headers);

@@ -10,7 +10,7 @@ import { AuthService } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
 import { type ErrorInfo, ErrorInfoSchema, RetryInfoSchema } from "../../gen/es/google/rpc/error_details_pb.ts";
 import { StatusSchema } from "../../gen/es/google/rpc/status_pb.ts";
 import { AuthServiceClient } from "../../gen/grpc/countersign/auth/v1/auth.ts";
-import { exchange } from "./raw-http.ts";
+import { exchange, openRaw, type RawResponse } from "./raw-http.ts";
 
 /** A login; a field that is undefined is not sent. */
 export interface LoginFields {
@@ -33,10 +33,15 @@ export interface Answer {
   readonly expiresIn?: number;
 }
 
+/** A client of one protocol, connected to one listener. */
+export interface Session {
+  send(login: LoginFields): Promise<Answer>;
+  close(): void;
+}
+
 export interface Channel {
   readonly name: string;
-  /** Whether the listener serves it: the internal one speaks HTTP/2 with grpc-js alone. */
-  readonly send: (url: string, login: LoginFields) => Promise<Answer>;
+  readonly open: (url: string) => Session;
 }
 
 const NAMED = [
@@ -54,31 +59,33 @@ function pick(headers: Iterable<readonly [string, string]>): Record<string, stri
   return Object.fromEntries(named.filter(([name]) => NAMED.includes(name)).sort());
 }
 
-function rest(version: "1.0" | "1.1"): Channel["send"] {
-  return async (url, login) => {
-    const body = JSON.stringify(login);
-    const host = version === "1.1" ? `Host: ${new URL(url).host}\r\n` : "";
-    const response = await exchange(
-      url,
-      `POST /auth/login HTTP/${version}\r\n${host}Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-    );
-    const { token, expires_in, code, reason, message, retry_after, ...particulars } = JSON.parse(response.body);
-    const headers = pick(response.headers);
-    if (response.status === 200) return { outcome: "ok", metadata: {}, headers, token, expiresIn: expires_in };
-    if (typeof code !== "string") throw new TypeError(`no code in ${response.body}`);
-    const metadata = Object.fromEntries(Object.entries(particulars).map(([name, value]) => [name, String(value)]));
+/** HTTP/1.0 takes a connection for each exchange, HTTP/1.1 one for all. */
+function rest(version: "1.0" | "1.1"): Channel["open"] {
+  return (url) => {
+    const kept = version === "1.1" ? openRaw(url) : undefined;
+    const head = `POST /auth/login HTTP/${version}\r\n${kept ? `Host: ${new URL(url).host}\r\n` : ""}`;
     return {
-      outcome: reason,
-      message,
-      metadata,
-      headers,
-      ...(retry_after !== undefined && { retryAfter: retry_after }),
+      async send(login) {
+        const body = JSON.stringify(login);
+        const bytes = `${head}Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
+        return readRest(kept ? await kept.exchange(bytes) : await exchange(url, bytes));
+      },
+      close: () => kept?.close(),
     };
   };
 }
 
-function connect(createTransport: (url: string, interceptor: Interceptor) => Transport): Channel["send"] {
-  return async (url, login) => {
+function readRest(response: RawResponse): Answer {
+  const { token, expires_in, code, reason, message, retry_after, ...particulars } = JSON.parse(response.body);
+  const headers = pick(response.headers);
+  if (response.status === 200) return { outcome: "ok", metadata: {}, headers, token, expiresIn: expires_in };
+  if (typeof code !== "string") throw new TypeError(`no code in ${response.body}`);
+  const metadata = Object.fromEntries(Object.entries(particulars).map(([name, value]) => [name, String(value)]));
+  return { outcome: reason, message, metadata, headers, ...(retry_after !== undefined && { retryAfter: retry_after }) };
+}
+
+function connect(createTransport: (url: string, interceptor: Interceptor) => Transport): Channel["open"] {
+  return (url) => {
     let headers: Record<string, string> = {};
     const keepHeaders: Interceptor = (next) => async (request) => {
       const response = await next(request);
@@ -86,19 +93,24 @@ function connect(createTransport: (url: string, interceptor: Interceptor) => Tra
       return response;
     };
     const client = createClient(AuthService, createTransport(url, keepHeaders));
-    try {
-      const { token, expiresIn } = await client.login({
-        ...(login.device_key !== undefined && { deviceKey: login.device_key }),
-        ...(login.timestamp !== undefined && { timestamp: BigInt(login.timestamp) }),
-        ...(login.device_signature !== undefined && { deviceSignature: login.device_signature }),
-      });
-      return { outcome: "ok", metadata: {}, headers, token, expiresIn };
-    } catch (error) {
-      const failure = ConnectError.from(error);
-      const [info] = failure.findDetails(ErrorInfoSchema);
-      const [retry] = failure.findDetails(RetryInfoSchema);
-      return refusal(info, retry?.retryDelay?.seconds, failure.rawMessage, pick(failure.metadata));
-    }
+    return {
+      async send(login) {
+        try {
+          const { token, expiresIn } = await client.login({
+            ...(login.device_key !== undefined && { deviceKey: login.device_key }),
+            ...(login.timestamp !== undefined && { timestamp: BigInt(login.timestamp) }),
+            ...(login.device_signature !== undefined && { deviceSignature: login.device_signature }),
+          });
+          return { outcome: "ok", metadata: {}, headers, token, expiresIn };
+        } catch (error) {
+          const failure = ConnectError.from(error);
+          const [info] = failure.findDetails(ErrorInfoSchema);
+          const [retry] = failure.findDetails(RetryInfoSchema);
+          return refusal(info, retry?.retryDelay?.seconds, failure.rawMessage, pick(failure.metadata));
+        }
+      },
+      close: () => {},
+    };
   };
 }
 
@@ -128,32 +140,35 @@ interface GrpcClient {
   close(): void;
 }
 
-function grpc(createGrpcClient: (address: string) => GrpcClient): Channel["send"] {
-  return async (url, login) => {
+function grpc(createGrpcClient: (address: string) => GrpcClient): Channel["open"] {
+  return (url) => {
     const client = createGrpcClient(new URL(url).host);
-    try {
-      return await new Promise<Answer>((resolve, reject) => {
-        let headers: Record<string, string> = {};
-        const request = { device_key: "", device_signature: "", ...login };
-        const call = client.login(request, new Metadata(), (error, response) => {
-          if (error === null) {
-            resolve({ outcome: "ok", metadata: {}, headers, token: response.token, expiresIn: response.expires_in });
-            return;
-          }
-          try {
-            resolve(grpcRefusal(error, headers));
-          } catch (mistake) {
-            reject(mistake);
-          }
-        });
-        call.on("metadata", (metadata) => {
-          headers = pick(Object.entries(metadata.getMap()).map(([name, value]) => [name, value.toString()]));
-        });
-      });
-    } finally {
-      client.close();
-    }
+    return {
+      send: (login) => sendGrpc(client, login),
+      close: () => client.close(),
+    };
   };
+}
+
+function sendGrpc(client: GrpcClient, login: LoginFields): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    let headers: Record<string, string> = {};
+    const request = { device_key: "", device_signature: "", ...login };
+    const call = client.login(request, new Metadata(), (error, response) => {
+      if (error === null) {
+        resolve({ outcome: "ok", metadata: {}, headers, token: response.token, expiresIn: response.expires_in });
+        return;
+      }
+      try {
+        resolve(grpcRefusal(error, headers));
+      } catch (mistake) {
+        reject(mistake);
+      }
+    });
+    call.on("metadata", (metadata) => {
+      headers = pick(Object.entries(metadata.getMap()).map(([name, value]) => [name, value.toString()]));
+    });
+  });
 }
 
 function grpcRefusal(error: ServiceError, headers: Record<string, string>): Answer {
@@ -191,40 +206,40 @@ const overHttp1 = { httpVersion: "1.1" } as const;
 
 /** What both listeners serve. */
 export const channels: readonly Channel[] = [
-  { name: "REST over HTTP/1.0", send: rest("1.0") },
-  { name: "REST over HTTP/1.1", send: rest("1.1") },
+  { name: "REST over HTTP/1.0", open: rest("1.0") },
+  { name: "REST over HTTP/1.1", open: rest("1.1") },
   {
     name: "Connect with JSON",
-    send: connect((baseUrl, each) =>
+    open: connect((baseUrl, each) =>
       createConnectTransport({ baseUrl, ...overHttp1, useBinaryFormat: false, interceptors: [each] }),
     ),
   },
   {
     name: "Connect with protobuf",
-    send: connect((baseUrl, each) =>
+    open: connect((baseUrl, each) =>
       createConnectTransport({ baseUrl, ...overHttp1, useBinaryFormat: true, interceptors: [each] }),
     ),
   },
   {
     name: "gRPC-Web",
-    send: connect((baseUrl, each) => createGrpcWebTransport({ baseUrl, ...overHttp1, interceptors: [each] })),
+    open: connect((baseUrl, each) => createGrpcWebTransport({ baseUrl, ...overHttp1, interceptors: [each] })),
   },
   {
     name: "gRPC by the generated client",
-    send: grpc((address) => new AuthServiceClient(address, credentials.createInsecure())),
+    open: grpc((address) => new AuthServiceClient(address, credentials.createInsecure())),
   },
-  { name: "gRPC by proto-loader", send: grpc(loadedClient) },
+  { name: "gRPC by proto-loader", open: grpc(loadedClient) },
 ];
 
 /** What the public listener serves besides: Connect and gRPC-Web over HTTP/2. */
 export const http2Channels: readonly Channel[] = [
   {
     name: "Connect over HTTP/2",
-    send: connect((baseUrl, each) => createConnectTransport({ baseUrl, httpVersion: "2", interceptors: [each] })),
+    open: connect((baseUrl, each) => createConnectTransport({ baseUrl, httpVersion: "2", interceptors: [each] })),
   },
   {
     name: "gRPC-Web over HTTP/2",
-    send: connect((baseUrl, each) => createGrpcWebTransport({ baseUrl, httpVersion: "2", interceptors: [each] })),
+    open: connect((baseUrl, each) => createGrpcWebTransport({ baseUrl, httpVersion: "2", interceptors: [each] })),
   },
-  { name: "gRPC by Connect", send: connect((baseUrl, each) => createGrpcTransport({ baseUrl, interceptors: [each] })) },
+  { name: "gRPC by Connect", open: connect((baseUrl, each) => createGrpcTransport({ baseUrl, interceptors: [each] })) },
 ];

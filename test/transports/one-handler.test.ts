@@ -31,7 +31,12 @@ test("a replaced handler is seen by every protocol on both kinds of listener", a
   const everything = await listen({ ...place, http2: createHttp2(handle) });
   const native = await listen({ ...place, http2: createGrpc(options) });
 
-  const ask = ({ send }: Channel, url: string) => send(url, { device_key: "d" });
+  const ask = async ({ open }: Channel, url: string) => {
+    const session = open(url);
+    const answer = await session.send({ device_key: "d" });
+    session.close();
+    return answer;
+  };
   const answers = await Promise.all([
     ...[...channels, ...http2Channels].map((channel) => ask(channel, everything.url)),
     ...channels.map((channel) => ask(channel, native.url)),

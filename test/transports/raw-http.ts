@@ -1,6 +1,6 @@
 // HTTP by hand over a socket, as boards do it: what is sent is exactly what is written, and what comes back is read whole.
 
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 
 export interface RawResponse {
   readonly status: number;
@@ -9,21 +9,55 @@ export interface RawResponse {
   readonly body: string;
 }
 
-/** Sends bytes and reads until the server closes or the promised body is there. */
-export function exchange(url: string, bytes: string | Uint8Array): Promise<RawResponse> {
+export interface RawConnection {
+  /** Sends bytes and reads one response. */
+  exchange(bytes: string | Uint8Array): Promise<RawResponse>;
+  close(): void;
+}
+
+/** A connection that is kept; one exchange at a time. */
+export function openRaw(url: string): RawConnection {
   const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  return {
+    exchange: (bytes) => exchangeOn(socket, bytes),
+    close: () => socket.destroy(),
+  };
+}
+
+/** Sends bytes on a connection of their own and reads until the server closes or the promised body is there. */
+export async function exchange(url: string, bytes: string | Uint8Array): Promise<RawResponse> {
+  const connection = openRaw(url);
+  try {
+    return await connection.exchange(bytes);
+  } finally {
+    connection.close();
+  }
+}
+
+function exchangeOn(socket: Socket, bytes: string | Uint8Array): Promise<RawResponse> {
   return new Promise((resolve, reject) => {
-    const socket = connect(Number(port), hostname);
     let received = Buffer.alloc(0);
-    socket.on("data", (chunk) => {
+    const settle = (act: () => void): void => {
+      socket.off("data", read);
+      socket.off("error", fail);
+      socket.off("close", closed);
+      act();
+    };
+    const read = (chunk: Buffer): void => {
       received = Buffer.concat([received, chunk]);
-      const response = parse(received);
-      if (response === undefined) return;
-      resolve(response);
-      socket.destroy();
-    });
-    socket.on("error", reject);
-    socket.on("close", () => reject(new Error(`closed after ${JSON.stringify(received.toString("latin1"))}`)));
+      try {
+        const response = parse(received);
+        if (response !== undefined) settle(() => resolve(response));
+      } catch (error) {
+        settle(() => reject(error));
+      }
+    };
+    const fail = (error: Error): void => settle(() => reject(error));
+    const closed = (): void => fail(new Error(`closed after ${JSON.stringify(received.toString("latin1"))}`));
+    socket.on("data", read);
+    socket.on("error", fail);
+    socket.on("close", closed);
     socket.write(bytes);
   });
 }
