@@ -49,6 +49,16 @@ export function findLeaf(desc: DescMessage, fieldPath: string): Leaf | undefined
   return path;
 }
 
+/** Every leaf that a query can name; of a message that holds itself, once. */
+export function leavesOf(desc: DescMessage, within: Leaf = []): readonly Leaf[] {
+  return desc.fields.flatMap((field): readonly Leaf[] => {
+    const path = [...within, field];
+    if (isWritable(field)) return [path];
+    if (field.fieldKind !== "message" || isWellKnown(field.message)) return [];
+    return within.some(({ message }) => message === field.message) ? [] : leavesOf(field.message, path);
+  });
+}
+
 /** Well-known types have forms of their own, and no fields to a caller. */
 function isWellKnown({ typeName }: DescMessage): boolean {
   return typeName.startsWith("google.protobuf.");

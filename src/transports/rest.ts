@@ -14,6 +14,7 @@ import {
   type HttpRequest,
   type HttpResponse,
   pathOf,
+  send,
   sendJson,
   sendRefusal,
 } from "./http.ts";
@@ -35,7 +36,7 @@ export function createRest({ services, onRefused }: TransportOptions): HttpHandl
       return { ...found, target };
     }
     if (found.allowed.length === 0) throw new AuthError("not_found", "there is nothing at this path");
-    const allow = found.allowed.flatMap((allowed) => (allowed === "GET" ? ["GET", "HEAD"] : [allowed]));
+    const allow = [...found.allowed.flatMap((verb) => (verb === "GET" ? ["GET", "HEAD"] : [verb])), "OPTIONS"];
     throw new AuthError("method_not_allowed", `this path takes ${found.allowed.join(" or ")} only`, { allow });
   }
 
@@ -46,6 +47,12 @@ export function createRest({ services, onRefused }: TransportOptions): HttpHandl
       match = find(request);
     } catch (error) {
       const refusal = asAuthError(error, caller.requestId);
+      const { allow } = refusal.particulars;
+      // RFC 9110, 9.3.7: what a path takes may be asked.
+      if (request.method === "OPTIONS" && allow !== undefined) {
+        send(response, 200, [["Allow", allow.join(", ")]], "");
+        return;
+      }
       onRefused(refusal, caller);
       sendRefusal(response, refusal, []);
       return;

@@ -134,7 +134,7 @@ describe("a verb that a path does not take", () => {
   ])("$verb $path is told which it does", async ({ verb, path, allow }) => {
     const response = await fetch(server.url + path, { method: verb });
     expect(response.status).toBe(405);
-    expect(response.headers.get("Allow")?.split(", ").toSorted()).toEqual(allow.toSorted());
+    expect(response.headers.get("Allow")?.split(", ").toSorted()).toEqual([...allow, "OPTIONS"].toSorted());
     expect(server.refused).toMatchObject([{ reason: "method_not_allowed" }]);
   });
 
@@ -166,4 +166,11 @@ describe("response_body", () => {
     expect(Object.keys(answer)).toEqual(["method", "thing", "names"]);
     expect(answer.thing).toMatchObject({ id: "x", large_count: "0", kind: "KIND_UNSPECIFIED", labels: {} });
   });
+});
+
+test("OPTIONS tells what a path takes, and nothing of a path that takes nothing", async () => {
+  const asked = await fetch(`${server.url}/v1/heads/x`, { method: "OPTIONS" });
+  expect([asked.status, asked.headers.get("content-length"), await asked.text()]).toEqual([200, "0", ""]);
+  expect(asked.headers.get("Allow")?.split(", ")).toContain("OPTIONS");
+  expect((await fetch(`${server.url}/nothing`, { method: "OPTIONS" })).status).toBe(404);
 });
