@@ -1,5 +1,7 @@
 // Documents at fixed paths: keys, health, metrics. Knows HTTP's conditional requests, and no document.
 
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
 import { AuthError } from "../core/errors.ts";
 import type { TransportOptions } from "./call.ts";
 import { createCaller } from "./caller.ts";
@@ -46,7 +48,7 @@ export function createDocuments(
       if (request.method !== "GET" && request.method !== "HEAD") {
         throw new AuthError("method_not_allowed", "this path takes GET only", { allow: ["GET", "HEAD"] });
       }
-      write(request, response, await render());
+      await write(request, response, await render());
     } catch (error) {
       const caller = createCaller(request.socket.remoteAddress, "rest");
       const refusal = asAuthError(error, caller.requestId);
@@ -61,20 +63,37 @@ export function createDocuments(
   };
 }
 
-function write(
-  request: HttpRequest,
-  response: HttpResponse,
-  { status = 200, contentType, body, etag, maxAge }: Document,
-): void {
-  const caching: HeaderField[] = [["Cache-Control", maxAge === undefined ? "no-store" : `max-age=${maxAge}`]];
-  if (etag !== undefined) caching.push(["ETag", etag]);
-  if (etag !== undefined && matches(request.headers["if-none-match"], etag)) {
+/** Below this a body fits one packet as it is, and compressing it pays nobody. */
+const COMPRESSED_FROM_BYTES = 1_024;
+
+async function write(request: HttpRequest, response: HttpResponse, document: Document): Promise<void> {
+  const { status = 200, contentType, body, etag, maxAge } = document;
+  const compressible = Buffer.byteLength(body) >= COMPRESSED_FROM_BYTES;
+  const compressed = compressible && acceptsGzip(request.headers["accept-encoding"]);
+  // Strong tags tell the bytes: compressed ones have another.
+  const tag = etag !== undefined && compressed ? etag.replace(/"$/, '-gzip"') : etag;
+  const headers: HeaderField[] = [["Cache-Control", maxAge === undefined ? "no-store" : `max-age=${maxAge}`]];
+  if (tag !== undefined) headers.push(["ETag", tag]);
+  if (compressible) headers.push(["Vary", "Accept-Encoding"]);
+  if (tag !== undefined && matches(request.headers["if-none-match"], tag)) {
     response.statusCode = 304;
-    for (const [name, value] of caching) response.setHeader(name, value);
+    for (const [name, value] of headers) response.setHeader(name, value);
     response.end();
     return;
   }
-  send(response, status, [["Content-Type", contentType], ...caching], body);
+  headers.push(["Content-Type", contentType]);
+  if (compressed) headers.push(["Content-Encoding", "gzip"]);
+  send(response, status, headers, compressed ? await compress(body) : body);
+}
+
+const compress = promisify<string, Buffer>(gzip);
+
+/** RFC 9110, 12.5.3: gzip is named, and not with a weight of zero. */
+function acceptsGzip(acceptEncoding: string | string[] | undefined): boolean {
+  const codings = String(acceptEncoding ?? "")
+    .toLowerCase()
+    .split(",");
+  return codings.some((coding) => /^\s*(gzip|\*)\s*(;\s*q=(1(\.0*)?|0\.0*[1-9]\d*))?\s*$/.test(coding));
 }
 
 /** RFC 9110, 13.1.2: weak comparison against a list. */

@@ -21,18 +21,14 @@ export interface Answers {
   readonly example: JsonValue | undefined;
   /** A success tells where a limit stands. */
   readonly limited: boolean;
-  /** One of each kind that the handler or the guard may give. */
+  /** One of each kind that there may be. */
   readonly refusals: readonly AuthError[];
-  /** It reads a body. */
-  readonly body: boolean;
 }
 
 const ERROR = { $ref: "#/components/schemas/Error" };
 
 /** The `responses` of an operation. */
-export function describeAnswers(answers: Answers, notes: AnswerNotes): JsonObject {
-  const { schema, example, limited, body } = answers;
-  const refusals = [...transportRefusals(body), ...answers.refusals];
+export function describeAnswers({ schema, example, limited, refusals }: Answers, notes: AnswerNotes): JsonObject {
   const statuses = [...new Set(refusals.map((refusal) => toRest(refusal).status))].sort((one, other) => one - other);
   return {
     200: {
@@ -51,22 +47,22 @@ export function describeAnswers(answers: Answers, notes: AnswerNotes): JsonObjec
     ),
     default: {
       description:
-        "Any other refusal: of this path with another verb (405, with Allow), of what is under no path (404), and what the HTTP server refuses by itself (408, 417, 431).",
+        "Any other refusal: of another verb (405, and Allow names the right ones), of another path (404), and what the HTTP server refuses by itself (408, 417, 431).",
       headers: refer(["Allow"]),
       content: { "application/json": { schema: ERROR } },
     },
   };
 }
 
-/** What REST itself refuses of any operation (transports/rest.ts). */
-function transportRefusals(body: boolean): readonly AuthError[] {
-  const always = [asAuthError(undefined, "Vx2gDKhYkJq3"), malformed("the query is not percent-encoded UTF-8")];
-  if (!body) return always;
+/** One of each kind that REST itself may give (transports/rest.ts). */
+export function transportRefusals(readsBody: boolean): readonly AuthError[] {
+  const internal = asAuthError(undefined, "Vx2gDKhYkJq3");
+  if (!readsBody) return [malformed("the query is not percent-encoded UTF-8"), internal];
   return [
-    ...always,
     malformed("the body is a string. Send an object"),
-    tooLarge(),
     new AuthError("unsupported_media_type", "the Content-Type is not JSON. Send it as JSON or leave the header out"),
+    tooLarge(),
+    internal,
   ];
 }
 
@@ -78,7 +74,7 @@ function describeRefusals(refusals: readonly AuthError[], { reasons, limitHeader
     ...(refusal.particulars.limit === undefined ? [] : limitHeaders),
   ]);
   return {
-    description: told.map((reason) => `- \`${reason}\`: ${reasons[reason]}`).join("\n"),
+    description: list(told, reasons),
     ...(headers.length > 0 && { headers: refer(headers) }),
     content: {
       "application/json": {
@@ -91,6 +87,10 @@ function describeRefusals(refusals: readonly AuthError[], { reasons, limitHeader
   };
 }
 
+function list(told: readonly Reason[], reasons: AnswerNotes["reasons"]): string {
+  return told.map((reason) => `- \`${reason}\`: ${reasons[reason]}`).join("\n");
+}
+
 function exampleName({ reason, particulars: { limit, field } }: AuthError): string {
   const detail = limit?.policy.name ?? field;
   return detail === undefined ? reason : `${reason}_${detail}`;
@@ -100,18 +100,22 @@ function refer(headers: readonly string[]): JsonObject {
   return Object.fromEntries(headers.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
 }
 
-/** The schema of every refusal's body, as toRest writes it. */
-export function errorSchema({ reasons }: AnswerNotes): JsonObject {
-  const all = Object.keys(reasons).filter((reason): reason is Reason => reason in reasons);
-  const codes = all.map((reason): string => JSON.parse(toRest(new AuthError(reason, "")).body).code);
-  const told = all.map((reason) => `- \`${reason}\`: ${reasons[reason]}`).join("\n");
+/** The schema of a refusal's body, as toRest writes it. */
+export function errorSchema(refusals: readonly AuthError[], { reasons }: AnswerNotes): JsonObject {
+  // What is in `default`: the path, or the verb, is no operation's.
+  const told = new Set<Reason>(["not_found", "method_not_allowed", ...refusals.map(({ reason }) => reason)]);
+  const bodies = [...told].map((reason): JsonObject => JSON.parse(toRest(new AuthError(reason, "")).body));
   return {
     type: "object",
     description: "A refusal.",
     required: ["code", "reason", "message"],
     properties: {
-      code: { type: "string", enum: [...new Set(codes)], description: "The code that Connect and gRPC have for it." },
-      reason: { type: "string", enum: all, description: `Why, for a program.\n\n${told}` },
+      code: {
+        type: "string",
+        enum: [...new Set(bodies.map(({ code = "" }) => code))],
+        description: "The code that Connect and gRPC have for it.",
+      },
+      reason: { type: "string", enum: [...told], description: `Why, for a program.\n\n${list([...told], reasons)}` },
       message: { type: "string", description: "Why, for a developer: it names the exact mistake." },
       server_time: { type: "integer", description: "With clock_skew: the gateway's Unix time in seconds." },
       field: { type: "string", description: "The field of the request that is at fault." },

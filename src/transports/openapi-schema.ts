@@ -113,7 +113,7 @@ function collect(desc: DescMessage, into: Set<DescMessage>): void {
 }
 
 /** Without presence a field is in every answer, whatever its value (protobuf's ProtoJSON, always_print_fields). */
-function isAlwaysThere({ fieldKind, presence }: DescField): boolean {
+export function isAlwaysThere({ fieldKind, presence }: DescField): boolean {
   return fieldKind === "list" || fieldKind === "map" || presence === Presence.IMPLICIT;
 }
 

@@ -2,9 +2,9 @@
 
 import type { AnyDesc, DescMethod, DescMethodUnary, DescService, JsonObject, JsonValue } from "@bufbuild/protobuf";
 import type { AuthError } from "../core/errors.ts";
-import { type AnswerNotes, describeAnswers, errorSchema } from "./openapi-answers.ts";
+import { type AnswerNotes, describeAnswers, errorSchema, transportRefusals } from "./openapi-answers.ts";
 import { pathParameters, queryParameters, readPath } from "./openapi-parameters.ts";
-import { createSchemas, type SchemaNotes, type Schemas } from "./openapi-schema.ts";
+import { createSchemas, isAlwaysThere, type SchemaNotes, type Schemas } from "./openapi-schema.ts";
 import { createRouteTable, type Route } from "./routes.ts";
 
 /** What a method's descriptor does not say. */
@@ -49,6 +49,7 @@ export function createOpenapi(services: readonly DescService[], notes: OpenapiNo
     notes,
   );
   const paths = describePaths(routes, schemas, notes);
+  const refusals = routes.flatMap((route) => refusalsOf(route, notes));
   const guards = services.flatMap(({ typeName }) => notes.services[typeName]?.guard ?? []);
   const { Error: taken, ...messages } = schemas.components();
   if (taken !== undefined) throw new TypeError("Error is the name of every refusal's schema");
@@ -59,7 +60,7 @@ export function createOpenapi(services: readonly DescService[], notes: OpenapiNo
     tags: services.map((service) => ({ name: service.name, description: notes.commentOf(service) })),
     paths,
     components: {
-      schemas: { ...messages, Error: errorSchema(notes) },
+      schemas: { ...messages, Error: errorSchema(refusals, notes) },
       headers: notes.headers,
       ...(guards.length > 0 && {
         securitySchemes: Object.fromEntries(guards.map(({ name, scheme }) => [name, scheme])),
@@ -125,12 +126,21 @@ function describeOperation(route: Route, { place, parameters, schemas, notes }: 
         schema: responseBody === undefined ? schemas.message(method.output, "answer") : part(responseBody, schemas),
         example: first ? own?.answer : undefined,
         limited: own?.limited ?? false,
-        refusals: [...(guard === undefined ? [] : [guard.refusal]), ...(own?.refusals ?? [])],
-        body: body !== undefined,
+        refusals: refusalsOf(route, notes),
       },
       notes,
     ),
   };
+}
+
+/** In the order in which they are told. */
+function refusalsOf({ method, body }: Route, { services }: OpenapiNotes): readonly AuthError[] {
+  const { guard, methods } = services[method.parent.typeName] ?? {};
+  return [
+    ...(guard === undefined ? [] : [guard.refusal]),
+    ...transportRefusals(body !== undefined),
+    ...(methods?.[method.name]?.refusals ?? []),
+  ];
 }
 
 function describeBody({ method, body, leaves }: Route, schemas: Schemas, example: JsonValue | undefined): JsonObject {
@@ -149,7 +159,7 @@ function describeBody({ method, body, leaves }: Route, schemas: Schemas, example
 /** The field that an answer is made of: null when it is not there. */
 function part(field: NonNullable<Route["responseBody"]>, schemas: Schemas): JsonObject {
   const schema = schemas.field(field, "answer");
-  return field.fieldKind === "message" ? { anyOf: [schema, { type: "null" }] } : schema;
+  return isAlwaysThere(field) ? schema : { anyOf: [schema, { type: "null" }] };
 }
 
 function firstSentence(comment: string): string {

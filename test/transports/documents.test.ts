@@ -1,7 +1,8 @@
 // Documents over a real HTTP server: conditional requests, verbs, and what may be cached.
 
 import { once } from "node:events";
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage, request } from "node:http";
+import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { AuthError } from "../../src/core/errors.ts";
 import type { RequestCaller } from "../../src/transports/caller.ts";
@@ -13,6 +14,7 @@ const documents = createDocuments(
   {
     "/keys": () => ({ contentType: "application/jwk-set+json", body: '{"keys":[]}', etag: '"v1"', maxAge: 300 }),
     "/plain": async () => ({ contentType: "text/plain; charset=utf-8", body: "grün\n" }),
+    "/large": () => ({ contentType: "text/plain", body: "x".repeat(5_000), etag: '"v2"' }),
     "/away": () => ({ status: 503, contentType: "application/json", body: "{}" }),
     "/broken": () => Promise.reject(new Error(CAUSE)),
     "/torn": () => {
@@ -130,4 +132,31 @@ describe("a refusal", () => {
     await get("/away");
     expect(refused).toEqual([]);
   });
+});
+
+describe("a large document", () => {
+  const raw = (headers: Record<string, string>) =>
+    new Promise<IncomingMessage>((resolve) => request(`${url}/large`, { headers }, resolve).end());
+
+  test("is compressed for whoever asks, with a tag of its own, and tells caches so", async () => {
+    const response = await raw({ "Accept-Encoding": "br;q=0.5, gzip" });
+    expect(response.headers).toMatchObject({ "content-encoding": "gzip", vary: "Accept-Encoding", etag: '"v2-gzip"' });
+    const chunks: Buffer[] = [];
+    for await (const chunk of response) chunks.push(chunk);
+    const bytes = Buffer.concat(chunks);
+    expect(Number(response.headers["content-length"])).toBe(bytes.length);
+    expect(gunzipSync(bytes).toString()).toBe("x".repeat(5_000));
+    const again = await raw({ "Accept-Encoding": "gzip", "If-None-Match": '"v2-gzip"' });
+    expect(again.statusCode).toBe(304);
+  });
+
+  test.each(["", "br", "gzip;q=0", "gzip;q=0.000", "xgzip"])(
+    "is sent as it is to whoever accepts only: %s",
+    async (accepted) => {
+      const response = await raw({ "Accept-Encoding": accepted });
+      expect(response.headers).toMatchObject({ "content-length": "5000", vary: "Accept-Encoding", etag: '"v2"' });
+      expect(response.headers["content-encoding"]).toBeUndefined();
+      response.resume();
+    },
+  );
 });

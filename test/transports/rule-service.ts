@@ -36,7 +36,7 @@ function compile(): { service: DescService; thing: DescMessage } {
 }
 
 /** `service` is test.rules.Rules, and `thing` what each of its methods takes. */
-const { service, thing } = compile();
+export const { service, thing } = compile();
 
 /** Each handler answers with its own name and with what it was sent. */
 const echoes: ServiceImplSpec = {
