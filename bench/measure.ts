@@ -1,14 +1,15 @@
 // The measurement: rounds of load, peer after peer in short slices, so that a drift of the machine meets all of them alike.
 
-import { type SignedRequest, signRequests } from "./fleet.ts";
-import { type LoadResult, openConnections, runLoad } from "./load.ts";
+import { DIALECTS } from "./dialects.ts";
+import { checkAnswer, signLogin } from "./fleet.ts";
+import { type LoadResult, runLoad, type SignedRequest } from "./load.ts";
 import type { Peer } from "./peer.ts";
 
 export interface MeasureOptions {
   readonly rounds: number;
   /** How long each peer is under load in a round. */
   readonly seconds: number;
-  /** Connections, each with one request at a time. */
+  /** Requests that wait for their answers at a time. */
   readonly inFlight: number;
 }
 
@@ -68,17 +69,24 @@ export async function measure(
 
 async function warm(peer: Peer, { inFlight }: MeasureOptions): Promise<void> {
   const walk = createWalk(peer);
-  let due = peer.fleet.deviceKeys.length;
+  let due = peer.setup.fleet.deviceKeys.length;
   await measureSlice(peer, () => (due-- > 0 ? walk.next() : undefined), inFlight);
 }
 
 /** Goes on from slice to slice, so that no device comes to its limit. */
-function createWalk({ fleet: { customerKey, deviceKeys } }: Peer): Walk {
+function createWalk({ setup: { fleet, algorithm, dialect } }: Peer): Walk {
+  const { encode, decode } = DIALECTS[dialect];
   let sent = 0;
   let batch: SignedRequest[] = [];
   function signBatch(): SignedRequest[] {
-    const callers = Array.from({ length: BATCH }, (_, turn) => deviceKeys[(sent + turn) % deviceKeys.length] ?? "");
-    return signRequests(customerKey, callers, Math.floor(Date.now() / 1000));
+    const timestamp = Math.floor(Date.now() / 1000);
+    return Array.from({ length: BATCH }, (_, turn) => {
+      const deviceKey = fleet.deviceKeys[(sent + turn) % fleet.deviceKeys.length] ?? "";
+      return {
+        bytes: encode(signLogin(fleet.customerKey, deviceKey, timestamp), fleet),
+        check: (answer) => checkAnswer(decode(answer), deviceKey, algorithm),
+      };
+    });
   }
   return {
     next() {
@@ -93,15 +101,15 @@ function createWalk({ fleet: { customerKey, deviceKeys } }: Peer): Walk {
 }
 
 async function measureSlice(peer: Peer, next: () => SignedRequest | undefined, inFlight: number): Promise<Slice> {
-  const sockets = await openConnections(peer.url, inFlight);
+  const lanes = await DIALECTS[peer.setup.dialect].open(peer.url, inFlight);
   try {
     const before = await peer.cpuMicros();
-    const load = await runLoad(sockets, next);
+    const load = await runLoad(lanes, next);
     return { ...load, cpuMicros: (await peer.cpuMicros()) - before };
   } catch (cause) {
     throw new Error(`void: ${peer.name} gave a wrong answer`, { cause });
   } finally {
-    for (const socket of sockets) socket.destroy();
+    for (const lane of lanes) lane.close();
   }
 }
 

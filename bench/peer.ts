@@ -4,6 +4,8 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Algorithm } from "./contract.ts";
+import type { DialectName } from "./dialects.ts";
 import type { Fleet } from "./fleet.ts";
 
 /** What a peer is handed when it starts. */
@@ -11,14 +13,18 @@ export interface PeerSetup {
   readonly redisUrl: string;
   /** A folder of its own, removed when the run ends. */
   readonly folder: string;
+  /** The devices that it knows. */
   readonly fleet: Fleet;
+  /** What it signs tokens with. */
+  readonly algorithm: Algorithm;
+  /** What it is spoken to in: a peer may have several, each with an origin of its own. */
+  readonly dialect: DialectName;
 }
 
 export interface Peer {
   readonly name: string;
   readonly url: string;
-  /** The devices that it knows. */
-  readonly fleet: Fleet;
+  readonly setup: PeerSetup;
   /** CPU that its process has used so far, user and system, all threads, in microseconds. */
   cpuMicros(): Promise<number>;
   stop(): Promise<void>;
@@ -28,7 +34,10 @@ export interface Peer {
 export async function startPeer(name: string, setup: PeerSetup): Promise<Peer> {
   const logFile = join(setup.folder, "log");
   const log = openSync(logFile, "w");
-  const child = fork(new URL(`./peers/${name}.ts`, import.meta.url), { stdio: ["ignore", log, log, "ipc"] });
+  const child = fork(new URL(`./peers/${name}.ts`, import.meta.url), {
+    stdio: ["ignore", log, log, "ipc"],
+    env: { ...process.env, NODE_ENV: "production" },
+  });
   closeSync(log);
 
   async function ask(message: object, field: string): Promise<unknown> {
@@ -42,7 +51,7 @@ export async function startPeer(name: string, setup: PeerSetup): Promise<Peer> {
   return {
     name,
     url,
-    fleet: setup.fleet,
+    setup,
     cpuMicros: async () => Number(await ask({}, "cpuMicros")),
     async stop() {
       const exited = once(child, "exit");

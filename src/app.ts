@@ -86,7 +86,7 @@ async function compose(
   const db = openSqlite(dataFile(config.dataDir, "countersign.db"));
   cleanup.defer(() => db.destroy());
   await migrate(db);
-  const store = createStore(db, createSealer(config.masterKey));
+  const store = createStore(db, createSealer(config.masterKey), observer.fault);
   const credentials = createCredentialCache(store, { capacity: CACHED_DEVICES, ttlMs: CACHE_TTL_MS });
   cleanup.defer(await watchChanges(db, () => credentials.clear()));
 
@@ -166,6 +166,8 @@ async function compose(
         ...renderJwks(ring.published()),
         maxAge: JWKS_MAX_AGE,
       }),
+      // Loaded only once asked for: a start need not wait for it.
+      "/openapi.json": async () => (await import("./services/openapi.ts")).publicOpenapi,
     },
     (handle) => createHttp2(handle),
     config.tls,
@@ -175,6 +177,7 @@ async function compose(
     [auth, admin],
     {
       "/metrics": () => metrics.render(),
+      "/openapi.json": async () => (await import("./services/openapi.ts")).internalOpenapi,
       "/readyz": async () => {
         const { ready, parts } = await checkReadiness(limiter, store, signer);
         const body = JSON.stringify({ status: ready ? "ready" : "unavailable", ...parts });

@@ -49,8 +49,12 @@ function buildQuery(db: Kysely<Schema>) {
     .limit(sql.lit(MAX_LIVE_KEYS));
 }
 
-/** The credentials of one database. */
-export function createCredentialStore(db: Kysely<Schema>, sealer: Sealer): CredentialStore {
+/** The credentials of one database. `onFault` hears of each secret that does not open. */
+export function createCredentialStore(
+  db: Kysely<Schema>,
+  sealer: Sealer,
+  onFault: (error: unknown) => void,
+): CredentialStore {
   const compiled: CompiledQuery<Row> = buildQuery(db).compile();
   const unsealed = new LRUCache<string, KeyObject>({ max: CACHED_KEYS });
 
@@ -73,13 +77,24 @@ export function createCredentialStore(db: Kysely<Schema>, sealer: Sealer): Crede
   }
 
   function readKeys(rows: readonly Row[], deviceKey: string): ProvingKey[] {
-    return rows.flatMap(({ customer_id, key_mode, key_id, purpose, sealed_secret }) => {
+    const faults: unknown[] = [];
+    const keys = rows.flatMap(({ customer_id, key_mode, key_id, purpose, sealed_secret }) => {
       if (key_id === null || purpose === null || sealed_secret === null) return [];
-      const secret = unseal(customer_id, key_id, purpose, sealed_secret);
+      let secret: KeyObject;
+      try {
+        secret = unseal(customer_id, key_id, purpose, sealed_secret);
+      } catch (error) {
+        faults.push(error);
+        return [];
+      }
       return [
         { keyId: key_id, secret: key_mode === "derived" ? secretFromText(deriveDeviceKey(secret, deviceKey)) : secret },
       ];
     });
+    // One row that does not open leaves the others good; where none does, there is no telling right from wrong.
+    if (keys.length === 0 && faults.length > 0) throw faults[0];
+    for (const fault of faults) onFault(fault);
+    return keys;
   }
 
   return {

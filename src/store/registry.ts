@@ -3,7 +3,7 @@
 import type { Kysely } from "kysely";
 import { AuthError } from "../core/errors.ts";
 import { MAX_LIVE_KEYS, type RegistryStore } from "../core/ports.ts";
-import { whenFree } from "./busy.ts";
+import { isBusy, whenFree } from "./busy.ts";
 import type { Schema } from "./schema.ts";
 import { customerKeyContext } from "./seal-contexts.ts";
 import type { Sealer } from "./sealing.ts";
@@ -79,7 +79,10 @@ export function createRegistryStore(db: Kysely<Schema>, sealer: Sealer): Registr
 }
 
 function write(db: Kysely<Schema>, act: (transaction: Kysely<Schema>) => Promise<void>): Promise<void> {
-  return whenFree(() => db.transaction().execute(act));
+  return whenFree(() => db.transaction().execute(act)).catch((cause: unknown) => {
+    if (!isBusy(cause)) throw cause;
+    throw new AuthError("unavailable", "the registry is busy. Try again later", { retryAfterMs: 5_000 }, { cause });
+  });
 }
 
 async function requireCustomer(db: Kysely<Schema>, customerId: string): Promise<void> {

@@ -11,9 +11,9 @@ import { createSigningKeyStore } from "./signing-keys.ts";
 export type Store = CredentialStore & RegistryStore & SigningKeyStore;
 
 /** Everything that is kept in a database, its secrets sealed. */
-export function createStore(db: Kysely<Schema>, sealer: Sealer): Store {
+export function createStore(db: Kysely<Schema>, sealer: Sealer, onFault: (error: unknown) => void = () => {}): Store {
   return {
-    ...createCredentialStore(db, sealer),
+    ...createCredentialStore(db, sealer, onFault),
     ...createRegistryStore(db, sealer),
     ...createSigningKeyStore(db, sealer),
   };

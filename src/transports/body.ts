@@ -1,7 +1,7 @@
 // Reads a request's body whole, up to a limit, over HTTP/1 and HTTP/2 alike. Knows no format.
 
 import type { IncomingMessage } from "node:http";
-import type { Http2ServerRequest } from "node:http2";
+import { constants, type Http2ServerRequest } from "node:http2";
 import { AuthError } from "../core/errors.ts";
 
 /** The most bytes a request message may have. */
@@ -32,12 +32,12 @@ export function readBody(request: IncomingMessage | Http2ServerRequest, limit: n
     let size = 0;
     let ended = false;
     // Node bounds the time of an HTTP/1 request by itself (requestTimeout), and of none over HTTP/2.
-    const timer = "stream" in request ? setTimeout(() => request.destroy(), BODY_TIMEOUT_MS) : undefined;
+    const timer = "stream" in request ? setTimeout(() => abandon(request), BODY_TIMEOUT_MS) : undefined;
     request.on("data", (chunk: Buffer) => {
       size += chunk.length;
       if (size <= limit) chunks.push(chunk);
       else if (size <= limit + MAX_DROPPED_BYTES) reject(tooLarge());
-      else request.destroy();
+      else abandon(request);
     });
     request.once("end", () => {
       ended = true;
@@ -51,4 +51,10 @@ export function readBody(request: IncomingMessage | Http2ServerRequest, limit: n
     request.once("error", abort);
     request.once("close", abort);
   });
+}
+
+/** Ends a request that is not to be read any further: its stream over HTTP/2, its connection over HTTP/1. */
+function abandon(request: IncomingMessage | Http2ServerRequest): void {
+  if ("stream" in request) request.stream.close(constants.NGHTTP2_CANCEL);
+  else request.destroy();
 }

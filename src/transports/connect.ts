@@ -20,6 +20,7 @@ import {
   type HttpResponse,
   pathOf,
   send,
+  sendHeaders,
   sendRefusal,
 } from "./http.ts";
 import { readJson } from "./json.ts";
@@ -50,12 +51,18 @@ export function createConnect(options: TransportOptions): ConnectTransport {
     if (request.method !== "POST") {
       throw new AuthError("method_not_allowed", "methods are called with POST", { allow: ["POST"] });
     }
+    if (protocolOf(contentType) === "grpc" && request.httpVersionMajor < 2) {
+      throw new AuthError(
+        "unsupported_media_type",
+        "gRPC takes HTTP 2. Over HTTP 1 there are REST and Connect and gRPC-Web",
+      );
+    }
     if (handler.supportedContentType(contentType)) return handler;
     throw new AuthError("unsupported_media_type", "the Content-Type is none that Connect, gRPC or gRPC-Web has");
   }
 
   async function answer(request: HttpRequest, response: HttpResponse): Promise<void> {
-    const contentType = request.headers["content-type"] ?? "";
+    const contentType = contentTypeOf(request);
     const caller = createCaller(request.socket.remoteAddress, protocolOf(contentType));
     try {
       const handler = find(request, contentType);
@@ -72,10 +79,14 @@ export function createConnect(options: TransportOptions): ConnectTransport {
   }
 
   return {
-    serves: (request) =>
-      handlers.has(pathOf(request)) || request.headers["content-type"]?.startsWith("application/grpc") === true,
+    serves: (request) => handlers.has(pathOf(request)) || contentTypeOf(request).startsWith("application/grpc"),
     handle: answer,
   };
+}
+
+/** Media types are compared without regard to case (RFC 9110, 8.3.1). */
+function contentTypeOf(request: HttpRequest): string {
+  return (request.headers["content-type"] ?? "").toLowerCase();
 }
 
 function protocolOf(contentType: string): string {
@@ -113,7 +124,8 @@ async function accept(
   headers: Headers,
   values: ContextValues,
 ): Promise<Uint8Array> {
-  const contentType = headers.get("content-type") ?? "";
+  const contentType = contentTypeOf(request);
+  headers.set("content-type", contentType);
   const enveloped = contentType.startsWith("application/grpc");
   const json = /[/+]json\b/.test(contentType);
   const coding = headers.get(enveloped ? "grpc-encoding" : "content-encoding") ?? undefined;
@@ -190,21 +202,19 @@ async function respond(
 
 /** Answers what no handler was found for: to gRPC and gRPC-Web in headers alone ("trailers-only"), to all else as REST. */
 function refuse(response: HttpResponse, refusal: AuthError, contentType: string): void {
-  if (!contentType.startsWith("application/grpc")) {
+  const http2 = "stream" in response;
+  if (protocolOf(contentType) === "connect" || (protocolOf(contentType) === "grpc" && !http2)) {
     sendRefusal(response, refusal, []);
     return;
   }
   const { code, message, details } = toGrpc(refusal);
-  const web = contentType.startsWith("application/grpc-web");
-  send(
-    response,
-    200,
-    [
-      ["Content-Type", web ? "application/grpc-web+proto" : "application/grpc"],
-      ["Grpc-Status", String(code)],
-      ["Grpc-Message", encodeURIComponent(message)],
-      ["Grpc-Status-Details-Bin", details.toString("base64")],
-    ],
-    "",
-  );
+  const web = protocolOf(contentType) === "grpc-web";
+  const headers: readonly HeaderField[] = [
+    ["Content-Type", web ? "application/grpc-web+proto" : "application/grpc"],
+    ["Grpc-Status", String(code)],
+    ["Grpc-Message", encodeURIComponent(message)],
+    ["Grpc-Status-Details-Bin", details.toString("base64")],
+  ];
+  if (http2) sendHeaders(response, 200, headers);
+  else send(response, 200, headers, "");
 }

@@ -25,10 +25,12 @@ export async function openEnvelope(body: Buffer, coding: string | undefined): Pr
   return body.readUInt8(0) & COMPRESSED ? decompress(message, coding) : message;
 }
 
-const DECODERS: Readonly<Record<string, (data: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>>> = {
-  gzip: promisify(gunzip),
-  deflate: promisify(inflate),
-};
+type Decoder = (data: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>;
+
+const DECODERS: ReadonlyMap<string, Decoder> = new Map([
+  ["gzip", promisify<Buffer, { maxOutputLength: number }, Buffer>(gunzip)],
+  ["deflate", promisify<Buffer, { maxOutputLength: number }, Buffer>(inflate)],
+]);
 
 /**
  * Undoes a content coding, never to more than a message may have.
@@ -36,7 +38,7 @@ const DECODERS: Readonly<Record<string, (data: Buffer, options: { maxOutputLengt
  */
 export async function decompress(bytes: Buffer, coding: string | undefined): Promise<Buffer> {
   if (coding === undefined || coding === "" || coding === "identity") return bytes;
-  const decoder = DECODERS[coding];
+  const decoder = DECODERS.get(coding);
   if (decoder === undefined) {
     throw new AuthError(
       "unsupported_media_type",

@@ -3,13 +3,14 @@
 import type { Socket } from "node:net";
 import { type DescMessage, type DescMethodUnary, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import * as grpc from "@grpc/grpc-js";
-import { type AuthError, malformed } from "../core/errors.ts";
+import { malformed } from "../core/errors.ts";
 import { MAX_MESSAGE_BYTES, tooLarge } from "./body.ts";
 import { perform, type TransportOptions, type UnaryMethod, unaryMethods } from "./call.ts";
 import { createCaller, type RequestCaller, valuesOf } from "./caller.ts";
 import { DirectContext } from "./context.ts";
-import { errorHeaders, toGrpc } from "./errors.ts";
+import { errorHeaders } from "./errors.ts";
 import { addIntrospection } from "./grpc-introspection.ts";
+import { explainLibraryRefusals, guardStreamAnswers, hostOf, statusOf } from "./grpc-refusals.ts";
 import { HeaderList } from "./header-list.ts";
 
 export interface GrpcTransport {
@@ -22,14 +23,16 @@ export interface GrpcTransport {
 /** The library's own bound, well over ours: what is too large by ours is told so with its reason. */
 const RECEIVE_BYTES = 1024 * 1024;
 const MAX_CONCURRENT_STREAMS = 1_000;
-const MAX_IDLE_MS = 30 * 60_000;
+const MAX_SESSION_MEGABYTES = 16;
+const MAX_IDLE_MS = 10 * 60_000;
 const KEEPALIVE_MS = 60_000;
 const KEEPALIVE_TIMEOUT_MS = 20_000;
-const NO_REFUSALS = [grpc.status.OK, grpc.status.CANCELLED, grpc.status.DEADLINE_EXCEEDED];
-const DETAILS = "grpc-status-details-bin";
 
 /** Serves the services' unary methods. */
 export function createGrpc(options: TransportOptions): GrpcTransport {
+  // It writes what clients sent to standard error, their tokens included.
+  grpc.setLogVerbosity(grpc.logVerbosity.NONE);
+  const methods = unaryMethods(options.services);
   const server = new grpc.Server({
     "grpc.max_receive_message_length": RECEIVE_BYTES,
     "grpc.max_concurrent_streams": MAX_CONCURRENT_STREAMS,
@@ -38,9 +41,11 @@ export function createGrpc(options: TransportOptions): GrpcTransport {
     "grpc.keepalive_time_ms": KEEPALIVE_MS,
     "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
     "grpc.enable_channelz": 0,
-    interceptors: [explainLibraryRefusals(options)],
+    "grpc-node.max_session_memory": MAX_SESSION_MEGABYTES,
+    interceptors: [explainLibraryRefusals(new Set(methods.map(({ method }) => pathOf(method))), options)],
   });
-  for (const target of unaryMethods(options.services)) {
+  guardStreamAnswers(server, options);
+  for (const target of methods) {
     const { name } = target.method;
     server.addService({ [name]: defineMethod(target.method) }, { [name]: createHandler(target, options) });
   }
@@ -51,7 +56,11 @@ export function createGrpc(options: TransportOptions): GrpcTransport {
   const injector = server.createConnectionInjector(grpc.ServerCredentials.createInsecure());
 
   return {
-    accept: (socket) => injector.injectConnection(socket),
+    accept: (socket) => {
+      // A client that has ended its side of HTTP/2 says nothing any more, nor takes notice.
+      socket.allowHalfOpen = false;
+      injector.injectConnection(socket);
+    },
     close: (graceMs) =>
       new Promise((resolve) => {
         introspection.drain();
@@ -63,31 +72,6 @@ export function createGrpc(options: TransportOptions): GrpcTransport {
         injector.drain(graceMs);
       }),
   };
-}
-
-/**
- * The library refuses by itself what is no well-formed call (a message over its bound, a broken compression, a deadline
- * it cannot read): such a refusal is given its reason here, as every other has.
- */
-function explainLibraryRefusals(options: TransportOptions): grpc.ServerInterceptor {
-  const ours = new Set(unaryMethods(options.services).map(({ method }) => pathOf(method)));
-  return (method, call) =>
-    new grpc.ServerInterceptingCall(
-      call,
-      new grpc.ResponderBuilder()
-        .withSendStatus((status, next) => {
-          const told = status.metadata?.get(DETAILS).length ?? 0;
-          if (told > 0 || !ours.has(method.path) || NO_REFUSALS.includes(status.code)) {
-            next(status);
-            return;
-          }
-          const large = status.code === grpc.status.RESOURCE_EXHAUSTED;
-          const refusal = large ? tooLarge() : malformed("the call is not one well-formed message of gRPC");
-          options.onRefused(refusal, createCaller(hostOf(call.getPeer()), "grpc"));
-          next(statusOf(refusal));
-        })
-        .build(),
-    );
 }
 
 /** Bytes in and out: decoding is the handler's, so that a message which does not decode is told as every other mistake. */
@@ -107,6 +91,8 @@ function defineMethod(method: DescMethodUnary): grpc.MethodDefinition<Buffer, Bu
 function pathOf(method: DescMethodUnary): string {
   return `/${method.parent.typeName}/${method.name}`;
 }
+
+const HEADER_VALUE = /^[\t\x20-\x7e]*$/;
 
 type UnaryCall = grpc.ServerUnaryCall<Buffer, Buffer>;
 
@@ -159,7 +145,10 @@ function createContext(
     values: valuesOf(caller),
     requestHeader: () => {
       const headers = new Headers();
-      for (const [name, value] of Object.entries(call.metadata.getMap())) headers.set(name, value.toString());
+      for (const [name, value] of Object.entries(call.metadata.getMap())) {
+        // What is no header of HTTP/1, binary or beyond latin-1, no handler here has a use for.
+        if (typeof value === "string" && HEADER_VALUE.test(value)) headers.set(name, value);
+      }
       return headers;
     },
     responseHeader: new HeaderList(),
@@ -168,20 +157,8 @@ function createContext(
   });
 }
 
-function statusOf(refusal: AuthError): grpc.StatusObject {
-  const { code, message, details } = toGrpc(refusal);
-  const metadata = new grpc.Metadata();
-  metadata.set(DETAILS, details);
-  return { code, details: message, metadata };
-}
-
 function metadataOf(headers: HeaderList): grpc.Metadata {
   const metadata = new grpc.Metadata();
   for (const [name, value] of headers) metadata.set(name, value);
   return metadata;
-}
-
-/** The host of a peer as grpc-js writes it: `address:port`, IPv6 in brackets or not. */
-function hostOf(peer: string): string {
-  return peer.replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
 }

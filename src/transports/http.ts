@@ -52,6 +52,14 @@ export function send(
   response.end(body);
 }
 
+/** Sends headers that end the answer themselves, over HTTP/2: what gRPC calls trailers-only. */
+export function sendHeaders(response: HttpResponse, status: number, headers: Iterable<HeaderField>): void {
+  if (response.headersSent || response.destroyed) return;
+  for (const [name, value] of headers) response.setHeader(name, value);
+  response.statusCode = status;
+  response.end();
+}
+
 const JSON_FIELDS: readonly HeaderField[] = [
   ["Content-Type", "application/json"],
   ["Cache-Control", "no-store"],

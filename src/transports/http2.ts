@@ -1,6 +1,6 @@
 // The HTTP/2 side of a port that serves everything: bounded sessions onto one handler. Knows no protocol above HTTP.
 
-import { createServer, type ServerHttp2Session } from "node:http2";
+import { constants, createServer, type ServerHttp2Session } from "node:http2";
 import type { HttpHandler } from "./http.ts";
 import type { Http2Side } from "./listener.ts";
 
@@ -8,6 +8,7 @@ const MAX_CONCURRENT_STREAMS = 100;
 const MAX_HEADER_LIST_BYTES = 16 * 1024;
 /** A session that moves no byte for this long is closed, in milliseconds. */
 const IDLE_MS = 120_000;
+const STREAM_IDLE_MS = 30_000;
 
 /** Serves HTTP/2 on sockets whose TLS, if any, is somebody else's. */
 export function createHttp2(handle: HttpHandler): Http2Side {
@@ -23,6 +24,11 @@ export function createHttp2(handle: HttpHandler): Http2Side {
     maxHeaderListPairs: 64,
   });
   server.on("request", handle);
+  // Node would say 100 by itself, and throw when the stream has been reset meanwhile.
+  server.on("checkContinue", (request, response) => {
+    if (!response.stream.destroyed) response.writeContinue();
+    void handle(request, response);
+  });
   server.on("session", (session) => {
     sessions.add(session);
     session.once("close", () => sessions.delete(session));
@@ -32,10 +38,14 @@ export function createHttp2(handle: HttpHandler): Http2Side {
   });
   server.on("stream", (stream) => {
     stream.on("error", () => stream.destroy());
+    // One that neither sends nor takes anything, as with a window of nothing, is not waited for.
+    stream.setTimeout(STREAM_IDLE_MS, () => stream.close(constants.NGHTTP2_CANCEL));
   });
 
   return {
     accept: (socket) => {
+      // A client that has ended its side of HTTP/2 says nothing any more, nor takes notice.
+      socket.allowHalfOpen = false;
       server.emit("connection", socket);
     },
     async close(graceMs) {

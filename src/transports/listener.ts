@@ -40,6 +40,7 @@ const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 /** How long a connection may say nothing before it is known what it speaks, in milliseconds. */
 const FIRST_BYTES_TIMEOUT_MS = 10_000;
 const IDLE_SWEEP_MS = 50;
+const STALLED_MS = 75_000;
 
 const HTTP1 = {
   // HTTP/1.0 has no Host, and what is in it decides nothing here.
@@ -58,6 +59,8 @@ export async function listen({ host, port, handle, http2, tls, onFault }: Listen
     tls !== undefined && server instanceof SecureServer ? reloadTls(server, tls, onFault) : (): void => {};
   // Node's own switch, without a type: a client that ends its side once it has asked still gets its answer.
   Object.assign(server, { httpAllowHalfOpen: true });
+  // Whoever asks and never reads the answers: longer than an idle connection is kept.
+  server.setTimeout(STALLED_MS, (socket) => socket.destroy());
   server.on("request", handle);
   answerWhatNodeWould(server);
 

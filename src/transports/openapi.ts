@@ -40,9 +40,10 @@ const VERBS = new Set(["GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH
 
 /**
  * Describes every route of the services.
- * @throws TypeError for two routes, or two messages, that OpenAPI would take for one
+ * @throws TypeError for two routes, or two messages, that OpenAPI would take for one, and for notes on other methods
  */
 export function createOpenapi(services: readonly DescService[], notes: OpenapiNotes): JsonObject {
+  for (const service of services) checkNotes(service, notes);
   const { routes } = createRouteTable(services.flatMap(({ methods }) => methods.filter(isUnary)));
   const schemas = createSchemas(
     routes.map(({ method }) => method.output),
@@ -67,6 +68,20 @@ export function createOpenapi(services: readonly DescService[], notes: OpenapiNo
       }),
     },
   };
+}
+
+/** Notes on a service are on each of its methods, so that none is forgotten. */
+function checkNotes({ typeName, methods }: DescService, { services }: OpenapiNotes): void {
+  const noted = services[typeName]?.methods;
+  if (noted === undefined) return;
+  const names = methods.map(({ name }) => name);
+  const wrong = [
+    ...names.filter((name) => !Object.hasOwn(noted, name)).map((name) => `no notes on ${typeName}.${name}`),
+    ...Object.keys(noted)
+      .filter((name) => !names.includes(name))
+      .map((name) => `no method ${typeName}.${name}`),
+  ];
+  if (wrong.length > 0) throw new TypeError(`there is ${wrong.join(" and ")}`);
 }
 
 function isUnary(method: DescMethod): method is DescMethodUnary {

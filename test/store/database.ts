@@ -13,6 +13,8 @@ const MASTER_KEY = Buffer.alloc(32, 1);
 
 export interface TestDatabase {
   readonly store: Store;
+  /** What the store has told of secrets that do not open. */
+  readonly faults: readonly unknown[];
   readonly folder: string;
   readonly path: string;
   /** Another connection to the same file, as another process has. */
@@ -25,17 +27,22 @@ export async function openDatabase(): Promise<TestDatabase> {
   const folder = mkdtempSync(join(tmpdir(), "countersign-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const path = join(folder, "countersign.db");
+  const faults: unknown[] = [];
 
   async function open(masterKey: Uint8Array): Promise<{ store: Store; close: () => Promise<void> }> {
     const db = openSqlite(path);
     onTestFinished(() => db.destroy());
     await migrate(db);
-    return { store: createStore(db, createSealer(masterKey)), close: () => db.destroy() };
+    return {
+      store: createStore(db, createSealer(masterKey), (fault) => faults.push(fault)),
+      close: () => db.destroy(),
+    };
   }
 
   const { store, close } = await open(MASTER_KEY);
   return {
     store,
+    faults,
     folder,
     path,
     async reopen(masterKey = MASTER_KEY) {

@@ -76,7 +76,10 @@ describe("what is on the disk", () => {
       column: "sealed_secret",
       sql: "update customer_keys set sealed_secret = (select sealed_secret from customer_keys where key_id = 'key-2') where key_id = 'key-1'",
     },
-    { column: "customer_id", sql: "update customer_keys set customer_id = 'customer-1' where key_id = 'key-2'" },
+    {
+      column: "customer_id",
+      sql: "delete from customer_keys where key_id = 'key-1'; update customer_keys set customer_id = 'customer-1' where key_id = 'key-2'",
+    },
     { column: "key_id", sql: "update customer_keys set key_id = 'key-3' where key_id = 'key-1'" },
     {
       column: "purpose",
@@ -86,6 +89,14 @@ describe("what is on the disk", () => {
     const opened = await openFilled();
     alter(opened, sql);
     await expect(opened.store.find("device-1", NOW)).rejects.toThrow(new SealError(MOVED));
+  });
+
+  test("a key that does not open leaves the customer's others good, and is told of", async () => {
+    const opened = await openFilled();
+    alter(opened, "update customer_keys set customer_id = 'customer-1' where key_id = 'key-2'");
+    const credential = await opened.store.find("device-1", NOW);
+    expect(credential?.keys.map(({ keyId }) => keyId)).toEqual(["key-1"]);
+    expect(opened.faults).toEqual([new SealError(MOVED)]);
   });
 
   test("a signing key under another kid does not open", async () => {

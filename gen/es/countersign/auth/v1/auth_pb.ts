@@ -125,8 +125,8 @@ export const AuthService: GenService<{
   /**
    * Exchanges a signed login for a short-lived token.
    *
-   * Errors carry google.rpc.ErrorInfo with domain "countersign" and one of these reasons: malformed, clock_skew,
-   * rate_limited, invalid_credentials, disabled, replayed, unavailable, internal.
+   * A refusal has one of these reasons: malformed, clock_skew, rate_limited, invalid_credentials, disabled, replayed,
+   * unavailable, internal. Over Connect, gRPC-Web and gRPC it is that of a google.rpc.ErrorInfo with domain "countersign".
    *
    * @generated from rpc countersign.auth.v1.AuthService.Login
    */

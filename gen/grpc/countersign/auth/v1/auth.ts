@@ -390,8 +390,8 @@ export const AuthServiceService = {
   /**
    * Exchanges a signed login for a short-lived token.
    *
-   * Errors carry google.rpc.ErrorInfo with domain "countersign" and one of these reasons: malformed, clock_skew,
-   * rate_limited, invalid_credentials, disabled, replayed, unavailable, internal.
+   * A refusal has one of these reasons: malformed, clock_skew, rate_limited, invalid_credentials, disabled, replayed,
+   * unavailable, internal. Over Connect, gRPC-Web and gRPC it is that of a google.rpc.ErrorInfo with domain "countersign".
    */
   login: {
     path: "/countersign.auth.v1.AuthService/Login" as const,
@@ -419,8 +419,8 @@ export interface AuthServiceServer extends UntypedServiceImplementation {
   /**
    * Exchanges a signed login for a short-lived token.
    *
-   * Errors carry google.rpc.ErrorInfo with domain "countersign" and one of these reasons: malformed, clock_skew,
-   * rate_limited, invalid_credentials, disabled, replayed, unavailable, internal.
+   * A refusal has one of these reasons: malformed, clock_skew, rate_limited, invalid_credentials, disabled, replayed,
+   * unavailable, internal. Over Connect, gRPC-Web and gRPC it is that of a google.rpc.ErrorInfo with domain "countersign".
    */
   login: handleUnaryCall<LoginRequest, LoginResponse>;
   /** Tells the time, for boards that have no clock. */
@@ -431,8 +431,8 @@ export interface AuthServiceClient extends Client {
   /**
    * Exchanges a signed login for a short-lived token.
    *
-   * Errors carry google.rpc.ErrorInfo with domain "countersign" and one of these reasons: malformed, clock_skew,
-   * rate_limited, invalid_credentials, disabled, replayed, unavailable, internal.
+   * A refusal has one of these reasons: malformed, clock_skew, rate_limited, invalid_credentials, disabled, replayed,
+   * unavailable, internal. Over Connect, gRPC-Web and gRPC it is that of a google.rpc.ErrorInfo with domain "countersign".
    */
   login(
     request: LoginRequest,

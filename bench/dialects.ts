@@ -1,0 +1,64 @@
+// How a login and its answer are put in each protocol that a peer speaks. Knows the contract, and no peer.
+
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { LoginRequestSchema, LoginResponseSchema } from "../gen/es/countersign/auth/v1/auth_pb.ts";
+import type { LoginBody } from "./contract.ts";
+import type { Answer, Fleet } from "./fleet.ts";
+import { encodeFrame, openGrpcTo } from "./grpc-lanes.ts";
+import { encodePost, openHttp1 } from "./http1-lanes.ts";
+import type { OpenLanes } from "./lane.ts";
+
+export interface Dialect {
+  readonly encode: (login: LoginBody, fleet: Fleet) => Buffer;
+  readonly decode: (answer: Buffer) => Answer;
+  readonly open: OpenLanes;
+}
+
+export type DialectName = "rest" | "oauth" | "connect" | "grpc";
+
+const METHOD = "/countersign.auth.v1.AuthService/Login";
+
+export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
+  rest: {
+    encode: (login) => encodePost("/auth/login", "application/json", JSON.stringify(login)),
+    decode: (answer) => readJson(answer, "token", "expires_in"),
+    open: openHttp1,
+  },
+  // The customer key in place of a proof made with it: OAuth's cheapest way of telling who a client is.
+  oauth: {
+    encode: ({ device_key }, { customerKey }) =>
+      encodePost(
+        "/token",
+        "application/x-www-form-urlencoded",
+        `grant_type=client_credentials&client_id=${device_key}&client_secret=${customerKey}`,
+      ),
+    decode: (answer) => readJson(answer, "access_token", "expires_in"),
+    open: openHttp1,
+  },
+  connect: {
+    encode: (login) =>
+      encodePost(METHOD, "application/json", JSON.stringify(login), "Connect-Protocol-Version: 1\r\n"),
+    decode: (answer) => readJson(answer, "token", "expiresIn"),
+    open: openHttp1,
+  },
+  grpc: {
+    encode: ({ device_key, timestamp, device_signature }) =>
+      encodeFrame(
+        toBinary(
+          LoginRequestSchema,
+          create(LoginRequestSchema, {
+            deviceKey: device_key,
+            timestamp: BigInt(timestamp),
+            deviceSignature: device_signature,
+          }),
+        ),
+      ),
+    decode: (answer) => fromBinary(LoginResponseSchema, answer),
+    open: openGrpcTo(METHOD),
+  },
+};
+
+function readJson(answer: Buffer, token: string, expiresIn: string): Answer {
+  const content = JSON.parse(answer.toString());
+  return { token: content[token], expiresIn: content[expiresIn] };
+}

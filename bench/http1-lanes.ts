@@ -1,0 +1,93 @@
+// Lanes over HTTP/1.1: a keep-alive connection each. Knows no message.
+
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import type { Lane, OpenLanes } from "./lane.ts";
+
+export const openHttp1: OpenLanes = (origin, count) => {
+  const { hostname, port } = new URL(origin);
+  return Promise.all(
+    Array.from({ length: count }, async () => {
+      const socket = connect({ host: hostname, port: Number(port), noDelay: true });
+      await once(socket, "connect");
+      return createLane(socket);
+    }),
+  );
+};
+
+/** A request's bytes. */
+export function encodePost(path: string, contentType: string, body: string, headers = ""): Buffer {
+  return Buffer.from(
+    `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: ${contentType}\r\n${headers}` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}
+
+function createLane(socket: Socket): Lane {
+  let waiting: PromiseWithResolvers<Buffer> | undefined;
+  let received: Buffer | undefined;
+  const fail = (error: unknown): void => {
+    waiting?.reject(error);
+    socket.destroy();
+  };
+  socket.on("data", (chunk) => {
+    received = received === undefined ? chunk : Buffer.concat([received, chunk]);
+    try {
+      const body = readAnswer(received);
+      if (body === undefined) return;
+      if (waiting === undefined) throw new Error("an answer that nobody asked for");
+      received = undefined;
+      waiting.resolve(body);
+      waiting = undefined;
+    } catch (error) {
+      fail(error);
+    }
+  });
+  socket.on("close", () => waiting?.reject(new Error("the server closed the connection")));
+  // What went wrong shows in the close that follows.
+  socket.on("error", () => undefined);
+  return {
+    ask(request) {
+      waiting = Promise.withResolvers();
+      socket.write(request);
+      return waiting.promise;
+    },
+    close: () => socket.destroy(),
+  };
+}
+
+const LENGTH = /\r\ncontent-length: *(\d+)/i;
+const CHUNKED = /\r\ntransfer-encoding: *chunked/i;
+
+/** Undefined while the answer is not whole. @throws Error for one that is not 200 */
+function readAnswer(bytes: Buffer): Buffer | undefined {
+  const end = bytes.indexOf("\r\n\r\n");
+  if (end === -1) return undefined;
+  const head = bytes.latin1Slice(0, end);
+  const length = LENGTH.exec(head)?.[1];
+  let body: Buffer | undefined;
+  if (length !== undefined) body = readPart(bytes, end + 4, Number(length));
+  else if (CHUNKED.test(head)) body = readChunks(bytes, end + 4);
+  else throw new Error(`an answer of no known length: ${head}`);
+  if (body !== undefined && head.slice(9, 12) !== "200") throw new Error(`${head}\n\n${body}`);
+  return body;
+}
+
+function readPart(bytes: Buffer, from: number, length: number): Buffer | undefined {
+  return bytes.length < from + length ? undefined : bytes.subarray(from, from + length);
+}
+
+function readChunks(bytes: Buffer, from: number): Buffer | undefined {
+  const chunks: Buffer[] = [];
+  for (let place = from; ; ) {
+    const lineEnd = bytes.indexOf("\r\n", place);
+    if (lineEnd === -1) return undefined;
+    const length = Number.parseInt(bytes.latin1Slice(place, lineEnd), 16);
+    const chunk = readPart(bytes, lineEnd + 2, length);
+    // After each chunk, the last and empty one too, comes an end of line.
+    if (chunk === undefined || bytes.length < lineEnd + 4 + length) return undefined;
+    if (length === 0) return Buffer.concat(chunks);
+    chunks.push(chunk);
+    place = lineEnd + 4 + length;
+  }
+}

@@ -1,0 +1,171 @@
+// What the OpenAPI documents say that no descriptor does: refusals, headers, examples. Knows the services, and no OpenAPI
+// but its smallest parts.
+
+import { readFileSync } from "node:fs";
+import { getComments } from "@bufbuild/protoplugin";
+import { signLogin } from "../src/cli/sign.ts";
+import { AuthError, malformed, type Reason } from "../src/core/errors.ts";
+import { checkFresh } from "../src/core/freshness.ts";
+import type { LimitState, PolicyName } from "../src/core/ports.ts";
+import { disabled, invalidCredentials, rateLimited, replayed, unsigned } from "../src/core/refusals.ts";
+import { createAdminGuard } from "../src/services/admin-guard.ts";
+import { setLimitHeaders } from "../src/services/limit-headers.ts";
+import { spellHeaderName } from "../src/transports/header-names.ts";
+import type { OpenapiNotes, ServiceNotes } from "../src/transports/openapi.ts";
+
+/** The moment that examples are of, in unix seconds. */
+const NOW = 1_764_000_000;
+
+const { version }: { version: string } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+
+function limitOf(name: PolicyName, remaining: number): LimitState {
+  return { policy: { name, limit: 10, windowMs: 60_000 }, remaining, resetMs: 23_000, decidedAt: NOW * 1000 };
+}
+
+/** The refusal that a function throws. */
+function refusalOf(act: () => void): AuthError {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof AuthError) return error;
+  }
+  throw new TypeError("it refuses nothing");
+}
+
+const AUTH: ServiceNotes = {
+  methods: {
+    Login: {
+      request: { ...signLogin({ deviceKey: "pump-7", customerKey: "an example's customer key" }, NOW) },
+      answer: { token: "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJwdW1wLTcifQ.c2lnbmF0dXJl", expires_in: 600 },
+      limited: true,
+      refusals: [
+        malformed("timestamp is missing. Send the Unix time in whole seconds", "timestamp"),
+        refusalOf(() => checkFresh(NOW - 3_600, NOW * 1000, 300_000)),
+        rateLimited(limitOf("address", 0)),
+        invalidCredentials(limitOf("failure", 9)),
+        rateLimited(limitOf("failure", 0)),
+        disabled(limitOf("address", 5)),
+        rateLimited(limitOf("login", 0)),
+        replayed(limitOf("login", 9)),
+        unsigned(),
+      ],
+    },
+    GetServerTime: { answer: { server_time: NOW }, refusals: [] },
+  },
+};
+
+const CUSTOMER = { customer_id: "6f1d0c9a52b7e384", display_name: "Acme", status: "STATUS_ENABLED" };
+const DEVICE = {
+  device_key: "pump-7",
+  customer_id: CUSTOMER.customer_id,
+  display_name: "Pump 7, north hall",
+  status: "STATUS_ENABLED",
+  key_mode: "KEY_MODE_SHARED",
+  shared_identity: false,
+  replay_guard: false,
+};
+const NO_CUSTOMER = new AuthError("does_not_exist", "no customer has this customer_id", { field: "customer_id" });
+const LONG_NAME = malformed("display_name has 201 characters. It has at most 200", "display_name");
+
+const ADMIN: ServiceNotes = {
+  guard: {
+    name: "admin_token",
+    scheme: { type: "http", scheme: "bearer", description: "The operator's admin token, COUNTERSIGN_ADMIN_TOKEN." },
+    refusal: refusalOf(() => createAdminGuard("another")(new Headers())),
+  },
+  methods: {
+    CreateCustomer: {
+      request: { display_name: CUSTOMER.display_name },
+      answer: CUSTOMER,
+      refusals: [LONG_NAME],
+    },
+    IssueCustomerKey: {
+      request: { purpose: "KEY_PURPOSE_LOGIN" },
+      answer: { key_id: "0a4be85d13c79f26", customer_key: "5b8e…", warning: "" },
+      refusals: [
+        malformed("imported_key has 1025 bytes. It has at most 1024", "imported_key"),
+        NO_CUSTOMER,
+        new AuthError("failed_precondition", "this customer has 3 live keys for login already. Retire one first"),
+      ],
+    },
+    CreateDevice: {
+      request: { device_key: DEVICE.device_key, display_name: DEVICE.display_name },
+      answer: DEVICE,
+      refusals: [
+        LONG_NAME,
+        NO_CUSTOMER,
+        new AuthError("already_exists", "this device_key is taken already. Choose another", { field: "device_key" }),
+      ],
+    },
+  },
+};
+
+/** docs/errors.md at greater length. */
+const REASONS: Readonly<Record<Reason, string>> = {
+  not_found: "there is no such path.",
+  method_not_allowed: "the path takes other verbs, which Allow names.",
+  unsupported_media_type: "the Content-Type is not JSON. Send `application/json`, or leave it out.",
+  too_large: "the request has over 4 KiB.",
+  malformed: "not JSON, or a field missing or of the wrong shape. `message` names the mistake, `field` the place.",
+  clock_skew: "the timestamp is too far from now. Set the clock from `server_time`.",
+  rate_limited: "too many in this time frame, by the limit that `policy` names. Wait `retry_after` seconds.",
+  invalid_credentials: "unknown device or wrong signature; never told which.",
+  disabled: "right proof; the device or its customer is disabled.",
+  replayed: "right proof, used before, of a device under replay guard. Sign again with the current time.",
+  unavailable: "the store is away; it costs the device nothing. Wait `retry_after` seconds.",
+  internal: "a bug. Quote `request_id` to the operator.",
+  invalid_admin_token: "no admin token, or another.",
+  does_not_exist: "`field` names what was not found.",
+  already_exists: "the name is taken.",
+  failed_precondition: "three live keys already.",
+};
+
+const INTEGER = { type: "integer", minimum: 0 };
+const TEXT = { type: "string" };
+
+function limitHeaderNames(): string[] {
+  const headers = new Headers();
+  setLimitHeaders(headers, limitOf("login", 9));
+  return [...headers.keys()].map(spellHeaderName);
+}
+
+export const notes: OpenapiNotes = {
+  info: {
+    title: "Countersign",
+    version,
+    description:
+      "Device authentication gateway: a device signs its login, the gateway countersigns with a short-lived JWT.",
+    license: { name: "Apache-2.0", identifier: "Apache-2.0" },
+  },
+  commentOf: (desc) => getComments(desc).leading?.replace(/^ /gm, "").trim() ?? "",
+  required: { "countersign.auth.v1.LoginRequest": ["device_key", "timestamp", "device_signature"] },
+  services: { "countersign.auth.v1.AuthService": AUTH, "countersign.admin.v1.AdminService": ADMIN },
+  reasons: REASONS,
+  limitHeaders: limitHeaderNames(),
+  headers: {
+    "X-RateLimit-Limit": { description: "Admissions in a window of the policy that decided.", schema: INTEGER },
+    "X-RateLimit-Remaining": { description: "Admissions left in the window that ends now.", schema: INTEGER },
+    "X-RateLimit-Reset": { description: "When the next slot is freed, in Unix seconds.", schema: INTEGER },
+    RateLimit: {
+      description: "draft-ietf-httpapi-ratelimit-headers: what is left, and the seconds until the next slot is freed.",
+      schema: { ...TEXT, pattern: '^"[a-z]+";r=[0-9]+;t=[0-9]+$' },
+    },
+    "RateLimit-Policy": {
+      description:
+        "draft-ietf-httpapi-ratelimit-headers: the quota of the policy that decided, and its window in seconds.",
+      schema: { ...TEXT, pattern: '^"[a-z]+";q=[0-9]+;w=[0-9]+$' },
+    },
+    "Retry-After": {
+      description: "Seconds to wait before another try.",
+      required: true,
+      schema: { type: "integer", minimum: 1 },
+    },
+    "WWW-Authenticate": {
+      description: "RFC 9110, 11.6.1: Bearer for operators' calls, and for logins a scheme of their own.",
+      required: true,
+      schema: TEXT,
+    },
+    Allow: { description: "With 405: the verbs that the path takes.", schema: TEXT },
+    "X-Request-Id": { description: "What to quote to the operator.", required: true, schema: TEXT },
+  },
+};

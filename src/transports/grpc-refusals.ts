@@ -1,0 +1,78 @@
+// What grpc-js refuses by itself, made to look like every other refusal, and kept from ending the process. Knows the
+// library's insides as they are in 1.14, and no service.
+
+import type { ServerHttp2Stream } from "node:http2";
+import * as grpc from "@grpc/grpc-js";
+import { AuthError, malformed } from "../core/errors.ts";
+import { tooLarge } from "./body.ts";
+import type { TransportOptions } from "./call.ts";
+import { createCaller } from "./caller.ts";
+import { toGrpc } from "./errors.ts";
+
+const DETAILS = "grpc-status-details-bin";
+const NO_REFUSALS = [grpc.status.OK, grpc.status.CANCELLED, grpc.status.DEADLINE_EXCEEDED];
+
+/** A refusal as a gRPC status with its details. */
+export function statusOf(refusal: AuthError): grpc.StatusObject {
+  const { code, message, details } = toGrpc(refusal);
+  const metadata = new grpc.Metadata();
+  metadata.set(DETAILS, details);
+  return { code, details: message, metadata };
+}
+
+/**
+ * Before a handler is reached the library refuses what is no well-formed call: a message over its bound, a broken
+ * compression, a deadline it cannot read. `paths` are the methods whose refusals are given their reason.
+ */
+export function explainLibraryRefusals(
+  paths: ReadonlySet<string>,
+  { onRefused }: Pick<TransportOptions, "onRefused">,
+): grpc.ServerInterceptor {
+  return (method, call) =>
+    new grpc.ServerInterceptingCall(
+      call,
+      new grpc.ResponderBuilder()
+        .withSendStatus((status, next) => {
+          const told = status.metadata?.get(DETAILS).length ?? 0;
+          if (told > 0 || !paths.has(method.path) || NO_REFUSALS.includes(status.code)) {
+            next(status);
+            return;
+          }
+          const large = status.code === grpc.status.RESOURCE_EXHAUSTED;
+          const refusal = large ? tooLarge() : malformed("the call is not one well-formed message of gRPC");
+          onRefused(refusal, createCaller(hostOf(call.getPeer()), "grpc"));
+          next(statusOf(refusal));
+        })
+        .build(),
+    );
+}
+
+/**
+ * Where a stream is no call at all, the library answers it on the spot, and throws when its client has reset it
+ * meanwhile: any stranger's two frames would end the process. Both of its answers are taken over here.
+ * @throws TypeError when the library has no such methods any more
+ */
+export function guardStreamAnswers(server: grpc.Server, { onRefused }: Pick<TransportOptions, "onRefused">): void {
+  const verifyContentType = takeMethod(server, "_verifyContentType");
+  const respondWithError = takeMethod(server, "_respondWithError");
+  Object.assign(server, {
+    _verifyContentType: (stream: ServerHttp2Stream, headers: unknown): unknown =>
+      !stream.destroyed && verifyContentType(stream, headers),
+    _respondWithError: (_status: unknown, stream: ServerHttp2Stream, channelz: unknown): void => {
+      const refusal = new AuthError("not_found", "there is no such method");
+      onRefused(refusal, createCaller(stream.session?.socket.remoteAddress, "grpc"));
+      if (!stream.destroyed) respondWithError(statusOf(refusal), stream, channelz);
+    },
+  });
+}
+
+function takeMethod(server: grpc.Server, name: string): (...args: readonly unknown[]) => unknown {
+  const method: unknown = Reflect.get(server, name);
+  if (typeof method !== "function") throw new TypeError(`grpc-js has no ${name}: see what took its place`);
+  return (...args) => Reflect.apply(method, server, args);
+}
+
+/** The host of a peer as grpc-js writes it: `address:port`, IPv6 in brackets or not. */
+export function hostOf(peer: string): string {
+  return peer.replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
+}
