@@ -1,8 +1,11 @@
 // Bugs and outages behind a call: told with a request id that the log knows, once, in every protocol; nothing ends.
 
+import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { closeSync, openSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
 import { signLogin } from "../src/cli/sign.ts";
@@ -103,4 +106,30 @@ test("both listeners stop accepting at once, whatever is under way on one", asyn
   slow.write("}");
   await once(slow, "close");
   expect(await ended).toBe(0);
+});
+
+test("a log that cannot be written stops neither logins nor the end", async () => {
+  const folder = temporaryFolder();
+  // Enrols the demo device with a log that works.
+  await (await serve(folder)).end("SIGTERM");
+  const full = openSync("/dev/full", "w");
+  const gateway = spawn(process.execPath, ["bin/countersign.js", "serve", "--dev", "--json"], {
+    stdio: ["ignore", "pipe", full],
+    env: {
+      ...process.env,
+      COUNTERSIGN_DATA_DIR: folder,
+      COUNTERSIGN_PUBLIC_LISTEN: "127.0.0.1:0",
+      COUNTERSIGN_INTERNAL_LISTEN: "127.0.0.1:0",
+    },
+  });
+  closeSync(full);
+  const [line] = await once(createInterface(gateway.stdout), "line");
+  const url = JSON.parse(String(line)).public;
+  for (let turn = 0; turn < 3; turn++) {
+    const { status } = await run(["login", "--demo", "--url", url], { env: { COUNTERSIGN_DATA_DIR: folder } });
+    expect(status).toBe(0);
+  }
+  gateway.kill("SIGTERM");
+  const [status] = await once(gateway, "exit");
+  expect(status).toBe(0);
 });

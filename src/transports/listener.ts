@@ -71,6 +71,11 @@ export async function listen({ host, port, handle, http2, tls, onFault }: Listen
   const serveHttp1 = server.listeners(accepted);
   server.removeAllListeners(accepted);
   server.on(accepted, (socket: Socket) => {
+    // Asked once while it is known: limits count by it, and a request may be looked at after its connection has gone.
+    if (socket.remoteAddress === undefined) {
+      socket.destroy();
+      return;
+    }
     sockets.add(socket);
     undecided.add(socket);
     socket.once("close", () => {
