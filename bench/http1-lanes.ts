@@ -63,7 +63,7 @@ const CHUNKED = /\r\ntransfer-encoding: *chunked/i;
 function readAnswer(bytes: Buffer): Buffer | undefined {
   const end = bytes.indexOf("\r\n\r\n");
   if (end === -1) return undefined;
-  const head = bytes.latin1Slice(0, end);
+  const head = bytes.toString("latin1", 0, end);
   const length = LENGTH.exec(head)?.[1];
   let body: Buffer | undefined;
   if (length !== undefined) body = readPart(bytes, end + 4, Number(length));
@@ -82,7 +82,7 @@ function readChunks(bytes: Buffer, from: number): Buffer | undefined {
   for (let place = from; ; ) {
     const lineEnd = bytes.indexOf("\r\n", place);
     if (lineEnd === -1) return undefined;
-    const length = Number.parseInt(bytes.latin1Slice(place, lineEnd), 16);
+    const length = Number.parseInt(bytes.toString("latin1", place, lineEnd), 16);
     const chunk = readPart(bytes, lineEnd + 2, length);
     // After each chunk, the last and empty one too, comes an end of line.
     if (chunk === undefined || bytes.length < lineEnd + 4 + length) return undefined;

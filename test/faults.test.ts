@@ -123,6 +123,7 @@ test("a log that cannot be written stops neither logins nor the end", async () =
     },
   });
   closeSync(full);
+  if (gateway.stdout === null) throw new TypeError("the stream is piped");
   const [line] = await once(createInterface(gateway.stdout), "line");
   const url = JSON.parse(String(line)).public;
   for (let turn = 0; turn < 3; turn++) {

@@ -2,9 +2,11 @@
 
 import { startGateway } from "../../src/app.ts";
 import { readConfig } from "../../src/config.ts";
+import { AUDIENCE, ISSUER } from "../contract.ts";
 import { servePeer } from "../serve-peer.ts";
 
-servePeer(async ({ redisUrl, folder, fleet }) => {
+servePeer(async ({ redisUrl, folder, fleet, algorithm, dialect }) => {
+  if (algorithm !== "RS256") throw new Error(`the gateway does not sign with ${algorithm} yet: leave out --alg`);
   const config = readConfig(
     {
       COUNTERSIGN_PUBLIC_LISTEN: "127.0.0.1:0",
@@ -13,15 +15,16 @@ servePeer(async ({ redisUrl, folder, fleet }) => {
       COUNTERSIGN_REDIS_URL: redisUrl,
       COUNTERSIGN_MASTER_KEY: "00".repeat(32),
       COUNTERSIGN_ADMIN_TOKEN: "bench-admin-token",
-      COUNTERSIGN_ISSUER: "https://login.example",
-      COUNTERSIGN_AUDIENCE: "devices",
+      COUNTERSIGN_ISSUER: ISSUER,
+      COUNTERSIGN_AUDIENCE: AUDIENCE,
       COUNTERSIGN_ADDRESS_LIMIT: "100000000/60s",
       COUNTERSIGN_LOG_LEVEL: "info",
     },
     { dev: false },
   );
-  const { publicUrl, registry } = await startGateway(config);
-  if (publicUrl === undefined) throw new TypeError("the public listener is on");
+  const { publicUrl, internalUrl, registry } = await startGateway(config);
+  const url = dialect === "grpc" ? internalUrl : publicUrl;
+  if (url === undefined) throw new TypeError("both listeners are on");
 
   const { customerId } = await registry.createCustomer({ displayName: "Bench", status: "enabled" });
   await registry.issueCustomerKey({ customerId, purpose: "login", importedKey: fleet.customerKey });
@@ -36,5 +39,5 @@ servePeer(async ({ redisUrl, folder, fleet }) => {
       replayGuard: undefined,
     });
   }
-  return publicUrl;
+  return url;
 });
