@@ -36,8 +36,7 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
     open: openHttp1,
   },
   connect: {
-    encode: (login) =>
-      encodePost(METHOD, "application/json", JSON.stringify(login), "Connect-Protocol-Version: 1\r\n"),
+    encode: (login) => encodePost(METHOD, "application/json", JSON.stringify(login), "Connect-Protocol-Version: 1\r\n"),
     decode: (answer) => readJson(answer, "token", "expiresIn"),
     open: openHttp1,
   },

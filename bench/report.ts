@@ -1,6 +1,8 @@
-// What a run found: medians and spreads, as a table and as JSON. Knows numbers alone.
+// What a run found: medians and spreads, and which targets they meet. Knows numbers alone.
 
 import { availableParallelism, cpus } from "node:os";
+import type { Algorithm } from "./contract.ts";
+import { GATEWAY, type Group, type Target } from "./groups.ts";
 import { quantile, type Round } from "./measure.ts";
 
 /** A median with its spread. */
@@ -12,13 +14,23 @@ export interface Spread {
 
 export interface PeerReport {
   readonly name: string;
+  readonly label: string;
   readonly cpuMicros: Spread;
   readonly requestsPerSecond: Spread;
   readonly p50Ms: Spread;
   readonly p99Ms: Spread;
-  /** CPU over the first peer's, pair by pair. */
+  /** CPU over the group's first peer's, pair by pair. */
   readonly ratio: Spread;
   readonly rounds: readonly Round[];
+}
+
+export interface GroupReport {
+  readonly name: string;
+  readonly title: string;
+  readonly signatureMicros: Spread;
+  /** Of the signature over the group's first peer. */
+  readonly signatureRatio: Spread;
+  readonly peers: readonly PeerReport[];
 }
 
 export interface Report {
@@ -26,67 +38,68 @@ export interface Report {
   readonly cpu: string;
   readonly cores: number;
   readonly options: object;
-  readonly signatureMicros: Spread;
-  readonly peers: readonly PeerReport[];
+  readonly algorithm: Algorithm;
+  readonly groups: readonly GroupReport[];
 }
 
-/** Sums a run up; the first peer is what the others are compared with. */
-export function createReport(
-  measured: readonly (readonly [name: string, rounds: readonly Round[]])[],
-  signatureMicros: readonly number[],
-  options: object,
-): Report {
-  const baseline = measured[0]?.[1] ?? [];
+/** What was measured of a group: rounds by the names of peers, and the signature alone after each round. */
+export interface GroupResult {
+  readonly group: Group;
+  readonly rounds: ReadonlyMap<string, readonly Round[]>;
+  readonly signatureMicros: readonly number[];
+}
+
+export function createReport(results: readonly GroupResult[], algorithm: Algorithm, options: object): Report {
   return {
     node: process.version,
     cpu: cpus()[0]?.model.trim() ?? "unknown",
     cores: availableParallelism(),
     options,
-    signatureMicros: spreadOf(signatureMicros),
-    peers: measured.map(([name, rounds]) => ({
-      name,
-      cpuMicros: spreadOf(rounds.map((round) => round.cpuMicros)),
-      requestsPerSecond: spreadOf(rounds.map((round) => round.requestsPerSecond)),
-      p50Ms: spreadOf(rounds.map((round) => round.p50Ms)),
-      p99Ms: spreadOf(rounds.map((round) => round.p99Ms)),
-      ratio: spreadOf(rounds.map((round, place) => round.cpuMicros / (baseline[place]?.cpuMicros ?? Number.NaN))),
-      rounds,
-    })),
+    algorithm,
+    groups: results.map(sumUp),
   };
+}
+
+function sumUp({ group: { name, title, contenders }, rounds, signatureMicros }: GroupResult): GroupReport {
+  const costs = (peer: string | undefined): number[] => (rounds.get(peer ?? "") ?? []).map((round) => round.cpuMicros);
+  const baseline = costs(contenders[0]?.name);
+  return {
+    name,
+    title,
+    signatureMicros: spreadOf(signatureMicros),
+    signatureRatio: ratioOf(signatureMicros, baseline),
+    peers: contenders.flatMap((contender) => {
+      const own = rounds.get(contender.name);
+      if (own === undefined) return [];
+      return {
+        name: contender.name,
+        label: contender.label,
+        cpuMicros: spreadOf(costs(contender.name)),
+        requestsPerSecond: spreadOf(own.map((round) => round.requestsPerSecond)),
+        p50Ms: spreadOf(own.map((round) => round.p50Ms)),
+        p99Ms: spreadOf(own.map((round) => round.p99Ms)),
+        ratio: ratioOf(costs(contender.name), baseline),
+        rounds: own,
+      };
+    }),
+  };
+}
+
+/** The gateway's CPU over another's, pair by pair; undefined where the two were not measured together. */
+export function gatewayRatio({ algorithm, groups }: Report, target: Target): Spread | undefined {
+  const peers = groups.find(({ name }) => name === target.group)?.peers;
+  const costs = (peer: string): number[] | undefined =>
+    peers?.find(({ name }) => name === peer)?.rounds.map((round) => round.cpuMicros);
+  const [own, others] = [costs(GATEWAY), costs(target.against)];
+  if (own === undefined || others === undefined || algorithm !== target.algorithm) return undefined;
+  return ratioOf(own, others);
+}
+
+function ratioOf(values: readonly number[], others: readonly number[]): Spread {
+  return spreadOf(values.map((value, place) => value / (others[place] ?? Number.NaN)));
 }
 
 function spreadOf(values: readonly number[]): Spread {
   const ascending = values.toSorted((one, other) => one - other);
   return { median: quantile(ascending, 0.5), min: quantile(ascending, 0), max: quantile(ascending, 1) };
-}
-
-/** The report as lines for a terminal. */
-export function renderReport({ node, cpu, cores, signatureMicros, peers }: Report): string {
-  const [baseline] = peers;
-  const rows = [
-    ["peer", "CPU µs/request", "requests/s", "p50 ms", "p99 ms", `CPU / ${baseline?.name}`],
-    ...peers.map((peer) => [
-      peer.name,
-      show(peer.cpuMicros, 0),
-      peer.requestsPerSecond.median.toFixed(0),
-      peer.p50Ms.median.toFixed(2),
-      peer.p99Ms.median.toFixed(2),
-      peer === baseline ? "1" : show(peer.ratio, 3),
-    ]),
-  ];
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return [
-    `Node ${node}, ${cpu}, ${cores} cores; RS256 signature alone ${show(signatureMicros, 0)} µs`,
-    "Medians of the rounds (least–most):",
-    ...rows.map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join("  ")
-        .trimEnd(),
-    ),
-  ].join("\n");
-}
-
-function show({ median, min, max }: Spread, digits: number): string {
-  return `${median.toFixed(digits)} (${min.toFixed(digits)}–${max.toFixed(digits)})`;
 }

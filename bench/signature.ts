@@ -23,9 +23,7 @@ export async function createSignatureMeasure(algorithm: Algorithm): Promise<() =
 async function signBatches(key: CryptoKey, alg: Algorithm): Promise<void> {
   for (let batch = 0; batch < BATCHES; batch++) {
     await Promise.all(
-      Array.from({ length: BATCH }, () =>
-        new CompactSign(PAYLOAD).setProtectedHeader({ alg, typ: "JWT" }).sign(key),
-      ),
+      Array.from({ length: BATCH }, () => new CompactSign(PAYLOAD).setProtectedHeader({ alg, typ: "JWT" }).sign(key)),
     );
   }
 }
