@@ -20,7 +20,11 @@ const IN_FLIGHT = 16;
 const LARGEST_RATES = { RS256: 6_000, EdDSA: 16_000 };
 
 /** Measures one group, whose peers are gone before the next comes. */
-async function run(group: Group, options: BenchOptions, measuring: MeasureOptions & { devices: number }) {
+async function run(
+  group: Group,
+  options: BenchOptions,
+  measuring: MeasureOptions & { readonly devices: number },
+): Promise<GroupResult> {
   await using cleanup = new AsyncDisposableStack();
   const folder = mkdtempSync(join(tmpdir(), "countersign-bench-"));
   cleanup.defer(() => rmSync(folder, { recursive: true }));
@@ -72,12 +76,9 @@ if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(re
 if (options.svg !== undefined) writeFileSync(options.svg, renderDrawing(report));
 
 const gate = gatewayRatio(report, GATE);
-const lines = [
-  renderReport(report),
-  "",
-  "Targets, CPU of the gateway over another's:",
-  ...renderTargets(report, TARGETS),
-];
+const targets = renderTargets(report, TARGETS);
+const lines = [renderReport(report)];
+if (targets.length > 0) lines.push("", "Targets, CPU of the gateway over another's:", ...targets);
 if (gate !== undefined) lines.push("", "What the exit status goes by:", ...renderTargets(report, [GATE]));
 process.stdout.write(`${lines.join("\n")}\n`);
 process.exitCode = gate === undefined || meets(gate, GATE) ? 0 : 1;

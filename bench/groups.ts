@@ -1,0 +1,100 @@
+// Who is measured beside whom, and what is asked of the gateway. Knows files of peers/ by name.
+
+import type { Algorithm } from "./contract.ts";
+import type { DialectName } from "./dialects.ts";
+
+/** A line of a group: a file of peers/, and what it is spoken to in. */
+export interface Contender {
+  readonly name: string;
+  readonly label: string;
+  readonly dialect: DialectName;
+  /** What it cannot sign with. */
+  readonly without?: readonly Algorithm[];
+}
+
+/** Peers that take turns; the first is what the others are compared with. */
+export interface Group {
+  readonly name: string;
+  readonly title: string;
+  readonly contenders: readonly Contender[];
+}
+
+/** The gateway's CPU in times another's, pair by pair. */
+export interface Target {
+  readonly text: string;
+  readonly group: string;
+  readonly against: string;
+  readonly algorithm: Algorithm;
+  readonly most: number;
+}
+
+export const GATEWAY = "gateway";
+
+export const GROUPS: readonly Group[] = [
+  {
+    name: "rest",
+    title: "REST",
+    contenders: [
+      { name: "bare", label: "bare node:http", dialect: "rest" },
+      { name: GATEWAY, label: "gateway", dialect: "rest" },
+      {
+        name: "express",
+        label: "express + express-rate-limit + rate-limit-redis + jsonwebtoken",
+        dialect: "rest",
+        without: ["EdDSA"],
+      },
+      {
+        name: "express-pem",
+        label: "the same, its key in PEM as in jsonwebtoken's README",
+        dialect: "rest",
+        without: ["EdDSA"],
+      },
+      { name: "fastify", label: "fastify + @fastify/rate-limit + @fastify/jwt", dialect: "rest" },
+      { name: "oidc-provider", label: "oidc-provider client credentials, no Redis", dialect: "oauth" },
+    ],
+  },
+  {
+    name: "connect",
+    title: "Connect",
+    contenders: [
+      { name: "connect-node", label: "connectNodeAdapter", dialect: "connect" },
+      { name: GATEWAY, label: "gateway", dialect: "connect" },
+    ],
+  },
+  {
+    name: "grpc",
+    title: "gRPC",
+    contenders: [
+      { name: "grpc-js", label: "bare grpc-js", dialect: "grpc" },
+      { name: GATEWAY, label: "gateway, internal listener", dialect: "grpc" },
+    ],
+  },
+];
+
+/** How much cheaper than other stacks the gateway is to be. */
+const CHEAPER = 2.5;
+/** CPU of Go's net/http in times bare node:http, both by the figures that issue 3 judges by: no Go is run here. */
+const GO_OVER_BARE = 1_040 / 349;
+
+const REST = { group: "rest", algorithm: "RS256" } as const;
+
+/** Those of issue 3. */
+export const TARGETS: readonly Target[] = [
+  { ...REST, text: "REST / bare node:http", against: "bare", most: 1.05 },
+  { ...REST, text: "REST / bare node:http", against: "bare", algorithm: "EdDSA", most: 1.15 },
+  { text: "gRPC / bare grpc-js", group: "grpc", against: "grpc-js", algorithm: "EdDSA", most: 1.1 },
+  { text: "Connect / connectNodeAdapter", group: "connect", against: "connect-node", algorithm: "RS256", most: 0.9 },
+  { text: "Connect / connectNodeAdapter", group: "connect", against: "connect-node", algorithm: "EdDSA", most: 0.9 },
+  { ...REST, text: "REST / express", against: "express", most: 1 / CHEAPER },
+  { ...REST, text: "REST / express, key in PEM", against: "express-pem", most: 1 / CHEAPER },
+  { ...REST, text: "REST / fastify", against: "fastify", most: 1 / CHEAPER },
+  {
+    ...REST,
+    text: `REST / bare node:http, Go being ${GO_OVER_BARE.toFixed(2)} × bare`,
+    against: "bare",
+    most: GO_OVER_BARE / CHEAPER,
+  },
+];
+
+/** What a change may not go beyond, whatever is still to be done for the targets. */
+export const GATE: Target = { ...REST, text: "REST / bare node:http", against: "bare", most: 1.25 };

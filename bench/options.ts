@@ -1,0 +1,52 @@
+// The options of `npm run bench`. Knows no peer.
+
+import { parseArgs } from "node:util";
+import { ALGORITHMS, type Algorithm } from "./contract.ts";
+import { GROUPS, type Group } from "./groups.ts";
+
+export interface BenchOptions {
+  readonly rounds: number;
+  /** How long each peer is under load in a round. */
+  readonly seconds: number;
+  readonly algorithm: Algorithm;
+  readonly groups: readonly Group[];
+  /** Files to write. */
+  readonly json: string | undefined;
+  readonly svg: string | undefined;
+}
+
+/** @throws Error that says what is wrong with them */
+export function readOptions(args: readonly string[]): BenchOptions {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      rounds: { type: "string", default: "6" },
+      seconds: { type: "string", default: "2" },
+      alg: { type: "string", default: "RS256" },
+      only: { type: "string", multiple: true, default: [] },
+      json: { type: "string" },
+      svg: { type: "string" },
+    },
+  });
+  const algorithm = ALGORITHMS.find((one) => one === values.alg);
+  if (algorithm === undefined) throw new Error(`--alg is one of ${ALGORITHMS.join(", ")}`);
+  const names = GROUPS.map(({ name }) => name);
+  if (!values.only.every((name) => names.includes(name))) throw new Error(`--only is one of ${names.join(", ")}`);
+  return {
+    rounds: readPositive("rounds", values.rounds),
+    seconds: readPositive("seconds", values.seconds),
+    algorithm,
+    groups: GROUPS.filter(({ name }) => values.only.length === 0 || values.only.includes(name)).map((group) => ({
+      ...group,
+      contenders: group.contenders.filter(({ without = [] }) => !without.includes(algorithm)),
+    })),
+    json: values.json,
+    svg: values.svg,
+  };
+}
+
+function readPositive(name: string, text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new Error(`--${name} is a number above zero`);
+  return value;
+}
