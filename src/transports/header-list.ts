@@ -38,12 +38,14 @@ export class HeaderList implements Headers {
     for (const [name, value] of this) callback(value, name, this);
   }
 
-  *entries(): IterableIterator<[string, string]> {
+  entries(): IterableIterator<[string, string]> {
+    const pairs: [string, string][] = [];
     for (const [key, { name, values }] of this.#fields) {
       // The one field whose values do not join (RFC 6265, section 3).
-      if (key === "set-cookie") for (const value of values) yield [name, value];
-      else yield [name, values.join(", ")];
+      if (key === "set-cookie") for (const value of values) pairs.push([name, value]);
+      else pairs.push([name, values.join(", ")]);
     }
+    return pairs.values();
   }
 
   *keys(): IterableIterator<string> {

@@ -60,14 +60,14 @@ export function sendHeaders(response: HttpResponse, status: number, headers: Ite
   response.end();
 }
 
-const JSON_FIELDS: readonly HeaderField[] = [
-  ["Content-Type", "application/json"],
-  ["Cache-Control", "no-store"],
-];
-
-/** Sends a JSON body. */
+/** Sends a JSON body, which is not to be kept. */
 export function sendJson(response: HttpResponse, status: number, body: string, headers: Iterable<HeaderField>): void {
-  send(response, status, [...JSON_FIELDS, ...headers], body);
+  const fields: HeaderField[] = [
+    ["Content-Type", "application/json"],
+    ["Cache-Control", "no-store"],
+  ];
+  for (const field of headers) fields.push(field);
+  send(response, status, fields, body);
 }
 
 /** Sends a refusal as REST has it, whatever the transport: its body is a Connect error too. */
