@@ -29,11 +29,11 @@ export function renderDrawing({ node, cores, algorithm, groups }: Report): strin
     title: `${group.title} login`,
     rows: [
       ...group.peers.map(
-        ({ name, label, cpuMicros, ratio }): Row => ({
+        ({ name, label, cpuMicros, ratio }, place): Row => ({
           // What it is made of is in the table.
           label: label.replace(/ \+ .*/, " and its plugins").replace(/ as in .*/, ""),
           cost: cpuMicros,
-          ratio,
+          ratio: place === 0 ? undefined : ratio,
           own: name === "gateway",
         }),
       ),

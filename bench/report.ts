@@ -2,7 +2,7 @@
 
 import { availableParallelism, cpus } from "node:os";
 import type { Algorithm } from "./contract.ts";
-import { type Contender, GATEWAY, type Group, type Target } from "./groups.ts";
+import { GATEWAY, type Group, type Target } from "./groups.ts";
 import { quantile, type Round } from "./measure.ts";
 
 /** A median with its spread. */
@@ -19,10 +19,8 @@ export interface PeerReport {
   readonly requestsPerSecond: Spread;
   readonly p50Ms: Spread;
   readonly p99Ms: Spread;
-  /** CPU over the baseline's, round by round; of the baseline itself, nothing. */
-  readonly ratio: Spread | undefined;
-  /** Those by which the ratio was reckoned, in order. */
-  readonly ratios: readonly number[];
+  /** CPU over the group's first peer's, pair by pair. */
+  readonly ratio: Spread;
   readonly rounds: readonly Round[];
 }
 
@@ -30,7 +28,7 @@ export interface GroupReport {
   readonly name: string;
   readonly title: string;
   readonly signatureMicros: Spread;
-  /** Of the signature over the baseline. */
+  /** Of the signature over the group's first peer. */
   readonly signatureRatio: Spread;
   readonly peers: readonly PeerReport[];
 }
@@ -44,18 +42,11 @@ export interface Report {
   readonly groups: readonly GroupReport[];
 }
 
-/** What was measured of a pair: rounds with the same number belong together. */
-export interface PairResult {
-  readonly contender: Contender;
-  readonly rounds: readonly Round[];
-  readonly baselineRounds: readonly Round[];
-  /** The signature alone, after each round. */
-  readonly signatureMicros: readonly number[];
-}
-
+/** What was measured of a group: rounds by the names of peers, and the signature alone after each round. */
 export interface GroupResult {
   readonly group: Group;
-  readonly pairs: readonly PairResult[];
+  readonly rounds: ReadonlyMap<string, readonly Round[]>;
+  readonly signatureMicros: readonly number[];
 }
 
 export function createReport(results: readonly GroupResult[], algorithm: Algorithm, options: object): Report {
@@ -69,55 +60,43 @@ export function createReport(results: readonly GroupResult[], algorithm: Algorit
   };
 }
 
-function sumUp({ group: { name, title, baseline }, pairs }: GroupResult): GroupReport {
-  const baselineRounds = pairs.flatMap((pair) => pair.baselineRounds);
-  const signatureMicros = pairs.flatMap((pair) => pair.signatureMicros);
+function sumUp({ group: { name, title, contenders }, rounds, signatureMicros }: GroupResult): GroupReport {
+  const costs = (peer: string | undefined): number[] => (rounds.get(peer ?? "") ?? []).map((round) => round.cpuMicros);
+  const baseline = costs(contenders[0]?.name);
   return {
     name,
     title,
     signatureMicros: spreadOf(signatureMicros),
-    signatureRatio: spreadOf(divide(signatureMicros, costs(baselineRounds))),
-    peers: [
-      describe(baseline, baselineRounds, []),
-      ...pairs.map((pair) =>
-        describe(pair.contender, pair.rounds, divide(costs(pair.rounds), costs(pair.baselineRounds))),
-      ),
-    ],
+    signatureRatio: ratioOf(signatureMicros, baseline),
+    peers: contenders.flatMap((contender) => {
+      const own = rounds.get(contender.name);
+      if (own === undefined) return [];
+      return {
+        name: contender.name,
+        label: contender.label,
+        cpuMicros: spreadOf(costs(contender.name)),
+        requestsPerSecond: spreadOf(own.map((round) => round.requestsPerSecond)),
+        p50Ms: spreadOf(own.map((round) => round.p50Ms)),
+        p99Ms: spreadOf(own.map((round) => round.p99Ms)),
+        ratio: ratioOf(costs(contender.name), baseline),
+        rounds: own,
+      };
+    }),
   };
 }
 
-function describe({ name, label }: Contender, rounds: readonly Round[], ratios: readonly number[]): PeerReport {
-  return {
-    name,
-    label,
-    cpuMicros: spreadOf(costs(rounds)),
-    requestsPerSecond: spreadOf(rounds.map((round) => round.requestsPerSecond)),
-    p50Ms: spreadOf(rounds.map((round) => round.p50Ms)),
-    p99Ms: spreadOf(rounds.map((round) => round.p99Ms)),
-    ratio: ratios.length === 0 ? undefined : spreadOf(ratios),
-    ratios,
-    rounds,
-  };
-}
-
-/**
- * The gateway's CPU over another's, round by round; over one that is not the baseline, by what each has over the baseline.
- * Undefined where they were not measured.
- */
+/** The gateway's CPU over another's, pair by pair; undefined where the two were not measured together. */
 export function gatewayRatio({ algorithm, groups }: Report, target: Target): Spread | undefined {
   const peers = groups.find(({ name }) => name === target.group)?.peers;
-  const own = peers?.find(({ name }) => name === GATEWAY);
-  const other = peers?.find(({ name }) => name === target.against);
-  if (own === undefined || other === undefined || algorithm !== target.algorithm) return undefined;
-  return spreadOf(other.ratio === undefined ? own.ratios : divide(own.ratios, other.ratios));
+  const costs = (peer: string): number[] | undefined =>
+    peers?.find(({ name }) => name === peer)?.rounds.map((round) => round.cpuMicros);
+  const [own, others] = [costs(GATEWAY), costs(target.against)];
+  if (own === undefined || others === undefined || algorithm !== target.algorithm) return undefined;
+  return ratioOf(own, others);
 }
 
-function costs(rounds: readonly Round[]): number[] {
-  return rounds.map((round) => round.cpuMicros);
-}
-
-function divide(values: readonly number[], others: readonly number[]): number[] {
-  return values.map((value, place) => value / (others[place] ?? Number.NaN));
+function ratioOf(values: readonly number[], others: readonly number[]): Spread {
+  return spreadOf(values.map((value, place) => value / (others[place] ?? Number.NaN)));
 }
 
 function spreadOf(values: readonly number[]): Spread {

@@ -11,6 +11,7 @@ export function renderReport({ node, cpu, cores, algorithm, groups }: Report): s
 }
 
 function renderGroup(group: GroupReport, algorithm: string): string[] {
+  const [baseline] = group.peers;
   const rows = [
     [`${group.title} login, ${algorithm}`, "CPU µs/request", "requests/s", "p50 ms", "p99 ms", "CPU ratio"],
     ...group.peers.map((peer) => [
@@ -19,7 +20,7 @@ function renderGroup(group: GroupReport, algorithm: string): string[] {
       peer.requestsPerSecond.median.toFixed(0),
       peer.p50Ms.median.toFixed(2),
       peer.p99Ms.median.toFixed(2),
-      peer.ratio === undefined ? "1" : show(peer.ratio, 3),
+      peer === baseline ? "1" : show(peer.ratio, 3),
     ]),
     ["the signature alone", show(group.signatureMicros, 0), "", "", "", show(group.signatureRatio, 3)],
   ];
