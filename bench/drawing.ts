@@ -29,15 +29,20 @@ export function renderDrawing({ node, cores, algorithm, groups }: Report): strin
     title: `${group.title} login`,
     rows: [
       ...group.peers.map(
-        ({ name, label, cpuMicros, ratio }, place): Row => ({
+        ({ name, label, cpuMicros }): Row => ({
           // What it is made of is in the table.
-          label: label.replace(/ \+ .*/, " and its plugins").replace(/ as in .*/, ""),
-          cost: cpuMicros,
-          ratio: place === 0 ? undefined : ratio,
+          label: label.replace(/ \+ .*/, " and its plugins").replace(/(,| as in) [^,]*$/, ""),
+          cost: cpuMicros.value,
+          ratio: cpuMicros.ratio,
           own: name === "gateway",
         }),
       ),
-      { label: "the signature alone", cost: group.signatureMicros, ratio: group.signatureRatio, own: false },
+      {
+        label: "the signature alone",
+        cost: group.signatureMicros.value,
+        ratio: group.signatureMicros.ratio,
+        own: false,
+      },
     ],
   }));
   const most = Math.max(...sections.flatMap(({ rows }) => rows.map(({ cost }) => cost.max)));

@@ -3,15 +3,15 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { LOGIN_LIMIT, WINDOW_MS } from "./contract.ts";
+import { type Algorithm, LOGIN_LIMIT, WINDOW_MS } from "./contract.ts";
 import { renderDrawing } from "./drawing.ts";
 import { createFleet } from "./fleet.ts";
-import { GATE, type Group, TARGETS } from "./groups.ts";
+import { type Contender, GATE, TARGETS } from "./groups.ts";
 import { type MeasureOptions, measure } from "./measure.ts";
-import { type BenchOptions, readOptions } from "./options.ts";
-import { startPeer } from "./peer.ts";
+import { readOptions } from "./options.ts";
+import { type Peer, startPeer } from "./peer.ts";
 import { startRedis } from "./redis.ts";
-import { createReport, type GroupResult, gatewayRatio } from "./report.ts";
+import { createReport, type GroupResult, gatewayRatio, type PairResult } from "./report.ts";
 import { createSignatureMeasure } from "./signature.ts";
 import { meets, renderReport, renderTargets } from "./table.ts";
 
@@ -19,42 +19,41 @@ const IN_FLIGHT = 16;
 /** More than any machine does in one process: what the size of the fleet is reckoned by. */
 const LARGEST_RATES = { RS256: 6_000, EdDSA: 16_000 };
 
-/** Measures one group, whose peers are gone before the next comes. */
-async function run(
-  group: Group,
-  options: BenchOptions,
+/**
+ * Measures one contender beside its baseline, with no third: a process that waits for long is slow for a second or two
+ * after it, and the larger its heap the slower.
+ */
+async function runPair(
+  baseline: Contender,
+  contender: Contender,
+  algorithm: Algorithm,
   measuring: MeasureOptions & { readonly devices: number },
-): Promise<GroupResult> {
+): Promise<PairResult> {
   await using cleanup = new AsyncDisposableStack();
   const folder = mkdtempSync(join(tmpdir(), "countersign-bench-"));
   cleanup.defer(() => rmSync(folder, { recursive: true }));
   const redis = await startRedis();
   cleanup.defer(() => redis.stop());
-  say(`${group.title}: enrolling ${measuring.devices} devices.`);
-  const peers = [];
-  for (const { name, dialect } of group.contenders) {
+  say(`${contender.label}, beside ${baseline.label}: enrolling ${measuring.devices} devices.`);
+  const start = async ({ name, dialect }: Contender): Promise<Peer> => {
     const own = join(folder, name);
     mkdirSync(own);
-    const peer = await startPeer(name, {
-      redisUrl: redis.url,
-      folder: own,
-      // A fleet each: peers that share a Redis would spend the limits of one another's devices.
-      fleet: createFleet(measuring.devices),
-      algorithm: options.algorithm,
-      dialect,
-    });
+    // A fleet each: peers that share a Redis would spend the limits of one another's devices.
+    const fleet = createFleet(measuring.devices);
+    const peer = await startPeer(name, { redisUrl: redis.url, folder: own, fleet, algorithm, dialect });
     cleanup.defer(() => peer.stop());
-    peers.push(peer);
-  }
+    return peer;
+  };
+  const peers = [await start(baseline), await start(contender)];
 
-  const measureSignature = await createSignatureMeasure(options.algorithm);
+  const measureSignature = await createSignatureMeasure(algorithm);
   const signatureMicros: number[] = [];
   const measured = await measure(peers, measuring, async (done) => {
     say(done === 0 ? "Each device has logged in once." : `Round ${done} of ${measuring.rounds}.`);
     if (done > 0) signatureMicros.push(await measureSignature());
   });
-  const rounds = new Map([...measured].map(([{ name }, results]) => [name, results]));
-  return { group, rounds, signatureMicros };
+  const [baselineRounds = [], rounds = []] = peers.map((peer) => measured.get(peer));
+  return { contender, rounds, baselineRounds, signatureMicros };
 }
 
 /** Progress, apart from the report. */
@@ -70,7 +69,11 @@ const devices = Math.ceil((LARGEST_RATES[algorithm] * loaded) / (LOGIN_LIMIT - 1
 const measuring = { rounds, seconds, devices, inFlight: IN_FLIGHT };
 
 const results: GroupResult[] = [];
-for (const group of options.groups) results.push(await run(group, options, measuring));
+for (const group of options.groups) {
+  const pairs: PairResult[] = [];
+  for (const contender of group.contenders) pairs.push(await runPair(group.baseline, contender, algorithm, measuring));
+  results.push({ group, pairs });
+}
 const report = createReport(results, algorithm, measuring);
 if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
 if (options.svg !== undefined) writeFileSync(options.svg, renderDrawing(report));

@@ -2,7 +2,7 @@
 
 import { availableParallelism, cpus } from "node:os";
 import type { Algorithm } from "./contract.ts";
-import { GATEWAY, type Group, type Target } from "./groups.ts";
+import { type Contender, GATEWAY, type Group, type Target } from "./groups.ts";
 import { quantile, type Round } from "./measure.ts";
 
 /** A median with its spread. */
@@ -12,24 +12,29 @@ export interface Spread {
   readonly max: number;
 }
 
+/** One figure of a peer. */
+export interface Figure {
+  readonly value: Spread;
+  /** Times the baseline's, round by round; of the baseline itself, nothing. */
+  readonly ratio: Spread | undefined;
+}
+
 export interface PeerReport {
   readonly name: string;
   readonly label: string;
-  readonly cpuMicros: Spread;
-  readonly requestsPerSecond: Spread;
-  readonly p50Ms: Spread;
-  readonly p99Ms: Spread;
-  /** CPU over the group's first peer's, pair by pair. */
-  readonly ratio: Spread;
+  readonly cpuMicros: Figure;
+  readonly requestsPerSecond: Figure;
+  readonly p50Ms: Figure;
+  readonly p99Ms: Figure;
+  /** Those of the CPU, in order. */
+  readonly ratios: readonly number[];
   readonly rounds: readonly Round[];
 }
 
 export interface GroupReport {
   readonly name: string;
   readonly title: string;
-  readonly signatureMicros: Spread;
-  /** Of the signature over the group's first peer. */
-  readonly signatureRatio: Spread;
+  readonly signatureMicros: Figure;
   readonly peers: readonly PeerReport[];
 }
 
@@ -42,11 +47,18 @@ export interface Report {
   readonly groups: readonly GroupReport[];
 }
 
-/** What was measured of a group: rounds by the names of peers, and the signature alone after each round. */
+/** What was measured of a pair: rounds with the same number belong together. */
+export interface PairResult {
+  readonly contender: Contender;
+  readonly rounds: readonly Round[];
+  readonly baselineRounds: readonly Round[];
+  /** The signature alone, after each round. */
+  readonly signatureMicros: readonly number[];
+}
+
 export interface GroupResult {
   readonly group: Group;
-  readonly rounds: ReadonlyMap<string, readonly Round[]>;
-  readonly signatureMicros: readonly number[];
+  readonly pairs: readonly PairResult[];
 }
 
 export function createReport(results: readonly GroupResult[], algorithm: Algorithm, options: object): Report {
@@ -60,43 +72,61 @@ export function createReport(results: readonly GroupResult[], algorithm: Algorit
   };
 }
 
-function sumUp({ group: { name, title, contenders }, rounds, signatureMicros }: GroupResult): GroupReport {
-  const costs = (peer: string | undefined): number[] => (rounds.get(peer ?? "") ?? []).map((round) => round.cpuMicros);
-  const baseline = costs(contenders[0]?.name);
+function sumUp({ group: { name, title, baseline }, pairs }: GroupResult): GroupReport {
+  const signatureMicros = pairs.flatMap((pair) => pair.signatureMicros);
+  const beside = pairs.flatMap((pair) => costs(pair.baselineRounds));
+  // The baseline as it was beside the first contender, the gateway: on a noisy machine it was another beside the others.
+  const baselineRounds = pairs[0]?.baselineRounds ?? [];
   return {
     name,
     title,
-    signatureMicros: spreadOf(signatureMicros),
-    signatureRatio: ratioOf(signatureMicros, baseline),
-    peers: contenders.flatMap((contender) => {
-      const own = rounds.get(contender.name);
-      if (own === undefined) return [];
-      return {
-        name: contender.name,
-        label: contender.label,
-        cpuMicros: spreadOf(costs(contender.name)),
-        requestsPerSecond: spreadOf(own.map((round) => round.requestsPerSecond)),
-        p50Ms: spreadOf(own.map((round) => round.p50Ms)),
-        p99Ms: spreadOf(own.map((round) => round.p99Ms)),
-        ratio: ratioOf(costs(contender.name), baseline),
-        rounds: own,
-      };
-    }),
+    signatureMicros: { value: spreadOf(signatureMicros), ratio: spreadOf(divide(signatureMicros, beside)) },
+    peers: [
+      describe(baseline, baselineRounds, undefined),
+      ...pairs.map((pair) => describe(pair.contender, pair.rounds, pair.baselineRounds)),
+    ],
   };
 }
 
-/** The gateway's CPU over another's, pair by pair; undefined where the two were not measured together. */
-export function gatewayRatio({ algorithm, groups }: Report, target: Target): Spread | undefined {
-  const peers = groups.find(({ name }) => name === target.group)?.peers;
-  const costs = (peer: string): number[] | undefined =>
-    peers?.find(({ name }) => name === peer)?.rounds.map((round) => round.cpuMicros);
-  const [own, others] = [costs(GATEWAY), costs(target.against)];
-  if (own === undefined || others === undefined || algorithm !== target.algorithm) return undefined;
-  return ratioOf(own, others);
+function describe(
+  { name, label }: Contender,
+  rounds: readonly Round[],
+  baseline: readonly Round[] | undefined,
+): PeerReport {
+  const figure = (choose: (round: Round) => number): Figure => ({
+    value: spreadOf(rounds.map(choose)),
+    ratio: baseline && spreadOf(divide(rounds.map(choose), baseline.map(choose))),
+  });
+  return {
+    name,
+    label,
+    cpuMicros: figure((round) => round.cpuMicros),
+    requestsPerSecond: figure((round) => round.requestsPerSecond),
+    p50Ms: figure((round) => round.p50Ms),
+    p99Ms: figure((round) => round.p99Ms),
+    ratios: baseline === undefined ? [] : divide(costs(rounds), costs(baseline)),
+    rounds,
+  };
 }
 
-function ratioOf(values: readonly number[], others: readonly number[]): Spread {
-  return spreadOf(values.map((value, place) => value / (others[place] ?? Number.NaN)));
+/**
+ * The gateway's CPU over another's, round by round; over one that is not the baseline, by what each has over the baseline.
+ * Undefined where they were not measured.
+ */
+export function gatewayRatio({ algorithm, groups }: Report, target: Target): Spread | undefined {
+  const peers = groups.find(({ name }) => name === target.group)?.peers;
+  const own = peers?.find(({ name }) => name === GATEWAY);
+  const other = peers?.find(({ name }) => name === target.against);
+  if (own === undefined || other === undefined || algorithm !== target.algorithm) return undefined;
+  return spreadOf(other.cpuMicros.ratio === undefined ? own.ratios : divide(own.ratios, other.ratios));
+}
+
+function costs(rounds: readonly Round[]): number[] {
+  return rounds.map((round) => round.cpuMicros);
+}
+
+function divide(values: readonly number[], others: readonly number[]): number[] {
+  return values.map((value, place) => value / (others[place] ?? Number.NaN));
 }
 
 function spreadOf(values: readonly number[]): Spread {

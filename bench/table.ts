@@ -5,24 +5,28 @@ import { type GroupReport, gatewayRatio, type Report, type Spread } from "./repo
 
 export function renderReport({ node, cpu, cores, algorithm, groups }: Report): string {
   return [
-    `Node ${node}, ${cpu}, ${cores} cores. Medians of the rounds (least–most).`,
+    `Node ${node}, ${cpu}, ${cores} cores. Medians of the rounds (least–most); times the baseline, round by round.`,
     ...groups.flatMap((group) => ["", ...renderGroup(group, algorithm)]),
   ].join("\n");
 }
 
 function renderGroup(group: GroupReport, algorithm: string): string[] {
-  const [baseline] = group.peers;
   const rows = [
-    [`${group.title} login, ${algorithm}`, "CPU µs/request", "requests/s", "p50 ms", "p99 ms", "CPU ratio"],
+    [`${group.title} login, ${algorithm}`, "CPU, µs a request", "times", "requests/s", "p50, ms", "p99, ms"],
     ...group.peers.map((peer) => [
       peer.label,
-      show(peer.cpuMicros, 0),
-      peer.requestsPerSecond.median.toFixed(0),
-      peer.p50Ms.median.toFixed(2),
-      peer.p99Ms.median.toFixed(2),
-      peer === baseline ? "1" : show(peer.ratio, 3),
+      show(peer.cpuMicros.value, 0),
+      showRatio(peer.cpuMicros.ratio, 3),
+      ...[peer.requestsPerSecond, peer.p50Ms, peer.p99Ms].map((figure, column) =>
+        [figure.value.median.toFixed(column === 0 ? 0 : 1), showRatio(figure.ratio, 2)].join(" · "),
+      ),
     ]),
-    ["the signature alone", show(group.signatureMicros, 0), "", "", "", show(group.signatureRatio, 3)],
+    [
+      "the signature alone",
+      show(group.signatureMicros.value, 0),
+      showRatio(group.signatureMicros.ratio, 3),
+      ...Array.from({ length: 3 }, () => ""),
+    ],
   ];
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const lines = rows.map((row) => `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`);
@@ -42,6 +46,10 @@ export function renderTargets(report: Report, targets: readonly Target[]): strin
 
 export function meets(ratio: Spread, target: Target): boolean {
   return ratio.median <= target.most;
+}
+
+function showRatio(ratio: Spread | undefined, digits: number): string {
+  return ratio === undefined ? "1" : show(ratio, digits);
 }
 
 function show({ median, min, max }: Spread, digits: number): string {
