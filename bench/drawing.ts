@@ -29,9 +29,8 @@ export function renderDrawing({ node, cores, algorithm, groups }: Report): strin
     title: `${group.title} login`,
     rows: [
       ...group.peers.map(
-        ({ name, label, cpuMicros }): Row => ({
-          // What it is made of is in the table.
-          label: label.replace(/ \+ .*/, " and its plugins").replace(/(,| as in) [^,]*$/, ""),
+        ({ name, short, cpuMicros }): Row => ({
+          label: short,
           cost: cpuMicros.value,
           ratio: cpuMicros.ratio,
           own: name === "gateway",

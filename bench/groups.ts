@@ -7,6 +7,8 @@ import type { DialectName } from "./dialects.ts";
 export interface Contender {
   readonly name: string;
   readonly label: string;
+  /** A label for the drawing, where there is less room. */
+  readonly short?: string;
   readonly dialect: DialectName;
   /** What it cannot sign with. */
   readonly without?: readonly Algorithm[];
@@ -41,17 +43,29 @@ export const GROUPS: readonly Group[] = [
       {
         name: "express",
         label: "express + express-rate-limit + rate-limit-redis + jsonwebtoken",
+        short: "express and its plugins",
         dialect: "rest",
         without: ["EdDSA"],
       },
       {
         name: "express-pem",
         label: "the same, its key in PEM as in jsonwebtoken's README",
+        short: "the same, its key in PEM",
         dialect: "rest",
         without: ["EdDSA"],
       },
-      { name: "fastify", label: "fastify + @fastify/rate-limit + @fastify/jwt", dialect: "rest" },
-      { name: "oidc-provider", label: "oidc-provider client credentials, no Redis", dialect: "oauth" },
+      {
+        name: "fastify",
+        label: "fastify + @fastify/rate-limit + @fastify/jwt",
+        short: "fastify and its plugins",
+        dialect: "rest",
+      },
+      {
+        name: "oidc-provider",
+        label: "oidc-provider client credentials, no Redis",
+        short: "oidc-provider, no Redis",
+        dialect: "oauth",
+      },
     ],
   },
   {

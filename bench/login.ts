@@ -20,8 +20,8 @@ const IN_FLIGHT = 16;
 const LARGEST_RATES = { RS256: 6_000, EdDSA: 16_000 };
 
 /**
- * Measures one contender beside its baseline, with no third: a process that waits for long is slow for a second or two
- * after it, and the larger its heap the slower.
+ * Measures one contender beside its baseline, with no third: a process that has waited for seconds is dearer for a while,
+ * and some more so than others, see docs/performance.md.
  */
 async function runPair(
   baseline: Contender,

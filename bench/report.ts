@@ -22,6 +22,8 @@ export interface Figure {
 export interface PeerReport {
   readonly name: string;
   readonly label: string;
+  /** A label for the drawing. */
+  readonly short: string;
   readonly cpuMicros: Figure;
   readonly requestsPerSecond: Figure;
   readonly p50Ms: Figure;
@@ -89,7 +91,7 @@ function sumUp({ group: { name, title, baseline }, pairs }: GroupResult): GroupR
 }
 
 function describe(
-  { name, label }: Contender,
+  { name, label, short = label }: Contender,
   rounds: readonly Round[],
   baseline: readonly Round[] | undefined,
 ): PeerReport {
@@ -100,6 +102,7 @@ function describe(
   return {
     name,
     label,
+    short,
     cpuMicros: figure((round) => round.cpuMicros),
     requestsPerSecond: figure((round) => round.requestsPerSecond),
     p50Ms: figure((round) => round.p50Ms),
