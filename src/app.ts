@@ -92,7 +92,10 @@ async function compose(
 
   // Core.
   let publicUrl: string | undefined;
-  const ring = await openKeyRing(store, now());
+  const ring = await openKeyRing(store, config.tokenAlg, now());
+  const alg = ring.active()?.alg;
+  if (alg !== config.tokenAlg)
+    log.logger.warn({ alg, setting: config.tokenAlg }, "the key that signs is of another algorithm");
   const signer = createTokenSigner({
     issuer: () => config.issuer ?? publicUrl ?? "",
     audience: config.audience,

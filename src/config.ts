@@ -3,8 +3,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createSecureContext } from "node:tls";
-import { distance } from "fastest-levenshtein";
+import { closest, distance } from "fastest-levenshtein";
 import type { PolicyName } from "./core/ports.ts";
+import { readTokenAlg, type TokenAlg } from "./core/tokens/algorithms.ts";
 import {
   type Limit,
   type ListenAddress,
@@ -31,6 +32,8 @@ export interface Config {
   /** Undefined with --dev: where the public listener turns out to be. */
   readonly issuer: string | undefined;
   readonly audience: string;
+  /** What a new signing key is of. */
+  readonly tokenAlg: TokenAlg;
   readonly tokenTtlSeconds: number;
   readonly clockSkewMs: number;
   readonly loginLimit: Limit;
@@ -82,6 +85,7 @@ const SERVER_SETTINGS = [
   "ADMIN_TOKEN_FILE",
   "ISSUER",
   "AUDIENCE",
+  "TOKEN_ALG",
   "TOKEN_TTL",
   "CLOCK_SKEW",
   "LOGIN_LIMIT",
@@ -165,6 +169,7 @@ export function readConfig(environment: Environment, { dev }: { dev: boolean }):
       ? read("ISSUER", parseIssuer, undefined)
       : required("ISSUER", parseIssuer, "Set the URL that devices reach this service by"),
     audience: required("AUDIENCE", parseText, "Set the name of the services that the tokens are for"),
+    tokenAlg: read("TOKEN_ALG", readTokenAlg, "RS256") ?? "RS256",
     tokenTtlSeconds: Math.round(
       (read("TOKEN_TTL", (text) => parseDuration(text, 1_000, 86_400_000), "600s") ?? 0) / 1_000,
     ),
@@ -252,8 +257,9 @@ function unknownSettings(environment: Environment): string[] {
   return Object.keys(environment)
     .filter((name) => name.startsWith(PREFIX) && !known.includes(name.slice(PREFIX.length)))
     .map((name) => {
-      const near = known.find((candidate) => distance(candidate, name.slice(PREFIX.length)) <= 3);
-      return `${name} is no setting.${near === undefined ? "" : ` Did you mean ${PREFIX}${near}?`}`;
+      const near = closest(name.slice(PREFIX.length), known);
+      const slip = distance(near, name.slice(PREFIX.length)) <= 3;
+      return `${name} is no setting.${slip ? ` Did you mean ${PREFIX}${near}?` : ""}`;
     });
 }
 

@@ -6,7 +6,6 @@ import { AUDIENCE, ISSUER } from "../contract.ts";
 import { servePeer } from "../serve-peer.ts";
 
 servePeer(async ({ redisUrl, folder, fleet, algorithm, dialect }) => {
-  if (algorithm !== "RS256") throw new Error(`the gateway does not sign with ${algorithm} yet: leave out --alg`);
   const config = readConfig(
     {
       COUNTERSIGN_PUBLIC_LISTEN: "127.0.0.1:0",
@@ -17,6 +16,7 @@ servePeer(async ({ redisUrl, folder, fleet, algorithm, dialect }) => {
       COUNTERSIGN_ADMIN_TOKEN: "bench-admin-token",
       COUNTERSIGN_ISSUER: ISSUER,
       COUNTERSIGN_AUDIENCE: AUDIENCE,
+      COUNTERSIGN_TOKEN_ALG: algorithm,
       COUNTERSIGN_ADDRESS_LIMIT: "100000000/60s",
       COUNTERSIGN_LOG_LEVEL: "info",
     },

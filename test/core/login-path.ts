@@ -46,7 +46,7 @@ export async function openHouse(): Promise<House> {
   const db = openSqlite(join(folder, "countersign.db"));
   await migrate(db);
   const store = createStore(db, createSealer(Buffer.alloc(32, 1)));
-  const ring = await openKeyRing(store, NOW);
+  const ring = await openKeyRing(store, "RS256", NOW);
   const signer = createTokenSigner({
     issuer: () => "https://login.example",
     audience: "devices",

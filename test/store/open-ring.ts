@@ -11,7 +11,11 @@ process.once("message", async (path: string) => {
   try {
     const db = openSqlite(path);
     await migrate(db);
-    const { active } = await openKeyRing(createStore(db, createSealer(Buffer.alloc(32, 1))), 1_764_000_000_000);
+    const { active } = await openKeyRing(
+      createStore(db, createSealer(Buffer.alloc(32, 1))),
+      "RS256",
+      1_764_000_000_000,
+    );
     await db.destroy();
     process.send?.({ kid: active()?.kid });
   } catch (error) {

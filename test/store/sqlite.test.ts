@@ -62,7 +62,7 @@ describe("what is on the disk", () => {
 
   test("no file holds the private signing key", async () => {
     const { folder, store } = await openFilled();
-    await openKeyRing(store, NOW);
+    await openKeyRing(store, "RS256", NOW);
     const key = await store.active();
     const der = Buffer.from(key?.privateKey ?? []);
     expect(der.length).toBeGreaterThan(1_000);
@@ -101,21 +101,21 @@ describe("what is on the disk", () => {
 
   test("a signing key under another kid does not open", async () => {
     const opened = await openFilled();
-    await openKeyRing(opened.store, NOW);
+    await openKeyRing(opened.store, "RS256", NOW);
     alter(opened, "update signing_keys set kid = 'other'");
     await expect(opened.store.active()).rejects.toThrow(new SealError(MOVED));
   });
 
   test("a wrong master key is told as such, with its cure", async () => {
     const opened = await openFilled();
-    await openKeyRing(opened.store, NOW);
+    await openKeyRing(opened.store, "RS256", NOW);
     const stranger = await opened.reopen(Buffer.alloc(32, 2));
     const told = new SealError(
       "a secret was sealed with another master key. Set COUNTERSIGN_MASTER_KEY to the one that this database was made with",
     );
     await expect(stranger.find("device-1", NOW)).rejects.toThrow(told);
     await expect(stranger.active()).rejects.toThrow(told);
-    await expect(openKeyRing(stranger, NOW)).rejects.toThrow(told);
+    await expect(openKeyRing(stranger, "RS256", NOW)).rejects.toThrow(told);
   });
 });
 
@@ -150,7 +150,7 @@ describe("the connection", () => {
 
   test("the schema refuses a second active signing key, whoever writes it", async () => {
     const opened = await openFilled();
-    await openKeyRing(opened.store, NOW);
+    await openKeyRing(opened.store, "RS256", NOW);
     expect(() =>
       alter(
         opened,

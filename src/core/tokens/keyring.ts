@@ -1,18 +1,16 @@
-// The key ring: which key signs, which are published. Knows jose and the SigningKeyStore port.
+// The key ring: which key signs, which are published. Knows jose for the public half, and the SigningKeyStore port.
 
-import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject, type webcrypto } from "node:crypto";
-import { promisify } from "node:util";
-import { calculateJwkThumbprint, exportJWK, importPKCS8 } from "jose";
+import { createPrivateKey, type KeyObject } from "node:crypto";
+import { calculateJwkThumbprint, exportJWK } from "jose";
 import type { PublicJwk, SigningKey, SigningKeyStore } from "../ports.ts";
+import { ALGORITHMS, readTokenAlg, type TokenAlg } from "./algorithms.ts";
+import { createJws, type SignClaims } from "./jws.ts";
 
-const ALG = "RS256";
-const MODULUS_LENGTH = 2048;
-
-/** A key that is ready to sign. */
+/** A key that is ready to sign; its private half cannot be had from it. */
 export interface ActiveKey {
   readonly kid: string;
-  readonly alg: string;
-  readonly privateKey: webcrypto.CryptoKey;
+  readonly alg: TokenAlg;
+  readonly signClaims: SignClaims;
 }
 
 export interface KeyRing {
@@ -23,25 +21,28 @@ export interface KeyRing {
 }
 
 /**
- * Opens the ring of a store, making the first key where there is none. Of processes that start together on an empty
- * store one makes the key and all use it.
+ * Opens the ring of a store, making the first key, of `alg`, where there is none. Of processes that start together on an
+ * empty store one makes the key and all use it.
  */
-export async function openKeyRing(store: SigningKeyStore, now: number): Promise<KeyRing> {
-  const key = (await store.active()) ?? (await store.activateFirst(await generateSigningKey(now)));
-  const pem = createPrivateKey({ key: Buffer.from(key.privateKey), format: "der", type: "pkcs8" })
-    .export({ format: "pem", type: "pkcs8" })
-    .toString();
-  const active = { kid: key.kid, alg: key.alg, privateKey: await importPKCS8(pem, key.alg) };
+export async function openKeyRing(store: SigningKeyStore, alg: TokenAlg, now: number): Promise<KeyRing> {
+  const key = (await store.active()) ?? (await store.activateFirst(await generateSigningKey(alg, now)));
+  const active = readyKey(key);
   const published = [key.publicJwk];
   return { active: () => active, published: () => published };
 }
 
-async function generateSigningKey(now: number): Promise<SigningKey> {
-  const { privateKey, publicKey } = await promisify(generateKeyPair)("rsa", { modulusLength: MODULUS_LENGTH });
-  const publicJwk = await describePublicKey(publicKey, ALG);
+function readyKey({ kid, alg: name, privateKey }: SigningKey): ActiveKey {
+  const alg = readTokenAlg(name);
+  const key = createPrivateKey({ key: Buffer.from(privateKey), format: "der", type: "pkcs8" });
+  return { kid, alg, signClaims: createJws(alg, kid, key) };
+}
+
+async function generateSigningKey(alg: TokenAlg, now: number): Promise<SigningKey> {
+  const { privateKey, publicKey } = await ALGORITHMS[alg].generate();
+  const publicJwk = await describePublicKey(publicKey, alg);
   return {
     kid: publicJwk.kid,
-    alg: ALG,
+    alg,
     privateKey: privateKey.export({ format: "der", type: "pkcs8" }),
     publicJwk,
     createdAt: now,
@@ -49,9 +50,9 @@ async function generateSigningKey(now: number): Promise<SigningKey> {
 }
 
 /** A public key as JWKS shows it; its `kid` is the SHA-256 thumbprint of RFC 7638. */
-async function describePublicKey(publicKey: KeyObject, alg: string): Promise<PublicJwk> {
-  const { kty, n, e } = await exportJWK(createPublicKey(publicKey.export({ format: "pem", type: "spki" })));
-  if (kty === undefined || n === undefined || e === undefined) throw new TypeError("an RSA key has a modulus");
-  const kid = await calculateJwkThumbprint({ kty, n, e });
-  return { kid, kty, alg, use: "sig", n, e };
+async function describePublicKey(publicKey: KeyObject, alg: TokenAlg): Promise<PublicJwk> {
+  const { kty = "", ...members } = await exportJWK(publicKey);
+  const strings = Object.entries(members).filter((pair): pair is [string, string] => typeof pair[1] === "string");
+  const kid = await calculateJwkThumbprint({ kty, ...members });
+  return { kid, kty, alg, use: "sig", ...Object.fromEntries(strings) };
 }
