@@ -55,6 +55,8 @@ export interface GatewayOptions {
 
 /** Under the ten seconds that container runtimes commonly leave between SIGTERM and SIGKILL. */
 const GRACE_MS = 8_000;
+/** A command this late is given up, and not sent again. */
+const REDIS_DEADLINE_MS = 2_000;
 const CACHED_DEVICES = 50_000;
 /** A bound on what a key's own dates change; all else that changes is noticed, see watchChanges. */
 const CACHE_TTL_MS = 60_000;
@@ -199,13 +201,17 @@ async function compose(
 async function openLimiter(redisUrl: string | undefined, log: Log, cleanup: AsyncDisposableStack): Promise<Limiter> {
   if (redisUrl === undefined) return createMemoryLimiter();
   // Loaded only where it is used: a start without Redis need not wait for it.
-  const [{ connectRedis }, { createRedisLimiter }] = await Promise.all([
+  const [{ connectRedis }, { createRedisLimiter }, { createDeadline }] = await Promise.all([
     import("./core/limiter/connection.ts"),
     import("./core/limiter/redis.ts"),
+    import("./core/limiter/deadline.ts"),
   ]);
   const redis = await connectRedis(redisUrl, ({ message }) => log.logger.warn({ cause: message }, "redis is away"));
   cleanup.defer(() => redis.disconnect());
-  return createRedisLimiter(redis);
+  const expire = (): Error => new Error("Redis did not answer in time");
+  return createRedisLimiter(redis, {
+    within: createDeadline({ ms: REDIS_DEADLINE_MS, elapsed: monotonicNow, expire }),
+  });
 }
 
 function alive(): Document {

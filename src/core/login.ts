@@ -12,6 +12,7 @@ import type {
   LimitState,
   Policy,
   PolicyName,
+  PolicyState,
   ProvingKey,
   TokenSigner,
   Verdict,
@@ -145,10 +146,11 @@ const NO_CHARGES: Verdict = { denied: -1, states: [] };
 async function admit(limiter: Limiter, charges: readonly (Charge | undefined)[], now: number): Promise<Admission> {
   const due = charges.filter((charge) => charge !== undefined);
   const verdict = due.length === 0 ? NO_CHARGES : await limiter.charge(due, now);
-  const states = verdict.states.map((state) => ({ ...state, decidedAt: now }));
+  const { denied, states } = verdict;
+  const decided = (state: PolicyState | undefined): LimitState | undefined => state && { ...state, decidedAt: now };
   return {
-    denied: states[verdict.denied],
-    stateOf: (name) => states.find((state) => state.policy.name === name),
+    denied: decided(states[denied]),
+    stateOf: (name) => decided(states.find((state) => state.policy.name === name)),
   };
 }
 

@@ -27,17 +27,12 @@ export interface Observer {
 
 /** Observes into a log and metrics. `elapsed` gives milliseconds since any fixed instant, monotonic. */
 export function createObserver(logger: Logger, metrics: Metrics, elapsed: () => number): Observer {
-  function recordLogin(
-    outcome: string,
-    fields: object,
-    { protocol, ...caller }: ObservedCaller,
-    started: number,
-  ): void {
+  /** Counts a login. @returns the milliseconds that it took, for its line */
+  function countLogin(outcome: string, { protocol }: ObservedCaller, started: number): number {
     const ms = elapsed() - started;
     metrics.logins.inc({ protocol, outcome });
     metrics.loginSeconds.observe(ms / 1000);
-    const { address, requestId: request_id } = caller;
-    logger.info({ outcome, ...fields, protocol, address, request_id, ms: Math.round(ms * 100) / 100 }, "login");
+    return Math.round(ms * 100) / 100;
   }
 
   function observeCall(spec: MethodImplSpec, callerOf: (context: HandlerContext) => ObservedCaller): MethodImplSpec {
@@ -66,11 +61,16 @@ export function createObserver(logger: Logger, metrics: Metrics, elapsed: () => 
         try {
           const login = await logIn(request, caller);
           const { customerId: customer_id, keyId: key_id } = login;
-          recordLogin("ok", { device_key: request.deviceKey, customer_id, key_id }, caller, started);
+          const ms = countLogin("ok", caller, started);
+          const { protocol, address, requestId: request_id } = caller;
+          const device_key = request.deviceKey;
+          logger.info({ outcome: "ok", device_key, customer_id, key_id, protocol, address, request_id, ms }, "login");
           return login;
         } catch (error) {
           const reason = reasonOf(error);
-          recordLogin(reason, { ...deviceOf(request, reason), ...policyOf(error) }, caller, started);
+          const ms = countLogin(reason, caller, started);
+          const facts = { ...deviceOf(request, reason), ...policyOf(error), ...describe(caller) };
+          logger.info({ outcome: reason, ...facts, ms }, "login");
           // What is unavailable has a cause that no caller is told; that of what is internal, `refused` hears of.
           if (reason === "unavailable")
             logger.warn({ cause: messageOf(causeOf(error)), ...describe(caller) }, "unavailable");

@@ -39,7 +39,7 @@ export function readBody(request: IncomingMessage | Http2ServerRequest, limit: n
       else if (size <= limit + MAX_DROPPED_BYTES) reject(tooLarge());
       else abandon(request);
     });
-    request.once("end", () => {
+    request.on("end", () => {
       ended = true;
       clearTimeout(timer);
       resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
@@ -48,8 +48,8 @@ export function readBody(request: IncomingMessage | Http2ServerRequest, limit: n
       clearTimeout(timer);
       if (!ended) reject(new RequestAborted("the connection closed, or the body took too long"));
     };
-    request.once("error", abort);
-    request.once("close", abort);
+    request.on("error", abort);
+    request.on("close", abort);
   });
 }
 

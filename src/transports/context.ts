@@ -14,8 +14,8 @@ export interface DirectContextInit {
   readonly requestHeader: () => Headers;
   /** Where the handler's headers go. */
   readonly responseHeader: HeaderList;
-  /** Milliseconds that the caller is still ready to wait; absent: it did not say. */
-  readonly remainingMs?: () => number;
+  /** Milliseconds that the caller is still ready to wait; absent or undefined: it did not say. */
+  readonly remainingMs?: () => number | undefined;
   /** Asks to be told when the caller has gone, or waits no longer. */
   readonly onAbandoned: (abandon: () => void) => void;
 }
@@ -30,7 +30,7 @@ export class DirectContext implements HandlerContext {
   readonly values: ContextValues;
   readonly responseHeader: HeaderList;
   readonly #requestHeader: () => Headers;
-  readonly #remainingMs: (() => number) | undefined;
+  readonly #remainingMs: (() => number | undefined) | undefined;
   readonly #onAbandoned: (abandon: () => void) => void;
   #headers: Headers | undefined;
   #trailer: HeaderList | undefined;
@@ -52,6 +52,11 @@ export class DirectContext implements HandlerContext {
   get requestHeader(): Headers {
     this.#headers ??= this.#requestHeader();
     return this.#headers;
+  }
+
+  /** What a handler has put there; undefined when it did not look. */
+  get trailer(): HeaderList | undefined {
+    return this.#trailer;
   }
 
   get responseTrailer(): Headers {

@@ -1,10 +1,9 @@
 // Documents at fixed paths: keys, health, metrics. Knows HTTP's conditional requests, and no document.
 
-import { promisify } from "node:util";
-import { gzip } from "node:zlib";
 import { AuthError } from "../core/errors.ts";
 import type { TransportOptions } from "./call.ts";
 import { createCaller } from "./caller.ts";
+import { acceptsGzip, COMPRESSED_FROM_BYTES, compress } from "./coding.ts";
 import { asAuthError } from "./errors.ts";
 import {
   type HeaderField,
@@ -63,9 +62,6 @@ export function createDocuments(
   };
 }
 
-/** Below this a body fits one packet as it is, and compressing it pays nobody. */
-const COMPRESSED_FROM_BYTES = 1_024;
-
 async function write(request: HttpRequest, response: HttpResponse, document: Document): Promise<void> {
   const { status = 200, contentType, body, etag, maxAge } = document;
   const compressible = Buffer.byteLength(body) >= COMPRESSED_FROM_BYTES;
@@ -84,16 +80,6 @@ async function write(request: HttpRequest, response: HttpResponse, document: Doc
   headers.push(["Content-Type", contentType]);
   if (compressed) headers.push(["Content-Encoding", "gzip"]);
   send(response, status, headers, compressed ? await compress(body) : body);
-}
-
-const compress = promisify<string, Buffer>(gzip);
-
-/** RFC 9110, 12.5.3: gzip is named, and not with a weight of zero. */
-function acceptsGzip(acceptEncoding: string | string[] | undefined): boolean {
-  const codings = String(acceptEncoding ?? "")
-    .toLowerCase()
-    .split(",");
-  return codings.some((coding) => /^\s*(gzip|\*)\s*(;\s*q=(1(\.0*)?|0\.0*[1-9]\d*))?\s*$/.test(coding));
 }
 
 /** RFC 9110, 13.1.2: weak comparison against a list. */

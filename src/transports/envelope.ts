@@ -1,9 +1,7 @@
-// The bodies of Connect, gRPC-Web and gRPC as they arrive: enveloped, compressed. Knows no method and no service.
+// The bodies of gRPC-Web and gRPC as they arrive: one message in an envelope. Knows no method and no service.
 
-import { promisify } from "node:util";
-import { gunzip, inflate } from "node:zlib";
-import { AuthError, malformed } from "../core/errors.ts";
-import { MAX_MESSAGE_BYTES, tooLarge } from "./body.ts";
+import { malformed } from "../core/errors.ts";
+import { decompress } from "./coding.ts";
 
 /** What an envelope adds to a message: a byte of flags, four of length (gRPC over HTTP/2, "Length-Prefixed-Message"). */
 export const ENVELOPE_BYTES = 5;
@@ -23,32 +21,4 @@ export async function openEnvelope(body: Buffer, coding: string | undefined): Pr
   }
   const message = body.subarray(ENVELOPE_BYTES);
   return body.readUInt8(0) & COMPRESSED ? decompress(message, coding) : message;
-}
-
-type Decoder = (data: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>;
-
-const DECODERS: ReadonlyMap<string, Decoder> = new Map([
-  ["gzip", promisify<Buffer, { maxOutputLength: number }, Buffer>(gunzip)],
-  ["deflate", promisify<Buffer, { maxOutputLength: number }, Buffer>(inflate)],
-]);
-
-/**
- * Undoes a content coding, never to more than a message may have.
- * @throws AuthError `unsupported_media_type`, `too_large` or `malformed`
- */
-export async function decompress(bytes: Buffer, coding: string | undefined): Promise<Buffer> {
-  if (coding === undefined || coding === "" || coding === "identity") return bytes;
-  const decoder = DECODERS.get(coding);
-  if (decoder === undefined) {
-    throw new AuthError(
-      "unsupported_media_type",
-      "the message is compressed in a way that is not served. Use gzip or none",
-    );
-  }
-  try {
-    return await decoder(bytes, { maxOutputLength: MAX_MESSAGE_BYTES });
-  } catch (error) {
-    if (error instanceof RangeError) throw tooLarge();
-    throw malformed("the message is not compressed as its header says");
-  }
 }

@@ -1,17 +1,18 @@
 // Native gRPC through grpc-js, on connections that a listener hands over. Knows no service.
 
 import type { Socket } from "node:net";
-import { type DescMessage, type DescMethodUnary, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
+import { type DescMessage, type DescMethodUnary, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import * as grpc from "@grpc/grpc-js";
-import { malformed } from "../core/errors.ts";
 import { MAX_MESSAGE_BYTES, tooLarge } from "./body.ts";
 import { perform, type TransportOptions, type UnaryMethod, unaryMethods } from "./call.ts";
 import { createCaller, type RequestCaller, valuesOf } from "./caller.ts";
 import { DirectContext } from "./context.ts";
+import { LONGEST_MS } from "./deadline.ts";
 import { errorHeaders } from "./errors.ts";
 import { addIntrospection } from "./grpc-introspection.ts";
 import { explainLibraryRefusals, guardStreamAnswers, hostOf, statusOf } from "./grpc-refusals.ts";
 import { HeaderList } from "./header-list.ts";
+import { readBinary } from "./message.ts";
 
 export interface GrpcTransport {
   /** Takes over a connection that opened with the HTTP/2 preface. */
@@ -103,9 +104,10 @@ function createHandler(target: UnaryMethod, options: TransportOptions): grpc.han
     const caller = createCaller(hostOf(call.getPeer()), "grpc");
     const context = createContext(call, target.method, caller, options.now);
     const outcome = await perform(target, { caller, context, read: () => readRequest(input, call.request) }, options);
+    const { trailer } = context;
     if ("message" in outcome) {
       call.sendMetadata(metadataOf(context.responseHeader));
-      callback(null, Buffer.from(toBinary(output, outcome.message)));
+      callback(null, Buffer.from(toBinary(output, outcome.message)), trailer && metadataOf(trailer));
     } else {
       for (const [name, value] of errorHeaders(outcome.refusal)) context.responseHeader.set(name, value);
       call.sendMetadata(metadataOf(context.responseHeader));
@@ -123,11 +125,7 @@ function createHandler(target: UnaryMethod, options: TransportOptions): grpc.han
 
 function readRequest<Desc extends DescMessage>(desc: Desc, bytes: Buffer): MessageShape<Desc> {
   if (bytes.length > MAX_MESSAGE_BYTES) throw tooLarge();
-  try {
-    return fromBinary(desc, bytes);
-  } catch {
-    throw malformed("the body is not a protobuf message of this method");
-  }
+  return readBinary(desc, bytes);
 }
 
 function createContext(
@@ -136,7 +134,9 @@ function createContext(
   caller: RequestCaller,
   now: () => number,
 ): DirectContext {
-  const deadline = Number(call.getDeadline());
+  // Nobody is waited for longer than that, whatever they said.
+  const deadline = Math.min(Number(call.getDeadline()), now() + LONGEST_MS);
+
   return new DirectContext({
     method,
     protocolName: "grpc",
@@ -152,7 +152,7 @@ function createContext(
       return headers;
     },
     responseHeader: new HeaderList(),
-    ...(Number.isFinite(deadline) && { remainingMs: () => Math.max(0, deadline - now()) }),
+    ...(Number.isFinite(Number(call.getDeadline())) && { remainingMs: () => Math.max(0, deadline - now()) }),
     onAbandoned: (abandon) => call.once("cancelled", abandon),
   });
 }

@@ -1,37 +1,61 @@
 // Response headers with the spelling they were set in: boards look names up letter by letter. Knows no transport.
 
-interface Field {
-  readonly name: string;
-  readonly values: readonly string[];
-}
+/** The one field whose values do not join (RFC 6265, section 3). */
+const SET_COOKIE = "set-cookie";
 
-/** The Fetch standard's `Headers`, but for that a name keeps its spelling. */
+/** The Fetch standard's `Headers`, but for that a name keeps its spelling, and that they come in the order they were set in. */
 export class HeaderList implements Headers {
-  readonly #fields = new Map<string, Field>();
+  /** The names in lower case, a place for each of the fields. */
+  readonly #keys: string[] = [];
+  readonly #fields: [name: string, value: string][] = [];
 
   append(name: string, value: string): void {
-    const { values = [] } = this.#fields.get(name.toLowerCase()) ?? {};
-    this.#fields.set(name.toLowerCase(), { name, values: [...values, value] });
+    const key = name.toLowerCase();
+    const before = key === SET_COOKIE ? null : this.get(key);
+    if (before !== null) {
+      this.set(name, `${before}, ${value}`);
+      return;
+    }
+    this.#keys.push(key);
+    this.#fields.push([name, value]);
   }
 
   delete(name: string): void {
-    this.#fields.delete(name.toLowerCase());
+    const key = name.toLowerCase();
+    for (let at = this.#keys.indexOf(key); at !== -1; at = this.#keys.indexOf(key, at)) this.#remove(at);
   }
 
   get(name: string): string | null {
-    return this.#fields.get(name.toLowerCase())?.values.join(", ") ?? null;
+    const key = name.toLowerCase();
+    if (key === SET_COOKIE) return this.has(key) ? this.getSetCookie().join(", ") : null;
+    return this.#fields[this.#keys.indexOf(key)]?.[1] ?? null;
   }
 
   getSetCookie(): string[] {
-    return [...(this.#fields.get("set-cookie")?.values ?? [])];
+    return this.#fields.filter((_, at) => this.#keys[at] === SET_COOKIE).map(([, value]) => value);
   }
 
   has(name: string): boolean {
-    return this.#fields.has(name.toLowerCase());
+    return this.#keys.includes(name.toLowerCase());
   }
 
   set(name: string, value: string): void {
-    this.#fields.set(name.toLowerCase(), { name, values: [value] });
+    const key = name.toLowerCase();
+    const at = this.#keys.indexOf(key);
+    if (at === -1) {
+      this.#keys.push(key);
+      this.#fields.push([name, value]);
+      return;
+    }
+    this.#fields[at] = [name, value];
+    for (let next = this.#keys.indexOf(key, at + 1); next !== -1; next = this.#keys.indexOf(key, next)) {
+      this.#remove(next);
+    }
+  }
+
+  #remove(at: number): void {
+    this.#keys.splice(at, 1);
+    this.#fields.splice(at, 1);
   }
 
   forEach(callback: (value: string, key: string, parent: Headers) => void): void {
@@ -39,13 +63,7 @@ export class HeaderList implements Headers {
   }
 
   entries(): IterableIterator<[string, string]> {
-    const pairs: [string, string][] = [];
-    for (const [key, { name, values }] of this.#fields) {
-      // The one field whose values do not join (RFC 6265, section 3).
-      if (key === "set-cookie") for (const value of values) pairs.push([name, value]);
-      else pairs.push([name, values.join(", ")]);
-    }
-    return pairs.values();
+    return this.#fields.values();
   }
 
   *keys(): IterableIterator<string> {

@@ -1,9 +1,10 @@
-// JSON to message by its descriptor (the protobuf JSON mapping), naming the exact mistake. Knows no service.
+// Bytes or JSON to a message by its descriptor (for JSON, protobuf's mapping), naming the exact mistake. Knows no service.
 
 import {
   type DescEnum,
   type DescField,
   type DescMessage,
+  fromBinary,
   fromJson,
   type JsonValue,
   type MessageShape,
@@ -30,6 +31,15 @@ export function readMessage<Desc extends DescMessage>(desc: Desc, json: Json): M
     return fromJson(desc, object, { ignoreUnknownFields: true });
   } catch {
     throw malformed("the body does not fit the message. Compare it with the contract");
+  }
+}
+
+/** Reads a message from protobuf's own encoding. @throws AuthError `malformed` */
+export function readBinary<Desc extends DescMessage>(desc: Desc, bytes: Uint8Array): MessageShape<Desc> {
+  try {
+    return fromBinary(desc, bytes);
+  } catch {
+    throw malformed("the body is not a protobuf message of this method");
   }
 }
 

@@ -28,13 +28,9 @@ export function createRest({ services, onRefused }: TransportOptions): HttpHandl
   const methods = new Map<DescMethodUnary, UnaryMethod>(unaryMethods(services).map((one) => [one.method, one]));
   const table = createRouteTable([...methods.keys()]);
 
-  function find(request: HttpRequest): Match & { target: UnaryMethod } {
+  function find(request: HttpRequest): Match {
     const found = table.match(request.method ?? "", pathOf(request));
-    if ("route" in found) {
-      const target = methods.get(found.route.method);
-      if (target === undefined) throw new TypeError("every route is a method's");
-      return { ...found, target };
-    }
+    if ("route" in found) return found;
     if (found.allowed.length === 0) throw new AuthError("not_found", "there is nothing at this path");
     const allow = [...found.allowed.flatMap((verb) => (verb === "GET" ? ["GET", "HEAD"] : [verb])), "OPTIONS"];
     throw new AuthError("method_not_allowed", `this path takes ${found.allowed.join(" or ")} only`, { allow });
@@ -42,7 +38,7 @@ export function createRest({ services, onRefused }: TransportOptions): HttpHandl
 
   async function answer(request: HttpRequest, response: HttpResponse): Promise<void> {
     const caller = createCaller(request.socket.remoteAddress, "rest");
-    let match: ReturnType<typeof find>;
+    let match: Match;
     try {
       match = find(request);
     } catch (error) {
@@ -57,7 +53,9 @@ export function createRest({ services, onRefused }: TransportOptions): HttpHandl
       sendRefusal(response, refusal, []);
       return;
     }
-    const { route, target } = match;
+    const { route } = match;
+    const target = methods.get(route.method);
+    if (target === undefined) throw new TypeError("every route is a method's");
     const context = new DirectContext({
       method: route.method,
       protocolName: "rest",

@@ -87,7 +87,7 @@ describe("HeaderList", () => {
     headers.append("set-cookie", "b=2");
     expect(headers.getSetCookie()).toEqual(["a=1", "b=2"]);
     expect([...headers]).toEqual([
-      ["set-cookie", "a=1"],
+      ["Set-Cookie", "a=1"],
       ["set-cookie", "b=2"],
     ]);
     expect([...headers.values()]).toEqual(["a=1", "b=2"]);

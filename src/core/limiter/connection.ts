@@ -3,11 +3,6 @@
 import { Redis } from "ioredis";
 
 const CONNECT_TIMEOUT_MS = 1_000;
-/**
- * A backstop: a command this late is given up, and must not be sent again. Long, since after a pause of this process its
- * timers fire before the answers that wait in the socket are read.
- */
-const COMMAND_TIMEOUT_MS = 2_000;
 const RECONNECT_MS = 250;
 
 /**
@@ -18,7 +13,6 @@ export async function connectRedis(url: string, onError: (error: Error) => void)
   const redis = new Redis(url, {
     lazyConnect: true,
     connectTimeout: CONNECT_TIMEOUT_MS,
-    commandTimeout: COMMAND_TIMEOUT_MS,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 1,

@@ -3,6 +3,7 @@
 import type { Redis, Result } from "ioredis";
 import { AuthError } from "../errors.ts";
 import type { Charge, Limiter, PolicyState, Verdict } from "../ports.ts";
+import type { Within } from "./deadline.ts";
 import { createDenials } from "./denials.ts";
 import { CHARGE_SCRIPT } from "./script.ts";
 
@@ -20,6 +21,8 @@ export type RedisScripting = Pick<Redis, "defineCommand" | "charge1" | "charge2"
 export interface RedisLimiterOptions {
   /** Whose clock counts: Redis's TIME, or the caller's `now` where a server refuses TIME in scripts. */
   readonly clock?: "redis" | "caller";
+  /** Bounds how long a call may take; absent: nothing does. */
+  readonly within?: Within;
   /** Put before every key, for a Redis that is shared with others. */
   readonly prefix?: string;
 }
@@ -28,7 +31,7 @@ const UNAVAILABLE_RETRY_MS = 5_000;
 
 /** A limiter whose logs live in Redis (6.2 or newer, or Valkey). The connection stays its owner's to close. */
 export function createRedisLimiter(redis: RedisScripting, options: RedisLimiterOptions = {}): Limiter {
-  const { clock = "redis", prefix = "cs" } = options;
+  const { clock = "redis", prefix = "cs", within = (call) => call } = options;
   const denials = createDenials();
 
   // A number of keys fixed per command lets ioredis route it in a cluster and recover from NOSCRIPT by itself.
@@ -39,11 +42,9 @@ export function createRedisLimiter(redis: RedisScripting, options: RedisLimiterO
   const nameOf = ({ policy, key }: Charge): string => `${prefix}:${policy.name}:${key}`;
 
   function run(charges: readonly Charge[], now: number): Promise<number[]> {
-    const keysAndArguments = [
-      ...charges.map(nameOf),
-      clock === "redis" ? "redis" : Math.round(now * 1000),
-      ...charges.flatMap(({ policy }) => [policy.limit, policy.windowMs * 1000]),
-    ];
+    const keysAndArguments: (string | number)[] = charges.map(nameOf);
+    keysAndArguments.push(clock === "redis" ? "redis" : Math.round(now * 1000));
+    for (const { policy } of charges) keysAndArguments.push(policy.limit, policy.windowMs * 1000);
     switch (charges.length) {
       case 1:
         return redis.charge1(...keysAndArguments);
@@ -58,7 +59,7 @@ export function createRedisLimiter(redis: RedisScripting, options: RedisLimiterO
 
   return {
     async charge(charges, now) {
-      const reply = await run(charges, now).catch((cause: unknown) => {
+      const reply = await within(run(charges, now)).catch((cause: unknown) => {
         throw new AuthError(
           "unavailable",
           "the limits cannot be checked now. Try again later",

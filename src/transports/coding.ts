@@ -1,0 +1,44 @@
+// Content codings (RFC 9110, 8.4): undone for what comes in, gzip for what goes out where it is asked for and pays. Knows
+// no protocol.
+
+import { promisify } from "node:util";
+import { gunzip, gzip, inflate } from "node:zlib";
+import { AuthError, malformed } from "../core/errors.ts";
+import { MAX_MESSAGE_BYTES, tooLarge } from "./body.ts";
+
+/** Below this a body fits one packet as it is, and compressing it pays nobody. */
+export const COMPRESSED_FROM_BYTES = 1_024;
+
+export const compress: (body: string | Uint8Array) => Promise<Buffer> = promisify<string | Uint8Array, Buffer>(gzip);
+
+/** RFC 9110, 12.5.3: gzip is named, and not with a weight of zero. */
+export function acceptsGzip(acceptEncoding: string | string[] | undefined): boolean {
+  if (acceptEncoding === undefined) return false;
+  const codings = String(acceptEncoding).toLowerCase().split(",");
+  return codings.some((coding) => /^\s*(gzip|\*)\s*(;\s*q=(1(\.0*)?|0\.0*[1-9]\d*))?\s*$/.test(coding));
+}
+
+type Decoder = (data: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>;
+
+const DECODERS: ReadonlyMap<string, Decoder> = new Map([
+  ["gzip", promisify<Buffer, { maxOutputLength: number }, Buffer>(gunzip)],
+  ["deflate", promisify<Buffer, { maxOutputLength: number }, Buffer>(inflate)],
+]);
+
+/**
+ * Undoes a content coding, never to more than a message may have.
+ * @throws AuthError `unsupported_media_type`, `too_large` or `malformed`
+ */
+export function decompress(bytes: Buffer, coding: string | undefined): Buffer | Promise<Buffer> {
+  if (coding === undefined || coding === "" || coding === "identity") return bytes;
+  const decoder = DECODERS.get(coding);
+  if (decoder === undefined) {
+    throw new AuthError(
+      "unsupported_media_type",
+      "the message is compressed in a way that is not served. Use gzip or none",
+    );
+  }
+  return decoder(bytes, { maxOutputLength: MAX_MESSAGE_BYTES }).catch((error: unknown) => {
+    throw error instanceof RangeError ? tooLarge() : malformed("the message is not compressed as its header says");
+  });
+}
