@@ -12,7 +12,7 @@ import { DirectContext } from "./context.ts";
 import { readConnectTimeout } from "./deadline.ts";
 import { errorHeaders, toConnect } from "./errors.ts";
 import { HeaderList } from "./header-list.ts";
-import { fetchHeaders, type HttpRequest, type HttpResponse, send } from "./http.ts";
+import { fetchHeaders, type HttpRequest, type HttpResponse, onGone, send } from "./http.ts";
 import { readJson } from "./json.ts";
 import { readBinary, readMessage } from "./message.ts";
 
@@ -76,7 +76,7 @@ export function createConnectUnary(options: TransportOptions): AnswerUnary {
       remainingMs,
       onAbandoned: (abandon) => {
         const timer = deadline === undefined ? undefined : setTimeout(abandon, remainingMs());
-        response.once("close", () => {
+        onGone(request, response, () => {
           clearTimeout(timer);
           abandon();
         });

@@ -12,7 +12,7 @@ import { clampDeadline } from "./deadline.ts";
 import { ENVELOPE_BYTES, envelop, openEnvelope } from "./envelope.ts";
 import { errorHeaders, toConnect } from "./errors.ts";
 import { spellHeaderName } from "./header-names.ts";
-import { fetchHeaders, type HeaderField, type HttpRequest, type HttpResponse, send } from "./http.ts";
+import { fetchHeaders, type HeaderField, type HttpRequest, type HttpResponse, onGone, send } from "./http.ts";
 import { readJson } from "./json.ts";
 import { readBinary, readMessage } from "./message.ts";
 
@@ -119,7 +119,7 @@ function run(
   contextValues: ContextValues,
 ): Promise<UniversalServerResponse> {
   const abort = new AbortController();
-  response.once("close", () => abort.abort());
+  onGone(request, response, () => abort.abort());
   return handler({
     httpVersion: request.httpVersion,
     method: "POST",

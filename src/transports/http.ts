@@ -14,6 +14,24 @@ export type HttpHandler = (request: HttpRequest, response: HttpResponse) => Prom
 /** A header in the spelling that HTTP/1 is to show. */
 export type HeaderField = readonly [name: string, value: string];
 
+/**
+ * Calls back once, when a request's caller has gone before its answer was sent, and after it at the latest. Over HTTP/1 a
+ * caller that has only ended its side cannot be told from one that is gone: it is given up, and gets what answer there is.
+ */
+export function onGone({ socket }: HttpRequest, response: HttpResponse, gone: () => void): void {
+  if ("stream" in response) {
+    response.once("close", gone);
+    return;
+  }
+  const tell = (): void => {
+    socket.off("end", tell);
+    response.off("close", tell);
+    gone();
+  };
+  socket.once("end", tell);
+  response.once("close", tell);
+}
+
 /** The path of a request, without its query. */
 export function pathOf({ url = "/" }: HttpRequest): string {
   // RFC 9112, 3.2.2: a target in absolute form is accepted; whose it is decides nothing here.

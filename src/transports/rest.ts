@@ -13,6 +13,7 @@ import {
   type HttpHandler,
   type HttpRequest,
   type HttpResponse,
+  onGone,
   pathOf,
   send,
   sendJson,
@@ -64,7 +65,7 @@ export function createRest({ services, onRefused }: TransportOptions): HttpHandl
       values: valuesOf(caller),
       requestHeader: () => fetchHeaders(request),
       responseHeader: new HeaderList(),
-      onAbandoned: (abandon) => response.once("close", abandon),
+      onAbandoned: (abandon) => onGone(request, response, abandon),
     });
     const call = { caller, context, read: () => readRequest(request, match) };
     const outcome = await perform(target, call, { onRefused });
