@@ -10,10 +10,17 @@ import { LARGEST_EXACT_LIMIT, SUB_WINDOWS } from "./window.ts";
  *
  * A log is packed big-endian, oldest entry first: 4 bytes of base (unix seconds), then for each admission the
  * microseconds since then in 4 bytes; ten admissions take 44 bytes, the most that Redis keeps in one allocation. Limits
- * over LARGEST_EXACT_LIMIT are counted by sub-window: a byte before the base, and 4 more an entry for the count. The
- * length modulo 4 tells the two forms apart, so that a limit may move from one to the other.
+ * over LARGEST_EXACT_LIMIT are counted by sub-window: a byte and 4 of the total before the base, and 4 more an entry for
+ * its count. The length modulo 4 tells the two forms apart, so that a limit may move from one to the other.
+ *
+ * A denial looks at one entry of an exact log, whatever its length; an admission finds where the window starts by halving.
+ * Logs are cut and joined as they are: only a step of the clock, a change of form or an hour's drift from the base takes
+ * one apart.
  */
 export const CHARGE_SCRIPT = `
+local unpack, pack, floor, ceil, max, min = struct.unpack, struct.pack, math.floor, math.ceil, math.max, math.min
+local EXACT, COUNTED, LARGEST_OFFSET = 4, 9, 4294967295
+
 local now
 if ARGV[1] == 'redis' then
   local time = redis.call('TIME')
@@ -22,82 +29,139 @@ else
   now = tonumber(ARGV[1])
 end
 
-local function unpack_log(packed)
-  local log = {}
-  if not packed then return log end
-  local counted = #packed % 4 == 1
-  local first = counted and 2 or 1
-  local base = struct.unpack('>I4', packed, first) * 1000000
-  for place = first + 4, #packed - 3, counted and 8 or 4 do
-    local offset = struct.unpack('>I4', packed, place)
-    log[#log + 1] = { base + offset, counted and struct.unpack('>I4', packed, place + 4) or 1 }
-  end
-  return log
+local function is_counted(log) return #log % 4 == 1 end
+
+local function base_of(log)
+  return unpack('>I4', log, is_counted(log) and 6 or 1) * 1000000
 end
 
-local function pack_log(log, counted)
-  local base = math.floor(log[1][1] / 1000000)
-  local parts = { counted and '+' or '', struct.pack('>I4', base) }
-  for _, entry in ipairs(log) do
-    local offset = struct.pack('>I4', entry[1] - base * 1000000)
-    parts[#parts + 1] = counted and offset .. struct.pack('>I4', entry[2]) or string.rep(offset, entry[2])
+-- Takes a log apart and packs it anew: nothing ahead of tick, in the form and from the base that are due.
+local function repack(log, counted, tick, first)
+  local was_counted, base = is_counted(log), base_of(log)
+  local parts, total, open_at, open_count = {}, 0, nil, 0
+  local new_base
+  local function close()
+    if not open_at then return end
+    new_base = new_base or floor(open_at / 1000000)
+    local offset = pack('>I4', open_at - new_base * 1000000)
+    parts[#parts + 1] = counted and offset .. pack('>I4', open_count) or string.rep(offset, open_count)
+    total = total + open_count
   end
-  return table.concat(parts)
+  for place = was_counted and COUNTED + 1 or EXACT + 1, #log - 3, was_counted and 8 or 4 do
+    local at = min(base + unpack('>I4', log, place), tick)
+    local count = was_counted and unpack('>I4', log, place + 4) or 1
+    if at >= first then
+      if at == open_at then
+        open_count = open_count + count
+      else
+        close()
+        open_at, open_count = at, count
+      end
+    end
+  end
+  close()
+  if not open_at then return '' end
+  return (counted and '+' .. pack('>I4', total) or '') .. pack('>I4', new_base) .. table.concat(parts)
 end
 
-local function reset_of(log, slots, window)
-  for _, entry in ipairs(log) do
-    slots = slots - entry[2]
-    if slots <= 0 then return entry[1] + window - now end
+-- Each form: what of a log is live, whether it has room, the log with one admission more.
+local function read_exact(log, limit, window)
+  local first, count = 0, floor((#log - EXACT) / 4)
+  if count <= 0 then return { log = '', used = 0, room = true } end
+  local base = base_of(log)
+  local function at(index) return base + unpack('>I4', log, EXACT + 1 + 4 * index) end
+  local blocking = count - limit
+  if blocking >= 0 and at(blocking) > now - window then
+    return { log = log, used = limit, room = false, reset = at(blocking) + window - now }
   end
-  return 0
+  local high = count
+  while first < high do
+    local middle = floor((first + high) / 2)
+    if at(middle) > now - window then high = middle else first = middle + 1 end
+  end
+  if first == count then return { log = '', used = 0, room = true } end
+  local live = first == 0 and log or log:sub(1, EXACT) .. log:sub(EXACT + 1 + 4 * first)
+  return { log = live, used = count - first, room = true, reset = at(first) + window - now }
+end
+
+local function admit_exact(log, tick)
+  if log == '' then
+    local base = floor(tick / 1000000)
+    return pack('>I4I4', base, tick - base * 1000000)
+  end
+  local offset = tick - base_of(log)
+  if offset > LARGEST_OFFSET then
+    log = repack(log, false, tick, 0)
+    offset = tick - base_of(log)
+  end
+  return log .. pack('>I4', offset)
+end
+
+local function read_counted(log, limit, window)
+  if #log < COUNTED then return { log = '', used = 0, room = true } end
+  local base, used, place = base_of(log), unpack('>I4', log, 2), COUNTED + 1
+  while place < #log and base + unpack('>I4', log, place) <= now - window do
+    used = used - unpack('>I4', log, place + 4)
+    place = place + 8
+  end
+  if place > #log then return { log = '', used = 0, room = true } end
+  local live = log
+  if place > COUNTED + 1 then live = '+' .. pack('>I4', used) .. log:sub(6, COUNTED) .. log:sub(place) end
+  local slots, freed = max(1, used - limit + 1), 0
+  repeat
+    freed = freed + unpack('>I4', log, place + 4)
+    place = place + 8
+  until freed >= slots
+  return { log = live, used = used, room = used < limit, reset = base + unpack('>I4', log, place - 8) + window - now }
+end
+
+local function admit_counted(log, tick)
+  if log == '' then
+    local base = floor(tick / 1000000)
+    return '+' .. pack('>I4I4I4I4', 1, base, tick - base * 1000000, 1)
+  end
+  local offset = tick - base_of(log)
+  if offset > LARGEST_OFFSET then
+    log = repack(log, true, tick, 0)
+    offset = tick - base_of(log)
+  end
+  local total = '+' .. pack('>I4', unpack('>I4', log, 2) + 1)
+  if unpack('>I4', log, #log - 7) == offset then
+    return total .. log:sub(6, #log - 4) .. pack('>I4', unpack('>I4', log, #log - 3) + 1)
+  end
+  return total .. log:sub(6) .. pack('>I4I4', offset, 1)
 end
 
 local charges, denied = {}, 0
 for number, key in ipairs(KEYS) do
   local limit, window = tonumber(ARGV[2 * number]), tonumber(ARGV[2 * number + 1])
   local counted = limit > ${LARGEST_EXACT_LIMIT}
-  local quantum = counted and math.ceil(window / ${SUB_WINDOWS}) or 1
-  local tick = math.ceil(now / quantum) * quantum
-  local logged = unpack_log(redis.call('GET', key))
-  local stepped = #logged > 0 and logged[#logged][1] > tick
-  local log, used = {}, 0
-  for _, entry in ipairs(logged) do
-    local at = math.min(entry[1], tick)
-    if at > now - window then
-      local newest = log[#log]
-      if counted and newest and newest[1] == at then
-        newest[2] = newest[2] + entry[2]
-      else
-        log[#log + 1] = { at, entry[2] }
-      end
-      used = used + entry[2]
-    end
+  local quantum = counted and ceil(window / ${SUB_WINDOWS}) or 1
+  local tick = ceil(now / quantum) * quantum
+  local log, stepped = redis.call('GET', key) or '', false
+  if log ~= '' then
+    stepped = base_of(log) + unpack('>I4', log, is_counted(log) and #log - 7 or #log - 3) > tick
+    if stepped or is_counted(log) ~= counted then log = repack(log, counted, tick, now - window + 1) end
   end
-  if used >= limit and denied == 0 then denied = number end
-  charges[number] = {
-    key = key, limit = limit, window = window, counted = counted,
-    tick = tick, stepped = stepped, log = log, used = used,
-  }
+  local charge = (counted and read_counted or read_exact)(log, limit, window)
+  if not charge.room and denied == 0 then denied = number end
+  charge.limit, charge.window, charge.counted, charge.tick, charge.stepped = limit, window, counted, tick, stepped
+  charges[number] = charge
 end
 
 local reply = { denied }
-for _, charge in ipairs(charges) do
+for number, charge in ipairs(charges) do
   local log = charge.log
   if denied == 0 then
-    local newest = log[#log]
-    if charge.counted and newest and newest[1] == charge.tick then
-      newest[2] = newest[2] + 1
-    else
-      log[#log + 1] = { charge.tick, 1 }
-    end
+    log = (charge.counted and admit_counted or admit_exact)(log, charge.tick)
     charge.used = charge.used + 1
+    charge.reset = charge.reset or charge.tick + charge.window - now
   end
-  if #log > 0 and (denied == 0 or charge.stepped) then
-    redis.call('SET', charge.key, pack_log(log, charge.counted), 'PX', math.ceil((charge.window + charge.tick - now) / 1000))
+  if log ~= '' and (denied == 0 or charge.stepped) then
+    redis.call('SET', KEYS[number], log, 'PX', ceil((charge.window + charge.tick - now) / 1000))
   end
-  reply[#reply + 1] = math.max(0, charge.limit - charge.used)
-  reply[#reply + 1] = reset_of(log, math.max(1, charge.used - charge.limit + 1), charge.window)
+  reply[#reply + 1] = max(0, charge.limit - charge.used)
+  reply[#reply + 1] = charge.reset or 0
 end
 return reply
 `;
