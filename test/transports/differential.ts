@@ -45,18 +45,13 @@ const lengths = fc.oneof(fc.integer({ min: 90, max: 3_900 }), fc.integer({ min: 
 
 export const plans: fc.Arbitrary<Plan> = fc.record({
   device: fc.constantFrom(...DEVICE_KINDS),
-  deviceKey: fc.option(
-    fc.oneof(
-      anyText(120),
-      lengths.map((length) => "k".repeat(length)),
-    ),
-    {
-      nil: undefined,
-      freq: 6,
-    },
+  deviceKey: fc.oneof(
+    { weight: 8, arbitrary: fc.constant(undefined) },
+    { weight: 1, arbitrary: anyText(120) },
+    { weight: 1, arbitrary: lengths.map((length) => "k".repeat(length)) },
   ),
   timestamp: fc.oneof(
-    { weight: 8, arbitrary: fc.integer({ min: -310, max: 310 }).map((offset) => ({ offset })) },
+    { weight: 24, arbitrary: fc.integer({ min: -310, max: 310 }).map((offset) => ({ offset })) },
     { weight: 1, arbitrary: fc.constant("missing" as const) },
     { weight: 2, arbitrary: fc.maxSafeInteger().map((exactly) => ({ exactly })) },
     {
@@ -71,7 +66,7 @@ export const plans: fc.Arbitrary<Plan> = fc.record({
     { weight: 1, arbitrary: fc.constant("another") },
   ),
   signature: fc.oneof(
-    { weight: 8, arbitrary: fc.constant("right" as const) },
+    { weight: 24, arbitrary: fc.constant("right" as const) },
     { weight: 1, arbitrary: fc.constant("upper" as const) },
     { weight: 1, arbitrary: fc.constant("missing" as const) },
     { weight: 1, arbitrary: fc.integer({ min: 1, max: 64 }).map((cut) => ({ cut })) },
