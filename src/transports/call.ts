@@ -2,10 +2,10 @@
 
 import { create, type DescMessage, type DescMethodUnary, type MessageShape } from "@bufbuild/protobuf";
 import type { HandlerContext, MethodImplSpec, ServiceImplSpec } from "@connectrpc/connect";
-import type { AuthError } from "../core/errors.ts";
+import { AuthError } from "../core/errors.ts";
 import { RequestAborted } from "./body.ts";
 import type { RequestCaller } from "./caller.ts";
-import { asAuthError } from "./errors.ts";
+import { asRefusal, type Refusal } from "./errors.ts";
 
 /** Lets a caller in by its headers, before its request is read. @throws AuthError when it may not */
 export type Guard = (requestHeader: Headers) => void;
@@ -45,36 +45,43 @@ export function unaryMethods(services: readonly MountedService[]): readonly Unar
   );
 }
 
+/** Where a method is called by its name: `/package.Service/Method`. */
+export function methodPath({ parent, name }: DescMethodUnary): string {
+  return `/${parent.typeName}/${name}`;
+}
+
 /** What became of a call. */
-export type Outcome = { readonly message: MessageShape<DescMessage> } | { readonly refusal: AuthError };
+export type Outcome<Answer> = { readonly answer: Answer } | { readonly refusal: Refusal };
 
 /** A call as its transport has it. */
-export interface Call {
+export interface Call<Answer> {
   readonly caller: RequestCaller;
   readonly context: HandlerContext;
   /** Reads the request. @throws AuthError when it is none */
   readonly read: () => Promise<MessageShape<DescMessage>> | MessageShape<DescMessage>;
+  /** Writes the answer in its protocol's form. */
+  readonly write: (message: MessageShape<DescMessage>) => Answer;
 }
 
 /**
- * Makes a call: lets the caller in, reads, handles. Whatever is thrown comes out as a refusal.
+ * Makes a call: lets the caller in, reads, handles, writes. Whatever is thrown comes out as a refusal.
  * @throws RequestAborted when there is nobody left to answer
  */
-export async function perform(
+export async function perform<Answer>(
   { method, handle, guard }: UnaryMethod,
-  { caller, context, read }: Call,
+  { caller, context, read, write }: Call<Answer>,
   { onRefused }: Pick<TransportOptions, "onRefused">,
-): Promise<Outcome> {
+): Promise<Outcome<Answer>> {
   let heard = false;
   try {
     guard?.(context.requestHeader);
     const request = await read();
     heard = true;
-    return { message: create(method.output, await handle(request, context)) };
+    return { answer: write(create(method.output, await handle(request, context))) };
   } catch (error) {
     if (error instanceof RequestAborted) throw error;
-    const refusal = asAuthError(error, caller.requestId);
-    if (!heard || refusal.reason === "internal") onRefused(refusal, caller);
+    const refusal = asRefusal(error, caller.requestId);
+    if (refusal instanceof AuthError && (!heard || refusal.reason === "internal")) onRefused(refusal, caller);
     return { refusal };
   }
 }

@@ -3,11 +3,12 @@
 import { isIPv4 } from "node:net";
 import { type ContextValues, createContextKey, createContextValues, type HandlerContext } from "@connectrpc/connect";
 import ipaddr from "ipaddr.js";
-import type { Caller } from "../core/login.ts";
 import { createRandomIds } from "../core/random-ids.ts";
 
 /** Who sent a request, and how a log line tells of it. */
-export interface RequestCaller extends Caller {
+export interface RequestCaller {
+  /** The address that limits count under: an IPv4 address or an IPv6 /64. */
+  readonly address: string;
   /** Names the request in the log. */
   readonly requestId: string;
   /** The protocol it came by. */

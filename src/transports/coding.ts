@@ -6,10 +6,23 @@ import { gunzip, gzip, inflate } from "node:zlib";
 import { AuthError, malformed } from "../core/errors.ts";
 import { MAX_MESSAGE_BYTES, tooLarge } from "./body.ts";
 
-/** Below this a body fits one packet as it is, and compressing it pays nobody. */
-export const COMPRESSED_FROM_BYTES = 1_024;
+/** Below this a body fits one packet as it is, and compressing it pays nobody. In characters: no more than its bytes. */
+const COMPRESSED_FROM = 1_024;
 
-export const compress: (body: string | Uint8Array) => Promise<Buffer> = promisify<string | Uint8Array, Buffer>(gzip);
+const compressGzip = promisify<string | Uint8Array, Buffer>(gzip);
+
+/** Whether a body is worth compressing at all. */
+export function isCompressible(body: string | Uint8Array): boolean {
+  return body.length >= COMPRESSED_FROM;
+}
+
+/** A body compressed by gzip; undefined where it does not pay, or is not asked for. */
+export function compress(
+  body: string | Uint8Array,
+  acceptEncoding: string | string[] | undefined,
+): Promise<Buffer> | undefined {
+  return isCompressible(body) && acceptsGzip(acceptEncoding) ? compressGzip(body) : undefined;
+}
 
 /** RFC 9110, 12.5.3: gzip is named, and not with a weight of zero. */
 export function acceptsGzip(acceptEncoding: string | string[] | undefined): boolean {

@@ -3,14 +3,13 @@
 
 import { type DescMessage, type MessageShape, toBinary, toJson } from "@bufbuild/protobuf";
 import { codeToHttpStatus, errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
-import type { AuthError } from "../core/errors.ts";
 import { MAX_MESSAGE_BYTES, readBody } from "./body.ts";
 import { perform, type TransportOptions, type UnaryMethod } from "./call.ts";
 import { type RequestCaller, valuesOf } from "./caller.ts";
-import { acceptsGzip, COMPRESSED_FROM_BYTES, compress, decompress } from "./coding.ts";
+import { compress, decompress } from "./coding.ts";
 import { DirectContext } from "./context.ts";
 import { readConnectTimeout } from "./deadline.ts";
-import { errorHeaders, toConnect } from "./errors.ts";
+import { errorHeaders, type Refusal, toConnect } from "./errors.ts";
 import { HeaderList } from "./header-list.ts";
 import { fetchHeaders, type HttpRequest, type HttpResponse, onGone, send } from "./http.ts";
 import { readJson } from "./json.ts";
@@ -75,20 +74,20 @@ export function createConnectUnary(options: TransportOptions): AnswerUnary {
       responseHeader: new HeaderList(),
       remainingMs,
       onAbandoned: (abandon) => {
-        const timer = deadline === undefined ? undefined : setTimeout(abandon, remainingMs());
+        const timer = deadline === undefined ? undefined : setTimeout(() => abandon("late"), remainingMs());
         onGone(request, response, () => {
           clearTimeout(timer);
-          abandon();
+          abandon("gone");
         });
       },
     });
 
-    const outcome = await perform(target, { caller, context, read }, options);
-    const { responseHeader, trailer } = context;
-    for (const [name, value] of trailer ?? []) responseHeader.append(`Trailer-${name}`, value);
-    if ("refusal" in outcome) sendError(response, outcome.refusal, responseHeader);
-    else
-      await sendMessage(request, response, codec, codec.write(target.method.output, outcome.message), responseHeader);
+    const write = (message: MessageShape<DescMessage>): string | Uint8Array =>
+      codec.write(target.method.output, message);
+    const outcome = await perform(target, { caller, context, read, write }, options);
+    const headers = context.headersWithTrailers();
+    if ("refusal" in outcome) sendError(response, outcome.refusal, headers);
+    else await sendMessage(request, response, codec, outcome.answer, headers);
   };
 }
 
@@ -100,16 +99,13 @@ async function sendMessage(
   headers: HeaderList,
 ): Promise<void> {
   headers.set("Content-Type", contentType);
-  if (body.length < COMPRESSED_FROM_BYTES || !acceptsGzip(request.headers["accept-encoding"])) {
-    send(response, 200, headers, body);
-    return;
-  }
-  headers.set("Content-Encoding", "gzip");
-  send(response, 200, headers, await compress(body));
+  const compressed = compress(body, request.headers["accept-encoding"]);
+  if (compressed !== undefined) headers.set("Content-Encoding", "gzip");
+  send(response, 200, headers, compressed === undefined ? body : await compressed);
 }
 
 /** An error, whatever the codec of the call, is JSON. */
-function sendError(response: HttpResponse, refusal: AuthError, headers: HeaderList): void {
+function sendError(response: HttpResponse, refusal: Refusal, headers: HeaderList): void {
   const error = toConnect(refusal);
   headers.set("Content-Type", JSON_CODEC.contentType);
   for (const [name, value] of errorHeaders(refusal)) headers.set(name, value);

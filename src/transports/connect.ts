@@ -2,10 +2,10 @@
 
 import { AuthError } from "../core/errors.ts";
 import { RequestAborted } from "./body.ts";
-import { type TransportOptions, type UnaryMethod, unaryMethods } from "./call.ts";
+import { methodPath, type TransportOptions, type UnaryMethod, unaryMethods } from "./call.ts";
 import { createCaller, type RequestCaller } from "./caller.ts";
 import { codecOf, createConnectUnary } from "./connect-unary.ts";
-import { asAuthError, toGrpc } from "./errors.ts";
+import { internalError, toGrpc } from "./errors.ts";
 import { createGrpcWeb } from "./grpc-web.ts";
 import {
   type HeaderField,
@@ -19,6 +19,8 @@ import {
 } from "./http.ts";
 
 export interface ConnectTransport {
+  /** The paths of its methods. */
+  readonly paths: readonly string[];
   /** Whether a request is a call: by its path or its media type. */
   readonly serves: (request: HttpRequest) => boolean;
   readonly handle: HttpHandler;
@@ -27,7 +29,7 @@ export interface ConnectTransport {
 /** Serves the services' methods over Connect, gRPC-Web and, on HTTP/2, gRPC. */
 export function createConnect(options: TransportOptions): ConnectTransport {
   const methods = new Map<string, UnaryMethod>(
-    unaryMethods(options.services).map((target) => [`/${target.method.parent.typeName}/${target.method.name}`, target]),
+    unaryMethods(options.services).map((target) => [methodPath(target.method), target]),
   );
   const answerConnect = createConnectUnary(options);
   const grpcWeb = createGrpcWeb(options);
@@ -62,6 +64,7 @@ export function createConnect(options: TransportOptions): ConnectTransport {
   }
 
   return {
+    paths: [...methods.keys()],
     serves: (request) => methods.has(pathOf(request)) || contentTypeOf(request).startsWith("application/grpc"),
     async handle(request, response) {
       const contentType = contentTypeOf(request);
@@ -70,7 +73,7 @@ export function createConnect(options: TransportOptions): ConnectTransport {
         await answer(request, response, contentType, caller);
       } catch (error) {
         if (error instanceof RequestAborted) throw error;
-        const refusal = asAuthError(error, caller.requestId);
+        const refusal = error instanceof AuthError ? error : internalError(caller.requestId, error);
         options.onRefused(refusal, caller);
         refuse(response, refusal, caller.protocol);
       }
@@ -96,7 +99,7 @@ function unsupported(): AuthError {
 function refuse(response: HttpResponse, refusal: AuthError, protocol: string): void {
   const http2 = "stream" in response;
   if (protocol === "connect" || (protocol === "grpc" && !http2)) {
-    sendRefusal(response, refusal, []);
+    sendRefusal(response, refusal);
     return;
   }
   const { code, message, details } = toGrpc(refusal);

@@ -1,8 +1,11 @@
 // A HandlerContext for transports that call a handler themselves. Costs little: what most handlers never read is made late.
 
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
-import type { ContextValues, HandlerContext } from "@connectrpc/connect";
+import { Code, ConnectError, type ContextValues, type HandlerContext } from "@connectrpc/connect";
 import { HeaderList } from "./header-list.ts";
+
+/** Gives a call up: its caller has gone, or its deadline has passed. */
+export type Abandon = (reason: "gone" | "late") => void;
 
 export interface DirectContextInit {
   readonly method: DescMethod;
@@ -16,9 +19,15 @@ export interface DirectContextInit {
   readonly responseHeader: HeaderList;
   /** Milliseconds that the caller is still ready to wait; absent or undefined: it did not say. */
   readonly remainingMs?: () => number | undefined;
-  /** Asks to be told when the caller has gone, or waits no longer. */
-  readonly onAbandoned: (abandon: () => void) => void;
+  /** Asks to be told when the caller has gone, or waits no longer; at once when that was before. */
+  readonly onAbandoned: (abandon: Abandon) => void;
 }
+
+/** What a handler throws that gives up with its caller. */
+const ABANDONED = {
+  gone: () => new ConnectError("the caller has gone", Code.Canceled),
+  late: () => new ConnectError("the deadline has passed", Code.DeadlineExceeded),
+} satisfies Record<Parameters<Abandon>[0], () => ConnectError>;
 
 /** The context of one unary call. */
 export class DirectContext implements HandlerContext {
@@ -31,7 +40,7 @@ export class DirectContext implements HandlerContext {
   readonly responseHeader: HeaderList;
   readonly #requestHeader: () => Headers;
   readonly #remainingMs: (() => number | undefined) | undefined;
-  readonly #onAbandoned: (abandon: () => void) => void;
+  readonly #onAbandoned: (abandon: Abandon) => void;
   #headers: Headers | undefined;
   #trailer: HeaderList | undefined;
   #abort: AbortController | undefined;
@@ -59,6 +68,12 @@ export class DirectContext implements HandlerContext {
     return this.#trailer;
   }
 
+  /** The response's headers, and its trailers among them with a prefix, as protocols without trailers have them. */
+  headersWithTrailers(): HeaderList {
+    for (const [name, value] of this.#trailer ?? []) this.responseHeader.append(`Trailer-${name}`, value);
+    return this.responseHeader;
+  }
+
   get responseTrailer(): Headers {
     this.#trailer ??= new HeaderList();
     return this.#trailer;
@@ -68,7 +83,7 @@ export class DirectContext implements HandlerContext {
     if (this.#abort === undefined) {
       const abort = new AbortController();
       this.#abort = abort;
-      this.#onAbandoned(() => abort.abort());
+      this.#onAbandoned((reason) => abort.abort(ABANDONED[reason]()));
     }
     return this.#abort.signal;
   }

@@ -4,21 +4,25 @@ import { RequestAborted } from "./body.ts";
 import type { ConnectTransport } from "./connect.ts";
 import type { DocumentTransport } from "./documents.ts";
 import { type HttpHandler, type HttpRequest, pathOf } from "./http.ts";
+import type { RestTransport } from "./rest.ts";
 
 export interface DispatchOptions {
   readonly documents: DocumentTransport;
   readonly connect: ConnectTransport;
   /** Takes whatever is left, and answers 404 or 405 for what is nobody's. */
-  readonly rest: HttpHandler;
+  readonly rest: RestTransport;
   /** Hears of a transport that failed to answer at all. */
   readonly onFault: (error: unknown) => void;
 }
 
-/** One handler for a port; it never rejects. */
+/** One handler for a port; it never rejects. @throws TypeError when two of the transports claim one path */
 export function createDispatch({ documents, connect, rest, onFault }: DispatchOptions): HttpHandler {
+  for (const path of [...documents.paths, ...connect.paths]) {
+    if (rest.serves(path)) throw new TypeError(`${path} is a route's, and a document's or a method's`);
+  }
   const transportOf = (request: HttpRequest): HttpHandler => {
     if (connect.serves(request)) return connect.handle;
-    return documents.serves(pathOf(request)) ? documents.handle : rest;
+    return documents.serves(pathOf(request)) ? documents.handle : rest.handle;
   };
   return async (request, response) => {
     // A response that breaks has nobody left to read it.

@@ -3,8 +3,8 @@
 import { AuthError } from "../core/errors.ts";
 import type { TransportOptions } from "./call.ts";
 import { createCaller } from "./caller.ts";
-import { acceptsGzip, COMPRESSED_FROM_BYTES, compress } from "./coding.ts";
-import { asAuthError } from "./errors.ts";
+import { acceptsGzip, compress, isCompressible } from "./coding.ts";
+import { internalError } from "./errors.ts";
 import {
   type HeaderField,
   type HttpHandler,
@@ -29,6 +29,7 @@ export interface Document {
 export type Documents = Readonly<Record<string, () => Document | Promise<Document>>>;
 
 export interface DocumentTransport {
+  readonly paths: readonly string[];
   readonly serves: (path: string) => boolean;
   readonly handle: HttpHandler;
 }
@@ -44,19 +45,25 @@ export function createDocuments(
     try {
       const render = paths.get(pathOf(request));
       if (render === undefined) throw new AuthError("not_found", "there is nothing at this path");
+      // RFC 9110, 9.3.7: what a path takes may be asked.
+      if (request.method === "OPTIONS") {
+        send(response, 200, [["Allow", "GET, HEAD, OPTIONS"]], "");
+        return;
+      }
       if (request.method !== "GET" && request.method !== "HEAD") {
-        throw new AuthError("method_not_allowed", "this path takes GET only", { allow: ["GET", "HEAD"] });
+        throw new AuthError("method_not_allowed", "this path takes GET only", { allow: ["GET", "HEAD", "OPTIONS"] });
       }
       await write(request, response, await render());
     } catch (error) {
       const caller = createCaller(request.socket.remoteAddress, "rest");
-      const refusal = asAuthError(error, caller.requestId);
+      const refusal = error instanceof AuthError ? error : internalError(caller.requestId, error);
       onRefused(refusal, caller);
-      sendRefusal(response, refusal, []);
+      sendRefusal(response, refusal);
     }
   }
 
   return {
+    paths: [...paths.keys()],
     serves: (path) => paths.has(path),
     handle: answer,
   };
@@ -64,7 +71,7 @@ export function createDocuments(
 
 async function write(request: HttpRequest, response: HttpResponse, document: Document): Promise<void> {
   const { status = 200, contentType, body, etag, maxAge } = document;
-  const compressible = Buffer.byteLength(body) >= COMPRESSED_FROM_BYTES;
+  const compressible = isCompressible(body);
   const compressed = compressible && acceptsGzip(request.headers["accept-encoding"]);
   // Strong tags tell the bytes: compressed ones have another.
   const tag = etag !== undefined && compressed ? etag.replace(/"$/, '-gzip"') : etag;
@@ -79,7 +86,7 @@ async function write(request: HttpRequest, response: HttpResponse, document: Doc
   }
   headers.push(["Content-Type", contentType]);
   if (compressed) headers.push(["Content-Encoding", "gzip"]);
-  send(response, status, headers, compressed ? await compress(body) : body);
+  send(response, status, headers, (await compress(body, request.headers["accept-encoding"])) ?? body);
 }
 
 /** RFC 9110, 13.1.2: weak comparison against a list. */

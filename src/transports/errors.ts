@@ -1,9 +1,9 @@
-// What a reason looks like in each protocol: one table. Knows AuthError and the protocols' forms, and no service.
+// What a reason looks like in each protocol: one table. Knows AuthError, ConnectError and the protocols' forms, and no service.
 
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import { anyPack } from "@bufbuild/protobuf/wkt";
+import { AnySchema, anyPack } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { codeToString } from "@connectrpc/connect/protocol-connect";
+import { codeToHttpStatus, codeToString, errorToJson } from "@connectrpc/connect/protocol-connect";
 import { ErrorInfoSchema, RetryInfoSchema } from "../../gen/es/google/rpc/error_details_pb.ts";
 import { StatusSchema } from "../../gen/es/google/rpc/status_pb.ts";
 import { AuthError, type Reason } from "../core/errors.ts";
@@ -30,19 +30,28 @@ const TABLE = {
   failed_precondition: { status: 400, code: Code.FailedPrecondition },
 } satisfies Record<Reason, { status: number; code: Code }>;
 
-/** Any failure as an AuthError: what is not one is a bug, and its particulars stay in the log under `requestId`. */
-export function asAuthError(error: unknown, requestId: string): AuthError {
-  if (error instanceof AuthError) return error;
+/** Why a call has no answer: by this project's own reasons, or as any Connect handler says it. */
+export type Refusal = AuthError | ConnectError;
+
+/** Any failure as a refusal: what is none is a bug, and its particulars stay in the log under `requestId`. */
+export function asRefusal(error: unknown, requestId: string): Refusal {
+  return error instanceof AuthError || error instanceof ConnectError ? error : internalError(requestId, error);
+}
+
+/** The refusal that a bug is told as. */
+export function internalError(requestId: string, cause?: unknown): AuthError {
   return new AuthError(
     "internal",
     "an error on the server. Quote the request id to its operator",
     { requestId },
-    { cause: error },
+    { cause },
   );
 }
 
 /** The HTTP headers that go with a refusal, in the spelling boards look them up by. */
-export function errorHeaders({ reason, particulars }: AuthError): readonly (readonly [string, string])[] {
+export function errorHeaders(refusal: Refusal): readonly (readonly [string, string])[] {
+  if (refusal instanceof ConnectError) return [...refusal.metadata];
+  const { reason, particulars } = refusal;
   const headers: [string, string][] = [];
   const wait = retryAfterSeconds(particulars.retryAfterMs);
   if (wait !== undefined) headers.push(["Retry-After", String(wait)]);
@@ -65,7 +74,10 @@ function retryAfterSeconds(retryAfterMs: number | undefined): number | undefined
 }
 
 /** A refusal over REST: a status and a flat body. */
-export function toRest(error: AuthError): { status: number; body: string } {
+export function toRest(error: Refusal): { status: number; body: string } {
+  if (error instanceof ConnectError) {
+    return { status: codeToHttpStatus(error.code), body: JSON.stringify(errorToJson(error, undefined)) };
+  }
   const { reason, message, particulars } = error;
   const { status, code } = TABLE[reason];
   const body = JSON.stringify({
@@ -82,7 +94,8 @@ export function toRest(error: AuthError): { status: number; body: string } {
 }
 
 /** A refusal as Connect, gRPC-Web and gRPC know it. */
-export function toConnect(error: AuthError): ConnectError {
+export function toConnect(error: Refusal): ConnectError {
+  if (error instanceof ConnectError) return error;
   const details = [{ desc: ErrorInfoSchema, value: errorInfo(error) }];
   const retry = retryInfo(error);
   return new ConnectError(
@@ -95,13 +108,15 @@ export function toConnect(error: AuthError): ConnectError {
 }
 
 /** A refusal as gRPC's trailers carry it: the code, the message, and google.rpc.Status for grpc-status-details-bin. */
-export function toGrpc(error: AuthError): { code: number; message: string; details: Buffer } {
-  const { code } = TABLE[error.reason];
-  const info = anyPack(ErrorInfoSchema, create(ErrorInfoSchema, errorInfo(error)));
-  const retry = retryInfo(error);
-  const details = retry === undefined ? [info] : [info, anyPack(RetryInfoSchema, create(RetryInfoSchema, retry))];
-  const status = create(StatusSchema, { code, message: error.message, details });
-  return { code, message: error.message, details: Buffer.from(toBinary(StatusSchema, status)) };
+export function toGrpc(refusal: Refusal): { code: number; message: string; details: Buffer } {
+  const { code, rawMessage: message, details: told } = toConnect(refusal);
+  const details = told.map((detail) =>
+    "desc" in detail
+      ? anyPack(detail.desc, create(detail.desc, detail.value))
+      : create(AnySchema, { typeUrl: `type.googleapis.com/${detail.type}`, value: detail.value }),
+  );
+  const status = create(StatusSchema, { code, message, details });
+  return { code, message, details: Buffer.from(toBinary(StatusSchema, status)) };
 }
 
 function errorInfo({ reason, particulars }: AuthError): MessageInitShape<typeof ErrorInfoSchema> {

@@ -7,13 +7,13 @@ import { AuthError, malformed } from "../core/errors.ts";
 import { tooLarge } from "./body.ts";
 import type { TransportOptions } from "./call.ts";
 import { createCaller } from "./caller.ts";
-import { toGrpc } from "./errors.ts";
+import { type Refusal, toGrpc } from "./errors.ts";
 
 const DETAILS = "grpc-status-details-bin";
 const NO_REFUSALS = [grpc.status.OK, grpc.status.CANCELLED, grpc.status.DEADLINE_EXCEEDED];
 
 /** A refusal as a gRPC status with its details. */
-export function statusOf(refusal: AuthError): grpc.StatusObject {
+export function statusOf(refusal: Refusal): grpc.StatusObject {
   const { code, message, details } = toGrpc(refusal);
   const metadata = new grpc.Metadata();
   metadata.set(DETAILS, details);

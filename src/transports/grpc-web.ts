@@ -1,7 +1,7 @@
 // gRPC-Web, and gRPC on a port that it shares with everything else, through Connect's router. Knows no service.
 
 import type { DescMethod, DescMethodUnary } from "@bufbuild/protobuf";
-import { type ContextValues, createConnectRouter, createContextKey } from "@connectrpc/connect";
+import { ConnectError, type ContextValues, createConnectRouter, createContextKey } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { compressionGzip } from "@connectrpc/connect-node";
 import { AuthError } from "../core/errors.ts";
@@ -65,12 +65,15 @@ function translateErrors(target: UnaryMethod, options: TransportOptions): UnaryM
     // The guard was asked before the body was read.
     const outcome = await perform(
       { ...target, guard: undefined },
-      { caller: callerOf(context), context, read },
+      { caller: callerOf(context), context, read, write: (answer) => answer },
       options,
     );
-    if ("message" in outcome) return outcome.message;
-    for (const [name, value] of errorHeaders(outcome.refusal)) context.responseHeader.set(name, value);
-    throw toConnect(outcome.refusal);
+    if ("answer" in outcome) return outcome.answer;
+    const { refusal } = outcome;
+    // A handler's own error has its metadata sent by the router.
+    if (refusal instanceof ConnectError) throw refusal;
+    for (const [name, value] of errorHeaders(refusal)) context.responseHeader.set(name, value);
+    throw toConnect(refusal);
   };
 }
 

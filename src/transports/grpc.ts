@@ -2,16 +2,18 @@
 
 import type { Socket } from "node:net";
 import { type DescMessage, type DescMethodUnary, type MessageShape, toBinary } from "@bufbuild/protobuf";
+import { ConnectError } from "@connectrpc/connect";
 import * as grpc from "@grpc/grpc-js";
 import { MAX_MESSAGE_BYTES, tooLarge } from "./body.ts";
-import { perform, type TransportOptions, type UnaryMethod, unaryMethods } from "./call.ts";
+import { methodPath, perform, type TransportOptions, type UnaryMethod, unaryMethods } from "./call.ts";
 import { createCaller, type RequestCaller, valuesOf } from "./caller.ts";
 import { DirectContext } from "./context.ts";
 import { LONGEST_MS } from "./deadline.ts";
-import { errorHeaders } from "./errors.ts";
+import { errorHeaders, internalError } from "./errors.ts";
 import { addIntrospection } from "./grpc-introspection.ts";
 import { explainLibraryRefusals, guardStreamAnswers, hostOf, statusOf } from "./grpc-refusals.ts";
 import { HeaderList } from "./header-list.ts";
+import type { HeaderField } from "./http.ts";
 import { readBinary } from "./message.ts";
 
 export interface GrpcTransport {
@@ -43,7 +45,7 @@ export function createGrpc(options: TransportOptions): GrpcTransport {
     "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
     "grpc.enable_channelz": 0,
     "grpc-node.max_session_memory": MAX_SESSION_MEGABYTES,
-    interceptors: [explainLibraryRefusals(new Set(methods.map(({ method }) => pathOf(method))), options)],
+    interceptors: [explainLibraryRefusals(new Set(methods.map(({ method }) => methodPath(method))), options)],
   });
   guardStreamAnswers(server, options);
   for (const target of methods) {
@@ -79,7 +81,7 @@ export function createGrpc(options: TransportOptions): GrpcTransport {
 function defineMethod(method: DescMethodUnary): grpc.MethodDefinition<Buffer, Buffer> {
   const asIs = (bytes: Buffer): Buffer => bytes;
   return {
-    path: pathOf(method),
+    path: methodPath(method),
     requestStream: false,
     responseStream: false,
     requestSerialize: asIs,
@@ -87,10 +89,6 @@ function defineMethod(method: DescMethodUnary): grpc.MethodDefinition<Buffer, Bu
     responseSerialize: asIs,
     responseDeserialize: asIs,
   };
-}
-
-function pathOf(method: DescMethodUnary): string {
-  return `/${method.parent.typeName}/${method.name}`;
 }
 
 const HEADER_VALUE = /^[\t\x20-\x7e]*$/;
@@ -103,22 +101,28 @@ function createHandler(target: UnaryMethod, options: TransportOptions): grpc.han
   async function answer(call: UnaryCall, callback: grpc.sendUnaryData<Buffer>): Promise<void> {
     const caller = createCaller(hostOf(call.getPeer()), "grpc");
     const context = createContext(call, target.method, caller, options.now);
-    const outcome = await perform(target, { caller, context, read: () => readRequest(input, call.request) }, options);
-    const { trailer } = context;
-    if ("message" in outcome) {
+    const read = (): MessageShape<DescMessage> => readRequest(input, call.request);
+    const write = (message: MessageShape<DescMessage>): Buffer => Buffer.from(toBinary(output, message));
+    const outcome = await perform(target, { caller, context, read, write }, options);
+    if ("answer" in outcome) {
       call.sendMetadata(metadataOf(context.responseHeader));
-      callback(null, Buffer.from(toBinary(output, outcome.message)), trailer && metadataOf(trailer));
+      callback(null, outcome.answer, context.trailer && metadataOf(context.trailer));
     } else {
-      for (const [name, value] of errorHeaders(outcome.refusal)) context.responseHeader.set(name, value);
+      const { refusal } = outcome;
+      const { code, details, metadata } = statusOf(refusal);
+      metadata.merge(metadataOf(context.trailer ?? []));
+      // What a Connect handler says of its error are trailers; the contract's headers come first.
+      if (refusal instanceof ConnectError) metadata.merge(metadataOf(errorHeaders(refusal)));
+      else for (const [name, value] of errorHeaders(refusal)) context.responseHeader.set(name, value);
       call.sendMetadata(metadataOf(context.responseHeader));
-      callback(statusOf(outcome.refusal));
+      callback({ code, details, metadata });
     }
   }
 
   return (call, callback) => {
     answer(call, callback).catch((error: unknown) => {
       options.onFault(error);
-      callback({ code: grpc.status.INTERNAL, details: "an error on the server" });
+      callback(statusOf(internalError("-", error)));
     });
   };
 }
@@ -146,19 +150,27 @@ function createContext(
     requestHeader: () => {
       const headers = new Headers();
       for (const [name, value] of Object.entries(call.metadata.getMap())) {
-        // What is no header of HTTP/1, binary or beyond latin-1, no handler here has a use for.
-        if (typeof value === "string" && HEADER_VALUE.test(value)) headers.set(name, value);
+        // Binary ones as gRPC sends them; what is beyond the characters of a header cannot be one.
+        if (typeof value !== "string") headers.set(name, value.toString("base64"));
+        else if (HEADER_VALUE.test(value)) headers.set(name, value);
       }
       return headers;
     },
     responseHeader: new HeaderList(),
     ...(Number.isFinite(Number(call.getDeadline())) && { remainingMs: () => Math.max(0, deadline - now()) }),
-    onAbandoned: (abandon) => call.once("cancelled", abandon),
+    onAbandoned: (abandon) => {
+      // A call that is cancelled at its deadline is late; one before it has lost its caller.
+      const tell = (): void => abandon(deadline <= now() ? "late" : "gone");
+      if (call.cancelled) tell();
+      else call.once("cancelled", tell);
+    },
   });
 }
 
-function metadataOf(headers: HeaderList): grpc.Metadata {
+function metadataOf(headers: Iterable<HeaderField>): grpc.Metadata {
   const metadata = new grpc.Metadata();
-  for (const [name, value] of headers) metadata.set(name, value);
+  for (const [name, value] of headers) {
+    metadata.add(name, name.toLowerCase().endsWith("-bin") ? Buffer.from(value, "base64") : value);
+  }
   return metadata;
 }

@@ -2,8 +2,8 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
-import type { AuthError } from "../core/errors.ts";
-import { errorHeaders, toRest } from "./errors.ts";
+import { errorHeaders, type Refusal, toRest } from "./errors.ts";
+import { HeaderList } from "./header-list.ts";
 
 export type HttpRequest = IncomingMessage | Http2ServerRequest;
 export type HttpResponse = ServerResponse | Http2ServerResponse;
@@ -15,10 +15,14 @@ export type HttpHandler = (request: HttpRequest, response: HttpResponse) => Prom
 export type HeaderField = readonly [name: string, value: string];
 
 /**
- * Calls back once, when a request's caller has gone before its answer was sent, and after it at the latest. Over HTTP/1 a
+ * Calls back once: when a request's caller has gone before its answer was sent, at once when that was before, and after the answer at the latest. Over HTTP/1 a
  * caller that has only ended its side cannot be told from one that is gone: it is given up, and gets what answer there is.
  */
 export function onGone({ socket }: HttpRequest, response: HttpResponse, gone: () => void): void {
+  if (response.destroyed || (!("stream" in response) && socket.readableEnded)) {
+    gone();
+    return;
+  }
   if ("stream" in response) {
     response.once("close", gone);
     return;
@@ -59,7 +63,7 @@ export function send(
   if (response.headersSent || response.destroyed) return;
   const length = String(typeof body === "string" ? Buffer.byteLength(body) : body.length);
   if ("stream" in response) {
-    for (const [name, value] of headers) response.setHeader(name, value);
+    for (const [name, value] of headers) response.appendHeader(name, value);
     response.setHeader("Content-Length", length);
     response.writeHead(status);
   } else {
@@ -78,23 +82,28 @@ export function sendHeaders(response: HttpResponse, status: number, headers: Ite
   response.end();
 }
 
-/** Sends a JSON body, which is not to be kept. */
-export function sendJson(response: HttpResponse, status: number, body: string, headers: Iterable<HeaderField>): void {
-  const fields: HeaderField[] = [
-    ["Content-Type", "application/json"],
-    ["Cache-Control", "no-store"],
-  ];
-  for (const field of headers) fields.push(field);
-  send(response, status, fields, body);
+/** Sends a JSON body, which is not to be kept unless the headers say otherwise. */
+export function sendJson(
+  response: HttpResponse,
+  status: number,
+  body: string | Uint8Array,
+  headers: HeaderList = new HeaderList(),
+): void {
+  if (!headers.has("Content-Type")) headers.set("Content-Type", "application/json");
+  if (!headers.has("Cache-Control")) headers.set("Cache-Control", "no-store");
+  send(response, status, headers, body);
 }
 
 /** Sends a refusal as REST has it, whatever the transport: its body is a Connect error too. */
 export function sendRefusal(
   response: HttpResponse,
-  refusal: AuthError,
-  headers: Iterable<HeaderField>,
+  refusal: Refusal,
+  headers: Iterable<HeaderField> = [],
   status?: number,
 ): void {
   const answer = toRest(refusal);
-  sendJson(response, status ?? answer.status, answer.body, [...errorHeaders(refusal), ...headers]);
+  const fields = new HeaderList();
+  for (const [name, value] of headers) fields.append(name, value);
+  for (const [name, value] of errorHeaders(refusal)) fields.set(name, value);
+  sendJson(response, status ?? answer.status, answer.body, fields);
 }

@@ -4,7 +4,7 @@
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 import { AuthError, malformed, type Reason } from "../core/errors.ts";
 import { tooLarge } from "./body.ts";
-import { asAuthError, errorHeaders, toRest } from "./errors.ts";
+import { errorHeaders, internalError, toRest } from "./errors.ts";
 
 export interface AnswerNotes {
   /** When each reason is told. */
@@ -56,7 +56,7 @@ export function describeAnswers({ schema, example, limited, refusals }: Answers,
 
 /** One of each kind that REST itself may give (transports/rest.ts). */
 export function transportRefusals(readsBody: boolean): readonly AuthError[] {
-  const internal = asAuthError(undefined, "Vx2gDKhYkJq3");
+  const internal = internalError("Vx2gDKhYkJq3");
   if (!readsBody) return [malformed("the query is not percent-encoded UTF-8"), internal];
   return [
     malformed("the body is a string. Send an object"),

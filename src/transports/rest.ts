@@ -4,9 +4,9 @@ import { type DescMessage, type DescMethodUnary, type MessageShape, toJson } fro
 import { AuthError, malformed } from "../core/errors.ts";
 import { MAX_MESSAGE_BYTES, readBody } from "./body.ts";
 import { perform, type TransportOptions, type UnaryMethod, unaryMethods } from "./call.ts";
-import { createCaller, valuesOf } from "./caller.ts";
+import { createCaller, type RequestCaller, valuesOf } from "./caller.ts";
+import { compress } from "./coding.ts";
 import { DirectContext } from "./context.ts";
-import { asAuthError } from "./errors.ts";
 import { HeaderList } from "./header-list.ts";
 import {
   fetchHeaders,
@@ -24,37 +24,25 @@ import { readMessage, readObject } from "./message.ts";
 import { type Draft, findLeaf, placeOf, readQuery, setLeaf } from "./query.ts";
 import { createRouteTable, type Match, type Route } from "./routes.ts";
 
-/** Builds the handler that answers every REST route of the services, and 404 or 405 for whatever else comes. */
-export function createRest({ services, onRefused }: TransportOptions): HttpHandler {
+export interface RestTransport {
+  /** Whether some verb has a route at this path. */
+  readonly serves: (path: string) => boolean;
+  readonly handle: HttpHandler;
+}
+
+/** Builds what answers every REST route of the services, and 404 or 405 to whatever else comes. */
+export function createRest({ services, onRefused }: Pick<TransportOptions, "services" | "onRefused">): RestTransport {
   const methods = new Map<DescMethodUnary, UnaryMethod>(unaryMethods(services).map((one) => [one.method, one]));
   const table = createRouteTable([...methods.keys()]);
 
-  function find(request: HttpRequest): Match {
-    const found = table.match(request.method ?? "", pathOf(request));
-    if ("route" in found) return found;
-    if (found.allowed.length === 0) throw new AuthError("not_found", "there is nothing at this path");
-    const allow = [...found.allowed.flatMap((verb) => (verb === "GET" ? ["GET", "HEAD"] : [verb])), "OPTIONS"];
-    throw new AuthError("method_not_allowed", `this path takes ${found.allowed.join(" or ")} only`, { allow });
-  }
-
-  async function answer(request: HttpRequest, response: HttpResponse): Promise<void> {
+  async function handle(request: HttpRequest, response: HttpResponse): Promise<void> {
     const caller = createCaller(request.socket.remoteAddress, "rest");
-    let match: Match;
-    try {
-      match = find(request);
-    } catch (error) {
-      const refusal = asAuthError(error, caller.requestId);
-      const { allow } = refusal.particulars;
-      // RFC 9110, 9.3.7: what a path takes may be asked.
-      if (request.method === "OPTIONS" && allow !== undefined) {
-        send(response, 200, [["Allow", allow.join(", ")]], "");
-        return;
-      }
-      onRefused(refusal, caller);
-      sendRefusal(response, refusal, []);
+    const found = table.match(request.method ?? "", pathOf(request));
+    if ("allowed" in found) {
+      refuse(request, response, found.allowed, caller);
       return;
     }
-    const { route } = match;
+    const { route } = found;
     const target = methods.get(route.method);
     if (target === undefined) throw new TypeError("every route is a method's");
     const context = new DirectContext({
@@ -65,15 +53,61 @@ export function createRest({ services, onRefused }: TransportOptions): HttpHandl
       values: valuesOf(caller),
       requestHeader: () => fetchHeaders(request),
       responseHeader: new HeaderList(),
-      onAbandoned: (abandon) => onGone(request, response, abandon),
+      onAbandoned: (abandon) => onGone(request, response, () => abandon("gone")),
     });
-    const call = { caller, context, read: () => readRequest(request, match) };
-    const outcome = await perform(target, call, { onRefused });
-    if ("refusal" in outcome) sendRefusal(response, outcome.refusal, context.responseHeader);
-    else sendJson(response, 200, writeAnswer(route, outcome.message), context.responseHeader);
+    const read = (): Promise<MessageShape<DescMessage>> => readRequest(request, found);
+    const write = (message: MessageShape<DescMessage>): string => writeAnswer(route, message);
+    const outcome = await perform(target, { caller, context, read, write }, { onRefused });
+    const headers = context.headersWithTrailers();
+    if ("refusal" in outcome) sendRefusal(response, outcome.refusal, headers);
+    else await sendAnswer(request, response, outcome.answer, headers);
   }
 
-  return answer;
+  /** Nothing is routed here by this verb. */
+  function refuse(
+    request: HttpRequest,
+    response: HttpResponse,
+    allowed: readonly string[],
+    caller: RequestCaller,
+  ): void {
+    const allow = [...allowed.flatMap((verb) => (verb === "GET" ? ["GET", "HEAD"] : [verb])), "OPTIONS"];
+    // RFC 9110, 9.3.7: what a path takes may be asked.
+    if (request.method === "OPTIONS" && allowed.length > 0) {
+      send(response, 200, [["Allow", allow.join(", ")]], "");
+      return;
+    }
+    const refusal =
+      allowed.length === 0
+        ? new AuthError("not_found", "there is nothing at this path")
+        : new AuthError("method_not_allowed", `this path takes ${allowed.join(" or ")} only`, { allow });
+    onRefused(refusal, caller);
+    sendRefusal(response, refusal);
+  }
+
+  return {
+    serves: (path) => {
+      const found = table.match("OPTIONS", path);
+      return "route" in found || found.allowed.length > 0;
+    },
+    handle,
+  };
+}
+
+/** Sends an answer, compressed where that is asked for and pays. */
+async function sendAnswer(
+  request: HttpRequest,
+  response: HttpResponse,
+  body: string,
+  headers: HeaderList,
+): Promise<void> {
+  const compressed = compress(body, request.headers["accept-encoding"]);
+  if (compressed === undefined) {
+    sendJson(response, 200, body, headers);
+    return;
+  }
+  headers.set("Content-Encoding", "gzip");
+  headers.append("Vary", "Accept-Encoding");
+  sendJson(response, 200, await compressed, headers);
 }
 
 const WRITE = { alwaysEmitImplicit: true, useProtoFieldName: true };

@@ -1,6 +1,6 @@
 // Connect's unary protocol letter by letter, where the library's own client would not show a difference.
 
-import { gunzipSync, gzipSync } from "node:zlib";
+import { gzipSync } from "node:zlib";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError, createServiceImplSpec } from "@connectrpc/connect";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -10,11 +10,13 @@ import { codecOf } from "../../src/transports/connect-unary.ts";
 import { type Listener, listen } from "../../src/transports/listener.ts";
 
 let listener: Listener;
+let heard: string;
 const spec = createServiceImplSpec<typeof AuthService>(AuthService, {
   login({ deviceKey }, context) {
+    heard = deviceKey;
     context.responseTrailer.set("X-After", "later");
     context.responseHeader.set("X-RateLimit-Limit", "7");
-    if (deviceKey === "throws") throw new ConnectError("a bug", Code.DataLoss);
+    if (deviceKey === "throws") throw new ConnectError("lost", Code.DataLoss);
     return { token: deviceKey === "long" ? "t".repeat(2_000) : "short", expiresIn: 600 };
   },
 });
@@ -58,23 +60,22 @@ test("trailers are headers with a prefix, and the handler's headers are there", 
   expect(headers.get("x-ratelimit-limit")).toBe("7");
 });
 
-test("an error is JSON, whatever the call was in, and has the handler's trailers", async () => {
+test("an error is JSON, whatever the call was in, and has the handler's headers and trailers", async () => {
+  const response = await post(request("throws"), proto);
+  expect(response.status).toBe(500);
+  expect(response.headers.get("content-type")).toBe("application/json");
+  expect(response.headers.get("trailer-x-after")).toBe("later");
+  expect(response.headers.get("x-ratelimit-limit")).toBe("7");
+  expect(await response.json()).toMatchObject({ code: "data_loss", message: "lost" });
+});
+
+test("so is one of a call that could not be read", async () => {
   const response = await post(Uint8Array.of(0xff), proto);
   expect(response.status).toBe(400);
-  expect(response.headers.get("content-type")).toBe("application/json");
   expect(await response.json()).toMatchObject({
     code: "invalid_argument",
     message: "the body is not a protobuf message of this method",
     details: [{ type: "google.rpc.ErrorInfo", value: expect.any(String) }],
-  });
-});
-
-test("what a handler throws and is no refusal is internal, without its text", async () => {
-  const response = await post('{"device_key": "throws"}', json);
-  expect(response.status).toBe(500);
-  expect(await response.json()).toMatchObject({
-    code: "internal",
-    message: "an error on the server. Quote the request id to its operator",
   });
 });
 
@@ -98,16 +99,22 @@ describe("compression", () => {
   test("a request may be compressed", async () => {
     const response = await post(Uint8Array.from(gzipSync(request("d"))), { ...proto, "Content-Encoding": "gzip" });
     expect(response.status).toBe(200);
-    expect(gunzipSync(gzipSync(request("d")))).toEqual(Buffer.from(request("d")));
+    expect(heard).toBe("d");
   });
 
   test.each([
-    ["gzip that is none", Uint8Array.of(1, 2, 3), "gzip", "the message is not compressed as its header says"],
-    ["a bomb", Uint8Array.from(gzipSync(Buffer.alloc(1_000_000))), "gzip", "the request has more than 4096 bytes"],
-    ["another coding", request("d"), "br", "the message is compressed in a way that is not served. Use gzip or none"],
-  ])("%s is refused", async (_what, body, coding, message) => {
+    ["gzip that is none", 400, Uint8Array.of(1, 2, 3), "gzip", "the message is not compressed as its header says"],
+    ["a bomb", 429, Uint8Array.from(gzipSync(Buffer.alloc(1_000_000))), "gzip", "the request has more than 4096 bytes"],
+    [
+      "another coding",
+      400,
+      request("d"),
+      "br",
+      "the message is compressed in a way that is not served. Use gzip or none",
+    ],
+  ])("%s is refused", async (_what, status, body, coding, message) => {
     const response = await post(body, { ...proto, "Content-Encoding": coding });
-    expect(response.status).toBeGreaterThanOrEqual(400);
+    expect(response.status).toBe(status);
     expect(await response.json()).toMatchObject({ message });
   });
 });

@@ -90,11 +90,16 @@ describe("a conditional request", () => {
 });
 
 describe("a refusal", () => {
-  test.for(["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])("%s is told what the path takes", async (method) => {
+  test.for(["POST", "PUT", "DELETE", "PATCH"])("%s is told what the path takes", async (method) => {
     const response = await fetch(`${url}/keys`, { method });
     expect(response.status).toBe(405);
-    expect(response.headers.get("Allow")).toBe("GET, HEAD");
+    expect(response.headers.get("Allow")).toBe("GET, HEAD, OPTIONS");
     expect(await response.json()).toMatchObject({ reason: "method_not_allowed", message: "this path takes GET only" });
+  });
+
+  test("OPTIONS is answered with what the path takes", async () => {
+    const response = await fetch(`${url}/keys`, { method: "OPTIONS" });
+    expect([response.status, response.headers.get("Allow")]).toEqual([200, "GET, HEAD, OPTIONS"]);
   });
 
   test("a path that is not served is not found, and known not to be", async () => {

@@ -72,11 +72,9 @@ export interface RuleServer extends Pick<Listener, "url" | "close"> {
 
 export async function serveRules(): Promise<RuleServer> {
   const refused: AuthError[] = [];
-  const handle = createRest({
+  const { handle } = createRest({
     services: [{ spec: echoes }],
     onRefused: (error) => refused.push(error),
-    onFault: () => {},
-    now: () => 0,
   });
   const http2 = createHttp2(handle);
   const { url, close } = await listen({ host: "127.0.0.1", port: 0, handle, http2, onFault: () => {} });
