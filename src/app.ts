@@ -96,8 +96,11 @@ async function compose(
   let publicUrl: string | undefined;
   const ring = await openKeyRing(store, config.tokenAlg, now());
   const alg = ring.active()?.alg;
-  if (alg !== config.tokenAlg)
-    log.logger.warn({ alg, setting: config.tokenAlg }, "the key that signs is of another algorithm");
+  if (alg !== config.tokenAlg) {
+    const cure =
+      "TOKEN_ALG is for the first key of a database: this one has a key of another algorithm, and signs with it";
+    log.logger.warn({ alg, token_alg: config.tokenAlg }, cure);
+  }
   const signer = createTokenSigner({
     issuer: () => config.issuer ?? publicUrl ?? "",
     audience: config.audience,
@@ -189,7 +192,7 @@ async function compose(
         return { status: ready ? 200 : 503, contentType: "application/json", body };
       },
     },
-    (_handle, options) => createGrpc(options),
+    (handle, options) => createGrpc(options, handle),
     config.tls && { ...config.tls, ...(config.tlsClientCa !== undefined && { clientCa: config.tlsClientCa }) },
   );
 

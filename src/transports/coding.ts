@@ -9,7 +9,9 @@ import { MAX_MESSAGE_BYTES, tooLarge } from "./body.ts";
 /** Below this a body fits one packet as it is, and compressing it pays nobody. In characters: no more than its bytes. */
 const COMPRESSED_FROM = 1_024;
 
-const compressGzip = promisify<string | Uint8Array, Buffer>(gzip);
+export const compressGzip: (body: string | Uint8Array) => Promise<Buffer> = promisify<string | Uint8Array, Buffer>(
+  gzip,
+);
 
 /** Whether a body is worth compressing at all. */
 export function isCompressible(body: string | Uint8Array): boolean {
@@ -28,7 +30,8 @@ export function compress(
 export function acceptsGzip(acceptEncoding: string | string[] | undefined): boolean {
   if (acceptEncoding === undefined) return false;
   const codings = String(acceptEncoding).toLowerCase().split(",");
-  return codings.some((coding) => /^\s*(gzip|\*)\s*(;\s*q=(1(\.0*)?|0\.0*[1-9]\d*))?\s*$/.test(coding));
+  // Trimmed first: a pattern that skips white space on its own would go over a stranger's spaces again and again.
+  return codings.some((coding) => /^(gzip|\*)\s*(;\s*q=(1(\.0*)?|0\.0*[1-9]\d*))?$/.test(coding.trim()));
 }
 
 type Decoder = (data: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>;
@@ -38,19 +41,24 @@ const DECODERS: ReadonlyMap<string, Decoder> = new Map([
   ["deflate", promisify<Buffer, { maxOutputLength: number }, Buffer>(inflate)],
 ]);
 
+/** What undoes a coding; undefined where there is none. @throws AuthError `unsupported_media_type` */
+export function decoderOf(coding: string | undefined): Decoder | undefined {
+  if (coding === undefined || coding === "" || coding === "identity") return undefined;
+  const decoder = DECODERS.get(coding);
+  if (decoder !== undefined) return decoder;
+  throw new AuthError(
+    "unsupported_media_type",
+    "the message is compressed in a way that is not served. Use gzip or none",
+  );
+}
+
 /**
  * Undoes a content coding, never to more than a message may have.
  * @throws AuthError `unsupported_media_type`, `too_large` or `malformed`
  */
 export function decompress(bytes: Buffer, coding: string | undefined): Buffer | Promise<Buffer> {
-  if (coding === undefined || coding === "" || coding === "identity") return bytes;
-  const decoder = DECODERS.get(coding);
-  if (decoder === undefined) {
-    throw new AuthError(
-      "unsupported_media_type",
-      "the message is compressed in a way that is not served. Use gzip or none",
-    );
-  }
+  const decoder = decoderOf(coding);
+  if (decoder === undefined) return bytes;
   return decoder(bytes, { maxOutputLength: MAX_MESSAGE_BYTES }).catch((error: unknown) => {
     throw error instanceof RangeError ? tooLarge() : malformed("the message is not compressed as its header says");
   });

@@ -16,16 +16,20 @@ export function readConnectTimeout(header: string | string[] | undefined): numbe
   return Math.min(Number(header), LONGEST_MS);
 }
 
+/** What gRPC's `grpc-timeout` comes to, in milliseconds, clamped. @throws AuthError `malformed` */
+export function readGrpcTimeout(header: string | string[] | null | undefined): number | undefined {
+  if (header === undefined || header === null) return undefined;
+  const [, amount, unit = ""] = /^(\d{1,8})([HMSmun])$/.exec(String(header)) ?? [];
+  if (amount === undefined) throw malformed("grpc-timeout is not at most 8 digits and a unit of H M S m u or n");
+  return Math.min(Math.ceil(Number(amount) * (GRPC_UNITS[unit] ?? 1)), LONGEST_MS);
+}
+
 /**
- * Writes gRPC's deadline in a call's headers as Connect's router reads it, clamped: that refuses what it cannot read, or finds
- * too long, in words of its own.
+ * Writes gRPC's deadline in a call's headers as Connect's router reads it, clamped: that refuses what it cannot read, or
+ * finds too long, in words of its own.
  * @throws AuthError `malformed` for one that is not of the protocol's form
  */
 export function clampDeadline(headers: Headers): void {
-  const grpc = headers.get("grpc-timeout");
-  if (grpc !== null) {
-    const [, amount, unit = ""] = /^(\d{1,8})([HMSmun])$/.exec(grpc) ?? [];
-    if (amount === undefined) throw malformed("grpc-timeout is not at most 8 digits and a unit of H M S m u or n");
-    headers.set("grpc-timeout", `${Math.min(Math.ceil(Number(amount) * (GRPC_UNITS[unit] ?? 1)), LONGEST_MS)}m`);
-  }
+  const timeoutMs = readGrpcTimeout(headers.get("grpc-timeout"));
+  if (timeoutMs !== undefined) headers.set("grpc-timeout", `${timeoutMs}m`);
 }

@@ -1,9 +1,10 @@
 // Documents at fixed paths: keys, health, metrics. Knows HTTP's conditional requests, and no document.
 
+import { LRUCache } from "lru-cache";
 import { AuthError } from "../core/errors.ts";
 import type { TransportOptions } from "./call.ts";
 import { createCaller } from "./caller.ts";
-import { acceptsGzip, compress, isCompressible } from "./coding.ts";
+import { acceptsGzip, compressGzip, isCompressible } from "./coding.ts";
 import { internalError } from "./errors.ts";
 import {
   type HeaderField,
@@ -28,6 +29,8 @@ export interface Document {
 /** What is at each path now. */
 export type Documents = Readonly<Record<string, () => Document | Promise<Document>>>;
 
+const COMPRESSED_KEPT = 4;
+
 export interface DocumentTransport {
   readonly paths: readonly string[];
   readonly serves: (path: string) => boolean;
@@ -40,6 +43,7 @@ export function createDocuments(
   { onRefused }: Pick<TransportOptions, "onRefused">,
 ): DocumentTransport {
   const paths = new Map(Object.entries(documents));
+  const compressed = createCompressor();
 
   async function answer(request: HttpRequest, response: HttpResponse): Promise<void> {
     try {
@@ -53,7 +57,7 @@ export function createDocuments(
       if (request.method !== "GET" && request.method !== "HEAD") {
         throw new AuthError("method_not_allowed", "this path takes GET only", { allow: ["GET", "HEAD", "OPTIONS"] });
       }
-      await write(request, response, await render());
+      await write(request, response, await render(), compressed);
     } catch (error) {
       const caller = createCaller(request.socket.remoteAddress, "rest");
       const refusal = error instanceof AuthError ? error : internalError(caller.requestId, error);
@@ -69,7 +73,22 @@ export function createDocuments(
   };
 }
 
-async function write(request: HttpRequest, response: HttpResponse, document: Document): Promise<void> {
+/** Compresses a body once for all who ask: a stranger's requests must not cost more than they cost the sender. */
+function createCompressor(): (body: string) => Promise<Buffer> {
+  const recent = new LRUCache<string, Promise<Buffer>>({ max: COMPRESSED_KEPT });
+  return (body) => {
+    const known = recent.get(body) ?? compressGzip(body);
+    recent.set(body, known);
+    return known;
+  };
+}
+
+async function write(
+  request: HttpRequest,
+  response: HttpResponse,
+  document: Document,
+  compress: (body: string) => Promise<Buffer>,
+): Promise<void> {
   const { status = 200, contentType, body, etag, maxAge } = document;
   const compressible = isCompressible(body);
   const compressed = compressible && acceptsGzip(request.headers["accept-encoding"]);
@@ -86,7 +105,7 @@ async function write(request: HttpRequest, response: HttpResponse, document: Doc
   }
   headers.push(["Content-Type", contentType]);
   if (compressed) headers.push(["Content-Encoding", "gzip"]);
-  send(response, status, headers, (await compress(body, request.headers["accept-encoding"])) ?? body);
+  send(response, status, headers, compressed ? await compress(body) : body);
 }
 
 /** RFC 9110, 13.1.2: weak comparison against a list. */

@@ -1,7 +1,7 @@
 // The bodies of gRPC-Web and gRPC as they arrive: one message in an envelope. Knows no method and no service.
 
 import { malformed } from "../core/errors.ts";
-import { decompress } from "./coding.ts";
+import { decoderOf, decompress } from "./coding.ts";
 
 /** What an envelope adds to a message: a byte of flags, four of length (gRPC over HTTP/2, "Length-Prefixed-Message"). */
 export const ENVELOPE_BYTES = 5;
@@ -20,5 +20,10 @@ export async function openEnvelope(body: Buffer, coding: string | undefined): Pr
     throw malformed("the body is not one length-prefixed message");
   }
   const message = body.subarray(ENVELOPE_BYTES);
-  return body.readUInt8(0) & COMPRESSED ? decompress(message, coding) : message;
+  const compressed = body.readUInt8(0) === COMPRESSED;
+  const coded = decoderOf(coding) !== undefined;
+  if ((body.readUInt8(0) !== 0 && !compressed) || (compressed && !coded)) {
+    throw malformed("the message has flags that a request does not have");
+  }
+  return compressed ? decompress(message, coding) : message;
 }

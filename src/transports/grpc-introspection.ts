@@ -6,30 +6,21 @@ import type { ServiceImplSpec } from "@connectrpc/connect";
 import type { Server } from "@grpc/grpc-js";
 import { loadFileDescriptorSetFromBuffer } from "@grpc/proto-loader";
 import { ReflectionService } from "@grpc/reflection";
-import { HealthImplementation } from "grpc-health-check";
-
-export interface Introspection {
-  /** From now on nothing more is served: balancers that watch go elsewhere. */
-  readonly drain: () => void;
-}
+import { addHealth, type Health } from "./grpc-health.ts";
 
 /** Adds both to a server. Every service, and the server as a whole (the empty name), is serving until it drains. */
-export function addIntrospection(server: Server, services: readonly ServiceImplSpec[]): Introspection {
+export function addIntrospection(server: Server, services: readonly ServiceImplSpec[]): Health {
   const names = ["", ...services.map(({ service }) => service.typeName)];
-  const health = new HealthImplementation(Object.fromEntries(names.map((name) => [name, "SERVING"])));
-  health.addToServer(server);
+  const health = addHealth(server, names);
 
   const files = new Map<string, DescFile>();
   for (const { service } of services) collectFiles(service.file, files);
   const set = create(FileDescriptorSetSchema, { file: [...files.values()].map(({ proto }) => proto) });
   const definition = loadFileDescriptorSetFromBuffer(Buffer.from(toBinary(FileDescriptorSetSchema, set)));
+  // Not health's own: what proto-loader makes of its map no tool takes.
   new ReflectionService(definition, { services: names.slice(1) }).addToServer(server);
 
-  return {
-    drain() {
-      for (const name of names) health.setStatus(name, "NOT_SERVING");
-    },
-  };
+  return health;
 }
 
 /** A file after those that it needs, as a descriptor set has them. */

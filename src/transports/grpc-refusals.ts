@@ -1,13 +1,15 @@
 // What grpc-js refuses by itself, made to look like every other refusal, and kept from ending the process. Knows the
 // library's insides as they are in 1.14, and no service.
 
-import type { ServerHttp2Stream } from "node:http2";
+import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import * as grpc from "@grpc/grpc-js";
 import { AuthError, malformed } from "../core/errors.ts";
 import { tooLarge } from "./body.ts";
 import type { TransportOptions } from "./call.ts";
 import { createCaller } from "./caller.ts";
 import { type Refusal, toGrpc } from "./errors.ts";
+import { checkCall, closeIdle, handOver, isGrpc } from "./grpc-streams.ts";
+import type { HttpHandler } from "./http.ts";
 
 const DETAILS = "grpc-status-details-bin";
 const NO_REFUSALS = [grpc.status.OK, grpc.status.CANCELLED, grpc.status.DEADLINE_EXCEEDED];
@@ -22,19 +24,16 @@ export function statusOf(refusal: Refusal): grpc.StatusObject {
 
 /**
  * Before a handler is reached the library refuses what is no well-formed call: a message over its bound, a broken
- * compression, a deadline it cannot read. `paths` are the methods whose refusals are given their reason.
+ * compression, a deadline it cannot read.
  */
-export function explainLibraryRefusals(
-  paths: ReadonlySet<string>,
-  { onRefused }: Pick<TransportOptions, "onRefused">,
-): grpc.ServerInterceptor {
-  return (method, call) =>
+export function explainLibraryRefusals({ onRefused }: Pick<TransportOptions, "onRefused">): grpc.ServerInterceptor {
+  return (_method, call) =>
     new grpc.ServerInterceptingCall(
       call,
       new grpc.ResponderBuilder()
         .withSendStatus((status, next) => {
           const told = status.metadata?.get(DETAILS).length ?? 0;
-          if (told > 0 || !paths.has(method.path) || NO_REFUSALS.includes(status.code)) {
+          if (told > 0 || NO_REFUSALS.includes(status.code)) {
             next(status);
             return;
           }
@@ -52,18 +51,40 @@ export function explainLibraryRefusals(
  * meanwhile: any stranger's two frames would end the process. Both of its answers are taken over here.
  * @throws TypeError when the library has no such methods any more
  */
-export function guardStreamAnswers(server: grpc.Server, { onRefused }: Pick<TransportOptions, "onRefused">): void {
+export function guardStreamAnswers(
+  server: grpc.Server,
+  paths: ReadonlySet<string>,
+  { onRefused }: Pick<TransportOptions, "onRefused">,
+  handleOther: HttpHandler | undefined,
+): void {
   const verifyContentType = takeMethod(server, "_verifyContentType");
   const respondWithError = takeMethod(server, "_respondWithError");
   Object.assign(server, {
-    _verifyContentType: (stream: ServerHttp2Stream, headers: unknown): unknown =>
-      !stream.destroyed && verifyContentType(stream, headers),
-    _respondWithError: (_status: unknown, stream: ServerHttp2Stream, channelz: unknown): void => {
-      const refusal = new AuthError("not_found", "there is no such method");
-      onRefused(refusal, createCaller(stream.session?.socket.remoteAddress, "grpc"));
-      if (!stream.destroyed) respondWithError(statusOf(refusal), stream, channelz);
+    _verifyContentType: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders): unknown => {
+      if (stream.destroyed) return false;
+      if (!isGrpc(headers) && handleOther !== undefined) {
+        handOver(stream, headers, handleOther);
+        return false;
+      }
+      try {
+        checkCall(headers);
+      } catch (error) {
+        if (!(error instanceof AuthError)) throw error;
+        refuse(stream, error);
+        return false;
+      }
+      // Streams of calls that go on for long, as of those who watch, are idle by nature.
+      if (paths.has(headers[":path"] ?? "")) closeIdle(stream);
+      return verifyContentType(stream, headers);
     },
+    _respondWithError: (_status: unknown, stream: ServerHttp2Stream, channelz: unknown): void =>
+      refuse(stream, new AuthError("not_found", "there is no such method"), channelz),
   });
+
+  function refuse(stream: ServerHttp2Stream, refusal: AuthError, channelz: unknown = null): void {
+    onRefused(refusal, createCaller(stream.session?.socket.remoteAddress, "grpc"));
+    if (!stream.destroyed) respondWithError(statusOf(refusal), stream, channelz);
+  }
 }
 
 function takeMethod(server: grpc.Server, name: string): (...args: readonly unknown[]) => unknown {

@@ -10,10 +10,12 @@ import { createCaller, type RequestCaller, valuesOf } from "./caller.ts";
 import { DirectContext } from "./context.ts";
 import { LONGEST_MS } from "./deadline.ts";
 import { errorHeaders, internalError } from "./errors.ts";
+import { holdReads } from "./grpc-backpressure.ts";
 import { addIntrospection } from "./grpc-introspection.ts";
+import { limitPings } from "./grpc-pings.ts";
 import { explainLibraryRefusals, guardStreamAnswers, hostOf, statusOf } from "./grpc-refusals.ts";
 import { HeaderList } from "./header-list.ts";
-import type { HeaderField } from "./http.ts";
+import type { HeaderField, HttpHandler } from "./http.ts";
 import { readBinary } from "./message.ts";
 
 export interface GrpcTransport {
@@ -24,18 +26,23 @@ export interface GrpcTransport {
 }
 
 /** The library's own bound, well over ours: what is too large by ours is told so with its reason. */
-const RECEIVE_BYTES = 1024 * 1024;
-const MAX_CONCURRENT_STREAMS = 1_000;
+const RECEIVE_BYTES = 4 * MAX_MESSAGE_BYTES;
+const MAX_CONCURRENT_STREAMS = 100;
 const MAX_SESSION_MEGABYTES = 16;
 const MAX_IDLE_MS = 10 * 60_000;
 const KEEPALIVE_MS = 60_000;
 const KEEPALIVE_TIMEOUT_MS = 20_000;
 
-/** Serves the services' unary methods. */
-export function createGrpc(options: TransportOptions): GrpcTransport {
+/**
+ * Serves the services' unary methods.
+ * @param handleOther answers what comes over the same HTTP/2 and is no gRPC
+ */
+export function createGrpc(options: TransportOptions, handleOther?: HttpHandler): GrpcTransport {
   // It writes what clients sent to standard error, their tokens included.
   grpc.setLogVerbosity(grpc.logVerbosity.NONE);
   const methods = unaryMethods(options.services);
+  const paths = new Set(methods.map(({ method }) => methodPath(method)));
+  const explain = explainLibraryRefusals(options);
   const server = new grpc.Server({
     "grpc.max_receive_message_length": RECEIVE_BYTES,
     "grpc.max_concurrent_streams": MAX_CONCURRENT_STREAMS,
@@ -45,9 +52,9 @@ export function createGrpc(options: TransportOptions): GrpcTransport {
     "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
     "grpc.enable_channelz": 0,
     "grpc-node.max_session_memory": MAX_SESSION_MEGABYTES,
-    interceptors: [explainLibraryRefusals(new Set(methods.map(({ method }) => methodPath(method))), options)],
+    interceptors: [(method, call) => (paths.has(method.path) ? explain(method, call) : holdReads(method, call))],
   });
-  guardStreamAnswers(server, options);
+  guardStreamAnswers(server, paths, options, handleOther);
   for (const target of methods) {
     const { name } = target.method;
     server.addService({ [name]: defineMethod(target.method) }, { [name]: createHandler(target, options) });
@@ -57,6 +64,7 @@ export function createGrpc(options: TransportOptions): GrpcTransport {
     options.services.map(({ spec }) => spec),
   );
   const injector = server.createConnectionInjector(grpc.ServerCredentials.createInsecure());
+  limitPings(server, options);
 
   return {
     accept: (socket) => {

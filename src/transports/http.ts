@@ -2,6 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import type { Socket } from "node:net";
 import { errorHeaders, type Refusal, toRest } from "./errors.ts";
 import { HeaderList } from "./header-list.ts";
 
@@ -27,13 +28,28 @@ export function onGone({ socket }: HttpRequest, response: HttpResponse, gone: ()
     response.once("close", gone);
     return;
   }
+  const waiting = waitingAt(socket);
   const tell = (): void => {
-    socket.off("end", tell);
+    waiting.delete(tell);
     response.off("close", tell);
     gone();
   };
-  socket.once("end", tell);
+  waiting.add(tell);
   response.once("close", tell);
+}
+
+const waitingBySocket = new WeakMap<Socket, Set<() => void>>();
+
+/** Who waits for the end of a socket: one listener for all the requests that may be under way on it. */
+function waitingAt(socket: Socket): Set<() => void> {
+  const known = waitingBySocket.get(socket);
+  if (known !== undefined) return known;
+  const waiting = new Set<() => void>();
+  waitingBySocket.set(socket, waiting);
+  socket.once("end", () => {
+    for (const tell of waiting) tell();
+  });
+  return waiting;
 }
 
 /** The path of a request, without its query. */

@@ -64,6 +64,9 @@ test("buf curl lists the services and logs in, with nothing but reflection", { t
       "countersign.auth.v1.AuthService",
     ]);
   }
+  const schema = ["--schema", "node_modules/grpc-health-check/proto"];
+  const health = await buf("", ...schema, "--data", "{}", `${internalUrl}/grpc.health.v1.Health/Check`);
+  expect(JSON.parse(health)).toEqual({ status: "SERVING" });
   const login = signLogin({ deviceKey: await enrol(), customerKey: CUSTOMER_KEY }, Math.floor(Date.now() / 1000));
   const method = `${internalUrl}/countersign.auth.v1.AuthService/Login`;
   const answer = await buf(JSON.stringify(login), "--data", "@-", method);
