@@ -212,9 +212,8 @@ async function openLimiter(redisUrl: string | undefined, log: Log, cleanup: Asyn
   const redis = await connectRedis(redisUrl, ({ message }) => log.logger.warn({ cause: message }, "redis is away"));
   cleanup.defer(() => redis.disconnect());
   const expire = (): Error => new Error("Redis did not answer in time");
-  return createRedisLimiter(redis, {
-    within: createDeadline({ ms: REDIS_DEADLINE_MS, elapsed: monotonicNow, expire }),
-  });
+  const within = createDeadline({ ms: REDIS_DEADLINE_MS, elapsed: monotonicNow, expire });
+  return createRedisLimiter(redis, { elapsed: monotonicNow, within });
 }
 
 function alive(): Document {

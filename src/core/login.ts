@@ -150,7 +150,7 @@ async function admit(limiter: Limiter, charges: readonly (Charge | undefined)[],
   const decided = (state: PolicyState | undefined): LimitState | undefined => state && { ...state, decidedAt: now };
   return {
     denied: decided(states[denied]),
-    stateOf: (name) => decided(states.find((state) => state.policy.name === name)),
+    stateOf: (name) => decided(states.find((state) => state?.policy.name === name)),
   };
 }
 

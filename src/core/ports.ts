@@ -37,14 +37,15 @@ export interface LimitState extends PolicyState {
 export interface Verdict {
   /** The place in the list of the first charge that was denied; -1 when all were admitted. */
   readonly denied: number;
-  /** One state a charge, in the order of the list. */
-  readonly states: readonly PolicyState[];
+  /** One state a charge, in the order of the list; undefined where it was not looked at, a denial being known already. */
+  readonly states: readonly (PolicyState | undefined)[];
 }
 
 /**
  * Decides charges by an exact sliding window. Obligations:
  * - a charge is admitted if and only if fewer than `limit` admissions of its key lie in (now - window, now];
  * - the charges of one call are admitted together or not at all; what is denied neither counts nor extends anything;
+ * - a denial that this process knows of may be told without looking at the other charges;
  * - limits over 256 may be counted in sub-windows that round towards denial: never more than `limit` are admitted;
  * - a clock that steps backward admits no more, and locks nobody out for longer than a window;
  * - where the state cannot be reached it throws AuthError `unavailable` and never decides by guessing.

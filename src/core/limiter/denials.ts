@@ -12,18 +12,24 @@ interface Denial {
 }
 
 export interface Denials {
-  /** Remembers that `key` is denied until `state.resetMs` after `now`: no slot is freed earlier. */
+  /**
+   * Remembers that `key` is denied until `state.resetMs` after `now`: no slot is freed earlier. `now` is of a clock that does
+   * not step, and of an instant before the decision, so that no denial is told for longer than it holds.
+   */
   remember(key: string, state: PolicyState, now: number): void;
   /** The state of a key that `policy` still denies; undefined when nothing is known of it. */
   recall(key: string, policy: Policy, now: number): PolicyState | undefined;
 }
 
-/** A memory of denials, bounded in size. */
-export function createDenials(): Denials {
+/**
+ * A memory of denials, bounded in size.
+ * @param drift the share by which the clock that counts may run faster than the one that asks here
+ */
+export function createDenials(drift: number = 0): Denials {
   const denials = new LRUCache<string, Denial>({ max: CAPACITY });
   return {
     remember(key, state, now) {
-      denials.set(key, { since: now, until: now + state.resetMs, state });
+      denials.set(key, { since: now, until: now + state.resetMs * (1 - drift), state });
     },
     recall(key, policy, now) {
       const denial = denials.get(key);

@@ -21,18 +21,25 @@ export type RedisScripting = Pick<Redis, "defineCommand" | "charge1" | "charge2"
 export interface RedisLimiterOptions {
   /** Whose clock counts: Redis's TIME, or the caller's `now` where a server refuses TIME in scripts. */
   readonly clock?: "redis" | "caller";
+  /**
+   * Milliseconds since any fixed instant, never stepping, by which denials are remembered and told without a round trip;
+   * absent: each charge asks.
+   */
+  readonly elapsed?: () => number;
   /** Bounds how long a call may take; absent: nothing does. */
   readonly within?: Within;
   /** Put before every key, for a Redis that is shared with others. */
   readonly prefix?: string;
 }
 
+/** Two clocks that run freely part by less than this share: ours, and Redis's. */
+const CLOCK_DRIFT = 0.001;
 const UNAVAILABLE_RETRY_MS = 5_000;
 
 /** A limiter whose logs live in Redis (6.2 or newer, or Valkey). The connection stays its owner's to close. */
 export function createRedisLimiter(redis: RedisScripting, options: RedisLimiterOptions = {}): Limiter {
-  const { clock = "redis", prefix = "cs", within = (call) => call } = options;
-  const denials = createDenials();
+  const { clock = "redis", prefix = "cs", elapsed, within = (call) => call } = options;
+  const denials = createDenials(elapsed === undefined ? 0 : CLOCK_DRIFT);
 
   // A number of keys fixed per command lets ioredis route it in a cluster and recover from NOSCRIPT by itself.
   for (const numberOfKeys of [1, 2, 3]) {
@@ -57,8 +64,22 @@ export function createRedisLimiter(redis: RedisScripting, options: RedisLimiterO
     }
   }
 
+  /** A denial that is known already costs no round trip; not of the replay guard, whose answer tells the login's state. */
+  function recall(charges: readonly Charge[], at: number): Verdict | undefined {
+    for (const [denied, charge] of charges.entries()) {
+      if (charge.policy.name === "replay") continue;
+      const state = denials.recall(nameOf(charge), charge.policy, at);
+      if (state !== undefined)
+        return { denied, states: charges.map((_, place) => (place === denied ? state : undefined)) };
+    }
+    return undefined;
+  }
+
   return {
     async charge(charges, now) {
+      const at = elapsed?.() ?? now;
+      const known = elapsed && recall(charges, at);
+      if (known !== undefined) return known;
       const reply = await within(run(charges, now)).catch((cause: unknown) => {
         throw new AuthError(
           "unavailable",
@@ -70,12 +91,12 @@ export function createRedisLimiter(redis: RedisScripting, options: RedisLimiterO
       const verdict = readReply(reply, charges);
       const denied = charges[verdict.denied];
       const state = verdict.states[verdict.denied];
-      if (denied !== undefined && state !== undefined) denials.remember(nameOf(denied), state, now);
+      if (denied !== undefined && state !== undefined) denials.remember(nameOf(denied), state, at);
       return verdict;
     },
 
     peek(charge, now) {
-      return denials.recall(nameOf(charge), charge.policy, now);
+      return denials.recall(nameOf(charge), charge.policy, elapsed?.() ?? now);
     },
 
     async ping() {

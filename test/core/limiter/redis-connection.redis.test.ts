@@ -69,7 +69,7 @@ test("a Redis that forgot its scripts is told them again", async () => {
   await redis.script("FLUSH");
   const { denied, states } = await limiter.charge(three, NOW);
   expect(denied).toBe(2);
-  expect(states.map(({ remaining }) => remaining)).toEqual([299, 9, 0]);
+  expect(states.map((state) => state?.remaining)).toEqual([299, 9, 0]);
 });
 
 test("a Redis that is not there gives unavailable, with a wait", async () => {
@@ -110,4 +110,39 @@ test("a key that holds something else gives unavailable, and is left as it is", 
   expect((await refusalFrom(limiter.charge(three, NOW))).reason).toBe("unavailable");
   expect(await redis.hgetall(`${prefix}:login:k`)).toEqual({ field: "value" });
   expect(await redis.exists(`${prefix}:address:k`, `${prefix}:replay:k`)).toBe(0);
+});
+
+test("a flood on a spent limit makes no more calls of Redis than admissions and freed slots", async () => {
+  const prefix = randomUUID();
+  const redis = connect();
+  let now = 1_000;
+  let calls = 0;
+  const counted = new Proxy(redis, {
+    get(target, name) {
+      if (name === "charge2") calls++;
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+  const limiter = createRedisLimiter(counted, { prefix, elapsed: () => now });
+  const charges: readonly Charge[] = [
+    { policy: { ...login, name: "address", limit: 6_000 }, key: "a" },
+    { policy: { ...login, limit: 3 }, key: "d" },
+  ];
+  const denied: number[] = [];
+  for (let turn = 0; turn < 1_000; turn++) denied.push((await limiter.charge(charges, NOW)).denied);
+  expect(denied.filter((place) => place === -1)).toHaveLength(3);
+  expect(new Set(denied.slice(3))).toEqual(new Set([1]));
+  // Three admissions, and the one denial that was not known yet.
+  expect(calls).toBe(4);
+  const { states } = await limiter.charge(charges, NOW);
+  expect(states).toEqual([undefined, { policy: charges[1]?.policy, remaining: 0, resetMs: expect.any(Number) }]);
+
+  // A clock that runs by itself brings the slot; asking again costs one call.
+  now += 60_000;
+  await limiter.charge(charges, NOW);
+  expect(calls).toBe(5);
+  // A step of the caller's clock is nothing to it.
+  await limiter.charge(charges, NOW - 86_400_000);
+  expect(calls).toBe(5);
 });
