@@ -1,5 +1,6 @@
 // Settings: environment and *_FILE secrets into one frozen Config. The only module that knows an environment variable.
 
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createSecureContext } from "node:tls";
@@ -11,13 +12,14 @@ import {
   type ListenAddress,
   type LogLevel,
   parseAdminToken,
+  parseCertificateFile,
   parseDuration,
-  parseIssuer,
+  parseHttpUrl,
+  parseKeyFile,
   parseLimit,
   parseListen,
   parseLogLevel,
   parseMasterKey,
-  parsePemFile,
   parseRedisUrl,
   parseText,
 } from "./settings.ts";
@@ -58,6 +60,16 @@ export interface ClientConfig {
   readonly dataDir: string;
   readonly adminToken: string | undefined;
   readonly customerKey: string | undefined;
+  /** In PEM: an authority to trust beside the system's. */
+  readonly caCert: string | undefined;
+  /** In PEM: what to show to a gateway that asks. */
+  readonly clientCert: CertificateAndKey | undefined;
+}
+
+/** A certificate, or a chain of them, and its key, in PEM. */
+export interface CertificateAndKey {
+  readonly cert: string;
+  readonly key: string;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -96,7 +108,7 @@ const SERVER_SETTINGS = [
   "TLS_CLIENT_CA",
   "LOG_LEVEL",
 ];
-const CLIENT_SETTINGS = ["INTERNAL_URL", "CUSTOMER_KEY", "CUSTOMER_KEY_FILE"];
+const CLIENT_SETTINGS = ["INTERNAL_URL", "CUSTOMER_KEY", "CUSTOMER_KEY_FILE", "CA_CERT", "CLIENT_CERT", "CLIENT_KEY"];
 const TEST_SETTINGS = ["TEST_REDIS_URL"];
 
 /** Twice the skew is a window, and a window has at most an hour. */
@@ -133,20 +145,8 @@ export function devEnvironment(
  */
 export function readConfig(environment: Environment, { dev }: { dev: boolean }): Config {
   const mistakes: string[] = [...unknownSettings(environment)];
-  const read = <Value>(
-    name: string,
-    parse: (text: string) => Value,
-    fallback: string | undefined,
-  ): Value | undefined => {
-    const text = readSetting(environment, name, mistakes) ?? fallback;
-    if (text === undefined) return undefined;
-    try {
-      return parse(text);
-    } catch (error) {
-      mistakes.push(`${PREFIX}${name} ${error instanceof Error ? error.message : "is wrong"}`);
-      return undefined;
-    }
-  };
+  const read = <Value>(name: string, parse: (text: string) => Value, fallback: string | undefined): Value | undefined =>
+    readParsed(environment, name, { parse, fallback }, mistakes);
   const required = <Value>(name: string, parse: (text: string) => Value, cure: string): Value | undefined => {
     const before = mistakes.length;
     const value = read(name, parse, undefined);
@@ -166,8 +166,8 @@ export function readConfig(environment: Environment, { dev }: { dev: boolean }):
     masterKey: required("MASTER_KEY", parseMasterKey, "Make one with: openssl rand -base64 32"),
     adminToken: required("ADMIN_TOKEN", parseAdminToken, "Make one with: openssl rand -hex 32"),
     issuer: dev
-      ? read("ISSUER", parseIssuer, undefined)
-      : required("ISSUER", parseIssuer, "Set the URL that devices reach this service by"),
+      ? read("ISSUER", parseHttpUrl, undefined)
+      : required("ISSUER", parseHttpUrl, "Set the URL that devices reach this service by"),
     audience: required("AUDIENCE", parseText, "Set the name of the services that the tokens are for"),
     tokenAlg: read("TOKEN_ALG", readTokenAlg, "RS256") ?? "RS256",
     tokenTtlSeconds: Math.round(
@@ -177,15 +177,18 @@ export function readConfig(environment: Environment, { dev }: { dev: boolean }):
     loginLimit: limit("login", "10/60s"),
     failureLimit: limit("failure", "10/60s"),
     addressLimit: limit("address", "6000/60s"),
-    tls: readTls(read("TLS_CERT", parsePemFile, undefined), read("TLS_KEY", parsePemFile, undefined), mistakes),
-    tlsClientCa: read("TLS_CLIENT_CA", parsePemFile, undefined),
+    tls: readPair(environment, "TLS_CERT", "TLS_KEY", mistakes),
+    tlsClientCa: read("TLS_CLIENT_CA", parseCertificateFile, undefined),
     logLevel: read("LOG_LEVEL", parseLogLevel, "info") ?? "info",
   };
   if (dev && config.issuer === undefined && environment[`${PREFIX}PUBLIC_LISTEN`] === "off") {
     mistakes.push(`${PREFIX}ISSUER is not set, and with the public listener off there is no address to take for it`);
   }
-  if (config.tlsClientCa !== undefined && config.tls === undefined) {
-    mistakes.push(`${PREFIX}TLS_CLIENT_CA is of no use without ${PREFIX}TLS_CERT and ${PREFIX}TLS_KEY`);
+  const given = (name: string): boolean => Boolean(environment[`${PREFIX}${name}`]);
+  if (given("TLS_CLIENT_CA") && !given("TLS_CERT") && !given("TLS_KEY")) {
+    mistakes.push(
+      `${PREFIX}TLS_CLIENT_CA is of no use without ${PREFIX}TLS_CERT and ${PREFIX}TLS_KEY. Set both, or leave ${PREFIX}TLS_CLIENT_CA out`,
+    );
   }
   const answer = largestAnswer(config.issuer ?? "", config.audience ?? "");
   if (answer > LARGEST_ANSWER) {
@@ -200,17 +203,28 @@ export function readConfig(environment: Environment, { dev }: { dev: boolean }):
   return Object.freeze({ ...config, masterKey, adminToken, audience });
 }
 
-/** Reads what the client commands need. */
+/**
+ * Reads what the client commands need.
+ * @throws ConfigError with every mistake there is, none of which repeats a secret
+ */
 export function readClientConfig(environment: Environment): ClientConfig {
   const mistakes: string[] = [];
-  const config = {
-    internalUrl: environment[`${PREFIX}INTERNAL_URL`] || "http://127.0.0.1:9090",
+  const url = { parse: parseHttpUrl, fallback: "http://127.0.0.1:9090" };
+  const authority = { parse: parseCertificateFile, fallback: undefined };
+  const internalUrl = readParsed(environment, "INTERNAL_URL", url, mistakes);
+  const caCert = readParsed(environment, "CA_CERT", authority, mistakes);
+  const client = readPair(environment, "CLIENT_CERT", "CLIENT_KEY", mistakes);
+  const adminToken = readSetting(environment, "ADMIN_TOKEN", mistakes);
+  const customerKey = readSetting(environment, "CUSTOMER_KEY", mistakes);
+  if (mistakes.length > 0 || internalUrl === undefined) throw new ConfigError(mistakes);
+  return {
+    internalUrl,
     dataDir: dataDirOf(environment),
-    adminToken: readSetting(environment, "ADMIN_TOKEN", mistakes),
-    customerKey: readSetting(environment, "CUSTOMER_KEY", mistakes),
+    adminToken,
+    customerKey,
+    caCert: caCert && readFileSync(caCert, "utf8"),
+    clientCert: client && { cert: readFileSync(client.cert, "utf8"), key: readFileSync(client.key, "utf8") },
   };
-  if (mistakes.length > 0) throw new ConfigError(mistakes);
-  return config;
 }
 
 /** The name of a file in the data directory. */
@@ -221,18 +235,56 @@ export function dataFile(
   return join(dataDir, name);
 }
 
-function readTls(cert: string | undefined, key: string | undefined, mistakes: string[]): TlsFiles | undefined {
-  if (cert === undefined && key === undefined) return undefined;
-  if (cert === undefined || key === undefined) {
-    mistakes.push(`${PREFIX}TLS_CERT and ${PREFIX}TLS_KEY go together. Set both, to files in PEM`);
+interface Reading<Value> {
+  readonly parse: (text: string) => Value;
+  readonly fallback: string | undefined;
+}
+
+function readParsed<Value>(
+  environment: Environment,
+  name: string,
+  { parse, fallback }: Reading<Value>,
+  mistakes: string[],
+): Value | undefined {
+  const text = readSetting(environment, name, mistakes) ?? fallback;
+  if (text === undefined) return undefined;
+  try {
+    return parse(text);
+  } catch (error) {
+    mistakes.push(`${PREFIX}${name} ${error instanceof Error ? error.message : "is wrong"}`);
     return undefined;
   }
-  try {
-    createSecureContext({ cert: readFileSync(cert), key: readFileSync(key) });
-  } catch {
-    mistakes.push(`${PREFIX}TLS_CERT and ${PREFIX}TLS_KEY do not fit together`);
+}
+
+/** A certificate and its key: both or neither. */
+function readPair(
+  environment: Environment,
+  certName: string,
+  keyName: string,
+  mistakes: string[],
+): TlsFiles | undefined {
+  const before = mistakes.length;
+  const cert = readParsed(environment, certName, { parse: parseCertificateFile, fallback: undefined }, mistakes);
+  const key = readParsed(environment, keyName, { parse: parseKeyFile, fallback: undefined }, mistakes);
+  if (mistakes.length > before || (cert === undefined && key === undefined)) return undefined;
+  if (cert === undefined || key === undefined) {
+    mistakes.push(`${PREFIX}${certName} and ${PREFIX}${keyName} go together. Set both, to files in PEM`);
+    return undefined;
   }
+  const why = whyUnfit({ cert: readFileSync(cert), key: readFileSync(key) });
+  if (why !== undefined) mistakes.push(`${PREFIX}${certName} and ${PREFIX}${keyName} ${why}`);
   return { cert, key };
+}
+
+function whyUnfit(pair: { cert: Buffer; key: Buffer }): string | undefined {
+  // Asked before TLS is: that takes a certificate and a key of different types, and fails at every handshake.
+  if (!new X509Certificate(pair.cert).checkPrivateKey(createPrivateKey(pair.key))) return "do not fit together";
+  try {
+    createSecureContext(pair);
+    return undefined;
+  } catch (error) {
+    return `cannot be used (${error instanceof Error && "code" in error ? error.code : "an error"})`;
+  }
 }
 
 function readSetting(environment: Environment, name: string, mistakes: string[]): string | undefined {

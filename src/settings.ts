@@ -1,6 +1,7 @@
 // What a setting's text means: one parser a kind of setting, each throwing what is wrong as the end of a sentence. Knows no
 // name of a setting and no environment.
 
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Policy, PolicyName } from "./core/ports.ts";
 
@@ -60,8 +61,10 @@ export function parseAdminToken(text: string): string {
 }
 
 /** A URL of http or https. */
-export function parseIssuer(text: string): string {
-  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) throw new Error("is no URL of http or https");
+export function parseHttpUrl(text: string): string {
+  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
+    throw new Error("is no URL of http or https. Write http://host:port or https://host:port");
+  }
   return text;
 }
 
@@ -71,15 +74,31 @@ export function parseText(text: string): string {
   return text;
 }
 
-/** A file in PEM, by its path. */
-export function parsePemFile(path: string): string {
-  let text: string;
+/** A file of certificates in PEM, by its path. */
+export function parseCertificateFile(path: string): string {
+  return parsePemFile(path, "no certificate in PEM", (pem) => new X509Certificate(pem));
+}
+
+/** A file with a private key in PEM, by its path. */
+export function parseKeyFile(path: string): string {
+  return parsePemFile(path, "no private key in PEM, or one under a passphrase", createPrivateKey);
+}
+
+function parsePemFile(path: string, otherwise: string, parse: (pem: Buffer) => unknown): string {
+  // Whoever set a file's content in place of its name may have set a key: it is not repeated.
+  if (/[\r\n]|-----BEGIN /.test(path)) throw new Error("is no path. Set it to that of a file in PEM");
+  let pem: Buffer;
   try {
-    text = readFileSync(path, "utf8");
+    pem = readFileSync(path);
   } catch (error) {
-    throw new Error(`cannot be read (${error instanceof Error && "code" in error ? error.code : "an error"})`);
+    const code = error instanceof Error && "code" in error ? error.code : "an error";
+    throw new Error(`is ${path}, which cannot be read (${code}). Set it to the path of a file in PEM`);
   }
-  if (!text.includes("-----BEGIN ")) throw new Error("is no file in PEM");
+  try {
+    parse(pem);
+  } catch {
+    throw new Error(`is ${path}, which holds ${otherwise}`);
+  }
   return path;
 }
 
@@ -110,7 +129,7 @@ export function parseLimit(name: PolicyName, text: string): Limit {
   }
   try {
     return { name, limit: Number(count), windowMs: parseDuration(window, 1, LONGEST_WINDOW_MS) };
-  } catch (error) {
-    throw new Error(`has a window that ${error instanceof Error ? error.message : "is wrong"}, as in 10/60s`);
+  } catch {
+    throw new Error("needs a window of at most 1h, as a number and ms, s, m or h: 10/60s");
   }
 }

@@ -56,7 +56,8 @@ const DRIVERS: Readonly<Record<string, RegExp>> = {
   commander: /^src\/cli\//,
   pino: /^src\/telemetry\//,
   "prom-client": /^src\/telemetry\//,
-  "@grpc/grpc-js": /^src\/(transports\/grpc(-introspection|-refusals)?|cli\/login-grpc)\.ts$/,
+  "@grpc/grpc-js":
+    /^src\/(transports\/grpc(-backpressure|-health|-introspection|-pings|-refusals)?|cli\/login-grpc)\.ts$/,
 };
 
 test("there is something to check", () => {

@@ -1,29 +1,52 @@
 // The README's examples, as code to run: each as it is pasted, but for where the gateway is.
 
 import { spawn } from "node:child_process";
-import { readFileSync, symlinkSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { resolve } from "node:path";
 import { text } from "node:stream/consumers";
-import { serve, temporaryFolder } from "./program.ts";
+import { type ServingProcess, serve, temporaryFolder } from "./program.ts";
 
-const ADDRESS = "http://127.0.0.1:8080";
+const PUBLIC = "127.0.0.1:8080";
+const INTERNAL = "127.0.0.1:9090";
 
-/** The fenced examples of a language that talk to the gateway. */
-export function examplesOf(language: string): readonly string[] {
+/** The fenced blocks of a language. */
+export function blocksOf(language: string): readonly string[] {
   const fences = readFileSync("README.md", "utf8").matchAll(/^```(\w+)\n([\s\S]*?)^```/gm);
-  return [...fences]
-    .filter(([, name, code = ""]) => name === language && code.includes(ADDRESS))
-    .map(([, , code = ""]) => code);
+  return [...fences].filter(([, name]) => name === language).map(([, , code = ""]) => code);
+}
+
+/** Those of them that talk to the gateway. */
+export function examplesOf(language: string): readonly string[] {
+  return blocksOf(language).filter((code) => code.includes(PUBLIC) || code.includes(INTERNAL));
+}
+
+/** A folder with what a checkout has for the examples, and an empty `data`. */
+export function makeCheckout(): string {
+  const folder = temporaryFolder();
+  for (const name of ["proto", "node_modules", "bin", "src", "gen", "package.json"])
+    symlinkSync(resolve(name), resolve(folder, name));
+  mkdirSync(resolve(folder, "data"));
+  return folder;
 }
 
 /** Runs an example beside a gateway that was just started with `npm start`'s command. @returns what it prints */
 export async function runExample(code: string, command: string, ...args: readonly string[]): Promise<string> {
-  const folder = temporaryFolder();
-  const { publicUrl } = await serve(resolve(folder, "data"));
-  for (const name of ["proto", "node_modules", "bin", "src", "gen", "package.json"])
-    symlinkSync(resolve(name), resolve(folder, name));
-  const child = spawn(command, args, { cwd: folder, env: { ...process.env, npm_config_update_notifier: "false" } });
-  child.stdin.end(code.replaceAll(ADDRESS, publicUrl));
+  const checkout = makeCheckout();
+  return runIn(checkout, await serve(resolve(checkout, "data")), code, command, ...args);
+}
+
+/** Runs an example in a checkout, beside its gateway. @returns what it prints */
+export async function runIn(
+  checkout: string,
+  gateway: Pick<ServingProcess, "publicUrl" | "internalUrl">,
+  code: string,
+  command: string,
+  ...args: readonly string[]
+): Promise<string> {
+  const child = spawn(command, args, { cwd: checkout, env: { ...process.env, npm_config_update_notifier: "false" } });
+  child.stdin.end(
+    code.replaceAll(PUBLIC, new URL(gateway.publicUrl).host).replaceAll(INTERNAL, new URL(gateway.internalUrl).host),
+  );
   const [output, complaint] = await Promise.all([text(child.stdout), text(child.stderr)]);
   if (complaint !== "") throw new Error(complaint);
   return output.trim();

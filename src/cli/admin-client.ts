@@ -6,6 +6,8 @@ import { createConnectTransport } from "@connectrpc/connect-node";
 import { AdminService } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { dataFile, processEnvironment, readClientConfig } from "../config.ts";
 import { connectFailure } from "./connect-failure.ts";
+import { transportOptions } from "./connect-transport.ts";
+import { endpointOf } from "./endpoint.ts";
 import { CommandFailure } from "./output.ts";
 
 /** Calls AdminService. @throws CommandFailure with the gateway's reason */
@@ -18,13 +20,10 @@ export async function callAdmin<Response>(
     request.header.set("authorization", `Bearer ${token}`);
     return next(request);
   };
-  const transport = createConnectTransport({
-    baseUrl: config.internalUrl,
-    httpVersion: "1.1",
-    interceptors: [authorize],
-  });
-  return call(createClient(AdminService, transport)).catch((error: unknown) => {
-    throw connectFailure(error);
+  const endpoint = endpointOf(config.internalUrl, config);
+  const transport = createConnectTransport({ ...transportOptions(endpoint), interceptors: [authorize] });
+  return call(createClient(AdminService, transport)).catch(async (error: unknown) => {
+    throw await connectFailure(error, endpoint);
   });
 }
 

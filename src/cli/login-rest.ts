@@ -1,21 +1,47 @@
-// A login over REST, with nothing but fetch.
+// A login over REST, with nothing but Node's HTTP client.
 
+import { request as requestPlain } from "node:http";
+import { request as requestSecure } from "node:https";
+import { text } from "node:stream/consumers";
+import { DEADLINE_MS, type Endpoint } from "./endpoint.ts";
 import type { LoginAnswer, SendLogin } from "./login.ts";
 import { CommandFailure } from "./output.ts";
+import { refusalFailure } from "./refusal.ts";
+import { unreachable } from "./unreachable.ts";
 
-export const sendRest: SendLogin = async (url, login) => {
-  const response = await fetch(new URL("/auth/login", url), {
+export const sendRest: SendLogin = async (endpoint, login) => {
+  const { status, body } = await post(endpoint, JSON.stringify(login)).catch(async (error: unknown) => {
+    throw await unreachable(endpoint, causeOf(error));
+  });
+  if (isLogin(body)) return { token: body.token, expires_in: body.expires_in };
+  if (isRefusal(body)) throw refusalFailure(body.reason, body.message, { ...body });
+  throw new CommandFailure(`${new URL(endpoint.url).origin} answered ${status}, and not as a gateway does`);
+};
+
+function post({ url, tls }: Endpoint, body: string): Promise<{ status: number | undefined; body: unknown }> {
+  const to = new URL("/auth/login", url);
+  const options = {
     method: "POST",
     headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(login),
-  }).catch((error: unknown) => {
-    throw new CommandFailure(`no gateway answers at ${url} (${causeOf(error)})`);
+    signal: AbortSignal.timeout(DEADLINE_MS),
+  };
+  return new Promise((resolve, reject) => {
+    const call = tls === undefined ? requestPlain(to, options) : requestSecure(to, { ...options, ...tls });
+    call.on("error", reject);
+    call.on("response", (response) => {
+      text(response).then((answer) => resolve({ status: response.statusCode, body: parse(answer) }), reject);
+    });
+    call.end(body);
   });
-  const body: unknown = await response.json().catch(() => undefined);
-  if (isLogin(body)) return { token: body.token, expires_in: body.expires_in };
-  if (isRefusal(body)) throw new CommandFailure(`${body.reason}: ${body.message}`, { ...body });
-  throw new CommandFailure(`${url} answered ${response.status}, and not as a gateway does`);
-};
+}
+
+function parse(answer: string): unknown {
+  try {
+    return JSON.parse(answer);
+  } catch {
+    return undefined;
+  }
+}
 
 function isLogin(body: unknown): body is LoginAnswer {
   return (
@@ -40,6 +66,6 @@ function isRefusal(body: unknown): body is { reason: string; message: string } {
 }
 
 function causeOf(error: unknown): string {
-  const cause = error instanceof Error ? error.cause : undefined;
-  return cause instanceof Error && "code" in cause ? String(cause.code) : "no connection";
+  const code = error instanceof Error && "code" in error ? String(error.code) : "no connection";
+  return code === "ABORT_ERR" ? "deadline_exceeded" : code;
 }

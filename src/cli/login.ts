@@ -1,6 +1,8 @@
 // `countersign login`: logs in as a device would, over any of the four protocols.
 
 import { type Command, Option } from "commander";
+import { processEnvironment, readClientConfig } from "../config.ts";
+import { type Endpoint, endpointOf } from "./endpoint.ts";
 import { CommandFailure, writeResult } from "./output.ts";
 import { addDeviceOptions, type DeviceOptions, readDevice } from "./secrets.ts";
 import { readTimestampOption, type SignedLogin, signLogin } from "./sign.ts";
@@ -12,7 +14,7 @@ export interface LoginAnswer {
 }
 
 /** Sends a signed login to a gateway. @throws CommandFailure with the gateway's reason */
-export type SendLogin = (url: string, login: SignedLogin) => Promise<LoginAnswer>;
+export type SendLogin = (endpoint: Endpoint, login: SignedLogin) => Promise<LoginAnswer>;
 
 const PROTOCOLS = ["rest", "connect", "grpc", "grpc-web"] as const;
 type Protocol = (typeof PROTOCOLS)[number];
@@ -36,7 +38,8 @@ export function addLoginCommand(program: Command): void {
       }
       const login = signLogin(await readDevice(options), readTimestampOption(options.timestamp));
       const send = await loadProtocol(options.via);
-      const answer = await send(options.url, login);
+      const endpoint = endpointOf(options.url, readClientConfig(processEnvironment()));
+      const answer = await send(endpoint, login);
       writeResult(command, { ...answer }, [answer.token]);
     });
 }

@@ -1,5 +1,7 @@
 // The command line: its commands, and what a failure looks like. Knows commander; each command is a file of its own.
 
+import { readFileSync } from "node:fs";
+import { findPackageJSON } from "node:module";
 import { Command, CommanderError } from "commander";
 import { ConfigError } from "../config.ts";
 import { addCustomerKeysCommand } from "./customer-keys.ts";
@@ -17,6 +19,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   const program = new Command("countersign")
     .description("Lets devices in: a device signs its login, the gateway countersigns with a short-lived token.")
     .option("--json", "print JSON, results and errors alike")
+    .version(readVersion(), "--version", "print the version")
     .exitOverride()
     .configureOutput({ writeErr: () => {} });
   for (const add of COMMANDS) add(program);
@@ -38,6 +41,13 @@ const COMMANDS = [
   addCustomerKeysCommand,
   addDevicesCommand,
 ];
+
+/** The package's version, from package.json, which is where sources and built code both have above them. */
+function readVersion(): string {
+  const file = findPackageJSON("..", import.meta.url);
+  const about: unknown = file === undefined ? undefined : JSON.parse(readFileSync(file, "utf8"));
+  return typeof about === "object" && about !== null && "version" in about ? String(about.version) : "unknown";
+}
 
 /** What is to be told of an error; undefined for one that only ends the command line, like --help. @throws a bug */
 function asFailure(error: unknown): CommandFailure | undefined {

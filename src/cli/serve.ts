@@ -89,7 +89,7 @@ function announce(command: Command, gateway: Gateway, dev: boolean): void {
       ? [
           "",
           "Log in as the demo device:",
-          `  ${dataDir === undefined ? "" : `COUNTERSIGN_DATA_DIR=${dataDir} `}npx countersign sign --demo | curl -s --json @- ${publicUrl}/auth/login`,
+          `  ${dataDir === undefined ? "" : `COUNTERSIGN_DATA_DIR=${dataDir} `}npx countersign sign --demo | curl -sS --json @- ${publicUrl}/auth/login`,
         ]
       : []),
   ];

@@ -1,13 +1,13 @@
 // A listener: one port for HTTP/1.0, HTTP/1.1 and HTTP/2, in the clear or by TLS, told apart by their first bytes. Knows no
 // protocol above.
 
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer } from "node:http";
 import { createServer as createSecureServer, Server as SecureServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
-import type { Duplex } from "node:stream";
-import { AuthError } from "../core/errors.ts";
-import { errorHeaders, toRest } from "./errors.ts";
-import { type HttpHandler, sendRefusal } from "./http.ts";
+import type { HttpHandler } from "./http.ts";
+import { answerWhatNodeWould } from "./http1-answers.ts";
+import { createPipeline } from "./pipeline.ts";
+import { sniff } from "./sniff.ts";
 import { readTlsOptions, reloadTls, type TlsFiles } from "./tls.ts";
 
 /** How a connection that opens with the HTTP/2 preface is served. */
@@ -36,9 +36,6 @@ export interface Listener {
   readonly close: (graceMs: number) => Promise<void>;
 }
 
-const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-/** How long a connection may say nothing before it is known what it speaks, in milliseconds. */
-const FIRST_BYTES_TIMEOUT_MS = 10_000;
 const IDLE_SWEEP_MS = 50;
 const STALLED_MS = 75_000;
 
@@ -61,30 +58,40 @@ export async function listen({ host, port, handle, http2, tls, onFault }: Listen
   Object.assign(server, { httpAllowHalfOpen: true });
   // Whoever asks and never reads the answers: longer than an idle connection is kept.
   server.setTimeout(STALLED_MS, (socket) => socket.destroy());
-  server.on("request", handle);
-  answerWhatNodeWould(server);
+  const pipeline = createPipeline(handle);
+  server.on("request", pipeline.handle);
+  answerWhatNodeWould(server, pipeline);
 
   // The server itself listens, since only then does Node watch over slow clients; what it accepts is looked at first.
   const accepted = tls === undefined ? "connection" : "secureConnection";
-  const sockets = new Set<Socket>();
-  const undecided = new Set<Socket>();
   const serveHttp1 = server.listeners(accepted);
   server.removeAllListeners(accepted);
+  const connections = new Map<string, Socket>();
+  const undecided = new Set<Socket>();
+  // Of TLS the connection beneath, which is there before its handshake has ended, and goes with it.
+  server.on("connection", (socket: Socket) => {
+    const peer = peerOf(socket);
+    connections.set(peer, socket);
+    undecided.add(socket);
+    socket.once("close", () => {
+      undecided.delete(socket);
+      if (connections.get(peer) === socket) connections.delete(peer);
+    });
+  });
   server.on(accepted, (socket: Socket) => {
     // Asked once while it is known: limits count by it, and a request may be looked at after its connection has gone.
     if (socket.remoteAddress === undefined) {
       socket.destroy();
       return;
     }
-    sockets.add(socket);
-    undecided.add(socket);
-    socket.once("close", () => {
-      sockets.delete(socket);
-      undecided.delete(socket);
-    });
     socket.on("error", () => socket.destroy());
+    // In the clear Node's HTTP server does so by itself; by TLS only now, since half a handshake is to be ended.
+    socket.allowHalfOpen = true;
     sniff(socket, (isHttp2) => {
-      undecided.delete(socket);
+      const connection = connections.get(peerOf(socket));
+      if (connection !== undefined) undecided.delete(connection);
+      // Its preface has decided what it speaks, whatever ALPN has: Node would answer with a page of its own.
+      if (isHttp2 && tls !== undefined) Object.defineProperty(socket, "alpnProtocol", { value: "h2" });
       if (isHttp2) http2.accept(socket);
       else for (const listener of serveHttp1) Reflect.apply(listener, server, [socket]);
     });
@@ -102,13 +109,13 @@ export async function listen({ host, port, handle, http2, tls, onFault }: Listen
     url: originOf(tls === undefined ? "http" : "https", server.address()),
     async close(graceMs) {
       const timer = setTimeout(() => {
-        for (const socket of sockets) socket.destroy();
+        for (const connection of connections.values()) connection.destroy();
       }, graceMs);
       // Node closes what is idle now, and would keep alive for long what is busy now and idle then.
       const sweep = setInterval(() => server.closeIdleConnections(), IDLE_SWEEP_MS);
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
-      for (const socket of undecided) socket.destroy();
+      for (const connection of undecided) connection.destroy();
       await Promise.all([closed, http2.close(graceMs)]);
       clearTimeout(timer);
       clearInterval(sweep);
@@ -122,85 +129,7 @@ function originOf(scheme: string, address: AddressInfo | string | null): string 
   return `${scheme}://${address.family === "IPv6" ? `[${address.address}]` : address.address}:${address.port}`;
 }
 
-/** Waits for enough bytes to tell, and puts them back once it is decided. */
-function sniff(socket: Socket, decide: (isHttp2: boolean) => void): void {
-  let seen = Buffer.alloc(0);
-  const timer = setTimeout(() => socket.destroy(), FIRST_BYTES_TIMEOUT_MS);
-  const look = (): void => {
-    const chunk: unknown = socket.read();
-    if (!Buffer.isBuffer(chunk)) return;
-    seen = Buffer.concat([seen, chunk]);
-    const length = Math.min(seen.length, PREFACE.length);
-    const matches = seen.subarray(0, length).equals(PREFACE.subarray(0, length));
-    if (matches && length < PREFACE.length) return;
-    done();
-    socket.unshift(seen);
-    decide(matches);
-  };
-  // Whoever ends without a word, like a balancer that looks whether the port is open, waits for nothing.
-  const giveUp = (): void => {
-    socket.destroy();
-  };
-  const done = (): void => {
-    clearTimeout(timer);
-    socket.off("readable", look);
-    socket.off("end", giveUp);
-    socket.off("close", done);
-  };
-  socket.on("readable", look);
-  socket.on("end", giveUp);
-  socket.on("close", done);
-}
-
-/** Node answers some requests by itself, without a length or a body: those are answered here, in the form of all others. */
-function answerWhatNodeWould(server: Server): void {
-  server.on("checkExpectation", (_request: IncomingMessage, response: ServerResponse) => {
-    sendRefusal(
-      response,
-      new AuthError("malformed", "the Expect header asks for what is not served. Leave it out"),
-      [["Connection", "close"]],
-      417,
-    );
-  });
-  server.on("connect", (_request: IncomingMessage, socket: Duplex) => {
-    answerRaw(socket, 405, new AuthError("method_not_allowed", "this is no proxy", { allow: ["GET", "POST"] }));
-  });
-  // Nobody to answer: the two never came to speak the same language.
-  server.removeAllListeners("tlsClientError");
-  server.on("tlsClientError", (_error: Error, socket: Duplex) => socket.destroy());
-  server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
-    const { status, message } = CLIENT_ERRORS[error.code ?? ""] ?? NOT_HTTP;
-    answerRaw(socket, status, new AuthError("malformed", message));
-  });
-}
-
-const NOT_HTTP = { status: 400, message: "this is not a request of HTTP 1.0 or 1.1" };
-const CLIENT_ERRORS: Readonly<Record<string, { status: number; message: string }>> = {
-  HPE_HEADER_OVERFLOW: { status: 431, message: "the headers are too large" },
-  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, message: "the request took too long to arrive" },
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: { status: 413, message: "the chunk extensions are too large" },
-};
-
-const STATUS_TEXT: Readonly<Record<number, string>> = {
-  400: "Bad Request",
-  405: "Method Not Allowed",
-  408: "Request Timeout",
-  413: "Content Too Large",
-  431: "Request Header Fields Too Large",
-};
-
-/** Answers on a connection whose request could not be read, and closes it. */
-function answerRaw(socket: Duplex, status: number, refusal: AuthError): void {
-  if (!socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const { body } = toRest(refusal);
-  const headers = errorHeaders(refusal).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.end(
-    `HTTP/1.1 ${status} ${STATUS_TEXT[status] ?? ""}\r\n` +
-      `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n${headers.join("")}` +
-      `Connection: close\r\n\r\n${body}`,
-    () => socket.destroy(),
-  );
+/** What a connection and the TLS on it have in common, and no other connection of the listener has at the time. */
+function peerOf({ remoteAddress, remotePort, localAddress }: Socket): string {
+  return `${remoteAddress} ${remotePort} ${localAddress}`;
 }

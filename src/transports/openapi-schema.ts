@@ -9,6 +9,7 @@ import {
   ScalarType,
 } from "@bufbuild/protobuf";
 import { FeatureSet_FieldPresence as Presence } from "@bufbuild/protobuf/wkt";
+import { isWellKnown } from "./message.ts";
 import { type Direction, scalarSchema, wellKnownSchema } from "./openapi-values.ts";
 
 /** What a schema says that no descriptor does. */
@@ -45,7 +46,7 @@ export function createSchemas(answers: readonly DescMessage[], { commentOf, requ
   }
 
   function message(desc: DescMessage, direction: Direction, without: readonly DescField[] = []): JsonObject {
-    if (desc.typeName.startsWith("google.protobuf.")) return wellKnownSchema(desc, direction);
+    if (isWellKnown(desc)) return wellKnownSchema(desc, direction);
     if (without.length > 0) return object(desc, direction, without);
     const suffix = direction === "request" && answered.has(desc) ? "Input" : "";
     return refer(desc, shortName(desc) + suffix, () => object(desc, direction, []));

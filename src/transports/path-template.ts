@@ -52,7 +52,7 @@ export function parsePathTemplate(text: string): PathTemplate {
     parsed.variables.push({ fieldPath, several: parts.length > 1 || inner === "**" });
     if (inner === "**") {
       if (!last) throw fault("** may only come last");
-      parsed.pattern += "(?:/(.*))?";
+      parsed.pattern += anySegments(parsed, (segments) => `(${segments})`);
       parsed.shape += "/**";
       continue;
     }
@@ -98,13 +98,23 @@ function rank({ shape }: PathTemplate): string {
 }
 
 const LITERAL = /^[\w.~!$&'()+,;@%-]+$/;
+const SEGMENT = "[^/]+";
+
+/**
+ * Zero or more segments with the slash before them, which is no part of what they capture (google/api/http.proto). A path
+ * of none has no slash, but for the root, which is nothing else.
+ */
+function anySegments({ pattern }: Parsed, capture: (segments: string) => string): string {
+  const segments = `${SEGMENT}(?:/${SEGMENT})*`;
+  return pattern === "" ? `/${capture(`(?:${segments})?`)}` : `(?:/${capture(segments)})?`;
+}
 
 function add(parsed: Parsed, slash: string, segment: string, last: boolean, fault: (what: string) => TypeError): void {
   parsed.shape += `${slash}${normalize(segment).replace(/%[0-9a-f]{2}/gi, (triplet) => triplet.toUpperCase())}`;
-  if (segment === "*") parsed.pattern += `${slash}[^/]+`;
+  if (segment === "*") parsed.pattern += slash + SEGMENT;
   else if (segment === "**") {
     if (!last) throw fault("** may only come last");
-    parsed.pattern += slash === "" ? ".*" : "(?:/.*)?";
+    parsed.pattern += anySegments(parsed, (segments) => segments);
   } else if (LITERAL.test(segment)) parsed.pattern += `${slash}${quote(normalize(segment))}`;
   else throw fault(segment === "" ? "it has an empty segment" : `${segment} is no segment`);
 }

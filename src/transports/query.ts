@@ -3,7 +3,8 @@
 import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import { type AuthError, malformed } from "../core/errors.ts";
 import type { Json } from "./json.ts";
-import { wrongType } from "./scalar.ts";
+import { isWellKnown } from "./message.ts";
+import { isObject, wrongType } from "./scalar.ts";
 
 /** The fields on the way to a value, the last one being its own. */
 export type Leaf = readonly DescField[];
@@ -59,11 +60,6 @@ export function leavesOf(desc: DescMessage, within: Leaf = []): readonly Leaf[] 
   });
 }
 
-/** Well-known types have forms of their own, and no fields to a caller. */
-function isWellKnown({ typeName }: DescMessage): boolean {
-  return typeName.startsWith("google.protobuf.");
-}
-
 function isWritable(field: DescField): boolean {
   if (field.fieldKind === "map") return false;
   return field.message === undefined || (field.fieldKind === "message" && WRITTEN_AS_TEXT.has(field.message.typeName));
@@ -87,7 +83,7 @@ export function setLeaf(draft: Draft, path: Leaf, values: readonly string[]): vo
   for (const [depth, field] of path.slice(0, -1).entries()) {
     const present = takeSpelling(level, field);
     const next = present === undefined ? {} : present;
-    if (!isDraft(next)) throw wrongType(placeOf(path.slice(0, depth + 1)), "an object", next);
+    if (!isObject(next)) throw wrongType(placeOf(path.slice(0, depth + 1)), "an object", next);
     level[field.name] = next;
     level = next;
   }
@@ -102,10 +98,6 @@ function takeSpelling(level: Draft, { name, jsonName }: DescField): Json | Draft
   const value = Object.hasOwn(level, name) ? level[name] : Object.hasOwn(level, jsonName) ? level[jsonName] : undefined;
   if (name !== jsonName) delete level[jsonName];
   return value;
-}
-
-function isDraft(value: Json | Draft): value is Draft {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** A text as the JSON value that its field takes; numbers may be strings in JSON, so they stay as they are. */

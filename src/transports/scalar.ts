@@ -1,11 +1,13 @@
-// Scalars in the protobuf JSON mapping, checked and named when they are wrong. Knows no message.
+// Scalars in the protobuf JSON mapping, checked and named when they are wrong; what a JSON value is. Knows no message.
 
 import { type JsonValue, ScalarType } from "@bufbuild/protobuf";
 import { malformed } from "../core/errors.ts";
-import type { Json } from "./json.ts";
+import type { Json, JsonObject } from "./json.ts";
 
 const DECIMAL = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$|^(NaN|-?Infinity)$/;
 const LARGEST_FLOAT = 3.4028234663852886e38;
+/** Padding may be left out, of either alphabet; one character by itself is less than a byte. */
+const BASE64 = /^(?:[\w+/-]{4})*(?:[\w+/-]{2,3}={0,2})?$/;
 
 /** Checks a value against a scalar type; whole numbers come back as strings, exact to the last digit. */
 export function checkScalar(type: ScalarType, value: Json, place: string): JsonValue {
@@ -15,7 +17,7 @@ export function checkScalar(type: ScalarType, value: Json, place: string): JsonV
       return value;
     case ScalarType.BYTES:
       if (typeof value !== "string") throw wrongType(place, "base64 in a string", value);
-      if (!/^[\w+/-]*={0,2}$/.test(value)) throw malformed(`${place} is not base64`, place);
+      if (!BASE64.test(value)) throw malformed(`${place} is not base64`, place);
       return value;
     case ScalarType.BOOL:
       if (typeof value !== "boolean") throw wrongType(place, "true or false", value);
@@ -48,19 +50,48 @@ function checkInteger(type: ScalarType, value: Json, place: string): JsonValue {
   if (typeof value === "number" && !Number.isInteger(value)) {
     throw malformed(`${place} has a fraction. Send a whole number`, place);
   }
-  if (typeof value === "string" && !/^-?(0|[1-9]\d{0,39})$/.test(value)) {
+  if (typeof value !== "number" && typeof value !== "bigint" && typeof value !== "string") {
+    throw wrongType(place, "a whole number", value);
+  }
+  const exact = typeof value === "string" ? readWhole(value) : BigInt(value);
+  if (exact === undefined) {
     throw malformed(
       `${place} is a string that is not a whole number. Send decimal digits alone without leading zeros`,
       place,
     );
   }
-  if (typeof value !== "number" && typeof value !== "bigint" && typeof value !== "string") {
-    throw wrongType(place, "a whole number", value);
-  }
-  const exact = BigInt(value);
-  const { least, most } = INTEGER_RANGES[type] ?? INT64;
-  if (exact < least || exact > most) throw malformed(`${place} is out of range`, place);
+  if (!isInRange(type, exact)) throw malformed(`${place} is out of range`, place);
   return exact.toString();
+}
+
+/** Checks the key of a map in the field at `place` against its type; keys that are equal come back the same. */
+export function checkKey(type: ScalarType, key: string, place: string): string {
+  if (type === ScalarType.STRING) return key;
+  if (type === ScalarType.BOOL) {
+    if (key === "true" || key === "false") return key;
+    throw malformed(`${place} has a key that is neither true nor false`, place);
+  }
+  const exact = readWhole(key);
+  if (exact === undefined) throw malformed(`${place} has a key that is not a whole number`, place);
+  if (!isInRange(type, exact)) throw malformed(`${place} has a key that is out of range`, place);
+  return exact.toString();
+}
+
+/** So much text is looked at: 64 bits have 20 digits. */
+const MOST_CHARACTERS = 100;
+const NUMBER = /^(-?(?:0|[1-9]\d*))(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
+
+/** A whole number in any of the ways that JSON writes it (`100`, `100.0`, `1e2`), exact; undefined for what is none. */
+function readWhole(text: string): bigint | undefined {
+  const parts = text.length > MOST_CHARACTERS ? null : NUMBER.exec(text);
+  if (parts === null) return undefined;
+  const [, digits = "", fraction = "", exponent = "0"] = parts;
+  const all = BigInt(digits + fraction);
+  const shift = Number(exponent) - fraction.length;
+  // Ten to more than the characters changes nothing: the number is zero, beyond every range, or no whole one.
+  const power = 10n ** BigInt(Math.min(Math.abs(shift), MOST_CHARACTERS));
+  if (shift >= 0) return all * power;
+  return all % power === 0n ? all / power : undefined;
 }
 
 interface IntegerRange {
@@ -84,6 +115,11 @@ const INTEGER_RANGES: Readonly<Partial<Record<ScalarType, IntegerRange>>> = {
   [ScalarType.FIXED64]: UINT64,
 };
 
+function isInRange(type: ScalarType, exact: bigint): boolean {
+  const { least, most } = INTEGER_RANGES[type] ?? INT64;
+  return exact >= least && exact <= most;
+}
+
 /** A value of the wrong kind: what it is, and what to send instead. */
 export function wrongType(place: string, wanted: string, value: Json): Error {
   return malformed(`${place} is ${nameOf(value)}. Send ${wanted}`, place);
@@ -96,4 +132,9 @@ export function nameOf(value: Json): string {
   if (typeof value === "object") return "an object";
   if (typeof value === "bigint" || typeof value === "number") return "a number";
   return typeof value === "string" ? "a string" : "a boolean";
+}
+
+/** Neither a scalar nor an array. */
+export function isObject(value: Json): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,5 +1,6 @@
 // TLS for a listener: certificate and key by file, taken anew when they change. Knows files and handshakes, no protocol above.
 
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync, unwatchFile, watchFile } from "node:fs";
 import type { Server, TlsOptions } from "node:tls";
 
@@ -37,12 +38,25 @@ const CIPHERS = [
   "AES128-SHA",
 ].join(":");
 
-/** What a TLS server is made of now. @throws the system's error for a file that cannot be read */
-export function readTlsOptions({ cert, key, clientCa }: TlsFiles): TlsOptions {
+const CERTIFICATES = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+
+/**
+ * What a TLS server is made of now. OpenSSL takes some files without a word that no handshake succeeds with: those are found
+ * out here.
+ * @throws Error that names the file, or the system's for one that cannot be read
+ */
+export function readTlsOptions({ cert: certPath, key: keyPath, clientCa }: TlsFiles): TlsOptions {
+  const [cert, key] = [readFileSync(certPath), readFileSync(keyPath)];
+  if (!new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) {
+    throw new Error(`${certPath} and ${keyPath} do not fit together`);
+  }
+  const authorities = clientCa === undefined ? undefined : readFileSync(clientCa, "utf8").match(CERTIFICATES);
+  if (authorities === null) throw new Error(`${clientCa} holds no certificate in PEM`);
+  for (const authority of authorities ?? []) void new X509Certificate(authority);
   return {
-    cert: readFileSync(cert),
-    key: readFileSync(key),
-    ...(clientCa !== undefined && { ca: readFileSync(clientCa), requestCert: true, rejectUnauthorized: true }),
+    cert,
+    key,
+    ...(authorities !== undefined && { ca: authorities, requestCert: true, rejectUnauthorized: true }),
     minVersion: "TLSv1.2",
     ciphers: CIPHERS,
     honorCipherOrder: true,
@@ -63,12 +77,15 @@ export function reloadTls(server: Server, files: TlsFiles, onFault: (error: unkn
     try {
       server.setSecureContext(readTlsOptions(files));
     } catch (error) {
-      onFault(error);
+      onFault(new Error("the files of TLS cannot be taken: those before stay in use", { cause: error }));
     }
   };
   // By stat, since a certificate is often replaced by moving a link, which no event tells of.
   for (const path of paths) watchFile(path, { interval: LOOK_MS, persistent: false }, reload);
+  // A change between the first reading and the first look, which later ones are held against, shows in none of them.
+  const missed = setTimeout(reload, LOOK_MS).unref();
   return () => {
+    clearTimeout(missed);
     for (const path of paths) unwatchFile(path, reload);
   };
 }

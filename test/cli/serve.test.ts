@@ -1,7 +1,7 @@
 // `countersign serve --dev` and what can be done with it, as a newcomer does it.
 
 import { once } from "node:events";
-import { readdirSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -51,6 +51,37 @@ test("the demo device logs in over all four protocols, on both listeners, until 
       policy: "login",
     });
   }
+});
+
+test("a refusal is told with the values that it names, the same over all four protocols", async () => {
+  const folder = temporaryFolder();
+  const { publicUrl } = await serve(folder, { env: { COUNTERSIGN_LOGIN_LIMIT: "1/60s" } });
+  const logIn = (...args: readonly string[]) =>
+    run(["login", "--demo", "--url", publicUrl, ...args], { env: { COUNTERSIGN_DATA_DIR: folder } });
+
+  expect((await logIn()).status).toBe(0);
+  for (const via of ["rest", "connect", "grpc", "grpc-web"]) {
+    const limited = await logIn("--via", via);
+    expect(limited.stderr).toMatch(
+      /^countersign: rate_limited: too many logins .* and wait for retry_after \(retry_after \d+ s\)\n$/,
+    );
+    const skewed = await logIn("--via", via, "--timestamp", "1");
+    expect(skewed.stderr).toMatch(
+      /^countersign: clock_skew: .* from server_time and sign again \(server_time \d{10}\)\n$/,
+    );
+    const json = await logIn("--via", via, "--timestamp", "1", "--json");
+    expect(JSON.parse(json.stderr).error).toEqual({
+      code: "unauthenticated",
+      reason: "clock_skew",
+      server_time: expect.any(Number),
+      message: expect.stringMatching(/^clock_skew: /),
+    });
+  }
+});
+
+test("--version is the package's", async () => {
+  const { version } = JSON.parse(readFileSync("package.json", "utf8"));
+  expect(await run(["--version"])).toEqual({ status: 0, stdout: `${version}\n`, stderr: "" });
 });
 
 test("an operator enrols a customer, keys and devices, and each of them logs in", async () => {
@@ -138,6 +169,8 @@ test("every mistake in the settings is told at once, without a secret", async ()
       COUNTERSIGN_TOKEN_TLL: "5m",
       COUNTERSIGN_LOGIN_LIMIT: "ten",
       COUNTERSIGN_CLOCK_SKEW: "300",
+      COUNTERSIGN_FAILURE_LIMIT: "10/1d",
+      COUNTERSIGN_TLS_CERT: "/x",
     },
   });
   expect(status).toBe(2);
@@ -149,6 +182,15 @@ test("every mistake in the settings is told at once, without a secret", async ()
     "countersign: COUNTERSIGN_AUDIENCE is not set. Set the name of the services that the tokens are for, or start with --dev",
     "countersign: COUNTERSIGN_CLOCK_SKEW is no duration. Write a number and ms, s, m or h: 600s",
     "countersign: COUNTERSIGN_LOGIN_LIMIT is no limit. Write count/window or off: 10/60s",
+    "countersign: COUNTERSIGN_FAILURE_LIMIT needs a window of at most 1h, as a number and ms, s, m or h: 10/60s",
+    "countersign: COUNTERSIGN_TLS_CERT is /x, which cannot be read (ENOENT). Set it to the path of a file in PEM",
+  ]);
+  const { stderr: alone } = await run(["serve", "--dev"], {
+    env: { COUNTERSIGN_DATA_DIR: temporaryFolder(), COUNTERSIGN_TLS_CLIENT_CA: "/x" },
+  });
+  expect(alone.trim().split("\n")).toEqual([
+    "countersign: COUNTERSIGN_TLS_CLIENT_CA is /x, which cannot be read (ENOENT). Set it to the path of a file in PEM",
+    "countersign: COUNTERSIGN_TLS_CLIENT_CA is of no use without COUNTERSIGN_TLS_CERT and COUNTERSIGN_TLS_KEY. Set both, or leave COUNTERSIGN_TLS_CLIENT_CA out",
   ]);
 });
 
@@ -173,6 +215,6 @@ test("without a gateway the commands say so", async () => {
   ]) {
     const { status, stdout, stderr } = await run(args, { env });
     expect([args, status, stdout]).toEqual([args, 1, ""]);
-    expect(stderr).toMatch(/^countersign: no gateway answers.*\n$/);
+    expect(stderr).toBe("countersign: no gateway answers at http://127.0.0.1:1 (ECONNREFUSED)\n");
   }
 });

@@ -3,6 +3,7 @@
 import { once } from "node:events";
 import { connect as connectHttp2 } from "node:http2";
 import { connect } from "node:net";
+import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { signLogin } from "../../src/cli/sign.ts";
 import { CUSTOMER_KEY, openGateway, type TestGateway } from "../gateway.ts";
@@ -42,6 +43,31 @@ describe.each(listeners)("at %s", (listener) => {
     expect(response.headers.has("Transfer-Encoding")).toBe(false);
     expect(Buffer.byteLength(response.body)).toBeLessThan(900);
     expect(Object.keys(JSON.parse(response.body))).toEqual(["token", "expires_in"]);
+  });
+
+  test.each(["GARBAGE\r\n\r\n", "CONNECT a:1 HTTP/1.1\r\n\r\n"])(
+    "a right login has its answer first, whatever comes after it on the connection: %j",
+    async (later) => {
+      const { hostname, port } = new URL(gateway[listener]);
+      const socket = connect(Number(port), hostname);
+      const answers = text(socket);
+      socket.write(Buffer.concat([post(await rightLogin()), Buffer.from(later)]));
+      const statuses = (await answers).match(/HTTP\/1\.1 \d+/g);
+      expect(statuses).toEqual(["HTTP/1.1 200", later.startsWith("C") ? "HTTP/1.1 405" : "HTTP/1.1 400"]);
+    },
+  );
+
+  test("who asks more and more and takes no answer is cut off; a few at once are answered", async () => {
+    const { hostname, port } = new URL(gateway[listener]);
+    const ask = "GET /openapi.json HTTP/1.1\r\nAccept-Encoding: gzip\r\n\r\n";
+    const few = connect(Number(port), hostname);
+    const answers = text(few);
+    few.end(ask.repeat(10));
+    expect((await answers).match(/HTTP\/1\.1 200/g)).toHaveLength(10);
+    const many = connect(Number(port), hostname);
+    many.on("error", () => {});
+    many.write(ask.repeat(5_000));
+    await new Promise((resolve) => many.resume().on("close", resolve));
   });
 
   test.each([

@@ -133,6 +133,17 @@ describe("whatever the template", () => {
     );
   });
 
+  test("a path with an empty segment does not match it, wherever that is", () => {
+    fc.assert(
+      fc.property(filledTemplates, fc.nat(), ({ template, path }, at) => {
+        const segments = path.split("/");
+        const broken = segments.toSpliced(1 + (at % segments.length), 0, "").join("/");
+        expect(parsePathTemplate(template).match(broken)).toBeUndefined();
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
   test("it is parsed, or refused by a TypeError that repeats it", () => {
     fc.assert(
       fc.property(garbage, (text) => {

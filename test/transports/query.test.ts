@@ -67,6 +67,7 @@ describe("a number", () => {
     ["count=-2147483648", { count: -2147483648 }],
     ["large_count=18446744073709551615", { large_count: "18446744073709551615" }],
     ["maybe=-1", { maybe: -1 }],
+    ["count=1e2&large_count=18446744073709551.615e3", { count: 100, large_count: "18446744073709551615" }],
     ["ratio=1.5", { ratio: 1.5 }],
     ["ratio=-1e3", { ratio: -1000 }],
     ["ratio=Infinity", { ratio: "Infinity" }],

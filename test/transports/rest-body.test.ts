@@ -50,6 +50,8 @@ describe("without a body in the rule", () => {
     { query: "numbers=x", field: "numbers" },
     { query: "at=x", field: "at" },
     { query: "int32_value=x", field: "int32_value" },
+    { query: "left=a&right=1", field: "right" },
+    { query: "part.square=1&part.round=r", field: "part.round" },
   ])("a wrong value is told by its field: $query", async ({ query, field }) => {
     const { status, reason, field: told, message } = await server.ask("GET", `/v1/things?${query}`);
     expect([status, reason, told]).toEqual([400, "malformed", field]);
@@ -123,6 +125,22 @@ describe("a body of *", () => {
         owner: "o",
       });
     }
+  });
+
+  test("may have null as a value", async () => {
+    const body = { value: null, values: [null], structure: { a: null }, neither: null, name: null };
+    const { name, ...rest } = body;
+    expect((await server.ask("POST", "/v1/things/x", body)).thing).toEqual({ id: "x", ...rest });
+  });
+
+  test.for([
+    { body: { left: "a", right: 1 }, field: "right" },
+    { body: { part: { square: 1, round: "r" } }, field: "part.round" },
+    { body: { numbered: { a: "b" } }, field: "numbered" },
+  ])("does not fit by a field of its own: $body", async ({ body, field }) => {
+    const { status, reason, field: told, message } = await server.ask("POST", "/v1/things/x", body);
+    expect([status, reason, told]).toEqual([400, "malformed", field]);
+    expect(message).not.toContain("the body");
   });
 
   test.for(["[]", "null", '"text"', "1"])("is an object: %s", async (body) => {

@@ -9,14 +9,16 @@ import {
   fromBinary,
   fromJson,
   type JsonValue,
+  type MessageShape,
   toJson,
 } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { createMethodImplSpec, type ServiceImplSpec } from "@connectrpc/connect";
 import type { AuthError } from "../../src/core/errors.ts";
 import { createHttp2 } from "../../src/transports/http2.ts";
+import { readJson } from "../../src/transports/json.ts";
 import { type Listener, listen } from "../../src/transports/listener.ts";
-import { readMessage } from "../../src/transports/message.ts";
+import { readMessage, registryOf } from "../../src/transports/message.ts";
 import { type Draft, findLeaf, readQuery, setLeaf } from "../../src/transports/query.ts";
 import { createRest } from "../../src/transports/rest.ts";
 import { isUnary } from "./route-rules.ts";
@@ -98,9 +100,20 @@ export async function serveRules(): Promise<RuleServer> {
   };
 }
 
+const registry = registryOf(thing);
+
 /** A Thing in JSON without the fields that are not set, under the names of the contract. */
+function writeThing(message: MessageShape<DescMessage>): JsonValue {
+  return toJson(thing, message, { useProtoFieldName: true, registry });
+}
+
 function withoutDefaults(json: JsonValue): JsonValue {
-  return toJson(thing, fromJson(thing, json), { useProtoFieldName: true });
+  return writeThing(fromJson(thing, json, { registry }));
+}
+
+/** The Thing that a JSON text makes, in JSON under the contract's names. */
+export function thingFrom(text: string): JsonValue {
+  return writeThing(readMessage(thing, readJson(Buffer.from(text))));
 }
 
 /** The Thing that a query string makes when nothing else is sent, in JSON under the contract's names. */
@@ -110,5 +123,5 @@ export function thingOf(query: string): JsonValue {
     const leaf = findLeaf(thing, name);
     if (leaf !== undefined) setLeaf(draft, leaf, values);
   }
-  return withoutDefaults(toJson(thing, readMessage(thing, draft)));
+  return writeThing(readMessage(thing, draft));
 }

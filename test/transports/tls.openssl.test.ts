@@ -1,49 +1,28 @@
 // TLS on both listeners, with certificates that openssl makes: what is served, refused, and taken anew.
 
-import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { connect as connectHttp2 } from "node:http2";
+import { copyFileSync, readFileSync } from "node:fs";
+import { connect as connectHttp2, constants } from "node:http2";
 import { request } from "node:https";
 import { connect as connectTcp } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { type ConnectionOptions, connect } from "node:tls";
 import { credentials } from "@grpc/grpc-js";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { AuthServiceClient } from "../../gen/grpc/countersign/auth/v1/auth.ts";
 import { signLogin } from "../../src/cli/sign.ts";
 import { CUSTOMER_KEY, startTestGateway, type TestGateway } from "../gateway.ts";
 import { temporaryFolder } from "../program.ts";
+import { makeCertificates, replaceFile } from "./certificates.ts";
 
-/** Certificates for 127.0.0.1, in a folder: `NAME.crt` and `NAME.key`, each its own authority. */
-function makeCertificates(folder: string, ...names: readonly string[]): void {
-  for (const name of names) {
-    execFileSync(
-      "openssl",
-      [
-        ...["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", `/CN=${name}`],
-        ...["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", `${name}.key`, "-out", `${name}.crt`],
-      ],
-      { cwd: folder, stdio: "ignore" },
-    );
-  }
-}
+const pems = makeCertificates({ server: "rsa", later: "rsa", client: "rsa" });
 
 interface SecureGateway extends TestGateway {
   readonly ca: Buffer;
   readonly folder: string;
   signed(): Promise<ReturnType<typeof signLogin>>;
 }
-
-let pems: string;
-beforeAll(() => {
-  pems = mkdtempSync(join(tmpdir(), "countersign-"));
-  makeCertificates(pems, "server", "later", "client");
-});
-
-afterAll(() => rmSync(pems, { recursive: true }));
 
 async function startSecureGateway(settings: Readonly<Record<string, string>> = {}): Promise<SecureGateway> {
   const folder = temporaryFolder();
@@ -85,14 +64,17 @@ test("REST over HTTP/1.1 and HTTP/2, by ALPN", async () => {
   session.close();
 });
 
-test.each(["ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-SHA", "AES128-GCM-SHA256", "AES128-SHA"])(
-  "a board that has TLS 1.2 and %s alone",
-  async (ciphers) => {
-    const { publicUrl, ca, signed } = await startSecureGateway();
-    const old = { ca, maxVersion: "TLSv1.2", ciphers } as const;
-    expect(await postOver(publicUrl, await signed(), old)).toBe(200);
-  },
-);
+test.each([
+  "ECDHE-RSA-AES128-GCM-SHA256",
+  "ECDHE-RSA-AES128-SHA256",
+  "ECDHE-RSA-AES128-SHA",
+  "AES128-GCM-SHA256",
+  "AES128-SHA",
+])("a board that has TLS 1.2 and %s alone", async (ciphers) => {
+  const { publicUrl, ca, signed } = await startSecureGateway();
+  const old = { ca, maxVersion: "TLSv1.2", ciphers } as const;
+  expect(await postOver(publicUrl, await signed(), old)).toBe(200);
+});
 
 test("handshakes that fail end nothing: no TLS at all, an old version, half a hello", async () => {
   const { publicUrl, ca, signed } = await startSecureGateway();
@@ -121,10 +103,7 @@ test("a changed certificate is taken, and a connection that stands is not droppe
   const session = connectHttp2(publicUrl, { ca });
   await once(session, "connect");
 
-  for (const kind of ["crt", "key"]) {
-    copyFileSync(join(pems, `later.${kind}`), join(folder, `next.${kind}`));
-    renameSync(join(folder, `next.${kind}`), join(folder, `server.${kind}`));
-  }
+  for (const kind of ["crt", "key"]) replaceFile(join(folder, `server.${kind}`), join(pems, `later.${kind}`));
   const later = readFileSync(join(pems, "later.crt"));
   await expect
     .poll(async () => postOver(publicUrl, await signed(), { ca: later }).catch(() => "another certificate"), {
@@ -157,4 +136,16 @@ test("gRPC and HTTP/1.1 on the internal listener want a client certificate, wher
   expect(await postOver(internalUrl, await signed(), { ca, key, cert })).toBe(200);
   await expect(postOver(internalUrl, await signed(), { ca })).rejects.toThrow();
   expect(await postOver(publicUrl, await signed(), { ca })).toBe(200);
+});
+
+test("whoever pings too often over TLS is told so before the connection ends", async () => {
+  const { internalUrl, ca } = await startSecureGateway();
+  const session = connectHttp2(internalUrl, { ca });
+  session.on("error", () => {});
+  onTestFinished(() => session.destroy());
+  await once(session, "connect");
+  const told = once(session, "goaway");
+  for (let sent = 0; sent < 10; sent++) session.ping(() => {});
+  const [code, , data] = await told;
+  expect([code, String(data)]).toEqual([constants.NGHTTP2_ENHANCE_YOUR_CALM, "too_many_pings"]);
 });

@@ -1,0 +1,130 @@
+// The command line against a gateway that has TLS and asks for client certificates: what works, and what is said otherwise.
+
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { ADMIN_TOKEN, CUSTOMER_KEY, startTestGateway } from "../gateway.ts";
+import { type Outcome, run } from "../program.ts";
+import { makeCertificates } from "../transports/certificates.ts";
+
+const pems = makeCertificates({ server: "rsa", client: "ecdsa", stranger: "rsa" });
+const pem = (name: string): string => join(pems, name);
+const PROTOCOLS = ["rest", "connect", "grpc", "grpc-web"];
+
+const TLS = { TLS_CERT: pem("server.crt"), TLS_KEY: pem("server.key"), TLS_CLIENT_CA: pem("client.crt") };
+const TRUST = { COUNTERSIGN_CA_CERT: pem("server.crt") };
+const shows = (name: string): Record<string, string> => ({
+  COUNTERSIGN_CLIENT_CERT: pem(`${name}.crt`),
+  COUNTERSIGN_CLIENT_KEY: pem(`${name}.key`),
+});
+
+/** Every command that calls a gateway, each at the internal listener. */
+async function everyCommand(internalUrl: string, deviceKey: string, env: Record<string, string>): Promise<Outcome[]> {
+  const settings = {
+    COUNTERSIGN_CUSTOMER_KEY: CUSTOMER_KEY,
+    COUNTERSIGN_ADMIN_TOKEN: ADMIN_TOKEN,
+    COUNTERSIGN_INTERNAL_URL: internalUrl,
+    ...env,
+  };
+  const commands = [
+    ...PROTOCOLS.map((via) => ["login", "--device-key", deviceKey, "--url", internalUrl, "--via", via]),
+    ["customers", "create", "--name", "Acme"],
+  ];
+  return Promise.all(commands.map((args) => run(args, { env: settings })));
+}
+
+test("with a CA and a client certificate every command works, without a warning", async () => {
+  const gateway = await startTestGateway(TLS);
+  const deviceKey = await gateway.enrol();
+  const outcomes = await everyCommand(gateway.internalUrl, deviceKey, { ...TRUST, ...shows("client") });
+  for (const { status, stdout, stderr } of outcomes) {
+    expect([status, stderr, stdout]).toEqual([0, "", expect.stringMatching(/^(eyJ|customer )/)]);
+  }
+  for (const via of PROTOCOLS) {
+    const { status, stderr } = await run(
+      ["login", "--device-key", deviceKey, "--url", gateway.publicUrl, "--via", via],
+      { env: { COUNTERSIGN_CUSTOMER_KEY: CUSTOMER_KEY, ...TRUST } },
+    );
+    expect([via, status, stderr]).toEqual([via, 0, ""]);
+  }
+});
+
+test("what is missing is named, the same by every command", async () => {
+  const gateway = await startTestGateway(TLS);
+  const plain = await startTestGateway();
+  const { internalUrl } = gateway;
+  const other = (url: string): string => url.replace(/^https?/, (scheme) => (scheme === "http" ? "https" : "http"));
+  const certificate = "Set COUNTERSIGN_CLIENT_CERT and COUNTERSIGN_CLIENT_KEY to PEM files of one that it trusts";
+  const cases: readonly (readonly [string, Record<string, string>, string])[] = [
+    [other(internalUrl), {}, `this gateway speaks TLS. Use ${internalUrl}`],
+    [other(plain.internalUrl), {}, `this gateway does not speak TLS. Use ${plain.internalUrl}`],
+    [
+      internalUrl,
+      shows("client"),
+      `the certificate of ${internalUrl} is of no authority that is trusted here (DEPTH_ZERO_SELF_SIGNED_CERT). Set COUNTERSIGN_CA_CERT to the PEM file of the authority that signed it`,
+    ],
+    [
+      internalUrl.replace("127.0.0.1", "localhost"),
+      TRUST,
+      `the certificate of ${internalUrl.replace("127.0.0.1", "localhost")} is for other names. Use one of them, or give the gateway a certificate for this one`,
+    ],
+    [internalUrl, TRUST, `${internalUrl} wants a client certificate. ${certificate}`],
+    [
+      internalUrl,
+      { ...TRUST, ...shows("stranger") },
+      `${internalUrl} does not take the certificate in COUNTERSIGN_CLIENT_CERT. ${certificate}`,
+    ],
+    ["http://127.0.0.1:1", {}, "no gateway answers at http://127.0.0.1:1 (ECONNREFUSED)"],
+    ["https://127.0.0.1:1", {}, "no gateway answers at https://127.0.0.1:1 (ECONNREFUSED)"],
+  ];
+  for (const [url, env, said] of cases) {
+    for (const outcome of await everyCommand(url, "pump", env)) {
+      expect(outcome).toEqual({ status: 1, stdout: "", stderr: `countersign: ${said}\n` });
+    }
+  }
+});
+
+test("files that are wrong are named, and what is in them is not told", async () => {
+  const login = ["login", "--device-key", "a", "--url", "https://127.0.0.1:1"];
+  const { status, stderr } = await run(login, {
+    env: {
+      COUNTERSIGN_CUSTOMER_KEY: "secret",
+      COUNTERSIGN_INTERNAL_URL: "127.0.0.1:9090",
+      COUNTERSIGN_CA_CERT: pem("server.key"),
+      COUNTERSIGN_CLIENT_CERT: "/nowhere/client.crt",
+      COUNTERSIGN_CLIENT_KEY: "-----BEGIN PRIVATE KEY----- SECRET",
+    },
+  });
+  expect([status, stderr.trim().split("\n")]).toEqual([
+    2,
+    [
+      "countersign: COUNTERSIGN_INTERNAL_URL is no URL of http or https. Write http://host:port or https://host:port",
+      `countersign: COUNTERSIGN_CA_CERT is ${pem("server.key")}, which holds no certificate in PEM`,
+      "countersign: COUNTERSIGN_CLIENT_CERT is /nowhere/client.crt, which cannot be read (ENOENT). Set it to the path of a file in PEM",
+      "countersign: COUNTERSIGN_CLIENT_KEY is no path. Set it to that of a file in PEM",
+    ],
+  ]);
+  const alone = await run(login, {
+    env: { COUNTERSIGN_CUSTOMER_KEY: "secret", COUNTERSIGN_CLIENT_CERT: pem("client.crt") },
+  });
+  expect([alone.status, alone.stderr]).toEqual([
+    2,
+    "countersign: COUNTERSIGN_CLIENT_CERT and COUNTERSIGN_CLIENT_KEY go together. Set both, to files in PEM\n",
+  ]);
+});
+
+test.each([
+  ["a key of another type", { TLS_CERT: pem("server.crt"), TLS_KEY: pem("client.key") }, "do not fit together"],
+  ["another key", { TLS_CERT: pem("server.crt"), TLS_KEY: pem("stranger.key") }, "do not fit together"],
+])("a gateway does not start by a certificate and %s", async (_name, files, said) => {
+  const { status, stderr } = await run(["serve"], {
+    env: {
+      COUNTERSIGN_MASTER_KEY: "00".repeat(32),
+      COUNTERSIGN_ADMIN_TOKEN: ADMIN_TOKEN,
+      COUNTERSIGN_ISSUER: "https://login.example",
+      COUNTERSIGN_AUDIENCE: "devices",
+      COUNTERSIGN_TLS_CERT: files.TLS_CERT,
+      COUNTERSIGN_TLS_KEY: files.TLS_KEY,
+    },
+  });
+  expect([status, stderr]).toEqual([2, `countersign: COUNTERSIGN_TLS_CERT and COUNTERSIGN_TLS_KEY ${said}\n`]);
+});

@@ -1,0 +1,31 @@
+// The README's lines for TLS: a certificate, a gateway that has it, and commands that trust it.
+
+import { execFileSync } from "node:child_process";
+import { resolve } from "node:path";
+import { expect, test } from "vitest";
+import { serve } from "./program.ts";
+import { blocksOf, examplesOf, makeCheckout, runIn } from "./readme.ts";
+
+const [preparation = ""] = blocksOf("sh").filter((code) => code.startsWith("openssl req"));
+const [example = ""] = examplesOf("sh").filter((code) => code.includes("--cacert"));
+
+test("TLS", { timeout: 60_000 }, async () => {
+  const checkout = makeCheckout();
+  const [makeCertificate = "", start = ""] = preparation.split("\n");
+  execFileSync("sh", ["-c", makeCertificate], { cwd: checkout, stdio: "ignore" });
+  const files = [...start.matchAll(/(COUNTERSIGN_\w+)=(\S+)/g)].map(([, name = "", file = ""]) => [
+    name,
+    resolve(checkout, file),
+  ]);
+  const gateway = await serve(resolve(checkout, "data"), { env: Object.fromEntries(files) });
+  expect(gateway.publicUrl).toMatch(/^https:/);
+
+  // What a gateway answers ends in no line break.
+  const lines = example.replace("/auth/login\n", "/auth/login; echo\n");
+  const output = await runIn(checkout, gateway, lines, "sh");
+  expect(output.split("\n")).toEqual([
+    expect.stringMatching(/^\{"token":"eyJ/),
+    expect.stringMatching(/^eyJ/),
+    expect.stringMatching(/^customer /),
+  ]);
+});
