@@ -13,7 +13,7 @@ import { errorHeaders, type Refusal, toConnect } from "./errors.ts";
 import { HeaderList } from "./header-list.ts";
 import { fetchHeaders, type HttpRequest, type HttpResponse, onGone, send } from "./http.ts";
 import { readJson } from "./json.ts";
-import { readBinary, readMessage } from "./message.ts";
+import { readBinary, readMessage, registryOf } from "./message.ts";
 
 /** How messages are written in one of Connect's media types. */
 export interface Codec {
@@ -25,7 +25,7 @@ export interface Codec {
 const JSON_CODEC: Codec = {
   contentType: "application/json",
   read: (desc, bytes) => readMessage(desc, readJson(bytes)),
-  write: (desc, message) => JSON.stringify(toJson(desc, message)),
+  write: (desc, message) => JSON.stringify(toJson(desc, message, { registry: registryOf(desc) })),
 };
 
 const PROTO_CODEC: Codec = {

@@ -119,8 +119,10 @@ export function readQuery(query: string): ReadonlyMap<string, readonly string[]>
     if (pair === "") continue;
     const [name = "", ...rest] = pair.split("=");
     const key = decode(name);
-    const present = values.get(key) ?? [];
-    values.set(key, [...present, decode(rest.join("="))]);
+    const value = decode(rest.join("="));
+    const present = values.get(key);
+    if (present === undefined) values.set(key, [value]);
+    else present.push(value);
   }
   return values;
 }

@@ -20,7 +20,7 @@ import {
   sendRefusal,
 } from "./http.ts";
 import { type Json, readJson } from "./json.ts";
-import { readMessage, readObject } from "./message.ts";
+import { readMessage, readObject, registryOf } from "./message.ts";
 import { type Draft, findLeaf, placeOf, readQuery, setLeaf } from "./query.ts";
 import { createRouteTable, type Match, type Route } from "./routes.ts";
 
@@ -113,7 +113,7 @@ async function sendAnswer(
 const WRITE = { alwaysEmitImplicit: true, useProtoFieldName: true };
 
 function writeAnswer({ method, responseBody }: Route, result: MessageShape<DescMessage>): string {
-  const json = toJson(method.output, result, WRITE);
+  const json = toJson(method.output, result, { ...WRITE, registry: registryOf(method.output) });
   if (responseBody === undefined) return JSON.stringify(json);
   const field = typeof json === "object" && json !== null ? Reflect.get(json, responseBody.name) : undefined;
   return JSON.stringify(field ?? null);

@@ -215,3 +215,9 @@ describe("a near miss of a name", () => {
     expect((await server.ask("POST", "/v1/things/x", { [name]: 1 })).thing).toEqual({ id: "x" });
   });
 });
+
+test("an Any is read, and answered, by the types that the contract knows", async () => {
+  const any = { "@type": "type.googleapis.com/google.protobuf.Duration", value: "3s" };
+  const body = { name: "n", any };
+  expect(await server.ask("POST", "/v1/things/t", body)).toMatchObject({ status: 200, thing: body });
+});
