@@ -7,6 +7,7 @@ import { connect } from "node:net";
 import { credentials } from "@grpc/grpc-js";
 import { expect, test } from "vitest";
 import { AuthServiceClient } from "../gen/grpc/countersign/auth/v1/auth.ts";
+import { listen } from "../src/transports/listener.ts";
 import { openGateway } from "./gateway.ts";
 
 test("idle connections of every kind are closed at once", async () => {
@@ -48,4 +49,20 @@ test("a request under way is answered, and its connection closed then", async ()
   expect(String(answer)).toMatch(/^HTTP\/1\.1 400 /);
   await once(socket, "close");
   await closed;
+});
+
+test("an HTTP/2 side that never says it has ended is not waited for once its connections have", async () => {
+  const never = new Promise<never>(() => {});
+  const listener = await listen({
+    host: "127.0.0.1",
+    port: 0,
+    handle: () => never,
+    // As grpc-js is when it has just destroyed a session.
+    http2: { accept: (socket) => socket.destroy(), close: () => never },
+    onFault: () => {},
+  });
+  const session = connectHttp2(listener.url);
+  session.on("error", () => {});
+  await new Promise((resolve) => session.once("close", resolve));
+  await listener.close(600_000);
 });

@@ -24,14 +24,12 @@ export function createDispatch({ documents, connect, rest, onFault }: DispatchOp
     if (connect.serves(request)) return connect.handle;
     return documents.serves(pathOf(request)) ? documents.handle : rest.handle;
   };
-  return async (request, response) => {
+  return (request, response) => {
     // A response that breaks has nobody left to read it.
     response.on("error", () => response.destroy());
-    try {
-      await transportOf(request)(request, response);
-    } catch (error) {
+    return transportOf(request)(request, response).catch((error: unknown) => {
       if (!(error instanceof RequestAborted)) onFault(error);
       response.destroy();
-    }
+    });
   };
 }

@@ -75,7 +75,11 @@ export function createGrpc(options: TransportOptions, handleOther?: HttpHandler)
     close: (graceMs) =>
       new Promise((resolve) => {
         introspection.drain();
-        const timer = setTimeout(() => server.forceShutdown(), graceMs);
+        // The library does not call back for a session that was destroyed at that very moment.
+        const timer = setTimeout(() => {
+          server.forceShutdown();
+          resolve();
+        }, graceMs);
         server.tryShutdown(() => {
           clearTimeout(timer);
           resolve();

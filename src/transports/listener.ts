@@ -113,10 +113,11 @@ export async function listen({ host, port, handle, http2, tls, onFault }: Listen
       }, graceMs);
       // Node closes what is idle now, and would keep alive for long what is busy now and idle then.
       const sweep = setInterval(() => server.closeIdleConnections(), IDLE_SWEEP_MS);
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      const ended = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
       for (const connection of undecided) connection.destroy();
-      await Promise.all([closed, http2.close(graceMs)]);
+      // Without connections there is nothing left to wait for, whatever becomes of the sessions that were on them.
+      await Promise.all([ended, Promise.race([ended, http2.close(graceMs)])]);
       clearTimeout(timer);
       clearInterval(sweep);
       stopReloading();
