@@ -7,13 +7,7 @@ import { credentials, Metadata, status } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AuthService } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
 import { AuthServiceClient } from "../../gen/grpc/countersign/auth/v1/auth.ts";
-import { createConnect } from "../../src/transports/connect.ts";
-import { createDispatch } from "../../src/transports/dispatch.ts";
-import { createDocuments } from "../../src/transports/documents.ts";
-import { createGrpc } from "../../src/transports/grpc.ts";
-import { createHttp2 } from "../../src/transports/http2.ts";
-import { type Listener, listen } from "../../src/transports/listener.ts";
-import { createRest } from "../../src/transports/rest.ts";
+import { type Mounted, mount } from "./mount.ts";
 
 /** What the handler saw of a call. */
 interface Seen {
@@ -21,8 +15,7 @@ interface Seen {
   readonly aborted: Promise<void>;
 }
 
-let shared: Listener;
-let native: Listener;
+let mounted: Mounted;
 const waiting = new Map<string, (seen: Seen) => void>();
 
 /** Waits for its caller to go when the device_key says so. */
@@ -39,27 +32,16 @@ const spec = createServiceImplSpec<typeof AuthService>(AuthService, {
 });
 
 beforeAll(async () => {
-  const options = { services: [{ spec }], onRefused: () => {}, onFault: () => {}, now: Date.now };
-  const handle = createDispatch({
-    documents: createDocuments({}, options),
-    connect: createConnect(options),
-    rest: createRest(options),
-    onFault: () => {},
-  });
-  const place = { host: "127.0.0.1", port: 0, handle, onFault: () => {} };
-  shared = await listen({ ...place, http2: createHttp2(handle) });
-  native = await listen({ ...place, http2: createGrpc(options) });
+  mounted = await mount(spec);
 });
-afterAll(async () => {
-  await Promise.all([shared.close(0), native.close(0)]);
-});
+afterAll(() => mounted.close());
 
 type Call = (deviceKey: string, options: CallOptions) => Promise<unknown>;
 
 const over =
   (create: (baseUrl: string) => Transport): Call =>
   (deviceKey, options) =>
-    createClient(AuthService, create(shared.url)).login({ deviceKey }, options);
+    createClient(AuthService, create(mounted.shared.url)).login({ deviceKey }, options);
 
 const calls: Readonly<Record<string, Call>> = {
   "Connect, JSON": over((baseUrl) => createConnectTransport({ baseUrl, httpVersion: "1.1", useBinaryFormat: false })),
@@ -70,7 +52,7 @@ const calls: Readonly<Record<string, Call>> = {
   "gRPC, shared port": over((baseUrl) => createGrpcTransport({ baseUrl })),
   "gRPC, grpc-js": (deviceKey, { timeoutMs, signal }) =>
     new Promise((resolve, reject) => {
-      const client = new AuthServiceClient(new URL(native.url).host, credentials.createInsecure());
+      const client = new AuthServiceClient(new URL(mounted.native.url).host, credentials.createInsecure());
       const call = client.login(
         { device_key: deviceKey, timestamp: undefined, device_signature: "" },
         new Metadata(),
@@ -127,7 +109,7 @@ describe.each(Object.entries(calls))("%s", (_name, call) => {
 test("over REST a handler hears when its caller is gone", async () => {
   const abort = new AbortController();
   const call: Call = (device_key) =>
-    fetch(`${shared.url}/auth/login`, {
+    fetch(`${mounted.shared.url}/auth/login`, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ device_key }),
@@ -140,7 +122,7 @@ test("over REST a handler hears when its caller is gone", async () => {
 });
 
 test.each(["x", "-1", "1.5", "99999999999", ""])("a connect-timeout-ms of '%s' is malformed", async (timeout) => {
-  const response = await fetch(`${shared.url}/countersign.auth.v1.AuthService/Login`, {
+  const response = await fetch(`${mounted.shared.url}/countersign.auth.v1.AuthService/Login`, {
     method: "POST",
     headers: { "Content-Type": "application/json", "Connect-Timeout-Ms": timeout },
     body: "{}",

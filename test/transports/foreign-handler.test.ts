@@ -9,13 +9,10 @@ import type { AuthError } from "../../src/core/errors.ts";
 import { createConnect } from "../../src/transports/connect.ts";
 import { createDispatch } from "../../src/transports/dispatch.ts";
 import { createDocuments } from "../../src/transports/documents.ts";
-import { createGrpc } from "../../src/transports/grpc.ts";
-import { createHttp2 } from "../../src/transports/http2.ts";
-import { type Listener, listen } from "../../src/transports/listener.ts";
 import { createRest } from "../../src/transports/rest.ts";
+import { type Mounted, mount } from "./mount.ts";
 
-let shared: Listener;
-let native: Listener;
+let mounted: Mounted;
 const refused: AuthError[] = [];
 /** Resolves when the handler may look at its signal. */
 let looking = Promise.withResolvers<boolean>();
@@ -58,37 +55,21 @@ const spec = createServiceImplSpec<typeof AuthService>(AuthService, {
 });
 
 beforeAll(async () => {
-  const options = {
-    services: [{ spec }],
-    onRefused: (error: AuthError) => refused.push(error),
-    onFault: () => {},
-    now: Date.now,
-  };
-  const handle = createDispatch({
-    documents: createDocuments({}, options),
-    connect: createConnect(options),
-    rest: createRest(options),
-    onFault: () => {},
-  });
-  const place = { host: "127.0.0.1", port: 0, handle, onFault: () => {} };
-  shared = await listen({ ...place, http2: createHttp2(handle) });
-  native = await listen({ ...place, http2: createGrpc(options) });
+  mounted = await mount(spec, (error) => refused.push(error));
 });
-afterAll(async () => {
-  await Promise.all([shared.close(0), native.close(0)]);
-});
+afterAll(() => mounted.close());
 
 const transports: Readonly<Record<string, () => Transport>> = {
-  Connect: () => createConnectTransport({ baseUrl: shared.url, httpVersion: "1.1" }),
+  Connect: () => createConnectTransport({ baseUrl: mounted.shared.url, httpVersion: "1.1" }),
   "Connect, proto, HTTP/2": () =>
-    createConnectTransport({ baseUrl: shared.url, httpVersion: "2", useBinaryFormat: true }),
-  "gRPC-Web": () => createGrpcWebTransport({ baseUrl: shared.url, httpVersion: "1.1" }),
-  "gRPC, shared port": () => createGrpcTransport({ baseUrl: shared.url }),
-  "gRPC, grpc-js": () => createGrpcTransport({ baseUrl: native.url }),
+    createConnectTransport({ baseUrl: mounted.shared.url, httpVersion: "2", useBinaryFormat: true }),
+  "gRPC-Web": () => createGrpcWebTransport({ baseUrl: mounted.shared.url, httpVersion: "1.1" }),
+  "gRPC, shared port": () => createGrpcTransport({ baseUrl: mounted.shared.url }),
+  "gRPC, grpc-js": () => createGrpcTransport({ baseUrl: mounted.native.url }),
 };
 
 function rest(deviceKey: string, headers: Record<string, string> = {}): Promise<Response> {
-  return fetch(`${shared.url}/auth/login`, {
+  return fetch(`${mounted.shared.url}/auth/login`, {
     method: "POST",
     headers: { "Content-Type": "application/json", ...headers },
     body: JSON.stringify({ device_key: deviceKey }),
@@ -160,7 +141,7 @@ describe("REST", () => {
   });
 
   test("a method that it does not have is unimplemented", async () => {
-    const response = await fetch(`${shared.url}/auth/time`);
+    const response = await fetch(`${mounted.shared.url}/auth/time`);
     expect(response.status).toBe(501);
     expect(await response.json()).toMatchObject({ code: "unimplemented" });
   });
@@ -197,7 +178,7 @@ describe("REST", () => {
     looking = Promise.withResolvers();
     mayLook = Promise.withResolvers();
     const abort = new AbortController();
-    const call = fetch(`${shared.url}/auth/login`, {
+    const call = fetch(`${mounted.shared.url}/auth/login`, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: '{"device_key": "looks late"}',
