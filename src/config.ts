@@ -1,12 +1,11 @@
 // Settings: environment and *_FILE secrets into one frozen Config. The only module that knows an environment variable.
 
-import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { createSecureContext } from "node:tls";
 import { closest, distance } from "fastest-levenshtein";
 import type { PolicyName } from "./core/ports.ts";
 import { readTokenAlg, type TokenAlg } from "./core/tokens/algorithms.ts";
+import { type Environment, PREFIX, readPair, readParsed, readSetting, type TlsFiles } from "./environment.ts";
 import {
   type Limit,
   type ListenAddress,
@@ -15,7 +14,6 @@ import {
   parseCertificateFile,
   parseDuration,
   parseHttpUrl,
-  parseKeyFile,
   parseLimit,
   parseListen,
   parseLogLevel,
@@ -48,12 +46,6 @@ export interface Config {
   readonly logLevel: LogLevel;
 }
 
-/** Certificate and key, as files in PEM. */
-export interface TlsFiles {
-  readonly cert: string;
-  readonly key: string;
-}
-
 /** What the commands that call a gateway take from the environment. */
 export interface ClientConfig {
   readonly internalUrl: string;
@@ -72,8 +64,6 @@ export interface CertificateAndKey {
   readonly key: string;
 }
 
-export type Environment = Readonly<Record<string, string | undefined>>;
-
 /** All the mistakes of a configuration, a line each. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
@@ -84,7 +74,6 @@ export class ConfigError extends Error {
   }
 }
 
-const PREFIX = "COUNTERSIGN_";
 const SERVER_SETTINGS = [
   "PUBLIC_LISTEN",
   "INTERNAL_LISTEN",
@@ -233,75 +222,6 @@ export function dataFile(
   name: "master-key" | "admin-token" | "demo-device" | "countersign.db",
 ): string {
   return join(dataDir, name);
-}
-
-interface Reading<Value> {
-  readonly parse: (text: string) => Value;
-  readonly fallback: string | undefined;
-}
-
-function readParsed<Value>(
-  environment: Environment,
-  name: string,
-  { parse, fallback }: Reading<Value>,
-  mistakes: string[],
-): Value | undefined {
-  const text = readSetting(environment, name, mistakes) ?? fallback;
-  if (text === undefined) return undefined;
-  try {
-    return parse(text);
-  } catch (error) {
-    mistakes.push(`${PREFIX}${name} ${error instanceof Error ? error.message : "is wrong"}`);
-    return undefined;
-  }
-}
-
-/** A certificate and its key: both or neither. */
-function readPair(
-  environment: Environment,
-  certName: string,
-  keyName: string,
-  mistakes: string[],
-): TlsFiles | undefined {
-  const before = mistakes.length;
-  const cert = readParsed(environment, certName, { parse: parseCertificateFile, fallback: undefined }, mistakes);
-  const key = readParsed(environment, keyName, { parse: parseKeyFile, fallback: undefined }, mistakes);
-  if (mistakes.length > before || (cert === undefined && key === undefined)) return undefined;
-  if (cert === undefined || key === undefined) {
-    mistakes.push(`${PREFIX}${certName} and ${PREFIX}${keyName} go together. Set both, to files in PEM`);
-    return undefined;
-  }
-  const why = whyUnfit({ cert: readFileSync(cert), key: readFileSync(key) });
-  if (why !== undefined) mistakes.push(`${PREFIX}${certName} and ${PREFIX}${keyName} ${why}`);
-  return { cert, key };
-}
-
-function whyUnfit(pair: { cert: Buffer; key: Buffer }): string | undefined {
-  // Asked before TLS is: that takes a certificate and a key of different types, and fails at every handshake.
-  if (!new X509Certificate(pair.cert).checkPrivateKey(createPrivateKey(pair.key))) return "do not fit together";
-  try {
-    createSecureContext(pair);
-    return undefined;
-  } catch (error) {
-    return `cannot be used (${error instanceof Error && "code" in error ? error.code : "an error"})`;
-  }
-}
-
-function readSetting(environment: Environment, name: string, mistakes: string[]): string | undefined {
-  const text = environment[`${PREFIX}${name}`] || undefined;
-  const file = environment[`${PREFIX}${name}_FILE`] || undefined;
-  if (file === undefined) return text;
-  if (text !== undefined) {
-    mistakes.push(`${PREFIX}${name} and ${PREFIX}${name}_FILE are both set. Keep one`);
-    return text;
-  }
-  try {
-    return readFileSync(file, "utf8").replace(/\r?\n$/, "");
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "an error";
-    mistakes.push(`${PREFIX}${name}_FILE cannot be read (${code})`);
-    return undefined;
-  }
 }
 
 function unknownSettings(environment: Environment): string[] {

@@ -23,7 +23,7 @@ function importsOf(file: string): Import[] {
 
 function layerOf(path: string): string {
   return (
-    /^src\/(?:(core|store|services|transports|telemetry|cli)\/|(main|app|config|settings)\.ts$)/
+    /^src\/(?:(core|store|services|transports|telemetry|cli)\/|(main|app|config|environment|settings)\.ts$)/
       .exec(path)
       ?.slice(1)
       .find(Boolean) ??
@@ -37,7 +37,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   main: ["cli"],
   cli: ["cli", "app", "config", "core", "telemetry", "gen"],
   app: ["config", "core", "settings", "store", "services", "transports", "telemetry"],
-  config: ["settings", "core"],
+  config: ["environment", "settings", "core"],
+  environment: ["settings"],
   settings: ["core"],
   services: ["services", "core", "gen"],
   transports: ["transports", "core", "gen"],

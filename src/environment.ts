@@ -1,0 +1,87 @@
+// One setting out of an environment: its text or its file, parsed; a certificate with its key. Knows no setting by name.
+
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { createSecureContext } from "node:tls";
+import { parseCertificateFile, parseKeyFile } from "./settings.ts";
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export const PREFIX = "COUNTERSIGN_";
+
+/** Certificate and key, as files in PEM. */
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
+}
+
+interface Reading<Value> {
+  readonly parse: (text: string) => Value;
+  readonly fallback: string | undefined;
+}
+
+/** A setting, parsed; what is wrong with it is added to `mistakes`. */
+export function readParsed<Value>(
+  environment: Environment,
+  name: string,
+  { parse, fallback }: Reading<Value>,
+  mistakes: string[],
+): Value | undefined {
+  const text = readSetting(environment, name, mistakes) ?? fallback;
+  if (text === undefined) return undefined;
+  try {
+    return parse(text);
+  } catch (error) {
+    mistakes.push(`${PREFIX}${name} ${error instanceof Error ? error.message : "is wrong"}`);
+    return undefined;
+  }
+}
+
+/** A certificate and its key: both or neither. */
+export function readPair(
+  environment: Environment,
+  certName: string,
+  keyName: string,
+  mistakes: string[],
+): TlsFiles | undefined {
+  const before = mistakes.length;
+  const cert = readParsed(environment, certName, { parse: parseCertificateFile, fallback: undefined }, mistakes);
+  const key = readParsed(environment, keyName, { parse: parseKeyFile, fallback: undefined }, mistakes);
+  if (mistakes.length > before || (cert === undefined && key === undefined)) return undefined;
+  if (cert === undefined || key === undefined) {
+    mistakes.push(`${PREFIX}${certName} and ${PREFIX}${keyName} go together. Set both, to files in PEM`);
+    return undefined;
+  }
+  const why = whyUnfit({ cert: readFileSync(cert), key: readFileSync(key) });
+  if (why !== undefined) mistakes.push(`${PREFIX}${certName} and ${PREFIX}${keyName} ${why}`);
+  return { cert, key };
+}
+
+function whyUnfit(pair: { cert: Buffer; key: Buffer }): string | undefined {
+  // Asked before TLS is: that takes a certificate and a key of different types, and fails at every handshake.
+  if (!new X509Certificate(pair.cert).checkPrivateKey(createPrivateKey(pair.key))) return "do not fit together";
+  try {
+    createSecureContext(pair);
+    return undefined;
+  } catch (error) {
+    return `cannot be used (${error instanceof Error && "code" in error ? error.code : "an error"})`;
+  }
+}
+
+/** The text of a setting: its own, or that of the file that `…_FILE` names. */
+export function readSetting(environment: Environment, name: string, mistakes: string[]): string | undefined {
+  const text = environment[`${PREFIX}${name}`] || undefined;
+  const file = environment[`${PREFIX}${name}_FILE`] || undefined;
+  if (file === undefined) return text;
+  if (text !== undefined) {
+    mistakes.push(`${PREFIX}${name} and ${PREFIX}${name}_FILE are both set. Keep one`);
+    return text;
+  }
+  try {
+    return readFileSync(file, "utf8").replace(/\r?\n$/, "");
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "an error";
+    mistakes.push(`${PREFIX}${name}_FILE cannot be read (${code})`);
+    return undefined;
+  }
+}
