@@ -1,6 +1,6 @@
 // The bodies of gRPC-Web and gRPC as they arrive: one message in an envelope. Knows no method and no service.
 
-import { malformed } from "../core/errors.ts";
+import { type AuthError, malformed } from "../core/errors.ts";
 import { decoderOf, decompress } from "./coding.ts";
 
 /** What an envelope adds to a message: a byte of flags, four of length (gRPC over HTTP/2, "Length-Prefixed-Message"). */
@@ -14,10 +14,15 @@ export function envelop(message: Uint8Array): Buffer {
   return Buffer.concat([envelope, message]);
 }
 
+/** A unary call is of one message, whole. */
+export function notOneMessage(): AuthError {
+  return malformed("the body is not one length-prefixed message");
+}
+
 /** The one message of a unary call's body, uncompressed. @throws AuthError when it is not exactly that */
 export async function openEnvelope(body: Buffer, coding: string | undefined): Promise<Buffer> {
   if (body.length < ENVELOPE_BYTES || body.readUInt32BE(1) !== body.length - ENVELOPE_BYTES) {
-    throw malformed("the body is not one length-prefixed message");
+    throw notOneMessage();
   }
   const message = body.subarray(ENVELOPE_BYTES);
   const compressed = body.readUInt8(0) === COMPRESSED;

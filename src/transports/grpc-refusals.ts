@@ -3,10 +3,11 @@
 
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import * as grpc from "@grpc/grpc-js";
-import { AuthError, malformed } from "../core/errors.ts";
+import { AuthError } from "../core/errors.ts";
 import { tooLarge } from "./body.ts";
 import type { TransportOptions } from "./call.ts";
 import { createCaller } from "./caller.ts";
+import { notOneMessage } from "./envelope.ts";
 import { type Refusal, toGrpc } from "./errors.ts";
 import { checkCall, closeIdle, handOver, isGrpc } from "./grpc-streams.ts";
 import type { HttpHandler } from "./http.ts";
@@ -38,7 +39,7 @@ export function explainLibraryRefusals({ onRefused }: Pick<TransportOptions, "on
             return;
           }
           const large = status.code === grpc.status.RESOURCE_EXHAUSTED;
-          const refusal = large ? tooLarge() : malformed("the call is not one well-formed message of gRPC");
+          const refusal = large ? tooLarge() : notOneMessage();
           onRefused(refusal, createCaller(hostOf(call.getPeer()), "grpc"));
           next(statusOf(refusal));
         })

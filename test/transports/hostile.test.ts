@@ -57,6 +57,21 @@ describe.each(listeners)("at %s", (listener) => {
     },
   );
 
+  test("forty gRPC-Web calls at once on a connection are answered, without a warning of listeners", async () => {
+    const warnings: Error[] = [];
+    const hear = (warning: Error): number => warnings.push(warning);
+    process.on("warning", hear);
+    const { hostname, port } = new URL(gateway[listener]);
+    const socket = connect(Number(port), hostname);
+    const answers = text(socket);
+    const head =
+      "POST /countersign.auth.v1.AuthService/GetServerTime HTTP/1.1\r\nContent-Type: application/grpc-web+proto";
+    socket.end(`${head}\r\nContent-Length: 5\r\n\r\n\0\0\0\0\0`.repeat(40));
+    expect((await answers).match(/grpc-status: 0/g)).toHaveLength(40);
+    process.off("warning", hear);
+    expect(warnings).toEqual([]);
+  });
+
   test("who asks more and more and takes no answer is cut off; a few at once are answered", async () => {
     const { hostname, port } = new URL(gateway[listener]);
     const ask = "GET /openapi.json HTTP/1.1\r\nAccept-Encoding: gzip\r\n\r\n";

@@ -97,6 +97,21 @@ describe("a mistake is told alike on both listeners:", () => {
     expect(told(native)[2]).toMatch(/^\w{20,}/);
   });
 
+  test.each([
+    ["no message", Buffer.alloc(0)],
+    ["two messages", Buffer.alloc(10)],
+    ["a message cut short", Buffer.of(0, 0, 0, 0, 9, 1)],
+  ])("%s", async (_what, body) => {
+    const [shared, native] = await Promise.all(
+      [gateway.publicUrl, gateway.internalUrl].map(async (url) => {
+        const { headers } = await ask(url, CALL, body);
+        return [headers["grpc-status"], decodeURIComponent(String(headers["grpc-message"]))];
+      }),
+    );
+    expect(native).toEqual(shared);
+    expect(native).toEqual(["3", "the body is not one length-prefixed message"]);
+  });
+
   test("and what is right is answered by both", async () => {
     for (const url of [gateway.publicUrl, gateway.internalUrl]) {
       const { headers } = await ask(url, { ...CALL, "grpc-timeout": "99999999H" }, EMPTY);

@@ -64,6 +64,33 @@ test("REST over HTTP/1.1 and HTTP/2, by ALPN", async () => {
   session.close();
 });
 
+test.each(["TLSv1.2", "TLSv1.3"] as const)(
+  "a client of %s that ends its side still gets its token",
+  async (maxVersion) => {
+    const { publicUrl, ca, signed } = await startSecureGateway();
+    const { hostname, port } = new URL(publicUrl);
+    const socket = connect({ host: hostname, port: Number(port), ca, maxVersion });
+    const answer = text(socket);
+    const body = JSON.stringify(await signed());
+    socket.end(`POST /auth/login HTTP/1.1\r\nHost: gateway\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+    expect(await answer).toMatch(/^HTTP\/1\.1 200 OK\r\n.*\{"token":"/s);
+  },
+);
+
+test.each(["publicUrl", "internalUrl"] as const)("HTTP/2 without ALPN, by its preface, at %s", async (listener) => {
+  const gateway = await startSecureGateway();
+  const { hostname, port } = new URL(gateway[listener]);
+  const socket = connect({ host: hostname, port: Number(port), ca: gateway.ca });
+  await once(socket, "secureConnect");
+  expect(socket.alpnProtocol).toBe(false);
+  // The client of node:http2 would not speak where nothing was agreed; the server is asked by hand.
+  socket.write(Buffer.concat([Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), Buffer.of(0, 0, 0, 4, 0, 0, 0, 0, 0)]));
+  const [frame] = await once(socket, "data");
+  // A SETTINGS frame of stream 0 (RFC 9113, 6.5), and no page of Node's own.
+  expect([frame[3], frame.readUInt32BE(5)]).toEqual([4, 0]);
+  socket.destroy();
+});
+
 test.each([
   "ECDHE-RSA-AES128-GCM-SHA256",
   "ECDHE-RSA-AES128-SHA256",
