@@ -152,6 +152,7 @@ async function compose(
     tls: TlsFiles | undefined,
   ): Promise<string | undefined> => {
     if (address === undefined) return undefined;
+    // Deadlines count by the system's clock, as grpc-js has them, whatever time logins are given.
     const options = { services, ...hearing, now: systemNow };
     const handle = createDispatch({
       documents: createDocuments({ ...documents, "/livez": alive }, options),
