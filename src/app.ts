@@ -2,7 +2,10 @@
 
 import { mkdirSync } from "node:fs";
 import { type Config, dataFile } from "./config.ts";
+import { createAddressLimits } from "./core/limiter/address-limits.ts";
+import type { FallbackHearing } from "./core/limiter/fallback.ts";
 import { createMemoryLimiter } from "./core/limiter/memory.ts";
+import type { RedisUrl } from "./core/limiter/redis-url.ts";
 import { createLogIn } from "./core/login.ts";
 import type { Limiter } from "./core/ports.ts";
 import { createRegistry, type Registry } from "./core/registry.ts";
@@ -20,12 +23,13 @@ import { createSealer } from "./store/sealing.ts";
 import { createStore } from "./store/sql.ts";
 import { openSqlite } from "./store/sqlite.ts";
 import { monotonicNow, systemNow } from "./telemetry/clock.ts";
-import { createLog, type Log } from "./telemetry/logger.ts";
+import { observeFallback } from "./telemetry/fallback.ts";
+import { createLog } from "./telemetry/logger.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
 import { createObserver } from "./telemetry/observe.ts";
 import { checkReadiness } from "./telemetry/readiness.ts";
 import type { MountedService, TransportOptions } from "./transports/call.ts";
-import { callerOf } from "./transports/caller.ts";
+import { callerOf, createCallerFrom } from "./transports/caller.ts";
 import { createConnect } from "./transports/connect.ts";
 import { createDispatch } from "./transports/dispatch.ts";
 import { createDocuments, type Document, type Documents } from "./transports/documents.ts";
@@ -51,12 +55,13 @@ export interface GatewayOptions {
   readonly now?: () => number;
   /** How long requests may take to finish once the gateway closes, in milliseconds. */
   readonly graceMs?: number;
+  /** How long Redis may take to decide, in milliseconds; what it has not decided by then is decided without it. */
+  readonly redisDeadlineMs?: number;
 }
 
 /** Under the ten seconds that container runtimes commonly leave between SIGTERM and SIGKILL. */
 const GRACE_MS = 8_000;
-/** A command this late is given up, and not sent again. */
-const REDIS_DEADLINE_MS = 2_000;
+const REDIS_DEADLINE_MS = 25;
 const CACHED_DEVICES = 50_000;
 /** A bound on what a key's own dates change; all else that changes is noticed, see watchChanges. */
 const CACHE_TTL_MS = 60_000;
@@ -65,7 +70,11 @@ const CACHE_TTL_MS = 60_000;
 export async function startGateway(config: Config, options: GatewayOptions = {}): Promise<Gateway> {
   const cleanup = new AsyncDisposableStack();
   try {
-    return await compose(config, { now: systemNow, graceMs: GRACE_MS, ...options }, cleanup);
+    return await compose(
+      config,
+      { now: systemNow, graceMs: GRACE_MS, redisDeadlineMs: REDIS_DEADLINE_MS, ...options },
+      cleanup,
+    );
   } catch (error) {
     await cleanup.disposeAsync();
     throw error;
@@ -74,7 +83,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
 
 async function compose(
   config: Config,
-  { now, graceMs }: Required<GatewayOptions>,
+  { now, graceMs, redisDeadlineMs }: Required<GatewayOptions>,
   cleanup: AsyncDisposableStack,
 ): Promise<Gateway> {
   // Telemetry.
@@ -107,7 +116,15 @@ async function compose(
     ttlSeconds: config.tokenTtlSeconds,
     activeKey: ring.active,
   });
-  const limiter = await openLimiter(config.redisUrl, log, cleanup);
+  const limiter =
+    config.redisUrl === undefined
+      ? createMemoryLimiter()
+      : await openLimiter(
+          config,
+          config.redisUrl,
+          { deadlineMs: redisDeadlineMs, now: now(), hearing: observeFallback(log.logger, metrics) },
+          cleanup,
+        );
   const logIn = createLogIn({
     credentials,
     limiter,
@@ -115,7 +132,7 @@ async function compose(
     policies: {
       login: config.loginLimit,
       failure: config.failureLimit,
-      address: config.addressLimit,
+      address: createAddressLimits(config.addressLimit, config.addressLimitOverrides),
       // A proof is fresh for twice the skew, and must be remembered for longer than that.
       replay: { name: "replay", limit: 1, windowMs: 2 * config.clockSkewMs + 1_000 },
     },
@@ -144,6 +161,7 @@ async function compose(
     await Promise.all(listeners.map((listener) => listener.close(graceMs)));
   });
   const hearing = { onRefused: observer.refused, onFault: observer.fault };
+  const callerFrom = createCallerFrom({ networks: config.trustedProxies, header: config.forwardedHeader });
   const open = async (
     address: ListenAddress | undefined,
     services: readonly MountedService[],
@@ -153,7 +171,7 @@ async function compose(
   ): Promise<string | undefined> => {
     if (address === undefined) return undefined;
     // Deadlines count by the system's clock, as grpc-js has them, whatever time logins are given.
-    const options = { services, ...hearing, now: systemNow };
+    const options = { services, callerFrom, ...hearing, now: systemNow };
     const handle = createDispatch({
       documents: createDocuments({ ...documents, "/livez": alive }, options),
       connect: createConnect(options),
@@ -188,9 +206,9 @@ async function compose(
       "/metrics": () => metrics.render(),
       "/openapi.json": async () => (await import("./services/openapi.ts")).internalOpenapi,
       "/readyz": async () => {
-        const { ready, parts } = await checkReadiness(limiter, store, signer);
-        const body = JSON.stringify({ status: ready ? "ready" : "unavailable", ...parts });
-        return { status: ready ? 200 : 503, contentType: "application/json", body };
+        const { status, parts } = await checkReadiness(limiter, store, signer);
+        const body = JSON.stringify({ status, ...parts });
+        return { status: status === "unavailable" ? 503 : 200, contentType: "application/json", body };
       },
     },
     (handle, options) => createGrpc(options, handle),
@@ -202,19 +220,32 @@ async function compose(
   return { publicUrl, internalUrl, registry, close: () => cleanup.disposeAsync() };
 }
 
-async function openLimiter(redisUrl: string | undefined, log: Log, cleanup: AsyncDisposableStack): Promise<Limiter> {
-  if (redisUrl === undefined) return createMemoryLimiter();
+async function openLimiter(
+  config: Config,
+  redisUrl: RedisUrl,
+  { deadlineMs, now, hearing }: { deadlineMs: number; now: number; hearing: FallbackHearing },
+  cleanup: AsyncDisposableStack,
+): Promise<Limiter> {
   // Loaded only where it is used: a start without Redis need not wait for it.
-  const [{ connectRedis }, { createRedisLimiter }, { createDeadline }] = await Promise.all([
+  const [{ connectRedis }, { createRedisLimiter }, { createFallbackLimiter }] = await Promise.all([
     import("./core/limiter/connection.ts"),
     import("./core/limiter/redis.ts"),
-    import("./core/limiter/deadline.ts"),
+    import("./core/limiter/fallback.ts"),
   ]);
-  const redis = await connectRedis(redisUrl, ({ message }) => log.logger.warn({ cause: message }, "redis is away"));
-  cleanup.defer(() => redis.disconnect());
-  const expire = (): Error => new Error("Redis did not answer in time");
-  const within = createDeadline({ ms: REDIS_DEADLINE_MS, elapsed: monotonicNow, expire });
-  return createRedisLimiter(redis, { elapsed: monotonicNow, within });
+  const redis = await connectRedis(redisUrl, { away: () => {} });
+  cleanup.defer(redis.close);
+  const limiter = createFallbackLimiter({
+    limiter: createRedisLimiter(redis.client, { slotOf: redis.slotOf, elapsed: monotonicNow }),
+    reach: redis,
+    whenAway: config.redisDown,
+    instances: config.instances,
+    deadlineMs,
+    elapsed: monotonicNow,
+    hearing,
+  });
+  cleanup.defer(limiter.close);
+  await limiter.open(now);
+  return limiter;
 }
 
 function alive(): Document {

@@ -3,30 +3,43 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { closest, distance } from "fastest-levenshtein";
+import type { AddressOverride } from "./core/limiter/address-limits.ts";
+import type { Network } from "./core/limiter/networks.ts";
+import { parseRedisUrl, type RedisUrl } from "./core/limiter/redis-url.ts";
+import type { WhenAway } from "./core/limiter/when-away.ts";
 import type { PolicyName } from "./core/ports.ts";
 import { readTokenAlg, type TokenAlg } from "./core/tokens/algorithms.ts";
 import { type Environment, PREFIX, readPair, readParsed, readSetting, type TlsFiles } from "./environment.ts";
 import {
+  type ForwardedHeader,
   type Limit,
   type ListenAddress,
   type LogLevel,
+  parseAddressOverrides,
   parseAdminToken,
   parseCertificateFile,
   parseDuration,
+  parseForwardedHeader,
   parseHttpUrl,
+  parseInstances,
   parseLimit,
   parseListen,
   parseLogLevel,
   parseMasterKey,
-  parseRedisUrl,
+  parseRedisDown,
   parseText,
+  parseTrustedProxies,
 } from "./settings.ts";
 
 export interface Config {
   readonly publicListen: ListenAddress | undefined;
   readonly internalListen: ListenAddress | undefined;
   readonly dataDir: string;
-  readonly redisUrl: string | undefined;
+  readonly redisUrl: RedisUrl | undefined;
+  /** What becomes of logins while Redis is away. */
+  readonly redisDown: WhenAway;
+  /** How many gateways share that Redis. */
+  readonly instances: number;
   readonly masterKey: Uint8Array;
   readonly adminToken: string;
   /** Undefined with --dev: where the public listener turns out to be. */
@@ -39,6 +52,12 @@ export interface Config {
   readonly loginLimit: Limit;
   readonly failureLimit: Limit;
   readonly addressLimit: Limit;
+  /** Networks whose addresses have another limit. */
+  readonly addressLimitOverrides: readonly AddressOverride[];
+  /** Whose word is taken for the address of a caller; none: nobody's. */
+  readonly trustedProxies: readonly Network[];
+  /** The header that they write. */
+  readonly forwardedHeader: ForwardedHeader;
   /** Undefined: in the clear. */
   readonly tls: TlsFiles | undefined;
   /** With TLS: whoever connects to the internal listener shows a certificate of one of these authorities. */
@@ -80,6 +99,8 @@ const SERVER_SETTINGS = [
   "DATA_DIR",
   "REDIS_URL",
   "REDIS_URL_FILE",
+  "REDIS_DOWN",
+  "INSTANCES",
   "MASTER_KEY",
   "MASTER_KEY_FILE",
   "ADMIN_TOKEN",
@@ -92,6 +113,9 @@ const SERVER_SETTINGS = [
   "LOGIN_LIMIT",
   "FAILURE_LIMIT",
   "ADDRESS_LIMIT",
+  "ADDRESS_LIMIT_OVERRIDES",
+  "TRUSTED_PROXIES",
+  "FORWARDED_HEADER",
   "TLS_CERT",
   "TLS_KEY",
   "TLS_CLIENT_CA",
@@ -152,6 +176,8 @@ export function readConfig(environment: Environment, { dev }: { dev: boolean }):
     internalListen: read("INTERNAL_LISTEN", parseListen, "127.0.0.1:9090"),
     dataDir: dataDirOf(environment),
     redisUrl: read("REDIS_URL", parseRedisUrl, undefined),
+    redisDown: read("REDIS_DOWN", parseRedisDown, "local") ?? "local",
+    instances: read("INSTANCES", parseInstances, "1") ?? 1,
     masterKey: required("MASTER_KEY", parseMasterKey, "Make one with: openssl rand -base64 32"),
     adminToken: required("ADMIN_TOKEN", parseAdminToken, "Make one with: openssl rand -hex 32"),
     issuer: dev
@@ -166,6 +192,9 @@ export function readConfig(environment: Environment, { dev }: { dev: boolean }):
     loginLimit: limit("login", "10/60s"),
     failureLimit: limit("failure", "10/60s"),
     addressLimit: limit("address", "6000/60s"),
+    addressLimitOverrides: read("ADDRESS_LIMIT_OVERRIDES", parseAddressOverrides, undefined) ?? [],
+    trustedProxies: read("TRUSTED_PROXIES", parseTrustedProxies, undefined) ?? [],
+    forwardedHeader: read("FORWARDED_HEADER", parseForwardedHeader, "X-Forwarded-For") ?? "x-forwarded-for",
     tls: readPair(environment, "TLS_CERT", "TLS_KEY", mistakes),
     tlsClientCa: read("TLS_CLIENT_CA", parseCertificateFile, undefined),
     logLevel: read("LOG_LEVEL", parseLogLevel, "info") ?? "info",
@@ -178,6 +207,18 @@ export function readConfig(environment: Environment, { dev }: { dev: boolean }):
     mistakes.push(
       `${PREFIX}TLS_CLIENT_CA is of no use without ${PREFIX}TLS_CERT and ${PREFIX}TLS_KEY. Set both, or leave ${PREFIX}TLS_CLIENT_CA out`,
     );
+  }
+  if (given("FORWARDED_HEADER") && !given("TRUSTED_PROXIES")) {
+    mistakes.push(
+      `${PREFIX}FORWARDED_HEADER is of no use without ${PREFIX}TRUSTED_PROXIES. Set that, or leave ${PREFIX}FORWARDED_HEADER out`,
+    );
+  }
+  for (const name of ["REDIS_DOWN", "INSTANCES"]) {
+    if (given(name) && !given("REDIS_URL") && !given("REDIS_URL_FILE")) {
+      mistakes.push(
+        `${PREFIX}${name} is of no use without ${PREFIX}REDIS_URL. Set that, or leave ${PREFIX}${name} out`,
+      );
+    }
   }
   const answer = largestAnswer(config.issuer ?? "", config.audience ?? "");
   if (answer > LARGEST_ANSWER) {

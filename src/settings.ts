@@ -3,6 +3,9 @@
 
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { type AddressOverride, readLimitedNetwork } from "./core/limiter/address-limits.ts";
+import { type Network, readNetwork } from "./core/limiter/networks.ts";
+import { WHEN_AWAY, type WhenAway } from "./core/limiter/when-away.ts";
 import type { Policy, PolicyName } from "./core/ports.ts";
 
 export interface ListenAddress {
@@ -13,6 +16,9 @@ export interface ListenAddress {
 
 /** A limit of admissions per window; undefined is off. */
 export type Limit = Policy | undefined;
+
+/** The header that proxies tell addresses by. */
+export type ForwardedHeader = "x-forwarded-for" | "forwarded";
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
 const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
@@ -29,14 +35,6 @@ export function parseListen(text: string): ListenAddress | undefined {
   if (match === null || port > 65_535)
     throw new Error("is no address to listen at. Write host:port, [host]:port or off");
   return { host: match[1] ?? (match[2] || "0.0.0.0"), port };
-}
-
-/** A URL of redis or rediss. */
-export function parseRedisUrl(text: string): string {
-  if (!URL.canParse(text) || !/^rediss?:$/.test(new URL(text).protocol)) {
-    throw new Error("is no Redis URL. Write redis://host:port or rediss://host:port");
-  }
-  return text;
 }
 
 /** 32 bytes in base64 or hex. */
@@ -102,6 +100,19 @@ function parsePemFile(path: string, otherwise: string, parse: (pem: Buffer) => u
   return path;
 }
 
+/** What becomes of logins while Redis is away. */
+export function parseRedisDown(text: string): WhenAway {
+  const found = WHEN_AWAY.find((candidate) => candidate === text);
+  if (found === undefined) throw new Error(`is none of ${WHEN_AWAY.join(", ")}`);
+  return found;
+}
+
+/** A whole number of gateways. */
+export function parseInstances(text: string): number {
+  if (!/^[1-9]\d{0,4}$/.test(text)) throw new Error("is no number of gateways. Write a whole number from 1 to 99999");
+  return Number(text);
+}
+
 /** One of the levels. */
 export function parseLogLevel(text: string): LogLevel {
   const level = LOG_LEVELS.find((candidate) => candidate === text);
@@ -132,4 +143,49 @@ export function parseLimit(name: PolicyName, text: string): Limit {
   } catch {
     throw new Error("needs a window of at most 1h, as a number and ms, s, m or h: 10/60s");
   }
+}
+
+/** Networks and addresses, separated by commas; none that holds every address. */
+export function parseTrustedProxies(text: string): readonly Network[] {
+  return entriesOf(text).map((entry) => {
+    const network = readNetwork(entry);
+    if (network.prefix > 0) return network;
+    throw new Error(
+      `names ${entry}, which is everyone: a caller could then give any address for its own. Write those of your proxies`,
+    );
+  });
+}
+
+/** `X-Forwarded-For` or `Forwarded`, in any case. */
+export function parseForwardedHeader(text: string): ForwardedHeader {
+  const name = text.toLowerCase();
+  if (name !== "x-forwarded-for" && name !== "forwarded") throw new Error("is neither X-Forwarded-For nor Forwarded");
+  return name;
+}
+
+/** `network=limit`, separated by commas, each network once. */
+export function parseAddressOverrides(text: string): readonly AddressOverride[] {
+  const seen = new Set<string>();
+  return entriesOf(text).map((entry) => {
+    const [start = "", limit, ...rest] = entry.split("=").map((part) => part.trim());
+    if (limit === undefined || rest.length > 0) {
+      throw new Error(
+        `names ${entry}, which is not network=limit. Write such as 10.0.0.0/8=60000/60s or 10.0.0.0/8=off`,
+      );
+    }
+    const network = readLimitedNetwork(start);
+    if (seen.has(network.text)) throw new Error(`names ${network.text} twice. Keep one`);
+    seen.add(network.text);
+    try {
+      return { network, policy: parseLimit("address", limit) };
+    } catch (error) {
+      throw new Error(`names ${entry}, where ${limit} ${error instanceof Error ? error.message : "is wrong"}`);
+    }
+  });
+}
+
+function entriesOf(text: string): string[] {
+  const entries = text.split(",").map((entry) => entry.trim());
+  if (entries.includes("")) throw new Error("has an empty entry. Take out the comma that has nothing beside it");
+  return entries;
 }

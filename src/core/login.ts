@@ -49,7 +49,8 @@ export interface Login {
 export interface LoginPolicies {
   readonly login: Policy | undefined;
   readonly failure: Policy | undefined;
-  readonly address: Policy | undefined;
+  /** The policy of an address; asked for each login, so it has to be quick. */
+  readonly address: (address: string) => Policy | undefined;
   readonly replay: Policy;
 }
 
@@ -81,7 +82,7 @@ export function createLogIn({ credentials, limiter, signer, policies, skewMs, no
 
     // 2. Fresh: before any look-up, where a refusal reveals and costs nothing.
     checkFresh(timestamp, now, skewMs);
-    const addressCharge = chargeOf(policies.address, address);
+    const addressCharge = chargeOf(policies.address(address), address);
     const known = addressCharge && limiter.peek(addressCharge, now);
     if (known !== undefined) throw rateLimited({ ...known, decidedAt: now });
 

@@ -48,15 +48,15 @@ export interface Verdict {
  * - a denial that this process knows of may be told without looking at the other charges;
  * - limits over 256 may be counted in sub-windows that round towards denial: never more than `limit` are admitted;
  * - a clock that steps backward admits no more, and locks nobody out for longer than a window;
- * - where the state cannot be reached it throws AuthError `unavailable` and never decides by guessing.
+ * - where the state cannot be reached it throws AuthError `unavailable`, or decides by a rule that bounds what is admitted.
  */
 export interface Limiter {
   /** Decides; `now` in unix milliseconds (an implementation may prefer its store's own clock). */
   charge(charges: readonly Charge[], now: number): Promise<Verdict>;
   /** The state of a charge that this process already knows to be denied, without a round trip; else undefined. */
   peek(charge: Charge, now: number): PolicyState | undefined;
-  /** Rejects when the state cannot be reached. */
-  ping(): Promise<void>;
+  /** Whether the state can be reached; `degraded` where charges are decided without it. Rejects when they are not. */
+  ping(): Promise<"ok" | "degraded">;
 }
 
 /** A secret that proves logins, by the id it can be named with in logs. */

@@ -3,6 +3,8 @@
 import { AuthError } from "./errors.ts";
 import type { LimitState, PolicyName } from "./ports.ts";
 
+const UNAVAILABLE_RETRY_MS = 5_000;
+
 /** A limit is spent; the wait is until its next slot. */
 export function rateLimited(limit: LimitState): AuthError {
   return new AuthError("rate_limited", RATE_LIMITED[limit.policy.name], { limit, retryAfterMs: limit.resetMs });
@@ -42,5 +44,13 @@ export function replayed(limit: LimitState | undefined): AuthError {
 
 /** There is no key to sign a token with: told before anything is charged. */
 export function unsigned(): AuthError {
-  return new AuthError("unavailable", "no key to sign tokens with. Try again later", { retryAfterMs: 5_000 });
+  return new AuthError("unavailable", "no key to sign tokens with. Try again later", {
+    retryAfterMs: UNAVAILABLE_RETRY_MS,
+  });
+}
+
+/** Nothing decides the limits now. */
+export function limitsUnavailable(cause: unknown): AuthError {
+  const particulars = { retryAfterMs: UNAVAILABLE_RETRY_MS };
+  return new AuthError("unavailable", "the limits cannot be checked now. Try again later", particulars, { cause });
 }

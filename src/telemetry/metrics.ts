@@ -1,6 +1,6 @@
 // The metrics, in Prometheus's form. Knows prom-client, and names.
 
-import { Counter, collectDefaultMetrics, Histogram, Registry } from "prom-client";
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 
 export interface Metrics {
   /** Logins answered, by protocol and outcome (`ok` or a reason). */
@@ -9,6 +9,10 @@ export interface Metrics {
   readonly loginSeconds: Histogram;
   /** Requests refused before any method was reached, by protocol and reason. */
   readonly refusals: Counter<"protocol" | "reason">;
+  /** 1 while Redis is away and limits are decided without it. */
+  readonly limitsDegraded: Gauge;
+  /** What was decided without it, by outcome (`admitted`, `denied`, `refused`). */
+  readonly limitsDecidedAlone: Counter<"outcome">;
   /** The text of /metrics, and its media type. */
   render(): Promise<{ contentType: string; body: string }>;
 }
@@ -36,6 +40,17 @@ export function createMetrics(): Metrics {
       name: "countersign_refusals_total",
       help: "Requests refused before any method was reached, by protocol and reason",
       labelNames: ["protocol", "reason"],
+      registers,
+    }),
+    limitsDegraded: new Gauge({
+      name: "countersign_limits_degraded",
+      help: "1 while Redis is away and limits are decided without it",
+      registers,
+    }),
+    limitsDecidedAlone: new Counter({
+      name: "countersign_limits_decided_alone_total",
+      help: "Decisions on limits that were made without Redis, by outcome",
+      labelNames: ["outcome"],
       registers,
     }),
     render: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),

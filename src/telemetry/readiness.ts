@@ -3,9 +3,10 @@
 import type { Limiter, SigningKeyStore, TokenSigner } from "../core/ports.ts";
 
 export interface Readiness {
-  readonly ready: boolean;
-  /** `ok` or `unavailable`, by part. */
-  readonly parts: Readonly<Record<"limits" | "store" | "signer", string>>;
+  /** `degraded`: logins are answered, with limits that are bounded and not exact. */
+  readonly status: "ready" | "degraded" | "unavailable";
+  /** By part. */
+  readonly parts: Readonly<Record<"limits" | "store" | "signer", "ok" | "degraded" | "unavailable">>;
 }
 
 /** Asks each part that a login needs. */
@@ -15,11 +16,12 @@ export async function checkReadiness(
   signer: TokenSigner,
 ): Promise<Readiness> {
   const [limits, kept] = await Promise.allSettled([limiter.ping(), store.active()]);
-  const say = (works: boolean): string => (works ? "ok" : "unavailable");
   const parts = {
-    limits: say(limits.status === "fulfilled"),
-    store: say(kept.status === "fulfilled"),
-    signer: say(signer.ready()),
-  };
-  return { ready: Object.values(parts).every((part) => part === "ok"), parts };
+    limits: limits.status === "fulfilled" ? limits.value : "unavailable",
+    store: kept.status === "fulfilled" ? "ok" : "unavailable",
+    signer: signer.ready() ? "ok" : "unavailable",
+  } as const;
+  const all: readonly string[] = Object.values(parts);
+  const status = all.includes("unavailable") ? "unavailable" : all.includes("degraded") ? "degraded" : "ready";
+  return { status, parts };
 }

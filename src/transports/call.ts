@@ -4,7 +4,7 @@ import { create, type DescMessage, type DescMethodUnary, type MessageShape } fro
 import type { HandlerContext, MethodImplSpec, ServiceImplSpec } from "@connectrpc/connect";
 import { AuthError } from "../core/errors.ts";
 import { RequestAborted } from "./body.ts";
-import type { RequestCaller } from "./caller.ts";
+import type { CallerFrom, RequestCaller } from "./caller.ts";
 import { asRefusal, type Refusal } from "./errors.ts";
 
 /** Lets a caller in by its headers, before its request is read. @throws AuthError when it may not */
@@ -20,6 +20,8 @@ export interface MountedService {
 /** What every transport is given. */
 export interface TransportOptions {
   readonly services: readonly MountedService[];
+  /** Tells callers; absent: the address of the peer counts, whatever is said of whom it speaks for. */
+  readonly callerFrom?: CallerFrom;
   /** Hears of each refusal that no handler has made, and of each `internal` one, whose cause it holds. */
   readonly onRefused: (error: AuthError, caller: RequestCaller) => void;
   /** Hears of an answer that failed altogether: a bug. */

@@ -1,9 +1,12 @@
 // Who is calling: the address that limits count under, and the id a log line goes by. Knows sockets, and no service.
 
+import type { IncomingHttpHeaders } from "node:http";
 import { isIPv4 } from "node:net";
 import { type ContextValues, createContextKey, createContextValues, type HandlerContext } from "@connectrpc/connect";
 import ipaddr from "ipaddr.js";
+import { createNetworkTable, type Network } from "../core/limiter/networks.ts";
 import { createRandomIds } from "../core/random-ids.ts";
+import { type ForwardedHeader, findOrigin } from "./forwarded.ts";
 
 /** Who sent a request, and how a log line tells of it. */
 export interface RequestCaller {
@@ -29,6 +32,38 @@ export function callerOf(context: Pick<HandlerContext, "values">): RequestCaller
 /** Context values that hold a caller. */
 export function valuesOf(caller: RequestCaller): ContextValues {
   return createContextValues().set(callerKey, caller);
+}
+
+/** Every line of a request's header, joined with commas; undefined when there is none. */
+export type ReadHeader = (name: ForwardedHeader) => string | undefined;
+
+/** Makes the caller of a request out of its peer's address and, where that is trusted, its headers. */
+export type CallerFrom = (remoteAddress: string | undefined, protocol: string, readHeader: ReadHeader) => RequestCaller;
+
+/** Proxies, and the one header by which all of them tell whom they speak for. */
+export interface TrustedProxies {
+  readonly networks: readonly Network[];
+  readonly header: ForwardedHeader;
+}
+
+/** A caller-maker that believes these proxies; without any, the peer's own address counts. */
+export function createCallerFrom({ networks, header }: TrustedProxies): CallerFrom {
+  if (networks.length === 0) return createCaller;
+  const trusted = createNetworkTable(networks.map((network) => [network, true] as const));
+  const isTrusted = (address: string): boolean => trusted.find(address) ?? false;
+  return (remoteAddress = "", protocol, readHeader) =>
+    createCaller(
+      findOrigin(remoteAddress, header, () => readHeader(header), isTrusted),
+      protocol,
+    );
+}
+
+/** Reads headers as Node has them, over HTTP/1 and HTTP/2; they are looked at only once asked for. */
+export function headersOf(request: { readonly headers: IncomingHttpHeaders }): ReadHeader {
+  return (name) => {
+    const value = request.headers[name];
+    return Array.isArray(value) ? value.join(",") : value;
+  };
 }
 
 /** A caller at the other end of a socket. */

@@ -3,7 +3,7 @@
 import { AuthError } from "../core/errors.ts";
 import { RequestAborted } from "./body.ts";
 import { methodPath, type TransportOptions, type UnaryMethod, unaryMethods } from "./call.ts";
-import { createCaller, type RequestCaller } from "./caller.ts";
+import { createCaller, headersOf, type RequestCaller } from "./caller.ts";
 import { codecOf, createConnectUnary } from "./connect-unary.ts";
 import { internalError, toGrpc } from "./errors.ts";
 import { createGrpcWeb } from "./grpc-web.ts";
@@ -33,6 +33,7 @@ export function createConnect(options: TransportOptions): ConnectTransport {
   );
   const answerConnect = createConnectUnary(options);
   const grpcWeb = createGrpcWeb(options);
+  const { callerFrom = createCaller } = options;
 
   function find(request: HttpRequest): UnaryMethod {
     const target = methods.get(pathOf(request));
@@ -68,7 +69,7 @@ export function createConnect(options: TransportOptions): ConnectTransport {
     serves: (request) => methods.has(pathOf(request)) || contentTypeOf(request).startsWith("application/grpc"),
     async handle(request, response) {
       const contentType = contentTypeOf(request);
-      const caller = createCaller(request.socket.remoteAddress, protocolOf(contentType));
+      const caller = callerFrom(request.socket.remoteAddress, protocolOf(contentType), headersOf(request));
       try {
         await answer(request, response, contentType, caller);
       } catch (error) {

@@ -3,7 +3,7 @@
 import { LRUCache } from "lru-cache";
 import { AuthError } from "../core/errors.ts";
 import type { TransportOptions } from "./call.ts";
-import { createCaller } from "./caller.ts";
+import { createCaller, headersOf } from "./caller.ts";
 import { acceptsGzip, compressGzip, isCompressible } from "./coding.ts";
 import { internalError } from "./errors.ts";
 import {
@@ -40,7 +40,7 @@ export interface DocumentTransport {
 /** Serves documents to GET and HEAD. */
 export function createDocuments(
   documents: Documents,
-  { onRefused }: Pick<TransportOptions, "onRefused">,
+  { callerFrom = createCaller, onRefused }: Pick<TransportOptions, "callerFrom" | "onRefused">,
 ): DocumentTransport {
   const paths = new Map(Object.entries(documents));
   const compressed = createCompressor();
@@ -59,7 +59,7 @@ export function createDocuments(
       }
       await write(request, response, await render(), compressed);
     } catch (error) {
-      const caller = createCaller(request.socket.remoteAddress, "rest");
+      const caller = callerFrom(request.socket.remoteAddress, "rest", headersOf(request));
       const refusal = error instanceof AuthError ? error : internalError(caller.requestId, error);
       onRefused(refusal, caller);
       sendRefusal(response, refusal);

@@ -6,13 +6,14 @@ import * as grpc from "@grpc/grpc-js";
 import { AuthError } from "../core/errors.ts";
 import { tooLarge } from "./body.ts";
 import type { TransportOptions } from "./call.ts";
-import { createCaller } from "./caller.ts";
+import { createCaller, headersOf, type ReadHeader } from "./caller.ts";
 import { notOneMessage } from "./envelope.ts";
 import { type Refusal, toGrpc } from "./errors.ts";
 import { checkCall, closeIdle, handOver, isGrpc } from "./grpc-streams.ts";
 import type { HttpHandler } from "./http.ts";
 
 const DETAILS = "grpc-status-details-bin";
+const NOTHING = new grpc.Metadata();
 const NO_REFUSALS = [grpc.status.OK, grpc.status.CANCELLED, grpc.status.DEADLINE_EXCEEDED];
 
 /** A refusal as a gRPC status with its details. */
@@ -27,11 +28,23 @@ export function statusOf(refusal: Refusal): grpc.StatusObject {
  * Before a handler is reached the library refuses what is no well-formed call: a message over its bound, a broken
  * compression, a deadline it cannot read.
  */
-export function explainLibraryRefusals({ onRefused }: Pick<TransportOptions, "onRefused">): grpc.ServerInterceptor {
-  return (_method, call) =>
-    new grpc.ServerInterceptingCall(
+export function explainLibraryRefusals({
+  callerFrom = createCaller,
+  onRefused,
+}: Pick<TransportOptions, "callerFrom" | "onRefused">): grpc.ServerInterceptor {
+  return (_method, call) => {
+    let received = NOTHING;
+    return new grpc.ServerInterceptingCall(
       call,
       new grpc.ResponderBuilder()
+        .withStart((next) =>
+          next({
+            onReceiveMetadata(metadata, pass) {
+              received = metadata;
+              pass(metadata);
+            },
+          }),
+        )
         .withSendStatus((status, next) => {
           const told = status.metadata?.get(DETAILS).length ?? 0;
           if (told > 0 || NO_REFUSALS.includes(status.code)) {
@@ -40,11 +53,12 @@ export function explainLibraryRefusals({ onRefused }: Pick<TransportOptions, "on
           }
           const large = status.code === grpc.status.RESOURCE_EXHAUSTED;
           const refusal = large ? tooLarge() : notOneMessage();
-          onRefused(refusal, createCaller(hostOf(call.getPeer()), "grpc"));
+          onRefused(refusal, callerFrom(hostOf(call.getPeer()), "grpc", metadataReader(received)));
           next(statusOf(refusal));
         })
         .build(),
     );
+  };
 }
 
 /**
@@ -55,14 +69,17 @@ export function explainLibraryRefusals({ onRefused }: Pick<TransportOptions, "on
 export function guardStreamAnswers(
   server: grpc.Server,
   paths: ReadonlySet<string>,
-  { onRefused }: Pick<TransportOptions, "onRefused">,
+  { callerFrom = createCaller, onRefused }: Pick<TransportOptions, "callerFrom" | "onRefused">,
   handleOther: HttpHandler | undefined,
 ): void {
+  // The library asks for both answers in one go, of which only the first is given the headers.
+  let arrived: IncomingHttpHeaders = {};
   const verifyContentType = takeMethod(server, "_verifyContentType");
   const respondWithError = takeMethod(server, "_respondWithError");
   Object.assign(server, {
     _verifyContentType: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders): unknown => {
       if (stream.destroyed) return false;
+      arrived = headers;
       if (!isGrpc(headers) && handleOther !== undefined) {
         handOver(stream, headers, handleOther);
         return false;
@@ -83,7 +100,7 @@ export function guardStreamAnswers(
   });
 
   function refuse(stream: ServerHttp2Stream, refusal: AuthError, channelz: unknown = null): void {
-    onRefused(refusal, createCaller(stream.session?.socket.remoteAddress, "grpc"));
+    onRefused(refusal, callerFrom(stream.session?.socket.remoteAddress, "grpc", headersOf({ headers: arrived })));
     if (!stream.destroyed) respondWithError(statusOf(refusal), stream, channelz);
   }
 }
@@ -92,6 +109,11 @@ function takeMethod(server: grpc.Server, name: string): (...args: readonly unkno
   const method: unknown = Reflect.get(server, name);
   if (typeof method !== "function") throw new TypeError(`grpc-js has no ${name}: see what took its place`);
   return (...args) => Reflect.apply(method, server, args);
+}
+
+/** Reads a call's headers, each line of which is a value of its own or several joined already. */
+export function metadataReader(metadata: grpc.Metadata): ReadHeader {
+  return (name) => (metadata.get(name).length > 0 ? metadata.get(name).join(",") : undefined);
 }
 
 /** The host of a peer as grpc-js writes it: `address:port`, IPv6 in brackets or not. */

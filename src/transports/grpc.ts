@@ -13,7 +13,7 @@ import { errorHeaders, internalError } from "./errors.ts";
 import { holdReads } from "./grpc-backpressure.ts";
 import { addIntrospection } from "./grpc-introspection.ts";
 import { limitPings } from "./grpc-pings.ts";
-import { explainLibraryRefusals, guardStreamAnswers, hostOf, statusOf } from "./grpc-refusals.ts";
+import { explainLibraryRefusals, guardStreamAnswers, hostOf, metadataReader, statusOf } from "./grpc-refusals.ts";
 import { HeaderList } from "./header-list.ts";
 import type { HeaderField, HttpHandler } from "./http.ts";
 import { readBinary } from "./message.ts";
@@ -109,9 +109,10 @@ type UnaryCall = grpc.ServerUnaryCall<Buffer, Buffer>;
 
 function createHandler(target: UnaryMethod, options: TransportOptions): grpc.handleUnaryCall<Buffer, Buffer> {
   const { input, output } = target.method;
+  const { callerFrom = createCaller } = options;
 
   async function answer(call: UnaryCall, callback: grpc.sendUnaryData<Buffer>): Promise<void> {
-    const caller = createCaller(hostOf(call.getPeer()), "grpc");
+    const caller = callerFrom(hostOf(call.getPeer()), "grpc", metadataReader(call.metadata));
     const context = createContext(call, target.method, caller, options.now);
     const read = (): MessageShape<DescMessage> => readRequest(input, call.request);
     const write = (message: MessageShape<DescMessage>): Buffer => Buffer.from(toBinary(output, message));

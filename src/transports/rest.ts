@@ -4,7 +4,7 @@ import { type DescMessage, type DescMethodUnary, type MessageShape, toJson } fro
 import { AuthError, malformed } from "../core/errors.ts";
 import { MAX_MESSAGE_BYTES, readBody } from "./body.ts";
 import { perform, type TransportOptions, type UnaryMethod, unaryMethods } from "./call.ts";
-import { createCaller, type RequestCaller, valuesOf } from "./caller.ts";
+import { createCaller, headersOf, type RequestCaller, valuesOf } from "./caller.ts";
 import { compress } from "./coding.ts";
 import { DirectContext } from "./context.ts";
 import { HeaderList } from "./header-list.ts";
@@ -31,12 +31,16 @@ export interface RestTransport {
 }
 
 /** Builds what answers every REST route of the services, and 404 or 405 to whatever else comes. */
-export function createRest({ services, onRefused }: Pick<TransportOptions, "services" | "onRefused">): RestTransport {
+export function createRest({
+  services,
+  callerFrom = createCaller,
+  onRefused,
+}: Pick<TransportOptions, "services" | "callerFrom" | "onRefused">): RestTransport {
   const methods = new Map<DescMethodUnary, UnaryMethod>(unaryMethods(services).map((one) => [one.method, one]));
   const table = createRouteTable([...methods.keys()]);
 
   async function handle(request: HttpRequest, response: HttpResponse): Promise<void> {
-    const caller = createCaller(request.socket.remoteAddress, "rest");
+    const caller = callerFrom(request.socket.remoteAddress, "rest", headersOf(request));
     const found = table.match(request.method ?? "", pathOf(request));
     if ("allowed" in found) {
       refuse(request, response, found.allowed, caller);

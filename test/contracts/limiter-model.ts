@@ -89,7 +89,7 @@ export async function walk(
   steps: readonly Operation[],
   one: Chargeable,
   other: Chargeable,
-  look: (verdict: Verdict) => unknown = (verdict) => verdict,
+  look: (verdict: Verdict) => unknown = ({ denied, states }) => ({ denied, states }),
 ): Promise<void> {
   let now = START;
   for (const [place, { stepMs, charges }] of steps.entries()) {

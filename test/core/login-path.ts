@@ -104,6 +104,7 @@ export function openPath(house: House, options: PathOptions = {}): Path {
   const charged: (readonly PolicyName[])[] = [];
   const lookedUp: string[] = [];
   const clock = { now: NOW };
+  const limits = { ...policies, ...options.policies };
 
   const logIn = createLogIn({
     credentials: {
@@ -120,7 +121,7 @@ export function openPath(house: House, options: PathOptions = {}): Path {
       },
     },
     signer: options.signer ?? house.signer,
-    policies: { ...policies, ...options.policies },
+    policies: { ...limits, address: () => limits.address },
     skewMs: SKEW,
     now: () => clock.now,
   });

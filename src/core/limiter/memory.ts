@@ -44,7 +44,7 @@ export function createMemoryLimiter(capacity: number = DEFAULT_CAPACITY): Limite
       return reading.remaining === 0 && !reading.stepped ? stateOf(charge, reading) : undefined;
     },
 
-    async ping() {},
+    ping: async () => "ok",
   };
 }
 

@@ -1,22 +1,30 @@
 // The limiter on Redis: exact over all gateways, by one script and Redis's own clock. Knows ioredis, and no policy.
 
 import type { Redis, Result } from "ioredis";
-import { AuthError } from "../errors.ts";
-import type { Charge, Limiter, PolicyState, Verdict } from "../ports.ts";
-import type { Within } from "./deadline.ts";
+import type { Charge } from "../ports.ts";
+import { limitsUnavailable } from "../refusals.ts";
+import { type Command, divide, readReplies } from "./commands.ts";
 import { createDenials } from "./denials.ts";
+import { MERGE_SCRIPT, packAdmissions } from "./merge-script.ts";
 import { CHARGE_SCRIPT } from "./script.ts";
+import type { ShadowLog } from "./shadow.ts";
+import type { SharedLimiter, SharedVerdict } from "./shared.ts";
 
 declare module "ioredis" {
   interface RedisCommander<Context> {
     charge1(...keysAndArguments: (string | number)[]): Result<number[], Context>;
     charge2(...keysAndArguments: (string | number)[]): Result<number[], Context>;
     charge3(...keysAndArguments: (string | number)[]): Result<number[], Context>;
+    merge1(...keysAndArguments: (string | number | Buffer)[]): Result<number[], Context>;
+    merge50(...keysAndArguments: (string | number | Buffer)[]): Result<number[], Context>;
   }
 }
 
 /** The part of ioredis that is used here. */
-export type RedisScripting = Pick<Redis, "defineCommand" | "charge1" | "charge2" | "charge3" | "ping">;
+export type RedisScripting = Pick<
+  Redis,
+  "defineCommand" | "charge1" | "charge2" | "charge3" | "merge1" | "merge50" | "ping"
+>;
 
 export interface RedisLimiterOptions {
   /** Whose clock counts: Redis's TIME, or the caller's `now` where a server refuses TIME in scripts. */
@@ -26,33 +34,43 @@ export interface RedisLimiterOptions {
    * absent: each charge asks.
    */
   readonly elapsed?: () => number;
-  /** Bounds how long a call may take; absent: nothing does. */
-  readonly within?: Within;
   /** Put before every key, for a Redis that is shared with others. */
   readonly prefix?: string;
+  /** On a Cluster: the slot of a key. A command holds the keys of one slot; absent: those of a call. */
+  readonly slotOf?: ((key: string) => number) | undefined;
 }
 
 /** Two clocks that run freely part by less than this share: ours, and Redis's. */
 const CLOCK_DRIFT = 0.001;
-const UNAVAILABLE_RETRY_MS = 5_000;
+/** Logs a merge command, where a command may hold several. */
+const MERGED_TOGETHER = 50;
 
 /** A limiter whose logs live in Redis (6.2 or newer, or Valkey). The connection stays its owner's to close. */
-export function createRedisLimiter(redis: RedisScripting, options: RedisLimiterOptions = {}): Limiter {
-  const { clock = "redis", prefix = "cs", elapsed, within = (call) => call } = options;
+export function createRedisLimiter(redis: RedisScripting, options: RedisLimiterOptions = {}): SharedLimiter {
+  const { clock = "redis", prefix = "cs", elapsed, slotOf } = options;
   const denials = createDenials(elapsed === undefined ? 0 : CLOCK_DRIFT);
 
   // A number of keys fixed per command lets ioredis route it in a cluster and recover from NOSCRIPT by itself.
   for (const numberOfKeys of [1, 2, 3]) {
     redis.defineCommand(`charge${numberOfKeys}`, { numberOfKeys, lua: CHARGE_SCRIPT });
   }
+  for (const numberOfKeys of [1, MERGED_TOGETHER]) {
+    redis.defineCommand(`merge${numberOfKeys}`, { numberOfKeys, lua: MERGE_SCRIPT });
+  }
 
-  const nameOf = ({ policy, key }: Charge): string => `${prefix}:${policy.name}:${key}`;
+  const clockArgument = (now: number): string | number => (clock === "redis" ? "redis" : Math.round(now * 1000));
 
-  function run(charges: readonly Charge[], now: number): Promise<number[]> {
-    const keysAndArguments: (string | number)[] = charges.map(nameOf);
-    keysAndArguments.push(clock === "redis" ? "redis" : Math.round(now * 1000));
-    for (const { policy } of charges) keysAndArguments.push(policy.limit, policy.windowMs * 1000);
-    switch (charges.length) {
+  /** A device's keys share a slot, and so do an address's: the first word of a key is its hash tag. */
+  function nameOf({ policy, key }: Charge): string {
+    const space = key.indexOf(" ");
+    const tagged = space === -1 ? `{${key}}` : `{${key.slice(0, space)}}${key.slice(space)}`;
+    return `${prefix}:${policy.name}:${tagged}`;
+  }
+
+  function send(command: Command, now: number): Promise<number[]> {
+    const keysAndArguments: (string | number)[] = [...command.names, clockArgument(now)];
+    for (const { policy } of command.charges) keysAndArguments.push(policy.limit, policy.windowMs * 1000);
+    switch (command.charges.length) {
       case 1:
         return redis.charge1(...keysAndArguments);
       case 2:
@@ -65,35 +83,48 @@ export function createRedisLimiter(redis: RedisScripting, options: RedisLimiterO
   }
 
   /** A denial that is known already costs no round trip; not of the replay guard, whose answer tells the login's state. */
-  function recall(charges: readonly Charge[], at: number): Verdict | undefined {
-    for (const [denied, charge] of charges.entries()) {
-      if (charge.policy.name === "replay") continue;
-      const state = denials.recall(nameOf(charge), charge.policy, at);
-      if (state !== undefined)
-        return { denied, states: charges.map((_, place) => (place === denied ? state : undefined)) };
+  function recall(charges: readonly Charge[], names: readonly string[], at: number): SharedVerdict | undefined {
+    for (const [denied, { policy }] of charges.entries()) {
+      if (policy.name === "replay") continue;
+      const state = denials.recall(names[denied] ?? "", policy, at);
+      if (state === undefined) continue;
+      const states = charges.map((_, place) => (place === denied ? state : undefined));
+      return { denied, states, now: undefined, receipts: [] };
     }
     return undefined;
+  }
+
+  async function mergeTogether(logs: readonly ShadowLog[], now: number): Promise<number[]> {
+    const names = logs.map(nameOf);
+    const described = logs.flatMap(({ policy, generation, admissions }) => [
+      policy.limit,
+      policy.windowMs * 1000,
+      generation,
+      packAdmissions(admissions),
+    ]);
+    const call = logs.length === 1 ? "merge1" : "merge50";
+    const [, ...generations] = await redis[call](...names, clockArgument(now), ...described);
+    return generations;
   }
 
   return {
     async charge(charges, now) {
       const at = elapsed?.() ?? now;
-      const known = elapsed && recall(charges, at);
+      const names = charges.map(nameOf);
+      const known = elapsed && recall(charges, names, at);
       if (known !== undefined) return known;
-      const reply = await within(run(charges, now)).catch((cause: unknown) => {
-        throw new AuthError(
-          "unavailable",
-          "the limits cannot be checked now. Try again later",
-          { retryAfterMs: UNAVAILABLE_RETRY_MS },
-          { cause },
-        );
+      const commands = divide(charges, names, slotOf);
+      const replies = await Promise.all(commands.map((command) => send(command, now))).catch((cause: unknown) => {
+        throw limitsUnavailable(cause);
       });
-      const verdict = readReply(reply, charges);
-      const denied = charges[verdict.denied];
+      const verdict = readReplies(commands, replies, charges);
+      const denied = names[verdict.denied];
       const state = verdict.states[verdict.denied];
-      if (denied !== undefined && state !== undefined) denials.remember(nameOf(denied), state, at);
+      if (denied !== undefined && state !== undefined) denials.remember(denied, state, at);
       return verdict;
     },
+
+    recall: (charges, now) => recall(charges, charges.map(nameOf), elapsed?.() ?? now),
 
     peek(charge, now) {
       return denials.recall(nameOf(charge), charge.policy, elapsed?.() ?? now);
@@ -101,17 +132,23 @@ export function createRedisLimiter(redis: RedisScripting, options: RedisLimiterO
 
     async ping() {
       await redis.ping();
+      return "ok";
+    },
+
+    async probe(now) {
+      const [, at] = await redis.charge1(`${prefix}:probe`, clockArgument(now), 1, 1_000);
+      if (at === undefined) throw new TypeError("the script answers with the time");
+      return at;
+    },
+
+    async merge(logs, now) {
+      const together = slotOf === undefined ? Math.floor(logs.length / MERGED_TOGETHER) * MERGED_TOGETHER : 0;
+      const calls: Promise<number[]>[] = [];
+      for (let place = 0; place < together; place += MERGED_TOGETHER) {
+        calls.push(mergeTogether(logs.slice(place, place + MERGED_TOGETHER), now));
+      }
+      for (const log of logs.slice(together)) calls.push(mergeTogether([log], now));
+      return (await Promise.all(calls)).flat();
     },
   };
-}
-
-function readReply(reply: readonly number[], charges: readonly Charge[]): Verdict {
-  const [number = 0, ...pairs] = reply;
-  const states = charges.map(({ policy }, place): PolicyState => {
-    const remaining = pairs[2 * place];
-    const reset = pairs[2 * place + 1];
-    if (remaining === undefined || reset === undefined) throw new TypeError("the script answers a pair a charge");
-    return { policy, remaining, resetMs: reset / 1000 };
-  });
-  return { denied: number - 1, states };
 }

@@ -1,67 +1,46 @@
-// The limiter's Redis script: window.ts again, where the log lives. Knows only keys, limits and Redis's clock.
+// The script that decides: window.ts again, where the log lives. Knows only keys, limits and Redis's clock.
 
+import { PACKED_LOG } from "./packed-log.ts";
 import { LARGEST_EXACT_LIMIT, SUB_WINDOWS } from "./window.ts";
 
 /**
  * Decides all charges of a call in one step: all are admitted and written, or none.
  *
  * KEYS: one log a charge. ARGV: the time in microseconds (`redis`: by TIME), then limit and window (microseconds) of each.
- * Reply, all integers: the number of the first charge denied (0: none), then remaining and reset (microseconds) of each.
- *
- * A log is packed big-endian, oldest entry first: 4 bytes of base (unix seconds), then for each admission the
- * microseconds since then in 4 bytes; ten admissions take 44 bytes, the most that Redis keeps in one allocation. Limits
- * over LARGEST_EXACT_LIMIT are counted by sub-window: a byte and 4 of the total before the base, and 4 more an entry for
- * its count. The length modulo 4 tells the two forms apart, so that a limit may move from one to the other.
+ * Reply, all integers: the number of the first charge denied (0: none) and the time; then of each charge what remains, the
+ * reset (microseconds to go) and the generation of its log (0: none, or an exact one, which has none).
  *
  * A denial looks at one entry of an exact log, whatever its length; an admission finds where the window starts by halving.
  * Logs are cut and joined as they are: only a step of the clock, a change of form or an hour's drift from the base takes
  * one apart.
  */
-export const CHARGE_SCRIPT = `
-local unpack, pack, floor, ceil, max, min = struct.unpack, struct.pack, math.floor, math.ceil, math.max, math.min
-local EXACT, COUNTED, LARGEST_OFFSET = 4, 9, 4294967295
-
-local now
-if ARGV[1] == 'redis' then
-  local time = redis.call('TIME')
-  now = time[1] * 1000000 + time[2]
-else
-  now = tonumber(ARGV[1])
-end
-
-local function is_counted(log) return #log % 4 == 1 end
-
-local function base_of(log)
-  return unpack('>I4', log, is_counted(log) and 6 or 1) * 1000000
-end
-
+export const CHARGE_SCRIPT = `${PACKED_LOG}
 -- Takes a log apart and packs it anew: nothing ahead of tick, in the form and from the base that are due.
 local function repack(log, counted, tick, first)
-  local was_counted, base = is_counted(log), base_of(log)
   local parts, total, open_at, open_count = {}, 0, nil, 0
-  local new_base
+  local base
   local function close()
     if not open_at then return end
-    new_base = new_base or floor(open_at / 1000000)
-    local offset = pack('>I4', open_at - new_base * 1000000)
+    base = base or floor(open_at / 1000000)
+    local offset = pack('>I4', open_at - base * 1000000)
     parts[#parts + 1] = counted and offset .. pack('>I4', open_count) or string.rep(offset, open_count)
     total = total + open_count
   end
-  for place = was_counted and COUNTED + 1 or EXACT + 1, #log - 3, was_counted and 8 or 4 do
-    local at = min(base + unpack('>I4', log, place), tick)
-    local count = was_counted and unpack('>I4', log, place + 4) or 1
-    if at >= first then
-      if at == open_at then
-        open_count = open_count + count
-      else
-        close()
-        open_at, open_count = at, count
-      end
+  each(log, function(at, count)
+    at = min(at, tick)
+    if at < first then return end
+    if at == open_at then
+      open_count = open_count + count
+    else
+      close()
+      open_at, open_count = at, count
     end
-  end
+  end)
   close()
   if not open_at then return '' end
-  return (counted and '+' .. pack('>I4', total) or '') .. pack('>I4', new_base) .. table.concat(parts)
+  if not counted then return pack('>I4', base) .. table.concat(parts) end
+  local generation = is_counted(log) and generation_of(log) or now % 4294967296
+  return begin_counted(generation, total, base) .. table.concat(parts)
 end
 
 -- Each form: what of a log is live, whether it has room, the log with one admission more.
@@ -99,14 +78,14 @@ end
 
 local function read_counted(log, limit, window)
   if #log < COUNTED then return { log = '', used = 0, room = true } end
-  local base, used, place = base_of(log), unpack('>I4', log, 2), COUNTED + 1
+  local base, used, place = base_of(log), unpack('>I4', log, 6), COUNTED + 1
   while place < #log and base + unpack('>I4', log, place) <= now - window do
     used = used - unpack('>I4', log, place + 4)
     place = place + 8
   end
   if place > #log then return { log = '', used = 0, room = true } end
   local live = log
-  if place > COUNTED + 1 then live = '+' .. pack('>I4', used) .. log:sub(6, COUNTED) .. log:sub(place) end
+  if place > COUNTED + 1 then live = log:sub(1, 5) .. pack('>I4', used) .. log:sub(10, COUNTED) .. log:sub(place) end
   local slots, freed = max(1, used - limit + 1), 0
   repeat
     freed = freed + unpack('>I4', log, place + 4)
@@ -118,18 +97,18 @@ end
 local function admit_counted(log, tick)
   if log == '' then
     local base = floor(tick / 1000000)
-    return '+' .. pack('>I4I4I4I4', 1, base, tick - base * 1000000, 1)
+    return begin_counted(now % 4294967296, 1, base) .. pack('>I4I4', tick - base * 1000000, 1)
   end
   local offset = tick - base_of(log)
   if offset > LARGEST_OFFSET then
     log = repack(log, true, tick, 0)
     offset = tick - base_of(log)
   end
-  local total = '+' .. pack('>I4', unpack('>I4', log, 2) + 1)
+  local head = log:sub(1, 5) .. pack('>I4', unpack('>I4', log, 6) + 1)
   if unpack('>I4', log, #log - 7) == offset then
-    return total .. log:sub(6, #log - 4) .. pack('>I4', unpack('>I4', log, #log - 3) + 1)
+    return head .. log:sub(10, #log - 4) .. pack('>I4', unpack('>I4', log, #log - 3) + 1)
   end
-  return total .. log:sub(6) .. pack('>I4I4', offset, 1)
+  return head .. log:sub(10) .. pack('>I4I4', offset, 1)
 end
 
 local charges, denied = {}, 0
@@ -149,7 +128,7 @@ for number, key in ipairs(KEYS) do
   charges[number] = charge
 end
 
-local reply = { denied }
+local reply = { denied, now }
 for number, charge in ipairs(charges) do
   local log = charge.log
   if denied == 0 then
@@ -162,6 +141,7 @@ for number, charge in ipairs(charges) do
   end
   reply[#reply + 1] = max(0, charge.limit - charge.used)
   reply[#reply + 1] = charge.reset or 0
+  reply[#reply + 1] = is_counted(log) and generation_of(log) or 0
 end
 return reply
 `;

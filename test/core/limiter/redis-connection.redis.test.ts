@@ -7,6 +7,7 @@ import { Redis } from "ioredis";
 import { expect, inject, onTestFinished, test } from "vitest";
 import { connectRedis } from "../../../src/core/limiter/connection.ts";
 import { createRedisLimiter } from "../../../src/core/limiter/redis.ts";
+import { parseRedisUrl } from "../../../src/core/limiter/redis-url.ts";
 import type { Charge, Policy } from "../../../src/core/ports.ts";
 import { refusalFrom } from "../refusal.ts";
 
@@ -81,9 +82,10 @@ test("a Redis that is not there gives unavailable, with a wait", async () => {
   await once(server, "close");
 
   const errors: Error[] = [];
-  const redis = await connectRedis(`redis://127.0.0.1:${address.port}`, (error) => errors.push(error));
-  onTestFinished(() => redis.disconnect());
-  const limiter = createRedisLimiter(redis);
+  const url = parseRedisUrl(`redis://127.0.0.1:${address.port}`);
+  const redis = await connectRedis(url, { away: (error) => errors.push(error) });
+  onTestFinished(redis.close);
+  const limiter = createRedisLimiter(redis.client);
   const refusal = await refusalFrom(limiter.charge(three, NOW));
   expect(refusal.reason).toBe("unavailable");
   expect(refusal.message).toBe("the limits cannot be checked now. Try again later");
@@ -105,11 +107,11 @@ test("a key that holds something else gives unavailable, and is left as it is", 
   const prefix = randomUUID();
   const redis = connect();
   const limiter = createRedisLimiter(redis, { prefix });
-  await redis.hset(`${prefix}:login:k`, "field", "value");
-  onTestFinished(async () => void (await redis.del(`${prefix}:login:k`)));
+  await redis.hset(`${prefix}:login:{k}`, "field", "value");
+  onTestFinished(async () => void (await redis.del(`${prefix}:login:{k}`)));
   expect((await refusalFrom(limiter.charge(three, NOW))).reason).toBe("unavailable");
-  expect(await redis.hgetall(`${prefix}:login:k`)).toEqual({ field: "value" });
-  expect(await redis.exists(`${prefix}:address:k`, `${prefix}:replay:k`)).toBe(0);
+  expect(await redis.hgetall(`${prefix}:login:{k}`)).toEqual({ field: "value" });
+  expect(await redis.exists(`${prefix}:address:{k}`, `${prefix}:replay:{k}`)).toBe(0);
 });
 
 test("a flood on a spent limit makes no more calls of Redis than admissions and freed slots", async () => {

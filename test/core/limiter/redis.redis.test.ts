@@ -34,9 +34,9 @@ describe("a log in Redis", () => {
     const key = randomUUID();
     const limiter = createRedisLimiter(redis, { clock: "caller", prefix });
     await chargeTimes(limiter, policy, Array(10).fill(START), key);
-    expect(await redis.strlen(`${prefix}:login:${key}`)).toBe(44);
-    const usage = await redis.memory("USAGE", `${prefix}:login:${key}`);
-    process.stdout.write(`Redis: ${usage} bytes for a device with ten admissions, its key of 45 bytes included\n`);
+    expect(await redis.strlen(`${prefix}:login:{${key}}`)).toBe(44);
+    const usage = await redis.memory("USAGE", `${prefix}:login:{${key}}`);
+    process.stdout.write(`Redis: ${usage} bytes for a device with ten admissions, its key of 47 bytes included\n`);
     expect(usage).toBeLessThan(256);
   });
 
@@ -44,7 +44,7 @@ describe("a log in Redis", () => {
     const prefix = randomUUID();
     const limiter = createRedisLimiter(redis, { clock: "caller", prefix });
     await chargeTimes(limiter, policy, [START, START + 1_000]);
-    const left = await redis.pttl(`${prefix}:login:k`);
+    const left = await redis.pttl(`${prefix}:login:{k}`);
     expect(left).toBeGreaterThan(0);
     expect(left).toBeLessThanOrEqual(WINDOW);
   });
@@ -53,12 +53,12 @@ describe("a log in Redis", () => {
     const prefix = randomUUID();
     const limiter = createRedisLimiter(redis, { clock: "caller", prefix });
     await chargeTimes(limiter, policy, Array(10).fill(START));
-    const before = await redis.getBuffer(`${prefix}:login:k`);
-    await redis.persist(`${prefix}:login:k`);
+    const before = await redis.getBuffer(`${prefix}:login:{k}`);
+    await redis.persist(`${prefix}:login:{k}`);
     expect(await chargeTimes(limiter, policy, [START + 1])).toEqual(["denied"]);
-    expect(await redis.getBuffer(`${prefix}:login:k`)).toEqual(before);
+    expect(await redis.getBuffer(`${prefix}:login:{k}`)).toEqual(before);
     // A write would have set a time to live again.
-    expect(await redis.pttl(`${prefix}:login:k`)).toBe(-1);
+    expect(await redis.pttl(`${prefix}:login:{k}`)).toBe(-1);
   });
 
   test("is its own under each prefix", async () => {

@@ -1,0 +1,39 @@
+// Which `address` policy counts for whom: the usual one, or that of the smallest network that has one of its own. Knows no
+// transport and no setting.
+
+import type { Policy } from "../ports.ts";
+import { createNetworkTable, type Network, readNetwork, widen } from "./networks.ts";
+
+/** A network whose addresses have a limit of their own. */
+export interface AddressOverride {
+  /** Of IPv6 at most /64, since addresses count by that. */
+  readonly network: Network;
+  /** Undefined: no limit. */
+  readonly policy: Policy | undefined;
+}
+
+/** The policy of an address as limits count it, an IPv4 address or an IPv6 /64; undefined is off. */
+export type AddressPolicy = (address: string) => Policy | undefined;
+
+/** What IPv6 addresses are counted by. */
+const COUNTED_BITS = 64;
+const COUNTED_END = `/${COUNTED_BITS}`;
+
+/** Reads a network whose addresses can be counted apart from others. @throws Error as `readNetwork` does */
+export function readLimitedNetwork(text: string): Network {
+  const network = readNetwork(text);
+  if (network.width === 32 || network.prefix <= COUNTED_BITS) return network;
+  const { text: counted } = widen(network, COUNTED_BITS);
+  throw new Error(`names ${text}, but IPv6 addresses count by ${COUNTED_END}. Write ${counted}`);
+}
+
+/** The policies of all addresses. */
+export function createAddressLimits(usual: Policy | undefined, overrides: readonly AddressOverride[]): AddressPolicy {
+  if (overrides.length === 0) return () => usual;
+  const table = createNetworkTable(overrides.map((override) => [override.network, override] as const));
+  return (address) => {
+    const start = address.endsWith(COUNTED_END) ? address.slice(0, -COUNTED_END.length) : address;
+    const override = table.find(start);
+    return override === undefined ? usual : override.policy;
+  };
+}

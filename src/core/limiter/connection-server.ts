@@ -1,0 +1,111 @@
+// A session with one server: at an address, or the master that Sentinels name. Knows ioredis, and no command of a limiter.
+
+import { Redis } from "ioredis";
+import { type ConnectionOptions, connectionOptions, INQUIRY_MS, ignore, isDemoted } from "./connection-options.ts";
+import type { RedisUrl } from "./redis-url.ts";
+import type { Session, SessionEvents } from "./sessions.ts";
+
+export interface RedisSession<Client> extends Session {
+  readonly client: Client;
+  /** Those that commands may go to; empty while they are not known. */
+  masters(): readonly Redis[];
+}
+
+type SentinelUrl = Extract<RedisUrl, { kind: "sentinel" }>;
+
+const SWITCH_CHANNEL = "+switch-master";
+const RESUBSCRIBE_MS = 1_000;
+
+export function openStandalone(
+  url: Extract<RedisUrl, { kind: "standalone" }>,
+): (events: SessionEvents) => RedisSession<Redis> {
+  const { host, port, db } = url;
+  return (events) => openServer({ ...connectionOptions(url, url.tls), host, port, db }, events);
+}
+
+export function openSentinel(url: SentinelUrl): (events: SessionEvents) => RedisSession<Redis> {
+  const { username: sentinelUsername, password: sentinelPassword } = url.sentinelLogin;
+  const options: ConnectionOptions = {
+    ...connectionOptions(url, url.tls),
+    ...(sentinelUsername !== undefined && { sentinelUsername }),
+    ...(sentinelPassword !== undefined && { sentinelPassword }),
+    ...(url.tls && { sentinelTLS: {}, enableTLSForSentinelMode: true }),
+    name: url.master,
+    db: url.db,
+    sentinelCommandTimeout: INQUIRY_MS,
+    sentinelRetryStrategy: () => null,
+  };
+  const sentinels = [...url.sentinels];
+  return (events) => {
+    // Each session asks another first: one that hangs, or knows an old master, keeps only one session from the others.
+    sentinels.push(...sentinels.splice(0, 1));
+    return openServer({ ...options, sentinels: [...sentinels] }, events);
+  };
+}
+
+/** One connection and no more: the session ends with it, so that nothing can be sent again. */
+function openServer(options: ConnectionOptions, events: SessionEvents): RedisSession<Redis> {
+  let cause = new Error("Redis closed the connection");
+  let wasReady = false;
+  const redis = new Redis({
+    ...options,
+    retryStrategy: () => null,
+    reconnectOnError: (error) => {
+      if (isDemoted(error)) cause = error;
+      return isDemoted(error);
+    },
+  });
+  redis.on("error", (error: Error) => {
+    cause = error;
+  });
+  redis.on("ready", () => {
+    wasReady = true;
+    events.changed();
+  });
+  redis.on("end", () => {
+    if (wasReady) events.lost(cause);
+    else events.failed(cause);
+    events.ended();
+  });
+  redis.connect().catch(ignore);
+  return {
+    client: redis,
+    masters: () => [redis],
+    state: () => (redis.status === "ready" ? "whole" : "down"),
+    close: () => redis.disconnect(),
+  };
+}
+
+/**
+ * Hears the Sentinels tell of another master, also when the old one still answers. ioredis's own failoverDetector is not
+ * used: its connections outlive a lost one and may end the next for good, and it reports their errors on stderr.
+ * @param onSwitch hears of the new master, of each switch once
+ * @returns what ends it
+ */
+export function watchSentinels(url: SentinelUrl, onSwitch: (host: string, port: number) => void): () => void {
+  let last = "";
+  const watchers = url.sentinels.map(({ host, port }) => {
+    const watcher = new Redis({
+      ...connectionOptions(url.sentinelLogin, url.tls),
+      host,
+      port,
+      enableReadyCheck: false,
+      autoResubscribe: false,
+      retryStrategy: () => RESUBSCRIBE_MS,
+    });
+    watcher.on("error", ignore);
+    watcher.on("ready", () => watcher.subscribe(SWITCH_CHANNEL).catch(ignore));
+    // "<master> <old host> <old port> <new host> <new port>"
+    watcher.on("message", (_channel: string, message: string) => {
+      const [name, , , newHost = "", newPort] = message.split(" ");
+      if (name !== url.master || message === last) return;
+      last = message;
+      onSwitch(newHost, Number(newPort));
+    });
+    watcher.connect().catch(ignore);
+    return watcher;
+  });
+  return () => {
+    for (const watcher of watchers) watcher.disconnect();
+  };
+}

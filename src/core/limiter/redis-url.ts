@@ -1,0 +1,138 @@
+// How Redis is reached, read from a URL: one server, a master that Sentinels know, or a Cluster. Knows no driver.
+
+import { isIPv4, isIPv6 } from "node:net";
+
+export interface RedisAddress {
+  /** A name or an address, IPv6 without brackets. */
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Undefined: none is shown. */
+export interface RedisLogin {
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+}
+
+/** With `tls` every connection of it is made by TLS, those to Sentinels too. */
+export type RedisUrl =
+  | ({ readonly kind: "standalone"; readonly tls: boolean; readonly db: number } & RedisAddress & RedisLogin)
+  | ({
+      readonly kind: "sentinel";
+      readonly tls: boolean;
+      readonly db: number;
+      readonly sentinels: readonly RedisAddress[];
+      /** What the Sentinels call it. */
+      readonly master: string;
+      readonly sentinelLogin: RedisLogin;
+    } & RedisLogin)
+  | ({ readonly kind: "cluster"; readonly tls: boolean; readonly nodes: readonly RedisAddress[] } & RedisLogin);
+
+const FORM = /^(rediss?)(?:\+(cluster|sentinel))?:\/\/(?:([^/?#]*)@)?([^/?#@]+)(?:\/([^?#]*))?(?:\?([^#]*))?$/i;
+const FORMS =
+  "redis://host:port, redis+sentinel://host:port,host:port/master or redis+cluster://host:port,host:port, each also as rediss";
+const REDIS_PORT = 6_379;
+const SENTINEL_PORT = 26_379;
+
+/**
+ * `redis://[user:password@]host[:port][/db]`, `redis+sentinel://[user:password@]host[:port],…/master[/db]`, whose Sentinels'
+ * own login goes into `?sentinel_username=…&sentinel_password=…`, or `redis+cluster://[user:password@]host[:port],…`.
+ * User, password and master may be percent-encoded. It is parsed by hand: WHATWG URLs have one host.
+ * @throws Error what is wrong, as the end of a sentence; nothing of the text is repeated, since a password with a slash in
+ * it may be anywhere
+ */
+export function parseRedisUrl(text: string): RedisUrl {
+  const [, scheme = "", several = "", userinfo = "", hosts = "", path = "", query] = FORM.exec(text) ?? [];
+  if (hosts === "") throw new Error(`is no Redis URL. Write ${FORMS}`);
+  const tls = scheme.toLowerCase() === "rediss";
+  const login = parseLogin(userinfo);
+  switch (several.toLowerCase()) {
+    case "sentinel": {
+      const [master = "", db = "", ...rest] = path.split("/");
+      if (master === "" || rest.length > 0) {
+        throw new Error(
+          "has to name the master that the Sentinels know. Write redis+sentinel://host:port,host:port/master",
+        );
+      }
+      const sentinels = parseAddresses(hosts, SENTINEL_PORT);
+      const sentinelLogin = parseSentinelLogin(query);
+      return { kind: "sentinel", tls, ...login, sentinels, master: decode(master), db: parseDb(db), sentinelLogin };
+    }
+    case "cluster":
+      refuseQuery(query);
+      if (path !== "" && path !== "0") throw new Error("names a database, which a Cluster has not. Write it without");
+      return { kind: "cluster", tls, ...login, nodes: parseAddresses(hosts, REDIS_PORT) };
+    default: {
+      refuseQuery(query);
+      const [address, ...others] = parseAddresses(hosts, REDIS_PORT);
+      if (address === undefined || others.length > 0) {
+        throw new Error("names several hosts. Write redis+sentinel:// or redis+cluster:// for what they are");
+      }
+      return { kind: "standalone", tls, ...login, ...address, db: parseDb(path) };
+    }
+  }
+}
+
+/** Without a password a user name is shown with an empty one: a user of `nopass` has no other. */
+function parseLogin(userinfo: string): RedisLogin {
+  if (userinfo === "") return { username: undefined, password: undefined };
+  const colon = userinfo.indexOf(":");
+  const username = decode(colon === -1 ? userinfo : userinfo.slice(0, colon)) || undefined;
+  const password = colon === -1 ? "" : decode(userinfo.slice(colon + 1));
+  return { username, password: username === undefined ? password || undefined : password };
+}
+
+function parseSentinelLogin(query: string | undefined): RedisLogin {
+  const found = { sentinel_username: "", sentinel_password: "" };
+  // By hand: URLSearchParams reads a plus sign, which a password may have, as a space.
+  for (const part of (query ?? "").split("&")) {
+    if (part === "") continue;
+    const equals = part.indexOf("=");
+    const name = part.slice(0, Math.max(equals, 0));
+    if (name !== "sentinel_username" && name !== "sentinel_password") {
+      throw new Error("has a parameter that is neither sentinel_username nor sentinel_password");
+    }
+    found[name] = decode(part.slice(equals + 1));
+  }
+  const username = found.sentinel_username || undefined;
+  const password = found.sentinel_password || undefined;
+  if (username !== undefined && password === undefined) {
+    throw new Error("has a sentinel_username without its sentinel_password. Give both, or the password alone");
+  }
+  return { username, password };
+}
+
+function refuseQuery(query: string | undefined): void {
+  if (query) throw new Error("has parameters after a question mark, which only redis+sentinel:// takes");
+}
+
+function parseAddresses(hosts: string, defaultPort: number): RedisAddress[] {
+  return hosts.split(",").map((text) => {
+    const [, bracketed, plain = "", digits] = /^(?:\[([^[\]]*)\]|([^:[\]]*))(?::(\d{1,5}))?$/.exec(text) ?? [];
+    const host = bracketed ?? plain;
+    if (!(bracketed === undefined ? isHostName(plain) : isIPv6(bracketed))) {
+      throw new Error("has a host that is none. Write host:port or [IPv6 address]:port, with commas between several");
+    }
+    const port = digits === undefined ? defaultPort : Number(digits);
+    if (port < 1 || port > 65_535) throw new Error("has a port that is not from 1 to 65535");
+    return { host, port };
+  });
+}
+
+/** Underscores are no letters of host names, but of the names that containers have. Digits and dots alone are an address. */
+function isHostName(text: string): boolean {
+  return isIPv4(text) || (/^[\w-]+(?:\.[\w-]+)*\.?$/.test(text) && !/^[\d.]+$/.test(text));
+}
+
+function parseDb(text: string): number {
+  if (!/^\d{0,5}$/.test(text)) throw new Error("has a database that is no number");
+  return Number(text);
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new Error("is percent-encoded wrongly. Write a percent sign as %25");
+  }
+}

@@ -1,0 +1,201 @@
+// What this gateway itself admitted in the last window: what it decides by alone, and what a store that lost its logs is
+// told. Knows no store, and no clock: times are microseconds of the store's clock, as well as it is known here.
+
+import { LRUCache } from "lru-cache";
+import type { Charge, Policy, PolicyName, PolicyState, Verdict } from "../ports.ts";
+import { LARGEST_EXACT_LIMIT, quantumOf } from "./window.ts";
+
+/** As many keys are remembered of each policy; past it the one least recently charged is forgotten. */
+const CAPACITY = 100_000;
+
+/** An admission that the store wrote. */
+export interface Receipt {
+  /** When, by the store's clock. */
+  readonly at: number;
+  /** Which of the logs that a key had one after another it was written to; 0 where the store does not tell them apart. */
+  readonly generation: number;
+}
+
+/** Admissions at one instant. */
+export interface Admission {
+  readonly at: number;
+  readonly count: number;
+  /** How many of them the store has never been told of. */
+  readonly untold: number;
+}
+
+/** What this gateway admitted of one key, oldest first. */
+export interface ShadowLog extends Charge {
+  readonly generation: number;
+  readonly admissions: readonly Admission[];
+}
+
+export interface Shadow {
+  /** Remembers what the store admitted; a charge without a receipt was not. */
+  record(charges: readonly Charge[], receipts: readonly (Receipt | undefined)[]): void;
+  /** Remembers what was admitted without the store. */
+  admit(charges: readonly Charge[], at: number): void;
+  /** The store did write what was admitted without it at `at`: from now on it is dated as there. */
+  settle(charges: readonly Charge[], at: number, receipts: readonly (Receipt | undefined)[]): void;
+  /** Where charges stand by this gateway's share of each limit. */
+  read(charges: readonly Charge[], at: number): Verdict;
+  /** What the store has to be told: all that is in its window, or only what it was never told of. */
+  list(what: "all" | "untold", at: number): ShadowLog[];
+  /** The store was told of all that is in `log`. */
+  told(log: ShadowLog, generation: number): void;
+  /** Moves what the store was never told of: its clock, or its estimate here, was off by so much. */
+  shift(by: number): void;
+}
+
+interface Entry {
+  at: number;
+  count: number;
+  untold: number;
+}
+
+interface Kept extends Charge {
+  generation: number;
+  readonly entries: Entry[];
+}
+
+/**
+ * A shadow of fixed size.
+ * @param instances how many gateways share the limits: each decides alone by that share of them, at least one
+ */
+export function createShadow(instances: number, capacity: number = CAPACITY): Shadow {
+  // Bounded by the tables, since what these forget goes from here too.
+  const untold = new Set<Kept>();
+  const create = (): LRUCache<string, Kept> =>
+    new LRUCache({ max: capacity, dispose: (kept) => void untold.delete(kept) });
+  const tables = { login: create(), failure: create(), address: create(), replay: create() } satisfies Record<
+    PolicyName,
+    LRUCache<string, Kept>
+  >;
+
+  function keep({ policy, key }: Charge): Kept {
+    const table = tables[policy.name];
+    const found = table.get(key);
+    if (found !== undefined && sameLimit(found.policy, policy)) return found;
+    const kept: Kept = { policy, key, generation: found?.generation ?? 0, entries: found?.entries ?? [] };
+    table.set(key, kept);
+    if (kept.entries.some((entry) => entry.untold > 0)) untold.add(kept);
+    return kept;
+  }
+
+  function add(charge: Charge, at: number, isTold: boolean): Kept {
+    const kept = keep(charge);
+    const { policy, entries } = kept;
+    const tick = tickOf(policy, at);
+    forget(entries, policy, at);
+    let place = entries.length;
+    while (place > 0 && (entries[place - 1]?.at ?? 0) > tick) place--;
+    let entry = entries[place - 1];
+    if (entry?.at !== tick) {
+      entry = { at: tick, count: 0, untold: 0 };
+      entries.splice(place, 0, entry);
+    }
+    entry.count++;
+    if (!isTold) {
+      entry.untold++;
+      untold.add(kept);
+    }
+    return kept;
+  }
+
+  function remove(charge: Charge, at: number): void {
+    const kept = tables[charge.policy.name].get(charge.key);
+    const tick = tickOf(charge.policy, at);
+    const entry = kept?.entries.find((candidate) => candidate.at === tick && candidate.untold > 0);
+    if (kept === undefined || entry === undefined) return;
+    entry.count--;
+    entry.untold--;
+    if (entry.count === 0) kept.entries.splice(kept.entries.indexOf(entry), 1);
+  }
+
+  function record(charges: readonly Charge[], receipts: readonly (Receipt | undefined)[]): void {
+    for (const [place, charge] of charges.entries()) {
+      const receipt = receipts[place];
+      if (receipt !== undefined) add(charge, receipt.at, true).generation = receipt.generation;
+    }
+  }
+
+  function stateOf({ policy, key }: Charge, at: number): PolicyState {
+    const share = Math.max(1, Math.floor(policy.limit / instances));
+    const window = policy.windowMs * 1000;
+    const live = (tables[policy.name].get(key)?.entries ?? []).filter((entry) => entry.at > at - window);
+    const used = live.reduce((sum, { count }) => sum + count, 0);
+    const slots = Math.max(1, used - share + 1);
+    let freed = 0;
+    const leaving = live.find(({ count }) => {
+      freed += count;
+      return freed >= slots;
+    });
+    const reset = leaving === undefined ? 0 : Math.min(leaving.at + window - at, window);
+    return { policy, remaining: Math.max(0, share - used), resetMs: reset / 1000 };
+  }
+
+  return {
+    record,
+
+    admit(charges, at) {
+      for (const charge of charges) add(charge, at, false);
+    },
+
+    settle(charges, at, receipts) {
+      for (const [place, charge] of charges.entries()) if (receipts[place] !== undefined) remove(charge, at);
+      record(charges, receipts);
+    },
+
+    read(charges, at) {
+      const states = charges.map((charge) => stateOf(charge, at));
+      return { denied: states.findIndex(({ remaining }) => remaining === 0), states };
+    },
+
+    list(what, at) {
+      const kept = what === "untold" ? [...untold] : Object.values(tables).flatMap((table) => [...table.values()]);
+      return kept.flatMap(({ policy, key, generation, entries }) => {
+        forget(entries, policy, at);
+        const admissions = entries.map((entry) => ({ ...entry }));
+        return admissions.length === 0 ? [] : [{ policy, key, generation, admissions }];
+      });
+    },
+
+    told({ policy, key, admissions }, generation) {
+      const kept = tables[policy.name].get(key);
+      if (kept === undefined) return;
+      kept.generation = generation;
+      for (const { at, untold: told } of admissions) {
+        const entry = kept.entries.find((candidate) => candidate.at === at);
+        // What was admitted since is not told yet.
+        if (entry !== undefined) entry.untold -= Math.min(told, entry.untold);
+      }
+      if (kept.entries.every((entry) => entry.untold === 0)) untold.delete(kept);
+    },
+
+    shift(by) {
+      for (const { policy, entries } of untold) {
+        for (const entry of entries) if (entry.untold > 0) entry.at = tickOf(policy, entry.at + by);
+        entries.sort((one, other) => one.at - other.at);
+      }
+    },
+  };
+}
+
+/** An admission is dated as the store dates it: where sub-windows are counted, at the end of one. */
+function tickOf(policy: Policy, at: number): number {
+  const quantum = quantumOf(policy.limit, policy.windowMs * 1000);
+  return Math.ceil(at / quantum) * quantum;
+}
+
+/** Drops what left the window; and, where more than the limit was let in, what no decision can depend on any more. */
+function forget(entries: Entry[], { limit, windowMs }: Policy, at: number): void {
+  const first = at - windowMs * 1000;
+  let leaving = 0;
+  while ((entries[leaving]?.at ?? Number.POSITIVE_INFINITY) <= first) leaving++;
+  if (limit <= LARGEST_EXACT_LIMIT) leaving = Math.max(leaving, entries.length - limit);
+  if (leaving > 0) entries.splice(0, leaving);
+}
+
+function sameLimit(one: Policy, other: Policy): boolean {
+  return one === other || (one.limit === other.limit && one.windowMs === other.windowMs);
+}

@@ -1,0 +1,90 @@
+// Who is at the far end of trusted proxies, by the one header that they write (docs/decisions/0009). Pure; knows no transport.
+
+import { isIPv4, isIPv6 } from "node:net";
+
+/** What proxies tell addresses by: the usual header, and that of RFC 7239. In lower case. */
+export type ForwardedHeader = "x-forwarded-for" | "forwarded";
+
+/** What came of looking one place to the left in a list. */
+type Step = { readonly address: string | undefined; readonly left: string | undefined };
+
+/**
+ * The address of the caller: the peer's, unless that is trusted; then the rightmost in the list that is not. It stops short
+ * at what is no address: what is left of that, a stranger may have written.
+ * @param list every line of the header, joined with commas; asked for only once the peer is trusted
+ */
+export function findOrigin(
+  peer: string,
+  header: ForwardedHeader,
+  list: () => string | undefined,
+  isTrusted: (address: string) => boolean,
+): string {
+  if (!isTrusted(peer)) return peer;
+  const step = header === "forwarded" ? stepForwarded : stepForwardedFor;
+  let origin = peer;
+  // From the right, an entry at a time: only as much is read as trusted proxies have written, and one entry more.
+  for (let left = list(); left !== undefined; ) {
+    const { address, left: rest } = step(left);
+    if (address === undefined) return origin;
+    origin = address;
+    if (!isTrusted(origin)) return origin;
+    left = rest;
+  }
+  return origin;
+}
+
+function stepForwardedFor(list: string): Step {
+  const comma = list.lastIndexOf(",");
+  return { address: readNode(list.slice(comma + 1).trim()), left: comma === -1 ? undefined : list.slice(0, comma) };
+}
+
+function stepForwarded(list: string): Step {
+  const comma = lastCommaOutsideQuotes(list);
+  return { address: readElement(list.slice(comma + 1).trim()), left: comma === -1 ? undefined : list.slice(0, comma) };
+}
+
+/** What a proxy has written is well-formed: read backward, a quote that a stranger left open before it cannot swallow it. */
+function lastCommaOutsideQuotes(list: string): number {
+  let quoted = false;
+  for (let at = list.length - 1; at >= 0; at--) {
+    if (list[at] === '"') {
+      // Within quotes a quote may be escaped, as may be a backslash before it.
+      let before = at;
+      while (quoted && list[before - 1] === "\\") before--;
+      if ((at - before) % 2 === 0) quoted = !quoted;
+      at = before;
+    } else if (list[at] === "," && !quoted) return at;
+  }
+  return -1;
+}
+
+/** One `name=value`, or nothing, and what ends it (RFC 7239, section 4); unquoted values are taken as they come. */
+const PAIR = /(?:([\w!#$%&'*+.^`|~-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s";]*)))?[ \t]*(?:;[ \t]*|$)/y;
+
+/** The address that an element's `for` names; undefined when it names none, or more than one, or is not well-formed. */
+function readElement(element: string): string | undefined {
+  let node: string | undefined;
+  PAIR.lastIndex = 0;
+  while (PAIR.lastIndex < element.length) {
+    const match = PAIR.exec(element);
+    if (match === null) return undefined;
+    const [, name, quoted, plain = ""] = match;
+    if (name?.toLowerCase() !== "for") continue;
+    if (node !== undefined) return undefined;
+    node = quoted?.replace(/\\(.)/g, "$1") ?? plain;
+  }
+  return node === undefined ? undefined : readNode(node);
+}
+
+/** An address, with or without a port: `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:80`. */
+const NODE = /^(?:\[([\da-f:.]{2,45})\]|([\d.]{7,15}))(?::(?:\d{1,5}|_[\w.-]+))?$|^([\da-f:.]{2,45})$/i;
+
+/** The address of a node (RFC 7239, section 6); undefined for `unknown`, for `_hidden`, and for all else. */
+function readNode(node: string): string | undefined {
+  const match = NODE.exec(node);
+  const [, bracketed, ipv4, bare] = match ?? [];
+  const address = bracketed ?? ipv4 ?? bare ?? "";
+  const valid = isIPv6(address) || (bracketed === undefined && isIPv4(address));
+  // Copied: a part of a header keeps the whole header in memory for as long as a limit remembers it.
+  return valid ? Buffer.from(address, "latin1").toString("latin1") : undefined;
+}

@@ -1,0 +1,59 @@
+// What the processes of a race are told, and what they tell back. Knows no limiter.
+
+import type { Policy } from "../../../src/core/ports.ts";
+
+/** Decisions on one set of keys, by one process. */
+export interface RacePlan {
+  readonly redisUrl: string;
+  /** Put before every key: a race has its keys to itself. */
+  readonly prefix: string;
+  readonly keys: number;
+  readonly decisions: number;
+  readonly inFlight: number;
+  readonly policies: RacePolicies;
+  /** What the limiter is told in place of those: it is made to over-admit by it. */
+  readonly planted?: RacePolicies;
+}
+
+/** Half of the decisions go by `sliding`, a quarter by each of the others, whose window outlasts the race. */
+export interface RacePolicies {
+  readonly sliding: Policy;
+  readonly endless: Policy;
+  /** Counted in sub-windows. */
+  readonly wide: Policy;
+}
+
+/** The admissions of `sliding`, an element of each list for each of them; times in microseconds of Redis's clock. */
+export interface Admissions {
+  readonly key: readonly number[];
+  /** As the verdict tells it. */
+  readonly at: readonly number[];
+  /** As Redis told it just before, and just after, on the same connection. */
+  readonly from: readonly number[];
+  readonly to: readonly number[];
+}
+
+/** Of each key, what became of the decisions on it by a window that outlasts the race. */
+export interface Counts {
+  readonly asked: readonly number[];
+  readonly admitted: readonly number[];
+}
+
+export interface RaceResult {
+  readonly sliding: Admissions;
+  readonly endless: Counts;
+  readonly wide: Counts;
+  readonly admitted: number;
+}
+
+const HOUR = 3_600_000;
+
+/** Policies that a race over so many keys comes to the limit of, `decisions` being those of all processes. */
+export function policiesFor(keys: number, decisions: number, windowMs: number = Math.max(100, keys)): RacePolicies {
+  const expected = decisions / 4 / keys;
+  return {
+    sliding: { name: "login", limit: 10, windowMs },
+    endless: { name: "failure", limit: Math.min(200, Math.max(1, Math.floor(expected / 2))), windowMs: HOUR },
+    wide: { name: "address", limit: Math.max(257, Math.min(500, Math.floor(expected / 2))), windowMs: HOUR },
+  };
+}

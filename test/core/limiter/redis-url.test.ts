@@ -1,0 +1,194 @@
+// Redis by URL: every form is read back as it was written, and every mistake is told without the password.
+
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { parseRedisUrl, type RedisUrl } from "../../../src/core/limiter/redis-url.ts";
+
+const none = { username: undefined, password: undefined };
+
+describe("the forms", () => {
+  const forms: readonly { text: string; read: RedisUrl }[] = [
+    { text: "redis://h", read: { kind: "standalone", tls: false, ...none, host: "h", port: 6379, db: 0 } },
+    { text: "redis://h/", read: { kind: "standalone", tls: false, ...none, host: "h", port: 6379, db: 0 } },
+    {
+      text: "rediss://:p%40ss%2F@[2001:db8::1]:7000/3",
+      read: {
+        kind: "standalone",
+        tls: true,
+        username: undefined,
+        password: "p@ss/",
+        host: "2001:db8::1",
+        port: 7000,
+        db: 3,
+      },
+    },
+    // As WHATWG URLs have it, the last at sign counts.
+    {
+      text: "redis://user:p@ss+word@127.0.0.1",
+      read: {
+        kind: "standalone",
+        tls: false,
+        username: "user",
+        password: "p@ss+word",
+        host: "127.0.0.1",
+        port: 6379,
+        db: 0,
+      },
+    },
+    {
+      text: "redis://user@h",
+      read: { kind: "standalone", tls: false, username: "user", password: "", host: "h", port: 6379, db: 0 },
+    },
+    {
+      text: "redis+cluster://user:pw@a:7000,[::1],c_1.internal",
+      read: {
+        kind: "cluster",
+        tls: false,
+        username: "user",
+        password: "pw",
+        nodes: [
+          { host: "a", port: 7000 },
+          { host: "::1", port: 6379 },
+          { host: "c_1.internal", port: 6379 },
+        ],
+      },
+    },
+    {
+      text: "rediss+sentinel://:pw@a,b:5000/limits/2?sentinel_password=a+b%26c&sentinel_username=watch",
+      read: {
+        kind: "sentinel",
+        tls: true,
+        username: undefined,
+        password: "pw",
+        sentinels: [
+          { host: "a", port: 26379 },
+          { host: "b", port: 5000 },
+        ],
+        master: "limits",
+        db: 2,
+        sentinelLogin: { username: "watch", password: "a+b&c" },
+      },
+    },
+    {
+      text: "REDIS+Sentinel://a/limits",
+      read: {
+        kind: "sentinel",
+        tls: false,
+        ...none,
+        sentinels: [{ host: "a", port: 26379 }],
+        master: "limits",
+        db: 0,
+        sentinelLogin: none,
+      },
+    },
+  ];
+
+  test.each(forms)("$text", ({ text, read }) => {
+    expect(parseRedisUrl(text)).toEqual(read);
+  });
+});
+
+describe("mistakes", () => {
+  test.each([
+    ["", "is no Redis URL"],
+    ["h:6379", "is no Redis URL"],
+    ["http://h", "is no Redis URL"],
+    ["redis+other://h", "is no Redis URL"],
+    ["redis://", "is no Redis URL"],
+    ["redis:///0", "is no Redis URL"],
+    ["redis://h#part", "is no Redis URL"],
+    ["redis://:secret@", "is no Redis URL"],
+    ["redis://a,b", "names several hosts"],
+    ["redis://h:0", "has a port that is not from 1 to 65535"],
+    ["redis://h:65536", "has a port that is not from 1 to 65535"],
+    ["redis://h:secret", "has a host that is none"],
+    ["redis://:secret/part@h", "has a host that is none"],
+    ["redis+cluster://a,,b", "has a host that is none"],
+    ["redis://::1", "has a host that is none"],
+    ["redis://[h]", "has a host that is none"],
+    ["redis://256.1.1.1", "has a host that is none"],
+    ["redis://h h", "has a host that is none"],
+    ["redis://h/first", "has a database that is no number"],
+    ["redis://h/1/2", "has a database that is no number"],
+    ["redis+cluster://h/1", "names a database, which a Cluster has not"],
+    ["redis+sentinel://h", "has to name the master"],
+    ["redis+sentinel://h/", "has to name the master"],
+    ["redis+sentinel://h/m/1/2", "has to name the master"],
+    ["redis+sentinel://h/m/one", "has a database that is no number"],
+    ["redis+sentinel://h/m?password=secret", "has a parameter that is neither sentinel_username nor sentinel_password"],
+    ["redis+sentinel://h/m?sentinel_username=u", "has a sentinel_username without its sentinel_password"],
+    ["redis://h?db=1", "has parameters after a question mark"],
+    ["redis://:%zz@h", "is percent-encoded wrongly"],
+  ])("%s %s", (text, mistake) => {
+    expect(() => parseRedisUrl(text)).toThrow(mistake);
+  });
+});
+
+const host = fc.oneof(
+  fc.domain(),
+  fc.ipV4(),
+  fc.ipV6().map((address) => `[${address}]`),
+);
+const address = fc.record({ host, port: fc.option(fc.integer({ min: 1, max: 65_535 }), { nil: undefined }) });
+const word = fc.string({ minLength: 1, unit: "grapheme" });
+
+/** As a careful operator writes it. */
+function write({ host, port }: { host: string; port: number | undefined }): string {
+  return port === undefined ? host : `${host}:${port}`;
+}
+
+test("whatever its parts are, a URL is read as it was written", () => {
+  fc.assert(
+    fc.property(
+      fc.array(address, { minLength: 1, maxLength: 5 }),
+      word,
+      word,
+      word,
+      fc.boolean(),
+      fc.nat(99),
+      (addresses, username, password, master, tls, db) => {
+        const login = `${encodeURIComponent(username)}:${encodeURIComponent(password)}`;
+        const scheme = tls ? "rediss" : "redis";
+        const hosts = addresses.map(write).join(",");
+        const read = (defaultPort: number): unknown[] =>
+          addresses.map(({ host: name, port = defaultPort }) => ({ host: name.replace(/^\[|\]$/g, ""), port }));
+
+        const cluster = parseRedisUrl(`${scheme}+cluster://${login}@${hosts}`);
+        expect(cluster).toEqual({ kind: "cluster", tls, username, password, nodes: read(6379) });
+
+        const path = `${encodeURIComponent(master)}/${db}`;
+        const query = `sentinel_password=${encodeURIComponent(password)}`;
+        const sentinel = parseRedisUrl(`${scheme}+sentinel://${login}@${hosts}/${path}?${query}`);
+        const sentinelLogin = { username: undefined, password };
+        const sentinels = read(26_379);
+        expect(sentinel).toEqual({ kind: "sentinel", tls, username, password, sentinels, master, db, sentinelLogin });
+
+        const [first] = addresses;
+        if (first === undefined) return;
+        const alone = parseRedisUrl(`${scheme}://${login}@${write(first)}/${db}`);
+        expect(alone).toEqual({ kind: "standalone", tls, username, password, ...Object(read(6379)[0]), db });
+      },
+    ),
+  );
+});
+
+test("no mistake repeats any part of a password, wherever it was put", () => {
+  const secret = "Xq7vKz9w";
+  const junk = fc.string({ unit: fc.constantFrom(..."/?#@:,[]%&= .a1") });
+  fc.assert(
+    fc.property(
+      fc.constantFrom("redis://", "redis+sentinel://", "rediss+cluster://", "http://", ""),
+      junk,
+      junk,
+      (scheme, before, after) => {
+        try {
+          parseRedisUrl(`${scheme}${before}${secret}${after}`);
+        } catch (error) {
+          expect(String(error)).not.toContain(secret);
+          expect(error).not.toBeInstanceOf(URIError);
+        }
+      },
+    ),
+    { numRuns: 1_000 },
+  );
+});

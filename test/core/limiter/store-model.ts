@@ -1,0 +1,130 @@
+// A store that several gateways share, as plainly as it can be said, which can be away and lose what it knew.
+
+import type { ShadowLog } from "../../../src/core/limiter/shadow.ts";
+import type { Reach, SharedLimiter } from "../../../src/core/limiter/shared.ts";
+import type { Charge, PolicyState } from "../../../src/core/ports.ts";
+import { limitsUnavailable } from "../../../src/core/refusals.ts";
+
+/** How a store is away: it refuses, says nothing, does what it is asked and says nothing, or says so when it is back. */
+export type Absence = "refuses" | "silent" | "unheard" | "late";
+
+/** One gateway's way to the store. */
+export interface Way {
+  readonly limiter: SharedLimiter;
+  readonly reach: Reach;
+  /** What is asked comes to nothing; connections are lost where it refuses. */
+  leave(absence: Absence): void;
+  comeBack(): void;
+  /** How many commands reached the store. */
+  readonly asked: () => number;
+}
+
+export interface StoreModel {
+  createWay(): Way;
+  /** Forgets everything, as a server that was started anew. */
+  lose(): void;
+}
+
+/** Microseconds between two commands; there are fewer ways to the store than that. */
+const INSTANT = 8;
+
+/** @param now microseconds, in multiples of INSTANT */
+export function createStoreModel(now: () => number): StoreModel {
+  let logs = new Map<string, number[]>();
+  let lives = 1;
+  let last = 0;
+
+  /** No two commands see the same instant, nor one that a gateway dates anything at. */
+  function tick(): number {
+    last = Math.max(now(), last + INSTANT);
+    return last;
+  }
+
+  const nameOf = ({ policy, key }: Charge): string => `${policy.name}/${key}`;
+
+  function live(charge: Charge, at: number): number[] {
+    return (logs.get(nameOf(charge)) ?? []).filter((time) => time > at - charge.policy.windowMs * 1000);
+  }
+
+  function stateOf(charge: Charge, at: number): PolicyState {
+    const times = live(charge, at);
+    const { policy } = charge;
+    const oldest = times.at(-policy.limit) ?? times[0];
+    const resetMs = oldest === undefined ? 0 : (oldest - at) / 1000 + policy.windowMs;
+    return { policy, remaining: Math.max(0, policy.limit - times.length), resetMs };
+  }
+
+  function charge(charges: readonly Charge[], error: number): Awaited<ReturnType<SharedLimiter["charge"]>> {
+    const at = tick();
+    const denied = charges.findIndex((one) => stateOf(one, at).remaining === 0);
+    if (denied === -1) for (const one of charges) logs.set(nameOf(one), [...live(one, at), at]);
+    const receipts = charges.map(() => (denied === -1 ? { at, generation: 0 } : undefined));
+    return { denied, states: charges.map((one) => stateOf(one, at)), now: at + error, receipts };
+  }
+
+  function merge(told: readonly ShadowLog[]): number[] {
+    for (const log of told) {
+      const held = logs.get(nameOf(log)) ?? [];
+      // What it holds of an instant, and what is missing of what was admitted at it.
+      const missing = log.admissions.flatMap(({ at, count }) =>
+        Array<number>(Math.max(0, count - held.filter((time) => time === at).length)).fill(at),
+      );
+      logs.set(
+        nameOf(log),
+        [...held, ...missing].sort((one, other) => one - other),
+      );
+    }
+    return told.map(() => 0);
+  }
+
+  let ways = 0;
+  return {
+    createWay() {
+      // What each way takes the clock to be is off by something else.
+      const error = ++ways;
+      let absence: Absence | undefined;
+      let asked = 0;
+      const kept: (() => void)[] = [];
+      const listeners: ((cause: Error) => void)[] = [];
+
+      async function reachFor<Answer>(act: () => Answer): Promise<Answer> {
+        if (absence === "refuses") throw limitsUnavailable(new Error("the connection is closed"));
+        if (absence === "silent") return new Promise(() => {});
+        asked++;
+        const answer = act();
+        if (absence === "late") return new Promise((resolve) => void kept.push(() => resolve(answer)));
+        return absence === "unheard" ? new Promise(() => {}) : answer;
+      }
+
+      return {
+        limiter: {
+          charge: (charges) => reachFor(() => charge(charges, error)),
+          merge: (told) => reachFor(() => merge(told)),
+          probe: () => reachFor(() => tick() + error),
+          ping: () => reachFor(() => "ok" as const),
+          recall: () => undefined,
+          peek: () => undefined,
+        },
+        reach: {
+          identify: () => reachFor(() => `life ${lives}`),
+          replace: () => {},
+          onLost: (listener) => void listeners.push(listener),
+        },
+        leave(how) {
+          absence = how;
+          if (how === "refuses") for (const tell of listeners) tell(new Error("the connection was lost"));
+        },
+        comeBack() {
+          absence = undefined;
+          for (const say of kept.splice(0)) say();
+        },
+        asked: () => asked,
+      };
+    },
+
+    lose() {
+      logs = new Map();
+      lives++;
+    },
+  };
+}
