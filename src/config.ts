@@ -56,8 +56,8 @@ export interface Config {
   readonly addressLimitOverrides: readonly AddressOverride[];
   /** Whose word is taken for the address of a caller; none: nobody's. */
   readonly trustedProxies: readonly Network[];
-  /** The header that they write. */
-  readonly forwardedHeader: ForwardedHeader;
+  /** The only header they write; undefined: either. */
+  readonly forwardedHeader: ForwardedHeader | undefined;
   /** Undefined: in the clear. */
   readonly tls: TlsFiles | undefined;
   /** With TLS: whoever connects to the internal listener shows a certificate of one of these authorities. */
@@ -194,7 +194,7 @@ export function readConfig(environment: Environment, { dev }: { dev: boolean }):
     addressLimit: limit("address", "6000/60s"),
     addressLimitOverrides: read("ADDRESS_LIMIT_OVERRIDES", parseAddressOverrides, undefined) ?? [],
     trustedProxies: read("TRUSTED_PROXIES", parseTrustedProxies, undefined) ?? [],
-    forwardedHeader: read("FORWARDED_HEADER", parseForwardedHeader, "X-Forwarded-For") ?? "x-forwarded-for",
+    forwardedHeader: read("FORWARDED_HEADER", parseForwardedHeader, undefined),
     tls: readPair(environment, "TLS_CERT", "TLS_KEY", mistakes),
     tlsClientCa: read("TLS_CLIENT_CA", parseCertificateFile, undefined),
     logLevel: read("LOG_LEVEL", parseLogLevel, "info") ?? "info",

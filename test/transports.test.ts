@@ -26,7 +26,7 @@ beforeAll(async () => {
   const options = { now: () => NOW };
   gateways.set("usual", await openGateway({ ADDRESS_LIMIT: "off" }, options));
   gateways.set("strict", await openGateway({ ADDRESS_LIMIT: "1/60s" }, options));
-  gateways.set("away", await openGateway({ REDIS_URL: "redis://127.0.0.1:1" }, options));
+  gateways.set("away", await openGateway({ REDIS_URL: "redis://127.0.0.1:1", REDIS_DOWN: "deny" }, options));
 });
 
 afterAll(async () => {

@@ -6,7 +6,7 @@ import { type ContextValues, createContextKey, createContextValues, type Handler
 import ipaddr from "ipaddr.js";
 import { createNetworkTable, type Network } from "../core/limiter/networks.ts";
 import { createRandomIds } from "../core/random-ids.ts";
-import { type ForwardedHeader, findOrigin } from "./forwarded.ts";
+import { FORWARDED_HEADERS, type ForwardedHeader, findOrigin } from "./forwarded.ts";
 
 /** Who sent a request, and how a log line tells of it. */
 export interface RequestCaller {
@@ -40,10 +40,10 @@ export type ReadHeader = (name: ForwardedHeader) => string | undefined;
 /** Makes the caller of a request out of its peer's address and, where that is trusted, its headers. */
 export type CallerFrom = (remoteAddress: string | undefined, protocol: string, readHeader: ReadHeader) => RequestCaller;
 
-/** Proxies, and the one header by which all of them tell whom they speak for. */
+/** Proxies, and the one header by which all of them tell whom they speak for; undefined: one or the other, it is not known which. */
 export interface TrustedProxies {
   readonly networks: readonly Network[];
-  readonly header: ForwardedHeader;
+  readonly header: ForwardedHeader | undefined;
 }
 
 /** A caller-maker that believes these proxies; without any, the peer's own address counts. */
@@ -51,11 +51,17 @@ export function createCallerFrom({ networks, header }: TrustedProxies): CallerFr
   if (networks.length === 0) return createCaller;
   const trusted = createNetworkTable(networks.map((network) => [network, true] as const));
   const isTrusted = (address: string): boolean => trusted.find(address) ?? false;
-  return (remoteAddress = "", protocol, readHeader) =>
-    createCaller(
-      findOrigin(remoteAddress, header, () => readHeader(header), isTrusted),
-      protocol,
+  const find = (peer: string, name: ForwardedHeader, readHeader: ReadHeader): string =>
+    findOrigin(peer, name, () => readHeader(name), isTrusted);
+  return (remoteAddress = "", protocol, readHeader) => {
+    if (header !== undefined) return createCaller(find(remoteAddress, header, readHeader), protocol);
+    const origins = FORWARDED_HEADERS.filter((name) => readHeader(name) !== undefined).map((name) =>
+      find(remoteAddress, name, readHeader),
     );
+    // Of two that disagree a stranger wrote one, and nobody knows which: neither is believed.
+    const [origin = remoteAddress, other = origin] = origins;
+    return createCaller(limitAddress(origin) === limitAddress(other) ? origin : remoteAddress, protocol);
+  };
 }
 
 /** Reads headers as Node has them, over HTTP/1 and HTTP/2; they are looked at only once asked for. */

@@ -3,7 +3,15 @@
 import { createContextValues } from "@connectrpc/connect";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { callerOf, createCaller, limitAddress, valuesOf } from "../../src/transports/caller.ts";
+import { readNetwork } from "../../src/core/limiter/networks.ts";
+import {
+  callerOf,
+  createCaller,
+  createCallerFrom,
+  headersOf,
+  limitAddress,
+  valuesOf,
+} from "../../src/transports/caller.ts";
 
 describe("limitAddress", () => {
   test.for([
@@ -60,5 +68,41 @@ describe("a caller", () => {
   test("is counted with all unknown ones when its socket is gone", () => {
     expect(createCaller(undefined, "rest").address).toBe("unknown");
     expect(callerOf({ values: createContextValues() }).address).toBe("unknown");
+  });
+});
+
+describe("a caller behind proxies", () => {
+  const networks = ["10.0.0.0/8", "2001:db8:ffff::/48"].map(readNetwork);
+  const behind = createCallerFrom({ networks, header: "x-forwarded-for" });
+  const says = (list: string): ReturnType<typeof headersOf> => headersOf({ headers: { "x-forwarded-for": list } });
+
+  test.for([
+    ["10.0.0.1", "192.0.2.1", "192.0.2.1"],
+    ["::ffff:10.0.0.1", "::ffff:192.0.2.1", "192.0.2.1"],
+    ["2001:db8:ffff::1", "2001:db8:1:2:3::4", "2001:db8:1:2::/64"],
+    ["2001:db8:ffff::1%eth0", "192.0.2.1", "192.0.2.1"],
+    ["10.0.0.1", "6.6.6.6, 192.0.2.1, ::ffff:10.9.9.9, [2001:db8:ffff::2]:80", "192.0.2.1"],
+    ["192.0.2.9", "192.0.2.1", "192.0.2.9"],
+    ["10.0.0.1", "unknown", "10.0.0.1"],
+    [undefined, "192.0.2.1", "unknown"],
+  ] as const)("at %s that says %j counts under %s", ([peer, list, counted]) => {
+    expect(behind(peer, "rest", says(list)).address).toBe(counted);
+  });
+
+  test("is told by the one header that its proxies write", () => {
+    const headers = { forwarded: "for=192.0.2.1", "x-forwarded-for": "192.0.2.2" };
+    const byForwarded = createCallerFrom({ networks, header: "forwarded" });
+    expect(byForwarded("10.0.0.1", "rest", headersOf({ headers })).address).toBe("192.0.2.1");
+    expect(behind("10.0.0.1", "rest", headersOf({ headers })).address).toBe("192.0.2.2");
+    expect(behind("10.0.0.1", "rest", headersOf({ headers: { forwarded: "for=192.0.2.1" } })).address).toBe("10.0.0.1");
+  });
+
+  test("is told by all lines of the header as one list", () => {
+    const headers = { "x-forwarded-for": ["6.6.6.6", "192.0.2.1, 10.0.0.2", "10.0.0.3"] };
+    expect(behind("10.0.0.1", "rest", headersOf({ headers })).address).toBe("192.0.2.1");
+  });
+
+  test("is made as ever where no proxy is trusted", () => {
+    expect(createCallerFrom({ networks: [], header: "x-forwarded-for" })).toBe(createCaller);
   });
 });

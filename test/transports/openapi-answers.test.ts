@@ -22,7 +22,7 @@ beforeAll(async () => {
   };
   usual = await openGateway({ ADDRESS_LIMIT: "off" }, { now });
   strict = await openGateway({ ADDRESS_LIMIT: "1/60s" }, { now });
-  away = await openGateway({ REDIS_URL: "redis://127.0.0.1:1" }, { now });
+  away = await openGateway({ REDIS_URL: "redis://127.0.0.1:1", REDIS_DOWN: "deny" }, { now });
 });
 afterAll(async () => {
   for (const gateway of [usual, strict, away]) await gateway.close();
