@@ -1,12 +1,13 @@
 // Whether a store is away: opens at a failure, probes at intervals, closes once the store is fit again. Knows no store.
 
-export interface BreakerOptions {
-  /** Makes the store fit to be used again, or rejects. The breaker closes when it is done, in the same turn. */
-  readonly recover: () => Promise<void>;
+export interface BreakerOptions<Result> {
+  /** Makes the store fit to be used again, and says so in the very turn in which it is; or rejects. */
+  readonly recover: (done: (result: Result) => void) => Promise<void>;
   /** Between two attempts, in milliseconds. */
   readonly everyMs: number;
-  /** Hears of each change, once. */
-  readonly onChange: (cause: Error | undefined) => void;
+  /** Hears once of each outage, and of its end. */
+  readonly onAway: (cause: Error) => void;
+  readonly onBack: (result: Result) => void;
 }
 
 export interface Breaker {
@@ -17,7 +18,7 @@ export interface Breaker {
 }
 
 /** A breaker that starts with the store at hand. */
-export function createBreaker({ recover, everyMs, onChange }: BreakerOptions): Breaker {
+export function createBreaker<Result>({ recover, everyMs, onAway, onBack }: BreakerOptions<Result>): Breaker {
   let away = false;
   let closed = false;
   let failures = 0;
@@ -29,20 +30,16 @@ export function createBreaker({ recover, everyMs, onChange }: BreakerOptions): B
 
   async function attempt(): Promise<void> {
     const before = failures;
-    try {
-      await recover();
-    } catch {
-      schedule();
-      return;
-    }
-    // It failed once more meanwhile: what was recovered may be lost again.
-    if (failures > before) {
-      schedule();
-      return;
-    }
-    if (closed) return;
-    away = false;
-    onChange(undefined);
+    const done = (result: Result): void => {
+      // Where it failed once more meanwhile, what was recovered may be lost again.
+      if (closed || failures > before) return;
+      away = false;
+      onBack(result);
+    };
+    await recover(done).catch(() => {
+      // It is away still.
+    });
+    if (away) schedule();
   }
 
   return {
@@ -51,7 +48,7 @@ export function createBreaker({ recover, everyMs, onChange }: BreakerOptions): B
       failures++;
       if (away || closed) return;
       away = true;
-      onChange(cause);
+      onAway(cause);
       schedule();
     },
     close() {

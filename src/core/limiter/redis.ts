@@ -118,9 +118,10 @@ export function createRedisLimiter(redis: RedisScripting, options: RedisLimiterO
         throw limitsUnavailable(cause);
       });
       const verdict = readReplies(commands, replies, charges);
-      const denied = names[verdict.denied];
-      const state = verdict.states[verdict.denied];
-      if (denied !== undefined && state !== undefined) denials.remember(denied, state, at);
+      // What has nothing left denies the next one, whether it denied this one or was its last.
+      for (const [place, state] of verdict.states.entries()) {
+        if (state?.remaining === 0 && state.policy.name !== "replay") denials.remember(names[place] ?? "", state, at);
+      }
       return verdict;
     },
 

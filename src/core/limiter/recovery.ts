@@ -1,0 +1,104 @@
+// What a store has to be told before it is trusted again. Knows no driver, and decides no charge.
+
+import { createDeadline, type Within } from "./deadline.ts";
+import type { Shadow, ShadowLog } from "./shadow.ts";
+import type { Reach, SharedLimiter } from "./shared.ts";
+import type { StoreClock } from "./store-clock.ts";
+
+export interface RecoveryDependencies {
+  readonly limiter: Pick<SharedLimiter, "probe" | "merge">;
+  readonly reach: Pick<Reach, "identify" | "replace">;
+  readonly shadow: Shadow;
+  readonly clock: StoreClock;
+  /** Bounds a probe. */
+  readonly within: Within;
+  /** Milliseconds since any fixed instant, monotonic. */
+  readonly elapsed: () => number;
+  /** What a call that took too long rejects with. */
+  readonly expire: () => Error;
+}
+
+/** What came of a recovery. */
+export interface Recovered {
+  /** How many logs the store was told. */
+  readonly logs: number;
+  /** It may have lost what it knew. */
+  readonly lost: boolean;
+}
+
+export interface Recovery {
+  /** Trusts the store as it is. Rejects when it does not answer. */
+  trust(): Promise<void>;
+  /** Tells the store what it must know, and calls `done` while it knows all there is. Rejects when it does not answer. */
+  recover(done: (recovered: Recovered) => void): Promise<void>;
+}
+
+/** A connection that has not answered for so many probes is replaced. */
+const PROBES_PER_CONNECTION = 4;
+/**
+ * A store that may have lost its logs is trusted this long after it was found: by then every gateway has found it (a probe
+ * and a deadline) and told it of what it admitted.
+ */
+const SETTLE_MS = 600;
+const MERGE_DEADLINE_MS = 1_000;
+const LOGS_PER_TURN = 500;
+/** More than that is no drift: the store runs by another clock now. */
+const LARGEST_CLOCK_ERROR_US = 100_000;
+
+/** Recovers a store that was away. */
+export function createRecovery(dependencies: RecoveryDependencies): Recovery {
+  const { limiter, reach, shadow, clock, within, elapsed, expire } = dependencies;
+  const withinMerge = createDeadline({ ms: MERGE_DEADLINE_MS, elapsed, expire });
+  let trusted: string | undefined;
+  let silentProbes = 0;
+
+  /** By the store's clock as it is known here, in milliseconds. */
+  const now = (): number => clock.read(0) / 1000;
+  const list = (what: "all" | "untold"): ShadowLog[] => shadow.list(what, now() * 1000);
+
+  async function find(): Promise<string> {
+    try {
+      const servers = await within(reach.identify());
+      silentProbes = 0;
+      return servers;
+    } catch (error) {
+      if (silentProbes++ % PROBES_PER_CONNECTION === 0) reach.replace();
+      throw error;
+    }
+  }
+
+  async function tell(logs: readonly ShadowLog[]): Promise<number> {
+    for (let place = 0; place < logs.length; place += LOGS_PER_TURN) {
+      const turn = logs.slice(place, place + LOGS_PER_TURN);
+      const generations = await withinMerge(limiter.merge(turn, now()));
+      for (const [order, log] of turn.entries()) shadow.told(log, generations[order] ?? 0);
+    }
+    return logs.length;
+  }
+
+  return {
+    async trust() {
+      trusted = await withinMerge(reach.identify());
+    },
+
+    async recover(done) {
+      // 1. Found: does it answer, and is it still the one that was trusted?
+      const servers = await find();
+      const foundAt = elapsed();
+      const lost = servers !== trusted;
+      const error = clock.set(await within(limiter.probe(now())));
+      if (Math.abs(error) > LARGEST_CLOCK_ERROR_US) shadow.shift(error);
+
+      // 2. Told: of everything where it may have lost what it knew, else of what was decided without it.
+      let logs = await tell(list(lost ? "all" : "untold"));
+
+      // 3. Settled: the others tell it of theirs meanwhile, and this gateway goes on deciding alone.
+      if (lost) await wait(SETTLE_MS - (elapsed() - foundAt));
+      for (let rest = list("untold"); rest.length > 0; rest = list("untold")) logs += await tell(rest);
+      trusted = servers;
+      done({ logs, lost });
+    },
+  };
+}
+
+const wait = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms).unref());

@@ -1,0 +1,83 @@
+// A flood on one key, on a real Redis: asked about as often as it is admitted, and once for each slot that is freed.
+
+import { randomUUID } from "node:crypto";
+import { Redis } from "ioredis";
+import { expect, inject, onTestFinished, test } from "vitest";
+import { createFallbackLimiter } from "../../../src/core/limiter/fallback.ts";
+import { createRedisLimiter } from "../../../src/core/limiter/redis.ts";
+import type { Charge, Limiter } from "../../../src/core/ports.ts";
+
+const LIMIT = 10;
+const WINDOW_MS = 700;
+const NOW = 1_764_000_000_000;
+
+interface Gateway {
+  readonly limiter: Limiter;
+  readonly calls: () => number;
+}
+
+function openGateway(prefix: string): Gateway {
+  const redis = new Redis(inject("redisUrl") ?? "");
+  let calls = 0;
+  const counted = new Proxy(redis, {
+    get(target, name) {
+      if (name === "charge2") calls++;
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+  const elapsed = (): number => performance.now();
+  const limiter = createFallbackLimiter({
+    limiter: createRedisLimiter(counted, { prefix, elapsed }),
+    reach: { identify: async () => "one", replace: () => {}, onLost: () => {} },
+    whenAway: "local",
+    instances: 1,
+    // What is decided without Redis would not be counted here.
+    deadlineMs: 10_000,
+    elapsed,
+    hearing: { changed: () => {}, decided: () => {} },
+  });
+  onTestFinished(() => {
+    limiter.close();
+    redis.disconnect();
+  });
+  return { limiter, calls: () => calls };
+}
+
+test.for([1, 2])(
+  "%s gateways with 64 in flight each ask no more often than they admit and slots are freed",
+  async (count) => {
+    const prefix = randomUUID();
+    const gateways = Array.from({ length: count }, () => openGateway(prefix));
+    const charges: readonly Charge[] = [
+      { policy: { name: "address", limit: 1_000_000, windowMs: 60_000 }, key: "a" },
+      { policy: { name: "login", limit: LIMIT, windowMs: WINDOW_MS }, key: "d" },
+    ];
+    const end = performance.now() + 3 * WINDOW_MS;
+    const admittedAt: number[] = [];
+    let denied = 0;
+    async function flood({ limiter }: Gateway): Promise<number> {
+      let admitted = 0;
+      while (performance.now() < end) {
+        if ((await limiter.charge(charges, NOW)).denied === -1) {
+          admittedAt.push(performance.now());
+          admitted++;
+        } else if (++denied % 16 === 0) await new Promise((resolve) => setImmediate(resolve));
+      }
+      return admitted;
+    }
+    const admitted = await Promise.all(
+      gateways.map(async (gateway) => {
+        const lanes = await Promise.all(Array.from({ length: 64 }, () => flood(gateway)));
+        return lanes.reduce((sum, lane) => sum + lane, 0);
+      }),
+    );
+    expect(denied).toBeGreaterThan(1_000);
+    const freed = admittedAt.filter((at) => at < end - WINDOW_MS).length;
+    expect(admittedAt.length).toBeLessThanOrEqual(freed + LIMIT);
+    for (const [place, { calls }] of gateways.entries()) {
+      // A gateway alone asks only what is admitted; beside others a slot may be gone when it asks.
+      expect(calls()).toBeLessThanOrEqual((admitted[place] ?? 0) + (count === 1 ? 0 : freed + LIMIT));
+    }
+  },
+);
