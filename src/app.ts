@@ -235,7 +235,7 @@ async function openLimiter(
   const redis = await connectRedis(redisUrl, { away: () => {} });
   cleanup.defer(redis.close);
   const limiter = createFallbackLimiter({
-    limiter: createRedisLimiter(redis.client, { slotOf: redis.slotOf, elapsed: monotonicNow }),
+    limiter: createRedisLimiter(redis.client, { slotOf: redis.slotOf, elapsed: monotonicNow, deadlineMs }),
     reach: redis,
     whenAway: config.redisDown,
     instances: config.instances,

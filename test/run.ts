@@ -18,6 +18,7 @@ const requirements: readonly Requirement[] = [
     packages: ["redis-server"],
     present: () => Boolean(process.env["COUNTERSIGN_TEST_REDIS_URL"]) || runs("redis-server", "--version"),
   },
+  { name: "valkey", packages: ["valkey-server"], present: () => runs("valkey-server", "--version") },
   { name: "curl", packages: ["curl"], present: () => runs("curl", "--version") },
   { name: "openssl", packages: ["openssl"], present: () => runs("openssl", "version") },
   {

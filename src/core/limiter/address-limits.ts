@@ -13,7 +13,7 @@ export interface AddressOverride {
 }
 
 /** The policy of an address as limits count it, an IPv4 address or an IPv6 /64; undefined is off. */
-export type AddressPolicy = (address: string) => Policy | undefined;
+type AddressPolicy = (address: string) => Policy | undefined;
 
 /** What IPv6 addresses are counted by. */
 const COUNTED_BITS = 64;

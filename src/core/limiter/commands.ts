@@ -9,6 +9,8 @@ export interface Command {
   readonly charges: readonly Charge[];
   readonly names: readonly string[];
   readonly places: readonly number[];
+  /** Of its keys; 0 where there are none. */
+  readonly slot: number;
 }
 
 /** All charges in one command; with slots, in one for each. */
@@ -17,9 +19,10 @@ export function divide(
   names: readonly string[],
   slotOf: ((name: string) => number) | undefined,
 ): Command[] {
-  if (slotOf === undefined) return [{ charges, names, places: charges.map((_, place) => place) }];
+  if (slotOf === undefined) return [{ charges, names, places: charges.map((_, place) => place), slot: 0 }];
   const slots = Map.groupBy(charges.keys(), (place) => slotOf(names[place] ?? ""));
-  return [...slots.values()].map((places) => ({
+  return [...slots].map(([slot, places]) => ({
+    slot,
     charges: places.flatMap((place) => charges[place] ?? []),
     names: places.flatMap((place) => names[place] ?? []),
     places,

@@ -10,35 +10,29 @@ import type { SessionEvents } from "./sessions.ts";
 /** A slot may move again while a command follows it. */
 const MAX_REDIRECTIONS = 3;
 
-export function openCluster(
-  url: Extract<RedisUrl, { kind: "cluster" }>,
-): (events: SessionEvents) => RedisSession<Cluster> {
-  const redisOptions = { ...connectionOptions(url, url.tls), reconnectOnError: isDemoted };
-  return (events) =>
-    watch(
-      new Cluster([...url.nodes], {
-        redisOptions,
-        lazyConnect: true,
-        enableOfflineQueue: false,
-        // To know the slots is enough to begin: each command's answer tells what state the Cluster is in.
-        enableReadyCheck: false,
-        clusterRetryStrategy: () => null,
-        clusterNodeRetryStrategy: () => RETRY_MS,
-        // A server that redirects has executed nothing. What may have been executed is never sent again: no delays, which
-        // stand for resending where a connection broke (failover) or a Cluster is down.
-        maxRedirections: MAX_REDIRECTIONS,
-        retryDelayOnMoved: 0,
-        retryDelayOnTryAgain: 0,
-        retryDelayOnFailover: 0,
-        retryDelayOnClusterDown: 0,
-        slotsRefreshTimeout: INQUIRY_MS,
-        scaleReads: "master",
-        enableAutoPipelining: false,
-        // Names are left to each connection: looked up together, one that does not exist stands in the way of all.
-        dnsLookup: (host, callback) => callback(null, host),
-      }),
-      events,
-    );
+export function openCluster(url: Extract<RedisUrl, { kind: "cluster" }>, events: SessionEvents): RedisSession<Cluster> {
+  const cluster = new Cluster([...url.nodes], {
+    redisOptions: { ...connectionOptions(url, url.tls), reconnectOnError: isDemoted },
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    // To know the slots is enough to begin: each command's answer tells what state the Cluster is in.
+    enableReadyCheck: false,
+    clusterRetryStrategy: () => null,
+    clusterNodeRetryStrategy: () => RETRY_MS,
+    // A server that redirects has executed nothing. What may have been executed is never sent again: the delays of zero
+    // turn that off where a connection broke (failover) and where the Cluster is down.
+    maxRedirections: MAX_REDIRECTIONS,
+    retryDelayOnMoved: 0,
+    retryDelayOnTryAgain: 0,
+    retryDelayOnFailover: 0,
+    retryDelayOnClusterDown: 0,
+    slotsRefreshTimeout: INQUIRY_MS,
+    scaleReads: "master",
+    enableAutoPipelining: false,
+    // Names are left to each connection: looked up together, one that does not exist stands in the way of all.
+    dnsLookup: (host, callback) => callback(null, host),
+  });
+  return watch(cluster, events);
 }
 
 function watch(cluster: Cluster, events: SessionEvents): RedisSession<Cluster> {

@@ -2,7 +2,7 @@
 
 import { Redis } from "ioredis";
 import { type ConnectionOptions, connectionOptions, INQUIRY_MS, ignore, isDemoted } from "./connection-options.ts";
-import type { RedisUrl } from "./redis-url.ts";
+import type { RedisAddress, RedisUrl } from "./redis-url.ts";
 import type { Session, SessionEvents } from "./sessions.ts";
 
 export interface RedisSession<Client> extends Session {
@@ -18,12 +18,21 @@ const RESUBSCRIBE_MS = 1_000;
 
 export function openStandalone(
   url: Extract<RedisUrl, { kind: "standalone" }>,
-): (events: SessionEvents) => RedisSession<Redis> {
+  events: SessionEvents,
+): RedisSession<Redis> {
   const { host, port, db } = url;
-  return (events) => openServer({ ...connectionOptions(url, url.tls), host, port, db }, events);
+  return openServer({ ...connectionOptions(url, url.tls), host, port, db }, events);
 }
 
-export function openSentinel(url: SentinelUrl): (events: SessionEvents) => RedisSession<Redis> {
+export interface SentinelGuide {
+  open(events: SessionEvents): RedisSession<Redis>;
+  /** @param onSwitch hears where the master is now, from each Sentinel. @returns what ends it */
+  watch(onSwitch: (master: RedisAddress) => void): () => void;
+}
+
+/** Sessions with the master that the Sentinels name, and what else they tell of it. */
+export function followSentinels(url: SentinelUrl): SentinelGuide {
+  const order = [...url.sentinels];
   const { username: sentinelUsername, password: sentinelPassword } = url.sentinelLogin;
   const options: ConnectionOptions = {
     ...connectionOptions(url, url.tls),
@@ -35,11 +44,24 @@ export function openSentinel(url: SentinelUrl): (events: SessionEvents) => Redis
     sentinelCommandTimeout: INQUIRY_MS,
     sentinelRetryStrategy: () => null,
   };
-  const sentinels = [...url.sentinels];
-  return (events) => {
-    // Each session asks another first: one that hangs, or knows an old master, keeps only one session from the others.
-    sentinels.push(...sentinels.splice(0, 1));
-    return openServer({ ...options, sentinels: [...sentinels] }, events);
+  return {
+    open(events) {
+      const sentinels = [...order];
+      // The next session asks another first: one that hangs, or knows an old master, keeps only one from the others.
+      order.push(...order.splice(0, 1));
+      return openServer({ ...options, sentinels }, events);
+    },
+    watch(onSwitch) {
+      const watchers = url.sentinels.map((sentinel) =>
+        watchSentinel(url, sentinel, (master) => {
+          order.unshift(...order.splice(order.indexOf(sentinel), 1));
+          onSwitch(master);
+        }),
+      );
+      return () => {
+        for (const watcher of watchers) watcher.disconnect();
+      };
+    },
   };
 }
 
@@ -77,35 +99,29 @@ function openServer(options: ConnectionOptions, events: SessionEvents): RedisSes
 }
 
 /**
- * Hears the Sentinels tell of another master, also when the old one still answers. ioredis's own failoverDetector is not
- * used: its connections outlive a lost one and may end the next for good, and it reports their errors on stderr.
- * @param onSwitch hears of the new master, of each switch once
- * @returns what ends it
+ * Hears a Sentinel tell of another master. ioredis's own failoverDetector is not used: its connections outlive the one that
+ * they are for and may end the next for good, and it reports their errors on stderr.
  */
-export function watchSentinels(url: SentinelUrl, onSwitch: (host: string, port: number) => void): () => void {
-  let last = "";
-  const watchers = url.sentinels.map(({ host, port }) => {
-    const watcher = new Redis({
-      ...connectionOptions(url.sentinelLogin, url.tls),
-      host,
-      port,
-      enableReadyCheck: false,
-      autoResubscribe: false,
-      retryStrategy: () => RESUBSCRIBE_MS,
-    });
-    watcher.on("error", ignore);
-    watcher.on("ready", () => watcher.subscribe(SWITCH_CHANNEL).catch(ignore));
-    // "<master> <old host> <old port> <new host> <new port>"
-    watcher.on("message", (_channel: string, message: string) => {
-      const [name, , , newHost = "", newPort] = message.split(" ");
-      if (name !== url.master || message === last) return;
-      last = message;
-      onSwitch(newHost, Number(newPort));
-    });
-    watcher.connect().catch(ignore);
-    return watcher;
+function watchSentinel(
+  url: SentinelUrl,
+  { host, port }: RedisAddress,
+  onSwitch: (master: RedisAddress) => void,
+): Redis {
+  const watcher = new Redis({
+    ...connectionOptions(url.sentinelLogin, url.tls),
+    host,
+    port,
+    enableReadyCheck: false,
+    autoResubscribe: false,
+    retryStrategy: () => RESUBSCRIBE_MS,
   });
-  return () => {
-    for (const watcher of watchers) watcher.disconnect();
-  };
+  watcher.on("error", ignore);
+  watcher.on("ready", () => watcher.subscribe(SWITCH_CHANNEL).catch(ignore));
+  // "<master> <old host> <old port> <new host> <new port>"
+  watcher.on("message", (_channel: string, message: string) => {
+    const [name, , , newHost = "", newPort] = message.split(" ");
+    if (name === url.master) onSwitch({ host: newHost, port: Number(newPort) });
+  });
+  watcher.connect().catch(ignore);
+  return watcher;
 }

@@ -1,11 +1,12 @@
 // A connection to Redis that fails fast: never queues, never replays, always comes back; to one server, to the master that
 // Sentinels name, or to a Cluster. Knows ioredis, and no command of a limiter.
 
+import { isIP } from "node:net";
 import { type Cluster, type Command, Redis } from "ioredis";
 import { openCluster } from "./connection-cluster.ts";
-import { openSentinel, openStandalone, type RedisSession, watchSentinels } from "./connection-server.ts";
+import { followSentinels, openStandalone, type RedisSession } from "./connection-server.ts";
 import { slotOf } from "./key-slot.ts";
-import type { RedisUrl } from "./redis-url.ts";
+import type { RedisAddress, RedisUrl } from "./redis-url.ts";
 import { keepOpen, type SessionEvents } from "./sessions.ts";
 
 /** What commands are sent by, one at a time. Its life is the connection's. */
@@ -45,14 +46,19 @@ export async function connectRedis(url: RedisUrl, hearing: RedisHearing): Promis
   const tellLost = (cause: Error): void => {
     for (const listener of listeners) listener(cause);
   };
-  const sessions = keepOpen(openerFor(url), { away: (cause) => hearing.away(cause), lost: tellLost });
-  const stopWatching = url.kind === "sentinel" && watchSentinels(url, leave);
+  const route = routeTo(url);
+  const sessions = keepOpen(route.open, { away: (cause) => hearing.away(cause), lost: tellLost });
+  const stopWatching = route.watch?.(follow);
+  let told = "";
 
-  function leave(host: string, port: number): void {
-    const stream = sessions.current().masters()[0]?.stream;
-    // Whoever lost the old master may have found the new one before the Sentinels tell of it.
-    if (stream?.remoteAddress === host && stream.remotePort === port) return;
-    tellLost(new Error("the Sentinels made another server the master"));
+  function follow(master: RedisAddress): void {
+    const session = sessions.current();
+    const connected = session.state() === "whole";
+    const address = `${master.host} ${master.port}`;
+    // Each Sentinel tells, some of them seconds later: whoever has found the new master stays, whoever is about to goes on.
+    if (connected ? isAt(session, master) : address === told) return;
+    told = address;
+    if (connected) tellLost(new Error("the Sentinels made another server the master"));
     sessions.replace();
   }
 
@@ -68,21 +74,32 @@ export async function connectRedis(url: RedisUrl, hearing: RedisHearing): Promis
     replace: sessions.replace,
     onLost: (listener) => void listeners.push(listener),
     close() {
-      if (stopWatching) stopWatching();
+      stopWatching?.();
       sessions.close();
     },
   };
 }
 
-function openerFor(url: RedisUrl): (events: SessionEvents) => RedisSession<Redis | Cluster> {
+/** How sessions are opened; where others say which server it is to be, how they are heard, until what is given back is called. */
+interface Route {
+  readonly open: (events: SessionEvents) => RedisSession<Redis | Cluster>;
+  readonly watch?: (onSwitch: (master: RedisAddress) => void) => () => void;
+}
+
+function routeTo(url: RedisUrl): Route {
   switch (url.kind) {
     case "standalone":
-      return openStandalone(url);
+      return { open: (events) => openStandalone(url, events) };
     case "sentinel":
-      return openSentinel(url);
+      return followSentinels(url);
     case "cluster":
-      return openCluster(url);
+      return { open: (events) => openCluster(url, events) };
   }
+}
+
+function isAt({ masters }: RedisSession<unknown>, { host, port }: RedisAddress): boolean {
+  const stream = masters()[0]?.stream;
+  return stream?.remotePort === port && (isIP(host) === 0 || stream.remoteAddress === host);
 }
 
 /** Hands commands to whatever is connected now; is never connected itself. */

@@ -50,7 +50,7 @@ export function createFallbackLimiter(options: FallbackOptions): FallbackLimiter
   const within = createDeadline({ ms: options.deadlineMs, elapsed, expire });
   const clock = createStoreClock(elapsed);
   const gate = createGate();
-  const recovery = createRecovery({ limiter, reach, shadow, clock, within, elapsed, expire });
+  const recovery = createRecovery({ limiter, reach, shadow, clock, within, instances, elapsed, expire });
   const breaker = createBreaker({
     recover: recovery.recover,
     everyMs: PROBE_MS,

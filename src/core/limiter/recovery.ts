@@ -6,12 +6,14 @@ import type { Reach, SharedLimiter } from "./shared.ts";
 import type { StoreClock } from "./store-clock.ts";
 
 export interface RecoveryDependencies {
-  readonly limiter: Pick<SharedLimiter, "probe" | "merge">;
+  readonly limiter: Pick<SharedLimiter, "probe" | "merge" | "report">;
   readonly reach: Pick<Reach, "identify" | "replace">;
   readonly shadow: Shadow;
   readonly clock: StoreClock;
   /** Bounds a probe. */
   readonly within: Within;
+  /** How many gateways share the store. */
+  readonly instances: number;
   /** Milliseconds since any fixed instant, monotonic. */
   readonly elapsed: () => number;
   /** What a call that took too long rejects with. */
@@ -36,10 +38,11 @@ export interface Recovery {
 /** A connection that has not answered for so many probes is replaced. */
 const PROBES_PER_CONNECTION = 4;
 /**
- * A store that may have lost its logs is trusted this long after it was found: by then every gateway has found it (a probe
- * and a deadline) and told it of what it admitted.
+ * A store that may have lost its logs is trusted once every gateway has told it what it admitted; one that has not by then is
+ * not there: a connection, a probe and a deadline take less.
  */
 const SETTLE_MS = 600;
+const SETTLE_CHECK_MS = 20;
 const MERGE_DEADLINE_MS = 1_000;
 const LOGS_PER_TURN = 500;
 /** More than that is no drift: the store runs by another clock now. */
@@ -47,7 +50,7 @@ const LARGEST_CLOCK_ERROR_US = 100_000;
 
 /** Recovers a store that was away. */
 export function createRecovery(dependencies: RecoveryDependencies): Recovery {
-  const { limiter, reach, shadow, clock, within, elapsed, expire } = dependencies;
+  const { limiter, reach, shadow, clock, within, instances, elapsed, expire } = dependencies;
   const withinMerge = createDeadline({ ms: MERGE_DEADLINE_MS, elapsed, expire });
   let trusted: string | undefined;
   let silentProbes = 0;
@@ -76,6 +79,11 @@ export function createRecovery(dependencies: RecoveryDependencies): Recovery {
     return logs.length;
   }
 
+  /** Waits until every gateway has told the store what it knew, or has had the time to. */
+  async function settle(servers: string, until: number): Promise<void> {
+    while ((await within(limiter.report(servers))) < instances && elapsed() < until) await wait(SETTLE_CHECK_MS);
+  }
+
   return {
     async trust() {
       trusted = await withinMerge(reach.identify());
@@ -84,7 +92,6 @@ export function createRecovery(dependencies: RecoveryDependencies): Recovery {
     async recover(done) {
       // 1. Found: does it answer, and is it still the one that was trusted?
       const servers = await find();
-      const foundAt = elapsed();
       const lost = servers !== trusted;
       const error = clock.set(await within(limiter.probe(now())));
       if (Math.abs(error) > LARGEST_CLOCK_ERROR_US) shadow.shift(error);
@@ -93,7 +100,7 @@ export function createRecovery(dependencies: RecoveryDependencies): Recovery {
       let logs = await tell(list(lost ? "all" : "untold"));
 
       // 3. Settled: the others tell it of theirs meanwhile, and this gateway goes on deciding alone.
-      if (lost) await wait(SETTLE_MS - (elapsed() - foundAt));
+      if (lost) await settle(servers, elapsed() + SETTLE_MS);
       for (let rest = list("untold"); rest.length > 0; rest = list("untold")) logs += await tell(rest);
       trusted = servers;
       done({ logs, lost });

@@ -1,12 +1,14 @@
 // The limiter on Redis: exact over all gateways, by one script and Redis's own clock. Knows ioredis, and no policy.
 
+import { createHash, randomUUID } from "node:crypto";
 import type { Redis, Result } from "ioredis";
 import type { Charge } from "../ports.ts";
 import { limitsUnavailable } from "../refusals.ts";
 import { type Command, divide, readReplies } from "./commands.ts";
 import { createDenials } from "./denials.ts";
 import { MERGE_SCRIPT, packAdmissions } from "./merge-script.ts";
-import { CHARGE_SCRIPT } from "./script.ts";
+import { CHARGE_SCRIPT, TOO_LATE } from "./script.ts";
+import { createServerClocks } from "./server-clocks.ts";
 import type { ShadowLog } from "./shadow.ts";
 import type { SharedLimiter, SharedVerdict } from "./shared.ts";
 
@@ -23,7 +25,7 @@ declare module "ioredis" {
 /** The part of ioredis that is used here. */
 export type RedisScripting = Pick<
   Redis,
-  "defineCommand" | "charge1" | "charge2" | "charge3" | "merge1" | "merge50" | "ping"
+  "defineCommand" | "charge1" | "charge2" | "charge3" | "merge1" | "merge50" | "ping" | "sadd" | "pexpire" | "scard"
 >;
 
 export interface RedisLimiterOptions {
@@ -34,6 +36,8 @@ export interface RedisLimiterOptions {
    * absent: each charge asks.
    */
   readonly elapsed?: () => number;
+  /** By `elapsed`: how long is waited for a decision; what Redis comes to later than that it does not decide. */
+  readonly deadlineMs?: number;
   /** Put before every key, for a Redis that is shared with others. */
   readonly prefix?: string;
   /** On a Cluster: the slot of a key. A command holds the keys of one slot; absent: those of a call. */
@@ -42,12 +46,15 @@ export interface RedisLimiterOptions {
 
 /** Two clocks that run freely part by less than this share: ours, and Redis's. */
 const CLOCK_DRIFT = 0.001;
+const REPORTS_KEPT_MS = 60_000;
 /** Logs a merge command, where a command may hold several. */
 const MERGED_TOGETHER = 50;
 
 /** A limiter whose logs live in Redis (6.2 or newer, or Valkey). The connection stays its owner's to close. */
 export function createRedisLimiter(redis: RedisScripting, options: RedisLimiterOptions = {}): SharedLimiter {
-  const { clock = "redis", prefix = "cs", elapsed, slotOf } = options;
+  const { clock = "redis", prefix = "cs", elapsed, deadlineMs, slotOf } = options;
+  const serverClocks = createServerClocks(elapsed ?? (() => 0));
+  const gateway = randomUUID();
   const denials = createDenials(elapsed === undefined ? 0 : CLOCK_DRIFT);
 
   // A number of keys fixed per command lets ioredis route it in a cluster and recover from NOSCRIPT by itself.
@@ -67,8 +74,19 @@ export function createRedisLimiter(redis: RedisScripting, options: RedisLimiterO
     return `${prefix}:${policy.name}:${tagged}`;
   }
 
+  /** A command that Redis had not decided in time it decides no more: then its clock is another, and it is told anew. */
+  async function decide(command: Command, now: number): Promise<number[]> {
+    for (let attempt = 0; attempt < 2; attempt++) {
+      const reply = await send(command, now);
+      serverClocks.learn(command.slot, reply[1] ?? 0);
+      if (reply[0] !== TOO_LATE) return reply;
+    }
+    throw new Error("Redis's clock does not stay where it is");
+  }
+
   function send(command: Command, now: number): Promise<number[]> {
-    const keysAndArguments: (string | number)[] = [...command.names, clockArgument(now)];
+    const notAfter = deadlineMs === undefined ? 0 : serverClocks.predict(command.slot, deadlineMs);
+    const keysAndArguments: (string | number)[] = [...command.names, clockArgument(now), notAfter];
     for (const { policy } of command.charges) keysAndArguments.push(policy.limit, policy.windowMs * 1000);
     switch (command.charges.length) {
       case 1:
@@ -114,7 +132,7 @@ export function createRedisLimiter(redis: RedisScripting, options: RedisLimiterO
       const known = elapsed && recall(charges, names, at);
       if (known !== undefined) return known;
       const commands = divide(charges, names, slotOf);
-      const replies = await Promise.all(commands.map((command) => send(command, now))).catch((cause: unknown) => {
+      const replies = await Promise.all(commands.map((command) => decide(command, now))).catch((cause: unknown) => {
         throw limitsUnavailable(cause);
       });
       const verdict = readReplies(commands, replies, charges);
@@ -137,9 +155,19 @@ export function createRedisLimiter(redis: RedisScripting, options: RedisLimiterO
     },
 
     async probe(now) {
-      const [, at] = await redis.charge1(`${prefix}:probe`, clockArgument(now), 1, 1_000);
+      const [, at] = await redis.charge1(`${prefix}:probe`, clockArgument(now), 0, 1, 1_000);
       if (at === undefined) throw new TypeError("the script answers with the time");
       return at;
+    },
+
+    async report(servers) {
+      const key = `${prefix}:told:${createHash("sha256").update(servers).digest("base64url")}`;
+      const [, , gateways] = await Promise.all([
+        redis.sadd(key, gateway),
+        redis.pexpire(key, REPORTS_KEPT_MS),
+        redis.scard(key),
+      ]);
+      return gateways;
     },
 
     async merge(logs, now) {

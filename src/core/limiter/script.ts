@@ -3,12 +3,17 @@
 import { PACKED_LOG } from "./packed-log.ts";
 import { LARGEST_EXACT_LIMIT, SUB_WINDOWS } from "./window.ts";
 
+/** What a reply opens with when the command came too late. */
+export const TOO_LATE = -1;
+
 /**
  * Decides all charges of a call in one step: all are admitted and written, or none.
  *
- * KEYS: one log a charge. ARGV: the time in microseconds (`redis`: by TIME), then limit and window (microseconds) of each.
- * Reply, all integers: the number of the first charge denied (0: none) and the time; then of each charge what remains, the
- * reset (microseconds to go) and the generation of its log (0: none, or an exact one, which has none).
+ * KEYS: one log a charge. ARGV: the time in microseconds (`redis`: by TIME) and the time after which nobody waits any more
+ * (0: never), then limit and window (microseconds) of each charge.
+ * Reply, all integers: the number of the first charge denied (0: none; TOO_LATE: nothing was decided, and nothing written)
+ * and the time; then of each charge what remains, the reset (microseconds to go) and the generation of its log (0: none, or
+ * an exact one, which has none).
  *
  * A denial looks at one entry of an exact log, whatever its length; an admission finds where the window starts by halving.
  * Logs are cut and joined as they are: only a step of the clock, a change of form or an hour's drift from the base takes
@@ -111,9 +116,12 @@ local function admit_counted(log, tick)
   return head .. log:sub(10) .. pack('>I4I4', offset, 1)
 end
 
+local not_after = tonumber(ARGV[2])
+if not_after > 0 and now > not_after then return { ${TOO_LATE}, now } end
+
 local charges, denied = {}, 0
 for number, key in ipairs(KEYS) do
-  local limit, window = tonumber(ARGV[2 * number]), tonumber(ARGV[2 * number + 1])
+  local limit, window = tonumber(ARGV[2 * number + 1]), tonumber(ARGV[2 * number + 2])
   local counted = limit > ${LARGEST_EXACT_LIMIT}
   local quantum = counted and ceil(window / ${SUB_WINDOWS}) or 1
   local tick = ceil(now / quantum) * quantum

@@ -23,6 +23,8 @@ export interface SharedLimiter extends Limiter {
    * of limits that are counted by sub-window. @returns each log's generation
    */
   merge(logs: readonly ShadowLog[], now: number): Promise<number[]>;
+  /** This gateway has told these servers all it knew. @returns how many gateways have */
+  report(servers: string): Promise<number>;
 }
 
 /** The connection to the store. */

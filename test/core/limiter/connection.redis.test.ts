@@ -1,6 +1,7 @@
 // A connection to a real Redis that is killed, stopped or swallowed: it comes back by itself, and sends nothing twice.
 
 import { randomUUID } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
 import { connectRedis, type RedisConnection } from "../../../src/core/limiter/connection.ts";
 import { parseRedisUrl } from "../../../src/core/limiter/redis-url.ts";
@@ -97,6 +98,15 @@ test("a server that is stopped: its commands are given up, and it is reached aga
   const underWay = connection.client.incr("key").catch(String);
   expect(await underWay).toMatch(/closed|Socket timeout/i);
   expect(connection.heard.lost).toHaveLength(1);
+  server.resume();
+  await back(connection);
+
+  // Replaced it is given up at once, though its server does not let go of it.
+  server.pause();
+  const late = pause(500).then(() => "kept");
+  const kept = connection.client.set("other", "value").catch(() => "refused");
+  connection.replace();
+  expect(await Promise.race([kept, late])).toBe("refused");
   // The kernel goes on accepting for it: what now hangs is a connection in the making.
   for (let turn = 0; turn < 3; turn++) {
     connection.replace();
@@ -143,7 +153,7 @@ test("a server that answers as a replica is left, until it is a master again", a
 
 test("a server that was demoted and made the master again is another, though it kept its run_id", async () => {
   const server = await start();
-  const other = await start();
+  const other = await start({ settings: ["repl-diskless-sync-delay 0"] });
   const connection = await connect(server.url);
   const before = await connection.identify();
   await server.call("REPLICAOF", "127.0.0.1", other.port);
@@ -179,10 +189,9 @@ test.each([
   expect(connection.heard.lost).toEqual([]);
 });
 
-test("a server that comes up after the gateway is reached by itself, with its password and its database", async () => {
+test("a server is reached with its password and in its database", async () => {
   const password = randomUUID();
-  const server = await start({ settings: [`requirepass ${password}`] });
-  // Neither the harness nor a wrong password gets in.
+  const server = await start({ password });
   const wrong = await connect(server.url.replace("://", "://:wrong@"));
   expect(wrong.heard.away[0]?.message).toMatch(/WRONGPASS|NOAUTH/);
   const connection = await connect(`${server.url.replace("://", `://:${password}@`)}/5`);

@@ -238,7 +238,7 @@ describe("when the store is back", () => {
 
   test("one that is lost again before it is trusted is told again", async () => {
     const store = openStore();
-    const gateway = await openGateway(store);
+    const gateway = await openGateway(store, { instances: 2 });
     expect(await admit(gateway, 7)).toBe(7);
     gateway.leave("refuses");
     store.lose();

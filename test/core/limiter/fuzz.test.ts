@@ -21,8 +21,8 @@ test("the limiter in the process is right about a hundred thousand random calls"
 test("two buckets in its place are found out, both ways", async () => {
   const { faults, first } = await fuzz(plantTwoBuckets(), { operations: 20_000, seed, grainMs: 1 });
   process.stdout.write(`two buckets planted, seed ${seed}: ${JSON.stringify(faults)}\n`);
-  expect(faults["over-admission"]).toBeGreaterThan(100);
-  expect(faults["false denial"]).toBeGreaterThan(100);
+  expect(faults["over-admission"]).toBeGreaterThan(0);
+  expect(faults["false denial"]).toBeGreaterThan(0);
   // The run that ends with the first fault has that one alone.
   const until = (first?.operation ?? 0) + 1;
   const again = await fuzz(plantTwoBuckets(), { operations: 20_000, seed, grainMs: 1, until });
@@ -30,7 +30,7 @@ test("two buckets in its place are found out, both ways", async () => {
   expect(Object.values(again.faults).reduce((sum, count) => sum + count)).toBe(1);
 });
 
-/** The limiter, but for one charge that is misread. */
+/** The limiter, but that it misreads every policy. */
 function plant(misread: (limit: number, windowMs: number) => { limit: number; windowMs: number }): Chargeable {
   const limiter = createMemoryLimiter();
   return {

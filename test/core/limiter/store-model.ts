@@ -31,6 +31,7 @@ const INSTANT = 8;
 /** @param now microseconds, in multiples of INSTANT */
 export function createStoreModel(now: () => number): StoreModel {
   let logs = new Map<string, number[]>();
+  const reports = new Set<number>();
   let lives = 1;
   let last = 0;
 
@@ -101,6 +102,7 @@ export function createStoreModel(now: () => number): StoreModel {
           charge: (charges) => reachFor(() => charge(charges, error)),
           merge: (told) => reachFor(() => merge(told)),
           probe: () => reachFor(() => tick() + error),
+          report: () => reachFor(() => reports.add(error).size),
           ping: () => reachFor(() => "ok" as const),
           recall: () => undefined,
           peek: () => undefined,
@@ -124,6 +126,7 @@ export function createStoreModel(now: () => number): StoreModel {
 
     lose() {
       logs = new Map();
+      reports.clear();
       lives++;
     },
   };

@@ -1,0 +1,73 @@
+// What a load's answers prove of its limits, and no more than they prove: an answer tells only between which instants it was
+// decided. Knows no server.
+
+/** One login, by the load's own clock in milliseconds. */
+export interface Attempt {
+  readonly deviceKey: string;
+  readonly sentAt: number;
+  readonly answeredAt: number;
+  readonly status: number;
+  /** Whose limit it was, of a 429. */
+  readonly policy: string | undefined;
+}
+
+export interface Limits {
+  readonly limit: number;
+  readonly windowMs: number;
+}
+
+/** The most admissions that were all decided within one window for certain, of any device. */
+export function countMost(attempts: readonly Attempt[], { windowMs }: Limits): number {
+  let most = 0;
+  for (const admitted of byDevice(attempts).map(onlyAdmitted)) {
+    for (const { sentAt: start } of admitted) {
+      const certain = admitted.filter(({ sentAt, answeredAt }) => sentAt >= start && answeredAt < start + windowMs);
+      most = Math.max(most, certain.length);
+    }
+  }
+  return most;
+}
+
+/** Admissions sent in [from, to) before which the limit was spent for certain. */
+export function findOverAdmissions(attempts: readonly Attempt[], limits: Limits, from: number, to: number): Attempt[] {
+  const { limit, windowMs } = limits;
+  return byDevice(attempts).flatMap((all) => {
+    const admitted = onlyAdmitted(all);
+    return admitted.filter((one) => {
+      if (one.sentAt < from || one.sentAt >= to) return false;
+      const before = admitted.filter(
+        ({ sentAt, answeredAt }) => answeredAt < one.sentAt && sentAt > one.answeredAt - windowMs,
+      );
+      return before.length >= limit;
+    });
+  });
+}
+
+/** Denials by `login` sent in [from, to) for which the limit was not spent, however the admissions lay. */
+export function findFalseDenials(attempts: readonly Attempt[], limits: Limits, from: number, to: number): Attempt[] {
+  const { limit, windowMs } = limits;
+  return byDevice(attempts).flatMap((all) => {
+    const admitted = onlyAdmitted(all);
+    return all.filter((one) => {
+      if (one.status !== 429 || one.policy !== "login" || one.sentAt < from || one.sentAt >= to) return false;
+      const possible = admitted.filter(
+        ({ sentAt, answeredAt }) => sentAt < one.answeredAt && answeredAt > one.sentAt - windowMs,
+      );
+      return possible.length < limit;
+    });
+  });
+}
+
+/** The latency that a share of the attempts was answered within, in milliseconds. */
+export function quantile(attempts: readonly Attempt[], share: number): number {
+  const latencies = attempts.map(({ sentAt, answeredAt }) => answeredAt - sentAt).sort((one, other) => one - other);
+  return latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0;
+}
+
+function byDevice(attempts: readonly Attempt[]): Attempt[][] {
+  return [...Map.groupBy(attempts, ({ deviceKey }) => deviceKey).values()];
+}
+
+function onlyAdmitted(attempts: readonly Attempt[]): Attempt[] {
+  return attempts.filter(({ status }) => status === 200);
+}

@@ -1,0 +1,96 @@
+// The ways in which Redis is away, with real servers: each can begin, and ends when a server takes writes again.
+
+import { type ClusterNode, startCluster } from "../redis/cluster.ts";
+import { startRelay } from "../redis/relay.ts";
+import { startSentinel } from "../redis/sentinel.ts";
+import { type RedisServer, startRedis, until } from "../redis/server.ts";
+
+export interface Fault {
+  readonly redisUrl: string;
+  /** Whoever may execute commands. */
+  readonly servers: readonly RedisServer[];
+  begin(): Promise<void>;
+  /** Resolves once Redis is back. */
+  end(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export type FaultName = keyof typeof FAULTS;
+
+/** Each starts its servers; nothing is wrong yet. */
+export const FAULTS = {
+  /** kill -9, and a server that starts empty. */
+  async kill(): Promise<Fault> {
+    const server = await startRedis();
+    return {
+      redisUrl: server.url,
+      servers: [server],
+      begin: () => server.kill(),
+      end: () => server.restart(),
+      stop: () => server.stop(),
+    };
+  },
+
+  /** SIGSTOP: connections stay, and new ones are accepted; nothing answers. */
+  async pause(): Promise<Fault> {
+    const server = await startRedis();
+    return {
+      redisUrl: server.url,
+      servers: [server],
+      begin: async () => server.pause(),
+      end: async () => server.resume(),
+      stop: () => server.stop(),
+    };
+  },
+
+  /** A network that loses every packet, and then those of the old connections only. */
+  async swallow(): Promise<Fault> {
+    const server = await startRedis();
+    const relay = await startRelay(server.port);
+    return {
+      redisUrl: `redis://127.0.0.1:${relay.port}`,
+      servers: [server],
+      begin: async () => relay.swallow({ new: "swallowed" }),
+      end: async () => relay.swallow({ new: "works" }),
+      async stop() {
+        await relay.stop();
+        await server.stop();
+      },
+    };
+  },
+
+  /** kill -9 of the master that Sentinels watch; they make a replica the master. */
+  async sentinel(): Promise<Fault> {
+    const { servers, url, stop } = await startSentinel();
+    const [master, ...replicas] = servers;
+    return {
+      redisUrl: url,
+      servers,
+      begin: async () => void (await master?.kill()),
+      end: () => until(async () => (await Promise.all(replicas.map(isMaster))).includes(true)),
+      stop,
+    };
+  },
+
+  /** kill -9 of one of a Cluster's masters; its replica takes its slots over. */
+  async cluster(): Promise<Fault> {
+    const { masters, replicas, url, stop } = await startCluster();
+    const living = [masters[1], masters[2], replicas[0]];
+    return {
+      redisUrl: url,
+      servers: [...masters, ...replicas],
+      begin: () => masters[0].kill(),
+      end: () => until(async () => (await isMaster(replicas[0])) && (await allWhole(living))),
+      stop,
+    };
+  },
+};
+
+async function isMaster(server: RedisServer): Promise<boolean> {
+  return (await server.info("role")) === "master";
+}
+
+async function allWhole(nodes: readonly ClusterNode[]): Promise<boolean> {
+  const states = await Promise.all(nodes.map((node) => node.call("CLUSTER", "INFO")));
+  return states.every((state) => String(state).includes("cluster_state:ok"));
+}

@@ -1,0 +1,24 @@
+// A gateway in a process of its own, with devices of given names under replay guard; its parent ends it.
+
+import { openGateway } from "../gateway.ts";
+
+export interface GatewayOrder {
+  readonly settings: Readonly<Record<string, string>>;
+  readonly deviceKeys: readonly string[];
+}
+
+export interface GatewayAddresses {
+  readonly publicUrl: string;
+  readonly internalUrl: string;
+}
+
+async function open({ settings, deviceKeys }: GatewayOrder): Promise<GatewayAddresses> {
+  const gateway = await openGateway(settings);
+  for (const deviceKey of deviceKeys) await gateway.enrol({ deviceKey, replayGuard: true });
+  process.once("disconnect", () => void gateway.close().then(() => process.exit(0)));
+  return { publicUrl: gateway.publicUrl, internalUrl: gateway.internalUrl };
+}
+
+process.once("message", async (order: GatewayOrder) => {
+  process.send?.(await open(order));
+});

@@ -1,0 +1,147 @@
+// An outage of Redis under load, beside the same load without one: what two gateways admitted, how late, and when they were
+// exact again.
+
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { setTimeout as pass } from "node:timers/promises";
+import { type Attempt, countMost, findFalseDenials, findOverAdmissions, type Limits, quantile } from "./analysis.ts";
+import { FAULTS, type FaultName } from "./faults.ts";
+import type { GatewayAddresses, GatewayOrder } from "./gateway-process.ts";
+import { startLoad } from "./load.ts";
+import { createProofMonitor } from "./monitor.ts";
+
+export interface OutageOptions {
+  readonly fault: FaultName;
+  readonly limits: Limits;
+  readonly devices: number;
+  /** Logins a second, over all devices. */
+  readonly rate: number;
+  /** How long the load lasts before Redis goes away, while it is and after it is back, in milliseconds. */
+  readonly beforeMs: number;
+  readonly awayMs: number;
+  readonly afterMs: number;
+}
+
+export interface OutageReport {
+  readonly logins: number;
+  /** Answers of 5xx, and logins that were not answered. */
+  readonly failed: number;
+  readonly most: number;
+  readonly bound: number;
+  /** Once exact again: admissions over the limit, and denials under it, for certain. */
+  readonly overAdmitted: number;
+  readonly falselyDenied: number;
+  /** From Redis's return until every gateway trusted it, in milliseconds. */
+  readonly exactAgainMs: number;
+  readonly executed: number;
+  readonly repeated: number;
+  readonly p999Ms: number;
+}
+
+const GATEWAYS = 2;
+export const EXACT_AGAIN_MS = 1_000;
+
+/** Runs a load through an outage. */
+export async function runOutage(options: OutageOptions): Promise<OutageReport> {
+  const { limits, devices, rate, beforeMs, awayMs, afterMs } = options;
+  await using cleanup = new AsyncDisposableStack();
+  const fault = await FAULTS[options.fault]();
+  cleanup.defer(() => fault.stop());
+  const proofs = createProofMonitor();
+  cleanup.defer(() => proofs.stop());
+  await proofs.watch(fault.servers);
+
+  const deviceKeys = Array.from({ length: devices }, (_, place) => `device-${place}`);
+  const settings = {
+    REDIS_URL: fault.redisUrl,
+    INSTANCES: String(GATEWAYS),
+    LOGIN_LIMIT: `${limits.limit}/${limits.windowMs}ms`,
+    ADDRESS_LIMIT: "1000000/60s",
+  };
+  const gateways = await Promise.all(
+    Array.from({ length: GATEWAYS }, () => openProcess({ settings, deviceKeys }, cleanup)),
+  );
+  const load = startLoad({ urls: gateways.map(({ publicUrl }) => publicUrl), deviceKeys, rate });
+  await pass(beforeMs);
+  await fault.begin();
+  const goneAt = performance.now();
+  await pass(awayMs);
+  await fault.end();
+  const backAt = performance.now();
+  await proofs.watch(fault.servers).catch(() => {
+    // Who was killed for good executes nothing.
+  });
+  await Promise.all(gateways.map(({ internalUrl }) => untilReady(internalUrl)));
+  const exactAgainMs = performance.now() - backAt;
+  await pass(afterMs);
+  const attempts = await load.stop();
+
+  const exactFrom = backAt + EXACT_AGAIN_MS;
+  const share = Math.max(1, Math.floor(limits.limit / GATEWAYS));
+  return {
+    logins: attempts.length,
+    failed: attempts.filter(({ status }) => status === 0 || status >= 500).length,
+    most: countMost(attempts, limits),
+    bound: limits.limit + GATEWAYS * share,
+    overAdmitted: [
+      ...findOverAdmissions(attempts, limits, 0, goneAt),
+      ...findOverAdmissions(attempts, limits, exactFrom, Number.POSITIVE_INFINITY),
+    ].length,
+    falselyDenied: [
+      ...findFalseDenials(attempts, limits, 0, goneAt),
+      ...findFalseDenials(answeredLate(attempts, goneAt), limits, exactFrom, Number.POSITIVE_INFINITY),
+    ].length,
+    exactAgainMs,
+    ...proofs.count(),
+    p999Ms: quantile(attempts, 0.999),
+  };
+}
+
+/** The same load for as long without an outage. @returns the latency of all but one in a thousand, in milliseconds */
+export async function runCalm(options: OutageOptions): Promise<number> {
+  const { limits, devices, rate, beforeMs, awayMs, afterMs } = options;
+  await using cleanup = new AsyncDisposableStack();
+  const fault = await FAULTS[options.fault]();
+  cleanup.defer(() => fault.stop());
+  const deviceKeys = Array.from({ length: devices }, (_, place) => `device-${place}`);
+  const settings = {
+    REDIS_URL: fault.redisUrl,
+    INSTANCES: String(GATEWAYS),
+    LOGIN_LIMIT: `${limits.limit}/${limits.windowMs}ms`,
+    ADDRESS_LIMIT: "1000000/60s",
+  };
+  const gateways = await Promise.all(
+    Array.from({ length: GATEWAYS }, () => openProcess({ settings, deviceKeys }, cleanup)),
+  );
+  const load = startLoad({ urls: gateways.map(({ publicUrl }) => publicUrl), deviceKeys, rate });
+  await pass(beforeMs + awayMs + afterMs);
+  return quantile(await load.stop(), 0.999);
+}
+
+/** A login that was under way when Redis went may have been counted there as well as here. */
+function answeredLate(attempts: readonly Attempt[], goneAt: number): Attempt[] {
+  return attempts.flatMap((one) =>
+    one.status === 200 && one.sentAt < goneAt + 50 && one.answeredAt > goneAt ? [one, one] : [one],
+  );
+}
+
+async function openProcess(order: GatewayOrder, cleanup: AsyncDisposableStack): Promise<GatewayAddresses> {
+  const child = fork(new URL("gateway-process.ts", import.meta.url));
+  const ended = once(child, "exit");
+  cleanup.defer(async () => {
+    if (child.connected) child.disconnect();
+    await ended;
+  });
+  child.send(order);
+  const answer = await Promise.race([once(child, "message"), ended.then(() => undefined)]);
+  if (answer === undefined) throw new Error("a gateway ended before it was open");
+  return answer[0];
+}
+
+async function untilReady(internalUrl: string): Promise<void> {
+  for (;;) {
+    const answer = await fetch(new URL("/readyz", internalUrl));
+    if ((await answer.text()).includes('"status":"ready"')) return;
+    await pass(5);
+  }
+}

@@ -1,0 +1,163 @@
+// Real Redis and Valkey servers for a test, on free ports of loopback, each in a folder of its own; they end with the test.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { Redis } from "ioredis";
+
+export interface RedisServer {
+  readonly port: number;
+  readonly url: string;
+  /** By a connection of its own, which is not the tested one's. */
+  call(command: string, ...args: readonly (string | number)[]): Promise<unknown>;
+  /** The value of an INFO field. */
+  info(field: string): Promise<string>;
+  /** SIGKILL; resolves once it is gone. */
+  kill(): Promise<void>;
+  /** SIGSTOP: it accepts connections, by the kernel, and answers none. */
+  pause(): void;
+  /** SIGCONT. */
+  resume(): void;
+  /** Starts it again where it was, as empty as it first was; resolves once it answers. */
+  restart(): Promise<void>;
+  /** Ends it for good, and removes its folder. */
+  stop(): Promise<void>;
+}
+
+export interface RedisServerOptions {
+  readonly binary?: "redis-server" | "valkey-server";
+  /** Beside those of the address; lines of a configuration file. */
+  readonly settings?: readonly string[];
+  readonly sentinel?: boolean;
+  readonly password?: string;
+}
+
+const running = new Set<ChildProcess>();
+// A test process that dies leaves no server behind.
+process.on("exit", () => {
+  for (const server of running) server.kill("SIGKILL");
+});
+
+/** Resolves once it answers; `stop` it when the test ends. */
+export async function startRedis(options: RedisServerOptions = {}): Promise<RedisServer> {
+  for (let attempt = 0; attempt < 5; attempt++) {
+    const server = await tryPort(await freePort(), options);
+    if (server !== undefined) return server;
+  }
+  throw new Error(`${options.binary ?? "redis-server"} does not start`);
+}
+
+/** Undefined when another program took the port meanwhile. */
+async function tryPort(port: number, options: RedisServerOptions): Promise<RedisServer | undefined> {
+  const { binary = "redis-server", settings = [], sentinel = false, password } = options;
+  const folder = mkdtempSync(join(tmpdir(), "countersign-redis-"));
+  const address = [`port ${port}`, "bind 127.0.0.1", `dir ${folder}`, "logfile log"];
+  if (password !== undefined) address.push(`requirepass "${password}"`);
+  const lines = sentinel ? [...address, ...settings] : [...address, 'save ""', "appendonly no", ...settings];
+  let child = launch();
+
+  function launch(): ChildProcess {
+    // Written anew each time: a Sentinel adds to it what it learnt.
+    const file = join(folder, "configuration");
+    writeFileSync(file, `${lines.join("\n")}\n`);
+    // What a Cluster's node learnt goes too.
+    rmSync(join(folder, "nodes.conf"), { force: true });
+    const started = spawn(binary, sentinel ? [file, "--sentinel"] : [file], { stdio: "ignore" });
+    running.add(started);
+    for (const end of ["exit", "error"]) started.once(end, () => running.delete(started));
+    return started;
+  }
+
+  const isGone = (): boolean => child.exitCode !== null || child.signalCode !== null;
+  const call: RedisServer["call"] = (command, ...args) => ask({ port, password }, command, args);
+
+  async function answers(): Promise<boolean> {
+    while (!isGone()) {
+      if ((await call("PING").catch(() => "")) === "PONG") return true;
+      await pause(10);
+    }
+    return false;
+  }
+
+  async function kill(): Promise<void> {
+    if (isGone()) return;
+    const gone = once(child, "exit");
+    child.kill("SIGKILL");
+    await gone;
+  }
+
+  async function stop(): Promise<void> {
+    await kill();
+    rmSync(folder, { recursive: true, force: true });
+  }
+
+  if (!(await answers())) {
+    await stop();
+    return undefined;
+  }
+  return {
+    port,
+    url: `redis://127.0.0.1:${port}`,
+    call,
+    async info(field) {
+      const text = String(await call("INFO"));
+      return new RegExp(`^${field}:(.*?)\r?$`, "m").exec(text)?.[1] ?? "";
+    },
+    kill,
+    pause: () => void child.kill("SIGSTOP"),
+    resume: () => void child.kill("SIGCONT"),
+    async restart() {
+      await kill();
+      for (let attempt = 0; attempt < 20; attempt++) {
+        child = launch();
+        if (await answers()) return;
+        await pause(50);
+      }
+      throw new Error("the server does not start again: its port was taken");
+    },
+    stop,
+  };
+}
+
+async function ask(
+  { port, password }: { port: number; password: string | undefined },
+  command: string,
+  args: readonly (string | number)[],
+): Promise<unknown> {
+  const redis = new Redis({
+    port,
+    password,
+    host: "127.0.0.1",
+    lazyConnect: true,
+    enableReadyCheck: false,
+    disableClientInfo: true,
+    disconnectTimeout: 10,
+    retryStrategy: () => null,
+  });
+  redis.on("error", () => {});
+  try {
+    await redis.connect();
+    return await redis.call(command, ...args);
+  } finally {
+    redis.disconnect();
+  }
+}
+
+/** Calls until `done` says so, a hundred times a second. What it waits for ends the test by its own timeout otherwise. */
+export async function until(done: () => Promise<boolean>): Promise<void> {
+  while (!(await done().catch(() => false))) await pause(10);
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (address === null || typeof address === "string") throw new TypeError("a TCP server has a port");
+  return address.port;
+}
