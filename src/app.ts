@@ -232,7 +232,7 @@ async function openLimiter(
     import("./core/limiter/redis.ts"),
     import("./core/limiter/fallback.ts"),
   ]);
-  const redis = await connectRedis(redisUrl, { away: () => {} });
+  const redis = await connectRedis(redisUrl);
   cleanup.defer(redis.close);
   const limiter = createFallbackLimiter({
     limiter: createRedisLimiter(redis.client, { slotOf: redis.slotOf, elapsed: monotonicNow, deadlineMs }),

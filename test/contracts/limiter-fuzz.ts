@@ -36,15 +36,16 @@ export interface Finding {
   readonly before: readonly TimedCall[];
 }
 
-/** Calls that wait for a verdict, at most twice as many: enough for a Redis to be busy all the time. */
+/** Two batches wait for their verdicts at a time: enough for a Redis to be busy always. */
 const BATCH = 1_000;
 const MOST_BEFORE = 30;
-/** Every scene is played ten times at least; this long fills the one with many keys. */
+/** Long enough to fill the scene of a few keys, and that of many; of what a run is between, every scene is played ten times. */
+const SHORTEST_CYCLE = 10_000;
 const LONGEST_CYCLE = 500_000;
 
 /**
  * Puts random calls to a limiter that starts empty, counts by the time it is given and decides in the order it is called.
- * Some thousands are in flight at a time.
+ * At most two batches are in flight at a time.
  */
 export async function fuzz(limiter: Chargeable, options: FuzzOptions): Promise<FuzzReport> {
   const { operations, until = operations, onProgress } = options;
@@ -89,7 +90,7 @@ export async function fuzz(limiter: Chargeable, options: FuzzOptions): Promise<F
 }
 
 function callOptions({ operations, seed, grainMs }: FuzzOptions): CallOptions {
-  return { seed, grainMs, cycle: Math.max(1_000, Math.min(LONGEST_CYCLE, Math.floor(operations / 10))) };
+  return { seed, grainMs, cycle: Math.max(SHORTEST_CYCLE, Math.min(LONGEST_CYCLE, Math.floor(operations / 10))) };
 }
 
 /** The calls on the same keys: the seed makes them again. */

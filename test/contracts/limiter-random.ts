@@ -17,7 +17,7 @@ const WINDOWS = { address: 601_003, login: 600_000, failure: 3_600_000, replay: 
 /** What a policy's limit is, mostly, and what it is changed to at times; `wide` is counted in sub-windows. */
 const LIMITS = {
   wide: [300, 300, 257, 1_000, 20],
-  address: [24, 24, 5, LARGEST_EXACT_LIMIT],
+  address: [60, 60, 5, LARGEST_EXACT_LIMIT],
   login: [10, 10, 3, 1, 12],
   failure: [10, 10, 5, 15],
   replay: [1],
@@ -36,13 +36,19 @@ interface Scene {
   readonly share: number;
 }
 const SCENES: readonly Scene[] = [
-  { devices: 3, addresses: 2, spacing: 4_000, steps: 0.02, share: 100 },
-  { devices: 40, addresses: 4, spacing: 250, steps: 0.002, share: 300 },
-  { devices: 10_000, addresses: 800, spacing: 1.5, steps: 0.00004, share: 600 },
+  { devices: 3, addresses: 2, spacing: 5_000, steps: 0.008, share: 150 },
+  { devices: 20, addresses: 3, spacing: 350, steps: 0.0005, share: 350 },
+  { devices: 3_500, addresses: 200, spacing: 6, steps: 0.00002, share: 500 },
 ];
 
 const START = 1_764_000_000_000;
-const REMEMBERED = 64;
+const REMEMBERED = 500;
+
+/** An earlier charge, and when it leaves its window, should it have been admitted. */
+interface Boundary {
+  readonly at: number;
+  readonly charge: Charge;
+}
 
 /** Whether a charge's key may be counted in sub-windows: its limit is over LARGEST_EXACT_LIMIT, or was. */
 export function isWide({ key }: Charge): boolean {
@@ -67,8 +73,8 @@ export function createCalls({ seed, cycle, grainMs }: CallOptions): () => TimedC
 
   let now = START;
   let made = 0;
-  /** When admissions of earlier calls, should they be such, leave their windows. */
-  let boundaries: number[] = [];
+  /** Of each policy, the earliest first. */
+  const boundaries: Record<PolicyName, Boundary[]> = { address: [], login: [], failure: [], replay: [] };
 
   function sceneAt(place: number): Scene {
     let thousandths = ((place % cycle) * 1000) / cycle;
@@ -79,11 +85,23 @@ export function createCalls({ seed, cycle, grainMs }: CallOptions): () => TimedC
     throw new RangeError("the scenes' shares come to a thousand");
   }
 
+  /** The boundary that is next, when it is near enough to be gone to. */
+  function nearBoundary(spacing: number): Boundary | undefined {
+    let nearest: Boundary | undefined;
+    for (const queue of Object.values(boundaries)) {
+      while (queue[0] !== undefined && (queue[0].at <= now || queue[0].at > now + 2 * WINDOWS.failure)) queue.shift();
+      if (queue[0] !== undefined && queue[0].at < (nearest?.at ?? now + 4 * spacing)) nearest = queue[0];
+    }
+    return nearest;
+  }
+
+  function remember(charge: Charge): void {
+    const queue = boundaries[charge.policy.name];
+    if (queue.length < REMEMBERED) queue.push({ at: now + charge.policy.windowMs, charge });
+  }
+
   function advance({ spacing, steps }: Scene): void {
-    boundaries = boundaries.filter((boundary) => boundary > now && boundary < now + 2 * WINDOWS.failure);
-    const nearest = Math.min(...boundaries);
-    if (nearest - now < 4 * spacing && random() < 0.3) now = nearest + pick([0, 0, 0, -grainMs, grainMs, -1, 1]);
-    else if (random() < steps) now += step();
+    if (random() < steps) now += step();
     else if (random() < 0.002) now -= within(grainMs, Math.min(2, spacing));
     else now += random() < 0.25 ? pick([0, 0, grainMs, 1]) : within(0, 3 * spacing);
   }
@@ -128,11 +146,15 @@ export function createCalls({ seed, cycle, grainMs }: CallOptions): () => TimedC
 
   return () => {
     const scene = sceneAt(made++);
+    const boundary = random() < 0.4 ? nearBoundary(scene.spacing) : undefined;
+    if (boundary !== undefined) {
+      // To the instant, or just to either side of it, and on the very key.
+      now = boundary.at + pick([0, 0, 0, -grainMs, -grainMs, grainMs, -1, 1]);
+      return { now, charges: [boundary.charge] };
+    }
     advance(scene);
     const charges = namesOf().map((name) => chargeOf(name, scene));
-    if (boundaries.length < REMEMBERED && random() < 0.1) {
-      for (const { policy } of charges) boundaries.push(now + policy.windowMs);
-    }
+    if (random() < 0.2) charges.forEach(remember);
     return { now, charges };
   };
 }

@@ -14,12 +14,16 @@ export interface ProofMonitor {
 export function createProofMonitor(): ProofMonitor {
   const seen = new Map<string, number>();
   const monitors: Redis[] = [];
+  const watched = new Set<number>();
 
   async function watchOne({ port }: RedisServer): Promise<void> {
+    if (watched.has(port)) return;
+    watched.add(port);
     const redis = new Redis({ port, host: "127.0.0.1", retryStrategy: () => null });
     redis.on("error", () => {});
     const monitor = await redis.monitor();
     monitor.on("error", () => {});
+    monitor.on("end", () => watched.delete(port));
     monitors.push(redis, monitor);
     monitor.on("monitor", (_time: string, [command, ...args]: string[], source: string) => {
       // What a script calls is not sent by anyone.

@@ -72,15 +72,21 @@ async function tryPort(port: number, options: RedisServerOptions): Promise<Redis
     return started;
   }
 
-  const isGone = (): boolean => child.exitCode !== null || child.signalCode !== null;
+  const isGone = (): boolean => !running.has(child);
   const call: RedisServer["call"] = (command, ...args) => ask({ port, password }, command, args);
 
   async function answers(): Promise<boolean> {
     while (!isGone()) {
-      if ((await call("PING").catch(() => "")) === "PONG") return true;
+      // Whoever else has the port answers too, before this one ends for it.
+      if ((await info("process_id").catch(() => "")) === String(child.pid)) return true;
       await pause(10);
     }
     return false;
+  }
+
+  async function info(field: string): Promise<string> {
+    const text = String(await call("INFO"));
+    return new RegExp(`^${field}:(.*?)\r?$`, "m").exec(text)?.[1] ?? "";
   }
 
   async function kill(): Promise<void> {
@@ -103,10 +109,7 @@ async function tryPort(port: number, options: RedisServerOptions): Promise<Redis
     port,
     url: `redis://127.0.0.1:${port}`,
     call,
-    async info(field) {
-      const text = String(await call("INFO"));
-      return new RegExp(`^${field}:(.*?)\r?$`, "m").exec(text)?.[1] ?? "";
-    },
+    info,
     kill,
     pause: () => void child.kill("SIGSTOP"),
     resume: () => void child.kill("SIGCONT"),

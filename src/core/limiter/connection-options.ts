@@ -5,7 +5,7 @@ import type { RedisOptions } from "ioredis";
 import type { RedisLogin } from "./redis-url.ts";
 
 /** Until the next attempt, in milliseconds. */
-export const RETRY_MS = 250;
+export const RETRY_MS = 50;
 /** How long a Sentinel, or a node that is asked for the slots of its Cluster, may take, in milliseconds. */
 export const INQUIRY_MS = 500;
 const CONNECT_MS = 1_000;

@@ -18,14 +18,14 @@ export type RedisClient = Omit<
 export interface RedisConnection {
   /**
    * Stays the same whatever it is connected to. A command is sent at once or rejected, and once only; on a Cluster a
-   * server that does not have its slot, and so has not executed it, may redirect it.
+   * server that does not have its slot, and so has not executed it, may redirect it, and one without a key goes anywhere.
    */
   readonly client: RedisClient;
   /** On a Cluster: the slot of a key. */
   readonly slotOf: ((key: string) => number) | undefined;
   /**
    * One name for all masters, by their run_id and replication id: another one if any of them was restarted, replaced or
-   * demoted meanwhile. Rejects unless all of them can be asked; takes as long as they do.
+   * demoted meanwhile. Rejects unless all of them can be asked, with what stands in the way; takes as long as they do.
    */
   identify(): Promise<string>;
   /** Gives the present connections up, such as hang too, and makes others at once. What is under way is rejected. */
@@ -37,17 +37,22 @@ export interface RedisConnection {
 
 export interface RedisHearing {
   /** The first failure of each outage. */
-  away(cause: Error): void;
+  away?(cause: Error): void;
 }
 
 /** Connects; resolves once connected, after the first failure, or in a second: a gateway starts without its Redis too. */
-export async function connectRedis(url: RedisUrl, hearing: RedisHearing): Promise<RedisConnection> {
+export async function connectRedis(url: RedisUrl, hearing: RedisHearing = {}): Promise<RedisConnection> {
   const listeners: ((cause: Error) => void)[] = [];
   const tellLost = (cause: Error): void => {
     for (const listener of listeners) listener(cause);
   };
   const route = routeTo(url);
-  const sessions = keepOpen(route.open, { away: (cause) => hearing.away(cause), lost: tellLost });
+  let obstacle = new Error("not all of Redis is connected");
+  const away = (cause: Error): void => {
+    obstacle = cause;
+    hearing.away?.(cause);
+  };
+  const sessions = keepOpen(route.open, { away, lost: tellLost });
   const stopWatching = route.watch?.(follow);
   let told = "";
 
@@ -68,7 +73,7 @@ export async function connectRedis(url: RedisUrl, hearing: RedisHearing): Promis
     slotOf: url.kind === "cluster" ? slotOf : undefined,
     async identify() {
       const session = sessions.current();
-      if (session.state() !== "whole") throw new Error("not all of Redis is connected");
+      if (session.state() !== "whole") throw obstacle;
       return (await Promise.all(session.masters().map(identityOf))).sort().join(" ");
     },
     replace: sessions.replace,

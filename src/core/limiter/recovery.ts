@@ -36,7 +36,7 @@ export interface Recovery {
 }
 
 /** A connection that has not answered for so many probes is replaced. */
-const PROBES_PER_CONNECTION = 4;
+const PROBES_PER_CONNECTION = 2;
 /**
  * A store that may have lost its logs is trusted once every gateway has told it what it admitted; one that has not by then is
  * not there: a connection, a probe and a deadline take less.
@@ -87,6 +87,8 @@ export function createRecovery(dependencies: RecoveryDependencies): Recovery {
   return {
     async trust() {
       trusted = await withinMerge(reach.identify());
+      // Its clock is known then, and it knows the script before the first login asks for it.
+      clock.set(await withinMerge(limiter.probe(now())));
     },
 
     async recover(done) {

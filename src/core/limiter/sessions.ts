@@ -35,7 +35,7 @@ export interface Sessions<Opened> {
 }
 
 const START_MS = 1_000;
-const RETRY_MS = 250;
+const RETRY_MS = 50;
 /** A session that is down for this long is given up, whatever it hopes for. */
 const PATIENCE_MS = 2_000;
 

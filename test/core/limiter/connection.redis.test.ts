@@ -194,6 +194,7 @@ test("a server is reached with its password and in its database", async () => {
   const server = await start({ password });
   const wrong = await connect(server.url.replace("://", "://:wrong@"));
   expect(wrong.heard.away[0]?.message).toMatch(/WRONGPASS|NOAUTH/);
+  await expect(wrong.identify()).rejects.toThrow(/WRONGPASS|NOAUTH/);
   const connection = await connect(`${server.url.replace("://", `://:${password}@`)}/5`);
   await connection.client.set("key", "value");
   expect(await connection.client.info("keyspace")).toContain("db5:keys=1");

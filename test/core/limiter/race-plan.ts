@@ -49,10 +49,10 @@ export interface RaceResult {
 const HOUR = 3_600_000;
 
 /** Policies that a race over so many keys comes to the limit of, `decisions` being those of all processes. */
-export function policiesFor(keys: number, decisions: number, windowMs: number = Math.max(100, keys)): RacePolicies {
+export function policiesFor(keys: number, decisions: number, windowMs: number = Math.max(100, keys / 5)): RacePolicies {
   const expected = decisions / 4 / keys;
   return {
-    sliding: { name: "login", limit: 10, windowMs },
+    sliding: { name: "login", limit: Math.min(10, Math.max(1, Math.floor((2 * expected) / 5))), windowMs },
     endless: { name: "failure", limit: Math.min(200, Math.max(1, Math.floor(expected / 2))), windowMs: HOUR },
     wide: { name: "address", limit: Math.max(257, Math.min(500, Math.floor(expected / 2))), windowMs: HOUR },
   };

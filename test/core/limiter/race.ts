@@ -59,7 +59,9 @@ async function ask(racer: ChildProcess, message: RacePlan | "go"): Promise<unkno
 
 /** A report in a line, as commands and tests print it. */
 export function renderRace({ decisions, admitted, closestMicros, ...faults }: RaceReport): string {
-  const closest = Number.isFinite(closestMicros) ? `closest ${closestMicros} µs past the window` : "no limit reached";
+  const closest = Number.isFinite(closestMicros)
+    ? `closest ${closestMicros} µs past the window`
+    : "no more than a limit on any key";
   return [
     `decisions ${decisions}, admitted ${admitted}`,
     `over-admissions ${faults.overAdmissions}, false denials ${faults.falseDenials}, wrong times ${faults.wrongTimes}`,

@@ -77,17 +77,17 @@ test("it has started once the first session is whole, has failed, or has had a s
   expect(neither.isStarted()).toBe(true);
 });
 
-test("after an end the next is opened in 250 ms, and an outage is told once", async () => {
+test("after an end the next is opened in 50 ms, and an outage is told once", async () => {
   const sessions = start();
   opened[0]?.become("whole");
   opened[0]?.lose("broke");
-  await vi.advanceTimersByTimeAsync(249);
+  await vi.advanceTimersByTimeAsync(49);
   expect(sessions.current().number).toBe(0);
   await vi.advanceTimersByTimeAsync(1);
   expect(sessions.current().number).toBe(1);
   opened[1]?.events.failed(new Error("refused"));
   opened[1]?.events.ended();
-  await vi.advanceTimersByTimeAsync(250);
+  await vi.advanceTimersByTimeAsync(50);
   expect(heard).toEqual(["away: broke", "lost: broke"]);
 
   opened[2]?.become("whole");

@@ -1,0 +1,14 @@
+// A stranger's bad proofs from elsewhere cost a device nothing: the short of `npm run stranger`.
+
+import { expect, inject, test } from "vitest";
+import { meetStranger, renderStranger } from "./stranger.ts";
+
+test("a device has all of its logins whatever a stranger tries in its name", { timeout: 60_000 }, async () => {
+  const report = await meetStranger({ redisUrl: inject("redisUrl") ?? "", seconds: 1.5, rate: 1_000 });
+  process.stdout.write(`${renderStranger(report)}\n`);
+  expect(report.victim.map(({ status }) => status)).toEqual(Array(10).fill(200));
+  expect(report.after).toMatchObject({ status: 429, reason: "rate_limited", policy: "login" });
+  // Each of its addresses stays within its own limit here: none is told of a limit.
+  expect(report.stranger).toEqual({ "401 invalid_credentials failure": expect.any(Number) });
+  expect(report.stranger["401 invalid_credentials failure"]).toBeGreaterThanOrEqual(1_000);
+});
