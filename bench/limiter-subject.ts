@@ -27,12 +27,12 @@ const REPLAY: Policy = { name: "replay", limit: 1, windowMs: 601_000 };
 
 /** The charges of a login, one to three, as core/login.ts has them. */
 export const CHARGES = {
-  one: (deviceKey: string): readonly Charge[] => [{ policy: LOGIN, key: deviceKey }],
-  login: (deviceKey: string): readonly Charge[] => [ADDRESS, { policy: LOGIN, key: deviceKey }],
-  guarded: (deviceKey: string, timestamp: number): readonly Charge[] => [
+  one: (key: string, login: Policy = LOGIN): readonly Charge[] => [{ policy: login, key }],
+  login: (key: string, login: Policy = LOGIN): readonly Charge[] => [ADDRESS, { policy: login, key }],
+  guarded: (key: string, timestamp: number): readonly Charge[] => [
     ADDRESS,
-    { policy: LOGIN, key: deviceKey },
-    { policy: REPLAY, key: `${deviceKey} ${timestamp}` },
+    { policy: LOGIN, key },
+    { policy: REPLAY, key: `${key} ${timestamp}` },
   ],
 };
 

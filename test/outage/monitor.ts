@@ -1,45 +1,58 @@
-// How often each proof reached Redis: a command that is sent twice shows here. Knows MONITOR alone.
+// How often each proof reached Redis: a command that is sent twice shows here. Knows MONITOR alone, by a socket: ioredis takes
+// a server that is busy enough to tell of a command before it says that it will for a broken one.
 
-import { Redis } from "ioredis";
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { createInterface } from "node:readline";
 import type { RedisServer } from "../redis/server.ts";
 
 export interface ProofMonitor {
-  /** Watches what is there; again after a restart. */
+  /** Watches those that are there and are not watched yet; again after a restart. */
   watch(servers: readonly RedisServer[]): Promise<void>;
   /** Proofs that were executed on any server, and those among them that were so more than once. */
   count(): { readonly executed: number; readonly repeated: number };
   stop(): void;
 }
 
+/** `+<seconds> [<database> <who>] "<command>" "<argument>" …` */
+const LINE = /^\+[\d.]+ \[\d+ (\S+)\] (.*)$/;
+const ARGUMENT = /"((?:[^"\\]|\\.)*)"/g;
+
 export function createProofMonitor(): ProofMonitor {
   const seen = new Map<string, number>();
-  const monitors: Redis[] = [];
-  const watched = new Set<number>();
+  const sockets = new Map<number, Socket>();
 
   async function watchOne({ port }: RedisServer): Promise<void> {
-    if (watched.has(port)) return;
-    watched.add(port);
-    const redis = new Redis({ port, host: "127.0.0.1", retryStrategy: () => null });
-    redis.on("error", () => {});
-    const monitor = await redis.monitor();
-    monitor.on("error", () => {});
-    monitor.on("end", () => watched.delete(port));
-    monitors.push(redis, monitor);
-    monitor.on("monitor", (_time: string, [command, ...args]: string[], source: string) => {
-      // What a script calls is not sent by anyone.
-      if (source === "lua" || !/^evalsha$|^eval$/i.test(command ?? "")) return;
-      // A charge has two arguments a key beside its keys, the script, their number and two of time; a merge has four.
-      const keys = Number(args[1]);
-      const proof = args.slice(2, 2 + keys).find((key) => key.includes(":replay:"));
-      if (proof !== undefined && args.length === 4 + 3 * keys) seen.set(proof, (seen.get(proof) ?? 0) + 1);
-    });
+    if (sockets.has(port)) return;
+    const socket = connect(port, "127.0.0.1");
+    sockets.set(port, socket);
+    socket.once("close", () => sockets.delete(port));
+    // A server that is killed resets its connections; one that is not there is not watched.
+    socket.on("error", () => {});
+    const lines = createInterface(socket);
+    lines.on("error", () => {});
+    lines.on("line", read);
+    socket.write("MONITOR\r\n");
+    await Promise.race([once(lines, "line"), once(socket, "close")]).catch(() => {});
+  }
+
+  function read(line: string): void {
+    const [, source, text = ""] = LINE.exec(line) ?? [];
+    const [command = "", ...args] = [...text.matchAll(ARGUMENT)].map(([, argument = ""]) => argument);
+    // What a script calls is not sent by anyone; a script that was not there is sent whole, and has not been executed.
+    if (source === undefined || source === "lua" || !/^eval(sha)?$/i.test(command)) return;
+    // A charge has two arguments a key beside its keys, the script, their number and two of time; a merge has four.
+    const keys = Number(args[1]);
+    const proof = args.slice(2, 2 + keys).find((key) => key.includes(":replay:"));
+    if (proof === undefined || args.length !== 4 + 3 * keys) return;
+    seen.set(proof, (seen.get(proof) ?? 0) + (/^eval$/i.test(command) ? 0 : 1));
   }
 
   return {
     watch: async (servers) => void (await Promise.all(servers.map(watchOne))),
     count: () => ({ executed: seen.size, repeated: [...seen.values()].filter((times) => times > 1).length }),
     stop() {
-      for (const redis of monitors) redis.disconnect();
+      for (const socket of sockets.values()) socket.destroy();
     },
   };
 }

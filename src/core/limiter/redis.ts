@@ -74,14 +74,19 @@ export function createRedisLimiter(redis: RedisScripting, options: RedisLimiterO
     return `${prefix}:${policy.name}:${tagged}`;
   }
 
-  /** A command that Redis had not decided in time it decides no more: then its clock is another, and it is told anew. */
+  /**
+   * A command that came too late by Redis's clock was not decided. Where it is still waited for, that clock is another than it
+   * was taken for, and Redis is asked anew.
+   */
   async function decide(command: Command, now: number): Promise<number[]> {
+    const end = (elapsed?.() ?? 0) + (deadlineMs ?? Number.POSITIVE_INFINITY);
     for (let attempt = 0; attempt < 2; attempt++) {
       const reply = await send(command, now);
       serverClocks.learn(command.slot, reply[1] ?? 0);
       if (reply[0] !== TOO_LATE) return reply;
+      if ((elapsed?.() ?? 0) >= end) break;
     }
-    throw new Error("Redis's clock does not stay where it is");
+    throw new Error("Redis did not decide in time");
   }
 
   function send(command: Command, now: number): Promise<number[]> {
