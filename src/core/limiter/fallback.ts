@@ -49,7 +49,7 @@ export function createFallbackLimiter(options: FallbackOptions): FallbackLimiter
   const expire = (): Error => new Error("Redis did not answer in time");
   const within = createDeadline({ ms: options.deadlineMs, elapsed, expire });
   const clock = createStoreClock(elapsed);
-  const gate = createGate();
+  const gate = createGate((charge) => shadow.used(charge, clock.read(0)));
   const recovery = createRecovery({ limiter, reach, shadow, clock, within, instances, elapsed, expire });
   const breaker = createBreaker({
     recover: recovery.recover,

@@ -9,7 +9,7 @@ const CAPACITY = 100_000;
 /** A key that is being asked about. */
 interface Entry {
   asking: number;
-  /** How many may be admitted, as far as is known: the limit, or what the last answer left. */
+  /** How many may be admitted, as far as is known: what the last answer left. */
   room: number;
   waiting: (() => void)[];
 }
@@ -21,16 +21,20 @@ export interface Gate {
   enter(charges: readonly Charge[]): (states: readonly (PolicyState | undefined)[]) => void;
 }
 
-/** A gate that everything passes which is not asked about more often than its limit. */
-export function createGate(): Gate {
+/**
+ * A gate that everything passes which is not asked about more often than it may have room for.
+ * @param usedOf how many of a charge's key are known to be admitted in its window
+ */
+export function createGate(usedOf: (charge: Charge) => number): Gate {
   const entries = new Map<string, Entry>();
   // A key that was spent is asked about once when a slot is freed.
   const spent = new LRUCache<string, true>({ max: CAPACITY });
 
-  function open({ policy }: Charge, name: string): Entry {
+  function open(charge: Charge, name: string): Entry {
     const found = entries.get(name);
     if (found !== undefined) return found;
-    const entry: Entry = { asking: 0, room: spent.has(name) ? 1 : policy.limit, waiting: [] };
+    const room = spent.has(name) ? 1 : charge.policy.limit - usedOf(charge);
+    const entry: Entry = { asking: 0, room, waiting: [] };
     entries.set(name, entry);
     return entry;
   }

@@ -1,7 +1,7 @@
 // The script that merges what a gateway remembers of its own admissions into Redis's logs. Knows only keys, limits and logs.
 
+import type { Admission } from "./admissions.ts";
 import { PACKED_LOG } from "./packed-log.ts";
-import type { Admission } from "./shadow.ts";
 import { LARGEST_EXACT_LIMIT, SUB_WINDOWS } from "./window.ts";
 
 /** What of each log goes into a merge, beside its key. */

@@ -3,7 +3,7 @@
 
 import { LRUCache } from "lru-cache";
 import type { Charge, Policy, PolicyName, PolicyState, Verdict } from "../ports.ts";
-import { LARGEST_EXACT_LIMIT, quantumOf } from "./window.ts";
+import { type Admission, addAdmission, type Entry, forgetAdmissions, removeUntold, tickOf } from "./admissions.ts";
 
 /** As many keys are remembered of each policy; past it the one least recently charged is forgotten. */
 const CAPACITY = 100_000;
@@ -14,14 +14,6 @@ export interface Receipt {
   readonly at: number;
   /** Which of the logs that a key had one after another it was written to; 0 where the store does not tell them apart. */
   readonly generation: number;
-}
-
-/** Admissions at one instant. */
-export interface Admission {
-  readonly at: number;
-  readonly count: number;
-  /** How many of them the store has never been told of. */
-  readonly untold: number;
 }
 
 /** What this gateway admitted of one key, oldest first. */
@@ -37,6 +29,8 @@ export interface Shadow {
   admit(charges: readonly Charge[], at: number): void;
   /** The store did write what was admitted without it at `at`: from now on it is dated as there. */
   settle(charges: readonly Charge[], at: number, receipts: readonly (Receipt | undefined)[]): void;
+  /** How many of a charge's key this gateway has in its window. */
+  used(charge: Charge, at: number): number;
   /** Where charges stand by this gateway's share of each limit. */
   read(charges: readonly Charge[], at: number): Verdict;
   /** What the store has to be told: all that is in its window, or only what it was never told of. */
@@ -45,12 +39,6 @@ export interface Shadow {
   told(log: ShadowLog, generation: number): void;
   /** Moves what the store was never told of: its clock, or its estimate here, was off by so much. */
   shift(by: number): void;
-}
-
-interface Entry {
-  at: number;
-  count: number;
-  untold: number;
 }
 
 interface Kept extends Charge {
@@ -84,32 +72,14 @@ export function createShadow(instances: number, capacity: number = CAPACITY): Sh
 
   function add(charge: Charge, at: number, isTold: boolean): Kept {
     const kept = keep(charge);
-    const { policy, entries } = kept;
-    const tick = tickOf(policy, at);
-    forget(entries, policy, at);
-    let place = entries.length;
-    while (place > 0 && (entries[place - 1]?.at ?? 0) > tick) place--;
-    let entry = entries[place - 1];
-    if (entry?.at !== tick) {
-      entry = { at: tick, count: 0, untold: 0 };
-      entries.splice(place, 0, entry);
-    }
-    entry.count++;
-    if (!isTold) {
-      entry.untold++;
-      untold.add(kept);
-    }
+    addAdmission(kept.entries, charge.policy, at, isTold);
+    if (!isTold) untold.add(kept);
     return kept;
   }
 
   function remove(charge: Charge, at: number): void {
     const kept = tables[charge.policy.name].get(charge.key);
-    const tick = tickOf(charge.policy, at);
-    const entry = kept?.entries.find((candidate) => candidate.at === tick && candidate.untold > 0);
-    if (kept === undefined || entry === undefined) return;
-    entry.count--;
-    entry.untold--;
-    if (entry.count === 0) kept.entries.splice(kept.entries.indexOf(entry), 1);
+    if (kept !== undefined) removeUntold(kept.entries, charge.policy, at);
   }
 
   function record(charges: readonly Charge[], receipts: readonly (Receipt | undefined)[]): void {
@@ -119,11 +89,17 @@ export function createShadow(instances: number, capacity: number = CAPACITY): Sh
     }
   }
 
-  function stateOf({ policy, key }: Charge, at: number): PolicyState {
+  function liveOf({ policy, key }: Charge, at: number): { live: readonly Entry[]; used: number } {
+    const first = at - policy.windowMs * 1000;
+    const live = (tables[policy.name].get(key)?.entries ?? []).filter((entry) => entry.at > first);
+    return { live, used: live.reduce((sum, { count }) => sum + count, 0) };
+  }
+
+  function stateOf(charge: Charge, at: number): PolicyState {
+    const { policy } = charge;
     const share = Math.max(1, Math.floor(policy.limit / instances));
     const window = policy.windowMs * 1000;
-    const live = (tables[policy.name].get(key)?.entries ?? []).filter((entry) => entry.at > at - window);
-    const used = live.reduce((sum, { count }) => sum + count, 0);
+    const { live, used } = liveOf(charge, at);
     const slots = Math.max(1, used - share + 1);
     let freed = 0;
     const leaving = live.find(({ count }) => {
@@ -146,6 +122,8 @@ export function createShadow(instances: number, capacity: number = CAPACITY): Sh
       record(charges, receipts);
     },
 
+    used: (charge, at) => liveOf(charge, at).used,
+
     read(charges, at) {
       const states = charges.map((charge) => stateOf(charge, at));
       return { denied: states.findIndex(({ remaining }) => remaining === 0), states };
@@ -154,7 +132,7 @@ export function createShadow(instances: number, capacity: number = CAPACITY): Sh
     list(what, at) {
       const kept = what === "untold" ? [...untold] : Object.values(tables).flatMap((table) => [...table.values()]);
       return kept.flatMap(({ policy, key, generation, entries }) => {
-        forget(entries, policy, at);
+        forgetAdmissions(entries, policy, at);
         const admissions = entries.map((entry) => ({ ...entry }));
         return admissions.length === 0 ? [] : [{ policy, key, generation, admissions }];
       });
@@ -179,21 +157,6 @@ export function createShadow(instances: number, capacity: number = CAPACITY): Sh
       }
     },
   };
-}
-
-/** An admission is dated as the store dates it: where sub-windows are counted, at the end of one. */
-function tickOf(policy: Policy, at: number): number {
-  const quantum = quantumOf(policy.limit, policy.windowMs * 1000);
-  return Math.ceil(at / quantum) * quantum;
-}
-
-/** Drops what left the window; and, where more than the limit was let in, what no decision can depend on any more. */
-function forget(entries: Entry[], { limit, windowMs }: Policy, at: number): void {
-  const first = at - windowMs * 1000;
-  let leaving = 0;
-  while ((entries[leaving]?.at ?? Number.POSITIVE_INFINITY) <= first) leaving++;
-  if (limit <= LARGEST_EXACT_LIMIT) leaving = Math.max(leaving, entries.length - limit);
-  if (leaving > 0) entries.splice(0, leaving);
 }
 
 function sameLimit(one: Policy, other: Policy): boolean {

@@ -22,8 +22,11 @@ function fill(gate: Gate, charges: readonly Charge[] = [login]): Leave[] {
   return leaves;
 }
 
+/** Of a key of which nothing is known. */
+const open = (): Gate => createGate(() => 0);
+
 test("as many are asked about as the limit has room for, and the next waits for what comes of them", async () => {
-  const gate = createGate();
+  const gate = open();
   const leaves = fill(gate);
   expect(leaves).toHaveLength(3);
   const waiting = gate.wait([login]);
@@ -37,8 +40,14 @@ test("as many are asked about as the limit has room for, and the next waits for 
   expect(fill(gate)).toHaveLength(1);
 });
 
+test("what is known to be admitted already leaves less room", () => {
+  const gate = createGate(({ key }) => (key === "k" ? 2 : 0));
+  expect(fill(gate)).toHaveLength(1);
+  expect(fill(gate, [address])).toHaveLength(100);
+});
+
 test("a key that was spent is asked about once, and as far as the answer goes then", () => {
-  const gate = createGate();
+  const gate = open();
   answer(gate.enter([login]), 0);
   const [leave] = fill(gate);
   answer(leave, 2);
@@ -46,19 +55,19 @@ test("a key that was spent is asked about once, and as far as the answer goes th
 });
 
 test("all of a call's keys must have room, and none is taken while it waits", () => {
-  const gate = createGate();
+  const gate = open();
   expect(fill(gate, [address, login])).toHaveLength(3);
   expect(fill(gate, [address])).toHaveLength(97);
   expect(gate.wait([address])).toBeInstanceOf(Promise);
 });
 
 test("the replay guard is not waited for", () => {
-  const gate = createGate();
+  const gate = open();
   expect(fill(gate, [replay])).toHaveLength(1_000);
 });
 
 test("a call that was not answered frees its place, and says nothing of the room", async () => {
-  const gate = createGate();
+  const gate = open();
   const leaves = fill(gate);
   const waiting = gate.wait([login]);
   for (const leave of leaves) leave([]);
