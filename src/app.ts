@@ -61,7 +61,8 @@ export interface GatewayOptions {
 
 /** Under the ten seconds that container runtimes commonly leave between SIGTERM and SIGKILL. */
 const GRACE_MS = 8_000;
-const REDIS_DEADLINE_MS = 25;
+/** How long Redis may take to decide, unless it is told otherwise, in milliseconds. */
+export const REDIS_DEADLINE_MS = 25;
 const CACHED_DEVICES = 50_000;
 /** A bound on what a key's own dates change; all else that changes is noticed, see watchChanges. */
 const CACHE_TTL_MS = 60_000;

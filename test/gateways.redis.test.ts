@@ -13,7 +13,7 @@ test("two gateways admit exactly ten of a device's logins, however they come", a
   const folder = mkdtempSync(join(tmpdir(), "countersign-"));
   const settings = { DATA_DIR: folder, REDIS_URL: redisUrl };
   const first = await startTestGateway(settings);
-  const second = await startGateway(testConfig(settings));
+  const second = await startGateway(testConfig(settings), { redisDeadlineMs: 2_000 });
   onTestFinished(async () => {
     await second.close();
     rmSync(folder, { recursive: true, force: true });

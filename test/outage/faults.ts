@@ -15,6 +15,8 @@ export interface Fault {
   stop(): Promise<void>;
 }
 
+const MOVED_DEVICES = 6;
+
 export type FaultName = keyof typeof FAULTS;
 
 /** Each starts its servers; nothing is wrong yet. */
@@ -81,6 +83,26 @@ export const FAULTS = {
       servers: [...masters, ...replicas],
       begin: () => masters[0].kill(),
       end: () => until(async () => (await isMaster(replicas[0])) && (await allWhole(living))),
+      stop,
+    };
+  },
+
+  /** Nothing is away: the slots of some devices move between a Cluster's masters. */
+  async move(): Promise<Fault> {
+    const { masters, replicas, url, ownerOf, moveSlot, stop } = await startCluster();
+    const [first] = masters;
+    return {
+      redisUrl: url,
+      servers: [...masters, ...replicas],
+      begin: async () => {},
+      async end() {
+        for (let device = 0; device < MOVED_DEVICES; device++) {
+          const slot = Number(await first.call("CLUSTER", "KEYSLOT", `{device-${device}}`));
+          const from = await ownerOf(slot, first);
+          const to = masters[(masters.findIndex(({ id }) => id === from.id) + 1) % masters.length] ?? first;
+          await moveSlot(slot, from, to);
+        }
+      },
       stop,
     };
   },

@@ -5,8 +5,8 @@ import { openGateway } from "../gateway.ts";
 export interface GatewayOrder {
   readonly settings: Readonly<Record<string, string>>;
   readonly deviceKeys: readonly string[];
-  /** How long Redis may take, in milliseconds; absent: as long as in production. */
-  readonly redisDeadlineMs: number | undefined;
+  /** How long Redis may take, in milliseconds. */
+  readonly redisDeadlineMs: number;
 }
 
 export interface GatewayAddresses {
@@ -15,7 +15,7 @@ export interface GatewayAddresses {
 }
 
 async function open({ settings, deviceKeys, redisDeadlineMs }: GatewayOrder): Promise<GatewayAddresses> {
-  const gateway = await openGateway(settings, redisDeadlineMs === undefined ? {} : { redisDeadlineMs });
+  const gateway = await openGateway(settings, { redisDeadlineMs });
   for (const deviceKey of deviceKeys) await gateway.enrol({ deviceKey, replayGuard: true });
   process.once("disconnect", () => void gateway.close().then(() => process.exit(0)));
   return { publicUrl: gateway.publicUrl, internalUrl: gateway.internalUrl };

@@ -4,6 +4,7 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as pass } from "node:timers/promises";
+import { REDIS_DEADLINE_MS } from "../../src/app.ts";
 import { type Attempt, countMost, findFalseDenials, findOverAdmissions, type Limits, quantile } from "./analysis.ts";
 import { FAULTS, type FaultName } from "./faults.ts";
 import type { GatewayAddresses, GatewayOrder } from "./gateway-process.ts";
@@ -41,6 +42,8 @@ export interface OutageReport {
 }
 
 const GATEWAYS = 2;
+/** An outage takes as long to begin. */
+const BEGINNING_MS = 50;
 export const EXACT_AGAIN_MS = 1_000;
 
 /** Runs a load through an outage. */
@@ -99,7 +102,7 @@ export async function runCalm(options: OutageOptions): Promise<number> {
 
 function openGateways(
   redisUrl: string,
-  { limits, devices, redisDeadlineMs }: OutageOptions,
+  { limits, devices, redisDeadlineMs = REDIS_DEADLINE_MS }: OutageOptions,
   cleanup: AsyncDisposableStack,
 ): Promise<readonly GatewayAddresses[]> {
   const settings = {
@@ -120,10 +123,10 @@ function namesOf(devices: number): string[] {
   return Array.from({ length: devices }, (_, place) => `device-${place}`);
 }
 
-/** A login that was under way when Redis went may have been counted there as well as here. */
+/** A login that was under way when Redis went may have been counted there too, whatever became of it here. */
 function answeredLate(attempts: readonly Attempt[], goneAt: number): Attempt[] {
   return attempts.flatMap((one) =>
-    one.status === 200 && one.sentAt < goneAt + 50 && one.answeredAt > goneAt ? [one, one] : [one],
+    one.sentAt < goneAt + BEGINNING_MS && one.answeredAt > goneAt ? [one, { ...one, status: 200 }] : [one],
   );
 }
 

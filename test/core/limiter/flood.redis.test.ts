@@ -9,6 +9,7 @@ import type { Charge, Limiter } from "../../../src/core/ports.ts";
 
 const LIMIT = 10;
 const WINDOW_MS = 700;
+const WINDOWS = 3;
 const NOW = 1_764_000_000_000;
 
 interface Gateway {
@@ -53,7 +54,7 @@ test.for([1, 2])(
       { policy: { name: "address", limit: 1_000_000, windowMs: 60_000 }, key: "a" },
       { policy: { name: "login", limit: LIMIT, windowMs: WINDOW_MS }, key: "d" },
     ];
-    const end = performance.now() + 3 * WINDOW_MS;
+    const end = performance.now() + WINDOWS * WINDOW_MS;
     const admittedAt: number[] = [];
     let denied = 0;
     async function flood({ limiter }: Gateway): Promise<number> {
@@ -76,8 +77,9 @@ test.for([1, 2])(
     const freed = admittedAt.filter((at) => at < end - WINDOW_MS).length;
     expect(admittedAt.length).toBeLessThanOrEqual(freed + LIMIT);
     for (const [place, { calls }] of gateways.entries()) {
-      // One for each admission, and one for each slot that was not free yet, or taken by another, when it was asked for.
-      expect(calls()).toBeLessThanOrEqual((admitted[place] ?? 0) + freed + (count === 1 ? 0 : LIMIT));
+      // One for each admission, and one for each slot that another gateway took meanwhile; at the beginning none of them
+      // knows of the others, and a slot may be asked for a thousandth too early.
+      expect(calls()).toBeLessThanOrEqual((admitted[place] ?? 0) + freed + (count === 1 ? 0 : LIMIT + 2 * WINDOWS));
     }
   },
 );
