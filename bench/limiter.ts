@@ -1,10 +1,11 @@
-// `npm run bench:limiter [-- --only memory|cpu|throughput|denials|trips] [--rounds N]`: what the limiter costs, and its targets.
+// `npm run bench:limiter [-- --only memory|cpu|throughput|denials|trips|merge] [--rounds N]`: what the limiter costs, and its targets.
 
 import { availableParallelism, cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { measureCpu } from "./limiter-cpu.ts";
 import { measureDenials } from "./limiter-denials.ts";
 import { measureMemory } from "./limiter-memory.ts";
+import { measureMerge } from "./limiter-merge.ts";
 import { renderSection, type Section } from "./limiter-report.ts";
 import { measureThroughput } from "./limiter-throughput.ts";
 import { measureTrips } from "./limiter-trips.ts";
@@ -16,6 +17,7 @@ const PARTS = {
   throughput: measureThroughput,
   denials: measureDenials,
   trips: measureTrips,
+  merge: measureMerge,
 } satisfies Record<string, (url: string, rounds: number) => Promise<Section>>;
 
 const { values } = parseArgs({

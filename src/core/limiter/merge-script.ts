@@ -1,5 +1,6 @@
 // The script that merges what a gateway remembers of its own admissions into Redis's logs. Knows only keys, limits and logs.
 
+import type { Policy } from "../ports.ts";
 import type { Admission } from "./admissions.ts";
 import { PACKED_LOG } from "./packed-log.ts";
 import { LARGEST_EXACT_LIMIT, SUB_WINDOWS } from "./window.ts";
@@ -11,8 +12,9 @@ export const MERGE_ARGUMENTS_PER_KEY = 4;
  * Makes each log hold whatever it held, and what the caller admitted besides.
  *
  * KEYS: the logs. ARGV: the time, then of each log the limit, the window (microseconds), the generation that the caller
- * knows of it (0: none) and the caller's admissions, packed big-endian: 4 bytes of base (unix seconds), and for each entry 4
- * of microseconds since, 4 of how many were admitted, 4 of how many of those the log has never been told of.
+ * knows of it (0: none) and the caller's admissions. These are a packed log where the log is exact; where it is counted by
+ * sub-window, packed big-endian too: 4 bytes of base (unix seconds), and for each entry 4 of microseconds since, 4 of how
+ * many were admitted, 4 of how many of those the log has never been told of.
  * Reply, all integers: the time, then the generation of each log.
  *
  * Exact logs are united by instant: Redis's clock gives no two admissions the same, so that a merge may be done twice. In
@@ -21,6 +23,12 @@ export const MERGE_ARGUMENTS_PER_KEY = 4;
  */
 export const MERGE_SCRIPT = `${PACKED_LOG}
 local function unite(log, limit, window, generation, sent)
+  -- 0. Most logs of a store that lost everything are made of what one gateway knows, as it knows it.
+  if log == '' and limit <= ${LARGEST_EXACT_LIMIT} then
+    local newest = base_of(sent) + unpack('>I4', sent, #sent - 3)
+    if newest <= now and newest > now - window then return sent, ceil((newest + window - now) / 1000), 0 end
+  end
+
   local counted = limit > ${LARGEST_EXACT_LIMIT}
   local quantum = counted and ceil(window / ${SUB_WINDOWS}) or 1
   local tick = ceil(now / quantum) * quantum
@@ -38,11 +46,15 @@ local function unite(log, limit, window, generation, sent)
     counts[at] = counts[at] + count
   end
   if log ~= '' then each(log, function(at, count) add(held, at, count) end) end
-  local base = unpack('>I4', sent, 1) * 1000000
-  for place = 5, #sent, 12 do
-    local offset, count, new = unpack('>I4I4I4', sent, place)
-    add(ours, base + offset, count)
-    add(untold, base + offset, new)
+  if counted then
+    local base = unpack('>I4', sent, 1) * 1000000
+    for place = 5, #sent, 12 do
+      local offset, count, new = unpack('>I4I4I4', sent, place)
+      add(ours, base + offset, count)
+      add(untold, base + offset, new)
+    end
+  else
+    each(sent, function(at) add(ours, at, 1) end)
   end
   if #instants == 0 then return nil end
   table.sort(instants)
@@ -99,14 +111,25 @@ return reply
 `;
 
 /** Admissions, oldest first and none over an hour apart, as MERGE_SCRIPT takes them. */
-export function packAdmissions(admissions: readonly Admission[]): Buffer {
+export function packAdmissions(admissions: readonly Admission[], { limit }: Policy): Buffer {
   const base = Math.floor((admissions[0]?.at ?? 0) / 1_000_000);
+  return limit <= LARGEST_EXACT_LIMIT ? packExact(admissions, base) : packCounted(admissions, base);
+}
+
+function packExact(admissions: readonly Admission[], base: number): Buffer {
+  const packed = Buffer.alloc(4 + 4 * admissions.reduce((sum, { count }) => sum + count, 0));
+  let place = packed.writeUInt32BE(base);
+  for (const { at, count } of admissions) {
+    for (let turn = 0; turn < count; turn++) place = packed.writeUInt32BE(at - base * 1_000_000, place);
+  }
+  return packed;
+}
+
+function packCounted(admissions: readonly Admission[], base: number): Buffer {
   const packed = Buffer.alloc(4 + 12 * admissions.length);
-  packed.writeUInt32BE(base);
-  for (const [place, { at, count, untold }] of admissions.entries()) {
-    packed.writeUInt32BE(at - base * 1_000_000, 4 + 12 * place);
-    packed.writeUInt32BE(count, 8 + 12 * place);
-    packed.writeUInt32BE(untold, 12 + 12 * place);
+  let place = packed.writeUInt32BE(base);
+  for (const { at, count, untold } of admissions) {
+    for (const number of [at - base * 1_000_000, count, untold]) place = packed.writeUInt32BE(number, place);
   }
   return packed;
 }

@@ -57,7 +57,6 @@ export function createRecovery(dependencies: RecoveryDependencies): Recovery {
 
   /** By the store's clock as it is known here, in milliseconds. */
   const now = (): number => clock.read(0) / 1000;
-  const list = (what: "all" | "untold"): ShadowLog[] => shadow.list(what, now() * 1000);
 
   async function find(): Promise<string> {
     try {
@@ -70,13 +69,27 @@ export function createRecovery(dependencies: RecoveryDependencies): Recovery {
     }
   }
 
-  async function tell(logs: readonly ShadowLog[]): Promise<number> {
-    for (let place = 0; place < logs.length; place += LOGS_PER_TURN) {
-      const turn = logs.slice(place, place + LOGS_PER_TURN);
-      const generations = await withinMerge(limiter.merge(turn, now()));
-      for (const [order, log] of turn.entries()) shadow.told(log, generations[order] ?? 0);
+  /** @returns how many logs there were */
+  async function tell(what: "all" | "untold"): Promise<number> {
+    const logs = shadow.list(what, now() * 1000)[Symbol.iterator]();
+    let count = 0;
+    // One turn is on its way while the next is made, and no more: logins go on beside them.
+    let sent: Promise<void> = Promise.resolve();
+    for (;;) {
+      const turn = takeTurn(logs);
+      const before = sent;
+      sent = turn.length === 0 ? before : tellTurn(turn);
+      // Where the one before fails, nobody waits for this one.
+      sent.catch(() => {});
+      await before;
+      if (turn.length === 0) return count;
+      count += turn.length;
     }
-    return logs.length;
+  }
+
+  async function tellTurn(turn: readonly ShadowLog[]): Promise<void> {
+    const generations = await withinMerge(limiter.merge(turn, now()));
+    for (const [order, log] of turn.entries()) shadow.told(log, generations[order] ?? 0);
   }
 
   /** Waits until every gateway has told the store what it knew, or has had the time to. */
@@ -99,15 +112,25 @@ export function createRecovery(dependencies: RecoveryDependencies): Recovery {
       if (Math.abs(error) > LARGEST_CLOCK_ERROR_US) shadow.shift(error);
 
       // 2. Told: of everything where it may have lost what it knew, else of what was decided without it.
-      let logs = await tell(list(lost ? "all" : "untold"));
+      let logs = await tell(lost ? "all" : "untold");
 
       // 3. Settled: the others tell it of theirs meanwhile, and this gateway goes on deciding alone.
       if (lost) await settle(servers, elapsed() + SETTLE_MS);
-      for (let rest = list("untold"); rest.length > 0; rest = list("untold")) logs += await tell(rest);
+      while (!shadow.isTold()) logs += await tell("untold");
       trusted = servers;
       done({ logs, lost });
     },
   };
+}
+
+function takeTurn(logs: Iterator<ShadowLog>): ShadowLog[] {
+  const turn: ShadowLog[] = [];
+  while (turn.length < LOGS_PER_TURN) {
+    const { done, value } = logs.next();
+    if (done === true) break;
+    turn.push(value);
+  }
+  return turn;
 }
 
 const wait = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms).unref());

@@ -123,7 +123,7 @@ export function createRedisLimiter(redis: RedisScripting, options: RedisLimiterO
       policy.limit,
       policy.windowMs * 1000,
       generation,
-      packAdmissions(admissions),
+      packAdmissions(admissions, policy),
     ]);
     const call = logs.length === 1 ? "merge1" : "merge50";
     const [, ...generations] = await redis[call](...names, clockArgument(now), ...described);

@@ -33,8 +33,10 @@ export interface Shadow {
   used(charge: Charge, at: number): number;
   /** Where charges stand by this gateway's share of each limit. */
   read(charges: readonly Charge[], at: number): Verdict;
-  /** What the store has to be told: all that is in its window, or only what it was never told of. */
-  list(what: "all" | "untold", at: number): ShadowLog[];
+  /** What the store has to be told: all that is in its window, or only what it was never told of; each as it is when taken. */
+  list(what: "all" | "untold", at: number): Iterable<ShadowLog>;
+  /** Whether the store was told of everything. */
+  isTold(): boolean;
   /** The store was told of all that is in `log`. */
   told(log: ShadowLog, generation: number): void;
   /** Moves what the store was never told of: its clock, or its estimate here, was off by so much. */
@@ -129,14 +131,17 @@ export function createShadow(instances: number, capacity: number = CAPACITY): Sh
       return { denied: states.findIndex(({ remaining }) => remaining === 0), states };
     },
 
-    list(what, at) {
-      const kept = what === "untold" ? [...untold] : Object.values(tables).flatMap((table) => [...table.values()]);
-      return kept.flatMap(({ policy, key, generation, entries }) => {
+    *list(what, at) {
+      const listed = what === "untold" ? [...untold] : Object.values(tables).flatMap((table) => [...table.values()]);
+      for (const kept of listed) {
+        const { policy, key, generation, entries } = kept;
         forgetAdmissions(entries, policy, at);
-        const admissions = entries.map((entry) => ({ ...entry }));
-        return admissions.length === 0 ? [] : [{ policy, key, generation, admissions }];
-      });
+        if (entries.every((entry) => entry.untold === 0)) untold.delete(kept);
+        if (entries.length > 0) yield { policy, key, generation, admissions: entries.map((entry) => ({ ...entry })) };
+      }
     },
+
+    isTold: () => untold.size === 0,
 
     told({ policy, key, admissions }, generation) {
       const kept = tables[policy.name].get(key);

@@ -53,7 +53,7 @@ function admitAlone({ shadow }: Gateway, policy: Policy, times: readonly number[
 }
 
 async function tell({ limiter, shadow }: Gateway, what: "all" | "untold", now: number): Promise<readonly ShadowLog[]> {
-  const logs = shadow.list(what, now * 1000);
+  const logs = [...shadow.list(what, now * 1000)];
   const generations = await limiter.merge(logs, now);
   for (const [place, log] of logs.entries()) shadow.told(log, generations[place] ?? 0);
   return logs;
@@ -118,7 +118,7 @@ describe.for([
     const [gateway] = gateways;
     if (gateway === undefined) throw new RangeError("there is one");
     admitAlone(gateway, policy, many(5, START + 30_000));
-    await gateway.limiter.merge(gateway.shadow.list("untold", (START + 30_000) * 1000), START);
+    await gateway.limiter.merge([...gateway.shadow.list("untold", (START + 30_000) * 1000)], START);
     expect(await remaining(gateway, policy, START + 1)).toBe(policy.limit - 5);
     expect(await remaining(gateway, policy, START + WINDOW + WINDOW / 32)).toBe(policy.limit);
   });
@@ -143,7 +143,7 @@ test("a key that holds something else is left as it is, and keeps no other from 
   const shadow = createShadow(1);
   await redis.hset(`${prefix}:login:{odd}`, "field", "value");
   for (const key of ["odd", "even"]) shadow.admit([{ policy: exact, key }], START * 1000);
-  await limiter.merge(shadow.list("untold", START * 1000), START);
+  await limiter.merge([...shadow.list("untold", START * 1000)], START);
   expect(await redis.hgetall(`${prefix}:login:{odd}`)).toEqual({ field: "value" });
   await redis.del(`${prefix}:login:{odd}`);
   const { states } = await limiter.charge([{ policy: exact, key: "even" }], START + 1);
