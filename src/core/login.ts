@@ -100,7 +100,9 @@ export function createLogIn({ credentials, limiter, signer, policies, skewMs, no
 
     // 5. Admitted: one round trip decides everything that is left, in the order of precedence. The clock is read again,
     // since a limiter takes a time before one that it has seen for a step of the clock.
-    const login = chargeOf(policies.login, credential.sharedIdentity ? `${deviceKey} ${address}` : deviceKey);
+    // By the name that is kept anyway: what was cut out of a request would keep all of it, for as long as it is counted.
+    const name = credential.deviceKey;
+    const login = chargeOf(policies.login, credential.sharedIdentity ? `${name} ${address}` : name);
     const replay = credential.replayGuard ? chargeOf(policies.replay, `${deviceKey} ${timestamp}`) : undefined;
     const verdict = await admit(limiter, [addressCharge, login, replay], clock());
     if (verdict.denied !== undefined) throw refusal(verdict, "login", replayed);

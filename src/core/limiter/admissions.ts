@@ -1,4 +1,5 @@
-// The admissions of one key that this gateway knows of, oldest first, by instants of the store's clock in microseconds.
+// The admissions of one key that this gateway knows of, oldest first, by instants of the store's clock in microseconds. Knows
+// no key.
 
 import type { Policy } from "../ports.ts";
 import { LARGEST_EXACT_LIMIT, quantumOf } from "./window.ts";
@@ -11,49 +12,110 @@ export interface Admission {
   readonly untold: number;
 }
 
-/** An admission that may be counted again. */
-export interface Entry {
-  at: number;
-  count: number;
-  untold: number;
-}
+/**
+ * Three numbers for each instant: when, how many, how many of them untold. One flat array, since there is one for each device
+ * that logged in lately: objects would cost the collector more than the limiter costs otherwise.
+ */
+export type Admissions = number[];
 
-/** An admission is dated as the store dates it: where sub-windows are counted, at the end of one. */
-export function tickOf(policy: Policy, at: number): number {
-  const quantum = quantumOf(policy.limit, policy.windowMs * 1000);
-  return Math.ceil(at / quantum) * quantum;
-}
+const WIDTH = 3;
+const COUNT = 1;
+const UNTOLD = 2;
 
-/** Drops what left the window; and, where more than the limit was let in, what no decision can depend on any more. */
-export function forgetAdmissions(entries: Entry[], { limit, windowMs }: Policy, at: number): void {
-  const first = at - windowMs * 1000;
-  let leaving = 0;
-  while ((entries[leaving]?.at ?? Number.POSITIVE_INFINITY) <= first) leaving++;
-  if (limit <= LARGEST_EXACT_LIMIT) leaving = Math.max(leaving, entries.length - limit);
-  if (leaving > 0) entries.splice(0, leaving);
-}
-
-/** Adds one, in its place, and drops what left the window. */
-export function addAdmission(entries: Entry[], policy: Policy, at: number, isTold: boolean): void {
-  forgetAdmissions(entries, policy, at);
+/** Adds one admission, and drops what left the window. */
+export function addAdmission(list: Admissions, policy: Policy, at: number, isTold: boolean): void {
+  forgetAdmissions(list, policy, at);
   const tick = tickOf(policy, at);
-  let place = entries.length;
-  while (place > 0 && (entries[place - 1]?.at ?? 0) > tick) place--;
-  let entry = entries[place - 1];
-  if (entry?.at !== tick) {
-    entry = { at: tick, count: 0, untold: 0 };
-    entries.splice(place, 0, entry);
-  }
-  entry.count++;
-  if (!isTold) entry.untold++;
+  let place = list.length;
+  while (place > 0 && instantAt(list, place - WIDTH) > tick) place -= WIDTH;
+  if (place === 0 || instantAt(list, place - WIDTH) !== tick) list.splice(place, 0, tick, 0, 0);
+  else place -= WIDTH;
+  increase(list, place + COUNT, 1);
+  if (!isTold) increase(list, place + UNTOLD, 1);
 }
 
 /** Takes one back that was added at `at` and that the store was not told of. */
-export function removeUntold(entries: Entry[], policy: Policy, at: number): void {
-  const tick = tickOf(policy, at);
-  const entry = entries.find((candidate) => candidate.at === tick && candidate.untold > 0);
-  if (entry === undefined) return;
-  entry.count--;
-  entry.untold--;
-  if (entry.count === 0) entries.splice(entries.indexOf(entry), 1);
+export function removeUntold(list: Admissions, policy: Policy, at: number): void {
+  const place = placeOf(list, tickOf(policy, at));
+  if (place === -1 || list[place + UNTOLD] === 0) return;
+  increase(list, place + COUNT, -1);
+  increase(list, place + UNTOLD, -1);
+  if (list[place + COUNT] === 0) list.splice(place, WIDTH);
+}
+
+/** The store was told of so many at that instant; what was admitted since is not told yet. */
+export function markTold(list: Admissions, { at, untold }: Admission): void {
+  const place = placeOf(list, at);
+  if (place !== -1) increase(list, place + UNTOLD, -Math.min(untold, list[place + UNTOLD] ?? 0));
+}
+
+/** Whether the store was told of all. */
+export function isTold(list: Admissions): boolean {
+  for (let place = UNTOLD; place < list.length; place += WIDTH) if (list[place] !== 0) return false;
+  return true;
+}
+
+/** Moves what the store was never told of. */
+export function shiftUntold(list: Admissions, policy: Policy, by: number): void {
+  const moved = readAdmissions(list)
+    .map((one) => (one.untold > 0 ? { ...one, at: tickOf(policy, one.at + by) } : one))
+    .sort((one, other) => one.at - other.at);
+  list.splice(0, list.length, ...moved.flatMap(({ at, count, untold }) => [at, count, untold]));
+}
+
+/** Drops what left the window; and, where more than the limit was let in, what no decision can depend on any more. */
+export function forgetAdmissions(list: Admissions, { limit, windowMs }: Policy, at: number): void {
+  const first = at - windowMs * 1000;
+  let leaving = 0;
+  while (leaving < list.length && instantAt(list, leaving) <= first) leaving += WIDTH;
+  if (limit <= LARGEST_EXACT_LIMIT) leaving = Math.max(leaving, list.length - limit * WIDTH);
+  if (leaving > 0) list.splice(0, leaving);
+}
+
+/** How many lie after `first`. */
+export function countAfter(list: Admissions, first: number): number {
+  let count = 0;
+  for (let place = list.length - WIDTH; place >= 0 && instantAt(list, place) > first; place -= WIDTH) {
+    count += list[place + COUNT] ?? 0;
+  }
+  return count;
+}
+
+/** When so many of those after `first` were admitted; undefined where there are not so many. */
+export function instantOf(list: Admissions, first: number, number: number): number | undefined {
+  let count = 0;
+  for (let place = 0; place < list.length; place += WIDTH) {
+    if (instantAt(list, place) <= first) continue;
+    count += list[place + COUNT] ?? 0;
+    if (count >= number) return instantAt(list, place);
+  }
+  return undefined;
+}
+
+export function readAdmissions(list: Admissions): Admission[] {
+  const admissions: Admission[] = [];
+  for (let place = 0; place < list.length; place += WIDTH) {
+    const [at = 0, count = 0, untold = 0] = list.slice(place, place + WIDTH);
+    admissions.push({ at, count, untold });
+  }
+  return admissions;
+}
+
+/** An admission is dated as the store dates it: where sub-windows are counted, at the end of one. */
+function tickOf({ limit, windowMs }: Policy, at: number): number {
+  const quantum = quantumOf(limit, windowMs * 1000);
+  return Math.ceil(at / quantum) * quantum;
+}
+
+function placeOf(list: Admissions, at: number): number {
+  for (let place = list.length - WIDTH; place >= 0; place -= WIDTH) if (list[place] === at) return place;
+  return -1;
+}
+
+function instantAt(list: Admissions, place: number): number {
+  return list[place] ?? 0;
+}
+
+function increase(list: Admissions, place: number, by: number): void {
+  list[place] = (list[place] ?? 0) + by;
 }

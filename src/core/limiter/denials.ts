@@ -1,7 +1,7 @@
 // What this process remembers of denials, so that a flood on a spent limit need not be asked about. Knows no store.
 
 import { LRUCache } from "lru-cache";
-import type { Policy, PolicyState } from "../ports.ts";
+import type { Policy, PolicyName, PolicyState } from "../ports.ts";
 
 const CAPACITY = 100_000;
 
@@ -26,12 +26,18 @@ export interface Denials {
  * @param drift the share by which the clock that counts may run faster than the one that asks here
  */
 export function createDenials(drift: number = 0): Denials {
-  const denials = new LRUCache<string, Denial>({ max: CAPACITY });
+  const create = (): LRUCache<string, Denial> => new LRUCache({ max: CAPACITY });
+  // By policy, so that a key is its own name.
+  const tables = { login: create(), failure: create(), address: create(), replay: create() } satisfies Record<
+    PolicyName,
+    LRUCache<string, Denial>
+  >;
   return {
     remember(key, state, now) {
-      denials.set(key, { since: now, until: now + state.resetMs * (1 - drift), state });
+      tables[state.policy.name].set(key, { since: now, until: now + state.resetMs * (1 - drift), state });
     },
     recall(key, policy, now) {
+      const denials = tables[policy.name];
       const denial = denials.get(key);
       if (denial === undefined) return undefined;
       const { limit, windowMs } = denial.state.policy;

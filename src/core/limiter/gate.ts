@@ -2,16 +2,23 @@
 // not once a request. Knows no store, and decides nothing.
 
 import { LRUCache } from "lru-cache";
-import type { Charge, PolicyState } from "../ports.ts";
+import type { Charge, PolicyName, PolicyState } from "../ports.ts";
 
 const CAPACITY = 100_000;
 
 /** A key that is being asked about. */
 interface Entry {
+  readonly key: string;
   asking: number;
   /** How many may be admitted, as far as is known: what the last answer left. */
   room: number;
   waiting: (() => void)[];
+}
+
+interface Table {
+  readonly entries: Map<string, Entry>;
+  /** A key that was spent is asked about once when a slot is freed. */
+  readonly spent: LRUCache<string, true>;
 }
 
 export interface Gate {
@@ -26,36 +33,40 @@ export interface Gate {
  * @param usedOf how many of a charge's key are known to be admitted in its window
  */
 export function createGate(usedOf: (charge: Charge) => number): Gate {
-  const entries = new Map<string, Entry>();
-  // A key that was spent is asked about once when a slot is freed.
-  const spent = new LRUCache<string, true>({ max: CAPACITY });
+  const create = (): Table => ({ entries: new Map(), spent: new LRUCache({ max: CAPACITY }) });
+  // The replay guard's answers tell the login's state: each is asked for.
+  const tables = { login: create(), failure: create(), address: create(), replay: undefined } satisfies Record<
+    PolicyName,
+    Table | undefined
+  >;
 
-  function open(charge: Charge, name: string): Entry {
-    const found = entries.get(name);
+  function open({ entries, spent }: Table, charge: Charge): Entry {
+    const { key, policy } = charge;
+    const found = entries.get(key);
     if (found !== undefined) return found;
-    const room = spent.has(name) ? 1 : charge.policy.limit - usedOf(charge);
-    const entry: Entry = { asking: 0, room, waiting: [] };
-    entries.set(name, entry);
+    const room = spent.has(key) ? 1 : policy.limit - usedOf(charge);
+    const entry: Entry = { key, asking: 0, room, waiting: [] };
+    entries.set(key, entry);
     return entry;
   }
 
-  function leave(entry: Entry, name: string, state: PolicyState | undefined): void {
+  function leave({ entries, spent }: Table, entry: Entry, state: PolicyState | undefined): void {
     entry.asking--;
     if (state !== undefined) {
       entry.room = state.remaining;
-      if (state.remaining === 0) spent.set(name, true);
-      else spent.delete(name);
+      if (state.remaining === 0) spent.set(entry.key, true);
+      else spent.delete(entry.key);
     }
-    if (entry.asking === 0) entries.delete(name);
-    if (entry.waiting.length === 0 || (entry.asking >= entry.room && entry.room > 0 && entry.asking > 0)) return;
-    for (const wake of entry.waiting.splice(0)) wake();
+    if (entry.asking === 0) entries.delete(entry.key);
+    // Worth another look when one may be asked about, and when it is known that there is nothing to ask.
+    const worthwhile = entry.asking < Math.max(1, entry.room) || entry.room === 0;
+    if (worthwhile) for (const wake of entry.waiting.splice(0)) wake();
   }
 
   return {
     wait(charges) {
-      for (const charge of charges) {
-        if (!isGated(charge)) continue;
-        const entry = entries.get(nameOf(charge));
+      for (const { policy, key } of charges) {
+        const entry = tables[policy.name]?.entries.get(key);
         if (entry !== undefined && entry.asking >= Math.max(1, entry.room)) {
           return new Promise((resolve) => void entry.waiting.push(resolve));
         }
@@ -64,27 +75,20 @@ export function createGate(usedOf: (charge: Charge) => number): Gate {
     },
 
     enter(charges) {
-      const names = charges.map(nameOf);
-      const asked = charges.map((charge, place) => {
-        if (!isGated(charge)) return undefined;
-        const entry = open(charge, names[place] ?? "");
-        entry.asking++;
+      const asked = charges.map((charge) => {
+        const table = tables[charge.policy.name];
+        const entry = table && open(table, charge);
+        if (entry !== undefined) entry.asking++;
         return entry;
       });
       return (states) => {
-        for (const [place, entry] of asked.entries()) {
-          if (entry !== undefined) leave(entry, names[place] ?? "", states[place]);
+        for (let place = 0; place < charges.length; place++) {
+          const name = charges[place]?.policy.name;
+          const table = name && tables[name];
+          const entry = asked[place];
+          if (table !== undefined && entry !== undefined) leave(table, entry, states[place]);
         }
       };
     },
   };
-}
-
-/** The replay guard's answers tell the login's state: each is asked for. */
-function isGated({ policy }: Charge): boolean {
-  return policy.name !== "replay";
-}
-
-function nameOf({ policy, key }: Charge): string {
-  return `${policy.name}:${key}`;
 }

@@ -106,10 +106,11 @@ export function createRedisLimiter(redis: RedisScripting, options: RedisLimiterO
   }
 
   /** A denial that is known already costs no round trip; not of the replay guard, whose answer tells the login's state. */
-  function recall(charges: readonly Charge[], names: readonly string[], at: number): SharedVerdict | undefined {
-    for (const [denied, { policy }] of charges.entries()) {
-      if (policy.name === "replay") continue;
-      const state = denials.recall(names[denied] ?? "", policy, at);
+  function recall(charges: readonly Charge[], at: number): SharedVerdict | undefined {
+    for (let denied = 0; denied < charges.length; denied++) {
+      const charge = charges[denied];
+      if (charge === undefined || charge.policy.name === "replay") continue;
+      const state = denials.recall(charge.key, charge.policy, at);
       if (state === undefined) continue;
       const states = charges.map((_, place) => (place === denied ? state : undefined));
       return { denied, states, now: undefined, receipts: [] };
@@ -133,25 +134,27 @@ export function createRedisLimiter(redis: RedisScripting, options: RedisLimiterO
   return {
     async charge(charges, now) {
       const at = elapsed?.() ?? now;
-      const names = charges.map(nameOf);
-      const known = elapsed && recall(charges, names, at);
+      const known = elapsed && recall(charges, at);
       if (known !== undefined) return known;
-      const commands = divide(charges, names, slotOf);
+      const commands = divide(charges, charges.map(nameOf), slotOf);
       const replies = await Promise.all(commands.map((command) => decide(command, now))).catch((cause: unknown) => {
         throw limitsUnavailable(cause);
       });
       const verdict = readReplies(commands, replies, charges);
       // What has nothing left denies the next one, whether it denied this one or was its last.
-      for (const [place, state] of verdict.states.entries()) {
-        if (state?.remaining === 0 && state.policy.name !== "replay") denials.remember(names[place] ?? "", state, at);
+      for (let place = 0; place < charges.length; place++) {
+        const state = verdict.states[place];
+        const charge = charges[place];
+        if (charge === undefined || state?.remaining !== 0 || state.policy.name === "replay") continue;
+        denials.remember(charge.key, state, at);
       }
       return verdict;
     },
 
-    recall: (charges, now) => recall(charges, charges.map(nameOf), elapsed?.() ?? now),
+    recall: (charges, now) => recall(charges, elapsed?.() ?? now),
 
     peek(charge, now) {
-      return denials.recall(nameOf(charge), charge.policy, elapsed?.() ?? now);
+      return denials.recall(charge.key, charge.policy, elapsed?.() ?? now);
     },
 
     async ping() {

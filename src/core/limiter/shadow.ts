@@ -3,7 +3,19 @@
 
 import { LRUCache } from "lru-cache";
 import type { Charge, Policy, PolicyName, PolicyState, Verdict } from "../ports.ts";
-import { type Admission, addAdmission, type Entry, forgetAdmissions, removeUntold, tickOf } from "./admissions.ts";
+import {
+  type Admission,
+  type Admissions,
+  addAdmission,
+  countAfter,
+  forgetAdmissions,
+  instantOf,
+  isTold,
+  markTold,
+  readAdmissions,
+  removeUntold,
+  shiftUntold,
+} from "./admissions.ts";
 
 /** As many keys are remembered of each policy; past it the one least recently charged is forgotten. */
 const CAPACITY = 100_000;
@@ -43,9 +55,11 @@ export interface Shadow {
   shift(by: number): void;
 }
 
-interface Kept extends Charge {
+interface Kept {
+  policy: Policy;
+  readonly key: string;
   generation: number;
-  readonly entries: Entry[];
+  readonly list: Admissions;
 }
 
 /**
@@ -62,54 +76,48 @@ export function createShadow(instances: number, capacity: number = CAPACITY): Sh
     LRUCache<string, Kept>
   >;
 
+  const find = ({ policy, key }: Charge): Kept | undefined => tables[policy.name].get(key);
+
   function keep({ policy, key }: Charge): Kept {
     const table = tables[policy.name];
     const found = table.get(key);
-    if (found !== undefined && sameLimit(found.policy, policy)) return found;
-    const kept: Kept = { policy, key, generation: found?.generation ?? 0, entries: found?.entries ?? [] };
-    table.set(key, kept);
-    if (kept.entries.some((entry) => entry.untold > 0)) untold.add(kept);
-    return kept;
+    if (found === undefined) {
+      const kept: Kept = { policy, key, generation: 0, list: [] };
+      table.set(key, kept);
+      return kept;
+    }
+    found.policy = policy;
+    return found;
   }
 
-  function add(charge: Charge, at: number, isTold: boolean): Kept {
+  function add(charge: Charge, at: number, told: boolean): Kept {
     const kept = keep(charge);
-    addAdmission(kept.entries, charge.policy, at, isTold);
-    if (!isTold) untold.add(kept);
+    addAdmission(kept.list, charge.policy, at, told);
+    if (!told) untold.add(kept);
     return kept;
-  }
-
-  function remove(charge: Charge, at: number): void {
-    const kept = tables[charge.policy.name].get(charge.key);
-    if (kept !== undefined) removeUntold(kept.entries, charge.policy, at);
   }
 
   function record(charges: readonly Charge[], receipts: readonly (Receipt | undefined)[]): void {
-    for (const [place, charge] of charges.entries()) {
+    for (let place = 0; place < charges.length; place++) {
+      const charge = charges[place];
       const receipt = receipts[place];
-      if (receipt !== undefined) add(charge, receipt.at, true).generation = receipt.generation;
+      if (charge !== undefined && receipt !== undefined) add(charge, receipt.at, true).generation = receipt.generation;
     }
   }
 
-  function liveOf({ policy, key }: Charge, at: number): { live: readonly Entry[]; used: number } {
-    const first = at - policy.windowMs * 1000;
-    const live = (tables[policy.name].get(key)?.entries ?? []).filter((entry) => entry.at > first);
-    return { live, used: live.reduce((sum, { count }) => sum + count, 0) };
+  function used(charge: Charge, at: number): number {
+    const kept = find(charge);
+    return kept === undefined ? 0 : countAfter(kept.list, at - charge.policy.windowMs * 1000);
   }
 
   function stateOf(charge: Charge, at: number): PolicyState {
     const { policy } = charge;
     const share = Math.max(1, Math.floor(policy.limit / instances));
     const window = policy.windowMs * 1000;
-    const { live, used } = liveOf(charge, at);
-    const slots = Math.max(1, used - share + 1);
-    let freed = 0;
-    const leaving = live.find(({ count }) => {
-      freed += count;
-      return freed >= slots;
-    });
-    const reset = leaving === undefined ? 0 : Math.min(leaving.at + window - at, window);
-    return { policy, remaining: Math.max(0, share - used), resetMs: reset / 1000 };
+    const taken = used(charge, at);
+    const leaving = instantOf(find(charge)?.list ?? [], at - window, Math.max(1, taken - share + 1));
+    const reset = leaving === undefined ? 0 : Math.min(leaving + window - at, window);
+    return { policy, remaining: Math.max(0, share - taken), resetMs: reset / 1000 };
   }
 
   return {
@@ -120,11 +128,14 @@ export function createShadow(instances: number, capacity: number = CAPACITY): Sh
     },
 
     settle(charges, at, receipts) {
-      for (const [place, charge] of charges.entries()) if (receipts[place] !== undefined) remove(charge, at);
+      for (const [place, charge] of charges.entries()) {
+        const kept = find(charge);
+        if (receipts[place] !== undefined && kept !== undefined) removeUntold(kept.list, charge.policy, at);
+      }
       record(charges, receipts);
     },
 
-    used: (charge, at) => liveOf(charge, at).used,
+    used,
 
     read(charges, at) {
       const states = charges.map((charge) => stateOf(charge, at));
@@ -134,10 +145,10 @@ export function createShadow(instances: number, capacity: number = CAPACITY): Sh
     *list(what, at) {
       const listed = what === "untold" ? [...untold] : Object.values(tables).flatMap((table) => [...table.values()]);
       for (const kept of listed) {
-        const { policy, key, generation, entries } = kept;
-        forgetAdmissions(entries, policy, at);
-        if (entries.every((entry) => entry.untold === 0)) untold.delete(kept);
-        if (entries.length > 0) yield { policy, key, generation, admissions: entries.map((entry) => ({ ...entry })) };
+        const { policy, key, generation, list } = kept;
+        forgetAdmissions(list, policy, at);
+        if (isTold(list)) untold.delete(kept);
+        if (list.length > 0) yield { policy, key, generation, admissions: readAdmissions(list) };
       }
     },
 
@@ -147,23 +158,12 @@ export function createShadow(instances: number, capacity: number = CAPACITY): Sh
       const kept = tables[policy.name].get(key);
       if (kept === undefined) return;
       kept.generation = generation;
-      for (const { at, untold: told } of admissions) {
-        const entry = kept.entries.find((candidate) => candidate.at === at);
-        // What was admitted since is not told yet.
-        if (entry !== undefined) entry.untold -= Math.min(told, entry.untold);
-      }
-      if (kept.entries.every((entry) => entry.untold === 0)) untold.delete(kept);
+      for (const one of admissions) markTold(kept.list, one);
+      if (isTold(kept.list)) untold.delete(kept);
     },
 
     shift(by) {
-      for (const { policy, entries } of untold) {
-        for (const entry of entries) if (entry.untold > 0) entry.at = tickOf(policy, entry.at + by);
-        entries.sort((one, other) => one.at - other.at);
-      }
+      for (const { policy, list } of untold) shiftUntold(list, policy, by);
     },
   };
-}
-
-function sameLimit(one: Policy, other: Policy): boolean {
-  return one === other || (one.limit === other.limit && one.windowMs === other.windowMs);
 }
