@@ -16,8 +16,8 @@ export async function measureMerge(url: string, rounds: number): Promise<Section
   const { redis, close } = await openSubject(url, { remembers: false });
   cleanup.defer(close);
   const shadow = createShadow(1);
-  const clock = createStoreClock(monotonicNow);
-  const at = clock.read(systemNow());
+  const clock = createStoreClock(monotonicNow, systemNow());
+  const at = clock.read();
   for (let log = 0; log < LOGS; log++) {
     shadow.record([{ policy: { ...LOGIN, windowMs: 3_600_000 }, key: randomUUID() }], [{ at, generation: 0 }]);
   }
@@ -26,7 +26,7 @@ export async function measureMerge(url: string, rounds: number): Promise<Section
   async function tellAll(): Promise<number> {
     const recovery = createRecovery({
       limiter: createRedisLimiter(redis),
-      reach: { identify: async () => "another", replace: () => {} },
+      reach: { identify: async () => "another", uptime: async () => 0, replace: () => {} },
       shadow,
       clock,
       within: (call) => call,

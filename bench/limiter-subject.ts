@@ -5,7 +5,7 @@ import { createFallbackLimiter } from "../src/core/limiter/fallback.ts";
 import { createRedisLimiter } from "../src/core/limiter/redis.ts";
 import { parseRedisUrl } from "../src/core/limiter/redis-url.ts";
 import type { Charge, Limiter, Policy } from "../src/core/ports.ts";
-import { monotonicNow } from "../src/telemetry/clock.ts";
+import { monotonicNow, systemNow } from "../src/telemetry/clock.ts";
 import { LOGIN_LIMIT, WINDOW_MS } from "./contract.ts";
 
 export interface Subject {
@@ -52,9 +52,10 @@ export async function openSubject(url: string, { remembers }: { remembers: boole
     instances: 1,
     deadlineMs: DEADLINE_MS,
     elapsed: monotonicNow,
-    hearing: { changed: () => {}, decided: () => {} },
+    startedAt: systemNow(),
+    hearing: { changed: () => {}, stillAway: () => {}, decided: () => {} },
   });
-  await whole.open(Date.now());
+  await whole.open();
   for (const charges of [CHARGES.one("warming"), CHARGES.login("warming"), CHARGES.guarded("warming", 0)]) {
     await bare.charge(charges, Date.now());
   }

@@ -242,10 +242,11 @@ async function openLimiter(
     instances: config.instances,
     deadlineMs,
     elapsed: monotonicNow,
+    startedAt: now,
     hearing,
   });
   cleanup.defer(limiter.close);
-  await limiter.open(now);
+  await limiter.open();
   return limiter;
 }
 

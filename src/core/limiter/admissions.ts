@@ -2,7 +2,7 @@
 // no key.
 
 import type { Policy } from "../ports.ts";
-import { LARGEST_EXACT_LIMIT, quantumOf } from "./window.ts";
+import { LARGEST_EXACT_LIMIT, tickOf as roundUp } from "./window.ts";
 
 /** Admissions at one instant. */
 export interface Admission {
@@ -63,13 +63,29 @@ export function shiftUntold(list: Admissions, policy: Policy, by: number): void 
   list.splice(0, list.length, ...moved.flatMap(({ at, count, untold }) => [at, count, untold]));
 }
 
-/** Drops what left the window; and, where more than the limit was let in, what no decision can depend on any more. */
-export function forgetAdmissions(list: Admissions, { limit, windowMs }: Policy, at: number): void {
+/**
+ * Drops what left the window; and, where more than the limit was let in, what no decision can depend on any more. What lies
+ * ahead of the clock happened just now: the clock stepped backward.
+ */
+export function forgetAdmissions(list: Admissions, policy: Policy, at: number): void {
+  const { limit, windowMs } = policy;
+  if (instantAt(list, list.length - WIDTH) > tickOf(policy, at)) clampAdmissions(list, tickOf(policy, at));
   const first = at - windowMs * 1000;
   let leaving = 0;
   while (leaving < list.length && instantAt(list, leaving) <= first) leaving += WIDTH;
   if (limit <= LARGEST_EXACT_LIMIT) leaving = Math.max(leaving, list.length - limit * WIDTH);
   if (leaving > 0) list.splice(0, leaving);
+}
+
+function clampAdmissions(list: Admissions, tick: number): void {
+  const ahead = { at: tick, count: 0, untold: 0 };
+  const behind = readAdmissions(list).filter(({ at, count, untold }) => {
+    if (at < tick) return true;
+    ahead.count += count;
+    ahead.untold += untold;
+    return false;
+  });
+  list.splice(0, list.length, ...[...behind, ahead].flatMap(({ at, count, untold }) => [at, count, untold]));
 }
 
 /** How many lie after `first`. */
@@ -103,8 +119,7 @@ export function readAdmissions(list: Admissions): Admission[] {
 
 /** An admission is dated as the store dates it: where sub-windows are counted, at the end of one. */
 function tickOf({ limit, windowMs }: Policy, at: number): number {
-  const quantum = quantumOf(limit, windowMs * 1000);
-  return Math.ceil(at / quantum) * quantum;
+  return roundUp(limit, windowMs * 1000, at);
 }
 
 function placeOf(list: Admissions, at: number): number {

@@ -1,10 +1,12 @@
 // Whether a store is away: opens at a failure, probes at intervals, closes once the store is fit again. Knows no store.
 
 export interface BreakerOptions<Result> {
-  /** Makes the store fit to be used again, and says so in the very turn in which it is; or rejects. */
+  /** Makes the store fit to be used again, and says so in the very turn in which it is; rejects when it is not, before or after. */
   readonly recover: (done: (result: Result) => void) => Promise<void>;
   /** Between two attempts, in milliseconds. */
   readonly everyMs: number;
+  /** An attempt to recover failed. */
+  readonly onStillAway: (cause: unknown) => void;
   /** Hears once of each outage, and of its end. */
   readonly onAway: (cause: Error) => void;
   readonly onBack: (result: Result) => void;
@@ -18,13 +20,21 @@ export interface Breaker {
 }
 
 /** A breaker that starts with the store at hand. */
-export function createBreaker<Result>({ recover, everyMs, onAway, onBack }: BreakerOptions<Result>): Breaker {
+export function createBreaker<Result>({
+  recover,
+  everyMs,
+  onAway,
+  onStillAway,
+  onBack,
+}: BreakerOptions<Result>): Breaker {
   let away = false;
   let closed = false;
   let failures = 0;
   let timer: NodeJS.Timeout | undefined;
 
   function schedule(): void {
+    // One attempt at a time, whoever asks for it.
+    clearTimeout(timer);
     if (!closed) timer = setTimeout(attempt, everyMs).unref();
   }
 
@@ -36,21 +46,26 @@ export function createBreaker<Result>({ recover, everyMs, onAway, onBack }: Brea
       away = false;
       onBack(result);
     };
-    await recover(done).catch(() => {
-      // It is away still.
-    });
+    try {
+      await recover(done);
+    } catch (error) {
+      if (away) onStillAway(error);
+      else trip(error instanceof Error ? error : new Error("unknown"));
+    }
     if (away) schedule();
+  }
+
+  function trip(cause: Error): void {
+    failures++;
+    if (away || closed) return;
+    away = true;
+    onAway(cause);
+    schedule();
   }
 
   return {
     away: () => away,
-    trip(cause) {
-      failures++;
-      if (away || closed) return;
-      away = true;
-      onAway(cause);
-      schedule();
-    },
+    trip,
     close() {
       closed = true;
       clearTimeout(timer);

@@ -28,6 +28,8 @@ export interface RedisConnection {
    * demoted meanwhile. Rejects unless all of them can be asked, with what stands in the way; takes as long as they do.
    */
   identify(): Promise<string>;
+  /** For how many seconds the master that was started last has run. Rejects as identify does. */
+  uptime(): Promise<number>;
   /** Gives the present connections up, such as hang too, and makes others at once. What is under way is rejected. */
   replace(): void;
   /** Calls back when a connection to a master is lost or the masters are others; not for `replace` or `close`. */
@@ -48,11 +50,10 @@ export async function connectRedis(url: RedisUrl, hearing: RedisHearing = {}): P
   };
   const route = routeTo(url);
   let obstacle = new Error("not all of Redis is connected");
-  const away = (cause: Error): void => {
+  const failed = (cause: Error): void => {
     obstacle = cause;
-    hearing.away?.(cause);
   };
-  const sessions = keepOpen(route.open, { away, lost: tellLost });
+  const sessions = keepOpen(route.open, { away: (cause) => hearing.away?.(cause), failed, lost: tellLost });
   const stopWatching = route.watch?.(follow);
   let told = "";
 
@@ -61,20 +62,30 @@ export async function connectRedis(url: RedisUrl, hearing: RedisHearing = {}): P
     const connected = session.state() === "whole";
     const address = `${master.host} ${master.port}`;
     // Each Sentinel tells, some of them seconds later: whoever has found the new master stays, whoever is about to goes on.
-    if (connected ? isAt(session, master) : address === told) return;
+    // Of a name it is not known whether it is the address that is connected to.
+    if (connected && isIP(master.host) !== 0 ? isAt(session, master) : address === told) return;
     told = address;
     if (connected) tellLost(new Error("the Sentinels made another server the master"));
     sessions.replace();
   }
 
+  /** All masters. @throws what stands in the way of the connection to one of them */
+  function whole(): readonly Redis[] {
+    const session = sessions.current();
+    if (session.state() !== "whole") throw obstacle;
+    return session.masters();
+  }
+
   await sessions.started;
   return {
-    client: new CommandLine(() => sessions.current().client),
+    client: new CommandRouter(() => sessions.current().client),
     slotOf: url.kind === "cluster" ? slotOf : undefined,
     async identify() {
-      const session = sessions.current();
-      if (session.state() !== "whole") throw obstacle;
-      return (await Promise.all(session.masters().map(identityOf))).sort().join(" ");
+      return (await Promise.all(whole().map(identityOf))).sort().join(" ");
+    },
+    async uptime() {
+      const infos = await Promise.all(whole().map((master) => master.info("server")));
+      return Math.min(...infos.map((info) => Number(/^uptime_in_seconds:(\d+)/m.exec(info)?.[1] ?? 0)));
     },
     replace: sessions.replace,
     onLost: (listener) => void listeners.push(listener),
@@ -104,11 +115,11 @@ function routeTo(url: RedisUrl): Route {
 
 function isAt({ masters }: RedisSession<unknown>, { host, port }: RedisAddress): boolean {
   const stream = masters()[0]?.stream;
-  return stream?.remotePort === port && (isIP(host) === 0 || stream.remoteAddress === host);
+  return stream?.remotePort === port && stream.remoteAddress === host;
 }
 
 /** Hands commands to whatever is connected now; is never connected itself. */
-class CommandLine extends Redis {
+class CommandRouter extends Redis {
   readonly #client: () => Redis | Cluster;
 
   constructor(client: () => Redis | Cluster) {

@@ -23,6 +23,8 @@ export interface FallbackOptions {
   readonly deadlineMs: number;
   /** Milliseconds since any fixed instant, monotonic. */
   readonly elapsed: () => number;
+  /** What our clock says now, in unix milliseconds. */
+  readonly startedAt: number;
   readonly hearing: FallbackHearing;
 }
 
@@ -30,13 +32,15 @@ export interface FallbackOptions {
 export interface FallbackHearing {
   /** The store is away, or is back. */
   changed(change: { readonly away: Error } | { readonly back: Recovered }): void;
+  /** It is away still, and this is why. */
+  stillAway(cause: Error): void;
   /** Charges were decided without the store. */
   decided(outcome: "admitted" | "denied" | "refused"): void;
 }
 
 export interface FallbackLimiter extends Limiter {
   /** Resolves once the store is at hand, or is known to be away. */
-  open(now: number): Promise<void>;
+  open(): Promise<void>;
   close(): void;
 }
 
@@ -48,24 +52,25 @@ export function createFallbackLimiter(options: FallbackOptions): FallbackLimiter
   const shadow = createShadow(instances);
   const expire = (): Error => new Error("Redis did not answer in time");
   const within = createDeadline({ ms: options.deadlineMs, elapsed, expire });
-  const clock = createStoreClock(elapsed);
-  const gate = createGate((charge) => shadow.used(charge, clock.read(0)));
+  const clock = createStoreClock(elapsed, options.startedAt);
+  const gate = createGate((charge) => shadow.used(charge, clock.read()));
   const recovery = createRecovery({ limiter, reach, shadow, clock, within, instances, elapsed, expire });
   const breaker = createBreaker({
     recover: recovery.recover,
     everyMs: PROBE_MS,
     onAway: (cause) => hearing.changed({ away: cause }),
+    onStillAway: (error) => hearing.stillAway(causeOf(error)),
     onBack: (back) => hearing.changed({ back }),
   });
   reach.onLost(breaker.trip);
 
   /** Decides without the store. What it may have written of a call that was given up is learnt when it says so after all. */
-  function decideAlone(charges: readonly Charge[], now: number, call?: Promise<SharedVerdict>): Verdict {
+  function decideAlone(charges: readonly Charge[], call?: Promise<SharedVerdict>): Verdict {
     if (whenAway === "deny") {
       hearing.decided("refused");
       throw limitsUnavailable(new Error("Redis is away"));
     }
-    const at = clock.read(now);
+    const at = clock.read();
     const verdict = whenAway === "allow" ? ALL_ADMITTED : shadow.read(charges, at);
     hearing.decided(verdict.denied === -1 ? "admitted" : "denied");
     if (verdict.denied !== -1) return verdict;
@@ -76,41 +81,46 @@ export function createFallbackLimiter(options: FallbackOptions): FallbackLimiter
 
   return {
     async charge(charges, now) {
+      // 1. Away, and not decided here.
+      if (breaker.away() && whenAway !== "local") return decideAlone(charges);
+
       for (;;) {
-        // 1. Known: a denial that holds whatever the store says.
+        // 2. Known: a denial that holds whatever the store says.
         const known = limiter.recall(charges, now);
         if (known !== undefined) return known;
 
-        // 2. Away.
-        if (breaker.away()) return decideAlone(charges, now);
+        // 3. Away.
+        if (breaker.away()) return decideAlone(charges);
 
-        // 3. Asked about already, as often as there may be room: what comes of that may answer this.
+        // 4. Asked about already, as often as there may be room: what comes of that may answer this.
         const changed = gate.wait(charges);
         if (changed === undefined) break;
         await changed;
       }
 
-      // 4. Decided by the store, in time; what it does not answer is never asked again.
+      // 5. Decided by the store, in time; what it does not answer is never asked again.
       const leave = gate.enter(charges);
       const call = limiter.charge(charges, now);
+      let verdict: SharedVerdict;
       try {
-        const verdict = await within(call);
-        if (verdict.now !== undefined) clock.set(verdict.now);
-        shadow.record(charges, verdict.receipts);
-        leave(verdict.states);
-        return verdict;
+        verdict = await within(call);
       } catch (error) {
-        breaker.trip(causeOf(error));
+        if (!limiter.isOfKey(error)) breaker.trip(causeOf(error));
         leave([]);
-        return decideAlone(charges, now, call);
+        return decideAlone(charges, call);
       }
+      if (verdict.now !== undefined) clock.set(verdict.now);
+      shadow.record(charges, verdict.receipts);
+      leave(verdict.states);
+      return verdict;
     },
 
     peek(charge, now) {
+      if (!breaker.away()) return limiter.peek(charge, now);
+      if (whenAway !== "local") return undefined;
       const known = limiter.peek(charge, now);
-      if (known !== undefined || whenAway !== "local" || !breaker.away()) return known;
-      const { denied, states } = shadow.read([charge], clock.read(now));
-      return states[denied];
+      const { denied, states } = shadow.read([charge], clock.read());
+      return known ?? (denied === -1 ? undefined : states[denied]);
     },
 
     async ping() {
@@ -126,8 +136,7 @@ export function createFallbackLimiter(options: FallbackOptions): FallbackLimiter
       return "degraded";
     },
 
-    async open(now) {
-      clock.read(now);
+    async open() {
       try {
         await recovery.trust();
       } catch (error) {

@@ -3,7 +3,7 @@
 import type { Policy } from "../ports.ts";
 import type { Admission } from "./admissions.ts";
 import { PACKED_LOG } from "./packed-log.ts";
-import { LARGEST_EXACT_LIMIT, SUB_WINDOWS } from "./window.ts";
+import { LARGEST_EXACT_LIMIT } from "./window.ts";
 
 /** What of each log goes into a merge, beside its key. */
 export const MERGE_ARGUMENTS_PER_KEY = 4;
@@ -30,8 +30,7 @@ local function unite(log, limit, window, generation, sent)
   end
 
   local counted = limit > ${LARGEST_EXACT_LIMIT}
-  local quantum = counted and ceil(window / ${SUB_WINDOWS}) or 1
-  local tick = ceil(now / quantum) * quantum
+  local tick = tick_of(limit, window)
   local known = counted and is_counted(log) and generation_of(log) == generation
 
   -- 1. What is live of both, by instant; nothing lies ahead of the clock.

@@ -1,5 +1,7 @@
 // The packed log in Lua: what both Redis scripts know of it. Knows no policy, and no key.
 
+import { LARGEST_EXACT_LIMIT, SUB_WINDOWS } from "./window.ts";
+
 /**
  * A log is packed big-endian, oldest entry first: 4 bytes of base (unix seconds), then for each admission the
  * microseconds since then in 4 bytes; ten admissions take 44 bytes, the most that Redis keeps in one allocation. Limits
@@ -31,6 +33,12 @@ end
 
 local function begin_counted(generation, total, base)
   return '+' .. pack('>I4I4I4', generation, total, base)
+end
+
+-- An instant as a log of that limit has it: where sub-windows are counted, the end of one.
+local function tick_of(limit, window)
+  local quantum = limit > ${LARGEST_EXACT_LIMIT} and ceil(window / ${SUB_WINDOWS}) or 1
+  return ceil(now / quantum) * quantum
 end
 
 -- Visits the entries of a log, oldest first.

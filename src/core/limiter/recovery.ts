@@ -7,7 +7,7 @@ import type { StoreClock } from "./store-clock.ts";
 
 export interface RecoveryDependencies {
   readonly limiter: Pick<SharedLimiter, "probe" | "merge" | "report">;
-  readonly reach: Pick<Reach, "identify" | "replace">;
+  readonly reach: Pick<Reach, "identify" | "uptime" | "replace">;
   readonly shadow: Shadow;
   readonly clock: StoreClock;
   /** Bounds a probe. */
@@ -29,22 +29,28 @@ export interface Recovered {
 }
 
 export interface Recovery {
-  /** Trusts the store as it is. Rejects when it does not answer. */
+  /** Trusts the store as it is. Rejects when it does not answer, or has only just started. */
   trust(): Promise<void>;
-  /** Tells the store what it must know, and calls `done` while it knows all there is. Rejects when it does not answer. */
+  /**
+   * Tells the store what it must know, and calls `done` once whatever is asked of it afterwards finds all of that. Rejects when
+   * it does not answer, before that or after.
+   */
   recover(done: (recovered: Recovered) => void): Promise<void>;
 }
 
-/** A connection that has not answered for so many probes is replaced. */
+/** At the first probe that fails a connection is given up, and so is the next one after as many more. */
 const PROBES_PER_CONNECTION = 2;
-/**
- * A store that may have lost its logs is trusted once every gateway has told it what it admitted; one that has not by then is
- * not there: a connection, a probe and a deadline take less.
- */
+/** A gateway that has not found the store by then is not there: a connection, a probe and a deadline take less. */
 const SETTLE_MS = 600;
+/** One that has found it, and has not told it all by then, is waited for no longer. */
+const LONGEST_TELLING_MS = 10_000;
 const SETTLE_CHECK_MS = 20;
+/** A store that has run for less may have been empty when it started, and may not have been told by the other gateways yet. */
+const JUST_STARTED_S = 10;
 const MERGE_DEADLINE_MS = 1_000;
 const LOGS_PER_TURN = 500;
+/** So often what was admitted during a merge is waited for before the next; then it is sent as much as it is. */
+const TURNS_BEFORE_LAST = 10;
 /** More than that is no drift: the store runs by another clock now. */
 const LARGEST_CLOCK_ERROR_US = 100_000;
 
@@ -53,25 +59,25 @@ export function createRecovery(dependencies: RecoveryDependencies): Recovery {
   const { limiter, reach, shadow, clock, within, instances, elapsed, expire } = dependencies;
   const withinMerge = createDeadline({ ms: MERGE_DEADLINE_MS, elapsed, expire });
   let trusted: string | undefined;
-  let silentProbes = 0;
+  let failedProbes = 0;
 
   /** By the store's clock as it is known here, in milliseconds. */
-  const now = (): number => clock.read(0) / 1000;
+  const now = (): number => clock.read() / 1000;
 
   async function find(): Promise<string> {
     try {
       const servers = await within(reach.identify());
-      silentProbes = 0;
+      failedProbes = 0;
       return servers;
     } catch (error) {
-      if (silentProbes++ % PROBES_PER_CONNECTION === 0) reach.replace();
+      if (failedProbes++ % PROBES_PER_CONNECTION === 0) reach.replace();
       throw error;
     }
   }
 
   /** @returns how many logs there were */
   async function tell(what: "all" | "untold"): Promise<number> {
-    const logs = shadow.list(what, now() * 1000)[Symbol.iterator]();
+    const logs = shadow.list(what, clock.read())[Symbol.iterator]();
     let count = 0;
     // One turn is on its way while the next is made, and no more: logins go on beside them.
     let sent: Promise<void> = Promise.resolve();
@@ -88,37 +94,59 @@ export function createRecovery(dependencies: RecoveryDependencies): Recovery {
   }
 
   async function tellTurn(turn: readonly ShadowLog[]): Promise<void> {
-    const generations = await withinMerge(limiter.merge(turn, now()));
-    for (const [order, log] of turn.entries()) shadow.told(log, generations[order] ?? 0);
+    const outcomes = await withinMerge(limiter.merge(turn, now()));
+    for (const [place, log] of turn.entries()) {
+      const generation = outcomes[place];
+      if (typeof generation === "number") shadow.told(log, generation);
+    }
+    const failure = outcomes.find((outcome) => outcome instanceof Error);
+    if (failure !== undefined) throw failure;
   }
 
-  /** Waits until every gateway has told the store what it knew, or has had the time to. */
-  async function settle(servers: string, until: number): Promise<void> {
-    while ((await within(limiter.report(servers))) < instances && elapsed() < until) await wait(SETTLE_CHECK_MS);
+  /** Waits until every gateway has told the store what it knew, or is not there to do so. */
+  async function settle(servers: string, foundAt: number): Promise<void> {
+    for (;;) {
+      const { begun, done } = await within(limiter.report(servers, "done"));
+      const waited = elapsed() - foundAt;
+      const othersAreDone = waited >= SETTLE_MS && done >= begun;
+      if (done >= instances || othersAreDone || waited >= LONGEST_TELLING_MS) return;
+      await wait(SETTLE_CHECK_MS);
+    }
   }
 
   return {
     async trust() {
-      trusted = await withinMerge(reach.identify());
+      const servers = await withinMerge(reach.identify());
       // Its clock is known then, and it knows the script before the first login asks for it.
       clock.set(await withinMerge(limiter.probe(now())));
+      if (instances > 1 && (await withinMerge(reach.uptime())) < JUST_STARTED_S)
+        throw new Error("Redis started a moment ago, and other gateways may have to tell it of their admissions");
+      trusted = servers;
     },
 
     async recover(done) {
       // 1. Found: does it answer, and is it still the one that was trusted?
       const servers = await find();
+      const foundAt = elapsed();
       const lost = servers !== trusted;
       const error = clock.set(await within(limiter.probe(now())));
       if (Math.abs(error) > LARGEST_CLOCK_ERROR_US) shadow.shift(error);
 
       // 2. Told: of everything where it may have lost what it knew, else of what was decided without it.
+      if (lost) await within(limiter.report(servers, "begun"));
       let logs = await tell(lost ? "all" : "untold");
 
       // 3. Settled: the others tell it of theirs meanwhile, and this gateway goes on deciding alone.
-      if (lost) await settle(servers, elapsed() + SETTLE_MS);
-      while (!shadow.isTold()) logs += await tell("untold");
+      if (lost) await settle(servers, foundAt);
+      for (let turn = 0; turn < TURNS_BEFORE_LAST && shadow.untold() > LOGS_PER_TURN; turn++)
+        logs += await tell("untold");
+
+      // 4. Trusted: what is left is on its way before anything that is asked from now on, on the same connections.
+      const rest = [...shadow.list("untold", clock.read())];
+      const sent = tellTurn(rest);
       trusted = servers;
-      done({ logs, lost });
+      done({ logs: logs + rest.length, lost });
+      await sent;
     },
   };
 }

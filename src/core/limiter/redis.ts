@@ -2,6 +2,7 @@
 
 import { createHash, randomUUID } from "node:crypto";
 import type { Redis, Result } from "ioredis";
+import { AuthError } from "../errors.ts";
 import type { Charge } from "../ports.ts";
 import { limitsUnavailable } from "../refusals.ts";
 import { type Command, divide, readReplies } from "./commands.ts";
@@ -168,24 +169,37 @@ export function createRedisLimiter(redis: RedisScripting, options: RedisLimiterO
       return at;
     },
 
-    async report(servers) {
-      const key = `${prefix}:told:${createHash("sha256").update(servers).digest("base64url")}`;
-      const [, , gateways] = await Promise.all([
-        redis.sadd(key, gateway),
-        redis.pexpire(key, REPORTS_KEPT_MS),
-        redis.scard(key),
+    async report(servers, what) {
+      const name = `${prefix}:told:{${createHash("sha256").update(servers).digest("base64url")}}`;
+      const [begun, done] = [`${name}:begun`, `${name}:done`];
+      const own = what === "begun" ? begun : done;
+      const [, , begunCount, doneCount] = await Promise.all([
+        redis.sadd(own, gateway),
+        redis.pexpire(own, REPORTS_KEPT_MS),
+        redis.scard(begun),
+        redis.scard(done),
       ]);
-      return gateways;
+      return { begun: begunCount, done: doneCount };
+    },
+
+    isOfKey(error) {
+      const cause = error instanceof AuthError ? error.cause : error;
+      return cause instanceof Error && cause.message.includes("WRONGTYPE");
     },
 
     async merge(logs, now) {
       const together = slotOf === undefined ? Math.floor(logs.length / MERGED_TOGETHER) * MERGED_TOGETHER : 0;
-      const calls: Promise<number[]>[] = [];
+      const turns: (readonly ShadowLog[])[] = [];
       for (let place = 0; place < together; place += MERGED_TOGETHER) {
-        calls.push(mergeTogether(logs.slice(place, place + MERGED_TOGETHER), now));
+        turns.push(logs.slice(place, place + MERGED_TOGETHER));
       }
-      for (const log of logs.slice(together)) calls.push(mergeTogether([log], now));
-      return (await Promise.all(calls)).flat();
+      for (const log of logs.slice(together)) turns.push([log]);
+      const outcomes = await Promise.allSettled(turns.map((turn) => mergeTogether(turn, now)));
+      return outcomes.flatMap((outcome, place): (number | Error)[] => {
+        if (outcome.status === "fulfilled") return outcome.value;
+        const reason = outcome.reason instanceof Error ? outcome.reason : new Error("unknown");
+        return (turns[place] ?? []).map(() => reason);
+      });
     },
   };
 }

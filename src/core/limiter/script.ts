@@ -1,7 +1,7 @@
 // The script that decides: window.ts again, where the log lives. Knows only keys, limits and Redis's clock.
 
 import { PACKED_LOG } from "./packed-log.ts";
-import { LARGEST_EXACT_LIMIT, SUB_WINDOWS } from "./window.ts";
+import { LARGEST_EXACT_LIMIT } from "./window.ts";
 
 /** What a reply opens with when the command came too late. */
 export const TOO_LATE = -1;
@@ -123,8 +123,7 @@ local charges, denied = {}, 0
 for number, key in ipairs(KEYS) do
   local limit, window = tonumber(ARGV[2 * number + 1]), tonumber(ARGV[2 * number + 2])
   local counted = limit > ${LARGEST_EXACT_LIMIT}
-  local quantum = counted and ceil(window / ${SUB_WINDOWS}) or 1
-  local tick = ceil(now / quantum) * quantum
+  local tick = tick_of(limit, window)
   local log, stepped = redis.call('GET', key) or '', false
   if log ~= '' then
     stepped = base_of(log) + unpack('>I4', log, is_counted(log) and #log - 7 or #log - 3) > tick

@@ -1,31 +1,37 @@
 // The clocks of the servers that slots are on, as far as their answers tell. Knows no server.
 
-import { LARGEST_DELAY } from "./store-clock.ts";
+import { type ClockEstimate, createClockEstimate } from "./clock-estimate.ts";
 
 export interface ServerClocks {
   /** The server of a slot said that it was `at` (microseconds) when it answered. */
   learn(slot: number, at: number): void;
-  /** What its clock will say in so many milliseconds; 0 when it never said anything. */
+  /** What its clock will say in so many milliseconds, or that of any other server; 0 when none ever said anything. */
   predict(slot: number, inMs: number): number;
 }
 
-const SLOTS = 16_384;
 /** An answer has its way to go: a clock is a little further than the last one told. */
-const WAY_US = 5_000;
+const TRANSIT_US = 5_000;
 
 /** Clocks of which nothing is known. `elapsed` gives milliseconds since any fixed instant, monotonic. */
 export function createServerClocks(elapsed: () => number): ServerClocks {
-  // What each clock is ahead of ours; the servers of a Cluster have one each.
-  const ahead = new Float64Array(SLOTS).fill(Number.NEGATIVE_INFINITY);
+  // One a slot, since slots move; at most as many as a Cluster has.
+  const clocks = new Map<number, ClockEstimate>();
+  // A slot that was never asked is on a server that was, as a rule.
+  const any = createClockEstimate(elapsed);
+
   return {
     learn(slot, at) {
-      const seen = at - elapsed() * 1000;
-      const known = ahead[slot] ?? Number.NEGATIVE_INFINITY;
-      if (seen > known || seen < known - LARGEST_DELAY) ahead[slot] = seen;
+      let clock = clocks.get(slot);
+      if (clock === undefined) {
+        clock = createClockEstimate(elapsed);
+        clocks.set(slot, clock);
+      }
+      clock.learn(at);
+      any.learn(at);
     },
     predict(slot, inMs) {
-      const known = ahead[slot] ?? Number.NEGATIVE_INFINITY;
-      return known === Number.NEGATIVE_INFINITY ? 0 : Math.round(known + (elapsed() + inMs) * 1000 + WAY_US);
+      const now = clocks.get(slot)?.read() ?? any.read();
+      return now === undefined ? 0 : Math.round(now + inMs * 1000 + TRANSIT_US);
     },
   };
 }

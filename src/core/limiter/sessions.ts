@@ -7,7 +7,7 @@ export interface Session {
   close(): void;
 }
 
-/** What a session tells of itself; of one that has been given up nothing is heard. */
+/** What a session tells of itself, once it is opened; of one that has been given up nothing is heard. */
 export interface SessionEvents {
   /** The state may be another. */
   changed(): void;
@@ -22,6 +22,8 @@ export interface SessionEvents {
 export interface SessionHearing {
   /** The first failure of an outage. */
   away(cause: Error): void;
+  /** Each of them. */
+  failed?(cause: Error): void;
   lost(cause: Error): void;
 }
 
@@ -91,6 +93,7 @@ export function keepOpen<Opened extends Session>(
 
   function failed(cause: Error): void {
     if (!away) hearing.away(cause);
+    hearing.failed?.(cause);
     away = true;
     start();
   }

@@ -47,8 +47,8 @@ export interface Shadow {
   read(charges: readonly Charge[], at: number): Verdict;
   /** What the store has to be told: all that is in its window, or only what it was never told of; each as it is when taken. */
   list(what: "all" | "untold", at: number): Iterable<ShadowLog>;
-  /** Whether the store was told of everything. */
-  isTold(): boolean;
+  /** How many logs have something that the store was never told of. */
+  untold(): number;
   /** The store was told of all that is in `log`. */
   told(log: ShadowLog, generation: number): void;
   /** Moves what the store was never told of: its clock, or its estimate here, was off by so much. */
@@ -107,7 +107,9 @@ export function createShadow(instances: number, capacity: number = CAPACITY): Sh
 
   function used(charge: Charge, at: number): number {
     const kept = find(charge);
-    return kept === undefined ? 0 : countAfter(kept.list, at - charge.policy.windowMs * 1000);
+    if (kept === undefined) return 0;
+    forgetAdmissions(kept.list, charge.policy, at);
+    return countAfter(kept.list, at - charge.policy.windowMs * 1000);
   }
 
   function stateOf(charge: Charge, at: number): PolicyState {
@@ -152,7 +154,7 @@ export function createShadow(instances: number, capacity: number = CAPACITY): Sh
       }
     },
 
-    isTold: () => untold.size === 0,
+    untold: () => untold.size,
 
     told({ policy, key, admissions }, generation) {
       const kept = tables[policy.name].get(key);

@@ -19,18 +19,29 @@ export interface SharedLimiter extends Limiter {
   /** Writes where it hurts nobody. @returns microseconds of the clock that counts */
   probe(now: number): Promise<number>;
   /**
-   * Makes the store's logs hold what they did and these admissions. Told twice it changes nothing, but for the untold part
-   * of limits that are counted by sub-window. @returns each log's generation
+   * Makes the store's logs hold what they did and these admissions; all of it is sent before it returns. Told twice an exact
+   * log is the same; of one that is counted by sub-window, what is not known to have arrived is added once more.
+   * @returns for each log its generation, or why it could not be told
    */
-  merge(logs: readonly ShadowLog[], now: number): Promise<number[]>;
-  /** This gateway has told these servers all it knew. @returns how many gateways have */
-  report(servers: string): Promise<number>;
+  merge(logs: readonly ShadowLog[], now: number): Promise<(number | Error)[]>;
+  /** This gateway begins to tell these servers all it knows, or has done so. */
+  report(servers: string, what: "begun" | "done"): Promise<Reports>;
+  /** Whether a failure of `charge` says nothing of the store, but something of a key. */
+  isOfKey(error: unknown): boolean;
+}
+
+/** How many gateways tell a store what they know, and how many have. */
+export interface Reports {
+  readonly begun: number;
+  readonly done: number;
 }
 
 /** The connection to the store. */
 export interface Reach {
   /** Names the servers asked: another name means that one of them may have lost what it was told. */
   identify(): Promise<string>;
+  /** For how many seconds the server that was started last has run. */
+  uptime(): Promise<number>;
   /** Gives up a connection that does not answer, for a new one. */
   replace(): void;
   /** Calls back when a connection is lost. */

@@ -60,7 +60,8 @@ function clamp(log: Log, tick: number): Log {
   return [...log.filter(({ at }) => at < tick), { at: tick, count }];
 }
 
-function tickOf(limit: number, window: number, now: number): number {
+/** An instant as a log has it. */
+export function tickOf(limit: number, window: number, now: number): number {
   const quantum = quantumOf(limit, window);
   return Math.ceil(now / quantum) * quantum;
 }

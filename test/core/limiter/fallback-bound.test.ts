@@ -28,10 +28,11 @@ async function openGateway(store: StoreModel, instances: number, place: number):
     instances,
     deadlineMs: 25,
     elapsed: () => Date.now() - START,
-    hearing: { changed: () => {}, decided: () => {} },
+    // No two gateways date anything at the same microsecond.
+    startedAt: Date.now() + (place + 1) / 1000,
+    hearing: { changed: () => {}, stillAway: () => {}, decided: () => {} },
   });
-  // No two gateways date anything at the same microsecond.
-  await limiter.open(Date.now() + (place + 1) / 1000);
+  await limiter.open();
   return { limiter, way };
 }
 

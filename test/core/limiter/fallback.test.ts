@@ -27,6 +27,7 @@ const one: readonly Charge[] = [{ policy: login, key: "k" }];
 interface Gateway extends Way {
   readonly gateway: FallbackLimiter;
   readonly heard: string[];
+  readonly stillAway: string[];
   readonly decided: string[];
 }
 
@@ -39,6 +40,7 @@ async function openGateway(
   const way = store.createWay();
   const heard: string[] = [];
   const decided: string[] = [];
+  const stillAway: string[] = [];
   const gateway = createFallbackLimiter({
     limiter: way.limiter,
     reach: way.reach,
@@ -46,14 +48,16 @@ async function openGateway(
     instances,
     deadlineMs: DEADLINE_MS,
     elapsed: () => Date.now() - START,
+    startedAt: Date.now() + ASIDE,
     hearing: {
+      stillAway: ({ message }) => void stillAway.push(message),
       changed: (change) =>
         heard.push("away" in change ? `away: ${change.away.message}` : `back: ${change.back.logs} logs`),
       decided: (outcome) => decided.push(outcome),
     },
   });
-  await gateway.open(Date.now() + ASIDE);
-  return { ...way, gateway, heard, decided };
+  await gateway.open();
+  return { ...way, gateway, heard, stillAway, decided };
 }
 
 async function charge({ gateway }: Gateway, charges = one): Promise<Verdict> {
@@ -264,9 +268,10 @@ describe("when the store is back", () => {
       instances: 1,
       deadlineMs: DEADLINE_MS,
       elapsed: () => Date.now() - START,
-      hearing: { changed: () => {}, decided: () => {} },
+      startedAt: Date.now() + ASIDE,
+      hearing: { changed: () => {}, stillAway: () => {}, decided: () => {} },
     });
-    await gateway.open(Date.now() + ASIDE);
+    await gateway.open();
     for (let turn = 0; turn < 6; turn++) await gateway.charge(one, Date.now());
     way.comeBack();
     await vi.advanceTimersByTimeAsync(PROBE + SETTLED);

@@ -30,13 +30,14 @@ function openGateway(prefix: string): Gateway {
   const elapsed = (): number => performance.now();
   const limiter = createFallbackLimiter({
     limiter: createRedisLimiter(counted, { prefix, elapsed }),
-    reach: { identify: async () => "one", replace: () => {}, onLost: () => {} },
+    reach: { identify: async () => "one", uptime: async () => 1_000, replace: () => {}, onLost: () => {} },
     whenAway: "local",
     instances: 1,
     // What is decided without Redis would not be counted here.
     deadlineMs: 10_000,
     elapsed,
-    hearing: { changed: () => {}, decided: () => {} },
+    startedAt: NOW,
+    hearing: { changed: () => {}, stillAway: () => {}, decided: () => {} },
   });
   onTestFinished(() => {
     limiter.close();

@@ -31,8 +31,10 @@ const INSTANT = 8;
 /** @param now microseconds, in multiples of INSTANT */
 export function createStoreModel(now: () => number): StoreModel {
   let logs = new Map<string, number[]>();
-  const reports = new Set<number>();
+  const reports = { begun: new Set<number>(), done: new Set<number>() };
   let lives = 1;
+  // Long ago.
+  let startedAt = 0;
   let last = 0;
 
   /** No two commands see the same instant, nor one that a gateway dates anything at. */
@@ -102,13 +104,19 @@ export function createStoreModel(now: () => number): StoreModel {
           charge: (charges) => reachFor(() => charge(charges, error)),
           merge: (told) => reachFor(() => merge(told)),
           probe: () => reachFor(() => tick() + error),
-          report: () => reachFor(() => reports.add(error).size),
+          report: (_servers, what) =>
+            reachFor(() => {
+              reports[what].add(error);
+              return { begun: reports.begun.size, done: reports.done.size };
+            }),
+          isOfKey: () => false,
           ping: () => reachFor(() => "ok" as const),
           recall: () => undefined,
           peek: () => undefined,
         },
         reach: {
           identify: () => reachFor(() => `life ${lives}`),
+          uptime: () => reachFor(() => (now() - startedAt) / 1_000_000),
           replace: () => {},
           onLost: (listener) => void listeners.push(listener),
         },
@@ -126,7 +134,8 @@ export function createStoreModel(now: () => number): StoreModel {
 
     lose() {
       logs = new Map();
-      reports.clear();
+      for (const set of Object.values(reports)) set.clear();
+      startedAt = now();
       lives++;
     },
   };
