@@ -123,7 +123,7 @@ async function compose(
       : await openLimiter(
           config,
           config.redisUrl,
-          { deadlineMs: redisDeadlineMs, now: now(), hearing: observeFallback(log.logger, metrics) },
+          { deadlineMs: redisDeadlineMs, now: now(), hearing: observeFallback(log.logger, metrics, config.redisDown) },
           cleanup,
         );
   const logIn = createLogIn({
@@ -228,7 +228,7 @@ async function openLimiter(
   cleanup: AsyncDisposableStack,
 ): Promise<Limiter> {
   // Loaded only where it is used: a start without Redis need not wait for it.
-  const [{ connectRedis }, { createRedisLimiter }, { createFallbackLimiter }] = await Promise.all([
+  const [{ connectRedis }, { createRedisLimiter }, { createFallbackLimiter, HEARING_MS }] = await Promise.all([
     import("./core/limiter/connection.ts"),
     import("./core/limiter/redis.ts"),
     import("./core/limiter/fallback.ts"),
@@ -236,7 +236,7 @@ async function openLimiter(
   const redis = await connectRedis(redisUrl);
   cleanup.defer(redis.close);
   const limiter = createFallbackLimiter({
-    limiter: createRedisLimiter(redis.client, { slotOf: redis.slotOf, elapsed: monotonicNow, deadlineMs }),
+    limiter: createRedisLimiter(redis.client, { slotOf: redis.slotOf, elapsed: monotonicNow, deadlineMs: HEARING_MS }),
     reach: redis,
     whenAway: config.redisDown,
     instances: config.instances,

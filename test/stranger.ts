@@ -52,7 +52,7 @@ export async function meetStranger({ redisUrl, seconds, rate }: StrangerOptions)
   const elapsed = (): number => (performance.now() - started) / 1000;
   for await (const _ of setInterval(TICK_MS)) {
     const share = elapsed() / seconds;
-    while (strangers.length < elapsed() * rate) {
+    while (strangers.length < Math.min(elapsed(), seconds) * rate) {
       strangers.push(logIn("a stranger's guess", `127.0.0.${2 + (strangers.length % ADDRESSES)}`));
     }
     // The last of them while the stranger still goes on.

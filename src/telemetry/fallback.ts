@@ -2,22 +2,34 @@
 
 import type { Logger } from "pino";
 import type { FallbackHearing } from "../core/limiter/fallback.ts";
+import type { WhenAway } from "../core/limiter/when-away.ts";
 import type { Metrics } from "./metrics.ts";
 
+const LONGEST_CAUSE = 300;
+
+const AWAY = {
+  local: "redis is away: limits are decided without it",
+  deny: "redis is away: logins are refused",
+  allow: "redis is away: logins are not limited",
+} satisfies Record<WhenAway, string>;
+
 /** Hears of a fallback into a log and metrics. */
-export function observeFallback(logger: Logger, metrics: Metrics): FallbackHearing {
+export function observeFallback(logger: Logger, metrics: Metrics, whenAway: WhenAway): FallbackHearing {
   let cause = "";
+  // A server may say what it likes, and at any length.
+  const say = (error: Error): string => error.message.slice(0, LONGEST_CAUSE);
   return {
-    stillAway({ message }) {
+    stillAway(error) {
+      const message = say(error);
       // Told when it is another one: a wrong password, say, on a server that is there again.
       if (message !== cause) logger.warn({ cause: message }, "redis is still away");
       cause = message;
     },
     changed(change) {
       if ("away" in change) {
-        cause = change.away.message;
+        cause = say(change.away);
         metrics.limitsDegraded.set(1);
-        logger.warn({ cause: change.away.message }, "redis is away: limits are decided without it");
+        logger.warn({ cause }, AWAY[whenAway]);
       } else {
         const { logs, lost } = change.back;
         metrics.limitsDegraded.set(0);

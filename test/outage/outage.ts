@@ -39,6 +39,8 @@ export interface OutageReport {
   readonly executed: number;
   readonly repeated: number;
   readonly p999Ms: number;
+  /** Something was decided without Redis before it went, or once it was back: the machine was too busy to say more. */
+  readonly disturbed: boolean;
 }
 
 const GATEWAYS = 2;
@@ -59,6 +61,7 @@ export async function runOutage(options: OutageOptions): Promise<OutageReport> {
 
   const load = loadOf(gateways, options);
   await pass(beforeMs);
+  const aloneBefore = await countAlone(gateways);
   const goneAt = performance.now();
   await fault.begin();
   await pass(awayMs);
@@ -67,8 +70,10 @@ export async function runOutage(options: OutageOptions): Promise<OutageReport> {
   await proofs.watch(fault.servers);
   await Promise.all(gateways.map(({ internalUrl }) => untilReady(internalUrl)));
   const exactAt = performance.now();
+  const aloneMeanwhile = await countAlone(gateways);
   await pass(afterMs);
   const attempts = await load.stop();
+  const aloneInAll = await countAlone(gateways);
 
   const share = Math.max(1, Math.floor(limits.limit / GATEWAYS));
   const late = answeredLate(attempts, goneAt);
@@ -87,6 +92,7 @@ export async function runOutage(options: OutageOptions): Promise<OutageReport> {
     exactAgainMs: exactAt - backAt,
     ...proofs.count(),
     p999Ms: quantile(attempts, 0.999),
+    disturbed: aloneBefore > 0 || aloneInAll > aloneMeanwhile,
   };
 }
 
@@ -100,7 +106,7 @@ export async function runCalm(options: OutageOptions): Promise<number> {
   return quantile(await load.stop(), 0.999);
 }
 
-function openGateways(
+async function openGateways(
   redisUrl: string,
   { limits, devices, redisDeadlineMs = REDIS_DEADLINE_MS }: OutageOptions,
   cleanup: AsyncDisposableStack,
@@ -112,7 +118,10 @@ function openGateways(
     ADDRESS_LIMIT: "1000000/60s",
   };
   const order = { settings, deviceKeys: namesOf(devices), redisDeadlineMs };
-  return Promise.all(Array.from({ length: GATEWAYS }, () => openProcess(order, cleanup)));
+  const gateways = await Promise.all(Array.from({ length: GATEWAYS }, () => openProcess(order, cleanup)));
+  // Redis has only just started: they settle first.
+  await Promise.all(gateways.map(({ internalUrl }) => untilReady(internalUrl)));
+  return gateways;
 }
 
 function loadOf(gateways: readonly GatewayAddresses[], { devices, rate }: OutageOptions): Load {
@@ -141,6 +150,15 @@ async function openProcess(order: GatewayOrder, cleanup: AsyncDisposableStack): 
   const answer = await Promise.race([once(child, "message"), ended.then(() => undefined)]);
   if (answer === undefined) throw new Error("a gateway ended before it was open");
   return answer[0];
+}
+
+/** How much was decided without Redis so far. */
+async function countAlone(gateways: readonly GatewayAddresses[]): Promise<number> {
+  const texts = await Promise.all(
+    gateways.map(async ({ internalUrl }) => (await fetch(new URL("/metrics", internalUrl))).text()),
+  );
+  const counts = texts.flatMap((text) => [...text.matchAll(/^countersign_limits_decided_alone_total\S* (\d+)$/gm)]);
+  return counts.reduce((sum, [, count]) => sum + Number(count), 0);
 }
 
 async function untilReady(internalUrl: string): Promise<void> {

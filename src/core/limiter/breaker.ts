@@ -14,6 +14,8 @@ export interface BreakerOptions<Result> {
 
 export interface Breaker {
   readonly away: () => boolean;
+  /** The store said something: whether it is back is tried at once, and no more often than twice an interval. */
+  retry(): void;
   /** The store failed. Whatever is being recovered starts anew. */
   trip(cause: Error): void;
   close(): void;
@@ -30,16 +32,20 @@ export function createBreaker<Result>({
   let away = false;
   let closed = false;
   let failures = 0;
+  let recovering = false;
+  let retried = false;
   let timer: NodeJS.Timeout | undefined;
 
   function schedule(): void {
     // One attempt at a time, whoever asks for it.
     clearTimeout(timer);
+    retried = false;
     if (!closed) timer = setTimeout(attempt, everyMs).unref();
   }
 
   async function attempt(): Promise<void> {
     const before = failures;
+    recovering = true;
     const done = (result: Result): void => {
       // Where it failed once more meanwhile, what was recovered may be lost again.
       if (closed || failures > before) return;
@@ -52,6 +58,7 @@ export function createBreaker<Result>({
       if (away) onStillAway(error);
       else trip(error instanceof Error ? error : new Error("unknown"));
     }
+    recovering = false;
     if (away) schedule();
   }
 
@@ -66,6 +73,12 @@ export function createBreaker<Result>({
   return {
     away: () => away,
     trip,
+    retry() {
+      if (!away || recovering || retried || closed) return;
+      clearTimeout(timer);
+      retried = true;
+      timer = setTimeout(attempt, 0).unref();
+    },
     close() {
       closed = true;
       clearTimeout(timer);

@@ -9,6 +9,8 @@ export interface ClockEstimate {
 
 /** What was learnt longer ago than twice this is forgotten: clocks step, and drift. */
 const TERM_MS = 10_000;
+/** No answer that is waited for is read so late: the other clock stepped backward. */
+const LARGEST_DELAY_US = 1_000_000;
 
 /**
  * An estimate that errs on the side of slow. Ours is never ahead of what the other clock says: an answer that was read late makes it
@@ -28,7 +30,10 @@ export function createClockEstimate(elapsed: () => number): ClockEstimate {
         present = Number.NEGATIVE_INFINITY;
         since = now;
       }
-      present = Math.max(present, at - now * 1000);
+      const ahead = at - now * 1000;
+      const stepped = ahead < Math.max(present, before) - LARGEST_DELAY_US;
+      if (stepped) before = Number.NEGATIVE_INFINITY;
+      present = stepped ? ahead : Math.max(present, ahead);
     },
     read() {
       const ahead = Math.max(present, before);

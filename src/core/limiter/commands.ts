@@ -53,6 +53,9 @@ export function readReplies(
       const generation = reply[4 + 3 * order];
       if (policy === undefined || remaining === undefined || reset === undefined || generation === undefined)
         throw new TypeError("the script answers three numbers a charge");
+      // A sub-window may be counted for up to a 64th longer.
+      if (!(remaining >= 0 && remaining <= policy.limit && reset >= 0 && reset <= policy.windowMs * 1_100))
+        throw new TypeError("no script of ours answers so");
       states[place] = { policy, remaining, resetMs: reset / 1000 };
       if (first === 0) receipts[place] = { at, generation };
       else if (order === first - 1 && (denied === -1 || place < denied)) denied = place;

@@ -42,8 +42,9 @@ function watch(cluster: Cluster, events: SessionEvents): RedisSession<Cluster> {
   const masters = (): Redis[] => (known === undefined ? [] : cluster.nodes("master"));
 
   cluster.on("error", ignore);
-  cluster.on("node error", (error: Error) => {
-    cause = error;
+  cluster.on("node error", (error: Error, address: string) => {
+    // That a connection is closed comes after what closed it.
+    if (!error.message.startsWith("Connection is closed")) cause = new Error(`${address}: ${error.message}`);
   });
   // By itself ioredis connects to a node for its first command, and keeps that waiting.
   const connect = (node: Redis): void => {

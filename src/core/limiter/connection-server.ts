@@ -78,11 +78,20 @@ function openServer(options: ConnectionOptions, events: SessionEvents): RedisSes
     },
   });
   redis.on("error", (error: Error) => {
-    cause = error;
+    cause = explain(error);
   });
   redis.on("ready", () => {
-    wasReady = true;
-    events.changed();
+    // ioredis goes on in database 0 where another cannot be selected.
+    redis.select(options.db ?? 0).then(
+      () => {
+        wasReady = true;
+        events.changed();
+      },
+      (error: Error) => {
+        cause = error;
+        redis.disconnect();
+      },
+    );
   });
   redis.on("end", () => {
     if (wasReady) events.lost(cause);
@@ -93,7 +102,7 @@ function openServer(options: ConnectionOptions, events: SessionEvents): RedisSes
   return {
     client: redis,
     masters: () => [redis],
-    state: () => (redis.status === "ready" ? "whole" : "down"),
+    state: () => (wasReady && redis.status === "ready" ? "whole" : "down"),
     close: () => redis.disconnect(),
   };
 }
@@ -124,4 +133,10 @@ function watchSentinel(
   });
   watcher.connect().catch(ignore);
   return watcher;
+}
+
+/** What ioredis says of Sentinels, without its own options. */
+function explain(error: Error): Error {
+  const [, last] = /^All sentinels are unreachable.*Last error: (.*)$/s.exec(error.message) ?? [];
+  return last === undefined ? error : new Error(`no Sentinel names the master, the last one asked: ${last}`);
 }

@@ -81,7 +81,7 @@ export async function connectRedis(url: RedisUrl, hearing: RedisHearing = {}): P
     client: new CommandRouter(() => sessions.current().client),
     slotOf: url.kind === "cluster" ? slotOf : undefined,
     async identify() {
-      return (await Promise.all(whole().map(identityOf))).sort().join(" ");
+      return (await Promise.all(whole().map((master) => identityOf(master, url.kind)))).sort().join(" ");
     },
     async uptime() {
       const infos = await Promise.all(whole().map((master) => master.info("server")));
@@ -133,8 +133,11 @@ class CommandRouter extends Redis {
 }
 
 /** The replication id too: a master that was replaced and came back has lost data, and kept its run_id. */
-async function identityOf(master: Redis): Promise<string> {
+async function identityOf(master: Redis, kind: RedisUrl["kind"]): Promise<string> {
   const [server, replication] = await Promise.all([master.info("server"), master.info("replication")]);
+  const mode = /^redis_mode:(\w+)/m.exec(server)?.[1];
+  if (mode === "cluster" && kind !== "cluster") throw new Error("this is a node of a Cluster. Write redis+cluster://");
+  if (mode === "sentinel") throw new Error("this is a Sentinel. Write redis+sentinel://host:port/master");
   const runId = /^run_id:(\w+)/m.exec(server)?.[1];
   const replicationId = /^master_replid:(\w+)/m.exec(replication)?.[1];
   if (runId === undefined || replicationId === undefined) throw new Error("Redis does not tell its run_id");

@@ -45,6 +45,8 @@ export interface FallbackLimiter extends Limiter {
 }
 
 const PROBE_MS = 250;
+/** As long as the connection of a call that was given up is kept, and what the call comes to is heard. */
+export const HEARING_MS = PROBE_MS;
 
 /** A limiter that decides by `limiter`, and while its store is away as `whenAway` has it. */
 export function createFallbackLimiter(options: FallbackOptions): FallbackLimiter {
@@ -75,7 +77,13 @@ export function createFallbackLimiter(options: FallbackOptions): FallbackLimiter
     hearing.decided(verdict.denied === -1 ? "admitted" : "denied");
     if (verdict.denied !== -1) return verdict;
     shadow.admit(charges, at);
-    call?.then(({ receipts }) => shadow.settle(charges, at, receipts)).catch(() => {});
+    call?.then(
+      ({ receipts }) => {
+        shadow.settle(charges, at, receipts);
+        breaker.retry();
+      },
+      () => {},
+    );
     return whenAway === "allow" ? ALL_ADMITTED : { denied: -1, states: shadow.read(charges, at).states };
   }
 

@@ -34,10 +34,9 @@ export interface Gate {
  */
 export function createGate(usedOf: (charge: Charge) => number): Gate {
   const create = (): Table => ({ entries: new Map(), spent: new LRUCache({ max: CAPACITY }) });
-  // The replay guard's answers tell the login's state: each is asked for.
-  const tables = { login: create(), failure: create(), address: create(), replay: undefined } satisfies Record<
+  const tables = { login: create(), failure: create(), address: create(), replay: create() } satisfies Record<
     PolicyName,
-    Table | undefined
+    Table
   >;
 
   function open({ entries, spent }: Table, charge: Charge): Entry {
@@ -65,8 +64,9 @@ export function createGate(usedOf: (charge: Charge) => number): Gate {
 
   return {
     wait(charges) {
+      if (isGuarded(charges)) return undefined;
       for (const { policy, key } of charges) {
-        const entry = tables[policy.name]?.entries.get(key);
+        const entry = tables[policy.name].entries.get(key);
         if (entry !== undefined && entry.asking >= Math.max(1, entry.room)) {
           return new Promise((resolve) => void entry.waiting.push(resolve));
         }
@@ -75,20 +75,27 @@ export function createGate(usedOf: (charge: Charge) => number): Gate {
     },
 
     enter(charges) {
+      if (isGuarded(charges)) return () => {};
       const asked = charges.map((charge) => {
-        const table = tables[charge.policy.name];
-        const entry = table && open(table, charge);
-        if (entry !== undefined) entry.asking++;
+        const entry = open(tables[charge.policy.name], charge);
+        entry.asking++;
         return entry;
       });
       return (states) => {
         for (let place = 0; place < charges.length; place++) {
-          const name = charges[place]?.policy.name;
-          const table = name && tables[name];
+          const charge = charges[place];
           const entry = asked[place];
-          if (table !== undefined && entry !== undefined) leave(table, entry, states[place]);
+          if (charge !== undefined && entry !== undefined) leave(tables[charge.policy.name], entry, states[place]);
         }
       };
     },
   };
+}
+
+/**
+ * Charges of the replay guard are asked about at once, each: a proof that was used before is denied without taking any room, so
+ * that whoever has overheard one could have all others wait behind it.
+ */
+function isGuarded(charges: readonly Charge[]): boolean {
+  return charges.some(({ policy }) => policy.name === "replay");
 }

@@ -96,13 +96,10 @@ local reply = { now }
 for number, key in ipairs(KEYS) do
   local place = 2 + ${MERGE_ARGUMENTS_PER_KEY} * (number - 1)
   local limit, window = tonumber(ARGV[place]), tonumber(ARGV[place + 1])
-  local held = redis.pcall('GET', key)
   -- A key that holds something else is left as it is: it must not keep all others from being merged.
-  local foreign = type(held) == 'table' and held.err
+  local is_log, held = pcall(read_log, key)
   local log, left, generation
-  if not foreign then
-    log, left, generation = unite(held or '', limit, window, tonumber(ARGV[place + 2]), ARGV[place + 3])
-  end
+  if is_log then log, left, generation = unite(held, limit, window, tonumber(ARGV[place + 2]), ARGV[place + 3]) end
   if log then redis.call('SET', key, log, 'PX', left) end
   reply[#reply + 1] = generation or 0
 end

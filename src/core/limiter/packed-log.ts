@@ -25,6 +25,15 @@ end
 
 local function is_counted(log) return #log % 4 == 1 end
 
+-- What is no log is not touched: the error names it so, and says nothing of Redis.
+local function read_log(key)
+  local log = redis.call('GET', key) or ''
+  local size = #log
+  local shaped = size == 0 or (size % 4 == 0 and size >= 8) or (size % 8 == 5 and size >= 21 and log:byte(1) == 43)
+  if not shaped then error('WRONGTYPE ' .. key .. ' holds no log') end
+  return log
+end
+
 local function generation_of(log) return unpack('>I4', log, 2) end
 
 local function base_of(log)

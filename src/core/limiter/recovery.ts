@@ -119,6 +119,8 @@ export function createRecovery(dependencies: RecoveryDependencies): Recovery {
       const servers = await withinMerge(reach.identify());
       // Its clock is known then, and it knows the script before the first login asks for it.
       clock.set(await withinMerge(limiter.probe(now())));
+      // What a recovery needs may be done: better told now than when it is needed. There is nothing to tell yet.
+      await withinMerge(limiter.report(servers, "done"));
       if (instances > 1 && (await withinMerge(reach.uptime())) < JUST_STARTED_S)
         throw new Error("Redis started a moment ago, and other gateways may have to tell it of their admissions");
       trusted = servers;

@@ -33,6 +33,7 @@ const FORMS =
   "redis://host:port, redis+sentinel://host:port,host:port/master or redis+cluster://host:port,host:port, each also as rediss";
 const REDIS_PORT = 6_379;
 const SENTINEL_PORT = 26_379;
+const PORT_MISTAKE = "has a port that is not from 1 to 65535";
 
 /**
  * `redis://[user:password@]host[:port][/db]`, `redis+sentinel://[user:password@]host[:port],…/master[/db]`, whose Sentinels'
@@ -43,17 +44,27 @@ const SENTINEL_PORT = 26_379;
  */
 export function parseRedisUrl(text: string): RedisUrl {
   const [, scheme = "", several = "", userinfo = "", hosts = "", path = "", query] = FORM.exec(text) ?? [];
+  if (/\s/.test(text)) throw new Error("has a space or a line break in it. Take it out");
+  // Where an @ stands behind one of these, they cut a password short.
+  if (/^[^@]*:\/\/[^@]*[/?#][^@]*@/.test(text)) {
+    throw new Error("has a user or password with a slash, question mark or hash in it. Write them as %2F, %3F and %23");
+  }
+  if (/@[^@]*,/.test(userinfo)) {
+    throw new Error("has a user or password at several hosts. Write them once, before the first, and an @ in them as %40");
+  }
   if (hosts === "") throw new Error(`is no Redis URL. Write ${FORMS}`);
   const tls = scheme.toLowerCase() === "rediss";
   const login = parseLogin(userinfo);
   switch (several.toLowerCase()) {
     case "sentinel": {
       const [master = "", db = "", ...rest] = path.split("/");
-      if (master === "" || rest.length > 0) {
+      if (master === "") {
         throw new Error(
           "has to name the master that the Sentinels know. Write redis+sentinel://host:port,host:port/master",
         );
       }
+      if (rest.length > 0)
+        throw new Error("has more than a master and a database. Write …/master or …/master/database");
       const sentinels = parseAddresses(hosts, SENTINEL_PORT);
       const sentinelLogin = parseSentinelLogin(query);
       return { kind: "sentinel", tls, ...login, sentinels, master: decode(master), db: parseDb(db), sentinelLogin };
@@ -108,13 +119,14 @@ function refuseQuery(query: string | undefined): void {
 
 function parseAddresses(hosts: string, defaultPort: number): RedisAddress[] {
   return hosts.split(",").map((text) => {
+    if (/^(?:\[[^[\]]*\]|[^:[\]]*):(?!\d{1,5}$)[^:]*$/.test(text)) throw new Error(PORT_MISTAKE);
     const [, bracketed, plain = "", digits] = /^(?:\[([^[\]]*)\]|([^:[\]]*))(?::(\d{1,5}))?$/.exec(text) ?? [];
     const host = bracketed ?? plain;
     if (!(bracketed === undefined ? isHostName(plain) : isIPv6(bracketed))) {
       throw new Error("has a host that is none. Write host:port or [IPv6 address]:port, with commas between several");
     }
     const port = digits === undefined ? defaultPort : Number(digits);
-    if (port < 1 || port > 65_535) throw new Error("has a port that is not from 1 to 65535");
+    if (port < 1 || port > 65_535) throw new Error(PORT_MISTAKE);
     return { host, port };
   });
 }

@@ -37,7 +37,7 @@ export interface RedisLimiterOptions {
    * absent: each charge asks.
    */
   readonly elapsed?: () => number;
-  /** By `elapsed`: how long is waited for a decision; what Redis comes to later than that it does not decide. */
+  /** By `elapsed`: for how long an answer can be heard at all; what Redis comes to later than that it does not decide. */
   readonly deadlineMs?: number;
   /** Put before every key, for a Redis that is shared with others. */
   readonly prefix?: string;
@@ -165,7 +165,7 @@ export function createRedisLimiter(redis: RedisScripting, options: RedisLimiterO
 
     async probe(now) {
       const [, at] = await redis.charge1(`${prefix}:probe`, clockArgument(now), 0, 1, 1_000);
-      if (at === undefined) throw new TypeError("the script answers with the time");
+      if (!Number.isSafeInteger(at) || at === undefined) throw new TypeError("the script answers with the time");
       return at;
     },
 

@@ -124,7 +124,7 @@ for number, key in ipairs(KEYS) do
   local limit, window = tonumber(ARGV[2 * number + 1]), tonumber(ARGV[2 * number + 2])
   local counted = limit > ${LARGEST_EXACT_LIMIT}
   local tick = tick_of(limit, window)
-  local log, stepped = redis.call('GET', key) or '', false
+  local log, stepped = read_log(key), false
   if log ~= '' then
     stepped = base_of(log) + unpack('>I4', log, is_counted(log) and #log - 7 or #log - 3) > tick
     if stepped or is_counted(log) ~= counted then log = repack(log, counted, tick, now - window + 1) end

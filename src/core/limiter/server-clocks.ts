@@ -9,9 +9,6 @@ export interface ServerClocks {
   predict(slot: number, inMs: number): number;
 }
 
-/** An answer has its way to go: a clock is a little further than the last one told. */
-const TRANSIT_US = 5_000;
-
 /** Clocks of which nothing is known. `elapsed` gives milliseconds since any fixed instant, monotonic. */
 export function createServerClocks(elapsed: () => number): ServerClocks {
   // One a slot, since slots move; at most as many as a Cluster has.
@@ -31,7 +28,7 @@ export function createServerClocks(elapsed: () => number): ServerClocks {
     },
     predict(slot, inMs) {
       const now = clocks.get(slot)?.read() ?? any.read();
-      return now === undefined ? 0 : Math.round(now + inMs * 1000 + TRANSIT_US);
+      return now === undefined ? 0 : Math.round(now + inMs * 1000);
     },
   };
 }

@@ -199,3 +199,17 @@ test("a server is reached with its password and in its database", async () => {
   await connection.client.set("key", "value");
   expect(await connection.client.info("keyspace")).toContain("db5:keys=1");
 });
+
+test("a database that there is not is no other one", async () => {
+  const server = await start();
+  const connection = await connect(`${server.url}/99`);
+  await expect(connection.identify()).rejects.toThrow(/DB index is out of range/);
+  await expect(connection.client.set("key", "value")).rejects.toThrow();
+  expect(await server.call("DBSIZE")).toBe(0);
+});
+
+test("a node of a Cluster is told from a server", async () => {
+  const server = await start({ settings: ["cluster-enabled yes", "cluster-config-file nodes.conf"] });
+  const connection = await connect(server.url);
+  await expect(connection.identify()).rejects.toThrow("this is a node of a Cluster. Write redis+cluster://");
+});

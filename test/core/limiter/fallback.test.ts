@@ -144,6 +144,18 @@ describe("while the store is away", () => {
     expect(gateway.heard).toEqual(["away: the connection was lost", "back: 1 logs"]);
   });
 
+  test.for([
+    ["allow", "admitted"],
+    ["deny", "refused"],
+  ] as const)("`%s` leaves no denial that was known before", async ([whenAway, outcome]) => {
+    const gateway = await openGateway(openStore(), { whenAway });
+    expect(await admit(gateway, 12)).toBe(10);
+    gateway.leave("refuses");
+    expect(gateway.gateway.peek(one[0] ?? { policy: login, key: "k" }, Date.now())).toBeUndefined();
+    await charge(gateway).catch(() => {});
+    expect(gateway.decided).toEqual([outcome]);
+  });
+
   test("readiness is degraded, and a ping finds out that the store is away", async () => {
     const gateway = await openGateway(openStore());
     await expect(gateway.gateway.ping()).resolves.toBe("ok");
@@ -209,7 +221,80 @@ describe("a call that is not answered in time", () => {
   });
 });
 
+test("a key that the store cannot read is decided alone, and the store is not away for it", async () => {
+  const gateway = await openGateway(openStore());
+  gateway.breakKey("odd");
+  expect(await admit(gateway, 12, [{ policy: login, key: "odd" }])).toBe(10);
+  expect(gateway.heard).toEqual([]);
+  expect(await admit(gateway, 12)).toBe(10);
+});
+
 describe("when the store is back", () => {
+  test("it is trusted within a second however much is decided alone meanwhile", async () => {
+    const gateway = await openGateway(openStore());
+    const many: Policy = { name: "address", limit: 1_000_000, windowMs: 60_000 };
+    gateway.leave("silent");
+    gateway.slow(5);
+    const late = gateway.gateway.charge(one, Date.now());
+    await vi.advanceTimersByTimeAsync(DEADLINE);
+    expect((await late).denied).toBe(-1);
+    gateway.comeBack();
+    let decided = 0;
+    for (let ms = 0; ms < 1_000 && gateway.heard.length < 2; ms++) {
+      for (let turn = 0; turn < 4; turn++) {
+        void gateway.gateway.charge([{ policy: many, key: `a${decided++}` }], Date.now());
+      }
+      await vi.advanceTimersByTimeAsync(1);
+    }
+    expect(gateway.heard).toHaveLength(2);
+    // What was decided alone in the very last turn was told too.
+    await vi.advanceTimersByTimeAsync(100);
+    const alone = gateway.decided.length;
+    gateway.leave("refuses");
+    gateway.comeBack();
+    await vi.advanceTimersByTimeAsync(2 * PROBE);
+    expect(alone).toBeGreaterThan(100);
+    expect(gateway.heard.at(-1)).toBe("back: 0 logs");
+  });
+
+  test("what stands in the way of it is told when it is something else", async () => {
+    const gateway = await openGateway(openStore());
+    gateway.leave("refuses");
+    await vi.advanceTimersByTimeAsync(3 * PROBE);
+    expect(new Set(gateway.stillAway)).toEqual(new Set(["the connection is closed"]));
+  });
+
+  test("a store whose clock stepped backward is told, and locks nobody out for longer than a window", async () => {
+    let step = 0;
+    const store = createStoreModel(() => (Date.now() - step) * 1000);
+    const gateway = await openGateway(store);
+    expect(await admit(gateway, 10)).toBe(10);
+    step = 7_200_000;
+    await charge(gateway, [{ policy: login, key: "another" }]);
+    gateway.leave("refuses");
+    store.lose();
+    expect(await admit(gateway, 1)).toBe(0);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(await admit(gateway, 12)).toBe(10);
+    gateway.comeBack();
+    await vi.advanceTimersByTimeAsync(PROBE);
+    expect(gateway.heard.at(-1)).toMatch(/^back/);
+    expect(await admit(gateway, 1)).toBe(0);
+  });
+
+  test("a gateway that starts beside a store that has only just started does not trust it before the others have told it", async () => {
+    const store = openStore();
+    const first = await openGateway(store, { instances: 2 });
+    expect(await admit(first, 10)).toBe(10);
+    first.leave("refuses");
+    store.lose();
+    const newcomer = await openGateway(store, { instances: 2 });
+    expect(newcomer.heard).toEqual([expect.stringMatching(/^away: Redis started a moment ago/)]);
+    first.comeBack();
+    await vi.advanceTimersByTimeAsync(2 * PROBE + SETTLED);
+    expect([await newcomer.gateway.ping(), await admit(newcomer, 12)]).toEqual(["ok", 0]);
+  });
+
   test("it is told what was decided without it before it is asked again", async () => {
     const store = openStore();
     const first = await openGateway(store);

@@ -64,6 +64,8 @@ test("all of a call's keys must have room, and none is taken while it waits", ()
 test("the replay guard is not waited for", () => {
   const gate = open();
   expect(fill(gate, [replay])).toHaveLength(1_000);
+  // Nor is anything else, of a login that it guards: whoever repeats a proof keeps nobody waiting.
+  expect(fill(gate, [address, login, replay])).toHaveLength(1_000);
 });
 
 test("a call that was not answered frees its place, and says nothing of the room", async () => {

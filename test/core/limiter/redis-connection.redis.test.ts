@@ -9,6 +9,7 @@ import { connectRedis } from "../../../src/core/limiter/connection.ts";
 import { createRedisLimiter } from "../../../src/core/limiter/redis.ts";
 import { parseRedisUrl } from "../../../src/core/limiter/redis-url.ts";
 import type { Charge, Policy } from "../../../src/core/ports.ts";
+import { startRedis } from "../../redis/server.ts";
 import { refusalFrom } from "../refusal.ts";
 
 const login: Policy = { name: "login", limit: 10, windowMs: 60_000 };
@@ -148,3 +149,47 @@ test("a flood on a spent limit makes no more calls of Redis than admissions and 
   await limiter.charge(charges, NOW - 86_400_000);
   expect(calls).toBe(4);
 });
+
+test("what Redis comes to when nobody waits any more is not decided", async () => {
+  const server = await startRedis();
+  onTestFinished(() => server.stop());
+  const redis = new Redis(server.url);
+  onTestFinished(() => redis.disconnect());
+  const limiter = createRedisLimiter(redis, { elapsed: () => performance.now(), deadlineMs: 50 });
+  await limiter.charge([{ policy: login, key: "k" }], NOW);
+  server.pause();
+  const stoppedAt = performance.now();
+  const late = limiter.charge([{ policy: login, key: "k" }], NOW);
+  await expect.poll(() => performance.now() - stoppedAt).toBeGreaterThan(100);
+  server.resume();
+  expect((await refusalFrom(late)).reason).toBe("unavailable");
+  const { states } = await limiter.charge([{ policy: login, key: "k" }], NOW);
+  expect(states[0]?.remaining).toBe(8);
+});
+
+test("a clock of Redis's that is another than it was taken for is learnt, and the charge decided once", async () => {
+  const redis = connect();
+  // By a clock of ours that stands still Redis's seems to run ahead.
+  const limiter = createRedisLimiter(redis, { prefix: randomUUID(), elapsed: () => 0, deadlineMs: 50 });
+  await limiter.charge([{ policy: login, key: "k" }], NOW);
+  const startedAt = performance.now();
+  await expect.poll(() => performance.now() - startedAt).toBeGreaterThan(100);
+  const { denied, states } = await limiter.charge([{ policy: login, key: "k" }], NOW);
+  expect([denied, states[0]?.remaining]).toEqual([-1, 8]);
+});
+
+test.for(["xyz", "+abcdefgh", "1234567", "12345678901234567890123456789"])(
+  "a key that holds %j is no log: it is left as it is, and told to be of the key",
+  async (value) => {
+    const prefix = randomUUID();
+    const redis = connect();
+    const limiter = createRedisLimiter(redis, { prefix });
+    await redis.set(`${prefix}:login:{k}`, value, "EX", 60);
+    const failure: unknown = await limiter.charge(three, NOW).catch((error: unknown) => error);
+    expect(limiter.isOfKey(failure)).toBe(true);
+    expect(await redis.get(`${prefix}:login:{k}`)).toBe(value);
+    const told = { policy: login, key: "k", generation: 0, admissions: [{ at: NOW * 1000, count: 1, untold: 1 }] };
+    expect(await limiter.merge([told], NOW)).toEqual([0]);
+    expect(await redis.get(`${prefix}:login:{k}`)).toBe(value);
+  },
+);

@@ -1,5 +1,6 @@
 // A store that several gateways share, as plainly as it can be said, which can be away and lose what it knew.
 
+import { AuthError } from "../../../src/core/errors.ts";
 import type { ShadowLog } from "../../../src/core/limiter/shadow.ts";
 import type { Reach, SharedLimiter } from "../../../src/core/limiter/shared.ts";
 import type { Charge, PolicyState } from "../../../src/core/ports.ts";
@@ -15,6 +16,10 @@ export interface Way {
   /** What is asked comes to nothing; connections are lost where it refuses. */
   leave(absence: Absence): void;
   comeBack(): void;
+  /** Answers take so long from now on, in milliseconds; commands are executed in the order in which they were sent. */
+  slow(ms: number): void;
+  /** What is asked of these keys fails, and says nothing of the store. */
+  breakKey(key: string): void;
   /** How many commands reached the store. */
   readonly asked: () => number;
 }
@@ -24,6 +29,8 @@ export interface StoreModel {
   /** Forgets everything, as a server that was started anew. */
   lose(): void;
 }
+
+const KEY_FAILURE = new Error("the key holds something else");
 
 /** Microseconds between two commands; there are fewer ways to the store than that. */
 const INSTANT = 8;
@@ -87,6 +94,10 @@ export function createStoreModel(now: () => number): StoreModel {
       const error = ++ways;
       let absence: Absence | undefined;
       let asked = 0;
+      let latency = 0;
+      const broken = new Set<string>();
+      const denied = new Map<string, { readonly state: PolicyState; readonly until: number }>();
+      const isOfKey = (error: unknown): boolean => error instanceof AuthError && error.cause === KEY_FAILURE;
       const kept: (() => void)[] = [];
       const listeners: ((cause: Error) => void)[] = [];
 
@@ -95,13 +106,24 @@ export function createStoreModel(now: () => number): StoreModel {
         if (absence === "silent") return new Promise(() => {});
         asked++;
         const answer = act();
+        if (latency > 0) await new Promise((resolve) => void setTimeout(resolve, latency));
         if (absence === "late") return new Promise((resolve) => void kept.push(() => resolve(answer)));
         return absence === "unheard" ? new Promise(() => {}) : answer;
       }
 
       return {
         limiter: {
-          charge: (charges) => reachFor(() => charge(charges, error)),
+          async charge(charges) {
+            const verdict = await reachFor(() => {
+              if (charges.some(({ key }) => broken.has(key))) throw limitsUnavailable(KEY_FAILURE);
+              return charge(charges, error);
+            });
+            for (const [place, one] of charges.entries()) {
+              const state = verdict.states[place];
+              if (state?.remaining === 0) denied.set(nameOf(one), { state, until: Date.now() + state.resetMs });
+            }
+            return verdict;
+          },
           merge: (told) => reachFor(() => merge(told)),
           probe: () => reachFor(() => tick() + error),
           report: (_servers, what) =>
@@ -109,9 +131,15 @@ export function createStoreModel(now: () => number): StoreModel {
               reports[what].add(error);
               return { begun: reports.begun.size, done: reports.done.size };
             }),
-          isOfKey: () => false,
+          isOfKey,
           ping: () => reachFor(() => "ok" as const),
-          recall: () => undefined,
+          recall(charges) {
+            for (const [place, one] of charges.entries()) {
+              const known = denied.get(nameOf(one));
+              if (known !== undefined && Date.now() < known.until) return { denied: place, states: [known.state] };
+            }
+            return undefined;
+          },
           peek: () => undefined,
         },
         reach: {
@@ -128,6 +156,10 @@ export function createStoreModel(now: () => number): StoreModel {
           absence = undefined;
           for (const say of kept.splice(0)) say();
         },
+        slow(ms) {
+          latency = ms;
+        },
+        breakKey: (key) => void broken.add(key),
         asked: () => asked,
       };
     },

@@ -1,0 +1,108 @@
+// Redis away, as an operator sees it: log, readiness and metrics, and what devices are answered.
+
+import { expect, onTestFinished, test } from "vitest";
+import { signLogin } from "../src/cli/sign.ts";
+import { CUSTOMER_KEY, postLogin } from "./gateway.ts";
+import { run, type ServingProcess, serve, temporaryFolder } from "./program.ts";
+import { type RedisServer, startRedis } from "./redis/server.ts";
+
+interface Line {
+  readonly msg: string;
+  readonly cause?: string;
+  readonly may_have_lost_data?: boolean;
+}
+
+async function open(
+  redisDown: string,
+): Promise<{ redis: RedisServer; gateway: ServingProcess; logIn: () => Promise<Response> }> {
+  const redis = await startRedis();
+  onTestFinished(() => redis.stop());
+  const folder = temporaryFolder();
+  const gateway = await serve(folder, { env: { COUNTERSIGN_REDIS_URL: redis.url, COUNTERSIGN_REDIS_DOWN: redisDown } });
+  const env = { COUNTERSIGN_DATA_DIR: folder, COUNTERSIGN_INTERNAL_URL: gateway.internalUrl };
+  const { stdout } = await run(["customers", "create", "--name", "x", "--json"], { env });
+  const { customer_id } = JSON.parse(stdout);
+  await run(["customer-keys", "issue", "--customer", customer_id, "--import", "-"], { env, input: CUSTOMER_KEY });
+  await run(["devices", "create", "--customer", customer_id, "--device-key", "pump"], { env });
+  const logIn = (): Promise<Response> =>
+    postLogin(
+      gateway.publicUrl,
+      signLogin({ deviceKey: "pump", customerKey: CUSTOMER_KEY }, Math.floor(Date.now() / 1000)),
+    );
+  return { redis, gateway, logIn };
+}
+
+/** What was told of Redis, in order. */
+function told({ log }: ServingProcess): Line[] {
+  const lines: Line[] = log()
+    .split("\n")
+    .filter((line) => line.startsWith("{"))
+    .map((line) => JSON.parse(line));
+  return lines.filter(({ msg }) => msg.startsWith("redis "));
+}
+
+async function readiness({ internalUrl }: ServingProcess): Promise<[number, unknown]> {
+  const answer = await fetch(new URL("/readyz", internalUrl));
+  return [answer.status, await answer.json()];
+}
+
+async function metric({ internalUrl }: ServingProcess, name: string): Promise<number> {
+  const text = await (await fetch(new URL("/metrics", internalUrl))).text();
+  return Number(new RegExp(`^${name.replace(/[{}]/g, "\\$&")} (\\S+)$`, "m").exec(text)?.[1]);
+}
+
+const READY = [200, { status: "ready", limits: "ok", store: "ok", signer: "ok" }];
+
+test("`local` goes on, says so in every place, and is exact again", async () => {
+  const { redis, gateway, logIn } = await open("local");
+  expect((await logIn()).status).toBe(200);
+  expect(await readiness(gateway)).toEqual(READY);
+  expect(await metric(gateway, "countersign_limits_degraded")).toBe(0);
+
+  await redis.kill();
+  const statuses: number[] = [];
+  for (let turn = 0; turn < 12; turn++) statuses.push((await logIn()).status);
+  expect(statuses).toEqual([...Array(9).fill(200), ...Array(3).fill(429)]);
+  expect(await readiness(gateway)).toEqual([
+    200,
+    { status: "degraded", limits: "degraded", store: "ok", signer: "ok" },
+  ]);
+  expect(await metric(gateway, "countersign_limits_degraded")).toBe(1);
+  expect(await metric(gateway, 'countersign_limits_decided_alone_total{outcome="admitted"}')).toBe(9);
+
+  await redis.restart();
+  await expect.poll(() => readiness(gateway), { timeout: 10_000 }).toEqual(READY);
+  expect((await logIn()).status).toBe(429);
+  expect(await metric(gateway, "countersign_limits_degraded")).toBe(0);
+  await gateway.end("SIGTERM");
+  const [away, ...rest] = told(gateway);
+  expect(away).toMatchObject({ msg: "redis is away: limits are decided without it", cause: expect.any(String) });
+  const others = rest.filter(({ msg }) => msg !== "redis is still away");
+  expect(others).toEqual([
+    expect.objectContaining({ msg: "redis is back: limits are exact again", may_have_lost_data: true }),
+  ]);
+});
+
+test("`deny` refuses, and is not ready", async () => {
+  const { redis, gateway, logIn } = await open("deny");
+  await redis.kill();
+  const answer = await logIn();
+  expect([answer.status, Number(answer.headers.get("retry-after"))]).toEqual([503, expect.any(Number)]);
+  expect(await readiness(gateway)).toEqual([
+    503,
+    { status: "unavailable", limits: "unavailable", store: "ok", signer: "ok" },
+  ]);
+  await gateway.end("SIGTERM");
+  expect(told(gateway)[0]?.msg).toBe("redis is away: logins are refused");
+});
+
+test("`allow` admits, without a limit to tell of", async () => {
+  const { redis, gateway, logIn } = await open("allow");
+  await redis.kill();
+  for (let turn = 0; turn < 12; turn++) {
+    const answer = await logIn();
+    expect([answer.status, answer.headers.get("x-ratelimit-limit")]).toEqual([200, null]);
+  }
+  await gateway.end("SIGTERM");
+  expect(told(gateway)[0]?.msg).toBe("redis is away: logins are not limited");
+});
