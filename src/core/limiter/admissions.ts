@@ -26,12 +26,18 @@ const UNTOLD = 2;
 export function addAdmission(list: Admissions, policy: Policy, at: number, isTold: boolean): void {
   forgetAdmissions(list, policy, at);
   const tick = tickOf(policy, at);
+  const untold = isTold ? 0 : 1;
+  // As a rule it is the newest.
+  if (list.length === 0 || instantAt(list, list.length - WIDTH) < tick) {
+    list.push(tick, 1, untold);
+    return;
+  }
   let place = list.length;
   while (place > 0 && instantAt(list, place - WIDTH) > tick) place -= WIDTH;
   if (place === 0 || instantAt(list, place - WIDTH) !== tick) list.splice(place, 0, tick, 0, 0);
   else place -= WIDTH;
   increase(list, place + COUNT, 1);
-  if (!isTold) increase(list, place + UNTOLD, 1);
+  increase(list, place + UNTOLD, untold);
 }
 
 /** Takes one back that was added at `at` and that the store was not told of. */

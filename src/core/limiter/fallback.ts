@@ -117,7 +117,7 @@ export function createFallbackLimiter(options: FallbackOptions): FallbackLimiter
         leave([]);
         return decideAlone(charges, call);
       }
-      if (verdict.now !== undefined) clock.set(verdict.now);
+      if (verdict.now !== undefined) clock.learn(verdict.now);
       shadow.record(charges, verdict.receipts);
       leave(verdict.states);
       return verdict;

@@ -1,24 +1,25 @@
 // Lets no more charges of a key be asked about at once than it may have room for, so that a flood is asked about once and
 // not once a request. Knows no store, and decides nothing.
 
-import { LRUCache } from "lru-cache";
 import type { Charge, PolicyName, PolicyState } from "../ports.ts";
+import { LARGEST_EXACT_LIMIT } from "./window.ts";
 
-const CAPACITY = 100_000;
+/** Past so many, which were spent is forgotten: they are asked about a few times more than they need be. */
+const MOST_SPENT = 100_000;
 
 /** A key that is being asked about. */
 interface Entry {
   readonly key: string;
   asking: number;
-  /** How many may be admitted, as far as is known: what the last answer left. */
-  room: number;
-  waiting: (() => void)[];
+  /** How many may be admitted, as far as is known: what the last answer left; undefined until anybody needs to know. */
+  room: number | undefined;
+  waiting: (() => void)[] | undefined;
 }
 
 interface Table {
   readonly entries: Map<string, Entry>;
   /** A key that was spent is asked about once when a slot is freed. */
-  readonly spent: LRUCache<string, true>;
+  readonly spent: Set<string>;
 }
 
 export interface Gate {
@@ -33,18 +34,16 @@ export interface Gate {
  * @param usedOf how many of a charge's key are known to be admitted in its window
  */
 export function createGate(usedOf: (charge: Charge) => number): Gate {
-  const create = (): Table => ({ entries: new Map(), spent: new LRUCache({ max: CAPACITY }) });
+  const create = (): Table => ({ entries: new Map(), spent: new Set() });
   const tables = { login: create(), failure: create(), address: create(), replay: create() } satisfies Record<
     PolicyName,
     Table
   >;
 
-  function open({ entries, spent }: Table, charge: Charge): Entry {
-    const { key, policy } = charge;
+  function open({ entries }: Table, key: string): Entry {
     const found = entries.get(key);
     if (found !== undefined) return found;
-    const room = spent.has(key) ? 1 : policy.limit - usedOf(charge);
-    const entry: Entry = { key, asking: 0, room, waiting: [] };
+    const entry: Entry = { key, asking: 0, room: undefined, waiting: undefined };
     entries.set(key, entry);
     return entry;
   }
@@ -53,23 +52,32 @@ export function createGate(usedOf: (charge: Charge) => number): Gate {
     entry.asking--;
     if (state !== undefined) {
       entry.room = state.remaining;
-      if (state.remaining === 0) spent.set(entry.key, true);
-      else spent.delete(entry.key);
+      if (state.remaining === 0) spent.add(entry.key);
+      else if (spent.size > 0) spent.delete(entry.key);
+      if (spent.size > MOST_SPENT) spent.clear();
     }
     if (entry.asking === 0) entries.delete(entry.key);
+    const { waiting, room = 0 } = entry;
     // Worth another look when one may be asked about, and when it is known that there is nothing to ask.
-    const worthwhile = entry.asking < Math.max(1, entry.room) || entry.room === 0;
-    if (worthwhile) for (const wake of entry.waiting.splice(0)) wake();
+    if (waiting === undefined || (entry.asking >= Math.max(1, room) && room !== 0)) return;
+    entry.waiting = undefined;
+    for (const wake of waiting) wake();
   }
 
   return {
     wait(charges) {
       if (isGuarded(charges)) return undefined;
-      for (const { policy, key } of charges) {
-        const entry = tables[policy.name].entries.get(key);
-        if (entry !== undefined && entry.asking >= Math.max(1, entry.room)) {
-          return new Promise((resolve) => void entry.waiting.push(resolve));
-        }
+      for (const charge of charges) {
+        if (!isGated(charge)) continue;
+        const { entries, spent } = tables[charge.policy.name];
+        const entry = entries.get(charge.key);
+        if (entry === undefined) continue;
+        entry.room ??= spent.has(charge.key) ? 1 : charge.policy.limit - usedOf(charge);
+        if (entry.asking < Math.max(1, entry.room)) continue;
+        return new Promise((resolve) => {
+          entry.waiting ??= [];
+          entry.waiting.push(resolve);
+        });
       }
       return undefined;
     },
@@ -77,7 +85,8 @@ export function createGate(usedOf: (charge: Charge) => number): Gate {
     enter(charges) {
       if (isGuarded(charges)) return () => {};
       const asked = charges.map((charge) => {
-        const entry = open(tables[charge.policy.name], charge);
+        if (!isGated(charge)) return undefined;
+        const entry = open(tables[charge.policy.name], charge.key);
         entry.asking++;
         return entry;
       });
@@ -98,4 +107,9 @@ export function createGate(usedOf: (charge: Charge) => number): Gate {
  */
 function isGuarded(charges: readonly Charge[]): boolean {
   return charges.some(({ policy }) => policy.name === "replay");
+}
+
+/** More than a large limit are never under way at once. */
+function isGated({ policy }: Charge): boolean {
+  return policy.limit <= LARGEST_EXACT_LIMIT;
 }

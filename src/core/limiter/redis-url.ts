@@ -50,7 +50,9 @@ export function parseRedisUrl(text: string): RedisUrl {
     throw new Error("has a user or password with a slash, question mark or hash in it. Write them as %2F, %3F and %23");
   }
   if (/@[^@]*,/.test(userinfo)) {
-    throw new Error("has a user or password at several hosts. Write them once, before the first, and an @ in them as %40");
+    throw new Error(
+      "has a user or password at several hosts. Write them once, before the first, and an @ in them as %40",
+    );
   }
   if (hosts === "") throw new Error(`is no Redis URL. Write ${FORMS}`);
   const tls = scheme.toLowerCase() === "rediss";

@@ -77,21 +77,20 @@ export function createRedisLimiter(redis: RedisScripting, options: RedisLimiterO
 
   /**
    * A command that came too late by Redis's clock was not decided. Where it is still waited for, that clock is another than it
-   * was taken for, and Redis is asked anew.
+   * was taken for, and Redis is asked anew. @param at what `elapsed` was when it was first asked
    */
-  async function decide(command: Command, now: number): Promise<number[]> {
-    const end = (elapsed?.() ?? 0) + (deadlineMs ?? Number.POSITIVE_INFINITY);
-    for (let attempt = 0; attempt < 2; attempt++) {
-      const reply = await send(command, now);
-      serverClocks.learn(command.slot, reply[1] ?? 0);
-      if (reply[0] !== TOO_LATE) return reply;
-      if ((elapsed?.() ?? 0) >= end) break;
-    }
-    throw new Error("Redis did not decide in time");
+  async function decide(command: Command, now: number, at: number): Promise<number[]> {
+    const reply = await send(command, now);
+    serverClocks.learn(command.slot, reply[1] ?? 0);
+    if (reply[0] !== TOO_LATE) return reply;
+    const waited = (elapsed?.() ?? at) - at;
+    const again = waited < (deadlineMs ?? 0) ? await send(command, now) : reply;
+    if (again[0] === TOO_LATE) throw new Error("Redis did not decide in time");
+    return again;
   }
 
   function send(command: Command, now: number): Promise<number[]> {
-    const notAfter = deadlineMs === undefined ? 0 : serverClocks.predict(command.slot, deadlineMs);
+    const notAfter = deadlineMs === undefined ? "0" : serverClocks.tellDue(command.slot, deadlineMs);
     const keysAndArguments: (string | number)[] = [...command.names, clockArgument(now), notAfter];
     for (const { policy } of command.charges) keysAndArguments.push(policy.limit, policy.windowMs * 1000);
     switch (command.charges.length) {
@@ -138,9 +137,17 @@ export function createRedisLimiter(redis: RedisScripting, options: RedisLimiterO
       const known = elapsed && recall(charges, at);
       if (known !== undefined) return known;
       const commands = divide(charges, charges.map(nameOf), slotOf);
-      const replies = await Promise.all(commands.map((command) => decide(command, now))).catch((cause: unknown) => {
+      const [only, ...others] = commands;
+      let replies: readonly (readonly number[])[];
+      try {
+        // One command, as a rule: it is not worth a list of promises.
+        replies =
+          only !== undefined && others.length === 0
+            ? [await decide(only, now, at)]
+            : await Promise.all(commands.map((command) => decide(command, now, at)));
+      } catch (cause) {
         throw limitsUnavailable(cause);
-      });
+      }
       const verdict = readReplies(commands, replies, charges);
       // What has nothing left denies the next one, whether it denied this one or was its last.
       for (let place = 0; place < charges.length; place++) {

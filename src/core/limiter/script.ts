@@ -1,6 +1,7 @@
 // The script that decides: window.ts again, where the log lives. Knows only keys, limits and Redis's clock.
 
 import { PACKED_LOG } from "./packed-log.ts";
+import { DUE_UNIT } from "./server-clocks.ts";
 import { LARGEST_EXACT_LIMIT } from "./window.ts";
 
 /** What a reply opens with when the command came too late. */
@@ -9,8 +10,8 @@ export const TOO_LATE = -1;
 /**
  * Decides all charges of a call in one step: all are admitted and written, or none.
  *
- * KEYS: one log a charge. ARGV: the time in microseconds (`redis`: by TIME) and the time after which nobody waits any more
- * (0: never), then limit and window (microseconds) of each charge.
+ * KEYS: one log a charge. ARGV: the time in microseconds (`redis`: by TIME) and, in DUE_UNITs, the time after which nobody
+ * waits any more (0: never), then limit and window (microseconds) of each charge.
  * Reply, all integers: the number of the first charge denied (0: none; TOO_LATE: nothing was decided, and nothing written)
  * and the time; then of each charge what remains, the reset (microseconds to go) and the generation of its log (0: none, or
  * an exact one, which has none).
@@ -116,7 +117,7 @@ local function admit_counted(log, tick)
   return head .. log:sub(10) .. pack('>I4I4', offset, 1)
 end
 
-local not_after = tonumber(ARGV[2])
+local not_after = tonumber(ARGV[2]) * ${DUE_UNIT}
 if not_after > 0 and now > not_after then return { ${TOO_LATE}, now } end
 
 local charges, denied = {}, 0

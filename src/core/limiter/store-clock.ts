@@ -5,7 +5,9 @@ import { createClockEstimate } from "./clock-estimate.ts";
 export interface StoreClock {
   /** Microseconds of the store's clock; of ours, as long as the store has never told its own. */
   read(): number;
-  /** The store said that it was `at`. @returns by how much it was thought to be less */
+  /** The store said that it was `at`. */
+  learn(at: number): void;
+  /** The same. @returns by how much it was thought to be less */
   set(at: number): number;
 }
 
@@ -20,6 +22,7 @@ export function createStoreClock(elapsed: () => number, startedAt: number): Stor
   const read = (): number => Math.round(estimate.read() ?? (start + elapsed()) * 1000);
   return {
     read,
+    learn: (at) => estimate.learn(at),
     set(at) {
       const before = read();
       estimate.learn(at);

@@ -66,12 +66,13 @@ describe("the servers' clocks", () => {
   test("are one for each slot, and for one that was never asked any other", () => {
     const { elapsed, pass, other } = openClocks();
     const clocks = createServerClocks(elapsed);
-    expect(clocks.predict(7, 25)).toBe(0);
+    expect(clocks.tellDue(7, 250)).toBe("0");
     clocks.learn(7, other());
     clocks.learn(8, other() + 3_000_000);
     pass(10);
-    expect(clocks.predict(7, 25)).toBe(other() + 25_000);
-    expect(clocks.predict(8, 25)).toBe(other() + 3_025_000);
-    expect(clocks.predict(9, 25)).toBe(other() + 3_025_000);
+    const tenths = (us: number): string => String(Math.floor(us / 100_000));
+    expect(clocks.tellDue(7, 250)).toBe(tenths(other() + 250_000));
+    expect(clocks.tellDue(8, 250)).toBe(tenths(other() + 3_250_000));
+    expect(clocks.tellDue(9, 250)).toBe(tenths(other() + 3_250_000));
   });
 });

@@ -59,6 +59,8 @@ test("all of a call's keys must have room, and none is taken while it waits", ()
   expect(fill(gate, [address, login])).toHaveLength(3);
   expect(fill(gate, [address])).toHaveLength(97);
   expect(gate.wait([address])).toBeInstanceOf(Promise);
+  // More than a large limit are never under way at once.
+  expect(fill(gate, [{ ...address, policy: policy("address", 300) }])).toHaveLength(1_000);
 });
 
 test("the replay guard is not waited for", () => {
