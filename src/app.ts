@@ -236,7 +236,12 @@ async function openLimiter(
   const redis = await connectRedis(redisUrl);
   cleanup.defer(redis.close);
   const limiter = createFallbackLimiter({
-    limiter: createRedisLimiter(redis.client, { slotOf: redis.slotOf, elapsed: monotonicNow, deadlineMs: HEARING_MS }),
+    limiter: createRedisLimiter(redis.client, {
+      clock: config.redisClock,
+      slotOf: redis.slotOf,
+      elapsed: monotonicNow,
+      deadlineMs: HEARING_MS,
+    }),
     reach: redis,
     whenAway: config.redisDown,
     instances: config.instances,

@@ -26,6 +26,7 @@ import {
   parseListen,
   parseLogLevel,
   parseMasterKey,
+  parseRedisClock,
   parseRedisDown,
   parseText,
   parseTrustedProxies,
@@ -38,6 +39,8 @@ export interface Config {
   readonly redisUrl: RedisUrl | undefined;
   /** What becomes of logins while Redis is away. */
   readonly redisDown: WhenAway;
+  /** Whose clock limits are counted by. */
+  readonly redisClock: "redis" | "caller";
   /** How many gateways share that Redis. */
   readonly instances: number;
   readonly masterKey: Uint8Array;
@@ -100,6 +103,7 @@ const SERVER_SETTINGS = [
   "REDIS_URL",
   "REDIS_URL_FILE",
   "REDIS_DOWN",
+  "REDIS_CLOCK",
   "INSTANCES",
   "MASTER_KEY",
   "MASTER_KEY_FILE",
@@ -177,6 +181,7 @@ export function readConfig(environment: Environment, { dev }: { dev: boolean }):
     dataDir: dataDirOf(environment),
     redisUrl: read("REDIS_URL", parseRedisUrl, undefined),
     redisDown: read("REDIS_DOWN", parseRedisDown, "local") ?? "local",
+    redisClock: read("REDIS_CLOCK", parseRedisClock, "redis") ?? "redis",
     instances: read("INSTANCES", parseInstances, "1") ?? 1,
     masterKey: required("MASTER_KEY", parseMasterKey, "Make one with: openssl rand -base64 32"),
     adminToken: required("ADMIN_TOKEN", parseAdminToken, "Make one with: openssl rand -hex 32"),
@@ -213,7 +218,7 @@ export function readConfig(environment: Environment, { dev }: { dev: boolean }):
       `${PREFIX}FORWARDED_HEADER is of no use without ${PREFIX}TRUSTED_PROXIES. Set that, or leave ${PREFIX}FORWARDED_HEADER out`,
     );
   }
-  for (const name of ["REDIS_DOWN", "INSTANCES"]) {
+  for (const name of ["REDIS_DOWN", "REDIS_CLOCK", "INSTANCES"]) {
     if (given(name) && !given("REDIS_URL") && !given("REDIS_URL_FILE")) {
       mistakes.push(
         `${PREFIX}${name} is of no use without ${PREFIX}REDIS_URL. Set that, or leave ${PREFIX}${name} out`,

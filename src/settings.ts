@@ -107,6 +107,12 @@ export function parseRedisDown(text: string): WhenAway {
   return found;
 }
 
+/** Whose clock counts: `redis`, or `gateway` where a server refuses TIME in scripts. */
+export function parseRedisClock(text: string): "redis" | "caller" {
+  if (text !== "redis" && text !== "gateway") throw new Error("is neither redis nor gateway");
+  return text === "redis" ? "redis" : "caller";
+}
+
 /** A whole number of gateways. */
 export function parseInstances(text: string): number {
   if (!/^[1-9]\d{0,4}$/.test(text)) throw new Error("is no number of gateways. Write a whole number from 1 to 99999");

@@ -2,7 +2,7 @@
 
 import { expect, onTestFinished, test } from "vitest";
 import { signLogin } from "../src/cli/sign.ts";
-import { CUSTOMER_KEY, postLogin } from "./gateway.ts";
+import { CUSTOMER_KEY, postLogin, startTestGateway } from "./gateway.ts";
 import { run, type ServingProcess, serve, temporaryFolder } from "./program.ts";
 import { type RedisServer, startRedis } from "./redis/server.ts";
 
@@ -105,4 +105,26 @@ test("`allow` admits, without a limit to tell of", async () => {
   }
   await gateway.end("SIGTERM");
   expect(told(gateway)[0]?.msg).toBe("redis is away: logins are not limited");
+});
+
+test("by the gateway's clock a server that refuses TIME does as well", async () => {
+  const redis = await startRedis();
+  onTestFinished(() => redis.stop());
+  await redis.call("ACL", "SETUSER", "timeless", "on", ">secret", "~cs:*", "+@all", "-time");
+  const url = redis.url.replace("://", "://timeless:secret@");
+  for (const [clock, status] of [
+    ["redis", "degraded"],
+    ["gateway", "ready"],
+  ] as const) {
+    const gateway = await startTestGateway({ REDIS_URL: url, REDIS_CLOCK: clock });
+    expect(await (await fetch(new URL("/readyz", gateway.internalUrl))).json()).toMatchObject({ status });
+    const deviceKey = await gateway.enrol();
+    const statuses: number[] = [];
+    for (let turn = 0; turn < 12; turn++) {
+      const login = signLogin({ deviceKey, customerKey: CUSTOMER_KEY }, Math.floor(Date.now() / 1000));
+      statuses.push((await postLogin(gateway.publicUrl, login)).status);
+    }
+    expect(statuses).toEqual([...Array(10).fill(200), 429, 429]);
+    expect(await redis.call("EXISTS", `cs:login:{${deviceKey}}`)).toBe(clock === "gateway" ? 1 : 0);
+  }
 });

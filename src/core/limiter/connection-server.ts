@@ -81,8 +81,9 @@ function openServer(options: ConnectionOptions, events: SessionEvents): RedisSes
     cause = explain(error);
   });
   redis.on("ready", () => {
-    // ioredis goes on in database 0 where another cannot be selected.
-    redis.select(options.db ?? 0).then(
+    // ioredis goes on in database 0 where another cannot be selected; of that it need not be asked.
+    const selected = options.db ? redis.select(options.db) : Promise.resolve();
+    selected.then(
       () => {
         wasReady = true;
         events.changed();

@@ -90,7 +90,8 @@ export function createRedisLimiter(redis: RedisScripting, options: RedisLimiterO
   }
 
   function send(command: Command, now: number): Promise<number[]> {
-    const notAfter = deadlineMs === undefined ? "0" : serverClocks.tellDue(command.slot, deadlineMs);
+    const notAfter =
+      deadlineMs === undefined || clock === "caller" ? "0" : serverClocks.tellDue(command.slot, deadlineMs);
     const keysAndArguments: (string | number)[] = [...command.names, clockArgument(now), notAfter];
     for (const { policy } of command.charges) keysAndArguments.push(policy.limit, policy.windowMs * 1000);
     switch (command.charges.length) {

@@ -141,7 +141,7 @@ test.each([
     stopped = true;
     await expect.poll(() => connection.lost.length, eventually).toBeGreaterThan(0);
     // Refused at once: what is delayed is kept, to be sent later.
-    const late = pause(50).then(() => "kept");
+    const late = pause(5_000).then(() => "kept");
     expect(await Promise.race([connection.client.incr(`{${tag}}late`).catch(() => "refused"), late])).toBe("refused");
     await expect(connection.identify()).rejects.toThrow();
     await expect.poll(() => connection.identify().catch(() => before), eventually).not.toBe(before);

@@ -103,7 +103,7 @@ test("a server that is stopped: its commands are given up, and it is reached aga
 
   // Replaced it is given up at once, though its server does not let go of it.
   server.pause();
-  const late = pause(500).then(() => "kept");
+  const late = pause(5_000).then(() => "kept");
   const kept = connection.client.set("other", "value").catch(() => "refused");
   connection.replace();
   expect(await Promise.race([kept, late])).toBe("refused");

@@ -5,6 +5,7 @@ import { createMemoryLimiter } from "../../../src/core/limiter/memory.ts";
 import type { Limiter, Policy, Verdict } from "../../../src/core/ports.ts";
 import { limiterContract } from "../../contracts/limiter.ts";
 import { type Chargeable, checkAgainstModel } from "../../contracts/limiter-model.ts";
+import { plantTwoBuckets } from "../../contracts/limiter-plants.ts";
 
 // The customary half million keys are allocated at once, which takes longer than a test.
 const createSmall = (): Limiter => createMemoryLimiter(1_000);
@@ -24,25 +25,6 @@ test("past its capacity the key least recently charged is forgotten, and no othe
   expect(await charge("b")).toBe(0);
   expect(await charge("a")).toBe(-1);
 });
-
-/** The customary shortcut: two fixed buckets, the older one weighed by how much of it the window still covers. */
-function createTwoBucketLimiter(): Chargeable {
-  const buckets = new Map<string, number>();
-  return {
-    async charge(charges, now) {
-      const counted = charges.map(({ policy, key }) => {
-        const bucket = Math.floor(now / policy.windowMs);
-        const nameOf = (number: number): string => `${policy.name} ${key} ${number}`;
-        const weight = 1 - (now % policy.windowMs) / policy.windowMs;
-        const used = (buckets.get(nameOf(bucket)) ?? 0) + weight * (buckets.get(nameOf(bucket - 1)) ?? 0);
-        return { policy, name: nameOf(bucket), room: used + 1 <= policy.limit };
-      });
-      const denied = counted.findIndex(({ room }) => !room);
-      for (const { name } of denied === -1 ? counted : []) buckets.set(name, (buckets.get(name) ?? 0) + 1);
-      return { denied, states: [] };
-    },
-  };
-}
 
 /** Forgets everything at the end of a fixed window. */
 function createFixedWindowLimiter(): Chargeable {
@@ -70,7 +52,7 @@ function createTrustingLimiter(): Chargeable {
 }
 
 test.for([
-  { kind: "two buckets", create: createTwoBucketLimiter },
+  { kind: "two buckets", create: plantTwoBuckets },
   { kind: "a fixed window", create: createFixedWindowLimiter },
   { kind: "trust in a clock that steps", create: createTrustingLimiter },
 ])("the checker catches a limiter with $kind, by its verdicts alone", async ({ create }) => {
