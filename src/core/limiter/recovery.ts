@@ -10,7 +10,7 @@ export interface RecoveryDependencies {
   readonly reach: Pick<Reach, "identify" | "uptime" | "replace">;
   readonly shadow: Shadow;
   readonly clock: StoreClock;
-  /** Bounds a probe. */
+  /** Bounds how long is waited to hear whether it is there; once it is, others may be telling it what they know. */
   readonly within: Within;
   /** How many gateways share the store. */
   readonly instances: number;
@@ -106,7 +106,7 @@ export function createRecovery(dependencies: RecoveryDependencies): Recovery {
   /** Waits until every gateway has told the store what it knew, or is not there to do so. */
   async function settle(servers: string, foundAt: number): Promise<void> {
     for (;;) {
-      const { begun, done } = await within(limiter.report(servers, "done"));
+      const { begun, done } = await withinMerge(limiter.report(servers, "done"));
       const waited = elapsed() - foundAt;
       const othersAreDone = waited >= SETTLE_MS && done >= begun;
       if (done >= instances || othersAreDone || waited >= LONGEST_TELLING_MS) return;
@@ -131,11 +131,11 @@ export function createRecovery(dependencies: RecoveryDependencies): Recovery {
       const servers = await find();
       const foundAt = elapsed();
       const lost = servers !== trusted;
-      const error = clock.set(await within(limiter.probe(now())));
+      const error = clock.set(await withinMerge(limiter.probe(now())));
       if (Math.abs(error) > LARGEST_CLOCK_ERROR_US) shadow.shift(error);
 
       // 2. Told: of everything where it may have lost what it knew, else of what was decided without it.
-      if (lost) await within(limiter.report(servers, "begun"));
+      if (lost) await withinMerge(limiter.report(servers, "begun"));
       let logs = await tell(lost ? "all" : "untold");
 
       // 3. Settled: the others tell it of theirs meanwhile, and this gateway goes on deciding alone.
