@@ -10,6 +10,8 @@ export interface Fault {
   /** Whoever may execute commands. */
   readonly servers: readonly RedisServer[];
   begin(): Promise<void>;
+  /** Whether it comes back by itself. */
+  readonly heals: boolean;
   /** Resolves once Redis is back. */
   end(): Promise<void>;
   stop(): Promise<void>;
@@ -25,6 +27,7 @@ export const FAULTS = {
   async kill(): Promise<Fault> {
     const server = await startRedis();
     return {
+      heals: false,
       redisUrl: server.url,
       servers: [server],
       begin: () => server.kill(),
@@ -37,6 +40,7 @@ export const FAULTS = {
   async pause(): Promise<Fault> {
     const server = await startRedis();
     return {
+      heals: false,
       redisUrl: server.url,
       servers: [server],
       begin: async () => server.pause(),
@@ -50,6 +54,7 @@ export const FAULTS = {
     const server = await startRedis();
     const relay = await startRelay(server.port);
     return {
+      heals: false,
       redisUrl: `redis://127.0.0.1:${relay.port}`,
       servers: [server],
       begin: async () => relay.swallow({ new: "swallowed" }),
@@ -66,6 +71,7 @@ export const FAULTS = {
     const { servers, url, stop } = await startSentinel();
     const [master, ...replicas] = servers;
     return {
+      heals: true,
       redisUrl: url,
       servers,
       begin: async () => void (await master?.kill()),
@@ -79,6 +85,7 @@ export const FAULTS = {
     const { masters, replicas, url, stop } = await startCluster();
     const living = [masters[1], masters[2], replicas[0]];
     return {
+      heals: true,
       redisUrl: url,
       servers: [...masters, ...replicas],
       begin: () => masters[0].kill(),
@@ -92,6 +99,7 @@ export const FAULTS = {
     const { masters, replicas, url, ownerOf, moveSlot, stop } = await startCluster();
     const [first] = masters;
     return {
+      heals: true,
       redisUrl: url,
       servers: [...masters, ...replicas],
       begin: async () => {},

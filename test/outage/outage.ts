@@ -64,14 +64,15 @@ export async function runOutage(options: OutageOptions): Promise<OutageReport> {
   const aloneBefore = await countAlone(gateways);
   const goneAt = performance.now();
   await fault.begin();
-  await pass(awayMs);
+  // What heals by itself is waited for; what comes back when it is told is left away for a while.
+  if (!fault.heals) await pass(awayMs);
   await fault.end();
   const backAt = performance.now();
   await proofs.watch(fault.servers);
   await Promise.all(gateways.map(({ internalUrl }) => untilReady(internalUrl)));
   const exactAt = performance.now();
   const aloneMeanwhile = await countAlone(gateways);
-  await pass(afterMs);
+  await pass(fault.heals ? awayMs + afterMs : afterMs);
   const attempts = await load.stop();
   const aloneInAll = await countAlone(gateways);
 
