@@ -49,7 +49,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 
 /** Where each driver may appear. */
 const DRIVERS: Readonly<Record<string, RegExp>> = {
-  ioredis: /^src\/core\/limiter\/(redis|connection(-cluster|-options|-server)?)\.ts$/,
+  ioredis: /^src\/core\/limiter\/(redis(-merges)?|connection(-cluster|-options|-server)?)\.ts$/,
   jose: /^src\/core\/tokens\//,
   kysely: /^src\/store\//,
   "kysely/migration": /^src\/store\//,

@@ -1,16 +1,14 @@
 // The limiter on Redis: exact over all gateways, by one script and Redis's own clock. Knows ioredis, and no policy.
 
-import { createHash, randomUUID } from "node:crypto";
 import type { Redis, Result } from "ioredis";
 import { AuthError } from "../errors.ts";
 import type { Charge } from "../ports.ts";
 import { limitsUnavailable } from "../refusals.ts";
 import { type Command, divide, readReplies } from "./commands.ts";
 import { createDenials } from "./denials.ts";
-import { MERGE_SCRIPT, packAdmissions } from "./merge-script.ts";
+import { createMerges, type RedisMerging } from "./redis-merges.ts";
 import { CHARGE_SCRIPT, TOO_LATE } from "./script.ts";
 import { createServerClocks } from "./server-clocks.ts";
-import type { ShadowLog } from "./shadow.ts";
 import type { SharedLimiter, SharedVerdict } from "./shared.ts";
 
 declare module "ioredis" {
@@ -18,16 +16,11 @@ declare module "ioredis" {
     charge1(...keysAndArguments: (string | number)[]): Result<number[], Context>;
     charge2(...keysAndArguments: (string | number)[]): Result<number[], Context>;
     charge3(...keysAndArguments: (string | number)[]): Result<number[], Context>;
-    merge1(...keysAndArguments: (string | number | Buffer)[]): Result<number[], Context>;
-    merge50(...keysAndArguments: (string | number | Buffer)[]): Result<number[], Context>;
   }
 }
 
 /** The part of ioredis that is used here. */
-export type RedisScripting = Pick<
-  Redis,
-  "defineCommand" | "charge1" | "charge2" | "charge3" | "merge1" | "merge50" | "ping" | "sadd" | "pexpire" | "scard"
->;
+export type RedisScripting = Pick<Redis, "defineCommand" | "charge1" | "charge2" | "charge3" | "ping"> & RedisMerging;
 
 export interface RedisLimiterOptions {
   /** Whose clock counts: Redis's TIME, or the caller's `now` where a server refuses TIME in scripts. */
@@ -47,23 +40,16 @@ export interface RedisLimiterOptions {
 
 /** Two clocks that run freely part by less than this share: ours, and Redis's. */
 const CLOCK_DRIFT = 0.001;
-const REPORTS_KEPT_MS = 60_000;
-/** Logs a merge command, where a command may hold several. */
-const MERGED_TOGETHER = 50;
 
 /** A limiter whose logs live in Redis (6.2 or newer, or Valkey). The connection stays its owner's to close. */
 export function createRedisLimiter(redis: RedisScripting, options: RedisLimiterOptions = {}): SharedLimiter {
   const { clock = "redis", prefix = "cs", elapsed, deadlineMs, slotOf } = options;
   const serverClocks = createServerClocks(elapsed ?? (() => 0));
-  const gateway = randomUUID();
   const denials = createDenials(elapsed === undefined ? 0 : CLOCK_DRIFT);
 
   // A number of keys fixed per command lets ioredis route it in a cluster and recover from NOSCRIPT by itself.
   for (const numberOfKeys of [1, 2, 3]) {
     redis.defineCommand(`charge${numberOfKeys}`, { numberOfKeys, lua: CHARGE_SCRIPT });
-  }
-  for (const numberOfKeys of [1, MERGED_TOGETHER]) {
-    redis.defineCommand(`merge${numberOfKeys}`, { numberOfKeys, lua: MERGE_SCRIPT });
   }
 
   const clockArgument = (now: number): string | number => (clock === "redis" ? "redis" : Math.round(now * 1000));
@@ -119,20 +105,9 @@ export function createRedisLimiter(redis: RedisScripting, options: RedisLimiterO
     return undefined;
   }
 
-  async function mergeTogether(logs: readonly ShadowLog[], now: number): Promise<number[]> {
-    const names = logs.map(nameOf);
-    const described = logs.flatMap(({ policy, generation, admissions }) => [
-      policy.limit,
-      policy.windowMs * 1000,
-      generation,
-      packAdmissions(admissions, policy),
-    ]);
-    const call = logs.length === 1 ? "merge1" : "merge50";
-    const [, ...generations] = await redis[call](...names, clockArgument(now), ...described);
-    return generations;
-  }
-
   return {
+    ...createMerges(redis, { prefix, slotOf, nameOf, clockArgument }),
+
     async charge(charges, now) {
       const at = elapsed?.() ?? now;
       const known = elapsed && recall(charges, at);
@@ -171,43 +146,9 @@ export function createRedisLimiter(redis: RedisScripting, options: RedisLimiterO
       return "ok";
     },
 
-    async probe(now) {
-      const [, at] = await redis.charge1(`${prefix}:probe`, clockArgument(now), 0, 1, 1_000);
-      if (!Number.isSafeInteger(at) || at === undefined) throw new TypeError("the script answers with the time");
-      return at;
-    },
-
-    async report(servers, what) {
-      const name = `${prefix}:told:{${createHash("sha256").update(servers).digest("base64url")}}`;
-      const [begun, done] = [`${name}:begun`, `${name}:done`];
-      const own = what === "begun" ? begun : done;
-      const [, , begunCount, doneCount] = await Promise.all([
-        redis.sadd(own, gateway),
-        redis.pexpire(own, REPORTS_KEPT_MS),
-        redis.scard(begun),
-        redis.scard(done),
-      ]);
-      return { begun: begunCount, done: doneCount };
-    },
-
     isOfKey(error) {
       const cause = error instanceof AuthError ? error.cause : error;
       return cause instanceof Error && cause.message.includes("WRONGTYPE");
-    },
-
-    async merge(logs, now) {
-      const together = slotOf === undefined ? Math.floor(logs.length / MERGED_TOGETHER) * MERGED_TOGETHER : 0;
-      const turns: (readonly ShadowLog[])[] = [];
-      for (let place = 0; place < together; place += MERGED_TOGETHER) {
-        turns.push(logs.slice(place, place + MERGED_TOGETHER));
-      }
-      for (const log of logs.slice(together)) turns.push([log]);
-      const outcomes = await Promise.allSettled(turns.map((turn) => mergeTogether(turn, now)));
-      return outcomes.flatMap((outcome, place): (number | Error)[] => {
-        if (outcome.status === "fulfilled") return outcome.value;
-        const reason = outcome.reason instanceof Error ? outcome.reason : new Error("unknown");
-        return (turns[place] ?? []).map(() => reason);
-      });
     },
   };
 }
