@@ -6,6 +6,8 @@ import type { WhenAway } from "../core/limiter/when-away.ts";
 import type { Metrics } from "./metrics.ts";
 
 const LONGEST_CAUSE = 300;
+/** Of an outage: the servers of a Cluster have one each. */
+const MOST_CAUSES = 10;
 
 const AWAY = {
   local: "redis is away: limits are decided without it",
@@ -15,19 +17,23 @@ const AWAY = {
 
 /** Hears of a fallback into a log and metrics. */
 export function observeFallback(logger: Logger, metrics: Metrics, whenAway: WhenAway): FallbackHearing {
-  let cause = "";
+  /** Told of this outage. */
+  const causes = new Set<string>();
   // A server may say what it likes, and at any length.
   const say = (error: Error): string => error.message.slice(0, LONGEST_CAUSE);
   return {
     stillAway(error) {
-      const message = say(error);
+      const cause = say(error);
       // Told when it is another one: a wrong password, say, on a server that is there again.
-      if (message !== cause) logger.warn({ cause: message }, "redis is still away");
-      cause = message;
+      if (causes.has(cause) || causes.size >= MOST_CAUSES) return;
+      causes.add(cause);
+      logger.warn({ cause }, "redis is still away");
     },
     changed(change) {
       if ("away" in change) {
-        cause = say(change.away);
+        const cause = say(change.away);
+        causes.clear();
+        causes.add(cause);
         metrics.limitsDegraded.set(1);
         logger.warn({ cause }, AWAY[whenAway]);
       } else {

@@ -2,7 +2,7 @@
 
 import { type ClusterNode, startCluster } from "../redis/cluster.ts";
 import { startRelay } from "../redis/relay.ts";
-import { startSentinel } from "../redis/sentinel.ts";
+import { MASTER_NAME, startSentinel } from "../redis/sentinel.ts";
 import { type RedisServer, startRedis, until } from "../redis/server.ts";
 
 export interface Fault {
@@ -68,14 +68,21 @@ export const FAULTS = {
 
   /** kill -9 of the master that Sentinels watch; they make a replica the master. */
   async sentinel(): Promise<Fault> {
-    const { servers, url, stop } = await startSentinel();
+    const { servers, sentinels, url, stop } = await startSentinel();
     const [master, ...replicas] = servers;
+    // Nobody can find a master that no Sentinel names, which they do up to a second after it takes writes.
+    const isNamed = async (replica: RedisServer): Promise<boolean> => {
+      const names = await Promise.all(
+        sentinels.map((sentinel) => sentinel.call("SENTINEL", "get-master-addr-by-name", MASTER_NAME)),
+      );
+      return names.some((name) => String(name).endsWith(`,${replica.port}`)) && isMaster(replica);
+    };
     return {
       heals: true,
       redisUrl: url,
       servers,
       begin: async () => void (await master?.kill()),
-      end: () => until(async () => (await Promise.all(replicas.map(isMaster))).includes(true)),
+      end: () => until(async () => (await Promise.all(replicas.map(isNamed))).includes(true)),
       stop,
     };
   },

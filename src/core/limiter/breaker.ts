@@ -14,7 +14,7 @@ export interface BreakerOptions<Result> {
 
 export interface Breaker {
   readonly away: () => boolean;
-  /** The store said something: whether it is back is tried at once, and no more often than twice an interval. */
+  /** The store said something: whether it is back is tried at once, and no more often than once an interval. */
   retry(): void;
   /** The store failed. Whatever is being recovered starts anew. */
   trip(cause: Error): void;
@@ -37,13 +37,12 @@ export function createBreaker<Result>({
   let timer: NodeJS.Timeout | undefined;
 
   function schedule(): void {
-    // One attempt at a time, whoever asks for it.
     clearTimeout(timer);
-    retried = false;
     if (!closed) timer = setTimeout(attempt, everyMs).unref();
   }
 
   async function attempt(): Promise<void> {
+    if (!away || recovering || closed) return;
     const before = failures;
     recovering = true;
     const done = (result: Result): void => {
@@ -55,6 +54,7 @@ export function createBreaker<Result>({
     try {
       await recover(done);
     } catch (error) {
+      if (closed) return;
       if (away) onStillAway(error);
       else trip(error instanceof Error ? error : new Error("unknown"));
     }
@@ -67,7 +67,8 @@ export function createBreaker<Result>({
     if (away || closed) return;
     away = true;
     onAway(cause);
-    schedule();
+    // An attempt that is under way goes on, in vain, and is followed by the next.
+    if (!recovering) schedule();
   }
 
   return {
@@ -76,8 +77,11 @@ export function createBreaker<Result>({
     retry() {
       if (!away || recovering || retried || closed) return;
       clearTimeout(timer);
-      retried = true;
       timer = setTimeout(attempt, 0).unref();
+      retried = true;
+      setTimeout(() => {
+        retried = false;
+      }, everyMs).unref();
     },
     close() {
       closed = true;

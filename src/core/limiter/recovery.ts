@@ -106,21 +106,27 @@ export function createRecovery(dependencies: RecoveryDependencies): Recovery {
   /** Waits until every gateway has told the store what it knew, or is not there to do so. */
   async function settle(servers: string, foundAt: number): Promise<void> {
     for (;;) {
-      const { begun, done } = await withinMerge(limiter.report(servers, "done"));
+      const { begun, done } = await withinMerge(limiter.report(servers, knows() ? "done" : "seen"));
       const waited = elapsed() - foundAt;
-      const othersAreDone = waited >= SETTLE_MS && done >= begun;
-      if (done >= instances || othersAreDone || waited >= LONGEST_TELLING_MS) return;
+      const allAreHere = done >= instances || waited >= SETTLE_MS;
+      if ((allAreHere && done >= begun) || waited >= LONGEST_TELLING_MS) return;
       await wait(SETTLE_CHECK_MS);
     }
   }
+
+  /**
+   * Whether this gateway may know of admissions that a store has lost: one that never trusted any has its own share to tell
+   * alone, which nobody need wait for. Started anew again and again, it would be counted each time.
+   */
+  const knows = (): boolean => trusted !== undefined;
 
   return {
     async trust() {
       const servers = await withinMerge(reach.identify());
       // Its clock is known then, and it knows the script before the first login asks for it.
       clock.set(await withinMerge(limiter.probe(now())));
-      // What a recovery needs may be done: better told now than when it is needed. There is nothing to tell yet.
-      await withinMerge(limiter.report(servers, "done"));
+      // What a recovery needs may be done: better told now than when it is needed.
+      await withinMerge(limiter.report(servers, "seen"));
       if (instances > 1 && (await withinMerge(reach.uptime())) < JUST_STARTED_S)
         throw new Error("Redis started a moment ago, and other gateways may have to tell it of their admissions");
       trusted = servers;
@@ -135,7 +141,7 @@ export function createRecovery(dependencies: RecoveryDependencies): Recovery {
       if (Math.abs(error) > LARGEST_CLOCK_ERROR_US) shadow.shift(error);
 
       // 2. Told: of everything where it may have lost what it knew, else of what was decided without it.
-      if (lost) await withinMerge(limiter.report(servers, "begun"));
+      if (lost && knows()) await withinMerge(limiter.report(servers, "begun"));
       let logs = await tell(lost ? "all" : "untold");
 
       // 3. Settled: the others tell it of theirs meanwhile, and this gateway goes on deciding alone.

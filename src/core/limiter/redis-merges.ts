@@ -65,7 +65,7 @@ export function createMerges(
     async report(servers, what) {
       const name = `${prefix}:told:{${createHash("sha256").update(servers).digest("base64url")}}`;
       const [begun, done] = [`${name}:begun`, `${name}:done`];
-      const own = what === "begun" ? begun : done;
+      const own = `${name}:${what}`;
       const [, , begunCount, doneCount] = await Promise.all([
         redis.sadd(own, gateway),
         redis.pexpire(own, REPORTS_KEPT_MS),

@@ -24,8 +24,8 @@ export interface SharedLimiter extends Limiter {
    * @returns for each log its generation, or why it could not be told
    */
   merge(logs: readonly ShadowLog[], now: number): Promise<(number | Error)[]>;
-  /** This gateway begins to tell these servers all it knows, or has done so. */
-  report(servers: string, what: "begun" | "done"): Promise<Reports>;
+  /** This gateway begins to tell these servers all it knows, or has done so; or it knew nothing and only looks. */
+  report(servers: string, what: "begun" | "done" | "seen"): Promise<Reports>;
   /** Whether a failure of `charge` says nothing of the store, but something of a key. */
   isOfKey(error: unknown): boolean;
 }

@@ -363,4 +363,21 @@ describe("when the store is back", () => {
     expect(await gateway.ping()).toBe("ok");
     expect(await admit(other, 9)).toBe(4);
   });
+
+  test("gateways that know nothing are not counted among those who told it", async () => {
+    const store = openStore();
+    const first = await openGateway(store, { instances: 3 });
+    const second = await openGateway(store, { instances: 3 });
+    expect(await admit(first, 10)).toBe(10);
+    for (const gateway of [first, second]) gateway.leave("refuses");
+    store.lose();
+    // One that is started anew again and again.
+    for (let start = 0; start < 3; start++) await openGateway(store, { instances: 3 });
+    second.comeBack();
+    await vi.advanceTimersByTimeAsync(PROBE + 100);
+    first.comeBack();
+    expect(await second.gateway.ping()).toBe("degraded");
+    await vi.advanceTimersByTimeAsync(PROBE + SETTLED);
+    expect([await second.gateway.ping(), await admit(second, 9)]).toEqual(["ok", 0]);
+  });
 });

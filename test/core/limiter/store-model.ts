@@ -38,7 +38,7 @@ const INSTANT = 8;
 /** @param now microseconds, in multiples of INSTANT */
 export function createStoreModel(now: () => number): StoreModel {
   let logs = new Map<string, number[]>();
-  const reports = { begun: new Set<number>(), done: new Set<number>() };
+  const reports = { begun: new Set<number>(), done: new Set<number>(), seen: new Set<number>() };
   let lives = 1;
   // Long ago.
   let startedAt = 0;
