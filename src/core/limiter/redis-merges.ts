@@ -36,8 +36,9 @@ const MERGED_TOGETHER = 50;
 export function createMerges(
   redis: RedisMerging,
   { prefix, slotOf, nameOf, clockArgument }: MergesOptions,
-): Pick<SharedLimiter, "probe" | "report" | "merge"> {
+): Pick<SharedLimiter, "probe" | "report" | "merge"> & { readonly probeName: string } {
   const gateway = randomUUID();
+  const probeName = `${prefix}:probe`;
   for (const numberOfKeys of [1, MERGED_TOGETHER]) {
     redis.defineCommand(`merge${numberOfKeys}`, { numberOfKeys, lua: MERGE_SCRIPT });
   }
@@ -56,8 +57,10 @@ export function createMerges(
   }
 
   return {
+    probeName,
+
     async probe(now) {
-      const [, at] = await redis.charge1(`${prefix}:probe`, clockArgument(now), 0, 1, 1_000);
+      const [, at] = await redis.charge1(probeName, clockArgument(now), 0, 1, 1_000);
       if (!Number.isSafeInteger(at) || at === undefined) throw new TypeError("the script answers with the time");
       return at;
     },

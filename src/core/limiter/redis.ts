@@ -105,8 +105,16 @@ export function createRedisLimiter(redis: RedisScripting, options: RedisLimiterO
     return undefined;
   }
 
+  const merges = createMerges(redis, { prefix, slotOf, nameOf, clockArgument });
+
   return {
-    ...createMerges(redis, { prefix, slotOf, nameOf, clockArgument }),
+    ...merges,
+
+    async probe(now) {
+      const at = await merges.probe(now);
+      serverClocks.learn(slotOf?.(merges.probeName) ?? 0, at);
+      return at;
+    },
 
     async charge(charges, now) {
       const at = elapsed?.() ?? now;
