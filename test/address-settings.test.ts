@@ -1,21 +1,11 @@
 // The settings that say whose address counts and by which limit: what they are read as, and what is said of each mistake.
 
 import { describe, expect, test } from "vitest";
-import { ConfigError, readConfig } from "../src/config.ts";
+import { readConfig } from "../src/config.ts";
 import { testConfig } from "./gateway.ts";
+import { mistakesOf } from "./settings-mistakes.ts";
 
 const DATA_DIR = "unused";
-
-/** What is said of a setting that is wrong. */
-function mistakesOf(settings: Readonly<Record<string, string>>): readonly string[] {
-  try {
-    testConfig({ DATA_DIR, ...settings });
-    return [];
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    return error.mistakes;
-  }
-}
 
 test("nobody's word is taken and no network is an exception, unless they are set", () => {
   const config = testConfig({ DATA_DIR });

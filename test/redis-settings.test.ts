@@ -1,22 +1,11 @@
 // The settings of Redis: what they hold, and what is said of mistakes.
 
 import { describe, expect, test } from "vitest";
-import { ConfigError } from "../src/config.ts";
-import type { Environment } from "../src/environment.ts";
 import { testConfig } from "./gateway.ts";
+import { mistakesOf } from "./settings-mistakes.ts";
 
 const DATA_DIR = "data";
 const REDIS_URL = "redis://127.0.0.1";
-
-function mistakesOf(settings: Environment): readonly string[] {
-  try {
-    testConfig({ DATA_DIR, ...settings });
-    return [];
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    return error.mistakes;
-  }
-}
 
 test("without them one gateway decides alone while Redis is away, and Redis's clock counts", () => {
   expect(testConfig({ DATA_DIR })).toMatchObject({ redisDown: "local", redisClock: "redis", instances: 1 });

@@ -1,6 +1,7 @@
 // A real Cluster for a test: three masters with a replica each, which fail over in a second or two; slots can be moved.
 
-import { freePort, type RedisServer, startRedis, until } from "./server.ts";
+import { freePort } from "../free-port.ts";
+import { type RedisServer, startRedis, until } from "./server.ts";
 
 export const SLOTS = 16_384;
 

@@ -6,8 +6,8 @@ import { beforeAll, expect, onTestFinished, test } from "vitest";
 import { connectRedis, type RedisConnection } from "../../../src/core/limiter/connection.ts";
 import { slotOf } from "../../../src/core/limiter/key-slot.ts";
 import { parseRedisUrl } from "../../../src/core/limiter/redis-url.ts";
+import { freePort } from "../../free-port.ts";
 import { type ClusterNode, type ClusterServers, startCluster } from "../../redis/cluster.ts";
-import { freePort } from "../../redis/server.ts";
 
 let servers: ClusterServers;
 

@@ -4,8 +4,9 @@ import { setTimeout as pause } from "node:timers/promises";
 import { beforeAll, expect, onTestFinished, test } from "vitest";
 import { connectRedis, type RedisConnection } from "../../../src/core/limiter/connection.ts";
 import { parseRedisUrl } from "../../../src/core/limiter/redis-url.ts";
+import { freePort } from "../../free-port.ts";
 import { type SentinelServers, startSentinel } from "../../redis/sentinel.ts";
-import { freePort, startRedis } from "../../redis/server.ts";
+import { startRedis } from "../../redis/server.ts";
 
 // Each test but the first uses up a master.
 let servers: SentinelServers;

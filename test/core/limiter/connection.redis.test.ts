@@ -5,8 +5,9 @@ import { setTimeout as pause } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
 import { connectRedis, type RedisConnection } from "../../../src/core/limiter/connection.ts";
 import { parseRedisUrl } from "../../../src/core/limiter/redis-url.ts";
+import { freePort } from "../../free-port.ts";
 import { startRelay } from "../../redis/relay.ts";
-import { freePort, type RedisServer, type RedisServerOptions, startRedis } from "../../redis/server.ts";
+import { type RedisServer, type RedisServerOptions, startRedis } from "../../redis/server.ts";
 
 interface Heard {
   readonly away: Error[];
