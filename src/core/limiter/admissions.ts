@@ -22,9 +22,9 @@ const WIDTH = 3;
 const COUNT = 1;
 const UNTOLD = 2;
 
-/** Adds one admission, and drops what left the window. */
+/** Adds one admission, which may be older than others, and drops what had left the window by then. */
 export function addAdmission(list: Admissions, policy: Policy, at: number, isTold: boolean): void {
-  forgetAdmissions(list, policy, at);
+  dropAdmissions(list, policy, at);
   const tick = tickOf(policy, at);
   const untold = isTold ? 0 : 1;
   // As a rule it is the newest.
@@ -69,13 +69,14 @@ export function shiftUntold(list: Admissions, policy: Policy, by: number): void 
   list.splice(0, list.length, ...moved.flatMap(({ at, count, untold }) => [at, count, untold]));
 }
 
-/**
- * Drops what left the window; and, where more than the limit was let in, what no decision can depend on any more. What lies
- * ahead of the clock happened just now: the clock stepped backward.
- */
-export function forgetAdmissions(list: Admissions, policy: Policy, at: number): void {
-  const { limit, windowMs } = policy;
-  if (instantAt(list, list.length - WIDTH) > tickOf(policy, at)) clampAdmissions(list, tickOf(policy, at));
+/** Drops what left the window that ends now. What lies ahead of the clock happened just now: the clock stepped backward. */
+export function forgetAdmissions(list: Admissions, policy: Policy, now: number): void {
+  if (instantAt(list, list.length - WIDTH) > tickOf(policy, now)) clampAdmissions(list, tickOf(policy, now));
+  dropAdmissions(list, policy, now);
+}
+
+/** Drops what left the window; and, where more than the limit was let in, what no decision can depend on any more. */
+function dropAdmissions(list: Admissions, { limit, windowMs }: Policy, at: number): void {
   const first = at - windowMs * 1000;
   let leaving = 0;
   while (leaving < list.length && instantAt(list, leaving) <= first) leaving += WIDTH;

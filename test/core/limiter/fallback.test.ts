@@ -229,6 +229,22 @@ test("a key that the store cannot read is decided alone, and the store is not aw
   expect(await admit(gateway, 12)).toBe(10);
 });
 
+test("an answer that comes late dates nothing anew that was admitted since", async () => {
+  const store = openStore();
+  const gateway = await openGateway(store);
+  gateway.leave("late");
+  const late = gateway.gateway.charge(one, Date.now());
+  await vi.advanceTimersByTimeAsync(DEADLINE);
+  expect((await late).denied).toBe(-1);
+  await vi.advanceTimersByTimeAsync(59_000);
+  expect(await admit(gateway, 4)).toBe(4);
+  gateway.comeBack();
+  await vi.advanceTimersByTimeAsync(PROBE);
+  // A window after the first one, the four are in it still.
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(await admit(gateway, 12)).toBe(6);
+});
+
 describe("when the store is back", () => {
   test("it is trusted within a second however much is decided alone meanwhile", async () => {
     const gateway = await openGateway(openStore());
