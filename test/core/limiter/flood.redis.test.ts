@@ -1,11 +1,11 @@
 // A flood on one key, on a real Redis: asked about as often as it is admitted, and once for each slot that is freed.
 
 import { randomUUID } from "node:crypto";
-import { Redis } from "ioredis";
-import { expect, inject, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { createFallbackLimiter } from "../../../src/core/limiter/fallback.ts";
 import { createRedisLimiter } from "../../../src/core/limiter/redis.ts";
 import type { Charge, Limiter } from "../../../src/core/ports.ts";
+import { openCounted } from "./counted-redis.ts";
 
 const LIMIT = 10;
 const WINDOW_MS = 700;
@@ -18,18 +18,10 @@ interface Gateway {
 }
 
 function openGateway(prefix: string): Gateway {
-  const redis = new Redis(inject("redisUrl") ?? "");
-  let calls = 0;
-  const counted = new Proxy(redis, {
-    get(target, name) {
-      if (name === "charge2") calls++;
-      const value: unknown = Reflect.get(target, name);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  });
+  const { redis, calls } = openCounted("charge2");
   const elapsed = (): number => performance.now();
   const limiter = createFallbackLimiter({
-    limiter: createRedisLimiter(counted, { prefix, elapsed }),
+    limiter: createRedisLimiter(redis, { prefix, elapsed }),
     reach: { identify: async () => "one", uptime: async () => 1_000, replace: () => {}, onLost: () => {} },
     whenAway: "local",
     instances: 1,
@@ -39,11 +31,8 @@ function openGateway(prefix: string): Gateway {
     startedAt: NOW,
     hearing: { changed: () => {}, stillAway: () => {}, decided: () => {} },
   });
-  onTestFinished(() => {
-    limiter.close();
-    redis.disconnect();
-  });
-  return { limiter, calls: () => calls };
+  onTestFinished(() => limiter.close());
+  return { limiter, calls };
 }
 
 test.for([1, 2])(
