@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { closest, distance } from "fastest-levenshtein";
+import type { ForwardedHeader } from "./core/forwarded-header.ts";
 import type { AddressOverride } from "./core/limiter/address-limits.ts";
 import type { Network } from "./core/limiter/networks.ts";
 import { parseRedisUrl, type RedisUrl } from "./core/limiter/redis-url.ts";
@@ -11,7 +12,6 @@ import type { PolicyName } from "./core/ports.ts";
 import { readTokenAlg, type TokenAlg } from "./core/tokens/algorithms.ts";
 import { type Environment, PREFIX, readPair, readParsed, readSetting, type TlsFiles } from "./environment.ts";
 import {
-  type ForwardedHeader,
   type Limit,
   type ListenAddress,
   type LogLevel,

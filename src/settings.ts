@@ -3,6 +3,7 @@
 
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { FORWARDED_HEADERS, type ForwardedHeader } from "./core/forwarded-header.ts";
 import { type AddressOverride, readLimitedNetwork } from "./core/limiter/address-limits.ts";
 import { type Network, readNetwork } from "./core/limiter/networks.ts";
 import { WHEN_AWAY, type WhenAway } from "./core/limiter/when-away.ts";
@@ -16,9 +17,6 @@ export interface ListenAddress {
 
 /** A limit of admissions per window; undefined is off. */
 export type Limit = Policy | undefined;
-
-/** The header that proxies tell addresses by. */
-export type ForwardedHeader = "x-forwarded-for" | "forwarded";
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
 const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
@@ -164,8 +162,8 @@ export function parseTrustedProxies(text: string): readonly Network[] {
 
 /** `X-Forwarded-For` or `Forwarded`, in any case. */
 export function parseForwardedHeader(text: string): ForwardedHeader {
-  const name = text.toLowerCase();
-  if (name !== "x-forwarded-for" && name !== "forwarded") throw new Error("is neither X-Forwarded-For nor Forwarded");
+  const name = FORWARDED_HEADERS.find((header) => header === text.toLowerCase());
+  if (name === undefined) throw new Error("is neither X-Forwarded-For nor Forwarded");
   return name;
 }
 

@@ -4,9 +4,10 @@ import type { IncomingHttpHeaders } from "node:http";
 import { isIPv4 } from "node:net";
 import { type ContextValues, createContextKey, createContextValues, type HandlerContext } from "@connectrpc/connect";
 import ipaddr from "ipaddr.js";
+import { FORWARDED_HEADERS, type ForwardedHeader } from "../core/forwarded-header.ts";
 import { createNetworkTable, type Network } from "../core/limiter/networks.ts";
 import { createRandomIds } from "../core/random-ids.ts";
-import { FORWARDED_HEADERS, type ForwardedHeader, findOrigin } from "./forwarded.ts";
+import { findOrigin } from "./forwarded.ts";
 
 /** Who sent a request, and how a log line tells of it. */
 export interface RequestCaller {

@@ -1,10 +1,7 @@
 // Who is at the far end of trusted proxies, by a header that they write (docs/decisions/0009). Pure; knows no transport.
 
 import { isIPv4, isIPv6 } from "node:net";
-
-/** What proxies tell addresses by: the usual header, and that of RFC 7239. In lower case. */
-export const FORWARDED_HEADERS = ["x-forwarded-for", "forwarded"] as const;
-export type ForwardedHeader = (typeof FORWARDED_HEADERS)[number];
+import type { ForwardedHeader } from "../core/forwarded-header.ts";
 
 /** What came of looking one place to the left in a list. */
 type Step = { readonly address: string | undefined; readonly left: string | undefined };

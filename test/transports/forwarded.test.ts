@@ -4,7 +4,8 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type ForwardedHeader, findOrigin } from "../../src/transports/forwarded.ts";
+import type { ForwardedHeader } from "../../src/core/forwarded-header.ts";
+import { findOrigin } from "../../src/transports/forwarded.ts";
 
 const PEER = "10.0.0.1";
 const isTrusted = (address: string): boolean => address.startsWith("10.") || address.startsWith("fd00:");
