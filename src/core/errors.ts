@@ -19,6 +19,7 @@ export type Reason =
   | "invalid_admin_token"
   | "does_not_exist"
   | "already_exists"
+  | "etag_mismatch"
   | "failed_precondition";
 
 /** The particulars of a refusal; each applies to the reasons that its comment names. */

@@ -59,15 +59,22 @@ export interface Limiter {
   ping(): Promise<"ok" | "degraded">;
 }
 
+/** What a customer key is for: to sign logins, or to derive boards' own keys from. */
+export type KeyPurpose = "login" | "derivation";
+
 /** A secret that proves logins, by the id it can be named with in logs. */
 export interface ProvingKey {
   readonly keyId: string;
+  /** `derivation`: it was derived for this device. */
+  readonly purpose: KeyPurpose;
   readonly secret: KeyObject;
 }
 
-/** What a login needs to know of a device. */
+/** What a login needs to know of a device; of a name that is nobody's, a decoy that looks like one. */
 export interface Credential {
   readonly deviceKey: string;
+  /** False: a decoy, whose keys prove nothing. */
+  readonly enrolled: boolean;
   readonly customerId: string;
   /** False when the device or its customer is disabled. */
   readonly enabled: boolean;
@@ -75,19 +82,44 @@ export interface Credential {
   readonly sharedIdentity: boolean;
   /** A pair of device_key and timestamp is good once. */
   readonly replayGuard: boolean;
-  /** The live keys, at most MAX_LIVE_KEYS; any of them proves a login. */
+  /** What its customer has in place of the `login` policy; undefined: nothing. */
+  readonly loginLimit: Policy | "off" | undefined;
+  /** The live keys, at most MAX_PROVING_KEYS; any of them proves a login. */
   readonly keys: readonly ProvingKey[];
+  /** On its way from a shared key to one of its own: both prove a login, until `settle` says otherwise. */
+  readonly moving: boolean;
+  /** When one of its keys begins or ends to be good, in unix milliseconds: from then on it has to be found anew. */
+  readonly validUntil: number;
 }
 
 /** A customer has at most this many live keys per purpose, so that a rotation can overlap. */
 export const MAX_LIVE_KEYS = 3;
 
+/** A device that is moving has the keys of both purposes. */
+export const MAX_PROVING_KEYS = 2 * MAX_LIVE_KEYS;
+
+/** What a look-up found. */
+export interface Lookup {
+  readonly credential: Credential;
+  /**
+   * So many derivations fewer than MAX_LIVE_KEYS this look-up has cost. Whoever goes on to refuse the proof spends them, or
+   * time would tell a device with derived keys from one without, and that from none; of a right proof it may tell.
+   */
+  readonly derivationsSaved: number;
+}
+
 /**
- * Finds credentials. Obligations: undefined for a device that is not enrolled, at the same cost as for one that is;
+ * Finds credentials. Obligations: a name that is nobody's costs what a device does, but for the derivations;
  * throws AuthError `unavailable` when the store cannot be asked.
  */
 export interface CredentialStore {
-  find(deviceKey: string, now: number): Promise<Credential | undefined>;
+  find(deviceKey: string, now: number): Promise<Lookup>;
+  /**
+   * Decides a right proof of a device that is moving, whatever was found before: one by a derived key ends the move, and
+   * that is on disk once this resolves; one by a shared key counts only while no derived one has.
+   * @returns whether the proof counts
+   */
+  settle(deviceKey: string, purpose: KeyPurpose, now: number): Promise<boolean>;
 }
 
 /** The claims of a token that differ from login to login; the rest is the signer's own. */
@@ -124,6 +156,16 @@ export interface SigningKey {
   readonly createdAt: number;
 }
 
+/** A signing key as operators see it, without its halves. */
+export interface SigningKeySummary {
+  readonly kid: string;
+  readonly alg: string;
+  /** next, active, retired or revoked. */
+  readonly state: string;
+  /** Unix milliseconds. */
+  readonly createdAt: number;
+}
+
 /**
  * Keeps signing keys. Obligations: at most one key is active, whoever races; what `activateFirst` returns is what
  * every other process is given too.
@@ -132,43 +174,6 @@ export interface SigningKeyStore {
   active(): Promise<SigningKey | undefined>;
   /** Makes `candidate` the active key unless there is one; returns the one that is active afterwards. */
   activateFirst(candidate: SigningKey): Promise<SigningKey>;
-}
-
-export type Status = "enabled" | "disabled";
-export type KeyPurpose = "login" | "derivation";
-export type KeyMode = "shared" | "derived";
-
-export interface Customer {
-  readonly customerId: string;
-  readonly displayName: string;
-  readonly status: Status;
-}
-
-export interface CustomerKey {
-  readonly keyId: string;
-  readonly customerId: string;
-  readonly purpose: KeyPurpose;
-  /** The secret's bytes; sealed by the store. */
-  readonly secret: Uint8Array;
-  readonly createdAt: number;
-}
-
-export interface Device {
-  readonly deviceKey: string;
-  readonly customerId: string;
-  readonly displayName: string;
-  readonly status: Status;
-  readonly keyMode: KeyMode;
-  readonly sharedIdentity: boolean;
-  readonly replayGuard: boolean;
-}
-
-/**
- * Keeps the registry. Obligations: what is acknowledged is on disk; each insert throws AuthError `already_exists` for
- * a taken name, `does_not_exist` for a missing owner, `failed_precondition` for a key over MAX_LIVE_KEYS.
- */
-export interface RegistryStore {
-  insertCustomer(customer: Customer, now: number): Promise<void>;
-  insertCustomerKey(key: CustomerKey): Promise<void>;
-  insertDevice(device: Device, now: number): Promise<void>;
+  /** Every key, the newest first, none of them opened. */
+  listAll(): Promise<readonly SigningKeySummary[]>;
 }

@@ -7,13 +7,15 @@
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_google_api_annotations } from "../../../google/api/annotations_pb.ts";
-import type { Message, UnknownEnum } from "@bufbuild/protobuf";
+import type { EmptySchema, FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_empty, file_google_protobuf_field_mask, file_google_protobuf_struct, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { JsonObject, Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file countersign/admin/v1/admin.proto.
  */
 export const file_countersign_admin_v1_admin: GenFile = /*@__PURE__*/
-  fileDesc("CiBjb3VudGVyc2lnbi9hZG1pbi92MS9hZG1pbi5wcm90bxIUY291bnRlcnNpZ24uYWRtaW4udjEiYwoIQ3VzdG9tZXISEwoLY3VzdG9tZXJfaWQYASABKAkSFAoMZGlzcGxheV9uYW1lGAIgASgJEiwKBnN0YXR1cxgDIAEoDjIcLmNvdW50ZXJzaWduLmFkbWluLnYxLlN0YXR1cyLrAQoGRGV2aWNlEhIKCmRldmljZV9rZXkYASABKAkSEwoLY3VzdG9tZXJfaWQYAiABKAkSFAoMZGlzcGxheV9uYW1lGAMgASgJEiwKBnN0YXR1cxgEIAEoDjIcLmNvdW50ZXJzaWduLmFkbWluLnYxLlN0YXR1cxIvCghrZXlfbW9kZRgFIAEoDjIdLmNvdW50ZXJzaWduLmFkbWluLnYxLktleU1vZGUSFwoPc2hhcmVkX2lkZW50aXR5GAYgASgIEhkKDHJlcGxheV9ndWFyZBgHIAEoCEgAiAEBQg8KDV9yZXBsYXlfZ3VhcmQiSQoVQ3JlYXRlQ3VzdG9tZXJSZXF1ZXN0EjAKCGN1c3RvbWVyGAEgASgLMh4uY291bnRlcnNpZ24uYWRtaW4udjEuQ3VzdG9tZXIidwoXSXNzdWVDdXN0b21lcktleVJlcXVlc3QSEwoLY3VzdG9tZXJfaWQYASABKAkSMQoHcHVycG9zZRgCIAEoDjIgLmNvdW50ZXJzaWduLmFkbWluLnYxLktleVB1cnBvc2USFAoMaW1wb3J0ZWRfa2V5GAMgASgJIlEKGElzc3VlQ3VzdG9tZXJLZXlSZXNwb25zZRIOCgZrZXlfaWQYASABKAkSFAoMY3VzdG9tZXJfa2V5GAIgASgJEg8KB3dhcm5pbmcYAyABKAkiWAoTQ3JlYXRlRGV2aWNlUmVxdWVzdBITCgtjdXN0b21lcl9pZBgBIAEoCRIsCgZkZXZpY2UYAiABKAsyHC5jb3VudGVyc2lnbi5hZG1pbi52MS5EZXZpY2UqSQoGU3RhdHVzEhYKElNUQVRVU19VTlNQRUNJRklFRBAAEhIKDlNUQVRVU19FTkFCTEVEEAESEwoPU1RBVFVTX0RJU0FCTEVEEAIqXAoKS2V5UHVycG9zZRIbChdLRVlfUFVSUE9TRV9VTlNQRUNJRklFRBAAEhUKEUtFWV9QVVJQT1NFX0xPR0lOEAESGgoWS0VZX1BVUlBPU0VfREVSSVZBVElPThACKk4KB0tleU1vZGUSGAoUS0VZX01PREVfVU5TUEVDSUZJRUQQABITCg9LRVlfTU9ERV9TSEFSRUQQARIUChBLRVlfTU9ERV9ERVJJVkVEEAIyxAMKDEFkbWluU2VydmljZRJ+Cg5DcmVhdGVDdXN0b21lchIrLmNvdW50ZXJzaWduLmFkbWluLnYxLkNyZWF0ZUN1c3RvbWVyUmVxdWVzdBoeLmNvdW50ZXJzaWduLmFkbWluLnYxLkN1c3RvbWVyIh+C0+STAhk6CGN1c3RvbWVyIg0vdjEvY3VzdG9tZXJzEqQBChBJc3N1ZUN1c3RvbWVyS2V5Ei0uY291bnRlcnNpZ24uYWRtaW4udjEuSXNzdWVDdXN0b21lcktleVJlcXVlc3QaLi5jb3VudGVyc2lnbi5hZG1pbi52MS5Jc3N1ZUN1c3RvbWVyS2V5UmVzcG9uc2UiMYLT5JMCKzoBKiImL3YxL2N1c3RvbWVycy97Y3VzdG9tZXJfaWR9L2tleXM6aXNzdWUSjAEKDENyZWF0ZURldmljZRIpLmNvdW50ZXJzaWduLmFkbWluLnYxLkNyZWF0ZURldmljZVJlcXVlc3QaHC5jb3VudGVyc2lnbi5hZG1pbi52MS5EZXZpY2UiM4LT5JMCLToGZGV2aWNlIiMvdjEvY3VzdG9tZXJzL3tjdXN0b21lcl9pZH0vZGV2aWNlc2IGcHJvdG8z", [file_google_api_annotations]);
+  fileDesc("CiBjb3VudGVyc2lnbi9hZG1pbi92MS9hZG1pbi5wcm90bxIUY291bnRlcnNpZ24uYWRtaW4udjEi6AEKCEN1c3RvbWVyEhMKC2N1c3RvbWVyX2lkGAEgASgJEhQKDGRpc3BsYXlfbmFtZRgCIAEoCRIsCgZzdGF0dXMYAyABKA4yHC5jb3VudGVyc2lnbi5hZG1pbi52MS5TdGF0dXMSEwoLbG9naW5fbGltaXQYBCABKAkSLwoLY3JlYXRlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRldGFnGAcgASgJItYCCgtDdXN0b21lcktleRIOCgZrZXlfaWQYASABKAkSEwoLY3VzdG9tZXJfaWQYAiABKAkSMQoHcHVycG9zZRgDIAEoDjIgLmNvdW50ZXJzaWduLmFkbWluLnYxLktleVB1cnBvc2USLQoFc3RhdGUYBCABKA4yHi5jb3VudGVyc2lnbi5hZG1pbi52MS5LZXlTdGF0ZRIuCgpub3RfYmVmb3JlGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtjcmVhdGVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLcmV0aXJlX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIrUFCgZEZXZpY2USEgoKZGV2aWNlX2tleRgBIAEoCRITCgtjdXN0b21lcl9pZBgCIAEoCRIUCgxkaXNwbGF5X25hbWUYAyABKAkSLAoGc3RhdHVzGAQgASgOMhwuY291bnRlcnNpZ24uYWRtaW4udjEuU3RhdHVzEi8KCGtleV9tb2RlGAUgASgOMh0uY291bnRlcnNpZ24uYWRtaW4udjEuS2V5TW9kZRIXCg9zaGFyZWRfaWRlbnRpdHkYBiABKAgSGQoMcmVwbGF5X2d1YXJkGAcgASgISACIAQESOAoGbGFiZWxzGAggAygLMiguY291bnRlcnNpZ24uYWRtaW4udjEuRGV2aWNlLkxhYmVsc0VudHJ5EhoKEmFjY2VwdHNfc2hhcmVkX2tleRgJIAEoCBIvCgtjcmVhdGVfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGV0YWcYDCABKAkSNQoRdG9rZW5zX25vdF9iZWZvcmUYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjMKD2xhc3RfbG9naW5fdGltZRgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLbGFzdF9rZXlfaWQYDyABKAkSNQoRbGFzdF9mYWlsdXJlX3RpbWUYECABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhsKE2xhc3RfZmFpbHVyZV9yZWFzb24YESABKAkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIPCg1fcmVwbGF5X2d1YXJkImYKClNpZ25pbmdLZXkSCwoDa2lkGAEgASgJEgsKA2FsZxgCIAEoCRINCgVzdGF0ZRgDIAEoCRIvCgtjcmVhdGVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi8gEKCkF1ZGl0RXZlbnQSEAoIZXZlbnRfaWQYASABKAkSKAoEdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIdG9rZW5faWQYAyABKAkSEAoIb3BlcmF0b3IYBCABKAkSDwoHYWRkcmVzcxgFIAEoCRIOCgZhY3Rpb24YBiABKAkSEAoIcmVzb3VyY2UYByABKAkSEwoLY3VzdG9tZXJfaWQYCCABKAkSKAoHZGV0YWlscxgJIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSEgoKcmVxdWVzdF9pZBgKIAEoCSJeChVDcmVhdGVDdXN0b21lclJlcXVlc3QSMAoIY3VzdG9tZXIYASABKAsyHi5jb3VudGVyc2lnbi5hZG1pbi52MS5DdXN0b21lchITCgtjdXN0b21lcl9pZBgCIAEoCSIpChJHZXRDdXN0b21lclJlcXVlc3QSEwoLY3VzdG9tZXJfaWQYASABKAkiTQoUTGlzdEN1c3RvbWVyc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSDgoGZmlsdGVyGAMgASgJImMKFUxpc3RDdXN0b21lcnNSZXNwb25zZRIxCgljdXN0b21lcnMYASADKAsyHi5jb3VudGVyc2lnbi5hZG1pbi52MS5DdXN0b21lchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiegoVVXBkYXRlQ3VzdG9tZXJSZXF1ZXN0EjAKCGN1c3RvbWVyGAEgASgLMh4uY291bnRlcnNpZ24uYWRtaW4udjEuQ3VzdG9tZXISLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrIjoKFURlbGV0ZUN1c3RvbWVyUmVxdWVzdBITCgtjdXN0b21lcl9pZBgBIAEoCRIMCgRldGFnGAIgASgJItcBChdJc3N1ZUN1c3RvbWVyS2V5UmVxdWVzdBITCgtjdXN0b21lcl9pZBgBIAEoCRIxCgdwdXJwb3NlGAIgASgOMiAuY291bnRlcnNpZ24uYWRtaW4udjEuS2V5UHVycG9zZRIUCgxpbXBvcnRlZF9rZXkYAyABKAkSLgoKbm90X2JlZm9yZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiUQoYSXNzdWVDdXN0b21lcktleVJlc3BvbnNlEg4KBmtleV9pZBgBIAEoCRIUCgxjdXN0b21lcl9rZXkYAiABKAkSDwoHd2FybmluZxgDIAEoCSJVChdMaXN0Q3VzdG9tZXJLZXlzUmVxdWVzdBITCgtjdXN0b21lcl9pZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJtChhMaXN0Q3VzdG9tZXJLZXlzUmVzcG9uc2USOAoNY3VzdG9tZXJfa2V5cxgBIAMoCzIhLmNvdW50ZXJzaWduLmFkbWluLnYxLkN1c3RvbWVyS2V5EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIxChpHZXRDdXN0b21lcktleVVzYWdlUmVxdWVzdBITCgtjdXN0b21lcl9pZBgBIAEoCSLgAgoQQ3VzdG9tZXJLZXlVc2FnZRI9CgRrZXlzGAEgAygLMi8uY291bnRlcnNpZ24uYWRtaW4udjEuQ3VzdG9tZXJLZXlVc2FnZS5LZXlVc2FnZRIWCg5zaWxlbnRfZGV2aWNlcxgCIAEoBRr0AQoIS2V5VXNhZ2USDgoGa2V5X2lkGAEgASgJEjEKB3B1cnBvc2UYAiABKA4yIC5jb3VudGVyc2lnbi5hZG1pbi52MS5LZXlQdXJwb3NlEi0KBXN0YXRlGAMgASgOMh4uY291bnRlcnNpZ24uYWRtaW4udjEuS2V5U3RhdGUSDwoHZGV2aWNlcxgEIAEoBRIyCg5maXJzdF91c2VfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMQoNbGFzdF91c2VfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiQQoYUmV0aXJlQ3VzdG9tZXJLZXlSZXF1ZXN0Eg4KBmtleV9pZBgBIAEoCRIVCg12YWxpZGF0ZV9vbmx5GAIgASgIIp4BChlSZXRpcmVDdXN0b21lcktleVJlc3BvbnNlEjcKDGN1c3RvbWVyX2tleRgBIAEoCzIhLmNvdW50ZXJzaWduLmFkbWluLnYxLkN1c3RvbWVyS2V5EhcKD3N0b3BwZWRfZGV2aWNlcxgCIAEoBRIWCg5zaWxlbnRfZGV2aWNlcxgDIAEoBRIXCg9vdGhlcl9saXZlX2tleXMYBCABKAUiWAoTQ3JlYXRlRGV2aWNlUmVxdWVzdBITCgtjdXN0b21lcl9pZBgBIAEoCRIsCgZkZXZpY2UYAiABKAsyHC5jb3VudGVyc2lnbi5hZG1pbi52MS5EZXZpY2UiJgoQR2V0RGV2aWNlUmVxdWVzdBISCgpkZXZpY2Vfa2V5GAEgASgJIksKEkxpc3REZXZpY2VzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIOCgZmaWx0ZXIYAyABKAkiXQoTTGlzdERldmljZXNSZXNwb25zZRItCgdkZXZpY2VzGAEgAygLMhwuY291bnRlcnNpZ24uYWRtaW4udjEuRGV2aWNlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJ0ChNVcGRhdGVEZXZpY2VSZXF1ZXN0EiwKBmRldmljZRgBIAEoCzIcLmNvdW50ZXJzaWduLmFkbWluLnYxLkRldmljZRIvCgt1cGRhdGVfbWFzaxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2siNwoTRGVsZXRlRGV2aWNlUmVxdWVzdBISCgpkZXZpY2Vfa2V5GAEgASgJEgwKBGV0YWcYAiABKAkilAQKFEltcG9ydERldmljZXNSZXF1ZXN0EjwKBHJvd3MYASADKAsyLi5jb3VudGVyc2lnbi5hZG1pbi52MS5JbXBvcnREZXZpY2VzUmVxdWVzdC5Sb3cavQMKA1JvdxISCgpkZXZpY2Vfa2V5GAEgASgJEhMKC2N1c3RvbWVyX2lkGAIgASgJEhkKDGRpc3BsYXlfbmFtZRgDIAEoCUgAiAEBEi8KCGtleV9tb2RlGAQgASgOMh0uY291bnRlcnNpZ24uYWRtaW4udjEuS2V5TW9kZRIcCg9zaGFyZWRfaWRlbnRpdHkYBSABKAhIAYgBARIZCgxyZXBsYXlfZ3VhcmQYBiABKAhIAogBARJFCgZsYWJlbHMYByABKAsyNS5jb3VudGVyc2lnbi5hZG1pbi52MS5JbXBvcnREZXZpY2VzUmVxdWVzdC5Sb3cuTGFiZWxzGooBCgZMYWJlbHMSUQoGbGFiZWxzGAEgAygLMkEuY291bnRlcnNpZ24uYWRtaW4udjEuSW1wb3J0RGV2aWNlc1JlcXVlc3QuUm93LkxhYmVscy5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQg8KDV9kaXNwbGF5X25hbWVCEgoQX3NoYXJlZF9pZGVudGl0eUIPCg1fcmVwbGF5X2d1YXJkItsBChVJbXBvcnREZXZpY2VzUmVzcG9uc2USDwoHY3JlYXRlZBgBIAEoBRIPCgd1cGRhdGVkGAIgASgFEhEKCXVuY2hhbmdlZBgDIAEoBRJFCghmYWlsdXJlcxgEIAMoCzIzLmNvdW50ZXJzaWduLmFkbWluLnYxLkltcG9ydERldmljZXNSZXNwb25zZS5GYWlsdXJlGkYKB0ZhaWx1cmUSCwoDcm93GAEgASgFEg4KBnJlYXNvbhgCIAEoCRIPCgdtZXNzYWdlGAMgASgJEg0KBWZpZWxkGAQgASgJIi8KGVJldm9rZURldmljZVRva2Vuc1JlcXVlc3QSEgoKZGV2aWNlX2tleRgBIAEoCSIsChZEZXJpdmVEZXZpY2VLZXlSZXF1ZXN0EhIKCmRldmljZV9rZXkYASABKAkiUwoXRGVyaXZlRGV2aWNlS2V5UmVzcG9uc2USEgoKZGV2aWNlX2tleRgBIAEoCRIUCgxjdXN0b21lcl9rZXkYAiABKAkSDgoGa2V5X2lkGAMgASgJIj8KFkxpc3RTaWduaW5nS2V5c1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiagoXTGlzdFNpZ25pbmdLZXlzUmVzcG9uc2USNgoMc2lnbmluZ19rZXlzGAEgAygLMiAuY291bnRlcnNpZ24uYWRtaW4udjEuU2lnbmluZ0tleRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiTwoWTGlzdEF1ZGl0RXZlbnRzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIOCgZmaWx0ZXIYAyABKAkiagoXTGlzdEF1ZGl0RXZlbnRzUmVzcG9uc2USNgoMYXVkaXRfZXZlbnRzGAEgAygLMiAuY291bnRlcnNpZ24uYWRtaW4udjEuQXVkaXRFdmVudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiaQoTRXhwbGFpbkxvZ2luUmVxdWVzdBISCgpkZXZpY2Vfa2V5GAEgASgJEgwKBGJvZHkYAiABKAwSMAoMcmVjZWl2ZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKdAQoURXhwbGFpbkxvZ2luUmVzcG9uc2USFQoNd291bGRfc3VjY2VlZBgBIAEoCBJECghmaW5kaW5ncxgCIAMoCzIyLmNvdW50ZXJzaWduLmFkbWluLnYxLkV4cGxhaW5Mb2dpblJlc3BvbnNlLkZpbmRpbmcaKAoHRmluZGluZxIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkiFgoUUmVzZWFsU2VjcmV0c1JlcXVlc3QiSQoVUmVzZWFsU2VjcmV0c1Jlc3BvbnNlEhAKCHJlc2VhbGVkGAEgASgFEhAKCHVub3BlbmVkGAIgASgFEgwKBGRvbmUYAyABKAgqSQoGU3RhdHVzEhYKElNUQVRVU19VTlNQRUNJRklFRBAAEhIKDlNUQVRVU19FTkFCTEVEEAESEwoPU1RBVFVTX0RJU0FCTEVEEAIqXAoKS2V5UHVycG9zZRIbChdLRVlfUFVSUE9TRV9VTlNQRUNJRklFRBAAEhUKEUtFWV9QVVJQT1NFX0xPR0lOEAESGgoWS0VZX1BVUlBPU0VfREVSSVZBVElPThACKk4KB0tleU1vZGUSGAoUS0VZX01PREVfVU5TUEVDSUZJRUQQABITCg9LRVlfTU9ERV9TSEFSRUQQARIUChBLRVlfTU9ERV9ERVJJVkVEEAIqfgoIS2V5U3RhdGUSGQoVS0VZX1NUQVRFX1VOU1BFQ0lGSUVEEAASFQoRS0VZX1NUQVRFX1BFTkRJTkcQARISCg5LRVlfU1RBVEVfTElWRRACEhUKEUtFWV9TVEFURV9FWFBJUkVEEAMSFQoRS0VZX1NUQVRFX1JFVElSRUQQBDKTFwoMQWRtaW5TZXJ2aWNlEn4KDkNyZWF0ZUN1c3RvbWVyEisuY291bnRlcnNpZ24uYWRtaW4udjEuQ3JlYXRlQ3VzdG9tZXJSZXF1ZXN0Gh4uY291bnRlcnNpZ24uYWRtaW4udjEuQ3VzdG9tZXIiH4LT5JMCGToIY3VzdG9tZXIiDS92MS9jdXN0b21lcnMSfAoLR2V0Q3VzdG9tZXISKC5jb3VudGVyc2lnbi5hZG1pbi52MS5HZXRDdXN0b21lclJlcXVlc3QaHi5jb3VudGVyc2lnbi5hZG1pbi52MS5DdXN0b21lciIjgtPkkwIdEhsvdjEvY3VzdG9tZXJzL3tjdXN0b21lcl9pZH0SfwoNTGlzdEN1c3RvbWVycxIqLmNvdW50ZXJzaWduLmFkbWluLnYxLkxpc3RDdXN0b21lcnNSZXF1ZXN0GisuY291bnRlcnNpZ24uYWRtaW4udjEuTGlzdEN1c3RvbWVyc1Jlc3BvbnNlIhWC0+STAg8SDS92MS9jdXN0b21lcnMSlQEKDlVwZGF0ZUN1c3RvbWVyEisuY291bnRlcnNpZ24uYWRtaW4udjEuVXBkYXRlQ3VzdG9tZXJSZXF1ZXN0Gh4uY291bnRlcnNpZ24uYWRtaW4udjEuQ3VzdG9tZXIiNoLT5JMCMDoIY3VzdG9tZXIyJC92MS9jdXN0b21lcnMve2N1c3RvbWVyLmN1c3RvbWVyX2lkfRJ6Cg5EZWxldGVDdXN0b21lchIrLmNvdW50ZXJzaWduLmFkbWluLnYxLkRlbGV0ZUN1c3RvbWVyUmVxdWVzdBoWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eSIjgtPkkwIdKhsvdjEvY3VzdG9tZXJzL3tjdXN0b21lcl9pZH0SpAEKEElzc3VlQ3VzdG9tZXJLZXkSLS5jb3VudGVyc2lnbi5hZG1pbi52MS5Jc3N1ZUN1c3RvbWVyS2V5UmVxdWVzdBouLmNvdW50ZXJzaWduLmFkbWluLnYxLklzc3VlQ3VzdG9tZXJLZXlSZXNwb25zZSIxgtPkkwIrOgEqIiYvdjEvY3VzdG9tZXJzL3tjdXN0b21lcl9pZH0va2V5czppc3N1ZRKbAQoQTGlzdEN1c3RvbWVyS2V5cxItLmNvdW50ZXJzaWduLmFkbWluLnYxLkxpc3RDdXN0b21lcktleXNSZXF1ZXN0Gi4uY291bnRlcnNpZ24uYWRtaW4udjEuTGlzdEN1c3RvbWVyS2V5c1Jlc3BvbnNlIiiC0+STAiISIC92MS9jdXN0b21lcnMve2N1c3RvbWVyX2lkfS9rZXlzEp8BChNHZXRDdXN0b21lcktleVVzYWdlEjAuY291bnRlcnNpZ24uYWRtaW4udjEuR2V0Q3VzdG9tZXJLZXlVc2FnZVJlcXVlc3QaJi5jb3VudGVyc2lnbi5hZG1pbi52MS5DdXN0b21lcktleVVzYWdlIi6C0+STAigSJi92MS9jdXN0b21lcnMve2N1c3RvbWVyX2lkfS9rZXlzOnVzYWdlEqIBChFSZXRpcmVDdXN0b21lcktleRIuLmNvdW50ZXJzaWduLmFkbWluLnYxLlJldGlyZUN1c3RvbWVyS2V5UmVxdWVzdBovLmNvdW50ZXJzaWduLmFkbWluLnYxLlJldGlyZUN1c3RvbWVyS2V5UmVzcG9uc2UiLILT5JMCJjoBKiIhL3YxL2N1c3RvbWVyLWtleXMve2tleV9pZH06cmV0aXJlEowBCgxDcmVhdGVEZXZpY2USKS5jb3VudGVyc2lnbi5hZG1pbi52MS5DcmVhdGVEZXZpY2VSZXF1ZXN0GhwuY291bnRlcnNpZ24uYWRtaW4udjEuRGV2aWNlIjOC0+STAi06BmRldmljZSIjL3YxL2N1c3RvbWVycy97Y3VzdG9tZXJfaWR9L2RldmljZXMScwoJR2V0RGV2aWNlEiYuY291bnRlcnNpZ24uYWRtaW4udjEuR2V0RGV2aWNlUmVxdWVzdBocLmNvdW50ZXJzaWduLmFkbWluLnYxLkRldmljZSIggtPkkwIaEhgvdjEvZGV2aWNlcy97ZGV2aWNlX2tleX0SdwoLTGlzdERldmljZXMSKC5jb3VudGVyc2lnbi5hZG1pbi52MS5MaXN0RGV2aWNlc1JlcXVlc3QaKS5jb3VudGVyc2lnbi5hZG1pbi52MS5MaXN0RGV2aWNlc1Jlc3BvbnNlIhOC0+STAg0SCy92MS9kZXZpY2VzEogBCgxVcGRhdGVEZXZpY2USKS5jb3VudGVyc2lnbi5hZG1pbi52MS5VcGRhdGVEZXZpY2VSZXF1ZXN0GhwuY291bnRlcnNpZ24uYWRtaW4udjEuRGV2aWNlIi+C0+STAik6BmRldmljZTIfL3YxL2RldmljZXMve2RldmljZS5kZXZpY2Vfa2V5fRJzCgxEZWxldGVEZXZpY2USKS5jb3VudGVyc2lnbi5hZG1pbi52MS5EZWxldGVEZXZpY2VSZXF1ZXN0GhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5IiCC0+STAhoqGC92MS9kZXZpY2VzL3tkZXZpY2Vfa2V5fRKHAQoNSW1wb3J0RGV2aWNlcxIqLmNvdW50ZXJzaWduLmFkbWluLnYxLkltcG9ydERldmljZXNSZXF1ZXN0GisuY291bnRlcnNpZ24uYWRtaW4udjEuSW1wb3J0RGV2aWNlc1Jlc3BvbnNlIh2C0+STAhc6ASoiEi92MS9kZXZpY2VzOmltcG9ydBKVAQoSUmV2b2tlRGV2aWNlVG9rZW5zEi8uY291bnRlcnNpZ24uYWRtaW4udjEuUmV2b2tlRGV2aWNlVG9rZW5zUmVxdWVzdBocLmNvdW50ZXJzaWduLmFkbWluLnYxLkRldmljZSIwgtPkkwIqOgEqIiUvdjEvZGV2aWNlcy97ZGV2aWNlX2tleX06cmV2b2tlVG9rZW5zEp0BCg9EZXJpdmVEZXZpY2VLZXkSLC5jb3VudGVyc2lnbi5hZG1pbi52MS5EZXJpdmVEZXZpY2VLZXlSZXF1ZXN0Gi0uY291bnRlcnNpZ24uYWRtaW4udjEuRGVyaXZlRGV2aWNlS2V5UmVzcG9uc2UiLYLT5JMCJzoBKiIiL3YxL2RldmljZXMve2RldmljZV9rZXl9OmRlcml2ZUtleRKIAQoPTGlzdFNpZ25pbmdLZXlzEiwuY291bnRlcnNpZ24uYWRtaW4udjEuTGlzdFNpZ25pbmdLZXlzUmVxdWVzdBotLmNvdW50ZXJzaWduLmFkbWluLnYxLkxpc3RTaWduaW5nS2V5c1Jlc3BvbnNlIhiC0+STAhISEC92MS9zaWduaW5nLWtleXMSiAEKD0xpc3RBdWRpdEV2ZW50cxIsLmNvdW50ZXJzaWduLmFkbWluLnYxLkxpc3RBdWRpdEV2ZW50c1JlcXVlc3QaLS5jb3VudGVyc2lnbi5hZG1pbi52MS5MaXN0QXVkaXRFdmVudHNSZXNwb25zZSIYgtPkkwISEhAvdjEvYXVkaXQtZXZlbnRzEoQBCgxFeHBsYWluTG9naW4SKS5jb3VudGVyc2lnbi5hZG1pbi52MS5FeHBsYWluTG9naW5SZXF1ZXN0GiouY291bnRlcnNpZ24uYWRtaW4udjEuRXhwbGFpbkxvZ2luUmVzcG9uc2UiHYLT5JMCFzoBKiISL3YxL2xvZ2luczpleHBsYWluEocBCg1SZXNlYWxTZWNyZXRzEiouY291bnRlcnNpZ24uYWRtaW4udjEuUmVzZWFsU2VjcmV0c1JlcXVlc3QaKy5jb3VudGVyc2lnbi5hZG1pbi52MS5SZXNlYWxTZWNyZXRzUmVzcG9uc2UiHYLT5JMCFzoBKiISL3YxL3NlY3JldHM6cmVzZWFsYgZwcm90bzM", [file_google_api_annotations, file_google_protobuf_empty, file_google_protobuf_field_mask, file_google_protobuf_struct, file_google_protobuf_timestamp]);
 
 /**
  * Who owns devices and keys.
@@ -22,7 +24,7 @@ export const file_countersign_admin_v1_admin: GenFile = /*@__PURE__*/
  */
 export type Customer = Message<"countersign.admin.v1.Customer"> & {
   /**
-   * Assigned by the gateway; also the token's claim of that name.
+   * Its name in tokens and calls; see CreateCustomerRequest.
    *
    * @generated from field: string customer_id = 1;
    */
@@ -41,6 +43,34 @@ export type Customer = Message<"countersign.admin.v1.Customer"> & {
    * @generated from field: countersign.admin.v1.Status status = 3;
    */
   status: Status;
+
+  /**
+   * The login limit of its devices in place of the gateway's, as in "20/60s" or "off"; empty: the gateway's.
+   *
+   * @generated from field: string login_limit = 4;
+   */
+  loginLimit: string;
+
+  /**
+   * When it was enrolled.
+   *
+   * @generated from field: google.protobuf.Timestamp create_time = 5;
+   */
+  createTime?: Timestamp | undefined;
+
+  /**
+   * When it was last changed.
+   *
+   * @generated from field: google.protobuf.Timestamp update_time = 6;
+   */
+  updateTime?: Timestamp | undefined;
+
+  /**
+   * Names this version of it. Sent with a change, the change is made to this version or not at all.
+   *
+   * @generated from field: string etag = 7;
+   */
+  etag: string;
 };
 
 /**
@@ -49,6 +79,76 @@ export type Customer = Message<"countersign.admin.v1.Customer"> & {
  */
 export const CustomerSchema: GenMessage<Customer> = /*@__PURE__*/
   messageDesc(file_countersign_admin_v1_admin, 0);
+
+/**
+ * A secret of a customer, without the secret.
+ *
+ * @generated from message countersign.admin.v1.CustomerKey
+ */
+export type CustomerKey = Message<"countersign.admin.v1.CustomerKey"> & {
+  /**
+   * Its name; not secret.
+   *
+   * @generated from field: string key_id = 1;
+   */
+  keyId: string;
+
+  /**
+   * Its owner.
+   *
+   * @generated from field: string customer_id = 2;
+   */
+  customerId: string;
+
+  /**
+   * What it is for.
+   *
+   * @generated from field: countersign.admin.v1.KeyPurpose purpose = 3;
+   */
+  purpose: KeyPurpose;
+
+  /**
+   * Whether it proves anything now.
+   *
+   * @generated from field: countersign.admin.v1.KeyState state = 4;
+   */
+  state: KeyState;
+
+  /**
+   * When it begins to be good.
+   *
+   * @generated from field: google.protobuf.Timestamp not_before = 5;
+   */
+  notBefore?: Timestamp | undefined;
+
+  /**
+   * When it ends to be good; absent: never by itself.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 6;
+   */
+  expiresAt?: Timestamp | undefined;
+
+  /**
+   * When it was issued.
+   *
+   * @generated from field: google.protobuf.Timestamp create_time = 7;
+   */
+  createTime?: Timestamp | undefined;
+
+  /**
+   * When it was retired; absent: it was not.
+   *
+   * @generated from field: google.protobuf.Timestamp retire_time = 8;
+   */
+  retireTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message countersign.admin.v1.CustomerKey.
+ * Use `create(CustomerKeySchema)` to create a new message.
+ */
+export const CustomerKeySchema: GenMessage<CustomerKey> = /*@__PURE__*/
+  messageDesc(file_countersign_admin_v1_admin, 1);
 
 /**
  * A board, or a fleet of boards that were all given the same device_key.
@@ -104,6 +204,77 @@ export type Device = Message<"countersign.admin.v1.Device"> & {
    * @generated from field: optional bool replay_guard = 7;
    */
   replayGuard?: boolean | undefined;
+
+  /**
+   * Words of the operator's own: at most 32, names of letters, digits, dots, underscores and hyphens, up to 63 characters
+   * each, values up to 63 characters without semicolons.
+   *
+   * @generated from field: map<string, string> labels = 8;
+   */
+  labels: { [key: string]: string };
+
+  /**
+   * Output only. Moved from shared to derived keys, and let in by both until its first derived login.
+   *
+   * @generated from field: bool accepts_shared_key = 9;
+   */
+  acceptsSharedKey: boolean;
+
+  /**
+   * When it was enrolled.
+   *
+   * @generated from field: google.protobuf.Timestamp create_time = 10;
+   */
+  createTime?: Timestamp | undefined;
+
+  /**
+   * When it was last changed.
+   *
+   * @generated from field: google.protobuf.Timestamp update_time = 11;
+   */
+  updateTime?: Timestamp | undefined;
+
+  /**
+   * Names this version of it. Sent with a change, the change is made to this version or not at all.
+   *
+   * @generated from field: string etag = 12;
+   */
+  etag: string;
+
+  /**
+   * Output only. Tokens from before this time are taken back; absent: none.
+   *
+   * @generated from field: google.protobuf.Timestamp tokens_not_before = 13;
+   */
+  tokensNotBefore?: Timestamp | undefined;
+
+  /**
+   * Output only. When it last logged in, give or take a few seconds; absent: not yet.
+   *
+   * @generated from field: google.protobuf.Timestamp last_login_time = 14;
+   */
+  lastLoginTime?: Timestamp | undefined;
+
+  /**
+   * Output only. The customer key that proved its last login.
+   *
+   * @generated from field: string last_key_id = 15;
+   */
+  lastKeyId: string;
+
+  /**
+   * Output only. When a login in its name last failed; absent: none did. Anyone can send one.
+   *
+   * @generated from field: google.protobuf.Timestamp last_failure_time = 16;
+   */
+  lastFailureTime?: Timestamp | undefined;
+
+  /**
+   * Output only. Why that one failed: a reason of AuthService.Login.
+   *
+   * @generated from field: string last_failure_reason = 17;
+   */
+  lastFailureReason: string;
 };
 
 /**
@@ -111,7 +282,133 @@ export type Device = Message<"countersign.admin.v1.Device"> & {
  * Use `create(DeviceSchema)` to create a new message.
  */
 export const DeviceSchema: GenMessage<Device> = /*@__PURE__*/
-  messageDesc(file_countersign_admin_v1_admin, 1);
+  messageDesc(file_countersign_admin_v1_admin, 2);
+
+/**
+ * A key that tokens are signed with.
+ *
+ * @generated from message countersign.admin.v1.SigningKey
+ */
+export type SigningKey = Message<"countersign.admin.v1.SigningKey"> & {
+  /**
+   * Its name in tokens: the thumbprint of RFC 7638.
+   *
+   * @generated from field: string kid = 1;
+   */
+  kid: string;
+
+  /**
+   * The algorithm: RS256, ES256 or EdDSA.
+   *
+   * @generated from field: string alg = 2;
+   */
+  alg: string;
+
+  /**
+   * next, active, retired or revoked.
+   *
+   * @generated from field: string state = 3;
+   */
+  state: string;
+
+  /**
+   * When it was made.
+   *
+   * @generated from field: google.protobuf.Timestamp create_time = 4;
+   */
+  createTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message countersign.admin.v1.SigningKey.
+ * Use `create(SigningKeySchema)` to create a new message.
+ */
+export const SigningKeySchema: GenMessage<SigningKey> = /*@__PURE__*/
+  messageDesc(file_countersign_admin_v1_admin, 3);
+
+/**
+ * A change that was made.
+ *
+ * @generated from message countersign.admin.v1.AuditEvent
+ */
+export type AuditEvent = Message<"countersign.admin.v1.AuditEvent"> & {
+  /**
+   * Its name; later ones are larger numbers.
+   *
+   * @generated from field: string event_id = 1;
+   */
+  eventId: string;
+
+  /**
+   * When it was made.
+   *
+   * @generated from field: google.protobuf.Timestamp time = 2;
+   */
+  time?: Timestamp | undefined;
+
+  /**
+   * Which admin token it was made with, by a name that does not tell it; "gateway" for the gateway itself.
+   *
+   * @generated from field: string token_id = 3;
+   */
+  tokenId: string;
+
+  /**
+   * Who made it, as whoever called says: the header x-operator, which the command line sets.
+   *
+   * @generated from field: string operator = 4;
+   */
+  operator: string;
+
+  /**
+   * The address it was made from.
+   *
+   * @generated from field: string address = 5;
+   */
+  address: string;
+
+  /**
+   * What was done, as in "UpdateDevice".
+   *
+   * @generated from field: string action = 6;
+   */
+  action: string;
+
+  /**
+   * What it was done to, as in "devices/pump-7".
+   *
+   * @generated from field: string resource = 7;
+   */
+  resource: string;
+
+  /**
+   * Whose that is; empty where it is nobody's.
+   *
+   * @generated from field: string customer_id = 8;
+   */
+  customerId: string;
+
+  /**
+   * What became of it: of each field that changed the value. Never a secret.
+   *
+   * @generated from field: google.protobuf.Struct details = 9;
+   */
+  details?: JsonObject | undefined;
+
+  /**
+   * The call it was made by, as log lines name it.
+   *
+   * @generated from field: string request_id = 10;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message countersign.admin.v1.AuditEvent.
+ * Use `create(AuditEventSchema)` to create a new message.
+ */
+export const AuditEventSchema: GenMessage<AuditEvent> = /*@__PURE__*/
+  messageDesc(file_countersign_admin_v1_admin, 4);
 
 /**
  * Enrols a customer.
@@ -120,11 +417,18 @@ export const DeviceSchema: GenMessage<Device> = /*@__PURE__*/
  */
 export type CreateCustomerRequest = Message<"countersign.admin.v1.CreateCustomerRequest"> & {
   /**
-   * The customer to enrol; customer_id is ignored.
+   * The customer to enrol.
    *
    * @generated from field: countersign.admin.v1.Customer customer = 1;
    */
   customer?: Customer | undefined;
+
+  /**
+   * The customer_id to give it: 1 to 16 small letters, digits and hyphens. Made by the gateway when empty.
+   *
+   * @generated from field: string customer_id = 2;
+   */
+  customerId: string;
 };
 
 /**
@@ -132,7 +436,147 @@ export type CreateCustomerRequest = Message<"countersign.admin.v1.CreateCustomer
  * Use `create(CreateCustomerRequestSchema)` to create a new message.
  */
 export const CreateCustomerRequestSchema: GenMessage<CreateCustomerRequest> = /*@__PURE__*/
-  messageDesc(file_countersign_admin_v1_admin, 2);
+  messageDesc(file_countersign_admin_v1_admin, 5);
+
+/**
+ * Shows a customer.
+ *
+ * @generated from message countersign.admin.v1.GetCustomerRequest
+ */
+export type GetCustomerRequest = Message<"countersign.admin.v1.GetCustomerRequest"> & {
+  /**
+   * Which.
+   *
+   * @generated from field: string customer_id = 1;
+   */
+  customerId: string;
+};
+
+/**
+ * Describes the message countersign.admin.v1.GetCustomerRequest.
+ * Use `create(GetCustomerRequestSchema)` to create a new message.
+ */
+export const GetCustomerRequestSchema: GenMessage<GetCustomerRequest> = /*@__PURE__*/
+  messageDesc(file_countersign_admin_v1_admin, 6);
+
+/**
+ * Lists customers.
+ *
+ * @generated from message countersign.admin.v1.ListCustomersRequest
+ */
+export type ListCustomersRequest = Message<"countersign.admin.v1.ListCustomersRequest"> & {
+  /**
+   * At most so many: 1 to 1,000; 100 when absent.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * The next_page_token of the page before.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+
+  /**
+   * By customer_id, display_name, status, create_time.
+   *
+   * @generated from field: string filter = 3;
+   */
+  filter: string;
+};
+
+/**
+ * Describes the message countersign.admin.v1.ListCustomersRequest.
+ * Use `create(ListCustomersRequestSchema)` to create a new message.
+ */
+export const ListCustomersRequestSchema: GenMessage<ListCustomersRequest> = /*@__PURE__*/
+  messageDesc(file_countersign_admin_v1_admin, 7);
+
+/**
+ * A page of customers.
+ *
+ * @generated from message countersign.admin.v1.ListCustomersResponse
+ */
+export type ListCustomersResponse = Message<"countersign.admin.v1.ListCustomersResponse"> & {
+  /**
+   * The customers.
+   *
+   * @generated from field: repeated countersign.admin.v1.Customer customers = 1;
+   */
+  customers: Customer[];
+
+  /**
+   * For the next page; empty: this is the last.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message countersign.admin.v1.ListCustomersResponse.
+ * Use `create(ListCustomersResponseSchema)` to create a new message.
+ */
+export const ListCustomersResponseSchema: GenMessage<ListCustomersResponse> = /*@__PURE__*/
+  messageDesc(file_countersign_admin_v1_admin, 8);
+
+/**
+ * Changes a customer.
+ *
+ * @generated from message countersign.admin.v1.UpdateCustomerRequest
+ */
+export type UpdateCustomerRequest = Message<"countersign.admin.v1.UpdateCustomerRequest"> & {
+  /**
+   * The customer, with the fields to change; with etag, only if it is still this version.
+   *
+   * @generated from field: countersign.admin.v1.Customer customer = 1;
+   */
+  customer?: Customer | undefined;
+
+  /**
+   * The fields to change: display_name, status, login_limit. Absent: those of them that are not empty.
+   *
+   * @generated from field: google.protobuf.FieldMask update_mask = 2;
+   */
+  updateMask?: FieldMask | undefined;
+};
+
+/**
+ * Describes the message countersign.admin.v1.UpdateCustomerRequest.
+ * Use `create(UpdateCustomerRequestSchema)` to create a new message.
+ */
+export const UpdateCustomerRequestSchema: GenMessage<UpdateCustomerRequest> = /*@__PURE__*/
+  messageDesc(file_countersign_admin_v1_admin, 9);
+
+/**
+ * Deletes a customer.
+ *
+ * @generated from message countersign.admin.v1.DeleteCustomerRequest
+ */
+export type DeleteCustomerRequest = Message<"countersign.admin.v1.DeleteCustomerRequest"> & {
+  /**
+   * Which.
+   *
+   * @generated from field: string customer_id = 1;
+   */
+  customerId: string;
+
+  /**
+   * Only if it is still this version; empty: whatever it is.
+   *
+   * @generated from field: string etag = 2;
+   */
+  etag: string;
+};
+
+/**
+ * Describes the message countersign.admin.v1.DeleteCustomerRequest.
+ * Use `create(DeleteCustomerRequestSchema)` to create a new message.
+ */
+export const DeleteCustomerRequestSchema: GenMessage<DeleteCustomerRequest> = /*@__PURE__*/
+  messageDesc(file_countersign_admin_v1_admin, 10);
 
 /**
  * Issues or imports a key.
@@ -160,6 +604,20 @@ export type IssueCustomerKeyRequest = Message<"countersign.admin.v1.IssueCustome
    * @generated from field: string imported_key = 3;
    */
   importedKey: string;
+
+  /**
+   * When it begins to be good; absent: now.
+   *
+   * @generated from field: google.protobuf.Timestamp not_before = 4;
+   */
+  notBefore?: Timestamp | undefined;
+
+  /**
+   * When it ends to be good; absent: when it is retired.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 5;
+   */
+  expiresAt?: Timestamp | undefined;
 };
 
 /**
@@ -167,7 +625,7 @@ export type IssueCustomerKeyRequest = Message<"countersign.admin.v1.IssueCustome
  * Use `create(IssueCustomerKeyRequestSchema)` to create a new message.
  */
 export const IssueCustomerKeyRequestSchema: GenMessage<IssueCustomerKeyRequest> = /*@__PURE__*/
-  messageDesc(file_countersign_admin_v1_admin, 3);
+  messageDesc(file_countersign_admin_v1_admin, 11);
 
 /**
  * A key just issued.
@@ -202,7 +660,245 @@ export type IssueCustomerKeyResponse = Message<"countersign.admin.v1.IssueCustom
  * Use `create(IssueCustomerKeyResponseSchema)` to create a new message.
  */
 export const IssueCustomerKeyResponseSchema: GenMessage<IssueCustomerKeyResponse> = /*@__PURE__*/
-  messageDesc(file_countersign_admin_v1_admin, 4);
+  messageDesc(file_countersign_admin_v1_admin, 12);
+
+/**
+ * Lists keys.
+ *
+ * @generated from message countersign.admin.v1.ListCustomerKeysRequest
+ */
+export type ListCustomerKeysRequest = Message<"countersign.admin.v1.ListCustomerKeysRequest"> & {
+  /**
+   * Whose.
+   *
+   * @generated from field: string customer_id = 1;
+   */
+  customerId: string;
+
+  /**
+   * At most so many: 1 to 1,000; 100 when absent.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * The next_page_token of the page before.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message countersign.admin.v1.ListCustomerKeysRequest.
+ * Use `create(ListCustomerKeysRequestSchema)` to create a new message.
+ */
+export const ListCustomerKeysRequestSchema: GenMessage<ListCustomerKeysRequest> = /*@__PURE__*/
+  messageDesc(file_countersign_admin_v1_admin, 13);
+
+/**
+ * A page of keys.
+ *
+ * @generated from message countersign.admin.v1.ListCustomerKeysResponse
+ */
+export type ListCustomerKeysResponse = Message<"countersign.admin.v1.ListCustomerKeysResponse"> & {
+  /**
+   * The keys.
+   *
+   * @generated from field: repeated countersign.admin.v1.CustomerKey customer_keys = 1;
+   */
+  customerKeys: CustomerKey[];
+
+  /**
+   * For the next page; empty: this is the last.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message countersign.admin.v1.ListCustomerKeysResponse.
+ * Use `create(ListCustomerKeysResponseSchema)` to create a new message.
+ */
+export const ListCustomerKeysResponseSchema: GenMessage<ListCustomerKeysResponse> = /*@__PURE__*/
+  messageDesc(file_countersign_admin_v1_admin, 14);
+
+/**
+ * Counts the devices of each key.
+ *
+ * @generated from message countersign.admin.v1.GetCustomerKeyUsageRequest
+ */
+export type GetCustomerKeyUsageRequest = Message<"countersign.admin.v1.GetCustomerKeyUsageRequest"> & {
+  /**
+   * Whose.
+   *
+   * @generated from field: string customer_id = 1;
+   */
+  customerId: string;
+};
+
+/**
+ * Describes the message countersign.admin.v1.GetCustomerKeyUsageRequest.
+ * Use `create(GetCustomerKeyUsageRequestSchema)` to create a new message.
+ */
+export const GetCustomerKeyUsageRequestSchema: GenMessage<GetCustomerKeyUsageRequest> = /*@__PURE__*/
+  messageDesc(file_countersign_admin_v1_admin, 15);
+
+/**
+ * How far a rotation is.
+ *
+ * @generated from message countersign.admin.v1.CustomerKeyUsage
+ */
+export type CustomerKeyUsage = Message<"countersign.admin.v1.CustomerKeyUsage"> & {
+  /**
+   * Every key of the customer that a device uses, or that is live.
+   *
+   * @generated from field: repeated countersign.admin.v1.CustomerKeyUsage.KeyUsage keys = 1;
+   */
+  keys: CustomerKeyUsage_KeyUsage[];
+
+  /**
+   * Devices that have not logged in yet: it is not known which key they have.
+   *
+   * @generated from field: int32 silent_devices = 2;
+   */
+  silentDevices: number;
+};
+
+/**
+ * Describes the message countersign.admin.v1.CustomerKeyUsage.
+ * Use `create(CustomerKeyUsageSchema)` to create a new message.
+ */
+export const CustomerKeyUsageSchema: GenMessage<CustomerKeyUsage> = /*@__PURE__*/
+  messageDesc(file_countersign_admin_v1_admin, 16);
+
+/**
+ * The devices of one key.
+ *
+ * @generated from message countersign.admin.v1.CustomerKeyUsage.KeyUsage
+ */
+export type CustomerKeyUsage_KeyUsage = Message<"countersign.admin.v1.CustomerKeyUsage.KeyUsage"> & {
+  /**
+   * The key.
+   *
+   * @generated from field: string key_id = 1;
+   */
+  keyId: string;
+
+  /**
+   * What it is for.
+   *
+   * @generated from field: countersign.admin.v1.KeyPurpose purpose = 2;
+   */
+  purpose: KeyPurpose;
+
+  /**
+   * Whether it proves anything now.
+   *
+   * @generated from field: countersign.admin.v1.KeyState state = 3;
+   */
+  state: KeyState;
+
+  /**
+   * Devices whose last login it proved. With the filter last_key_id = "…", ListDevices names them.
+   *
+   * @generated from field: int32 devices = 4;
+   */
+  devices: number;
+
+  /**
+   * When the first of them began to use it; absent: none does.
+   *
+   * @generated from field: google.protobuf.Timestamp first_use_time = 5;
+   */
+  firstUseTime?: Timestamp | undefined;
+
+  /**
+   * When one of them last used it; absent: none does.
+   *
+   * @generated from field: google.protobuf.Timestamp last_use_time = 6;
+   */
+  lastUseTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message countersign.admin.v1.CustomerKeyUsage.KeyUsage.
+ * Use `create(CustomerKeyUsage_KeyUsageSchema)` to create a new message.
+ */
+export const CustomerKeyUsage_KeyUsageSchema: GenMessage<CustomerKeyUsage_KeyUsage> = /*@__PURE__*/
+  messageDesc(file_countersign_admin_v1_admin, 16, 0);
+
+/**
+ * Retires a key.
+ *
+ * @generated from message countersign.admin.v1.RetireCustomerKeyRequest
+ */
+export type RetireCustomerKeyRequest = Message<"countersign.admin.v1.RetireCustomerKeyRequest"> & {
+  /**
+   * Which.
+   *
+   * @generated from field: string key_id = 1;
+   */
+  keyId: string;
+
+  /**
+   * Only tell what it would stop.
+   *
+   * @generated from field: bool validate_only = 2;
+   */
+  validateOnly: boolean;
+};
+
+/**
+ * Describes the message countersign.admin.v1.RetireCustomerKeyRequest.
+ * Use `create(RetireCustomerKeyRequestSchema)` to create a new message.
+ */
+export const RetireCustomerKeyRequestSchema: GenMessage<RetireCustomerKeyRequest> = /*@__PURE__*/
+  messageDesc(file_countersign_admin_v1_admin, 17);
+
+/**
+ * A key that was, or would be, retired.
+ *
+ * @generated from message countersign.admin.v1.RetireCustomerKeyResponse
+ */
+export type RetireCustomerKeyResponse = Message<"countersign.admin.v1.RetireCustomerKeyResponse"> & {
+  /**
+   * The key.
+   *
+   * @generated from field: countersign.admin.v1.CustomerKey customer_key = 1;
+   */
+  customerKey?: CustomerKey | undefined;
+
+  /**
+   * Devices it stops: those whose last login it proved or, where no other key of this purpose is live, all that need one.
+   *
+   * @generated from field: int32 stopped_devices = 2;
+   */
+  stoppedDevices: number;
+
+  /**
+   * Devices that have not logged in yet, and may have this key.
+   *
+   * @generated from field: int32 silent_devices = 3;
+   */
+  silentDevices: number;
+
+  /**
+   * Other keys of this purpose that are live.
+   *
+   * @generated from field: int32 other_live_keys = 4;
+   */
+  otherLiveKeys: number;
+};
+
+/**
+ * Describes the message countersign.admin.v1.RetireCustomerKeyResponse.
+ * Use `create(RetireCustomerKeyResponseSchema)` to create a new message.
+ */
+export const RetireCustomerKeyResponseSchema: GenMessage<RetireCustomerKeyResponse> = /*@__PURE__*/
+  messageDesc(file_countersign_admin_v1_admin, 18);
 
 /**
  * Enrols a device.
@@ -230,7 +926,675 @@ export type CreateDeviceRequest = Message<"countersign.admin.v1.CreateDeviceRequ
  * Use `create(CreateDeviceRequestSchema)` to create a new message.
  */
 export const CreateDeviceRequestSchema: GenMessage<CreateDeviceRequest> = /*@__PURE__*/
-  messageDesc(file_countersign_admin_v1_admin, 5);
+  messageDesc(file_countersign_admin_v1_admin, 19);
+
+/**
+ * Shows a device.
+ *
+ * @generated from message countersign.admin.v1.GetDeviceRequest
+ */
+export type GetDeviceRequest = Message<"countersign.admin.v1.GetDeviceRequest"> & {
+  /**
+   * Which.
+   *
+   * @generated from field: string device_key = 1;
+   */
+  deviceKey: string;
+};
+
+/**
+ * Describes the message countersign.admin.v1.GetDeviceRequest.
+ * Use `create(GetDeviceRequestSchema)` to create a new message.
+ */
+export const GetDeviceRequestSchema: GenMessage<GetDeviceRequest> = /*@__PURE__*/
+  messageDesc(file_countersign_admin_v1_admin, 20);
+
+/**
+ * Lists devices.
+ *
+ * @generated from message countersign.admin.v1.ListDevicesRequest
+ */
+export type ListDevicesRequest = Message<"countersign.admin.v1.ListDevicesRequest"> & {
+  /**
+   * At most so many: 1 to 1,000; 100 when absent.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * The next_page_token of the page before.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+
+  /**
+   * By customer_id, device_key, display_name, status, key_mode, shared_identity, replay_guard, accepts_shared_key,
+   * last_key_id, last_failure_reason, last_login_time, last_failure_time, create_time, labels.NAME.
+   *
+   * @generated from field: string filter = 3;
+   */
+  filter: string;
+};
+
+/**
+ * Describes the message countersign.admin.v1.ListDevicesRequest.
+ * Use `create(ListDevicesRequestSchema)` to create a new message.
+ */
+export const ListDevicesRequestSchema: GenMessage<ListDevicesRequest> = /*@__PURE__*/
+  messageDesc(file_countersign_admin_v1_admin, 21);
+
+/**
+ * A page of devices.
+ *
+ * @generated from message countersign.admin.v1.ListDevicesResponse
+ */
+export type ListDevicesResponse = Message<"countersign.admin.v1.ListDevicesResponse"> & {
+  /**
+   * The devices.
+   *
+   * @generated from field: repeated countersign.admin.v1.Device devices = 1;
+   */
+  devices: Device[];
+
+  /**
+   * For the next page; empty: this is the last.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message countersign.admin.v1.ListDevicesResponse.
+ * Use `create(ListDevicesResponseSchema)` to create a new message.
+ */
+export const ListDevicesResponseSchema: GenMessage<ListDevicesResponse> = /*@__PURE__*/
+  messageDesc(file_countersign_admin_v1_admin, 22);
+
+/**
+ * Changes a device.
+ *
+ * @generated from message countersign.admin.v1.UpdateDeviceRequest
+ */
+export type UpdateDeviceRequest = Message<"countersign.admin.v1.UpdateDeviceRequest"> & {
+  /**
+   * The device, with the fields to change; with etag, only if it is still this version.
+   *
+   * @generated from field: countersign.admin.v1.Device device = 1;
+   */
+  device?: Device | undefined;
+
+  /**
+   * The fields to change: display_name, status, key_mode, shared_identity, replay_guard, labels. Absent: those of them
+   * that are not empty.
+   *
+   * @generated from field: google.protobuf.FieldMask update_mask = 2;
+   */
+  updateMask?: FieldMask | undefined;
+};
+
+/**
+ * Describes the message countersign.admin.v1.UpdateDeviceRequest.
+ * Use `create(UpdateDeviceRequestSchema)` to create a new message.
+ */
+export const UpdateDeviceRequestSchema: GenMessage<UpdateDeviceRequest> = /*@__PURE__*/
+  messageDesc(file_countersign_admin_v1_admin, 23);
+
+/**
+ * Deletes a device.
+ *
+ * @generated from message countersign.admin.v1.DeleteDeviceRequest
+ */
+export type DeleteDeviceRequest = Message<"countersign.admin.v1.DeleteDeviceRequest"> & {
+  /**
+   * Which.
+   *
+   * @generated from field: string device_key = 1;
+   */
+  deviceKey: string;
+
+  /**
+   * Only if it is still this version; empty: whatever it is.
+   *
+   * @generated from field: string etag = 2;
+   */
+  etag: string;
+};
+
+/**
+ * Describes the message countersign.admin.v1.DeleteDeviceRequest.
+ * Use `create(DeleteDeviceRequestSchema)` to create a new message.
+ */
+export const DeleteDeviceRequestSchema: GenMessage<DeleteDeviceRequest> = /*@__PURE__*/
+  messageDesc(file_countersign_admin_v1_admin, 24);
+
+/**
+ * Imports devices.
+ *
+ * @generated from message countersign.admin.v1.ImportDevicesRequest
+ */
+export type ImportDevicesRequest = Message<"countersign.admin.v1.ImportDevicesRequest"> & {
+  /**
+   * At most 1,000.
+   *
+   * @generated from field: repeated countersign.admin.v1.ImportDevicesRequest.Row rows = 1;
+   */
+  rows: ImportDevicesRequest_Row[];
+};
+
+/**
+ * Describes the message countersign.admin.v1.ImportDevicesRequest.
+ * Use `create(ImportDevicesRequestSchema)` to create a new message.
+ */
+export const ImportDevicesRequestSchema: GenMessage<ImportDevicesRequest> = /*@__PURE__*/
+  messageDesc(file_countersign_admin_v1_admin, 25);
+
+/**
+ * A device as it is to be. What is absent is left as it is, or as CreateDevice would have it.
+ *
+ * @generated from message countersign.admin.v1.ImportDevicesRequest.Row
+ */
+export type ImportDevicesRequest_Row = Message<"countersign.admin.v1.ImportDevicesRequest.Row"> & {
+  /**
+   * The name it logs in by.
+   *
+   * @generated from field: string device_key = 1;
+   */
+  deviceKey: string;
+
+  /**
+   * Its owner.
+   *
+   * @generated from field: string customer_id = 2;
+   */
+  customerId: string;
+
+  /**
+   * A name for people.
+   *
+   * @generated from field: optional string display_name = 3;
+   */
+  displayName?: string | undefined;
+
+  /**
+   * Which key it signs with.
+   *
+   * @generated from field: countersign.admin.v1.KeyMode key_mode = 4;
+   */
+  keyMode: KeyMode;
+
+  /**
+   * A fleet uses this one device_key.
+   *
+   * @generated from field: optional bool shared_identity = 5;
+   */
+  sharedIdentity?: boolean | undefined;
+
+  /**
+   * Whether a proof is good only once.
+   *
+   * @generated from field: optional bool replay_guard = 6;
+   */
+  replayGuard?: boolean | undefined;
+
+  /**
+   * Its labels, in place of those it has.
+   *
+   * @generated from field: countersign.admin.v1.ImportDevicesRequest.Row.Labels labels = 7;
+   */
+  labels?: ImportDevicesRequest_Row_Labels | undefined;
+};
+
+/**
+ * Describes the message countersign.admin.v1.ImportDevicesRequest.Row.
+ * Use `create(ImportDevicesRequest_RowSchema)` to create a new message.
+ */
+export const ImportDevicesRequest_RowSchema: GenMessage<ImportDevicesRequest_Row> = /*@__PURE__*/
+  messageDesc(file_countersign_admin_v1_admin, 25, 0);
+
+/**
+ * Words of the operator's own.
+ *
+ * @generated from message countersign.admin.v1.ImportDevicesRequest.Row.Labels
+ */
+export type ImportDevicesRequest_Row_Labels = Message<"countersign.admin.v1.ImportDevicesRequest.Row.Labels"> & {
+  /**
+   * All of them.
+   *
+   * @generated from field: map<string, string> labels = 1;
+   */
+  labels: { [key: string]: string };
+};
+
+/**
+ * Describes the message countersign.admin.v1.ImportDevicesRequest.Row.Labels.
+ * Use `create(ImportDevicesRequest_Row_LabelsSchema)` to create a new message.
+ */
+export const ImportDevicesRequest_Row_LabelsSchema: GenMessage<ImportDevicesRequest_Row_Labels> = /*@__PURE__*/
+  messageDesc(file_countersign_admin_v1_admin, 25, 0, 0);
+
+/**
+ * What became of them.
+ *
+ * @generated from message countersign.admin.v1.ImportDevicesResponse
+ */
+export type ImportDevicesResponse = Message<"countersign.admin.v1.ImportDevicesResponse"> & {
+  /**
+   * So many were enrolled.
+   *
+   * @generated from field: int32 created = 1;
+   */
+  created: number;
+
+  /**
+   * So many were changed.
+   *
+   * @generated from field: int32 updated = 2;
+   */
+  updated: number;
+
+  /**
+   * So many were as they were to be.
+   *
+   * @generated from field: int32 unchanged = 3;
+   */
+  unchanged: number;
+
+  /**
+   * The rest.
+   *
+   * @generated from field: repeated countersign.admin.v1.ImportDevicesResponse.Failure failures = 4;
+   */
+  failures: ImportDevicesResponse_Failure[];
+};
+
+/**
+ * Describes the message countersign.admin.v1.ImportDevicesResponse.
+ * Use `create(ImportDevicesResponseSchema)` to create a new message.
+ */
+export const ImportDevicesResponseSchema: GenMessage<ImportDevicesResponse> = /*@__PURE__*/
+  messageDesc(file_countersign_admin_v1_admin, 26);
+
+/**
+ * A row that did not go in.
+ *
+ * @generated from message countersign.admin.v1.ImportDevicesResponse.Failure
+ */
+export type ImportDevicesResponse_Failure = Message<"countersign.admin.v1.ImportDevicesResponse.Failure"> & {
+  /**
+   * Its place in the request, from 0.
+   *
+   * @generated from field: int32 row = 1;
+   */
+  row: number;
+
+  /**
+   * Why: a reason of errors.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * Why, for people.
+   *
+   * @generated from field: string message = 3;
+   */
+  message: string;
+
+  /**
+   * The field that is wrong, where it is one.
+   *
+   * @generated from field: string field = 4;
+   */
+  field: string;
+};
+
+/**
+ * Describes the message countersign.admin.v1.ImportDevicesResponse.Failure.
+ * Use `create(ImportDevicesResponse_FailureSchema)` to create a new message.
+ */
+export const ImportDevicesResponse_FailureSchema: GenMessage<ImportDevicesResponse_Failure> = /*@__PURE__*/
+  messageDesc(file_countersign_admin_v1_admin, 26, 0);
+
+/**
+ * Revokes tokens.
+ *
+ * @generated from message countersign.admin.v1.RevokeDeviceTokensRequest
+ */
+export type RevokeDeviceTokensRequest = Message<"countersign.admin.v1.RevokeDeviceTokensRequest"> & {
+  /**
+   * Whose.
+   *
+   * @generated from field: string device_key = 1;
+   */
+  deviceKey: string;
+};
+
+/**
+ * Describes the message countersign.admin.v1.RevokeDeviceTokensRequest.
+ * Use `create(RevokeDeviceTokensRequestSchema)` to create a new message.
+ */
+export const RevokeDeviceTokensRequestSchema: GenMessage<RevokeDeviceTokensRequest> = /*@__PURE__*/
+  messageDesc(file_countersign_admin_v1_admin, 27);
+
+/**
+ * Derives a key.
+ *
+ * @generated from message countersign.admin.v1.DeriveDeviceKeyRequest
+ */
+export type DeriveDeviceKeyRequest = Message<"countersign.admin.v1.DeriveDeviceKeyRequest"> & {
+  /**
+   * Whose.
+   *
+   * @generated from field: string device_key = 1;
+   */
+  deviceKey: string;
+};
+
+/**
+ * Describes the message countersign.admin.v1.DeriveDeviceKeyRequest.
+ * Use `create(DeriveDeviceKeyRequestSchema)` to create a new message.
+ */
+export const DeriveDeviceKeyRequestSchema: GenMessage<DeriveDeviceKeyRequest> = /*@__PURE__*/
+  messageDesc(file_countersign_admin_v1_admin, 28);
+
+/**
+ * A board's own key.
+ *
+ * @generated from message countersign.admin.v1.DeriveDeviceKeyResponse
+ */
+export type DeriveDeviceKeyResponse = Message<"countersign.admin.v1.DeriveDeviceKeyResponse"> & {
+  /**
+   * Whose it is.
+   *
+   * @generated from field: string device_key = 1;
+   */
+  deviceKey: string;
+
+  /**
+   * The secret, to be flashed where the customer_key goes.
+   *
+   * @generated from field: string customer_key = 2;
+   */
+  customerKey: string;
+
+  /**
+   * The derivation key that it was made from.
+   *
+   * @generated from field: string key_id = 3;
+   */
+  keyId: string;
+};
+
+/**
+ * Describes the message countersign.admin.v1.DeriveDeviceKeyResponse.
+ * Use `create(DeriveDeviceKeyResponseSchema)` to create a new message.
+ */
+export const DeriveDeviceKeyResponseSchema: GenMessage<DeriveDeviceKeyResponse> = /*@__PURE__*/
+  messageDesc(file_countersign_admin_v1_admin, 29);
+
+/**
+ * Lists signing keys.
+ *
+ * @generated from message countersign.admin.v1.ListSigningKeysRequest
+ */
+export type ListSigningKeysRequest = Message<"countersign.admin.v1.ListSigningKeysRequest"> & {
+  /**
+   * At most so many: 1 to 1,000; 100 when absent.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * The next_page_token of the page before.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message countersign.admin.v1.ListSigningKeysRequest.
+ * Use `create(ListSigningKeysRequestSchema)` to create a new message.
+ */
+export const ListSigningKeysRequestSchema: GenMessage<ListSigningKeysRequest> = /*@__PURE__*/
+  messageDesc(file_countersign_admin_v1_admin, 30);
+
+/**
+ * A page of signing keys.
+ *
+ * @generated from message countersign.admin.v1.ListSigningKeysResponse
+ */
+export type ListSigningKeysResponse = Message<"countersign.admin.v1.ListSigningKeysResponse"> & {
+  /**
+   * The keys, the newest first.
+   *
+   * @generated from field: repeated countersign.admin.v1.SigningKey signing_keys = 1;
+   */
+  signingKeys: SigningKey[];
+
+  /**
+   * For the next page; empty: this is the last.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message countersign.admin.v1.ListSigningKeysResponse.
+ * Use `create(ListSigningKeysResponseSchema)` to create a new message.
+ */
+export const ListSigningKeysResponseSchema: GenMessage<ListSigningKeysResponse> = /*@__PURE__*/
+  messageDesc(file_countersign_admin_v1_admin, 31);
+
+/**
+ * Lists changes.
+ *
+ * @generated from message countersign.admin.v1.ListAuditEventsRequest
+ */
+export type ListAuditEventsRequest = Message<"countersign.admin.v1.ListAuditEventsRequest"> & {
+  /**
+   * At most so many: 1 to 1,000; 100 when absent.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * The next_page_token of the page before.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+
+  /**
+   * By action, resource, customer_id, operator, token_id, time.
+   *
+   * @generated from field: string filter = 3;
+   */
+  filter: string;
+};
+
+/**
+ * Describes the message countersign.admin.v1.ListAuditEventsRequest.
+ * Use `create(ListAuditEventsRequestSchema)` to create a new message.
+ */
+export const ListAuditEventsRequestSchema: GenMessage<ListAuditEventsRequest> = /*@__PURE__*/
+  messageDesc(file_countersign_admin_v1_admin, 32);
+
+/**
+ * A page of changes.
+ *
+ * @generated from message countersign.admin.v1.ListAuditEventsResponse
+ */
+export type ListAuditEventsResponse = Message<"countersign.admin.v1.ListAuditEventsResponse"> & {
+  /**
+   * The changes.
+   *
+   * @generated from field: repeated countersign.admin.v1.AuditEvent audit_events = 1;
+   */
+  auditEvents: AuditEvent[];
+
+  /**
+   * For the next page; empty: this is the last.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message countersign.admin.v1.ListAuditEventsResponse.
+ * Use `create(ListAuditEventsResponseSchema)` to create a new message.
+ */
+export const ListAuditEventsResponseSchema: GenMessage<ListAuditEventsResponse> = /*@__PURE__*/
+  messageDesc(file_countersign_admin_v1_admin, 33);
+
+/**
+ * Explains a login.
+ *
+ * @generated from message countersign.admin.v1.ExplainLoginRequest
+ */
+export type ExplainLoginRequest = Message<"countersign.admin.v1.ExplainLoginRequest"> & {
+  /**
+   * The device that was meant to log in.
+   *
+   * @generated from field: string device_key = 1;
+   */
+  deviceKey: string;
+
+  /**
+   * The request's body, byte for byte.
+   *
+   * @generated from field: bytes body = 2;
+   */
+  body: Uint8Array;
+
+  /**
+   * When it was received; absent: now.
+   *
+   * @generated from field: google.protobuf.Timestamp receive_time = 3;
+   */
+  receiveTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message countersign.admin.v1.ExplainLoginRequest.
+ * Use `create(ExplainLoginRequestSchema)` to create a new message.
+ */
+export const ExplainLoginRequestSchema: GenMessage<ExplainLoginRequest> = /*@__PURE__*/
+  messageDesc(file_countersign_admin_v1_admin, 34);
+
+/**
+ * What explains it.
+ *
+ * @generated from message countersign.admin.v1.ExplainLoginResponse
+ */
+export type ExplainLoginResponse = Message<"countersign.admin.v1.ExplainLoginResponse"> & {
+  /**
+   * Whether the request, sent anew now, would be let in but for its limits.
+   *
+   * @generated from field: bool would_succeed = 1;
+   */
+  wouldSucceed: boolean;
+
+  /**
+   * What was found, the likeliest first; never empty.
+   *
+   * @generated from field: repeated countersign.admin.v1.ExplainLoginResponse.Finding findings = 2;
+   */
+  findings: ExplainLoginResponse_Finding[];
+};
+
+/**
+ * Describes the message countersign.admin.v1.ExplainLoginResponse.
+ * Use `create(ExplainLoginResponseSchema)` to create a new message.
+ */
+export const ExplainLoginResponseSchema: GenMessage<ExplainLoginResponse> = /*@__PURE__*/
+  messageDesc(file_countersign_admin_v1_admin, 35);
+
+/**
+ * One thing about the request.
+ *
+ * @generated from message countersign.admin.v1.ExplainLoginResponse.Finding
+ */
+export type ExplainLoginResponse_Finding = Message<"countersign.admin.v1.ExplainLoginResponse.Finding"> & {
+  /**
+   * What it is, of docs/explain.md, as in "milliseconds" or "older_key".
+   *
+   * @generated from field: string code = 1;
+   */
+  code: string;
+
+  /**
+   * In words, with the cure.
+   *
+   * @generated from field: string message = 2;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message countersign.admin.v1.ExplainLoginResponse.Finding.
+ * Use `create(ExplainLoginResponse_FindingSchema)` to create a new message.
+ */
+export const ExplainLoginResponse_FindingSchema: GenMessage<ExplainLoginResponse_Finding> = /*@__PURE__*/
+  messageDesc(file_countersign_admin_v1_admin, 35, 0);
+
+/**
+ * Seals secrets anew.
+ *
+ * @generated from message countersign.admin.v1.ResealSecretsRequest
+ */
+export type ResealSecretsRequest = Message<"countersign.admin.v1.ResealSecretsRequest"> & {
+};
+
+/**
+ * Describes the message countersign.admin.v1.ResealSecretsRequest.
+ * Use `create(ResealSecretsRequestSchema)` to create a new message.
+ */
+export const ResealSecretsRequestSchema: GenMessage<ResealSecretsRequest> = /*@__PURE__*/
+  messageDesc(file_countersign_admin_v1_admin, 36);
+
+/**
+ * How far that is.
+ *
+ * @generated from message countersign.admin.v1.ResealSecretsResponse
+ */
+export type ResealSecretsResponse = Message<"countersign.admin.v1.ResealSecretsResponse"> & {
+  /**
+   * So many were sealed anew by this call.
+   *
+   * @generated from field: int32 resealed = 1;
+   */
+  resealed: number;
+
+  /**
+   * So many do not open with any master key that this gateway has, of those that were looked at.
+   *
+   * @generated from field: int32 unopened = 2;
+   */
+  unopened: number;
+
+  /**
+   * All that can be is sealed with COUNTERSIGN_MASTER_KEY.
+   *
+   * @generated from field: bool done = 3;
+   */
+  done: boolean;
+};
+
+/**
+ * Describes the message countersign.admin.v1.ResealSecretsResponse.
+ * Use `create(ResealSecretsResponseSchema)` to create a new message.
+ */
+export const ResealSecretsResponseSchema: GenMessage<ResealSecretsResponse> = /*@__PURE__*/
+  messageDesc(file_countersign_admin_v1_admin, 37);
 
 /**
  * Whether a customer or a device may log in.
@@ -356,8 +1720,68 @@ export const KeyModeSchema: GenEnum<KeyMode> = /*@__PURE__*/
   enumDesc(file_countersign_admin_v1_admin, 2);
 
 /**
+ * Whether a customer key proves anything now.
+ *
+ * @generated from enum countersign.admin.v1.KeyState
+ */
+export const KeyState = {
+  /**
+   * Not used.
+   *
+   * @generated from enum value: KEY_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Its time has not come.
+   *
+   * @generated from enum value: KEY_STATE_PENDING = 1;
+   */
+  PENDING: 1,
+
+  /**
+   * It proves logins, or keys are derived from it.
+   *
+   * @generated from enum value: KEY_STATE_LIVE = 2;
+   */
+  LIVE: 2,
+
+  /**
+   * Its time is over.
+   *
+   * @generated from enum value: KEY_STATE_EXPIRED = 3;
+   */
+  EXPIRED: 3,
+
+  /**
+   * It was retired.
+   *
+   * @generated from enum value: KEY_STATE_RETIRED = 4;
+   */
+  RETIRED: 4,
+} as const;
+
+/**
+ * Whether a customer key proves anything now.
+ *
+ * @generated from enum countersign.admin.v1.KeyState
+ */
+export type KeyState = (typeof KeyState)[keyof typeof KeyState] | UnknownEnum;
+
+/**
+ * Describes the enum countersign.admin.v1.KeyState.
+ */
+export const KeyStateSchema: GenEnum<KeyState> = /*@__PURE__*/
+  enumDesc(file_countersign_admin_v1_admin, 3);
+
+/**
  * What operators call: who may log in, and with which keys.
- * Internal listener only; every call carries the admin token as "authorization: Bearer <token>".
+ * Internal listener only; every call carries the admin token as "authorization: Bearer <token>". Each change is in the
+ * audit log, and seen by every gateway within a second.
+ *
+ * Lists are paged: next_page_token goes into page_token of the next call, and is empty on the last page. A page may be
+ * short, or empty, before the last: a filter that few match does not make a page slower. Filters are comparisons joined
+ * by AND, as in: customer_id = "acme" AND last_login_time < "2026-01-01T00:00:00Z".
  *
  * @generated from service countersign.admin.v1.AdminService
  */
@@ -373,6 +1797,46 @@ export const AdminService: GenService<{
     output: typeof CustomerSchema;
   },
   /**
+   * Shows a customer.
+   *
+   * @generated from rpc countersign.admin.v1.AdminService.GetCustomer
+   */
+  getCustomer: {
+    methodKind: "unary";
+    input: typeof GetCustomerRequestSchema;
+    output: typeof CustomerSchema;
+  },
+  /**
+   * Lists customers by customer_id.
+   *
+   * @generated from rpc countersign.admin.v1.AdminService.ListCustomers
+   */
+  listCustomers: {
+    methodKind: "unary";
+    input: typeof ListCustomersRequestSchema;
+    output: typeof ListCustomersResponseSchema;
+  },
+  /**
+   * Changes a customer: its name, limit or status.
+   *
+   * @generated from rpc countersign.admin.v1.AdminService.UpdateCustomer
+   */
+  updateCustomer: {
+    methodKind: "unary";
+    input: typeof UpdateCustomerRequestSchema;
+    output: typeof CustomerSchema;
+  },
+  /**
+   * Deletes a customer that has no devices, and its keys.
+   *
+   * @generated from rpc countersign.admin.v1.AdminService.DeleteCustomer
+   */
+  deleteCustomer: {
+    methodKind: "unary";
+    input: typeof DeleteCustomerRequestSchema;
+    output: typeof EmptySchema;
+  },
+  /**
    * Issues a customer key, or imports one that is already flashed. The answer is the only one to show the secret.
    *
    * @generated from rpc countersign.admin.v1.AdminService.IssueCustomerKey
@@ -383,6 +1847,36 @@ export const AdminService: GenService<{
     output: typeof IssueCustomerKeyResponseSchema;
   },
   /**
+   * Lists the keys of a customer, the newest first, the retired ones too.
+   *
+   * @generated from rpc countersign.admin.v1.AdminService.ListCustomerKeys
+   */
+  listCustomerKeys: {
+    methodKind: "unary";
+    input: typeof ListCustomerKeysRequestSchema;
+    output: typeof ListCustomerKeysResponseSchema;
+  },
+  /**
+   * Counts, for each key of a customer, the devices whose last login it proved: how far a rotation is.
+   *
+   * @generated from rpc countersign.admin.v1.AdminService.GetCustomerKeyUsage
+   */
+  getCustomerKeyUsage: {
+    methodKind: "unary";
+    input: typeof GetCustomerKeyUsageRequestSchema;
+    output: typeof CustomerKeyUsageSchema;
+  },
+  /**
+   * Retires a key for good: it proves nothing any more. With validate_only, only tells what that would stop.
+   *
+   * @generated from rpc countersign.admin.v1.AdminService.RetireCustomerKey
+   */
+  retireCustomerKey: {
+    methodKind: "unary";
+    input: typeof RetireCustomerKeyRequestSchema;
+    output: typeof RetireCustomerKeyResponseSchema;
+  },
+  /**
    * Enrols a device.
    *
    * @generated from rpc countersign.admin.v1.AdminService.CreateDevice
@@ -391,6 +1885,118 @@ export const AdminService: GenService<{
     methodKind: "unary";
     input: typeof CreateDeviceRequestSchema;
     output: typeof DeviceSchema;
+  },
+  /**
+   * Shows a device.
+   *
+   * @generated from rpc countersign.admin.v1.AdminService.GetDevice
+   */
+  getDevice: {
+    methodKind: "unary";
+    input: typeof GetDeviceRequestSchema;
+    output: typeof DeviceSchema;
+  },
+  /**
+   * Lists devices by device_key.
+   *
+   * @generated from rpc countersign.admin.v1.AdminService.ListDevices
+   */
+  listDevices: {
+    methodKind: "unary";
+    input: typeof ListDevicesRequestSchema;
+    output: typeof ListDevicesResponseSchema;
+  },
+  /**
+   * Changes a device. One that is moved from shared to derived keys is let in by both until its first derived login.
+   *
+   * @generated from rpc countersign.admin.v1.AdminService.UpdateDevice
+   */
+  updateDevice: {
+    methodKind: "unary";
+    input: typeof UpdateDeviceRequestSchema;
+    output: typeof DeviceSchema;
+  },
+  /**
+   * Deletes a device.
+   *
+   * @generated from rpc countersign.admin.v1.AdminService.DeleteDevice
+   */
+  deleteDevice: {
+    methodKind: "unary";
+    input: typeof DeleteDeviceRequestSchema;
+    output: typeof EmptySchema;
+  },
+  /**
+   * Enrols or changes up to 1,000 devices in one transaction. A row that is wrong is told of; the others go in. Done again
+   * it changes nothing.
+   *
+   * @generated from rpc countersign.admin.v1.AdminService.ImportDevices
+   */
+  importDevices: {
+    methodKind: "unary";
+    input: typeof ImportDevicesRequestSchema;
+    output: typeof ImportDevicesResponseSchema;
+  },
+  /**
+   * Takes back the tokens that a device was given until now.
+   *
+   * @generated from rpc countersign.admin.v1.AdminService.RevokeDeviceTokens
+   */
+  revokeDeviceTokens: {
+    methodKind: "unary";
+    input: typeof RevokeDeviceTokensRequestSchema;
+    output: typeof DeviceSchema;
+  },
+  /**
+   * Makes the key of one board, to be flashed where the customer key goes: from the newest live derivation key of its
+   * customer. The same each time.
+   *
+   * @generated from rpc countersign.admin.v1.AdminService.DeriveDeviceKey
+   */
+  deriveDeviceKey: {
+    methodKind: "unary";
+    input: typeof DeriveDeviceKeyRequestSchema;
+    output: typeof DeriveDeviceKeyResponseSchema;
+  },
+  /**
+   * Lists the keys that tokens are signed with; their public halves are what the JWKS shows.
+   *
+   * @generated from rpc countersign.admin.v1.AdminService.ListSigningKeys
+   */
+  listSigningKeys: {
+    methodKind: "unary";
+    input: typeof ListSigningKeysRequestSchema;
+    output: typeof ListSigningKeysResponseSchema;
+  },
+  /**
+   * Lists what was changed, the newest first.
+   *
+   * @generated from rpc countersign.admin.v1.AdminService.ListAuditEvents
+   */
+  listAuditEvents: {
+    methodKind: "unary";
+    input: typeof ListAuditEventsRequestSchema;
+    output: typeof ListAuditEventsResponseSchema;
+  },
+  /**
+   * Says what is wrong with a login, given the request as the device sent it. Tells no key and no signature.
+   *
+   * @generated from rpc countersign.admin.v1.AdminService.ExplainLogin
+   */
+  explainLogin: {
+    methodKind: "unary";
+    input: typeof ExplainLoginRequestSchema;
+    output: typeof ExplainLoginResponseSchema;
+  },
+  /**
+   * Seals some of the secrets that are under other master keys with COUNTERSIGN_MASTER_KEY. To be called until done.
+   *
+   * @generated from rpc countersign.admin.v1.AdminService.ResealSecrets
+   */
+  resealSecrets: {
+    methodKind: "unary";
+    input: typeof ResealSecretsRequestSchema;
+    output: typeof ResealSecretsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_countersign_admin_v1_admin, 0);

@@ -1,0 +1,31 @@
+// Durations and limits as settings and operators write them. Each reader throws what is wrong as the end of a sentence.
+
+import type { Policy, PolicyName } from "./ports.ts";
+
+/** A window is counted in microseconds of 32 bits. */
+const LONGEST_WINDOW_MS = 3_600_000;
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+
+/** A number and `ms`, `s`, `m` or `h`, in milliseconds; `least` and `most` are allowed. */
+export function readDuration(text: string, least: number, most: number): number {
+  const [, number, unit = ""] = /^(\d{1,9})(ms|s|m|h)$/.exec(text) ?? [];
+  const ms = Number(number) * (UNITS[unit] ?? Number.NaN);
+  if (Number.isNaN(ms)) throw new Error("is no duration. Write a number and ms, s, m or h: 600s");
+  if (ms < least || ms > most) throw new Error(`is out of range: ${least / 1_000}s to ${most / 1_000}s`);
+  return ms;
+}
+
+/** `count/window`, or `off`, which is undefined. */
+export function readLimit(name: PolicyName, text: string): Policy | undefined {
+  if (text === "off") return undefined;
+  const [, count, window] = /^(\d{1,9})\/(\w+)$/.exec(text) ?? [];
+  if (count === undefined || window === undefined || Number(count) === 0) {
+    throw new Error("is no limit. Write count/window or off: 10/60s");
+  }
+  try {
+    return { name, limit: Number(count), windowMs: readDuration(window, 1, LONGEST_WINDOW_MS) };
+  } catch {
+    throw new Error("needs a window of at most 1h, as a number and ms, s, m or h: 10/60s");
+  }
+}

@@ -1,0 +1,144 @@
+// Devices: who may log in, and how. Knows no protocol and no database.
+
+import { createSecretKey } from "node:crypto";
+import { readDeviceKey } from "../device-key.ts";
+import { AuthError } from "../errors.ts";
+import { deriveDeviceKey } from "../signature.ts";
+import { changedDetails, type Details, isChange } from "./changes.ts";
+import { type DeviceDraft, type DevicePatch, deviceDetails, enrolled, patched, readPatch } from "./device-changes.ts";
+import { stateOf } from "./key-state.ts";
+import { type Listing, type ListRequest, listPage, requireVersion } from "./pages.ts";
+import type { Actor, AuditEntry, AuditLog, CustomerKeyStore, Device, DeviceStore, StoredDevice } from "./ports.ts";
+
+export type { DeviceDraft, DevicePatch } from "./device-changes.ts";
+
+/** A board's own key. */
+export interface DerivedKey {
+  readonly customerKey: string;
+  /** The derivation key that it was made from. */
+  readonly keyId: string;
+}
+
+export interface Devices {
+  create(draft: DeviceDraft, actor: Actor): Promise<StoredDevice>;
+  get(deviceKey: string): Promise<StoredDevice>;
+  list(request: ListRequest): Promise<Listing<StoredDevice>>;
+  /** With an etag that is not empty, only that version is changed; else AuthError `etag_mismatch`. */
+  update(deviceKey: string, patch: DevicePatch, etag: string, actor: Actor): Promise<StoredDevice>;
+  delete(deviceKey: string, etag: string, actor: Actor): Promise<void>;
+  /**
+   * Takes back the tokens of before: those whose `iat`, which is in whole seconds, times 1,000 is less than
+   * tokensNotBefore. That is the end of the second that it is now, so that every token of this second is among them; one
+   * that is issued in what is left of it is too.
+   */
+  revokeTokens(deviceKey: string, actor: Actor): Promise<StoredDevice>;
+  /** The same each time, while there is no newer derivation key; told to the audit log before it is told to anyone else. */
+  deriveKey(deviceKey: string, actor: Actor): Promise<DerivedKey>;
+}
+
+export interface DevicesDependencies {
+  readonly devices: DeviceStore;
+  readonly customerKeys: Pick<CustomerKeyStore, "secretsOf">;
+  readonly audit: Pick<AuditLog, "append">;
+  readonly now: () => number;
+}
+
+const LIST = {
+  name: "devices",
+  fields: {
+    customer_id: "text",
+    device_key: "text",
+    display_name: "text",
+    status: ["enabled", "disabled"],
+    key_mode: ["shared", "derived"],
+    shared_identity: "boolean",
+    replay_guard: "boolean",
+    accepts_shared_key: "boolean",
+    last_key_id: "text",
+    last_failure_reason: "text",
+    last_login_time: "time",
+    last_failure_time: "time",
+    create_time: "time",
+    labels: "text",
+  },
+} as const;
+
+/** Builds the use-cases. Each throws AuthError: `malformed`, or what the store refuses. */
+export function createDevices({ devices, customerKeys, audit, now }: DevicesDependencies): Devices {
+  const entryOf = (
+    action: string,
+    { deviceKey, customerId }: Pick<Device, "deviceKey" | "customerId">,
+    actor: Actor,
+    details: Details,
+  ): AuditEntry => ({ actor, at: now(), action, resource: `devices/${deviceKey}`, customerId, details });
+
+  async function get(deviceKey: string): Promise<StoredDevice> {
+    const device = await devices.find(readDeviceKey(deviceKey));
+    if (device !== undefined) return device;
+    throw new AuthError("does_not_exist", "no device has this device_key", { field: "device_key" });
+  }
+
+  /** From the newest live derivation key of its customer. */
+  async function derive({ deviceKey, customerId }: StoredDevice): Promise<DerivedKey> {
+    const keys = await customerKeys.secretsOf(customerId);
+    try {
+      const key = keys.find((candidate) => candidate.purpose === "derivation" && stateOf(candidate, now()) === "live");
+      if (key !== undefined) {
+        return { keyId: key.keyId, customerKey: deriveDeviceKey(createSecretKey(key.secret), deviceKey) };
+      }
+    } finally {
+      for (const { secret } of keys) secret.fill(0);
+    }
+    throw new AuthError(
+      "failed_precondition",
+      "the customer of this device has no live derivation key. Issue one with purpose KEY_PURPOSE_DERIVATION",
+    );
+  }
+
+  return {
+    async create(draft, actor) {
+      const device = enrolled(draft);
+      return devices.insert(device, entryOf("CreateDevice", device, actor, deviceDetails(device)));
+    },
+
+    get,
+
+    list: (request) => listPage(LIST, request, (page) => devices.list(page)),
+
+    async update(deviceKey, patch, etag, actor) {
+      const checked = readPatch(patch);
+      return devices.update(readDeviceKey(deviceKey), (current) => {
+        requireVersion(current, etag, "device");
+        const next = patched(current, checked);
+        const details = changedDetails(deviceDetails(current), deviceDetails(next));
+        return isChange(details) ? { next, entry: entryOf("UpdateDevice", current, actor, details) } : undefined;
+      });
+    },
+
+    async delete(deviceKey, etag, actor) {
+      await devices.delete(readDeviceKey(deviceKey), (current) => {
+        requireVersion(current, etag, "device");
+        return entryOf("DeleteDevice", current, actor, {});
+      });
+    },
+
+    async revokeTokens(deviceKey, actor) {
+      const tokensNotBefore = (Math.floor(now() / 1_000) + 1) * 1_000;
+      return devices.update(readDeviceKey(deviceKey), (current) => {
+        if (current.tokensNotBefore >= tokensNotBefore) return undefined;
+        const details = { tokens_not_before: new Date(tokensNotBefore).toISOString() };
+        return {
+          next: { ...current, tokensNotBefore },
+          entry: entryOf("RevokeDeviceTokens", current, actor, details),
+        };
+      });
+    },
+
+    async deriveKey(deviceKey, actor) {
+      const device = await get(deviceKey);
+      const { keyId, customerKey } = await derive(device);
+      await audit.append(entryOf("DeriveDeviceKey", device, actor, { key_id: keyId }));
+      return { customerKey, keyId };
+    },
+  };
+}

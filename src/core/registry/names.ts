@@ -1,0 +1,56 @@
+// The names in the registry, as operators give them. Knows nothing of who has which.
+
+import { MAX_DEVICE_KEY, readDeviceKey } from "../device-key.ts";
+import { malformed } from "../errors.ts";
+
+const CUSTOMER_ID = /^[a-z0-9][a-z0-9-]{0,15}$/;
+const MAX_DISPLAY_NAME = 200;
+/** Control characters, and halves of surrogate pairs, which UTF-8 cannot say. */
+const UNPRINTABLE = /[\p{Cc}\p{Cs}]/u;
+
+/**
+ * Reads a `customer_id`: 1 to 16 small letters, digits and hyphens, no hyphen at the start. It is in every token, and the answer
+ * to a login has to stay under 900 bytes.
+ * @throws AuthError `malformed`, naming the mistake
+ */
+export function readCustomerId(text: string): string {
+  if (text === "") throw malformed("customer_id is missing", "customer_id");
+  if (CUSTOMER_ID.test(text)) return text;
+  throw malformed(
+    "customer_id is not of 1 to 16 small letters and digits and hyphens with no hyphen at the start",
+    "customer_id",
+  );
+}
+
+/**
+ * Reads the `device_key` of a device that is to be enrolled. A quote or backslash takes two characters in a token, and the
+ * answer to a login has to stay under 900 bytes.
+ * @throws AuthError `malformed`, naming the mistake
+ */
+export function readEnrolledDeviceKey(text: string): string {
+  const deviceKey = readDeviceKey(text);
+  const escaped = JSON.stringify(deviceKey).length - 2;
+  if (escaped <= MAX_DEVICE_KEY) return deviceKey;
+  throw malformed(
+    `device_key takes ${escaped} characters in a token because of its quotes and backslashes. It may take ${MAX_DEVICE_KEY}`,
+    "device_key",
+  );
+}
+
+/**
+ * Reads a `display_name`: at most 200 characters (UTF-16 code units), none of them a control character.
+ * @throws AuthError `malformed`, naming the mistake
+ */
+export function readDisplayName(text: string): string {
+  if (text.length > MAX_DISPLAY_NAME) {
+    throw malformed(`display_name has ${text.length} characters. It has at most ${MAX_DISPLAY_NAME}`, "display_name");
+  }
+  const place = placeOfUnprintable(text);
+  if (place === 0) return text;
+  throw malformed(`display_name has a control character at place ${place}. Take it out`, "display_name");
+}
+
+/** The place, from 1, of the first character that is no text; 0: there is none. */
+export function placeOfUnprintable(text: string): number {
+  return text.search(UNPRINTABLE) + 1;
+}

@@ -1,0 +1,224 @@
+// The ports of the operator's use-cases: the registry at rest, and what its keepers owe. Knows no driver and no protocol.
+
+import type { KeyPurpose } from "../ports.ts";
+import type { Condition } from "./filter.ts";
+
+export type Status = "enabled" | "disabled";
+export type KeyMode = "shared" | "derived";
+
+export interface Customer {
+  readonly customerId: string;
+  readonly displayName: string;
+  readonly status: Status;
+  /** `20/60s` or `off`, in place of the gateway's own login limit; empty: that. */
+  readonly loginLimit: string;
+}
+
+/** What a keeper adds: times in unix milliseconds, and a number that every change raises by one. */
+export interface Versioned {
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  readonly revision: number;
+}
+
+export type StoredCustomer = Customer & Versioned;
+
+export interface CustomerKey {
+  readonly keyId: string;
+  readonly customerId: string;
+  readonly purpose: KeyPurpose;
+  readonly notBefore: number;
+  /** Undefined: never by itself. */
+  readonly expiresAt: number | undefined;
+  readonly createdAt: number;
+}
+
+export interface StoredCustomerKey extends CustomerKey {
+  /** Undefined: it is not. */
+  readonly retiredAt: number | undefined;
+}
+
+/** A key and its secret, in the clear here and sealed at rest. */
+export interface CustomerSecret extends StoredCustomerKey {
+  readonly secret: Uint8Array;
+}
+
+export interface Device {
+  readonly deviceKey: string;
+  readonly customerId: string;
+  readonly displayName: string;
+  readonly status: Status;
+  readonly keyMode: KeyMode;
+  readonly sharedIdentity: boolean;
+  readonly replayGuard: boolean;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Derived, and not yet seen to log in so: a shared key is as good. */
+  readonly acceptsShared: boolean;
+  /** Tokens issued before are revoked, in unix milliseconds; 0: none. */
+  readonly tokensNotBefore: number;
+}
+
+/** What was last seen of a device; each is undefined while it never happened. */
+export interface Activity {
+  readonly lastLoginAt: number | undefined;
+  readonly lastKeyId: string | undefined;
+  readonly lastFailureAt: number | undefined;
+  readonly lastFailureReason: string | undefined;
+}
+
+export type StoredDevice = Device & Versioned & Activity;
+
+/** Who makes a change. */
+export interface Actor {
+  /** Names the admin token without telling it; `gateway`: the gateway itself. */
+  readonly tokenId: string;
+  /** As whoever called says; may be empty. */
+  readonly operator: string;
+  readonly address: string;
+  readonly requestId: string;
+}
+
+/** One change, as the audit log has it. `details` never holds a secret. */
+export interface AuditEntry {
+  readonly actor: Actor;
+  /** Unix milliseconds. */
+  readonly at: number;
+  /** The call it is, as in `UpdateDevice`. */
+  readonly action: string;
+  /** As in `devices/pump-7`. */
+  readonly resource: string;
+  /** Whose that is; empty where it is nobody's. */
+  readonly customerId: string;
+  readonly details: Readonly<Record<string, string | number | boolean>>;
+}
+
+export interface AuditEvent extends AuditEntry {
+  readonly eventId: string;
+}
+
+/** A page that is asked for: what comes after `after`, in the order of the list. */
+export interface Page {
+  /** Empty: from the start. */
+  readonly after: string;
+  readonly size: number;
+  readonly conditions: readonly Condition[];
+}
+
+/** A page, which may be short before the last: so much is looked at and no more, however few match. */
+export interface Paged<Item> {
+  readonly items: readonly Item[];
+  /** Where the next page starts; undefined: this is the last. */
+  readonly next: string | undefined;
+}
+
+/** What is to become of a row, and the entry that tells of it. */
+export interface Change<Row> {
+  readonly next: Row;
+  readonly entry: AuditEntry;
+}
+
+/** Decides a change by the row as it is in the transaction; undefined: there is nothing to change. May throw AuthError. */
+export type Decide<Stored, Row> = (current: Stored) => Change<Row> | undefined;
+
+/**
+ * Every change and its audit entry are one transaction; what is acknowledged is on disk; every gateway on the same database
+ * hears of it. What is there already throws AuthError `already_exists`, what is missing `does_not_exist`, each naming the
+ * field; `unavailable` when the database cannot be asked.
+ */
+export interface CustomerStore {
+  insert(customer: Customer, entry: AuditEntry): Promise<StoredCustomer>;
+  find(customerId: string): Promise<StoredCustomer | undefined>;
+  /** By customer_id. */
+  list(page: Page): Promise<Paged<StoredCustomer>>;
+  update(customerId: string, decide: Decide<StoredCustomer, Customer>): Promise<StoredCustomer>;
+  /** And its keys. Throws AuthError `failed_precondition` while it has devices. */
+  delete(customerId: string, decide: (current: StoredCustomer) => AuditEntry): Promise<void>;
+}
+
+/** As CustomerStore; secrets are sealed at rest. */
+export interface CustomerKeyStore {
+  /** `check` sees every other key of the customer, in the transaction, and throws AuthError where this one may not be. */
+  insert(key: CustomerSecret, check: (others: readonly CustomerSecret[]) => void, entry: AuditEntry): Promise<void>;
+  find(keyId: string): Promise<StoredCustomerKey | undefined>;
+  /** The newest first. */
+  list(customerId: string, page: Page): Promise<Paged<StoredCustomerKey>>;
+  /**
+   * Every key of a customer with its secret, the newest first. Those that do not open are left out, and told of as faults
+   * unless they are retired. Whoever asks overwrites the secrets when done.
+   */
+  secretsOf(customerId: string): Promise<readonly CustomerSecret[]>;
+  retire(keyId: string, decide: (current: StoredCustomerKey) => AuditEntry | undefined): Promise<StoredCustomerKey>;
+  /** Counts devices in steps, none of which holds up a login for long. */
+  usageOf(customerId: string): Promise<KeyUsage>;
+}
+
+/** Devices by what they sign with. */
+export interface Tally {
+  readonly shared: number;
+  /** Either: on their way from a shared key to one of their own. */
+  readonly moving: number;
+  readonly derived: number;
+}
+
+/** The devices of a key. */
+export interface DevicesOfKey {
+  /** Whose last login it proved. */
+  readonly devices: number;
+  /** Those of them that are moving. */
+  readonly moving: number;
+  /** When the first of them began to use it, in unix milliseconds. */
+  readonly firstUseAt: number;
+  /** When one of them last used it. */
+  readonly lastUseAt: number;
+}
+
+/** The devices of a customer, by the key that proved their last login. */
+export interface KeyUsage {
+  readonly keys: ReadonlyMap<string, DevicesOfKey>;
+  /** Those that have not logged in yet. */
+  readonly silent: Tally;
+  /** All. */
+  readonly devices: Tally;
+}
+
+/** As CustomerStore. */
+export interface DeviceStore {
+  insert(device: Device, entry: AuditEntry): Promise<StoredDevice>;
+  find(deviceKey: string): Promise<StoredDevice | undefined>;
+  /** By device_key. */
+  list(page: Page): Promise<Paged<StoredDevice>>;
+  update(deviceKey: string, decide: Decide<StoredDevice, Device>): Promise<StoredDevice>;
+  delete(deviceKey: string, decide: (current: StoredDevice) => AuditEntry): Promise<void>;
+  /**
+   * Decides each key by the device that has it, and by whether the customer of the row is there; writes what is decided,
+   * and one entry for all, in one transaction. Keys are distinct. No entry and no transaction when nothing changes.
+   */
+  importAll(
+    rows: readonly { readonly deviceKey: string; readonly customerId: string }[],
+    decide: (place: number, current: Device | undefined, customerExists: boolean) => Device | undefined,
+    describe: (written: number) => AuditEntry,
+  ): Promise<void>;
+}
+
+/** The audit log. */
+export interface AuditLog {
+  /** An entry of what changes no row: a secret that was shown. */
+  append(entry: AuditEntry): Promise<void>;
+  /** The newest first. */
+  list(page: Page): Promise<Paged<AuditEvent>>;
+  /** Deletes at most `most` events of before `time`. @returns how many */
+  prune(time: number, most: number): Promise<number>;
+}
+
+/** What a login amounted to, for those who look after the device. */
+export interface Sighting {
+  readonly deviceKey: string;
+  /** The latest login; undefined: none since the last time. */
+  readonly login: { readonly at: number; readonly keyId: string } | undefined;
+  readonly failure: { readonly at: number; readonly reason: string } | undefined;
+}
+
+/** Keeps what was last seen of devices. Of names that are not enrolled nothing is kept; older sightings change nothing. */
+export interface ActivityStore {
+  record(sightings: readonly Sighting[]): Promise<void>;
+}

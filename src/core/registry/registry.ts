@@ -1,0 +1,39 @@
+// The registry: the operator's use-cases, gathered. Knows no protocol and no database.
+
+import { type AuditTrail, createAuditTrail } from "./audit.ts";
+import { type CustomerKeys, createCustomerKeys } from "./customer-keys.ts";
+import { type Customers, createCustomers } from "./customers.ts";
+import { createDeviceImport, type DeviceImport } from "./device-import.ts";
+import { createDevices, type Devices } from "./devices.ts";
+import type { Actor, AuditLog, CustomerKeyStore, CustomerStore, DeviceStore } from "./ports.ts";
+
+export interface Registry {
+  readonly customers: Customers;
+  readonly customerKeys: CustomerKeys;
+  readonly devices: Devices;
+  readonly deviceImport: DeviceImport;
+  readonly audit: AuditTrail;
+}
+
+export interface RegistryDependencies {
+  readonly customers: CustomerStore;
+  readonly customerKeys: CustomerKeyStore;
+  readonly devices: DeviceStore;
+  readonly audit: AuditLog;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+}
+
+/** The gateway itself, as the audit log has it. */
+export const GATEWAY: Actor = { tokenId: "gateway", operator: "", address: "", requestId: "" };
+
+/** Builds the use-cases over their ports. Each throws AuthError: `malformed`, or what the store refuses. */
+export function createRegistry(dependencies: RegistryDependencies): Registry {
+  return {
+    customers: createCustomers(dependencies),
+    customerKeys: createCustomerKeys(dependencies),
+    devices: createDevices(dependencies),
+    deviceImport: createDeviceImport(dependencies),
+    audit: createAuditTrail(dependencies),
+  };
+}

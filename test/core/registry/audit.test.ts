@@ -1,0 +1,39 @@
+// The audit log, as operators read it, and how long it is kept.
+
+import { expect, test } from "vitest";
+import { ACTOR, entryOf, NOW } from "../../contracts/store-samples.ts";
+import { ALL, openRegistry } from "./open-registry.ts";
+
+const DAY = 86_400_000;
+
+test("lists the newest first, with filters", async () => {
+  const { registry, store } = await openRegistry();
+  for (const [place, action] of ["A", "B", "C"].entries()) {
+    await store.audit.append(entryOf(action, { at: NOW + place * DAY, actor: { ...ACTOR, operator: `op ${place}` } }));
+  }
+  const list = async (filter: string): Promise<string> =>
+    (await registry.audit.list({ ...ALL, filter })).items.map(({ action }) => action).join("");
+  expect(await list("")).toBe("CBA");
+  expect(await list("action = B")).toBe("B");
+  expect(await list('operator = "op 2"')).toBe("C");
+  expect(await list("token_id = 0a1b2c3d AND resource = devices/device-1 AND customer_id = customer-1")).toBe("CBA");
+  expect(await list('time > "2025-11-24T16:00:00Z"')).toBe("CB");
+  expect(await list('time >= "2025-11-24T16:00:00Z" AND time < "2025-11-25T16:00:00Z"')).toBe("A");
+  const first = await registry.audit.list({ ...ALL, pageSize: 2 });
+  const last = await registry.audit.list({ ...ALL, pageSize: 2, pageToken: first.nextPageToken });
+  expect(last.items.map(({ action }) => action)).toEqual(["A"]);
+});
+
+test("keeps what is not older than asked, and says when there is nothing more to delete", async () => {
+  const { registry, store, clock } = await openRegistry();
+  const entries = Array.from({ length: 1_200 }, (_, place) => entryOf(String(place), { at: NOW + place }));
+  for (const entry of entries) await store.audit.append(entry);
+  clock.now = NOW + DAY;
+  expect(await registry.audit.prune(DAY)).toBe(true);
+  clock.now += 1_100;
+  expect(await registry.audit.prune(DAY)).toBe(false);
+  expect(await registry.audit.prune(DAY)).toBe(true);
+  const { items } = await registry.audit.list({ ...ALL, pageSize: 1_000 });
+  expect(items.map(({ action }) => action).at(-1)).toBe("1100");
+  expect(items).toHaveLength(100);
+});

@@ -1,0 +1,209 @@
+// Customer keys, as operators see to them, over a real store.
+
+import { describe, expect, test } from "vitest";
+import type { CustomerKeyDraft } from "../../../src/core/registry/customer-keys.ts";
+import { ACTOR, addDevice, NOW } from "../../contracts/store-samples.ts";
+import { refusalFrom } from "../refusal.ts";
+import { ALL, openWithIssuer } from "./open-registry.ts";
+
+describe("issuing", () => {
+  test("makes 32 random bytes in hex, and tells the audit log all but the secret", async () => {
+    const { issue, events } = await openWithIssuer();
+    const one = await issue();
+    const other = await issue({ purpose: "derivation", notBefore: NOW + 1_000, expiresAt: NOW + 2_000 });
+    for (const { keyId, customerKey, warning } of [one, other]) {
+      expect(customerKey).toMatch(/^[0-9a-f]{64}$/);
+      expect(keyId).toMatch(/^[0-9a-f]{16}$/);
+      expect(warning).toBe("");
+    }
+    expect(other.customerKey).not.toBe(one.customerKey);
+    const told = (await events()).slice(2);
+    expect(told).toEqual([
+      {
+        action: "IssueCustomerKey",
+        resource: `customer-keys/${one.keyId}`,
+        customerId: "acme",
+        details: { key_id: one.keyId, purpose: "login", imported: false, not_before: "2025-11-24T16:00:00.000Z" },
+      },
+      {
+        action: "IssueCustomerKey",
+        resource: `customer-keys/${other.keyId}`,
+        customerId: "acme",
+        details: {
+          key_id: other.keyId,
+          purpose: "derivation",
+          imported: false,
+          not_before: "2025-11-24T16:00:01.000Z",
+          expires_at: "2025-11-24T16:00:02.000Z",
+        },
+      },
+    ]);
+    expect(JSON.stringify(told)).not.toContain(one.customerKey);
+  });
+
+  test.for([
+    ["sixteen bytes ok", ""],
+    ["fifteen bytes..", "this key has 15 bytes and can be guessed. Replace it when the firmware next changes"],
+    ["ü".repeat(7), "this key has 14 bytes and can be guessed. Replace it when the firmware next changes"],
+    ["a key with a newline\n", "this key ends in white space. Is that what is flashed?"],
+    [" a key with a space before", "this key begins with white space. Is that what is flashed?"],
+  ])("takes an imported key as it is: %j", async ([importedKey = "", warning]) => {
+    const { issue, store, events } = await openWithIssuer();
+    const issued = await issue({ importedKey });
+    expect(issued).toEqual({ keyId: expect.any(String), customerKey: importedKey, warning });
+    const [kept] = await store.customerKeys.secretsOf("acme");
+    expect(Buffer.from(kept?.secret ?? []).toString()).toBe(importedKey);
+    expect((await events()).at(-1)?.details).toMatchObject({ imported: true });
+    expect(JSON.stringify(await events())).not.toContain(JSON.stringify(importedKey));
+  });
+
+  test.for<[Partial<CustomerKeyDraft>, string, string]>([
+    [{ importedKey: "x".repeat(1_025) }, "imported_key", "imported_key has 1025 bytes. It has at most 1024"],
+    [{ importedKey: "ü".repeat(513) }, "imported_key", "imported_key has 1026 bytes. It has at most 1024"],
+    [{ importedKey: "a key \ud800" }, "imported_key", "imported_key is no text that UTF-8 can say"],
+    [{ expiresAt: NOW }, "expires_at", "expires_at is not after now. This key would never be good"],
+    [
+      { notBefore: NOW - 9, expiresAt: NOW - 1 },
+      "expires_at",
+      "expires_at is not after now. This key would never be good",
+    ],
+    [
+      { notBefore: NOW + 5, expiresAt: NOW + 5 },
+      "expires_at",
+      "expires_at is not after not_before. This key would never be good",
+    ],
+    [{ customerId: "" }, "customer_id", "customer_id is missing"],
+  ])("refuses %j", async ([draft, field, message]) => {
+    const { issue } = await openWithIssuer();
+    const refusal = await refusalFrom(issue(draft));
+    expect(refusal.reason).toBe("malformed");
+    expect(refusal.message).toBe(message);
+    expect(refusal.particulars).toEqual({ field });
+  });
+
+  test("refuses a key of a customer that is not there", async () => {
+    const { issue } = await openWithIssuer();
+    expect((await refusalFrom(issue({ customerId: "nobody" }))).reason).toBe("does_not_exist");
+  });
+
+  test("takes the longest key", async () => {
+    const { issue } = await openWithIssuer();
+    expect((await issue({ importedKey: "x".repeat(1_024) })).warning).toBe("");
+  });
+
+  test("lets three be live for a purpose, those to come among them; what is over or retired makes room", async () => {
+    const { issue, registry, clock } = await openWithIssuer();
+    const first = await issue();
+    await issue({ notBefore: NOW + 1_000_000 });
+    await issue({ expiresAt: NOW + 1_000 });
+    const refusal = await refusalFrom(issue());
+    expect(refusal.reason).toBe("failed_precondition");
+    expect(refusal.message).toBe("this customer has 3 live keys for login already. Retire one first");
+    await issue({ purpose: "derivation" });
+    await issue({ customerId: "other" });
+    clock.now += 1_000;
+    await issue();
+    expect((await refusalFrom(issue())).reason).toBe("failed_precondition");
+    await registry.customerKeys.retire(first.keyId, false, ACTOR);
+    await issue();
+  });
+});
+
+test("lists the keys of a customer with their states, the newest first", async () => {
+  const { issue, registry, clock } = await openWithIssuer();
+  const names: string[] = [];
+  for (const draft of [{}, { expiresAt: NOW + 100 }, { notBefore: NOW + 1_000 }, { purpose: "derivation" as const }]) {
+    names.unshift((await issue(draft)).keyId);
+    clock.now += 1;
+  }
+  await registry.customerKeys.retire(names.at(-1) ?? "", false, ACTOR);
+  clock.now = NOW + 100;
+  const first = await registry.customerKeys.list("acme", { ...ALL, pageSize: 3 });
+  const rest = await registry.customerKeys.list("acme", { ...ALL, pageSize: 3, pageToken: first.nextPageToken });
+  const all = [...first.items, ...rest.items];
+  expect(all.map(({ keyId }) => keyId)).toEqual(names);
+  expect(all.map(({ state }) => state)).toEqual(["live", "pending", "expired", "retired"]);
+  expect(rest.nextPageToken).toBe("");
+  expect(all.some((key) => "secret" in key)).toBe(false);
+  const refusal = await refusalFrom(registry.customerKeys.list("other", { ...ALL, pageToken: first.nextPageToken }));
+  expect(refusal.particulars).toEqual({ field: "page_token" });
+  expect((await refusalFrom(registry.customerKeys.list("acme", { ...ALL, filter: "key_id = x" }))).reason).toBe(
+    "malformed",
+  );
+});
+
+test("no keys and no progress of a customer that is not there", async () => {
+  const { registry } = await openWithIssuer();
+  for (const ask of [() => registry.customerKeys.list("nobody", ALL), () => registry.customerKeys.progress("nobody")]) {
+    expect((await refusalFrom(ask())).reason).toBe("does_not_exist");
+  }
+});
+
+test("a rotation, from its begin to its end", async () => {
+  const { issue, registry, store, clock, events } = await openWithIssuer();
+  const old = await issue();
+  for (const deviceKey of ["a", "b", "c"]) await addDevice(store, { customerId: "acme", deviceKey });
+  const see = (deviceKey: string, keyId: string): Promise<void> =>
+    store.activity.record([{ deviceKey, login: { at: clock.now, keyId }, failure: undefined }]);
+  for (const deviceKey of ["a", "b"]) await see(deviceKey, old.keyId);
+
+  clock.now += 1_000;
+  const next = await issue();
+  await see("a", next.keyId);
+  expect(await registry.customerKeys.progress("acme")).toEqual({
+    keys: [
+      {
+        keyId: next.keyId,
+        purpose: "login",
+        state: "live",
+        devices: 1,
+        firstUseAt: NOW + 1_000,
+        lastUseAt: NOW + 1_000,
+      },
+      { keyId: old.keyId, purpose: "login", state: "live", devices: 1, firstUseAt: NOW, lastUseAt: NOW },
+    ],
+    silentDevices: 1,
+  });
+
+  const before = await events();
+  const told = await registry.customerKeys.retire(old.keyId, true, ACTOR);
+  expect(told).toMatchObject({ stoppedDevices: 1, silentDevices: 1, otherLiveKeys: 1, key: { state: "live" } });
+  expect(await events()).toEqual(before);
+
+  await see("b", next.keyId);
+  const retired = await registry.customerKeys.retire(old.keyId, false, ACTOR);
+  expect(retired).toMatchObject({
+    stoppedDevices: 0,
+    silentDevices: 1,
+    otherLiveKeys: 1,
+    key: { keyId: old.keyId, state: "retired", retiredAt: NOW + 1_000 },
+  });
+  expect((await events()).at(-1)).toEqual({
+    action: "RetireCustomerKey",
+    resource: `customer-keys/${old.keyId}`,
+    customerId: "acme",
+    details: { key_id: old.keyId, purpose: "login" },
+  });
+  clock.now += 1_000;
+  const again = await registry.customerKeys.retire(old.keyId, false, ACTOR);
+  expect(again.key).toEqual(retired.key);
+  expect(await events()).toHaveLength(before.length + 1);
+
+  // The last one: all that need one, seen or not.
+  expect(await registry.customerKeys.retire(next.keyId, true, ACTOR)).toMatchObject({
+    stoppedDevices: 3,
+    otherLiveKeys: 0,
+  });
+});
+
+test("retires none that is not there", async () => {
+  const { registry } = await openWithIssuer();
+  for (const keyId of ["0123456789abcdef", "\0", "ü", "x".repeat(65)]) {
+    for (const dryRun of [true, false]) {
+      const refusal = await refusalFrom(registry.customerKeys.retire(keyId, dryRun, ACTOR));
+      expect(refusal.reason).toBe("does_not_exist");
+      expect(refusal.message).toBe("no customer key has this key_id");
+    }
+  }
+  expect((await refusalFrom(registry.customerKeys.retire("", false, ACTOR))).message).toBe("key_id is missing");
+});

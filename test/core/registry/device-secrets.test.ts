@@ -1,0 +1,82 @@
+// What operators do with the secrets and tokens of devices, over a real store.
+
+import { describe, expect, test } from "vitest";
+import { deriveDeviceKey, secretFromText } from "../../../src/core/signature.ts";
+import { ACTOR, NOW } from "../../contracts/store-samples.ts";
+import { refusalFrom } from "../refusal.ts";
+import { DEVICE, openWithCustomer } from "./open-registry.ts";
+
+describe("revoking tokens", () => {
+  test.for([0, 1, 500, 999])(
+    "takes back every token of this second, %i ms into it, and none of the next",
+    async (ms) => {
+      const { registry, clock, events } = await openWithCustomer();
+      await registry.devices.create(DEVICE, ACTOR);
+      clock.now = NOW + ms;
+      const { tokensNotBefore } = await registry.devices.revokeTokens("pump-7", ACTOR);
+      const revoked = (iat: number): boolean => iat * 1_000 < tokensNotBefore;
+      expect(revoked(NOW / 1_000 - 1)).toBe(true);
+      expect(revoked(NOW / 1_000)).toBe(true);
+      expect(revoked(NOW / 1_000 + 1)).toBe(false);
+      expect((await events()).at(-1)).toEqual({
+        action: "RevokeDeviceTokens",
+        resource: "devices/pump-7",
+        customerId: "acme",
+        details: { tokens_not_before: "2025-11-24T16:00:01.000Z" },
+      });
+    },
+  );
+
+  test("never gives any back", async () => {
+    const { registry, clock, events } = await openWithCustomer();
+    await registry.devices.create(DEVICE, ACTOR);
+    const first = await registry.devices.revokeTokens("pump-7", ACTOR);
+    clock.now -= 60_000;
+    expect(await registry.devices.revokeTokens("pump-7", ACTOR)).toEqual(first);
+    expect(await events()).toHaveLength(3);
+    clock.now = NOW + 5_000;
+    expect((await registry.devices.revokeTokens("pump-7", ACTOR)).tokensNotBefore).toBe(NOW + 6_000);
+  });
+});
+
+describe("deriving a board's own key", () => {
+  test("takes the newest live derivation key, the same each time, and is told to the audit log", async () => {
+    const { registry, clock, events } = await openWithCustomer();
+    await registry.devices.create(DEVICE, ACTOR);
+    const issue = (draft: object) =>
+      registry.customerKeys.issue({ customerId: "acme", purpose: "derivation", importedKey: "", ...draft }, ACTOR);
+    const old = await issue({});
+    clock.now += 1;
+    const newer = await issue({});
+    clock.now += 1;
+    await issue({ notBefore: clock.now + 1_000 });
+    await issue({ purpose: "login" });
+    const derived = await registry.devices.deriveKey("pump-7", ACTOR);
+    expect(derived).toEqual({
+      keyId: newer.keyId,
+      customerKey: deriveDeviceKey(secretFromText(newer.customerKey), "pump-7"),
+    });
+    expect(await registry.devices.deriveKey("pump-7", ACTOR)).toEqual(derived);
+    expect((await events()).at(-1)).toEqual({
+      action: "DeriveDeviceKey",
+      resource: "devices/pump-7",
+      customerId: "acme",
+      details: { key_id: newer.keyId },
+    });
+    await registry.customerKeys.retire(newer.keyId, false, ACTOR);
+    expect((await registry.devices.deriveKey("pump-7", ACTOR)).keyId).toBe(old.keyId);
+  });
+
+  test("is refused where there is none, and nothing is told", async () => {
+    const { registry, events } = await openWithCustomer();
+    await registry.devices.create(DEVICE, ACTOR);
+    await registry.customerKeys.issue({ customerId: "acme", purpose: "login", importedKey: "" }, ACTOR);
+    const before = await events();
+    const refusal = await refusalFrom(registry.devices.deriveKey("pump-7", ACTOR));
+    expect(refusal.reason).toBe("failed_precondition");
+    expect(refusal.message).toBe(
+      "the customer of this device has no live derivation key. Issue one with purpose KEY_PURPOSE_DERIVATION",
+    );
+    expect(await events()).toEqual(before);
+  });
+});

@@ -1,0 +1,208 @@
+// Filters of lists, as operators write them.
+
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { AuthError } from "../../../src/core/errors.ts";
+import { type Condition, type Fields, readFilter } from "../../../src/core/registry/filter.ts";
+import { refusalOf } from "../refusal.ts";
+
+const FIELDS: Fields = {
+  customer_id: "text",
+  status: ["enabled", "disabled"],
+  key_mode: ["shared", "derived"],
+  shared_identity: "boolean",
+  create_time: "time",
+  labels: "text",
+};
+const read = (text: string): readonly Condition[] => readFilter(text, FIELDS);
+const is = (field: string, value: Condition["value"], operator: Condition["operator"] = "="): Condition => ({
+  field,
+  operator,
+  value,
+});
+
+describe("reads", () => {
+  test.for<[string, readonly Condition[]]>([
+    ["", []],
+    [" \t\r\n", []],
+    ["customer_id = acme", [is("customer_id", "acme")]],
+    ['customer_id="acme"', [is("customer_id", "acme")]],
+    ['customer_id != "a b"', [is("customer_id", "a b", "!=")]],
+    ['customer_id = ""', [is("customer_id", "")]],
+    ['customer_id = "a \\"b\\" \\\\c AND d"', [is("customer_id", 'a "b" \\c AND d')]],
+    ["customer_id = AND", [is("customer_id", "AND")]],
+    ["customer_id = a AND status = disabled", [is("customer_id", "a"), is("status", "disabled")]],
+    ['customer_id="a"and status!=enabled\n', [is("customer_id", "a"), is("status", "enabled", "!=")]],
+    ["status = STATUS_DISABLED", [is("status", "disabled")]],
+    ['key_mode = "KEY_MODE_DERIVED" AnD key_mode = shared', [is("key_mode", "derived"), is("key_mode", "shared")]],
+    ["shared_identity = true", [is("shared_identity", true)]],
+    ['shared_identity != "false"', [is("shared_identity", false, "!=")]],
+    ['labels.site = "x"', [is("labels.site", "x")]],
+    ["labels.a.b-c_D = x", [is("labels.a.b-c_D", "x")]],
+    ["labels.customer_id != x", [is("labels.customer_id", "x", "!=")]],
+  ])("%j", ([text, conditions]) => {
+    expect(read(text)).toEqual(conditions);
+  });
+
+  test.for([
+    ["2026-01-01T00:00:00Z", "2026-01-01T00:00:00.000Z"],
+    ["2026-01-01t00:00:00z", "2026-01-01T00:00:00.000Z"],
+    ["2026-01-01T01:30:00+01:30", "2026-01-01T00:00:00.000Z"],
+    ["2025-12-31T23:00:00-01:00", "2026-01-01T00:00:00.000Z"],
+    ["2026-01-01T00:00:00.5Z", "2026-01-01T00:00:00.500Z"],
+    ["2026-01-01T00:00:00.123456789Z", "2026-01-01T00:00:00.123Z"],
+    ["2024-02-29T12:00:00Z", "2024-02-29T12:00:00.000Z"],
+    ["1969-12-31T23:59:59Z", "1969-12-31T23:59:59.000Z"],
+  ])("the time %s, with every operator, quoted or bare", ([time = "", expected = ""]) => {
+    for (const operator of ["=", "!=", "<", "<=", ">", ">="] as const) {
+      const conditions = [is("create_time", Date.parse(expected), operator)];
+      expect(read(`create_time ${operator} "${time}"`)).toEqual(conditions);
+      expect(read(`create_time${operator}${time}`)).toEqual(conditions);
+    }
+  });
+
+  test("a filter as long, and of as many comparisons, as it may be", () => {
+    expect(read(Array(20).fill("customer_id = a").join(" AND "))).toHaveLength(20);
+    expect(read(`customer_id = "${"x".repeat(1_984)}"`)).toHaveLength(1);
+  });
+});
+
+const FIELD_NAMES = "customer_id status key_mode shared_identity create_time labels.NAME";
+
+describe("names the mistake and its place", () => {
+  test.for([
+    ["nosuch = 1", `filter has no field of this list at place 1. There are ${FIELD_NAMES}`],
+    ["labels = x", `filter has no field of this list at place 1. There are ${FIELD_NAMES}`],
+    ["labels. = x", `filter has no field of this list at place 1. There are ${FIELD_NAMES}`],
+    ["toString = x", `filter has no field of this list at place 1. There are ${FIELD_NAMES}`],
+    ["__proto__ = x", `filter has no field of this list at place 1. There are ${FIELD_NAMES}`],
+    ["  CUSTOMER_ID = x", `filter has no field of this list at place 3. There are ${FIELD_NAMES}`],
+    [`labels.${"x".repeat(64)} = x`, `filter has no field of this list at place 1. There are ${FIELD_NAMES}`],
+    ["customer_id", "filter has no operator at place 12"],
+    ["customer_id : acme", "filter has no operator at place 13"],
+    ["customer_id ~ acme", "filter has no operator at place 13"],
+    ["customer_id < acme", "filter asks for an order at place 13. Only times have one"],
+    ["shared_identity >= true", "filter asks for an order at place 17. Only times have one"],
+    ["customer_id =", "filter ends where a value should be"],
+    ["customer_id == acme", "filter has no value at place 14. Write it in double quotes and close them"],
+    ['customer_id = "acme', "filter has no value at place 15. Write it in double quotes and close them"],
+    ["customer_id = 'acme'", "filter has no value at place 15. Write it in double quotes and close them"],
+    ['customer_id = "a\\n"', "filter has a backslash before neither quote nor backslash in the value at place 15"],
+    ['customer_id = "a\0"', "filter has a control character in the value at place 15"],
+    ['customer_id = "a\nb"', "filter has a control character in the value at place 15"],
+    ["customer_id = \ud800", "filter has a control character in the value at place 15"],
+    ["customer_id = a b", "filter has no AND at place 17. Values with spaces stand in double quotes"],
+    ["customer_id = a, status = enabled", "filter has no AND at place 16. Values with spaces stand in double quotes"],
+    ["customer_id = a OR customer_id = b", "filter has OR at place 17. Comparisons are joined by AND alone"],
+    ["customer_id = a AND", "filter ends where a field should be"],
+    [
+      "customer_id = a AND AND status = enabled",
+      `filter has no field of this list at place 21. There are ${FIELD_NAMES}`,
+    ],
+    ["NOT customer_id = a", "filter has NOT at place 1. Compare for not equal in its place"],
+    ["(customer_id = a)", "filter has no field at place 1. It has no brackets and compares fields with values"],
+    ["= a", "filter has no field at place 1. It has no brackets and compares fields with values"],
+    ["status = gone", "filter has a value at place 10 that is not enabled or disabled"],
+    ["status = KEY_MODE_SHARED", "filter has a value at place 10 that is not enabled or disabled"],
+    ["shared_identity = 1", "filter has a value at place 19 that is not true or false"],
+    ["create_time > yesterday", "filter has a value at place 15 that is not a time as in RFC 3339"],
+    ["create_time > 1764000000000", "filter has a value at place 15 that is not a time as in RFC 3339"],
+    ['create_time > "2026-01-01"', "filter has a value at place 15 that is not a time as in RFC 3339"],
+    ['create_time > "2026-01-01T00:00:00"', "filter has a value at place 15 that is not a time as in RFC 3339"],
+    ['create_time > "2026-02-30T00:00:00Z"', "filter has a value at place 15 that is not a time as in RFC 3339"],
+    ['create_time > "2026-13-01T00:00:00Z"', "filter has a value at place 15 that is not a time as in RFC 3339"],
+    ['create_time > "2026-01-01T25:00:00Z"', "filter has a value at place 15 that is not a time as in RFC 3339"],
+    ['create_time > "2026-01-01T00:00:60Z"', "filter has a value at place 15 that is not a time as in RFC 3339"],
+    [Array(21).fill("customer_id = a").join(" AND "), "filter has more than 20 comparisons"],
+    [" ".repeat(2_001), "filter has 2001 characters. It has at most 2000"],
+  ])("%j", ([text = "", message = ""]) => {
+    const refusal = refusalOf(() => read(text));
+    expect(refusal.reason).toBe("malformed");
+    expect(refusal.particulars).toEqual({ field: "filter" });
+    expect(refusal.message).toBe(message);
+    // grpc-js would show these percent-encoded.
+    expect(refusal.message).not.toMatch(/[;/?:@&=+$,#]/);
+  });
+
+  test("a list without filters has no fields", () => {
+    expect(refusalOf(() => readFilter("customer_id = a", {})).message).toBe("this list has no filter. Leave it out");
+  });
+});
+
+const fieldNames = fc.constantFrom("customer_id", "labels.site", "labels.a.b-c_d");
+const texts = fc.string({ unit: "grapheme", maxLength: 40 }).filter((text) => !/[\p{Cc}\p{Cs}]/u.test(text));
+const equalities = fc.constantFrom("=", "!=");
+const conditions: fc.Arbitrary<Condition> = fc.oneof(
+  fc.record({ field: fieldNames, operator: equalities, value: texts }),
+  fc.record({ field: fc.constant("status"), operator: equalities, value: fc.constantFrom("enabled", "disabled") }),
+  fc.record({ field: fc.constant("shared_identity"), operator: equalities, value: fc.boolean() }),
+  fc.record({
+    field: fc.constant("create_time"),
+    operator: fc.constantFrom("=", "!=", "<", "<=", ">", ">="),
+    value: fc.date({ min: new Date(0), max: new Date(253_402_300_799_999), noInvalidDate: true }).map(Number),
+  }),
+) as fc.Arbitrary<Condition>;
+
+function write({ field, operator, value }: Condition, space: string): string {
+  const text = typeof value === "number" ? new Date(value).toISOString() : String(value);
+  return `${field}${space}${operator}${space}"${text.replace(/["\\]/g, "\\$&")}"`;
+}
+
+test("what is written is read again", () => {
+  fc.assert(
+    fc.property(fc.array(conditions, { maxLength: 12 }), fc.constantFrom("", " ", "\n\t "), (list, space) => {
+      const text = list.map((condition) => write(condition, space)).join(" AND ");
+      fc.pre(text.length <= 2_000);
+      expect(read(text)).toEqual(list);
+    }),
+  );
+});
+
+test("no text does anything but be read or be refused", () => {
+  const pieces = fc.constantFrom(
+    "customer_id",
+    "labels.x",
+    "AND",
+    "OR",
+    '"',
+    "\\",
+    "=",
+    "!",
+    "<",
+    " ",
+    "(",
+    "\0",
+    "é",
+    "a",
+  );
+  const soup = fc.array(pieces, { maxLength: 60 }).map((parts) => parts.join(""));
+  fc.assert(
+    fc.property(fc.oneof(soup, fc.string({ unit: "binary", maxLength: 200 })), (text) => {
+      try {
+        read(text);
+      } catch (error) {
+        expect(error).toBeInstanceOf(AuthError);
+        expect(error instanceof AuthError && error.reason).toBe("malformed");
+        expect(error instanceof AuthError && error.message).not.toMatch(/[;/?:@&=+$,#]/);
+      }
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+test.for(['"', "\\", '"\\', "a", " ", "=", "(", "customer_id=", 'customer_id="a" AND ', '\\"'])(
+  "a filter full of %j is answered at once",
+  (piece) => {
+    for (const start of ["", "customer_id = ", 'customer_id = "']) {
+      const text = (start + piece.repeat(2_000)).slice(0, 2_000);
+      const before = performance.now();
+      try {
+        read(text);
+      } catch (error) {
+        expect(error).toBeInstanceOf(AuthError);
+      }
+      // A thousandth of this is usual; what is quadratic in places takes longer.
+      expect(performance.now() - before).toBeLessThan(100);
+    }
+  },
+);

@@ -1,0 +1,110 @@
+// Pages of lists: sizes, tokens and etags.
+
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { etagOf, type List, type ListRequest, listPage, requireVersion } from "../../../src/core/registry/pages.ts";
+import type { Page, Paged } from "../../../src/core/registry/ports.ts";
+import { refusalFrom, refusalOf } from "../refusal.ts";
+
+const LIST: List = { name: "things", fields: { color: "text", labels: "text" } };
+const ALL: ListRequest = { pageSize: 0, pageToken: "", filter: "" };
+
+/** The page that is looked up for a request, and the token of the next after `next`. */
+async function ask(
+  request: Partial<ListRequest>,
+  next?: string,
+  list: List = LIST,
+): Promise<{ page: Page; token: string }> {
+  const asked: Page[] = [];
+  const lookUp = async (page: Page): Promise<Paged<string>> => {
+    asked.push(page);
+    return { items: ["a"], next };
+  };
+  const { items, nextPageToken } = await listPage(list, { ...ALL, ...request }, lookUp);
+  expect(items).toEqual(["a"]);
+  const [page] = asked;
+  if (page === undefined) throw new Error("nothing was looked up");
+  return { page, token: nextPageToken };
+}
+
+test.for([
+  [0, 100],
+  [1, 1],
+  [1_000, 1_000],
+  [1_001, 1_000],
+  [2_147_483_647, 1_000],
+] as const)("a page of %i has at most %i items", async ([pageSize, size]) => {
+  expect((await ask({ pageSize })).page.size).toBe(size);
+});
+
+test("refuses a negative size", async () => {
+  const refusal = await refusalFrom(ask({ pageSize: -1 }));
+  expect(refusal.reason).toBe("malformed");
+  expect(refusal.message).toBe("page_size is negative");
+  expect(refusal.particulars).toEqual({ field: "page_size" });
+});
+
+test("starts at the start, and ends without a token", async () => {
+  const { page, token } = await ask({});
+  expect(page).toEqual({ after: "", size: 100, conditions: [] });
+  expect(token).toBe("");
+});
+
+test("goes on where a token says, whatever it is", async () => {
+  const names = fc.string({ unit: "grapheme", minLength: 1 }).filter((text) => !/[\p{Cc}\p{Cs}]/u.test(text));
+  await fc.assert(
+    fc.asyncProperty(names, async (name) => {
+      const { token } = await ask({ filter: "color = red" }, name);
+      expect(token).toMatch(/^[\w-]+$/);
+      expect((await ask({ filter: " color=  red", pageToken: token, pageSize: 7 })).page).toEqual({
+        after: name,
+        size: 7,
+        conditions: [{ field: "color", operator: "=", value: "red" }],
+      });
+    }),
+    { numRuns: 50 },
+  );
+});
+
+test("refuses a token of another filter or list", async () => {
+  const { token } = await ask({ filter: "color = red" }, "x");
+  const others = [
+    () => ask({ pageToken: token }),
+    () => ask({ pageToken: token, filter: "color = blue" }),
+    () => ask({ pageToken: token, filter: "color != red" }),
+    () => ask({ pageToken: token, filter: "color = red" }, undefined, { ...LIST, name: "others" }),
+  ];
+  for (const other of others) {
+    const refusal = await refusalFrom(other());
+    expect(refusal.reason).toBe("malformed");
+    expect(refusal.message).toBe("page_token is of another list or filter. Send the filter that it was given for");
+    expect(refusal.particulars).toEqual({ field: "page_token" });
+  }
+});
+
+test("refuses what no list has given as a token", async () => {
+  const { token } = await ask({}, "x");
+  for (const pageToken of ["x", "!", "AAAAAAAAAAA", `${token}=`, `${token} `, token.slice(0, 10), `${token}AA`]) {
+    const refusal = await refusalFrom(ask({ pageToken }));
+    expect(refusal.reason).toBe("malformed");
+    expect(refusal.particulars).toEqual({ field: "page_token" });
+  }
+});
+
+test("an etag is another with every revision, and for a row that was made anew", () => {
+  const etags = [1, 2, 10, 11].flatMap((revision) => [5, 50].map((createdAt) => etagOf({ revision, createdAt })));
+  expect(new Set(etags).size).toBe(8);
+  for (const etag of etags) expect(etag).toMatch(/^"[\w-]+"$/);
+});
+
+test("a change is to the version of the etag, or to any", () => {
+  const row = { revision: 2, createdAt: 5 };
+  requireVersion(row, "", "device");
+  requireVersion(row, etagOf(row), "device");
+  for (const etag of [etagOf({ ...row, revision: 1 }), "x", '""']) {
+    const refusal = refusalOf(() => requireVersion(row, etag, "device"));
+    expect(refusal.reason).toBe("etag_mismatch");
+    expect(refusal.message).toBe("this device was changed after that etag was read. Read it again and decide anew");
+    expect(refusal.particulars).toEqual({ field: "etag" });
+  }
+});
