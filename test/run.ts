@@ -3,7 +3,8 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { hasPostgres } from "./postgres/programs.ts";
 
 /** A program outside npm; the tests that need it end in `.<name>.test.ts`. */
 interface Requirement {
@@ -19,6 +20,11 @@ const requirements: readonly Requirement[] = [
     present: () => Boolean(process.env["COUNTERSIGN_TEST_REDIS_URL"]) || runs("redis-server", "--version"),
   },
   { name: "valkey", packages: ["valkey-server"], present: () => runs("valkey-server", "--version") },
+  {
+    name: "postgres",
+    packages: ["postgresql"],
+    present: () => Boolean(process.env["COUNTERSIGN_TEST_POSTGRES_URL"]) || hasPostgres(),
+  },
   { name: "curl", packages: ["curl"], present: () => runs("curl", "--version") },
   { name: "openssl", packages: ["openssl"], present: () => runs("openssl", "version") },
   {
@@ -39,24 +45,28 @@ function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
+/** Debian's package makes a cluster of its own and starts it, unless this says otherwise. */
+const NO_CLUSTER = "/etc/postgresql-common/createcluster.d/countersign-test.conf";
+
 function installMissing(): void {
   const missing = requirements.filter(({ present }) => !present());
   if (missing.length === 0) return;
   const packages = missing.flatMap((requirement) => requirement.packages);
-  const asRoot = process.getuid?.() === 0 ? [] : ["sudo", "-n"];
-  const [command = "", ...prefix] = [...asRoot, "apt-get"];
-  if (!runs(command, ...prefix, "--version")) return;
+  if (!asRoot("apt-get", "--version")) return;
   say(`Tests need ${packages.join(", ")}: installing with apt-get.`);
-  const apt = (...args: string[]): boolean =>
-    spawnSync(command, [...prefix, ...args], {
-      stdio: "ignore",
-      env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
-    }).status === 0;
   const install = ["install", "-y", "-q", "--no-install-recommends", ...packages];
-  if (!apt(...install)) {
-    apt("update", "-q");
-    apt(...install);
+  asRoot("sh", "-c", `mkdir -p ${dirname(NO_CLUSTER)} && echo create_main_cluster = false > ${NO_CLUSTER}`);
+  if (!asRoot("apt-get", ...install)) {
+    asRoot("apt-get", "update", "-q");
+    asRoot("apt-get", ...install);
   }
+  asRoot("rm", "-f", NO_CLUSTER);
+}
+
+function asRoot(...words: string[]): boolean {
+  const [command = "", ...args] = process.getuid?.() === 0 ? words : ["sudo", "-n", ...words];
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  return spawnSync(command, args, { stdio: "ignore", env }).status === 0;
 }
 
 function runVitest(without: readonly Requirement[]): { passed: number; failed: number; status: number } {

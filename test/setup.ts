@@ -1,27 +1,54 @@
-// Starts one Redis for the whole run, on a free port, unless COUNTERSIGN_TEST_REDIS_URL names one.
+// Starts one Redis and one PostgreSQL for the whole run, on free ports, unless COUNTERSIGN_TEST_REDIS_URL and
+// COUNTERSIGN_TEST_POSTGRES_URL name others.
 
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import type { TestProject } from "vitest/node";
 import { freePort } from "./free-port.ts";
+import { hasPostgres } from "./postgres/programs.ts";
+import { startPostgres } from "./postgres/server.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
     /** A Redis to test with, shared by all: use keys of your own. Undefined where there is none. */
     redisUrl: string | undefined;
+    /** A PostgreSQL to test with, shared by all: use databases of your own. Undefined where there is none. */
+    postgresUrl: string | undefined;
   }
 }
 
-export async function setup({ provide }: TestProject): Promise<(() => Promise<void>) | undefined> {
-  const given = process.env["COUNTERSIGN_TEST_REDIS_URL"];
-  if (given) {
-    provide("redisUrl", given);
-    return undefined;
-  }
-  if (spawnSync("redis-server", ["--version"], { stdio: "ignore" }).status !== 0) {
-    provide("redisUrl", undefined);
-    return undefined;
-  }
+/** Where a server is, and what ends it. */
+interface Started {
+  readonly url: string | undefined;
+  stop(): Promise<void>;
+}
+
+export async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
+  const starting = [
+    startUnless(process.env["COUNTERSIGN_TEST_REDIS_URL"], startRedis),
+    startUnless(process.env["COUNTERSIGN_TEST_POSTGRES_URL"], startSharedPostgres),
+  ] as const;
+  const [redis, postgres] = await Promise.all(starting);
+  provide("redisUrl", redis.url);
+  provide("postgresUrl", postgres.url);
+  return async () => {
+    await Promise.all([redis.stop(), postgres.stop()]);
+  };
+}
+
+const NONE: Started = { url: undefined, stop: async () => {} };
+
+async function startUnless(given: string | undefined, start: () => Promise<Started>): Promise<Started> {
+  return given ? { url: given, stop: async () => {} } : start();
+}
+
+/** Nobody kills it, so nothing is lost by not waiting for the disk, and databases come and go ten times as fast. */
+async function startSharedPostgres(): Promise<Started> {
+  return hasPostgres() ? startPostgres({ settings: ["fsync=off"] }) : NONE;
+}
+
+async function startRedis(): Promise<Started> {
+  if (spawnSync("redis-server", ["--version"], { stdio: "ignore" }).status !== 0) return NONE;
   for (let attempt = 0; attempt < 5; attempt++) {
     const port = await freePort();
     const redis = spawn("redis-server", [
@@ -35,10 +62,12 @@ export async function setup({ provide }: TestProject): Promise<(() => Promise<vo
       "no",
     ]);
     if (await isReady(redis.stdout)) {
-      provide("redisUrl", `redis://127.0.0.1:${port}`);
-      return async () => {
-        redis.kill("SIGTERM");
-        await once(redis, "exit");
+      return {
+        url: `redis://127.0.0.1:${port}`,
+        async stop() {
+          redis.kill("SIGTERM");
+          await once(redis, "exit");
+        },
       };
     }
   }

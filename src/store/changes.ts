@@ -1,31 +1,61 @@
-// Notices what other processes changed in a shared SQLite file. Knows SQLite's counter, and no table.
+// What gateways have to forget: noted with each change, in its transaction, and kept for a while. Knows its one table.
 
-import { type Kysely, sql } from "kysely";
+import { sql, type Transaction } from "kysely";
+import { announce, type Database, type Dialect } from "./database.ts";
 import type { Schema } from "./schema.ts";
 
-/** How often it looks, in milliseconds. */
-const INTERVAL_MS = 500;
+/** What a change is of; `unknown`: names that were found missing; `all`: too much to name. */
+export type Subject = `device ${string}` | `customer ${string}` | "unknown" | "all";
 
-/**
- * Calls `onChange` after another connection has committed (PRAGMA data_version, which this connection's own commits do
- * not move), at most one interval late. Resolves once nothing can be missed. @returns what ends it
- */
-export async function watchChanges(db: Kysely<Schema>, onChange: () => void): Promise<() => void> {
-  let seen = await readVersion(db);
-  const timer = setInterval(() => {
-    readVersion(db)
-      .then((version) => {
-        if (version !== seen) onChange();
-        seen = version;
-      })
-      // A database that cannot be asked may have changed.
-      .catch(onChange);
-  }, INTERVAL_MS);
-  timer.unref();
-  return () => clearInterval(timer);
+/** Where PostgreSQL tells that there is something to read; the table says what. */
+export const CHANNEL = "countersign_changes";
+
+/** How long changes are kept, in milliseconds: who has slept for longer has missed some. */
+export const KEPT_MS = 3_600_000;
+
+/** As many are deleted at once: whoever writes waits for no more than that. */
+const PRUNED_AT_ONCE = 1_000;
+
+/** Notes changes in the transaction that makes them, for every gateway; this process is told as soon as that is committed. */
+export async function noteChanges(
+  transaction: Transaction<Schema>,
+  dialect: Dialect,
+  subjects: readonly Subject[],
+  now: number,
+): Promise<void> {
+  if (subjects.length === 0) return;
+  announce(transaction, subjects);
+  await transaction
+    .insertInto("registry_changes")
+    .values(subjects.map((subject) => ({ subject, changed_at: now })))
+    .execute();
+  if (dialect === "postgres") await sql`select pg_notify(${CHANNEL}, '')`.execute(transaction);
 }
 
-async function readVersion(db: Kysely<Schema>): Promise<number | undefined> {
-  const { rows } = await sql<{ data_version: number }>`pragma data_version`.execute(db);
-  return rows[0]?.data_version;
+/** What another gateway's version may write and this one does not know of is everything. */
+export function subjectOf(text: string): Subject {
+  if (text === "unknown") return text;
+  if (text.startsWith("device ")) return `device ${text.slice("device ".length)}`;
+  if (text.startsWith("customer ")) return `customer ${text.slice("customer ".length)}`;
+  return "all";
+}
+
+/**
+ * Deletes some of the changes that are older than they have to be kept, in the order they were noted. The newest stays: after
+ * it, whoever reads on can tell that nothing is missing. @returns whether there may be more
+ */
+export async function pruneChanges({ db, whenFree }: Database, now: number): Promise<boolean> {
+  const old = db
+    .selectFrom("registry_changes")
+    .select("position")
+    .where("changed_at", "<", now - KEPT_MS)
+    .where("position", "<", (query) =>
+      query.selectFrom("registry_changes").select((is) => is.fn.max("position").as("newest")),
+    )
+    .orderBy("changed_at")
+    .limit(PRUNED_AT_ONCE);
+  const { numDeletedRows } = await whenFree(() =>
+    db.deleteFrom("registry_changes").where("position", "in", old).executeTakeFirst(),
+  );
+  return numDeletedRows >= BigInt(PRUNED_AT_ONCE);
 }

@@ -1,76 +1,81 @@
-// Migrations: the schema's history, each step once. A step that was released never changes.
+// Migrations: the schema's history, each step once. A step that was released never changes, and only adds: gateways of before
+// go on beside those of after.
 
 import { type Kysely, sql } from "kysely";
-import { type Migration, Migrator } from "kysely/migration";
-import { whenFree } from "./busy.ts";
+import { type Migration, type MigrationProvider, Migrator } from "kysely/migration";
+import { COLUMN_TYPES } from "./column-types.ts";
+import type { Database, Dialect } from "./database.ts";
+import { registry } from "./migration-0001.ts";
+import { fleets } from "./migration-0002.ts";
 import type { Schema } from "./schema.ts";
 
-const registry: Migration = {
-  async up(db: Kysely<unknown>) {
-    await db.schema
-      .createTable("customers")
-      .addColumn("customer_id", "text", (column) => column.primaryKey())
-      .addColumn("display_name", "text", (column) => column.notNull())
-      .addColumn("status", "text", (column) => column.notNull().check(sql`status in ('enabled', 'disabled')`))
-      .addColumn("created_at", "bigint", (column) => column.notNull())
-      .execute();
+type Steps = Readonly<Record<string, Migration>>;
 
-    await db.schema
-      .createTable("customer_keys")
-      .addColumn("key_id", "text", (column) => column.primaryKey())
-      .addColumn("customer_id", "text", (column) => column.notNull().references("customers.customer_id"))
-      .addColumn("purpose", "text", (column) => column.notNull().check(sql`purpose in ('login', 'derivation')`))
-      .addColumn("sealed_secret", "blob", (column) => column.notNull())
-      .addColumn("not_before", "bigint", (column) => column.notNull())
-      .addColumn("expires_at", "bigint")
-      .addColumn("created_at", "bigint", (column) => column.notNull())
-      .execute();
-    await db.schema
-      .createIndex("customer_keys_by_customer")
-      .on("customer_keys")
-      .columns(["customer_id", "purpose"])
-      .execute();
+/**
+ * Where later steps are noted, apart from the first: gateways that know of that one alone refuse to start where Kysely's own
+ * table names another.
+ */
+const LATER = { migrationTableName: "schema_steps", migrationLockTableName: "schema_steps_lock" };
 
-    await db.schema
-      .createTable("devices")
-      .addColumn("device_key", "text", (column) => column.primaryKey())
-      .addColumn("customer_id", "text", (column) => column.notNull().references("customers.customer_id"))
-      .addColumn("display_name", "text", (column) => column.notNull())
-      .addColumn("status", "text", (column) => column.notNull().check(sql`status in ('enabled', 'disabled')`))
-      .addColumn("key_mode", "text", (column) => column.notNull().check(sql`key_mode in ('shared', 'derived')`))
-      .addColumn("shared_identity", "integer", (column) => column.notNull())
-      .addColumn("replay_guard", "integer", (column) => column.notNull())
-      .addColumn("created_at", "bigint", (column) => column.notNull())
-      .execute();
+/** How long a step waits for others' transactions before it lets those pass that queue behind it, in milliseconds. */
+const LOCK_MS = 1_000;
 
-    await db.schema
-      .createTable("signing_keys")
-      .addColumn("kid", "text", (column) => column.primaryKey())
-      .addColumn("alg", "text", (column) => column.notNull())
-      .addColumn("state", "text", (column) =>
-        column.notNull().check(sql`state in ('next', 'active', 'retired', 'revoked')`),
-      )
-      .addColumn("sealed_private_key", "blob", (column) => column.notNull())
-      .addColumn("public_jwk", "text", (column) => column.notNull())
-      .addColumn("created_at", "bigint", (column) => column.notNull())
-      .execute();
-    await db.schema
-      .createIndex("one_active_signing_key")
-      .on("signing_keys")
-      .column("state")
-      .unique()
-      .where(sql.ref("state"), "=", sql.lit("active"))
-      .execute();
-  },
-};
+/** The steps of a database's history, in their order. */
+export const STEPS: (dialect: Dialect) => { readonly first: Steps; readonly later: Steps } = (dialect) => ({
+  first: { "0001_registry": registry(COLUMN_TYPES[dialect]) },
+  later: { "0002_fleets": fleets(dialect) },
+});
 
-const steps: Record<string, Migration> = { "0001_registry": registry };
+/**
+ * Brings a database up to date; several processes may do so at once. One that a newer gateway has brought further is left as
+ * it is. @throws what the failing step threw, of which nothing is left
+ */
+export async function migrate({ db, dialect, unhurried, whenFree }: Database, steps = STEPS(dialect)): Promise<void> {
+  const { first, later } = steps;
+  if (await isUpToDate(db, later)) return;
+  await unhurried((patient) =>
+    whenFree(async () => {
+      await run(new Migrator({ db: patient, provider: provide(dialect, first) }));
+      try {
+        await run(new Migrator({ db: patient, provider: provide(dialect, later), ...LATER }));
+      } catch (error) {
+        // Another may have gone further meanwhile, which a Migrator takes for a mistake.
+        if (!(await isUpToDate(patient, later))) throw error;
+      }
+    }),
+  );
+}
 
-/** Brings a database up to date; several processes may do so at once. @throws what the failing step threw */
-export async function migrate(db: Kysely<Schema>): Promise<void> {
-  const migrator = new Migrator({ db, provider: { getMigrations: async () => steps } });
-  await whenFree(async () => {
-    const { error } = await migrator.migrateToLatest();
-    if (error !== undefined) throw error;
-  });
+async function run(migrator: Migrator): Promise<void> {
+  const { error } = await migrator.migrateToLatest();
+  if (error !== undefined) throw error;
+}
+
+/** Whether all of these steps are done; steps that only a newer gateway knows are none of this one's business. */
+async function isUpToDate(db: Kysely<Schema>, steps: Steps): Promise<boolean> {
+  const { migrationTableName } = LATER;
+  const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
+  if (!tables.some(({ name }) => name === migrationTableName)) return false;
+  const { rows } = await sql<{ name: string }>`select name from ${sql.table(migrationTableName)}`.execute(db);
+  const done = rows.map(({ name }) => name);
+  return Object.keys(steps).every((name) => done.includes(name));
+}
+
+function provide(dialect: Dialect, steps: Steps): MigrationProvider {
+  return {
+    async getMigrations() {
+      return Object.fromEntries(
+        Object.entries(steps).map(([name, { up }]) => [
+          name,
+          {
+            async up(db: Kysely<unknown>) {
+              // Logins queue behind whoever waits to change a table.
+              if (dialect === "postgres") await sql`set local lock_timeout = ${sql.lit(LOCK_MS)}`.execute(db);
+              await up(db);
+            },
+          },
+        ]),
+      );
+    },
+  };
 }

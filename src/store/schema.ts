@@ -1,11 +1,17 @@
 // The tables, as Kysely sees them. Knows no query. Times are unix milliseconds, flags 0 or 1.
 
+import type { Generated } from "kysely";
+
 export interface Schema {
   customers: {
     customer_id: string;
     display_name: string;
     status: string;
+    /** As the setting is written; empty: the gateway's own. */
+    login_limit: Generated<string>;
     created_at: number;
+    updated_at: Generated<number>;
+    revision: Generated<number>;
   };
   customer_keys: {
     key_id: string;
@@ -15,6 +21,7 @@ export interface Schema {
     not_before: number;
     expires_at: number | null;
     created_at: number;
+    retired_at: number | null;
   };
   devices: {
     device_key: string;
@@ -24,7 +31,24 @@ export interface Schema {
     key_mode: string;
     shared_identity: number;
     replay_guard: number;
+    /** A JSON object of strings. */
+    labels: Generated<string>;
+    /** Derived, and not yet seen to log in so. */
+    accepts_shared: Generated<number>;
+    tokens_not_before: Generated<number>;
     created_at: number;
+    updated_at: Generated<number>;
+    revision: Generated<number>;
+  };
+  /** Apart from devices: it is written all the time, and no version of a device. */
+  device_activity: {
+    device_key: string;
+    last_login_at: number | null;
+    last_key_id: string | null;
+    /** Since when that key has proved its logins. */
+    key_since: number | null;
+    last_failure_at: number | null;
+    last_failure_reason: string | null;
   };
   signing_keys: {
     kid: string;
@@ -33,5 +57,25 @@ export interface Schema {
     sealed_private_key: Uint8Array;
     public_jwk: string;
     created_at: number;
+  };
+  audit_events: {
+    event_id: Generated<number>;
+    at: number;
+    token_id: string;
+    operator: string;
+    address: string;
+    request_id: string;
+    action: string;
+    resource: string;
+    customer_id: string;
+    /** A JSON object. */
+    details: string;
+  };
+  /** What gateways have to forget, in the order it was committed (SQLite) or nearly so (PostgreSQL). */
+  registry_changes: {
+    position: Generated<number>;
+    /** `device KEY`, `customer ID`, `unknown` for names found missing, or `all`. */
+    subject: string;
+    changed_at: number;
   };
 }

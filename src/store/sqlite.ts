@@ -3,7 +3,7 @@
 import { closeSync, openSync } from "node:fs";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { Kysely, SqliteAdapter, type SqliteDatabase, SqliteDialect, type SqliteStatement } from "kysely";
-import { isBusy } from "./busy.ts";
+import { createDatabase, type Database } from "./database.ts";
 import type { Schema } from "./schema.ts";
 
 /**
@@ -15,13 +15,43 @@ const WAL_WAIT_MS = 5_000;
 const WAL_PAUSE_MS = 20;
 
 /** Opens (or makes) the database file. What is committed is on disk; readers are not held up by a writer. */
-export function openSqlite(path: string): Kysely<Schema> {
+export function openSqlite(path: string): Database {
   // Made by SQLite it would be anybody's to read, and its journals follow its mode.
   closeSync(openSync(path, "a", 0o600));
   const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
   turnOnWal(database);
   database.exec("PRAGMA synchronous = FULL");
-  return new Kysely<Schema>({ dialect: new TransactionalSqliteDialect({ database: adapt(database) }) });
+  const db = new Kysely<Schema>({ dialect: new TransactionalSqliteDialect({ database: adapt(database) }) });
+  return createDatabase(db, {
+    dialect: "sqlite",
+    listen: undefined,
+    unhurried: (act) => act(db),
+    isBusy,
+    isAway,
+    close: () => db.destroy(),
+  });
+}
+
+/** SQLITE_BUSY and SQLITE_LOCKED, of which extended codes keep them in the low byte (sqlite.org/rescode.html). */
+const BUSY = [5, 6];
+
+function isBusy(error: unknown): boolean {
+  return BUSY.includes(codeOf(error) & 0xff);
+}
+
+/** What SQLite or the disk under it says is no bug of a query's, but for SQLITE_ERROR, _CONSTRAINT, _MISMATCH, _MISUSE and _RANGE. */
+const BUGS = [1, 19, 20, 21, 25];
+
+function isAway(error: unknown): boolean {
+  // A database that is closed has no code of SQLite's.
+  if (error instanceof Error && "code" in error && error.code === "ERR_INVALID_STATE") return true;
+  if (error instanceof Error && error.message === "driver has already been destroyed") return true;
+  const code = codeOf(error) & 0xff;
+  return code > 0 && !BUGS.includes(code);
+}
+
+function codeOf(error: unknown): number {
+  return error instanceof Error && "errcode" in error && typeof error.errcode === "number" ? error.errcode : 0;
 }
 
 /** SQLite does not wait for others here, unlike everywhere else: processes that start together have to try again. */

@@ -1,53 +1,52 @@
-// A SQLite store in a folder of its own, for the test that asks.
+// A store in a database of its own, for the test that asks: on disk, or on the PostgreSQL of the run.
 
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { onTestFinished } from "vitest";
+import type { Database } from "../../src/store/database.ts";
 import { migrate } from "../../src/store/migrations.ts";
 import { createSealer } from "../../src/store/sealing.ts";
 import { createStore, type Store } from "../../src/store/sql.ts";
-import { openSqlite } from "../../src/store/sqlite.ts";
+import { type Empty, type EmptyPostgres, type EmptySqlite, emptyPostgres, emptySqlite } from "./connections.ts";
 
 const MASTER_KEY = Buffer.alloc(32, 1);
 
 export interface TestDatabase {
+  readonly database: Database;
   readonly store: Store;
   /** What the store has told of secrets that do not open. */
   readonly faults: readonly unknown[];
-  readonly folder: string;
-  readonly path: string;
-  /** Another connection to the same file, as another process has. */
-  reopen(masterKey?: Uint8Array): Promise<Store>;
+  /** Another connection to the same database, as another process has. */
+  reopen(masterKeys?: readonly Uint8Array[]): Promise<Store>;
   close(): Promise<void>;
 }
 
-/** Opens it; it goes when the test ends. */
-export async function openDatabase(): Promise<TestDatabase> {
-  const folder = mkdtempSync(join(tmpdir(), "countersign-"));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  const path = join(folder, "countersign.db");
+/** Opens SQLite in a folder of its own; it goes when the test ends. */
+export async function openDatabase(): Promise<TestDatabase & Omit<EmptySqlite, "connect">> {
+  const empty = emptySqlite();
+  const { folder, path } = empty;
+  return { ...(await openStore(empty)), folder, path };
+}
+
+/** Opens a database on the PostgreSQL of the run; it goes when the test ends. */
+export async function openPostgresDatabase(): Promise<TestDatabase & Omit<EmptyPostgres, "connect">> {
+  const empty = await emptyPostgres();
+  return { ...(await openStore(empty)), url: empty.url };
+}
+
+async function openStore({ connect }: Empty): Promise<TestDatabase> {
   const faults: unknown[] = [];
+  const createOn = (database: Database, masterKeys: readonly Uint8Array[]): Store =>
+    createStore(database, createSealer(masterKeys), (fault) => faults.push(fault));
 
-  async function open(masterKey: Uint8Array): Promise<{ store: Store; close: () => Promise<void> }> {
-    const db = openSqlite(path);
-    onTestFinished(() => db.destroy());
-    await migrate(db);
-    return {
-      store: createStore(db, createSealer(masterKey), (fault) => faults.push(fault)),
-      close: () => db.destroy(),
-    };
-  }
-
-  const { store, close } = await open(MASTER_KEY);
+  const database = await connect();
+  await migrate(database);
   return {
-    store,
+    database,
+    store: createOn(database, [MASTER_KEY]),
     faults,
-    folder,
-    path,
-    async reopen(masterKey = MASTER_KEY) {
-      return (await open(masterKey)).store;
+    async reopen(masterKeys = [MASTER_KEY]) {
+      const other = await connect();
+      await migrate(other);
+      return createOn(other, masterKeys);
     },
-    close,
+    close: () => database.close(),
   };
 }

@@ -3,14 +3,14 @@
 import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createSealer, MASTER_KEY_BYTES, SealError } from "../../src/store/sealing.ts";
+import { createSealer, MASTER_KEY_BYTES, NewerSealError, SealError } from "../../src/store/sealing.ts";
 
-const sealer = createSealer(randomBytes(MASTER_KEY_BYTES));
+const sealer = createSealer([randomBytes(MASTER_KEY_BYTES)]);
 const CONTEXT = ["customer_key", "customer-1", "key-1", "login"];
 
 const ALTERED = "a sealed secret was altered or moved to another row. Restore it from a backup";
 const STRANGE =
-  "a secret was sealed with another master key. Set COUNTERSIGN_MASTER_KEY to the one that this database was made with";
+  "a secret was sealed with another master key. Set COUNTERSIGN_MASTER_KEY to the one that this database was made with, or add that to COUNTERSIGN_OTHER_MASTER_KEYS";
 const TRUNCATED = "a sealed secret is truncated. Restore it from a backup";
 
 const bytes = fc.uint8Array({ maxLength: 300 });
@@ -68,25 +68,99 @@ describe("a sealed secret", () => {
   });
 
   test("under another master key is told as such", () => {
-    const other = createSealer(randomBytes(MASTER_KEY_BYTES));
+    const other = createSealer([randomBytes(MASTER_KEY_BYTES)]);
     expect(() => other.open(sealer.seal(Buffer.from("secret"), CONTEXT), CONTEXT)).toThrow(new SealError(STRANGE));
   });
 
   test("of a newer version is told as such", () => {
     const sealed = sealer.seal(Buffer.from("secret"), CONTEXT);
     sealed[0] = 2;
-    expect(() => sealer.open(sealed, CONTEXT)).toThrow(
-      new SealError("a sealed secret has version 2. A newer gateway wrote it"),
+    const told = new NewerSealError("a sealed secret has version 2. A newer gateway wrote it");
+    expect(() => sealer.open(sealed, CONTEXT)).toThrow(told);
+    expect(() => sealer.open(sealed, CONTEXT)).toThrow(NewerSealError);
+  });
+
+  test("opens into a key of the same bytes, and the bytes that were given stay as they are", () => {
+    fc.assert(
+      fc.property(bytes, contexts, (plaintext, context) => {
+        const sealed = sealer.seal(plaintext, context);
+        const before = Buffer.from(sealed);
+        expect(sealer.openKey(sealed, context).export()).toEqual(Buffer.from(plaintext));
+        expect(sealed).toEqual(before);
+      }),
     );
+    expect(() => sealer.openKey(sealer.seal(Buffer.from("secret"), ["a"]), ["b"])).toThrow(new SealError(ALTERED));
   });
 
   test("opens under a sealer made of the same master key, as after a restart", () => {
     const masterKey = randomBytes(MASTER_KEY_BYTES);
-    const sealed = createSealer(masterKey).seal(Buffer.from("secret"), CONTEXT);
-    expect(createSealer(masterKey).open(sealed, CONTEXT).toString()).toBe("secret");
+    const sealed = createSealer([masterKey]).seal(Buffer.from("secret"), CONTEXT);
+    expect(createSealer([masterKey]).open(sealed, CONTEXT).toString()).toBe("secret");
   });
 });
 
 test.for([0, 16, 31, 33, 64])("a master key of %s bytes is refused", (length) => {
-  expect(() => createSealer(Buffer.alloc(length))).toThrow(new RangeError("a master key has 32 bytes"));
+  expect(() => createSealer([Buffer.alloc(length)])).toThrow(new RangeError("a master key has 32 bytes"));
+});
+
+describe("several master keys", () => {
+  const old = Buffer.alloc(MASTER_KEY_BYTES, 1);
+  const current = Buffer.alloc(MASTER_KEY_BYTES, 2);
+  const stranger = Buffer.alloc(MASTER_KEY_BYTES, 3);
+  const sealedWithOld = createSealer([old]).seal(Buffer.from("secret"), CONTEXT);
+
+  test("the first seals, each opens what it sealed", () => {
+    const both = createSealer([current, old]);
+    expect(both.open(sealedWithOld, CONTEXT).toString()).toBe("secret");
+    const sealed = both.seal(Buffer.from("another"), CONTEXT);
+    expect(createSealer([current]).open(sealed, CONTEXT).toString()).toBe("another");
+    expect(() => createSealer([old]).open(sealed, CONTEXT)).toThrow(new SealError(STRANGE));
+    expect([both.sealedWithFirst(sealed), both.sealedWithFirst(sealedWithOld)]).toEqual([true, false]);
+  });
+
+  test("every gateway of a rotation opens what any other seals, at each of its steps", () => {
+    const before = createSealer([old]);
+    const told = createSealer([old, current]);
+    const moved = createSealer([current, old]);
+    const after = createSealer([current]);
+    // Gateways that run at once are a step apart, and the old key is dropped when nothing is sealed with it any more.
+    for (const [sealer, other] of [
+      [before, told],
+      [told, before],
+      [told, moved],
+      [moved, told],
+      [moved, after],
+      [after, moved],
+    ] as const) {
+      expect(other.open(sealer.seal(Buffer.from("secret"), CONTEXT), CONTEXT).toString()).toBe("secret");
+    }
+  });
+
+  test("none but the one that is named is tried: another one's name is no way in", () => {
+    const both = createSealer([current, old]);
+    const renamed = Buffer.from(sealedWithOld);
+    both.seal(Buffer.from(""), CONTEXT).copy(renamed, 1, 1, 9);
+    expect(() => both.open(renamed, CONTEXT)).toThrow(new SealError(ALTERED));
+    const unknown = createSealer([stranger]).seal(Buffer.from("secret"), CONTEXT);
+    expect(() => both.open(unknown, CONTEXT)).toThrow(new SealError(STRANGE));
+  });
+
+  test("each sealed secret has the id of its master key from its second byte on", () => {
+    const [first, other] = createSealer([current, old]).keyIds;
+    expect(sealedWithOld.subarray(1, 9)).toEqual(other);
+    expect(createSealer([current]).seal(Buffer.from(""), CONTEXT).subarray(1, 9)).toEqual(first);
+  });
+
+  test("what is too short to name a key is sealed with none", () => {
+    for (let length = 0; length < 9; length++) {
+      expect(createSealer([old]).sealedWithFirst(sealedWithOld.subarray(0, length))).toBe(false);
+    }
+  });
+
+  test("none at all, and the same twice, are refused", () => {
+    expect(() => createSealer([])).toThrow(new RangeError("a sealer needs a master key"));
+    expect(() => createSealer([old, current, old])).toThrow(
+      new RangeError("two master keys have one id: they are the same, or one has to be made anew"),
+    );
+  });
 });

@@ -1,0 +1,50 @@
+// DATABASE_URL: where PostgreSQL is. Knows no driver, and repeats nothing of a URL: it may hold a password.
+
+import { accessSync, constants } from "node:fs";
+
+const SHAPE = "Write postgres://user:password@host:port/database, or leave it out for SQLite";
+const CODED = "is no URL. In a password write @ as %40, / as %2F, ? as %3F, # as %23 and % as %25";
+
+/** As pg reads them: `prefer`, `require` and `verify-ca` are as strict as `verify-full` there. */
+const TLS_MODES = ["disable", "prefer", "require", "verify-ca", "verify-full", "no-verify"];
+const TLS_FILES = ["sslrootcert", "sslcert", "sslkey"];
+
+/** A URL of postgres or postgresql, as it is. @throws Error whose message ends a sentence that begins with the setting */
+export function parseDatabaseUrl(text: string): string {
+  if (!/^postgres(ql)?:\/\//.test(text)) throw new Error(`is no URL of PostgreSQL. ${SHAPE}`);
+  // A host may be missing, where the parameter names a socket: as a URL that would be none.
+  const whole = text.replace(/^(postgres(?:ql)?:\/\/)([^/@]*@)?\//, "$1$2localhost/");
+  if (!URL.canParse(whole)) throw new Error(CODED);
+  const { hash, username, password, pathname, hostname, searchParams } = new URL(whole);
+  if (hash !== "" || ![username, password, pathname].every(isCoded)) throw new Error(CODED);
+  if (pathname.length < 2) throw new Error(`names no database. ${SHAPE}`);
+  if (hostname.includes(",")) throw new Error("names several hosts. Name one, or an address that follows the primary");
+
+  const mode = searchParams.get("sslmode");
+  if (mode !== null && !TLS_MODES.includes(mode)) {
+    throw new Error(`has a sslmode that is none. Choose one of ${TLS_MODES.join(", ")}`);
+  }
+  for (const name of TLS_FILES) {
+    const file = searchParams.get(name);
+    if (file !== null && !isReadable(file)) throw new Error(`names a file in ${name} that cannot be read`);
+  }
+  return text;
+}
+
+function isCoded(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isReadable(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

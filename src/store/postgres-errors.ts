@@ -1,0 +1,98 @@
+// What an error of PostgreSQL's or of pg's means: wait, try later, or a bug. Knows no query.
+
+/** Serialization failure, deadlock, lock not available (PostgreSQL, appendix A). */
+const BUSY = ["40001", "40P01", "55P03"];
+
+/**
+ * Connection exceptions (but for a protocol violation, which is a bug), refused credentials, a database that is gone, a
+ * standby, a transaction that idled, resources that ran out, a statement or a session that was ended, system errors.
+ */
+const AWAY = /^(08(?!P01)|28|3D000|25006|25P03|25P04|53|57|58)/;
+
+/** Node's own, and OpenSSL's of a server's certificate. */
+const SYSTEM = /^(E(?!RR_)[A-Z0-9_]+|ERR_TLS_.*|ERR_SSL_.*|ERR_SOCKET_.*|.*CERT.*|UNABLE_TO_.*)$/;
+
+/** What pg and Kysely say without a code. */
+const MESSAGES = [
+  "Connection terminated",
+  "timeout exceeded when trying to connect",
+  "timeout expired",
+  "Query read timeout",
+  "Client has encountered a connection error",
+  "Client was closed",
+  "Cannot use a pool after calling end on the pool",
+  "driver has already been destroyed",
+  "Postgres connection has been discarded",
+  "The server does not support SSL connections",
+  "There was an error establishing an SSL connection",
+];
+
+export function isBusy(error: unknown): boolean {
+  return BUSY.includes(codeOf(error));
+}
+
+export function isAway(error: unknown): boolean {
+  const code = codeOf(error);
+  if (code !== "") return isSqlState(code) ? AWAY.test(code) : SYSTEM.test(code);
+  return error instanceof Error && MESSAGES.some((message) => error.message.startsWith(message));
+}
+
+/** The answer may still come, and would be taken for another query's. */
+export function isUnanswered(error: unknown): boolean {
+  return error instanceof Error && error.message === "Query read timeout";
+}
+
+/** A database that cannot be opened; `message` is one line with the cure. */
+class DatabaseError extends Error {
+  override readonly name = "DatabaseError";
+}
+
+/** Why a database could not be opened, in one line with its cure. Of the URL it tells no more than host, port and names. */
+export function explainOpening(cause: unknown, url: string): Error {
+  const { place, database, user } = describe(url);
+  const code = codeOf(cause);
+  const told = cause instanceof Error ? cause.message : "";
+  const why = ((): string => {
+    if (code.startsWith("28")) return `${place} refuses the user ${user} or the password. Mend the URL, or pg_hba.conf`;
+    if (code === "3D000") return `${place} has no database ${database}. Create it: createdb ${database}`;
+    if (code === "42501") return `the user ${user} may not use the database ${database}. Grant it: ${told}`;
+    if (code === "53300") return `${place} has too many connections. Raise its max_connections`;
+    if (told.startsWith("The server does not support SSL")) {
+      return `${place} does not speak TLS. Turn it on there, or write sslmode=disable into the URL`;
+    }
+    if (isCertificate(code)) {
+      return `the certificate of ${place} is not trusted (${code}). Name its authority in the URL: sslrootcert=FILE`;
+    }
+    if (isAway(cause)) return `no PostgreSQL answers at ${place} (${code || told}). Start it, or mend the URL`;
+    return told;
+  })();
+  return new DatabaseError(`the database cannot be used: ${why}`, { cause });
+}
+
+function isCertificate(code: string): boolean {
+  return /CERT|UNABLE_TO_/.test(code);
+}
+
+function isSqlState(code: string): boolean {
+  return /^[0-9A-Z]{5}$/.test(code) && /\d/.test(code);
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
+}
+
+interface Description {
+  readonly place: string;
+  readonly database: string;
+  readonly user: string;
+}
+
+function describe(text: string): Description {
+  const url = new URL(text.replace("@/", "@localhost/").replace("///", "//localhost/"));
+  const host = url.searchParams.get("host") ?? (url.hostname || "localhost");
+  return {
+    place: `${decodeURIComponent(host)}:${url.searchParams.get("port") ?? (url.port || "5432")}`,
+    database: decodeURIComponent(url.pathname.slice(1)),
+    user: decodeURIComponent(url.username) || "of this process",
+  };
+}

@@ -1,0 +1,151 @@
+// A bounded pool of connections for Kysely, whose statements stay prepared and end in time. Knows pg, and no table.
+
+import { createHash } from "node:crypto";
+import { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { PostgresCursor, PostgresPool, PostgresPoolClient, PostgresQueryResult } from "kysely";
+import { type CustomTypesConfig, Pool, type PoolClient, type PoolConfig, types } from "pg";
+import { isUnanswered } from "./postgres-errors.ts";
+
+export interface PoolOptions {
+  readonly url: string;
+  readonly size: number;
+  /** How long a connection may take to come about, or to be free, in milliseconds. */
+  readonly connectMs: number;
+  /** How long a statement may take, in milliseconds; undefined: as long as it does. */
+  readonly statementMs: number | undefined;
+  /** Hears of connections that broke while nobody used them. */
+  readonly onFault: (error: unknown) => void;
+}
+
+/** A server that is stopped ends no statement itself: then the gateway gives up a little later. */
+const UNANSWERED_MS = 2_000;
+const LOCK_MS = 5_000;
+const IDLE_IN_TRANSACTION_MS = 30_000;
+const KEEP_ALIVE_MS = 10_000;
+/** How long a server may take to take leave, in milliseconds. */
+const LEAVE_MS = 1_000;
+
+/**
+ * A plan outlives the size of the tables it was made for: made while they were small it would read all of them, at each login
+ * of a fleet that was imported since. Every query here has an index. Compiling plans is for those that take long.
+ */
+const PLANNER = "-c enable_seqscan=off -c jit=off";
+
+/** Makes a pool; it connects when it is asked to. */
+export function createPool({ url, size, connectMs, statementMs, onFault }: PoolOptions): PostgresPool {
+  const sockets = createSocketSet();
+  const limits: PoolConfig =
+    statementMs === undefined
+      ? {}
+      : {
+          statement_timeout: statementMs,
+          query_timeout: statementMs + UNANSWERED_MS,
+          lock_timeout: Math.min(LOCK_MS, statementMs),
+          idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
+        };
+  const pool = new Pool({
+    connectionString: url,
+    max: size,
+    connectionTimeoutMillis: connectMs,
+    application_name: "countersign",
+    keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
+    options: PLANNER,
+    types: TYPES,
+    stream: sockets.open,
+    ...limits,
+  });
+  pool.on("error", onFault);
+  // Broken in use, it fails its query; without anybody listening it would end the process as well.
+  pool.on("connect", (client) => client.on("error", () => {}));
+
+  const clients = new WeakMap<PoolClient, PostgresPoolClient>();
+  return {
+    options: {},
+    async connect() {
+      const client = await pool.connect();
+      const known = clients.get(client) ?? prepareAll(client);
+      clients.set(client, known);
+      return known;
+    },
+    end: () => sockets.leave(() => pool.end(), LEAVE_MS),
+  };
+}
+
+/** As many statements stay prepared in each session. */
+const MAX_PREPARED = 100;
+/** Longer ones are made of data, like the rows of an import, and seldom come twice. */
+const LONGEST_PREPARED = 2_000;
+
+const names = new Map<string, string>();
+
+/**
+ * The name under which a statement stays prepared. The same in every process, so that a pooler between may share sessions.
+ * `*` may come to mean more when the schema changes, and PostgreSQL then refuses what was prepared before.
+ */
+function nameOf(text: string): string | undefined {
+  const known = names.get(text);
+  if (known !== undefined) return known;
+  if (names.size >= MAX_PREPARED || text.length > LONGEST_PREPARED || text.includes("*")) return undefined;
+  const name = createHash("sha256").update(text).digest("hex").slice(0, 16);
+  names.set(text, name);
+  return name;
+}
+
+/** A client whose statements stay prepared, and which is not used again when it left one unanswered. */
+function prepareAll(client: PoolClient): PostgresPoolClient {
+  let unanswered = false;
+
+  function query<Row>(text: string, parameters: readonly unknown[]): Promise<PostgresQueryResult<Row>>;
+  function query<Row>(cursor: PostgresCursor<Row>): PostgresCursor<Row>;
+  function query(text: unknown, parameters: readonly unknown[] = []): unknown {
+    if (typeof text !== "string") throw new TypeError("there are no cursors here");
+    const name = parameters.length > 0 ? nameOf(text) : undefined;
+    const config = { text, values: [...parameters] };
+    return client.query(name === undefined ? config : { ...config, name }).catch((error: unknown) => {
+      unanswered ||= isUnanswered(error);
+      throw error;
+    });
+  }
+
+  return { query, release: (destroy = false) => client.release(destroy || unanswered) };
+}
+
+/** PostgreSQL's ids of the types whose values are whole numbers under 2^53 here: int8, and numeric for sums of it. */
+const NUMBERS = [20, 1700];
+
+const getTypeParser: typeof types.getTypeParser = (id, format) =>
+  NUMBERS.includes(Number(id)) && format !== "binary" ? Number : types.getTypeParser(id, format);
+
+/** How values are read. */
+export const TYPES: CustomTypesConfig = { getTypeParser };
+
+interface SocketSet {
+  open(): Duplex;
+  /** Takes leave of the server as `end` does, or without it when that takes longer. */
+  leave(end: () => Promise<void>, longestMs: number): Promise<void>;
+}
+
+/** The sockets that are open: pg waits for a server's farewell for ever. */
+export function createSocketSet(): SocketSet {
+  const open = new Set<Socket>();
+  return {
+    open() {
+      const socket = new Socket();
+      open.add(socket);
+      socket.once("close", () => open.delete(socket));
+      return socket;
+    },
+    async leave(end, longestMs) {
+      const timer = setTimeout(() => {
+        for (const socket of open) socket.destroy();
+      }, longestMs);
+      try {
+        await end();
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+  };
+}

@@ -1,0 +1,67 @@
+// DATABASE_URL: what is taken, what is refused, and that a refusal repeats nothing.
+
+import { fileURLToPath } from "node:url";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { parseDatabaseUrl } from "../src/database-url.ts";
+
+const HERE = fileURLToPath(import.meta.url);
+
+test.for([
+  "postgres://me:secret@db.example:5432/registry",
+  "postgresql://me@db.example/registry",
+  "postgres://db.example/registry?sslmode=verify-full",
+  `postgres://db.example/registry?sslmode=verify-full&sslrootcert=${encodeURIComponent(HERE)}`,
+  "postgres://me:p%40ss%2Fw%23rd%25@[::1]:5432/registry",
+  "postgres:///registry?host=/var/run/postgresql",
+  "postgres://me:secret@/registry?host=/var/run/postgresql",
+])("takes %s as it is", (text) => {
+  expect(parseDatabaseUrl(text)).toBe(text);
+});
+
+const CODED = "is no URL. In a password write @ as %40, / as %2F, ? as %3F, # as %23 and % as %25";
+const SHAPE = "Write postgres://user:password@host:port/database, or leave it out for SQLite";
+
+test.for([
+  { text: "mysql://me@db.example/registry", message: `is no URL of PostgreSQL. ${SHAPE}` },
+  { text: "db.example", message: `is no URL of PostgreSQL. ${SHAPE}` },
+  { text: "", message: `is no URL of PostgreSQL. ${SHAPE}` },
+  { text: "postgres://me:s3cr#t@db.example/registry", message: CODED },
+  { text: "postgres://me:100%@db.example/registry", message: CODED },
+  { text: "postgres://me:sec/ret@db.example/registry", message: CODED },
+  { text: "postgres://db.example:99999/registry", message: CODED },
+  { text: "postgres://me:secret@db.example", message: `names no database. ${SHAPE}` },
+  { text: "postgres://me:secret@db.example/", message: `names no database. ${SHAPE}` },
+  {
+    text: "postgres://me@one.example,two.example/registry",
+    message: "names several hosts. Name one, or an address that follows the primary",
+  },
+  {
+    text: "postgres://db.example/registry?sslmode=verify-some",
+    message: "has a sslmode that is none. Choose one of disable, prefer, require, verify-ca, verify-full, no-verify",
+  },
+  {
+    text: "postgres://db.example/registry?sslmode=verify-full&sslrootcert=/no/such/file",
+    message: "names a file in sslrootcert that cannot be read",
+  },
+])("refuses $text", ({ text, message }) => {
+  expect(() => parseDatabaseUrl(text)).toThrow(new Error(message));
+});
+
+test("any password can be written, and none is repeated", () => {
+  fc.assert(
+    fc.property(fc.string({ minLength: 1, unit: "grapheme" }), (password) => {
+      const text = `postgres://me:${encodeURIComponent(password)}@db.example/registry`;
+      expect(parseDatabaseUrl(text)).toBe(text);
+    }),
+  );
+  fc.assert(
+    fc.property(fc.string({ minLength: 8, unit: fc.constantFrom(..."xyzXYZ789@/?#%:") }), (password) => {
+      try {
+        parseDatabaseUrl(`postgres://me:${password}@db.example/registry`);
+      } catch (error) {
+        expect(String(error)).not.toContain(password);
+      }
+    }),
+  );
+});

@@ -1,0 +1,44 @@
+// Where PostgreSQL's programs are, and who may run its server: it refuses to run as root.
+
+import { spawnSync } from "node:child_process";
+import { globSync } from "node:fs";
+import { join } from "node:path";
+
+/** The newest of Debian's folders before the PATH, which has only the clients there. @throws Error when it is nowhere */
+export function findProgram(name: string): string {
+  const [newest] = globSync("/usr/lib/postgresql/*/bin").sort((a, b) => versionOf(b) - versionOf(a));
+  for (const path of newest === undefined ? [name] : [join(newest, name), name]) {
+    if (spawnSync(path, ["--version"], { stdio: "ignore" }).status === 0) return path;
+  }
+  throw new Error(`PostgreSQL's ${name} is not installed`);
+}
+
+function versionOf(folder: string): number {
+  return Number(/postgresql\/([\d.]+)\//.exec(folder)?.[1]);
+}
+
+/** Whether there is a server to start. */
+export function hasPostgres(): boolean {
+  try {
+    findProgram("initdb");
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** As whom the server runs, as `spawn` takes it; empty: as who runs the tests. */
+export function serverUser(): { uid?: number; gid?: number } {
+  if (process.getuid?.() !== 0) return {};
+  for (const name of ["postgres", "nobody"]) {
+    const uid = idOf("-u", name);
+    const gid = idOf("-g", name);
+    if (uid !== undefined && gid !== undefined) return { uid, gid };
+  }
+  throw new Error("there is no user postgres or nobody to run PostgreSQL as");
+}
+
+function idOf(what: "-u" | "-g", name: string): number | undefined {
+  const { status, stdout } = spawnSync("id", [what, name], { encoding: "utf8" });
+  return status === 0 ? Number(stdout) : undefined;
+}

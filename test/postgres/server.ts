@@ -1,0 +1,195 @@
+// Real PostgreSQL servers for tests, on free ports of loopback, each in a folder of its own; as root or not.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { chownSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { freePort } from "../free-port.ts";
+import { findProgram, serverUser } from "./programs.ts";
+
+export interface PostgresServer {
+  readonly port: number;
+  /** Of its superuser, and the database `postgres`. */
+  readonly url: string;
+  /** SIGKILL to all its processes; resolves once they are gone. */
+  kill(): Promise<void>;
+  /** SIGSTOP to all its processes: the kernel accepts connections, and nobody answers. */
+  pause(): void;
+  /** SIGCONT. */
+  resume(): void;
+  /** Starts it again where it was, with all that was committed; resolves once it answers. */
+  restart(): Promise<void>;
+  /** Ends it for good, and removes its folder. */
+  stop(): Promise<void>;
+}
+
+export interface PostgresServerOptions {
+  /** Beside those of the address, as `-c` takes them. */
+  readonly settings?: readonly string[];
+  /** Files in PEM: with them it speaks TLS. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+}
+
+/** Collation by language, as most servers have it: text does not sort by its bytes, unless it is told to. */
+const LOCALE = ["--locale=C", "--locale-provider=icu", "--icu-locale=en-US"];
+const SETTINGS = ["listen_addresses=127.0.0.1", "max_connections=300", "shared_buffers=32MB", "lc_messages=C"];
+
+const running = new Set<ChildProcess>();
+const folders = new Set<string>();
+// A test process that dies leaves no server behind.
+process.on("exit", () => {
+  for (const server of running) signalAll(server, "SIGKILL");
+  for (const folder of folders) remove(folder);
+});
+
+/** Resolves once it answers; `stop` it when the test ends. */
+export async function startPostgres({ settings = [], tls }: PostgresServerOptions = {}): Promise<PostgresServer> {
+  const folder = mkdtempSync(join(tmpdir(), "countersign-postgres-"));
+  folders.add(folder);
+  const data = join(folder, "data");
+  const password = randomBytes(16).toString("hex");
+  await initialise(folder, data, password);
+  if (tls !== undefined) {
+    give(join(data, "server.crt"), readFileSync(tls.cert));
+    give(join(data, "server.key"), readFileSync(tls.key));
+  }
+  for (let attempt = 0; attempt < 5; attempt++) {
+    const port = await freePort();
+    const arguments_ = [
+      "-D",
+      data,
+      "-p",
+      String(port),
+      ...settingArguments([
+        ...SETTINGS,
+        ...settings,
+        ...(tls === undefined ? [] : ["ssl=on"]),
+        `unix_socket_directories=${folder}`,
+      ]),
+    ];
+    const child = await launch(arguments_);
+    if (child !== undefined) return serve({ folder, port, password, arguments_ }, child);
+  }
+  remove(folder);
+  throw new Error("postgres does not start");
+}
+
+async function initialise(folder: string, data: string, password: string): Promise<void> {
+  const passwordFile = join(folder, "password");
+  give(passwordFile, password);
+  give(folder);
+  const authentication = ["-A", "scram-sha-256", "-U", "postgres", `--pwfile=${passwordFile}`];
+  const initdb = spawn(findProgram("initdb"), ["-D", data, "-N", "--encoding=UTF8", ...LOCALE, ...authentication], {
+    stdio: ["ignore", "ignore", "pipe"],
+    ...serverUser(),
+  });
+  let told = "";
+  initdb.stderr.on("data", (chunk) => (told += chunk));
+  const [code] = await once(initdb, "close");
+  if (code !== 0) throw new Error(`initdb: ${told}`);
+}
+
+function remove(folder: string): void {
+  // Its processes may be writing their last.
+  rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 });
+  folders.delete(folder);
+}
+
+/** Makes a file, where there is something in it, and gives it to the server's user alone. */
+function give(path: string, contents?: string | Uint8Array): void {
+  if (contents !== undefined) writeFileSync(path, contents, { mode: 0o600 });
+  const { uid, gid } = serverUser();
+  if (uid !== undefined && gid !== undefined) chownSync(path, uid, gid);
+}
+
+function settingArguments(settings: readonly string[]): string[] {
+  return settings.flatMap((setting) => ["-c", setting]);
+}
+
+/** Undefined when it ended instead of answering. */
+async function launch(arguments_: readonly string[]): Promise<ChildProcess | undefined> {
+  const child = spawn(findProgram("postgres"), arguments_, { stdio: ["ignore", "ignore", "pipe"], ...serverUser() });
+  running.add(child);
+  child.once("exit", () => running.delete(child));
+  const isReady = await new Promise<boolean>((resolve) => {
+    let told = "";
+    child.stderr.on("data", (chunk) => {
+      told = (told + chunk).slice(-4_096);
+      if (told.includes("database system is ready to accept connections")) resolve(true);
+    });
+    child.once("close", () => resolve(false));
+  });
+  return isReady ? child : undefined;
+}
+
+interface Place {
+  readonly folder: string;
+  readonly port: number;
+  readonly password: string;
+  readonly arguments_: readonly string[];
+}
+
+function serve({ folder, port, password, arguments_ }: Place, first: ChildProcess): PostgresServer {
+  let child = first;
+
+  async function kill(): Promise<void> {
+    if (!running.has(child)) return;
+    const gone = once(child, "close");
+    signalAll(child, "SIGKILL");
+    await gone;
+  }
+
+  return {
+    port,
+    url: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`,
+    kill,
+    pause: () => signalAll(child, "SIGSTOP"),
+    resume: () => signalAll(child, "SIGCONT"),
+    async restart() {
+      await kill();
+      // Until the last of its processes is gone, it refuses to start.
+      for (let attempt = 0; attempt < 50; attempt++) {
+        const again = await launch(arguments_);
+        if (again !== undefined) {
+          child = again;
+          return;
+        }
+        await pause(50);
+      }
+      throw new Error("the server does not start again");
+    },
+    async stop() {
+      await kill();
+      remove(folder);
+    },
+  };
+}
+
+/** To the server and its children, each of which has a group of its own. */
+function signalAll(child: ChildProcess, signal: NodeJS.Signals): void {
+  const { pid } = child;
+  if (pid === undefined) return;
+  for (const target of [pid, ...childrenOf(pid)]) {
+    try {
+      process.kill(target, signal);
+    } catch {
+      // Gone meanwhile.
+    }
+  }
+}
+
+/** As Linux tells it (proc_pid_stat(5)); elsewhere the server's own processes end with it, and do not stop with it. */
+function childrenOf(parent: number): readonly number[] {
+  return globSync("/proc/[0-9]*/stat").flatMap((file) => {
+    try {
+      // After the name of the program, which may hold anything: its state, and its parent.
+      const [, of] = /.*\) \S (\d+) /s.exec(readFileSync(file, "utf8")) ?? [];
+      return Number(of) === parent ? [Number(file.split("/")[2])] : [];
+    } catch {
+      return [];
+    }
+  });
+}

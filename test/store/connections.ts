@@ -1,0 +1,61 @@
+// Databases of a test's own, on disk or on the PostgreSQL of the run, that it may connect to as several processes do.
+
+import { randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Client } from "pg";
+import { inject, onTestFinished } from "vitest";
+import type { Database } from "../../src/store/database.ts";
+import { openPostgres } from "../../src/store/postgres.ts";
+import { openSqlite } from "../../src/store/sqlite.ts";
+
+/** An empty database. */
+export interface Empty {
+  /** As another process does; closed when the test ends. */
+  connect(): Promise<Database>;
+}
+
+export interface EmptySqlite extends Empty {
+  readonly folder: string;
+  readonly path: string;
+}
+
+export interface EmptyPostgres extends Empty {
+  readonly url: string;
+}
+
+/** A file in a folder of its own, removed when the test ends. */
+export function emptySqlite(): EmptySqlite {
+  const folder = mkdtempSync(join(tmpdir(), "countersign-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, "countersign.db");
+  return { folder, path, connect: async () => closing(openSqlite(path)) };
+}
+
+/** A database on the PostgreSQL of the run, or on the one that is named; dropped when the test ends. */
+export async function emptyPostgres(server = inject("postgresUrl")): Promise<EmptyPostgres> {
+  if (server === undefined) throw new Error("there is no PostgreSQL. Type: npm test");
+  const name = `test_${randomBytes(8).toString("hex")}`;
+  await execute(server, `create database ${name}`);
+  onTestFinished(() => execute(server, `drop database ${name} with (force)`));
+  const url = Object.assign(new URL(server), { pathname: `/${name}` }).href;
+  return { url, connect: async () => closing(await openPostgres({ url })) };
+}
+
+function closing(database: Database): Database {
+  onTestFinished(() => database.close());
+  return database;
+}
+
+/** Statements by a connection of their own. */
+export async function execute(url: string, sql: string): Promise<void> {
+  const client = new Client({ connectionString: url });
+  client.on("error", () => {});
+  await client.connect();
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
+}

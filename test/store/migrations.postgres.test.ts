@@ -1,0 +1,44 @@
+// The migrations of PostgreSQL, and who waits for whom meanwhile.
+
+import { sql } from "kysely";
+import { expect, test } from "vitest";
+import { migrate, STEPS } from "../../src/store/migrations.ts";
+import { emptyPostgres } from "./connections.ts";
+import { timed } from "./feed.ts";
+import { migrationsContract } from "./migrations-contract.ts";
+
+migrationsContract("PostgreSQL", {
+  open: () => emptyPostgres(),
+  async bringToFirst({ connect }) {
+    const database = await connect();
+    const { first } = STEPS(database.dialect);
+    await migrate(database, { first, later: {} });
+    await sql`drop table schema_steps, schema_steps_lock`.execute(database.db);
+  },
+});
+
+test("logins go on while a step waits for a transaction that is in its way, and the step is done after it", async () => {
+  const { connect } = await emptyPostgres();
+  const [database, other] = [await connect(), await connect()];
+  const { first, later } = STEPS("postgres");
+  await migrate(database, { first, later: {} });
+
+  const began = Promise.withResolvers<void>();
+  const ended = Promise.withResolvers<void>();
+  const inTheWay = other.write(async (transaction) => {
+    await transaction.selectFrom("devices").select("device_key").execute();
+    began.resolve();
+    await ended.promise;
+  });
+  await began.promise;
+  const migrated = migrate(database, { first, later });
+  const waits = sql<{ waits: number }>`select count(*) as waits from pg_locks
+    where not granted and locktype = 'relation' and database = (select oid from pg_database where datname = current_database())`;
+  while (!((await waits.execute(other.db)).rows[0]?.waits ?? 0));
+
+  const login = (): Promise<unknown> => other.db.selectFrom("devices").select("device_key").limit(1).execute();
+  expect(await timed(login)).toBeLessThan(2_500);
+  ended.resolve();
+  await Promise.all([inTheWay, migrated]);
+  expect(await database.db.selectFrom("devices").select("revision").execute()).toEqual([{ revision: 1 }]);
+});

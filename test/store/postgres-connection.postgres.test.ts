@@ -1,0 +1,270 @@
+// The connections to PostgreSQL: what opening says, what a query costs at most, and that breaking ends nothing.
+
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { inspect } from "node:util";
+import { sql } from "kysely";
+import { describe, expect, inject, onTestFinished, test, vi } from "vitest";
+import { AuthError } from "../../src/core/errors.ts";
+import type { Database } from "../../src/store/database.ts";
+import { openPostgres, type PostgresOptions } from "../../src/store/postgres.ts";
+import { freePort } from "../free-port.ts";
+import { type PostgresServer, startPostgres } from "../postgres/server.ts";
+import { emptyPostgres, execute } from "./connections.ts";
+import { timed } from "./feed.ts";
+
+vi.setConfig({ testTimeout: 30_000 });
+
+async function open(options: PostgresOptions): Promise<Database> {
+  const database = await openPostgres(options);
+  onTestFinished(() => database.close());
+  return database;
+}
+
+/** The URL of the run's server, changed. */
+function changed(parts: {
+  username?: string;
+  password?: string;
+  pathname?: string;
+  search?: string;
+  port?: string;
+}): string {
+  return Object.assign(new URL(inject("postgresUrl") ?? ""), parts).href;
+}
+
+const pid = async ({ db }: Database): Promise<number> => {
+  const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(db);
+  return rows[0]?.pid ?? 0;
+};
+
+describe("opening says in one line what is wrong", () => {
+  const SECRET = "hunter2-is-a-secret";
+  const cases = [
+    {
+      what: "a wrong password",
+      url: () => changed({ password: SECRET }),
+      message:
+        /^the database cannot be used: 127\.0\.0\.1:\d+ refuses the user postgres or the password\. Mend the URL, or pg_hba\.conf$/,
+    },
+    {
+      what: "a user that is not there",
+      url: () => changed({ username: "nobody-here", password: SECRET }),
+      message: /refuses the user nobody-here or the password/,
+    },
+    {
+      what: "a database that is not there",
+      url: () => changed({ pathname: "/no_such_database" }),
+      message: /has no database no_such_database\. Create it: createdb no_such_database$/,
+    },
+    {
+      what: "a server without TLS",
+      url: () => changed({ search: "?sslmode=verify-full" }),
+      message: /does not speak TLS\. Turn it on there, or write sslmode=disable into the URL$/,
+    },
+  ];
+
+  test.for(cases)("$what", async ({ url, message }) => {
+    const error = await openPostgres({ url: url() }).catch((thrown: unknown) => thrown);
+    if (!(error instanceof Error)) throw new TypeError("it was opened");
+    expect(error.message).toMatch(message);
+    // Neither in what is told nor in what a log may make of it.
+    const password = new URL(url()).password;
+    expect(inspect(error, { depth: 10, showHidden: true })).not.toContain(password);
+  });
+
+  test("nobody who listens there", async () => {
+    const port = await freePort();
+    const url = `postgres://me:${SECRET}@127.0.0.1:${port}/registry`;
+    await expect(openPostgres({ url })).rejects.toThrow(
+      `the database cannot be used: no PostgreSQL answers at 127.0.0.1:${port} (ECONNREFUSED). Start it, or mend the URL`,
+    );
+  });
+
+  test("somebody who listens and never answers, in time", async () => {
+    const silent = createServer().listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    onTestFinished(() => void silent.close());
+    const address = silent.address();
+    const port = typeof address === "object" ? address?.port : 0;
+    const opening = openPostgres({ url: `postgres://me:${SECRET}@127.0.0.1:${port}/registry`, connectMs: 300 });
+    expect(await timed(() => expect(opening).rejects.toThrow("no PostgreSQL answers at"))).toBeLessThan(3_000);
+  });
+});
+
+describe("a query", () => {
+  test("tells whole numbers as numbers, and bytes as bytes", async () => {
+    const { db } = await (await emptyPostgres()).connect();
+    const { rows } = await sql`select 1764000000000::bigint as at, count(*) as count, sum(2::bigint) as sum,
+      '\\x00ff'::bytea as bytes, 7 as small, null::bigint as none`.execute(db);
+    expect(rows).toEqual([
+      { at: 1_764_000_000_000, count: 1, sum: 2, bytes: Buffer.from([0, 255]), small: 7, none: null },
+    ]);
+  });
+
+  test("that takes too long is ended, and told as unavailable", async () => {
+    const { url } = await emptyPostgres();
+    const database = await open({ url, statementMs: 200, poolSize: 1 });
+    const error = await database.read((db) => sql`select pg_sleep(20)`.execute(db)).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(AuthError);
+    expect(error).toMatchObject({
+      reason: "unavailable",
+      message: "the registry cannot be asked now. Try again later",
+      particulars: { retryAfterMs: 5_000 },
+    });
+    expect(await pid(database)).toBeGreaterThan(0);
+  });
+
+  test("waits for a free connection only so long", async () => {
+    const { url } = await emptyPostgres();
+    const database = await open({ url, poolSize: 1, connectMs: 200 });
+    const ended = Promise.withResolvers<void>();
+    const began = Promise.withResolvers<void>();
+    const inTheWay = database.write(async () => {
+      began.resolve();
+      await ended.promise;
+    });
+    await began.promise;
+    await expect(database.read(() => pid(database))).rejects.toMatchObject({ reason: "unavailable" });
+    ended.resolve();
+    await inTheWay;
+    expect(await pid(database)).toBeGreaterThan(0);
+  });
+
+  test("uses no more connections than the pool has", async () => {
+    const { url } = await emptyPostgres();
+    const database = await open({ url, poolSize: 2 });
+    const pids = await Promise.all(Array.from({ length: 20 }, () => pid(database)));
+    expect(new Set(pids).size).toBeLessThanOrEqual(2);
+  });
+
+  test("that is in a transaction's way is done again, and so are both of a deadlock", async () => {
+    const { url, connect } = await emptyPostgres();
+    await execute(
+      url,
+      "create table counters (id text primary key, n integer); insert into counters values ('a', 0), ('b', 0)",
+    );
+    const [one, other] = [await connect(), await connect()];
+    const both = Array.from({ length: 2 }, () => Promise.withResolvers<void>());
+    const raise = (database: Database, place: number, order: readonly string[]): Promise<void> =>
+      database.write(async (transaction) => {
+        for (const id of order) {
+          await sql`update counters set n = n + 1 where id = ${id}`.execute(transaction);
+          both[place]?.resolve();
+          await Promise.all(both.map(({ promise }) => promise));
+        }
+      });
+    await Promise.all([raise(one, 0, ["a", "b"]), raise(other, 1, ["b", "a"])]);
+    const { rows } = await sql`select id, n from counters order by id`.execute(one.db);
+    expect(rows).toEqual([
+      { id: "a", n: 2 },
+      { id: "b", n: 2 },
+    ]);
+  });
+});
+
+describe("statements", () => {
+  const prepared = async (database: Database): Promise<readonly string[]> => {
+    const { rows } = await sql<{ statement: string }>`select statement from pg_prepared_statements`.execute(
+      database.db,
+    );
+    return rows.map(({ statement }) => statement);
+  };
+
+  test("stay prepared where they come with parameters, and the same for all", async () => {
+    const { url } = await emptyPostgres();
+    const database = await open({ url, poolSize: 1 });
+    for (const value of [1, 2, 3]) await sql`select ${value}::integer as kept`.execute(database.db);
+    await sql`select 4 as passing`.execute(database.db);
+    expect(await prepared(database)).toEqual(["select $1::integer as kept"]);
+  });
+
+  test("that are made of data, or of what a schema may add to, do not", async () => {
+    const { url } = await emptyPostgres();
+    const database = await open({ url, poolSize: 1 });
+    const long = sql.join(Array.from({ length: 1_000 }, (_, place) => sql`${place}::integer`));
+    await sql`select array[${long}]`.execute(database.db);
+    await sql`select * from generate_series(1, ${2}::integer)`.execute(database.db);
+    expect(await prepared(database)).toEqual([]);
+  });
+
+  test("keep a plan that is right for a fleet, though it was made while there were two devices", async () => {
+    const { url } = await emptyPostgres();
+    const database = await open({ url, poolSize: 1 });
+    const run = (text: string): Promise<{ rows: unknown[] }> => sql.raw(text).execute(database.db);
+    await run("create table fleet (device_key text primary key); insert into fleet values ('a'), ('b')");
+    await run("vacuum analyze fleet");
+    await run("prepare find (text) as select device_key from fleet where device_key = $1");
+    await run("set plan_cache_mode = force_generic_plan");
+    const { rows } = await run("explain execute find('a')");
+    expect(JSON.stringify(rows)).toContain("Index Only Scan");
+  });
+
+  test("are kept to a bound", async () => {
+    const { url } = await emptyPostgres();
+    const database = await open({ url, poolSize: 1 });
+    for (let place = 0; place < 300; place++) {
+      await sql`select ${place}::integer as ${sql.ref(`column_${place}`)}`.execute(database.db);
+    }
+    expect((await prepared(database)).length).toBeLessThanOrEqual(100);
+  });
+});
+
+describe("a server that goes away", () => {
+  async function openOnOwn(
+    options: Partial<PostgresOptions> = {},
+  ): Promise<{ server: PostgresServer; database: Database }> {
+    const server = await startPostgres();
+    onTestFinished(() => server.stop());
+    return { server, database: await open({ url: server.url, ...options }) };
+  }
+
+  test("is unavailable, ends nothing, and is asked again once it is back", async () => {
+    const faults: unknown[] = [];
+    const broke = Promise.withResolvers<void>();
+    const { server, database } = await openOnOwn({
+      onFault(fault) {
+        faults.push(fault);
+        broke.resolve();
+      },
+    });
+    expect(await pid(database)).toBeGreaterThan(0);
+    const inUse = database.read((db) => sql`select pg_sleep(20)`.execute(db)).catch((error: unknown) => error);
+    await database.read(() => pid(database));
+    await server.kill();
+    expect(await inUse).toMatchObject({ reason: "unavailable" });
+    await broke.promise;
+    await expect(database.read(() => pid(database))).rejects.toMatchObject({ reason: "unavailable" });
+    await expect(database.write(() => pid(database))).rejects.toMatchObject({ reason: "unavailable" });
+    await server.restart();
+    expect(await database.read(() => pid(database))).toBeGreaterThan(0);
+  });
+
+  test("in the middle of a transaction leaves nothing of it", async () => {
+    const { server, database } = await openOnOwn();
+    await execute(server.url, "create table counters (n integer)");
+    const cut = database.write(async (transaction) => {
+      await sql`insert into counters values (1)`.execute(transaction);
+      await server.kill();
+      await sql`insert into counters values (2)`.execute(transaction);
+    });
+    await expect(cut).rejects.toMatchObject({ reason: "unavailable" });
+    await server.restart();
+    const { rows } = await sql`select n from counters`.execute(database.db);
+    expect(rows).toEqual([]);
+  });
+
+  test("without a word is unavailable in time, its late answers are nobody's, and it closes", async () => {
+    const { server, database } = await openOnOwn({ poolSize: 1, statementMs: 300, connectMs: 500 });
+    const before = await pid(database);
+    server.pause();
+    const asked = await timed(() =>
+      expect(database.read((db) => sql`select 'late'`.execute(db))).rejects.toMatchObject({ reason: "unavailable" }),
+    );
+    expect(asked).toBeLessThan(4_000);
+    server.resume();
+    expect(await database.read(() => pid(database))).not.toBe(before);
+    server.pause();
+    expect(await timed(database.close)).toBeLessThan(3_000);
+    server.resume();
+  });
+});

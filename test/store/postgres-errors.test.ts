@@ -1,0 +1,50 @@
+// What errors of PostgreSQL mean, one by one; real ones are met in postgres-connection.postgres.test.ts.
+
+import { expect, test } from "vitest";
+import { explainOpening, isAway, isBusy } from "../../src/store/postgres-errors.ts";
+
+const coded = (code: string, message = ""): Error => Object.assign(new Error(message), { code });
+
+test.for(["40001", "40P01", "55P03"])("%s is busy, and not away", (code) => {
+  expect(isBusy(coded(code))).toBe(true);
+  expect(isAway(coded(code))).toBe(false);
+});
+
+test.for([
+  ...["08006", "28P01", "3D000", "25006", "25P03", "53100", "53300", "57014", "57P01", "57P03", "58030"],
+  ...["ECONNREFUSED", "ECONNRESET", "ENOTFOUND", "EAI_AGAIN", "EPIPE", "ETIMEDOUT", "EHOSTUNREACH"],
+  ...["CERT_HAS_EXPIRED", "DEPTH_ZERO_SELF_SIGNED_CERT", "UNABLE_TO_VERIFY_LEAF_SIGNATURE"],
+  "ERR_TLS_CERT_ALTNAME_INVALID",
+])("%s is away, and not busy", (code) => {
+  expect(isAway(coded(code))).toBe(true);
+  expect(isBusy(coded(code))).toBe(false);
+});
+
+test.for(["08P01", "22021", "22P02", "23505", "42601", "42P01", "XX000", "ERR_INVALID_ARG_TYPE"])(
+  "%s is a bug",
+  (code) => {
+    expect(isAway(coded(code))).toBe(false);
+    expect(isBusy(coded(code))).toBe(false);
+  },
+);
+
+test.for(["Connection terminated unexpectedly", "Query read timeout", "timeout exceeded when trying to connect"])(
+  "pg's %j is away",
+  (message) => expect(isAway(new Error(message))).toBe(true),
+);
+
+test("what is no error of a database's is a bug", () => {
+  for (const thrown of [new TypeError("x is undefined"), "text", undefined]) expect(isAway(thrown)).toBe(false);
+});
+
+test.for([
+  { url: "postgres://me:s3cret@/registry?host=/var/run/postgresql", place: "/var/run/postgresql:5432" },
+  { url: "postgres:///registry?host=/var/run/postgresql&port=5433", place: "/var/run/postgresql:5433" },
+  { url: "postgres://me:s3cret@db.example/registry", place: "db.example:5432" },
+  { url: "postgres://me:s3cret@[::1]:6000/registry", place: "[::1]:6000" },
+])("an opening that failed names the place of $url, and no secret", ({ url, place }) => {
+  const { message } = explainOpening(coded("ECONNREFUSED"), url);
+  expect(message).toBe(
+    `the database cannot be used: no PostgreSQL answers at ${place} (ECONNREFUSED). Start it, or mend the URL`,
+  );
+});

@@ -1,0 +1,123 @@
+// What sealed rows owe on every database, as one suite: altered behind the gateway's back they do not open, and say why.
+
+import { sql } from "kysely";
+import { describe, expect, test } from "vitest";
+import type { AuditEntry } from "../../src/core/registry/ports.ts";
+import { openKeyRing } from "../../src/core/tokens/keyring.ts";
+import { SealError } from "../../src/store/sealing.ts";
+import type { TestDatabase } from "./database.ts";
+
+const NOW = 1_764_000_000_000;
+export const SECRET = "a secret that must not be on the disk";
+const MOVED = "a sealed secret was altered or moved to another row. Restore it from a backup";
+
+const ENTRY: AuditEntry = {
+  actor: { tokenId: "gateway", operator: "", address: "", requestId: "" },
+  at: NOW,
+  action: "Fill",
+  resource: "",
+  customerId: "",
+  details: {},
+};
+
+/** A database with two customers, a key and a device each. */
+export async function fill<Opened extends TestDatabase>(opened: Opened): Promise<Opened> {
+  const { customers, customerKeys, devices } = opened.store;
+  for (const number of [1, 2]) {
+    const customerId = `customer-${number}`;
+    await customers.insert({ customerId, displayName: "", status: "enabled", loginLimit: "" }, ENTRY);
+    const dates = { notBefore: NOW, expiresAt: undefined, createdAt: NOW, retiredAt: undefined };
+    const secret = Buffer.from(`${SECRET} ${number}`);
+    await customerKeys.insert(
+      { keyId: `key-${number}`, customerId, purpose: "login", ...dates, secret },
+      () => {},
+      ENTRY,
+    );
+    await devices.insert(
+      {
+        deviceKey: `device-${number}`,
+        customerId,
+        displayName: "",
+        status: "enabled",
+        keyMode: "shared",
+        sharedIdentity: false,
+        replayGuard: false,
+        labels: {},
+        acceptsShared: false,
+        tokensNotBefore: 0,
+      },
+      ENTRY,
+    );
+  }
+  return opened;
+}
+
+export function sealedRowsContract(name: string, open: () => Promise<TestDatabase>): void {
+  const openFilled = async (): Promise<TestDatabase> => fill(await open());
+
+  async function alter({ database }: TestDatabase, ...statements: readonly string[]): Promise<void> {
+    for (const statement of statements) await sql.raw(statement).execute(database.db);
+  }
+
+  describe(`sealed rows of ${name}`, () => {
+    test.for([
+      {
+        column: "sealed_secret",
+        statements: [
+          "update customer_keys set sealed_secret = (select sealed_secret from customer_keys where key_id = 'key-2') where key_id = 'key-1'",
+        ],
+      },
+      {
+        column: "customer_id",
+        statements: [
+          "delete from customer_keys where key_id = 'key-1'",
+          "update customer_keys set customer_id = 'customer-1' where key_id = 'key-2'",
+        ],
+      },
+      { column: "key_id", statements: ["update customer_keys set key_id = 'key-3' where key_id = 'key-1'"] },
+      {
+        column: "purpose",
+        statements: ["update customer_keys set purpose = 'derivation'", "update devices set key_mode = 'derived'"],
+      },
+    ])("a key whose $column was changed behind the gateway's back does not open", async ({ statements }) => {
+      const opened = await openFilled();
+      await alter(opened, ...statements);
+      await expect(opened.store.credentials.find("device-1", NOW)).rejects.toThrow(new SealError(MOVED));
+    });
+
+    test("a key that does not open leaves the customer's others good, and is told of", async () => {
+      const opened = await openFilled();
+      await alter(opened, "update customer_keys set customer_id = 'customer-1' where key_id = 'key-2'");
+      const { credential } = await opened.store.credentials.find("device-1", NOW);
+      expect(credential?.keys.map(({ keyId }) => keyId)).toEqual(["key-1"]);
+      expect(opened.faults).toEqual([new SealError(MOVED)]);
+    });
+
+    test("a signing key under another kid does not open", async () => {
+      const opened = await openFilled();
+      await openKeyRing(opened.store.signingKeys, "RS256", NOW);
+      await alter(opened, "update signing_keys set kid = 'other'");
+      await expect(opened.store.signingKeys.active()).rejects.toThrow(new SealError(MOVED));
+    });
+
+    test("a wrong master key is told as such, with its cure", async () => {
+      const opened = await openFilled();
+      await openKeyRing(opened.store.signingKeys, "RS256", NOW);
+      const stranger = await opened.reopen([Buffer.alloc(32, 2)]);
+      const told = new SealError(
+        "a secret was sealed with another master key. Set COUNTERSIGN_MASTER_KEY to the one that this database was made with, or add that to COUNTERSIGN_OTHER_MASTER_KEYS",
+      );
+      await expect(stranger.credentials.find("device-1", NOW)).rejects.toThrow(told);
+      await expect(stranger.signingKeys.active()).rejects.toThrow(told);
+      await expect(openKeyRing(stranger.signingKeys, "RS256", NOW)).rejects.toThrow(told);
+    });
+
+    test("the schema refuses a second active signing key, whoever writes it", async () => {
+      const opened = await openFilled();
+      await openKeyRing(opened.store.signingKeys, "RS256", NOW);
+      const second =
+        "insert into signing_keys select 'second', alg, state, sealed_private_key, public_jwk, created_at from signing_keys";
+      await expect(alter(opened, second)).rejects.toThrow(/unique constraint/i);
+    });
+  });
+}
