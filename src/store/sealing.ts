@@ -1,6 +1,13 @@
-// Sealing: secrets at rest under the master key, AES-256-GCM. Knows no table; what a secret is bound to, it is told.
+// Sealing: secrets at rest under master keys, AES-256-GCM. Knows no table; what a secret is bound to, it is told.
 
-import { createCipheriv, createDecipheriv, createHash, createSecretKey, randomBytes } from "node:crypto";
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createSecretKey,
+  type KeyObject,
+  randomBytes,
+} from "node:crypto";
 
 /** Bytes of a master key. */
 export const MASTER_KEY_BYTES = 32;
@@ -11,12 +18,22 @@ const KEY_ID_BYTES = 8;
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
 const HEADER_BYTES = 1 + KEY_ID_BYTES;
+const PREFIX_BYTES = HEADER_BYTES + IV_BYTES + TAG_BYTES;
 
 export interface Sealer {
-  /** Seals `plaintext`, bound to `context`: it opens again only for the same context. */
+  /** Seals `plaintext` with the first master key, bound to `context`: it opens again only for the same context. */
   seal(plaintext: Uint8Array, context: readonly string[]): Buffer;
-  /** Opens what `seal` made. @throws SealError, naming what is wrong; never gives other bytes. */
+  /**
+   * Opens what `seal` made, with the master key that it names and no other. Whoever asks overwrites the bytes when done.
+   * @throws SealError, naming what is wrong; never gives other bytes
+   */
   open(sealed: Uint8Array, context: readonly string[]): Buffer;
+  /** As `open`, into a key: its bytes are nowhere else. */
+  openKey(sealed: Uint8Array, context: readonly string[]): KeyObject;
+  /** Whether it was sealed with the first master key, by its header: it may still not open. */
+  sealedWithFirst(sealed: Uint8Array): boolean;
+  /** The ids of the master keys. A sealed secret has that of its own from its second byte on. */
+  readonly keyIds: readonly Uint8Array[];
 }
 
 /** A sealed secret that does not open; `message` names the reason and the cure. */
@@ -24,52 +41,85 @@ export class SealError extends Error {
   override readonly name = "SealError";
 }
 
+/** One that only a newer gateway opens: it is not lost. */
+export class NewerSealError extends SealError {}
+
+/** A master key, by the id that sealed secrets name it with. */
+interface MasterKey {
+  readonly key: KeyObject;
+  readonly id: Buffer;
+  /** What a secret that is sealed with it begins with. */
+  readonly header: Buffer;
+}
+
 /**
- * A sealer under one master key of 32 bytes. Layout: version (1), master key id (8), nonce (12), tag (16), ciphertext;
- * version, key id and context are the associated data (NIST SP 800-38D).
+ * A sealer under master keys of 32 bytes: the first seals, each opens what it sealed. Layout: version (1), master key id
+ * (8), nonce (12), tag (16), ciphertext; version, key id and context are the associated data (NIST SP 800-38D).
+ * @throws RangeError for none, for one of another length, and for two that have one id
  */
-export function createSealer(masterKey: Uint8Array): Sealer {
-  if (masterKey.length !== MASTER_KEY_BYTES) throw new RangeError(`a master key has ${MASTER_KEY_BYTES} bytes`);
-  const key = createSecretKey(masterKey);
-  const keyId = createHash("sha256")
-    .update("countersign master key id v1\0")
-    .update(masterKey)
-    .digest()
-    .subarray(0, KEY_ID_BYTES);
-  const header = Buffer.concat([Buffer.of(VERSION), keyId]);
-  // JSON keeps the parts of a context apart, whatever they contain.
-  const associate = (context: readonly string[]): Buffer =>
-    Buffer.concat([header, Buffer.from(JSON.stringify(context))]);
+export function createSealer(masterKeys: readonly Uint8Array[]): Sealer {
+  const keys = masterKeys.map(readMasterKey);
+  const [first] = keys;
+  if (first === undefined) throw new RangeError("a sealer needs a master key");
+  const byId = new Map(keys.map((key) => [key.id.toString("hex"), key]));
+  if (byId.size < keys.length)
+    throw new RangeError("two master keys have one id: they are the same, or one has to be made anew");
+  const keyOf = (sealed: Uint8Array): MasterKey | undefined =>
+    byId.get(Buffer.from(sealed.subarray(1, HEADER_BYTES)).toString("hex"));
+
+  function open(sealed: Uint8Array, context: readonly string[]): Buffer {
+    if (sealed.length < PREFIX_BYTES) throw new SealError("a sealed secret is truncated. Restore it from a backup");
+    if (sealed[0] !== VERSION)
+      throw new NewerSealError(`a sealed secret has version ${sealed[0]}. A newer gateway wrote it`);
+    const master = keyOf(sealed);
+    if (master === undefined) {
+      throw new SealError(
+        "a secret was sealed with another master key. Set COUNTERSIGN_MASTER_KEY to the one that this database was made with, or add that to COUNTERSIGN_OTHER_MASTER_KEYS",
+      );
+    }
+    const iv = sealed.subarray(HEADER_BYTES, HEADER_BYTES + IV_BYTES);
+    const decipher = createDecipheriv(CIPHER, master.key, iv, { authTagLength: TAG_BYTES })
+      .setAAD(associatedData(master, context))
+      .setAuthTag(sealed.subarray(HEADER_BYTES + IV_BYTES, PREFIX_BYTES));
+    // All of it: in this mode `final` only judges.
+    const plaintext = decipher.update(sealed.subarray(PREFIX_BYTES));
+    try {
+      decipher.final();
+      return plaintext;
+    } catch {
+      plaintext.fill(0);
+      throw new SealError("a sealed secret was altered or moved to another row. Restore it from a backup");
+    }
+  }
 
   return {
     seal(plaintext, context) {
       const iv = randomBytes(IV_BYTES);
-      const cipher = createCipheriv(CIPHER, key, iv, { authTagLength: TAG_BYTES }).setAAD(associate(context));
+      const cipher = createCipheriv(CIPHER, first.key, iv, { authTagLength: TAG_BYTES });
+      cipher.setAAD(associatedData(first, context));
       const ciphertext = Buffer.concat([cipher.update(plaintext), cipher.final()]);
-      return Buffer.concat([header, iv, cipher.getAuthTag(), ciphertext]);
+      return Buffer.concat([first.header, iv, cipher.getAuthTag(), ciphertext]);
     },
-
-    open(sealed, context) {
-      const bytes = Buffer.from(sealed);
-      if (bytes.length < HEADER_BYTES + IV_BYTES + TAG_BYTES)
-        throw new SealError("a sealed secret is truncated. Restore it from a backup");
-      if (bytes[0] !== VERSION)
-        throw new SealError(`a sealed secret has version ${bytes[0]}. A newer gateway wrote it`);
-      if (!bytes.subarray(1, HEADER_BYTES).equals(keyId)) {
-        throw new SealError(
-          "a secret was sealed with another master key. Set COUNTERSIGN_MASTER_KEY to the one that this database was made with",
-        );
-      }
-      const iv = bytes.subarray(HEADER_BYTES, HEADER_BYTES + IV_BYTES);
-      const tag = bytes.subarray(HEADER_BYTES + IV_BYTES, HEADER_BYTES + IV_BYTES + TAG_BYTES);
-      const decipher = createDecipheriv(CIPHER, key, iv, { authTagLength: TAG_BYTES })
-        .setAAD(associate(context))
-        .setAuthTag(tag);
-      try {
-        return Buffer.concat([decipher.update(bytes.subarray(HEADER_BYTES + IV_BYTES + TAG_BYTES)), decipher.final()]);
-      } catch {
-        throw new SealError("a sealed secret was altered or moved to another row. Restore it from a backup");
-      }
+    open,
+    openKey(sealed, context) {
+      const plaintext = open(sealed, context);
+      const key = createSecretKey(plaintext);
+      plaintext.fill(0);
+      return key;
     },
+    sealedWithFirst: (sealed) => first.header.equals(sealed.subarray(0, HEADER_BYTES)),
+    keyIds: keys.map(({ id }) => id),
   };
+}
+
+function readMasterKey(masterKey: Uint8Array): MasterKey {
+  if (masterKey.length !== MASTER_KEY_BYTES) throw new RangeError(`a master key has ${MASTER_KEY_BYTES} bytes`);
+  const digest = createHash("sha256").update("countersign master key id v1\0").update(masterKey).digest();
+  const id = digest.subarray(0, KEY_ID_BYTES);
+  return { key: createSecretKey(masterKey), id, header: Buffer.concat([Buffer.of(VERSION), id]) };
+}
+
+/** JSON keeps the parts of a context apart, whatever they contain. */
+function associatedData({ header }: MasterKey, context: readonly string[]): Buffer {
+  return Buffer.concat([header, Buffer.from(JSON.stringify(context))]);
 }

@@ -1,14 +1,14 @@
 // The signing keys' queries. Knows the schema and sealing.
 
-import type { Kysely } from "kysely";
 import type { PublicJwk, SigningKey, SigningKeyStore } from "../core/ports.ts";
-import { whenFree } from "./busy.ts";
-import type { Schema } from "./schema.ts";
+import type { Database } from "./database.ts";
 import { signingKeyContext } from "./seal-contexts.ts";
 import type { Sealer } from "./sealing.ts";
 
 /** The signing keys of one database. */
-export function createSigningKeyStore(db: Kysely<Schema>, sealer: Sealer): SigningKeyStore {
+export function createSigningKeyStore(database: Database, sealer: Sealer): SigningKeyStore {
+  const { db, whenFree } = database;
+
   async function active(): Promise<SigningKey | undefined> {
     const row = await db.selectFrom("signing_keys").where("state", "=", "active").selectAll().executeTakeFirst();
     if (row === undefined) return undefined;
@@ -40,6 +40,17 @@ export function createSigningKeyStore(db: Kysely<Schema>, sealer: Sealer): Signi
       if (winner === undefined) throw new Error("an active signing key was inserted and is not there");
       return winner;
     },
+
+    listAll: () =>
+      database.read(async (reader) => {
+        const rows = await reader
+          .selectFrom("signing_keys")
+          .select(["kid", "alg", "state", "created_at"])
+          .orderBy("created_at", "desc")
+          .orderBy("kid")
+          .execute();
+        return rows.map(({ created_at: createdAt, ...key }) => ({ ...key, createdAt }));
+      }),
   };
 }
 

@@ -1,20 +1,36 @@
 // The ports of the core over one SQL database. Knows which query is whose.
 
-import type { Kysely } from "kysely";
-import type { CredentialStore, RegistryStore, SigningKeyStore } from "../core/ports.ts";
+import type { CredentialStore, SigningKeyStore } from "../core/ports.ts";
+import type { ActivityStore, AuditLog, CustomerKeyStore, CustomerStore, DeviceStore } from "../core/registry/ports.ts";
+import { createActivityStore } from "./activity.ts";
+import { createAuditLog } from "./audit.ts";
 import { createCredentialStore } from "./credentials.ts";
-import { createRegistryStore } from "./registry.ts";
-import type { Schema } from "./schema.ts";
+import { createCustomerKeyStore } from "./customer-keys.ts";
+import { createCustomerStore } from "./customers.ts";
+import type { Database } from "./database.ts";
+import { createDeviceStore } from "./devices.ts";
 import type { Sealer } from "./sealing.ts";
 import { createSigningKeyStore } from "./signing-keys.ts";
 
-export type Store = CredentialStore & RegistryStore & SigningKeyStore;
+export interface Store {
+  readonly credentials: CredentialStore;
+  readonly customers: CustomerStore;
+  readonly customerKeys: CustomerKeyStore;
+  readonly devices: DeviceStore;
+  readonly audit: AuditLog;
+  readonly activity: ActivityStore;
+  readonly signingKeys: SigningKeyStore;
+}
 
-/** Everything that is kept in a database, its secrets sealed. */
-export function createStore(db: Kysely<Schema>, sealer: Sealer, onFault: (error: unknown) => void = () => {}): Store {
+/** Everything that is kept in a database, its secrets sealed. `onFault` hears of each that does not open. */
+export function createStore(database: Database, sealer: Sealer, onFault: (error: unknown) => void = () => {}): Store {
   return {
-    ...createCredentialStore(db, sealer, onFault),
-    ...createRegistryStore(db, sealer),
-    ...createSigningKeyStore(db, sealer),
+    credentials: createCredentialStore(database, sealer, onFault),
+    customers: createCustomerStore(database),
+    customerKeys: createCustomerKeyStore(database, sealer, onFault),
+    devices: createDeviceStore(database),
+    audit: createAuditLog(database),
+    activity: createActivityStore(database),
+    signingKeys: createSigningKeyStore(database, sealer),
   };
 }

@@ -1,26 +1,26 @@
 // Rows and openings that the suites of a store's contract share.
 
-import type {
-  Credential,
-  CredentialStore,
-  CustomerKey,
-  Device,
-  RegistryStore,
-  SigningKeyStore,
-} from "../../src/core/ports.ts";
-
-type AnyStore = CredentialStore & RegistryStore & SigningKeyStore;
+import type { Lookup } from "../../src/core/ports.ts";
+import type { Actor, AuditEntry, Customer, CustomerSecret, Device } from "../../src/core/registry/ports.ts";
+import type { Database } from "../../src/store/database.ts";
+import type { Store } from "../../src/store/sql.ts";
 
 export interface OpenedStore {
-  readonly store: AnyStore;
+  readonly database: Database;
+  readonly store: Store;
+  /** What the store, and those that were opened anew, have told of secrets that do not open. */
+  readonly faults: readonly unknown[];
   /** The same store, as another process opens it. */
-  reopen(): Promise<AnyStore>;
+  reopen(masterKeys?: readonly Uint8Array[]): Promise<Store>;
   /** After this it cannot be asked. */
   close(): Promise<void>;
 }
 
+export type Open = () => Promise<OpenedStore>;
+
 export const NOW = 1_764_000_000_000;
-export const customer = { customerId: "customer-1", displayName: "One", status: "enabled" } as const;
+export const ACTOR: Actor = { tokenId: "0a1b2c3d", operator: "ops@desk", address: "192.0.2.1", requestId: "r-1" };
+export const customer: Customer = { customerId: "customer-1", displayName: "One", status: "enabled", loginLimit: "" };
 export const device: Device = {
   deviceKey: "device-1",
   customerId: customer.customerId,
@@ -29,14 +29,83 @@ export const device: Device = {
   keyMode: "shared",
   sharedIdentity: false,
   replayGuard: false,
+  labels: {},
+  acceptsShared: false,
+  tokensNotBefore: 0,
 };
 
-export function keyOf(keyId: string, draft: Partial<CustomerKey> = {}): CustomerKey {
-  const secret = Buffer.from(`secret of ${keyId}`);
-  return { keyId, customerId: customer.customerId, purpose: "login", secret, createdAt: NOW, ...draft };
+/** What a page from the start asks for. */
+export const FIRST = { after: "", size: 100, conditions: [] } as const;
+
+export function keyOf(keyId: string, draft: Partial<CustomerSecret> = {}): CustomerSecret {
+  return {
+    keyId,
+    customerId: customer.customerId,
+    purpose: "login",
+    secret: Buffer.from(`secret of ${keyId}`),
+    notBefore: NOW,
+    expiresAt: undefined,
+    createdAt: NOW,
+    retiredAt: undefined,
+    ...draft,
+  };
+}
+
+export function entryOf(action: string, draft: Partial<AuditEntry> = {}): AuditEntry {
+  return {
+    actor: ACTOR,
+    at: NOW,
+    action,
+    resource: "devices/device-1",
+    customerId: customer.customerId,
+    details: {},
+    ...draft,
+  };
+}
+
+/** An entry that cannot be written: what is written with it should not be either. */
+export function brokenEntry(): AuditEntry {
+  const details: AuditEntry["details"] = Object.defineProperty({}, "broken", {
+    enumerable: true,
+    get: () => {
+      throw new Error("this entry cannot be written");
+    },
+  });
+  return entryOf("Broken", { details });
+}
+
+export async function addCustomer(store: Store, draft: Partial<Customer> = {}): Promise<void> {
+  await store.customers.insert({ ...customer, ...draft }, entryOf("CreateCustomer"));
+}
+
+export async function addKey(store: Store, keyId: string, draft: Partial<CustomerSecret> = {}): Promise<void> {
+  await store.customerKeys.insert(keyOf(keyId, draft), () => {}, entryOf("IssueCustomerKey"));
+}
+
+export async function addDevice(store: Store, draft: Partial<Device> = {}): Promise<void> {
+  await store.devices.insert({ ...device, ...draft }, entryOf("CreateDevice"));
+}
+
+/** Opens a store that has the customer. */
+export async function openWithCustomer(open: Open): Promise<OpenedStore> {
+  const opened = await open();
+  await addCustomer(opened.store);
+  return opened;
 }
 
 /** The keys of a credential, as text. */
-export function secretsOf(credential: Credential | undefined): string[] | undefined {
-  return credential?.keys.map(({ secret }) => secret.export().toString("utf8"));
+export function secretsOf({ credential }: Lookup): string[] {
+  return credential.keys.map(({ secret }) => secret.export().toString("utf8"));
+}
+
+/** The actions of the audit log, the oldest first. */
+export async function actionsOf({ audit }: Store): Promise<readonly string[]> {
+  const { items } = await audit.list(FIRST);
+  return items.map(({ action }) => action).reverse();
+}
+
+/** What gateways were told to forget, in the order of the changes. */
+export async function subjectsOf({ db }: Database): Promise<readonly string[]> {
+  const rows = await db.selectFrom("registry_changes").orderBy("position").select("subject").execute();
+  return rows.map(({ subject }) => subject);
 }

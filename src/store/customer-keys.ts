@@ -1,0 +1,170 @@
+// The customer keys' queries. Knows the schema and sealing.
+
+import type { Kysely, Selectable } from "kysely";
+import { AuthError, malformed } from "../core/errors.ts";
+import type { CustomerKeyStore, CustomerSecret, StoredCustomerKey } from "../core/registry/ports.ts";
+import { insertAuditEvent } from "./audit.ts";
+import { noteChanges } from "./changes.ts";
+import { holdCustomer, requireInserted } from "./customers.ts";
+import { type Database, forUpdate } from "./database.ts";
+import { countKeyUsage } from "./key-usage.ts";
+import type { Schema } from "./schema.ts";
+import { customerKeyContext } from "./seal-contexts.ts";
+import type { Sealer } from "./sealing.ts";
+
+const COLUMNS = [
+  "key_id",
+  "customer_id",
+  "purpose",
+  "not_before",
+  "expires_at",
+  "created_at",
+  "retired_at",
+] as const satisfies readonly (keyof Schema["customer_keys"])[];
+
+type Row = Pick<Selectable<Schema["customer_keys"]>, (typeof COLUMNS)[number]>;
+
+/** The customer keys of one database. `onFault` hears of each secret that does not open. */
+export function createCustomerKeyStore(
+  database: Database,
+  sealer: Sealer,
+  onFault: (error: unknown) => void,
+): CustomerKeyStore {
+  const { dialect } = database;
+
+  /** Those that do not open cannot be compared with, and should not keep a customer from new ones. */
+  async function openAll(db: Kysely<Schema>, customerId: string): Promise<readonly CustomerSecret[]> {
+    const rows = await selectKeys(db, customerId)
+      .select([...COLUMNS, "sealed_secret"])
+      .execute();
+    return rows.flatMap((row) => {
+      try {
+        const context = customerKeyContext(row.customer_id, row.key_id, row.purpose);
+        return [{ ...keyOfRow(row), secret: sealer.open(row.sealed_secret, context) }];
+      } catch (error) {
+        // A retired one proves nothing any more, and those that were given up as lost are retired: it was told of then.
+        if (row.retired_at === null) onFault(error);
+        return [];
+      }
+    });
+  }
+
+  return {
+    async insert({ secret, ...key }, check, entry) {
+      const { keyId, customerId, purpose } = key;
+      const sealed = sealer.seal(secret, customerKeyContext(customerId, keyId, purpose));
+      await database.write(async (transaction) => {
+        // Keys of one customer are issued one after the other: each sees all others.
+        await holdCustomer(transaction, database, customerId);
+        const others = await openAll(transaction, customerId);
+        try {
+          check(others);
+        } finally {
+          for (const other of others) other.secret.fill(0);
+        }
+        const row = await transaction
+          .insertInto("customer_keys")
+          .values({
+            key_id: keyId,
+            customer_id: customerId,
+            purpose,
+            sealed_secret: sealed,
+            not_before: key.notBefore,
+            expires_at: key.expiresAt ?? null,
+            created_at: key.createdAt,
+            retired_at: key.retiredAt ?? null,
+          })
+          .onConflict((conflict) => conflict.column("key_id").doNothing())
+          .returning("key_id")
+          .executeTakeFirst();
+        requireInserted(row, "key_id");
+        await insertAuditEvent(transaction, entry);
+        await noteChanges(transaction, dialect, [`customer ${customerId}`], entry.at);
+      });
+    },
+
+    async find(keyId) {
+      const row = await database.read((db) => selectKey(db, keyId).executeTakeFirst());
+      return row && keyOfRow(row);
+    },
+
+    async list(customerId, { after, size }) {
+      const place = after === "" ? undefined : readPlace(after);
+      const rows = await database.read((db) =>
+        selectKeys(db, customerId)
+          .$if(place !== undefined, (query) =>
+            query.where(({ eb, refTuple, tuple }) =>
+              eb(refTuple("created_at", "key_id"), "<", tuple(place?.createdAt ?? 0, place?.keyId ?? "")),
+            ),
+          )
+          .select(COLUMNS)
+          .limit(size + 1)
+          .execute(),
+      );
+      const page = rows.slice(0, size);
+      const last = page.at(-1);
+      return {
+        items: page.map(keyOfRow),
+        next: last !== undefined && rows.length > size ? `${last.created_at} ${last.key_id}` : undefined,
+      };
+    },
+
+    secretsOf: (customerId) => database.read((db) => openAll(db, customerId)),
+
+    retire(keyId, decide) {
+      return database.write(async (transaction) => {
+        const row = await forUpdate(database, selectKey(transaction, keyId)).executeTakeFirst();
+        if (row === undefined) {
+          throw new AuthError("does_not_exist", "no customer key has this key_id", { field: "key_id" });
+        }
+        const entry = decide(keyOfRow(row));
+        if (entry === undefined) return keyOfRow(row);
+        await transaction
+          .updateTable("customer_keys")
+          .set({ retired_at: entry.at })
+          .where("key_id", "=", keyId)
+          .execute();
+        await insertAuditEvent(transaction, entry);
+        await noteChanges(transaction, dialect, [`customer ${row.customer_id}`], entry.at);
+        return keyOfRow({ ...row, retired_at: entry.at });
+      });
+    },
+
+    usageOf: (customerId) => countKeyUsage(database, customerId),
+  };
+}
+
+/** The newest first. The decoy is nobody's. */
+function selectKeys(db: Kysely<Schema>, customerId: string) {
+  return db
+    .selectFrom("customer_keys")
+    .where("customer_id", "=", customerId)
+    .where("customer_id", "<>", "")
+    .orderBy("created_at", "desc")
+    .orderBy("key_id", "desc");
+}
+
+function selectKey(db: Kysely<Schema>, keyId: string) {
+  return db.selectFrom("customer_keys").where("key_id", "=", keyId).where("key_id", "<>", "").select(COLUMNS);
+}
+
+/** Where a page ended: when the last key was made, and its name. */
+function readPlace(text: string): { readonly createdAt: number; readonly keyId: string } {
+  const [, createdAt, keyId] = /^(\d{1,15}) (.+)$/.exec(text) ?? [];
+  if (createdAt === undefined || keyId === undefined) {
+    throw malformed("page_token is none that this list has given", "page_token");
+  }
+  return { createdAt: Number(createdAt), keyId };
+}
+
+function keyOfRow(row: Row): StoredCustomerKey {
+  return {
+    keyId: row.key_id,
+    customerId: row.customer_id,
+    purpose: row.purpose === "derivation" ? "derivation" : "login",
+    notBefore: row.not_before,
+    expiresAt: row.expires_at ?? undefined,
+    createdAt: row.created_at,
+    retiredAt: row.retired_at ?? undefined,
+  };
+}

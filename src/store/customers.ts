@@ -1,0 +1,175 @@
+// The customers' queries. Knows the schema.
+
+import { type Kysely, type Selectable, sql, type Transaction } from "kysely";
+import { AuthError } from "../core/errors.ts";
+import type { CustomerStore, StoredCustomer } from "../core/registry/ports.ts";
+import { insertAuditEvent } from "./audit.ts";
+import { noteChanges } from "./changes.ts";
+import { type Database, forUpdate } from "./database.ts";
+import { versionOfRow } from "./device-rows.ts";
+import { apart, type Columns, findPage, holds } from "./lists.ts";
+import type { Schema } from "./schema.ts";
+
+/** The customers of one database. */
+export function createCustomerStore(database: Database): CustomerStore {
+  const { dialect } = database;
+
+  return {
+    insert(customer, entry) {
+      return database.write(async (transaction) => {
+        const row = await transaction
+          .insertInto("customers")
+          .values({
+            customer_id: customer.customerId,
+            display_name: customer.displayName,
+            status: customer.status,
+            login_limit: customer.loginLimit,
+            created_at: entry.at,
+            updated_at: entry.at,
+            revision: 1,
+          })
+          .onConflict((conflict) => conflict.column("customer_id").doNothing())
+          .returningAll()
+          .executeTakeFirst();
+        const inserted = requireInserted(row, "customer_id");
+        await insertAuditEvent(transaction, entry);
+        await noteChanges(transaction, dialect, [`customer ${customer.customerId}`], entry.at);
+        return customerOfRow(inserted);
+      });
+    },
+
+    async find(customerId) {
+      const row = await database.read((db) => selectCustomer(db, customerId).executeTakeFirst());
+      return row && customerOfRow(row);
+    },
+
+    async list({ after, size, conditions }) {
+      const { value: customerId, rest } = apart(conditions, "customer_id");
+      const { rows, next } = await database.read((db) => {
+        const from = db
+          .selectFrom("customers")
+          .where("customer_id", ">", after)
+          .$if(customerId !== undefined, (query) => query.where("customer_id", "=", customerId ?? ""))
+          .orderBy("customer_id");
+        return findPage(
+          {
+            names: async (skipped) => {
+              const named = await from.select("customer_id").limit(2).offset(skipped).execute();
+              return named.map(({ customer_id }) => customer_id);
+            },
+            rows: (last, most) =>
+              from
+                .$if(last !== undefined, (query) => query.where("customer_id", "<=", last ?? ""))
+                .where(holds(rest, COLUMNS))
+                .selectAll()
+                .limit(most)
+                .execute(),
+            nameOf: ({ customer_id }) => customer_id,
+          },
+          size,
+          rest.length > 0,
+        );
+      });
+      return { items: rows.map(customerOfRow), next };
+    },
+
+    update(customerId, decide) {
+      return database.write(async (transaction) => {
+        const current = customerOfRow(await holdCustomer(transaction, database, customerId));
+        const change = decide(current);
+        if (change === undefined) return current;
+        const { next, entry } = change;
+        const row = await transaction
+          .updateTable("customers")
+          .set({
+            display_name: next.displayName,
+            status: next.status,
+            login_limit: next.loginLimit,
+            updated_at: entry.at,
+            revision: current.revision + 1,
+          })
+          .where("customer_id", "=", customerId)
+          .returningAll()
+          .executeTakeFirstOrThrow();
+        await insertAuditEvent(transaction, entry);
+        await noteChanges(transaction, dialect, [`customer ${customerId}`], entry.at);
+        return customerOfRow(row);
+      });
+    },
+
+    delete(customerId, decide) {
+      return database.write(async (transaction) => {
+        const entry = decide(customerOfRow(await holdCustomer(transaction, database, customerId)));
+        const device = await transaction
+          .selectFrom("devices")
+          .where("customer_id", "=", customerId)
+          .select("device_key")
+          .limit(1)
+          .executeTakeFirst();
+        if (device !== undefined) {
+          throw new AuthError("failed_precondition", "this customer has devices. Delete them first");
+        }
+        await transaction.deleteFrom("customer_keys").where("customer_id", "=", customerId).execute();
+        await transaction.deleteFrom("customers").where("customer_id", "=", customerId).execute();
+        await insertAuditEvent(transaction, entry);
+        await noteChanges(transaction, dialect, [`customer ${customerId}`], entry.at);
+      });
+    },
+  };
+}
+
+const COLUMNS: Columns = (field) =>
+  ({
+    customer_id: sql.ref("customer_id"),
+    display_name: sql.ref("display_name"),
+    status: sql.ref("status"),
+    create_time: sql.ref("created_at"),
+  })[field];
+
+/** The decoy's name is empty, and nobody's. */
+function selectCustomer(db: Kysely<Schema>, customerId: string) {
+  return db.selectFrom("customers").where("customer_id", "=", customerId).where("customer_id", "<>", "").selectAll();
+}
+
+/**
+ * A customer that stays as it is until the transaction ends: its keys too, since who changes them asks for it first.
+ * @throws AuthError `does_not_exist`
+ */
+export async function holdCustomer(
+  transaction: Transaction<Schema>,
+  database: Database,
+  customerId: string,
+): Promise<Selectable<Schema["customers"]>> {
+  return requireCustomerRow(await forUpdate(database, selectCustomer(transaction, customerId)).executeTakeFirst());
+}
+
+/** Sees to it that a customer stays, however it changes, until the transaction ends. @throws AuthError `does_not_exist` */
+export async function keepCustomer(
+  transaction: Transaction<Schema>,
+  { dialect }: Database,
+  customerId: string,
+): Promise<void> {
+  const query = selectCustomer(transaction, customerId);
+  requireCustomerRow(await (dialect === "postgres" ? query.forKeyShare() : query).executeTakeFirst());
+}
+
+function requireCustomerRow<Row>(row: Row | undefined): Row {
+  if (row !== undefined) return row;
+  throw new AuthError("does_not_exist", "no customer has this customer_id", { field: "customer_id" });
+}
+
+/** @throws AuthError `already_exists` for a row that was not inserted, its name being taken */
+export function requireInserted<Row>(row: Row | undefined, field: string): Row {
+  if (row !== undefined) return row;
+  throw new AuthError("already_exists", `this ${field} is taken already. Choose another`, { field });
+}
+
+function customerOfRow(row: Selectable<Schema["customers"]>): StoredCustomer {
+  return {
+    customerId: row.customer_id,
+    displayName: row.display_name,
+    status: row.status === "disabled" ? "disabled" : "enabled",
+    loginLimit: row.login_limit,
+    ...versionOfRow(row),
+  };
+}

@@ -1,0 +1,105 @@
+// The devices' queries, one device at a time. Knows the schema.
+
+import type { Kysely, Transaction } from "kysely";
+import { AuthError } from "../core/errors.ts";
+import type { DeviceStore, StoredDevice } from "../core/registry/ports.ts";
+import { insertAuditEvent } from "./audit.ts";
+import { noteChanges } from "./changes.ts";
+import { keepCustomer, requireInserted } from "./customers.ts";
+import { type Database, forUpdate } from "./database.ts";
+import { importAll } from "./device-import.ts";
+import { listDevices } from "./device-list.ts";
+import { type ActivityRow, deviceOfRow, rowOfDevice } from "./device-rows.ts";
+import type { Schema } from "./schema.ts";
+
+/** The devices of one database. */
+export function createDeviceStore(database: Database): DeviceStore {
+  const { dialect } = database;
+
+  return {
+    insert(device, entry) {
+      return database.write(async (transaction) => {
+        await keepCustomer(transaction, database, device.customerId);
+        const row = await transaction
+          .insertInto("devices")
+          .values({ ...rowOfDevice(device), created_at: entry.at, updated_at: entry.at, revision: 1 })
+          .onConflict((conflict) => conflict.column("device_key").doNothing())
+          .returningAll()
+          .executeTakeFirst();
+        const inserted = requireInserted(row, "device_key");
+        await insertAuditEvent(transaction, entry);
+        // A gateway may have found before that there is none.
+        await noteChanges(transaction, dialect, [`device ${device.deviceKey}`], entry.at);
+        return deviceOfRow({ ...inserted, ...UNSEEN });
+      });
+    },
+
+    find: (deviceKey) => database.read((db) => findDevice(db, deviceKey)),
+
+    list: (page) => listDevices(database, page),
+
+    update(deviceKey, decide) {
+      return database.write(async (transaction) => {
+        const current = await holdDevice(transaction, database, deviceKey);
+        const change = decide(current);
+        if (change === undefined) return current;
+        const { next, entry } = change;
+        const { device_key: _key, customer_id: _owner, ...columns } = rowOfDevice(next);
+        const revision = current.revision + 1;
+        await transaction
+          .updateTable("devices")
+          .set({ ...columns, updated_at: entry.at, revision })
+          .where("device_key", "=", deviceKey)
+          .execute();
+        await insertAuditEvent(transaction, entry);
+        await noteChanges(transaction, dialect, [`device ${deviceKey}`], entry.at);
+        return { ...current, ...next, updatedAt: entry.at, revision };
+      });
+    },
+
+    delete(deviceKey, decide) {
+      return database.write(async (transaction) => {
+        const entry = decide(await holdDevice(transaction, database, deviceKey));
+        await transaction.deleteFrom("devices").where("device_key", "=", deviceKey).execute();
+        await transaction.deleteFrom("device_activity").where("device_key", "=", deviceKey).execute();
+        await insertAuditEvent(transaction, entry);
+        await noteChanges(transaction, dialect, [`device ${deviceKey}`], entry.at);
+      });
+    },
+
+    importAll: (rows, decide, describe) => importAll(database, rows, decide, describe),
+  };
+}
+
+const UNSEEN: ActivityRow = {
+  last_login_at: null,
+  last_key_id: null,
+  last_failure_at: null,
+  last_failure_reason: null,
+};
+
+async function findDevice(db: Kysely<Schema>, deviceKey: string): Promise<StoredDevice | undefined> {
+  const row = await db
+    .selectFrom("devices as device")
+    .leftJoin("device_activity as activity", "activity.device_key", "device.device_key")
+    .where("device.device_key", "=", deviceKey)
+    // The decoy's name is empty, and nobody's.
+    .where("device.device_key", "<>", "")
+    .selectAll("device")
+    .select(["last_login_at", "last_key_id", "last_failure_at", "last_failure_reason"])
+    .executeTakeFirst();
+  return row && deviceOfRow(row);
+}
+
+/** A device that stays as it is until the transaction ends. @throws AuthError `does_not_exist` */
+async function holdDevice(
+  transaction: Transaction<Schema>,
+  database: Database,
+  deviceKey: string,
+): Promise<StoredDevice> {
+  const held = transaction.selectFrom("devices").where("device_key", "=", deviceKey).select("device_key");
+  await forUpdate(database, held).executeTakeFirst();
+  const device = await findDevice(transaction, deviceKey);
+  if (device !== undefined) return device;
+  throw new AuthError("does_not_exist", "no device has this device_key", { field: "device_key" });
+}

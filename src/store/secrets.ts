@@ -1,0 +1,16 @@
+// The secrets of one database, all their kinds together. Knows which query is whose.
+
+import type { SecretStore } from "../core/registry/secrets.ts";
+import type { Database } from "./database.ts";
+import { createFindLost, createForgetLost } from "./lost-secrets.ts";
+import { createResealSome } from "./resealing.ts";
+import type { Sealer } from "./sealing.ts";
+
+/** The secrets of one database, under the sealer's master keys. */
+export function createSecretStore(database: Database, sealer: Sealer): SecretStore {
+  return {
+    resealSome: createResealSome(database, sealer),
+    findLost: createFindLost(database, sealer),
+    forgetLost: createForgetLost(database, sealer),
+  };
+}

@@ -1,0 +1,146 @@
+// The part of a store's contract that is about what was last seen of devices: ActivityStore.
+
+import { expect, test } from "vitest";
+import type { Activity, Sighting } from "../../src/core/registry/ports.ts";
+import type { Store } from "../../src/store/sql.ts";
+import {
+  actionsOf,
+  addDevice,
+  NOW,
+  type Open,
+  type OpenedStore,
+  openWithCustomer,
+  subjectsOf,
+} from "./store-samples.ts";
+
+const NEVER: Activity = {
+  lastLoginAt: undefined,
+  lastKeyId: undefined,
+  lastFailureAt: undefined,
+  lastFailureReason: undefined,
+};
+
+function loginOf(deviceKey: string, at: number, keyId = "k1"): Sighting {
+  return { deviceKey, login: { at, keyId }, failure: undefined };
+}
+
+function failureOf(deviceKey: string, at: number, reason = "invalid_credentials"): Sighting {
+  return { deviceKey, login: undefined, failure: { at, reason } };
+}
+
+async function activityOf(store: Store, deviceKey = "device-1"): Promise<Activity | undefined> {
+  const device = await store.devices.find(deviceKey);
+  if (device === undefined) return undefined;
+  const { lastLoginAt, lastKeyId, lastFailureAt, lastFailureReason } = device;
+  return { lastLoginAt, lastKeyId, lastFailureAt, lastFailureReason };
+}
+
+export function describeActivity(open: Open): void {
+  async function openWithDevices(...names: readonly string[]): Promise<OpenedStore> {
+    const opened = await openWithCustomer(open);
+    for (const deviceKey of names) await addDevice(opened.store, { deviceKey });
+    return opened;
+  }
+
+  test("a device that was never seen has none", async () => {
+    const { store } = await openWithDevices("device-1");
+    expect(await activityOf(store)).toEqual(NEVER);
+  });
+
+  test("logins and failures are kept side by side, each the latest", async () => {
+    const { store } = await openWithDevices("device-1", "device-2");
+    await store.activity.record([loginOf("device-1", NOW), failureOf("device-2", NOW)]);
+    await store.activity.record([failureOf("device-1", NOW + 1, "clock_skew"), loginOf("device-2", NOW + 2, "k2")]);
+    expect(await activityOf(store)).toEqual({
+      lastLoginAt: NOW,
+      lastKeyId: "k1",
+      lastFailureAt: NOW + 1,
+      lastFailureReason: "clock_skew",
+    });
+    expect(await activityOf(store, "device-2")).toEqual({
+      lastLoginAt: NOW + 2,
+      lastKeyId: "k2",
+      lastFailureAt: NOW,
+      lastFailureReason: "invalid_credentials",
+    });
+  });
+
+  test("what another gateway saw before changes nothing", async () => {
+    const { store } = await openWithDevices("device-1");
+    await store.activity.record([
+      { ...loginOf("device-1", NOW + 5, "k2"), failure: { at: NOW + 5, reason: "disabled" } },
+    ]);
+    await store.activity.record([{ ...loginOf("device-1", NOW), failure: { at: NOW, reason: "replayed" } }]);
+    expect(await activityOf(store)).toEqual({
+      lastLoginAt: NOW + 5,
+      lastKeyId: "k2",
+      lastFailureAt: NOW + 5,
+      lastFailureReason: "disabled",
+    });
+  });
+
+  test("since when a key is used is kept while it is, and begins anew with another", async () => {
+    const { store } = await openWithDevices("device-1");
+    const since = async (keyId: string): Promise<number | undefined> =>
+      (await store.customerKeys.usageOf("customer-1")).keys.get(keyId)?.firstUseAt;
+    await store.activity.record([loginOf("device-1", NOW)]);
+    await store.activity.record([loginOf("device-1", NOW + 10)]);
+    expect(await since("k1")).toBe(NOW);
+    await store.activity.record([loginOf("device-1", NOW + 20, "k2")]);
+    expect([await since("k1"), await since("k2")]).toEqual([undefined, NOW + 20]);
+    await store.activity.record([loginOf("device-1", NOW + 15)]);
+    expect(await since("k2")).toBe(NOW + 20);
+  });
+
+  test("of names that nobody has nothing is kept, nor of the decoy's", async () => {
+    const { store, database } = await openWithDevices("device-1");
+    await store.activity.record([failureOf("nobody", NOW), loginOf("", NOW), loginOf("device-1", NOW)]);
+    const rows = await database.db.selectFrom("device_activity").select("device_key").execute();
+    expect(rows).toEqual([{ device_key: "device-1" }]);
+    await store.activity.record([]);
+    await store.activity.record([failureOf("nobody", NOW)]);
+  });
+
+  test("it is no change of the registry: no event, no version, nothing to forget", async () => {
+    const { store, database } = await openWithDevices("device-1");
+    const before = [
+      await actionsOf(store),
+      await subjectsOf(database),
+      (await store.devices.find("device-1"))?.revision,
+    ];
+    await store.activity.record([loginOf("device-1", NOW), failureOf("device-1", NOW)].slice(0, 1));
+    expect([
+      await actionsOf(store),
+      await subjectsOf(database),
+      (await store.devices.find("device-1"))?.revision,
+    ]).toEqual(before);
+  });
+
+  test("several gateways record the same devices at once, in any order", async () => {
+    const names = Array.from({ length: 60 }, (_, place) => `device-${place}`);
+    const { store, reopen } = await openWithDevices(...names);
+    const stores = [store, await reopen(), await reopen()];
+    await Promise.all(
+      Array.from({ length: 12 }, (_, round) => {
+        const order = round % 2 === 0 ? names : names.toReversed();
+        return stores[round % 3]?.activity.record(order.map((name) => loginOf(name, NOW + round, `k${round}`)));
+      }),
+    );
+    for (const name of names) expect((await activityOf(store, name))?.lastLoginAt).toBe(NOW + 11);
+  });
+
+  test("goes with its device", async () => {
+    const { store } = await openWithDevices("device-1");
+    await store.activity.record([loginOf("device-1", NOW)]);
+    await store.devices.delete("device-1", (current) => ({
+      actor: { tokenId: "", operator: "", address: "", requestId: "" },
+      at: NOW,
+      action: "DeleteDevice",
+      resource: `devices/${current.deviceKey}`,
+      customerId: current.customerId,
+      details: {},
+    }));
+    await addDevice(store);
+    expect(await activityOf(store)).toEqual(NEVER);
+  });
+}

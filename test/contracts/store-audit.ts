@@ -1,0 +1,163 @@
+// The part of a store's contract that is about the audit log: AuditLog.
+
+import { expect, test } from "vitest";
+import type { Condition } from "../../src/core/registry/filter.ts";
+import type { AuditLog } from "../../src/core/registry/ports.ts";
+import { insertAuditEvents } from "../../src/store/audit.ts";
+import type { Database } from "../../src/store/database.ts";
+import { refusalFrom } from "../core/refusal.ts";
+import { ACTOR, entryOf, FIRST, NOW, type Open } from "./store-samples.ts";
+
+const HOUR = 3_600_000;
+
+export function describeAuditLog(open: Open): void {
+  async function namesOf(audit: AuditLog, conditions: readonly Condition[], size = 100): Promise<readonly string[]> {
+    const names: string[] = [];
+    for (let after: string | undefined = ""; after !== undefined; ) {
+      const { items, next } = await audit.list({ after, size, conditions });
+      names.push(...items.map(({ action }) => action));
+      after = next;
+    }
+    return names;
+  }
+
+  /** Events named by their place, the oldest first. */
+  async function fill({ write }: Database, times: readonly number[]): Promise<void> {
+    for (let done = 0; done < times.length; done += 500) {
+      const part = times.slice(done, done + 500);
+      await write((transaction) =>
+        insertAuditEvents(
+          transaction,
+          part.map((at, place) => entryOf(String(done + place), { at })),
+        ),
+      );
+    }
+  }
+
+  test("keeps who, what and when, for another process too", async () => {
+    const { store, reopen } = await open();
+    const entry = entryOf("UpdateDevice", { details: { display_name: 'Ü"\\', replay_guard: true, count: 3 } });
+    await store.audit.append(entry);
+    const { items, next } = await (await reopen()).audit.list(FIRST);
+    expect(items).toEqual([{ ...entry, eventId: expect.stringMatching(/^\d+$/) }]);
+    expect(next).toBeUndefined();
+  });
+
+  test("keeps of what callers say of themselves no more than is good", async () => {
+    const { store } = await open();
+    const actor = { ...ACTOR, operator: `a\0b\n${"x".repeat(500)}`, requestId: "\ud800" };
+    await store.audit.append(entryOf("UpdateDevice", { actor }));
+    const [event] = (await store.audit.list(FIRST)).items;
+    expect(event?.actor.operator).toBe(`a b ${"x".repeat(196)}`);
+    expect(event?.actor.requestId).toBe("\ufffd");
+  });
+
+  test("gives the newest first, page after page, by the order they were written in", async () => {
+    const { store, database } = await open();
+    await fill(database, [NOW, NOW + 5, NOW + 2, NOW, NOW + 9]);
+    for (const size of [1, 2, 5, 100]) expect(await namesOf(store.audit, [], size)).toEqual(["4", "3", "2", "1", "0"]);
+    const { items } = await store.audit.list(FIRST);
+    const ids = items.map(({ eventId }) => Number(eventId));
+    expect(ids).toEqual(ids.toSorted((one, other) => other - one));
+  });
+
+  test("compares each field", async () => {
+    const { store } = await open();
+    await store.audit.append(entryOf("A"));
+    const actor = { ...ACTOR, tokenId: "gateway", operator: "someone" };
+    await store.audit.append(entryOf("B", { actor, resource: "customers/x", customerId: "x" }));
+    for (const [field, value] of Object.entries({
+      action: "B",
+      resource: "customers/x",
+      customer_id: "x",
+      operator: "someone",
+      token_id: "gateway",
+    })) {
+      expect(await namesOf(store.audit, [{ field, operator: "=", value }])).toEqual(["B"]);
+      expect(await namesOf(store.audit, [{ field, operator: "!=", value }])).toEqual(["A"]);
+    }
+  });
+
+  test("finds events of long ago, and of a span, without looking through all that came later", async () => {
+    const { store, database } = await open();
+    // One an hour, and clocks of two gateways that are a few minutes apart.
+    const times = Array.from({ length: 5_000 }, (_, place) => NOW + place * HOUR + (place % 2 ? -300_000 : 300_000));
+    await fill(database, times);
+    const before: Condition = { field: "time", operator: "<", value: NOW + 10 * HOUR };
+    const first = await store.audit.list({ ...FIRST, conditions: [before] });
+    expect(first.items.map(({ action }) => action)).toEqual(["9", "8", "7", "6", "5", "4", "3", "2", "1", "0"]);
+    expect(first.next).toBeUndefined();
+    const span: Condition[] = [
+      { field: "time", operator: ">=", value: NOW + 3_000 * HOUR },
+      { field: "time", operator: "<=", value: NOW + 3_002 * HOUR },
+    ];
+    const spanned = await store.audit.list({ ...FIRST, conditions: span });
+    expect(spanned.items.map(({ action }) => action)).toEqual(["3001", "3000"]);
+    expect(spanned.next).toBeUndefined();
+    const exact: Condition = { field: "time", operator: "=", value: times[2_500] ?? 0 };
+    expect((await store.audit.list({ ...FIRST, conditions: [exact] })).items.map(({ action }) => action)).toEqual([
+      "2500",
+    ]);
+    const never: Condition = { field: "time", operator: ">", value: NOW + 9_000 * HOUR };
+    expect(await namesOf(store.audit, [never])).toEqual([]);
+  });
+
+  test("finds the same events by time as there are, whatever the clocks", async () => {
+    const { store, database } = await open();
+    const times = Array.from({ length: 300 }, (_, place) => NOW + place * 60_000 + ((place * 791_919) % 3_400_000));
+    await fill(database, times);
+    for (const operator of ["<", "<=", ">", ">=", "=", "!="] as const) {
+      const value = times[150] ?? 0;
+      const matches = {
+        "<": (at: number) => at < value,
+        "<=": (at: number) => at <= value,
+        ">": (at: number) => at > value,
+        ">=": (at: number) => at >= value,
+        "=": (at: number) => at === value,
+        "!=": (at: number) => at !== value,
+      }[operator];
+      const expected = [...times.entries()].filter(([, at]) => matches(at)).map(([place]) => String(place));
+      expect(await namesOf(store.audit, [{ field: "time", operator, value }], 7)).toEqual(expected.reverse());
+    }
+  });
+
+  test("deletes what is older than a time, so many at once", async () => {
+    const { store, database } = await open();
+    await fill(database, [NOW, NOW + 1, NOW + 2, NOW + 3, NOW + 4]);
+    expect(await store.audit.prune(NOW, 10)).toBe(0);
+    expect(await store.audit.prune(NOW + 3, 2)).toBe(2);
+    expect(await namesOf(store.audit, [])).toEqual(["4", "3", "2"]);
+    expect(await store.audit.prune(NOW + 3, 2)).toBe(1);
+    expect(await store.audit.prune(NOW + 3, 2)).toBe(0);
+    expect(await namesOf(store.audit, [])).toEqual(["4", "3"]);
+  });
+
+  test("an id is never given out again", async () => {
+    const { store, database } = await open();
+    await fill(database, [NOW, NOW + 1]);
+    const [last] = (await store.audit.list(FIRST)).items;
+    await store.audit.prune(NOW + 2, 10);
+    await store.audit.append(entryOf("later"));
+    const [later] = (await store.audit.list(FIRST)).items;
+    expect(Number(later?.eventId)).toBeGreaterThan(Number(last?.eventId));
+  });
+
+  test("refuses a place that is none", async () => {
+    const { store } = await open();
+    for (const after of ["x", "1.5", "-1", "9".repeat(30)]) {
+      expect((await refusalFrom(store.audit.list({ ...FIRST, after }))).reason).toBe("malformed");
+    }
+  });
+
+  test("is unavailable when the store cannot be asked", async () => {
+    const { store, close } = await open();
+    await close();
+    for (const asked of [
+      () => store.audit.list(FIRST),
+      () => store.audit.append(entryOf("A")),
+      () => store.audit.prune(NOW, 1),
+    ]) {
+      expect((await refusalFrom(asked())).reason).toBe("unavailable");
+    }
+  });
+}

@@ -1,0 +1,189 @@
+// The part of a store's contract that is about customers' keys: CustomerKeyStore, but for counting.
+
+import { expect, test } from "vitest";
+import { createCustomerKeys } from "../../src/core/registry/customer-keys.ts";
+import type { Store } from "../../src/store/sql.ts";
+import { refusalFrom } from "../core/refusal.ts";
+import {
+  ACTOR,
+  actionsOf,
+  addCustomer,
+  addKey,
+  brokenEntry,
+  entryOf,
+  FIRST,
+  keyOf,
+  NOW,
+  type Open,
+  openWithCustomer,
+  subjectsOf,
+} from "./store-samples.ts";
+
+const MISSING_CUSTOMER = "no customer has this customer_id";
+
+export function describeCustomerKeys(open: Open): void {
+  const textsOf = async ({ customerKeys }: Store): Promise<readonly string[]> =>
+    (await customerKeys.secretsOf("customer-1")).map(({ secret }) => Buffer.from(secret).toString());
+
+  test("what is acknowledged is there for another process, to the byte", async () => {
+    const { store, reopen } = await openWithCustomer(open);
+    const key = keyOf("k1", {
+      purpose: "derivation",
+      secret: Buffer.from([0, 255, 10, 0xc3, 0x28]),
+      notBefore: NOW + 1,
+      expiresAt: NOW + 2,
+      createdAt: NOW - 1,
+    });
+    await store.customerKeys.insert({ ...key, secret: Buffer.from(key.secret) }, () => {}, entryOf("IssueCustomerKey"));
+    const { secret, ...rest } = key;
+    const other = await reopen();
+    expect(await other.customerKeys.find("k1")).toEqual(rest);
+    expect(await other.customerKeys.secretsOf("customer-1")).toEqual([{ ...rest, secret }]);
+  });
+
+  test("a key is no customer's but its own", async () => {
+    const { store } = await openWithCustomer(open);
+    await addCustomer(store, { customerId: "customer-2" });
+    await addKey(store, "k1", { customerId: "customer-2" });
+    expect(await textsOf(store)).toEqual([]);
+    expect((await store.customerKeys.list("customer-1", FIRST)).items).toEqual([]);
+    await store.customerKeys.insert(keyOf("k2"), (others) => expect(others).toEqual([]), entryOf("IssueCustomerKey"));
+  });
+
+  test("finds none by another name", async () => {
+    const { store } = await openWithCustomer(open);
+    await addKey(store, "k1");
+    for (const keyId of ["k2", "K1", "%", ""]) expect(await store.customerKeys.find(keyId)).toBeUndefined();
+  });
+
+  test("lists keys and secrets the newest first, the retired ones too, page after page", async () => {
+    const { store } = await openWithCustomer(open);
+    for (const place of [3, 1, 5, 2, 4]) await addKey(store, `k${place}`, { createdAt: NOW + Math.floor(place / 2) });
+    await store.customerKeys.retire("k3", () => entryOf("RetireCustomerKey"));
+    const all = ["k5", "k4", "k3", "k2", "k1"];
+    expect((await store.customerKeys.secretsOf("customer-1")).map(({ keyId }) => keyId)).toEqual(all);
+    const seen: string[] = [];
+    let pages = 0;
+    for (let after: string | undefined = ""; after !== undefined; pages++) {
+      const { items, next } = await store.customerKeys.list("customer-1", { ...FIRST, after, size: 2 });
+      seen.push(...items.map(({ keyId }) => keyId));
+      after = next;
+    }
+    expect(seen).toEqual(all);
+    expect(pages).toBe(3);
+    const refusal = await refusalFrom(store.customerKeys.list("customer-1", { ...FIRST, after: "nonsense" }));
+    expect(refusal.reason).toBe("malformed");
+  });
+
+  test("shows the check every other key of the customer, in the clear, and heeds it", async () => {
+    const { store } = await openWithCustomer(open);
+    await addKey(store, "k1");
+    await addKey(store, "d1", { purpose: "derivation", createdAt: NOW - 1 });
+    const seen: string[] = [];
+    const insert = store.customerKeys.insert(
+      keyOf("k2"),
+      (others) => {
+        seen.push(...others.map(({ keyId, secret }) => `${keyId} ${Buffer.from(secret)}`));
+        throw new RangeError("no");
+      },
+      entryOf("IssueCustomerKey"),
+    );
+    await expect(insert).rejects.toThrow(RangeError);
+    expect(seen).toEqual(["k1 secret of k1", "d1 secret of d1"]);
+    expect(await store.customerKeys.find("k2")).toBeUndefined();
+    expect(await actionsOf(store)).toEqual(["CreateCustomer", "IssueCustomerKey", "IssueCustomerKey"]);
+  });
+
+  test("refuses a key_id that is taken, and keeps the key that has it", async () => {
+    const { store } = await openWithCustomer(open);
+    await addKey(store, "k1");
+    const refusal = await refusalFrom(addKey(store, "k1", { secret: Buffer.from("another") }));
+    expect(refusal.reason).toBe("already_exists");
+    expect(refusal.message).toBe("this key_id is taken already. Choose another");
+    expect(refusal.particulars).toEqual({ field: "key_id" });
+    expect(await textsOf(store)).toEqual(["secret of k1"]);
+  });
+
+  test("refuses a key of a customer that is not there", async () => {
+    const { store } = await open();
+    const refusal = await refusalFrom(addKey(store, "k1"));
+    expect(refusal.reason).toBe("does_not_exist");
+    expect(refusal.message).toBe(MISSING_CUSTOMER);
+    expect(refusal.particulars).toEqual({ field: "customer_id" });
+  });
+
+  test("a key and its retirement are written with their entry or not at all, and every gateway hears of them", async () => {
+    const { store, database } = await openWithCustomer(open);
+    await expect(store.customerKeys.insert(keyOf("k1"), () => {}, brokenEntry())).rejects.toThrow("cannot be written");
+    expect(await store.customerKeys.find("k1")).toBeUndefined();
+    await addKey(store, "k1");
+    await expect(store.customerKeys.retire("k1", brokenEntry)).rejects.toThrow("cannot be written");
+    expect((await store.customerKeys.find("k1"))?.retiredAt).toBeUndefined();
+    await store.customerKeys.retire("k1", () => entryOf("RetireCustomerKey"));
+    expect(await actionsOf(store)).toEqual(["CreateCustomer", "IssueCustomerKey", "RetireCustomerKey"]);
+    expect(await subjectsOf(database)).toEqual(Array(3).fill("customer customer-1"));
+  });
+
+  test("retires a key at the time of the entry, once, and it proves nothing any more", async () => {
+    const { store, database } = await openWithCustomer(open);
+    await addKey(store, "k1");
+    await addKey(store, "k2");
+    const retired = await store.customerKeys.retire("k1", () => entryOf("RetireCustomerKey", { at: NOW + 7 }));
+    expect(retired).toMatchObject({ keyId: "k1", retiredAt: NOW + 7 });
+    const again = await store.customerKeys.retire("k1", (current) => {
+      expect(current).toEqual(retired);
+      return undefined;
+    });
+    expect(again).toEqual(retired);
+    expect(await store.customerKeys.find("k1")).toEqual(retired);
+    expect((await store.customerKeys.find("k2"))?.retiredAt).toBeUndefined();
+    expect((await actionsOf(store)).filter((action) => action === "RetireCustomerKey")).toHaveLength(1);
+    expect(await subjectsOf(database)).toHaveLength(4);
+  });
+
+  test("retires none that is not there", async () => {
+    const { store } = await openWithCustomer(open);
+    const refusal = await refusalFrom(store.customerKeys.retire("k1", () => entryOf("RetireCustomerKey")));
+    expect(refusal.reason).toBe("does_not_exist");
+    expect(refusal.particulars).toEqual({ field: "key_id" });
+  });
+
+  test("lets three of many concurrent keys in", async () => {
+    const { store, reopen } = await openWithCustomer(open);
+    const issuers = [store, await reopen()].map((each) => createCustomerKeys({ ...each, now: () => NOW }));
+    const draft = { customerId: "customer-1", purpose: "login", importedKey: "" } as const;
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 10 }, (_, place) => issuers[place % 2]?.issue(draft, ACTOR)),
+    );
+    const refused = outcomes.filter((outcome) => outcome.status === "rejected");
+    expect(refused).toHaveLength(7);
+    for (const { reason } of refused) expect(reason).toMatchObject({ reason: "failed_precondition" });
+    expect((await store.customerKeys.list("customer-1", FIRST)).items).toHaveLength(3);
+  });
+
+  test("lets one of the same imported key in, however many come at once", async () => {
+    const { store, reopen } = await openWithCustomer(open);
+    const issuers = [store, await reopen()].map((each) => createCustomerKeys({ ...each, now: () => NOW }));
+    const outcomes = await Promise.allSettled(
+      (["login", "derivation", "login", "derivation"] as const).map((purpose, place) =>
+        issuers[place % 2]?.issue({ customerId: "customer-1", purpose, importedKey: "flashed already" }, ACTOR),
+      ),
+    );
+    expect(outcomes.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+  });
+
+  test("leaves out what does not open, tells of it, and lets new keys in", async () => {
+    const { store, reopen, faults } = await openWithCustomer(open);
+    await addKey(store, "k1");
+    const other = await reopen([Buffer.alloc(32, 9)]);
+    expect(await textsOf(other)).toEqual([]);
+    expect(faults).toHaveLength(1);
+    await addKey(other, "k2");
+    expect(await textsOf(other)).toEqual(["secret of k2"]);
+    expect(await textsOf(store)).toEqual(["secret of k1"]);
+    const told = faults.length;
+    await store.customerKeys.retire("k1", () => entryOf("RetireCustomerKey"));
+    expect(await textsOf(other)).toEqual(["secret of k2"]);
+    expect(faults).toHaveLength(told);
+  });
+}

@@ -1,0 +1,194 @@
+// The part of a store's contract that is about customers: CustomerStore.
+
+import { expect, test } from "vitest";
+import { refusalFrom } from "../core/refusal.ts";
+import {
+  actionsOf,
+  addCustomer,
+  addDevice,
+  addKey,
+  brokenEntry,
+  customer,
+  entryOf,
+  NOW,
+  type Open,
+  openWithCustomer,
+  subjectsOf,
+} from "./store-samples.ts";
+
+export function describeCustomers(open: Open): void {
+  test("what is acknowledged is there for another process, as it was given", async () => {
+    const { store, reopen } = await open();
+    const odd = {
+      ...customer,
+      displayName: 'Ünïcode "&" \\ 漢字 🚰',
+      status: "disabled",
+      loginLimit: "20/60s",
+    } as const;
+    const inserted = await store.customers.insert(odd, entryOf("CreateCustomer"));
+    expect(inserted).toEqual({ ...odd, createdAt: NOW, updatedAt: NOW, revision: 1 });
+    expect(await (await reopen()).customers.find("customer-1")).toEqual(inserted);
+  });
+
+  test("finds none by another name", async () => {
+    const { store } = await openWithCustomer(open);
+    for (const name of ["customer-2", "CUSTOMER-1", "%", ""]) expect(await store.customers.find(name)).toBeUndefined();
+  });
+
+  test("refuses a customer_id that is taken, and leaves who has it as it was", async () => {
+    const { store, database } = await openWithCustomer(open);
+    const refusal = await refusalFrom(
+      store.customers.insert({ ...customer, status: "disabled" }, entryOf("CreateCustomer")),
+    );
+    expect(refusal.reason).toBe("already_exists");
+    expect(refusal.message).toBe("this customer_id is taken already. Choose another");
+    expect(refusal.particulars).toEqual({ field: "customer_id" });
+    expect((await store.customers.find("customer-1"))?.status).toBe("enabled");
+    expect(await actionsOf(store)).toEqual(["CreateCustomer"]);
+    expect(await subjectsOf(database)).toEqual(["customer customer-1"]);
+  });
+
+  test("changes one by what it is in the transaction, and no other", async () => {
+    const { store, database } = await openWithCustomer(open);
+    await addCustomer(store, { customerId: "customer-2" });
+    const entry = entryOf("UpdateCustomer", { at: NOW + 5 });
+    const updated = await store.customers.update("customer-1", (current) => ({
+      next: { ...current, displayName: `${current.displayName}!`, status: "disabled", loginLimit: "off" },
+      entry,
+    }));
+    expect(updated).toEqual({
+      customerId: "customer-1",
+      displayName: "One!",
+      status: "disabled",
+      loginLimit: "off",
+      createdAt: NOW,
+      updatedAt: NOW + 5,
+      revision: 2,
+    });
+    expect(await store.customers.find("customer-1")).toEqual(updated);
+    expect((await store.customers.find("customer-2"))?.displayName).toBe("One");
+    expect(await subjectsOf(database)).toEqual(["customer customer-1", "customer customer-2", "customer customer-1"]);
+  });
+
+  test("loses none of many changes at once", async () => {
+    const { store, reopen } = await openWithCustomer(open);
+    const other = await reopen();
+    await Promise.all(
+      Array.from({ length: 20 }, (_, place) =>
+        (place % 2 ? store : other).customers.update("customer-1", (current) => ({
+          next: { ...current, displayName: `${current.displayName}.` },
+          entry: entryOf("UpdateCustomer"),
+        })),
+      ),
+    );
+    expect(await store.customers.find("customer-1")).toMatchObject({
+      displayName: `One${".".repeat(20)}`,
+      revision: 21,
+    });
+    expect(await actionsOf(store)).toHaveLength(21);
+  });
+
+  test("writes nothing where there is nothing to change", async () => {
+    const { store, database } = await openWithCustomer(open);
+    const before = await store.customers.find("customer-1");
+    expect(await store.customers.update("customer-1", () => undefined)).toEqual(before);
+    expect(await actionsOf(store)).toEqual(["CreateCustomer"]);
+    expect(await subjectsOf(database)).toHaveLength(1);
+  });
+
+  test("a change, an insertion and a deletion are made with their entry or not at all", async () => {
+    const { store, database } = await openWithCustomer(open);
+    const before = await store.customers.find("customer-1");
+    const writes = [
+      () => store.customers.insert({ ...customer, customerId: "customer-2" }, brokenEntry()),
+      () =>
+        store.customers.update("customer-1", (next) => ({
+          next: { ...next, displayName: "Two" },
+          entry: brokenEntry(),
+        })),
+      () => store.customers.delete("customer-1", brokenEntry),
+    ];
+    for (const write of writes) await expect(write()).rejects.toThrow("this entry cannot be written");
+    expect(await store.customers.find("customer-1")).toEqual(before);
+    expect(await store.customers.find("customer-2")).toBeUndefined();
+    expect(await subjectsOf(database)).toHaveLength(1);
+  });
+
+  test("deletes one and its keys, and keeps the others'", async () => {
+    const { store, database } = await openWithCustomer(open);
+    await addCustomer(store, { customerId: "customer-2" });
+    await addKey(store, "k1");
+    await addKey(store, "k2", { customerId: "customer-2" });
+    await store.customers.delete("customer-1", (current) =>
+      entryOf("DeleteCustomer", { details: { was: current.displayName } }),
+    );
+    expect(await store.customers.find("customer-1")).toBeUndefined();
+    expect(await store.customerKeys.find("k1")).toBeUndefined();
+    expect(await store.customerKeys.find("k2")).toBeDefined();
+    expect(await store.customers.find("customer-2")).toBeDefined();
+    expect((await actionsOf(store)).at(-1)).toBe("DeleteCustomer");
+    expect((await subjectsOf(database)).at(-1)).toBe("customer customer-1");
+  });
+
+  test("deletes none that has devices", async () => {
+    const { store } = await openWithCustomer(open);
+    await addKey(store, "k1");
+    await addDevice(store);
+    const refusal = await refusalFrom(store.customers.delete("customer-1", () => entryOf("DeleteCustomer")));
+    expect(refusal.reason).toBe("failed_precondition");
+    expect(refusal.message).toBe("this customer has devices. Delete them first");
+    expect(await store.customerKeys.find("k1")).toBeDefined();
+    expect(await actionsOf(store)).not.toContain("DeleteCustomer");
+  });
+
+  test("a device that is enrolled while its customer is deleted either keeps it or is refused", async () => {
+    const { store, reopen } = await open();
+    const other = await reopen();
+    for (let round = 0; round < 10; round++) {
+      const customerId = `customer-${round}`;
+      await addCustomer(store, { customerId });
+      const [deleted, enrolled] = await Promise.allSettled([
+        store.customers.delete(customerId, () => entryOf("DeleteCustomer")),
+        addDevice(other, { customerId, deviceKey: `device-${round}` }),
+      ]);
+      expect([deleted.status, enrolled.status].sort()).toEqual(["fulfilled", "rejected"]);
+      const loser = deleted.status === "rejected" ? deleted.reason : enrolled.status === "rejected" && enrolled.reason;
+      expect(loser).toMatchObject({ reason: deleted.status === "rejected" ? "failed_precondition" : "does_not_exist" });
+    }
+  });
+
+  test("what is not there is neither changed nor deleted", async () => {
+    const { store } = await open();
+    const attempts = [
+      () => store.customers.update("customer-1", () => undefined),
+      () => store.customers.delete("customer-1", () => entryOf("DeleteCustomer")),
+    ];
+    for (const attempt of attempts) {
+      const refusal = await refusalFrom(attempt());
+      expect(refusal.reason).toBe("does_not_exist");
+      expect(refusal.message).toBe("no customer has this customer_id");
+      expect(refusal.particulars).toEqual({ field: "customer_id" });
+    }
+  });
+
+  test("what the decision throws is thrown, and nothing is changed", async () => {
+    const { store } = await openWithCustomer(open);
+    const decide = (): never => {
+      throw new RangeError("no");
+    };
+    await expect(store.customers.update("customer-1", decide)).rejects.toThrow(RangeError);
+    await expect(store.customers.delete("customer-1", decide)).rejects.toThrow(RangeError);
+    expect((await store.customers.find("customer-1"))?.revision).toBe(1);
+  });
+
+  test("is unavailable when the store cannot be asked", async () => {
+    const { store, close } = await openWithCustomer(open);
+    await close();
+    for (const asked of [
+      () => store.customers.find("customer-1"),
+      () => addCustomer(store, { customerId: "customer-2" }),
+    ]) {
+      expect((await refusalFrom(asked())).reason).toBe("unavailable");
+    }
+  });
+}

@@ -1,0 +1,200 @@
+// The part of a store's contract that is about single devices: DeviceStore, but for lists and imports.
+
+import { expect, test } from "vitest";
+import type { Device } from "../../src/core/registry/ports.ts";
+import { refusalFrom } from "../core/refusal.ts";
+import {
+  actionsOf,
+  addCustomer,
+  addDevice,
+  brokenEntry,
+  device,
+  entryOf,
+  NOW,
+  type Open,
+  openWithCustomer,
+  subjectsOf,
+} from "./store-samples.ts";
+
+const UNSEEN = {
+  lastLoginAt: undefined,
+  lastKeyId: undefined,
+  lastFailureAt: undefined,
+  lastFailureReason: undefined,
+};
+
+export function describeDevices(open: Open): void {
+  test.for<Device>([
+    device,
+    {
+      ...device,
+      deviceKey: "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~",
+      displayName: "Pümpe 🚰",
+      status: "disabled",
+      keyMode: "derived",
+      sharedIdentity: true,
+      replayGuard: true,
+      labels: { "a.b-c_d": 'x"\\y', proto: "ü" },
+      acceptsShared: true,
+      tokensNotBefore: NOW + 1,
+    },
+  ])("what is acknowledged is there for another process, as it was given: $deviceKey", async (draft) => {
+    const { store, reopen } = await openWithCustomer(open);
+    const inserted = await store.devices.insert(draft, entryOf("CreateDevice"));
+    expect(inserted).toEqual({ ...draft, createdAt: NOW, updatedAt: NOW, revision: 1, ...UNSEEN });
+    expect(await (await reopen()).devices.find(draft.deviceKey)).toEqual(inserted);
+  });
+
+  test("tells what was last seen of a device", async () => {
+    const { store } = await openWithCustomer(open);
+    await addDevice(store);
+    const login = { at: NOW + 1, keyId: "k1" };
+    await store.activity.record([{ deviceKey: "device-1", login, failure: { at: NOW + 2, reason: "disabled" } }]);
+    expect(await store.devices.find("device-1")).toMatchObject({
+      lastLoginAt: NOW + 1,
+      lastKeyId: "k1",
+      lastFailureAt: NOW + 2,
+      lastFailureReason: "disabled",
+      revision: 1,
+    });
+  });
+
+  test("finds none by another name", async () => {
+    const { store } = await openWithCustomer(open);
+    await addDevice(store);
+    for (const name of ["device-2", "DEVICE-1", "%", ""]) expect(await store.devices.find(name)).toBeUndefined();
+  });
+
+  test("refuses a device_key that is taken, and leaves its owner as it was", async () => {
+    const { store } = await openWithCustomer(open);
+    await addCustomer(store, { customerId: "customer-2" });
+    await addDevice(store);
+    const refusal = await refusalFrom(addDevice(store, { customerId: "customer-2" }));
+    expect(refusal.reason).toBe("already_exists");
+    expect(refusal.message).toBe("this device_key is taken already. Choose another");
+    expect(refusal.particulars).toEqual({ field: "device_key" });
+    expect((await store.devices.find("device-1"))?.customerId).toBe("customer-1");
+  });
+
+  test("refuses a device of a customer that is not there", async () => {
+    const { store } = await open();
+    const refusal = await refusalFrom(addDevice(store));
+    expect(refusal.reason).toBe("does_not_exist");
+    expect(refusal.message).toBe("no customer has this customer_id");
+    expect(refusal.particulars).toEqual({ field: "customer_id" });
+    expect(await store.devices.find("device-1")).toBeUndefined();
+  });
+
+  test("changes all that may change, by what it is in the transaction, and no other device", async () => {
+    const { store, database } = await openWithCustomer(open);
+    await addDevice(store);
+    await addDevice(store, { deviceKey: "device-2" });
+    await store.activity.record([{ deviceKey: "device-1", login: { at: NOW, keyId: "k1" }, failure: undefined }]);
+    const changes = {
+      displayName: "Two",
+      status: "disabled",
+      keyMode: "derived",
+      sharedIdentity: true,
+      replayGuard: true,
+      labels: { site: "x" },
+      acceptsShared: true,
+      tokensNotBefore: NOW,
+    } as const;
+    const updated = await store.devices.update("device-1", (current) => ({
+      next: { ...current, ...changes },
+      entry: entryOf("UpdateDevice", { at: NOW + 5 }),
+    }));
+    expect(updated).toEqual({
+      ...device,
+      ...changes,
+      createdAt: NOW,
+      updatedAt: NOW + 5,
+      revision: 2,
+      ...UNSEEN,
+      lastLoginAt: NOW,
+      lastKeyId: "k1",
+    });
+    expect(await store.devices.find("device-1")).toEqual(updated);
+    expect(await store.devices.find("device-2")).toMatchObject({ status: "enabled", revision: 1 });
+    expect((await subjectsOf(database)).slice(1)).toEqual(["device device-1", "device device-2", "device device-1"]);
+  });
+
+  test("loses none of many changes at once", async () => {
+    const { store, reopen } = await openWithCustomer(open);
+    const other = await reopen();
+    await addDevice(store);
+    await Promise.all(
+      Array.from({ length: 20 }, (_, place) =>
+        (place % 2 ? store : other).devices.update("device-1", (current) => ({
+          next: { ...current, displayName: `${current.displayName}.` },
+          entry: entryOf("UpdateDevice"),
+        })),
+      ),
+    );
+    expect(await store.devices.find("device-1")).toMatchObject({ displayName: ".".repeat(20), revision: 21 });
+  });
+
+  test("writes nothing where there is nothing to change", async () => {
+    const { store, database } = await openWithCustomer(open);
+    await addDevice(store);
+    const before = await store.devices.find("device-1");
+    expect(await store.devices.update("device-1", () => undefined)).toEqual(before);
+    expect(await actionsOf(store)).toEqual(["CreateCustomer", "CreateDevice"]);
+    expect(await subjectsOf(database)).toHaveLength(2);
+  });
+
+  test("a change, an insertion and a deletion are made with their entry or not at all", async () => {
+    const { store, database } = await openWithCustomer(open);
+    await addDevice(store);
+    const before = await store.devices.find("device-1");
+    const writes = [
+      () => store.devices.insert({ ...device, deviceKey: "device-2" }, brokenEntry()),
+      () =>
+        store.devices.update("device-1", (next) => ({ next: { ...next, displayName: "Two" }, entry: brokenEntry() })),
+      () => store.devices.delete("device-1", brokenEntry),
+    ];
+    for (const write of writes) await expect(write()).rejects.toThrow("this entry cannot be written");
+    expect(await store.devices.find("device-1")).toEqual(before);
+    expect(await store.devices.find("device-2")).toBeUndefined();
+    expect(await subjectsOf(database)).toHaveLength(2);
+  });
+
+  test("deletes one with what was seen of it, so that one of the same name starts anew", async () => {
+    const { store, database } = await openWithCustomer(open);
+    await addDevice(store);
+    await addDevice(store, { deviceKey: "device-2" });
+    const login = { at: NOW, keyId: "k1" };
+    await store.activity.record(
+      ["device-1", "device-2"].map((deviceKey) => ({ deviceKey, login, failure: undefined })),
+    );
+    await store.devices.delete("device-1", () => entryOf("DeleteDevice"));
+    expect(await store.devices.find("device-1")).toBeUndefined();
+    expect((await store.devices.find("device-2"))?.lastKeyId).toBe("k1");
+    expect((await subjectsOf(database)).at(-1)).toBe("device device-1");
+    await addDevice(store);
+    expect(await store.devices.find("device-1")).toMatchObject({ ...UNSEEN, revision: 1 });
+    expect((await actionsOf(store)).slice(-2)).toEqual(["DeleteDevice", "CreateDevice"]);
+  });
+
+  test("what is not there is neither changed nor deleted", async () => {
+    const { store } = await openWithCustomer(open);
+    const attempts = [
+      () => store.devices.update("device-1", () => undefined),
+      () => store.devices.delete("device-1", () => entryOf("DeleteDevice")),
+    ];
+    for (const attempt of attempts) {
+      const refusal = await refusalFrom(attempt());
+      expect(refusal.reason).toBe("does_not_exist");
+      expect(refusal.message).toBe("no device has this device_key");
+      expect(refusal.particulars).toEqual({ field: "device_key" });
+    }
+  });
+
+  test("is unavailable when the store cannot be asked", async () => {
+    const { store, close } = await openWithCustomer(open);
+    await close();
+    for (const asked of [() => store.devices.find("device-1"), () => addDevice(store)]) {
+      expect((await refusalFrom(asked())).reason).toBe("unavailable");
+    }
+  });
+}

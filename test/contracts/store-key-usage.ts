@@ -1,0 +1,94 @@
+// The part of a store's contract that is about who uses which key: CustomerKeyStore.usageOf.
+
+import { expect, test } from "vitest";
+import type { Device } from "../../src/core/registry/ports.ts";
+import type { Store } from "../../src/store/sql.ts";
+import { addCustomer, addDevice, device, entryOf, NOW, type Open, openWithCustomer } from "./store-samples.ts";
+
+const NONE = { shared: 0, moving: 0, derived: 0 };
+
+export function describeKeyUsage(open: Open): void {
+  async function addSeen(
+    store: Store,
+    deviceKey: string,
+    draft: Partial<Device>,
+    logins: readonly { readonly at: number; readonly keyId: string }[] = [],
+  ): Promise<void> {
+    await addDevice(store, { ...draft, deviceKey });
+    for (const login of logins) await store.activity.record([{ deviceKey, login, failure: undefined }]);
+  }
+
+  test("is nothing for a customer without devices, and for none", async () => {
+    const { store } = await openWithCustomer(open);
+    const nothing = { keys: new Map(), silent: NONE, devices: NONE };
+    for (const name of ["customer-1", "customer-2", ""]) {
+      expect(await store.customerKeys.usageOf(name)).toEqual(nothing);
+    }
+  });
+
+  test("counts each device under the key of its last login, and those that were not seen apart", async () => {
+    const { store } = await openWithCustomer(open);
+    await addCustomer(store, { customerId: "customer-2" });
+    await addSeen(store, "a", {}, [
+      { at: NOW, keyId: "old" },
+      { at: NOW + 10, keyId: "new" },
+      { at: NOW + 30, keyId: "new" },
+    ]);
+    await addSeen(store, "b", {}, [{ at: NOW + 5, keyId: "new" }]);
+    await addSeen(store, "c", {}, [{ at: NOW + 7, keyId: "old" }]);
+    await addSeen(store, "d", { keyMode: "derived", acceptsShared: true }, [{ at: NOW + 9, keyId: "old" }]);
+    await addSeen(store, "e", { keyMode: "derived" }, [{ at: NOW + 9, keyId: "own" }]);
+    await addSeen(store, "f", {});
+    await addSeen(store, "g", { keyMode: "derived", acceptsShared: true });
+    await addSeen(store, "h", { keyMode: "derived" });
+    await store.activity.record([{ deviceKey: "f", login: undefined, failure: { at: NOW, reason: "disabled" } }]);
+    await addSeen(store, "other", { customerId: "customer-2" }, [{ at: NOW, keyId: "new" }]);
+    expect(await store.customerKeys.usageOf("customer-1")).toEqual({
+      keys: new Map([
+        ["new", { devices: 2, moving: 0, firstUseAt: NOW + 5, lastUseAt: NOW + 30 }],
+        ["old", { devices: 2, moving: 1, firstUseAt: NOW + 7, lastUseAt: NOW + 9 }],
+        ["own", { devices: 1, moving: 0, firstUseAt: NOW + 9, lastUseAt: NOW + 9 }],
+      ]),
+      silent: { shared: 1, moving: 1, derived: 1 },
+      devices: { shared: 4, moving: 2, derived: 2 },
+    });
+  });
+
+  test("counts none twice and none not at all, over many steps, and lets others run in between", async () => {
+    const { store } = await openWithCustomer(open);
+    const keys = Array.from({ length: 4_100 }, (_, place) => `device-${String(place).padStart(5, "0")}`);
+    for (let done = 0; done < keys.length; done += 1_000) {
+      const rows = keys.slice(done, done + 1_000).map((deviceKey) => ({ deviceKey, customerId: "customer-1" }));
+      await store.devices.importAll(
+        rows,
+        (place) => ({ ...device, deviceKey: rows[place]?.deviceKey ?? "" }),
+        () => entryOf("ImportDevices"),
+      );
+      await store.activity.record(
+        rows.map(({ deviceKey }, place) => ({
+          deviceKey,
+          login: { at: NOW + done + place, keyId: place % 2 ? "odd" : "even" },
+          failure: undefined,
+        })),
+      );
+    }
+    let turns = 0;
+    let counting = true;
+    const turn = (): void => {
+      turns++;
+      if (counting) setImmediate(turn);
+    };
+    setImmediate(turn);
+    const usage = await store.customerKeys.usageOf("customer-1");
+    counting = false;
+    expect(usage.keys).toEqual(
+      new Map([
+        ["even", { devices: 2_050, moving: 0, firstUseAt: NOW, lastUseAt: NOW + 4_098 }],
+        ["odd", { devices: 2_050, moving: 0, firstUseAt: NOW + 1, lastUseAt: NOW + 4_099 }],
+      ]),
+    );
+    expect(usage.devices).toEqual({ ...NONE, shared: 4_100 });
+    expect(usage.silent).toEqual(NONE);
+    expect(turns).toBeGreaterThanOrEqual(2);
+  });
+}

@@ -1,0 +1,231 @@
+// The part of a store's contract that is about lists of devices and customers: their pages and filters.
+
+import { expect, test } from "vitest";
+import type { Condition } from "../../src/core/registry/filter.ts";
+import type { Page, Paged } from "../../src/core/registry/ports.ts";
+import type { Store } from "../../src/store/sql.ts";
+import {
+  addCustomer,
+  addDevice,
+  customer,
+  device,
+  entryOf,
+  FIRST,
+  NOW,
+  type Open,
+  openWithCustomer,
+} from "./store-samples.ts";
+
+const is = (field: string, value: Condition["value"]): Condition => ({ field, operator: "=", value });
+
+/** All items of a list, and how many pages they took. */
+async function walk<Item>(
+  list: (page: Page) => Promise<Paged<Item>>,
+  page: Omit<Page, "after">,
+): Promise<{ items: readonly Item[]; pages: number }> {
+  const items: Item[] = [];
+  let pages = 0;
+  for (let after: string | undefined = ""; after !== undefined; pages++) {
+    const found: Paged<Item> = await list({ ...page, after });
+    expect(found.items.length).toBeLessThanOrEqual(page.size);
+    items.push(...found.items);
+    after = found.next;
+  }
+  return { items, pages };
+}
+
+async function fill(store: Store, count: number): Promise<readonly string[]> {
+  const keys = Array.from({ length: count }, (_, place) => `device-${String(place).padStart(5, "0")}`);
+  for (let done = 0; done < count; done += 1_000) {
+    const rows = keys.slice(done, done + 1_000).map((deviceKey) => ({ deviceKey, customerId: "customer-1" }));
+    await store.devices.importAll(
+      rows,
+      (place) => ({ ...device, deviceKey: rows[place]?.deviceKey ?? "" }),
+      () => entryOf("ImportDevices"),
+    );
+  }
+  return keys;
+}
+
+export function describeLists(open: Open): void {
+  test("gives every device once, in order, and no page after the last", async () => {
+    const { store } = await openWithCustomer(open);
+    const keys = await fill(store, 10);
+    for (const [size, pages] of [
+      [1, 10],
+      [3, 4],
+      [5, 2],
+      [10, 1],
+      [1_000, 1],
+    ] as const) {
+      const walked = await walk(store.devices.list, { size, conditions: [] });
+      expect(walked.items.map(({ deviceKey }) => deviceKey)).toEqual(keys);
+      expect(walked.pages).toBe(pages);
+    }
+  });
+
+  test("goes on after a device that was deleted meanwhile", async () => {
+    const { store } = await openWithCustomer(open);
+    const keys = await fill(store, 4);
+    const { next = "" } = await store.devices.list({ ...FIRST, size: 2 });
+    for (const key of keys.slice(0, 3)) await store.devices.delete(key, () => entryOf("DeleteDevice"));
+    const { items } = await store.devices.list({ ...FIRST, after: next });
+    expect(items.map(({ deviceKey }) => deviceKey)).toEqual(keys.slice(3));
+  });
+
+  test("looks at so many rows for a page and no more: what few match comes after empty pages", async () => {
+    const { store } = await openWithCustomer(open);
+    const keys = await fill(store, 4_500);
+    for (const key of [keys[1] ?? "", keys[4_400] ?? ""]) {
+      await store.devices.update(key, (next) => ({
+        next: { ...next, status: "disabled" },
+        entry: entryOf("UpdateDevice"),
+      }));
+    }
+    const conditions = [is("status", "disabled")];
+    const first = await store.devices.list({ ...FIRST, conditions });
+    expect(first.items.map(({ deviceKey }) => deviceKey)).toEqual([keys[1]]);
+    const second = await store.devices.list({ ...FIRST, conditions, after: first.next ?? "" });
+    expect(second.items).toEqual([]);
+    const third = await store.devices.list({ ...FIRST, conditions, after: second.next ?? "" });
+    expect(third.items.map(({ deviceKey }) => deviceKey)).toEqual([keys[4_400]]);
+    expect(third.next).toBeUndefined();
+    const named = await store.devices.list({
+      ...FIRST,
+      conditions: [is("device_key", keys[4_400] ?? ""), ...conditions],
+    });
+    expect(named).toEqual(third);
+  });
+
+  test("finds the devices of one customer among many of another at once", async () => {
+    const { store } = await openWithCustomer(open);
+    await fill(store, 2_500);
+    await addCustomer(store, { customerId: "customer-2" });
+    await addDevice(store, { deviceKey: "z", customerId: "customer-2", status: "disabled" });
+    const conditions = [is("customer_id", "customer-2")];
+    const found = await store.devices.list({ ...FIRST, conditions });
+    expect(found.items.map(({ deviceKey }) => deviceKey)).toEqual(["z"]);
+    expect(found.next).toBeUndefined();
+    expect(await store.devices.list({ ...FIRST, conditions: [...conditions, is("status", "disabled")] })).toEqual(
+      found,
+    );
+    const both = [...conditions, is("customer_id", "customer-1")];
+    expect((await walk(store.devices.list, { size: 10, conditions: both })).items).toEqual([]);
+  });
+
+  test("compares each field of a device", async () => {
+    const { store } = await openWithCustomer(open);
+    await addDevice(store, { deviceKey: "a" });
+    await store.devices.insert(
+      {
+        ...device,
+        deviceKey: "b",
+        displayName: 'It\'s "B"',
+        status: "disabled",
+        keyMode: "derived",
+        sharedIdentity: true,
+        replayGuard: true,
+        acceptsShared: true,
+        labels: { "site.a-b_c": "x", site: "y" },
+      },
+      entryOf("CreateDevice", { at: NOW + 10 }),
+    );
+    const login = { at: NOW + 20, keyId: "k1" };
+    await store.activity.record([{ deviceKey: "b", login, failure: { at: NOW + 30, reason: "replayed" } }]);
+    const matching = async (condition: Condition): Promise<string> =>
+      (await store.devices.list({ ...FIRST, conditions: [condition] })).items
+        .map(({ deviceKey }) => deviceKey)
+        .join("");
+
+    const b: Readonly<Record<string, Condition["value"]>> = {
+      device_key: "b",
+      display_name: 'It\'s "B"',
+      status: "disabled",
+      key_mode: "derived",
+      shared_identity: true,
+      replay_guard: true,
+      accepts_shared_key: true,
+      last_key_id: "k1",
+      last_failure_reason: "replayed",
+      "labels.site": "y",
+      "labels.site.a-b_c": "x",
+    };
+    for (const [field, value] of Object.entries(b)) {
+      expect([field, await matching({ field, operator: "=", value })]).toEqual([field, "b"]);
+      expect([field, await matching({ field, operator: "!=", value })]).toEqual([field, "a"]);
+    }
+    // What was never set is empty.
+    for (const field of ["last_key_id", "last_failure_reason", "labels.site", "display_name"]) {
+      expect(await matching({ field, operator: "=", value: "" })).toBe("a");
+    }
+    expect(await matching(is("labels.none", ""))).toBe("ab");
+    expect(await matching(is("customer_id", "customer-1"))).toBe("ab");
+    expect(await matching({ field: "customer_id", operator: "!=", value: "customer-1" })).toBe("");
+  });
+
+  test("compares times, and what never was with none", async () => {
+    const { store } = await openWithCustomer(open);
+    for (const [place, key] of ["a", "b", "c"].entries()) {
+      await store.devices.insert({ ...device, deviceKey: key }, entryOf("CreateDevice", { at: NOW + place }));
+      const at = NOW + place;
+      if (place === 0) continue;
+      await store.activity.record([{ deviceKey: key, login: { at, keyId: "k" }, failure: { at, reason: "disabled" } }]);
+    }
+    const matching = async (field: string, operator: Condition["operator"]): Promise<string> =>
+      (await store.devices.list({ ...FIRST, conditions: [{ field, operator, value: NOW + 1 }] })).items
+        .map(({ deviceKey }) => deviceKey)
+        .join("");
+    for (const [operator, created, seen] of [
+      ["=", "b", "b"],
+      ["!=", "ac", "c"],
+      ["<", "a", ""],
+      ["<=", "ab", "b"],
+      [">", "c", "c"],
+      [">=", "bc", "bc"],
+    ] as const) {
+      expect(await matching("create_time", operator)).toBe(created);
+      expect(await matching("last_login_time", operator)).toBe(seen);
+      expect(await matching("last_failure_time", operator)).toBe(seen);
+    }
+  });
+
+  test("a value is never anything but a value", async () => {
+    const { store } = await openWithCustomer(open);
+    await addDevice(store);
+    for (const value of ["' or 1=1 --", '" or "1"="1', "%", "_", "\\", "x'; drop table devices; --"]) {
+      for (const field of ["display_name", "device_key", "customer_id", "labels.site"]) {
+        const { items } = await store.devices.list({ ...FIRST, conditions: [is(field, value)] });
+        expect(items).toEqual([]);
+      }
+    }
+    expect(await store.devices.find("device-1")).toBeDefined();
+  });
+
+  test("refuses to compare what a list has not", async () => {
+    const { store } = await openWithCustomer(open);
+    const conditions = [is("sealed_secret", "x")];
+    await expect(store.devices.list({ ...FIRST, conditions })).rejects.toThrow(RangeError);
+    await expect(store.customers.list({ ...FIRST, conditions })).rejects.toThrow(RangeError);
+    await expect(store.audit.list({ ...FIRST, conditions })).rejects.toThrow(RangeError);
+  });
+
+  test("lists customers by name, page after page, and compares their fields", async () => {
+    const { store } = await open();
+    const names = ["a", "b", "c", "d", "e"];
+    for (const [place, customerId] of [...names.entries()].reverse()) {
+      await store.customers.insert(
+        { ...customer, customerId, displayName: `Name ${customerId}`, status: place % 2 ? "disabled" : "enabled" },
+        entryOf("CreateCustomer", { at: NOW + place }),
+      );
+    }
+    const matching = async (...conditions: readonly Condition[]): Promise<string> =>
+      (await walk(store.customers.list, { size: 2, conditions })).items.map(({ customerId }) => customerId).join("");
+    expect(await matching()).toBe("abcde");
+    expect(await matching(is("customer_id", "c"))).toBe("c");
+    expect(await matching({ field: "customer_id", operator: "!=", value: "c" })).toBe("abde");
+    expect(await matching(is("display_name", "Name d"))).toBe("d");
+    expect(await matching(is("status", "disabled"))).toBe("bd");
+    expect(await matching({ field: "create_time", operator: ">=", value: NOW + 3 })).toBe("de");
+    expect(await matching(is("status", "disabled"), { field: "create_time", operator: ">", value: NOW + 1 })).toBe("d");
+  });
+}
