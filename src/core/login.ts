@@ -1,6 +1,6 @@
 // THE PATH of a login: read -> fresh -> known -> proven -> admitted -> signed. Knows no protocol, driver or clock.
 
-import { createSecretKey, type KeyObject, randomBytes } from "node:crypto";
+import { createSecretKey, randomBytes } from "node:crypto";
 import { readDeviceKey } from "./device-key.ts";
 import type { AuthError } from "./errors.ts";
 import { checkFresh, readTimestamp } from "./freshness.ts";
@@ -13,13 +13,12 @@ import type {
   Policy,
   PolicyName,
   PolicyState,
-  ProvingKey,
   TokenSigner,
   Verdict,
 } from "./ports.ts";
-import { MAX_LIVE_KEYS } from "./ports.ts";
+import { MAX_PROVING_KEYS } from "./ports.ts";
 import { disabled, invalidCredentials, rateLimited, replayed, unsigned } from "./refusals.ts";
-import { findProvingKey, readSignature } from "./signature.ts";
+import { findProvingKey, readSignature, spendDerivations } from "./signature.ts";
 
 /** A login as it was sent, of no protocol. */
 export interface LoginRequest {
@@ -86,12 +85,19 @@ export function createLogIn({ credentials, limiter, signer, policies, skewMs, no
     const known = addressCharge && limiter.peek(addressCharge, now);
     if (known !== undefined) throw rateLimited({ ...known, decidedAt: now });
 
-    // 3. Known: an unknown device goes on, with decoys for keys.
-    const credential = await credentials.find(deviceKey, now);
+    // 3. Known: an unknown device goes on, with a decoy.
+    const { credential, derivationsSaved } = await credentials.find(deviceKey, now);
 
-    // 4. Proven.
-    const key = prove(credential, decoy, timestamp, deviceKey, signature);
-    if (credential === undefined || key === undefined) {
+    // 4. Proven. What refuses a proof takes as long whatever the device; a device that is moving is asked for once more, and its
+    // first derived login noted, before anything else comes of it.
+    const { keys } = credential;
+    const key = keys[findProvingKey(keys, decoy, MAX_PROVING_KEYS, timestamp, deviceKey, signature)];
+    if (key === undefined) spendDerivations(derivationsSaved, decoy, deviceKey);
+    if (
+      !credential.enrolled ||
+      key === undefined ||
+      (credential.moving && !(await credentials.settle(credential.deviceKey, key.purpose, now)))
+    ) {
       const failure = chargeOf(policies.failure, `${address} ${deviceKey}`);
       throw refusal(await admit(limiter, [addressCharge, failure], clock()), "failure", invalidCredentials);
     }
@@ -102,7 +108,7 @@ export function createLogIn({ credentials, limiter, signer, policies, skewMs, no
     // since a limiter takes a time before one that it has seen for a step of the clock.
     // By the name that is kept anyway: what was cut out of a request would keep all of it, for as long as it is counted.
     const name = credential.deviceKey;
-    const login = chargeOf(policies.login, credential.sharedIdentity ? `${name} ${address}` : name);
+    const login = chargeOf(loginPolicy(credential, policies), credential.sharedIdentity ? `${name} ${address}` : name);
     const replay = credential.replayGuard ? chargeOf(policies.replay, `${deviceKey} ${timestamp}`) : undefined;
     const verdict = await admit(limiter, [addressCharge, login, replay], clock());
     if (verdict.denied !== undefined) throw refusal(verdict, "login", replayed);
@@ -115,7 +121,7 @@ export function createLogIn({ credentials, limiter, signer, policies, skewMs, no
       token,
       expiresInSeconds: signer.expiresInSeconds,
       customerId: credential.customerId,
-      keyId: key,
+      keyId: key.keyId,
       limit: verdict.stateOf("login"),
     };
   };
@@ -125,15 +131,8 @@ function chargeOf(policy: Policy | undefined, key: string): Charge | undefined {
   return policy && { policy, key };
 }
 
-function prove(
-  credential: Credential | undefined,
-  decoy: KeyObject,
-  timestamp: number,
-  deviceKey: string,
-  signature: Uint8Array,
-): string | undefined {
-  const keys = credential?.keys ?? NO_KEYS;
-  return keys[findProvingKey(keys, decoy, MAX_LIVE_KEYS, timestamp, deviceKey, signature)]?.keyId;
+function loginPolicy({ loginLimit }: Credential, policies: LoginPolicies): Policy | undefined {
+  return loginLimit === "off" ? undefined : (loginLimit ?? policies.login);
 }
 
 /** A verdict, looked at by policy. */
@@ -143,7 +142,6 @@ interface Admission {
   stateOf(name: PolicyName): LimitState | undefined;
 }
 
-const NO_KEYS: readonly ProvingKey[] = [];
 const NO_CHARGES: Verdict = { denied: -1, states: [] };
 
 async function admit(limiter: Limiter, charges: readonly (Charge | undefined)[], now: number): Promise<Admission> {

@@ -62,6 +62,11 @@ export function deriveDeviceKey(derivationKey: KeyObject, deviceKey: string): st
   return createHmac("sha256", derivationKey).update(DERIVATION_LABEL).update(deviceKey).digest("hex");
 }
 
+/** Costs what deriving `count` keys for a device costs, and gives nothing. */
+export function spendDerivations(count: number, decoy: KeyObject, deviceKey: string): void {
+  for (let spent = 0; spent < count; spent++) secretFromText(deriveDeviceKey(decoy, deviceKey));
+}
+
 /**
  * Which of the keys made this MAC? A wrong MAC costs `slots` HMACs whatever the number of keys, so that time does not
  * tell how many a customer has, or whether the device exists; a right one ends the search, its answer being no secret.

@@ -8,8 +8,9 @@ import { join } from "node:path";
 import { vi } from "vitest";
 import { createMemoryLimiter } from "../../src/core/limiter/memory.ts";
 import { type Caller, createLogIn, type LogIn, type Login, type LoginRequest } from "../../src/core/login.ts";
-import type { Limiter, Policy, PolicyName, TokenSigner } from "../../src/core/ports.ts";
-import { createRegistry, type DeviceDraft, type Registry } from "../../src/core/registry.ts";
+import type { KeyPurpose, Limiter, Policy, PolicyName, TokenSigner } from "../../src/core/ports.ts";
+import type { DeviceDraft } from "../../src/core/registry/devices.ts";
+import { createRegistry, GATEWAY, type Registry } from "../../src/core/registry/registry.ts";
 import { computeSignature, secretFromText } from "../../src/core/signature.ts";
 import { type KeyRing, openKeyRing } from "../../src/core/tokens/keyring.ts";
 import { createTokenSigner } from "../../src/core/tokens/signer.ts";
@@ -43,10 +44,10 @@ export interface House {
 
 export async function openHouse(): Promise<House> {
   const folder = mkdtempSync(join(tmpdir(), "countersign-"));
-  const db = openSqlite(join(folder, "countersign.db"));
-  await migrate(db);
-  const store = createStore(db, createSealer(Buffer.alloc(32, 1)));
-  const ring = await openKeyRing(store, "RS256", NOW);
+  const database = openSqlite(join(folder, "countersign.db"));
+  await migrate(database);
+  const store = createStore(database, createSealer([Buffer.alloc(32, 1)]));
+  const ring = await openKeyRing(store.signingKeys, "RS256", NOW);
   const signer = createTokenSigner({
     issuer: () => "https://login.example",
     audience: "devices",
@@ -54,8 +55,7 @@ export async function openHouse(): Promise<House> {
     activeKey: ring.active,
   });
   const registry = createRegistry({
-    store,
-    listener: { deviceChanged: () => {}, customerChanged: () => {} },
+    ...store,
     // Enrolled well before any login.
     now: () => NOW - 86_400_000,
   });
@@ -65,7 +65,7 @@ export async function openHouse(): Promise<House> {
     signer,
     registry,
     async close() {
-      await db.destroy();
+      await database.close();
       rmSync(folder, { recursive: true });
     },
   };
@@ -80,7 +80,9 @@ export interface Path {
   readonly charged: (readonly PolicyName[])[];
   /** The devices that were looked up. */
   readonly lookedUp: string[];
-  enrol(draft?: Partial<DeviceDraft & { customerStatus: DeviceDraft["status"] }>): Promise<string>;
+  enrol(draft?: Partial<DeviceDraft & { customerStatus: DeviceDraft["status"]; loginLimit: string }>): Promise<string>;
+  /** Enrols a customer with one key of a purpose. */
+  enrolOwner(purpose: KeyPurpose): Promise<{ customerId: string; customerKey: string }>;
   /** Signs and logs in; what is not given is right. */
   login(deviceKey: string, attempt?: Attempt): Promise<Login>;
 }
@@ -100,7 +102,7 @@ export interface PathOptions {
 /** Opens a path in a house. */
 export function openPath(house: House, options: PathOptions = {}): Path {
   const limiter = options.limiter ?? createMemoryLimiter(1_000);
-  const cache = createCredentialCache(house.store, { capacity: 100, ttlMs: 2_000 });
+  const cache = createCredentialCache(house.store.credentials, { capacity: 100, ttlMs: 2_000 });
   const charged: (readonly PolicyName[])[] = [];
   const lookedUp: string[] = [];
   const clock = { now: NOW };
@@ -112,6 +114,7 @@ export function openPath(house: House, options: PathOptions = {}): Path {
         lookedUp.push(deviceKey);
         return cache.find(deviceKey, now);
       },
+      settle: cache.settle,
     },
     limiter: {
       ...limiter,
@@ -130,20 +133,38 @@ export function openPath(house: House, options: PathOptions = {}): Path {
     logIn,
     charged,
     lookedUp,
-    async enrol({ customerStatus = "enabled", ...draft }: Parameters<Path["enrol"]>[0] = {}) {
-      const { customerId } = await house.registry.createCustomer({ displayName: "", status: customerStatus });
-      await house.registry.issueCustomerKey({ customerId, purpose: "login", importedKey: CUSTOMER_KEY });
-      const device = await house.registry.createDevice({
-        customerId,
-        deviceKey: "",
-        displayName: "",
-        status: "enabled",
-        keyMode: "shared",
-        sharedIdentity: false,
-        replayGuard: undefined,
-        ...draft,
-      });
+    async enrol({ customerStatus = "enabled", loginLimit = "", ...draft }: Parameters<Path["enrol"]>[0] = {}) {
+      const { customerId } = await house.registry.customers.create(
+        { customerId: "", displayName: "", status: customerStatus, loginLimit },
+        GATEWAY,
+      );
+      await house.registry.customerKeys.issue({ customerId, purpose: "login", importedKey: CUSTOMER_KEY }, GATEWAY);
+      const device = await house.registry.devices.create(
+        {
+          customerId,
+          deviceKey: "",
+          displayName: "",
+          status: "enabled",
+          keyMode: "shared",
+          sharedIdentity: false,
+          replayGuard: undefined,
+          labels: {},
+          ...draft,
+        },
+        GATEWAY,
+      );
       return device.deviceKey;
+    },
+    async enrolOwner(purpose: KeyPurpose) {
+      const { customerId } = await house.registry.customers.create(
+        { customerId: "", displayName: "", status: "enabled", loginLimit: "" },
+        GATEWAY,
+      );
+      const { customerKey } = await house.registry.customerKeys.issue(
+        { customerId, purpose, importedKey: "" },
+        GATEWAY,
+      );
+      return { customerId, customerKey };
     },
     login(deviceKey: string, attempt: Attempt = {}) {
       return logIn(request(deviceKey, attempt), callerAt(attempt.address));

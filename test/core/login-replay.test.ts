@@ -47,12 +47,7 @@ describe("the replay guard", () => {
 
   test("is on for a key of the device's own", async () => {
     const path = openPath(house);
-    const { customerId } = await house.registry.createCustomer({ displayName: "", status: "enabled" });
-    const { customerKey } = await house.registry.issueCustomerKey({
-      customerId,
-      purpose: "derivation",
-      importedKey: "",
-    });
+    const { customerId, customerKey } = await path.enrolOwner("derivation");
     const device = await path.enrol({ customerId, keyMode: "derived" });
     const key = deriveDeviceKey(secretFromText(customerKey), device);
     await path.login(device, { key });

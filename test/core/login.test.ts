@@ -3,6 +3,8 @@
 import { decodeJwt, importJWK, jwtVerify } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createMemoryLimiter } from "../../src/core/limiter/memory.ts";
+import { MAX_PROVING_KEYS } from "../../src/core/ports.ts";
+import { GATEWAY } from "../../src/core/registry/registry.ts";
 import {
   callerAt,
   countHmacs,
@@ -55,10 +57,19 @@ describe("a right login", () => {
     const path = openPath(house);
     const device = await path.enrol();
     const { customerId, keyId } = await path.login(device);
-    const second = await house.registry.issueCustomerKey({ customerId, purpose: "login", importedKey: "second" });
+    const draft = { customerId, purpose: "login", importedKey: "second" } as const;
+    const second = await house.registry.customerKeys.issue(draft, GATEWAY);
     path.now += 2_000;
     expect((await path.login(device)).keyId).toBe(keyId);
     expect((await path.login(device, { key: "second" })).keyId).toBe(second.keyId);
+  });
+
+  test("is held against its customer's own limit where it has one", async () => {
+    const path = openPath(house);
+    const [more, off] = [await path.enrol({ loginLimit: "5/60s" }), await path.enrol({ loginLimit: "off" })];
+    expect((await path.login(more)).limit).toMatchObject({ policy: { name: "login", limit: 5, windowMs: 60_000 } });
+    expect((await path.login(off)).limit).toBeUndefined();
+    expect(path.charged).toEqual([["address", "login"], ["address"]]);
   });
 
   test("is admitted when every limit is off, and tells of none", async () => {
@@ -156,15 +167,22 @@ describe("an unknown device and a wrong signature", () => {
     expect(unknown.charged).toEqual(known.charged);
   });
 
-  test.for(["shared", "derived"] as const)("cost as many HMACs: %s", async (keyMode) => {
+  test.for([
+    { keyMode: "shared", owner: "login" },
+    { keyMode: "derived", owner: "login" },
+    { keyMode: "derived", owner: "derivation" },
+  ] as const)("cost as many HMACs: $keyMode, of a customer with a $owner key", async ({ keyMode, owner }) => {
     const path = openPath(house);
-    const device = await path.enrol({ keyMode });
-    const signed = [request(device, { key: "wrong" }), request("nobody")];
-    // What was never looked up has to be found first, which is the cache's to hide.
-    for (const attempt of signed) await refusalFrom(path.logIn(attempt, callerAt()));
-    const counts = [];
-    for (const attempt of signed) counts.push(await countHmacs(() => refusalFrom(path.logIn(attempt, callerAt()))));
-    expect(counts).toEqual([3, 3]);
+    const { customerId } = await path.enrolOwner(owner);
+    const device = await path.enrol({ customerId, keyMode });
+    // Those that were never looked up are found first, which costs what deriving all the keys does that there can be.
+    for (const expected of [MAX_PROVING_KEYS + 3, MAX_PROVING_KEYS]) {
+      const counts = [];
+      for (const attempt of [request(device, { key: "wrong" }), request("nobody")]) {
+        counts.push(await countHmacs(() => refusalFrom(path.logIn(attempt, callerAt()))));
+      }
+      expect(counts).toEqual([expected, expected]);
+    }
   });
 
   test("a device of a customer without keys is no different", async () => {

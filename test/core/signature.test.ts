@@ -93,7 +93,7 @@ describe("findProvingKey", () => {
   const decoy = createSecretKey(randomBytes(32));
   const find = (keys: readonly string[], proof: Buffer, timestamp = 1620045991, deviceKey = "device"): number =>
     findProvingKey(
-      keys.map((key, place) => ({ keyId: String(place), secret: secretFromText(key) })),
+      keys.map((key, place) => ({ keyId: String(place), purpose: "login", secret: secretFromText(key) })),
       decoy,
       MAX_LIVE_KEYS,
       timestamp,

@@ -10,8 +10,8 @@ const NOW = 1_764_000_000_000;
 
 test("a first opening makes an RSA key of 2048 bits, and keeps it", async () => {
   const { store } = await openDatabase();
-  const ring = await openKeyRing(store, "RS256", NOW);
-  const kept = await store.active();
+  const ring = await openKeyRing(store.signingKeys, "RS256", NOW);
+  const kept = await store.signingKeys.active();
   expect(kept).toMatchObject({ kid: ring.active()?.kid, alg: "RS256", createdAt: NOW });
   const key = createPrivateKey({ key: Buffer.from(kept?.privateKey ?? []), format: "der", type: "pkcs8" });
   expect(key.asymmetricKeyType).toBe("rsa");
@@ -20,7 +20,7 @@ test("a first opening makes an RSA key of 2048 bits, and keeps it", async () => 
 
 test("the published key is the public half of the one that signs, and nothing more", async () => {
   const { store } = await openDatabase();
-  const ring = await openKeyRing(store, "RS256", NOW);
+  const ring = await openKeyRing(store.signingKeys, "RS256", NOW);
   const [jwk, ...others] = ring.published();
   expect(others).toEqual([]);
   expect(jwk).toEqual({
@@ -31,7 +31,7 @@ test("the published key is the public half of the one that signs, and nothing mo
     n: expect.stringMatching(/^[\w-]{342}$/),
     e: "AQAB",
   });
-  const kept = await store.active();
+  const kept = await store.signingKeys.active();
   const privateKey = createPrivateKey({ key: Buffer.from(kept?.privateKey ?? []), format: "der", type: "pkcs8" });
   const publicKey = createPublicKey({ key: { ...jwk }, format: "jwk" });
   const text = Buffer.from("message");
@@ -40,14 +40,14 @@ test("the published key is the public half of the one that signs, and nothing mo
 
 test("kid is the thumbprint of RFC 7638", async () => {
   const { store } = await openDatabase();
-  const { active, published } = await openKeyRing(store, "RS256", NOW);
+  const { active, published } = await openKeyRing(store.signingKeys, "RS256", NOW);
   const canonical = `{"e":"${published()[0]?.["e"]}","kty":"RSA","n":"${published()[0]?.["n"]}"}`;
   expect(active()?.kid).toBe(createHash("sha256").update(canonical).digest("base64url"));
 });
 
 test("the key that signs cannot be had from the ring", async () => {
   const { store } = await openDatabase();
-  const { active } = await openKeyRing(store, "RS256", NOW);
+  const { active } = await openKeyRing(store.signingKeys, "RS256", NOW);
   expect(Object.keys(active() ?? {}).sort()).toEqual(["alg", "kid", "signClaims"]);
 });
 
@@ -62,7 +62,7 @@ test.each([
   "a first key of %s is published with its members, and signs what jose takes for its own",
   async (alg, members) => {
     const { store } = await openDatabase();
-    const { active, published } = await openKeyRing(store, alg, NOW);
+    const { active, published } = await openKeyRing(store.signingKeys, alg, NOW);
     expect(published()).toEqual([{ kid: active()?.kid, alg, use: "sig", ...members }]);
     const token = (await active()?.signClaims({ sub: "é \u{1f511}" })) ?? "";
     const keys = createLocalJWKSet({ keys: published().map((key) => ({ ...key })) });
@@ -75,15 +75,15 @@ test.each([
 
 test("a store that has a key goes on with it, whatever algorithm a new one would be of", async () => {
   const { store, reopen } = await openDatabase();
-  const first = await openKeyRing(store, "ES256", NOW);
-  const later = await openKeyRing(await reopen(), "RS256", NOW);
+  const first = await openKeyRing(store.signingKeys, "ES256", NOW);
+  const later = await openKeyRing((await reopen()).signingKeys, "RS256", NOW);
   expect(later.active()).toMatchObject({ kid: first.active()?.kid, alg: "ES256" });
 });
 
 test("a later opening finds the same key", async () => {
   const { store, reopen } = await openDatabase();
-  const first = await openKeyRing(store, "RS256", NOW);
-  const later = await openKeyRing(await reopen(), "RS256", NOW + 86_400_000);
+  const first = await openKeyRing(store.signingKeys, "RS256", NOW);
+  const later = await openKeyRing((await reopen()).signingKeys, "RS256", NOW + 86_400_000);
   expect(later.active()?.kid).toBe(first.active()?.kid);
   expect(later.published()).toEqual(first.published());
 });
@@ -91,7 +91,9 @@ test("a later opening finds the same key", async () => {
 test("rings that are opened at once on one store agree", async () => {
   const { store, reopen } = await openDatabase();
   const other = await reopen();
-  const rings = await Promise.all([store, other, store, other].map((each) => openKeyRing(each, "RS256", NOW)));
+  const rings = await Promise.all(
+    [store, other, store, other].map((each) => openKeyRing(each.signingKeys, "RS256", NOW)),
+  );
   expect(new Set(rings.map(({ active }) => active()?.kid)).size).toBe(1);
   expect(new Set(rings.map(({ published }) => JSON.stringify(published()))).size).toBe(1);
 });

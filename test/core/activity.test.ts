@@ -1,0 +1,125 @@
+// What is gathered of logins as they go by, and when it is written.
+
+import { describe, expect, test } from "vitest";
+import { createActivityRecorder } from "../../src/core/activity.ts";
+import { AuthError, type Reason } from "../../src/core/errors.ts";
+import type { Login, LoginRequest } from "../../src/core/login.ts";
+import type { Sighting } from "../../src/core/registry/ports.ts";
+
+const NOW = 1_764_000_000_000;
+const CALLER = { address: "192.0.2.1" };
+
+interface Recorded {
+  /** Logs in; the outcome is a key's id, or the reason of a refusal. */
+  login(deviceKey: string, outcome: { keyId: string } | { reason: Reason }): Promise<void>;
+  flush(): Promise<void>;
+  readonly written: (readonly Sighting[])[];
+  readonly clock: { now: number };
+  /** Writes fail while this is set. */
+  readonly store: { fault: Error | undefined };
+}
+
+function openRecorder(): Recorded {
+  const written: (readonly Sighting[])[] = [];
+  const clock = { now: NOW };
+  const store: { fault: Error | undefined } = { fault: undefined };
+  const recorder = createActivityRecorder({
+    activity: {
+      async record(sightings) {
+        if (store.fault !== undefined) throw store.fault;
+        written.push(sightings);
+      },
+    },
+    now: () => clock.now,
+  });
+  return {
+    async login(deviceKey, outcome) {
+      const logIn = recorder.watch(async (_request: LoginRequest): Promise<Login> => {
+        if ("reason" in outcome) throw new AuthError(outcome.reason, "refused");
+        return { token: "t", expiresInSeconds: 600, customerId: "c", keyId: outcome.keyId, limit: undefined };
+      });
+      await logIn({ deviceKey, timestamp: 0n, deviceSignature: "" }, CALLER).catch(() => {});
+    },
+    flush: recorder.flush,
+    written,
+    clock,
+    store,
+  };
+}
+
+test("the last login and the last failure of a device are written once, together", async () => {
+  const { login, flush, written, clock } = openRecorder();
+  await login("a", { keyId: "k1" });
+  clock.now++;
+  await login("a", { keyId: "k2" });
+  await login("a", { reason: "clock_skew" });
+  clock.now++;
+  await login("a", { reason: "invalid_credentials" });
+  await login("b", { reason: "rate_limited" });
+  await flush();
+  expect(written).toEqual([
+    [
+      {
+        deviceKey: "a",
+        login: { at: NOW + 1, keyId: "k2" },
+        failure: { at: NOW + 2, reason: "invalid_credentials" },
+      },
+      { deviceKey: "b", login: undefined, failure: { at: NOW + 2, reason: "rate_limited" } },
+    ],
+  ]);
+  await flush();
+  expect(written).toHaveLength(1);
+});
+
+test.for(["malformed", "unavailable", "internal"] as const)("%s tells nothing of a device", async (reason) => {
+  const { login, flush, written } = openRecorder();
+  await login("a", { reason });
+  await flush();
+  expect(written).toEqual([]);
+});
+
+test("what a watched login gives and throws is passed on", async () => {
+  const { watch } = createActivityRecorder({ activity: { record: async () => {} }, now: () => NOW });
+  const refusal = new AuthError("disabled", "no");
+  const request = { deviceKey: "a", timestamp: 0n, deviceSignature: "" };
+  await expect(watch(() => Promise.reject(refusal))(request, CALLER)).rejects.toBe(refusal);
+  const login = { token: "t", expiresInSeconds: 1, customerId: "c", keyId: "k", limit: undefined };
+  expect(await watch(async () => login)(request, CALLER)).toBe(login);
+});
+
+describe("what cannot be written", () => {
+  test("is written the next time, unless something newer was seen", async () => {
+    const { login, flush, written, store, clock } = openRecorder();
+    await login("a", { keyId: "k1" });
+    await login("b", { keyId: "k1" });
+    await login("b", { reason: "disabled" });
+    store.fault = new Error("away");
+    await expect(flush()).rejects.toThrow("away");
+    clock.now++;
+    await login("b", { keyId: "k2" });
+    store.fault = undefined;
+    await flush();
+    const byName = new Map(written.flat().map((sighting) => [sighting.deviceKey, sighting]));
+    expect(byName.get("a")).toEqual({ deviceKey: "a", login: { at: NOW, keyId: "k1" }, failure: undefined });
+    expect(byName.get("b")).toEqual({
+      deviceKey: "b",
+      login: { at: NOW + 1, keyId: "k2" },
+      failure: { at: NOW, reason: "disabled" },
+    });
+    expect(written.flat()).toHaveLength(2);
+  });
+});
+
+describe("strangers' names", () => {
+  test("are gathered up to a bound, and what is known already goes on being seen", async () => {
+    const { login, flush, written, clock } = openRecorder();
+    await login("a", { keyId: "k1" });
+    for (let name = 0; name < 25_000; name++) await login(`guess-${name}`, { reason: "invalid_credentials" });
+    clock.now++;
+    await login("a", { keyId: "k2" });
+    await flush();
+    expect(written.flat()).toHaveLength(20_000);
+    expect(Math.max(...written.map((batch) => batch.length))).toBeLessThanOrEqual(250);
+    expect(written[0]?.[0]).toEqual({ deviceKey: "a", login: { at: NOW + 1, keyId: "k2" }, failure: undefined });
+  });
+});
