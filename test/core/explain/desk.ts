@@ -1,0 +1,158 @@
+// A desk at which logins are explained: one customer with keys of every kind, a shared device and a derived one.
+
+import { createHmac } from "node:crypto";
+import { createExplainLogin, type Explanation } from "../../../src/core/explain.ts";
+import type { KeyPurpose } from "../../../src/core/ports.ts";
+import type { CustomerSecret, Device, StoredCustomer, StoredDevice } from "../../../src/core/registry/ports.ts";
+import { deriveDeviceKey, secretFromText } from "../../../src/core/signature.ts";
+import { readLoginBody } from "../../../src/transports/login-body.ts";
+
+export const NOW = 1_764_000_000_000;
+export const SECONDS = NOW / 1000;
+export const SKEW = 300_000;
+const DAY = 86_400_000;
+
+export const SHARED = "3f0c2a9e-5b1d-4f7e-9a61-0d2c8b7e4f10";
+export const DERIVED = "Pump-7";
+export const MOVING = "Pump-8";
+const VERSION = { createdAt: NOW - 90 * DAY, updatedAt: NOW - 90 * DAY, revision: 1 };
+
+export const SECRETS = {
+  login: "9b1f6f0c6a7e4d2f8a3b5c7d9e0f1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b",
+  older: "An older Secret, of 2019",
+  retired: "the retired one 0123456789",
+  expired: "the expired one 0123456789",
+  pending: "the pending one 0123456789",
+  derivation: "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee11",
+  olderDerivation: "ba5eba11ba5eba11ba5eba11ba5eba11ba5eba11ba5eba11ba5eba11ba5eba22",
+} as const;
+
+/** The key of one board. */
+export function boardKey(deviceKey: string, derivationKey: string = SECRETS.derivation): string {
+  return deriveDeviceKey(secretFromText(derivationKey), deviceKey);
+}
+
+export function hmac(key: string | Buffer, message: string, hash = "sha256"): Buffer {
+  return createHmac(hash, key).update(message).digest();
+}
+
+/** A customer key that lives for ever, but for `changes`. */
+export function customerSecret(
+  keyId: string,
+  purpose: KeyPurpose,
+  secret: string,
+  changes: Partial<CustomerSecret> = {},
+): CustomerSecret {
+  return {
+    keyId,
+    customerId: "acme",
+    purpose,
+    notBefore: 0,
+    expiresAt: undefined,
+    createdAt: NOW - 10 * DAY,
+    retiredAt: undefined,
+    secret: Buffer.from(secret),
+    ...changes,
+  };
+}
+
+/** Every key of the customer, the newest first. */
+export const KEYS: readonly CustomerSecret[] = [
+  customerSecret("pending", "login", SECRETS.pending, { notBefore: NOW + DAY }),
+  customerSecret("login", "login", SECRETS.login),
+  customerSecret("derivation", "derivation", SECRETS.derivation),
+  customerSecret("older", "login", SECRETS.older),
+  customerSecret("olderDerivation", "derivation", SECRETS.olderDerivation),
+  customerSecret("expired", "login", SECRETS.expired, { expiresAt: NOW - 3 * DAY }),
+  customerSecret("retired", "login", SECRETS.retired, { retiredAt: NOW - 2 * DAY }),
+];
+
+export interface Case {
+  readonly deviceKey?: string;
+  readonly body: string | Uint8Array;
+  readonly receivedAt?: number;
+  readonly device?: Partial<Device>;
+  readonly customer?: Partial<StoredCustomer>;
+  readonly keys?: readonly CustomerSecret[];
+}
+
+/** Explains a body as the gateway does at NOW. */
+export function explain({
+  deviceKey = SHARED,
+  body,
+  receivedAt,
+  device,
+  customer,
+  keys = KEYS,
+}: Case): Promise<Explanation> {
+  const explainLogin = createExplainLogin({
+    devices: {
+      find: async (name) =>
+        [SHARED, DERIVED, MOVING].map((key) => storedDevice(key, device)).find((one) => one.deviceKey === name),
+    },
+    customers: {
+      find: async () => ({
+        customerId: "acme",
+        displayName: "",
+        status: "enabled",
+        loginLimit: "",
+        ...VERSION,
+        ...customer,
+      }),
+    },
+    customerKeys: { secretsOf: async () => keys },
+    readLogin: readLoginBody,
+    skewMs: SKEW,
+    now: () => NOW,
+  });
+  return explainLogin({ deviceKey, body: typeof body === "string" ? Buffer.from(body) : body, receivedAt });
+}
+
+function storedDevice(deviceKey: string, changes: Partial<Device> = {}): StoredDevice {
+  return {
+    deviceKey,
+    customerId: "acme",
+    displayName: "",
+    status: "enabled",
+    keyMode: deviceKey === SHARED ? "shared" : "derived",
+    sharedIdentity: false,
+    replayGuard: false,
+    labels: {},
+    acceptsShared: deviceKey === MOVING,
+    tokensNotBefore: 0,
+    lastLoginAt: undefined,
+    lastKeyId: undefined,
+    lastFailureAt: undefined,
+    lastFailureReason: undefined,
+    ...VERSION,
+    ...changes,
+  };
+}
+
+/** The codes of what was found. */
+export async function codesOf(received: Case): Promise<readonly string[]> {
+  return (await explain(received)).findings.map(({ code }) => code);
+}
+
+/** A body as firmware writes it; what is not given is right. */
+export function bodyOf(fields: {
+  readonly deviceKey?: string;
+  readonly timestamp?: string | number;
+  readonly signature?: string;
+}): string {
+  const {
+    deviceKey = SHARED,
+    timestamp = SECONDS,
+    signature = hmac(SECRETS.login, `${timestamp}${deviceKey}`).toString("hex"),
+  } = fields;
+  return `{"device_key": ${JSON.stringify(deviceKey)}, "timestamp": ${timestamp}, "device_signature": ${JSON.stringify(signature)}}`;
+}
+
+export const RIGHT = `${SECONDS}${SHARED}`;
+export const MAC = hmac(SECRETS.login, RIGHT);
+export const HEX = MAC.toString("hex");
+
+/** A body whose signature is over another message, or by another key. */
+export function signed(message: string, key: string | Buffer = SECRETS.login): string {
+  return bodyOf({ signature: hmac(key, message).toString("hex") });
+}

@@ -1,0 +1,30 @@
+// What the openssl and the shell of this machine make of a signature, as the shell sample pastes it, is told by its name.
+
+import { execFileSync } from "node:child_process";
+import { expect, test } from "vitest";
+import { bodyOf, codesOf, RIGHT, SECRETS } from "./desk.ts";
+
+/** The whole output of a shell command that reads the message. */
+function printed(message: string, command: string): string {
+  return execFileSync("sh", ["-c", command], {
+    input: message,
+    encoding: "utf8",
+    env: { ...process.env, KEY: SECRETS.login },
+  });
+}
+
+const DGST = 'openssl dgst -sha256 -hmac "$KEY"';
+
+test.for([
+  { how: "with its label", command: DGST, codes: ["openssl_label", "signature_right"] },
+  { how: "by -r", command: `${DGST} -r`, codes: ["openssl_label", "signature_right"] },
+  { how: "in binary, then base64", command: `${DGST} -binary | base64`, codes: ["base64", "signature_right"] },
+  {
+    how: "of what echo prints",
+    command: `(cat; echo) | ${DGST} | sed 's/.*= //' | tr -d '\\n'`,
+    codes: ["trailing_newline"],
+  },
+  { how: "without the key", command: "sha256sum", codes: ["openssl_label", "plain_hash"] },
+])("openssl $how", async ({ command, codes }) => {
+  expect(await codesOf({ body: bodyOf({ signature: printed(RIGHT, command) }) })).toEqual(codes);
+});
