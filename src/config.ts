@@ -1,16 +1,18 @@
 // Settings: environment and *_FILE secrets into one frozen Config. The only module that knows an environment variable.
 
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { closest, distance } from "fastest-levenshtein";
 import type { ForwardedHeader } from "./core/forwarded-header.ts";
+import { readDuration, readLimit } from "./core/limit-text.ts";
 import type { AddressOverride } from "./core/limiter/address-limits.ts";
 import type { Network } from "./core/limiter/networks.ts";
 import { parseRedisUrl, type RedisUrl } from "./core/limiter/redis-url.ts";
 import type { WhenAway } from "./core/limiter/when-away.ts";
 import type { PolicyName } from "./core/ports.ts";
 import { readTokenAlg, type TokenAlg } from "./core/tokens/algorithms.ts";
-import { type Environment, PREFIX, readPair, readParsed, readSetting, type TlsFiles } from "./environment.ts";
+import { parseDatabaseUrl } from "./database-url.ts";
+import { type Environment, PREFIX, readPair, readParsed, type TlsFiles } from "./environment.ts";
+import { unknownSettings } from "./setting-names.ts";
+import { repeatedSecrets, tooLongAnswers, uselessSettings } from "./setting-rules.ts";
 import {
   type Limit,
   type ListenAddress,
@@ -18,16 +20,16 @@ import {
   parseAddressOverrides,
   parseAdminToken,
   parseCertificateFile,
-  parseDuration,
   parseForwardedHeader,
   parseHttpUrl,
   parseInstances,
-  parseLimit,
   parseListen,
   parseLogLevel,
   parseMasterKey,
+  parseMasterKeys,
   parseRedisClock,
   parseRedisDown,
+  parseRetention,
   parseText,
   parseTrustedProxies,
 } from "./settings.ts";
@@ -36,6 +38,8 @@ export interface Config {
   readonly publicListen: ListenAddress | undefined;
   readonly internalListen: ListenAddress | undefined;
   readonly dataDir: string;
+  /** Of PostgreSQL; undefined: SQLite in the data directory. */
+  readonly databaseUrl: string | undefined;
   readonly redisUrl: RedisUrl | undefined;
   /** What becomes of logins while Redis is away. */
   readonly redisDown: WhenAway;
@@ -43,8 +47,12 @@ export interface Config {
   readonly redisClock: "redis" | "caller";
   /** How many gateways share that Redis. */
   readonly instances: number;
-  readonly masterKey: Uint8Array;
-  readonly adminToken: string;
+  /** The first seals secrets, each opens what it sealed. */
+  readonly masterKeys: readonly Uint8Array[];
+  /** Each is as good as the other. */
+  readonly adminTokens: readonly string[];
+  /** How long audit events are kept, in milliseconds; undefined: for ever. */
+  readonly auditRetentionMs: number | undefined;
   /** Undefined with --dev: where the public listener turns out to be. */
   readonly issuer: string | undefined;
   readonly audience: string;
@@ -68,24 +76,6 @@ export interface Config {
   readonly logLevel: LogLevel;
 }
 
-/** What the commands that call a gateway take from the environment. */
-export interface ClientConfig {
-  readonly internalUrl: string;
-  readonly dataDir: string;
-  readonly adminToken: string | undefined;
-  readonly customerKey: string | undefined;
-  /** In PEM: an authority to trust beside the system's. */
-  readonly caCert: string | undefined;
-  /** In PEM: what to show to a gateway that asks. */
-  readonly clientCert: CertificateAndKey | undefined;
-}
-
-/** A certificate, or a chain of them, and its key, in PEM. */
-export interface CertificateAndKey {
-  readonly cert: string;
-  readonly key: string;
-}
-
 /** All the mistakes of a configuration, a line each. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
@@ -96,42 +86,8 @@ export class ConfigError extends Error {
   }
 }
 
-const SERVER_SETTINGS = [
-  "PUBLIC_LISTEN",
-  "INTERNAL_LISTEN",
-  "DATA_DIR",
-  "REDIS_URL",
-  "REDIS_URL_FILE",
-  "REDIS_DOWN",
-  "REDIS_CLOCK",
-  "INSTANCES",
-  "MASTER_KEY",
-  "MASTER_KEY_FILE",
-  "ADMIN_TOKEN",
-  "ADMIN_TOKEN_FILE",
-  "ISSUER",
-  "AUDIENCE",
-  "TOKEN_ALG",
-  "TOKEN_TTL",
-  "CLOCK_SKEW",
-  "LOGIN_LIMIT",
-  "FAILURE_LIMIT",
-  "ADDRESS_LIMIT",
-  "ADDRESS_LIMIT_OVERRIDES",
-  "TRUSTED_PROXIES",
-  "FORWARDED_HEADER",
-  "TLS_CERT",
-  "TLS_KEY",
-  "TLS_CLIENT_CA",
-  "LOG_LEVEL",
-];
-const CLIENT_SETTINGS = ["INTERNAL_URL", "CUSTOMER_KEY", "CUSTOMER_KEY_FILE", "CA_CERT", "CLIENT_CERT", "CLIENT_KEY"];
-const TEST_SETTINGS = ["TEST_REDIS_URL"];
-
 /** Twice the skew is a window, and a window has at most an hour. */
 const LONGEST_SKEW_MS = 1_800_000;
-/** Boards read the whole answer to a login into 1,000 bytes. */
-const LARGEST_ANSWER = 899;
 
 /** The environment of this process. */
 export function processEnvironment(): Environment {
@@ -172,28 +128,32 @@ export function readConfig(environment: Environment, { dev }: { dev: boolean }):
     return value;
   };
   const limit = (name: PolicyName, fallback: string): Limit =>
-    read(`${name.toUpperCase()}_LIMIT`, (text) => parseLimit(name, text), fallback);
+    read(`${name.toUpperCase()}_LIMIT`, (text) => readLimit(name, text), fallback);
 
   const publicListen = read("PUBLIC_LISTEN", parseListen, "127.0.0.1:8080");
   const config = {
     publicListen,
     internalListen: read("INTERNAL_LISTEN", parseListen, "127.0.0.1:9090"),
     dataDir: dataDirOf(environment),
+    databaseUrl: read("DATABASE_URL", parseDatabaseUrl, undefined),
     redisUrl: read("REDIS_URL", parseRedisUrl, undefined),
     redisDown: read("REDIS_DOWN", parseRedisDown, "local") ?? "local",
     redisClock: read("REDIS_CLOCK", parseRedisClock, "redis") ?? "redis",
     instances: read("INSTANCES", parseInstances, "1") ?? 1,
     masterKey: required("MASTER_KEY", parseMasterKey, "Make one with: openssl rand -base64 32"),
     adminToken: required("ADMIN_TOKEN", parseAdminToken, "Make one with: openssl rand -hex 32"),
+    otherMasterKeys: read("OTHER_MASTER_KEYS", parseMasterKeys, undefined) ?? [],
+    otherAdminToken: read("OTHER_ADMIN_TOKEN", parseAdminToken, undefined),
+    auditRetentionMs: read("AUDIT_RETENTION", parseRetention, "365d"),
     issuer: dev
       ? read("ISSUER", parseHttpUrl, undefined)
       : required("ISSUER", parseHttpUrl, "Set the URL that devices reach this service by"),
     audience: required("AUDIENCE", parseText, "Set the name of the services that the tokens are for"),
     tokenAlg: read("TOKEN_ALG", readTokenAlg, "RS256") ?? "RS256",
     tokenTtlSeconds: Math.round(
-      (read("TOKEN_TTL", (text) => parseDuration(text, 1_000, 86_400_000), "600s") ?? 0) / 1_000,
+      (read("TOKEN_TTL", (text) => readDuration(text, 1_000, 86_400_000), "600s") ?? 0) / 1_000,
     ),
-    clockSkewMs: read("CLOCK_SKEW", (text) => parseDuration(text, 1_000, LONGEST_SKEW_MS), "300s") ?? 0,
+    clockSkewMs: read("CLOCK_SKEW", (text) => readDuration(text, 1_000, LONGEST_SKEW_MS), "300s") ?? 0,
     loginLimit: limit("login", "10/60s"),
     failureLimit: limit("failure", "10/60s"),
     addressLimit: limit("address", "6000/60s"),
@@ -207,59 +167,22 @@ export function readConfig(environment: Environment, { dev }: { dev: boolean }):
   if (dev && config.issuer === undefined && environment[`${PREFIX}PUBLIC_LISTEN`] === "off") {
     mistakes.push(`${PREFIX}ISSUER is not set, and with the public listener off there is no address to take for it`);
   }
-  const given = (name: string): boolean => Boolean(environment[`${PREFIX}${name}`]);
-  if (given("TLS_CLIENT_CA") && !given("TLS_CERT") && !given("TLS_KEY")) {
-    mistakes.push(
-      `${PREFIX}TLS_CLIENT_CA is of no use without ${PREFIX}TLS_CERT and ${PREFIX}TLS_KEY. Set both, or leave ${PREFIX}TLS_CLIENT_CA out`,
-    );
-  }
-  if (given("FORWARDED_HEADER") && !given("TRUSTED_PROXIES")) {
-    mistakes.push(
-      `${PREFIX}FORWARDED_HEADER is of no use without ${PREFIX}TRUSTED_PROXIES. Set that, or leave ${PREFIX}FORWARDED_HEADER out`,
-    );
-  }
-  for (const name of ["REDIS_DOWN", "REDIS_CLOCK", "INSTANCES"]) {
-    if (given(name) && !given("REDIS_URL") && !given("REDIS_URL_FILE")) {
-      mistakes.push(
-        `${PREFIX}${name} is of no use without ${PREFIX}REDIS_URL. Set that, or leave ${PREFIX}${name} out`,
-      );
-    }
-  }
-  const answer = largestAnswer(config.issuer ?? "", config.audience ?? "");
-  if (answer > LARGEST_ANSWER) {
-    mistakes.push(
-      `${PREFIX}ISSUER and ${PREFIX}AUDIENCE are too long by ${answer - LARGEST_ANSWER} characters: a login's answer would exceed the ${LARGEST_ANSWER} bytes that boards can read`,
-    );
-  }
-  const { masterKey, adminToken, audience } = config;
+  const { masterKey, otherMasterKeys, adminToken, otherAdminToken, issuer, audience, ...rest } = config;
+  mistakes.push(
+    ...uselessSettings(environment),
+    ...repeatedSecrets(masterKey, otherMasterKeys, adminToken, otherAdminToken),
+    ...tooLongAnswers(issuer ?? "", audience ?? ""),
+  );
   if (mistakes.length > 0 || masterKey === undefined || adminToken === undefined || audience === undefined) {
     throw new ConfigError(mistakes);
   }
-  return Object.freeze({ ...config, masterKey, adminToken, audience });
-}
-
-/**
- * Reads what the client commands need.
- * @throws ConfigError with every mistake there is, none of which repeats a secret
- */
-export function readClientConfig(environment: Environment): ClientConfig {
-  const mistakes: string[] = [];
-  const url = { parse: parseHttpUrl, fallback: "http://127.0.0.1:9090" };
-  const authority = { parse: parseCertificateFile, fallback: undefined };
-  const internalUrl = readParsed(environment, "INTERNAL_URL", url, mistakes);
-  const caCert = readParsed(environment, "CA_CERT", authority, mistakes);
-  const client = readPair(environment, "CLIENT_CERT", "CLIENT_KEY", mistakes);
-  const adminToken = readSetting(environment, "ADMIN_TOKEN", mistakes);
-  const customerKey = readSetting(environment, "CUSTOMER_KEY", mistakes);
-  if (mistakes.length > 0 || internalUrl === undefined) throw new ConfigError(mistakes);
-  return {
-    internalUrl,
-    dataDir: dataDirOf(environment),
-    adminToken,
-    customerKey,
-    caCert: caCert && readFileSync(caCert, "utf8"),
-    clientCert: client && { cert: readFileSync(client.cert, "utf8"), key: readFileSync(client.key, "utf8") },
-  };
+  return Object.freeze({
+    ...rest,
+    masterKeys: [masterKey, ...otherMasterKeys],
+    adminTokens: otherAdminToken === undefined ? [adminToken] : [adminToken, otherAdminToken],
+    issuer,
+    audience,
+  });
 }
 
 /** The name of a file in the data directory. */
@@ -268,32 +191,4 @@ export function dataFile(
   name: "master-key" | "admin-token" | "demo-device" | "countersign.db",
 ): string {
   return join(dataDir, name);
-}
-
-function unknownSettings(environment: Environment): string[] {
-  const known = [...SERVER_SETTINGS, ...CLIENT_SETTINGS, ...TEST_SETTINGS];
-  return Object.keys(environment)
-    .filter((name) => name.startsWith(PREFIX) && !known.includes(name.slice(PREFIX.length)))
-    .map((name) => {
-      const near = closest(name.slice(PREFIX.length), known);
-      const slip = distance(near, name.slice(PREFIX.length)) <= 3;
-      return `${name} is no setting.${slip ? ` Did you mean ${PREFIX}${near}?` : ""}`;
-    });
-}
-
-/** The bytes of the answer to a login by the longest device_key, signed RS256 over RSA-2048. */
-function largestAnswer(issuer: string, audience: string): number {
-  const base64 = (text: string): number => Math.ceil((text.length * 4) / 3);
-  const header = JSON.stringify({ alg: "RS256", typ: "JWT", kid: "k".repeat(43) });
-  const claims = JSON.stringify({
-    iss: issuer,
-    sub: "d".repeat(96),
-    aud: audience,
-    iat: 9_999_999_999,
-    exp: 9_999_999_999,
-    jti: "j".repeat(16),
-    customer_id: "c".repeat(16),
-  });
-  const token = base64(header) + 1 + base64(claims) + 1 + base64("s".repeat(256));
-  return token + JSON.stringify({ token: "", expires_in: 86_400 }).length;
 }

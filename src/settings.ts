@@ -4,10 +4,11 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { FORWARDED_HEADERS, type ForwardedHeader } from "./core/forwarded-header.ts";
+import { readLimit } from "./core/limit-text.ts";
 import { type AddressOverride, readLimitedNetwork } from "./core/limiter/address-limits.ts";
 import { type Network, readNetwork } from "./core/limiter/networks.ts";
 import { WHEN_AWAY, type WhenAway } from "./core/limiter/when-away.ts";
-import type { Policy, PolicyName } from "./core/ports.ts";
+import type { Policy } from "./core/ports.ts";
 
 export interface ListenAddress {
   readonly host: string;
@@ -21,8 +22,6 @@ export type Limit = Policy | undefined;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
 
-/** A window is counted in microseconds of 32 bits. */
-const LONGEST_WINDOW_MS = 3_600_000;
 const MIN_ADMIN_TOKEN = 16;
 
 /** `host:port`, `[host]:port`, or `off`. */
@@ -44,6 +43,17 @@ export function parseMasterKey(text: string): Uint8Array {
       : undefined;
   if (key?.length !== 32) throw new Error("is not 32 bytes in base64 or hex. Make one with: openssl rand -base64 32");
   return key;
+}
+
+/** Master keys, separated by commas. */
+export function parseMasterKeys(text: string): readonly Uint8Array[] {
+  return entriesOf(text).map((entry, place) => {
+    try {
+      return parseMasterKey(entry);
+    } catch (error) {
+      throw new Error(`names a key, number ${place + 1}, that ${error instanceof Error ? error.message : "is wrong"}`);
+    }
+  });
 }
 
 /** What is long enough not to be guessed, and goes into a header. */
@@ -117,36 +127,24 @@ export function parseInstances(text: string): number {
   return Number(text);
 }
 
+const DAY_MS = 86_400_000;
+const RETENTION_UNITS: Readonly<Record<string, number>> = { h: 3_600_000, d: DAY_MS };
+
+/** How long something is kept: a number and `d` or `h`, of at least a day, in milliseconds; `off`: for ever, undefined. */
+export function parseRetention(text: string): number | undefined {
+  if (text === "off") return undefined;
+  const [, number, unit = ""] = /^(\d{1,9})([hd])$/.exec(text) ?? [];
+  const ms = Number(number) * (RETENTION_UNITS[unit] ?? Number.NaN);
+  if (Number.isNaN(ms)) throw new Error("is no time to keep something. Write a number and d or h, or off: 365d");
+  if (ms < DAY_MS || ms > 36_500 * DAY_MS) throw new Error("is out of range: 1d to 36500d, or off");
+  return ms;
+}
+
 /** One of the levels. */
 export function parseLogLevel(text: string): LogLevel {
   const level = LOG_LEVELS.find((candidate) => candidate === text);
   if (level === undefined) throw new Error(`is none of ${LOG_LEVELS.join(", ")}`);
   return level;
-}
-
-const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
-
-/** A number and `ms`, `s`, `m` or `h`, in milliseconds; `least` and `most` are allowed. */
-export function parseDuration(text: string, least: number, most: number): number {
-  const [, number, unit = ""] = /^(\d{1,9})(ms|s|m|h)$/.exec(text) ?? [];
-  const ms = Number(number) * (UNITS[unit] ?? Number.NaN);
-  if (Number.isNaN(ms)) throw new Error("is no duration. Write a number and ms, s, m or h: 600s");
-  if (ms < least || ms > most) throw new Error(`is out of range: ${least / 1_000}s to ${most / 1_000}s`);
-  return ms;
-}
-
-/** `count/window`, or `off`. */
-export function parseLimit(name: PolicyName, text: string): Limit {
-  if (text === "off") return undefined;
-  const [, count, window] = /^(\d{1,9})\/(\w+)$/.exec(text) ?? [];
-  if (count === undefined || window === undefined || Number(count) === 0) {
-    throw new Error("is no limit. Write count/window or off: 10/60s");
-  }
-  try {
-    return { name, limit: Number(count), windowMs: parseDuration(window, 1, LONGEST_WINDOW_MS) };
-  } catch {
-    throw new Error("needs a window of at most 1h, as a number and ms, s, m or h: 10/60s");
-  }
 }
 
 /** Networks and addresses, separated by commas; none that holds every address. */
@@ -181,7 +179,7 @@ export function parseAddressOverrides(text: string): readonly AddressOverride[] 
     if (seen.has(network.text)) throw new Error(`names ${network.text} twice. Keep one`);
     seen.add(network.text);
     try {
-      return { network, policy: parseLimit("address", limit) };
+      return { network, policy: readLimit("address", limit) };
     } catch (error) {
       throw new Error(`names ${entry}, where ${limit} ${error instanceof Error ? error.message : "is wrong"}`);
     }

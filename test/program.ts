@@ -63,8 +63,12 @@ export interface ServingProcess {
 }
 
 /** Starts `serve --dev` on free ports and waits until it says where it listens. It ends with the test at the latest. */
-export async function serve(dataDir: string, options: RunOptions = {}): Promise<ServingProcess> {
-  const child = start(["serve", "--dev", "--json"], {
+export async function serve(
+  dataDir: string,
+  options: RunOptions = {},
+  args: readonly string[] = [],
+): Promise<ServingProcess> {
+  const child = start(["serve", "--dev", "--json", ...args], {
     ...options,
     env: {
       COUNTERSIGN_DATA_DIR: dataDir,

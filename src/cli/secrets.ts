@@ -3,7 +3,8 @@
 import { readFileSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import type { Command } from "commander";
-import { dataFile, processEnvironment, readClientConfig } from "../config.ts";
+import { readClientConfig } from "../client-config.ts";
+import { dataFile, processEnvironment } from "../config.ts";
 import { CommandFailure } from "./output.ts";
 
 export interface DeviceOptions {

@@ -9,14 +9,23 @@ import { CommandFailure, writeResult } from "./output.ts";
 /** npm passes on a signal that the terminal gave the whole group: the two are one. */
 const SIGNAL_ECHO_MS = 1_000;
 
+interface ServeOptions {
+  readonly dev?: boolean;
+  readonly forgetLostSecrets?: boolean;
+}
+
 export function addServeCommand(program: Command): void {
   program
     .command("serve")
     .description("run the gateway")
     .option("--dev", "make secrets and a demo device in the data directory where they are missing")
+    .option(
+      "--forget-lost-secrets",
+      "the master key is lost: retire the customer keys that were sealed with it, and sign with a new key",
+    )
     .option("--json", "print JSON")
-    .action(async (options: { dev?: boolean }, command: Command) => {
-      const gateway = await start(options.dev ?? false);
+    .action(async (options: ServeOptions, command: Command) => {
+      const gateway = await start(options);
       // Heard before it is said that all is up: whoever waits for that may send one at once.
       const signalled = untilSignal();
       announce(command, gateway, options.dev ?? false);
@@ -25,7 +34,7 @@ export function addServeCommand(program: Command): void {
     });
 }
 
-async function start(dev: boolean): Promise<Gateway> {
+async function start({ dev = false, forgetLostSecrets = false }: ServeOptions): Promise<Gateway> {
   const environment = processEnvironment();
   const dataDir = dataDirOf(environment);
   const demo = dev ? await import("./demo.ts") : undefined;
@@ -34,7 +43,7 @@ async function start(dev: boolean): Promise<Gateway> {
       dev,
     });
     const { startGateway } = await import("../app.ts");
-    const gateway = await startGateway(config);
+    const gateway = await startGateway(config, { forgetLostSecrets });
     try {
       await demo?.enrolDemoDevice(dataDir, gateway.registry);
     } catch (error) {
@@ -50,7 +59,17 @@ async function start(dev: boolean): Promise<Gateway> {
 /** What keeps a gateway from starting and is no bug, in one clear line. */
 function explainStart(error: unknown): CommandFailure | undefined {
   if (!(error instanceof Error)) return undefined;
-  if (error.name === "SealError") return new CommandFailure(error.message);
+  switch (error.name) {
+    case "LostSecretsError":
+      return new CommandFailure(
+        `${error.message}. Set COUNTERSIGN_MASTER_KEY, or add to COUNTERSIGN_OTHER_MASTER_KEYS, the one that sealed them. If that is lost, start once with --forget-lost-secrets: those customer keys are then retired, to be imported anew, and tokens are signed with a new key (docs/secrets.md)`,
+      );
+    case "SealError":
+    case "DatabaseError":
+      return new CommandFailure(error.message);
+  }
+  // An AuthError is a refusal of the registry's, such as that its database went away in between.
+  if ("reason" in error && error.reason === "unavailable") return new CommandFailure(error.message);
   if (!("code" in error)) return undefined;
   const { code } = error;
   const place =
@@ -74,6 +93,15 @@ function explainStart(error: unknown): CommandFailure | undefined {
       return new CommandFailure(`${place} may not be used (${code}). Choose another, or allow it`);
     case "ERR_SQLITE_ERROR":
       return new CommandFailure(`the database cannot be used: ${error.message}`);
+    // PostgreSQL's, while the schema is brought up to date.
+    case "42501":
+      return new CommandFailure(
+        `the database cannot be used: ${error.message}. Let its user make tables: grant create on schema public`,
+      );
+    case "25006":
+      return new CommandFailure(
+        `the database cannot be used: ${error.message}. It is a standby, or set to be read alone: connect to the primary`,
+      );
     default:
       return undefined;
   }

@@ -162,6 +162,19 @@ test("a busy port is one clear line", async () => {
   ]);
 });
 
+test("a database that does not answer is one clear line, without its password", async () => {
+  const { status, stderr } = await run(["serve", "--dev"], {
+    env: {
+      COUNTERSIGN_DATA_DIR: temporaryFolder(),
+      COUNTERSIGN_DATABASE_URL: "postgres://gateway:hunter2@127.0.0.1:1/countersign",
+    },
+  });
+  expect([status, stderr]).toEqual([
+    1,
+    "countersign: the database cannot be used: no PostgreSQL answers at 127.0.0.1:1 (ECONNREFUSED). Start it, or mend the URL\n",
+  ]);
+});
+
 test("every mistake in the settings is told at once, without a secret", async () => {
   const { status, stderr } = await run(["serve"], {
     env: {

@@ -1,0 +1,171 @@
+// A backup that is made while a gateway writes, what is changed after it, and what it brings back when it is restored.
+
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { expect, onTestFinished, vi } from "vitest";
+import { type Gateway, startGateway } from "../src/app.ts";
+import type { DeviceDraft } from "../src/core/registry/devices.ts";
+import { GATEWAY } from "../src/core/registry/registry.ts";
+import { computeSignature, deriveDeviceKey, secretFromText } from "../src/core/signature.ts";
+import type { Environment } from "../src/environment.ts";
+import { postLogin, testConfig } from "./gateway.ts";
+
+export interface BackupPlace {
+  /** The settings of a gateway before the backup is restored, and after. */
+  readonly settings: Environment & { readonly DATA_DIR: string };
+  readonly restoredSettings: Environment & { readonly DATA_DIR: string };
+  backUp(): Promise<void>;
+  /** While no gateway runs. */
+  restore(): Promise<void>;
+}
+
+const SHARED_KEY = "flashed-long-ago-0123456789";
+const NEW_KEY = "issued-after-the-backup-0123456789";
+const ENROLLED_BEFORE = 20;
+
+export async function tellBackupStory(place: BackupPlace): Promise<void> {
+  const before = await open(place.settings);
+  const { registry } = before;
+  const { customerId } = await registry.customers.create(
+    { customerId: "acme", displayName: "", status: "enabled", loginLimit: "" },
+    GATEWAY,
+  );
+  const issue = (purpose: "login" | "derivation", importedKey: string) =>
+    registry.customerKeys.issue({ customerId, purpose, importedKey }, GATEWAY);
+  const old = await issue("login", SHARED_KEY);
+  const derivation = await issue("derivation", "");
+  await registry.devices.create(draftOf("pump"), GATEWAY);
+  await registry.devices.create(draftOf("moving"), GATEWAY);
+  await registry.devices.update("moving", { keyMode: "derived" }, "", GATEWAY);
+  const ownKey = deriveDeviceKey(secretFromText(derivation.customerKey), "moving");
+  expect(
+    await loginStatuses(before, [
+      ["pump", SHARED_KEY],
+      ["moving", SHARED_KEY],
+    ]),
+  ).toEqual([200, 200]);
+
+  // 1. Backed up while it writes: all that was acknowledged before is in it.
+  const writer = writeDevices(before);
+  const enrolled = await writer.written(ENROLLED_BEFORE);
+  await place.backUp();
+  const meanwhile = await writer.stop();
+  expect(meanwhile.length).toBeGreaterThan(enrolled.length);
+
+  // 2. What is changed after it holds, once the gateway has heard of it.
+  expect(
+    await loginStatuses(before, [
+      ["moving", ownKey],
+      ["moving", SHARED_KEY],
+    ]),
+  ).toEqual([200, 401]);
+  await registry.devices.update("pump", { status: "disabled" }, "", GATEWAY);
+  await registry.devices.create(draftOf("late"), GATEWAY);
+  await issue("login", NEW_KEY);
+  await registry.customerKeys.retire(old.keyId, false, GATEWAY);
+  await vi.waitFor(
+    async () =>
+      expect(
+        await loginStatuses(before, [
+          ["pump", NEW_KEY],
+          ["pump", SHARED_KEY],
+          ["late", NEW_KEY],
+          ["late", SHARED_KEY],
+        ]),
+      ).toEqual([403, 401, 200, 401]),
+    { timeout: 5_000, interval: 250 },
+  );
+  await before.close();
+
+  // 3. Restored, all is as it was: enabled, not retired, still moving; what came after is gone.
+  await place.restore();
+  const after = await open(place.restoredSettings);
+  for (const deviceKey of enrolled) expect((await after.registry.devices.get(deviceKey)).customerId).toBe("acme");
+  expect(
+    await loginStatuses(after, [
+      ["pump", SHARED_KEY],
+      ["pump", NEW_KEY],
+      ["moving", SHARED_KEY],
+      ["moving", ownKey],
+      ["moving", SHARED_KEY],
+      ["late", SHARED_KEY],
+    ]),
+  ).toEqual([200, 401, 200, 200, 401, 401]);
+  const events = await after.registry.audit.list({ pageSize: 1_000, pageToken: "", filter: "" });
+  const actions = new Set(events.items.map(({ action }) => action));
+  expect([actions.has("CreateDevice"), actions.has("RetireCustomerKey")]).toEqual([true, false]);
+  // It is a database like any other: it takes changes, and they are heard of.
+  await after.registry.devices.update("pump", { status: "disabled" }, "", GATEWAY);
+  await after.close();
+
+  // 4. Under another master key it is told what is missing.
+  await expect(open({ ...place.restoredSettings, MASTER_KEY: "11".repeat(32) })).rejects.toThrow(
+    "the signing key and 2 customer keys cannot be opened with the master keys of this gateway",
+  );
+}
+
+function draftOf(deviceKey: string): DeviceDraft {
+  return {
+    customerId: "acme",
+    deviceKey,
+    displayName: "",
+    status: "enabled",
+    keyMode: "shared",
+    sharedIdentity: false,
+    replayGuard: undefined,
+    labels: {},
+  };
+}
+
+async function open(settings: BackupPlace["settings"]): Promise<Gateway> {
+  const gateway = await startGateway(testConfig({ LOGIN_LIMIT: "off", FAILURE_LIMIT: "off", ...settings }));
+  onTestFinished(() => gateway.close());
+  return gateway;
+}
+
+/** Enrols one device after another. */
+function writeDevices({ registry }: Gateway) {
+  const acknowledged: string[] = [];
+  const waiting: { readonly count: number; readonly resolve: () => void }[] = [];
+  let stopped = false;
+  const writing = (async () => {
+    for (let number = 0; !stopped; number++) {
+      const { deviceKey } = await registry.devices.create(draftOf(`written-${number}`), GATEWAY);
+      acknowledged.push(deviceKey);
+      for (const { count, resolve } of waiting) if (acknowledged.length >= count) resolve();
+      // SQLite answers within the turn: whoever else waits for something would never hear of it.
+      await nextTurn();
+    }
+  })();
+  return {
+    /** Resolves once so many are acknowledged. @returns them */
+    async written(count: number): Promise<readonly string[]> {
+      await Promise.race([new Promise<void>((resolve) => waiting.push({ count, resolve })), writing]);
+      return [...acknowledged];
+    },
+    async stop(): Promise<readonly string[]> {
+      stopped = true;
+      await writing;
+      return acknowledged;
+    },
+  };
+}
+
+/** Seconds before now at which a proof was made; each is of one of its own, since a replay guard takes it once. */
+let age = 280;
+
+/** Logs in one after the other. */
+async function loginStatuses(
+  { publicUrl }: Gateway,
+  logins: readonly (readonly [deviceKey: string, customerKey: string])[],
+): Promise<readonly number[]> {
+  if (publicUrl === undefined) throw new TypeError("a test gateway has a public listener");
+  const statuses: number[] = [];
+  for (const [deviceKey, customerKey] of logins) {
+    const timestamp = Math.floor(Date.now() / 1000) - age--;
+    const signature = computeSignature(secretFromText(customerKey), timestamp, deviceKey).toString("hex");
+    const answer = await postLogin(publicUrl, { device_key: deviceKey, timestamp, device_signature: signature });
+    statuses.push(answer.status);
+    await answer.arrayBuffer();
+  }
+  return statuses;
+}

@@ -1,0 +1,70 @@
+// A master key that is lost, as its operator goes through it: `serve` says so, lets go of what it sealed, and goes on.
+
+import { expect, test } from "vitest";
+import { run, serve, temporaryFolder } from "../program.ts";
+
+const OLD = "11".repeat(32);
+const NEW = "22".repeat(32);
+const CUSTOMER_KEY = "flashed-long-ago-0123456789";
+
+const CURES =
+  "Set COUNTERSIGN_MASTER_KEY, or add to COUNTERSIGN_OTHER_MASTER_KEYS, the one that sealed them. If that is lost, start once with --forget-lost-secrets: those customer keys are then retired, to be imported anew, and tokens are signed with a new key (docs/secrets.md)";
+
+test("without it a gateway does not start, and when told to forget it starts anew with all customers and devices", {
+  timeout: 60_000,
+}, async () => {
+  const folder = temporaryFolder();
+  const place = { COUNTERSIGN_DATA_DIR: folder, COUNTERSIGN_LOG_LEVEL: "info" };
+  const start = (masterKey: string, ...args: readonly string[]) =>
+    serve(folder, { env: { ...place, COUNTERSIGN_MASTER_KEY: masterKey } }, args);
+
+  const before = await start(OLD);
+  const manage = async (internalUrl: string, ...args: readonly string[]): Promise<string> => {
+    const env = { ...place, COUNTERSIGN_INTERNAL_URL: internalUrl };
+    const { status, stdout, stderr } = await run(args, { env, input: CUSTOMER_KEY });
+    expect([args, status, stderr]).toEqual([args, 0, ""]);
+    return stdout;
+  };
+  const logIn = async (publicUrl: string): Promise<readonly [number | null, string]> => {
+    const env = { COUNTERSIGN_CUSTOMER_KEY: CUSTOMER_KEY };
+    const { status, stderr } = await run(["login", "--device-key", "pump", "--url", publicUrl], { env });
+    return [status, stderr];
+  };
+  const customer = JSON.parse(await manage(before.internalUrl, "customers", "create", "--name", "Acme", "--json"));
+  const customerId: string = customer.customer_id;
+  const importKey = ["customer-keys", "issue", "--customer", customerId, "--import", "-"];
+  await manage(before.internalUrl, ...importKey);
+  await manage(before.internalUrl, "devices", "create", "--customer", customerId, "--device-key", "pump");
+  expect(await logIn(before.publicUrl)).toEqual([0, ""]);
+  await before.end("SIGTERM");
+
+  // 1. With another key alone it says what is missing, and changes nothing.
+  const refused = await run(["serve", "--dev"], {
+    env: { ...place, COUNTERSIGN_MASTER_KEY: NEW, COUNTERSIGN_PUBLIC_LISTEN: "127.0.0.1:0" },
+  });
+  expect([refused.status, refused.stderr]).toEqual([
+    1,
+    // That of the demo device is the other.
+    `countersign: the signing key and 2 customer keys cannot be opened with the master keys of this gateway. ${CURES}\n`,
+  ]);
+  const unharmed = await start(OLD);
+  expect(await logIn(unharmed.publicUrl)).toEqual([0, ""]);
+  await unharmed.end("SIGTERM");
+
+  // 2. Told to forget it starts, says so, and refuses the device, which it still knows.
+  const after = await start(NEW, "--forget-lost-secrets");
+  expect((await logIn(after.publicUrl))[1]).toMatch(/^countersign: invalid_credentials: /);
+  const events = await manage(after.internalUrl, "audit", "list", "--json");
+  expect(events).toMatch(/"ForgetLostSecrets"/);
+  expect(await manage(after.internalUrl, "secrets", "reseal")).toBe(
+    "resealed 0\nAll secrets are sealed with COUNTERSIGN_MASTER_KEY: COUNTERSIGN_OTHER_MASTER_KEYS may lose the old one.\n",
+  );
+
+  // 3. The same secret imported again, the device logs in as before, and so it does after a start without the flag.
+  await manage(after.internalUrl, ...importKey);
+  await expect.poll(() => logIn(after.publicUrl), { timeout: 5_000 }).toEqual([0, ""]);
+  await after.end("SIGTERM");
+  expect(after.log()).toMatch(/"customer_keys":2,"signing_keys":1/);
+  const later = await start(NEW);
+  expect(await logIn(later.publicUrl)).toEqual([0, ""]);
+});

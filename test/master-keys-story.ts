@@ -1,0 +1,127 @@
+// The master key is changed as docs/secrets.md tells, on two gateways that take turns, while devices log in all the time.
+
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { expect, onTestFinished } from "vitest";
+import { type Gateway, startGateway } from "../src/app.ts";
+import { GATEWAY } from "../src/core/registry/registry.ts";
+import { computeSignature, deriveDeviceKey, secretFromText } from "../src/core/signature.ts";
+import type { Environment } from "../src/environment.ts";
+import { ADMIN_TOKEN, postLogin, testConfig } from "./gateway.ts";
+import { run } from "./program.ts";
+
+const OLD = "11".repeat(32);
+const NEW = "22".repeat(32);
+const CUSTOMERS = 30;
+
+interface Board {
+  readonly deviceKey: string;
+  readonly customerKey: string;
+}
+
+export async function changeMasterKey(settings: Environment & { readonly DATA_DIR: string }): Promise<void> {
+  const start = async (masterKey: string, others = ""): Promise<Gateway> => {
+    const keys = { MASTER_KEY: masterKey, OTHER_MASTER_KEYS: others };
+    const limits = { LOGIN_LIMIT: "off", FAILURE_LIMIT: "off", ADDRESS_LIMIT: "off" };
+    const gateway = await startGateway(testConfig({ ...settings, ...limits, ...keys }));
+    onTestFinished(() => gateway.close());
+    return gateway;
+  };
+  const fleet: Gateway[] = [await start(OLD), await start(OLD)];
+  const boards: Board[] = [];
+  for (let number = 0; number < CUSTOMERS; number++) boards.push(await enrol(fleet[0], boards.length));
+
+  const load = logInAllTheTime(fleet, boards);
+  /** One gateway after the other is started anew; meanwhile, and between, each makes keys that the other has to open. */
+  const step = async (masterKey: string, others?: string): Promise<void> => {
+    for (const place of fleet.keys()) {
+      const old = fleet[place];
+      fleet[place] = await start(masterKey, others);
+      await load.settled();
+      await old?.close();
+      for (const gateway of fleet) boards.push(await enrol(gateway, boards.length));
+      await load.round();
+    }
+  };
+
+  await step(OLD, NEW);
+  await step(NEW, OLD);
+  const { status, stdout, stderr } = await run(["secrets", "reseal", "--json"], {
+    env: { COUNTERSIGN_INTERNAL_URL: fleet[0]?.internalUrl ?? "", COUNTERSIGN_ADMIN_TOKEN: ADMIN_TOKEN },
+  });
+  expect([status, stderr]).toEqual([0, ""]);
+  // Those of the customers that were enrolled before the second step came to an end, and the signing key.
+  const { resealed, unopened } = JSON.parse(stdout);
+  expect(resealed).toBeGreaterThan(CUSTOMERS);
+  expect(unopened).toBe(0);
+  await step(NEW);
+
+  const statuses = await load.stop();
+  expect(statuses.filter((answer) => answer !== 200)).toEqual([]);
+  expect(statuses.length).toBeGreaterThan(6 * boards.length);
+}
+
+async function enrol(gateway: Gateway | undefined, number: number): Promise<Board> {
+  if (gateway === undefined) throw new TypeError("there are two gateways");
+  const { customers, customerKeys, devices } = gateway.registry;
+  const customerId = `customer-${number}`;
+  const deviceKey = `device-${number}`;
+  const isDerived = number % 2 === 1;
+  await customers.create({ customerId, displayName: "", status: "enabled", loginLimit: "" }, GATEWAY);
+  const { customerKey } = await customerKeys.issue(
+    { customerId, purpose: isDerived ? "derivation" : "login", importedKey: "" },
+    GATEWAY,
+  );
+  const about = { displayName: "", status: "enabled", sharedIdentity: false, replayGuard: false, labels: {} } as const;
+  await devices.create({ ...about, customerId, deviceKey, keyMode: isDerived ? "derived" : "shared" }, GATEWAY);
+  return { deviceKey, customerKey: isDerived ? deriveDeviceKey(secretFromText(customerKey), deviceKey) : customerKey };
+}
+
+/** Boards take turns, each on every gateway of the fleet. */
+function logInAllTheTime(fleet: readonly Gateway[], boards: readonly Board[]) {
+  const statuses: number[] = [];
+  let stopped = false;
+  onTestFinished(() => {
+    stopped = true;
+  });
+  let login: Promise<void> = Promise.resolve();
+  const waiting: { readonly count: number; readonly resolve: () => void }[] = [];
+
+  async function logIn({ deviceKey, customerKey }: Board, { publicUrl }: Gateway): Promise<void> {
+    if (publicUrl === undefined) throw new TypeError("a test gateway has a public listener");
+    const timestamp = Math.floor(Date.now() / 1000);
+    const signature = computeSignature(secretFromText(customerKey), timestamp, deviceKey).toString("hex");
+    const answer = await postLogin(publicUrl, { device_key: deviceKey, timestamp, device_signature: signature });
+    await answer.arrayBuffer();
+    statuses.push(answer.status);
+    for (const { count, resolve } of waiting) if (statuses.length >= count) resolve();
+  }
+
+  const running = (async () => {
+    while (!stopped) {
+      for (const board of boards) {
+        for (const place of fleet.keys()) {
+          const gateway = fleet[place];
+          if (gateway !== undefined) login = logIn(board, gateway);
+          await login;
+        }
+      }
+      await nextTurn();
+    }
+  })();
+
+  return {
+    /** Resolves once no login is under way at a gateway that has left the fleet. */
+    settled: () => login,
+    /** Resolves once every board has logged in again everywhere. */
+    async round(): Promise<void> {
+      // The round that is under way has begun with other gateways.
+      const count = statuses.length + 2 * boards.length * fleet.length;
+      await Promise.race([new Promise<void>((resolve) => waiting.push({ count, resolve })), running]);
+    },
+    async stop(): Promise<readonly number[]> {
+      stopped = true;
+      await running;
+      return statuses;
+    },
+  };
+}
