@@ -4,14 +4,15 @@
 import { readFileSync } from "node:fs";
 import { getComments } from "@bufbuild/protoplugin";
 import { signLogin } from "../src/cli/sign.ts";
-import { AuthError, malformed, type Reason } from "../src/core/errors.ts";
+import { malformed, type Reason } from "../src/core/errors.ts";
 import { checkFresh } from "../src/core/freshness.ts";
 import type { LimitState, PolicyName } from "../src/core/ports.ts";
 import { disabled, invalidCredentials, rateLimited, replayed, unsigned } from "../src/core/refusals.ts";
-import { createAdminGuard } from "../src/services/admin-guard.ts";
 import { setLimitHeaders } from "../src/services/limit-headers.ts";
 import { spellHeaderName } from "../src/transports/header-names.ts";
 import type { OpenapiNotes, ServiceNotes } from "../src/transports/openapi.ts";
+import { ADMIN_NOTES } from "./openapi-admin-notes.ts";
+import { refusalOf } from "./openapi-refusals.ts";
 
 /** The moment that examples are of, in unix seconds. */
 const NOW = 1_764_000_000;
@@ -20,16 +21,6 @@ const { version }: { version: string } = JSON.parse(readFileSync(new URL("../pac
 
 function limitOf(name: PolicyName, remaining: number): LimitState {
   return { policy: { name, limit: 10, windowMs: 60_000 }, remaining, resetMs: 23_000, decidedAt: NOW * 1000 };
-}
-
-/** The refusal that a function throws. */
-function refusalOf(act: () => void): AuthError {
-  try {
-    act();
-  } catch (error) {
-    if (error instanceof AuthError) return error;
-  }
-  throw new TypeError("it refuses nothing");
 }
 
 const AUTH: ServiceNotes = {
@@ -54,58 +45,12 @@ const AUTH: ServiceNotes = {
   },
 };
 
-const CUSTOMER = { customer_id: "6f1d0c9a52b7e384", display_name: "Acme", status: "STATUS_ENABLED" };
-const DEVICE = {
-  device_key: "pump-7",
-  customer_id: CUSTOMER.customer_id,
-  display_name: "Pump 7, north hall",
-  status: "STATUS_ENABLED",
-  key_mode: "KEY_MODE_SHARED",
-  shared_identity: false,
-  replay_guard: false,
-};
-const NO_CUSTOMER = new AuthError("does_not_exist", "no customer has this customer_id", { field: "customer_id" });
-const LONG_NAME = malformed("display_name has 201 characters. It has at most 200", "display_name");
-
-const ADMIN: ServiceNotes = {
-  guard: {
-    name: "admin_token",
-    scheme: { type: "http", scheme: "bearer", description: "The operator's admin token, COUNTERSIGN_ADMIN_TOKEN." },
-    refusal: refusalOf(() => createAdminGuard("another")(new Headers())),
-  },
-  methods: {
-    CreateCustomer: {
-      request: { display_name: CUSTOMER.display_name },
-      answer: CUSTOMER,
-      refusals: [LONG_NAME],
-    },
-    IssueCustomerKey: {
-      request: { purpose: "KEY_PURPOSE_LOGIN" },
-      answer: { key_id: "0a4be85d13c79f26", customer_key: "5b8e…", warning: "" },
-      refusals: [
-        malformed("imported_key has 1025 bytes. It has at most 1024", "imported_key"),
-        NO_CUSTOMER,
-        new AuthError("failed_precondition", "this customer has 3 live keys for login already. Retire one first"),
-      ],
-    },
-    CreateDevice: {
-      request: { device_key: DEVICE.device_key, display_name: DEVICE.display_name },
-      answer: DEVICE,
-      refusals: [
-        LONG_NAME,
-        NO_CUSTOMER,
-        new AuthError("already_exists", "this device_key is taken already. Choose another", { field: "device_key" }),
-      ],
-    },
-  },
-};
-
 /** docs/errors.md at greater length. */
 const REASONS: Readonly<Record<Reason, string>> = {
   not_found: "there is no such path.",
   method_not_allowed: "the path takes other verbs, which Allow names.",
   unsupported_media_type: "the Content-Type is not JSON. Send `application/json`, or leave it out.",
-  too_large: "the request has over 4 KiB.",
+  too_large: "the request has more than 4 KiB, or 1 MiB for operators' calls.",
   malformed: "not JSON, or a field missing or of the wrong shape. `message` names the mistake, `field` the place.",
   clock_skew: "the timestamp is too far from now. Set the clock from `server_time`.",
   rate_limited: "too many in this time frame, by the limit that `policy` names. Wait `retry_after` seconds.",
@@ -117,7 +62,8 @@ const REASONS: Readonly<Record<Reason, string>> = {
   invalid_admin_token: "no admin token, or another.",
   does_not_exist: "`field` names what was not found.",
   already_exists: "the name is taken.",
-  failed_precondition: "three live keys already.",
+  etag_mismatch: "it was changed since it was read. Read it again.",
+  failed_precondition: "the state of things forbids it, as `message` says.",
 };
 
 const INTEGER = { type: "integer", minimum: 0 };
@@ -139,7 +85,7 @@ export const notes: OpenapiNotes = {
   },
   commentOf: (desc) => getComments(desc).leading?.replace(/^ /gm, "").trim() ?? "",
   required: { "countersign.auth.v1.LoginRequest": ["device_key", "timestamp", "device_signature"] },
-  services: { "countersign.auth.v1.AuthService": AUTH, "countersign.admin.v1.AdminService": ADMIN },
+  services: { "countersign.auth.v1.AuthService": AUTH, "countersign.admin.v1.AdminService": ADMIN_NOTES },
   reasons: REASONS,
   limitHeaders: limitHeaderNames(),
   headers: {

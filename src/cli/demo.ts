@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, linkSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dataFile } from "../config.ts";
-import type { Registry } from "../core/registry.ts";
+import { GATEWAY, type Registry } from "../core/registry/registry.ts";
 
 /** The files that stand in for COUNTERSIGN_MASTER_KEY and COUNTERSIGN_ADMIN_TOKEN; made where they are missing. */
 export function prepareDevSecrets(dataDir: string): { masterKey: string; adminToken: string } {
@@ -19,17 +19,24 @@ export function prepareDevSecrets(dataDir: string): { masterKey: string; adminTo
 export async function enrolDemoDevice(dataDir: string, registry: Registry): Promise<void> {
   const file = dataFile(dataDir, "demo-device");
   if (existsSync(file)) return;
-  const { customerId } = await registry.createCustomer({ displayName: "Demo", status: "enabled" });
-  const { customerKey } = await registry.issueCustomerKey({ customerId, purpose: "login", importedKey: "" });
-  const { deviceKey } = await registry.createDevice({
-    customerId,
-    deviceKey: `demo-${randomBytes(4).toString("hex")}`,
-    displayName: "Demo device",
-    status: "enabled",
-    keyMode: "shared",
-    sharedIdentity: false,
-    replayGuard: undefined,
-  });
+  const { customerId } = await registry.customers.create(
+    { customerId: "", displayName: "Demo", status: "enabled", loginLimit: "" },
+    GATEWAY,
+  );
+  const { customerKey } = await registry.customerKeys.issue({ customerId, purpose: "login", importedKey: "" }, GATEWAY);
+  const { deviceKey } = await registry.devices.create(
+    {
+      customerId,
+      deviceKey: `demo-${randomBytes(4).toString("hex")}`,
+      displayName: "Demo device",
+      status: "enabled",
+      keyMode: "shared",
+      sharedIdentity: false,
+      replayGuard: undefined,
+      labels: {},
+    },
+    GATEWAY,
+  );
   createSecretFile(file, () => `${JSON.stringify({ device_key: deviceKey, customer_key: customerKey })}\n`);
 }
 

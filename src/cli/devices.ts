@@ -1,53 +1,89 @@
 // `countersign devices`: who may log in.
 
-import { type Command, Option } from "commander";
-import { KeyMode } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
+import type { Command } from "commander";
+import { DeviceSchema } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { callAdmin } from "./admin-client.ts";
+import { addDeviceCreate, addDeviceSwitch, addDeviceUpdate } from "./device-changes.ts";
+import { addDeviceDeriveKey } from "./device-derive-key.ts";
+import { addDevicesExportCommand } from "./devices-export.ts";
+import { addDevicesImportCommand } from "./devices-import.ts";
+import { addListOptions, type ListOptions, writeList } from "./listing.ts";
 import { writeResult } from "./output.ts";
+import { writeResource } from "./resource.ts";
 
-const KEY_MODES = { shared: KeyMode.SHARED, derived: KeyMode.DERIVED };
+const COLUMNS = [
+  "device_key",
+  "customer_id",
+  "status",
+  "key_mode",
+  "last_login_time",
+  "last_failure_reason",
+  "display_name",
+];
 
-interface CreateOptions {
-  readonly customer: string;
-  readonly deviceKey?: string;
-  readonly name?: string;
-  readonly keyMode: keyof typeof KEY_MODES;
-  readonly sharedIdentity?: boolean;
-  readonly replayGuard?: "on" | "off";
+interface DeviceListOptions extends ListOptions {
+  readonly customer?: string;
 }
 
 export function addDevicesCommand(program: Command): void {
   const devices = program.command("devices").description("manage devices");
+  addDeviceCreate(devices);
+  addList(devices);
   devices
-    .command("create")
-    .description("enrol a device")
-    .requiredOption("--customer <id>", "the device's owner")
-    .option("--device-key <key>", "the name it logs in by, 1 to 96 visible ASCII characters (default: a UUID)")
-    .option("--name <name>", "a name for people")
-    .addOption(
-      new Option("--key-mode <mode>", "the key it signs with").choices(Object.keys(KEY_MODES)).default("shared"),
-    )
-    .option("--shared-identity", "a whole fleet uses this device_key: count its login limit per address too")
-    .addOption(
-      new Option("--replay-guard <switch>", "each proof is good once (default: on for derived keys)").choices([
-        "on",
-        "off",
-      ]),
-    )
+    .command("show <device-key>")
+    .description("show a device, and when it last logged in or failed to")
     .option("--json", "print JSON")
-    .action(async (options: CreateOptions, command: Command) => {
-      const { deviceKey } = await callAdmin((admin) =>
-        admin.createDevice({
-          customerId: options.customer,
-          device: {
-            deviceKey: options.deviceKey ?? "",
-            displayName: options.name ?? "",
-            keyMode: KEY_MODES[options.keyMode],
-            sharedIdentity: options.sharedIdentity ?? false,
-            ...(options.replayGuard !== undefined && { replayGuard: options.replayGuard === "on" }),
-          },
-        }),
-      );
-      writeResult(command, { device_key: deviceKey }, [`device ${deviceKey}`]);
+    .action(async (deviceKey: string, _options: object, command: Command) => {
+      writeResource(command, DeviceSchema, await callAdmin((admin) => admin.getDevice({ deviceKey })));
     });
+  addDeviceUpdate(devices);
+  addDeviceSwitch(devices, "disable", "let it in no more");
+  addDeviceSwitch(devices, "enable", "let it in again");
+  devices
+    .command("delete <device-key>")
+    .description("delete a device")
+    .option("--etag <etag>", "only if it is still this version")
+    .option("--json", "print JSON")
+    .action(async (deviceKey: string, { etag = "" }: { etag?: string }, command: Command) => {
+      await callAdmin((admin) => admin.deleteDevice({ deviceKey, etag }));
+      writeResult(command, { device_key: deviceKey }, [`device ${deviceKey} is deleted`]);
+    });
+  devices
+    .command("revoke-tokens <device-key>")
+    .description("take back the tokens that it was given until now")
+    .option("--json", "print JSON")
+    .action(async (deviceKey: string, _options: object, command: Command) => {
+      const device = await callAdmin((admin) => admin.revokeDeviceTokens({ deviceKey }));
+      writeResource(command, DeviceSchema, device, `the tokens of device ${deviceKey} are revoked`);
+    });
+  addDeviceDeriveKey(devices);
+  addDevicesImportCommand(devices);
+  addDevicesExportCommand(devices);
+}
+
+function addList(devices: Command): void {
+  addListOptions(devices.command("list"), 'last_login_time < "2026-01-01T00:00:00Z"')
+    .description("list devices")
+    .option("--customer <id>", "only those of this customer")
+    .action((options: DeviceListOptions, command: Command) =>
+      callAdmin((admin) =>
+        writeList(
+          command,
+          {
+            desc: DeviceSchema,
+            columns: COLUMNS,
+            async read(page) {
+              const answer = await admin.listDevices({ ...page, filter: filterOf(options) });
+              return { items: answer.devices, nextPageToken: answer.nextPageToken };
+            },
+          },
+          options.limit,
+        ),
+      ),
+    );
+}
+
+function filterOf({ customer, filter }: DeviceListOptions): string {
+  const owner = customer === undefined ? [] : [`customer_id = ${JSON.stringify(customer)}`];
+  return [...owner, ...(filter === undefined ? [] : [filter])].join(" AND ");
 }

@@ -1,7 +1,7 @@
 // A gateway to call: where it is and, over TLS, whom a command trusts and what it shows. Knows no protocol.
 
 import { getCACertificates } from "node:tls";
-import type { ClientConfig } from "../config.ts";
+import type { ClientConfig } from "../client-config.ts";
 
 /** What a TLS client is made of, in PEM, by the names that Node has for it. */
 export interface ClientTls {

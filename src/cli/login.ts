@@ -1,7 +1,8 @@
 // `countersign login`: logs in as a device would, over any of the four protocols.
 
 import { type Command, Option } from "commander";
-import { processEnvironment, readClientConfig } from "../config.ts";
+import { readClientConfig } from "../client-config.ts";
+import { processEnvironment } from "../config.ts";
 import { type Endpoint, endpointOf } from "./endpoint.ts";
 import { CommandFailure, writeResult } from "./output.ts";
 import { addDeviceOptions, type DeviceOptions, readDevice } from "./secrets.ts";

@@ -16,7 +16,7 @@ export class CommandFailure extends Error {
 }
 
 /** Whether --json was given, before or after the command's name. */
-function wantsJson(command: Command): boolean {
+export function wantsJson(command: Command): boolean {
   return command.optsWithGlobals()["json"] === true;
 }
 
@@ -27,6 +27,26 @@ export function writeResult(
   lines: readonly string[],
 ): void {
   process.stdout.write(wantsJson(command) ? `${JSON.stringify(result)}\n` : `${lines.join("\n")}\n`);
+}
+
+/**
+ * Writes a part of a long result, at the pace of whoever reads it.
+ * @returns false once nobody does any more, as after `| head`: there is no point in going on
+ */
+export function writePart(text: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    process.stdout.write(text, (error) => resolve(error === undefined || error === null));
+  });
+}
+
+/** A reader that has seen enough ends nothing and is told nothing; output that cannot be written otherwise ends the command. */
+export function hearOutput(): void {
+  process.stdout.on("error", (error) => {
+    const code = "code" in error ? String(error.code) : "an error";
+    if (code === "EPIPE") return;
+    writeFailure(new CommandFailure(`standard output cannot be written (${code})`), false);
+    process.exit(1);
+  });
 }
 
 export function writeFailure(error: Error, json: boolean): void {

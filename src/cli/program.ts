@@ -4,18 +4,23 @@ import { readFileSync } from "node:fs";
 import { findPackageJSON } from "node:module";
 import { Command, CommanderError } from "commander";
 import { ConfigError } from "../config.ts";
+import { addAuditCommand } from "./audit.ts";
 import { addCustomerKeysCommand } from "./customer-keys.ts";
 import { addCustomersCommand } from "./customers.ts";
 import { addDevicesCommand } from "./devices.ts";
+import { addExplainCommand } from "./explain.ts";
 import { addLoginCommand } from "./login.ts";
-import { CommandFailure, writeFailure } from "./output.ts";
+import { CommandFailure, hearOutput, writeFailure } from "./output.ts";
+import { addSecretsResealCommand } from "./secrets-reseal.ts";
 import { addServeCommand } from "./serve.ts";
 import { addSignCommand } from "./sign.ts";
+import { addSigningKeysCommand } from "./signing-keys.ts";
 
 /** Runs a command line (without node and script). @returns the exit status */
 export async function runCommandLine(args: readonly string[]): Promise<number> {
   // Before it is known what the command line means, it is known how its mistakes are to be told.
   const json = args.includes("--json");
+  hearOutput();
   const program = new Command("countersign")
     .description("Lets devices in: a device signs its login, the gateway countersigns with a short-lived token.")
     .option("--json", "print JSON, results and errors alike")
@@ -37,9 +42,13 @@ const COMMANDS = [
   addServeCommand,
   addLoginCommand,
   addSignCommand,
+  addExplainCommand,
   addCustomersCommand,
   addCustomerKeysCommand,
   addDevicesCommand,
+  addSigningKeysCommand,
+  addAuditCommand,
+  addSecretsResealCommand,
 ];
 
 /** The package's version, from package.json, which is where sources and built code both have above them. */

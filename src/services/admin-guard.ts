@@ -1,13 +1,22 @@
-// Who may call as an operator: whoever has the admin token. Knows headers alone.
+// Who may call as an operator: whoever has an admin token. Knows headers alone.
 
 import { AuthError } from "../core/errors.ts";
 import { equalSecrets } from "../core/signature.ts";
 
-/** A guard that lets in `Authorization: Bearer <admin token>` (RFC 6750, 2.1), compared in constant time. */
-export function createAdminGuard(adminToken: string): (requestHeader: Headers) => void {
+/** The token of `Authorization: Bearer <token>` (RFC 6750, 2.1); undefined where there is none. */
+export function bearerToken(requestHeader: Headers): string | undefined {
+  return /^Bearer +(\S+)$/i.exec(requestHeader.get("authorization") ?? "")?.[1];
+}
+
+/**
+ * A guard that lets in whoever shows one of these tokens. Each is compared in constant time, and all of them, whichever
+ * it is: two at once are there so that one can be replaced.
+ */
+export function createAdminGuard(adminTokens: readonly string[]): (requestHeader: Headers) => void {
   return (requestHeader) => {
-    const [, token] = /^Bearer +(\S+)$/i.exec(requestHeader.get("authorization") ?? "") ?? [];
-    if (token === undefined || !equalSecrets(token, adminToken)) {
+    const token = bearerToken(requestHeader);
+    const matches = token === undefined ? [] : adminTokens.map((one) => equalSecrets(token, one));
+    if (!matches.includes(true)) {
       throw new AuthError("invalid_admin_token", "this call takes the admin token as Authorization Bearer");
     }
   };

@@ -1,90 +1,80 @@
-// AdminService: proto messages to the registry and back. Knows no transport, and not who may call.
+// AdminService: proto messages to the core and back. Knows no transport, and not who may call.
 
-import { createServiceImplSpec, type ServiceImplSpec } from "@connectrpc/connect";
 import {
-  AdminService,
-  KeyMode as KeyModeEnum,
-  KeyPurpose as KeyPurposeEnum,
-  Status as StatusEnum,
-} from "../../gen/es/countersign/admin/v1/admin_pb.ts";
-import { malformed } from "../core/errors.ts";
-import type { KeyMode, KeyPurpose, Status } from "../core/ports.ts";
-import type { Registry } from "../core/registry.ts";
+  createServiceImplSpec,
+  type HandlerContext,
+  type ServiceImpl,
+  type ServiceImplSpec,
+} from "@connectrpc/connect";
+import { AdminService } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
+import type { ExplainLogin } from "../core/explain.ts";
+import type { SigningKeyStore } from "../core/ports.ts";
+import type { Actor } from "../core/registry/ports.ts";
+import type { Registry } from "../core/registry/registry.ts";
+import type { Secrets } from "../core/registry/secrets.ts";
+import { createCustomerCalls } from "./admin-customers.ts";
+import { createDeviceCalls } from "./admin-devices.ts";
+import { createImportCalls } from "./admin-import.ts";
+import { createCustomerKeyCalls } from "./admin-keys.ts";
+import { auditEventMessage, signingKeyMessage } from "./admin-messages.ts";
+import { pageOfSigningKeys } from "./admin-signing-keys.ts";
+import { readTime, requireName } from "./admin-values.ts";
+
+export interface AdminDependencies {
+  readonly registry: Registry;
+  readonly explain: ExplainLogin;
+  readonly secrets: Secrets;
+  readonly signingKeys: Pick<SigningKeyStore, "listAll">;
+  readonly actorOf: (context: HandlerContext) => Actor;
+}
+
+/** The most bytes that a message to AdminService may have: 1,000 rows of an import. */
+export const ADMIN_MESSAGE_BYTES = 1024 * 1024;
 
 /** The operator's calls. Whoever mounts it sees to it that only operators make them. */
-export function createAdminService({ registry }: { readonly registry: Registry }): ServiceImplSpec {
+export function createAdminService(dependencies: AdminDependencies): ServiceImplSpec {
   return createServiceImplSpec<typeof AdminService>(AdminService, {
-    async createCustomer({ customer }) {
-      const created = await registry.createCustomer({
-        displayName: customer?.displayName ?? "",
-        status: readStatus(customer?.status),
-      });
-      return { ...created, status: STATUS[created.status] };
-    },
-
-    async issueCustomerKey({ customerId, purpose, importedKey }) {
-      return registry.issueCustomerKey({
-        customerId: requireId(customerId),
-        purpose: readPurpose(purpose),
-        importedKey,
-      });
-    },
-
-    async createDevice({ customerId, device }) {
-      const created = await registry.createDevice({
-        customerId: requireId(customerId),
-        deviceKey: device?.deviceKey ?? "",
-        displayName: device?.displayName ?? "",
-        status: readStatus(device?.status),
-        keyMode: readKeyMode(device?.keyMode),
-        sharedIdentity: device?.sharedIdentity ?? false,
-        replayGuard: device?.replayGuard,
-      });
-      return { ...created, status: STATUS[created.status], keyMode: KEY_MODE[created.keyMode] };
-    },
+    ...createCustomerCalls(dependencies),
+    ...createCustomerKeyCalls(dependencies),
+    ...createDeviceCalls(dependencies),
+    ...createImportCalls(dependencies),
+    ...createOverseerCalls(dependencies),
   });
 }
 
-const STATUS = { enabled: StatusEnum.ENABLED, disabled: StatusEnum.DISABLED } satisfies Record<Status, StatusEnum>;
-const KEY_MODE = { shared: KeyModeEnum.SHARED, derived: KeyModeEnum.DERIVED } satisfies Record<KeyMode, KeyModeEnum>;
+type OverseerCalls = Pick<
+  ServiceImpl<typeof AdminService>,
+  "listSigningKeys" | "listAuditEvents" | "explainLogin" | "resealSecrets"
+>;
 
-function requireId(customerId: string): string {
-  if (customerId === "") throw malformed("customer_id is missing", "customer_id");
-  return customerId;
-}
+/** What belongs to no customer. */
+function createOverseerCalls({
+  registry: { audit },
+  explain,
+  secrets,
+  signingKeys,
+  actorOf,
+}: AdminDependencies): OverseerCalls {
+  return {
+    async listSigningKeys({ pageSize, pageToken }) {
+      const { items, nextPageToken } = await pageOfSigningKeys(await signingKeys.listAll(), { pageSize, pageToken });
+      return { signingKeys: items.map(signingKeyMessage), nextPageToken };
+    },
 
-function readStatus(status: StatusEnum = StatusEnum.UNSPECIFIED): Status {
-  switch (status) {
-    case StatusEnum.UNSPECIFIED:
-    case StatusEnum.ENABLED:
-      return "enabled";
-    case StatusEnum.DISABLED:
-      return "disabled";
-    default:
-      throw malformed("status has a value that is not in the contract", "status");
-  }
-}
+    async listAuditEvents({ pageSize, pageToken, filter }) {
+      const { items, nextPageToken } = await audit.list({ pageSize, pageToken, filter });
+      return { auditEvents: items.map(auditEventMessage), nextPageToken };
+    },
 
-function readPurpose(purpose: KeyPurposeEnum): KeyPurpose {
-  switch (purpose) {
-    case KeyPurposeEnum.UNSPECIFIED:
-    case KeyPurposeEnum.LOGIN:
-      return "login";
-    case KeyPurposeEnum.DERIVATION:
-      return "derivation";
-    default:
-      throw malformed("purpose has a value that is not in the contract", "purpose");
-  }
-}
+    async explainLogin({ deviceKey, body, receiveTime }) {
+      const { wouldSucceed, findings } = await explain({
+        deviceKey: requireName(deviceKey, "device_key"),
+        body,
+        receivedAt: readTime(receiveTime, "receive_time"),
+      });
+      return { wouldSucceed, findings: [...findings] };
+    },
 
-function readKeyMode(keyMode: KeyModeEnum = KeyModeEnum.UNSPECIFIED): KeyMode {
-  switch (keyMode) {
-    case KeyModeEnum.UNSPECIFIED:
-    case KeyModeEnum.SHARED:
-      return "shared";
-    case KeyModeEnum.DERIVED:
-      return "derived";
-    default:
-      throw malformed("key_mode has a value that is not in the contract", "key_mode");
-  }
+    resealSecrets: (_request, context) => secrets.reseal(actorOf(context)),
+  };
 }

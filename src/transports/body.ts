@@ -4,7 +4,7 @@ import type { IncomingMessage } from "node:http";
 import { constants, type Http2ServerRequest } from "node:http2";
 import { AuthError } from "../core/errors.ts";
 
-/** The most bytes a request message may have. */
+/** The most bytes a request message may have, unless its service says otherwise. */
 export const MAX_MESSAGE_BYTES = 4096;
 
 /** So much more of a body that is too large is read and dropped, so that its sender gets to read the answer. */
@@ -18,15 +18,16 @@ export class RequestAborted extends Error {
   override readonly name = "RequestAborted";
 }
 
-export function tooLarge(): AuthError {
-  return new AuthError("too_large", `the request has more than ${MAX_MESSAGE_BYTES} bytes`);
+/** A message over the `limit` of its service, in bytes. */
+export function tooLarge(limit: number): AuthError {
+  return new AuthError("too_large", `the request has more than ${limit} bytes`);
 }
 
 /**
- * Reads the body.
- * @throws AuthError `too_large` over `limit` bytes; RequestAborted when it never becomes whole
+ * Reads the body: a message of at most `limit` bytes and, where its protocol has one, an envelope of `around` more.
+ * @throws AuthError `too_large` over that; RequestAborted when it never becomes whole
  */
-export function readBody(request: IncomingMessage | Http2ServerRequest, limit: number): Promise<Buffer> {
+export function readBody(request: IncomingMessage | Http2ServerRequest, limit: number, around = 0): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -35,8 +36,8 @@ export function readBody(request: IncomingMessage | Http2ServerRequest, limit: n
     const timer = "stream" in request ? setTimeout(() => abandon(request), BODY_TIMEOUT_MS) : undefined;
     request.on("data", (chunk: Buffer) => {
       size += chunk.length;
-      if (size <= limit) chunks.push(chunk);
-      else if (size <= limit + MAX_DROPPED_BYTES) reject(tooLarge());
+      if (size <= limit + around) chunks.push(chunk);
+      else if (size <= limit + around + MAX_DROPPED_BYTES) reject(tooLarge(limit));
       else abandon(request);
     });
     request.on("end", () => {

@@ -3,7 +3,7 @@
 import { create, type DescMessage, type DescMethodUnary, type MessageShape } from "@bufbuild/protobuf";
 import type { HandlerContext, MethodImplSpec, ServiceImplSpec } from "@connectrpc/connect";
 import { AuthError } from "../core/errors.ts";
-import { RequestAborted } from "./body.ts";
+import { MAX_MESSAGE_BYTES, RequestAborted } from "./body.ts";
 import type { CallerFrom, RequestCaller } from "./caller.ts";
 import { asRefusal, type Refusal } from "./errors.ts";
 
@@ -15,6 +15,8 @@ export interface MountedService {
   readonly spec: ServiceImplSpec;
   /** Asked before anything of a request is looked at; absent: everyone may call. */
   readonly guard?: Guard;
+  /** The most bytes that a request message of it may have; absent: MAX_MESSAGE_BYTES. */
+  readonly maxMessageBytes?: number;
 }
 
 /** What every transport is given. */
@@ -35,14 +37,15 @@ export interface UnaryMethod {
   readonly method: DescMethodUnary;
   readonly handle: Extract<MethodImplSpec, { kind: "unary" }>["impl"];
   readonly guard: Guard | undefined;
+  readonly maxMessageBytes: number;
 }
 
 /** The methods of services. @throws TypeError for one that streams: no transport here serves those */
 export function unaryMethods(services: readonly MountedService[]): readonly UnaryMethod[] {
-  return services.flatMap(({ spec, guard }) =>
+  return services.flatMap(({ spec, guard, maxMessageBytes = MAX_MESSAGE_BYTES }) =>
     Object.values(spec.methods).map((one) => {
       if (one.kind !== "unary") throw new TypeError(`${one.method.name} streams: only unary methods are served`);
-      return { method: one.method, handle: one.impl, guard };
+      return { method: one.method, handle: one.impl, guard, maxMessageBytes };
     }),
   );
 }

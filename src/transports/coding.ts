@@ -4,7 +4,7 @@
 import { promisify } from "node:util";
 import { gunzip, gzip, inflate } from "node:zlib";
 import { AuthError, malformed } from "../core/errors.ts";
-import { MAX_MESSAGE_BYTES, tooLarge } from "./body.ts";
+import { tooLarge } from "./body.ts";
 
 /** Below this a body fits one packet as it is, and compressing it pays nobody. In characters: no more than its bytes. */
 const COMPRESSED_FROM = 1_024;
@@ -52,14 +52,19 @@ export function decoderOf(coding: string | undefined): Decoder | undefined {
   );
 }
 
+/** What does not come apart as its header says. */
+export function notCompressed(): AuthError {
+  return malformed("the message is not compressed as its header says");
+}
+
 /**
- * Undoes a content coding, never to more than a message may have.
+ * Undoes a content coding, never to more than `limit` bytes.
  * @throws AuthError `unsupported_media_type`, `too_large` or `malformed`
  */
-export function decompress(bytes: Buffer, coding: string | undefined): Buffer | Promise<Buffer> {
+export function decompress(bytes: Buffer, coding: string | undefined, limit: number): Buffer | Promise<Buffer> {
   const decoder = decoderOf(coding);
   if (decoder === undefined) return bytes;
-  return decoder(bytes, { maxOutputLength: MAX_MESSAGE_BYTES }).catch((error: unknown) => {
-    throw error instanceof RangeError ? tooLarge() : malformed("the message is not compressed as its header says");
+  return decoder(bytes, { maxOutputLength: limit }).catch((error: unknown) => {
+    throw error instanceof RangeError ? tooLarge(limit) : notCompressed();
   });
 }

@@ -3,7 +3,7 @@
 
 import { type DescMessage, type MessageShape, toBinary, toJson } from "@bufbuild/protobuf";
 import { codeToHttpStatus, errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
-import { MAX_MESSAGE_BYTES, readBody } from "./body.ts";
+import { readBody } from "./body.ts";
 import { perform, type TransportOptions, type UnaryMethod } from "./call.ts";
 import { type RequestCaller, valuesOf } from "./caller.ts";
 import { compress, decompress } from "./coding.ts";
@@ -59,8 +59,9 @@ export function createConnectUnary(options: TransportOptions): AnswerUnary {
     const read = async (): Promise<MessageShape<DescMessage>> => {
       const timeoutMs = readConnectTimeout(request.headers["connect-timeout-ms"]);
       deadline = timeoutMs === undefined ? undefined : options.now() + timeoutMs;
-      const body = await readBody(request, MAX_MESSAGE_BYTES);
-      return codec.read(target.method.input, await decompress(body, request.headers["content-encoding"]));
+      const body = await readBody(request, target.maxMessageBytes);
+      const coding = request.headers["content-encoding"];
+      return codec.read(target.method.input, await decompress(body, coding, target.maxMessageBytes));
     };
     const remainingMs = (): number | undefined =>
       deadline === undefined ? undefined : Math.max(0, deadline - options.now());

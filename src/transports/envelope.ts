@@ -19,8 +19,8 @@ export function notOneMessage(): AuthError {
   return malformed("the body is not one length-prefixed message");
 }
 
-/** The one message of a unary call's body, uncompressed. @throws AuthError when it is not exactly that */
-export async function openEnvelope(body: Buffer, coding: string | undefined): Promise<Buffer> {
+/** The one message of a unary call's body, uncompressed: at most `limit` bytes. @throws AuthError when it is not exactly that */
+export async function openEnvelope(body: Buffer, coding: string | undefined, limit: number): Promise<Buffer> {
   if (body.length < ENVELOPE_BYTES || body.readUInt32BE(1) !== body.length - ENVELOPE_BYTES) {
     throw notOneMessage();
   }
@@ -30,5 +30,5 @@ export async function openEnvelope(body: Buffer, coding: string | undefined): Pr
   if ((body.readUInt8(0) !== 0 && !compressed) || (compressed && !coded)) {
     throw malformed("the message has flags that a request does not have");
   }
-  return compressed ? decompress(message, coding) : message;
+  return compressed ? decompress(message, coding, limit) : message;
 }

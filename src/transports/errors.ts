@@ -27,6 +27,7 @@ const TABLE = {
   invalid_admin_token: { status: 401, code: Code.Unauthenticated },
   does_not_exist: { status: 404, code: Code.NotFound },
   already_exists: { status: 409, code: Code.AlreadyExists },
+  etag_mismatch: { status: 409, code: Code.Aborted },
   failed_precondition: { status: 400, code: Code.FailedPrecondition },
 } satisfies Record<Reason, { status: number; code: Code }>;
 

@@ -5,10 +5,12 @@ import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import * as grpc from "@grpc/grpc-js";
 import { AuthError } from "../core/errors.ts";
 import { tooLarge } from "./body.ts";
-import type { TransportOptions } from "./call.ts";
-import { createCaller, headersOf, type ReadHeader } from "./caller.ts";
+import type { TransportOptions, UnaryMethod } from "./call.ts";
+import { createCaller, headersOf } from "./caller.ts";
+import { notCompressed } from "./coding.ts";
 import { notOneMessage } from "./envelope.ts";
 import { type Refusal, toGrpc } from "./errors.ts";
+import { hostOf, metadataReader } from "./grpc-metadata.ts";
 import { checkCall, closeIdle, handOver, isGrpc } from "./grpc-streams.ts";
 import type { HttpHandler } from "./http.ts";
 
@@ -26,39 +28,45 @@ export function statusOf(refusal: Refusal): grpc.StatusObject {
 
 /**
  * Before a handler is reached the library refuses what is no well-formed call: a message over its bound, a broken
- * compression, a deadline it cannot read.
+ * compression, a deadline it cannot read. It does so on the call itself, where no interceptor hears of it.
  */
-export function explainLibraryRefusals({
-  callerFrom = createCaller,
-  onRefused,
-}: Pick<TransportOptions, "callerFrom" | "onRefused">): grpc.ServerInterceptor {
-  return (_method, call) => {
-    let received = NOTHING;
-    return new grpc.ServerInterceptingCall(
-      call,
-      new grpc.ResponderBuilder()
-        .withStart((next) =>
-          next({
-            onReceiveMetadata(metadata, pass) {
-              received = metadata;
-              pass(metadata);
-            },
-          }),
-        )
-        .withSendStatus((status, next) => {
-          const told = status.metadata?.get(DETAILS).length ?? 0;
-          if (told > 0 || NO_REFUSALS.includes(status.code)) {
-            next(status);
-            return;
-          }
-          const large = status.code === grpc.status.RESOURCE_EXHAUSTED;
-          const refusal = large ? tooLarge() : notOneMessage();
-          onRefused(refusal, callerFrom(hostOf(call.getPeer()), "grpc", metadataReader(received)));
-          next(statusOf(refusal));
-        })
-        .build(),
-    );
+export function explainLibraryRefusals(
+  { maxMessageBytes }: Pick<UnaryMethod, "maxMessageBytes">,
+  call: grpc.ServerInterceptingCallInterface,
+  { callerFrom = createCaller, onRefused }: Pick<TransportOptions, "callerFrom" | "onRefused">,
+): grpc.ServerInterceptingCall {
+  let received = NOTHING;
+  const send = call.sendStatus.bind(call);
+  call.sendStatus = (status) => {
+    // What it throws at itself is no whole status.
+    const told = status.metadata?.get(DETAILS).length ?? 0;
+    if (told > 0 || NO_REFUSALS.includes(status.code)) {
+      send(status);
+      return;
+    }
+    const refusal = explain(status, maxMessageBytes);
+    onRefused(refusal, callerFrom(hostOf(call.getPeer()), "grpc", metadataReader(received)));
+    send(statusOf(refusal));
   };
+  return new grpc.ServerInterceptingCall(
+    call,
+    new grpc.ResponderBuilder()
+      .withStart((next) =>
+        next({
+          onReceiveMetadata(metadata, pass) {
+            received = metadata;
+            pass(metadata);
+          },
+        }),
+      )
+      .build(),
+  );
+}
+
+/** By what the library says of it, in words that no caller is shown. */
+function explain({ code, details }: Pick<grpc.StatusObject, "code" | "details">, limit: number): AuthError {
+  if (code === grpc.status.RESOURCE_EXHAUSTED) return tooLarge(limit);
+  return code === grpc.status.INTERNAL && details.includes("decompress") ? notCompressed() : notOneMessage();
 }
 
 /**
@@ -109,14 +117,4 @@ function takeMethod(server: grpc.Server, name: string): (...args: readonly unkno
   const method: unknown = Reflect.get(server, name);
   if (typeof method !== "function") throw new TypeError(`grpc-js has no ${name}: see what took its place`);
   return (...args) => Reflect.apply(method, server, args);
-}
-
-/** Reads a call's headers, each line of which is a value of its own or several joined already. */
-export function metadataReader(metadata: grpc.Metadata): ReadHeader {
-  return (name) => (metadata.get(name).length > 0 ? metadata.get(name).join(",") : undefined);
-}
-
-/** The host of a peer as grpc-js writes it: `address:port`, IPv6 in brackets or not. */
-export function hostOf(peer: string): string {
-  return peer.replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
 }

@@ -5,7 +5,7 @@ import { ConnectError, type ContextValues, createConnectRouter, createContextKey
 import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { compressionGzip } from "@connectrpc/connect-node";
 import { AuthError } from "../core/errors.ts";
-import { MAX_MESSAGE_BYTES, readBody, tooLarge } from "./body.ts";
+import { readBody, tooLarge } from "./body.ts";
 import { perform, type TransportOptions, type UnaryMethod, unaryMethods } from "./call.ts";
 import { callerOf, type RequestCaller, valuesOf } from "./caller.ts";
 import { clampDeadline } from "./deadline.ts";
@@ -34,12 +34,14 @@ const refusalKey = createContextKey<AuthError | undefined>(undefined, { descript
 
 /** Serves the services' methods. The router never sees a stranger's Host, nor a body or deadline that was not checked. */
 export function createGrpcWeb(options: TransportOptions): GrpcWebTransport {
+  const targets = unaryMethods(options.services);
   const router = createConnectRouter({
     connect: false,
     acceptCompression: [compressionGzip],
-    readMaxBytes: 2 * MAX_MESSAGE_BYTES,
+    // What it is given was held against the limit of its method before.
+    readMaxBytes: 2 * Math.max(0, ...targets.map(({ maxMessageBytes }) => maxMessageBytes)),
   });
-  for (const target of unaryMethods(options.services)) router.rpc(target.method, translateErrors(target, options));
+  for (const target of targets) router.rpc(target.method, translateErrors(target, options));
   const handlers = new Map<DescMethod, UniversalHandler>(router.handlers.map((handler) => [handler.method, handler]));
 
   return {
@@ -83,7 +85,7 @@ function translateErrors(target: UnaryMethod, options: TransportOptions): UnaryM
  */
 async function accept(
   request: HttpRequest,
-  { method, guard }: UnaryMethod,
+  { method, guard, maxMessageBytes }: UnaryMethod,
   contentType: string,
   headers: Headers,
   values: ContextValues,
@@ -96,7 +98,9 @@ async function accept(
   try {
     guard?.(headers);
     clampDeadline(headers);
-    const message = await openEnvelope(await readBody(request, MAX_MESSAGE_BYTES + ENVELOPE_BYTES), coding);
+    const body = await readBody(request, maxMessageBytes, ENVELOPE_BYTES);
+    const message = await openEnvelope(body, coding, maxMessageBytes);
+    if (message.length > maxMessageBytes) throw tooLarge(maxMessageBytes);
     checkMessage(method, message, json);
     return envelop(message);
   } catch (error) {
@@ -108,7 +112,6 @@ async function accept(
 }
 
 function checkMessage(method: DescMethodUnary, message: Uint8Array, json: boolean): void {
-  if (message.length > MAX_MESSAGE_BYTES) throw tooLarge();
   if (json) readMessage(method.input, readJson(message));
   else readBinary(method.input, message);
 }

@@ -10,12 +10,14 @@ import { createCaller, type RequestCaller, valuesOf } from "./caller.ts";
 import { DirectContext } from "./context.ts";
 import { LONGEST_MS } from "./deadline.ts";
 import { errorHeaders, internalError } from "./errors.ts";
+import { admit, boundMessage } from "./grpc-admission.ts";
 import { holdReads } from "./grpc-backpressure.ts";
 import { addIntrospection } from "./grpc-introspection.ts";
+import { fetchHeadersOf, hostOf, metadataOf, metadataReader } from "./grpc-metadata.ts";
 import { limitPings } from "./grpc-pings.ts";
-import { explainLibraryRefusals, guardStreamAnswers, hostOf, metadataReader, statusOf } from "./grpc-refusals.ts";
+import { explainLibraryRefusals, guardStreamAnswers, statusOf } from "./grpc-refusals.ts";
 import { HeaderList } from "./header-list.ts";
-import type { HeaderField, HttpHandler } from "./http.ts";
+import type { HttpHandler } from "./http.ts";
 import { readBinary } from "./message.ts";
 
 export interface GrpcTransport {
@@ -25,8 +27,6 @@ export interface GrpcTransport {
   readonly close: (graceMs: number) => Promise<void>;
 }
 
-/** The library's own bound, well over ours: what is too large by ours is told so with its reason. */
-const RECEIVE_BYTES = 4 * MAX_MESSAGE_BYTES;
 const MAX_CONCURRENT_STREAMS = 100;
 const MAX_SESSION_MEGABYTES = 16;
 const MAX_IDLE_MS = 10 * 60_000;
@@ -40,11 +40,11 @@ const KEEPALIVE_TIMEOUT_MS = 20_000;
 export function createGrpc(options: TransportOptions, handleOther?: HttpHandler): GrpcTransport {
   // It writes what clients sent to standard error, their tokens included.
   grpc.setLogVerbosity(grpc.logVerbosity.NONE);
-  const methods = unaryMethods(options.services);
-  const paths = new Set(methods.map(({ method }) => methodPath(method)));
-  const explain = explainLibraryRefusals(options);
+  const targets = unaryMethods(options.services);
+  const byPath = new Map(targets.map((target) => [methodPath(target.method), target]));
+  const largest = Math.max(MAX_MESSAGE_BYTES, ...targets.map(({ maxMessageBytes }) => maxMessageBytes));
   const server = new grpc.Server({
-    "grpc.max_receive_message_length": RECEIVE_BYTES,
+    "grpc.max_receive_message_length": largest,
     "grpc.max_concurrent_streams": MAX_CONCURRENT_STREAMS,
     "grpc.max_connection_idle_ms": MAX_IDLE_MS,
     // A peer that is gone without a word is found out, and its session ended.
@@ -52,10 +52,17 @@ export function createGrpc(options: TransportOptions, handleOther?: HttpHandler)
     "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
     "grpc.enable_channelz": 0,
     "grpc-node.max_session_memory": MAX_SESSION_MEGABYTES,
-    interceptors: [(method, call) => (paths.has(method.path) ? explain(method, call) : holdReads(method, call))],
+    interceptors: [
+      (method, call) => {
+        const target = byPath.get(method.path);
+        if (target === undefined) return holdReads(method, call);
+        boundMessage(call, target.maxMessageBytes);
+        return admit(target, explainLibraryRefusals(target, call, options), options);
+      },
+    ],
   });
-  guardStreamAnswers(server, paths, options, handleOther);
-  for (const target of methods) {
+  guardStreamAnswers(server, new Set(byPath.keys()), options, handleOther);
+  for (const target of targets) {
     const { name } = target.method;
     server.addService({ [name]: defineMethod(target.method) }, { [name]: createHandler(target, options) });
   }
@@ -103,20 +110,21 @@ function defineMethod(method: DescMethodUnary): grpc.MethodDefinition<Buffer, Bu
   };
 }
 
-const HEADER_VALUE = /^[\t\x20-\x7e]*$/;
-
 type UnaryCall = grpc.ServerUnaryCall<Buffer, Buffer>;
 
 function createHandler(target: UnaryMethod, options: TransportOptions): grpc.handleUnaryCall<Buffer, Buffer> {
-  const { input, output } = target.method;
+  const { method, maxMessageBytes } = target;
+  const { input, output } = method;
+  // The guard was asked before the message was read.
+  const admitted = { ...target, guard: undefined };
   const { callerFrom = createCaller } = options;
 
   async function answer(call: UnaryCall, callback: grpc.sendUnaryData<Buffer>): Promise<void> {
     const caller = callerFrom(hostOf(call.getPeer()), "grpc", metadataReader(call.metadata));
-    const context = createContext(call, target.method, caller, options.now);
-    const read = (): MessageShape<DescMessage> => readRequest(input, call.request);
+    const context = createContext(call, method, caller, options.now);
+    const read = (): MessageShape<DescMessage> => readRequest(input, call.request, maxMessageBytes);
     const write = (message: MessageShape<DescMessage>): Buffer => Buffer.from(toBinary(output, message));
-    const outcome = await perform(target, { caller, context, read, write }, options);
+    const outcome = await perform(admitted, { caller, context, read, write }, options);
     if ("answer" in outcome) {
       call.sendMetadata(metadataOf(context.responseHeader));
       callback(null, outcome.answer, context.trailer && metadataOf(context.trailer));
@@ -140,8 +148,8 @@ function createHandler(target: UnaryMethod, options: TransportOptions): grpc.han
   };
 }
 
-function readRequest<Desc extends DescMessage>(desc: Desc, bytes: Buffer): MessageShape<Desc> {
-  if (bytes.length > MAX_MESSAGE_BYTES) throw tooLarge();
+function readRequest<Desc extends DescMessage>(desc: Desc, bytes: Buffer, limit: number): MessageShape<Desc> {
+  if (bytes.length > limit) throw tooLarge(limit);
   return readBinary(desc, bytes);
 }
 
@@ -160,15 +168,7 @@ function createContext(
     requestMethod: "POST",
     url: call.getPath(),
     values: valuesOf(caller),
-    requestHeader: () => {
-      const headers = new Headers();
-      for (const [name, value] of Object.entries(call.metadata.getMap())) {
-        // Binary ones as gRPC sends them; what is beyond the characters of a header cannot be one.
-        if (typeof value !== "string") headers.set(name, value.toString("base64"));
-        else if (HEADER_VALUE.test(value)) headers.set(name, value);
-      }
-      return headers;
-    },
+    requestHeader: () => fetchHeadersOf(call.metadata),
     responseHeader: new HeaderList(),
     ...(Number.isFinite(Number(call.getDeadline())) && { remainingMs: () => Math.max(0, deadline - now()) }),
     onAbandoned: (abandon) => {
@@ -178,12 +178,4 @@ function createContext(
       else call.once("cancelled", tell);
     },
   });
-}
-
-function metadataOf(headers: Iterable<HeaderField>): grpc.Metadata {
-  const metadata = new grpc.Metadata();
-  for (const [name, value] of headers) {
-    metadata.add(name, name.toLowerCase().endsWith("-bin") ? Buffer.from(value, "base64") : value);
-  }
-  return metadata;
 }

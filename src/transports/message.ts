@@ -167,13 +167,19 @@ function checkEnum({ typeName, values }: DescEnum, value: Json, place: string): 
 function checkWellKnown(message: DescMessage, value: Json, place: string, types: Registry): JsonValue {
   if (message.typeName === "google.protobuf.Any") return checkAny(value, place, types);
   if (isWrapperDesc(message)) return checkScalar(message.fields[0].scalar, value, place);
-  const json = plain(value, place);
+  const json = mapped(message, plain(value, place));
   try {
     fromJson(message, json, { ignoreUnknownFields: true });
   } catch {
     throw malformed(`${place} is not of the form that ${message.name} has in JSON`, place);
   }
   return json;
+}
+
+/** ProtoJSON has the paths of a mask in camelCase; the contract's own spelling is as good, as everywhere. */
+function mapped({ typeName }: DescMessage, json: JsonValue): JsonValue {
+  if (typeName !== "google.protobuf.FieldMask" || typeof json !== "string") return json;
+  return json.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 /** An Any is a message and the name of its type; one that has a form of its own is under `value` (ProtoJSON). */

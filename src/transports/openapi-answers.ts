@@ -54,14 +54,14 @@ export function describeAnswers({ schema, example, limited, refusals }: Answers,
   };
 }
 
-/** One of each kind that REST itself may give (transports/rest.ts). */
-export function transportRefusals(readsBody: boolean): readonly AuthError[] {
+/** One of each kind that REST itself may give (transports/rest.ts); `bodyLimit` in bytes, undefined where no body is read. */
+export function transportRefusals(bodyLimit: number | undefined): readonly AuthError[] {
   const internal = internalError("Vx2gDKhYkJq3");
-  if (!readsBody) return [malformed("the query is not percent-encoded UTF-8"), internal];
+  if (bodyLimit === undefined) return [malformed("the query is not percent-encoded UTF-8"), internal];
   return [
     malformed("the body is a string. Send an object"),
     new AuthError("unsupported_media_type", "the Content-Type is not JSON. Send it as JSON or leave the header out"),
-    tooLarge(),
+    tooLarge(bodyLimit),
     internal,
   ];
 }

@@ -2,6 +2,7 @@
 
 import type { AnyDesc, DescMethod, DescMethodUnary, DescService, JsonObject, JsonValue } from "@bufbuild/protobuf";
 import type { AuthError } from "../core/errors.ts";
+import { MAX_MESSAGE_BYTES } from "./body.ts";
 import { type AnswerNotes, describeAnswers, errorSchema, transportRefusals } from "./openapi-answers.ts";
 import { pathParameters, queryParameters, readPath } from "./openapi-parameters.ts";
 import { createSchemas, isAlwaysThere, type SchemaNotes, type Schemas } from "./openapi-schema.ts";
@@ -24,6 +25,8 @@ export interface ServiceNotes {
   readonly methods: Readonly<Record<string, MethodNotes>>;
   /** Who may call: OpenAPI's security scheme, and what others are told. Absent: everyone. */
   readonly guard?: { readonly name: string; readonly scheme: JsonObject; readonly refusal: AuthError };
+  /** As it is mounted with. */
+  readonly maxMessageBytes?: number;
 }
 
 export interface OpenapiNotes extends AnswerNotes, SchemaNotes {
@@ -150,10 +153,10 @@ function describeOperation(route: Route, { place, parameters, schemas, notes }: 
 
 /** In the order in which they are told. */
 function refusalsOf({ method, body }: Route, { services }: OpenapiNotes): readonly AuthError[] {
-  const { guard, methods } = services[method.parent.typeName] ?? {};
+  const { guard, methods, maxMessageBytes = MAX_MESSAGE_BYTES } = services[method.parent.typeName] ?? {};
   return [
     ...(guard === undefined ? [] : [guard.refusal]),
-    ...transportRefusals(body !== undefined),
+    ...transportRefusals(body === undefined ? undefined : maxMessageBytes),
     ...(methods?.[method.name]?.refusals ?? []),
   ];
 }

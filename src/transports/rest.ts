@@ -2,7 +2,7 @@
 
 import { type DescMessage, type DescMethodUnary, type MessageShape, toJson } from "@bufbuild/protobuf";
 import { AuthError, malformed } from "../core/errors.ts";
-import { MAX_MESSAGE_BYTES, readBody } from "./body.ts";
+import { readBody } from "./body.ts";
 import { perform, type TransportOptions, type UnaryMethod, unaryMethods } from "./call.ts";
 import { createCaller, headersOf, type RequestCaller, valuesOf } from "./caller.ts";
 import { compress } from "./coding.ts";
@@ -59,7 +59,7 @@ export function createRest({
       responseHeader: new HeaderList(),
       onAbandoned: (abandon) => onGone(request, response, () => abandon("gone")),
     });
-    const read = (): Promise<MessageShape<DescMessage>> => readRequest(request, found);
+    const read = (): Promise<MessageShape<DescMessage>> => readRequest(request, found, target.maxMessageBytes);
     const write = (message: MessageShape<DescMessage>): string => writeAnswer(route, message);
     const outcome = await perform(target, { caller, context, read, write }, { onRefused });
     const headers = context.headersWithTrailers();
@@ -124,9 +124,13 @@ function writeAnswer({ method, responseBody }: Route, result: MessageShape<DescM
 }
 
 /** Body, then query, then path: what is in the path has the last word (google/api/http.proto). */
-async function readRequest(request: HttpRequest, { route, values }: Match): Promise<MessageShape<DescMessage>> {
+async function readRequest(
+  request: HttpRequest,
+  { route, values }: Match,
+  maxBytes: number,
+): Promise<MessageShape<DescMessage>> {
   const { input } = route.method;
-  const body = route.body === undefined ? {} : await readJsonBody(request);
+  const body = route.body === undefined ? {} : await readJsonBody(request, maxBytes);
   if (route.body === "*" && values.length === 0) return readMessage(input, body);
 
   const draft: Draft = route.body === "*" ? readObject(body) : {};
@@ -157,9 +161,9 @@ function setParameters(draft: Draft, { url = "" }: HttpRequest, { method, body, 
   }
 }
 
-async function readJsonBody(request: HttpRequest): Promise<Json> {
+async function readJsonBody(request: HttpRequest, maxBytes: number): Promise<Json> {
   checkMediaType(request);
-  return readJson(await readBody(request, MAX_MESSAGE_BYTES));
+  return readJson(await readBody(request, maxBytes));
 }
 
 const JSON_TYPE = /^\s*(?:application|text)\/(?:[\w.-]+\+)?json\s*(?:;|,|$)/i;

@@ -1,7 +1,7 @@
-// A service of a test's own, mounted as the gateway mounts its services: on a port that has everything, and on one of grpc-js.
+// Services of a test's own, mounted as the gateway mounts its: on a port that has everything, and on one of grpc-js.
 
 import type { ServiceImplSpec } from "@connectrpc/connect";
-import type { TransportOptions } from "../../src/transports/call.ts";
+import type { MountedService, TransportOptions } from "../../src/transports/call.ts";
 import { createConnect } from "../../src/transports/connect.ts";
 import { createDispatch } from "../../src/transports/dispatch.ts";
 import { createDocuments } from "../../src/transports/documents.ts";
@@ -18,11 +18,25 @@ export interface Mounted {
   close(): Promise<void>;
 }
 
-export async function mount(
-  spec: ServiceImplSpec,
+/** Mounts one service by itself. */
+export function mount(spec: ServiceImplSpec, onRefused: TransportOptions["onRefused"] = () => {}): Promise<Mounted> {
+  return mountAll([{ spec }], onRefused);
+}
+
+/** Mounts a service each of whose handlers throws. */
+export function mountThrowing(error: Error, { spec, ...options }: MountedService): Promise<Mounted> {
+  const methods = Object.entries(spec.methods).map(([name, one]) => [
+    name,
+    { ...one, impl: () => Promise.reject(error) },
+  ]);
+  return mountAll([{ ...options, spec: { ...spec, methods: Object.fromEntries(methods) } }]);
+}
+
+export async function mountAll(
+  services: readonly MountedService[],
   onRefused: TransportOptions["onRefused"] = () => {},
 ): Promise<Mounted> {
-  const options = { services: [{ spec }], onRefused, onFault: () => {}, now: Date.now };
+  const options = { services, onRefused, onFault: () => {}, now: Date.now };
   const handle = createDispatch({
     documents: createDocuments({}, options),
     connect: createConnect(options),

@@ -112,6 +112,18 @@ describe("a mistake is told alike on both listeners:", () => {
     expect(native).toEqual(["3", "the body is not one length-prefixed message"]);
   });
 
+  test("a message that is not compressed as its header says", async () => {
+    const body = Buffer.of(1, 0, 0, 0, 3, 1, 2, 3);
+    const [shared, native] = await Promise.all(
+      [gateway.publicUrl, gateway.internalUrl].map(async (url) => {
+        const { headers } = await ask(url, { ...CALL, "grpc-encoding": "gzip" }, body);
+        return [headers["grpc-status"], decodeURIComponent(String(headers["grpc-message"]))];
+      }),
+    );
+    expect(native).toEqual(shared);
+    expect(native).toEqual(["3", "the message is not compressed as its header says"]);
+  });
+
   test("and what is right is answered by both", async () => {
     for (const url of [gateway.publicUrl, gateway.internalUrl]) {
       const { headers } = await ask(url, { ...CALL, "grpc-timeout": "99999999H" }, EMPTY);

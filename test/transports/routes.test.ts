@@ -16,6 +16,10 @@ describe("the services' routes", () => {
     ["POST", "/v1/customers/c1/devices", "CreateDevice customer_id=c1"],
     ["POST", "/v1/customers/c1/keys:issue", "IssueCustomerKey customer_id=c1"],
     ["GET", "/auth/login", "none, POST allowed"],
+    ["PATCH", "/v1/customers/c1", "UpdateCustomer customer_id=c1"],
+    ["DELETE", "/v1/devices/a%2Fb", "DeleteDevice device_key=a/b"],
+    ["POST", "/v1/devices/a%3Ab:deriveKey", "DeriveDeviceKey device_key=a:b"],
+    ["POST", "/v1/devices:import", "ImportDevices"],
     ["PATCH", "/v1/customers/c1/devices", "none, POST allowed"],
     ["POST", "/auth/time", "none, GET allowed"],
     ["POST", "/auth/login/", "none, nothing allowed"],
@@ -24,7 +28,7 @@ describe("the services' routes", () => {
     ["POST", "/", "none, nothing allowed"],
     ["POST", "", "none, nothing allowed"],
     ["POST", "/v1/customers//devices", "none, nothing allowed"],
-    ["POST", "/v1/customers/c1/keys", "none, nothing allowed"],
+    ["POST", "/v1/customers/c1/keys", "none, GET allowed"],
     ["POST", "/v1/customers/c1/keys:retire", "none, nothing allowed"],
   ] as const)("%s %s is %s", ([verb, path, expected]) => {
     expect(where(table, verb, path)).toBe(expected);

@@ -1,0 +1,164 @@
+// What the OpenAPI documents say of AdminService that no descriptor does: who may call, examples, refusals.
+
+import { AuthError, malformed } from "../src/core/errors.ts";
+import { ADMIN_MESSAGE_BYTES } from "../src/services/admin.ts";
+import { createAdminGuard } from "../src/services/admin-guard.ts";
+import type { ServiceNotes } from "../src/transports/openapi.ts";
+import { CUSTOMER_ID, DEVICE_NOTES, ETAG, KEY_ID, TIME } from "./openapi-device-notes.ts";
+import {
+  AWAY,
+  changedSince,
+  LONG_NAME,
+  NO_CUSTOMER,
+  NO_KEY,
+  refusalOf,
+  taken,
+  WRONG_FILTER,
+  WRONG_MASK,
+} from "./openapi-refusals.ts";
+
+const CUSTOMER = {
+  customer_id: CUSTOMER_ID,
+  display_name: "Acme",
+  status: "STATUS_ENABLED",
+  login_limit: "",
+  create_time: TIME,
+  update_time: TIME,
+  etag: ETAG,
+};
+
+const CUSTOMER_KEY = {
+  key_id: KEY_ID,
+  customer_id: CUSTOMER_ID,
+  purpose: "KEY_PURPOSE_LOGIN",
+  state: "KEY_STATE_LIVE",
+  not_before: TIME,
+  create_time: TIME,
+};
+
+const CUSTOMER_NOTES: ServiceNotes["methods"] = {
+  CreateCustomer: {
+    request: { display_name: CUSTOMER.display_name },
+    answer: CUSTOMER,
+    refusals: [LONG_NAME, taken("customer_id"), AWAY],
+  },
+  GetCustomer: { answer: CUSTOMER, refusals: [NO_CUSTOMER, AWAY] },
+  ListCustomers: { answer: { customers: [CUSTOMER], next_page_token: "" }, refusals: [WRONG_FILTER, AWAY] },
+  UpdateCustomer: {
+    request: { login_limit: "20/60s", etag: ETAG },
+    answer: { ...CUSTOMER, login_limit: "20/60s" },
+    refusals: [WRONG_MASK, NO_CUSTOMER, changedSince("customer"), AWAY],
+  },
+  DeleteCustomer: {
+    answer: {},
+    refusals: [
+      NO_CUSTOMER,
+      changedSince("customer"),
+      new AuthError("failed_precondition", "this customer has devices. Delete them first"),
+      AWAY,
+    ],
+  },
+};
+
+const CUSTOMER_KEY_NOTES: ServiceNotes["methods"] = {
+  IssueCustomerKey: {
+    request: { purpose: "KEY_PURPOSE_LOGIN" },
+    answer: { key_id: KEY_ID, customer_key: "5b8e…", warning: "" },
+    refusals: [
+      malformed("imported_key has 1025 bytes. It has at most 1024", "imported_key"),
+      NO_CUSTOMER,
+      new AuthError(
+        "already_exists",
+        `HMAC takes this key for the key ${KEY_ID} of this customer because they are the same. Use that one`,
+        { field: "imported_key" },
+      ),
+      new AuthError("failed_precondition", "this customer has 3 live keys for login already. Retire one first"),
+      AWAY,
+    ],
+  },
+  ListCustomerKeys: {
+    answer: { customer_keys: [CUSTOMER_KEY], next_page_token: "" },
+    refusals: [malformed("page_size is negative", "page_size"), NO_CUSTOMER, AWAY],
+  },
+  GetCustomerKeyUsage: {
+    answer: {
+      keys: [
+        {
+          key_id: KEY_ID,
+          purpose: "KEY_PURPOSE_LOGIN",
+          state: "KEY_STATE_LIVE",
+          devices: 41_877,
+          first_use_time: TIME,
+          last_use_time: TIME,
+        },
+      ],
+      silent_devices: 12,
+    },
+    refusals: [NO_CUSTOMER, AWAY],
+  },
+  RetireCustomerKey: {
+    request: { validate_only: true },
+    answer: { customer_key: CUSTOMER_KEY, stopped_devices: 17, silent_devices: 12, other_live_keys: 1 },
+    refusals: [NO_KEY, AWAY],
+  },
+};
+
+/** What belongs to no customer. */
+const OVERSEER_NOTES: ServiceNotes["methods"] = {
+  ListSigningKeys: {
+    answer: {
+      signing_keys: [
+        { kid: "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs", alg: "RS256", state: "active", create_time: TIME },
+      ],
+      next_page_token: "",
+    },
+    refusals: [malformed("page_size is negative", "page_size"), AWAY],
+  },
+  ListAuditEvents: {
+    answer: {
+      audit_events: [
+        {
+          event_id: "1742",
+          time: TIME,
+          token_id: "9b1f04c2",
+          operator: "ada@ops-1",
+          address: "192.0.2.7",
+          action: "UpdateCustomer",
+          resource: `customers/${CUSTOMER_ID}`,
+          customer_id: CUSTOMER_ID,
+          details: { login_limit: "20/60s" },
+          request_id: "Vx2gDKhYkJq3",
+        },
+      ],
+      next_page_token: "",
+    },
+    refusals: [WRONG_FILTER, AWAY],
+  },
+  ExplainLogin: {
+    request: { device_key: "pump-7", body: "eyJkZXZpY2Vfa2V5IjoicHVtcC03In0=" },
+    answer: {
+      would_succeed: false,
+      findings: [{ code: "malformed", message: "timestamp is missing. Send the Unix time in whole seconds" }],
+    },
+    refusals: [malformed("device_key is missing", "device_key"), AWAY],
+  },
+  ResealSecrets: {
+    request: {},
+    answer: { resealed: 200, unopened: 0, done: false },
+    refusals: [AWAY],
+  },
+};
+
+export const ADMIN_NOTES: ServiceNotes = {
+  guard: {
+    name: "admin_token",
+    scheme: {
+      type: "http",
+      scheme: "bearer",
+      description: "The operator's admin token, COUNTERSIGN_ADMIN_TOKEN or COUNTERSIGN_OTHER_ADMIN_TOKEN.",
+    },
+    refusal: refusalOf(() => createAdminGuard(["another"])(new Headers())),
+  },
+  maxMessageBytes: ADMIN_MESSAGE_BYTES,
+  methods: { ...CUSTOMER_NOTES, ...CUSTOMER_KEY_NOTES, ...DEVICE_NOTES, ...OVERSEER_NOTES },
+};

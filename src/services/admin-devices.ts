@@ -1,0 +1,101 @@
+// AdminService's calls on devices. Knows no transport.
+
+import type { ServiceImpl } from "@connectrpc/connect";
+import { type AdminService, type Device, DeviceSchema } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
+import { malformed } from "../core/errors.ts";
+import type { DevicePatch } from "../core/registry/devices.ts";
+import type { AdminDependencies } from "./admin.ts";
+import { readMask, requireMasked } from "./admin-mask.ts";
+import { deviceMessage } from "./admin-messages.ts";
+import { readKeyMode, readStatus, requireName } from "./admin-values.ts";
+
+type DeviceCalls = Pick<
+  ServiceImpl<typeof AdminService>,
+  | "createDevice"
+  | "getDevice"
+  | "listDevices"
+  | "updateDevice"
+  | "deleteDevice"
+  | "revokeDeviceTokens"
+  | "deriveDeviceKey"
+>;
+
+const CHANGEABLE = ["display_name", "status", "key_mode", "shared_identity", "replay_guard", "labels"] as const;
+
+export function createDeviceCalls({
+  registry: { devices },
+  actorOf,
+}: Pick<AdminDependencies, "registry" | "actorOf">): DeviceCalls {
+  return {
+    async createDevice({ customerId, device }, context) {
+      const owner = requireName(customerId, "customer_id");
+      if (device !== undefined && device.customerId !== "" && device.customerId !== owner) {
+        throw malformed("customer_id is there twice and differs. Send it once", "customer_id");
+      }
+      const draft = {
+        customerId: owner,
+        deviceKey: device?.deviceKey ?? "",
+        displayName: device?.displayName ?? "",
+        status: readStatus(device?.status) ?? "enabled",
+        keyMode: readKeyMode(device?.keyMode) ?? "shared",
+        sharedIdentity: device?.sharedIdentity ?? false,
+        replayGuard: device?.replayGuard,
+        labels: device?.labels ?? {},
+      };
+      return deviceMessage(await devices.create(draft, actorOf(context)));
+    },
+
+    async getDevice({ deviceKey }) {
+      return deviceMessage(await devices.get(requireName(deviceKey, "device_key")));
+    },
+
+    async listDevices({ pageSize, pageToken, filter }) {
+      const { items, nextPageToken } = await devices.list({ pageSize, pageToken, filter });
+      return { devices: items.map(deviceMessage), nextPageToken };
+    },
+
+    async updateDevice({ device, updateMask }, context) {
+      if (device === undefined) throw malformed("device is missing", "device");
+      const deviceKey = requireName(device.deviceKey, "device_key");
+      const patch = readPatch(device, updateMask);
+      return deviceMessage(await devices.update(deviceKey, patch, device.etag, actorOf(context)));
+    },
+
+    async deleteDevice({ deviceKey, etag }, context) {
+      await devices.delete(requireName(deviceKey, "device_key"), etag, actorOf(context));
+      return {};
+    },
+
+    async revokeDeviceTokens({ deviceKey }, context) {
+      return deviceMessage(await devices.revokeTokens(requireName(deviceKey, "device_key"), actorOf(context)));
+    },
+
+    async deriveDeviceKey({ deviceKey }, context) {
+      const derived = await devices.deriveKey(requireName(deviceKey, "device_key"), actorOf(context));
+      return { deviceKey, ...derived };
+    },
+  };
+}
+
+function readPatch(device: Device, updateMask: Parameters<typeof readMask>[0]): DevicePatch {
+  const { displayName, sharedIdentity, replayGuard, labels } = device;
+  const status = readStatus(device.status);
+  const keyMode = readKeyMode(device.keyMode);
+  const given = {
+    display_name: displayName !== "",
+    status: status !== undefined,
+    key_mode: keyMode !== undefined,
+    shared_identity: sharedIdentity,
+    replay_guard: replayGuard !== undefined,
+    labels: Object.keys(labels).length > 0,
+  };
+  const mask = readMask(updateMask, { desc: DeviceSchema, changeable: CHANGEABLE }, (name) => given[name]);
+  return {
+    ...(mask.has("display_name") && { displayName }),
+    ...(mask.has("status") && { status: requireMasked(status, "status") }),
+    ...(mask.has("key_mode") && { keyMode: requireMasked(keyMode, "key_mode") }),
+    ...(mask.has("shared_identity") && { sharedIdentity }),
+    ...(mask.has("replay_guard") && { replayGuard: requireMasked(replayGuard, "replay_guard") }),
+    ...(mask.has("labels") && { labels }),
+  };
+}

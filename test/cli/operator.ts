@@ -1,0 +1,28 @@
+// Runs commands as an operator of a test's own gateway does.
+
+import { ADMIN_TOKEN, openGateway, type TestGateway } from "../gateway.ts";
+import { type Outcome, type RunOptions, run } from "../program.ts";
+
+export interface Operator {
+  readonly gateway: TestGateway;
+  /** Runs `countersign` with these words. */
+  operate(args: readonly string[], options?: RunOptions): Promise<Outcome>;
+  /** What it prints with --json, a line each. @throws Error when it fails */
+  operateJson(args: readonly string[], options?: RunOptions): Promise<readonly Record<string, unknown>[]>;
+}
+
+export async function openOperator(): Promise<Operator> {
+  const gateway = await openGateway();
+  const env = { COUNTERSIGN_INTERNAL_URL: gateway.internalUrl, COUNTERSIGN_ADMIN_TOKEN: ADMIN_TOKEN };
+  const operate: Operator["operate"] = (args, options = {}) =>
+    run(args, { ...options, env: { ...env, ...options.env } });
+  return {
+    gateway,
+    operate,
+    async operateJson(args, options) {
+      const { status, stdout, stderr } = await operate([...args, "--json"], options);
+      if (status !== 0) throw new Error(stderr);
+      return stdout.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line)]));
+    },
+  };
+}

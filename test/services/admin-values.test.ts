@@ -1,0 +1,85 @@
+// Times and enums between the contract and the core.
+
+import { create, fromBinary } from "@bufbuild/protobuf";
+import { TimestampSchema } from "@bufbuild/protobuf/wkt";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  CustomerSchema,
+  DeviceSchema,
+  IssueCustomerKeyRequestSchema,
+  KeyMode,
+  KeyPurpose,
+  Status,
+} from "../../gen/es/countersign/admin/v1/admin_pb.ts";
+import { AuthError } from "../../src/core/errors.ts";
+import {
+  KEY_MODE,
+  KEY_PURPOSE,
+  readKeyMode,
+  readPurpose,
+  readStatus,
+  readTime,
+  STATUS,
+  writeTime,
+} from "../../src/services/admin-values.ts";
+
+function fieldOf(act: () => unknown): string | undefined {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof AuthError && error.reason === "malformed") return error.particulars.field;
+    throw error;
+  }
+  return undefined;
+}
+
+describe("a time", () => {
+  test("comes back as it was, to the millisecond, from the year 1 to 9999", () => {
+    const range = { min: Date.parse("0001-01-01T00:00:00Z"), max: Date.parse("9999-12-31T23:59:59.999Z") };
+    fc.assert(
+      fc.property(fc.integer(range), (ms) => {
+        expect(readTime(writeTime(ms), "time")).toBe(ms);
+      }),
+    );
+  });
+
+  test("is absent where it is", () => {
+    expect(writeTime(undefined)).toBeUndefined();
+    expect(readTime(undefined, "time")).toBeUndefined();
+  });
+
+  test.each([
+    ["before the year 1", { seconds: -62_135_596_801n }],
+    ["after 9999", { seconds: 253_402_300_800n }],
+    ["of fewer nanoseconds than none", { nanos: -1 }],
+    ["of a second's nanoseconds", { nanos: 1_000_000_000 }],
+  ])("%s is refused", (_what, time) => {
+    expect(fieldOf(() => readTime(create(TimestampSchema, time), "not_before"))).toBe("not_before");
+  });
+});
+
+describe("an enum", () => {
+  test("comes back as it was", () => {
+    for (const [word, value] of Object.entries(STATUS)) expect(readStatus(value)).toBe(word);
+    for (const [word, value] of Object.entries(KEY_MODE)) expect(readKeyMode(value)).toBe(word);
+    for (const [word, value] of Object.entries(KEY_PURPOSE)) expect(readPurpose(value)).toBe(word);
+  });
+
+  test("that is not said is undefined", () => {
+    expect(readStatus(Status.UNSPECIFIED)).toBeUndefined();
+    expect(readStatus(undefined)).toBeUndefined();
+    expect(readKeyMode(KeyMode.UNSPECIFIED)).toBeUndefined();
+    expect(readPurpose(KeyPurpose.UNSPECIFIED)).toBeUndefined();
+  });
+
+  test("of another contract is refused", () => {
+    // As a client of a later contract would send it: the field's tag, and a value that this one does not have.
+    const { status } = fromBinary(CustomerSchema, Uint8Array.of(3 << 3, 9));
+    const { keyMode } = fromBinary(DeviceSchema, Uint8Array.of(5 << 3, 9));
+    const { purpose } = fromBinary(IssueCustomerKeyRequestSchema, Uint8Array.of(2 << 3, 9));
+    expect(fieldOf(() => readStatus(status))).toBe("status");
+    expect(fieldOf(() => readKeyMode(keyMode))).toBe("key_mode");
+    expect(fieldOf(() => readPurpose(purpose))).toBe("purpose");
+  });
+});

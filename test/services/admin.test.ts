@@ -1,0 +1,260 @@
+// AdminService as operators meet it: a real gateway, through Connect's client and over REST.
+
+import { type Client, Code, ConnectError, createClient } from "@connectrpc/connect";
+import { createConnectTransport } from "@connectrpc/connect-node";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { AdminService, KeyMode, KeyPurpose, KeyState, Status } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
+import { ErrorInfoSchema } from "../../gen/es/google/rpc/error_details_pb.ts";
+import { adminTokenId } from "../../src/services/admin-actor.ts";
+import { ADMIN_TOKEN, openGateway, postLogin, type TestGateway } from "../gateway.ts";
+
+const OTHER_TOKEN = "the-other-token-of-the-test";
+const NOW = 1_764_000_000_000;
+
+let gateway: TestGateway;
+let admin: Client<typeof AdminService>;
+
+beforeAll(async () => {
+  gateway = await openGateway({ OTHER_ADMIN_TOKEN: OTHER_TOKEN }, { now: () => NOW });
+  admin = clientOf(ADMIN_TOKEN);
+});
+afterAll(() => gateway.close());
+
+function clientOf(token: string, operator = "ada@ops-1"): Client<typeof AdminService> {
+  const transport = createConnectTransport({
+    baseUrl: gateway.internalUrl,
+    httpVersion: "1.1",
+    interceptors: [
+      (next) => (request) => {
+        request.header.set("authorization", `Bearer ${token}`);
+        request.header.set("x-operator", operator);
+        return next(request);
+      },
+    ],
+  });
+  return createClient(AdminService, transport);
+}
+
+async function failureOf(call: Promise<unknown>): Promise<readonly [Code, string | undefined, string | undefined]> {
+  const failure = await call.then(
+    () => undefined,
+    (error: unknown) => ConnectError.from(error),
+  );
+  const [info] = failure?.findDetails(ErrorInfoSchema) ?? [];
+  return [failure?.code ?? Code.Unknown, info?.reason, info?.metadata["field"]];
+}
+
+async function rest(verb: string, path: string, body?: unknown): Promise<Record<string, unknown>> {
+  const response = await fetch(new URL(path, gateway.internalUrl), {
+    method: verb,
+    headers: { Authorization: `Bearer ${ADMIN_TOKEN}`, "Content-Type": "application/json" },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  return { http: response.status, ...JSON.parse(await response.text()) };
+}
+
+describe("two admin tokens", () => {
+  test("are good at once, a third is not", async () => {
+    for (const token of [ADMIN_TOKEN, OTHER_TOKEN]) {
+      expect((await clientOf(token).listCustomers({})).customers).not.toHaveLength(0);
+    }
+    const failure = await failureOf(clientOf("a-third-token-of-the-test").listCustomers({}));
+    expect(failure.slice(0, 2)).toEqual([Code.Unauthenticated, "invalid_admin_token"]);
+  });
+
+  test("are told apart in the audit log, and neither is in it", async () => {
+    await clientOf(OTHER_TOKEN, "bob@ops-2").createCustomer({ customerId: "of-bob" });
+    const { auditEvents } = await admin.listAuditEvents({ filter: 'resource = "customers/of-bob"' });
+    expect(auditEvents).toMatchObject([
+      {
+        action: "CreateCustomer",
+        customerId: "of-bob",
+        tokenId: adminTokenId(OTHER_TOKEN),
+        operator: "bob@ops-2",
+        address: "127.0.0.1",
+        time: { seconds: BigInt(NOW / 1000) },
+      },
+    ]);
+    expect(auditEvents[0]?.requestId).toMatch(/\S{8,}/);
+  });
+});
+
+describe("customers", () => {
+  test("an update changes what its mask names, and what it has without one", async () => {
+    const customer = { customerId: "masked", displayName: "One", loginLimit: "5/10s" };
+    await admin.createCustomer({ customer });
+    const named = await admin.updateCustomer({
+      customer: { ...customer, displayName: "Two", loginLimit: "" },
+      updateMask: { paths: ["login_limit"] },
+    });
+    expect(named).toMatchObject({ displayName: "One", loginLimit: "", status: Status.ENABLED });
+    const set = await admin.updateCustomer({ customer: { customerId: "masked", status: Status.DISABLED } });
+    expect(set).toMatchObject({ displayName: "One", status: Status.DISABLED });
+    const all = await admin.updateCustomer({
+      customer: { customerId: "masked", status: Status.ENABLED },
+      updateMask: { paths: ["*"] },
+    });
+    expect(all).toMatchObject({ displayName: "", status: Status.ENABLED });
+  });
+
+  test("a status that the mask names has to have a value", async () => {
+    const customer = { customerId: gateway.customerId };
+    const failure = await failureOf(admin.updateCustomer({ customer, updateMask: { paths: ["status"] } }));
+    expect(failure).toEqual([Code.InvalidArgument, "malformed", "status"]);
+  });
+
+  test("an etag that is no longer right changes and deletes nothing", async () => {
+    const { etag } = await admin.createCustomer({ customerId: "versioned" });
+    const changed = await admin.updateCustomer({ customer: { customerId: "versioned", displayName: "New", etag } });
+    expect(changed.etag).not.toBe(etag);
+    const aborted = [Code.Aborted, "etag_mismatch", "etag"];
+    const late = { customerId: "versioned", displayName: "Late", etag };
+    expect(await failureOf(admin.updateCustomer({ customer: late }))).toEqual(aborted);
+    expect(await failureOf(admin.deleteCustomer({ customerId: "versioned", etag }))).toEqual(aborted);
+    expect((await admin.getCustomer({ customerId: "versioned" })).displayName).toBe("New");
+    await admin.deleteCustomer({ customerId: "versioned", etag: changed.etag });
+    expect((await failureOf(admin.getCustomer({ customerId: "versioned" })))[1]).toBe("does_not_exist");
+  });
+
+  test("REST takes a mask in either spelling, and the path's name over the body's", async () => {
+    await admin.createCustomer({ customerId: "by-rest", customer: { displayName: "One", loginLimit: "off" } });
+    for (const mask of ["display_name", "displayName"]) {
+      const body = { customer_id: "another", display_name: mask, login_limit: "9/9s" };
+      const answer = await rest("PATCH", `/v1/customers/by-rest?update_mask=${mask}`, body);
+      expect(answer).toMatchObject({ http: 200, customer_id: "by-rest", display_name: mask, login_limit: "off" });
+    }
+  });
+
+  test("a customer_id may be in either place, and not differ", async () => {
+    expect(await rest("POST", "/v1/customers", { customer_id: "in-body" })).toMatchObject({ customer_id: "in-body" });
+    const both = admin.createCustomer({ customerId: "one", customer: { customerId: "other" } });
+    expect(await failureOf(both)).toEqual([Code.InvalidArgument, "malformed", "customer_id"]);
+  });
+});
+
+describe("customer keys", () => {
+  test("are shown without their secret, with their state", async () => {
+    await admin.createCustomer({ customerId: "keyed" });
+    const later = { seconds: BigInt(NOW / 1000 + 3_600) };
+    const issued = await admin.issueCustomerKey({ customerId: "keyed", notBefore: later });
+    const { customerKeys } = await admin.listCustomerKeys({ customerId: "keyed" });
+    expect(customerKeys).toMatchObject([
+      { keyId: issued.keyId, purpose: KeyPurpose.LOGIN, state: KeyState.PENDING, notBefore: later },
+    ]);
+    expect(JSON.stringify(await rest("GET", "/v1/customers/keyed/keys"))).not.toContain(issued.customerKey);
+    const { customerKey } = await admin.retireCustomerKey({ keyId: issued.keyId });
+    expect(customerKey).toMatchObject({ state: KeyState.RETIRED, retireTime: { seconds: BigInt(NOW / 1000) } });
+  });
+
+  test("a time out of range is refused by its field", async () => {
+    const expiresAt = { seconds: 253_402_300_800n };
+    const transport = createConnectTransport({
+      baseUrl: gateway.internalUrl,
+      httpVersion: "1.1",
+      useBinaryFormat: true,
+      interceptors: [
+        (next) => (request) => {
+          request.header.set("authorization", `Bearer ${ADMIN_TOKEN}`);
+          return next(request);
+        },
+      ],
+    });
+    const binary = createClient(AdminService, transport);
+    const failure = await failureOf(binary.issueCustomerKey({ customerId: gateway.customerId, expiresAt }));
+    expect(failure).toEqual([Code.InvalidArgument, "malformed", "expires_at"]);
+  });
+});
+
+describe("devices", () => {
+  test("one is created, changed, moved, revoked and deleted", async () => {
+    const created = await admin.createDevice({
+      customerId: gateway.customerId,
+      device: { deviceKey: "pump/7:a", displayName: "Pump", labels: { site: "north" } },
+    });
+    expect(created).toMatchObject({ status: Status.ENABLED, keyMode: KeyMode.SHARED, replayGuard: false });
+    const path = `/v1/devices/${encodeURIComponent("pump/7:a")}`;
+    expect(await rest("GET", path)).toMatchObject({ status: "STATUS_ENABLED", labels: { site: "north" } });
+
+    const moved = await admin.updateDevice({
+      device: { deviceKey: "pump/7:a", keyMode: KeyMode.DERIVED, labels: { site: "south" } },
+      updateMask: { paths: ["key_mode"] },
+    });
+    expect(moved).toMatchObject({ keyMode: KeyMode.DERIVED, acceptsSharedKey: true, labels: { site: "north" } });
+
+    expect(moved.tokensNotBefore).toBeUndefined();
+    const revoked = await admin.revokeDeviceTokens({ deviceKey: "pump/7:a" });
+    expect(Number(revoked.tokensNotBefore?.seconds)).toBeGreaterThanOrEqual(NOW / 1000);
+
+    expect(await rest("DELETE", path)).toEqual({ http: 200 });
+    expect((await failureOf(admin.getDevice({ deviceKey: "pump/7:a" })))[1]).toBe("does_not_exist");
+  });
+
+  test("labels are taken away by a mask that names them", async () => {
+    const deviceKey = await gateway.enrol({ labels: { site: "north" } });
+    const { labels } = await admin.updateDevice({ device: { deviceKey }, updateMask: { paths: ["labels"] } });
+    expect(labels).toEqual({});
+  });
+
+  test("an owner in the body that is another is refused", async () => {
+    const device = { customerId: "another" };
+    const failure = await failureOf(admin.createDevice({ customerId: gateway.customerId, device }));
+    expect(failure).toEqual([Code.InvalidArgument, "malformed", "customer_id"]);
+  });
+
+  test("a list goes on from page to page to its end", async () => {
+    const owner = { customerId: "paged" };
+    await admin.createCustomer(owner);
+    const names = ["a", "b", "c", "d", "e"].map((name) => `paged-${name}`);
+    await admin.importDevices({ rows: names.map((deviceKey) => ({ deviceKey, ...owner })) });
+    const seen: string[] = [];
+    let pageToken = "";
+    do {
+      const page = await admin.listDevices({ pageSize: 2, pageToken, filter: 'customer_id = "paged"' });
+      seen.push(...page.devices.map(({ deviceKey }) => deviceKey));
+      pageToken = page.nextPageToken;
+    } while (pageToken !== "");
+    expect(seen).toEqual(names);
+  });
+
+  test("an import tells of each row that is wrong by its place", async () => {
+    const customerId = gateway.customerId;
+    const rows = [
+      { deviceKey: "row-0", customerId, keyMode: KeyMode.DERIVED },
+      { deviceKey: "", customerId },
+      { deviceKey: "row-2", customerId: "nobody" },
+      { deviceKey: "row-3", customerId, labels: { labels: { site: "north" } } },
+    ];
+    const outcome = await admin.importDevices({ rows });
+    expect(outcome).toMatchObject({ created: 2, updated: 0, unchanged: 0 });
+    expect(outcome.failures.map(({ row, reason, field }) => [row, reason, field])).toEqual([
+      [1, "malformed", "device_key"],
+      [2, "does_not_exist", "customer_id"],
+    ]);
+    expect((await admin.getDevice({ deviceKey: "row-0" })).keyMode).toBe(KeyMode.DERIVED);
+  });
+
+  test("a value of an import that is not in the contract is refused", async () => {
+    const rows = [{ device_key: "strange", customer_id: gateway.customerId, key_mode: 9 }];
+    const answer = await rest("POST", "/v1/devices:import", { rows });
+    expect(answer).toMatchObject({ http: 400, reason: "malformed", field: "rows.key_mode" });
+  });
+});
+
+test("signing keys are listed, page by page", async () => {
+  const { signingKeys, nextPageToken } = await admin.listSigningKeys({ pageSize: 1 });
+  expect(signingKeys).toMatchObject([{ alg: "RS256", state: "active" }]);
+  expect(nextPageToken).toBe("");
+});
+
+test("a login that went wrong is explained", async () => {
+  const deviceKey = await gateway.enrol();
+  const body = JSON.stringify({ device_key: deviceKey, timestamp: NOW, device_signature: "0".repeat(64) });
+  expect((await postLogin(gateway.publicUrl, body)).status).toBe(400);
+  const { wouldSucceed, findings } = await admin.explainLogin({ deviceKey, body: Buffer.from(body) });
+  expect(wouldSucceed).toBe(false);
+  expect(findings.map(({ code }) => code)).toContain("milliseconds");
+});
+
+test("secrets are sealed anew until done", async () => {
+  expect(await admin.resealSecrets({})).toMatchObject({ resealed: 0, unopened: 0, done: true });
+});
