@@ -1,44 +1,29 @@
-// The composition root: a Config into a running gateway. The only place where parts are constructed and wired.
+// The composition root: a Config into a running gateway. Only here, and in app/, parts are constructed and wired.
 
-import { mkdirSync } from "node:fs";
-import { type Config, dataFile } from "./config.ts";
+import type { HandlerContext } from "@connectrpc/connect";
+import { openLimiter } from "./app/limits.ts";
+import { createListeners } from "./app/listeners.ts";
+import { openRegistry } from "./app/registry.ts";
+import type { Config } from "./config.ts";
+import { createExplainLogin } from "./core/explain.ts";
 import { createAddressLimits } from "./core/limiter/address-limits.ts";
-import type { FallbackHearing } from "./core/limiter/fallback.ts";
-import { createMemoryLimiter } from "./core/limiter/memory.ts";
-import type { RedisUrl } from "./core/limiter/redis-url.ts";
 import { createLogIn } from "./core/login.ts";
-import type { Limiter } from "./core/ports.ts";
-import { createRegistry, type Registry } from "./core/registry.ts";
-import { JWKS_MAX_AGE, renderJwks } from "./core/tokens/jwks.ts";
+import type { Registry } from "./core/registry/registry.ts";
+import type { LostSecrets } from "./core/registry/secrets.ts";
 import { openKeyRing } from "./core/tokens/keyring.ts";
 import { createTokenSigner } from "./core/tokens/signer.ts";
-import { createAdminService } from "./services/admin.ts";
+import { ADMIN_MESSAGE_BYTES, createAdminService } from "./services/admin.ts";
+import { createActorOf } from "./services/admin-actor.ts";
 import { createAdminGuard } from "./services/admin-guard.ts";
 import { createAuthService } from "./services/auth.ts";
-import type { ListenAddress } from "./settings.ts";
-import { createCredentialCache } from "./store/cache.ts";
-import { watchChanges } from "./store/changes.ts";
-import { migrate } from "./store/migrations.ts";
-import { createSealer } from "./store/sealing.ts";
-import { createStore } from "./store/sql.ts";
-import { openSqlite } from "./store/sqlite.ts";
 import { monotonicNow, systemNow } from "./telemetry/clock.ts";
 import { observeFallback } from "./telemetry/fallback.ts";
 import { createLog } from "./telemetry/logger.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
 import { createObserver } from "./telemetry/observe.ts";
-import { checkReadiness } from "./telemetry/readiness.ts";
-import type { MountedService, TransportOptions } from "./transports/call.ts";
-import { callerOf, createCallerFrom } from "./transports/caller.ts";
-import { createConnect } from "./transports/connect.ts";
-import { createDispatch } from "./transports/dispatch.ts";
-import { createDocuments, type Document, type Documents } from "./transports/documents.ts";
-import { createGrpc } from "./transports/grpc.ts";
-import type { HttpHandler } from "./transports/http.ts";
-import { createHttp2 } from "./transports/http2.ts";
-import { type Http2Side, type Listener, listen } from "./transports/listener.ts";
-import { createRest } from "./transports/rest.ts";
-import type { TlsFiles } from "./transports/tls.ts";
+import type { MountedService } from "./transports/call.ts";
+import { callerOf } from "./transports/caller.ts";
+import { readLoginBody } from "./transports/login-body.ts";
 
 /** A gateway that answers. */
 export interface Gateway {
@@ -57,15 +42,14 @@ export interface GatewayOptions {
   readonly graceMs?: number;
   /** How long Redis may take to decide, in milliseconds; what it has not decided by then is decided without it. */
   readonly redisDeadlineMs?: number;
+  /** Lets go of the secrets that no master key opens, instead of refusing to start. */
+  readonly forgetLostSecrets?: boolean;
 }
 
 /** Under the ten seconds that container runtimes commonly leave between SIGTERM and SIGKILL. */
 const GRACE_MS = 8_000;
 /** How long Redis may take to decide, unless it is told otherwise, in milliseconds. */
 export const REDIS_DEADLINE_MS = 25;
-const CACHED_DEVICES = 50_000;
-/** A bound on what a key's own dates change; all else that changes is noticed, see watchChanges. */
-const CACHE_TTL_MS = 60_000;
 
 /** Starts a gateway; resolves once every listener accepts. @throws SealError, or the system's error, with nothing left open */
 export async function startGateway(config: Config, options: GatewayOptions = {}): Promise<Gateway> {
@@ -73,7 +57,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   try {
     return await compose(
       config,
-      { now: systemNow, graceMs: GRACE_MS, redisDeadlineMs: REDIS_DEADLINE_MS, ...options },
+      { now: systemNow, graceMs: GRACE_MS, redisDeadlineMs: REDIS_DEADLINE_MS, forgetLostSecrets: false, ...options },
       cleanup,
     );
   } catch (error) {
@@ -84,7 +68,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
 
 async function compose(
   config: Config,
-  { now, graceMs, redisDeadlineMs }: Required<GatewayOptions>,
+  { now, graceMs, redisDeadlineMs, forgetLostSecrets }: Required<GatewayOptions>,
   cleanup: AsyncDisposableStack,
 ): Promise<Gateway> {
   // Telemetry.
@@ -94,17 +78,18 @@ async function compose(
   const observer = createObserver(log.logger, metrics, monotonicNow);
 
   // Store.
-  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
-  const db = openSqlite(dataFile(config.dataDir, "countersign.db"));
-  cleanup.defer(() => db.destroy());
-  await migrate(db);
-  const store = createStore(db, createSealer(config.masterKey), observer.fault);
-  const credentials = createCredentialCache(store, { capacity: CACHED_DEVICES, ttlMs: CACHE_TTL_MS });
-  cleanup.defer(await watchChanges(db, () => credentials.clear()));
+  const forget = ({ customerKeys: customer_keys, signingKeys: signing_keys }: LostSecrets): void =>
+    log.logger.warn({ customer_keys, signing_keys }, "forgot the secrets that no master key opens");
+  const opened = await openRegistry(
+    config,
+    { now, onFault: observer.fault, forgetLostSecrets: forgetLostSecrets ? forget : undefined },
+    cleanup,
+  );
+  const { store, credentials, activity, registry, secrets } = opened;
 
   // Core.
   let publicUrl: string | undefined;
-  const ring = await openKeyRing(store, config.tokenAlg, now());
+  const ring = await openKeyRing(store.signingKeys, config.tokenAlg, now());
   const alg = ring.active()?.alg;
   if (alg !== config.tokenAlg) {
     const cure =
@@ -117,15 +102,11 @@ async function compose(
     ttlSeconds: config.tokenTtlSeconds,
     activeKey: ring.active,
   });
-  const limiter =
-    config.redisUrl === undefined
-      ? createMemoryLimiter()
-      : await openLimiter(
-          config,
-          config.redisUrl,
-          { deadlineMs: redisDeadlineMs, now: now(), hearing: observeFallback(log.logger, metrics, config.redisDown) },
-          cleanup,
-        );
+  const limiter = await openLimiter(
+    config,
+    { deadlineMs: redisDeadlineMs, now: now(), hearing: observeFallback(log.logger, metrics, config.redisDown) },
+    cleanup,
+  );
   const logIn = createLogIn({
     credentials,
     limiter,
@@ -140,121 +121,30 @@ async function compose(
     skewMs: config.clockSkewMs,
     now,
   });
-  const registry = createRegistry({
-    store,
-    listener: {
-      deviceChanged: (deviceKey) => credentials.forget(deviceKey),
-      customerChanged: () => credentials.clear(),
-    },
-    now,
-  });
+  const explain = createExplainLogin({ ...store, readLogin: readLoginBody, skewMs: config.clockSkewMs, now });
 
   // Services, each once.
-  const auth: MountedService = { spec: createAuthService({ logIn: observer.observeLogIn(logIn), callerOf, now }) };
+  const auth: MountedService = {
+    spec: createAuthService({ logIn: observer.observeLogIn(activity.watch(logIn)), callerOf, now }),
+  };
+  const actorOf = createActorOf<HandlerContext>(callerOf);
   const admin: MountedService = {
-    spec: observer.observeCalls(createAdminService({ registry }), callerOf),
-    guard: createAdminGuard(config.adminToken),
+    spec: observer.observeCalls(
+      createAdminService({ registry, explain, secrets, signingKeys: store.signingKeys, actorOf }),
+      callerOf,
+    ),
+    guard: createAdminGuard(config.adminTokens),
+    maxMessageBytes: ADMIN_MESSAGE_BYTES,
   };
 
-  // Transports and listeners.
-  const listeners: Listener[] = [];
-  cleanup.defer(async () => {
-    await Promise.all(listeners.map((listener) => listener.close(graceMs)));
-  });
-  const hearing = { onRefused: observer.refused, onFault: observer.fault };
-  const callerFrom = createCallerFrom({ networks: config.trustedProxies, header: config.forwardedHeader });
-  const open = async (
-    address: ListenAddress | undefined,
-    services: readonly MountedService[],
-    documents: Documents,
-    createHttp2Side: (handle: HttpHandler, options: TransportOptions) => Http2Side,
-    tls: TlsFiles | undefined,
-  ): Promise<string | undefined> => {
-    if (address === undefined) return undefined;
-    // Deadlines count by the system's clock, as grpc-js has them, whatever time logins are given.
-    const options = { services, callerFrom, ...hearing, now: systemNow };
-    const handle = createDispatch({
-      documents: createDocuments({ ...documents, "/livez": alive }, options),
-      connect: createConnect(options),
-      rest: createRest(options),
-      onFault: options.onFault,
-    });
-    const http2 = createHttp2Side(handle, options);
-    const listener = await listen({ ...address, handle, http2, ...(tls && { tls }), onFault: options.onFault });
-    listeners.push(listener);
-    return listener.url;
-  };
-
-  publicUrl = await open(
-    config.publicListen,
-    [auth],
-    {
-      "/.well-known/jwks.json": () => ({
-        contentType: "application/jwk-set+json",
-        ...renderJwks(ring.published()),
-        maxAge: JWKS_MAX_AGE,
-      }),
-      // Loaded only once asked for: a start need not wait for it.
-      "/openapi.json": async () => (await import("./services/openapi.ts")).publicOpenapi,
-    },
-    (handle) => createHttp2(handle),
-    config.tls,
-  );
-  const internalUrl = await open(
-    config.internalListen,
-    [auth, admin],
-    {
-      "/metrics": () => metrics.render(),
-      "/openapi.json": async () => (await import("./services/openapi.ts")).internalOpenapi,
-      "/readyz": async () => {
-        const { status, parts } = await checkReadiness(limiter, store, signer);
-        const body = JSON.stringify({ status, ...parts });
-        return { status: status === "unavailable" ? 503 : 200, contentType: "application/json", body };
-      },
-    },
-    (handle, options) => createGrpc(options, handle),
-    config.tls && { ...config.tls, ...(config.tlsClientCa !== undefined && { clientCa: config.tlsClientCa }) },
-  );
+  // Listeners.
+  const served = { auth, admin, ring, limiter, signingKeys: store.signingKeys, signer, metrics, observer };
+  const listeners = createListeners(config, served, graceMs, cleanup);
+  publicUrl = await listeners.openPublic();
+  const internalUrl = await listeners.openInternal();
 
   const limits = config.redisUrl === undefined ? "memory" : "redis";
-  log.logger.info({ public: publicUrl, internal: internalUrl, limits, kid: ring.active()?.kid }, "listening");
+  const database = config.databaseUrl === undefined ? "sqlite" : "postgres";
+  log.logger.info({ public: publicUrl, internal: internalUrl, limits, database, kid: ring.active()?.kid }, "listening");
   return { publicUrl, internalUrl, registry, close: () => cleanup.disposeAsync() };
-}
-
-async function openLimiter(
-  config: Config,
-  redisUrl: RedisUrl,
-  { deadlineMs, now, hearing }: { deadlineMs: number; now: number; hearing: FallbackHearing },
-  cleanup: AsyncDisposableStack,
-): Promise<Limiter> {
-  // Loaded only where it is used: a start without Redis need not wait for it.
-  const [{ connectRedis }, { createRedisLimiter }, { createFallbackLimiter, HEARING_MS }] = await Promise.all([
-    import("./core/limiter/connection.ts"),
-    import("./core/limiter/redis.ts"),
-    import("./core/limiter/fallback.ts"),
-  ]);
-  const redis = await connectRedis(redisUrl);
-  cleanup.defer(redis.close);
-  const limiter = createFallbackLimiter({
-    limiter: createRedisLimiter(redis.client, {
-      clock: config.redisClock,
-      slotOf: redis.slotOf,
-      elapsed: monotonicNow,
-      deadlineMs: HEARING_MS,
-    }),
-    reach: redis,
-    whenAway: config.redisDown,
-    instances: config.instances,
-    deadlineMs,
-    elapsed: monotonicNow,
-    startedAt: now,
-    hearing,
-  });
-  cleanup.defer(limiter.close);
-  await limiter.open();
-  return limiter;
-}
-
-function alive(): Document {
-  return { contentType: "text/plain; charset=utf-8", body: "ok\n" };
 }

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { type Gateway, type GatewayOptions, startGateway } from "../src/app.ts";
 import { type Config, readConfig } from "../src/config.ts";
-import type { DeviceDraft } from "../src/core/registry.ts";
+import type { DeviceDraft } from "../src/core/registry/devices.ts";
+import { GATEWAY } from "../src/core/registry/registry.ts";
 import type { Environment } from "../src/environment.ts";
 
 export const ADMIN_TOKEN = "test-admin-token-0123456789";
@@ -49,24 +50,31 @@ export async function openGateway(settings: Environment = {}, options: GatewayOp
   const gateway = await startGateway(testConfig({ DATA_DIR: folder, ...settings }), patient);
   const { publicUrl, internalUrl, registry } = gateway;
   if (publicUrl === undefined || internalUrl === undefined) throw new TypeError("a test gateway has both listeners");
-  const { customerId } = await registry.createCustomer({ displayName: "Test", status: "enabled" });
-  await registry.issueCustomerKey({ customerId, purpose: "login", importedKey: CUSTOMER_KEY });
+  const { customerId } = await registry.customers.create(
+    { customerId: "", displayName: "Test", status: "enabled", loginLimit: "" },
+    GATEWAY,
+  );
+  await registry.customerKeys.issue({ customerId, purpose: "login", importedKey: CUSTOMER_KEY }, GATEWAY);
   return {
     ...gateway,
     publicUrl,
     internalUrl,
     customerId,
     async enrol(draft = {}) {
-      const device = await registry.createDevice({
-        customerId,
-        deviceKey: "",
-        displayName: "",
-        status: "enabled",
-        keyMode: "shared",
-        sharedIdentity: false,
-        replayGuard: undefined,
-        ...draft,
-      });
+      const device = await registry.devices.create(
+        {
+          customerId,
+          deviceKey: "",
+          displayName: "",
+          status: "enabled",
+          keyMode: "shared",
+          sharedIdentity: false,
+          replayGuard: undefined,
+          labels: {},
+          ...draft,
+        },
+        GATEWAY,
+      );
       return device.deviceKey;
     },
     async close() {

@@ -2,8 +2,19 @@
 
 import { startGateway } from "../../src/app.ts";
 import { readConfig } from "../../src/config.ts";
+import { MAX_IMPORT_ROWS } from "../../src/core/registry/device-import.ts";
+import { GATEWAY } from "../../src/core/registry/registry.ts";
 import { AUDIENCE, ISSUER } from "../contract.ts";
 import { servePeer } from "../serve-peer.ts";
+
+/** A device as it is by default. */
+const ROW = {
+  displayName: undefined,
+  keyMode: undefined,
+  sharedIdentity: undefined,
+  replayGuard: undefined,
+  labels: undefined,
+};
 
 servePeer(async ({ redisUrl, folder, fleet, algorithm, dialect }) => {
   const config = readConfig(
@@ -26,18 +37,14 @@ servePeer(async ({ redisUrl, folder, fleet, algorithm, dialect }) => {
   const url = dialect === "grpc" ? internalUrl : publicUrl;
   if (url === undefined) throw new TypeError("both listeners are on");
 
-  const { customerId } = await registry.createCustomer({ displayName: "Bench", status: "enabled" });
-  await registry.issueCustomerKey({ customerId, purpose: "login", importedKey: fleet.customerKey });
-  for (const deviceKey of fleet.deviceKeys) {
-    await registry.createDevice({
-      customerId,
-      deviceKey,
-      displayName: "",
-      status: "enabled",
-      keyMode: "shared",
-      sharedIdentity: false,
-      replayGuard: undefined,
-    });
+  const customer = { customerId: "bench", displayName: "Bench", status: "enabled", loginLimit: "" } as const;
+  const { customerId } = await registry.customers.create(customer, GATEWAY);
+  await registry.customerKeys.issue({ customerId, purpose: "login", importedKey: fleet.customerKey }, GATEWAY);
+  for (let start = 0; start < fleet.deviceKeys.length; start += MAX_IMPORT_ROWS) {
+    const rows = fleet.deviceKeys
+      .slice(start, start + MAX_IMPORT_ROWS)
+      .map((deviceKey) => ({ ...ROW, deviceKey, customerId }));
+    await registry.deviceImport.importDevices(rows, GATEWAY);
   }
   return url;
 });

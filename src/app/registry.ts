@@ -1,0 +1,110 @@
+// Wires the registry: a database, what is kept in it, the cache before it, and what keeps all of that up to date.
+
+import { mkdirSync } from "node:fs";
+import { type Config, dataFile } from "../config.ts";
+import { type ActivityRecorder, createActivityRecorder } from "../core/activity.ts";
+import { AuthError } from "../core/errors.ts";
+import { createDeadline } from "../core/limiter/deadline.ts";
+import { createRegistry, GATEWAY, type Registry } from "../core/registry/registry.ts";
+import { createSecrets, type LostSecrets as ForgottenSecrets, type Secrets } from "../core/registry/secrets.ts";
+import { type CredentialCache, createCredentialCache } from "../store/cache.ts";
+import { watchChanges } from "../store/change-feed.ts";
+import { type Database, UNAVAILABLE_RETRY_MS } from "../store/database.ts";
+import { migrate } from "../store/migrations.ts";
+import { createSealer } from "../store/sealing.ts";
+import { createSecretStore } from "../store/secrets.ts";
+import { createStore, type Store } from "../store/sql.ts";
+import { openSqlite } from "../store/sqlite.ts";
+import { monotonicNow } from "../telemetry/clock.ts";
+import { repeatEvery } from "../telemetry/repeat.ts";
+
+export interface OpenedRegistry {
+  readonly store: Store;
+  readonly credentials: CredentialCache;
+  readonly activity: ActivityRecorder;
+  readonly registry: Registry;
+  readonly secrets: Secrets;
+}
+
+export interface RegistryOptions {
+  /** Unix milliseconds. */
+  readonly now: () => number;
+  readonly onFault: (error: unknown) => void;
+  /** Lets go of the secrets that no master key opens, instead of refusing to start; hears how many there were. */
+  readonly forgetLostSecrets: ((lost: ForgottenSecrets) => void) | undefined;
+}
+
+const CACHED_DEVICES = 50_000;
+/** What nobody asks for goes; what was changed is noticed: see watchChanges. */
+const CACHE_TTL_MS = 60_000;
+/** How long a login waits for a database that does not answer, in milliseconds: an operator's call waits for longer. */
+const LOOK_UP_MS = 2_000;
+/** How late the last login of a device is told, at most, in milliseconds. */
+const ACTIVITY_MS = 2_000;
+/** How often audit events that are too old are looked for, in milliseconds. */
+const PRUNE_MS = 60_000;
+
+/** Opens the registry; `cleanup` closes it. */
+export async function openRegistry(
+  config: Config,
+  { now, onFault, forgetLostSecrets }: RegistryOptions,
+  cleanup: AsyncDisposableStack,
+): Promise<OpenedRegistry> {
+  // 1. The database, at this gateway's schema.
+  const database = await openDatabase(config, onFault);
+  cleanup.defer(() => database.close());
+  await migrate(database);
+
+  // 2. Its secrets.
+  const sealer = createSealer(config.masterKeys);
+  const secrets = createSecrets({ secrets: createSecretStore(database, sealer), now });
+  if (forgetLostSecrets === undefined) await secrets.requireMasterKeys();
+  else forgetLostSecrets(await secrets.forgetLost(GATEWAY));
+
+  // 3. What is kept in it, and the cache before what logins ask for.
+  const store = createStore(database, sealer, onFault);
+  const within = createDeadline({ ms: LOOK_UP_MS, elapsed: monotonicNow, expire: lookUpTooLong });
+  const { find, settle } = store.credentials;
+  const credentials = createCredentialCache(
+    { find: (...asked) => within(find(...asked)), settle: (...asked) => within(settle(...asked)) },
+    { capacity: CACHED_DEVICES, ttlMs: CACHE_TTL_MS },
+  );
+  const changes = await watchChanges(database, {
+    onChange: credentials.forget,
+    onUnsure: credentials.clear,
+    onFault,
+    now,
+  });
+  cleanup.defer(changes.close);
+
+  // 4. The operator's use-cases.
+  const registry = createRegistry({ ...store, now });
+
+  // 5. What is done now and then.
+  const activity = createActivityRecorder({ activity: store.activity, now });
+  cleanup.defer(() => activity.flush().catch(onFault));
+  cleanup.defer(repeatEvery(ACTIVITY_MS, activity.flush, onFault));
+  const { auditRetentionMs } = config;
+  if (auditRetentionMs !== undefined) {
+    const prune = async (): Promise<void> => {
+      while (!(await registry.audit.prune(auditRetentionMs)));
+    };
+    cleanup.defer(repeatEvery(PRUNE_MS, prune, onFault));
+  }
+  return { store, credentials, activity, registry, secrets };
+}
+
+function lookUpTooLong(): AuthError {
+  const particulars = { retryAfterMs: UNAVAILABLE_RETRY_MS };
+  return new AuthError("unavailable", "the registry does not answer in time. Try again later", particulars);
+}
+
+async function openDatabase(config: Config, onFault: (error: unknown) => void): Promise<Database> {
+  if (config.databaseUrl === undefined) {
+    mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+    return openSqlite(dataFile(config.dataDir, "countersign.db"));
+  }
+  // Loaded only where it is used: a start on SQLite need not wait for it.
+  const { openPostgres } = await import("../store/postgres.ts");
+  return openPostgres({ url: config.databaseUrl, onFault });
+}

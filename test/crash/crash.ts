@@ -1,0 +1,76 @@
+// Kills a gateway in the middle of its writes, again and again, and holds what is there against what was acknowledged.
+
+import { randomInt } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type CrashingGateway, startCrashingGateway } from "./gateway.ts";
+import { inspectDatabase } from "./inspect.ts";
+import { createLedger } from "./ledger.ts";
+import { enrolFleet, look, writeUntilKilled } from "./workload.ts";
+
+export interface CrashOptions {
+  /** How many times it is killed. */
+  readonly kills: number;
+  /** Undefined: SQLite. */
+  readonly databaseUrl?: string | undefined;
+  /** Kills the database too, every so many times, and starts it again. */
+  readonly killDatabase?: { readonly every: number; readonly act: () => Promise<void> };
+  readonly onKill?: (kills: number, acknowledged: number) => void;
+}
+
+export interface CrashReport {
+  readonly kills: number;
+  /** Writes that were acknowledged. */
+  readonly acknowledged: number;
+  /** What was lost or is corrupt, a line each. */
+  readonly wrong: readonly string[];
+}
+
+/** A kill comes after so many acknowledged writes, at most. */
+const MOST_WRITES = 25;
+/** Names looked up at once. */
+const LOOKS = 16;
+
+export async function runCrashes({ kills, databaseUrl, killDatabase, onKill }: CrashOptions): Promise<CrashReport> {
+  const folder = mkdtempSync(join(tmpdir(), "countersign-crash-"));
+  const ledger = createLedger();
+  const wrong: string[] = [];
+
+  async function settle({ admin }: CrashingGateway, names: readonly string[]): Promise<void> {
+    const left = [...names];
+    await Promise.all(
+      Array.from({ length: LOOKS }, async () => {
+        for (let name = left.pop(); name !== undefined; name = left.pop()) {
+          const mistake = ledger.settle(name, await look(admin, name));
+          if (mistake !== undefined) wrong.push(mistake);
+        }
+      }),
+    );
+  }
+
+  try {
+    let gateway = await startCrashingGateway(folder, databaseUrl);
+    const fleet = await enrolFleet(gateway);
+    for (let kill = 1; kill <= kills; kill++) {
+      let left = randomInt(1, MOST_WRITES);
+      // By a time within a write, not only between two.
+      const strike = (): void => {
+        if (--left === 0) setTimeout(() => void gateway.kill(), randomInt(4));
+      };
+      await writeUntilKilled(gateway, fleet, ledger, strike);
+      await gateway.kill();
+      if (killDatabase !== undefined && kill % killDatabase.every === 0) await killDatabase.act();
+      gateway = await startCrashingGateway(folder, databaseUrl);
+      await settle(gateway, ledger.touched);
+      onKill?.(kill, ledger.acknowledged);
+    }
+    // What was there once is there still.
+    await settle(gateway, ledger.names);
+    await gateway.kill();
+    wrong.push(...(await inspectDatabase(folder, databaseUrl)));
+    return { kills, acknowledged: ledger.acknowledged, wrong };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,155 @@
+// Writes of every kind, several at once, until the gateway is killed: each noted in a ledger before it is asked for.
+
+import { createHmac, randomUUID } from "node:crypto";
+import { type Client, Code, ConnectError } from "@connectrpc/connect";
+import { type AdminService, KeyMode, KeyPurpose, Status } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
+import { deriveDeviceKey, secretFromText } from "../../src/core/signature.ts";
+import type { CrashingGateway } from "./gateway.ts";
+import type { Ledger } from "./ledger.ts";
+
+export interface Fleet {
+  readonly customerId: string;
+  readonly loginKey: string;
+  readonly derivationKey: string;
+}
+
+const IMPORTED = 40;
+const WORKERS = 4;
+
+/** Enrols a customer with a key of each purpose. */
+export async function enrolFleet({ admin }: CrashingGateway): Promise<Fleet> {
+  const { customerId } = await admin.createCustomer({ customer: { displayName: "Crash" } });
+  const [login, derivation] = [
+    await admin.issueCustomerKey({ customerId, purpose: KeyPurpose.LOGIN }),
+    await admin.issueCustomerKey({ customerId, purpose: KeyPurpose.DERIVATION }),
+  ];
+  return { customerId, loginKey: login.customerKey, derivationKey: derivation.customerKey };
+}
+
+/** Writes until the gateway is gone; then every worker has ended. `onWrite` hears of each that was acknowledged. */
+export async function writeUntilKilled(
+  gateway: CrashingGateway,
+  fleet: Fleet,
+  ledger: Ledger,
+  onWrite: () => void,
+): Promise<void> {
+  await Promise.all(Array.from({ length: WORKERS }, (_, worker) => work(worker)));
+
+  async function work(worker: number): Promise<void> {
+    for (let turn = 0; ; turn++) {
+      const act = ACTS[(turn + worker) % ACTS.length];
+      if (act === undefined) throw new TypeError("there is something to do");
+      try {
+        await act(gateway, fleet, ledger);
+      } catch (error) {
+        if (isGone(error)) return;
+        throw error;
+      }
+      onWrite();
+    }
+  }
+}
+
+/** The gateway was killed: it is not known what became of the call. */
+function isGone(error: unknown): boolean {
+  if (error instanceof TypeError && error.message === "fetch failed") return true;
+  if (error instanceof TypeError && error.message === "terminated") return true;
+  return (
+    error instanceof ConnectError && [Code.Unavailable, Code.Aborted, Code.Canceled, Code.Unknown].includes(error.code)
+  );
+}
+
+type Act = (gateway: CrashingGateway, fleet: Fleet, ledger: Ledger) => Promise<void>;
+
+async function make(
+  ledger: Ledger,
+  name: string,
+  state: string | undefined,
+  act: () => Promise<unknown>,
+): Promise<void> {
+  ledger.ask(name, state);
+  await act();
+  ledger.acknowledge(name);
+}
+
+/** Creates a device, disables it, deletes every other one. */
+const device: Act = async ({ admin }, { customerId }, ledger) => {
+  const deviceKey = randomUUID();
+  await make(ledger, `device ${deviceKey}`, "enabled", () => admin.createDevice({ customerId, device: { deviceKey } }));
+  await make(ledger, `device ${deviceKey}`, "disabled", () =>
+    admin.updateDevice({ device: { deviceKey, status: Status.DISABLED }, updateMask: { paths: ["status"] } }),
+  );
+  if (deviceKey < "8") await make(ledger, `device ${deviceKey}`, undefined, () => admin.deleteDevice({ deviceKey }));
+};
+
+/** Imports a batch: all of it or nothing. */
+const batch: Act = async ({ admin }, { customerId }, ledger) => {
+  const rows = Array.from({ length: IMPORTED }, () => ({ deviceKey: randomUUID(), customerId }));
+  const names = rows.map(({ deviceKey }) => `device ${deviceKey}`);
+  for (const name of names) ledger.ask(name, "enabled");
+  await admin.importDevices({ rows });
+  for (const name of names) ledger.acknowledge(name);
+};
+
+/** Enrols a customer, issues a key, retires it. */
+const key: Act = async ({ admin }, _fleet, ledger) => {
+  const customerId = randomUUID().slice(0, 13);
+  await make(ledger, `customer ${customerId}`, "enabled", () =>
+    admin.createCustomer({ customerId, customer: { displayName: customerId } }),
+  );
+  // What the key is called only the answer tells: asked is that there is one.
+  ledger.ask(`keys ${customerId}`, "live");
+  const { keyId } = await admin.issueCustomerKey({ customerId });
+  ledger.acknowledge(`keys ${customerId}`);
+  await make(ledger, `keys ${customerId}`, "retired", () => admin.retireCustomerKey({ keyId }));
+};
+
+/** Moves a device to a key of its own, and logs in with that: from then on the shared one is over. */
+const move: Act = async ({ admin, publicUrl }, { customerId, derivationKey }, ledger) => {
+  const deviceKey = randomUUID();
+  await make(ledger, `device ${deviceKey}`, "enabled", () => admin.createDevice({ customerId, device: { deviceKey } }));
+  await make(ledger, `device ${deviceKey}`, "enabled moving", () =>
+    admin.updateDevice({ device: { deviceKey, keyMode: KeyMode.DERIVED }, updateMask: { paths: ["key_mode"] } }),
+  );
+  const own = deriveDeviceKey(secretFromText(derivationKey), deviceKey);
+  await make(ledger, `device ${deviceKey}`, "enabled settled", async () => {
+    const { status } = await postLogin(publicUrl, deviceKey, own);
+    if (status !== 200) throw new Error(`a right login by a derived key was answered ${status}`);
+  });
+};
+
+const ACTS: readonly Act[] = [device, batch, key, move];
+
+function postLogin(url: string, deviceKey: string, customerKey: string): Promise<Response> {
+  const timestamp = Math.floor(Date.now() / 1000);
+  const signature = createHmac("sha256", customerKey).update(`${timestamp}${deviceKey}`).digest("hex");
+  return fetch(new URL("/auth/login", url), {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ device_key: deviceKey, timestamp, device_signature: signature }),
+  });
+}
+
+/** What is there of a name, as the ledger has it. */
+export async function look(admin: Client<typeof AdminService>, name: string): Promise<string | undefined> {
+  const [kind, id = ""] = name.split(" ");
+  try {
+    switch (kind) {
+      case "device": {
+        const { status, keyMode, acceptsSharedKey } = await admin.getDevice({ deviceKey: id });
+        const word = status === Status.ENABLED ? "enabled" : "disabled";
+        return keyMode === KeyMode.DERIVED ? `${word} ${acceptsSharedKey ? "moving" : "settled"}` : word;
+      }
+      case "customer":
+        return (await admin.getCustomer({ customerId: id })).status === Status.ENABLED ? "enabled" : "disabled";
+      default: {
+        const { customerKeys } = await admin.listCustomerKeys({ customerId: id });
+        const [only] = customerKeys;
+        return only === undefined ? undefined : only.retireTime === undefined ? "live" : "retired";
+      }
+    }
+  } catch (error) {
+    if (error instanceof ConnectError && error.code === Code.NotFound) return undefined;
+    throw error;
+  }
+}

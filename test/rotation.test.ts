@@ -1,0 +1,18 @@
+// A login key replaced under load, in short: no login is refused.
+
+import { expect, test } from "vitest";
+import { temporaryFolder } from "./program.ts";
+import { runRotation } from "./rotation/rotation.ts";
+
+test("a login key is replaced at two gateways on one file, and no login is refused", { timeout: 60_000 }, async () => {
+  const settings = { DATA_DIR: temporaryFolder() };
+  const report = await runRotation({ devices: 20, rate: 100, loginsBetween: 4, settings });
+  expect(report).toEqual({
+    logins: expect.any(Number),
+    refused: [],
+    stopped: { before: 20, after: 0 },
+    moved: 20,
+    oldKeyIsOver: true,
+  });
+  expect(report.logins).toBeGreaterThan(200);
+});
