@@ -49,8 +49,8 @@ export async function runCrashes({ kills, databaseUrl, killDatabase, onKill }: C
     );
   }
 
+  let gateway = await startCrashingGateway(folder, databaseUrl);
   try {
-    let gateway = await startCrashingGateway(folder, databaseUrl);
     const fleet = await enrolFleet(gateway);
     for (let kill = 1; kill <= kills; kill++) {
       let left = randomInt(1, MOST_WRITES);
@@ -71,6 +71,7 @@ export async function runCrashes({ kills, databaseUrl, killDatabase, onKill }: C
     wrong.push(...(await inspectDatabase(folder, databaseUrl)));
     return { kills, acknowledged: ledger.acknowledged, wrong };
   } finally {
+    await gateway.kill();
     rmSync(folder, { recursive: true, force: true });
   }
 }

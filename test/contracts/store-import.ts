@@ -1,0 +1,221 @@
+// The part of a store's contract that is about many devices at once: DeviceStore.importAll.
+
+import { expect, test } from "vitest";
+import type { Device } from "../../src/core/registry/ports.ts";
+import type { Store } from "../../src/store/sql.ts";
+import {
+  ACTOR,
+  actionsOf,
+  addCustomer,
+  addDevice,
+  brokenEntry,
+  customer,
+  device,
+  entryOf,
+  FIRST,
+  NOW,
+  type Open,
+  openWithCustomer,
+  subjectsOf,
+} from "./store-samples.ts";
+
+/** More than go into one statement, and no round number. */
+const MANY = Array.from({ length: 437 }, (_, place) => deviceOf(`many-${String(place).padStart(3, "0")}`));
+
+function deviceOf(deviceKey: string, draft: Partial<Device> = {}): Device {
+  return { ...device, deviceKey, ...draft };
+}
+
+interface Sight {
+  readonly deviceKey: string;
+  readonly current: Device | undefined;
+  readonly customerExists: boolean;
+}
+
+/** Imports devices as they are, all of them or those that `wants` says. @returns what was seen of each */
+async function importDevices(
+  { devices }: Store,
+  wanted: readonly Device[],
+  {
+    wants = () => true,
+    entry = (written) => entryOf("ImportDevices", { at: NOW + 5, details: { written } }),
+  }: {
+    wants?: (sight: Sight) => boolean;
+    entry?: (written: number) => ReturnType<typeof entryOf>;
+  } = {},
+): Promise<readonly Sight[]> {
+  const sights: Sight[] = [];
+  await devices.importAll(
+    wanted,
+    (place, current, customerExists) => {
+      const next = wanted[place];
+      if (next === undefined) throw new RangeError("there is no such place");
+      const sight = { deviceKey: next.deviceKey, current, customerExists };
+      sights[place] = sight;
+      return wants(sight) ? next : undefined;
+    },
+    entry,
+  );
+  return sights;
+}
+
+async function find({ devices }: Store, deviceKey: string): Promise<unknown> {
+  return devices.find(deviceKey);
+}
+
+export function describeImport(open: Open): void {
+  test("enrols many devices, each as it was given, with one entry", async () => {
+    const { store, reopen } = await openWithCustomer(open);
+    const strange = deviceOf("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~", {
+      displayName: "Pümpe 🚰",
+      status: "disabled",
+      keyMode: "derived",
+      sharedIdentity: true,
+      replayGuard: true,
+      labels: { "a.b-c_d": 'x"\\y' },
+      acceptsShared: true,
+      tokensNotBefore: NOW + 1,
+    });
+    const sights = await importDevices(store, [...MANY, strange]);
+    expect(sights.every(({ current, customerExists }) => current === undefined && customerExists)).toBe(true);
+
+    const other = await reopen();
+    const { items } = await other.devices.list({ ...FIRST, size: 1_000 });
+    expect(items).toHaveLength(MANY.length + 1);
+    for (const wanted of [strange, ...MANY]) {
+      expect(items.find(({ deviceKey }) => deviceKey === wanted.deviceKey)).toMatchObject({
+        ...wanted,
+        createdAt: NOW + 5,
+        updatedAt: NOW + 5,
+        revision: 1,
+      });
+    }
+    const [event] = (await other.audit.list(FIRST)).items;
+    expect(event).toMatchObject({ actor: ACTOR, action: "ImportDevices", details: { written: MANY.length + 1 } });
+    expect(await actionsOf(other)).toEqual(["CreateCustomer", "ImportDevices"]);
+  });
+
+  test("shows each device as it is, and writes only what is decided", async () => {
+    const { store, database } = await openWithCustomer(open);
+    await addDevice(store, { deviceKey: "known", displayName: "before", labels: { site: "north" } });
+    await addDevice(store, { deviceKey: "kept", displayName: "before" });
+    const before = (await subjectsOf(database)).length;
+    const sights = await importDevices(
+      store,
+      [
+        deviceOf("new", { displayName: "after" }),
+        deviceOf("kept", { displayName: "after" }),
+        deviceOf("known", { displayName: "after" }),
+        deviceOf("refused"),
+        deviceOf("astray", { customerId: "nobody" }),
+      ],
+      { wants: ({ deviceKey, customerExists }) => customerExists && !["kept", "refused"].includes(deviceKey) },
+    );
+    expect(
+      sights.map(({ deviceKey, current, customerExists }) => [deviceKey, current?.displayName, customerExists]),
+    ).toEqual([
+      ["new", undefined, true],
+      ["kept", "before", true],
+      ["known", "before", true],
+      ["refused", undefined, true],
+      ["astray", undefined, false],
+    ]);
+    expect(await find(store, "new")).toMatchObject({ displayName: "after", revision: 1, createdAt: NOW + 5 });
+    expect(await find(store, "kept")).toMatchObject({ displayName: "before", revision: 1, updatedAt: NOW });
+    expect(await find(store, "known")).toMatchObject({
+      displayName: "after",
+      labels: {},
+      revision: 2,
+      createdAt: NOW,
+      updatedAt: NOW + 5,
+    });
+    expect(await find(store, "refused")).toBeUndefined();
+    expect(await find(store, "astray")).toBeUndefined();
+    expect((await subjectsOf(database)).slice(before)).toEqual(["unknown", "device known"]);
+  });
+
+  test("leaves no trace when nothing is decided", async () => {
+    const { store, database } = await openWithCustomer(open);
+    await addDevice(store);
+    const before = await subjectsOf(database);
+    await importDevices(store, [device, deviceOf("new")], { wants: () => false });
+    await importDevices(store, []);
+    expect(await actionsOf(store)).toEqual(["CreateCustomer", "CreateDevice"]);
+    expect(await subjectsOf(database)).toEqual(before);
+  });
+
+  test("writes all or nothing", async () => {
+    const { store } = await openWithCustomer(open);
+    await expect(importDevices(store, MANY, { entry: brokenEntry })).rejects.toThrow("this entry cannot be written");
+    expect((await store.devices.list(FIRST)).items).toEqual([]);
+    expect(await actionsOf(store)).toEqual(["CreateCustomer"]);
+  });
+
+  test("names up to 100 changed devices to those who have them cached, and of more says all", async () => {
+    const { store, database } = await openWithCustomer(open);
+    await importDevices(store, MANY);
+    const created = (await subjectsOf(database)).length;
+    await importDevices(store, MANY.slice(0, 100));
+    expect((await subjectsOf(database)).slice(created)).toEqual(
+      MANY.slice(0, 100).map(({ deviceKey }) => `device ${deviceKey}`),
+    );
+    await importDevices(store, [...MANY.slice(0, 101), deviceOf("new")]);
+    expect((await subjectsOf(database)).slice(created + 100)).toEqual(["unknown", "all"]);
+  });
+
+  test("of imports of the same devices at once, each sees what the one before it wrote", async () => {
+    const { store, reopen } = await openWithCustomer(open);
+    const stores = [store, await reopen(), await reopen()];
+    await importDevices(store, MANY.slice(0, 50));
+    await Promise.all(
+      Array.from({ length: 9 }, (_, place) => {
+        const order = place % 2 === 0 ? MANY : MANY.toReversed();
+        return importDevices(stores[place % 3] ?? store, order);
+      }),
+    );
+    const { items } = await store.devices.list({ ...FIRST, size: 1_000 });
+    expect(items).toHaveLength(MANY.length);
+    for (const { deviceKey, revision } of items) expect(revision).toBe(deviceKey < "many-050" ? 10 : 9);
+  });
+
+  test("of imports at once that enrol one device for two customers, one is shown what the other enrolled", async () => {
+    const { store, reopen } = await openWithCustomer(open);
+    await addCustomer(store, { customerId: "customer-2" });
+    const stores = [store, await reopen()];
+    await Promise.all(
+      stores.map((one, place) =>
+        importDevices(
+          one,
+          MANY.map((wanted) => ({ ...wanted, customerId: `customer-${place + 1}` })),
+          { wants: ({ current }) => current === undefined },
+        ),
+      ),
+    );
+    const { items } = await store.devices.list({ ...FIRST, size: 1_000 });
+    expect(new Set(items.map(({ customerId }) => customerId)).size).toBe(1);
+    expect(items.every(({ revision }) => revision === 1)).toBe(true);
+  });
+
+  test("does not enrol devices of a customer that is deleted meanwhile", async () => {
+    const { store, reopen } = await openWithCustomer(open);
+    const other = await reopen();
+    let deleted: Promise<void> | undefined;
+    const sights: boolean[] = [];
+    await store.devices.importAll(
+      [device],
+      (_, __, customerExists) => {
+        sights.push(customerExists);
+        deleted ??= other.customers.delete(customer.customerId, () => entryOf("DeleteCustomer"));
+        return customerExists ? device : undefined;
+      },
+      () => entryOf("ImportDevices"),
+    );
+    // Whichever came first, the other saw it.
+    const gone = await deleted?.then(
+      () => true,
+      () => false,
+    );
+    expect(await find(store, device.deviceKey)).toEqual(gone ? undefined : expect.objectContaining({ revision: 1 }));
+    expect(sights.at(-1)).toBe(!gone);
+  });
+}

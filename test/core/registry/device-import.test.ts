@@ -1,0 +1,180 @@
+// Importing devices: what becomes of each row, over a real store.
+
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import type { ImportOutcome, ImportRow } from "../../../src/core/registry/device-import.ts";
+import { ACTOR } from "../../contracts/store-samples.ts";
+import { refusalFrom } from "../refusal.ts";
+import { DEVICE, type OpenedRegistry, openWithCustomer, openWithIssuer } from "./open-registry.ts";
+
+const SILENT = {
+  displayName: undefined,
+  keyMode: undefined,
+  sharedIdentity: undefined,
+  replayGuard: undefined,
+  labels: undefined,
+};
+
+function rowOf(deviceKey: string, draft: Partial<ImportRow> = {}): ImportRow {
+  return { ...SILENT, deviceKey, customerId: "acme", ...draft };
+}
+
+function importRows({ registry }: OpenedRegistry, rows: readonly ImportRow[]): Promise<ImportOutcome> {
+  return registry.deviceImport.importDevices(rows, ACTOR);
+}
+
+const NONE = { created: 0, updated: 0, unchanged: 0, failures: [] };
+
+test("enrols what is not there, as create would where a row says nothing", async () => {
+  const opened = await openWithCustomer();
+  const said = {
+    displayName: "Pump",
+    keyMode: "derived",
+    sharedIdentity: true,
+    replayGuard: false,
+    labels: { site: "north" },
+  } as const;
+  const outcome = await importRows(opened, [rowOf("a"), rowOf("b", said), rowOf("c", { keyMode: "derived" })]);
+  expect(outcome).toEqual({ ...NONE, created: 3 });
+  const { devices } = opened.registry;
+  expect(await devices.get("a")).toMatchObject({
+    customerId: "acme",
+    displayName: "",
+    status: "enabled",
+    keyMode: "shared",
+    sharedIdentity: false,
+    replayGuard: false,
+    labels: {},
+    acceptsShared: false,
+  });
+  expect(await devices.get("b")).toMatchObject({ ...said, acceptsShared: false });
+  expect(await devices.get("c")).toMatchObject({ keyMode: "derived", replayGuard: true, acceptsShared: false });
+});
+
+test("changes what a row speaks of, and leaves the rest as it is", async () => {
+  const opened = await openWithCustomer();
+  const { devices } = opened.registry;
+  const before = {
+    ...DEVICE,
+    deviceKey: "a",
+    displayName: "Pump",
+    status: "disabled",
+    labels: { site: "north" },
+  } as const;
+  await devices.create(before, ACTOR);
+  expect(await importRows(opened, [rowOf("a", { sharedIdentity: true })])).toEqual({ ...NONE, updated: 1 });
+  expect(await devices.get("a")).toMatchObject({ ...before, replayGuard: false, sharedIdentity: true, revision: 2 });
+  expect(await importRows(opened, [rowOf("a", { displayName: "", labels: {} })])).toEqual({ ...NONE, updated: 1 });
+  expect(await devices.get("a")).toMatchObject({ displayName: "", labels: {}, sharedIdentity: true, revision: 3 });
+});
+
+test("moves a device from shared to derived keys as an update does", async () => {
+  const opened = await openWithCustomer();
+  await importRows(opened, [rowOf("a")]);
+  await importRows(opened, [rowOf("a", { keyMode: "derived" })]);
+  const moved = { keyMode: "derived", acceptsShared: true, replayGuard: true };
+  expect(await opened.registry.devices.get("a")).toMatchObject(moved);
+  // Done again, it does not undo what the move has come to.
+  expect(await importRows(opened, [rowOf("a", { keyMode: "derived" })])).toEqual({ ...NONE, unchanged: 1 });
+  expect(await opened.registry.devices.get("a")).toMatchObject({ ...moved, revision: 2 });
+});
+
+test("tells each wrong row by its place, and lets the others in", async () => {
+  const opened = await openWithIssuer();
+  await opened.registry.devices.create({ ...DEVICE, deviceKey: "taken", customerId: "other" }, ACTOR);
+  const { failures, ...counts } = await importRows(opened, [
+    rowOf("good"),
+    rowOf(""),
+    rowOf("a b"),
+    rowOf('"'.repeat(50)),
+    rowOf("x", { customerId: "" }),
+    rowOf("x", { customerId: "nobody" }),
+    rowOf("taken"),
+    rowOf("x", { displayName: "n".repeat(201) }),
+    rowOf("x", { labels: { "no spaces": "" } }),
+    rowOf("good", { displayName: "again" }),
+    rowOf("better"),
+  ]);
+  expect(counts).toEqual({ created: 2, updated: 0, unchanged: 0 });
+  expect(failures.map(({ row, reason, field }) => [row, reason, field])).toEqual([
+    [1, "malformed", "device_key"],
+    [2, "malformed", "device_key"],
+    [3, "malformed", "device_key"],
+    [4, "malformed", "customer_id"],
+    [5, "does_not_exist", "customer_id"],
+    [6, "already_exists", "device_key"],
+    [7, "malformed", "display_name"],
+    [8, "malformed", "labels"],
+    [9, "malformed", "device_key"],
+  ]);
+  expect(failures[5]?.message).toBe(
+    "this device_key belongs to another customer. Delete that device first or choose another device_key",
+  );
+  expect(failures.at(-1)?.message).toBe(
+    "row 0 of this request has the same device_key (the first is row 0). Leave one of them out",
+  );
+  // grpc-js shows these percent-encoded.
+  for (const { message } of failures) expect(message).not.toMatch(/[;/?:@&=+$,#]/);
+  expect(await opened.registry.devices.get("good")).toMatchObject({ displayName: "" });
+});
+
+test("audits a batch once, and not at all when nothing changes", async () => {
+  const opened = await openWithIssuer();
+  const rows = [rowOf("a"), rowOf("b"), rowOf("")];
+  await importRows(opened, rows);
+  await importRows(opened, rows);
+  await importRows(opened, [rowOf("c", { customerId: "nobody" })]);
+  await importRows(opened, []);
+  await importRows(opened, [rowOf("a", { displayName: "A" }), rowOf("d", { customerId: "other" })]);
+  const events = await opened.events();
+  expect(events.filter(({ action }) => action === "ImportDevices")).toEqual([
+    {
+      action: "ImportDevices",
+      resource: "devices",
+      customerId: "acme",
+      details: { created: 2, updated: 0, failed: 1 },
+    },
+    // Of two customers it is nobody's.
+    { action: "ImportDevices", resource: "devices", customerId: "", details: { created: 1, updated: 1, failed: 0 } },
+  ]);
+});
+
+test("refuses more than 1,000 rows as a whole", async () => {
+  const opened = await openWithCustomer();
+  const rows = Array.from({ length: 1_001 }, (_, place) => rowOf(`d${place}`));
+  const refusal = await refusalFrom(importRows(opened, rows));
+  expect(refusal.reason).toBe("malformed");
+  expect(refusal.message).toBe("rows has 1001 entries. It has at most 1000");
+  expect(refusal.particulars).toEqual({ field: "rows" });
+  expect(await importRows(opened, rows.slice(1))).toEqual({ ...NONE, created: 1_000 });
+});
+
+const rows = fc.array(
+  fc.record({
+    deviceKey: fc.constantFrom("a", "b", "c", "d", "", "not ascii é"),
+    customerId: fc.constantFrom("acme", "other", "nobody"),
+    displayName: fc.option(fc.constantFrom("", "Pump", "x".repeat(201)), { nil: undefined }),
+    keyMode: fc.option(fc.constantFrom("shared" as const, "derived" as const), { nil: undefined }),
+    sharedIdentity: fc.option(fc.boolean(), { nil: undefined }),
+    replayGuard: fc.option(fc.boolean(), { nil: undefined }),
+    labels: fc.option(fc.constantFrom({}, { site: "north" }, { site: "a;b" }), { nil: undefined }),
+  }),
+  { maxLength: 12 },
+);
+
+test("whatever the rows, each has one fate, and done again none changes anything", async () => {
+  const opened = await openWithIssuer();
+  await fc.assert(
+    fc.asyncProperty(rows, async (batch) => {
+      const first = await importRows(opened, batch);
+      expect(first.created + first.updated + first.unchanged + first.failures.length).toBe(batch.length);
+      expect(await importRows(opened, batch)).toEqual({
+        created: 0,
+        updated: 0,
+        unchanged: first.created + first.updated + first.unchanged,
+        failures: first.failures,
+      });
+    }),
+    { numRuns: 100 },
+  );
+});
