@@ -1,0 +1,214 @@
+// The script of docs/migrating.md that sorts the old server's table: what it chooses, keeps and leaves out.
+
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { resolve } from "node:path";
+import { stringify } from "csv-stringify/sync";
+import { beforeEach, describe, expect, test } from "vitest";
+import { type Printed, paste, readSteps } from "./migrating/page.ts";
+import { temporaryFolder } from "./program.ts";
+
+const script = readSteps().find(({ number }) => number === 4)?.scripts[0] ?? "";
+
+let checkout: string;
+let folder: string;
+
+beforeEach(() => {
+  checkout = temporaryFolder();
+  folder = resolve(checkout, "data/migration");
+  mkdirSync(folder, { recursive: true });
+  symlinkSync(resolve("node_modules"), resolve(checkout, "node_modules"));
+  writeFileSync(resolve(checkout, "split.mjs"), script);
+});
+
+type Row = readonly [deviceKey: string, customerKey: string, owner: string, name?: string];
+
+function split(table: readonly Row[] | string | Buffer): Promise<Printed> {
+  const cells = (rows: readonly Row[]) =>
+    stringify([["device_key", "customer_key", "owner", "name"], ...rows.map((row) => [...row, ""].slice(0, 4))]);
+  const raw = typeof table === "string" || Buffer.isBuffer(table);
+  writeFileSync(resolve(folder, "old.csv"), raw ? table : cells(table));
+  return paste("node split.mjs", { cwd: checkout });
+}
+
+function linesOf(name: string): readonly string[] {
+  return readFileSync(resolve(folder, name), "utf8").trimEnd().split("\n");
+}
+
+/** The keys that each customer has. */
+function keys(): Readonly<Record<string, readonly string[]>> {
+  const customers = readdirSync(resolve(folder, "keys")).sort();
+  return Object.fromEntries(
+    customers.map((id) => {
+      const files = readdirSync(resolve(folder, "keys", id));
+      return [id, files.map((file) => readFileSync(resolve(folder, "keys", id, file), "utf8")).sort()];
+    }),
+  );
+}
+
+const FINE = { status: 0, stderr: "" };
+
+test("an owner is a customer, with each of its keys once, as it is", async () => {
+  const odd = ' ends in "space" ';
+  const table: readonly Row[] = [
+    ["a", "one", "Acme", "A, the first"],
+    ["b", "one", "Acme"],
+    ["c", odd, "Acme"],
+    ["d", "schlüssel", "Other"],
+  ];
+  expect(await split(table)).toEqual({ ...FINE, stdout: "2 customers, 3 keys, 4 devices\n" });
+  expect(linesOf("customers.txt")).toEqual(["acme Acme", "other Other"]);
+  expect(keys()).toEqual({ acme: [odd, "one"], other: ["schlüssel"] });
+  expect(linesOf("devices.csv")).toEqual([
+    "device_key,customer_id,name,shared_identity",
+    'a,acme,"A, the first",',
+    "b,acme,,",
+    "c,acme,,",
+    "d,other,,",
+  ]);
+  const samples = linesOf("samples.txt").map((line) => line.split(" "));
+  expect(samples.map(([deviceKey]) => deviceKey)).toEqual(["a", "c", "d"]);
+  expect(samples.map(([, file = ""]) => readFileSync(resolve(checkout, file), "utf8"))).toEqual([
+    "one",
+    odd,
+    "schlüssel",
+  ]);
+});
+
+test("nobody else can read what it writes", async () => {
+  await split([["a", "one", "Acme"]]);
+  const [file = ""] = readdirSync(resolve(folder, "keys/acme"));
+  expect(statSync(resolve(folder, "keys/acme")).mode & 0o777).toBe(0o700);
+  expect(statSync(resolve(folder, "keys/acme", file)).mode & 0o777).toBe(0o600);
+});
+
+test("customer_ids are what the gateway takes, and of no two owners the same", async () => {
+  const owners = [
+    "Acme Ltd",
+    "ACME, Ltd.",
+    "Öst & Co.",
+    "深圳",
+    "北京",
+    "A very long name of an owner",
+    "A very long name",
+    "7",
+  ];
+  await split(owners.map((owner, at) => [`device-${at}`, "one", owner]));
+  const ids = linesOf("customers.txt").map((line) => line.split(" ", 1)[0] ?? "");
+  expect(ids).toEqual([
+    "acme-ltd",
+    "acme-ltd-2",
+    "ost-co",
+    "owner",
+    "owner-2",
+    "a-very-long-name",
+    "a-very-long-na-2",
+    "7",
+  ]);
+  for (const id of ids) expect(id).toMatch(/^[a-z0-9][a-z0-9-]{0,15}$/);
+});
+
+test("three keys are one customer's, of four each has its own", async () => {
+  const table: readonly Row[] = ["one", "two", "three", "four"].map((key) => [`of-${key}`, key, "Acme"]);
+  await split(table.slice(0, 3));
+  expect(keys()).toEqual({ acme: ["one", "three", "two"] });
+  await split(table.map(([deviceKey, key]) => [`other-${deviceKey}`, key, "Other"]));
+  expect(keys()).toMatchObject({ other: ["one"], "other-2": ["two"], "other-3": ["three"], "other-4": ["four"] });
+});
+
+test("run again it keeps what it chose, and what was chosen by hand", async () => {
+  writeFileSync(resolve(folder, "customers.txt"), "c-17 Acme\n");
+  const table: readonly Row[] = ["one", "two", "three"].map((key) => [key, key, "Acme"]);
+  await split(table);
+  expect(keys()).toEqual({ "c-17": ["one", "three", "two"] });
+  await split([...table, ["four", "four", "Acme"], ["five", "one", "Newcomer"]]);
+  expect(keys()).toEqual({ "acme-2": ["four"], "c-17": ["one", "three", "two"], newcomer: ["one"] });
+  expect(linesOf("devices.csv").slice(1)).toEqual([
+    "one,c-17,,",
+    "two,c-17,,",
+    "three,c-17,,",
+    "four,acme-2,,",
+    "five,newcomer,,",
+  ]);
+  const before = linesOf("devices.csv");
+  await split([...table, ["four", "four", "Acme"], ["five", "one", "Newcomer"]]);
+  expect(linesOf("devices.csv")).toEqual(before);
+});
+
+test("a key that was moved to another customer of its owner stays there", async () => {
+  const table: readonly Row[] = ["one", "two"].map((key) => [key, key, "Acme"]);
+  await split(table);
+  const before = new Set(readdirSync(resolve(folder, "keys/acme")));
+  await split([...table, ["three", "three", "Acme"]]);
+  const file = readdirSync(resolve(folder, "keys/acme")).find((name) => !before.has(name)) ?? "";
+  appendFileSync(resolve(folder, "customers.txt"), "acme-2 Acme\n");
+  mkdirSync(resolve(folder, "keys/acme-2"));
+  renameSync(resolve(folder, "keys/acme", file), resolve(folder, "keys/acme-2", file));
+  await split([...table, ["three", "three", "Acme"]]);
+  expect(keys()).toEqual({ acme: ["one", "two"], "acme-2": ["three"] });
+  expect(linesOf("devices.csv").slice(1)).toEqual(["one,acme,,", "two,acme,,", "three,acme-2,,"]);
+});
+
+test("a device_key of several boards is a shared identity: by the table, or by fleets.txt", async () => {
+  writeFileSync(resolve(folder, "fleets.txt"), "b\r\n");
+  await split([
+    ["a", "one", "Acme"],
+    ["b", "one", "Acme"],
+    ["c", "one", "Acme"],
+    ["c", "one", "Acme"],
+  ]);
+  expect(linesOf("devices.csv").slice(1)).toEqual(["a,acme,,", "b,acme,,true", "c,acme,,true"]);
+});
+
+describe("what cannot go over", () => {
+  test("is left out and told with its line, never its key", async () => {
+    const { status, stdout, stderr } = await split([
+      ["a", "secret-one", "Acme"],
+      ["a", "secret-one", "Other"],
+      ["a", "secret-two", "Acme"],
+      ["", "secret-one", "Acme"],
+      ["b", "", "Acme"],
+      ["c", "secret-one", " "],
+      ["d", "secret\none", "Acme"],
+      ["e", "secret-one", "Acme"],
+    ]);
+    const line = (number: number, why: string): string =>
+      `old.csv, the device that ends in line ${number}: left out, ${why}`;
+    expect(stderr.trimEnd().split("\n")).toEqual([
+      line(3, "line 2 has its device_key with another owner or customer_key"),
+      line(4, "line 2 has its device_key with another owner or customer_key"),
+      line(5, "it has no device_key, customer_key or owner"),
+      line(6, "it has no device_key, customer_key or owner"),
+      line(7, "it has no device_key, customer_key or owner"),
+      line(9, "its customer_key has a line break in it"),
+    ]);
+    expect(status).toBe(1);
+    expect(stdout).toBe("1 customers, 1 keys, 2 devices\n");
+  });
+
+  test.each([
+    ["device_key,customer_key\na,one\n", "old.csv has no column owner, or no devices"],
+    ["device_key,customer_key,owner\n", "old.csv has no column device_key, or no devices"],
+    [Buffer.from("device_key,customer_key,owner\na,schl\xfcssel,Acme\n", "latin1"), "old.csv is not UTF-8"],
+  ])("a file that is no such table changes nothing: %s", async (table, told) => {
+    const { status, stderr } = await split(table);
+    expect(status).toBe(1);
+    expect(stderr).toContain(told);
+    expect(existsSync(resolve(folder, "devices.csv"))).toBe(false);
+  });
+});
+
+test("as spreadsheets save it: a byte order mark, CRLF, columns in another order", async () => {
+  await split('\ufeffowner,id,device_key,customer_key\r\n"Acme, Ltd",7,a,one\r\n');
+  expect(linesOf("customers.txt")).toEqual(["acme-ltd Acme, Ltd"]);
+  expect(keys()).toEqual({ "acme-ltd": ["one"] });
+});

@@ -1,0 +1,188 @@
+// docs/migrating.md, followed once for real: an old server, its boards, and the page's own commands between them.
+
+import { mkdirSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { decodeJwt } from "jose";
+import { expect, test, vi } from "vitest";
+import { type Board, bodyOf, logIn } from "./migrating/boards.ts";
+import { boardsOf, FLEET, LATECOMER, makeTable } from "./migrating/fleet.ts";
+import { startOldServer } from "./migrating/old-server.ts";
+import { type Printed, paste, readSteps } from "./migrating/page.ts";
+import { startProxy } from "./migrating/proxy.ts";
+import { serve } from "./program.ts";
+import { makeCheckout } from "./readme.ts";
+
+const now = (): number => Math.floor(Date.now() / 1000);
+
+test("boards that logged in at the old server log in here, unchanged", { timeout: 360_000 }, async () => {
+  const table = makeTable();
+  const boards = boardsOf(table);
+  expect([table.length, boards.length]).toEqual([500, 529]);
+  const old = await startOldServer(table);
+  const checkout = makeCheckout();
+  const gateway = await serve(resolve(checkout, "data"), { env: { COUNTERSIGN_TRUSTED_PROXIES: "127.0.0.1" } });
+  const proxy = await startProxy(old.port, Number(new URL(gateway.publicUrl).port));
+  const migration = resolve(checkout, "data/migration");
+  const steps = new Map(readSteps().map((step) => [step.number, step]));
+  expect([...steps.keys()]).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+  const withCommands = [...steps.values()].filter(({ commands }) => commands.length > 0);
+  expect(withCommands.map(({ number }) => number)).toEqual([2, 3, 4, 5, 6, 7, 10, 11, 12]);
+  const output: string[] = [];
+
+  const here = (code: string): string => code.replaceAll("127.0.0.1:8080", new URL(gateway.publicUrl).host);
+
+  async function run(code: string): Promise<Printed> {
+    const printed = await paste(here(code), {
+      cwd: checkout,
+      env: { COUNTERSIGN_INTERNAL_URL: gateway.internalUrl },
+    });
+    output.push(printed.stdout, printed.stderr);
+    return printed;
+  }
+
+  /** Pastes the blocks of a step, one after the other. @returns what they printed together */
+  async function follow(number: number, expected: { stderr?: RegExp } = {}): Promise<readonly string[]> {
+    const { commands } = stepOf(number);
+    expect(commands.length).toBeGreaterThan(0);
+    const lines: string[] = [];
+    for (const code of commands) {
+      const { status, stdout, stderr } = await run(code);
+      if (expected.stderr === undefined) expect(stderr).toBe("");
+      else if (stderr !== "") expect(stderr).toMatch(expected.stderr);
+      expect(status, stderr).toBe(0);
+      lines.push(...stdout.split("\n").filter((line) => line !== ""));
+    }
+    return lines;
+  }
+
+  function stepOf(number: number) {
+    const step = steps.get(number);
+    if (step === undefined) throw new RangeError(`the page has no step ${number}`);
+    return step;
+  }
+
+  function save(name: string, number: number): void {
+    const [script, ...others] = stepOf(number).scripts;
+    if (script === undefined || others.length > 0) throw new Error(`step ${number} has one script`);
+    writeFileSync(resolve(checkout, name), here(script));
+  }
+
+  /** One pass of every board's loop. @returns the tokens they got, by which server they are from */
+  async function pass(flashed: readonly Board[]): Promise<{ fromOld: string[]; fromNew: string[] }> {
+    const seconds = now();
+    const tokens = await Promise.all(flashed.map((board) => logIn(board, proxy, seconds)));
+    const isNew = (token: string): boolean => decodeJwt(token).iss !== undefined;
+    return { fromOld: tokens.filter((token) => !isNew(token)), fromNew: tokens.filter(isNew) };
+  }
+
+  /** The tokens that the page's service accepts. */
+  async function accepted(tokens: readonly string[]): Promise<number> {
+    writeFileSync(resolve(checkout, "tokens.json"), JSON.stringify(tokens));
+    const service = [
+      'import { readFileSync } from "node:fs";',
+      'import { checkToken } from "./check-token.mjs";',
+      'const tokens = JSON.parse(readFileSync("tokens.json", "utf8"));',
+      "const checked = await Promise.allSettled(tokens.map(checkToken));",
+      'process.stdout.write(String(checked.filter(({ status }) => status === "fulfilled").length));',
+    ];
+    writeFileSync(resolve(checkout, "service.mjs"), service.join("\n"));
+    const { stdout, stderr } = await run("node service.mjs");
+    expect(stderr).toBe("");
+    return Number(stdout);
+  }
+
+  // Before: every board is at the old server.
+  expect(await pass(boards)).toMatchObject({ fromOld: { length: 529 }, fromNew: [] });
+
+  // 2 to 4. The pairs, out of its table and sorted by owner.
+  expect((await follow(2)).join()).toContain("Demo");
+  await follow(3);
+  expect(statSync(migration).mode & 0o777).toBe(0o700);
+  writeFileSync(resolve(migration, "old.csv"), old.exportTable());
+  writeFileSync(resolve(migration, "fleets.txt"), `${FLEET}\n`);
+  save("split.mjs", 4);
+  expect(await follow(4)).toEqual(["8 customers, 9 keys, 500 devices"]);
+
+  // 5 and 6. Into the registry.
+  const [firstCustomer, ...others] = await follow(5, {
+    stderr: /^countersign: this key has 6 bytes and can be guessed/,
+  });
+  expect(firstCustomer).toBe("customer acme");
+  expect(others.filter((line) => line.startsWith("key "))).toHaveLength(9);
+  expect(await follow(6)).toEqual(["500 created, 0 updated, 0 unchanged, 0 failed"]);
+
+  // 7. Each key lets a device in, and what boards send is right.
+  mkdirSync(resolve(migration, "requests"));
+  for (const deviceKey of ["pump-1", "meter-100", "lamp-6", FLEET]) {
+    const board = boards.find((candidate) => candidate.deviceKey === deviceKey);
+    if (board === undefined) throw new RangeError(`no board is ${deviceKey}`);
+    const received = now() - 3_600;
+    const file = resolve(migration, `requests/${deviceKey}.json`);
+    writeFileSync(file, bodyOf(board, received));
+    utimesSync(file, received, received);
+  }
+  const checked = await follow(7);
+  expect(checked.filter((line) => line.endsWith(" logs in"))).toHaveLength(9);
+  expect(checked.filter((line) => line.startsWith("nothing_wrong: "))).toHaveLength(4);
+  const rest = checked.filter((line) => !/ logs in$|^nothing_wrong: /.test(line));
+  expect(rest.filter((line) => !line.startsWith("older_key: "))).toEqual([]);
+
+  // 8 and 9. A share of the traffic, and back: services take whatever token there is.
+  save("check-token.mjs", 8);
+  writeFileSync(resolve(checkout, "old-public-key.pem"), old.publicKey);
+  proxy.share = 0.1;
+  const tenth = await pass(boards);
+  expect(tenth.fromNew.length).toBeGreaterThan(20);
+  expect(tenth.fromOld.length).toBeGreaterThan(400);
+  expect(await accepted([...tenth.fromNew, ...tenth.fromOld])).toBe(529);
+  expect(await accepted([...tenth.fromNew, ...tenth.fromOld].map((token) => `${token.slice(0, -8)}AAAAAAAA`))).toBe(0);
+  proxy.share = 0;
+  expect(await pass(boards)).toMatchObject({ fromOld: { length: 529 }, fromNew: [] });
+
+  // What is new at the old server comes over by the same steps; what is there stays.
+  old.add(LATECOMER);
+  writeFileSync(resolve(migration, "old.csv"), old.exportTable());
+  expect(await follow(4)).toEqual(["8 customers, 10 keys, 501 devices"]);
+  expect(await follow(5)).toEqual([expect.stringMatching(/^key [0-9a-f]{16}$/)]);
+  expect(await follow(6)).toEqual(["1 created, 0 updated, 500 unchanged, 0 failed"]);
+
+  // All of it. Each board logs in, with the bytes that it always sent.
+  proxy.share = 1;
+  const all = boardsOf([...table, LATECOMER]);
+  const whole = await pass(all);
+  expect(whole).toMatchObject({ fromOld: [], fromNew: { length: 530 } });
+  expect(await accepted(whole.fromNew)).toBe(530);
+  const claims = whole.fromNew.map((token) => decodeJwt(token));
+  expect(new Set(claims.map(({ sub }) => sub))).toEqual(new Set(all.map(({ deviceKey }) => deviceKey)));
+  expect(new Set(claims.map((claim) => claim["customer_id"]))).toEqual(
+    new Set(["acme", "ost-co", "globex-the-pumps", "initech", "initech-2", "initech-3", "initech-4", "initech-5"]),
+  );
+
+  // 10. Nobody is missing but the demo's device, and nobody failed.
+  await vi.waitFor(
+    async () => {
+      const seen = await follow(10);
+      const rows = seen.filter((line) => !line.startsWith("device_key "));
+      expect(rows).toEqual([expect.stringMatching(/^demo-/)]);
+    },
+    { timeout: 30_000, interval: 100 },
+  );
+
+  // 11. Nothing is left of what was taken out.
+  await follow(11);
+  expect(() => statSync(migration)).toThrow("ENOENT");
+
+  // 12. One board gets a key of its own: with it the old one is over.
+  const derived = (await follow(12)).find((line) => line.startsWith("pump-7 "))?.split(" ")[1];
+  const pump = all.find(({ deviceKey }) => deviceKey === "pump-7");
+  if (pump === undefined || derived === undefined) throw new Error("pump-7 has a key of its own");
+  await logIn(pump, proxy, now() + 1);
+  await logIn({ ...pump, customerKey: derived }, proxy, now() + 2);
+  await expect(logIn(pump, proxy, now() + 3)).rejects.toThrow('"reason":"invalid_credentials"');
+
+  // No secret of the old server was ever shown.
+  const secrets = new Set([...table, LATECOMER].map(({ customer_key }) => customer_key));
+  expect(secrets.size).toBe(10);
+  const shown = [...output, gateway.log()].join("\n");
+  expect([...secrets].filter((secret) => shown.includes(secret))).toEqual([]);
+});

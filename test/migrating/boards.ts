@@ -1,0 +1,62 @@
+// Boards in the field: the firmware that nobody can change. It knows a name to call, its pair and the token in the answer.
+
+import { createHmac } from "node:crypto";
+import { connect } from "node:net";
+import { text } from "node:stream/consumers";
+
+export interface Board {
+  readonly deviceKey: string;
+  readonly customerKey: string;
+  /** Where it is on the Internet. */
+  readonly address: string;
+  /** As Python's documented sample does. */
+  readonly upperCase: boolean;
+  /** As some tools send it. */
+  readonly timestampAsText: boolean;
+}
+
+/** What the smallest of them has for an answer, in bytes. */
+const ARENA_BYTES = 1_000;
+
+/** The body of a login at `seconds`, in unix time. */
+export function bodyOf({ deviceKey, customerKey, upperCase, timestampAsText }: Board, seconds: number): string {
+  const signature = createHmac("sha256", customerKey).update(`${seconds}${deviceKey}`).digest("hex");
+  return JSON.stringify({
+    device_key: deviceKey,
+    timestamp: timestampAsText ? String(seconds) : seconds,
+    device_signature: upperCase ? signature.toUpperCase() : signature,
+  });
+}
+
+export interface Network {
+  readonly port: number;
+  readonly addresses: Map<number, string>;
+}
+
+/**
+ * One pass of its loop, by HTTP/1.0: logs in and reads `token`, the one thing that it reads.
+ * @throws Error with the answer, where a board would wait for some seconds and do it again
+ */
+export async function logIn(board: Board, { port, addresses }: Network, seconds: number): Promise<string> {
+  const body = bodyOf(board, seconds);
+  const socket = connect(port, "127.0.0.1");
+  socket.once("connect", () => {
+    addresses.set(socket.localPort ?? 0, board.address);
+    socket.write(
+      `POST /auth/login HTTP/1.0\r\nHost: login.example\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    );
+  });
+  const answer = await text(socket);
+  const token = readToken(answer);
+  if (token === undefined) throw new Error(`${board.deviceKey}: ${answer}`);
+  return token;
+}
+
+/** As a board reads: by exact names, and never a chunk. */
+function readToken(answer: string): string | undefined {
+  const length = /\r\nContent-Length: (\d+)\r\n/.exec(answer)?.[1];
+  if (!/^HTTP\/1\.[01] 200 /.test(answer) || length === undefined || Number(length) > ARENA_BYTES) return undefined;
+  const begin = answer.indexOf("\r\n\r\n") + 4;
+  const { token } = Object(JSON.parse(answer.slice(begin, begin + Number(length))));
+  return typeof token === "string" ? token : undefined;
+}

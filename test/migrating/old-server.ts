@@ -1,0 +1,80 @@
+// A stand-in of the server that Countersign replaces: the documented login, a table of pairs, and nothing of ours.
+
+import { createHmac, createSign, generateKeyPairSync } from "node:crypto";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { json } from "node:stream/consumers";
+import { stringify } from "csv-stringify/sync";
+import { onTestFinished } from "vitest";
+
+/** A row of its table. */
+export interface OldDevice {
+  readonly device_key: string;
+  readonly customer_key: string;
+  readonly owner: string;
+  readonly name: string;
+}
+
+export interface OldServer {
+  readonly port: number;
+  /** In PEM, as services have it pinned. */
+  readonly publicKey: string;
+  /** What its database gives: CSV below a header. */
+  exportTable(): string;
+  add(device: OldDevice): void;
+}
+
+const LIFE_SECONDS = 600;
+
+/** Starts it for the test that calls. */
+export async function startOldServer(devices: readonly OldDevice[]): Promise<OldServer> {
+  const table = new Map(devices.map((device) => [device.device_key, device]));
+  const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+
+  function tokenAt(seconds: number): string {
+    const parts = [
+      { alg: "RS256", typ: "JWT" },
+      { iat: seconds, exp: seconds + LIFE_SECONDS },
+    ];
+    const signed = parts.map((part) => Buffer.from(JSON.stringify(part)).toString("base64url")).join(".");
+    return `${signed}.${createSign("sha256").update(signed).sign(privateKey, "base64url")}`;
+  }
+
+  /** What the contract documents: 200 or 500. */
+  function logIn(body: unknown): { status: number; answer: object } {
+    const { device_key, timestamp, device_signature } = Object(body);
+    const device = table.get(String(device_key));
+    const message = `${timestamp}${device_key}`;
+    const proof = device && createHmac("sha256", device.customer_key).update(message).digest("hex");
+    return proof !== undefined && proof === String(device_signature).toLowerCase()
+      ? { status: 200, answer: { token: tokenAt(Math.floor(Date.now() / 1000)) } }
+      : { status: 500, answer: { error: "error on server" } };
+  }
+
+  const server = createServer(async (request, response) => {
+    const { status, answer } = logIn(await json(request).catch(() => undefined));
+    const text = JSON.stringify(answer);
+    response
+      .writeHead(request.url === "/auth/login" ? status : 404, {
+        "Content-Type": "application/json",
+        "Content-Length": Buffer.byteLength(text),
+        "X-RateLimit-Limit": 10,
+        "X-RateLimit-Remaining": 9,
+        "X-RateLimit-Reset": Math.floor(Date.now() / 1000) + 60,
+      })
+      .end(text);
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(async () => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new TypeError("a TCP server has a port");
+  return {
+    port: address.port,
+    publicKey: publicKey.export({ type: "spki", format: "pem" }).toString(),
+    exportTable: () => stringify([...table.values()], { header: true }),
+    add: (device) => table.set(device.device_key, device),
+  };
+}

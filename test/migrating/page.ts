@@ -1,0 +1,52 @@
+// docs/migrating.md as an operator follows it: its commands pasted into bash in a checkout, its scripts saved where it says.
+
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { delimiter, dirname } from "node:path";
+import { text } from "node:stream/consumers";
+
+const PAGE = "docs/migrating.md";
+
+export interface Step {
+  readonly number: number;
+  /** Its commands, a block each. */
+  readonly commands: readonly string[];
+  /** Its scripts. */
+  readonly scripts: readonly string[];
+}
+
+/** The numbered steps of the page. */
+export function readSteps(): readonly Step[] {
+  const sections = readFileSync(PAGE, "utf8").split(/^## /m).slice(1);
+  return sections.map((section) => {
+    const blocks = [...section.matchAll(/^```(\w+)\n([\s\S]*?)^```/gm)];
+    const of = (language: string): readonly string[] =>
+      blocks.filter(([, name]) => name === language).map(([, , code = ""]) => code);
+    return { number: Number.parseInt(section, 10), commands: of("sh"), scripts: of("js") };
+  });
+}
+
+export interface Shell {
+  readonly cwd: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface Printed {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a block in bash, to its end. */
+export async function paste(code: string, { cwd, env = {} }: Shell): Promise<Printed> {
+  const clean = Object.entries(process.env).filter(([name]) => !name.startsWith("COUNTERSIGN_"));
+  const path = [dirname(process.execPath), process.env["PATH"]].join(delimiter);
+  const child = spawn("bash", ["-c", code], {
+    cwd,
+    env: { ...Object.fromEntries(clean), npm_config_update_notifier: "false", ...env, PATH: path },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const ended = new Promise<number | null>((resolve, reject) => child.once("error", reject).once("exit", resolve));
+  const [stdout, stderr, status] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
+  return { status, stdout, stderr };
+}
