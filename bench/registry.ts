@@ -1,12 +1,14 @@
-// `npm run bench:registry [-- --only import] [--devices N]`: what a registry of a million devices costs, and its targets.
+// `npm run bench:registry [-- --only import|scale] [--devices N]`: what a registry of a million devices costs, and its targets.
 
 import { availableParallelism, cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { renderSection, type Section } from "./limiter-report.ts";
 import { measureImport, type RegistryOptions } from "./registry-import.ts";
+import { measureScale } from "./registry-scale.ts";
 
 const PARTS = {
   import: measureImport,
+  scale: measureScale,
 } satisfies Record<string, (options: RegistryOptions) => Promise<Section>>;
 
 const { values } = parseArgs({

@@ -1,10 +1,11 @@
 // What the OpenAPI documents say of AdminService that no descriptor does: who may call, examples, refusals.
 
 import { AuthError, malformed } from "../src/core/errors.ts";
+import { hasDevices, taken, tooManyKeys } from "../src/core/registry/refusals.ts";
 import { ADMIN_MESSAGE_BYTES } from "../src/services/admin.ts";
 import { createAdminGuard } from "../src/services/admin-guard.ts";
 import type { ServiceNotes } from "../src/transports/openapi.ts";
-import { CUSTOMER_ID, DEVICE_NOTES, ETAG, KEY_ID, TIME } from "./openapi-device-notes.ts";
+import { CUSTOMER_ID, DEVICE_NOTES, ETAG, IF_MATCH, KEY_ID, TIME, VERSIONED } from "./openapi-device-notes.ts";
 import {
   AWAY,
   changedSince,
@@ -12,7 +13,6 @@ import {
   NO_CUSTOMER,
   NO_KEY,
   refusalOf,
-  taken,
   WRONG_FILTER,
   WRONG_MASK,
 } from "./openapi-refusals.ts";
@@ -38,25 +38,24 @@ const CUSTOMER_KEY = {
 
 const CUSTOMER_NOTES: ServiceNotes["methods"] = {
   CreateCustomer: {
+    ...VERSIONED,
     request: { display_name: CUSTOMER.display_name },
     answer: CUSTOMER,
     refusals: [LONG_NAME, taken("customer_id"), AWAY],
   },
-  GetCustomer: { answer: CUSTOMER, refusals: [NO_CUSTOMER, AWAY] },
+  GetCustomer: { ...VERSIONED, answer: CUSTOMER, refusals: [NO_CUSTOMER, AWAY] },
   ListCustomers: { answer: { customers: [CUSTOMER], next_page_token: "" }, refusals: [WRONG_FILTER, AWAY] },
   UpdateCustomer: {
+    ...VERSIONED,
+    ...IF_MATCH,
     request: { login_limit: "20/60s", etag: ETAG },
     answer: { ...CUSTOMER, login_limit: "20/60s" },
     refusals: [WRONG_MASK, NO_CUSTOMER, changedSince("customer"), AWAY],
   },
   DeleteCustomer: {
+    ...IF_MATCH,
     answer: {},
-    refusals: [
-      NO_CUSTOMER,
-      changedSince("customer"),
-      new AuthError("failed_precondition", "this customer has devices. Delete them first"),
-      AWAY,
-    ],
+    refusals: [NO_CUSTOMER, changedSince("customer"), hasDevices(), AWAY],
   },
 };
 
@@ -72,7 +71,7 @@ const CUSTOMER_KEY_NOTES: ServiceNotes["methods"] = {
         `HMAC takes this key for the key ${KEY_ID} of this customer because they are the same. Use that one`,
         { field: "imported_key" },
       ),
-      new AuthError("failed_precondition", "this customer has 3 live keys for login already. Retire one first"),
+      tooManyKeys("login", []),
       AWAY,
     ],
   },
@@ -138,7 +137,10 @@ const OVERSEER_NOTES: ServiceNotes["methods"] = {
     request: { device_key: "pump-7", body: "eyJkZXZpY2Vfa2V5IjoicHVtcC03In0=" },
     answer: {
       would_succeed: false,
-      findings: [{ code: "malformed", message: "timestamp is missing. Send the Unix time in whole seconds" }],
+      findings: [
+        { code: "missing_field", message: "timestamp is missing or empty" },
+        { code: "missing_field", message: "device_signature is missing or empty" },
+      ],
     },
     refusals: [malformed("device_key is missing", "device_key"), AWAY],
   },

@@ -101,6 +101,11 @@ export const notes: OpenapiNotes = {
         "draft-ietf-httpapi-ratelimit-headers: the quota of the policy that decided, and its window in seconds.",
       schema: { ...TEXT, pattern: '^"[a-z]+";q=[0-9]+;w=[0-9]+$' },
     },
+    ETag: {
+      description: "RFC 9110, 8.8.3: the version that is answered with; the field `etag` says the same.",
+      required: true,
+      schema: { ...TEXT, pattern: '^"[\\w-]+"$' },
+    },
     "Retry-After": {
       description: "Seconds to wait before another try.",
       required: true,

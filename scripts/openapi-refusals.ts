@@ -4,6 +4,7 @@ import { AuthError, malformed } from "../src/core/errors.ts";
 import { readFilter } from "../src/core/registry/filter.ts";
 import { readDisplayName } from "../src/core/registry/names.ts";
 import { requireVersion } from "../src/core/registry/pages.ts";
+import { noCustomer, noCustomerKey, noDevice, registryUnavailable } from "../src/core/registry/refusals.ts";
 
 /** The refusal that a function throws. */
 export function refusalOf(act: () => void): AuthError {
@@ -16,29 +17,17 @@ export function refusalOf(act: () => void): AuthError {
 }
 
 /** What any call that asks the database may be told. */
-export const AWAY = new AuthError("unavailable", "the registry cannot be asked now. Try again later", {
-  retryAfterMs: 5_000,
-});
+export const AWAY = registryUnavailable("cannot be asked now", 5_000);
 
 export const LONG_NAME = refusalOf(() => readDisplayName("x".repeat(201)));
-export const NO_CUSTOMER = missing("customer", "customer_id");
-export const NO_DEVICE = missing("device", "device_key");
-export const NO_KEY = missing("customer key", "key_id");
+export const NO_CUSTOMER = noCustomer();
+export const NO_DEVICE = noDevice();
+export const NO_KEY = noCustomerKey();
 export const WRONG_FILTER = refusalOf(() => readFilter("colour = red", { status: "text" }));
 export const WRONG_MASK = malformed(
   "update_mask has color which is no field. Fields that can be are display_name status",
   "update_mask",
 );
-
-/** What was asked for is not there. */
-function missing(what: string, field: string): AuthError {
-  return new AuthError("does_not_exist", `no ${what} has this ${field}`, { field });
-}
-
-/** A name that another has. */
-export function taken(field: string): AuthError {
-  return new AuthError("already_exists", `this ${field} is taken already. Choose another`, { field });
-}
 
 /** A version that is no more. */
 export function changedSince(what: string): AuthError {

@@ -8,8 +8,8 @@ import type { Config } from "./config.ts";
 import { createExplainLogin } from "./core/explain.ts";
 import { createAddressLimits } from "./core/limiter/address-limits.ts";
 import { createLogIn } from "./core/login.ts";
+import type { LostSecrets } from "./core/registry/ports.ts";
 import type { Registry } from "./core/registry/registry.ts";
-import type { LostSecrets } from "./core/registry/secrets.ts";
 import { openKeyRing } from "./core/tokens/keyring.ts";
 import { createTokenSigner } from "./core/tokens/signer.ts";
 import { ADMIN_MESSAGE_BYTES, createAdminService } from "./services/admin.ts";
@@ -21,6 +21,7 @@ import { observeFallback } from "./telemetry/fallback.ts";
 import { createLog } from "./telemetry/logger.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
 import { createObserver } from "./telemetry/observe.ts";
+import { MAX_MESSAGE_BYTES } from "./transports/body.ts";
 import type { MountedService } from "./transports/call.ts";
 import { callerOf } from "./transports/caller.ts";
 import { readLoginBody } from "./transports/login-body.ts";
@@ -121,7 +122,13 @@ async function compose(
     skewMs: config.clockSkewMs,
     now,
   });
-  const explain = createExplainLogin({ ...store, readLogin: readLoginBody, skewMs: config.clockSkewMs, now });
+  const explain = createExplainLogin({
+    ...store,
+    readLogin: readLoginBody,
+    maxLoginBytes: MAX_MESSAGE_BYTES,
+    skewMs: config.clockSkewMs,
+    now,
+  });
 
   // Services, each once.
   const auth: MountedService = {

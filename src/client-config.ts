@@ -1,4 +1,4 @@
-// The settings of the commands that call a gateway, into one ClientConfig. Knows nothing of the gateway's own.
+// The settings of the commands that call a gateway, into one ClientConfig. Knows nothing of a gateway but where it keeps its files.
 
 import { readFileSync } from "node:fs";
 import { ConfigError, dataDirOf } from "./config.ts";

@@ -1,4 +1,4 @@
-// Settings: environment and *_FILE secrets into one frozen Config. The only module that knows an environment variable.
+// Settings: environment and *_FILE secrets into one frozen Config. The only module that reads the process's environment.
 
 import { join } from "node:path";
 import type { ForwardedHeader } from "./core/forwarded-header.ts";

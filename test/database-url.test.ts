@@ -14,6 +14,7 @@ test.for([
   `postgres://db.example/registry?sslmode=verify-full&sslrootcert=${encodeURIComponent(HERE)}`,
   "postgres://me:p%40ss%2Fw%23rd%25@[::1]:5432/registry",
   "postgres:///registry?host=/var/run/postgresql",
+  "postgres:///registry?host=/var/run/postgresql&port=5433&application_name=one&options=-c%20search_path%3Done",
   "postgres://me:secret@/registry?host=/var/run/postgresql",
 ])("takes %s as it is", (text) => {
   expect(parseDatabaseUrl(text)).toBe(text);
@@ -30,6 +31,17 @@ test.for([
   { text: "postgres://me:100%@db.example/registry", message: CODED },
   { text: "postgres://me:sec/ret@db.example/registry", message: CODED },
   { text: "postgres://db.example:99999/registry", message: CODED },
+  { text: "postgres://me:s3c@ret/w@db.example/registry", message: CODED },
+  { text: "postgres://db.example/w@registry", message: CODED },
+  ...["sslmod", "SSLMode", "ssl_mode", "slmode"].map((name) => ({
+    text: `postgres://db.example/registry?${name}=verify-full`,
+    message: "has a parameter that is none. Did you mean sslmode?",
+  })),
+  {
+    text: "postgres://db.example/registry?channel_binding=require",
+    message:
+      "has a parameter that is none. There are sslmode, sslrootcert, sslcert, sslkey, sslnegotiation, host, port, application_name, options",
+  },
   { text: "postgres://me:secret@db.example", message: `names no database. ${SHAPE}` },
   { text: "postgres://me:secret@db.example/", message: `names no database. ${SHAPE}` },
   {

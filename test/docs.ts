@@ -4,15 +4,27 @@ import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { delimiter, dirname } from "node:path";
 import { promisify } from "node:util";
+import { fencesIn } from "./fences.ts";
 
-/** The one line of a page's shell blocks that starts so. */
+/** The one shell block of a page that has a line that starts so. */
 export function commandOf(page: string, start: string): string {
-  const blocks = [...readFileSync(page, "utf8").matchAll(/^```sh\n([\s\S]*?)^```/gm)].map(([, code = ""]) => code);
-  const lines = blocks.flatMap((code) => code.split("\n")).filter((line) => line.startsWith(start));
-  const [line, ...others] = lines;
-  if (line === undefined || others.length > 0)
-    throw new Error(`${page} has ${lines.length} lines that start so: ${start}`);
-  return line;
+  return blockOf(page, "sh", start);
+}
+
+/** The one script of a page that has a line that starts so. */
+export function scriptOf(page: string, start: string): string {
+  return blockOf(page, "js", start);
+}
+
+function blockOf(page: string, language: string, start: string): string {
+  const lines = (code: string): readonly string[] => code.split("\n").map((line) => line.trimStart());
+  const blocks = fencesIn(readFileSync(page, "utf8"), language).filter((code) =>
+    lines(code).some((line) => line.startsWith(start)),
+  );
+  const [block, ...others] = blocks;
+  if (block === undefined || others.length > 0)
+    throw new Error(`${page} has ${blocks.length} blocks with a line that starts so: ${start}`);
+  return block;
 }
 
 export interface ShellOptions {

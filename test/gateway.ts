@@ -1,13 +1,14 @@
 // Starts a real gateway for a test, on free ports, with a customer and keys to log in with.
 
+import { createHmac } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { type Gateway, type GatewayOptions, startGateway } from "../src/app.ts";
 import { type Config, readConfig } from "../src/config.ts";
-import type { DeviceDraft } from "../src/core/registry/devices.ts";
-import { GATEWAY } from "../src/core/registry/registry.ts";
+import type { DeviceDraft } from "../src/core/registry/device-changes.ts";
+import { GATEWAY } from "../src/core/registry/ports.ts";
 import type { Environment } from "../src/environment.ts";
 
 export const ADMIN_TOKEN = "test-admin-token-0123456789";
@@ -98,4 +99,14 @@ export function postLogin(url: string, body: unknown): Promise<Response> {
     headers: { "Content-Type": "application/json" },
     body: typeof body === "string" ? body : JSON.stringify(body),
   });
+}
+
+/** Logs in as a board does, signing in that second; without one, now. */
+export function logInBy(
+  url: string,
+  { deviceKey, customerKey }: { readonly deviceKey: string; readonly customerKey: string },
+  seconds = Math.floor(Date.now() / 1000),
+): Promise<Response> {
+  const signature = createHmac("sha256", customerKey).update(`${seconds}${deviceKey}`).digest("hex");
+  return postLogin(url, { device_key: deviceKey, timestamp: seconds, device_signature: signature });
 }

@@ -7,7 +7,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { LoginRequestSchema } from "../gen/es/countersign/auth/v1/auth_pb.ts";
 import { signLogin } from "../src/cli/sign.ts";
-import { GATEWAY } from "../src/core/registry/registry.ts";
+import { GATEWAY } from "../src/core/registry/ports.ts";
 import { openGateway, type TestGateway } from "./gateway.ts";
 
 const NOW = 1_764_000_000_000;

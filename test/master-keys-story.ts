@@ -3,10 +3,10 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, onTestFinished } from "vitest";
 import { type Gateway, startGateway } from "../src/app.ts";
-import { GATEWAY } from "../src/core/registry/registry.ts";
-import { computeSignature, deriveDeviceKey, secretFromText } from "../src/core/signature.ts";
+import { GATEWAY } from "../src/core/registry/ports.ts";
+import { deriveDeviceKey, secretFromText } from "../src/core/signature.ts";
 import type { Environment } from "../src/environment.ts";
-import { ADMIN_TOKEN, postLogin, testConfig } from "./gateway.ts";
+import { ADMIN_TOKEN, logInBy, testConfig } from "./gateway.ts";
 import { run } from "./program.ts";
 
 const OLD = "11".repeat(32);
@@ -71,8 +71,9 @@ async function enrol(gateway: Gateway | undefined, number: number): Promise<Boar
     { customerId, purpose: isDerived ? "derivation" : "login", importedKey: "" },
     GATEWAY,
   );
-  const about = { displayName: "", status: "enabled", sharedIdentity: false, replayGuard: false, labels: {} } as const;
-  await devices.create({ ...about, customerId, deviceKey, keyMode: isDerived ? "derived" : "shared" }, GATEWAY);
+  const keyMode = isDerived ? "derived" : "shared";
+  // Boards log in again within the second.
+  await devices.create({ customerId, deviceKey, keyMode, replayGuard: false }, GATEWAY);
   return { deviceKey, customerKey: isDerived ? deriveDeviceKey(secretFromText(customerKey), deviceKey) : customerKey };
 }
 
@@ -86,11 +87,9 @@ function logInAllTheTime(fleet: readonly Gateway[], boards: readonly Board[]) {
   let login: Promise<void> = Promise.resolve();
   const waiting: { readonly count: number; readonly resolve: () => void }[] = [];
 
-  async function logIn({ deviceKey, customerKey }: Board, { publicUrl }: Gateway): Promise<void> {
+  async function logIn(board: Board, { publicUrl }: Gateway): Promise<void> {
     if (publicUrl === undefined) throw new TypeError("a test gateway has a public listener");
-    const timestamp = Math.floor(Date.now() / 1000);
-    const signature = computeSignature(secretFromText(customerKey), timestamp, deviceKey).toString("hex");
-    const answer = await postLogin(publicUrl, { device_key: deviceKey, timestamp, device_signature: signature });
+    const answer = await logInBy(publicUrl, board);
     await answer.arrayBuffer();
     statuses.push(answer.status);
     for (const { count, resolve } of waiting) if (statuses.length >= count) resolve();

@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import { mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { resolve } from "node:path";
 import { text } from "node:stream/consumers";
+import { fencesIn } from "./fences.ts";
 import { type ServingProcess, serve, temporaryFolder } from "./program.ts";
 
 const PUBLIC = "127.0.0.1:8080";
@@ -11,8 +12,7 @@ const INTERNAL = "127.0.0.1:9090";
 
 /** The fenced blocks of a language. */
 export function blocksOf(language: string): readonly string[] {
-  const fences = readFileSync("README.md", "utf8").matchAll(/^```(\w+)\n([\s\S]*?)^```/gm);
-  return [...fences].filter(([, name]) => name === language).map(([, , code = ""]) => code);
+  return fencesIn(readFileSync("README.md", "utf8"), language);
 }
 
 /** Those of them that talk to the gateway. */

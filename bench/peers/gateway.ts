@@ -3,7 +3,7 @@
 import { startGateway } from "../../src/app.ts";
 import { readConfig } from "../../src/config.ts";
 import { MAX_IMPORT_ROWS } from "../../src/core/registry/device-import.ts";
-import { GATEWAY } from "../../src/core/registry/registry.ts";
+import { GATEWAY } from "../../src/core/registry/ports.ts";
 import { AUDIENCE, ISSUER } from "../contract.ts";
 import { servePeer } from "../serve-peer.ts";
 

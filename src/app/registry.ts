@@ -5,8 +5,9 @@ import { type Config, dataFile } from "../config.ts";
 import { type ActivityRecorder, createActivityRecorder } from "../core/activity.ts";
 import { AuthError } from "../core/errors.ts";
 import { createDeadline } from "../core/limiter/deadline.ts";
-import { createRegistry, GATEWAY, type Registry } from "../core/registry/registry.ts";
-import { createSecrets, type LostSecrets as ForgottenSecrets, type Secrets } from "../core/registry/secrets.ts";
+import { type LostSecrets as ForgottenSecrets, GATEWAY } from "../core/registry/ports.ts";
+import { createRegistry, type Registry } from "../core/registry/registry.ts";
+import { createSecrets, type Secrets } from "../core/registry/secrets.ts";
 import { type CredentialCache, createCredentialCache } from "../store/cache.ts";
 import { watchChanges } from "../store/change-feed.ts";
 import { type Database, UNAVAILABLE_RETRY_MS } from "../store/database.ts";
@@ -34,7 +35,7 @@ export interface RegistryOptions {
   readonly forgetLostSecrets: ((lost: ForgottenSecrets) => void) | undefined;
 }
 
-const CACHED_DEVICES = 50_000;
+const CACHED_DEVICES = 30_000;
 /** What nobody asks for goes; what was changed is noticed: see watchChanges. */
 const CACHE_TTL_MS = 60_000;
 /** How long a login waits for a database that does not answer, in milliseconds: an operator's call waits for longer. */
@@ -64,17 +65,24 @@ export async function openRegistry(
   // 3. What is kept in it, and the cache before what logins ask for.
   const store = createStore(database, sealer, onFault);
   const within = createDeadline({ ms: LOOK_UP_MS, elapsed: monotonicNow, expire: lookUpTooLong });
-  const { find, settle } = store.credentials;
+  const { findDevice, findKeys, settle } = store.credentials;
+  let isSure = (): boolean => false;
   const credentials = createCredentialCache(
-    { find: (...asked) => within(find(...asked)), settle: (...asked) => within(settle(...asked)) },
-    { capacity: CACHED_DEVICES, ttlMs: CACHE_TTL_MS },
+    {
+      findDevice: (...asked) => within(findDevice(...asked)),
+      findKeys: (...asked) => within(findKeys(...asked)),
+      settle: (...asked) => within(settle(...asked)),
+    },
+    { capacity: CACHED_DEVICES, ttlMs: CACHE_TTL_MS, isSure: () => isSure() },
   );
   const changes = await watchChanges(database, {
     onChange: credentials.forget,
     onUnsure: credentials.clear,
     onFault,
     now,
+    elapsed: monotonicNow,
   });
+  isSure = changes.isSure;
   cleanup.defer(changes.close);
 
   // 4. The operator's use-cases.

@@ -2,13 +2,14 @@
 
 import type { Command } from "commander";
 import { AuditEventSchema } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
-import { callAdmin } from "./admin-client.ts";
+import { adminCommand, callAdmin } from "./gateway/admin-client.ts";
 import { addListOptions, type ListOptions, writeList } from "./listing.ts";
 
 const COLUMNS = ["time", "token_id", "operator", "address", "action", "resource", "details"];
 
+/** Adds `audit`, the log of changes. */
 export function addAuditCommand(program: Command): void {
-  const audit = program.command("audit").description("look at what was changed");
+  const audit = adminCommand(program, "audit").description("look at what was changed");
   addListOptions(audit.command("list"), 'action = "UpdateDevice"')
     .description("list changes, the newest first")
     .action((options: ListOptions, command: Command) =>

@@ -6,14 +6,15 @@ import {
   CustomerKeySchema,
   CustomerKeyUsage_KeyUsageSchema,
   CustomerKeyUsageSchema,
+  type IssueCustomerKeyResponse,
   KeyPurpose,
   RetireCustomerKeyResponseSchema,
 } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
-import { COUNTING, callAdmin } from "./admin-client.ts";
-import { fieldTexts, jsonLine } from "./fields.ts";
-import { writeList } from "./listing.ts";
-import { wantsJson, writeResult } from "./output.ts";
-import { readSecret } from "./secrets.ts";
+import { adminCommand, COUNTING, callAdmin } from "./gateway/admin-client.ts";
+import { rowsOf, writeList } from "./listing.ts";
+import { usageFailure, writeResult } from "./output.ts";
+import { writeResource } from "./resource.ts";
+import { readSecret, writeSecret } from "./secret-file.ts";
 import { createTable } from "./table.ts";
 import { readTimeOption } from "./times.ts";
 
@@ -25,12 +26,14 @@ interface IssueOptions {
   readonly customer: string;
   readonly purpose: keyof typeof PURPOSES;
   readonly import?: string;
+  readonly output?: string;
   readonly notBefore?: Timestamp;
   readonly expiresAt?: Timestamp;
 }
 
+/** Adds `customer-keys`, from issuing to retiring. */
 export function addCustomerKeysCommand(program: Command): void {
-  const keys = program.command("customer-keys").description("manage the secrets that logins are signed with");
+  const keys = adminCommand(program, "customer-keys").description("manage the secrets that logins are signed with");
   addIssue(keys);
   keys
     .command("list")
@@ -60,6 +63,7 @@ function addIssue(keys: Command): void {
     .requiredOption("--customer <id>", "the key's owner")
     .addOption(new Option("--purpose <purpose>", "what it is for").choices(Object.keys(PURPOSES)).default("login"))
     .option("--import <file>", "take the secret from a file; - for standard input")
+    .option("--output <file>", "put the secret, alone, into a new file that only you can read, and show it nowhere")
     .option(
       "--not-before <time>",
       "when it begins to be good, as in 2026-01-31T12:00:00Z (default: now)",
@@ -69,22 +73,36 @@ function addIssue(keys: Command): void {
     .option("--json", "print JSON")
     .action(
       async ({ customer: customerId, purpose, notBefore, expiresAt, ...options }: IssueOptions, command: Command) => {
-        const importedKey = options.import === undefined ? "" : await readSecret(options.import);
-        const issued = await callAdmin((admin) =>
-          admin.issueCustomerKey({
-            customerId,
-            purpose: PURPOSES[purpose],
-            importedKey,
-            ...(notBefore && { notBefore }),
-            ...(expiresAt && { expiresAt }),
-          }),
-        );
-        if (issued.warning !== "") process.stderr.write(`countersign: ${issued.warning}\n`);
-        writeResult(command, { key_id: issued.keyId, customer_key: issued.customerKey }, [
-          `key ${issued.keyId}`,
-          `customer_key ${issued.customerKey}`,
-          "It is not shown again.",
-        ]);
+        const { import: source, output } = options;
+        if (source !== undefined && output !== undefined) {
+          throw usageFailure("--import and --output exclude each other: what is imported is in a file already");
+        }
+        const importedKey = source === undefined ? "" : await readSecret(source);
+        const issue = (): Promise<IssueCustomerKeyResponse> =>
+          callAdmin((admin) =>
+            admin.issueCustomerKey({
+              customerId,
+              purpose: PURPOSES[purpose],
+              importedKey,
+              ...(notBefore && { notBefore }),
+              ...(expiresAt && { expiresAt }),
+            }),
+          );
+        const { keyId, customerKey, warning } = await (output === undefined ? issue() : writeSecret(output, issue));
+        if (warning !== "") process.stderr.write(`countersign: ${warning}\n`);
+        if (source !== undefined) writeResult(command, { key_id: keyId }, [`key ${keyId}`]);
+        else if (output !== undefined) {
+          writeResult(command, { key_id: keyId, output }, [
+            `key ${keyId}`,
+            `Its secret is in ${output}, and not shown again.`,
+          ]);
+        } else {
+          writeResult(command, { key_id: keyId, customer_key: customerKey }, [
+            `key ${keyId}`,
+            `customer_key ${customerKey}`,
+            "It is not shown again.",
+          ]);
+        }
       },
     );
 }
@@ -97,16 +115,9 @@ function addUsage(keys: Command): void {
     .option("--json", "print JSON")
     .action(async ({ customer: customerId }: { customer: string }, command: Command) => {
       const usage = await callAdmin((admin) => admin.getCustomerKeyUsage({ customerId }, COUNTING));
-      if (wantsJson(command)) {
-        process.stdout.write(`${jsonLine(CustomerKeyUsageSchema, usage)}\n`);
-        return;
-      }
-      const rows = usage.keys.map((key) => {
-        const texts = fieldTexts(CustomerKeyUsage_KeyUsageSchema, key);
-        return USAGE_COLUMNS.map((name) => texts.get(name) ?? "");
-      });
-      process.stdout.write(createTable(USAGE_COLUMNS)(rows));
-      process.stdout.write(`${count(usage.silentDevices)} not logged in yet\n`);
+      const table = createTable(USAGE_COLUMNS)(rowsOf(CustomerKeyUsage_KeyUsageSchema, USAGE_COLUMNS, usage.keys));
+      const silent = `${count(usage.silentDevices)} not logged in yet`;
+      writeResource(command, CustomerKeyUsageSchema, usage, [`${table}${silent}`]);
     });
 }
 
@@ -118,17 +129,12 @@ function addRetire(keys: Command): void {
     .option("--json", "print JSON")
     .action(async (keyId: string, { dryRun = false }: { dryRun?: boolean }, command: Command) => {
       const told = await callAdmin((admin) => admin.retireCustomerKey({ keyId, validateOnly: dryRun }, COUNTING));
-      if (wantsJson(command)) {
-        process.stdout.write(`${jsonLine(RetireCustomerKeyResponseSchema, told)}\n`);
-        return;
-      }
-      const lines = [
+      writeResource(command, RetireCustomerKeyResponseSchema, told, [
         dryRun ? `key ${keyId} would be retired` : `key ${keyId} is retired`,
         `stopped_devices  ${told.stoppedDevices}`,
         `silent_devices   ${told.silentDevices}`,
         `other_live_keys  ${told.otherLiveKeys}`,
-      ];
-      process.stdout.write(`${lines.join("\n")}\n`);
+      ]);
     });
 }
 

@@ -2,9 +2,9 @@
 
 import type { Command } from "commander";
 import { type Customer, CustomerSchema, Status } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
-import { callAdmin } from "./admin-client.ts";
+import { adminCommand, callAdmin } from "./gateway/admin-client.ts";
 import { addListOptions, type ListOptions, writeList } from "./listing.ts";
-import { CommandFailure, writeResult } from "./output.ts";
+import { usageFailure, writeResult } from "./output.ts";
 import { writeResource } from "./resource.ts";
 
 const COLUMNS = ["customer_id", "status", "login_limit", "create_time", "display_name"];
@@ -22,8 +22,9 @@ interface VersionOptions {
   readonly etag?: string;
 }
 
+/** Adds `customers`. */
 export function addCustomersCommand(program: Command): void {
-  const customers = program.command("customers").description("manage customers, the owners of devices");
+  const customers = adminCommand(program, "customers").description("manage customers, the owners of devices");
   addCreate(customers);
   addListOptions(customers.command("list"), 'status = "disabled"')
     .description("list customers")
@@ -97,7 +98,7 @@ function addUpdate(customers: Command): void {
         ...(name === undefined ? [] : ["display_name"]),
         ...(loginLimit === undefined ? [] : ["login_limit"]),
       ];
-      if (paths.length === 0) throw new CommandFailure("say what to change: --name or --login-limit", {}, 2);
+      if (paths.length === 0) throw usageFailure("say what to change: --name or --login-limit");
       const customer = { customerId, displayName: name ?? "", loginLimit: loginLimit ?? "", etag };
       writeResource(command, CustomerSchema, await update(customer, paths));
     });
@@ -110,7 +111,7 @@ function addSwitch(customers: Command, verb: "disable" | "enable", status: Statu
     .option("--json", "print JSON")
     .action(async (customerId: string, _options: object, command: Command) => {
       const customer = await update({ customerId, status }, ["status"]);
-      writeResource(command, CustomerSchema, customer, `customer ${customerId} is ${verb}d`);
+      writeResource(command, CustomerSchema, customer, [`customer ${customerId} is ${verb}d`]);
     });
 }
 

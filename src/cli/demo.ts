@@ -1,9 +1,13 @@
 // What the first `serve --dev` makes in the data directory: its secrets, and a device to try a login with.
 
 import { randomBytes } from "node:crypto";
-import { existsSync, linkSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dataFile } from "../config.ts";
-import { GATEWAY, type Registry } from "../core/registry/registry.ts";
+import { AuthError } from "../core/errors.ts";
+import { GATEWAY } from "../core/registry/ports.ts";
+import type { Registry } from "../core/registry/registry.ts";
+import { demoDeviceText, parseDemoDevice } from "./demo-device.ts";
+import { codeOf } from "./error-code.ts";
 
 /** The files that stand in for COUNTERSIGN_MASTER_KEY and COUNTERSIGN_ADMIN_TOKEN; made where they are missing. */
 export function prepareDevSecrets(dataDir: string): { masterKey: string; adminToken: string } {
@@ -15,29 +19,32 @@ export function prepareDevSecrets(dataDir: string): { masterKey: string; adminTo
   return { masterKey, adminToken };
 }
 
-/** Enrols a demo customer and device, unless that was done before. */
+/**
+ * Enrols a demo customer and device, unless that was done before. Where the file has one that the registry lacks, as after a change
+ * of database, that very one is enrolled: what was copied from the file goes on working.
+ */
 export async function enrolDemoDevice(dataDir: string, registry: Registry): Promise<void> {
   const file = dataFile(dataDir, "demo-device");
-  if (existsSync(file)) return;
-  const { customerId } = await registry.customers.create(
-    { customerId: "", displayName: "Demo", status: "enabled", loginLimit: "" },
-    GATEWAY,
-  );
-  const { customerKey } = await registry.customerKeys.issue({ customerId, purpose: "login", importedKey: "" }, GATEWAY);
-  const { deviceKey } = await registry.devices.create(
-    {
-      customerId,
-      deviceKey: `demo-${randomBytes(4).toString("hex")}`,
-      displayName: "Demo device",
-      status: "enabled",
-      keyMode: "shared",
-      sharedIdentity: false,
-      replayGuard: undefined,
-      labels: {},
-    },
-    GATEWAY,
-  );
-  createSecretFile(file, () => `${JSON.stringify({ device_key: deviceKey, customer_key: customerKey })}\n`);
+  const kept = existsSync(file) ? parseDemoDevice(readFileSync(file, "utf8")) : undefined;
+  if (kept === undefined ? existsSync(file) : await isEnrolled(registry, kept.deviceKey)) return;
+  const draft = { customerId: "", displayName: "Demo", status: "enabled", loginLimit: "" } as const;
+  const { customerId } = await registry.customers.create(draft, GATEWAY);
+  const importedKey = kept?.customerKey ?? "";
+  const { customerKey } = await registry.customerKeys.issue({ customerId, purpose: "login", importedKey }, GATEWAY);
+  const named = kept?.deviceKey ?? `demo-${randomBytes(4).toString("hex")}`;
+  const device = { customerId, deviceKey: named, displayName: "Demo device" };
+  const { deviceKey } = await registry.devices.create(device, GATEWAY);
+  createSecretFile(file, () => demoDeviceText({ deviceKey, customerKey }));
+}
+
+async function isEnrolled(registry: Registry, deviceKey: string): Promise<boolean> {
+  try {
+    await registry.devices.get(deviceKey);
+    return true;
+  } catch (error) {
+    if (error instanceof AuthError && error.reason === "does_not_exist") return false;
+    throw error;
+  }
 }
 
 /** Makes a file that only its owner can read, whole or not at all; one that is there already stays as it is. */
@@ -49,7 +56,7 @@ function createSecretFile(file: string, content: () => string): void {
     // A link fails where a rename would replace what another process made meanwhile.
     linkSync(draft, file);
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+    if (codeOf(error) !== "EEXIST") throw error;
   } finally {
     rmSync(draft);
   }

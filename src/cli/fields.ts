@@ -21,7 +21,7 @@ export function fieldTexts<Desc extends DescMessage>(
   return new Map(
     desc.fields.flatMap((field) => {
       const value = json[field.name];
-      const text = value === undefined ? "" : fieldText(field, value);
+      const text = value === undefined ? "" : visible(fieldText(field, value));
       return text === "" ? [] : [[field.name, text] as const];
     }),
   );
@@ -44,4 +44,9 @@ function fieldText(field: DescField, value: JsonValue): string {
   return Object.entries(value)
     .map(([name, item]) => `${name}=${typeof item === "object" ? JSON.stringify(item) : String(item)}`)
     .join(";");
+}
+
+/** Characters that show nothing, and turn or part what is around them, as their code points: a terminal would obey them. */
+function visible(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (sign) => `\\u{${sign.codePointAt(0)?.toString(16) ?? ""}}`);
 }

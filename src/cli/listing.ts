@@ -35,6 +35,11 @@ export function addListOptions(command: Command, fields: string): Command {
     .option("--json", "print a line of JSON for each");
 }
 
+/** The filter that leaves one customer's. */
+export function customerCondition(customerId: string): string {
+  return `customer_id = ${JSON.stringify(customerId)}`;
+}
+
 /** Prints all of a list, or what `limit` allows. */
 export async function writeList<Desc extends DescMessage>(
   command: Command,
@@ -60,13 +65,19 @@ function jsonPages<Desc extends DescMessage>(desc: Desc): RenderPage<Desc> {
 
 function tablePages<Desc extends DescMessage>(desc: Desc, columns: readonly string[]): RenderPage<Desc> {
   const table = createTable(columns);
-  return (items) =>
-    table(
-      items.map((item) => {
-        const texts = fieldTexts(desc, item);
-        return columns.map((name) => texts.get(name) ?? "");
-      }),
-    );
+  return (items) => table(rowsOf(desc, columns, items));
+}
+
+/** Messages as rows of a table. */
+export function rowsOf<Desc extends DescMessage>(
+  desc: Desc,
+  columns: readonly string[],
+  items: readonly MessageShape<Desc>[],
+): readonly (readonly string[])[] {
+  return items.map((item) => {
+    const texts = fieldTexts(desc, item);
+    return columns.map((name) => texts.get(name) ?? "");
+  });
 }
 
 function readLimit(text: string): number {

@@ -1,6 +1,7 @@
 // What a command prints: a result for people or as one JSON line; a failure likewise. Knows no command.
 
 import type { Command } from "commander";
+import { codeOf } from "./error-code.ts";
 
 /** Why a command did not do what it was told, in one line; `details` is what --json adds. */
 export class CommandFailure extends Error {
@@ -13,6 +14,11 @@ export class CommandFailure extends Error {
     this.details = details;
     this.status = status;
   }
+}
+
+/** What a command is when it was asked for wrongly. */
+export function usageFailure(message: string): CommandFailure {
+  return new CommandFailure(message, {}, 2);
 }
 
 /** Whether --json was given, before or after the command's name. */
@@ -42,13 +48,14 @@ export function writePart(text: string): Promise<boolean> {
 /** A reader that has seen enough ends nothing and is told nothing; output that cannot be written otherwise ends the command. */
 export function hearOutput(): void {
   process.stdout.on("error", (error) => {
-    const code = "code" in error ? String(error.code) : "an error";
+    const code = codeOf(error);
     if (code === "EPIPE") return;
     writeFailure(new CommandFailure(`standard output cannot be written (${code})`), false);
     process.exit(1);
   });
 }
 
+/** Prints a failure on standard error: a line, or as JSON. */
 export function writeFailure(error: Error, json: boolean): void {
   const details = error instanceof CommandFailure ? error.details : {};
   process.stderr.write(

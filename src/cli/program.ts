@@ -2,16 +2,16 @@
 
 import { readFileSync } from "node:fs";
 import { findPackageJSON } from "node:module";
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Help, type Option } from "commander";
 import { ConfigError } from "../config.ts";
 import { addAuditCommand } from "./audit.ts";
 import { addCustomerKeysCommand } from "./customer-keys.ts";
 import { addCustomersCommand } from "./customers.ts";
-import { addDevicesCommand } from "./devices.ts";
+import { addDevicesCommand } from "./devices/devices.ts";
 import { addExplainCommand } from "./explain.ts";
-import { addLoginCommand } from "./login.ts";
-import { CommandFailure, hearOutput, writeFailure } from "./output.ts";
-import { addSecretsResealCommand } from "./secrets-reseal.ts";
+import { addLoginCommand } from "./login/login.ts";
+import { CommandFailure, hearOutput, usageFailure, writeFailure } from "./output.ts";
+import { addSecretsCommand } from "./secrets.ts";
 import { addServeCommand } from "./serve.ts";
 import { addSignCommand } from "./sign.ts";
 import { addSigningKeysCommand } from "./signing-keys.ts";
@@ -26,6 +26,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
     .option("--json", "print JSON, results and errors alike")
     .version(readVersion(), "--version", "print the version")
     .exitOverride()
+    .configureHelp({ optionDescription })
     .configureOutput({ writeErr: () => {} });
   for (const add of COMMANDS) add(program);
   try {
@@ -38,6 +39,12 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   }
 }
 
+/** Which options have to be there is part of what they are. */
+function optionDescription(option: Option): string {
+  const usual = new Help().optionDescription(option);
+  return option.mandatory ? `${usual} (required)` : usual;
+}
+
 const COMMANDS = [
   addServeCommand,
   addLoginCommand,
@@ -48,7 +55,7 @@ const COMMANDS = [
   addDevicesCommand,
   addSigningKeysCommand,
   addAuditCommand,
-  addSecretsResealCommand,
+  addSecretsCommand,
 ];
 
 /** The package's version, from package.json, which is where sources and built code both have above them. */
@@ -65,11 +72,9 @@ function asFailure(error: unknown): CommandFailure | undefined {
   if (!(error instanceof CommanderError)) throw error;
   if (error.exitCode === 0) return undefined;
   const message = error.message.replace(/^error: /, "");
-  return new CommandFailure(
+  return usageFailure(
     message === "(outputHelp)"
       ? "say what to do (countersign --help lists the commands)"
       : `${message} (--help tells more)`,
-    {},
-    2,
   );
 }

@@ -5,13 +5,12 @@ import type { Command } from "commander";
 import { fieldLines, jsonLine } from "./fields.ts";
 import { wantsJson } from "./output.ts";
 
-/** Prints a resource: a line a field, or as JSON. */
+/** Prints a resource as JSON, or in lines: a field each, unless there are others to tell of it. */
 export function writeResource<Desc extends DescMessage>(
   command: Command,
   desc: Desc,
   message: MessageShape<Desc>,
-  headline?: string,
+  lines: readonly string[] = fieldLines(desc, message),
 ): void {
-  const lines = headline === undefined ? fieldLines(desc, message) : [headline];
   process.stdout.write(`${wantsJson(command) ? jsonLine(desc, message) : lines.join("\n")}\n`);
 }

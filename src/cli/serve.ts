@@ -3,6 +3,8 @@
 import type { Command } from "commander";
 import type { Gateway } from "../app.ts";
 import { dataDirOf, devEnvironment, processEnvironment, readConfig } from "../config.ts";
+import { AuthError } from "../core/errors.ts";
+import { LostSecretsError } from "../core/registry/secrets.ts";
 import { monotonicNow } from "../telemetry/clock.ts";
 import { CommandFailure, writeResult } from "./output.ts";
 
@@ -14,6 +16,7 @@ interface ServeOptions {
   readonly forgetLostSecrets?: boolean;
 }
 
+/** Adds `serve`. */
 export function addServeCommand(program: Command): void {
   program
     .command("serve")
@@ -21,7 +24,7 @@ export function addServeCommand(program: Command): void {
     .option("--dev", "make secrets and a demo device in the data directory where they are missing")
     .option(
       "--forget-lost-secrets",
-      "the master key is lost: retire the customer keys that were sealed with it, and sign with a new key",
+      "the master key is lost: give up the customer keys that were sealed with it, and sign with a new key where that is lost",
     )
     .option("--json", "print JSON")
     .action(async (options: ServeOptions, command: Command) => {
@@ -58,18 +61,18 @@ async function start({ dev = false, forgetLostSecrets = false }: ServeOptions): 
 
 /** What keeps a gateway from starting and is no bug, in one clear line. */
 function explainStart(error: unknown): CommandFailure | undefined {
-  if (!(error instanceof Error)) return undefined;
-  switch (error.name) {
-    case "LostSecretsError":
-      return new CommandFailure(
-        `${error.message}. Set COUNTERSIGN_MASTER_KEY, or add to COUNTERSIGN_OTHER_MASTER_KEYS, the one that sealed them. If that is lost, start once with --forget-lost-secrets: those customer keys are then retired, to be imported anew, and tokens are signed with a new key (docs/secrets.md)`,
-      );
-    case "SealError":
-    case "DatabaseError":
-      return new CommandFailure(error.message);
+  if (error instanceof LostSecretsError) {
+    return new CommandFailure(
+      `${error.message}. Set COUNTERSIGN_MASTER_KEY, or add to COUNTERSIGN_OTHER_MASTER_KEYS, the one that sealed them. If that is lost, start once with --forget-lost-secrets: customer keys that it sealed are then given up, to be imported anew, and tokens are signed with a new key where theirs is lost (docs/secrets.md)`,
+    );
   }
-  // An AuthError is a refusal of the registry's, such as that its database went away in between.
-  if ("reason" in error && error.reason === "unavailable") return new CommandFailure(error.message);
+  // A refusal of the registry's, such as that its database went away in between.
+  if (error instanceof AuthError) {
+    return error.reason === "unavailable" ? new CommandFailure(error.message) : undefined;
+  }
+  if (!(error instanceof Error)) return undefined;
+  // The store's own, which is not known here.
+  if (error.name === "SealError" || error.name === "DatabaseError") return new CommandFailure(error.message);
   if (!("code" in error)) return undefined;
   const { code } = error;
   const place =

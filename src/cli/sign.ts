@@ -3,8 +3,9 @@
 import type { Command } from "commander";
 import { computeSignature, secretFromText } from "../core/signature.ts";
 import { systemNow } from "../telemetry/clock.ts";
-import { CommandFailure } from "./output.ts";
-import { addDeviceOptions, type DeviceIdentity, type DeviceOptions, readDevice } from "./secrets.ts";
+import type { DeviceIdentity } from "./demo-device.ts";
+import { addDeviceOptions, type DeviceOptions, readDevice } from "./device-identity.ts";
+import { usageFailure } from "./output.ts";
 
 export interface SignedLogin {
   readonly device_key: string;
@@ -22,13 +23,14 @@ export function signLogin({ deviceKey, customerKey }: DeviceIdentity, timestamp:
 export function readTimestampOption(text: string | undefined): number {
   if (text === undefined) return Math.floor(systemNow() / 1000);
   if (/^\d{1,10}$/.test(text)) return Number(text);
-  throw new CommandFailure("--timestamp takes Unix time in whole seconds, at most ten digits", {}, 2);
+  throw usageFailure("--timestamp takes Unix time in whole seconds, at most ten digits");
 }
 
 interface SignOptions extends DeviceOptions {
   readonly timestamp?: string;
 }
 
+/** Adds `sign`. */
 export function addSignCommand(program: Command): void {
   addDeviceOptions(program.command("sign"))
     .description("print a signed login, ready for POST /auth/login")

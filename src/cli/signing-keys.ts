@@ -2,14 +2,14 @@
 
 import type { Command } from "commander";
 import { SigningKeySchema } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
-import { callAdmin } from "./admin-client.ts";
+import { adminCommand, callAdmin } from "./gateway/admin-client.ts";
 import { writeList } from "./listing.ts";
 
 const COLUMNS = ["kid", "alg", "state", "create_time"];
 
+/** Adds `signing-keys`. */
 export function addSigningKeysCommand(program: Command): void {
-  program
-    .command("signing-keys")
+  adminCommand(program, "signing-keys")
     .description("look at the keys that tokens are signed with")
     .command("list")
     .description("list them, the newest first")

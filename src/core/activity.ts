@@ -4,14 +4,18 @@ import { AuthError, type Reason } from "./errors.ts";
 import type { Caller, Login, LoginRequest } from "./login.ts";
 import type { ActivityStore, Sighting } from "./registry/ports.ts";
 
-/** Names that are gathered at most; past that, failures are dropped: anyone can make them. */
-const MOST_NAMES = 20_000;
+/** Names with a failure that are gathered at most: past that, failures of others are dropped, since anyone can make them. */
+const MOST_FAILURES = 20_000;
+/** Names with a login: as many as there are, but for a database that has been away for long. */
+const MOST_LOGINS = 200_000;
 /** Sightings of one write: so many hold up logins for a few milliseconds. */
 const BATCH = 250;
 
 /** What failed in the name of a device; other reasons tell nothing of it, or of no device at all. */
 const FAILURES: readonly Reason[] = ["clock_skew", "invalid_credentials", "rate_limited", "disabled", "replayed"];
 
+type SeenLogin = NonNullable<Sighting["login"]>;
+type SeenFailure = NonNullable<Sighting["failure"]>;
 type LogIn<From extends Caller> = (request: LoginRequest, caller: From) => Promise<Login>;
 
 export interface ActivityRecorder {
@@ -29,25 +33,19 @@ export interface ActivityDependencies {
 
 /** Gathers the last login and the last failure of each device. */
 export function createActivityRecorder({ activity, now }: ActivityDependencies): ActivityRecorder {
-  let seen = new Map<string, Sighting>();
-
-  function note(deviceKey: string, { login, failure }: Omit<Sighting, "deviceKey">): void {
-    const before = seen.get(deviceKey);
-    if (before === undefined && seen.size >= MOST_NAMES) return;
-    const name = before?.deviceKey ?? copyOf(deviceKey);
-    seen.set(name, { deviceKey: name, login: login ?? before?.login, failure: failure ?? before?.failure });
-  }
+  let logins = new Map<string, SeenLogin>();
+  let failures = new Map<string, SeenFailure>();
 
   return {
     watch(logIn) {
       return async (request, caller) => {
         try {
           const login = await logIn(request, caller);
-          note(request.deviceKey, { login: { at: now(), keyId: login.keyId }, failure: undefined });
+          note(logins, request.deviceKey, { at: now(), keyId: login.keyId }, MOST_LOGINS);
           return login;
         } catch (error) {
           if (error instanceof AuthError && FAILURES.includes(error.reason)) {
-            note(request.deviceKey, { login: undefined, failure: { at: now(), reason: error.reason } });
+            note(failures, request.deviceKey, { at: now(), reason: error.reason }, MOST_FAILURES);
           }
           throw error;
         }
@@ -55,22 +53,39 @@ export function createActivityRecorder({ activity, now }: ActivityDependencies):
     },
 
     async flush() {
-      const sightings = [...seen.values()];
-      seen = new Map();
-      for (let start = 0; start < sightings.length; start += BATCH) {
+      const [seenLogins, seenFailures] = [logins, failures];
+      [logins, failures] = [new Map(), new Map()];
+      const names = [...new Set([...seenLogins.keys(), ...seenFailures.keys()])];
+      for (let start = 0; start < names.length; start += BATCH) {
+        const batch = names.slice(start, start + BATCH);
         try {
-          await activity.record(sightings.slice(start, start + BATCH));
+          await activity.record(
+            batch.map((deviceKey) => ({
+              deviceKey,
+              login: seenLogins.get(deviceKey),
+              failure: seenFailures.get(deviceKey),
+            })),
+          );
         } catch (error) {
           // What was seen since is newer.
-          for (const { deviceKey, login, failure } of sightings.slice(start)) {
-            const since = seen.get(deviceKey);
-            note(deviceKey, { login: since?.login ?? login, failure: since?.failure ?? failure });
+          for (const deviceKey of names.slice(start)) {
+            putBack(logins, deviceKey, seenLogins.get(deviceKey), MOST_LOGINS);
+            putBack(failures, deviceKey, seenFailures.get(deviceKey), MOST_FAILURES);
           }
           throw error;
         }
       }
     },
   };
+}
+
+function note<Seen>(kept: Map<string, Seen>, deviceKey: string, seen: Seen, most: number): void {
+  if (kept.has(deviceKey)) kept.set(deviceKey, seen);
+  else if (kept.size < most) kept.set(copyOf(deviceKey), seen);
+}
+
+function putBack<Seen>(kept: Map<string, Seen>, deviceKey: string, seen: Seen | undefined, most: number): void {
+  if (seen !== undefined && !kept.has(deviceKey) && kept.size < most) kept.set(deviceKey, seen);
 }
 
 /** What was cut out of a request would keep all of it until it is written. */

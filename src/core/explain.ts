@@ -1,17 +1,14 @@
 // Explains a login that went wrong: which mistake it is. Knows no protocol and no database, and tells no secret.
 
 import { readDeviceKey } from "./device-key.ts";
-import { type CandidateKey, candidateKeys } from "./explain/candidate-keys.ts";
+import { type CandidateKey, candidateKeys, type KeyOwner } from "./explain/candidate-keys.ts";
 import { candidateMessages } from "./explain/candidate-messages.ts";
 import { explainClock } from "./explain/clock.ts";
 import { type Finding, finding } from "./explain/findings.ts";
 import { keylessSlips } from "./explain/key-slips.ts";
 import { type Match, searchSignature } from "./explain/search.ts";
-import { readSentLogin, type SentLogin } from "./explain/sent-login.ts";
-import type { LoginRequest } from "./login.ts";
+import { type LoginReader, readSentLogin, type SentLogin } from "./explain/sent-login.ts";
 import type { Customer, CustomerKeyStore, CustomerStore, Device, DeviceStore } from "./registry/ports.ts";
-
-export type { Finding } from "./explain/findings.ts";
 
 /** A login as it was received. */
 export interface ReceivedLogin {
@@ -36,12 +33,10 @@ export interface Explanation {
 /** Explains a login. Throws AuthError `malformed` where the named device_key is none, and what the stores throw. */
 export type ExplainLogin = (login: ReceivedLogin) => Promise<Explanation>;
 
-export interface ExplainLoginDependencies {
+export interface ExplainLoginDependencies extends LoginReader {
   readonly devices: Pick<DeviceStore, "find">;
   readonly customers: Pick<CustomerStore, "find">;
   readonly customerKeys: Pick<CustomerKeyStore, "secretsOf">;
-  /** The transport's own strict reader. Throws AuthError `malformed`. */
-  readonly readLogin: (body: Uint8Array) => LoginRequest;
   /** How far a timestamp may be from now, in milliseconds, either way. */
   readonly skewMs: number;
   /** Unix milliseconds. */
@@ -50,13 +45,13 @@ export interface ExplainLoginDependencies {
 
 /** Builds the use-case over its ports. */
 export function createExplainLogin(dependencies: ExplainLoginDependencies): ExplainLogin {
-  const { devices, customers, customerKeys, readLogin, skewMs, now: clock } = dependencies;
+  const { devices, customers, customerKeys, skewMs, now: clock } = dependencies;
 
   return async function explainLogin(received) {
     const now = clock();
     const receivedAt = received.receivedAt ?? now;
     const named = readDeviceKey(received.deviceKey);
-    const sent = readSentLogin(received.body, readLogin);
+    const sent = readSentLogin(received.body, dependencies);
 
     const findings: Finding[] = [];
     const seconds = sent.timestamp?.seconds;
@@ -70,15 +65,15 @@ export function createExplainLogin(dependencies: ExplainLoginDependencies): Expl
       return { wouldSucceed: false, findings: [...sent.mistakes, ...findings, finding("unknown_device")] };
     }
     const customer = await customers.find(device.customerId);
-    const secrets = await customerKeys.secretsOf(device.customerId);
-    const keys = candidateKeys({ device, sentDeviceKey: sent.deviceKey, secrets, now });
-    if (!keys.some(({ good }) => good)) {
-      findings.push(finding("no_live_key", device.keyMode === "derived" ? "derivation" : "login"));
-    }
-    const leaked = keys.find((key) => isIn(key, sent.text));
-    const warnings = leaked === undefined ? [] : [finding("key_sent", leaked.keyId)];
-
-    const match = await matchOf(sent, named, receivedAt, device, keys);
+    const { opened: secrets } = await customerKeys.secretsOf(device.customerId);
+    const proof = await withCandidates({ device, sentDeviceKey: sent.deviceKey, secrets, now }, async (keys) => ({
+      isLive: keys.some(({ good }) => good),
+      leaked: keys.find((key) => isIn(key, sent.text))?.keyId,
+      match: await matchOf(sent, named, receivedAt, device, keys),
+    }));
+    const { match } = proof;
+    if (!proof.isLive) findings.push(finding("no_live_key", device.keyMode === "derived" ? "derivation" : "login"));
+    const warnings = proof.leaked === undefined ? [] : [finding("key_sent", proof.leaked)];
     const mistakes = withoutWhatIsExplained(sent.mistakes, match);
     const states = disablings(device, customer);
     const wouldSucceed = mistakes.length + findings.length + states.length === 0 && match?.right === true;
@@ -87,6 +82,21 @@ export function createExplainLogin(dependencies: ExplainLoginDependencies): Expl
       findings: [...mistakes, ...findings, ...verdict(sent, match, device, states, wouldSucceed), ...warnings],
     };
   };
+}
+
+/** Makes the keys that are to be tried, and overwrites them, and what they are made of, when they have been. */
+async function withCandidates<Result>(
+  owner: KeyOwner,
+  use: (keys: readonly CandidateKey[]) => Promise<Result>,
+): Promise<Result> {
+  let keys: readonly CandidateKey[] = [];
+  try {
+    keys = candidateKeys(owner);
+    return await use(keys);
+  } finally {
+    for (const { bytes } of keys) bytes.fill(0);
+    for (const { secret } of owner.secrets) secret.fill(0);
+  }
 }
 
 /** A secret that is too short to be told from other text is not looked for. */
@@ -123,7 +133,8 @@ async function matchOf(
   const names = { device_key: named, customer_id: device.customerId };
   const keyIds = Object.fromEntries(keys.map(({ keyId }) => [`key_id ${keyId}`, keyId]));
   const keyless = keylessSlips({ ...names, ...keyIds });
-  return searchSignature({ keys, keyless, messages, signature: sent.signature });
+  const keyLabels = [named, "customer_key", "key", "device_key"];
+  return searchSignature({ keys, keyless, keyLabels, messages, signature: sent.signature });
 }
 
 /** What the search says of a signature's form, it says more exactly than the form alone does. */

@@ -1,6 +1,6 @@
 // THE PATH of a login: read -> fresh -> known -> proven -> admitted -> signed. Knows no protocol, driver or clock.
 
-import { createSecretKey, randomBytes } from "node:crypto";
+import { type KeyObject, randomBytes } from "node:crypto";
 import { readDeviceKey } from "./device-key.ts";
 import type { AuthError } from "./errors.ts";
 import { checkFresh, readTimestamp } from "./freshness.ts";
@@ -10,15 +10,17 @@ import type {
   CredentialStore,
   Limiter,
   LimitState,
+  Lookup,
   Policy,
   PolicyName,
   PolicyState,
+  ProvingKey,
   TokenSigner,
   Verdict,
 } from "./ports.ts";
 import { MAX_PROVING_KEYS } from "./ports.ts";
-import { disabled, invalidCredentials, rateLimited, replayed, unsigned } from "./refusals.ts";
-import { findProvingKey, readSignature, spendDerivations } from "./signature.ts";
+import { disabled, invalidCredentials, movedJustNow, rateLimited, replayed, unsigned } from "./refusals.ts";
+import { findProvingKey, readSignature, secretFromText, spendDerivations } from "./signature.ts";
 
 /** A login as it was sent, of no protocol. */
 export interface LoginRequest {
@@ -69,7 +71,7 @@ export type LogIn = (request: LoginRequest, caller: Caller) => Promise<Login>;
 
 /** Builds the use-case over its ports. */
 export function createLogIn({ credentials, limiter, signer, policies, skewMs, now: clock }: LoginDependencies): LogIn {
-  const decoy = createSecretKey(randomBytes(32));
+  const decoy = secretFromText(randomBytes(32).toString("hex"));
 
   return async function logIn(request, { address }) {
     const now = clock();
@@ -86,32 +88,38 @@ export function createLogIn({ credentials, limiter, signer, policies, skewMs, no
     if (known !== undefined) throw rateLimited({ ...known, decidedAt: now });
 
     // 3. Known: an unknown device goes on, with a decoy.
-    const { credential, derivationsSaved } = await credentials.find(deviceKey, now);
+    const found = await credentials.find(deviceKey, now);
 
-    // 4. Proven. What refuses a proof takes as long whatever the device; a device that is moving is asked for once more, and its
-    // first derived login noted, before anything else comes of it.
-    const { keys } = credential;
-    const key = keys[findProvingKey(keys, decoy, MAX_PROVING_KEYS, timestamp, deviceKey, signature)];
-    if (key === undefined) spendDerivations(derivationsSaved, decoy, deviceKey);
+    // 4. Proven. A proof that is refused has cost the same, whatever the name. A shared key of a device that is moving counts by
+    // what is on disk now, whatever was found.
+    const match: MatchKey = (keys) =>
+      keys[findProvingKey(keys, decoy, MAX_PROVING_KEYS, timestamp, deviceKey, signature)];
+    const { credential, key } = await prove(found, now, match, decoy);
+    const name = credential.deviceKey;
+    const isOwn = key?.purpose === "derivation";
     if (
       !credential.enrolled ||
       key === undefined ||
-      (credential.moving && !(await credentials.settle(credential.deviceKey, key.purpose, now)))
+      (credential.moving && !isOwn && !(await credentials.settle(name, key.purpose, now)))
     ) {
       const failure = chargeOf(policies.failure, `${address} ${deviceKey}`);
       throw refusal(await admit(limiter, [addressCharge, failure], clock()), "failure", invalidCredentials);
     }
     if (!credential.enabled) throw refusal(await admit(limiter, [addressCharge], clock()), "address", disabled);
+    if (isOwn && now < credential.ownKeyFrom) throw movedJustNow(credential.ownKeyFrom - now);
     if (!signer.ready()) throw unsigned();
 
     // 5. Admitted: one round trip decides everything that is left, in the order of precedence. The clock is read again,
     // since a limiter takes a time before one that it has seen for a step of the clock.
     // By the name that is kept anyway: what was cut out of a request would keep all of it, for as long as it is counted.
-    const name = credential.deviceKey;
     const login = chargeOf(loginPolicy(credential, policies), credential.sharedIdentity ? `${name} ${address}` : name);
     const replay = credential.replayGuard ? chargeOf(policies.replay, `${deviceKey} ${timestamp}`) : undefined;
     const verdict = await admit(limiter, [addressCharge, login, replay], clock());
     if (verdict.denied !== undefined) throw refusal(verdict, "login", replayed);
+
+    // A device's first login by its own key ends its move: on disk before it is answered.
+    if (credential.moving && isOwn && !(await credentials.settle(name, key.purpose, now)))
+      throw invalidCredentials(undefined);
 
     // 6. Signed.
     const token = await signer.sign({ deviceKey, customerId: credential.customerId }, now);
@@ -125,6 +133,23 @@ export function createLogIn({ credentials, limiter, signer, policies, skewMs, no
       limit: verdict.stateOf("login"),
     };
   };
+}
+
+type MatchKey = (keys: readonly ProvingKey[]) => ProvingKey | undefined;
+
+interface Proof {
+  readonly credential: Credential;
+  /** The key that made it; undefined: none did. */
+  readonly key: ProvingKey | undefined;
+}
+
+/** Which key made a proof. One that no key made is held once more against what is there now, at one cost for every name. */
+async function prove(found: Lookup, now: number, match: MatchKey, decoy: KeyObject): Promise<Proof> {
+  const key = match(found.credential.keys);
+  if (key !== undefined) return { credential: found.credential, key };
+  const { credential, derivationsSaved } = await found.recheck(now);
+  spendDerivations(derivationsSaved, decoy, credential.deviceKey);
+  return { credential, key: credential === found.credential ? undefined : match(credential.keys) };
 }
 
 function chargeOf(policy: Policy | undefined, key: string): Charge | undefined {

@@ -88,6 +88,8 @@ export interface Credential {
   readonly keys: readonly ProvingKey[];
   /** On its way from a shared key to one of its own: both prove a login, until `settle` says otherwise. */
   readonly moving: boolean;
+  /** A login by its own key is not to be answered before, in unix milliseconds: a gateway may not know yet that it moves. */
+  readonly ownKeyFrom: number;
   /** When one of its keys begins or ends to be good, in unix milliseconds: from then on it has to be found anew. */
   readonly validUntil: number;
 }
@@ -101,11 +103,14 @@ export const MAX_PROVING_KEYS = 2 * MAX_LIVE_KEYS;
 /** What a look-up found. */
 export interface Lookup {
   readonly credential: Credential;
-  /**
-   * So many derivations fewer than MAX_LIVE_KEYS this look-up has cost. Whoever goes on to refuse the proof spends them, or
-   * time would tell a device with derived keys from one without, and that from none; of a right proof it may tell.
-   */
+  /** So many derivations fewer than MAX_LIVE_KEYS this look-up has cost. */
   readonly derivationsSaved: number;
+  /**
+   * Asks the database for all that this look-up answered from memory. Whoever is about to refuse a proof does so, and spends
+   * the derivations: or time would tell a device that was seen lately, one with a key of its own, and a name that is nobody's
+   * from one another. A right proof may tell. @returns the same credential where nothing has changed
+   */
+  recheck(now: number): Promise<Lookup>;
 }
 
 /**

@@ -52,14 +52,15 @@ export function secretFromText(customerKey: string): KeyObject {
   return createSecretKey(customerKey, "utf8");
 }
 
-const DERIVATION_LABEL = "countersign device key v1\0";
+/** What a board's own key is derived with, before a zero byte and the device_key. */
+export const DERIVATION_LABEL = "countersign device key v1";
 
 /**
  * A board's own key under key_mode DERIVED: hex HMAC-SHA256(derivation key, label, 0x00, device_key), used in its
  * textual form wherever a customer_key is.
  */
 export function deriveDeviceKey(derivationKey: KeyObject, deviceKey: string): string {
-  return createHmac("sha256", derivationKey).update(DERIVATION_LABEL).update(deviceKey).digest("hex");
+  return createHmac("sha256", derivationKey).update(`${DERIVATION_LABEL}\0`).update(deviceKey).digest("hex");
 }
 
 /** Costs what deriving `count` keys for a device costs, and gives nothing. */

@@ -7,7 +7,8 @@ import type { CustomerPatch } from "../core/registry/customers.ts";
 import type { AdminDependencies } from "./admin.ts";
 import { readMask, requireMasked } from "./admin-mask.ts";
 import { customerMessage } from "./admin-messages.ts";
-import { readStatus, requireName } from "./admin-values.ts";
+import { statuses } from "./admin-values.ts";
+import { readEtag, withEtag } from "./etag-headers.ts";
 
 type CustomerCalls = Pick<
   ServiceImpl<typeof AdminService>,
@@ -16,6 +17,7 @@ type CustomerCalls = Pick<
 
 const CHANGEABLE = ["display_name", "status", "login_limit"] as const;
 
+/** Builds them on the use-cases. Each throws what those throw. */
 export function createCustomerCalls({
   registry: { customers },
   actorOf,
@@ -29,14 +31,14 @@ export function createCustomerCalls({
       const draft = {
         customerId: customerId === "" ? named : customerId,
         displayName: customer?.displayName ?? "",
-        status: readStatus(customer?.status) ?? "enabled",
+        status: statuses.read(customer?.status) ?? "enabled",
         loginLimit: customer?.loginLimit ?? "",
       };
-      return customerMessage(await customers.create(draft, actorOf(context)));
+      return withEtag(context.responseHeader, customerMessage(await customers.create(draft, actorOf(context))));
     },
 
-    async getCustomer({ customerId }) {
-      return customerMessage(await customers.get(requireName(customerId, "customer_id")));
+    async getCustomer({ customerId }, { responseHeader }) {
+      return withEtag(responseHeader, customerMessage(await customers.get(customerId)));
     },
 
     async listCustomers({ pageSize, pageToken, filter }) {
@@ -45,9 +47,9 @@ export function createCustomerCalls({
     },
 
     async updateCustomer({ customer, updateMask }, context) {
-      const customerId = requireName(customer?.customerId, "customer_id");
-      const { displayName = "", loginLimit = "", etag = "" } = customer ?? {};
-      const status = readStatus(customer?.status);
+      const { customerId = "", displayName = "", loginLimit = "" } = customer ?? {};
+      const etag = readEtag(context.requestHeader, customer?.etag ?? "");
+      const status = statuses.read(customer?.status);
       const given = { display_name: displayName !== "", status: status !== undefined, login_limit: loginLimit !== "" };
       const mask = readMask(updateMask, { desc: CustomerSchema, changeable: CHANGEABLE }, (name) => given[name]);
       const patch: CustomerPatch = {
@@ -55,11 +57,12 @@ export function createCustomerCalls({
         ...(mask.has("status") && { status: requireMasked(status, "status") }),
         ...(mask.has("login_limit") && { loginLimit }),
       };
-      return customerMessage(await customers.update(customerId, patch, etag, actorOf(context)));
+      const updated = await customers.update(customerId, patch, etag, actorOf(context));
+      return withEtag(context.responseHeader, customerMessage(updated));
     },
 
     async deleteCustomer({ customerId, etag }, context) {
-      await customers.delete(requireName(customerId, "customer_id"), etag, actorOf(context));
+      await customers.delete(customerId, readEtag(context.requestHeader, etag), actorOf(context));
       return {};
     },
   };

@@ -3,11 +3,12 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import { type AdminService, type Device, DeviceSchema } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { malformed } from "../core/errors.ts";
-import type { DevicePatch } from "../core/registry/devices.ts";
+import type { DevicePatch } from "../core/registry/device-changes.ts";
 import type { AdminDependencies } from "./admin.ts";
 import { readMask, requireMasked } from "./admin-mask.ts";
 import { deviceMessage } from "./admin-messages.ts";
-import { readKeyMode, readStatus, requireName } from "./admin-values.ts";
+import { keyModes, statuses } from "./admin-values.ts";
+import { readEtag, withEtag } from "./etag-headers.ts";
 
 type DeviceCalls = Pick<
   ServiceImpl<typeof AdminService>,
@@ -22,31 +23,32 @@ type DeviceCalls = Pick<
 
 const CHANGEABLE = ["display_name", "status", "key_mode", "shared_identity", "replay_guard", "labels"] as const;
 
+/** Builds them on the use-cases. Each throws what those throw. */
 export function createDeviceCalls({
   registry: { devices },
   actorOf,
 }: Pick<AdminDependencies, "registry" | "actorOf">): DeviceCalls {
   return {
     async createDevice({ customerId, device }, context) {
-      const owner = requireName(customerId, "customer_id");
-      if (device !== undefined && device.customerId !== "" && device.customerId !== owner) {
+      const named = device?.customerId ?? "";
+      if (named !== "" && customerId !== "" && named !== customerId) {
         throw malformed("customer_id is there twice and differs. Send it once", "customer_id");
       }
       const draft = {
-        customerId: owner,
+        customerId,
         deviceKey: device?.deviceKey ?? "",
         displayName: device?.displayName ?? "",
-        status: readStatus(device?.status) ?? "enabled",
-        keyMode: readKeyMode(device?.keyMode) ?? "shared",
+        status: statuses.read(device?.status) ?? "enabled",
+        keyMode: keyModes.read(device?.keyMode) ?? "shared",
         sharedIdentity: device?.sharedIdentity ?? false,
         replayGuard: device?.replayGuard,
         labels: device?.labels ?? {},
       };
-      return deviceMessage(await devices.create(draft, actorOf(context)));
+      return withEtag(context.responseHeader, deviceMessage(await devices.create(draft, actorOf(context))));
     },
 
-    async getDevice({ deviceKey }) {
-      return deviceMessage(await devices.get(requireName(deviceKey, "device_key")));
+    async getDevice({ deviceKey }, { responseHeader }) {
+      return withEtag(responseHeader, deviceMessage(await devices.get(deviceKey)));
     },
 
     async listDevices({ pageSize, pageToken, filter }) {
@@ -56,22 +58,23 @@ export function createDeviceCalls({
 
     async updateDevice({ device, updateMask }, context) {
       if (device === undefined) throw malformed("device is missing", "device");
-      const deviceKey = requireName(device.deviceKey, "device_key");
       const patch = readPatch(device, updateMask);
-      return deviceMessage(await devices.update(deviceKey, patch, device.etag, actorOf(context)));
+      const etag = readEtag(context.requestHeader, device.etag);
+      const updated = await devices.update(device.deviceKey, patch, etag, actorOf(context));
+      return withEtag(context.responseHeader, deviceMessage(updated));
     },
 
     async deleteDevice({ deviceKey, etag }, context) {
-      await devices.delete(requireName(deviceKey, "device_key"), etag, actorOf(context));
+      await devices.delete(deviceKey, readEtag(context.requestHeader, etag), actorOf(context));
       return {};
     },
 
     async revokeDeviceTokens({ deviceKey }, context) {
-      return deviceMessage(await devices.revokeTokens(requireName(deviceKey, "device_key"), actorOf(context)));
+      return withEtag(context.responseHeader, deviceMessage(await devices.revokeTokens(deviceKey, actorOf(context))));
     },
 
     async deriveDeviceKey({ deviceKey }, context) {
-      const derived = await devices.deriveKey(requireName(deviceKey, "device_key"), actorOf(context));
+      const derived = await devices.deriveKey(deviceKey, actorOf(context));
       return { deviceKey, ...derived };
     },
   };
@@ -79,8 +82,8 @@ export function createDeviceCalls({
 
 function readPatch(device: Device, updateMask: Parameters<typeof readMask>[0]): DevicePatch {
   const { displayName, sharedIdentity, replayGuard, labels } = device;
-  const status = readStatus(device.status);
-  const keyMode = readKeyMode(device.keyMode);
+  const status = statuses.read(device.status);
+  const keyMode = keyModes.read(device.keyMode);
   const given = {
     display_name: displayName !== "",
     status: status !== undefined,

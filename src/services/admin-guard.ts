@@ -15,9 +15,12 @@ export function bearerToken(requestHeader: Headers): string | undefined {
 export function createAdminGuard(adminTokens: readonly string[]): (requestHeader: Headers) => void {
   return (requestHeader) => {
     const token = bearerToken(requestHeader);
-    const matches = token === undefined ? [] : adminTokens.map((one) => equalSecrets(token, one));
-    if (!matches.includes(true)) {
+    if (token === undefined) {
       throw new AuthError("invalid_admin_token", "this call takes the admin token as Authorization Bearer");
+    }
+    const matches = adminTokens.map((one) => equalSecrets(token, one));
+    if (!matches.includes(true)) {
+      throw new AuthError("invalid_admin_token", "this is not an admin token of this gateway");
     }
   };
 }

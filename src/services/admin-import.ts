@@ -9,12 +9,13 @@ import {
 import { malformed } from "../core/errors.ts";
 import type { ImportRow } from "../core/registry/device-import.ts";
 import type { AdminDependencies } from "./admin.ts";
-import { readKeyMode } from "./admin-values.ts";
+import { keyModes } from "./admin-values.ts";
 
 const KEY_MODES: readonly KeyModeEnum[] = Object.values(KeyModeEnum);
 
 type ImportCalls = Pick<ServiceImpl<typeof AdminService>, "importDevices">;
 
+/** Builds it on the use-case, and throws what that throws. */
 export function createImportCalls({
   registry: { deviceImport },
   actorOf,
@@ -37,7 +38,7 @@ function readRow(row: ImportDevicesRequest_Row, place: number): ImportRow {
     deviceKey,
     customerId,
     displayName,
-    keyMode: readKeyMode(keyMode),
+    keyMode: keyModes.read(keyMode),
     sharedIdentity,
     replayGuard,
     labels: labels?.labels,

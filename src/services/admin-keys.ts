@@ -4,13 +4,14 @@ import type { ServiceImpl } from "@connectrpc/connect";
 import type { AdminService } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import type { AdminDependencies } from "./admin.ts";
 import { customerKeyMessage } from "./admin-messages.ts";
-import { KEY_PURPOSE, KEY_STATE, readPurpose, readTime, requireName, writeTime } from "./admin-values.ts";
+import { keyPurposes, keyStates, readTime, writeTime } from "./admin-values.ts";
 
 type CustomerKeyCalls = Pick<
   ServiceImpl<typeof AdminService>,
   "issueCustomerKey" | "listCustomerKeys" | "getCustomerKeyUsage" | "retireCustomerKey"
 >;
 
+/** Builds them on the use-cases. Each throws what those throw. */
 export function createCustomerKeyCalls({
   registry: { customerKeys },
   actorOf,
@@ -18,8 +19,8 @@ export function createCustomerKeyCalls({
   return {
     async issueCustomerKey({ customerId, purpose, importedKey, notBefore, expiresAt }, context) {
       const draft = {
-        customerId: requireName(customerId, "customer_id"),
-        purpose: readPurpose(purpose) ?? "login",
+        customerId,
+        purpose: keyPurposes.read(purpose) ?? "login",
         importedKey,
         notBefore: readTime(notBefore, "not_before"),
         expiresAt: readTime(expiresAt, "expires_at"),
@@ -29,17 +30,17 @@ export function createCustomerKeyCalls({
 
     async listCustomerKeys({ customerId, pageSize, pageToken }) {
       const page = { pageSize, pageToken, filter: "" };
-      const { items, nextPageToken } = await customerKeys.list(requireName(customerId, "customer_id"), page);
+      const { items, nextPageToken } = await customerKeys.list(customerId, page);
       return { customerKeys: items.map(customerKeyMessage), nextPageToken };
     },
 
     async getCustomerKeyUsage({ customerId }) {
-      const { keys, silentDevices } = await customerKeys.progress(requireName(customerId, "customer_id"));
+      const { keys, silentDevices } = await customerKeys.progress(customerId);
       return {
         keys: keys.map(({ keyId, purpose, state, devices, firstUseAt, lastUseAt }) => ({
           keyId,
-          purpose: KEY_PURPOSE[purpose],
-          state: KEY_STATE[state],
+          purpose: keyPurposes.write(purpose),
+          state: keyStates.write(state),
           devices,
           firstUseTime: writeTime(firstUseAt),
           lastUseTime: writeTime(lastUseAt),
@@ -49,7 +50,7 @@ export function createCustomerKeyCalls({
     },
 
     async retireCustomerKey({ keyId, validateOnly }, context) {
-      const retirement = await customerKeys.retire(requireName(keyId, "key_id"), validateOnly, actorOf(context));
+      const retirement = await customerKeys.retire(keyId, validateOnly, actorOf(context));
       const { key, stoppedDevices, silentDevices, otherLiveKeys } = retirement;
       return { customerKey: customerKeyMessage(key), stoppedDevices, silentDevices, otherLiveKeys };
     },

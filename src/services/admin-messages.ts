@@ -12,14 +12,15 @@ import type { SigningKeySummary } from "../core/ports.ts";
 import type { CustomerKeyView } from "../core/registry/customer-keys.ts";
 import { etagOf } from "../core/registry/pages.ts";
 import type { AuditEvent, StoredCustomer, StoredDevice } from "../core/registry/ports.ts";
-import { KEY_MODE, KEY_PURPOSE, KEY_STATE, STATUS, writeTime } from "./admin-values.ts";
+import { keyModes, keyPurposes, keyStates, statuses, writeTime } from "./admin-values.ts";
 
+/** A customer, with the etag of its version. */
 export function customerMessage(customer: StoredCustomer): MessageInitShape<typeof CustomerSchema> {
   const { customerId, displayName, status, loginLimit, createdAt, updatedAt } = customer;
   return {
     customerId,
     displayName,
-    status: STATUS[status],
+    status: statuses.write(status),
     loginLimit,
     createTime: writeTime(createdAt),
     updateTime: writeTime(updatedAt),
@@ -27,13 +28,14 @@ export function customerMessage(customer: StoredCustomer): MessageInitShape<type
   };
 }
 
+/** A customer key: all but its secret. */
 export function customerKeyMessage(key: CustomerKeyView): MessageInitShape<typeof CustomerKeySchema> {
   const { keyId, customerId, purpose, state, notBefore, expiresAt, createdAt, retiredAt } = key;
   return {
     keyId,
     customerId,
-    purpose: KEY_PURPOSE[purpose],
-    state: KEY_STATE[state],
+    purpose: keyPurposes.write(purpose),
+    state: keyStates.write(state),
     notBefore: writeTime(notBefore),
     expiresAt: writeTime(expiresAt),
     createTime: writeTime(createdAt),
@@ -41,14 +43,15 @@ export function customerKeyMessage(key: CustomerKeyView): MessageInitShape<typeo
   };
 }
 
+/** A device, with the etag of its version and what was last seen of it. */
 export function deviceMessage(device: StoredDevice): MessageInitShape<typeof DeviceSchema> {
   const { deviceKey, customerId, displayName, sharedIdentity, replayGuard, labels, acceptsShared } = device;
   return {
     deviceKey,
     customerId,
     displayName,
-    status: STATUS[device.status],
-    keyMode: KEY_MODE[device.keyMode],
+    status: statuses.write(device.status),
+    keyMode: keyModes.write(device.keyMode),
     sharedIdentity,
     replayGuard,
     labels,
@@ -64,11 +67,13 @@ export function deviceMessage(device: StoredDevice): MessageInitShape<typeof Dev
   };
 }
 
+/** A signing key: all but its secret. */
 export function signingKeyMessage(key: SigningKeySummary): MessageInitShape<typeof SigningKeySchema> {
   const { kid, alg, state, createdAt } = key;
   return { kid, alg, state, createTime: writeTime(createdAt) };
 }
 
+/** A change, and who made it. */
 export function auditEventMessage(event: AuditEvent): MessageInitShape<typeof AuditEventSchema> {
   const { eventId, at, actor, action, resource, customerId, details } = event;
   const { tokenId, operator, address, requestId } = actor;

@@ -7,82 +7,61 @@ import {
   KeyState as KeyStateEnum,
   Status as StatusEnum,
 } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
-import { type AuthError, malformed } from "../core/errors.ts";
+import { malformed } from "../core/errors.ts";
 import type { KeyPurpose } from "../core/ports.ts";
-import type { KeyState } from "../core/registry/customer-keys.ts";
+import type { KeyState } from "../core/registry/key-state.ts";
 import type { KeyMode, Status } from "../core/registry/ports.ts";
 
-/** The core's words as enums of the contract. */
-export const STATUS = { enabled: StatusEnum.ENABLED, disabled: StatusEnum.DISABLED } satisfies Record<
-  Status,
-  StatusEnum
->;
-export const KEY_MODE = { shared: KeyModeEnum.SHARED, derived: KeyModeEnum.DERIVED } satisfies Record<
-  KeyMode,
-  KeyModeEnum
->;
-export const KEY_PURPOSE = {
+/** An enum of the contract as the core has it, both ways. */
+interface EnumWords<Word extends string, Value extends number> {
+  readonly write: (word: Word) => Value;
+  /** Undefined where it is not said. @throws AuthError `malformed` for a value that is not in the contract */
+  readonly read: (value: Value | undefined) => Word | undefined;
+}
+
+/** Builds it from all the words there are; `field` is the one that is told to be wrong. */
+function enumOf<Word extends string, Value extends number>(
+  field: string,
+  values: Readonly<Record<Word, Value>>,
+): EnumWords<Word, Value> {
+  const words = new Map<number, Word>();
+  for (const word in values) words.set(values[word], word);
+  return {
+    write: (word) => values[word],
+    read(value) {
+      if (value === undefined || value === UNSPECIFIED) return undefined;
+      const word = words.get(value);
+      if (word === undefined) throw malformed(`${field} has a value that is not in the contract`, field);
+      return word;
+    },
+  };
+}
+
+/** What stands for nothing in every enum (AIP-126). */
+const UNSPECIFIED = 0;
+
+/** Whether something may be used. */
+export const statuses = enumOf<Status, StatusEnum>("status", {
+  enabled: StatusEnum.ENABLED,
+  disabled: StatusEnum.DISABLED,
+});
+/** Which key a device signs with. */
+export const keyModes = enumOf<KeyMode, KeyModeEnum>("key_mode", {
+  shared: KeyModeEnum.SHARED,
+  derived: KeyModeEnum.DERIVED,
+});
+/** What a customer key is for. */
+export const keyPurposes = enumOf<KeyPurpose, KeyPurposeEnum>("purpose", {
   login: KeyPurposeEnum.LOGIN,
   derivation: KeyPurposeEnum.DERIVATION,
-} satisfies Record<KeyPurpose, KeyPurposeEnum>;
-export const KEY_STATE = {
+});
+/** How a customer key stands now. */
+export const keyStates = enumOf<KeyState, KeyStateEnum>("state", {
   pending: KeyStateEnum.PENDING,
   live: KeyStateEnum.LIVE,
   expired: KeyStateEnum.EXPIRED,
   retired: KeyStateEnum.RETIRED,
-} satisfies Record<KeyState, KeyStateEnum>;
-
-/** Undefined where it is not said. @throws AuthError `malformed` for a value that is not in the contract */
-export function readStatus(status: StatusEnum = StatusEnum.UNSPECIFIED): Status | undefined {
-  switch (status) {
-    case StatusEnum.UNSPECIFIED:
-      return undefined;
-    case StatusEnum.ENABLED:
-      return "enabled";
-    case StatusEnum.DISABLED:
-      return "disabled";
-    default:
-      throw strangeValue("status");
-  }
-}
-
-/** As readStatus. */
-export function readKeyMode(keyMode: KeyModeEnum = KeyModeEnum.UNSPECIFIED): KeyMode | undefined {
-  switch (keyMode) {
-    case KeyModeEnum.UNSPECIFIED:
-      return undefined;
-    case KeyModeEnum.SHARED:
-      return "shared";
-    case KeyModeEnum.DERIVED:
-      return "derived";
-    default:
-      throw strangeValue("key_mode");
-  }
-}
-
-/** As readStatus. */
-export function readPurpose(purpose: KeyPurposeEnum): KeyPurpose | undefined {
-  switch (purpose) {
-    case KeyPurposeEnum.UNSPECIFIED:
-      return undefined;
-    case KeyPurposeEnum.LOGIN:
-      return "login";
-    case KeyPurposeEnum.DERIVATION:
-      return "derivation";
-    default:
-      throw strangeValue("purpose");
-  }
-}
-
-function strangeValue(field: string): AuthError {
-  return malformed(`${field} has a value that is not in the contract`, field);
-}
-
-/** A name that has to be there. @throws AuthError `malformed` */
-export function requireName(name: string | undefined, field: string): string {
-  if (name === undefined || name === "") throw malformed(`${field} is missing`, field);
-  return name;
-}
+});
 
 /** From the year 1 to 9999, as the contract has it (google/protobuf/timestamp.proto). */
 const FIRST_SECOND = -62_135_596_800n;

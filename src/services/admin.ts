@@ -18,7 +18,7 @@ import { createImportCalls } from "./admin-import.ts";
 import { createCustomerKeyCalls } from "./admin-keys.ts";
 import { auditEventMessage, signingKeyMessage } from "./admin-messages.ts";
 import { pageOfSigningKeys } from "./admin-signing-keys.ts";
-import { readTime, requireName } from "./admin-values.ts";
+import { readTime } from "./admin-values.ts";
 
 export interface AdminDependencies {
   readonly registry: Registry;
@@ -68,7 +68,7 @@ function createOverseerCalls({
 
     async explainLogin({ deviceKey, body, receiveTime }) {
       const { wouldSucceed, findings } = await explain({
-        deviceKey: requireName(deviceKey, "device_key"),
+        deviceKey,
         body,
         receivedAt: readTime(receiveTime, "receive_time"),
       });

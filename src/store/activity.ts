@@ -1,68 +1,67 @@
 // The queries of what was last seen of devices. Knows the schema.
 
-import { type ExpressionBuilder, sql } from "kysely";
-import type { ActivityStore } from "../core/registry/ports.ts";
+import { type CompiledQuery, type RawBuilder, sql } from "kysely";
+import type { ActivityStore, Sighting } from "../core/registry/ports.ts";
 import type { Database } from "./database.ts";
-import type { Schema } from "./schema.ts";
+
+/** Rows of a statement: it is compiled once for each size, and filled up with rows that nothing comes of. */
+const SIZES = [1, 16, 64, 250];
+const LARGEST = 250;
+
+/** Of nobody: the decoy's name, which is passed over. */
+const FILLING: Sighting = { deviceKey: "", login: undefined, failure: undefined };
 
 /** The activity kept in one database. */
-export function createActivityStore({ write }: Database): ActivityStore {
+export function createActivityStore({ db, write }: Database): ActivityStore {
+  const compiled = new Map(SIZES.map((size) => [size, buildUpsert(size).compile(db)]));
+
+  function statementFor(rows: number): { readonly size: number; readonly query: CompiledQuery } {
+    const size = SIZES.find((candidate) => candidate >= rows) ?? LARGEST;
+    const query = compiled.get(size);
+    if (query === undefined) throw new TypeError("every size has its statement");
+    return { size, query };
+  }
+
   return {
     async record(sightings) {
-      if (sightings.length === 0) return;
-      await write(async (transaction) => {
-        // Several gateways write the same rows: in one order, so that none waits for another that waits for it.
-        const known = await transaction
-          .selectFrom("devices")
-          .where("device_key", "in", sightings.map(({ deviceKey }) => deviceKey).sort())
-          .where("device_key", "<>", "")
-          .select("device_key")
-          .orderBy("device_key")
-          .execute();
-        const seen = new Map(sightings.map((sighting) => [sighting.deviceKey, sighting]));
-        const rows = known.flatMap(({ device_key }) => {
-          const sighting = seen.get(device_key);
-          if (sighting === undefined) return [];
-          const { login, failure } = sighting;
-          return {
-            device_key,
-            last_login_at: login?.at ?? null,
-            last_key_id: login?.keyId ?? null,
-            key_since: login?.at ?? null,
-            last_failure_at: failure?.at ?? null,
-            last_failure_reason: failure?.reason ?? null,
-          };
-        });
-        if (rows.length === 0) return;
-        await transaction
-          .insertInto("device_activity")
-          .values(rows)
-          .onConflict((conflict) =>
-            conflict.column("device_key").doUpdateSet((eb) => ({
-              last_login_at: later(eb, "last_login_at", "last_login_at"),
-              last_key_id: later(eb, "last_login_at", "last_key_id"),
-              key_since: sql<number | null>`case
-                when excluded.last_key_id = device_activity.last_key_id then device_activity.key_since
-                else ${later(eb, "last_login_at", "key_since")} end`,
-              last_failure_at: later(eb, "last_failure_at", "last_failure_at"),
-              last_failure_reason: later(eb, "last_failure_at", "last_failure_reason"),
-            })),
-          )
-          .execute();
-      });
+      for (let start = 0; start < sightings.length; start += LARGEST) {
+        const batch = sightings.slice(start, start + LARGEST);
+        const { size, query } = statementFor(batch.length);
+        const filled = [...batch, ...Array.from({ length: size - batch.length }, () => FILLING)];
+        await write((transaction) => transaction.executeQuery({ ...query, parameters: filled.flatMap(parametersOf) }));
+      }
     },
   };
 }
 
-type Activity = Schema["device_activity"];
-type Upsert = ExpressionBuilder<{ device_activity: Activity; excluded: Activity }, "device_activity" | "excluded">;
+function parametersOf({ deviceKey, login, failure }: Sighting): (string | number | null)[] {
+  const [loginAt, keyId] = [login?.at ?? null, login?.keyId ?? null];
+  return [deviceKey, loginAt, keyId, loginAt, failure?.at ?? null, failure?.reason ?? null];
+}
 
-/** A column's new value where that of `time` is later than what is there, else what is there. */
-function later<Column extends keyof Activity>(eb: Upsert, time: "last_login_at" | "last_failure_at", column: Column) {
-  return eb
-    .case()
-    .when(eb.ref(`excluded.${time}`), ">", eb.fn.coalesce(eb.ref(`device_activity.${time}`), eb.val(-1)))
-    .then(eb.ref(`excluded.${column}`))
-    .else(eb.ref(`device_activity.${column}`))
-    .end();
+/**
+ * Rows of devices that are enrolled, each column the later one's of what was seen and what is there. In the order of their
+ * names: several gateways write the same rows, and none is to wait for another that waits for it.
+ */
+function buildUpsert(size: number): RawBuilder<unknown> {
+  const row = sql`(cast(${null} as text), cast(${null} as bigint), cast(${null} as text), cast(${null} as bigint),
+    cast(${null} as bigint), cast(${null} as text))`;
+  const newerLogin = sql`coalesce(excluded.last_login_at, -1) > coalesce(device_activity.last_login_at, -1)`;
+  const newerFailure = sql`coalesce(excluded.last_failure_at, -1) > coalesce(device_activity.last_failure_at, -1)`;
+  const later = (condition: RawBuilder<unknown>, column: string): RawBuilder<unknown> =>
+    sql`${sql.ref(column)} = case when ${condition} then ${sql.ref(`excluded.${column}`)}
+      else ${sql.ref(`device_activity.${column}`)} end`;
+  return sql`
+    insert into device_activity (device_key, last_login_at, last_key_id, key_since, last_failure_at, last_failure_reason)
+    select seen.column1, seen.column2, seen.column3, seen.column4, seen.column5, seen.column6
+    from (values ${sql.join(Array.from({ length: size }, () => row))}) as seen
+    where seen.column1 <> '' and exists (select 1 from devices where devices.device_key = seen.column1)
+    order by seen.column1
+    on conflict (device_key) do update set
+      ${later(newerLogin, "last_login_at")},
+      ${later(newerLogin, "last_key_id")},
+      key_since = case when excluded.last_key_id = device_activity.last_key_id then device_activity.key_since
+        when ${newerLogin} then excluded.key_since else device_activity.key_since end,
+      ${later(newerFailure, "last_failure_at")},
+      ${later(newerFailure, "last_failure_reason")}`;
 }

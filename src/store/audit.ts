@@ -1,9 +1,9 @@
 // The audit log's queries. Knows the schema.
 
 import { type Kysely, type Selectable, sql, type Transaction } from "kysely";
-import { malformed } from "../core/errors.ts";
 import type { Condition } from "../core/registry/filter.ts";
 import type { AuditEntry, AuditEvent, AuditLog } from "../core/registry/ports.ts";
+import { strangePageToken } from "../core/registry/refusals.ts";
 import type { Database } from "./database.ts";
 import { type Columns, findPage, holds } from "./lists.ts";
 import type { Schema } from "./schema.ts";
@@ -115,7 +115,7 @@ const COLUMNS: Columns = (field) =>
 
 function readEventId(text: string): number {
   if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw malformed("page_token is none that this list has given", "page_token");
+  throw strangePageToken();
 }
 
 function rowOfEntry({ actor, at, action, resource, customerId, details }: AuditEntry) {

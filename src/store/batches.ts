@@ -9,6 +9,8 @@ export interface BatchOptions {
   readonly most: number;
   /** So many batches may be under way at once; what comes meanwhile is the next one's. */
   readonly atOnce: number;
+  /** Batches begin at least so far apart, in milliseconds: where calls come thick, fewer batches are larger. None waits for others to come. */
+  readonly apartMs?: number;
 }
 
 interface Waiting<Key, Answer> {
@@ -20,14 +22,15 @@ interface Waiting<Key, Answer> {
 /** Makes single calls of a call for many. A batch that fails fails for each of its keys. */
 export function createBatches<Key, Answer>(
   answerAll: AnswerAll<Key, Answer>,
-  { most, atOnce }: BatchOptions,
+  { most, atOnce, apartMs }: BatchOptions,
 ): (key: Key) => Promise<Answer> {
   let waiting: Waiting<Key, Answer>[] = [];
   let underWay = 0;
   let scheduled = false;
+  let tooSoon = false;
 
   function schedule(): void {
-    if (scheduled || underWay >= atOnce || waiting.length === 0) return;
+    if (scheduled || tooSoon || underWay >= atOnce || waiting.length === 0) return;
     scheduled = true;
     // After what else arrived in this turn of the loop has been read.
     setImmediate(() => {
@@ -40,6 +43,13 @@ export function createBatches<Key, Answer>(
     const batch = waiting.slice(0, most);
     waiting = waiting.slice(most);
     underWay++;
+    if (apartMs !== undefined) {
+      tooSoon = true;
+      setTimeout(() => {
+        tooSoon = false;
+        schedule();
+      }, apartMs).unref();
+    }
     schedule();
     try {
       const answers = await answerAll(batch.map(({ key }) => key));

@@ -3,19 +3,48 @@
 import { setTimeout as pause } from "node:timers/promises";
 
 const PAUSE_MS = 20;
+/** How long a call goes on trying, in milliseconds, if nothing else is said. */
 const LONGEST_WAIT_MS = 5_000;
 
-/** Does something that may be done again, until nobody stands in its way. @throws what it threw at last */
+/**
+ * Does something that may be done again, until nobody stands in its way. No try begins later than `longestMs` after the first:
+ * what each takes counts, too. @throws what it threw at last
+ */
 export async function retryWhile<Result>(
   isBusy: (error: unknown) => boolean,
   act: () => Promise<Result>,
+  longestMs = LONGEST_WAIT_MS,
 ): Promise<Result> {
-  for (let waited = 0; ; waited += PAUSE_MS) {
-    try {
-      return await act();
-    } catch (error) {
-      if (!isBusy(error) || waited >= LONGEST_WAIT_MS) throw error;
-      await pause(PAUSE_MS);
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+  }, longestMs).unref();
+  try {
+    for (;;) {
+      try {
+        return await act();
+      } catch (error) {
+        if (!isBusy(error)) throw error;
+        await pause(PAUSE_MS);
+        if (isLate) throw error;
+      }
     }
+  } finally {
+    clearTimeout(timer);
   }
+}
+
+/**
+ * Makes calls one after the other, with a pause after each that finds somebody in the way: where a try holds up this process,
+ * many that wait would else hold it up together.
+ */
+export function createTurns(
+  isBusy: (error: unknown) => boolean,
+): <Result>(act: () => Promise<Result>) => Promise<Result> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (act) => {
+    const turn = last.then(act);
+    last = turn.catch((error: unknown) => (isBusy(error) ? pause(PAUSE_MS) : undefined));
+    return turn;
+  };
 }

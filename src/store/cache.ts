@@ -1,14 +1,18 @@
-// A bounded cache before a CredentialStore. Knows nothing of what it caches but whose it is, and how long it may.
+// What logins ask for, kept in bounded memory for as long as it may be: devices, and the keys of customers. Knows no database.
 
 import { LRUCache } from "lru-cache";
-import type { Credential, CredentialStore, Lookup } from "../core/ports.ts";
+import { type Credential, type CredentialStore, type Lookup, MAX_LIVE_KEYS, type ProvingKey } from "../core/ports.ts";
+import { deriveDeviceKey, secretFromText } from "../core/signature.ts";
 import type { Subject } from "./changes.ts";
+import type { CredentialSource, DeviceRecord, LoginSecret } from "./credentials.ts";
 
 export interface CacheOptions {
-  /** As many devices are kept; as many unknown names apart from them, so that strangers' guesses evict no device. */
+  /** As many devices are kept; of customers, their keys are. Names that are nobody's are not kept: guesses evict nothing. */
   readonly capacity: number;
   /** How long an entry is kept, in milliseconds: no bound on what is noticed, but on what nobody asks for. */
   readonly ttlMs: number;
+  /** Whether all that was changed anywhere until a second ago has been told to `forget`; else nothing that is kept counts. */
+  readonly isSure: () => boolean;
 }
 
 export interface CredentialCache extends CredentialStore {
@@ -17,77 +21,151 @@ export interface CredentialCache extends CredentialStore {
   clear(): void;
 }
 
-interface Entry {
+interface Kept<Value> {
   readonly since: number;
-  readonly until: number;
-  /** As a look-up gives it that derives nothing. */
-  readonly lookup: Lookup;
+  readonly value: Value;
 }
 
-/** Caches what `store` finds, and that it found nothing; look-ups of one device at once are made once. */
-export function createCredentialCache(store: CredentialStore, { capacity, ttlMs }: CacheOptions): CredentialCache {
-  const known = new LRUCache<string, Entry>({ max: capacity });
-  const unknown = new LRUCache<string, Entry>({ max: capacity });
-  const pending = new Map<string, Promise<Lookup>>();
+type Keys = readonly LoginSecret[];
 
-  function forgetDevice(deviceKey: string): void {
-    known.delete(deviceKey);
-    unknown.delete(deviceKey);
-    pending.delete(deviceKey);
+/** A device with the keys that it was put together with. */
+interface Known {
+  readonly record: DeviceRecord;
+  readonly keys: Keys;
+  readonly credential: Credential;
+}
+
+/** What a look-up has found, and what it has asked the source for. */
+interface Found {
+  readonly known: Known;
+  readonly askedDevice: boolean;
+  readonly askedKeys: boolean;
+}
+
+/** Keeps what a source finds; look-ups of one name at once are made once. */
+export function createCredentialCache(source: CredentialSource, options: CacheOptions): CredentialCache {
+  const { capacity, ttlMs, isSure } = options;
+  const devices = new LRUCache<string, Kept<Known>>({ max: capacity });
+  const customers = new LRUCache<string, Kept<Keys>>({ max: capacity });
+  const devicesAsked = new Map<string, Promise<DeviceRecord>>();
+  const customersAsked = new Map<string, Promise<Keys>>();
+
+  /** Raised by every change: what was asked for before one is not kept. */
+  let changes = 0;
+
+  function fresh<Value>(kept: LRUCache<string, Kept<Value>>, name: string, now: number): Value | undefined {
+    const entry = kept.get(name);
+    return entry !== undefined && now >= entry.since && now - entry.since < ttlMs ? entry.value : undefined;
+  }
+
+  async function askKeys(customerId: string, now: number): Promise<Keys> {
+    const began = changes;
+    const found = await shareCall(customersAsked, customerId, () => source.findKeys(customerId, now));
+    const before = customers.peek(customerId)?.value;
+    // The same list where it is the same: devices are put together with it.
+    const keys = before !== undefined && haveSameIds(before, found) ? before : found;
+    if (began === changes) customers.set(customerId, { since: now, value: keys });
+    return keys;
+  }
+
+  async function find(requested: string, now: number): Promise<Lookup> {
+    const sure = isSure();
+    const remembered = sure ? fresh(devices, requested, now) : undefined;
+    if (remembered !== undefined) {
+      const keys = fresh(customers, remembered.record.customerId, now);
+      if (keys === remembered.keys)
+        return lookup({ known: turned(remembered, now), askedDevice: false, askedKeys: false });
+    }
+    const began = changes;
+    const found = await load(requested, now, sure);
+    const { record, credential } = found.known;
+    if (record.enrolled && began === changes) devices.set(credential.deviceKey, { since: now, value: found.known });
+    return lookup(found);
+  }
+
+  /** The same device once one of its keys has begun or ended to be good. */
+  function turned(known: Known, now: number): Known {
+    const { record, keys, credential } = known;
+    if (now < credential.validUntil) return known;
+    const value = { record, keys, credential: compose(credential.deviceKey, record, keys, now) };
+    devices.set(credential.deviceKey, { since: now, value });
+    return value;
+  }
+
+  /** Asks for a device, and for its customer's keys where they are not kept. */
+  async function load(requested: string, now: number, sure: boolean): Promise<Found> {
+    // What was cut out of a request would keep all of it for as long as it is kept itself.
+    const deviceKey = Buffer.from(requested, "latin1").toString("latin1");
+    const record = await shareCall(devicesAsked, deviceKey, () => source.findDevice(deviceKey, now));
+    const shared = sure ? fresh(customers, record.customerId, now) : undefined;
+    const keys = shared ?? (await askKeys(record.customerId, now));
+    const known = { record, keys, credential: compose(deviceKey, record, keys, now) };
+    return { known, askedDevice: true, askedKeys: shared === undefined };
+  }
+
+  function lookup(found: Found): Lookup {
+    const { credential } = found.known;
+    const derived = found.askedDevice ? derivedKeys(credential) : 0;
+    return {
+      credential,
+      derivationsSaved: Math.max(0, MAX_LIVE_KEYS - derived),
+      recheck: (now) => recheck(found, now),
+    };
+  }
+
+  /** Whatever was found, a device and keys have been asked for once after this, and as much been made of them. */
+  async function recheck(found: Found, now: number): Promise<Lookup> {
+    const { credential } = found.known;
+    const { known, askedKeys } = found.askedDevice ? found : await load(credential.deviceKey, now, isSure());
+    const { customerId } = known.record;
+    const keys = askedKeys ? known.keys : await source.findKeys(customerId, now);
+    const derived = derivedKeys(known.credential);
+    if (isSame(found.known.record, known.record) && haveSameIds(found.known.keys, keys)) {
+      return settled(credential, derived);
+    }
+    // Something was changed a moment ago: whoever comes next finds it anew.
+    forgetDevice(credential.deviceKey);
+    if (haveSameIds(known.keys, keys)) return settled(known.credential, derived);
+    customers.delete(customerId);
+    const changed = compose(credential.deviceKey, known.record, keys, now);
+    return settled(changed, derived + derivedKeys(changed));
   }
 
   function forgetCustomer(customerId: string): void {
-    for (const [deviceKey, { lookup }] of known.entries()) {
-      if (lookup.credential.customerId === customerId) known.delete(deviceKey);
+    changes++;
+    customers.delete(customerId);
+    customersAsked.delete(customerId);
+    for (const [deviceKey, { value }] of devices.entries()) {
+      if (value.record.customerId === customerId) devices.delete(deviceKey);
     }
     // It is not known yet whose they are.
-    pending.clear();
+    devicesAsked.clear();
   }
 
+  /** A name that was nobody's is not kept: only what is being asked for may be out of date. */
   function forgetUnknown(): void {
-    unknown.clear();
-    pending.clear();
+    changes++;
+    devicesAsked.clear();
+  }
+
+  function forgetDevice(deviceKey: string): void {
+    changes++;
+    devices.delete(deviceKey);
+    devicesAsked.delete(deviceKey);
   }
 
   function clear(): void {
-    known.clear();
-    forgetUnknown();
-  }
-
-  function load(requested: string, now: number): Promise<Lookup> {
-    const deviceKey = copyOf(requested);
-    const loading = store
-      .find(deviceKey, now)
-      .then((lookup) => {
-        // Forgotten while the store was asked: what it found may be out of date already.
-        if (pending.get(deviceKey) === loading) keep(deviceKey, lookup.credential, now);
-        return lookup;
-      })
-      .finally(() => {
-        if (pending.get(deviceKey) === loading) pending.delete(deviceKey);
-      });
-    pending.set(deviceKey, loading);
-    return loading;
-  }
-
-  function keep(deviceKey: string, credential: Credential, now: number): void {
-    const until = Math.min(now + ttlMs, credential.validUntil);
-    const lookup = { credential, derivationsSaved: 0 };
-    (credential.enrolled ? known : unknown).set(deviceKey, { since: now, until, lookup });
+    changes++;
+    devices.clear();
+    customers.clear();
+    devicesAsked.clear();
+    customersAsked.clear();
   }
 
   return {
-    async find(deviceKey, now) {
-      // Both are asked whatever the first says: a device that is known takes no less time than one that is not.
-      const [one, other] = [known.get(deviceKey), unknown.get(deviceKey)];
-      const entry = one ?? other;
-      if (entry !== undefined && now >= entry.since && now < entry.until) return entry.lookup;
-      if (entry !== undefined) forgetDevice(deviceKey);
-
-      return pending.get(deviceKey) ?? load(deviceKey, now);
-    },
+    find,
     async settle(deviceKey, purpose, now) {
-      const counts = await store.settle(deviceKey, purpose, now);
+      const counts = await source.settle(deviceKey, purpose, now);
       forgetDevice(deviceKey);
       return counts;
     },
@@ -104,7 +182,82 @@ export function createCredentialCache(store: CredentialStore, { capacity, ttlMs 
   };
 }
 
-/** What was cut out of a request would keep all of it for as long as it is kept itself. */
-function copyOf(deviceKey: string): string {
-  return Buffer.from(deviceKey, "latin1").toString("latin1");
+/** What there is no more to ask about. */
+function settled(credential: Credential, derived: number): Lookup {
+  const same: Lookup = {
+    credential,
+    derivationsSaved: Math.max(0, MAX_LIVE_KEYS - derived),
+    recheck: async () => same,
+  };
+  return same;
+}
+
+/** One call for all who ask for the same at once. */
+function shareCall<Value>(
+  calls: Map<string, Promise<Value>>,
+  name: string,
+  call: () => Promise<Value>,
+): Promise<Value> {
+  const known = calls.get(name);
+  if (known !== undefined) return known;
+  const started = call().finally(() => {
+    if (calls.get(name) === started) calls.delete(name);
+  });
+  calls.set(name, started);
+  return started;
+}
+
+/** The keys that prove its logins now. */
+function compose(deviceKey: string, record: DeviceRecord, all: Keys, now: number): Credential {
+  const due = all.filter(
+    ({ purpose }) => record.moving || (purpose === "derivation") === (record.keyMode === "derived"),
+  );
+  const live = due.filter(({ notBefore, expiresAt }) => notBefore <= now && now < expiresAt);
+  const keys = live.map(({ keyId, purpose, secret }): ProvingKey => {
+    return {
+      keyId,
+      purpose,
+      secret: purpose === "login" ? secret : secretFromText(deriveDeviceKey(secret, deviceKey)),
+    };
+  });
+  const { enrolled, customerId, enabled, sharedIdentity, replayGuard, loginLimit, moving, ownKeyFrom } = record;
+  const turns = all.flatMap(({ notBefore, expiresAt }) => [notBefore, expiresAt]).filter((turn) => turn > now);
+  const validUntil = Math.min(...turns, Number.POSITIVE_INFINITY);
+  return {
+    deviceKey,
+    enrolled,
+    customerId,
+    enabled,
+    sharedIdentity,
+    replayGuard,
+    loginLimit,
+    keys,
+    moving,
+    ownKeyFrom,
+    validUntil,
+  };
+}
+
+function derivedKeys({ keys }: Credential): number {
+  return keys.filter(({ purpose }) => purpose === "derivation").length;
+}
+
+function isSame(one: DeviceRecord, other: DeviceRecord): boolean {
+  return (
+    one.enrolled === other.enrolled &&
+    one.customerId === other.customerId &&
+    one.enabled === other.enabled &&
+    one.sharedIdentity === other.sharedIdentity &&
+    one.replayGuard === other.replayGuard &&
+    one.loginLimit === other.loginLimit &&
+    one.keyMode === other.keyMode &&
+    one.moving === other.moving &&
+    one.ownKeyFrom === other.ownKeyFrom
+  );
+}
+
+function haveSameIds(one: Keys, other: Keys): boolean {
+  return (
+    one === other || (one.length === other.length && one.every(({ keyId }, place) => keyId === other[place]?.keyId))
+  );
 }

@@ -1,5 +1,6 @@
 // Hears of every change to the registry that any gateway commits, or says that it cannot be sure. Knows no database's ways.
 
+import { SEEN_MS } from "../core/registry/ports.ts";
 import { createBell } from "./bell.ts";
 import { type ChangeReader, openChangeReader } from "./change-reader.ts";
 import { pruneChanges, type Subject, subjectOf } from "./changes.ts";
@@ -14,9 +15,13 @@ export interface ChangeHearing {
   onFault?(error: unknown): void;
   /** Unix milliseconds: by it, old changes are deleted. */
   now(): number;
+  /** Milliseconds since any fixed instant, monotonic. */
+  elapsed(): number;
 }
 
 export interface ChangeFeed {
+  /** Whether all that was committed until SEEN_MS ago has been told of: false after this process or the database stood still. */
+  isSure(): boolean;
   close(): Promise<void>;
 }
 
@@ -24,6 +29,8 @@ export interface ChangeFeed {
 const POLL_MS = 500;
 /** For as long nothing needs to be confirmed, in milliseconds. */
 const SURE_MS = 3_000;
+/** What was confirmed for so long counts, in milliseconds: a little less than the time in which changes are to be acted on. */
+const LEASE_MS = SEEN_MS - 100;
 /** Attempts to ask again begin with this pause, and double it up to the other. */
 const SHORTEST_RETRY_MS = 50;
 const LONGEST_RETRY_MS = 1_000;
@@ -31,13 +38,14 @@ const PRUNE_EVERY_MS = 600_000;
 
 /** Begins to listen; resolves once nothing can be missed. @throws what the driver threw */
 export async function watchChanges(database: Database, hearing: ChangeHearing): Promise<ChangeFeed> {
-  const { onChange, onUnsure, onFault = () => {}, now } = hearing;
+  const { onChange, onUnsure, onFault = () => {}, now, elapsed } = hearing;
   let closed = false;
   let failures = 0;
   let prunedAt = Number.NEGATIVE_INFINITY;
   const bell = createBell();
 
   const open = (): Promise<ChangeReader> => openChangeReader(database, { onNotice: bell.ring });
+  let confirmedAt = elapsed();
   let reader: ChangeReader | undefined = await open();
   // What this process commits it hears of at once; the database may tell of it too, or may not.
   const unhear = database.hear((subjects) => onChange(subjects.map(subjectOf)));
@@ -46,6 +54,7 @@ export async function watchChanges(database: Database, hearing: ChangeHearing): 
   const unsure = setInterval(onUnsure, SURE_MS).unref();
 
   async function look(): Promise<void> {
+    const started = elapsed();
     try {
       if (reader === undefined) {
         reader = await open();
@@ -54,6 +63,7 @@ export async function watchChanges(database: Database, hearing: ChangeHearing): 
       }
       await reader.look({ onChange, onGap: onUnsure });
       failures = 0;
+      confirmedAt = started;
       unsure.refresh();
     } catch (error) {
       // One of many: a database that is away fails every look.
@@ -66,9 +76,9 @@ export async function watchChanges(database: Database, hearing: ChangeHearing): 
   }
 
   async function prune(): Promise<void> {
-    if (now() - prunedAt < PRUNE_EVERY_MS) return;
-    prunedAt = now();
     try {
+      if (now() - prunedAt < PRUNE_EVERY_MS) return;
+      prunedAt = now();
       while (!closed && (await pruneChanges(database, now())));
     } catch (error) {
       onFault(error);
@@ -88,6 +98,7 @@ export async function watchChanges(database: Database, hearing: ChangeHearing): 
 
   const running = run();
   return {
+    isSure: () => elapsed() - confirmedAt < LEASE_MS,
     async close() {
       closed = true;
       clearInterval(unsure);

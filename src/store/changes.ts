@@ -44,18 +44,22 @@ export function subjectOf(text: string): Subject {
  * Deletes some of the changes that are older than they have to be kept, in the order they were noted. The newest stays: after
  * it, whoever reads on can tell that nothing is missing. @returns whether there may be more
  */
-export async function pruneChanges({ db, whenFree }: Database, now: number): Promise<boolean> {
-  const old = db
-    .selectFrom("registry_changes")
-    .select("position")
-    .where("changed_at", "<", now - KEPT_MS)
-    .where("position", "<", (query) =>
-      query.selectFrom("registry_changes").select((is) => is.fn.max("position").as("newest")),
-    )
-    .orderBy("changed_at")
-    .limit(PRUNED_AT_ONCE);
-  const { numDeletedRows } = await whenFree(() =>
-    db.deleteFrom("registry_changes").where("position", "in", old).executeTakeFirst(),
-  );
-  return numDeletedRows >= BigInt(PRUNED_AT_ONCE);
+export function pruneChanges({ write }: Pick<Database, "write">, now: number): Promise<boolean> {
+  return write(async (transaction) => {
+    const { numDeletedRows } = await transaction
+      .deleteFrom("registry_changes")
+      .where("position", "in", (select) =>
+        select
+          .selectFrom("registry_changes")
+          .select("position")
+          .where("changed_at", "<", now - KEPT_MS)
+          .where("position", "<", (query) =>
+            query.selectFrom("registry_changes").select((is) => is.fn.max("position").as("newest")),
+          )
+          .orderBy("changed_at")
+          .limit(PRUNED_AT_ONCE),
+      )
+      .executeTakeFirstOrThrow();
+    return numDeletedRows >= BigInt(PRUNED_AT_ONCE);
+  });
 }

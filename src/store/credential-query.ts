@@ -1,111 +1,137 @@
-// The query of a login: a device with its customer and keys, compiled once. Knows the schema.
+// The two queries of a login, compiled once: a device with its customer, and a customer's keys. Knows the schema.
 
 import { type CompiledQuery, sql } from "kysely";
-import { AuthError } from "../core/errors.ts";
 import { createBatches } from "./batches.ts";
-import { type Database, UNAVAILABLE_RETRY_MS } from "./database.ts";
+import type { Database } from "./database.ts";
 
-/** PostgreSQL is asked for so many devices at once, in so many queries: a round trip each would cost more than a login has. */
-const BATCHES = { most: 200, atOnce: 4 };
+/** PostgreSQL is asked for many at once, in few queries: a round trip each would cost more than a login has. */
+const BATCHES = { most: 200, atOnce: 4, apartMs: 2 };
 
-/** Stand in for the parameters while the query is compiled. */
+/** Stand in for the parameters while a query is compiled. */
 const ASKED = "\0asked";
 const NOW = -1;
 /** The name of the decoy: see the migration that made it. */
 const DECOY = "";
-/** Read in place of the decoy's empty names, and as long as most: a text that is read takes time. */
-export const DECOY_ID = "0123456789abcdef";
+/** Read in place of the decoy's empty names: no name of a real customer or key, and as long as most, since to read takes time. */
+export const DECOY_ID = "................";
+/** As long as a sealed key mostly is. */
+const DECOY_SECRET = Buffer.alloc(101);
+/** The keys of both purposes that a customer has at most. */
+const KEY_ROWS = 6;
 
-/** A device and one of its keys that are not over; of a device that is not enrolled, the decoy. */
-export type CredentialRow = Awaited<ReturnType<ReturnType<typeof buildQuery>["execute"]>>[number];
+/** A device; of a name that is nobody's, the decoy. */
+export type DeviceRow = Awaited<ReturnType<ReturnType<typeof buildDeviceQuery>["execute"]>>[number];
 
-/** Finds a device by its name: a row a key, one without where there is none, and always one at least. */
-export type FindCredentialRows = (deviceKey: string, now: number) => Promise<readonly CredentialRow[]>;
+/** One of six keys of a customer that are not over, of which those that there are not are decoys. */
+export interface KeyRow {
+  readonly asked: string;
+  readonly key_id: string;
+  readonly purpose: string;
+  readonly sealed_secret: Uint8Array;
+  readonly not_before: number;
+  readonly expires_at: number | null;
+}
+
+export interface CredentialQueries {
+  findDevice(deviceKey: string, now: number): Promise<DeviceRow>;
+  /** Own keys before shared ones, the newest first; always as many rows. */
+  findKeys(customerId: string, now: number): Promise<readonly KeyRow[]>;
+}
+
+function askedNames({ dialect }: Pick<Database, "dialect">) {
+  return dialect === "postgres"
+    ? sql<{ name: string }>`(select unnest(${ASKED}::text[]) as name)`
+    : sql<{ name: string }>`(select ${ASKED} as name)`;
+}
 
 /** Where there is no device the decoy is found, so that the two cost the same. */
-function buildQuery({ db, dialect }: Database) {
-  const asked =
-    dialect === "postgres"
-      ? sql<{ name: string }>`(select unnest(${ASKED}::text[]) as name)`
-      : sql<{ name: string }>`(select ${ASKED} as name)`;
-  return (
-    db
-      .selectFrom(asked.as("asked"))
-      .innerJoin("devices as device", (join) =>
-        join.on(({ eb, fn, selectFrom, val }) =>
-          eb(
-            "device.device_key",
-            "=",
-            fn.coalesce(
-              selectFrom("devices as named").whereRef("named.device_key", "=", "asked.name").select("named.device_key"),
-              val(DECOY),
-            ),
+function buildDeviceQuery(database: Database) {
+  return database.db
+    .selectFrom(askedNames(database).as("asked"))
+    .innerJoin("devices as device", (join) =>
+      join.on(({ eb, fn, selectFrom, val }) =>
+        eb(
+          "device.device_key",
+          "=",
+          fn.coalesce(
+            selectFrom("devices as named").whereRef("named.device_key", "=", "asked.name").select("named.device_key"),
+            val(DECOY),
           ),
         ),
-      )
-      .innerJoin("customers as customer", "customer.customer_id", "device.customer_id")
-      .leftJoin("customer_keys as key", (join) =>
-        join
-          .onRef("key.customer_id", "=", "device.customer_id")
-          .on("key.retired_at", "is", null)
-          .on((on) => on.or([on("key.expires_at", "is", null), on("key.expires_at", ">", NOW)]))
-          .on((on) =>
-            on.or([
-              on(
-                "key.purpose",
-                "=",
-                sql<string>`case device.key_mode when 'derived' then 'derivation' else 'login' end`,
-              ),
-              on("device.accepts_shared", "=", 1),
-            ]),
-          ),
-      )
-      .select([
-        "asked.name",
-        "device.status as device_status",
-        "customer.status as customer_status",
-        "customer.login_limit",
-        "device.key_mode",
-        "device.accepts_shared",
-        "device.shared_identity",
-        "device.replay_guard",
-        "key.purpose",
-        "key.sealed_secret",
-        "key.not_before",
-        "key.expires_at",
-        sql<number>`case device.device_key when ${sql.lit(DECOY)} then 0 else 1 end`.as("is_enrolled"),
-        sql<string>`case device.device_key when ${sql.lit(DECOY)} then ${sql.lit(DECOY_ID)}
-          else device.customer_id end`.as("customer_id"),
-        sql<string | null>`case device.device_key when ${sql.lit(DECOY)} then ${sql.lit(DECOY_ID)}
-          else key.key_id end`.as("key_id"),
-      ])
-      // A device's own keys before shared ones, the newest first.
-      .orderBy("key.purpose")
-      .orderBy("key.created_at", "desc")
-  );
+      ),
+    )
+    .innerJoin("customers as customer", "customer.customer_id", "device.customer_id")
+    .select([
+      "asked.name as asked",
+      "device.status as device_status",
+      "customer.status as customer_status",
+      "customer.login_limit",
+      "device.key_mode",
+      "device.key_mode_since",
+      "device.accepts_shared",
+      "device.shared_identity",
+      "device.replay_guard",
+      sql<number>`case device.device_key when ${sql.lit(DECOY)} then 0 else 1 end`.as("is_enrolled"),
+      sql<string>`case device.device_key when ${sql.lit(DECOY)} then ${sql.lit(DECOY_ID)}
+        else device.customer_id end`.as("customer_id"),
+    ]);
 }
 
-/** Compiles the query. What it gives throws AuthError `unavailable` when the database cannot be asked. */
-export function createCredentialQuery(database: Database): FindCredentialRows {
-  const compiled: CompiledQuery<CredentialRow> = buildQuery(database).compile();
+/** Filled up with decoys: how many keys a customer has is not to be told by the time it takes to read them. */
+function buildKeyQuery(database: Database) {
+  const fillers = sql.join(Array.from({ length: KEY_ROWS }, (_, place) => sql`(${sql.lit(place + 1)})`));
+  const filler = (value: unknown, type: string) => sql`cast(${value} as ${sql.raw(type)})`;
+  const bytes = database.dialect === "postgres" ? "bytea" : "blob";
+  return sql<KeyRow>`
+    select ranked.asked, ranked.key_id, ranked.purpose, ranked.sealed_secret, ranked.not_before, ranked.expires_at
+    from (
+      select every.*, row_number() over (
+        partition by every.asked order by every.filler, every.purpose, every.created_at desc, every.key_id
+      ) as place
+      from (
+        select asked.name as asked, 0 as filler,
+          case key.key_id when ${sql.lit(DECOY)} then ${sql.lit(DECOY_ID)} else key.key_id end as key_id, key.purpose, key.sealed_secret, key.not_before, key.expires_at,
+          key.created_at
+        from ${askedNames(database)} as asked
+        inner join customer_keys as key on key.customer_id = asked.name
+        where key.retired_at is null and key.lost_at is null and (key.expires_at is null or key.expires_at > ${NOW})
+        union all
+        select asked.name, 1, ${filler(DECOY_ID, "text")}, ${filler("login", "text")}, ${filler(DECOY_SECRET, bytes)},
+          ${filler(0, "bigint")}, ${filler(null, "bigint")}, ${filler(0, "bigint")}
+        from ${askedNames(database)} as asked cross join (values ${fillers}) as filler
+      ) as every
+    ) as ranked
+    where ranked.place <= ${sql.lit(KEY_ROWS)}
+    order by ranked.asked, ranked.place`;
+}
 
-  async function query(asked: string | readonly string[], now: number): Promise<readonly CredentialRow[]> {
+/** Compiles the queries. What they give throws AuthError `unavailable` when the database cannot be asked. */
+export function createCredentialQueries(database: Database): CredentialQueries {
+  const devices = runner<DeviceRow>(database, buildDeviceQuery(database).compile());
+  const keys = runner<KeyRow>(database, buildKeyQuery(database).compile(database.db));
+  return {
+    async findDevice(deviceKey, now) {
+      const [device] = await devices(deviceKey, now);
+      if (device === undefined) throw new TypeError("a look-up finds the decoy at least: is the decoy row gone?");
+      return device;
+    },
+    findKeys: (customerId, now) => keys(customerId === DECOY_ID ? DECOY : customerId, now),
+  };
+}
+
+type Run<Row> = (asked: string, now: number) => Promise<readonly Row[]>;
+
+function runner<Row extends { readonly asked: string }>(database: Database, compiled: CompiledQuery<Row>): Run<Row> {
+  const query = (asked: string | readonly string[], now: number): Promise<readonly Row[]> => {
     const parameters = compiled.parameters.map((value) => (value === ASKED ? asked : value === NOW ? now : value));
-    const { rows } = await database.db.executeQuery<CredentialRow>({ ...compiled, parameters }).catch(refuse);
-    return rows;
-  }
-
+    return database.read(async (db) => (await db.executeQuery<Row>({ ...compiled, parameters })).rows);
+  };
   if (database.dialect === "sqlite") return query;
 
-  const queryOne = createBatches<{ deviceKey: string; now: number }, readonly CredentialRow[]>(async (asked) => {
-    const names = [...new Set(asked.map(({ deviceKey }) => deviceKey))];
-    const rows = Map.groupBy(await query(names, Math.max(...asked.map(({ now }) => now))), ({ name }) => name);
-    return asked.map(({ deviceKey }) => rows.get(deviceKey) ?? []);
+  const queryOne = createBatches<{ asked: string; now: number }, readonly Row[]>(async (batch) => {
+    const names = [...new Set(batch.map(({ asked }) => asked))];
+    const rows = Map.groupBy(await query(names, Math.max(...batch.map(({ now }) => now))), ({ asked }) => asked);
+    return batch.map(({ asked }) => rows.get(asked) ?? []);
   }, BATCHES);
-  return (deviceKey, now) => queryOne({ deviceKey, now });
-}
-
-function refuse(cause: unknown): never {
-  const particulars = { retryAfterMs: UNAVAILABLE_RETRY_MS };
-  throw new AuthError("unavailable", "the registry cannot be asked now. Try again later", particulars, { cause });
+  return (asked, now) => queryOne({ asked, now });
 }

@@ -1,33 +1,60 @@
-// What a login needs to know of a device. Knows its query and sealing; caches keys alone.
+// What a login needs to know, as the database has it: devices, and the keys of customers. Knows its queries and sealing; keeps
+// unsealed keys alone.
 
 import { type KeyObject, randomBytes } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import { readLimit } from "../core/limit-text.ts";
-import {
-  type Credential,
-  type CredentialStore,
-  type Lookup,
-  MAX_LIVE_KEYS,
-  MAX_PROVING_KEYS,
-  type ProvingKey,
-} from "../core/ports.ts";
-import { deriveDeviceKey, secretFromText } from "../core/signature.ts";
-import { type CredentialRow, createCredentialQuery, DECOY_ID } from "./credential-query.ts";
+import type { CredentialStore, KeyPurpose, Policy } from "../core/ports.ts";
+import { SEEN_MS } from "../core/registry/ports.ts";
+import { secretFromText } from "../core/signature.ts";
+import { createCredentialQueries, DECOY_ID, type DeviceRow, type KeyRow } from "./credential-query.ts";
 import type { Database } from "./database.ts";
 import { customerKeyContext } from "./seal-contexts.ts";
 import type { Sealer } from "./sealing.ts";
 import { createSettling } from "./settling.ts";
 
-/** As many unsealed customer keys are kept: a fleet shares one, and unsealing costs more than finding the device. */
+/** A device as a login sees it, without its keys. */
+export interface DeviceRecord {
+  /** False: a decoy. */
+  readonly enrolled: boolean;
+  readonly customerId: string;
+  readonly enabled: boolean;
+  readonly sharedIdentity: boolean;
+  readonly replayGuard: boolean;
+  readonly loginLimit: Policy | "off" | undefined;
+  readonly keyMode: string;
+  readonly moving: boolean;
+  readonly ownKeyFrom: number;
+}
+
+/** A key of a customer, from its day to its end. */
+export interface LoginSecret {
+  readonly keyId: string;
+  readonly purpose: KeyPurpose;
+  readonly secret: KeyObject;
+  readonly notBefore: number;
+  readonly expiresAt: number;
+}
+
+/** Obligations: each costs the same whatever the name, and throws AuthError `unavailable` when it cannot be asked. */
+export interface CredentialSource extends Pick<CredentialStore, "settle"> {
+  /** Of a name that is nobody's, a decoy. */
+  findDevice(deviceKey: string, now: number): Promise<DeviceRecord>;
+  /** The keys that are not over, own before shared ones, the newest first; of a decoy's customer, a decoy. */
+  findKeys(customerId: string, now: number): Promise<readonly LoginSecret[]>;
+}
+
+/** As many unsealed customer keys are kept: a fleet shares one, and to unseal one costs more than to find a device. */
 const CACHED_KEYS = 10_000;
+const NEVER = Number.POSITIVE_INFINITY;
 
 /** The credentials of one database. `onFault` hears of each secret that does not open. */
-export function createCredentialStore(
+export function createCredentialSource(
   database: Database,
   sealer: Sealer,
   onFault: (error: unknown) => void,
-): CredentialStore {
-  const query = createCredentialQuery(database);
+): CredentialSource {
+  const queries = createCredentialQueries(database);
   const unsealed = new LRUCache<string, KeyObject>({ max: CACHED_KEYS });
   const decoy = secretFromText(randomBytes(32).toString("hex"));
 
@@ -41,56 +68,54 @@ export function createCredentialStore(
     return secret;
   }
 
-  function readKeys(rows: readonly CredentialRow[], deviceKey: string, now: number): ProvingKey[] {
+  function readKeys(customerId: string, rows: readonly KeyRow[]): readonly LoginSecret[] {
     const faults: unknown[] = [];
-    const keys = rows.flatMap(({ customer_id, key_id, purpose, sealed_secret, not_before }): ProvingKey[] => {
-      if (key_id === null || purpose === null || sealed_secret === null || Number(not_before) > now) return [];
+    const keys = rows.flatMap(({ key_id, purpose, sealed_secret, not_before, expires_at }): LoginSecret[] => {
+      // A row that fills up is of another customer's id, and read like any other.
+      const owner = key_id === DECOY_ID ? DECOY_ID : customerId;
       try {
-        const secret = unseal(customer_id, key_id, purpose, sealed_secret);
-        return purpose === "derivation"
-          ? [{ keyId: key_id, purpose, secret: secretFromText(deriveDeviceKey(secret, deviceKey)) }]
-          : [{ keyId: key_id, purpose: "login", secret }];
+        const secret = unseal(owner, key_id, purpose, sealed_secret);
+        const [notBefore, expiresAt] = [Number(not_before), expires_at === null ? NEVER : Number(expires_at)];
+        return [{ keyId: key_id, purpose: purpose === "derivation" ? purpose : "login", secret, notBefore, expiresAt }];
       } catch (error) {
         faults.push(error);
         return [];
       }
     });
+    const real = keys.filter(({ keyId }) => keyId !== DECOY_ID);
     // One row that does not open leaves the others good; where none does, there is no telling right from wrong.
-    if (keys.length === 0 && faults.length > 0) throw faults[0];
+    if (real.length === 0 && faults.length > 0) throw faults[0];
     for (const fault of faults) onFault(fault);
-    return keys.slice(0, MAX_PROVING_KEYS);
+    return customerId === DECOY_ID ? keys.slice(0, 1) : real;
   }
 
   return {
-    async find(deviceKey, now): Promise<Lookup> {
-      const rows = await query(deviceKey, now);
-      const [device] = rows;
-      if (device === undefined) throw new TypeError("a look-up finds the decoy at least: is the decoy row gone?");
-      const keys = readKeys(rows, deviceKey, now);
-      const credential: Credential = {
-        deviceKey,
-        enrolled: device.is_enrolled === 1,
-        customerId: device.customer_id,
-        enabled: device.device_status === "enabled" && device.customer_status === "enabled",
-        sharedIdentity: device.shared_identity !== 0,
-        replayGuard: device.replay_guard !== 0,
-        loginLimit: device.login_limit === "" ? undefined : (readLimit("login", device.login_limit) ?? "off"),
-        keys,
-        moving: device.accepts_shared !== 0,
-        validUntil: nextTurn(rows, now),
-      };
-      const derived = keys.filter(({ purpose }) => purpose === "derivation").length;
-      return {
-        credential,
-        derivationsSaved: MAX_LIVE_KEYS - Math.min(derived, MAX_LIVE_KEYS),
-      };
-    },
+    findDevice: async (deviceKey, now) => recordOf(await queries.findDevice(deviceKey, now)),
+    findKeys: async (customerId, now) => readKeys(customerId, await queries.findKeys(customerId, now)),
     settle: createSettling(database),
   };
 }
 
-/** When the next of these keys begins or ends to be good. */
-function nextTurn(rows: readonly CredentialRow[], now: number): number {
-  const turns = rows.flatMap(({ not_before, expires_at }) => [not_before, expires_at]);
-  return Math.min(...turns.filter((turn) => turn !== null && turn > now).map(Number), Number.POSITIVE_INFINITY);
+function recordOf(row: DeviceRow): DeviceRecord {
+  return {
+    enrolled: row.is_enrolled === 1,
+    customerId: row.customer_id,
+    enabled: row.device_status === "enabled" && row.customer_status === "enabled",
+    sharedIdentity: row.shared_identity !== 0,
+    replayGuard: row.replay_guard !== 0,
+    loginLimit: row.login_limit === "" ? undefined : limitOf(row.login_limit),
+    keyMode: row.key_mode,
+    moving: row.accepts_shared !== 0,
+    ownKeyFrom: row.key_mode_since === 0 ? 0 : row.key_mode_since + SEEN_MS,
+  };
+}
+
+const limits = new LRUCache<string, Policy | "off">({ max: 1_000 });
+
+function limitOf(text: string): Policy | "off" {
+  const known = limits.get(text);
+  if (known !== undefined) return known;
+  const limit = readLimit("login", text) ?? "off";
+  limits.set(text, limit);
+  return limit;
 }

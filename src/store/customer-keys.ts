@@ -1,12 +1,13 @@
 // The customer keys' queries. Knows the schema and sealing.
 
 import type { Kysely, Selectable } from "kysely";
-import { AuthError, malformed } from "../core/errors.ts";
-import type { CustomerKeyStore, CustomerSecret, StoredCustomerKey } from "../core/registry/ports.ts";
+import type { CustomerKeyStore, CustomerSecret, CustomerSecrets, StoredCustomerKey } from "../core/registry/ports.ts";
+import { noCustomerKey, strangePageToken } from "../core/registry/refusals.ts";
 import { insertAuditEvent } from "./audit.ts";
 import { noteChanges } from "./changes.ts";
 import { holdCustomer, requireInserted } from "./customers.ts";
 import { type Database, forUpdate } from "./database.ts";
+import { isReal } from "./decoy.ts";
 import { countKeyUsage } from "./key-usage.ts";
 import type { Schema } from "./schema.ts";
 import { customerKeyContext } from "./seal-contexts.ts";
@@ -20,6 +21,7 @@ const COLUMNS = [
   "expires_at",
   "created_at",
   "retired_at",
+  "lost_at",
 ] as const satisfies readonly (keyof Schema["customer_keys"])[];
 
 type Row = Pick<Selectable<Schema["customer_keys"]>, (typeof COLUMNS)[number]>;
@@ -32,23 +34,6 @@ export function createCustomerKeyStore(
 ): CustomerKeyStore {
   const { dialect } = database;
 
-  /** Those that do not open cannot be compared with, and should not keep a customer from new ones. */
-  async function openAll(db: Kysely<Schema>, customerId: string): Promise<readonly CustomerSecret[]> {
-    const rows = await selectKeys(db, customerId)
-      .select([...COLUMNS, "sealed_secret"])
-      .execute();
-    return rows.flatMap((row) => {
-      try {
-        const context = customerKeyContext(row.customer_id, row.key_id, row.purpose);
-        return [{ ...keyOfRow(row), secret: sealer.open(row.sealed_secret, context) }];
-      } catch (error) {
-        // A retired one proves nothing any more, and those that were given up as lost are retired: it was told of then.
-        if (row.retired_at === null) onFault(error);
-        return [];
-      }
-    });
-  }
-
   return {
     async insert({ secret, ...key }, check, entry) {
       const { keyId, customerId, purpose } = key;
@@ -56,11 +41,11 @@ export function createCustomerKeyStore(
       await database.write(async (transaction) => {
         // Keys of one customer are issued one after the other: each sees all others.
         await holdCustomer(transaction, database, customerId);
-        const others = await openAll(transaction, customerId);
+        const others = await openCustomerKeys(transaction, sealer, customerId, onFault);
         try {
           check(others);
         } finally {
-          for (const other of others) other.secret.fill(0);
+          for (const other of others.opened) other.secret.fill(0);
         }
         const row = await transaction
           .insertInto("customer_keys")
@@ -73,6 +58,7 @@ export function createCustomerKeyStore(
             expires_at: key.expiresAt ?? null,
             created_at: key.createdAt,
             retired_at: key.retiredAt ?? null,
+            lost_at: null,
           })
           .onConflict((conflict) => conflict.column("key_id").doNothing())
           .returning("key_id")
@@ -109,24 +95,20 @@ export function createCustomerKeyStore(
       };
     },
 
-    secretsOf: (customerId) => database.read((db) => openAll(db, customerId)),
+    secretsOf: (customerId) => database.read((db) => openCustomerKeys(db, sealer, customerId, onFault)),
 
     retire(keyId, decide) {
       return database.write(async (transaction) => {
         const row = await forUpdate(database, selectKey(transaction, keyId)).executeTakeFirst();
-        if (row === undefined) {
-          throw new AuthError("does_not_exist", "no customer key has this key_id", { field: "key_id" });
-        }
+        if (row === undefined) throw noCustomerKey();
         const entry = decide(keyOfRow(row));
         if (entry === undefined) return keyOfRow(row);
-        await transaction
-          .updateTable("customer_keys")
-          .set({ retired_at: entry.at })
-          .where("key_id", "=", keyId)
-          .execute();
+        // A gateway of before there was a retirement goes by the end.
+        const ended = { retired_at: entry.at, expires_at: Math.min(row.expires_at ?? entry.at, entry.at) };
+        await transaction.updateTable("customer_keys").set(ended).where("key_id", "=", keyId).execute();
         await insertAuditEvent(transaction, entry);
         await noteChanges(transaction, dialect, [`customer ${row.customer_id}`], entry.at);
-        return keyOfRow({ ...row, retired_at: entry.at });
+        return keyOfRow({ ...row, ...ended });
       });
     },
 
@@ -134,26 +116,53 @@ export function createCustomerKeyStore(
   };
 }
 
-/** The newest first. The decoy is nobody's. */
+/**
+ * Every key of a customer, as CustomerKeyStore owes it. `onFault` hears of those that do not open and are in use. Whoever asks
+ * overwrites the secrets when done.
+ */
+export async function openCustomerKeys(
+  db: Kysely<Schema>,
+  sealer: Sealer,
+  customerId: string,
+  onFault: (error: unknown) => void = () => {},
+): Promise<CustomerSecrets> {
+  const rows = await selectKeys(db, customerId)
+    .select([...COLUMNS, "sealed_secret"])
+    .execute();
+  const opened: CustomerSecret[] = [];
+  const unopened: StoredCustomerKey[] = [];
+  for (const row of rows) {
+    const key = keyOfRow(row);
+    try {
+      const context = customerKeyContext(row.customer_id, row.key_id, row.purpose);
+      opened.push({ ...key, secret: sealer.open(row.sealed_secret, context) });
+    } catch (error) {
+      unopened.push(key);
+      // A retired one proves nothing any more, and of one that was given up it was told then.
+      if (key.retiredAt === undefined) onFault(error);
+    }
+  }
+  return { opened, unopened };
+}
+
+/** The newest first. */
 function selectKeys(db: Kysely<Schema>, customerId: string) {
   return db
     .selectFrom("customer_keys")
     .where("customer_id", "=", customerId)
-    .where("customer_id", "<>", "")
+    .where(isReal("customer_id"))
     .orderBy("created_at", "desc")
     .orderBy("key_id", "desc");
 }
 
 function selectKey(db: Kysely<Schema>, keyId: string) {
-  return db.selectFrom("customer_keys").where("key_id", "=", keyId).where("key_id", "<>", "").select(COLUMNS);
+  return db.selectFrom("customer_keys").where("key_id", "=", keyId).where(isReal("key_id")).select(COLUMNS);
 }
 
 /** Where a page ended: when the last key was made, and its name. */
 function readPlace(text: string): { readonly createdAt: number; readonly keyId: string } {
   const [, createdAt, keyId] = /^(\d{1,15}) (.+)$/.exec(text) ?? [];
-  if (createdAt === undefined || keyId === undefined) {
-    throw malformed("page_token is none that this list has given", "page_token");
-  }
+  if (createdAt === undefined || keyId === undefined) throw strangePageToken();
   return { createdAt: Number(createdAt), keyId };
 }
 
@@ -165,6 +174,7 @@ function keyOfRow(row: Row): StoredCustomerKey {
     notBefore: row.not_before,
     expiresAt: row.expires_at ?? undefined,
     createdAt: row.created_at,
-    retiredAt: row.retired_at ?? undefined,
+    retiredAt: row.retired_at ?? row.lost_at ?? undefined,
+    ...(row.lost_at !== null && row.retired_at === null && { lost: true }),
   };
 }

@@ -1,11 +1,12 @@
 // The customers' queries. Knows the schema.
 
 import { type Kysely, type Selectable, sql, type Transaction } from "kysely";
-import { AuthError } from "../core/errors.ts";
 import type { CustomerStore, StoredCustomer } from "../core/registry/ports.ts";
+import { hasDevices, noCustomer, taken } from "../core/registry/refusals.ts";
 import { insertAuditEvent } from "./audit.ts";
 import { noteChanges } from "./changes.ts";
 import { type Database, forUpdate } from "./database.ts";
+import { isReal } from "./decoy.ts";
 import { versionOfRow } from "./device-rows.ts";
 import { apart, type Columns, findPage, holds } from "./lists.ts";
 import type { Schema } from "./schema.ts";
@@ -106,9 +107,7 @@ export function createCustomerStore(database: Database): CustomerStore {
           .select("device_key")
           .limit(1)
           .executeTakeFirst();
-        if (device !== undefined) {
-          throw new AuthError("failed_precondition", "this customer has devices. Delete them first");
-        }
+        if (device !== undefined) throw hasDevices();
         await transaction.deleteFrom("customer_keys").where("customer_id", "=", customerId).execute();
         await transaction.deleteFrom("customers").where("customer_id", "=", customerId).execute();
         await insertAuditEvent(transaction, entry);
@@ -126,9 +125,8 @@ const COLUMNS: Columns = (field) =>
     create_time: sql.ref("created_at"),
   })[field];
 
-/** The decoy's name is empty, and nobody's. */
 function selectCustomer(db: Kysely<Schema>, customerId: string) {
-  return db.selectFrom("customers").where("customer_id", "=", customerId).where("customer_id", "<>", "").selectAll();
+  return db.selectFrom("customers").where("customer_id", "=", customerId).where(isReal("customer_id")).selectAll();
 }
 
 /**
@@ -155,13 +153,13 @@ export async function keepCustomer(
 
 function requireCustomerRow<Row>(row: Row | undefined): Row {
   if (row !== undefined) return row;
-  throw new AuthError("does_not_exist", "no customer has this customer_id", { field: "customer_id" });
+  throw noCustomer();
 }
 
 /** @throws AuthError `already_exists` for a row that was not inserted, its name being taken */
 export function requireInserted<Row>(row: Row | undefined, field: string): Row {
   if (row !== undefined) return row;
-  throw new AuthError("already_exists", `this ${field} is taken already. Choose another`, { field });
+  throw taken(field);
 }
 
 function customerOfRow(row: Selectable<Schema["customers"]>): StoredCustomer {

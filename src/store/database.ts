@@ -2,7 +2,7 @@
 
 import type { CompiledQuery, Kysely, SelectQueryBuilder, Transaction } from "kysely";
 import { AuthError } from "../core/errors.ts";
-import { retryWhile } from "./busy.ts";
+import { createTurns, retryWhile } from "./busy.ts";
 import type { Schema } from "./schema.ts";
 
 export type Dialect = "sqlite" | "postgres";
@@ -25,12 +25,16 @@ export interface SessionHearing {
 export type Listen = (channel: string, hearing: SessionHearing) => Promise<Session>;
 
 export interface Database {
+  /** For queries by themselves: none of them waits for the transactions of `write`. */
   readonly db: Kysely<Schema>;
   readonly dialect: Dialect;
   /** Undefined where a database tells nothing by itself. */
   readonly listen: Listen | undefined;
-  /** Does what may be done again, until no other transaction stands in its way. @throws what it threw at last */
-  whenFree<Result>(act: () => Promise<Result>): Promise<Result>;
+  /**
+   * Does what may be done again, until no other transaction stands in its way: for some seconds, or for `longestMs` milliseconds.
+   * @throws what it threw at last
+   */
+  whenFree<Result>(act: () => Promise<Result>, longestMs?: number): Promise<Result>;
   /** Does what may take longer than any query of a gateway's should, like changing the schema. */
   unhurried<Result>(act: (db: Kysely<Schema>) => Promise<Result>): Promise<Result>;
   /**
@@ -40,13 +44,17 @@ export interface Database {
   write<Result>(act: (transaction: Transaction<Schema>) => Promise<Result>): Promise<Result>;
   /** Tells of what the transactions of this process announced, once they are committed. @returns what ends that */
   hear(listener: (subjects: readonly string[]) => void): () => void;
-  /** One query. @throws AuthError `unavailable` when the database cannot be asked */
+  /** Queries that change nothing. @throws AuthError `unavailable` when the database cannot be asked */
   read<Result>(act: (db: Kysely<Schema>) => Promise<Result>): Promise<Result>;
   close(): Promise<void>;
 }
 
 /** What a driver has to say of its errors, and what it does in its own way. */
 export interface Driver extends Pick<Database, "dialect" | "listen" | "unhurried" | "close"> {
+  /** Where transactions are made, if elsewhere than queries. */
+  readonly writer?: Kysely<Schema>;
+  /** Whoever waits for another's transaction holds up this process meanwhile. */
+  readonly waitsInPlace: boolean;
   /** Another transaction stands in the way: done again, it may succeed. */
   readonly isBusy: (error: unknown) => boolean;
   /** The database cannot be asked now. */
@@ -64,8 +72,10 @@ export function announce(transaction: Transaction<Schema>, subjects: readonly st
 
 /** Builds a Database on a driver. */
 export function createDatabase(db: Kysely<Schema>, driver: Driver): Database {
-  const { dialect, listen, isBusy, isAway } = driver;
-  const whenFree: Database["whenFree"] = (act) => retryWhile(isBusy, act);
+  const { dialect, listen, writer = db, isBusy, isAway } = driver;
+  const inTurn = driver.waitsInPlace ? createTurns(isBusy) : undefined;
+  const whenFree: Database["whenFree"] = (act, longestMs) =>
+    retryWhile(isBusy, inTurn === undefined ? act : () => inTurn(act), longestMs);
   const listeners = new Set<(subjects: readonly string[]) => void>();
 
   function explain(cause: unknown): unknown {
@@ -88,7 +98,7 @@ export function createDatabase(db: Kysely<Schema>, driver: Driver): Database {
     async write(act) {
       let subjects: readonly string[] = [];
       const result = await whenFree(() =>
-        db.transaction().execute(async (transaction) => {
+        writer.transaction().execute(async (transaction) => {
           const answer = await act(transaction);
           subjects = announced.get(transaction) ?? [];
           return answer;

@@ -1,7 +1,7 @@
 // The query of an import: devices by the thousand, in one transaction. Knows the schema.
 
 import type { Kysely, Transaction } from "kysely";
-import type { AuditEntry, Device, DeviceStore } from "../core/registry/ports.ts";
+import type { Device, DeviceStore } from "../core/registry/ports.ts";
 import { insertAuditEvent } from "./audit.ts";
 import { retryWhile } from "./busy.ts";
 import { noteChanges, type Subject } from "./changes.ts";
@@ -11,6 +11,7 @@ import type { Schema } from "./schema.ts";
 
 type Rows = Parameters<DeviceStore["importAll"]>[0];
 type Decide = Parameters<DeviceStore["importAll"]>[1];
+type Describe = Parameters<DeviceStore["importAll"]>[2];
 
 /** More devices than that are not named one by one to those who have them cached. */
 const MOST_NAMED = 100;
@@ -21,12 +22,7 @@ class Overtaken extends Error {
 }
 
 /** As DeviceStore owes it. */
-export async function importAll(
-  database: Database,
-  rows: Rows,
-  decide: Decide,
-  describe: (written: number) => AuditEntry,
-): Promise<void> {
+export async function importAll(database: Database, rows: Rows, decide: Decide, describe: Describe): Promise<void> {
   const statements = deviceStatements(database);
   const deviceKeys = rows.map(({ deviceKey }) => deviceKey);
   const customerIds = [...new Set(rows.map(({ customerId }) => customerId))];
@@ -49,9 +45,12 @@ export async function importAll(
   }
 
   async function write(transaction: Transaction<Schema>, decided: readonly Decided[]): Promise<void> {
-    const entry = describe(decided.length);
+    const entry = describe();
     const devices = decided.map((change) => stamp(change, entry.at)).sort(byDeviceKey);
     if ((await statements.put(transaction, devices)) < devices.length) throw new Overtaken();
+    // A former device of such a name may have been seen after it was deleted.
+    const created = decided.filter(isNew).map(({ next }) => next.deviceKey);
+    await statements.forgetActivity(transaction, created);
     await insertAuditEvent(transaction, entry);
     await noteChanges(transaction, database.dialect, subjectsOf(decided), entry.at);
   }

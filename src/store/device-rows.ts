@@ -11,6 +11,7 @@ export const DEVICE_COLUMNS = [
   "display_name",
   "status",
   "key_mode",
+  "key_mode_since",
   "shared_identity",
   "replay_guard",
   "labels",
@@ -29,6 +30,14 @@ export type ActivityRow = Pick<
   "last_login_at" | "last_key_id" | "last_failure_at" | "last_failure_reason"
 >;
 
+/** Of a device that is new, or whose activity is not looked at. */
+export const NEVER_SEEN: ActivityRow = {
+  last_login_at: null,
+  last_key_id: null,
+  last_failure_at: null,
+  last_failure_reason: null,
+};
+
 /** The row of a device, but for what a keeper adds. */
 export function rowOfDevice(device: Device): Omit<DeviceRow, "created_at" | "updated_at" | "revision"> {
   return {
@@ -37,6 +46,7 @@ export function rowOfDevice(device: Device): Omit<DeviceRow, "created_at" | "upd
     display_name: device.displayName,
     status: device.status,
     key_mode: device.keyMode,
+    key_mode_since: device.keyModeSince,
     shared_identity: device.sharedIdentity ? 1 : 0,
     replay_guard: device.replayGuard ? 1 : 0,
     labels: JSON.stringify(device.labels),
@@ -54,6 +64,7 @@ export function deviceOfRow(row: DeviceRow & ActivityRow): StoredDevice {
     displayName: row.display_name,
     status: row.status === "disabled" ? "disabled" : "enabled",
     keyMode: row.key_mode === "derived" ? "derived" : "shared",
+    keyModeSince: row.key_mode_since,
     sharedIdentity: row.shared_identity !== 0,
     replayGuard: row.replay_guard !== 0,
     labels,

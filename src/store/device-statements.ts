@@ -5,7 +5,7 @@ import { setImmediate as letOthersGo } from "node:timers/promises";
 import { type CompiledQuery, type Kysely, sql } from "kysely";
 import type { Device, Versioned } from "../core/registry/ports.ts";
 import { type Database, forUpdate } from "./database.ts";
-import { type ActivityRow, DEVICE_COLUMNS, type DeviceRow, deviceOfRow, rowOfDevice } from "./device-rows.ts";
+import { DEVICE_COLUMNS, type DeviceRow, deviceOfRow, NEVER_SEEN, rowOfDevice } from "./device-rows.ts";
 import type { Schema } from "./schema.ts";
 
 export type VersionedDevice = Device & Versioned;
@@ -24,20 +24,14 @@ export interface DeviceStatements {
   ): Promise<ReadonlyMap<string, VersionedDevice>>;
   /** Writes devices, each over its last revision. @returns how many; fewer than were given: there was another revision */
   put(asker: Asker, devices: readonly VersionedDevice[]): Promise<number>;
+  /** Deletes what was seen of former devices of these names. */
+  forgetActivity(asker: Asker, deviceKeys: readonly string[]): Promise<void>;
 }
 
 /** So many names are asked for at once; where there are fewer, the last is said again. */
 const NAMES_AT_ONCE = [10, 100, 500, 1_000];
 /** So many rows are written at once. PostgreSQL takes 65,535 parameters, SQLite 32,766. */
 const ROWS_AT_ONCE = [100, 10, 1];
-
-/** An import does not look at it. */
-const UNASKED: ActivityRow = {
-  last_login_at: null,
-  last_key_id: null,
-  last_failure_at: null,
-  last_failure_reason: null,
-};
 
 const statementsOf = new WeakMap<Database, DeviceStatements>();
 
@@ -64,6 +58,9 @@ function createStatements(database: Database): DeviceStatements {
   const seeDevices = compiledOnce((size) => devicesIn(placeholders(size)).compile());
   const holdDevices = compiledOnce((size) => forUpdate(database, devicesIn(placeholders(size))).compile());
   const put = compiledOnce((size) => compilePut(db, size));
+  const forgetActivity = compiledOnce((size) =>
+    db.deleteFrom("device_activity").where("device_key", "in", placeholders(size)).compile(),
+  );
 
   return {
     async findCustomers(asker, customerIds, lock) {
@@ -73,7 +70,7 @@ function createStatements(database: Database): DeviceStatements {
 
     async findDevices(asker, deviceKeys, lock) {
       const rows = await askFor(asker, deviceKeys, lock ? holdDevices : seeDevices);
-      return new Map(rows.map((row) => [row.device_key, deviceOfRow({ ...row, ...UNASKED })]));
+      return new Map(rows.map((row) => [row.device_key, deviceOfRow({ ...row, ...NEVER_SEEN })]));
     },
 
     async put(asker, devices) {
@@ -88,6 +85,10 @@ function createStatements(database: Database): DeviceStatements {
         done += size;
       }
       return written;
+    },
+
+    async forgetActivity(asker, deviceKeys) {
+      await askFor(asker, deviceKeys, forgetActivity);
     },
   };
 }
@@ -146,6 +147,7 @@ const PLACEHOLDERS: DeviceRow = {
   display_name: "",
   status: "",
   key_mode: "",
+  key_mode_since: 0,
   shared_identity: 0,
   replay_guard: 0,
   labels: "",

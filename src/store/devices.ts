@@ -1,15 +1,16 @@
 // The devices' queries, one device at a time. Knows the schema.
 
 import type { Kysely, Transaction } from "kysely";
-import { AuthError } from "../core/errors.ts";
 import type { DeviceStore, StoredDevice } from "../core/registry/ports.ts";
+import { noDevice } from "../core/registry/refusals.ts";
 import { insertAuditEvent } from "./audit.ts";
 import { noteChanges } from "./changes.ts";
 import { keepCustomer, requireInserted } from "./customers.ts";
 import { type Database, forUpdate } from "./database.ts";
+import { isReal } from "./decoy.ts";
 import { importAll } from "./device-import.ts";
 import { listDevices } from "./device-list.ts";
-import { type ActivityRow, deviceOfRow, rowOfDevice } from "./device-rows.ts";
+import { deviceOfRow, NEVER_SEEN, rowOfDevice } from "./device-rows.ts";
 import type { Schema } from "./schema.ts";
 
 /** The devices of one database. */
@@ -27,10 +28,12 @@ export function createDeviceStore(database: Database): DeviceStore {
           .returningAll()
           .executeTakeFirst();
         const inserted = requireInserted(row, "device_key");
+        // A former device of this name may have been seen after it was deleted.
+        await transaction.deleteFrom("device_activity").where("device_key", "=", device.deviceKey).execute();
         await insertAuditEvent(transaction, entry);
         // A gateway may have found before that there is none.
         await noteChanges(transaction, dialect, [`device ${device.deviceKey}`], entry.at);
-        return deviceOfRow({ ...inserted, ...UNSEEN });
+        return deviceOfRow({ ...inserted, ...NEVER_SEEN });
       });
     },
 
@@ -71,20 +74,12 @@ export function createDeviceStore(database: Database): DeviceStore {
   };
 }
 
-const UNSEEN: ActivityRow = {
-  last_login_at: null,
-  last_key_id: null,
-  last_failure_at: null,
-  last_failure_reason: null,
-};
-
 async function findDevice(db: Kysely<Schema>, deviceKey: string): Promise<StoredDevice | undefined> {
   const row = await db
     .selectFrom("devices as device")
     .leftJoin("device_activity as activity", "activity.device_key", "device.device_key")
     .where("device.device_key", "=", deviceKey)
-    // The decoy's name is empty, and nobody's.
-    .where("device.device_key", "<>", "")
+    .where(isReal("device.device_key"))
     .selectAll("device")
     .select(["last_login_at", "last_key_id", "last_failure_at", "last_failure_reason"])
     .executeTakeFirst();
@@ -101,5 +96,5 @@ async function holdDevice(
   await forUpdate(database, held).executeTakeFirst();
   const device = await findDevice(transaction, deviceKey);
   if (device !== undefined) return device;
-  throw new AuthError("does_not_exist", "no device has this device_key", { field: "device_key" });
+  throw noDevice();
 }

@@ -1,9 +1,10 @@
 // Counts the devices of a customer by the key that proved their last login. Knows the schema.
 
-import { setImmediate as letOthersRun } from "node:timers/promises";
+import { setImmediate as letOthersGo } from "node:timers/promises";
 import { type Kysely, sql } from "kysely";
 import type { DevicesOfKey, KeyUsage, Tally } from "../core/registry/ports.ts";
 import type { Database } from "./database.ts";
+import { DECOY } from "./decoy.ts";
 import type { Schema } from "./schema.ts";
 
 /** Counted at once: with SQLite nothing else runs meanwhile, and logins wait for some milliseconds at most. */
@@ -20,13 +21,14 @@ interface Group {
   readonly lastUseAt: number | null;
 }
 
+const NONE: Tally = { shared: 0, moving: 0, derived: 0 };
+
 /** As CustomerKeyStore owes it. */
 export async function countKeyUsage(database: Database, customerId: string): Promise<KeyUsage> {
   const keys = new Map<string, DevicesOfKey>();
-  const silent = { shared: 0, moving: 0, derived: 0 };
-  const devices = { shared: 0, moving: 0, derived: 0 };
-  // The decoy is nobody's.
-  for (let after: string | undefined = ""; customerId !== "" && after !== undefined; ) {
+  const silent = { ...NONE };
+  const devices = { ...NONE };
+  for (let after: string | undefined = ""; customerId !== DECOY && after !== undefined; ) {
     const from: string = after;
     const { groups, last } = await database.read((db) => countStep(db, customerId, from));
     for (const group of groups) {
@@ -35,15 +37,15 @@ export async function countKeyUsage(database: Database, customerId: string): Pro
       else keys.set(group.keyId, add(keys.get(group.keyId), group, group.lastUseAt));
     }
     after = last;
-    await letOthersRun();
+    await letOthersGo();
   }
   return { keys, silent, devices };
 }
 
 function add(before: DevicesOfKey | undefined, { mode, devices, firstUseAt }: Group, lastUseAt: number): DevicesOfKey {
+  const tally = before?.devices ?? NONE;
   return {
-    devices: (before?.devices ?? 0) + devices,
-    moving: (before?.moving ?? 0) + (mode === "moving" ? devices : 0),
+    devices: { ...tally, [mode]: tally[mode] + devices },
     firstUseAt: Math.min(before?.firstUseAt ?? Number.POSITIVE_INFINITY, firstUseAt ?? lastUseAt),
     lastUseAt: Math.max(before?.lastUseAt ?? 0, lastUseAt),
   };

@@ -1,17 +1,21 @@
 // Secrets whose master key is lost: which are, and letting go of them. Knows the schema and sealing.
 
 import { sql, type Transaction } from "kysely";
-import type { LostSecrets, SecretStore } from "../core/registry/secrets.ts";
+import type { LostSecrets, SecretStore } from "../core/registry/ports.ts";
 import { insertAuditEvent } from "./audit.ts";
 import { noteChanges, type Subject } from "./changes.ts";
 import { type Database, forUpdate } from "./database.ts";
+import { DECOY, isReal } from "./decoy.ts";
 import type { Schema } from "./schema.ts";
 import { customerKeyContext, signingKeyContext } from "./seal-contexts.ts";
-import { NewerSealError, SealError, type Sealer } from "./sealing.ts";
+import { NewerSealError, SEALED_KEY_ID, SealError, type Sealer } from "./sealing.ts";
 
 const PAGE = 500;
 /** Of more customers than that, gateways are told to forget all. */
 const NAMED_CUSTOMERS = 100;
+
+/** The id of the master key that a customer key is sealed with. */
+const SEALED_WITH = sql<Uint8Array>`substr(sealed_secret, ${sql.lit(SEALED_KEY_ID.from)}, ${sql.lit(SEALED_KEY_ID.bytes)})`;
 
 /** Signing keys that are still to sign, now or later; of the others only the public half is of use. */
 const SIGNING = ["active", "next"];
@@ -30,11 +34,12 @@ export function createFindLost({ read }: Database, sealer: Sealer): SecretStore[
       db
         .selectFrom("customer_keys")
         .select((of) => of.fn.countAll<number | string>().as("customerKeys"))
-        .where("key_id", ">", "")
+        .where(isReal("key_id"))
         .where("retired_at", "is", null)
+        .where("lost_at", "is", null)
         .where((of) => of.or([of("expires_at", "is", null), of("expires_at", ">", now)]))
         // By the id of the master key alone: a start cannot wait until every secret was opened.
-        .where(sql<Uint8Array>`substr(sealed_secret, 2, 8)`, "not in", [...sealer.keyIds])
+        .where(SEALED_WITH, "not in", [...sealer.keyIds])
         .executeTakeFirstOrThrow(),
     );
     const lost = signingKeys.filter(
@@ -49,7 +54,7 @@ export function createForgetLost(database: Database, sealer: Sealer): SecretStor
   return (now, describe) =>
     database.write(async (transaction) => {
       const signingKeys = await forgetSigningKeys(transaction, sealer);
-      const { customerKeys, customers } = await retireCustomerKeys(database, transaction, sealer, now);
+      const { customerKeys, customers } = await forgetCustomerKeys(database, transaction, sealer, now);
       const lost: LostSecrets = { customerKeys, signingKeys };
       if (customerKeys > 0) {
         const subjects: readonly Subject[] =
@@ -79,7 +84,8 @@ async function forgetSigningKeys(transaction: Transaction<Schema>, sealer: Seale
   return forgotten;
 }
 
-async function retireCustomerKeys(
+/** Apart from retirement: should the master key turn up, they are as good as before. */
+async function forgetCustomerKeys(
   database: Database,
   transaction: Transaction<Schema>,
   sealer: Sealer,
@@ -87,12 +93,13 @@ async function retireCustomerKeys(
 ): Promise<{ customerKeys: number; customers: ReadonlySet<string> }> {
   const customers = new Set<string>();
   let customerKeys = 0;
-  for (let after = ""; ; ) {
+  for (let after = DECOY; ; ) {
     const page = transaction
       .selectFrom("customer_keys")
       .select(["key_id", "customer_id", "purpose", "sealed_secret"])
       .where("key_id", ">", after)
       .where("retired_at", "is", null)
+      .where("lost_at", "is", null)
       .orderBy("key_id")
       .limit(PAGE);
     const rows = await forUpdate(database, page).execute();
@@ -101,7 +108,7 @@ async function retireCustomerKeys(
     );
     if (lost.length > 0) {
       const ids = lost.map(({ key_id }) => key_id);
-      await transaction.updateTable("customer_keys").set({ retired_at: now }).where("key_id", "in", ids).execute();
+      await transaction.updateTable("customer_keys").set({ lost_at: now }).where("key_id", "in", ids).execute();
     }
     for (const { customer_id } of lost) customers.add(customer_id);
     customerKeys += lost.length;
@@ -111,7 +118,7 @@ async function retireCustomerKeys(
   }
 }
 
-/** @throws NewerSealError for what is not lost, and not for this gateway to open */
+/** Whether a sealed secret opens. @throws NewerSealError for what is not lost, and not for this gateway to open */
 function opens(sealer: Sealer, sealed: Uint8Array, context: readonly string[]): boolean {
   try {
     sealer.open(sealed, context).fill(0);

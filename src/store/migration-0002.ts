@@ -14,12 +14,14 @@ export const fleets = (dialect: Dialect): Migration => ({
       .alterTable("customers")
       .addColumn("login_limit", "text", (column) => column.notNull().defaultTo(""))
       .execute();
-    await db.schema.alterTable("customer_keys").addColumn("retired_at", "bigint").execute();
+    for (const column of ["retired_at", "lost_at"] as const) {
+      await db.schema.alterTable("customer_keys").addColumn(column, "bigint").execute();
+    }
     await db.schema
       .alterTable("devices")
       .addColumn("labels", "text", (column) => column.notNull().defaultTo("{}"))
       .execute();
-    for (const column of ["accepts_shared", "tokens_not_before"] as const) {
+    for (const column of ["accepts_shared", "key_mode_since", "tokens_not_before"] as const) {
       await db.schema
         .alterTable("devices")
         .addColumn(column, "bigint", (definition) => definition.notNull().defaultTo(0))
@@ -101,6 +103,7 @@ export const fleets = (dialect: Dialect): Migration => ({
         expires_at: null,
         created_at: 0,
         retired_at: null,
+        lost_at: null,
       })
       .execute();
   },

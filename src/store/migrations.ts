@@ -1,8 +1,8 @@
 // Migrations: the schema's history, each step once. A step that was released never changes, and only adds: gateways of before
 // go on beside those of after.
 
-import { type Kysely, sql } from "kysely";
-import { type Migration, type MigrationProvider, Migrator } from "kysely/migration";
+import { type Kysely, type RawBuilder, sql } from "kysely";
+import { DEFAULT_MIGRATION_TABLE, type Migration, type MigrationProvider, Migrator } from "kysely/migration";
 import { COLUMN_TYPES } from "./column-types.ts";
 import type { Database, Dialect } from "./database.ts";
 import { registry } from "./migration-0001.ts";
@@ -19,6 +19,8 @@ const LATER = { migrationTableName: "schema_steps", migrationLockTableName: "sch
 
 /** How long a step waits for others' transactions before it lets those pass that queue behind it, in milliseconds. */
 const LOCK_MS = 1_000;
+/** How long a gateway that starts goes on trying, in milliseconds: a backup reads every table, and no step changes one meanwhile. */
+const LONGEST_WAIT_MS = 60_000;
 
 /** The steps of a database's history, in their order. */
 export const STEPS: (dialect: Dialect) => { readonly first: Steps; readonly later: Steps } = (dialect) => ({
@@ -32,17 +34,19 @@ export const STEPS: (dialect: Dialect) => { readonly first: Steps; readonly late
  */
 export async function migrate({ db, dialect, unhurried, whenFree }: Database, steps = STEPS(dialect)): Promise<void> {
   const { first, later } = steps;
-  if (await isUpToDate(db, later)) return;
+  const schema = dialect === "postgres" ? await schemaOf(db) : undefined;
+  if (await isUpToDate(db, schema, later)) return;
+  const within = schema === undefined ? {} : { migrationTableSchema: schema };
   await unhurried((patient) =>
     whenFree(async () => {
-      await run(new Migrator({ db: patient, provider: provide(dialect, first) }));
+      await run(new Migrator({ db: patient, provider: provide(dialect, first), ...within }));
       try {
-        await run(new Migrator({ db: patient, provider: provide(dialect, later), ...LATER }));
+        await run(new Migrator({ db: patient, provider: provide(dialect, later), ...LATER, ...within }));
       } catch (error) {
         // Another may have gone further meanwhile, which a Migrator takes for a mistake.
-        if (!(await isUpToDate(patient, later))) throw error;
+        if (!(await isUpToDate(patient, schema, later))) throw error;
       }
-    }),
+    }, LONGEST_WAIT_MS),
   );
 }
 
@@ -51,11 +55,29 @@ async function run(migrator: Migrator): Promise<void> {
   if (error !== undefined) throw error;
 }
 
+/**
+ * Where in PostgreSQL the registry is, or is to be made: other schemas of the same database may have one, too. By the search
+ * path, as every query finds it.
+ */
+async function schemaOf(db: Kysely<Schema>): Promise<string | undefined> {
+  const { rows } = await sql<{ schema: string | null }>`
+    select coalesce(
+      ${schemaOfTable(LATER.migrationTableName)},
+      ${schemaOfTable(DEFAULT_MIGRATION_TABLE)},
+      current_schema()) as schema`.execute(db);
+  return rows[0]?.schema ?? undefined;
+}
+
+function schemaOfTable(name: string): RawBuilder<unknown> {
+  return sql`(select nspname::text from pg_namespace
+    where oid = (select relnamespace from pg_class where oid = to_regclass(${name})))`;
+}
+
 /** Whether all of these steps are done; steps that only a newer gateway knows are none of this one's business. */
-async function isUpToDate(db: Kysely<Schema>, steps: Steps): Promise<boolean> {
+async function isUpToDate(db: Kysely<Schema>, schema: string | undefined, steps: Steps): Promise<boolean> {
   const { migrationTableName } = LATER;
   const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
-  if (!tables.some(({ name }) => name === migrationTableName)) return false;
+  if (!tables.some((table) => table.name === migrationTableName && table.schema === schema)) return false;
   const { rows } = await sql<{ name: string }>`select name from ${sql.table(migrationTableName)}`.execute(db);
   const done = rows.map(({ name }) => name);
   return Object.keys(steps).every((name) => done.includes(name));

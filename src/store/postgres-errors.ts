@@ -27,10 +27,12 @@ const MESSAGES = [
   "There was an error establishing an SSL connection",
 ];
 
+/** Another transaction stands in the way: done again, it may succeed. */
 export function isBusy(error: unknown): boolean {
   return BUSY.includes(codeOf(error));
 }
 
+/** The database cannot be asked now; of what else it says, a query is to blame. */
 export function isAway(error: unknown): boolean {
   const code = codeOf(error);
   if (code !== "") return isSqlState(code) ? AWAY.test(code) : SYSTEM.test(code);
@@ -47,9 +49,16 @@ class DatabaseError extends Error {
   override readonly name = "DatabaseError";
 }
 
-/** Why a database could not be opened, in one line with its cure. Of the URL it tells no more than host, port and names. */
-export function explainOpening(cause: unknown, url: string): Error {
-  const { place, database, user } = describe(url);
+/** What may be told of a URL. */
+export interface Whereabouts {
+  /** Host and port. */
+  readonly place: string;
+  readonly database: string;
+  readonly user: string;
+}
+
+/** Why a database could not be opened, in one line with its cure. */
+export function explainOpening(cause: unknown, { place, database, user }: Whereabouts): Error {
   const code = codeOf(cause);
   const told = cause instanceof Error ? cause.message : "";
   const why = ((): string => {
@@ -79,20 +88,4 @@ function isSqlState(code: string): boolean {
 
 function codeOf(error: unknown): string {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
-}
-
-interface Description {
-  readonly place: string;
-  readonly database: string;
-  readonly user: string;
-}
-
-function describe(text: string): Description {
-  const url = new URL(text.replace("@/", "@localhost/").replace("///", "//localhost/"));
-  const host = url.searchParams.get("host") ?? (url.hostname || "localhost");
-  return {
-    place: `${decodeURIComponent(host)}:${url.searchParams.get("port") ?? (url.port || "5432")}`,
-    database: decodeURIComponent(url.pathname.slice(1)),
-    user: decodeURIComponent(url.username) || "of this process",
-  };
 }

@@ -14,13 +14,14 @@ export interface PoolOptions {
   readonly connectMs: number;
   /** How long a statement may take, in milliseconds; undefined: as long as it does. */
   readonly statementMs: number | undefined;
+  /** How long a statement may wait for a lock, in milliseconds, if it has a time at all. */
+  readonly lockMs: number;
   /** Hears of connections that broke while nobody used them. */
   readonly onFault: (error: unknown) => void;
 }
 
 /** A server that is stopped ends no statement itself: then the gateway gives up a little later. */
 const UNANSWERED_MS = 2_000;
-const LOCK_MS = 5_000;
 const IDLE_IN_TRANSACTION_MS = 30_000;
 const KEEP_ALIVE_MS = 10_000;
 /** How long a server may take to take leave, in milliseconds. */
@@ -33,7 +34,7 @@ const LEAVE_MS = 1_000;
 const PLANNER = "-c enable_seqscan=off -c jit=off";
 
 /** Makes a pool; it connects when it is asked to. */
-export function createPool({ url, size, connectMs, statementMs, onFault }: PoolOptions): PostgresPool {
+export function createPool({ url, size, connectMs, statementMs, lockMs, onFault }: PoolOptions): PostgresPool {
   const sockets = createSocketSet();
   const limits: PoolConfig =
     statementMs === undefined
@@ -41,17 +42,16 @@ export function createPool({ url, size, connectMs, statementMs, onFault }: PoolO
       : {
           statement_timeout: statementMs,
           query_timeout: statementMs + UNANSWERED_MS,
-          lock_timeout: Math.min(LOCK_MS, statementMs),
+          lock_timeout: Math.min(lockMs, statementMs),
           idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
         };
   const pool = new Pool({
-    connectionString: url,
+    connectionString: withPlanner(url),
     max: size,
     connectionTimeoutMillis: connectMs,
     application_name: "countersign",
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
-    options: PLANNER,
     types: TYPES,
     stream: sockets.open,
     ...limits,
@@ -71,6 +71,14 @@ export function createPool({ url, size, connectMs, statementMs, onFault }: PoolO
     },
     end: () => sockets.leave(() => pool.end(), LEAVE_MS),
   };
+}
+
+/** A URL with the planner's options before its own, which would else take their place. */
+function withPlanner(url: string): string {
+  const [place = "", query = ""] = url.split("?");
+  const parameters = new URLSearchParams(query);
+  parameters.set("options", `${PLANNER} ${parameters.get("options") ?? ""}`.trim());
+  return `${place}?${parameters}`;
 }
 
 /** As many statements stay prepared in each session. */

@@ -1,19 +1,22 @@
 // Sealing anew: rows that are sealed with another master key than the first, some at a time, while everyone goes on. Knows the
 // schema and sealing.
 
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { setImmediate as letOthersGo } from "node:timers/promises";
 import type { Transaction } from "kysely";
-import type { SecretStore } from "../core/registry/secrets.ts";
+import type { SecretStore } from "../core/registry/ports.ts";
 import { insertAuditEvent } from "./audit.ts";
 import type { Database } from "./database.ts";
+import { DECOY } from "./decoy.ts";
 import type { Schema } from "./schema.ts";
 import { customerKeyContext, signingKeyContext } from "./seal-contexts.ts";
 import { SealError, type Sealer } from "./sealing.ts";
 
-/** The most that one transaction seals anew: it keeps logins waiting for some milliseconds. */
+/** The most that one transaction seals anew. */
 const BATCH = 200;
-/** So many rows are looked at between two turns of the loop. */
-const PAGE = 1_000;
+/** So many rows are looked at before others have their turn: logins wait for some milliseconds at most. */
+const PAGE = 100;
+/** So many are written before others have theirs. */
+const WRITTEN_AT_ONCE = 20;
 
 /** A secret as it was read. */
 interface Sealed {
@@ -21,7 +24,8 @@ interface Sealed {
   readonly id: string;
   readonly context: readonly string[];
   readonly bytes: Uint8Array;
-  readonly retired: boolean;
+  /** Nobody needs it now. */
+  readonly givenUp: boolean;
 }
 
 /** What a call has found so far. */
@@ -33,7 +37,7 @@ interface Findings {
 /** `resealSome` of a SecretStore. */
 export function createResealSome(database: Database, sealer: Sealer): SecretStore["resealSome"] {
   // Where the next call begins to look: it saves looking at the same rows in each, and says nothing of those before.
-  let position = "";
+  let position = DECOY;
 
   function examine(row: Sealed, findings: Findings): void {
     if (sealer.sealedWithFirst(row.bytes)) return;
@@ -43,8 +47,8 @@ export function createResealSome(database: Database, sealer: Sealer): SecretStor
       plaintext.fill(0);
     } catch (error) {
       if (!(error instanceof SealError)) throw error;
-      // What is retired and does not open was given up before, and nobody waits for it.
-      if (!row.retired) findings.unopened++;
+      // What is retired or lost and does not open was given up before, and nobody waits for it.
+      if (!row.givenUp) findings.unopened++;
     }
   }
 
@@ -59,7 +63,7 @@ export function createResealSome(database: Database, sealer: Sealer): SecretStor
         place = row.id;
       }
       if (rows.length < PAGE) return undefined;
-      await nextTurn();
+      await letOthersGo();
     }
   }
 
@@ -68,14 +72,18 @@ export function createResealSome(database: Database, sealer: Sealer): SecretStor
     for (const row of await readSigningKeys(database)) examine(row, findings);
     const start = position;
     const stopped =
-      (await look(start, undefined, findings)) ?? (start === "" ? undefined : await look("", start, findings));
+      (await look(start, undefined, findings)) ?? (start === DECOY ? undefined : await look(DECOY, start, findings));
     const resealed = await database.write(async (transaction) => {
       let written = 0;
-      for (const row of findings.resealed) written += await replace(transaction, row);
+      for (const [place, row] of findings.resealed.entries()) {
+        // SQLite holds up the whole process.
+        if (place % WRITTEN_AT_ONCE === 0) await letOthersGo();
+        written += await replace(transaction, row);
+      }
       if (written > 0) await insertAuditEvent(transaction, describe(written));
       return written;
     });
-    position = stopped ?? "";
+    position = stopped ?? DECOY;
     return { resealed, unopened: findings.unopened, done: stopped === undefined };
   };
 }
@@ -84,19 +92,18 @@ async function readCustomerKeys(database: Database, after: string, until: string
   const rows = await database.read((db) => {
     const query = db
       .selectFrom("customer_keys")
-      .select(["key_id", "customer_id", "purpose", "sealed_secret", "retired_at"])
-      // The decoy, whose name is empty, is no secret.
+      .select(["key_id", "customer_id", "purpose", "sealed_secret", "retired_at", "lost_at"])
       .where("key_id", ">", after)
       .orderBy("key_id")
       .limit(PAGE);
     return (until === undefined ? query : query.where("key_id", "<=", until)).execute();
   });
-  return rows.map(({ key_id, customer_id, purpose, sealed_secret, retired_at }) => ({
+  return rows.map(({ key_id, customer_id, purpose, sealed_secret, retired_at, lost_at }) => ({
     table: "customer_keys",
     id: key_id,
     context: customerKeyContext(customer_id, key_id, purpose),
     bytes: sealed_secret,
-    retired: retired_at !== null,
+    givenUp: retired_at !== null || lost_at !== null,
   }));
 }
 
@@ -109,7 +116,7 @@ async function readSigningKeys(database: Database): Promise<Sealed[]> {
     id: kid,
     context: signingKeyContext(kid, alg),
     bytes: sealed_private_key,
-    retired: state !== "active" && state !== "next",
+    givenUp: state !== "active" && state !== "next",
   }));
 }
 

@@ -22,6 +22,8 @@ export interface Schema {
     expires_at: number | null;
     created_at: number;
     retired_at: number | null;
+    /** Given up, since it opened with no master key; a gateway that opens it takes that back. */
+    lost_at: number | null;
   };
   devices: {
     device_key: string;
@@ -29,6 +31,7 @@ export interface Schema {
     display_name: string;
     status: string;
     key_mode: string;
+    key_mode_since: Generated<number>;
     shared_identity: number;
     replay_guard: number;
     /** A JSON object of strings. */

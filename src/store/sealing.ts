@@ -18,6 +18,10 @@ const KEY_ID_BYTES = 8;
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
 const HEADER_BYTES = 1 + KEY_ID_BYTES;
+
+/** Where a sealed secret has the id of its master key: from this byte on, counted from 1 as SQL does. */
+export const SEALED_KEY_ID = { from: 2, bytes: KEY_ID_BYTES } as const;
+
 const PREFIX_BYTES = HEADER_BYTES + IV_BYTES + TAG_BYTES;
 
 export interface Sealer {
@@ -32,11 +36,11 @@ export interface Sealer {
   openKey(sealed: Uint8Array, context: readonly string[]): KeyObject;
   /** Whether it was sealed with the first master key, by its header: it may still not open. */
   sealedWithFirst(sealed: Uint8Array): boolean;
-  /** The ids of the master keys. A sealed secret has that of its own from its second byte on. */
+  /** The ids of the master keys. A sealed secret has that of its own at SEALED_KEY_ID. */
   readonly keyIds: readonly Uint8Array[];
 }
 
-/** A sealed secret that does not open; `message` names the reason and the cure. */
+/** A sealed secret that does not open; `message` names it by its context, the reason and the cure. */
 export class SealError extends Error {
   override readonly name = "SealError";
 }
@@ -68,13 +72,13 @@ export function createSealer(masterKeys: readonly Uint8Array[]): Sealer {
     byId.get(Buffer.from(sealed.subarray(1, HEADER_BYTES)).toString("hex"));
 
   function open(sealed: Uint8Array, context: readonly string[]): Buffer {
-    if (sealed.length < PREFIX_BYTES) throw new SealError("a sealed secret is truncated. Restore it from a backup");
-    if (sealed[0] !== VERSION)
-      throw new NewerSealError(`a sealed secret has version ${sealed[0]}. A newer gateway wrote it`);
+    const which = `the sealed secret of ${context.join(" ")}`;
+    if (sealed.length < PREFIX_BYTES) throw new SealError(`${which} is truncated. Restore it from a backup`);
+    if (sealed[0] !== VERSION) throw new NewerSealError(`${which} has version ${sealed[0]}. A newer gateway wrote it`);
     const master = keyOf(sealed);
     if (master === undefined) {
       throw new SealError(
-        "a secret was sealed with another master key. Set COUNTERSIGN_MASTER_KEY to the one that this database was made with, or add that to COUNTERSIGN_OTHER_MASTER_KEYS",
+        `${which} is under another master key. Set COUNTERSIGN_MASTER_KEY to the one that this database was made with, or add that to COUNTERSIGN_OTHER_MASTER_KEYS`,
       );
     }
     const iv = sealed.subarray(HEADER_BYTES, HEADER_BYTES + IV_BYTES);
@@ -88,7 +92,7 @@ export function createSealer(masterKeys: readonly Uint8Array[]): Sealer {
       return plaintext;
     } catch {
       plaintext.fill(0);
-      throw new SealError("a sealed secret was altered or moved to another row. Restore it from a backup");
+      throw new SealError(`${which} was altered or moved to another row. Restore it from a backup`);
     }
   }
 

@@ -1,7 +1,8 @@
 // The secrets of one database, all their kinds together. Knows which query is whose.
 
-import type { SecretStore } from "../core/registry/secrets.ts";
+import type { SecretStore } from "../core/registry/ports.ts";
 import type { Database } from "./database.ts";
+import { createTakeBack } from "./found-secrets.ts";
 import { createFindLost, createForgetLost } from "./lost-secrets.ts";
 import { createResealSome } from "./resealing.ts";
 import type { Sealer } from "./sealing.ts";
@@ -12,5 +13,6 @@ export function createSecretStore(database: Database, sealer: Sealer): SecretSto
     resealSome: createResealSome(database, sealer),
     findLost: createFindLost(database, sealer),
     forgetLost: createForgetLost(database, sealer),
+    takeBack: createTakeBack(database, sealer),
   };
 }

@@ -1,7 +1,7 @@
 // The end of a device's move to a key of its own: its first derived login, on disk before it is answered. Knows the schema.
 
 import type { CredentialStore, KeyPurpose } from "../core/ports.ts";
-import { GATEWAY } from "../core/registry/registry.ts";
+import { GATEWAY } from "../core/registry/ports.ts";
 import { insertAuditEvents } from "./audit.ts";
 import { createBatches } from "./batches.ts";
 import { noteChanges } from "./changes.ts";

@@ -1,10 +1,10 @@
 // The ports of the core over one SQL database. Knows which query is whose.
 
-import type { CredentialStore, SigningKeyStore } from "../core/ports.ts";
+import type { SigningKeyStore } from "../core/ports.ts";
 import type { ActivityStore, AuditLog, CustomerKeyStore, CustomerStore, DeviceStore } from "../core/registry/ports.ts";
 import { createActivityStore } from "./activity.ts";
 import { createAuditLog } from "./audit.ts";
-import { createCredentialStore } from "./credentials.ts";
+import { type CredentialSource, createCredentialSource } from "./credentials.ts";
 import { createCustomerKeyStore } from "./customer-keys.ts";
 import { createCustomerStore } from "./customers.ts";
 import type { Database } from "./database.ts";
@@ -13,7 +13,7 @@ import type { Sealer } from "./sealing.ts";
 import { createSigningKeyStore } from "./signing-keys.ts";
 
 export interface Store {
-  readonly credentials: CredentialStore;
+  readonly credentials: CredentialSource;
   readonly customers: CustomerStore;
   readonly customerKeys: CustomerKeyStore;
   readonly devices: DeviceStore;
@@ -25,7 +25,7 @@ export interface Store {
 /** Everything that is kept in a database, its secrets sealed. `onFault` hears of each that does not open. */
 export function createStore(database: Database, sealer: Sealer, onFault: (error: unknown) => void = () => {}): Store {
   return {
-    credentials: createCredentialStore(database, sealer, onFault),
+    credentials: createCredentialSource(database, sealer, onFault),
     customers: createCustomerStore(database),
     customerKeys: createCustomerKeyStore(database, sealer, onFault),
     devices: createDeviceStore(database),

@@ -10,7 +10,7 @@ import type { Schema } from "./schema.ts";
  * How long a statement may hold up this process for another's transaction, in milliseconds: node:sqlite is synchronous.
  * Longer waits are whenFree's.
  */
-const BUSY_TIMEOUT_MS = 20;
+const BUSY_TIMEOUT_MS = 10;
 const WAL_WAIT_MS = 5_000;
 const WAL_PAUSE_MS = 20;
 
@@ -26,6 +26,7 @@ export function openSqlite(path: string): Database {
     dialect: "sqlite",
     listen: undefined,
     unhurried: (act) => act(db),
+    waitsInPlace: true,
     isBusy,
     isAway,
     close: () => db.destroy(),

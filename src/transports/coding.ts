@@ -34,6 +34,11 @@ export function acceptsGzip(acceptEncoding: string | string[] | undefined): bool
   return codings.some((coding) => /^(gzip|\*)\s*(;\s*q=(1(\.0*)?|0\.0*[1-9]\d*))?$/.test(coding.trim()));
 }
 
+/** The etag of what was compressed: other bytes, so another strong one (RFC 9110, 8.8.3.3). */
+export function compressedEtag(etag: string): string {
+  return etag.replace(/"$/, '-gzip"');
+}
+
 type Decoder = (data: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>;
 
 const DECODERS: ReadonlyMap<string, Decoder> = new Map([

@@ -4,7 +4,7 @@ import { LRUCache } from "lru-cache";
 import { AuthError } from "../core/errors.ts";
 import type { TransportOptions } from "./call.ts";
 import { createCaller, headersOf } from "./caller.ts";
-import { acceptsGzip, compressGzip, isCompressible } from "./coding.ts";
+import { acceptsGzip, compressedEtag, compressGzip, isCompressible } from "./coding.ts";
 import { internalError } from "./errors.ts";
 import {
   type HeaderField,
@@ -93,7 +93,7 @@ async function write(
   const compressible = isCompressible(body);
   const compressed = compressible && acceptsGzip(request.headers["accept-encoding"]);
   // Strong tags tell the bytes: compressed ones have another.
-  const tag = etag !== undefined && compressed ? etag.replace(/"$/, '-gzip"') : etag;
+  const tag = etag !== undefined && compressed ? compressedEtag(etag) : etag;
   const headers: HeaderField[] = [["Cache-Control", maxAge === undefined ? "no-store" : `max-age=${maxAge}`]];
   if (tag !== undefined) headers.push(["ETag", tag]);
   if (compressible) headers.push(["Vary", "Accept-Encoding"]);

@@ -15,6 +15,7 @@ import {
 } from "@bufbuild/protobuf";
 import { hasCustomJsonRepresentation, isWrapperDesc } from "@bufbuild/protobuf/wkt";
 import { distance } from "fastest-levenshtein";
+import { namesDay } from "../core/calendar.ts";
 import { malformed } from "../core/errors.ts";
 import type { Json } from "./json.ts";
 import { checkKey, checkScalar, isObject, nameOf, wrongType } from "./scalar.ts";
@@ -172,6 +173,9 @@ function checkWellKnown(message: DescMessage, value: Json, place: string, types:
     fromJson(message, json, { ignoreUnknownFields: true });
   } catch {
     throw malformed(`${place} is not of the form that ${message.name} has in JSON`, place);
+  }
+  if (message.typeName === "google.protobuf.Timestamp" && typeof json === "string" && !namesDay(json)) {
+    throw malformed(`${place} names a day that does not exist`, place);
   }
   return json;
 }

@@ -21,6 +21,8 @@ export interface Answers {
   readonly example: JsonValue | undefined;
   /** A success tells where a limit stands. */
   readonly limited: boolean;
+  /** The names of the other headers of a success. */
+  readonly headers: readonly string[];
   /** One of each kind that there may be. */
   readonly refusals: readonly AuthError[];
 }
@@ -28,12 +30,14 @@ export interface Answers {
 const ERROR = { $ref: "#/components/schemas/Error" };
 
 /** The `responses` of an operation. */
-export function describeAnswers({ schema, example, limited, refusals }: Answers, notes: AnswerNotes): JsonObject {
+export function describeAnswers(answers: Answers, notes: AnswerNotes): JsonObject {
+  const { schema, example, limited, refusals } = answers;
+  const headers = [...(limited ? notes.limitHeaders : []), ...answers.headers];
   const statuses = [...new Set(refusals.map((refusal) => toRest(refusal).status))].sort((one, other) => one - other);
   return {
     200: {
       description: limited ? "Done. The headers tell where the limit stands." : "Done.",
-      ...(limited && { headers: refer(notes.limitHeaders) }),
+      ...(headers.length > 0 && { headers: refer(headers) }),
       content: { "application/json": { schema, ...(example !== undefined && { example }) } },
     },
     ...Object.fromEntries(

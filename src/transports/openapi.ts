@@ -15,6 +15,10 @@ export interface MethodNotes {
   readonly answer?: JsonValue;
   /** A success tells where a limit stands. */
   readonly limited?: boolean;
+  /** OpenAPI's parameter objects of the headers that the handler reads. */
+  readonly parameters?: readonly JsonObject[];
+  /** The names of the headers that a success has. */
+  readonly headers?: readonly string[];
   /** One of each kind of refusal that the handler may give. */
   readonly refusals: readonly AuthError[];
 }
@@ -131,19 +135,21 @@ function describeOperation(route: Route, { place, parameters, schemas, notes }: 
   const comment = notes.commentOf(method);
   const guard = service?.guard;
   const first = place === 0;
+  const all = [...parameters, ...(own?.parameters ?? [])];
   return {
     operationId: `${parent.name}_${method.name}${first ? "" : `_${place + 1}`}`,
     tags: [parent.name],
     ...(comment !== "" && { summary: firstSentence(comment), description: comment }),
     ...(method.deprecated && { deprecated: true }),
     ...(guard !== undefined && { security: [{ [guard.name]: [] }] }),
-    ...(parameters.length > 0 && { parameters: [...parameters] }),
+    ...(all.length > 0 && { parameters: all }),
     ...(body !== undefined && { requestBody: describeBody(route, schemas, first ? own?.request : undefined) }),
     responses: describeAnswers(
       {
         schema: responseBody === undefined ? schemas.message(method.output, "answer") : part(responseBody, schemas),
         example: first ? own?.answer : undefined,
         limited: own?.limited ?? false,
+        headers: own?.headers ?? [],
         refusals: refusalsOf(route, notes),
       },
       notes,

@@ -5,7 +5,7 @@ import { AuthError, malformed } from "../core/errors.ts";
 import { readBody } from "./body.ts";
 import { perform, type TransportOptions, type UnaryMethod, unaryMethods } from "./call.ts";
 import { createCaller, headersOf, type RequestCaller, valuesOf } from "./caller.ts";
-import { compress } from "./coding.ts";
+import { compress, compressedEtag } from "./coding.ts";
 import { DirectContext } from "./context.ts";
 import { HeaderList } from "./header-list.ts";
 import {
@@ -111,6 +111,8 @@ async function sendAnswer(
   }
   headers.set("Content-Encoding", "gzip");
   headers.append("Vary", "Accept-Encoding");
+  const etag = headers.get("ETag");
+  if (etag !== null) headers.set("ETag", compressedEtag(etag));
   sendJson(response, 200, await compressed, headers);
 }
 

@@ -1,6 +1,9 @@
 // `countersign customer-keys`, as processes of their own against a real gateway.
 
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { temporaryFolder } from "../program.ts";
 import { type Operator, openOperator } from "./operator.ts";
 
 let operator: Operator;
@@ -51,7 +54,8 @@ test("one that is flashed already is imported from standard input, with a warnin
   const id = await customer("imports");
   const args = ["customer-keys", "issue", "--customer", id, "--import", "-"];
   const { stdout, stderr } = await operator.operate(args, { input: "hunter2\n" });
-  expect(stdout).toContain("customer_key hunter2\n");
+  // Whoever imports it has it already.
+  expect(stdout).toMatch(/^key \w+\n$/);
   expect(stderr).toContain("can be guessed");
   const again = await operator.operate([...args, "--json"], { input: "hunter2" });
   expect(again.status).toBe(1);
@@ -59,9 +63,54 @@ test("one that is flashed already is imported from standard input, with a warnin
   expect(again.stderr).not.toContain("hunter2");
 });
 
+test("a secret is put into a file of its own, and one that cannot be kept is not asked for", async () => {
+  const { operate, operateJson } = operator;
+  const id = await customer("keeps");
+  const file = join(temporaryFolder(), "key.txt");
+  const issue = ["customer-keys", "issue", "--customer", id, "--output", file];
+  const { stdout } = await operate(issue);
+  expect(stdout).toMatch(/^key \w+\nIts secret is in .*key\.txt, and not shown again\.\n$/);
+  expect(readFileSync(file, "utf8")).toMatch(/^[0-9a-f]{64}\n$/);
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+
+  const again = await operate(issue);
+  expect(again).toMatchObject({ status: 2, stdout: "" });
+  expect(again.stderr).toContain("is there already, and may hold a secret. Name a new file");
+  expect(await operateJson(["customer-keys", "list", "--customer", id])).toHaveLength(1);
+
+  const other = `${file}.2`;
+  const refused = await operate(["customer-keys", "issue", "--customer", "nobody", "--output", other]);
+  expect(refused.stderr).toContain("does_not_exist");
+  expect(existsSync(other)).toBe(false);
+  const both = await operate([...issue, "--import", file]);
+  expect(both).toMatchObject({ status: 2, stderr: expect.stringContaining("exclude each other") });
+});
+
+test.each<[string, Buffer | string, string]>([
+  ["bytes that are no text", Buffer.from("gehe\xefm-0123456789abcdef", "latin1"), "is not UTF-8"],
+  ["a byte order mark", "\ufeffsecret-0123456789abcdef", "begins with a byte order mark"],
+  ["a line of derive-key", `pump-7 ${"ab".repeat(32)}\n`, "has a name before the secret"],
+  ["a line of issue", `customer_key ${"AB".repeat(32)}`, "has a name before the secret"],
+  ["several lines", "one\ntwo\n", "has several lines"],
+  ["nothing", "\n", "is empty"],
+])("a file with %s is refused by every command that reads a secret", async (_what, bytes, message) => {
+  const file = join(temporaryFolder(), "key.txt");
+  writeFileSync(file, bytes);
+  for (const args of [
+    ["customer-keys", "issue", "--customer", operator.gateway.customerId, "--import", file],
+    ["sign", "--device-key", "a", "--customer-key-file", file],
+  ]) {
+    const { status, stdout, stderr } = await operator.operate(args);
+    expect([status, stdout, stderr]).toEqual([2, "", expect.stringContaining(`${file} ${message}`)]);
+    expect(stderr).not.toMatch(/secret-0123|abab|geh/i);
+  }
+});
+
 test.each([
   ["2026-01-31", "RFC 3339"],
   ["tomorrow", "RFC 3339"],
+  ["2027-02-31T00:00:00Z", "That day does not exist."],
+  ["2027-02-29T23:00:00+01:00", "That day does not exist."],
 ])("a time like %s is asked wrongly", async (time, message) => {
   const { status, stderr } = await operator.operate([
     "customer-keys",

@@ -8,7 +8,7 @@ const NEW = "22".repeat(32);
 const CUSTOMER_KEY = "flashed-long-ago-0123456789";
 
 const CURES =
-  "Set COUNTERSIGN_MASTER_KEY, or add to COUNTERSIGN_OTHER_MASTER_KEYS, the one that sealed them. If that is lost, start once with --forget-lost-secrets: those customer keys are then retired, to be imported anew, and tokens are signed with a new key (docs/secrets.md)";
+  "Set COUNTERSIGN_MASTER_KEY, or add to COUNTERSIGN_OTHER_MASTER_KEYS, the one that sealed them. If that is lost, start once with --forget-lost-secrets: customer keys that it sealed are then given up, to be imported anew, and tokens are signed with a new key where theirs is lost (docs/secrets.md)";
 
 test("without it a gateway does not start, and when told to forget it starts anew with all customers and devices", {
   timeout: 60_000,

@@ -1,7 +1,7 @@
 // `countersign serve --dev` and what can be done with it, as a newcomer does it.
 
 import { once } from "node:events";
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -25,6 +25,17 @@ test("the first start makes secrets that only their owner can read, and a later 
       .filter((name) => !name.startsWith("countersign.db"))
       .sort(),
   ).toEqual(["admin-token", "demo-device", "master-key"]);
+});
+
+test("a database that has not got the demo device is given it as it was", async () => {
+  const folder = temporaryFolder();
+  await (await serve(folder)).end("SIGTERM");
+  const before = readFileSync(join(folder, "demo-device"), "utf8");
+  for (const name of readdirSync(folder)) if (name.startsWith("countersign.db")) rmSync(join(folder, name));
+  const { publicUrl } = await serve(folder);
+  expect(readFileSync(join(folder, "demo-device"), "utf8")).toBe(before);
+  const { status } = await run(["login", "--demo", "--url", publicUrl], { env: { COUNTERSIGN_DATA_DIR: folder } });
+  expect(status).toBe(0);
 });
 
 test("the demo device logs in over all four protocols, on both listeners, until its eleventh login", async () => {
@@ -228,6 +239,10 @@ test("without a gateway the commands say so", async () => {
   ]) {
     const { status, stdout, stderr } = await run(args, { env });
     expect([args, status, stdout]).toEqual([args, 1, ""]);
-    expect(stderr).toBe("countersign: no gateway answers at http://127.0.0.1:1 (ECONNREFUSED)\n");
+    const namedBy = args[0] === "login" ? "--url" : "COUNTERSIGN_INTERNAL_URL";
+    expect(stderr).toBe(
+      `countersign: no gateway answers at http://127.0.0.1:1 (ECONNREFUSED). Start it, or say by ${namedBy} where it is
+`,
+    );
   }
 });

@@ -73,12 +73,22 @@ test("what is missing is named, the same by every command", async () => {
       { ...TRUST, ...shows("stranger") },
       `${internalUrl} does not take the certificate in COUNTERSIGN_CLIENT_CERT. ${certificate}`,
     ],
-    ["http://127.0.0.1:1", {}, "no gateway answers at http://127.0.0.1:1 (ECONNREFUSED)"],
-    ["https://127.0.0.1:1", {}, "no gateway answers at https://127.0.0.1:1 (ECONNREFUSED)"],
+    [
+      "http://127.0.0.1:1",
+      {},
+      "no gateway answers at http://127.0.0.1:1 (ECONNREFUSED). Start it, or say by NAME where it is",
+    ],
+    [
+      "https://127.0.0.1:1",
+      {},
+      "no gateway answers at https://127.0.0.1:1 (ECONNREFUSED). Start it, or say by NAME where it is",
+    ],
   ];
   for (const [url, env, said] of cases) {
-    for (const outcome of await everyCommand(url, "pump", env)) {
-      expect(outcome).toEqual({ status: 1, stdout: "", stderr: `countersign: ${said}\n` });
+    const outcomes = await everyCommand(url, "pump", env);
+    for (const [at, outcome] of outcomes.entries()) {
+      const namedBy = at < PROTOCOLS.length ? "--url" : "COUNTERSIGN_INTERNAL_URL";
+      expect(outcome).toEqual({ status: 1, stdout: "", stderr: `countersign: ${said.replace("NAME", namedBy)}\n` });
     }
   }
 });

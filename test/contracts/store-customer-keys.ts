@@ -23,7 +23,7 @@ const MISSING_CUSTOMER = "no customer has this customer_id";
 
 export function describeCustomerKeys(open: Open): void {
   const textsOf = async ({ customerKeys }: Store): Promise<readonly string[]> =>
-    (await customerKeys.secretsOf("customer-1")).map(({ secret }) => Buffer.from(secret).toString());
+    (await customerKeys.secretsOf("customer-1")).opened.map(({ secret }) => Buffer.from(secret).toString());
 
   test("what is acknowledged is there for another process, to the byte", async () => {
     const { store, reopen } = await openWithCustomer(open);
@@ -38,7 +38,10 @@ export function describeCustomerKeys(open: Open): void {
     const { secret, ...rest } = key;
     const other = await reopen();
     expect(await other.customerKeys.find("k1")).toEqual(rest);
-    expect(await other.customerKeys.secretsOf("customer-1")).toEqual([{ ...rest, secret }]);
+    expect(await other.customerKeys.secretsOf("customer-1")).toEqual({
+      opened: [{ ...rest, secret }],
+      unopened: [],
+    });
   });
 
   test("a key is no customer's but its own", async () => {
@@ -47,7 +50,11 @@ export function describeCustomerKeys(open: Open): void {
     await addKey(store, "k1", { customerId: "customer-2" });
     expect(await textsOf(store)).toEqual([]);
     expect((await store.customerKeys.list("customer-1", FIRST)).items).toEqual([]);
-    await store.customerKeys.insert(keyOf("k2"), (others) => expect(others).toEqual([]), entryOf("IssueCustomerKey"));
+    await store.customerKeys.insert(
+      keyOf("k2"),
+      (others) => expect(others).toEqual({ opened: [], unopened: [] }),
+      entryOf("IssueCustomerKey"),
+    );
   });
 
   test("finds none by another name", async () => {
@@ -61,7 +68,7 @@ export function describeCustomerKeys(open: Open): void {
     for (const place of [3, 1, 5, 2, 4]) await addKey(store, `k${place}`, { createdAt: NOW + Math.floor(place / 2) });
     await store.customerKeys.retire("k3", () => entryOf("RetireCustomerKey"));
     const all = ["k5", "k4", "k3", "k2", "k1"];
-    expect((await store.customerKeys.secretsOf("customer-1")).map(({ keyId }) => keyId)).toEqual(all);
+    expect((await store.customerKeys.secretsOf("customer-1")).opened.map(({ keyId }) => keyId)).toEqual(all);
     const seen: string[] = [];
     let pages = 0;
     for (let after: string | undefined = ""; after !== undefined; pages++) {
@@ -82,8 +89,8 @@ export function describeCustomerKeys(open: Open): void {
     const seen: string[] = [];
     const insert = store.customerKeys.insert(
       keyOf("k2"),
-      (others) => {
-        seen.push(...others.map(({ keyId, secret }) => `${keyId} ${Buffer.from(secret)}`));
+      ({ opened }) => {
+        seen.push(...opened.map(({ keyId, secret }) => `${keyId} ${Buffer.from(secret)}`));
         throw new RangeError("no");
       },
       entryOf("IssueCustomerKey"),
@@ -129,7 +136,8 @@ export function describeCustomerKeys(open: Open): void {
     await addKey(store, "k1");
     await addKey(store, "k2");
     const retired = await store.customerKeys.retire("k1", () => entryOf("RetireCustomerKey", { at: NOW + 7 }));
-    expect(retired).toMatchObject({ keyId: "k1", retiredAt: NOW + 7 });
+    // Gateways of before there was a retirement go by the end alone.
+    expect(retired).toMatchObject({ keyId: "k1", retiredAt: NOW + 7, expiresAt: NOW + 7 });
     const again = await store.customerKeys.retire("k1", (current) => {
       expect(current).toEqual(retired);
       return undefined;
@@ -139,6 +147,15 @@ export function describeCustomerKeys(open: Open): void {
     expect((await store.customerKeys.find("k2"))?.retiredAt).toBeUndefined();
     expect((await actionsOf(store)).filter((action) => action === "RetireCustomerKey")).toHaveLength(1);
     expect(await subjectsOf(database)).toHaveLength(4);
+  });
+
+  test("retires one that has an end without putting that off", async () => {
+    const { store } = await openWithCustomer(open);
+    await addKey(store, "over", { expiresAt: NOW + 1 });
+    await addKey(store, "later", { expiresAt: NOW + 100 });
+    const entry = () => entryOf("RetireCustomerKey", { at: NOW + 7 });
+    expect((await store.customerKeys.retire("over", entry)).expiresAt).toBe(NOW + 1);
+    expect((await store.customerKeys.retire("later", entry)).expiresAt).toBe(NOW + 7);
   });
 
   test("retires none that is not there", async () => {
@@ -172,13 +189,18 @@ export function describeCustomerKeys(open: Open): void {
     expect(outcomes.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
   });
 
-  test("leaves out what does not open, tells of it, and lets new keys in", async () => {
+  test("parts what does not open from the rest, tells of it, and shows it to the check", async () => {
     const { store, reopen, faults } = await openWithCustomer(open);
     await addKey(store, "k1");
     const other = await reopen([Buffer.alloc(32, 9)]);
     expect(await textsOf(other)).toEqual([]);
-    expect(faults).toHaveLength(1);
-    await addKey(other, "k2");
+    expect(await other.customerKeys.secretsOf("customer-1")).toMatchObject({ unopened: [{ keyId: "k1" }] });
+    expect(String(faults[0])).toContain("the sealed secret of customer_key customer-1 k1 login is under another");
+    await other.customerKeys.insert(
+      keyOf("k2"),
+      ({ opened, unopened }) => expect([opened, unopened.map(({ keyId }) => keyId)]).toEqual([[], ["k1"]]),
+      entryOf("IssueCustomerKey"),
+    );
     expect(await textsOf(other)).toEqual(["secret of k2"]);
     expect(await textsOf(store)).toEqual(["secret of k1"]);
     const told = faults.length;

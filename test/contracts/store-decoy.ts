@@ -3,6 +3,7 @@
 import { expect, test } from "vitest";
 import type { Condition } from "../../src/core/registry/filter.ts";
 import { refusalFrom } from "../core/refusal.ts";
+import { look } from "./look.ts";
 import { addDevice, addKey, entryOf, FIRST, NOW, type Open, openWithCustomer } from "./store-samples.ts";
 
 export function describeDecoy(open: Open): void {
@@ -25,7 +26,7 @@ export function describeDecoy(open: Open): void {
     expect(await store.devices.find("")).toBeUndefined();
     expect(await store.customerKeys.find("")).toBeUndefined();
     expect((await store.customerKeys.list("", FIRST)).items).toEqual([]);
-    expect(await store.customerKeys.secretsOf("")).toEqual([]);
+    expect(await store.customerKeys.secretsOf("")).toEqual({ opened: [], unopened: [] });
   });
 
   test("is neither changed nor deleted, and given no devices and keys", async () => {
@@ -46,6 +47,6 @@ export function describeDecoy(open: Open): void {
     ];
     for (const attempt of attempts) expect((await refusalFrom(attempt())).reason).toBe("does_not_exist");
     // A login of a device that is not enrolled looks at it.
-    expect((await store.credentials.find("nobody", NOW)).credential).toMatchObject({ enrolled: false, enabled: false });
+    expect((await look(store, "nobody", NOW)).credential).toMatchObject({ enrolled: false, enabled: false });
   });
 }

@@ -13,6 +13,7 @@ import {
   NOW,
   type Open,
   openWithCustomer,
+  seenOnce,
   subjectsOf,
 } from "./store-samples.ts";
 
@@ -157,6 +158,14 @@ export function describeDevices(open: Open): void {
     expect(await store.devices.find("device-1")).toEqual(before);
     expect(await store.devices.find("device-2")).toBeUndefined();
     expect(await subjectsOf(database)).toHaveLength(2);
+  });
+
+  test("one that is new has no activity of a former one, which was seen after it was deleted", async () => {
+    const { store, database } = await openWithCustomer(open);
+    await database.db.insertInto("device_activity").values(seenOnce("device-1")).execute();
+    await addDevice(store);
+    expect(await store.devices.find("device-1")).toMatchObject({ lastLoginAt: undefined, lastKeyId: undefined });
+    expect(await database.db.selectFrom("device_activity").selectAll().execute()).toEqual([]);
   });
 
   test("deletes one with what was seen of it, so that one of the same name starts anew", async () => {

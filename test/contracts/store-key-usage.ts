@@ -45,9 +45,9 @@ export function describeKeyUsage(open: Open): void {
     await addSeen(store, "other", { customerId: "customer-2" }, [{ at: NOW, keyId: "new" }]);
     expect(await store.customerKeys.usageOf("customer-1")).toEqual({
       keys: new Map([
-        ["new", { devices: 2, moving: 0, firstUseAt: NOW + 5, lastUseAt: NOW + 30 }],
-        ["old", { devices: 2, moving: 1, firstUseAt: NOW + 7, lastUseAt: NOW + 9 }],
-        ["own", { devices: 1, moving: 0, firstUseAt: NOW + 9, lastUseAt: NOW + 9 }],
+        ["new", { devices: { ...NONE, shared: 2 }, firstUseAt: NOW + 5, lastUseAt: NOW + 30 }],
+        ["old", { devices: { ...NONE, shared: 1, moving: 1 }, firstUseAt: NOW + 7, lastUseAt: NOW + 9 }],
+        ["own", { devices: { ...NONE, derived: 1 }, firstUseAt: NOW + 9, lastUseAt: NOW + 9 }],
       ]),
       silent: { shared: 1, moving: 1, derived: 1 },
       devices: { shared: 4, moving: 2, derived: 2 },
@@ -83,8 +83,8 @@ export function describeKeyUsage(open: Open): void {
     counting = false;
     expect(usage.keys).toEqual(
       new Map([
-        ["even", { devices: 2_050, moving: 0, firstUseAt: NOW, lastUseAt: NOW + 4_098 }],
-        ["odd", { devices: 2_050, moving: 0, firstUseAt: NOW + 1, lastUseAt: NOW + 4_099 }],
+        ["even", { devices: { ...NONE, shared: 2_050 }, firstUseAt: NOW, lastUseAt: NOW + 4_098 }],
+        ["odd", { devices: { ...NONE, shared: 2_050 }, firstUseAt: NOW + 1, lastUseAt: NOW + 4_099 }],
       ]),
     );
     expect(usage.devices).toEqual({ ...NONE, shared: 4_100 });

@@ -27,12 +27,25 @@ export const device: Device = {
   displayName: "",
   status: "enabled",
   keyMode: "shared",
+  keyModeSince: 0,
   sharedIdentity: false,
   replayGuard: false,
   labels: {},
   acceptsShared: false,
   tokensNotBefore: 0,
 };
+
+/** A row of what was seen of a device. */
+export function seenOnce(deviceKey: string) {
+  return {
+    device_key: deviceKey,
+    last_login_at: NOW,
+    last_key_id: "k1",
+    key_since: NOW,
+    last_failure_at: null,
+    last_failure_reason: null,
+  };
+}
 
 /** What a page from the start asks for. */
 export const FIRST = { after: "", size: 100, conditions: [] } as const;

@@ -2,7 +2,8 @@
 
 import { expect, test } from "vitest";
 import type { SigningKey } from "../../src/core/ports.ts";
-import { NOW, type Open } from "./store-samples.ts";
+import { GATEWAY } from "../../src/core/registry/ports.ts";
+import { FIRST, NOW, type Open } from "./store-samples.ts";
 
 export function describeSigningKeys(open: Open): void {
   const keyNamed = (kid: string): SigningKey => ({
@@ -30,6 +31,24 @@ export function describeSigningKeys(open: Open): void {
     await store.signingKeys.activateFirst(keyNamed("a"));
     expect(await store.signingKeys.activateFirst(keyNamed("b"))).toEqual(keyNamed("a"));
     expect(await store.signingKeys.activateFirst(keyNamed("a"))).toEqual(keyNamed("a"));
+  });
+
+  test("the gateway that makes one says so in the audit log, once", async () => {
+    const { store, reopen } = await open();
+    const other = await reopen();
+    await Promise.all([store, other].map(({ signingKeys }, place) => signingKeys.activateFirst(keyNamed(`k${place}`))));
+    const winner = await store.signingKeys.active();
+    const { items } = await store.audit.list(FIRST);
+    expect(items).toMatchObject([
+      {
+        actor: GATEWAY,
+        at: NOW,
+        action: "CreateSigningKey",
+        resource: `signing-keys/${winner?.kid}`,
+        customerId: "",
+        details: { alg: "RS256" },
+      },
+    ]);
   });
 
   test("all are listed, without their halves", async () => {

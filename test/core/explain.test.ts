@@ -1,6 +1,8 @@
 // What is said of a login that is right, and of the device it is for.
 
 import { describe, expect, test } from "vitest";
+import { ADMIN_NOTES } from "../../scripts/openapi-admin-notes.ts";
+import type { CustomerSecret } from "../../src/core/registry/ports.ts";
 import { loginVectors } from "../vectors/login-signatures.ts";
 import {
   boardKey,
@@ -11,6 +13,7 @@ import {
   explain,
   HEX,
   hmac,
+  KEYS,
   MOVING,
   RIGHT,
   SECONDS,
@@ -121,6 +124,16 @@ describe("the device", () => {
   });
 });
 
+test.for([
+  { when: "a mistake is found", body: bodyOf({}) },
+  { when: "none is", body: signed("x") },
+])("the secrets that it was handed are overwritten when $when", async ({ body }) => {
+  const handed: CustomerSecret[] = [];
+  await explain({ body, handed });
+  expect(handed).toHaveLength(KEYS.length);
+  for (const { secret } of handed) expect(secret.every((byte) => byte === 0)).toBe(true);
+});
+
 test.for(loginVectors)("a vector would be let in: $note", async (vector) => {
   const { device_key: deviceKey, timestamp, device_signature, customer_key } = vector;
   const body = JSON.stringify({ device_key: deviceKey, timestamp, device_signature });
@@ -133,4 +146,12 @@ test.for(loginVectors)("a vector would be let in: $note", async (vector) => {
     receivedAt: timestamp * 1000,
   });
   expect(wouldSucceed).toBe(true);
+});
+
+test("the example of the OpenAPI document is answered as it says", async () => {
+  const { request, answer } = ADMIN_NOTES.methods["ExplainLogin"] ?? {};
+  expect(request).toEqual({ device_key: "pump-7", body: expect.any(String) });
+  const body = Buffer.from(String(Object(request).body), "base64");
+  const { wouldSucceed, findings } = await explain({ deviceKey: "pump-7", body, device: { deviceKey: "pump-7" } });
+  expect({ would_succeed: wouldSucceed, findings }).toEqual(answer);
 });

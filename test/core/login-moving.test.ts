@@ -1,8 +1,9 @@
 // Devices that are moved from a shared key to one of their own: both prove a login until the first derived one.
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { GATEWAY } from "../../src/core/registry/registry.ts";
+import { GATEWAY } from "../../src/core/registry/ports.ts";
 import { deriveDeviceKey, secretFromText } from "../../src/core/signature.ts";
+import { entryOf } from "../contracts/store-samples.ts";
 import { CUSTOMER_KEY, callerAt, type House, openHouse, openPath, type Path, request, SECONDS } from "./login-path.ts";
 import { refusalFrom } from "./refusal.ts";
 
@@ -42,7 +43,7 @@ describe("a device that is moving", () => {
     await other.login(device, { key: own });
   });
 
-  test("has settled before the answer, and before anything is charged", async () => {
+  test("has settled before the answer", async () => {
     const path = openPath(house);
     const { device, own } = await enrolMoving(path);
     const before = await house.store.devices.find(device);
@@ -50,6 +51,35 @@ describe("a device that is moving", () => {
     const after = await house.store.devices.find(device);
     expect([before?.acceptsShared, after?.acceptsShared]).toEqual([true, false]);
     expect(after?.revision).toBe(Number(before?.revision) + 1);
+  });
+
+  test("is not let in by its own key before every gateway knows that it moves, and pays nothing for that", async () => {
+    const path = openPath(house);
+    const { device, shared, own } = await enrolMoving(path);
+    await house.store.devices.update(device, (current) => ({
+      next: { ...current, keyModeSince: path.now },
+      entry: entryOf("UpdateDevice"),
+    }));
+    const refusal = await refusalFrom(path.login(device, { key: own }));
+    expect([refusal.reason, refusal.particulars.retryAfterMs]).toEqual(["unavailable", 1_000]);
+    expect(path.charged).toEqual([]);
+    await path.login(device, { key: shared });
+    path.now += 1_000;
+    await path.login(device, { key: own });
+    expect((await refusalFrom(path.login(device, { key: shared }))).reason).toBe("invalid_credentials");
+  });
+
+  test("is not settled by a login by its own key that is refused", async () => {
+    const path = openPath(house);
+    const { device, shared, own } = await enrolMoving(path);
+    await house.registry.devices.update(device, { status: "disabled", replayGuard: true }, "", GATEWAY);
+    expect((await refusalFrom(path.login(device, { key: own }))).reason).toBe("disabled");
+    await house.registry.devices.update(device, { status: "enabled" }, "", GATEWAY);
+    const other = openPath(house, { policies: { login: { name: "login", limit: 1, windowMs: 60_000 } } });
+    await other.login(device, { key: shared });
+    expect((await refusalFrom(other.login(device, { key: own, timestamp: SECONDS + 1 }))).reason).toBe("rate_limited");
+    await openPath(house).login(device, { key: shared, timestamp: SECONDS + 2 });
+    expect((await house.store.devices.find(device))?.acceptsShared).toBe(true);
   });
 
   test("leaves one audit event of it, however many logins come at once", async () => {

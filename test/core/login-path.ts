@@ -9,8 +9,9 @@ import { vi } from "vitest";
 import { createMemoryLimiter } from "../../src/core/limiter/memory.ts";
 import { type Caller, createLogIn, type LogIn, type Login, type LoginRequest } from "../../src/core/login.ts";
 import type { KeyPurpose, Limiter, Policy, PolicyName, TokenSigner } from "../../src/core/ports.ts";
-import type { DeviceDraft } from "../../src/core/registry/devices.ts";
-import { createRegistry, GATEWAY, type Registry } from "../../src/core/registry/registry.ts";
+import type { DeviceDraft } from "../../src/core/registry/device-changes.ts";
+import { GATEWAY } from "../../src/core/registry/ports.ts";
+import { createRegistry, type Registry } from "../../src/core/registry/registry.ts";
 import { computeSignature, secretFromText } from "../../src/core/signature.ts";
 import { type KeyRing, openKeyRing } from "../../src/core/tokens/keyring.ts";
 import { createTokenSigner } from "../../src/core/tokens/signer.ts";
@@ -102,7 +103,7 @@ export interface PathOptions {
 /** Opens a path in a house. */
 export function openPath(house: House, options: PathOptions = {}): Path {
   const limiter = options.limiter ?? createMemoryLimiter(1_000);
-  const cache = createCredentialCache(house.store.credentials, { capacity: 100, ttlMs: 2_000 });
+  const cache = createCredentialCache(house.store.credentials, { capacity: 100, ttlMs: 2_000, isSure: () => true });
   const charged: (readonly PolicyName[])[] = [];
   const lookedUp: string[] = [];
   const clock = { now: NOW };

@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { delimiter, dirname } from "node:path";
 import { text } from "node:stream/consumers";
+import { fencesIn } from "../fences.ts";
 
 const PAGE = "docs/migrating.md";
 
@@ -19,15 +20,18 @@ export interface Step {
 export function readSteps(): readonly Step[] {
   const sections = readFileSync(PAGE, "utf8").split(/^## /m).slice(1);
   return sections.map((section) => {
-    const blocks = [...section.matchAll(/^```(\w+)\n([\s\S]*?)^```/gm)];
-    const of = (language: string): readonly string[] =>
-      blocks.filter(([, name]) => name === language).map(([, , code = ""]) => code);
-    return { number: Number.parseInt(section, 10), commands: of("sh"), scripts: of("js") };
+    return {
+      number: Number.parseInt(section, 10),
+      commands: fencesIn(section, "sh"),
+      scripts: fencesIn(section, "js"),
+    };
   });
 }
 
 export interface Shell {
   readonly cwd: string;
+  /** Where its programs are, before all other places. */
+  readonly folders?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -38,12 +42,12 @@ export interface Printed {
 }
 
 /** Runs a block in bash, to its end. */
-export async function paste(code: string, { cwd, env = {} }: Shell): Promise<Printed> {
+export async function paste(code: string, { cwd, env = {}, folders = [] }: Shell): Promise<Printed> {
   const clean = Object.entries(process.env).filter(([name]) => !name.startsWith("COUNTERSIGN_"));
-  const path = [dirname(process.execPath), process.env["PATH"]].join(delimiter);
+  const path = [...folders, dirname(process.execPath), process.env["PATH"]].join(delimiter);
   const child = spawn("bash", ["-c", code], {
     cwd,
-    env: { ...Object.fromEntries(clean), npm_config_update_notifier: "false", ...env, PATH: path },
+    env: { ...Object.fromEntries(clean), ...env, PATH: path },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const ended = new Promise<number | null>((resolve, reject) => child.once("error", reject).once("exit", resolve));

@@ -1,10 +1,10 @@
 // A customer's login key is replaced while its devices log in, at two gateways on one database: as an operator goes about it.
 
-import { createHmac, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
-import { GATEWAY } from "../../src/core/registry/registry.ts";
+import { GATEWAY } from "../../src/core/registry/ports.ts";
 import type { Environment } from "../../src/environment.ts";
-import { CUSTOMER_KEY, openGateway, postLogin, type TestGateway } from "../gateway.ts";
+import { CUSTOMER_KEY, logInBy, openGateway, type TestGateway } from "../gateway.ts";
 
 export interface RotationOptions {
   readonly devices: number;
@@ -94,11 +94,6 @@ async function enrolAll({ customerId, registry }: TestGateway, count: number): P
   const rows = Array.from({ length: count }, (_, place) => ({
     deviceKey: `rotated-${place}-${randomUUID()}`,
     customerId,
-    displayName: undefined,
-    keyMode: undefined,
-    sharedIdentity: undefined,
-    replayGuard: undefined,
-    labels: undefined,
   }));
   await registry.deviceImport.importDevices(rows, GATEWAY);
   return rows.map(({ deviceKey }) => deviceKey);
@@ -147,9 +142,7 @@ function startLogins(gateways: readonly TestGateway[], keys: ReadonlyMap<string,
 }
 
 async function logIn(url: string, deviceKey: string, customerKey: string): Promise<string> {
-  const timestamp = Math.floor(Date.now() / 1000);
-  const signature = createHmac("sha256", customerKey).update(`${timestamp}${deviceKey}`).digest("hex");
-  const response = await postLogin(url, { device_key: deviceKey, timestamp, device_signature: signature });
+  const response = await logInBy(url, { deviceKey, customerKey });
   const text = await response.text();
   return response.status === 200 ? "ok" : text;
 }

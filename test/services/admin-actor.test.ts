@@ -40,6 +40,7 @@ test.each([
   ["more", "x".repeat(101), ""],
   ["what is not ASCII", "ada\u00e9", ""],
   ["a tab", "a\tb", ""],
+  ["two spaces in a row", "ada  DeleteDevice", ""],
 ])("of %s it keeps what a log can show", (_what, operator, kept) => {
   expect(operatorOf(operator)).toBe(kept);
 });

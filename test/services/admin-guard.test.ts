@@ -36,6 +36,18 @@ test.each([
   expect(reasonOf(authorization)).toBe("invalid_admin_token");
 });
 
+test("no token and a wrong one are told apart", () => {
+  const messageOf = (headers: Record<string, string>): unknown => {
+    try {
+      return guard(new Headers(headers));
+    } catch (error) {
+      return error instanceof AuthError ? error.message : error;
+    }
+  };
+  expect(messageOf({})).toBe("this call takes the admin token as Authorization Bearer");
+  expect(messageOf({ authorization: "Bearer the-third-token" })).toBe("this is not an admin token of this gateway");
+});
+
 test("without tokens nobody is let in", () => {
   expect(reasonOf("Bearer undefined", createAdminGuard([]))).toBe("invalid_admin_token");
 });

@@ -13,16 +13,7 @@ import {
   Status,
 } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { AuthError } from "../../src/core/errors.ts";
-import {
-  KEY_MODE,
-  KEY_PURPOSE,
-  readKeyMode,
-  readPurpose,
-  readStatus,
-  readTime,
-  STATUS,
-  writeTime,
-} from "../../src/services/admin-values.ts";
+import { keyModes, keyPurposes, keyStates, readTime, statuses, writeTime } from "../../src/services/admin-values.ts";
 
 function fieldOf(act: () => unknown): string | undefined {
   try {
@@ -61,25 +52,29 @@ describe("a time", () => {
 
 describe("an enum", () => {
   test("comes back as it was", () => {
-    for (const [word, value] of Object.entries(STATUS)) expect(readStatus(value)).toBe(word);
-    for (const [word, value] of Object.entries(KEY_MODE)) expect(readKeyMode(value)).toBe(word);
-    for (const [word, value] of Object.entries(KEY_PURPOSE)) expect(readPurpose(value)).toBe(word);
+    for (const word of ["enabled", "disabled"] as const) expect(statuses.read(statuses.write(word))).toBe(word);
+    for (const word of ["shared", "derived"] as const) expect(keyModes.read(keyModes.write(word))).toBe(word);
+    for (const word of ["login", "derivation"] as const) expect(keyPurposes.read(keyPurposes.write(word))).toBe(word);
+    for (const word of ["pending", "live", "expired", "retired"] as const) {
+      expect(keyStates.read(keyStates.write(word))).toBe(word);
+    }
+    expect([statuses.write("enabled"), keyModes.write("derived")]).toEqual([Status.ENABLED, KeyMode.DERIVED]);
   });
 
   test("that is not said is undefined", () => {
-    expect(readStatus(Status.UNSPECIFIED)).toBeUndefined();
-    expect(readStatus(undefined)).toBeUndefined();
-    expect(readKeyMode(KeyMode.UNSPECIFIED)).toBeUndefined();
-    expect(readPurpose(KeyPurpose.UNSPECIFIED)).toBeUndefined();
+    expect(statuses.read(Status.UNSPECIFIED)).toBeUndefined();
+    expect(statuses.read(undefined)).toBeUndefined();
+    expect(keyModes.read(KeyMode.UNSPECIFIED)).toBeUndefined();
+    expect(keyPurposes.read(KeyPurpose.UNSPECIFIED)).toBeUndefined();
   });
 
   test("of another contract is refused", () => {
     // As a client of a later contract would send it: the field's tag, and a value that this one does not have.
-    const { status } = fromBinary(CustomerSchema, Uint8Array.of(3 << 3, 9));
-    const { keyMode } = fromBinary(DeviceSchema, Uint8Array.of(5 << 3, 9));
+    const customer = fromBinary(CustomerSchema, Uint8Array.of(3 << 3, 9));
+    const device = fromBinary(DeviceSchema, Uint8Array.of(5 << 3, 9));
     const { purpose } = fromBinary(IssueCustomerKeyRequestSchema, Uint8Array.of(2 << 3, 9));
-    expect(fieldOf(() => readStatus(status))).toBe("status");
-    expect(fieldOf(() => readKeyMode(keyMode))).toBe("key_mode");
-    expect(fieldOf(() => readPurpose(purpose))).toBe("purpose");
+    expect(fieldOf(() => statuses.read(customer.status))).toBe("status");
+    expect(fieldOf(() => keyModes.read(device.keyMode))).toBe("key_mode");
+    expect(fieldOf(() => keyPurposes.read(purpose))).toBe("purpose");
   });
 });

@@ -97,6 +97,22 @@ describe("customers", () => {
     expect(all).toMatchObject({ displayName: "", status: Status.ENABLED });
   });
 
+  test("a name that is not said is missing, and not unknown", async () => {
+    for (const call of [admin.getCustomer({}), admin.updateCustomer({}), admin.deleteCustomer({})]) {
+      expect(await failureOf(call)).toEqual([Code.InvalidArgument, "malformed", "customer_id"]);
+    }
+    for (const call of [
+      admin.getDevice({}),
+      admin.deleteDevice({}),
+      admin.deriveDeviceKey({}),
+      admin.explainLogin({}),
+    ]) {
+      expect(await failureOf(call)).toEqual([Code.InvalidArgument, "malformed", "device_key"]);
+    }
+    const device = { deviceKey: "d-1", customerId: "c-1" };
+    expect((await failureOf(admin.createDevice({ device })))[2]).toBe("customer_id");
+  });
+
   test("a status that the mask names has to have a value", async () => {
     const customer = { customerId: gateway.customerId };
     const failure = await failureOf(admin.updateCustomer({ customer, updateMask: { paths: ["status"] } }));

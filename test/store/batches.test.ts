@@ -1,6 +1,6 @@
 // Calls made as one: what goes together, in what order, and what becomes of failures.
 
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { createBatches } from "../../src/store/batches.ts";
 
 interface Batch {
@@ -10,7 +10,7 @@ interface Batch {
 }
 
 /** Batches that are answered when the test says so. */
-function openBatches(options: { most: number; atOnce: number }): {
+function openBatches(options: { most: number; atOnce: number; apartMs?: number }): {
   call: (key: number) => Promise<string>;
   started: Batch[];
 } {
@@ -76,4 +76,23 @@ test("a batch that fails fails for each of its calls, and for no later one", asy
   await nextTurn();
   started[1]?.answer();
   expect(await later).toBe("answer 3");
+});
+
+test("batches begin so far apart, the first at once", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { call, started } = openBatches({ most: 10, atOnce: 4, apartMs: 2 });
+  const first = call(1);
+  await nextTurn();
+  expect(started.map(({ keys }) => keys)).toEqual([[1]]);
+  started[0]?.answer();
+  await first;
+  const rest = [call(2), call(3)];
+  await nextTurn();
+  expect(started).toHaveLength(1);
+  vi.advanceTimersByTime(2);
+  await nextTurn();
+  expect(started.map(({ keys }) => keys)).toEqual([[1], [2, 3]]);
+  started[1]?.answer();
+  expect(await Promise.all(rest)).toEqual(["answer 2", "answer 3"]);
 });

@@ -1,7 +1,10 @@
 // The change feed on SQLite, and what is SQLite's alone: gaps by their numbers, a file that cannot be read.
 
 import { DatabaseSync } from "node:sqlite";
-import { expect, test } from "vitest";
+import { setImmediate } from "node:timers/promises";
+import { expect, onTestFinished, test } from "vitest";
+import { SEEN_MS } from "../../src/core/registry/ports.ts";
+import { watchChanges } from "../../src/store/change-feed.ts";
 import { openChangeReader } from "../../src/store/change-reader.ts";
 import { KEPT_MS, pruneChanges } from "../../src/store/changes.ts";
 import type { Database } from "../../src/store/database.ts";
@@ -59,4 +62,16 @@ test("a database that cannot be asked leaves it unsure, again and again", { time
   await recorder.unsureFor(2);
   expect(recorder.faults).toHaveLength(1);
   expect(recorder.subjects).toEqual([]);
+});
+
+test("it is sure for as long as its last look was not long ago", async () => {
+  const { one } = await openTwo();
+  let time = 0;
+  const feed = await watchChanges(one, { onChange() {}, onUnsure() {}, now: () => NOW, elapsed: () => time });
+  onTestFinished(() => feed.close());
+  expect(feed.isSure()).toBe(true);
+  // As after a process that stood still: nothing has run yet that could look.
+  time += SEEN_MS;
+  expect(feed.isSure()).toBe(false);
+  while (!feed.isSure()) await setImmediate();
 });

@@ -6,7 +6,7 @@ import { KEPT_MS, noteChanges, pruneChanges, type Subject } from "../../src/stor
 import type { Database } from "../../src/store/database.ts";
 import { migrate } from "../../src/store/migrations.ts";
 import type { Empty } from "./connections.ts";
-import { commit, NOW, record, timed } from "./feed.ts";
+import { commit, NOW, record, withoutTimers } from "./feed.ts";
 
 export function feedContract(name: string, open: () => Promise<Empty>): void {
   async function openTwo(): Promise<[Database, Database]> {
@@ -17,14 +17,14 @@ export function feedContract(name: string, open: () => Promise<Empty>): void {
   }
 
   describe(`the change feed of ${name}`, () => {
-    test("tells what another gateway committed, within a second, however soon it comes", async () => {
+    test("tells what another gateway committed, however soon it comes", async () => {
       const [one, other] = await openTwo();
       const recorder = await record(one);
       await commit(other, "device a", "customer b");
-      expect(await timed(() => recorder.heard("customer b"))).toBeLessThan(1_000);
+      await recorder.heard("customer b");
       expect(recorder.subjects).toEqual(["device a", "customer b"]);
       await commit(other, "unknown");
-      expect(await timed(() => recorder.heard("unknown"))).toBeLessThan(1_000);
+      await recorder.heard("unknown");
       await commit(other, "all");
       await recorder.heard("all");
       expect(recorder.subjects).toEqual(["device a", "customer b", "unknown", "all"]);
@@ -101,8 +101,7 @@ export function feedContract(name: string, open: () => Promise<Empty>): void {
 
     test("ends at once, whatever it waits for", async () => {
       const [one] = await openTwo();
-      const recorder = await record(one);
-      expect(await timed(recorder.close)).toBeLessThan(300);
+      await withoutTimers(async () => (await record(one)).close());
     });
 
     test("changes that are old enough go in batches, but for the newest", async () => {

@@ -1,6 +1,6 @@
 // A change feed that records what it tells, for tests; and changes to be told of.
 
-import { onTestFinished } from "vitest";
+import { onTestFinished, vi } from "vitest";
 import { watchChanges } from "../../src/store/change-feed.ts";
 import { noteChanges, type Subject } from "../../src/store/changes.ts";
 import type { Database } from "../../src/store/database.ts";
@@ -51,6 +51,7 @@ export async function record(database: Database): Promise<Recorder> {
     },
     onFault: (fault) => faults.push(fault),
     now: () => NOW,
+    elapsed: () => performance.now(),
   });
   onTestFinished(() => feed.close());
   return {
@@ -77,6 +78,16 @@ export async function hearsAgain(recorder: Recorder, database: Database): Promis
     await commit(database, subject);
     await Promise.race([recorder.heard(subject), recorder.unsureFor(unsure + 1)]);
     if (recorder.subjects.includes(subject)) return;
+  }
+}
+
+/** Does something while no timer fires: what it waits for has to come by itself. */
+export async function withoutTimers<Result>(act: () => Promise<Result>): Promise<Result> {
+  vi.useFakeTimers({ toFake: ["setTimeout", "setInterval"] });
+  try {
+    return await act();
+  } finally {
+    vi.useRealTimers();
   }
 }
 

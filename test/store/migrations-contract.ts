@@ -56,6 +56,7 @@ const ROWS = {
       expires_at: null,
       created_at: NOW,
       retired_at: null,
+      lost_at: null,
     },
   ],
   device: [
@@ -69,6 +70,7 @@ const ROWS = {
       replay_guard: 1,
       labels: "{}",
       accepts_shared: 0,
+      key_mode_since: 0,
       tokens_not_before: 0,
       created_at: NOW,
       updated_at: 0,

@@ -1,9 +1,11 @@
 // The migrations of PostgreSQL, and who waits for whom meanwhile.
 
 import { sql } from "kysely";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
+import type { Database } from "../../src/store/database.ts";
 import { migrate, STEPS } from "../../src/store/migrations.ts";
-import { emptyPostgres } from "./connections.ts";
+import { openPostgres } from "../../src/store/postgres.ts";
+import { emptyPostgres, execute } from "./connections.ts";
 import { timed } from "./feed.ts";
 import { migrationsContract } from "./migrations-contract.ts";
 
@@ -15,6 +17,25 @@ migrationsContract("PostgreSQL", {
     await migrate(database, { first, later: {} });
     await sql`drop table schema_steps, schema_steps_lock`.execute(database.db);
   },
+});
+
+test("schemas of one database have a registry each", async () => {
+  const { url } = await emptyPostgres();
+  await execute(url, "create schema one; create schema two");
+  const open = async (schema: string): Promise<Database> => {
+    const database = await openPostgres({ url: `${url}?options=-c%20search_path%3D${schema}` });
+    onTestFinished(() => database.close());
+    return database;
+  };
+  for (const schema of ["one", "two", "public"]) {
+    const database = await open(schema);
+    await migrate(database);
+    await migrate(database);
+    const { rows } = await sql<{ devices: number }>`
+      select count(*) as devices from ${sql.table(`${schema}.devices`)}`.execute(database.db);
+    // The decoy.
+    expect(rows).toEqual([{ devices: 1 }]);
+  }
 });
 
 test("logins go on while a step waits for a transaction that is in its way, and the step is done after it", async () => {

@@ -3,11 +3,12 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { inspect } from "node:util";
-import { sql } from "kysely";
+import { type Kysely, sql } from "kysely";
 import { describe, expect, inject, onTestFinished, test, vi } from "vitest";
 import { AuthError } from "../../src/core/errors.ts";
 import type { Database } from "../../src/store/database.ts";
 import { openPostgres, type PostgresOptions } from "../../src/store/postgres.ts";
+import type { Schema } from "../../src/store/schema.ts";
 import { freePort } from "../free-port.ts";
 import { type PostgresServer, startPostgres } from "../postgres/server.ts";
 import { emptyPostgres, execute } from "./connections.ts";
@@ -103,7 +104,7 @@ describe("a query", () => {
 
   test("that takes too long is ended, and told as unavailable", async () => {
     const { url } = await emptyPostgres();
-    const database = await open({ url, statementMs: 200, poolSize: 1 });
+    const database = await open({ url, statementMs: 200, readers: 1 });
     const error = await database.read((db) => sql`select pg_sleep(20)`.execute(db)).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(AuthError);
     expect(error).toMatchObject({
@@ -116,10 +117,10 @@ describe("a query", () => {
 
   test("waits for a free connection only so long", async () => {
     const { url } = await emptyPostgres();
-    const database = await open({ url, poolSize: 1, connectMs: 200 });
+    const database = await open({ url, readers: 1, connectMs: 200 });
     const ended = Promise.withResolvers<void>();
     const began = Promise.withResolvers<void>();
-    const inTheWay = database.write(async () => {
+    const inTheWay = database.db.connection().execute(async () => {
       began.resolve();
       await ended.promise;
     });
@@ -132,9 +133,35 @@ describe("a query", () => {
 
   test("uses no more connections than the pool has", async () => {
     const { url } = await emptyPostgres();
-    const database = await open({ url, poolSize: 2 });
+    const database = await open({ url, readers: 2 });
     const pids = await Promise.all(Array.from({ length: 20 }, () => pid(database)));
     expect(new Set(pids).size).toBeLessThanOrEqual(2);
+  });
+
+  test("never waits for those who write and wait for a lock", async () => {
+    const { url, connect } = await emptyPostgres();
+    await execute(url, "create table counters (n integer); insert into counters values (0)");
+    const [database, other] = [await connect(), await connect()];
+    const raise = (transaction: Kysely<Schema>): Promise<unknown> =>
+      sql`update counters set n = n + 1`.execute(transaction);
+    const ended = Promise.withResolvers<void>();
+    const began = Promise.withResolvers<void>();
+    const inTheWay = other.write(async (transaction) => {
+      await raise(transaction);
+      began.resolve();
+      await ended.promise;
+    });
+    await began.promise;
+    let written = 0;
+    const writes = Array.from({ length: 20 }, () => database.write(raise).then(() => written++));
+    const waits = sql<{ waits: number }>`select count(*) as waits from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock'`;
+    while (!((await waits.execute(other.db)).rows[0]?.waits ?? 0));
+    await Promise.all(Array.from({ length: 20 }, () => database.read(() => pid(database))));
+    expect(written).toBe(0);
+    ended.resolve();
+    await Promise.all([inTheWay, ...writes]);
+    expect((await sql`select n from counters`.execute(database.db)).rows).toEqual([{ n: 21 }]);
   });
 
   test("that is in a transaction's way is done again, and so are both of a deadlock", async () => {
@@ -159,53 +186,6 @@ describe("a query", () => {
       { id: "a", n: 2 },
       { id: "b", n: 2 },
     ]);
-  });
-});
-
-describe("statements", () => {
-  const prepared = async (database: Database): Promise<readonly string[]> => {
-    const { rows } = await sql<{ statement: string }>`select statement from pg_prepared_statements`.execute(
-      database.db,
-    );
-    return rows.map(({ statement }) => statement);
-  };
-
-  test("stay prepared where they come with parameters, and the same for all", async () => {
-    const { url } = await emptyPostgres();
-    const database = await open({ url, poolSize: 1 });
-    for (const value of [1, 2, 3]) await sql`select ${value}::integer as kept`.execute(database.db);
-    await sql`select 4 as passing`.execute(database.db);
-    expect(await prepared(database)).toEqual(["select $1::integer as kept"]);
-  });
-
-  test("that are made of data, or of what a schema may add to, do not", async () => {
-    const { url } = await emptyPostgres();
-    const database = await open({ url, poolSize: 1 });
-    const long = sql.join(Array.from({ length: 1_000 }, (_, place) => sql`${place}::integer`));
-    await sql`select array[${long}]`.execute(database.db);
-    await sql`select * from generate_series(1, ${2}::integer)`.execute(database.db);
-    expect(await prepared(database)).toEqual([]);
-  });
-
-  test("keep a plan that is right for a fleet, though it was made while there were two devices", async () => {
-    const { url } = await emptyPostgres();
-    const database = await open({ url, poolSize: 1 });
-    const run = (text: string): Promise<{ rows: unknown[] }> => sql.raw(text).execute(database.db);
-    await run("create table fleet (device_key text primary key); insert into fleet values ('a'), ('b')");
-    await run("vacuum analyze fleet");
-    await run("prepare find (text) as select device_key from fleet where device_key = $1");
-    await run("set plan_cache_mode = force_generic_plan");
-    const { rows } = await run("explain execute find('a')");
-    expect(JSON.stringify(rows)).toContain("Index Only Scan");
-  });
-
-  test("are kept to a bound", async () => {
-    const { url } = await emptyPostgres();
-    const database = await open({ url, poolSize: 1 });
-    for (let place = 0; place < 300; place++) {
-      await sql`select ${place}::integer as ${sql.ref(`column_${place}`)}`.execute(database.db);
-    }
-    expect((await prepared(database)).length).toBeLessThanOrEqual(100);
   });
 });
 
@@ -254,7 +234,7 @@ describe("a server that goes away", () => {
   });
 
   test("without a word is unavailable in time, its late answers are nobody's, and it closes", async () => {
-    const { server, database } = await openOnOwn({ poolSize: 1, statementMs: 300, connectMs: 500 });
+    const { server, database } = await openOnOwn({ readers: 1, statementMs: 300, connectMs: 500 });
     const before = await pid(database);
     server.pause();
     const asked = await timed(() =>

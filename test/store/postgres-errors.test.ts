@@ -1,6 +1,7 @@
 // What errors of PostgreSQL mean, one by one; real ones are met in postgres-connection.postgres.test.ts.
 
 import { expect, test } from "vitest";
+import { whereaboutsOf } from "../../src/store/postgres.ts";
 import { explainOpening, isAway, isBusy } from "../../src/store/postgres-errors.ts";
 
 const coded = (code: string, message = ""): Error => Object.assign(new Error(message), { code });
@@ -43,7 +44,7 @@ test.for([
   { url: "postgres://me:s3cret@db.example/registry", place: "db.example:5432" },
   { url: "postgres://me:s3cret@[::1]:6000/registry", place: "[::1]:6000" },
 ])("an opening that failed names the place of $url, and no secret", ({ url, place }) => {
-  const { message } = explainOpening(coded("ECONNREFUSED"), url);
+  const { message } = explainOpening(coded("ECONNREFUSED"), whereaboutsOf(url));
   expect(message).toBe(
     `the database cannot be used: no PostgreSQL answers at ${place} (ECONNREFUSED). Start it, or mend the URL`,
   );

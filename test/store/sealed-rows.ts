@@ -5,11 +5,16 @@ import { describe, expect, test } from "vitest";
 import type { AuditEntry } from "../../src/core/registry/ports.ts";
 import { openKeyRing } from "../../src/core/tokens/keyring.ts";
 import { SealError } from "../../src/store/sealing.ts";
+import { look } from "../contracts/look.ts";
 import type { TestDatabase } from "./database.ts";
 
 const NOW = 1_764_000_000_000;
 export const SECRET = "a secret that must not be on the disk";
-const MOVED = "a sealed secret was altered or moved to another row. Restore it from a backup";
+
+/** What is told of a secret that is not in its place. */
+function moved(place: string): SealError {
+  return new SealError(`the sealed secret of ${place} was altered or moved to another row. Restore it from a backup`);
+}
 
 const ENTRY: AuditEntry = {
   actor: { tokenId: "gateway", operator: "", address: "", requestId: "" },
@@ -40,6 +45,7 @@ export async function fill<Opened extends TestDatabase>(opened: Opened): Promise
         displayName: "",
         status: "enabled",
         keyMode: "shared",
+        keyModeSince: 0,
         sharedIdentity: false,
         replayGuard: false,
         labels: {},
@@ -63,53 +69,63 @@ export function sealedRowsContract(name: string, open: () => Promise<TestDatabas
     test.for([
       {
         column: "sealed_secret",
+        place: "customer_key customer-1 key-1 login",
         statements: [
           "update customer_keys set sealed_secret = (select sealed_secret from customer_keys where key_id = 'key-2') where key_id = 'key-1'",
         ],
       },
       {
         column: "customer_id",
+        place: "customer_key customer-1 key-2 login",
         statements: [
           "delete from customer_keys where key_id = 'key-1'",
           "update customer_keys set customer_id = 'customer-1' where key_id = 'key-2'",
         ],
       },
-      { column: "key_id", statements: ["update customer_keys set key_id = 'key-3' where key_id = 'key-1'"] },
+      {
+        column: "key_id",
+        place: "customer_key customer-1 key-3 login",
+        statements: ["update customer_keys set key_id = 'key-3' where key_id = 'key-1'"],
+      },
       {
         column: "purpose",
+        place: "customer_key customer-1 key-1 derivation",
         statements: ["update customer_keys set purpose = 'derivation'", "update devices set key_mode = 'derived'"],
       },
-    ])("a key whose $column was changed behind the gateway's back does not open", async ({ statements }) => {
+    ])("a key whose $column was changed behind the gateway's back does not open", async ({ place, statements }) => {
       const opened = await openFilled();
       await alter(opened, ...statements);
-      await expect(opened.store.credentials.find("device-1", NOW)).rejects.toThrow(new SealError(MOVED));
+      await expect(look(opened.store, "device-1", NOW)).rejects.toThrow(moved(place));
     });
 
     test("a key that does not open leaves the customer's others good, and is told of", async () => {
       const opened = await openFilled();
       await alter(opened, "update customer_keys set customer_id = 'customer-1' where key_id = 'key-2'");
-      const { credential } = await opened.store.credentials.find("device-1", NOW);
-      expect(credential?.keys.map(({ keyId }) => keyId)).toEqual(["key-1"]);
-      expect(opened.faults).toEqual([new SealError(MOVED)]);
+      const { credential } = await look(opened.store, "device-1", NOW);
+      expect(credential.keys.map(({ keyId }) => keyId)).toEqual(["key-1"]);
+      expect(opened.faults).toEqual([moved("customer_key customer-1 key-2 login")]);
     });
 
     test("a signing key under another kid does not open", async () => {
       const opened = await openFilled();
       await openKeyRing(opened.store.signingKeys, "RS256", NOW);
       await alter(opened, "update signing_keys set kid = 'other'");
-      await expect(opened.store.signingKeys.active()).rejects.toThrow(new SealError(MOVED));
+      await expect(opened.store.signingKeys.active()).rejects.toThrow(moved("signing_key other RS256"));
     });
 
     test("a wrong master key is told as such, with its cure", async () => {
       const opened = await openFilled();
       await openKeyRing(opened.store.signingKeys, "RS256", NOW);
       const stranger = await opened.reopen([Buffer.alloc(32, 2)]);
-      const told = new SealError(
-        "a secret was sealed with another master key. Set COUNTERSIGN_MASTER_KEY to the one that this database was made with, or add that to COUNTERSIGN_OTHER_MASTER_KEYS",
-      );
-      await expect(stranger.credentials.find("device-1", NOW)).rejects.toThrow(told);
-      await expect(stranger.signingKeys.active()).rejects.toThrow(told);
-      await expect(openKeyRing(stranger.signingKeys, "RS256", NOW)).rejects.toThrow(told);
+      const told = (place: string): SealError =>
+        new SealError(
+          `the sealed secret of ${place} is under another master key. Set COUNTERSIGN_MASTER_KEY to the one that this database was made with, or add that to COUNTERSIGN_OTHER_MASTER_KEYS`,
+        );
+      await expect(look(stranger, "device-1", NOW)).rejects.toThrow(told("customer_key customer-1 key-1 login"));
+      const active = await opened.store.signingKeys.active();
+      const signingKey = told(`signing_key ${active?.kid} RS256`);
+      await expect(stranger.signingKeys.active()).rejects.toThrow(signingKey);
+      await expect(openKeyRing(stranger.signingKeys, "RS256", NOW)).rejects.toThrow(signingKey);
     });
 
     test("the schema refuses a second active signing key, whoever writes it", async () => {

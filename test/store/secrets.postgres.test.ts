@@ -1,6 +1,8 @@
 // The secrets of PostgreSQL against their contract.
 
-import { secretStoreContract } from "../contracts/store-secrets.ts";
+import { lostSecretsContract } from "../contracts/store-lost-secrets.ts";
+import { resealingContract } from "../contracts/store-resealing.ts";
 import { emptyPostgres } from "./connections.ts";
 
-secretStoreContract("PostgreSQL", () => emptyPostgres());
+resealingContract("PostgreSQL", () => emptyPostgres());
+lostSecretsContract("PostgreSQL", () => emptyPostgres());

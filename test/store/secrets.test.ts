@@ -1,6 +1,8 @@
 // The secrets of SQLite against their contract.
 
-import { secretStoreContract } from "../contracts/store-secrets.ts";
+import { lostSecretsContract } from "../contracts/store-lost-secrets.ts";
+import { resealingContract } from "../contracts/store-resealing.ts";
 import { emptySqlite } from "./connections.ts";
 
-secretStoreContract("SQLite", async () => emptySqlite());
+resealingContract("SQLite", async () => emptySqlite());
+lostSecretsContract("SQLite", async () => emptySqlite());

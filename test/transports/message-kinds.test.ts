@@ -71,6 +71,19 @@ describe("null", () => {
   ])("is nothing that a list or a map could hold: %s", fails);
 });
 
+describe("a time", () => {
+  test.for<Row>([
+    ['{"at":"2028-02-29T23:59:59Z"}', { at: "2028-02-29T23:59:59Z" }],
+    ['{"at":"2026-01-31T01:00:00+02:00"}', { at: "2026-01-30T23:00:00Z" }],
+  ])("is of a day that there is: %s", holds);
+
+  test.for<Mistake>([
+    ['{"at":"2027-02-31T00:00:00Z"}', "at", "at names a day that does not exist"],
+    ['{"times":["2026-04-31T00:00:00Z"]}', "times", "times names a day that does not exist"],
+    ['{"at":"2027-02-32T00:00:00Z"}', "at", "at is not of the form that Timestamp has in JSON"],
+  ])("is not of any other: %s", fails);
+});
+
 describe("a value of any shape", () => {
   test.for<Row>([
     ['{"value":12345678901234567890}', { value: 12345678901234567000 }],

@@ -151,7 +151,7 @@ describe("of a stranger's message nothing is read:", () => {
     request.on("error", () => {});
     request.write("{");
     const [response] = await once(request, "response");
-    expect(await text(response)).toMatch(/takes.*the.*admin.*token/);
+    expect(await text(response)).toMatch(/not.*an.*admin.*token/);
     request.destroy();
     expect(handled).toBe(0);
   });

@@ -4,7 +4,7 @@
 import { createHmac, createSecretKey } from "node:crypto";
 import { stateOf } from "../registry/key-state.ts";
 import type { CustomerSecret, Device } from "../registry/ports.ts";
-import { deriveDeviceKey } from "../signature.ts";
+import { DERIVATION_LABEL, deriveDeviceKey } from "../signature.ts";
 import { inWords } from "./durations.ts";
 import { type Finding, finding } from "./findings.ts";
 
@@ -87,15 +87,14 @@ function strayKeys(secret: CustomerSecret, named: string, sent: string | undefin
     for (const part of parts) hmac.update(part);
     return stray(Buffer.from(hmac.digest("hex")), finding("wrong_derivation", keyId, how));
   };
-  const label = "countersign device key v1";
-  if (purpose === "login") return [wrong("It is no derivation key", label, "\0", named)];
+  if (purpose === "login") return [wrong("It is no derivation key", DERIVATION_LABEL, "\0", named)];
   const others = sent === undefined || sent === named ? [] : [sent];
   const raw = Buffer.from(secret.secret);
   return [
     stray(raw, finding("derivation_key", keyId)),
     ...others.map((other) => stray(asFlashed(secret, other), finding("other_boards_key", keyId))),
     wrong("The label was left out", named),
-    wrong("The zero byte after the label was left out", label, named),
-    wrong("There was a line break after the device_key", label, "\0", named, "\n"),
+    wrong("The zero byte after the label was left out", DERIVATION_LABEL, named),
+    wrong("There was a line break after the device_key", DERIVATION_LABEL, "\0", named, "\n"),
   ];
 }

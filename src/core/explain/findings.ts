@@ -60,7 +60,7 @@ const WORDS = {
   clock_ahead: (off: string) =>
     `The timestamp is ${off} ahead of the gateway. Set the clock from server_time and sign again`,
   clock_never_set: (year: number) =>
-    `The timestamp lies in ${year}. The board's clock was never set. Set it from GetServerTime or server_time before the login`,
+    `The timestamp lies in ${year}. The board's clock was never set. Set it from server_time before the login`,
   time_zone: (off: string, side: string) =>
     `The timestamp is ${off} ${side} the gateway to the minute. That is a time zone. Unix time is UTC everywhere`,
 
@@ -114,6 +114,8 @@ const WORDS = {
   // The key as the firmware has it.
   key_line_break: "The key has a line break at its end in the firmware. Take it away",
   key_white_space: "The key has white space around it or lacks its own. Use it exactly as it was issued",
+  key_label:
+    "The key has a name and a space before it in the firmware as the command line prints it. Flash what comes after the space",
   key_quotes: "The key has quotes around it in the firmware. Take them away",
   key_hex_decoded: "The key was decoded from hex. Its characters themselves are the key",
   key_base64_decoded: "The key was decoded from base64. Its characters themselves are the key",

@@ -11,8 +11,11 @@ export interface KeySlip {
 const LONGEST_CUT = 256;
 const HEX = /^(?:[0-9a-f]{2})+$/i;
 
-/** What may have become of a key, the likeliest first. Only what differs from it, and each once. */
-export function keySlips(key: Buffer): readonly KeySlip[] {
+/**
+ * What may have become of a key, the likeliest first. Only what differs from it, and each once. `labels` are what the command
+ * line prints before a key, on the same line.
+ */
+export function keySlips(key: Buffer, labels: readonly string[]): readonly KeySlip[] {
   const text = key.toString("utf8");
   const slips: KeySlip[] = [];
   const seen = new Set([key.toString("latin1")]);
@@ -32,6 +35,11 @@ export function keySlips(key: Buffer): readonly KeySlip[] {
   for (const spaced of [` ${text}`, `${text} `, ` ${text} `, `${text}\t`, text.trim()]) add(spaced, space);
   const quotes = finding("key_quotes");
   for (const quote of ['"', "'"]) add(`${quote}${text}${quote}`, quotes);
+  const label = finding("key_label");
+  for (const name of labels) {
+    add(`${name} ${text}`, label);
+    add(`${name} ${text}\n`, label);
+  }
   if (HEX.test(text)) add(Buffer.from(text, "hex"), finding("key_hex_decoded"));
   if (isBase64(text)) add(Buffer.from(text, "base64"), finding("key_base64_decoded"));
   add(text.toUpperCase(), finding("key_case", "upper case"));

@@ -35,6 +35,8 @@ export interface Search {
   readonly keys: readonly CandidateKey[];
   /** What is taken for a key where there is none. */
   readonly keyless: readonly KeySlip[];
+  /** What the command line prints before a key. */
+  readonly keyLabels: readonly string[];
   readonly messages: CandidateMessages;
   readonly signature: SentSignature;
 }
@@ -75,7 +77,7 @@ interface Signer {
 }
 
 /** Everything to try, the likeliest first. */
-function* attempts({ keys, keyless, messages, signature }: Search): Generator<Attempt> {
+function* attempts({ keys, keyless, keyLabels, messages, signature }: Search): Generator<Attempt> {
   const all = keys.map((key) => signer(key, key.bytes));
   const likely = all.slice(0, LIKELY_KEYS);
   const rest = all.slice(LIKELY_KEYS);
@@ -86,7 +88,7 @@ function* attempts({ keys, keyless, messages, signature }: Search): Generator<At
   for (const { bytes, finding: slip } of keyless) yield hmac(signer(undefined, bytes, slip), right);
   const slipped: Signer[] = [];
   for (const [place, key] of keys.slice(0, SLIPPED_KEYS).entries()) {
-    const slips = keySlips(key.bytes).map((slip) => signer(key, slip.bytes, slip.finding));
+    const slips = keySlips(key.bytes, keyLabels).map((slip) => signer(key, slip.bytes, slip.finding));
     if (place < LIKELY_KEYS) slipped.push(...slips);
     for (const one of slips) yield hmac(one, right);
     for (const cut of keyCuts(key.bytes)) yield hmac(signer(key, cut.bytes, cut.finding), right);

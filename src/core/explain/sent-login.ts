@@ -4,12 +4,10 @@ import { readDeviceKey } from "../device-key.ts";
 import { AuthError } from "../errors.ts";
 import type { LoginRequest } from "../login.ts";
 import { type Finding, finding } from "./findings.ts";
-import { type Pair, type PairScan, scanPairs } from "./pair-scan.ts";
+import { readSentBody, type SentBody } from "./sent-body.ts";
+import { type Field, findField, type SentField } from "./sent-fields.ts";
 import { readSentSignature, type SentSignature } from "./sent-signature.ts";
 import { readSentTimestamp, type SentTimestamp } from "./sent-timestamp.ts";
-
-/** The most bytes that the body of a login may have. */
-export const MAX_LOGIN_BYTES = 4096;
 
 export interface SentLogin {
   /** What is wrong with its form, in the order of body, device_key, timestamp, signature; empty: it is a login. */
@@ -24,57 +22,52 @@ export interface SentLogin {
   readonly unsignedText: string | undefined;
 }
 
-type Field = "device_key" | "timestamp" | "device_signature";
-
-/** What each field is called by those who do not call it by its name; letters and digits alone. */
-const NAMES: Readonly<Record<Field, readonly string[]>> = {
-  device_key: ["devicekey", "deviceid", "device", "key", "id"],
-  timestamp: ["timestamp", "time", "ts", "unixtime"],
-  device_signature: ["devicesignature", "signature", "sign", "sig", "hmac", "mac"],
-};
-
-interface Found {
-  readonly value: string;
-  readonly pair: Pair | undefined;
+/** The gateway's own strict reader of a login's body. */
+export interface LoginReader {
+  /** Throws AuthError `malformed`. */
+  readonly readLogin: (body: Uint8Array) => LoginRequest;
+  /** The most bytes that a body may have: it is not asked to read more. */
+  readonly maxLoginBytes: number;
 }
 
-/** Reads a body. `readLogin` is the gateway's own strict reader, which throws AuthError `malformed`. */
-export function readSentLogin(body: Uint8Array, readLogin: (body: Uint8Array) => LoginRequest): SentLogin {
-  const { login, refusal } = readStrictly(body, readLogin);
+/** Reads a body. */
+export function readSentLogin(body: Uint8Array, reader: LoginReader): SentLogin {
+  const { maxLoginBytes } = reader;
+  const isCut = body.length > maxLoginBytes;
+  const { login, refusal } = isCut ? {} : readStrictly(body, reader);
   // What is no UTF-8 is read past, and so is a byte order mark.
-  const sent = new TextDecoder().decode(body.subarray(0, MAX_LOGIN_BYTES));
-  const { text, mistakes, scan } = unwrap(sent);
-  const isJson = parses(sent);
-  if (refusal !== undefined && !isJson) mistakes.push(...scan.mistakes);
+  const text = new TextDecoder().decode(body.subarray(0, maxLoginBytes));
+  const sent = readSentBody(text, isCut);
 
-  const names: Finding[] = [];
-  const fields = (field: Field, accepted: string | undefined): Found | undefined => {
-    const exact = findPair(scan.pairs, [field, camelCase(field)]);
-    if (accepted !== undefined) return { value: accepted, pair: exact };
-    if (exact !== undefined) return { value: exact.value, pair: exact };
-    const near = NAMES[field].map((name) => scan.pairs.find((pair) => plain(pair.name) === name)).find(Boolean);
-    if (near !== undefined) names.push(finding("field_name", field, showName(near.name)));
-    else names.push(finding("missing_field", `${field} is missing or empty`));
-    return near && { value: near.value, pair: near };
-  };
-  const deviceKey = fields("device_key", login?.deviceKey || undefined);
-  const time = fields("timestamp", login?.timestamp?.toString());
-  const written = fields("device_signature", login?.deviceSignature || undefined);
+  const find = (field: Field): SentField => findField(field, sent.pairs, login);
+  const deviceKey = find("device_key");
+  const time = find("timestamp");
+  const written = find("device_signature");
+  const timestamp =
+    time.value === undefined ? undefined : readSentTimestamp(time.pair?.value ?? time.value, login?.timestamp);
+  const signature = written.value === undefined ? undefined : readSentSignature(written.value);
 
-  const timestamp = time && readSentTimestamp(time.pair?.value ?? time.value, login?.timestamp);
-  const signature = written && readSentSignature(written.value);
-  const shapes = [deviceKey && shapeOf(deviceKey.value), timestamp?.mistake, signature?.mistake];
-  const all = [...mistakes, ...names, ...shapes.filter((shape) => shape !== undefined)];
-  if (body.length > MAX_LOGIN_BYTES) all.unshift(finding("too_large", body.length, MAX_LOGIN_BYTES));
-  else if (refusal !== undefined && !explains(all, refusal, sent, isJson))
-    all.unshift(finding("malformed", refusal.message));
+  const noticed: readonly Noticed[] = [
+    { field: "device_key", name: deviceKey.mistake, shape: shapeOf(deviceKey.value) },
+    { field: "timestamp", name: time.mistake, shape: timestamp?.mistake },
+    { field: "device_signature", name: written.mistake, shape: signature?.mistake },
+  ];
+  const refused = isCut
+    ? finding("too_large", body.length, maxLoginBytes)
+    : unexplained(refusal, sent, !text.includes("\ufffd"), noticed);
+  const mistakes = [
+    refused,
+    ...sent.mistakes,
+    ...noticed.map(({ name }) => name),
+    ...noticed.map(({ shape }) => shape),
+  ];
   return {
-    mistakes: all,
-    text,
-    deviceKey: deviceKey?.value,
+    mistakes: mistakes.filter((mistake) => mistake !== undefined),
+    text: sent.text,
+    deviceKey: deviceKey.value,
     timestamp,
     signature: signature !== undefined && "recognise" in signature ? signature : undefined,
-    unsignedText: written?.pair && `${text.slice(0, written.pair.from)}""${text.slice(written.pair.to)}`,
+    unsignedText: written.pair && `${sent.text.slice(0, written.pair.from)}""${sent.text.slice(written.pair.to)}`,
   };
 }
 
@@ -83,9 +76,7 @@ interface Strict {
   readonly refusal?: AuthError;
 }
 
-function readStrictly(body: Uint8Array, readLogin: (body: Uint8Array) => LoginRequest): Strict {
-  // The gateway does not look at so much.
-  if (body.length > MAX_LOGIN_BYTES) return {};
+function readStrictly(body: Uint8Array, { readLogin }: LoginReader): Strict {
   try {
     return { login: readLogin(body) };
   } catch (error) {
@@ -94,62 +85,9 @@ function readStrictly(body: Uint8Array, readLogin: (body: Uint8Array) => LoginRe
   }
 }
 
-/** Takes away what a body is wrapped in as a whole. */
-function unwrap(sent: string): { text: string; mistakes: Finding[]; scan: PairScan } {
-  const trimmed = sent.trim();
-  if (trimmed.startsWith('"') && trimmed.includes('\\"')) {
-    const inner = parseString(trimmed);
-    if (inner !== undefined) return { text: inner, mistakes: [finding("double_encoded")], scan: scanPairs(inner) };
-  }
-  if (/^'?\{\s*\\"/.test(trimmed)) {
-    const text = trimmed.replaceAll('\\"', '"');
-    return { text, mistakes: [finding("escaped_quotes")], scan: { pairs: scanPairs(text).pairs, mistakes: [] } };
-  }
-  if (/^[^{}="]+=[^{}"]*&/.test(trimmed)) {
-    const pairs = [...new URLSearchParams(trimmed)].map(([name, value]) => ({ name, value, from: 0, to: 0 }));
-    return { text: sent, mistakes: [finding("form_encoded")], scan: { pairs, mistakes: [] } };
-  }
-  return { text: sent, mistakes: [], scan: scanPairs(sent) };
-}
-
-function parses(text: string): boolean {
+function shapeOf(deviceKey: string | undefined): Finding | undefined {
   try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function parseString(text: string): string | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "string" ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function findPair(pairs: readonly Pair[], names: readonly string[]): Pair | undefined {
-  return pairs.find(({ name }) => names.includes(name));
-}
-
-function camelCase(field: Field): string {
-  return field.replace(/_(.)/, (_, letter: string) => letter.toUpperCase());
-}
-
-function plain(name: string): string {
-  return name.toLowerCase().replace(/[^a-z0-9]/g, "");
-}
-
-/** What the device sent is repeated only when it is made of letters that can do no harm. */
-function showName(name: string): string {
-  return /^[\w.-]{1,32}$/.test(name) ? name : "a name much like it";
-}
-
-function shapeOf(deviceKey: string): Finding | undefined {
-  try {
-    readDeviceKey(deviceKey);
+    if (deviceKey !== undefined) readDeviceKey(deviceKey);
     return undefined;
   } catch (error) {
     if (error instanceof AuthError) return finding("device_key_shape", error.message);
@@ -157,27 +95,27 @@ function shapeOf(deviceKey: string): Finding | undefined {
   }
 }
 
-/** The codes that tell of one field's form. */
-const ABOUT: Readonly<Record<string, RegExp>> = {
-  device_key: /^device_key_shape$/,
-  timestamp: /^(milliseconds|microseconds|nanoseconds|fraction|date_string|timestamp_shape)$/,
-  device_signature: /^(signature_|openssl_label|hex_prefix|base64|double_hex)/,
-};
-const ABOUT_BODY =
-  /^(form_encoded|double_encoded|escaped_quotes|missing_comma|trailing_comma|single_quotes|unquoted_name|cut_short)$/;
+/** What is wrong with a field, its name or its value. */
+interface Noticed {
+  readonly field: Field;
+  readonly name: Finding | undefined;
+  readonly shape: Finding | undefined;
+}
 
-/** Whether what was found tells of what the gateway's reader refused, too. */
-function explains(
-  found: readonly Finding[],
-  { particulars: { field } }: AuthError,
-  sent: string,
-  isJson: boolean,
-): boolean {
-  // What is no UTF-8 is refused for that before all else.
-  if (field === undefined) return !sent.includes("\ufffd") && found.some(({ code }) => ABOUT_BODY.test(code));
-  const about = isJson ? ABOUT[field] : undefined;
-  return found.some(
-    ({ code, message }) =>
-      about?.test(code) || ((code === "field_name" || code === "missing_field") && message.startsWith(`${field} `)),
-  );
+/** What the gateway's reader refused, where nothing that was found tells of it. */
+function unexplained(
+  refusal: AuthError | undefined,
+  { isJson, mistakes }: SentBody,
+  isUtf8: boolean,
+  noticed: readonly Noticed[],
+): Finding | undefined {
+  if (refusal === undefined) return undefined;
+  const { field } = refusal.particulars;
+  const about = noticed.find((one) => one.field === field);
+  // What is no UTF-8 is refused for that before all else; what is no JSON, before any value of it is looked at.
+  const isTold =
+    field === undefined
+      ? isUtf8 && mistakes.length > 0
+      : about?.name !== undefined || (isJson && about?.shape !== undefined);
+  return isTold ? undefined : finding("malformed", refusal.message);
 }

@@ -1,6 +1,6 @@
 // Customer keys: the secrets that logins are signed with, and boards' own keys derived from. Knows no protocol and no database.
 
-import { AuthError, malformed } from "../errors.ts";
+import { malformed } from "../errors.ts";
 import { requireCustomer } from "./customers.ts";
 import { type KeyProgress, progressOf, type Stop, stopOf } from "./key-progress.ts";
 import { type KeyState, stateOf } from "./key-state.ts";
@@ -16,10 +16,7 @@ import type {
   KeyUsage,
   StoredCustomerKey,
 } from "./ports.ts";
-
-export type { KeyProgress } from "./key-progress.ts";
-export type { KeyState } from "./key-state.ts";
-export type { CustomerKeyDraft } from "./new-customer-key.ts";
+import { noCustomerKey } from "./refusals.ts";
 
 export interface IssuedCustomerKey {
   readonly keyId: string;
@@ -79,7 +76,7 @@ export function createCustomerKeys({ customers, customerKeys, now }: CustomerKey
         ...(key.expiresAt !== undefined && { expires_at: new Date(key.expiresAt).toISOString() }),
       };
       const entry = entryOf("IssueCustomerKey", key, actor, at, details);
-      await customerKeys.insert(key, (others) => checkBeside(key, others, at), entry);
+      await customerKeys.insert(key, (others) => checkBeside(key, others, at, draft.importedKey === ""), entry);
       return { keyId: key.keyId, customerKey, warning };
     },
 
@@ -100,15 +97,13 @@ export function createCustomerKeys({ customers, customerKeys, now }: CustomerKey
     async retire(keyId, dryRun, actor) {
       if (keyId === "") throw malformed("key_id is missing", "key_id");
       const before = KEY_ID.test(keyId) ? await customerKeys.find(keyId) : undefined;
-      if (before === undefined) {
-        throw new AuthError("does_not_exist", "no customer key has this key_id", { field: "key_id" });
-      }
+      if (before === undefined) throw noCustomerKey();
       const at = now();
       // Before the devices are counted, which may take seconds: a key that is known to strangers has to go at once.
       const after = dryRun
         ? before
         : await customerKeys.retire(keyId, (current) =>
-            current.retiredAt === undefined
+            current.retiredAt === undefined || current.lost
               ? entryOf("RetireCustomerKey", current, actor, at, { key_id: keyId, purpose: current.purpose })
               : undefined,
           );

@@ -1,12 +1,13 @@
 // Customers: who owns devices. Knows no protocol and no database.
 
 import { randomBytes } from "node:crypto";
-import { AuthError, malformed } from "../errors.ts";
+import { malformed } from "../errors.ts";
 import { readLimit } from "../limit-text.ts";
 import { changedDetails, type Details, isChange } from "./changes.ts";
 import { readCustomerId, readDisplayName } from "./names.ts";
 import { type Listing, type ListRequest, listPage, requireVersion } from "./pages.ts";
 import type { Actor, AuditEntry, Customer, CustomerStore, Status, StoredCustomer } from "./ports.ts";
+import { noCustomer } from "./refusals.ts";
 
 export interface CustomerDraft {
   /** Empty: the gateway makes one. */
@@ -104,7 +105,7 @@ export async function requireCustomer(
 ): Promise<StoredCustomer> {
   const customer = await customers.find(customerId);
   if (customer !== undefined) return customer;
-  throw new AuthError("does_not_exist", "no customer has this customer_id", { field: "customer_id" });
+  throw noCustomer();
 }
 
 function readPatch({ displayName, status, loginLimit }: CustomerPatch): CustomerPatch {

@@ -2,19 +2,16 @@
 
 import { AuthError, malformed, type Reason } from "../errors.ts";
 import { changedDetails, isChange } from "./changes.ts";
-import { type DevicePatch, deviceDetails, patched, readPatch } from "./device-changes.ts";
+import { type DevicePatch, deviceDetails, newDevice, patched, readPatch } from "./device-changes.ts";
+import { type Written, writtenDetails } from "./import-details.ts";
 import { readCustomerId, readEnrolledDeviceKey } from "./names.ts";
-import type { Actor, AuditEntry, Device, DeviceStore, KeyMode } from "./ports.ts";
+import type { Actor, AuditEntry, Device, DeviceStore } from "./ports.ts";
+import { noCustomer } from "./refusals.ts";
 
-/** A device as it is to be; what is undefined is left as it is, or as `create` would have it. */
-export interface ImportRow {
+/** A device as it is to be. */
+export interface ImportRow extends Omit<DevicePatch, "status"> {
   readonly deviceKey: string;
   readonly customerId: string;
-  readonly displayName: string | undefined;
-  readonly keyMode: KeyMode | undefined;
-  readonly sharedIdentity: boolean | undefined;
-  readonly replayGuard: boolean | undefined;
-  readonly labels: Readonly<Record<string, string>> | undefined;
 }
 
 export interface ImportFailure {
@@ -47,7 +44,7 @@ export interface DeviceImportDependencies {
 }
 
 /** What became of a row. */
-type Fate = "created" | "updated" | "unchanged" | AuthError;
+type Fate = Written | "unchanged" | AuthError;
 
 /** Builds the use-case over its port. */
 export function createDeviceImport({ devices, now }: DeviceImportDependencies): DeviceImport {
@@ -64,12 +61,12 @@ export function createDeviceImport({ devices, now }: DeviceImportDependencies): 
           (place, current, customerExists) => {
             const wish = wishes[place];
             if (wish === undefined) throw new RangeError(`an import has no place ${place}`);
-            const { fate, next } = decide(wish, current, customerExists);
+            const { fate, next } = decide(wish, current, customerExists, at);
             // A transaction that is done again decides again: the last decision stands.
             fates[wish.place] = fate;
             return next;
           },
-          () => describe(summarise(fates), wishes, actor, at),
+          () => describe(fates, wishes, actor, at),
         );
       }
       return summarise(fates);
@@ -105,17 +102,11 @@ function readRows(rows: readonly ImportRow[]): { fates: Fate[]; wishes: readonly
   return { fates, wishes };
 }
 
-function readRow(row: ImportRow, place: number): Wish {
+function readRow({ deviceKey: key, customerId: owner, ...said }: ImportRow, place: number): Wish {
   // Checked here: an empty one asks for a key of the gateway's making, and an import done again would enrol a second device.
-  const deviceKey = readEnrolledDeviceKey(row.deviceKey);
-  const customerId = readCustomerId(row.customerId);
-  const patch = readPatch({
-    ...(row.displayName !== undefined && { displayName: row.displayName }),
-    ...(row.keyMode !== undefined && { keyMode: row.keyMode }),
-    ...(row.sharedIdentity !== undefined && { sharedIdentity: row.sharedIdentity }),
-    ...(row.replayGuard !== undefined && { replayGuard: row.replayGuard }),
-    ...(row.labels !== undefined && { labels: row.labels }),
-  });
+  const deviceKey = readEnrolledDeviceKey(key);
+  const customerId = readCustomerId(owner);
+  const patch = readPatch(said);
   return { place, deviceKey, customerId, patch };
 }
 
@@ -132,48 +123,38 @@ function decide(
   { deviceKey, customerId, patch }: Wish,
   current: Device | undefined,
   customerExists: boolean,
+  at: number,
 ): { fate: Fate; next?: Device } {
-  const refuse = (reason: Reason, message: string, field: string): { fate: Fate } => ({
-    fate: new AuthError(reason, message, { field }),
-  });
-  if (!customerExists) return refuse("does_not_exist", "no customer has this customer_id", "customer_id");
-  if (current === undefined) return { fate: "created", next: enrol(deviceKey, customerId, patch) };
-  if (current.customerId !== customerId) {
-    return refuse(
-      "already_exists",
-      "this device_key belongs to another customer. Delete that device first or choose another device_key",
-      "device_key",
-    );
+  if (!customerExists) return { fate: noCustomer() };
+  if (current === undefined) {
+    return { fate: { kind: "created", deviceKey, changed: {} }, next: newDevice(deviceKey, customerId, patch) };
   }
-  const next = patched(current, patch);
-  return isChange(changedDetails(deviceDetails(current), deviceDetails(next)))
-    ? { fate: "updated", next }
-    : { fate: "unchanged" };
+  if (current.customerId !== customerId) return { fate: anothersDevice() };
+  try {
+    const next = patched(current, patch, at);
+    const changed = changedDetails(deviceDetails(current), deviceDetails(next));
+    return isChange(changed) ? { fate: { kind: "updated", deviceKey, changed }, next } : { fate: "unchanged" };
+  } catch (error) {
+    if (error instanceof AuthError) return { fate: error };
+    throw error;
+  }
 }
 
-/** As `create` does, of what has been read already: a million rows are not read twice. */
-function enrol(deviceKey: string, customerId: string, patch: DevicePatch): Device {
-  const keyMode = patch.keyMode ?? "shared";
-  const replayGuard = patch.replayGuard ?? keyMode === "derived";
-  return { ...UNSAID, ...patch, deviceKey, customerId, keyMode, replayGuard };
+function anothersDevice(): AuthError {
+  return new AuthError(
+    "already_exists",
+    "this device_key belongs to another customer. Delete that device first or choose another device_key",
+    { field: "device_key" },
+  );
 }
-
-/** What a new device has where its row says nothing. */
-const UNSAID = {
-  displayName: "",
-  status: "enabled",
-  sharedIdentity: false,
-  labels: {},
-  acceptsShared: false,
-  tokensNotBefore: 0,
-} as const;
 
 function summarise(fates: readonly Fate[]): ImportOutcome {
-  const count = (which: Fate): number => fates.filter((fate) => fate === which).length;
+  const written = fates.filter(isWritten);
+  const created = written.filter(({ kind }) => kind === "created").length;
   return {
-    created: count("created"),
-    updated: count("updated"),
-    unchanged: count("unchanged"),
+    created,
+    updated: written.length - created,
+    unchanged: fates.filter((fate) => fate === "unchanged").length,
     failures: fates.flatMap((fate, row) =>
       fate instanceof AuthError
         ? [{ row, reason: fate.reason, message: fate.message, field: fate.particulars.field ?? "" }]
@@ -182,13 +163,14 @@ function summarise(fates: readonly Fate[]): ImportOutcome {
   };
 }
 
-function describe(
-  { created, updated, failures }: ImportOutcome,
-  wishes: readonly Wish[],
-  actor: Actor,
-  at: number,
-): AuditEntry {
+function isWritten(fate: Fate): fate is Written {
+  return typeof fate === "object" && "kind" in fate;
+}
+
+function describe(fates: readonly Fate[], wishes: readonly Wish[], actor: Actor, at: number): AuditEntry {
   const [first = "", ...others] = new Set(wishes.map(({ customerId }) => customerId));
+  const { created, updated, failures } = summarise(fates);
+  const written = fates.filter(isWritten);
   return {
     actor,
     at,
@@ -196,6 +178,6 @@ function describe(
     resource: "devices",
     // Where it is several customers', it is nobody's.
     customerId: others.length === 0 ? first : "",
-    details: { created, updated, failed: failures.length },
+    details: { created, updated, failed: failures.length, ...writtenDetails(written) },
   };
 }

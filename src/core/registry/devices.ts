@@ -2,15 +2,22 @@
 
 import { createSecretKey } from "node:crypto";
 import { readDeviceKey } from "../device-key.ts";
-import { AuthError } from "../errors.ts";
 import { deriveDeviceKey } from "../signature.ts";
 import { changedDetails, type Details, isChange } from "./changes.ts";
 import { type DeviceDraft, type DevicePatch, deviceDetails, enrolled, patched, readPatch } from "./device-changes.ts";
 import { stateOf } from "./key-state.ts";
 import { type Listing, type ListRequest, listPage, requireVersion } from "./pages.ts";
-import type { Actor, AuditEntry, AuditLog, CustomerKeyStore, Device, DeviceStore, StoredDevice } from "./ports.ts";
-
-export type { DeviceDraft, DevicePatch } from "./device-changes.ts";
+import type {
+  Actor,
+  AuditEntry,
+  AuditLog,
+  CustomerKeyStore,
+  Device,
+  DeviceStore,
+  StoredCustomerKey,
+  StoredDevice,
+} from "./ports.ts";
+import { noDerivationKey, noDevice, unopenedKey } from "./refusals.ts";
 
 /** A board's own key. */
 export interface DerivedKey {
@@ -75,24 +82,26 @@ export function createDevices({ devices, customerKeys, audit, now }: DevicesDepe
   async function get(deviceKey: string): Promise<StoredDevice> {
     const device = await devices.find(readDeviceKey(deviceKey));
     if (device !== undefined) return device;
-    throw new AuthError("does_not_exist", "no device has this device_key", { field: "device_key" });
+    throw noDevice();
   }
 
   /** From the newest live derivation key of its customer. */
   async function derive({ deviceKey, customerId }: StoredDevice): Promise<DerivedKey> {
-    const keys = await customerKeys.secretsOf(customerId);
+    const at = now();
+    const isMeant = (key: StoredCustomerKey): boolean => key.purpose === "derivation" && stateOf(key, at) === "live";
+    const { opened, unopened } = await customerKeys.secretsOf(customerId);
     try {
-      const key = keys.find((candidate) => candidate.purpose === "derivation" && stateOf(candidate, now()) === "live");
-      if (key !== undefined) {
-        return { keyId: key.keyId, customerKey: deriveDeviceKey(createSecretKey(key.secret), deviceKey) };
+      const key = opened.find(isMeant);
+      const hidden = unopened.find(isMeant);
+      // From an older one this board would have another key than those that were made by the newest.
+      if (hidden !== undefined && (key === undefined || isNewer(hidden, key))) {
+        throw unopenedKey(hidden.keyId, "is the newest live one for derivation");
       }
+      if (key === undefined) throw noDerivationKey();
+      return { keyId: key.keyId, customerKey: deriveDeviceKey(createSecretKey(key.secret), deviceKey) };
     } finally {
-      for (const { secret } of keys) secret.fill(0);
+      for (const { secret } of opened) secret.fill(0);
     }
-    throw new AuthError(
-      "failed_precondition",
-      "the customer of this device has no live derivation key. Issue one with purpose KEY_PURPOSE_DERIVATION",
-    );
   }
 
   return {
@@ -109,7 +118,7 @@ export function createDevices({ devices, customerKeys, audit, now }: DevicesDepe
       const checked = readPatch(patch);
       return devices.update(readDeviceKey(deviceKey), (current) => {
         requireVersion(current, etag, "device");
-        const next = patched(current, checked);
+        const next = patched(current, checked, now());
         const details = changedDetails(deviceDetails(current), deviceDetails(next));
         return isChange(details) ? { next, entry: entryOf("UpdateDevice", current, actor, details) } : undefined;
       });
@@ -141,4 +150,9 @@ export function createDevices({ devices, customerKeys, audit, now }: DevicesDepe
       return { customerKey, keyId };
     },
   };
+}
+
+/** In the order of CustomerKeyStore's lists. */
+function isNewer(one: StoredCustomerKey, other: StoredCustomerKey): boolean {
+  return one.createdAt === other.createdAt ? one.keyId > other.keyId : one.createdAt > other.createdAt;
 }

@@ -29,23 +29,26 @@ export interface Stop {
 
 /** The progress at `now`, in unix milliseconds, over all keys of a customer. */
 export function progressOf(keys: readonly StoredCustomerKey[], usage: KeyUsage, now: number): KeyProgress {
-  const { shared, moving, derived } = usage.silent;
   return {
     keys: keys.flatMap((key) => {
       const used = usage.keys.get(key.keyId);
       const state = stateOf(key, now);
       if (used === undefined && state !== "live") return [];
       const { keyId, purpose } = key;
-      const devices = used?.devices ?? 0;
+      const devices = used === undefined ? 0 : total(used.devices);
       return [{ keyId, purpose, state, devices, firstUseAt: used?.firstUseAt, lastUseAt: used?.lastUseAt }];
     }),
-    silentDevices: shared + moving + derived,
+    silentDevices: total(usage.silent),
   };
 }
 
+function total({ shared, moving, derived }: Tally): number {
+  return shared + moving + derived;
+}
+
 /**
- * What it stops to retire a key that is as `key` says: the devices whose last login it proved; where no other key of its
- * purpose is live, all that need one. A key that proves nothing stops nothing.
+ * What it stops to retire a key that is as `key` says: the devices whose last login it proved and that still sign so; where
+ * no other key of its purpose is live, all that need one. A key that proves nothing stops nothing.
  */
 export function stopOf(key: StoredCustomerKey, keys: readonly StoredCustomerKey[], usage: KeyUsage, now: number): Stop {
   const live = keys.filter((candidate) => stateOf(candidate, now) === "live");
@@ -53,15 +56,19 @@ export function stopOf(key: StoredCustomerKey, keys: readonly StoredCustomerKey[
   const state = stateOf(key, now);
   const used = usage.keys.get(key.keyId);
   return {
-    stoppedDevices:
-      state !== "live" ? 0 : others > 0 ? (used?.devices ?? 0) : needing(key.purpose, live, usage) + sharedByMoving(),
+    stoppedDevices: state !== "live" ? 0 : others > 0 ? using() : needing(key.purpose, live, usage) + sharedByMoving(),
     silentDevices: state === "live" || state === "pending" ? possible(usage.silent, key.purpose) : 0,
     otherLiveKeys: others,
   };
 
+  /** One that has moved since to keys of the other purpose does not need it. */
+  function using(): number {
+    return used === undefined ? 0 : possible(used.devices, key.purpose);
+  }
+
   /** A moving device that still signs with this key, the last of its purpose, stops; one that has its own does not. */
   function sharedByMoving(): number {
-    return key.purpose === "login" ? (used?.moving ?? 0) : 0;
+    return key.purpose === "login" ? (used?.devices.moving ?? 0) : 0;
   }
 }
 
@@ -70,7 +77,7 @@ function needing(purpose: KeyPurpose, live: readonly StoredCustomerKey[], { devi
   if (purpose === "login") return devices.shared;
   const stillShared = live
     .filter((key) => key.purpose === "login")
-    .reduce((sum, { keyId }) => sum + (keys.get(keyId)?.moving ?? 0), 0);
+    .reduce((sum, { keyId }) => sum + (keys.get(keyId)?.devices.moving ?? 0), 0);
   return devices.derived + devices.moving - stillShared;
 }
 

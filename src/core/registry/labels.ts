@@ -42,12 +42,3 @@ function mistakeOf(name: string, value: string): string | undefined {
   if (placeOfUnprintable(value) > 0) return "a control character in its value. Take it out";
   return undefined;
 }
-
-/** Whether two devices have the same labels, in whatever order. */
-export function sameLabels(one: Labels, other: Labels): boolean {
-  const names = Object.keys(one);
-  return (
-    names.length === Object.keys(other).length &&
-    names.every((name) => Object.hasOwn(other, name) && one[name] === other[name])
-  );
-}

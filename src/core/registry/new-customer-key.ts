@@ -6,7 +6,8 @@ import { type KeyPurpose, MAX_LIVE_KEYS } from "../ports.ts";
 import { samenessOf } from "./hmac-key.ts";
 import { stateOf } from "./key-state.ts";
 import { readCustomerId } from "./names.ts";
-import type { CustomerSecret } from "./ports.ts";
+import type { CustomerSecret, CustomerSecrets } from "./ports.ts";
+import { tooManyKeys, unopenedKey } from "./refusals.ts";
 
 export interface CustomerKeyDraft {
   readonly customerId: string;
@@ -48,40 +49,60 @@ export function newCustomerKey(draft: CustomerKeyDraft, now: number): NewCustome
   return {
     key: { keyId, customerId, purpose, secret, notBefore, expiresAt, createdAt: now, retiredAt: undefined },
     customerKey,
-    warning: draft.importedKey === "" ? "" : warningFor(customerKey, secret.length),
+    warning: draft.importedKey === "" ? "" : warningFor(customerKey, withoutZeros(secret).length),
   };
 }
 
 function readSecret(text: string): Buffer {
   if (!text.isWellFormed()) throw malformed("imported_key is no text that UTF-8 can say", "imported_key");
   const secret = Buffer.from(text, "utf8");
-  if (secret.length <= MAX_SECRET_BYTES) return secret;
-  throw malformed(`imported_key has ${secret.length} bytes. It has at most ${MAX_SECRET_BYTES}`, "imported_key");
+  if (secret.length > MAX_SECRET_BYTES) {
+    throw malformed(`imported_key has ${secret.length} bytes. It has at most ${MAX_SECRET_BYTES}`, "imported_key");
+  }
+  if (withoutZeros(secret).length > 0) return secret;
+  throw malformed("imported_key has zero bytes alone. HMAC takes it for no key at all", "imported_key");
+}
+
+/** What counts of a secret: HMAC fills up with zero bytes, so that those at the end are known to everyone. */
+function withoutZeros(secret: Buffer): Buffer {
+  return secret.subarray(0, secret.findLastIndex((byte) => byte !== 0) + 1);
 }
 
 function warningFor(customerKey: string, bytes: number): string {
-  if (bytes < SHORT_SECRET_BYTES)
-    return `this key has ${bytes} bytes and can be guessed. Replace it when the firmware next changes`;
+  if (bytes < SHORT_SECRET_BYTES) {
+    const size = bytes === 1 ? "1 byte" : `${bytes} bytes`;
+    return `this key has ${size} and can be guessed. Replace it when the firmware next changes`;
+  }
   if (/\s$/.test(customerKey)) return "this key ends in white space. Is that what is flashed?";
   if (/^\s/.test(customerKey)) return "this key begins with white space. Is that what is flashed?";
   return "";
 }
 
 /**
- * Holds a new key against the others of its customer, whatever has become of them.
- * @throws AuthError `failed_precondition` for one too many, `already_exists` for one that HMAC takes for another
+ * Holds a key that is to be good from now on against the others of its customer, whatever has become of them. `made`: the gateway
+ * made it, so that it is none of those that do not open.
+ * @throws AuthError `failed_precondition` for one too many, and for one that cannot be held against all; `already_exists` for
+ * one that HMAC takes for another
  */
-export function checkBeside(key: CustomerSecret, others: readonly CustomerSecret[], now: number): void {
-  const standing = others.filter(
+export function checkBeside(
+  key: CustomerSecret,
+  { opened, unopened }: CustomerSecrets,
+  now: number,
+  made: boolean,
+): void {
+  const standing = [...opened, ...unopened].filter(
     (other) => other.purpose === key.purpose && !["retired", "expired"].includes(stateOf(other, now)),
   );
   if (standing.length >= MAX_LIVE_KEYS) {
-    throw new AuthError(
-      "failed_precondition",
-      `this customer has ${MAX_LIVE_KEYS} live keys for ${key.purpose} already. Retire one first`,
+    const pending = standing.filter((other) => stateOf(other, now) === "pending");
+    throw tooManyKeys(
+      key.purpose,
+      pending.map(({ keyId }) => keyId),
     );
   }
-  for (const other of others) {
+  const unknown = unopened.find(({ retiredAt }) => retiredAt === undefined);
+  if (unknown !== undefined && !made) throw unopenedKey(unknown.keyId, "may be the one that is imported");
+  for (const other of opened) {
     const sameness = samenessOf(key.secret, other.secret);
     if (sameness === undefined) continue;
     const purposeDiffers = other.purpose !== key.purpose;
@@ -90,7 +111,9 @@ export function checkBeside(key: CustomerSecret, others: readonly CustomerSecret
     if (!purposeDiffers && other.retiredAt !== undefined) continue;
     const why = purposeDiffers
       ? `${sameness} and that one is for ${other.purpose}. A key for both would give boards the keys of others`
-      : `${sameness}. Use that one`;
+      : stateOf(other, now) === "expired"
+        ? `${sameness} and that one has expired. Retire it first`
+        : `${sameness}. Use that one`;
     throw new AuthError(
       "already_exists",
       `HMAC takes this key for the key ${other.keyId} of this customer because ${why}`,

@@ -5,6 +5,7 @@ import { AuthError, malformed } from "../errors.ts";
 import { type Fields, readFilter } from "./filter.ts";
 import { placeOfUnprintable } from "./names.ts";
 import type { Page, Paged } from "./ports.ts";
+import { strangePageToken } from "./refusals.ts";
 
 /** A page as a caller asks for it. */
 export interface ListRequest {
@@ -69,7 +70,7 @@ function readPageToken(token: string, scope: Uint8Array): string {
   const bytes = Buffer.from(token, "base64url");
   const after = bytes.subarray(SCOPE_BYTES).toString();
   if (after === "" || placeOfUnprintable(after) > 0 || bytes.toString("base64url") !== token) {
-    throw malformed("page_token is none that a list has given", "page_token");
+    throw strangePageToken();
   }
   if (bytes.subarray(0, SCOPE_BYTES).equals(scope)) return after;
   throw malformed("page_token is of another list or filter. Send the filter that it was given for", "page_token");

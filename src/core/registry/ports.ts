@@ -6,6 +6,9 @@ import type { Condition } from "./filter.ts";
 export type Status = "enabled" | "disabled";
 export type KeyMode = "shared" | "derived";
 
+/** Within so many milliseconds every gateway acts on a change. */
+export const SEEN_MS = 1_000;
+
 export interface Customer {
   readonly customerId: string;
   readonly displayName: string;
@@ -34,13 +37,21 @@ export interface CustomerKey {
 }
 
 export interface StoredCustomerKey extends CustomerKey {
-  /** Undefined: it is not. */
+  /** When it was retired, or given up as lost; undefined: neither. */
   readonly retiredAt: number | undefined;
+  /** It was given up as lost and not retired: a gateway that opens it takes that back. */
+  readonly lost?: true;
 }
 
 /** A key and its secret, in the clear here and sealed at rest. */
 export interface CustomerSecret extends StoredCustomerKey {
   readonly secret: Uint8Array;
+}
+
+/** The keys of a customer, the newest first; those that open with no master key of this gateway are apart. */
+export interface CustomerSecrets {
+  readonly opened: readonly CustomerSecret[];
+  readonly unopened: readonly StoredCustomerKey[];
 }
 
 export interface Device {
@@ -49,6 +60,8 @@ export interface Device {
   readonly displayName: string;
   readonly status: Status;
   readonly keyMode: KeyMode;
+  /** When keyMode last changed, in unix milliseconds; 0: it is as it was enrolled. */
+  readonly keyModeSince: number;
   readonly sharedIdentity: boolean;
   readonly replayGuard: boolean;
   readonly labels: Readonly<Record<string, string>>;
@@ -77,6 +90,9 @@ export interface Actor {
   readonly address: string;
   readonly requestId: string;
 }
+
+/** The gateway itself, as the audit log has it. */
+export const GATEWAY: Actor = { tokenId: "gateway", operator: "", address: "", requestId: "" };
 
 /** One change, as the audit log has it. `details` never holds a secret. */
 export interface AuditEntry {
@@ -138,15 +154,16 @@ export interface CustomerStore {
 /** As CustomerStore; secrets are sealed at rest. */
 export interface CustomerKeyStore {
   /** `check` sees every other key of the customer, in the transaction, and throws AuthError where this one may not be. */
-  insert(key: CustomerSecret, check: (others: readonly CustomerSecret[]) => void, entry: AuditEntry): Promise<void>;
+  insert(key: CustomerSecret, check: (others: CustomerSecrets) => void, entry: AuditEntry): Promise<void>;
   find(keyId: string): Promise<StoredCustomerKey | undefined>;
   /** The newest first. */
   list(customerId: string, page: Page): Promise<Paged<StoredCustomerKey>>;
   /**
-   * Every key of a customer with its secret, the newest first. Those that do not open are left out, and told of as faults
-   * unless they are retired. Whoever asks overwrites the secrets when done.
+   * Every key of a customer with its secret. Those that do not open are told of as faults, too, unless they are retired or
+   * given up. Whoever asks overwrites the secrets when done.
    */
-  secretsOf(customerId: string): Promise<readonly CustomerSecret[]>;
+  secretsOf(customerId: string): Promise<CustomerSecrets>;
+  /** Retires a key, and ends it: older gateways go by that alone. */
   retire(keyId: string, decide: (current: StoredCustomerKey) => AuditEntry | undefined): Promise<StoredCustomerKey>;
   /** Counts devices in steps, none of which holds up a login for long. */
   usageOf(customerId: string): Promise<KeyUsage>;
@@ -160,12 +177,9 @@ export interface Tally {
   readonly derived: number;
 }
 
-/** The devices of a key. */
+/** The devices of a key: those whose last login it proved, by what they sign with now. */
 export interface DevicesOfKey {
-  /** Whose last login it proved. */
-  readonly devices: number;
-  /** Those of them that are moving. */
-  readonly moving: number;
+  readonly devices: Tally;
   /** When the first of them began to use it, in unix milliseconds. */
   readonly firstUseAt: number;
   /** When one of them last used it. */
@@ -196,7 +210,51 @@ export interface DeviceStore {
   importAll(
     rows: readonly { readonly deviceKey: string; readonly customerId: string }[],
     decide: (place: number, current: Device | undefined, customerExists: boolean) => Device | undefined,
-    describe: (written: number) => AuditEntry,
+    describe: () => AuditEntry,
+  ): Promise<void>;
+}
+
+export interface Resealing {
+  readonly resealed: number;
+  /** Of those that were looked at and not retired, such as open with no master key of this gateway. */
+  readonly unopened: number;
+  /** All that can be is sealed with the first master key. */
+  readonly done: boolean;
+}
+
+/** How many of those that are needed open with no master key. */
+export interface LostSecrets {
+  readonly customerKeys: number;
+  readonly signingKeys: number;
+}
+
+/**
+ * Secrets at rest, under one of several master keys each. Every change and its audit entry are one transaction; throws AuthError
+ * `unavailable` when the database cannot be asked.
+ */
+export interface SecretStore {
+  /**
+   * Seals some anew with the first master key: each only while it is what was read, so that others may do the same at once.
+   * Each call either seals some or is done, by having looked at all; no entry when nothing changes.
+   */
+  resealSome(describe: (resealed: number) => AuditEntry): Promise<Resealing>;
+  /**
+   * Counts what is needed at `now` and lost: signing keys that do not open, customer keys under a master key that is not
+   * there. Rejects where only a newer gateway can open a signing key.
+   */
+  findLost(now: number): Promise<LostSecrets>;
+  /**
+   * Marks customer keys that do not open as lost, and retires such signing keys, of which those that never signed are deleted.
+   * Rejects, and changes nothing, where a newer gateway could open one.
+   */
+  forgetLost(now: number, describe: (lost: LostSecrets) => AuditEntry): Promise<LostSecrets>;
+  /**
+   * Takes the mark of a lost customer key back where it opens, the newest first, and `fits` beside the others of its customer; one
+   * transaction a customer.
+   */
+  takeBack(
+    fits: (key: CustomerSecret, others: CustomerSecrets) => boolean,
+    describe: (customerId: string, keyIds: readonly string[]) => AuditEntry,
   ): Promise<void>;
 }
 

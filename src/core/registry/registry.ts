@@ -5,7 +5,7 @@ import { type CustomerKeys, createCustomerKeys } from "./customer-keys.ts";
 import { type Customers, createCustomers } from "./customers.ts";
 import { createDeviceImport, type DeviceImport } from "./device-import.ts";
 import { createDevices, type Devices } from "./devices.ts";
-import type { Actor, AuditLog, CustomerKeyStore, CustomerStore, DeviceStore } from "./ports.ts";
+import type { AuditLog, CustomerKeyStore, CustomerStore, DeviceStore } from "./ports.ts";
 
 export interface Registry {
   readonly customers: Customers;
@@ -23,9 +23,6 @@ export interface RegistryDependencies {
   /** Unix milliseconds. */
   readonly now: () => number;
 }
-
-/** The gateway itself, as the audit log has it. */
-export const GATEWAY: Actor = { tokenId: "gateway", operator: "", address: "", requestId: "" };
 
 /** Builds the use-cases over their ports. Each throws AuthError: `malformed`, or what the store refuses. */
 export function createRegistry(dependencies: RegistryDependencies): Registry {

@@ -1,50 +1,28 @@
 // Sealed secrets as operators see to them: sealing anew under another master key, and letting go of those that are lost.
 // Knows no cipher and no database.
 
-import type { Actor, AuditEntry } from "./ports.ts";
-
-export interface Resealing {
-  readonly resealed: number;
-  /** Of those that were looked at and not retired, such as open with no master key of this gateway. */
-  readonly unopened: number;
-  /** All that can be is sealed with the first master key. */
-  readonly done: boolean;
-}
-
-/** How many of those that are needed open with no master key. */
-export interface LostSecrets {
-  readonly customerKeys: number;
-  readonly signingKeys: number;
-}
-
-/**
- * Secrets at rest, under one of several master keys each. Every change and its audit entry are one transaction; throws AuthError
- * `unavailable` when the database cannot be asked.
- */
-export interface SecretStore {
-  /**
-   * Seals some anew with the first master key: each only while it is what was read, so that others may do the same at once.
-   * Each call either seals some or is done, by having looked at all; no entry when nothing changes.
-   */
-  resealSome(describe: (resealed: number) => AuditEntry): Promise<Resealing>;
-  /**
-   * Counts what is needed at `now` and lost: signing keys that do not open, customer keys under a master key that is not
-   * there. Rejects where only a newer gateway can open a signing key.
-   */
-  findLost(now: number): Promise<LostSecrets>;
-  /**
-   * Retires customer keys that do not open, and signing keys, of which those that never signed are deleted. Rejects, and changes
-   * nothing, where a newer gateway could open one.
-   */
-  forgetLost(now: number, describe: (lost: LostSecrets) => AuditEntry): Promise<LostSecrets>;
-}
+import { AuthError } from "../errors.ts";
+import { checkBeside } from "./new-customer-key.ts";
+import {
+  type Actor,
+  type AuditEntry,
+  type CustomerSecret,
+  type CustomerSecrets,
+  GATEWAY,
+  type LostSecrets,
+  type Resealing,
+  type SecretStore,
+} from "./ports.ts";
 
 export interface Secrets {
   /** Seals some secrets anew; to be called until done. */
   reseal(actor: Actor): Promise<Resealing>;
-  /** @throws LostSecretsError when logins would fail for want of a master key */
+  /**
+   * Takes back, in the gateway's name, that keys were given up as lost where they open now.
+   * @throws LostSecretsError when logins would fail for want of a master key
+   */
   requireMasterKeys(): Promise<void>;
-  /** Lets go of every secret that does not open, so that new ones can take their place. */
+  /** As requireMasterKeys, but lets go of every secret that does not open, so that new ones can take their place. */
   forgetLost(actor: Actor): Promise<LostSecrets>;
 }
 
@@ -78,17 +56,42 @@ export function createSecrets({ secrets, now }: SecretsDependencies): Secrets {
     details,
   });
 
+  function takeBack(actor: Actor, at: number): Promise<void> {
+    return secrets.takeBack(
+      (key, others) => mayStandBeside(key, others, at),
+      (customerId, keyIds) => ({
+        ...describe(actor, at, "TakeBackLostKeys", { key_ids: keyIds.join(" ") }),
+        resource: `customers/${customerId}`,
+        customerId,
+      }),
+    );
+  }
+
   return {
     reseal: (actor) => secrets.resealSome((resealed) => describe(actor, now(), "ResealSecrets", { resealed })),
     async requireMasterKeys() {
-      const lost = await secrets.findLost(now());
+      const at = now();
+      await takeBack(GATEWAY, at);
+      const lost = await secrets.findLost(at);
       if (lost.customerKeys > 0 || lost.signingKeys > 0) throw new LostSecretsError(lost);
     },
     async forgetLost(actor) {
       const at = now();
+      await takeBack(actor, at);
       return secrets.forgetLost(at, ({ customerKeys, signingKeys }) =>
         describe(actor, at, "ForgetLostSecrets", { customer_keys: customerKeys, signing_keys: signingKeys }),
       );
     },
   };
+}
+
+/** Whether a key that was given up is as good as a new one: since then another may have taken its place. */
+function mayStandBeside(key: CustomerSecret, others: CustomerSecrets, at: number): boolean {
+  try {
+    checkBeside(key, others, at, false);
+    return true;
+  } catch (error) {
+    if (error instanceof AuthError) return false;
+    throw error;
+  }
 }

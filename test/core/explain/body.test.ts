@@ -50,6 +50,21 @@ describe("the body", () => {
       body: body.replaceAll('"', '\\"'),
       codes: ["escaped_quotes", "signature_right"],
     },
+    {
+      mistake: "quotes of values that the shell left escaped",
+      body: bodyOf({ timestamp: `"${SECONDS}"`, signature: HEX }).replace(/: "([^"]*)"/g, ': \\"$1\\"'),
+      codes: ["escaped_quotes", "signature_right"],
+    },
+    {
+      mistake: "quotes of values that the shell left escaped, but for the device_key's",
+      body: `{"device_key":"${SHARED}","timestamp":\\"${SECONDS}\\","device_signature":\\"${HEX}\\"}`,
+      codes: ["escaped_quotes", "signature_right"],
+    },
+    {
+      mistake: "a quote within the device_key, and a comma that is missing",
+      body: `{"device_key": "a\\"b" "timestamp": ${SECONDS}, "device_signature": "${HEX}"}`,
+      codes: ["missing_comma", "other_device_key", "signed_device_key"],
+    },
     { mistake: "no signature", body: `{"device_key":"${SHARED}","timestamp":${SECONDS}}`, codes: ["missing_field"] },
     { mistake: "no device_key", body: body.replace("device_key", "name"), codes: ["missing_field", "signature_right"] },
     { mistake: "nothing", body: "", codes: ["malformed", "missing_field", "missing_field", "missing_field"] },

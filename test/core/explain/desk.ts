@@ -5,6 +5,7 @@ import { createExplainLogin, type Explanation } from "../../../src/core/explain.
 import type { KeyPurpose } from "../../../src/core/ports.ts";
 import type { CustomerSecret, Device, StoredCustomer, StoredDevice } from "../../../src/core/registry/ports.ts";
 import { deriveDeviceKey, secretFromText } from "../../../src/core/signature.ts";
+import { MAX_MESSAGE_BYTES } from "../../../src/transports/body.ts";
 import { readLoginBody } from "../../../src/transports/login-body.ts";
 
 export const NOW = 1_764_000_000_000;
@@ -74,6 +75,8 @@ export interface Case {
   readonly device?: Partial<Device>;
   readonly customer?: Partial<StoredCustomer>;
   readonly keys?: readonly CustomerSecret[];
+  /** Is given the copies of the keys that were handed out. */
+  readonly handed?: CustomerSecret[];
 }
 
 /** Explains a body as the gateway does at NOW. */
@@ -84,6 +87,7 @@ export function explain({
   device,
   customer,
   keys = KEYS,
+  handed = [],
 }: Case): Promise<Explanation> {
   const explainLogin = createExplainLogin({
     devices: {
@@ -100,8 +104,15 @@ export function explain({
         ...customer,
       }),
     },
-    customerKeys: { secretsOf: async () => keys },
+    customerKeys: {
+      secretsOf: async () => {
+        const copies = keys.map((key) => ({ ...key, secret: Buffer.from(key.secret) }));
+        handed.push(...copies);
+        return { opened: copies, unopened: [] };
+      },
+    },
     readLogin: readLoginBody,
+    maxLoginBytes: MAX_MESSAGE_BYTES,
     skewMs: SKEW,
     now: () => NOW,
   });
@@ -115,6 +126,7 @@ function storedDevice(deviceKey: string, changes: Partial<Device> = {}): StoredD
     displayName: "",
     status: "enabled",
     keyMode: deviceKey === SHARED ? "shared" : "derived",
+    keyModeSince: 0,
     sharedIdentity: false,
     replayGuard: false,
     labels: {},

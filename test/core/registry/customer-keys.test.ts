@@ -1,10 +1,11 @@
 // Customer keys, as operators see to them, over a real store.
 
 import { describe, expect, test } from "vitest";
-import type { CustomerKeyDraft } from "../../../src/core/registry/customer-keys.ts";
+import type { CustomerKeyDraft } from "../../../src/core/registry/new-customer-key.ts";
+import { createRegistry } from "../../../src/core/registry/registry.ts";
 import { ACTOR, addDevice, NOW } from "../../contracts/store-samples.ts";
 import { refusalFrom } from "../refusal.ts";
-import { ALL, openWithIssuer } from "./open-registry.ts";
+import { ALL, DEVICE, openWithIssuer } from "./open-registry.ts";
 
 describe("issuing", () => {
   test("makes 32 random bytes in hex, and tells the audit log all but the secret", async () => {
@@ -44,6 +45,9 @@ describe("issuing", () => {
   test.for([
     ["sixteen bytes ok", ""],
     ["fifteen bytes..", "this key has 15 bytes and can be guessed. Replace it when the firmware next changes"],
+    ["k", "this key has 1 byte and can be guessed. Replace it when the firmware next changes"],
+    [`k${"\0".repeat(31)}`, "this key has 1 byte and can be guessed. Replace it when the firmware next changes"],
+    [`\0${"k".repeat(15)}\0`, ""],
     ["ü".repeat(7), "this key has 14 bytes and can be guessed. Replace it when the firmware next changes"],
     ["a key with a newline\n", "this key ends in white space. Is that what is flashed?"],
     [" a key with a space before", "this key begins with white space. Is that what is flashed?"],
@@ -51,7 +55,7 @@ describe("issuing", () => {
     const { issue, store, events } = await openWithIssuer();
     const issued = await issue({ importedKey });
     expect(issued).toEqual({ keyId: expect.any(String), customerKey: importedKey, warning });
-    const [kept] = await store.customerKeys.secretsOf("acme");
+    const [kept] = (await store.customerKeys.secretsOf("acme")).opened;
     expect(Buffer.from(kept?.secret ?? []).toString()).toBe(importedKey);
     expect((await events()).at(-1)?.details).toMatchObject({ imported: true });
     expect(JSON.stringify(await events())).not.toContain(JSON.stringify(importedKey));
@@ -60,6 +64,11 @@ describe("issuing", () => {
   test.for<[Partial<CustomerKeyDraft>, string, string]>([
     [{ importedKey: "x".repeat(1_025) }, "imported_key", "imported_key has 1025 bytes. It has at most 1024"],
     [{ importedKey: "ü".repeat(513) }, "imported_key", "imported_key has 1026 bytes. It has at most 1024"],
+    [
+      { importedKey: "\0".repeat(32) },
+      "imported_key",
+      "imported_key has zero bytes alone. HMAC takes it for no key at all",
+    ],
     [{ importedKey: "a key \ud800" }, "imported_key", "imported_key is no text that UTF-8 can say"],
     [{ expiresAt: NOW }, "expires_at", "expires_at is not after now. This key would never be good"],
     [
@@ -94,11 +103,13 @@ describe("issuing", () => {
   test("lets three be live for a purpose, those to come among them; what is over or retired makes room", async () => {
     const { issue, registry, clock } = await openWithIssuer();
     const first = await issue();
-    await issue({ notBefore: NOW + 1_000_000 });
+    const pending = await issue({ notBefore: NOW + 1_000_000 });
     await issue({ expiresAt: NOW + 1_000 });
     const refusal = await refusalFrom(issue());
     expect(refusal.reason).toBe("failed_precondition");
-    expect(refusal.message).toBe("this customer has 3 live keys for login already. Retire one first");
+    expect(refusal.message).toBe(
+      `this customer has 3 live keys for login already with ${pending.keyId} whose time is to come. Retire one first`,
+    );
     await issue({ purpose: "derivation" });
     await issue({ customerId: "other" });
     clock.now += 1_000;
@@ -106,6 +117,60 @@ describe("issuing", () => {
     expect((await refusalFrom(issue())).reason).toBe("failed_precondition");
     await registry.customerKeys.retire(first.keyId, false, ACTOR);
     await issue();
+  });
+});
+
+describe("beside a key that does not open", () => {
+  /** A registry that lacks the master key of one key of acme's. */
+  async function openWithHidden(draft: Partial<CustomerKeyDraft>): Promise<{
+    hidden: string;
+    retire(): Promise<unknown>;
+    issue(draft: Partial<CustomerKeyDraft>): Promise<unknown>;
+    derive(): Promise<unknown>;
+  }> {
+    const { issue, registry, reopen } = await openWithIssuer();
+    await registry.devices.create(DEVICE, ACTOR);
+    const { keyId } = await issue(draft);
+    const other = createRegistry({ ...(await reopen([Buffer.alloc(32, 9)])), now: () => NOW + 1 });
+    const usual = { customerId: "acme", purpose: "login", importedKey: "" } as const;
+    return {
+      hidden: keyId,
+      retire: () => registry.customerKeys.retire(keyId, false, ACTOR),
+      issue: (more) => other.customerKeys.issue({ ...usual, ...more }, ACTOR),
+      derive: () => other.devices.deriveKey(DEVICE.deviceKey, ACTOR),
+    };
+  }
+
+  test.for(["login", "derivation"] as const)("none is imported for %s until it is retired", async (purpose) => {
+    const importedKey = "flashed already!";
+    const { hidden, issue, retire } = await openWithHidden({ purpose: "derivation", importedKey });
+    const refusal = await refusalFrom(issue({ purpose, importedKey }));
+    expect(refusal.reason).toBe("failed_precondition");
+    expect(refusal.message).toBe(
+      `the key ${hidden} of this customer may be the one that is imported and does not open with the master keys of this gateway. Add its master key to COUNTERSIGN_OTHER_MASTER_KEYS or retire it`,
+    );
+    expect(refusal.message).not.toMatch(/[;/?:@&=+$,#]/);
+    await issue({ purpose });
+    await retire();
+    await issue({ purpose, importedKey });
+  });
+
+  test("it counts among the three that may be live", async () => {
+    const { issue } = await openWithHidden({});
+    await issue({});
+    await issue({});
+    expect((await refusalFrom(issue({}))).reason).toBe("failed_precondition");
+  });
+
+  test("no board's own key is derived from an older one, and from a newer one it is", async () => {
+    const { hidden, issue, derive } = await openWithHidden({ purpose: "derivation" });
+    const refusal = await refusalFrom(derive());
+    expect(refusal.reason).toBe("failed_precondition");
+    expect(refusal.message).toBe(
+      `the key ${hidden} of this customer is the newest live one for derivation and does not open with the master keys of this gateway. Add its master key to COUNTERSIGN_OTHER_MASTER_KEYS or retire it`,
+    );
+    await issue({ purpose: "derivation" });
+    await derive();
   });
 });
 

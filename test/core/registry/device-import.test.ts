@@ -3,20 +3,13 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { ImportOutcome, ImportRow } from "../../../src/core/registry/device-import.ts";
-import { ACTOR } from "../../contracts/store-samples.ts";
+import { SEEN_MS } from "../../../src/core/registry/ports.ts";
+import { ACTOR, NOW } from "../../contracts/store-samples.ts";
 import { refusalFrom } from "../refusal.ts";
 import { DEVICE, type OpenedRegistry, openWithCustomer, openWithIssuer } from "./open-registry.ts";
 
-const SILENT = {
-  displayName: undefined,
-  keyMode: undefined,
-  sharedIdentity: undefined,
-  replayGuard: undefined,
-  labels: undefined,
-};
-
 function rowOf(deviceKey: string, draft: Partial<ImportRow> = {}): ImportRow {
-  return { ...SILENT, deviceKey, customerId: "acme", ...draft };
+  return { deviceKey, customerId: "acme", ...draft };
 }
 
 function importRows({ registry }: OpenedRegistry, rows: readonly ImportRow[]): Promise<ImportOutcome> {
@@ -79,6 +72,27 @@ test("moves a device from shared to derived keys as an update does", async () =>
   expect(await opened.registry.devices.get("a")).toMatchObject({ ...moved, revision: 2 });
 });
 
+test("a row that moves a device too soon after it moved fails, and the others go in", async () => {
+  const opened = await openWithCustomer();
+  const { devices } = opened.registry;
+  await importRows(opened, [rowOf("a", { keyMode: "derived" })]);
+  await importRows(opened, [rowOf("a", { keyMode: "shared" })]);
+  expect(await devices.get("a")).toMatchObject({ keyModeSince: NOW });
+  const { failures, ...counts } = await importRows(opened, [rowOf("a", { keyMode: "derived" }), rowOf("b")]);
+  expect(counts).toEqual({ created: 1, updated: 0, unchanged: 0 });
+  expect(failures).toEqual([
+    {
+      row: 0,
+      reason: "unavailable",
+      message: "the key_mode of this device was changed a moment ago. Try again in a second",
+      field: "key_mode",
+    },
+  ]);
+  opened.clock.now += SEEN_MS;
+  expect(await importRows(opened, [rowOf("a", { keyMode: "derived" })])).toEqual({ ...NONE, updated: 1 });
+  expect(await devices.get("a")).toMatchObject({ keyModeSince: NOW + SEEN_MS, acceptsShared: true });
+});
+
 test("tells each wrong row by its place, and lets the others in", async () => {
   const opened = await openWithIssuer();
   await opened.registry.devices.create({ ...DEVICE, deviceKey: "taken", customerId: "other" }, ACTOR);
@@ -132,10 +146,42 @@ test("audits a batch once, and not at all when nothing changes", async () => {
       action: "ImportDevices",
       resource: "devices",
       customerId: "acme",
-      details: { created: 2, updated: 0, failed: 1 },
+      details: { created: 2, updated: 0, failed: 1, device_keys: "a b" },
     },
-    // Of two customers it is nobody's.
-    { action: "ImportDevices", resource: "devices", customerId: "", details: { created: 1, updated: 1, failed: 0 } },
+    {
+      action: "ImportDevices",
+      resource: "devices",
+      // Of two customers it is nobody's.
+      customerId: "",
+      details: { created: 1, updated: 1, failed: 0, device_keys: "a d", display_name_changed: 1 },
+    },
+  ]);
+});
+
+test("tells the audit log which devices an import changed, and what of them", async () => {
+  const opened = await openWithCustomer();
+  const names = Array.from({ length: 21 }, (_, place) => `d${place}`);
+  await importRows(
+    opened,
+    names.map((name) => rowOf(name, { keyMode: "derived" })),
+  );
+  await importRows(opened, [
+    rowOf("d3", { keyMode: "shared", replayGuard: false, labels: { site: "north" } }),
+    rowOf("d4", { replayGuard: false }),
+    rowOf("d5"),
+  ]);
+  const told = (await opened.events()).flatMap(({ action, details }) => (action === "ImportDevices" ? [details] : []));
+  expect(told).toEqual([
+    { created: 21, updated: 0, failed: 0, first_device_key: "d0", last_device_key: "d20" },
+    {
+      created: 0,
+      updated: 2,
+      failed: 0,
+      device_keys: "d3 d4",
+      key_mode_to_shared: 1,
+      replay_guard_to_false: 2,
+      labels_changed: 1,
+    },
   ]);
 });
 

@@ -1,8 +1,9 @@
 // Devices, as operators see to them, over a real store.
 
 import { describe, expect, test } from "vitest";
-import type { DeviceDraft } from "../../../src/core/registry/devices.ts";
+import type { DeviceDraft } from "../../../src/core/registry/device-changes.ts";
 import { etagOf } from "../../../src/core/registry/pages.ts";
+import { SEEN_MS } from "../../../src/core/registry/ports.ts";
 import { ACTOR, NOW } from "../../contracts/store-samples.ts";
 import { refusalFrom } from "../refusal.ts";
 import { ALL, DEVICE, openWithCustomer } from "./open-registry.ts";
@@ -152,6 +153,30 @@ describe("changing", () => {
       expect(moved.replayGuard).toBe(replayGuard);
     },
   );
+});
+
+test("one that moved to shared keys moves back when every gateway has heard of it, and not before", async () => {
+  const { registry, clock } = await openWithCustomer();
+  expect(await registry.devices.create({ ...DEVICE, keyMode: "derived" }, ACTOR)).toMatchObject({ keyModeSince: 0 });
+  const shared = await registry.devices.update("pump-7", { keyMode: "shared" }, "", ACTOR);
+  expect(shared.keyModeSince).toBe(NOW);
+  clock.now += SEEN_MS - 1;
+  // What does not move it is no matter.
+  const renamed = await registry.devices.update("pump-7", { keyMode: "shared", displayName: "x" }, "", ACTOR);
+  expect(renamed.keyModeSince).toBe(NOW);
+  const refusal = await refusalFrom(registry.devices.update("pump-7", { keyMode: "derived" }, "", ACTOR));
+  expect(refusal.reason).toBe("unavailable");
+  expect(refusal.message).toBe("the key_mode of this device was changed a moment ago. Try again in a second");
+  expect(refusal.particulars).toEqual({ field: "key_mode", retryAfterMs: SEEN_MS });
+  expect(await registry.devices.get("pump-7")).toEqual(renamed);
+  clock.now += 1;
+  const derived = await registry.devices.update("pump-7", { keyMode: "derived" }, "", ACTOR);
+  expect(derived).toMatchObject({ keyMode: "derived", acceptsShared: true, keyModeSince: NOW + SEEN_MS });
+  // Back to shared keys it goes at any time.
+  expect(await registry.devices.update("pump-7", { keyMode: "shared" }, "", ACTOR)).toMatchObject({
+    keyMode: "shared",
+    keyModeSince: NOW + SEEN_MS,
+  });
 });
 
 test("deletes a device", async () => {

@@ -37,10 +37,11 @@ describe("a key that HMAC takes for another", () => {
       [long, hash],
       [hash, long],
     ] as const) {
-      const refusal = refusalOf(() => checkBeside(key, [other], NOW));
+      const refusal = refusalOf(() => checkBeside(key, { opened: [other], unopened: [] }, NOW, false));
       expect(refusal.message).toContain(`${other.keyId} of this customer because one is the hash of the other`);
     }
-    checkBeside(long, [keyOf("k2", { secret: Buffer.from(`${LONG}x`) })], NOW);
+    const another = keyOf("k2", { secret: Buffer.from(`${LONG}x`) });
+    checkBeside(long, { opened: [another], unopened: [] }, NOW, false);
   });
 
   test.for(["login", "derivation"] as const)(
@@ -67,7 +68,11 @@ describe("a key that HMAC takes for another", () => {
     const { keyId } = await issue({ importedKey, notBefore: NOW + 10, expiresAt: NOW + 20 });
     expect((await refusalFrom(issue({ importedKey }))).reason).toBe("already_exists");
     clock.now += 20;
-    expect((await refusalFrom(issue({ importedKey }))).reason).toBe("already_exists");
+    const expired = await refusalFrom(issue({ importedKey }));
+    expect(expired.reason).toBe("already_exists");
+    expect(expired.message).toBe(
+      `HMAC takes this key for the key ${keyId} of this customer because they are the same and that one has expired. Retire it first`,
+    );
     await registry.customerKeys.retire(keyId, false, ACTOR);
     await issue({ importedKey });
   });

@@ -17,7 +17,11 @@ const key = (keyId: string, draft: Partial<StoredCustomerKey> = {}): StoredCusto
   retiredAt: undefined,
   ...draft,
 });
-const used = (devices: number, moving = 0) => ({ devices, moving, firstUseAt: NOW - 9, lastUseAt: NOW - 1 });
+const used = (all: number, moving = 0, derived = 0) => ({
+  devices: { shared: all - moving - derived, moving, derived },
+  firstUseAt: NOW - 9,
+  lastUseAt: NOW - 1,
+});
 const usage = (keys: Record<string, ReturnType<typeof used>>, devices = NONE, silent = NONE): KeyUsage => ({
   keys: new Map(Object.entries(keys)),
   silent,
@@ -87,7 +91,7 @@ describe("retiring", () => {
 
   test("the last derivation key stops all that sign with one, but not those on their way that still share a live key", () => {
     const seen = usage(
-      { shared: used(9, 3), gone: used(2, 2), own: used(4) },
+      { shared: used(9, 3), gone: used(2, 2), own: used(4, 0, 4) },
       { shared: 9, moving: 6, derived: 4 },
       { shared: 0, moving: 1, derived: 2 },
     );
@@ -102,6 +106,14 @@ describe("retiring", () => {
       expect(stop("old", [key("old", draft)], seen)).toEqual({ stoppedDevices: 0, silentDevices: 0, otherLiveKeys: 0 });
     },
   );
+
+  test("one of several does not stop the devices that have moved since to keys of the other purpose", () => {
+    const seen = usage({ old: used(7, 2, 4), own: used(9, 1, 5) }, { shared: 6, moving: 3, derived: 9 });
+    const keys = ["old", "new"].map((name) => key(name));
+    const own = ["own", "newer"].map((name) => key(name, { purpose: "derivation" }));
+    expect(stop("old", [...keys, ...own], seen).stoppedDevices).toBe(3);
+    expect(stop("own", [...keys, ...own], seen).stoppedDevices).toBe(6);
+  });
 
   test("one whose time has not come stops nothing, and silent devices may have it", () => {
     const seen = usage({}, { ...NONE, shared: 20 }, { ...NONE, shared: 9 });

@@ -1,7 +1,8 @@
 // A registry over a real store, with a clock that the test sets.
 
-import type { CustomerKeyDraft, IssuedCustomerKey } from "../../../src/core/registry/customer-keys.ts";
-import type { DeviceDraft } from "../../../src/core/registry/devices.ts";
+import type { IssuedCustomerKey } from "../../../src/core/registry/customer-keys.ts";
+import type { DeviceDraft } from "../../../src/core/registry/device-changes.ts";
+import type { CustomerKeyDraft } from "../../../src/core/registry/new-customer-key.ts";
 import { createRegistry, type Registry } from "../../../src/core/registry/registry.ts";
 import type { Store } from "../../../src/store/sql.ts";
 import { ACTOR, NOW } from "../../contracts/store-samples.ts";
@@ -10,6 +11,8 @@ import { openDatabase } from "../../store/database.ts";
 export interface OpenedRegistry {
   readonly registry: Registry;
   readonly store: Store;
+  /** The same store, as a gateway with other master keys opens it. */
+  reopen(masterKeys: readonly Uint8Array[]): Promise<Store>;
   /** Unix milliseconds; begins at NOW. */
   readonly clock: { now: number };
   /** The audit log, the oldest event first. */
@@ -20,12 +23,13 @@ export interface OpenedRegistry {
 export const ALL = { pageSize: 0, pageToken: "", filter: "" } as const;
 
 export async function openRegistry(): Promise<OpenedRegistry> {
-  const { store } = await openDatabase();
+  const { store, reopen } = await openDatabase();
   const clock = { now: NOW };
   const registry = createRegistry({ ...store, now: () => clock.now });
   return {
     registry,
     store,
+    reopen,
     clock,
     async events() {
       const { items } = await registry.audit.list({ ...ALL, pageSize: 1_000 });
@@ -37,16 +41,7 @@ export async function openRegistry(): Promise<OpenedRegistry> {
 }
 
 /** A device as operators enrol most. */
-export const DEVICE: DeviceDraft = {
-  customerId: "acme",
-  deviceKey: "pump-7",
-  displayName: "",
-  status: "enabled",
-  keyMode: "shared",
-  sharedIdentity: false,
-  replayGuard: undefined,
-  labels: {},
-};
+export const DEVICE: DeviceDraft = { customerId: "acme", deviceKey: "pump-7" };
 
 /** Opens a registry that has the customer of DEVICE. */
 export async function openWithCustomer(): Promise<OpenedRegistry> {

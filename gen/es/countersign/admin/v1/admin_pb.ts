@@ -136,7 +136,7 @@ export type CustomerKey = Message<"countersign.admin.v1.CustomerKey"> & {
   createTime?: Timestamp | undefined;
 
   /**
-   * When it was retired; absent: it was not.
+   * When it was retired, or given up as lost; absent: neither.
    *
    * @generated from field: google.protobuf.Timestamp retire_time = 8;
    */
@@ -242,7 +242,7 @@ export type Device = Message<"countersign.admin.v1.Device"> & {
   etag: string;
 
   /**
-   * Output only. Tokens from before this time are taken back; absent: none.
+   * Output only. Tokens from before this time are recorded as taken back, which nothing checks yet; absent: none.
    *
    * @generated from field: google.protobuf.Timestamp tokens_not_before = 13;
    */
@@ -1260,7 +1260,7 @@ export const ImportDevicesResponse_FailureSchema: GenMessage<ImportDevicesRespon
   messageDesc(file_countersign_admin_v1_admin, 26, 0);
 
 /**
- * Revokes tokens.
+ * Records that tokens are taken back.
  *
  * @generated from message countersign.admin.v1.RevokeDeviceTokensRequest
  */
@@ -1754,7 +1754,7 @@ export const KeyState = {
   EXPIRED: 3,
 
   /**
-   * It was retired.
+   * It was retired, or given up as lost.
    *
    * @generated from enum value: KEY_STATE_RETIRED = 4;
    */
@@ -1938,7 +1938,8 @@ export const AdminService: GenService<{
     output: typeof ImportDevicesResponseSchema;
   },
   /**
-   * Takes back the tokens that a device was given until now.
+   * Records that the tokens a device was given until now are taken back. Nothing checks that yet: it is there for the
+   * verification of tokens by the gateway, which is still to come.
    *
    * @generated from rpc countersign.admin.v1.AdminService.RevokeDeviceTokens
    */

@@ -1,0 +1,24 @@
+// The file that keeps the demo device's identity and secret. Knows no command.
+
+export interface DeviceIdentity {
+  readonly deviceKey: string;
+  readonly customerKey: string;
+}
+
+/** What the file holds; undefined: something else. */
+export function parseDemoDevice(text: string): DeviceIdentity | undefined {
+  let demo: unknown;
+  try {
+    demo = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (typeof demo !== "object" || demo === null || !("device_key" in demo && "customer_key" in demo)) return undefined;
+  const { device_key: deviceKey, customer_key: customerKey } = demo;
+  return typeof deviceKey === "string" && typeof customerKey === "string" ? { deviceKey, customerKey } : undefined;
+}
+
+/** What the file is to hold. */
+export function demoDeviceText({ deviceKey, customerKey }: DeviceIdentity): string {
+  return `${JSON.stringify({ device_key: deviceKey, customer_key: customerKey })}\n`;
+}

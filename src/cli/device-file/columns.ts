@@ -1,0 +1,52 @@
+// The columns that files of devices have: which there are, and which near miss is meant. Knows no format.
+
+import { closest, distance } from "fastest-levenshtein";
+
+export const COLUMNS = [
+  "device_key",
+  "customer_id",
+  "name",
+  "key_mode",
+  "shared_identity",
+  "replay_guard",
+  "labels",
+] as const;
+
+export type Column = (typeof COLUMNS)[number];
+
+/** So many letters may be wrong for a name to be taken for another. */
+const NEAR = 3;
+
+/** Whether a column is called so, letter for letter. */
+export function isColumn(name: string): name is Column {
+  return COLUMNS.some((column) => column === name);
+}
+
+/** What is wrong with a name that is no column's. */
+export function unknownColumn(name: string): string {
+  const bare = name.trim().toLowerCase();
+  const unknown = `there is no column ${quote(name)}`;
+  if (SECRETS.includes(bare)) {
+    return `${unknown}. Keys are not in this file. Take it out and see docs/migrating.md`;
+  }
+  const near = bare === DISPLAY_NAME ? "name" : closest(bare, COLUMNS);
+  return bare === DISPLAY_NAME || distance(bare, near) <= NEAR
+    ? `${unknown}. Is it ${near}?`
+    : `${unknown}. The columns are ${COLUMNS.join(", ")}`;
+}
+
+/** What the exports of other servers call a device's secret. */
+const SECRETS = ["customer_key", "key", "secret"];
+
+/** What AdminService calls the column name. */
+const DISPLAY_NAME = "display_name";
+
+/** What AdminService says, in the words of a file. */
+export function inColumns(text: string): string {
+  return text.replaceAll(DISPLAY_NAME, "name");
+}
+
+/** As much of a file's bytes as a message repeats: visible, and not much. */
+export function quote(text: string): string {
+  return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
+}

@@ -1,0 +1,131 @@
+// `countersign devices import`: a file of devices, from where it was left.
+
+import { createHash } from "node:crypto";
+import { constants } from "node:os";
+import { type Command, InvalidArgumentError } from "commander";
+import { readClientConfig } from "../../client-config.ts";
+import { processEnvironment } from "../../config.ts";
+import { monotonicNow } from "../../telemetry/clock.ts";
+import { type Format, formatOption, requireFormat } from "../device-file/formats.ts";
+import type { Position } from "../device-file/records.ts";
+import { callAdmin } from "../gateway/admin-client.ts";
+import type { Patience } from "../gateway/patience.ts";
+import { type Checkpoint, createCheckpoint, NOTHING_DONE, type Progress } from "../import/checkpoint.ts";
+import { openRecords } from "../import/records.ts";
+import { createReport, type ImportReport } from "../import/report.ts";
+import { runImport } from "../import/run.ts";
+import { type ImportSource, openSource } from "../import/source.ts";
+import { inputName } from "../input.ts";
+import { CommandFailure, usageFailure, wantsJson, writeResult } from "../output.ts";
+
+/** So long after a signal the process is ended if it has not come to its end, in milliseconds. */
+const STOP_MS = 1_000;
+
+interface ImportOptions {
+  readonly format?: Format;
+  readonly customer?: string;
+  readonly checkpoint?: string;
+  readonly restart?: boolean;
+  /** In seconds. */
+  readonly retryFor: number;
+}
+
+/** Adds `devices import`. */
+export function addDevicesImportCommand(devices: Command): void {
+  devices
+    .command("import <file>")
+    .description("enrol or change the devices of a file, or of standard input (-)")
+    .addOption(formatOption())
+    .option("--customer <id>", "the owner of those that the file names none for")
+    .option("--checkpoint <file>", "where to keep how far it is (default: the file's name with .progress)")
+    .option("--restart", "begin anew where an import of this file was left unfinished")
+    .option("--retry-for <seconds>", "how long to wait for a gateway that is away", readSeconds, 60)
+    .option("--json", "print JSON")
+    .action(importFile);
+}
+
+async function importFile(file: string, options: ImportOptions, command: Command): Promise<void> {
+  const { signal, stopped } = hearSignals();
+  try {
+    tell(command, await run(file, options, wantsJson(command), signal));
+  } catch (error) {
+    throw stopped() ?? error;
+  }
+}
+
+async function run(file: string, options: ImportOptions, json: boolean, signal: AbortSignal): Promise<Progress> {
+  const { format: given, customer, restart = false, retryFor } = options;
+  const format = requireFormat(file, given);
+  const source = await openSource(file, signal);
+  const records = openRecords(source, { name: inputName(file), format, customerGiven: customer !== undefined });
+  const how = `${format} ${customer ?? ""} ${readClientConfig(processEnvironment()).internalUrl}`;
+  const checkpoint = checkpointOf(file, source, how, options.checkpoint);
+  const left = restart ? undefined : wholeOf(checkpoint?.read(), records.start, source);
+  const report = createReport(json, source.size);
+  if (left !== undefined) report.say(`goes on at line ${left.next.line}: what comes before is in`);
+  return callAdmin((admin) =>
+    runImport(admin, {
+      records,
+      from: left ?? { ...NOTHING_DONE, next: records.start },
+      customerId: customer ?? "",
+      checkpoint,
+      report,
+      patience: patienceOf(retryFor, report, signal),
+    }),
+  );
+}
+
+/** What a checkpoint has, unless it is of a place that the file has not. */
+function wholeOf(left: Progress | undefined, start: Position, { size = 0 }: ImportSource): Progress | undefined {
+  return left !== undefined && left.next.offset >= start.offset && left.next.offset <= size ? left : undefined;
+}
+
+function checkpointOf(
+  file: string,
+  { fingerprint }: ImportSource,
+  how: string,
+  path: string | undefined,
+): Checkpoint | undefined {
+  // What it is of is compared, and need not be read: the address of a gateway may have a password.
+  const subjectOf = (print: string): string => createHash("sha256").update(`${print} ${how}`).digest("hex");
+  if (fingerprint !== undefined) return createCheckpoint(path ?? `${file}.progress`, subjectOf(fingerprint));
+  if (path === undefined) return undefined;
+  throw usageFailure(`${inputName(file)} is read only once: there is no going on, and no use for --checkpoint`);
+}
+
+/** The first signal stops an import in order; a second one ends the process as usual. */
+function hearSignals(): { readonly signal: AbortSignal; readonly stopped: () => CommandFailure | undefined } {
+  const abort = new AbortController();
+  let stopped: CommandFailure | undefined;
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    process.once(name, () => {
+      const status = 128 + constants.signals[name];
+      stopped = new CommandFailure("stopped: give the same command again", {}, status);
+      abort.abort();
+      // A pipe that nobody writes into holds the process, and cannot be let go of.
+      setTimeout(() => process.exit(status), STOP_MS).unref();
+    });
+  }
+  return { signal: abort.signal, stopped: () => stopped };
+}
+
+function patienceOf(seconds: number, report: ImportReport, signal: AbortSignal): Patience {
+  return {
+    forMs: seconds * 1_000,
+    now: monotonicNow,
+    signal,
+    onWait: () => report.say(`the gateway does not answer. It is asked again for ${seconds} seconds`),
+  };
+}
+
+function tell(command: Command, { created, updated, unchanged, failed }: Progress): void {
+  writeResult(command, { created, updated, unchanged, failed }, [
+    `${created} created, ${updated} updated, ${unchanged} unchanged, ${failed} failed`,
+  ]);
+  if (failed > 0) throw new CommandFailure(`${failed === 1 ? "1 line" : `${failed} lines`} did not go in`, { failed });
+}
+
+function readSeconds(text: string): number {
+  if (/^\d{1,5}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("It takes a whole number of seconds.");
+}

@@ -1,0 +1,74 @@
+// The registry's refusals that more than one place gives: their reasons and words. Knows no protocol and no database.
+
+import { AuthError, malformed } from "../errors.ts";
+import { type KeyPurpose, MAX_LIVE_KEYS } from "../ports.ts";
+
+/** No customer has this name. */
+export function noCustomer(): AuthError {
+  return missing("customer", "customer_id");
+}
+
+/** No device has this name. */
+export function noDevice(): AuthError {
+  return missing("device", "device_key");
+}
+
+/** No customer key has this name. */
+export function noCustomerKey(): AuthError {
+  return missing("customer key", "key_id");
+}
+
+function missing(what: string, field: string): AuthError {
+  return new AuthError("does_not_exist", `no ${what} has this ${field}`, { field });
+}
+
+/** Another has the name that is in `field`. */
+export function taken(field: string): AuthError {
+  return new AuthError("already_exists", `this ${field} is taken already. Choose another`, { field });
+}
+
+/** A customer that has devices is not deleted. */
+export function hasDevices(): AuthError {
+  return new AuthError("failed_precondition", "this customer has devices. Delete them first");
+}
+
+/** There is nothing to derive a board's own key from. */
+export function noDerivationKey(): AuthError {
+  return new AuthError(
+    "failed_precondition",
+    "the customer of this device has no live key for derivation. Issue one with that purpose",
+  );
+}
+
+/** A customer has as many keys of a purpose as may be live; `pending`: those of them whose time has not come, by key_id. */
+export function tooManyKeys(purpose: KeyPurpose, pending: readonly string[]): AuthError {
+  const among = pending.length === 0 ? "" : ` with ${pending.join(" and ")} whose time is to come`;
+  return new AuthError(
+    "failed_precondition",
+    `this customer has ${MAX_LIVE_KEYS} live keys for ${purpose} already${among}. Retire one first`,
+  );
+}
+
+/** A key does not open, and its secret is needed; `why` as in `may be the one that is imported`. */
+export function unopenedKey(keyId: string, why: string): AuthError {
+  return new AuthError(
+    "failed_precondition",
+    `the key ${keyId} of this customer ${why} and does not open with the master keys of this gateway. Add its master key to COUNTERSIGN_OTHER_MASTER_KEYS or retire it`,
+  );
+}
+
+/** A page_token that was made up. */
+export function strangePageToken(): AuthError {
+  return malformed("page_token is none that this list has given", "page_token");
+}
+
+/** A move to keys of its own, before every gateway knows of the last move. */
+export function movedTooSoon(retryAfterMs: number): AuthError {
+  const message = "the key_mode of this device was changed a moment ago. Try again in a second";
+  return new AuthError("unavailable", message, { field: "key_mode", retryAfterMs });
+}
+
+/** The database of the registry `is busy`, or what else is the matter with it. */
+export function registryUnavailable(what: string, retryAfterMs: number, cause?: unknown): AuthError {
+  return new AuthError("unavailable", `the registry ${what}. Try again later`, { retryAfterMs }, { cause });
+}

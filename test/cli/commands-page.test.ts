@@ -1,0 +1,83 @@
+// docs/commands.md, line by line as it is pasted: beside a gateway, in a folder that has the files it names.
+
+import { execFile } from "node:child_process";
+import { readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { delimiter, join, resolve } from "node:path";
+import { promisify } from "node:util";
+import { expect, test } from "vitest";
+import { fencesIn } from "../fences.ts";
+import { ADMIN_TOKEN, CUSTOMER_KEY, startTestGateway } from "../gateway.ts";
+import { makeNpx } from "../npx.ts";
+import { temporaryFolder } from "../program.ts";
+
+const PAGE = "docs/commands.md";
+
+function shellLinesOf(page: string): readonly string[] {
+  const blocks = fencesIn(readFileSync(page, "utf8"), "sh");
+  return blocks.flatMap((code) => code.split("\n")).filter((line) => line !== "");
+}
+
+interface Told {
+  readonly code: number;
+  readonly stderr: string;
+}
+
+test("every command is as it is pasted", { timeout: 60_000 }, async () => {
+  const gateway = await startTestGateway();
+  const folder = temporaryFolder();
+  symlinkSync(resolve("bin"), join(folder, "bin"));
+  writeFileSync(join(folder, "key.txt"), `${CUSTOMER_KEY}\n`);
+  writeFileSync(join(folder, "boards.txt"), "pump-7\n");
+  writeFileSync(join(folder, "request.json"), "{}");
+  const env = {
+    PATH: [makeNpx(), process.env["PATH"]].join(delimiter),
+    COUNTERSIGN_INTERNAL_URL: gateway.internalUrl,
+    COUNTERSIGN_ADMIN_TOKEN: ADMIN_TOKEN,
+  };
+  const { registry } = gateway;
+
+  /** Names that only this gateway's own can stand for. */
+  async function named(line: string): Promise<string> {
+    if (line.includes("0a4be85d13c79f26")) {
+      const { items } = await registry.customerKeys.list("acme", { pageSize: 0, pageToken: "", filter: "" });
+      return line.replace("0a4be85d13c79f26", items.find(({ purpose }) => purpose === "login")?.keyId ?? "");
+    }
+    if (!line.includes("--etag")) return line;
+    const { stdout } = await promisify(execFile)("npx", ["countersign", "devices", "show", "pump-7", "--json"], {
+      env,
+    });
+    return line.replace(/--etag '[^']*'/, `--etag '${JSON.parse(stdout).etag}'`);
+  }
+
+  const lines = shellLinesOf(PAGE);
+  expect(lines.length).toBeGreaterThan(30);
+  const wrong: unknown[] = [];
+  for (const line of lines) {
+    expect(line).toMatch(/(^|\| )npx countersign /);
+    const command = await named(line);
+    const { code, stderr } = await new Promise<Told>((done) => {
+      const child = execFile("sh", ["-c", command], { cwd: folder, env }, (_error, _stdout, told) =>
+        done({ code: child.exitCode ?? 1, stderr: told }),
+      );
+    });
+    // An empty body explains itself, and would be refused.
+    const right = line.includes(" explain ")
+      ? code === 1 && /would be refused/.test(stderr)
+      : code === 0 && stderr === "";
+    if (!right) wrong.push({ line, code, stderr });
+  }
+  expect(wrong).toEqual([]);
+  for (const file of ["derivation.txt", "pump-7.key"]) {
+    expect(readFileSync(join(folder, file), "utf8")).toMatch(/^[0-9a-f]{64}\n$/);
+    expect(statSync(join(folder, file)).mode & 0o777).toBe(0o600);
+  }
+  expect(readFileSync(join(folder, "keys.txt"), "utf8")).toBe(
+    `pump-7 ${readFileSync(join(folder, "pump-7.key"), "utf8")}`,
+  );
+});
+
+test("docs/explain.md and docs/import.md call it the same way", () => {
+  for (const page of ["docs/explain.md", "docs/import.md"]) {
+    for (const line of shellLinesOf(page)) expect(line).toMatch(/(^|\| )npx countersign /);
+  }
+});

@@ -1,0 +1,178 @@
+// `countersign devices`, but for import and export: processes of their own against a real gateway.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { GATEWAY } from "../../../src/core/registry/ports.ts";
+import { ADMIN_TOKEN } from "../../gateway.ts";
+import { temporaryFolder } from "../../program.ts";
+import { type Operator, openOperator } from "../operator.ts";
+
+let operator: Operator;
+beforeAll(async () => {
+  operator = await openOperator();
+});
+afterAll(() => operator.gateway.close());
+
+test("one is created, shown, changed, disabled, enabled and deleted", async () => {
+  const { operate, operateJson, gateway } = operator;
+  const labels = ["--label", "site=north", "--label", "hall=2=b"];
+  const create = ["devices", "create", "--customer", gateway.customerId, "--device-key", "pump/7", ...labels];
+  expect(await operateJson(create)).toEqual([{ device_key: "pump/7" }]);
+
+  const shown = await operate(["devices", "show", "pump/7"]);
+  expect(shown.stdout).toMatch(/^device_key +pump\/7\n/);
+  expect(shown.stdout).toMatch(
+    /\nkey_mode +shared\nshared_identity +false\nreplay_guard +false\nlabels +hall=2=b;site=north\n/,
+  );
+
+  const update = ["devices", "update", "pump/7", "--key-mode", "derived", "--shared-identity", "on", "--name", "Pump"];
+  const [changed] = await operateJson([...update, "--replay-guard", "off", "--no-labels"]);
+  expect(changed).toMatchObject({
+    key_mode: "KEY_MODE_DERIVED",
+    accepts_shared_key: true,
+    shared_identity: true,
+    replay_guard: false,
+    display_name: "Pump",
+    labels: {},
+  });
+  const [relabelled] = await operateJson(["devices", "update", "pump/7", "--label", "site=south"]);
+  expect(relabelled).toMatchObject({ labels: { site: "south" }, display_name: "Pump" });
+
+  expect((await operate(["devices", "disable", "pump/7"])).stdout).toBe("device pump/7 is disabled\n");
+  expect((await operate(["devices", "enable", "pump/7"])).stdout).toBe("device pump/7 is enabled\n");
+  const [revoked] = await operateJson(["devices", "revoke-tokens", "pump/7"]);
+  expect(revoked?.["tokens_not_before"]).toMatch(/^20\d\d-/);
+  const stale = await operate(["devices", "update", "pump/7", "--name", "x", "--etag", String(changed?.["etag"])]);
+  expect([stale.status, stale.stderr]).toEqual([1, expect.stringContaining("etag_mismatch")]);
+  expect(await operateJson(["devices", "delete", "pump/7"])).toEqual([{ device_key: "pump/7" }]);
+  expect((await operate(["devices", "show", "pump/7"])).stderr).toContain("does_not_exist");
+});
+
+test("characters that a terminal would obey are shown as what they are, and kept in JSON", async () => {
+  const { operate, operateJson, gateway } = operator;
+  const name = "a\u202eb\u2066\u2028\ufeffc";
+  const deviceKey = await gateway.enrol({ displayName: name });
+  for (const args of [
+    ["devices", "show", deviceKey],
+    ["devices", "list", "--filter", `device_key = "${deviceKey}"`],
+  ]) {
+    expect((await operate(args)).stdout).toContain("a\\u{202e}b\\u{2066}\\u{2028}\\u{feff}c\n");
+  }
+  expect(await operateJson(["devices", "show", deviceKey])).toMatchObject([{ display_name: name }]);
+});
+
+test("revoke-tokens does not promise what nothing does yet", async () => {
+  const { operate, gateway } = operator;
+  const { stdout } = await operate(["devices", "revoke-tokens", await gateway.enrol()]);
+  expect(stdout).toContain("Nothing looks at the mark yet");
+});
+
+test.each([
+  [["update", "pump-7"], "say what to change"],
+  [["update", "pump-7", "--label", "a=b", "--no-labels"], "exclude each other"],
+  [["update", "pump-7", "--label", "=b"], "a name and a value"],
+  [["update", "pump-7", "--key-mode", "other"], "Allowed choices are shared, derived"],
+  [["derive-key"], "missing required argument"],
+])("devices %j is asked wrongly, and told so", async (args, message) => {
+  const { status, stdout, stderr } = await operator.operate(["devices", ...args]);
+  expect([status, stdout]).toEqual([2, ""]);
+  expect(stderr).toContain(message);
+});
+
+describe("derive-key", () => {
+  test("prints a line for each board, those of standard input too", async () => {
+    const { operate, operateJson, gateway } = operator;
+    const { customers, customerKeys } = gateway.registry;
+    await customers.create({ customerId: "boards", displayName: "", status: "enabled", loginLimit: "" }, GATEWAY);
+    await customerKeys.issue({ customerId: "boards", purpose: "derivation", importedKey: "" }, GATEWAY);
+    for (const deviceKey of ["b-1", "b-2", "b-3"])
+      await gateway.enrol({ customerId: "boards", deviceKey, keyMode: "derived" });
+    const derive = ["devices", "derive-key", "b-1", "-"];
+    const { status, stdout, stderr } = await operate(derive, { input: "b-2\r\n\nb-3" });
+    expect([status, stderr]).toEqual([0, ""]);
+    expect(stdout).toMatch(/^b-1 [0-9a-f]{64}\nb-2 [0-9a-f]{64}\nb-3 [0-9a-f]{64}\n$/);
+    const [first] = await operateJson(["devices", "derive-key", "b-1"]);
+    expect(`${first?.["device_key"]} ${first?.["customer_key"]}`).toBe(stdout.split("\n")[0]);
+  });
+
+  test("tells of a device that would not be let in by it, and keeps one key in a file", async () => {
+    const { operate, gateway } = operator;
+    await gateway.enrol({ customerId: "boards", deviceKey: "b-shared" });
+    const told = await operate(["devices", "derive-key", "b-shared"]);
+    expect(told.stdout).toMatch(/^b-shared [0-9a-f]{64}\n$/);
+    expect(told.stderr).toBe(
+      'countersign: "b-shared" has key_mode shared, and is not let in by this key before: npx countersign devices update b-shared --key-mode derived\n',
+    );
+    const file = join(temporaryFolder(), "board.key");
+    const kept = await operate(["devices", "derive-key", "b-1", "--output", file]);
+    expect([kept.status, kept.stdout]).toEqual([0, `the key of device b-1 is in ${file}\n`]);
+    const { stdout } = await operate(["devices", "derive-key", "b-1"]);
+    expect(`b-1 ${readFileSync(file, "utf8")}`).toBe(stdout);
+    const two = await operate(["devices", "derive-key", "b-1", "b-2", "--output", `${file}.2`]);
+    expect([two.status, existsSync(`${file}.2`)]).toEqual([2, false]);
+  });
+
+  test("of several it says at which it stopped", async () => {
+    const { operate, gateway } = operator;
+    const deviceKey = await gateway.enrol();
+    const failed = await operate(["devices", "derive-key", "-", "--json"], { input: `${deviceKey}\nb-9\n` });
+    expect([failed.status, failed.stdout]).toEqual([1, ""]);
+    expect(JSON.parse(failed.stderr)).toMatchObject({
+      error: { reason: "failed_precondition", device_key: deviceKey, message: expect.stringContaining(deviceKey) },
+    });
+  });
+});
+
+describe("a list of several pages", () => {
+  const COUNT = 2_500;
+
+  beforeAll(async () => {
+    const { customers, deviceImport } = operator.gateway.registry;
+    await customers.create({ customerId: "many", displayName: "", status: "enabled", loginLimit: "" }, GATEWAY);
+    for (let from = 0; from < COUNT; from += 500) {
+      const rows = Array.from({ length: 500 }, (_, at) => ({
+        deviceKey: `many-${String(from + at).padStart(5, "0")}`,
+        customerId: "many",
+        labels: { half: from < COUNT / 2 ? "first" : "second" },
+      }));
+      await deviceImport.importDevices(rows, GATEWAY);
+    }
+  });
+
+  test("is printed whole, in order, a line of JSON each", async () => {
+    const devices = await operator.operateJson(["devices", "list", "--customer", "many"]);
+    expect(devices).toHaveLength(COUNT);
+    const keys = devices.map((device) => String(device["device_key"]));
+    expect(keys).toEqual(keys.toSorted());
+  });
+
+  test("has one head, and takes a filter and a limit", async () => {
+    const args = ["devices", "list", "--customer", "many", "--filter", "labels.half = first"];
+    const { stdout } = await operator.operate([...args, "--limit", "1100"]);
+    const lines = stdout.trimEnd().split("\n");
+    expect(lines).toHaveLength(1_101);
+    expect(lines[0]).toMatch(/^device_key +customer_id +status/);
+    expect(lines[1]).toMatch(/^many-0\d{4} +many +enabled +shared +- +- +-$/);
+  });
+
+  test("ends quietly when nobody reads on", async () => {
+    const launcher = join(import.meta.dirname, "../../../bin/countersign.js");
+    const child = spawn(process.execPath, [launcher, "devices", "list", "--customer", "many", "--json"], {
+      env: {
+        ...process.env,
+        COUNTERSIGN_INTERNAL_URL: operator.gateway.internalUrl,
+        COUNTERSIGN_ADMIN_TOKEN: ADMIN_TOKEN,
+      },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const told = text(child.stderr);
+    await once(child.stdout, "data");
+    child.stdout.destroy();
+    const [status] = await once(child, "exit");
+    expect([status, await told]).toEqual([0, ""]);
+  });
+});

@@ -1,0 +1,157 @@
+// `countersign devices export`: processes of their own against a real gateway.
+
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, lstatSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { text } from "node:stream/consumers";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { GATEWAY } from "../../../src/core/registry/ports.ts";
+import { ADMIN_TOKEN } from "../../gateway.ts";
+import { temporaryFolder } from "../../program.ts";
+import { type Operator, openOperator } from "../operator.ts";
+
+/** More than two pages. */
+const MANY = 2_100;
+
+let operator: Operator;
+beforeAll(async () => {
+  operator = await openOperator();
+  const { customers, deviceImport } = operator.gateway.registry;
+  for (const customerId of ["many", "few"]) {
+    await customers.create({ customerId, displayName: "", status: "enabled", loginLimit: "" }, GATEWAY);
+  }
+  for (let from = 0; from < MANY; from += 700) {
+    const rows = Array.from({ length: 700 }, (_, place) => ({
+      deviceKey: `many-${from + place}`,
+      customerId: "many",
+    }));
+    await deviceImport.importDevices(rows, GATEWAY);
+  }
+  const odd = {
+    deviceKey: `odd,"';=`,
+    customerId: "few",
+    displayName: 'Pümpe "7", at 5" =1+1',
+    keyMode: "derived",
+    sharedIdentity: true,
+    replayGuard: false,
+    labels: { site: "a=b, c", line: "" },
+  } as const;
+  await deviceImport.importDevices([odd, { deviceKey: "plain", customerId: "few" }], GATEWAY);
+});
+afterAll(() => operator.gateway.close());
+
+test("writes CSV, or NDJSON, of all devices or of one customer's", async () => {
+  const { operate } = operator;
+  const csv = await operate(["devices", "export", "--customer", "few"]);
+  expect(csv).toEqual({
+    status: 0,
+    stderr: "",
+    stdout: [
+      "device_key,customer_id,name,key_mode,shared_identity,replay_guard,labels",
+      `"odd,""';=",few,"Pümpe ""7"", at 5"" =1+1",derived,true,false,"line=;site=a=b, c"`,
+      "plain,few,,shared,false,false,",
+      "",
+    ].join("\n"),
+  });
+  const { stdout } = await operate(["devices", "export", "--customer", "few", "--format", "ndjson"]);
+  expect(stdout.split("\n")[1]).toBe(
+    '{"device_key":"plain","customer_id":"few","name":"","key_mode":"shared","shared_identity":false,"replay_guard":false,"labels":{}}',
+  );
+  const all = await operate(["devices", "export"]);
+  expect(all.stdout.trimEnd().split("\n")).toHaveLength(1 + MANY + 2);
+});
+
+test.for(["csv", "ndjson"])("what it writes as %s, import takes into another gateway as it was", async (format) => {
+  const file = join(temporaryFolder(), `devices.${format}`);
+  const written = await operator.operate(["devices", "export", "--output", file]);
+  expect(written).toEqual({ status: 0, stderr: "", stdout: `${MANY + 2} devices in ${file}\n` });
+  const again = await operator.operate(["devices", "import", file]);
+  expect(again.stdout).toBe(`0 created, 0 updated, ${MANY + 2} unchanged, 0 failed\n`);
+
+  const other = await openOperator();
+  try {
+    for (const customerId of ["many", "few"]) {
+      await other.operate(["customers", "create", "--name", customerId, "--customer-id", customerId]);
+    }
+    expect((await other.operate(["devices", "import", file])).stdout).toBe(
+      `${MANY + 2} created, 0 updated, 0 unchanged, 0 failed\n`,
+    );
+    const { stdout } = await other.operate(["devices", "export", "--format", format]);
+    expect(stdout).toBe(readFileSync(file, "utf8"));
+  } finally {
+    await other.gateway.close();
+  }
+});
+
+test("a file that cannot be written is said so, and one that is there stays until the new one is whole", async () => {
+  const { operate } = operator;
+  const nowhere = await operate(["devices", "export", "--output", "/nowhere/devices.csv"]);
+  expect(nowhere).toMatchObject({
+    status: 2,
+    stderr: "countersign: /nowhere/devices.csv cannot be written (ENOENT)\n",
+  });
+
+  const file = join(temporaryFolder(), "devices.csv");
+  await operate(["devices", "export", "--output", file, "--customer", "few"]);
+  const before = readFileSync(file, "utf8");
+  const refused = await operate(["devices", "export", "--output", file], {
+    env: { COUNTERSIGN_ADMIN_TOKEN: "another-token-0123456789" },
+  });
+  expect(refused.status).toBe(1);
+  expect(readFileSync(file, "utf8")).toBe(before);
+  expect(readdirSync(dirname(file))).toEqual(["devices.csv"]);
+});
+
+test("what is no file is written into, and not put aside", async () => {
+  const { operate } = operator;
+  const { stdout: csv } = await operate(["devices", "export", "--customer", "few"]);
+  const folder = temporaryFolder();
+  const [target, link, pipe] = [join(folder, "target.csv"), join(folder, "link.csv"), join(folder, "pipe.csv")];
+  writeFileSync(target, "before");
+  symlinkSync(target, link);
+  await promisify(execFile)("mkfifo", [pipe]);
+  // Names that could have been foreseen lead nowhere.
+  symlinkSync(target, join(folder, "new.csv.part"));
+
+  const words = ["devices", "export", "--customer", "few", "--output"];
+  expect((await operate([...words, link])).status).toBe(0);
+  expect([lstatSync(link).isSymbolicLink(), readFileSync(target, "utf8")]).toEqual([true, csv]);
+  const [read, written] = await Promise.all([readFile(pipe, "utf8"), operate([...words, pipe])]);
+  expect([read, written.status, lstatSync(pipe).isFIFO()]).toEqual([csv, 0, true]);
+  writeFileSync(target, "before");
+  expect((await operate([...words, join(folder, "new.csv")])).status).toBe(0);
+  expect(readFileSync(target, "utf8")).toBe("before");
+  const full = await operate([...words, "/dev/full"]);
+  expect(full).toMatchObject({ status: 2, stderr: "countersign: /dev/full cannot be written (ENOSPC)\n" });
+});
+
+test("a customer that is not there, or a name that tells no format, is no empty file", async () => {
+  const { operate } = operator;
+  const nobody = await operate(["devices", "export", "--customer", "nobody"]);
+  expect(nobody).toMatchObject({ status: 1, stdout: "", stderr: expect.stringContaining("does_not_exist") });
+  const file = join(temporaryFolder(), "devices.txt");
+  const unclear = await operate(["devices", "export", "--output", file]);
+  expect(unclear).toMatchObject({ status: 2, stderr: expect.stringContaining("ends in neither .csv nor .ndjson") });
+  expect(existsSync(file)).toBe(false);
+  expect((await operate(["devices", "export", "--output", file, "--format", "csv"])).status).toBe(0);
+});
+
+test("whoever has read enough ends it quietly", async () => {
+  const launcher = join(import.meta.dirname, "../../../bin/countersign.js");
+  const child = spawn(process.execPath, [launcher, "devices", "export"], {
+    env: {
+      ...process.env,
+      COUNTERSIGN_INTERNAL_URL: operator.gateway.internalUrl,
+      COUNTERSIGN_ADMIN_TOKEN: ADMIN_TOKEN,
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const told = text(child.stderr);
+  await once(child.stdout, "data");
+  child.stdout.destroy();
+  const [status] = await once(child, "exit");
+  expect([status, await told]).toEqual([0, ""]);
+});

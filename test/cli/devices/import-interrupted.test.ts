@@ -1,0 +1,174 @@
+// `countersign devices import` when something is killed in the middle of it: the same command again goes on.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { appendFileSync, existsSync, readdirSync, readFileSync, watch, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { text } from "node:stream/consumers";
+import { expect, test } from "vitest";
+import { freePort } from "../../free-port.ts";
+import { run, type ServingProcess, serve, temporaryFolder } from "../../program.ts";
+
+/** Takes a second or more, so that there is a middle. */
+const DEVICES = 30_000;
+const LAUNCHER = join(import.meta.dirname, "../../../bin/countersign.js");
+
+interface Scene {
+  readonly env: Readonly<Record<string, string>>;
+  readonly file: string;
+  readonly gateway: ServingProcess;
+  serveAgain(): Promise<ServingProcess>;
+}
+
+/** A gateway with a customer, and a file of many devices of it. */
+async function setUp(): Promise<Scene> {
+  const folder = temporaryFolder();
+  const dataDir = join(folder, "data");
+  const env = {
+    COUNTERSIGN_DATA_DIR: dataDir,
+    COUNTERSIGN_INTERNAL_LISTEN: `127.0.0.1:${await freePort()}`,
+    COUNTERSIGN_LOG_LEVEL: "error",
+  };
+  const serveAgain = (): Promise<ServingProcess> => serve(dataDir, { env });
+  const gateway = await serveAgain();
+  const client = { COUNTERSIGN_DATA_DIR: dataDir, COUNTERSIGN_INTERNAL_URL: gateway.internalUrl };
+  await run(["customers", "create", "--name", "Acme", "--customer-id", "acme"], { env: client });
+  const file = join(folder, "devices.csv");
+  const lines = Array.from({ length: DEVICES }, (_, place) => `device-${place},acme,Device ${place}\n`);
+  writeFileSync(file, `device_key,customer_id,name\n${lines.join("")}`);
+  return { env: client, file, gateway, serveAgain };
+}
+
+interface Running {
+  readonly child: ChildProcess;
+  readonly stdout: Promise<string>;
+  readonly stderr: Promise<string>;
+  readonly exited: Promise<readonly unknown[]>;
+}
+
+function start({ env, file }: Scene, ...words: readonly string[]): Running {
+  const child = spawn(process.execPath, [LAUNCHER, "devices", "import", file, ...words], {
+    env: { ...process.env, ...env },
+  });
+  return { child, stdout: text(child.stdout), stderr: text(child.stderr), exited: once(child, "exit") };
+}
+
+/** Resolves once some of a file is acknowledged, by what is kept beside it. */
+async function begun(file: string): Promise<void> {
+  const kept = `${file}.progress`;
+  const abort = new AbortController();
+  await new Promise<void>((resolve, reject) => {
+    watch(dirname(file), { signal: abort.signal }, (_, name) => {
+      if (name !== basename(kept) || !existsSync(kept)) return;
+      const { progress } = JSON.parse(readFileSync(kept, "utf8"));
+      if (progress.created > 0) resolve();
+    }).on("error", reject);
+  });
+  abort.abort();
+}
+
+async function countDevices({ env }: Scene): Promise<number> {
+  const { stdout } = await run(["devices", "export", "--customer", "acme"], { env });
+  const keys = stdout
+    .trimEnd()
+    .split("\n")
+    .slice(1)
+    .map((line) => line.split(",")[0]);
+  expect(new Set(keys).size).toBe(keys.length);
+  return keys.length;
+}
+
+test("the import is killed: it goes on, and every device is there once", { timeout: 60_000 }, async () => {
+  const scene = await setUp();
+  const first = start(scene);
+  await begun(scene.file);
+  first.child.kill("SIGKILL");
+  await first.exited;
+
+  const second = start(scene);
+  expect(await second.exited).toEqual([0, null]);
+  expect(await second.stderr).toMatch(/^countersign: goes on at line \d{3,}: what comes before is in\n$/);
+  // What was in, and not yet known to be, is found as it is.
+  const [, created = "", unchanged = ""] =
+    /^(\d+) created, 0 updated, (\d+) unchanged, 0 failed\n$/.exec(await second.stdout) ?? [];
+  expect(Number(created) + Number(unchanged)).toBe(DEVICES);
+  expect(await countDevices(scene)).toBe(DEVICES);
+  expect(existsSync(`${scene.file}.progress`)).toBe(false);
+});
+
+test("Ctrl-C stops it in order: it says where, and goes on there", { timeout: 60_000 }, async () => {
+  const scene = await setUp();
+  const first = start(scene);
+  await begun(scene.file);
+  first.child.kill("SIGINT");
+  expect(await first.exited).toEqual([130, null]);
+  expect(await first.stderr).toMatch(
+    /^countersign: stopped at line \d{3,}: what comes before is in. The same command goes on there\ncountersign: stopped: give the same command again\n$/,
+  );
+  const second = start(scene);
+  expect(await second.exited).toEqual([0, null]);
+  expect(await second.stderr).toMatch(/^countersign: goes on at line \d{3,}/);
+  expect(await countDevices(scene)).toBe(DEVICES);
+});
+
+test("two at once bring in what one would", { timeout: 60_000 }, async () => {
+  const scene = await setUp();
+  const both = [start(scene), start(scene)];
+  for (const { exited, stderr } of both) {
+    expect([await exited, await stderr]).toEqual([[0, null], expect.not.stringContaining("cannot be used")]);
+  }
+  expect(await countDevices(scene)).toBe(DEVICES);
+  expect(readdirSync(dirname(scene.file)).filter((name) => name.includes("progress"))).toEqual([]);
+});
+
+test("the gateway is killed and comes back: the import waits, and goes on by itself", { timeout: 60_000 }, async () => {
+  const scene = await setUp();
+  const first = start(scene);
+  await begun(scene.file);
+  await scene.gateway.end("SIGKILL");
+  await scene.serveAgain();
+  expect(await first.exited).toEqual([0, null]);
+  expect(await countDevices(scene)).toBe(DEVICES);
+});
+
+test("the gateway stays away: the import says where it stopped, and goes on there later", {
+  timeout: 60_000,
+}, async () => {
+  const scene = await setUp();
+  const first = start(scene, "--retry-for", "0");
+  await begun(scene.file);
+  await scene.gateway.end("SIGKILL");
+  expect(await first.exited).toEqual([1, null]);
+  expect(await first.stdout).toBe("");
+  const said = await first.stderr;
+  expect(said).toMatch(
+    /countersign: stopped at line \d{3,}: what comes before is in. The same command goes on there\n/,
+  );
+  expect(said).toMatch(
+    /countersign: no gateway answers at http:\/\/127\.0\.0\.1:\d+ \(\w+\)\. Start it, or say by COUNTERSIGN_INTERNAL_URL where it is\n$/,
+  );
+
+  await scene.serveAgain();
+  const second = start(scene);
+  expect(await second.exited).toEqual([0, null]);
+  expect(await second.stderr).toMatch(/^countersign: goes on at line \d{3,}/);
+  expect(await countDevices(scene)).toBe(DEVICES);
+});
+
+test("a file that was changed since is not gone on with, but begun anew", { timeout: 60_000 }, async () => {
+  const scene = await setUp();
+  const first = start(scene);
+  await begun(scene.file);
+  first.child.kill("SIGKILL");
+  await first.exited;
+  appendFileSync(scene.file, "one-more,acme,\n");
+
+  const refused = start(scene);
+  expect(await refused.exited).toEqual([2, null]);
+  expect(await refused.stderr).toContain("something was changed since. To begin anew, give --restart");
+  const anew = start(scene, "--restart");
+  expect(await anew.exited).toEqual([0, null]);
+  expect(await anew.stderr).toBe("");
+  expect(await countDevices(scene)).toBe(DEVICES + 1);
+  expect(existsSync(`${scene.file}.progress`)).toBe(false);
+});

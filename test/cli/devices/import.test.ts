@@ -1,0 +1,162 @@
+// `countersign devices import`: processes of their own against a real gateway.
+
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, writeFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { ADMIN_TOKEN } from "../../gateway.ts";
+import { temporaryFolder } from "../../program.ts";
+import { type Operator, openOperator } from "../operator.ts";
+
+let operator: Operator;
+beforeAll(async () => {
+  operator = await openOperator();
+});
+afterAll(() => operator.gateway.close());
+
+const HEADER = "device_key,customer_id,name,key_mode,shared_identity,replay_guard,labels\n";
+
+/** A file in a folder of its own. */
+function fileOf(name: string, content: string | Buffer): string {
+  const file = join(temporaryFolder(), name);
+  writeFileSync(file, content);
+  return file;
+}
+
+test("the good lines go in, each bad one is told of", async () => {
+  const { operate, gateway } = operator;
+  const { customerId, registry } = gateway;
+  const file = fileOf(
+    "devices.csv",
+    `${HEADER}good-1,${customerId},"Pump, ""one""",derived,on,off,site=north\nbad 2,${customerId},,,,,\ngood-3,${customerId},"two\nlines",,,,\ngood-5,${customerId},,,,,\nbad-6,nobody,,,,,\nbad-7,${customerId}\n`,
+  );
+  const told = await operate(["devices", "import", file]);
+  expect(told.status).toBe(1);
+  expect(told.stdout).toBe("2 created, 0 updated, 0 unchanged, 4 failed\n");
+  expect(told.stderr).toBe(
+    [
+      "countersign: line 3: device_key has a character that is not visible ASCII at place 4",
+      "countersign: line 4: name has a control character at place 4. Take it out",
+      "countersign: line 7: no customer has this customer_id",
+      "countersign: line 8: it has 2 columns and the header has 7. A value with a comma has to be quoted",
+      "countersign: 4 lines did not go in",
+      "",
+    ].join("\n"),
+  );
+  expect(await registry.devices.get("good-1")).toMatchObject({
+    customerId,
+    displayName: 'Pump, "one"',
+    keyMode: "derived",
+    sharedIdentity: true,
+    replayGuard: false,
+    labels: { site: "north" },
+  });
+  expect(existsSync(`${file}.progress`)).toBe(false);
+
+  const json = await operate(["devices", "import", file, "--json"]);
+  expect(json.status).toBe(1);
+  expect(JSON.parse(json.stdout)).toEqual({ created: 0, updated: 0, unchanged: 2, failed: 4 });
+  const lines = json.stderr
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(lines.slice(1, 4)).toEqual([
+    expect.objectContaining({ line: 4, reason: "malformed", field: "name" }),
+    { line: 7, reason: "does_not_exist", field: "customer_id", message: "no customer has this customer_id" },
+    expect.objectContaining({ line: 8, reason: "malformed", field: "" }),
+  ]);
+  expect(lines[4]).toEqual({ error: { failed: 4, message: "4 lines did not go in" } });
+});
+
+test("standard input and --customer; of two lines of one device the later stands", async () => {
+  const { operate, gateway } = operator;
+  const input = [
+    { device_key: "later", name: "first" },
+    { device_key: "own", customer_id: "nobody" },
+    { device_key: "later", name: "second" },
+  ];
+  const words = ["devices", "import", "-", "--format", "ndjson", "--customer", gateway.customerId];
+  const outcome = await operate(words, { input: input.map((line) => `${JSON.stringify(line)}\n`).join("") });
+  expect(outcome.stdout).toBe("1 created, 1 updated, 0 unchanged, 1 failed\n");
+  expect(outcome.stderr).toContain("countersign: line 2: no customer has this customer_id\n");
+  expect(await gateway.registry.devices.get("later")).toMatchObject({ displayName: "second" });
+});
+
+test("one that is asked for wrongly changes nothing, and says what to do", async () => {
+  const { operate, gateway } = operator;
+  const good = `${HEADER}never,${gateway.customerId},,,,,\n`;
+  const cases: readonly (readonly [readonly string[], string])[] = [
+    [["/nowhere/devices.csv"], "/nowhere/devices.csv cannot be read (ENOENT)"],
+    [[temporaryFolder(), "--format", "csv"], "cannot be read (EISDIR)"],
+    [
+      [fileOf("devices.txt", good)],
+      "ends in neither .csv nor .ndjson. Say what it is: --format csv or --format ndjson",
+    ],
+    [["-"], "say what standard input is: --format csv or --format ndjson"],
+    [["-", "--format", "csv", "--checkpoint", "x"], "standard input is read only once"],
+    [[fileOf("devices.csv", Buffer.from(good, "utf16le"))], "is not UTF-8 text. Save it as CSV in UTF-8, or as NDJSON"],
+    [[fileOf("devices.csv", "device_kye,customer_id\n")], 'there is no column "device_kye". Is it device_key?'],
+    [[fileOf("devices.csv", good), "--retry-for", "soon"], "It takes a whole number of seconds."],
+    [
+      [fileOf("devices.csv", good), "--checkpoint", "/nowhere/x"],
+      "cannot be used (ENOENT). Name another place with --checkpoint",
+    ],
+  ];
+  for (const [words, message] of cases) {
+    const outcome = await operate(["devices", "import", ...words], { input: good });
+    expect(outcome).toMatchObject({ status: 2, stdout: "" });
+    expect(outcome.stderr).toContain(message);
+  }
+  const wrongToken = { env: { COUNTERSIGN_ADMIN_TOKEN: "another-token-0123456789" } };
+  const outcome = await operate(["devices", "import", fileOf("devices.csv", good)], wrongToken);
+  expect(outcome).toMatchObject({ status: 1, stdout: "" });
+  expect(outcome.stderr).toMatch(/^countersign: invalid_admin_token: [^\n]+\n$/);
+  expect(
+    (await gateway.registry.devices.list({ pageSize: 0, pageToken: "", filter: 'device_key = "never"' })).items,
+  ).toEqual([]);
+});
+
+test("a row without a customer is told of --customer", async () => {
+  const told = await operator.operate(["devices", "import", fileOf("devices.ndjson", '{"device_key":"a"}\n')]);
+  expect(told.stderr).toMatch(/line 1: customer_id [^\n]+\. Put it there, or give --customer ID for all\n/);
+});
+
+test("labels that are many take their requests' room, and no other line's", async () => {
+  const { operate, gateway } = operator;
+  const labels = Array.from({ length: 340 }, (_, at) => `l${at}=`).join(";");
+  const many = Array.from({ length: 600 }, (_, at) => `many-${at},${gateway.customerId},,,,,${labels}\n`).join("");
+  const lines = `${HEADER}first,${gateway.customerId},,,,,\n${many}last,${gateway.customerId},,,,,\n`;
+  const told = await operate(["devices", "import", fileOf("devices.csv", lines), "--retry-for", "0"]);
+  expect(told.stdout).toBe("2 created, 0 updated, 0 unchanged, 600 failed\n");
+});
+
+test("a named pipe is read as standard input is", async () => {
+  const { operate, gateway } = operator;
+  const pipe = join(temporaryFolder(), "devices.csv");
+  await promisify(execFile)("mkfifo", [pipe]);
+  const [told] = await Promise.all([
+    operate(["devices", "import", pipe]),
+    writeFile(pipe, `${HEADER}piped,${gateway.customerId},,,,,\n`),
+  ]);
+  expect(told).toEqual({ status: 0, stdout: "1 created, 0 updated, 0 unchanged, 0 failed\n", stderr: "" });
+});
+
+test("a signal ends one that waits for its input", async () => {
+  const { gateway } = operator;
+  const launcher = join(import.meta.dirname, "../../../bin/countersign.js");
+  const words = ["devices", "import", "-", "--format", "csv", "--customer", gateway.customerId];
+  const child = spawn(process.execPath, [launcher, ...words], {
+    env: { ...process.env, COUNTERSIGN_INTERNAL_URL: gateway.internalUrl, COUNTERSIGN_ADMIN_TOKEN: ADMIN_TOKEN },
+  });
+  const told = text(child.stderr);
+  // More than it looks at before it begins, so that it is known to be at work once all of that is taken.
+  const lines = Array.from({ length: 20_000 }, (_, at) => `signal-${at}\n`).join("");
+  await new Promise<void>((resolve) => child.stdin.write(`device_key\n${lines}`, () => resolve()));
+  child.kill("SIGINT");
+  expect(await once(child, "exit")).toEqual([130, null]);
+  expect(await told).toMatch(/countersign: stopped: give the same command again\n$/);
+});

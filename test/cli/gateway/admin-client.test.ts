@@ -1,0 +1,54 @@
+// How commands say where they go and as whom, and what they say when that is wrong.
+
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { startTestGateway } from "../../gateway.ts";
+import { run, temporaryFolder } from "../../program.ts";
+
+const LIST = ["customers", "list"];
+
+test("a token that is not the gateway's is told of with where it was found", async () => {
+  const { internalUrl } = await startTestGateway();
+  const folder = temporaryFolder();
+  const file = join(folder, "admin-token");
+  writeFileSync(file, "another-token-0123456789\n");
+  const url = { COUNTERSIGN_INTERNAL_URL: internalUrl };
+  const cases: readonly (readonly [Record<string, string>, string])[] = [
+    [{ COUNTERSIGN_ADMIN_TOKEN: "another-token-0123456789" }, "COUNTERSIGN_ADMIN_TOKEN"],
+    [{ COUNTERSIGN_ADMIN_TOKEN_FILE: file }, "COUNTERSIGN_ADMIN_TOKEN_FILE"],
+    [{ COUNTERSIGN_DATA_DIR: folder }, file],
+  ];
+  for (const [env, source] of cases) {
+    const { status, stderr } = await run(LIST, { env: { ...url, ...env } });
+    expect([status, stderr]).toEqual([1, expect.stringMatching(/^countersign: invalid_admin_token: [^\n]+\n$/)]);
+    expect(stderr.endsWith(`. The one that was sent is that of ${source}\n`)).toBe(true);
+  }
+});
+
+test("a token that no header can hold is one line, and not told", async () => {
+  const { status, stdout, stderr } = await run(LIST, {
+    env: { COUNTERSIGN_ADMIN_TOKEN: "gehe\u00efm-0123456789abcdef" },
+  });
+  expect([status, stdout]).toEqual([2, ""]);
+  expect(stderr).toBe(
+    "countersign: the admin token of COUNTERSIGN_ADMIN_TOKEN is empty, or has characters that are not visible ASCII\n",
+  );
+});
+
+test.each([
+  [["customers", "--help"]],
+  [["devices", "import", "--help"]],
+  [["explain", "--help"]],
+  [["audit", "list", "--help"]],
+])("%j names the settings", async (words) => {
+  const { stdout } = await run(words);
+  for (const name of ["INTERNAL_URL", "ADMIN_TOKEN(_FILE)", "CA_CERT"])
+    expect(stdout).toContain(`COUNTERSIGN_${name} `);
+});
+
+test("--help says which options have to be there", async () => {
+  const { stdout } = await run(["customer-keys", "issue", "--help"]);
+  expect(stdout).toMatch(/--customer <id> +the key's owner \(required\)\n/);
+  expect(stdout.match(/\(required\)/g)).toHaveLength(1);
+});

@@ -1,0 +1,211 @@
+// The contract of a SecretStore that lets go of what is lost, on each database.
+
+import { sql } from "kysely";
+import { describe, expect, test } from "vitest";
+import { createCustomerKeys } from "../../src/core/registry/customer-keys.ts";
+import { GATEWAY } from "../../src/core/registry/ports.ts";
+import { LostSecretsError } from "../../src/core/registry/secrets.ts";
+import type { Database } from "../../src/store/database.ts";
+import { createSealer, NewerSealError } from "../../src/store/sealing.ts";
+import { createStore } from "../../src/store/sql.ts";
+import type { Empty } from "../store/connections.ts";
+import {
+  after,
+  auditOf,
+  before,
+  between,
+  both,
+  changesOf,
+  insertCustomer,
+  insertKey,
+  insertKeys,
+  insertSigningKey,
+  openAcme,
+  readSealed,
+  resealedEvent,
+  secretsOn,
+  stranger,
+} from "./sealed-samples.ts";
+import { ACTOR, NOW } from "./store-samples.ts";
+
+/** Runs the contract. `openEmpty` makes a database of the test's own. */
+export function lostSecretsContract(name: string, openEmpty: () => Promise<Empty>): void {
+  describe(`${name}: a lost master key`, () => {
+    test("is told, for what is still needed", async () => {
+      const { database } = await openAcme(await openEmpty());
+      await insertKey(database, after, "known");
+      await insertKey(database, stranger, "lost");
+      await insertKey(database, stranger, "lost-too", { expires_at: NOW + 1 });
+      await insertKey(database, stranger, "expired", { expires_at: NOW });
+      await insertKey(database, stranger, "retired", { retired_at: NOW - 1 });
+      await insertSigningKey(database, stranger, "kid-0", "retired");
+      await insertSigningKey(database, after, "kid-1", "active");
+      const lost = "2 customer keys cannot be opened with the master keys of this gateway";
+      await expect(secretsOn(database, after).requireMasterKeys()).rejects.toThrow(lost);
+      await insertSigningKey(database, stranger, "kid-2", "next");
+      await expect(secretsOn(database, after).requireMasterKeys()).rejects.toThrow(
+        new LostSecretsError({ customerKeys: 2, signingKeys: 1 }),
+      );
+      expect(await secretsOn(database, both).requireMasterKeys()).toBeUndefined();
+    });
+
+    test("is none where every secret has its master key, and where there is no secret", async () => {
+      const { database } = await openAcme(await openEmpty());
+      expect(await secretsOn(database, stranger).requireMasterKeys()).toBeUndefined();
+      await insertKeys(database, before, 3);
+      await insertSigningKey(database, before, "kid-1", "active");
+      expect(await secretsOn(database, between).requireMasterKeys()).toBeUndefined();
+    });
+
+    test("forgotten, its customer keys are marked and its signing keys gone, and all else stays", async () => {
+      const { database } = await openAcme(await openEmpty());
+      await insertCustomer(database, "globex");
+      await insertKey(database, after, "known");
+      await insertKey(database, stranger, "lost");
+      await insertKey(database, stranger, "lost-too", { customer_id: "globex" });
+      await insertKey(database, stranger, "retired", { retired_at: 1 });
+      await insertSigningKey(database, stranger, "kid-1", "active");
+      await insertSigningKey(database, stranger, "kid-2", "next");
+      const stored = await readSealed(database);
+
+      const secrets = secretsOn(database, after);
+      expect(await secrets.forgetLost(ACTOR)).toEqual({ customerKeys: 2, signingKeys: 2 });
+      const keys = await database.db.selectFrom("customer_keys").select(["key_id", "retired_at", "lost_at"]).execute();
+      expect(Object.fromEntries(keys.map(({ key_id, ...marks }) => [key_id, marks]))).toEqual({
+        "": { retired_at: null, lost_at: null },
+        known: { retired_at: null, lost_at: null },
+        lost: { retired_at: null, lost_at: NOW },
+        "lost-too": { retired_at: null, lost_at: NOW },
+        retired: { retired_at: 1, lost_at: null },
+      });
+      // Should the master key turn up, they still open.
+      expect([...(await readSealed(database))]).toEqual([...stored].filter(([id]) => id !== "kid-2"));
+      const signing = await database.db.selectFrom("signing_keys").select(["kid", "state"]).execute();
+      expect(signing).toEqual([{ kid: "kid-1", state: "retired" }]);
+      expect(await auditOf(database)).toEqual([
+        { ...resealedEvent({ customer_keys: 2, signing_keys: 2 }), action: "ForgetLostSecrets" },
+      ]);
+      expect(await changesOf(database)).toEqual(["customer acme", "customer globex"]);
+
+      expect(await secrets.requireMasterKeys()).toBeUndefined();
+      expect(await secrets.reseal(ACTOR)).toEqual({ resealed: 0, unopened: 0, done: true });
+    });
+
+    test("forgotten for many customers, every gateway forgets all it knows", { timeout: 30_000 }, async () => {
+      const { database } = await openAcme(await openEmpty());
+      for (let number = 0; number < 101; number++) {
+        const customerId = `customer-${number}`;
+        await insertCustomer(database, customerId);
+        await insertKey(database, stranger, `key-${number}`, { customer_id: customerId });
+      }
+      await insertKeys(database, stranger, 600);
+      expect(await secretsOn(database, after).forgetLost(ACTOR)).toMatchObject({ customerKeys: 701 });
+      expect(await changesOf(database)).toEqual(["all"]);
+    });
+
+    test("where nothing is lost nothing is forgotten, and nothing told of", async () => {
+      const { database } = await openAcme(await openEmpty());
+      await insertKeys(database, before, 3);
+      await insertSigningKey(database, before, "kid-1", "active");
+      expect(await secretsOn(database, between).forgetLost(ACTOR)).toEqual({ customerKeys: 0, signingKeys: 0 });
+      expect([await auditOf(database), await changesOf(database)]).toEqual([[], []]);
+    });
+
+    test("what a newer gateway sealed is not lost: nothing is forgotten at all", async () => {
+      const { database } = await openAcme(await openEmpty());
+      await insertKey(database, stranger, "a-lost");
+      await insertKey(database, after, "newer");
+      await sql`update customer_keys set sealed_secret = ${Buffer.concat([Buffer.of(2), Buffer.alloc(60)])} where key_id = 'newer'`.execute(
+        database.db,
+      );
+      await expect(secretsOn(database, after).forgetLost(ACTOR)).rejects.toThrow(NewerSealError);
+      const lost = await database.db.selectFrom("customer_keys").where("lost_at", "is not", null).selectAll().execute();
+      expect([lost, await auditOf(database)]).toEqual([[], []]);
+    });
+  });
+
+  describe(`${name}: a master key that turns up`, () => {
+    /** The keys that are marked as lost. */
+    async function lostOf({ db }: Database): Promise<readonly string[]> {
+      const rows = await db
+        .selectFrom("customer_keys")
+        .where("lost_at", "is not", null)
+        .orderBy("key_id")
+        .select("key_id")
+        .execute();
+      return rows.map(({ key_id }) => key_id);
+    }
+
+    /** Forgets what the stranger sealed. */
+    async function forget(database: Database): Promise<void> {
+      await secretsOn(database, after).forgetLost(ACTOR);
+      await database.db.deleteFrom("audit_events").execute();
+      await database.db.deleteFrom("registry_changes").execute();
+    }
+
+    test.for(["requireMasterKeys", "forgetLost"] as const)(
+      "makes the lost keys as good as they were at the next start, by %s, and that is told",
+      async (start) => {
+        const { database } = await openAcme(await openEmpty());
+        await insertCustomer(database, "globex");
+        const dates = { expires_at: NOW + 9 };
+        for (const keyId of ["lost", "lost-too"]) await insertKey(database, stranger, keyId, dates);
+        await insertKey(database, stranger, "lost-there", { customer_id: "globex" });
+        await insertKey(database, createSealer([Buffer.alloc(32, 8)]), "lost-for-good", { customer_id: "globex" });
+        const stored = await readKeys(database);
+        await forget(database);
+        expect(await lostOf(database)).toEqual(["lost", "lost-for-good", "lost-there", "lost-too"]);
+
+        await secretsOn(database, both)[start](ACTOR);
+        expect(await lostOf(database)).toEqual(["lost-for-good"]);
+        const taken = stored.filter(({ key_id }) => key_id !== "lost-for-good");
+        expect(await readKeys(database)).toEqual(expect.arrayContaining(taken));
+        const actor = start === "forgetLost" ? ACTOR : GATEWAY;
+        const event = { ...resealedEvent({}), actor, action: "TakeBackLostKeys" };
+        expect(await auditOf(database)).toEqual([
+          { ...event, resource: "customers/acme", customerId: "acme", details: { key_ids: "lost-too lost" } },
+          { ...event, resource: "customers/globex", customerId: "globex", details: { key_ids: "lost-there" } },
+        ]);
+        expect(await changesOf(database)).toEqual(["customer acme", "customer globex"]);
+
+        await secretsOn(database, both)[start](ACTOR);
+        expect(await auditOf(database)).toHaveLength(2);
+      },
+    );
+
+    test("brings no key back that was retired meanwhile", async () => {
+      const { database } = await openAcme(await openEmpty());
+      await insertKey(database, stranger, "lost");
+      await forget(database);
+      const store = createStore(database, after);
+      const keys = createCustomerKeys({ ...store, now: () => NOW + 1 });
+      expect(await keys.retire("lost", false, ACTOR)).toMatchObject({ key: { state: "retired", retiredAt: NOW + 1 } });
+      await secretsOn(database, both).requireMasterKeys();
+      expect(await store.customerKeys.find("lost")).toMatchObject({ retiredAt: NOW + 1 });
+    });
+
+    test("brings no more back than may be live, and none that was imported meanwhile", async () => {
+      const { database } = await openAcme(await openEmpty());
+      for (const keyId of ["lost-1", "lost-2", "lost-3"]) await insertKey(database, stranger, keyId);
+      await forget(database);
+      const store = createStore(database, after);
+      const keys = createCustomerKeys({ ...store, now: () => NOW });
+      const draft = { customerId: "acme", importedKey: "lost-2" } as const;
+      await keys.issue({ ...draft, purpose: "login" }, ACTOR);
+      await keys.issue({ ...draft, importedKey: "lost-3", purpose: "derivation" }, ACTOR);
+      await secretsOn(database, both).requireMasterKeys();
+      expect(await lostOf(database)).toEqual(["lost-2", "lost-3"]);
+
+      await forget(database);
+      for (const importedKey of ["another", "and another"]) {
+        await keys.issue({ customerId: "acme", purpose: "login", importedKey }, ACTOR);
+      }
+      await secretsOn(database, both).requireMasterKeys();
+      expect(await lostOf(database)).toEqual(["lost-1", "lost-2", "lost-3"]);
+    });
+  });
+}
+
+async function readKeys({ db }: Database) {
+  return db.selectFrom("customer_keys").where("key_id", ">", "").orderBy("key_id").selectAll().execute();
+}

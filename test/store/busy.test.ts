@@ -1,0 +1,62 @@
+// Trying again: how long, whoever takes the time, and what ends it.
+
+import { setTimeout as pause } from "node:timers/promises";
+import { expect, test } from "vitest";
+import { createTurns, retryWhile } from "../../src/store/busy.ts";
+
+const BUSY = new Error("busy");
+const isBusy = (error: unknown): boolean => error === BUSY;
+
+test("what stands in the way for a while is waited for", async () => {
+  let tries = 0;
+  const act = async (): Promise<string> => {
+    if (++tries < 4) throw BUSY;
+    return "done";
+  };
+  expect(await retryWhile(isBusy, act)).toBe("done");
+  expect(tries).toBe(4);
+});
+
+test("the time that each try takes itself counts", async () => {
+  let tries = 0;
+  const slow = async (): Promise<never> => {
+    tries++;
+    await pause(60);
+    throw BUSY;
+  };
+  await expect(retryWhile(isBusy, slow, 100)).rejects.toBe(BUSY);
+  // By the pauses between alone it would be six.
+  expect(tries).toBeLessThanOrEqual(2);
+});
+
+test("another error ends it at once", async () => {
+  let tries = 0;
+  const broken = new Error("broken");
+  const act = async (): Promise<never> => {
+    tries++;
+    throw broken;
+  };
+  await expect(retryWhile(isBusy, act)).rejects.toBe(broken);
+  expect(tries).toBe(1);
+});
+
+test("turns are taken in order, and what else there is to do is done between those that find it busy", async () => {
+  const inTurn = createTurns(isBusy);
+  const order: string[] = [];
+  const busy = (name: string) => async (): Promise<never> => {
+    order.push(name);
+    // Begins a turn of the loop of its own, which ends before the next try if there is a pause.
+    setImmediate(() => order.push(`after ${name}`));
+    throw BUSY;
+  };
+  await Promise.allSettled([inTurn(busy("one")), inTurn(busy("two")), inTurn(async () => order.push("three"))]);
+  expect(order).toEqual(["one", "after one", "two", "after two", "three"]);
+});
+
+test("an error of one turn is nobody else's", async () => {
+  const inTurn = createTurns(isBusy);
+  const broken = new Error("broken");
+  const [first, second] = await Promise.allSettled([inTurn(() => Promise.reject(broken)), inTurn(async () => 2)]);
+  expect(first).toEqual({ status: "rejected", reason: broken });
+  expect(second).toEqual({ status: "fulfilled", value: 2 });
+});

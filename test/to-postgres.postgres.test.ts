@@ -1,0 +1,109 @@
+// docs/postgresql.md, followed once for real: a gateway moves from SQLite to PostgreSQL, and nothing is lost.
+
+import { writeFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { type Gateway, startGateway } from "../src/app.ts";
+import { GATEWAY } from "../src/core/registry/ports.ts";
+import { deriveDeviceKey, secretFromText } from "../src/core/signature.ts";
+import { commandOf, runShell, scriptOf } from "./docs.ts";
+import { logInBy, testConfig } from "./gateway.ts";
+import { makeNpx } from "./npx.ts";
+import { makeCheckout } from "./readme.ts";
+import { emptyPostgres } from "./store/connections.ts";
+
+const PAGE = "docs/postgresql.md";
+const ALL = { pageSize: 1_000, pageToken: "", filter: "" };
+
+test("customers, keys, devices, signing keys and audit log move, and logins go on", { timeout: 60_000 }, async () => {
+  const checkout = makeCheckout();
+  const { url } = await emptyPostgres();
+  const settings = { DATA_DIR: resolve(checkout, "data") };
+  writeFileSync(resolve(checkout, "to-postgres.mjs"), scriptOf(PAGE, "// to-postgres.mjs"));
+  const move = (): Promise<void> =>
+    runShell(commandOf(PAGE, "npx node"), {
+      cwd: checkout,
+      env: { COUNTERSIGN_DATABASE_URL: url },
+      folders: [makeNpx(), dirname(process.execPath)],
+    });
+
+  const before = await open(settings);
+  const { registry } = before;
+  for (const customerId of ["acme", "globex"]) {
+    await registry.customers.create({ customerId, displayName: "Öst", status: "enabled", loginLimit: "off" }, GATEWAY);
+  }
+  const login = await registry.customerKeys.issue({ customerId: "acme", purpose: "login", importedKey: "" }, GATEWAY);
+  const derivation = await registry.customerKeys.issue(
+    { customerId: "acme", purpose: "derivation", importedKey: "" },
+    GATEWAY,
+  );
+  const rows = Array.from({ length: 1_200 }, (_, place) => ({ ...ROW, deviceKey: `pump-${place}` }));
+  for (let from = 0; from < rows.length; from += 1_000) {
+    await registry.deviceImport.importDevices(rows.slice(from, from + 1_000), GATEWAY);
+  }
+  await registry.devices.create({ customerId: "acme", deviceKey: "own", keyMode: "derived" }, GATEWAY);
+  const own = { deviceKey: "own", customerKey: deriveDeviceKey(secretFromText(derivation.customerKey), "own") };
+  const shared = { deviceKey: "pump-7", customerKey: login.customerKey };
+  const now = Math.floor(Date.now() / 1000);
+  expect(await statusesOf(before, [shared, own], now)).toEqual([200, 200]);
+  const keys = await jwksOf(before);
+  await before.close();
+  const reopened = await open(settings);
+  const stored = await everythingOf(reopened);
+  await reopened.close();
+  expect(stored.devices.length).toBe(1_201);
+
+  const fresh = await open({ ...settings, DATABASE_URL: url });
+  await fresh.close();
+  await move();
+
+  const after = await open({ ...settings, DATABASE_URL: url });
+  expect(await everythingOf(after)).toEqual(stored);
+  expect(await jwksOf(after)).toEqual(keys);
+  expect(await statusesOf(after, [shared, own], now + 1)).toEqual([200, 200]);
+  await after.registry.devices.delete("pump-8", "", GATEWAY);
+  const { items } = await after.registry.audit.list(ALL);
+  expect(items[0]?.action).toBe("DeleteDevice");
+  expect(items).toHaveLength(stored.events.length + 1);
+
+  // Done again by mistake, it destroys nothing.
+  await expect(move()).rejects.toThrow("there are customers in PostgreSQL already");
+  expect((await after.registry.audit.list(ALL)).items).toEqual(items);
+});
+
+const ROW = {
+  customerId: "acme",
+  displayName: 'No. 7, "the big one" \\ ü',
+  labels: { site: "north" },
+};
+
+async function open(settings: Parameters<typeof testConfig>[0]): Promise<Gateway> {
+  const gateway = await startGateway(testConfig(settings));
+  onTestFinished(() => gateway.close());
+  return gateway;
+}
+
+async function statusesOf(
+  { publicUrl = "" }: Gateway,
+  boards: readonly { readonly deviceKey: string; readonly customerKey: string }[],
+  seconds: number,
+): Promise<readonly number[]> {
+  return Promise.all(boards.map(async (board) => (await logInBy(publicUrl, board, seconds)).status));
+}
+
+async function jwksOf({ publicUrl = "" }: Gateway): Promise<unknown> {
+  const answer = await fetch(new URL("/.well-known/jwks.json", publicUrl));
+  return answer.json();
+}
+
+/** All that an operator can see of a registry. */
+async function everythingOf({ registry }: Gateway) {
+  const { items: customers } = await registry.customers.list(ALL);
+  const keys = await Promise.all(
+    customers.map(async ({ customerId }) => (await registry.customerKeys.list(customerId, ALL)).items),
+  );
+  const first = await registry.devices.list(ALL);
+  const second = await registry.devices.list({ ...ALL, pageToken: first.nextPageToken });
+  const { items: events } = await registry.audit.list(ALL);
+  return { customers, keys, devices: [...first.items, ...second.items], events };
+}
