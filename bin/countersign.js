@@ -10,7 +10,7 @@ const NEEDED = 24;
  * What a gateway leaves to be collected, V8 would let grow to a multiple of what is in use: by itself it gives young objects 128
  * MiB. These can only be set at a start, so it starts anew, as the same process.
  */
-const SMALL_HEAP = ["--max-semi-space-size=8", "--heap-growing-percent=50"];
+const SMALL_HEAP = ["--max-semi-space-size=8", "--heap-growing-percent=30"];
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const sources = join(root, "src", "main.ts");
 const checkout = existsSync(sources);

@@ -35,7 +35,7 @@ export interface RegistryOptions {
   readonly forgetLostSecrets: ((lost: ForgottenSecrets) => void) | undefined;
 }
 
-const CACHED_DEVICES = 30_000;
+const CACHED_DEVICES = 20_000;
 /** What nobody asks for goes; what was changed is noticed: see watchChanges. */
 const CACHE_TTL_MS = 60_000;
 /** How long a login waits for a database that does not answer, in milliseconds: an operator's call waits for longer. */

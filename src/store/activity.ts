@@ -2,7 +2,7 @@
 
 import { type CompiledQuery, type RawBuilder, sql } from "kysely";
 import type { ActivityStore, Sighting } from "../core/registry/ports.ts";
-import type { Database } from "./database.ts";
+import type { Database, Dialect } from "./database.ts";
 
 /** Rows of a statement: it is compiled once for each size, and filled up with rows that nothing comes of. */
 const SIZES = [1, 16, 64, 250];
@@ -12,8 +12,8 @@ const LARGEST = 250;
 const FILLING: Sighting = { deviceKey: "", login: undefined, failure: undefined };
 
 /** The activity kept in one database. */
-export function createActivityStore({ db, write }: Database): ActivityStore {
-  const compiled = new Map(SIZES.map((size) => [size, buildUpsert(size).compile(db)]));
+export function createActivityStore({ db, dialect, write }: Database): ActivityStore {
+  const compiled = new Map(SIZES.map((size) => [size, buildUpsert(size, dialect).compile(db)]));
 
   function statementFor(rows: number): { readonly size: number; readonly query: CompiledQuery } {
     const size = SIZES.find((candidate) => candidate >= rows) ?? LARGEST;
@@ -25,7 +25,10 @@ export function createActivityStore({ db, write }: Database): ActivityStore {
   return {
     async record(sightings) {
       for (let start = 0; start < sightings.length; start += LARGEST) {
-        const batch = sightings.slice(start, start + LARGEST);
+        // In the order of their names: neighbours are found together.
+        const batch = sightings
+          .slice(start, start + LARGEST)
+          .sort((one, other) => (one.deviceKey < other.deviceKey ? -1 : 1));
         const { size, query } = statementFor(batch.length);
         const filled = [...batch, ...Array.from({ length: size - batch.length }, () => FILLING)];
         await write((transaction) => transaction.executeQuery({ ...query, parameters: filled.flatMap(parametersOf) }));
@@ -40,10 +43,11 @@ function parametersOf({ deviceKey, login, failure }: Sighting): (string | number
 }
 
 /**
- * Rows of devices that are enrolled, each column the later one's of what was seen and what is there. In the order of their
- * names: several gateways write the same rows, and none is to wait for another that waits for it.
+ * Rows of devices that are enrolled, each column the later one's of what was seen and what is there. On PostgreSQL in the order
+ * of their names, come what may: several gateways write the same rows, and none is to wait for another that waits for it.
  */
-function buildUpsert(size: number): RawBuilder<unknown> {
+function buildUpsert(size: number, dialect: Dialect): RawBuilder<unknown> {
+  const inOrder = dialect === "postgres" ? sql`order by seen.column1` : sql``;
   const row = sql`(cast(${null} as text), cast(${null} as bigint), cast(${null} as text), cast(${null} as bigint),
     cast(${null} as bigint), cast(${null} as text))`;
   const newerLogin = sql`coalesce(excluded.last_login_at, -1) > coalesce(device_activity.last_login_at, -1)`;
@@ -56,7 +60,7 @@ function buildUpsert(size: number): RawBuilder<unknown> {
     select seen.column1, seen.column2, seen.column3, seen.column4, seen.column5, seen.column6
     from (values ${sql.join(Array.from({ length: size }, () => row))}) as seen
     where seen.column1 <> '' and exists (select 1 from devices where devices.device_key = seen.column1)
-    order by seen.column1
+    ${inOrder}
     on conflict (device_key) do update set
       ${later(newerLogin, "last_login_at")},
       ${later(newerLogin, "last_key_id")},

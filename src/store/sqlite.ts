@@ -21,6 +21,8 @@ export function openSqlite(path: string): Database {
   const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
   turnOnWal(database);
   database.exec("PRAGMA synchronous = FULL");
+  // In KiB: the upper levels of the trees of a million devices stay, and 2 MB, the default, has no room for them.
+  database.exec("PRAGMA cache_size = -8000");
   const db = new Kysely<Schema>({ dialect: new TransactionalSqliteDialect({ database: adapt(database) }) });
   return createDatabase(db, {
     dialect: "sqlite",
