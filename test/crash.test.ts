@@ -3,8 +3,8 @@
 import { expect, test } from "vitest";
 import { runCrashes } from "./crash/crash.ts";
 
-test("SQLite keeps what was acknowledged, through 5 kill -9 of the gateway", { timeout: 60_000 }, async () => {
-  const { acknowledged, wrong } = await runCrashes({ kills: 5 });
+test("SQLite keeps what was acknowledged, through 3 kill -9 of the gateway", { timeout: 60_000 }, async () => {
+  const { acknowledged, wrong } = await runCrashes({ kills: 3 });
   expect(wrong).toEqual([]);
   expect(acknowledged).toBeGreaterThan(20);
 });

@@ -42,6 +42,14 @@ function parametersOf({ deviceKey, login, failure }: Sighting): (string | number
   return [deviceKey, loginAt, keyId, loginAt, failure?.at ?? null, failure?.reason ?? null];
 }
 
+/** What is a day ahead of what is seen now was written by a gateway whose clock was wrong: it would hide all that came after. */
+const WRONG_BY_MS = 86_400_000;
+
+function isNewer(column: string): RawBuilder<unknown> {
+  const [seen, kept] = [sql.ref(`excluded.${column}`), sql.ref(`device_activity.${column}`)];
+  return sql`(${seen} is not null and (${kept} is null or ${seen} > ${kept} or ${kept} - ${seen} > ${sql.lit(WRONG_BY_MS)}))`;
+}
+
 /**
  * Rows of devices that are enrolled, each column the later one's of what was seen and what is there. On PostgreSQL in the order
  * of their names, come what may: several gateways write the same rows, and none is to wait for another that waits for it.
@@ -50,8 +58,8 @@ function buildUpsert(size: number, dialect: Dialect): RawBuilder<unknown> {
   const inOrder = dialect === "postgres" ? sql`order by seen.column1` : sql``;
   const row = sql`(cast(${null} as text), cast(${null} as bigint), cast(${null} as text), cast(${null} as bigint),
     cast(${null} as bigint), cast(${null} as text))`;
-  const newerLogin = sql`coalesce(excluded.last_login_at, -1) > coalesce(device_activity.last_login_at, -1)`;
-  const newerFailure = sql`coalesce(excluded.last_failure_at, -1) > coalesce(device_activity.last_failure_at, -1)`;
+  const newerLogin = isNewer("last_login_at");
+  const newerFailure = isNewer("last_failure_at");
   const later = (condition: RawBuilder<unknown>, column: string): RawBuilder<unknown> =>
     sql`${sql.ref(column)} = case when ${condition} then ${sql.ref(`excluded.${column}`)}
       else ${sql.ref(`device_activity.${column}`)} end`;

@@ -79,6 +79,19 @@ export function describeActivity(open: Open): void {
     });
   });
 
+  test("what a gateway saw whose clock was days ahead hides nothing that comes after", async () => {
+    const { store } = await openWithDevices("device-1");
+    const ahead = NOW + 2 * 86_400_000;
+    await store.activity.record([{ ...loginOf("device-1", ahead, "k1"), failure: { at: ahead, reason: "disabled" } }]);
+    await store.activity.record([{ ...loginOf("device-1", NOW, "k2"), failure: { at: NOW, reason: "replayed" } }]);
+    expect(await activityOf(store)).toEqual({
+      lastLoginAt: NOW,
+      lastKeyId: "k2",
+      lastFailureAt: NOW,
+      lastFailureReason: "replayed",
+    });
+  });
+
   test("since when a key is used is kept while it is, and begins anew with another", async () => {
     const { store } = await openWithDevices("device-1");
     const since = async (keyId: string): Promise<number | undefined> =>

@@ -5,11 +5,6 @@ import { openHouse } from "./login-path.ts";
 import { compareTimings } from "./timing.ts";
 
 const LEAK = 4.5;
-/**
- * A derived key is one device's own, and fetching it from memory takes some 0.3 us that a shared one does not: cropped timings
- * show it, and whole ones do not.
- */
-const OWN_KEY = "wrong signature, derived";
 
 const { values } = parseArgs({ options: { samples: { type: "string", default: "100000" } } });
 const samples = Number(values.samples);
@@ -22,8 +17,8 @@ for (const found of ["cached", "stored"] as const) {
   for (const [mistake, { mean }] of means)
     process.stdout.write(`  ${mistake.padEnd(26)} ${(mean / 1000).toFixed(2)} us\n`);
   for (const { one, other, t, tCropped } of comparisons) {
-    const judged = one === OWN_KEY || other === OWN_KEY ? [t] : [t, tCropped];
-    const leaky = judged.some((value) => Math.abs(value) >= LEAK);
+    // Without the slowest twentieth it is finer than what is asked: told, and not judged.
+    const leaky = Math.abs(t) >= LEAK;
     leaks += leaky ? 1 : 0;
     process.stdout.write(
       `  ${`${one} / ${other}`.padEnd(56)} t = ${t.toFixed(2)}, cropped ${tCropped.toFixed(2)}${leaky ? "   LEAK" : ""}\n`,
