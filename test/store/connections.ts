@@ -33,14 +33,25 @@ export function emptySqlite(): EmptySqlite {
   return { folder, path, connect: async () => closing(openSqlite(path)) };
 }
 
-/** A database on the PostgreSQL of the run, or on the one that is named; dropped when the test ends. */
-export async function emptyPostgres(server = inject("postgresUrl")): Promise<EmptyPostgres> {
+/**
+ * A database on the PostgreSQL of the run, or on the one that is named; dropped when the test ends. `template`: it is no longer
+ * empty, but a copy of that database.
+ */
+export async function emptyPostgres(server = inject("postgresUrl"), template?: string): Promise<EmptyPostgres> {
   if (server === undefined) throw new Error("there is no PostgreSQL. Type: npm test");
   const name = `test_${randomBytes(8).toString("hex")}`;
-  await execute(server, `create database ${name}`);
+  await execute(server, `create database ${name}${template === undefined ? "" : ` template ${template}`}`);
   onTestFinished(() => execute(server, `drop database ${name} with (force)`));
   const url = Object.assign(new URL(server), { pathname: `/${name}` }).href;
   return { url, connect: async () => closing(await openPostgres({ url })) };
+}
+
+/** One that stays for as long as its server does. */
+export async function keptPostgres(server = inject("postgresUrl")): Promise<Empty & { readonly name: string }> {
+  if (server === undefined) throw new Error("there is no PostgreSQL. Type: npm test");
+  const name = `kept_${randomBytes(8).toString("hex")}`;
+  await execute(server, `create database ${name}`);
+  return { name, connect: () => openPostgres({ url: Object.assign(new URL(server), { pathname: `/${name}` }).href }) };
 }
 
 function closing(database: Database): Database {

@@ -4,7 +4,14 @@ import type { Database } from "../../src/store/database.ts";
 import { migrate } from "../../src/store/migrations.ts";
 import { createSealer } from "../../src/store/sealing.ts";
 import { createStore, type Store } from "../../src/store/sql.ts";
-import { type Empty, type EmptyPostgres, type EmptySqlite, emptyPostgres, emptySqlite } from "./connections.ts";
+import {
+  type Empty,
+  type EmptyPostgres,
+  type EmptySqlite,
+  emptyPostgres,
+  emptySqlite,
+  keptPostgres,
+} from "./connections.ts";
 
 const MASTER_KEY = Buffer.alloc(32, 1);
 
@@ -27,8 +34,21 @@ export async function openDatabase(): Promise<TestDatabase & Omit<EmptySqlite, "
 
 /** Opens a database on the PostgreSQL of the run; it goes when the test ends. */
 export async function openPostgresDatabase(): Promise<TestDatabase & Omit<EmptyPostgres, "connect">> {
-  const empty = await emptyPostgres();
-  return { ...(await openStore(empty)), url: empty.url };
+  // To copy a database takes less time than to migrate one. On a server that stays, nothing is left behind.
+  if (!process.env["COUNTERSIGN_TEST_POSTGRES_URL"]) template ??= makeTemplate();
+  const copied = await emptyPostgres(undefined, await template);
+  return { ...(await openStore(copied)), url: copied.url };
+}
+
+let template: Promise<string> | undefined;
+
+/** Its name; it goes with the server. */
+async function makeTemplate(): Promise<string> {
+  const { name, connect } = await keptPostgres();
+  const database = await connect();
+  await migrate(database);
+  await database.close();
+  return name;
 }
 
 async function openStore({ connect }: Empty): Promise<TestDatabase> {
