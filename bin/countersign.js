@@ -32,14 +32,15 @@ if (Number(process.versions.node.split(".")[0]) < NEEDED) {
 
 function keepSmall() {
   const [, script, ...words] = process.argv;
-  const isChosen = [...process.execArgv, process.env["NODE_OPTIONS"] ?? ""].some((flag) =>
-    flag.includes("semi-space-size"),
-  );
-  // Windows has no way to do so.
-  if (words.find((word) => !word.startsWith("-")) !== "serve" || isChosen || process.platform === "win32") return;
-  process.execve(
-    process.execPath,
-    [process.execPath, ...SMALL_HEAP, ...process.execArgv, script, ...words],
-    process.env,
-  );
+  const flags = [...process.execArgv, process.env["NODE_OPTIONS"] ?? ""].map((flag) => flag.replaceAll("_", "-"));
+  const isChosen = flags.some((flag) => flag.includes("semi-space-size"));
+  // Whoever has a channel to this process would lose it.
+  const isServe = words.find((word) => !word.startsWith("-")) === "serve" && process.channel === undefined;
+  if (!isServe || isChosen || process.execve === undefined) return;
+  const command = [process.execPath, ...SMALL_HEAP, ...process.execArgv, script, ...words];
+  try {
+    process.execve(process.execPath, command, process.env);
+  } catch {
+    // Where that may not or cannot be done, it goes on as it is: with more memory.
+  }
 }

@@ -51,7 +51,7 @@ function isNewer(column: string): RawBuilder<unknown> {
 }
 
 /**
- * Rows of devices that are enrolled, each column the later one's of what was seen and what is there. On PostgreSQL in the order
+ * Rows of devices that are enrolled, and were when they were seen (one that was deleted has no part in one of its name), each column the later one's of what was seen and what is there. On PostgreSQL in the order
  * of their names, come what may: several gateways write the same rows, and none is to wait for another that waits for it.
  */
 function buildUpsert(size: number, dialect: Dialect): RawBuilder<unknown> {
@@ -67,7 +67,10 @@ function buildUpsert(size: number, dialect: Dialect): RawBuilder<unknown> {
     insert into device_activity (device_key, last_login_at, last_key_id, key_since, last_failure_at, last_failure_reason)
     select seen.column1, seen.column2, seen.column3, seen.column4, seen.column5, seen.column6
     from (values ${sql.join(Array.from({ length: size }, () => row))}) as seen
-    where seen.column1 <> '' and exists (select 1 from devices where devices.device_key = seen.column1)
+    where seen.column1 <> '' and exists (
+      select 1 from devices
+      where devices.device_key = seen.column1 and devices.created_at <= coalesce(seen.column2, seen.column5)
+    )
     ${inOrder}
     on conflict (device_key) do update set
       ${later(newerLogin, "last_login_at")},

@@ -58,9 +58,18 @@ export function createCredentialCache(source: CredentialSource, options: CacheOp
     return entry !== undefined && now >= entry.since && now - entry.since < ttlMs ? entry.value : undefined;
   }
 
+  /** One call for all who ask at once; but what began before a change that was not heard of is no answer to who asks after. */
+  function askOnce<Value>(
+    calls: Map<string, Promise<Value>>,
+    name: string,
+    call: () => Promise<Value>,
+  ): Promise<Value> {
+    return isSure() ? shareCall(calls, name, call) : call();
+  }
+
   async function askKeys(customerId: string, now: number): Promise<Keys> {
     const began = changes;
-    const found = await shareCall(customersAsked, customerId, () => source.findKeys(customerId, now));
+    const found = await askOnce(customersAsked, customerId, () => source.findKeys(customerId, now));
     const before = customers.peek(customerId)?.value;
     // The same list where it is the same: devices are put together with it.
     const keys = before !== undefined && haveSameIds(before, found) ? before : found;
@@ -96,7 +105,7 @@ export function createCredentialCache(source: CredentialSource, options: CacheOp
   async function load(requested: string, now: number, sure: boolean): Promise<Found> {
     // What was cut out of a request would keep all of it for as long as it is kept itself.
     const deviceKey = Buffer.from(requested, "latin1").toString("latin1");
-    const record = await shareCall(devicesAsked, deviceKey, () => source.findDevice(deviceKey, now));
+    const record = await askOnce(devicesAsked, deviceKey, () => source.findDevice(deviceKey, now));
     const shared = sure ? fresh(customers, record.customerId, now) : undefined;
     const keys = shared ?? (await askKeys(record.customerId, now));
     const known = { record, keys, credential: compose(deviceKey, record, keys, now) };

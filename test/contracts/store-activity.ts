@@ -143,6 +143,14 @@ export function describeActivity(open: Open): void {
     for (const name of names) expect((await activityOf(store, name))?.lastLoginAt).toBe(NOW + 11);
   });
 
+  test("of before a device was enrolled is a former one's", async () => {
+    const { store } = await openWithDevices("device-1");
+    await store.activity.record([loginOf("device-1", NOW - 1)]);
+    expect(await activityOf(store)).toEqual(NEVER);
+    await store.activity.record([loginOf("device-1", NOW)]);
+    expect((await activityOf(store))?.lastLoginAt).toBe(NOW);
+  });
+
   test("goes with its device", async () => {
     const { store } = await openWithDevices("device-1");
     await store.activity.record([loginOf("device-1", NOW)]);

@@ -138,6 +138,19 @@ describe("a look-up", () => {
     expect(asked()).toEqual(["a", "a", "keys of acme"]);
   });
 
+  test("shares no answer that was asked for before, while it is not sure that it has heard of every change", async () => {
+    const { shelf, cache, sure } = open();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    shelf.gate = promise;
+    const before = cache.find("a", NOW);
+    sure.value = false;
+    shelf.devices.set("a", { ...RECORD, enabled: false });
+    const after = cache.find("a", NOW);
+    resolve();
+    expect((await credentialOf(before)).enabled).toBe(true);
+    expect((await credentialOf(after)).enabled).toBe(false);
+  });
+
   test("answers nothing from memory while it is not sure that it has heard of every change", async () => {
     const { cache, sure, asked } = open();
     await cache.find("a", NOW);
