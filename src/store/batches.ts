@@ -48,7 +48,7 @@ export function createBatches<Key, Answer>(
       setTimeout(() => {
         tooSoon = false;
         schedule();
-      }, apartMs).unref();
+      }, apartMs);
     }
     schedule();
     try {
