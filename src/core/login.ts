@@ -18,7 +18,7 @@ import type {
   TokenSigner,
   Verdict,
 } from "./ports.ts";
-import { MAX_PROVING_KEYS } from "./ports.ts";
+import { KEY_MODE_HOLD_MS, MAX_PROVING_KEYS } from "./ports.ts";
 import { disabled, invalidCredentials, movedJustNow, rateLimited, replayed, unsigned } from "./refusals.ts";
 import { findProvingKey, readSignature, secretFromText, spendDerivations } from "./signature.ts";
 
@@ -100,13 +100,14 @@ export function createLogIn({ credentials, limiter, signer, policies, skewMs, no
     if (
       !credential.enrolled ||
       key === undefined ||
-      (credential.moving && !isOwn && !(await credentials.settle(name, key.purpose, now)))
+      (isMoving(credential) && !isOwn && !(await credentials.settle(name, key.purpose, now)))
     ) {
       const failure = chargeOf(policies.failure, `${address} ${deviceKey}`);
       throw refusal(await admit(limiter, [addressCharge, failure], clock()), "failure", invalidCredentials);
     }
     if (!credential.enabled) throw refusal(await admit(limiter, [addressCharge], clock()), "address", disabled);
-    if (isOwn && now < credential.ownKeyFrom) throw movedJustNow(credential.ownKeyFrom - now);
+    const heldMs = isOwn ? holdOf(credential, now) : 0;
+    if (heldMs > 0) throw movedJustNow(heldMs);
     if (!signer.ready()) throw unsigned();
 
     // 5. Admitted: one round trip decides everything that is left, in the order of precedence. The clock is read again,
@@ -118,7 +119,7 @@ export function createLogIn({ credentials, limiter, signer, policies, skewMs, no
     if (verdict.denied !== undefined) throw refusal(verdict, "login", replayed);
 
     // A device's first login by its own key ends its move: on disk before it is answered.
-    if (credential.moving && isOwn && !(await credentials.settle(name, key.purpose, now)))
+    if (isMoving(credential) && isOwn && !(await credentials.settle(name, key.purpose, now)))
       throw invalidCredentials(undefined);
 
     // 6. Signed.
@@ -150,6 +151,16 @@ async function prove(found: Lookup, now: number, match: MatchKey, decoy: KeyObje
   const { credential, derivationsSaved } = await found.recheck(now);
   spendDerivations(derivationsSaved, decoy, credential.deviceKey);
   return { credential, key: credential === found.credential ? undefined : match(credential.keys) };
+}
+
+function isMoving({ movingSince }: Credential): boolean {
+  return movingSince !== undefined;
+}
+
+/** How long a login by a device's own key is to wait, in milliseconds. A move in the future is a clock's mistake, not a move. */
+function holdOf({ movingSince }: Credential, now: number): number {
+  if (movingSince === undefined || movingSince > now) return 0;
+  return Math.max(0, movingSince + KEY_MODE_HOLD_MS - now);
 }
 
 function chargeOf(policy: Policy | undefined, key: string): Charge | undefined {

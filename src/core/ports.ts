@@ -86,16 +86,24 @@ export interface Credential {
   readonly loginLimit: Policy | "off" | undefined;
   /** The live keys, at most MAX_PROVING_KEYS; any of them proves a login. */
   readonly keys: readonly ProvingKey[];
-  /** On its way from a shared key to one of its own: both prove a login, until `settle` says otherwise. */
-  readonly moving: boolean;
-  /** A login by its own key is not to be answered before, in unix milliseconds: a gateway may not know yet that it moves. */
-  readonly ownKeyFrom: number;
+  /**
+   * Since when it is on its way from a shared key to one of its own, in unix milliseconds: both prove a login, until `settle`
+   * says otherwise. Undefined: it is not.
+   */
+  readonly movingSince: number | undefined;
   /** When one of its keys begins or ends to be good, in unix milliseconds: from then on it has to be found anew. */
   readonly validUntil: number;
 }
 
 /** A customer has at most this many live keys per purpose, so that a rotation can overlap. */
 export const MAX_LIVE_KEYS = 3;
+
+/**
+ * For so long after a device's key_mode was set, in milliseconds, some gateway may go by what it was before: no login by its own
+ * key is answered, and it is not moved to derived keys. Twice the time in which gateways act on a change, since a commit may take
+ * some, and the clocks of two gateways are not one.
+ */
+export const KEY_MODE_HOLD_MS = 2_000;
 
 /** A device that is moving has the keys of both purposes. */
 export const MAX_PROVING_KEYS = 2 * MAX_LIVE_KEYS;

@@ -51,7 +51,7 @@ export function unsigned(): AuthError {
 
 /** A login by a device's own key, before every gateway knows that the shared one may be over. */
 export function movedJustNow(retryAfterMs: number): AuthError {
-  const message = "this device was moved to a key of its own a moment ago. Try again in a second";
+  const message = "this device was moved to a key of its own a moment ago. Try again in two seconds";
   return new AuthError("unavailable", message, { retryAfterMs });
 }
 

@@ -1,10 +1,17 @@
 // What logins ask for, kept in bounded memory for as long as it may be: devices, and the keys of customers. Knows no database.
 
 import { LRUCache } from "lru-cache";
-import { type Credential, type CredentialStore, type Lookup, MAX_LIVE_KEYS, type ProvingKey } from "../core/ports.ts";
+import {
+  type Credential,
+  type CredentialStore,
+  type KeyPurpose,
+  type Lookup,
+  MAX_LIVE_KEYS,
+  type ProvingKey,
+} from "../core/ports.ts";
 import { deriveDeviceKey, secretFromText } from "../core/signature.ts";
 import type { Subject } from "./changes.ts";
-import type { CredentialSource, DeviceRecord, LoginSecret } from "./credentials.ts";
+import type { CredentialSource, DeviceRecord, LoginKeys } from "./credentials.ts";
 
 export interface CacheOptions {
   /** As many devices are kept; of customers, their keys are. Names that are nobody's are not kept: guesses evict nothing. */
@@ -26,12 +33,10 @@ interface Kept<Value> {
   readonly value: Value;
 }
 
-type Keys = readonly LoginSecret[];
-
 /** A device with the keys that it was put together with. */
 interface Known {
   readonly record: DeviceRecord;
-  readonly keys: Keys;
+  readonly keys: LoginKeys;
   readonly credential: Credential;
 }
 
@@ -46,9 +51,9 @@ interface Found {
 export function createCredentialCache(source: CredentialSource, options: CacheOptions): CredentialCache {
   const { capacity, ttlMs, isSure } = options;
   const devices = new LRUCache<string, Kept<Known>>({ max: capacity });
-  const customers = new LRUCache<string, Kept<Keys>>({ max: capacity });
+  const customers = new LRUCache<string, Kept<LoginKeys>>({ max: capacity });
   const devicesAsked = new Map<string, Promise<DeviceRecord>>();
-  const customersAsked = new Map<string, Promise<Keys>>();
+  const customersAsked = new Map<string, Promise<LoginKeys>>();
 
   /** Raised by every change: what was asked for before one is not kept. */
   let changes = 0;
@@ -67,13 +72,14 @@ export function createCredentialCache(source: CredentialSource, options: CacheOp
     return isSure() ? shareCall(calls, name, call) : call();
   }
 
-  async function askKeys(customerId: string, now: number): Promise<Keys> {
+  async function askKeys(customerId: string, now: number): Promise<LoginKeys> {
     const began = changes;
     const found = await askOnce(customersAsked, customerId, () => source.findKeys(customerId, now));
     const before = customers.peek(customerId)?.value;
     // The same list where it is the same: devices are put together with it.
     const keys = before !== undefined && haveSameIds(before, found) ? before : found;
-    if (began === changes) customers.set(customerId, { since: now, value: keys });
+    // What does not open may be mended behind the gateway's back.
+    if (began === changes && keys.faults.size === 0) customers.set(customerId, { since: now, value: keys });
     return keys;
   }
 
@@ -216,11 +222,13 @@ function shareCall<Value>(
   return started;
 }
 
-/** The keys that prove its logins now. */
-function compose(deviceKey: string, record: DeviceRecord, all: Keys, now: number): Credential {
-  const due = all.filter(
-    ({ purpose }) => record.moving || (purpose === "derivation") === (record.keyMode === "derived"),
-  );
+/** A device with the keys that prove its logins now. @throws what the first threw where none of those that are due opens */
+function compose(deviceKey: string, record: DeviceRecord, { secrets, faults }: LoginKeys, now: number): Credential {
+  const isDue = (purpose: KeyPurpose): boolean =>
+    record.movingSince !== undefined || (purpose === "derivation") === (record.keyMode === "derived");
+  const due = secrets.filter(({ purpose }) => isDue(purpose));
+  const fault = due.length === 0 ? [...faults].find(([purpose]) => isDue(purpose)) : undefined;
+  if (fault !== undefined) throw fault[1];
   const live = due.filter(({ notBefore, expiresAt }) => notBefore <= now && now < expiresAt);
   const keys = live.map(({ keyId, purpose, secret }): ProvingKey => {
     return {
@@ -229,8 +237,8 @@ function compose(deviceKey: string, record: DeviceRecord, all: Keys, now: number
       secret: purpose === "login" ? secret : secretFromText(deriveDeviceKey(secret, deviceKey)),
     };
   });
-  const { enrolled, customerId, enabled, sharedIdentity, replayGuard, loginLimit, moving, ownKeyFrom } = record;
-  const turns = all.flatMap(({ notBefore, expiresAt }) => [notBefore, expiresAt]).filter((turn) => turn > now);
+  const { enrolled, customerId, enabled, sharedIdentity, replayGuard, loginLimit, movingSince } = record;
+  const turns = secrets.flatMap(({ notBefore, expiresAt }) => [notBefore, expiresAt]).filter((turn) => turn > now);
   const validUntil = Math.min(...turns, Number.POSITIVE_INFINITY);
   return {
     deviceKey,
@@ -241,8 +249,7 @@ function compose(deviceKey: string, record: DeviceRecord, all: Keys, now: number
     replayGuard,
     loginLimit,
     keys,
-    moving,
-    ownKeyFrom,
+    movingSince,
     validUntil,
   };
 }
@@ -260,13 +267,12 @@ function isSame(one: DeviceRecord, other: DeviceRecord): boolean {
     one.replayGuard === other.replayGuard &&
     one.loginLimit === other.loginLimit &&
     one.keyMode === other.keyMode &&
-    one.moving === other.moving &&
-    one.ownKeyFrom === other.ownKeyFrom
+    one.movingSince === other.movingSince
   );
 }
 
-function haveSameIds(one: Keys, other: Keys): boolean {
-  return (
-    one === other || (one.length === other.length && one.every(({ keyId }, place) => keyId === other[place]?.keyId))
-  );
+function haveSameIds(one: LoginKeys, other: LoginKeys): boolean {
+  if (one === other) return true;
+  const [former, latter] = [one.secrets, other.secrets];
+  return former.length === latter.length && former.every(({ keyId }, place) => keyId === latter[place]?.keyId);
 }

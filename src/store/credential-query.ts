@@ -8,7 +8,7 @@ import type { Database, Dialect } from "./database.ts";
  * Devices that come thick are asked for together: a round trip each to PostgreSQL would cost more than a login has, and a query
  * each on SQLite twice as much as a few at once, its code and pages being out of the processor's caches each time.
  */
-const BATCHES = {
+export const LOOK_UPS = {
   sqlite: { most: 200, atOnce: 1, apartMs: 4 },
   postgres: { most: 200, atOnce: 4, apartMs: 4 },
 } satisfies Record<Dialect, BatchOptions>;
@@ -112,9 +112,12 @@ function buildKeyQuery(database: Database) {
 }
 
 /** Compiles the queries. What they give throws AuthError `unavailable` when the database cannot be asked. */
-export function createCredentialQueries(database: Database): CredentialQueries {
-  const devices = runner<DeviceRow>(database, buildDeviceQuery(database).compile());
-  const keys = runner<KeyRow>(database, buildKeyQuery(database).compile(database.db));
+export function createCredentialQueries(
+  database: Database,
+  lookUps: BatchOptions = LOOK_UPS[database.dialect],
+): CredentialQueries {
+  const devices = runner<DeviceRow>(database, buildDeviceQuery(database).compile(), lookUps);
+  const keys = runner<KeyRow>(database, buildKeyQuery(database).compile(database.db), lookUps);
   return {
     async findDevice(deviceKey, now) {
       const [device] = await devices(deviceKey, now);
@@ -127,7 +130,11 @@ export function createCredentialQueries(database: Database): CredentialQueries {
 
 type Run<Row> = (asked: string, now: number) => Promise<readonly Row[]>;
 
-function runner<Row extends { readonly asked: string }>(database: Database, compiled: CompiledQuery<Row>): Run<Row> {
+function runner<Row extends { readonly asked: string }>(
+  database: Database,
+  compiled: CompiledQuery<Row>,
+  lookUps: BatchOptions,
+): Run<Row> {
   const query = (names: readonly string[], now: number): Promise<readonly Row[]> => {
     const asked = database.dialect === "postgres" ? names : JSON.stringify(names);
     const parameters = compiled.parameters.map((value) => (value === ASKED ? asked : value === NOW ? now : value));
@@ -137,6 +144,6 @@ function runner<Row extends { readonly asked: string }>(database: Database, comp
     const names = [...new Set(batch.map(({ asked }) => asked))];
     const rows = Map.groupBy(await query(names, Math.max(...batch.map(({ now }) => now))), ({ asked }) => asked);
     return batch.map(({ asked }) => rows.get(asked) ?? []);
-  }, BATCHES[database.dialect]);
+  }, lookUps);
   return (asked, now) => queryOne({ asked, now });
 }

@@ -5,8 +5,8 @@ import { type KeyObject, randomBytes } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import { readLimit } from "../core/limit-text.ts";
 import type { CredentialStore, KeyPurpose, Policy } from "../core/ports.ts";
-import { SEEN_MS } from "../core/registry/ports.ts";
 import { secretFromText } from "../core/signature.ts";
+import type { BatchOptions } from "./batches.ts";
 import { createCredentialQueries, DECOY_ID, type DeviceRow, type KeyRow } from "./credential-query.ts";
 import type { Database } from "./database.ts";
 import { customerKeyContext } from "./seal-contexts.ts";
@@ -23,8 +23,7 @@ export interface DeviceRecord {
   readonly replayGuard: boolean;
   readonly loginLimit: Policy | "off" | undefined;
   readonly keyMode: string;
-  readonly moving: boolean;
-  readonly ownKeyFrom: number;
+  readonly movingSince: number | undefined;
 }
 
 /** A key of a customer, from its day to its end. */
@@ -36,27 +35,46 @@ export interface LoginSecret {
   readonly expiresAt: number;
 }
 
+/** The keys of a customer that are not over. */
+export interface LoginKeys {
+  /** Own before shared ones, the newest first. */
+  readonly secrets: readonly LoginSecret[];
+  /** Purposes of which there are keys and none opens, and what the first of them threw: there is no telling right from wrong. */
+  readonly faults: ReadonlyMap<KeyPurpose, unknown>;
+}
+
 /** Obligations: each costs the same whatever the name, and throws AuthError `unavailable` when it cannot be asked. */
 export interface CredentialSource extends Pick<CredentialStore, "settle"> {
   /** Of a name that is nobody's, a decoy. */
   findDevice(deviceKey: string, now: number): Promise<DeviceRecord>;
-  /** The keys that are not over, own before shared ones, the newest first; of a decoy's customer, a decoy. */
-  findKeys(customerId: string, now: number): Promise<readonly LoginSecret[]>;
+  /** Of a decoy's customer, a decoy. */
+  findKeys(customerId: string, now: number): Promise<LoginKeys>;
 }
 
 /** As many unsealed customer keys are kept: a fleet shares one, and to unseal one costs more than to find a device. */
 const CACHED_KEYS = 10_000;
+/** Of a secret that does not open is told once in so many milliseconds, however many guess. */
+const TOLD_MS = 60_000;
 const NEVER = Number.POSITIVE_INFINITY;
 
-/** The credentials of one database. `onFault` hears of each secret that does not open. */
+/** The credentials of one database. `onFault` hears of secrets that do not open; `lookUps`: which of them are made as one. */
 export function createCredentialSource(
   database: Database,
   sealer: Sealer,
   onFault: (error: unknown) => void,
+  lookUps?: BatchOptions,
 ): CredentialSource {
-  const queries = createCredentialQueries(database);
+  const queries = createCredentialQueries(database, lookUps);
   const unsealed = new LRUCache<string, KeyObject>({ max: CACHED_KEYS });
+  const told = new LRUCache<string, number>({ max: CACHED_KEYS });
   const decoy = secretFromText(randomBytes(32).toString("hex"));
+
+  function tell(keyId: string, fault: unknown, now: number): void {
+    const last = told.get(keyId);
+    if (last !== undefined && last <= now && now < last + TOLD_MS) return;
+    told.set(keyId, now);
+    onFault(fault);
+  }
 
   function unseal(customerId: string, keyId: string, purpose: string, sealed: Uint8Array): KeyObject {
     // The seal binds the secret to all of these; so does its place here.
@@ -68,30 +86,36 @@ export function createCredentialSource(
     return secret;
   }
 
-  function readKeys(customerId: string, rows: readonly KeyRow[]): readonly LoginSecret[] {
-    const faults: unknown[] = [];
-    const keys = rows.flatMap(({ key_id, purpose, sealed_secret, not_before, expires_at }): LoginSecret[] => {
+  function readKeys(customerId: string, rows: readonly KeyRow[], now: number): LoginKeys {
+    const faults: { readonly keyId: string; readonly purpose: KeyPurpose; readonly fault: unknown }[] = [];
+    const keys = rows.flatMap((row): LoginSecret[] => {
+      const { key_id, sealed_secret, not_before, expires_at } = row;
+      const purpose = row.purpose === "derivation" ? "derivation" : "login";
       // A row that fills up is of another customer's id, and read like any other.
       const owner = key_id === DECOY_ID ? DECOY_ID : customerId;
       try {
         const secret = unseal(owner, key_id, purpose, sealed_secret);
         const [notBefore, expiresAt] = [Number(not_before), expires_at === null ? NEVER : Number(expires_at)];
-        return [{ keyId: key_id, purpose: purpose === "derivation" ? purpose : "login", secret, notBefore, expiresAt }];
+        return [{ keyId: key_id, purpose, secret, notBefore, expiresAt }];
       } catch (error) {
-        faults.push(error);
+        faults.push({ keyId: key_id, purpose, fault: error });
         return [];
       }
     });
     const real = keys.filter(({ keyId }) => keyId !== DECOY_ID);
-    // One row that does not open leaves the others good; where none does, there is no telling right from wrong.
-    if (real.length === 0 && faults.length > 0) throw faults[0];
-    for (const fault of faults) onFault(fault);
-    return customerId === DECOY_ID ? keys.slice(0, 1) : real;
+    // One row that does not open leaves the others good; where none of a purpose does, whoever needs one is told.
+    const opened = new Set(real.map(({ purpose }) => purpose));
+    for (const { keyId, purpose, fault } of faults) if (opened.has(purpose)) tell(keyId, fault, now);
+    const lost = faults.filter(({ purpose }) => !opened.has(purpose)).reverse();
+    return {
+      secrets: customerId === DECOY_ID ? keys.slice(0, 1) : real,
+      faults: new Map(lost.map(({ purpose, fault }) => [purpose, fault])),
+    };
   }
 
   return {
     findDevice: async (deviceKey, now) => recordOf(await queries.findDevice(deviceKey, now)),
-    findKeys: async (customerId, now) => readKeys(customerId, await queries.findKeys(customerId, now)),
+    findKeys: async (customerId, now) => readKeys(customerId, await queries.findKeys(customerId, now), now),
     settle: createSettling(database),
   };
 }
@@ -105,8 +129,7 @@ function recordOf(row: DeviceRow): DeviceRecord {
     replayGuard: row.replay_guard !== 0,
     loginLimit: row.login_limit === "" ? undefined : limitOf(row.login_limit),
     keyMode: row.key_mode,
-    moving: row.accepts_shared !== 0,
-    ownKeyFrom: row.key_mode_since === 0 ? 0 : row.key_mode_since + SEEN_MS,
+    movingSince: row.accepts_shared === 0 ? undefined : row.key_mode_since,
   };
 }
 

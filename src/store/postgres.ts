@@ -31,8 +31,8 @@ const CONNECT_MS = 3_000;
 const STATEMENT_MS = 10_000;
 /** Who reads waits for nobody but a newer gateway that changes the schema, and that lets others pass each second. */
 const READERS_LOCK_MS = 5_000;
-/** Who writes gives the connection to others for a while, and comes again. */
-const WRITERS_LOCK_MS = 1_000;
+/** Who writes gives the connection to others for a while, and comes again: a login that ends a device's move needs one, too. */
+const WRITERS_LOCK_MS = 250;
 /** The first with transaction ids of 64 bits, which tell whose changes were not seen yet. */
 const OLDEST_VERSION = 13;
 

@@ -30,7 +30,7 @@ export function describeMoving(open: Open): void {
   test("a device that is moving has the keys of both purposes, its own first", async () => {
     const { store } = await openMoving();
     const found = await look(store, "device-1", NOW);
-    expect(found.credential.moving).toBe(true);
+    expect(found.credential.movingSince).toBe(0);
     expect(found.credential.keys.map(({ keyId, purpose }) => [keyId, purpose])).toEqual([
       ["d1", "derivation"],
       ["k1", "login"],
@@ -61,7 +61,7 @@ export function describeMoving(open: Open): void {
       revision: 2,
     });
     expect((await look(other, "device-1", NOW)).credential).toMatchObject({
-      moving: false,
+      movingSince: undefined,
       keys: [{ keyId: "d1" }],
     });
     expect((await actionsOf(store)).filter((action) => action === "SettleDevice")).toHaveLength(1);
@@ -122,7 +122,7 @@ export function describeMoving(open: Open): void {
   test("a name that is nobody's is given a decoy that looks like a device with a key", async () => {
     const { store } = await openWithCustomer(open);
     const { credential } = await look(store, "nobody", NOW);
-    expect(credential).toMatchObject({ deviceKey: "nobody", enrolled: false, enabled: false, moving: false });
+    expect(credential).toMatchObject({ deviceKey: "nobody", enrolled: false, enabled: false, movingSince: undefined });
     expect(credential.keys.map(({ purpose }) => purpose)).toEqual(["login"]);
   });
 

@@ -8,7 +8,14 @@ import { join } from "node:path";
 import { vi } from "vitest";
 import { createMemoryLimiter } from "../../src/core/limiter/memory.ts";
 import { type Caller, createLogIn, type LogIn, type Login, type LoginRequest } from "../../src/core/login.ts";
-import type { KeyPurpose, Limiter, Policy, PolicyName, TokenSigner } from "../../src/core/ports.ts";
+import {
+  KEY_MODE_HOLD_MS,
+  type KeyPurpose,
+  type Limiter,
+  type Policy,
+  type PolicyName,
+  type TokenSigner,
+} from "../../src/core/ports.ts";
 import type { DeviceDraft } from "../../src/core/registry/device-changes.ts";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
 import { createRegistry, type Registry } from "../../src/core/registry/registry.ts";
@@ -16,6 +23,7 @@ import { computeSignature, secretFromText } from "../../src/core/signature.ts";
 import { type KeyRing, openKeyRing } from "../../src/core/tokens/keyring.ts";
 import { createTokenSigner } from "../../src/core/tokens/signer.ts";
 import { createCredentialCache } from "../../src/store/cache.ts";
+import { type CredentialSource, createCredentialSource } from "../../src/store/credentials.ts";
 import { migrate } from "../../src/store/migrations.ts";
 import { createSealer } from "../../src/store/sealing.ts";
 import { createStore, type Store } from "../../src/store/sql.ts";
@@ -37,6 +45,8 @@ export const policies = {
 /** The parts that last for a file of tests: making a signing key takes a while. */
 export interface House {
   readonly store: Store;
+  /** As those of `store`, but that a look-up never waits for others to be made with it. */
+  readonly promptCredentials: CredentialSource;
   readonly ring: KeyRing;
   readonly signer: TokenSigner;
   readonly registry: Registry;
@@ -47,7 +57,8 @@ export async function openHouse(): Promise<House> {
   const folder = mkdtempSync(join(tmpdir(), "countersign-"));
   const database = openSqlite(join(folder, "countersign.db"));
   await migrate(database);
-  const store = createStore(database, createSealer([Buffer.alloc(32, 1)]));
+  const sealer = createSealer([Buffer.alloc(32, 1)]);
+  const store = createStore(database, sealer);
   const ring = await openKeyRing(store.signingKeys, "RS256", NOW);
   const signer = createTokenSigner({
     issuer: () => "https://login.example",
@@ -55,13 +66,18 @@ export async function openHouse(): Promise<House> {
     ttlSeconds: 600,
     activeKey: ring.active,
   });
+  // Enrolled well before any login, by an operator who takes a while for each change.
+  let registryNow = NOW - 86_400_000;
   const registry = createRegistry({
     ...store,
-    // Enrolled well before any login.
-    now: () => NOW - 86_400_000,
+    now() {
+      registryNow += 2 * KEY_MODE_HOLD_MS;
+      return registryNow;
+    },
   });
   return {
     store,
+    promptCredentials: createCredentialSource(database, sealer, () => {}, { most: 1, atOnce: 1 }),
     ring,
     signer,
     registry,

@@ -48,7 +48,7 @@ export async function compareTimings(
   const names = await enrolNames(house);
   const clock = { now: NOW };
   const logIn = createLogIn({
-    credentials: createCredentialCache(house.store.credentials, {
+    credentials: createCredentialCache(house.promptCredentials, {
       capacity: 10 * NAMES,
       ttlMs: Number.MAX_SAFE_INTEGER,
       isSure: () => found === "cached",

@@ -3,18 +3,26 @@
 import { randomUUID } from "node:crypto";
 import { type Client, Code, ConnectError } from "@connectrpc/connect";
 import { type AdminService, KeyMode, KeyPurpose, Status } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
-import { SEEN_MS } from "../../src/core/registry/ports.ts";
+import { KEY_MODE_HOLD_MS } from "../../src/core/ports.ts";
 import { deriveDeviceKey, secretFromText } from "../../src/core/signature.ts";
 import { logInBy } from "../gateway.ts";
 import type { CrashingGateway } from "./gateway.ts";
 import type { Ledger } from "./ledger.ts";
 
+/** A device, and since when it waits for what comes next, by performance.now(). */
+interface Waiting {
+  readonly deviceKey: string;
+  readonly at: number;
+}
+
 export interface Fleet {
   readonly customerId: string;
   readonly loginKey: string;
   readonly derivationKey: string;
-  /** Devices that were moved to keys of their own and have not logged in by them, and when, by performance.now(). */
-  readonly moved: { readonly deviceKey: string; readonly at: number }[];
+  /** Devices that were enrolled and not moved. */
+  readonly enrolled: Waiting[];
+  /** Devices that were moved to keys of their own and have not logged in by them. */
+  readonly moved: Waiting[];
 }
 
 const IMPORTED = 40;
@@ -27,7 +35,7 @@ export async function enrolFleet({ admin }: CrashingGateway): Promise<Fleet> {
     await admin.issueCustomerKey({ customerId, purpose: KeyPurpose.LOGIN }),
     await admin.issueCustomerKey({ customerId, purpose: KeyPurpose.DERIVATION }),
   ];
-  return { customerId, loginKey: login.customerKey, derivationKey: derivation.customerKey, moved: [] };
+  return { customerId, loginKey: login.customerKey, derivationKey: derivation.customerKey, enrolled: [], moved: [] };
 }
 
 /** Writes until the gateway is gone; then every worker has ended. `onWrite` hears of each that was acknowledged. */
@@ -108,22 +116,44 @@ const key: Act = async ({ admin }, _fleet, ledger) => {
   await make(ledger, `keys ${customerId}`, "retired", () => admin.retireCustomerKey({ keyId }));
 };
 
-/** Moves a device to a key of its own. One that was moved before logs in with that: from then on the shared one is over. */
-const move: Act = async ({ admin, publicUrl }, { customerId, derivationKey, moved }, ledger) => {
-  const deviceKey = randomUUID();
-  await make(ledger, `device ${deviceKey}`, "enabled", () => admin.createDevice({ customerId, device: { deviceKey } }));
-  await make(ledger, `device ${deviceKey}`, "enabled moving", () =>
-    admin.updateDevice({ device: { deviceKey, keyMode: KeyMode.DERIVED }, updateMask: { paths: ["key_mode"] } }),
+/**
+ * Enrols a device, moves one that was enrolled before to a key of its own, and logs in with that for one that was moved before:
+ * from then on the shared key is over.
+ */
+const move: Act = async ({ admin, publicUrl }, { customerId, derivationKey, enrolled, moved }, ledger) => {
+  const device = randomUUID();
+  await make(ledger, `device ${device}`, "enabled", () =>
+    admin.createDevice({ customerId, device: { deviceKey: device } }),
   );
-  moved.push({ deviceKey, at: performance.now() });
-  if (performance.now() - (moved[0]?.at ?? 0) <= SEEN_MS) return;
-  const due = moved.shift()?.deviceKey ?? "";
-  const own = { deviceKey: due, customerKey: deriveDeviceKey(secretFromText(derivationKey), due) };
-  await make(ledger, `device ${due}`, "enabled settled", async () => {
+  enrolled.push({ deviceKey: device, at: performance.now() });
+
+  const toMove = takeDue(enrolled);
+  if (toMove !== undefined) {
+    await make(ledger, `device ${toMove}`, "enabled moving", () =>
+      admin.updateDevice({
+        device: { deviceKey: toMove, keyMode: KeyMode.DERIVED },
+        updateMask: { paths: ["key_mode"] },
+      }),
+    );
+    moved.push({ deviceKey: toMove, at: performance.now() });
+  }
+
+  const toSettle = takeDue(moved);
+  if (toSettle === undefined) return;
+  const own = { deviceKey: toSettle, customerKey: deriveDeviceKey(secretFromText(derivationKey), toSettle) };
+  await make(ledger, `device ${toSettle}`, "enabled settled", async () => {
     const { status } = await logInBy(publicUrl, own);
     if (status !== 200) throw new Error(`a right login by a derived key was answered ${status}`);
   });
 };
+
+/** The one that has waited the longest, once nothing holds it any more. */
+function takeDue(waiting: Waiting[]): string | undefined {
+  const first = waiting[0];
+  if (first === undefined || performance.now() - first.at <= KEY_MODE_HOLD_MS) return undefined;
+  waiting.shift();
+  return first.deviceKey;
+}
 
 const ACTS: readonly Act[] = [device, batch, key, move];
 

@@ -6,6 +6,7 @@ import type { Registry } from "../../src/core/registry/registry.ts";
 import { deriveDeviceKey, secretFromText } from "../../src/core/signature.ts";
 import type { Environment } from "../../src/environment.ts";
 import { CUSTOMER_KEY, logInBy, openGateway, type TestGateway } from "../gateway.ts";
+import { moveInTime } from "../moves.ts";
 
 /** What a login is answered: `ok` or a reason. */
 type Outcome = string;
@@ -91,7 +92,7 @@ const CHANGES: readonly Change[] = [
     // The proof is known for right, and answered once every gateway is sure to know of the move.
     after: "unavailable",
     act: ({ registry, deviceKey }) =>
-      registry.devices.update(deviceKey, { keyMode: "derived", replayGuard: false }, "", GATEWAY),
+      moveInTime(() => registry.devices.update(deviceKey, { keyMode: "derived", replayGuard: false }, "", GATEWAY)),
   },
 ];
 

@@ -5,7 +5,7 @@ import type { Credential, KeyPurpose, Lookup } from "../../src/core/ports.ts";
 import { deriveDeviceKey, secretFromText } from "../../src/core/signature.ts";
 import { type CredentialCache, createCredentialCache } from "../../src/store/cache.ts";
 import type { Subject } from "../../src/store/changes.ts";
-import type { CredentialSource, DeviceRecord, LoginSecret } from "../../src/store/credentials.ts";
+import type { CredentialSource, DeviceRecord, LoginKeys, LoginSecret } from "../../src/store/credentials.ts";
 
 const NOW = 1_764_000_000_000;
 const NEVER = Number.POSITIVE_INFINITY;
@@ -18,8 +18,7 @@ const RECORD: DeviceRecord = {
   replayGuard: false,
   loginLimit: undefined,
   keyMode: "shared",
-  moving: false,
-  ownKeyFrom: 0,
+  movingSince: undefined,
 };
 
 function secretNamed(keyId: string, draft: Partial<LoginSecret> = {}): LoginSecret {
@@ -38,6 +37,7 @@ class Shelf implements CredentialSource {
   readonly asked: string[] = [];
   readonly devices = new Map<string, DeviceRecord>([["a", RECORD]]);
   readonly keys = new Map<string, readonly LoginSecret[]>([["acme", [secretNamed("k1")]]]);
+  readonly faults = new Map<KeyPurpose, unknown>();
   /** Answers wait for this. */
   gate: Promise<unknown> = Promise.resolve();
 
@@ -48,11 +48,12 @@ class Shelf implements CredentialSource {
     return record;
   }
 
-  async findKeys(customerId: string): Promise<readonly LoginSecret[]> {
+  async findKeys(customerId: string): Promise<LoginKeys> {
     this.asked.push(`keys of ${customerId}`);
-    const keys = this.keys.get(customerId) ?? [secretNamed("decoy")];
+    const secrets = this.keys.get(customerId) ?? [secretNamed("decoy")];
+    const faults = new Map(this.faults);
     await this.gate;
-    return keys;
+    return { secrets, faults };
   }
 
   async settle(deviceKey: string, purpose: KeyPurpose): Promise<boolean> {
@@ -168,13 +169,30 @@ describe("keys", () => {
     const { shelf, cache } = open();
     shelf.keys.set("acme", [secretNamed("d1", { purpose: "derivation" }), secretNamed("k1")]);
     shelf.devices.set("own", { ...RECORD, keyMode: "derived" });
-    shelf.devices.set("moving", { ...RECORD, keyMode: "derived", moving: true });
+    shelf.devices.set("moving", { ...RECORD, keyMode: "derived", movingSince: 0 });
     expect(await idsOf(cache.find("a", NOW))).toEqual(["k1"]);
     expect(await idsOf(cache.find("moving", NOW))).toEqual(["d1", "k1"]);
     const own = await credentialOf(cache.find("own", NOW));
     expect(own.keys.map(({ keyId, secret }) => [keyId, secret.export().toString()])).toEqual([
       ["d1", deriveDeviceKey(secretFromText("secret of d1"), "own")],
     ]);
+  });
+
+  test("of which none that is due opens are a fault of those who need one, and asked for again", async () => {
+    const { shelf, cache, asked } = open();
+    const fault = new Error("does not open");
+    shelf.keys.set("acme", [secretNamed("d1", { purpose: "derivation" })]);
+    shelf.faults.set("login", fault);
+    shelf.devices.set("own", { ...RECORD, keyMode: "derived" });
+    shelf.devices.set("moving", { ...RECORD, keyMode: "derived", movingSince: 0 });
+    await expect(cache.find("a", NOW)).rejects.toBe(fault);
+    expect(await idsOf(cache.find("own", NOW))).toEqual(["d1"]);
+    expect(await idsOf(cache.find("moving", NOW))).toEqual(["d1"]);
+    shelf.faults.clear();
+    shelf.keys.set("acme", [secretNamed("k1")]);
+    asked();
+    expect(await idsOf(cache.find("a", NOW))).toEqual(["k1"]);
+    expect(asked()).toEqual(["a", "keys of acme"]);
   });
 
   test("count from their day to their end, to the millisecond, without asking again", async () => {

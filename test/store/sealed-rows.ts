@@ -6,6 +6,7 @@ import type { AuditEntry } from "../../src/core/registry/ports.ts";
 import { openKeyRing } from "../../src/core/tokens/keyring.ts";
 import { SealError } from "../../src/store/sealing.ts";
 import { look } from "../contracts/look.ts";
+import { addKey } from "../contracts/store-samples.ts";
 import type { TestDatabase } from "./database.ts";
 
 const NOW = 1_764_000_000_000;
@@ -104,6 +105,19 @@ export function sealedRowsContract(name: string, open: () => Promise<TestDatabas
       const { credential } = await look(opened.store, "device-1", NOW);
       expect(credential.keys.map(({ keyId }) => keyId)).toEqual(["key-1"]);
       expect(opened.faults).toEqual([moved("customer_key customer-1 key-2 login")]);
+      // Once a minute, however many guess.
+      for (const after of [0, 59_999, 60_000]) await look(opened.store, "device-1", NOW + after);
+      expect(opened.faults).toHaveLength(2);
+    });
+
+    test("a right login of a customer whose LOGIN keys do not open is a fault, though one for derivation does", async () => {
+      const opened = await openFilled();
+      await addKey(opened.store, "key-4", { customerId: "customer-1", purpose: "derivation" });
+      await alter(
+        opened,
+        "update customer_keys set sealed_secret = substr(sealed_secret, 1, 40) where key_id = 'key-1'",
+      );
+      await expect(look(opened.store, "device-1", NOW)).rejects.toThrow(SealError);
     });
 
     test("a signing key under another kid does not open", async () => {

@@ -1,10 +1,11 @@
 // What a device becomes by an operator's wish. Knows no store.
 
 import { randomUUID } from "node:crypto";
+import { KEY_MODE_HOLD_MS } from "../ports.ts";
 import type { Details } from "./changes.ts";
 import { readLabels } from "./labels.ts";
 import { readCustomerId, readDisplayName, readEnrolledDeviceKey } from "./names.ts";
-import { type Device, type KeyMode, SEEN_MS, type Status } from "./ports.ts";
+import type { Device, KeyMode, Status } from "./ports.ts";
 import { movedTooSoon } from "./refusals.ts";
 
 /** What is said of a device; what is absent or undefined stays, or is as usual. */
@@ -24,18 +25,18 @@ export interface DeviceDraft extends DevicePatch {
   readonly deviceKey: string;
 }
 
-/** The device that a draft asks for. @throws AuthError `malformed` */
-export function enrolled({ deviceKey, customerId, ...patch }: DeviceDraft): Device {
+/** The device that a draft asks for at `at`, in unix milliseconds. @throws AuthError `malformed` */
+export function enrolled({ deviceKey, customerId, ...patch }: DeviceDraft, at: number): Device {
   const name = deviceKey === "" ? randomUUID() : readEnrolledDeviceKey(deviceKey);
-  return newDevice(name, readCustomerId(customerId), readPatch(patch));
+  return newDevice(name, readCustomerId(customerId), readPatch(patch), at);
 }
 
-/** A new device, of names and a patch that were read. */
-export function newDevice(deviceKey: string, customerId: string, patch: DevicePatch): Device {
+/** A device that is new at `at`, in unix milliseconds, of names and a patch that were read. */
+export function newDevice(deviceKey: string, customerId: string, patch: DevicePatch, at: number): Device {
   const { displayName = "", status = "enabled", keyMode = "shared", sharedIdentity = false, labels = {} } = patch;
   const replayGuard = patch.replayGuard ?? keyMode === "derived";
   const known = { deviceKey, customerId, displayName, status, keyMode, sharedIdentity, replayGuard, labels };
-  return { ...known, keyModeSince: 0, acceptsShared: false, tokensNotBefore: 0 };
+  return { ...known, keyModeSince: at, acceptsShared: false, tokensNotBefore: 0 };
 }
 
 /** A patch that is fit to be applied. @throws AuthError `malformed` */
@@ -73,15 +74,20 @@ function moveKeyMode(
 ): Pick<Device, "keyMode" | "keyModeSince" | "replayGuard" | "acceptsShared"> {
   const moves = keyMode !== current.keyMode;
   const derived = keyMode === "derived";
-  // A gateway that still knows the device as derived from before would answer a login by its own key and not note it: a
-  // shared key would go on counting elsewhere.
-  if (moves && derived && at - current.keyModeSince < SEEN_MS) throw movedTooSoon(SEEN_MS);
+  // A gateway that still knows the device, or a former one of its name, as derived from before would answer a login by its own
+  // key and not note it: a shared key would go on counting.
+  if (moves && derived && isHeld(current, at)) throw movedTooSoon(KEY_MODE_HOLD_MS);
   return {
     keyMode,
     keyModeSince: moves ? at : current.keyModeSince,
     replayGuard: replayGuard ?? (moves ? derived : current.replayGuard),
     acceptsShared: moves ? derived : current.acceptsShared,
   };
+}
+
+/** A key_mode that was set in the future was set by a clock's mistake, and is held by nothing. */
+function isHeld({ keyModeSince }: Device, at: number): boolean {
+  return keyModeSince <= at && at < keyModeSince + KEY_MODE_HOLD_MS;
 }
 
 /** What the audit log tells of a device. */

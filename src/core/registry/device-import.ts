@@ -53,7 +53,6 @@ export function createDeviceImport({ devices, now }: DeviceImportDependencies): 
       if (rows.length > MAX_IMPORT_ROWS) {
         throw malformed(`rows has ${rows.length} entries. It has at most ${MAX_IMPORT_ROWS}`, "rows");
       }
-      const at = now();
       const { fates, wishes } = readRows(rows);
       if (wishes.length > 0) {
         await devices.importAll(
@@ -61,12 +60,12 @@ export function createDeviceImport({ devices, now }: DeviceImportDependencies): 
           (place, current, customerExists) => {
             const wish = wishes[place];
             if (wish === undefined) throw new RangeError(`an import has no place ${place}`);
-            const { fate, next } = decide(wish, current, customerExists, at);
-            // A transaction that is done again decides again: the last decision stands.
+            // A transaction that is done again decides again, by the time that it is then: the last decision stands.
+            const { fate, next } = decide(wish, current, customerExists, now());
             fates[wish.place] = fate;
             return next;
           },
-          () => describe(fates, wishes, actor, at),
+          () => describe(fates, wishes, actor, now()),
         );
       }
       return summarise(fates);
@@ -127,7 +126,7 @@ function decide(
 ): { fate: Fate; next?: Device } {
   if (!customerExists) return { fate: noCustomer() };
   if (current === undefined) {
-    return { fate: { kind: "created", deviceKey, changed: {} }, next: newDevice(deviceKey, customerId, patch) };
+    return { fate: { kind: "created", deviceKey, changed: {} }, next: newDevice(deviceKey, customerId, patch, at) };
   }
   if (current.customerId !== customerId) return { fate: anothersDevice() };
   try {

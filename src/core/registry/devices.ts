@@ -106,7 +106,7 @@ export function createDevices({ devices, customerKeys, audit, now }: DevicesDepe
 
   return {
     async create(draft, actor) {
-      const device = enrolled(draft);
+      const device = enrolled(draft, now());
       return devices.insert(device, entryOf("CreateDevice", device, actor, deviceDetails(device)));
     },
 

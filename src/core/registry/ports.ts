@@ -60,7 +60,7 @@ export interface Device {
   readonly displayName: string;
   readonly status: Status;
   readonly keyMode: KeyMode;
-  /** When keyMode last changed, in unix milliseconds; 0: it is as it was enrolled. */
+  /** When keyMode was set, in unix milliseconds: at its last change, or when the device was enrolled. */
   readonly keyModeSince: number;
   readonly sharedIdentity: boolean;
   readonly replayGuard: boolean;

@@ -64,7 +64,7 @@ export function strangePageToken(): AuthError {
 
 /** A move to keys of its own, before every gateway knows of the last move. */
 export function movedTooSoon(retryAfterMs: number): AuthError {
-  const message = "the key_mode of this device was changed a moment ago. Try again in a second";
+  const message = "the key_mode of this device was set a moment ago. Try again in two seconds";
   return new AuthError("unavailable", message, { field: "key_mode", retryAfterMs });
 }
 

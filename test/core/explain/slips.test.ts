@@ -210,8 +210,7 @@ test("it says that a login would succeed if and only if the gateway lets it in",
       purpose: "login",
       secret: secretFromText(secret),
     })),
-    moving: false,
-    ownKeyFrom: 0,
+    movingSince: undefined,
     validUntil: Number.POSITIVE_INFINITY,
   };
   const nobody: Credential = { ...device, enrolled: false, keys: [] };

@@ -2,8 +2,8 @@
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { KEY_MODE_HOLD_MS } from "../../../src/core/ports.ts";
 import type { ImportOutcome, ImportRow } from "../../../src/core/registry/device-import.ts";
-import { SEEN_MS } from "../../../src/core/registry/ports.ts";
 import { ACTOR, NOW } from "../../contracts/store-samples.ts";
 import { refusalFrom } from "../refusal.ts";
 import { DEVICE, type OpenedRegistry, openWithCustomer, openWithIssuer } from "./open-registry.ts";
@@ -64,6 +64,7 @@ test("changes what a row speaks of, and leaves the rest as it is", async () => {
 test("moves a device from shared to derived keys as an update does", async () => {
   const opened = await openWithCustomer();
   await importRows(opened, [rowOf("a")]);
+  opened.clock.now += KEY_MODE_HOLD_MS;
   await importRows(opened, [rowOf("a", { keyMode: "derived" })]);
   const moved = { keyMode: "derived", acceptsShared: true, replayGuard: true };
   expect(await opened.registry.devices.get("a")).toMatchObject(moved);
@@ -84,13 +85,13 @@ test("a row that moves a device too soon after it moved fails, and the others go
     {
       row: 0,
       reason: "unavailable",
-      message: "the key_mode of this device was changed a moment ago. Try again in a second",
+      message: "the key_mode of this device was set a moment ago. Try again in two seconds",
       field: "key_mode",
     },
   ]);
-  opened.clock.now += SEEN_MS;
+  opened.clock.now += KEY_MODE_HOLD_MS;
   expect(await importRows(opened, [rowOf("a", { keyMode: "derived" })])).toEqual({ ...NONE, updated: 1 });
-  expect(await devices.get("a")).toMatchObject({ keyModeSince: NOW + SEEN_MS, acceptsShared: true });
+  expect(await devices.get("a")).toMatchObject({ keyModeSince: NOW + KEY_MODE_HOLD_MS, acceptsShared: true });
 });
 
 test("tells each wrong row by its place, and lets the others in", async () => {

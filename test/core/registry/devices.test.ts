@@ -1,9 +1,9 @@
 // Devices, as operators see to them, over a real store.
 
 import { describe, expect, test } from "vitest";
+import { KEY_MODE_HOLD_MS } from "../../../src/core/ports.ts";
 import type { DeviceDraft } from "../../../src/core/registry/device-changes.ts";
 import { etagOf } from "../../../src/core/registry/pages.ts";
-import { SEEN_MS } from "../../../src/core/registry/ports.ts";
 import { ACTOR, NOW } from "../../contracts/store-samples.ts";
 import { refusalFrom } from "../refusal.ts";
 import { ALL, DEVICE, openWithCustomer } from "./open-registry.ts";
@@ -121,8 +121,9 @@ describe("changing", () => {
   });
 
   test("one that is moved to keys of its own takes both until it has been seen with one", async () => {
-    const { registry, store, events } = await openWithCustomer();
+    const { registry, store, events, clock } = await openWithCustomer();
     await registry.devices.create(DEVICE, ACTOR);
+    clock.now += KEY_MODE_HOLD_MS;
     const moved = await registry.devices.update("pump-7", { keyMode: "derived" }, "", ACTOR);
     expect(moved).toMatchObject({ keyMode: "derived", acceptsShared: true, replayGuard: true });
     expect((await events()).at(-1)?.details).toEqual({
@@ -147,8 +148,9 @@ describe("changing", () => {
   ] as const)(
     "the replay guard of one that is moved to %s keys is as a patch says: %s",
     async ([keyMode, replayGuard]) => {
-      const { registry } = await openWithCustomer();
+      const { registry, clock } = await openWithCustomer();
       await registry.devices.create({ ...DEVICE, keyMode: keyMode === "shared" ? "derived" : "shared" }, ACTOR);
+      clock.now += KEY_MODE_HOLD_MS;
       const moved = await registry.devices.update("pump-7", { keyMode, replayGuard }, "", ACTOR);
       expect(moved.replayGuard).toBe(replayGuard);
     },
@@ -157,25 +159,48 @@ describe("changing", () => {
 
 test("one that moved to shared keys moves back when every gateway has heard of it, and not before", async () => {
   const { registry, clock } = await openWithCustomer();
-  expect(await registry.devices.create({ ...DEVICE, keyMode: "derived" }, ACTOR)).toMatchObject({ keyModeSince: 0 });
+  await registry.devices.create({ ...DEVICE, keyMode: "derived" }, ACTOR);
   const shared = await registry.devices.update("pump-7", { keyMode: "shared" }, "", ACTOR);
   expect(shared.keyModeSince).toBe(NOW);
-  clock.now += SEEN_MS - 1;
+  clock.now += KEY_MODE_HOLD_MS - 1;
   // What does not move it is no matter.
   const renamed = await registry.devices.update("pump-7", { keyMode: "shared", displayName: "x" }, "", ACTOR);
   expect(renamed.keyModeSince).toBe(NOW);
   const refusal = await refusalFrom(registry.devices.update("pump-7", { keyMode: "derived" }, "", ACTOR));
   expect(refusal.reason).toBe("unavailable");
-  expect(refusal.message).toBe("the key_mode of this device was changed a moment ago. Try again in a second");
-  expect(refusal.particulars).toEqual({ field: "key_mode", retryAfterMs: SEEN_MS });
+  expect(refusal.message).toBe("the key_mode of this device was set a moment ago. Try again in two seconds");
+  expect(refusal.particulars).toEqual({ field: "key_mode", retryAfterMs: KEY_MODE_HOLD_MS });
   expect(await registry.devices.get("pump-7")).toEqual(renamed);
   clock.now += 1;
   const derived = await registry.devices.update("pump-7", { keyMode: "derived" }, "", ACTOR);
-  expect(derived).toMatchObject({ keyMode: "derived", acceptsShared: true, keyModeSince: NOW + SEEN_MS });
+  expect(derived).toMatchObject({ keyMode: "derived", acceptsShared: true, keyModeSince: NOW + KEY_MODE_HOLD_MS });
   // Back to shared keys it goes at any time.
   expect(await registry.devices.update("pump-7", { keyMode: "shared" }, "", ACTOR)).toMatchObject({
     keyMode: "shared",
-    keyModeSince: NOW + SEEN_MS,
+    keyModeSince: NOW + KEY_MODE_HOLD_MS,
+  });
+});
+
+test("one that is enrolled anew does not move before every gateway has forgotten the former one of its name", async () => {
+  const { registry, clock } = await openWithCustomer();
+  await registry.devices.create({ ...DEVICE, keyMode: "derived" }, ACTOR);
+  clock.now += 10 * KEY_MODE_HOLD_MS;
+  await registry.devices.delete("pump-7", "", ACTOR);
+  await registry.devices.create(DEVICE, ACTOR);
+  const move = () => registry.devices.update("pump-7", { keyMode: "derived" }, "", ACTOR);
+  clock.now += KEY_MODE_HOLD_MS - 1;
+  expect((await refusalFrom(move())).reason).toBe("unavailable");
+  clock.now += 1;
+  expect(await move()).toMatchObject({ acceptsShared: true, keyModeSince: clock.now });
+});
+
+test("one that was changed by a clock ahead of this one is not held until that time comes", async () => {
+  const { registry, clock } = await openWithCustomer();
+  clock.now += 86_400_000;
+  await registry.devices.create(DEVICE, ACTOR);
+  clock.now = NOW;
+  expect(await registry.devices.update("pump-7", { keyMode: "derived" }, "", ACTOR)).toMatchObject({
+    keyModeSince: NOW,
   });
 });
 
