@@ -2,6 +2,7 @@
 
 import { AuthError, malformed } from "../src/core/errors.ts";
 import { hasDevices, taken, tooManyKeys } from "../src/core/registry/refusals.ts";
+import { readJti } from "../src/core/registry/tokens.ts";
 import { ADMIN_MESSAGE_BYTES } from "../src/services/admin.ts";
 import { createAdminGuard } from "../src/services/admin-guard.ts";
 import type { ServiceNotes } from "../src/transports/openapi.ts";
@@ -16,6 +17,7 @@ import {
   WRONG_FILTER,
   WRONG_MASK,
 } from "./openapi-refusals.ts";
+import { SIGNING_KEY_NOTES } from "./openapi-signing-key-notes.ts";
 
 const CUSTOMER = {
   customer_id: CUSTOMER_ID,
@@ -56,6 +58,12 @@ const CUSTOMER_NOTES: ServiceNotes["methods"] = {
     ...IF_MATCH,
     answer: {},
     refusals: [NO_CUSTOMER, changedSince("customer"), hasDevices(), AWAY],
+  },
+  RevokeCustomerTokens: {
+    ...VERSIONED,
+    request: {},
+    answer: { ...CUSTOMER, tokens_not_before: TIME },
+    refusals: [NO_CUSTOMER, AWAY],
   },
 };
 
@@ -104,14 +112,10 @@ const CUSTOMER_KEY_NOTES: ServiceNotes["methods"] = {
 
 /** What belongs to no customer. */
 const OVERSEER_NOTES: ServiceNotes["methods"] = {
-  ListSigningKeys: {
-    answer: {
-      signing_keys: [
-        { kid: "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs", alg: "RS256", state: "active", create_time: TIME },
-      ],
-      next_page_token: "",
-    },
-    refusals: [malformed("page_size is negative", "page_size"), AWAY],
+  RevokeToken: {
+    request: {},
+    answer: { jti: "q3Zc0mQyXx1bB2nT", expire_time: TIME },
+    refusals: [refusalOf(() => readJti("no jti")), AWAY],
   },
   ListAuditEvents: {
     answer: {
@@ -162,5 +166,5 @@ export const ADMIN_NOTES: ServiceNotes = {
     refusal: refusalOf(() => createAdminGuard(["another"])(new Headers())),
   },
   maxMessageBytes: ADMIN_MESSAGE_BYTES,
-  methods: { ...CUSTOMER_NOTES, ...CUSTOMER_KEY_NOTES, ...DEVICE_NOTES, ...OVERSEER_NOTES },
+  methods: { ...CUSTOMER_NOTES, ...CUSTOMER_KEY_NOTES, ...DEVICE_NOTES, ...SIGNING_KEY_NOTES, ...OVERSEER_NOTES },
 };

@@ -13,6 +13,7 @@ import { spellHeaderName } from "../src/transports/header-names.ts";
 import type { OpenapiNotes, ServiceNotes } from "../src/transports/openapi.ts";
 import { ADMIN_NOTES } from "./openapi-admin-notes.ts";
 import { refusalOf } from "./openapi-refusals.ts";
+import { TOKEN_NOTES } from "./openapi-token-notes.ts";
 
 /** The moment that examples are of, in unix seconds. */
 const NOW = 1_764_000_000;
@@ -57,6 +58,9 @@ const REASONS: Readonly<Record<Reason, string>> = {
   invalid_credentials: "unknown device or wrong signature; never told which.",
   disabled: "right proof; the device or its customer is disabled.",
   replayed: "right proof, used before, of a device under replay guard. Sign again with the current time.",
+  expired: "the token has expired. The device has to log in again.",
+  invalid: "no token of this gateway, or not as it was issued.",
+  revoked: "the token was taken back, or its device or customer was disabled or deleted, or its key was given up.",
   unavailable: "the store is away; it costs the device nothing. Wait `retry_after` seconds.",
   internal: "a bug. Quote `request_id` to the operator.",
   invalid_admin_token: "no admin token, or another.",
@@ -85,7 +89,11 @@ export const notes: OpenapiNotes = {
   },
   commentOf: (desc) => getComments(desc).leading?.replace(/^ /gm, "").trim() ?? "",
   required: { "countersign.auth.v1.LoginRequest": ["device_key", "timestamp", "device_signature"] },
-  services: { "countersign.auth.v1.AuthService": AUTH, "countersign.admin.v1.AdminService": ADMIN_NOTES },
+  services: {
+    "countersign.auth.v1.AuthService": AUTH,
+    "countersign.token.v1.TokenService": TOKEN_NOTES,
+    "countersign.admin.v1.AdminService": ADMIN_NOTES,
+  },
   reasons: REASONS,
   limitHeaders: limitHeaderNames(),
   headers: {

@@ -16,7 +16,11 @@ const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, readFile
 /** The services of each listener, as app.ts mounts them. */
 const DOCUMENTS = {
   public: ["countersign.auth.v1.AuthService"],
-  internal: ["countersign.auth.v1.AuthService", "countersign.admin.v1.AdminService"],
+  internal: [
+    "countersign.auth.v1.AuthService",
+    "countersign.token.v1.TokenService",
+    "countersign.admin.v1.AdminService",
+  ],
 };
 
 function serviceOf(typeName: string): DescService {

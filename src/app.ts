@@ -1,6 +1,7 @@
 // The composition root: a Config into a running gateway. Only here, and in app/, parts are constructed and wired.
 
 import type { HandlerContext } from "@connectrpc/connect";
+import { openRing, type RingTimes } from "./app/key-ring.ts";
 import { openLimiter } from "./app/limits.ts";
 import { createListeners } from "./app/listeners.ts";
 import { openRegistry } from "./app/registry.ts";
@@ -10,12 +11,16 @@ import { createAddressLimits } from "./core/limiter/address-limits.ts";
 import { createLogIn } from "./core/login.ts";
 import type { LostSecrets } from "./core/registry/ports.ts";
 import type { Registry } from "./core/registry/registry.ts";
-import { openKeyRing } from "./core/tokens/keyring.ts";
 import { createTokenSigner } from "./core/tokens/signer.ts";
+import type { SigningKeys } from "./core/tokens/signing-keys.ts";
+import { createTokenVerifier } from "./core/tokens/verifier.ts";
+import { createVerifyToken } from "./core/verify-token.ts";
 import { ADMIN_MESSAGE_BYTES, createAdminService } from "./services/admin.ts";
 import { createActorOf } from "./services/admin-actor.ts";
 import { createAdminGuard } from "./services/admin-guard.ts";
 import { createAuthService } from "./services/auth.ts";
+import { createTokenService, TOKEN_MESSAGE_BYTES } from "./services/token.ts";
+import { createRevocations } from "./store/revocations.ts";
 import { monotonicNow, systemNow } from "./telemetry/clock.ts";
 import { observeFallback } from "./telemetry/fallback.ts";
 import { createLog } from "./telemetry/logger.ts";
@@ -24,6 +29,8 @@ import { createObserver } from "./telemetry/observe.ts";
 import { MAX_MESSAGE_BYTES } from "./transports/body.ts";
 import type { MountedService } from "./transports/call.ts";
 import { callerOf } from "./transports/caller.ts";
+import { createForwardAuth } from "./transports/forward-auth.ts";
+import { createIntrospection } from "./transports/introspection.ts";
 import { readLoginBody } from "./transports/login-body.ts";
 
 /** A gateway that answers. */
@@ -32,6 +39,7 @@ export interface Gateway {
   readonly publicUrl: string | undefined;
   readonly internalUrl: string | undefined;
   readonly registry: Registry;
+  readonly signingKeys: SigningKeys;
   /** Stops accepting, lets requests finish for a while, then closes everything. */
   close(): Promise<void>;
 }
@@ -45,6 +53,8 @@ export interface GatewayOptions {
   readonly redisDeadlineMs?: number;
   /** Lets go of the secrets that no master key opens, instead of refusing to start. */
   readonly forgetLostSecrets?: boolean;
+  /** How long the key ring takes over its things, in place of what the settings say. */
+  readonly ringTimes?: Partial<RingTimes>;
 }
 
 /** Under the ten seconds that container runtimes commonly leave between SIGTERM and SIGKILL. */
@@ -58,7 +68,14 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   try {
     return await compose(
       config,
-      { now: systemNow, graceMs: GRACE_MS, redisDeadlineMs: REDIS_DEADLINE_MS, forgetLostSecrets: false, ...options },
+      {
+        now: systemNow,
+        graceMs: GRACE_MS,
+        redisDeadlineMs: REDIS_DEADLINE_MS,
+        forgetLostSecrets: false,
+        ringTimes: {},
+        ...options,
+      },
       cleanup,
     );
   } catch (error) {
@@ -69,7 +86,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
 
 async function compose(
   config: Config,
-  { now, graceMs, redisDeadlineMs, forgetLostSecrets }: Required<GatewayOptions>,
+  { now, graceMs, redisDeadlineMs, forgetLostSecrets, ringTimes }: Required<GatewayOptions>,
   cleanup: AsyncDisposableStack,
 ): Promise<Gateway> {
   // Telemetry.
@@ -86,22 +103,22 @@ async function compose(
     { now, onFault: observer.fault, forgetLostSecrets: forgetLostSecrets ? forget : undefined },
     cleanup,
   );
-  const { store, credentials, activity, registry, secrets } = opened;
+  const { store, credentials, activity, registry, secrets, feed } = opened;
 
   // Core.
   let publicUrl: string | undefined;
-  const ring = await openKeyRing(store.signingKeys, config.tokenAlg, now());
-  const alg = ring.active()?.alg;
-  if (alg !== config.tokenAlg) {
-    const cure =
-      "TOKEN_ALG is for the first key of a database: this one has a key of another algorithm, and signs with it";
-    log.logger.warn({ alg, token_alg: config.tokenAlg }, cure);
-  }
+  const issuer = (): string => config.issuer ?? publicUrl ?? "";
+  const { ring, signingKeys } = await openRing(
+    config,
+    { store: store.signingKeys, feed, now, onFault: observer.fault, times: ringTimes },
+    cleanup,
+  );
   const signer = createTokenSigner({
-    issuer: () => config.issuer ?? publicUrl ?? "",
+    issuer,
     audience: config.audience,
     ttlSeconds: config.tokenTtlSeconds,
     activeKey: ring.active,
+    confirm: ring.confirm,
   });
   const limiter = await openLimiter(
     config,
@@ -122,6 +139,14 @@ async function compose(
     skewMs: config.clockSkewMs,
     now,
   });
+  const revocations = createRevocations({ revokedTokens: store.revokedTokens, isSure: feed.isSure, now });
+  feed.hear(revocations);
+  const verifyToken = createVerifyToken({
+    verifier: createTokenVerifier({ issuer, audience: config.audience, ring }),
+    credentials,
+    revocations,
+    now,
+  });
   const explain = createExplainLogin({
     ...store,
     readLogin: readLoginBody,
@@ -136,16 +161,34 @@ async function compose(
   };
   const actorOf = createActorOf<HandlerContext>(callerOf);
   const admin: MountedService = {
-    spec: observer.observeCalls(
-      createAdminService({ registry, explain, secrets, signingKeys: store.signingKeys, actorOf }),
-      callerOf,
-    ),
+    spec: observer.observeCalls(createAdminService({ registry, explain, secrets, signingKeys, actorOf }), callerOf),
     guard: createAdminGuard(config.adminTokens),
     maxMessageBytes: ADMIN_MESSAGE_BYTES,
   };
 
+  const check = observer.observeVerifyToken(verifyToken);
+  const token: MountedService = {
+    spec: createTokenService({ verifyToken: check, callerOf }),
+    maxMessageBytes: TOKEN_MESSAGE_BYTES,
+  };
+  const forwardAuth = createForwardAuth(check);
+  const introspection = createIntrospection({ verifyToken: check, issuer, audience: config.audience });
+
   // Listeners.
-  const served = { auth, admin, ring, limiter, signingKeys: store.signingKeys, signer, metrics, observer };
+  const served = {
+    auth,
+    admin,
+    token,
+    forwardAuth,
+    introspection,
+    issuer,
+    ring,
+    limiter,
+    signingKeys: store.signingKeys,
+    signer,
+    metrics,
+    observer,
+  };
   const listeners = createListeners(config, served, graceMs, cleanup);
   publicUrl = await listeners.openPublic();
   const internalUrl = await listeners.openInternal();
@@ -153,5 +196,5 @@ async function compose(
   const limits = config.redisUrl === undefined ? "memory" : "redis";
   const database = config.databaseUrl === undefined ? "sqlite" : "postgres";
   log.logger.info({ public: publicUrl, internal: internalUrl, limits, database, kid: ring.active()?.kid }, "listening");
-  return { publicUrl, internalUrl, registry, close: () => cleanup.disposeAsync() };
+  return { publicUrl, internalUrl, registry, signingKeys, close: () => cleanup.disposeAsync() };
 }

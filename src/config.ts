@@ -23,6 +23,7 @@ import {
   parseForwardedHeader,
   parseHttpUrl,
   parseInstances,
+  parseKeyRotation,
   parseListen,
   parseLogLevel,
   parseMasterKey,
@@ -56,8 +57,10 @@ export interface Config {
   /** Undefined with --dev: where the public listener turns out to be. */
   readonly issuer: string | undefined;
   readonly audience: string;
-  /** What a new signing key is of. */
+  /** What new signing keys are of. */
   readonly tokenAlg: TokenAlg;
+  /** How long a signing key signs, in milliseconds; undefined: until an operator says so. */
+  readonly keyRotationMs: number | undefined;
   readonly tokenTtlSeconds: number;
   readonly clockSkewMs: number;
   readonly loginLimit: Limit;
@@ -150,6 +153,7 @@ export function readConfig(environment: Environment, { dev }: { dev: boolean }):
       : required("ISSUER", parseHttpUrl, "Set the URL that devices reach this service by"),
     audience: required("AUDIENCE", parseText, "Set the name of the services that the tokens are for"),
     tokenAlg: read("TOKEN_ALG", readTokenAlg, "RS256") ?? "RS256",
+    keyRotationMs: read("KEY_ROTATION", parseKeyRotation, "90d"),
     tokenTtlSeconds: Math.round(
       (read("TOKEN_TTL", (text) => readDuration(text, 1_000, 86_400_000), "600s") ?? 0) / 1_000,
     ),

@@ -62,7 +62,7 @@ export function tooLongAnswers(issuer: string, audience: string): readonly strin
     aud: audience,
     iat: 9_999_999_999,
     exp: 9_999_999_999,
-    jti: "j".repeat(16),
+    jti: "j".repeat(20),
     customer_id: "c".repeat(16),
   });
   const token = base64(header) + 1 + base64(claims) + 1 + base64("s".repeat(256));

@@ -128,16 +128,31 @@ export function parseInstances(text: string): number {
 }
 
 const DAY_MS = 86_400_000;
-const RETENTION_UNITS: Readonly<Record<string, number>> = { h: 3_600_000, d: DAY_MS };
+const DAY_UNITS: Readonly<Record<string, number>> = { h: 3_600_000, d: DAY_MS };
+/** Three times as long as the next key is published before it signs. */
+const SHORTEST_ROTATION_MS = 3_600_000;
 
 /** How long something is kept: a number and `d` or `h`, of at least a day, in milliseconds; `off`: for ever, undefined. */
 export function parseRetention(text: string): number | undefined {
   if (text === "off") return undefined;
-  const [, number, unit = ""] = /^(\d{1,9})([hd])$/.exec(text) ?? [];
-  const ms = Number(number) * (RETENTION_UNITS[unit] ?? Number.NaN);
+  const ms = readDays(text);
   if (Number.isNaN(ms)) throw new Error("is no time to keep something. Write a number and d or h, or off: 365d");
   if (ms < DAY_MS || ms > 36_500 * DAY_MS) throw new Error("is out of range: 1d to 36500d, or off");
   return ms;
+}
+
+/** How long a signing key signs: a number and `d` or `h`, in milliseconds; `off`: until an operator says so, undefined. */
+export function parseKeyRotation(text: string): number | undefined {
+  if (text === "off") return undefined;
+  const ms = readDays(text);
+  if (Number.isNaN(ms)) throw new Error("is no time for a key to sign. Write a number and d or h, or off: 90d");
+  if (ms < SHORTEST_ROTATION_MS || ms > 3_650 * DAY_MS) throw new Error("is out of range: 1h to 3650d, or off");
+  return ms;
+}
+
+function readDays(text: string): number {
+  const [, number, unit = ""] = /^(\d{1,9})([hd])$/.exec(text) ?? [];
+  return Number(number) * (DAY_UNITS[unit] ?? Number.NaN);
 }
 
 /** One of the levels. */

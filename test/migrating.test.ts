@@ -1,8 +1,9 @@
 // docs/migrating.md, followed once for real: an old server, its boards, and the page's own commands between them.
 
+import { createPublicKey } from "node:crypto";
 import { mkdirSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { decodeJwt } from "jose";
+import { decodeJwt, jwtVerify } from "jose";
 import { expect, test, vi } from "vitest";
 import { type Board, bodyOf, logIn } from "./migrating/boards.ts";
 import { boardsOf, FLEET, LATECOMER, makeTable } from "./migrating/fleet.ts";
@@ -27,7 +28,7 @@ test("boards that logged in at the old server log in here, unchanged", { timeout
   const steps = new Map(readSteps().map((step) => [step.number, step]));
   expect([...steps.keys()]).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
   const withCommands = [...steps.values()].filter(({ commands }) => commands.length > 0);
-  expect(withCommands.map(({ number }) => number)).toEqual([2, 3, 4, 5, 6, 7, 10, 11, 12]);
+  expect(withCommands.map(({ number }) => number)).toEqual([2, 3, 4, 5, 6, 7, 8, 10, 11, 12]);
   const output: string[] = [];
   const folders = [makeNpx()];
 
@@ -130,7 +131,10 @@ test("boards that logged in at the old server log in here, unchanged", { timeout
   const rest = checked.filter((line) => !/ logs in$|^nothing_wrong: /.test(line));
   expect(rest.filter((line) => !line.startsWith("older_key: "))).toEqual([]);
 
-  // 8 and 9. A share of the traffic, and back: services take whatever token there is.
+  // 8 and 9. A share of the traffic, and back: services take whatever token there is, those with a pinned key too.
+  writeFileSync(resolve(migration, "old-private-key.pem"), old.privateKey);
+  expect(await follow(8)).toEqual([expect.stringMatching(/^key [\w-]{43} \(RS256\) signs from now on$/)]);
+  const pinned = createPublicKey(old.publicKey);
   save("check-token.mjs", 8);
   writeFileSync(resolve(checkout, "old-public-key.pem"), old.publicKey);
   proxy.share = 0.1;
@@ -138,6 +142,7 @@ test("boards that logged in at the old server log in here, unchanged", { timeout
   expect(tenth.fromNew.length).toBeGreaterThan(20);
   expect(tenth.fromOld.length).toBeGreaterThan(400);
   expect(await accepted([...tenth.fromNew, ...tenth.fromOld])).toBe(529);
+  for (const token of [...tenth.fromNew, ...tenth.fromOld]) await jwtVerify(token, pinned, { algorithms: ["RS256"] });
   expect(await accepted([...tenth.fromNew, ...tenth.fromOld].map((token) => `${token.slice(0, -8)}AAAAAAAA`))).toBe(0);
   proxy.share = 0;
   expect(await pass(boards)).toMatchObject({ fromOld: { length: 529 }, fromNew: [] });
@@ -187,6 +192,7 @@ test("boards that logged in at the old server log in here, unchanged", { timeout
   // No secret of the old server was ever shown.
   const secrets = new Set([...table, LATECOMER].map(({ customer_key }) => customer_key));
   expect(secrets.size).toBe(10);
+  secrets.add(old.privateKey.split("\n")[2] ?? "");
   const shown = [...output, gateway.log()].join("\n");
   expect([...secrets].filter((secret) => shown.includes(secret))).toEqual([]);
 });

@@ -27,18 +27,23 @@ const requirements: readonly Requirement[] = [
   },
   { name: "curl", packages: ["curl"], present: () => runs("curl", "--version") },
   { name: "openssl", packages: ["openssl"], present: () => runs("openssl", "version") },
+  { name: "nginx", packages: ["nginx"], present: () => runs("nginx", "-v") },
+  { name: "haproxy", packages: ["haproxy"], present: () => runs("haproxy", "-v") },
+  { name: "caddy", packages: ["caddy"], present: () => runs("caddy", "version") },
   {
     name: "python",
-    packages: ["python3-grpcio", "protobuf-compiler", "protobuf-compiler-grpc"],
+    packages: ["python3-grpcio", "python3-jwt", "python3-cryptography", "protobuf-compiler", "protobuf-compiler-grpc"],
     present: () =>
-      runs("/usr/bin/python3", "-c", "import grpc, google.protobuf") &&
+      runs("/usr/bin/python3", "-c", "import grpc, google.protobuf, jwt, cryptography") &&
       runs("protoc", "--version") &&
       runs("which", "grpc_python_plugin"),
   },
 ];
 
 function runs(command: string, ...args: string[]): boolean {
-  return spawnSync(command, args, { stdio: "ignore" }).status === 0;
+  // Where Debian has servers, which is not on everybody's path.
+  const env = { ...process.env, PATH: `${process.env["PATH"]}:/usr/sbin` };
+  return spawnSync(command, args, { stdio: "ignore", env }).status === 0;
 }
 
 function say(line: string): void {

@@ -1,9 +1,12 @@
 // Wires the listeners: which services and documents each has, over which transports.
 
 import type { Config } from "../config.ts";
-import type { Limiter, SigningKeyStore, TokenSigner } from "../core/ports.ts";
-import { JWKS_MAX_AGE, renderJwks } from "../core/tokens/jwks.ts";
+import type { Limiter, TokenSigner } from "../core/ports.ts";
+import { renderJwks } from "../core/tokens/jwks.ts";
 import type { KeyRing } from "../core/tokens/keyring.ts";
+import { metadataPaths, renderMetadata } from "../core/tokens/metadata.ts";
+import type { SigningKeyStore } from "../core/tokens/ports.ts";
+import { DOCUMENT_MAX_AGE, type PublishedDocument } from "../core/tokens/published-document.ts";
 import type { ListenAddress } from "../settings.ts";
 import { systemNow } from "../telemetry/clock.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
@@ -14,6 +17,7 @@ import { createCallerFrom } from "../transports/caller.ts";
 import { createConnect } from "../transports/connect.ts";
 import { createDispatch } from "../transports/dispatch.ts";
 import { createDocuments, type Document, type Documents } from "../transports/documents.ts";
+import { createEndpoints, type Endpoint, type Endpoints } from "../transports/endpoints.ts";
 import { createGrpc } from "../transports/grpc.ts";
 import type { HttpHandler } from "../transports/http.ts";
 import { createHttp2 } from "../transports/http2.ts";
@@ -24,6 +28,11 @@ import type { TlsFiles } from "../transports/tls.ts";
 export interface Served {
   readonly auth: MountedService;
   readonly admin: MountedService;
+  readonly token: MountedService;
+  readonly forwardAuth: Endpoint;
+  readonly introspection: Endpoint;
+  /** Known once the public listener is, at the latest. */
+  readonly issuer: () => string;
   readonly ring: KeyRing;
   readonly limiter: Limiter;
   readonly signingKeys: SigningKeyStore;
@@ -41,7 +50,20 @@ export interface Listeners {
 /** Prepares the listeners; `cleanup` closes those that are open, letting requests finish for `graceMs` milliseconds. */
 export function createListeners(
   config: Config,
-  { auth, admin, ring, limiter, signingKeys, signer, metrics, observer }: Served,
+  {
+    auth,
+    admin,
+    token,
+    forwardAuth,
+    introspection,
+    issuer,
+    ring,
+    limiter,
+    signingKeys,
+    signer,
+    metrics,
+    observer,
+  }: Served,
   graceMs: number,
   cleanup: AsyncDisposableStack,
 ): Listeners {
@@ -56,6 +78,7 @@ export function createListeners(
     address: ListenAddress | undefined,
     services: readonly MountedService[],
     documents: Documents,
+    endpoints: Endpoints,
     createHttp2Side: (handle: HttpHandler, options: TransportOptions) => Http2Side,
     tls: TlsFiles | undefined,
   ): Promise<string | undefined> => {
@@ -64,6 +87,7 @@ export function createListeners(
     const options = { services, callerFrom, ...hearing, now: systemNow };
     const handle = createDispatch({
       documents: createDocuments({ ...documents, "/livez": alive }, options),
+      endpoints: createEndpoints(endpoints, options),
       connect: createConnect(options),
       rest: createRest(options),
       onFault: options.onFault,
@@ -74,27 +98,32 @@ export function createListeners(
     return listener.url;
   };
 
+  const metadata = Object.fromEntries(
+    metadataPaths(config.issuer).map((path) => [
+      path,
+      () => published(renderMetadata(issuer(), ring.published()), "application/json"),
+    ]),
+  );
+
   return {
     openPublic: () =>
       open(
         config.publicListen,
         [auth],
         {
-          "/.well-known/jwks.json": () => ({
-            contentType: "application/jwk-set+json",
-            ...renderJwks(ring.published()),
-            maxAge: JWKS_MAX_AGE,
-          }),
+          "/.well-known/jwks.json": () => published(renderJwks(ring.published()), "application/jwk-set+json"),
+          ...metadata,
           // Loaded only once asked for: a start need not wait for it.
           "/openapi.json": async () => (await import("../services/openapi.ts")).publicOpenapi,
         },
+        { "/auth/check": forwardAuth },
         (handle) => createHttp2(handle),
         config.tls,
       ),
     openInternal: () =>
       open(
         config.internalListen,
-        [auth, admin],
+        [auth, admin, token],
         {
           "/metrics": () => metrics.render(),
           "/openapi.json": async () => (await import("../services/openapi.ts")).internalOpenapi,
@@ -104,10 +133,15 @@ export function createListeners(
             return { status: status === "unavailable" ? 503 : 200, contentType: "application/json", body };
           },
         },
+        { "/auth/check": forwardAuth, "/oauth2/introspect": introspection },
         (handle, options) => createGrpc(options, handle),
         config.tls && { ...config.tls, ...(config.tlsClientCa !== undefined && { clientCa: config.tlsClientCa }) },
       ),
   };
+}
+
+function published(document: PublishedDocument, contentType: string): Document {
+  return { contentType, ...document, maxAge: DOCUMENT_MAX_AGE };
 }
 
 function alive(): Document {

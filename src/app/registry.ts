@@ -9,7 +9,7 @@ import { type LostSecrets as ForgottenSecrets, GATEWAY } from "../core/registry/
 import { createRegistry, type Registry } from "../core/registry/registry.ts";
 import { createSecrets, type Secrets } from "../core/registry/secrets.ts";
 import { type CredentialCache, createCredentialCache } from "../store/cache.ts";
-import { watchChanges } from "../store/change-feed.ts";
+import { type ChangeFeed, type ChangeHearing, watchChanges } from "../store/change-feed.ts";
 import { type Database, UNAVAILABLE_RETRY_MS } from "../store/database.ts";
 import { migrate } from "../store/migrations.ts";
 import { createSealer } from "../store/sealing.ts";
@@ -25,7 +25,15 @@ export interface OpenedRegistry {
   readonly activity: ActivityRecorder;
   readonly registry: Registry;
   readonly secrets: Secrets;
+  readonly feed: RegistryFeed;
 }
+
+/** What is heard of changes that any gateway made, by as many as want to. */
+export interface RegistryFeed extends Pick<ChangeFeed, "isSure"> {
+  hear(listener: RegistryListener): void;
+}
+
+export type RegistryListener = Pick<ChangeHearing, "onChange" | "onUnsure">;
 
 export interface RegistryOptions {
   /** Unix milliseconds. */
@@ -66,6 +74,7 @@ export async function openRegistry(
   const store = createStore(database, sealer, onFault);
   const within = createDeadline({ ms: LOOK_UP_MS, elapsed: monotonicNow, expire: lookUpTooLong });
   const { findDevice, findKeys, settle } = store.credentials;
+  const listeners: RegistryListener[] = [];
   let isSure = (): boolean => false;
   const credentials = createCredentialCache(
     {
@@ -75,9 +84,14 @@ export async function openRegistry(
     },
     { capacity: CACHED_DEVICES, ttlMs: CACHE_TTL_MS, isSure: () => isSure() },
   );
+  listeners.push({ onChange: credentials.forget, onUnsure: credentials.clear });
   const changes = await watchChanges(database, {
-    onChange: credentials.forget,
-    onUnsure: credentials.clear,
+    onChange: (subjects) => {
+      for (const { onChange } of listeners) onChange(subjects);
+    },
+    onUnsure: () => {
+      for (const { onUnsure } of listeners) onUnsure();
+    },
     onFault,
     now,
     elapsed: monotonicNow,
@@ -92,6 +106,10 @@ export async function openRegistry(
   const activity = createActivityRecorder({ activity: store.activity, now });
   cleanup.defer(() => activity.flush().catch(onFault));
   cleanup.defer(repeatEvery(ACTIVITY_MS, activity.flush, onFault));
+  const forgetExpired = async (): Promise<void> => {
+    while (await registry.tokens.prune());
+  };
+  cleanup.defer(repeatEvery(PRUNE_MS, forgetExpired, onFault));
   const { auditRetentionMs } = config;
   if (auditRetentionMs !== undefined) {
     const prune = async (): Promise<void> => {
@@ -99,7 +117,8 @@ export async function openRegistry(
     };
     cleanup.defer(repeatEvery(PRUNE_MS, prune, onFault));
   }
-  return { store, credentials, activity, registry, secrets };
+  const feed: RegistryFeed = { isSure, hear: (listener) => listeners.push(listener) };
+  return { store, credentials, activity, registry, secrets, feed };
 }
 
 function lookUpTooLong(): AuthError {

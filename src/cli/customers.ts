@@ -7,6 +7,10 @@ import { addListOptions, type ListOptions, writeList } from "./listing.ts";
 import { usageFailure, writeResult } from "./output.ts";
 import { writeResource } from "./resource.ts";
 
+/** What revoking comes to. */
+export const REVOKED =
+  "services that check them at a gateway refuse them from now on, those that check them by themselves let them in until they expire";
+
 const COLUMNS = ["customer_id", "status", "login_limit", "create_time", "display_name"];
 
 interface CustomerOptions {
@@ -54,6 +58,16 @@ export function addCustomersCommand(program: Command): void {
   addUpdate(customers);
   addSwitch(customers, "disable", Status.DISABLED, "let none of its devices in");
   addSwitch(customers, "enable", Status.ENABLED, "let its devices in again");
+  customers
+    .command("revoke-tokens <id>")
+    .description("take back the tokens that its devices were given until now")
+    .option("--json", "print JSON")
+    .action(async (customerId: string, _options: object, command: Command) => {
+      const customer = await callAdmin((admin) => admin.revokeCustomerTokens({ customerId }));
+      writeResource(command, CustomerSchema, customer, [
+        `the tokens that the devices of customer ${customerId} were given until now are revoked: ${REVOKED}`,
+      ]);
+    });
   customers
     .command("delete <id>")
     .description("delete a customer that has no devices, and its keys")

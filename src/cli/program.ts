@@ -15,6 +15,7 @@ import { addSecretsCommand } from "./secrets.ts";
 import { addServeCommand } from "./serve.ts";
 import { addSignCommand } from "./sign.ts";
 import { addSigningKeysCommand } from "./signing-keys.ts";
+import { addTokensCommand } from "./tokens.ts";
 
 /** Runs a command line (without node and script). @returns the exit status */
 export async function runCommandLine(args: readonly string[]): Promise<number> {
@@ -54,6 +55,7 @@ const COMMANDS = [
   addCustomerKeysCommand,
   addDevicesCommand,
   addSigningKeysCommand,
+  addTokensCommand,
   addAuditCommand,
   addSecretsCommand,
 ];

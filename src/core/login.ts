@@ -18,8 +18,16 @@ import type {
   TokenSigner,
   Verdict,
 } from "./ports.ts";
-import { KEY_MODE_HOLD_MS, MAX_PROVING_KEYS } from "./ports.ts";
-import { disabled, invalidCredentials, movedJustNow, rateLimited, replayed, unsigned } from "./refusals.ts";
+import { CLOCKS_APART_MS, KEY_MODE_HOLD_MS, MAX_PROVING_KEYS } from "./ports.ts";
+import {
+  disabled,
+  invalidCredentials,
+  movedJustNow,
+  rateLimited,
+  replayed,
+  revokedAhead,
+  unsigned,
+} from "./refusals.ts";
 import { findProvingKey, readSignature, secretFromText, spendDerivations } from "./signature.ts";
 
 /** A login as it was sent, of no protocol. */
@@ -108,6 +116,7 @@ export function createLogIn({ credentials, limiter, signer, policies, skewMs, no
     if (!credential.enabled) throw refusal(await admit(limiter, [addressCharge], clock()), "address", disabled);
     const heldMs = isOwn ? holdOf(credential, now) : 0;
     if (heldMs > 0) throw movedJustNow(heldMs);
+    if (credential.tokensNotBefore > now + CLOCKS_APART_MS) throw revokedAhead();
     if (!signer.ready()) throw unsigned();
 
     // 5. Admitted: one round trip decides everything that is left, in the order of precedence. The clock is read again,
@@ -123,13 +132,14 @@ export function createLogIn({ credentials, limiter, signer, policies, skewMs, no
       throw invalidCredentials(undefined);
 
     // 6. Signed.
-    const token = await signer.sign({ deviceKey, customerId: credential.customerId }, now);
+    const { customerId, tokensNotBefore } = credential;
+    const token = await signer.sign({ deviceKey, customerId, tokensNotBefore }, now);
 
     // 7. Answered: by whoever called.
     return {
       token,
       expiresInSeconds: signer.expiresInSeconds,
-      customerId: credential.customerId,
+      customerId,
       keyId: key.keyId,
       limit: verdict.stateOf("login"),
     };

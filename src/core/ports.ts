@@ -91,6 +91,8 @@ export interface Credential {
    * says otherwise. Undefined: it is not.
    */
   readonly movingSince: number | undefined;
+  /** Tokens that were issued before are taken back, in unix milliseconds, those of a former device of its name included. */
+  readonly tokensNotBefore: number;
   /** When one of its keys begins or ends to be good, in unix milliseconds: from then on it has to be found anew. */
   readonly validUntil: number;
 }
@@ -104,6 +106,9 @@ export const MAX_LIVE_KEYS = 3;
  * some, and the clocks of two gateways are not one.
  */
 export const KEY_MODE_HOLD_MS = 2_000;
+
+/** A time that is further ahead of a gateway's clock than this, in milliseconds, is a mistake of another's. */
+export const CLOCKS_APART_MS = 60_000;
 
 /** A device that is moving has the keys of both purposes. */
 export const MAX_PROVING_KEYS = 2 * MAX_LIVE_KEYS;
@@ -139,6 +144,8 @@ export interface CredentialStore {
 export interface Subject {
   readonly deviceKey: string;
   readonly customerId: string;
+  /** Tokens of before are taken back, in unix milliseconds: this one is of after. */
+  readonly tokensNotBefore: number;
 }
 
 /**
@@ -151,6 +158,35 @@ export interface TokenSigner {
   sign(subject: Subject, now: number): Promise<string>;
 }
 
+/** What a token says of whoever has it. */
+export interface TokenClaims extends Pick<Subject, "deviceKey" | "customerId"> {
+  /** Names the token. */
+  readonly jti: string;
+  /** The claim iat, in unix seconds. */
+  readonly issuedAt: number;
+  /** The same to the millisecond. */
+  readonly issuedAtMs: number;
+  /** The claim exp, in unix seconds. */
+  readonly expiresAt: number;
+}
+
+/**
+ * Verifies tokens by themselves. Obligations: takes what this gateway's signer makes and nothing else; throws AuthError
+ * `expired`, `invalid`, `revoked` for one whose key was, `unavailable` when it cannot be told; whatever comes costs no more than
+ * one signature to look at, and is never repeated.
+ */
+export interface TokenVerifier {
+  verify(token: string, now: number): Promise<TokenClaims>;
+}
+
+/**
+ * Tokens that were taken back one by one. Obligations: knows of what any gateway has taken back until a second ago, and throws
+ * AuthError `unavailable` when it cannot.
+ */
+export interface TokenRevocations {
+  isRevoked(jti: string): boolean | Promise<boolean>;
+}
+
 /** A public key as JWKS publishes it (RFC 7517), private members absent. */
 export interface PublicJwk {
   readonly kid: string;
@@ -158,35 +194,4 @@ export interface PublicJwk {
   readonly alg: string;
   readonly use: "sig";
   readonly [member: string]: string;
-}
-
-/** A signing key at rest: the private half is PKCS #8 DER, in the clear here and sealed by the store. */
-export interface SigningKey {
-  readonly kid: string;
-  readonly alg: string;
-  readonly privateKey: Uint8Array;
-  readonly publicJwk: PublicJwk;
-  readonly createdAt: number;
-}
-
-/** A signing key as operators see it, without its halves. */
-export interface SigningKeySummary {
-  readonly kid: string;
-  readonly alg: string;
-  /** next, active, retired or revoked. */
-  readonly state: string;
-  /** Unix milliseconds. */
-  readonly createdAt: number;
-}
-
-/**
- * Keeps signing keys. Obligations: at most one key is active, whoever races; what `activateFirst` returns is what
- * every other process is given too.
- */
-export interface SigningKeyStore {
-  active(): Promise<SigningKey | undefined>;
-  /** Makes `candidate` the active key unless there is one; returns the one that is active afterwards. */
-  activateFirst(candidate: SigningKey): Promise<SigningKey>;
-  /** Every key, the newest first, none of them opened. */
-  listAll(): Promise<readonly SigningKeySummary[]>;
 }

@@ -55,6 +55,28 @@ export function movedJustNow(retryAfterMs: number): AuthError {
   return new AuthError("unavailable", message, { retryAfterMs });
 }
 
+/** A token of now would be taken for one of before a revocation, by a clock that was wrong. */
+export function revokedAhead(): AuthError {
+  const message =
+    "the tokens of this device were revoked by a gateway whose clock is ahead. Its operator is to set that right and revoke them again";
+  return new AuthError("unavailable", message, { retryAfterMs: UNAVAILABLE_RETRY_MS });
+}
+
+/** A token's time is over. */
+export function tokenExpired(): AuthError {
+  return new AuthError("expired", "the token has expired. The device has to log in again");
+}
+
+/** A token that this gateway has not issued as it is, and why: what of it is wrong. */
+export function tokenInvalid(why: string): AuthError {
+  return new AuthError("invalid", `this is no token of this gateway because ${why}. The device has to log in again`);
+}
+
+/** A token that was taken back before its time was over. */
+export function tokenRevoked(why: string): AuthError {
+  return new AuthError("revoked", `the token was revoked because ${why}. The device has to log in again`);
+}
+
 /** Nothing decides the limits now. */
 export function limitsUnavailable(cause: unknown): AuthError {
   const particulars = { retryAfterMs: UNAVAILABLE_RETRY_MS };

@@ -12,7 +12,7 @@ import { readEtag, withEtag } from "./etag-headers.ts";
 
 type CustomerCalls = Pick<
   ServiceImpl<typeof AdminService>,
-  "createCustomer" | "getCustomer" | "listCustomers" | "updateCustomer" | "deleteCustomer"
+  "createCustomer" | "getCustomer" | "listCustomers" | "updateCustomer" | "deleteCustomer" | "revokeCustomerTokens"
 >;
 
 const CHANGEABLE = ["display_name", "status", "login_limit"] as const;
@@ -64,6 +64,11 @@ export function createCustomerCalls({
     async deleteCustomer({ customerId, etag }, context) {
       await customers.delete(customerId, readEtag(context.requestHeader, etag), actorOf(context));
       return {};
+    },
+
+    async revokeCustomerTokens({ customerId }, context) {
+      const customer = await customers.revokeTokens(customerId, actorOf(context));
+      return withEtag(context.responseHeader, customerMessage(customer));
     },
   };
 }

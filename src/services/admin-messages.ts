@@ -8,15 +8,15 @@ import type {
   DeviceSchema,
   SigningKeySchema,
 } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
-import type { SigningKeySummary } from "../core/ports.ts";
 import type { CustomerKeyView } from "../core/registry/customer-keys.ts";
 import { etagOf } from "../core/registry/pages.ts";
 import type { AuditEvent, StoredCustomer, StoredDevice } from "../core/registry/ports.ts";
-import { keyModes, keyPurposes, keyStates, statuses, writeTime } from "./admin-values.ts";
+import type { SigningKeyView } from "../core/tokens/signing-keys.ts";
+import { keyModes, keyPurposes, keyStates, signingKeyStates, statuses, writeTime } from "./admin-values.ts";
 
 /** A customer, with the etag of its version. */
 export function customerMessage(customer: StoredCustomer): MessageInitShape<typeof CustomerSchema> {
-  const { customerId, displayName, status, loginLimit, createdAt, updatedAt } = customer;
+  const { customerId, displayName, status, loginLimit, tokensNotBefore, createdAt, updatedAt } = customer;
   return {
     customerId,
     displayName,
@@ -25,6 +25,7 @@ export function customerMessage(customer: StoredCustomer): MessageInitShape<type
     createTime: writeTime(createdAt),
     updateTime: writeTime(updatedAt),
     etag: etagOf(customer),
+    tokensNotBefore: tokensNotBefore === 0 ? undefined : writeTime(tokensNotBefore),
   };
 }
 
@@ -67,10 +68,18 @@ export function deviceMessage(device: StoredDevice): MessageInitShape<typeof Dev
   };
 }
 
-/** A signing key: all but its secret. */
-export function signingKeyMessage(key: SigningKeySummary): MessageInitShape<typeof SigningKeySchema> {
-  const { kid, alg, state, createdAt } = key;
-  return { kid, alg, state, createTime: writeTime(createdAt) };
+/** A signing key: all but its halves. */
+export function signingKeyMessage(key: SigningKeyView): MessageInitShape<typeof SigningKeySchema> {
+  const { kid, alg, state, createdAt, activatedAt, retiredAt, rotationTime } = key;
+  return {
+    kid,
+    alg,
+    state: signingKeyStates.write(state),
+    createTime: writeTime(createdAt),
+    activateTime: writeTime(activatedAt),
+    retireTime: writeTime(retiredAt),
+    rotateTime: writeTime(rotationTime),
+  };
 }
 
 /** A change, and who made it. */

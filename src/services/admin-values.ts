@@ -5,12 +5,14 @@ import {
   KeyMode as KeyModeEnum,
   KeyPurpose as KeyPurposeEnum,
   KeyState as KeyStateEnum,
+  SigningKeyState as SigningKeyStateEnum,
   Status as StatusEnum,
 } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { malformed } from "../core/errors.ts";
 import type { KeyPurpose } from "../core/ports.ts";
 import type { KeyState } from "../core/registry/key-state.ts";
 import type { KeyMode, Status } from "../core/registry/ports.ts";
+import type { SigningKeyState } from "../core/tokens/ports.ts";
 
 /** An enum of the contract as the core has it, both ways. */
 interface EnumWords<Word extends string, Value extends number> {
@@ -61,6 +63,14 @@ export const keyStates = enumOf<KeyState, KeyStateEnum>("state", {
   live: KeyStateEnum.LIVE,
   expired: KeyStateEnum.EXPIRED,
   retired: KeyStateEnum.RETIRED,
+});
+
+/** What is done with a signing key. */
+export const signingKeyStates = enumOf<SigningKeyState, SigningKeyStateEnum>("state", {
+  next: SigningKeyStateEnum.NEXT,
+  active: SigningKeyStateEnum.ACTIVE,
+  retired: SigningKeyStateEnum.RETIRED,
+  revoked: SigningKeyStateEnum.REVOKED,
 });
 
 /** From the year 1 to 9999, as the contract has it (google/protobuf/timestamp.proto). */

@@ -8,23 +8,23 @@ import {
 } from "@connectrpc/connect";
 import { AdminService } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import type { ExplainLogin } from "../core/explain.ts";
-import type { SigningKeyStore } from "../core/ports.ts";
 import type { Actor } from "../core/registry/ports.ts";
 import type { Registry } from "../core/registry/registry.ts";
 import type { Secrets } from "../core/registry/secrets.ts";
+import type { SigningKeys } from "../core/tokens/signing-keys.ts";
 import { createCustomerCalls } from "./admin-customers.ts";
 import { createDeviceCalls } from "./admin-devices.ts";
 import { createImportCalls } from "./admin-import.ts";
 import { createCustomerKeyCalls } from "./admin-keys.ts";
-import { auditEventMessage, signingKeyMessage } from "./admin-messages.ts";
-import { pageOfSigningKeys } from "./admin-signing-keys.ts";
-import { readTime } from "./admin-values.ts";
+import { auditEventMessage } from "./admin-messages.ts";
+import { createSigningKeyCalls } from "./admin-signing-keys.ts";
+import { readTime, writeTime } from "./admin-values.ts";
 
 export interface AdminDependencies {
   readonly registry: Registry;
   readonly explain: ExplainLogin;
   readonly secrets: Secrets;
-  readonly signingKeys: Pick<SigningKeyStore, "listAll">;
+  readonly signingKeys: SigningKeys;
   readonly actorOf: (context: HandlerContext) => Actor;
 }
 
@@ -38,27 +38,27 @@ export function createAdminService(dependencies: AdminDependencies): ServiceImpl
     ...createCustomerKeyCalls(dependencies),
     ...createDeviceCalls(dependencies),
     ...createImportCalls(dependencies),
+    ...createSigningKeyCalls(dependencies),
     ...createOverseerCalls(dependencies),
   });
 }
 
 type OverseerCalls = Pick<
   ServiceImpl<typeof AdminService>,
-  "listSigningKeys" | "listAuditEvents" | "explainLogin" | "resealSecrets"
+  "revokeToken" | "listAuditEvents" | "explainLogin" | "resealSecrets"
 >;
 
 /** What belongs to no customer. */
 function createOverseerCalls({
-  registry: { audit },
+  registry: { tokens, audit },
   explain,
   secrets,
-  signingKeys,
   actorOf,
 }: AdminDependencies): OverseerCalls {
   return {
-    async listSigningKeys({ pageSize, pageToken }) {
-      const { items, nextPageToken } = await pageOfSigningKeys(await signingKeys.listAll(), { pageSize, pageToken });
-      return { signingKeys: items.map(signingKeyMessage), nextPageToken };
+    async revokeToken({ jti }, context) {
+      const { expiresAt } = await tokens.revoke(jti, actorOf(context));
+      return { jti, expireTime: writeTime(expiresAt) };
     },
 
     async listAuditEvents({ pageSize, pageToken, filter }) {

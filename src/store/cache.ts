@@ -190,7 +190,7 @@ export function createCredentialCache(source: CredentialSource, options: CacheOp
         if (kind === "device") forgetDevice(name);
         else if (kind === "customer") forgetCustomer(name);
         else if (kind === "unknown") forgetUnknown();
-        else clear();
+        else if (kind !== "token" && kind !== "signing-keys") clear();
       }
     },
     clear,
@@ -237,7 +237,8 @@ function compose(deviceKey: string, record: DeviceRecord, { secrets, faults }: L
       secret: purpose === "login" ? secret : secretFromText(deriveDeviceKey(secret, deviceKey)),
     };
   });
-  const { enrolled, customerId, enabled, sharedIdentity, replayGuard, loginLimit, movingSince } = record;
+  const { enrolled, customerId, enabled, sharedIdentity, replayGuard, loginLimit, movingSince, tokensNotBefore } =
+    record;
   const turns = secrets.flatMap(({ notBefore, expiresAt }) => [notBefore, expiresAt]).filter((turn) => turn > now);
   const validUntil = Math.min(...turns, Number.POSITIVE_INFINITY);
   return {
@@ -250,6 +251,7 @@ function compose(deviceKey: string, record: DeviceRecord, { secrets, faults }: L
     loginLimit,
     keys,
     movingSince,
+    tokensNotBefore,
     validUntil,
   };
 }
@@ -267,7 +269,8 @@ function isSame(one: DeviceRecord, other: DeviceRecord): boolean {
     one.replayGuard === other.replayGuard &&
     one.loginLimit === other.loginLimit &&
     one.keyMode === other.keyMode &&
-    one.movingSince === other.movingSince
+    one.movingSince === other.movingSince &&
+    one.tokensNotBefore === other.tokensNotBefore
   );
 }
 

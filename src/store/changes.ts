@@ -4,8 +4,17 @@ import { sql, type Transaction } from "kysely";
 import { announce, type Database, type Dialect } from "./database.ts";
 import type { Schema } from "./schema.ts";
 
-/** What a change is of; `unknown`: names that were found missing; `all`: too much to name. */
-export type Subject = `device ${string}` | `customer ${string}` | "unknown" | "all";
+/**
+ * What a change is of: a device, a customer or its keys, a token by its jti, the key ring; `unknown`: names that were found missing;
+ * `all`: too much to name.
+ */
+export type Subject =
+  | `device ${string}`
+  | `customer ${string}`
+  | `token ${string}`
+  | "signing-keys"
+  | "unknown"
+  | "all";
 
 /** Where PostgreSQL tells that there is something to read; the table says what. */
 export const CHANNEL = "countersign_changes";
@@ -34,9 +43,10 @@ export async function noteChanges(
 
 /** What another gateway's version may write and this one does not know of is everything. */
 export function subjectOf(text: string): Subject {
-  if (text === "unknown") return text;
+  if (text === "unknown" || text === "signing-keys") return text;
   if (text.startsWith("device ")) return `device ${text.slice("device ".length)}`;
   if (text.startsWith("customer ")) return `customer ${text.slice("customer ".length)}`;
+  if (text.startsWith("token ")) return `token ${text.slice("token ".length)}`;
   return "all";
 }
 

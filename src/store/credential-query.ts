@@ -77,6 +77,9 @@ function buildDeviceQuery(database: Database) {
       "device.accepts_shared",
       "device.shared_identity",
       "device.replay_guard",
+      "device.created_at as device_created_at",
+      "device.tokens_not_before as device_tokens_not_before",
+      "customer.tokens_not_before as customer_tokens_not_before",
       sql<number>`case device.device_key when ${sql.lit(DECOY)} then 0 else 1 end`.as("is_enrolled"),
       sql<string>`case device.device_key when ${sql.lit(DECOY)} then ${sql.lit(DECOY_ID)}
         else device.customer_id end`.as("customer_id"),

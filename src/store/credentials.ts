@@ -24,6 +24,7 @@ export interface DeviceRecord {
   readonly loginLimit: Policy | "off" | undefined;
   readonly keyMode: string;
   readonly movingSince: number | undefined;
+  readonly tokensNotBefore: number;
 }
 
 /** A key of a customer, from its day to its end. */
@@ -130,6 +131,12 @@ function recordOf(row: DeviceRow): DeviceRecord {
     loginLimit: row.login_limit === "" ? undefined : limitOf(row.login_limit),
     keyMode: row.key_mode,
     movingSince: row.accepts_shared === 0 ? undefined : row.key_mode_since,
+    tokensNotBefore: Math.max(
+      row.device_tokens_not_before,
+      row.customer_tokens_not_before,
+      // A former device of this name may have had tokens.
+      row.device_created_at,
+    ),
   };
 }
 

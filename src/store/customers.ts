@@ -25,6 +25,7 @@ export function createCustomerStore(database: Database): CustomerStore {
             display_name: customer.displayName,
             status: customer.status,
             login_limit: customer.loginLimit,
+            tokens_not_before: customer.tokensNotBefore,
             created_at: entry.at,
             updated_at: entry.at,
             revision: 1,
@@ -86,6 +87,7 @@ export function createCustomerStore(database: Database): CustomerStore {
             display_name: next.displayName,
             status: next.status,
             login_limit: next.loginLimit,
+            tokens_not_before: next.tokensNotBefore,
             updated_at: entry.at,
             revision: current.revision + 1,
           })
@@ -168,6 +170,7 @@ function customerOfRow(row: Selectable<Schema["customers"]>): StoredCustomer {
     displayName: row.display_name,
     status: row.status === "disabled" ? "disabled" : "enabled",
     loginLimit: row.login_limit,
+    tokensNotBefore: row.tokens_not_before,
     ...versionOfRow(row),
   };
 }

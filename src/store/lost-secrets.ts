@@ -8,7 +8,7 @@ import { type Database, forUpdate } from "./database.ts";
 import { DECOY, isReal } from "./decoy.ts";
 import type { Schema } from "./schema.ts";
 import { customerKeyContext, signingKeyContext } from "./seal-contexts.ts";
-import { NewerSealError, SEALED_KEY_ID, SealError, type Sealer } from "./sealing.ts";
+import { opens, SEALED_KEY_ID, type Sealer } from "./sealing.ts";
 
 const PAGE = 500;
 /** Of more customers than that, gateways are told to forget all. */
@@ -17,9 +17,6 @@ const NAMED_CUSTOMERS = 100;
 /** The id of the master key that a customer key is sealed with. */
 const SEALED_WITH = sql<Uint8Array>`substr(sealed_secret, ${sql.lit(SEALED_KEY_ID.from)}, ${sql.lit(SEALED_KEY_ID.bytes)})`;
 
-/** Signing keys that are still to sign, now or later; of the others only the public half is of use. */
-const SIGNING = ["active", "next"];
-
 /** `findLost` of a SecretStore. */
 export function createFindLost({ read }: Database, sealer: Sealer): SecretStore["findLost"] {
   return async (now) => {
@@ -27,7 +24,8 @@ export function createFindLost({ read }: Database, sealer: Sealer): SecretStore[
       db
         .selectFrom("signing_keys")
         .select(["kid", "alg", "sealed_private_key"])
-        .where("state", "in", SIGNING)
+        // One that is to sign next has signed nothing yet: where it does not open, the ring makes another.
+        .where("state", "=", "active")
         .execute(),
     );
     const { customerKeys } = await read((db) =>
@@ -53,32 +51,35 @@ export function createFindLost({ read }: Database, sealer: Sealer): SecretStore[
 export function createForgetLost(database: Database, sealer: Sealer): SecretStore["forgetLost"] {
   return (now, describe) =>
     database.write(async (transaction) => {
-      const signingKeys = await forgetSigningKeys(transaction, sealer);
+      const signingKeys = await forgetSigningKeys(transaction, sealer, now);
       const { customerKeys, customers } = await forgetCustomerKeys(database, transaction, sealer, now);
       const lost: LostSecrets = { customerKeys, signingKeys };
-      if (customerKeys > 0) {
-        const subjects: readonly Subject[] =
-          customers.size > NAMED_CUSTOMERS ? ["all"] : [...customers].map((id): Subject => `customer ${id}`);
-        await noteChanges(transaction, database.dialect, subjects, now);
-      }
+      const subjects: readonly Subject[] =
+        customers.size > NAMED_CUSTOMERS ? ["all"] : [...customers].map((id): Subject => `customer ${id}`);
+      const ring: readonly Subject[] = signingKeys > 0 ? ["signing-keys"] : [];
+      await noteChanges(transaction, database.dialect, [...subjects, ...ring], now);
       if (customerKeys > 0 || signingKeys > 0) await insertAuditEvent(transaction, describe(lost));
       return lost;
     });
 }
 
-async function forgetSigningKeys(transaction: Transaction<Schema>, sealer: Sealer): Promise<number> {
+async function forgetSigningKeys(transaction: Transaction<Schema>, sealer: Sealer, now: number): Promise<number> {
   const rows = await transaction
     .selectFrom("signing_keys")
     .select(["kid", "alg", "state", "sealed_private_key"])
-    .where("state", "in", SIGNING)
+    .where("state", "in", ["active", "next"])
     .execute();
   let forgotten = 0;
   for (const { kid, alg, state, sealed_private_key } of rows) {
     if (opens(sealer, sealed_private_key, signingKeyContext(kid, alg))) continue;
     forgotten++;
-    // What it has signed may still be verified; what has signed nothing is of no use.
+    // What it has signed may still be verified, and for how long the ring knows; what has signed nothing is of no use.
     await (state === "active"
-      ? transaction.updateTable("signing_keys").set({ state: "retired" }).where("kid", "=", kid).execute()
+      ? transaction
+          .updateTable("signing_keys")
+          .set({ state: "retired", retired_at: now })
+          .where("kid", "=", kid)
+          .execute()
       : transaction.deleteFrom("signing_keys").where("kid", "=", kid).execute());
   }
   return forgotten;
@@ -115,16 +116,5 @@ async function forgetCustomerKeys(
     const last = rows.at(-1);
     if (last === undefined || rows.length < PAGE) return { customerKeys, customers };
     after = last.key_id;
-  }
-}
-
-/** Whether a sealed secret opens. @throws NewerSealError for what is not lost, and not for this gateway to open */
-function opens(sealer: Sealer, sealed: Uint8Array, context: readonly string[]): boolean {
-  try {
-    sealer.open(sealed, context).fill(0);
-    return true;
-  } catch (error) {
-    if (error instanceof NewerSealError || !(error instanceof SealError)) throw error;
-    return false;
   }
 }

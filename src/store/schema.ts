@@ -9,6 +9,8 @@ export interface Schema {
     status: string;
     /** As the setting is written; empty: the gateway's own. */
     login_limit: Generated<string>;
+    /** Tokens that were issued before are taken back. */
+    tokens_not_before: Generated<number>;
     created_at: number;
     updated_at: Generated<number>;
     revision: Generated<number>;
@@ -56,10 +58,29 @@ export interface Schema {
   signing_keys: {
     kid: string;
     alg: string;
+    /** `next`, `active`, `retired` or `revoked`; at most one row of each of the first two. */
     state: string;
+    /** Empty once it signs no more. */
     sealed_private_key: Uint8Array;
     public_jwk: string;
+    /** Since then it is published, too. */
     created_at: number;
+    /** Null for a key that signed before there were such notes. */
+    activated_at: number | null;
+    /** When it ended to sign, or was revoked. */
+    retired_at: number | null;
+    /** Of a retired key. */
+    published_until: number | null;
+    /** Of the active key: an operator wants it replaced, from then on. */
+    rotate_at: number | null;
+    /** How long after it ended to sign a token of its may be good at most, in milliseconds. */
+    token_life_ms: Generated<number>;
+  };
+  /** Tokens that were taken back, until they have expired anyway. */
+  revoked_tokens: {
+    jti: string;
+    revoked_at: number;
+    expires_at: number;
   };
   audit_events: {
     event_id: Generated<number>;

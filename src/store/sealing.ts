@@ -127,3 +127,14 @@ function readMasterKey(masterKey: Uint8Array): MasterKey {
 function associatedData({ header }: MasterKey, context: readonly string[]): Buffer {
   return Buffer.concat([header, Buffer.from(JSON.stringify(context))]);
 }
+
+/** Whether a sealed secret opens. @throws NewerSealError for what is not lost, and not for this gateway to open */
+export function opens(sealer: Pick<Sealer, "open">, sealed: Uint8Array, context: readonly string[]): boolean {
+  try {
+    sealer.open(sealed, context).fill(0);
+    return true;
+  } catch (error) {
+    if (error instanceof NewerSealError || !(error instanceof SealError)) throw error;
+    return false;
+  }
+}

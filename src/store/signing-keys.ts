@@ -1,74 +1,123 @@
 // The signing keys' queries. Knows the schema and sealing.
 
-import type { PublicJwk, SigningKey, SigningKeyStore } from "../core/ports.ts";
-import { GATEWAY } from "../core/registry/ports.ts";
-import { insertAuditEvent } from "./audit.ts";
+import { type Kysely, type Selectable, sql, type Transaction } from "kysely";
+import type { PublicJwk } from "../core/ports.ts";
+import type { KeptKeys, NewSigningKey, SigningKey, SigningKeyState, SigningKeyStore } from "../core/tokens/ports.ts";
+import { insertAuditEvents } from "./audit.ts";
+import { noteChanges } from "./changes.ts";
 import type { Database } from "./database.ts";
+import type { Schema } from "./schema.ts";
 import { signingKeyContext } from "./seal-contexts.ts";
-import type { Sealer } from "./sealing.ts";
+import { opens, type Sealer } from "./sealing.ts";
+
+/** In which order rows are written, so that none is active or next while another still is. */
+const STATES = ["retired", "revoked", "active", "next"] as const satisfies readonly SigningKeyState[];
+
+const ERASED = Buffer.alloc(0);
 
 /** The signing keys of one database. */
 export function createSigningKeyStore(database: Database, sealer: Sealer): SigningKeyStore {
-  const { db } = database;
-
-  async function active(): Promise<SigningKey | undefined> {
-    const row = await db.selectFrom("signing_keys").where("state", "=", "active").selectAll().executeTakeFirst();
-    if (row === undefined) return undefined;
+  async function read(db: Kysely<Schema>): Promise<KeptKeys> {
+    const rows = await db.selectFrom("signing_keys").selectAll().orderBy("created_at", "desc").orderBy("kid").execute();
+    const sealed = (kid: string) => {
+      const row = rows.find((candidate) => candidate.kid === kid);
+      if (row === undefined) throw new Error("a signing key was asked for that is not there");
+      return { bytes: row.sealed_private_key, context: signingKeyContext(kid, row.alg) };
+    };
     return {
-      kid: row.kid,
-      alg: row.alg,
-      privateKey: sealer.open(row.sealed_private_key, signingKeyContext(row.kid, row.alg)),
-      publicJwk: readPublicJwk(row.public_jwk),
-      createdAt: row.created_at,
+      keys: rows.map(keyOfRow),
+      openPrivateKey(kid) {
+        const { bytes, context } = sealed(kid);
+        return sealer.open(bytes, context);
+      },
+      isLost(kid) {
+        const { bytes, context } = sealed(kid);
+        return !opens(sealer, bytes, context);
+      },
     };
   }
 
-  return {
-    active,
-    async activateFirst({ kid, alg, privateKey, publicJwk, createdAt }) {
-      await database.write(async (transaction) => {
-        const inserted = await transaction
-          .insertInto("signing_keys")
-          .values({
-            kid,
-            alg,
-            state: "active",
-            sealed_private_key: sealer.seal(privateKey, signingKeyContext(kid, alg)),
-            public_jwk: JSON.stringify(publicJwk),
-            created_at: createdAt,
-          })
-          .onConflict((conflict) => conflict.doNothing())
-          .returning("kid")
-          .executeTakeFirst();
-        if (inserted === undefined) return;
-        await insertAuditEvent(transaction, {
-          actor: GATEWAY,
-          at: createdAt,
-          action: "CreateSigningKey",
-          resource: `signing-keys/${kid}`,
-          customerId: "",
-          details: { alg },
-        });
-      });
-      const winner = await active();
-      if (winner === undefined) throw new Error("an active signing key was inserted and is not there");
-      return winner;
-    },
+  async function put(transaction: Transaction<Schema>, key: SigningKey | NewSigningKey): Promise<void> {
+    const values = rowOfKey(key);
+    const { kid, alg, state } = key;
+    const signs = state === "active" || state === "next";
+    // What signs no more needs its private half no more, whoever might come by it.
+    const sealed = !signs
+      ? ERASED
+      : "privateKey" in key
+        ? sealer.seal(key.privateKey, signingKeyContext(kid, alg))
+        : undefined;
+    if (sealed === undefined) {
+      await transaction.updateTable("signing_keys").set(values).where("kid", "=", kid).execute();
+      return;
+    }
+    const row = { ...values, sealed_private_key: sealed };
+    await transaction
+      .insertInto("signing_keys")
+      .values({ kid, ...row })
+      .onConflict((conflict) => conflict.column("kid").doUpdateSet(row))
+      .execute();
+  }
 
-    listAll: () =>
-      database.read(async (reader) => {
-        const rows = await reader
-          .selectFrom("signing_keys")
-          .select(["kid", "alg", "state", "created_at"])
-          .orderBy("created_at", "desc")
-          .orderBy("kid")
-          .execute();
-        return rows.map(({ created_at: createdAt, ...key }) => ({ ...key, createdAt }));
+  return {
+    read: () => database.read(read),
+
+    change: (decide) =>
+      database.write(async (transaction) => {
+        // Of two that decide at once the second sees what the first has done: SQLite has one writer at a time anyway.
+        if (database.dialect === "postgres") {
+          await sql`lock table signing_keys in share row exclusive mode`.execute(transaction);
+        }
+        const change = decide(await read(transaction));
+        if (change === undefined) return;
+        if (change.remove.length > 0) {
+          await transaction
+            .deleteFrom("signing_keys")
+            .where("kid", "in", [...change.remove])
+            .execute();
+        }
+        for (const state of STATES) {
+          for (const key of change.put) if (key.state === state) await put(transaction, key);
+        }
+        await insertAuditEvents(transaction, change.entries);
+        await noteChanges(transaction, database.dialect, ["signing-keys"], change.at);
       }),
   };
 }
 
-function readPublicJwk(text: string): PublicJwk {
-  const jwk: PublicJwk = JSON.parse(text);
-  return jwk;
+function rowOfKey(key: SigningKey) {
+  return {
+    alg: key.alg,
+    state: key.state,
+    public_jwk: JSON.stringify(key.publicJwk),
+    created_at: key.createdAt,
+    activated_at: key.activatedAt ?? null,
+    retired_at: key.retiredAt ?? null,
+    published_until: key.publishedUntil ?? null,
+    rotate_at: key.rotateAt ?? null,
+    token_life_ms: key.tokenLifeMs,
+  };
+}
+
+function keyOfRow(row: Selectable<Schema["signing_keys"]>): SigningKey {
+  const publicJwk: PublicJwk = JSON.parse(row.public_jwk);
+  return {
+    kid: row.kid,
+    alg: row.alg,
+    state: readState(row.state),
+    publicJwk,
+    createdAt: row.created_at,
+    activatedAt: row.activated_at ?? undefined,
+    retiredAt: row.retired_at ?? undefined,
+    publishedUntil: row.published_until ?? undefined,
+    rotateAt: row.rotate_at ?? undefined,
+    tokenLifeMs: row.token_life_ms,
+  };
+}
+
+/** What a constraint of the table holds to. */
+function readState(text: string): SigningKeyState {
+  const state = STATES.find((candidate) => candidate === text);
+  if (state === undefined) throw new TypeError(`a signing key has the state ${text}`);
+  return state;
 }

@@ -1,7 +1,14 @@
 // The ports of the core over one SQL database. Knows which query is whose.
 
-import type { SigningKeyStore } from "../core/ports.ts";
-import type { ActivityStore, AuditLog, CustomerKeyStore, CustomerStore, DeviceStore } from "../core/registry/ports.ts";
+import type {
+  ActivityStore,
+  AuditLog,
+  CustomerKeyStore,
+  CustomerStore,
+  DeviceStore,
+  RevokedTokenStore,
+} from "../core/registry/ports.ts";
+import type { SigningKeyStore } from "../core/tokens/ports.ts";
 import { createActivityStore } from "./activity.ts";
 import { createAuditLog } from "./audit.ts";
 import { type CredentialSource, createCredentialSource } from "./credentials.ts";
@@ -9,6 +16,7 @@ import { createCustomerKeyStore } from "./customer-keys.ts";
 import { createCustomerStore } from "./customers.ts";
 import type { Database } from "./database.ts";
 import { createDeviceStore } from "./devices.ts";
+import { createRevokedTokenStore } from "./revoked-tokens.ts";
 import type { Sealer } from "./sealing.ts";
 import { createSigningKeyStore } from "./signing-keys.ts";
 
@@ -20,6 +28,7 @@ export interface Store {
   readonly audit: AuditLog;
   readonly activity: ActivityStore;
   readonly signingKeys: SigningKeyStore;
+  readonly revokedTokens: RevokedTokenStore;
 }
 
 /** Everything that is kept in a database, its secrets sealed. `onFault` hears of each that does not open. */
@@ -32,5 +41,6 @@ export function createStore(database: Database, sealer: Sealer, onFault: (error:
     audit: createAuditLog(database),
     activity: createActivityStore(database),
     signingKeys: createSigningKeyStore(database, sealer),
+    revokedTokens: createRevokedTokenStore(database),
   };
 }

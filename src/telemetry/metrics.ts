@@ -7,6 +7,8 @@ export interface Metrics {
   readonly logins: Counter<"protocol" | "outcome">;
   /** What a login took in the gateway, in seconds. */
   readonly loginSeconds: Histogram;
+  /** Tokens checked, by protocol and outcome (`ok` or a reason). */
+  readonly verifications: Counter<"protocol" | "outcome">;
   /** Requests refused before any method was reached, by protocol and reason. */
   readonly refusals: Counter<"protocol" | "reason">;
   /** 1 while Redis is away and limits are decided without it. */
@@ -34,6 +36,12 @@ export function createMetrics(): Metrics {
       name: "countersign_login_seconds",
       help: "Time a login took in the gateway",
       buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1],
+      registers,
+    }),
+    verifications: new Counter({
+      name: "countersign_token_verifications_total",
+      help: "Tokens checked, by protocol and outcome",
+      labelNames: ["protocol", "outcome"],
       registers,
     }),
     refusals: new Counter({

@@ -4,6 +4,8 @@ import type { HandlerContext, MethodImplSpec, ServiceImplSpec } from "@connectrp
 import type { Logger } from "pino";
 import { AuthError } from "../core/errors.ts";
 import type { Caller, Login, LoginRequest } from "../core/login.ts";
+import type { TokenClaims } from "../core/ports.ts";
+import type { VerifyToken } from "../core/verify-token.ts";
 import type { Metrics } from "./metrics.ts";
 
 /** A caller, as a log line tells of it. */
@@ -12,11 +14,14 @@ export interface ObservedCaller extends Caller {
   readonly protocol: string;
 }
 
+type VerifyTokenFor = (token: string, caller: ObservedCaller) => Promise<TokenClaims>;
 type LogIn<From> = (request: LoginRequest, caller: From) => Promise<Login>;
 
 export interface Observer {
   /** The same use-case, observed: a line and a count for each login. */
   observeLogIn(logIn: LogIn<Caller>): LogIn<ObservedCaller>;
+  /** The same use-case, observed: a count for each token, and no line, since every request to every service may have one checked. */
+  observeVerifyToken(verifyToken: VerifyToken): VerifyTokenFor;
   /** The same service, observed: a line for each call. */
   observeCalls(service: ServiceImplSpec, callerOf: (context: HandlerContext) => ObservedCaller): ServiceImplSpec;
   /** A request that no handler has seen was refused, or any was by a bug. */
@@ -73,6 +78,23 @@ export function createObserver(logger: Logger, metrics: Metrics, elapsed: () => 
           logger.info({ outcome: reason, ...facts, ms }, "login");
           // What is unavailable has a cause that no caller is told; that of what is internal, `refused` hears of.
           if (reason === "unavailable")
+            logger.warn({ cause: messageOf(causeOf(error)), ...describe(caller) }, "unavailable");
+          throw error;
+        }
+      };
+    },
+
+    observeVerifyToken(verifyToken) {
+      return async (token, caller) => {
+        const { protocol } = caller;
+        try {
+          const claims = await verifyToken(token);
+          metrics.verifications.inc({ protocol, outcome: "ok" });
+          return claims;
+        } catch (error) {
+          const outcome = reasonOf(error);
+          metrics.verifications.inc({ protocol, outcome });
+          if (outcome === "unavailable")
             logger.warn({ cause: messageOf(causeOf(error)), ...describe(caller) }, "unavailable");
           throw error;
         }

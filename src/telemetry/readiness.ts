@@ -1,6 +1,7 @@
 // Whether logins can be answered now, part by part. Knows ports, and nothing of how it is asked.
 
-import type { Limiter, SigningKeyStore, TokenSigner } from "../core/ports.ts";
+import type { Limiter, TokenSigner } from "../core/ports.ts";
+import type { SigningKeyStore } from "../core/tokens/ports.ts";
 
 export interface Readiness {
   /** `degraded`: logins are answered, with limits that are bounded and not exact. */
@@ -12,10 +13,10 @@ export interface Readiness {
 /** Asks each part that a login needs. */
 export async function checkReadiness(
   limiter: Limiter,
-  store: SigningKeyStore,
+  store: Pick<SigningKeyStore, "read">,
   signer: TokenSigner,
 ): Promise<Readiness> {
-  const [limits, kept] = await Promise.allSettled([limiter.ping(), store.active()]);
+  const [limits, kept] = await Promise.allSettled([limiter.ping(), store.read()]);
   const parts = {
     limits: limits.status === "fulfilled" ? limits.value : "unavailable",
     store: kept.status === "fulfilled" ? "ok" : "unavailable",

@@ -22,6 +22,9 @@ const TABLE = {
   invalid_credentials: { status: 401, code: Code.Unauthenticated },
   disabled: { status: 403, code: Code.PermissionDenied },
   replayed: { status: 401, code: Code.Unauthenticated },
+  expired: { status: 401, code: Code.Unauthenticated },
+  invalid: { status: 401, code: Code.Unauthenticated },
+  revoked: { status: 401, code: Code.Unauthenticated },
   unavailable: { status: 503, code: Code.Unavailable },
   internal: { status: 500, code: Code.Internal },
   invalid_admin_token: { status: 401, code: Code.Unauthenticated },
@@ -62,12 +65,14 @@ export function errorHeaders(refusal: Refusal): readonly (readonly [string, stri
   return headers;
 }
 
-/** RFC 9110, 11.6.1: every 401 names a scheme; logins have one of their own, operators' calls RFC 6750's. */
+/** RFC 9110, 11.6.1: every 401 names a scheme; logins have one of their own, tokens and operators' calls RFC 6750's. */
 function challengeOf(reason: Reason): string {
-  return reason === "invalid_admin_token"
+  return BEARER.includes(reason)
     ? 'Bearer realm="countersign", error="invalid_token"'
     : `Countersign realm="devices", error="${reason}"`;
 }
+
+const BEARER: readonly Reason[] = ["invalid_admin_token", "expired", "invalid", "revoked"];
 
 /** Whole seconds, never fewer than the wait. */
 function retryAfterSeconds(retryAfterMs: number | undefined): number | undefined {

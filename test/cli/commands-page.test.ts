@@ -76,8 +76,8 @@ test("every command is as it is pasted", { timeout: 60_000 }, async () => {
   );
 });
 
-test("docs/explain.md and docs/import.md call it the same way", () => {
-  for (const page of ["docs/explain.md", "docs/import.md"]) {
+test("docs/explain.md, docs/import.md and docs/tokens.md call it the same way", () => {
+  for (const page of ["docs/explain.md", "docs/import.md", "docs/tokens.md"]) {
     for (const line of shellLinesOf(page)) expect(line).toMatch(/(^|\| )npx countersign /);
   }
 });

@@ -1,5 +1,7 @@
 // Runs commands as an operator of a test's own gateway does.
 
+import type { GatewayOptions } from "../../src/app.ts";
+import type { Environment } from "../../src/environment.ts";
 import { ADMIN_TOKEN, openGateway, type TestGateway } from "../gateway.ts";
 import { type Outcome, type RunOptions, run } from "../program.ts";
 
@@ -11,8 +13,8 @@ export interface Operator {
   operateJson(args: readonly string[], options?: RunOptions): Promise<readonly Record<string, unknown>[]>;
 }
 
-export async function openOperator(): Promise<Operator> {
-  const gateway = await openGateway();
+export async function openOperator(settings: Environment = {}, options: GatewayOptions = {}): Promise<Operator> {
+  const gateway = await openGateway(settings, options);
   const env = { COUNTERSIGN_INTERNAL_URL: gateway.internalUrl, COUNTERSIGN_ADMIN_TOKEN: ADMIN_TOKEN };
   const operate: Operator["operate"] = (args, options = {}) =>
     run(args, { ...options, env: { ...env, ...options.env } });

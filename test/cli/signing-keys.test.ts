@@ -1,21 +1,119 @@
 // `countersign signing-keys`, a process of its own against a real gateway.
 
+import { generateKeyPairSync } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { temporaryFolder } from "../program.ts";
 import { type Operator, openOperator } from "./operator.ts";
 
 let operator: Operator;
 beforeAll(async () => {
-  operator = await openOperator();
+  // A key is published for a second before it signs: whoever waits for it is not to wait for long.
+  operator = await openOperator({}, { ringTimes: { publishMs: 1_000, lookMs: 50 } });
 });
 afterAll(() => operator.gateway.close());
 
-test("the keys are those that the JWKS shows", async () => {
+/** The kids of the JWKS, the one that signs first. */
+async function publishedKids(): Promise<readonly (string | undefined)[]> {
   const response = await fetch(new URL("/.well-known/jwks.json", operator.gateway.publicUrl));
   const { keys }: { keys: readonly { kid: string }[] } = JSON.parse(await response.text());
+  return keys.map(({ kid }) => kid);
+}
+
+test("the keys are those that the JWKS shows", async () => {
+  const [active, next] = await publishedKids();
   const listed = await operator.operateJson(["signing-keys", "list"]);
-  expect(listed).toEqual([
-    { kid: keys[0]?.kid, alg: "RS256", state: "active", create_time: expect.stringMatching(/^20\d\d-/) },
-  ]);
+  const time = expect.stringMatching(/^20\d\d-/);
+  expect(listed).toHaveLength(2);
+  expect(listed).toEqual(
+    expect.arrayContaining([
+      {
+        kid: active,
+        alg: "RS256",
+        state: "SIGNING_KEY_STATE_ACTIVE",
+        create_time: time,
+        activate_time: time,
+        rotate_time: time,
+      },
+      { kid: next, alg: "RS256", state: "SIGNING_KEY_STATE_NEXT", create_time: time },
+    ]),
+  );
   const { stdout } = await operator.operate(["signing-keys", "list"]);
-  expect(stdout).toMatch(new RegExp(`^kid +alg +state +create_time\\n${keys[0]?.kid}  RS256  active `));
+  expect(stdout).toMatch(/^kid +alg +state +create_time +activate_time +retire_time +rotate_time\n/);
+  expect(stdout).toMatch(new RegExp(`\n${active} +RS256 +active `));
+});
+
+test("rotate waits until the next key signs, and says until when", async () => {
+  // This one is a moment old.
+  await operator.operate(["signing-keys", "rotate", "--now"]);
+  const [active, next] = await publishedKids();
+  const { status, stdout, stderr } = await operator.operate(["signing-keys", "rotate"]);
+  const [signs, follows] = await publishedKids();
+  expect([status, signs]).toEqual([0, next]);
+  expect(stdout).toBe(`key ${next} signs\nkey ${follows} is next\n`);
+  // On a slow machine it may be published for long enough by now.
+  if (stderr !== "") {
+    expect(stderr).toMatch(
+      new RegExp(
+        `^countersign: ${next} signs from 20\\S+Z on, when every service has had time to fetch it\ncountersign: waiting for that. Ctrl-C leaves it to the gateways\n$`,
+      ),
+    );
+  }
+  expect(await publishedKids()).toContain(active);
+});
+
+test("rotate --now warns of what that means", async () => {
+  const [, next] = await publishedKids();
+  const { status, stdout, stderr } = await operator.operate(["signing-keys", "rotate", "--now", "--json"]);
+  expect(status).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ active: { kid: next }, next: { state: "SIGNING_KEY_STATE_NEXT" } });
+  expect(stderr).toMatch(
+    /^countersign: \S+ was published at 20\S+Z\. Services that have not fetched the keys since refuse its tokens until they do\n$/,
+  );
+});
+
+test("a key of another server is taken over, from a file or standard input, and revoked", async () => {
+  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const text = privateKey.export({ format: "pem", type: "pkcs1" }).toString();
+  const file = join(temporaryFolder(), "old.pem");
+  writeFileSync(file, text);
+  const imported = await operator.operate(["signing-keys", "import", file, "--kid", "old"]);
+  expect(imported).toMatchObject({ status: 0, stdout: "key old (RS256) signs from now on\n", stderr: "" });
+  const again = await operator.operateJson(["signing-keys", "import", "-", "--kid", "old"], { input: text });
+  expect(again).toMatchObject([{ kid: "old", state: "SIGNING_KEY_STATE_ACTIVE" }]);
+  expect((await publishedKids())[0]).toBe("old");
+
+  const revoked = await operator.operate(["signing-keys", "revoke", "old"]);
+  const [active] = await publishedKids();
+  expect(revoked).toMatchObject({
+    status: 0,
+    stdout: `key old is revoked: services that check tokens by themselves trust it until they fetch the keys anew\nkey ${active} signs\n`,
+  });
+  expect(await publishedKids()).not.toContain("old");
+});
+
+test("a file that is no key is refused, and nothing of it is repeated", async () => {
+  const encrypted = generateKeyPairSync("ed25519").privateKey.export({
+    format: "pem",
+    type: "pkcs8",
+    cipher: "aes-256-cbc",
+    passphrase: "x",
+  });
+  const refused = await operator.operate(["signing-keys", "import", "-"], { input: encrypted.toString() });
+  expect(refused).toMatchObject({
+    status: 1,
+    stdout: "",
+    stderr:
+      "countersign: malformed: private_key is encrypted with a passphrase. Take that off with openssl pkey -in FILE and send what it prints\n",
+  });
+  const der = join(temporaryFolder(), "old.der");
+  writeFileSync(
+    der,
+    generateKeyPairSync("ed25519").privateKey.export({ format: "der", type: "pkcs8" }).fill(0xff, 0, 4),
+  );
+  expect(await operator.operate(["signing-keys", "import", der])).toMatchObject({
+    status: 2,
+    stderr: `countersign: ${der} is not text. If it is DER, turn it into PEM with: openssl pkey -inform DER -in FILE\n`,
+  });
 });

@@ -53,7 +53,13 @@ export function describeCustomers(open: Open): void {
     await addCustomer(store, { customerId: "customer-2" });
     const entry = entryOf("UpdateCustomer", { at: NOW + 5 });
     const updated = await store.customers.update("customer-1", (current) => ({
-      next: { ...current, displayName: `${current.displayName}!`, status: "disabled", loginLimit: "off" },
+      next: {
+        ...current,
+        displayName: `${current.displayName}!`,
+        status: "disabled",
+        loginLimit: "off",
+        tokensNotBefore: NOW + 6,
+      },
       entry,
     }));
     expect(updated).toEqual({
@@ -61,6 +67,7 @@ export function describeCustomers(open: Open): void {
       displayName: "One!",
       status: "disabled",
       loginLimit: "off",
+      tokensNotBefore: NOW + 6,
       createdAt: NOW,
       updatedAt: NOW + 5,
       revision: 2,

@@ -42,7 +42,11 @@ export function lostSecretsContract(name: string, openEmpty: () => Promise<Empty
       await insertSigningKey(database, after, "kid-1", "active");
       const lost = "2 customer keys cannot be opened with the master keys of this gateway";
       await expect(secretsOn(database, after).requireMasterKeys()).rejects.toThrow(lost);
+      // The ring makes another of one that has signed nothing.
       await insertSigningKey(database, stranger, "kid-2", "next");
+      await expect(secretsOn(database, after).requireMasterKeys()).rejects.toThrow(lost);
+      await database.db.deleteFrom("signing_keys").execute();
+      await insertSigningKey(database, stranger, "kid-3", "active");
       await expect(secretsOn(database, after).requireMasterKeys()).rejects.toThrow(
         new LostSecretsError({ customerKeys: 2, signingKeys: 1 }),
       );
@@ -80,12 +84,12 @@ export function lostSecretsContract(name: string, openEmpty: () => Promise<Empty
       });
       // Should the master key turn up, they still open.
       expect([...(await readSealed(database))]).toEqual([...stored].filter(([id]) => id !== "kid-2"));
-      const signing = await database.db.selectFrom("signing_keys").select(["kid", "state"]).execute();
-      expect(signing).toEqual([{ kid: "kid-1", state: "retired" }]);
+      const signing = await database.db.selectFrom("signing_keys").select(["kid", "state", "retired_at"]).execute();
+      expect(signing).toEqual([{ kid: "kid-1", state: "retired", retired_at: NOW }]);
       expect(await auditOf(database)).toEqual([
         { ...resealedEvent({ customer_keys: 2, signing_keys: 2 }), action: "ForgetLostSecrets" },
       ]);
-      expect(await changesOf(database)).toEqual(["customer acme", "customer globex"]);
+      expect(await changesOf(database)).toEqual(["customer acme", "customer globex", "signing-keys"]);
 
       expect(await secrets.requireMasterKeys()).toBeUndefined();
       expect(await secrets.reseal(ACTOR)).toEqual({ resealed: 0, unopened: 0, done: true });

@@ -20,7 +20,13 @@ export type Open = () => Promise<OpenedStore>;
 
 export const NOW = 1_764_000_000_000;
 export const ACTOR: Actor = { tokenId: "0a1b2c3d", operator: "ops@desk", address: "192.0.2.1", requestId: "r-1" };
-export const customer: Customer = { customerId: "customer-1", displayName: "One", status: "enabled", loginLimit: "" };
+export const customer: Customer = {
+  customerId: "customer-1",
+  displayName: "One",
+  status: "enabled",
+  loginLimit: "",
+  tokensNotBefore: 0,
+};
 export const device: Device = {
   deviceKey: "device-1",
   customerId: customer.customerId,

@@ -1,73 +1,164 @@
 // The part of a store's contract that is about the keys that tokens are signed with: SigningKeyStore.
 
 import { expect, test } from "vitest";
-import type { SigningKey } from "../../src/core/ports.ts";
-import { GATEWAY } from "../../src/core/registry/ports.ts";
-import { FIRST, NOW, type Open } from "./store-samples.ts";
+import type { AuditEntry } from "../../src/core/registry/ports.ts";
+import type { NewSigningKey, SigningKey, SigningKeyChange, SigningKeyStore } from "../../src/core/tokens/ports.ts";
+import { ACTOR, actionsOf, brokenEntry, entryOf, FIRST, NOW, type Open, subjectsOf } from "./store-samples.ts";
 
-export function describeSigningKeys(open: Open): void {
-  const keyNamed = (kid: string): SigningKey => ({
+const PRIVATE = Buffer.from([0, 1, 255]);
+
+function keyNamed(kid: string, draft: Partial<SigningKey> = {}): NewSigningKey {
+  return {
     kid,
     alg: "RS256",
-    privateKey: Buffer.from([0, 1, 255]),
+    state: "active",
+    privateKey: PRIVATE,
     publicJwk: { kid, kty: "RSA", alg: "RS256", use: "sig", n: "AQ", e: "AQAB" },
     createdAt: NOW,
-  });
+    activatedAt: undefined,
+    retiredAt: undefined,
+    publishedUntil: undefined,
+    rotateAt: undefined,
+    tokenLifeMs: 1,
+    ...draft,
+  };
+}
 
-  test("has no active key at first", async () => {
+/** As it is kept: without its private half. */
+function kept({ privateKey: _, ...key }: NewSigningKey): SigningKey {
+  return key;
+}
+
+const change = (draft: Partial<SigningKeyChange>): SigningKeyChange => ({
+  put: [],
+  remove: [],
+  entries: [],
+  at: NOW,
+  ...draft,
+});
+
+async function put(store: SigningKeyStore, ...keys: readonly (SigningKey | NewSigningKey)[]): Promise<void> {
+  await store.change(() => change({ put: keys }));
+}
+
+export function describeSigningKeys(open: Open): void {
+  test("has no key at first", async () => {
     const { store } = await open();
-    expect(await store.signingKeys.active()).toBeUndefined();
+    expect((await store.signingKeys.read()).keys).toEqual([]);
   });
 
-  test("the first candidate becomes the active key and is given back whole", async () => {
+  test("keys are kept whole, the newest first, for whoever opens the store", async () => {
     const { store, reopen } = await open();
-    expect(await store.signingKeys.activateFirst(keyNamed("a"))).toEqual(keyNamed("a"));
-    expect(await store.signingKeys.active()).toEqual(keyNamed("a"));
-    expect(await (await reopen()).signingKeys.active()).toEqual(keyNamed("a"));
+    const dates = { activatedAt: NOW, retiredAt: NOW + 1, publishedUntil: NOW + 2, rotateAt: NOW + 3 };
+    const keys = [
+      keyNamed("a", { state: "next", createdAt: NOW + 1 }),
+      keyNamed("b"),
+      keyNamed("c", { state: "retired", ...dates, tokenLifeMs: 86_400_000 }),
+    ];
+    await put(store.signingKeys, ...keys);
+    const other = (await reopen()).signingKeys;
+    for (const each of [store.signingKeys, other]) {
+      const current = await each.read();
+      expect(current.keys).toEqual(keys.map(kept));
+      expect(Buffer.from(current.openPrivateKey("a"))).toEqual(PRIVATE);
+      expect(current.isLost("b")).toBe(false);
+    }
   });
 
-  test("a later candidate is given the one that is active", async () => {
+  test("a key that moves on keeps its private half for as long as it signs, and then it is erased", async () => {
+    const { store, database } = await open();
+    const next = keyNamed("a", { state: "next" });
+    await put(store.signingKeys, next);
+    await put(store.signingKeys, { ...kept(next), state: "active", activatedAt: NOW + 1 });
+    const active = await store.signingKeys.read();
+    expect(active.keys).toEqual([{ ...kept(next), state: "active", activatedAt: NOW + 1 }]);
+    expect(Buffer.from(active.openPrivateKey("a"))).toEqual(PRIVATE);
+    for (const state of ["retired", "revoked"] as const) {
+      await put(store.signingKeys, { ...kept(next), state });
+      const rows = await database.db.selectFrom("signing_keys").select("sealed_private_key").execute();
+      expect(rows.map((row) => row.sealed_private_key.length)).toEqual([0]);
+    }
+    // It may come back, whole: an operator has it still.
+    await put(store.signingKeys, next);
+    expect(Buffer.from((await store.signingKeys.read()).openPrivateKey("a"))).toEqual(PRIVATE);
+  });
+
+  test("one takes another's place in one change, in whatever order they are written", async () => {
     const { store } = await open();
-    await store.signingKeys.activateFirst(keyNamed("a"));
-    expect(await store.signingKeys.activateFirst(keyNamed("b"))).toEqual(keyNamed("a"));
-    expect(await store.signingKeys.activateFirst(keyNamed("a"))).toEqual(keyNamed("a"));
+    const [a, b] = [keyNamed("a"), keyNamed("b", { state: "next" })];
+    await put(store.signingKeys, a, b);
+    await put(
+      store.signingKeys,
+      keyNamed("c", { state: "next" }),
+      { ...kept(b), state: "active" },
+      { ...kept(a), state: "retired" },
+    );
+    const { keys } = await store.signingKeys.read();
+    expect(Object.fromEntries(keys.map(({ kid, state }) => [kid, state]))).toEqual({
+      a: "retired",
+      b: "active",
+      c: "next",
+    });
+    await store.signingKeys.change(() => change({ put: [keyNamed("d", { state: "next" })], remove: ["c", "a"] }));
+    expect((await store.signingKeys.read()).keys.map(({ kid }) => kid)).toEqual(["b", "d"]);
   });
 
-  test("the gateway that makes one says so in the audit log, once", async () => {
-    const { store, reopen } = await open();
-    const other = await reopen();
-    await Promise.all([store, other].map(({ signingKeys }, place) => signingKeys.activateFirst(keyNamed(`k${place}`))));
-    const winner = await store.signingKeys.active();
+  test("a change, its entries and what gateways are told are one transaction", async () => {
+    const { store, database } = await open();
+    const entry: AuditEntry = entryOf("RotateSigningKeys", { resource: "signing-keys/a", customerId: "" });
+    await store.signingKeys.change(() => change({ put: [keyNamed("a")], entries: [entry, { ...entry, action: "B" }] }));
     const { items } = await store.audit.list(FIRST);
-    expect(items).toMatchObject([
-      {
-        actor: GATEWAY,
-        at: NOW,
-        action: "CreateSigningKey",
-        resource: `signing-keys/${winner?.kid}`,
-        customerId: "",
-        details: { alg: "RS256" },
-      },
-    ]);
+    expect(items).toMatchObject([{ action: "B" }, { action: "RotateSigningKeys", actor: ACTOR }]);
+    expect(await subjectsOf(database)).toEqual(["signing-keys"]);
+
+    const broken = change({ put: [keyNamed("b", { state: "next" })], entries: [brokenEntry()] });
+    await expect(store.signingKeys.change(() => broken)).rejects.toThrow("this entry cannot be written");
+    expect((await store.signingKeys.read()).keys).toHaveLength(1);
+    expect(await subjectsOf(database)).toHaveLength(1);
   });
 
-  test("all are listed, without their halves", async () => {
-    const { store } = await open();
-    expect(await store.signingKeys.listAll()).toEqual([]);
-    await store.signingKeys.activateFirst(keyNamed("a"));
-    const summary = { kid: "a", alg: "RS256", state: "active", createdAt: NOW };
-    expect(await store.signingKeys.listAll()).toEqual([summary]);
+  test("what decides not to change anything changes nothing, and what throws neither", async () => {
+    const { store, database } = await open();
+    await store.signingKeys.change(() => undefined);
+    const refuse = store.signingKeys.change(() => {
+      throw new RangeError("not so");
+    });
+    await expect(refuse).rejects.toThrow(new RangeError("not so"));
+    expect([await subjectsOf(database), await actionsOf(store)]).toEqual([[], []]);
   });
 
-  test("of candidates at once one wins, and all are given it", async () => {
+  test("each of those who decide at once sees what all before it have left", async () => {
     const { store, reopen } = await open();
     const other = await reopen();
-    const winners = await Promise.all(
-      Array.from({ length: 10 }, (_, place) =>
-        (place % 2 ? store : other).signingKeys.activateFirst(keyNamed(`k${place}`)),
+    await Promise.all(
+      Array.from({ length: 12 }, (_, place) =>
+        (place % 2 ? store : other).signingKeys.change(({ keys }) => {
+          const [active] = keys.filter(({ state }) => state === "active");
+          const retired = active === undefined ? [] : [{ ...active, state: "retired" as const }];
+          return change({ put: [...retired, keyNamed(`k${place}`, { tokenLifeMs: keys.length })] });
+        }),
       ),
     );
-    expect(new Set(winners.map(({ kid }) => kid)).size).toBe(1);
-    expect(await store.signingKeys.active()).toEqual(winners[0]);
+    const { keys } = await store.signingKeys.read();
+    expect(keys.map(({ tokenLifeMs }) => tokenLifeMs).sort((a, b) => a - b)).toEqual(Array.from(keys.keys()));
+    expect(keys.filter(({ state }) => state === "active")).toMatchObject([{ tokenLifeMs: 11 }]);
+  });
+
+  test("a key that another master key sealed is lost here, and only there", async () => {
+    const { store, reopen } = await open();
+    const stranger = await reopen([Buffer.alloc(32, 9)]);
+    await put(store.signingKeys, keyNamed("a"));
+    const seen = await stranger.signingKeys.read();
+    expect(seen.isLost("a")).toBe(true);
+    expect(() => seen.openPrivateKey("a")).toThrow("another master key");
+    expect((await store.signingKeys.read()).isLost("a")).toBe(false);
+  });
+
+  test("once the database cannot be asked, it says so", async () => {
+    const { store, close } = await open();
+    await close();
+    for (const call of [() => store.signingKeys.read(), () => store.signingKeys.change(() => undefined)]) {
+      await expect(call()).rejects.toMatchObject({ reason: "unavailable" });
+    }
   });
 }

@@ -20,7 +20,7 @@ import type { DeviceDraft } from "../../src/core/registry/device-changes.ts";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
 import { createRegistry, type Registry } from "../../src/core/registry/registry.ts";
 import { computeSignature, secretFromText } from "../../src/core/signature.ts";
-import { type KeyRing, openKeyRing } from "../../src/core/tokens/keyring.ts";
+import type { KeyRing } from "../../src/core/tokens/keyring.ts";
 import { createTokenSigner } from "../../src/core/tokens/signer.ts";
 import { createCredentialCache } from "../../src/store/cache.ts";
 import { type CredentialSource, createCredentialSource } from "../../src/store/credentials.ts";
@@ -28,6 +28,7 @@ import { migrate } from "../../src/store/migrations.ts";
 import { createSealer } from "../../src/store/sealing.ts";
 import { createStore, type Store } from "../../src/store/sql.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
+import { openRing } from "../keyring/ring.ts";
 
 export const NOW = 1_764_000_000_000;
 export const SECONDS = NOW / 1000;
@@ -50,6 +51,8 @@ export interface House {
   readonly ring: KeyRing;
   readonly signer: TokenSigner;
   readonly registry: Registry;
+  /** A registry by another's clock. */
+  registryAt(clock: { readonly now: number }): Registry;
   close(): Promise<void>;
 }
 
@@ -59,12 +62,13 @@ export async function openHouse(): Promise<House> {
   await migrate(database);
   const sealer = createSealer([Buffer.alloc(32, 1)]);
   const store = createStore(database, sealer);
-  const ring = await openKeyRing(store.signingKeys, "RS256", NOW);
+  const ring = await openRing(store.signingKeys, { alg: "RS256" });
   const signer = createTokenSigner({
     issuer: () => "https://login.example",
     audience: "devices",
     ttlSeconds: 600,
     activeKey: ring.active,
+    confirm: ring.confirm,
   });
   // Enrolled well before any login, by an operator who takes a while for each change.
   let registryNow = NOW - 86_400_000;
@@ -81,6 +85,7 @@ export async function openHouse(): Promise<House> {
     ring,
     signer,
     registry,
+    registryAt: (clock) => createRegistry({ ...store, now: () => clock.now }),
     async close() {
       await database.close();
       rmSync(folder, { recursive: true });
@@ -111,6 +116,8 @@ export interface Attempt {
 }
 
 export interface PathOptions {
+  /** Whether what is cached counts; absent: it does. */
+  readonly isSure?: () => boolean;
   readonly signer?: TokenSigner;
   readonly limiter?: Limiter;
   readonly policies?: Partial<Record<"login" | "failure" | "address", Policy | undefined>>;
@@ -118,8 +125,8 @@ export interface PathOptions {
 
 /** Opens a path in a house. */
 export function openPath(house: House, options: PathOptions = {}): Path {
-  const limiter = options.limiter ?? createMemoryLimiter(1_000);
-  const cache = createCredentialCache(house.store.credentials, { capacity: 100, ttlMs: 2_000, isSure: () => true });
+  const { limiter = createMemoryLimiter(1_000), isSure = () => true } = options;
+  const cache = createCredentialCache(house.store.credentials, { capacity: 100, ttlMs: 2_000, isSure });
   const charged: (readonly PolicyName[])[] = [];
   const lookedUp: string[] = [];
   const clock = { now: NOW };

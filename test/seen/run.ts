@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startPostgres } from "../postgres/server.ts";
 import { measureSeen } from "./seen.ts";
+import { measureTokensSeen } from "./seen-tokens.ts";
 
 const MOST_MS = 1_000;
 
@@ -15,7 +16,7 @@ for (const [name, settings] of [
   ["PostgreSQL", { DATABASE_URL: postgres.url }],
 ] as const) {
   process.stdout.write(`${name}:\n`);
-  for (const { name: change, ms } of await measureSeen(settings)) {
+  for (const { name: change, ms } of [...(await measureSeen(settings)), ...(await measureTokensSeen(settings))]) {
     process.stdout.write(`  ${change.padEnd(40)} ${ms.toFixed(0)} ms\n`);
     if (ms > MOST_MS) process.exitCode = 1;
   }

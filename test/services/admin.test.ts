@@ -1,21 +1,32 @@
 // AdminService as operators meet it: a real gateway, through Connect's client and over REST.
 
+import { generateKeyPairSync } from "node:crypto";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type Client, Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { AdminService, KeyMode, KeyPurpose, KeyState, Status } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
+import {
+  AdminService,
+  KeyMode,
+  KeyPurpose,
+  KeyState,
+  SigningKeyState,
+  Status,
+} from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { ErrorInfoSchema } from "../../gen/es/google/rpc/error_details_pb.ts";
+import { KEY_MODE_HOLD_MS } from "../../src/core/ports.ts";
 import { adminTokenId } from "../../src/services/admin-actor.ts";
 import { ADMIN_TOKEN, openGateway, postLogin, type TestGateway } from "../gateway.ts";
 
 const OTHER_TOKEN = "the-other-token-of-the-test";
 const NOW = 1_764_000_000_000;
+const clock = { now: NOW };
 
 let gateway: TestGateway;
 let admin: Client<typeof AdminService>;
 
 beforeAll(async () => {
-  gateway = await openGateway({ OTHER_ADMIN_TOKEN: OTHER_TOKEN }, { now: () => NOW });
+  gateway = await openGateway({ OTHER_ADMIN_TOKEN: OTHER_TOKEN }, { now: () => clock.now });
   admin = clientOf(ADMIN_TOKEN);
 });
 afterAll(() => gateway.close());
@@ -191,6 +202,7 @@ describe("devices", () => {
     const path = `/v1/devices/${encodeURIComponent("pump/7:a")}`;
     expect(await rest("GET", path)).toMatchObject({ status: "STATUS_ENABLED", labels: { site: "north" } });
 
+    clock.now += KEY_MODE_HOLD_MS;
     const moved = await admin.updateDevice({
       device: { deviceKey: "pump/7:a", keyMode: KeyMode.DERIVED, labels: { site: "south" } },
       updateMask: { paths: ["key_mode"] },
@@ -256,10 +268,44 @@ describe("devices", () => {
   });
 });
 
-test("signing keys are listed, page by page", async () => {
-  const { signingKeys, nextPageToken } = await admin.listSigningKeys({ pageSize: 1 });
-  expect(signingKeys).toMatchObject([{ alg: "RS256", state: "active" }]);
-  expect(nextPageToken).toBe("");
+test("signing keys are listed, page by page, and rotated, revoked and imported", async () => {
+  const list = async () => (await admin.listSigningKeys({})).signingKeys;
+  const first = await admin.listSigningKeys({ pageSize: 1 });
+  const second = await admin.listSigningKeys({ pageSize: 1, pageToken: first.nextPageToken });
+  expect([first.signingKeys.length, second.signingKeys.length, second.nextPageToken]).toEqual([1, 1, ""]);
+  const { NEXT, ACTIVE, RETIRED, REVOKED } = SigningKeyState;
+  const [active, next] = [ACTIVE, NEXT].map((state) =>
+    [...first.signingKeys, ...second.signingKeys].find((key) => key.state === state),
+  );
+  const rotateTime = timestampFromMs(NOW + 90 * 86_400_000);
+  expect(active).toMatchObject({ alg: "RS256", createTime: timestampFromMs(NOW), rotateTime });
+  expect(next).toMatchObject({ alg: "RS256", createTime: timestampFromMs(NOW) });
+  expect(next?.activateTime).toBeUndefined();
+
+  const planned = await admin.rotateSigningKey({});
+  expect([planned.active?.kid, planned.next?.kid]).toEqual([active?.kid, next?.kid]);
+  expect(planned.rotateTime).toEqual(timestampFromMs(NOW + 1_200_000));
+  const rotated = await rest("POST", "/v1/signing-keys:rotate", { now: true });
+  expect(rotated).toMatchObject({ http: 200, active: { kid: next?.kid, state: "SIGNING_KEY_STATE_ACTIVE" } });
+  expect(rotated["rotate_time"]).toBeUndefined();
+  expect(await list()).toContainEqual(
+    expect.objectContaining({ kid: active?.kid, state: RETIRED, retireTime: timestampFromMs(NOW) }),
+  );
+
+  const { privateKey } = generateKeyPairSync("ed25519");
+  const text = privateKey.export({ format: "pem", type: "pkcs8" }).toString();
+  const imported = await admin.importSigningKey({ privateKey: text, kid: "old.1" });
+  expect(imported).toMatchObject({ kid: "old.1", alg: "EdDSA", state: ACTIVE });
+  const revoked = await admin.revokeSigningKey({ kid: "old.1" });
+  expect(revoked).toMatchObject({ signingKey: { state: REVOKED }, active: { alg: "RS256", state: ACTIVE } });
+  expect(await failureOf(admin.importSigningKey({ privateKey: text }))).toEqual([
+    Code.FailedPrecondition,
+    "failed_precondition",
+    undefined,
+  ]);
+  expect(await failureOf(admin.revokeSigningKey({ kid: "none" }))).toEqual([Code.NotFound, "does_not_exist", "kid"]);
+  const { auditEvents } = await admin.listAuditEvents({ filter: 'action = "ImportSigningKey"' });
+  expect(auditEvents).toMatchObject([{ resource: "signing-keys/old.1", operator: "ada@ops-1" }]);
 });
 
 test("a login that went wrong is explained", async () => {

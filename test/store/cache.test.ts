@@ -19,6 +19,7 @@ const RECORD: DeviceRecord = {
   loginLimit: undefined,
   keyMode: "shared",
   movingSince: undefined,
+  tokensNotBefore: 0,
 };
 
 function secretNamed(keyId: string, draft: Partial<LoginSecret> = {}): LoginSecret {

@@ -1,23 +1,23 @@
-// A process of its own that opens the key ring of the database it is named, when told to, and tells the kid.
+// A process of its own that opens the key ring of each database it is named, when told to, and tells the kid.
 
-import { openKeyRing } from "../../src/core/tokens/keyring.ts";
+import type { TokenAlg } from "../../src/core/tokens/algorithms.ts";
 import { migrate } from "../../src/store/migrations.ts";
 import { openPostgres } from "../../src/store/postgres.ts";
 import { createSealer } from "../../src/store/sealing.ts";
 import { createSigningKeyStore } from "../../src/store/signing-keys.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
+import { openRing } from "../keyring/ring.ts";
 
 process.send?.("loaded");
-process.once("message", async (place: string) => {
+process.on("message", async ({ place, alg }: { place: string; alg: TokenAlg }) => {
   try {
     const database = place.startsWith("postgres:") ? await openPostgres({ url: place }) : openSqlite(place);
     await migrate(database);
     const store = createSigningKeyStore(database, createSealer([Buffer.alloc(32, 1)]));
-    const { active } = await openKeyRing(store, "RS256", 1_764_000_000_000);
+    const { active, published } = await openRing(store, { alg });
     await database.close();
-    process.send?.({ kid: active()?.kid });
+    process.send?.({ active: active()?.kid, published: published().map(({ kid }) => kid) });
   } catch (error) {
     process.send?.({ error: String(error) });
   }
-  process.disconnect();
 });

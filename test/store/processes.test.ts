@@ -1,9 +1,13 @@
 // Several processes that start at once on one empty folder.
 
-import { test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { emptySqlite } from "./connections.ts";
-import { startTogether } from "./start-together.ts";
+import { agree, loadStarters } from "./start-together.ts";
 
-test.for([1, 2])("eight processes agree on one signing key: round %s", { timeout: 60_000 }, async () => {
-  await startTogether(emptySqlite().path);
+test("eight processes agree on one signing key, round after round", { timeout: 60_000 }, async () => {
+  const starters = await loadStarters(8);
+  onTestFinished(starters.close);
+  for (const alg of ["RS256", "ES256", "EdDSA"] as const) {
+    expect(await starters.start(emptySqlite().path, alg)).toSatisfy(agree);
+  }
 });

@@ -3,10 +3,10 @@
 import { sql } from "kysely";
 import { describe, expect, test } from "vitest";
 import type { AuditEntry } from "../../src/core/registry/ports.ts";
-import { openKeyRing } from "../../src/core/tokens/keyring.ts";
 import { SealError } from "../../src/store/sealing.ts";
 import { look } from "../contracts/look.ts";
 import { addKey } from "../contracts/store-samples.ts";
+import { activePrivateKey, openRing } from "../keyring/ring.ts";
 import type { TestDatabase } from "./database.ts";
 
 const NOW = 1_764_000_000_000;
@@ -31,7 +31,10 @@ export async function fill<Opened extends TestDatabase>(opened: Opened): Promise
   const { customers, customerKeys, devices } = opened.store;
   for (const number of [1, 2]) {
     const customerId = `customer-${number}`;
-    await customers.insert({ customerId, displayName: "", status: "enabled", loginLimit: "" }, ENTRY);
+    await customers.insert(
+      { customerId, displayName: "", status: "enabled", loginLimit: "", tokensNotBefore: 0 },
+      ENTRY,
+    );
     const dates = { notBefore: NOW, expiresAt: undefined, createdAt: NOW, retiredAt: undefined };
     const secret = Buffer.from(`${SECRET} ${number}`);
     await customerKeys.insert(
@@ -122,31 +125,31 @@ export function sealedRowsContract(name: string, open: () => Promise<TestDatabas
 
     test("a signing key under another kid does not open", async () => {
       const opened = await openFilled();
-      await openKeyRing(opened.store.signingKeys, "RS256", NOW);
-      await alter(opened, "update signing_keys set kid = 'other'");
-      await expect(opened.store.signingKeys.active()).rejects.toThrow(moved("signing_key other RS256"));
+      await openRing(opened.store.signingKeys);
+      await alter(opened, "update signing_keys set kid = 'other' where state = 'active'");
+      await expect(activePrivateKey(opened.store.signingKeys)).rejects.toThrow(moved("signing_key other ES256"));
     });
 
     test("a wrong master key is told as such, with its cure", async () => {
       const opened = await openFilled();
-      await openKeyRing(opened.store.signingKeys, "RS256", NOW);
+      await openRing(opened.store.signingKeys);
       const stranger = await opened.reopen([Buffer.alloc(32, 2)]);
       const told = (place: string): SealError =>
         new SealError(
           `the sealed secret of ${place} is under another master key. Set COUNTERSIGN_MASTER_KEY to the one that this database was made with, or add that to COUNTERSIGN_OTHER_MASTER_KEYS`,
         );
       await expect(look(stranger, "device-1", NOW)).rejects.toThrow(told("customer_key customer-1 key-1 login"));
-      const active = await opened.store.signingKeys.active();
-      const signingKey = told(`signing_key ${active?.kid} RS256`);
-      await expect(stranger.signingKeys.active()).rejects.toThrow(signingKey);
-      await expect(openKeyRing(stranger.signingKeys, "RS256", NOW)).rejects.toThrow(signingKey);
+      const { keys } = await opened.store.signingKeys.read();
+      const signingKey = told(`signing_key ${keys.find(({ state }) => state === "active")?.kid} ES256`);
+      await expect(activePrivateKey(stranger.signingKeys)).rejects.toThrow(signingKey);
+      await expect(openRing(stranger.signingKeys)).rejects.toThrow(signingKey);
     });
 
-    test("the schema refuses a second active signing key, whoever writes it", async () => {
+    test.for(["active", "next"])("the schema refuses a second %s signing key, whoever writes it", async (state) => {
       const opened = await openFilled();
-      await openKeyRing(opened.store.signingKeys, "RS256", NOW);
-      const second =
-        "insert into signing_keys select 'second', alg, state, sealed_private_key, public_jwk, created_at from signing_keys";
+      await openRing(opened.store.signingKeys);
+      const columns = "alg, state, sealed_private_key, public_jwk, created_at";
+      const second = `insert into signing_keys (kid, ${columns}) select 'second', ${columns} from signing_keys where state = '${state}'`;
       await expect(alter(opened, second)).rejects.toThrow(/unique constraint/i);
     });
   });

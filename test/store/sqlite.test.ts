@@ -4,16 +4,14 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { sql } from "kysely";
 import { describe, expect, test } from "vitest";
-import { openKeyRing } from "../../src/core/tokens/keyring.ts";
 import { storeContract } from "../contracts/store.ts";
+import { activePrivateKey, openRing } from "../keyring/ring.ts";
 import { emptySqlite } from "./connections.ts";
 import { openDatabase } from "./database.ts";
 import { fill, SECRET, sealedRowsContract } from "./sealed-rows.ts";
 
 storeContract("SQLite", openDatabase);
 sealedRowsContract("SQLite", openDatabase);
-
-const NOW = 1_764_000_000_000;
 
 function readAll(folder: string): Buffer {
   return Buffer.concat(readdirSync(folder).map((name) => readFileSync(join(folder, name))));
@@ -32,9 +30,8 @@ describe("what is on the disk", () => {
 
   test("no file holds the private signing key", async () => {
     const { folder, store } = await openDatabase();
-    await openKeyRing(store.signingKeys, "RS256", NOW);
-    const key = await store.signingKeys.active();
-    const der = Buffer.from(key?.privateKey ?? []);
+    await openRing(store.signingKeys, { alg: "RS256" });
+    const der = await activePrivateKey(store.signingKeys);
     expect(der.length).toBeGreaterThan(1_000);
     const bytes = readAll(folder);
     // From the middle, where the secret exponent and the primes are, past the public modulus.

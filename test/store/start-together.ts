@@ -1,26 +1,45 @@
-// Several processes that start at once on one empty database.
+// Several processes that open the key ring of one empty database at once.
 
 import { fork } from "node:child_process";
 import { once } from "node:events";
-import { expect } from "vitest";
+import type { TokenAlg } from "../../src/core/tokens/algorithms.ts";
 
-const PROCESSES = 8;
+export interface Starters {
+  /** Has all of them open the ring of `place`, a file or a URL of PostgreSQL. @returns what each answers */
+  start(place: string, alg: TokenAlg): Promise<readonly unknown[]>;
+  close(): Promise<void>;
+}
 
-/** `place`: a file, or a URL of PostgreSQL. All have to agree on one signing key. */
-export async function startTogether(place: string): Promise<void> {
-  const children = Array.from({ length: PROCESSES }, () => fork(new URL("open-ring.ts", import.meta.url)));
-  // All are loaded before any starts: only then do they meet.
+/** Loads the processes: only when all are does any start, so that they meet. */
+export async function loadStarters(processes: number): Promise<Starters> {
+  const children = Array.from({ length: processes }, () => fork(new URL("open-ring.ts", import.meta.url)));
   await Promise.all(children.map((child) => once(child, "message")));
-  const answers = await Promise.all(
-    children.map(async (child) => {
-      const answered = once(child, "message");
-      const ended = once(child, "exit");
-      child.send(place);
-      const [[answer]] = await Promise.all([answered, ended]);
-      return answer;
-    }),
-  );
-  const first = answers[0];
-  expect(first).toEqual({ kid: expect.stringMatching(/^[\w-]{43}$/) });
-  expect(answers).toEqual(Array(PROCESSES).fill(first));
+  return {
+    start: (place, alg) =>
+      Promise.all(
+        children.map(async (child) => {
+          const answered = once(child, "message");
+          child.send({ place, alg });
+          const [answer] = await answered;
+          return answer;
+        }),
+      ),
+    async close() {
+      await Promise.all(
+        children.map(async (child) => {
+          const ended = once(child, "exit");
+          child.disconnect();
+          await ended;
+        }),
+      );
+    },
+  };
+}
+
+/** Whether all have the same key to sign with and the same two published. */
+export function agree(answers: readonly unknown[]): boolean {
+  const [first] = answers;
+  if (typeof first !== "object" || first === null || !("active" in first) || !("published" in first)) return false;
+  const isWhole = typeof first.active === "string" && Array.isArray(first.published) && first.published.length === 2;
+  return isWhole && new Set(answers.map((answer) => JSON.stringify(answer))).size === 1;
 }

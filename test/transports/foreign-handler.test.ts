@@ -205,6 +205,6 @@ test("a path that two transports claim is an error at start-up", () => {
       rest: createRest(options),
       onFault: () => {},
     });
-  expect(() => start("/auth/login")).toThrow("/auth/login is a route's, and a document's or a method's");
+  expect(() => start("/auth/login")).toThrow("/auth/login is a route's, and a document's, an endpoint's or a method's");
   expect(() => start("/auth/logout")).not.toThrow();
 });

@@ -62,6 +62,7 @@ test("buf curl lists the services and logs in, with nothing but reflection", { t
     expect(listed.trim().split("\n").sort()).toEqual([
       "countersign.admin.v1.AdminService",
       "countersign.auth.v1.AuthService",
+      "countersign.token.v1.TokenService",
     ]);
   }
   const schema = ["--schema", "node_modules/grpc-health-check/proto"];

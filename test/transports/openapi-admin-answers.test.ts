@@ -1,5 +1,6 @@
 // Answers to operators' calls against the OpenAPI document: every kind that is documented comes, and no other.
 
+import { generateKeyPairSync } from "node:crypto";
 import { expect, test } from "vitest";
 import { AdminService } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { describeAnswers } from "./openapi-cases.ts";
@@ -124,6 +125,64 @@ describeAnswers([
     ],
   ),
   casesOf(
+    "RevokeCustomerTokens",
+    ["POST", "/v1/customers/nobody:revokeTokens", {}],
+    [
+      ["ok", () => withCustomer("revoked", (path) => post(`${path}:revokeTokens`))],
+      ["does_not_exist", () => post("/v1/customers/nobody:revokeTokens")],
+    ],
+  ),
+  casesOf(
+    "RevokeToken",
+    ["POST", "/v1/tokens/any:revoke", {}],
+    [
+      ["ok", () => post("/v1/tokens/q3Zc0mQyXx1bB2nT:revoke")],
+      ["malformed", () => post("/v1/tokens/a%20b:revoke")],
+    ],
+  ),
+  casesOf(
+    "RotateSigningKey",
+    ["POST", "/v1/signing-keys:rotate", {}],
+    [
+      ["ok", () => post("/v1/signing-keys:rotate")],
+      ["ok", () => post("/v1/signing-keys:rotate", { now: true })],
+    ],
+  ),
+  casesOf(
+    "RevokeSigningKey",
+    ["POST", "/v1/signing-keys/none:revoke", {}],
+    [
+      [
+        "ok",
+        async () => {
+          const { signing_keys: keys }: { signing_keys: { kid: string }[] } = JSON.parse(
+            await (await get("/v1/signing-keys?page_size=1")).text(),
+          );
+          return post(`/v1/signing-keys/${keys[0]?.kid}:revoke`);
+        },
+      ],
+      ["does_not_exist", () => post("/v1/signing-keys/none:revoke")],
+    ],
+  ),
+  casesOf(
+    "ImportSigningKey",
+    ["POST", "/v1/signing-keys:import", {}],
+    [
+      ["ok", () => post("/v1/signing-keys:import", { private_key: newKey(), kid: "old-server" })],
+      ["malformed", () => post("/v1/signing-keys:import", { private_key: "none" })],
+      ["already_exists", () => post("/v1/signing-keys:import", { private_key: newKey(), kid: "old-server" })],
+      [
+        "failed_precondition",
+        async () => {
+          const key = newKey();
+          await (await post("/v1/signing-keys:import", { private_key: key, kid: "stolen" })).text();
+          await (await post("/v1/signing-keys/stolen:revoke")).text();
+          return post("/v1/signing-keys:import", { private_key: key });
+        },
+      ],
+    ],
+  ),
+  casesOf(
     "ListAuditEvents",
     ["GET", "/v1/audit-events"],
     [
@@ -141,6 +200,13 @@ describeAnswers([
   ),
   casesOf("ResealSecrets", ["POST", "/v1/secrets:reseal", {}], [["ok", () => post("/v1/secrets:reseal")]]),
 ]);
+
+/** A private key that nobody has yet. */
+function newKey(): string {
+  return generateKeyPairSync("ec", { namedCurve: "P-256" })
+    .privateKey.export({ format: "pem", type: "sec1" })
+    .toString();
+}
 
 test("the document has every call of the service", async () => {
   const response = await fetch(new URL("/openapi.json", gateway.internalUrl));

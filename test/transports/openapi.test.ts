@@ -5,6 +5,7 @@ import { Validator } from "@seriousme/openapi-schema-validator";
 import { describe, expect, test } from "vitest";
 import { AdminService } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { AuthService } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
+import { TokenService } from "../../gen/es/countersign/token/v1/token_pb.ts";
 import { notes } from "../../scripts/openapi-notes.ts";
 import { createOpenapi } from "../../src/transports/openapi.ts";
 import { createRouteTable } from "../../src/transports/routes.ts";
@@ -18,7 +19,7 @@ const ofRules = openDocument(createOpenapi([rules], plain));
 
 describe.each([
   { name: "public", services: [AuthService], document: readGenerated("public") },
-  { name: "internal", services: [AuthService, AdminService], document: readGenerated("internal") },
+  { name: "internal", services: [AuthService, TokenService, AdminService], document: readGenerated("internal") },
   { name: "a test's own", services: [rules], document: ofRules },
 ])("the document, $name", ({ services, document }) => {
   test("is OpenAPI 3.1", async () => {

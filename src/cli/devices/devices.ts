@@ -2,6 +2,7 @@
 
 import type { Command } from "commander";
 import { DeviceSchema } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
+import { REVOKED } from "../customers.ts";
 import { adminCommand, callAdmin } from "../gateway/admin-client.ts";
 import { addListOptions, customerCondition, type ListOptions, writeList } from "../listing.ts";
 import { writeResult } from "../output.ts";
@@ -51,14 +52,12 @@ export function addDevicesCommand(program: Command): void {
     });
   devices
     .command("revoke-tokens <device-key>")
-    .description(
-      "record that the tokens it was given until now are revoked; nothing looks at it before tokens are verified here",
-    )
+    .description("take back the tokens that it was given until now")
     .option("--json", "print JSON")
     .action(async (deviceKey: string, _options: object, command: Command) => {
       const device = await callAdmin((admin) => admin.revokeDeviceTokens({ deviceKey }));
       writeResource(command, DeviceSchema, device, [
-        `the tokens that device ${deviceKey} was given until now are marked as revoked. Nothing looks at the mark yet: they are good until they expire`,
+        `the tokens that device ${deviceKey} was given until now are revoked: ${REVOKED}`,
       ]);
     });
   addDeviceDeriveKey(devices);

@@ -8,6 +8,7 @@ import { readCustomerId, readDisplayName } from "./names.ts";
 import { type Listing, type ListRequest, listPage, requireVersion } from "./pages.ts";
 import type { Actor, AuditEntry, Customer, CustomerStore, Status, StoredCustomer } from "./ports.ts";
 import { noCustomer } from "./refusals.ts";
+import { revokedUntil } from "./token-revocation.ts";
 
 export interface CustomerDraft {
   /** Empty: the gateway makes one. */
@@ -32,6 +33,8 @@ export interface Customers {
   /** With an etag that is not empty, only that version is changed; else AuthError `etag_mismatch`. */
   update(customerId: string, patch: CustomerPatch, etag: string, actor: Actor): Promise<StoredCustomer>;
   delete(customerId: string, etag: string, actor: Actor): Promise<void>;
+  /** Takes back the tokens that its devices have: see revokedUntil. */
+  revokeTokens(customerId: string, actor: Actor): Promise<StoredCustomer>;
 }
 
 export interface CustomersDependencies {
@@ -68,6 +71,7 @@ export function createCustomers({ customers, now }: CustomersDependencies): Cust
         displayName: readDisplayName(displayName),
         status,
         loginLimit: readLoginLimit(loginLimit),
+        tokensNotBefore: 0,
       };
       return customers.insert(customer, entryOf("CreateCustomer", customerId, actor, detailsOf(customer)));
     },
@@ -82,7 +86,10 @@ export function createCustomers({ customers, now }: CustomersDependencies): Cust
       const checked = readPatch(patch);
       return customers.update(readCustomerId(customerId), (current) => {
         requireVersion(current, etag, "customer");
-        const next = { ...current, ...checked };
+        // A customer that is let in again gets tokens anew.
+        const ends = checked.status === "disabled" && current.status === "enabled";
+        const tokensNotBefore = ends ? revokedUntil(current.tokensNotBefore, now()) : current.tokensNotBefore;
+        const next = { ...current, ...checked, tokensNotBefore };
         const details = changedDetails(detailsOf(current), detailsOf(next));
         if (!isChange(details)) return undefined;
         return { next, entry: entryOf("UpdateCustomer", customerId, actor, details) };
@@ -93,6 +100,18 @@ export function createCustomers({ customers, now }: CustomersDependencies): Cust
       await customers.delete(readCustomerId(customerId), (current) => {
         requireVersion(current, etag, "customer");
         return entryOf("DeleteCustomer", customerId, actor, {});
+      });
+    },
+
+    async revokeTokens(customerId, actor) {
+      return customers.update(readCustomerId(customerId), (current) => {
+        const tokensNotBefore = revokedUntil(current.tokensNotBefore, now());
+        if (current.tokensNotBefore === tokensNotBefore) return undefined;
+        const details = { tokens_not_before: new Date(tokensNotBefore).toISOString() };
+        return {
+          next: { ...current, tokensNotBefore },
+          entry: entryOf("RevokeCustomerTokens", customerId, actor, details),
+        };
       });
     },
   };

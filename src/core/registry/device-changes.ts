@@ -7,6 +7,7 @@ import { readLabels } from "./labels.ts";
 import { readCustomerId, readDisplayName, readEnrolledDeviceKey } from "./names.ts";
 import type { Device, KeyMode, Status } from "./ports.ts";
 import { movedTooSoon } from "./refusals.ts";
+import { revokedUntil } from "./token-revocation.ts";
 
 /** What is said of a device; what is absent or undefined stays, or is as usual. */
 export interface DevicePatch {
@@ -56,6 +57,11 @@ export function patched<Current extends Device>(current: Current, patch: DeviceP
     ...current,
     displayName: displayName ?? current.displayName,
     status: status ?? current.status,
+    // A device that is let in again gets tokens anew.
+    tokensNotBefore:
+      status === "disabled" && current.status === "enabled"
+        ? revokedUntil(current.tokensNotBefore, at)
+        : current.tokensNotBefore,
     sharedIdentity: sharedIdentity ?? current.sharedIdentity,
     labels: labels ?? current.labels,
     ...moveKeyMode(current, patch.keyMode ?? current.keyMode, patch.replayGuard, at),

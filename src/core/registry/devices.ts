@@ -18,6 +18,7 @@ import type {
   StoredDevice,
 } from "./ports.ts";
 import { noDerivationKey, noDevice, unopenedKey } from "./refusals.ts";
+import { revokedUntil } from "./token-revocation.ts";
 
 /** A board's own key. */
 export interface DerivedKey {
@@ -33,11 +34,7 @@ export interface Devices {
   /** With an etag that is not empty, only that version is changed; else AuthError `etag_mismatch`. */
   update(deviceKey: string, patch: DevicePatch, etag: string, actor: Actor): Promise<StoredDevice>;
   delete(deviceKey: string, etag: string, actor: Actor): Promise<void>;
-  /**
-   * Takes back the tokens of before: those whose `iat`, which is in whole seconds, times 1,000 is less than
-   * tokensNotBefore. That is the end of the second that it is now, so that every token of this second is among them; one
-   * that is issued in what is left of it is too.
-   */
+  /** Takes back the tokens of before: see revokedUntil. */
   revokeTokens(deviceKey: string, actor: Actor): Promise<StoredDevice>;
   /** The same each time, while there is no newer derivation key; told to the audit log before it is told to anyone else. */
   deriveKey(deviceKey: string, actor: Actor): Promise<DerivedKey>;
@@ -132,9 +129,9 @@ export function createDevices({ devices, customerKeys, audit, now }: DevicesDepe
     },
 
     async revokeTokens(deviceKey, actor) {
-      const tokensNotBefore = (Math.floor(now() / 1_000) + 1) * 1_000;
       return devices.update(readDeviceKey(deviceKey), (current) => {
-        if (current.tokensNotBefore >= tokensNotBefore) return undefined;
+        const tokensNotBefore = revokedUntil(current.tokensNotBefore, now());
+        if (current.tokensNotBefore === tokensNotBefore) return undefined;
         const details = { tokens_not_before: new Date(tokensNotBefore).toISOString() };
         return {
           next: { ...current, tokensNotBefore },

@@ -15,6 +15,8 @@ export interface Customer {
   readonly status: Status;
   /** `20/60s` or `off`, in place of the gateway's own login limit; empty: that. */
   readonly loginLimit: string;
+  /** Tokens of its devices that were issued before are revoked, in unix milliseconds; 0: none. */
+  readonly tokensNotBefore: number;
 }
 
 /** What a keeper adds: times in unix milliseconds, and a number that every change raises by one. */
@@ -256,6 +258,23 @@ export interface SecretStore {
     fits: (key: CustomerSecret, others: CustomerSecrets) => boolean,
     describe: (customerId: string, keyIds: readonly string[]) => AuditEntry,
   ): Promise<void>;
+}
+
+/** A token that was taken back by itself. */
+export interface RevokedToken {
+  readonly jti: string;
+  /** When it has expired whatever it is, in unix milliseconds. */
+  readonly expiresAt: number;
+}
+
+/** Tokens that were taken back one by one, until they have expired. */
+export interface RevokedTokenStore {
+  /** Once is enough: one that is there already stays as it is, without an entry. @returns what is there */
+  insert(token: RevokedToken, entry: AuditEntry): Promise<RevokedToken>;
+  /** Those that have not expired at `now`. */
+  list(now: number): Promise<readonly RevokedToken[]>;
+  /** Deletes at most `most` of those that have expired at `now`. @returns how many */
+  prune(now: number, most: number): Promise<number>;
 }
 
 /** The audit log. */

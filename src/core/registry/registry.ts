@@ -5,13 +5,15 @@ import { type CustomerKeys, createCustomerKeys } from "./customer-keys.ts";
 import { type Customers, createCustomers } from "./customers.ts";
 import { createDeviceImport, type DeviceImport } from "./device-import.ts";
 import { createDevices, type Devices } from "./devices.ts";
-import type { AuditLog, CustomerKeyStore, CustomerStore, DeviceStore } from "./ports.ts";
+import type { AuditLog, CustomerKeyStore, CustomerStore, DeviceStore, RevokedTokenStore } from "./ports.ts";
+import { createTokens, type Tokens } from "./tokens.ts";
 
 export interface Registry {
   readonly customers: Customers;
   readonly customerKeys: CustomerKeys;
   readonly devices: Devices;
   readonly deviceImport: DeviceImport;
+  readonly tokens: Tokens;
   readonly audit: AuditTrail;
 }
 
@@ -19,6 +21,7 @@ export interface RegistryDependencies {
   readonly customers: CustomerStore;
   readonly customerKeys: CustomerKeyStore;
   readonly devices: DeviceStore;
+  readonly revokedTokens: RevokedTokenStore;
   readonly audit: AuditLog;
   /** Unix milliseconds. */
   readonly now: () => number;
@@ -31,6 +34,7 @@ export function createRegistry(dependencies: RegistryDependencies): Registry {
     customerKeys: createCustomerKeys(dependencies),
     devices: createDevices(dependencies),
     deviceImport: createDeviceImport(dependencies),
+    tokens: createTokens(dependencies),
     audit: createAuditTrail(dependencies),
   };
 }

@@ -1,7 +1,7 @@
-// The algorithms that tokens may be signed with (RFC 7518, 3.1; RFC 8037, 3.1): how each makes a key, and signs. Knows no
-// ring and no token.
+// The algorithms that tokens may be signed with (RFC 7518, 3.1; RFC 8037, 3.1): how each makes a key, signs and
+// verifies. Knows no ring and no token.
 
-import { generateKeyPair, type KeyObject, sign } from "node:crypto";
+import { generateKeyPair, type KeyObject, sign, verify } from "node:crypto";
 import { promisify } from "node:util";
 
 export const TOKEN_ALGS = ["RS256", "ES256", "EdDSA"] as const;
@@ -15,6 +15,8 @@ export interface KeyPair {
 interface Algorithm {
   readonly generate: () => Promise<KeyPair>;
   readonly sign: (text: Buffer, key: KeyObject) => Promise<Buffer>;
+  /** On the spot: it takes 30 to 100 µs, and whoever asks waits for nothing else. */
+  readonly verify: (text: Buffer, key: KeyObject, signature: Buffer) => boolean;
 }
 
 const MODULUS_LENGTH = 2048;
@@ -30,15 +32,18 @@ export const ALGORITHMS = {
       new Promise((resolve, reject) => {
         sign("sha256", text, key, (error, signature) => (error === null ? resolve(signature) : reject(error)));
       }),
+    verify: (text, key, signature) => verify("sha256", text, key, signature),
   },
   ES256: {
     generate: () => promisify(generateKeyPair)("ec", { namedCurve: "P-256" }),
     // RFC 7518, 3.4: R and S side by side, not in ASN.1.
     sign: async (text, key) => sign("sha256", text, { key, dsaEncoding: "ieee-p1363" }),
+    verify: (text, key, signature) => verify("sha256", text, { key, dsaEncoding: "ieee-p1363" }, signature),
   },
   EdDSA: {
     generate: () => promisify(generateKeyPair)("ed25519"),
     sign: async (text, key) => sign(null, text, key),
+    verify: (text, key, signature) => verify(null, text, key, signature),
   },
 } satisfies Record<TokenAlg, Algorithm>;
 

@@ -1,58 +1,179 @@
-// The key ring: which key signs, which are published. Knows jose for the public half, and the SigningKeyStore port.
+// The key ring: which key signs, which are published, as the store has it. Knows the port, and neither protocol nor clock.
 
-import { createPrivateKey, type KeyObject } from "node:crypto";
-import { calculateJwkThumbprint, exportJWK } from "jose";
-import type { PublicJwk, SigningKey, SigningKeyStore } from "../ports.ts";
-import { ALGORITHMS, readTokenAlg, type TokenAlg } from "./algorithms.ts";
-import { createJws, type SignClaims } from "./jws.ts";
+import type { PublicJwk } from "../ports.ts";
+import { type ActiveKey, readyToSign, readyToVerify, type VerifyingKey } from "./key-material.ts";
+import type { KeptKeys, SigningKey, SigningKeyStore } from "./ports.ts";
+import { type RingRules, rotationTime } from "./rotation.ts";
+import { changeWithSpares } from "./spare-keys.ts";
+import { keepUp } from "./upkeep.ts";
 
-/** A key that is ready to sign; its private half cannot be had from it. */
-export interface ActiveKey {
-  readonly kid: string;
-  readonly alg: TokenAlg;
-  readonly signClaims: SignClaims;
-}
+export type { ActiveKey, VerifyingKey };
 
 export interface KeyRing {
-  /** The key that signs now; undefined while there is none. */
+  /** The key that signs, by what was heard last; undefined while there is none. */
   readonly active: () => ActiveKey | undefined;
-  /** Every key that a verifier may meet now. */
+  /** Every key that a verifier may meet now: the active one first. The same array for as long as nothing changes. */
   readonly published: () => readonly PublicJwk[];
+  /** Of a kid that is published; "revoked" for one that was given up; undefined for any other. */
+  readonly find: (kid: string) => VerifyingKey | "revoked" | undefined;
+  /**
+   * Sees to it that `active` is the key to sign with: undefined where it is known to be, else resolves once the store was asked.
+   * A gateway that slept through a change signs with no key before that. Rejects with AuthError `unavailable` when it cannot be.
+   */
+  readonly confirm: () => Promise<void> | undefined;
+  /** Resolves once what the store has now is what this ring has; shared by all who ask at once. */
+  readonly refresh: () => Promise<void>;
+  /** Does what is due, and reads what there is then. */
+  readonly keepUp: () => Promise<void>;
+  /** When the next key is to sign, by what was heard last, in unix milliseconds; undefined: nobody knows yet. */
+  readonly rotationTime: () => number | undefined;
+}
+
+/** What a ring hears of changes that any gateway makes to it. */
+export interface RingChanges {
+  /** Whether every change until SEEN_MS ago was told of. */
+  isSure(): boolean;
+  /** From now on `doubt` is called whenever something was changed, or may have been. */
+  hear(doubt: () => void): void;
+}
+
+export interface RingOptions extends RingRules {
+  readonly store: SigningKeyStore;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+  readonly changes: RingChanges;
+  /** Hears of an active key that does not open, and of what was changed and could not be read. */
+  readonly onFault?: (error: unknown) => void;
+}
+
+/** What a ring has read. */
+interface Reading {
+  readonly keys: readonly SigningKey[];
+  readonly active: ActiveKey | undefined;
+  readonly verifying: ReadonlyMap<string, VerifyingKey>;
 }
 
 /**
- * Opens the ring of a store, making the first key, of `alg`, where there is none. Of processes that start together on an
- * empty store one makes the key and all use it.
+ * Opens the ring of a store, making its first keys where there are none. Of processes that start together on an empty store one
+ * makes them and all use them. @throws what is wrong with the active key where it does not open
  */
-export async function openKeyRing(store: SigningKeyStore, alg: TokenAlg, now: number): Promise<KeyRing> {
-  const key = (await store.active()) ?? (await store.activateFirst(await generateSigningKey(alg, now)));
-  const active = readyKey(key);
-  const published = [key.publicJwk];
-  return { active: () => active, published: () => published };
-}
+export async function openKeyRing(options: RingOptions): Promise<KeyRing> {
+  const { store, now, changes, onFault = () => {} } = options;
+  let reading: Reading = { keys: [], active: undefined, verifying: new Map() };
+  let published: readonly PublicJwk[] = [];
+  /** Which doubt the reading is of after, and which was raised last. */
+  let settled = 0;
+  let doubts = 0;
 
-function readyKey({ kid, alg: name, privateKey }: SigningKey): ActiveKey {
-  const alg = readTokenAlg(name);
-  const key = createPrivateKey({ key: Buffer.from(privateKey), format: "der", type: "pkcs8" });
-  return { kid, alg, signClaims: createJws(alg, kid, key) };
-}
+  async function read(): Promise<void> {
+    const asked = doubts;
+    const kept = await store.read();
+    reading = adopt(kept, reading, onFault);
+    settled = asked;
+  }
 
-async function generateSigningKey(alg: TokenAlg, now: number): Promise<SigningKey> {
-  const { privateKey, publicKey } = await ALGORITHMS[alg].generate();
-  const publicJwk = await describePublicKey(publicKey, alg);
+  const refresh = createShared(read);
+  const keep = async (starting: boolean): Promise<void> => {
+    await changeWithSpares(store, (kept, spare) => keepUp(kept, spare, { at: now(), starting }, options));
+  };
+
+  changes.hear(() => {
+    doubts++;
+    refresh().catch(onFault);
+  });
+  await keep(true);
+  const asked = doubts;
+  const kept = await store.read();
+  settled = asked;
+  reading = adopt(kept, reading, (error) => {
+    throw error;
+  });
+
+  const isPublished = ({ state, publishedUntil = 0 }: SigningKey): boolean =>
+    state === "active" || state === "next" || (state === "retired" && publishedUntil > now());
+
   return {
-    kid: publicJwk.kid,
-    alg,
-    privateKey: privateKey.export({ format: "der", type: "pkcs8" }),
-    publicJwk,
-    createdAt: now,
+    active: () => reading.active,
+    published() {
+      const current = reading.keys
+        .filter(isPublished)
+        .sort(byUse)
+        .map(({ publicJwk }) => publicJwk);
+      if (!isSameList(current, published)) published = current;
+      return published;
+    },
+    find(kid) {
+      const key = reading.keys.find((candidate) => candidate.kid === kid);
+      if (key?.state === "revoked") return "revoked";
+      return key !== undefined && isPublished(key) ? reading.verifying.get(kid) : undefined;
+    },
+    confirm: () => (changes.isSure() && settled === doubts ? undefined : refresh()),
+    refresh,
+    async keepUp() {
+      await keep(false);
+      await refresh();
+    },
+    rotationTime: () => rotationTime(reading.keys, options),
   };
 }
 
-/** A public key as JWKS shows it; its `kid` is the SHA-256 thumbprint of RFC 7638. */
-async function describePublicKey(publicKey: KeyObject, alg: TokenAlg): Promise<PublicJwk> {
-  const { kty = "", ...members } = await exportJWK(publicKey);
-  const strings = Object.entries(members).filter((pair): pair is [string, string] => typeof pair[1] === "string");
-  const kid = await calculateJwkThumbprint({ kty, ...members });
-  return { kid, kty, alg, use: "sig", ...Object.fromEntries(strings) };
+/** What was read, with the keys of before where they are the same. A key that does not open signs nothing, and is published. */
+function adopt(kept: KeptKeys, before: Reading, onFault: (error: unknown) => void): Reading {
+  const verifying = new Map<string, VerifyingKey>();
+  for (const { kid, publicJwk } of kept.keys) {
+    const known = before.verifying.get(kid);
+    const isKnown = before.keys.some(
+      (key) => key.kid === kid && JSON.stringify(key.publicJwk) === JSON.stringify(publicJwk),
+    );
+    verifying.set(kid, known !== undefined && isKnown ? known : readyToVerify(publicJwk));
+  }
+  return { keys: kept.keys, verifying, active: readActive(kept, before, onFault) };
+}
+
+function readActive(kept: KeptKeys, before: Reading, onFault: (error: unknown) => void): ActiveKey | undefined {
+  const key = kept.keys.find(({ state }) => state === "active");
+  if (key === undefined) return undefined;
+  if (key.kid === before.active?.kid) return before.active;
+  try {
+    const privateKey = kept.openPrivateKey(key.kid);
+    const active = readyToSign(key.kid, key.alg, privateKey);
+    privateKey.fill(0);
+    return active;
+  } catch (error) {
+    onFault(error);
+    return undefined;
+  }
+}
+
+const USES: readonly SigningKey["state"][] = ["active", "next", "retired"];
+
+function byUse(one: SigningKey, other: SigningKey): number {
+  return USES.indexOf(one.state) - USES.indexOf(other.state);
+}
+
+function isSameList(one: readonly PublicJwk[], other: readonly PublicJwk[]): boolean {
+  return one.length === other.length && one.every((jwk, place) => JSON.stringify(jwk) === JSON.stringify(other[place]));
+}
+
+/** A call that is shared by all who ask before it begins: those who ask while it is under way share the one after it. */
+function createShared(act: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | undefined;
+  let queued: Promise<void> | undefined;
+  const start = (): Promise<void> => {
+    running = act().finally(() => {
+      running = undefined;
+    });
+    return running;
+  };
+  return () => {
+    if (queued !== undefined) return queued;
+    if (running === undefined) return start();
+    queued = running
+      .catch(() => {})
+      .then(() => {
+        queued = undefined;
+        return start();
+      });
+    return queued;
+  };
 }

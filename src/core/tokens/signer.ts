@@ -1,8 +1,9 @@
 // Signs tokens with the active key of the ring. Knows the claims of the contract, and no key or store.
 
-import type { TokenSigner } from "../ports.ts";
-import { createRandomIds } from "../random-ids.ts";
+import type { Subject, TokenSigner } from "../ports.ts";
+import { unsigned } from "../refusals.ts";
 import type { ActiveKey } from "./keyring.ts";
+import { createTokenIds } from "./token-id.ts";
 
 export interface SignerOptions {
   /** Asked at each signature: with --dev it is known only once the listener is. */
@@ -11,28 +12,38 @@ export interface SignerOptions {
   readonly ttlSeconds: number;
   /** The key to sign with now; undefined while there is none. */
   readonly activeKey: () => ActiveKey | undefined;
+  /** Resolves once that is the key to sign with, whatever was slept through; undefined: it is already. May reject. */
+  readonly confirm: () => Promise<void> | undefined;
 }
 
 /** A signer of JWTs (RFC 7519) with the claims of the contract. */
-export function createTokenSigner({ issuer, audience, ttlSeconds, activeKey }: SignerOptions): TokenSigner {
-  // 96 random bits, in few characters: boards read the whole answer into 1,000 bytes.
-  const nextId = createRandomIds(12);
+export function createTokenSigner({ issuer, audience, ttlSeconds, activeKey, confirm }: SignerOptions): TokenSigner {
+  const nextId = createTokenIds();
+
+  function signNow({ deviceKey, customerId, tokensNotBefore }: Subject, now: number): Promise<string> {
+    const key = activeKey();
+    if (key === undefined) return Promise.reject(unsigned());
+    // In the millisecond of a revocation, a login that came after it: the next one tells it from those that came before.
+    const issuedAtMs = Math.max(now, tokensNotBefore);
+    const iat = Math.floor(issuedAtMs / 1000);
+    return key.signClaims({
+      iss: issuer(),
+      sub: deviceKey,
+      aud: audience,
+      iat,
+      exp: iat + ttlSeconds,
+      jti: nextId(issuedAtMs),
+      customer_id: customerId,
+    });
+  }
+
   return {
     expiresInSeconds: ttlSeconds,
     ready: () => activeKey() !== undefined,
-    sign({ deviceKey, customerId }, now) {
-      const key = activeKey();
-      if (key === undefined) return Promise.reject(new Error("sign was called while ready() is false"));
-      const iat = Math.floor(now / 1000);
-      return key.signClaims({
-        iss: issuer(),
-        sub: deviceKey,
-        aud: audience,
-        iat,
-        exp: iat + ttlSeconds,
-        jti: nextId(),
-        customer_id: customerId,
-      });
+    sign(subject, now) {
+      const confirmed = confirm();
+      // Nearly always it is known: then nothing is waited for.
+      return confirmed === undefined ? signNow(subject, now) : confirmed.then(() => signNow(subject, now));
     },
   };
 }

@@ -100,6 +100,7 @@ export function explain({
         displayName: "",
         status: "enabled",
         loginLimit: "",
+        tokensNotBefore: 0,
         ...VERSION,
         ...customer,
       }),

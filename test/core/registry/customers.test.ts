@@ -12,7 +12,14 @@ const DRAFT: CustomerDraft = { customerId: "acme", displayName: "Acme", status: 
 test("enrols a customer under the name it is given, and tells the audit log", async () => {
   const { registry, events } = await openRegistry();
   const created = await registry.customers.create({ ...DRAFT, loginLimit: "20/60s" }, ACTOR);
-  expect(created).toEqual({ ...DRAFT, loginLimit: "20/60s", createdAt: NOW, updatedAt: NOW, revision: 1 });
+  expect(created).toEqual({
+    ...DRAFT,
+    loginLimit: "20/60s",
+    tokensNotBefore: 0,
+    createdAt: NOW,
+    updatedAt: NOW,
+    revision: 1,
+  });
   expect(await registry.customers.get("acme")).toEqual(created);
   expect(await events()).toEqual([
     {
@@ -66,7 +73,14 @@ test("changes what a patch has and nothing else, and tells what is new", async (
   const created = await registry.customers.create({ ...DRAFT, loginLimit: "off" }, ACTOR);
   clock.now += 5;
   const updated = await registry.customers.update("acme", { status: "disabled" }, etagOf(created), ACTOR);
-  expect(updated).toEqual({ ...created, status: "disabled", updatedAt: NOW + 5, revision: 2 });
+  expect(updated).toEqual({
+    ...created,
+    status: "disabled",
+    // What was given out before is taken back.
+    tokensNotBefore: NOW + 6,
+    updatedAt: NOW + 5,
+    revision: 2,
+  });
   expect(await registry.customers.update("acme", { displayName: "", loginLimit: "" }, "", ACTOR)).toMatchObject({
     displayName: "",
     loginLimit: "",

@@ -87,6 +87,8 @@ describe("changing", () => {
       status: "disabled",
       displayName: "Seven",
       labels: { c: "3" },
+      // What was given out before is taken back.
+      tokensNotBefore: NOW + 6,
       updatedAt: NOW + 5,
       revision: 2,
     });

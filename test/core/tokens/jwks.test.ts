@@ -2,8 +2,9 @@
 
 import { expect, test } from "vitest";
 import type { PublicJwk } from "../../../src/core/ports.ts";
-import { JWKS_MAX_AGE, renderJwks } from "../../../src/core/tokens/jwks.ts";
-import { openKeyRing } from "../../../src/core/tokens/keyring.ts";
+import { renderJwks } from "../../../src/core/tokens/jwks.ts";
+import { DOCUMENT_MAX_AGE } from "../../../src/core/tokens/published-document.ts";
+import { openRing } from "../../keyring/ring.ts";
 import { openDatabase } from "../../store/database.ts";
 
 const key: PublicJwk = { kid: "one", kty: "RSA", alg: "RS256", use: "sig", n: "AQ", e: "AQAB" };
@@ -15,10 +16,10 @@ test("the document holds every key that is published, in RFC 7517's form", () =>
 
 test("it never holds a private member of a ring's key", async () => {
   const { store } = await openDatabase();
-  const { body } = renderJwks((await openKeyRing(store.signingKeys, "RS256", 1_764_000_000_000)).published());
+  const { body } = renderJwks((await openRing(store.signingKeys, { alg: "RS256" })).published());
   const document: { keys: object[] } = JSON.parse(body);
   const members = document.keys.flatMap((jwk) => Object.keys(jwk));
-  expect(members.sort()).toEqual(["alg", "e", "kid", "kty", "n", "use"]);
+  expect([...new Set(members)].sort()).toEqual(["alg", "e", "kid", "kty", "n", "use"]);
 });
 
 test("the tag is a strong entity tag that changes with the document alone", () => {
@@ -30,5 +31,5 @@ test("the tag is a strong entity tag that changes with the document alone", () =
 });
 
 test("a verifier may keep it for five minutes", () => {
-  expect(JWKS_MAX_AGE).toBe(300);
+  expect(DOCUMENT_MAX_AGE).toBe(300);
 });

@@ -1,38 +1,42 @@
-// The key ring: one key whoever opens it, named by its thumbprint.
+// The key ring: the same keys whoever opens it, named by their thumbprints, as the store has them at any time.
 
 import { createHash, createPrivateKey, createPublicKey, sign, verify } from "node:crypto";
 import { createLocalJWKSet, jwtVerify } from "jose";
 import { expect, test } from "vitest";
-import { openKeyRing } from "../../../src/core/tokens/keyring.ts";
+import { AuthError } from "../../../src/core/errors.ts";
+import { TOKEN_ALGS } from "../../../src/core/tokens/algorithms.ts";
+import type { KeyRing } from "../../../src/core/tokens/keyring.ts";
+import { activePrivateKey, DAY_MS, NOW, openRing } from "../../keyring/ring.ts";
 import { openDatabase } from "../../store/database.ts";
 
-const NOW = 1_764_000_000_000;
+const kidsOf = (ring: KeyRing): readonly string[] => ring.published().map(({ kid }) => kid);
 
-test("a first opening makes an RSA key of 2048 bits, and keeps it", async () => {
+test("a first opening makes an RSA key of 2048 bits and another to sign next, and keeps both", async () => {
   const { store } = await openDatabase();
-  const ring = await openKeyRing(store.signingKeys, "RS256", NOW);
-  const kept = await store.signingKeys.active();
-  expect(kept).toMatchObject({ kid: ring.active()?.kid, alg: "RS256", createdAt: NOW });
-  const key = createPrivateKey({ key: Buffer.from(kept?.privateKey ?? []), format: "der", type: "pkcs8" });
+  const ring = await openRing(store.signingKeys, { alg: "RS256" });
+  const { keys } = await store.signingKeys.read();
+  expect(keys).toHaveLength(2);
+  expect(keys).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({ kid: ring.active()?.kid, alg: "RS256", state: "active", createdAt: NOW }),
+      expect.objectContaining({ alg: "RS256", state: "next", createdAt: NOW, activatedAt: undefined }),
+    ]),
+  );
+  const key = createPrivateKey({ key: await activePrivateKey(store.signingKeys), format: "der", type: "pkcs8" });
   expect(key.asymmetricKeyType).toBe("rsa");
   expect(key.asymmetricKeyDetails).toEqual({ modulusLength: 2048, publicExponent: 65537n });
 });
 
-test("the published key is the public half of the one that signs, and nothing more", async () => {
+test("what is published is the public half of the key that signs, then of the next, and nothing more", async () => {
   const { store } = await openDatabase();
-  const ring = await openKeyRing(store.signingKeys, "RS256", NOW);
-  const [jwk, ...others] = ring.published();
+  const ring = await openRing(store.signingKeys, { alg: "RS256" });
+  const [jwk, next, ...others] = ring.published();
   expect(others).toEqual([]);
-  expect(jwk).toEqual({
-    kid: ring.active()?.kid,
-    kty: "RSA",
-    alg: "RS256",
-    use: "sig",
-    n: expect.stringMatching(/^[\w-]{342}$/),
-    e: "AQAB",
-  });
-  const kept = await store.signingKeys.active();
-  const privateKey = createPrivateKey({ key: Buffer.from(kept?.privateKey ?? []), format: "der", type: "pkcs8" });
+  const members = { kty: "RSA", alg: "RS256", use: "sig", n: expect.stringMatching(/^[\w-]{342}$/), e: "AQAB" };
+  expect(jwk).toEqual({ ...members, kid: ring.active()?.kid });
+  expect(next).toEqual({ ...members, kid: expect.stringMatching(/^[\w-]{43}$/) });
+  expect(next?.kid).not.toBe(jwk?.kid);
+  const privateKey = createPrivateKey({ key: await activePrivateKey(store.signingKeys), format: "der", type: "pkcs8" });
   const publicKey = createPublicKey({ key: { ...jwk }, format: "jwk" });
   const text = Buffer.from("message");
   expect(verify("sha256", text, publicKey, sign("sha256", text, privateKey))).toBe(true);
@@ -40,14 +44,14 @@ test("the published key is the public half of the one that signs, and nothing mo
 
 test("kid is the thumbprint of RFC 7638", async () => {
   const { store } = await openDatabase();
-  const { active, published } = await openKeyRing(store.signingKeys, "RS256", NOW);
+  const { active, published } = await openRing(store.signingKeys, { alg: "RS256" });
   const canonical = `{"e":"${published()[0]?.["e"]}","kty":"RSA","n":"${published()[0]?.["n"]}"}`;
   expect(active()?.kid).toBe(createHash("sha256").update(canonical).digest("base64url"));
 });
 
 test("the key that signs cannot be had from the ring", async () => {
   const { store } = await openDatabase();
-  const { active } = await openKeyRing(store.signingKeys, "RS256", NOW);
+  const { active } = await openRing(store.signingKeys);
   expect(Object.keys(active() ?? {}).sort()).toEqual(["alg", "kid", "signClaims"]);
 });
 
@@ -62,28 +66,23 @@ test.each([
   "a first key of %s is published with its members, and signs what jose takes for its own",
   async (alg, members) => {
     const { store } = await openDatabase();
-    const { active, published } = await openKeyRing(store.signingKeys, alg, NOW);
-    expect(published()).toEqual([{ kid: active()?.kid, alg, use: "sig", ...members }]);
+    const { active, published, find } = await openRing(store.signingKeys, { alg });
+    const kid = active()?.kid ?? "";
+    expect(published()[0]).toEqual({ kid, alg, use: "sig", ...members });
+    expect(find(kid)).toMatchObject({ kid, alg });
     const token = (await active()?.signClaims({ sub: "é \u{1f511}" })) ?? "";
     const keys = createLocalJWKSet({ keys: published().map((key) => ({ ...key })) });
     const { payload, protectedHeader } = await jwtVerify(token, keys, { algorithms: [alg], typ: "JWT" });
     expect(payload).toEqual({ sub: "é \u{1f511}" });
-    expect(protectedHeader).toEqual({ alg, typ: "JWT", kid: active()?.kid });
+    expect(protectedHeader).toEqual({ alg, typ: "JWT", kid });
     await expect(jwtVerify(`${token.slice(0, -6)}AAAAAA`, keys)).rejects.toThrow("signature");
   },
 );
 
-test("a store that has a key goes on with it, whatever algorithm a new one would be of", async () => {
+test("a later opening finds the same keys", async () => {
   const { store, reopen } = await openDatabase();
-  const first = await openKeyRing(store.signingKeys, "ES256", NOW);
-  const later = await openKeyRing((await reopen()).signingKeys, "RS256", NOW);
-  expect(later.active()).toMatchObject({ kid: first.active()?.kid, alg: "ES256" });
-});
-
-test("a later opening finds the same key", async () => {
-  const { store, reopen } = await openDatabase();
-  const first = await openKeyRing(store.signingKeys, "RS256", NOW);
-  const later = await openKeyRing((await reopen()).signingKeys, "RS256", NOW + 86_400_000);
+  const first = await openRing(store.signingKeys);
+  const later = await openRing((await reopen()).signingKeys, { now: () => NOW + DAY_MS });
   expect(later.active()?.kid).toBe(first.active()?.kid);
   expect(later.published()).toEqual(first.published());
 });
@@ -91,9 +90,91 @@ test("a later opening finds the same key", async () => {
 test("rings that are opened at once on one store agree", async () => {
   const { store, reopen } = await openDatabase();
   const other = await reopen();
-  const rings = await Promise.all(
-    [store, other, store, other].map((each) => openKeyRing(each.signingKeys, "RS256", NOW)),
-  );
-  expect(new Set(rings.map(({ active }) => active()?.kid)).size).toBe(1);
-  expect(new Set(rings.map(({ published }) => JSON.stringify(published()))).size).toBe(1);
+  const rings = await Promise.all([store, other, store, other].map((each) => openRing(each.signingKeys)));
+  expect(new Set(rings.map((ring) => JSON.stringify([ring.active()?.kid, kidsOf(ring)]))).size).toBe(1);
+});
+
+test("a ring goes on with what it has until it is told, and has what the store has once that is read", async () => {
+  const { store, reopen } = await openDatabase();
+  const doubts: (() => void)[] = [];
+  const ring = await openRing(store.signingKeys, {
+    changes: { isSure: () => true, hear: (doubt) => doubts.push(doubt) },
+  });
+  const [active, next] = kidsOf(ring);
+  const other = await openRing((await reopen()).signingKeys, { now: () => NOW + 90 * DAY_MS });
+  expect(kidsOf(other)).toEqual([next, expect.any(String), active]);
+  expect(ring.confirm()).toBeUndefined();
+  expect(ring.active()?.kid).toBe(active);
+  for (const doubt of doubts) doubt();
+  await ring.confirm();
+  expect(ring.confirm()).toBeUndefined();
+  expect(kidsOf(ring)).toEqual(kidsOf(other));
+});
+
+test("a ring that slept through a change asks before it signs, and signs nothing when it cannot", async () => {
+  const { store, reopen, close } = await openDatabase();
+  let sure = true;
+  const ring = await openRing(store.signingKeys, { changes: { isSure: () => sure, hear: () => {} } });
+  await openRing((await reopen()).signingKeys, { now: () => NOW + 90 * DAY_MS });
+  const [, next] = kidsOf(ring);
+  sure = false;
+  await ring.confirm();
+  expect(ring.active()?.kid).toBe(next);
+  await close();
+  await expect(ring.confirm()).rejects.toThrow(AuthError);
+});
+
+test("what is asked for while the store is being read is read anew, once for all who ask", async () => {
+  const { store, reopen } = await openDatabase();
+  let reads = 0;
+  const counted = {
+    ...store.signingKeys,
+    read: () => {
+      reads++;
+      return store.signingKeys.read();
+    },
+  };
+  const ring = await openRing(counted);
+  const before = reads;
+  await Promise.all(Array.from({ length: 20 }, () => ring.refresh()));
+  expect(reads - before).toBe(2);
+  await openRing((await reopen()).signingKeys, { now: () => NOW + 90 * DAY_MS });
+  expect(kidsOf(ring)).toHaveLength(2);
+  await Promise.all([ring.refresh(), ring.refresh()]);
+  expect(kidsOf(ring)).toHaveLength(3);
+});
+
+test("a retired key is published until no token of its can be good, and found for as long", async () => {
+  const { store } = await openDatabase();
+  let now = NOW;
+  const ring = await openRing(store.signingKeys, { now: () => now });
+  const [first = ""] = kidsOf(ring);
+  now += 90 * DAY_MS;
+  await ring.keepUp();
+  const list = ring.published();
+  expect(kidsOf(ring)[2]).toBe(first);
+  expect(ring.published()).toBe(list);
+  // 600 s of life, 300 s of skew, a second until all have heard, a minute between clocks.
+  now += 961_000 - 1;
+  expect([kidsOf(ring).length, ring.find(first)]).toMatchObject([3, { kid: first }]);
+  now += 1;
+  expect([kidsOf(ring).length, ring.find(first)]).toEqual([2, undefined]);
+  await ring.keepUp();
+  expect((await store.signingKeys.read()).keys).toHaveLength(2);
+});
+
+test.for(TOKEN_ALGS)("a change to %s replaces the next key at the start, and its tokens follow", async (alg) => {
+  const { store, reopen } = await openDatabase();
+  const before = await openRing(store.signingKeys, { alg: alg === "ES256" ? "EdDSA" : "ES256" });
+  let now = NOW + DAY_MS;
+  const ring = await openRing((await reopen()).signingKeys, { alg, now: () => now });
+  expect(ring.published().map((key) => [key.kid === before.active()?.kid, key.alg])).toEqual([
+    [true, before.active()?.alg],
+    [false, alg],
+  ]);
+  expect(ring.rotationTime()).toBe(now + 1_200_000);
+  now += 1_200_000;
+  await ring.keepUp();
+  expect(ring.active()?.alg).toBe(alg);
+  expect(ring.published().map((key) => key.alg)).toEqual([alg, alg, before.active()?.alg]);
 });

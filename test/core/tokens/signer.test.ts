@@ -4,6 +4,7 @@ import { createLocalJWKSet, jwtVerify } from "jose";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { TokenSigner } from "../../../src/core/ports.ts";
 import { createTokenSigner, type SignerOptions } from "../../../src/core/tokens/signer.ts";
+import { readIssuedAt } from "../../../src/core/tokens/token-id.ts";
 import { type House, NOW, openHouse } from "../login-path.ts";
 
 let house: House;
@@ -12,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => house.close());
 
-const SUBJECT = { deviceKey: "device-1", customerId: "customer-1" };
+const SUBJECT = { deviceKey: "device-1", customerId: "customer-1", tokensNotBefore: 0 };
 
 function signerOf(options: Partial<SignerOptions> = {}): TokenSigner {
   return createTokenSigner({
@@ -20,6 +21,7 @@ function signerOf(options: Partial<SignerOptions> = {}): TokenSigner {
     audience: "devices",
     ttlSeconds: 600,
     activeKey: () => house.ring.active(),
+    confirm: () => undefined,
     ...options,
   });
 }
@@ -39,7 +41,7 @@ test("a token has exactly the contract's header and claims", async () => {
     aud: "devices",
     iat: NOW / 1000,
     exp: NOW / 1000 + 600,
-    jti: expect.stringMatching(/^[\w-]{16}$/),
+    jti: expect.stringMatching(/^[\w-]{20}$/),
     customer_id: "customer-1",
   });
 });
@@ -64,6 +66,20 @@ test("a token whose text was changed does not verify", async () => {
 test("iat is in whole seconds, rounded down, so that no verifier sees a token from the future", async () => {
   const [, claims] = partsOf(await signerOf().sign(SUBJECT, NOW + 999));
   expect(claims).toMatchObject({ iat: NOW / 1000, exp: NOW / 1000 + 600 });
+});
+
+test("the jti tells when it was issued, to the millisecond: not before tokens are good", async () => {
+  const issuedAt = async (tokensNotBefore: number, now: number): Promise<number> => {
+    const [, claims] = partsOf(await signerOf().sign({ ...SUBJECT, tokensNotBefore }, now));
+    const { jti, iat } = Object(claims);
+    return readIssuedAt(jti, iat);
+  };
+  expect(await issuedAt(0, NOW + 999)).toBe(NOW + 999);
+  expect(await issuedAt(NOW + 400, NOW + 399)).toBe(NOW + 400);
+  expect(await issuedAt(NOW + 400, NOW + 401)).toBe(NOW + 401);
+  // One that was named otherwise, or whose name is of another second.
+  expect(readIssuedAt("c2F5IGZyaWVuZCBh", NOW / 1000)).toBe(NOW);
+  expect(readIssuedAt("AAAAAAAAAAAAAAAAAAAA", NOW / 1000)).toBe(NOW);
 });
 
 test("every token has a jti of its own, though all else be equal", async () => {
@@ -91,7 +107,7 @@ test("a device_key of every kind of character is the subject as it is", async ()
 });
 
 test("the longest login leaves the answer under the 900 bytes that boards have room for", async () => {
-  const token = await signerOf().sign({ deviceKey: "k".repeat(96), customerId: "0123456789abcdef" }, NOW);
+  const token = await signerOf().sign({ ...SUBJECT, deviceKey: "k".repeat(96), customerId: "0123456789abcdef" }, NOW);
   expect(JSON.stringify({ token, expires_in: 600 }).length).toBeLessThan(900);
 });
 
@@ -99,5 +115,5 @@ test("without a key the signer is not ready, and signs nothing", async () => {
   const signer = signerOf({ activeKey: () => undefined });
   expect(signer.ready()).toBe(false);
   expect(signerOf().ready()).toBe(true);
-  await expect(signer.sign(SUBJECT, NOW)).rejects.toThrow("sign was called while ready() is false");
+  await expect(signer.sign(SUBJECT, NOW)).rejects.toThrow("no key to sign tokens with");
 });

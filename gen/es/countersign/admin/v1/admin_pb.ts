@@ -15,7 +15,7 @@ import type { JsonObject, Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file countersign/admin/v1/admin.proto.
  */
 export const file_countersign_admin_v1_admin: GenFile = /*@__PURE__*/
-  fileDesc("CiBjb3VudGVyc2lnbi9hZG1pbi92MS9hZG1pbi5wcm90bxIUY291bnRlcnNpZ24uYWRtaW4udjEi6AEKCEN1c3RvbWVyEhMKC2N1c3RvbWVyX2lkGAEgASgJEhQKDGRpc3BsYXlfbmFtZRgCIAEoCRIsCgZzdGF0dXMYAyABKA4yHC5jb3VudGVyc2lnbi5hZG1pbi52MS5TdGF0dXMSEwoLbG9naW5fbGltaXQYBCABKAkSLwoLY3JlYXRlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRldGFnGAcgASgJItYCCgtDdXN0b21lcktleRIOCgZrZXlfaWQYASABKAkSEwoLY3VzdG9tZXJfaWQYAiABKAkSMQoHcHVycG9zZRgDIAEoDjIgLmNvdW50ZXJzaWduLmFkbWluLnYxLktleVB1cnBvc2USLQoFc3RhdGUYBCABKA4yHi5jb3VudGVyc2lnbi5hZG1pbi52MS5LZXlTdGF0ZRIuCgpub3RfYmVmb3JlGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtjcmVhdGVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLcmV0aXJlX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIrUFCgZEZXZpY2USEgoKZGV2aWNlX2tleRgBIAEoCRITCgtjdXN0b21lcl9pZBgCIAEoCRIUCgxkaXNwbGF5X25hbWUYAyABKAkSLAoGc3RhdHVzGAQgASgOMhwuY291bnRlcnNpZ24uYWRtaW4udjEuU3RhdHVzEi8KCGtleV9tb2RlGAUgASgOMh0uY291bnRlcnNpZ24uYWRtaW4udjEuS2V5TW9kZRIXCg9zaGFyZWRfaWRlbnRpdHkYBiABKAgSGQoMcmVwbGF5X2d1YXJkGAcgASgISACIAQESOAoGbGFiZWxzGAggAygLMiguY291bnRlcnNpZ24uYWRtaW4udjEuRGV2aWNlLkxhYmVsc0VudHJ5EhoKEmFjY2VwdHNfc2hhcmVkX2tleRgJIAEoCBIvCgtjcmVhdGVfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGV0YWcYDCABKAkSNQoRdG9rZW5zX25vdF9iZWZvcmUYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjMKD2xhc3RfbG9naW5fdGltZRgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLbGFzdF9rZXlfaWQYDyABKAkSNQoRbGFzdF9mYWlsdXJlX3RpbWUYECABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhsKE2xhc3RfZmFpbHVyZV9yZWFzb24YESABKAkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIPCg1fcmVwbGF5X2d1YXJkImYKClNpZ25pbmdLZXkSCwoDa2lkGAEgASgJEgsKA2FsZxgCIAEoCRINCgVzdGF0ZRgDIAEoCRIvCgtjcmVhdGVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi8gEKCkF1ZGl0RXZlbnQSEAoIZXZlbnRfaWQYASABKAkSKAoEdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIdG9rZW5faWQYAyABKAkSEAoIb3BlcmF0b3IYBCABKAkSDwoHYWRkcmVzcxgFIAEoCRIOCgZhY3Rpb24YBiABKAkSEAoIcmVzb3VyY2UYByABKAkSEwoLY3VzdG9tZXJfaWQYCCABKAkSKAoHZGV0YWlscxgJIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSEgoKcmVxdWVzdF9pZBgKIAEoCSJeChVDcmVhdGVDdXN0b21lclJlcXVlc3QSMAoIY3VzdG9tZXIYASABKAsyHi5jb3VudGVyc2lnbi5hZG1pbi52MS5DdXN0b21lchITCgtjdXN0b21lcl9pZBgCIAEoCSIpChJHZXRDdXN0b21lclJlcXVlc3QSEwoLY3VzdG9tZXJfaWQYASABKAkiTQoUTGlzdEN1c3RvbWVyc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSDgoGZmlsdGVyGAMgASgJImMKFUxpc3RDdXN0b21lcnNSZXNwb25zZRIxCgljdXN0b21lcnMYASADKAsyHi5jb3VudGVyc2lnbi5hZG1pbi52MS5DdXN0b21lchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiegoVVXBkYXRlQ3VzdG9tZXJSZXF1ZXN0EjAKCGN1c3RvbWVyGAEgASgLMh4uY291bnRlcnNpZ24uYWRtaW4udjEuQ3VzdG9tZXISLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrIjoKFURlbGV0ZUN1c3RvbWVyUmVxdWVzdBITCgtjdXN0b21lcl9pZBgBIAEoCRIMCgRldGFnGAIgASgJItcBChdJc3N1ZUN1c3RvbWVyS2V5UmVxdWVzdBITCgtjdXN0b21lcl9pZBgBIAEoCRIxCgdwdXJwb3NlGAIgASgOMiAuY291bnRlcnNpZ24uYWRtaW4udjEuS2V5UHVycG9zZRIUCgxpbXBvcnRlZF9rZXkYAyABKAkSLgoKbm90X2JlZm9yZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiUQoYSXNzdWVDdXN0b21lcktleVJlc3BvbnNlEg4KBmtleV9pZBgBIAEoCRIUCgxjdXN0b21lcl9rZXkYAiABKAkSDwoHd2FybmluZxgDIAEoCSJVChdMaXN0Q3VzdG9tZXJLZXlzUmVxdWVzdBITCgtjdXN0b21lcl9pZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJtChhMaXN0Q3VzdG9tZXJLZXlzUmVzcG9uc2USOAoNY3VzdG9tZXJfa2V5cxgBIAMoCzIhLmNvdW50ZXJzaWduLmFkbWluLnYxLkN1c3RvbWVyS2V5EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIxChpHZXRDdXN0b21lcktleVVzYWdlUmVxdWVzdBITCgtjdXN0b21lcl9pZBgBIAEoCSLgAgoQQ3VzdG9tZXJLZXlVc2FnZRI9CgRrZXlzGAEgAygLMi8uY291bnRlcnNpZ24uYWRtaW4udjEuQ3VzdG9tZXJLZXlVc2FnZS5LZXlVc2FnZRIWCg5zaWxlbnRfZGV2aWNlcxgCIAEoBRr0AQoIS2V5VXNhZ2USDgoGa2V5X2lkGAEgASgJEjEKB3B1cnBvc2UYAiABKA4yIC5jb3VudGVyc2lnbi5hZG1pbi52MS5LZXlQdXJwb3NlEi0KBXN0YXRlGAMgASgOMh4uY291bnRlcnNpZ24uYWRtaW4udjEuS2V5U3RhdGUSDwoHZGV2aWNlcxgEIAEoBRIyCg5maXJzdF91c2VfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMQoNbGFzdF91c2VfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiQQoYUmV0aXJlQ3VzdG9tZXJLZXlSZXF1ZXN0Eg4KBmtleV9pZBgBIAEoCRIVCg12YWxpZGF0ZV9vbmx5GAIgASgIIp4BChlSZXRpcmVDdXN0b21lcktleVJlc3BvbnNlEjcKDGN1c3RvbWVyX2tleRgBIAEoCzIhLmNvdW50ZXJzaWduLmFkbWluLnYxLkN1c3RvbWVyS2V5EhcKD3N0b3BwZWRfZGV2aWNlcxgCIAEoBRIWCg5zaWxlbnRfZGV2aWNlcxgDIAEoBRIXCg9vdGhlcl9saXZlX2tleXMYBCABKAUiWAoTQ3JlYXRlRGV2aWNlUmVxdWVzdBITCgtjdXN0b21lcl9pZBgBIAEoCRIsCgZkZXZpY2UYAiABKAsyHC5jb3VudGVyc2lnbi5hZG1pbi52MS5EZXZpY2UiJgoQR2V0RGV2aWNlUmVxdWVzdBISCgpkZXZpY2Vfa2V5GAEgASgJIksKEkxpc3REZXZpY2VzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIOCgZmaWx0ZXIYAyABKAkiXQoTTGlzdERldmljZXNSZXNwb25zZRItCgdkZXZpY2VzGAEgAygLMhwuY291bnRlcnNpZ24uYWRtaW4udjEuRGV2aWNlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJ0ChNVcGRhdGVEZXZpY2VSZXF1ZXN0EiwKBmRldmljZRgBIAEoCzIcLmNvdW50ZXJzaWduLmFkbWluLnYxLkRldmljZRIvCgt1cGRhdGVfbWFzaxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2siNwoTRGVsZXRlRGV2aWNlUmVxdWVzdBISCgpkZXZpY2Vfa2V5GAEgASgJEgwKBGV0YWcYAiABKAkilAQKFEltcG9ydERldmljZXNSZXF1ZXN0EjwKBHJvd3MYASADKAsyLi5jb3VudGVyc2lnbi5hZG1pbi52MS5JbXBvcnREZXZpY2VzUmVxdWVzdC5Sb3cavQMKA1JvdxISCgpkZXZpY2Vfa2V5GAEgASgJEhMKC2N1c3RvbWVyX2lkGAIgASgJEhkKDGRpc3BsYXlfbmFtZRgDIAEoCUgAiAEBEi8KCGtleV9tb2RlGAQgASgOMh0uY291bnRlcnNpZ24uYWRtaW4udjEuS2V5TW9kZRIcCg9zaGFyZWRfaWRlbnRpdHkYBSABKAhIAYgBARIZCgxyZXBsYXlfZ3VhcmQYBiABKAhIAogBARJFCgZsYWJlbHMYByABKAsyNS5jb3VudGVyc2lnbi5hZG1pbi52MS5JbXBvcnREZXZpY2VzUmVxdWVzdC5Sb3cuTGFiZWxzGooBCgZMYWJlbHMSUQoGbGFiZWxzGAEgAygLMkEuY291bnRlcnNpZ24uYWRtaW4udjEuSW1wb3J0RGV2aWNlc1JlcXVlc3QuUm93LkxhYmVscy5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQg8KDV9kaXNwbGF5X25hbWVCEgoQX3NoYXJlZF9pZGVudGl0eUIPCg1fcmVwbGF5X2d1YXJkItsBChVJbXBvcnREZXZpY2VzUmVzcG9uc2USDwoHY3JlYXRlZBgBIAEoBRIPCgd1cGRhdGVkGAIgASgFEhEKCXVuY2hhbmdlZBgDIAEoBRJFCghmYWlsdXJlcxgEIAMoCzIzLmNvdW50ZXJzaWduLmFkbWluLnYxLkltcG9ydERldmljZXNSZXNwb25zZS5GYWlsdXJlGkYKB0ZhaWx1cmUSCwoDcm93GAEgASgFEg4KBnJlYXNvbhgCIAEoCRIPCgdtZXNzYWdlGAMgASgJEg0KBWZpZWxkGAQgASgJIi8KGVJldm9rZURldmljZVRva2Vuc1JlcXVlc3QSEgoKZGV2aWNlX2tleRgBIAEoCSIsChZEZXJpdmVEZXZpY2VLZXlSZXF1ZXN0EhIKCmRldmljZV9rZXkYASABKAkiUwoXRGVyaXZlRGV2aWNlS2V5UmVzcG9uc2USEgoKZGV2aWNlX2tleRgBIAEoCRIUCgxjdXN0b21lcl9rZXkYAiABKAkSDgoGa2V5X2lkGAMgASgJIj8KFkxpc3RTaWduaW5nS2V5c1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiagoXTGlzdFNpZ25pbmdLZXlzUmVzcG9uc2USNgoMc2lnbmluZ19rZXlzGAEgAygLMiAuY291bnRlcnNpZ24uYWRtaW4udjEuU2lnbmluZ0tleRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiTwoWTGlzdEF1ZGl0RXZlbnRzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIOCgZmaWx0ZXIYAyABKAkiagoXTGlzdEF1ZGl0RXZlbnRzUmVzcG9uc2USNgoMYXVkaXRfZXZlbnRzGAEgAygLMiAuY291bnRlcnNpZ24uYWRtaW4udjEuQXVkaXRFdmVudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiaQoTRXhwbGFpbkxvZ2luUmVxdWVzdBISCgpkZXZpY2Vfa2V5GAEgASgJEgwKBGJvZHkYAiABKAwSMAoMcmVjZWl2ZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKdAQoURXhwbGFpbkxvZ2luUmVzcG9uc2USFQoNd291bGRfc3VjY2VlZBgBIAEoCBJECghmaW5kaW5ncxgCIAMoCzIyLmNvdW50ZXJzaWduLmFkbWluLnYxLkV4cGxhaW5Mb2dpblJlc3BvbnNlLkZpbmRpbmcaKAoHRmluZGluZxIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkiFgoUUmVzZWFsU2VjcmV0c1JlcXVlc3QiSQoVUmVzZWFsU2VjcmV0c1Jlc3BvbnNlEhAKCHJlc2VhbGVkGAEgASgFEhAKCHVub3BlbmVkGAIgASgFEgwKBGRvbmUYAyABKAgqSQoGU3RhdHVzEhYKElNUQVRVU19VTlNQRUNJRklFRBAAEhIKDlNUQVRVU19FTkFCTEVEEAESEwoPU1RBVFVTX0RJU0FCTEVEEAIqXAoKS2V5UHVycG9zZRIbChdLRVlfUFVSUE9TRV9VTlNQRUNJRklFRBAAEhUKEUtFWV9QVVJQT1NFX0xPR0lOEAESGgoWS0VZX1BVUlBPU0VfREVSSVZBVElPThACKk4KB0tleU1vZGUSGAoUS0VZX01PREVfVU5TUEVDSUZJRUQQABITCg9LRVlfTU9ERV9TSEFSRUQQARIUChBLRVlfTU9ERV9ERVJJVkVEEAIqfgoIS2V5U3RhdGUSGQoVS0VZX1NUQVRFX1VOU1BFQ0lGSUVEEAASFQoRS0VZX1NUQVRFX1BFTkRJTkcQARISCg5LRVlfU1RBVEVfTElWRRACEhUKEUtFWV9TVEFURV9FWFBJUkVEEAMSFQoRS0VZX1NUQVRFX1JFVElSRUQQBDKTFwoMQWRtaW5TZXJ2aWNlEn4KDkNyZWF0ZUN1c3RvbWVyEisuY291bnRlcnNpZ24uYWRtaW4udjEuQ3JlYXRlQ3VzdG9tZXJSZXF1ZXN0Gh4uY291bnRlcnNpZ24uYWRtaW4udjEuQ3VzdG9tZXIiH4LT5JMCGToIY3VzdG9tZXIiDS92MS9jdXN0b21lcnMSfAoLR2V0Q3VzdG9tZXISKC5jb3VudGVyc2lnbi5hZG1pbi52MS5HZXRDdXN0b21lclJlcXVlc3QaHi5jb3VudGVyc2lnbi5hZG1pbi52MS5DdXN0b21lciIjgtPkkwIdEhsvdjEvY3VzdG9tZXJzL3tjdXN0b21lcl9pZH0SfwoNTGlzdEN1c3RvbWVycxIqLmNvdW50ZXJzaWduLmFkbWluLnYxLkxpc3RDdXN0b21lcnNSZXF1ZXN0GisuY291bnRlcnNpZ24uYWRtaW4udjEuTGlzdEN1c3RvbWVyc1Jlc3BvbnNlIhWC0+STAg8SDS92MS9jdXN0b21lcnMSlQEKDlVwZGF0ZUN1c3RvbWVyEisuY291bnRlcnNpZ24uYWRtaW4udjEuVXBkYXRlQ3VzdG9tZXJSZXF1ZXN0Gh4uY291bnRlcnNpZ24uYWRtaW4udjEuQ3VzdG9tZXIiNoLT5JMCMDoIY3VzdG9tZXIyJC92MS9jdXN0b21lcnMve2N1c3RvbWVyLmN1c3RvbWVyX2lkfRJ6Cg5EZWxldGVDdXN0b21lchIrLmNvdW50ZXJzaWduLmFkbWluLnYxLkRlbGV0ZUN1c3RvbWVyUmVxdWVzdBoWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eSIjgtPkkwIdKhsvdjEvY3VzdG9tZXJzL3tjdXN0b21lcl9pZH0SpAEKEElzc3VlQ3VzdG9tZXJLZXkSLS5jb3VudGVyc2lnbi5hZG1pbi52MS5Jc3N1ZUN1c3RvbWVyS2V5UmVxdWVzdBouLmNvdW50ZXJzaWduLmFkbWluLnYxLklzc3VlQ3VzdG9tZXJLZXlSZXNwb25zZSIxgtPkkwIrOgEqIiYvdjEvY3VzdG9tZXJzL3tjdXN0b21lcl9pZH0va2V5czppc3N1ZRKbAQoQTGlzdEN1c3RvbWVyS2V5cxItLmNvdW50ZXJzaWduLmFkbWluLnYxLkxpc3RDdXN0b21lcktleXNSZXF1ZXN0Gi4uY291bnRlcnNpZ24uYWRtaW4udjEuTGlzdEN1c3RvbWVyS2V5c1Jlc3BvbnNlIiiC0+STAiISIC92MS9jdXN0b21lcnMve2N1c3RvbWVyX2lkfS9rZXlzEp8BChNHZXRDdXN0b21lcktleVVzYWdlEjAuY291bnRlcnNpZ24uYWRtaW4udjEuR2V0Q3VzdG9tZXJLZXlVc2FnZVJlcXVlc3QaJi5jb3VudGVyc2lnbi5hZG1pbi52MS5DdXN0b21lcktleVVzYWdlIi6C0+STAigSJi92MS9jdXN0b21lcnMve2N1c3RvbWVyX2lkfS9rZXlzOnVzYWdlEqIBChFSZXRpcmVDdXN0b21lcktleRIuLmNvdW50ZXJzaWduLmFkbWluLnYxLlJldGlyZUN1c3RvbWVyS2V5UmVxdWVzdBovLmNvdW50ZXJzaWduLmFkbWluLnYxLlJldGlyZUN1c3RvbWVyS2V5UmVzcG9uc2UiLILT5JMCJjoBKiIhL3YxL2N1c3RvbWVyLWtleXMve2tleV9pZH06cmV0aXJlEowBCgxDcmVhdGVEZXZpY2USKS5jb3VudGVyc2lnbi5hZG1pbi52MS5DcmVhdGVEZXZpY2VSZXF1ZXN0GhwuY291bnRlcnNpZ24uYWRtaW4udjEuRGV2aWNlIjOC0+STAi06BmRldmljZSIjL3YxL2N1c3RvbWVycy97Y3VzdG9tZXJfaWR9L2RldmljZXMScwoJR2V0RGV2aWNlEiYuY291bnRlcnNpZ24uYWRtaW4udjEuR2V0RGV2aWNlUmVxdWVzdBocLmNvdW50ZXJzaWduLmFkbWluLnYxLkRldmljZSIggtPkkwIaEhgvdjEvZGV2aWNlcy97ZGV2aWNlX2tleX0SdwoLTGlzdERldmljZXMSKC5jb3VudGVyc2lnbi5hZG1pbi52MS5MaXN0RGV2aWNlc1JlcXVlc3QaKS5jb3VudGVyc2lnbi5hZG1pbi52MS5MaXN0RGV2aWNlc1Jlc3BvbnNlIhOC0+STAg0SCy92MS9kZXZpY2VzEogBCgxVcGRhdGVEZXZpY2USKS5jb3VudGVyc2lnbi5hZG1pbi52MS5VcGRhdGVEZXZpY2VSZXF1ZXN0GhwuY291bnRlcnNpZ24uYWRtaW4udjEuRGV2aWNlIi+C0+STAik6BmRldmljZTIfL3YxL2RldmljZXMve2RldmljZS5kZXZpY2Vfa2V5fRJzCgxEZWxldGVEZXZpY2USKS5jb3VudGVyc2lnbi5hZG1pbi52MS5EZWxldGVEZXZpY2VSZXF1ZXN0GhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5IiCC0+STAhoqGC92MS9kZXZpY2VzL3tkZXZpY2Vfa2V5fRKHAQoNSW1wb3J0RGV2aWNlcxIqLmNvdW50ZXJzaWduLmFkbWluLnYxLkltcG9ydERldmljZXNSZXF1ZXN0GisuY291bnRlcnNpZ24uYWRtaW4udjEuSW1wb3J0RGV2aWNlc1Jlc3BvbnNlIh2C0+STAhc6ASoiEi92MS9kZXZpY2VzOmltcG9ydBKVAQoSUmV2b2tlRGV2aWNlVG9rZW5zEi8uY291bnRlcnNpZ24uYWRtaW4udjEuUmV2b2tlRGV2aWNlVG9rZW5zUmVxdWVzdBocLmNvdW50ZXJzaWduLmFkbWluLnYxLkRldmljZSIwgtPkkwIqOgEqIiUvdjEvZGV2aWNlcy97ZGV2aWNlX2tleX06cmV2b2tlVG9rZW5zEp0BCg9EZXJpdmVEZXZpY2VLZXkSLC5jb3VudGVyc2lnbi5hZG1pbi52MS5EZXJpdmVEZXZpY2VLZXlSZXF1ZXN0Gi0uY291bnRlcnNpZ24uYWRtaW4udjEuRGVyaXZlRGV2aWNlS2V5UmVzcG9uc2UiLYLT5JMCJzoBKiIiL3YxL2RldmljZXMve2RldmljZV9rZXl9OmRlcml2ZUtleRKIAQoPTGlzdFNpZ25pbmdLZXlzEiwuY291bnRlcnNpZ24uYWRtaW4udjEuTGlzdFNpZ25pbmdLZXlzUmVxdWVzdBotLmNvdW50ZXJzaWduLmFkbWluLnYxLkxpc3RTaWduaW5nS2V5c1Jlc3BvbnNlIhiC0+STAhISEC92MS9zaWduaW5nLWtleXMSiAEKD0xpc3RBdWRpdEV2ZW50cxIsLmNvdW50ZXJzaWduLmFkbWluLnYxLkxpc3RBdWRpdEV2ZW50c1JlcXVlc3QaLS5jb3VudGVyc2lnbi5hZG1pbi52MS5MaXN0QXVkaXRFdmVudHNSZXNwb25zZSIYgtPkkwISEhAvdjEvYXVkaXQtZXZlbnRzEoQBCgxFeHBsYWluTG9naW4SKS5jb3VudGVyc2lnbi5hZG1pbi52MS5FeHBsYWluTG9naW5SZXF1ZXN0GiouY291bnRlcnNpZ24uYWRtaW4udjEuRXhwbGFpbkxvZ2luUmVzcG9uc2UiHYLT5JMCFzoBKiISL3YxL2xvZ2luczpleHBsYWluEocBCg1SZXNlYWxTZWNyZXRzEiouY291bnRlcnNpZ24uYWRtaW4udjEuUmVzZWFsU2VjcmV0c1JlcXVlc3QaKy5jb3VudGVyc2lnbi5hZG1pbi52MS5SZXNlYWxTZWNyZXRzUmVzcG9uc2UiHYLT5JMCFzoBKiISL3YxL3NlY3JldHM6cmVzZWFsYgZwcm90bzM", [file_google_api_annotations, file_google_protobuf_empty, file_google_protobuf_field_mask, file_google_protobuf_struct, file_google_protobuf_timestamp]);
+  fileDesc("CiBjb3VudGVyc2lnbi9hZG1pbi92MS9hZG1pbi5wcm90bxIUY291bnRlcnNpZ24uYWRtaW4udjEinwIKCEN1c3RvbWVyEhMKC2N1c3RvbWVyX2lkGAEgASgJEhQKDGRpc3BsYXlfbmFtZRgCIAEoCRIsCgZzdGF0dXMYAyABKA4yHC5jb3VudGVyc2lnbi5hZG1pbi52MS5TdGF0dXMSEwoLbG9naW5fbGltaXQYBCABKAkSLwoLY3JlYXRlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRldGFnGAcgASgJEjUKEXRva2Vuc19ub3RfYmVmb3JlGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLWAgoLQ3VzdG9tZXJLZXkSDgoGa2V5X2lkGAEgASgJEhMKC2N1c3RvbWVyX2lkGAIgASgJEjEKB3B1cnBvc2UYAyABKA4yIC5jb3VudGVyc2lnbi5hZG1pbi52MS5LZXlQdXJwb3NlEi0KBXN0YXRlGAQgASgOMh4uY291bnRlcnNpZ24uYWRtaW4udjEuS2V5U3RhdGUSLgoKbm90X2JlZm9yZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLY3JlYXRlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3JldGlyZV90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCK1BQoGRGV2aWNlEhIKCmRldmljZV9rZXkYASABKAkSEwoLY3VzdG9tZXJfaWQYAiABKAkSFAoMZGlzcGxheV9uYW1lGAMgASgJEiwKBnN0YXR1cxgEIAEoDjIcLmNvdW50ZXJzaWduLmFkbWluLnYxLlN0YXR1cxIvCghrZXlfbW9kZRgFIAEoDjIdLmNvdW50ZXJzaWduLmFkbWluLnYxLktleU1vZGUSFwoPc2hhcmVkX2lkZW50aXR5GAYgASgIEhkKDHJlcGxheV9ndWFyZBgHIAEoCEgAiAEBEjgKBmxhYmVscxgIIAMoCzIoLmNvdW50ZXJzaWduLmFkbWluLnYxLkRldmljZS5MYWJlbHNFbnRyeRIaChJhY2NlcHRzX3NoYXJlZF9rZXkYCSABKAgSLwoLY3JlYXRlX3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRldGFnGAwgASgJEjUKEXRva2Vuc19ub3RfYmVmb3JlGA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIzCg9sYXN0X2xvZ2luX3RpbWUYDiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC2xhc3Rfa2V5X2lkGA8gASgJEjUKEWxhc3RfZmFpbHVyZV90aW1lGBAgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIbChNsYXN0X2ZhaWx1cmVfcmVhc29uGBEgASgJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCDwoNX3JlcGxheV9ndWFyZCKiAgoKU2lnbmluZ0tleRILCgNraWQYASABKAkSCwoDYWxnGAIgASgJEjQKBXN0YXRlGAMgASgOMiUuY291bnRlcnNpZ24uYWRtaW4udjEuU2lnbmluZ0tleVN0YXRlEi8KC2NyZWF0ZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIxCg1hY3RpdmF0ZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtyZXRpcmVfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLcm90YXRlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIvIBCgpBdWRpdEV2ZW50EhAKCGV2ZW50X2lkGAEgASgJEigKBHRpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHRva2VuX2lkGAMgASgJEhAKCG9wZXJhdG9yGAQgASgJEg8KB2FkZHJlc3MYBSABKAkSDgoGYWN0aW9uGAYgASgJEhAKCHJlc291cmNlGAcgASgJEhMKC2N1c3RvbWVyX2lkGAggASgJEigKB2RldGFpbHMYCSABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EhIKCnJlcXVlc3RfaWQYCiABKAkiXgoVQ3JlYXRlQ3VzdG9tZXJSZXF1ZXN0EjAKCGN1c3RvbWVyGAEgASgLMh4uY291bnRlcnNpZ24uYWRtaW4udjEuQ3VzdG9tZXISEwoLY3VzdG9tZXJfaWQYAiABKAkiKQoSR2V0Q3VzdG9tZXJSZXF1ZXN0EhMKC2N1c3RvbWVyX2lkGAEgASgJIk0KFExpc3RDdXN0b21lcnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEg4KBmZpbHRlchgDIAEoCSJjChVMaXN0Q3VzdG9tZXJzUmVzcG9uc2USMQoJY3VzdG9tZXJzGAEgAygLMh4uY291bnRlcnNpZ24uYWRtaW4udjEuQ3VzdG9tZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJInoKFVVwZGF0ZUN1c3RvbWVyUmVxdWVzdBIwCghjdXN0b21lchgBIAEoCzIeLmNvdW50ZXJzaWduLmFkbWluLnYxLkN1c3RvbWVyEi8KC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzayI6ChVEZWxldGVDdXN0b21lclJlcXVlc3QSEwoLY3VzdG9tZXJfaWQYASABKAkSDAoEZXRhZxgCIAEoCSLXAQoXSXNzdWVDdXN0b21lcktleVJlcXVlc3QSEwoLY3VzdG9tZXJfaWQYASABKAkSMQoHcHVycG9zZRgCIAEoDjIgLmNvdW50ZXJzaWduLmFkbWluLnYxLktleVB1cnBvc2USFAoMaW1wb3J0ZWRfa2V5GAMgASgJEi4KCm5vdF9iZWZvcmUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmV4cGlyZXNfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIlEKGElzc3VlQ3VzdG9tZXJLZXlSZXNwb25zZRIOCgZrZXlfaWQYASABKAkSFAoMY3VzdG9tZXJfa2V5GAIgASgJEg8KB3dhcm5pbmcYAyABKAkiVQoXTGlzdEN1c3RvbWVyS2V5c1JlcXVlc3QSEwoLY3VzdG9tZXJfaWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkibQoYTGlzdEN1c3RvbWVyS2V5c1Jlc3BvbnNlEjgKDWN1c3RvbWVyX2tleXMYASADKAsyIS5jb3VudGVyc2lnbi5hZG1pbi52MS5DdXN0b21lcktleRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiMQoaR2V0Q3VzdG9tZXJLZXlVc2FnZVJlcXVlc3QSEwoLY3VzdG9tZXJfaWQYASABKAki4AIKEEN1c3RvbWVyS2V5VXNhZ2USPQoEa2V5cxgBIAMoCzIvLmNvdW50ZXJzaWduLmFkbWluLnYxLkN1c3RvbWVyS2V5VXNhZ2UuS2V5VXNhZ2USFgoOc2lsZW50X2RldmljZXMYAiABKAUa9AEKCEtleVVzYWdlEg4KBmtleV9pZBgBIAEoCRIxCgdwdXJwb3NlGAIgASgOMiAuY291bnRlcnNpZ24uYWRtaW4udjEuS2V5UHVycG9zZRItCgVzdGF0ZRgDIAEoDjIeLmNvdW50ZXJzaWduLmFkbWluLnYxLktleVN0YXRlEg8KB2RldmljZXMYBCABKAUSMgoOZmlyc3RfdXNlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjEKDWxhc3RfdXNlX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkEKGFJldGlyZUN1c3RvbWVyS2V5UmVxdWVzdBIOCgZrZXlfaWQYASABKAkSFQoNdmFsaWRhdGVfb25seRgCIAEoCCKeAQoZUmV0aXJlQ3VzdG9tZXJLZXlSZXNwb25zZRI3CgxjdXN0b21lcl9rZXkYASABKAsyIS5jb3VudGVyc2lnbi5hZG1pbi52MS5DdXN0b21lcktleRIXCg9zdG9wcGVkX2RldmljZXMYAiABKAUSFgoOc2lsZW50X2RldmljZXMYAyABKAUSFwoPb3RoZXJfbGl2ZV9rZXlzGAQgASgFIlgKE0NyZWF0ZURldmljZVJlcXVlc3QSEwoLY3VzdG9tZXJfaWQYASABKAkSLAoGZGV2aWNlGAIgASgLMhwuY291bnRlcnNpZ24uYWRtaW4udjEuRGV2aWNlIiYKEEdldERldmljZVJlcXVlc3QSEgoKZGV2aWNlX2tleRgBIAEoCSJLChJMaXN0RGV2aWNlc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSDgoGZmlsdGVyGAMgASgJIl0KE0xpc3REZXZpY2VzUmVzcG9uc2USLQoHZGV2aWNlcxgBIAMoCzIcLmNvdW50ZXJzaWduLmFkbWluLnYxLkRldmljZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkidAoTVXBkYXRlRGV2aWNlUmVxdWVzdBIsCgZkZXZpY2UYASABKAsyHC5jb3VudGVyc2lnbi5hZG1pbi52MS5EZXZpY2USLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrIjcKE0RlbGV0ZURldmljZVJlcXVlc3QSEgoKZGV2aWNlX2tleRgBIAEoCRIMCgRldGFnGAIgASgJIpQEChRJbXBvcnREZXZpY2VzUmVxdWVzdBI8CgRyb3dzGAEgAygLMi4uY291bnRlcnNpZ24uYWRtaW4udjEuSW1wb3J0RGV2aWNlc1JlcXVlc3QuUm93Gr0DCgNSb3cSEgoKZGV2aWNlX2tleRgBIAEoCRITCgtjdXN0b21lcl9pZBgCIAEoCRIZCgxkaXNwbGF5X25hbWUYAyABKAlIAIgBARIvCghrZXlfbW9kZRgEIAEoDjIdLmNvdW50ZXJzaWduLmFkbWluLnYxLktleU1vZGUSHAoPc2hhcmVkX2lkZW50aXR5GAUgASgISAGIAQESGQoMcmVwbGF5X2d1YXJkGAYgASgISAKIAQESRQoGbGFiZWxzGAcgASgLMjUuY291bnRlcnNpZ24uYWRtaW4udjEuSW1wb3J0RGV2aWNlc1JlcXVlc3QuUm93LkxhYmVscxqKAQoGTGFiZWxzElEKBmxhYmVscxgBIAMoCzJBLmNvdW50ZXJzaWduLmFkbWluLnYxLkltcG9ydERldmljZXNSZXF1ZXN0LlJvdy5MYWJlbHMuTGFiZWxzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIPCg1fZGlzcGxheV9uYW1lQhIKEF9zaGFyZWRfaWRlbnRpdHlCDwoNX3JlcGxheV9ndWFyZCLbAQoVSW1wb3J0RGV2aWNlc1Jlc3BvbnNlEg8KB2NyZWF0ZWQYASABKAUSDwoHdXBkYXRlZBgCIAEoBRIRCgl1bmNoYW5nZWQYAyABKAUSRQoIZmFpbHVyZXMYBCADKAsyMy5jb3VudGVyc2lnbi5hZG1pbi52MS5JbXBvcnREZXZpY2VzUmVzcG9uc2UuRmFpbHVyZRpGCgdGYWlsdXJlEgsKA3JvdxgBIAEoBRIOCgZyZWFzb24YAiABKAkSDwoHbWVzc2FnZRgDIAEoCRINCgVmaWVsZBgEIAEoCSIvChlSZXZva2VEZXZpY2VUb2tlbnNSZXF1ZXN0EhIKCmRldmljZV9rZXkYASABKAkiLAoWRGVyaXZlRGV2aWNlS2V5UmVxdWVzdBISCgpkZXZpY2Vfa2V5GAEgASgJIlMKF0Rlcml2ZURldmljZUtleVJlc3BvbnNlEhIKCmRldmljZV9rZXkYASABKAkSFAoMY3VzdG9tZXJfa2V5GAIgASgJEg4KBmtleV9pZBgDIAEoCSI/ChZMaXN0U2lnbmluZ0tleXNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJImoKF0xpc3RTaWduaW5nS2V5c1Jlc3BvbnNlEjYKDHNpZ25pbmdfa2V5cxgBIAMoCzIgLmNvdW50ZXJzaWduLmFkbWluLnYxLlNpZ25pbmdLZXkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjIKG1Jldm9rZUN1c3RvbWVyVG9rZW5zUmVxdWVzdBITCgtjdXN0b21lcl9pZBgBIAEoCSIhChJSZXZva2VUb2tlblJlcXVlc3QSCwoDanRpGAEgASgJIkwKDFJldm9rZWRUb2tlbhILCgNqdGkYASABKAkSLwoLZXhwaXJlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIiYKF1JvdGF0ZVNpZ25pbmdLZXlSZXF1ZXN0EgsKA25vdxgBIAEoCCKtAQoYUm90YXRlU2lnbmluZ0tleVJlc3BvbnNlEjAKBmFjdGl2ZRgBIAEoCzIgLmNvdW50ZXJzaWduLmFkbWluLnYxLlNpZ25pbmdLZXkSLgoEbmV4dBgCIAEoCzIgLmNvdW50ZXJzaWduLmFkbWluLnYxLlNpZ25pbmdLZXkSLwoLcm90YXRlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIiYKF1Jldm9rZVNpZ25pbmdLZXlSZXF1ZXN0EgsKA2tpZBgBIAEoCSKDAQoYUmV2b2tlU2lnbmluZ0tleVJlc3BvbnNlEjUKC3NpZ25pbmdfa2V5GAEgASgLMiAuY291bnRlcnNpZ24uYWRtaW4udjEuU2lnbmluZ0tleRIwCgZhY3RpdmUYAiABKAsyIC5jb3VudGVyc2lnbi5hZG1pbi52MS5TaWduaW5nS2V5IkwKF0ltcG9ydFNpZ25pbmdLZXlSZXF1ZXN0EhMKC3ByaXZhdGVfa2V5GAEgASgJEgsKA2tpZBgCIAEoCRIPCgdhc19uZXh0GAMgASgIIk8KFkxpc3RBdWRpdEV2ZW50c1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSDgoGZmlsdGVyGAMgASgJImoKF0xpc3RBdWRpdEV2ZW50c1Jlc3BvbnNlEjYKDGF1ZGl0X2V2ZW50cxgBIAMoCzIgLmNvdW50ZXJzaWduLmFkbWluLnYxLkF1ZGl0RXZlbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJImkKE0V4cGxhaW5Mb2dpblJlcXVlc3QSEgoKZGV2aWNlX2tleRgBIAEoCRIMCgRib2R5GAIgASgMEjAKDHJlY2VpdmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAinQEKFEV4cGxhaW5Mb2dpblJlc3BvbnNlEhUKDXdvdWxkX3N1Y2NlZWQYASABKAgSRAoIZmluZGluZ3MYAiADKAsyMi5jb3VudGVyc2lnbi5hZG1pbi52MS5FeHBsYWluTG9naW5SZXNwb25zZS5GaW5kaW5nGigKB0ZpbmRpbmcSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJIhYKFFJlc2VhbFNlY3JldHNSZXF1ZXN0IkkKFVJlc2VhbFNlY3JldHNSZXNwb25zZRIQCghyZXNlYWxlZBgBIAEoBRIQCgh1bm9wZW5lZBgCIAEoBRIMCgRkb25lGAMgASgIKkkKBlN0YXR1cxIWChJTVEFUVVNfVU5TUEVDSUZJRUQQABISCg5TVEFUVVNfRU5BQkxFRBABEhMKD1NUQVRVU19ESVNBQkxFRBACKlwKCktleVB1cnBvc2USGwoXS0VZX1BVUlBPU0VfVU5TUEVDSUZJRUQQABIVChFLRVlfUFVSUE9TRV9MT0dJThABEhoKFktFWV9QVVJQT1NFX0RFUklWQVRJT04QAipOCgdLZXlNb2RlEhgKFEtFWV9NT0RFX1VOU1BFQ0lGSUVEEAASEwoPS0VZX01PREVfU0hBUkVEEAESFAoQS0VZX01PREVfREVSSVZFRBACKn4KCEtleVN0YXRlEhkKFUtFWV9TVEFURV9VTlNQRUNJRklFRBAAEhUKEUtFWV9TVEFURV9QRU5ESU5HEAESEgoOS0VZX1NUQVRFX0xJVkUQAhIVChFLRVlfU1RBVEVfRVhQSVJFRBADEhUKEUtFWV9TVEFURV9SRVRJUkVEEAQqrAEKD1NpZ25pbmdLZXlTdGF0ZRIhCh1TSUdOSU5HX0tFWV9TVEFURV9VTlNQRUNJRklFRBAAEhoKFlNJR05JTkdfS0VZX1NUQVRFX05FWFQQARIcChhTSUdOSU5HX0tFWV9TVEFURV9BQ1RJVkUQAhIdChlTSUdOSU5HX0tFWV9TVEFURV9SRVRJUkVEEAMSHQoZU0lHTklOR19LRVlfU1RBVEVfUkVWT0tFRBAEMvUcCgxBZG1pblNlcnZpY2USfgoOQ3JlYXRlQ3VzdG9tZXISKy5jb3VudGVyc2lnbi5hZG1pbi52MS5DcmVhdGVDdXN0b21lclJlcXVlc3QaHi5jb3VudGVyc2lnbi5hZG1pbi52MS5DdXN0b21lciIfgtPkkwIZOghjdXN0b21lciINL3YxL2N1c3RvbWVycxJ8CgtHZXRDdXN0b21lchIoLmNvdW50ZXJzaWduLmFkbWluLnYxLkdldEN1c3RvbWVyUmVxdWVzdBoeLmNvdW50ZXJzaWduLmFkbWluLnYxLkN1c3RvbWVyIiOC0+STAh0SGy92MS9jdXN0b21lcnMve2N1c3RvbWVyX2lkfRJ/Cg1MaXN0Q3VzdG9tZXJzEiouY291bnRlcnNpZ24uYWRtaW4udjEuTGlzdEN1c3RvbWVyc1JlcXVlc3QaKy5jb3VudGVyc2lnbi5hZG1pbi52MS5MaXN0Q3VzdG9tZXJzUmVzcG9uc2UiFYLT5JMCDxINL3YxL2N1c3RvbWVycxKVAQoOVXBkYXRlQ3VzdG9tZXISKy5jb3VudGVyc2lnbi5hZG1pbi52MS5VcGRhdGVDdXN0b21lclJlcXVlc3QaHi5jb3VudGVyc2lnbi5hZG1pbi52MS5DdXN0b21lciI2gtPkkwIwOghjdXN0b21lcjIkL3YxL2N1c3RvbWVycy97Y3VzdG9tZXIuY3VzdG9tZXJfaWR9EnoKDkRlbGV0ZUN1c3RvbWVyEisuY291bnRlcnNpZ24uYWRtaW4udjEuRGVsZXRlQ3VzdG9tZXJSZXF1ZXN0GhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5IiOC0+STAh0qGy92MS9jdXN0b21lcnMve2N1c3RvbWVyX2lkfRKkAQoQSXNzdWVDdXN0b21lcktleRItLmNvdW50ZXJzaWduLmFkbWluLnYxLklzc3VlQ3VzdG9tZXJLZXlSZXF1ZXN0Gi4uY291bnRlcnNpZ24uYWRtaW4udjEuSXNzdWVDdXN0b21lcktleVJlc3BvbnNlIjGC0+STAis6ASoiJi92MS9jdXN0b21lcnMve2N1c3RvbWVyX2lkfS9rZXlzOmlzc3VlEpsBChBMaXN0Q3VzdG9tZXJLZXlzEi0uY291bnRlcnNpZ24uYWRtaW4udjEuTGlzdEN1c3RvbWVyS2V5c1JlcXVlc3QaLi5jb3VudGVyc2lnbi5hZG1pbi52MS5MaXN0Q3VzdG9tZXJLZXlzUmVzcG9uc2UiKILT5JMCIhIgL3YxL2N1c3RvbWVycy97Y3VzdG9tZXJfaWR9L2tleXMSnwEKE0dldEN1c3RvbWVyS2V5VXNhZ2USMC5jb3VudGVyc2lnbi5hZG1pbi52MS5HZXRDdXN0b21lcktleVVzYWdlUmVxdWVzdBomLmNvdW50ZXJzaWduLmFkbWluLnYxLkN1c3RvbWVyS2V5VXNhZ2UiLoLT5JMCKBImL3YxL2N1c3RvbWVycy97Y3VzdG9tZXJfaWR9L2tleXM6dXNhZ2USogEKEVJldGlyZUN1c3RvbWVyS2V5Ei4uY291bnRlcnNpZ24uYWRtaW4udjEuUmV0aXJlQ3VzdG9tZXJLZXlSZXF1ZXN0Gi8uY291bnRlcnNpZ24uYWRtaW4udjEuUmV0aXJlQ3VzdG9tZXJLZXlSZXNwb25zZSIsgtPkkwImOgEqIiEvdjEvY3VzdG9tZXIta2V5cy97a2V5X2lkfTpyZXRpcmUSjAEKDENyZWF0ZURldmljZRIpLmNvdW50ZXJzaWduLmFkbWluLnYxLkNyZWF0ZURldmljZVJlcXVlc3QaHC5jb3VudGVyc2lnbi5hZG1pbi52MS5EZXZpY2UiM4LT5JMCLToGZGV2aWNlIiMvdjEvY3VzdG9tZXJzL3tjdXN0b21lcl9pZH0vZGV2aWNlcxJzCglHZXREZXZpY2USJi5jb3VudGVyc2lnbi5hZG1pbi52MS5HZXREZXZpY2VSZXF1ZXN0GhwuY291bnRlcnNpZ24uYWRtaW4udjEuRGV2aWNlIiCC0+STAhoSGC92MS9kZXZpY2VzL3tkZXZpY2Vfa2V5fRJ3CgtMaXN0RGV2aWNlcxIoLmNvdW50ZXJzaWduLmFkbWluLnYxLkxpc3REZXZpY2VzUmVxdWVzdBopLmNvdW50ZXJzaWduLmFkbWluLnYxLkxpc3REZXZpY2VzUmVzcG9uc2UiE4LT5JMCDRILL3YxL2RldmljZXMSiAEKDFVwZGF0ZURldmljZRIpLmNvdW50ZXJzaWduLmFkbWluLnYxLlVwZGF0ZURldmljZVJlcXVlc3QaHC5jb3VudGVyc2lnbi5hZG1pbi52MS5EZXZpY2UiL4LT5JMCKToGZGV2aWNlMh8vdjEvZGV2aWNlcy97ZGV2aWNlLmRldmljZV9rZXl9EnMKDERlbGV0ZURldmljZRIpLmNvdW50ZXJzaWduLmFkbWluLnYxLkRlbGV0ZURldmljZVJlcXVlc3QaFi5nb29nbGUucHJvdG9idWYuRW1wdHkiIILT5JMCGioYL3YxL2RldmljZXMve2RldmljZV9rZXl9EocBCg1JbXBvcnREZXZpY2VzEiouY291bnRlcnNpZ24uYWRtaW4udjEuSW1wb3J0RGV2aWNlc1JlcXVlc3QaKy5jb3VudGVyc2lnbi5hZG1pbi52MS5JbXBvcnREZXZpY2VzUmVzcG9uc2UiHYLT5JMCFzoBKiISL3YxL2RldmljZXM6aW1wb3J0EpUBChJSZXZva2VEZXZpY2VUb2tlbnMSLy5jb3VudGVyc2lnbi5hZG1pbi52MS5SZXZva2VEZXZpY2VUb2tlbnNSZXF1ZXN0GhwuY291bnRlcnNpZ24uYWRtaW4udjEuRGV2aWNlIjCC0+STAio6ASoiJS92MS9kZXZpY2VzL3tkZXZpY2Vfa2V5fTpyZXZva2VUb2tlbnMSnQEKD0Rlcml2ZURldmljZUtleRIsLmNvdW50ZXJzaWduLmFkbWluLnYxLkRlcml2ZURldmljZUtleVJlcXVlc3QaLS5jb3VudGVyc2lnbi5hZG1pbi52MS5EZXJpdmVEZXZpY2VLZXlSZXNwb25zZSItgtPkkwInOgEqIiIvdjEvZGV2aWNlcy97ZGV2aWNlX2tleX06ZGVyaXZlS2V5Ep4BChRSZXZva2VDdXN0b21lclRva2VucxIxLmNvdW50ZXJzaWduLmFkbWluLnYxLlJldm9rZUN1c3RvbWVyVG9rZW5zUmVxdWVzdBoeLmNvdW50ZXJzaWduLmFkbWluLnYxLkN1c3RvbWVyIjOC0+STAi06ASoiKC92MS9jdXN0b21lcnMve2N1c3RvbWVyX2lkfTpyZXZva2VUb2tlbnMSfwoLUmV2b2tlVG9rZW4SKC5jb3VudGVyc2lnbi5hZG1pbi52MS5SZXZva2VUb2tlblJlcXVlc3QaIi5jb3VudGVyc2lnbi5hZG1pbi52MS5SZXZva2VkVG9rZW4iIoLT5JMCHDoBKiIXL3YxL3Rva2Vucy97anRpfTpyZXZva2USiAEKD0xpc3RTaWduaW5nS2V5cxIsLmNvdW50ZXJzaWduLmFkbWluLnYxLkxpc3RTaWduaW5nS2V5c1JlcXVlc3QaLS5jb3VudGVyc2lnbi5hZG1pbi52MS5MaXN0U2lnbmluZ0tleXNSZXNwb25zZSIYgtPkkwISEhAvdjEvc2lnbmluZy1rZXlzEpUBChBSb3RhdGVTaWduaW5nS2V5Ei0uY291bnRlcnNpZ24uYWRtaW4udjEuUm90YXRlU2lnbmluZ0tleVJlcXVlc3QaLi5jb3VudGVyc2lnbi5hZG1pbi52MS5Sb3RhdGVTaWduaW5nS2V5UmVzcG9uc2UiIoLT5JMCHDoBKiIXL3YxL3NpZ25pbmcta2V5czpyb3RhdGUSmwEKEFJldm9rZVNpZ25pbmdLZXkSLS5jb3VudGVyc2lnbi5hZG1pbi52MS5SZXZva2VTaWduaW5nS2V5UmVxdWVzdBouLmNvdW50ZXJzaWduLmFkbWluLnYxLlJldm9rZVNpZ25pbmdLZXlSZXNwb25zZSIogtPkkwIiOgEqIh0vdjEvc2lnbmluZy1rZXlzL3traWR9OnJldm9rZRKHAQoQSW1wb3J0U2lnbmluZ0tleRItLmNvdW50ZXJzaWduLmFkbWluLnYxLkltcG9ydFNpZ25pbmdLZXlSZXF1ZXN0GiAuY291bnRlcnNpZ24uYWRtaW4udjEuU2lnbmluZ0tleSIigtPkkwIcOgEqIhcvdjEvc2lnbmluZy1rZXlzOmltcG9ydBKIAQoPTGlzdEF1ZGl0RXZlbnRzEiwuY291bnRlcnNpZ24uYWRtaW4udjEuTGlzdEF1ZGl0RXZlbnRzUmVxdWVzdBotLmNvdW50ZXJzaWduLmFkbWluLnYxLkxpc3RBdWRpdEV2ZW50c1Jlc3BvbnNlIhiC0+STAhISEC92MS9hdWRpdC1ldmVudHMShAEKDEV4cGxhaW5Mb2dpbhIpLmNvdW50ZXJzaWduLmFkbWluLnYxLkV4cGxhaW5Mb2dpblJlcXVlc3QaKi5jb3VudGVyc2lnbi5hZG1pbi52MS5FeHBsYWluTG9naW5SZXNwb25zZSIdgtPkkwIXOgEqIhIvdjEvbG9naW5zOmV4cGxhaW4ShwEKDVJlc2VhbFNlY3JldHMSKi5jb3VudGVyc2lnbi5hZG1pbi52MS5SZXNlYWxTZWNyZXRzUmVxdWVzdBorLmNvdW50ZXJzaWduLmFkbWluLnYxLlJlc2VhbFNlY3JldHNSZXNwb25zZSIdgtPkkwIXOgEqIhIvdjEvc2VjcmV0czpyZXNlYWxiBnByb3RvMw", [file_google_api_annotations, file_google_protobuf_empty, file_google_protobuf_field_mask, file_google_protobuf_struct, file_google_protobuf_timestamp]);
 
 /**
  * Who owns devices and keys.
@@ -71,6 +71,13 @@ export type Customer = Message<"countersign.admin.v1.Customer"> & {
    * @generated from field: string etag = 7;
    */
   etag: string;
+
+  /**
+   * Tokens of its devices that were issued before are taken back; absent: none are.
+   *
+   * @generated from field: google.protobuf.Timestamp tokens_not_before = 8;
+   */
+  tokensNotBefore?: Timestamp | undefined;
 };
 
 /**
@@ -291,7 +298,7 @@ export const DeviceSchema: GenMessage<Device> = /*@__PURE__*/
  */
 export type SigningKey = Message<"countersign.admin.v1.SigningKey"> & {
   /**
-   * Its name in tokens: the thumbprint of RFC 7638.
+   * Its name in tokens: the thumbprint of RFC 7638, unless it was imported under another.
    *
    * @generated from field: string kid = 1;
    */
@@ -305,18 +312,39 @@ export type SigningKey = Message<"countersign.admin.v1.SigningKey"> & {
   alg: string;
 
   /**
-   * next, active, retired or revoked.
+   * What is done with it.
    *
-   * @generated from field: string state = 3;
+   * @generated from field: countersign.admin.v1.SigningKeyState state = 3;
    */
-  state: string;
+  state: SigningKeyState;
 
   /**
-   * When it was made.
+   * When it was made, or imported.
    *
    * @generated from field: google.protobuf.Timestamp create_time = 4;
    */
   createTime?: Timestamp | undefined;
+
+  /**
+   * When it began to sign; absent: it has not yet.
+   *
+   * @generated from field: google.protobuf.Timestamp activate_time = 5;
+   */
+  activateTime?: Timestamp | undefined;
+
+  /**
+   * When it ended to sign; absent: it has not yet.
+   *
+   * @generated from field: google.protobuf.Timestamp retire_time = 6;
+   */
+  retireTime?: Timestamp | undefined;
+
+  /**
+   * When the next one is to sign in its place, of the active key; absent: when somebody says so.
+   *
+   * @generated from field: google.protobuf.Timestamp rotate_time = 7;
+   */
+  rotateTime?: Timestamp | undefined;
 };
 
 /**
@@ -1393,6 +1421,217 @@ export const ListSigningKeysResponseSchema: GenMessage<ListSigningKeysResponse> 
   messageDesc(file_countersign_admin_v1_admin, 31);
 
 /**
+ * Takes back the tokens of a customer.
+ *
+ * @generated from message countersign.admin.v1.RevokeCustomerTokensRequest
+ */
+export type RevokeCustomerTokensRequest = Message<"countersign.admin.v1.RevokeCustomerTokensRequest"> & {
+  /**
+   * The customer.
+   *
+   * @generated from field: string customer_id = 1;
+   */
+  customerId: string;
+};
+
+/**
+ * Describes the message countersign.admin.v1.RevokeCustomerTokensRequest.
+ * Use `create(RevokeCustomerTokensRequestSchema)` to create a new message.
+ */
+export const RevokeCustomerTokensRequestSchema: GenMessage<RevokeCustomerTokensRequest> = /*@__PURE__*/
+  messageDesc(file_countersign_admin_v1_admin, 32);
+
+/**
+ * Takes back a token.
+ *
+ * @generated from message countersign.admin.v1.RevokeTokenRequest
+ */
+export type RevokeTokenRequest = Message<"countersign.admin.v1.RevokeTokenRequest"> & {
+  /**
+   * Its claim jti.
+   *
+   * @generated from field: string jti = 1;
+   */
+  jti: string;
+};
+
+/**
+ * Describes the message countersign.admin.v1.RevokeTokenRequest.
+ * Use `create(RevokeTokenRequestSchema)` to create a new message.
+ */
+export const RevokeTokenRequestSchema: GenMessage<RevokeTokenRequest> = /*@__PURE__*/
+  messageDesc(file_countersign_admin_v1_admin, 33);
+
+/**
+ * A token that was taken back.
+ *
+ * @generated from message countersign.admin.v1.RevokedToken
+ */
+export type RevokedToken = Message<"countersign.admin.v1.RevokedToken"> & {
+  /**
+   * Its claim jti.
+   *
+   * @generated from field: string jti = 1;
+   */
+  jti: string;
+
+  /**
+   * When it has expired whatever it is, and is forgotten here.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 2;
+   */
+  expireTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message countersign.admin.v1.RevokedToken.
+ * Use `create(RevokedTokenSchema)` to create a new message.
+ */
+export const RevokedTokenSchema: GenMessage<RevokedToken> = /*@__PURE__*/
+  messageDesc(file_countersign_admin_v1_admin, 34);
+
+/**
+ * Rotates the signing keys.
+ *
+ * @generated from message countersign.admin.v1.RotateSigningKeyRequest
+ */
+export type RotateSigningKeyRequest = Message<"countersign.admin.v1.RotateSigningKeyRequest"> & {
+  /**
+   * Does not wait until the next key was published for long enough: services that have not seen it refuse its tokens until they
+   * look again.
+   *
+   * @generated from field: bool now = 1;
+   */
+  now: boolean;
+};
+
+/**
+ * Describes the message countersign.admin.v1.RotateSigningKeyRequest.
+ * Use `create(RotateSigningKeyRequestSchema)` to create a new message.
+ */
+export const RotateSigningKeyRequestSchema: GenMessage<RotateSigningKeyRequest> = /*@__PURE__*/
+  messageDesc(file_countersign_admin_v1_admin, 35);
+
+/**
+ * A rotation that was done, or is to be.
+ *
+ * @generated from message countersign.admin.v1.RotateSigningKeyResponse
+ */
+export type RotateSigningKeyResponse = Message<"countersign.admin.v1.RotateSigningKeyResponse"> & {
+  /**
+   * The key that signs.
+   *
+   * @generated from field: countersign.admin.v1.SigningKey active = 1;
+   */
+  active?: SigningKey | undefined;
+
+  /**
+   * The key that is to sign next.
+   *
+   * @generated from field: countersign.admin.v1.SigningKey next = 2;
+   */
+  next?: SigningKey | undefined;
+
+  /**
+   * When that is to sign; absent: the rotation is done.
+   *
+   * @generated from field: google.protobuf.Timestamp rotate_time = 3;
+   */
+  rotateTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message countersign.admin.v1.RotateSigningKeyResponse.
+ * Use `create(RotateSigningKeyResponseSchema)` to create a new message.
+ */
+export const RotateSigningKeyResponseSchema: GenMessage<RotateSigningKeyResponse> = /*@__PURE__*/
+  messageDesc(file_countersign_admin_v1_admin, 36);
+
+/**
+ * Gives up a signing key.
+ *
+ * @generated from message countersign.admin.v1.RevokeSigningKeyRequest
+ */
+export type RevokeSigningKeyRequest = Message<"countersign.admin.v1.RevokeSigningKeyRequest"> & {
+  /**
+   * The key.
+   *
+   * @generated from field: string kid = 1;
+   */
+  kid: string;
+};
+
+/**
+ * Describes the message countersign.admin.v1.RevokeSigningKeyRequest.
+ * Use `create(RevokeSigningKeyRequestSchema)` to create a new message.
+ */
+export const RevokeSigningKeyRequestSchema: GenMessage<RevokeSigningKeyRequest> = /*@__PURE__*/
+  messageDesc(file_countersign_admin_v1_admin, 37);
+
+/**
+ * A signing key that was given up.
+ *
+ * @generated from message countersign.admin.v1.RevokeSigningKeyResponse
+ */
+export type RevokeSigningKeyResponse = Message<"countersign.admin.v1.RevokeSigningKeyResponse"> & {
+  /**
+   * The key.
+   *
+   * @generated from field: countersign.admin.v1.SigningKey signing_key = 1;
+   */
+  signingKey?: SigningKey | undefined;
+
+  /**
+   * The key that signs.
+   *
+   * @generated from field: countersign.admin.v1.SigningKey active = 2;
+   */
+  active?: SigningKey | undefined;
+};
+
+/**
+ * Describes the message countersign.admin.v1.RevokeSigningKeyResponse.
+ * Use `create(RevokeSigningKeyResponseSchema)` to create a new message.
+ */
+export const RevokeSigningKeyResponseSchema: GenMessage<RevokeSigningKeyResponse> = /*@__PURE__*/
+  messageDesc(file_countersign_admin_v1_admin, 38);
+
+/**
+ * Takes over a private key.
+ *
+ * @generated from message countersign.admin.v1.ImportSigningKeyRequest
+ */
+export type ImportSigningKeyRequest = Message<"countersign.admin.v1.ImportSigningKeyRequest"> & {
+  /**
+   * The private key: PEM (PKCS #8, PKCS #1, SEC 1) or a JWK (RFC 7517). RSA of 2,048 bits or more, P-256, or Ed25519.
+   *
+   * @generated from field: string private_key = 1;
+   */
+  privateKey: string;
+
+  /**
+   * Its name in tokens; empty: the thumbprint of RFC 7638.
+   *
+   * @generated from field: string kid = 2;
+   */
+  kid: string;
+
+  /**
+   * Publishes it as the next key, rather than having it sign at once.
+   *
+   * @generated from field: bool as_next = 3;
+   */
+  asNext: boolean;
+};
+
+/**
+ * Describes the message countersign.admin.v1.ImportSigningKeyRequest.
+ * Use `create(ImportSigningKeyRequestSchema)` to create a new message.
+ */
+export const ImportSigningKeyRequestSchema: GenMessage<ImportSigningKeyRequest> = /*@__PURE__*/
+  messageDesc(file_countersign_admin_v1_admin, 39);
+
+/**
  * Lists changes.
  *
  * @generated from message countersign.admin.v1.ListAuditEventsRequest
@@ -1425,7 +1664,7 @@ export type ListAuditEventsRequest = Message<"countersign.admin.v1.ListAuditEven
  * Use `create(ListAuditEventsRequestSchema)` to create a new message.
  */
 export const ListAuditEventsRequestSchema: GenMessage<ListAuditEventsRequest> = /*@__PURE__*/
-  messageDesc(file_countersign_admin_v1_admin, 32);
+  messageDesc(file_countersign_admin_v1_admin, 40);
 
 /**
  * A page of changes.
@@ -1453,7 +1692,7 @@ export type ListAuditEventsResponse = Message<"countersign.admin.v1.ListAuditEve
  * Use `create(ListAuditEventsResponseSchema)` to create a new message.
  */
 export const ListAuditEventsResponseSchema: GenMessage<ListAuditEventsResponse> = /*@__PURE__*/
-  messageDesc(file_countersign_admin_v1_admin, 33);
+  messageDesc(file_countersign_admin_v1_admin, 41);
 
 /**
  * Explains a login.
@@ -1488,7 +1727,7 @@ export type ExplainLoginRequest = Message<"countersign.admin.v1.ExplainLoginRequ
  * Use `create(ExplainLoginRequestSchema)` to create a new message.
  */
 export const ExplainLoginRequestSchema: GenMessage<ExplainLoginRequest> = /*@__PURE__*/
-  messageDesc(file_countersign_admin_v1_admin, 34);
+  messageDesc(file_countersign_admin_v1_admin, 42);
 
 /**
  * What explains it.
@@ -1516,7 +1755,7 @@ export type ExplainLoginResponse = Message<"countersign.admin.v1.ExplainLoginRes
  * Use `create(ExplainLoginResponseSchema)` to create a new message.
  */
 export const ExplainLoginResponseSchema: GenMessage<ExplainLoginResponse> = /*@__PURE__*/
-  messageDesc(file_countersign_admin_v1_admin, 35);
+  messageDesc(file_countersign_admin_v1_admin, 43);
 
 /**
  * One thing about the request.
@@ -1544,7 +1783,7 @@ export type ExplainLoginResponse_Finding = Message<"countersign.admin.v1.Explain
  * Use `create(ExplainLoginResponse_FindingSchema)` to create a new message.
  */
 export const ExplainLoginResponse_FindingSchema: GenMessage<ExplainLoginResponse_Finding> = /*@__PURE__*/
-  messageDesc(file_countersign_admin_v1_admin, 35, 0);
+  messageDesc(file_countersign_admin_v1_admin, 43, 0);
 
 /**
  * Seals secrets anew.
@@ -1559,7 +1798,7 @@ export type ResealSecretsRequest = Message<"countersign.admin.v1.ResealSecretsRe
  * Use `create(ResealSecretsRequestSchema)` to create a new message.
  */
 export const ResealSecretsRequestSchema: GenMessage<ResealSecretsRequest> = /*@__PURE__*/
-  messageDesc(file_countersign_admin_v1_admin, 36);
+  messageDesc(file_countersign_admin_v1_admin, 44);
 
 /**
  * How far that is.
@@ -1594,7 +1833,7 @@ export type ResealSecretsResponse = Message<"countersign.admin.v1.ResealSecretsR
  * Use `create(ResealSecretsResponseSchema)` to create a new message.
  */
 export const ResealSecretsResponseSchema: GenMessage<ResealSecretsResponse> = /*@__PURE__*/
-  messageDesc(file_countersign_admin_v1_admin, 37);
+  messageDesc(file_countersign_admin_v1_admin, 45);
 
 /**
  * Whether a customer or a device may log in.
@@ -1773,6 +2012,61 @@ export type KeyState = (typeof KeyState)[keyof typeof KeyState] | UnknownEnum;
  */
 export const KeyStateSchema: GenEnum<KeyState> = /*@__PURE__*/
   enumDesc(file_countersign_admin_v1_admin, 3);
+
+/**
+ * What is done with a signing key.
+ *
+ * @generated from enum countersign.admin.v1.SigningKeyState
+ */
+export const SigningKeyState = {
+  /**
+   * None.
+   *
+   * @generated from enum value: SIGNING_KEY_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * It is published, and does not sign yet.
+   *
+   * @generated from enum value: SIGNING_KEY_STATE_NEXT = 1;
+   */
+  NEXT: 1,
+
+  /**
+   * It signs.
+   *
+   * @generated from enum value: SIGNING_KEY_STATE_ACTIVE = 2;
+   */
+  ACTIVE: 2,
+
+  /**
+   * It signs no more, and is published for as long as a token of its may be good.
+   *
+   * @generated from enum value: SIGNING_KEY_STATE_RETIRED = 3;
+   */
+  RETIRED: 3,
+
+  /**
+   * It was given up: no token of its is good.
+   *
+   * @generated from enum value: SIGNING_KEY_STATE_REVOKED = 4;
+   */
+  REVOKED: 4,
+} as const;
+
+/**
+ * What is done with a signing key.
+ *
+ * @generated from enum countersign.admin.v1.SigningKeyState
+ */
+export type SigningKeyState = (typeof SigningKeyState)[keyof typeof SigningKeyState] | UnknownEnum;
+
+/**
+ * Describes the enum countersign.admin.v1.SigningKeyState.
+ */
+export const SigningKeyStateSchema: GenEnum<SigningKeyState> = /*@__PURE__*/
+  enumDesc(file_countersign_admin_v1_admin, 4);
 
 /**
  * What operators call: who may log in, and with which keys.
@@ -1960,6 +2254,26 @@ export const AdminService: GenService<{
     output: typeof DeriveDeviceKeyResponseSchema;
   },
   /**
+   * Takes back the tokens that all devices of a customer were given until now.
+   *
+   * @generated from rpc countersign.admin.v1.AdminService.RevokeCustomerTokens
+   */
+  revokeCustomerTokens: {
+    methodKind: "unary";
+    input: typeof RevokeCustomerTokensRequestSchema;
+    output: typeof CustomerSchema;
+  },
+  /**
+   * Takes back one token, by the claim jti.
+   *
+   * @generated from rpc countersign.admin.v1.AdminService.RevokeToken
+   */
+  revokeToken: {
+    methodKind: "unary";
+    input: typeof RevokeTokenRequestSchema;
+    output: typeof RevokedTokenSchema;
+  },
+  /**
    * Lists the keys that tokens are signed with; their public halves are what the JWKS shows.
    *
    * @generated from rpc countersign.admin.v1.AdminService.ListSigningKeys
@@ -1968,6 +2282,36 @@ export const AdminService: GenService<{
     methodKind: "unary";
     input: typeof ListSigningKeysRequestSchema;
     output: typeof ListSigningKeysResponseSchema;
+  },
+  /**
+   * Has the next signing key sign once it was published for long enough, or at once. Until then the answer says when.
+   *
+   * @generated from rpc countersign.admin.v1.AdminService.RotateSigningKey
+   */
+  rotateSigningKey: {
+    methodKind: "unary";
+    input: typeof RotateSigningKeyRequestSchema;
+    output: typeof RotateSigningKeyResponseSchema;
+  },
+  /**
+   * Gives up a signing key that was stolen: from now on no token that it signed is good here, and the next one signs.
+   *
+   * @generated from rpc countersign.admin.v1.AdminService.RevokeSigningKey
+   */
+  revokeSigningKey: {
+    methodKind: "unary";
+    input: typeof RevokeSigningKeyRequestSchema;
+    output: typeof RevokeSigningKeyResponseSchema;
+  },
+  /**
+   * Takes over the private key of another server, so that services that have its public key go on.
+   *
+   * @generated from rpc countersign.admin.v1.AdminService.ImportSigningKey
+   */
+  importSigningKey: {
+    methodKind: "unary";
+    input: typeof ImportSigningKeyRequestSchema;
+    output: typeof SigningKeySchema;
   },
   /**
    * Lists what was changed, the newest first.

@@ -1,0 +1,83 @@
+// Wires the key ring: the store, what it hears of changes, and what keeps it up.
+
+import type { Config } from "../config.ts";
+import { type KeyRing, openKeyRing } from "../core/tokens/keyring.ts";
+import type { SigningKeyStore } from "../core/tokens/ports.ts";
+import { PUBLISH_MS, type RingRules, tokenLife } from "../core/tokens/rotation.ts";
+import { createSigningKeys, type SigningKeys } from "../core/tokens/signing-keys.ts";
+import { repeatEvery } from "../telemetry/repeat.ts";
+import type { RegistryFeed } from "./registry.ts";
+
+export interface OpenedRing {
+  readonly ring: KeyRing;
+  /** The operator's use-cases. */
+  readonly signingKeys: SigningKeys;
+}
+
+/** How long things take, in milliseconds: tests have no months. */
+export interface RingTimes extends Pick<RingRules, "publishMs" | "rotateEveryMs" | "tokenLifeMs"> {
+  /** How often it is looked whether something is due. */
+  readonly lookMs: number;
+}
+
+export interface OpenRingOptions {
+  readonly store: SigningKeyStore;
+  readonly feed: RegistryFeed;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+  readonly onFault: (error: unknown) => void;
+  /** In place of those of the settings. */
+  readonly times: Partial<RingTimes>;
+}
+
+const LOOK_MS = 1_000;
+/** Whatever was heard, the database is asked so often, in milliseconds. */
+const ASK_MS = 30_000;
+
+/** Opens the ring and keeps it up, until `cleanup`. @throws as openKeyRing */
+export async function openRing(
+  config: Config,
+  { store, feed, now, onFault, times }: OpenRingOptions,
+  cleanup: AsyncDisposableStack,
+): Promise<OpenedRing> {
+  const { lookMs = LOOK_MS, ...given } = times;
+  const rules: RingRules = {
+    alg: config.tokenAlg,
+    publishMs: PUBLISH_MS,
+    rotateEveryMs: config.keyRotationMs,
+    tokenLifeMs: tokenLife({ ttlMs: config.tokenTtlSeconds * 1_000, skewMs: config.clockSkewMs }),
+    ...given,
+  };
+  const ring = await openKeyRing({
+    ...rules,
+    store,
+    now,
+    changes: {
+      isSure: feed.isSure,
+      hear: (doubt) =>
+        feed.hear({
+          onChange(subjects) {
+            if (subjects.includes("signing-keys") || subjects.includes("all")) doubt();
+          },
+          onUnsure: doubt,
+        }),
+    },
+    onFault,
+  });
+
+  let askedAt = now();
+  cleanup.defer(
+    repeatEvery(
+      lookMs,
+      async () => {
+        const time = ring.rotationTime() ?? Number.POSITIVE_INFINITY;
+        const isDue = time <= now() && askedAt < time;
+        if (!isDue && Math.abs(now() - askedAt) < ASK_MS) return;
+        askedAt = now();
+        await ring.keepUp();
+      },
+      onFault,
+    ),
+  );
+  return { ring, signingKeys: createSigningKeys({ store, ring, rules, now }) };
+}

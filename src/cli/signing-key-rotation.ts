@@ -1,0 +1,94 @@
+// `countersign signing-keys rotate`: has the next key sign, and waits for that.
+
+import { setTimeout as pause } from "node:timers/promises";
+import { create } from "@bufbuild/protobuf";
+import { timestampMs } from "@bufbuild/protobuf/wkt";
+import type { Command } from "commander";
+import {
+  type RotateSigningKeyResponse,
+  RotateSigningKeyResponseSchema,
+  type SigningKey,
+  SigningKeyState,
+} from "../../gen/es/countersign/admin/v1/admin_pb.ts";
+import { monotonicNow, systemNow } from "../telemetry/clock.ts";
+import { callAdmin } from "./gateway/admin-client.ts";
+import { withPatience } from "./gateway/patience.ts";
+import { writeResource } from "./resource.ts";
+
+/** How often a gateway is asked whether it is done, in milliseconds: seldom before its time, and then often. */
+const SELDOM_MS = 30_000;
+const OFTEN_MS = 1_000;
+
+/** A gateway that starts anew meanwhile is no reason to give up. */
+const PATIENCE = {
+  forMs: 60_000,
+  now: monotonicNow,
+  signal: new AbortController().signal,
+  onWait: (code: string) => warn(`the gateway cannot be asked now (${code}): trying again`),
+};
+
+interface RotateOptions {
+  readonly now?: boolean;
+  readonly wait?: boolean;
+}
+
+/** Adds `rotate`. */
+export function addRotateCommand(keys: Command): void {
+  keys
+    .command("rotate")
+    .description("have the next key sign once it was published for long enough, and wait for that")
+    .option("--now", "have it sign at once, though services may not have fetched it yet")
+    .option("--no-wait", "leave the rest to the gateways")
+    .option("--json", "print JSON")
+    .action(async ({ now = false, wait = true }: RotateOptions, command: Command) => {
+      const answer = await callAdmin((admin) => admin.rotateSigningKey({ now }));
+      const due = answer.rotateTime && timestampMs(answer.rotateTime);
+      if (due === undefined) {
+        if (now) warn(`${answer.active?.kid} was published at ${timeOf(answer.active?.createTime)}. ${MEANING}`);
+        write(command, answer);
+        return;
+      }
+      warn(
+        `${answer.next?.kid} signs from ${new Date(due).toISOString()} on, when every service has had time to fetch it`,
+      );
+      if (!wait) {
+        write(command, answer);
+        return;
+      }
+      warn("waiting for that. Ctrl-C leaves it to the gateways");
+      write(command, await untilRotated(answer.active?.kid ?? "", due));
+    });
+}
+
+const MEANING = "Services that have not fetched the keys since refuse its tokens until they do";
+
+function timeOf(time: SigningKey["createTime"]): string {
+  return time === undefined ? "an unknown time" : new Date(timestampMs(time)).toISOString();
+}
+
+/** Looks on until another key than `before` signs. @throws CommandFailure when the gateway cannot be asked */
+async function untilRotated(before: string, due: number): Promise<RotateSigningKeyResponse> {
+  while (true) {
+    const left = due - systemNow();
+    await pause(left > SELDOM_MS ? SELDOM_MS : Math.max(left, OFTEN_MS));
+    const { signingKeys } = await callAdmin((admin) =>
+      withPatience(PATIENCE, () => admin.listSigningKeys({ pageSize: 1_000 })),
+    );
+    const inState = (state: SigningKeyState) => signingKeys.find((key) => key.state === state);
+    const [active, next] = [inState(SigningKeyState.ACTIVE), inState(SigningKeyState.NEXT)];
+    if (active !== undefined && active.kid !== before) {
+      return create(RotateSigningKeyResponseSchema, { active, ...(next && { next }) });
+    }
+  }
+}
+
+function warn(text: string): void {
+  process.stderr.write(`countersign: ${text}\n`);
+}
+
+function write(command: Command, answer: RotateSigningKeyResponse): void {
+  writeResource(command, RotateSigningKeyResponseSchema, answer, [
+    `key ${answer.active?.kid} signs`,
+    `key ${answer.next?.kid} is next`,
+  ]);
+}

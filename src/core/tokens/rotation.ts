@@ -1,0 +1,161 @@
+// What becomes of signing keys as time goes by: next -> active -> retired -> gone. Pure: knows no store, and is handed the time.
+
+import { CLOCKS_APART_MS } from "../ports.ts";
+import { type AuditEntry, GATEWAY, SEEN_MS } from "../registry/ports.ts";
+import { TOKEN_ALGS, type TokenAlg } from "./algorithms.ts";
+import type { KeyMaterial } from "./key-material.ts";
+import type { KeptKeys, NewSigningKey, SigningKey, SigningKeyChange } from "./ports.ts";
+import { DOCUMENT_MAX_AGE } from "./published-document.ts";
+
+/** How long a verifier may keep keys beyond the JWKS' own max-age, in seconds. */
+export const MAX_VERIFIER_CACHE_S = 600;
+/** For clocks that differ, and gateways that have not heard yet, in seconds. */
+const PUBLICATION_MARGIN_S = 300;
+/** How long a key is published before it signs, in milliseconds. */
+export const PUBLISH_MS = (DOCUMENT_MAX_AGE + MAX_VERIFIER_CACHE_S + PUBLICATION_MARGIN_S) * 1_000;
+
+/**
+ * How long after its key ended to sign a token may be good at most, in milliseconds: a gateway may hear of that late, its clock
+ * may be ahead, and a verifier's behind.
+ */
+export function tokenLife({ ttlMs, skewMs }: { readonly ttlMs: number; readonly skewMs: number }): number {
+  return ttlMs + skewMs + SEEN_MS + CLOCKS_APART_MS;
+}
+
+/** How a ring is to be kept. */
+export interface RingRules {
+  /** Of the keys that are made at the start. */
+  readonly alg: TokenAlg;
+  /** How long after its key ended to sign a token may be good at most, in milliseconds. */
+  readonly tokenLifeMs: number;
+  /** How long a key is published before it signs, in milliseconds. */
+  readonly publishMs: number;
+  /** How long a key signs, in milliseconds; undefined: until somebody says so. */
+  readonly rotateEveryMs: number | undefined;
+}
+
+/** Gives a key pair that nobody has yet; may throw what is caught by who decides anew. */
+export type Spare = (alg: TokenAlg) => KeyMaterial;
+
+/** A change that is being put together, on the keys as they are with it. */
+export interface Draft {
+  find(kid: string): SigningKey | undefined;
+  active(): SigningKey | undefined;
+  next(): SigningKey | undefined;
+  put(key: SigningKey | NewSigningKey): void;
+  remove(kid: string): void;
+  note(action: string, kid: string, details: AuditEntry["details"]): void;
+  /** Undefined where nothing was changed. */
+  change(): SigningKeyChange | undefined;
+}
+
+/** Begins a change that `actor` makes at `at`, in unix milliseconds. */
+export function draftChange({ keys }: KeptKeys, at: number, actor = GATEWAY): Draft {
+  const current = new Map(keys.map((key) => [key.kid, key]));
+  const put = new Map<string, SigningKey | NewSigningKey>();
+  const remove: string[] = [];
+  const entries: AuditEntry[] = [];
+  const inState = (state: SigningKey["state"]) => [...current.values()].find((key) => key.state === state);
+  return {
+    find: (kid) => current.get(kid),
+    active: () => inState("active"),
+    next: () => inState("next"),
+    put(key) {
+      // One that was put a moment ago keeps the private half that came with it.
+      const next = { ...put.get(key.kid), ...key };
+      current.set(key.kid, next);
+      put.set(key.kid, next);
+    },
+    remove(kid) {
+      current.delete(kid);
+      if (!put.delete(kid) || keys.some((key) => key.kid === kid)) remove.push(kid);
+    },
+    note: (action, kid, details) =>
+      entries.push({ actor, at, action, resource: `signing-keys/${kid}`, customerId: "", details }),
+    change: () =>
+      put.size === 0 && remove.length === 0 && entries.length === 0
+        ? undefined
+        : { put: [...put.values()], remove, entries, at },
+  };
+}
+
+/** A key pair that is to sign next, or now. */
+export function newSigningKey(
+  material: KeyMaterial,
+  state: "next" | "active",
+  at: number,
+  { tokenLifeMs }: Pick<RingRules, "tokenLifeMs">,
+): NewSigningKey {
+  return {
+    ...material,
+    state,
+    createdAt: at,
+    activatedAt: state === "active" ? at : undefined,
+    retiredAt: undefined,
+    publishedUntil: undefined,
+    rotateAt: undefined,
+    tokenLifeMs,
+  };
+}
+
+/** Has a key sign from now on, in place of the one that does. */
+export function activate(draft: Draft, key: SigningKey | NewSigningKey, at: number, rules: RingRules): void {
+  const active = draft.active();
+  if (active !== undefined && active.kid !== key.kid) retire(draft, active, at, rules);
+  draft.put({
+    ...key,
+    state: "active",
+    activatedAt: at,
+    retiredAt: undefined,
+    publishedUntil: undefined,
+    rotateAt: undefined,
+    tokenLifeMs: rules.tokenLifeMs,
+  });
+}
+
+function retire(draft: Draft, key: SigningKey, at: number, { tokenLifeMs }: RingRules): void {
+  const publishedUntil = at + Math.max(key.tokenLifeMs, tokenLifeMs);
+  draft.put({ ...key, state: "retired", retiredAt: at, publishedUntil, rotateAt: undefined });
+}
+
+/** Makes the key that is to sign next, where there is none. */
+export function makeNext(draft: Draft, alg: TokenAlg, spare: Spare, at: number, rules: RingRules): void {
+  if (draft.next() !== undefined) return;
+  const material = spare(alg);
+  draft.put(newSigningKey(material, "next", at, rules));
+  draft.note("CreateSigningKey", material.kid, { alg });
+}
+
+/** Has the next key sign, and makes another of its algorithm. */
+export function rotate(draft: Draft, next: SigningKey, spare: Spare, at: number, rules: RingRules): void {
+  const before = draft.active();
+  activate(draft, next, at, rules);
+  draft.note("RotateSigningKeys", next.kid, before === undefined ? {} : { in_place_of: before.kid });
+  makeNext(draft, algOf(next, rules), spare, at, rules);
+}
+
+/** When the next key was published for long enough, in unix milliseconds. */
+export function publishedFrom(next: SigningKey, { publishMs }: Pick<RingRules, "publishMs">): number {
+  return next.createdAt + publishMs;
+}
+
+/** When the next key is to sign, in unix milliseconds; undefined: nobody knows yet. */
+export function rotationTime(
+  keys: readonly SigningKey[],
+  rules: Pick<RingRules, "publishMs" | "rotateEveryMs">,
+): number | undefined {
+  const active = keys.find(({ state }) => state === "active");
+  const next = keys.find(({ state }) => state === "next");
+  if (active === undefined || next === undefined) return undefined;
+  const { rotateEveryMs } = rules;
+  // Of a key that began before there were such notes only the first next tells how long it is known to have signed.
+  const since = active.activatedAt ?? next.createdAt;
+  const planned = rotateEveryMs === undefined ? undefined : since + rotateEveryMs;
+  const wanted = Math.min(active.rotateAt ?? Number.POSITIVE_INFINITY, planned ?? Number.POSITIVE_INFINITY);
+  return wanted === Number.POSITIVE_INFINITY ? undefined : Math.max(wanted, publishedFrom(next, rules));
+}
+
+/** The algorithm of a key of the ring; of one that only a newer gateway knows, the one that keys are made of here. */
+export function algOf(key: SigningKey, { alg }: Pick<RingRules, "alg">): TokenAlg {
+  return TOKEN_ALGS.find((candidate) => candidate === key.alg) ?? alg;
+}

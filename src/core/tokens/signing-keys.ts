@@ -1,0 +1,105 @@
+// The operator's use-cases on signing keys: list, rotate, revoke, import. Knows the port and the rules, and no protocol.
+
+import type { Actor } from "../registry/ports.ts";
+import { type Desk, revoke, rotateOrPlan, takeOver } from "./key-changes.ts";
+import { readImportedKey } from "./key-import.ts";
+import type { KeyRing } from "./keyring.ts";
+import type { SigningKey, SigningKeyStore } from "./ports.ts";
+import { draftChange, type RingRules, rotationTime } from "./rotation.ts";
+import { changeWithSpares } from "./spare-keys.ts";
+
+/** A key as operators see it. */
+export interface SigningKeyView extends SigningKey {
+  /** Of the active key: when the next one is to sign in its place, in unix milliseconds; undefined: when somebody says so. */
+  readonly rotationTime: number | undefined;
+}
+
+export interface Rotation {
+  readonly active: SigningKeyView;
+  readonly next: SigningKeyView;
+  /** When that is to sign, in unix milliseconds; undefined: it does, and another is next. */
+  readonly rotationTime: number | undefined;
+}
+
+export interface KeyImport {
+  /** PEM or a JWK. */
+  readonly privateKey: string;
+  /** Empty: its thumbprint. */
+  readonly kid: string;
+  /** Publishes it as the next key, in place of the one that is. */
+  readonly asNext: boolean;
+}
+
+/** Each throws AuthError as its decision does, and `unavailable` when the database cannot be asked. */
+export interface SigningKeys {
+  /** Every key, the newest first. */
+  list(): Promise<readonly SigningKeyView[]>;
+  /** `now`: without waiting until the next key was published for long enough. */
+  rotate(now: boolean, actor: Actor): Promise<Rotation>;
+  revoke(kid: string, actor: Actor): Promise<{ readonly revoked: SigningKeyView; readonly active: SigningKeyView }>;
+  /** @throws AuthError `malformed` for what is no key that tokens are signed with */
+  import(key: KeyImport, actor: Actor): Promise<SigningKeyView>;
+}
+
+export interface SigningKeysDependencies {
+  readonly store: SigningKeyStore;
+  /** Of this gateway: it acts on a change before that is answered. */
+  readonly ring: Pick<KeyRing, "refresh">;
+  readonly rules: RingRules;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+}
+
+/** Builds the use-cases over their port. */
+export function createSigningKeys({ store, ring, rules, now }: SigningKeysDependencies): SigningKeys {
+  async function list(): Promise<readonly SigningKeyView[]> {
+    const { keys } = await store.read();
+    const time = rotationTime(keys, rules);
+    return keys.map((key) => ({ ...key, rotationTime: key.state === "active" ? time : undefined }));
+  }
+
+  async function change(actor: Actor, decide: (desk: Desk) => void): Promise<readonly SigningKeyView[]> {
+    const at = now();
+    await changeWithSpares(store, (kept, spare) => {
+      const draft = draftChange(kept, at, actor);
+      decide({ draft, kept, spare, at, rules });
+      return draft.change();
+    });
+    await ring.refresh();
+    return list();
+  }
+
+  return {
+    list,
+    async rotate(atOnce, actor) {
+      const before = (await list()).find(({ state }) => state === "active");
+      const keys = await change(actor, (desk) => rotateOrPlan(desk, atOnce));
+      const active = find(keys, ({ state }) => state === "active");
+      const next = find(keys, ({ state }) => state === "next");
+      return { active, next, rotationTime: active.kid === before?.kid ? active.rotationTime : undefined };
+    },
+    async revoke(kid, actor) {
+      const keys = await change(actor, (desk) => revoke(desk, kid));
+      return {
+        revoked: find(keys, (key) => key.kid === kid),
+        active: find(keys, ({ state }) => state === "active"),
+      };
+    },
+    async import({ privateKey, kid, asNext }, actor) {
+      const material = await readImportedKey(privateKey, kid);
+      try {
+        const keys = await change(actor, (desk) => takeOver(desk, material, asNext));
+        return find(keys, (key) => key.kid === material.kid);
+      } finally {
+        material.privateKey.fill(0);
+      }
+    },
+  };
+}
+
+/** A key that the change has just seen to. */
+function find(keys: readonly SigningKeyView[], is: (key: SigningKeyView) => boolean): SigningKeyView {
+  const found = keys.find(is);
+  if (found === undefined) throw new Error("a signing key is gone that was there a moment ago");
+  return found;
+}

@@ -1,0 +1,101 @@
+// What a ring needs to be whole: one key that signs, one that is to sign next, and none that is over. Pure, as rotation.ts.
+
+import type { KeptKeys, SigningKey, SigningKeyChange } from "./ports.ts";
+import {
+  activate,
+  type Draft,
+  draftChange,
+  makeNext,
+  newSigningKey,
+  type RingRules,
+  rotate,
+  rotationTime,
+  type Spare,
+} from "./rotation.ts";
+
+/** When it is decided. */
+export interface Moment {
+  /** Unix milliseconds. */
+  readonly at: number;
+  /** By a gateway that starts: by its settings, and its master keys, the next key is judged. */
+  readonly starting: boolean;
+}
+
+/**
+ * What is due now, done again only when something is: so every gateway may ask at any time. @throws what `spare` throws, and Error
+ * where a key of the ring is for a newer gateway alone
+ */
+export function keepUp(
+  kept: KeptKeys,
+  spare: Spare,
+  { at, starting }: Moment,
+  rules: RingRules,
+): SigningKeyChange | undefined {
+  const draft = draftChange(kept, at);
+  endRetired(draft, kept.keys, at, rules);
+  if (starting) judgeNext(draft, kept, rules);
+
+  // A key that signs: at the first start, or after the one that did was given up.
+  if (draft.active() === undefined) {
+    const next = usableNext(draft, kept);
+    if (next === undefined) {
+      const material = spare(rules.alg);
+      draft.put(newSigningKey(material, "active", at, rules));
+      draft.note("CreateSigningKey", material.kid, { alg: rules.alg });
+    } else {
+      activate(draft, next, at, rules);
+      draft.note("RotateSigningKeys", next.kid, {});
+    }
+  }
+
+  // One that is to sign next. Whoever changed TOKEN_ALG wants tokens of it, as soon as every verifier has the key.
+  if (draft.next() === undefined) {
+    makeNext(draft, rules.alg, spare, at, rules);
+    const active = draft.active();
+    if (starting && active !== undefined && active.alg !== rules.alg) draft.put({ ...active, rotateAt: at });
+  }
+
+  const active = draft.active();
+  if (active !== undefined && active.tokenLifeMs < rules.tokenLifeMs) {
+    draft.put({ ...active, tokenLifeMs: rules.tokenLifeMs });
+  }
+  rotateIfDue(draft, kept, spare, at, rules);
+  return draft.change();
+}
+
+/** The retired keys that no token needs any more are gone. */
+function endRetired(draft: Draft, keys: readonly SigningKey[], at: number, { tokenLifeMs }: RingRules): void {
+  for (const key of keys) {
+    if (key.state !== "retired") continue;
+    if (key.publishedUntil === undefined) {
+      // Given up by whoever knew nothing of its tokens.
+      const retiredAt = key.retiredAt ?? at;
+      draft.put({ ...key, retiredAt, publishedUntil: retiredAt + Math.max(key.tokenLifeMs, tokenLifeMs) });
+    } else if (key.publishedUntil <= at) {
+      draft.remove(key.kid);
+    }
+  }
+}
+
+/** One of another algorithm, or that does not open, has signed nothing yet: another takes its place. */
+function judgeNext(draft: Draft, kept: KeptKeys, { alg }: RingRules): void {
+  const next = draft.next();
+  if (next !== undefined && (next.alg !== alg || kept.isLost(next.kid))) draft.remove(next.kid);
+}
+
+function usableNext(draft: Draft, kept: KeptKeys): SigningKey | undefined {
+  const next = draft.next();
+  if (next === undefined || !kept.isLost(next.kid)) return next;
+  draft.remove(next.kid);
+  return undefined;
+}
+
+function rotateIfDue(draft: Draft, kept: KeptKeys, spare: Spare, at: number, rules: RingRules): void {
+  const next = draft.next();
+  const active = draft.active();
+  if (next === undefined || active === undefined) return;
+  const time = rotationTime([active, next], rules);
+  // What does not open here opens elsewhere, and is for another gateway to have signed with.
+  if (time === undefined || at < time || kept.isLost(next.kid)) return;
+  rotate(draft, next, spare, at, rules);
+}

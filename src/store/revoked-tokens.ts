@@ -1,0 +1,54 @@
+// The queries of tokens that were taken back one by one. Knows the schema.
+
+import type { RevokedToken, RevokedTokenStore } from "../core/registry/ports.ts";
+import { insertAuditEvent } from "./audit.ts";
+import { noteChanges } from "./changes.ts";
+import type { Database } from "./database.ts";
+
+/** The revoked tokens of one database. */
+export function createRevokedTokenStore(database: Database): RevokedTokenStore {
+  return {
+    insert({ jti, expiresAt }, entry) {
+      return database.write(async (transaction) => {
+        const inserted = await transaction
+          .insertInto("revoked_tokens")
+          .values({ jti, revoked_at: entry.at, expires_at: expiresAt })
+          .onConflict((conflict) => conflict.column("jti").doNothing())
+          .returning("jti")
+          .executeTakeFirst();
+        if (inserted !== undefined) {
+          await insertAuditEvent(transaction, entry);
+          await noteChanges(transaction, database.dialect, [`token ${jti}`], entry.at);
+          return { jti, expiresAt };
+        }
+        const row = await transaction
+          .selectFrom("revoked_tokens")
+          .where("jti", "=", jti)
+          .select("expires_at")
+          .executeTakeFirst();
+        return { jti, expiresAt: row?.expires_at ?? expiresAt };
+      });
+    },
+
+    list: (now) =>
+      database.read(async (db) => {
+        const rows = await db
+          .selectFrom("revoked_tokens")
+          .where("expires_at", ">", now)
+          .select(["jti", "expires_at"])
+          .execute();
+        return rows.map(({ jti, expires_at: expiresAt }): RevokedToken => ({ jti, expiresAt }));
+      }),
+
+    prune: (now, most) =>
+      database.write(async (transaction) => {
+        const { numDeletedRows } = await transaction
+          .deleteFrom("revoked_tokens")
+          .where("jti", "in", (select) =>
+            select.selectFrom("revoked_tokens").where("expires_at", "<=", now).select("jti").limit(most),
+          )
+          .executeTakeFirstOrThrow();
+        return Number(numDeletedRows);
+      }),
+  };
+}

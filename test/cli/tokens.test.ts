@@ -1,0 +1,57 @@
+// `countersign tokens` and what else takes tokens back: by name, and by the token itself, which is never repeated.
+
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { CUSTOMER_KEY, logInBy } from "../gateway.ts";
+import { type Operator, openOperator } from "./operator.ts";
+
+let operator: Operator;
+beforeAll(async () => {
+  operator = await openOperator();
+});
+afterAll(() => operator.gateway.close());
+
+test("tokens are taken back by jti, by the token, by device and by customer", async () => {
+  const { gateway } = operator;
+  const { publicUrl, customerId } = gateway;
+  const deviceKey = await gateway.enrol();
+  const logIn = async (): Promise<string> => {
+    const { token } = JSON.parse(await (await logInBy(publicUrl, { deviceKey, customerKey: CUSTOMER_KEY })).text());
+    return token;
+  };
+  const reasonOf = async (token: string): Promise<string> => {
+    const answer = await fetch(`${publicUrl}/auth/check`, { headers: { "x-access-token": token } });
+    return answer.ok ? "good" : JSON.parse(await answer.text()).reason;
+  };
+  const jtiOf = (token: string): string =>
+    JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString()).jti;
+
+  const first = await logIn();
+  const told = await operator.operate(["tokens", "revoke", jtiOf(first)]);
+  expect(told.stdout).toBe(
+    `the token ${jtiOf(first)} is revoked: services that check it at a gateway refuse it from now on, those that check it by themselves let it in until it expires\n`,
+  );
+  expect(await reasonOf(first)).toBe("revoked");
+
+  const second = await logIn();
+  const { stdout } = await operator.operate(["tokens", "revoke", "-", "--json"], { input: `${second}\n` });
+  expect(JSON.parse(stdout)).toEqual({ jti: jtiOf(second), expire_time: expect.any(String) });
+  expect(await reasonOf(second)).toBe("revoked");
+
+  const third = await logIn();
+  expect(await reasonOf(third)).toBe("good");
+  await operator.operate(["devices", "revoke-tokens", deviceKey]);
+  expect(await reasonOf(third)).toBe("revoked");
+
+  const fourth = await logIn();
+  const customer = await operator.operate(["customers", "revoke-tokens", customerId, "--json"]);
+  expect(JSON.parse(customer.stdout)).toMatchObject({ tokens_not_before: expect.any(String) });
+  expect(await reasonOf(fourth)).toBe("revoked");
+});
+
+test("what is no token is refused, and not repeated", async () => {
+  const { status, stderr } = await operator.operate(["tokens", "revoke", "-"], { input: "a.c2VjcmV0.b" });
+  expect(status).toBe(2);
+  expect(stderr).toMatch(/^countersign: what came on standard input is no token with a jti/);
+  expect(stderr).not.toContain("c2VjcmV0");
+  expect((await operator.operate(["tokens", "revoke", "no jti"])).stderr).toContain("jti is no name of a token");
+});

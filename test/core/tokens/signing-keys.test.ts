@@ -1,0 +1,286 @@
+// What operators do to signing keys: rotate, revoke, import.
+
+import { generateKeyPairSync } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import { describeKey } from "../../../src/core/tokens/key-material.ts";
+import type { KeyRing } from "../../../src/core/tokens/keyring.ts";
+import { PUBLISH_MS, type RingRules } from "../../../src/core/tokens/rotation.ts";
+import { createSigningKeys, type SigningKeys } from "../../../src/core/tokens/signing-keys.ts";
+import { ACTOR, FIRST } from "../../contracts/store-samples.ts";
+import { DAY_MS, NOW, openRing, RULES } from "../../keyring/ring.ts";
+import { openDatabase, type TestDatabase } from "../../store/database.ts";
+
+interface Office {
+  readonly opened: TestDatabase;
+  readonly ring: KeyRing;
+  readonly keys: SigningKeys;
+  readonly clock: { now: number };
+  /** The kids that are published, the active one first. */
+  published(): readonly string[];
+  /** What was noted, the newest first, without what was made at the start. */
+  notes(): Promise<readonly unknown[]>;
+}
+
+async function openOffice(rules: Partial<RingRules> = {}): Promise<Office> {
+  const opened = await openDatabase();
+  const clock = { now: NOW };
+  const now = (): number => clock.now;
+  const store = opened.store.signingKeys;
+  const ring = await openRing(store, { now, ...rules });
+  return {
+    opened,
+    ring,
+    clock,
+    keys: createSigningKeys({ store, ring, rules: { ...RULES, ...rules }, now }),
+    published: () => ring.published().map(({ kid }) => kid),
+    async notes() {
+      const { items } = await opened.store.audit.list(FIRST);
+      return items.slice(0, -2).map(({ action, resource, details }) => [action, resource, details]);
+    },
+  };
+}
+
+function newKey(type: "ec" | "ed25519" = "ec"): string {
+  const { privateKey } = type === "ec" ? generateKeyPairSync("ec", { namedCurve: "P-256" }) : generateKeyPairSync(type);
+  return privateKey.export({ format: "pem", type: "pkcs8" }).toString();
+}
+
+describe("rotate", () => {
+  test("a next key that was published for long enough signs at once", async () => {
+    const { keys, clock, published, notes } = await openOffice();
+    const [first, second] = published();
+    clock.now += PUBLISH_MS;
+    const { active, next, rotationTime } = await keys.rotate(false, ACTOR);
+    expect([active.kid, rotationTime]).toEqual([second, undefined]);
+    expect(published()).toEqual([second, next.kid, first]);
+    expect(await notes()).toEqual([
+      ["CreateSigningKey", `signing-keys/${next.kid}`, { alg: "ES256" }],
+      ["RotateSigningKeys", `signing-keys/${second}`, { in_place_of: first }],
+    ]);
+  });
+
+  test("one that was not is noted to sign once it was, by whichever gateway is there then", async () => {
+    const { opened, keys, clock, published, notes, ring } = await openOffice({ rotateEveryMs: undefined });
+    const [first, second] = published();
+    clock.now += 1_000;
+    for (let time = 0; time < 2; time++) {
+      expect(await keys.rotate(false, ACTOR)).toMatchObject({
+        active: { kid: first, rotationTime: NOW + PUBLISH_MS },
+        next: { kid: second },
+        rotationTime: NOW + PUBLISH_MS,
+      });
+    }
+    expect(await notes()).toEqual([
+      [
+        "RotateSigningKeys",
+        `signing-keys/${second}`,
+        { in_place_of: first, due: new Date(NOW + PUBLISH_MS).toISOString() },
+      ],
+    ]);
+    const elsewhere = { now: () => NOW + PUBLISH_MS, rotateEveryMs: undefined };
+    const other = await openRing((await opened.reopen()).signingKeys, elsewhere);
+    expect(other.active()?.kid).toBe(second);
+    expect(other.rotationTime()).toBeUndefined();
+    await ring.refresh();
+    expect(ring.active()?.kid).toBe(second);
+  });
+
+  test("told not to wait, what is published signs at once", async () => {
+    const { keys, published } = await openOffice();
+    const [first, second] = published();
+    expect(await keys.rotate(true, ACTOR)).toMatchObject({ active: { kid: second }, rotationTime: undefined });
+    expect(published()).toEqual([second, expect.any(String), first]);
+  });
+
+  test("a next key that does not open gives way to a new one, which is published first", async () => {
+    const { opened, clock, published, ring } = await openOffice();
+    const [first, second = ""] = published();
+    await opened.database.db
+      .updateTable("signing_keys")
+      .set({ sealed_private_key: Buffer.alloc(3) })
+      .where("kid", "=", second)
+      .execute();
+    clock.now += PUBLISH_MS;
+    const keys = createSigningKeys({ store: opened.store.signingKeys, ring, rules: RULES, now: () => clock.now });
+    const { active, next, rotationTime } = await keys.rotate(false, ACTOR);
+    expect([active.kid, rotationTime]).toEqual([first, clock.now + PUBLISH_MS]);
+    expect(published()).toEqual([first, next.kid]);
+    expect(next.kid).not.toBe(second);
+  });
+});
+
+describe("revoke", () => {
+  test("of the active key has the next one sign, and nothing of it is published", async () => {
+    const { opened, keys, ring, published, notes } = await openOffice();
+    const [first = "", second] = published();
+    const { revoked, active } = await keys.revoke(first, ACTOR);
+    expect([revoked.state, revoked.retiredAt, active.kid]).toEqual(["revoked", NOW, second]);
+    expect(published()).toEqual([second, expect.any(String)]);
+    expect([ring.find(first), ring.find(second ?? "")]).toMatchObject(["revoked", { kid: second }]);
+    expect(await notes()).toEqual([
+      ["CreateSigningKey", `signing-keys/${published()[1]}`, { alg: "ES256" }],
+      ["RotateSigningKeys", `signing-keys/${second}`, {}],
+      ["RevokeSigningKey", `signing-keys/${first}`, { state: "active" }],
+    ]);
+    const row = opened.database.db.selectFrom("signing_keys").where("kid", "=", first).select("sealed_private_key");
+    expect((await row.executeTakeFirstOrThrow()).sealed_private_key).toHaveLength(0);
+  });
+
+  test("of the next key makes another", async () => {
+    const { keys, published } = await openOffice();
+    const [first, second = ""] = published();
+    await keys.revoke(second, ACTOR);
+    expect(published()).toEqual([first, expect.any(String)]);
+    expect(published()).not.toContain(second);
+  });
+
+  test("of a retired key ends its publication", async () => {
+    const { keys, ring, published } = await openOffice();
+    const [first = ""] = published();
+    await keys.rotate(true, ACTOR);
+    expect(ring.find(first)).toMatchObject({ kid: first });
+    await keys.revoke(first, ACTOR);
+    expect([published().length, ring.find(first)]).toEqual([2, "revoked"]);
+  });
+
+  test("twice is as good as once, and of a kid that there is not it is refused", async () => {
+    const { keys, published, notes } = await openOffice();
+    const [first = ""] = published();
+    await keys.revoke(first, ACTOR);
+    const told = await notes();
+    expect((await keys.revoke(first, ACTOR)).active.kid).toBe(published()[0]);
+    expect(await notes()).toEqual(told);
+    await expect(keys.revoke("none", ACTOR)).rejects.toMatchObject({ reason: "does_not_exist" });
+  });
+
+  test("stays, however long ago it was", async () => {
+    const { keys, ring, clock, published } = await openOffice();
+    const [first = ""] = published();
+    await keys.revoke(first, ACTOR);
+    clock.now += 1_000 * DAY_MS;
+    await ring.keepUp();
+    expect(ring.find(first)).toBe("revoked");
+  });
+});
+
+describe("import", () => {
+  test("a key signs from then on, under its thumbprint, and is replaced like any other", async () => {
+    const { keys, ring, clock, published, notes } = await openOffice();
+    const [first, second] = published();
+    const privateKey = newKey("ed25519");
+    clock.now += DAY_MS;
+    const imported = await keys.import({ privateKey, kid: "", asNext: false }, ACTOR);
+    expect(imported).toMatchObject({
+      alg: "EdDSA",
+      state: "active",
+      createdAt: clock.now,
+      rotationTime: clock.now + 90 * DAY_MS,
+    });
+    expect(imported.kid).toMatch(/^[\w-]{43}$/);
+    expect(published()).toEqual([imported.kid, second, first]);
+    expect(ring.active()).toMatchObject({ kid: imported.kid, alg: "EdDSA" });
+    expect(await notes()).toEqual([
+      ["ImportSigningKey", `signing-keys/${imported.kid}`, { alg: "EdDSA", as: "active" }],
+    ]);
+    clock.now += 90 * DAY_MS;
+    await ring.keepUp();
+    expect(published().slice(0, 1)).toEqual([second]);
+    expect(published()[2]).toBe(imported.kid);
+  });
+
+  test("a gateway that starts goes on with an imported key, whatever TOKEN_ALG says", async () => {
+    const { opened, keys } = await openOffice();
+    const { kid } = await keys.import({ privateKey: newKey("ed25519"), kid: "old", asNext: false }, ACTOR);
+    const ring = await openRing((await opened.reopen()).signingKeys);
+    expect([kid, ring.active()?.kid, ring.rotationTime()]).toEqual(["old", "old", NOW + 90 * DAY_MS]);
+  });
+
+  test("a key that signs already stays as it is, and is told", async () => {
+    const { keys, published, notes } = await openOffice();
+    const key = { privateKey: newKey(), kid: "old", asNext: false };
+    const first = await keys.import(key, ACTOR);
+    const told = await notes();
+    expect(await keys.import(key, ACTOR)).toEqual(first);
+    expect([published().length, await notes()]).toEqual([3, told]);
+    await expect(keys.import({ ...key, asNext: true }, ACTOR)).rejects.toMatchObject({ reason: "failed_precondition" });
+  });
+
+  test("as the next key it takes the place of the one that was, and is published first", async () => {
+    const { keys, ring, clock, published } = await openOffice();
+    const [first] = published();
+    clock.now += DAY_MS;
+    const key = { privateKey: newKey(), kid: "old", asNext: true };
+    await keys.import(key, ACTOR);
+    await keys.import(key, ACTOR);
+    expect(published()).toEqual([first, "old"]);
+    expect(await keys.rotate(false, ACTOR)).toMatchObject({ rotationTime: clock.now + PUBLISH_MS });
+    clock.now += PUBLISH_MS;
+    await ring.keepUp();
+    expect(published()).toEqual(["old", expect.any(String), first]);
+  });
+
+  test("the next key may be told to sign, and then another is next", async () => {
+    const { keys, published } = await openOffice();
+    const key = { privateKey: newKey(), kid: "old", asNext: true };
+    await keys.import(key, ACTOR);
+    expect(await keys.import({ ...key, asNext: false }, ACTOR)).toMatchObject({ state: "active" });
+    expect(published()).toEqual(["old", expect.any(String), expect.any(String)]);
+  });
+
+  test("the next key is of TOKEN_ALG", async () => {
+    const { keys } = await openOffice();
+    const key = { privateKey: newKey("ed25519"), kid: "", asNext: true };
+    await expect(keys.import(key, ACTOR)).rejects.toMatchObject({ reason: "failed_precondition" });
+  });
+
+  test("a retired key may come back, whose services were not ready for another", async () => {
+    const { keys, published, opened } = await openOffice();
+    const key = { privateKey: newKey(), kid: "old", asNext: false };
+    await keys.import(key, ACTOR);
+    await keys.rotate(true, ACTOR);
+    expect(published().indexOf("old")).toBeGreaterThan(1);
+    await expect(keys.import({ ...key, asNext: true }, ACTOR)).rejects.toMatchObject({ reason: "failed_precondition" });
+    await keys.import(key, ACTOR);
+    expect(published()[0]).toBe("old");
+    // Whole: a gateway that opens the database can sign with it.
+    expect((await openRing((await opened.reopen()).signingKeys)).active()?.kid).toBe("old");
+  });
+
+  test("a revoked key does not come back, under whatever name", async () => {
+    const { keys } = await openOffice();
+    const privateKey = newKey();
+    await keys.import({ privateKey, kid: "old", asNext: false }, ACTOR);
+    await keys.revoke("old", ACTOR);
+    for (const kid of ["", "old", "new"]) {
+      for (const asNext of [false, true]) {
+        await expect(keys.import({ privateKey, kid, asNext }, ACTOR)).rejects.toMatchObject({
+          reason: "failed_precondition",
+          message: "this key was revoked as old and signs no more. Import another",
+        });
+      }
+    }
+  });
+
+  test("a kid is one key's, and a key has one kid", async () => {
+    const { keys, published } = await openOffice();
+    const privateKey = newKey();
+    await keys.import({ privateKey, kid: "old", asNext: false }, ACTOR);
+    const before = published();
+    for (const draft of [
+      { privateKey: newKey(), kid: "old" },
+      { privateKey: newKey(), kid: before[1] ?? "" },
+      { privateKey, kid: "new" },
+    ]) {
+      await expect(keys.import({ ...draft, asNext: false }, ACTOR)).rejects.toMatchObject({ reason: "already_exists" });
+    }
+    expect(published()).toEqual(before);
+  });
+
+  test("what it is named by default is what it is named when made here", async () => {
+    const { keys } = await openOffice();
+    const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+    const { kid } = await describeKey(privateKey, "ES256");
+    const text = JSON.stringify(privateKey.export({ format: "jwk" }));
+    expect((await keys.import({ privateKey: text, kid: "", asNext: false }, ACTOR)).kid).toBe(kid);
+  });
+});

@@ -1,0 +1,183 @@
+// The gateway's own verifier: takes what its signer makes, and nothing else.
+
+import fc from "fast-check";
+import { beforeAll, describe, expect, test } from "vitest";
+import { AuthError } from "../../../src/core/errors.ts";
+import { TOKEN_ALGS, type TokenAlg } from "../../../src/core/tokens/algorithms.ts";
+import { createJws } from "../../../src/core/tokens/jws.ts";
+import type { VerifyingKey } from "../../../src/core/tokens/keyring.ts";
+import { createTokenSigner } from "../../../src/core/tokens/signer.ts";
+import { createTokenVerifier, MAX_TOKEN_LENGTH } from "../../../src/core/tokens/verifier.ts";
+import { claimsOf, goodToken, headerOf, type Mint, makeKeys, signed } from "../../vectors/forge.ts";
+import { hostileTokens } from "../../vectors/hostile-tokens.ts";
+import { refusalFrom } from "../refusal.ts";
+
+const NOW = 1_764_000_000_000;
+const mints = new Map<TokenAlg, Mint & { key: VerifyingKey }>();
+
+beforeAll(() => {
+  for (const alg of TOKEN_ALGS) {
+    const { privateKey, publicKey } = makeKeys(alg);
+    const kid = `kid-of-${alg}`;
+    const publicJwk = { ...publicKey.export({ format: "jwk" }), kid, alg, use: "sig" };
+    const of = {
+      issuer: "https://login.example",
+      audience: "devices",
+      deviceKey: "pump-7",
+      customerId: "acme",
+      now: NOW,
+    };
+    mints.set(alg, { alg, kid, privateKey, publicJwk, ...of, key: { kid, alg, publicKey } });
+  }
+});
+
+function mintOf(alg: TokenAlg): Mint & { key: VerifyingKey } {
+  const mint = mints.get(alg);
+  if (mint === undefined) throw new TypeError(`there is no mint of ${alg}`);
+  return mint;
+}
+
+/** A verifier that knows the keys of all three algorithms, and what became of its ring. */
+function open() {
+  const found = new Map<string, VerifyingKey | "revoked">([...mints.values()].map(({ kid, key }) => [kid, key]));
+  const ring = {
+    refreshes: 0,
+    confirmations: [] as Promise<void>[],
+    find: (kid: string) => found.get(kid),
+    confirm: () => ring.confirmations.shift(),
+    async refresh() {
+      ring.refreshes++;
+    },
+  };
+  const verifier = createTokenVerifier({ issuer: () => "https://login.example", audience: "devices", ring });
+  return { found, ring, verify: (token: string, now = NOW) => verifier.verify(token, now) };
+}
+
+describe.for(TOKEN_ALGS)("tokens of %s", (alg) => {
+  test("what the signer makes is taken, and says whose it is", async () => {
+    const { kid, privateKey } = mintOf(alg);
+    const signer = createTokenSigner({
+      issuer: () => "https://login.example",
+      audience: "devices",
+      ttlSeconds: 600,
+      activeKey: () => ({ kid, alg, signClaims: createJws(alg, kid, privateKey) }),
+      confirm: () => undefined,
+    });
+    // Every character that a device_key may have.
+    const deviceKey = "!\"#$%&'()*+,-./09:;<=>?@AZ[\\]^_`az{|}~";
+    const token = await signer.sign({ deviceKey, customerId: "acme", tokensNotBefore: 0 }, NOW + 999);
+    expect(await open().verify(token)).toEqual({
+      deviceKey,
+      customerId: "acme",
+      jti: expect.stringMatching(/^[\w-]{20}$/),
+      issuedAt: NOW / 1000,
+      issuedAtMs: NOW + 999,
+      expiresAt: NOW / 1000 + 600,
+    });
+  });
+
+  test("no hostile token is taken, nor told otherwise than as a refusal", async () => {
+    const { verify } = open();
+    const mint = mintOf(alg);
+    await verify(goodToken(mint));
+    const corpus = hostileTokens(mint);
+    expect(corpus.length).toBeGreaterThan(100);
+    const wrong: string[] = [];
+    for (const { name, token, reason } of corpus) {
+      const outcome = await verify(token).then(
+        () => "accepted",
+        (error: unknown) => (error instanceof AuthError ? error.reason : `crashed: ${error}`),
+      );
+      if (!["expired", "invalid"].includes(outcome) || (reason !== undefined && reason !== outcome)) {
+        wrong.push(`${name}: ${outcome}`);
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  test("a token with any character changed is refused", async () => {
+    const { verify } = open();
+    const token = goodToken(mintOf(alg));
+    await fc.assert(
+      fc.asyncProperty(fc.nat(token.length - 1), fc.string({ minLength: 1, maxLength: 1 }), async (at, character) => {
+        fc.pre(token[at] !== character);
+        const changed = token.slice(0, at) + character + token.slice(at + 1);
+        expect((await refusalFrom(verify(changed))).reason).toBe("invalid");
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
+test("a token is good until its last millisecond, and not from another issuer or for another audience", async () => {
+  const { verify } = open();
+  const mint = mintOf("ES256");
+  await verify(goodToken(mint), NOW + 599_999);
+  const refusal = await refusalFrom(verify(goodToken(mint), NOW + 600_000));
+  expect([refusal.reason, refusal.message]).toEqual([
+    "expired",
+    "the token has expired. The device has to log in again",
+  ]);
+});
+
+test("a token of the second after is taken, one that is further ahead than clocks are is not", async () => {
+  const { verify } = open();
+  const mint = mintOf("ES256");
+  const ahead = (seconds: number) => goodToken({ ...mint, now: NOW + seconds * 1_000 });
+  await verify(ahead(1));
+  await verify(ahead(60));
+  expect((await refusalFrom(verify(ahead(61)))).reason).toBe("invalid");
+});
+
+test("tokens of a key that was revoked are revoked, those of one that is gone invalid", async () => {
+  const { found, verify } = open();
+  const mint = mintOf("EdDSA");
+  found.set(mint.kid, "revoked");
+  expect((await refusalFrom(verify(goodToken(mint)))).reason).toBe("revoked");
+  found.delete(mint.kid);
+  expect((await refusalFrom(verify(goodToken(mint)))).reason).toBe("invalid");
+});
+
+test("a key that is new is asked for, and names that are made up ask no more than once a second", async () => {
+  const { found, ring, verify } = open();
+  const mint = mintOf("EdDSA");
+  found.delete(mint.kid);
+  for (let flood = 0; flood < 50; flood++) await refusalFrom(verify(goodToken(mint), NOW + flood));
+  expect(ring.refreshes).toBe(1);
+  ring.refresh = async () => {
+    found.set(mint.kid, mint.key);
+  };
+  await refusalFrom(verify(goodToken(mint), NOW + 999));
+  expect(await verify(goodToken(mint), NOW + 1_000)).toMatchObject({ deviceKey: "pump-7" });
+});
+
+test("a ring that is not sure is waited for, and its failure is the answer", async () => {
+  const { found, ring, verify } = open();
+  const mint = mintOf("EdDSA");
+  const { promise, resolve } = Promise.withResolvers<void>();
+  ring.confirmations.push(promise);
+  const checked = refusalFrom(verify(goodToken(mint)));
+  found.set(mint.kid, "revoked");
+  resolve();
+  expect((await checked).reason).toBe("revoked");
+  ring.confirmations.push(Promise.reject(new AuthError("unavailable", "the registry cannot be asked now")));
+  expect((await refusalFrom(verify(goodToken(mint)))).reason).toBe("unavailable");
+});
+
+test("a token of the same meaning in another form is refused, and nothing of it is repeated", async () => {
+  const { verify } = open();
+  const mint = mintOf("EdDSA");
+  const claims = JSON.stringify(claimsOf(mint));
+  const others = [
+    claims.replace('"sub"', '"sub":"other","sub"'),
+    claims.replace('"pump-7"', '"\\u0070ump-7"'),
+    claims.replace(/"iat":(\d+)/, '"iat":$1.0'),
+    ` ${claims}`,
+  ];
+  for (const text of others) {
+    const refusal = await refusalFrom(verify(signed(mint, headerOf(mint), text)));
+    expect(refusal.reason).toBe("invalid");
+    expect(refusal.message).not.toContain("pump");
+  }
+  expect((await refusalFrom(verify("x".repeat(MAX_TOKEN_LENGTH + 1)))).message).toContain("8192 characters");
+});

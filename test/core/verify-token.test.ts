@@ -1,0 +1,129 @@
+// Whether a token is still good: its device, its customer, and what was taken back since.
+
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { GATEWAY } from "../../src/core/registry/ports.ts";
+import { createTokenVerifier } from "../../src/core/tokens/verifier.ts";
+import { createVerifyToken } from "../../src/core/verify-token.ts";
+import { createCredentialCache } from "../../src/store/cache.ts";
+import { createRevocations } from "../../src/store/revocations.ts";
+import { type House, openHouse, openPath, type Path, SECONDS } from "./login-path.ts";
+import { refusalFrom } from "./refusal.ts";
+
+let house: House;
+beforeAll(async () => {
+  house = await openHouse();
+});
+afterAll(() => house.close());
+
+/** A device that has logged in, and who looks at its token by what is on disk. */
+async function open() {
+  const isSure = (): boolean => false;
+  const path: Path = openPath(house, { policies: { login: undefined }, isSure });
+  const deviceKey = await path.enrol();
+  const { customerId } = await house.registry.devices.get(deviceKey);
+  const verify = createVerifyToken({
+    verifier: createTokenVerifier({ issuer: () => "https://login.example", audience: "devices", ring: house.ring }),
+    credentials: createCredentialCache(house.store.credentials, { capacity: 10, ttlMs: 1, isSure }),
+    revocations: createRevocations({ revokedTokens: house.store.revokedTokens, isSure, now: () => path.now }),
+    now: () => path.now,
+  });
+  const reasonOf = async (token: string): Promise<string> =>
+    verify(token).then(
+      () => "good",
+      (error: unknown) => (error instanceof Error && "reason" in error ? String(error.reason) : "crashed"),
+    );
+  const logIn = async (): Promise<string> =>
+    (await path.login(deviceKey, { timestamp: Math.floor(path.now / 1000) })).token;
+  return { path, deviceKey, customerId, verify, reasonOf, logIn };
+}
+
+test("a token says whose it is", async () => {
+  const { verify, logIn, deviceKey, customerId } = await open();
+  expect(await verify(await logIn())).toEqual({
+    deviceKey,
+    customerId,
+    jti: expect.any(String),
+    issuedAt: SECONDS,
+    issuedAtMs: SECONDS * 1000,
+    expiresAt: SECONDS + 600,
+  });
+});
+
+test("a token of a device that is disabled is revoked, and so it stays when that is enabled again", async () => {
+  const { path, logIn, reasonOf, deviceKey } = await open();
+  const token = await logIn();
+  const registry = house.registryAt(path);
+  await registry.devices.update(deviceKey, { status: "disabled" }, "", GATEWAY);
+  expect(await reasonOf(token)).toBe("revoked");
+  await registry.devices.update(deviceKey, { status: "enabled" }, "", GATEWAY);
+  expect(await reasonOf(token)).toBe("revoked");
+  expect(await reasonOf(await logIn())).toBe("good");
+});
+
+test("so is one of a customer that is disabled", async () => {
+  const { path, logIn, reasonOf, customerId } = await open();
+  const token = await logIn();
+  const registry = house.registryAt(path);
+  await registry.customers.update(customerId, { status: "disabled" }, "", GATEWAY);
+  expect(await reasonOf(token)).toBe("revoked");
+  await registry.customers.update(customerId, { status: "enabled" }, "", GATEWAY);
+  expect(await reasonOf(token)).toBe("revoked");
+  expect(await reasonOf(await logIn())).toBe("good");
+});
+
+test("a token of a device that was deleted is revoked, though there is another of its name", async () => {
+  const { path, logIn, reasonOf, deviceKey, customerId } = await open();
+  const token = await logIn();
+  const registry = house.registryAt(path);
+  await registry.devices.delete(deviceKey, "", GATEWAY);
+  expect(await reasonOf(token)).toBe("revoked");
+  path.now += 1;
+  await registry.devices.create({ deviceKey, customerId }, GATEWAY);
+  expect(await reasonOf(token)).toBe("revoked");
+  expect(await reasonOf(await logIn())).toBe("good");
+});
+
+test("so is one that another customer's device of that name would have", async () => {
+  const { path, logIn, reasonOf, deviceKey } = await open();
+  const token = await logIn();
+  const registry = house.registryAt(path);
+  const other = await path.enrolOwner("login");
+  await registry.devices.delete(deviceKey, "", GATEWAY);
+  await registry.devices.create({ deviceKey, customerId: other.customerId }, GATEWAY);
+  expect(await reasonOf(token)).toBe("revoked");
+});
+
+test.for(["device", "customer"] as const)("the tokens of a %s are revoked to the millisecond", async (whose) => {
+  const { path, logIn, reasonOf, deviceKey, customerId } = await open();
+  const registry = house.registryAt(path);
+  const revoke = () =>
+    whose === "device"
+      ? registry.devices.revokeTokens(deviceKey, GATEWAY)
+      : registry.customers.revokeTokens(customerId, GATEWAY);
+  const before = await logIn();
+  await revoke();
+  const after = await logIn();
+  expect([await reasonOf(before), await reasonOf(after)]).toEqual(["revoked", "good"]);
+  // Again within the millisecond.
+  await revoke();
+  expect([await reasonOf(after), await reasonOf(await logIn())]).toEqual(["revoked", "good"]);
+});
+
+test("a token is revoked by its jti, and no other is", async () => {
+  const { path, logIn, verify, reasonOf } = await open();
+  const [token, other] = [await logIn(), await logIn()];
+  const { jti } = await verify(token);
+  await house.registryAt(path).tokens.revoke(jti, GATEWAY);
+  expect([await reasonOf(token), await reasonOf(other)]).toEqual(["revoked", "good"]);
+});
+
+test("a mark of a clock far ahead lets nobody in, until the tokens are revoked again", async () => {
+  const { path, logIn, reasonOf, deviceKey } = await open();
+  const now = path.now;
+  path.now += 86_400_000;
+  await house.registryAt(path).devices.revokeTokens(deviceKey, GATEWAY);
+  path.now = now;
+  expect((await refusalFrom(logIn())).reason).toBe("unavailable");
+  await house.registryAt(path).devices.revokeTokens(deviceKey, GATEWAY);
+  expect(await reasonOf(await logIn())).toBe("good");
+});

@@ -1,0 +1,15 @@
+// Signing keys that rotate while tokens are issued and checked, in short: every check succeeds.
+
+import { expect, test } from "vitest";
+import { runRotations } from "./keyring/rotations.ts";
+import { temporaryFolder } from "./program.ts";
+
+test("keys rotate at three gateways on one file, and no token fails at an offline verifier", {
+  timeout: 60_000,
+}, async () => {
+  const settings = { DATA_DIR: temporaryFolder(), TOKEN_ALG: "ES256" };
+  const report = await runRotations({ rotations: 2, rate: 20, settings });
+  expect(report).toMatchObject({ rotations: 2, failed: [] });
+  expect(report.tokens).toBeGreaterThan(50);
+  expect(report.checks).toBe(4 * report.tokens);
+});

@@ -1,0 +1,35 @@
+// Key rings as tests open them: of one store, at a fixed time, sure of what they have heard.
+
+import { type KeyRing, openKeyRing, type RingOptions } from "../../src/core/tokens/keyring.ts";
+import type { SigningKeyStore } from "../../src/core/tokens/ports.ts";
+import { PUBLISH_MS, tokenLife } from "../../src/core/tokens/rotation.ts";
+
+export const NOW = 1_764_000_000_000;
+export const DAY_MS = 86_400_000;
+/** Of the default settings. */
+export const TOKEN_LIFE_MS = tokenLife({ ttlMs: 600_000, skewMs: 300_000 });
+export const RULES = {
+  alg: "ES256",
+  publishMs: PUBLISH_MS,
+  rotateEveryMs: 90 * DAY_MS,
+  tokenLifeMs: TOKEN_LIFE_MS,
+} as const;
+
+/** Opens a ring with the default settings, but for ES256, whose keys cost nothing to make. */
+export function openRing(store: SigningKeyStore, options: Partial<RingOptions> = {}): Promise<KeyRing> {
+  return openKeyRing({
+    ...RULES,
+    store,
+    now: () => NOW,
+    changes: { isSure: () => true, hear: () => {} },
+    ...options,
+  });
+}
+
+/** The private half of the key that signs. */
+export async function activePrivateKey(store: SigningKeyStore): Promise<Buffer> {
+  const kept = await store.read();
+  const active = kept.keys.find(({ state }) => state === "active");
+  if (active === undefined) throw new TypeError("there is no active key");
+  return Buffer.from(kept.openPrivateKey(active.kid));
+}

@@ -1,0 +1,148 @@
+// Key rotations, one after another, at three gateways on one database that issue tokens all the while, checked by two offline
+// verifiers that keep the JWKS: times are scaled, what they have to do with each other is not.
+
+import { setTimeout as pause } from "node:timers/promises";
+import { createRemoteJWKSet, jwtVerify } from "jose";
+import type { Environment } from "../../src/environment.ts";
+import { CUSTOMER_KEY, logInBy, openGateway, type TestGateway } from "../gateway.ts";
+
+export interface RotationsOptions {
+  readonly rotations: number;
+  /** Logins a second, over all gateways. */
+  readonly rate: number;
+  /** Of all gateways: the database that they share. */
+  readonly settings: Environment;
+}
+
+export interface RotationsReport {
+  /** Keys that have signed, less the first. */
+  readonly rotations: number;
+  readonly tokens: number;
+  /** Checks by the verifiers: of each token when it was issued, and at the end of its life. */
+  readonly checks: number;
+  /** What went wrong, a line each. */
+  readonly failed: readonly string[];
+  /** How often the verifiers fetched the JWKS. */
+  readonly fetches: number;
+}
+
+const TTL_S = 2;
+const SKEW_S = 1;
+/** Another gateway may hear of a new key a second late, and a verifier may have fetched just before that: a second longer. */
+const JWKS_MS = 1_000;
+const PUBLISH_MS = 2_500;
+const TIMES = {
+  publishMs: PUBLISH_MS,
+  // As soon as the next key may.
+  rotateEveryMs: 1,
+  tokenLifeMs: (TTL_S + SKEW_S + 1) * 1_000,
+  lookMs: 50,
+};
+const LIMITS = { LOGIN_LIMIT: "off", ADDRESS_LIMIT: "off", FAILURE_LIMIT: "off" };
+
+/** Rotates until so many keys have signed, and reports. */
+export async function runRotations({ rotations, rate, settings }: RotationsOptions): Promise<RotationsReport> {
+  const all = { ...LIMITS, TOKEN_TTL: `${TTL_S}s`, CLOCK_SKEW: `${SKEW_S}s`, ...settings };
+  const gateways: TestGateway[] = [];
+  try {
+    for (let count = 0; count < 3; count++) gateways.push(await openGateway(all, { ringTimes: TIMES }));
+    const [one, two] = gateways;
+    if (one === undefined || two === undefined) throw new TypeError("there are three");
+    const deviceKey = await one.enrol({ replayGuard: false });
+    // As the others hear of it.
+    await pause(1_000);
+    return await issueAndCheck({
+      gateways,
+      verifiers: [createVerifier(one), createVerifier(two)],
+      deviceKey,
+      rotations,
+      rate,
+    });
+  } finally {
+    await Promise.all(gateways.map((gateway) => gateway.close()));
+  }
+}
+
+interface Verifier {
+  /** Whether a key that is published signed it, and it was good at `at`, in unix milliseconds. @returns its kid */
+  check(token: string, at: number): Promise<string>;
+  fetches(): number;
+}
+
+/** One that fetches the keys when those it has are too old, and never for a kid that it does not know. */
+function createVerifier({ publicUrl }: TestGateway): Verifier {
+  let fetches = 0;
+  const keys = createRemoteJWKSet(new URL("/.well-known/jwks.json", publicUrl), {
+    cacheMaxAge: JWKS_MS,
+    cooldownDuration: Number.POSITIVE_INFINITY,
+  });
+  return {
+    async check(token, at) {
+      const before = keys.jwks();
+      const { protectedHeader } = await jwtVerify(token, keys, {
+        issuer: "https://login.example",
+        audience: "devices",
+        currentDate: new Date(at),
+        clockTolerance: SKEW_S,
+      });
+      if (keys.jwks() !== before) fetches++;
+      return protectedHeader.kid ?? "";
+    },
+    fetches: () => fetches,
+  };
+}
+
+interface Run {
+  readonly gateways: readonly TestGateway[];
+  readonly verifiers: readonly Verifier[];
+  readonly deviceKey: string;
+  readonly rotations: number;
+  readonly rate: number;
+}
+
+async function issueAndCheck({ gateways, verifiers, deviceKey, rotations, rate }: Run): Promise<RotationsReport> {
+  const kids = new Set<string>();
+  const failed: string[] = [];
+  const calls: Promise<void>[] = [];
+  let tokens = 0;
+  let checks = 0;
+
+  async function check(token: string, at: number, when: string): Promise<void> {
+    for (const verifier of verifiers) {
+      checks++;
+      await verifier.check(token, at).then(
+        (kid) => kids.add(kid),
+        (error: unknown) => failed.push(`${when}: ${String(error)}`),
+      );
+    }
+  }
+
+  async function issue(gateway: TestGateway): Promise<void> {
+    const issuedAt = Date.now();
+    const answer = await logInBy(gateway.publicUrl, { deviceKey, customerKey: CUSTOMER_KEY });
+    const body: { token?: string; message?: string } = JSON.parse(await answer.text());
+    if (body.token === undefined) {
+      failed.push(`login: ${body.message}`);
+      return;
+    }
+    tokens++;
+    await check(body.token, issuedAt, "at once");
+    // By a clock that is behind it is good for a skew longer. What its claims say of that is not what is checked here.
+    await pause(issuedAt + (TTL_S + SKEW_S) * 1_000 - 100 - Date.now());
+    await check(body.token, issuedAt, "at the end of its life");
+  }
+
+  for (let count = 0; kids.size <= rotations; count++) {
+    const gateway = gateways[count % gateways.length];
+    if (gateway === undefined) break;
+    calls.push(
+      issue(gateway).catch((error: unknown) => {
+        failed.push(String(error));
+      }),
+    );
+    await pause(1_000 / rate);
+  }
+  await Promise.all(calls);
+  const fetches = verifiers.reduce((sum, verifier) => sum + verifier.fetches(), 0);
+  return { rotations: kids.size - 1, tokens, checks, failed, fetches };
+}

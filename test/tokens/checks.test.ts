@@ -1,0 +1,229 @@
+// The same token at every way to check one: one answer, whatever the way.
+
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { GATEWAY } from "../../src/core/registry/ports.ts";
+import { CUSTOMER_KEY, logInBy, openGateway, type TestGateway } from "../gateway.ts";
+import { makeKeys } from "../vectors/forge.ts";
+import { fitsField, hostileTokens } from "../vectors/hostile-tokens.ts";
+import { CHECKS, type Checked, checkAll, closeChecks, refusedFor } from "./checks.ts";
+
+const NOW = 1_764_000_000_000;
+const clock = { now: NOW };
+let gateway: TestGateway;
+
+beforeAll(async () => {
+  gateway = await openGateway({ TOKEN_ALG: "ES256" }, { now: () => clock.now });
+});
+afterAll(async () => {
+  closeChecks();
+  await gateway.close();
+});
+
+/** What is far too large the server stops to read: then its answer, or the connection's end, comes while it is being sent. */
+const checkOrEnd = (check: (typeof CHECKS)[string], token: string): Promise<Checked> =>
+  check(gateway, token).catch((error: unknown) => {
+    if (error instanceof TypeError && token.length > 16_384) return { outcome: "unsent" };
+    throw error;
+  });
+
+/** What may be said of a hostile token. */
+const NOT_GOOD = ["invalid", "expired", "inactive", "malformed", "too_large", "unsent"];
+
+/** A device, and a token of its. */
+async function logIn(deviceKey?: string): Promise<{ deviceKey: string; token: string }> {
+  const name = deviceKey ?? (await gateway.enrol());
+  const answer = await logInBy(gateway.publicUrl, { deviceKey: name, customerKey: CUSTOMER_KEY }, clock.now / 1000);
+  const { token } = JSON.parse(await answer.text());
+  return { deviceKey: name, token };
+}
+
+function good(deviceKey: string): Record<string, Checked> {
+  const { customerId } = gateway;
+  return Object.fromEntries(Object.keys(CHECKS).map((name) => [name, { outcome: "ok", deviceKey, customerId }]));
+}
+
+describe("every way to check a token", () => {
+  test("says whose a good one is", async () => {
+    const { deviceKey, token } = await logIn(await gateway.enrol({ deviceKey: "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~" }));
+    expect(await checkAll(gateway, token)).toEqual(good(deviceKey));
+  });
+
+  test("tells an expired one from one that is not good", async () => {
+    const { token } = await logIn();
+    clock.now += 600_000;
+    expect(await checkAll(gateway, token)).toEqual(refusedFor("expired"));
+    clock.now = NOW;
+    expect(await checkAll(gateway, `${token.slice(0, -4)}AAAA`)).toEqual(refusedFor("invalid"));
+  });
+
+  test("tells one that was revoked, by its jti, its device, its customer", async () => {
+    const { registry } = gateway;
+    const { deviceKey, token } = await logIn();
+    const { jti } = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString());
+    await registry.tokens.revoke(jti, GATEWAY);
+    expect(await checkAll(gateway, token)).toEqual(refusedFor("revoked"));
+    const { token: second } = await logIn(deviceKey);
+    expect(await checkAll(gateway, second)).toEqual(good(deviceKey));
+    await registry.devices.revokeTokens(deviceKey, GATEWAY);
+    expect(await checkAll(gateway, second)).toEqual(refusedFor("revoked"));
+    // In the same millisecond, after it.
+    const { token: third } = await logIn(deviceKey);
+    expect(await checkAll(gateway, third)).toEqual(good(deviceKey));
+    await registry.devices.update(deviceKey, { status: "disabled" }, "", GATEWAY);
+    expect(await checkAll(gateway, third)).toEqual(refusedFor("revoked"));
+  });
+
+  test("takes no hostile token, and is there afterwards", async () => {
+    const { deviceKey, token } = await logIn();
+    const { keys } = JSON.parse(await (await fetch(`${gateway.publicUrl}/.well-known/jwks.json`)).text());
+    const [publicJwk] = keys;
+    // Under the gateway's own kid, by another key: what is signed right is for core/tokens/verifier.test.ts.
+    const { privateKey } = makeKeys("ES256");
+    const mint = { alg: "ES256", kid: publicJwk.kid, publicJwk, privateKey, deviceKey, now: NOW } as const;
+    const of = { issuer: "https://login.example", audience: "devices", customerId: gateway.customerId };
+    const wrong: string[] = [];
+    for (const { name, token: hostile } of hostileTokens({ ...mint, ...of })) {
+      const ways = Object.entries(CHECKS).filter(([way]) => fitsField(hostile) || !way.startsWith("/auth/check"));
+      const answers = await Promise.all(
+        ways.map(async ([way, check]) => [way, await checkOrEnd(check, hostile)] as const),
+      );
+      for (const [way, { outcome }] of answers)
+        if (!NOT_GOOD.includes(outcome)) wrong.push(`${name}, ${way}: ${outcome}`);
+    }
+    expect(wrong).toEqual([]);
+    expect(await checkAll(gateway, token)).toEqual(good(deviceKey));
+  });
+});
+
+describe("/auth/check", () => {
+  test("answers a good token without a body, and is not to be kept", async () => {
+    const { token } = await logIn();
+    for (const method of ["GET", "HEAD"]) {
+      const answer = await fetch(`${gateway.publicUrl}/auth/check?any=1`, {
+        method,
+        headers: { "x-access-token": token },
+      });
+      expect([answer.status, await answer.text()]).toEqual([200, ""]);
+      expect(answer.headers.get("content-length")).toBe("0");
+      expect(answer.headers.get("cache-control")).toBe("no-store");
+    }
+  });
+
+  test("answers a refusal as every refusal is answered, with RFC 6750's challenge", async () => {
+    const answer = await fetch(`${gateway.publicUrl}/auth/check`);
+    expect(answer.status).toBe(401);
+    expect(answer.headers.get("www-authenticate")).toBe('Bearer realm="countersign", error="invalid_token"');
+    expect(JSON.parse(await answer.text())).toEqual({
+      code: "unauthenticated",
+      reason: "invalid",
+      message:
+        "this is no token of this gateway because there is none in the header x-access-token. The device has to log in again",
+    });
+  });
+
+  test("goes by x-access-token where there are two", async () => {
+    const { token } = await logIn();
+    const answer = await fetch(`${gateway.publicUrl}/auth/check`, {
+      headers: { "x-access-token": "another", Authorization: `Bearer ${token}` },
+    });
+    expect(answer.status).toBe(401);
+  });
+
+  test("takes GET only", async () => {
+    const answer = await fetch(`${gateway.publicUrl}/auth/check`, { method: "POST" });
+    expect([answer.status, answer.headers.get("allow")]).toEqual([405, "GET, HEAD, OPTIONS"]);
+    const options = await fetch(`${gateway.publicUrl}/auth/check`, { method: "OPTIONS" });
+    expect([options.status, options.headers.get("allow")]).toEqual([200, "GET, HEAD, OPTIONS"]);
+  });
+});
+
+describe("introspection", () => {
+  const post = (body: string | URLSearchParams, headers: Record<string, string> = {}): Promise<Response> =>
+    fetch(`${gateway.internalUrl}/oauth2/introspect`, { method: "POST", body, headers });
+
+  test("has the members of RFC 7662, times as numbers", async () => {
+    const { deviceKey, token } = await logIn();
+    const answer = await post(new URLSearchParams({ token }));
+    expect(answer.headers.get("content-type")).toBe("application/json");
+    expect(JSON.parse(await answer.text())).toEqual({
+      active: true,
+      iss: "https://login.example",
+      sub: deviceKey,
+      aud: "devices",
+      iat: NOW / 1000,
+      exp: NOW / 1000 + 600,
+      jti: expect.stringMatching(/^[\w-]{20}$/),
+      customer_id: gateway.customerId,
+    });
+  });
+
+  test("tells nothing of one that is not active", async () => {
+    expect(await (await post(new URLSearchParams({ token: "x" }))).text()).toBe('{"active":false}');
+  });
+
+  test("tells what is wrong with a request, as OAuth does", async () => {
+    const answer = await post(new URLSearchParams({ tokens: "x" }));
+    expect(answer.status).toBe(400);
+    expect(JSON.parse(await answer.text())).toMatchObject({
+      error: "invalid_request",
+      error_description: "token is missing",
+      reason: "malformed",
+    });
+    expect(
+      (
+        await post(
+          new URLSearchParams([
+            ["token", "a"],
+            ["token", "b"],
+          ]),
+        )
+      ).status,
+    ).toBe(400);
+    expect((await post("{}", { "Content-Type": "application/json" })).status).toBe(415);
+    expect((await post(`token=${"x".repeat(20_000)}`)).status).toBe(413);
+  });
+});
+
+test("tokens are checked by services on the internal listener alone", async () => {
+  const { token } = await logIn();
+  for (const path of ["/v1/tokens:verify", "/oauth2/introspect", "/countersign.token.v1.TokenService/Verify"]) {
+    const answer = await fetch(gateway.publicUrl + path, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ token }),
+    });
+    expect([path, answer.status]).toEqual([path, 404]);
+  }
+});
+
+test("checks are counted by protocol and outcome", async () => {
+  const { token } = await logIn();
+  await checkAll(gateway, token);
+  const metrics = await (await fetch(`${gateway.internalUrl}/metrics`)).text();
+  for (const protocol of ["rest", "connect", "grpc"]) {
+    expect(metrics).toMatch(
+      new RegExp(`countersign_token_verifications_total{protocol="${protocol}",outcome="ok"} [1-9]`),
+    );
+  }
+});
+
+describe("the metadata of the issuer", () => {
+  test.for(["oauth-authorization-server", "openid-configuration"])("is at %s, and says what is so", async (name) => {
+    const answer = await fetch(`${gateway.publicUrl}/.well-known/${name}`);
+    expect(answer.headers.get("cache-control")).toBe("max-age=300");
+    expect(JSON.parse(await answer.text())).toEqual({
+      issuer: "https://login.example",
+      jwks_uri: "https://login.example/.well-known/jwks.json",
+      response_types_supported: [],
+      grant_types_supported: [],
+      token_endpoint_auth_methods_supported: [],
+      subject_types_supported: ["public"],
+      id_token_signing_alg_values_supported: ["ES256"],
+    });
+    const etag = answer.headers.get("etag") ?? "";
+    const again = await fetch(`${gateway.publicUrl}/.well-known/${name}`, { headers: { "If-None-Match": etag } });
+    expect([again.status, again.headers.get("etag")]).toEqual([304, etag]);
+    const head = await fetch(`${gateway.publicUrl}/.well-known/${name}`, { method: "HEAD" });
+    expect([head.status, await head.text(), head.headers.get("etag")]).toEqual([200, "", etag]);
+  });
+});

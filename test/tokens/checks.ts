@@ -1,0 +1,118 @@
+// Every way to have a gateway check a token, each brought to one form. Knows the contract, and no gateway.
+
+import { ConnectError, createClient } from "@connectrpc/connect";
+import { createConnectTransport } from "@connectrpc/connect-node";
+import { credentials, Metadata } from "@grpc/grpc-js";
+import { TokenService } from "../../gen/es/countersign/token/v1/token_pb.ts";
+import { ErrorInfoSchema } from "../../gen/es/google/rpc/error_details_pb.ts";
+import { TokenServiceClient } from "../../gen/grpc/countersign/token/v1/token.ts";
+
+/** Whose a token is, or `active: false`, or a reason. */
+export interface Checked {
+  readonly outcome: string;
+  readonly deviceKey?: string | undefined;
+  readonly customerId?: string | undefined;
+}
+
+export interface CheckingGateway {
+  readonly publicUrl: string;
+  readonly internalUrl: string;
+}
+
+type Check = (gateway: CheckingGateway, token: string) => Promise<Checked>;
+
+async function verifyByRest({ internalUrl }: CheckingGateway, token: string): Promise<Checked> {
+  const answer = await fetch(`${internalUrl}/v1/tokens:verify`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ token }),
+  });
+  const { reason, device_key: deviceKey, customer_id: customerId } = JSON.parse(await answer.text());
+  return answer.ok ? { outcome: "ok", deviceKey, customerId } : { outcome: reason };
+}
+
+async function verifyByConnect({ internalUrl }: CheckingGateway, token: string): Promise<Checked> {
+  const client = createClient(TokenService, createConnectTransport({ baseUrl: internalUrl, httpVersion: "1.1" }));
+  try {
+    const { deviceKey, customerId } = await client.verify({ token });
+    return { outcome: "ok", deviceKey, customerId };
+  } catch (error) {
+    const [info] = ConnectError.from(error).findDetails(ErrorInfoSchema);
+    return { outcome: info?.reason ?? String(error) };
+  }
+}
+
+/** One for each gateway: connecting costs more than all else. */
+const grpcClients = new Map<string, TokenServiceClient>();
+
+/** Closes what asking has opened. */
+export function closeChecks(): void {
+  for (const client of grpcClients.values()) client.close();
+  grpcClients.clear();
+}
+
+function verifyByGrpc({ internalUrl }: CheckingGateway, token: string): Promise<Checked> {
+  const known = grpcClients.get(internalUrl);
+  const client = known ?? new TokenServiceClient(new URL(internalUrl).host, credentials.createInsecure());
+  grpcClients.set(internalUrl, client);
+  return new Promise((resolve) => {
+    client.verify({ token }, new Metadata(), (error, answer) => {
+      if (error === null) {
+        resolve({ outcome: "ok", deviceKey: answer.device_key, customerId: answer.customer_id });
+        return;
+      }
+      // Of google.rpc.Status, whose bytes hold the reason as they are.
+      const [status = ""] = error.metadata.get("grpc-status-details-bin");
+      const reason = ["expired", "invalid", "revoked", "malformed", "too_large"].find((word) =>
+        Buffer.from(status).includes(`\n${String.fromCharCode(word.length)}${word}`),
+      );
+      resolve({ outcome: reason ?? error.message });
+    });
+  });
+}
+
+async function introspect({ internalUrl }: CheckingGateway, token: string): Promise<Checked> {
+  const answer = await fetch(`${internalUrl}/oauth2/introspect`, {
+    method: "POST",
+    body: new URLSearchParams({ token, token_type_hint: "access_token" }),
+  });
+  const { active, reason, sub, customer_id: customerId } = JSON.parse(await answer.text());
+  if (!answer.ok) return { outcome: reason };
+  return active ? { outcome: "ok", deviceKey: sub, customerId } : { outcome: "inactive" };
+}
+
+const checkAt =
+  (listener: keyof CheckingGateway, headerOf: (token: string) => Record<string, string>): Check =>
+  async (gateway, token) => {
+    const answer = await fetch(`${gateway[listener]}/auth/check`, { headers: headerOf(token) });
+    const text = await answer.text();
+    if (!answer.ok) return { outcome: JSON.parse(text).reason };
+    const deviceKey = answer.headers.get("x-device-key") ?? undefined;
+    return { outcome: "ok", deviceKey, customerId: answer.headers.get("x-customer-id") ?? undefined };
+  };
+
+/** By name; introspection does not tell why a token is not good. */
+export const CHECKS: Readonly<Record<string, Check>> = {
+  "Verify over REST": verifyByRest,
+  "Verify over Connect": verifyByConnect,
+  "Verify over gRPC": verifyByGrpc,
+  introspection: introspect,
+  "/auth/check, x-access-token": checkAt("publicUrl", (token) => ({ "x-access-token": token })),
+  "/auth/check, Authorization": checkAt("publicUrl", (token) => ({ Authorization: `Bearer ${token}` })),
+  "/auth/check, internal": checkAt("internalUrl", (token) => ({ "X-Access-Token": token })),
+};
+
+/** What every way says of a token that is refused for `reason`. */
+export function refusedFor(reason: string): Record<string, Checked> {
+  return Object.fromEntries(
+    Object.keys(CHECKS).map((name) => [name, { outcome: name === "introspection" ? "inactive" : reason }]),
+  );
+}
+
+/** Asks in every way. */
+export async function checkAll(gateway: CheckingGateway, token: string): Promise<Record<string, Checked>> {
+  const answers = await Promise.all(
+    Object.entries(CHECKS).map(async ([name, check]) => [name, await check(gateway, token)] as const),
+  );
+  return Object.fromEntries(answers);
+}

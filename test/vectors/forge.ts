@@ -1,0 +1,136 @@
+// Tokens as a forger makes them: any header and any claims, signed by any key, or by none. Knows no verifier.
+
+import { createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from "node:crypto";
+import type { TokenAlg } from "../../src/core/tokens/algorithms.ts";
+
+/** What a good token is made of, and so what a hostile one departs from. */
+export interface Mint {
+  readonly alg: TokenAlg;
+  readonly kid: string;
+  readonly privateKey: KeyObject;
+  /** The key as JWKS shows it. */
+  readonly publicJwk: Readonly<Record<string, unknown>>;
+  readonly issuer: string;
+  readonly audience: string;
+  readonly deviceKey: string;
+  readonly customerId: string;
+  /** In unix milliseconds. */
+  readonly now: number;
+}
+
+export interface Forgery {
+  readonly name: string;
+  readonly token: string;
+  /** What a verifier should say of it; undefined where either is right. */
+  readonly reason?: "expired" | "invalid";
+}
+
+/** One of the corpus. */
+export interface HostileToken extends Forgery {
+  /**
+   * The right key has signed what it says: none but an issuer at fault can make it, or it is a good token in another spelling. A
+   * verifier that knows JWS and not this contract may take it.
+   */
+  readonly signed: boolean;
+}
+
+/** JSON: a value, or a text as it stands. */
+export type Json = object | string;
+
+export function encode(value: string | Uint8Array): string {
+  return Buffer.from(value).toString("base64url");
+}
+
+export function encodeJson(json: Json): string {
+  return encode(typeof json === "string" ? json : JSON.stringify(json));
+}
+
+/** The signature of a text by an algorithm of RFC 7518 or RFC 8037. */
+export function signText(alg: TokenAlg, text: string, key: KeyObject): Buffer {
+  const bytes = Buffer.from(text);
+  switch (alg) {
+    case "RS256":
+      return sign("sha256", bytes, key);
+    case "ES256":
+      return sign("sha256", bytes, { key, dsaEncoding: "ieee-p1363" });
+    case "EdDSA":
+      return sign(null, bytes, key);
+  }
+}
+
+/** Whether a signature, read with all lenience, is the right key's over the two parts before it. */
+export function isSigned({ alg, privateKey }: Mint, token: string): boolean {
+  const [header = "", claims = "", signature = ""] = token.split(".");
+  const text = Buffer.from(`${header}.${claims}`);
+  const key = createPublicKey(privateKey);
+  const bytes = Buffer.from(signature, "base64url");
+  switch (alg) {
+    case "RS256":
+      return verify("sha256", text, key, bytes);
+    case "ES256":
+      return verify("sha256", text, { key, dsaEncoding: "ieee-p1363" }, bytes);
+    case "EdDSA":
+      return verify(null, text, key, bytes);
+  }
+}
+
+export function headerOf({ alg, kid }: Mint): Readonly<Record<string, unknown>> {
+  return { alg, typ: "JWT", kid };
+}
+
+export function claimsOf({ issuer, audience, deviceKey, customerId, now }: Mint): Readonly<Record<string, unknown>> {
+  const iat = Math.floor(now / 1000);
+  return {
+    iss: issuer,
+    sub: deviceKey,
+    aud: audience,
+    iat,
+    exp: iat + 600,
+    jti: "c2F5IGZyaWVuZCBh",
+    customer_id: customerId,
+  };
+}
+
+/** A token of this header and these claims with a true signature by the right key, whatever `alg` the header names. */
+export function signed(mint: Mint, header: Json, claims: Json): string {
+  return signedBy(mint.alg, mint.privateKey, header, claims);
+}
+
+/** The same by any key. */
+export function signedBy(alg: TokenAlg, key: KeyObject, header: Json, claims: Json): string {
+  const text = `${encodeJson(header)}.${encodeJson(claims)}`;
+  return `${text}.${signText(alg, text, key).toString("base64url")}`;
+}
+
+/** A token as the gateway issues it. */
+export function goodToken(mint: Mint): string {
+  return signed(mint, headerOf(mint), claimsOf(mint));
+}
+
+const strangers = new Map<TokenAlg, { readonly privateKey: KeyObject; readonly publicKey: KeyObject }>();
+
+/** A key pair that no issuer has published; the same one each time, since RSA keys take long to make. */
+export function strangerKeys(alg: TokenAlg): { readonly privateKey: KeyObject; readonly publicKey: KeyObject } {
+  const known = strangers.get(alg);
+  if (known !== undefined) return known;
+  const made = makeKeys(alg);
+  strangers.set(alg, made);
+  return made;
+}
+
+/** A key pair for an algorithm. */
+export function makeKeys(alg: TokenAlg): { readonly privateKey: KeyObject; readonly publicKey: KeyObject } {
+  switch (alg) {
+    case "RS256":
+      return generateKeyPairSync("rsa", { modulusLength: 2048 });
+    case "ES256":
+      return generateKeyPairSync("ec", { namedCurve: "P-256" });
+    case "EdDSA":
+      return generateKeyPairSync("ed25519");
+  }
+}
+
+/** Hostile tokens of one kind: by name, the token. */
+export function invalid(tokens: Readonly<Record<string, string>>): Forgery[] {
+  return Object.entries(tokens).map(([name, token]) => ({ name, token, reason: "invalid" }));
+}

@@ -1,0 +1,129 @@
+// Hostile forms: texts that are no compact JWS of three parts, or far too long (RFC 7515, 7.1; RFC 7516, 3).
+
+import {
+  claimsOf,
+  encode,
+  encodeJson,
+  type Forgery,
+  goodToken,
+  headerOf,
+  invalid,
+  type Mint,
+  signed,
+  signText,
+} from "./forge.ts";
+
+export function hostileForms(mint: Mint): Forgery[] {
+  return invalid({ ...parts(mint), ...surroundings(goodToken(mint)), ...sizes(mint), ...otherForms(mint) });
+}
+
+function parts(mint: Mint): Record<string, string> {
+  const [header = "", claims = "", signature = ""] = goodToken(mint).split(".");
+  const respelt = (part: string): string => `${part.slice(0, 5)} ${part.slice(5)}`;
+  return {
+    "one dot": ".",
+    "two dots": "..",
+    "three dots": "...",
+    "no header": `.${claims}.${signature}`,
+    "no claims": `${header}..${signature}`,
+    "no claims, signed so": `${header}..${encode(signText(mint.alg, `${header}.`, mint.privateKey))}`,
+    "the header alone": header,
+    "a dot before": `.${header}.${claims}.${signature}`,
+    "a dot after": `${header}.${claims}.${signature}.`,
+    "four parts": `${header}.${claims}.${signature}.${signature}`,
+    "parts in another order": `${claims}.${header}.${signature}`,
+    "the header padded": `${header}${"=".repeat((4 - (header.length % 4)) % 4 || 4)}.${claims}.${signature}`,
+    "the claims padded": `${header}.${claims}${"=".repeat((4 - (claims.length % 4)) % 4 || 4)}.${signature}`,
+    "a space in the header": `${respelt(header)}.${claims}.${signature}`,
+    "a space in the claims": `${header}.${respelt(claims)}.${signature}`,
+    "a space in the claims, signed so": spelt(mint, header, respelt(claims)),
+    "padded claims, signed so": spelt(mint, header, `${claims}=`),
+    "claims in plain base64, signed so": spelt(mint, header, plainBase64(mint)),
+    "claims with trailing bits, signed so": spelt(mint, header, withTrailingBits(mint)),
+    "claims not encoded, signed so": spelt(mint, header, JSON.stringify(claimsOf(mint))),
+  };
+}
+
+function spelt(mint: Mint, header: string, claims: string): string {
+  return `${header}.${claims}.${encode(signText(mint.alg, `${header}.${claims}`, mint.privateKey))}`;
+}
+
+/** Claims whose base64 has a + or a /. */
+function plainBase64(mint: Mint): string {
+  return Buffer.from(JSON.stringify({ ...claimsOf(mint), x: "ÿþ~~~???>>>" })).toString("base64");
+}
+
+/** Claims whose last character of base64url has bits that nobody reads. */
+function withTrailingBits(mint: Mint): string {
+  const text = JSON.stringify(claimsOf(mint));
+  // JSON may have spaces around it: as many as leave one byte over.
+  const padded = text.padEnd(text.length + ((4 - (text.length % 3)) % 3));
+  const claims = encode(padded);
+  return `${claims.slice(0, -1)}${claims.endsWith("g") ? "h" : "R"}`;
+}
+
+function surroundings(token: string): Record<string, string> {
+  return {
+    "a space before": ` ${token}`,
+    "a space after": `${token} `,
+    "a tab after": `${token}\t`,
+    "a newline after": `${token}\n`,
+    "CRLF after, and a header": `${token}\r\nx-device-key: admin`,
+    "NUL after": `${token}\u0000`,
+    "NUL before": `\u0000${token}`,
+    "a byte order mark before": `\ufeff${token}`,
+    "a zero-width space after": `${token}\u200b`,
+    "a lone surrogate after": `${token}\ud800`,
+    "a no-break space after": `${token}\u00a0`,
+    "with its scheme": `Bearer ${token}`,
+    quoted: `"${token}"`,
+    "two tokens, by comma": `${token},${token}`,
+    "two tokens, by comma and space": `${token}, ${token}`,
+    "two tokens, by space": `${token} ${token}`,
+    "percent-encoded dots": token.replaceAll(".", "%2E"),
+    "full-width dots": token.replaceAll(".", "\uff0e"),
+    "not a token": "hello",
+    "not ASCII": "жетон.жетон.жетон",
+    emoji: "🔑.🔑.🔑",
+    undefined: "undefined",
+    null: "null",
+    "an object's name": "[object Object]",
+  };
+}
+
+function sizes(mint: Mint): Record<string, string> {
+  const long = (length: number): string => signed(mint, headerOf(mint), { ...claimsOf(mint), x: "x".repeat(length) });
+  const deep = "[".repeat(20_000) + "]".repeat(20_000);
+  return {
+    "64 KB, signed": long(48_000),
+    "9 KB, signed": long(6_500),
+    "64 KB in the header, signed": signed(mint, { ...headerOf(mint), x: "x".repeat(48_000) }, claimsOf(mint)),
+    "64 KB of a": "a".repeat(65_536),
+    "64 KB of dots": ".".repeat(65_536),
+    "64 KB of parts": "a.".repeat(32_768),
+    "64 KB of signature": `${goodToken(mint)}${"A".repeat(65_536)}`,
+    "a megabyte of {": `${encode("{".repeat(786_432))}.e30.AA`,
+    "nested deeply, signed": signed(mint, headerOf(mint), `{"sub":${deep}}`),
+    "8 KB nested deeply": `${encode(`{"a":`.repeat(1_000))}.${encode("[".repeat(3_000))}.AA`,
+  };
+}
+
+function otherForms(mint: Mint): Record<string, string> {
+  const [protectedHeader = "", payload = "", signature = ""] = goodToken(mint).split(".");
+  const flattened = JSON.stringify({ protected: protectedHeader, payload, signature });
+  const general = JSON.stringify({ payload, signatures: [{ protected: protectedHeader, signature }] });
+  const jwe = encodeJson({ alg: "dir", enc: "A128GCM", typ: "JWT", kid: mint.kid });
+  const wrapped = encodeJson({ alg: "RSA-OAEP", enc: "A256GCM", zip: "DEF", cty: "JWT", kid: mint.kid });
+  const pbes = encodeJson({ alg: "PBES2-HS512+A256KW", enc: "A256GCM", p2c: 2_147_483_647, p2s: "AAAA" });
+  return {
+    "JWS JSON, flattened": flattened,
+    "JWS JSON, general": general,
+    "JWS JSON, encoded": encode(flattened),
+    "a token, encoded": encode(goodToken(mint)),
+    "JWE, dir": `${jwe}..AAAAAAAAAAAAAAAA.${payload}.AAAAAAAAAAAAAAAAAAAAAA`,
+    "JWE, RSA-OAEP": `${wrapped}.${signature}.AAAAAAAAAAAAAAAA.${payload}.AAAAAAAAAAAAAAAAAAAAAA`,
+    "JWE, two thousand million rounds": `${pbes}.AAAA.AAAAAAAAAAAAAAAA.${payload}.AAAAAAAAAAAAAAAAAAAAAA`,
+    "JWE's five parts, a JWS in front": `${goodToken(mint)}.AAAA.AAAA`,
+    "PASETO's form": `v4.public.${payload}${signature}`,
+  };
+}

@@ -1,0 +1,26 @@
+// A corpus of hostile tokens: none may be accepted by any verifier, and none may crash one. Knows no verifier.
+
+import { type HostileToken, isSigned, type Mint } from "./forge.ts";
+import { hostileClaims } from "./hostile-claims.ts";
+import { hostileForms } from "./hostile-forms.ts";
+import { hostileHeaders } from "./hostile-headers.ts";
+import { hostileSignatures } from "./hostile-signatures.ts";
+
+export type { HostileToken, Mint } from "./forge.ts";
+
+/**
+ * Some 370 tokens around one good token (`goodToken` of forge.ts), each wrong in one way. Of many the signature is right, as a bug of
+ * an issuer would make them: only a verifier that looks refuses those.
+ */
+export function hostileTokens(mint: Mint): readonly HostileToken[] {
+  const tokens = [...hostileHeaders(mint), ...hostileSignatures(mint), ...hostileForms(mint), ...hostileClaims(mint)];
+  return tokens.map((hostile) => ({ ...hostile, signed: isSigned(mint, hostile.token) }));
+}
+
+/**
+ * Whether a token arrives as it is in an HTTP field: of printable Latin-1, without the whitespace around it that a receiver
+ * takes off (RFC 9110, 5.5), and not empty. The others cannot be sent, or are another token on arrival.
+ */
+export function fitsField(token: string): boolean {
+  return /^[\x21-\x7e\x80-\xff]([\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?$/.test(token);
+}
