@@ -23,7 +23,7 @@ function importsOf(file: string): Import[] {
 
 function layerOf(path: string): string {
   return (
-    /^src\/(?:(app|core|store|services|transports|telemetry|cli)\/|(main|app|config|client-config|environment|settings|setting-names|setting-rules|database-url)\.ts$)/
+    /^src\/(?:(app|core|store|services|transports|telemetry|cli|grpc|verify)\/|(main|app|config|client-config|environment|settings|setting-names|setting-rules|database-url)\.ts$)/
       .exec(path)
       ?.slice(1)
       .find(Boolean) ??
@@ -49,12 +49,16 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   store: ["store", "core"],
   telemetry: ["telemetry", "core"],
   core: ["core"],
+  // What is imported as countersign/grpc: the test below says what of the gateway goes along.
+  grpc: ["grpc", "gen", "core", "telemetry"],
+  // What is imported as countersign/verify: nothing of the gateway goes along.
+  verify: ["verify"],
 };
 
 /** Where each driver may appear. */
 const DRIVERS: Readonly<Record<string, RegExp>> = {
   ioredis: /^src\/core\/limiter\/(redis(-merges)?|connection(-cluster|-options|-server)?)\.ts$/,
-  jose: /^src\/core\/tokens\//,
+  jose: /^src\/(core\/tokens|verify)\//,
   kysely: /^src\/store\//,
   "kysely/migration": /^src\/store\//,
   "node:sqlite": /^src\/store\//,
@@ -63,7 +67,7 @@ const DRIVERS: Readonly<Record<string, RegExp>> = {
   pino: /^src\/telemetry\//,
   "prom-client": /^src\/telemetry\//,
   "@grpc/grpc-js":
-    /^src\/(transports\/grpc(-admission|-backpressure|-health|-introspection|-metadata|-pings|-refusals)?|cli\/login\/grpc)\.ts$/,
+    /^src\/(grpc\/[^/]+|transports\/grpc(-admission|-backpressure|-health|-introspection|-metadata|-pings|-refusals)?|cli\/login\/grpc)\.ts$/,
 };
 
 test("there is something to check", () => {
@@ -93,7 +97,33 @@ test("use-cases of the core import ports and each other", () => {
 test("the environment is read in config.ts alone, the clock in telemetry alone", () => {
   const reads = (pattern: RegExp): string[] => files.filter((file) => pattern.test(readFileSync(file, "utf8")));
   expect(reads(/process\.env\b/)).toEqual(["src/config.ts"]);
-  expect(reads(/Date\.now\b|new Date\(\)|performance\.now\b/)).toEqual(["src/telemetry/clock.ts"]);
+  expect(reads(/Date\.now\b|new Date\(\)|performance\.now\b/)).toEqual([
+    "src/telemetry/clock.ts",
+    // A verifier runs in services, with nothing of the gateway.
+    "src/verify/clock.ts",
+  ]);
+});
+
+test("what is imported as countersign/grpc brings nothing of the gateway but how a login is signed and a clock", () => {
+  const seen = new Set(["src/grpc/exports.ts"]);
+  for (const file of seen) for (const { target } of importsOf(file)) if (target.endsWith(".ts")) seen.add(target);
+  const others = [...seen].filter((file) => !/^(src|gen)\/grpc\//.test(file)).sort();
+  expect(others).toEqual([
+    "src/core/errors.ts",
+    "src/core/ports.ts",
+    "src/core/signature.ts",
+    "src/telemetry/clock.ts",
+  ]);
+  const packages = [...seen].flatMap(importsOf).filter(({ target }) => !/\.ts$|^node:/.test(target));
+  expect([...new Set(packages.map(({ target }) => target))].sort()).toEqual([
+    "@bufbuild/protobuf/wire",
+    "@grpc/grpc-js",
+  ]);
+});
+
+test("what is imported as countersign/verify needs jose and what every runtime has, nothing of Node's own", () => {
+  const verify = imports.filter(({ file, target }) => file.startsWith("src/verify/") && !target.startsWith("src/"));
+  expect([...new Set(verify.map(({ target }) => target))]).toEqual(["jose"]);
 });
 
 test("no folder or file has a name that says nothing", () => {

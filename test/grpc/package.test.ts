@@ -1,0 +1,56 @@
+// countersign/grpc as a service has it: the packed tarball, its types, and the example, which runs to its end.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { text } from "node:stream/consumers";
+import { expect, test } from "vitest";
+import { CUSTOMER_KEY, startTestGateway } from "../gateway.ts";
+import { installPacked } from "../packed.ts";
+import { temporaryFolder } from "../program.ts";
+
+const STRICT = ["--strict", "--exactOptionalPropertyTypes", "--module", "nodenext", "--target", "es2024"];
+
+/** The page's programs, a file each. */
+function writePrograms(folder: string, page: string): string[] {
+  const programs = readFileSync(page, "utf8").matchAll(/^```ts\n(.*?)^```$/gms);
+  return [...programs].map(([, program = ""], index) => {
+    writeFileSync(join(folder, `page-${index}.ts`), program);
+    return `page-${index}.ts`;
+  });
+}
+
+/** @returns the exit status and everything that was written */
+async function runNode(cwd: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<[unknown, string]> {
+  const child = spawn(process.execPath, args, { cwd, env: { ...process.env, ...env } });
+  const [out, err, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "exit")]);
+  return [status, out + err];
+}
+
+test("the example runs from the packed tarball, and a service's compiler takes it and the page's programs", {
+  timeout: 60_000,
+}, async () => {
+  const folder = temporaryFolder();
+  installPacked(folder, ["@types/node", "undici-types", "@grpc/grpc-js"]);
+  writeFileSync(join(folder, "package.json"), '{"type": "module"}');
+  writeFileSync(join(folder, "customer-key"), `${CUSTOMER_KEY}\n`);
+  copyFileSync("examples/grpc-client.ts", join(folder, "service.ts"));
+  const pages = writePrograms(folder, "docs/grpc-clients.md");
+  expect(pages).toHaveLength(3);
+  const gateway = await startTestGateway();
+  const deviceKey = await gateway.enrol();
+
+  const compiler = resolve("node_modules/typescript/bin/tsc");
+  const [compiled, ran] = await Promise.all([
+    runNode(folder, [compiler, "--noEmit", ...STRICT, "--types", "node", "service.ts", ...pages]),
+    runNode(folder, ["service.ts"], {
+      GATEWAY_URL: gateway.internalUrl,
+      DEVICE_KEY: deviceKey,
+      CUSTOMER_KEY_FILE: join(folder, "customer-key"),
+    }),
+  ]);
+  expect(compiled).toEqual([0, ""]);
+  // It closes nothing: neither a source nor a client keeps a process alive.
+  expect(ran).toEqual([0, expect.stringMatching(new RegExp(`^${deviceKey} until 20\\d\\d-[-T:.0-9]+Z\\n$`))]);
+});

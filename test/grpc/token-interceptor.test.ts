@@ -1,0 +1,109 @@
+// The interceptor that sends a token along, in the calls of a client to a service that is not the gateway.
+
+import {
+  credentials,
+  type Interceptor,
+  Metadata,
+  Server,
+  ServerCredentials,
+  type ServiceError,
+  status,
+} from "@grpc/grpc-js";
+import { expect, onTestFinished, test } from "vitest";
+import {
+  TokenServiceClient,
+  type TokenServiceServer,
+  TokenServiceService,
+  VerifyResponse,
+} from "../../gen/grpc/countersign/token/v1/token.ts";
+import { RpcError } from "../../src/grpc/rpc-error.ts";
+import { createTokenInterceptor } from "../../src/grpc/token-interceptor.ts";
+import { createTokenSource, type TokenSource } from "../../src/grpc/token-source.ts";
+import { CUSTOMER_KEY, startTestGateway } from "../gateway.ts";
+
+type Source = Pick<TokenSource, "token" | "invalidate">;
+
+interface Call {
+  readonly metadata?: Metadata;
+  readonly deadlineMs?: number;
+}
+
+/** A service that takes the tokens it is told to take, and answers which it was sent. */
+async function startService(
+  takes: (token: string) => boolean,
+): Promise<(source: Source, call?: Call) => Promise<string>> {
+  const server = new Server();
+  const service: TokenServiceServer = {
+    verify({ metadata }, callback) {
+      const token = metadata.get("x-access-token").join(" and ");
+      if (takes(token)) callback(null, VerifyResponse.create({ device_key: token }));
+      else callback({ code: status.UNAUTHENTICATED, details: "not this one" });
+    },
+  };
+  server.addService(TokenServiceService, service);
+  const port = await new Promise<number>((resolve, reject) =>
+    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) =>
+      error === null ? resolve(bound) : reject(error),
+    ),
+  );
+  onTestFinished(() => server.forceShutdown());
+  return (source, { metadata = new Metadata(), deadlineMs = 5_000 } = {}) => {
+    const interceptors: Interceptor[] = [createTokenInterceptor(source)];
+    const client = new TokenServiceClient(`127.0.0.1:${port}`, credentials.createInsecure(), { interceptors });
+    onTestFinished(() => client.close());
+    return new Promise((resolve, reject) =>
+      client.verify({ token: "" }, metadata, { deadline: Date.now() + deadlineMs }, (error, response) =>
+        error === null ? resolve(response.device_key) : reject(error),
+      ),
+    );
+  };
+}
+
+test("each call carries the source's token, and no other", async () => {
+  const gateway = await startTestGateway();
+  const source = createTokenSource({
+    url: gateway.internalUrl,
+    deviceKey: await gateway.enrol(),
+    customerKey: CUSTOMER_KEY,
+  });
+  onTestFinished(() => source.close());
+  const call = await startService(() => true);
+  const stale = new Metadata();
+  stale.set("x-access-token", "stale");
+  const sent = await Promise.all([call(source), call(source, { metadata: stale })]);
+  expect(sent).toEqual(Array(2).fill(await source.token()));
+});
+
+test("a token that a service refuses is given up", async () => {
+  const refused: string[] = [];
+  const source: Source = {
+    token: async () => (refused.length === 0 ? "first" : "second"),
+    invalidate: (token) => refused.push(token),
+  };
+  const call = await startService((token) => token === "second");
+  await expect(call(source)).rejects.toMatchObject({ code: status.UNAUTHENTICATED, details: "not this one" });
+  expect(refused).toEqual(["first"]);
+  expect(await call(source)).toBe("second");
+  expect(refused).toEqual(["first"]);
+});
+
+test("a call without a token fails as the login did, and gives nothing up", async () => {
+  const refused: string[] = [];
+  const source: Source = {
+    token: () => Promise.reject(new RpcError(status.UNAUTHENTICATED, "disabled: this device is", "disabled")),
+    invalidate: (token) => refused.push(token),
+  };
+  const call = await startService(() => true);
+  const error: ServiceError = await call(source).then(
+    () => expect.unreachable(),
+    (thrown) => thrown,
+  );
+  expect([error.code, error.details]).toEqual([16, expect.stringContaining("disabled: this device is")]);
+  expect(refused).toEqual([]);
+});
+
+test("a call that waits for a token ends at its deadline", async () => {
+  const source: Source = { token: () => new Promise(() => {}), invalidate: () => {} };
+  const call = await startService(() => true);
+  await expect(call(source, { deadlineMs: 50 })).rejects.toMatchObject({ code: status.DEADLINE_EXCEEDED });
+});
