@@ -1,6 +1,7 @@
 // Writes of every kind, several at once, until the gateway is killed: each noted in a ledger before it is asked for.
 
 import { randomUUID } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
 import { type Client, Code, ConnectError } from "@connectrpc/connect";
 import { type AdminService, KeyMode, KeyPurpose, Status } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { KEY_MODE_HOLD_MS } from "../../src/core/ports.ts";
@@ -157,8 +158,25 @@ function takeDue(waiting: Waiting[]): string | undefined {
 
 const ACTS: readonly Act[] = [device, batch, key, move];
 
-/** What is there of a name, as the ledger has it. */
+/** For so long a registry may be unavailable after its database was killed, in milliseconds: the machine may be busy. */
+const PATIENCE_MS = 60_000;
+const ASK_EVERY_MS = 250;
+
+/** What is there of a name, as the ledger has it; asked again while the registry is unavailable. */
 export async function look(admin: Client<typeof AdminService>, name: string): Promise<string | undefined> {
+  const until = performance.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      return await lookOnce(admin, name);
+    } catch (error) {
+      const isAway = error instanceof ConnectError && error.code === Code.Unavailable;
+      if (!isAway || performance.now() > until) throw error;
+      await pause(ASK_EVERY_MS);
+    }
+  }
+}
+
+async function lookOnce(admin: Client<typeof AdminService>, name: string): Promise<string | undefined> {
   const [kind, id = ""] = name.split(" ");
   try {
     switch (kind) {
