@@ -4,16 +4,28 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import type { Lane, OpenLanes } from "./lane.ts";
 
-export const openHttp1: OpenLanes = (origin, count) => {
-  const { hostname, port } = new URL(origin);
-  return Promise.all(
-    Array.from({ length: count }, async () => {
-      const socket = connect({ host: hostname, port: Number(port), noDelay: true });
-      await once(socket, "connect");
-      return createLane(socket);
-    }),
-  );
-};
+/** Lanes whose answers are bodies. */
+export const openHttp1: OpenLanes = createOpen("body");
+/** Lanes whose answers are status lines and headers. */
+export const openHttp1Heads: OpenLanes = createOpen("head");
+
+interface Http1Answer {
+  readonly head: Buffer;
+  readonly body: Buffer;
+}
+
+function createOpen(part: keyof Http1Answer): OpenLanes {
+  return (origin, count) => {
+    const { hostname, port } = new URL(origin);
+    return Promise.all(
+      Array.from({ length: count }, async () => {
+        const socket = connect({ host: hostname, port: Number(port), noDelay: true });
+        await once(socket, "connect");
+        return createLane(socket, part);
+      }),
+    );
+  };
+}
 
 /** A request's bytes. */
 export function encodePost(path: string, contentType: string, body: string, headers = ""): Buffer {
@@ -23,7 +35,12 @@ export function encodePost(path: string, contentType: string, body: string, head
   );
 }
 
-function createLane(socket: Socket): Lane {
+/** A request without a body. */
+export function encodeGet(path: string, headers: string): Buffer {
+  return Buffer.from(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n${headers}\r\n`);
+}
+
+function createLane(socket: Socket, part: keyof Http1Answer): Lane {
   let waiting: PromiseWithResolvers<Buffer> | undefined;
   let received: Buffer | undefined;
   const fail = (error: unknown): void => {
@@ -33,11 +50,11 @@ function createLane(socket: Socket): Lane {
   socket.on("data", (chunk) => {
     received = received === undefined ? chunk : Buffer.concat([received, chunk]);
     try {
-      const body = readAnswer(received);
-      if (body === undefined) return;
+      const answer = readAnswer(received);
+      if (answer === undefined) return;
       if (waiting === undefined) throw new Error("an answer that nobody asked for");
       received = undefined;
-      waiting.resolve(body);
+      waiting.resolve(answer[part]);
       waiting = undefined;
     } catch (error) {
       fail(error);
@@ -60,7 +77,7 @@ const LENGTH = /\r\ncontent-length: *(\d+)/i;
 const CHUNKED = /\r\ntransfer-encoding: *chunked/i;
 
 /** Undefined while the answer is not whole. @throws Error for one that is not 200 */
-function readAnswer(bytes: Buffer): Buffer | undefined {
+function readAnswer(bytes: Buffer): Http1Answer | undefined {
   const end = bytes.indexOf("\r\n\r\n");
   if (end === -1) return undefined;
   const head = bytes.toString("latin1", 0, end);
@@ -69,8 +86,9 @@ function readAnswer(bytes: Buffer): Buffer | undefined {
   if (length !== undefined) body = readPart(bytes, end + 4, Number(length));
   else if (CHUNKED.test(head)) body = readChunks(bytes, end + 4);
   else throw new Error(`an answer of no known length: ${head}`);
-  if (body !== undefined && head.slice(9, 12) !== "200") throw new Error(`${head}\n\n${body}`);
-  return body;
+  if (body === undefined) return undefined;
+  if (head.slice(9, 12) !== "200") throw new Error(`${head}\n\n${body}`);
+  return { head: bytes.subarray(0, end), body };
 }
 
 function readPart(bytes: Buffer, from: number, length: number): Buffer | undefined {

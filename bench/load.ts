@@ -1,9 +1,9 @@
-// The load: signed requests over lanes, one at a time on each, every answer checked. Knows no protocol.
+// The load: requests over lanes, one at a time on each, every answer checked. Knows no protocol.
 
 import type { Lane } from "./lane.ts";
 
-/** A request with a right proof. */
-export interface SignedRequest {
+/** A request that is answered with success. */
+export interface LoadRequest {
   readonly bytes: Buffer;
   /** @throws Error when the answer is not the one that is due */
   readonly check: (answer: Buffer) => void;
@@ -16,10 +16,7 @@ export interface LoadResult {
 }
 
 /** Sends requests until there are no more, and waits for the answers. @throws Error at the first wrong answer */
-export async function runLoad(
-  lanes: readonly Lane[],
-  nextRequest: () => SignedRequest | undefined,
-): Promise<LoadResult> {
+export async function runLoad(lanes: readonly Lane[], nextRequest: () => LoadRequest | undefined): Promise<LoadResult> {
   const latencies: number[] = [];
   const started = performance.now();
   await Promise.all(

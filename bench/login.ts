@@ -7,6 +7,7 @@ import { type Algorithm, LOGIN_LIMIT, WINDOW_MS } from "./contract.ts";
 import { renderDrawing } from "./drawing.ts";
 import { createFleet } from "./fleet.ts";
 import { type Contender, GATE, TARGETS } from "./groups.ts";
+import { createLoginSubject } from "./login-walk.ts";
 import { type MeasureOptions, measure } from "./measure.ts";
 import { readOptions } from "./options.ts";
 import { type Peer, startPeer } from "./peer.ts";
@@ -48,7 +49,7 @@ async function runPair(
 
   const measureSignature = await createSignatureMeasure(algorithm);
   const signatureMicros: number[] = [];
-  const measured = await measure(peers, measuring, async (done) => {
+  const measured = await measure(peers.map(createLoginSubject), measuring, async (done) => {
     say(done === 0 ? "Each device has logged in once." : `Round ${done} of ${measuring.rounds}.`);
     if (done > 0) signatureMicros.push(await measureSignature());
   });

@@ -1,8 +1,7 @@
 // The measurement: rounds of load, peer after peer in short slices, so that a drift of the machine meets all of them alike.
 
-import { DIALECTS } from "./dialects.ts";
-import { checkAnswer, signLogin } from "./fleet.ts";
-import { type LoadResult, runLoad, type SignedRequest } from "./load.ts";
+import type { OpenLanes } from "./lane.ts";
+import { type LoadRequest, type LoadResult, runLoad } from "./load.ts";
 import type { Peer } from "./peer.ts";
 
 export interface MeasureOptions {
@@ -11,6 +10,23 @@ export interface MeasureOptions {
   readonly seconds: number;
   /** Requests that wait for their answers at a time. */
   readonly inFlight: number;
+  /** How many requests a slice has, for those of which there is no end; absent: as many as are answered in half a second. */
+  readonly sliceRequests?: number;
+}
+
+/** What is measured: a peer, and what it is asked. */
+export interface Subject {
+  readonly peer: Peer;
+  readonly open: OpenLanes;
+  /** Goes on from slice to slice; the warming has one of its own. */
+  readonly walk: () => Walk;
+  /** Of how many requests the warming is. */
+  readonly warming: number;
+}
+
+/** Requests, one after the other. */
+export interface Walk {
+  next(): LoadRequest;
 }
 
 /** One peer's round. */
@@ -22,86 +38,58 @@ export interface Round {
   readonly p99Ms: number;
 }
 
-/** Signed requests of a peer's fleet, whose devices take turns. */
-interface Walk {
-  next(): SignedRequest;
-}
-
 /** What one slice of a peer's load came to. */
 interface Slice extends LoadResult {
   readonly cpuMicros: number;
 }
 
 const SLICE_SECONDS = 0.5;
-/** Requests are signed so many at a time, to keep the generator's pauses short. */
-const BATCH = 200;
 
 /**
- * Measures peers, after each device has logged in once: who has a cache may have filled it.
- * @param onRound hears of the end of each round of all peers, the warming being 0
- * @returns the rounds of each peer: those with the same number are a pair
- * @throws Error when any answer was not a token: the run is void
+ * Measures subjects, after the warming of each: who has a cache may have filled it.
+ * @param onRound hears of the end of each round of all of them, the warming being 0
+ * @returns the rounds of each: those with the same number are a pair
+ * @throws Error when any answer was not the one that is due: the run is void
  */
 export async function measure(
-  peers: readonly Peer[],
+  subjects: readonly Subject[],
   options: MeasureOptions,
   onRound: (done: number) => Promise<void>,
 ): Promise<ReadonlyMap<Peer, readonly Round[]>> {
-  const runs = peers.map((peer) => ({ peer, walk: createWalk(peer), rounds: [] as Round[] }));
-  for (const { peer } of runs) await warm(peer, options);
+  const runs = subjects.map((subject) => ({ subject, walk: subject.walk(), rounds: [] as Round[] }));
+  for (const { subject } of runs) {
+    await measureSlice(subject, takeFrom(subject.walk(), subject.warming), options.inFlight);
+  }
   await onRound(0);
   for (let number = 1; number <= options.rounds; number++) {
     const turns = runs.map((run) => ({ ...run, slices: [] as Slice[] }));
     for (let slice = 0; slice * SLICE_SECONDS < options.seconds; slice++) {
       // Who goes first alternates.
-      for (const { peer, walk, slices } of slice % 2 === 0 ? turns : turns.toReversed()) {
-        const deadline = performance.now() + Math.min(SLICE_SECONDS, options.seconds) * 1000;
-        slices.push(
-          await measureSlice(peer, () => (performance.now() < deadline ? walk.next() : undefined), options.inFlight),
-        );
+      for (const { subject, walk, slices } of slice % 2 === 0 ? turns : turns.toReversed()) {
+        slices.push(await measureSlice(subject, takeSlice(walk, options), options.inFlight));
       }
     }
     for (const { rounds, slices } of turns) rounds.push(sumUp(slices));
     await onRound(number);
   }
-  return new Map(runs.map(({ peer, rounds }) => [peer, rounds]));
+  return new Map(runs.map(({ subject, rounds }) => [subject.peer, rounds]));
 }
 
-async function warm(peer: Peer, { inFlight }: MeasureOptions): Promise<void> {
-  const walk = createWalk(peer);
-  let due = peer.setup.fleet.deviceKeys.length;
-  await measureSlice(peer, () => (due-- > 0 ? walk.next() : undefined), inFlight);
+type Next = () => LoadRequest | undefined;
+
+function takeFrom(walk: Walk, count: number): Next {
+  let due = count;
+  return () => (due-- > 0 ? walk.next() : undefined);
 }
 
-/** Goes on from slice to slice, so that no device comes to its limit. */
-function createWalk({ setup: { fleet, algorithm, dialect } }: Peer): Walk {
-  const { encode, decode } = DIALECTS[dialect];
-  let sent = 0;
-  let batch: SignedRequest[] = [];
-  function signBatch(): SignedRequest[] {
-    const timestamp = Math.floor(Date.now() / 1000);
-    return Array.from({ length: BATCH }, (_, turn) => {
-      const deviceKey = fleet.deviceKeys[(sent + turn) % fleet.deviceKeys.length] ?? "";
-      return {
-        bytes: encode(signLogin(fleet.customerKey, deviceKey, timestamp), fleet),
-        check: (answer) => checkAnswer(decode(answer), deviceKey, algorithm),
-      };
-    });
-  }
-  return {
-    next() {
-      const place = sent % BATCH;
-      if (place === 0) batch = signBatch();
-      sent++;
-      const request = batch[place];
-      if (request === undefined) throw new RangeError("a fleet has devices");
-      return request;
-    },
-  };
+function takeSlice(walk: Walk, { seconds, sliceRequests }: MeasureOptions): Next {
+  if (sliceRequests !== undefined) return takeFrom(walk, sliceRequests);
+  const deadline = performance.now() + Math.min(SLICE_SECONDS, seconds) * 1000;
+  return () => (performance.now() < deadline ? walk.next() : undefined);
 }
 
-async function measureSlice(peer: Peer, next: () => SignedRequest | undefined, inFlight: number): Promise<Slice> {
-  const lanes = await DIALECTS[peer.setup.dialect].open(peer.url, inFlight);
+async function measureSlice({ peer, open }: Subject, next: Next, inFlight: number): Promise<Slice> {
+  const lanes = await open(peer.url, inFlight);
   try {
     const before = await peer.cpuMicros();
     const load = await runLoad(lanes, next);

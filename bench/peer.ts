@@ -4,6 +4,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { JSONWebKeySet } from "jose";
 import type { Algorithm } from "./contract.ts";
 import type { DialectName } from "./dialects.ts";
 import type { Fleet } from "./fleet.ts";
@@ -19,11 +20,20 @@ export interface PeerSetup {
   readonly algorithm: Algorithm;
   /** What it is spoken to in: a peer may have several, each with an origin of its own. */
   readonly dialect: DialectName;
+  /** Of those that check another's tokens: the keys that are good for them. */
+  readonly jwks?: JSONWebKeySet;
 }
 
-export interface Peer {
-  readonly name: string;
+/** Where a peer is. */
+export interface PeerOrigins {
+  /** Where it is spoken to in its dialect. */
   readonly url: string;
+  /** Where it publishes the keys of its tokens, if it does. */
+  readonly jwksUrl?: string;
+}
+
+export interface Peer extends PeerOrigins {
+  readonly name: string;
   readonly setup: PeerSetup;
   /** CPU that its process has used so far, user and system, all threads, in microseconds. */
   cpuMicros(): Promise<number>;
@@ -40,19 +50,21 @@ export async function startPeer(name: string, setup: PeerSetup): Promise<Peer> {
   });
   closeSync(log);
 
-  async function ask(message: object, field: string): Promise<unknown> {
+  async function ask(message: object, field: string): Promise<object> {
     child.send(message);
     const answer = await nextMessage(child);
-    if (typeof answer === "object" && answer !== null && field in answer) return Reflect.get(answer, field);
+    if (typeof answer === "object" && answer !== null && field in answer) return answer;
     throw new Error(`${name} ended:\n${readFileSync(logFile, "utf8").slice(-2_000)}`);
   }
 
-  const url = String(await ask(setup, "url"));
+  const origins = await ask(setup, "url");
+  const jwksUrl: unknown = Reflect.get(origins, "jwksUrl");
   return {
     name,
-    url,
+    url: String(Reflect.get(origins, "url")),
+    ...(typeof jwksUrl === "string" && { jwksUrl }),
     setup,
-    cpuMicros: async () => Number(await ask({}, "cpuMicros")),
+    cpuMicros: async () => Number(Reflect.get(await ask({}, "cpuMicros"), "cpuMicros")),
     async stop() {
       const exited = once(child, "exit");
       child.disconnect();

@@ -2,13 +2,13 @@
 
 import { once } from "node:events";
 import type { Server } from "node:http";
-import type { PeerSetup } from "./peer.ts";
+import type { PeerOrigins, PeerSetup } from "./peer.ts";
 
 /** Serves as a peer: `start` listens on any free port of 127.0.0.1 and says where. */
-export function servePeer(start: (setup: PeerSetup) => Promise<string>): void {
+export function servePeer(start: (setup: PeerSetup) => Promise<string | PeerOrigins>): void {
   process.once("message", (setup: PeerSetup) => {
-    void start(setup).then((url) => {
-      process.send?.({ url });
+    void start(setup).then((origins) => {
+      process.send?.(typeof origins === "string" ? { url: origins } : origins);
       process.on("message", () => {
         const { user, system } = process.cpuUsage();
         process.send?.({ cpuMicros: user + system });

@@ -46,5 +46,5 @@ servePeer(async ({ redisUrl, folder, fleet, algorithm, dialect }) => {
       .map((deviceKey) => ({ ...ROW, deviceKey, customerId }));
     await registry.deviceImport.importDevices(rows, GATEWAY);
   }
-  return url;
+  return { url, jwksUrl: `${publicUrl}/.well-known/jwks.json` };
 });
