@@ -1,0 +1,67 @@
+// haproxy-keys.mjs: what it makes of a key set, and that it leaves things as they are where there is nothing to make of it.
+
+import { execFile } from "node:child_process";
+import { createPublicKey } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { expect, test } from "vitest";
+import { temporaryFolder } from "../program.ts";
+import { goodToken } from "../vectors/forge.ts";
+import { type Issuer, newMint } from "../verify/issuer.ts";
+import { startIssuer } from "../verify/start-issuer.ts";
+import { EXAMPLES } from "./example.ts";
+
+function writeKeys({ url }: Issuer, folder: string): Promise<{ stdout: string; stderr: string }> {
+  return promisify(execFile)(process.execPath, [join(EXAMPLES, "haproxy-keys.mjs"), url, folder]);
+}
+
+function filesOf(folder: string): Record<string, string> {
+  return Object.fromEntries(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), "utf8")]));
+}
+
+test("writes a slot for each key that HAProxy can use, found by the header of the key's tokens", async () => {
+  const mints = ["one", "two"].map((kid) => newMint(kid, "ES256"));
+  const issuer = await startIssuer(newMint("other", "EdDSA"), ...mints);
+  const folder = join(temporaryFolder(), "keys");
+  const { stdout, stderr } = await writeKeys(issuer, folder);
+  expect(stdout).toBe("changed\n");
+  expect(stderr).toBe("1 of 3 keys are left out: HAProxy verifies RS256 and ES256\n");
+
+  const files = filesOf(folder);
+  const pems = mints.map(({ privateKey }) => createPublicKey(privateKey).export({ type: "spki", format: "pem" }));
+  const [one, two] = pems;
+  expect(files).toEqual({ "1.pem": one, "2.pem": two, "3.pem": one, "4.pem": one, "keys.map": expect.any(String) });
+  const lines = files["keys.map"]?.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  expect(lines).toEqual(mints.map((mint, index) => `${goodToken(mint).split(".")[0]} ES256:${index + 1}`));
+});
+
+test("has room for four keys, and says so of more", async () => {
+  const issuer = await startIssuer(...["1", "2", "3", "4", "5"].map((kid) => newMint(kid)));
+  const folder = temporaryFolder();
+  const { stderr } = await writeKeys(issuer, folder);
+  expect(stderr).toBe("there are 5 keys: add slots, here and in haproxy.cfg\n");
+  expect(filesOf(folder)["keys.map"]).not.toContain('# "5"');
+});
+
+test("leaves all as it was where it does not know the keys", async () => {
+  const issuer = await startIssuer(newMint("one"));
+  const folder = temporaryFolder();
+  await writeKeys(issuer, folder);
+  const before = filesOf(folder);
+  const answers: [number, string, string][] = [
+    [503, '{"keys":[]}', "the answer is 503"],
+    [200, "<html>", "is not JSON"],
+    [200, '{"keys":{}}', "has no keys"],
+    [200, '{"keys":[]}', "has no key that HAProxy can use"],
+    [302, "", "cannot be had"],
+  ];
+  for (const [status, body, message] of answers) {
+    issuer.answer((response) => response.writeHead(status, { Location: "/elsewhere" }).end(body));
+    await expect(writeKeys(issuer, folder)).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(message),
+    });
+  }
+  expect(filesOf(folder)).toEqual(before);
+});

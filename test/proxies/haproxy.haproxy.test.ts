@@ -1,0 +1,85 @@
+// HAProxy by examples/proxies/haproxy.cfg and haproxy-keys.mjs: it checks alone, so it goes on without the gateway.
+
+import { describe, expect, test } from "vitest";
+import { GATEWAY } from "../../src/core/registry/ports.ts";
+import { claimsOf, headerOf, signed } from "../vectors/forge.ts";
+import { expectNoneAccepted, expectRefused, testPassing, withToken } from "./cases.ts";
+import { HAPROXY } from "./proxy.ts";
+import { echoOf, type ProxyAnswer, send } from "./request.ts";
+import { DEVICE_KEY, openSite } from "./site.ts";
+
+/** How long a request may take on a busy machine. */
+const LEEWAY_S = 5;
+
+function headerIn(token: string): unknown {
+  return JSON.parse(Buffer.from(token.split(".")[0] ?? "", "base64url").toString());
+}
+
+describe("HAProxy", () => {
+  const site = testPassing(() => openSite(HAPROXY));
+  const ask = (token: string): Promise<ProxyAnswer> => send(site().proxy.url, withToken(token));
+
+  test("tells an expired token from one that is not good", async () => {
+    expect(JSON.parse((await ask(await site().logIn(DEVICE_KEY, 600_000))).body)).toMatchObject({ reason: "expired" });
+    expect(JSON.parse((await ask("x.y.z")).body)).toMatchObject({ reason: "invalid" });
+  });
+
+  test("takes claims at the edges of their times, and none beyond", async () => {
+    const { mint } = site();
+    const passes = async (iat: number, exp: number): Promise<boolean> => {
+      const now = Math.floor(Date.now() / 1000);
+      const claims = { ...claimsOf(mint), iat: now + iat, exp: now + exp };
+      return (await ask(signed(mint, headerOf(mint), claims))).status === 200;
+    };
+    expect(await passes(60, 100)).toBe(true);
+    expect(await passes(60 + LEEWAY_S, 100)).toBe(false);
+    expect(await passes(0, 86_400)).toBe(true);
+    expect(await passes(0, 86_401)).toBe(false);
+    expect(await passes(-600, LEEWAY_S)).toBe(true);
+    expect(await passes(-600, 0)).toBe(false);
+  });
+
+  test("takes the key that was next as soon as it signs, of another algorithm too, without being told", async () => {
+    const { gateway, logIn, writeKeys } = site();
+    const before = await logIn(DEVICE_KEY);
+    await gateway.signingKeys.rotate(true, GATEWAY);
+    const after = await logIn(DEVICE_KEY);
+    expect(headerIn(before)).toMatchObject({ alg: "RS256" });
+    expect(headerIn(after)).toMatchObject({ alg: "ES256" });
+    for (const token of [before, after]) {
+      expect(echoOf(await ask(token)).headers["x-device-key"]).toEqual([DEVICE_KEY]);
+    }
+    // Under the header of the other key.
+    expectRefused(await ask(after.replace(/^[^.]+/, before.split(".")[0] ?? "")));
+
+    expect(await writeKeys()).toBe("changed\n");
+    expect(await writeKeys()).toBe("unchanged\n");
+    await site().restartProxy();
+    for (const token of [before, after]) expect((await ask(token)).status).toBe(200);
+  });
+
+  test("refuses every hostile token of ES256", async () => {
+    const mint = await site().replaceKey("ES256");
+    await site().writeKeys();
+    await site().restartProxy();
+    await expectNoneAccepted(site(), mint);
+  });
+
+  test("takes what was revoked until it expires: only the gateway knows of that", async () => {
+    const { gateway, logIn } = site();
+    const token = await logIn(DEVICE_KEY);
+    await gateway.registry.devices.revokeTokens(DEVICE_KEY, GATEWAY);
+    expect((await ask(token)).status).toBe(200);
+  });
+
+  // The last: the gateway is gone then.
+  test("goes on while the gateway is away, and keeps the keys it has", async () => {
+    const { logIn, stopGateway, writeKeys } = site();
+    const token = await logIn(DEVICE_KEY);
+    await stopGateway();
+    await expect(writeKeys()).rejects.toThrow(/haproxy-keys: the key set cannot be had: /);
+    await site().restartProxy();
+    expect(echoOf(await ask(token)).headers["x-device-key"]).toEqual([DEVICE_KEY]);
+    expectRefused(await ask(`${token.slice(0, -4)}AAAA`));
+  });
+});

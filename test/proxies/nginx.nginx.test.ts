@@ -1,0 +1,45 @@
+// nginx by examples/proxies/nginx.conf: it asks the gateway, so what is revoked is refused at once.
+
+import { describe, expect, test } from "vitest";
+import { GATEWAY } from "../../src/core/registry/ports.ts";
+import { expectRefused, testPassing, withToken } from "./cases.ts";
+import { NGINX } from "./proxy.ts";
+import { echoOf, send } from "./request.ts";
+import { DEVICE_KEY, openSite } from "./site.ts";
+
+describe("nginx", () => {
+  const site = testPassing(() => openSite(NGINX));
+
+  test("takes a token as Authorization: Bearer too", async () => {
+    const { proxy, logIn } = site();
+    const headers = { authorization: `Bearer ${await logIn(DEVICE_KEY)}` };
+    expect(echoOf(await send(proxy.url, { headers })).headers["x-device-key"]).toEqual([DEVICE_KEY]);
+  });
+
+  test("has no way to the check from outside", async () => {
+    const { proxy, logIn } = site();
+    const token = await logIn(DEVICE_KEY);
+    expect((await send(proxy.url, { path: "/countersign-check", ...withToken(token) })).status).toBe(404);
+  });
+
+  test("refuses what was revoked, at once", async () => {
+    const { proxy, gateway, logIn } = site();
+    const token = await logIn(DEVICE_KEY);
+    expect((await send(proxy.url, withToken(token))).status).toBe(200);
+    await gateway.registry.devices.revokeTokens(DEVICE_KEY, GATEWAY);
+    expectRefused(await send(proxy.url, withToken(token)));
+    expect((await send(proxy.url, withToken(await logIn(DEVICE_KEY)))).status).toBe(200);
+  });
+
+  // The last: the gateway is gone then.
+  test("answers 503 while the gateway is away", async () => {
+    const { proxy, logIn, stopGateway } = site();
+    const token = await logIn(DEVICE_KEY);
+    await stopGateway();
+    const { status, headers, body } = await send(proxy.url, withToken(token));
+    expect(status).toBe(503);
+    expect(headers["retry-after"]).toEqual(["1"]);
+    expect(headers["content-type"]).toEqual(["application/json"]);
+    expect(JSON.parse(body)).toMatchObject({ code: "unavailable", reason: "unavailable" });
+  });
+});

@@ -1,0 +1,109 @@
+// A gateway whose signing key the test has too, a service, and a proxy between the two. Knows no proxy in particular.
+
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { GATEWAY } from "../../src/core/registry/ports.ts";
+import type { TokenAlg } from "../../src/core/tokens/algorithms.ts";
+import { CUSTOMER_KEY, logInBy, openGateway, type TestGateway } from "../gateway.ts";
+import { type Mint, makeKeys } from "../vectors/forge.ts";
+import { startEchoService } from "./echo-service.ts";
+import { EXAMPLES } from "./example.ts";
+import { HAPROXY, type ProxyProgram, type RunningProxy, startProxy } from "./proxy.ts";
+
+export interface Site {
+  readonly gateway: Omit<TestGateway, "close">;
+  /** Ends the gateway; the proxy and the service stay. */
+  stopGateway(): Promise<void>;
+  /** The one that runs now. */
+  readonly proxy: RunningProxy;
+  /** What good tokens of DEVICE_KEY are made of now, by the key that signs since the start. */
+  readonly mint: Mint;
+  /** Has the gateway sign by a new key, which the test has too. @returns what its tokens are made of */
+  replaceKey(alg: TokenAlg): Promise<Mint>;
+  /** Logs in; `agoMs` ago, by the gateway's clock. */
+  logIn(deviceKey: string, agoMs?: number): Promise<string>;
+  /** Writes HAProxy's keys as they are published now. @returns what that says */
+  writeKeys(): Promise<string>;
+  /** Has the proxy read its files anew. */
+  restartProxy(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export const DEVICE_KEY = "pump-7";
+
+/** The device was enrolled long before any of its tokens were made. */
+const ENROLLED_AGO_MS = 3_600_000;
+
+/** Starts all three; `close` them. The gateway makes keys for ES256, and signs by one of RS256. */
+export async function openSite(program: ProxyProgram): Promise<Site> {
+  await using cleanup = new AsyncDisposableStack();
+  const clock = { agoMs: ENROLLED_AGO_MS };
+  const gateway = await openGateway({ TOKEN_ALG: "ES256" }, { now: () => Date.now() - clock.agoMs });
+  let stopped: Promise<void> | undefined;
+  const stopGateway = (): Promise<void> => {
+    stopped ??= gateway.close();
+    return stopped;
+  };
+  cleanup.defer(stopGateway);
+  await gateway.enrol({ deviceKey: DEVICE_KEY });
+  clock.agoMs = 0;
+
+  async function replaceKey(alg: TokenAlg): Promise<Mint> {
+    const { privateKey, publicKey } = makeKeys(alg);
+    const pem = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+    const { kid } = await gateway.signingKeys.import({ privateKey: pem, kid: "", asNext: false }, GATEWAY);
+    return {
+      alg,
+      kid,
+      privateKey,
+      publicJwk: { ...publicKey.export({ format: "jwk" }), kid, alg, use: "sig" },
+      issuer: "https://login.example",
+      audience: "devices",
+      deviceKey: DEVICE_KEY,
+      customerId: gateway.customerId,
+      now: Date.now(),
+    };
+  }
+  const mint = await replaceKey("RS256");
+
+  const service = await startEchoService();
+  cleanup.defer(() => service.close());
+  const keys = mkdtempSync(join(tmpdir(), "countersign-keys-"));
+  cleanup.defer(() => rmSync(keys, { recursive: true, force: true }));
+  async function writeKeys(): Promise<string> {
+    const jwks = new URL("/.well-known/jwks.json", gateway.publicUrl).href;
+    const script = join(EXAMPLES, "haproxy-keys.mjs");
+    return (await promisify(execFile)(process.execPath, [script, jwks, keys])).stdout;
+  }
+  if (program === HAPROXY) await writeKeys();
+  const places = { gateway: new URL(gateway.publicUrl).host, service: service.host, keys };
+  let proxy = await startProxy(program, places);
+  cleanup.defer(() => proxy.close());
+
+  const closing = cleanup.move();
+  return {
+    gateway,
+    stopGateway,
+    get proxy() {
+      return proxy;
+    },
+    mint,
+    replaceKey,
+    async logIn(deviceKey, agoMs = 0) {
+      clock.agoMs = agoMs;
+      const second = Math.floor((Date.now() - agoMs) / 1000);
+      const answer = await logInBy(gateway.publicUrl, { deviceKey, customerKey: CUSTOMER_KEY }, second);
+      clock.agoMs = 0;
+      return String(JSON.parse(await answer.text()).token);
+    },
+    writeKeys,
+    async restartProxy() {
+      await proxy.close();
+      proxy = await startProxy(program, places);
+    },
+    close: () => closing.disposeAsync(),
+  };
+}
