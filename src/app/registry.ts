@@ -49,7 +49,7 @@ const CACHE_TTL_MS = 60_000;
 /** How long a login waits for a database that does not answer, in milliseconds: an operator's call waits for longer. */
 const LOOK_UP_MS = 2_000;
 /** How late the last login of a device is told, at most, in milliseconds. */
-const ACTIVITY_MS = 2_000;
+const ACTIVITY_MS = 5_000;
 /** How often audit events that are too old are looked for, in milliseconds. */
 const PRUNE_MS = 60_000;
 

@@ -1,6 +1,7 @@
 // docs/commands.md, line by line as it is pasted: beside a gateway, in a folder that has the files it names.
 
 import { execFile } from "node:child_process";
+import { generateKeyPairSync } from "node:crypto";
 import { readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
 import { promisify } from "node:util";
@@ -23,12 +24,15 @@ interface Told {
 }
 
 test("every command is as it is pasted", { timeout: 60_000 }, async () => {
-  const gateway = await startTestGateway();
+  // No command waits for the next signing key to have been published for long enough.
+  const gateway = await startTestGateway({}, { ringTimes: { publishMs: 1 } });
   const folder = temporaryFolder();
   symlinkSync(resolve("bin"), join(folder, "bin"));
   writeFileSync(join(folder, "key.txt"), `${CUSTOMER_KEY}\n`);
   writeFileSync(join(folder, "boards.txt"), "pump-7\n");
   writeFileSync(join(folder, "request.json"), "{}");
+  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  writeFileSync(join(folder, "old-private-key.pem"), privateKey.export({ format: "pem", type: "pkcs8" }));
   const env = {
     PATH: [makeNpx(), process.env["PATH"]].join(delimiter),
     COUNTERSIGN_INTERNAL_URL: gateway.internalUrl,
@@ -41,6 +45,11 @@ test("every command is as it is pasted", { timeout: 60_000 }, async () => {
     if (line.includes("0a4be85d13c79f26")) {
       const { items } = await registry.customerKeys.list("acme", { pageSize: 0, pageToken: "", filter: "" });
       return line.replace("0a4be85d13c79f26", items.find(({ purpose }) => purpose === "login")?.keyId ?? "");
+    }
+    if (line.includes(" KID")) {
+      const answer = await fetch(new URL("/.well-known/jwks.json", gateway.publicUrl));
+      const { keys }: { keys: readonly { kid: string }[] } = JSON.parse(await answer.text());
+      return line.replace(" KID", ` ${keys[0]?.kid}`);
     }
     if (!line.includes("--etag")) return line;
     const { stdout } = await promisify(execFile)("npx", ["countersign", "devices", "show", "pump-7", "--json"], {
@@ -76,8 +85,8 @@ test("every command is as it is pasted", { timeout: 60_000 }, async () => {
   );
 });
 
-test("docs/explain.md, docs/import.md and docs/tokens.md call it the same way", () => {
-  for (const page of ["docs/explain.md", "docs/import.md", "docs/tokens.md"]) {
+test("docs/explain.md, docs/import.md, docs/signing-keys.md and docs/tokens.md call it the same way", () => {
+  for (const page of ["docs/explain.md", "docs/import.md", "docs/signing-keys.md", "docs/tokens.md"]) {
     for (const line of shellLinesOf(page)) expect(line).toMatch(/(^|\| )npx countersign /);
   }
 });

@@ -19,6 +19,8 @@ export interface OldServer {
   readonly port: number;
   /** In PEM, as services have it pinned. */
   readonly publicKey: string;
+  /** In PEM. */
+  readonly privateKey: string;
   /** What its database gives: CSV below a header. */
   exportTable(): string;
   add(device: OldDevice): void;
@@ -74,6 +76,7 @@ export async function startOldServer(devices: readonly OldDevice[]): Promise<Old
   return {
     port: address.port,
     publicKey: publicKey.export({ type: "spki", format: "pem" }).toString(),
+    privateKey: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
     exportTable: () => stringify([...table.values()], { header: true }),
     add: (device) => table.set(device.device_key, device),
   };
