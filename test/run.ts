@@ -50,9 +50,9 @@ function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-/** Debian's package makes a cluster of its own and starts it, unless this says otherwise. */
 /** Debian asks it whether a service that was just installed is to be started (invoke-rc.d): tests start their own. */
 const POLICY = "/usr/sbin/policy-rc.d";
+/** Debian's package makes a cluster of its own and starts it, unless this says otherwise. */
 const NO_CLUSTER = "/etc/postgresql-common/createcluster.d/countersign-test.conf";
 
 function installMissing(): void {
