@@ -22,7 +22,7 @@ test("it tells how many, and which of the settings may change; again there is no
   // The demo device's key, and the signing key.
   const all =
     "All secrets are sealed with COUNTERSIGN_MASTER_KEY: COUNTERSIGN_OTHER_MASTER_KEYS may lose the old one.\n";
-  expect(await reseal()).toEqual({ status: 0, stdout: `resealed 2\n${all}`, stderr: "" });
+  expect(await reseal()).toEqual({ status: 0, stdout: `resealed 3\n${all}`, stderr: "" });
   expect(await reseal("--json")).toEqual({ status: 0, stdout: '{"resealed":0,"unopened":0}\n', stderr: "" });
 
   // As if a gateway that has yet another master key had sealed it.

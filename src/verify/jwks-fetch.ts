@@ -1,0 +1,67 @@
+// One fetch of a JWK Set: bounded in time and size, conditional. Knows HTTP, and nothing of keys or when to fetch.
+
+export interface JwksSource {
+  readonly url: string;
+  readonly fetch: typeof globalThis.fetch;
+  readonly timeoutMs: number;
+}
+
+export interface FetchedJwks {
+  /** Undefined: it is as it was (304). */
+  readonly body: Uint8Array | undefined;
+  readonly etag: string | undefined;
+  /** For how long the answer may be kept, in milliseconds; undefined: it does not say. */
+  readonly freshForMs: number | undefined;
+}
+
+/** A ring of a dozen RSA keys is 6 KB. */
+const MAX_BYTES = 65_536;
+
+/** @throws Error that says what went wrong */
+export async function fetchJwks({ url, fetch, timeoutMs }: JwksSource, etag: string | undefined): Promise<FetchedJwks> {
+  const response = await fetch(url, {
+    headers: {
+      accept: "application/jwk-set+json, application/json",
+      ...(etag === undefined ? {} : { "if-none-match": etag }),
+    },
+    // Keys come from where this service was told, and from nowhere that an answer names. Not every runtime has "error".
+    redirect: "manual",
+    signal: AbortSignal.timeout(timeoutMs),
+  });
+  if (response.status !== 200 && !(response.status === 304 && etag !== undefined)) {
+    await response.body?.cancel();
+    throw new Error(`the JWK Set was answered with status ${response.status}`);
+  }
+  return {
+    body: response.status === 304 ? undefined : await readBody(response),
+    etag: response.headers.get("etag") ?? (response.status === 304 ? etag : undefined),
+    freshForMs: freshnessOf(response.headers),
+  };
+}
+
+async function readBody(response: Response): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of response.body ?? []) {
+    length += chunk.length;
+    if (length > MAX_BYTES) throw new Error(`the JWK Set has more than ${MAX_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  const body = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    body.set(chunk, at);
+    at += chunk.length;
+  }
+  return body;
+}
+
+/** RFC 9111, 4.2: max-age, less what a cache on the way has kept it already. */
+function freshnessOf(headers: Headers): number | undefined {
+  const control = headers.get("cache-control") ?? "";
+  if (/(^|[\s,])no-(store|cache)\b/i.test(control)) return 0;
+  const maxAge = /(?:^|[\s,])max-age="?(\d{1,10})\b/i.exec(control)?.[1];
+  if (maxAge === undefined) return undefined;
+  const age = /^\d{1,10}$/.exec(headers.get("age") ?? "")?.[0] ?? "0";
+  return Math.max(0, Number(maxAge) - Number(age)) * 1000;
+}

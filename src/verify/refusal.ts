@@ -1,0 +1,60 @@
+// A refusal over HTTP, as the gateway's own look: status, headers and a flat body. Knows no framework.
+
+import type { VerifyError, VerifyReason } from "./errors.ts";
+
+export interface HttpRefusal {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** One table for every protocol: HTTP's status, the code of gRPC by number and by name. */
+const TABLE = {
+  missing: { status: 401, code: 16, name: "unauthenticated" },
+  expired: { status: 401, code: 16, name: "unauthenticated" },
+  invalid: { status: 401, code: 16, name: "unauthenticated" },
+  unavailable: { status: 503, code: 14, name: "unavailable" },
+} satisfies Record<VerifyReason, { status: number; code: number; name: string }>;
+
+export function toHttp(error: VerifyError): HttpRefusal {
+  const { reason, message, retryAfterSeconds } = error;
+  const { status, name } = TABLE[reason];
+  return {
+    status,
+    headers: { "Content-Type": "application/json", ...refusalHeaders(error) },
+    body: JSON.stringify({ code: name, reason, message, retry_after: retryAfterSeconds }),
+  };
+}
+
+/** The code of a refusal in gRPC and Connect. */
+export function grpcCode({ reason }: VerifyError): number {
+  return TABLE[reason].code;
+}
+
+/** What goes with a refusal in every protocol. RFC 6750, 3.1: without a token there is no error to name. */
+export function refusalHeaders({ reason, retryAfterSeconds }: VerifyError): Readonly<Record<string, string>> {
+  if (reason === "unavailable") return { "Retry-After": String(retryAfterSeconds ?? 1) };
+  return { "WWW-Authenticate": `Bearer realm="countersign"${reason === "missing" ? "" : ', error="invalid_token"'}` };
+}
+
+/** google.rpc.ErrorInfo of a refusal, in protobuf: `reason` = 1, `domain` = 2. */
+export function errorInfo({ reason }: VerifyError): Uint8Array<ArrayBuffer> {
+  return new Uint8Array([...textField(1, reason), ...textField(2, "countersign")]);
+}
+
+/** google.rpc.Status with the ErrorInfo in it, as gRPC's trailer grpc-status-details-bin carries it. */
+export function grpcStatus(error: VerifyError): Uint8Array<ArrayBuffer> {
+  const detail = [...textField(1, "type.googleapis.com/google.rpc.ErrorInfo"), ...bytesField(2, [...errorInfo(error)])];
+  return new Uint8Array([0x08, grpcCode(error), ...textField(2, error.message), ...bytesField(3, detail)]);
+}
+
+function textField(number: number, text: string): number[] {
+  return bytesField(number, [...new TextEncoder().encode(text)]);
+}
+
+/** A field of length and bytes; the messages here are under 2^14 of them. */
+function bytesField(number: number, bytes: readonly number[]): number[] {
+  const { length } = bytes;
+  const size = length < 0x80 ? [length] : [(length & 0x7f) | 0x80, length >> 7];
+  return [(number << 3) | 2, ...size, ...bytes];
+}

@@ -1,0 +1,46 @@
+// A gateway that slept through a change of signing keys notices before it signs.
+
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { setTimeout as pause } from "node:timers/promises";
+import { decodeProtectedHeader } from "jose";
+import { expect, onTestFinished, test } from "vitest";
+import { SEEN_MS } from "../src/core/registry/ports.ts";
+import { ADMIN_TOKEN, CUSTOMER_KEY, logInBy, startTestGateway } from "./gateway.ts";
+import type { GatewayAddresses, GatewayOrder } from "./outage/gateway-process.ts";
+import { temporaryFolder } from "./program.ts";
+
+test("a key that was revoked meanwhile signs nothing once it wakes", { timeout: 60_000 }, async () => {
+  const settings = { DATA_DIR: temporaryFolder(), TOKEN_ALG: "ES256" };
+  const gateway = await startTestGateway(settings);
+  const deviceKey = await gateway.enrol();
+  const sleeper = fork(new URL("outage/gateway-process.ts", import.meta.url));
+  onTestFinished(() => void sleeper.kill("SIGKILL"));
+  const order: GatewayOrder = { settings, deviceKeys: [], redisDeadlineMs: 1_000 };
+  sleeper.send(order);
+  const answer: readonly GatewayAddresses[] = await once(sleeper, "message");
+  const [{ publicUrl } = gateway] = answer;
+  const kidOf = async (url: string): Promise<string | undefined> => {
+    const response = await logInBy(url, { deviceKey, customerKey: CUSTOMER_KEY });
+    const body: { token: string } = JSON.parse(await response.text());
+    return decodeProtectedHeader(body.token).kid;
+  };
+  const before = await kidOf(publicUrl);
+  expect(await kidOf(gateway.publicUrl)).toBe(before);
+
+  sleeper.kill("SIGSTOP");
+  // Sent while it sleeps, it is the first thing that it finds.
+  const late = kidOf(publicUrl);
+  const revoked = await fetch(new URL(`/v1/signing-keys/${before}:revoke`, gateway.internalUrl), {
+    method: "POST",
+    headers: { Authorization: `Bearer ${ADMIN_TOKEN}`, "Content-Type": "application/json" },
+    body: "{}",
+  });
+  const { active }: { active: { kid: string } } = JSON.parse(await revoked.text());
+  expect(active.kid).not.toBe(before);
+  // What it was told of when it fell asleep counts for less than a second.
+  await pause(SEEN_MS);
+  sleeper.kill("SIGCONT");
+  expect(await late).toBe(active.kid);
+  expect(await kidOf(gateway.publicUrl)).toBe(active.kid);
+});

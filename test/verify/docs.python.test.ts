@@ -1,0 +1,46 @@
+// The Python of docs/verify.md, held against good tokens and the hostile ones.
+
+import { execFile } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { expect, test } from "vitest";
+import { TOKEN_ALGS } from "../../src/core/tokens/algorithms.ts";
+import { fencesIn } from "../fences.ts";
+import { temporaryFolder } from "../program.ts";
+import { goodToken } from "../vectors/forge.ts";
+import { hostileTokens } from "../vectors/hostile-tokens.ts";
+import { newMint } from "./issuer.ts";
+import { startIssuer } from "./start-issuer.ts";
+
+const [code = ""] = fencesIn(readFileSync("docs/verify.md", "utf8"), "python");
+
+/** What of each line is accepted: the sub, or nothing. */
+const RUN_ALL = `
+import json, sys
+for token in json.load(open(sys.argv[1])):
+    try:
+        print(verify(token)["sub"])
+    except Exception:
+        print("-")
+`;
+
+test("it accepts good tokens, and none that a stranger can make", { timeout: 60_000 }, async () => {
+  const issuer = await startIssuer();
+  const now = Date.now();
+  const mints = TOKEN_ALGS.map((alg) => ({ ...newMint(`key-${alg}`, alg, issuer.url), now }));
+  issuer.publish(...mints);
+  // Only an issuer at fault can sign the others; each kid that is made up costs a fetch here.
+  const forged = mints.flatMap((mint) =>
+    hostileTokens(mint).filter(({ signed, name }) => !signed && !/kid/.test(name)),
+  );
+  expect(forged.length).toBeGreaterThan(300);
+  const folder = temporaryFolder();
+  writeFileSync(join(folder, "verify.py"), code.replace("https://login.example", issuer.url) + RUN_ALL);
+  const tokens = [...mints.map(goodToken), ...forged.map(({ token }) => token)];
+  writeFileSync(join(folder, "tokens.json"), JSON.stringify(tokens));
+  const { stdout } = await promisify(execFile)("/usr/bin/python3", ["verify.py", "tokens.json"], { cwd: folder });
+  const said = stdout.trimEnd().split("\n");
+  expect(said.slice(0, mints.length)).toEqual(mints.map(({ deviceKey }) => deviceKey));
+  expect(said.slice(mints.length)).toEqual(forged.map(() => "-"));
+});

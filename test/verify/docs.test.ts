@@ -1,0 +1,27 @@
+// docs/verify.md says what is so.
+
+import { globSync, readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { fencesIn } from "../fences.ts";
+
+const page = readFileSync("docs/verify.md", "utf8");
+
+test("its Express service is the one that is run from the package", () => {
+  const example = readFileSync("examples/verify-express.ts", "utf8");
+  expect(fencesIn(page, "ts")).toContain(example.slice(example.indexOf("\n") + 1));
+});
+
+test("each framework is there, exported, and has its example", () => {
+  const { exports } = JSON.parse(readFileSync("package.json", "utf8"));
+  const frameworks = Object.keys(exports).flatMap((name) => /^\.\/verify\/(.+)$/.exec(name)?.[1] ?? []);
+  expect(frameworks.length).toBe(5);
+  for (const name of frameworks) {
+    expect([name, page.includes(`| \`${name}\` |`) || page.includes(`countersign/verify/${name}"`)]).toEqual([
+      name,
+      true,
+    ]);
+  }
+  expect(globSync("examples/verify-*.ts").sort()).toEqual(
+    frameworks.map((name) => `examples/verify-${name}.ts`).sort(),
+  );
+});

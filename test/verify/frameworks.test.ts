@@ -1,0 +1,128 @@
+// requireToken in each framework: one table of what goes through and what is refused, and how.
+
+import { fromBinary } from "@bufbuild/protobuf";
+import { anyUnpack } from "@bufbuild/protobuf/wkt";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { ErrorInfoSchema } from "../../gen/es/google/rpc/error_details_pb.ts";
+import { StatusSchema } from "../../gen/es/google/rpc/status_pb.ts";
+import { createVerifier, type Verifier } from "../../src/verify/exports.ts";
+import type { TokenPlace } from "../../src/verify/sent-token.ts";
+import { goodToken } from "../vectors/forge.ts";
+import { fitsField, hostileTokens } from "../vectors/hostile-tokens.ts";
+import { NOW, newMint, tokenWith } from "./issuer.ts";
+import { type Answer, FRAMEWORKS, type Framework, type Service } from "./services.ts";
+import { startIssuer } from "./start-issuer.ts";
+
+const mint = newMint("key-1");
+const expired = tokenWith(mint, { iat: 1, exp: 2 });
+const wrong = tokenWith(mint, { aud: "another" });
+
+async function startVerifier(): Promise<Verifier> {
+  const { url } = await startIssuer(mint);
+  return createVerifier({ issuer: mint.issuer, audience: mint.audience, jwksUrl: url, now: () => NOW });
+}
+
+async function start(framework: Framework, place?: TokenPlace, verifier?: Verifier): Promise<Service> {
+  const service = await framework.start(verifier ?? (await startVerifier()), place);
+  onTestFinished(async () => void (await service.close()));
+  return service;
+}
+
+/** The reason that a refusal carries: in its JSON, or as google.rpc.ErrorInfo. */
+function reasonOf({ body }: Answer): string | undefined {
+  const { reason, details } = Object(body);
+  if (reason !== undefined) return reason;
+  const [detail] = details ?? [];
+  if (detail instanceof Uint8Array) {
+    const status = fromBinary(StatusSchema, detail);
+    expect(status).toMatchObject({ code: 16, message: Object(body).message });
+    return anyUnpack(status.details[0] ?? expect.fail("no detail"), ErrorInfoSchema)?.reason;
+  }
+  expect(detail?.type).toBe("google.rpc.ErrorInfo");
+  const info = fromBinary(ErrorInfoSchema, detail.value);
+  expect(info.domain).toBe("countersign");
+  return info.reason;
+}
+
+describe.each(FRAMEWORKS)("$name", (framework) => {
+  test("a good token in x-access-token goes through, and the handler knows whose it is", async () => {
+    const { ask } = await start(framework);
+    expect((await ask({ "x-access-token": goodToken(mint) })).deviceKey).toBe("sensor-1");
+  });
+
+  test("others are refused, each for its reason, and told what to do", async () => {
+    const { ask } = await start(framework);
+    const error = ', error="invalid_token"';
+    for (const [headers, reason, challenge, message] of [
+      [{}, "missing", "", /^no token was sent/],
+      [{ "x-access-token": expired }, "expired", error, /^the token has expired/],
+      [
+        { "x-access-token": wrong },
+        "invalid",
+        error,
+        /^the token is not valid here because it is for another audience/,
+      ],
+      [{ "x-access-token": `${goodToken(mint)}, ${goodToken(mint)}` }, "invalid", error, /three parts/],
+      [{ authorization: `Bearer ${goodToken(mint)}` }, "missing", "", /x-access-token/],
+    ] as const) {
+      const answer = await ask(headers);
+      expect([answer.deviceKey, answer.status]).toEqual([undefined, framework.unauthenticated]);
+      expect(reasonOf(answer)).toBe(reason);
+      expect(answer.headers["www-authenticate"]).toBe(`Bearer realm="countersign"${challenge}`);
+      expect(Object(answer.body).message).toMatch(message);
+      if (framework.unauthenticated === 401) {
+        expect(answer.headers["content-type"]).toMatch(/^application\/json\b/);
+        expect(Object.keys(Object(answer.body))).toEqual(["code", "reason", "message"]);
+      }
+    }
+  });
+
+  test("Authorization: Bearer is read where that is asked for, after x-access-token", async () => {
+    const { ask } = await start(framework, { authorization: true });
+    expect((await ask({ authorization: `bearer ${goodToken(mint)}` })).deviceKey).toBe("sensor-1");
+    const both = await ask({ authorization: `Bearer ${goodToken(mint)}`, "x-access-token": expired });
+    expect(reasonOf(both)).toBe("expired");
+    for (const authorization of [
+      goodToken(mint),
+      `Basic ${goodToken(mint)}`,
+      "Bearer",
+      `Bearer a ${goodToken(mint)}`,
+    ]) {
+      expect(reasonOf(await ask({ authorization }))).toBe("missing");
+    }
+  });
+
+  test("while the issuer's keys cannot be had it is unavailable, and says when to come again", async () => {
+    const issuer = await startIssuer(mint);
+    await issuer.stop();
+    const options = { issuer: mint.issuer, audience: mint.audience, jwksUrl: issuer.url, now: () => NOW };
+    const { ask } = await start(framework, undefined, createVerifier(options));
+    const answer = await ask({ "x-access-token": goodToken(mint) });
+    expect([answer.deviceKey, answer.status]).toEqual([undefined, framework.unavailable]);
+    expect(answer.headers["retry-after"]).toBe("1");
+    if (framework.unavailable === 503) {
+      expect(answer.body).toMatchObject({ code: "unavailable", reason: "unavailable", retry_after: 1 });
+    }
+  });
+
+  test("of the corpus of hostile tokens none goes through, and the service goes on", async () => {
+    const { ask } = await start(framework);
+    const field = framework.name === "grpc-js" ? /^[\x20-\x7e]*$/ : /^/;
+    const tokens = hostileTokens(mint).filter(({ token }) => fitsField(token) && field.test(token));
+    expect(tokens.length).toBeGreaterThan(300);
+    const wrong: string[] = [];
+    for (const { name, token } of tokens) {
+      const answer = await ask({ "x-access-token": token }).catch(() => undefined);
+      // What is longer than a server reads of headers is refused by the server.
+      const refused = token.length > 8_192 || answer?.status === framework.unauthenticated;
+      if (answer?.deviceKey !== undefined || !refused) wrong.push(`${name}: ${answer?.status}`);
+    }
+    expect(wrong).toEqual([]);
+    expect((await ask({ "x-access-token": goodToken(mint) })).deviceKey).toBe("sensor-1");
+  });
+
+  test("a handler that requireToken is not before has no identity, and learns why", async () => {
+    const { askOpen } = await start(framework);
+    expect(await askOpen()).toBe("there is no identity: put requireToken() before this handler");
+  });
+});

@@ -1,0 +1,39 @@
+// A gateway and a verifier: what the one issues the other takes, whatever the algorithm.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { text } from "node:stream/consumers";
+import { expect, test } from "vitest";
+import { TOKEN_ALGS } from "../../src/core/tokens/algorithms.ts";
+import { createVerifier } from "../../src/verify/exports.ts";
+import { CUSTOMER_KEY, logInBy, startTestGateway } from "../gateway.ts";
+import { goodToken } from "../vectors/forge.ts";
+import { NOW, newMint } from "./issuer.ts";
+import { startIssuer } from "./start-issuer.ts";
+
+test.each(TOKEN_ALGS)("a token of a login by %s tells the device and its customer", async (alg) => {
+  const { publicUrl, customerId, enrol } = await startTestGateway({ TOKEN_ALG: alg });
+  const deviceKey = await enrol();
+  const { token } = Object(await (await logInBy(publicUrl, { deviceKey, customerKey: CUSTOMER_KEY })).json());
+  const verifier = createVerifier({
+    issuer: "https://login.example",
+    audience: "devices",
+    jwksUrl: `${publicUrl}/.well-known/jwks.json`,
+  });
+  const identity = await verifier.verify(token);
+  expect(identity).toMatchObject({ deviceKey, customerId });
+  expect(identity.expiresAt.getTime() - identity.issuedAt.getTime()).toBe(600_000);
+});
+
+test("a process that has verified ends by itself", async () => {
+  const mint = newMint("key-1");
+  const issuer = await startIssuer(mint);
+  const options = JSON.stringify({ issuer: mint.issuer, audience: mint.audience, jwksUrl: issuer.url });
+  const program = `
+    import { createVerifier } from "./src/verify/exports.ts";
+    const verifier = createVerifier({ ...${options}, now: () => ${NOW} });
+    process.stdout.write((await verifier.verify(${JSON.stringify(goodToken(mint))})).deviceKey);`;
+  const child = spawn(process.execPath, ["--input-type=module", "-e", program], { stdio: ["ignore", "pipe", "pipe"] });
+  const [said, complaint] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "exit")]);
+  expect([said, complaint]).toEqual(["sensor-1", ""]);
+});

@@ -1,0 +1,89 @@
+// An issuer as a verifier sees it: a server of a JWK Set, whose every answer a test decides, and tokens by its keys.
+
+import { once } from "node:events";
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { TokenAlg } from "../../src/core/tokens/algorithms.ts";
+import { claimsOf, headerOf, type Mint, makeKeys, signed } from "../vectors/forge.ts";
+
+export const NOW = 1_764_000_000_000;
+
+export interface Issuer {
+  readonly url: string;
+  /** The headers of every request for the keys, in order. */
+  readonly requests: readonly IncomingHttpHeaders[];
+  /** What is published from now on; `undefined`: the keys as they are again. */
+  answer(respond: ((response: ServerResponse) => void) | undefined): void;
+  /** Publishes these keys, under an ETag of their kids. */
+  publish(...mints: readonly Mint[]): void;
+  stop(): Promise<void>;
+  /** Again on the same port. */
+  start(): Promise<void>;
+}
+
+/** What tokens of one key are made of. */
+export function newMint(kid: string, alg: TokenAlg = "ES256", issuer = "https://auth.example"): Mint {
+  const { privateKey, publicKey } = makeKeys(alg);
+  return {
+    alg,
+    kid,
+    privateKey,
+    publicJwk: { ...publicKey.export({ format: "jwk" }), kid, alg, use: "sig" },
+    issuer,
+    audience: "devices",
+    deviceKey: "sensor-1",
+    customerId: "c-1",
+    now: NOW,
+  };
+}
+
+/** A token with some of its claims changed; truly signed. */
+export function tokenWith(mint: Mint, changes: object = {}): string {
+  return signed(mint, headerOf(mint), { ...claimsOf(mint), ...changes });
+}
+
+/** Starts an issuer with these keys, on a free port. */
+export async function openIssuer(...mints: readonly Mint[]): Promise<Issuer> {
+  const requests: IncomingHttpHeaders[] = [];
+  let published = mints;
+  let respond: ((response: ServerResponse) => void) | undefined;
+  const server = createServer((request, response) => {
+    requests.push(request.headers);
+    if (respond !== undefined) return respond(response);
+    const etag = `"${published.map(({ kid }) => kid).join()}"`;
+    const headers = { "Cache-Control": "public, max-age=300", ETag: etag };
+    if (request.headers["if-none-match"] === etag) return void response.writeHead(304, headers).end();
+    response.writeHead(200, { ...headers, "Content-Type": "application/jwk-set+json" });
+    response.end(JSON.stringify({ keys: published.map(({ publicJwk }) => publicJwk) }));
+  });
+  const listen = async (port: number): Promise<number> => {
+    server.listen(port, "127.0.0.1");
+    await once(server, "listening");
+    return addressOf(server.address()).port;
+  };
+  const port = await listen(0);
+  return {
+    url: `http://127.0.0.1:${port}`,
+    requests,
+    answer(next) {
+      respond = next;
+    },
+    publish(...next) {
+      published = next;
+    },
+    async stop() {
+      if (!server.listening) return;
+      server.close();
+      server.closeAllConnections();
+      await once(server, "close");
+    },
+    async start() {
+      await listen(port);
+    },
+  };
+}
+
+function addressOf(address: AddressInfo | string | null): AddressInfo {
+  if (address === null || typeof address === "string") throw new TypeError("it listens on a port");
+  return address;
+}

@@ -1,0 +1,142 @@
+// The examples, as a service has them: run and compiled against the packed tarball, beside jose and their framework alone.
+
+import { execFileSync, spawn } from "node:child_process";
+import { cpSync, globSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { createClient } from "@connectrpc/connect";
+import { createGrpcTransport } from "@connectrpc/connect-node";
+import { expect, onTestFinished, test } from "vitest";
+import { DeviceService } from "../../examples/devices_pb.ts";
+import { freePort } from "../free-port.ts";
+import { installPacked } from "../packed.ts";
+import { temporaryFolder } from "../program.ts";
+import { goodToken } from "../vectors/forge.ts";
+import { newMint } from "./issuer.ts";
+import { startIssuer } from "./start-issuer.ts";
+
+const FRAMEWORKS = {
+  express: ["express", "@types/express"],
+  fastify: ["fastify"],
+  hono: ["hono", "@hono/node-server"],
+  connect: ["@connectrpc/connect", "@connectrpc/connect-node", "@bufbuild/protobuf"],
+  "grpc-js": ["@grpc/grpc-js", "@grpc/proto-loader"],
+};
+type FrameworkName = keyof typeof FRAMEWORKS;
+
+/** Asks an example whose token it is, by its own protocol. @returns the device_key, or why not */
+type Ask = (url: string, headers: Readonly<Record<string, string>>) => Promise<unknown>;
+
+const overHttp: Ask = async (url, headers) => {
+  const { device_key: deviceKey, reason } = Object(await (await fetch(`${url}/whoami`, { headers })).json());
+  return deviceKey ?? reason;
+};
+
+const overGrpc: Ask = async (baseUrl, headers) => {
+  const client = createClient(DeviceService, createGrpcTransport({ baseUrl }));
+  return client.whoAmI({}, { headers }).then(
+    ({ deviceKey }) => deviceKey,
+    (error: Error) => (/no token was sent/.test(error.message) ? "missing" : error.message),
+  );
+};
+
+const overConnect: Ask = async (url, headers) => {
+  const response = await fetch(`${url}/example.v1.DeviceService/WhoAmI`, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...headers },
+    body: "{}",
+  });
+  const { deviceKey, message } = Object(await response.json());
+  return deviceKey ?? (/^no token was sent/.test(message) ? "missing" : message);
+};
+
+const ASK: Readonly<Record<FrameworkName, Ask>> = {
+  express: overHttp,
+  fastify: overHttp,
+  hono: overHttp,
+  connect: overConnect,
+  "grpc-js": overGrpc,
+};
+
+/** Installs the tarball, with jose for all its own and no other package. */
+function installAlone(folder: string): string {
+  const installed = installPacked(folder, ["@types/node", ...Object.values(FRAMEWORKS).flat()]);
+  rmSync(join(installed, "node_modules"));
+  mkdirSync(join(installed, "node_modules"));
+  symlinkSync(resolve("node_modules/jose"), join(installed, "node_modules", "jose"));
+  for (const example of ["devices.proto", "devices_pb.ts", ...globSync("verify-*.ts", { cwd: "examples" })]) {
+    cpSync(join("examples", example), join(folder, example));
+  }
+  writeFileSync(join(folder, "package.json"), '{"type":"module"}');
+  return installed;
+}
+
+/** Each example in one process, on a port of its own: what is wrong with any ends it. */
+const RUN_ALL = `
+  for (const [name, port] of JSON.parse(process.argv[1])) {
+    process.env.PORT = port;
+    await import(process.cwd() + "/verify-" + name + ".ts");
+  }`;
+
+test("the examples run and compile from the tarball, with jose alone", { timeout: 120_000 }, async () => {
+  const folder = temporaryFolder();
+  const installed = installAlone(folder);
+
+  // Of other packages only jose is imported, and by types none: a service has the types of no framework but its own.
+  const imported = (ending: string): string[] =>
+    globSync(`dist/src/verify/*${ending}`, { cwd: installed }).flatMap((file) =>
+      [...readFileSync(join(installed, file), "utf8").matchAll(/^(?:import|export)\b[^;]* from "([^"]+)"/gm)].map(
+        ([, name = ""]) => name,
+      ),
+    );
+  const foreign = (ending: string): string[] => imported(ending).filter((name) => !name.startsWith("./"));
+  expect(new Set(foreign(".js"))).toEqual(new Set(["jose"]));
+  expect(new Set(foreign(".d.ts"))).toEqual(new Set(["jose"]));
+
+  const mint = newMint("key-1");
+  const issuer = await startIssuer();
+  const own = { ...mint, issuer: issuer.url, now: Date.now() };
+  issuer.publish(own);
+
+  const names = Object.keys(FRAMEWORKS).filter((name): name is FrameworkName => name in FRAMEWORKS);
+  const ports = new Map<FrameworkName, number>();
+  for (const name of names) ports.set(name, await freePort());
+  const services = spawn(process.execPath, ["--input-type=module", "-e", RUN_ALL, JSON.stringify([...ports])], {
+    cwd: folder,
+    env: { ...process.env, ISSUER: issuer.url, AUDIENCE: own.audience },
+    stdio: ["ignore", "inherit", "inherit"],
+  });
+  onTestFinished(() => void services.kill());
+  for (const [name, port] of ports) {
+    const ask = (headers: Readonly<Record<string, string>>): Promise<unknown> =>
+      ASK[name](`http://127.0.0.1:${port}`, headers).catch((error: unknown) => `it does not answer: ${error}`);
+    await expect.poll(() => ask({ "x-access-token": goodToken(own) }), { timeout: 20_000 }).toBe("sensor-1");
+    expect([name, await ask({})]).toEqual([name, "missing"]);
+  }
+
+  const wrong =
+    'import { createVerifier } from "countersign/verify";\ncreateVerifier({ issuer: "https://a.example" });\n';
+  const wrongly = names.map(
+    (name) => `import { identityOf } from "countersign/verify/${name}";\nidentityOf(null as never).token;\n`,
+  );
+  for (const [at, text] of [wrong, ...wrongly].entries()) writeFileSync(join(folder, `wrong-${at}.ts`), text);
+  const compilerOptions = {
+    ...{ target: "es2024", module: "nodenext", types: ["node"], strict: true, exactOptionalPropertyTypes: true },
+    ...{ noEmit: true, allowImportingTsExtensions: true, skipLibCheck: false },
+  };
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions }));
+  expect(complaintsOf(folder)).toEqual([
+    expect.stringMatching(/^wrong-0\.ts.+TS2741.+'audience'/),
+    ...names.map((_, at) => expect.stringMatching(new RegExp(`^wrong-${at + 1}\\.ts.+TS2339.+'Identity'`))),
+  ]);
+});
+
+/** What the compiler says of a folder, a line a mistake. */
+function complaintsOf(folder: string): string[] {
+  try {
+    execFileSync(process.execPath, [resolve("node_modules/typescript/bin/tsc")], { cwd: folder, encoding: "utf8" });
+    return [];
+  } catch (error) {
+    const said = String(Object(error).stdout);
+    return said.split("\n").filter((line) => /^\S/.test(line));
+  }
+}

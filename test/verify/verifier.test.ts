@@ -1,0 +1,172 @@
+// The verifier: what it makes of good tokens, and that it takes no other.
+
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { TOKEN_ALGS } from "../../src/core/tokens/algorithms.ts";
+import { createVerifier, type Verifier, type VerifierOptions, VerifyError } from "../../src/verify/exports.ts";
+import { claimsOf, goodToken, type Mint, signed } from "../vectors/forge.ts";
+import { hostileTokens } from "../vectors/hostile-tokens.ts";
+import { type Issuer, NOW, newMint, tokenWith } from "./issuer.ts";
+import { startIssuer } from "./start-issuer.ts";
+
+function verifierOf(issuer: Issuer, mint: Mint, options: Partial<VerifierOptions> = {}): Verifier {
+  return createVerifier({
+    issuer: mint.issuer,
+    audience: mint.audience,
+    jwksUrl: issuer.url,
+    now: () => NOW,
+    ...options,
+  });
+}
+
+/** What a token comes to: a device_key, or why not. */
+async function outcome(verifier: Verifier, token: string | undefined): Promise<string> {
+  return verifier.verify(token).then(
+    ({ deviceKey }) => deviceKey,
+    (error: unknown) => (error instanceof VerifyError ? error.reason : `not a VerifyError: ${error}`),
+  );
+}
+
+describe.each(TOKEN_ALGS)("%s", (alg) => {
+  const mint = newMint("key-1", alg);
+
+  test("a good token tells whose it is", async () => {
+    const identity = await verifierOf(await startIssuer(mint), mint).verify(goodToken(mint));
+    expect(identity).toEqual({
+      deviceKey: "sensor-1",
+      customerId: "c-1",
+      jti: claimsOf(mint)["jti"],
+      issuedAt: new Date(NOW),
+      expiresAt: new Date(NOW + 600_000),
+    });
+    expect(Object.isFrozen(identity)).toBe(true);
+  });
+
+  test("of the corpus of hostile tokens none is accepted, none crashes it, and each has its reason", async () => {
+    const verifier = verifierOf(await startIssuer(mint), mint);
+    expect(await outcome(verifier, goodToken(mint))).toBe("sensor-1");
+    const corpus = hostileTokens(mint);
+    expect(corpus.length).toBeGreaterThan(300);
+    const wrong: string[] = [];
+    for (const { name, token, reason } of corpus) {
+      const told = await outcome(verifier, token);
+      if (reason === undefined ? !["expired", "invalid"].includes(told) : told !== reason)
+        wrong.push(`${name}: ${told}`);
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  test("a good token changed anywhere is no good token", async () => {
+    const verifier = verifierOf(await startIssuer(mint), mint);
+    const good = goodToken(mint);
+    const change = fc.record({
+      at: fc.nat(good.length),
+      remove: fc.nat(3),
+      insert: fc.oneof(
+        fc.stringMatching(/^[\w.=+/-]{0,3}$/),
+        fc.string({ maxLength: 3, unit: "binary" }),
+        fc.constant(""),
+      ),
+    });
+    const mutated = fc
+      .array(change, { minLength: 1, maxLength: 3 })
+      .map((changes) =>
+        changes.reduce((text, { at, remove, insert }) => text.slice(0, at) + insert + text.slice(at + remove), good),
+      );
+    await fc.assert(
+      fc.asyncProperty(mutated, async (token) => {
+        fc.pre(token !== good);
+        expect(await outcome(verifier, token)).toBe(token === "" ? "missing" : "invalid");
+      }),
+      { numRuns: 150 },
+    );
+  });
+});
+
+describe("claims", () => {
+  const mint = newMint("key-1");
+  const at = (seconds: number): number => NOW / 1000 + seconds;
+
+  test("a few seconds between the clocks make no difference", async () => {
+    const issuer = await startIssuer(mint);
+    const verifier = verifierOf(issuer, mint);
+    const exact = verifierOf(issuer, mint, { clockToleranceSeconds: 0 });
+    const cases: [object, string, string][] = [
+      [{ iat: at(-600), exp: at(1) }, "sensor-1", "sensor-1"],
+      [{ iat: at(-600), exp: at(0) }, "sensor-1", "expired"],
+      [{ iat: at(-600), exp: at(-4) }, "sensor-1", "expired"],
+      [{ iat: at(-600), exp: at(-5) }, "expired", "expired"],
+      [{ nbf: at(0) }, "sensor-1", "sensor-1"],
+      [{ nbf: at(5) }, "sensor-1", "invalid"],
+      [{ nbf: at(6) }, "invalid", "invalid"],
+      [{ iat: at(60) }, "sensor-1", "sensor-1"],
+      [{ iat: at(61) }, "invalid", "invalid"],
+      [{ iat: at(0), exp: at(0) }, "invalid", "invalid"],
+    ];
+    for (const [changes, tolerant, strict] of cases) {
+      const token = tokenWith(mint, changes);
+      expect([changes, await outcome(verifier, token), await outcome(exact, token)]).toEqual([
+        changes,
+        tolerant,
+        strict,
+      ]);
+    }
+  });
+
+  test("what a later gateway may add to header and claims is no fault", async () => {
+    const verifier = verifierOf(await startIssuer(mint), mint);
+    const header = { alg: mint.alg, typ: "jwt", kid: mint.kid, "x-note": [1] };
+    expect(await outcome(verifier, signed(mint, header, { ...claimsOf(mint), groups: [{ a: 1 }, { a: 2 }] }))).toBe(
+      "sensor-1",
+    );
+  });
+});
+
+test("what is no string at all is invalid, for those who do not compile", async () => {
+  const mint = newMint("key-1");
+  const verifier = verifierOf(await startIssuer(mint), mint);
+  for (const token of [0, 1, true, {}, [], [goodToken(mint)], new String(goodToken(mint)), Symbol("token"), () => ""]) {
+    expect(await Reflect.apply(outcome, undefined, [verifier, token])).toBe("invalid");
+  }
+});
+
+test("no token is missing, and each message says the cure and nothing of the token", async () => {
+  const mint = newMint("key-1");
+  const verifier = verifierOf(await startIssuer(mint), mint);
+  for (const token of [undefined, null, ""]) {
+    await expect(verifier.verify(token)).rejects.toMatchObject({ reason: "missing", message: /x-access-token/ });
+  }
+  for (const { token } of [...hostileTokens(mint), { token: tokenWith(mint, { iat: 1, exp: 2 }) }]) {
+    const { message, stack } = await verifier.verify(token).then(
+      () => expect.fail("accepted"),
+      (error: Error) => error,
+    );
+    expect(message).toMatch(/^the token [^;/?:@&=+$,#]+\. Log in again/);
+    expect(stack).not.toContain("\n    at ");
+    for (const part of token.split(".").filter(({ length }) => length > 8)) expect(message).not.toContain(part);
+  }
+});
+
+test("options that cannot be right are told at once", () => {
+  const right = { issuer: "https://auth.example", audience: "devices" };
+  const cases: [Partial<VerifierOptions>, RegExp][] = [
+    [{ issuer: "" }, /^issuer is missing: the gateway's COUNTERSIGN_ISSUER$/],
+    [{ audience: "" }, /^audience is missing/],
+    [{ issuer: "countersign" }, /^issuer is no https:\/\/ address: say by jwksUrl/],
+    [{ jwksUrl: "file:///etc/keys" }, /^jwksUrl is no https:\/\/ address$/],
+    [{ issuer: "http://auth.example" }, /^issuer is an http:\/\/ address.+allowHttp/],
+    [{ jwksUrl: "https://a:b@auth.example/" }, /^jwksUrl holds a user or a password$/],
+    [{ clockToleranceSeconds: 301 }, /^clockToleranceSeconds/],
+    [{ clockToleranceSeconds: Number.NaN }, /^clockToleranceSeconds/],
+    [{ maxStaleSeconds: -1 }, /^maxStaleSeconds/],
+  ];
+  for (const [wrong, message] of cases) expect(() => createVerifier({ ...right, ...wrong })).toThrow(message);
+  const fine: Partial<VerifierOptions>[] = [
+    {},
+    { issuer: "countersign", jwksUrl: "https://auth.example/keys" },
+    { issuer: "http://auth.example", allowHttp: true },
+    { issuer: "http://[::1]:8080" },
+    { maxStaleSeconds: Number.POSITIVE_INFINITY },
+  ];
+  for (const options of fine) expect(() => createVerifier({ ...right, ...options })).not.toThrow();
+});
