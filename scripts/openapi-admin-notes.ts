@@ -114,7 +114,7 @@ const CUSTOMER_KEY_NOTES: ServiceNotes["methods"] = {
 const OVERSEER_NOTES: ServiceNotes["methods"] = {
   RevokeToken: {
     request: {},
-    answer: { jti: "q3Zc0mQyXx1bB2nT", expire_time: TIME },
+    answer: { jti: "AZq2K0mQyXx1bB2nT9cZ", expire_time: TIME },
     refusals: [refusalOf(() => readJti("no jti")), AWAY],
   },
   ListAuditEvents: {

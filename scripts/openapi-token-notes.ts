@@ -15,7 +15,7 @@ export const TOKEN_NOTES: ServiceNotes = {
       answer: {
         device_key: "pump-7",
         customer_id: "acme",
-        jti: "q3Zc0mQyXx1bB2nT",
+        jti: "AZq2K0mQyXx1bB2nT9cZ",
         issue_time: TIME,
         expire_time: TIME,
       },

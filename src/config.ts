@@ -7,7 +7,7 @@ import type { AddressOverride } from "./core/limiter/address-limits.ts";
 import type { Network } from "./core/limiter/networks.ts";
 import { parseRedisUrl, type RedisUrl } from "./core/limiter/redis-url.ts";
 import type { WhenAway } from "./core/limiter/when-away.ts";
-import type { PolicyName } from "./core/ports.ts";
+import { LONGEST_TOKEN_LIFE_MS, type PolicyName } from "./core/ports.ts";
 import { readTokenAlg, type TokenAlg } from "./core/tokens/algorithms.ts";
 import { parseDatabaseUrl } from "./database-url.ts";
 import { type Environment, PREFIX, readPair, readParsed, type TlsFiles } from "./environment.ts";
@@ -155,7 +155,7 @@ export function readConfig(environment: Environment, { dev }: { dev: boolean }):
     tokenAlg: read("TOKEN_ALG", readTokenAlg, "RS256") ?? "RS256",
     keyRotationMs: read("KEY_ROTATION", parseKeyRotation, "90d"),
     tokenTtlSeconds: Math.round(
-      (read("TOKEN_TTL", (text) => readDuration(text, 1_000, 86_400_000), "600s") ?? 0) / 1_000,
+      (read("TOKEN_TTL", (text) => readDuration(text, 1_000, LONGEST_TOKEN_LIFE_MS), "600s") ?? 0) / 1_000,
     ),
     clockSkewMs: read("CLOCK_SKEW", (text) => readDuration(text, 1_000, LONGEST_SKEW_MS), "300s") ?? 0,
     loginLimit: limit("login", "10/60s"),

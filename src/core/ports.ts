@@ -107,6 +107,9 @@ export const MAX_LIVE_KEYS = 3;
  */
 export const KEY_MODE_HOLD_MS = 2_000;
 
+/** No token lives longer than a day, in milliseconds: it is how long those that were taken back are remembered. */
+export const LONGEST_TOKEN_LIFE_MS = 86_400_000;
+
 /** A time that is further ahead of a gateway's clock than this, in milliseconds, is a mistake of another's. */
 export const CLOCKS_APART_MS = 60_000;
 

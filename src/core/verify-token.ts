@@ -1,10 +1,14 @@
 // Telling whether a token is still good: signed -> its device in good standing -> not taken back. Knows no protocol.
 
+import { malformed } from "./errors.ts";
 import type { CredentialStore, TokenClaims, TokenRevocations, TokenVerifier } from "./ports.ts";
-import { tokenRevoked } from "./refusals.ts";
+import { tokenInvalid, tokenRevoked } from "./refusals.ts";
 
-/** The use-case: whose a token is. @throws AuthError `expired`, `invalid`, `revoked`, `unavailable` */
-export type VerifyToken = (token: string) => Promise<TokenClaims>;
+/** The use-case: whose a token is. @throws AuthError `malformed` for an empty one, `expired`, `invalid` for none too, `revoked`, `unavailable` */
+export type VerifyToken = (token: string | undefined) => Promise<TokenClaims>;
+
+/** The same for a caller, by whom it is observed. */
+export type VerifyTokenFor<From> = (token: string | undefined, caller: From) => Promise<TokenClaims>;
 
 export interface VerifyTokenDependencies {
   readonly verifier: TokenVerifier;
@@ -23,6 +27,9 @@ export function createVerifyToken({
 }: VerifyTokenDependencies): VerifyToken {
   return async function verifyToken(token) {
     const now = clock();
+
+    if (token === "") throw malformed("token is missing", "token");
+    if (token === undefined) throw tokenInvalid("there is none in the header x-access-token");
 
     // 1. Signed here, and good by its own claims. Whoever has none that is gets no further, and costs no look-up.
     const claims = await verifier.verify(token, now);

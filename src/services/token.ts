@@ -2,12 +2,11 @@
 
 import { createServiceImplSpec, type HandlerContext, type ServiceImplSpec } from "@connectrpc/connect";
 import { TokenService } from "../../gen/es/countersign/token/v1/token_pb.ts";
-import { malformed } from "../core/errors.ts";
-import type { TokenClaims } from "../core/ports.ts";
+import type { VerifyTokenFor } from "../core/verify-token.ts";
 import { writeTime } from "./admin-values.ts";
 
 export interface TokenServiceDependencies<From> {
-  readonly verifyToken: (token: string, caller: From) => Promise<TokenClaims>;
+  readonly verifyToken: VerifyTokenFor<From>;
   readonly callerOf: (context: HandlerContext) => From;
 }
 
@@ -18,7 +17,6 @@ export const TOKEN_MESSAGE_BYTES = 16 * 1024;
 export function createTokenService<From>({ verifyToken, callerOf }: TokenServiceDependencies<From>): ServiceImplSpec {
   return createServiceImplSpec<typeof TokenService>(TokenService, {
     async verify({ token }, context) {
-      if (token === "") throw malformed("token is missing", "token");
       const { deviceKey, customerId, jti, issuedAt, expiresAt } = await verifyToken(token, callerOf(context));
       return {
         deviceKey,

@@ -4,8 +4,7 @@ import type { HandlerContext, MethodImplSpec, ServiceImplSpec } from "@connectrp
 import type { Logger } from "pino";
 import { AuthError } from "../core/errors.ts";
 import type { Caller, Login, LoginRequest } from "../core/login.ts";
-import type { TokenClaims } from "../core/ports.ts";
-import type { VerifyToken } from "../core/verify-token.ts";
+import type { VerifyToken, VerifyTokenFor } from "../core/verify-token.ts";
 import type { Metrics } from "./metrics.ts";
 
 /** A caller, as a log line tells of it. */
@@ -14,14 +13,13 @@ export interface ObservedCaller extends Caller {
   readonly protocol: string;
 }
 
-type VerifyTokenFor = (token: string, caller: ObservedCaller) => Promise<TokenClaims>;
 type LogIn<From> = (request: LoginRequest, caller: From) => Promise<Login>;
 
 export interface Observer {
   /** The same use-case, observed: a line and a count for each login. */
   observeLogIn(logIn: LogIn<Caller>): LogIn<ObservedCaller>;
   /** The same use-case, observed: a count for each token, and no line, since every request to every service may have one checked. */
-  observeVerifyToken(verifyToken: VerifyToken): VerifyTokenFor;
+  observeVerifyToken(verifyToken: VerifyToken): VerifyTokenFor<ObservedCaller>;
   /** The same service, observed: a line for each call. */
   observeCalls(service: ServiceImplSpec, callerOf: (context: HandlerContext) => ObservedCaller): ServiceImplSpec;
   /** A request that no handler has seen was refused, or any was by a bug. */
@@ -59,6 +57,9 @@ export function createObserver(logger: Logger, metrics: Metrics, elapsed: () => 
     return observed;
   }
 
+  /** What was counted where it was thrown: whoever tells the caller need not say it again. */
+  const counted = new WeakSet<AuthError>();
+
   return {
     observeLogIn(logIn) {
       return async (request, caller) => {
@@ -94,6 +95,7 @@ export function createObserver(logger: Logger, metrics: Metrics, elapsed: () => 
         } catch (error) {
           const outcome = reasonOf(error);
           metrics.verifications.inc({ protocol, outcome });
+          if (error instanceof AuthError) counted.add(error);
           if (outcome === "unavailable")
             logger.warn({ cause: messageOf(causeOf(error)), ...describe(caller) }, "unavailable");
           throw error;
@@ -109,6 +111,7 @@ export function createObserver(logger: Logger, metrics: Metrics, elapsed: () => 
     }),
 
     refused(error, caller) {
+      if (counted.has(error)) return;
       metrics.refusals.inc({ protocol: caller.protocol, reason: error.reason });
       if (error.reason === "internal") logger.error({ err: causeOf(error), ...describe(caller) }, "fault");
       else logger.info({ outcome: error.reason, detail: error.message, ...describe(caller) }, "refused");

@@ -29,6 +29,8 @@ export interface EndpointAnswer {
   readonly status: number;
   readonly headers: readonly HeaderField[];
   readonly body: string;
+  /** Where it is a refusal in the form of its specification. */
+  readonly refusal?: AuthError;
 }
 
 export interface Endpoint {
@@ -36,7 +38,7 @@ export interface Endpoint {
   readonly verb: "GET" | "POST";
   /** The most bytes that the body of a POST may have. */
   readonly maxBytes: number;
-  /** Answers, or throws: AuthErrors are told as REST tells them, and have been heard of already. */
+  /** Answers, or throws: AuthErrors are told as REST tells them. */
   readonly answer: (request: EndpointRequest) => Promise<EndpointAnswer>;
 }
 
@@ -65,7 +67,6 @@ export function createEndpoints(
       send(response, 200, [["Allow", [...verbs, "OPTIONS"].join(", ")]], "");
       return;
     }
-    let heard = false;
     try {
       if (!verbs.includes(request.method ?? "")) {
         const allow = [...verbs, "OPTIONS"];
@@ -73,12 +74,12 @@ export function createEndpoints(
       }
       const body = endpoint.verb === "POST" ? await readBody(request, endpoint.maxBytes) : new Uint8Array();
       const header = readHeader(request);
-      heard = true;
-      const { status, headers, body: text } = await endpoint.answer({ header, body, caller });
+      const { status, headers, body: text, refusal } = await endpoint.answer({ header, body, caller });
+      if (refusal !== undefined) onRefused(refusal, caller);
       send(response, status, [...headers, ["Cache-Control", "no-store"]], text);
     } catch (error) {
       const refusal = asRefusal(error, caller.requestId);
-      if (refusal instanceof AuthError && (!heard || refusal.reason === "internal")) onRefused(refusal, caller);
+      if (refusal instanceof AuthError) onRefused(refusal, caller);
       sendRefusal(response, refusal);
     }
   }

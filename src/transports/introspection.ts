@@ -1,9 +1,10 @@
 // `POST /oauth2/introspect` (RFC 7662), for middlewares that know nothing else. Knows its form, and no token.
 
 import { AuthError, malformed, type Reason } from "../core/errors.ts";
+import type { VerifyTokenFor } from "../core/verify-token.ts";
+import type { RequestCaller } from "./caller.ts";
 import type { Endpoint, EndpointAnswer } from "./endpoints.ts";
 import { toRest } from "./errors.ts";
-import type { VerifyTokenFor } from "./forward-auth.ts";
 
 const FORM = /^\s*application\/x-www-form-urlencoded\s*(?:;|$)/i;
 /** The longest token that is looked at, and what is around it. */
@@ -13,7 +14,7 @@ const NOT_GOOD: readonly Reason[] = ["expired", "invalid", "revoked"];
 
 /** What the claims of all tokens have in common. */
 export interface IntrospectionOptions {
-  readonly verifyToken: VerifyTokenFor;
+  readonly verifyToken: VerifyTokenFor<RequestCaller>;
   readonly issuer: () => string;
   readonly audience: string;
 }
@@ -40,7 +41,12 @@ export function createIntrospection({ verifyToken, issuer, audience }: Introspec
         if (error.reason !== "malformed") throw error;
         // RFC 6749, 5.2, and what every other answer of ours has.
         const { status, body: told } = toRest(error);
-        return json(status, { error: "invalid_request", error_description: error.message, ...JSON.parse(told) });
+        const answer = json(status, {
+          error: "invalid_request",
+          error_description: error.message,
+          ...JSON.parse(told),
+        });
+        return { ...answer, refusal: error };
       }
     },
   };
@@ -58,7 +64,6 @@ function readToken(contentType: string | undefined, body: Uint8Array): string {
   }
   const tokens = new URLSearchParams(Buffer.from(body).toString()).getAll("token");
   const [token = "", ...others] = tokens;
-  if (token === "") throw malformed("token is missing", "token");
   if (others.length > 0) throw malformed("token is there more than once. Send it once", "token");
   return token;
 }

@@ -196,6 +196,29 @@ test("tokens are checked by services on the internal listener alone", async () =
   }
 });
 
+test("what is refused is counted, once, whatever was wrong", async () => {
+  const count = async (): Promise<Record<string, number>> => {
+    const metrics = await (await fetch(`${gateway.internalUrl}/metrics`)).text();
+    const lines = metrics.matchAll(/^countersign_(token_verifications|refusals)_total{(.*)} (\d+)$/gm);
+    return Object.fromEntries([...lines].map(([, name, labels, value]) => [`${name} ${labels}`, Number(value)]));
+  };
+  const before = await count();
+  const { publicUrl, internalUrl } = gateway;
+  await (await fetch(`${publicUrl}/auth/check`)).text();
+  await (await fetch(`${publicUrl}/auth/check`, { headers: { "x-access-token": "" } })).text();
+  await (await fetch(`${internalUrl}/oauth2/introspect`, { method: "POST", body: new URLSearchParams() })).text();
+  await (await fetch(`${internalUrl}/oauth2/introspect`, { method: "POST", body: "{}" })).text();
+  await CHECKS["Verify over gRPC"]?.(gateway, "");
+  const after = await count();
+  const more = Object.entries(after).map(([name, value]) => [name, value - (before[name] ?? 0)] as const);
+  expect(Object.fromEntries(more.filter(([, value]) => value > 0))).toEqual({
+    'token_verifications protocol="rest",outcome="invalid"': 2,
+    'token_verifications protocol="rest",outcome="malformed"': 1,
+    'token_verifications protocol="grpc",outcome="malformed"': 1,
+    'refusals protocol="rest",reason="unsupported_media_type"': 1,
+  });
+});
+
 test("checks are counted by protocol and outcome", async () => {
   const { token } = await logIn();
   await checkAll(gateway, token);

@@ -63,7 +63,7 @@ function verifyByGrpc({ internalUrl }: CheckingGateway, token: string): Promise<
       }
       // Of google.rpc.Status, whose bytes hold the reason as they are.
       const [status = ""] = error.metadata.get("grpc-status-details-bin");
-      const reason = ["expired", "invalid", "revoked", "malformed", "too_large"].find((word) =>
+      const reason = ["expired", "invalid", "revoked", "malformed", "too_large", "unavailable"].find((word) =>
         Buffer.from(status).includes(`\n${String.fromCharCode(word.length)}${word}`),
       );
       resolve({ outcome: reason ?? error.message });

@@ -136,7 +136,7 @@ describeAnswers([
     "RevokeToken",
     ["POST", "/v1/tokens/any:revoke", {}],
     [
-      ["ok", () => post("/v1/tokens/q3Zc0mQyXx1bB2nT:revoke")],
+      ["ok", () => post("/v1/tokens/AZq2K0mQyXx1bB2nT9cZ:revoke")],
       ["malformed", () => post("/v1/tokens/a%20b:revoke")],
     ],
   ),

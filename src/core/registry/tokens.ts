@@ -1,6 +1,7 @@
 // Taking one token back. Knows no protocol and no database.
 
 import { malformed } from "../errors.ts";
+import { CLOCKS_APART_MS, LONGEST_TOKEN_LIFE_MS } from "../ports.ts";
 import type { Actor, RevokedToken, RevokedTokenStore } from "./ports.ts";
 
 export interface Tokens {
@@ -15,19 +16,16 @@ export interface TokensDependencies {
   readonly now: () => number;
 }
 
-/** A day, the longest that a token may live, and some for clocks. */
-const KEPT_MS = 86_400_000 + 120_000;
+/** As long as any token may live, by clocks that are apart. */
+const KEPT_MS = LONGEST_TOKEN_LIFE_MS + 2 * CLOCKS_APART_MS;
 const PRUNED_AT_ONCE = 1_000;
-/** As long as anybody's: a UUID or a hash in hex. */
-const JTI = /^[\w.~:-]{1,128}$/;
+/** As the verifier has it, and without what an audit log's resource has a meaning for. */
+const JTI = /^[\w-]{1,96}$/;
 
 /** Reads a token's name. @throws AuthError `malformed` */
 export function readJti(text: string): string {
   if (JTI.test(text)) return text;
-  throw malformed(
-    "jti is no name of a token. It has 1 to 128 letters and digits and hyphens and underscores and dots",
-    "jti",
-  );
+  throw malformed("jti is no name of a token. It has 1 to 96 letters and digits and hyphens and underscores", "jti");
 }
 
 /** Builds the use-cases. Each throws AuthError: `malformed`, or what the store refuses. */

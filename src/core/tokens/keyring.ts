@@ -44,6 +44,8 @@ export interface RingOptions extends RingRules {
   readonly changes: RingChanges;
   /** Hears of an active key that does not open, and of what was changed and could not be read. */
   readonly onFault?: (error: unknown) => void;
+  /** Bounds how long a refresh waits for the store: a login or a check waits for it. */
+  readonly within?: <Result>(call: Promise<Result>) => Promise<Result>;
 }
 
 /** What a ring has read. */
@@ -58,18 +60,26 @@ interface Reading {
  * makes them and all use them. @throws what is wrong with the active key where it does not open
  */
 export async function openKeyRing(options: RingOptions): Promise<KeyRing> {
-  const { store, now, changes, onFault = () => {} } = options;
+  const { store, now, changes, onFault = () => {}, within = (call) => call } = options;
   let reading: Reading = { keys: [], active: undefined, verifying: new Map() };
   let published: readonly PublicJwk[] = [];
   /** Which doubt the reading is of after, and which was raised last. */
   let settled = 0;
   let doubts = 0;
+  let isAway = false;
 
   async function read(): Promise<void> {
     const asked = doubts;
-    const kept = await store.read();
+    const kept = await within(store.read());
     reading = adopt(kept, reading, onFault);
     settled = asked;
+    isAway = false;
+  }
+
+  /** One of many: a store that is away fails every attempt. */
+  function tellOnce(error: unknown): void {
+    if (!isAway) onFault(error);
+    isAway = true;
   }
 
   const refresh = createShared(read);
@@ -79,7 +89,7 @@ export async function openKeyRing(options: RingOptions): Promise<KeyRing> {
 
   changes.hear(() => {
     doubts++;
-    refresh().catch(onFault);
+    refresh().catch(tellOnce);
   });
   await keep(true);
   const asked = doubts;

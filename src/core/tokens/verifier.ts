@@ -1,7 +1,7 @@
 // Tells whether a token is one that a key of the ring has signed, and still good by its own claims. Knows no device.
 
 import type { AuthError } from "../errors.ts";
-import { CLOCKS_APART_MS, type TokenClaims, type TokenVerifier } from "../ports.ts";
+import { CLOCKS_APART_MS, LONGEST_TOKEN_LIFE_MS, type TokenClaims, type TokenVerifier } from "../ports.ts";
 import { tokenExpired, tokenInvalid, tokenRevoked } from "../refusals.ts";
 import { ALGORITHMS } from "./algorithms.ts";
 import { encodeHeader } from "./jws.ts";
@@ -65,7 +65,7 @@ export function createTokenVerifier({ issuer, audience, ring }: TokenVerifierOpt
       if (iss !== issuer()) throw tokenInvalid("its issuer is another");
       if (aud !== audience) throw tokenInvalid("its audience is another");
       if (nbf !== undefined || iat * 1000 > now + CLOCKS_APART_MS) throw tokenInvalid("it is not good yet");
-      if (exp <= iat || exp > iat + LONGEST_LIFE_S) throw tokenInvalid("it lives longer than any");
+      if (exp <= iat || (exp - iat) * 1000 > LONGEST_TOKEN_LIFE_MS) throw tokenInvalid("it lives longer than any");
       if (exp * 1000 <= now) throw tokenExpired();
       return { ...claims, issuedAt: iat, issuedAtMs: readIssuedAt(claims.jti, iat), expiresAt: exp };
     },
@@ -107,8 +107,6 @@ function kidOf(header: string): string {
 const ANY = /./;
 /** What names a device, a customer or a token: visible ASCII. */
 const NAME = /^[\x21-\x7e]{1,96}$/;
-/** No token lives longer: see the setting TOKEN_TTL. */
-const LONGEST_LIFE_S = 86_400;
 
 type Claims = Omit<TokenClaims, "issuedAt" | "issuedAtMs" | "expiresAt"> & {
   readonly iss: string;

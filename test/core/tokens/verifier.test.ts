@@ -109,7 +109,20 @@ describe.for(TOKEN_ALGS)("tokens of %s", (alg) => {
   });
 });
 
-test("a token is good until its last millisecond, and not from another issuer or for another audience", async () => {
+test("a token of another issuer, or for another audience, is refused for that", async () => {
+  const { verify } = open();
+  const mint = mintOf("ES256");
+  const refusals = [
+    await refusalFrom(verify(goodToken({ ...mint, issuer: "https://other.example" }))),
+    await refusalFrom(verify(goodToken({ ...mint, audience: "others" }))),
+  ];
+  expect(refusals.map(({ message }) => message)).toEqual([
+    "this is no token of this gateway because its issuer is another. The device has to log in again",
+    "this is no token of this gateway because its audience is another. The device has to log in again",
+  ]);
+});
+
+test("a token is good until its last millisecond", async () => {
   const { verify } = open();
   const mint = mintOf("ES256");
   await verify(goodToken(mint), NOW + 599_999);

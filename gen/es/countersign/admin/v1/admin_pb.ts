@@ -1603,7 +1603,7 @@ export const RevokeSigningKeyResponseSchema: GenMessage<RevokeSigningKeyResponse
  */
 export type ImportSigningKeyRequest = Message<"countersign.admin.v1.ImportSigningKeyRequest"> & {
   /**
-   * The private key: PEM (PKCS #8, PKCS #1, SEC 1) or a JWK (RFC 7517). RSA of 2,048 bits or more, P-256, or Ed25519.
+   * The private key: PEM (PKCS #8, PKCS #1, SEC 1) or a JWK (RFC 7517). RSA of 2,048 bits, P-256, or Ed25519.
    *
    * @generated from field: string private_key = 1;
    */
