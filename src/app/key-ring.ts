@@ -1,10 +1,14 @@
 // Wires the key ring: the store, what it hears of changes, and what keeps it up.
 
 import type { Config } from "../config.ts";
+import { createDeadline } from "../core/limiter/deadline.ts";
+import { registryUnavailable } from "../core/registry/refusals.ts";
 import { type KeyRing, openKeyRing } from "../core/tokens/keyring.ts";
 import type { SigningKeyStore } from "../core/tokens/ports.ts";
 import { PUBLISH_MS, type RingRules, tokenLife } from "../core/tokens/rotation.ts";
 import { createSigningKeys, type SigningKeys } from "../core/tokens/signing-keys.ts";
+import { UNAVAILABLE_RETRY_MS } from "../store/database.ts";
+import { monotonicNow } from "../telemetry/clock.ts";
 import { repeatEvery } from "../telemetry/repeat.ts";
 import type { RegistryFeed } from "./registry.ts";
 
@@ -31,6 +35,8 @@ export interface OpenRingOptions {
 }
 
 const LOOK_MS = 1_000;
+/** How long a login waits for a database that does not answer, in milliseconds. */
+const READ_MS = 2_000;
 /** Whatever was heard, the database is asked so often, in milliseconds. */
 const ASK_MS = 30_000;
 
@@ -63,6 +69,7 @@ export async function openRing(
         }),
     },
     onFault,
+    within: createDeadline({ ms: READ_MS, elapsed: monotonicNow, expire: tooLong }),
   });
 
   let askedAt = now();
@@ -80,4 +87,8 @@ export async function openRing(
     ),
   );
   return { ring, signingKeys: createSigningKeys({ store, ring, rules, now }) };
+}
+
+function tooLong(): Error {
+  return registryUnavailable("does not answer in time", UNAVAILABLE_RETRY_MS);
 }

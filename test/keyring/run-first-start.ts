@@ -1,4 +1,4 @@
-// `npm run first-start [-- --rounds 100 --processes 20]`: processes that start at once on an empty database. Exits 1 unless each
+// `npm run first-start [-- --rounds 100 --processes 20 --on postgres]`: processes that start at once on an empty database. Exits 1 unless each
 // round ends with one key.
 
 import { randomBytes } from "node:crypto";
@@ -12,7 +12,11 @@ import { startPostgres } from "../postgres/server.ts";
 import { agree, loadStarters } from "../store/start-together.ts";
 
 const { values } = parseArgs({
-  options: { rounds: { type: "string", default: "100" }, processes: { type: "string", default: "20" } },
+  options: {
+    rounds: { type: "string", default: "100" },
+    processes: { type: "string", default: "20" },
+    on: { type: "string" },
+  },
 });
 const rounds = Number(values.rounds);
 const processes = Number(values.processes);
@@ -31,10 +35,11 @@ async function emptyPostgres(): Promise<string> {
 const algOf = (round: number): TokenAlg => (round % 10 === 0 ? "RS256" : round % 2 === 0 ? "ES256" : "EdDSA");
 
 const starters = await loadStarters(processes);
-for (const [name, empty] of [
-  ["SQLite", async () => join(folder, `${randomBytes(8).toString("hex")}.db`)],
-  ["PostgreSQL", emptyPostgres],
-] as const) {
+for (const { on, name, empty } of [
+  { on: "sqlite", name: "SQLite", empty: async () => join(folder, `${randomBytes(8).toString("hex")}.db`) },
+  { on: "postgres", name: "PostgreSQL", empty: emptyPostgres },
+]) {
+  if (values.on !== undefined && values.on !== on) continue;
   let agreed = 0;
   for (let round = 0; round < rounds; round++) {
     const answers = await starters.start(await empty(), algOf(round));

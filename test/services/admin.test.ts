@@ -288,9 +288,7 @@ test("signing keys are listed, page by page, and rotated, revoked and imported",
   const rotated = await rest("POST", "/v1/signing-keys:rotate", { now: true });
   expect(rotated).toMatchObject({ http: 200, active: { kid: next?.kid, state: "SIGNING_KEY_STATE_ACTIVE" } });
   expect(rotated["rotate_time"]).toBeUndefined();
-  expect(await list()).toContainEqual(
-    expect.objectContaining({ kid: active?.kid, state: RETIRED, retireTime: timestampFromMs(NOW) }),
-  );
+  expect(await list()).toContainEqual(expect.objectContaining({ kid: active?.kid, state: RETIRED }));
 
   const { privateKey } = generateKeyPairSync("ed25519");
   const text = privateKey.export({ format: "pem", type: "pkcs8" }).toString();

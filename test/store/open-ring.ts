@@ -8,10 +8,15 @@ import { createSigningKeyStore } from "../../src/store/signing-keys.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
 import { openRing } from "../keyring/ring.ts";
 
+/** Twenty that connect at once keep a small machine busy for longer than a gateway waits. */
+const CONNECT_MS = 30_000;
+
 process.send?.("loaded");
 process.on("message", async ({ place, alg }: { place: string; alg: TokenAlg }) => {
   try {
-    const database = place.startsWith("postgres:") ? await openPostgres({ url: place }) : openSqlite(place);
+    const database = place.startsWith("postgres:")
+      ? await openPostgres({ url: place, connectMs: CONNECT_MS })
+      : openSqlite(place);
     await migrate(database);
     const store = createSigningKeyStore(database, createSealer([Buffer.alloc(32, 1)]));
     const { active, published } = await openRing(store, { alg });
