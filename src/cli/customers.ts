@@ -6,10 +6,7 @@ import { adminCommand, callAdmin } from "./gateway/admin-client.ts";
 import { addListOptions, type ListOptions, writeList } from "./listing.ts";
 import { usageFailure, writeResult } from "./output.ts";
 import { writeResource } from "./resource.ts";
-
-/** What revoking comes to. */
-export const REVOKED =
-  "services that check them at a gateway refuse them from now on, those that check them by themselves let them in until they expire";
+import { REVOKED_TOKENS } from "./revoked-tokens.ts";
 
 const COLUMNS = ["customer_id", "status", "login_limit", "create_time", "display_name"];
 
@@ -65,7 +62,7 @@ export function addCustomersCommand(program: Command): void {
     .action(async (customerId: string, _options: object, command: Command) => {
       const customer = await callAdmin((admin) => admin.revokeCustomerTokens({ customerId }));
       writeResource(command, CustomerSchema, customer, [
-        `the tokens that the devices of customer ${customerId} were given until now are revoked: ${REVOKED}`,
+        `the tokens that the devices of customer ${customerId} were given until now are revoked: ${REVOKED_TOKENS}`,
       ]);
     });
   customers

@@ -46,6 +46,8 @@ function addRevoke(keys: Command): void {
     .command("revoke <kid>")
     .description("give up a key that was stolen: no token of its is good from now on, and the next one signs")
     .option("--json", "print JSON")
+    // A kid may begin with a hyphen, and this is no time to learn of `--`.
+    .allowUnknownOption()
     .action(async (kid: string, _options: object, command: Command) => {
       const answer = await callAdmin((admin) => admin.revokeSigningKey({ kid }));
       writeResource(command, RevokeSigningKeyResponseSchema, answer, [

@@ -6,6 +6,7 @@ import { adminCommand, callAdmin } from "./gateway/admin-client.ts";
 import { readInput } from "./input.ts";
 import { usageFailure } from "./output.ts";
 import { writeResource } from "./resource.ts";
+import { REVOKED_TOKENS } from "./revoked-tokens.ts";
 
 /** Adds `tokens`. */
 export function addTokensCommand(program: Command): void {
@@ -18,7 +19,7 @@ export function addTokensCommand(program: Command): void {
       const jti = name === "-" ? readJti((await readInput(name)).toString().trim()) : name;
       const token = await callAdmin((admin) => admin.revokeToken({ jti }));
       writeResource(command, RevokedTokenSchema, token, [
-        `the token ${token.jti} is revoked: services that check it at a gateway refuse it from now on, those that check it by themselves let it in until it expires`,
+        `the token ${token.jti} and no other is revoked: ${REVOKED_TOKENS}`,
       ]);
     });
 }

@@ -8,7 +8,7 @@ import type { Database, Dialect } from "./database.ts";
  * Devices that come thick are asked for together: a round trip each to PostgreSQL would cost more than a login has, and a query
  * each on SQLite twice as much as a few at once, its code and pages being out of the processor's caches each time.
  */
-export const LOOK_UPS = {
+const LOOK_UPS = {
   sqlite: { most: 200, atOnce: 1, apartMs: 4 },
   postgres: { most: 200, atOnce: 4, apartMs: 4 },
 } satisfies Record<Dialect, BatchOptions>;

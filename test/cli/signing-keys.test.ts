@@ -117,3 +117,10 @@ test("a file that is no key is refused, and nothing of it is repeated", async ()
     stderr: `countersign: ${der} is not text. If it is DER, turn it into PEM with: openssl pkey -inform DER -in FILE\n`,
   });
 });
+
+test("a kid that begins with a hyphen is no option", async () => {
+  const { status, stderr } = await operator.operate(["signing-keys", "revoke", "-abc-DEF_123"]);
+  expect(status).toBe(1);
+  expect(stderr).toContain("no signing key has this kid");
+  expect((await operator.operate(["signing-keys", "revoke", "a", "--jsn"])).status).toBe(2);
+});

@@ -28,7 +28,7 @@ test("tokens are taken back by jti, by the token, by device and by customer", as
   const first = await logIn();
   const told = await operator.operate(["tokens", "revoke", jtiOf(first)]);
   expect(told.stdout).toBe(
-    `the token ${jtiOf(first)} is revoked: services that check it at a gateway refuse it from now on, those that check it by themselves let it in until it expires\n`,
+    `the token ${jtiOf(first)} and no other is revoked: services that check them at a gateway refuse them from now on, those that check them by themselves let them in until they expire\n`,
   );
   expect(await reasonOf(first)).toBe("revoked");
 

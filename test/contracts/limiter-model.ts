@@ -5,7 +5,7 @@ import { expect } from "vitest";
 import type { Charge, Policy, PolicyState, Verdict } from "../../src/core/ports.ts";
 
 /** The definition: every admission by its time, and a filter. For limits that are counted exactly. */
-export function createModel(): Chargeable {
+function createModel(): Chargeable {
   const admissions = new Map<string, readonly number[]>();
 
   /**

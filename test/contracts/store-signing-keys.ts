@@ -105,10 +105,10 @@ export function describeSigningKeys(open: Open): void {
 
   test("a change, its entries and what gateways are told are one transaction", async () => {
     const { store, database } = await open();
-    const entry: AuditEntry = entryOf("RotateSigningKeys", { resource: "signing-keys/a", customerId: "" });
+    const entry: AuditEntry = entryOf("RotateSigningKey", { resource: "signing-keys/a", customerId: "" });
     await store.signingKeys.change(() => change({ put: [keyNamed("a")], entries: [entry, { ...entry, action: "B" }] }));
     const { items } = await store.audit.list(FIRST);
-    expect(items).toMatchObject([{ action: "B" }, { action: "RotateSigningKeys", actor: ACTOR }]);
+    expect(items).toMatchObject([{ action: "B" }, { action: "RotateSigningKey", actor: ACTOR }]);
     expect(await subjectsOf(database)).toEqual(["signing-keys"]);
 
     const broken = change({ put: [keyNamed("b", { state: "next" })], entries: [brokenEntry()] });

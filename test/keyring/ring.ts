@@ -7,7 +7,7 @@ import { PUBLISH_MS, tokenLife } from "../../src/core/tokens/rotation.ts";
 export const NOW = 1_764_000_000_000;
 export const DAY_MS = 86_400_000;
 /** Of the default settings. */
-export const TOKEN_LIFE_MS = tokenLife({ ttlMs: 600_000, skewMs: 300_000 });
+const TOKEN_LIFE_MS = tokenLife({ ttlMs: 600_000, skewMs: 300_000 });
 export const RULES = {
   alg: "ES256",
   publishMs: PUBLISH_MS,

@@ -3,7 +3,7 @@
 import { freePort } from "../free-port.ts";
 import { type RedisServer, startRedis, until } from "./server.ts";
 
-export const SLOTS = 16_384;
+const SLOTS = 16_384;
 
 export interface ClusterNode extends RedisServer {
   readonly id: string;

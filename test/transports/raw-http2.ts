@@ -3,7 +3,7 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 
-export const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 
 const HEADERS = 0x1;
 const RST_STREAM = 0x3;
@@ -27,7 +27,7 @@ function encode(headers: Readonly<Record<string, string>>): Buffer {
   return Buffer.concat(Object.entries(headers).flatMap(([name, value]) => [Buffer.of(0), text(name), text(value)]));
 }
 
-export const settings: Buffer = frame(SETTINGS, 0, 0, Buffer.alloc(0));
+const settings: Buffer = frame(SETTINGS, 0, 0, Buffer.alloc(0));
 
 export function openStream(stream: number, headers: Readonly<Record<string, string>>, ends = true): Buffer {
   return frame(HEADERS, END_HEADERS | (ends ? END_STREAM : 0), stream, encode(headers));

@@ -2,11 +2,11 @@
 
 import type { Command } from "commander";
 import { DeviceSchema } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
-import { REVOKED } from "../customers.ts";
 import { adminCommand, callAdmin } from "../gateway/admin-client.ts";
 import { addListOptions, customerCondition, type ListOptions, writeList } from "../listing.ts";
 import { writeResult } from "../output.ts";
 import { writeResource } from "../resource.ts";
+import { REVOKED_TOKENS } from "../revoked-tokens.ts";
 import { addDeviceCreate, addDeviceSwitch, addDeviceUpdate } from "./changes.ts";
 import { addDeviceDeriveKey } from "./derive-key.ts";
 import { addDevicesExportCommand } from "./export.ts";
@@ -57,7 +57,7 @@ export function addDevicesCommand(program: Command): void {
     .action(async (deviceKey: string, _options: object, command: Command) => {
       const device = await callAdmin((admin) => admin.revokeDeviceTokens({ deviceKey }));
       writeResource(command, DeviceSchema, device, [
-        `the tokens that device ${deviceKey} was given until now are revoked: ${REVOKED}`,
+        `the tokens that device ${deviceKey} was given until now are revoked: ${REVOKED_TOKENS}`,
       ]);
     });
   addDeviceDeriveKey(devices);

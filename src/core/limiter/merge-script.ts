@@ -6,7 +6,7 @@ import { PACKED_LOG } from "./packed-log.ts";
 import { LARGEST_EXACT_LIMIT } from "./window.ts";
 
 /** What of each log goes into a merge, beside its key. */
-export const MERGE_ARGUMENTS_PER_KEY = 4;
+const MERGE_ARGUMENTS_PER_KEY = 4;
 
 /**
  * Makes each log hold whatever it held, and what the caller admitted besides.

@@ -38,7 +38,7 @@ export function rotateOrPlan({ draft, kept, spare, at, rules }: Desk, now: boole
   } else if (active.rotateAt === undefined || active.rotateAt > at) {
     draft.put({ ...active, rotateAt: at });
     const due = new Date(publishedFrom(next, rules)).toISOString();
-    draft.note("RotateSigningKeys", next.kid, { in_place_of: active.kid, due });
+    draft.note("PlanSigningKeyRotation", next.kid, { in_place_of: active.kid, due });
   }
 }
 

@@ -28,10 +28,13 @@ export interface KeyMaterial {
   readonly publicJwk: PublicJwk;
 }
 
-/** Makes a key pair; its `kid` is its thumbprint. */
+/** Makes a key pair; its `kid` is its thumbprint, and none that a command line would take for an option. */
 export async function generateKey(alg: TokenAlg): Promise<KeyMaterial> {
-  const { privateKey } = await ALGORITHMS[alg].generate();
-  return describeKey(privateKey, alg);
+  for (;;) {
+    const { privateKey } = await ALGORITHMS[alg].generate();
+    const material = await describeKey(privateKey, alg);
+    if (!material.kid.startsWith("-")) return material;
+  }
 }
 
 /** A private key as the ring keeps it, named `kid`, or by the SHA-256 thumbprint of RFC 7638. */

@@ -95,9 +95,11 @@ export async function openKeyRing(options: RingOptions): Promise<KeyRing> {
   const asked = doubts;
   const kept = await store.read();
   settled = asked;
-  reading = adopt(kept, reading, (error) => {
+  // Who cannot sign does not start.
+  const active = readActive(kept, reading, (error) => {
     throw error;
   });
+  reading = { ...adopt(kept, { ...reading, active }, onFault), active };
 
   const isPublished = ({ state, publishedUntil = 0 }: SigningKey): boolean =>
     state === "active" || state === "next" || (state === "retired" && publishedUntil > now());
@@ -127,7 +129,10 @@ export async function openKeyRing(options: RingOptions): Promise<KeyRing> {
   };
 }
 
-/** What was read, with the keys of before where they are the same. A key that does not open signs nothing, and is published. */
+/**
+ * What was read, with the keys of before where they are the same. A key that does not open signs nothing, and is published; so is one
+ * of an algorithm that only a newer gateway knows, whose tokens are not taken here.
+ */
 function adopt(kept: KeptKeys, before: Reading, onFault: (error: unknown) => void): Reading {
   const verifying = new Map<string, VerifyingKey>();
   for (const { kid, publicJwk } of kept.keys) {
@@ -135,9 +140,20 @@ function adopt(kept: KeptKeys, before: Reading, onFault: (error: unknown) => voi
     const isKnown = before.keys.some(
       (key) => key.kid === kid && JSON.stringify(key.publicJwk) === JSON.stringify(publicJwk),
     );
-    verifying.set(kid, known !== undefined && isKnown ? known : readyToVerify(publicJwk));
+    // What cannot be used was told of when it was first read.
+    const key = isKnown ? known : readyOrTold(publicJwk, onFault);
+    if (key !== undefined) verifying.set(kid, key);
   }
   return { keys: kept.keys, verifying, active: readActive(kept, before, onFault) };
+}
+
+function readyOrTold(publicJwk: PublicJwk, onFault: (error: unknown) => void): VerifyingKey | undefined {
+  try {
+    return readyToVerify(publicJwk);
+  } catch (cause) {
+    onFault(new Error(`the signing key ${publicJwk.kid} cannot be used by this gateway`, { cause }));
+    return undefined;
+  }
 }
 
 function readActive(kept: KeptKeys, before: Reading, onFault: (error: unknown) => void): ActiveKey | undefined {

@@ -8,7 +8,7 @@ import type { KeptKeys, NewSigningKey, SigningKey, SigningKeyChange } from "./po
 import { DOCUMENT_MAX_AGE } from "./published-document.ts";
 
 /** How long a verifier may keep keys beyond the JWKS' own max-age, in seconds. */
-export const MAX_VERIFIER_CACHE_S = 600;
+const MAX_VERIFIER_CACHE_S = 600;
 /** For clocks that differ, and gateways that have not heard yet, in seconds. */
 const PUBLICATION_MARGIN_S = 300;
 /** How long a key is published before it signs, in milliseconds. */
@@ -130,7 +130,7 @@ export function makeNext(draft: Draft, alg: TokenAlg, spare: Spare, at: number, 
 export function rotate(draft: Draft, next: SigningKey, spare: Spare, at: number, rules: RingRules): void {
   const before = draft.active();
   activate(draft, next, at, rules);
-  draft.note("RotateSigningKeys", next.kid, before === undefined ? {} : { in_place_of: before.kid });
+  draft.note("RotateSigningKey", next.kid, before === undefined ? {} : { in_place_of: before.kid });
   makeNext(draft, algOf(next, rules), spare, at, rules);
 }
 

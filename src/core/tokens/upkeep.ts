@@ -44,7 +44,7 @@ export function keepUp(
       draft.note("CreateSigningKey", material.kid, { alg: rules.alg });
     } else {
       activate(draft, next, at, rules);
-      draft.note("RotateSigningKeys", next.kid, {});
+      draft.note("RotateSigningKey", next.kid, {});
     }
   }
 

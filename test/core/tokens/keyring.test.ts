@@ -178,3 +178,33 @@ test.for(TOKEN_ALGS)("a change to %s replaces the next key at the start, and its
   expect(ring.active()?.alg).toBe(alg);
   expect(ring.published().map((key) => key.alg)).toEqual([alg, alg, before.active()?.alg]);
 });
+
+test("a key of an algorithm that only a newer gateway knows is published, told of, and keeps nobody from signing", async () => {
+  const { store, database } = await openDatabase();
+  const faults: string[] = [];
+  const onFault = (error: unknown): void => void faults.push(String(error));
+  const ring = await openRing(store.signingKeys, { onFault });
+  const jwk = { kid: "newer", kty: "AKP", alg: "ML-DSA-44", use: "sig", pub: "AAAA" };
+  await database.db
+    .insertInto("signing_keys")
+    .values({
+      kid: "newer",
+      alg: "ML-DSA-44",
+      state: "retired",
+      sealed_private_key: Buffer.alloc(0),
+      public_jwk: JSON.stringify(jwk),
+      created_at: NOW,
+      activated_at: NOW,
+      retired_at: NOW,
+      published_until: NOW + DAY_MS,
+      rotate_at: null,
+    })
+    .execute();
+  await ring.refresh();
+  expect(faults).toEqual(["Error: the signing key newer cannot be used by this gateway"]);
+  expect(ring.active()).toBeDefined();
+  expect(ring.published()).toContainEqual(jwk);
+  expect(ring.find("newer")).toBeUndefined();
+  // At a start, too.
+  expect((await openRing(store.signingKeys, { onFault })).active()?.kid).toBe(ring.active()?.kid);
+});

@@ -43,7 +43,7 @@ test("after 90 days the next key signs, another is next, and that is told once",
   const { items } = await opened.store.audit.list(FIRST);
   expect(items.map(({ action, resource, actor, details }) => [action, resource, actor.tokenId, details])).toEqual([
     ["CreateSigningKey", `signing-keys/${third}`, GATEWAY.tokenId, { alg: "ES256" }],
-    ["RotateSigningKeys", `signing-keys/${second}`, GATEWAY.tokenId, { in_place_of: first }],
+    ["RotateSigningKey", `signing-keys/${second}`, GATEWAY.tokenId, { in_place_of: first }],
     ["CreateSigningKey", `signing-keys/${second}`, GATEWAY.tokenId, { alg: "ES256" }],
     ["CreateSigningKey", `signing-keys/${first}`, GATEWAY.tokenId, { alg: "ES256" }],
   ]);
@@ -85,7 +85,7 @@ test("gateways that find a rotation due at once make one", async () => {
   expect(states.filter((state) => state === "active")).toHaveLength(1);
   expect(states.filter((state) => state === "next")).toHaveLength(1);
   const { items } = await opened.store.audit.list(FIRST);
-  expect(items.filter(({ action }) => action === "RotateSigningKeys")).toHaveLength(5);
+  expect(items.filter(({ action }) => action === "RotateSigningKey")).toHaveLength(5);
 });
 
 test("a key of before there were rotations signs for 90 days from when the first next one was made", async () => {

@@ -55,7 +55,7 @@ describe("rotate", () => {
     expect(published()).toEqual([second, next.kid, first]);
     expect(await notes()).toEqual([
       ["CreateSigningKey", `signing-keys/${next.kid}`, { alg: "ES256" }],
-      ["RotateSigningKeys", `signing-keys/${second}`, { in_place_of: first }],
+      ["RotateSigningKey", `signing-keys/${second}`, { in_place_of: first }],
     ]);
   });
 
@@ -72,7 +72,7 @@ describe("rotate", () => {
     }
     expect(await notes()).toEqual([
       [
-        "RotateSigningKeys",
+        "PlanSigningKeyRotation",
         `signing-keys/${second}`,
         { in_place_of: first, due: new Date(NOW + PUBLISH_MS).toISOString() },
       ],
@@ -119,7 +119,7 @@ describe("revoke", () => {
     expect([ring.find(first), ring.find(second ?? "")]).toMatchObject(["revoked", { kid: second }]);
     expect(await notes()).toEqual([
       ["CreateSigningKey", `signing-keys/${published()[1]}`, { alg: "ES256" }],
-      ["RotateSigningKeys", `signing-keys/${second}`, {}],
+      ["RotateSigningKey", `signing-keys/${second}`, {}],
       ["RevokeSigningKey", `signing-keys/${first}`, { state: "active" }],
     ]);
     const row = opened.database.db.selectFrom("signing_keys").where("kid", "=", first).select("sealed_private_key");
