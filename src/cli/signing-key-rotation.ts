@@ -44,7 +44,7 @@ export function addRotateCommand(keys: Command): void {
       const answer = await callAdmin((admin) => admin.rotateSigningKey({ now }));
       const due = answer.rotateTime && timestampMs(answer.rotateTime);
       if (due === undefined) {
-        if (now) warn(`${answer.active?.kid} was published at ${timeOf(answer.active?.createTime)}. ${MEANING}`);
+        if (now) warn(`${answer.active?.kid} was published at ${timeOf(answer.active?.createTime)}. ${UNFETCHED}`);
         write(command, answer);
         return;
       }
@@ -60,7 +60,8 @@ export function addRotateCommand(keys: Command): void {
     });
 }
 
-const MEANING = "Services that have not fetched the keys since refuse its tokens until they do";
+/** What it means that a key signs which was not published for long. */
+export const UNFETCHED = "Services that have not fetched the keys since refuse its tokens until they do";
 
 function timeOf(time: SigningKey["createTime"]): string {
   return time === undefined ? "an unknown time" : new Date(timestampMs(time)).toISOString();
@@ -82,7 +83,7 @@ async function untilRotated(before: string, due: number): Promise<RotateSigningK
   }
 }
 
-function warn(text: string): void {
+export function warn(text: string): void {
   process.stderr.write(`countersign: ${text}\n`);
 }
 

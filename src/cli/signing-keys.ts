@@ -13,7 +13,7 @@ import { inputName, readInput } from "./input.ts";
 import { writeList } from "./listing.ts";
 import { usageFailure } from "./output.ts";
 import { writeResource } from "./resource.ts";
-import { addRotateCommand } from "./signing-key-rotation.ts";
+import { addRotateCommand, UNFETCHED, warn } from "./signing-key-rotation.ts";
 
 const COLUMNS = ["kid", "alg", "state", "create_time", "activate_time", "retire_time", "rotate_time"];
 
@@ -72,6 +72,7 @@ function addImport(keys: Command): void {
     .action(async (file: string, { kid = "", next: asNext = false }: ImportOptions, command: Command) => {
       const privateKey = await readKeyFile(file);
       const key = await callAdmin((admin) => admin.importSigningKey({ privateKey, kid, asNext }));
+      if (!asNext) warn(`${key.kid} (${key.alg}) signs at once. ${UNFETCHED}`);
       writeResource(command, SigningKeySchema, key, [`key ${key.kid} (${key.alg}) ${becomes(key)}`]);
     });
 }

@@ -16,10 +16,15 @@ export function addTokensCommand(program: Command): void {
     .description("take back one token, by its jti; - reads the token itself from standard input")
     .option("--json", "print JSON")
     .action(async (name: string, _options: object, command: Command) => {
+      if (name.split(".").length === 3) {
+        throw usageFailure(
+          "that is a whole token, and here it is in the history of the shell. Give its jti, or - and the token on standard input",
+        );
+      }
       const jti = name === "-" ? readJti((await readInput(name)).toString().trim()) : name;
       const token = await callAdmin((admin) => admin.revokeToken({ jti }));
       writeResource(command, RevokedTokenSchema, token, [
-        `the token ${token.jti} and no other is revoked: ${REVOKED_TOKENS}`,
+        `a token whose jti is ${token.jti}, if there is one, is revoked: ${REVOKED_TOKENS}`,
       ]);
     });
 }

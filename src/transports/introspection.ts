@@ -59,7 +59,8 @@ function json(status: number, value: object): EndpointAnswer {
 /** @throws AuthError `unsupported_media_type`, `malformed` */
 function readToken(contentType: string | undefined, body: Uint8Array): string {
   if (contentType !== undefined && !FORM.test(contentType)) {
-    const message = "the Content-Type is not that of a form. Send application x-www-form-urlencoded";
+    const message =
+      "the Content-Type is not that of a form, application/x-www-form-urlencoded. Send token as a field of one";
     throw new AuthError("unsupported_media_type", message);
   }
   const tokens = new URLSearchParams(Buffer.from(body).toString()).getAll("token");

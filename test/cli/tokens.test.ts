@@ -28,7 +28,7 @@ test("tokens are taken back by jti, by the token, by device and by customer", as
   const first = await logIn();
   const told = await operator.operate(["tokens", "revoke", jtiOf(first)]);
   expect(told.stdout).toBe(
-    `the token ${jtiOf(first)} and no other is revoked: services that check them at a gateway refuse them from now on, those that check them by themselves let them in until they expire\n`,
+    `a token whose jti is ${jtiOf(first)}, if there is one, is revoked: services that check them at a gateway refuse them from now on, those that check them by themselves let them in until they expire\n`,
   );
   expect(await reasonOf(first)).toBe("revoked");
 
@@ -53,5 +53,7 @@ test("what is no token is refused, and not repeated", async () => {
   expect(status).toBe(2);
   expect(stderr).toMatch(/^countersign: what came on standard input is no token with a jti/);
   expect(stderr).not.toContain("c2VjcmV0");
+  const whole = await operator.operate(["tokens", "revoke", "a.c2VjcmV0.b"]);
+  expect([whole.status, whole.stderr.includes("c2VjcmV0")]).toEqual([2, false]);
   expect((await operator.operate(["tokens", "revoke", "no jti"])).stderr).toContain("jti is no name of a token");
 });
