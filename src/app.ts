@@ -20,7 +20,6 @@ import { createActorOf } from "./services/admin-actor.ts";
 import { createAdminGuard } from "./services/admin-guard.ts";
 import { createAuthService } from "./services/auth.ts";
 import { createTokenService, TOKEN_MESSAGE_BYTES } from "./services/token.ts";
-import { createRevocations } from "./store/revocations.ts";
 import { monotonicNow, systemNow } from "./telemetry/clock.ts";
 import { observeFallback } from "./telemetry/fallback.ts";
 import { createLog } from "./telemetry/logger.ts";
@@ -103,7 +102,7 @@ async function compose(
     { now, onFault: observer.fault, forgetLostSecrets: forgetLostSecrets ? forget : undefined },
     cleanup,
   );
-  const { store, credentials, activity, registry, secrets, feed } = opened;
+  const { store, credentials, activity, registry, secrets, feed, revocations } = opened;
 
   // Core.
   let publicUrl: string | undefined;
@@ -139,8 +138,6 @@ async function compose(
     skewMs: config.clockSkewMs,
     now,
   });
-  const revocations = createRevocations({ revokedTokens: store.revokedTokens, isSure: feed.isSure, now });
-  feed.hear(revocations);
   const verifyToken = createVerifyToken({
     verifier: createTokenVerifier({ issuer, audience: config.audience, ring }),
     credentials,

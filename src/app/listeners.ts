@@ -111,7 +111,10 @@ export function createListeners(
         config.publicListen,
         [auth],
         {
-          "/.well-known/jwks.json": () => published(renderJwks(ring.published()), "application/jwk-set+json"),
+          "/.well-known/jwks.json": async () => {
+            const maxAge = await lifeOfKeys(ring);
+            return { ...published(renderJwks(ring.published()), "application/jwk-set+json"), maxAge };
+          },
           ...metadata,
           // Loaded only once asked for: a start need not wait for it.
           "/openapi.json": async () => (await import("../services/openapi.ts")).publicOpenapi,
@@ -139,6 +142,19 @@ export function createListeners(
       ),
   };
 }
+
+/** A gateway that cannot ask its database may not have heard of a key that was revoked: what it publishes is not to be kept for long. */
+async function lifeOfKeys(ring: KeyRing): Promise<number> {
+  try {
+    await ring.confirm();
+    return DOCUMENT_MAX_AGE;
+  } catch {
+    return UNSURE_MAX_AGE;
+  }
+}
+
+/** In seconds. */
+const UNSURE_MAX_AGE = 30;
 
 function published(document: PublishedDocument, contentType: string): Document {
   return { contentType, ...document, maxAge: DOCUMENT_MAX_AGE };

@@ -5,6 +5,7 @@ import { type Config, dataFile } from "../config.ts";
 import { type ActivityRecorder, createActivityRecorder } from "../core/activity.ts";
 import { AuthError } from "../core/errors.ts";
 import { createDeadline } from "../core/limiter/deadline.ts";
+import type { TokenRevocations } from "../core/ports.ts";
 import { type LostSecrets as ForgottenSecrets, GATEWAY } from "../core/registry/ports.ts";
 import { createRegistry, type Registry } from "../core/registry/registry.ts";
 import { createSecrets, type Secrets } from "../core/registry/secrets.ts";
@@ -12,6 +13,7 @@ import { type CredentialCache, createCredentialCache } from "../store/cache.ts";
 import { type ChangeFeed, type ChangeHearing, watchChanges } from "../store/change-feed.ts";
 import { type Database, UNAVAILABLE_RETRY_MS } from "../store/database.ts";
 import { migrate } from "../store/migrations.ts";
+import { createRevocations } from "../store/revocations.ts";
 import { createSealer } from "../store/sealing.ts";
 import { createSecretStore } from "../store/secrets.ts";
 import { createStore, type Store } from "../store/sql.ts";
@@ -26,6 +28,7 @@ export interface OpenedRegistry {
   readonly registry: Registry;
   readonly secrets: Secrets;
   readonly feed: RegistryFeed;
+  readonly revocations: TokenRevocations;
 }
 
 /** What is heard of changes that any gateway made, by as many as want to. */
@@ -84,7 +87,12 @@ export async function openRegistry(
     },
     { capacity: CACHED_DEVICES, ttlMs: CACHE_TTL_MS, isSure: () => isSure() },
   );
-  listeners.push({ onChange: credentials.forget, onUnsure: credentials.clear });
+  const revocations = createRevocations({
+    revokedTokens: { list: (time) => within(store.revokedTokens.list(time)) },
+    isSure: () => isSure(),
+    now,
+  });
+  listeners.push({ onChange: credentials.forget, onUnsure: credentials.clear }, revocations);
   const changes = await watchChanges(database, {
     onChange: (subjects) => {
       for (const { onChange } of listeners) onChange(subjects);
@@ -118,7 +126,7 @@ export async function openRegistry(
     cleanup.defer(repeatEvery(PRUNE_MS, prune, onFault));
   }
   const feed: RegistryFeed = { isSure, hear: (listener) => listeners.push(listener) };
-  return { store, credentials, activity, registry, secrets, feed };
+  return { store, credentials, activity, registry, secrets, feed, revocations };
 }
 
 function lookUpTooLong(): AuthError {

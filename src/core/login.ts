@@ -18,16 +18,8 @@ import type {
   TokenSigner,
   Verdict,
 } from "./ports.ts";
-import { CLOCKS_APART_MS, KEY_MODE_HOLD_MS, MAX_PROVING_KEYS } from "./ports.ts";
-import {
-  disabled,
-  invalidCredentials,
-  movedJustNow,
-  rateLimited,
-  replayed,
-  revokedAhead,
-  unsigned,
-} from "./refusals.ts";
+import { KEY_MODE_HOLD_MS, MAX_PROVING_KEYS } from "./ports.ts";
+import { disabled, invalidCredentials, movedJustNow, rateLimited, replayed, unsigned } from "./refusals.ts";
 import { findProvingKey, readSignature, secretFromText, spendDerivations } from "./signature.ts";
 
 /** A login as it was sent, of no protocol. */
@@ -64,7 +56,7 @@ export interface LoginPolicies {
 }
 
 export interface LoginDependencies {
-  readonly credentials: CredentialStore;
+  readonly credentials: Pick<CredentialStore, "find" | "settle">;
   readonly limiter: Limiter;
   readonly signer: TokenSigner;
   readonly policies: LoginPolicies;
@@ -116,7 +108,6 @@ export function createLogIn({ credentials, limiter, signer, policies, skewMs, no
     if (!credential.enabled) throw refusal(await admit(limiter, [addressCharge], clock()), "address", disabled);
     const heldMs = isOwn ? holdOf(credential, now) : 0;
     if (heldMs > 0) throw movedJustNow(heldMs);
-    if (credential.tokensNotBefore > now + CLOCKS_APART_MS) throw revokedAhead();
     if (!signer.ready()) throw unsigned();
 
     // 5. Admitted: one round trip decides everything that is left, in the order of precedence. The clock is read again,
@@ -132,8 +123,8 @@ export function createLogIn({ credentials, limiter, signer, policies, skewMs, no
       throw invalidCredentials(undefined);
 
     // 6. Signed.
-    const { customerId, tokensNotBefore } = credential;
-    const token = await signer.sign({ deviceKey, customerId, tokensNotBefore }, now);
+    const { customerId, marks } = credential;
+    const token = await signer.sign({ deviceKey, customerId, marks }, now);
 
     // 7. Answered: by whoever called.
     return {

@@ -91,10 +91,30 @@ export interface Credential {
    * says otherwise. Undefined: it is not.
    */
   readonly movingSince: number | undefined;
-  /** Tokens that were issued before are taken back, in unix milliseconds, those of a former device of its name included. */
-  readonly tokensNotBefore: number;
+  readonly marks: RevocationMarks;
   /** When one of its keys begins or ends to be good, in unix milliseconds: from then on it has to be found anew. */
   readonly validUntil: number;
+}
+
+/**
+ * What changes whenever tokens of a device are taken back. Tokens are good while all of it is as it was when they were issued: see
+ * core/tokens/token-id.ts.
+ */
+export interface RevocationMarks {
+  readonly customerId: string;
+  /** When the device was enrolled, in unix milliseconds: a former one of its name was another. */
+  readonly createdAt: number;
+  /** Of the device, and of its customer; 0: none yet. */
+  readonly device: number;
+  readonly customer: number;
+}
+
+/** Whether a device's tokens may be good; of a name that is nobody's, it is not enrolled. */
+export interface Standing {
+  readonly enrolled: boolean;
+  /** False when the device or its customer is disabled. */
+  readonly enabled: boolean;
+  readonly marks: RevocationMarks;
 }
 
 /** A customer has at most this many live keys per purpose, so that a rotation can overlap. */
@@ -110,7 +130,7 @@ export const KEY_MODE_HOLD_MS = 2_000;
 /** No token lives longer than a day, in milliseconds: it is how long those that were taken back are remembered. */
 export const LONGEST_TOKEN_LIFE_MS = 86_400_000;
 
-/** A time that is further ahead of a gateway's clock than this, in milliseconds, is a mistake of another's. */
+/** How far a token's `iat` may be ahead of a gateway's clock, in milliseconds. */
 export const CLOCKS_APART_MS = 60_000;
 
 /** A device that is moving has the keys of both purposes. */
@@ -135,6 +155,8 @@ export interface Lookup {
  */
 export interface CredentialStore {
   find(deviceKey: string, now: number): Promise<Lookup>;
+  /** Without its keys: those may be lost, and a token is none the worse. `stored`: whatever is remembered, the database is asked. */
+  findStanding(deviceKey: string, now: number, from: "remembered" | "stored"): Promise<Standing>;
   /**
    * Decides a right proof of a device that is moving, whatever was found before: one by a derived key ends the move, and
    * that is on disk once this resolves; one by a shared key counts only while no derived one has.
@@ -147,8 +169,7 @@ export interface CredentialStore {
 export interface Subject {
   readonly deviceKey: string;
   readonly customerId: string;
-  /** Tokens of before are taken back, in unix milliseconds: this one is of after. */
-  readonly tokensNotBefore: number;
+  readonly marks: RevocationMarks;
 }
 
 /**
@@ -167,8 +188,6 @@ export interface TokenClaims extends Pick<Subject, "deviceKey" | "customerId"> {
   readonly jti: string;
   /** The claim iat, in unix seconds. */
   readonly issuedAt: number;
-  /** The same to the millisecond. */
-  readonly issuedAtMs: number;
   /** The claim exp, in unix seconds. */
   readonly expiresAt: number;
 }

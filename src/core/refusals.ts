@@ -55,13 +55,6 @@ export function movedJustNow(retryAfterMs: number): AuthError {
   return new AuthError("unavailable", message, { retryAfterMs });
 }
 
-/** A token of now would be taken for one of before a revocation, by a clock that was wrong. */
-export function revokedAhead(): AuthError {
-  const message =
-    "the tokens of this device were revoked by a gateway whose clock is ahead. Its operator is to set that right and revoke them again";
-  return new AuthError("unavailable", message, { retryAfterMs: UNAVAILABLE_RETRY_MS });
-}
-
 /** A token's time is over. */
 export function tokenExpired(): AuthError {
   return new AuthError("expired", "the token has expired. The device has to log in again");

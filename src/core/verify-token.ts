@@ -1,10 +1,14 @@
 // Telling whether a token is still good: signed -> its device in good standing -> not taken back. Knows no protocol.
 
-import { malformed } from "./errors.ts";
-import type { CredentialStore, TokenClaims, TokenRevocations, TokenVerifier } from "./ports.ts";
+import { type AuthError, malformed } from "./errors.ts";
+import type { CredentialStore, Standing, TokenClaims, TokenRevocations, TokenVerifier } from "./ports.ts";
 import { tokenInvalid, tokenRevoked } from "./refusals.ts";
+import { epochOf, readEpoch } from "./tokens/token-id.ts";
 
-/** The use-case: whose a token is. @throws AuthError `malformed` for an empty one, `expired`, `invalid` for none too, `revoked`, `unavailable` */
+/**
+ * The use-case: whose a token is. @throws AuthError `malformed` for an empty one, `expired`, `invalid` for none too, `revoked`,
+ * `unavailable`
+ */
 export type VerifyToken = (token: string | undefined) => Promise<TokenClaims>;
 
 /** The same for a caller, by whom it is observed. */
@@ -12,7 +16,7 @@ export type VerifyTokenFor<From> = (token: string | undefined, caller: From) => 
 
 export interface VerifyTokenDependencies {
   readonly verifier: TokenVerifier;
-  readonly credentials: Pick<CredentialStore, "find">;
+  readonly credentials: Pick<CredentialStore, "findStanding">;
   readonly revocations: TokenRevocations;
   /** Unix milliseconds. */
   readonly now: () => number;
@@ -27,24 +31,29 @@ export function createVerifyToken({
 }: VerifyTokenDependencies): VerifyToken {
   return async function verifyToken(token) {
     const now = clock();
-
     if (token === "") throw malformed("token is missing", "token");
     if (token === undefined) throw tokenInvalid("there is none in the header x-access-token");
 
     // 1. Signed here, and good by its own claims. Whoever has none that is gets no further, and costs no look-up.
     const claims = await verifier.verify(token, now);
 
-    // 2. Its device is still there, and may log in.
-    const { credential } = await credentials.find(claims.deviceKey, now);
-    if (!credential.enrolled || credential.customerId !== claims.customerId) {
-      throw tokenRevoked("its device was deleted");
+    // 2. Its device is in good standing, and no revocation of it or of its customer came after the token. One that is remembered as
+    // bad is looked at anew: a device that was let in again, or a token of after a revocation, is not refused for a memory.
+    const remembered = judge(await credentials.findStanding(claims.deviceKey, now, "remembered"), claims);
+    if (remembered !== undefined) {
+      const refusal = judge(await credentials.findStanding(claims.deviceKey, now, "stored"), claims);
+      if (refusal !== undefined) throw refusal;
     }
-    if (!credential.enabled) throw tokenRevoked("its device or the customer was disabled");
 
-    // 3. Not taken back, with all others of its device or customer or by itself.
-    if (claims.issuedAtMs < credential.tokensNotBefore || (await revocations.isRevoked(claims.jti))) {
-      throw tokenRevoked("its operator took it back");
-    }
+    // 3. Not taken back by itself.
+    if (await revocations.isRevoked(claims.jti)) throw tokenRevoked("its operator took it back");
     return claims;
   };
+}
+
+/** Why a token of a device is good no more; undefined: it is. */
+function judge({ enrolled, enabled, marks }: Standing, { customerId, jti }: TokenClaims): AuthError | undefined {
+  if (!enrolled || marks.customerId !== customerId) return tokenRevoked("its device was deleted");
+  if (!enabled) return tokenRevoked("its device or the customer was disabled");
+  return readEpoch(jti) === epochOf(marks) ? undefined : tokenRevoked("its operator took it back");
 }

@@ -51,6 +51,8 @@ interface Found {
 export function createCredentialCache(source: CredentialSource, options: CacheOptions): CredentialCache {
   const { capacity, ttlMs, isSure } = options;
   const devices = new LRUCache<string, Kept<Known>>({ max: capacity });
+  /** Devices that were asked for without their keys: those whose tokens are checked here, and that log in elsewhere. */
+  const standings = new LRUCache<string, Kept<DeviceRecord>>({ max: capacity });
   const customers = new LRUCache<string, Kept<LoginKeys>>({ max: capacity });
   const devicesAsked = new Map<string, Promise<DeviceRecord>>();
   const customersAsked = new Map<string, Promise<LoginKeys>>();
@@ -118,6 +120,20 @@ export function createCredentialCache(source: CredentialSource, options: CacheOp
     return { known, askedDevice: true, askedKeys: shared === undefined };
   }
 
+  async function findStanding(requested: string, now: number, from: "remembered" | "stored"): Promise<DeviceRecord> {
+    const known = from === "remembered" && isSure() ? rememberedRecord(requested, now) : undefined;
+    if (known !== undefined) return known;
+    const began = changes;
+    const deviceKey = Buffer.from(requested, "latin1").toString("latin1");
+    const record = await askOnce(devicesAsked, deviceKey, () => source.findDevice(deviceKey, now));
+    if (record.enrolled && began === changes) standings.set(deviceKey, { since: now, value: record });
+    return record;
+  }
+
+  function rememberedRecord(deviceKey: string, now: number): DeviceRecord | undefined {
+    return fresh(devices, deviceKey, now)?.record ?? fresh(standings, deviceKey, now);
+  }
+
   function lookup(found: Found): Lookup {
     const { credential } = found.known;
     const derived = found.askedDevice ? derivedKeys(credential) : 0;
@@ -153,6 +169,9 @@ export function createCredentialCache(source: CredentialSource, options: CacheOp
     for (const [deviceKey, { value }] of devices.entries()) {
       if (value.record.customerId === customerId) devices.delete(deviceKey);
     }
+    for (const [deviceKey, { value }] of standings.entries()) {
+      if (value.customerId === customerId) standings.delete(deviceKey);
+    }
     // It is not known yet whose they are.
     devicesAsked.clear();
   }
@@ -166,12 +185,14 @@ export function createCredentialCache(source: CredentialSource, options: CacheOp
   function forgetDevice(deviceKey: string): void {
     changes++;
     devices.delete(deviceKey);
+    standings.delete(deviceKey);
     devicesAsked.delete(deviceKey);
   }
 
   function clear(): void {
     changes++;
     devices.clear();
+    standings.clear();
     customers.clear();
     devicesAsked.clear();
     customersAsked.clear();
@@ -179,6 +200,7 @@ export function createCredentialCache(source: CredentialSource, options: CacheOp
 
   return {
     find,
+    findStanding,
     async settle(deviceKey, purpose, now) {
       const counts = await source.settle(deviceKey, purpose, now);
       forgetDevice(deviceKey);
@@ -237,8 +259,7 @@ function compose(deviceKey: string, record: DeviceRecord, { secrets, faults }: L
       secret: purpose === "login" ? secret : secretFromText(deriveDeviceKey(secret, deviceKey)),
     };
   });
-  const { enrolled, customerId, enabled, sharedIdentity, replayGuard, loginLimit, movingSince, tokensNotBefore } =
-    record;
+  const { enrolled, customerId, enabled, sharedIdentity, replayGuard, loginLimit, movingSince, marks } = record;
   const turns = secrets.flatMap(({ notBefore, expiresAt }) => [notBefore, expiresAt]).filter((turn) => turn > now);
   const validUntil = Math.min(...turns, Number.POSITIVE_INFINITY);
   return {
@@ -251,13 +272,17 @@ function compose(deviceKey: string, record: DeviceRecord, { secrets, faults }: L
     loginLimit,
     keys,
     movingSince,
-    tokensNotBefore,
+    marks,
     validUntil,
   };
 }
 
 function derivedKeys({ keys }: Credential): number {
   return keys.filter(({ purpose }) => purpose === "derivation").length;
+}
+
+function isSameStanding({ marks: one }: DeviceRecord, { marks: other }: DeviceRecord): boolean {
+  return one.createdAt === other.createdAt && one.device === other.device && one.customer === other.customer;
 }
 
 function isSame(one: DeviceRecord, other: DeviceRecord): boolean {
@@ -270,7 +295,7 @@ function isSame(one: DeviceRecord, other: DeviceRecord): boolean {
     one.loginLimit === other.loginLimit &&
     one.keyMode === other.keyMode &&
     one.movingSince === other.movingSince &&
-    one.tokensNotBefore === other.tokensNotBefore
+    isSameStanding(one, other)
   );
 }
 

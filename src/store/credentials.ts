@@ -4,7 +4,7 @@
 import { type KeyObject, randomBytes } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import { readLimit } from "../core/limit-text.ts";
-import type { CredentialStore, KeyPurpose, Policy } from "../core/ports.ts";
+import type { CredentialStore, KeyPurpose, Policy, RevocationMarks } from "../core/ports.ts";
 import { secretFromText } from "../core/signature.ts";
 import type { BatchOptions } from "./batches.ts";
 import { createCredentialQueries, DECOY_ID, type DeviceRow, type KeyRow } from "./credential-query.ts";
@@ -24,7 +24,7 @@ export interface DeviceRecord {
   readonly loginLimit: Policy | "off" | undefined;
   readonly keyMode: string;
   readonly movingSince: number | undefined;
-  readonly tokensNotBefore: number;
+  readonly marks: RevocationMarks;
 }
 
 /** A key of a customer, from its day to its end. */
@@ -131,12 +131,12 @@ function recordOf(row: DeviceRow): DeviceRecord {
     loginLimit: row.login_limit === "" ? undefined : limitOf(row.login_limit),
     keyMode: row.key_mode,
     movingSince: row.accepts_shared === 0 ? undefined : row.key_mode_since,
-    tokensNotBefore: Math.max(
-      row.device_tokens_not_before,
-      row.customer_tokens_not_before,
-      // A former device of this name may have had tokens.
-      row.device_created_at,
-    ),
+    marks: {
+      customerId: row.customer_id,
+      createdAt: row.device_created_at,
+      device: row.device_tokens_not_before,
+      customer: row.customer_tokens_not_before,
+    },
   };
 }
 

@@ -2,6 +2,7 @@
 
 import type { TokenRevocations } from "../core/ports.ts";
 import type { RevokedTokenStore } from "../core/registry/ports.ts";
+import { createShared } from "../core/shared-call.ts";
 import type { Subject } from "./changes.ts";
 
 export interface RevocationsOptions {
@@ -19,35 +20,38 @@ export interface RememberedRevocations extends TokenRevocations {
 
 /** The names of what was taken back, which are few. Asked for once, and again after changes that cannot be told apart. */
 export function createRevocations({ revokedTokens, isSure, now }: RevocationsOptions): RememberedRevocations {
-  let known: Promise<Set<string>> | undefined;
+  /** What is known, while it is: the check of a token need not wait for a promise. */
+  let known: Set<string> | undefined;
+  /** Being asked for, since the last change; and by those who came while nothing was sure. */
+  let loading: Promise<Set<string>> | undefined;
+  const loadAnew = createShared(async () => new Set((await revokedTokens.list(now())).map(({ jti }) => jti)));
 
   /** One query for all who ask while it is under way; a failure is not kept. */
   function load(): Promise<Set<string>> {
-    const loading = revokedTokens.list(now()).then((tokens) => new Set(tokens.map(({ jti }) => jti)));
-    known = loading;
-    loading.catch(() => {
-      if (known === loading) known = undefined;
-    });
-    return loading;
+    if (loading !== undefined) return loading;
+    const begun = loadAnew();
+    loading = begun;
+    begun.then(
+      (jtis) => {
+        if (loading === begun) [known, loading] = [jtis, undefined];
+      },
+      () => {
+        if (loading === begun) loading = undefined;
+      },
+    );
+    return begun;
   }
 
   function forget(): void {
     known = undefined;
-    settled = undefined;
+    loading = undefined;
   }
-
-  /** What is known, once it is: the check of a token need not wait for a promise. */
-  let settled: Set<string> | undefined;
 
   return {
     isRevoked(jti) {
-      if (!isSure()) forget();
-      else if (settled !== undefined) return settled.has(jti);
-      const loading = known ?? load();
-      return loading.then((jtis) => {
-        if (known === loading) settled = jtis;
-        return jtis.has(jti);
-      });
+      if (isSure()) return known === undefined ? load().then((jtis) => jtis.has(jti)) : known.has(jti);
+      forget();
+      return loadAnew().then((jtis) => jtis.has(jti));
     },
     onChange(subjects) {
       for (const subject of subjects) {
@@ -55,8 +59,8 @@ export function createRevocations({ revokedTokens, isSure, now }: RevocationsOpt
         if (kind === "all") forget();
         if (kind !== "token") continue;
         // While it is asked for, the answer may be of before.
-        if (settled === undefined) forget();
-        else settled.add(jti);
+        if (known === undefined) forget();
+        else known.add(jti);
       }
     },
     onUnsure: forget,

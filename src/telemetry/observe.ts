@@ -28,6 +28,9 @@ export interface Observer {
   fault(error: unknown): void;
 }
 
+/** Checks of tokens that are unavailable are told of so often at most, in milliseconds. */
+const TOLD_MS = 1_000;
+
 /** Observes into a log and metrics. `elapsed` gives milliseconds since any fixed instant, monotonic. */
 export function createObserver(logger: Logger, metrics: Metrics, elapsed: () => number): Observer {
   /** Counts a login. @returns the milliseconds that it took, for its line */
@@ -59,6 +62,7 @@ export function createObserver(logger: Logger, metrics: Metrics, elapsed: () => 
 
   /** What was counted where it was thrown: whoever tells the caller need not say it again. */
   const counted = new WeakSet<AuthError>();
+  let toldAt = Number.NEGATIVE_INFINITY;
 
   return {
     observeLogIn(logIn) {
@@ -96,8 +100,11 @@ export function createObserver(logger: Logger, metrics: Metrics, elapsed: () => 
           const outcome = reasonOf(error);
           metrics.verifications.inc({ protocol, outcome });
           if (error instanceof AuthError) counted.add(error);
-          if (outcome === "unavailable")
+          // Anyone can ask: of many that are unavailable one a second is told.
+          if (outcome === "unavailable" && elapsed() - toldAt >= TOLD_MS) {
+            toldAt = elapsed();
             logger.warn({ cause: messageOf(causeOf(error)), ...describe(caller) }, "unavailable");
+          }
           throw error;
         }
       };

@@ -87,9 +87,12 @@ export function createEndpoints(
   return { paths: [...paths.keys()], serves: (path) => paths.has(path), handle };
 }
 
-function readHeader({ headers }: HttpRequest): EndpointRequest["header"] {
+/** All lines of a header: of some, Node keeps the first and drops the others, which whoever comes after may go by. */
+function readHeader({ rawHeaders }: HttpRequest): EndpointRequest["header"] {
   return (name) => {
-    const value = headers[name];
-    return Array.isArray(value) ? value.join(", ") : value;
+    const lines = rawHeaders.filter(
+      (_value, place) => place % 2 === 1 && rawHeaders[place - 1]?.toLowerCase() === name,
+    );
+    return lines.length === 0 ? undefined : lines.join(", ");
   };
 }

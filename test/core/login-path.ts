@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { sql } from "kysely";
 import { vi } from "vitest";
 import { createMemoryLimiter } from "../../src/core/limiter/memory.ts";
 import { type Caller, createLogIn, type LogIn, type Login, type LoginRequest } from "../../src/core/login.ts";
@@ -51,6 +52,8 @@ export interface House {
   readonly ring: KeyRing;
   readonly signer: TokenSigner;
   readonly registry: Registry;
+  /** Alters the sealed keys of a customer: they do not open any more. */
+  spoilKeys(customerId: string): Promise<void>;
   /** A registry by another's clock. */
   registryAt(clock: { readonly now: number }): Registry;
   close(): Promise<void>;
@@ -85,6 +88,11 @@ export async function openHouse(): Promise<House> {
     ring,
     signer,
     registry,
+    async spoilKeys(customerId) {
+      await sql`update customer_keys set sealed_secret = substr(sealed_secret, 1, 40) where customer_id = ${customerId}`.execute(
+        database.db,
+      );
+    },
     registryAt: (clock) => createRegistry({ ...store, now: () => clock.now }),
     async close() {
       await database.close();

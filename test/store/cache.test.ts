@@ -19,7 +19,7 @@ const RECORD: DeviceRecord = {
   loginLimit: undefined,
   keyMode: "shared",
   movingSince: undefined,
-  tokensNotBefore: 0,
+  marks: { customerId: "acme", createdAt: 0, device: 0, customer: 0 },
 };
 
 function secretNamed(keyId: string, draft: Partial<LoginSecret> = {}): LoginSecret {

@@ -8,7 +8,7 @@ import { readCustomerId, readDisplayName } from "./names.ts";
 import { type Listing, type ListRequest, listPage, requireVersion } from "./pages.ts";
 import type { Actor, AuditEntry, Customer, CustomerStore, Status, StoredCustomer } from "./ports.ts";
 import { noCustomer } from "./refusals.ts";
-import { revokedUntil } from "./token-revocation.ts";
+import { markRevocation } from "./token-revocation.ts";
 
 export interface CustomerDraft {
   /** Empty: the gateway makes one. */
@@ -33,7 +33,7 @@ export interface Customers {
   /** With an etag that is not empty, only that version is changed; else AuthError `etag_mismatch`. */
   update(customerId: string, patch: CustomerPatch, etag: string, actor: Actor): Promise<StoredCustomer>;
   delete(customerId: string, etag: string, actor: Actor): Promise<void>;
-  /** Takes back the tokens that its devices have: see revokedUntil. */
+  /** Takes back the tokens that its devices were given until now. */
   revokeTokens(customerId: string, actor: Actor): Promise<StoredCustomer>;
 }
 
@@ -88,7 +88,7 @@ export function createCustomers({ customers, now }: CustomersDependencies): Cust
         requireVersion(current, etag, "customer");
         // A customer that is let in again gets tokens anew.
         const ends = checked.status === "disabled" && current.status === "enabled";
-        const tokensNotBefore = ends ? revokedUntil(current.tokensNotBefore, now()) : current.tokensNotBefore;
+        const tokensNotBefore = ends ? markRevocation(current.tokensNotBefore, now()) : current.tokensNotBefore;
         const next = { ...current, ...checked, tokensNotBefore };
         const details = changedDetails(detailsOf(current), detailsOf(next));
         if (!isChange(details)) return undefined;
@@ -105,8 +105,7 @@ export function createCustomers({ customers, now }: CustomersDependencies): Cust
 
     async revokeTokens(customerId, actor) {
       return customers.update(readCustomerId(customerId), (current) => {
-        const tokensNotBefore = revokedUntil(current.tokensNotBefore, now());
-        if (current.tokensNotBefore === tokensNotBefore) return undefined;
+        const tokensNotBefore = markRevocation(current.tokensNotBefore, now());
         const details = { tokens_not_before: new Date(tokensNotBefore).toISOString() };
         return {
           next: { ...current, tokensNotBefore },

@@ -7,7 +7,7 @@ import { readLabels } from "./labels.ts";
 import { readCustomerId, readDisplayName, readEnrolledDeviceKey } from "./names.ts";
 import type { Device, KeyMode, Status } from "./ports.ts";
 import { movedTooSoon } from "./refusals.ts";
-import { revokedUntil } from "./token-revocation.ts";
+import { markRevocation } from "./token-revocation.ts";
 
 /** What is said of a device; what is absent or undefined stays, or is as usual. */
 export interface DevicePatch {
@@ -60,7 +60,7 @@ export function patched<Current extends Device>(current: Current, patch: DeviceP
     // A device that is let in again gets tokens anew.
     tokensNotBefore:
       status === "disabled" && current.status === "enabled"
-        ? revokedUntil(current.tokensNotBefore, at)
+        ? markRevocation(current.tokensNotBefore, at)
         : current.tokensNotBefore,
     sharedIdentity: sharedIdentity ?? current.sharedIdentity,
     labels: labels ?? current.labels,

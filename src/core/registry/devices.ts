@@ -18,7 +18,7 @@ import type {
   StoredDevice,
 } from "./ports.ts";
 import { noDerivationKey, noDevice, unopenedKey } from "./refusals.ts";
-import { revokedUntil } from "./token-revocation.ts";
+import { markRevocation } from "./token-revocation.ts";
 
 /** A board's own key. */
 export interface DerivedKey {
@@ -34,7 +34,7 @@ export interface Devices {
   /** With an etag that is not empty, only that version is changed; else AuthError `etag_mismatch`. */
   update(deviceKey: string, patch: DevicePatch, etag: string, actor: Actor): Promise<StoredDevice>;
   delete(deviceKey: string, etag: string, actor: Actor): Promise<void>;
-  /** Takes back the tokens of before: see revokedUntil. */
+  /** Takes back the tokens that it was given until now. */
   revokeTokens(deviceKey: string, actor: Actor): Promise<StoredDevice>;
   /** The same each time, while there is no newer derivation key; told to the audit log before it is told to anyone else. */
   deriveKey(deviceKey: string, actor: Actor): Promise<DerivedKey>;
@@ -130,8 +130,7 @@ export function createDevices({ devices, customerKeys, audit, now }: DevicesDepe
 
     async revokeTokens(deviceKey, actor) {
       return devices.update(readDeviceKey(deviceKey), (current) => {
-        const tokensNotBefore = revokedUntil(current.tokensNotBefore, now());
-        if (current.tokensNotBefore === tokensNotBefore) return undefined;
+        const tokensNotBefore = markRevocation(current.tokensNotBefore, now());
         const details = { tokens_not_before: new Date(tokensNotBefore).toISOString() };
         return {
           next: { ...current, tokensNotBefore },

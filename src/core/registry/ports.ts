@@ -15,7 +15,7 @@ export interface Customer {
   readonly status: Status;
   /** `20/60s` or `off`, in place of the gateway's own login limit; empty: that. */
   readonly loginLimit: string;
-  /** Tokens of its devices that were issued before are revoked, in unix milliseconds; 0: none. */
+  /** When the tokens of its devices were last taken back, in unix milliseconds; 0: never. */
   readonly tokensNotBefore: number;
 }
 
@@ -69,7 +69,7 @@ export interface Device {
   readonly labels: Readonly<Record<string, string>>;
   /** Derived, and not yet seen to log in so: a shared key is as good. */
   readonly acceptsShared: boolean;
-  /** Tokens issued before are revoked, in unix milliseconds; 0: none. */
+  /** When its tokens were last taken back, in unix milliseconds; 0: never. */
   readonly tokensNotBefore: number;
 }
 

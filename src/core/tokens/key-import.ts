@@ -7,6 +7,7 @@ import { describeKey, type KeyMaterial } from "./key-material.ts";
 
 const FIELD = "private_key";
 /** RFC 7518, 3.3. */
+const MOST_EXPONENT = 0xffff_ffffn;
 const LEAST_RSA_BITS = 2_048;
 /** Signed with more, the answer to a login takes more than the 900 bytes that boards have room for. */
 const MOST_RSA_BITS = 2_048;
@@ -98,6 +99,11 @@ function algorithmOf(key: KeyObject): TokenAlg {
       throw wrong(
         `has ${bits} bits and makes tokens that boards have no room for. RS256 takes ${MOST_RSA_BITS} bits here`,
       );
+    }
+    const exponent = details?.publicExponent ?? 0n;
+    // By 1 a signature is the text itself; past 32 bits other libraries give up.
+    if (exponent < 3n || exponent % 2n === 0n || exponent > MOST_EXPONENT) {
+      throw wrong("has a public exponent that is even or below 3 or above 32 bits");
     }
     return "RS256";
   }

@@ -1,7 +1,8 @@
 // The key ring: which key signs, which are published, as the store has it. Knows the port, and neither protocol nor clock.
 
 import type { PublicJwk } from "../ports.ts";
-import { type ActiveKey, readyToSign, readyToVerify, type VerifyingKey } from "./key-material.ts";
+import { createShared } from "../shared-call.ts";
+import { type ActiveKey, isSameKey, readyToSign, readyToVerify, type VerifyingKey } from "./key-material.ts";
 import type { KeptKeys, SigningKey, SigningKeyStore } from "./ports.ts";
 import { type RingRules, rotationTime } from "./rotation.ts";
 import { changeWithSpares } from "./spare-keys.ts";
@@ -159,7 +160,10 @@ function readyOrTold(publicJwk: PublicJwk, onFault: (error: unknown) => void): V
 function readActive(kept: KeptKeys, before: Reading, onFault: (error: unknown) => void): ActiveKey | undefined {
   const key = kept.keys.find(({ state }) => state === "active");
   if (key === undefined) return undefined;
-  if (key.kid === before.active?.kid) return before.active;
+  // The name alone does not tell: another key may have been imported under one that was free again.
+  const former = before.keys.find(({ kid }) => kid === key.kid);
+  const isSame = former !== undefined && isSameKey(former.publicJwk, key.publicJwk);
+  if (isSame && key.kid === before.active?.kid) return before.active;
   try {
     const privateKey = kept.openPrivateKey(key.kid);
     const active = readyToSign(key.kid, key.alg, privateKey);
@@ -179,27 +183,4 @@ function byUse(one: SigningKey, other: SigningKey): number {
 
 function isSameList(one: readonly PublicJwk[], other: readonly PublicJwk[]): boolean {
   return one.length === other.length && one.every((jwk, place) => JSON.stringify(jwk) === JSON.stringify(other[place]));
-}
-
-/** A call that is shared by all who ask before it begins: those who ask while it is under way share the one after it. */
-function createShared(act: () => Promise<void>): () => Promise<void> {
-  let running: Promise<void> | undefined;
-  let queued: Promise<void> | undefined;
-  const start = (): Promise<void> => {
-    running = act().finally(() => {
-      running = undefined;
-    });
-    return running;
-  };
-  return () => {
-    if (queued !== undefined) return queued;
-    if (running === undefined) return start();
-    queued = running
-      .catch(() => {})
-      .then(() => {
-        queued = undefined;
-        return start();
-      });
-    return queued;
-  };
 }

@@ -43,3 +43,10 @@ export function otherAlgorithm(alg: string, ruled: string): AuthError {
 function failedPrecondition(message: string): AuthError {
   return new AuthError("failed_precondition", message);
 }
+
+/** What was done was changed again before it could be told. */
+export function changedSince(): AuthError {
+  const message =
+    "the signing keys were changed and somebody else changed them again at the same moment. Look at the list";
+  return new AuthError("unavailable", message, { retryAfterMs: 1_000 });
+}

@@ -3,7 +3,7 @@
 import type { Subject, TokenSigner } from "../ports.ts";
 import { unsigned } from "../refusals.ts";
 import type { ActiveKey } from "./keyring.ts";
-import { createTokenIds } from "./token-id.ts";
+import { createTokenIds, epochOf } from "./token-id.ts";
 
 export interface SignerOptions {
   /** Asked at each signature: with --dev it is known only once the listener is. */
@@ -20,19 +20,17 @@ export interface SignerOptions {
 export function createTokenSigner({ issuer, audience, ttlSeconds, activeKey, confirm }: SignerOptions): TokenSigner {
   const nextId = createTokenIds();
 
-  function signNow({ deviceKey, customerId, tokensNotBefore }: Subject, now: number): Promise<string> {
+  function signNow({ deviceKey, customerId, marks }: Subject, now: number): Promise<string> {
     const key = activeKey();
     if (key === undefined) return Promise.reject(unsigned());
-    // In the millisecond of a revocation, a login that came after it: the next one tells it from those that came before.
-    const issuedAtMs = Math.max(now, tokensNotBefore);
-    const iat = Math.floor(issuedAtMs / 1000);
+    const iat = Math.floor(now / 1000);
     return key.signClaims({
       iss: issuer(),
       sub: deviceKey,
       aud: audience,
       iat,
       exp: iat + ttlSeconds,
-      jti: nextId(issuedAtMs),
+      jti: nextId(epochOf(marks)),
       customer_id: customerId,
     });
   }

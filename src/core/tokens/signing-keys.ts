@@ -5,6 +5,7 @@ import { type Desk, revoke, rotateOrPlan, takeOver } from "./key-changes.ts";
 import { readImportedKey } from "./key-import.ts";
 import type { KeyRing } from "./keyring.ts";
 import type { SigningKey, SigningKeyStore } from "./ports.ts";
+import { changedSince } from "./refusals.ts";
 import { draftChange, type RingRules, rotationTime } from "./rotation.ts";
 import { changeWithSpares } from "./spare-keys.ts";
 
@@ -97,9 +98,9 @@ export function createSigningKeys({ store, ring, rules, now }: SigningKeysDepend
   };
 }
 
-/** A key that the change has just seen to. */
+/** A key that the change has just seen to. @throws AuthError `unavailable` where somebody else's change came after it */
 function find(keys: readonly SigningKeyView[], is: (key: SigningKeyView) => boolean): SigningKeyView {
   const found = keys.find(is);
-  if (found === undefined) throw new Error("a signing key is gone that was there a moment ago");
+  if (found === undefined) throw changedSince();
   return found;
 }

@@ -1,26 +1,26 @@
-// A token's name (the claim jti, RFC 7519, 4.1.7), which tells when it was issued to the millisecond: `iat` is in whole seconds, and
-// a revocation in the middle of one has to tell its two halves apart. Knows no claims.
+// A token's name (the claim jti, RFC 7519, 4.1.7), which also tells of which epoch it is: every revocation ends one. Knows no claims.
 
+import { hash } from "node:crypto";
+import type { RevocationMarks } from "../ports.ts";
 import { createRandomIds } from "../random-ids.ts";
 
-const TIME_BYTES = 6;
+/** 48 bits: that two epochs of one device look the same is one chance in 10^14. */
+const EPOCH_CHARACTERS = 8;
 const RANDOM_BYTES = 9;
 const NAME = /^[\w-]{20}$/;
-const TIME_CHARACTERS = 8;
 
-/** Names tokens: unix milliseconds in 6 bytes, as UUID version 7 has them (RFC 9562, 5.7), and 72 random bits, in base64url. */
-export function createTokenIds(): (issuedAtMs: number) => string {
-  const nextRandom = createRandomIds(RANDOM_BYTES);
-  const time = Buffer.alloc(TIME_BYTES);
-  return (issuedAtMs) => {
-    time.writeUIntBE(issuedAtMs, 0, TIME_BYTES);
-    return time.toString("base64url") + nextRandom();
-  };
+/** The epoch of tokens that are issued now: another one once any of the marks has changed, whichever way and by whatever clock. */
+export function epochOf({ customerId, createdAt, device, customer }: RevocationMarks): string {
+  return hash("sha256", `${customerId} ${createdAt} ${device} ${customer}`, "base64url").slice(0, EPOCH_CHARACTERS);
 }
 
-/** When a token of this name was issued, in unix milliseconds; of one that was named otherwise, the start of the second `iat`. */
-export function readIssuedAt(jti: string, iat: number): number {
-  if (!NAME.test(jti)) return iat * 1000;
-  const ms = Buffer.from(jti.slice(0, TIME_CHARACTERS), "base64url").readUIntBE(0, TIME_BYTES);
-  return Math.floor(ms / 1000) === iat ? ms : iat * 1000;
+/** Names tokens: their epoch, and 72 random bits in base64url. */
+export function createTokenIds(): (epoch: string) => string {
+  const nextRandom = createRandomIds(RANDOM_BYTES);
+  return (epoch) => epoch + nextRandom();
+}
+
+/** The epoch of a token of this name; undefined for one that is named otherwise. */
+export function readEpoch(jti: string): string | undefined {
+  return NAME.test(jti) ? jti.slice(0, EPOCH_CHARACTERS) : undefined;
 }

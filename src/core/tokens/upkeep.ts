@@ -64,6 +64,9 @@ export function keepUp(
 }
 
 /** The retired keys that no token needs any more are gone. */
+/** A gateway whose clock is ahead takes no key away from the others: each goes by its own for what it publishes. */
+const FORGOTTEN_AFTER_MS = 86_400_000;
+
 function endRetired(draft: Draft, keys: readonly SigningKey[], at: number, { tokenLifeMs }: RingRules): void {
   for (const key of keys) {
     if (key.state !== "retired") continue;
@@ -71,7 +74,7 @@ function endRetired(draft: Draft, keys: readonly SigningKey[], at: number, { tok
       // Given up by whoever knew nothing of its tokens.
       const retiredAt = key.retiredAt ?? at;
       draft.put({ ...key, retiredAt, publishedUntil: retiredAt + Math.max(key.tokenLifeMs, tokenLifeMs) });
-    } else if (key.publishedUntil <= at) {
+    } else if (key.publishedUntil + FORGOTTEN_AFTER_MS <= at) {
       draft.remove(key.kid);
     }
   }

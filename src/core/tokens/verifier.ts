@@ -6,7 +6,6 @@ import { tokenExpired, tokenInvalid, tokenRevoked } from "../refusals.ts";
 import { ALGORITHMS } from "./algorithms.ts";
 import { encodeHeader } from "./jws.ts";
 import type { KeyRing, VerifyingKey } from "./keyring.ts";
-import { readIssuedAt } from "./token-id.ts";
 
 /** Ten times what the longest token of this gateway has: what is longer is not read at all. */
 export const MAX_TOKEN_LENGTH = 8_192;
@@ -17,8 +16,8 @@ export interface TokenVerifierOptions {
   readonly ring: Pick<KeyRing, "find" | "confirm" | "refresh">;
 }
 
-/** A kid that the ring does not know may be a moment old: the store is asked, but no more often than this, whoever makes names up. */
-const ASK_EVERY_MS = 1_000;
+/** The store is asked for a kid that is not known so often at most, in milliseconds, whoever makes names up. */
+const ASK_EVERY_MS = 100;
 
 /**
  * A verifier of this gateway's own tokens (RFC 8725). They have one form, that in which its signer writes them, and no other is
@@ -26,7 +25,6 @@ const ASK_EVERY_MS = 1_000;
  */
 export function createTokenVerifier({ issuer, audience, ring }: TokenVerifierOptions): TokenVerifier {
   const headers = new WeakMap<VerifyingKey, string>();
-  let askedAt = Number.NEGATIVE_INFINITY;
 
   /** The one header that tokens of a key have: it fixes the algorithm (3.1) and the type (3.11), and names no other key (3.10). */
   function headerOf(key: VerifyingKey): string {
@@ -37,13 +35,10 @@ export function createTokenVerifier({ issuer, audience, ring }: TokenVerifierOpt
     return header;
   }
 
-  async function findKey(kid: string, now: number): Promise<VerifyingKey> {
-    const confirmed = ring.confirm();
-    if (confirmed !== undefined) await confirmed;
-    if (ring.find(kid) === undefined && Math.abs(now - askedAt) >= ASK_EVERY_MS) {
-      askedAt = now;
-      await ring.refresh();
-    }
+  /** A kid that the ring does not know may be a moment old: the store is asked, once for all who wait, and no more often than that. */
+  const askAnew = createSpaced(() => ring.refresh(), ASK_EVERY_MS);
+
+  function keyOf(kid: string): VerifyingKey {
     const key = ring.find(kid);
     if (key === undefined) throw tokenInvalid("it was signed by no key of this gateway");
     if (key === "revoked") throw tokenRevoked("the key that signed it was revoked");
@@ -55,7 +50,9 @@ export function createTokenVerifier({ issuer, audience, ring }: TokenVerifierOpt
       // 1. Read.
       const { header, claims: encoded, signature } = split(token);
       // 2. Signed, by a key that is known, in the way that the key has.
-      const key = await findKey(kidOf(header), now);
+      const kid = kidOf(header);
+      if (ring.find(kid) === undefined) await askAnew();
+      const key = keyOf(kid);
       if (header !== headerOf(key)) throw tokenInvalid("its header is not what this gateway writes");
       const text = Buffer.from(token.slice(0, header.length + 1 + encoded.length), "latin1");
       if (!ALGORITHMS[key.alg].verify(text, key.publicKey, decode(signature)))
@@ -67,8 +64,28 @@ export function createTokenVerifier({ issuer, audience, ring }: TokenVerifierOpt
       if (nbf !== undefined || iat * 1000 > now + CLOCKS_APART_MS) throw tokenInvalid("it is not good yet");
       if (exp <= iat || (exp - iat) * 1000 > LONGEST_TOKEN_LIFE_MS) throw tokenInvalid("it lives longer than any");
       if (exp * 1000 <= now) throw tokenExpired();
-      return { ...claims, issuedAt: iat, issuedAtMs: readIssuedAt(claims.jti, iat), expiresAt: exp };
+      // 4. By a key that is still trusted. What is wrong anyway needs no store to be told so.
+      const confirmed = ring.confirm();
+      if (confirmed !== undefined) await confirmed;
+      keyOf(kid);
+      return { ...claims, issuedAt: iat, expiresAt: exp };
     },
+  };
+}
+
+/** A call that is shared by all who ask before it begins, and begins so long after the one before at the soonest. */
+function createSpaced(act: () => Promise<void>, everyMs: number): () => Promise<void> {
+  let waiting: Promise<void> | undefined;
+  let spaced: Promise<void> = Promise.resolve();
+  const run = async (): Promise<void> => {
+    await spaced;
+    waiting = undefined;
+    spaced = new Promise((resolve) => setTimeout(resolve, everyMs).unref());
+    await act();
+  };
+  return () => {
+    waiting ??= run();
+    return waiting;
   };
 }
 
@@ -108,7 +125,7 @@ const ANY = /./;
 /** What names a device, a customer or a token: visible ASCII. */
 const NAME = /^[\x21-\x7e]{1,96}$/;
 
-type Claims = Omit<TokenClaims, "issuedAt" | "issuedAtMs" | "expiresAt"> & {
+type Claims = Omit<TokenClaims, "issuedAt" | "expiresAt"> & {
   readonly iss: string;
   readonly aud: string;
   readonly exp: number;

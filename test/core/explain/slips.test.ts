@@ -211,7 +211,7 @@ test("it says that a login would succeed if and only if the gateway lets it in",
       secret: secretFromText(secret),
     })),
     movingSince: undefined,
-    tokensNotBefore: 0,
+    marks: { customerId: "acme", createdAt: 0, device: 0, customer: 0 },
     validUntil: Number.POSITIVE_INFINITY,
   };
   const nobody: Credential = { ...device, enrolled: false, keys: [] };

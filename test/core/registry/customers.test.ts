@@ -77,7 +77,7 @@ test("changes what a patch has and nothing else, and tells what is new", async (
     ...created,
     status: "disabled",
     // What was given out before is taken back.
-    tokensNotBefore: NOW + 6,
+    tokensNotBefore: NOW + 5,
     updatedAt: NOW + 5,
     revision: 2,
   });

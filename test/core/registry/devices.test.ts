@@ -88,7 +88,7 @@ describe("changing", () => {
       displayName: "Seven",
       labels: { c: "3" },
       // What was given out before is taken back.
-      tokensNotBefore: NOW + 6,
+      tokensNotBefore: NOW + 5,
       updatedAt: NOW + 5,
       revision: 2,
     });

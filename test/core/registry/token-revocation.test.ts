@@ -1,41 +1,46 @@
-// Until when tokens are taken back: exact within a millisecond, whatever comes in it.
+// Tokens taken back, by whatever clocks: one is good exactly while no revocation of its device or customer came after it.
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { CLOCKS_APART_MS } from "../../../src/core/ports.ts";
-import { revokedUntil } from "../../../src/core/registry/token-revocation.ts";
+import type { RevocationMarks } from "../../../src/core/ports.ts";
+import { markRevocation } from "../../../src/core/registry/token-revocation.ts";
+import { createTokenIds, epochOf, readEpoch } from "../../../src/core/tokens/token-id.ts";
 
 const NOW = 1_764_000_000_000;
+const MARKS: RevocationMarks = { customerId: "acme", createdAt: NOW, device: 0, customer: 0 };
 
-test("is the next millisecond, and the one after that where that counts already", () => {
-  expect(revokedUntil(0, NOW)).toBe(NOW + 1);
-  expect(revokedUntil(NOW, NOW)).toBe(NOW + 1);
-  expect(revokedUntil(NOW + 1, NOW)).toBe(NOW + 2);
+test("a mark is the time, and another one in any case", () => {
+  expect(markRevocation(0, NOW)).toBe(NOW);
+  expect(markRevocation(NOW, NOW)).toBe(NOW + 1);
+  expect(markRevocation(NOW + 86_400_000, NOW)).toBe(NOW + 86_400_001);
 });
 
-test("that was set by a clock far ahead gives way", () => {
-  expect(revokedUntil(NOW + CLOCKS_APART_MS + 1, NOW)).toBe(NOW + 1);
-  expect(revokedUntil(NOW + CLOCKS_APART_MS, NOW)).toBe(NOW + CLOCKS_APART_MS);
-});
-
-test("logins and revocations in any order: a token is good exactly while none came after it", () => {
-  const events = fc.array(fc.record({ after: fc.nat(3), revokes: fc.boolean() }), { maxLength: 40 });
+test("logins and revocations in any order and by any clocks: a token is good exactly while none came after it", () => {
+  const nextId = createTokenIds();
+  const event = fc.record({
+    what: fc.constantFrom("login", "login", "device", "customer", "anew"),
+    // Of the gateway that it comes to: hours apart, and standing still.
+    clock: fc.integer({ min: -2, max: 2 }).map((hours) => NOW + hours * 3_600_000),
+  });
   fc.assert(
-    fc.property(events, (all) => {
-      let now = NOW;
-      let mark = 0;
-      const tokens: { issuedAt: number; revoked: boolean }[] = [];
-      for (const { after, revokes } of all) {
-        now += after;
-        if (revokes) {
-          mark = revokedUntil(mark, now);
-          for (const token of tokens) token.revoked = true;
+    fc.property(fc.array(event, { maxLength: 40 }), (events) => {
+      let marks = MARKS;
+      const tokens: { jti: string; revoked: boolean }[] = [];
+      for (const [place, { what, clock }] of events.entries()) {
+        if (what === "login") {
+          tokens.push({ jti: nextId(epochOf(marks)), revoked: false });
         } else {
-          // As core/tokens/signer.ts has it.
-          tokens.push({ issuedAt: Math.max(now, mark), revoked: false });
+          // A device that is deleted and enrolled anew is of another time, by one clock or another.
+          if (what === "anew") marks = { ...marks, createdAt: clock + place, device: 0 };
+          else marks = { ...marks, [what]: markRevocation(marks[what], clock) };
+          for (const token of tokens) token.revoked = true;
         }
-        for (const { issuedAt, revoked } of tokens) expect(issuedAt < mark).toBe(revoked);
+        for (const { jti, revoked } of tokens) expect(readEpoch(jti) === epochOf(marks)).toBe(!revoked);
       }
     }),
   );
+});
+
+test("a name that is not of this form is of no epoch", () => {
+  for (const jti of ["c2F5IGZyaWVuZCBh", "a".repeat(21), `${"a".repeat(19)}!`]) expect(readEpoch(jti)).toBeUndefined();
 });

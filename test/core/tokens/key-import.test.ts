@@ -137,3 +137,17 @@ test("whatever comes, it is read or refused, and what is refused is not repeated
     { numRuns: 300 },
   );
 });
+
+test.for([1n, 2n, 65_536n, 0x1_0000_0001n])("an RSA key whose public exponent is %s is refused", async (exponent) => {
+  // What it takes to be a key at all is not looked at before that.
+  const hex = exponent.toString(16);
+  const e = Buffer.from(hex.padStart(hex.length + (hex.length % 2), "0"), "hex").toString("base64url");
+  await expect(readImportedKey(jwk(rsa.privateKey, { e }), "")).rejects.toMatchObject({ reason: "malformed" });
+});
+
+test("by an exponent of 1 a signature is the text itself, and a key that has one is refused for that", async () => {
+  const { n, p, q, dp, dq, qi } = rsa.privateKey.export({ format: "jwk" });
+  const text = JSON.stringify({ kty: "RSA", n, e: "AQ", d: "AQ", p, q, dp: "AQ", dq: "AQ", qi });
+  void [dp, dq];
+  await expect(readImportedKey(text, "")).rejects.toThrow("public exponent");
+});

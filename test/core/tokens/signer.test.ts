@@ -4,7 +4,7 @@ import { createLocalJWKSet, jwtVerify } from "jose";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { TokenSigner } from "../../../src/core/ports.ts";
 import { createTokenSigner, type SignerOptions } from "../../../src/core/tokens/signer.ts";
-import { readIssuedAt } from "../../../src/core/tokens/token-id.ts";
+import { readEpoch } from "../../../src/core/tokens/token-id.ts";
 import { type House, NOW, openHouse } from "../login-path.ts";
 
 let house: House;
@@ -13,7 +13,8 @@ beforeAll(async () => {
 });
 afterAll(() => house.close());
 
-const SUBJECT = { deviceKey: "device-1", customerId: "customer-1", tokensNotBefore: 0 };
+const MARKS = { customerId: "customer-1", createdAt: 0, device: 0, customer: 0 };
+const SUBJECT = { deviceKey: "device-1", customerId: "customer-1", marks: MARKS };
 
 function signerOf(options: Partial<SignerOptions> = {}): TokenSigner {
   return createTokenSigner({
@@ -68,18 +69,16 @@ test("iat is in whole seconds, rounded down, so that no verifier sees a token fr
   expect(claims).toMatchObject({ iat: NOW / 1000, exp: NOW / 1000 + 600 });
 });
 
-test("the jti tells when it was issued, to the millisecond: not before tokens are good", async () => {
-  const issuedAt = async (tokensNotBefore: number, now: number): Promise<number> => {
-    const [, claims] = partsOf(await signerOf().sign({ ...SUBJECT, tokensNotBefore }, now));
-    const { jti, iat } = Object(claims);
-    return readIssuedAt(jti, iat);
-  };
-  expect(await issuedAt(0, NOW + 999)).toBe(NOW + 999);
-  expect(await issuedAt(NOW + 400, NOW + 399)).toBe(NOW + 400);
-  expect(await issuedAt(NOW + 400, NOW + 401)).toBe(NOW + 401);
-  // One that was named otherwise, or whose name is of another second.
-  expect(readIssuedAt("c2F5IGZyaWVuZCBh", NOW / 1000)).toBe(NOW);
-  expect(readIssuedAt("AAAAAAAAAAAAAAAAAAAA", NOW / 1000)).toBe(NOW);
+test("the jti tells of which epoch it is", async () => {
+  const epochs = await Promise.all(
+    [MARKS, MARKS, { ...MARKS, device: 1 }, { ...MARKS, customer: 1 }].map(async (marks) => {
+      const [, claims] = partsOf(await signerOf().sign({ ...SUBJECT, marks }, NOW));
+      return readEpoch(Object(claims).jti);
+    }),
+  );
+  expect(epochs[0]).toMatch(/^[\w-]{8}$/);
+  expect(epochs[1]).toBe(epochs[0]);
+  expect(new Set(epochs).size).toBe(3);
 });
 
 test("every token has a jti of its own, though all else be equal", async () => {

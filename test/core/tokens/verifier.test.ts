@@ -1,7 +1,7 @@
 // The gateway's own verifier: takes what its signer makes, and nothing else.
 
 import fc from "fast-check";
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test, vi } from "vitest";
 import { AuthError } from "../../../src/core/errors.ts";
 import { TOKEN_ALGS, type TokenAlg } from "../../../src/core/tokens/algorithms.ts";
 import { createJws } from "../../../src/core/tokens/jws.ts";
@@ -65,13 +65,15 @@ describe.for(TOKEN_ALGS)("tokens of %s", (alg) => {
     });
     // Every character that a device_key may have.
     const deviceKey = "!\"#$%&'()*+,-./09:;<=>?@AZ[\\]^_`az{|}~";
-    const token = await signer.sign({ deviceKey, customerId: "acme", tokensNotBefore: 0 }, NOW + 999);
+    const token = await signer.sign(
+      { deviceKey, customerId: "acme", marks: { customerId: "acme", createdAt: 0, device: 0, customer: 0 } },
+      NOW + 999,
+    );
     expect(await open().verify(token)).toEqual({
       deviceKey,
       customerId: "acme",
       jti: expect.stringMatching(/^[\w-]{20}$/),
       issuedAt: NOW / 1000,
-      issuedAtMs: NOW + 999,
       expiresAt: NOW / 1000 + 600,
     });
   });
@@ -151,30 +153,46 @@ test("tokens of a key that was revoked are revoked, those of one that is gone in
   expect((await refusalFrom(verify(goodToken(mint)))).reason).toBe("invalid");
 });
 
-test("a key that is new is asked for, and names that are made up ask no more than once a second", async () => {
+test("a key that is new is asked for, once for all who come at once, and names that are made up ask no more than ten times a second", async () => {
   const { found, ring, verify } = open();
   const mint = mintOf("EdDSA");
   found.delete(mint.kid);
-  for (let flood = 0; flood < 50; flood++) await refusalFrom(verify(goodToken(mint), NOW + flood));
+  const flood = (): Promise<unknown> =>
+    Promise.all(Array.from({ length: 200 }, () => refusalFrom(verify(goodToken(mint)))));
+  vi.useFakeTimers({ toFake: ["setTimeout"] });
+  await flood();
   expect(ring.refreshes).toBe(1);
+  const second = flood();
+  await vi.advanceTimersByTimeAsync(99);
+  expect(ring.refreshes).toBe(1);
+  await vi.advanceTimersByTimeAsync(1);
+  await second;
+  expect(ring.refreshes).toBe(2);
   ring.refresh = async () => {
     found.set(mint.kid, mint.key);
   };
-  await refusalFrom(verify(goodToken(mint), NOW + 999));
-  expect(await verify(goodToken(mint), NOW + 1_000)).toMatchObject({ deviceKey: "pump-7" });
+  const all = Promise.all(Array.from({ length: 20 }, () => verify(goodToken(mint))));
+  await vi.advanceTimersByTimeAsync(100);
+  expect((await all).map(({ deviceKey }) => deviceKey)).toEqual(Array.from({ length: 20 }, () => "pump-7"));
+  vi.useRealTimers();
 });
 
-test("a ring that is not sure is waited for, and its failure is the answer", async () => {
+test("a ring that is not sure is asked before a good token is taken, and for no other", async () => {
   const { found, ring, verify } = open();
   const mint = mintOf("EdDSA");
   const { promise, resolve } = Promise.withResolvers<void>();
   ring.confirmations.push(promise);
   const checked = refusalFrom(verify(goodToken(mint)));
+  await Promise.resolve();
   found.set(mint.kid, "revoked");
   resolve();
   expect((await checked).reason).toBe("revoked");
-  ring.confirmations.push(Promise.reject(new AuthError("unavailable", "the registry cannot be asked now")));
+  found.set(mint.kid, mint.key);
+  const away = (): Promise<void> => Promise.reject(new AuthError("unavailable", "the registry cannot be asked now"));
+  ring.confirm = away;
   expect((await refusalFrom(verify(goodToken(mint)))).reason).toBe("unavailable");
+  expect((await refusalFrom(verify(`${goodToken(mint).slice(0, -4)}AAAA`))).reason).toBe("invalid");
+  expect((await refusalFrom(verify(goodToken(mint), NOW + 600_000))).reason).toBe("expired");
 });
 
 test("a token of the same meaning in another form is refused, and nothing of it is repeated", async () => {

@@ -73,7 +73,7 @@ export type Customer = Message<"countersign.admin.v1.Customer"> & {
   etag: string;
 
   /**
-   * Tokens of its devices that were issued before are taken back; absent: none are.
+   * When the tokens of its devices were last taken back: those from before are refused. Absent: never.
    *
    * @generated from field: google.protobuf.Timestamp tokens_not_before = 8;
    */
@@ -249,7 +249,7 @@ export type Device = Message<"countersign.admin.v1.Device"> & {
   etag: string;
 
   /**
-   * Output only. Tokens from before this time are recorded as taken back, which nothing checks yet; absent: none.
+   * Output only. When its tokens were last taken back: those from before are refused. Absent: never.
    *
    * @generated from field: google.protobuf.Timestamp tokens_not_before = 13;
    */
