@@ -1,21 +1,11 @@
-// The command line: its commands, and what a failure looks like. Knows commander; each command is a file of its own.
+// The command line: its commands, and what a failure looks like. Knows commander; each command is a file of its own, and is
+// loaded when it is asked for.
 
 import { readFileSync } from "node:fs";
 import { findPackageJSON } from "node:module";
 import { Command, CommanderError, Help, type Option } from "commander";
 import { ConfigError } from "../config.ts";
-import { addAuditCommand } from "./audit.ts";
-import { addCustomerKeysCommand } from "./customer-keys.ts";
-import { addCustomersCommand } from "./customers.ts";
-import { addDevicesCommand } from "./devices/devices.ts";
-import { addExplainCommand } from "./explain.ts";
-import { addLoginCommand } from "./login/login.ts";
 import { CommandFailure, hearOutput, usageFailure, writeFailure } from "./output.ts";
-import { addSecretsCommand } from "./secrets.ts";
-import { addServeCommand } from "./serve.ts";
-import { addSignCommand } from "./sign.ts";
-import { addSigningKeysCommand } from "./signing-keys.ts";
-import { addTokensCommand } from "./tokens.ts";
 
 /** Runs a command line (without node and script). @returns the exit status */
 export async function runCommandLine(args: readonly string[]): Promise<number> {
@@ -29,7 +19,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
     .exitOverride()
     .configureHelp({ optionDescription })
     .configureOutput({ writeErr: () => {} });
-  for (const add of COMMANDS) add(program);
+  for (const add of await loadCommands(args)) add(program);
   try {
     await program.parseAsync([...args], { from: "user" });
     return 0;
@@ -46,19 +36,30 @@ function optionDescription(option: Option): string {
   return option.mandatory ? `${usual} (required)` : usual;
 }
 
-const COMMANDS = [
-  addServeCommand,
-  addLoginCommand,
-  addSignCommand,
-  addExplainCommand,
-  addCustomersCommand,
-  addCustomerKeysCommand,
-  addDevicesCommand,
-  addSigningKeysCommand,
-  addTokensCommand,
-  addAuditCommand,
-  addSecretsCommand,
-];
+type AddCommand = (program: Command) => void;
+
+/** In the order in which --help lists them. */
+const COMMANDS = new Map<string, () => Promise<AddCommand>>([
+  ["serve", async () => (await import("./serve.ts")).addServeCommand],
+  ["login", async () => (await import("./login/login.ts")).addLoginCommand],
+  ["sign", async () => (await import("./sign.ts")).addSignCommand],
+  ["explain", async () => (await import("./explain.ts")).addExplainCommand],
+  ["customers", async () => (await import("./customers.ts")).addCustomersCommand],
+  ["customer-keys", async () => (await import("./customer-keys.ts")).addCustomerKeysCommand],
+  ["devices", async () => (await import("./devices/devices.ts")).addDevicesCommand],
+  ["signing-keys", async () => (await import("./signing-keys.ts")).addSigningKeysCommand],
+  ["tokens", async () => (await import("./tokens.ts")).addTokensCommand],
+  ["audit", async () => (await import("./audit.ts")).addAuditCommand],
+  ["secrets", async () => (await import("./secrets.ts")).addSecretsCommand],
+]);
+
+/** The command that is asked for; all of them where it is none, for help and for what a mistyped one could have meant. */
+async function loadCommands(args: readonly string[]): Promise<readonly AddCommand[]> {
+  const [first = ""] = args.filter((word) => !word.startsWith("-"));
+  const asked = COMMANDS.get(first);
+  if (asked !== undefined) return [await asked()];
+  return first === "" && args.includes("--version") ? [] : Promise.all([...COMMANDS.values()].map((load) => load()));
+}
 
 /** The package's version, from package.json, which is where sources and built code both have above them. */
 function readVersion(): string {

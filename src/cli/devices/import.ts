@@ -45,11 +45,13 @@ export function addDevicesImportCommand(devices: Command): void {
 }
 
 async function importFile(file: string, options: ImportOptions, command: Command): Promise<void> {
-  const { signal, stopped } = hearSignals();
+  const { signal, stopped, unhear } = hearSignals();
   try {
     tell(command, await run(file, options, wantsJson(command), signal));
   } catch (error) {
     throw stopped() ?? error;
+  } finally {
+    unhear();
   }
 }
 
@@ -93,20 +95,32 @@ function checkpointOf(
   throw usageFailure(`${inputName(file)} is read only once: there is no going on, and no use for --checkpoint`);
 }
 
+interface HeardSignals {
+  readonly signal: AbortSignal;
+  readonly stopped: () => CommandFailure | undefined;
+  readonly unhear: () => void;
+}
+
 /** The first signal stops an import in order; a second one ends the process as usual. */
-function hearSignals(): { readonly signal: AbortSignal; readonly stopped: () => CommandFailure | undefined } {
+function hearSignals(): HeardSignals {
   const abort = new AbortController();
   let stopped: CommandFailure | undefined;
-  for (const name of ["SIGINT", "SIGTERM"] as const) {
-    process.once(name, () => {
-      const status = 128 + constants.signals[name];
-      stopped = new CommandFailure("stopped: give the same command again", {}, status);
-      abort.abort();
-      // A pipe that nobody writes into holds the process, and cannot be let go of.
-      setTimeout(() => process.exit(status), STOP_MS).unref();
-    });
-  }
-  return { signal: abort.signal, stopped: () => stopped };
+  const stop = (name: NodeJS.Signals): void => {
+    const status = 128 + constants.signals[name];
+    stopped = new CommandFailure("stopped: give the same command again", {}, status);
+    abort.abort();
+    // A pipe that nobody writes into holds the process, and cannot be let go of.
+    setTimeout(() => process.exit(status), STOP_MS).unref();
+  };
+  const names = ["SIGINT", "SIGTERM"] as const;
+  for (const name of names) process.once(name, stop);
+  return {
+    signal: abort.signal,
+    stopped: () => stopped,
+    unhear() {
+      for (const name of names) process.off(name, stop);
+    },
+  };
 }
 
 function patienceOf(seconds: number, report: ImportReport, signal: AbortSignal): Patience {
