@@ -9,6 +9,7 @@ import { createInterface } from "node:readline";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
 import { signLogin } from "../src/cli/sign.ts";
+import { runCommand } from "./command.ts";
 import { CUSTOMER_KEY, postLogin } from "./gateway.ts";
 import { run, serve, temporaryFolder } from "./program.ts";
 
@@ -24,7 +25,7 @@ test("a bug in an operator's call is logged under the request id that the caller
   database.exec("create trigger broken before insert on customers begin select raise(abort, 'planted'); end");
   database.close();
 
-  const { status, stderr } = await run(["customers", "create", "--name", "x", "--json"], {
+  const { status, stderr } = await runCommand(["customers", "create", "--name", "x", "--json"], {
     env: { COUNTERSIGN_DATA_DIR: folder, COUNTERSIGN_INTERNAL_URL: internalUrl },
   });
   const { error } = JSON.parse(stderr);
@@ -38,10 +39,12 @@ test("a secret that does not open is a fault of one login, and of no other", asy
   const folder = temporaryFolder();
   const { publicUrl, internalUrl, log, end } = await serve(folder);
   const env = { COUNTERSIGN_DATA_DIR: folder, COUNTERSIGN_INTERNAL_URL: internalUrl };
-  const { customer_id } = JSON.parse((await run(["customers", "create", "--name", "x", "--json"], { env })).stdout);
+  const { customer_id } = JSON.parse(
+    (await runCommand(["customers", "create", "--name", "x", "--json"], { env })).stdout,
+  );
   const issue = ["customer-keys", "issue", "--customer", customer_id, "--import", "-"];
-  await run(issue, { env, input: CUSTOMER_KEY });
-  await run(["devices", "create", "--customer", customer_id, "--device-key", "broken"], { env });
+  await runCommand(issue, { env, input: CUSTOMER_KEY });
+  await runCommand(["devices", "create", "--customer", customer_id, "--device-key", "broken"], { env });
   const database = new DatabaseSync(join(folder, "countersign.db"));
   database
     .prepare("update customer_keys set sealed_secret = substr(sealed_secret, 1, 40) where customer_id = ?")
@@ -52,7 +55,7 @@ test("a secret that does not open is a fault of one login, and of no other", asy
   const answer = await postLogin(publicUrl, login);
   const { reason, request_id } = JSON.parse(await answer.text());
   expect([answer.status, reason]).toEqual([500, "internal"]);
-  expect((await run(["login", "--demo", "--url", publicUrl], { env })).status).toBe(0);
+  expect((await runCommand(["login", "--demo", "--url", publicUrl], { env })).status).toBe(0);
   await end("SIGTERM");
   expect(faults(log()).map((fault) => fault.request_id)).toEqual([request_id]);
 });
@@ -66,7 +69,7 @@ test("a write that another process holds up does not hold up logins", async () =
   const creating = run(["customers", "create", "--name", "x"], { env });
   // While that waits: logins are answered, one after another.
   for (let turn = 0; turn < 8; turn++) {
-    expect((await run(["login", "--demo", "--url", publicUrl], { env })).status).toBe(0);
+    expect((await runCommand(["login", "--demo", "--url", publicUrl], { env })).status).toBe(0);
   }
   database.exec("commit");
   database.close();
@@ -127,7 +130,7 @@ test("a log that cannot be written stops neither logins nor the end", async () =
   const [line] = await once(createInterface(gateway.stdout), "line");
   const url = JSON.parse(String(line)).public;
   for (let turn = 0; turn < 3; turn++) {
-    const { status } = await run(["login", "--demo", "--url", url], { env: { COUNTERSIGN_DATA_DIR: folder } });
+    const { status } = await runCommand(["login", "--demo", "--url", url], { env: { COUNTERSIGN_DATA_DIR: folder } });
     expect(status).toBe(0);
   }
   gateway.kill("SIGTERM");

@@ -6,8 +6,8 @@ import { type Gateway, startGateway } from "../src/app.ts";
 import { GATEWAY } from "../src/core/registry/ports.ts";
 import { deriveDeviceKey, secretFromText } from "../src/core/signature.ts";
 import type { Environment } from "../src/environment.ts";
+import { runCommand } from "./command.ts";
 import { ADMIN_TOKEN, logInBy, testConfig } from "./gateway.ts";
-import { run } from "./program.ts";
 
 const OLD = "11".repeat(32);
 const NEW = "22".repeat(32);
@@ -45,7 +45,7 @@ export async function changeMasterKey(settings: Environment & { readonly DATA_DI
 
   await step(OLD, NEW);
   await step(NEW, OLD);
-  const { status, stdout, stderr } = await run(["secrets", "reseal", "--json"], {
+  const { status, stdout, stderr } = await runCommand(["secrets", "reseal", "--json"], {
     env: { COUNTERSIGN_INTERNAL_URL: fleet[0]?.internalUrl ?? "", COUNTERSIGN_ADMIN_TOKEN: ADMIN_TOKEN },
   });
   expect([status, stderr]).toEqual([0, ""]);

@@ -2,8 +2,9 @@
 
 import { expect, onTestFinished, test } from "vitest";
 import { signLogin } from "../src/cli/sign.ts";
+import { runCommand } from "./command.ts";
 import { CUSTOMER_KEY, postLogin, startTestGateway } from "./gateway.ts";
-import { run, type ServingProcess, serve, temporaryFolder } from "./program.ts";
+import { type ServingProcess, serve, temporaryFolder } from "./program.ts";
 import { type RedisServer, startRedis } from "./redis/server.ts";
 
 interface Line {
@@ -20,10 +21,13 @@ async function open(
   const folder = temporaryFolder();
   const gateway = await serve(folder, { env: { COUNTERSIGN_REDIS_URL: redis.url, COUNTERSIGN_REDIS_DOWN: redisDown } });
   const env = { COUNTERSIGN_DATA_DIR: folder, COUNTERSIGN_INTERNAL_URL: gateway.internalUrl };
-  const { stdout } = await run(["customers", "create", "--name", "x", "--json"], { env });
+  const { stdout } = await runCommand(["customers", "create", "--name", "x", "--json"], { env });
   const { customer_id } = JSON.parse(stdout);
-  await run(["customer-keys", "issue", "--customer", customer_id, "--import", "-"], { env, input: CUSTOMER_KEY });
-  await run(["devices", "create", "--customer", customer_id, "--device-key", "pump"], { env });
+  await runCommand(["customer-keys", "issue", "--customer", customer_id, "--import", "-"], {
+    env,
+    input: CUSTOMER_KEY,
+  });
+  await runCommand(["devices", "create", "--customer", customer_id, "--device-key", "pump"], { env });
   const logIn = (): Promise<Response> =>
     postLogin(
       gateway.publicUrl,

@@ -1,4 +1,4 @@
-// `countersign audit`, a process of its own against a real gateway.
+// `countersign audit`, against a real gateway.
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Operator, openOperator } from "./operator.ts";

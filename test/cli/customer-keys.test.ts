@@ -1,4 +1,4 @@
-// `countersign customer-keys`, as processes of their own against a real gateway.
+// `countersign customer-keys`, against a real gateway.
 
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// `countersign customers`, as processes of their own against a real gateway.
+// `countersign customers`, against a real gateway.
 
 import { hostname } from "node:os";
 import { afterAll, beforeAll, expect, test } from "vitest";

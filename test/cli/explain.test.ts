@@ -3,8 +3,9 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { runCommand } from "../command.ts";
 import { ADMIN_TOKEN, CUSTOMER_KEY, startTestGateway } from "../gateway.ts";
-import { run, temporaryFolder } from "../program.ts";
+import { temporaryFolder } from "../program.ts";
 
 const NOW = 1_764_000_000_000;
 
@@ -23,10 +24,10 @@ async function openDesk() {
     deviceKey,
     file: join(folder, "request.json"),
     async sign(timestamp: number): Promise<string> {
-      return (await run(["sign", "--device-key", deviceKey, "--timestamp", String(timestamp)], { env })).stdout;
+      return (await runCommand(["sign", "--device-key", deviceKey, "--timestamp", String(timestamp)], { env })).stdout;
     },
     explain: (body: string, ...args: readonly string[]) =>
-      run(["explain", "--device-key", deviceKey, ...args], { env, input: body }),
+      runCommand(["explain", "--device-key", deviceKey, ...args], { env, input: body }),
   };
 }
 
@@ -94,7 +95,7 @@ test("a body that cannot be read, a time that is none and a name that is missing
   const when = await explain("{}", "--body", "-", "--at", "yesterday");
   expect(when.status).toBe(2);
   expect(when.stderr).toContain("RFC 3339");
-  const nobody = await run(["explain", "--body", "-"]);
+  const nobody = await runCommand(["explain", "--body", "-"]);
   expect(nobody.status).toBe(2);
   expect(nobody.stderr).toContain("--device-key");
 });

@@ -1,6 +1,7 @@
 // A master key that is lost, as its operator goes through it: `serve` says so, lets go of what it sealed, and goes on.
 
 import { expect, test } from "vitest";
+import { runCommand } from "../command.ts";
 import { run, serve, temporaryFolder } from "../program.ts";
 
 const OLD = "11".repeat(32);
@@ -21,13 +22,13 @@ test("without it a gateway does not start, and when told to forget it starts ane
   const before = await start(OLD);
   const manage = async (internalUrl: string, ...args: readonly string[]): Promise<string> => {
     const env = { ...place, COUNTERSIGN_INTERNAL_URL: internalUrl };
-    const { status, stdout, stderr } = await run(args, { env, input: CUSTOMER_KEY });
+    const { status, stdout, stderr } = await runCommand(args, { env, input: CUSTOMER_KEY });
     expect([args, status, stderr]).toEqual([args, 0, ""]);
     return stdout;
   };
   const logIn = async (publicUrl: string): Promise<readonly [number | null, string]> => {
     const env = { COUNTERSIGN_CUSTOMER_KEY: CUSTOMER_KEY };
-    const { status, stderr } = await run(["login", "--device-key", "pump", "--url", publicUrl], { env });
+    const { status, stderr } = await runCommand(["login", "--device-key", "pump", "--url", publicUrl], { env });
     return [status, stderr];
   };
   const customer = JSON.parse(await manage(before.internalUrl, "customers", "create", "--name", "Acme", "--json"));

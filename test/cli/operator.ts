@@ -2,22 +2,23 @@
 
 import type { GatewayOptions } from "../../src/app.ts";
 import type { Environment } from "../../src/environment.ts";
+import { type CommandOptions, runCommand } from "../command.ts";
 import { ADMIN_TOKEN, openGateway, type TestGateway } from "../gateway.ts";
-import { type Outcome, type RunOptions, run } from "../program.ts";
+import type { Outcome } from "../program.ts";
 
 export interface Operator {
   readonly gateway: TestGateway;
   /** Runs `countersign` with these words. */
-  operate(args: readonly string[], options?: RunOptions): Promise<Outcome>;
+  operate(args: readonly string[], options?: CommandOptions): Promise<Outcome>;
   /** What it prints with --json, a line each. @throws Error when it fails */
-  operateJson(args: readonly string[], options?: RunOptions): Promise<readonly Record<string, unknown>[]>;
+  operateJson(args: readonly string[], options?: CommandOptions): Promise<readonly Record<string, unknown>[]>;
 }
 
 export async function openOperator(settings: Environment = {}, options: GatewayOptions = {}): Promise<Operator> {
   const gateway = await openGateway(settings, options);
   const env = { COUNTERSIGN_INTERNAL_URL: gateway.internalUrl, COUNTERSIGN_ADMIN_TOKEN: ADMIN_TOKEN };
   const operate: Operator["operate"] = (args, options = {}) =>
-    run(args, { ...options, env: { ...env, ...options.env } });
+    runCommand(args, { ...options, env: { ...env, ...options.env } });
   return {
     gateway,
     operate,

@@ -3,7 +3,8 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
-import { run, serve, temporaryFolder } from "../program.ts";
+import { runCommand } from "../command.ts";
+import { serve, temporaryFolder } from "../program.ts";
 
 test("it tells how many, and which of the settings may change; again there is nothing to do", {
   timeout: 30_000,
@@ -15,7 +16,7 @@ test("it tells how many, and which of the settings may change; again there is no
     env: { COUNTERSIGN_MASTER_KEY: current, COUNTERSIGN_OTHER_MASTER_KEYS: old },
   });
   const reseal = (...args: readonly string[]) =>
-    run(["secrets", "reseal", ...args], {
+    runCommand(["secrets", "reseal", ...args], {
       env: { COUNTERSIGN_DATA_DIR: folder, COUNTERSIGN_INTERNAL_URL: internalUrl },
     });
 
@@ -39,7 +40,7 @@ test("it tells how many, and which of the settings may change; again there is no
 });
 
 test("it takes a gateway to do it", async () => {
-  const { status, stderr } = await run(["secrets", "reseal"], {
+  const { status, stderr } = await runCommand(["secrets", "reseal"], {
     env: { COUNTERSIGN_ADMIN_TOKEN: "token", COUNTERSIGN_INTERNAL_URL: "http://127.0.0.1:1" },
   });
   expect([status, stderr]).toEqual([

@@ -5,6 +5,7 @@ import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { runCommand } from "../command.ts";
 import { postLogin } from "../gateway.ts";
 import { run, serve, temporaryFolder } from "../program.ts";
 
@@ -12,14 +13,14 @@ test("the first start makes secrets that only their owner can read, and a later 
   const folder = temporaryFolder();
   const env = { COUNTERSIGN_DATA_DIR: folder };
   await (await serve(folder)).end("SIGTERM");
-  const first = await run(["sign", "--demo", "--timestamp", "1764000000"], { env });
+  const first = await runCommand(["sign", "--demo", "--timestamp", "1764000000"], { env });
   expect(Object.keys(JSON.parse(first.stdout))).toEqual(["device_key", "timestamp", "device_signature"]);
   for (const name of ["master-key", "admin-token", "demo-device"]) {
     expect([name, statSync(join(folder, name)).mode & 0o777]).toEqual([name, 0o600]);
   }
 
   await (await serve(folder)).end("SIGTERM");
-  expect(await run(["sign", "--demo", "--timestamp", "1764000000"], { env })).toEqual(first);
+  expect(await runCommand(["sign", "--demo", "--timestamp", "1764000000"], { env })).toEqual(first);
   expect(
     readdirSync(folder)
       .filter((name) => !name.startsWith("countersign.db"))
@@ -34,7 +35,9 @@ test("a database that has not got the demo device is given it as it was", async 
   for (const name of readdirSync(folder)) if (name.startsWith("countersign.db")) rmSync(join(folder, name));
   const { publicUrl } = await serve(folder);
   expect(readFileSync(join(folder, "demo-device"), "utf8")).toBe(before);
-  const { status } = await run(["login", "--demo", "--url", publicUrl], { env: { COUNTERSIGN_DATA_DIR: folder } });
+  const { status } = await runCommand(["login", "--demo", "--url", publicUrl], {
+    env: { COUNTERSIGN_DATA_DIR: folder },
+  });
   expect(status).toBe(0);
 });
 
@@ -42,11 +45,13 @@ test("the demo device logs in over all four protocols, on both listeners, until 
   const folder = temporaryFolder();
   const { publicUrl, internalUrl } = await serve(folder);
   const env = { COUNTERSIGN_DATA_DIR: folder };
-  const logIn = (url: string, via: string) => run(["login", "--demo", "--json", "--url", url, "--via", via], { env });
+  const wordsOf = (url: string, via: string) => ["login", "--demo", "--json", "--url", url, "--via", via];
+  const logIn = (url: string, via: string) => runCommand(wordsOf(url, via), { env });
 
   for (const url of [publicUrl, internalUrl]) {
     for (const via of ["rest", "connect", "grpc", "grpc-web"]) {
-      const { status, stdout, stderr } = await logIn(url, via);
+      // As processes too, which have to come to their end.
+      const { status, stdout, stderr } = await (url === publicUrl ? run(wordsOf(url, via), { env }) : logIn(url, via));
       expect([via, status, stderr]).toEqual([via, 0, ""]);
       expect(JSON.parse(stdout)).toEqual({ token: expect.stringMatching(/^eyJ/), expires_in: 600 });
     }
@@ -68,7 +73,7 @@ test("a refusal is told with the values that it names, the same over all four pr
   const folder = temporaryFolder();
   const { publicUrl } = await serve(folder, { env: { COUNTERSIGN_LOGIN_LIMIT: "1/60s" } });
   const logIn = (...args: readonly string[]) =>
-    run(["login", "--demo", "--url", publicUrl, ...args], { env: { COUNTERSIGN_DATA_DIR: folder } });
+    runCommand(["login", "--demo", "--url", publicUrl, ...args], { env: { COUNTERSIGN_DATA_DIR: folder } });
 
   expect((await logIn()).status).toBe(0);
   for (const via of ["rest", "connect", "grpc", "grpc-web"]) {
@@ -116,19 +121,19 @@ test("an operator enrols a customer, keys and devices, and each of them logs in"
     [device_key, key["customer_key"]],
     ["pump-2", imported],
   ] as const) {
-    const { status, stderr } = await run(["login", "--device-key", device, "--url", publicUrl], {
+    const { status, stderr } = await runCommand(["login", "--device-key", device, "--url", publicUrl], {
       env: { COUNTERSIGN_CUSTOMER_KEY: secret ?? "" },
     });
     expect([device, status, stderr]).toEqual([device, 0, ""]);
   }
 
-  const again = await run(["devices", "create", "--customer", customer_id, "--device-key", "pump-2", "--json"], {
+  const again = await runCommand(["devices", "create", "--customer", customer_id, "--device-key", "pump-2", "--json"], {
     env,
   });
   expect([again.status, JSON.parse(again.stderr).error.reason]).toEqual([1, "already_exists"]);
-  const nobody = await run(["devices", "create", "--customer", "nobody", "--json"], { env });
+  const nobody = await runCommand(["devices", "create", "--customer", "nobody", "--json"], { env });
   expect([nobody.status, JSON.parse(nobody.stderr).error.reason]).toEqual([1, "does_not_exist"]);
-  const wrong = await run(["customers", "create", "--name", "x", "--json"], {
+  const wrong = await runCommand(["customers", "create", "--name", "x", "--json"], {
     env: { ...env, COUNTERSIGN_ADMIN_TOKEN: "not-the-token-0123456789" },
   });
   expect([wrong.status, JSON.parse(wrong.stderr).error.reason]).toEqual([1, "invalid_admin_token"]);
@@ -137,7 +142,7 @@ test("an operator enrols a customer, keys and devices, and each of them logs in"
 test("nothing that a stranger sends, and no secret, is in the log", async () => {
   const folder = temporaryFolder();
   const { publicUrl, log, end } = await serve(folder, { env: { COUNTERSIGN_LOG_LEVEL: "debug" } });
-  const signed = await run(["sign", "--demo"], { env: { COUNTERSIGN_DATA_DIR: folder } });
+  const signed = await runCommand(["sign", "--demo"], { env: { COUNTERSIGN_DATA_DIR: folder } });
   const { device_signature } = JSON.parse(signed.stdout);
   const bodies = [
     signed.stdout,
@@ -187,7 +192,7 @@ test("a database that does not answer is one clear line, without its password", 
 });
 
 test("every mistake in the settings is told at once, without a secret", async () => {
-  const { status, stderr } = await run(["serve"], {
+  const { status, stderr } = await runCommand(["serve"], {
     env: {
       COUNTERSIGN_MASTER_KEY: "too-short-secret",
       COUNTERSIGN_TOKEN_TLL: "5m",
@@ -209,7 +214,7 @@ test("every mistake in the settings is told at once, without a secret", async ()
     "countersign: COUNTERSIGN_FAILURE_LIMIT needs a window of at most 1h, as a number and ms, s, m or h: 10/60s",
     "countersign: COUNTERSIGN_TLS_CERT is /x, which cannot be read (ENOENT). Set it to the path of a file in PEM",
   ]);
-  const { stderr: alone } = await run(["serve", "--dev"], {
+  const { stderr: alone } = await runCommand(["serve", "--dev"], {
     env: { COUNTERSIGN_DATA_DIR: temporaryFolder(), COUNTERSIGN_TLS_CLIENT_CA: "/x" },
   });
   expect(alone.trim().split("\n")).toEqual([
@@ -237,7 +242,7 @@ test("without a gateway the commands say so", async () => {
     ["login", "--device-key", "a", "--url", "http://127.0.0.1:1", "--via", "grpc"],
     ["customers", "create", "--name", "a"],
   ]) {
-    const { status, stdout, stderr } = await run(args, { env });
+    const { status, stdout, stderr } = await runCommand(args, { env });
     expect([args, status, stdout]).toEqual([args, 1, ""]);
     const namedBy = args[0] === "login" ? "--url" : "COUNTERSIGN_INTERNAL_URL";
     expect(stderr).toBe(

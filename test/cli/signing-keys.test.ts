@@ -1,4 +1,4 @@
-// `countersign signing-keys`, a process of its own against a real gateway.
+// `countersign signing-keys`, against a real gateway.
 
 import { generateKeyPairSync } from "node:crypto";
 import { writeFileSync } from "node:fs";

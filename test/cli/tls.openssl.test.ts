@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { runCommand } from "../command.ts";
 import { ADMIN_TOKEN, CUSTOMER_KEY, startTestGateway } from "../gateway.ts";
 import { type Outcome, run } from "../program.ts";
 import { makeCertificates } from "../transports/certificates.ts";
@@ -29,7 +30,7 @@ async function everyCommand(internalUrl: string, deviceKey: string, env: Record<
     ...PROTOCOLS.map((via) => ["login", "--device-key", deviceKey, "--url", internalUrl, "--via", via]),
     ["customers", "create", "--name", "Acme"],
   ];
-  return Promise.all(commands.map((args) => run(args, { env: settings })));
+  return Promise.all(commands.map((args) => runCommand(args, { env: settings })));
 }
 
 test("with a CA and a client certificate every command works, without a warning", async () => {
@@ -95,7 +96,7 @@ test("what is missing is named, the same by every command", async () => {
 
 test("files that are wrong are named, and what is in them is not told", async () => {
   const login = ["login", "--device-key", "a", "--url", "https://127.0.0.1:1"];
-  const { status, stderr } = await run(login, {
+  const { status, stderr } = await runCommand(login, {
     env: {
       COUNTERSIGN_CUSTOMER_KEY: "secret",
       COUNTERSIGN_INTERNAL_URL: "127.0.0.1:9090",
@@ -113,7 +114,7 @@ test("files that are wrong are named, and what is in them is not told", async ()
       "countersign: COUNTERSIGN_CLIENT_KEY is no path. Set it to that of a file in PEM",
     ],
   ]);
-  const alone = await run(login, {
+  const alone = await runCommand(login, {
     env: { COUNTERSIGN_CUSTOMER_KEY: "secret", COUNTERSIGN_CLIENT_CERT: pem("client.crt") },
   });
   expect([alone.status, alone.stderr]).toEqual([

@@ -1,4 +1,4 @@
-// `countersign devices`, but for import and export: processes of their own against a real gateway.
+// `countersign devices`, but for import and export, against a real gateway.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";

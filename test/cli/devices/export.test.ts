@@ -1,4 +1,4 @@
-// `countersign devices export`: processes of their own against a real gateway.
+// `countersign devices export`, against a real gateway.
 
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";

@@ -6,8 +6,9 @@ import { appendFileSync, existsSync, readdirSync, readFileSync, watch, writeFile
 import { basename, dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { expect, test } from "vitest";
+import { runCommand } from "../../command.ts";
 import { freePort } from "../../free-port.ts";
-import { run, type ServingProcess, serve, temporaryFolder } from "../../program.ts";
+import { type ServingProcess, serve, temporaryFolder } from "../../program.ts";
 
 /** Takes a second or more, so that there is a middle. */
 const DEVICES = 30_000;
@@ -32,7 +33,7 @@ async function setUp(): Promise<Scene> {
   const serveAgain = (): Promise<ServingProcess> => serve(dataDir, { env });
   const gateway = await serveAgain();
   const client = { COUNTERSIGN_DATA_DIR: dataDir, COUNTERSIGN_INTERNAL_URL: gateway.internalUrl };
-  await run(["customers", "create", "--name", "Acme", "--customer-id", "acme"], { env: client });
+  await runCommand(["customers", "create", "--name", "Acme", "--customer-id", "acme"], { env: client });
   const file = join(folder, "devices.csv");
   const lines = Array.from({ length: DEVICES }, (_, place) => `device-${place},acme,Device ${place}\n`);
   writeFileSync(file, `device_key,customer_id,name\n${lines.join("")}`);
@@ -68,7 +69,7 @@ async function begun(file: string): Promise<void> {
 }
 
 async function countDevices({ env }: Scene): Promise<number> {
-  const { stdout } = await run(["devices", "export", "--customer", "acme"], { env });
+  const { stdout } = await runCommand(["devices", "export", "--customer", "acme"], { env });
   const keys = stdout
     .trimEnd()
     .split("\n")

@@ -3,8 +3,9 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { runCommand } from "../../command.ts";
 import { startTestGateway } from "../../gateway.ts";
-import { run, temporaryFolder } from "../../program.ts";
+import { temporaryFolder } from "../../program.ts";
 
 const LIST = ["customers", "list"];
 
@@ -20,14 +21,14 @@ test("a token that is not the gateway's is told of with where it was found", asy
     [{ COUNTERSIGN_DATA_DIR: folder }, file],
   ];
   for (const [env, source] of cases) {
-    const { status, stderr } = await run(LIST, { env: { ...url, ...env } });
+    const { status, stderr } = await runCommand(LIST, { env: { ...url, ...env } });
     expect([status, stderr]).toEqual([1, expect.stringMatching(/^countersign: invalid_admin_token: [^\n]+\n$/)]);
     expect(stderr.endsWith(`. The one that was sent is that of ${source}\n`)).toBe(true);
   }
 });
 
 test("a token that no header can hold is one line, and not told", async () => {
-  const { status, stdout, stderr } = await run(LIST, {
+  const { status, stdout, stderr } = await runCommand(LIST, {
     env: { COUNTERSIGN_ADMIN_TOKEN: "gehe\u00efm-0123456789abcdef" },
   });
   expect([status, stdout]).toEqual([2, ""]);
@@ -42,13 +43,13 @@ test.each([
   [["explain", "--help"]],
   [["audit", "list", "--help"]],
 ])("%j names the settings", async (words) => {
-  const { stdout } = await run(words);
+  const { stdout } = await runCommand(words);
   for (const name of ["INTERNAL_URL", "ADMIN_TOKEN(_FILE)", "CA_CERT"])
     expect(stdout).toContain(`COUNTERSIGN_${name} `);
 });
 
 test("--help says which options have to be there", async () => {
-  const { stdout } = await run(["customer-keys", "issue", "--help"]);
+  const { stdout } = await runCommand(["customer-keys", "issue", "--help"]);
   expect(stdout).toMatch(/--customer <id> +the key's owner \(required\)\n/);
   expect(stdout.match(/\(required\)/g)).toHaveLength(1);
 });
