@@ -10,18 +10,17 @@ const DEFAULT_CAPACITY = 100_000;
 /** A limiter whose logs live in this process, in milliseconds of the caller's clock. */
 export function createMemoryLimiter(capacity: number = DEFAULT_CAPACITY): Limiter {
   // Apart from each other: failures, which strangers make, must not crowd out logins and proofs that were used.
-  const create = (): LRUCache<string, Log> => new LRUCache({ max: capacity });
-  const logs = { login: create(), failure: create(), address: create(), replay: create() } satisfies Record<
-    PolicyName,
-    LRUCache<string, Log>
-  >;
+  // Each is made for the first that is kept: it takes room for all at once.
+  const logs = new Map<PolicyName, LRUCache<string, Log>>();
 
   function read({ policy, key }: Charge, now: number): Reading {
-    return readWindow(logs[policy.name].get(key) ?? [], policy.limit, policy.windowMs, now);
+    return readWindow(logs.get(policy.name)?.get(key) ?? [], policy.limit, policy.windowMs, now);
   }
 
   function keep({ policy, key }: Charge, reading: Reading): void {
-    logs[policy.name].set(key, reading.log);
+    const kept = logs.get(policy.name) ?? new LRUCache<string, Log>({ max: capacity });
+    logs.set(policy.name, kept);
+    kept.set(key, reading.log);
   }
 
   return {
