@@ -3,21 +3,27 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { appendFileSync, existsSync, readdirSync, readFileSync, watch, writeFileSync } from "node:fs";
+import { connect, createServer } from "node:net";
 import { basename, dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
-import { expect, test } from "vitest";
+import { setTimeout as pass } from "node:timers/promises";
+import { expect, onTestFinished, test } from "vitest";
 import { runCommand } from "../../command.ts";
 import { freePort } from "../../free-port.ts";
 import { type ServingProcess, serve, temporaryFolder } from "../../program.ts";
 
-/** Takes a second or more, so that there is a middle. */
-const DEVICES = 30_000;
+/** Six batches. */
+const DEVICES = 3_000;
+/** What is acknowledged is kept so often, in milliseconds, and a little more. */
+const KEPT_EVERY_MS = 350;
 const LAUNCHER = join(import.meta.dirname, "../../../bin/countersign.js");
 
 interface Scene {
   readonly env: Readonly<Record<string, string>>;
   readonly file: string;
   readonly gateway: ServingProcess;
+  /** Where an import comes to its middle and no further until this is opened. */
+  readonly way: Way;
   serveAgain(): Promise<ServingProcess>;
 }
 
@@ -32,12 +38,58 @@ async function setUp(): Promise<Scene> {
   };
   const serveAgain = (): Promise<ServingProcess> => serve(dataDir, { env });
   const gateway = await serveAgain();
-  const client = { COUNTERSIGN_DATA_DIR: dataDir, COUNTERSIGN_INTERNAL_URL: gateway.internalUrl };
-  await runCommand(["customers", "create", "--name", "Acme", "--customer-id", "acme"], { env: client });
+  const way = await openWay(gateway.internalUrl);
+  const client = { COUNTERSIGN_DATA_DIR: dataDir, COUNTERSIGN_INTERNAL_URL: way.url };
+  await runCommand(["customers", "create", "--name", "Acme", "--customer-id", "acme"], {
+    env: { ...client, COUNTERSIGN_INTERNAL_URL: gateway.internalUrl },
+  });
   const file = join(folder, "devices.csv");
   const lines = Array.from({ length: DEVICES }, (_, place) => `device-${place},acme,Device ${place}\n`);
   writeFileSync(file, `device_key,customer_id,name\n${lines.join("")}`);
-  return { env: client, file, gateway, serveAgain };
+  return { env: client, file, gateway, way, serveAgain };
+}
+
+interface Way {
+  readonly url: string;
+  /** From now on nothing is held. */
+  open(): void;
+}
+
+/**
+ * A way to the gateway on which only what an import asks for first is answered, late enough to be kept: with the other batches
+ * it waits for answers that the gateway has given.
+ */
+async function openWay(internalUrl: string): Promise<Way> {
+  const { hostname, port } = new URL(internalUrl);
+  const opened = Promise.withResolvers<void>();
+  let isOpen = false;
+  let isAnswered = false;
+  const server = createServer((near) => {
+    const far = connect(Number(port), hostname);
+    let passes: Promise<unknown> = isOpen ? Promise.resolve() : pass(KEPT_EVERY_MS);
+    near.on("data", (chunk) => {
+      if (isAnswered) passes = opened.promise;
+      far.write(chunk);
+    });
+    far.on("data", async (chunk) => {
+      await passes;
+      isAnswered = true;
+      near.write(chunk);
+    });
+    near.on("error", () => {}).on("close", () => far.destroy());
+    far.on("error", () => {}).on("close", () => near.destroy());
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => void server.close());
+  const address = server.address();
+  if (typeof address !== "object" || address === null) throw new TypeError("it listens on a port");
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    open() {
+      isOpen = true;
+      opened.resolve();
+    },
+  };
 }
 
 interface Running {
@@ -86,6 +138,7 @@ test("the import is killed: it goes on, and every device is there once", { timeo
   first.child.kill("SIGKILL");
   await first.exited;
 
+  scene.way.open();
   const second = start(scene);
   expect(await second.exited).toEqual([0, null]);
   expect(await second.stderr).toMatch(/^countersign: goes on at line \d{3,}: what comes before is in\n$/);
@@ -106,6 +159,7 @@ test("Ctrl-C stops it in order: it says where, and goes on there", { timeout: 60
   expect(await first.stderr).toMatch(
     /^countersign: stopped at line \d{3,}: what comes before is in. The same command goes on there\ncountersign: stopped: give the same command again\n$/,
   );
+  scene.way.open();
   const second = start(scene);
   expect(await second.exited).toEqual([0, null]);
   expect(await second.stderr).toMatch(/^countersign: goes on at line \d{3,}/);
@@ -114,6 +168,7 @@ test("Ctrl-C stops it in order: it says where, and goes on there", { timeout: 60
 
 test("two at once bring in what one would", { timeout: 60_000 }, async () => {
   const scene = await setUp();
+  scene.way.open();
   const both = [start(scene), start(scene)];
   for (const { exited, stderr } of both) {
     expect([await exited, await stderr]).toEqual([[0, null], expect.not.stringContaining("cannot be used")]);
@@ -127,6 +182,7 @@ test("the gateway is killed and comes back: the import waits, and goes on by its
   const first = start(scene);
   await begun(scene.file);
   await scene.gateway.end("SIGKILL");
+  scene.way.open();
   await scene.serveAgain();
   expect(await first.exited).toEqual([0, null]);
   expect(await countDevices(scene)).toBe(DEVICES);
@@ -149,6 +205,7 @@ test("the gateway stays away: the import says where it stopped, and goes on ther
     /countersign: no gateway answers at http:\/\/127\.0\.0\.1:\d+ \(\w+\)\. Start it, or say by COUNTERSIGN_INTERNAL_URL where it is\n$/,
   );
 
+  scene.way.open();
   await scene.serveAgain();
   const second = start(scene);
   expect(await second.exited).toEqual([0, null]);
@@ -164,6 +221,7 @@ test("a file that was changed since is not gone on with, but begun anew", { time
   await first.exited;
   appendFileSync(scene.file, "one-more,acme,\n");
 
+  scene.way.open();
   const refused = start(scene);
   expect(await refused.exited).toEqual([2, null]);
   expect(await refused.stderr).toContain("something was changed since. To begin anew, give --restart");
