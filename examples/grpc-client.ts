@@ -9,5 +9,5 @@ const source = createTokenSource({ url, deviceKey, customerKey: readFileSync(CUS
 const headers = await source.headers(); // for fetch: { "x-access-token": "…" }
 
 const gateway = createTokenClient({ url });
-const { device_key, expire_time } = await gateway.verify({ token: headers["x-access-token"] });
-process.stdout.write(`${device_key} until ${expire_time?.toISOString()}\n`);
+const device = await gateway.verify(headers["x-access-token"]);
+process.stdout.write(`${device.deviceKey} until ${device.expiresAt.toISOString()}\n`);

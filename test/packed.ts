@@ -1,33 +1,74 @@
-// Packs what would be published, and installs it as a dependency. Leaves dist/ alone: other tests may be packing too.
+// What would be published, packed once a run, and installed as a dependency. Leaves dist/ alone: other runs may be packing too.
 
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, watch, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { temporaryFolder } from "./program.ts";
+import { inject } from "vitest";
+
+/** What `npm pack` builds from, and `files` does not have. */
+const SOURCES = ["package.json", "README.md", "src", "gen", "tsconfig.json", "tsconfig.build.json"];
 
 /**
  * Installs the packed tarball into `folder`/node_modules, where Node strips no types, with this checkout's dependencies for its own
  * and those in `others` beside it, for whoever imports them too. @returns where it is installed
  */
-export function installPacked(folder: string, others: readonly string[] = []): string {
-  const staging = temporaryFolder();
-  const { files } = JSON.parse(readFileSync("package.json", "utf8"));
-  for (const file of [...files, "package.json", "README.md"]) {
-    if (file !== "dist") cpSync(file, join(staging, file), { recursive: true });
-  }
-  const typescript = resolve("node_modules/typescript/bin/tsc");
-  execFileSync(process.execPath, [typescript, "-p", "tsconfig.build.json", "--outDir", join(staging, "dist")]);
-  const pack = ["pack", "--silent", "--ignore-scripts", "--pack-destination", folder];
-  const tarball = execFileSync("npm", pack, { cwd: staging, encoding: "utf8" }).trim();
-
+export async function installPacked(folder: string, others: readonly string[] = []): Promise<string> {
+  const tarball = await packOnce(inject("packFolder"));
   const modules = join(folder, "node_modules");
   const installed = join(modules, "countersign");
   mkdirSync(installed, { recursive: true });
-  execFileSync("tar", ["-xzf", join(folder, tarball), "-C", installed, "--strip-components=1"]);
+  execFileSync("tar", ["-xzf", tarball, "-C", installed, "--strip-components=1"]);
   symlinkSync(resolve("node_modules"), join(installed, "node_modules"));
   for (const other of others) {
     mkdirSync(dirname(join(modules, other)), { recursive: true });
     symlinkSync(resolve("node_modules", other), join(modules, other));
   }
   return installed;
+}
+
+/** The first of a run packs, all others wait for it. @returns the tarball, in `folder` */
+async function packOnce(folder: string): Promise<string> {
+  const [tarball, failure] = [join(folder, "countersign.tgz"), join(folder, "failure")];
+  const staging = join(folder, "staging");
+  if (isFirst(staging)) {
+    try {
+      renameSync(pack(staging), tarball);
+    } catch (error) {
+      writeFileSync(failure, String(error));
+    }
+  }
+  await whenAny(folder, [tarball, failure]);
+  if (existsSync(failure)) throw new Error(readFileSync(failure, "utf8"));
+  return tarball;
+}
+
+/** A folder is made by one alone. */
+function isFirst(folder: string): boolean {
+  try {
+    mkdirSync(folder);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function whenAny(folder: string, paths: readonly string[]): Promise<void> {
+  const { promise, resolve: isThere } = Promise.withResolvers<void>();
+  const look = (): void => {
+    if (paths.some((path) => existsSync(path))) isThere();
+  };
+  const watcher = watch(folder, look);
+  look();
+  await promise.finally(() => watcher.close());
+}
+
+/** Packs as for a release, `prepack` included. @returns the tarball */
+function pack(staging: string): string {
+  const { files } = JSON.parse(readFileSync("package.json", "utf8"));
+  for (const file of new Set([...files, ...SOURCES])) {
+    if (file !== "dist") cpSync(file, join(staging, file), { recursive: true });
+  }
+  symlinkSync(resolve("node_modules"), join(staging, "node_modules"));
+  const said = execFileSync("npm", ["pack", "--silent"], { cwd: staging, encoding: "utf8" });
+  return join(staging, said.trim().split("\n").at(-1) ?? "");
 }

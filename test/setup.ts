@@ -1,8 +1,11 @@
 // Starts one Redis and one PostgreSQL for the whole run, on free ports, unless COUNTERSIGN_TEST_REDIS_URL and
-// COUNTERSIGN_TEST_POSTGRES_URL name others.
+// COUNTERSIGN_TEST_POSTGRES_URL name others, and keeps a folder in which the package is packed once.
 
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { TestProject } from "vitest/node";
 import { freePort } from "./free-port.ts";
 import { hasPostgres } from "./postgres/programs.ts";
@@ -14,6 +17,8 @@ declare module "vitest" {
     redisUrl: string | undefined;
     /** A PostgreSQL to test with, shared by all: use databases of your own. Undefined where there is none. */
     postgresUrl: string | undefined;
+    /** Where the first test that needs the package packs it, for all: test/packed.ts. Empty at first. */
+    packFolder: string;
   }
 }
 
@@ -23,15 +28,23 @@ interface Started {
   stop(): Promise<void>;
 }
 
-export async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const packFolder = mkdtempSync(join(tmpdir(), "countersign-pack-"));
+  project.provide("packFolder", packFolder);
+  // Whoever watches has changed something since.
+  project.onTestsRerun(async () => {
+    rmSync(packFolder, { recursive: true });
+    mkdirSync(packFolder);
+  });
   const starting = [
     startUnless(process.env["COUNTERSIGN_TEST_REDIS_URL"], startRedis),
     startUnless(process.env["COUNTERSIGN_TEST_POSTGRES_URL"], startSharedPostgres),
   ] as const;
   const [redis, postgres] = await Promise.all(starting);
-  provide("redisUrl", redis.url);
-  provide("postgresUrl", postgres.url);
+  project.provide("redisUrl", redis.url);
+  project.provide("postgresUrl", postgres.url);
   return async () => {
+    rmSync(packFolder, { recursive: true, force: true });
     await Promise.all([redis.stop(), postgres.stop()]);
   };
 }

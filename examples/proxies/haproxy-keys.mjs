@@ -1,13 +1,14 @@
-// Writes the gateway's public keys where haproxy.cfg reads them: keys.map and a PEM file for each slot. Any Node from 18 on.
+// Writes the gateway's public keys where haproxy.cfg reads them, keys.map and a PEM file for each slot, and has HAProxy read them. Any Node from 18 on.
 //
-//   node haproxy-keys.mjs https://login.example/.well-known/jwks.json /etc/haproxy/countersign
+//   node haproxy-keys.mjs https://login.example/.well-known/jwks.json /etc/haproxy/countersign systemctl reload-or-restart haproxy
 //
-// It says "changed" or "unchanged", and fails, leaving all as it was, where it cannot say what the keys are. Every five minutes:
-//
-//   node haproxy-keys.mjs … | grep -q '^changed' && systemctl reload haproxy
+// What stands after the folder is the command that has HAProxy read its files. It says "reloaded" or "unchanged". Where it cannot say what
+// the keys are, it fails and leaves all as it was; where the command fails, it fails too, and the next run calls the command again.
+// A gateway's certificate of your own authority: NODE_EXTRA_CA_CERTS=/etc/haproxy/gateway-ca.pem before it.
 
-import { createPublicKey } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { createHash, createPublicKey } from "node:crypto";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** As many as haproxy.cfg has lines for: the key that signs, the next one, and two that were before. */
@@ -15,19 +16,40 @@ const SLOTS = 4;
 /** What HAProxy verifies (RFC 7518, 3.1) and the gateway signs with. */
 const ALGS = ["RS256", "ES256"];
 
-const [url, folder] = process.argv.slice(2);
-if (url === undefined || folder === undefined) fail("the URL of the key set and a folder are missing");
+/** What OpenSSL says of a certificate whose authority it does not know. */
+const UNTRUSTED = [
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+];
+/** Which files HAProxy has read: written after a reload that went well, and gone from the moment that a file is another. */
+const STAMP = "reloaded";
+
+const [url, folder, ...reload] = process.argv.slice(2);
+if (url === undefined || folder === undefined || reload.length === 0)
+  fail("three things are wanted: the URL of the key set, a folder, and the command that has HAProxy read its files");
 
 const keys = await fetchKeys(url);
 mkdirSync(folder, { recursive: true });
 // The map last: until it is there, no token finds a key that was not there before.
-const changed = [...renderSlots(keys), ["keys.map", renderMap(keys)]].filter(([name, text]) => write(name, text));
-process.stdout.write(changed.length === 0 ? "unchanged\n" : "changed\n");
+const files = [...renderSlots(keys), ["keys.map", renderMap(keys)]];
+const digest = createHash("sha256").update(JSON.stringify(files)).digest("hex");
+const changed = files.filter(([name, text]) => read(name) !== text);
+if (changed.length === 0 && read(STAMP) === digest) {
+  process.stdout.write("unchanged\n");
+} else {
+  rmSync(join(folder, STAMP), { force: true });
+  for (const [name, text] of changed) write(name, text);
+  runReload();
+  write(STAMP, digest);
+  process.stdout.write("reloaded\n");
+}
 
 /** @returns the keys that HAProxy can use, in the order of the set: the one that signs, the next, those that were before */
 async function fetchKeys(from) {
   const answer = await fetch(from, { signal: AbortSignal.timeout(5_000), redirect: "error" }).catch((error) =>
-    fail(`the key set cannot be had: ${error.cause?.message ?? error.message}`),
+    fail(`the key set cannot be had: ${error.cause?.message ?? error.message}${cureOf(error.cause?.code)}`),
   );
   if (!answer.ok) fail(`the key set cannot be had: the answer is ${answer.status}`);
   const { keys: published } = await answer.json().catch(() => fail("the key set is not JSON"));
@@ -43,6 +65,12 @@ async function fetchKeys(from) {
   if (usable.length > SLOTS)
     process.stderr.write(`there are ${usable.length} keys: add slots, here and in haproxy.cfg\n`);
   return usable.slice(0, SLOTS);
+}
+
+/** @returns what to do about a certificate that Node does not trust */
+function cureOf(code) {
+  if (!UNTRUSTED.includes(code)) return "";
+  return ". If it is of your own authority, set NODE_EXTRA_CA_CERTS to that authority's file in PEM";
 }
 
 /** A PEM file for each slot; HAProxy wants all of them to be there, so those left over repeat the first, and no line leads to them. */
@@ -62,18 +90,24 @@ function renderMap(keys) {
   return lines.join("");
 }
 
-/** @returns whether that was not there already */
-function write(name, text) {
-  const path = join(folder, name);
-  if (read(path) === text) return false;
-  writeFileSync(`${path}.new`, text);
-  renameSync(`${path}.new`, path);
-  return true;
+function runReload() {
+  const [command, ...args] = reload;
+  // What it says goes to standard error: the one line on standard output is this script's.
+  const { error, status, signal } = spawnSync(command, args, { stdio: ["ignore", process.stderr, process.stderr] });
+  if (error === undefined && status === 0) return;
+  const outcome = error?.message ?? (signal === null ? `ended with ${status}` : `was ended by ${signal}`);
+  fail(`HAProxy goes on with the keys of before: ${reload.join(" ")}: ${outcome}. The next run calls it again`);
 }
 
-function read(path) {
+function write(name, text) {
+  const path = join(folder, name);
+  writeFileSync(`${path}.new`, text);
+  renameSync(`${path}.new`, path);
+}
+
+function read(name) {
   try {
-    return readFileSync(path, "utf8");
+    return readFileSync(join(folder, name), "utf8");
   } catch {
     return undefined;
   }

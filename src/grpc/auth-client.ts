@@ -7,10 +7,10 @@ import {
   type LoginRequest,
   type LoginResponse,
 } from "../../gen/grpc/countersign/auth/v1/auth.ts";
-import { againWhenUnreachable, type ChannelSettings, channelOf, NEVER_AGAIN } from "./channel.ts";
+import { againWhenUnreachable, type ConnectionOptions, channelOf, NEVER_AGAIN } from "./channel.ts";
 import { deadlineOf, type Unary, unary } from "./unary.ts";
 
-export interface ClientSettings extends ChannelSettings {
+export interface GatewayClientOptions extends ConnectionOptions {
   /** How long a call may take, in milliseconds: 5,000 by default. */
   readonly deadlineMs?: number;
 }
@@ -24,10 +24,10 @@ export interface AuthClient {
   close(): void;
 }
 
-/** Connects when first called. @throws TypeError or RangeError, naming the setting that is wrong */
-export function createAuthClient({ deadlineMs, ...settings }: ClientSettings): AuthClient {
+/** Connects when first called. @throws TypeError or RangeError, naming the option that is wrong */
+export function createAuthClient({ deadlineMs, ...connection }: GatewayClientOptions): AuthClient {
   const usualMs = deadlineOf(deadlineMs);
-  const { address, credentials, options } = channelOf(settings);
+  const { address, credentials, options } = channelOf(connection);
   // Whether a call may be sent twice is for the whole of a channel to say. Neither connects before it has a call.
   const logins = new AuthServiceClient(address, credentials, { ...options, ...NEVER_AGAIN });
   const reads = new AuthServiceClient(address, credentials, {

@@ -14,12 +14,12 @@ export interface ClientTls {
   readonly key?: string | Buffer;
 }
 
-export interface ChannelSettings {
+export interface ConnectionOptions {
   /** `https://host:port`, or `http://host:port` for a gateway on this machine. */
   readonly url: string;
   readonly tls?: ClientTls;
   /** Lets `http` leave this machine: for where something else encrypts, as a mesh does. */
-  readonly plaintext?: boolean;
+  readonly allowHttp?: boolean;
   /** How often a quiet connection is tried, in milliseconds: 30,000 by default, 10,000 at least. */
   readonly keepaliveMs?: number;
 }
@@ -39,8 +39,8 @@ const KEEPALIVE_TIMEOUT_MS = 10_000;
 /** A name that nobody has (RFC 6761): grpc-js would send the address as the server's name, which RFC 6066 forbids. */
 const NO_NAME = "address.invalid";
 
-/** Reads the settings; connects to nothing. @throws TypeError or RangeError, naming the setting and the cure */
-export function channelOf({ url, tls, plaintext = false, keepaliveMs = KEEPALIVE_MS }: ChannelSettings): Channel {
+/** Reads the options; connects to nothing. @throws TypeError or RangeError, naming the option and the cure */
+export function channelOf({ url, tls, allowHttp = false, keepaliveMs = KEEPALIVE_MS }: ConnectionOptions): Channel {
   const { protocol, hostname, port } = readUrl(url);
   const host = hostname.replace(/^\[(.*)\]$/, "$1");
   if (!(keepaliveMs >= LEAST_KEEPALIVE_MS)) {
@@ -69,9 +69,9 @@ export function channelOf({ url, tls, plaintext = false, keepaliveMs = KEEPALIVE
         };
   }
   if (tls !== undefined) throw new TypeError("tls goes with a url of https: this one is of http");
-  if (!plaintext && !isLoopback(host)) {
+  if (!allowHttp && !isLoopback(host)) {
     throw new TypeError(
-      "a url of http is for a gateway on this machine. Use https, or set plaintext where something else encrypts",
+      "a url of http is for a gateway on this machine. Use https, or set allowHttp where something else encrypts",
     );
   }
   return { address: `${hostname}:${port || 80}`, credentials: credentials.createInsecure(), options };
@@ -95,8 +95,8 @@ export function againWhenUnreachable(service: string, method: string): ChannelOp
 }
 
 function readUrl(text: string): URL {
-  const url = URL.parse(text);
-  if (url === null || !["http:", "https:"].includes(url.protocol)) {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !["http:", "https:"].includes(url.protocol)) {
     throw new TypeError("url is not one of https or http, as https://gateway.internal:9090");
   }
   if (url.username !== "" || url.password !== "" || url.pathname !== "/" || url.search !== "" || url.hash !== "") {
@@ -105,6 +105,10 @@ function readUrl(text: string): URL {
   return url;
 }
 
+/**
+ * Whether it is this machine by every resolver. Names under .localhost are not: RFC 6761, 6.3 asks resolvers to keep them here, and
+ * some ask the DNS.
+ */
 function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
 }

@@ -3,6 +3,7 @@
 import { KeyObject } from "node:crypto";
 import type { LoginRequest } from "../../gen/grpc/countersign/auth/v1/auth.ts";
 import { computeSignature, secretFromText } from "../core/signature.ts";
+import { systemClock } from "./clock.ts";
 
 /** Who logs in. */
 export interface DeviceIdentity {
@@ -12,6 +13,11 @@ export interface DeviceIdentity {
   readonly customerKey: string | Uint8Array | KeyObject;
 }
 
+export interface LoginSignerOptions extends DeviceIdentity {
+  /** The clock, in unix milliseconds. */
+  readonly now?: () => number;
+}
+
 export interface LoginSigner {
   /** A login of this second, or of the first one later than any that was signed before. */
   sign(): LoginRequest;
@@ -19,8 +25,8 @@ export interface LoginSigner {
   learn(serverTime: number): void;
 }
 
-/** `now` is in Unix milliseconds. @throws TypeError when the keys cannot be what was handed out; it repeats neither */
-export function createLoginSigner({ deviceKey, customerKey }: DeviceIdentity, now: () => number): LoginSigner {
+/** @throws TypeError when the keys cannot be what was handed out; it repeats neither */
+export function createLoginSigner({ deviceKey, customerKey, now = systemClock }: LoginSignerOptions): LoginSigner {
   if (!/^[\x21-\x7e]{1,96}$/.test(deviceKey)) throw new TypeError("deviceKey is not 1 to 96 visible ASCII characters");
   // Kept so that no dump and no log line shows it.
   const secret = customerKey instanceof KeyObject ? customerKey : secretFromText(readSecret(customerKey));

@@ -1,8 +1,8 @@
 // A device's token, always at hand: logs in when asked first, renews ahead of expiry, waits when told to. Has no timer.
 
-import { systemNow } from "../telemetry/clock.ts";
-import { type AuthClient, type ClientSettings, createAuthClient } from "./auth-client.ts";
-import { createLoginSigner, type DeviceIdentity } from "./login-signer.ts";
+import { type AuthClient, createAuthClient, type GatewayClientOptions } from "./auth-client.ts";
+import { systemClock } from "./clock.ts";
+import { createLoginSigner, type LoginSignerOptions } from "./login-signer.ts";
 import { pauseAfter, renewedAfter, usableFor } from "./refresh-times.ts";
 import { RpcError } from "./rpc-error.ts";
 import { logIn } from "./signed-login.ts";
@@ -11,14 +11,12 @@ import { startStopwatch } from "./stopwatch.ts";
 /** Where services look for a token. */
 export const TOKEN_HEADER = "x-access-token";
 
-export type TokenSourceSettings = DeviceIdentity &
-  ({ readonly client: Pick<AuthClient, "login"> } | ClientSettings) & {
+export type TokenSourceOptions = LoginSignerOptions &
+  ({ readonly client: Pick<AuthClient, "login"> } | GatewayClientOptions) & {
     /** The share of a token's life that is left when it is renewed, once to twice: 0.2 by default, 0.4 at most. */
     readonly refreshAhead?: number;
     /** Told of a renewal that failed while the present token was still good: nobody else hears of it. */
-    readonly onRefreshFailure?: (error: unknown) => void;
-    /** Unix milliseconds; the system's clock when absent. */
-    readonly now?: () => number;
+    readonly onRefreshError?: (error: unknown) => void;
     /** From 0 to below 1; Math.random when absent. */
     readonly random?: () => number;
   };
@@ -54,12 +52,12 @@ interface Pause {
 /** A service that refuses a token this young will refuse the next one too: logins for its sake use up everyone's. */
 const YOUNG_MS = 10_000;
 
-/** Connects when first asked. @throws TypeError or RangeError, naming the setting that is wrong */
-export function createTokenSource(settings: TokenSourceSettings): TokenSource {
-  const { refreshAhead = 0.2, onRefreshFailure = () => {}, now = systemNow, random = Math.random } = settings;
+/** Connects when first asked. @throws TypeError or RangeError, naming the option that is wrong */
+export function createTokenSource(options: TokenSourceOptions): TokenSource {
+  const { refreshAhead = 0.2, onRefreshError = () => {}, now = systemClock, random = Math.random } = options;
   if (!(refreshAhead > 0 && refreshAhead <= 0.4)) throw new RangeError("refreshAhead is above 0 and no more than 0.4");
-  const signer = createLoginSigner(settings, now);
-  const { client, letGo } = clientOf(settings);
+  const signer = createLoginSigner(options);
+  const { client, letGo } = clientOf(options);
   const closing = new AbortController();
 
   let held: Held | undefined;
@@ -84,7 +82,7 @@ export function createTokenSource(settings: TokenSourceSettings): TokenSource {
       failures++;
       const retryAfterMs = error instanceof RpcError ? (error.particulars.retryAfterMs ?? 0) : 0;
       pause = { age: startStopwatch(now), ms: pauseAfter(failures, retryAfterMs, random()), error };
-      if (usable() !== undefined && !closing.signal.aborted) onRefreshFailure(error);
+      if (usable() !== undefined && !closing.signal.aborted) onRefreshError(error);
       throw error;
     } finally {
       flight = undefined;
@@ -128,9 +126,9 @@ export function createTokenSource(settings: TokenSourceSettings): TokenSource {
 }
 
 /** Its own client goes with the source; one that it was handed stays. */
-function clientOf(settings: TokenSourceSettings): { client: Pick<AuthClient, "login">; letGo: () => void } {
-  if ("client" in settings) return { client: settings.client, letGo: () => {} };
-  const client = createAuthClient(settings);
+function clientOf(options: TokenSourceOptions): { client: Pick<AuthClient, "login">; letGo: () => void } {
+  if ("client" in options) return { client: options.client, letGo: () => {} };
+  const client = createAuthClient(options);
   return { client, letGo: client.close };
 }
 
@@ -142,8 +140,10 @@ function withWait(error: unknown, leftMs: number): unknown {
 }
 
 async function unlessAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abandon = (): void => reject(signal.reason);
+  let abandon = (): void => {};
+  const aborted = new Promise<never>((_resolve, reject) => {
+    abandon = () => reject(signal.reason);
+  });
   signal.addEventListener("abort", abandon, { once: true });
   try {
     return await Promise.race([promise, aborted]);

@@ -1,7 +1,7 @@
 // A call of grpc-js as a promise: with a deadline, an AbortSignal and a typed error. Knows no service.
 
 import { type CallOptions, type ClientUnaryCall, Metadata, type ServiceError } from "@grpc/grpc-js";
-import { systemNow } from "../telemetry/clock.ts";
+import { systemClock } from "./clock.ts";
 import { rpcErrorOf } from "./rpc-error.ts";
 
 export interface UnaryOptions {
@@ -40,7 +40,7 @@ export function unary<Request, Response>(
   usualMs: number,
 ): Unary<Request, Response> {
   return async (request, { deadlineMs = usualMs, signal, metadata = new Metadata() } = {}) => {
-    const deadline = systemNow() + deadlineOf(deadlineMs);
+    const deadline = systemClock() + deadlineOf(deadlineMs);
     signal?.throwIfAborted();
     return new Promise((resolve, reject) => {
       const call = method(request, metadata, { deadline }, (error, response) => {

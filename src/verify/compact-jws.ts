@@ -5,7 +5,7 @@ import { tokenInvalid } from "./errors.ts";
 import { memberOf, readStrictJson } from "./strict-json.ts";
 
 /** Ten times what the longest token of the gateway has. */
-export const MAX_TOKEN_LENGTH = 8_192;
+const MAX_TOKEN_LENGTH = 8_192;
 
 const COMPACT = /^([\w-]+)\.([\w-]+)\.([\w-]+)$/;
 

@@ -4,26 +4,29 @@ import { VerifyError } from "./errors.ts";
 import { identityIn, keepIdentity } from "./identities.ts";
 import type { Identity } from "./identity.ts";
 import { errorInfo, grpcCode, refusalHeaders } from "./refusal.ts";
-import { sentToken, type TokenPlace } from "./sent-token.ts";
+import { type RequireTokenOptions, tokenOf } from "./sent-token.ts";
 import type { Verifier } from "./verifier.ts";
 
-interface Request {
+export type { RequireTokenOptions };
+
+/** What of a request is looked at. */
+export interface RequestLike {
   readonly header: Headers;
   readonly contextValues: object;
 }
 
-interface HandlerContext {
+/** What of a handler's context is looked at. */
+export interface ContextLike {
   readonly values: object;
 }
 
 /** Lets calls with a good token through; the others it answers: unauthenticated, or unavailable while the keys cannot be had. */
 export function requireToken(
   verifier: Verifier,
-  place?: TokenPlace,
-): <R extends Request, A>(next: (request: R) => Promise<A>) => (request: R) => Promise<A> {
+  options?: RequireTokenOptions,
+): <R extends RequestLike, A>(next: (request: R) => Promise<A>) => (request: R) => Promise<A> {
   return (next) => async (request) => {
-    const read = (name: string): string | undefined => request.header.get(name) ?? undefined;
-    const identity = await verifier.verify(sentToken(read, place)).catch((error: unknown) => {
+    const identity = await verifier.verify(tokenOf(request.header, options)).catch((error: unknown) => {
       throw error instanceof VerifyError ? new ConnectRefusal(error) : error;
     });
     keepIdentity(request.contextValues, identity);
@@ -32,7 +35,7 @@ export function requireToken(
 }
 
 /** Whose call it is, by the handler's context. @throws TypeError where `requireToken` has not run */
-export function identityOf(context: HandlerContext): Identity {
+export function identityOf(context: ContextLike): Identity {
   return identityIn(context.values);
 }
 

@@ -14,13 +14,13 @@ export type VerifyReason = "expired" | "invalid" | "missing" | "unavailable";
  */
 export class VerifyError extends Error {
   readonly reason: VerifyReason;
-  /** Of `unavailable`: the least wait before another try, in whole seconds. */
-  readonly retryAfterSeconds: number | undefined;
+  /** Of `unavailable`: the least wait before another try, in milliseconds. */
+  readonly retryAfterMs: number | undefined;
 
   constructor(
     reason: VerifyReason,
     message: string,
-    { retryAfterSeconds, ...options }: { readonly retryAfterSeconds?: number; readonly cause?: unknown } = {},
+    { retryAfterMs, ...options }: { readonly retryAfterMs?: number; readonly cause?: unknown } = {},
   ) {
     // A refusal is an answer, not a fault: a stack would cost more than the token that provoked it.
     const depth = Error.stackTraceLimit;
@@ -29,7 +29,7 @@ export class VerifyError extends Error {
     Error.stackTraceLimit = depth;
     this.name = "VerifyError";
     this.reason = reason;
-    this.retryAfterSeconds = retryAfterSeconds;
+    this.retryAfterMs = retryAfterMs;
   }
 }
 
@@ -51,11 +51,11 @@ export function tokenInvalid(why: string, cause?: unknown): VerifyError {
   );
 }
 
+/** `retryAfterMs`: a wait that is over already counts as the shortest there is. */
 export function keysUnavailable(retryAfterMs: number, cause: unknown): VerifyError {
-  const retryAfterSeconds = Math.max(1, Math.ceil(retryAfterMs / 1000));
   return new VerifyError(
     "unavailable",
     "the token cannot be checked now because the keys of its issuer cannot be had. Try again later",
-    { retryAfterSeconds, cause },
+    { retryAfterMs: Math.max(1, Math.ceil(retryAfterMs)), cause },
   );
 }

@@ -3,4 +3,7 @@
 
 export { VerifyError, type VerifyReason } from "./errors.ts";
 export type { Identity } from "./identity.ts";
-export { createVerifier, type Verifier, type VerifierOptions } from "./verifier.ts";
+export type { VerifierOptions } from "./options.ts";
+export { type HttpRefusal, refusalOf } from "./refusal.ts";
+export { type RequireTokenOptions, type SentHeaders, tokenOf } from "./sent-token.ts";
+export { createVerifier, type Verifier } from "./verifier.ts";

@@ -3,15 +3,19 @@
 import { VerifyError } from "./errors.ts";
 import { identityIn, keepIdentity } from "./identities.ts";
 import type { Identity } from "./identity.ts";
-import { toHttp } from "./refusal.ts";
-import { nodeHeaders, sentToken, type TokenPlace } from "./sent-token.ts";
+import { refusalOf } from "./refusal.ts";
+import { type RequireTokenOptions, tokenOf } from "./sent-token.ts";
 import type { Verifier } from "./verifier.ts";
 
-interface Request {
+export type { RequireTokenOptions };
+
+/** What of a request is looked at. */
+export interface RequestLike {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
-interface Response {
+/** What of a response is used. */
+export interface ResponseLike {
   statusCode: number;
   setHeader(name: string, value: string): unknown;
   end(body: string): unknown;
@@ -20,14 +24,14 @@ interface Response {
 /** Lets requests with a good token through; the others it answers: 401, or 503 while the issuer's keys cannot be had. */
 export function requireToken(
   verifier: Verifier,
-  place?: TokenPlace,
-): (request: Request, response: Response, next: (error?: unknown) => void) => Promise<void> {
+  options?: RequireTokenOptions,
+): (request: RequestLike, response: ResponseLike, next: (error?: unknown) => void) => Promise<void> {
   return async (request, response, next) => {
     try {
-      keepIdentity(request, await verifier.verify(sentToken(nodeHeaders(request.headers), place)));
+      keepIdentity(request, await verifier.verify(tokenOf(request.headers, options)));
     } catch (error) {
       if (!(error instanceof VerifyError)) return next(error);
-      const { status, headers, body } = toHttp(error);
+      const { status, headers, body } = refusalOf(error);
       response.statusCode = status;
       for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
       response.end(body);
@@ -38,6 +42,6 @@ export function requireToken(
 }
 
 /** Whose request it is. @throws TypeError where `requireToken` has not run */
-export function identityOf(request: Request): Identity {
+export function identityOf(request: RequestLike): Identity {
   return identityIn(request);
 }

@@ -3,15 +3,19 @@
 import { VerifyError } from "./errors.ts";
 import { identityIn, keepIdentity } from "./identities.ts";
 import type { Identity } from "./identity.ts";
-import { toHttp } from "./refusal.ts";
-import { nodeHeaders, sentToken, type TokenPlace } from "./sent-token.ts";
+import { refusalOf } from "./refusal.ts";
+import { type RequireTokenOptions, tokenOf } from "./sent-token.ts";
 import type { Verifier } from "./verifier.ts";
 
-interface Request {
+export type { RequireTokenOptions };
+
+/** What of a request is looked at. */
+export interface RequestLike {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
-interface Reply {
+/** What of a reply is used. */
+export interface ReplyLike {
   code(status: number): unknown;
   headers(values: Record<string, string>): unknown;
   send(body: string): unknown;
@@ -23,15 +27,15 @@ interface Reply {
  */
 export function requireToken(
   verifier: Verifier,
-  place?: TokenPlace,
-): (request: Request, reply: Reply) => Promise<unknown> {
+  options?: RequireTokenOptions,
+): (request: RequestLike, reply: ReplyLike) => Promise<unknown> {
   return async (request, reply) => {
     try {
-      keepIdentity(request, await verifier.verify(sentToken(nodeHeaders(request.headers), place)));
+      keepIdentity(request, await verifier.verify(tokenOf(request.headers, options)));
       return undefined;
     } catch (error) {
       if (!(error instanceof VerifyError)) throw error;
-      const { status, headers, body } = toHttp(error);
+      const { status, headers, body } = refusalOf(error);
       reply.code(status);
       reply.headers({ ...headers });
       return reply.send(body);
@@ -40,6 +44,6 @@ export function requireToken(
 }
 
 /** Whose request it is. @throws TypeError where `requireToken` has not run */
-export function identityOf(request: Request): Identity {
+export function identityOf(request: RequestLike): Identity {
   return identityIn(request);
 }

@@ -4,46 +4,55 @@ import { VerifyError } from "./errors.ts";
 import { identityIn, keepIdentity } from "./identities.ts";
 import type { Identity } from "./identity.ts";
 import { grpcCode, grpcStatus, refusalHeaders } from "./refusal.ts";
-import { sentToken, type TokenPlace } from "./sent-token.ts";
+import { type RequireTokenOptions, tokenOf } from "./sent-token.ts";
 import type { Verifier } from "./verifier.ts";
 
-interface Metadata {
-  get(name: string): readonly (string | Buffer)[];
-  set(name: string, value: string | Buffer): void;
+export type { RequireTokenOptions };
+
+/** What of metadata is looked at. */
+export interface MetadataLike {
+  get(name: string): readonly (string | Uint8Array)[];
 }
 
-interface Status<M> {
+/** A status as a call ends with it. */
+export interface StatusLike<M> {
   readonly code: number;
   readonly details: string;
   readonly metadata: M;
 }
 
-interface NextCall<M> {
-  sendStatus(status: Status<M>): void;
+/** What of an intercepted call is used. */
+export interface CallLike<M> {
+  sendStatus(status: StatusLike<M>): void;
 }
 
-interface Listener<M> {
+/** What hears a call's metadata first. */
+export interface ListenerLike<M> {
   readonly onReceiveMetadata: (metadata: M, next: (metadata: M) => void) => void;
 }
 
-interface Responder<M> {
-  readonly start: (next: (listener: Listener<M>) => void) => void;
+/** What is put between a call and its handler. */
+export interface ResponderLike<M> {
+  readonly start: (next: (listener: ListenerLike<M>) => void) => void;
 }
 
+/** The trailers of a refusal; the binary one in base64, as HTTP/2 carries it. */
+export type Trailers = Partial<Record<"www-authenticate" | "retry-after" | "grpc-status-details-bin", string>>;
+
 /** What of the module @grpc/grpc-js it takes to intercept calls. */
-export interface GrpcModule<M extends Metadata, N extends NextCall<M>, C> {
-  readonly Metadata: new () => M;
-  readonly ServerInterceptingCall: new (next: N, responder: Responder<M>) => C;
+export interface GrpcModule<M extends MetadataLike, N extends CallLike<M>, C> {
+  readonly Metadata: { fromHttp2Headers(headers: Trailers): M };
+  readonly ServerInterceptingCall: new (next: N, responder: ResponderLike<M>) => C;
 }
 
 /**
  * An interceptor for `new grpc.Server({ interceptors: [requireToken(verifier, grpc)] })`. Lets calls with a good token through; the
  * others it answers: UNAUTHENTICATED, or UNAVAILABLE while the issuer's keys cannot be had.
  */
-export function requireToken<M extends Metadata, N extends NextCall<M>, C>(
+export function requireToken<M extends MetadataLike, N extends CallLike<M>, C>(
   verifier: Verifier,
   grpc: GrpcModule<M, N, C>,
-  place?: TokenPlace,
+  options?: RequireTokenOptions,
 ): (method: unknown, call: N) => C {
   return (_method, call) =>
     new grpc.ServerInterceptingCall(call, {
@@ -51,18 +60,19 @@ export function requireToken<M extends Metadata, N extends NextCall<M>, C>(
         next({
           onReceiveMetadata(metadata, letThrough) {
             verifier
-              .verify(sentToken((name) => headerOf(metadata, name), place))
+              .verify(tokenOf({ get: (name) => headerOf(metadata, name) }, options))
               .then((identity) => keepIdentity(metadata, identity))
               .then(
                 () => letThrough(metadata),
-                (error: unknown) => call.sendStatus(statusOf(error, new grpc.Metadata())),
+                (error: unknown) =>
+                  call.sendStatus(statusOf(error, (trailers) => grpc.Metadata.fromHttp2Headers(trailers))),
               );
           },
         }),
     });
 }
 
-function headerOf(metadata: Metadata, name: string): string | undefined {
+function headerOf(metadata: MetadataLike, name: string): string | undefined {
   const values = metadata.get(name);
   return values.length === 0 ? undefined : values.join(", ");
 }
@@ -72,11 +82,14 @@ export function identityOf(call: { readonly metadata: object }): Identity {
   return identityIn(call.metadata);
 }
 
-/** `metadata`: empty trailers, to be filled. */
-function statusOf<M extends Metadata>(error: unknown, metadata: M): Status<M> {
+function statusOf<M>(error: unknown, metadataOf: (trailers: Trailers) => M): StatusLike<M> {
   // A bug of this service's own: its particulars are nobody's business.
-  if (!(error instanceof VerifyError)) return { code: 13, details: "an error on the server", metadata };
-  for (const [name, value] of Object.entries(refusalHeaders(error))) metadata.set(name.toLowerCase(), value);
-  metadata.set("grpc-status-details-bin", Buffer.from(grpcStatus(error)));
-  return { code: grpcCode(error), details: error.message, metadata };
+  if (!(error instanceof VerifyError)) return { code: 13, details: "an error on the server", metadata: metadataOf({}) };
+  return { code: grpcCode(error), details: error.message, metadata: metadataOf(trailersOf(error)) };
+}
+
+function trailersOf(error: VerifyError): Trailers {
+  const headers = Object.entries(refusalHeaders(error)).map(([name, value]) => [name.toLowerCase(), value]);
+  const details = btoa(String.fromCharCode(...grpcStatus(error)));
+  return { ...Object.fromEntries(headers), "grpc-status-details-bin": details };
 }

@@ -3,25 +3,29 @@
 import { VerifyError } from "./errors.ts";
 import { identityIn, keepIdentity } from "./identities.ts";
 import type { Identity } from "./identity.ts";
-import { toHttp } from "./refusal.ts";
-import { sentToken, type TokenPlace } from "./sent-token.ts";
+import { refusalOf } from "./refusal.ts";
+import { type RequireTokenOptions, tokenOf } from "./sent-token.ts";
 import type { Verifier } from "./verifier.ts";
 
-interface Context {
+export type { RequireTokenOptions };
+
+/** What of a context is looked at. */
+export interface ContextLike {
   readonly req: { header(name: string): string | undefined };
 }
 
 /** Lets requests with a good token through; the others it answers: 401, or 503 while the issuer's keys cannot be had. */
 export function requireToken(
   verifier: Verifier,
-  place?: TokenPlace,
-): (context: Context, next: () => Promise<void>) => Promise<Response | undefined> {
+  options?: RequireTokenOptions,
+): (context: ContextLike, next: () => Promise<void>) => Promise<Response | undefined> {
   return async (context, next) => {
+    const headers = { get: (name: string) => context.req.header(name) };
     try {
-      keepIdentity(context, await verifier.verify(sentToken((name) => context.req.header(name), place)));
+      keepIdentity(context, await verifier.verify(tokenOf(headers, options)));
     } catch (error) {
       if (!(error instanceof VerifyError)) throw error;
-      const { body, ...init } = toHttp(error);
+      const { body, ...init } = refusalOf(error);
       return new Response(body, init);
     }
     await next();
@@ -30,6 +34,6 @@ export function requireToken(
 }
 
 /** Whose request it is. @throws TypeError where `requireToken` has not run */
-export function identityOf(context: Context): Identity {
+export function identityOf(context: ContextLike): Identity {
   return identityIn(context);
 }

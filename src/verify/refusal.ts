@@ -2,9 +2,11 @@
 
 import type { VerifyError, VerifyReason } from "./errors.ts";
 
+/** An answer of HTTP. */
 export interface HttpRefusal {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
+  /** JSON. */
   readonly body: string;
 }
 
@@ -16,13 +18,14 @@ const TABLE = {
   unavailable: { status: 503, code: 14, name: "unavailable" },
 } satisfies Record<VerifyReason, { status: number; code: number; name: string }>;
 
-export function toHttp(error: VerifyError): HttpRefusal {
-  const { reason, message, retryAfterSeconds } = error;
+/** What a request is to be answered with, in place of what it asked for. */
+export function refusalOf(error: VerifyError): HttpRefusal {
+  const { reason, message } = error;
   const { status, name } = TABLE[reason];
   return {
     status,
     headers: { "Content-Type": "application/json", ...refusalHeaders(error) },
-    body: JSON.stringify({ code: name, reason, message, retry_after: retryAfterSeconds }),
+    body: JSON.stringify({ code: name, reason, message, retry_after: retryAfterSeconds(error) }),
   };
 }
 
@@ -32,9 +35,15 @@ export function grpcCode({ reason }: VerifyError): number {
 }
 
 /** What goes with a refusal in every protocol. RFC 6750, 3.1: without a token there is no error to name. */
-export function refusalHeaders({ reason, retryAfterSeconds }: VerifyError): Readonly<Record<string, string>> {
-  if (reason === "unavailable") return { "Retry-After": String(retryAfterSeconds ?? 1) };
+export function refusalHeaders(error: VerifyError): Readonly<Record<string, string>> {
+  const { reason } = error;
+  if (reason === "unavailable") return { "Retry-After": String(retryAfterSeconds(error) ?? 1) };
   return { "WWW-Authenticate": `Bearer realm="countersign"${reason === "missing" ? "" : ', error="invalid_token"'}` };
+}
+
+/** RFC 9110, 10.2.3: in whole seconds. */
+function retryAfterSeconds({ retryAfterMs }: VerifyError): number | undefined {
+  return retryAfterMs === undefined ? undefined : Math.ceil(retryAfterMs / 1000);
 }
 
 /** google.rpc.ErrorInfo of a refusal, in protobuf: `reason` = 1, `domain` = 2. */

@@ -1,25 +1,33 @@
 // Where a request has its token. Knows header names, and no framework.
 
-export interface TokenPlace {
+export interface RequireTokenOptions {
   /** Read `Authorization: Bearer` too, where there is no `x-access-token`. Not unless told: services have a use of their own for it. */
   readonly authorization?: boolean;
 }
 
-/** A header's value by its name in small letters. */
-export type ReadHeader = (name: string) => string | undefined;
+/** The headers of a request: Fetch's, whatever else has such a `get`, or an object whose names are in any case. */
+export type SentHeaders =
+  | { get(name: string): string | null | undefined }
+  | Readonly<Record<string, string | readonly string[] | undefined>>;
 
-/** The token of a request; undefined: it has none. */
-export function sentToken(read: ReadHeader, { authorization = false }: TokenPlace = {}): string | undefined {
-  const token = read("x-access-token");
-  if (token !== undefined || !authorization) return token;
+/** The token of a request; undefined: it has none. What was sent twice is one text with a comma in it, as HTTP has it, and no token. */
+export function tokenOf(headers: SentHeaders, { authorization = false }: RequireTokenOptions = {}): string | undefined {
+  const token = headerOf(headers, "x-access-token");
+  if (token !== "") return token;
   // RFC 9110, 11.4: schemes are spelt in any case.
-  return /^bearer +(\S+) *$/i.exec(read("authorization") ?? "")?.[1];
+  return authorization ? /^bearer +(\S+) *$/i.exec(headerOf(headers, "authorization"))?.[1] : undefined;
 }
 
-/** Reads headers as node:http has them. */
-export function nodeHeaders(headers: Readonly<Record<string, string | string[] | undefined>>): ReadHeader {
-  return (name) => {
-    const value = headers[name];
-    return Array.isArray(value) ? value.join(", ") : value;
-  };
+/** The value of a header by its name in small letters; empty where there is none. */
+function headerOf(headers: SentHeaders, name: string): string {
+  if (hasGet(headers)) return headers.get(name) ?? "";
+  return Object.entries(headers)
+    .filter(([sent]) => sent.toLowerCase() === name)
+    .flatMap(([, value]) => value ?? [])
+    .join(", ");
+}
+
+/** A header may be called get, and is a text. */
+function hasGet(headers: SentHeaders): headers is Extract<SentHeaders, { get(name: string): unknown }> {
+  return typeof headers.get === "function";
 }

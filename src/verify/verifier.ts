@@ -1,36 +1,13 @@
 // Verifies the gateway's tokens anywhere, offline: RFC 8725 throughout. Knows no framework.
 
 import { compactVerify } from "jose";
+import { type Expected, readIdentity } from "./claims.ts";
 import { systemClock } from "./clock.ts";
 import { readPart, readTokenHeader } from "./compact-jws.ts";
 import { tokenInvalid, tokenMissing } from "./errors.ts";
-import { type Expected, type Identity, readIdentity } from "./identity.ts";
-import { createKeyCache } from "./key-cache.ts";
-import { readSettings } from "./settings.ts";
-
-export interface VerifierOptions {
-  /** The gateway's COUNTERSIGN_ISSUER, character by character: what `iss` is. */
-  readonly issuer: string;
-  /** The gateway's COUNTERSIGN_AUDIENCE: what `aud` is. */
-  readonly audience: string;
-  /** Where the issuer's keys are: `<issuer>/.well-known/jwks.json` unless told. */
-  readonly jwksUrl?: string;
-  /** Take keys over plain HTTP from elsewhere than this machine. Whoever is on the way can then forge tokens. */
-  readonly allowHttp?: boolean;
-  /** How far the clocks of issuer and service may be apart, in seconds: 5 unless told, at most 300. */
-  readonly clockToleranceSeconds?: number;
-  /**
-   * For how long keys are good while the issuer cannot be reached, in seconds: a day unless told; Infinity: for ever; 0: for as long as its
-   * last answer said, and no longer.
-   */
-  readonly maxStaleSeconds?: number;
-  /** Told of each fetch of the keys that failed, for the service's log. */
-  readonly onFetchError?: (error: Error) => void;
-  /** The one that fetches keys; `globalThis.fetch` unless told. */
-  readonly fetch?: typeof globalThis.fetch;
-  /** The clock, in unix milliseconds. */
-  readonly now?: () => number;
-}
+import type { Identity } from "./identity.ts";
+import { createKeyCache, type KeyCache } from "./key-cache.ts";
+import { readOptions, type VerifierOptions } from "./options.ts";
 
 export interface Verifier {
   /**
@@ -46,13 +23,18 @@ export interface Verifier {
  */
 export function createVerifier(options: VerifierOptions): Verifier {
   const { fetch = globalThis.fetch, now = systemClock, onFetchError } = options;
-  const { url, maxStaleMs, timeoutMs, ...expected } = readSettings(options);
+  const { url, maxStaleMs, timeoutMs, ...expected } = readOptions(options);
   const keys = createKeyCache({
     source: { url, fetch, timeoutMs },
     now,
     maxStaleMs,
     ...(onFetchError === undefined ? {} : { onFetchError }),
   });
+  return verifierOf(expected, keys, now);
+}
+
+/** A verifier of what is expected, by keys that are kept elsewhere; `now` in unix milliseconds. */
+export function verifierOf(expected: Expected, keys: KeyCache, now: () => number): Verifier {
   return {
     async verify(token) {
       if (token === undefined || token === null || token === "") throw tokenMissing();
@@ -65,7 +47,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
       if (key.alg !== alg) throw tokenInvalid("its algorithm is not that of its key");
       const claims = readPart(await readSigned(token, key.key, alg), "claims");
       // 3. Meant for this service, and now.
-      return readIdentity(claims, expected satisfies Expected, now());
+      return readIdentity(claims, expected, now());
     },
   };
 }

@@ -26,7 +26,7 @@ test.each(["internalUrl", "publicUrl"] as const)("a login and the time, at %s", 
   const client = createAuthClient({ url: gateway[listener] });
   onTestFinished(() => client.close());
   const deviceKey = await gateway.enrol();
-  const signer = createLoginSigner({ deviceKey, customerKey: CUSTOMER_KEY }, () => NOW);
+  const signer = createLoginSigner({ deviceKey, customerKey: CUSTOMER_KEY, now: () => NOW });
   const login = signer.sign();
   expect(await client.login(login)).toEqual({ token: expect.stringMatching(/^eyJ/), expires_in: 600 });
   expect(await client.getServerTime({})).toEqual({ server_time: 1_764_000_000 });
@@ -47,20 +47,22 @@ test("whose a token is, and what is wrong with one", async () => {
   const client = createAuthClient({ url: gateway.internalUrl });
   onTestFinished(() => client.close());
   const deviceKey = await gateway.enrol();
-  const { token } = await client.login(createLoginSigner({ deviceKey, customerKey: CUSTOMER_KEY }, () => NOW).sign());
-  expect(await tokens.verify({ token })).toEqual({
-    device_key: deviceKey,
-    customer_id: gateway.customerId,
+  const { token } = await client.login(
+    createLoginSigner({ deviceKey, customerKey: CUSTOMER_KEY, now: () => NOW }).sign(),
+  );
+  expect(await tokens.verify(token)).toEqual({
+    deviceKey,
+    customerId: gateway.customerId,
     jti: expect.any(String),
-    issue_time: new Date(1_764_000_000_000),
-    expire_time: new Date(1_764_000_600_000),
+    issuedAt: new Date(1_764_000_000_000),
+    expiresAt: new Date(1_764_000_600_000),
   });
 
   const refused = { code: status.UNAUTHENTICATED, reason: "invalid" };
-  await expect(tokens.verify({ token: `${token.slice(0, -8)}AAAAAAAA` })).rejects.toMatchObject(refused);
+  await expect(tokens.verify(`${token.slice(0, -8)}AAAAAAAA`)).rejects.toMatchObject(refused);
   onTestFinished(() => {
     time = NOW;
   });
   time += 3_600_000;
-  await expect(tokens.verify({ token })).rejects.toMatchObject({ ...refused, reason: "expired" });
+  await expect(tokens.verify(token)).rejects.toMatchObject({ ...refused, reason: "expired" });
 });

@@ -12,7 +12,7 @@ const identity = { deviceKey: "device-1", customerKey: "a-secret-that-stays" };
 test.for(loginVectors)("a vector is what it signs: $note", (vector) => {
   const { device_key, customer_key_hex, timestamp, device_signature } = vector;
   const customerKey = createSecretKey(customer_key_hex, "hex");
-  const signer = createLoginSigner({ deviceKey: device_key, customerKey }, () => timestamp * 1000 + 999);
+  const signer = createLoginSigner({ deviceKey: device_key, customerKey, now: () => timestamp * 1000 + 999 });
   expect(signer.sign()).toEqual({ device_key, timestamp, device_signature });
 });
 
@@ -20,7 +20,7 @@ test("no second is signed twice, however often and by whatever clock", () => {
   fc.assert(
     fc.property(fc.array(fc.nat({ max: 5_000_000 }), { minLength: 2, maxLength: 50 }), (times) => {
       let time = 0;
-      const signer = createLoginSigner(identity, () => time);
+      const signer = createLoginSigner({ ...identity, now: () => time });
       const signed = times.map((at) => {
         time = at;
         return signer.sign().timestamp ?? 0;
@@ -32,7 +32,7 @@ test("no second is signed twice, however often and by whatever clock", () => {
 
 test("a gateway's clock is taken over, from then on and past what was signed before", () => {
   let time = 1_764_003_600_000;
-  const signer = createLoginSigner(identity, () => time);
+  const signer = createLoginSigner({ ...identity, now: () => time });
   expect(signer.sign().timestamp).toBe(1_764_003_600);
   signer.learn(1_764_000_000);
   time += 2_500;
@@ -45,7 +45,9 @@ test.each([
   ["a secret key", createSecretKey(identity.customerKey, "utf8")],
 ])("the key may be %s", (_what, customerKey) => {
   const now = (): number => 1_764_000_000_000;
-  expect(createLoginSigner({ ...identity, customerKey }, now).sign()).toEqual(createLoginSigner(identity, now).sign());
+  expect(createLoginSigner({ ...identity, customerKey, now }).sign()).toEqual(
+    createLoginSigner({ ...identity, now }).sign(),
+  );
 });
 
 test.each([
@@ -62,13 +64,13 @@ test.each([
   [{ deviceKey: "a b" }, "deviceKey is not 1 to 96"],
   [{ deviceKey: "x".repeat(97) }, "deviceKey is not 1 to 96"],
 ])("%o: %s", (wrong, complaint) => {
-  const create = (): unknown => createLoginSigner({ ...identity, ...wrong }, Date.now);
+  const create = (): unknown => createLoginSigner({ ...identity, ...wrong });
   expect(create).toThrow(complaint);
   expect(create).not.toThrow(/a-secret/);
 });
 
 test("nothing that is dumped shows the key", () => {
-  const signer = createLoginSigner(identity, Date.now);
+  const signer = createLoginSigner(identity);
   expect(inspect([signer, signer.sign()], { depth: 9, showHidden: true }) + JSON.stringify(signer)).not.toContain(
     identity.customerKey,
   );

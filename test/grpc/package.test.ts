@@ -12,6 +12,24 @@ import { temporaryFolder } from "../program.ts";
 
 const STRICT = ["--strict", "--exactOptionalPropertyTypes", "--module", "nodenext", "--target", "es2024"];
 
+/** What a service hands on, and its compiler has to name in declarations of its own. */
+const NAMES = `
+import { createAuthClient, createLoginSigner, createTokenClient, createTokenInterceptor, createTokenSource, Metadata, status } from "countersign/grpc";
+import type { AuthClient, GatewayClientOptions, GetServerTimeRequest, GetServerTimeResponse, Identity, Interceptor,
+  LoginSignerOptions, TokenClient, TokenSourceOptions, Unary, UnaryOptions } from "countersign/grpc";
+const options: GatewayClientOptions = { url: "https://gateway.internal", allowHttp: false, deadlineMs: 1_000 };
+const signing: LoginSignerOptions = { deviceKey: "device-1", customerKey: "secret", now: () => 0 };
+const sourcing: TokenSourceOptions = { ...signing, ...options, onRefreshError: () => {} };
+export const { verify }: TokenClient = createTokenClient(options);
+export const { getServerTime } = createAuthClient(options);
+export const { sign } = createLoginSigner(signing);
+export const interceptors: Interceptor[] = [createTokenInterceptor(createTokenSource(sourcing))];
+export const call: UnaryOptions = { metadata: new Metadata() };
+export const code: status = status.OK;
+export const ask: Unary<string, Identity> = verify;
+export type Names = [AuthClient, GetServerTimeRequest, GetServerTimeResponse];
+`;
+
 /** The page's programs, a file each. */
 function writePrograms(folder: string, page: string): string[] {
   const programs = readFileSync(page, "utf8").matchAll(/^```ts\n(.*?)^```$/gms);
@@ -32,18 +50,29 @@ test("the example runs from the packed tarball, and a service's compiler takes i
   timeout: 60_000,
 }, async () => {
   const folder = temporaryFolder();
-  installPacked(folder, ["@types/node", "undici-types", "@grpc/grpc-js"]);
+  const installed = await installPacked(folder, ["@types/node", "undici-types", "@grpc/grpc-js"]);
   writeFileSync(join(folder, "package.json"), '{"type": "module"}');
   writeFileSync(join(folder, "customer-key"), `${CUSTOMER_KEY}\n`);
-  copyFileSync("examples/grpc-client.ts", join(folder, "service.ts"));
+  copyFileSync(join(installed, "examples/grpc-client.ts"), join(folder, "service.ts"));
   const pages = writePrograms(folder, "docs/grpc-clients.md");
   expect(pages).toHaveLength(3);
   const gateway = await startTestGateway();
   const deviceKey = await gateway.enrol();
 
+  writeFileSync(join(folder, "names.ts"), NAMES);
   const compiler = resolve("node_modules/typescript/bin/tsc");
   const [compiled, ran] = await Promise.all([
-    runNode(folder, [compiler, "--noEmit", ...STRICT, "--types", "node", "service.ts", ...pages]),
+    runNode(folder, [
+      compiler,
+      "--noEmit",
+      ...STRICT,
+      "--declaration",
+      "--types",
+      "node",
+      "service.ts",
+      "names.ts",
+      ...pages,
+    ]),
     runNode(folder, ["service.ts"], {
       GATEWAY_URL: gateway.internalUrl,
       DEVICE_KEY: deviceKey,

@@ -11,7 +11,7 @@ import { startUnrulyGateway } from "./unruly-gateway.ts";
 
 const NOW = 1_764_000_000_000;
 const identity = { deviceKey: "device-1", customerKey: "a-secret" };
-const login = createLoginSigner(identity, () => NOW).sign();
+const login = createLoginSigner({ ...identity, now: () => NOW }).sign();
 
 function clientOf(url: string): AuthClient {
   const client = createAuthClient({ url });
@@ -59,6 +59,13 @@ test("an answer without a token is none", async () => {
   await expect(sourceOf(url).token()).rejects.toMatchObject({ code: status.INTERNAL });
 });
 
+test("an answer that does not say whose a token is is none", async () => {
+  const { url } = await startUnrulyGateway("answer emptily");
+  const client = createTokenClient({ url });
+  onTestFinished(() => client.close());
+  await expect(client.verify("a-token")).rejects.toMatchObject({ code: status.INTERNAL, reason: undefined });
+});
+
 test("reads are sent again, three times in all", async () => {
   const reads = [
     ["GetServerTime", (url: string) => clientOf(url).getServerTime({})],
@@ -67,7 +74,7 @@ test("reads are sent again, three times in all", async () => {
       (url: string) => {
         const client = createTokenClient({ url });
         onTestFinished(() => client.close());
-        return client.verify({ token: "a-token" });
+        return client.verify("a-token");
       },
     ],
   ] as const;

@@ -4,7 +4,7 @@ import { inspect } from "node:util";
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from "vitest";
 import { type AuthClient, createAuthClient } from "../../src/grpc/auth-client.ts";
 import { createLoginSigner } from "../../src/grpc/login-signer.ts";
-import { createTokenSource, type TokenSource, type TokenSourceSettings } from "../../src/grpc/token-source.ts";
+import { createTokenSource, type TokenSource, type TokenSourceOptions } from "../../src/grpc/token-source.ts";
 import { CUSTOMER_KEY, openGateway, type TestGateway } from "../gateway.ts";
 
 const SECOND = 1000;
@@ -36,8 +36,8 @@ interface Watched {
   settled(): Promise<unknown>;
 }
 
-async function startSource(settings: Partial<TokenSourceSettings> = {}): Promise<Watched> {
-  const { deviceKey = await gateway.enrol() } = settings;
+async function startSource(options: Partial<TokenSourceOptions> = {}): Promise<Watched> {
+  const { deviceKey = await gateway.enrol() } = options;
   const outcomes: string[] = [];
   let last: Promise<unknown> = Promise.resolve();
   const watched: Pick<AuthClient, "login"> = {
@@ -51,14 +51,14 @@ async function startSource(settings: Partial<TokenSourceSettings> = {}): Promise
     },
   };
   const identity = { deviceKey, customerKey: CUSTOMER_KEY };
-  const source = createTokenSource({ ...identity, client: watched, now: () => time, random: () => 0, ...settings });
+  const source = createTokenSource({ ...identity, client: watched, now: () => time, random: () => 0, ...options });
   onTestFinished(() => source.close());
   return { source, deviceKey, outcomes, settled: async () => last };
 }
 
 /** Spends what is left of a device's budget, in seconds gone by. */
 async function spend(deviceKey: string, logins: number): Promise<void> {
-  const signer = createLoginSigner({ deviceKey, customerKey: CUSTOMER_KEY }, () => time - 100 * SECOND);
+  const signer = createLoginSigner({ deviceKey, customerKey: CUSTOMER_KEY, now: () => time - 100 * SECOND });
   for (let spent = 0; spent < logins; spent++) await client.login(signer.sign());
 }
 
@@ -129,7 +129,7 @@ test("a clock that is set back makes no token older, nor any younger", async () 
 
 test("under replay guard, a second that another process has used is left to it", async () => {
   const deviceKey = await gateway.enrol({ replayGuard: true });
-  await client.login(createLoginSigner({ deviceKey, customerKey: CUSTOMER_KEY }, () => time).sign());
+  await client.login(createLoginSigner({ deviceKey, customerKey: CUSTOMER_KEY, now: () => time }).sign());
   const { source, outcomes } = await startSource({ deviceKey });
   expect(outcomes).toEqual([]);
   const token = await source.token();
@@ -152,7 +152,7 @@ test("no login before the gateway's wait is over", async () => {
 test("a renewal that fails is told of once, and costs nobody the present token while that is good", async () => {
   const failures: unknown[] = [];
   const { source, deviceKey, outcomes, settled } = await startSource({
-    onRefreshFailure: (error) => failures.push(error),
+    onRefreshError: (error) => failures.push(error),
   });
   const first = await source.token();
   time += 540 * SECOND;

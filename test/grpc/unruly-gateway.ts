@@ -23,7 +23,13 @@ export interface UnrulyGateway {
 const ANSWERS: Readonly<Record<string, Uint8Array>> = {
   Login: LoginResponse.encode({ token: "a-token", expires_in: 600 }).finish(),
   GetServerTime: GetServerTimeResponse.encode({ server_time: 1_764_000_000 }).finish(),
-  Verify: VerifyResponse.encode(VerifyResponse.create({ device_key: "device-1" })).finish(),
+  Verify: VerifyResponse.encode({
+    device_key: "device-1",
+    customer_id: "c-1",
+    jti: "token-1",
+    issue_time: new Date(1_764_000_000_000),
+    expire_time: new Date(1_764_000_600_000),
+  }).finish(),
 };
 
 /** Starts one that does what it is told, call by call, and answers from then on. It closes with the test. */

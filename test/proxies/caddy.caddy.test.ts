@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
-import { expectRefused, testPassing, withToken } from "./cases.ts";
+import { expectRefused, testOpen, testPassing, withToken } from "./cases.ts";
 import { CADDY } from "./proxy.ts";
 import { send } from "./request.ts";
 import { DEVICE_KEY, openSite } from "./site.ts";
@@ -31,3 +31,5 @@ describe("Caddy", () => {
     expect(JSON.parse(body)).toMatchObject({ code: "unavailable", reason: "unavailable" });
   });
 });
+
+testOpen({ ...CADDY, options: ["wants no token"] });

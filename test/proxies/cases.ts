@@ -1,11 +1,12 @@
 // What holds behind every proxy: a good token passes with the identity that is in it, no other does. Knows no proxy.
 
 import { Agent } from "node:http";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { goodToken, type Mint } from "../vectors/forge.ts";
 import { fitsField, hostileTokens } from "../vectors/hostile-tokens.ts";
+import type { ProxyProgram } from "./proxy.ts";
 import { echoOf, type ProxyAnswer, send } from "./request.ts";
-import { DEVICE_KEY, type Site } from "./site.ts";
+import { type Certificate, DEVICE_KEY, openSite, type Site } from "./site.ts";
 
 /** Visible ASCII whole: a device_key may be any of it. */
 const ANY_CHARACTER = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~09AZaz";
@@ -106,6 +107,15 @@ export function testPassing(open: () => Promise<Site>): () => Site {
       expect(arrived["connection"]?.join() ?? "").not.toMatch(/x-/i);
     });
 
+    test("leaves Authorization to the service", async () => {
+      const authorization = "Basic c2VydmljZTpvd24=";
+      const headers = { ...withToken(goodToken(opened().mint)).headers, authorization, cookie: "own=1" };
+      expect(echoOf(await ask({ headers })).headers).toMatchObject({
+        authorization: [authorization],
+        cookie: ["own=1"],
+      });
+    });
+
     test("lets errors of the service through as they are", async () => {
       const answer = await ask({ path: "/broken", ...withToken(goodToken(opened().mint)) });
       expect(answer.status).toBe(500);
@@ -119,6 +129,10 @@ export function testPassing(open: () => Promise<Site>): () => Site {
       expectRefused(await ask({ headers: { "x-access-token": "" } }));
       expectRefused(await ask({ headers: { "X-Device-Key": DEVICE_KEY } }));
       expectRefused(await ask({ headers: { x_access_token: goodToken(opened().mint) } }));
+    });
+
+    test("a good token as Authorization: Bearer: the service would have no X-Access-Token", async () => {
+      expectRefused(await ask({ headers: { authorization: `Bearer ${goodToken(opened().mint)}` } }));
     });
 
     test("a token that has expired, in its second", async () => {
@@ -139,4 +153,44 @@ export function testPassing(open: () => Promise<Site>): () => Site {
   });
 
   return opened;
+}
+
+/** Declares what holds where the lines of an example are chosen that name what wants no token: OPTIONS, and the path /health. */
+export function testOpen(program: ProxyProgram): void {
+  test("what wants no token passes, as nobody's, and nothing else does", async () => {
+    const { proxy, mint, close } = await openSite(program);
+    onTestFinished(close);
+    const claimed = { "X-Device-Key": DEVICE_KEY, X_Customer_Id: "admin" };
+    for (const wanted of [{ path: "/health" }, { path: "/things", method: "OPTIONS" }]) {
+      const echo = echoOf(await send(proxy.url, { ...wanted, headers: claimed }));
+      expect(echo.method).toBe(wanted.method ?? "GET");
+      expect(Object.keys(echo.headers).join()).not.toMatch(/device|customer/i);
+    }
+    for (const path of ["/things", "/health/", "/healthy", "/HEALTH", "/things?/health"]) {
+      expectRefused(await send(proxy.url, { path, headers: claimed }));
+    }
+    // To the one it is /health, to the other a path below /things: it is refused, or arrives as what it was taken for.
+    for (const path of ["/things/..%2fhealth", "/things/%2e%2e/health", "/things/../health", "//health"]) {
+      const answer = await send(proxy.url, { path, headers: claimed });
+      if (answer.status === 200) expect(echoOf(answer).path, path).toBe("/health");
+      else expectRefused(answer);
+    }
+    expect(echoOf(await send(proxy.url, withToken(goodToken(mint)))).headers["x-device-key"]).toEqual([DEVICE_KEY]);
+  });
+}
+
+/** Declares what holds where the lines of an example are chosen that are for a gateway which speaks TLS. */
+export function testGatewayTls(program: ProxyProgram, own: Certificate, other: Certificate): void {
+  test("asks a gateway that speaks TLS", async () => {
+    const { proxy, mint, close } = await openSite(program, own);
+    onTestFinished(close);
+    expect(echoOf(await send(proxy.url, withToken(goodToken(mint)))).headers["x-device-key"]).toEqual([DEVICE_KEY]);
+    expectRefused(await send(proxy.url));
+  });
+
+  test("asks no gateway whose certificate is of another authority", async () => {
+    const { proxy, mint, close } = await openSite(program, own, other.cert);
+    onTestFinished(close);
+    expect((await send(proxy.url, withToken(goodToken(mint)))).status).toBe(503);
+  });
 }

@@ -12,6 +12,7 @@ export interface EchoService {
 /** A request as the service got it: each header with all of its values. */
 export interface Echo {
   readonly method: string;
+  readonly path: string;
   readonly headers: Readonly<Record<string, readonly string[]>>;
   readonly body: string;
 }
@@ -22,7 +23,7 @@ export async function startEchoService(): Promise<EchoService> {
     void text(request).then((body) => {
       const headers = request.headersDistinct;
       response.writeHead(request.url === "/broken" ? 500 : 200, { "Content-Type": "application/json" });
-      response.end(JSON.stringify({ method: request.method, headers, body }));
+      response.end(JSON.stringify({ method: request.method, path: request.url, headers, body }));
     });
   }).listen(0, "127.0.0.1");
   await once(server, "listening");

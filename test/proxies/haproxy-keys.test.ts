@@ -2,7 +2,7 @@
 
 import { execFile } from "node:child_process";
 import { createPublicKey } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
@@ -12,8 +12,15 @@ import { type Issuer, newMint } from "../verify/issuer.ts";
 import { startIssuer } from "../verify/start-issuer.ts";
 import { EXAMPLES } from "./example.ts";
 
-function writeKeys({ url }: Issuer, folder: string): Promise<{ stdout: string; stderr: string }> {
-  return promisify(execFile)(process.execPath, [join(EXAMPLES, "haproxy-keys.mjs"), url, folder]);
+/** A reload that goes well, and leaves nothing behind. */
+const GOES_WELL = ["true"];
+
+function writeKeys(
+  { url }: Issuer,
+  folder: string,
+  reload: readonly string[] = GOES_WELL,
+): Promise<{ stdout: string; stderr: string }> {
+  return promisify(execFile)(process.execPath, [join(EXAMPLES, "haproxy-keys.mjs"), url, folder, ...reload]);
 }
 
 function filesOf(folder: string): Record<string, string> {
@@ -25,13 +32,20 @@ test("writes a slot for each key that HAProxy can use, found by the header of th
   const issuer = await startIssuer(newMint("other", "EdDSA"), ...mints);
   const folder = join(temporaryFolder(), "keys");
   const { stdout, stderr } = await writeKeys(issuer, folder);
-  expect(stdout).toBe("changed\n");
+  expect(stdout).toBe("reloaded\n");
   expect(stderr).toBe("1 of 3 keys are left out: HAProxy verifies RS256 and ES256\n");
 
   const files = filesOf(folder);
   const pems = mints.map(({ privateKey }) => createPublicKey(privateKey).export({ type: "spki", format: "pem" }));
   const [one, two] = pems;
-  expect(files).toEqual({ "1.pem": one, "2.pem": two, "3.pem": one, "4.pem": one, "keys.map": expect.any(String) });
+  expect(files).toEqual({
+    "1.pem": one,
+    "2.pem": two,
+    "3.pem": one,
+    "4.pem": one,
+    "keys.map": expect.any(String),
+    reloaded: expect.any(String),
+  });
   const lines = files["keys.map"]?.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
   expect(lines).toEqual(mints.map((mint, index) => `${goodToken(mint).split(".")[0]} ES256:${index + 1}`));
 });
@@ -64,4 +78,54 @@ test("leaves all as it was where it does not know the keys", async () => {
     });
   }
   expect(filesOf(folder)).toEqual(before);
+});
+
+test("says unchanged only of keys that HAProxy has read", async () => {
+  const [stolen, next] = [newMint("stolen"), newMint("next")];
+  const issuer = await startIssuer(stolen, next);
+  const folder = temporaryFolder();
+  const copy = join(temporaryFolder(), "keys.map");
+  // Reads what HAProxy would read.
+  const reads = ["cp", join(folder, "keys.map"), copy];
+  const run = async (reload: readonly string[]): Promise<string> => (await writeKeys(issuer, folder, reload)).stdout;
+
+  expect([await run(reads), await run(["false"])]).toEqual(["reloaded\n", "unchanged\n"]);
+
+  issuer.publish(next);
+  for (const [reload, outcome] of [
+    [["false"], "false: ended with 1"],
+    [["sh", "-c", "kill -9 $$"], "was ended by SIGKILL"],
+    [["no-such-program"], "ENOENT"],
+  ] as const) {
+    await expect(run(reload)).rejects.toMatchObject({
+      code: 1,
+      stdout: "",
+      stderr: expect.stringMatching(
+        new RegExp(`^haproxy-keys: HAProxy goes on with the keys of before: .*${outcome}.*calls it again`),
+      ),
+    });
+  }
+  expect(readFileSync(copy, "utf8")).toContain('"stolen"');
+  expect([await run(reads), await run(["false"])]).toEqual(["reloaded\n", "unchanged\n"]);
+  expect(readFileSync(copy, "utf8")).not.toContain('"stolen"');
+
+  // Keys that are as they were two reloads ago are not what HAProxy has read.
+  issuer.publish(stolen, next);
+  await expect(run(["false"])).rejects.toMatchObject({ code: 1 });
+  issuer.publish(next);
+  expect(await run(reads)).toBe("reloaded\n");
+
+  // A file that somebody else put there is not either.
+  writeFileSync(join(folder, "1.pem"), "other");
+  expect(await run(reads)).toBe("reloaded\n");
+});
+
+test("wants to be told how HAProxy is reloaded", async () => {
+  const issuer = await startIssuer(newMint("one"));
+  const folder = temporaryFolder();
+  await expect(writeKeys(issuer, folder, [])).rejects.toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("the command that has HAProxy read its files"),
+  });
+  expect(filesOf(folder)).toEqual({});
 });

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
 import { claimsOf, headerOf, signed } from "../vectors/forge.ts";
-import { expectNoneAccepted, expectRefused, testPassing, withToken } from "./cases.ts";
+import { expectNoneAccepted, expectRefused, testOpen, testPassing, withToken } from "./cases.ts";
 import { HAPROXY } from "./proxy.ts";
 import { echoOf, type ProxyAnswer, send } from "./request.ts";
 import { DEVICE_KEY, openSite } from "./site.ts";
@@ -52,7 +52,7 @@ describe("HAProxy", () => {
     // Under the header of the other key.
     expectRefused(await ask(after.replace(/^[^.]+/, before.split(".")[0] ?? "")));
 
-    expect(await writeKeys()).toBe("changed\n");
+    expect(await writeKeys()).toBe("reloaded\n");
     expect(await writeKeys()).toBe("unchanged\n");
     await site().restartProxy();
     for (const token of [before, after]) expect((await ask(token)).status).toBe(200);
@@ -83,3 +83,5 @@ describe("HAProxy", () => {
     expectRefused(await ask(`${token.slice(0, -4)}AAAA`));
   });
 });
+
+testOpen({ ...HAPROXY, options: ["wants no token"] });

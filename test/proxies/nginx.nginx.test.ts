@@ -2,19 +2,13 @@
 
 import { describe, expect, test } from "vitest";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
-import { expectRefused, testPassing, withToken } from "./cases.ts";
+import { expectRefused, testOpen, testPassing, withToken } from "./cases.ts";
 import { NGINX } from "./proxy.ts";
-import { echoOf, send } from "./request.ts";
+import { send } from "./request.ts";
 import { DEVICE_KEY, openSite } from "./site.ts";
 
 describe("nginx", () => {
   const site = testPassing(() => openSite(NGINX));
-
-  test("takes a token as Authorization: Bearer too", async () => {
-    const { proxy, logIn } = site();
-    const headers = { authorization: `Bearer ${await logIn(DEVICE_KEY)}` };
-    expect(echoOf(await send(proxy.url, { headers })).headers["x-device-key"]).toEqual([DEVICE_KEY]);
-  });
 
   test("has no way to the check from outside", async () => {
     const { proxy, logIn } = site();
@@ -43,3 +37,5 @@ describe("nginx", () => {
     expect(JSON.parse(body)).toMatchObject({ code: "unavailable", reason: "unavailable" });
   });
 });
+
+testOpen({ ...NGINX, options: ["wants no token", "preflight"] });

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { freePort } from "../free-port.ts";
-import { type Places, readExample } from "./example.ts";
+import { type Option, type Places, readExample } from "./example.ts";
 
 export interface RunningProxy {
   readonly url: string;
@@ -20,6 +20,8 @@ export interface RunningProxy {
 /** A program, and how it is told to stay in the foreground, with all of its files in one folder. */
 export interface ProxyProgram {
   readonly example: string;
+  /** Which of the example's optional lines are chosen. */
+  readonly options?: readonly Option[];
   readonly command: (folder: string) => readonly [string, ...string[]];
   /** Its whole configuration, around the example. */
   readonly configure: (example: string, folder: string) => string;
@@ -73,7 +75,7 @@ export async function startProxy(program: ProxyProgram, places: Omit<Places, "po
 /** @returns what it wrote, where it ended instead */
 async function tryPort(program: ProxyProgram, places: Places): Promise<RunningProxy | string> {
   const folder = mkdtempSync(join(tmpdir(), "countersign-proxy-"));
-  const example = readExample(program.example, places);
+  const example = readExample(program.example, places, program.options);
   writeFileSync(join(folder, CONFIGURATION), program.configure(example, folder));
   const [command, ...args] = program.command(folder);
   const child = spawn(command, args, {

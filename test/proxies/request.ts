@@ -13,6 +13,7 @@ export interface ProxyAnswer {
 export interface RequestOptions {
   readonly headers?: OutgoingHttpHeaders;
   readonly method?: string;
+  /** As it is sent: nothing is resolved. */
   readonly path?: string;
   readonly body?: string;
   readonly agent?: Agent;
@@ -24,7 +25,7 @@ export function send(
   { headers = {}, method = "GET", path = "/things", body, agent }: RequestOptions = {},
 ): Promise<ProxyAnswer> {
   return new Promise((resolve, reject) => {
-    const sent = request(new URL(path, url), { method, headers, ...(agent && { agent }) }, (response) => {
+    const sent = request(url, { path, method, headers, ...(agent && { agent }) }, (response) => {
       text(response).then((received) => {
         resolve({ status: response.statusCode ?? 0, headers: response.headersDistinct, body: received });
       }, reject);

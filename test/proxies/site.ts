@@ -11,7 +11,7 @@ import { CUSTOMER_KEY, logInBy, openGateway, type TestGateway } from "../gateway
 import { type Mint, makeKeys } from "../vectors/forge.ts";
 import { startEchoService } from "./echo-service.ts";
 import { EXAMPLES } from "./example.ts";
-import { HAPROXY, type ProxyProgram, type RunningProxy, startProxy } from "./proxy.ts";
+import { type ProxyProgram, type RunningProxy, startProxy } from "./proxy.ts";
 
 export interface Site {
   readonly gateway: Omit<TestGateway, "close">;
@@ -25,7 +25,7 @@ export interface Site {
   replaceKey(alg: TokenAlg): Promise<Mint>;
   /** Logs in; `agoMs` ago, by the gateway's clock. */
   logIn(deviceKey: string, agoMs?: number): Promise<string>;
-  /** Writes HAProxy's keys as they are published now. @returns what that says */
+  /** Writes HAProxy's keys as they are published now; a command that goes well stands for the reload. @returns what that says */
   writeKeys(): Promise<string>;
   /** Has the proxy read its files anew. */
   restartProxy(): Promise<void>;
@@ -34,14 +34,25 @@ export interface Site {
 
 export const DEVICE_KEY = "pump-7";
 
+/** Files in PEM; the certificate is its own authority. */
+export interface Certificate {
+  readonly cert: string;
+  readonly key: string;
+}
+
 /** The device was enrolled long before any of its tokens were made. */
 const ENROLLED_AGO_MS = 3_600_000;
 
-/** Starts all three; `close` them. The gateway makes keys for ES256, and signs by one of RS256. */
-export async function openSite(program: ProxyProgram): Promise<Site> {
+/** Starts all three; `close` them. The gateway makes keys for ES256, and signs by one of RS256. With a certificate it speaks TLS; the proxy trusts that, or another. */
+export async function openSite(
+  program: ProxyProgram,
+  tls?: Certificate,
+  trusted: string = tls?.cert ?? "",
+): Promise<Site> {
   await using cleanup = new AsyncDisposableStack();
   const clock = { agoMs: ENROLLED_AGO_MS };
-  const gateway = await openGateway({ TOKEN_ALG: "ES256" }, { now: () => Date.now() - clock.agoMs });
+  const settings = { TOKEN_ALG: "ES256", ...(tls && { TLS_CERT: tls.cert, TLS_KEY: tls.key }) };
+  const gateway = await openGateway(settings, { now: () => Date.now() - clock.agoMs });
   let stopped: Promise<void> | undefined;
   const stopGateway = (): Promise<void> => {
     stopped ??= gateway.close();
@@ -76,10 +87,10 @@ export async function openSite(program: ProxyProgram): Promise<Site> {
   async function writeKeys(): Promise<string> {
     const jwks = new URL("/.well-known/jwks.json", gateway.publicUrl).href;
     const script = join(EXAMPLES, "haproxy-keys.mjs");
-    return (await promisify(execFile)(process.execPath, [script, jwks, keys])).stdout;
+    return (await promisify(execFile)(process.execPath, [script, jwks, keys, "true"])).stdout;
   }
-  if (program === HAPROXY) await writeKeys();
-  const places = { gateway: new URL(gateway.publicUrl).host, service: service.host, keys };
+  if (program.example === "haproxy.cfg") await writeKeys();
+  const places = { gateway: new URL(gateway.publicUrl).host, service: service.host, keys, gatewayCa: trusted };
   let proxy = await startProxy(program, places);
   cleanup.defer(() => proxy.close());
 

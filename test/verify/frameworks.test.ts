@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { ErrorInfoSchema } from "../../gen/es/google/rpc/error_details_pb.ts";
 import { StatusSchema } from "../../gen/es/google/rpc/status_pb.ts";
 import { createVerifier, type Verifier } from "../../src/verify/exports.ts";
-import type { TokenPlace } from "../../src/verify/sent-token.ts";
+import type { RequireTokenOptions } from "../../src/verify/sent-token.ts";
 import { goodToken } from "../vectors/forge.ts";
 import { fitsField, hostileTokens } from "../vectors/hostile-tokens.ts";
 import { NOW, newMint, tokenWith } from "./issuer.ts";
@@ -22,8 +22,8 @@ async function startVerifier(): Promise<Verifier> {
   return createVerifier({ issuer: mint.issuer, audience: mint.audience, jwksUrl: url, now: () => NOW });
 }
 
-async function start(framework: Framework, place?: TokenPlace, verifier?: Verifier): Promise<Service> {
-  const service = await framework.start(verifier ?? (await startVerifier()), place);
+async function start(framework: Framework, options?: RequireTokenOptions, verifier?: Verifier): Promise<Service> {
+  const service = await framework.start(verifier ?? (await startVerifier()), options);
   onTestFinished(async () => void (await service.close()));
   return service;
 }
@@ -95,8 +95,9 @@ describe.each(FRAMEWORKS)("$name", (framework) => {
   test("while the issuer's keys cannot be had it is unavailable, and says when to come again", async () => {
     const issuer = await startIssuer(mint);
     await issuer.stop();
-    const options = { issuer: mint.issuer, audience: mint.audience, jwksUrl: issuer.url, now: () => NOW };
-    const { ask } = await start(framework, undefined, createVerifier(options));
+    const { issuer: name, audience } = mint;
+    const verifier = createVerifier({ issuer: name, audience, jwksUrl: issuer.url, now: () => NOW });
+    const { ask } = await start(framework, undefined, verifier);
     const answer = await ask({ "x-access-token": goodToken(mint) });
     expect([answer.deviceKey, answer.status]).toEqual([undefined, framework.unavailable]);
     expect(answer.headers["retry-after"]).toBe("1");

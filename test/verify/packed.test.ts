@@ -1,12 +1,14 @@
 // The examples, as a service has them: run and compiled against the packed tarball, beside jose and their framework alone.
 
-import { execFileSync, spawn } from "node:child_process";
+import { execFile, execFileSync, spawn } from "node:child_process";
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { promisify } from "node:util";
 import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { expect, onTestFinished, test } from "vitest";
 import { DeviceService } from "../../examples/devices_pb.ts";
+import { fencesIn } from "../fences.ts";
 import { freePort } from "../free-port.ts";
 import { installPacked } from "../packed.ts";
 import { temporaryFolder } from "../program.ts";
@@ -57,14 +59,15 @@ const ASK: Readonly<Record<FrameworkName, Ask>> = {
   "grpc-js": overGrpc,
 };
 
-/** Installs the tarball, with jose for all its own and no other package. */
-function installAlone(folder: string): string {
-  const installed = installPacked(folder, ["@types/node", ...Object.values(FRAMEWORKS).flat()]);
+/** Installs the tarball, with jose for all its own and no other package, and copies its examples out. */
+async function installAlone(folder: string): Promise<string> {
+  const installed = await installPacked(folder, ["@types/node", ...Object.values(FRAMEWORKS).flat()]);
   rmSync(join(installed, "node_modules"));
   mkdirSync(join(installed, "node_modules"));
   symlinkSync(resolve("node_modules/jose"), join(installed, "node_modules", "jose"));
-  for (const example of ["devices.proto", "devices_pb.ts", ...globSync("verify-*.ts", { cwd: "examples" })]) {
-    cpSync(join("examples", example), join(folder, example));
+  const examples = join(installed, "examples");
+  for (const example of ["devices.proto", "devices_pb.ts", ...globSync("verify-*.ts", { cwd: examples })]) {
+    cpSync(join(examples, example), join(folder, example));
   }
   writeFileSync(join(folder, "package.json"), '{"type":"module"}');
   return installed;
@@ -77,9 +80,37 @@ const RUN_ALL = `
     await import(process.cwd() + "/verify-" + name + ".ts");
   }`;
 
+const RUN_LAMBDA = `
+  const { handler } = await import(process.cwd() + "/lambda.ts");
+  const answers = await Promise.all(JSON.parse(process.argv[1]).map(handler));
+  process.stdout.write(JSON.stringify(answers));`;
+
+/** What a service hands on, and its compiler has to name in declarations of its own. */
+const GUARDS = `
+import * as grpc from "@grpc/grpc-js";
+import { createVerifier, refusalOf, tokenOf, type HttpRefusal, type SentHeaders, type Verifier } from "countersign/verify";
+import * as connect from "countersign/verify/connect";
+import * as express from "countersign/verify/express";
+import * as fastify from "countersign/verify/fastify";
+import * as grpcJs from "countersign/verify/grpc-js";
+import * as hono from "countersign/verify/hono";
+const verifier: Verifier = createVerifier({ issuer: "https://a.example", audience: "devices", allowHttp: false });
+const options: connect.RequireTokenOptions & express.RequireTokenOptions & fastify.RequireTokenOptions &
+  grpcJs.RequireTokenOptions & hono.RequireTokenOptions = { authorization: true };
+export const guards = {
+  connect: connect.requireToken(verifier, options),
+  express: express.requireToken(verifier, options),
+  fastify: fastify.requireToken(verifier, options),
+  grpc: grpcJs.requireToken(verifier, grpc, options),
+  hono: hono.requireToken(verifier, options),
+};
+export const names = { refusalOf, tokenOf };
+export type Names = [HttpRefusal, SentHeaders];
+`;
+
 test("the examples run and compile from the tarball, with jose alone", { timeout: 120_000 }, async () => {
   const folder = temporaryFolder();
-  const installed = installAlone(folder);
+  const installed = await installAlone(folder);
 
   // Of other packages only jose is imported, and by types none: a service has the types of no framework but its own.
   const imported = (ending: string): string[] =>
@@ -100,9 +131,10 @@ test("the examples run and compile from the tarball, with jose alone", { timeout
   const names = Object.keys(FRAMEWORKS).filter((name): name is FrameworkName => name in FRAMEWORKS);
   const ports = new Map<FrameworkName, number>();
   for (const name of names) ports.set(name, await freePort());
+  const env = { ...process.env, ISSUER: issuer.url, AUDIENCE: own.audience };
   const services = spawn(process.execPath, ["--input-type=module", "-e", RUN_ALL, JSON.stringify([...ports])], {
     cwd: folder,
-    env: { ...process.env, ISSUER: issuer.url, AUDIENCE: own.audience },
+    env,
     stdio: ["ignore", "inherit", "inherit"],
   });
   onTestFinished(() => void services.kill());
@@ -113,6 +145,17 @@ test("the examples run and compile from the tarball, with jose alone", { timeout
     expect([name, await ask({})]).toEqual([name, "missing"]);
   }
 
+  const [lambda = ""] = fencesIn(readFileSync(join(installed, "docs/verify.md"), "utf8"), "ts").slice(-1);
+  writeFileSync(join(folder, "lambda.ts"), lambda);
+  const events = [{ headers: { "X-Access-Token": goodToken(own) } }, { headers: {} }];
+  const runLambda = ["--input-type=module", "-e", RUN_LAMBDA, JSON.stringify(events)];
+  const { stdout } = await promisify(execFile)(process.execPath, runLambda, { cwd: folder, env });
+  expect(JSON.parse(stdout)).toMatchObject([
+    { statusCode: 200, body: '{"device_key":"sensor-1"}' },
+    { statusCode: 401, body: expect.stringContaining('"reason":"missing"') },
+  ]);
+
+  writeFileSync(join(folder, "guards.ts"), GUARDS);
   const wrong =
     'import { createVerifier } from "countersign/verify";\ncreateVerifier({ issuer: "https://a.example" });\n';
   const wrongly = names.map(
@@ -121,7 +164,7 @@ test("the examples run and compile from the tarball, with jose alone", { timeout
   for (const [at, text] of [wrong, ...wrongly].entries()) writeFileSync(join(folder, `wrong-${at}.ts`), text);
   const compilerOptions = {
     ...{ target: "es2024", module: "nodenext", types: ["node"], strict: true, exactOptionalPropertyTypes: true },
-    ...{ noEmit: true, allowImportingTsExtensions: true, skipLibCheck: false },
+    ...{ noEmit: true, declaration: true, allowImportingTsExtensions: true, skipLibCheck: false },
   };
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions }));
   expect(complaintsOf(folder)).toEqual([

@@ -17,7 +17,7 @@ import * as expressVerify from "../../src/verify/express.ts";
 import * as fastifyVerify from "../../src/verify/fastify.ts";
 import * as grpcVerify from "../../src/verify/grpc-js.ts";
 import * as honoVerify from "../../src/verify/hono.ts";
-import type { TokenPlace } from "../../src/verify/sent-token.ts";
+import type { RequireTokenOptions } from "../../src/verify/sent-token.ts";
 
 export type SentHeaders = Readonly<Record<string, string>>;
 
@@ -36,7 +36,7 @@ export interface Service {
   close(): Promise<unknown>;
 }
 
-export type StartService = (verifier: Verifier, place?: TokenPlace) => Promise<Service>;
+export type StartService = (verifier: Verifier, options?: RequireTokenOptions) => Promise<Service>;
 
 const SEEN_HEADERS = ["www-authenticate", "retry-after", "content-type"];
 
@@ -66,7 +66,7 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-const startExpress: StartService = async (verifier, place) => {
+const startExpress: StartService = async (verifier, options) => {
   const { requireToken, identityOf } = expressVerify;
   const app = express();
   app.get("/open", (request, response) => {
@@ -76,7 +76,7 @@ const startExpress: StartService = async (verifier, place) => {
       response.send(messageOf(error));
     }
   });
-  app.use(requireToken(verifier, place));
+  app.use(requireToken(verifier, options));
   app.get("/", (request, response) => response.send(identityOf(request).deviceKey));
   const { url, close } = await listen(app);
   return {
@@ -86,7 +86,7 @@ const startExpress: StartService = async (verifier, place) => {
   };
 };
 
-const startFastify: StartService = async (verifier, place) => {
+const startFastify: StartService = async (verifier, options) => {
   const { requireToken, identityOf } = fastifyVerify;
   const app = fastify();
   app.get("/open", async (request) => {
@@ -97,7 +97,7 @@ const startFastify: StartService = async (verifier, place) => {
     }
   });
   app.register((inner, _options, done) => {
-    inner.addHook("onRequest", requireToken(verifier, place));
+    inner.addHook("onRequest", requireToken(verifier, options));
     inner.get("/", async (request) => identityOf(request).deviceKey);
     done();
   });
@@ -109,7 +109,7 @@ const startFastify: StartService = async (verifier, place) => {
   };
 };
 
-const startHono: StartService = async (verifier, place) => {
+const startHono: StartService = async (verifier, options) => {
   const { requireToken, identityOf } = honoVerify;
   const app = new Hono();
   app.get("/open", (context) => {
@@ -119,7 +119,7 @@ const startHono: StartService = async (verifier, place) => {
       return context.text(messageOf(error));
     }
   });
-  app.use("/", requireToken(verifier, place));
+  app.use("/", requireToken(verifier, options));
   app.get("/", (context) => context.text(identityOf(context).deviceKey));
   return {
     ask: async (headers) => fetchAnswer(await app.request("/", { headers })),
@@ -128,20 +128,20 @@ const startHono: StartService = async (verifier, place) => {
   };
 };
 
-const startConnect: StartService = async (verifier, place) => {
+const startConnect: StartService = async (verifier, options) => {
   const { requireToken, identityOf } = connectVerify;
-  const serve = (options: Partial<Parameters<typeof connectNodeAdapter>[0]>): ReturnType<typeof listen> =>
+  const serve = (adapter: Partial<Parameters<typeof connectNodeAdapter>[0]>): ReturnType<typeof listen> =>
     listen(
       connectNodeAdapter({
         routes: (router) =>
           router.service(AuthService, {
             login: (_request, context) => create(LoginResponseSchema, { token: identityOf(context).deviceKey }),
           }),
-        ...options,
+        ...adapter,
       }),
     );
   let bug = "";
-  const { url, close } = await serve({ interceptors: [requireToken(verifier, place)] });
+  const { url, close } = await serve({ interceptors: [requireToken(verifier, options)] });
   const open = await serve({
     interceptors: [
       (next) => (request) =>
@@ -175,10 +175,12 @@ const startConnect: StartService = async (verifier, place) => {
   };
 };
 
-const startGrpc: StartService = async (verifier, place) => {
+const startGrpc: StartService = async (verifier, options) => {
   const { requireToken, identityOf } = grpcVerify;
-  const serve = async (options: grpc.ServerOptions): Promise<{ client: AuthServiceClient; close: () => void }> => {
-    const server = new grpc.Server(options);
+  const serve = async (
+    serverOptions: grpc.ServerOptions,
+  ): Promise<{ client: AuthServiceClient; close: () => void }> => {
+    const server = new grpc.Server(serverOptions);
     server.addService(AuthServiceService, {
       login: (call: grpc.ServerUnaryCall<unknown, unknown>, answer: grpc.sendUnaryData<unknown>) => {
         try {
@@ -203,7 +205,7 @@ const startGrpc: StartService = async (verifier, place) => {
       },
     };
   };
-  const service = await serve({ interceptors: [requireToken(verifier, grpc, place)] });
+  const service = await serve({ interceptors: [requireToken(verifier, grpc, options)] });
   const open = await serve({});
   const login = (client: AuthServiceClient, metadata: grpc.Metadata): Promise<Answer> =>
     new Promise((resolve) => {

@@ -1,0 +1,63 @@
+// What a service without a framework of ours builds on: where a token is, and how its refusal looks.
+
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { keysUnavailable, tokenExpired, tokenMissing } from "../../src/verify/errors.ts";
+import { refusalOf, type SentHeaders, tokenOf } from "../../src/verify/exports.ts";
+
+test.each<[string, SentHeaders, string | undefined]>([
+  ["Fetch's headers", new Headers({ "X-Access-Token": "a" }), "a"],
+  ["headers of Fetch without it", new Headers({ authorization: "Bearer a" }), undefined],
+  ["a get that gives an empty text", { get: () => "" }, undefined],
+  ["node:http's", { host: "a.example", "x-access-token": "a" }, "a"],
+  ["a Lambda's, as they were spelt", { "X-Access-TOKEN": "a" }, "a"],
+  ["a list", { "x-access-token": ["a", "b"] }, "a, b"],
+  ["one header in two spellings", { "X-Access-Token": "a", "x-access-token": "b" }, "a, b"],
+  ["a header whose name is get", { get: "b", "x-access-token": "a" }, "a"],
+  ["one that is there and has nothing", { "x-access-token": undefined }, undefined],
+  ["none", {}, undefined],
+  ["a prototype's", Object.create({ "x-access-token": "a" }), undefined],
+])("a token in %s", (_what, headers, token) => {
+  expect(tokenOf(headers)).toBe(token);
+});
+
+test("Authorization is read where that is asked for and there is no other", () => {
+  const authorization = "bEaReR  a";
+  expect(tokenOf({ authorization })).toBeUndefined();
+  expect(tokenOf({ Authorization: authorization }, { authorization: true })).toBe("a");
+  expect(tokenOf({ authorization, "x-access-token": "b" }, { authorization: true })).toBe("b");
+  expect(tokenOf({ authorization: "Basic a" }, { authorization: true })).toBeUndefined();
+});
+
+test("however a header is spelt, its value comes as it was", () => {
+  const spelling = fc.mixedCase(fc.constant("x-access-token"));
+  fc.assert(
+    fc.property(spelling, fc.string({ minLength: 1 }), (name, value) => {
+      expect(tokenOf({ [name]: value })).toBe(value);
+    }),
+  );
+});
+
+test("a refusal has a status, headers and a body", () => {
+  expect(refusalOf(tokenMissing())).toEqual({
+    status: 401,
+    headers: { "Content-Type": "application/json", "WWW-Authenticate": 'Bearer realm="countersign"' },
+    body: JSON.stringify({ code: "unauthenticated", reason: "missing", message: tokenMissing().message }),
+  });
+  expect(refusalOf(tokenExpired()).headers["WWW-Authenticate"]).toBe(
+    'Bearer realm="countersign", error="invalid_token"',
+  );
+});
+
+test.each([
+  [-5, 1, 1],
+  [0.5, 1, 1],
+  [1_000, 1_000, 1],
+  [1_001, 1_001, 2],
+  [30_000, 30_000, 30],
+])("a wait of %d ms is %d ms, and over HTTP %d s", (waitMs, retryAfterMs, seconds) => {
+  const error = keysUnavailable(waitMs, undefined);
+  expect(error.retryAfterMs).toBe(retryAfterMs);
+  const { status, headers, body } = refusalOf(error);
+  expect([status, headers["Retry-After"], JSON.parse(body).retry_after]).toEqual([503, String(seconds), seconds]);
+});
