@@ -67,7 +67,7 @@ const DRIVERS: Readonly<Record<string, RegExp>> = {
   pino: /^src\/telemetry\//,
   "prom-client": /^src\/telemetry\//,
   "@grpc/grpc-js":
-    /^src\/(grpc\/[^/]+|transports\/grpc(-admission|-backpressure|-health|-introspection|-metadata|-pings|-refusals)?|cli\/login\/grpc)\.ts$/,
+    /^src\/(grpc\/[^/]+|transports\/grpc(-admission|-backpressure|-health|-introspection|-metadata|-pings|-reflection|-refusals)?|cli\/login\/grpc)\.ts$/,
 };
 
 test("there is something to check", () => {

@@ -10,7 +10,7 @@ import { CUSTOMER_KEY, postLogin, startTestGateway } from "./gateway.ts";
 import { temporaryFolder } from "./program.ts";
 
 test("openssl dgst -verify accepts the token, and no other", async () => {
-  const { enrol, publicUrl } = await startTestGateway();
+  const { enrol, publicUrl } = await startTestGateway({ TOKEN_ALG: "RS256" });
   const login = signLogin({ deviceKey: await enrol(), customerKey: CUSTOMER_KEY }, Math.floor(Date.now() / 1000));
   const { token } = JSON.parse(await (await postLogin(publicUrl, login)).text());
   const [header, claims, signature] = String(token).split(".");

@@ -30,18 +30,18 @@ test("the keys are those that the JWKS shows", async () => {
     expect.arrayContaining([
       {
         kid: active,
-        alg: "RS256",
+        alg: "ES256",
         state: "SIGNING_KEY_STATE_ACTIVE",
         create_time: time,
         activate_time: time,
         rotate_time: time,
       },
-      { kid: next, alg: "RS256", state: "SIGNING_KEY_STATE_NEXT", create_time: time },
+      { kid: next, alg: "ES256", state: "SIGNING_KEY_STATE_NEXT", create_time: time },
     ]),
   );
   const { stdout } = await operator.operate(["signing-keys", "list"]);
   expect(stdout).toMatch(/^kid +alg +state +create_time +activate_time +retire_time +rotate_time\n/);
-  expect(stdout).toMatch(new RegExp(`\n${active} +RS256 +active `));
+  expect(stdout).toMatch(new RegExp(`\n${active} +ES256 +active `));
 });
 
 test("rotate waits until the next key signs, and says until when", async () => {

@@ -278,8 +278,8 @@ test("signing keys are listed, page by page, and rotated, revoked and imported",
     [...first.signingKeys, ...second.signingKeys].find((key) => key.state === state),
   );
   const rotateTime = timestampFromMs(NOW + 90 * 86_400_000);
-  expect(active).toMatchObject({ alg: "RS256", createTime: timestampFromMs(NOW), rotateTime });
-  expect(next).toMatchObject({ alg: "RS256", createTime: timestampFromMs(NOW) });
+  expect(active).toMatchObject({ alg: "ES256", createTime: timestampFromMs(NOW), rotateTime });
+  expect(next).toMatchObject({ alg: "ES256", createTime: timestampFromMs(NOW) });
   expect(next?.activateTime).toBeUndefined();
 
   const planned = await admin.rotateSigningKey({});
@@ -295,7 +295,7 @@ test("signing keys are listed, page by page, and rotated, revoked and imported",
   const imported = await admin.importSigningKey({ privateKey: text, kid: "old.1" });
   expect(imported).toMatchObject({ kid: "old.1", alg: "EdDSA", state: ACTIVE });
   const revoked = await admin.revokeSigningKey({ kid: "old.1" });
-  expect(revoked).toMatchObject({ signingKey: { state: REVOKED }, active: { alg: "RS256", state: ACTIVE } });
+  expect(revoked).toMatchObject({ signingKey: { state: REVOKED }, active: { alg: "ES256", state: ACTIVE } });
   expect(await failureOf(admin.importSigningKey({ privateKey: text }))).toEqual([
     Code.FailedPrecondition,
     "failed_precondition",
