@@ -13,6 +13,11 @@ import { runCommand } from "./command.ts";
 import { CUSTOMER_KEY, postLogin } from "./gateway.ts";
 import { run, serve, temporaryFolder } from "./program.ts";
 
+/** The gateway's database, as another process has it: it waits while the gateway writes. */
+function openBeside(folder: string): DatabaseSync {
+  return new DatabaseSync(join(folder, "countersign.db"), { timeout: 5_000 });
+}
+
 function faults(log: string): readonly { request_id: string; msg: string }[] {
   const lines = log.split("\n").filter((line) => line.startsWith("{"));
   return lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === "fault");
@@ -21,7 +26,7 @@ function faults(log: string): readonly { request_id: string; msg: string }[] {
 test("a bug in an operator's call is logged under the request id that the caller is told", async () => {
   const folder = temporaryFolder();
   const { internalUrl, log, end } = await serve(folder);
-  const database = new DatabaseSync(join(folder, "countersign.db"));
+  const database = openBeside(folder);
   database.exec("create trigger broken before insert on customers begin select raise(abort, 'planted'); end");
   database.close();
 
@@ -45,7 +50,7 @@ test("a secret that does not open is a fault of one login, and of no other", asy
   const issue = ["customer-keys", "issue", "--customer", customer_id, "--import", "-"];
   await runCommand(issue, { env, input: CUSTOMER_KEY });
   await runCommand(["devices", "create", "--customer", customer_id, "--device-key", "broken"], { env });
-  const database = new DatabaseSync(join(folder, "countersign.db"));
+  const database = openBeside(folder);
   database
     .prepare("update customer_keys set sealed_secret = substr(sealed_secret, 1, 40) where customer_id = ?")
     .run(customer_id);
@@ -64,7 +69,7 @@ test("a write that another process holds up does not hold up logins", async () =
   const folder = temporaryFolder();
   const { publicUrl, internalUrl } = await serve(folder);
   const env = { COUNTERSIGN_DATA_DIR: folder, COUNTERSIGN_INTERNAL_URL: internalUrl };
-  const database = new DatabaseSync(join(folder, "countersign.db"));
+  const database = openBeside(folder);
   database.exec("begin immediate");
   const creating = run(["customers", "create", "--name", "x"], { env });
   // While that waits: logins are answered, one after another.

@@ -12,6 +12,8 @@ export interface Fault {
   begin(): Promise<void>;
   /** Whether it comes back by itself. */
   readonly heals: boolean;
+  /** Whether Redis is there all the time. */
+  readonly leavesAll?: true;
   /** Resolves once Redis is back. */
   end(): Promise<void>;
   stop(): Promise<void>;
@@ -107,6 +109,7 @@ export const FAULTS = {
     const [first] = masters;
     return {
       heals: true,
+      leavesAll: true,
       redisUrl: url,
       servers: [...masters, ...replicas],
       begin: async () => {},

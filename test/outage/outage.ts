@@ -39,7 +39,7 @@ export interface OutageReport {
   readonly executed: number;
   readonly repeated: number;
   readonly p999Ms: number;
-  /** Something was decided without Redis before it went, or once it was back: the machine was too busy to say more. */
+  /** Something was decided without Redis while all of it was there: the machine was too busy to say more. */
   readonly disturbed: boolean;
 }
 
@@ -93,7 +93,7 @@ export async function runOutage(options: OutageOptions): Promise<OutageReport> {
     exactAgainMs: exactAt - backAt,
     ...proofs.count(),
     p999Ms: quantile(attempts, 0.999),
-    disturbed: aloneBefore > 0 || aloneInAll > aloneMeanwhile,
+    disturbed: aloneBefore > 0 || aloneInAll > aloneMeanwhile || (fault.leavesAll === true && aloneInAll > 0),
   };
 }
 
