@@ -157,3 +157,9 @@ test("every module opens with a line on what it is", () => {
   const wrong = files.filter((file) => !/^\/\/ \S/.test(readFileSync(file, "utf8")));
   expect(wrong).toEqual([]);
 });
+
+test("what tests share registers its hooks when it is called, not once for all files of a worker", () => {
+  const shared = globSync("test/**/*.ts").filter((file) => !file.endsWith(".test.ts"));
+  const wrong = shared.filter((file) => /^(before|after)(All|Each)\(/m.test(readFileSync(file, "utf8")));
+  expect([shared.length > 50, wrong]).toEqual([true, []]);
+});

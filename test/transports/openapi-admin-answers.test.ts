@@ -4,7 +4,20 @@ import { generateKeyPairSync } from "node:crypto";
 import { expect, test } from "vitest";
 import { AdminService } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { describeAnswers } from "./openapi-cases.ts";
-import { casesOf, ETAG, gateway, get, patch, post, remove, withCustomer, withDevice } from "./openapi-operator.ts";
+import {
+  casesOf,
+  ETAG,
+  gateway,
+  get,
+  openForOperators,
+  patch,
+  post,
+  remove,
+  withCustomer,
+  withDevice,
+} from "./openapi-operator.ts";
+
+openForOperators();
 
 describeAnswers([
   casesOf(

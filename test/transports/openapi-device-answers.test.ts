@@ -1,7 +1,20 @@
 // Answers to operators' calls on devices against the OpenAPI document: every kind that is documented comes, and no other.
 
 import { describeAnswers } from "./openapi-cases.ts";
-import { casesOf, ETAG, gateway, get, patch, post, remove, withCustomer, withDevice } from "./openapi-operator.ts";
+import {
+  casesOf,
+  ETAG,
+  gateway,
+  get,
+  openForOperators,
+  patch,
+  post,
+  remove,
+  withCustomer,
+  withDevice,
+} from "./openapi-operator.ts";
+
+openForOperators();
 
 describeAnswers([
   casesOf(

@@ -14,19 +14,22 @@ export let gateway: TestGateway;
 let away: Mounted;
 let broken: Mounted;
 
-beforeAll(async () => {
-  gateway = await openGateway();
-  const admin = {
-    spec: createServiceImplSpec<typeof AdminService>(AdminService, {}),
-    guard: createAdminGuard([ADMIN_TOKEN]),
-    maxMessageBytes: ADMIN_MESSAGE_BYTES,
-  };
-  away = await mountThrowing(new AuthError("unavailable", "the registry is away", { retryAfterMs: 1_000 }), admin);
-  broken = await mountThrowing(new TypeError("a bug"), admin);
-});
-afterAll(async () => {
-  for (const one of [gateway, away, broken]) await one.close();
-});
+/** Opens them for the tests of the file that calls, and closes them after. */
+export function openForOperators(): void {
+  beforeAll(async () => {
+    gateway = await openGateway();
+    const admin = {
+      spec: createServiceImplSpec<typeof AdminService>(AdminService, {}),
+      guard: createAdminGuard([ADMIN_TOKEN]),
+      maxMessageBytes: ADMIN_MESSAGE_BYTES,
+    };
+    away = await mountThrowing(new AuthError("unavailable", "the registry is away", { retryAfterMs: 1_000 }), admin);
+    broken = await mountThrowing(new TypeError("a bug"), admin);
+  });
+  afterAll(async () => {
+    for (const one of [gateway, away, broken]) await one.close();
+  });
+}
 
 interface Asking {
   readonly body?: unknown;
