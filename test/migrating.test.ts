@@ -11,7 +11,7 @@ import { startOldServer } from "./migrating/old-server.ts";
 import { type Printed, paste, readSteps } from "./migrating/page.ts";
 import { startProxy } from "./migrating/proxy.ts";
 import { makeNpx } from "./npx.ts";
-import { serve } from "./program.ts";
+import { DEFAULT_ALG, serve } from "./program.ts";
 import { makeCheckout } from "./readme.ts";
 
 const now = (): number => Math.floor(Date.now() / 1000);
@@ -22,7 +22,9 @@ test("boards that logged in at the old server log in here, unchanged", { timeout
   expect([table.length, boards.length]).toEqual([500, 529]);
   const old = await startOldServer(table);
   const checkout = makeCheckout();
-  const gateway = await serve(resolve(checkout, "data"), { env: { COUNTERSIGN_TRUSTED_PROXIES: "127.0.0.1" } });
+  const gateway = await serve(resolve(checkout, "data"), {
+    env: { ...DEFAULT_ALG, COUNTERSIGN_TRUSTED_PROXIES: "127.0.0.1" },
+  });
   const proxy = await startProxy(old.port, Number(new URL(gateway.publicUrl).port));
   const migration = resolve(checkout, "data/migration");
   const steps = new Map(readSteps().map((step) => [step.number, step]));

@@ -3,13 +3,13 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { installPacked } from "./packed.ts";
-import { run, serve, temporaryFolder } from "./program.ts";
+import { DEFAULT_ALG, run, serve, temporaryFolder } from "./program.ts";
 
 test("the packed tarball runs from node_modules", { timeout: 60_000 }, async () => {
   const folder = temporaryFolder();
   const launcher = join(await installPacked(folder), "bin", "countersign.js");
   const dataDir = join(folder, "data");
-  const { publicUrl } = await serve(dataDir, { launcher });
+  const { publicUrl } = await serve(dataDir, { launcher, env: DEFAULT_ALG });
   const { status, stdout } = await run(["login", "--demo", "--url", publicUrl], {
     launcher,
     env: { COUNTERSIGN_DATA_DIR: dataDir },

@@ -65,6 +65,9 @@ export interface ServingProcess {
   readonly end: (...signals: NodeJS.Signals[]) => Promise<number | null>;
 }
 
+/** To be added to `env`: the algorithm of tokens is the default, whose keys take an eighth of a second to make. */
+export const DEFAULT_ALG = { COUNTERSIGN_TOKEN_ALG: "" };
+
 /** Starts `serve --dev` on free ports and waits until it says where it listens. It ends with the test at the latest. */
 export async function serve(
   dataDir: string,
@@ -77,6 +80,7 @@ export async function serve(
       COUNTERSIGN_DATA_DIR: dataDir,
       COUNTERSIGN_PUBLIC_LISTEN: "127.0.0.1:0",
       COUNTERSIGN_INTERNAL_LISTEN: "127.0.0.1:0",
+      COUNTERSIGN_TOKEN_ALG: "ES256",
       ...options.env,
     },
   });

@@ -3,7 +3,7 @@
 import { execFileSync } from "node:child_process";
 import { resolve } from "node:path";
 import { expect, test } from "vitest";
-import { serve } from "./program.ts";
+import { DEFAULT_ALG, serve } from "./program.ts";
 import { blocksOf, examplesOf, makeCheckout, runIn } from "./readme.ts";
 
 const [preparation = ""] = blocksOf("sh").filter((code) => code.startsWith("openssl req"));
@@ -17,7 +17,7 @@ test("TLS", { timeout: 60_000 }, async () => {
     name,
     resolve(checkout, file),
   ]);
-  const gateway = await serve(resolve(checkout, "data"), { env: Object.fromEntries(files) });
+  const gateway = await serve(resolve(checkout, "data"), { env: { ...DEFAULT_ALG, ...Object.fromEntries(files) } });
   expect(gateway.publicUrl).toMatch(/^https:/);
 
   // What a gateway answers ends in no line break.

@@ -4,10 +4,11 @@ import { once } from "node:events";
 import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { decodeProtectedHeader } from "jose";
 import { expect, test } from "vitest";
 import { runCommand } from "../command.ts";
 import { postLogin } from "../gateway.ts";
-import { run, serve, temporaryFolder } from "../program.ts";
+import { DEFAULT_ALG, run, serve, temporaryFolder } from "../program.ts";
 
 test("the first start makes secrets that only their owner can read, and a later one keeps them", async () => {
   const folder = temporaryFolder();
@@ -43,7 +44,7 @@ test("a database that has not got the demo device is given it as it was", async 
 
 test("the demo device logs in over all four protocols, on both listeners, until its eleventh login", async () => {
   const folder = temporaryFolder();
-  const { publicUrl, internalUrl } = await serve(folder);
+  const { publicUrl, internalUrl } = await serve(folder, { env: DEFAULT_ALG });
   const env = { COUNTERSIGN_DATA_DIR: folder };
   const wordsOf = (url: string, via: string) => ["login", "--demo", "--json", "--url", url, "--via", via];
   const logIn = (url: string, via: string) => runCommand(wordsOf(url, via), { env });
@@ -53,7 +54,9 @@ test("the demo device logs in over all four protocols, on both listeners, until 
       // As processes too, which have to come to their end.
       const { status, stdout, stderr } = await (url === publicUrl ? run(wordsOf(url, via), { env }) : logIn(url, via));
       expect([via, status, stderr]).toEqual([via, 0, ""]);
-      expect(JSON.parse(stdout)).toEqual({ token: expect.stringMatching(/^eyJ/), expires_in: 600 });
+      const answer = JSON.parse(stdout);
+      expect(answer).toEqual({ token: expect.stringMatching(/^eyJ/), expires_in: 600 });
+      expect(decodeProtectedHeader(answer.token).alg).toBe("RS256");
     }
   }
   await logIn(publicUrl, "rest");
