@@ -98,7 +98,7 @@ export interface Credential {
 
 /**
  * What changes whenever tokens of a device are taken back. Tokens are good while all of it is as it was when they were issued: see
- * core/tokens/token-id.ts.
+ * core/token-id.ts.
  */
 export interface RevocationMarks {
   readonly customerId: string;

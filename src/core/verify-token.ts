@@ -3,7 +3,7 @@
 import { type AuthError, malformed } from "./errors.ts";
 import type { CredentialStore, Standing, TokenClaims, TokenRevocations, TokenVerifier } from "./ports.ts";
 import { tokenInvalid, tokenRevoked } from "./refusals.ts";
-import { epochOf, readEpoch } from "./tokens/token-id.ts";
+import { epochOf, readEpoch } from "./token-id.ts";
 
 /**
  * The use-case: whose a token is. @throws AuthError `malformed` for an empty one, `expired`, `invalid` for none too, `revoked`,

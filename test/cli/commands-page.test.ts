@@ -18,6 +18,9 @@ function shellLinesOf(page: string): readonly string[] {
   return blocks.flatMap((code) => code.split("\n")).filter((line) => line !== "");
 }
 
+/** What these do a service may feel: they say so. */
+const WARNED = ["npx countersign signing-keys import ", "npx countersign signing-keys rotate --now"];
+
 interface Told {
   readonly code: number;
   readonly stderr: string;
@@ -72,7 +75,7 @@ test("every command is as it is pasted", { timeout: 60_000 }, async () => {
     // An empty body explains itself, and would be refused.
     const right = line.includes(" explain ")
       ? code === 1 && /would be refused/.test(stderr)
-      : code === 0 && stderr === "";
+      : code === 0 && (stderr === "" || WARNED.some((start) => line.startsWith(start)));
     if (!right) wrong.push({ line, code, stderr });
   }
   expect(wrong).toEqual([]);
@@ -87,6 +90,7 @@ test("every command is as it is pasted", { timeout: 60_000 }, async () => {
 
 test("docs/explain.md, docs/import.md, docs/signing-keys.md and docs/tokens.md call it the same way", () => {
   for (const page of ["docs/explain.md", "docs/import.md", "docs/signing-keys.md", "docs/tokens.md"]) {
-    for (const line of shellLinesOf(page)) expect(line).toMatch(/(^|\| )npx countersign /);
+    const lines = shellLinesOf(page).filter((line) => !line.startsWith("curl "));
+    for (const line of lines) expect(line).toMatch(/(^|\| |\$\()npx countersign /);
   }
 });

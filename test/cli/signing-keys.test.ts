@@ -79,7 +79,10 @@ test("a key of another server is taken over, from a file or standard input, and 
   const file = join(temporaryFolder(), "old.pem");
   writeFileSync(file, text);
   const imported = await operator.operate(["signing-keys", "import", file, "--kid", "old"]);
-  expect(imported).toMatchObject({ status: 0, stdout: "key old (RS256) signs from now on\n", stderr: "" });
+  expect(imported).toMatchObject({ status: 0, stdout: "key old (RS256) signs from now on\n" });
+  expect(imported.stderr).toBe(
+    "countersign: old (RS256) signs at once. Services that have not fetched the keys since refuse its tokens until they do\n",
+  );
   const again = await operator.operateJson(["signing-keys", "import", "-", "--kid", "old"], { input: text });
   expect(again).toMatchObject([{ kid: "old", state: "SIGNING_KEY_STATE_ACTIVE" }]);
   expect((await publishedKids())[0]).toBe("old");

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
+import { createTokenIds, epochOf } from "../../src/core/token-id.ts";
 import type { TokenAlg } from "../../src/core/tokens/algorithms.ts";
 import { CUSTOMER_KEY, logInBy, openGateway, type TestGateway } from "../gateway.ts";
 import { type Mint, makeKeys } from "../vectors/forge.ts";
@@ -61,6 +62,7 @@ export async function openSite(
   cleanup.defer(stopGateway);
   await gateway.enrol({ deviceKey: DEVICE_KEY });
   clock.agoMs = 0;
+  const jti = await nameToken(gateway);
 
   async function replaceKey(alg: TokenAlg): Promise<Mint> {
     const { privateKey, publicKey } = makeKeys(alg);
@@ -75,6 +77,7 @@ export async function openSite(
       audience: "devices",
       deviceKey: DEVICE_KEY,
       customerId: gateway.customerId,
+      jti,
       now: Date.now(),
     };
   }
@@ -117,4 +120,17 @@ export async function openSite(
     },
     close: () => closing.disposeAsync(),
   };
+}
+
+/** A name for tokens of DEVICE_KEY, of the epoch that it is in. */
+async function nameToken({ registry, customerId }: TestGateway): Promise<string> {
+  const device = await registry.devices.get(DEVICE_KEY);
+  const customer = await registry.customers.get(customerId);
+  const epoch = epochOf({
+    customerId,
+    createdAt: device.createdAt,
+    device: device.tokensNotBefore,
+    customer: customer.tokensNotBefore,
+  });
+  return createTokenIds()(epoch);
 }

@@ -1,11 +1,12 @@
 // `countersign devices create` and `update`, and what else changes a device.
 
+import { setTimeout as pause } from "node:timers/promises";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Command } from "commander";
 import { type Device, DeviceSchema, Status } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { KEY_MODES, type KeyModeName } from "../device-file/key-modes.ts";
 import { callAdmin } from "../gateway/admin-client.ts";
-import { usageFailure, writeResult } from "../output.ts";
+import { CommandFailure, usageFailure, writeResult } from "../output.ts";
 import { writeResource } from "../resource.ts";
 import { keyModeOption, type Labels, labelOption, type Switch, switchOption } from "./options.ts";
 
@@ -80,9 +81,21 @@ export function addDeviceUpdate(devices: Command): void {
         const flags = "--name, --key-mode, --shared-identity, --replay-guard, --label or --no-labels";
         throw usageFailure(`say what to change: ${flags}`);
       }
-      const device = await update({ ...change, deviceKey, etag: options.etag ?? "" }, paths);
+      const device = await whenItMayMove(() => update({ ...change, deviceKey, etag: options.etag ?? "" }, paths));
       writeResource(command, DeviceSchema, device);
     });
+}
+
+/** Makes a change once more where the device's key_mode was set a moment ago: whoever enrols one and moves it waits, and need not know. */
+async function whenItMayMove(change: () => Promise<Device>): Promise<Device> {
+  try {
+    return await change();
+  } catch (error) {
+    const { reason, field, retry_after: seconds } = error instanceof CommandFailure ? error.details : {};
+    if (reason !== "unavailable" || field !== "key_mode") throw error;
+    await pause(Number(seconds) * 1_000);
+    return change();
+  }
 }
 
 /** What the options say, and the fields that they speak of. */

@@ -2,8 +2,8 @@
 
 import type { Subject, TokenSigner } from "../ports.ts";
 import { unsigned } from "../refusals.ts";
+import { createTokenIds, epochOf } from "../token-id.ts";
 import type { ActiveKey } from "./keyring.ts";
-import { createTokenIds, epochOf } from "./token-id.ts";
 
 export interface SignerOptions {
   /** Asked at each signature: with --dev it is known only once the listener is. */

@@ -65,12 +65,6 @@ test("characters that a terminal would obey are shown as what they are, and kept
   expect(await operateJson(["devices", "show", deviceKey])).toMatchObject([{ display_name: name }]);
 });
 
-test("revoke-tokens does not promise what nothing does yet", async () => {
-  const { operate, gateway } = operator;
-  const { stdout } = await operate(["devices", "revoke-tokens", await gateway.enrol()]);
-  expect(stdout).toContain("Nothing looks at the mark yet");
-});
-
 test.each([
   [["update", "pump-7"], "say what to change"],
   [["update", "pump-7", "--label", "a=b", "--no-labels"], "exclude each other"],

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { RevocationMarks } from "../../../src/core/ports.ts";
 import { markRevocation } from "../../../src/core/registry/token-revocation.ts";
-import { createTokenIds, epochOf, readEpoch } from "../../../src/core/tokens/token-id.ts";
+import { createTokenIds, epochOf, readEpoch } from "../../../src/core/token-id.ts";
 
 const NOW = 1_764_000_000_000;
 const MARKS: RevocationMarks = { customerId: "acme", createdAt: NOW, device: 0, customer: 0 };

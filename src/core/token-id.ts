@@ -1,8 +1,8 @@
 // A token's name (the claim jti, RFC 7519, 4.1.7), which also tells of which epoch it is: every revocation ends one. Knows no claims.
 
 import { hash } from "node:crypto";
-import type { RevocationMarks } from "../ports.ts";
-import { createRandomIds } from "../random-ids.ts";
+import type { RevocationMarks } from "./ports.ts";
+import { createRandomIds } from "./random-ids.ts";
 
 /** 48 bits: that two epochs of one device look the same is one chance in 10^14. */
 const EPOCH_CHARACTERS = 8;
