@@ -3,6 +3,7 @@
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./test/longest-first.ts";
 
 export default defineConfig({
   test: {
@@ -14,6 +15,7 @@ export default defineConfig({
     isolate: false,
     // For the processes that tests start: they have the same modules to compile.
     env: { NODE_COMPILE_CACHE: join(tmpdir(), "node-compile-cache") },
+    sequence: { sequencer: LongestFirst },
     // Many wait for servers and windows rather than for a core.
     maxWorkers: Math.max(3, availableParallelism()),
   },
