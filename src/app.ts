@@ -9,7 +9,7 @@ import type { Config } from "./config.ts";
 import { createExplainLogin } from "./core/explain.ts";
 import { createAddressLimits } from "./core/limiter/address-limits.ts";
 import { createLogIn } from "./core/login.ts";
-import type { LostSecrets } from "./core/registry/ports.ts";
+import type { LostSecrets } from "./core/registry/record-ports.ts";
 import type { Registry } from "./core/registry/registry.ts";
 import { createTokenSigner } from "./core/tokens/signer.ts";
 import type { SigningKeys } from "./core/tokens/signing-keys.ts";

@@ -6,7 +6,8 @@ import { type ActivityRecorder, createActivityRecorder } from "../core/activity.
 import { AuthError } from "../core/errors.ts";
 import { createDeadline } from "../core/limiter/deadline.ts";
 import type { TokenRevocations } from "../core/ports.ts";
-import { type LostSecrets as ForgottenSecrets, GATEWAY } from "../core/registry/ports.ts";
+import { GATEWAY } from "../core/registry/ports.ts";
+import type { LostSecrets as ForgottenSecrets } from "../core/registry/record-ports.ts";
 import { createRegistry, type Registry } from "../core/registry/registry.ts";
 import { createSecrets, type Secrets } from "../core/registry/secrets.ts";
 import { type CredentialCache, createCredentialCache } from "../store/cache.ts";

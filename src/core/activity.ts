@@ -2,7 +2,7 @@
 
 import { AuthError, type Reason } from "./errors.ts";
 import type { Caller, Login, LoginRequest } from "./login.ts";
-import type { ActivityStore, Sighting } from "./registry/ports.ts";
+import type { ActivityStore, Sighting } from "./registry/record-ports.ts";
 
 /** Names with a failure that are gathered at most: past that, failures of others are dropped, since anyone can make them. */
 const MOST_FAILURES = 20_000;

@@ -1,7 +1,7 @@
 // The queries of what was last seen of devices. Knows the schema.
 
 import { type CompiledQuery, type RawBuilder, sql } from "kysely";
-import type { ActivityStore, Sighting } from "../core/registry/ports.ts";
+import type { ActivityStore, Sighting } from "../core/registry/record-ports.ts";
 import type { Database, Dialect } from "./database.ts";
 
 /** Rows of a statement: it is compiled once for each size, and filled up with rows that nothing comes of. */

@@ -2,7 +2,8 @@
 
 import { type Kysely, type Selectable, sql, type Transaction } from "kysely";
 import type { Condition } from "../core/registry/filter.ts";
-import type { AuditEntry, AuditEvent, AuditLog } from "../core/registry/ports.ts";
+import type { AuditEntry, AuditEvent } from "../core/registry/ports.ts";
+import type { AuditLog } from "../core/registry/record-ports.ts";
 import { strangePageToken } from "../core/registry/refusals.ts";
 import type { Database } from "./database.ts";
 import { type Columns, findPage, holds } from "./lists.ts";

@@ -1,16 +1,9 @@
 // What logins ask for, kept in bounded memory for as long as it may be: devices, and the keys of customers. Knows no database.
 
 import { LRUCache } from "lru-cache";
-import {
-  type Credential,
-  type CredentialStore,
-  type KeyPurpose,
-  type Lookup,
-  MAX_LIVE_KEYS,
-  type ProvingKey,
-} from "../core/ports.ts";
-import { deriveDeviceKey, secretFromText } from "../core/signature.ts";
+import { type Credential, type CredentialStore, type Lookup, MAX_LIVE_KEYS } from "../core/ports.ts";
 import type { Subject } from "./changes.ts";
+import { compose, derivedKeys, haveSameIds, isSameDevice } from "./composed-credential.ts";
 import type { CredentialSource, DeviceRecord, LoginKeys } from "./credentials.ts";
 
 export interface CacheOptions {
@@ -151,7 +144,7 @@ export function createCredentialCache(source: CredentialSource, options: CacheOp
     const { customerId } = known.record;
     const keys = askedKeys ? known.keys : await source.findKeys(customerId, now);
     const derived = derivedKeys(known.credential);
-    if (isSame(found.known.record, known.record) && haveSameIds(found.known.keys, keys)) {
+    if (isSameDevice(found.known.record, known.record) && haveSameIds(found.known.keys, keys)) {
       return settled(credential, derived);
     }
     // Something was changed a moment ago: whoever comes next finds it anew.
@@ -242,65 +235,4 @@ function shareCall<Value>(
   });
   calls.set(name, started);
   return started;
-}
-
-/** A device with the keys that prove its logins now. @throws what the first threw where none of those that are due opens */
-function compose(deviceKey: string, record: DeviceRecord, { secrets, faults }: LoginKeys, now: number): Credential {
-  const isDue = (purpose: KeyPurpose): boolean =>
-    record.movingSince !== undefined || (purpose === "derivation") === (record.keyMode === "derived");
-  const due = secrets.filter(({ purpose }) => isDue(purpose));
-  const fault = due.length === 0 ? [...faults].find(([purpose]) => isDue(purpose)) : undefined;
-  if (fault !== undefined) throw fault[1];
-  const live = due.filter(({ notBefore, expiresAt }) => notBefore <= now && now < expiresAt);
-  const keys = live.map(({ keyId, purpose, secret }): ProvingKey => {
-    return {
-      keyId,
-      purpose,
-      secret: purpose === "login" ? secret : secretFromText(deriveDeviceKey(secret, deviceKey)),
-    };
-  });
-  const { enrolled, customerId, enabled, sharedIdentity, replayGuard, loginLimit, movingSince, marks } = record;
-  const turns = secrets.flatMap(({ notBefore, expiresAt }) => [notBefore, expiresAt]).filter((turn) => turn > now);
-  const validUntil = Math.min(...turns, Number.POSITIVE_INFINITY);
-  return {
-    deviceKey,
-    enrolled,
-    customerId,
-    enabled,
-    sharedIdentity,
-    replayGuard,
-    loginLimit,
-    keys,
-    movingSince,
-    marks,
-    validUntil,
-  };
-}
-
-function derivedKeys({ keys }: Credential): number {
-  return keys.filter(({ purpose }) => purpose === "derivation").length;
-}
-
-function isSameStanding({ marks: one }: DeviceRecord, { marks: other }: DeviceRecord): boolean {
-  return one.createdAt === other.createdAt && one.device === other.device && one.customer === other.customer;
-}
-
-function isSame(one: DeviceRecord, other: DeviceRecord): boolean {
-  return (
-    one.enrolled === other.enrolled &&
-    one.customerId === other.customerId &&
-    one.enabled === other.enabled &&
-    one.sharedIdentity === other.sharedIdentity &&
-    one.replayGuard === other.replayGuard &&
-    one.loginLimit === other.loginLimit &&
-    one.keyMode === other.keyMode &&
-    one.movingSince === other.movingSince &&
-    isSameStanding(one, other)
-  );
-}
-
-function haveSameIds(one: LoginKeys, other: LoginKeys): boolean {
-  if (one === other) return true;
-  const [former, latter] = [one.secrets, other.secrets];
-  return former.length === latter.length && former.every(({ keyId }, place) => keyId === latter[place]?.keyId);
 }

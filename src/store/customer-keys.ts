@@ -3,12 +3,11 @@
 import type { Kysely, Selectable } from "kysely";
 import type { CustomerKeyStore, CustomerSecret, CustomerSecrets, StoredCustomerKey } from "../core/registry/ports.ts";
 import { noCustomerKey, strangePageToken } from "../core/registry/refusals.ts";
-import { insertAuditEvent } from "./audit.ts";
-import { noteChanges } from "./changes.ts";
 import { holdCustomer, requireInserted } from "./customers.ts";
 import { type Database, forUpdate } from "./database.ts";
 import { isReal } from "./decoy.ts";
 import { countKeyUsage } from "./key-usage.ts";
+import { recordChange } from "./recorded-changes.ts";
 import type { Schema } from "./schema.ts";
 import { customerKeyContext } from "./seal-contexts.ts";
 import type { Sealer } from "./sealing.ts";
@@ -64,8 +63,7 @@ export function createCustomerKeyStore(
           .returning("key_id")
           .executeTakeFirst();
         requireInserted(row, "key_id");
-        await insertAuditEvent(transaction, entry);
-        await noteChanges(transaction, dialect, [`customer ${customerId}`], entry.at);
+        await recordChange(transaction, dialect, entry, [`customer ${customerId}`]);
       });
     },
 
@@ -106,8 +104,7 @@ export function createCustomerKeyStore(
         // A gateway of before there was a retirement goes by the end.
         const ended = { retired_at: entry.at, expires_at: Math.min(row.expires_at ?? entry.at, entry.at) };
         await transaction.updateTable("customer_keys").set(ended).where("key_id", "=", keyId).execute();
-        await insertAuditEvent(transaction, entry);
-        await noteChanges(transaction, dialect, [`customer ${row.customer_id}`], entry.at);
+        await recordChange(transaction, dialect, entry, [`customer ${row.customer_id}`]);
         return keyOfRow({ ...row, ...ended });
       });
     },

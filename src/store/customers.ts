@@ -3,12 +3,11 @@
 import { type Kysely, type Selectable, sql, type Transaction } from "kysely";
 import type { CustomerStore, StoredCustomer } from "../core/registry/ports.ts";
 import { hasDevices, noCustomer, taken } from "../core/registry/refusals.ts";
-import { insertAuditEvent } from "./audit.ts";
-import { noteChanges } from "./changes.ts";
 import { type Database, forUpdate } from "./database.ts";
 import { isReal } from "./decoy.ts";
 import { versionOfRow } from "./device-rows.ts";
 import { apart, type Columns, findPage, holds } from "./lists.ts";
+import { recordChange } from "./recorded-changes.ts";
 import type { Schema } from "./schema.ts";
 
 /** The customers of one database. */
@@ -34,8 +33,7 @@ export function createCustomerStore(database: Database): CustomerStore {
           .returningAll()
           .executeTakeFirst();
         const inserted = requireInserted(row, "customer_id");
-        await insertAuditEvent(transaction, entry);
-        await noteChanges(transaction, dialect, [`customer ${customer.customerId}`], entry.at);
+        await recordChange(transaction, dialect, entry, [`customer ${customer.customerId}`]);
         return customerOfRow(inserted);
       });
     },
@@ -94,8 +92,7 @@ export function createCustomerStore(database: Database): CustomerStore {
           .where("customer_id", "=", customerId)
           .returningAll()
           .executeTakeFirstOrThrow();
-        await insertAuditEvent(transaction, entry);
-        await noteChanges(transaction, dialect, [`customer ${customerId}`], entry.at);
+        await recordChange(transaction, dialect, entry, [`customer ${customerId}`]);
         return customerOfRow(row);
       });
     },
@@ -112,8 +109,7 @@ export function createCustomerStore(database: Database): CustomerStore {
         if (device !== undefined) throw hasDevices();
         await transaction.deleteFrom("customer_keys").where("customer_id", "=", customerId).execute();
         await transaction.deleteFrom("customers").where("customer_id", "=", customerId).execute();
-        await insertAuditEvent(transaction, entry);
-        await noteChanges(transaction, dialect, [`customer ${customerId}`], entry.at);
+        await recordChange(transaction, dialect, entry, [`customer ${customerId}`]);
       });
     },
   };

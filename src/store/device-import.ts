@@ -2,11 +2,11 @@
 
 import type { Kysely, Transaction } from "kysely";
 import type { Device, DeviceStore } from "../core/registry/ports.ts";
-import { insertAuditEvent } from "./audit.ts";
 import { retryWhile } from "./busy.ts";
-import { noteChanges, type Subject } from "./changes.ts";
+import type { Subject } from "./changes.ts";
 import type { Database } from "./database.ts";
 import { deviceStatements, type VersionedDevice } from "./device-statements.ts";
+import { recordChange } from "./recorded-changes.ts";
 import type { Schema } from "./schema.ts";
 
 type Rows = Parameters<DeviceStore["importAll"]>[0];
@@ -51,8 +51,7 @@ export async function importAll(database: Database, rows: Rows, decide: Decide, 
     // A former device of such a name may have been seen after it was deleted.
     const created = decided.filter(isNew).map(({ next }) => next.deviceKey);
     await statements.forgetActivity(transaction, created);
-    await insertAuditEvent(transaction, entry);
-    await noteChanges(transaction, database.dialect, subjectsOf(decided), entry.at);
+    await recordChange(transaction, database.dialect, entry, subjectsOf(decided));
   }
 
   await retryWhile(

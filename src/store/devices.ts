@@ -3,14 +3,13 @@
 import type { Kysely, Transaction } from "kysely";
 import type { DeviceStore, StoredDevice } from "../core/registry/ports.ts";
 import { noDevice } from "../core/registry/refusals.ts";
-import { insertAuditEvent } from "./audit.ts";
-import { noteChanges } from "./changes.ts";
 import { keepCustomer, requireInserted } from "./customers.ts";
 import { type Database, forUpdate } from "./database.ts";
 import { isReal } from "./decoy.ts";
 import { importAll } from "./device-import.ts";
 import { listDevices } from "./device-list.ts";
 import { deviceOfRow, NEVER_SEEN, rowOfDevice } from "./device-rows.ts";
+import { recordChange } from "./recorded-changes.ts";
 import type { Schema } from "./schema.ts";
 
 /** The devices of one database. */
@@ -30,9 +29,8 @@ export function createDeviceStore(database: Database): DeviceStore {
         const inserted = requireInserted(row, "device_key");
         // A former device of this name may have been seen after it was deleted.
         await transaction.deleteFrom("device_activity").where("device_key", "=", device.deviceKey).execute();
-        await insertAuditEvent(transaction, entry);
         // A gateway may have found before that there is none.
-        await noteChanges(transaction, dialect, [`device ${device.deviceKey}`], entry.at);
+        await recordChange(transaction, dialect, entry, [`device ${device.deviceKey}`]);
         return deviceOfRow({ ...inserted, ...NEVER_SEEN });
       });
     },
@@ -54,8 +52,7 @@ export function createDeviceStore(database: Database): DeviceStore {
           .set({ ...columns, updated_at: entry.at, revision })
           .where("device_key", "=", deviceKey)
           .execute();
-        await insertAuditEvent(transaction, entry);
-        await noteChanges(transaction, dialect, [`device ${deviceKey}`], entry.at);
+        await recordChange(transaction, dialect, entry, [`device ${deviceKey}`]);
         return { ...current, ...next, updatedAt: entry.at, revision };
       });
     },
@@ -65,8 +62,7 @@ export function createDeviceStore(database: Database): DeviceStore {
         const entry = decide(await holdDevice(transaction, database, deviceKey));
         await transaction.deleteFrom("devices").where("device_key", "=", deviceKey).execute();
         await transaction.deleteFrom("device_activity").where("device_key", "=", deviceKey).execute();
-        await insertAuditEvent(transaction, entry);
-        await noteChanges(transaction, dialect, [`device ${deviceKey}`], entry.at);
+        await recordChange(transaction, dialect, entry, [`device ${deviceKey}`]);
       });
     },
 

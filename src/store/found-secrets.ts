@@ -1,13 +1,13 @@
 // Customer keys that were given up as lost and open again: the right master key has turned up. Knows the schema and sealing.
 
 import type { Transaction } from "kysely";
-import type { CustomerSecret, SecretStore } from "../core/registry/ports.ts";
-import { insertAuditEvent } from "./audit.ts";
-import { noteChanges } from "./changes.ts";
+import type { CustomerSecret } from "../core/registry/ports.ts";
+import type { SecretStore } from "../core/registry/record-ports.ts";
 import { openCustomerKeys } from "./customer-keys.ts";
 import { holdCustomer } from "./customers.ts";
 import type { Database } from "./database.ts";
 import { DECOY } from "./decoy.ts";
+import { recordChange } from "./recorded-changes.ts";
 import type { Schema } from "./schema.ts";
 import { customerKeyContext } from "./seal-contexts.ts";
 import { SealError, type Sealer } from "./sealing.ts";
@@ -26,8 +26,7 @@ export function createTakeBack(database: Database, sealer: Sealer): SecretStore[
           if (found.length === 0) return;
           await clearMarks(transaction, found);
           const entry = describe(customerId, found);
-          await insertAuditEvent(transaction, entry);
-          await noteChanges(transaction, database.dialect, [`customer ${customerId}`], entry.at);
+          await recordChange(transaction, database.dialect, entry, [`customer ${customerId}`]);
         } finally {
           for (const { secret } of opened) secret.fill(0);
         }

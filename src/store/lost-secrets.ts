@@ -1,11 +1,11 @@
 // Secrets whose master key is lost: which are, and letting go of them. Knows the schema and sealing.
 
 import { sql, type Transaction } from "kysely";
-import type { LostSecrets, SecretStore } from "../core/registry/ports.ts";
-import { insertAuditEvent } from "./audit.ts";
-import { noteChanges, type Subject } from "./changes.ts";
+import type { LostSecrets, SecretStore } from "../core/registry/record-ports.ts";
+import type { Subject } from "./changes.ts";
 import { type Database, forUpdate } from "./database.ts";
 import { DECOY, isReal } from "./decoy.ts";
+import { recordChanges } from "./recorded-changes.ts";
 import type { Schema } from "./schema.ts";
 import { customerKeyContext, signingKeyContext } from "./seal-contexts.ts";
 import { opens, SEALED_KEY_ID, type Sealer } from "./sealing.ts";
@@ -57,8 +57,8 @@ export function createForgetLost(database: Database, sealer: Sealer): SecretStor
       const subjects: readonly Subject[] =
         customers.size > NAMED_CUSTOMERS ? ["all"] : [...customers].map((id): Subject => `customer ${id}`);
       const ring: readonly Subject[] = signingKeys > 0 ? ["signing-keys"] : [];
-      await noteChanges(transaction, database.dialect, [...subjects, ...ring], now);
-      if (customerKeys > 0 || signingKeys > 0) await insertAuditEvent(transaction, describe(lost));
+      const entries = customerKeys > 0 || signingKeys > 0 ? [describe(lost)] : [];
+      await recordChanges(transaction, database.dialect, { at: now, entries, subjects: [...subjects, ...ring] });
       return lost;
     });
 }

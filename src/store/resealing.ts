@@ -3,7 +3,7 @@
 
 import { setImmediate as letOthersGo } from "node:timers/promises";
 import type { Transaction } from "kysely";
-import type { SecretStore } from "../core/registry/ports.ts";
+import type { SecretStore } from "../core/registry/record-ports.ts";
 import { insertAuditEvent } from "./audit.ts";
 import type { Database } from "./database.ts";
 import { DECOY } from "./decoy.ts";

@@ -1,7 +1,7 @@
 // Which tokens were taken back one by one, at hand in memory. Knows what is told of changes, and no query.
 
 import type { TokenRevocations } from "../core/ports.ts";
-import type { RevokedTokenStore } from "../core/registry/ports.ts";
+import type { RevokedTokenStore } from "../core/registry/record-ports.ts";
 import { createShared } from "../core/shared-call.ts";
 import type { Subject } from "./changes.ts";
 

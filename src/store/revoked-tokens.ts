@@ -1,9 +1,8 @@
 // The queries of tokens that were taken back one by one. Knows the schema.
 
-import type { RevokedToken, RevokedTokenStore } from "../core/registry/ports.ts";
-import { insertAuditEvent } from "./audit.ts";
-import { noteChanges } from "./changes.ts";
+import type { RevokedToken, RevokedTokenStore } from "../core/registry/record-ports.ts";
 import type { Database } from "./database.ts";
+import { recordChange } from "./recorded-changes.ts";
 
 /** The revoked tokens of one database. */
 export function createRevokedTokenStore(database: Database): RevokedTokenStore {
@@ -17,8 +16,7 @@ export function createRevokedTokenStore(database: Database): RevokedTokenStore {
           .returning("jti")
           .executeTakeFirst();
         if (inserted !== undefined) {
-          await insertAuditEvent(transaction, entry);
-          await noteChanges(transaction, database.dialect, [`token ${jti}`], entry.at);
+          await recordChange(transaction, database.dialect, entry, [`token ${jti}`]);
           return { jti, expiresAt };
         }
         const row = await transaction

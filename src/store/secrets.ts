@@ -1,6 +1,6 @@
 // The secrets of one database, all their kinds together. Knows which query is whose.
 
-import type { SecretStore } from "../core/registry/ports.ts";
+import type { SecretStore } from "../core/registry/record-ports.ts";
 import type { Database } from "./database.ts";
 import { createTakeBack } from "./found-secrets.ts";
 import { createFindLost, createForgetLost } from "./lost-secrets.ts";

@@ -2,10 +2,9 @@
 
 import type { CredentialStore, KeyPurpose } from "../core/ports.ts";
 import { GATEWAY } from "../core/registry/ports.ts";
-import { insertAuditEvents } from "./audit.ts";
 import { createBatches } from "./batches.ts";
-import { noteChanges } from "./changes.ts";
 import type { Database } from "./database.ts";
+import { recordChanges } from "./recorded-changes.ts";
 
 /** Of a fleet that is moved at once, so many devices settle in one transaction; what comes meanwhile waits for the next. */
 const BATCHES = { most: 200, atOnce: 1 };
@@ -47,9 +46,8 @@ function settleAll(database: Database, proofs: readonly Proof[]): Promise<readon
         customerId: customer_id,
         details: { accepts_shared_key: false },
       }));
-      await insertAuditEvents(transaction, entries);
       const subjects = settled.map(({ device_key }) => `device ${device_key}` as const);
-      await noteChanges(transaction, database.dialect, subjects, now);
+      await recordChanges(transaction, database.dialect, { at: now, entries, subjects });
     }
     const devices = await transaction
       .selectFrom("devices")

@@ -1,13 +1,7 @@
 // The ports of the core over one SQL database. Knows which query is whose.
 
-import type {
-  ActivityStore,
-  AuditLog,
-  CustomerKeyStore,
-  CustomerStore,
-  DeviceStore,
-  RevokedTokenStore,
-} from "../core/registry/ports.ts";
+import type { CustomerKeyStore, CustomerStore, DeviceStore } from "../core/registry/ports.ts";
+import type { ActivityStore, AuditLog, RevokedTokenStore } from "../core/registry/record-ports.ts";
 import type { SigningKeyStore } from "../core/tokens/ports.ts";
 import { createActivityStore } from "./activity.ts";
 import { createAuditLog } from "./audit.ts";

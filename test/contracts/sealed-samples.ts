@@ -1,7 +1,8 @@
 // Sealed rows, written past the store, and what is left of them: for the suites of a SecretStore.
 
 import { expect } from "vitest";
-import type { AuditEntry, SecretStore } from "../../src/core/registry/ports.ts";
+import type { AuditEntry } from "../../src/core/registry/ports.ts";
+import type { SecretStore } from "../../src/core/registry/record-ports.ts";
 import { createSecrets } from "../../src/core/registry/secrets.ts";
 import type { Database } from "../../src/store/database.ts";
 import { migrate } from "../../src/store/migrations.ts";

@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import type { Condition } from "../../src/core/registry/filter.ts";
-import type { AuditLog } from "../../src/core/registry/ports.ts";
+import type { AuditLog } from "../../src/core/registry/record-ports.ts";
 import { insertAuditEvents } from "../../src/store/audit.ts";
 import type { Database } from "../../src/store/database.ts";
 import { refusalFrom } from "../core/refusal.ts";

@@ -1,7 +1,8 @@
 // The audit log, as operators read it, and how long it is kept. Knows no protocol and no database.
 
 import { type Listing, type ListRequest, listPage } from "./pages.ts";
-import type { AuditEvent, AuditLog } from "./ports.ts";
+import type { AuditEvent } from "./ports.ts";
+import type { AuditLog } from "./record-ports.ts";
 
 export interface AuditTrail {
   /** The newest first. */

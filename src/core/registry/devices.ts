@@ -10,13 +10,13 @@ import { type Listing, type ListRequest, listPage, requireVersion } from "./page
 import type {
   Actor,
   AuditEntry,
-  AuditLog,
   CustomerKeyStore,
   Device,
   DeviceStore,
   StoredCustomerKey,
   StoredDevice,
 } from "./ports.ts";
+import type { AuditLog } from "./record-ports.ts";
 import { noDerivationKey, noDevice, unopenedKey } from "./refusals.ts";
 import { markRevocation } from "./token-revocation.ts";
 

@@ -5,7 +5,8 @@ import { type CustomerKeys, createCustomerKeys } from "./customer-keys.ts";
 import { type Customers, createCustomers } from "./customers.ts";
 import { createDeviceImport, type DeviceImport } from "./device-import.ts";
 import { createDevices, type Devices } from "./devices.ts";
-import type { AuditLog, CustomerKeyStore, CustomerStore, DeviceStore, RevokedTokenStore } from "./ports.ts";
+import type { CustomerKeyStore, CustomerStore, DeviceStore } from "./ports.ts";
+import type { AuditLog, RevokedTokenStore } from "./record-ports.ts";
 import { createTokens, type Tokens } from "./tokens.ts";
 
 export interface Registry {

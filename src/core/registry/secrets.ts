@@ -3,16 +3,8 @@
 
 import { AuthError } from "../errors.ts";
 import { checkBeside } from "./new-customer-key.ts";
-import {
-  type Actor,
-  type AuditEntry,
-  type CustomerSecret,
-  type CustomerSecrets,
-  GATEWAY,
-  type LostSecrets,
-  type Resealing,
-  type SecretStore,
-} from "./ports.ts";
+import { type Actor, type AuditEntry, type CustomerSecret, type CustomerSecrets, GATEWAY } from "./ports.ts";
+import type { LostSecrets, Resealing, SecretStore } from "./record-ports.ts";
 
 export interface Secrets {
   /** Seals some secrets anew; to be called until done. */

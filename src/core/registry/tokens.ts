@@ -2,7 +2,8 @@
 
 import { malformed } from "../errors.ts";
 import { LONGEST_TOKEN_LIFE_MS } from "../ports.ts";
-import type { Actor, RevokedToken, RevokedTokenStore } from "./ports.ts";
+import type { Actor } from "./ports.ts";
+import type { RevokedToken, RevokedTokenStore } from "./record-ports.ts";
 
 export interface Tokens {
   /** From a second later on every gateway refuses the token. Not whether there is such a token: nothing is kept of those that are issued. */

@@ -1,0 +1,87 @@
+// The ports of what is kept beside the registry: secrets at rest, tokens that were taken back, the audit log, what was last seen.
+
+import type { AuditEntry, AuditEvent, CustomerSecret, CustomerSecrets, Page, Paged } from "./ports.ts";
+
+export interface Resealing {
+  readonly resealed: number;
+  /** Of those that were looked at and not retired, such as open with no master key of this gateway. */
+  readonly unopened: number;
+  /** All that can be is sealed with the first master key. */
+  readonly done: boolean;
+}
+
+/** How many of those that are needed open with no master key. */
+export interface LostSecrets {
+  readonly customerKeys: number;
+  readonly signingKeys: number;
+}
+
+/**
+ * Secrets at rest, under one of several master keys each. Every change and its audit entry are one transaction; throws AuthError
+ * `unavailable` when the database cannot be asked.
+ */
+export interface SecretStore {
+  /**
+   * Seals some anew with the first master key: each only while it is what was read, so that others may do the same at once.
+   * Each call either seals some or is done, by having looked at all; no entry when nothing changes.
+   */
+  resealSome(describe: (resealed: number) => AuditEntry): Promise<Resealing>;
+  /**
+   * Counts what is needed at `now` and lost: signing keys that do not open, customer keys under a master key that is not
+   * there. Rejects where only a newer gateway can open a signing key.
+   */
+  findLost(now: number): Promise<LostSecrets>;
+  /**
+   * Marks customer keys that do not open as lost, and retires such signing keys, of which those that never signed are deleted.
+   * Rejects, and changes nothing, where a newer gateway could open one.
+   */
+  forgetLost(now: number, describe: (lost: LostSecrets) => AuditEntry): Promise<LostSecrets>;
+  /**
+   * Takes the mark of a lost customer key back where it opens, the newest first, and `fits` beside the others of its customer; one
+   * transaction a customer.
+   */
+  takeBack(
+    fits: (key: CustomerSecret, others: CustomerSecrets) => boolean,
+    describe: (customerId: string, keyIds: readonly string[]) => AuditEntry,
+  ): Promise<void>;
+}
+
+/** A token that was taken back by itself. */
+export interface RevokedToken {
+  readonly jti: string;
+  /** When it has expired whatever it is, in unix milliseconds. */
+  readonly expiresAt: number;
+}
+
+/** Tokens that were taken back one by one, until they have expired. */
+export interface RevokedTokenStore {
+  /** Once is enough: one that is there already stays as it is, without an entry. @returns what is there */
+  insert(token: RevokedToken, entry: AuditEntry): Promise<RevokedToken>;
+  /** Those that have not expired at `now`. */
+  list(now: number): Promise<readonly RevokedToken[]>;
+  /** Deletes at most `most` of those that have expired at `now`. @returns how many */
+  prune(now: number, most: number): Promise<number>;
+}
+
+/** The audit log. */
+export interface AuditLog {
+  /** An entry of what changes no row: a secret that was shown. */
+  append(entry: AuditEntry): Promise<void>;
+  /** The newest first. */
+  list(page: Page): Promise<Paged<AuditEvent>>;
+  /** Deletes at most `most` events of before `time`. @returns how many */
+  prune(time: number, most: number): Promise<number>;
+}
+
+/** What a login amounted to, for those who look after the device. */
+export interface Sighting {
+  readonly deviceKey: string;
+  /** The latest login; undefined: none since the last time. */
+  readonly login: { readonly at: number; readonly keyId: string } | undefined;
+  readonly failure: { readonly at: number; readonly reason: string } | undefined;
+}
+
+/** Keeps what was last seen of devices. Of names that are not enrolled nothing is kept; older sightings change nothing. */
+export interface ActivityStore {
+  record(sightings: readonly Sighting[]): Promise<void>;
+}
