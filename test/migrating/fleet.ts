@@ -1,4 +1,4 @@
-// The fleet that moves: 500 devices of four owners at the old server, and the boards that were flashed with them.
+// The fleet that moves: 100 devices of four owners at the old server, and the boards that were flashed with them.
 
 import { createHash } from "node:crypto";
 import type { Board } from "./boards.ts";
@@ -26,17 +26,17 @@ function rows(count: number, prefix: string, owner: string, keyFor: (number: num
 /** Two keys; a fleet of one device_key beside devices of the same key; a key of six characters; a key for each board. */
 export function makeTable(): readonly OldDevice[] {
   return [
-    ...rows(300, "pump", "Acme", (number) => keyOf(number <= 200 ? "acme" : "acme, the newer")),
-    ...rows(100, "meter", "Öst & Co.", () => keyOf("öst")),
+    ...rows(60, "pump", "Acme", (number) => keyOf(number <= 40 ? "acme" : "acme, the newer")),
+    ...rows(20, "meter", "Öst & Co.", () => keyOf("öst")),
     { device_key: FLEET, customer_key: keyOf("öst"), owner: "Öst & Co.", name: "" },
-    ...rows(94, "lamp", 'Globex, "the pumps"', () => SHORT_KEY),
-    ...rows(5, "lock", "Initech", (number) => keyOf(`lock ${number}`)),
+    ...rows(15, "lamp", 'Globex, "the pumps"', () => SHORT_KEY),
+    ...rows(4, "lock", "Initech", (number) => keyOf(`lock ${number}`)),
   ];
 }
 
 /** A device enrolled at the old server while the way over goes on, with a key that is new too. */
 export const LATECOMER: OldDevice = {
-  device_key: "pump-301",
+  device_key: "pump-61",
   customer_key: keyOf("acme, the newest"),
   owner: "Acme",
   name: "",
