@@ -16,7 +16,6 @@ import { type Database, UNAVAILABLE_RETRY_MS } from "../store/database.ts";
 import { migrate } from "../store/migrations.ts";
 import { createRevocations } from "../store/revocations.ts";
 import { createSealer } from "../store/sealing.ts";
-import { createSecretStore } from "../store/secrets.ts";
 import { createStore, type Store } from "../store/sql.ts";
 import { openSqlite } from "../store/sqlite.ts";
 import { monotonicNow } from "../telemetry/clock.ts";
@@ -68,14 +67,13 @@ export async function openRegistry(
   cleanup.defer(() => database.close());
   await migrate(database);
 
-  // 2. Its secrets.
-  const sealer = createSealer(config.masterKeys);
-  const secrets = createSecrets({ secrets: createSecretStore(database, sealer), now });
+  // 2. What is kept in it, and that its secrets open.
+  const store = createStore(database, createSealer(config.masterKeys), onFault);
+  const secrets = createSecrets({ secrets: store.secrets, now });
   if (forgetLostSecrets === undefined) await secrets.requireMasterKeys();
   else forgetLostSecrets(await secrets.forgetLost(GATEWAY));
 
-  // 3. What is kept in it, and the cache before what logins ask for.
-  const store = createStore(database, sealer, onFault);
+  // 3. The cache before what logins ask for.
   const within = createDeadline({ ms: LOOK_UP_MS, elapsed: monotonicNow, expire: lookUpTooLong });
   const { findDevice, findKeys, settle } = store.credentials;
   const listeners: RegistryListener[] = [];

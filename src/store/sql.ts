@@ -1,7 +1,7 @@
 // The ports of the core over one SQL database. Knows which query is whose.
 
 import type { CustomerKeyStore, CustomerStore, DeviceStore } from "../core/registry/ports.ts";
-import type { ActivityStore, AuditLog, RevokedTokenStore } from "../core/registry/record-ports.ts";
+import type { ActivityStore, AuditLog, RevokedTokenStore, SecretStore } from "../core/registry/record-ports.ts";
 import type { SigningKeyStore } from "../core/tokens/ports.ts";
 import { createActivityStore } from "./activity.ts";
 import { createAuditLog } from "./audit.ts";
@@ -12,6 +12,7 @@ import type { Database } from "./database.ts";
 import { createDeviceStore } from "./devices.ts";
 import { createRevokedTokenStore } from "./revoked-tokens.ts";
 import type { Sealer } from "./sealing.ts";
+import { createSecretStore } from "./secrets.ts";
 import { createSigningKeyStore } from "./signing-keys.ts";
 
 export interface Store {
@@ -23,6 +24,7 @@ export interface Store {
   readonly activity: ActivityStore;
   readonly signingKeys: SigningKeyStore;
   readonly revokedTokens: RevokedTokenStore;
+  readonly secrets: SecretStore;
 }
 
 /** Everything that is kept in a database, its secrets sealed. `onFault` hears of each that does not open. */
@@ -36,5 +38,6 @@ export function createStore(database: Database, sealer: Sealer, onFault: (error:
     activity: createActivityStore(database),
     signingKeys: createSigningKeyStore(database, sealer),
     revokedTokens: createRevokedTokenStore(database),
+    secrets: createSecretStore(database, sealer),
   };
 }
