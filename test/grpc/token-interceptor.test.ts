@@ -1,5 +1,6 @@
 // The interceptor that sends a token along, in the calls of a client to a service that is not the gateway.
 
+import { inspect } from "node:util";
 import {
   credentials,
   type Interceptor,
@@ -59,6 +60,13 @@ async function startService(
   };
 }
 
+function failureOf(call: Promise<string>): Promise<ServiceError> {
+  return call.then(
+    () => expect.unreachable(),
+    (thrown) => thrown,
+  );
+}
+
 test("each call carries the source's token, and no other", async () => {
   const gateway = await startTestGateway();
   const source = createTokenSource({
@@ -94,12 +102,74 @@ test("a call without a token fails as the login did, and gives nothing up", asyn
     invalidate: (token) => refused.push(token),
   };
   const call = await startService(() => true);
-  const error: ServiceError = await call(source).then(
-    () => expect.unreachable(),
-    (thrown) => thrown,
-  );
+  const error = await failureOf(call(source));
   expect([error.code, error.details]).toEqual([16, expect.stringContaining("disabled: this device is")]);
   expect(refused).toEqual([]);
+});
+
+test.each([
+  ["the-token\n", "ends in a line break"],
+  ["the-tok\u00ebn", "a character that no header can carry"],
+  ["the-token\0", "a character that no header can carry"],
+  ["", "is empty"],
+])("a token that cannot be sent ends the call, and is not told: %j", async (token, mistake) => {
+  const refused: string[] = [];
+  const call = await startService(() => true);
+  const error = await failureOf(call({ token: async () => token, invalidate: (given) => refused.push(given) }));
+  expect([error.code, error.details]).toEqual([status.INTERNAL, expect.stringContaining(mistake)]);
+  expect(inspect(error, { depth: 9, showHidden: true })).not.toContain("the-tok");
+  expect(refused).toEqual([]);
+});
+
+test.each<[string, () => Promise<string>, status, string]>([
+  [
+    "throws at once",
+    () => {
+      throw new TypeError("no key file");
+    },
+    status.UNAUTHENTICATED,
+    "no key file",
+  ],
+  ["rejects with what is no error", () => Promise.reject("gone"), status.UNAUTHENTICATED, "there is no token"],
+  // A code of DOMException's, which says nothing of gRPC; 0 would be OK.
+  ["times out", () => Promise.reject(new DOMException("late", "TimeoutError")), status.UNAUTHENTICATED, "late"],
+  [
+    "rejects as a call of grpc-js does",
+    () => Promise.reject(Object.assign(new Error("away"), { code: status.UNAVAILABLE })),
+    status.UNAVAILABLE,
+    "away",
+  ],
+  ["rejects with code 0", () => Promise.reject(new DOMException("odd", "Odd")), status.UNAUTHENTICATED, "odd"],
+])("a source that %s ends the call, and no more", async (_what, token, code, told) => {
+  const call = await startService(() => true);
+  const error = await failureOf(call({ token, invalidate: () => {} }));
+  expect([error.code, error.details]).toEqual([code, expect.stringContaining(told)]);
+});
+
+test.each<[string, () => void]>([
+  [
+    "throws",
+    () => {
+      throw new TypeError("odd");
+    },
+  ],
+  ["rejects", () => Promise.reject(new TypeError("odd"))],
+])("a source that %s when its token is given up leaves the call its answer", async (_what, invalidate) => {
+  const call = await startService(() => false);
+  const error = await failureOf(call({ token: async () => "a-token", invalidate }));
+  expect([error.code, error.details]).toEqual([status.UNAUTHENTICATED, "not this one"]);
+});
+
+test("the caller's metadata stays as it is, and goes along", async () => {
+  const call = await startService((token) => token === "a-token");
+  const metadata = new Metadata({ waitForReady: true });
+  metadata.set("x-access-token", "stale");
+  metadata.set("traceparent", "00-1-1-01");
+  const before = metadata.clone();
+  for (let calls = 0; calls < 2; calls++) {
+    expect(await call({ token: async () => "a-token", invalidate: () => {} }, { metadata })).toBe("a-token");
+    expect(metadata).toEqual(before);
+  }
 });
 
 test("a call that waits for a token ends at its deadline", async () => {
