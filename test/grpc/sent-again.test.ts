@@ -97,6 +97,33 @@ test("a read that the gateway itself puts off is not sent again: when to is for 
   expect(calls).toHaveLength(1);
 });
 
+test("reads that fail in a row are sent again ever less, until some succeed", async () => {
+  const { url, calls } = await startUnrulyGateway(...Array<"drop">(40).fill("drop"));
+  const client = clientOf(url);
+  const sent: number[] = [];
+  for (let reads = 0; reads < 6; reads++) {
+    const before = calls.length;
+    await expect(client.getServerTime({})).rejects.toMatchObject({ code: status.UNAVAILABLE });
+    sent.push(calls.length - before);
+    await expect(client.login(login)).rejects.toMatchObject({ code: status.UNAVAILABLE });
+  }
+  expect(sent).toEqual([3, 2, 1, 1, 1, 1]);
+});
+
+test("put off for good, as gRPC's pushback says it: a read is not sent again, though no headers came", async () => {
+  const { url, calls } = await startUnrulyGateway("put off for good");
+  await expect(clientOf(url).getServerTime({})).rejects.toMatchObject({ code: status.UNAVAILABLE });
+  expect(calls).toHaveLength(1);
+});
+
+test("put off for a while, as gRPC's pushback says it: a read is sent again after that, within its deadline", async () => {
+  const { url, calls } = await startUnrulyGateway("put off a while", "put off a while");
+  await expect(clientOf(url).getServerTime({}, { deadlineMs: 300 })).rejects.toMatchObject({
+    code: status.DEADLINE_EXCEEDED,
+  });
+  expect(calls).toHaveLength(1);
+});
+
 test("a call ends at its deadline", async () => {
   const { url } = await startUnrulyGateway("hold");
   const error = clientOf(url).login(login, { deadlineMs: 50 });

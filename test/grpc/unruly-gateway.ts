@@ -8,7 +8,10 @@ import { GetServerTimeResponse, LoginRequest, LoginResponse } from "../../gen/gr
 import { VerifyResponse } from "../../gen/grpc/countersign/token/v1/token.ts";
 
 /** What becomes of a call that was read to its end. */
-export type Act = "answer" | "answer emptily" | "drop" | "refuse" | "hold" | "say unavailable";
+export type Act = "answer" | "answer emptily" | "drop" | "refuse" | "hold" | "say unavailable" | keyof typeof PUSHBACKS;
+
+/** How long a read is put off, in an answer of trailers alone, as one that a proxy makes. */
+const PUSHBACKS = { "put off for good": "-1", "put off a while": "60000" };
 
 export interface UnrulyGateway {
   readonly url: string;
@@ -49,6 +52,7 @@ export async function startUnrulyGateway(...acts: Act[]): Promise<UnrulyGateway>
     const act = acts.shift() ?? "answer";
     if (act === "drop") stream.session?.destroy();
     else if (act === "refuse") stream.close(constants.NGHTTP2_REFUSED_STREAM);
+    else if (isPushback(act)) putOff(stream, PUSHBACKS[act]);
     else if (act !== "hold") answer(stream, act === "answer" ? ANSWERS[method] : new Uint8Array(), act);
     else {
       holding.resolve({ abandoned: once(stream, "close") });
@@ -74,4 +78,13 @@ function answer(stream: ServerHttp2Stream, message: Uint8Array = new Uint8Array(
   const head = Buffer.alloc(5);
   head.writeUInt32BE(message.length, 1);
   stream.end(act === "say unavailable" ? undefined : Buffer.concat([head, message]));
+}
+
+function isPushback(act: Act): act is keyof typeof PUSHBACKS {
+  return Object.hasOwn(PUSHBACKS, act);
+}
+
+function putOff(stream: ServerHttp2Stream, pushback: string): void {
+  const trailers = { "grpc-status": "14", "grpc-message": "later", "grpc-retry-pushback-ms": pushback };
+  stream.respond({ ":status": 200, "content-type": "application/grpc", ...trailers }, { endStream: true });
 }
