@@ -4,6 +4,7 @@ import { KeyObject } from "node:crypto";
 import type { LoginRequest } from "../../gen/grpc/countersign/auth/v1/auth.ts";
 import { computeSignature, secretFromText } from "../core/signature.ts";
 import { systemClock } from "./clock.ts";
+import { clockOffset } from "./clock-offset.ts";
 
 /** Who logs in. */
 export interface DeviceIdentity {
@@ -21,7 +22,10 @@ export interface LoginSignerOptions extends DeviceIdentity {
 export interface LoginSigner {
   /** A login of this second, or of the first one later than any that was signed before. */
   sign(): LoginRequest;
-  /** Sets the clock by the gateway's, in Unix seconds. */
+  /**
+   * Sets the clock by the gateway's, in Unix seconds: of the years 2025 to 2099, and no more than 366 days from the machine's own, unless
+   * that stands before 2025, as one that was never set. @throws RangeError, and leaves the clock as it was
+   */
   learn(serverTime: number): void;
 }
 
@@ -41,7 +45,7 @@ export function createLoginSigner({ deviceKey, customerKey, now = systemClock }:
       return { device_key: deviceKey, timestamp: last, device_signature: signature.toString("hex") };
     },
     learn(serverTime) {
-      offsetMs = serverTime * 1000 - now();
+      offsetMs = clockOffset(serverTime, now());
       // What was signed by the clock as it was is refused for its time, and cannot come back.
       last = Number.NEGATIVE_INFINITY;
     },

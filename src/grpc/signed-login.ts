@@ -28,13 +28,22 @@ export async function logIn(
         "internal: the answer to a login has no token, or one that is good for no time",
       );
     } catch (error) {
-      const mishap = error instanceof RpcError ? mishapOf(error) : undefined;
+      if (!(error instanceof RpcError)) throw error;
+      const mishap = mishapOf(error);
       if (mishap === undefined || mended.has(mishap)) throw error;
       mended.add(mishap);
-      if (error instanceof RpcError && error.particulars.serverTime !== undefined) {
-        signer.learn(error.particulars.serverTime);
-      }
+      if (mishap === "clock") learnFrom(error, signer);
     }
+  }
+}
+
+/** No other refusal sets a clock, whatever it carries. @throws RpcError where the time that is told cannot be true */
+function learnFrom({ code, message, reason, particulars }: RpcError, signer: LoginSigner): void {
+  try {
+    signer.learn(particulars.serverTime ?? Number.NaN);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new RpcError(code, `${message}. But ${error.message}`, reason, particulars);
   }
 }
 

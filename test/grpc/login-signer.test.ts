@@ -39,6 +39,28 @@ test("a gateway's clock is taken over, from then on and past what was signed bef
   expect([signer.sign().timestamp, signer.sign().timestamp]).toEqual([1_764_000_002, 1_764_000_003]);
 });
 
+const DAY = 86_400;
+const SET = 1_800_000_000;
+
+test.each<[string, number, number, boolean]>([
+  ["a year behind", SET, SET + 366 * DAY, true],
+  ["a year ahead", SET, SET - 366 * DAY, true],
+  ["over a year behind", SET, SET + 366 * DAY + 1, false],
+  ["over a year ahead", SET, SET - 366 * DAY - 1, false],
+  ["of 1970", 12, SET, true],
+  ["of the last second before 2025", 1_735_689_599, 4_102_444_799, true],
+  ["of 2025", 1_735_689_600, 4_102_444_799, false],
+  ["of 1970, told the year 2100", 12, 4_102_444_800, false],
+  ["of 1970, told 1970", 12, 3600, false],
+  ["told milliseconds", SET, SET * 1000, false],
+  ["told nothing", SET, Number.NaN, false],
+])("a clock %s", (_what, own, told, learned) => {
+  const signer = createLoginSigner({ ...identity, now: () => own * 1000 });
+  if (learned) signer.learn(told);
+  else expect(() => signer.learn(told)).toThrow(RangeError);
+  expect(signer.sign().timestamp).toBe(learned ? told : own);
+});
+
 test.each([
   ["a file's contents", Buffer.from(`${identity.customerKey}\n`)],
   ["a file that Windows wrote", Buffer.from(`${identity.customerKey}\r\n`)],

@@ -1,9 +1,11 @@
 // A token source at a real gateway, by a clock that stands still until it is moved.
 
 import { inspect } from "node:util";
+import { status } from "@grpc/grpc-js";
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from "vitest";
 import { type AuthClient, createAuthClient } from "../../src/grpc/auth-client.ts";
 import { createLoginSigner } from "../../src/grpc/login-signer.ts";
+import { RpcError } from "../../src/grpc/rpc-error.ts";
 import { createTokenSource, type TokenSource, type TokenSourceOptions } from "../../src/grpc/token-source.ts";
 import { CUSTOMER_KEY, openGateway, type TestGateway } from "../gateway.ts";
 
@@ -114,6 +116,44 @@ test.each([-3600, 3600])("a clock that is off by %d s is learned, once", async (
   await source.token();
   await settled();
   expect(outcomes).toEqual(["clock_skew", first, expect.stringMatching(/^eyJ/)]);
+});
+
+test("a clock that was never set is learned, be it 1970", async () => {
+  const { source, outcomes } = await startSource({ now: () => time - 1_764_000_000 * SECOND });
+  const first = await source.token();
+  expect(outcomes).toEqual(["clock_skew", first]);
+});
+
+test("a gateway that is 400 days behind is not believed: it is told, and nothing is signed by its time", async () => {
+  const { source, outcomes } = await startSource({ now: () => time + 400 * 86_400 * SECOND });
+  const error: unknown = await source.token().catch((thrown: unknown) => thrown);
+  const particulars = { serverTime: time / SECOND };
+  expect(error).toMatchObject({ code: status.UNAUTHENTICATED, reason: "clock_skew", particulars });
+  expect(String(error)).toContain("more than 366 days from this machine's, and was not taken over");
+  expect(outcomes).toEqual(["clock_skew"]);
+});
+
+test("only a clock_skew tells the time, whatever else carries it", async () => {
+  const timestamps: unknown[] = [];
+  const refusals = [
+    new RpcError(status.UNAUTHENTICATED, "replayed", "replayed", { serverTime: time / SECOND + 3600 }),
+    new RpcError(status.UNAVAILABLE, "lost", undefined, { serverTime: time / SECOND + 3600 }),
+  ];
+  const source = createTokenSource({
+    deviceKey: "device-1",
+    customerKey: CUSTOMER_KEY,
+    now: () => time,
+    client: {
+      login: async ({ timestamp }) => {
+        timestamps.push(timestamp);
+        const refusal = refusals.shift();
+        if (refusal !== undefined) throw refusal;
+        return { token: "a-token", expires_in: 600 };
+      },
+    },
+  });
+  expect(await source.token()).toBe("a-token");
+  expect(timestamps).toEqual([0, 1, 2].map((later) => time / SECOND + later));
 });
 
 test("a clock that is set back makes no token older, nor any younger", async () => {
