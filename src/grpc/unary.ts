@@ -2,6 +2,7 @@
 
 import { type CallOptions, type ClientUnaryCall, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { systemClock } from "./clock.ts";
+import { type AnyMetadata, ownMetadata } from "./own-metadata.ts";
 import { rpcErrorOf } from "./rpc-error.ts";
 
 export interface UnaryOptions {
@@ -9,8 +10,8 @@ export interface UnaryOptions {
   readonly deadlineMs?: number;
   /** Cancels the call, which then fails with the signal's reason. */
   readonly signal?: AbortSignal;
-  /** Sent along: a trace, say. */
-  readonly metadata?: Metadata;
+  /** Sent along: a trace, say. Of this copy of grpc-js or of another. */
+  readonly metadata?: AnyMetadata;
 }
 
 /** @throws RpcError, or the reason of `options.signal` */
@@ -43,7 +44,7 @@ export function unary<Request, Response>(
     const deadline = systemClock() + deadlineOf(deadlineMs);
     signal?.throwIfAborted();
     return new Promise((resolve, reject) => {
-      const call = method(request, metadata, { deadline }, (error, response) => {
+      const call = method(request, ownMetadata(metadata), { deadline }, (error, response) => {
         signal?.removeEventListener("abort", abandon);
         if (error === null) resolve(response);
         else reject(rpcErrorOf(error));

@@ -1,14 +1,12 @@
 // countersign/grpc as a service has it: the packed tarball, its types, and the example, which runs to its end.
 
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { text } from "node:stream/consumers";
 import { expect, test } from "vitest";
 import { CUSTOMER_KEY, startTestGateway } from "../gateway.ts";
 import { installPacked } from "../packed.ts";
 import { temporaryFolder } from "../program.ts";
+import { runNode } from "./run-node.ts";
 
 const STRICT = ["--strict", "--exactOptionalPropertyTypes", "--module", "nodenext", "--target", "es2024"];
 
@@ -37,13 +35,6 @@ function writePrograms(folder: string, page: string): string[] {
     writeFileSync(join(folder, `page-${index}.ts`), program);
     return `page-${index}.ts`;
   });
-}
-
-/** @returns the exit status and everything that was written */
-async function runNode(cwd: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<[unknown, string]> {
-  const child = spawn(process.execPath, args, { cwd, env: { ...process.env, ...env } });
-  const [out, err, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "exit")]);
-  return [status, out + err];
 }
 
 test("the example runs from the packed tarball, and a service's compiler takes it and the page's programs", {
