@@ -43,6 +43,12 @@ test.each(["internalUrl", "publicUrl"] as const)("a login and the time, at %s", 
   });
 });
 
+test("tokens are checked on the internal listener alone", async () => {
+  const client = createTokenClient({ url: gateway.publicUrl });
+  onTestFinished(() => client.close());
+  await expect(client.verify("a-token")).rejects.toMatchObject({ code: status.UNIMPLEMENTED, reason: "not_found" });
+});
+
 test("whose a token is, and what is wrong with one", async () => {
   const client = createAuthClient({ url: gateway.internalUrl });
   onTestFinished(() => client.close());
