@@ -12,17 +12,17 @@ export interface VerifyingKey {
 export type KeySet = ReadonlyMap<string, VerifyingKey>;
 
 /** By kty and crv: the algorithm such a key is for, and its public members, the only ones that are looked at. */
-const ALGORITHMS: Readonly<Record<string, { readonly alg: string; readonly members: readonly string[] }>> = {
-  RSA: { alg: "RS256", members: ["n", "e"] },
-  "EC P-256": { alg: "ES256", members: ["crv", "x", "y"] },
-  "OKP Ed25519": { alg: "EdDSA", members: ["crv", "x"] },
-};
+const ALGORITHMS: ReadonlyMap<string, { readonly alg: string; readonly members: readonly string[] }> = new Map([
+  ["RSA", { alg: "RS256", members: ["n", "e"] }],
+  ["EC P-256", { alg: "ES256", members: ["crv", "x", "y"] }],
+  ["OKP Ed25519", { alg: "EdDSA", members: ["crv", "x"] }],
+]);
 
 /** RFC 7518, 3.3. */
 const MIN_MODULUS_BYTES = 256;
 
 /**
- * Reads the keys of a set. Those that are for something else, or of an algorithm that is not known here, are passed over
+ * Reads the keys of a set. What is none, is for something else, or of an algorithm that is not known here, is passed over by itself
  * (RFC 7517, 5); of two with one kid the first counts.
  * @throws SyntaxError, TypeError when it is no JWK Set, or one without a key that can be used
  */
@@ -47,8 +47,9 @@ function isObject(value: unknown): value is object {
 async function readKey(jwk: object): Promise<VerifyingKey | undefined> {
   const kty = memberOf(jwk, "kty");
   const crv = memberOf(jwk, "crv");
-  const known = ALGORITHMS[typeof crv === "string" ? `${kty} ${crv}` : String(kty)];
-  if (known === undefined || typeof kty !== "string" || !isForVerifying(jwk, known.alg)) return undefined;
+  if (typeof kty !== "string") return undefined;
+  const known = ALGORITHMS.get(typeof crv === "string" ? `${kty} ${crv}` : kty);
+  if (known === undefined || !isForVerifying(jwk, known.alg)) return undefined;
   const members = known.members.map((name) => [name, memberOf(jwk, name)]);
   const publicJwk: JWK = { ...Object.fromEntries(members), kty };
   try {
@@ -65,13 +66,12 @@ async function readKey(jwk: object): Promise<VerifyingKey | undefined> {
 function isForVerifying(jwk: object, alg: string): boolean {
   const operations = memberOf(jwk, "key_ops");
   return (
-    [undefined, "sig"].includes(readText(jwk, "use")) &&
-    [undefined, alg].includes(readText(jwk, "alg")) &&
+    isAbsentOr(memberOf(jwk, "use"), "sig") &&
+    isAbsentOr(memberOf(jwk, "alg"), alg) &&
     (operations === undefined || (Array.isArray(operations) && operations.includes("verify")))
   );
 }
 
-function readText(jwk: object, name: string): string | undefined {
-  const value = memberOf(jwk, name);
-  return value === undefined ? undefined : String(value);
+function isAbsentOr(value: unknown, wanted: string): boolean {
+  return value === undefined || value === wanted;
 }
