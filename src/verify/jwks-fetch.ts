@@ -17,8 +17,30 @@ export interface FetchedJwks {
 /** A ring of a dozen RSA keys is 6 KB. */
 const MAX_BYTES = 65_536;
 
-/** @throws Error that says what went wrong */
-export async function fetchJwks({ url, fetch, timeoutMs }: JwksSource, etag: string | undefined): Promise<FetchedJwks> {
+/** @throws Error that says what went wrong, once `timeoutMs` are over at the latest, whatever `fetch` makes of its signal */
+export async function fetchJwks(source: JwksSource, etag: string | undefined): Promise<FetchedJwks> {
+  const { timeoutMs } = source;
+  const abort = new AbortController();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const timedOut = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const error = new Error(`the JWK Set did not come within ${timeoutMs} ms`);
+      reject(error);
+      abort.abort(error);
+    }, timeoutMs);
+  });
+  try {
+    return await Promise.race([fetchOnce(source, etag, abort.signal), timedOut]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function fetchOnce(
+  { url, fetch }: JwksSource,
+  etag: string | undefined,
+  signal: AbortSignal,
+): Promise<FetchedJwks> {
   const response = await fetch(url, {
     headers: {
       accept: "application/jwk-set+json, application/json",
@@ -26,26 +48,37 @@ export async function fetchJwks({ url, fetch, timeoutMs }: JwksSource, etag: str
     },
     // Keys come from where this service was told, and from nowhere that an answer names. Not every runtime has "error".
     redirect: "manual",
-    signal: AbortSignal.timeout(timeoutMs),
+    signal,
   });
-  if (response.status !== 200 && !(response.status === 304 && etag !== undefined)) {
+  if (signal.aborted || (response.status !== 200 && !(response.status === 304 && etag !== undefined))) {
     await response.body?.cancel();
     throw new Error(`the JWK Set was answered with status ${response.status}`);
   }
   return {
-    body: response.status === 304 ? undefined : await readBody(response),
+    body: response.status === 304 ? undefined : await readBody(response, signal),
     etag: response.headers.get("etag") ?? (response.status === 304 ? etag : undefined),
     freshForMs: freshnessOf(response.headers),
   };
 }
 
-async function readBody(response: Response): Promise<Uint8Array> {
+async function readBody({ body: stream }: Response, signal: AbortSignal): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of response.body ?? []) {
-    length += chunk.length;
-    if (length > MAX_BYTES) throw new Error(`the JWK Set has more than ${MAX_BYTES} bytes`);
-    chunks.push(chunk);
+  const reader = stream?.getReader();
+  // A body that is not read to its end would keep its connection.
+  const giveUp = (): void => void reader?.cancel().catch(() => {});
+  signal.addEventListener("abort", giveUp);
+  try {
+    for (let next = await reader?.read(); next?.value !== undefined; next = await reader?.read()) {
+      length += next.value.length;
+      if (length > MAX_BYTES) throw new Error(`the JWK Set has more than ${MAX_BYTES} bytes`);
+      chunks.push(next.value);
+    }
+  } catch (error) {
+    giveUp();
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", giveUp);
   }
   const body = new Uint8Array(length);
   let at = 0;
