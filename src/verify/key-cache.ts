@@ -6,8 +6,8 @@ import { fetchJwks, type JwksSource } from "./jwks-fetch.ts";
 
 export interface KeyCacheOptions {
   readonly source: JwksSource;
-  /** Unix milliseconds. */
-  readonly now: () => number;
+  /** Milliseconds since any moment, by a clock that nobody sets: how often is asked, and how old keys are, is no matter of the date. */
+  readonly monotonicNow: () => number;
   /** For how long keys are good without any answer of the issuer, in milliseconds; for as long as the last one said at least. */
   readonly maxStaleMs: number;
   /** Told of each fetch that failed. */
@@ -42,7 +42,7 @@ interface Kept {
 }
 
 /** A cache that is empty at first. It has no timers: what is due is done when a token comes. */
-export function createKeyCache({ source, now, maxStaleMs, onFetchError }: KeyCacheOptions): KeyCache {
+export function createKeyCache({ source, monotonicNow, maxStaleMs, onFetchError }: KeyCacheOptions): KeyCache {
   let kept: Kept | undefined;
   let fetching: Promise<void> | undefined;
   let askedAt = Number.NEGATIVE_INFINITY;
@@ -57,7 +57,7 @@ export function createKeyCache({ source, now, maxStaleMs, onFetchError }: KeyCac
 
   /** Starts a fetch unless there is one under way, or was one lately. */
   function fetchUnlessLately(at: number): void {
-    if (fetching !== undefined || since(askedAt, at) < spacing()) return;
+    if (fetching !== undefined || at - askedAt < spacing()) return;
     askedAt = at;
     fetching = fetchAnew(at)
       .then(
@@ -87,22 +87,22 @@ export function createKeyCache({ source, now, maxStaleMs, onFetchError }: KeyCac
   }
 
   async function keysNow(at: number): Promise<KeySet> {
-    const age = kept === undefined ? Number.POSITIVE_INFINITY : since(kept.answeredAt, at);
+    const age = kept === undefined ? Number.POSITIVE_INFINITY : at - kept.answeredAt;
     const freshForMs = kept?.freshForMs ?? 0;
     if (age >= freshForMs * REFRESH_AHEAD) fetchUnlessLately(at);
     // What went unused for long is looked at anew first: a key may have been revoked. Nobody waits for an issuer that is away.
     if (age >= freshForMs && (failures === 0 || kept === undefined)) await fetching;
-    if (kept === undefined || since(kept.answeredAt, at) > Math.max(maxStaleMs, kept.freshForMs)) throw unavailable(at);
+    if (kept === undefined || at - kept.answeredAt > Math.max(maxStaleMs, kept.freshForMs)) throw unavailable(at);
     return kept.keys;
   }
 
   function unavailable(at: number): Error {
-    return keysUnavailable(spacing() - since(askedAt, at), lastError);
+    return keysUnavailable(spacing() - (at - askedAt), lastError);
   }
 
   return {
     async find(kid) {
-      const at = now();
+      const at = monotonicNow();
       const key = (await keysNow(at)).get(kid);
       if (key !== undefined) return key;
       fetchUnlessLately(at);
@@ -113,9 +113,4 @@ export function createKeyCache({ source, now, maxStaleMs, onFetchError }: KeyCac
       return found;
     },
   };
-}
-
-/** Milliseconds between two times. A clock that was set back makes what it left behind old, not new. */
-function since(then: number, at: number): number {
-  return Math.abs(at - then);
 }

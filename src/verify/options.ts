@@ -15,15 +15,18 @@ export interface VerifierOptions {
   readonly clockToleranceMs?: number;
   /**
    * For how long keys are good while the issuer cannot be reached, in milliseconds: a day unless told; Infinity: for ever; 0: for as
-   * long as its last answer is kept (30 s to 600 s), and no longer.
+   * long as its last answer is kept (30 s to 600 s), and no longer. Time in which a machine sleeps counts only where its monotonic
+   * clock has it (on Linux it does not).
    */
   readonly maxStaleMs?: number;
   /** Told of each fetch of the keys that failed, for the service's log. */
   readonly onFetchError?: (error: Error) => void;
   /** The one that fetches keys; `globalThis.fetch` unless told. */
   readonly fetch?: typeof globalThis.fetch;
-  /** The clock, in unix milliseconds. */
+  /** The clock that tokens are held against, in unix milliseconds. */
   readonly now?: () => number;
+  /** The clock that keys age by, in milliseconds since any moment: the one of `performance` unless told, which nobody sets. */
+  readonly monotonicNow?: () => number;
 }
 
 /** Options that can be right, with what was not told. */

@@ -2,7 +2,7 @@
 
 import { compactVerify } from "jose";
 import { type Expected, readIdentity } from "./claims.ts";
-import { systemClock } from "./clock.ts";
+import { monotonicClock, systemClock } from "./clock.ts";
 import { readPart, readTokenHeader } from "./compact-jws.ts";
 import { tokenInvalid, tokenMissing } from "./errors.ts";
 import type { Identity } from "./identity.ts";
@@ -22,11 +22,11 @@ export interface Verifier {
  * @throws TypeError that says which option is wrong, and how
  */
 export function createVerifier(options: VerifierOptions): Verifier {
-  const { fetch = globalThis.fetch, now = systemClock, onFetchError } = options;
+  const { fetch = globalThis.fetch, now = systemClock, monotonicNow = monotonicClock, onFetchError } = options;
   const { url, maxStaleMs, timeoutMs, ...expected } = readOptions(options);
   const keys = createKeyCache({
     source: { url, fetch, timeoutMs },
-    now,
+    monotonicNow,
     maxStaleMs,
     ...(onFetchError === undefined ? {} : { onFetchError }),
   });

@@ -1,0 +1,66 @@
+// A verifier, its issuer and its clocks, in the hands of a test.
+
+import { expect } from "vitest";
+import { createVerifier, type Verifier, type VerifierOptions, VerifyError } from "../../src/verify/exports.ts";
+import type { Mint } from "../vectors/forge.ts";
+import { type Issuer, NOW, newMint, tokenWith } from "./issuer.ts";
+import { startIssuer } from "./start-issuer.ts";
+
+/** The key that is published unless told, and another. */
+export const mint = newMint("key-1");
+export const other = newMint("key-2", "EdDSA");
+
+export interface Scene {
+  readonly issuer: Issuer;
+  readonly verifier: Verifier;
+  readonly errors: readonly Error[];
+  /** Lets time go by, in seconds. */
+  pass(seconds: number): void;
+  /** Sets the clock of the service, by seconds: no time goes by. */
+  setClock(seconds: number): void;
+  /** What a new token of this key comes to: a device_key, or why not. */
+  outcome(of?: Mint): Promise<string>;
+}
+
+/** Starts both; the issuer ends with the test. */
+export async function begin(options: Partial<VerifierOptions> = {}, ...mints: readonly Mint[]): Promise<Scene> {
+  const issuer = await startIssuer(...(mints.length === 0 ? [mint] : mints));
+  const errors: Error[] = [];
+  let now = NOW;
+  let gone = 0;
+  const verifier = createVerifier({
+    issuer: mint.issuer,
+    audience: mint.audience,
+    jwksUrl: issuer.url,
+    now: () => now,
+    monotonicNow: () => gone,
+    onFetchError: (error) => errors.push(error),
+    ...options,
+  });
+  return {
+    issuer,
+    verifier,
+    errors,
+    pass(seconds) {
+      now += seconds * 1000;
+      gone += seconds * 1000;
+    },
+    setClock(seconds) {
+      now += seconds * 1000;
+    },
+    outcome: (of = mint) => {
+      const token = tokenWith(of, { iat: now / 1000, exp: now / 1000 + 600 });
+      return verifier.verify(token).then(
+        ({ deviceKey }) => deviceKey,
+        (error: unknown) => (error instanceof VerifyError ? error.reason : String(error)),
+      );
+    },
+  };
+}
+
+/** Tokens are looked at until what that sets off behind them has come to so many fetches: one before may still be under way. */
+export async function settled({ issuer, outcome }: Scene, fetches: number): Promise<void> {
+  await expect
+    .poll(async () => [await outcome(), issuer.requests.length], { timeout: 5_000 })
+    .toEqual(["sensor-1", fetches]);
+}
