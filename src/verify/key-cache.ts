@@ -29,7 +29,7 @@ const FIRST_RETRY_MS = 1_000;
 
 /** Of an answer that does not say how long it is fresh. */
 const USUAL_FRESHNESS_MS = 300_000;
-/** The issuer publishes a key for longer than this before it signs, so that every verifier has it by then. */
+/** The issuer counts on this (MAX_VERIFIER_CACHE_S): it publishes a key for longer before it signs, so that every verifier has it by then. */
 const MAX_FRESHNESS_MS = 600_000;
 /** From this part of its freshness on a set is fetched anew behind the requests' backs. */
 const REFRESH_AHEAD = 0.8;

@@ -7,8 +7,8 @@ import type { KeyMaterial } from "./key-material.ts";
 import type { KeptKeys, NewSigningKey, SigningKey, SigningKeyChange } from "./ports.ts";
 import { DOCUMENT_MAX_AGE } from "./published-document.ts";
 
-/** How long a verifier may keep keys beyond the JWKS' own max-age, in seconds. */
-const MAX_VERIFIER_CACHE_S = 600;
+/** How long a verifier may keep keys beyond the JWKS' own max-age, in seconds: as long as countersign/verify does at most. */
+export const MAX_VERIFIER_CACHE_S = 600;
 /** For clocks that differ, and gateways that have not heard yet, in seconds. */
 const PUBLICATION_MARGIN_S = 300;
 /** How long a key is published before it signs, in milliseconds. */
