@@ -26,8 +26,8 @@ const MAX_NAME = 256;
  * @throws VerifyError `expired` for what has no other fault, `invalid`
  */
 export function readIdentity(claims: object, { issuer, audience, clockToleranceMs }: Expected, now: number): Identity {
-  if (memberOf(claims, "iss") !== issuer) throw tokenInvalid("it has another issuer");
-  if (memberOf(claims, "aud") !== audience) throw tokenInvalid("it is for another audience");
+  if (memberOf(claims, "iss") !== issuer) throw unexpected("issuer", "iss", issuer);
+  if (memberOf(claims, "aud") !== audience) throw unexpected("audience", "aud", audience);
   const identity = {
     deviceKey: readName(claims, "sub", MAX_DEVICE_KEY),
     customerId: readName(claims, "customer_id", MAX_NAME),
@@ -44,6 +44,12 @@ export function readIdentity(claims: object, { issuer, audience, clockToleranceM
   }
   if (expiresAt <= now - clockToleranceMs) throw tokenExpired();
   return Object.freeze(identity);
+}
+
+/** What is expected is for the service's own log: nearly always it is a setting that is wrong, of the service or of the gateway. */
+function unexpected(what: string, claim: string, expected: string): Error {
+  const cause = new Error(`this service expects ${claim} to be ${JSON.stringify(expected)}`);
+  return tokenInvalid(`its ${what} is not the one that this service expects`, cause);
 }
 
 function readName(claims: object, name: string, maxLength: number): string {

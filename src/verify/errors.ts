@@ -10,7 +10,7 @@ export type VerifyReason = "expired" | "invalid" | "missing" | "unavailable";
 
 /**
  * Why a token was refused. `message` is for whoever sent it: it names the mistake and the cure, repeats nothing of the token, and is
- * free of what grpc-js percent-encodes. `cause` is for the service's own log.
+ * free of what grpc-js percent-encodes. `cause` is for the service's own log: of another issuer or audience it says which is expected.
  */
 export class VerifyError extends Error {
   readonly reason: VerifyReason;

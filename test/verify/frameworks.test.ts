@@ -60,7 +60,7 @@ describe.each(FRAMEWORKS)("$name", (framework) => {
         { "x-access-token": wrong },
         "invalid",
         error,
-        /^the token is not valid here because it is for another audience/,
+        /^the token is not valid here because its audience is not the one/,
       ],
       [{ "x-access-token": `${goodToken(mint)}, ${goodToken(mint)}` }, "invalid", error, /three parts/],
       [{ authorization: `Bearer ${goodToken(mint)}` }, "missing", "", /x-access-token/],

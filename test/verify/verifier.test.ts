@@ -3,7 +3,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { TOKEN_ALGS } from "../../src/core/tokens/algorithms.ts";
-import { createVerifier, type Verifier, type VerifierOptions, VerifyError } from "../../src/verify/exports.ts";
+import {
+  createVerifier,
+  refusalOf,
+  type Verifier,
+  type VerifierOptions,
+  VerifyError,
+} from "../../src/verify/exports.ts";
 import { claimsOf, goodToken, type Mint, signed } from "../vectors/forge.ts";
 import { hostileTokens } from "../vectors/hostile-tokens.ts";
 import { type Issuer, NOW, newMint, tokenWith } from "./issuer.ts";
@@ -144,6 +150,25 @@ test("no token is missing, and each message says the cure and nothing of the tok
     expect(message).toMatch(/^the token [^;/?:@&=+$,#]+\. Log in again/);
     expect(stack).not.toContain("\n    at ");
     for (const part of token.split(".").filter(({ length }) => length > 8)) expect(message).not.toContain(part);
+  }
+});
+
+test("of another issuer or audience the error tells whoever catches it what was expected, and the answer does not", async () => {
+  const mint = { ...newMint("key-1"), issuer: "https://login.example", audience: "things & more" };
+  const verifier = verifierOf(await startIssuer(mint), mint);
+  for (const [changes, expected] of [
+    [{ iss: "https://evil.example" }, 'this service expects iss to be "https://login.example"'],
+    [{ aud: "evil" }, 'this service expects aud to be "things & more"'],
+    [{ aud: ["things & more"] }, 'this service expects aud to be "things & more"'],
+  ] as const) {
+    const error = await verifier.verify(tokenWith(mint, changes)).catch((thrown: unknown) => thrown);
+    if (!(error instanceof VerifyError)) expect.fail("no VerifyError");
+    expect(error.cause).toEqual(new Error(expected));
+    const { body } = refusalOf(error);
+    expect(Object.keys(JSON.parse(body))).toEqual(["code", "reason", "message"]);
+    expect(body).toMatch(/because its (issuer|audience) is not the one that this service expects\./);
+    expect([body, String(error.cause)].join()).not.toContain("evil");
+    expect(body).not.toMatch(/login|things/);
   }
 });
 
