@@ -1,16 +1,19 @@
 // An interceptor for Connect's servers. Knows the shape of its requests and errors, and no package.
 
 import { VerifyError } from "./errors.ts";
+import { exemptionOf, type RequireTokenOptions } from "./exempt.ts";
 import { identityIn, keepIdentity } from "./identities.ts";
 import type { Identity } from "./identity.ts";
 import { errorInfo, grpcCode, refusalHeaders } from "./refusal.ts";
-import { type RequireTokenOptions, tokenOf } from "./sent-token.ts";
+import { tokenOf } from "./sent-token.ts";
 import type { Verifier } from "./verifier.ts";
 
 export type { RequireTokenOptions };
 
 /** What of a request is looked at. */
 export interface RequestLike {
+  readonly service: { readonly typeName: string };
+  readonly method: { readonly name: string };
   readonly header: Headers;
   readonly contextValues: object;
 }
@@ -25,7 +28,9 @@ export function requireToken(
   verifier: Verifier,
   options?: RequireTokenOptions,
 ): <R extends RequestLike, A>(next: (request: R) => Promise<A>) => (request: R) => Promise<A> {
+  const isExempt = exemptionOf(options);
   return (next) => async (request) => {
+    if (isExempt(`/${request.service.typeName}/${request.method.name}`)) return next(request);
     const identity = await verifier.verify(tokenOf(request.header, options)).catch((error: unknown) => {
       throw error instanceof VerifyError ? new ConnectRefusal(error) : error;
     });

@@ -1,13 +1,19 @@
 // An interceptor for grpc-js's servers. Knows the shape of what it is handed of the package, and imports none.
 
 import { VerifyError } from "./errors.ts";
+import { exemptionOf, type RequireTokenOptions } from "./exempt.ts";
 import { identityIn, keepIdentity } from "./identities.ts";
 import type { Identity } from "./identity.ts";
 import { grpcCode, grpcStatus, refusalHeaders } from "./refusal.ts";
-import { type RequireTokenOptions, tokenOf } from "./sent-token.ts";
+import { tokenOf } from "./sent-token.ts";
 import type { Verifier } from "./verifier.ts";
 
 export type { RequireTokenOptions };
+
+/** What of a method's definition is looked at. */
+export interface MethodLike {
+  readonly path: string;
+}
 
 /** What of metadata is looked at. */
 export interface MetadataLike {
@@ -53,12 +59,14 @@ export function requireToken<M extends MetadataLike, N extends CallLike<M>, C>(
   verifier: Verifier,
   grpc: GrpcModule<M, N, C>,
   options?: RequireTokenOptions,
-): (method: unknown, call: N) => C {
-  return (_method, call) =>
+): (method: MethodLike, call: N) => C {
+  const isExempt = exemptionOf(options);
+  return ({ path }, call) =>
     new grpc.ServerInterceptingCall(call, {
       start: (next) =>
         next({
           onReceiveMetadata(metadata, letThrough) {
+            if (isExempt(path)) return letThrough(metadata);
             verifier
               .verify(tokenOf({ get: (name) => headerOf(metadata, name) }, options))
               .then((identity) => keepIdentity(metadata, identity))

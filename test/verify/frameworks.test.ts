@@ -10,7 +10,8 @@ import type { RequireTokenOptions } from "../../src/verify/sent-token.ts";
 import { goodToken } from "../vectors/forge.ts";
 import { fitsField, hostileTokens } from "../vectors/hostile-tokens.ts";
 import { NOW, newMint, tokenWith } from "./issuer.ts";
-import { type Answer, FRAMEWORKS, type Framework, type Service } from "./services.ts";
+import type { Answer, Service } from "./service.ts";
+import { FRAMEWORKS, type Framework } from "./services.ts";
 import { startIssuer } from "./start-issuer.ts";
 
 const mint = newMint("key-1");

@@ -1,0 +1,109 @@
+// Methods that want no token, where the interceptor is before every service of a server.
+
+import { create } from "@bufbuild/protobuf";
+import { createClient } from "@connectrpc/connect";
+import { connectNodeAdapter, createConnectTransport } from "@connectrpc/connect-node";
+import * as grpc from "@grpc/grpc-js";
+import { HealthImplementation, service as health } from "grpc-health-check";
+import { expect, onTestFinished, test } from "vitest";
+import { AuthService, GetServerTimeResponseSchema } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
+import * as connectVerify from "../../src/verify/connect.ts";
+import { createVerifier, type Verifier } from "../../src/verify/exports.ts";
+import * as grpcVerify from "../../src/verify/grpc-js.ts";
+import { NOW } from "./issuer.ts";
+import { mint } from "./scene.ts";
+import { listen, messageOf } from "./service.ts";
+
+/** Its issuer is nowhere: what asks it for a key is unavailable. */
+function newVerifier(): Verifier {
+  const { issuer, audience } = mint;
+  return createVerifier({ issuer, audience, now: () => NOW, fetch: () => Promise.reject(new Error("no network")) });
+}
+
+const CHECK = "/grpc.health.v1.Health/Check";
+const WATCH = "/grpc.health.v1.Health/Watch";
+
+/** A server of grpc.health.v1. @returns the status of a Check, and of the first message of a Watch */
+async function startHealth(options: grpcVerify.RequireTokenOptions): Promise<() => Promise<[number, number]>> {
+  const server = new grpc.Server({ interceptors: [grpcVerify.requireToken(newVerifier(), grpc, options)] });
+  new HealthImplementation({ "": "SERVING" }).addToServer(server);
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, bound) =>
+      error === null ? resolve(bound) : reject(error),
+    );
+  });
+  const client = new grpc.Client(`127.0.0.1:${port}`, grpc.credentials.createInsecure());
+  onTestFinished(() => {
+    client.close();
+    server.forceShutdown();
+  });
+  const request = Buffer.alloc(0);
+  const [serialize, deserialize] = [(bytes: Buffer): Buffer => bytes, (bytes: Buffer): Buffer => bytes];
+  const check = (): Promise<number> =>
+    new Promise((resolve) => {
+      client.makeUnaryRequest(CHECK, serialize, deserialize, request, (error) => resolve(error?.code ?? 0));
+    });
+  const watch = (): Promise<number> =>
+    new Promise((resolve) => {
+      const call = client.makeServerStreamRequest(WATCH, serialize, deserialize, request);
+      call.on("error", ({ code }: grpc.ServiceError) => resolve(code));
+      call.on("data", () => {
+        resolve(0);
+        call.cancel();
+      });
+    });
+  return () => Promise.all([check(), watch()]);
+}
+
+test("grpc-js: those that are named go through without one, and no others", async () => {
+  expect(Object.values(health).map(({ path }) => path)).toEqual(expect.arrayContaining([CHECK, WATCH]));
+  const { UNAUTHENTICATED } = grpc.status;
+  const all = await startHealth({ exempt: [CHECK, WATCH] });
+  expect(await all()).toEqual([0, 0]);
+  const one = await startHealth({ exempt: [CHECK] });
+  expect(await one()).toEqual([0, UNAUTHENTICATED]);
+  for (const exempt of [[], ["/grpc.health.v1.Health/check"], ["/grpc.health.v1.Healt/Check"]]) {
+    const none = await startHealth({ exempt });
+    expect(await none()).toEqual([UNAUTHENTICATED, UNAUTHENTICATED]);
+  }
+});
+
+test("Connect: those that are named go through without one, as nobody's, and no others", async () => {
+  let complaint = "";
+  const { url, close } = await listen(
+    connectNodeAdapter({
+      interceptors: [
+        connectVerify.requireToken(newVerifier(), { exempt: ["/countersign.auth.v1.AuthService/GetServerTime"] }),
+      ],
+      routes: (router) =>
+        router.service(AuthService, {
+          getServerTime: (_request, context) => {
+            try {
+              connectVerify.identityOf(context);
+            } catch (error) {
+              complaint = messageOf(error);
+            }
+            return create(GetServerTimeResponseSchema, { serverTime: 7 });
+          },
+        }),
+    }),
+  );
+  onTestFinished(async () => void (await close()));
+  const client = createClient(AuthService, createConnectTransport({ baseUrl: url, httpVersion: "1.1" }));
+  // It is not looked at either: nobody waits for keys, and a token that has expired does no harm.
+  for (const headers of [{}, { "x-access-token": "a.b.c" }]) {
+    expect((await client.getServerTime({}, { headers })).serverTime).toBe(7);
+  }
+  expect(complaint).toBe("there is no identity: put requireToken() before this handler");
+  await expect(client.login({})).rejects.toThrow(/no token was sent/);
+});
+
+test("what can be no method's name is told at once", () => {
+  for (const name of ["", "Check", "grpc.health.v1.Health/Check", "/grpc.health.v1.Health", "/a.B/*", "/a.B/C/", "*"]) {
+    const wrong = { exempt: [CHECK, name] };
+    expect(() => connectVerify.requireToken(newVerifier(), wrong)).toThrow(TypeError);
+    expect(() => grpcVerify.requireToken(newVerifier(), grpc, wrong)).toThrow(
+      `exempt names no method by ${JSON.stringify(name)}: it is to be like "/grpc.health.v1.Health/Check"`,
+    );
+  }
+});

@@ -1,0 +1,119 @@
+// A service of RPC that wants a token, over Connect and grpc-js: started for real, and called by a client of its own kind.
+
+import { create } from "@bufbuild/protobuf";
+import { ConnectError, createClient } from "@connectrpc/connect";
+import { connectNodeAdapter, createConnectTransport } from "@connectrpc/connect-node";
+import * as grpc from "@grpc/grpc-js";
+import { AuthService, LoginResponseSchema } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
+import { AuthServiceClient, AuthServiceService } from "../../gen/grpc/countersign/auth/v1/auth.ts";
+import * as connectVerify from "../../src/verify/connect.ts";
+import * as grpcVerify from "../../src/verify/grpc-js.ts";
+import { type Answer, listen, messageOf, SEEN_HEADERS, type StartService } from "./service.ts";
+
+export const startConnect: StartService = async (verifier, options) => {
+  const { requireToken, identityOf } = connectVerify;
+  const serve = (adapter: Partial<Parameters<typeof connectNodeAdapter>[0]>): ReturnType<typeof listen> =>
+    listen(
+      connectNodeAdapter({
+        routes: (router) =>
+          router.service(AuthService, {
+            login: (_request, context) => create(LoginResponseSchema, { token: identityOf(context).deviceKey }),
+          }),
+        ...adapter,
+      }),
+    );
+  let bug = "";
+  const { url, close } = await serve({ interceptors: [requireToken(verifier, options)] });
+  const open = await serve({
+    interceptors: [
+      (next) => (request) =>
+        next(request).catch((error: unknown) => {
+          bug = messageOf(error);
+          throw error;
+        }),
+    ],
+  });
+  const clientOf = (baseUrl: string) =>
+    createClient(AuthService, createConnectTransport({ baseUrl, httpVersion: "1.1" }));
+  return {
+    ask: (headers) =>
+      clientOf(url)
+        .login({}, { headers })
+        .then(
+          ({ token }) => ({ status: 200, headers: {}, body: undefined, deviceKey: token }),
+          (error: unknown) => {
+            const { code, rawMessage, metadata, details } = ConnectError.from(error);
+            const seen = Object.fromEntries(SEEN_HEADERS.map((name) => [name, metadata.get(name) ?? undefined]));
+            return { status: code, headers: seen, body: { message: rawMessage, details } };
+          },
+        ),
+    askOpen: async () => {
+      await clientOf(open.url)
+        .login({})
+        .catch(() => {});
+      return bug;
+    },
+    close: () => Promise.all([close(), open.close()]),
+  };
+};
+
+export const startGrpc: StartService = async (verifier, options) => {
+  const { requireToken, identityOf } = grpcVerify;
+  const serve = async (
+    serverOptions: grpc.ServerOptions,
+  ): Promise<{ client: AuthServiceClient; close: () => void }> => {
+    const server = new grpc.Server(serverOptions);
+    server.addService(AuthServiceService, {
+      login: (call: grpc.ServerUnaryCall<unknown, unknown>, answer: grpc.sendUnaryData<unknown>) => {
+        try {
+          answer(null, { token: identityOf(call).deviceKey, expires_in: 0 });
+        } catch (error) {
+          answer({ code: grpc.status.INTERNAL, details: messageOf(error) });
+        }
+      },
+      getServerTime: (_call: unknown, answer: grpc.sendUnaryData<unknown>) => answer(null, {}),
+    });
+    const port = await new Promise<number>((resolve, reject) => {
+      server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, bound) =>
+        error === null ? resolve(bound) : reject(error),
+      );
+    });
+    const client = new AuthServiceClient(`127.0.0.1:${port}`, grpc.credentials.createInsecure());
+    return {
+      client,
+      close() {
+        client.close();
+        server.forceShutdown();
+      },
+    };
+  };
+  const service = await serve({ interceptors: [requireToken(verifier, grpc, options)] });
+  const open = await serve({});
+  const login = (client: AuthServiceClient, metadata: grpc.Metadata): Promise<Answer> =>
+    new Promise((resolve) => {
+      client.login({ device_key: "", device_signature: "", timestamp: undefined }, metadata, (error, answer) => {
+        if (error === null) resolve({ status: 0, headers: {}, body: undefined, deviceKey: answer.token });
+        else {
+          const header = (name: string): string | undefined => error.metadata.get(name)[0]?.toString();
+          const headers = Object.fromEntries(SEEN_HEADERS.map((name) => [name, header(name)]));
+          const details = error.metadata.get("grpc-status-details-bin");
+          resolve({ status: error.code, headers, body: { message: error.details, details } });
+        }
+      });
+    });
+  return {
+    ask: (headers) => {
+      const metadata = new grpc.Metadata();
+      for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
+      return login(service.client, metadata);
+    },
+    askOpen: async () => {
+      const { body } = await login(open.client, new grpc.Metadata());
+      return typeof body === "object" && body !== null && "message" in body ? String(body.message) : "";
+    },
+    close: async () => {
+      service.close();
+      open.close();
+    },
+  };
+};

@@ -1,0 +1,49 @@
+// What a service that wants a token is to a test, and what all of those here are built from. Knows no framework.
+
+import { once } from "node:events";
+import { createServer, type RequestListener, type Server } from "node:http";
+import type { Verifier } from "../../src/verify/exports.ts";
+import type { RequireTokenOptions } from "../../src/verify/sent-token.ts";
+
+export type SentHeaders = Readonly<Record<string, string>>;
+
+/** What a service says: whose request it was, or why it is refused, in the form of its protocol. */
+export interface Answer {
+  readonly deviceKey?: string;
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly body: unknown;
+}
+
+export interface Service {
+  ask(headers: SentHeaders): Promise<Answer>;
+  /** Asks where `requireToken` was not put before the handler. @returns what the handler threw */
+  askOpen(): Promise<string>;
+  close(): Promise<unknown>;
+}
+
+export type StartService = (verifier: Verifier, options?: RequireTokenOptions) => Promise<Service>;
+
+/** The headers of an answer that are looked at. */
+export const SEEN_HEADERS = ["www-authenticate", "retry-after", "content-type"];
+
+/** Listens on a free port. */
+export async function listen(listener: RequestListener): Promise<{ url: string; close: () => Promise<unknown> }> {
+  const server: Server = createServer(listener).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new TypeError("it listens on a port");
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    close() {
+      server.close();
+      server.closeAllConnections();
+      return once(server, "close");
+    },
+  };
+}
+
+/** What was thrown, in words. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
