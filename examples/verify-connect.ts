@@ -6,7 +6,7 @@ import { identityOf, requireToken } from "countersign/verify/connect";
 import { DeviceService } from "./devices_pb.ts";
 
 const { ISSUER = "http://127.0.0.1:8080", AUDIENCE = "devices", PORT = "3000" } = process.env;
-const verifier = createVerifier({ issuer: ISSUER, audience: AUDIENCE });
+const verifier = createVerifier({ issuer: ISSUER, audience: AUDIENCE, onFetchError: console.error });
 const handler = connectNodeAdapter({
   interceptors: [requireToken(verifier)],
   routes: (router) =>

@@ -4,7 +4,7 @@ import { identityOf, requireToken } from "countersign/verify/fastify";
 import fastify from "fastify";
 
 const { ISSUER = "http://127.0.0.1:8080", AUDIENCE = "devices", PORT = "3000" } = process.env;
-const verifier = createVerifier({ issuer: ISSUER, audience: AUDIENCE });
+const verifier = createVerifier({ issuer: ISSUER, audience: AUDIENCE, onFetchError: console.error });
 const app = fastify();
 app.addHook("onRequest", requireToken(verifier));
 app.get("/whoami", async (request) => ({ device_key: identityOf(request).deviceKey }));

@@ -5,7 +5,7 @@ import { createVerifier } from "countersign/verify";
 import { identityOf, requireToken } from "countersign/verify/grpc-js";
 
 const { ISSUER = "http://127.0.0.1:8080", AUDIENCE = "devices", PORT = "3000" } = process.env;
-const verifier = createVerifier({ issuer: ISSUER, audience: AUDIENCE });
+const verifier = createVerifier({ issuer: ISSUER, audience: AUDIENCE, onFetchError: console.error });
 const whoAmI: grpc.handleUnaryCall<object, object> = (call, answer) =>
   answer(null, { deviceKey: identityOf(call).deviceKey });
 
