@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
-import { claimsOf, headerOf, signed } from "../vectors/forge.ts";
+import { claimsOf, goodToken, headerOf, signed } from "../vectors/forge.ts";
 import { expectNoneAccepted, expectRefused, testOpen, testPassing, withToken } from "./cases.ts";
 import { HAPROXY } from "./proxy.ts";
 import { echoOf, type ProxyAnswer, send } from "./request.ts";
@@ -56,6 +56,20 @@ describe("HAProxy", () => {
     expect(await writeKeys()).toBe("unchanged\n");
     await site().restartProxy();
     for (const token of [before, after]) expect((await ask(token)).status).toBe(200);
+  });
+
+  test("trusts a stolen key that was revoked until it has read its files anew, and no longer", async () => {
+    const { gateway, replaceKey, writeKeys } = site();
+    const stolen = await replaceKey("RS256");
+    await writeKeys();
+    await site().restartProxy();
+    const token = goodToken(stolen);
+    expect((await ask(token)).status).toBe(200);
+    await gateway.signingKeys.revoke(stolen.kid, GATEWAY);
+    expect(await writeKeys()).toBe("reloaded\n");
+    expect((await ask(token)).status).toBe(200);
+    await site().restartProxy();
+    expectRefused(await ask(token));
   });
 
   test("refuses every hostile token of ES256", async () => {
