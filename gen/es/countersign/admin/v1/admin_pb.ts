@@ -1288,7 +1288,7 @@ export const ImportDevicesResponse_FailureSchema: GenMessage<ImportDevicesRespon
   messageDesc(file_countersign_admin_v1_admin, 26, 0);
 
 /**
- * Records that tokens are taken back.
+ * Takes back the tokens of a device.
  *
  * @generated from message countersign.admin.v1.RevokeDeviceTokensRequest
  */
@@ -2232,8 +2232,7 @@ export const AdminService: GenService<{
     output: typeof ImportDevicesResponseSchema;
   },
   /**
-   * Records that the tokens a device was given until now are taken back. Nothing checks that yet: it is there for the
-   * verification of tokens by the gateway, which is still to come.
+   * Takes back the tokens that a device was given until now.
    *
    * @generated from rpc countersign.admin.v1.AdminService.RevokeDeviceTokens
    */
