@@ -87,7 +87,10 @@ export async function openRegistry(
     { capacity: CACHED_DEVICES, ttlMs: CACHE_TTL_MS, isSure: () => isSure() },
   );
   const revocations = createRevocations({
-    revokedTokens: { list: (time) => within(store.revokedTokens.list(time)) },
+    revokedTokens: {
+      list: (time) => within(store.revokedTokens.list(time)),
+      has: (jti) => within(store.revokedTokens.has(jti)),
+    },
     isSure: () => isSure(),
     now,
   });

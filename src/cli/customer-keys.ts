@@ -134,6 +134,9 @@ function addRetire(keys: Command): void {
         `stopped_devices  ${told.stoppedDevices}`,
         `silent_devices   ${told.silentDevices}`,
         `other_live_keys  ${told.otherLiveKeys}`,
+        ...(dryRun
+          ? []
+          : ["tokens of its logins stay good until they expire. Was it stolen? Then customers revoke-tokens"]),
       ]);
     });
 }

@@ -15,6 +15,8 @@ export function addTokensCommand(program: Command): void {
     .command("revoke <jti>")
     .description("take back one token, by its jti; - reads the token itself from standard input")
     .option("--json", "print JSON")
+    // A jti may begin with a hyphen, and this is no time to learn of `--`.
+    .allowUnknownOption()
     .action(async (name: string, _options: object, command: Command) => {
       if (name.split(".").length === 3) {
         throw usageFailure(

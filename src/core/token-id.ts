@@ -20,7 +20,12 @@ export function createTokenIds(): (epoch: string) => string {
   return (epoch) => epoch + nextRandom();
 }
 
+/** Whether tokens are named so. */
+export function isTokenId(text: string): boolean {
+  return NAME.test(text);
+}
+
 /** The epoch of a token of this name; undefined for one that is named otherwise. */
 export function readEpoch(jti: string): string | undefined {
-  return NAME.test(jti) ? jti.slice(0, EPOCH_CHARACTERS) : undefined;
+  return isTokenId(jti) ? jti.slice(0, EPOCH_CHARACTERS) : undefined;
 }

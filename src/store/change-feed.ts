@@ -13,14 +13,14 @@ export interface ChangeHearing {
   onUnsure(): void;
   /** Something failed that will be tried again. */
   onFault?(error: unknown): void;
-  /** Unix milliseconds: by it, old changes are deleted. */
+  /** Unix milliseconds: by it, old changes are deleted, and a suspended machine is told from one that ran on. */
   now(): number;
   /** Milliseconds since any fixed instant, monotonic. */
   elapsed(): number;
 }
 
 export interface ChangeFeed {
-  /** Whether all that was committed until SEEN_MS ago has been told of: false after this process or the database stood still. */
+  /** Whether all that was committed until SEEN_MS ago has been told of: false after this process, the machine or the database stood still. */
   isSure(): boolean;
   close(): Promise<void>;
 }
@@ -45,7 +45,7 @@ export async function watchChanges(database: Database, hearing: ChangeHearing): 
   const bell = createBell();
 
   const open = (): Promise<ChangeReader> => openChangeReader(database, { onNotice: bell.ring });
-  let confirmedAt = elapsed();
+  let confirmed = { elapsed: elapsed(), now: now() };
   let reader: ChangeReader | undefined = await open();
   // What this process commits it hears of at once; the database may tell of it too, or may not.
   const unhear = database.hear((subjects) => onChange(subjects.map(subjectOf)));
@@ -54,7 +54,7 @@ export async function watchChanges(database: Database, hearing: ChangeHearing): 
   const unsure = setInterval(onUnsure, SURE_MS).unref();
 
   async function look(): Promise<void> {
-    const started = elapsed();
+    const started = { elapsed: elapsed(), now: now() };
     try {
       if (reader === undefined) {
         reader = await open();
@@ -63,7 +63,7 @@ export async function watchChanges(database: Database, hearing: ChangeHearing): 
       }
       await reader.look({ onChange, onGap: onUnsure });
       failures = 0;
-      confirmedAt = started;
+      confirmed = started;
       unsure.refresh();
     } catch (error) {
       // One of many: a database that is away fails every look.
@@ -98,7 +98,8 @@ export async function watchChanges(database: Database, hearing: ChangeHearing): 
 
   const running = run();
   return {
-    isSure: () => elapsed() - confirmedAt < LEASE_MS,
+    // Of a machine that was suspended the one clock stood still meanwhile, and the other did not.
+    isSure: () => elapsed() - confirmed.elapsed < LEASE_MS && Math.abs(now() - confirmed.now) < LEASE_MS,
     async close() {
       closed = true;
       clearInterval(unsure);

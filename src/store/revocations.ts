@@ -6,7 +6,7 @@ import { createShared } from "../core/shared-call.ts";
 import type { Subject } from "./changes.ts";
 
 export interface RevocationsOptions {
-  readonly revokedTokens: Pick<RevokedTokenStore, "list">;
+  readonly revokedTokens: Pick<RevokedTokenStore, "list" | "has">;
   /** Whether all that was changed anywhere until a second ago has been told to `onChange`; else the store is asked. */
   readonly isSure: () => boolean;
   /** Unix milliseconds. */
@@ -18,11 +18,16 @@ export interface RememberedRevocations extends TokenRevocations {
   onUnsure(): void;
 }
 
+/** So many names are known without a thought. */
+const FEW = 1_000;
+
 /** The names of what was taken back, which are few. Asked for once, and again after changes that cannot be told apart. */
 export function createRevocations({ revokedTokens, isSure, now }: RevocationsOptions): RememberedRevocations {
   /** What is known, while it is: the check of a token need not wait for a promise. */
   let known: Set<string> | undefined;
-  /** Being asked for, since the last change; and by those who came while nothing was sure. */
+  /** When more are known, they are asked for again: most have expired meanwhile. */
+  let most = FEW;
+  /** Being asked for, since the last change. */
   let loading: Promise<Set<string>> | undefined;
   const loadAnew = createShared(async () => new Set((await revokedTokens.list(now())).map(({ jti }) => jti)));
 
@@ -33,7 +38,9 @@ export function createRevocations({ revokedTokens, isSure, now }: RevocationsOpt
     loading = begun;
     begun.then(
       (jtis) => {
-        if (loading === begun) [known, loading] = [jtis, undefined];
+        if (loading !== begun) return;
+        [known, loading] = [jtis, undefined];
+        most = Math.max(FEW, 2 * jtis.size);
       },
       () => {
         if (loading === begun) loading = undefined;
@@ -51,7 +58,7 @@ export function createRevocations({ revokedTokens, isSure, now }: RevocationsOpt
     isRevoked(jti) {
       if (isSure()) return known === undefined ? load().then((jtis) => jtis.has(jti)) : known.has(jti);
       forget();
-      return loadAnew().then((jtis) => jtis.has(jti));
+      return revokedTokens.has(jti);
     },
     onChange(subjects) {
       for (const subject of subjects) {
@@ -59,8 +66,7 @@ export function createRevocations({ revokedTokens, isSure, now }: RevocationsOpt
         if (kind === "all") forget();
         if (kind !== "token") continue;
         // While it is asked for, the answer may be of before.
-        if (known === undefined) forget();
-        else known.add(jti);
+        if (known === undefined || known.add(jti).size > most) forget();
       }
     },
     onUnsure: forget,

@@ -9,13 +9,18 @@ export function createRevokedTokenStore(database: Database): RevokedTokenStore {
   return {
     insert({ jti, expiresAt }, entry) {
       return database.write(async (transaction) => {
-        const inserted = await transaction
+        const written = await transaction
           .insertInto("revoked_tokens")
           .values({ jti, revoked_at: entry.at, expires_at: expiresAt })
-          .onConflict((conflict) => conflict.column("jti").doNothing())
+          .onConflict((conflict) =>
+            conflict
+              .column("jti")
+              .doUpdateSet({ revoked_at: entry.at, expires_at: expiresAt })
+              .where("revoked_tokens.expires_at", "<", expiresAt),
+          )
           .returning("jti")
           .executeTakeFirst();
-        if (inserted !== undefined) {
+        if (written !== undefined) {
           await recordChange(transaction, database.dialect, entry, [`token ${jti}`]);
           return { jti, expiresAt };
         }
@@ -36,6 +41,12 @@ export function createRevokedTokenStore(database: Database): RevokedTokenStore {
           .select(["jti", "expires_at"])
           .execute();
         return rows.map(({ jti, expires_at: expiresAt }): RevokedToken => ({ jti, expiresAt }));
+      }),
+
+    has: (jti) =>
+      database.read(async (db) => {
+        const row = await db.selectFrom("revoked_tokens").where("jti", "=", jti).select("jti").executeTakeFirst();
+        return row !== undefined;
       }),
 
     prune: (now, most) =>

@@ -19,15 +19,25 @@ export function describeRevokedTokens(open: Open): void {
     expect((await actionsOf(store)).at(-1)).toBe("RevokeToken");
   });
 
-  test("one that is revoked again stays as it is", async () => {
+  test("one that is revoked again is remembered for the longer of the two, and every gateway hears where that is news", async () => {
+    const { store, database } = await open();
+    const revoke = (expiresAt: number) => store.revokedTokens.insert({ jti: "t-1", expiresAt }, ENTRY);
+    await revoke(NOW + 10);
+    const [actions, subjects] = [await actionsOf(store), await subjectsOf(database)];
+    expect(await revoke(NOW + 9)).toEqual({ jti: "t-1", expiresAt: NOW + 10 });
+    expect(await revoke(NOW + 10)).toEqual({ jti: "t-1", expiresAt: NOW + 10 });
+    expect([await actionsOf(store), await subjectsOf(database)]).toEqual([actions, subjects]);
+    // By a gateway whose clock was behind it was as good as not revoked.
+    expect(await revoke(NOW + 99)).toEqual({ jti: "t-1", expiresAt: NOW + 99 });
+    expect(await store.revokedTokens.list(NOW + 98)).toEqual([{ jti: "t-1", expiresAt: NOW + 99 }]);
+    expect(await actionsOf(store)).toEqual([...actions, "RevokeToken"]);
+    expect((await subjectsOf(database)).slice(subjects.length)).toEqual(["token t-1"]);
+  });
+
+  test("whether one is there is asked by its name, expired or not", async () => {
     const { store } = await open();
-    await store.revokedTokens.insert({ jti: "t-1", expiresAt: NOW + 10 }, ENTRY);
-    const actions = await actionsOf(store);
-    expect(await store.revokedTokens.insert({ jti: "t-1", expiresAt: NOW + 99 }, ENTRY)).toEqual({
-      jti: "t-1",
-      expiresAt: NOW + 10,
-    });
-    expect(await actionsOf(store)).toEqual(actions);
+    await store.revokedTokens.insert({ jti: "t-1", expiresAt: 1 }, ENTRY);
+    expect([await store.revokedTokens.has("t-1"), await store.revokedTokens.has("t-2")]).toEqual([true, false]);
   });
 
   test("without its entry it is not revoked", async () => {

@@ -64,14 +64,19 @@ test("a database that cannot be asked leaves it unsure, again and again", { time
   expect(recorder.subjects).toEqual([]);
 });
 
-test("it is sure for as long as its last look was not long ago", async () => {
+test.for([
+  { still: "a process that stood still", elapsedMs: SEEN_MS, nowMs: SEEN_MS },
+  { still: "a machine that was suspended, its one clock with it", elapsedMs: 0, nowMs: SEEN_MS },
+  { still: "a clock that was set back", elapsedMs: 0, nowMs: -SEEN_MS },
+])("it is sure for as long as its last look was not long ago: $still", async ({ elapsedMs, nowMs }) => {
   const { one } = await openTwo();
-  let time = 0;
-  const feed = await watchChanges(one, { onChange() {}, onUnsure() {}, now: () => NOW, elapsed: () => time });
+  let [time, wall] = [0, NOW];
+  const feed = await watchChanges(one, { onChange() {}, onUnsure() {}, now: () => wall, elapsed: () => time });
   onTestFinished(() => feed.close());
   expect(feed.isSure()).toBe(true);
-  // As after a process that stood still: nothing has run yet that could look.
-  time += SEEN_MS;
+  // Nothing has run yet that could look.
+  time += elapsedMs;
+  wall += nowMs;
   expect(feed.isSure()).toBe(false);
   while (!feed.isSure()) await setImmediate();
 });

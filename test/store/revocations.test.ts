@@ -7,7 +7,7 @@ const NOW = 1_764_000_000_000;
 
 function open() {
   const kept = new Set<string>();
-  const state = { asked: 0, sure: true, gate: Promise.resolve() as Promise<unknown> };
+  const state = { asked: 0, askedOne: 0, sure: true, gate: Promise.resolve() as Promise<unknown> };
   const revocations = createRevocations({
     revokedTokens: {
       async list() {
@@ -15,6 +15,10 @@ function open() {
         const tokens = [...kept].map((jti) => ({ jti, expiresAt: NOW + 1 }));
         await state.gate;
         return tokens;
+      },
+      async has(jti) {
+        state.askedOne++;
+        return kept.has(jti);
       },
     },
     isSure: () => state.sure,
@@ -65,7 +69,7 @@ test("what cannot be told apart has all of them asked for again", async () => {
   expect(await revocations.isRevoked("b")).toBe(true);
 });
 
-test("while nothing is sure the store is asked each time", async () => {
+test("while nothing is sure the store is asked each time, for the one", async () => {
   const { kept, state, revocations } = open();
   await revocations.isRevoked("a");
   state.sure = false;
@@ -73,6 +77,19 @@ test("while nothing is sure the store is asked each time", async () => {
   expect(await revocations.isRevoked("a")).toBe(true);
   kept.add("b");
   expect(await revocations.isRevoked("b")).toBe(true);
+  expect([state.asked, state.askedOne]).toEqual([1, 2]);
+});
+
+test("of names that are told by the thousand the store is asked anew: most have expired meanwhile", async () => {
+  const { kept, state, revocations } = open();
+  await revocations.isRevoked("a");
+  for (let place = 0; place < 1_000; place++) revocations.onChange([`token t-${place}`]);
+  expect(revocations.isRevoked("t-999")).toBe(true);
+  kept.add("last");
+  revocations.onChange(["token last"]);
+  expect(await revocations.isRevoked("last")).toBe(true);
+  expect(await revocations.isRevoked("t-1")).toBe(false);
+  expect(state.asked).toBe(2);
 });
 
 test("a failure is the answer of those who asked, and not kept", async () => {

@@ -55,10 +55,15 @@ export interface RevokedToken {
 
 /** Tokens that were taken back one by one, until they have expired. */
 export interface RevokedTokenStore {
-  /** Once is enough: one that is there already stays as it is, without an entry. @returns what is there */
+  /**
+   * One that is there already is remembered for as long as the later says, by whatever clock the former was written; without an entry
+   * where that changes nothing. @returns what is there
+   */
   insert(token: RevokedToken, entry: AuditEntry): Promise<RevokedToken>;
   /** Those that have not expired at `now`. */
   list(now: number): Promise<readonly RevokedToken[]>;
+  /** Whether it is there, expired or not. */
+  has(jti: string): Promise<boolean>;
   /** Deletes at most `most` of those that have expired at `now`. @returns how many */
   prune(now: number, most: number): Promise<number>;
 }

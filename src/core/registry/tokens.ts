@@ -2,6 +2,7 @@
 
 import { malformed } from "../errors.ts";
 import { LONGEST_TOKEN_LIFE_MS } from "../ports.ts";
+import { isTokenId } from "../token-id.ts";
 import type { Actor } from "./ports.ts";
 import type { RevokedToken, RevokedTokenStore } from "./record-ports.ts";
 
@@ -20,13 +21,16 @@ export interface TokensDependencies {
 /** Twice as long as any token may live: a gateway whose clock is ahead forgets none too soon. */
 const KEPT_MS = 2 * LONGEST_TOKEN_LIFE_MS;
 const PRUNED_AT_ONCE = 1_000;
-/** As the verifier has it, and without what an audit log's resource has a meaning for. */
-const JTI = /^[\w-]{1,96}$/;
+/** A gateway that is ahead by days does not delete for all others what they still go by. */
+const PRUNED_LATER_MS = 7 * 86_400_000;
 
-/** Reads a token's name. @throws AuthError `malformed` */
+/** Reads a token's name: what no token is named would be revoked in vain. @throws AuthError `malformed` */
 export function readJti(text: string): string {
-  if (JTI.test(text)) return text;
-  throw malformed("jti is no name of a token. It has 1 to 96 letters and digits and hyphens and underscores", "jti");
+  if (isTokenId(text)) return text;
+  throw malformed(
+    "jti is no name of a token. It has 20 letters and digits and hyphens and underscores. For all tokens of a device there is devices revoke-tokens",
+    "jti",
+  );
 }
 
 /** Builds the use-cases. Each throws AuthError: `malformed`, or what the store refuses. */
@@ -41,6 +45,6 @@ export function createTokens({ revokedTokens, now }: TokensDependencies): Tokens
       );
     },
 
-    prune: async () => (await revokedTokens.prune(now(), PRUNED_AT_ONCE)) === PRUNED_AT_ONCE,
+    prune: async () => (await revokedTokens.prune(now() - PRUNED_LATER_MS, PRUNED_AT_ONCE)) === PRUNED_AT_ONCE,
   };
 }

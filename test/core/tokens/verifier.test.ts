@@ -140,8 +140,8 @@ test("a token of the second after is taken, one that is further ahead than clock
   const mint = mintOf("ES256");
   const ahead = (seconds: number) => goodToken({ ...mint, now: NOW + seconds * 1_000 });
   await verify(ahead(1));
-  await verify(ahead(60));
-  expect((await refusalFrom(verify(ahead(61)))).reason).toBe("invalid");
+  await verify(ahead(300));
+  expect((await refusalFrom(verify(ahead(301)))).reason).toBe("invalid");
 });
 
 test("tokens of a key that was revoked are revoked, those of one that is gone invalid", async () => {
