@@ -8,8 +8,6 @@ import { type RingRules, rotationTime } from "./rotation.ts";
 import { changeWithSpares } from "./spare-keys.ts";
 import { keepUp } from "./upkeep.ts";
 
-export type { ActiveKey, VerifyingKey };
-
 export interface KeyRing {
   /** The key that signs, by what was heard last; undefined while there is none. */
   readonly active: () => ActiveKey | undefined;

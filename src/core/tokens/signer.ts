@@ -3,7 +3,7 @@
 import type { Subject, TokenSigner } from "../ports.ts";
 import { unsigned } from "../refusals.ts";
 import { createTokenIds, epochOf } from "../token-id.ts";
-import type { ActiveKey } from "./keyring.ts";
+import type { ActiveKey } from "./key-material.ts";
 
 export interface SignerOptions {
   /** Asked at each signature: with --dev it is known only once the listener is. */

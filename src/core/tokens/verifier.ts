@@ -5,7 +5,8 @@ import { CLOCKS_APART_MS, LONGEST_TOKEN_LIFE_MS, type TokenClaims, type TokenVer
 import { tokenExpired, tokenInvalid, tokenRevoked } from "../refusals.ts";
 import { ALGORITHMS } from "./algorithms.ts";
 import { encodeHeader } from "./jws.ts";
-import type { KeyRing, VerifyingKey } from "./keyring.ts";
+import type { VerifyingKey } from "./key-material.ts";
+import type { KeyRing } from "./keyring.ts";
 
 /** Ten times what the longest token of this gateway has: what is longer is not read at all. */
 export const MAX_TOKEN_LENGTH = 8_192;

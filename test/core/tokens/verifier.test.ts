@@ -1,11 +1,11 @@
 // The gateway's own verifier: takes what its signer makes, and nothing else.
 
 import fc from "fast-check";
-import { beforeAll, describe, expect, test, vi } from "vitest";
+import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { AuthError } from "../../../src/core/errors.ts";
 import { TOKEN_ALGS, type TokenAlg } from "../../../src/core/tokens/algorithms.ts";
 import { createJws } from "../../../src/core/tokens/jws.ts";
-import type { VerifyingKey } from "../../../src/core/tokens/keyring.ts";
+import type { VerifyingKey } from "../../../src/core/tokens/key-material.ts";
 import { createTokenSigner } from "../../../src/core/tokens/signer.ts";
 import { createTokenVerifier, MAX_TOKEN_LENGTH } from "../../../src/core/tokens/verifier.ts";
 import { claimsOf, goodToken, headerOf, type Mint, makeKeys, signed } from "../../vectors/forge.ts";
@@ -160,6 +160,7 @@ test("a key that is new is asked for, once for all who come at once, and names t
   const flood = (): Promise<unknown> =>
     Promise.all(Array.from({ length: 200 }, () => refusalFrom(verify(goodToken(mint)))));
   vi.useFakeTimers({ toFake: ["setTimeout"] });
+  onTestFinished(() => void vi.useRealTimers());
   await flood();
   expect(ring.refreshes).toBe(1);
   const second = flood();
@@ -174,7 +175,6 @@ test("a key that is new is asked for, once for all who come at once, and names t
   const all = Promise.all(Array.from({ length: 20 }, () => verify(goodToken(mint))));
   await vi.advanceTimersByTimeAsync(100);
   expect((await all).map(({ deviceKey }) => deviceKey)).toEqual(Array.from({ length: 20 }, () => "pump-7"));
-  vi.useRealTimers();
 });
 
 test("a ring that is not sure is asked before a good token is taken, and for no other", async () => {
