@@ -7,6 +7,7 @@ import { createRandomIds } from "./random-ids.ts";
 /** 48 bits: that two epochs of one device look the same is one chance in 10^14. */
 const EPOCH_CHARACTERS = 8;
 const RANDOM_BYTES = 9;
+/** The characters of both: base64url has four for three bytes. */
 const NAME = /^[\w-]{20}$/;
 
 /** The epoch of tokens that are issued now: another one once any of the marks has changed, whichever way and by whatever clock. */

@@ -14,7 +14,7 @@ export type SentHeaders =
 export function tokenOf(headers: SentHeaders, { authorization = false }: RequireTokenOptions = {}): string | undefined {
   const token = headerOf(headers, "x-access-token");
   if (token !== "") return token;
-  // RFC 9110, 11.4: schemes are spelt in any case.
+  // RFC 9110, 11.1: schemes are spelt in any case.
   return authorization ? /^bearer +(\S+) *$/i.exec(headerOf(headers, "authorization"))?.[1] : undefined;
 }
 

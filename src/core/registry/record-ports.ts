@@ -53,7 +53,7 @@ export interface RevokedToken {
   readonly expiresAt: number;
 }
 
-/** Tokens that were taken back one by one, until they have expired. */
+/** Tokens that were taken back one by one, until they have expired. As CustomerStore, in all that a change owes. */
 export interface RevokedTokenStore {
   /**
    * One that is there already is remembered for as long as the later says, by whatever clock the former was written; without an entry
@@ -68,7 +68,7 @@ export interface RevokedTokenStore {
   prune(now: number, most: number): Promise<number>;
 }
 
-/** The audit log. */
+/** The audit log. Throws AuthError `unavailable` when the database cannot be asked. */
 export interface AuditLog {
   /** An entry of what changes no row: a secret that was shown. */
   append(entry: AuditEntry): Promise<void>;
@@ -86,7 +86,10 @@ export interface Sighting {
   readonly failure: { readonly at: number; readonly reason: string } | undefined;
 }
 
-/** Keeps what was last seen of devices. Of names that are not enrolled nothing is kept; older sightings change nothing. */
+/**
+ * Keeps what was last seen of devices. Of names that are not enrolled nothing is kept; older sightings change nothing; throws
+ * AuthError `unavailable` when the database cannot be asked.
+ */
 export interface ActivityStore {
   record(sightings: readonly Sighting[]): Promise<void>;
 }

@@ -15,6 +15,7 @@ export interface Tokens {
 
 export interface TokensDependencies {
   readonly revokedTokens: RevokedTokenStore;
+  /** Unix milliseconds. */
   readonly now: () => number;
 }
 

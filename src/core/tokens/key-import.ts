@@ -6,11 +6,12 @@ import { ALGORITHMS, type TokenAlg } from "./algorithms.ts";
 import { describeKey, type KeyMaterial } from "./key-material.ts";
 
 const FIELD = "private_key";
-/** RFC 7518, 3.3. */
 const MOST_EXPONENT = 0xffff_ffffn;
+/** RFC 7518, 3.3. */
 const LEAST_RSA_BITS = 2_048;
 /** Signed with more, the answer to a login takes more than the 900 bytes that boards have room for. */
 const MOST_RSA_BITS = 2_048;
+/** In characters. */
 const LONGEST = 16_384;
 /** It is in every token, as a thumbprint of 43 characters is, and in paths and messages as it stands (RFC 3986, 2.3). */
 const KID = /^[\w.~-]{1,43}$/;

@@ -63,10 +63,10 @@ export function keepUp(
   return draft.change();
 }
 
-/** The retired keys that no token needs any more are gone. */
 /** A gateway whose clock is ahead takes no key away from the others: each goes by its own for what it publishes. */
 const FORGOTTEN_AFTER_MS = 86_400_000;
 
+/** The retired keys that no token needs any more are gone. */
 function endRetired(draft: Draft, keys: readonly SigningKey[], at: number, { tokenLifeMs }: RingRules): void {
   for (const key of keys) {
     if (key.state !== "retired") continue;
