@@ -1,10 +1,11 @@
 // An interceptor for Connect's servers. Knows the shape of its requests and errors, and no package.
 
+import { errorInfo } from "./error-details.ts";
 import { VerifyError } from "./errors.ts";
 import { exemptionOf, type RequireTokenOptions } from "./exempt.ts";
 import { identityIn, keepIdentity } from "./identities.ts";
 import type { Identity } from "./identity.ts";
-import { errorInfo, grpcCode, refusalHeaders } from "./refusal.ts";
+import { grpcCode, refusalHeaders } from "./refusal.ts";
 import { tokenOf } from "./sent-token.ts";
 import type { Verifier } from "./verifier.ts";
 

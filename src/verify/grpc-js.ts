@@ -1,10 +1,11 @@
 // An interceptor for grpc-js's servers. Knows the shape of what it is handed of the package, and imports none.
 
+import { grpcStatus } from "./error-details.ts";
 import { VerifyError } from "./errors.ts";
 import { exemptionOf, type RequireTokenOptions } from "./exempt.ts";
 import { identityIn, keepIdentity } from "./identities.ts";
 import type { Identity } from "./identity.ts";
-import { grpcCode, grpcStatus, refusalHeaders } from "./refusal.ts";
+import { grpcCode, refusalHeaders } from "./refusal.ts";
 import { tokenOf } from "./sent-token.ts";
 import type { Verifier } from "./verifier.ts";
 
