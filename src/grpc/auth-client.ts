@@ -7,7 +7,8 @@ import {
   type LoginRequest,
   type LoginResponse,
 } from "../../gen/grpc/countersign/auth/v1/auth.ts";
-import { againWhenUnreachable, type ConnectionOptions, channelOf, NEVER_AGAIN } from "./channel.ts";
+import { type ConnectionOptions, channelOf } from "./channel.ts";
+import { againWhenUnreachable, NEVER_AGAIN } from "./retries.ts";
 import { deadlineOf, type Unary, unary } from "./unary.ts";
 
 export interface GatewayClientOptions extends ConnectionOptions {

@@ -4,7 +4,8 @@ import { status } from "@grpc/grpc-js";
 import { TokenServiceClient, type VerifyResponse } from "../../gen/grpc/countersign/token/v1/token.ts";
 import type { Identity } from "../verify/identity.ts";
 import type { GatewayClientOptions } from "./auth-client.ts";
-import { againWhenUnreachable, channelOf } from "./channel.ts";
+import { channelOf } from "./channel.ts";
+import { againWhenUnreachable } from "./retries.ts";
 import { RpcError } from "./rpc-error.ts";
 import { deadlineOf, type Unary, unary } from "./unary.ts";
 
