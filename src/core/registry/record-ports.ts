@@ -53,7 +53,7 @@ export interface RevokedToken {
   readonly expiresAt: number;
 }
 
-/** Tokens that were taken back one by one, until they have expired. As CustomerStore, in all that a change owes. */
+/** Tokens that were taken back one by one, until they have expired. As CustomerStore, but for `prune`, of which nobody is told. */
 export interface RevokedTokenStore {
   /**
    * One that is there already is remembered for as long as the later says, by whatever clock the former was written; without an entry
