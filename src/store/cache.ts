@@ -1,10 +1,11 @@
 // What logins ask for, kept in bounded memory for as long as it may be: devices, and the keys of customers. Knows no database.
 
-import { LRUCache } from "lru-cache";
 import { type Credential, type CredentialStore, type Lookup, MAX_LIVE_KEYS } from "../core/ports.ts";
+import { shareByName } from "../core/shared-call.ts";
 import type { Subject } from "./changes.ts";
 import { compose, derivedKeys, haveSameIds, isSameDevice } from "./composed-credential.ts";
 import type { CredentialSource, DeviceRecord, LoginKeys } from "./credentials.ts";
+import { createKept } from "./kept.ts";
 
 export interface CacheOptions {
   /** As many devices are kept; of customers, their keys are. Names that are nobody's are not kept: guesses evict nothing. */
@@ -19,11 +20,6 @@ export interface CredentialCache extends CredentialStore {
   /** Forgets what these changes are of. */
   forget(subjects: readonly Subject[]): void;
   clear(): void;
-}
-
-interface Kept<Value> {
-  readonly since: number;
-  readonly value: Value;
 }
 
 /** A device with the keys that it was put together with. */
@@ -42,21 +38,16 @@ interface Found {
 
 /** Keeps what a source finds; look-ups of one name at once are made once. */
 export function createCredentialCache(source: CredentialSource, options: CacheOptions): CredentialCache {
-  const { capacity, ttlMs, isSure } = options;
-  const devices = new LRUCache<string, Kept<Known>>({ max: capacity });
+  const { isSure } = options;
+  const devices = createKept<Known>(options);
   /** Devices that were asked for without their keys: those whose tokens are checked here, and that log in elsewhere. */
-  const standings = new LRUCache<string, Kept<DeviceRecord>>({ max: capacity });
-  const customers = new LRUCache<string, Kept<LoginKeys>>({ max: capacity });
+  const standings = createKept<DeviceRecord>(options);
+  const customers = createKept<LoginKeys>(options);
   const devicesAsked = new Map<string, Promise<DeviceRecord>>();
   const customersAsked = new Map<string, Promise<LoginKeys>>();
 
   /** Raised by every change: what was asked for before one is not kept. */
   let changes = 0;
-
-  function fresh<Value>(kept: LRUCache<string, Kept<Value>>, name: string, now: number): Value | undefined {
-    const entry = kept.get(name);
-    return entry !== undefined && now >= entry.since && now - entry.since < ttlMs ? entry.value : undefined;
-  }
 
   /** One call for all who ask at once; but what began before a change that was not heard of is no answer to who asks after. */
   function askOnce<Value>(
@@ -64,32 +55,36 @@ export function createCredentialCache(source: CredentialSource, options: CacheOp
     name: string,
     call: () => Promise<Value>,
   ): Promise<Value> {
-    return isSure() ? shareCall(calls, name, call) : call();
+    return isSure() ? shareByName(calls, name, call) : call();
+  }
+
+  function askDevice(deviceKey: string, now: number): Promise<DeviceRecord> {
+    return askOnce(devicesAsked, deviceKey, () => source.findDevice(deviceKey, now));
   }
 
   async function askKeys(customerId: string, now: number): Promise<LoginKeys> {
     const began = changes;
     const found = await askOnce(customersAsked, customerId, () => source.findKeys(customerId, now));
-    const before = customers.peek(customerId)?.value;
+    const before = customers.peek(customerId);
     // The same list where it is the same: devices are put together with it.
     const keys = before !== undefined && haveSameIds(before, found) ? before : found;
     // What does not open may be mended behind the gateway's back.
-    if (began === changes && keys.faults.size === 0) customers.set(customerId, { since: now, value: keys });
+    if (began === changes && keys.faults.size === 0) customers.set(customerId, keys, now);
     return keys;
   }
 
   async function find(requested: string, now: number): Promise<Lookup> {
     const sure = isSure();
-    const remembered = sure ? fresh(devices, requested, now) : undefined;
+    const remembered = sure ? devices.fresh(requested, now) : undefined;
     if (remembered !== undefined) {
-      const keys = fresh(customers, remembered.record.customerId, now);
+      const keys = customers.fresh(remembered.record.customerId, now);
       if (keys === remembered.keys)
         return lookup({ known: turned(remembered, now), askedDevice: false, askedKeys: false });
     }
     const began = changes;
     const found = await load(requested, now, sure);
     const { record, credential } = found.known;
-    if (record.enrolled && began === changes) devices.set(credential.deviceKey, { since: now, value: found.known });
+    if (record.enrolled && began === changes) devices.set(credential.deviceKey, found.known, now);
     return lookup(found);
   }
 
@@ -98,16 +93,15 @@ export function createCredentialCache(source: CredentialSource, options: CacheOp
     const { record, keys, credential } = known;
     if (now < credential.validUntil) return known;
     const value = { record, keys, credential: compose(credential.deviceKey, record, keys, now) };
-    devices.set(credential.deviceKey, { since: now, value });
+    devices.set(credential.deviceKey, value, now);
     return value;
   }
 
   /** Asks for a device, and for its customer's keys where they are not kept. */
   async function load(requested: string, now: number, sure: boolean): Promise<Found> {
-    // What was cut out of a request would keep all of it for as long as it is kept itself.
-    const deviceKey = Buffer.from(requested, "latin1").toString("latin1");
-    const record = await askOnce(devicesAsked, deviceKey, () => source.findDevice(deviceKey, now));
-    const shared = sure ? fresh(customers, record.customerId, now) : undefined;
+    const deviceKey = ownCopy(requested);
+    const record = await askDevice(deviceKey, now);
+    const shared = sure ? customers.fresh(record.customerId, now) : undefined;
     const keys = shared ?? (await askKeys(record.customerId, now));
     const known = { record, keys, credential: compose(deviceKey, record, keys, now) };
     return { known, askedDevice: true, askedKeys: shared === undefined };
@@ -117,14 +111,14 @@ export function createCredentialCache(source: CredentialSource, options: CacheOp
     const known = from === "remembered" && isSure() ? rememberedRecord(requested, now) : undefined;
     if (known !== undefined) return known;
     const began = changes;
-    const deviceKey = Buffer.from(requested, "latin1").toString("latin1");
-    const record = await askOnce(devicesAsked, deviceKey, () => source.findDevice(deviceKey, now));
-    if (record.enrolled && began === changes) standings.set(deviceKey, { since: now, value: record });
+    const deviceKey = ownCopy(requested);
+    const record = await askDevice(deviceKey, now);
+    if (record.enrolled && began === changes) standings.set(deviceKey, record, now);
     return record;
   }
 
   function rememberedRecord(deviceKey: string, now: number): DeviceRecord | undefined {
-    return fresh(devices, deviceKey, now)?.record ?? fresh(standings, deviceKey, now);
+    return devices.fresh(deviceKey, now)?.record ?? standings.fresh(deviceKey, now);
   }
 
   function lookup(found: Found): Lookup {
@@ -159,12 +153,8 @@ export function createCredentialCache(source: CredentialSource, options: CacheOp
     changes++;
     customers.delete(customerId);
     customersAsked.delete(customerId);
-    for (const [deviceKey, { value }] of devices.entries()) {
-      if (value.record.customerId === customerId) devices.delete(deviceKey);
-    }
-    for (const [deviceKey, { value }] of standings.entries()) {
-      if (value.customerId === customerId) standings.delete(deviceKey);
-    }
+    devices.deleteAll(({ record }) => record.customerId === customerId);
+    standings.deleteAll((record) => record.customerId === customerId);
     // It is not known yet whose they are.
     devicesAsked.clear();
   }
@@ -212,6 +202,11 @@ export function createCredentialCache(source: CredentialSource, options: CacheOp
   };
 }
 
+/** What was cut out of a request would keep all of it for as long as it is kept itself. */
+function ownCopy(text: string): string {
+  return Buffer.from(text, "latin1").toString("latin1");
+}
+
 /** What there is no more to ask about. */
 function settled(credential: Credential, derived: number): Lookup {
   const same: Lookup = {
@@ -220,19 +215,4 @@ function settled(credential: Credential, derived: number): Lookup {
     recheck: async () => same,
   };
   return same;
-}
-
-/** One call for all who ask for the same at once. */
-function shareCall<Value>(
-  calls: Map<string, Promise<Value>>,
-  name: string,
-  call: () => Promise<Value>,
-): Promise<Value> {
-  const known = calls.get(name);
-  if (known !== undefined) return known;
-  const started = call().finally(() => {
-    if (calls.get(name) === started) calls.delete(name);
-  });
-  calls.set(name, started);
-  return started;
 }

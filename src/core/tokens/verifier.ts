@@ -3,6 +3,7 @@
 import type { AuthError } from "../errors.ts";
 import { CLOCKS_APART_MS, LONGEST_TOKEN_LIFE_MS, type TokenClaims, type TokenVerifier } from "../ports.ts";
 import { tokenExpired, tokenInvalid, tokenRevoked } from "../refusals.ts";
+import { createSpaced } from "../shared-call.ts";
 import { ALGORITHMS } from "./algorithms.ts";
 import { encodeHeader } from "./jws.ts";
 import type { VerifyingKey } from "./key-material.ts";
@@ -10,6 +11,7 @@ import type { KeyRing } from "./keyring.ts";
 
 /** Ten times what the longest token of this gateway has: what is longer is not read at all. */
 export const MAX_TOKEN_LENGTH = 8_192;
+
 export interface TokenVerifierOptions {
   /** Asked at each token: with --dev it is known only once the listener is. */
   readonly issuer: () => string;
@@ -71,22 +73,6 @@ export function createTokenVerifier({ issuer, audience, ring }: TokenVerifierOpt
       keyOf(kid);
       return { ...claims, issuedAt: iat, expiresAt: exp };
     },
-  };
-}
-
-/** A call that is shared by all who ask before it begins, and begins so long after the one before at the soonest. */
-function createSpaced(act: () => Promise<void>, everyMs: number): () => Promise<void> {
-  let waiting: Promise<void> | undefined;
-  let spaced: Promise<void> = Promise.resolve();
-  const run = async (): Promise<void> => {
-    await spaced;
-    waiting = undefined;
-    spaced = new Promise((resolve) => setTimeout(resolve, everyMs).unref());
-    await act();
-  };
-  return () => {
-    waiting ??= run();
-    return waiting;
   };
 }
 
