@@ -70,7 +70,7 @@ export async function openKeyRing(options: RingOptions): Promise<KeyRing> {
   async function read(): Promise<void> {
     const asked = doubts;
     const kept = await within(store.read());
-    reading = adopt(kept, reading, onFault);
+    reading = adopt(kept, reading, onFault, onFault);
     settled = asked;
     isAway = false;
   }
@@ -95,10 +95,9 @@ export async function openKeyRing(options: RingOptions): Promise<KeyRing> {
   const kept = await store.read();
   settled = asked;
   // Who cannot sign does not start.
-  const active = readActive(kept, reading, (error) => {
+  reading = adopt(kept, reading, onFault, (error) => {
     throw error;
   });
-  reading = { ...adopt(kept, { ...reading, active }, onFault), active };
 
   const isPublished = ({ state, publishedUntil = 0 }: SigningKey): boolean =>
     state === "active" || state === "next" || (state === "retired" && publishedUntil > now());
@@ -132,7 +131,12 @@ export async function openKeyRing(options: RingOptions): Promise<KeyRing> {
  * What was read, with the keys of before where they are the same. A key that does not open signs nothing, and is published; so is one
  * of an algorithm that only a newer gateway knows, whose tokens are not taken here.
  */
-function adopt(kept: KeptKeys, before: Reading, onFault: (error: unknown) => void): Reading {
+function adopt(
+  kept: KeptKeys,
+  before: Reading,
+  onFault: (error: unknown) => void,
+  onActiveFault: (error: unknown) => void,
+): Reading {
   const verifying = new Map<string, VerifyingKey>();
   for (const { kid, publicJwk } of kept.keys) {
     const known = before.verifying.get(kid);
@@ -143,7 +147,7 @@ function adopt(kept: KeptKeys, before: Reading, onFault: (error: unknown) => voi
     const key = isKnown ? known : readyOrTold(publicJwk, onFault);
     if (key !== undefined) verifying.set(kid, key);
   }
-  return { keys: kept.keys, verifying, active: readActive(kept, before, onFault) };
+  return { keys: kept.keys, verifying, active: readActive(kept, before, onActiveFault) };
 }
 
 function readyOrTold(publicJwk: PublicJwk, onFault: (error: unknown) => void): VerifyingKey | undefined {
