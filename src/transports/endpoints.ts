@@ -61,15 +61,14 @@ export function createEndpoints(
   async function handle(request: HttpRequest, response: HttpResponse): Promise<void> {
     const endpoint = paths.get(pathOf(request));
     if (endpoint === undefined) throw new TypeError("only what is served is handled");
-    const verbs = endpoint.verb === "GET" ? ["GET", "HEAD"] : ["POST"];
+    const allow = endpoint.verb === "GET" ? ["GET", "HEAD", "OPTIONS"] : ["POST", "OPTIONS"];
     const caller = callerFrom(request.socket.remoteAddress, "rest", headersOf(request));
     if (request.method === "OPTIONS") {
-      send(response, 200, [["Allow", [...verbs, "OPTIONS"].join(", ")]], "");
+      send(response, 200, [["Allow", allow.join(", ")]], "");
       return;
     }
     try {
-      if (!verbs.includes(request.method ?? "")) {
-        const allow = [...verbs, "OPTIONS"];
+      if (!allow.includes(request.method ?? "")) {
         throw new AuthError("method_not_allowed", `this path takes ${endpoint.verb} only`, { allow });
       }
       const body = endpoint.verb === "POST" ? await readBody(request, endpoint.maxBytes) : new Uint8Array();

@@ -38,17 +38,20 @@ export function createIntrospection({ verifyToken, issuer, audience }: Introspec
       } catch (error) {
         if (!(error instanceof AuthError)) throw error;
         if (NOT_GOOD.includes(error.reason)) return json(200, { active: false });
-        if (error.reason !== "malformed") throw error;
-        // RFC 6749, 5.2, and what every other answer of ours has.
-        const { status, body: told } = toRest(error);
-        const answer = json(status, {
-          error: "invalid_request",
-          error_description: error.message,
-          ...JSON.parse(told),
-        });
-        return { ...answer, refusal: error };
+        if (error.reason === "malformed") return invalidRequest(error);
+        throw error;
       }
     },
+  };
+}
+
+/** RFC 6749, 5.2, and what every other answer of ours has. */
+function invalidRequest(refusal: AuthError): EndpointAnswer {
+  const { status, body } = toRest(refusal);
+  const members: object = JSON.parse(body);
+  return {
+    ...json(status, { error: "invalid_request", error_description: refusal.message, ...members }),
+    refusal,
   };
 }
 
