@@ -59,7 +59,9 @@ export function isSameKey(one: PublicJwk, other: PublicJwk): boolean {
 /** @throws Error for bytes that are no key of that algorithm */
 export function readyToSign(kid: string, alg: string, privateKey: Uint8Array): ActiveKey {
   const known = readTokenAlg(alg);
-  const key = createPrivateKey({ key: Buffer.from(privateKey), format: "der", type: "pkcs8" });
+  // The same bytes, not a copy: whoever has them overwrites them.
+  const der = Buffer.from(privateKey.buffer, privateKey.byteOffset, privateKey.byteLength);
+  const key = createPrivateKey({ key: der, format: "der", type: "pkcs8" });
   return { kid, alg: known, signClaims: createJws(known, kid, key) };
 }
 

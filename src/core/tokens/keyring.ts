@@ -168,9 +168,11 @@ function readActive(kept: KeptKeys, before: Reading, onFault: (error: unknown) =
   if (isSame && key.kid === before.active?.kid) return before.active;
   try {
     const privateKey = kept.openPrivateKey(key.kid);
-    const active = readyToSign(key.kid, key.alg, privateKey);
-    privateKey.fill(0);
-    return active;
+    try {
+      return readyToSign(key.kid, key.alg, privateKey);
+    } finally {
+      privateKey.fill(0);
+    }
   } catch (error) {
     onFault(error);
     return undefined;
