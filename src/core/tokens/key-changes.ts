@@ -2,39 +2,29 @@
 
 import type { TokenAlg } from "./algorithms.ts";
 import { isSameKey, type KeyMaterial } from "./key-material.ts";
-import type { KeptKeys, SigningKey } from "./ports.ts";
+import type { SigningKey } from "./ports.ts";
 import { keyThereAs, noSigningKey, notNext, otherAlgorithm, revokedKey, takenKid } from "./refusals.ts";
 import {
   activate,
   algOf,
-  type Draft,
+  type Decision,
+  dropLostNext,
   makeNext,
   newSigningKey,
   publishedFrom,
-  type RingRules,
   rotate,
-  type Spare,
 } from "./rotation.ts";
 
-/** What a change is decided with. */
-export interface Desk {
-  readonly draft: Draft;
-  readonly kept: KeptKeys;
-  readonly spare: Spare;
-  /** Unix milliseconds. */
-  readonly at: number;
-  readonly rules: RingRules;
-}
-
 /** Has the next key sign, if it was published for long enough or `now` says so; else notes that it shall. */
-export function rotateOrPlan({ draft, kept, spare, at, rules }: Desk, now: boolean): void {
-  dropLostNext(draft, kept);
-  makeNext(draft, rules.alg, spare, at, rules);
+export function rotateOrPlan(decision: Decision, now: boolean): void {
+  const { draft, at, rules } = decision;
+  dropLostNext(decision);
+  makeNext(decision, rules.alg);
   const active = draft.active();
   const next = draft.next();
   if (next === undefined) return;
   if (active === undefined || now || publishedFrom(next, rules) <= at) {
-    rotate(draft, next, spare, at, rules);
+    rotate(decision, next);
   } else if (active.rotateAt === undefined || active.rotateAt > at) {
     draft.put({ ...active, rotateAt: at });
     const due = new Date(publishedFrom(next, rules)).toISOString();
@@ -43,7 +33,8 @@ export function rotateOrPlan({ draft, kept, spare, at, rules }: Desk, now: boole
 }
 
 /** Trusts a key no more; another takes its place at once. @throws AuthError `does_not_exist` */
-export function revoke({ draft, kept, spare, at, rules }: Desk, kid: string): void {
+export function revoke(decision: Decision, kid: string): void {
+  const { draft, at, rules } = decision;
   const key = draft.find(kid);
   if (key === undefined) throw noSigningKey();
   if (key.state === "revoked") return;
@@ -56,28 +47,23 @@ export function revoke({ draft, kept, spare, at, rules }: Desk, kid: string): vo
   });
   draft.note("RevokeSigningKey", kid, { state: key.state });
   const alg = algOf(key, rules);
-  if (key.state === "active") replaceActive({ draft, kept, spare, at, rules }, alg);
-  else if (key.state === "next") makeNext(draft, alg, spare, at, rules);
+  if (key.state === "active") replaceActive(decision, alg);
+  else if (key.state === "next") makeNext(decision, alg);
 }
 
-function replaceActive({ draft, kept, spare, at, rules }: Desk, alg: TokenAlg): void {
-  dropLostNext(draft, kept);
+function replaceActive(decision: Decision, alg: TokenAlg): void {
+  const { draft, spare, at, rules } = decision;
+  dropLostNext(decision);
   const next = draft.next();
   if (next === undefined) {
     // Nothing that is published could sign: verifiers look for the new key at the first token that names it.
     const material = spare(alg);
     draft.put(newSigningKey(material, "active", at, rules));
     draft.note("CreateSigningKey", material.kid, { alg });
-    makeNext(draft, alg, spare, at, rules);
+    makeNext(decision, alg);
   } else {
-    rotate(draft, next, spare, at, rules);
+    rotate(decision, next);
   }
-}
-
-/** What has signed nothing yet and does not open here gives way to a new one. */
-function dropLostNext(draft: Draft, kept: KeptKeys): void {
-  const next = draft.next();
-  if (next !== undefined && kept.isLost(next.kid)) draft.remove(next.kid);
 }
 
 /**
@@ -85,30 +71,26 @@ function dropLostNext(draft: Draft, kept: KeptKeys): void {
  * @throws AuthError `failed_precondition` for one that was revoked, or that cannot be what it is to be; `already_exists` for a kid
  * that another key has, or a key that has another kid
  */
-export function takeOver(desk: Desk, material: KeyMaterial, asNext: boolean): void {
-  const { draft, kept, spare, at, rules } = desk;
+export function takeOver(decision: Decision, material: KeyMaterial, asNext: boolean): void {
+  const { draft, kept, at, rules } = decision;
   const there = kept.keys.find(({ publicJwk }) => isSameKey(publicJwk, material.publicJwk));
   checkThere(there, material, asNext);
   const namesake = draft.find(material.kid);
-  if (namesake !== undefined && namesake.kid !== there?.kid) {
-    throw takenKid();
-  }
+  if (namesake !== undefined && namesake.kid !== there?.kid) throw takenKid();
   if (there?.state === (asNext ? "next" : "active")) return;
   const details = { alg: material.alg, as: asNext ? "next" : "active" };
   if (asNext) {
-    if (material.alg !== rules.alg) {
-      throw otherAlgorithm(material.alg, rules.alg);
-    }
+    if (material.alg !== rules.alg) throw otherAlgorithm(material.alg, rules.alg);
     const next = draft.next();
     if (next !== undefined) draft.remove(next.kid);
     draft.put(newSigningKey(material, "next", at, rules));
     draft.note("ImportSigningKey", material.kid, details);
     return;
   }
-  activate(draft, newSigningKey(material, "active", at, rules), at, rules);
+  activate(decision, newSigningKey(material, "active", at, rules));
   draft.note("ImportSigningKey", material.kid, details);
   // Where it was the next one, there is none now.
-  makeNext(draft, rules.alg, spare, at, rules);
+  makeNext(decision, rules.alg);
 }
 
 function checkThere(there: SigningKey | undefined, { kid }: KeyMaterial, asNext: boolean): void {

@@ -49,6 +49,16 @@ export interface Draft {
   change(): SigningKeyChange | undefined;
 }
 
+/** What a change is decided with. */
+export interface Decision {
+  readonly draft: Draft;
+  readonly kept: KeptKeys;
+  readonly spare: Spare;
+  /** Unix milliseconds. */
+  readonly at: number;
+  readonly rules: RingRules;
+}
+
 /** Begins a change that `actor` makes at `at`, in unix milliseconds. */
 export function draftChange({ keys }: KeptKeys, at: number, actor = GATEWAY): Draft {
   const current = new Map(keys.map((key) => [key.kid, key]));
@@ -99,9 +109,10 @@ export function newSigningKey(
 }
 
 /** Has a key sign from now on, in place of the one that does. */
-export function activate(draft: Draft, key: SigningKey | NewSigningKey, at: number, rules: RingRules): void {
+export function activate(decision: Decision, key: SigningKey | NewSigningKey): void {
+  const { draft, at, rules } = decision;
   const active = draft.active();
-  if (active !== undefined && active.kid !== key.kid) retire(draft, active, at, rules);
+  if (active !== undefined && active.kid !== key.kid) retire(decision, active);
   draft.put({
     ...key,
     state: "active",
@@ -113,13 +124,19 @@ export function activate(draft: Draft, key: SigningKey | NewSigningKey, at: numb
   });
 }
 
-function retire(draft: Draft, key: SigningKey, at: number, { tokenLifeMs }: RingRules): void {
-  const publishedUntil = at + Math.max(key.tokenLifeMs, tokenLifeMs);
+function retire({ draft, at, rules }: Decision, key: SigningKey): void {
+  const publishedUntil = at + Math.max(key.tokenLifeMs, rules.tokenLifeMs);
   draft.put({ ...key, state: "retired", retiredAt: at, publishedUntil, rotateAt: undefined });
 }
 
+/** What has signed nothing yet and does not open here gives way to a new one. */
+export function dropLostNext({ draft, kept }: Decision): void {
+  const next = draft.next();
+  if (next !== undefined && kept.isLost(next.kid)) draft.remove(next.kid);
+}
+
 /** Makes the key that is to sign next, where there is none. */
-export function makeNext(draft: Draft, alg: TokenAlg, spare: Spare, at: number, rules: RingRules): void {
+export function makeNext({ draft, spare, at, rules }: Decision, alg: TokenAlg): void {
   if (draft.next() !== undefined) return;
   const material = spare(alg);
   draft.put(newSigningKey(material, "next", at, rules));
@@ -127,11 +144,12 @@ export function makeNext(draft: Draft, alg: TokenAlg, spare: Spare, at: number, 
 }
 
 /** Has the next key sign, and makes another of its algorithm. */
-export function rotate(draft: Draft, next: SigningKey, spare: Spare, at: number, rules: RingRules): void {
+export function rotate(decision: Decision, next: SigningKey): void {
+  const { draft, rules } = decision;
   const before = draft.active();
-  activate(draft, next, at, rules);
+  activate(decision, next);
   draft.note("RotateSigningKey", next.kid, before === undefined ? {} : { in_place_of: before.kid });
-  makeNext(draft, algOf(next, rules), spare, at, rules);
+  makeNext(decision, algOf(next, rules));
 }
 
 /** When the next key was published for long enough, in unix milliseconds. */

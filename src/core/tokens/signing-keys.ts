@@ -1,12 +1,12 @@
 // The operator's use-cases on signing keys: list, rotate, revoke, import. Knows the port and the rules, and no protocol.
 
 import type { Actor } from "../registry/ports.ts";
-import { type Desk, revoke, rotateOrPlan, takeOver } from "./key-changes.ts";
+import { revoke, rotateOrPlan, takeOver } from "./key-changes.ts";
 import { readImportedKey } from "./key-import.ts";
 import type { KeyRing } from "./keyring.ts";
 import type { SigningKey, SigningKeyStore } from "./ports.ts";
 import { changedSince } from "./refusals.ts";
-import { draftChange, type RingRules, rotationTime } from "./rotation.ts";
+import { type Decision, draftChange, type RingRules, rotationTime } from "./rotation.ts";
 import { changeWithSpares } from "./spare-keys.ts";
 
 /** A key as operators see it. */
@@ -59,7 +59,7 @@ export function createSigningKeys({ store, ring, rules, now }: SigningKeysDepend
     return keys.map((key) => ({ ...key, rotationTime: key.state === "active" ? time : undefined }));
   }
 
-  async function change(actor: Actor, decide: (desk: Desk) => void): Promise<readonly SigningKeyView[]> {
+  async function change(actor: Actor, decide: (decision: Decision) => void): Promise<readonly SigningKeyView[]> {
     const at = now();
     await changeWithSpares(store, (kept, spare) => {
       const draft = draftChange(kept, at, actor);
@@ -74,13 +74,13 @@ export function createSigningKeys({ store, ring, rules, now }: SigningKeysDepend
     list,
     async rotate(atOnce, actor) {
       const before = (await list()).find(({ state }) => state === "active");
-      const keys = await change(actor, (desk) => rotateOrPlan(desk, atOnce));
+      const keys = await change(actor, (decision) => rotateOrPlan(decision, atOnce));
       const active = find(keys, ({ state }) => state === "active");
       const next = find(keys, ({ state }) => state === "next");
       return { active, next, rotationTime: active.kid === before?.kid ? active.rotationTime : undefined };
     },
     async revoke(kid, actor) {
-      const keys = await change(actor, (desk) => revoke(desk, kid));
+      const keys = await change(actor, (decision) => revoke(decision, kid));
       return {
         revoked: find(keys, (key) => key.kid === kid),
         active: find(keys, ({ state }) => state === "active"),
@@ -89,7 +89,7 @@ export function createSigningKeys({ store, ring, rules, now }: SigningKeysDepend
     async import({ privateKey, kid, asNext }, actor) {
       const material = await readImportedKey(privateKey, kid);
       try {
-        const keys = await change(actor, (desk) => takeOver(desk, material, asNext));
+        const keys = await change(actor, (decision) => takeOver(decision, material, asNext));
         return find(keys, (key) => key.kid === material.kid);
       } finally {
         material.privateKey.fill(0);

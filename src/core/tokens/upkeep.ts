@@ -1,10 +1,11 @@
 // What a ring needs to be whole: one key that signs, one that is to sign next, and none that is over. Pure, as rotation.ts.
 
-import type { KeptKeys, SigningKey, SigningKeyChange } from "./ports.ts";
+import type { KeptKeys, SigningKeyChange } from "./ports.ts";
 import {
   activate,
-  type Draft,
+  type Decision,
   draftChange,
+  dropLostNext,
   makeNext,
   newSigningKey,
   type RingRules,
@@ -32,25 +33,27 @@ export function keepUp(
   rules: RingRules,
 ): SigningKeyChange | undefined {
   const draft = draftChange(kept, at);
-  endRetired(draft, kept.keys, at, rules);
-  if (starting) judgeNext(draft, kept, rules);
+  const decision: Decision = { draft, kept, spare, at, rules };
+  endRetired(decision);
+  if (starting) judgeNext(decision);
 
   // A key that signs: at the first start, or after the one that did was given up.
   if (draft.active() === undefined) {
-    const next = usableNext(draft, kept);
+    dropLostNext(decision);
+    const next = draft.next();
     if (next === undefined) {
       const material = spare(rules.alg);
       draft.put(newSigningKey(material, "active", at, rules));
       draft.note("CreateSigningKey", material.kid, { alg: rules.alg });
     } else {
-      activate(draft, next, at, rules);
+      activate(decision, next);
       draft.note("RotateSigningKey", next.kid, {});
     }
   }
 
   // One that is to sign next. Whoever changed TOKEN_ALG wants tokens of it, as soon as every verifier has the key.
   if (draft.next() === undefined) {
-    makeNext(draft, rules.alg, spare, at, rules);
+    makeNext(decision, rules.alg);
     const active = draft.active();
     if (starting && active !== undefined && active.alg !== rules.alg) draft.put({ ...active, rotateAt: at });
   }
@@ -59,7 +62,7 @@ export function keepUp(
   if (active !== undefined && active.tokenLifeMs < rules.tokenLifeMs) {
     draft.put({ ...active, tokenLifeMs: rules.tokenLifeMs });
   }
-  rotateIfDue(draft, kept, spare, at, rules);
+  rotateIfDue(decision);
   return draft.change();
 }
 
@@ -67,13 +70,13 @@ export function keepUp(
 const FORGOTTEN_AFTER_MS = 86_400_000;
 
 /** The retired keys that no token needs any more are gone. */
-function endRetired(draft: Draft, keys: readonly SigningKey[], at: number, { tokenLifeMs }: RingRules): void {
-  for (const key of keys) {
+function endRetired({ draft, kept, at, rules }: Decision): void {
+  for (const key of kept.keys) {
     if (key.state !== "retired") continue;
     if (key.publishedUntil === undefined) {
       // Given up by whoever knew nothing of its tokens.
       const retiredAt = key.retiredAt ?? at;
-      draft.put({ ...key, retiredAt, publishedUntil: retiredAt + Math.max(key.tokenLifeMs, tokenLifeMs) });
+      draft.put({ ...key, retiredAt, publishedUntil: retiredAt + Math.max(key.tokenLifeMs, rules.tokenLifeMs) });
     } else if (key.publishedUntil + FORGOTTEN_AFTER_MS <= at) {
       draft.remove(key.kid);
     }
@@ -81,24 +84,18 @@ function endRetired(draft: Draft, keys: readonly SigningKey[], at: number, { tok
 }
 
 /** One of another algorithm, or that does not open, has signed nothing yet: another takes its place. */
-function judgeNext(draft: Draft, kept: KeptKeys, { alg }: RingRules): void {
+function judgeNext({ draft, kept, rules }: Decision): void {
   const next = draft.next();
-  if (next !== undefined && (next.alg !== alg || kept.isLost(next.kid))) draft.remove(next.kid);
+  if (next !== undefined && (next.alg !== rules.alg || kept.isLost(next.kid))) draft.remove(next.kid);
 }
 
-function usableNext(draft: Draft, kept: KeptKeys): SigningKey | undefined {
-  const next = draft.next();
-  if (next === undefined || !kept.isLost(next.kid)) return next;
-  draft.remove(next.kid);
-  return undefined;
-}
-
-function rotateIfDue(draft: Draft, kept: KeptKeys, spare: Spare, at: number, rules: RingRules): void {
+function rotateIfDue(decision: Decision): void {
+  const { draft, kept, at, rules } = decision;
   const next = draft.next();
   const active = draft.active();
   if (next === undefined || active === undefined) return;
   const time = rotationTime([active, next], rules);
   // What does not open here opens elsewhere, and is for another gateway to have signed with.
   if (time === undefined || at < time || kept.isLost(next.kid)) return;
-  rotate(draft, next, spare, at, rules);
+  rotate(decision, next);
 }
