@@ -65,20 +65,7 @@ export async function openGateway(settings: Environment = {}, options: GatewayOp
     internalUrl,
     customerId,
     async enrol(draft = {}) {
-      const device = await registry.devices.create(
-        {
-          customerId,
-          deviceKey: "",
-          displayName: "",
-          status: "enabled",
-          keyMode: "shared",
-          sharedIdentity: false,
-          replayGuard: undefined,
-          labels: {},
-          ...draft,
-        },
-        GATEWAY,
-      );
+      const device = await registry.devices.create({ customerId, deviceKey: "", ...draft }, GATEWAY);
       return device.deviceKey;
     },
     async close() {

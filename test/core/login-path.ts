@@ -171,20 +171,7 @@ export function openPath(house: House, options: PathOptions = {}): Path {
         GATEWAY,
       );
       await house.registry.customerKeys.issue({ customerId, purpose: "login", importedKey: CUSTOMER_KEY }, GATEWAY);
-      const device = await house.registry.devices.create(
-        {
-          customerId,
-          deviceKey: "",
-          displayName: "",
-          status: "enabled",
-          keyMode: "shared",
-          sharedIdentity: false,
-          replayGuard: undefined,
-          labels: {},
-          ...draft,
-        },
-        GATEWAY,
-      );
+      const device = await house.registry.devices.create({ customerId, deviceKey: "", ...draft }, GATEWAY);
       return device.deviceKey;
     },
     async enrolOwner(purpose: KeyPurpose) {
