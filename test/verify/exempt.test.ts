@@ -10,6 +10,7 @@ import { AuthService, GetServerTimeResponseSchema } from "../../gen/es/countersi
 import * as connectVerify from "../../src/verify/connect.ts";
 import { createVerifier, type Verifier } from "../../src/verify/exports.ts";
 import * as grpcVerify from "../../src/verify/grpc-js.ts";
+import { bindAnyPort } from "./grpc-server.ts";
 import { NOW } from "./issuer.ts";
 import { mint } from "./scene.ts";
 import { listen, messageOf } from "./service.ts";
@@ -27,12 +28,7 @@ const WATCH = "/grpc.health.v1.Health/Watch";
 async function startHealth(options: grpcVerify.RequireTokenOptions): Promise<() => Promise<[number, number]>> {
   const server = new grpc.Server({ interceptors: [grpcVerify.requireToken(newVerifier(), grpc, options)] });
   new HealthImplementation({ "": "SERVING" }).addToServer(server);
-  const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, bound) =>
-      error === null ? resolve(bound) : reject(error),
-    );
-  });
-  const client = new grpc.Client(`127.0.0.1:${port}`, grpc.credentials.createInsecure());
+  const client = new grpc.Client(await bindAnyPort(server), grpc.credentials.createInsecure());
   onTestFinished(() => {
     client.close();
     server.forceShutdown();

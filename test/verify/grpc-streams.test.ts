@@ -5,6 +5,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { createVerifier } from "../../src/verify/exports.ts";
 import { identityOf, requireToken } from "../../src/verify/grpc-js.ts";
 import { goodToken } from "../vectors/forge.ts";
+import { bindAnyPort } from "./grpc-server.ts";
 import { NOW, newMint } from "./issuer.ts";
 import { startIssuer } from "./start-issuer.ts";
 
@@ -36,12 +37,7 @@ async function startEcho(): Promise<{ client: grpc.Client; calls: () => number }
   };
   const server = new grpc.Server({ interceptors: [requireToken(verifier, grpc)] });
   server.addService({ say: METHOD }, { say });
-  const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, bound) =>
-      error === null ? resolve(bound) : reject(error),
-    );
-  });
-  const client = new grpc.Client(`127.0.0.1:${port}`, grpc.credentials.createInsecure());
+  const client = new grpc.Client(await bindAnyPort(server), grpc.credentials.createInsecure());
   onTestFinished(() => {
     client.close();
     server.forceShutdown();

@@ -8,6 +8,7 @@ import { AuthService, LoginResponseSchema } from "../../gen/es/countersign/auth/
 import { AuthServiceClient, AuthServiceService } from "../../gen/grpc/countersign/auth/v1/auth.ts";
 import * as connectVerify from "../../src/verify/connect.ts";
 import * as grpcVerify from "../../src/verify/grpc-js.ts";
+import { bindAnyPort } from "./grpc-server.ts";
 import { type Answer, listen, messageOf, SEEN_HEADERS, type StartService } from "./service.ts";
 
 export const startConnect: StartService = async (verifier, options) => {
@@ -73,12 +74,7 @@ export const startGrpc: StartService = async (verifier, options) => {
       },
       getServerTime: (_call: unknown, answer: grpc.sendUnaryData<unknown>) => answer(null, {}),
     });
-    const port = await new Promise<number>((resolve, reject) => {
-      server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, bound) =>
-        error === null ? resolve(bound) : reject(error),
-      );
-    });
-    const client = new AuthServiceClient(`127.0.0.1:${port}`, grpc.credentials.createInsecure());
+    const client = new AuthServiceClient(await bindAnyPort(server), grpc.credentials.createInsecure());
     return {
       client,
       close() {
