@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
+import { testAway } from "./away.ts";
 import { expectRefused, testOpen, testPassing, withToken } from "./cases.ts";
 import { NGINX } from "./proxy.ts";
 import { send } from "./request.ts";
@@ -25,17 +26,7 @@ describe("nginx", () => {
     expect((await send(proxy.url, withToken(await logIn(DEVICE_KEY)))).status).toBe(200);
   });
 
-  // The last: the gateway is gone then.
-  test("answers 503 while the gateway is away", async () => {
-    const { proxy, logIn, stopGateway } = site();
-    const token = await logIn(DEVICE_KEY);
-    await stopGateway();
-    const { status, headers, body } = await send(proxy.url, withToken(token));
-    expect(status).toBe(503);
-    expect(headers["retry-after"]).toEqual(["1"]);
-    expect(headers["content-type"]).toEqual(["application/json"]);
-    expect(JSON.parse(body)).toMatchObject({ code: "unavailable", reason: "unavailable" });
-  });
+  testAway(site);
 });
 
 testOpen({ ...NGINX, options: ["wants no token", "preflight"] });
