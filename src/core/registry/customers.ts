@@ -8,7 +8,7 @@ import { readCustomerId, readDisplayName } from "./names.ts";
 import { type Listing, type ListRequest, listPage, requireVersion } from "./pages.ts";
 import type { Actor, AuditEntry, Customer, CustomerStore, Status, StoredCustomer } from "./ports.ts";
 import { noCustomer } from "./refusals.ts";
-import { markRevocation } from "./token-revocation.ts";
+import { markRevocation } from "./revocation-mark.ts";
 
 export interface CustomerDraft {
   /** Empty: the gateway makes one. */

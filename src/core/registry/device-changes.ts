@@ -7,7 +7,7 @@ import { readLabels } from "./labels.ts";
 import { readCustomerId, readDisplayName, readEnrolledDeviceKey } from "./names.ts";
 import type { Device, KeyMode, Status } from "./ports.ts";
 import { movedTooSoon } from "./refusals.ts";
-import { markRevocation } from "./token-revocation.ts";
+import { markRevocation } from "./revocation-mark.ts";
 
 /** What is said of a device; what is absent or undefined stays, or is as usual. */
 export interface DevicePatch {

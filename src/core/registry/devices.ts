@@ -18,7 +18,7 @@ import type {
 } from "./ports.ts";
 import type { AuditLog } from "./record-ports.ts";
 import { noDerivationKey, noDevice, unopenedKey } from "./refusals.ts";
-import { markRevocation } from "./token-revocation.ts";
+import { markRevocation } from "./revocation-mark.ts";
 
 /** A board's own key. */
 export interface DerivedKey {

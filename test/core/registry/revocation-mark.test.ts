@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { RevocationMarks } from "../../../src/core/ports.ts";
-import { markRevocation } from "../../../src/core/registry/token-revocation.ts";
+import { markRevocation } from "../../../src/core/registry/revocation-mark.ts";
 import { createTokenIds, epochOf, readEpoch } from "../../../src/core/token-id.ts";
 
 const NOW = 1_764_000_000_000;
