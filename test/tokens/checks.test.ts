@@ -137,53 +137,6 @@ describe("/auth/check", () => {
   });
 });
 
-describe("introspection", () => {
-  const post = (body: string | URLSearchParams, headers: Record<string, string> = {}): Promise<Response> =>
-    fetch(`${gateway.internalUrl}/oauth2/introspect`, { method: "POST", body, headers });
-
-  test("has the members of RFC 7662, times as numbers", async () => {
-    const { deviceKey, token } = await logIn();
-    const answer = await post(new URLSearchParams({ token }));
-    expect(answer.headers.get("content-type")).toBe("application/json");
-    expect(JSON.parse(await answer.text())).toEqual({
-      active: true,
-      iss: "https://login.example",
-      sub: deviceKey,
-      aud: "devices",
-      iat: NOW / 1000,
-      exp: NOW / 1000 + 600,
-      jti: expect.stringMatching(/^[\w-]{20}$/),
-      customer_id: gateway.customerId,
-    });
-  });
-
-  test("tells nothing of one that is not active", async () => {
-    expect(await (await post(new URLSearchParams({ token: "x" }))).text()).toBe('{"active":false}');
-  });
-
-  test("tells what is wrong with a request, as OAuth does", async () => {
-    const answer = await post(new URLSearchParams({ tokens: "x" }));
-    expect(answer.status).toBe(400);
-    expect(JSON.parse(await answer.text())).toMatchObject({
-      error: "invalid_request",
-      error_description: "token is missing",
-      reason: "malformed",
-    });
-    expect(
-      (
-        await post(
-          new URLSearchParams([
-            ["token", "a"],
-            ["token", "b"],
-          ]),
-        )
-      ).status,
-    ).toBe(400);
-    expect((await post("{}", { "Content-Type": "application/json" })).status).toBe(415);
-    expect((await post(`token=${"x".repeat(20_000)}`)).status).toBe(413);
-  });
-});
-
 test("tokens are checked by services on the internal listener alone", async () => {
   const { token } = await logIn();
   for (const path of ["/v1/tokens:verify", "/oauth2/introspect", "/countersign.token.v1.TokenService/Verify"]) {
@@ -228,25 +181,4 @@ test("checks are counted by protocol and outcome", async () => {
       new RegExp(`countersign_token_verifications_total{protocol="${protocol}",outcome="ok"} [1-9]`),
     );
   }
-});
-
-describe("the metadata of the issuer", () => {
-  test.for(["oauth-authorization-server", "openid-configuration"])("is at %s, and says what is so", async (name) => {
-    const answer = await fetch(`${gateway.publicUrl}/.well-known/${name}`);
-    expect(answer.headers.get("cache-control")).toBe("max-age=300");
-    expect(JSON.parse(await answer.text())).toEqual({
-      issuer: "https://login.example",
-      jwks_uri: "https://login.example/.well-known/jwks.json",
-      response_types_supported: [],
-      grant_types_supported: [],
-      token_endpoint_auth_methods_supported: [],
-      subject_types_supported: ["public"],
-      id_token_signing_alg_values_supported: ["ES256"],
-    });
-    const etag = answer.headers.get("etag") ?? "";
-    const again = await fetch(`${gateway.publicUrl}/.well-known/${name}`, { headers: { "If-None-Match": etag } });
-    expect([again.status, again.headers.get("etag")]).toEqual([304, etag]);
-    const head = await fetch(`${gateway.publicUrl}/.well-known/${name}`, { method: "HEAD" });
-    expect([head.status, await head.text(), head.headers.get("etag")]).toEqual([200, "", etag]);
-  });
 });
