@@ -1,7 +1,7 @@
 // Wires the key ring: the store, what it hears of changes, and what keeps it up.
 
 import type { Config } from "../config.ts";
-import { createDeadline } from "../core/limiter/deadline.ts";
+import { createDeadline } from "../core/deadline.ts";
 import { registryUnavailable } from "../core/registry/refusals.ts";
 import { type KeyRing, openKeyRing } from "../core/tokens/keyring.ts";
 import type { SigningKeyStore } from "../core/tokens/ports.ts";

@@ -3,8 +3,8 @@
 import { mkdirSync } from "node:fs";
 import { type Config, dataFile } from "../config.ts";
 import { type ActivityRecorder, createActivityRecorder } from "../core/activity.ts";
+import { createDeadline } from "../core/deadline.ts";
 import { AuthError } from "../core/errors.ts";
-import { createDeadline } from "../core/limiter/deadline.ts";
 import type { TokenRevocations } from "../core/ports.ts";
 import { GATEWAY } from "../core/registry/ports.ts";
 import type { LostSecrets as ForgottenSecrets } from "../core/registry/record-ports.ts";

@@ -1,6 +1,6 @@
 // Methods that want no token, for interceptors, which are before every service of a server. Knows names, and no framework.
 
-import type { RequireTokenOptions as SentTokenOptions } from "./sent-token.ts";
+import type { SentTokenOptions } from "./sent-token.ts";
 
 export interface RequireTokenOptions extends SentTokenOptions {
   /** Methods that are called without a token, each in full: `/grpc.health.v1.Health/Check`. Their handlers have no identity. */

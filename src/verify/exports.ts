@@ -5,5 +5,5 @@ export { VerifyError, type VerifyReason } from "./errors.ts";
 export type { Identity } from "./identity.ts";
 export type { VerifierOptions } from "./options.ts";
 export { type HttpRefusal, refusalOf } from "./refusal.ts";
-export { type RequireTokenOptions, type SentHeaders, tokenOf } from "./sent-token.ts";
+export { type SentHeaders, type SentTokenOptions, tokenOf } from "./sent-token.ts";
 export { createVerifier, type Verifier } from "./verifier.ts";

@@ -4,10 +4,10 @@ import { VerifyError } from "./errors.ts";
 import { identityIn, keepIdentity } from "./identities.ts";
 import type { Identity } from "./identity.ts";
 import { refusalOf } from "./refusal.ts";
-import { type RequireTokenOptions, tokenOf } from "./sent-token.ts";
+import { type SentTokenOptions, tokenOf } from "./sent-token.ts";
 import type { Verifier } from "./verifier.ts";
 
-export type { RequireTokenOptions };
+export type { SentTokenOptions as RequireTokenOptions };
 
 /** What of a request is looked at. */
 export interface RequestLike {
@@ -24,7 +24,7 @@ export interface ResponseLike {
 /** Lets requests with a good token through; the others it answers: 401, or 503 while the issuer's keys cannot be had. */
 export function requireToken(
   verifier: Verifier,
-  options?: RequireTokenOptions,
+  options?: SentTokenOptions,
 ): (request: RequestLike, response: ResponseLike, next: (error?: unknown) => void) => Promise<void> {
   return async (request, response, next) => {
     try {

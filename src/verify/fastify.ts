@@ -4,10 +4,10 @@ import { VerifyError } from "./errors.ts";
 import { identityIn, keepIdentity } from "./identities.ts";
 import type { Identity } from "./identity.ts";
 import { refusalOf } from "./refusal.ts";
-import { type RequireTokenOptions, tokenOf } from "./sent-token.ts";
+import { type SentTokenOptions, tokenOf } from "./sent-token.ts";
 import type { Verifier } from "./verifier.ts";
 
-export type { RequireTokenOptions };
+export type { SentTokenOptions as RequireTokenOptions };
 
 /** What of a request is looked at. */
 export interface RequestLike {
@@ -27,7 +27,7 @@ export interface ReplyLike {
  */
 export function requireToken(
   verifier: Verifier,
-  options?: RequireTokenOptions,
+  options?: SentTokenOptions,
 ): (request: RequestLike, reply: ReplyLike) => Promise<unknown> {
   return async (request, reply) => {
     try {

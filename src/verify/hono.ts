@@ -4,10 +4,10 @@ import { VerifyError } from "./errors.ts";
 import { identityIn, keepIdentity } from "./identities.ts";
 import type { Identity } from "./identity.ts";
 import { refusalOf } from "./refusal.ts";
-import { type RequireTokenOptions, tokenOf } from "./sent-token.ts";
+import { type SentTokenOptions, tokenOf } from "./sent-token.ts";
 import type { Verifier } from "./verifier.ts";
 
-export type { RequireTokenOptions };
+export type { SentTokenOptions as RequireTokenOptions };
 
 /** What of a context is looked at. */
 export interface ContextLike {
@@ -17,7 +17,7 @@ export interface ContextLike {
 /** Lets requests with a good token through; the others it answers: 401, or 503 while the issuer's keys cannot be had. */
 export function requireToken(
   verifier: Verifier,
-  options?: RequireTokenOptions,
+  options?: SentTokenOptions,
 ): (context: ContextLike, next: () => Promise<void>) => Promise<Response | undefined> {
   return async (context, next) => {
     const headers = { get: (name: string) => context.req.header(name) };

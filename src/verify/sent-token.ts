@@ -1,6 +1,6 @@
 // Where a request has its token. Knows header names, and no framework.
 
-export interface RequireTokenOptions {
+export interface SentTokenOptions {
   /** Read `Authorization: Bearer` too, where there is no `x-access-token`. Not unless told: services have a use of their own for it. */
   readonly authorization?: boolean;
 }
@@ -11,7 +11,7 @@ export type SentHeaders =
   | Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /** The token of a request; undefined: it has none. What was sent twice is one text with a comma in it, as HTTP has it, and no token. */
-export function tokenOf(headers: SentHeaders, { authorization = false }: RequireTokenOptions = {}): string | undefined {
+export function tokenOf(headers: SentHeaders, { authorization = false }: SentTokenOptions = {}): string | undefined {
   const token = headerOf(headers, "x-access-token");
   if (token !== "") return token;
   // RFC 9110, 11.1: schemes are spelt in any case.

@@ -2,7 +2,7 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
 import { CUSTOMER_KEY, openGateway, type TestGateway } from "../gateway.ts";
 import { installPacked } from "../packed.ts";
@@ -13,6 +13,9 @@ const NEXT_KEY = "the-next-customer-key-0123456789";
 const page = readFileSync("docs/grpc-clients.md", "utf8");
 const programs = [...page.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, program = ""]) => program);
 let gateway: TestGateway;
+
+// Whoever comes first packs the package, for all.
+vi.setConfig({ testTimeout: 60_000 });
 
 beforeAll(async () => {
   gateway = await openGateway();

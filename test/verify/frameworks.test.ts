@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { ErrorInfoSchema } from "../../gen/es/google/rpc/error_details_pb.ts";
 import { StatusSchema } from "../../gen/es/google/rpc/status_pb.ts";
 import { createVerifier, type Verifier } from "../../src/verify/exports.ts";
-import type { RequireTokenOptions } from "../../src/verify/sent-token.ts";
+import type { SentTokenOptions } from "../../src/verify/sent-token.ts";
 import { goodToken } from "../vectors/forge.ts";
 import { fitsField, hostileTokens } from "../vectors/hostile-tokens.ts";
 import { NOW, newMint, tokenWith } from "./issuer.ts";
@@ -23,7 +23,7 @@ async function startVerifier(): Promise<Verifier> {
   return createVerifier({ issuer: mint.issuer, audience: mint.audience, jwksUrl: url, now: () => NOW });
 }
 
-async function start(framework: Framework, options?: RequireTokenOptions, verifier?: Verifier): Promise<Service> {
+async function start(framework: Framework, options?: SentTokenOptions, verifier?: Verifier): Promise<Service> {
   const service = await framework.start(verifier ?? (await startVerifier()), options);
   onTestFinished(async () => void (await service.close()));
   return service;

@@ -1,11 +1,11 @@
 // The limiter over a store that may be away: by a deadline and a breaker, and by this gateway's own admissions until the
 // store is back and has been told of them. Knows no driver.
 
+import { createDeadline } from "../deadline.ts";
 import { AuthError } from "../errors.ts";
 import type { Charge, Limiter, Verdict } from "../ports.ts";
 import { limitsUnavailable } from "../refusals.ts";
 import { createBreaker } from "./breaker.ts";
-import { createDeadline } from "./deadline.ts";
 import { createGate } from "./gate.ts";
 import { createRecovery, type Recovered } from "./recovery.ts";
 import { createShadow } from "./shadow.ts";

@@ -1,6 +1,6 @@
 // What a store has to be told before it is trusted again. Knows no driver, and decides no charge.
 
-import { createDeadline, type Within } from "./deadline.ts";
+import { createDeadline, type Within } from "../deadline.ts";
 import type { Shadow, ShadowLog } from "./shadow.ts";
 import type { Reach, SharedLimiter } from "./shared.ts";
 import type { StoreClock } from "./store-clock.ts";

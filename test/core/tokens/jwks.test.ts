@@ -3,7 +3,6 @@
 import { expect, test } from "vitest";
 import type { PublicJwk } from "../../../src/core/ports.ts";
 import { renderJwks } from "../../../src/core/tokens/jwks.ts";
-import { DOCUMENT_MAX_AGE } from "../../../src/core/tokens/published-document.ts";
 import { openRing } from "../../keyring/ring.ts";
 import { openDatabase } from "../../store/database.ts";
 
@@ -28,8 +27,4 @@ test("the tag is a strong entity tag that changes with the document alone", () =
   expect(renderJwks([{ ...key }]).etag).toBe(etag);
   expect(renderJwks([{ ...key, kid: "two" }]).etag).not.toBe(etag);
   expect(renderJwks([key, key]).etag).not.toBe(etag);
-});
-
-test("a verifier may keep it for five minutes", () => {
-  expect(DOCUMENT_MAX_AGE).toBe(300);
 });

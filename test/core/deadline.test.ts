@@ -1,7 +1,7 @@
 // The bound on calls: what is in time passes, what is late rejects, and one timer watches over all.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { createDeadline, type Within } from "../../../src/core/limiter/deadline.ts";
+import { createDeadline, type Within } from "../../src/core/deadline.ts";
 
 let now = 0;
 let within: Within;
