@@ -9,17 +9,16 @@ import { DOCUMENT_MAX_AGE } from "./published-document.ts";
 
 /** How long a verifier may keep keys beyond the JWKS' own max-age, in seconds: as long as countersign/verify does at most. */
 export const MAX_VERIFIER_CACHE_S = 600;
-/** For clocks that differ, and gateways that have not heard yet, in seconds. */
-const PUBLICATION_MARGIN_S = 300;
-/** How long a key is published before it signs, in milliseconds. */
-export const PUBLISH_MS = (DOCUMENT_MAX_AGE + MAX_VERIFIER_CACHE_S + PUBLICATION_MARGIN_S) * 1_000;
+/** How long a key is published before it signs, in milliseconds. The last term has room for who hears of it a second late, too. */
+export const PUBLISH_MS = (DOCUMENT_MAX_AGE + MAX_VERIFIER_CACHE_S) * 1_000 + CLOCKS_APART_MS;
 
 /**
- * How long after its key ended to sign a token may be good at most, in milliseconds: a gateway may hear of that late, its clock
- * may be ahead, and a verifier's behind.
+ * How long after its key ended to sign a token may be good at most, in milliseconds. A gateway may hear of that late. Where its clock is
+ * ahead it issues tokens for so much longer, and by that clock what is published ends so much sooner: twice CLOCKS_APART_MS,
+ * though devices be held to a smaller CLOCK_SKEW.
  */
 export function tokenLife({ ttlMs, skewMs }: { readonly ttlMs: number; readonly skewMs: number }): number {
-  return ttlMs + skewMs + SEEN_MS + CLOCKS_APART_MS;
+  return ttlMs + Math.max(skewMs, CLOCKS_APART_MS) + SEEN_MS + CLOCKS_APART_MS;
 }
 
 /** How a ring is to be kept. */

@@ -1,10 +1,11 @@
 // Rotation: when the next key signs, what is made then, and that it is one change whoever is there.
 
 import { expect, test } from "vitest";
+import { CLOCKS_APART_MS } from "../../../src/core/ports.ts";
 import { GATEWAY } from "../../../src/core/registry/ports.ts";
 import type { KeyRing } from "../../../src/core/tokens/keyring.ts";
 import type { SigningKey } from "../../../src/core/tokens/ports.ts";
-import { PUBLISH_MS } from "../../../src/core/tokens/rotation.ts";
+import { PUBLISH_MS, tokenLife } from "../../../src/core/tokens/rotation.ts";
 import { FIRST } from "../../contracts/store-samples.ts";
 import { DAY_MS, NOW, openRing, RULES } from "../../keyring/ring.ts";
 import { openDatabase, type TestDatabase } from "../../store/database.ts";
@@ -113,6 +114,23 @@ test("tokens of a gateway whose TOKEN_TTL is the longest decide how long a key i
   expect(kidsOf(ring)).toContain(first);
   now += 1;
   expect(kidsOf(ring)).not.toContain(first);
+});
+
+test("a gateway whose clock is ahead publishes a key until its own last token has expired, however small CLOCK_SKEW is", async () => {
+  const { store, reopen } = await openDatabase();
+  const ttlMs = 600_000;
+  const tokenLifeMs = tokenLife({ ttlMs, skewMs: 10_000 });
+  let now = NOW;
+  const ring = await openRing(store.signingKeys, { now: () => now, tokenLifeMs });
+  const nowAhead = (): number => now + CLOCKS_APART_MS;
+  const ahead = await openRing((await reopen()).signingKeys, { now: nowAhead, tokenLifeMs, rotateEveryMs: undefined });
+  const [first] = kidsOf(ring);
+  now += 90 * DAY_MS;
+  const expiresAt = nowAhead() + ttlMs;
+  await ring.keepUp();
+  await ahead.refresh();
+  now = expiresAt;
+  expect(kidsOf(ahead)).toContain(first);
 });
 
 test("a next key that does not open is replaced at the start", async () => {
