@@ -48,6 +48,10 @@ export function addRotateCommand(keys: Command): void {
         write(command, answer);
         return;
       }
+      if (now)
+        warn(
+          `${answer.next?.kid} was made a moment ago: no service has it. In a second --now has it sign all the same`,
+        );
       warn(
         `${answer.next?.kid} signs from ${new Date(due).toISOString()} on, when every service has had time to fetch it`,
       );

@@ -3,14 +3,23 @@
 import { generateKeyPairSync } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { PUBLISH_MS } from "../../src/core/tokens/rotation.ts";
 import { temporaryFolder } from "../program.ts";
 import { type Operator, openOperator } from "./operator.ts";
 
+/** How far the gateway's clock is ahead of this one. */
+const clock = { aheadMs: 0 };
 let operator: Operator;
 beforeAll(async () => {
-  // A key is published for a second before it signs: whoever waits for it is not to wait for long.
-  operator = await openOperator({}, { ringTimes: { publishMs: 1_000, lookMs: 50 } });
+  operator = await openOperator(
+    {},
+    {
+      now: () => Date.now() + clock.aheadMs,
+      // A key is published for a second before it signs: whoever waits for it is not to wait for long.
+      ringTimes: { publishMs: 1_000, lookMs: 50 },
+    },
+  );
 });
 afterAll(() => operator.gateway.close());
 
@@ -64,12 +73,30 @@ test("rotate waits until the next key signs, and says until when", async () => {
 });
 
 test("rotate --now warns of what that means", async () => {
+  clock.aheadMs += 1_000;
   const [, next] = await publishedKids();
   const { status, stdout, stderr } = await operator.operate(["signing-keys", "rotate", "--now", "--json"]);
   expect(status).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({ active: { kid: next }, next: { state: "SIGNING_KEY_STATE_NEXT" } });
   expect(stderr).toMatch(
     /^countersign: \S+ was published at 20\S+Z\. Services that have not fetched the keys since refuse its tokens until they do\n$/,
+  );
+});
+
+test("rotate --now says where the next key was made a moment ago, and leaves it at a plan", async () => {
+  const now = Date.now();
+  const { gateway, operate } = await openOperator({}, { now: () => now });
+  onTestFinished(() => gateway.close());
+  const { status, stdout, stderr } = await operate(["signing-keys", "rotate", "--now", "--no-wait"]);
+  const [, active, next] = /^key (\S+) signs\nkey (\S+) is next\n$/.exec(stdout) ?? [];
+  const keys = await gateway.signingKeys.list();
+  expect([status, active, next]).toEqual([
+    0,
+    ...["active", "next"].map((is) => keys.find(({ state }) => state === is)?.kid),
+  ]);
+  expect(stderr).toBe(
+    `countersign: ${next} was made a moment ago: no service has it. In a second --now has it sign all the same\n` +
+      `countersign: ${next} signs from ${new Date(now + PUBLISH_MS).toISOString()} on, when every service has had time to fetch it\n`,
   );
 });
 

@@ -15,6 +15,7 @@ import {
 } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { ErrorInfoSchema } from "../../gen/es/google/rpc/error_details_pb.ts";
 import { KEY_MODE_HOLD_MS } from "../../src/core/ports.ts";
+import { SEEN_MS } from "../../src/core/registry/ports.ts";
 import { adminTokenId } from "../../src/services/admin-actor.ts";
 import { ADMIN_TOKEN, openGateway, postLogin, type TestGateway } from "../gateway.ts";
 
@@ -285,6 +286,7 @@ test("signing keys are listed, page by page, and rotated, revoked and imported",
   const planned = await admin.rotateSigningKey({});
   expect([planned.active?.kid, planned.next?.kid]).toEqual([active?.kid, next?.kid]);
   expect(planned.rotateTime).toEqual(timestampFromMs(NOW + 1_200_000));
+  clock.now += SEEN_MS;
   const rotated = await rest("POST", "/v1/signing-keys:rotate", { now: true });
   expect(rotated).toMatchObject({ http: 200, active: { kid: next?.kid, state: "SIGNING_KEY_STATE_ACTIVE" } });
   expect(rotated["rotate_time"]).toBeUndefined();

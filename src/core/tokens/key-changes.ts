@@ -9,21 +9,34 @@ import {
   algOf,
   type Decision,
   dropLostNext,
+  heardFrom,
   makeNext,
   newSigningKey,
   publishedFrom,
   rotate,
 } from "./rotation.ts";
 
-/** Has the next key sign, if it was published for long enough or `now` says so; else notes that it shall. */
-export function rotateOrPlan(decision: Decision, now: boolean): void {
+/** What whoever wants a rotation has seen: kids, undefined where there was none. */
+export interface Seen {
+  readonly active: string | undefined;
+  readonly next: string | undefined;
+}
+
+/**
+ * Has the next key sign, if it was published for long enough; else notes that it shall. `atOnce`: if it was published at all when that
+ * was asked for.
+ */
+export function rotateOrPlan(decision: Decision, atOnce: boolean, seen: Seen): void {
   const { draft, at, rules } = decision;
+  // Of those who ask together the first has had done what the others ask for. Another rotation is what nobody wanted.
+  if (draft.active()?.kid !== seen.active) return;
   dropLostNext(decision);
   makeNext(decision, rules.alg);
   const active = draft.active();
   const next = draft.next();
   if (next === undefined) return;
-  if (active === undefined || now || publishedFrom(next, rules) <= at) {
+  const isPublished = next.kid === seen.next && heardFrom(next) <= at;
+  if (active === undefined || (atOnce && isPublished) || publishedFrom(next, rules) <= at) {
     rotate(decision, next);
   } else if (active.rotateAt === undefined || active.rotateAt > at) {
     draft.put({ ...active, rotateAt: at });

@@ -151,6 +151,11 @@ export function rotate(decision: Decision, next: SigningKey): void {
   makeNext(decision, algOf(next, rules));
 }
 
+/** When every gateway that can be reached publishes the next key, in unix milliseconds. */
+export function heardFrom(next: SigningKey): number {
+  return next.createdAt + SEEN_MS;
+}
+
 /** When the next key was published for long enough, in unix milliseconds. */
 export function publishedFrom(next: SigningKey, { publishMs }: Pick<RingRules, "publishMs">): number {
   return next.createdAt + publishMs;

@@ -4,7 +4,7 @@ import type { Actor } from "../registry/ports.ts";
 import { revoke, rotateOrPlan, takeOver } from "./key-changes.ts";
 import { readImportedKey } from "./key-import.ts";
 import type { KeyRing } from "./keyring.ts";
-import type { SigningKey, SigningKeyStore } from "./ports.ts";
+import type { SigningKey, SigningKeyState, SigningKeyStore } from "./ports.ts";
 import { changedSince } from "./refusals.ts";
 import { type Decision, draftChange, type RingRules, rotationTime } from "./rotation.ts";
 import { changeWithSpares } from "./spare-keys.ts";
@@ -35,8 +35,11 @@ export interface KeyImport {
 export interface SigningKeys {
   /** Every key, the newest first. */
   list(): Promise<readonly SigningKeyView[]>;
-  /** `now`: without waiting until the next key was published for long enough. */
-  rotate(now: boolean, actor: Actor): Promise<Rotation>;
+  /**
+   * `atOnce`: without waiting until the next key was published for long enough. One that is less than a second old, or was made
+   * meanwhile, is published by no gateway for certain, and waits all the same. Those who ask together have one rotation.
+   */
+  rotate(atOnce: boolean, actor: Actor): Promise<Rotation>;
   revoke(kid: string, actor: Actor): Promise<{ readonly revoked: SigningKeyView; readonly active: SigningKeyView }>;
   /** @throws AuthError `malformed` for what is no key that tokens are signed with */
   import(key: KeyImport, actor: Actor): Promise<SigningKeyView>;
@@ -73,11 +76,13 @@ export function createSigningKeys({ store, ring, rules, now }: SigningKeysDepend
   return {
     list,
     async rotate(atOnce, actor) {
-      const before = (await list()).find(({ state }) => state === "active");
-      const keys = await change(actor, (decision) => rotateOrPlan(decision, atOnce));
+      const before = await list();
+      const kidOf = (wanted: SigningKeyState) => before.find(({ state }) => state === wanted)?.kid;
+      const seen = { active: kidOf("active"), next: kidOf("next") };
+      const keys = await change(actor, (decision) => rotateOrPlan(decision, atOnce, seen));
       const active = find(keys, ({ state }) => state === "active");
       const next = find(keys, ({ state }) => state === "next");
-      return { active, next, rotationTime: active.kid === before?.kid ? active.rotationTime : undefined };
+      return { active, next, rotationTime: active.kid === seen.active ? active.rotationTime : undefined };
     },
     async revoke(kid, actor) {
       const keys = await change(actor, (decision) => revoke(decision, kid));

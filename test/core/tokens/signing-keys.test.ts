@@ -1,113 +1,13 @@
-// What operators do to signing keys: rotate, revoke, import.
+// What operators do to signing keys besides rotating them: revoke, import.
 
 import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, test } from "vitest";
+import { SEEN_MS } from "../../../src/core/registry/ports.ts";
 import { describeKey } from "../../../src/core/tokens/key-material.ts";
-import type { KeyRing } from "../../../src/core/tokens/keyring.ts";
-import { PUBLISH_MS, type RingRules } from "../../../src/core/tokens/rotation.ts";
-import { createSigningKeys, type SigningKeys } from "../../../src/core/tokens/signing-keys.ts";
-import { ACTOR, FIRST } from "../../contracts/store-samples.ts";
-import { DAY_MS, NOW, openRing, RULES } from "../../keyring/ring.ts";
-import { openDatabase, type TestDatabase } from "../../store/database.ts";
-
-interface Office {
-  readonly opened: TestDatabase;
-  readonly ring: KeyRing;
-  readonly keys: SigningKeys;
-  readonly clock: { now: number };
-  /** The kids that are published, the active one first. */
-  published(): readonly string[];
-  /** What was noted, the newest first, without what was made at the start. */
-  notes(): Promise<readonly unknown[]>;
-}
-
-async function openOffice(rules: Partial<RingRules> = {}): Promise<Office> {
-  const opened = await openDatabase();
-  const clock = { now: NOW };
-  const now = (): number => clock.now;
-  const store = opened.store.signingKeys;
-  const ring = await openRing(store, { now, ...rules });
-  return {
-    opened,
-    ring,
-    clock,
-    keys: createSigningKeys({ store, ring, rules: { ...RULES, ...rules }, now }),
-    published: () => ring.published().map(({ kid }) => kid),
-    async notes() {
-      const { items } = await opened.store.audit.list(FIRST);
-      return items.slice(0, -2).map(({ action, resource, details }) => [action, resource, details]);
-    },
-  };
-}
-
-function newKey(type: "ec" | "ed25519" = "ec"): string {
-  const { privateKey } = type === "ec" ? generateKeyPairSync("ec", { namedCurve: "P-256" }) : generateKeyPairSync(type);
-  return privateKey.export({ format: "pem", type: "pkcs8" }).toString();
-}
-
-describe("rotate", () => {
-  test("a next key that was published for long enough signs at once", async () => {
-    const { keys, clock, published, notes } = await openOffice();
-    const [first, second] = published();
-    clock.now += PUBLISH_MS;
-    const { active, next, rotationTime } = await keys.rotate(false, ACTOR);
-    expect([active.kid, rotationTime]).toEqual([second, undefined]);
-    expect(published()).toEqual([second, next.kid, first]);
-    expect(await notes()).toEqual([
-      ["CreateSigningKey", `signing-keys/${next.kid}`, { alg: "ES256" }],
-      ["RotateSigningKey", `signing-keys/${second}`, { in_place_of: first }],
-    ]);
-  });
-
-  test("one that was not is noted to sign once it was, by whichever gateway is there then", async () => {
-    const { opened, keys, clock, published, notes, ring } = await openOffice({ rotateEveryMs: undefined });
-    const [first, second] = published();
-    clock.now += 1_000;
-    for (let time = 0; time < 2; time++) {
-      expect(await keys.rotate(false, ACTOR)).toMatchObject({
-        active: { kid: first, rotationTime: NOW + PUBLISH_MS },
-        next: { kid: second },
-        rotationTime: NOW + PUBLISH_MS,
-      });
-    }
-    expect(await notes()).toEqual([
-      [
-        "PlanSigningKeyRotation",
-        `signing-keys/${second}`,
-        { in_place_of: first, due: new Date(NOW + PUBLISH_MS).toISOString() },
-      ],
-    ]);
-    const elsewhere = { now: () => NOW + PUBLISH_MS, rotateEveryMs: undefined };
-    const other = await openRing((await opened.reopen()).signingKeys, elsewhere);
-    expect(other.active()?.kid).toBe(second);
-    expect(other.rotationTime()).toBeUndefined();
-    await ring.refresh();
-    expect(ring.active()?.kid).toBe(second);
-  });
-
-  test("told not to wait, what is published signs at once", async () => {
-    const { keys, published } = await openOffice();
-    const [first, second] = published();
-    expect(await keys.rotate(true, ACTOR)).toMatchObject({ active: { kid: second }, rotationTime: undefined });
-    expect(published()).toEqual([second, expect.any(String), first]);
-  });
-
-  test("a next key that does not open gives way to a new one, which is published first", async () => {
-    const { opened, clock, published, ring } = await openOffice();
-    const [first, second = ""] = published();
-    await opened.database.db
-      .updateTable("signing_keys")
-      .set({ sealed_private_key: Buffer.alloc(3) })
-      .where("kid", "=", second)
-      .execute();
-    clock.now += PUBLISH_MS;
-    const keys = createSigningKeys({ store: opened.store.signingKeys, ring, rules: RULES, now: () => clock.now });
-    const { active, next, rotationTime } = await keys.rotate(false, ACTOR);
-    expect([active.kid, rotationTime]).toEqual([first, clock.now + PUBLISH_MS]);
-    expect(published()).toEqual([first, next.kid]);
-    expect(next.kid).not.toBe(second);
-  });
-});
+import { PUBLISH_MS } from "../../../src/core/tokens/rotation.ts";
+import { ACTOR } from "../../contracts/store-samples.ts";
+import { newKey, openOffice } from "../../keyring/office.ts";
+import { DAY_MS, NOW, openRing } from "../../keyring/ring.ts";
 
 describe("revoke", () => {
   test("of the active key has the next one sign, and nothing of it is published", async () => {
@@ -135,8 +35,9 @@ describe("revoke", () => {
   });
 
   test("of a retired key ends its publication", async () => {
-    const { keys, ring, published } = await openOffice();
+    const { keys, clock, ring, published } = await openOffice();
     const [first = ""] = published();
+    clock.now += SEEN_MS;
     await keys.rotate(true, ACTOR);
     expect(ring.find(first)).toMatchObject({ kid: first });
     await keys.revoke(first, ACTOR);
@@ -234,9 +135,10 @@ describe("import", () => {
   });
 
   test("a retired key may come back, whose services were not ready for another", async () => {
-    const { keys, published, opened } = await openOffice();
+    const { keys, clock, published, opened } = await openOffice();
     const key = { privateKey: newKey(), kid: "old", asNext: false };
     await keys.import(key, ACTOR);
+    clock.now += SEEN_MS;
     await keys.rotate(true, ACTOR);
     expect(published().indexOf("old")).toBeGreaterThan(1);
     await expect(keys.import({ ...key, asNext: true }, ACTOR)).rejects.toMatchObject({ reason: "failed_precondition" });

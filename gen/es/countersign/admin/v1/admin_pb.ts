@@ -1498,7 +1498,7 @@ export const RevokedTokenSchema: GenMessage<RevokedToken> = /*@__PURE__*/
 export type RotateSigningKeyRequest = Message<"countersign.admin.v1.RotateSigningKeyRequest"> & {
   /**
    * Does not wait until the next key was published for long enough: services that have not seen it refuse its tokens until they
-   * look again.
+   * look again. One that was made less than a second ago waits all the same.
    *
    * @generated from field: bool now = 1;
    */
