@@ -8,6 +8,7 @@ import type { Database, Dialect } from "./database.ts";
 import { registry } from "./migration-0001.ts";
 import { fleets } from "./migration-0002.ts";
 import { tokens } from "./migration-0003.ts";
+import { imports } from "./migration-0004.ts";
 import type { Schema } from "./schema.ts";
 
 type Steps = Readonly<Record<string, Migration>>;
@@ -26,7 +27,7 @@ const LONGEST_WAIT_MS = 60_000;
 /** The steps of a database's history, in their order. */
 export const STEPS: (dialect: Dialect) => { readonly first: Steps; readonly later: Steps } = (dialect) => ({
   first: { "0001_registry": registry(COLUMN_TYPES[dialect]) },
-  later: { "0002_fleets": fleets(dialect), "0003_tokens": tokens(dialect) },
+  later: { "0002_fleets": fleets(dialect), "0003_tokens": tokens(dialect), "0004_imports": imports },
 });
 
 /**

@@ -65,6 +65,8 @@ export interface Schema {
     public_jwk: string;
     /** Since then it is published, too. */
     created_at: number;
+    /** Null for a key that was made here. */
+    imported_at: number | null;
     /** Null for a key that signed before there were such notes. */
     activated_at: number | null;
     /** When it ended to sign, or was revoked. */

@@ -15,6 +15,7 @@ function keyNamed(kid: string, draft: Partial<SigningKey> = {}): NewSigningKey {
     privateKey: PRIVATE,
     publicJwk: { kid, kty: "RSA", alg: "RS256", use: "sig", n: "AQ", e: "AQAB" },
     createdAt: NOW,
+    importedAt: undefined,
     activatedAt: undefined,
     retiredAt: undefined,
     publishedUntil: undefined,
@@ -49,7 +50,13 @@ export function describeSigningKeys(open: Open): void {
 
   test("keys are kept whole, the newest first, for whoever opens the store", async () => {
     const { store, reopen } = await open();
-    const dates = { activatedAt: NOW, retiredAt: NOW + 1, publishedUntil: NOW + 2, rotateAt: NOW + 3 };
+    const dates = {
+      importedAt: NOW - 1,
+      activatedAt: NOW,
+      retiredAt: NOW + 1,
+      publishedUntil: NOW + 2,
+      rotateAt: NOW + 3,
+    };
     const keys = [
       keyNamed("a", { state: "next", createdAt: NOW + 1 }),
       keyNamed("b"),

@@ -86,6 +86,7 @@ const ROWS = {
       sealed_private_key: expect.toSatisfy(sealed),
       public_jwk: "{}",
       created_at: NOW,
+      imported_at: null,
       activated_at: null,
       retired_at: null,
       published_until: null,

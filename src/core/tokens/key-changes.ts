@@ -13,6 +13,7 @@ import {
   makeNext,
   newSigningKey,
   publishedFrom,
+  removeNext,
   rotate,
 } from "./rotation.ts";
 
@@ -95,12 +96,12 @@ export function takeOver(decision: Decision, material: KeyMaterial, asNext: bool
   if (asNext) {
     if (material.alg !== rules.alg) throw otherAlgorithm(material.alg, rules.alg);
     const next = draft.next();
-    if (next !== undefined) draft.remove(next.kid);
-    draft.put(newSigningKey(material, "next", at, rules));
+    if (next !== undefined) removeNext(decision, next, "import");
+    draft.put({ ...newSigningKey(material, "next", at, rules), importedAt: at });
     draft.note("ImportSigningKey", material.kid, details);
     return;
   }
-  activate(decision, newSigningKey(material, "active", at, rules));
+  activate(decision, { ...newSigningKey(material, "active", at, rules), importedAt: at });
   draft.note("ImportSigningKey", material.kid, details);
   // Where it was the next one, there is none now.
   makeNext(decision, rules.alg);

@@ -14,6 +14,8 @@ export interface SigningKey {
   readonly publicJwk: PublicJwk;
   /** Since then it is published, too. */
   readonly createdAt: number;
+  /** Undefined: it was made here. */
+  readonly importedAt: number | undefined;
   /** Undefined: it has not signed, or did before there were such notes. */
   readonly activatedAt: number | undefined;
   /** When it ended to sign, or was revoked. */

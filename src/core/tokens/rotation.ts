@@ -99,6 +99,7 @@ export function newSigningKey(
     ...material,
     state,
     createdAt: at,
+    importedAt: undefined,
     activatedAt: state === "active" ? at : undefined,
     retiredAt: undefined,
     publishedUntil: undefined,
@@ -128,10 +129,19 @@ function retire({ draft, at, rules }: Decision, key: SigningKey): void {
   draft.put({ ...key, state: "retired", retiredAt: at, publishedUntil, rotateAt: undefined });
 }
 
+/** Why a next key gives way to another before it has signed. */
+export type Because = "other_algorithm" | "does_not_open" | "import";
+
+/** Has the next key give way: whoever has handed it out is to find in the audit log where it went. */
+export function removeNext({ draft }: Decision, { kid, state }: SigningKey, because: Because): void {
+  draft.remove(kid);
+  draft.note("RemoveSigningKey", kid, { state, because });
+}
+
 /** What has signed nothing yet and does not open here gives way to a new one. */
-export function dropLostNext({ draft, kept }: Decision): void {
-  const next = draft.next();
-  if (next !== undefined && kept.isLost(next.kid)) draft.remove(next.kid);
+export function dropLostNext(decision: Decision): void {
+  const next = decision.draft.next();
+  if (next !== undefined && decision.kept.isLost(next.kid)) removeNext(decision, next, "does_not_open");
 }
 
 /** Makes the key that is to sign next, where there is none. */

@@ -9,6 +9,7 @@ import {
   makeNext,
   newSigningKey,
   type RingRules,
+  removeNext,
   rotate,
   rotationTime,
   type Spare,
@@ -83,10 +84,17 @@ function endRetired({ draft, kept, at, rules }: Decision): void {
   }
 }
 
-/** One of another algorithm, or that does not open, has signed nothing yet: another takes its place. */
-function judgeNext({ draft, kept, rules }: Decision): void {
+/**
+ * One of another algorithm, or that does not open, has signed nothing yet: another takes its place. But for one of another algorithm
+ * that somebody wants: it was imported, and may be pinned already, or is what a rotation is planned to.
+ */
+function judgeNext(decision: Decision): void {
+  const { draft, rules } = decision;
   const next = draft.next();
-  if (next !== undefined && (next.alg !== rules.alg || kept.isLost(next.kid))) draft.remove(next.kid);
+  if (next === undefined) return;
+  const isWanted = next.importedAt !== undefined || draft.active()?.rotateAt !== undefined;
+  if (next.alg !== rules.alg && !isWanted) removeNext(decision, next, "other_algorithm");
+  else dropLostNext(decision);
 }
 
 function rotateIfDue(decision: Decision): void {
