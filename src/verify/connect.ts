@@ -2,14 +2,15 @@
 
 import { errorInfo } from "./error-details.ts";
 import { VerifyError } from "./errors.ts";
-import { exemptionOf, type RequireTokenOptions } from "./exempt.ts";
+import { exemptionOf, type InterceptorOptions } from "./exempt.ts";
 import { identityIn, keepIdentity } from "./identities.ts";
 import type { Identity } from "./identity.ts";
 import { grpcCode, refusalHeaders } from "./refusal.ts";
+import { tellOfRefusal } from "./require-token.ts";
 import { tokenOf } from "./sent-token.ts";
 import type { Verifier } from "./verifier.ts";
 
-export type { RequireTokenOptions };
+export type { InterceptorOptions as RequireTokenOptions };
 
 /** What of a request is looked at. */
 export interface RequestLike {
@@ -27,13 +28,15 @@ export interface ContextLike {
 /** Lets calls with a good token through; the others it answers: unauthenticated, or unavailable while the keys cannot be had. */
 export function requireToken(
   verifier: Verifier,
-  options?: RequireTokenOptions,
+  options?: InterceptorOptions,
 ): <R extends RequestLike, A>(next: (request: R) => Promise<A>) => (request: R) => Promise<A> {
   const isExempt = exemptionOf(options);
   return (next) => async (request) => {
     if (isExempt(`/${request.service.typeName}/${request.method.name}`)) return next(request);
     const identity = await verifier.verify(tokenOf(request.header, options)).catch((error: unknown) => {
-      throw error instanceof VerifyError ? new ConnectRefusal(error) : error;
+      if (!(error instanceof VerifyError)) throw error;
+      tellOfRefusal(error, options);
+      throw new ConnectRefusal(error);
     });
     keepIdentity(request.contextValues, identity);
     return next(request);

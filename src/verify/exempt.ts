@@ -1,8 +1,8 @@
 // Methods that want no token, for interceptors, which are before every service of a server. Knows names, and no framework.
 
-import type { SentTokenOptions } from "./sent-token.ts";
+import type { RequireTokenOptions } from "./require-token.ts";
 
-export interface RequireTokenOptions extends SentTokenOptions {
+export interface InterceptorOptions extends RequireTokenOptions {
   /** Methods that are called without a token, each in full: `/grpc.health.v1.Health/Check`. Their handlers have no identity. */
   readonly exempt?: readonly string[];
 }
@@ -10,7 +10,7 @@ export interface RequireTokenOptions extends SentTokenOptions {
 const METHOD = /^\/[\w.]+\/\w+$/;
 
 /** Whether a method wants no token. @throws TypeError for what can be no method's name */
-export function exemptionOf({ exempt = [] }: RequireTokenOptions = {}): (method: string) => boolean {
+export function exemptionOf({ exempt = [] }: InterceptorOptions = {}): (method: string) => boolean {
   const wrong = exempt.find((name) => !METHOD.test(name));
   if (wrong !== undefined) {
     throw new TypeError(

@@ -4,10 +4,11 @@ import { VerifyError } from "./errors.ts";
 import { identityIn, keepIdentity } from "./identities.ts";
 import type { Identity } from "./identity.ts";
 import { refusalOf } from "./refusal.ts";
-import { type SentTokenOptions, tokenOf } from "./sent-token.ts";
+import { type RequireTokenOptions, tellOfRefusal } from "./require-token.ts";
+import { tokenOf } from "./sent-token.ts";
 import type { Verifier } from "./verifier.ts";
 
-export type { SentTokenOptions as RequireTokenOptions };
+export type { RequireTokenOptions };
 
 /** What of a request is looked at. */
 export interface RequestLike {
@@ -24,13 +25,14 @@ export interface ResponseLike {
 /** Lets requests with a good token through; the others it answers: 401, or 503 while the issuer's keys cannot be had. */
 export function requireToken(
   verifier: Verifier,
-  options?: SentTokenOptions,
+  options?: RequireTokenOptions,
 ): (request: RequestLike, response: ResponseLike, next: (error?: unknown) => void) => Promise<void> {
   return async (request, response, next) => {
     try {
       keepIdentity(request, await verifier.verify(tokenOf(request.headers, options)));
     } catch (error) {
       if (!(error instanceof VerifyError)) return next(error);
+      tellOfRefusal(error, options);
       const { status, headers, body } = refusalOf(error);
       response.statusCode = status;
       for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);

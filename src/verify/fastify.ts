@@ -4,10 +4,11 @@ import { VerifyError } from "./errors.ts";
 import { identityIn, keepIdentity } from "./identities.ts";
 import type { Identity } from "./identity.ts";
 import { refusalOf } from "./refusal.ts";
-import { type SentTokenOptions, tokenOf } from "./sent-token.ts";
+import { type RequireTokenOptions, tellOfRefusal } from "./require-token.ts";
+import { tokenOf } from "./sent-token.ts";
 import type { Verifier } from "./verifier.ts";
 
-export type { SentTokenOptions as RequireTokenOptions };
+export type { RequireTokenOptions };
 
 /** What of a request is looked at. */
 export interface RequestLike {
@@ -27,7 +28,7 @@ export interface ReplyLike {
  */
 export function requireToken(
   verifier: Verifier,
-  options?: SentTokenOptions,
+  options?: RequireTokenOptions,
 ): (request: RequestLike, reply: ReplyLike) => Promise<unknown> {
   return async (request, reply) => {
     try {
@@ -35,6 +36,7 @@ export function requireToken(
       return undefined;
     } catch (error) {
       if (!(error instanceof VerifyError)) throw error;
+      tellOfRefusal(error, options);
       const { status, headers, body } = refusalOf(error);
       reply.code(status);
       reply.headers({ ...headers });

@@ -2,14 +2,15 @@
 
 import { grpcStatus } from "./error-details.ts";
 import { VerifyError } from "./errors.ts";
-import { exemptionOf, type RequireTokenOptions } from "./exempt.ts";
+import { exemptionOf, type InterceptorOptions } from "./exempt.ts";
 import { identityIn, keepIdentity } from "./identities.ts";
 import type { Identity } from "./identity.ts";
 import { grpcCode, refusalHeaders } from "./refusal.ts";
+import { tellOfRefusal } from "./require-token.ts";
 import { tokenOf } from "./sent-token.ts";
 import type { Verifier } from "./verifier.ts";
 
-export type { RequireTokenOptions };
+export type { InterceptorOptions as RequireTokenOptions };
 
 /** What of a method's definition is looked at. */
 export interface MethodLike {
@@ -59,7 +60,7 @@ export interface GrpcModule<M extends MetadataLike, N extends CallLike<M>, C> {
 export function requireToken<M extends MetadataLike, N extends CallLike<M>, C>(
   verifier: Verifier,
   grpc: GrpcModule<M, N, C>,
-  options?: RequireTokenOptions,
+  options?: InterceptorOptions,
 ): (method: MethodLike, call: N) => C {
   const isExempt = exemptionOf(options);
   return ({ path }, call) =>
@@ -73,8 +74,10 @@ export function requireToken<M extends MetadataLike, N extends CallLike<M>, C>(
               .then((identity) => keepIdentity(metadata, identity))
               .then(
                 () => letThrough(metadata),
-                (error: unknown) =>
-                  call.sendStatus(statusOf(error, (trailers) => grpc.Metadata.fromHttp2Headers(trailers))),
+                (error: unknown) => {
+                  if (error instanceof VerifyError) tellOfRefusal(error, options);
+                  call.sendStatus(statusOf(error, (trailers) => grpc.Metadata.fromHttp2Headers(trailers)));
+                },
               );
           },
         }),

@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { ErrorInfoSchema } from "../../gen/es/google/rpc/error_details_pb.ts";
 import { StatusSchema } from "../../gen/es/google/rpc/status_pb.ts";
 import { createVerifier, type Verifier } from "../../src/verify/exports.ts";
-import type { SentTokenOptions } from "../../src/verify/sent-token.ts";
+import type { RequireTokenOptions } from "../../src/verify/require-token.ts";
 import { goodToken } from "../vectors/forge.ts";
 import { fitsField, hostileTokens } from "../vectors/hostile-tokens.ts";
 import { NOW, newMint, tokenWith } from "./issuer.ts";
@@ -23,7 +23,7 @@ async function startVerifier(): Promise<Verifier> {
   return createVerifier({ issuer: mint.issuer, audience: mint.audience, jwksUrl: url, now: () => NOW });
 }
 
-async function start(framework: Framework, options?: SentTokenOptions, verifier?: Verifier): Promise<Service> {
+async function start(framework: Framework, options?: RequireTokenOptions, verifier?: Verifier): Promise<Service> {
   const service = await framework.start(verifier ?? (await startVerifier()), options);
   onTestFinished(async () => void (await service.close()));
   return service;
@@ -91,6 +91,37 @@ describe.each(FRAMEWORKS)("$name", (framework) => {
     ]) {
       expect(reasonOf(await ask({ authorization }))).toBe("missing");
     }
+  });
+
+  test("who asked to is told of every refusal with its cause, whatever becomes of that, and of nothing else", async () => {
+    const told: [string, unknown][] = [];
+    const { ask } = await start(framework, {
+      onRefused({ reason, cause }) {
+        told.push([reason, cause instanceof Error ? cause.message : cause]);
+        throw new Error("the log is full");
+      },
+    });
+    const sent = [
+      {},
+      { "x-access-token": expired },
+      { "x-access-token": wrong },
+      { "x-access-token": goodToken(mint) },
+    ];
+    const statuses: number[] = [];
+    for (const headers of sent) statuses.push((await ask(headers)).status);
+    const { unauthenticated } = framework;
+    expect(statuses.slice(0, 3)).toEqual([unauthenticated, unauthenticated, unauthenticated]);
+    expect(statuses[3]).not.toBe(unauthenticated);
+    expect(told).toEqual([
+      ["missing", undefined],
+      ["expired", undefined],
+      ["invalid", expect.stringContaining(mint.audience)],
+    ]);
+  });
+
+  test("a log that fails later ends nothing either", async () => {
+    const { ask } = await start(framework, { onRefused: () => Promise.reject(new Error("the log is away")) });
+    expect((await ask({})).status).toBe(framework.unauthenticated);
   });
 
   test("while the issuer's keys cannot be had it is unavailable, and says when to come again", async () => {

@@ -3,7 +3,7 @@
 import { once } from "node:events";
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { Verifier } from "../../src/verify/exports.ts";
-import type { SentTokenOptions } from "../../src/verify/sent-token.ts";
+import type { RequireTokenOptions } from "../../src/verify/require-token.ts";
 
 export type SentHeaders = Readonly<Record<string, string>>;
 
@@ -22,7 +22,7 @@ export interface Service {
   close(): Promise<unknown>;
 }
 
-export type StartService = (verifier: Verifier, options?: SentTokenOptions) => Promise<Service>;
+export type StartService = (verifier: Verifier, options?: RequireTokenOptions) => Promise<Service>;
 
 /** The headers of an answer that are looked at. */
 export const SEEN_HEADERS = ["www-authenticate", "retry-after", "content-type"];
