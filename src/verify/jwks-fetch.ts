@@ -49,6 +49,8 @@ async function fetchOnce(
     // Keys come from where this service was told, and from nowhere that an answer names. Not every runtime has "error".
     redirect: "manual",
     signal,
+  }).catch((error: unknown) => {
+    throw explainUntrusted(error);
   });
   if (signal.aborted || (response.status !== 200 && !(response.status === 304 && etag !== undefined))) {
     await response.body?.cancel();
@@ -59,6 +61,24 @@ async function fetchOnce(
     etag: response.headers.get("etag") ?? (response.status === 304 ? etag : undefined),
     freshForMs: freshnessOf(response.headers),
   };
+}
+
+/** What OpenSSL says of a certificate whose authority it does not know. */
+const UNTRUSTED: readonly unknown[] = [
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+];
+
+/** A failure with its cure, where it is one of Node's that has one; Node itself says "fetch failed". */
+function explainUntrusted(error: unknown): unknown {
+  const code: unknown = error instanceof Error && error.cause instanceof Error && Reflect.get(error.cause, "code");
+  if (!UNTRUSTED.includes(code)) return error;
+  return new Error(
+    "the issuer's certificate is not trusted. If it is of an authority of your own, set NODE_EXTRA_CA_CERTS to that authority's file in PEM",
+    { cause: error },
+  );
 }
 
 async function readBody({ body: stream }: Response, signal: AbortSignal): Promise<Uint8Array> {

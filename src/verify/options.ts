@@ -73,9 +73,11 @@ function readUrl({ jwksUrl, allowHttp = false }: VerifierOptions, issuer: string
   const text = jwksUrl ?? `${issuer.replace(/\/+$/, "")}${JWKS_PATH}`;
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !["http:", "https:"].includes(url.protocol)) {
-    throw new TypeError(
-      `${name} is no https:// address${jwksUrl === undefined ? ": say by jwksUrl where the issuer's keys are" : ""}`,
-    );
+    const cure =
+      jwksUrl === undefined
+        ? ". Where the gateway's COUNTERSIGN_ISSUER is none, say by jwksUrl where its keys are"
+        : "";
+    throw new TypeError(`${name} is no URL of https or http, such as https://login.example${cure}`);
   }
   if (url.username !== "" || url.password !== "") throw new TypeError(`${name} holds a user or a password`);
   if (url.protocol === "http:" && !allowHttp && !isLoopback(url.hostname)) {

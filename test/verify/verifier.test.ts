@@ -177,8 +177,12 @@ test("options that cannot be right are told at once", () => {
   const cases: [Partial<VerifierOptions>, RegExp][] = [
     [{ issuer: "" }, /^issuer is missing: the gateway's COUNTERSIGN_ISSUER$/],
     [{ audience: "" }, /^audience is missing/],
-    [{ issuer: "countersign" }, /^issuer is no https:\/\/ address: say by jwksUrl/],
-    [{ jwksUrl: "file:///etc/keys" }, /^jwksUrl is no https:\/\/ address$/],
+    ...["countersign", "login.example", "localhost:8080"].map((issuer): [Partial<VerifierOptions>, RegExp] => [
+      { issuer },
+      /^issuer is no URL of https or http, such as https:\/\/login\.example\. .* say by jwksUrl/,
+    ]),
+    [{ jwksUrl: "login.example/keys" }, /^jwksUrl is no URL of https or http, such as https:\/\/login\.example$/],
+    [{ jwksUrl: "file:///etc/keys" }, /^jwksUrl is no URL of https or http/],
     [{ issuer: "http://auth.example" }, /^issuer is an http:\/\/ address.+allowHttp/],
     [{ jwksUrl: "https://a:b@auth.example/" }, /^jwksUrl holds a user or a password$/],
     [{ clockToleranceMs: 300_001 }, /^clockToleranceMs/],
