@@ -13,7 +13,9 @@ import {
 import { monotonicNow, systemNow } from "../telemetry/clock.ts";
 import { callAdmin } from "./gateway/admin-client.ts";
 import { withPatience } from "./gateway/patience.ts";
+import { CommandFailure } from "./output.ts";
 import { writeResource } from "./resource.ts";
+import { timeOf, warn, warnUnfetched } from "./unfetched-key.ts";
 
 /** How often a gateway is asked whether it is done, in milliseconds: seldom before its time, and then often. */
 const SELDOM_MS = 30_000;
@@ -44,7 +46,7 @@ export function addRotateCommand(keys: Command): void {
       const answer = await callAdmin((admin) => admin.rotateSigningKey({ now }));
       const due = answer.rotateTime && timestampMs(answer.rotateTime);
       if (due === undefined) {
-        if (now) warn(`${answer.active?.kid} was published at ${timeOf(answer.active?.createTime)}. ${UNFETCHED}`);
+        if (now && answer.active !== undefined) warnUnfetched(answer.active);
         write(command, answer);
         return;
       }
@@ -60,19 +62,20 @@ export function addRotateCommand(keys: Command): void {
         return;
       }
       warn("waiting for that. Ctrl-C leaves it to the gateways");
-      write(command, await untilRotated(answer.active?.kid ?? "", due));
+      write(command, await untilRotated(answer, due));
     });
 }
 
-/** What it means that a key signs which was not published for long. */
-export const UNFETCHED = "Services that have not fetched the keys since refuse its tokens until they do";
-
-function timeOf(time: SigningKey["createTime"]): string {
-  return time === undefined ? "an unknown time" : new Date(timestampMs(time)).toISOString();
-}
-
-/** Looks on until another key than `before` signs. @throws CommandFailure when the gateway cannot be asked */
-async function untilRotated(before: string, due: number): Promise<RotateSigningKeyResponse> {
+/**
+ * Looks on until the key that was to sign does.
+ * @throws CommandFailure when the gateway cannot be asked, or another key signs: the plan is no more
+ */
+async function untilRotated(
+  { active: before, next: planned }: RotateSigningKeyResponse,
+  plannedFor: number,
+): Promise<RotateSigningKeyResponse> {
+  let awaited = planned?.kid;
+  let due = plannedFor;
   while (true) {
     const left = due - systemNow();
     await pause(left > SELDOM_MS ? SELDOM_MS : Math.max(left, OFTEN_MS));
@@ -81,14 +84,24 @@ async function untilRotated(before: string, due: number): Promise<RotateSigningK
     );
     const inState = (state: SigningKeyState) => signingKeys.find((key) => key.state === state);
     const [active, next] = [inState(SigningKeyState.ACTIVE), inState(SigningKeyState.NEXT)];
-    if (active !== undefined && active.kid !== before) {
+    // Another rotation may have come after this one.
+    if (active !== undefined && signingKeys.some((key) => key.kid === awaited && key.activateTime !== undefined)) {
       return create(RotateSigningKeyResponseSchema, { active, ...(next && { next }) });
+    }
+    if (active?.kid !== before?.kid) throw planGone(awaited, active);
+    // Revoked, or another was imported in its place: the plan is the active key's, and holds for whichever is next.
+    if (next !== undefined && next.kid !== awaited && active?.rotateTime !== undefined) {
+      warn(`${next.kid} is next in place of ${awaited}, and signs from ${timeOf(active.rotateTime)} on`);
+      awaited = next.kid;
+      due = timestampMs(active.rotateTime);
     }
   }
 }
 
-export function warn(text: string): void {
-  process.stderr.write(`countersign: ${text}\n`);
+function planGone(awaited: string | undefined, active: SigningKey | undefined): CommandFailure {
+  return new CommandFailure(
+    `${awaited} does not sign: ${active?.kid ?? "none"} does, since a key was imported or revoked meanwhile. To have another sign, give rotate again`,
+  );
 }
 
 function write(command: Command, answer: RotateSigningKeyResponse): void {

@@ -19,7 +19,7 @@ function shellLinesOf(page: string): readonly string[] {
 }
 
 /** What these do a service may feel: they say so. */
-const WARNED = ["npx countersign signing-keys import ", "npx countersign signing-keys rotate --now"];
+const WARNED = ["import ", "revoke ", "rotate --now"].map((words) => `npx countersign signing-keys ${words}`);
 
 interface Told {
   readonly code: number;

@@ -110,8 +110,8 @@ test("a key of another server is taken over, from a file or standard input, and 
   expect(imported.stderr).toBe(
     "countersign: old (RS256) signs at once. Services that have not fetched the keys since refuse its tokens until they do\n",
   );
-  const again = await operator.operateJson(["signing-keys", "import", "-", "--kid", "old"], { input: text });
-  expect(again).toMatchObject([{ kid: "old", state: "SIGNING_KEY_STATE_ACTIVE" }]);
+  const again = await operator.operate(["signing-keys", "import", "-", "--kid", "old"], { input: text });
+  expect(again).toEqual({ status: 0, stdout: "key old (RS256) signs already: nothing was changed\n", stderr: "" });
   expect((await publishedKids())[0]).toBe("old");
 
   const revoked = await operator.operate(["signing-keys", "revoke", "old"]);
@@ -119,8 +119,48 @@ test("a key of another server is taken over, from a file or standard input, and 
   expect(revoked).toMatchObject({
     status: 0,
     stdout: `key old is revoked: services that check tokens by themselves trust it until they fetch the keys anew\nkey ${active} signs\n`,
+    stderr: expect.stringMatching(
+      new RegExp(
+        `^countersign: ${active} was published at 20\\S+Z\\. Services that have not fetched the keys since refuse its tokens until they do\n$`,
+      ),
+    ),
   });
   expect(await publishedKids()).not.toContain("old");
+});
+
+function newKey(): string {
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  return privateKey.export({ format: "pem", type: "pkcs8" }).toString();
+}
+
+const importNext = ["signing-keys", "import", "-", "--next"];
+
+test("import --next says when the key will sign, and how to have it sign sooner", async () => {
+  const { status, stdout, stderr } = await operator.operate(importNext, { input: newKey() });
+  const [, next] = await publishedKids();
+  expect([status, stderr]).toEqual([0, ""]);
+  expect(stdout).toMatch(
+    new RegExp(
+      `^key ${next} \\(ES256\\) is published\\. It signs at the next rotation, 20\\S+Z; sooner: signing-keys rotate, in 20 minutes\n$`,
+    ),
+  );
+});
+
+test("a rotation that is planned already is the soonest", async () => {
+  const slow = await openOperator();
+  onTestFinished(() => slow.gateway.close());
+  await slow.operate(["signing-keys", "rotate", "--no-wait"]);
+  const { stdout } = await slow.operate(importNext, { input: newKey() });
+  expect(stdout).toMatch(/^key \S+ \(ES256\) is published\. It signs at the next rotation, 20\S+Z\n$/);
+});
+
+test("without a schedule a key signs once it is told to", async () => {
+  const unscheduled = await openOperator({ KEY_ROTATION: "off" });
+  onTestFinished(() => unscheduled.gateway.close());
+  const { stdout } = await unscheduled.operate(importNext, { input: newKey() });
+  expect(stdout).toMatch(
+    /^key \S+ \(ES256\) is published\. It signs once it is told to: signing-keys rotate, in 20 minutes\n$/,
+  );
 });
 
 test("a file that is no key is refused, and nothing of it is repeated", async () => {
