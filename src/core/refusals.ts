@@ -65,9 +65,9 @@ export function tokenInvalid(why: string): AuthError {
   return new AuthError("invalid", `this is no token of this gateway because ${why}. The device has to log in again`);
 }
 
-/** A token that was taken back before its time was over. */
-export function tokenRevoked(why: string): AuthError {
-  return new AuthError("revoked", `the token was revoked because ${why}. The device has to log in again`);
+/** A token that was taken back before its time was over, why, and what helps. */
+export function tokenRevoked(why: string, cure = "The device has to log in again"): AuthError {
+  return new AuthError("revoked", `the token was revoked because ${why}. ${cure}`);
 }
 
 /** Nothing decides the limits now. */

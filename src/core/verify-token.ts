@@ -53,7 +53,11 @@ export function createVerifyToken({
 
 /** Why a token of a device is good no more; undefined: it is. */
 function judge({ enrolled, enabled, marks }: Standing, { customerId, jti }: TokenClaims): AuthError | undefined {
-  if (!enrolled || marks.customerId !== customerId) return tokenRevoked("its device was deleted");
-  if (!enabled) return tokenRevoked("its device or the customer was disabled");
+  // A board that no login lets in would try for ever, were it told to log in.
+  if (!enrolled) return tokenRevoked("its device was deleted", "The device is let in once its operator enrols it");
+  if (marks.customerId !== customerId) return tokenRevoked("its device was deleted and another has its name");
+  if (!enabled) {
+    return tokenRevoked("its device or the customer was disabled", "The device is let in once its operator enables it");
+  }
   return readEpoch(jti) === epochOf(marks) ? undefined : tokenRevoked("its operator took it back");
 }

@@ -37,7 +37,7 @@ export function createConnect(options: TransportOptions): ConnectTransport {
 
   function find(request: HttpRequest): UnaryMethod {
     const target = methods.get(pathOf(request));
-    if (target === undefined) throw new AuthError("not_found", "there is no such method");
+    if (target === undefined) throw new AuthError("not_found", "there is no such method on this listener");
     if (request.method === "POST") return target;
     throw new AuthError("method_not_allowed", "methods are called with POST", { allow: ["POST"] });
   }

@@ -48,7 +48,7 @@ export function createDocuments(
   async function answer(request: HttpRequest, response: HttpResponse): Promise<void> {
     try {
       const render = paths.get(pathOf(request));
-      if (render === undefined) throw new AuthError("not_found", "there is nothing at this path");
+      if (render === undefined) throw new AuthError("not_found", "there is nothing at this path on this listener");
       // RFC 9110, 9.3.7: what a path takes may be asked.
       if (request.method === "OPTIONS") {
         send(response, 200, [["Allow", "GET, HEAD, OPTIONS"]], "");

@@ -104,7 +104,7 @@ export function guardStreamAnswers(
       return verifyContentType(stream, headers);
     },
     _respondWithError: (_status: unknown, stream: ServerHttp2Stream, channelz: unknown): void =>
-      refuse(stream, new AuthError("not_found", "there is no such method"), channelz),
+      refuse(stream, new AuthError("not_found", "there is no such method on this listener"), channelz),
   });
 
   function refuse(stream: ServerHttp2Stream, refusal: AuthError, channelz: unknown = null): void {

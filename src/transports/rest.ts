@@ -82,7 +82,7 @@ export function createRest({
     }
     const refusal =
       allowed.length === 0
-        ? new AuthError("not_found", "there is nothing at this path")
+        ? new AuthError("not_found", "there is nothing at this path on this listener")
         : new AuthError("method_not_allowed", `this path takes ${allowed.join(" or ")} only`, { allow });
     onRefused(refusal, caller);
     sendRefusal(response, refusal);

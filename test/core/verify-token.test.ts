@@ -31,9 +31,14 @@ async function open() {
       () => "good",
       (error: unknown) => (error instanceof Error && "reason" in error ? String(error.reason) : "crashed"),
     );
+  const messageOf = async (token: string): Promise<string> =>
+    verify(token).then(
+      () => "good",
+      (error: unknown) => (error instanceof Error ? error.message : "crashed"),
+    );
   const logIn = async (): Promise<string> =>
     (await path.login(deviceKey, { timestamp: Math.floor(path.now / 1000) })).token;
-  return { path, deviceKey, customerId, verify, reasonOf, logIn };
+  return { path, deviceKey, customerId, verify, reasonOf, messageOf, logIn };
 }
 
 test("a token says whose it is", async () => {
@@ -89,6 +94,36 @@ test("so is one that another customer's device of that name would have", async (
   await registry.devices.delete(deviceKey, "", GATEWAY);
   await registry.devices.create({ deviceKey, customerId: other.customerId }, GATEWAY);
   expect(await reasonOf(token)).toBe("revoked");
+});
+
+test("what helps is said: to log in again where that lets the device in, else whose turn it is", async () => {
+  const { path, logIn, messageOf, deviceKey, customerId } = await open();
+  const registry = house.registryAt(path);
+  const because = "the token was revoked because";
+  const said: string[] = [];
+  const look = async (token: string): Promise<unknown> => said.push(await messageOf(token));
+
+  let token = await logIn();
+  await registry.devices.revokeTokens(deviceKey, GATEWAY);
+  await look(token);
+  token = await logIn();
+  await registry.devices.update(deviceKey, { status: "disabled" }, "", GATEWAY);
+  await look(token);
+  await registry.devices.delete(deviceKey, "", GATEWAY);
+  await look(token);
+  const other = await path.enrolOwner("login");
+  await registry.devices.create({ deviceKey, customerId: other.customerId }, GATEWAY);
+  await look(token);
+  await registry.devices.delete(deviceKey, "", GATEWAY);
+  await registry.devices.create({ deviceKey, customerId }, GATEWAY);
+  await look(token);
+  expect(said).toEqual([
+    `${because} its operator took it back. The device has to log in again`,
+    `${because} its device or the customer was disabled. The device is let in once its operator enables it`,
+    `${because} its device was deleted. The device is let in once its operator enrols it`,
+    `${because} its device was deleted and another has its name. The device has to log in again`,
+    `${because} its operator took it back. The device has to log in again`,
+  ]);
 });
 
 test.for(["device", "customer"] as const)(

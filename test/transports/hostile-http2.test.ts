@@ -64,7 +64,7 @@ test("an unknown method is unimplemented, with its reason, to grpc-js on both li
       ),
     );
     client.close();
-    expect([url, failure.code, failure.details]).toEqual([url, 12, "there is no such method"]);
+    expect([url, failure.code, failure.details]).toEqual([url, 12, "there is no such method on this listener"]);
     expect(failure.metadata?.get("grpc-status-details-bin")).toHaveLength(1);
   }
 });

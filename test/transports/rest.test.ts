@@ -90,7 +90,7 @@ describe("a path", () => {
     "/v1/shelves/a",
     "/v1/things/%ff",
   ])("that no template matches is not found: %s", async (path) => {
-    const told = { status: 404, reason: "not_found", message: "there is nothing at this path" };
+    const told = { status: 404, reason: "not_found", message: "there is nothing at this path on this listener" };
     expect(await server.ask("GET", path)).toEqual(told);
     expect(server.refused).toMatchObject([{ reason: "not_found" }]);
   });
