@@ -7,6 +7,7 @@ import { AuthError } from "../core/errors.ts";
 import { LostSecretsError } from "../core/registry/secrets.ts";
 import { monotonicNow } from "../telemetry/clock.ts";
 import { CommandFailure, writeResult } from "./output.ts";
+import { startLines } from "./start-lines.ts";
 
 /** npm passes on a signal that the terminal gave the whole group: the two are one. */
 const SIGNAL_ECHO_MS = 1_000;
@@ -113,18 +114,7 @@ function explainStart(error: unknown): CommandFailure | undefined {
 function announce(command: Command, gateway: Gateway, dev: boolean): void {
   const dataDir = processEnvironment()["COUNTERSIGN_DATA_DIR"];
   const { publicUrl, internalUrl } = gateway;
-  const lines = [
-    ...(publicUrl ? [`public   ${publicUrl}   devices: REST, Connect, gRPC-Web, gRPC`] : []),
-    ...(internalUrl ? [`internal ${internalUrl}   services and operators`] : []),
-    ...(dev && publicUrl
-      ? [
-          "",
-          "Log in as the demo device:",
-          `  ${dataDir === undefined ? "" : `COUNTERSIGN_DATA_DIR=${dataDir} `}npx countersign sign --demo | curl -sS --json @- ${publicUrl}/auth/login`,
-        ]
-      : []),
-  ];
-  writeResult(command, { public: publicUrl, internal: internalUrl }, lines);
+  writeResult(command, { public: publicUrl, internal: internalUrl }, startLines(gateway, { dev, dataDir }));
 }
 
 /** Waits for SIGINT or SIGTERM; a second one, not an echo of the first, ends the process at once. */

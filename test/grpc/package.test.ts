@@ -1,8 +1,11 @@
 // countersign/grpc as a service has it: the packed tarball, its types, and the example, which runs to its end.
 
-import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { copyFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { promisify } from "node:util";
 import { expect, test } from "vitest";
+import { demoDeviceText } from "../../src/cli/demo-device.ts";
 import { CUSTOMER_KEY, startTestGateway } from "../gateway.ts";
 import { installPacked } from "../packed.ts";
 import { temporaryFolder } from "../program.ts";
@@ -71,6 +74,22 @@ test("the example runs from the packed tarball, and a service's compiler takes i
     }),
   ]);
   expect(compiled).toEqual([0, ""]);
+  const unset = await runNode(folder, ["service.ts"], { DEVICE_KEY: deviceKey, CUSTOMER_KEY_FILE: "" });
+  expect(unset).toEqual([1, expect.stringContaining("Error: set DEVICE_KEY, and CUSTOMER_KEY_FILE to the file that")]);
   // It closes nothing: neither a source nor a client keeps a process alive.
   expect(ran).toEqual([0, expect.stringMatching(new RegExp(`^${deviceKey} until 20\\d\\d-[-T:.0-9]+Z\\n$`))]);
+});
+
+test("what the example says of the demo device makes its settings, and a file that only its owner can read", async () => {
+  const folder = temporaryFolder();
+  mkdirSync(join(folder, "data"));
+  writeFileSync(join(folder, "data/demo-device"), demoDeviceText({ deviceKey: "demo-1", customerKey: CUSTOMER_KEY }));
+  const said = [...readFileSync("examples/grpc-client.ts", "utf8").matchAll(/^\/\/ {3}(.*)$/gm)];
+  const lines = said.map(([, line]) => line).join("\n");
+  const print = "printf '%s %s' $DEVICE_KEY $CUSTOMER_KEY_FILE";
+  const { stdout } = await promisify(execFile)("sh", ["-ec", `${lines}\n${print}`], { cwd: folder });
+  const [deviceKey, file = ""] = stdout.split(" ");
+  expect(deviceKey).toBe("demo-1");
+  expect(readFileSync(file, "utf8")).toBe(`${CUSTOMER_KEY}\n`);
+  expect(statSync(file).mode & 0o777).toBe(0o600);
 });
