@@ -96,7 +96,8 @@ import * as grpcJs from "countersign/verify/grpc-js";
 import * as hono from "countersign/verify/hono";
 const verifier: Verifier = createVerifier({ issuer: "https://a.example", audience: "devices", allowHttp: false });
 const options: connect.RequireTokenOptions & express.RequireTokenOptions & fastify.RequireTokenOptions &
-  grpcJs.RequireTokenOptions & hono.RequireTokenOptions = { authorization: true };
+  grpcJs.RequireTokenOptions & hono.RequireTokenOptions =
+  { authorization: true, onRefused: ({ message, cause }) => console.warn(message, cause) };
 export const guards = {
   connect: connect.requireToken(verifier, options),
   express: express.requireToken(verifier, options),
@@ -145,7 +146,8 @@ test("the examples run and compile from the tarball, with jose alone", { timeout
     expect([name, await ask({})]).toEqual([name, "missing"]);
   }
 
-  const [lambda = ""] = fencesIn(readFileSync(join(installed, "docs/verify.md"), "utf8"), "ts").slice(-1);
+  const [first = "", ...others] = fencesIn(readFileSync(join(installed, "docs/verify.md"), "utf8"), "ts");
+  const lambda = others.at(-1) ?? "";
   writeFileSync(join(folder, "lambda.ts"), lambda);
   const events = [{ headers: { "X-Access-Token": goodToken(own) } }, { headers: {} }];
   const runLambda = ["--input-type=module", "-e", RUN_LAMBDA, JSON.stringify(events)];
@@ -155,6 +157,7 @@ test("the examples run and compile from the tarball, with jose alone", { timeout
     { statusCode: 401, body: expect.stringContaining('"reason":"missing"') },
   ]);
 
+  writeFileSync(join(folder, "first.ts"), first);
   writeFileSync(join(folder, "guards.ts"), GUARDS);
   const wrong =
     'import { createVerifier } from "countersign/verify";\ncreateVerifier({ issuer: "https://a.example" });\n';
