@@ -8,7 +8,7 @@ export interface RequireTokenOptions extends SentTokenOptions {
   readonly onRefused?: (error: VerifyError) => void;
 }
 
-/** Tells of a refusal. Any stranger causes one: a log that fails, at once or later, is to end neither the answer nor the process. */
+/** Tells of a refusal. Any stranger causes one: a log that fails, at once or later, is to end neither the answer nor the service. */
 export function tellOfRefusal(error: VerifyError, { onRefused }: RequireTokenOptions = {}): void {
   new Promise((resolve) => resolve(onRefused?.(error))).catch(() => {});
 }
