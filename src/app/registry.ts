@@ -14,6 +14,7 @@ import { type CredentialCache, createCredentialCache } from "../store/cache.ts";
 import { type ChangeFeed, type ChangeHearing, watchChanges } from "../store/change-feed.ts";
 import { type Database, UNAVAILABLE_RETRY_MS } from "../store/database.ts";
 import { migrate } from "../store/migrations.ts";
+import { createRecentNames } from "../store/recent-names.ts";
 import { createRevocations } from "../store/revocations.ts";
 import { createSealer } from "../store/sealing.ts";
 import { createStore, type Store } from "../store/sql.ts";
@@ -84,7 +85,7 @@ export async function openRegistry(
       findKeys: (...asked) => within(findKeys(...asked)),
       settle: (...asked) => within(settle(...asked)),
     },
-    { capacity: CACHED_DEVICES, ttlMs: CACHE_TTL_MS, isSure: () => isSure() },
+    { capacity: CACHED_DEVICES, ttlMs: CACHE_TTL_MS, isSure: () => isSure(), isRecent: createRecentNames() },
   );
   const revocations = createRevocations({
     revokedTokens: {

@@ -14,6 +14,8 @@ export interface CacheOptions {
   readonly ttlMs: number;
   /** Whether all that was changed anywhere until a second ago has been told to `forget`; else nothing that is kept counts. */
   readonly isSure: () => boolean;
+  /** Notes that a device was asked for. @returns whether it was lately: one that comes the first time is not kept, since most come no more */
+  readonly isRecent: (deviceKey: string) => boolean;
 }
 
 export interface CredentialCache extends CredentialStore {
@@ -38,7 +40,7 @@ interface Found {
 
 /** Keeps what a source finds; look-ups of one name at once are made once. */
 export function createCredentialCache(source: CredentialSource, options: CacheOptions): CredentialCache {
-  const { isSure } = options;
+  const { isSure, isRecent } = options;
   const devices = createKept<Known>(options);
   /** Devices that were asked for without their keys: those whose tokens are checked here, and that log in elsewhere. */
   const standings = createKept<DeviceRecord>(options);
@@ -84,7 +86,10 @@ export function createCredentialCache(source: CredentialSource, options: CacheOp
     const began = changes;
     const found = await load(requested, now, sure);
     const { record, credential } = found.known;
-    if (record.enrolled && began === changes) devices.set(credential.deviceKey, found.known, now);
+    // To keep what nobody asks for again costs more than to ask: of a large fleet, each logs in when its token is over.
+    if (record.enrolled && isRecent(credential.deviceKey) && began === changes) {
+      devices.set(credential.deviceKey, found.known, now);
+    }
     return lookup(found);
   }
 

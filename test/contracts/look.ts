@@ -6,5 +6,8 @@ import type { Store } from "../../src/store/sql.ts";
 
 /** Finds a device in a store. */
 export function look({ credentials }: Pick<Store, "credentials">, deviceKey: string, now: number): Promise<Lookup> {
-  return createCredentialCache(credentials, { capacity: 1, ttlMs: 0, isSure: () => false }).find(deviceKey, now);
+  return createCredentialCache(credentials, { capacity: 1, ttlMs: 0, isSure: () => false, isRecent: () => false }).find(
+    deviceKey,
+    now,
+  );
 }

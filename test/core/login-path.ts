@@ -26,6 +26,7 @@ import { createTokenSigner } from "../../src/core/tokens/signer.ts";
 import { createCredentialCache } from "../../src/store/cache.ts";
 import { type CredentialSource, createCredentialSource } from "../../src/store/credentials.ts";
 import { migrate } from "../../src/store/migrations.ts";
+import { createRecentNames } from "../../src/store/recent-names.ts";
 import { createSealer } from "../../src/store/sealing.ts";
 import { createStore, type Store } from "../../src/store/sql.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
@@ -134,7 +135,12 @@ export interface PathOptions {
 /** Opens a path in a house. */
 export function openPath(house: House, options: PathOptions = {}): Path {
   const { limiter = createMemoryLimiter(1_000), isSure = () => true } = options;
-  const cache = createCredentialCache(house.store.credentials, { capacity: 100, ttlMs: 2_000, isSure });
+  const cache = createCredentialCache(house.store.credentials, {
+    capacity: 100,
+    ttlMs: 2_000,
+    isSure,
+    isRecent: createRecentNames(),
+  });
   const charged: (readonly PolicyName[])[] = [];
   const lookedUp: string[] = [];
   const clock = { now: NOW };

@@ -4,6 +4,7 @@ import { randomBytes, randomInt, randomUUID } from "node:crypto";
 import { createMemoryLimiter } from "../../src/core/limiter/memory.ts";
 import { createLogIn } from "../../src/core/login.ts";
 import { createCredentialCache } from "../../src/store/cache.ts";
+import { createRecentNames } from "../../src/store/recent-names.ts";
 import { callerAt, type House, NOW, openPath, policies, SKEW } from "./login-path.ts";
 import { describeSample, type Sample, welchT } from "./welch.ts";
 
@@ -52,6 +53,7 @@ export async function compareTimings(
       capacity: 10 * NAMES,
       ttlMs: Number.MAX_SAFE_INTEGER,
       isSure: () => found === "cached",
+      isRecent: createRecentNames(),
     }),
     limiter: createMemoryLimiter(),
     signer: house.signer,

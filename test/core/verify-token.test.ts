@@ -22,7 +22,12 @@ async function open() {
   const { customerId } = await house.registry.devices.get(deviceKey);
   const verify = createVerifyToken({
     verifier: createTokenVerifier({ issuer: () => "https://login.example", audience: "devices", ring: house.ring }),
-    credentials: createCredentialCache(house.store.credentials, { capacity: 10, ttlMs: 1, isSure }),
+    credentials: createCredentialCache(house.store.credentials, {
+      capacity: 10,
+      ttlMs: 1,
+      isSure,
+      isRecent: () => true,
+    }),
     revocations: createRevocations({ revokedTokens: house.store.revokedTokens, isSure, now: () => path.now }),
     now: () => path.now,
   });
@@ -183,7 +188,12 @@ test("what is remembered as bad is looked at anew", async () => {
   const verify = createVerifyToken({
     verifier: createTokenVerifier({ issuer: () => "https://login.example", audience: "devices", ring: house.ring }),
     // It hears of nothing.
-    credentials: createCredentialCache(house.store.credentials, { capacity: 10, ttlMs: 1_000_000, isSure }),
+    credentials: createCredentialCache(house.store.credentials, {
+      capacity: 10,
+      ttlMs: 1_000_000,
+      isSure,
+      isRecent: () => true,
+    }),
     revocations: { isRevoked: () => false },
     now: () => path.now,
   });

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { deriveDeviceKey, secretFromText } from "../../src/core/signature.ts";
+import { createRecentNames } from "../../src/store/recent-names.ts";
 import { credentialOf, idsOf, NOW, openCache, RECORD, secretNamed } from "./shelf.ts";
 
 describe("a look-up", () => {
@@ -18,6 +19,23 @@ describe("a look-up", () => {
     for (const name of ["b", "c"]) shelf.devices.set(name, RECORD);
     for (const name of ["a", "b", "c"]) await cache.find(name, NOW);
     expect(asked()).toEqual(["a", "keys of acme", "b", "c"]);
+  });
+
+  test("of a device that did not come lately is not kept, its customer's keys are", async () => {
+    const { cache, asked } = openCache(10, createRecentNames());
+    await cache.find("a", NOW);
+    expect(asked()).toEqual(["a", "keys of acme"]);
+    await cache.find("a", NOW);
+    expect(asked()).toEqual(["a"]);
+    await cache.find("a", NOW);
+    expect(asked()).toEqual([]);
+  });
+
+  test("of many at once has come lately", async () => {
+    const { cache, asked } = openCache(10, createRecentNames());
+    await Promise.all([cache.find("a", NOW), cache.find("a", NOW)]);
+    await cache.find("a", NOW);
+    expect(asked()).toEqual(["a", "keys of acme"]);
   });
 
   test("of a name that is nobody's gives a decoy, and is not kept", async () => {

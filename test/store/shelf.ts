@@ -69,10 +69,11 @@ interface Opened {
   asked(): readonly string[];
 }
 
-export function openCache(capacity = 10): Opened {
+/** `isRecent`: every device is kept that is asked for, unless it says otherwise. */
+export function openCache(capacity = 10, isRecent: (deviceKey: string) => boolean = () => true): Opened {
   const shelf = new Shelf();
   const sure = { value: true };
-  const cache = createCredentialCache(shelf, { capacity, ttlMs: 2_000, isSure: () => sure.value });
+  const cache = createCredentialCache(shelf, { capacity, ttlMs: 2_000, isSure: () => sure.value, isRecent });
   return { shelf, cache, sure, asked: () => shelf.asked.splice(0) };
 }
 
