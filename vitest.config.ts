@@ -17,6 +17,6 @@ export default defineConfig({
     env: { NODE_COMPILE_CACHE: join(tmpdir(), "node-compile-cache") },
     sequence: { sequencer: LongestFirst },
     // Many wait for servers and windows rather than for a core.
-    maxWorkers: Math.max(3, availableParallelism()),
+    maxWorkers: Math.max(4, availableParallelism()),
   },
 });

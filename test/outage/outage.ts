@@ -166,6 +166,6 @@ async function untilReady(internalUrl: string): Promise<void> {
   for (;;) {
     const answer = await fetch(new URL("/readyz", internalUrl));
     if ((await answer.text()).includes('"status":"ready"')) return;
-    await pass(5);
+    await pass(10);
   }
 }
