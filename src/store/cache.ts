@@ -136,21 +136,19 @@ export function createCredentialCache(source: CredentialSource, options: CacheOp
     };
   }
 
-  /** Whatever was found, a device and keys have been asked for once after this, and as much been made of them. */
-  async function recheck(found: Found, now: number): Promise<Lookup> {
-    const { credential } = found.known;
-    const { known, askedKeys } = found.askedDevice ? found : await load(credential.deviceKey, now, isSure());
-    const { customerId } = known.record;
-    const keys = askedKeys ? known.keys : await source.findKeys(customerId, now);
-    const derived = derivedKeys(known.credential);
-    if (isSameDevice(found.known.record, known.record) && haveSameIds(found.known.keys, keys)) {
-      return settled(credential, derived);
-    }
+  /** Whatever was found, a device and keys have been asked for once after this, and nothing is made of what is the same. */
+  async function recheck({ known, askedDevice, askedKeys }: Found, now: number): Promise<Lookup> {
+    const { credential } = known;
+    const { deviceKey } = credential;
+    const record = askedDevice ? known.record : await askDevice(deviceKey, now);
+    const keys = askedKeys ? known.keys : await source.findKeys(record.customerId, now);
+    const derived = askedDevice ? derivedKeys(credential) : 0;
+    const haveSameKeys = haveSameIds(known.keys, keys);
+    if (haveSameKeys && isSameDevice(known.record, record)) return settled(credential, derived);
     // Something was changed a moment ago: whoever comes next finds it anew.
-    forgetDevice(credential.deviceKey);
-    if (haveSameIds(known.keys, keys)) return settled(known.credential, derived);
-    customers.delete(customerId);
-    const changed = compose(credential.deviceKey, known.record, keys, now);
+    forgetDevice(deviceKey);
+    if (!haveSameKeys) customers.delete(record.customerId);
+    const changed = compose(deviceKey, record, keys, now);
     return settled(changed, derived + derivedKeys(changed));
   }
 
