@@ -9,14 +9,14 @@ import type { Peer, PeerSetup } from "./peer.ts";
 /** Requests are signed so many at a time, to keep the generator's pauses short. */
 const BATCH = 200;
 
-/** A peer that its fleet logs in at; each device once while it warms up. */
+/** A peer that its fleet logs in at; each device twice while it warms up: a cache may keep only what comes again. */
 export function createLoginSubject(peer: Peer): Subject {
   const { fleet, dialect } = peer.setup;
   return {
     peer,
     open: DIALECTS[dialect].open,
     walk: () => createWalk(peer.setup),
-    warming: fleet.deviceKeys.length,
+    warming: 2 * fleet.deviceKeys.length,
   };
 }
 

@@ -85,7 +85,12 @@ export async function openRegistry(
       findKeys: (...asked) => within(findKeys(...asked)),
       settle: (...asked) => within(settle(...asked)),
     },
-    { capacity: CACHED_DEVICES, ttlMs: CACHE_TTL_MS, isSure: () => isSure(), isRecent: createRecentNames() },
+    {
+      capacity: CACHED_DEVICES,
+      ttlMs: CACHE_TTL_MS,
+      isSure: () => isSure(),
+      isRecent: createRecentNames(CACHED_DEVICES),
+    },
   );
   const revocations = createRevocations({
     revokedTokens: {

@@ -139,7 +139,7 @@ export function openPath(house: House, options: PathOptions = {}): Path {
     capacity: 100,
     ttlMs: 2_000,
     isSure,
-    isRecent: createRecentNames(),
+    isRecent: createRecentNames(100),
   });
   const charged: (readonly PolicyName[])[] = [];
   const lookedUp: string[] = [];

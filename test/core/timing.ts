@@ -53,7 +53,7 @@ export async function compareTimings(
       capacity: 10 * NAMES,
       ttlMs: Number.MAX_SAFE_INTEGER,
       isSure: () => found === "cached",
-      isRecent: createRecentNames(),
+      isRecent: createRecentNames(10 * NAMES),
     }),
     limiter: createMemoryLimiter(),
     signer: house.signer,

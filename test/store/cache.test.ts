@@ -22,7 +22,7 @@ describe("a look-up", () => {
   });
 
   test("of a device that did not come lately is not kept, its customer's keys are", async () => {
-    const { cache, asked } = openCache(10, createRecentNames());
+    const { cache, asked } = openCache(10, createRecentNames(10));
     await cache.find("a", NOW);
     expect(asked()).toEqual(["a", "keys of acme"]);
     await cache.find("a", NOW);
@@ -32,7 +32,7 @@ describe("a look-up", () => {
   });
 
   test("of many at once has come lately", async () => {
-    const { cache, asked } = openCache(10, createRecentNames());
+    const { cache, asked } = openCache(10, createRecentNames(10));
     await Promise.all([cache.find("a", NOW), cache.find("a", NOW)]);
     await cache.find("a", NOW);
     expect(asked()).toEqual(["a", "keys of acme"]);
