@@ -23,8 +23,8 @@ export function openSqlite(path: string): Database {
   database.exec("PRAGMA synchronous = FULL");
   // In KiB: the upper levels of the trees of a million devices stay, and 2 MB, the default, has no room for them.
   database.exec("PRAGMA cache_size = -8000");
-  // In pages: an import in random order changes most pages many times, and with the default, 1,000, would write each of them twice a
-  // time. With more it is quicker still, and holds up logins for longer at once.
+  // In pages: an import in random order changes the same ones over and over, and with the default, 1,000, each commit would copy them
+  // into the database. More is quicker still, and holds up logins for longer at a time.
   database.exec("PRAGMA wal_autocheckpoint = 4000");
   const db = new Kysely<Schema>({ dialect: new TransactionalSqliteDialect({ database: adapt(database) }) });
   return createDatabase(db, {

@@ -81,7 +81,9 @@ export async function openKeyRing(options: RingOptions): Promise<KeyRing> {
     isAway = true;
   }
 
-  const refresh = createShared(read);
+  const shared = createShared(read);
+  /** Whoever waits for the reading before its own waits no longer for both. */
+  const refresh = (): Promise<void> => within(shared());
   const keep = async (starting: boolean): Promise<void> => {
     await changeWithSpares(store, (kept, spare) => keepUp(kept, spare, { at: now(), starting }, options));
   };

@@ -233,3 +233,25 @@ test("a key of an algorithm that only a newer gateway knows is published, told o
   // At a start, too.
   expect((await openRing(store.signingKeys, { onFault })).active()?.kid).toBe(ring.active()?.kid);
 });
+
+test("whoever comes while a reading hangs waits no longer than who came first", async () => {
+  const { store } = await openDatabase();
+  let hangs = false;
+  const expire: ((error: Error) => void)[] = [];
+  const ring = await openRing(
+    { ...store.signingKeys, read: () => (hangs ? new Promise(() => {}) : store.signingKeys.read()) },
+    {
+      changes: { isSure: () => false, hear: () => {} },
+      within: (call) =>
+        new Promise((resolve, reject) => {
+          expire.push(reject);
+          call.then(resolve, reject);
+        }),
+    },
+  );
+  hangs = true;
+  const asked = [ring.confirm(), ring.confirm()];
+  for (const reject of expire.splice(0)) reject(new Error("too late"));
+  const ends = await Promise.allSettled(asked);
+  expect(ends).toMatchObject([{ reason: { message: "too late" } }, { reason: { message: "too late" } }]);
+});
