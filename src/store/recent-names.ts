@@ -1,6 +1,6 @@
 // Which names came lately: two Bloom filters, of which the older is emptied when the newer is full. Knows nothing of what they name.
 
-/** So many bits a name, of which two are set: of names that did not come, one in a hundred is taken for one that did. */
+/** So many bits a name, of which two are set: of names that did not come, one in fifty is taken for one that did. */
 const BITS = 16;
 
 /**

@@ -1,8 +1,20 @@
 // The queries of tokens that were taken back one by one. Knows the schema.
 
 import type { RevokedToken, RevokedTokenStore } from "../core/registry/record-ports.ts";
+import { createBatches } from "./batches.ts";
 import type { Database } from "./database.ts";
 import { recordChange } from "./recorded-changes.ts";
+
+/** While a gateway is not sure of what it has heard, each check of a token asks: a database that is slow is not asked more often for it. */
+const LOOK_UPS = { most: 200, atOnce: 1 };
+
+/** Names of a look-up: a statement is prepared for each of these sizes, and not for every one that may come. */
+const SIZES = [1, 16, 64, LOOK_UPS.most];
+
+function filledUp(jtis: readonly string[]): readonly string[] {
+  const size = SIZES.find((candidate) => candidate >= jtis.length) ?? jtis.length;
+  return Array.from({ length: size }, (_, place) => jtis[place] ?? "");
+}
 
 /** The revoked tokens of one database. */
 export function createRevokedTokenStore(database: Database): RevokedTokenStore {
@@ -43,11 +55,13 @@ export function createRevokedTokenStore(database: Database): RevokedTokenStore {
         return rows.map(({ jti, expires_at: expiresAt }): RevokedToken => ({ jti, expiresAt }));
       }),
 
-    has: (jti) =>
-      database.read(async (db) => {
-        const row = await db.selectFrom("revoked_tokens").where("jti", "=", jti).select("jti").executeTakeFirst();
-        return row !== undefined;
-      }),
+    has: createBatches<string, boolean>(async (jtis) => {
+      const rows = await database.read((db) =>
+        db.selectFrom("revoked_tokens").where("jti", "in", filledUp(jtis)).select("jti").execute(),
+      );
+      const there = new Set(rows.map(({ jti }) => jti));
+      return jtis.map((jti) => there.has(jti));
+    }, LOOK_UPS),
 
     prune: (now, most) =>
       database.write(async (transaction) => {

@@ -6,7 +6,9 @@ import { fetchJwks, type JwksSource } from "./jwks-fetch.ts";
 
 export interface KeyCacheOptions {
   readonly source: JwksSource;
-  /** Milliseconds since any moment, by a clock that nobody sets: how often is asked, and how old keys are, is no matter of the date. */
+  /** Unix milliseconds: this clock goes on while a machine sleeps. */
+  readonly now: () => number;
+  /** Milliseconds since any moment, by a clock that nobody sets. */
   readonly monotonicNow: () => number;
   /** For how long keys are good without any answer of the issuer, in milliseconds; for as long as the last one said at least. */
   readonly maxStaleMs: number;
@@ -34,18 +36,31 @@ const MAX_FRESHNESS_MS = 600_000;
 /** From this part of its freshness on a set is fetched anew behind the requests' backs. */
 const REFRESH_AHEAD = 0.8;
 
+/** By both clocks. */
+interface Instant {
+  readonly wall: number;
+  readonly monotonic: number;
+}
+
+const LONG_AGO: Instant = { wall: Number.NEGATIVE_INFINITY, monotonic: Number.NEGATIVE_INFINITY };
+
+/** Milliseconds, by the clock that went further: one that is set back prolongs nothing, and a machine that slept knows of it. */
+function since(then: Instant, at: Instant): number {
+  return Math.max(at.wall - then.wall, at.monotonic - then.monotonic);
+}
+
 interface Kept {
   readonly keys: KeySet;
   readonly etag: string | undefined;
-  readonly answeredAt: number;
+  readonly answeredAt: Instant;
   readonly freshForMs: number;
 }
 
 /** A cache that is empty at first. It has no timers: what is due is done when a token comes. */
-export function createKeyCache({ source, monotonicNow, maxStaleMs, onFetchError }: KeyCacheOptions): KeyCache {
+export function createKeyCache({ source, now, monotonicNow, maxStaleMs, onFetchError }: KeyCacheOptions): KeyCache {
   let kept: Kept | undefined;
   let fetching: Promise<void> | undefined;
-  let askedAt = Number.NEGATIVE_INFINITY;
+  let askedAt = LONG_AGO;
   /** Since the last success. */
   let failures = 0;
   let lastError: unknown;
@@ -56,8 +71,8 @@ export function createKeyCache({ source, monotonicNow, maxStaleMs, onFetchError 
   }
 
   /** Starts a fetch unless there is one under way, or was one lately. */
-  function fetchUnlessLately(at: number): void {
-    if (fetching !== undefined || at - askedAt < spacing()) return;
+  function fetchUnlessLately(at: Instant): void {
+    if (fetching !== undefined || since(askedAt, at) < spacing()) return;
     askedAt = at;
     fetching = fetchAnew(at)
       .then(
@@ -69,7 +84,8 @@ export function createKeyCache({ source, monotonicNow, maxStaleMs, onFetchError 
           failures += 1;
           lastError = error;
           const told = error instanceof Error ? error : new Error("the JWK Set could not be fetched", { cause: error });
-          if (onFetchError !== undefined) queueMicrotask(() => onFetchError(told));
+          // A log that fails is not to end the service.
+          if (onFetchError !== undefined) new Promise((resolve) => resolve(onFetchError(told))).catch(() => {});
         },
       )
       .finally(() => {
@@ -78,7 +94,7 @@ export function createKeyCache({ source, monotonicNow, maxStaleMs, onFetchError 
   }
 
   /** What is not a set with a usable key rejects, and so never replaces one. */
-  async function fetchAnew(at: number): Promise<Kept> {
+  async function fetchAnew(at: Instant): Promise<Kept> {
     const { body, etag, freshForMs = USUAL_FRESHNESS_MS } = await fetchJwks(source, kept?.etag);
     const keys = body === undefined ? kept?.keys : await readKeySet(body);
     if (keys === undefined) throw new Error("the JWK Set was answered with 304, and there is none");
@@ -86,23 +102,28 @@ export function createKeyCache({ source, monotonicNow, maxStaleMs, onFetchError 
     return { keys, etag, answeredAt: at, freshForMs: bounded };
   }
 
-  async function keysNow(at: number): Promise<KeySet> {
-    const age = kept === undefined ? Number.POSITIVE_INFINITY : at - kept.answeredAt;
+  async function keysNow(at: Instant): Promise<KeySet> {
+    const age = kept === undefined ? Number.POSITIVE_INFINITY : since(kept.answeredAt, at);
     const freshForMs = kept?.freshForMs ?? 0;
     if (age >= freshForMs * REFRESH_AHEAD) fetchUnlessLately(at);
     // What went unused for long is looked at anew first: a key may have been revoked. Nobody waits for an issuer that is away.
     if (age >= freshForMs && (failures === 0 || kept === undefined)) await fetching;
-    if (kept === undefined || at - kept.answeredAt > Math.max(maxStaleMs, kept.freshForMs)) throw unavailable(at);
+    if (kept === undefined || isStale(kept, at)) throw unavailable(at);
     return kept.keys;
   }
 
-  function unavailable(at: number): Error {
-    return keysUnavailable(spacing() - (at - askedAt), lastError);
+  /** By the clock that nobody sets alone: a date that is wrong for a while ends no service. */
+  function isStale({ answeredAt, freshForMs }: Kept, at: Instant): boolean {
+    return at.monotonic - answeredAt.monotonic > Math.max(maxStaleMs, freshForMs);
+  }
+
+  function unavailable(at: Instant): Error {
+    return keysUnavailable(spacing() - since(askedAt, at), lastError);
   }
 
   return {
     async find(kid) {
-      const at = monotonicNow();
+      const at = { wall: now(), monotonic: monotonicNow() };
       const key = (await keysNow(at)).get(kid);
       if (key !== undefined) return key;
       fetchUnlessLately(at);

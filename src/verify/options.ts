@@ -23,7 +23,7 @@ export interface VerifierOptions {
   readonly onFetchError?: (error: Error) => void;
   /** The one that fetches keys; `globalThis.fetch` unless told. */
   readonly fetch?: typeof globalThis.fetch;
-  /** The clock that tokens are held against, in unix milliseconds. */
+  /** The clock that tokens are held against, in unix milliseconds; keys age by it too, where it goes further than the other. */
   readonly now?: () => number;
   /** The clock that keys age by, in milliseconds since any moment: the one of `performance` unless told, which nobody sets. */
   readonly monotonicNow?: () => number;

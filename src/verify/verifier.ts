@@ -26,6 +26,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
   const { url, maxStaleMs, timeoutMs, ...expected } = readOptions(options);
   const keys = createKeyCache({
     source: { url, fetch, timeoutMs },
+    now,
     monotonicNow,
     maxStaleMs,
     ...(onFetchError === undefined ? {} : { onFetchError }),

@@ -123,6 +123,7 @@ function ownVerifier({ publicUrl }: TestGateway): Verifier {
       },
       timeoutMs: 5_000,
     },
+    now: () => performance.now() * (MAX_AGE_MS / JWKS_MS),
     monotonicNow: () => performance.now() * (MAX_AGE_MS / JWKS_MS),
     maxStaleMs: 0,
   });

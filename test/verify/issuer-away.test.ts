@@ -69,7 +69,12 @@ test("a first fetch that fails is tried again after 1 s, 2 s, 4 s and so on, how
 test("an issuer that never answers, or never ends to, is given up in time", async () => {
   const issuer = await startIssuer();
   const cache = (): KeyCache =>
-    createKeyCache({ source: { url: issuer.url, fetch, timeoutMs: 30 }, monotonicNow: () => 0, maxStaleMs: 0 });
+    createKeyCache({
+      source: { url: issuer.url, fetch, timeoutMs: 30 },
+      now: () => 0,
+      monotonicNow: () => 0,
+      maxStaleMs: 0,
+    });
   issuer.answer(() => {});
   await expect(cache().find("key-1")).rejects.toMatchObject({ reason: "unavailable" });
   issuer.answer((response) => response.writeHead(200).write("{"));

@@ -100,7 +100,7 @@ test("kids that are made up cause one fetch in 30 s, and so they do while fetche
   expect(errors.map(({ message }) => message)).toEqual(Array(2).fill("the JWK Set was answered with status 500"));
 });
 
-test("a clock that is set causes no fetch: made-up kids get one in 30 s all the same", async () => {
+test("a clock that is set forward costs one fetch, one that is set back none", async () => {
   const { issuer, outcome, setClock, pass } = await begin();
   expect(await outcome()).toBe("sensor-1");
   const steps = [31, -31, 3_600, -86_400, 100 * 86_400];
@@ -109,10 +109,43 @@ test("a clock that is set causes no fetch: made-up kids get one in 30 s all the 
     expect(await outcome({ ...mint, kid: `made-up-${at}` })).toBe("invalid");
     expect(await outcome()).toBe("sensor-1");
   }
-  expect(issuer.requests.length).toBe(1);
+  expect(issuer.requests.length).toBe(4);
   pass(30);
   expect(await outcome({ ...mint, kid: "made-up" })).toBe("invalid");
+  expect(issuer.requests.length).toBe(5);
+});
+
+test("after a machine slept keys are asked for anew: its other clock stood still", async () => {
+  const { issuer, outcome, setClock } = await begin({}, mint);
+  expect(await outcome()).toBe("sensor-1");
+  issuer.publish(other);
+  setClock(1_800);
+  expect(await outcome(other)).toBe("sensor-1");
+  expect(await outcome()).toBe("invalid");
   expect(issuer.requests.length).toBe(2);
+});
+
+test.each([
+  [
+    "throws",
+    () => {
+      throw new Error("the log is full");
+    },
+  ],
+  [
+    "rejects",
+    async () => {
+      throw new Error("the log is full");
+    },
+  ],
+])("a log that %s does not end the service", async (_how, onFetchError) => {
+  const { issuer, outcome, pass } = await begin({ onFetchError });
+  expect(await outcome()).toBe("sensor-1");
+  await issuer.stop();
+  pass(300);
+  expect(await outcome()).toBe("sensor-1");
+  pass(30);
+  expect(await outcome()).toBe("sensor-1");
 });
 
 test("a clock that is set keeps nobody from new keys", async () => {

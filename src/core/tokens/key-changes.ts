@@ -62,7 +62,8 @@ export function revoke(decision: Decision, kid: string): void {
   draft.note("RevokeSigningKey", kid, { state: key.state });
   const alg = algOf(key, rules);
   if (key.state === "active") replaceActive(decision, alg);
-  else if (key.state === "next") makeNext(decision, alg);
+  // Whoever gives up a key that has signed nothing may have had enough of its algorithm.
+  else if (key.state === "next") makeNext(decision, rules.alg);
 }
 
 function replaceActive(decision: Decision, alg: TokenAlg): void {

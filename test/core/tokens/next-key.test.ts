@@ -85,6 +85,14 @@ test("a change of TOKEN_ALG is not undone by a gateway that starts with the one 
   expect(await startOther(office, {})).toEqual(changed);
 });
 
+test("of a mistaken change of TOKEN_ALG it is revoked, and the next one is of the algorithm of whoever does that", async () => {
+  const office = await openOffice();
+  const [, [mistaken = ""] = []] = await startOther(office);
+  await startOther(office, {});
+  await office.keys.revoke(String(mistaken), ACTOR);
+  expect((await startOther(office, {})).map(([, alg]) => alg)).toEqual(["ES256", "ES256"]);
+});
+
 test("one that does not open gives way, which is told: at a start, at a rotation, and where it is to sign now", async () => {
   const office = await openOffice();
   const { opened, clock, keys, ring, published } = office;
