@@ -2,19 +2,14 @@
 
 import { isUtf8 } from "node:buffer";
 import { timestampMs } from "@bufbuild/protobuf/wkt";
-import type { Client } from "@connectrpc/connect";
 import type { Command } from "commander";
-import {
-  type AdminService,
-  type SigningKey,
-  SigningKeySchema,
-  SigningKeyState,
-} from "../../gen/es/countersign/admin/v1/admin_pb.ts";
+import { type SigningKey, SigningKeySchema, SigningKeyState } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { callAdmin } from "./gateway/admin-client.ts";
 import { inputName, readInput } from "./input.ts";
+import { listKeys } from "./listed-keys.ts";
 import { usageFailure } from "./output.ts";
 import { writeResource } from "./resource.ts";
-import { FETCH_MINUTES, fetchedFrom, timeOf, UNFETCHED, warn } from "./unfetched-key.ts";
+import { FETCH_MINUTES, fetchedFrom, signedUnfetched, timeOf, UNFETCHED, warn } from "./unfetched-key.ts";
 
 interface ImportOptions {
   readonly kid?: string;
@@ -32,12 +27,13 @@ export function addImportCommand(keys: Command): void {
     .action(async (file: string, { kid = "", next: asNext = false }: ImportOptions, command: Command) => {
       const privateKey = await readKeyFile(file);
       const { before, key, active } = await callAdmin(async (admin) => ({
-        before: await readActive(admin),
+        before: (await listKeys(admin)).active,
         key: await admin.importSigningKey({ privateKey, kid, asNext }),
-        active: await readActive(admin),
+        active: (await listKeys(admin)).active,
       }));
       const signedAlready = key.kid === before?.kid;
-      if (!asNext && !signedAlready) warn(`${key.kid} (${key.alg}) signs at once. ${UNFETCHED}`);
+      if (!asNext && !signedAlready && signedUnfetched(key))
+        warn(`${key.kid} (${key.alg}) signs at once. ${UNFETCHED}`);
       const becomes =
         key.state === SigningKeyState.NEXT
           ? `is published. ${comesToSign(key, active)}`
@@ -54,11 +50,6 @@ function comesToSign(next: SigningKey, active: SigningKey | undefined): string {
   if (active?.rotateTime === undefined) return `It signs once it is told to: ${byHand}`;
   const planned = `It signs at the next rotation, ${timeOf(active.rotateTime)}`;
   return timestampMs(active.rotateTime) <= fetchedFrom(next) ? planned : `${planned}; sooner: ${byHand}`;
-}
-
-async function readActive(admin: Client<typeof AdminService>): Promise<SigningKey | undefined> {
-  const { signingKeys } = await admin.listSigningKeys({ pageSize: 1_000 });
-  return signingKeys.find(({ state }) => state === SigningKeyState.ACTIVE);
 }
 
 async function readKeyFile(file: string): Promise<string> {

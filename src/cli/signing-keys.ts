@@ -2,13 +2,13 @@
 
 import type { Command } from "commander";
 import { RevokeSigningKeyResponseSchema, SigningKeySchema } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
-import { systemNow } from "../telemetry/clock.ts";
 import { adminCommand, callAdmin } from "./gateway/admin-client.ts";
+import { listKeys } from "./listed-keys.ts";
 import { writeList } from "./listing.ts";
 import { writeResource } from "./resource.ts";
 import { addImportCommand } from "./signing-key-import.ts";
 import { addRotateCommand } from "./signing-key-rotation.ts";
-import { fetchedFrom, warnUnfetched } from "./unfetched-key.ts";
+import { signedUnfetched, warnUnfetched } from "./unfetched-key.ts";
 
 const COLUMNS = ["kid", "alg", "state", "create_time", "activate_time", "retire_time", "rotate_time"];
 
@@ -44,9 +44,13 @@ function addRevoke(keys: Command): void {
     // A kid may begin with a hyphen, and this is no time to learn of `--`.
     .allowUnknownOption()
     .action(async (kid: string, _options: object, command: Command) => {
-      const answer = await callAdmin((admin) => admin.revokeSigningKey({ kid }));
+      const { before, answer } = await callAdmin(async (admin) => ({
+        before: (await listKeys(admin)).active,
+        answer: await admin.revokeSigningKey({ kid }),
+      }));
       const { active } = answer;
-      if (active !== undefined && systemNow() < fetchedFrom(active)) warnUnfetched(active);
+      // One that signed already does so whatever becomes of another.
+      if (active !== undefined && active.kid !== before?.kid && signedUnfetched(active)) warnUnfetched(active);
       writeResource(command, RevokeSigningKeyResponseSchema, answer, [
         `key ${kid} is revoked: services that check tokens by themselves trust it until they fetch the keys anew`,
         `key ${active?.kid} signs`,

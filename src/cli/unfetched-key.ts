@@ -15,6 +15,11 @@ export function warnUnfetched({ kid, createTime }: SigningKey): void {
   warn(`${kid} was published at ${timeOf(createTime)}. ${UNFETCHED}`);
 }
 
+/** Whether it began to sign before that, by the clocks of gateways alone. */
+export function signedUnfetched(key: SigningKey): boolean {
+  return key.activateTime === undefined || timestampMs(key.activateTime) < fetchedFrom(key);
+}
+
 /** When every service has had time to fetch a key, in unix milliseconds. */
 export function fetchedFrom({ createTime }: SigningKey): number {
   return createTime === undefined ? Number.POSITIVE_INFINITY : timestampMs(createTime) + PUBLISH_MS;

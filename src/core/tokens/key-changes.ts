@@ -10,6 +10,7 @@ import {
   type Decision,
   dropLostNext,
   heardFrom,
+  isPublished,
   makeNext,
   newSigningKey,
   publishedFrom,
@@ -36,8 +37,8 @@ export function rotateOrPlan(decision: Decision, atOnce: boolean, seen: Seen): v
   const active = draft.active();
   const next = draft.next();
   if (next === undefined) return;
-  const isPublished = next.kid === seen.next && heardFrom(next) <= at;
-  if (active === undefined || (atOnce && isPublished) || publishedFrom(next, rules) <= at) {
+  const isHeardOf = next.kid === seen.next && heardFrom(next) <= at;
+  if (active === undefined || (atOnce && isHeardOf) || publishedFrom(next, rules) <= at) {
     rotate(decision, next);
   } else if (active.rotateAt === undefined || active.rotateAt > at) {
     draft.put({ ...active, rotateAt: at });
@@ -82,7 +83,8 @@ function replaceActive(decision: Decision, alg: TokenAlg): void {
 }
 
 /**
- * Takes a key over, to sign now or next. One that is there in that state already stays as it is.
+ * Takes a key over, to sign now or next. One that is there in that state already stays as it is, and one
+ * that is published goes on being so: services have had as long to fetch it.
  * @throws AuthError `failed_precondition` for one that was revoked, or that cannot be what it is to be; `already_exists` for a kid
  * that another key has, or a key that has another kid
  */
@@ -102,7 +104,8 @@ export function takeOver(decision: Decision, material: KeyMaterial, asNext: bool
     draft.note("ImportSigningKey", material.kid, details);
     return;
   }
-  activate(decision, { ...newSigningKey(material, "active", at, rules), importedAt: at });
+  const createdAt = there !== undefined && isPublished(there, at) ? there.createdAt : at;
+  activate(decision, { ...newSigningKey(material, "active", at, rules), createdAt, importedAt: at });
   draft.note("ImportSigningKey", material.kid, details);
   // Where it was the next one, there is none now.
   makeNext(decision, rules.alg);

@@ -4,7 +4,7 @@ import type { PublicJwk } from "../ports.ts";
 import { createShared } from "../shared-call.ts";
 import { type ActiveKey, isSameKey, readyToSign, readyToVerify, type VerifyingKey } from "./key-material.ts";
 import type { KeptKeys, SigningKey, SigningKeyStore } from "./ports.ts";
-import { type RingRules, rotationTime } from "./rotation.ts";
+import { isPublished, type RingRules, rotationTime } from "./rotation.ts";
 import { changeWithSpares } from "./spare-keys.ts";
 import { keepUp } from "./upkeep.ts";
 
@@ -101,14 +101,11 @@ export async function openKeyRing(options: RingOptions): Promise<KeyRing> {
     throw error;
   });
 
-  const isPublished = ({ state, publishedUntil = 0 }: SigningKey): boolean =>
-    state === "active" || state === "next" || (state === "retired" && publishedUntil > now());
-
   return {
     active: () => reading.active,
     published() {
       const current = reading.keys
-        .filter(isPublished)
+        .filter((key) => isPublished(key, now()))
         .sort(byUse)
         .map(({ publicJwk }) => publicJwk);
       if (!isSameList(current, published)) published = current;
@@ -117,7 +114,7 @@ export async function openKeyRing(options: RingOptions): Promise<KeyRing> {
     find(kid) {
       const key = reading.keys.find((candidate) => candidate.kid === kid);
       if (key?.state === "revoked") return "revoked";
-      return key !== undefined && isPublished(key) ? reading.verifying.get(kid) : undefined;
+      return key !== undefined && isPublished(key, now()) ? reading.verifying.get(kid) : undefined;
     },
     confirm: () => (changes.isSure() && settled === doubts ? undefined : refresh()),
     refresh,

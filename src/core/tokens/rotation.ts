@@ -161,6 +161,11 @@ export function rotate(decision: Decision, next: SigningKey): void {
   makeNext(decision, algOf(next, rules));
 }
 
+/** Whether verifiers are given it. */
+export function isPublished({ state, publishedUntil = 0 }: SigningKey, at: number): boolean {
+  return state === "active" || state === "next" || (state === "retired" && publishedUntil > at);
+}
+
 /** When every gateway that can be reached publishes the next key, in unix milliseconds. */
 export function heardFrom(next: SigningKey): number {
   return next.createdAt + SEEN_MS;

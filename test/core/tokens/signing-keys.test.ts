@@ -128,6 +128,23 @@ describe("import", () => {
     expect(published()).toEqual(["old", expect.any(String), expect.any(String)]);
   });
 
+  test("a key that is published already goes on as the one that it was: since when is told of it", async () => {
+    const { keys, clock } = await openOffice();
+    const key = { privateKey: newKey(), kid: "old" };
+    await keys.import({ ...key, asNext: true }, ACTOR);
+    clock.now += PUBLISH_MS;
+    const asActive = { ...key, asNext: false };
+    expect(await keys.import(asActive, ACTOR)).toMatchObject({ createdAt: NOW, activatedAt: clock.now });
+    clock.now += SEEN_MS;
+    await keys.rotate(true, ACTOR);
+    // Retired, and published still.
+    expect(await keys.import(asActive, ACTOR)).toMatchObject({ state: "active", createdAt: NOW });
+    await keys.import({ ...asActive, privateKey: newKey(), kid: "other" }, ACTOR);
+    const { publishedUntil = 0 } = (await keys.list()).find(({ kid }) => kid === "old") ?? {};
+    clock.now = publishedUntil;
+    expect(await keys.import(asActive, ACTOR)).toMatchObject({ state: "active", createdAt: clock.now });
+  });
+
   test("the next key is of TOKEN_ALG", async () => {
     const { keys } = await openOffice();
     const key = { privateKey: newKey("ed25519"), kid: "", asNext: true };
