@@ -8,11 +8,12 @@ import {
   type RotateSigningKeyResponse,
   RotateSigningKeyResponseSchema,
   type SigningKey,
-  SigningKeyState,
 } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
+import { SEEN_MS } from "../core/registry/ports.ts";
 import { monotonicNow, systemNow } from "../telemetry/clock.ts";
 import { callAdmin } from "./gateway/admin-client.ts";
 import { withPatience } from "./gateway/patience.ts";
+import { type ListedKeys, listKeys } from "./listed-keys.ts";
 import { CommandFailure } from "./output.ts";
 import { writeResource } from "./resource.ts";
 import { timeOf, warn, warnUnfetched } from "./unfetched-key.ts";
@@ -20,6 +21,9 @@ import { timeOf, warn, warnUnfetched } from "./unfetched-key.ts";
 /** How often a gateway is asked whether it is done, in milliseconds: seldom before its time, and then often. */
 const SELDOM_MS = 30_000;
 const OFTEN_MS = 1_000;
+
+/** How old a next key is to be before it may sign at once, and a little more, in milliseconds. */
+const HEARD_MS = SEEN_MS + 100;
 
 /** A gateway that starts anew meanwhile is no reason to give up. */
 const PATIENCE = {
@@ -43,17 +47,13 @@ export function addRotateCommand(keys: Command): void {
     .option("--no-wait", "leave the rest to the gateways")
     .option("--json", "print JSON")
     .action(async ({ now = false, wait = true }: RotateOptions, command: Command) => {
-      const answer = await callAdmin((admin) => admin.rotateSigningKey({ now }));
+      const answer = await (now ? rotateAtOnce() : callAdmin((admin) => admin.rotateSigningKey({})));
       const due = answer.rotateTime && timestampMs(answer.rotateTime);
       if (due === undefined) {
         if (now && answer.active !== undefined) warnUnfetched(answer.active);
         write(command, answer);
         return;
       }
-      if (now)
-        warn(
-          `${answer.next?.kid} was made a moment ago: no service has it. In a second --now has it sign all the same`,
-        );
       warn(
         `${answer.next?.kid} signs from ${new Date(due).toISOString()} on, when every service has had time to fetch it`,
       );
@@ -64,6 +64,26 @@ export function addRotateCommand(keys: Command): void {
       warn("waiting for that. Ctrl-C leaves it to the gateways");
       write(command, await untilRotated(answer, due));
     });
+}
+
+/**
+ * Has the next key sign now. One that was made less than a second ago may be in no gateway's JWKS: it is asked for once more.
+ * @throws CommandFailure when it does not sign even then, or another key does
+ */
+async function rotateAtOnce(): Promise<RotateSigningKeyResponse> {
+  const planned = await callAdmin((admin) => admin.rotateSigningKey({ now: true }));
+  if (planned.rotateTime === undefined) return planned;
+  warn(`${planned.next?.kid} was made less than a second ago: asking again in a second`);
+  await pause(HEARD_MS);
+  const answer = await callAdmin(
+    // Asked again where somebody else had it sign meanwhile, the key after it would.
+    async (admin) =>
+      rotatedSince(planned.active, planned.next?.kid, await listKeys(admin)) ?? admin.rotateSigningKey({ now: true }),
+  );
+  if (answer.rotateTime === undefined) return answer;
+  throw new CommandFailure(
+    `${answer.next?.kid} does not sign yet, only its rotation is planned: it signs from ${timeOf(answer.rotateTime)} on. To have it sign sooner, give rotate --now again`,
+  );
 }
 
 /**
@@ -79,16 +99,10 @@ async function untilRotated(
   while (true) {
     const left = due - systemNow();
     await pause(left > SELDOM_MS ? SELDOM_MS : Math.max(left, OFTEN_MS));
-    const { signingKeys } = await callAdmin((admin) =>
-      withPatience(PATIENCE, () => admin.listSigningKeys({ pageSize: 1_000 })),
-    );
-    const inState = (state: SigningKeyState) => signingKeys.find((key) => key.state === state);
-    const [active, next] = [inState(SigningKeyState.ACTIVE), inState(SigningKeyState.NEXT)];
-    // Another rotation may have come after this one.
-    if (active !== undefined && signingKeys.some((key) => key.kid === awaited && key.activateTime !== undefined)) {
-      return create(RotateSigningKeyResponseSchema, { active, ...(next && { next }) });
-    }
-    if (active?.kid !== before?.kid) throw planGone(awaited, active);
+    const listed = await callAdmin((admin) => withPatience(PATIENCE, () => listKeys(admin)));
+    const rotated = rotatedSince(before, awaited, listed);
+    if (rotated !== undefined) return rotated;
+    const { active, next } = listed;
     // Revoked, or another was imported in its place: the plan is the active key's, and holds for whichever is next.
     if (next !== undefined && next.kid !== awaited && active?.rotateTime !== undefined) {
       warn(`${next.kid} is next in place of ${awaited}, and signs from ${timeOf(active.rotateTime)} on`);
@@ -96,6 +110,20 @@ async function untilRotated(
       due = timestampMs(active.rotateTime);
     }
   }
+}
+
+/** The rotation to the key that is awaited; undefined while the one before signs. @throws CommandFailure when another does */
+function rotatedSince(
+  before: SigningKey | undefined,
+  awaited: string | undefined,
+  { keys, active, next }: ListedKeys,
+): RotateSigningKeyResponse | undefined {
+  // Another rotation may have come after this one.
+  if (active !== undefined && keys.some((key) => key.kid === awaited && key.activateTime !== undefined)) {
+    return create(RotateSigningKeyResponseSchema, { active, ...(next && { next }) });
+  }
+  if (active?.kid !== before?.kid) throw planGone(awaited, active);
+  return undefined;
 }
 
 function planGone(awaited: string | undefined, active: SigningKey | undefined): CommandFailure {

@@ -2,7 +2,7 @@
 
 import { generateKeyPairSync } from "node:crypto";
 import { expect, onTestFinished, test } from "vitest";
-import { GATEWAY } from "../../src/core/registry/ports.ts";
+import { GATEWAY, SEEN_MS } from "../../src/core/registry/ports.ts";
 import type { SigningKeys } from "../../src/core/tokens/signing-keys.ts";
 import { type Operator, openOperator } from "./operator.ts";
 
@@ -39,6 +39,40 @@ async function beginRotation(): Promise<Begun> {
     .toBe(true);
   return { signingKeys, active, planned, ended };
 }
+
+/** Has `rotate --now` planned by a gateway whose next key was made a moment ago, and has it asked again once `meanwhile` is done. */
+async function askTwice(meanwhile: (signingKeys: SigningKeys) => Promise<unknown>) {
+  const clock = { now: Date.now() };
+  const { gateway, operate } = await openOperator({ KEY_ROTATION: "off" }, { now: () => clock.now });
+  onTestFinished(() => gateway.close());
+  const { signingKeys } = gateway;
+  const planned = await kidOf(signingKeys, "next");
+  const ended = operate(["signing-keys", "rotate", "--now", "--no-wait"]);
+  await expect
+    .poll(async () => (await signingKeys.list()).some(({ rotationTime }) => rotationTime !== undefined))
+    .toBe(true);
+  clock.now += SEEN_MS;
+  await meanwhile(signingKeys);
+  return { signingKeys, planned, outcome: await ended };
+}
+
+test("--now asks again a second later, and has it sign", async () => {
+  const { signingKeys, planned, outcome } = await askTwice(async () => {});
+  const next = await kidOf(signingKeys, "next");
+  expect(outcome).toMatchObject({ status: 0, stdout: `key ${planned} signs\nkey ${next} is next\n` });
+  expect(outcome.stderr).toMatch(
+    new RegExp(
+      `^countersign: ${planned} was made less than a second ago: asking again in a second\ncountersign: ${planned} was published at .*\n$`,
+    ),
+  );
+});
+
+test("--now does not ask again where somebody else had it sign meanwhile", async () => {
+  const { signingKeys, planned, outcome } = await askTwice((keys) => keys.rotate(true, GATEWAY));
+  const next = await kidOf(signingKeys, "next");
+  expect(outcome).toMatchObject({ status: 0, stdout: `key ${planned} signs\nkey ${next} is next\n` });
+  expect((await signingKeys.list()).find(({ state }) => state === "active")?.rotationTime).toBeUndefined();
+});
 
 test("where another key was imported to sign meanwhile, it fails and says so", async () => {
   const { signingKeys, planned, ended } = await beginRotation();
