@@ -7,10 +7,22 @@ import { TOKEN_HEADER, type TokenSource } from "./token-source.ts";
 /** What a header of gRPC can carry as text. */
 const LEGAL = /^[\x20-\x7e]+$/;
 
+/** What grpc-js lets no credentials fail with (gRFC A54): it would say INTERNAL, and blame the control plane. */
+const UNFIT: readonly status[] = [
+  status.OK,
+  status.INVALID_ARGUMENT,
+  status.NOT_FOUND,
+  status.ALREADY_EXISTS,
+  status.FAILED_PRECONDITION,
+  status.ABORTED,
+  status.OUT_OF_RANGE,
+  status.DATA_LOSS,
+];
+
 /**
  * An interceptor for the `interceptors` of a client or of one call: each call carries the source's present token as
- * `x-access-token`. A call without a token fails with the code of the failed login, or with UNAUTHENTICATED where that has none; one
- * whose token cannot be sent, with INTERNAL. One that is answered with UNAUTHENTICATED has its token given up.
+ * `x-access-token`. A call without a token fails with the code of the failed login, or with UNAUTHENTICATED where that has none, or one
+ * that grpc-js lets no credentials fail with; one whose token cannot be sent, with INTERNAL. One that is answered with UNAUTHENTICATED has its token given up.
  */
 export function createTokenInterceptor(source: Pick<TokenSource, "token" | "invalidate">): Interceptor {
   return (options, nextCall) => {
@@ -59,11 +71,11 @@ function mistakeOf(token: unknown): string {
   return /[\r\n]$/.test(token) ? "ends in a line break" : "has a character that no header can carry";
 }
 
-/** grpc-js takes any number that it finds as `code` for a status: those of DOMException are none, and neither is a failure that is OK. */
+/** grpc-js takes any number that it finds as `code` for a status: those of DOMException are none. */
 function failureOf(error: unknown): Error {
   if (!(error instanceof Error)) return new RpcError(status.UNAUTHENTICATED, "there is no token");
   const code = "code" in error && !(error instanceof DOMException) ? error.code : undefined;
-  return typeof code === "number" && code > 0 && code in status
+  return typeof code === "number" && code in status && !UNFIT.includes(code)
     ? error
     : new RpcError(status.UNAUTHENTICATED, error.message);
 }

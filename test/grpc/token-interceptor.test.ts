@@ -139,11 +139,33 @@ test.each<[string, () => Promise<string>, status, string]>([
     status.UNAVAILABLE,
     "away",
   ],
+  // A login that is refused as malformed: no code that grpc-js lets credentials fail with.
+  [
+    "is refused as malformed",
+    () => Promise.reject(new RpcError(status.INVALID_ARGUMENT, "malformed: device_key is too long", "malformed")),
+    status.UNAUTHENTICATED,
+    "failed with error: malformed: device_key is too long",
+  ],
   ["rejects with code 0", () => Promise.reject(new DOMException("odd", "Odd")), status.UNAUTHENTICATED, "odd"],
 ])("a source that %s ends the call, and no more", async (_what, token, code, told) => {
   const call = await startService(() => true);
   const error = await failureOf(call({ token, invalidate: () => {} }));
   expect([error.code, error.details]).toEqual([code, expect.stringContaining(told)]);
+});
+
+test("a status that grpc-js lets no credentials fail with becomes UNAUTHENTICATED, and any other stays", async () => {
+  const call = await startService(() => true);
+  const codes = Object.values(status).filter((code) => typeof code === "number");
+  const ends = await Promise.all(
+    codes.map((code) =>
+      failureOf(call({ token: () => Promise.reject(new RpcError(code, "why")), invalidate: () => {} })),
+    ),
+  );
+  expect(ends.map(({ details }) => details)).toEqual(Array(17).fill(expect.stringMatching(/^Getting .*: why$/)));
+  const unfit = [0, 3, 5, 6, 9, 10, 11, 15];
+  expect(ends.map(({ code }) => code)).toEqual(
+    codes.map((code) => (unfit.includes(code) ? status.UNAUTHENTICATED : code)),
+  );
 });
 
 test.each<[string, () => void]>([
