@@ -75,6 +75,28 @@ process.stdout.write([refused, kept, (await source.token()) === first].join());
   expect(await runProgram("SIGHUP", after)).toEqual([0, "invalid_credentials,true,false"]);
 });
 
+test("of two that come together the secret of the later one stays, whichever login is done first", async () => {
+  const after = `
+import { AsyncLocalStorage } from "node:async_hooks";
+const caller = new AsyncLocalStorage();
+const tokens = {};
+const released = Promise.withResolvers();
+const { login } = client;
+client.login = async (...call) => {
+  const answer = await login(...call);
+  tokens[caller.getStore()] = answer.token;
+  if (caller.getStore() === "earlier") await released.promise;
+  return answer;
+};
+const earlier = caller.run("earlier", replaceSecret);
+await caller.run("later", replaceSecret);
+released.resolve();
+await earlier;
+process.stdout.write([(await source.token()) === tokens.later, tokens.earlier === tokens.later].join());
+`;
+  expect(await runProgram("SIGHUP", after)).toEqual([0, "true,false"]);
+});
+
 test("what is imported is what the page says", async () => {
   const folder = temporaryFolder();
   await installPacked(folder);
