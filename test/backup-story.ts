@@ -49,8 +49,9 @@ export async function tellBackupStory(place: BackupPlace): Promise<void> {
   const writer = writeDevices(before);
   const enrolled = await writer.written(ENROLLED_BEFORE);
   await place.backUp();
-  const meanwhile = await writer.stop();
-  expect(meanwhile.length).toBeGreaterThan(enrolled.length);
+  // It goes on writing, however quick that was.
+  await writer.written(enrolled.length + 1);
+  await writer.stop();
 
   // 2. What is changed after it holds. A board that has moved a moment ago is to try again.
   await vi.waitFor(async () => expect(await loginStatuses(before, [["moving", ownKey]])).toEqual([200]), {
