@@ -16,6 +16,6 @@ test("random logins get the same answer through every protocol and listener", { 
     fc.asyncProperty(plans, async (plan) => {
       expect(await differential.compare(plan)).toBeUndefined();
     }),
-    { numRuns: 200, endOnFailure: true },
+    { numRuns: 120, endOnFailure: true },
   );
 });

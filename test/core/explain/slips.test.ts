@@ -114,7 +114,7 @@ test("a known mistake in a right login is named", async () => {
       expect(findings.map(({ code }) => code)).toContain(slip.code);
       expect(findings.map(({ code }) => code)).not.toContain("no_known_mistake");
     }),
-    { numRuns: 250 },
+    { numRuns: 150 },
   );
 });
 
@@ -192,7 +192,7 @@ test("what is found is fit to be shown, and tells no key and no right signature"
         }
       }
     }),
-    { numRuns: 300 },
+    { numRuns: 200 },
   );
 });
 
@@ -249,7 +249,7 @@ test("it says that a login would succeed if and only if the gateway lets it in",
       seen[admitted ? "in" : "out"]++;
       expect((await explain({ body })).wouldSucceed).toBe(admitted);
     }),
-    { numRuns: 250 },
+    { numRuns: 150 },
   );
   expect(Math.min(seen.in, seen.out)).toBeGreaterThan(10);
 });
