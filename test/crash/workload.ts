@@ -67,9 +67,10 @@ export async function writeUntilKilled(
 function isGone(error: unknown): boolean {
   if (error instanceof TypeError && error.message === "fetch failed") return true;
   if (error instanceof TypeError && error.message === "terminated") return true;
-  return (
-    error instanceof ConnectError && [Code.Unavailable, Code.Aborted, Code.Canceled, Code.Unknown].includes(error.code)
-  );
+  if (!(error instanceof ConnectError)) return false;
+  // Connect calls a connection that broke while it was written to (EPIPE) internal: the gateway's own word has no such cause.
+  if (error.cause instanceof Error && "syscall" in error.cause) return true;
+  return [Code.Unavailable, Code.Aborted, Code.Canceled, Code.Unknown].includes(error.code);
 }
 
 type Act = (gateway: CrashingGateway, fleet: Fleet, ledger: Ledger) => Promise<void>;
