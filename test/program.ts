@@ -68,11 +68,15 @@ export interface ServingProcess {
 /** To be added to `env`: the algorithm of tokens is the default, whose keys take an eighth of a second to make. */
 export const DEFAULT_ALG = { COUNTERSIGN_TOKEN_ALG: "" };
 
-/** Starts `serve --dev` on free ports and waits until it says where it listens. It ends with the test at the latest. */
+/**
+ * Starts `serve --dev` on free ports and waits until it says where it listens. It ends with the test at the latest, unless
+ * `atEnd` registers its end for later.
+ */
 export async function serve(
   dataDir: string,
   options: RunOptions = {},
   args: readonly string[] = [],
+  atEnd: (end: () => Promise<void>) => void = onTestFinished,
 ): Promise<ServingProcess> {
   const child = start(["serve", "--dev", "--json", ...args], {
     ...options,
@@ -90,7 +94,7 @@ export async function serve(
     log += String(chunk);
   });
   const exited = once(child, "exit");
-  onTestFinished(async () => {
+  atEnd(async () => {
     child.kill("SIGKILL");
     await exited;
   });

@@ -2,7 +2,7 @@
 // none of them.
 
 import { AuthError } from "../core/errors.ts";
-import { readBody } from "./body.ts";
+import { RequestAborted, readBody } from "./body.ts";
 import type { TransportOptions } from "./call.ts";
 import { createCaller, headersOf, type RequestCaller } from "./caller.ts";
 import { asRefusal } from "./errors.ts";
@@ -77,6 +77,7 @@ export function createEndpoints(
       if (refusal !== undefined) onRefused(refusal, caller);
       send(response, status, [...headers, ["Cache-Control", "no-store"]], text);
     } catch (error) {
+      if (error instanceof RequestAborted) throw error;
       const refusal = asRefusal(error, caller.requestId);
       if (refusal instanceof AuthError) onRefused(refusal, caller);
       sendRefusal(response, refusal);

@@ -12,7 +12,7 @@ import { notOneMessage } from "./envelope.ts";
 import { type Refusal, toGrpc } from "./errors.ts";
 import { hostOf, metadataReader } from "./grpc-metadata.ts";
 import { checkCall, closeIdle, handOver, isGrpc } from "./grpc-streams.ts";
-import type { HttpHandler } from "./http.ts";
+import { type HttpHandler, isOver } from "./http.ts";
 
 const DETAILS = "grpc-status-details-bin";
 const NOTHING = new grpc.Metadata();
@@ -86,7 +86,7 @@ export function guardStreamAnswers(
   const respondWithError = takeMethod(server, "_respondWithError");
   Object.assign(server, {
     _verifyContentType: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders): unknown => {
-      if (stream.destroyed) return false;
+      if (isOver(stream)) return false;
       arrived = headers;
       if (!isGrpc(headers) && handleOther !== undefined) {
         handOver(stream, headers, handleOther);
@@ -109,7 +109,7 @@ export function guardStreamAnswers(
 
   function refuse(stream: ServerHttp2Stream, refusal: AuthError, channelz: unknown = null): void {
     onRefused(refusal, callerFrom(stream.session?.socket.remoteAddress, "grpc", headersOf({ headers: arrived })));
-    if (!stream.destroyed) respondWithError(statusOf(refusal), stream, channelz);
+    if (!isOver(stream)) respondWithError(statusOf(refusal), stream, channelz);
   }
 }
 

@@ -1,7 +1,7 @@
 // What the HTTP transports share: a request and its answer, over HTTP/1 and HTTP/2 alike. Knows no protocol above HTTP.
 
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import { errorHeaders, type Refusal, toRest } from "./errors.ts";
 import { HeaderList } from "./header-list.ts";
@@ -14,6 +14,14 @@ export type HttpHandler = (request: HttpRequest, response: HttpResponse) => Prom
 
 /** A header in the spelling that HTTP/1 is to show. */
 export type HeaderField = readonly [name: string, value: string];
+
+/**
+ * Whether a stream takes no more frames: Node throws on a write to it. A reset with NO_ERROR closes a stream and does not
+ * destroy it.
+ */
+export function isOver({ closed, destroyed }: ServerHttp2Stream): boolean {
+  return closed || destroyed;
+}
 
 /**
  * Calls back once: when a request's caller has gone before its answer was sent, at once when that was before, and after the answer at the latest. Over HTTP/1 a

@@ -1,7 +1,7 @@
 // The HTTP/2 side of a port that serves everything: bounded sessions onto one handler. Knows no protocol above HTTP.
 
 import { constants, createServer, type ServerHttp2Session } from "node:http2";
-import type { HttpHandler } from "./http.ts";
+import { type HttpHandler, isOver } from "./http.ts";
 import type { Http2Side } from "./listener.ts";
 
 const MAX_CONCURRENT_STREAMS = 100;
@@ -26,7 +26,7 @@ export function createHttp2(handle: HttpHandler): Http2Side {
   server.on("request", handle);
   // Node would say 100 by itself, and throw when the stream has been reset meanwhile.
   server.on("checkContinue", (request, response) => {
-    if (!response.stream.destroyed) response.writeContinue();
+    if (!isOver(response.stream)) response.writeContinue();
     void handle(request, response);
   });
   server.on("session", (session) => {

@@ -8,7 +8,7 @@ import { expect, onTestFinished, test, vi } from "vitest";
 import { createGrpc } from "../../src/transports/grpc.ts";
 import { limitPings } from "../../src/transports/grpc-pings.ts";
 import { type Listener, listen } from "../../src/transports/listener.ts";
-import { writeAtOnce } from "./raw-http2.ts";
+import { writeAtOnce } from "../frames.ts";
 
 interface Clock {
   /** Unix milliseconds. */

@@ -6,9 +6,9 @@ import { connect as connectHttp2 } from "node:http2";
 import { credentials, type Metadata } from "@grpc/grpc-js";
 import { expect, test } from "vitest";
 import { AuthServiceClient } from "../../gen/grpc/countersign/auth/v1/auth.ts";
+import { openStream, resetStream, writeAtOnce } from "../frames.ts";
 import { run, serve, temporaryFolder } from "../program.ts";
 import { exchange } from "./raw-http.ts";
-import { openStream, resetStream, writeAtOnce } from "./raw-http2.ts";
 
 const request = { ":method": "POST", ":scheme": "http", ":path": "/auth/login", ":authority": "a" };
 const STREAMS = Array.from({ length: 20 }, (_, place) => 2 * place + 1);

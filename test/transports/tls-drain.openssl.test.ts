@@ -5,7 +5,8 @@ import { request } from "node:https";
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect } from "node:tls";
 import { expect, test } from "vitest";
-import { makeCertificates, startSecureListener } from "./certificates.ts";
+import { makeCertificates } from "./certificates.ts";
+import { startSecureListener } from "./secure-listener.ts";
 
 const pems = makeCertificates({ server: "ecdsa" });
 

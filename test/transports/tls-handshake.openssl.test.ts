@@ -4,7 +4,8 @@ import { once } from "node:events";
 import { connect as connectHttp2 } from "node:http2";
 import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
 import { expect, onTestFinished, test } from "vitest";
-import { makeCertificates, startSecureListener } from "./certificates.ts";
+import { makeCertificates } from "./certificates.ts";
+import { startSecureListener } from "./secure-listener.ts";
 
 const pems = makeCertificates({ rsa: "rsa", ecdsa: "ecdsa" });
 

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
 import { expect, onTestFinished, test } from "vitest";
 import { temporaryFolder } from "../program.ts";
-import { makeCertificates, replaceFile, type SecureListener, startSecureListener } from "./certificates.ts";
+import { makeCertificates, replaceFile } from "./certificates.ts";
+import { type SecureListener, startSecureListener } from "./secure-listener.ts";
 
 const pems = makeCertificates({ server: "ecdsa", later: "rsa", former: "ecdsa", latter: "ecdsa", stranger: "ecdsa" });
 

@@ -2,7 +2,8 @@
 
 import { expect, test } from "vitest";
 import { createVerifier, VerifyError } from "../../src/verify/exports.ts";
-import { makeCertificates, startSecureListener } from "../transports/certificates.ts";
+import { makeCertificates } from "../transports/certificates.ts";
+import { startSecureListener } from "../transports/secure-listener.ts";
 import { goodToken } from "../vectors/forge.ts";
 import { mint } from "./scene.ts";
 

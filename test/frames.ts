@@ -1,0 +1,217 @@
+// HTTP/2 by hand: any frames in any order, in the clear or by TLS.
+
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+
+const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+
+/** Frame types (RFC 9113, section 6). */
+const DATA = 0x0;
+const HEADERS = 0x1;
+const RST_STREAM = 0x3;
+const SETTINGS = 0x4;
+const PING = 0x6;
+const GOAWAY = 0x7;
+const WINDOW_UPDATE = 0x8;
+const CONTINUATION = 0x9;
+
+const HEAD_BYTES = 9;
+const END_STREAM = 0x1;
+const END_HEADERS = 0x4;
+const INITIAL_WINDOW_SIZE = 0x4;
+const CANCEL = 0x8;
+/** `:status: 200` as an indexed field (RFC 7541, appendix A). */
+const STATUS_200 = 0x88;
+
+export type HeaderFields = Readonly<Record<string, string>>;
+
+interface Frame {
+  readonly type: number;
+  readonly flags: number;
+  readonly stream: number;
+  readonly payload: Buffer;
+}
+
+/** Writes a frame of any type. */
+export function frame(type: number, flags: number, stream: number, payload: Buffer = Buffer.alloc(0)): Buffer {
+  const head = Buffer.alloc(HEAD_BYTES);
+  head.writeUIntBE(payload.length, 0, 3);
+  head.writeUInt8(type, 3);
+  head.writeUInt8(flags, 4);
+  head.writeUInt32BE(stream, 5);
+  return Buffer.concat([head, payload]);
+}
+
+/** SETTINGS; `initialWindow`: the bytes that the server may send on a stream before a WINDOW_UPDATE. */
+export function settings(initialWindow?: number): Buffer {
+  if (initialWindow === undefined) return frame(SETTINGS, 0, 0);
+  const entry = Buffer.alloc(6);
+  entry.writeUInt16BE(INITIAL_WINDOW_SIZE);
+  entry.writeUInt32BE(initialWindow, 2);
+  return frame(SETTINGS, 0, 0, entry);
+}
+
+/** HEADERS with the whole header block. */
+export function openStream(stream: number, headers: HeaderFields, ends = true): Buffer {
+  return frame(HEADERS, END_HEADERS | (ends ? END_STREAM : 0), stream, encode(headers));
+}
+
+/** HEADERS with half of the header block, CONTINUATION with the rest. */
+export function openStreamInParts(stream: number, headers: HeaderFields, ends = true): readonly [Buffer, Buffer] {
+  const block = encode(headers);
+  const middle = block.length >> 1;
+  return [
+    frame(HEADERS, ends ? END_STREAM : 0, stream, block.subarray(0, middle)),
+    frame(CONTINUATION, END_HEADERS, stream, block.subarray(middle)),
+  ];
+}
+
+export function data(stream: number, payload: Buffer, ends = true): Buffer {
+  return frame(DATA, ends ? END_STREAM : 0, stream, payload);
+}
+
+export function resetStream(stream: number, code: number = CANCEL): Buffer {
+  return frame(RST_STREAM, 0, stream, uint32(code));
+}
+
+export function ping(): Buffer {
+  return frame(PING, 0, 0, Buffer.alloc(8));
+}
+
+export function windowUpdate(stream: number, bytes: number): Buffer {
+  return frame(WINDOW_UPDATE, 0, stream, uint32(bytes));
+}
+
+export function goaway(code: number): Buffer {
+  return frame(GOAWAY, 0, 0, Buffer.concat([uint32(0), uint32(code)]));
+}
+
+function uint32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
+}
+
+/** Encodes each header as an uncompressed literal without indexing (RFC 7541, section 6.2.2). */
+function encode(headers: HeaderFields): Buffer {
+  return Buffer.concat(
+    Object.entries(headers).flatMap(([name, value]) => [Buffer.of(0), encodeText(name), encodeText(value)]),
+  );
+}
+
+/** Encodes a string literal (RFC 7541, section 5.2). */
+function encodeText(text: string): Buffer {
+  const bytes = Buffer.from(text);
+  const length: number[] = [];
+  let rest = bytes.length - 0x7f;
+  if (rest < 0) length.push(bytes.length);
+  else {
+    length.push(0x7f);
+    for (; rest >= 0x80; rest >>= 7) length.push(0x80 | (rest & 0x7f));
+    length.push(rest);
+  }
+  return Buffer.concat([Buffer.from(length), bytes]);
+}
+
+/** Connects and writes the preface, SETTINGS and the frames in one piece; drops what the server sends. */
+export async function writeAtOnce(url: string, ...frames: readonly Buffer[]): Promise<Socket> {
+  const socket = await openSocket(url);
+  socket.resume();
+  socket.write(Buffer.concat([PREFACE, settings(), ...frames]));
+  return socket;
+}
+
+async function openSocket(url: string, ca?: Buffer): Promise<Socket> {
+  const { protocol, hostname, port } = new URL(url);
+  const target = { host: hostname, port: Number(port), allowHalfOpen: true, noDelay: true };
+  const secure = protocol === "https:";
+  const socket = secure ? connectTls({ ...target, ALPNProtocols: ["h2"], ...(ca && { ca }) }) : connect(target);
+  await once(socket, secure ? "secureConnect" : "connect");
+  socket.on("error", () => {});
+  return socket;
+}
+
+/** A connection that reads the server's frames. */
+export interface FrameConnection {
+  /** Writes frames in one piece; the preface precedes the first ones. */
+  write(...frames: readonly Buffer[]): void;
+  /** Waits for the first HEADERS of a stream. @returns whether the status is 200 @throws Error when the connection ends */
+  isOk(stream: number): Promise<boolean>;
+  /** Waits for the end of a stream. @returns the bytes of its DATA @throws Error when the connection ends */
+  bodyOf(stream: number): Promise<Buffer>;
+  /** Ends the client's side. */
+  end(): void;
+  readonly closed: Promise<void>;
+  destroy(): void;
+}
+
+interface Answer {
+  readonly ok: PromiseWithResolvers<boolean>;
+  readonly body: PromiseWithResolvers<Buffer>;
+  readonly chunks: Buffer[];
+}
+
+/** Connects; to an `https:` URL by TLS with ALPN h2, where `ca` is the certificate to trust. */
+export async function openConnection(url: string, ca?: Buffer): Promise<FrameConnection> {
+  const socket = await openSocket(url, ca);
+  const answers = new Map<number, Answer>();
+  let isClosed = false;
+  const answerOf = (stream: number): Answer => {
+    const known = answers.get(stream);
+    if (known !== undefined) return known;
+    const answer = { ok: Promise.withResolvers<boolean>(), body: Promise.withResolvers<Buffer>(), chunks: [] };
+    // A test waits for one of the two at most.
+    for (const { promise } of [answer.ok, answer.body]) promise.catch(() => {});
+    if (isClosed) fail(answer);
+    answers.set(stream, answer);
+    return answer;
+  };
+  const fail = ({ ok, body }: Answer): void => {
+    for (const { reject } of [ok, body]) reject(new Error("the connection ended"));
+  };
+  const take = ({ type, flags, stream, payload }: Frame): void => {
+    if (type !== HEADERS && type !== DATA) return;
+    const { ok, body, chunks } = answerOf(stream);
+    if (type === HEADERS) ok.resolve(payload[0] === STATUS_200);
+    else chunks.push(payload);
+    if ((flags & END_STREAM) !== 0) body.resolve(Buffer.concat(chunks));
+  };
+
+  let received = Buffer.alloc(0);
+  socket.on("data", (chunk: Buffer) => {
+    received = Buffer.concat([received, chunk]);
+    for (let next = readFrame(received); next !== undefined; next = readFrame(received)) {
+      received = received.subarray(HEAD_BYTES + next.payload.length);
+      take(next);
+    }
+  });
+  socket.once("end", () => socket.end());
+  const closed = new Promise<void>((resolve) =>
+    socket.once("close", () => {
+      isClosed = true;
+      for (const answer of answers.values()) fail(answer);
+      resolve();
+    }),
+  );
+  let greeting: readonly Buffer[] = [PREFACE];
+  return {
+    write(...frames) {
+      socket.write(Buffer.concat([...greeting, ...frames]));
+      greeting = [];
+    },
+    isOk: (stream) => answerOf(stream).ok.promise,
+    bodyOf: (stream) => answerOf(stream).body.promise,
+    end: () => socket.end(),
+    closed,
+    destroy: () => socket.destroy(),
+  };
+}
+
+function readFrame(bytes: Buffer): Frame | undefined {
+  if (bytes.length < HEAD_BYTES) return undefined;
+  const end = HEAD_BYTES + bytes.readUIntBE(0, 3);
+  if (bytes.length < end) return undefined;
+  const payload = bytes.subarray(HEAD_BYTES, end);
+  return { type: bytes.readUInt8(3), flags: bytes.readUInt8(4), stream: bytes.readUInt32BE(5), payload };
+}
