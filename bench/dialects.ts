@@ -5,18 +5,28 @@ import { LoginRequestSchema, LoginResponseSchema } from "../gen/es/countersign/a
 import type { LoginBody } from "./contract.ts";
 import type { Answer, Fleet } from "./fleet.ts";
 import { encodeFrame, openGrpcTo } from "./grpc-lanes.ts";
-import { encodePost, openHttp1 } from "./http1-lanes.ts";
+import { encodePost, openHttp1, openNewTls } from "./http1-lanes.ts";
 import type { OpenLanes } from "./lane.ts";
 
 export interface Dialect {
   readonly encode: (login: LoginBody, fleet: Fleet) => Buffer;
   readonly decode: (answer: Buffer) => Answer;
   readonly open: OpenLanes;
+  /** Whether the server needs a certificate. */
+  readonly tls?: true;
 }
 
-export type DialectName = "rest" | "oauth" | "connect" | "grpc";
+export type DialectName = "rest" | "rest-tls" | "rest-tls-resumed" | "oauth" | "connect" | "grpc";
 
 const METHOD = "/countersign.auth.v1.AuthService/Login";
+
+/** REST by a TLS connection for each login. */
+const REST_TLS = {
+  encode: (login: LoginBody) =>
+    encodePost("/auth/login", "application/json", JSON.stringify(login), "Connection: close\r\n"),
+  decode: (answer: Buffer) => readJson(answer, "token", "expires_in"),
+  tls: true,
+} as const;
 
 export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
   rest: {
@@ -24,6 +34,8 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
     decode: (answer) => readJson(answer, "token", "expires_in"),
     open: openHttp1,
   },
+  "rest-tls": { ...REST_TLS, open: openNewTls("full") },
+  "rest-tls-resumed": { ...REST_TLS, open: openNewTls("resumed") },
   // The customer key in place of a proof made with it: OAuth's cheapest way of telling who a client is.
   oauth: {
     encode: ({ device_key }, { customerKey }) =>

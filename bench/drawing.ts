@@ -1,6 +1,8 @@
 // A report as a drawing: CPU of a request as a bar for each peer, with its spread. Knows numbers alone.
 
-import type { Report, Spread } from "./report.ts";
+import type { Spread } from "./figures.ts";
+import { GATEWAY } from "./groups.ts";
+import type { Report } from "./report.ts";
 
 const WIDTH = 880;
 const BARS_AT = 300;
@@ -33,7 +35,7 @@ export function renderDrawing({ node, cores, algorithm, groups }: Report): strin
           label: short,
           cost: cpuMicros.value,
           ratio: cpuMicros.ratio,
-          own: name === "gateway",
+          own: name.startsWith(GATEWAY),
         }),
       ),
       {

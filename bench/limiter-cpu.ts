@@ -1,8 +1,8 @@
 // What a decision costs its client beside a PING on the same connection, in turns. Knows no command but PING.
 
 import { randomUUID } from "node:crypto";
+import { type Section, show, spreadOf } from "./figures.ts";
 import { measureLanes } from "./limiter-load.ts";
-import { type Section, show, spreadOf } from "./limiter-report.ts";
 import { CHARGES, openSubject } from "./limiter-subject.ts";
 
 const IN_FLIGHT = 64;

@@ -1,7 +1,7 @@
 // What a denial costs that the limiter knows of: no round trip, awaited as the gateway does. Knows no Redis command.
 
 import { randomUUID } from "node:crypto";
-import { type Section, show, spreadOf } from "./limiter-report.ts";
+import { type Section, show, spreadOf } from "./figures.ts";
 import { CHARGES, LOGIN, openSubject } from "./limiter-subject.ts";
 
 const DENIALS = 200_000;

@@ -3,8 +3,8 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
 import type { RedisClient } from "../src/core/limiter/connection.ts";
+import type { Section } from "./figures.ts";
 import { runLanes } from "./limiter-load.ts";
-import type { Section } from "./limiter-report.ts";
 import { LOGIN, openSubject, readInfo } from "./limiter-subject.ts";
 
 const KEYS = 100_000;

@@ -6,7 +6,7 @@ import { createRedisLimiter } from "../src/core/limiter/redis.ts";
 import { createShadow } from "../src/core/limiter/shadow.ts";
 import { createStoreClock } from "../src/core/limiter/store-clock.ts";
 import { monotonicNow, systemNow } from "../src/telemetry/clock.ts";
-import { type Section, show, spreadOf } from "./limiter-report.ts";
+import { type Section, show, spreadOf } from "./figures.ts";
 import { LOGIN, openSubject } from "./limiter-subject.ts";
 
 const LOGS = 100_000;

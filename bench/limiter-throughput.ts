@@ -4,8 +4,8 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { Redis } from "ioredis";
 import type { Charge } from "../src/core/ports.ts";
+import { type Section, show, spreadOf } from "./figures.ts";
 import { measureLanes } from "./limiter-load.ts";
-import { type Section, show, spreadOf } from "./limiter-report.ts";
 import { CHARGES, LOGIN, openSubject, readInfo, type Subject } from "./limiter-subject.ts";
 
 const IN_FLIGHT = 64;

@@ -2,9 +2,9 @@
 
 import { Redis } from "ioredis";
 import { CUSTOMER_KEY, openGateway, postLogin } from "../test/gateway.ts";
+import type { Section, SectionTarget } from "./figures.ts";
 import { signLogin } from "./fleet.ts";
 import { runLanes } from "./limiter-load.ts";
-import type { Section, SectionTarget } from "./limiter-report.ts";
 
 const LOGINS = 2_000;
 const LIMIT = 10;

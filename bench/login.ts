@@ -1,24 +1,24 @@
 // `npm run bench`: the server CPU of a login, the gateway's beside its peers', interleaved in one run.
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { writeFileSync } from "node:fs";
+import { type CertificateKind, makeCertificate } from "../test/http/openssl.ts";
 import { type Algorithm, LOGIN_LIMIT, WINDOW_MS } from "./contract.ts";
+import { DIALECTS } from "./dialects.ts";
 import { renderDrawing } from "./drawing.ts";
+import { say } from "./figures.ts";
 import { createFleet } from "./fleet.ts";
 import { type Contender, GATE, TARGETS } from "./groups.ts";
 import { createLoginSubject } from "./login-walk.ts";
 import { type MeasureOptions, measure } from "./measure.ts";
 import { readOptions } from "./options.ts";
-import { type Peer, startPeer } from "./peer.ts";
-import { startRedis } from "./redis.ts";
+import { createPeerGroup, type Peer } from "./peer.ts";
 import { createReport, type GroupResult, gatewayRatio, type PairResult } from "./report.ts";
 import { createSignatureMeasure } from "./signature.ts";
 import { meets, renderReport, renderTargets } from "./table.ts";
 
 const IN_FLIGHT = 16;
-/** More than any machine does in one process: what the size of the fleet is reckoned by. */
-const LARGEST_RATES = { RS256: 12_000, EdDSA: 30_000 };
+/** Logins a second that no machine exceeds in one process: they set the size of the fleet. */
+const LARGEST_RATES = { RS256: 12_000, EdDSA: 30_000, tls: 4_000 };
 
 /**
  * Measures one contender beside its baseline, with no third: a process that has waited for seconds is dearer for a while,
@@ -28,22 +28,20 @@ async function runPair(
   baseline: Contender,
   contender: Contender,
   algorithm: Algorithm,
-  measuring: MeasureOptions & { readonly devices: number },
+  measuring: MeasureOptions & { readonly certificate: CertificateKind },
 ): Promise<PairResult> {
   await using cleanup = new AsyncDisposableStack();
-  const folder = mkdtempSync(join(tmpdir(), "countersign-bench-"));
-  cleanup.defer(() => rmSync(folder, { recursive: true }));
-  const redis = await startRedis();
-  cleanup.defer(() => redis.stop());
-  say(`${contender.label}, beside ${baseline.label}: enrolling ${measuring.devices} devices.`);
-  const start = async ({ name, dialect }: Contender): Promise<Peer> => {
-    const own = join(folder, name);
-    mkdirSync(own);
+  const group = await createPeerGroup(cleanup);
+  const secure = DIALECTS[contender.dialect].tls;
+  const tls = secure && makeCertificate(group.folder, "server", measuring.certificate);
+  // No device may come to its limit, whatever part of the run one window sees; warming takes two logins of each.
+  const loaded = Math.min(WINDOW_MS / 1000, measuring.rounds * measuring.seconds);
+  const devices = Math.ceil((LARGEST_RATES[secure ? "tls" : algorithm] * loaded) / (LOGIN_LIMIT - 2));
+  say(`${contender.label}, beside ${baseline.label}: enrolling ${devices} devices.`);
+  const start = ({ name, peer = name, dialect, listener = "public" }: Contender): Promise<Peer> => {
     // A fleet each: peers that share a Redis would spend the limits of one another's devices.
-    const fleet = createFleet(measuring.devices);
-    const peer = await startPeer(name, { redisUrl: redis.url, folder: own, fleet, algorithm, dialect });
-    cleanup.defer(() => peer.stop());
-    return peer;
+    const fleet = createFleet(devices);
+    return group.start(peer, { fleet, algorithm, dialect, listener, ...(tls && { tls }) });
   };
   const peers = [await start(baseline), await start(contender)];
 
@@ -57,17 +55,9 @@ async function runPair(
   return { contender, rounds, baselineRounds, signatureMicros };
 }
 
-/** Progress, apart from the report. */
-function say(line: string): void {
-  process.stderr.write(`${line}\n`);
-}
-
 const options = readOptions(process.argv.slice(2));
-const { rounds, seconds, algorithm } = options;
-// No device may come to its limit, whatever part of the run one window sees; warming takes two logins of each.
-const loaded = Math.min(WINDOW_MS / 1000, rounds * seconds);
-const devices = Math.ceil((LARGEST_RATES[algorithm] * loaded) / (LOGIN_LIMIT - 2));
-const measuring = { rounds, seconds, devices, inFlight: IN_FLIGHT };
+const { rounds, seconds, algorithm, certificate } = options;
+const measuring = { rounds, seconds, inFlight: IN_FLIGHT, certificate };
 
 const results: GroupResult[] = [];
 for (const group of options.groups) {

@@ -1,5 +1,6 @@
 // The measurement: rounds of load, peer after peer in short slices, so that a drift of the machine meets all of them alike.
 
+import { quantile } from "./figures.ts";
 import type { OpenLanes } from "./lane.ts";
 import { type LoadRequest, type LoadResult, runLoad } from "./load.ts";
 import type { Peer } from "./peer.ts";
@@ -111,12 +112,4 @@ function sumUp(slices: readonly Slice[]): Round {
     p50Ms: quantile(latencies, 0.5),
     p99Ms: quantile(latencies, 0.99),
   };
-}
-
-/** The value at `share` of an ascending list; between two, the mean weighted by nearness. */
-export function quantile(ascending: readonly number[], share: number): number {
-  const place = (ascending.length - 1) * share;
-  const below = ascending[Math.floor(place)] ?? Number.NaN;
-  const above = ascending[Math.ceil(place)] ?? Number.NaN;
-  return below + (above - below) * (place - Math.floor(place));
 }

@@ -1,7 +1,9 @@
 // The options of `npm run bench`. Knows no peer.
 
 import { parseArgs } from "node:util";
+import { CERTIFICATE_KINDS, type CertificateKind } from "../test/http/openssl.ts";
 import { ALGORITHMS, type Algorithm } from "./contract.ts";
+import { checkNames } from "./figures.ts";
 import { GATE, GATEWAY, GROUPS, type Group } from "./groups.ts";
 
 export interface BenchOptions {
@@ -9,6 +11,8 @@ export interface BenchOptions {
   /** How long each peer is under load in a round. */
   readonly seconds: number;
   readonly algorithm: Algorithm;
+  /** The certificate of the TLS servers. */
+  readonly certificate: CertificateKind;
   readonly groups: readonly Group[];
   /** Files to write. */
   readonly json: string | undefined;
@@ -23,6 +27,7 @@ export function readOptions(args: readonly string[]): BenchOptions {
       rounds: { type: "string", default: "6" },
       seconds: { type: "string", default: "2" },
       alg: { type: "string", default: "RS256" },
+      certificate: { type: "string", default: "ecdsa" },
       only: { type: "string", multiple: true, default: [] },
       json: { type: "string" },
       svg: { type: "string" },
@@ -30,10 +35,13 @@ export function readOptions(args: readonly string[]): BenchOptions {
   });
   const algorithm = ALGORITHMS.find((one) => one === values.alg);
   if (algorithm === undefined) throw new Error(`--alg is one of ${ALGORITHMS.join(", ")}`);
+  const certificate = CERTIFICATE_KINDS.find((one) => one === values.certificate);
+  if (certificate === undefined) throw new Error(`--certificate is one of ${CERTIFICATE_KINDS.join(", ")}`);
   return {
     rounds: readPositive("rounds", values.rounds),
     seconds: readPositive("seconds", values.seconds),
     algorithm,
+    certificate,
     groups: chooseGroups(values.only).map((group) => ({
       ...group,
       contenders: group.contenders.filter(({ without = [] }) => !without.includes(algorithm)),
@@ -47,8 +55,7 @@ export function readOptions(args: readonly string[]): BenchOptions {
 const LOGIN = "login";
 
 function chooseGroups(only: readonly string[]): readonly Group[] {
-  const names = [...GROUPS.map(({ name }) => name), LOGIN];
-  if (!only.every((name) => names.includes(name))) throw new Error(`--only is one of ${names.join(", ")}`);
+  checkNames(only, [...GROUPS.map(({ name }) => name), LOGIN]);
   if (only.length === 0) return GROUPS;
   return GROUPS.flatMap((group) => {
     if (only.includes(group.name)) return group;

@@ -1,13 +1,22 @@
-// A peer seen from the measurement: a server in a process of its own, whose CPU can be asked. Knows no protocol.
+// Peers: servers in processes of their own, whose CPU can be read.
 
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, openSync, readFileSync } from "node:fs";
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { JSONWebKeySet } from "jose";
 import type { Algorithm } from "./contract.ts";
 import type { DialectName } from "./dialects.ts";
 import type { Fleet } from "./fleet.ts";
+import { startRedis } from "./redis.ts";
+
+export type ListenerName = "public" | "internal";
+
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
+}
 
 /** What a peer is handed when it starts. */
 export interface PeerSetup {
@@ -18,8 +27,11 @@ export interface PeerSetup {
   readonly fleet: Fleet;
   /** What it signs tokens with. */
   readonly algorithm: Algorithm;
-  /** What it is spoken to in: a peer may have several, each with an origin of its own. */
   readonly dialect: DialectName;
+  /** The gateway's listener; other peers have one. */
+  readonly listener: ListenerName;
+  /** PEM files of a TLS server; absent: cleartext. */
+  readonly tls?: TlsFiles;
   /** Of those that check another's tokens: the keys that are good for them. */
   readonly jwks?: JSONWebKeySet;
 }
@@ -40,8 +52,33 @@ export interface Peer extends PeerOrigins {
   stop(): Promise<void>;
 }
 
-/** Starts `peers/<name>.ts`; resolves once it listens. What it writes goes to a file, as a server's log would. */
-export async function startPeer(name: string, setup: PeerSetup): Promise<Peer> {
+export interface PeerGroup {
+  /** A temporary folder. */
+  readonly folder: string;
+  /** Starts `peers/<name>.ts` with a folder of its own. */
+  start(name: string, setup: Omit<PeerSetup, "redisUrl" | "folder">): Promise<Peer>;
+}
+
+/** Prepares peers that share a Redis. `cleanup` ends them all and removes the folder. */
+export async function createPeerGroup(cleanup: AsyncDisposableStack): Promise<PeerGroup> {
+  const folder = mkdtempSync(join(tmpdir(), "countersign-bench-"));
+  cleanup.defer(() => rmSync(folder, { recursive: true }));
+  const { url: redisUrl, stop } = await startRedis();
+  cleanup.defer(stop);
+  return {
+    folder,
+    async start(name, setup) {
+      const own = join(folder, name);
+      mkdirSync(own);
+      const peer = await startPeer(name, { ...setup, redisUrl, folder: own });
+      cleanup.defer(() => peer.stop());
+      return peer;
+    },
+  };
+}
+
+/** Resolves once the peer listens. Its output goes to a file, as a server's log does. */
+async function startPeer(name: string, setup: PeerSetup): Promise<Peer> {
   const logFile = join(setup.folder, "log");
   const log = openSync(logFile, "w");
   const child = fork(new URL(`./peers/${name}.ts`, import.meta.url), {

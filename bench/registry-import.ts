@@ -6,9 +6,8 @@ import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import { postLogin } from "../test/gateway.ts";
+import { quantile, type Section } from "./figures.ts";
 import { signLogin } from "./fleet.ts";
-import type { Section } from "./limiter-report.ts";
-import { quantile } from "./measure.ts";
 import { DATABASES, openRegistryGateway, type RegistryGateway } from "./registry-gateway.ts";
 
 /** Keys as serial numbers are, or as UUIDs: those land all over an index, which is the worst that can come. */
@@ -20,6 +19,9 @@ const KEYS = {
 const TARGET_SECONDS = 60;
 const TARGET_BYTES = 250 * 1024 * 1024;
 const LOGIN_EVERY_MS = 20;
+const COLUMNS = "device_key,customer_id,name,key_mode,shared_identity,replay_guard,labels";
+/** Lines that are written at a time. */
+const PIECE = 1_000;
 
 export interface RegistryOptions {
   readonly devices: number;
@@ -85,7 +87,9 @@ async function importInto(
   keyOf: (place: number) => string,
 ): Promise<Omit<ImportFigures, "name">> {
   const file = join(gateway.folder, "devices.csv");
-  await pipeline(fileText(devices, keyOf), createWriteStream(file));
+  const lineOf = (place: number): string =>
+    `${keyOf(place)},bench,Pump ${place},shared,false,off,site=north;line=${place % 7}`;
+  await writeDevices(file, devices, COLUMNS, lineOf);
   await gateway.command("customers", "create", "--name", "Bench", "--customer-id", "bench");
 
   const importing = gateway.command("devices", "import", file);
@@ -96,17 +100,21 @@ async function importInto(
   return { importSeconds, againSeconds, exportSeconds, maxRss, loginMs };
 }
 
-/** In pieces: a million lines at once would be the bench's own memory. */
-function* fileText(devices: number, keyOf: (place: number) => string): Generator<string> {
-  yield "device_key,customer_id,name,key_mode,shared_identity,replay_guard,labels\n";
-  const PIECE = 1_000;
-  for (let from = 0; from < devices; from += PIECE) {
-    const lines = Array.from({ length: Math.min(PIECE, devices - from) }, (_, place) => {
-      const number = from + place;
-      return `${keyOf(number)},bench,Pump ${number},shared,false,off,site=north;line=${number % 7}\n`;
-    });
-    yield lines.join("");
+/** Writes a file of devices in pieces: a million lines at once would be the bench's own memory. */
+export async function writeDevices(
+  file: string,
+  devices: number,
+  head: string,
+  lineOf: (place: number) => string,
+): Promise<void> {
+  async function* pieces(): AsyncGenerator<string> {
+    yield `${head}\n`;
+    for (let from = 0; from < devices; from += PIECE) {
+      const length = Math.min(PIECE, devices - from);
+      yield Array.from({ length }, (_, place) => `${lineOf(from + place)}\n`).join("");
+    }
   }
+  await pipeline(pieces, createWriteStream(file));
 }
 
 async function logInDuring({ publicUrl, demo }: RegistryGateway, work: Promise<unknown>): Promise<readonly number[]> {

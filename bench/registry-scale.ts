@@ -2,17 +2,15 @@
 // the contract alone.
 
 import { createHash } from "node:crypto";
-import { createWriteStream, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { pipeline } from "node:stream/promises";
 import { DIALECTS } from "./dialects.ts";
+import { type Section, spreadOf } from "./figures.ts";
 import { checkAnswer, signLogin } from "./fleet.ts";
-import type { Section } from "./limiter-report.ts";
 import { runLoad } from "./load.ts";
-import { quantile } from "./measure.ts";
 import { startRedis } from "./redis.ts";
 import { DATABASES, type DatabaseName, openRegistryGateway, type RegistryGateway } from "./registry-gateway.ts";
-import type { RegistryOptions } from "./registry-import.ts";
+import { type RegistryOptions, writeDevices } from "./registry-import.ts";
 
 const SMALL = 1_000;
 const CUSTOMER_KEY = createHash("sha256").update("the customer key of the bench").digest("hex");
@@ -95,20 +93,11 @@ async function measureOn(name: DatabaseName, devices: number, redisUrl: string):
 
 async function enrolFleet(gateway: RegistryGateway, devices: number): Promise<void> {
   const [file, key] = [join(gateway.folder, "fleet.csv"), join(gateway.folder, "key")];
-  await pipeline(fleetText(devices), createWriteStream(file));
+  await writeDevices(file, devices, "device_key,customer_id,name", (place) => `${keyOf(place)},scale,Board ${place}`);
   writeFileSync(key, CUSTOMER_KEY, { mode: 0o600 });
   await gateway.command("customers", "create", "--name", "Scale", "--customer-id", "scale");
   await gateway.command("customer-keys", "issue", "--customer", "scale", "--import", key);
   await gateway.command("devices", "import", file);
-}
-
-function* fleetText(devices: number): Generator<string> {
-  yield "device_key,customer_id,name\n";
-  const PIECE = 1_000;
-  for (let from = 0; from < devices; from += PIECE) {
-    const places = Array.from({ length: Math.min(PIECE, devices - from) }, (_, place) => from + place);
-    yield places.map((place) => `${keyOf(place)},scale,Board ${place}\n`).join("");
-  }
 }
 
 function signedFor(place: number): { bytes: Buffer; check: (answer: Buffer) => void } {
@@ -188,10 +177,7 @@ async function timePage(list: () => Promise<string>): Promise<number> {
 }
 
 function median(values: readonly number[]): number {
-  return quantile(
-    values.toSorted((one, other) => one - other),
-    0.5,
-  );
+  return spreadOf(values).median;
 }
 
 function describe(figures: readonly ScaleFigures[], devices: number): Section {

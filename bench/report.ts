@@ -1,16 +1,10 @@
 // What a run found: medians and spreads, and which targets they meet. Knows numbers alone.
 
-import { availableParallelism, cpus } from "node:os";
+import type { CertificateKind } from "../test/http/openssl.ts";
 import type { Algorithm } from "./contract.ts";
-import { type Contender, GATEWAY, type Group, type Target } from "./groups.ts";
-import { quantile, type Round } from "./measure.ts";
-
-/** A median with its spread. */
-export interface Spread {
-  readonly median: number;
-  readonly min: number;
-  readonly max: number;
-}
+import { divide, MACHINE, type Spread, spreadOf } from "./figures.ts";
+import type { Contender, Group, Target } from "./groups.ts";
+import type { Round } from "./measure.ts";
 
 /** One figure of a peer. */
 export interface Figure {
@@ -44,7 +38,7 @@ export interface Report {
   readonly node: string;
   readonly cpu: string;
   readonly cores: number;
-  readonly options: object;
+  readonly options: { readonly certificate: CertificateKind };
   readonly algorithm: Algorithm;
   readonly groups: readonly GroupReport[];
 }
@@ -63,11 +57,13 @@ export interface GroupResult {
   readonly pairs: readonly PairResult[];
 }
 
-export function createReport(results: readonly GroupResult[], algorithm: Algorithm, options: object): Report {
+export function createReport(
+  results: readonly GroupResult[],
+  algorithm: Algorithm,
+  options: Report["options"],
+): Report {
   return {
-    node: process.version,
-    cpu: cpus()[0]?.model.trim() ?? "unknown",
-    cores: availableParallelism(),
+    ...MACHINE,
     options,
     algorithm,
     groups: results.map(sumUp),
@@ -118,7 +114,7 @@ function describe(
  */
 export function gatewayRatio({ algorithm, groups }: Report, target: Target): Spread | undefined {
   const peers = groups.find(({ name }) => name === target.group)?.peers;
-  const own = peers?.find(({ name }) => name === GATEWAY);
+  const own = peers?.find(({ name }) => name === target.own);
   const other = peers?.find(({ name }) => name === target.against);
   if (own === undefined || other === undefined || algorithm !== target.algorithm) return undefined;
   return spreadOf(other.cpuMicros.ratio === undefined ? own.ratios : divide(own.ratios, other.ratios));
@@ -126,13 +122,4 @@ export function gatewayRatio({ algorithm, groups }: Report, target: Target): Spr
 
 function costs(rounds: readonly Round[]): number[] {
   return rounds.map((round) => round.cpuMicros);
-}
-
-function divide(values: readonly number[], others: readonly number[]): number[] {
-  return values.map((value, place) => value / (others[place] ?? Number.NaN));
-}
-
-function spreadOf(values: readonly number[]): Spread {
-  const ascending = values.toSorted((one, other) => one - other);
-  return { median: quantile(ascending, 0.5), min: quantile(ascending, 0), max: quantile(ascending, 1) };
 }

@@ -1,7 +1,7 @@
 // The other end of peer.ts: what every file in peers/ calls. Knows no protocol.
 
 import { once } from "node:events";
-import type { Server } from "node:http";
+import type { Server } from "node:net";
 import type { PeerOrigins, PeerSetup } from "./peer.ts";
 
 /** Serves as a peer: `start` listens on any free port of 127.0.0.1 and says where. */
@@ -18,11 +18,11 @@ export function servePeer(start: (setup: PeerSetup) => Promise<string | PeerOrig
   process.once("disconnect", () => process.exit());
 }
 
-/** Lets a server listen, and says where, as an origin. */
-export async function listen(server: Server): Promise<string> {
+/** Lets a server listen on any free port. @returns its origin */
+export async function listen(server: Server, scheme: "http" | "https" = "http"): Promise<string> {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
   if (address === null || typeof address === "string") throw new TypeError("a TCP server has a port");
-  return `http://127.0.0.1:${address.port}`;
+  return `${scheme}://127.0.0.1:${address.port}`;
 }

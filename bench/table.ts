@@ -1,17 +1,18 @@
 // A report as text: tables that a terminal shows as well as Markdown does, and the targets. Knows numbers alone.
 
+import { describeMachine, renderTable, type Spread, show } from "./figures.ts";
 import type { Target } from "./groups.ts";
-import { type GroupReport, gatewayRatio, type Report, type Spread } from "./report.ts";
+import { type GroupReport, gatewayRatio, type Report } from "./report.ts";
 
-export function renderReport({ node, cpu, cores, algorithm, groups }: Report): string {
+export function renderReport(report: Report): string {
   return [
-    `Node ${node}, ${cpu}, ${cores} cores. Medians of the rounds (least–most); times the baseline, round by round.`,
-    ...groups.flatMap((group) => ["", ...renderGroup(group, algorithm)]),
+    `${describeMachine()} Medians of the rounds (least–most); times the baseline, round by round. TLS 1.3, ${report.options.certificate} certificate.`,
+    ...report.groups.flatMap((group) => ["", ...renderGroup(group, report.algorithm)]),
   ].join("\n");
 }
 
 function renderGroup(group: GroupReport, algorithm: string): string[] {
-  const rows = [
+  return renderTable([
     [`${group.title} login, ${algorithm}`, "CPU, µs a request", "times", "requests/s", "p50, ms", "p99, ms"],
     ...group.peers.map((peer) => [
       peer.label,
@@ -27,11 +28,7 @@ function renderGroup(group: GroupReport, algorithm: string): string[] {
       showRatio(group.signatureMicros.ratio, 3),
       ...Array.from({ length: 3 }, () => ""),
     ],
-  ];
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const lines = rows.map((row) => `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`);
-  const rule = `|${widths.map((width) => "-".repeat(width + 2)).join("|")}|`;
-  return [...lines.slice(0, 1), rule, ...lines.slice(1)];
+  ]);
 }
 
 /** Each target that the run can say something of. */
@@ -50,8 +47,4 @@ export function meets(ratio: Spread, target: Target): boolean {
 
 function showRatio(ratio: Spread | undefined, digits: number): string {
   return ratio === undefined ? "1" : show(ratio, digits);
-}
-
-function show({ median, min, max }: Spread, digits: number): string {
-  return `${median.toFixed(digits)} (${min.toFixed(digits)}–${max.toFixed(digits)})`;
 }

@@ -1,20 +1,15 @@
 // The gateway's check of a token beside a bare server's: the same tokens, in turns. Knows files of peers/ by name.
 
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { JSONWebKeySet } from "jose";
 import type { CheckDialect } from "./check-dialects.ts";
 import { type Algorithm, LOGIN_LIMIT } from "./contract.ts";
 import type { DialectName } from "./dialects.ts";
+import { divide, type Section, type Spread, say, show, spreadOf } from "./figures.ts";
 import { createFleet } from "./fleet.ts";
 import { GATEWAY } from "./groups.ts";
 import { type IssuedToken, issueTokens } from "./issued-tokens.ts";
-import { type Section, show, spreadOf } from "./limiter-report.ts";
 import { type MeasureOptions, measure, type Round, type Subject } from "./measure.ts";
-import { type Peer, startPeer } from "./peer.ts";
-import { startRedis } from "./redis.ts";
-import type { Spread } from "./report.ts";
+import { createPeerGroup, type ListenerName, type Peer } from "./peer.ts";
 
 /** Who is beside the gateway, and what both are asked. */
 export interface CheckPair {
@@ -22,8 +17,9 @@ export interface CheckPair {
   /** A file of peers/. */
   readonly bare: string;
   readonly label: string;
-  /** What the fleet logs in with at the gateway, on the listener that checks. */
+  /** How the fleet logs in at the gateway, on the listener that checks. */
   readonly dialect: DialectName;
+  readonly listener: ListenerName;
   readonly check: CheckDialect;
 }
 
@@ -40,20 +36,11 @@ const SLICE_TOKENS = 1_250;
 /** Measures a pair with tokens that each server sees once, then with one of each device, over and over. */
 export async function measureChecks(pair: CheckPair, algorithm: Algorithm, rounds: number): Promise<Section> {
   await using cleanup = new AsyncDisposableStack();
-  const folder = mkdtempSync(join(tmpdir(), "countersign-bench-"));
-  cleanup.defer(() => rmSync(folder, { recursive: true }));
-  const redis = await startRedis();
-  cleanup.defer(() => redis.stop());
-  const shared = { redisUrl: redis.url, fleet: createFleet(DEVICES), algorithm, dialect: pair.dialect };
-  const start = async (name: string, jwks?: JSONWebKeySet): Promise<Peer> => {
-    const own = join(folder, name);
-    mkdirSync(own);
-    const peer = await startPeer(name, { ...shared, folder: own, ...(jwks && { jwks }) });
-    cleanup.defer(() => peer.stop());
-    return peer;
-  };
-  const gateway = await start(GATEWAY);
-  const bare = await start(pair.bare, await fetchJwks(gateway));
+  const group = await createPeerGroup(cleanup);
+  const { dialect, listener } = pair;
+  const setup = { fleet: createFleet(DEVICES), algorithm, dialect, listener };
+  const gateway = await group.start(GATEWAY, setup);
+  const bare = await group.start(pair.bare, { ...setup, jwks: await fetchJwks(gateway) });
 
   // The warming takes one token of each device, and the rounds as many more as they use.
   const logins = 1 + Math.ceil((rounds * SLICES * SLICE_TOKENS) / DEVICES);
@@ -113,11 +100,15 @@ interface Part {
 
 function report({ title, label }: CheckPair, algorithm: Algorithm, parts: readonly Part[]): Section {
   const compared = parts.map(({ title: part, bareRounds, ownRounds }) => {
-    const spread = (rounds: readonly Round[], figure: keyof Round): Spread =>
-      spreadOf(rounds.map((one) => one[figure]));
+    const values = (rounds: readonly Round[], figure: keyof Round): number[] => rounds.map((one) => one[figure]);
     const times = (figure: keyof Round): Spread =>
-      spreadOf(ownRounds.map((own, place) => own[figure] / (bareRounds[place]?.[figure] ?? Number.NaN)));
-    return { part, bare: spread(bareRounds, "cpuMicros"), own: spread(ownRounds, "cpuMicros"), times };
+      spreadOf(divide(values(ownRounds, figure), values(bareRounds, figure)));
+    return {
+      part,
+      bare: spreadOf(values(bareRounds, "cpuMicros")),
+      own: spreadOf(values(ownRounds, "cpuMicros")),
+      times,
+    };
   });
   return {
     title: `${title}, ${algorithm}: server CPU of a check, ${IN_FLIGHT} in flight`,
@@ -140,9 +131,4 @@ function report({ title, label }: CheckPair, algorithm: Algorithm, parts: readon
       };
     }),
   };
-}
-
-/** Progress, apart from the report. */
-function say(line: string): void {
-  process.stderr.write(`${line}\n`);
 }

@@ -1,10 +1,9 @@
 // `npm run bench:verify [-- --alg RS256|EdDSA --only check|verify --rounds N]`: what a token's check costs, and the target.
 
-import { availableParallelism, cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { FORWARD_AUTH, VERIFY } from "./check-dialects.ts";
 import { ALGORITHMS } from "./contract.ts";
-import { renderSection } from "./limiter-report.ts";
+import { checkNames, runParts } from "./figures.ts";
 import { type CheckPair, MOST_ROUNDS, measureChecks } from "./verify-pair.ts";
 
 const PAIRS: Readonly<Record<string, CheckPair>> = {
@@ -13,6 +12,7 @@ const PAIRS: Readonly<Record<string, CheckPair>> = {
     bare: "bare-check",
     label: "bare node:http",
     dialect: "rest",
+    listener: "public",
     check: FORWARD_AUTH,
   },
   verify: {
@@ -20,6 +20,7 @@ const PAIRS: Readonly<Record<string, CheckPair>> = {
     bare: "grpc-js-check",
     label: "bare grpc-js",
     dialect: "grpc",
+    listener: "internal",
     check: VERIFY,
   },
 };
@@ -34,20 +35,14 @@ const { values } = parseArgs({
 const rounds = Number(values.rounds);
 if (!Number.isInteger(rounds) || rounds < 1 || rounds > MOST_ROUNDS)
   throw new Error(`--rounds is a whole number from 1 to ${MOST_ROUNDS}`);
-if (!values.only.every((name) => name in PAIRS)) throw new Error(`--only is one of ${Object.keys(PAIRS).join(", ")}`);
+checkNames(values.only, Object.keys(PAIRS));
 const algorithms = ALGORITHMS.filter((algorithm) => values.alg.includes(algorithm));
 if (!values.alg.every((name) => algorithms.some((one) => one === name)))
   throw new Error(`--alg is one of ${ALGORITHMS.join(", ")}`);
 
-const cpu = cpus()[0]?.model.trim() ?? "unknown";
-process.stdout.write(
-  `Node ${process.version}, ${cpu}, ${availableParallelism()} cores. Medians of the rounds (least–most); times bare, round by round.\n`,
+const parts = algorithms.flatMap((algorithm) =>
+  Object.entries(PAIRS)
+    .filter(([name]) => values.only.includes(name))
+    .map(([name, pair]) => [`${name} ${algorithm}`, () => measureChecks(pair, algorithm, rounds)]),
 );
-for (const algorithm of algorithms) {
-  for (const [name, pair] of Object.entries(PAIRS)) {
-    if (!values.only.includes(name)) continue;
-    const section = await measureChecks(pair, algorithm, rounds);
-    process.stdout.write(`\n${renderSection(section)}\n`);
-    if (section.targets.some(({ met }) => !met)) process.exitCode = 1;
-  }
-}
+await runParts(Object.fromEntries(parts), [], " Medians of the rounds (least–most); times bare, round by round.");

@@ -5,7 +5,7 @@ import { hasDevices, taken, tooManyKeys } from "../src/core/registry/refusals.ts
 import { readJti } from "../src/core/registry/tokens.ts";
 import { ADMIN_MESSAGE_BYTES } from "../src/services/admin.ts";
 import { createAdminGuard } from "../src/services/admin-guard.ts";
-import type { ServiceNotes } from "../src/transports/openapi.ts";
+import type { ServiceNotes } from "./openapi/document.ts";
 import { CUSTOMER_ID, DEVICE_NOTES, ETAG, IF_MATCH, KEY_ID, TIME, VERSIONED } from "./openapi-device-notes.ts";
 import {
   AWAY,

@@ -3,7 +3,7 @@
 import { malformed } from "../src/core/errors.ts";
 import { etagOf } from "../src/core/registry/pages.ts";
 import { noDerivationKey, taken } from "../src/core/registry/refusals.ts";
-import type { ServiceNotes } from "../src/transports/openapi.ts";
+import type { ServiceNotes } from "./openapi/document.ts";
 import { AWAY, changedSince, LONG_NAME, NO_CUSTOMER, NO_DEVICE, WRONG_FILTER, WRONG_MASK } from "./openapi-refusals.ts";
 
 export const CUSTOMER_ID = "6f1d0c9a52b7e384";

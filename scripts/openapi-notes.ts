@@ -8,9 +8,9 @@ import { malformed, type Reason } from "../src/core/errors.ts";
 import { checkFresh } from "../src/core/freshness.ts";
 import type { LimitState, PolicyName } from "../src/core/ports.ts";
 import { disabled, invalidCredentials, rateLimited, replayed, unsigned } from "../src/core/refusals.ts";
+import { HeaderList } from "../src/protocols/header-list.ts";
 import { setLimitHeaders } from "../src/services/limit-headers.ts";
-import { spellHeaderName } from "../src/transports/header-names.ts";
-import type { OpenapiNotes, ServiceNotes } from "../src/transports/openapi.ts";
+import type { OpenapiNotes, ServiceNotes } from "./openapi/document.ts";
 import { ADMIN_NOTES } from "./openapi-admin-notes.ts";
 import { refusalOf } from "./openapi-refusals.ts";
 import { TOKEN_NOTES } from "./openapi-token-notes.ts";
@@ -74,9 +74,9 @@ const INTEGER = { type: "integer", minimum: 0 };
 const TEXT = { type: "string" };
 
 function limitHeaderNames(): string[] {
-  const headers = new Headers();
+  const headers = new HeaderList();
   setLimitHeaders(headers, limitOf("login", 9));
-  return [...headers.keys()].map(spellHeaderName);
+  return [...headers.keys()];
 }
 
 export const notes: OpenapiNotes = {

@@ -2,7 +2,7 @@
 
 import { malformed } from "../src/core/errors.ts";
 import { noSigningKey, revokedKey, takenKid } from "../src/core/tokens/refusals.ts";
-import type { ServiceNotes } from "../src/transports/openapi.ts";
+import type { ServiceNotes } from "./openapi/document.ts";
 import { TIME } from "./openapi-device-notes.ts";
 import { AWAY } from "./openapi-refusals.ts";
 

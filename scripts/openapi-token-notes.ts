@@ -3,7 +3,7 @@
 import { malformed } from "../src/core/errors.ts";
 import { tokenExpired, tokenInvalid, tokenRevoked } from "../src/core/refusals.ts";
 import { TOKEN_MESSAGE_BYTES } from "../src/services/token.ts";
-import type { ServiceNotes } from "../src/transports/openapi.ts";
+import type { ServiceNotes } from "./openapi/document.ts";
 import { TIME } from "./openapi-device-notes.ts";
 import { AWAY } from "./openapi-refusals.ts";
 

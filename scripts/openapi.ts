@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createFileRegistry, type DescService, fromBinary } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
-import { createOpenapi } from "../src/transports/openapi.ts";
+import { createOpenapi } from "./openapi/document.ts";
 import { notes } from "./openapi-notes.ts";
 
 const [folder] = process.argv.slice(2);

@@ -15,22 +15,19 @@ import { createTokenSigner } from "./core/tokens/signer.ts";
 import type { SigningKeys } from "./core/tokens/signing-keys.ts";
 import { createTokenVerifier } from "./core/tokens/verifier.ts";
 import { createVerifyToken } from "./core/verify-token.ts";
+import { createForwardAuth, createIntrospection } from "./http/token-checks.ts";
+import { callerOf, MAX_MESSAGE_BYTES, type MountedService } from "./protocols/call.ts";
+import { JSON_CODEC } from "./protocols/codec.ts";
 import { ADMIN_MESSAGE_BYTES, createAdminService } from "./services/admin.ts";
 import { createActorOf } from "./services/admin-actor.ts";
 import { createAdminGuard } from "./services/admin-guard.ts";
-import { createAuthService } from "./services/auth.ts";
+import { createAuthService, createReadLogin } from "./services/auth.ts";
 import { createTokenService, TOKEN_MESSAGE_BYTES } from "./services/token.ts";
 import { monotonicNow, systemNow } from "./telemetry/clock.ts";
 import { observeFallback } from "./telemetry/fallback.ts";
 import { createLog } from "./telemetry/logger.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
 import { createObserver } from "./telemetry/observe.ts";
-import { MAX_MESSAGE_BYTES } from "./transports/body.ts";
-import type { MountedService } from "./transports/call.ts";
-import { callerOf } from "./transports/caller.ts";
-import { createForwardAuth } from "./transports/forward-auth.ts";
-import { createIntrospection } from "./transports/introspection.ts";
-import { readLoginBody } from "./transports/login-body.ts";
 
 /** A gateway that answers. */
 export interface Gateway {
@@ -39,6 +36,8 @@ export interface Gateway {
   readonly internalUrl: string | undefined;
   readonly registry: Registry;
   readonly signingKeys: SigningKeys;
+  /** The services of the internal listener, for a host that mounts them itself. */
+  readonly services: readonly MountedService[];
   /** Stops accepting, lets requests finish for a while, then closes everything. */
   close(): Promise<void>;
 }
@@ -146,7 +145,7 @@ async function compose(
   });
   const explain = createExplainLogin({
     ...store,
-    readLogin: readLoginBody,
+    readLogin: createReadLogin(JSON_CODEC.read),
     maxLoginBytes: MAX_MESSAGE_BYTES,
     skewMs: config.clockSkewMs,
     now,
@@ -193,5 +192,6 @@ async function compose(
   const limits = config.redisUrl === undefined ? "memory" : "redis";
   const database = config.databaseUrl === undefined ? "sqlite" : "postgres";
   log.logger.info({ public: publicUrl, internal: internalUrl, limits, database, kid: ring.active()?.kid }, "listening");
-  return { publicUrl, internalUrl, registry, signingKeys, close: () => cleanup.disposeAsync() };
+  const services = [auth, token, admin];
+  return { publicUrl, internalUrl, registry, signingKeys, services, close: () => cleanup.disposeAsync() };
 }

@@ -2,10 +2,10 @@
 
 import { join } from "node:path";
 import { describe, test } from "vitest";
+import { makeCertificates } from "./http/certificates.ts";
 import { type RequestName, requests } from "./http2-requests.ts";
 import { endConnections, resetAtOnce, resetWhileAnswered, resetWhileRead } from "./http2-resets.ts";
 import { shareGateway } from "./shared-gateway.ts";
-import { makeCertificates } from "./transports/certificates.ts";
 
 const pems = makeCertificates({ server: "ecdsa" });
 const tls = { cert: join(pems, "server.crt"), key: join(pems, "server.key") };

@@ -1,4 +1,4 @@
-// The dependency rule of docs/architecture.md, held against every import.
+// The dependency rule of docs/architecture.md, checked against every import.
 
 import { globSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
@@ -21,22 +21,19 @@ function importsOf(file: string): Import[] {
   }));
 }
 
+const LAYER = /^src\/(?:([\w-]+)\/|([\w-]+)\.ts$)/;
+
+/** A folder of src/, or a file in it; `gen` for generated code. */
 function layerOf(path: string): string {
-  return (
-    /^src\/(?:(app|core|store|services|transports|telemetry|cli|grpc|verify)\/|(main|app|config|client-config|environment|settings|setting-names|setting-rules|database-url)\.ts$)/
-      .exec(path)
-      ?.slice(1)
-      .find(Boolean) ??
-    path.split("/")[0] ??
-    ""
-  );
+  const [, folder, file] = LAYER.exec(path) ?? [];
+  return folder ?? file ?? path.split("/")[0] ?? "";
 }
 
-/** What each layer may import of the others: layers, or single files. */
+/** Layers, or single files, that each layer may import besides itself. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   main: ["cli"],
-  cli: ["cli", "app", "client-config", "config", "core", "telemetry", "gen"],
-  app: ["app", "config", "core", "settings", "store", "services", "transports", "telemetry"],
+  cli: ["app", "client-config", "config", "core", "telemetry", "gen"],
+  app: ["config", "core", "settings", "store", "services", "http", "protocols", "telemetry"],
   config: ["database-url", "environment", "setting-names", "setting-rules", "settings", "core"],
   "client-config": ["config", "environment", "settings"],
   "database-url": [],
@@ -44,18 +41,19 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   "setting-names": ["environment"],
   "setting-rules": ["environment"],
   settings: ["core"],
-  services: ["services", "core", "gen"],
-  transports: ["transports", "core", "gen"],
-  store: ["store", "core"],
-  telemetry: ["telemetry", "core"],
-  core: ["core"],
-  // What is imported as countersign/grpc: the test below says what of the gateway goes along.
-  grpc: ["grpc", "gen", "src/core/signature.ts", "src/verify/identity.ts"],
-  // What is imported as countersign/verify: nothing of the gateway goes along.
-  verify: ["verify"],
+  http: ["protocols", "core"],
+  protocols: ["core", "gen"],
+  services: ["core", "gen"],
+  store: ["core"],
+  telemetry: ["core"],
+  core: [],
+  // Published as countersign/grpc.
+  grpc: ["gen", "src/core/signature.ts", "src/verify/identity.ts"],
+  // Published as countersign/verify.
+  verify: [],
 };
 
-/** Where each driver may appear. */
+/** Files that may import a driver. */
 const DRIVERS: Readonly<Record<string, RegExp>> = {
   ioredis: /^src\/core\/limiter\/(redis(-merges)?|connection(-cluster|-options|-server)?)\.ts$/,
   jose: /^src\/(core\/tokens|verify)\//,
@@ -66,22 +64,33 @@ const DRIVERS: Readonly<Record<string, RegExp>> = {
   commander: /^src\/cli\//,
   pino: /^src\/telemetry\//,
   "prom-client": /^src\/telemetry\//,
-  "@grpc/grpc-js":
-    /^src\/(grpc\/[^/]+|transports\/grpc(-admission|-backpressure|-health|-introspection|-metadata|-pings|-reflection|-refusals)?|cli\/login\/grpc)\.ts$/,
+  "@grpc/grpc-js": /^src\/(grpc\/[^/]+|cli\/login\/grpc)\.ts$/,
+  "@connectrpc/connect-node": /^src\/cli\//,
 };
 
-test("there is something to check", () => {
-  expect(files.length).toBeGreaterThan(40);
+test("every import points towards the core", () => {
   expect(imports.length).toBeGreaterThan(100);
-});
-
-test("every arrow points towards the core", () => {
   const wrong = imports.filter(({ file, target }) => {
-    if (!target.startsWith("src/") && !target.startsWith("gen/")) return false;
-    const allowed = ALLOWED[layerOf(file)] ?? [];
-    return !allowed.includes(layerOf(target)) && !allowed.includes(target);
+    const [from, to] = [layerOf(file), layerOf(target)];
+    const isOurs = target.startsWith("src/") || target.startsWith("gen/");
+    return isOurs && from !== to && !ALLOWED[from]?.some((allowed) => allowed === to || allowed === target);
   });
   expect(wrong).toEqual([]);
+});
+
+/** Circles that are still to be removed, type imports included. New code has none. */
+const KNOWN_CIRCLES = [
+  ["src/cli/login/connect.ts", "src/cli/login/grpc.ts", "src/cli/login/login.ts", "src/cli/login/rest.ts"],
+  ["src/core/registry/filter-values.ts", "src/core/registry/filter.ts"],
+];
+
+test("no modules import each other in a circle", () => {
+  const reached = new Map(files.map((file) => [file, new Set(reachedFrom(file))]));
+  const circles = files.map((file) =>
+    files.filter((one) => reached.get(file)?.has(one) && reached.get(one)?.has(file)),
+  );
+  const distinct = new Set(circles.filter(({ length }) => length > 1).map((circle) => circle.join(" ")));
+  expect([...distinct].filter((circle) => !KNOWN_CIRCLES.some((known) => known.join(" ") === circle))).toEqual([]);
 });
 
 test("a driver appears only in its adapter", () => {
@@ -89,31 +98,30 @@ test("a driver appears only in its adapter", () => {
   expect(wrong).toEqual([]);
 });
 
-test("use-cases of the core import ports and each other", () => {
+test("use cases of the core import only ports and each other", () => {
   const isUseCase = (path: string): boolean => /^src\/core\/((registry|explain)\/)?[^/]+\.ts$/.test(path);
   const wrong = imports.filter(({ file, target }) => isUseCase(file) && target !== "node:crypto" && !isUseCase(target));
   expect(wrong).toEqual([]);
 });
 
-test("the environment is read in config.ts alone, clocks in clock.ts alone", () => {
+test("only config.ts reads the environment, and only clock.ts a clock", () => {
   const reads = (pattern: RegExp): string[] => files.filter((file) => pattern.test(readFileSync(file, "utf8")));
   expect(reads(/process\.env\b/)).toEqual(["src/config.ts"]);
   expect(reads(/Date\.now\b|new Date\(\)|performance\.now\b/)).toEqual([
-    // It runs in services, and so does a verifier: with nothing of the gateway.
     "src/grpc/clock.ts",
     "src/telemetry/clock.ts",
     "src/verify/clock.ts",
   ]);
 });
 
-/** The modules that one brings along, itself the first. */
+/** A module, and every module that it imports. */
 function reachedFrom(entry: string): string[] {
   const seen = new Set([entry]);
   for (const file of seen) for (const { target } of importsOf(file)) if (target.endsWith(".ts")) seen.add(target);
   return [...seen];
 }
 
-test("what is imported as countersign/grpc brings nothing of the gateway but how a login is signed", () => {
+test("countersign/grpc contains only the login signature of the gateway", () => {
   const seen = reachedFrom("src/grpc/exports.ts");
   const others = seen.filter((file) => !/^(src|gen)\/grpc\//.test(file)).sort();
   expect(others).toEqual([
@@ -129,16 +137,15 @@ test("what is imported as countersign/grpc brings nothing of the gateway but how
   ]);
 });
 
-test("what is imported as countersign/verify needs jose and what every runtime has, nothing of Node's own", () => {
+test("countersign/verify needs jose and nothing of Node's own", () => {
   const verify = imports.filter(({ file, target }) => file.startsWith("src/verify/") && !target.startsWith("src/"));
   expect([...new Set(verify.map(({ target }) => target))]).toEqual(["jose"]);
   const nodesOwn = /\bBuffer\b|\bprocess\.|\bNodeJS\./;
-  expect(files.filter((file) => file.startsWith("src/verify/") && nodesOwn.test(readFileSync(file, "utf8")))).toEqual(
-    [],
-  );
+  const wrong = files.filter((file) => file.startsWith("src/verify/") && nodesOwn.test(readFileSync(file, "utf8")));
+  expect(wrong).toEqual([]);
 });
 
-test("services of Node 20 can import both: nothing that came later is called", () => {
+test("both published modules run on Node 20", () => {
   const entries = ["src/grpc/exports.ts", ...globSync("src/verify/*.ts")];
   const reached = [...new Set(entries.flatMap(reachedFrom))];
   expect(reached.length).toBeGreaterThan(30);
@@ -146,19 +153,16 @@ test("services of Node 20 can import both: nothing that came later is called", (
   expect(reached.filter((file) => later.test(readFileSync(file, "utf8")))).toEqual([]);
 });
 
-test("no folder or file has a name that says nothing", () => {
-  const wrong = files.filter((file) =>
-    /(^|\/)(utils?|helpers?|common|types|models?|middleware|manager|index)(\/|\.ts$)|impl/i.test(file),
-  );
-  expect(wrong).toEqual([]);
+test("no folder or file has an empty name", () => {
+  const empty = /(^|\/)(utils?|helpers?|common|types|models?|middleware|manager|index)(\/|\.ts$)|impl/i;
+  expect(files.filter((file) => empty.test(file))).toEqual([]);
 });
 
-test("every module opens with a line on what it is", () => {
-  const wrong = files.filter((file) => !/^\/\/ \S/.test(readFileSync(file, "utf8")));
-  expect(wrong).toEqual([]);
+test("every module opens with a one-line comment", () => {
+  expect(files.filter((file) => !/^\/\/ \S/.test(readFileSync(file, "utf8")))).toEqual([]);
 });
 
-test("what tests share registers its hooks when it is called, not once for all files of a worker", () => {
+test("shared test modules register no hooks at import", () => {
   const shared = globSync("test/**/*.ts").filter((file) => !file.endsWith(".test.ts"));
   const wrong = shared.filter((file) => /^(before|after)(All|Each)\(/m.test(readFileSync(file, "utf8")));
   expect([shared.length > 50, wrong]).toEqual([true, []]);

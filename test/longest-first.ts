@@ -1,8 +1,8 @@
-// In which order test files start: a long one that comes last would have the other cores wait for it. Knows names alone.
+// Starts the longest test files first, so that no core waits for one of them at the end.
 
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
-/** Those of more than ten seconds, which mostly wait for servers and windows. */
+/** Files that take more than ten seconds, mostly to wait for servers and limit windows. */
 const LONG = [
   "outage-failover.redis",
   "outage-server.redis",
@@ -16,10 +16,11 @@ const LONG = [
   "cli/commands-page",
   "readme.curl",
   "cli/serve",
-  "transports/differential",
+  "protocols/differential",
+  "http/tls.openssl",
 ];
 
-/** Vitest knows how long files took only where they have run before, which a clean clone has not. */
+/** Vitest knows durations only of files that it has run before. */
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     return (await super.sort(files)).sort((a, b) => rankOf(a) - rankOf(b));

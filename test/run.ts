@@ -3,16 +3,11 @@
 import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { hasPostgres } from "./postgres/programs.ts";
+import { installMissing, type Requirement, runs, say } from "./requirements.ts";
 
-/** A program outside npm; the tests that need it end in `.<name>.test.ts`. */
-interface Requirement {
-  readonly name: string;
-  readonly packages: readonly string[];
-  readonly present: () => boolean;
-}
-
+/** The tests that need one end in `.<name>.test.ts`. */
 const requirements: readonly Requirement[] = [
   {
     name: "redis",
@@ -39,45 +34,6 @@ const requirements: readonly Requirement[] = [
       runs("which", "grpc_python_plugin"),
   },
 ];
-
-function runs(command: string, ...args: string[]): boolean {
-  // Where Debian has servers, which is not on everybody's path.
-  const env = { ...process.env, PATH: `${process.env["PATH"]}:/usr/sbin` };
-  return spawnSync(command, args, { stdio: "ignore", env }).status === 0;
-}
-
-function say(line: string): void {
-  process.stdout.write(`${line}\n`);
-}
-
-/** Debian asks it whether a service that was just installed is to be started (invoke-rc.d): tests start their own. */
-const POLICY = "/usr/sbin/policy-rc.d";
-/** Debian's package makes a cluster of its own and starts it, unless this says otherwise. */
-const NO_CLUSTER = "/etc/postgresql-common/createcluster.d/countersign-test.conf";
-
-function installMissing(): void {
-  const missing = requirements.filter(({ present }) => !present());
-  if (missing.length === 0) return;
-  const packages = missing.flatMap((requirement) => requirement.packages);
-  if (!asRoot("apt-get", "--version")) return;
-  say(`Tests need ${packages.join(", ")}: installing with apt-get.`);
-  const install = ["install", "-y", "-q", "--no-install-recommends", ...packages];
-  asRoot("sh", "-c", `mkdir -p ${dirname(NO_CLUSTER)} && echo create_main_cluster = false > ${NO_CLUSTER}`);
-  // One that is there already says what whoever keeps the machine wants.
-  const quiets =
-    !existsSync(POLICY) && asRoot("sh", "-c", `printf '#!/bin/sh\nexit 101\n' > ${POLICY} && chmod 755 ${POLICY}`);
-  if (!asRoot("apt-get", ...install)) {
-    asRoot("apt-get", "update", "-q");
-    asRoot("apt-get", ...install);
-  }
-  asRoot("rm", "-f", NO_CLUSTER, ...(quiets ? [POLICY] : []));
-}
-
-function asRoot(...words: string[]): boolean {
-  const [command = "", ...args] = process.getuid?.() === 0 ? words : ["sudo", "-n", ...words];
-  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  return spawnSync(command, args, { stdio: "ignore", env }).status === 0;
-}
 
 /** Where Linux keeps files in memory: databases come and go there at a third of the cost. */
 const IN_MEMORY = "/dev/shm";
@@ -122,8 +78,7 @@ function runVitest(without: readonly Requirement[]): { passed: number; failed: n
   }
 }
 
-installMissing();
-const missing = requirements.filter(({ present }) => !present());
+const missing = installMissing(requirements);
 const { passed, failed, status } = runVitest(missing);
 for (const { name, packages } of missing) {
   say(`Not run: the tests that need ${name}. Type: apt-get install ${packages.join(" ")}`);

@@ -1,6 +1,8 @@
-// Peer: the same login on node:http with jose and ioredis and nothing else: what the work itself costs.
+// Peer: the same login on node:http or node:https with jose and ioredis alone.
 
-import { createServer, type ServerResponse } from "node:http";
+import { readFileSync } from "node:fs";
+import { createServer, type RequestListener, type ServerResponse } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import { createBareLogIn } from "../bare-login.ts";
 import { TOKEN_SECONDS } from "../contract.ts";
 import { listen, servePeer } from "../serve-peer.ts";
@@ -16,15 +18,16 @@ servePeer(async (setup) => {
     answer(response, outcome.refusal === "rate_limited" ? 429 : 401, { code: outcome.refusal }, outcome.limits);
   }
 
-  return listen(
-    createServer((request, response) => {
-      const chunks: Buffer[] = [];
-      request.on("data", (chunk: Buffer) => chunks.push(chunk));
-      request.on("end", () => {
-        handle(Buffer.concat(chunks), response).catch(() => answer(response, 500, { code: "internal" }));
-      });
-    }),
-  );
+  const serve: RequestListener = (request, response) => {
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.on("end", () => {
+      handle(Buffer.concat(chunks), response).catch(() => answer(response, 500, { code: "internal" }));
+    });
+  };
+  if (setup.tls === undefined) return listen(createServer(serve));
+  const pems = { cert: readFileSync(setup.tls.cert), key: readFileSync(setup.tls.key) };
+  return listen(createSecureServer(pems, serve), "https");
 });
 
 function answer(response: ServerResponse, status: number, content: object, limits?: Record<string, number>): void {

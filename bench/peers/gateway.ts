@@ -1,5 +1,6 @@
 // Peer: the gateway with everything on. Only the address limit is raised, since all the load comes from one address.
 
+import { setTimeout } from "node:timers/promises";
 import { startGateway } from "../../src/app.ts";
 import { readConfig } from "../../src/config.ts";
 import { MAX_IMPORT_ROWS } from "../../src/core/registry/device-import.ts";
@@ -7,6 +8,8 @@ import { GATEWAY } from "../../src/core/registry/ports.ts";
 import { AUDIENCE, ISSUER } from "../contract.ts";
 import { servePeer } from "../serve-peer.ts";
 
+/** A gateway reads its certificate again a second after its start; sessions of before cannot be resumed. */
+const CERTIFICATE_READ_MS = 1_500;
 /** A device as it is by default. */
 const ROW = {
   displayName: undefined,
@@ -16,7 +19,7 @@ const ROW = {
   labels: undefined,
 };
 
-servePeer(async ({ redisUrl, folder, fleet, algorithm, dialect }) => {
+servePeer(async ({ redisUrl, folder, fleet, algorithm, listener, tls }) => {
   const config = readConfig(
     {
       COUNTERSIGN_PUBLIC_LISTEN: "127.0.0.1:0",
@@ -30,11 +33,12 @@ servePeer(async ({ redisUrl, folder, fleet, algorithm, dialect }) => {
       COUNTERSIGN_TOKEN_ALG: algorithm,
       COUNTERSIGN_ADDRESS_LIMIT: "100000000/60s",
       COUNTERSIGN_LOG_LEVEL: "info",
+      ...(tls && { COUNTERSIGN_TLS_CERT: tls.cert, COUNTERSIGN_TLS_KEY: tls.key }),
     },
     { dev: false },
   );
   const { publicUrl, internalUrl, registry } = await startGateway(config);
-  const url = dialect === "grpc" ? internalUrl : publicUrl;
+  const url = listener === "internal" ? internalUrl : publicUrl;
   if (url === undefined) throw new TypeError("both listeners are on");
 
   const customer = { customerId: "bench", displayName: "Bench", status: "enabled", loginLimit: "" } as const;
@@ -46,5 +50,6 @@ servePeer(async ({ redisUrl, folder, fleet, algorithm, dialect }) => {
       .map((deviceKey) => ({ ...ROW, deviceKey, customerId }));
     await registry.deviceImport.importDevices(rows, GATEWAY);
   }
+  if (tls !== undefined) await setTimeout(CERTIFICATE_READ_MS);
   return { url, jwksUrl: `${publicUrl}/.well-known/jwks.json` };
 });

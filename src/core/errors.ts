@@ -1,8 +1,8 @@
-// AuthError: the closed union of reasons a call is refused for. Knows no protocol; transports/errors.ts turns it into each.
+// AuthError: the closed union of reasons a call is refused for. Knows no protocol; protocols/errors.ts turns it into each.
 
 import type { LimitState } from "./ports.ts";
 
-/** Every reason there is. A new one needs a row in transports/errors.ts and in docs/errors.md. */
+/** Every reason there is. A new one needs a row in protocols/errors.ts and in docs/errors.md. */
 export type Reason =
   | "not_found"
   | "method_not_allowed"

@@ -4,7 +4,7 @@ import type { ServiceImpl } from "@connectrpc/connect";
 import { type AdminService, CustomerSchema } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { malformed } from "../core/errors.ts";
 import type { CustomerPatch } from "../core/registry/customers.ts";
-import type { AdminDependencies } from "./admin.ts";
+import type { AdminDependencies } from "./admin-dependencies.ts";
 import { readMask, requireMasked } from "./admin-mask.ts";
 import { customerMessage } from "./admin-messages.ts";
 import { statuses } from "./admin-values.ts";

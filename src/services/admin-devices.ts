@@ -4,7 +4,7 @@ import type { ServiceImpl } from "@connectrpc/connect";
 import { type AdminService, type Device, DeviceSchema } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { malformed } from "../core/errors.ts";
 import type { DevicePatch } from "../core/registry/device-changes.ts";
-import type { AdminDependencies } from "./admin.ts";
+import type { AdminDependencies } from "./admin-dependencies.ts";
 import { readMask, requireMasked } from "./admin-mask.ts";
 import { deviceMessage } from "./admin-messages.ts";
 import { keyModes, statuses } from "./admin-values.ts";

@@ -8,7 +8,7 @@ import {
 } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { malformed } from "../core/errors.ts";
 import type { ImportRow } from "../core/registry/device-import.ts";
-import type { AdminDependencies } from "./admin.ts";
+import type { AdminDependencies } from "./admin-dependencies.ts";
 import { keyModes } from "./admin-values.ts";
 
 const KEY_MODES: readonly KeyModeEnum[] = Object.values(KeyModeEnum);

@@ -2,7 +2,7 @@
 
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { AdminService } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
-import type { AdminDependencies } from "./admin.ts";
+import type { AdminDependencies } from "./admin-dependencies.ts";
 import { customerKeyMessage } from "./admin-messages.ts";
 import { keyPurposes, keyStates, readTime, writeTime } from "./admin-values.ts";
 

@@ -3,7 +3,7 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { AdminService } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { listPage } from "../core/registry/pages.ts";
-import type { AdminDependencies } from "./admin.ts";
+import type { AdminDependencies } from "./admin-dependencies.ts";
 import { signingKeyMessage } from "./admin-messages.ts";
 import { writeTime } from "./admin-values.ts";
 

@@ -1,32 +1,15 @@
 // AdminService: proto messages to the core and back. Knows no transport, and not who may call.
 
-import {
-  createServiceImplSpec,
-  type HandlerContext,
-  type ServiceImpl,
-  type ServiceImplSpec,
-} from "@connectrpc/connect";
+import { createServiceImplSpec, type ServiceImpl, type ServiceImplSpec } from "@connectrpc/connect";
 import { AdminService } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
-import type { ExplainLogin } from "../core/explain.ts";
-import type { Actor } from "../core/registry/ports.ts";
-import type { Registry } from "../core/registry/registry.ts";
-import type { Secrets } from "../core/registry/secrets.ts";
-import type { SigningKeys } from "../core/tokens/signing-keys.ts";
 import { createCustomerCalls } from "./admin-customers.ts";
+import type { AdminDependencies } from "./admin-dependencies.ts";
 import { createDeviceCalls } from "./admin-devices.ts";
 import { createImportCalls } from "./admin-import.ts";
 import { createCustomerKeyCalls } from "./admin-keys.ts";
 import { auditEventMessage } from "./admin-messages.ts";
 import { createSigningKeyCalls } from "./admin-signing-keys.ts";
 import { readTime, writeTime } from "./admin-values.ts";
-
-export interface AdminDependencies {
-  readonly registry: Registry;
-  readonly explain: ExplainLogin;
-  readonly secrets: Secrets;
-  readonly signingKeys: SigningKeys;
-  readonly actorOf: (context: HandlerContext) => Actor;
-}
 
 /** The most bytes that a message to AdminService may have: 1,000 rows of an import. */
 export const ADMIN_MESSAGE_BYTES = 1024 * 1024;

@@ -1,7 +1,8 @@
 // AuthService: proto messages to the core and back. Knows no transport.
 
+import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import { createServiceImplSpec, type HandlerContext, type ServiceImplSpec } from "@connectrpc/connect";
-import { AuthService } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
+import { AuthService, LoginRequestSchema } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
 import { AuthError } from "../core/errors.ts";
 import type { Caller, Login, LoginRequest } from "../core/login.ts";
 import { setLimitHeaders } from "./limit-headers.ts";
@@ -32,4 +33,14 @@ export function createAuthService<From extends Caller>(dependencies: AuthService
       return { serverTime: Math.floor(now() / 1000) };
     },
   });
+}
+
+/** Reads a login's body as a protocol's `read` does: for whoever explains one. @throws AuthError `malformed` */
+export function createReadLogin(
+  read: <Desc extends DescMessage>(desc: Desc, bytes: Uint8Array) => MessageShape<Desc>,
+): (body: Uint8Array) => LoginRequest {
+  return (body) => {
+    const { deviceKey, timestamp, deviceSignature } = read(LoginRequestSchema, body);
+    return { deviceKey, timestamp, deviceSignature };
+  };
 }

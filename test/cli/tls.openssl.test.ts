@@ -1,11 +1,11 @@
-// The command line against a gateway that has TLS and asks for client certificates: what works, and what is said otherwise.
+// The command line with a gateway that has TLS and requires client certificates.
 
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { runCommand } from "../command.ts";
 import { ADMIN_TOKEN, CUSTOMER_KEY, startTestGateway } from "../gateway.ts";
+import { makeCertificates } from "../http/certificates.ts";
 import { type Outcome, run } from "../program.ts";
-import { makeCertificates } from "../transports/certificates.ts";
 
 const pems = makeCertificates({ server: "rsa", client: "ecdsa", stranger: "rsa" });
 const pem = (name: string): string => join(pems, name);
@@ -13,12 +13,12 @@ const PROTOCOLS = ["rest", "connect", "grpc", "grpc-web"];
 
 const TLS = { TLS_CERT: pem("server.crt"), TLS_KEY: pem("server.key"), TLS_CLIENT_CA: pem("client.crt") };
 const TRUST = { COUNTERSIGN_CA_CERT: pem("server.crt") };
-const shows = (name: string): Record<string, string> => ({
+const clientPair = (name: string): Record<string, string> => ({
   COUNTERSIGN_CLIENT_CERT: pem(`${name}.crt`),
   COUNTERSIGN_CLIENT_KEY: pem(`${name}.key`),
 });
 
-/** Every command that calls a gateway, each at the internal listener. */
+/** Runs every command that calls a gateway, at its internal listener. */
 async function everyCommand(internalUrl: string, deviceKey: string, env: Record<string, string>): Promise<Outcome[]> {
   const settings = {
     COUNTERSIGN_CUSTOMER_KEY: CUSTOMER_KEY,
@@ -33,23 +33,21 @@ async function everyCommand(internalUrl: string, deviceKey: string, env: Record<
   return Promise.all(commands.map((args) => runCommand(args, { env: settings })));
 }
 
-test("with a CA and a client certificate every command works, without a warning", async () => {
+test("every command works with a CA and a client certificate, without a warning", async () => {
   const gateway = await startTestGateway(TLS);
   const deviceKey = await gateway.enrol();
-  const outcomes = await everyCommand(gateway.internalUrl, deviceKey, { ...TRUST, ...shows("client") });
+  const outcomes = await everyCommand(gateway.internalUrl, deviceKey, { ...TRUST, ...clientPair("client") });
   for (const { status, stdout, stderr } of outcomes) {
     expect([status, stderr, stdout]).toEqual([0, "", expect.stringMatching(/^(eyJ|customer )/)]);
   }
   for (const via of PROTOCOLS) {
-    const { status, stderr } = await run(
-      ["login", "--device-key", deviceKey, "--url", gateway.publicUrl, "--via", via],
-      { env: { COUNTERSIGN_CUSTOMER_KEY: CUSTOMER_KEY, ...TRUST } },
-    );
+    const args = ["login", "--device-key", deviceKey, "--url", gateway.publicUrl, "--via", via];
+    const { status, stderr } = await run(args, { env: { COUNTERSIGN_CUSTOMER_KEY: CUSTOMER_KEY, ...TRUST } });
     expect([via, status, stderr]).toEqual([via, 0, ""]);
   }
 });
 
-test("what is missing is named, the same by every command", async () => {
+test("every command names the missing setting", async () => {
   const gateway = await startTestGateway(TLS);
   const plain = await startTestGateway();
   const { internalUrl } = gateway;
@@ -60,7 +58,7 @@ test("what is missing is named, the same by every command", async () => {
     [other(plain.internalUrl), {}, `this gateway does not speak TLS. Use ${plain.internalUrl}`],
     [
       internalUrl,
-      shows("client"),
+      clientPair("client"),
       `the certificate of ${internalUrl} is of no authority that is trusted here (DEPTH_ZERO_SELF_SIGNED_CERT). Set COUNTERSIGN_CA_CERT to the PEM file of the authority that signed it`,
     ],
     [
@@ -71,19 +69,14 @@ test("what is missing is named, the same by every command", async () => {
     [internalUrl, TRUST, `${internalUrl} wants a client certificate. ${certificate}`],
     [
       internalUrl,
-      { ...TRUST, ...shows("stranger") },
+      { ...TRUST, ...clientPair("stranger") },
       `${internalUrl} does not take the certificate in COUNTERSIGN_CLIENT_CERT. ${certificate}`,
     ],
-    [
-      "http://127.0.0.1:1",
+    ...["http://127.0.0.1:1", "https://127.0.0.1:1"].map((url): [string, Record<string, string>, string] => [
+      url,
       {},
-      "no gateway answers at http://127.0.0.1:1 (ECONNREFUSED). Start it, or say by NAME where it is",
-    ],
-    [
-      "https://127.0.0.1:1",
-      {},
-      "no gateway answers at https://127.0.0.1:1 (ECONNREFUSED). Start it, or say by NAME where it is",
-    ],
+      `no gateway answers at ${url} (ECONNREFUSED). Start it, or say by NAME where it is`,
+    ]),
   ];
   for (const [url, env, said] of cases) {
     const outcomes = await everyCommand(url, "pump", env);
@@ -94,7 +87,7 @@ test("what is missing is named, the same by every command", async () => {
   }
 });
 
-test("files that are wrong are named, and what is in them is not told", async () => {
+test("errors name invalid files without their content", async () => {
   const login = ["login", "--device-key", "a", "--url", "https://127.0.0.1:1"];
   const { status, stderr } = await runCommand(login, {
     env: {
@@ -123,19 +116,22 @@ test("files that are wrong are named, and what is in them is not told", async ()
   ]);
 });
 
-test.each([
-  ["a key of another type", { TLS_CERT: pem("server.crt"), TLS_KEY: pem("client.key") }, "do not fit together"],
-  ["another key", { TLS_CERT: pem("server.crt"), TLS_KEY: pem("stranger.key") }, "do not fit together"],
-])("a gateway does not start by a certificate and %s", async (_name, files, said) => {
-  const { status, stderr } = await run(["serve"], {
-    env: {
-      COUNTERSIGN_MASTER_KEY: "00".repeat(32),
-      COUNTERSIGN_ADMIN_TOKEN: ADMIN_TOKEN,
-      COUNTERSIGN_ISSUER: "https://login.example",
-      COUNTERSIGN_AUDIENCE: "devices",
-      COUNTERSIGN_TLS_CERT: files.TLS_CERT,
-      COUNTERSIGN_TLS_KEY: files.TLS_KEY,
-    },
-  });
-  expect([status, stderr]).toEqual([2, `countersign: COUNTERSIGN_TLS_CERT and COUNTERSIGN_TLS_KEY ${said}\n`]);
-});
+test.each(["client.key", "stranger.key"])(
+  "a gateway does not start with the certificate of another key: %s",
+  async (key) => {
+    const { status, stderr } = await run(["serve"], {
+      env: {
+        COUNTERSIGN_MASTER_KEY: "00".repeat(32),
+        COUNTERSIGN_ADMIN_TOKEN: ADMIN_TOKEN,
+        COUNTERSIGN_ISSUER: "https://login.example",
+        COUNTERSIGN_AUDIENCE: "devices",
+        COUNTERSIGN_TLS_CERT: pem("server.crt"),
+        COUNTERSIGN_TLS_KEY: pem(key),
+      },
+    });
+    expect([status, stderr]).toEqual([
+      2,
+      "countersign: COUNTERSIGN_TLS_CERT and COUNTERSIGN_TLS_KEY do not fit together\n",
+    ]);
+  },
+);

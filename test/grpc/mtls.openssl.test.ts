@@ -1,4 +1,4 @@
-// The client over TLS, with certificates that openssl makes: whom it trusts, and what it shows.
+// The gRPC client over TLS: which gateways it trusts, and which certificate it shows.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,13 +8,15 @@ import { createAuthClient } from "../../src/grpc/auth-client.ts";
 import type { ClientTls } from "../../src/grpc/channel.ts";
 import { createTokenSource } from "../../src/grpc/token-source.ts";
 import { CUSTOMER_KEY, startTestGateway } from "../gateway.ts";
-import { makeCertificates } from "../transports/certificates.ts";
+import { makeCertificates } from "../http/certificates.ts";
 
 const pems = makeCertificates({ server: "rsa", client: "ecdsa", stranger: "ecdsa" });
 const pem = (name: string): string => readFileSync(join(pems, name), "utf8");
-const tls: ClientTls = { ca: pem("server.crt"), cert: pem("client.crt"), key: pem("client.key") };
+const ca = pem("server.crt");
+const pair = (name: string) => ({ cert: pem(`${name}.crt`), key: pem(`${name}.key`) });
+const tls: ClientTls = { ca, ...pair("client") };
 
-test("a gateway that asks for certificates answers those who show theirs, and trust its own", async () => {
+test("calls a gateway that requires a client certificate only with the right certificates", async () => {
   const gateway = await startTestGateway({
     TLS_CERT: join(pems, "server.crt"),
     TLS_KEY: join(pems, "server.key"),
@@ -33,15 +35,13 @@ test("a gateway that asks for certificates answers those who show theirs, and tr
       client.close();
     }
   };
-  const { ca = "" } = tls;
   expect(await ask({ ...tls, ca: Buffer.from(ca) })).toEqual({ server_time: expect.any(Number) });
-  const refused = { code: status.UNAVAILABLE, reason: undefined };
-  const strange = { ca, cert: pem("stranger.crt"), key: pem("stranger.key") };
-  const others = [undefined, { ca }, { ...tls, ca: pem("stranger.crt") }, strange];
-  await Promise.all(others.map((shown) => expect(ask(shown)).rejects.toMatchObject(refused)));
+  const wrong = [undefined, { ca }, { ...tls, ca: pem("stranger.crt") }, { ca, ...pair("stranger") }];
+  const failed = { code: status.UNAVAILABLE, reason: undefined };
+  await Promise.all(wrong.map((shown) => expect(ask(shown)).rejects.toMatchObject(failed)));
 });
 
-test("the key of another certificate is told of at once", () => {
+test("refuses a key that does not fit its certificate when it is created", () => {
   const mixed = { ...tls, key: pem("stranger.key") };
   expect(() => createAuthClient({ url: "https://gateway.internal", tls: mixed })).toThrow("a key of another cert");
 });

@@ -1,17 +1,16 @@
-// Caddy by examples/proxies/Caddyfile: it asks the gateway, and passes on what that says.
+// Caddy with examples/proxies/Caddyfile asks the gateway, and passes its errors on.
 
 import { describe, expect, test } from "vitest";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
-import { testAway } from "./away.ts";
-import { expectRefused, testOpen, testPassing, withToken } from "./cases.ts";
+import { expectRefused, testAway, testGatewayTls, testOpen, testPassing, withToken } from "./cases.ts";
+import { send } from "./echo.ts";
 import { CADDY } from "./proxy.ts";
-import { send } from "./request.ts";
 import { DEVICE_KEY, openSite } from "./site.ts";
 
 describe("Caddy", () => {
   const site = testPassing(() => openSite(CADDY));
 
-  test("refuses what was revoked, at once, with the gateway's own words", async () => {
+  test("refuses a revoked token at once, with the gateway's reason", async () => {
     const { proxy, gateway, logIn } = site();
     const token = await logIn(DEVICE_KEY);
     await gateway.registry.devices.revokeTokens(DEVICE_KEY, GATEWAY);
@@ -24,3 +23,4 @@ describe("Caddy", () => {
 });
 
 testOpen({ ...CADDY, options: ["wants no token"] });
+testGatewayTls(CADDY);

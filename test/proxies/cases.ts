@@ -1,14 +1,16 @@
-// What holds behind every proxy: a good token passes with the identity that is in it, no other does. Knows no proxy.
+// Tests for every proxy: a good token passes with its identity, and no other request does.
 
 import { Agent } from "node:http";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { makeCertificates } from "../http/certificates.ts";
 import { goodToken, type Mint } from "../vectors/forge.ts";
 import { fitsField, hostileTokens } from "../vectors/hostile-tokens.ts";
+import { echoOf, type ProxyAnswer, send } from "./echo.ts";
 import type { ProxyProgram } from "./proxy.ts";
-import { echoOf, type ProxyAnswer, send } from "./request.ts";
-import { type Certificate, DEVICE_KEY, openSite, type Site } from "./site.ts";
+import { DEVICE_KEY, openSite, type Site } from "./site.ts";
 
-/** Visible ASCII whole: a device_key may be any of it. */
+/** A device_key may have any visible ASCII character. */
 const ANY_CHARACTER = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~09AZaz";
 
 const AGENT = new Agent({ keepAlive: true, maxSockets: 16 });
@@ -24,10 +26,10 @@ export function expectRefused({ status, headers, body }: ProxyAnswer): void {
   expect(JSON.parse(body)).toMatchObject({ code: "unauthenticated", message: expect.any(String) });
 }
 
-/** What becomes of a header that is longer than the proxy takes: it may hang up while that is still being sent. */
+/** Outcomes of a header that is too long for the proxy; 0: it closes the connection. */
 const TOO_LONG = [0, 400, 431];
 
-/** Sends the corpus around a good token. Whatever becomes of it, the good one passes after. */
+/** Sends the corpus of hostile tokens, and a good token after it. */
 export async function expectNoneAccepted({ proxy }: Site, mint: Mint): Promise<void> {
   const tokens = hostileTokens(mint).filter(({ token }) => fitsField(token));
   expect(tokens.length).toBeGreaterThan(150);
@@ -42,7 +44,7 @@ export async function expectNoneAccepted({ proxy }: Site, mint: Mint): Promise<v
   expect((await send(proxy.url, withToken(goodToken(mint)))).status).toBe(200);
 }
 
-/** Declares these tests for a site. @returns the site, once it is open */
+/** Declares tests for a site. @returns the site, once it is open */
 export function testPassing(open: () => Promise<Site>): () => Site {
   let site: Site | undefined;
   const opened = (): Site => {
@@ -60,7 +62,7 @@ export function testPassing(open: () => Promise<Site>): () => Site {
   });
 
   describe("a good token", () => {
-    test("passes, with the identity that is in it, and goes on itself", async () => {
+    test("reaches the service, and its identity too", async () => {
       const token = await opened().logIn(DEVICE_KEY);
       const body = "some text".repeat(100);
       const echo = echoOf(await ask({ method: "POST", body, ...withToken(token) }));
@@ -70,25 +72,15 @@ export function testPassing(open: () => Promise<Site>): () => Site {
       expect(echo.headers["x-access-token"]).toEqual([token]);
     });
 
-    test("of a device_key of any characters", async () => {
+    test("may have a device_key of any characters", async () => {
       const { gateway, logIn } = opened();
       const token = await logIn(await gateway.enrol({ deviceKey: ANY_CHARACTER }));
       expect(echoOf(await ask(withToken(token))).headers["x-device-key"]).toEqual([ANY_CHARACTER]);
     });
 
-    test("of the corpus: what the others are one step away from", async () => {
-      expect(echoOf(await ask(withToken(goodToken(opened().mint)))).headers["x-device-key"]).toEqual([DEVICE_KEY]);
-    });
-
-    test("says who the client is, whatever that says of itself", async () => {
-      const between = ["-", "_", "."];
-      const names = between.flatMap((one) =>
-        between.flatMap((other) => [
-          `X${one}Device${other}Key`,
-          `X${one}Customer${other}Id`,
-          `x${one}device${other}key`,
-        ]),
-      );
+    test("replaces identity headers of the client", async () => {
+      const between = ["-", "_", "."].flatMap((one) => ["-", "_", "."].map((other) => [one, other] as const));
+      const names = between.flatMap(([a, b]) => [`X${a}Device${b}Key`, `X${a}Customer${b}Id`, `x${a}device${b}key`]);
       for (const name of names) {
         const headers = { ...withToken(goodToken(opened().mint)).headers, [name]: "admin" };
         const { headers: arrived } = echoOf(await ask({ headers }));
@@ -99,7 +91,7 @@ export function testPassing(open: () => Promise<Site>): () => Site {
       expect(echoOf(await ask({ headers: twice })).headers["x-device-key"]).toEqual([DEVICE_KEY]);
     });
 
-    test("says so though the client calls these headers its connection's own (RFC 9110, 7.6.1)", async () => {
+    test("keeps identity headers that the client lists in Connection (RFC 9110, 7.6.1)", async () => {
       const headers = { ...withToken(goodToken(opened().mint)).headers, connection: "X-Device-Key, X-Customer-Id" };
       const { headers: arrived } = echoOf(await ask({ headers }));
       expect(arrived["x-device-key"]).toEqual([DEVICE_KEY]);
@@ -116,48 +108,47 @@ export function testPassing(open: () => Promise<Site>): () => Site {
       });
     });
 
-    test("lets errors of the service through as they are", async () => {
+    test("does not change errors of the service", async () => {
       const answer = await ask({ path: "/broken", ...withToken(goodToken(opened().mint)) });
       expect(answer.status).toBe(500);
       expect(answer.body).toContain(DEVICE_KEY);
     });
   });
 
-  describe("is refused", () => {
-    test("a request without a token, or with an empty one, in the proxy's name", async () => {
+  describe("refuses", () => {
+    test("a request without a token, or with an empty one", async () => {
       expectRefused(await ask({}));
       expectRefused(await ask({ headers: { "x-access-token": "" } }));
       expectRefused(await ask({ headers: { "X-Device-Key": DEVICE_KEY } }));
       expectRefused(await ask({ headers: { x_access_token: goodToken(opened().mint) } }));
     });
 
-    test("a good token as Authorization: Bearer: the service would have no X-Access-Token", async () => {
+    test("a good token in Authorization, which the service does not read", async () => {
       expectRefused(await ask({ headers: { authorization: `Bearer ${goodToken(opened().mint)}` } }));
     });
 
-    test("a token that has expired, in its second", async () => {
+    test("an expired token, from its last second on", async () => {
       const { logIn } = opened();
       expectRefused(await ask(withToken(await logIn(DEVICE_KEY, 600_000))));
       expect((await ask(withToken(await logIn(DEVICE_KEY, 570_000)))).status).toBe(200);
     });
 
-    test("a request with two tokens, though one of them is good", async () => {
+    test("a request with two tokens, even good ones", async () => {
       const good = goodToken(opened().mint);
       expectRefused(await ask(withToken([good, "other"])));
       expectRefused(await ask(withToken(["other", good])));
       expectRefused(await ask(withToken([good, good])));
     });
 
-    test("every hostile token that a header can carry, and good ones pass after", () =>
-      expectNoneAccepted(opened(), opened().mint));
+    test("every hostile token that a header can carry", () => expectNoneAccepted(opened(), opened().mint));
   });
 
   return opened;
 }
 
-/** Declares what holds where the lines of an example are chosen that name what wants no token: OPTIONS, and the path /health. */
+/** Declares a test of the example's lines for requests without a token: OPTIONS, and the path /health. */
 export function testOpen(program: ProxyProgram): void {
-  test("what wants no token passes, as nobody's, and nothing else does", async () => {
+  test("requests that need no token pass without an identity, and no others do", async () => {
     const { proxy, mint, close } = await openSite(program);
     onTestFinished(close);
     const claimed = { "X-Device-Key": DEVICE_KEY, X_Customer_Id: "admin" };
@@ -169,7 +160,7 @@ export function testOpen(program: ProxyProgram): void {
     for (const path of ["/things", "/health/", "/healthy", "/HEALTH", "/things?/health"]) {
       expectRefused(await send(proxy.url, { path, headers: claimed }));
     }
-    // To the one it is /health, to the other a path below /things: it is refused, or arrives as what it was taken for.
+    // A proxy that takes one of these paths for /health passes it on as /health.
     for (const path of ["/things/..%2fhealth", "/things/%2e%2e/health", "/things/../health", "//health"]) {
       const answer = await send(proxy.url, { path, headers: claimed });
       if (answer.status === 200) expect(echoOf(answer).path, path).toBe("/health");
@@ -179,18 +170,37 @@ export function testOpen(program: ProxyProgram): void {
   });
 }
 
-/** Declares what holds where the lines of an example are chosen that are for a gateway which speaks TLS. */
-export function testGatewayTls(program: ProxyProgram, own: Certificate, other: Certificate): void {
+/** Declares tests of the example's lines for a gateway that speaks TLS. */
+export function testGatewayTls(program: ProxyProgram): void {
+  const folder = makeCertificates({ server: "ecdsa", other: "ecdsa" });
+  const file = (name: string): string => join(folder, name);
+  const tls = { cert: file("server.crt"), key: file("server.key") };
+  const tlsProgram: ProxyProgram = { ...program, options: ["the gateway speaks TLS"] };
+
   test("asks a gateway that speaks TLS", async () => {
-    const { proxy, mint, close } = await openSite(program, own);
+    const { proxy, mint, close } = await openSite(tlsProgram, tls);
     onTestFinished(close);
     expect(echoOf(await send(proxy.url, withToken(goodToken(mint)))).headers["x-device-key"]).toEqual([DEVICE_KEY]);
     expectRefused(await send(proxy.url));
   });
 
-  test("asks no gateway whose certificate is of another authority", async () => {
-    const { proxy, mint, close } = await openSite(program, own, other.cert);
+  test("asks no gateway with a certificate of another authority", async () => {
+    const { proxy, mint, close } = await openSite(tlsProgram, tls, file("other.crt"));
     onTestFinished(close);
     expect((await send(proxy.url, withToken(goodToken(mint)))).status).toBe(503);
+  });
+}
+
+/** Declares a test of a proxy that asks the gateway. It is the last one of a site, since it closes the gateway. */
+export function testAway(site: () => Site): void {
+  test("answers 503 while the gateway is away", async () => {
+    const { proxy, logIn, stopGateway } = site();
+    const token = await logIn(DEVICE_KEY);
+    await stopGateway();
+    const { status, headers, body } = await send(proxy.url, withToken(token));
+    expect(status).toBe(503);
+    expect(headers["retry-after"]).toEqual(["1"]);
+    expect(headers["content-type"]).toEqual(["application/json"]);
+    expect(JSON.parse(body)).toMatchObject({ code: "unavailable", reason: "unavailable" });
   });
 }

@@ -1,17 +1,17 @@
-// haproxy-keys.mjs before a gateway that speaks TLS by a certificate of its own authority: only who is told of it trusts it.
+// haproxy-keys.mjs with a gateway that speaks TLS.
 
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { startTestGateway } from "../gateway.ts";
+import { makeCertificates } from "../http/certificates.ts";
 import { temporaryFolder } from "../program.ts";
-import { makeCertificates } from "../transports/certificates.ts";
 import { EXAMPLES } from "./example.ts";
 
 const pems = makeCertificates({ server: "ecdsa" });
 
-test("takes the keys where NODE_EXTRA_CA_CERTS names the authority", async () => {
+test("trusts the authority that NODE_EXTRA_CA_CERTS names", async () => {
   const [cert, key] = [join(pems, "server.crt"), join(pems, "server.key")];
   const { publicUrl } = await startTestGateway({ TLS_CERT: cert, TLS_KEY: key });
   const args = [join(EXAMPLES, "haproxy-keys.mjs"), `${publicUrl}/.well-known/jwks.json`, temporaryFolder(), "true"];

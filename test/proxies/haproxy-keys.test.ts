@@ -1,4 +1,4 @@
-// haproxy-keys.mjs: what it makes of a key set, and that it leaves things as they are where there is nothing to make of it.
+// haproxy-keys.mjs writes key files for HAProxy from a JWKS, and keeps them when the JWKS is not usable.
 
 import { execFile } from "node:child_process";
 import { createPublicKey } from "node:crypto";
@@ -12,13 +12,10 @@ import { type Issuer, newMint } from "../verify/issuer.ts";
 import { startIssuer } from "../verify/start-issuer.ts";
 import { EXAMPLES } from "./example.ts";
 
-/** A reload that goes well, and leaves nothing behind. */
-const GOES_WELL = ["true"];
-
 function writeKeys(
   { url }: Issuer,
   folder: string,
-  reload: readonly string[] = GOES_WELL,
+  reload: readonly string[] = ["true"],
 ): Promise<{ stdout: string; stderr: string }> {
   return promisify(execFile)(process.execPath, [join(EXAMPLES, "haproxy-keys.mjs"), url, folder, ...reload]);
 }
@@ -27,7 +24,7 @@ function filesOf(folder: string): Record<string, string> {
   return Object.fromEntries(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), "utf8")]));
 }
 
-test("writes a slot for each key that HAProxy can use, found by the header of the key's tokens", async () => {
+test("writes a slot for each usable key, found by the token's header", async () => {
   const mints = ["one", "two"].map((kid) => newMint(kid, "ES256"));
   const issuer = await startIssuer(newMint("other", "EdDSA"), ...mints);
   const folder = join(temporaryFolder(), "keys");
@@ -50,7 +47,7 @@ test("writes a slot for each key that HAProxy can use, found by the header of th
   expect(lines).toEqual(mints.map((mint, index) => `${goodToken(mint).split(".")[0]} ES256:${index + 1}`));
 });
 
-test("has room for four keys, and says so of more", async () => {
+test("writes at most four keys, and reports more", async () => {
   const issuer = await startIssuer(...["1", "2", "3", "4", "5"].map((kid) => newMint(kid)));
   const folder = temporaryFolder();
   const { stderr } = await writeKeys(issuer, folder);
@@ -58,7 +55,7 @@ test("has room for four keys, and says so of more", async () => {
   expect(filesOf(folder)["keys.map"]).not.toContain('# "5"');
 });
 
-test("leaves all as it was where it does not know the keys", async () => {
+test("keeps its files when the JWKS is not usable", async () => {
   const issuer = await startIssuer(newMint("one"));
   const folder = temporaryFolder();
   await writeKeys(issuer, folder);
@@ -80,12 +77,12 @@ test("leaves all as it was where it does not know the keys", async () => {
   expect(filesOf(folder)).toEqual(before);
 });
 
-test("says unchanged only of keys that HAProxy has read", async () => {
+test("prints unchanged only for keys that HAProxy has read", async () => {
   const [stolen, next] = [newMint("stolen"), newMint("next")];
   const issuer = await startIssuer(stolen, next);
   const folder = temporaryFolder();
   const copy = join(temporaryFolder(), "keys.map");
-  // Reads what HAProxy would read.
+  // A reload command that reads the files as HAProxy does.
   const reads = ["cp", join(folder, "keys.map"), copy];
   const run = async (reload: readonly string[]): Promise<string> => (await writeKeys(issuer, folder, reload)).stdout;
 
@@ -109,18 +106,18 @@ test("says unchanged only of keys that HAProxy has read", async () => {
   expect([await run(reads), await run(["false"])]).toEqual(["reloaded\n", "unchanged\n"]);
   expect(readFileSync(copy, "utf8")).not.toContain('"stolen"');
 
-  // Keys that are as they were two reloads ago are not what HAProxy has read.
+  // The keys of two reloads ago are not those that HAProxy has.
   issuer.publish(stolen, next);
   await expect(run(["false"])).rejects.toMatchObject({ code: 1 });
   issuer.publish(next);
   expect(await run(reads)).toBe("reloaded\n");
 
-  // A file that somebody else put there is not either.
+  // Nor is a file that another program wrote.
   writeFileSync(join(folder, "1.pem"), "other");
   expect(await run(reads)).toBe("reloaded\n");
 });
 
-test("wants to be told how HAProxy is reloaded", async () => {
+test("requires a reload command", async () => {
   const issuer = await startIssuer(newMint("one"));
   const folder = temporaryFolder();
   await expect(writeKeys(issuer, folder, [])).rejects.toMatchObject({

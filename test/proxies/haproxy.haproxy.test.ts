@@ -1,14 +1,14 @@
-// HAProxy by examples/proxies/haproxy.cfg and haproxy-keys.mjs: it checks alone, so it goes on without the gateway.
+// HAProxy with examples/proxies/haproxy.cfg and haproxy-keys.mjs verifies tokens without the gateway.
 
 import { describe, expect, test } from "vitest";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
 import { claimsOf, goodToken, headerOf, signed } from "../vectors/forge.ts";
 import { expectNoneAccepted, expectRefused, testOpen, testPassing, withToken } from "./cases.ts";
+import { echoOf, type ProxyAnswer, send } from "./echo.ts";
 import { HAPROXY } from "./proxy.ts";
-import { echoOf, type ProxyAnswer, send } from "./request.ts";
 import { DEVICE_KEY, openSite } from "./site.ts";
 
-/** How long a request may take on a busy machine. */
+/** Seconds that a request may take on a busy machine. */
 const LEEWAY_S = 5;
 
 function headerIn(token: string): unknown {
@@ -19,12 +19,12 @@ describe("HAProxy", () => {
   const site = testPassing(() => openSite(HAPROXY));
   const ask = (token: string): Promise<ProxyAnswer> => send(site().proxy.url, withToken(token));
 
-  test("tells an expired token from one that is not good", async () => {
+  test("distinguishes expired from invalid tokens", async () => {
     expect(JSON.parse((await ask(await site().logIn(DEVICE_KEY, 600_000))).body)).toMatchObject({ reason: "expired" });
     expect(JSON.parse((await ask("x.y.z")).body)).toMatchObject({ reason: "invalid" });
   });
 
-  test("takes claims at the edges of their times, and none beyond", async () => {
+  test("accepts iat and exp up to their limits", async () => {
     const { mint } = site();
     const passes = async (iat: number, exp: number): Promise<boolean> => {
       const now = Math.floor(Date.now() / 1000);
@@ -39,7 +39,7 @@ describe("HAProxy", () => {
     expect(await passes(-600, 0)).toBe(false);
   });
 
-  test("takes the key that was next as soon as it signs, of another algorithm too, without being told", async () => {
+  test("accepts the next key, of another algorithm, without a reload", async () => {
     const { gateway, logIn, writeKeys } = site();
     const before = await logIn(DEVICE_KEY);
     await gateway.signingKeys.rotate(true, GATEWAY);
@@ -49,7 +49,7 @@ describe("HAProxy", () => {
     for (const token of [before, after]) {
       expect(echoOf(await ask(token)).headers["x-device-key"]).toEqual([DEVICE_KEY]);
     }
-    // Under the header of the other key.
+    // With the header of the other key.
     expectRefused(await ask(after.replace(/^[^.]+/, before.split(".")[0] ?? "")));
 
     expect(await writeKeys()).toBe("reloaded\n");
@@ -58,7 +58,7 @@ describe("HAProxy", () => {
     for (const token of [before, after]) expect((await ask(token)).status).toBe(200);
   });
 
-  test("trusts a stolen key that was revoked until it has read its files anew, and no longer", async () => {
+  test("trusts a revoked key until it is reloaded", async () => {
     const { gateway, replaceKey, writeKeys } = site();
     const stolen = await replaceKey("RS256");
     await writeKeys();
@@ -79,15 +79,15 @@ describe("HAProxy", () => {
     await expectNoneAccepted(site(), mint);
   });
 
-  test("takes what was revoked until it expires: only the gateway knows of that", async () => {
+  test("accepts a revoked token until it expires", async () => {
     const { gateway, logIn } = site();
     const token = await logIn(DEVICE_KEY);
     await gateway.registry.devices.revokeTokens(DEVICE_KEY, GATEWAY);
     expect((await ask(token)).status).toBe(200);
   });
 
-  // The last: the gateway is gone then.
-  test("goes on while the gateway is away, and keeps the keys it has", async () => {
+  // The last test of this site: it closes the gateway.
+  test("verifies with its keys while the gateway is away", async () => {
     const { logIn, stopGateway, writeKeys } = site();
     const token = await logIn(DEVICE_KEY);
     await stopGateway();

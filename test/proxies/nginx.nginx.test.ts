@@ -1,23 +1,22 @@
-// nginx by examples/proxies/nginx.conf: it asks the gateway, so what is revoked is refused at once.
+// nginx with examples/proxies/nginx.conf asks the gateway for each request.
 
 import { describe, expect, test } from "vitest";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
-import { testAway } from "./away.ts";
-import { expectRefused, testOpen, testPassing, withToken } from "./cases.ts";
+import { expectRefused, testAway, testGatewayTls, testOpen, testPassing, withToken } from "./cases.ts";
+import { send } from "./echo.ts";
 import { NGINX } from "./proxy.ts";
-import { send } from "./request.ts";
 import { DEVICE_KEY, openSite } from "./site.ts";
 
 describe("nginx", () => {
   const site = testPassing(() => openSite(NGINX));
 
-  test("has no way to the check from outside", async () => {
+  test("does not serve the internal check path", async () => {
     const { proxy, logIn } = site();
     const token = await logIn(DEVICE_KEY);
     expect((await send(proxy.url, { path: "/countersign-check", ...withToken(token) })).status).toBe(404);
   });
 
-  test("refuses what was revoked, at once", async () => {
+  test("refuses a revoked token at once", async () => {
     const { proxy, gateway, logIn } = site();
     const token = await logIn(DEVICE_KEY);
     expect((await send(proxy.url, withToken(token))).status).toBe(200);
@@ -30,3 +29,4 @@ describe("nginx", () => {
 });
 
 testOpen({ ...NGINX, options: ["wants no token", "preflight"] });
+testGatewayTls(NGINX);

@@ -1,4 +1,4 @@
-// Real proxies for tests, each by its example, on a free port and in a folder of its own. Knows their programs, and no test.
+// Runs nginx, HAProxy and Caddy with their example configurations, each on a free port and in its own folder.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -12,24 +12,22 @@ import { type Option, type Places, readExample } from "./example.ts";
 
 export interface RunningProxy {
   readonly url: string;
-  /** What it wrote so far. */
-  readonly log: () => string;
   close(): Promise<void>;
 }
 
-/** A program, and how it is told to stay in the foreground, with all of its files in one folder. */
+/** A proxy that runs in the foreground with all of its files in one folder. */
 export interface ProxyProgram {
   readonly example: string;
-  /** Which of the example's optional lines are chosen. */
+  /** The example's optional lines to switch on. */
   readonly options?: readonly Option[];
   readonly command: (folder: string) => readonly [string, ...string[]];
-  /** Its whole configuration, around the example. */
+  /** Its whole configuration, with the example in it. */
   readonly configure: (example: string, folder: string) => string;
 }
 
 const CONFIGURATION = "configuration";
 
-/** The example is a site; Debian's nginx.conf has the rest. */
+/** The example is one site; Debian's nginx.conf has the rest. */
 export const NGINX: ProxyProgram = {
   example: "nginx.conf",
   command: (folder) => ["nginx", "-p", folder, "-e", "stderr", "-c", join(folder, CONFIGURATION)],
@@ -52,27 +50,27 @@ export const HAPROXY: ProxyProgram = {
 export const CADDY: ProxyProgram = {
   example: "Caddyfile",
   command: (folder) => ["caddy", "run", "--adapter", "caddyfile", "--config", join(folder, CONFIGURATION)],
-  // Its options come first.
+  // Global options come first.
   configure: (example) => example.replace(/^\{$/m, "{\n\tadmin off"),
 };
 
 const running = new Set<ChildProcess>();
-// A test process that dies leaves no proxy behind.
+// A test process that ends early ends its proxies.
 process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
 });
 
-/** Starts a proxy; resolves once it accepts connections. `close` it when the test ends. */
+/** Starts a proxy. Resolves once it accepts connections. */
 export async function startProxy(program: ProxyProgram, places: Omit<Places, "port">): Promise<RunningProxy> {
   for (let attempt = 0; attempt < 4; attempt++) {
     const proxy = await tryPort(program, { ...places, port: await freePort() });
     if (typeof proxy !== "string") return proxy;
     if (!/in use/i.test(proxy)) throw new Error(`${program.example}: ${proxy}`);
   }
-  throw new Error(`${program.example}: its port was taken again and again`);
+  throw new Error(`${program.example}: every port was in use`);
 }
 
-/** @returns what it wrote, where it ended instead */
+/** Starts a proxy on a port. @returns its log when it ended at once */
 async function tryPort(program: ProxyProgram, places: Places): Promise<RunningProxy | string> {
   const folder = mkdtempSync(join(tmpdir(), "countersign-proxy-"));
   const example = readExample(program.example, places, program.options);
@@ -80,14 +78,8 @@ async function tryPort(program: ProxyProgram, places: Places): Promise<RunningPr
   const [command, ...args] = program.command(folder);
   const child = spawn(command, args, {
     stdio: ["ignore", "pipe", "pipe"],
-    env: {
-      ...process.env,
-      // Where Debian has servers, which is not on everybody's path.
-      PATH: `${process.env["PATH"]}:/usr/sbin`,
-      HOME: folder,
-      XDG_DATA_HOME: folder,
-      XDG_CONFIG_HOME: folder,
-    },
+    // Debian keeps servers in /usr/sbin.
+    env: { PATH: `${process.env["PATH"]}:/usr/sbin`, HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder },
   });
   running.add(child);
   let log = "";
@@ -105,7 +97,6 @@ async function tryPort(program: ProxyProgram, places: Places): Promise<RunningPr
     if (await accepts(places.port)) {
       return {
         url: `http://127.0.0.1:${places.port}`,
-        log: () => log,
         async close() {
           child.kill("SIGKILL");
           await gone;

@@ -1,4 +1,4 @@
-// A gateway whose signing key the test has too, a service, and a proxy between the two. Knows no proxy in particular.
+// A gateway whose signing key the test knows, a service, and a proxy in front of the service.
 
 import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -10,41 +10,41 @@ import { createTokenIds, epochOf } from "../../src/core/token-id.ts";
 import type { TokenAlg } from "../../src/core/tokens/algorithms.ts";
 import { CUSTOMER_KEY, logInBy, openGateway, type TestGateway } from "../gateway.ts";
 import { type Mint, makeKeys } from "../vectors/forge.ts";
-import { startEchoService } from "./echo-service.ts";
+import { startEchoService } from "./echo.ts";
 import { EXAMPLES } from "./example.ts";
 import { type ProxyProgram, type RunningProxy, startProxy } from "./proxy.ts";
 
 export interface Site {
   readonly gateway: Omit<TestGateway, "close">;
-  /** Ends the gateway; the proxy and the service stay. */
+  /** Closes the gateway; the proxy and the service stay. */
   stopGateway(): Promise<void>;
-  /** The one that runs now. */
+  /** The proxy that runs now. */
   readonly proxy: RunningProxy;
-  /** What good tokens of DEVICE_KEY are made of now, by the key that signs since the start. */
+  /** Makes good tokens of DEVICE_KEY with the first signing key. */
   readonly mint: Mint;
-  /** Has the gateway sign by a new key, which the test has too. @returns what its tokens are made of */
+  /** Replaces the signing key with one that the test knows. @returns what makes its tokens */
   replaceKey(alg: TokenAlg): Promise<Mint>;
-  /** Logs in; `agoMs` ago, by the gateway's clock. */
+  /** Logs in, `agoMs` ago by the gateway's clock. */
   logIn(deviceKey: string, agoMs?: number): Promise<string>;
-  /** Writes HAProxy's keys as they are published now; a command that goes well stands for the reload. @returns what that says */
+  /** Writes HAProxy's key files from the JWKS, with `true` as the reload command. @returns its output */
   writeKeys(): Promise<string>;
-  /** Has the proxy read its files anew. */
+  /** Restarts the proxy, which reads its files again. */
   restartProxy(): Promise<void>;
   close(): Promise<void>;
 }
 
 export const DEVICE_KEY = "pump-7";
 
-/** Files in PEM; the certificate is its own authority. */
+/** Paths of PEM files; the certificate is self-signed. */
 export interface Certificate {
   readonly cert: string;
   readonly key: string;
 }
 
-/** The device was enrolled long before any of its tokens were made. */
+/** The device is older than each of its tokens. */
 const ENROLLED_AGO_MS = 3_600_000;
 
-/** Starts all three; `close` them. The gateway makes keys for ES256, and signs by one of RS256. With a certificate it speaks TLS; the proxy trusts that, or another. */
+/** Starts all three. With `tls` the gateway speaks TLS, and the proxy trusts the certificate `trusted`. It signs with RS256; its next key is ES256. */
 export async function openSite(
   program: ProxyProgram,
   tls?: Certificate,
@@ -122,7 +122,7 @@ export async function openSite(
   };
 }
 
-/** A name for tokens of DEVICE_KEY, of the epoch that it is in. */
+/** A token id of DEVICE_KEY in its current epoch. */
 async function nameToken({ registry, customerId }: TestGateway): Promise<string> {
   const device = await registry.devices.get(DEVICE_KEY);
   const customer = await registry.customers.get(customerId);

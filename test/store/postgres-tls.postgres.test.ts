@@ -1,13 +1,13 @@
-// TLS to PostgreSQL, as the URL's sslmode asks for it. Its certificate is made by openssl, which PostgreSQL's package brings.
+// TLS to PostgreSQL, as the URL's sslmode requires. PostgreSQL's package brings openssl.
 
 import { join } from "node:path";
 import { sql } from "kysely";
 import { expect, onTestFinished, test } from "vitest";
 import { openPostgres } from "../../src/store/postgres.ts";
+import { makeCertificates } from "../http/certificates.ts";
 import { startPostgres } from "../postgres/server.ts";
-import { makeCertificates } from "../transports/certificates.ts";
 
-test("the server's certificate is held against the authority that is named", { timeout: 60_000 }, async () => {
+test("checks the server's certificate against sslrootcert", { timeout: 60_000 }, async () => {
   const folder = makeCertificates({ server: "ecdsa", other: "ecdsa" });
   const file = (name: string): string => join(folder, name);
   const server = await startPostgres({ tls: { cert: file("server.crt"), key: file("server.key") } });

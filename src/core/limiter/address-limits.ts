@@ -1,6 +1,8 @@
 // Which `address` policy counts for whom: the usual one, or that of the smallest network that has one of its own. Knows no
 // transport and no setting.
 
+import { isIPv4 } from "node:net";
+import ipaddr from "ipaddr.js";
 import type { Policy } from "../ports.ts";
 import { createNetworkTable, type Network, readNetwork, widen } from "./networks.ts";
 
@@ -36,4 +38,17 @@ export function createAddressLimits(usual: Policy | undefined, overrides: readon
     const override = table.find(start);
     return override === undefined ? usual : override.policy;
   };
+}
+
+/**
+ * The address that limits count under: IPv4 as it is, IPv4-mapped IPv6 (RFC 4291, 2.5.5.2) unmapped, other IPv6 by its
+ * /64, the smallest network that a site is given (RFC 6177).
+ */
+export function limitAddress(remoteAddress: string): string {
+  // As a socket writes it, and by far the most common.
+  if (isIPv4(remoteAddress)) return remoteAddress;
+  if (!ipaddr.isValid(remoteAddress)) return "unknown";
+  const address = ipaddr.process(remoteAddress);
+  if (!(address instanceof ipaddr.IPv6)) return address.toString();
+  return `${new ipaddr.IPv6([...address.parts.slice(0, 4), 0, 0, 0, 0]).toString()}/64`;
 }

@@ -1,12 +1,13 @@
-// A desk at which logins are explained: one customer with keys of every kind, a shared device and a derived one.
+// Explains logins of one customer, who has keys of every kind, and of its three devices.
 
 import { createHmac } from "node:crypto";
 import { createExplainLogin, type Explanation } from "../../../src/core/explain.ts";
 import type { KeyPurpose } from "../../../src/core/ports.ts";
 import type { CustomerSecret, Device, StoredCustomer, StoredDevice } from "../../../src/core/registry/ports.ts";
 import { deriveDeviceKey, secretFromText } from "../../../src/core/signature.ts";
-import { MAX_MESSAGE_BYTES } from "../../../src/transports/body.ts";
-import { readLoginBody } from "../../../src/transports/login-body.ts";
+import { MAX_MESSAGE_BYTES } from "../../../src/protocols/call.ts";
+import { JSON_CODEC } from "../../../src/protocols/codec.ts";
+import { createReadLogin } from "../../../src/services/auth.ts";
 
 export const NOW = 1_764_000_000_000;
 export const SECONDS = NOW / 1000;
@@ -37,7 +38,7 @@ export function hmac(key: string | Buffer, message: string, hash = "sha256"): Bu
   return createHmac(hash, key).update(message).digest();
 }
 
-/** A customer key that lives for ever, but for `changes`. */
+/** A customer key that never expires, with `changes`. */
 export function customerSecret(
   keyId: string,
   purpose: KeyPurpose,
@@ -57,7 +58,7 @@ export function customerSecret(
   };
 }
 
-/** Every key of the customer, the newest first. */
+/** The customer's keys, newest first. */
 export const KEYS: readonly CustomerSecret[] = [
   customerSecret("pending", "login", SECRETS.pending, { notBefore: NOW + DAY }),
   customerSecret("login", "login", SECRETS.login),
@@ -75,9 +76,12 @@ export interface Case {
   readonly device?: Partial<Device>;
   readonly customer?: Partial<StoredCustomer>;
   readonly keys?: readonly CustomerSecret[];
-  /** Is given the copies of the keys that were handed out. */
+  /** Receives the copies of the keys that the explanation used. */
   readonly handed?: CustomerSecret[];
 }
+
+/** Reads a login's JSON body. @throws AuthError `malformed` */
+export const readLogin = createReadLogin(JSON_CODEC.read);
 
 /** Explains a body as the gateway does at NOW. */
 export function explain({
@@ -112,7 +116,7 @@ export function explain({
         return { opened: copies, unopened: [] };
       },
     },
-    readLogin: readLoginBody,
+    readLogin,
     maxLoginBytes: MAX_MESSAGE_BYTES,
     skewMs: SKEW,
     now: () => NOW,
@@ -142,12 +146,12 @@ function storedDevice(deviceKey: string, changes: Partial<Device> = {}): StoredD
   };
 }
 
-/** The codes of what was found. */
+/** The codes of the findings. */
 export async function codesOf(received: Case): Promise<readonly string[]> {
   return (await explain(received)).findings.map(({ code }) => code);
 }
 
-/** A body as firmware writes it; what is not given is right. */
+/** A body as firmware writes it; absent fields are right. */
 export function bodyOf(fields: {
   readonly deviceKey?: string;
   readonly timestamp?: string | number;
@@ -165,7 +169,7 @@ export const RIGHT = `${SECONDS}${SHARED}`;
 export const MAC = hmac(SECRETS.login, RIGHT);
 export const HEX = MAC.toString("hex");
 
-/** A body whose signature is over another message, or by another key. */
+/** A body whose signature covers `message`. */
 export function signed(message: string, key: string | Buffer = SECRETS.login): string {
   return bodyOf({ signature: hmac(key, message).toString("hex") });
 }

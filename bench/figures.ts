@@ -1,0 +1,100 @@
+// Figures as text: spreads, tables, and sections with targets.
+
+import { availableParallelism, cpus } from "node:os";
+
+/** A median with its spread. */
+export interface Spread {
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+/** A part of a report. */
+export interface Section {
+  readonly title: string;
+  /** The first row is the head. */
+  readonly rows: readonly (readonly string[])[];
+  readonly targets: readonly SectionTarget[];
+  /** What to know of the figures. */
+  readonly notes?: readonly string[];
+}
+
+export interface SectionTarget {
+  readonly text: string;
+  readonly met: boolean;
+}
+
+/** The value at `share` of an ascending list; between two, the mean weighted by nearness. */
+export function quantile(ascending: readonly number[], share: number): number {
+  const place = (ascending.length - 1) * share;
+  const below = ascending[Math.floor(place)] ?? Number.NaN;
+  const above = ascending[Math.ceil(place)] ?? Number.NaN;
+  return below + (above - below) * (place - Math.floor(place));
+}
+
+export function spreadOf(values: readonly number[]): Spread {
+  const ascending = values.toSorted((one, other) => one - other);
+  return { median: quantile(ascending, 0.5), min: quantile(ascending, 0), max: quantile(ascending, 1) };
+}
+
+/** Divides the values of rounds by those of the same rounds of another. */
+export function divide(values: readonly number[], others: readonly number[]): number[] {
+  return values.map((value, place) => value / (others[place] ?? Number.NaN));
+}
+
+export function show({ median, min, max }: Spread, digits: number): string {
+  return `${median.toFixed(digits)} (${min.toFixed(digits)}–${max.toFixed(digits)})`;
+}
+
+/** Renders rows, the first being the head, as a Markdown table with aligned columns. */
+export function renderTable(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const lines = rows.map((row) => `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`);
+  const rule = `|${widths.map((width) => "-".repeat(width + 2)).join("|")}|`;
+  return [...lines.slice(0, 1), rule, ...lines.slice(1)];
+}
+
+function renderSection({ title, rows, targets, notes = [] }: Section): string {
+  const verdicts = targets.map(({ text, met }) => `${text}: ${met ? "met" : "NOT met"}`);
+  return [title, "", ...renderTable(rows), "", ...notes, ...verdicts].join("\n");
+}
+
+export const MACHINE = {
+  node: process.version,
+  cpu: cpus()[0]?.model.trim() ?? "unknown",
+  cores: availableParallelism(),
+};
+
+export function describeMachine(): string {
+  return `Node ${MACHINE.node}, ${MACHINE.cpu}, ${MACHINE.cores} cores.`;
+}
+
+/**
+ * Measures parts and prints their sections, the exit status being 1 where a target is not met.
+ * @param only names of parts; empty: all
+ * @throws Error for an unknown name
+ */
+export async function runParts(
+  parts: Readonly<Record<string, () => Promise<Section>>>,
+  only: readonly string[],
+  legend = "",
+): Promise<void> {
+  checkNames(only, Object.keys(parts));
+  process.stdout.write(`${describeMachine()}${legend}\n`);
+  for (const [name, run] of Object.entries(parts)) {
+    if (only.length > 0 && !only.includes(name)) continue;
+    const section = await run();
+    process.stdout.write(`\n${renderSection(section)}\n`);
+    if (section.targets.some(({ met }) => !met)) process.exitCode = 1;
+  }
+}
+
+/** @throws Error for a name that `--only` does not take */
+export function checkNames(only: readonly string[], names: readonly string[]): void {
+  if (!only.every((name) => names.includes(name))) throw new Error(`--only is one of ${names.join(", ")}`);
+}
+
+/** Prints progress, apart from the report. */
+export function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}

@@ -1,0 +1,131 @@
+// The answers of an operation: success with its headers, and each refusal, made by the very functions that make real ones.
+// Knows no service.
+
+import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
+import { AuthError, malformed, type Reason } from "../../src/core/errors.ts";
+import { tooLarge } from "../../src/protocols/compression.ts";
+import { errorHeaders, internalError, toRest } from "../../src/protocols/errors.ts";
+
+export interface AnswerNotes {
+  /** When each reason is told. */
+  readonly reasons: Readonly<Record<Reason, string>>;
+  /** OpenAPI's header objects, by name: what `errorHeaders` gives, and those of limits. */
+  readonly headers: Readonly<Record<string, JsonObject>>;
+  /** The names of the headers that tell where a limit stands. */
+  readonly limitHeaders: readonly string[];
+}
+
+/** What an operation answers. */
+export interface Answers {
+  readonly schema: JsonObject;
+  readonly example: JsonValue | undefined;
+  /** A success tells where a limit stands. */
+  readonly limited: boolean;
+  /** The names of the other headers of a success. */
+  readonly headers: readonly string[];
+  /** One of each kind that there may be. */
+  readonly refusals: readonly AuthError[];
+}
+
+const ERROR = { $ref: "#/components/schemas/Error" };
+
+/** The `responses` of an operation. */
+export function describeAnswers(answers: Answers, notes: AnswerNotes): JsonObject {
+  const { schema, example, limited, refusals } = answers;
+  const headers = [...(limited ? notes.limitHeaders : []), ...answers.headers];
+  const statuses = [...new Set(refusals.map((refusal) => toRest(refusal).status))].sort((one, other) => one - other);
+  return {
+    200: {
+      description: limited ? "Done. The headers tell where the limit stands." : "Done.",
+      ...(headers.length > 0 && { headers: refer(headers) }),
+      content: { "application/json": { schema, ...(example !== undefined && { example }) } },
+    },
+    ...Object.fromEntries(
+      statuses.map((status) => [
+        status,
+        describeRefusals(
+          refusals.filter((refusal) => toRest(refusal).status === status),
+          notes,
+        ),
+      ]),
+    ),
+    default: {
+      description:
+        "Any other refusal: of another verb (405, and Allow names the right ones), of another path (404), and what the HTTP server refuses by itself (408, 417, 431).",
+      headers: refer(["Allow"]),
+      content: { "application/json": { schema: ERROR } },
+    },
+  };
+}
+
+/** One of each kind that REST itself may give (protocols/rest.ts); `bodyLimit` in bytes, undefined where no body is read. */
+export function transportRefusals(bodyLimit: number | undefined): readonly AuthError[] {
+  const internal = internalError("Vx2gDKhYkJq3");
+  if (bodyLimit === undefined) return [malformed("the query is not percent-encoded UTF-8"), internal];
+  return [
+    malformed("the body is a string. Send an object"),
+    new AuthError("unsupported_media_type", "the Content-Type is not JSON. Send it as JSON or leave the header out"),
+    tooLarge(bodyLimit),
+    internal,
+  ];
+}
+
+/** The response of one status. */
+function describeRefusals(refusals: readonly AuthError[], { reasons, limitHeaders }: AnswerNotes): JsonObject {
+  const told = [...new Set(refusals.map(({ reason }) => reason))];
+  const headers = refusals.flatMap((refusal) => [
+    ...errorHeaders(refusal).map(([name]) => name),
+    ...(refusal.particulars.limit === undefined ? [] : limitHeaders),
+  ]);
+  return {
+    description: list(told, reasons),
+    ...(headers.length > 0 && { headers: refer(headers) }),
+    content: {
+      "application/json": {
+        schema: { allOf: [ERROR, { properties: { reason: { enum: told } } }] },
+        examples: Object.fromEntries(
+          refusals.map((refusal) => [exampleName(refusal), { value: JSON.parse(toRest(refusal).body) }]),
+        ),
+      },
+    },
+  };
+}
+
+function list(told: readonly Reason[], reasons: AnswerNotes["reasons"]): string {
+  return told.map((reason) => `- \`${reason}\`: ${reasons[reason]}`).join("\n");
+}
+
+function exampleName({ reason, particulars: { limit, field } }: AuthError): string {
+  const detail = limit?.policy.name ?? field;
+  return detail === undefined ? reason : `${reason}_${detail}`;
+}
+
+function refer(headers: readonly string[]): JsonObject {
+  return Object.fromEntries(headers.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
+}
+
+/** The schema of a refusal's body, as toRest writes it. */
+export function errorSchema(refusals: readonly AuthError[], { reasons }: AnswerNotes): JsonObject {
+  // What is in `default`: the path, or the verb, is no operation's.
+  const told = new Set<Reason>(["not_found", "method_not_allowed", ...refusals.map(({ reason }) => reason)]);
+  const bodies = [...told].map((reason): JsonObject => JSON.parse(toRest(new AuthError(reason, "")).body));
+  return {
+    type: "object",
+    description: "A refusal.",
+    required: ["code", "reason", "message"],
+    properties: {
+      code: {
+        type: "string",
+        enum: [...new Set(bodies.map(({ code = "" }) => code))],
+        description: "The code that Connect and gRPC have for it.",
+      },
+      reason: { type: "string", enum: [...told], description: `Why, for a program.\n\n${list([...told], reasons)}` },
+      message: { type: "string", description: "Why, for a developer: it names the exact mistake." },
+      server_time: { type: "integer", description: "With clock_skew: the gateway's Unix time in seconds." },
+      field: { type: "string", description: "The field of the request that is at fault." },
+      policy: { type: "string", description: "The limit that decided, or that stands nearest." },
+      retry_after: { type: "integer", minimum: 1, description: "Seconds to wait before another try." },
+      request_id: { type: "string", description: "With internal: what to quote to the operator." },
+    },
+  };
+}

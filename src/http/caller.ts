@@ -1,0 +1,45 @@
+// Who is calling: the address that limits count under, and the request's id.
+
+import { FORWARDED_HEADERS, type ForwardedHeader } from "../core/forwarded-header.ts";
+import { limitAddress } from "../core/limiter/address-limits.ts";
+import { createNetworkTable, type Network } from "../core/limiter/networks.ts";
+import { createRandomIds } from "../core/random-ids.ts";
+import type { RequestCaller } from "../protocols/call.ts";
+import type { Exchange } from "../protocols/exchange.ts";
+import { findOrigin } from "./forwarded.ts";
+
+const nextRequestId = createRandomIds(9);
+
+/** Makes the caller of a request from its peer's address and, where a trusted proxy sent it, its headers. */
+export type CallerFrom = (exchange: Pick<Exchange, "remoteAddress" | "headers">, protocol: string) => RequestCaller;
+
+/** Proxies whose forwarding headers are trusted, and the header they write; undefined: either. */
+export interface TrustedProxies {
+  readonly networks: readonly Network[];
+  readonly header: ForwardedHeader | undefined;
+}
+
+/** Trusts these proxies; without any, the peer's own address counts. */
+export function createCallerFrom({ networks, header }: TrustedProxies): CallerFrom {
+  if (networks.length === 0) return ({ remoteAddress }, protocol) => createCaller(remoteAddress, protocol);
+  const trusted = createNetworkTable(networks.map((network) => [network, true] as const));
+  const isTrusted = (address: string): boolean => trusted.find(address) ?? false;
+  return (exchange, protocol) => {
+    const { remoteAddress } = exchange;
+    const find = (name: ForwardedHeader): string =>
+      findOrigin(remoteAddress, name, () => linesOf(exchange.headers[name]), isTrusted);
+    if (header !== undefined) return createCaller(find(header), protocol);
+    const origins = FORWARDED_HEADERS.filter((name) => exchange.headers[name] !== undefined).map(find);
+    // Where two headers disagree a stranger wrote one, and nobody knows which: neither is believed.
+    const [origin = remoteAddress, other = origin] = origins;
+    return createCaller(limitAddress(origin) === limitAddress(other) ? origin : remoteAddress, protocol);
+  };
+}
+
+function linesOf(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value.join(",") : value;
+}
+
+function createCaller(remoteAddress: string, protocol: string): RequestCaller {
+  return { address: limitAddress(remoteAddress), requestId: nextRequestId(), protocol };
+}

@@ -1,0 +1,67 @@
+// Which protocol or endpoint answers an exchange.
+
+import { answerCall, type CallOptions, methodPath, type Protocol, unaryMethods } from "../protocols/call.ts";
+import { createConnect } from "../protocols/connect.ts";
+import { type Exchange, type HeaderField, pathOf } from "../protocols/exchange.ts";
+import { createGrpc } from "../protocols/grpc.ts";
+import { createGrpcWeb } from "../protocols/grpc-web.ts";
+import { createRest } from "../protocols/rest.ts";
+import { createStreaming } from "../protocols/streaming.ts";
+import { createEndpoints, type Endpoints } from "./endpoints.ts";
+import type { Serve } from "./http1.ts";
+
+export interface DispatchOptions extends CallOptions {
+  readonly endpoints: Endpoints;
+  /** Receives a bug that left an exchange without an answer. */
+  readonly onFault: (error: unknown) => void;
+}
+
+/** One handler for a listener. @throws TypeError when two things claim one path */
+export function createDispatch({ endpoints, onFault, ...options }: DispatchOptions): Serve {
+  const methods = new Map(unaryMethods(options.services).map((method) => [methodPath(method.desc), method]));
+  const [rest, connect, grpcWeb, grpc] = [
+    createRest(options),
+    createConnect(methods),
+    createGrpcWeb(methods),
+    createGrpc(methods),
+  ];
+  const streaming = createStreaming(options);
+  const table = createEndpoints(endpoints, options);
+  const paths = [...methods.keys(), ...streaming.paths, ...table.paths];
+  for (const [at, path] of paths.entries()) {
+    const isClaimed = rest.methodsAt(path).length > 0 || paths.indexOf(path) < at;
+    if (isClaimed) throw new TypeError(`${path} is claimed twice`);
+  }
+
+  const protocolOf = (contentType: string, path: string): Protocol => {
+    if (contentType.startsWith("application/grpc-web")) return grpcWeb;
+    if (contentType.startsWith("application/grpc")) return grpc;
+    return methods.has(path) ? connect : rest;
+  };
+
+  async function answer(exchange: Exchange): Promise<void> {
+    const path = pathOf(exchange);
+    const contentType = exchange.headers["content-type"]?.toLowerCase() ?? "";
+    if (streaming.paths.includes(path)) return streaming.answer(exchange);
+    const protocol = protocolOf(contentType, path);
+    if (protocol !== rest) return answerCall(exchange, protocol, options);
+    const isEndpoint = table.methodsAt(path).length > 0;
+    if (exchange.method === "OPTIONS") {
+      const allowed = isEndpoint ? table.methodsAt(path) : rest.methodsAt(path);
+      // RFC 9110, 9.3.7.
+      if (allowed.length > 0) {
+        const headers: readonly HeaderField[] = [["Allow", [...allowed, "OPTIONS"].join(", ")]];
+        exchange.send({ status: 200, headers, body: "" });
+        return;
+      }
+    }
+    return isEndpoint ? table.answer(exchange) : answerCall(exchange, rest, options);
+  }
+
+  return (exchange) => {
+    answer(exchange).catch((error: unknown) => {
+      onFault(error);
+      exchange.abort();
+    });
+  };
+}

@@ -1,0 +1,104 @@
+// Single paths with a form of their own: documents, health, forward-auth, introspection.
+
+import type { AuthError } from "../core/errors.ts";
+import type { CallOptions, RequestCaller } from "../protocols/call.ts";
+import { toCallError } from "../protocols/errors.ts";
+import { type Exchange, type HeaderField, headerLines, pathOf, RequestAborted } from "../protocols/exchange.ts";
+import { noRoute, restError } from "../protocols/rest.ts";
+
+/** A request, as much as an endpoint needs of it. */
+export interface EndpointRequest {
+  /** All lines of a header, joined with commas: Node drops all but the first of some. */
+  readonly header: (name: string) => string | undefined;
+  /** The body of a POST; empty for a GET. */
+  readonly body: Uint8Array;
+  readonly caller: RequestCaller;
+}
+
+export interface EndpointAnswer {
+  /** 200 when absent. */
+  readonly status?: number;
+  readonly contentType?: string;
+  readonly headers?: readonly HeaderField[];
+  readonly body: string;
+  /** A strong entity tag: conditional requests are answered 304. */
+  readonly etag?: string;
+  /** Seconds that it may be kept; absent: not at all. */
+  readonly maxAge?: number;
+  /** The error that it tells in a form of its own. */
+  readonly error?: AuthError;
+}
+
+export interface Endpoint {
+  /** GET includes HEAD. */
+  readonly method: "GET" | "POST";
+  /** The most bytes of a POST's body; 0 when absent. */
+  readonly maxBytes?: number;
+  /** Answers. An AuthError that it throws is told as REST tells it. */
+  readonly answer: (request: EndpointRequest) => EndpointAnswer | Promise<EndpointAnswer>;
+}
+
+/** By path. */
+export type Endpoints = Readonly<Record<string, Endpoint>>;
+
+export interface EndpointTable {
+  readonly paths: readonly string[];
+  /** The HTTP methods that a path takes; none: nothing is at it. */
+  readonly methodsAt: (path: string) => readonly string[];
+  readonly answer: (exchange: Exchange) => Promise<void>;
+}
+
+/** Serves endpoints. */
+export function createEndpoints(
+  endpoints: Endpoints,
+  { callerFrom, onError }: Pick<CallOptions, "callerFrom" | "onError">,
+): EndpointTable {
+  const table = new Map(Object.entries(endpoints));
+  const methodsAt = (path: string): readonly string[] => {
+    const endpoint = table.get(path);
+    return endpoint === undefined ? [] : endpoint.method === "GET" ? ["GET", "HEAD"] : ["POST"];
+  };
+
+  async function answer(exchange: Exchange): Promise<void> {
+    const path = pathOf(exchange);
+    const caller = callerFrom(exchange, "rest");
+    try {
+      const endpoint = table.get(path);
+      const methods = methodsAt(path);
+      if (endpoint === undefined || !methods.includes(exchange.method)) throw noRoute(methods);
+      const isPost = endpoint.method === "POST";
+      const body = isPost ? await exchange.readBody(endpoint.maxBytes ?? 0) : new Uint8Array();
+      const answered = await endpoint.answer({ header: (name) => headerLines(exchange, name), body, caller });
+      if (answered.error !== undefined) onError(answered.error, caller);
+      write(exchange, answered);
+    } catch (thrown) {
+      if (thrown instanceof RequestAborted) return;
+      const error = toCallError(thrown, caller.requestId);
+      if ("reason" in error) onError(error, caller);
+      exchange.send(restError(error));
+    }
+  }
+
+  return { paths: [...table.keys()], methodsAt, answer };
+}
+
+function write(exchange: Exchange, answer: EndpointAnswer): void {
+  const { status = 200, contentType, headers: fields = [], body, etag, maxAge } = answer;
+  const headers: HeaderField[] = [
+    ...fields,
+    ["Cache-Control", maxAge === undefined ? "no-store" : `max-age=${maxAge}`],
+  ];
+  if (etag !== undefined) headers.push(["ETag", etag]);
+  if (etag !== undefined && matches(exchange.headers["if-none-match"], etag)) {
+    exchange.send({ status: 304, headers, body: "" });
+    return;
+  }
+  if (contentType !== undefined) headers.push(["Content-Type", contentType]);
+  exchange.send({ status, headers, body });
+}
+
+/** Weak comparison against a list (RFC 9110, 13.1.2). */
+function matches(ifNoneMatch: string | undefined, etag: string): boolean {
+  const tags = ifNoneMatch?.split(",").map((tag) => tag.trim().replace(/^W\//, "")) ?? [];
+  return tags.some((tag) => tag === "*" || tag === etag);
+}

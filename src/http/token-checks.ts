@@ -1,0 +1,93 @@
+// Token checks by HTTP alone: forward-auth for proxies, and RFC 7662's introspection.
+
+import { AuthError, malformed, type Reason } from "../core/errors.ts";
+import type { VerifyTokenFor } from "../core/verify-token.ts";
+import type { RequestCaller } from "../protocols/call.ts";
+import { toRest } from "../protocols/errors.ts";
+import type { Endpoint, EndpointAnswer, EndpointRequest } from "./endpoints.ts";
+
+/** `GET /auth/check`: 200 with the token's device and customer, or a 401 that a proxy may pass on. */
+export function createForwardAuth(verifyToken: VerifyTokenFor<RequestCaller>): Endpoint {
+  return {
+    method: "GET",
+    async answer({ header, caller }) {
+      const { deviceKey, customerId } = await verifyToken(tokenOf(header), caller);
+      return {
+        headers: [
+          ["X-Device-Key", deviceKey],
+          ["X-Customer-Id", customerId],
+        ],
+        body: "",
+      };
+    },
+  };
+}
+
+/** The service behind the proxy reads x-access-token, so that one is checked first. */
+function tokenOf(header: EndpointRequest["header"]): string | undefined {
+  return header("x-access-token") || /^Bearer +(\S+)$/i.exec(header("authorization") ?? "")?.[1];
+}
+
+export interface IntrospectionOptions {
+  readonly verifyToken: VerifyTokenFor<RequestCaller>;
+  readonly issuer: () => string;
+  readonly audience: string;
+}
+
+const FORM = /^\s*application\/x-www-form-urlencoded\s*(?:;|$)/i;
+/** The longest token, and the form around it. */
+const MAX_BYTES = 16 * 1024;
+/** The answer does not say why a token is inactive (RFC 7662, 2.2). */
+const INACTIVE: readonly Reason[] = ["expired", "invalid", "revoked"];
+
+/** `POST /oauth2/introspect` (RFC 7662). */
+export function createIntrospection({ verifyToken, issuer, audience }: IntrospectionOptions): Endpoint {
+  return {
+    method: "POST",
+    maxBytes: MAX_BYTES,
+    async answer({ header, body, caller }) {
+      try {
+        const token = readToken(header("content-type"), body);
+        const { deviceKey, customerId, jti, issuedAt, expiresAt } = await verifyToken(token, caller);
+        return json(200, {
+          active: true,
+          iss: issuer(),
+          sub: deviceKey,
+          aud: audience,
+          iat: issuedAt,
+          exp: expiresAt,
+          jti,
+          customer_id: customerId,
+        });
+      } catch (error) {
+        if (!(error instanceof AuthError)) throw error;
+        if (INACTIVE.includes(error.reason)) return json(200, { active: false });
+        if (error.reason === "malformed") return invalidRequest(error);
+        throw error;
+      }
+    },
+  };
+}
+
+/** RFC 6749's form (5.2), with the members that our other errors have. */
+function invalidRequest(error: AuthError): EndpointAnswer {
+  const { status, body } = toRest(error);
+  const members: object = JSON.parse(body);
+  return { ...json(status, { error: "invalid_request", error_description: error.message, ...members }), error };
+}
+
+function json(status: number, value: object): EndpointAnswer {
+  return { status, contentType: "application/json", body: JSON.stringify(value) };
+}
+
+/** @throws AuthError `unsupported_media_type`, `malformed` */
+function readToken(contentType: string | undefined, body: Uint8Array): string {
+  if (contentType !== undefined && !FORM.test(contentType)) {
+    const message =
+      "the Content-Type is not that of a form, application/x-www-form-urlencoded. Send token as a field of one";
+    throw new AuthError("unsupported_media_type", message);
+  }
+  const [token = "", ...others] = new URLSearchParams(Buffer.from(body).toString()).getAll("token");
+  if (others.length > 0) throw malformed("token is there more than once. Send it once", "token");
+  return token;
+}

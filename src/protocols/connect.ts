@@ -1,0 +1,70 @@
+// Connect's unary protocol (connectrpc.com/docs/protocol).
+
+import { AuthError, malformed } from "../core/errors.ts";
+import { findMethod, type MethodsByPath, type Protocol } from "./call.ts";
+import { type Codec, JSON_CODEC, PROTO_CODEC } from "./codec.ts";
+import { decompress, readCoding } from "./compression.ts";
+import { errorHeaders, toConnect } from "./errors.ts";
+import type { Exchange } from "./exchange.ts";
+import { restError } from "./rest.ts";
+
+/** A longer deadline is clamped to this, in milliseconds. */
+export const MAX_TIMEOUT_MS = 60_000;
+
+export function createConnect(methods: MethodsByPath): Protocol {
+  return {
+    name: "connect",
+    accept(exchange) {
+      const method = findMethod(methods, exchange);
+      const codec = codecOf(exchange);
+      const { desc, maxMessageBytes } = method;
+      return {
+        method,
+        readTimeout: () => readTimeout(exchange.headers["connect-timeout-ms"]),
+        async readMessage() {
+          const coding = readCoding(exchange.headers["content-encoding"]);
+          const body = await exchange.readBody(maxMessageBytes);
+          return codec.read(desc.input, await decompress(body, coding, maxMessageBytes));
+        },
+        writeMessage(message, context) {
+          const headers = context.headersWithTrailers();
+          headers.set("Content-Type", `application/${codec.name}`);
+          exchange.send({ status: 200, headers, body: codec.write(desc.output, message) });
+        },
+      };
+    },
+    /** An error is JSON, whatever the codec of the call. Without a call its status is HTTP's own: 404, 405, 415. */
+    writeError(exchange, error, context) {
+      if (context === undefined) {
+        exchange.send(restError(error));
+        return;
+      }
+      const headers = context.headersWithTrailers();
+      headers.set("Content-Type", "application/json");
+      for (const [name, value] of errorHeaders(error)) headers.set(name, value);
+      exchange.send({ ...toConnect(error), headers });
+    },
+  };
+}
+
+const MEDIA_TYPE = /^application\/(?:(json)(?:\s*;\s*charset\s*=\s*"?utf-?8"?)?|proto)\s*$/i;
+
+function codecOf({ headers }: Exchange): Codec {
+  const match = MEDIA_TYPE.exec(headers["content-type"] ?? "");
+  if (match === null) throw unknownMediaType();
+  return match[1] === undefined ? PROTO_CODEC : JSON_CODEC;
+}
+
+/** No protocol has the request's Content-Type. */
+export function unknownMediaType(): AuthError {
+  const message = "the Content-Type is none that Connect, gRPC or gRPC-Web has";
+  return new AuthError("unsupported_media_type", message);
+}
+
+function readTimeout(header: string | string[] | undefined): number | undefined {
+  if (header === undefined) return undefined;
+  if (typeof header !== "string" || !/^\d{1,10}$/.test(header)) {
+    throw malformed("connect-timeout-ms is not a whole number of at most 10 digits");
+  }
+  return Math.min(Number(header), MAX_TIMEOUT_MS);
+}

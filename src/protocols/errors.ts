@@ -1,0 +1,160 @@
+// Each reason's form in each protocol, in one table.
+
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { type Any, AnySchema, anyPack } from "@bufbuild/protobuf/wkt";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { ErrorInfoSchema, RetryInfoSchema } from "../../gen/es/google/rpc/error_details_pb.ts";
+import { StatusSchema } from "../../gen/es/google/rpc/status_pb.ts";
+import { AuthError, type Reason } from "../core/errors.ts";
+import type { HeaderField } from "./exchange.ts";
+
+/** ErrorInfo's domain. */
+const ERROR_DOMAIN = "countersign";
+
+/** The status over REST, and the code in all other protocols. */
+const REASONS = {
+  not_found: { status: 404, code: Code.Unimplemented },
+  method_not_allowed: { status: 405, code: Code.Unimplemented },
+  unsupported_media_type: { status: 415, code: Code.Unimplemented },
+  too_large: { status: 413, code: Code.ResourceExhausted },
+  malformed: { status: 400, code: Code.InvalidArgument },
+  clock_skew: { status: 401, code: Code.Unauthenticated },
+  rate_limited: { status: 429, code: Code.ResourceExhausted },
+  invalid_credentials: { status: 401, code: Code.Unauthenticated },
+  disabled: { status: 403, code: Code.PermissionDenied },
+  replayed: { status: 401, code: Code.Unauthenticated },
+  expired: { status: 401, code: Code.Unauthenticated },
+  invalid: { status: 401, code: Code.Unauthenticated },
+  revoked: { status: 401, code: Code.Unauthenticated },
+  unavailable: { status: 503, code: Code.Unavailable },
+  internal: { status: 500, code: Code.Internal },
+  invalid_admin_token: { status: 401, code: Code.Unauthenticated },
+  does_not_exist: { status: 404, code: Code.NotFound },
+  already_exists: { status: 409, code: Code.AlreadyExists },
+  etag_mismatch: { status: 409, code: Code.Aborted },
+  failed_precondition: { status: 400, code: Code.FailedPrecondition },
+} satisfies Record<Reason, { status: number; code: Code }>;
+
+/** The HTTP status of each code over Connect, from Code.Canceled = 1 (connectrpc.com/docs/protocol, "Error codes"). */
+const STATUSES = [0, 499, 500, 400, 504, 404, 409, 403, 429, 400, 409, 400, 501, 500, 503, 500, 401];
+
+/** A code as JSON has it: `invalid_argument`. */
+function nameOf(code: Code): string {
+  return Code[code].replace(/(?!^)[A-Z]/g, "_$&").toLowerCase();
+}
+
+/** Why a call failed: one of our reasons, or any Connect handler's own error. */
+export type CallError = AuthError | ConnectError;
+
+/** Anything thrown as a CallError; all but the two are bugs. */
+export function toCallError(thrown: unknown, requestId: string): CallError {
+  return thrown instanceof AuthError || thrown instanceof ConnectError ? thrown : internalError(requestId, thrown);
+}
+
+/** A bug: the caller sees `requestId` alone, the log line of that name has the cause. */
+export function internalError(requestId: string, cause?: unknown): AuthError {
+  const message = "an error on the server. Quote the request id to its operator";
+  return new AuthError("internal", message, { requestId }, { cause });
+}
+
+/** The HTTP headers of an error, in the spelling that boards look up. */
+export function errorHeaders(error: CallError): HeaderField[] {
+  if (error instanceof ConnectError) return [...error.metadata];
+  const { reason, particulars } = error;
+  const headers: HeaderField[] = [];
+  const wait = retryAfterSeconds(error);
+  if (wait !== undefined) headers.push(["Retry-After", String(wait)]);
+  if (REASONS[reason].status === 401) headers.push(["WWW-Authenticate", challengeOf(reason)]);
+  if (particulars.allow !== undefined) headers.push(["Allow", particulars.allow.join(", ")]);
+  if (particulars.requestId !== undefined) headers.push(["X-Request-Id", particulars.requestId]);
+  return headers;
+}
+
+const BEARER: readonly Reason[] = ["invalid_admin_token", "expired", "invalid", "revoked"];
+
+/** Every 401 names a scheme (RFC 9110, 11.6.1): RFC 6750's for tokens and operators, our own for logins. */
+function challengeOf(reason: Reason): string {
+  return BEARER.includes(reason)
+    ? 'Bearer realm="countersign", error="invalid_token"'
+    : `Countersign realm="devices", error="${reason}"`;
+}
+
+/** Whole seconds, never fewer than the wait. */
+function retryAfterSeconds({ particulars: { retryAfterMs } }: AuthError): number | undefined {
+  return retryAfterMs === undefined ? undefined : Math.max(1, Math.ceil(retryAfterMs / 1000));
+}
+
+/** An error over REST: a status and a flat body. */
+export function toRest(error: CallError): { status: number; body: string } {
+  if (error instanceof ConnectError) return toConnect(error);
+  const { reason, message, particulars } = error;
+  const { status, code } = REASONS[reason];
+  const body = JSON.stringify({
+    code: nameOf(code),
+    reason,
+    message,
+    server_time: particulars.serverTime,
+    field: particulars.field,
+    policy: particulars.limit?.policy.name,
+    retry_after: retryAfterSeconds(error),
+    request_id: particulars.requestId,
+  });
+  return { status, body };
+}
+
+/** An error over Connect: a status and its JSON (connectrpc.com/docs/protocol, "Error end-stream"). */
+export function toConnect(error: CallError): { status: number; body: string } {
+  const { code, message, details } = describe(error);
+  const body = JSON.stringify({
+    code: nameOf(code),
+    ...(message !== "" && { message }),
+    ...(details.length > 0 && {
+      details: details.map(({ typeUrl, value }) => ({
+        type: typeUrl.slice(typeUrl.lastIndexOf("/") + 1),
+        value: Buffer.from(value).toString("base64").replace(/=+$/, ""),
+      })),
+    }),
+  });
+  return { status: STATUSES[code] ?? 500, body };
+}
+
+/** An error as gRPC's trailers carry it. */
+export function toGrpcTrailers(error: CallError): HeaderField[] {
+  const { code, message, details } = describe(error);
+  const status = toBinary(StatusSchema, create(StatusSchema, { code, message, details }));
+  return [
+    ["Grpc-Status", String(code)],
+    ["Grpc-Message", encodeURIComponent(message.toWellFormed())],
+    ["Grpc-Status-Details-Bin", Buffer.from(status).toString("base64").replace(/=+$/, "")],
+  ];
+}
+
+function describe(error: CallError): { code: Code; message: string; details: Any[] } {
+  if (error instanceof AuthError) {
+    const details = detailsOf(error).map(({ desc, value }) => anyPack(desc, create(desc, value)));
+    return { code: REASONS[error.reason].code, message: error.message, details };
+  }
+  const details = error.details.map((detail) =>
+    "desc" in detail
+      ? anyPack(detail.desc, create(detail.desc, detail.value))
+      : create(AnySchema, { typeUrl: `type.googleapis.com/${detail.type}`, value: detail.value }),
+  );
+  return { code: error.code, message: error.rawMessage, details };
+}
+
+type Detail =
+  | { desc: typeof ErrorInfoSchema; value: MessageInitShape<typeof ErrorInfoSchema> }
+  | { desc: typeof RetryInfoSchema; value: MessageInitShape<typeof RetryInfoSchema> };
+
+function detailsOf(error: AuthError): Detail[] {
+  const { reason, particulars } = error;
+  const metadata: Record<string, string> = {};
+  if (particulars.serverTime !== undefined) metadata["server_time"] = String(particulars.serverTime);
+  if (particulars.field !== undefined) metadata["field"] = particulars.field;
+  if (particulars.limit !== undefined) metadata["policy"] = particulars.limit.policy.name;
+  if (particulars.requestId !== undefined) metadata["request_id"] = particulars.requestId;
+  const details: Detail[] = [{ desc: ErrorInfoSchema, value: { reason, domain: ERROR_DOMAIN, metadata } }];
+  const wait = retryAfterSeconds(error);
+  if (wait !== undefined) details.push({ desc: RetryInfoSchema, value: { retryDelay: { seconds: BigInt(wait) } } });
+  return details;
+}

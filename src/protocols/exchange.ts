@@ -1,0 +1,82 @@
+// One HTTP request and its one answer, over HTTP/1 or HTTP/2.
+
+import type { IncomingHttpHeaders } from "node:http";
+
+/** A header in the spelling that HTTP/1 shows. */
+export type HeaderField = readonly [name: string, value: string];
+
+/** An answer that is sent whole. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Iterable<HeaderField>;
+  readonly body: string | Uint8Array;
+  /** HTTP/2 only. Without a body they are sent in the headers (gRPC's "trailers-only"). */
+  readonly trailers?: Iterable<HeaderField>;
+}
+
+/** An answer that is sent piece by piece. */
+export interface StreamedAnswer {
+  readonly status: number;
+  readonly headers: Iterable<HeaderField>;
+  readonly body: AsyncIterable<Uint8Array>;
+  /** HTTP/2 only. Asked for once the body has ended. */
+  readonly trailers?: () => Iterable<HeaderField>;
+}
+
+/** What protocols know of HTTP. Sending to a caller that has gone does nothing. */
+export interface Exchange {
+  readonly version: 1 | 2;
+  readonly method: string;
+  /** Path and query as they came. */
+  readonly target: string;
+  readonly headers: IncomingHttpHeaders;
+  /** Names and values in turn: every line, those too that Node leaves out of `headers`. */
+  readonly rawHeaders: readonly string[];
+  /** The address of the socket's other end. */
+  readonly remoteAddress: string;
+  /**
+   * Reads the body whole.
+   * @param size the size that the first bytes declare, where the protocol has such a prefix
+   * @throws AuthError `too_large` over `limit` bytes, `malformed` for a broken body; RequestAborted when it never ends
+   */
+  readBody(limit: number, size?: (head: Buffer) => number | undefined): Promise<Buffer>;
+  /** The body piece by piece, for streaming calls. */
+  chunks(): AsyncIterable<Uint8Array>;
+  send(answer: Answer): void;
+  /** Resolves once the answer is sent or the caller has gone. */
+  sendStream(answer: StreamedAnswer): Promise<void>;
+  /** Calls back once, when the exchange has ended: answered, reset or closed. */
+  onClose(listener: () => void): void;
+  /** Ends the exchange without an answer. */
+  abort(): void;
+}
+
+/** The caller went away, or took too long: nobody is left to answer. */
+export class RequestAborted extends Error {
+  override readonly name = "RequestAborted";
+}
+
+/** The path of a request target. An absolute form is accepted (RFC 9112, 3.2.2); its host decides nothing. */
+export function pathOf({ target }: Pick<Exchange, "target">): string {
+  const path = target.startsWith("/") ? target : target.replace(/^https?:\/\/[^/?]*/i, "");
+  const query = path.indexOf("?");
+  return query === -1 ? path : path.slice(0, query);
+}
+
+/** All lines of a header, joined with commas; undefined when there is none. */
+export function headerLines({ rawHeaders }: Pick<Exchange, "rawHeaders">, name: string): string | undefined {
+  const lines = rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === name);
+  return lines.length === 0 ? undefined : lines.join(", ");
+}
+
+/** A request's headers as the Fetch standard has them, without HTTP/2's pseudo-headers. */
+export function fetchHeaders({ headers }: Pick<Exchange, "headers">): Headers {
+  const fetched = new Headers();
+  for (const [name, value] of Object.entries(headers)) {
+    // What no header may hold (raw Latin-1) is left out: Headers would throw.
+    if (typeof value === "string" && !name.startsWith(":") && VALUE.test(value)) fetched.set(name, value);
+  }
+  return fetched;
+}
+
+const VALUE = /^[\t\x20-\x7e]*$/;

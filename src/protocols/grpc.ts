@@ -1,0 +1,132 @@
+// gRPC's unary calls (github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md).
+
+import { AuthError, malformed } from "../core/errors.ts";
+import { type AcceptedCall, findMethod, type MethodsByPath, type Protocol } from "./call.ts";
+import { type Codec, JSON_CODEC, PROTO_CODEC } from "./codec.ts";
+import { ACCEPTED_CODINGS, decompress, readCoding, tooLarge } from "./compression.ts";
+import { MAX_TIMEOUT_MS, unknownMediaType } from "./connect.ts";
+import type { CallContext } from "./context.ts";
+import { type CallError, errorHeaders, toGrpcTrailers } from "./errors.ts";
+import type { Exchange, HeaderField } from "./exchange.ts";
+import { restError } from "./rest.ts";
+
+export function createGrpc(methods: MethodsByPath): Protocol {
+  return {
+    name: "grpc",
+    accept(exchange) {
+      if (exchange.version < 2) {
+        const message = "gRPC takes HTTP 2. Over HTTP 1 there are REST and Connect and gRPC-Web";
+        throw new AuthError("unsupported_media_type", message);
+      }
+      return acceptEnveloped(exchange, methods, MEDIA_TYPE, (body, context) =>
+        exchange.send({
+          status: 200,
+          headers: context.responseHeader,
+          body,
+          trailers: [["Grpc-Status", "0"], ...context.trailers()],
+        }),
+      );
+    },
+    writeError(exchange, error, context) {
+      if (exchange.version < 2) {
+        exchange.send(restError(error));
+        return;
+      }
+      const headers = errorMetadata(error, context?.responseHeader ?? []);
+      const trailers = [...toGrpcTrailers(error), ...errorTrailers(error), ...(context?.trailers() ?? [])];
+      const contentType: HeaderField = ["Content-Type", "application/grpc"];
+      // Headers alone would reach the caller as trailers ("trailers-only"): the contract's are initial metadata.
+      if (headers.length > 0) exchange.send({ status: 200, headers: [contentType, ...headers], body: "", trailers });
+      else exchange.send({ status: 200, headers: [contentType, ...trailers], body: "" });
+    },
+  };
+}
+
+const MEDIA_TYPE = /^application\/grpc(?:\+(proto|json))?\s*(?:;|$)/i;
+
+/** Sends the message in its envelope; the Content-Type is set. */
+type WriteAnswer = (message: Buffer, context: CallContext) => void;
+
+/** A unary call whose message is in an envelope, as gRPC and gRPC-Web have it. */
+export function acceptEnveloped(
+  exchange: Exchange,
+  methods: MethodsByPath,
+  mediaType: RegExp,
+  write: WriteAnswer,
+): AcceptedCall {
+  const method = findMethod(methods, exchange);
+  const match = mediaType.exec(exchange.headers["content-type"] ?? "");
+  if (match === null) throw unknownMediaType();
+  const codec: Codec = match[1]?.toLowerCase() === "json" ? JSON_CODEC : PROTO_CODEC;
+  const coding = readCoding(exchange.headers["grpc-encoding"]);
+  const { desc, maxMessageBytes } = method;
+  return {
+    method,
+    readTimeout: () => readTimeout(exchange.headers["grpc-timeout"]),
+    async readMessage() {
+      const body = await exchange.readBody(maxMessageBytes + ENVELOPE_BYTES, declaredSize).catch((error: unknown) => {
+        throw error instanceof AuthError && error.reason === "too_large" ? tooLarge(maxMessageBytes) : error;
+      });
+      return codec.read(desc.input, await openEnvelope(body, coding, maxMessageBytes));
+    },
+    writeMessage(message, context) {
+      const bytes = envelop(codec.write(desc.output, message));
+      context.responseHeader.set("Content-Type", match[0].replace(/\s*;?$/, ""));
+      write(bytes, context);
+    },
+  };
+}
+
+/** The headers of an error: the handler's and the contract's. A ConnectError's own metadata are trailers. */
+export function errorMetadata(error: CallError, responseHeader: Iterable<HeaderField>): HeaderField[] {
+  // A handler's Content-Type is for REST.
+  const headers = [...responseHeader].filter(([name]) => name.toLowerCase() !== "content-type");
+  if (!(error instanceof AuthError)) return headers;
+  headers.push(...errorHeaders(error));
+  if (error.reason === "unsupported_media_type") headers.push(["Grpc-Accept-Encoding", ACCEPTED_CODINGS]);
+  return headers;
+}
+
+/** A ConnectError's metadata. */
+export function errorTrailers(error: CallError): HeaderField[] {
+  return error instanceof AuthError ? [] : errorHeaders(error);
+}
+
+/** A byte of flags, four of length ("Length-Prefixed-Message"). */
+const ENVELOPE_BYTES = 5;
+const COMPRESSED = 1;
+
+/** The size of a body, as the prefix of its first message declares it. */
+function declaredSize(head: Buffer): number | undefined {
+  return head.length < ENVELOPE_BYTES ? undefined : ENVELOPE_BYTES + head.readUInt32BE(1);
+}
+
+/** Puts a message into an envelope. */
+export function envelop(message: string | Uint8Array, flags = 0): Buffer {
+  const bytes = typeof message === "string" ? Buffer.from(message) : message;
+  const envelope = Buffer.allocUnsafe(ENVELOPE_BYTES + bytes.length);
+  envelope.writeUInt8(flags, 0);
+  envelope.writeUInt32BE(bytes.length, 1);
+  envelope.set(bytes, ENVELOPE_BYTES);
+  return envelope;
+}
+
+/** The one message of a unary call's body, in at most `limit` bytes. @throws AuthError `malformed`, `too_large` */
+function openEnvelope(body: Buffer, coding: string | undefined, limit: number): Buffer | Promise<Buffer> {
+  if (declaredSize(body) !== body.length) throw malformed("the body is not one length-prefixed message");
+  const flags = body.readUInt8(0);
+  const message = body.subarray(ENVELOPE_BYTES);
+  if (flags === 0) return message;
+  if (flags !== COMPRESSED || coding === undefined)
+    throw malformed("the message has flags that a request does not have");
+  return decompress(message, coding, limit);
+}
+
+const UNITS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 1e-3, n: 1e-6 };
+
+function readTimeout(header: string | string[] | undefined): number | undefined {
+  if (header === undefined) return undefined;
+  const [, amount, unit = ""] = /^(\d{1,8})([HMSmun])$/.exec(String(header)) ?? [];
+  if (amount === undefined) throw malformed("grpc-timeout is not at most 8 digits and a unit of H M S m u or n");
+  return Math.min(Math.ceil(Number(amount) * (UNITS[unit] ?? 1)), MAX_TIMEOUT_MS);
+}

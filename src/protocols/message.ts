@@ -1,0 +1,161 @@
+// Reads messages from JSON and from protobuf's binary format.
+
+import {
+  createRegistry,
+  type DescField,
+  type DescFile,
+  type DescMessage,
+  fromBinary,
+  fromJson,
+  type JsonObject,
+  type JsonValue,
+  type MessageShape,
+  type Registry,
+  ScalarType,
+} from "@bufbuild/protobuf";
+import { malformed } from "../core/errors.ts";
+import { isNearMiss, isObject, nameMistake, wrongType } from "./mistakes.ts";
+
+/** Unknown names compared per message: a bound on the work that a stranger can cause. */
+const MAX_UNKNOWN_NAMES = 16;
+
+/**
+ * Reads a message from ProtoJSON: names in either spelling, unknown fields ignored, null as absence.
+ * @throws AuthError `malformed` with the field
+ */
+export function readMessage<Desc extends DescMessage>(desc: Desc, json: JsonValue): MessageShape<Desc> {
+  const registry = registryOf(desc);
+  try {
+    const message = fromJson(desc, json, { registry });
+    if (largeFieldsOf(desc).every((field) => isDecimal(field, json))) return message;
+  } catch {
+    // The second look names the mistake.
+  }
+  const checked = checkMessage(desc, json, "");
+  try {
+    return fromJson(desc, checked, { ignoreUnknownFields: true, registry });
+  } catch {
+    throw malformed("the body does not fit the message. Compare it with the contract");
+  }
+}
+
+/** Reads a message from protobuf's binary format. @throws AuthError `malformed` */
+export function readBinary<Desc extends DescMessage>(desc: Desc, bytes: Uint8Array): MessageShape<Desc> {
+  try {
+    return fromBinary(desc, bytes);
+  } catch {
+    throw malformed("the body is not a protobuf message of this method");
+  }
+}
+
+const registries = new WeakMap<DescFile, Registry>();
+
+/** The types that an Any in a message can hold: those of the message's file and of its imports. */
+export function registryOf({ file }: DescMessage): Registry {
+  const cached = registries.get(file);
+  if (cached !== undefined) return cached;
+  const files = new Set([file]);
+  // A set's iterator also visits what the loop adds.
+  for (const { dependencies } of files) for (const one of dependencies) files.add(one);
+  const registry = createRegistry(...files);
+  registries.set(file, registry);
+  return registry;
+}
+
+/** Well-known types have a JSON form of their own: a caller does not see their fields. */
+export function isWellKnown({ typeName }: DescMessage): boolean {
+  return typeName.startsWith("google.protobuf.");
+}
+
+/** Checks names and types; returns the JSON without unknown fields and with field masks in camelCase. */
+function checkMessage(desc: DescMessage, json: JsonValue, path: string): JsonObject {
+  if (!isObject(json)) throw wrongType(path, "an object", json);
+  const fields = fieldsOf(desc);
+  const checked: JsonObject = {};
+  const unknown: string[] = [];
+  const isPresent = ({ name }: DescField): boolean => Object.hasOwn(checked, name) && checked[name] !== null;
+  const placeOf = ({ name }: DescField): string => (path === "" ? name : `${path}.${name}`);
+  for (const [key, value] of Object.entries(json)) {
+    const field = fields.get(key);
+    if (field === undefined) {
+      unknown.push(key);
+      continue;
+    }
+    const place = placeOf(field);
+    if (Object.hasOwn(checked, field.name)) {
+      throw malformed(`${place} is there in both spellings. Send it once`, place);
+    }
+    const other = value === null ? undefined : field.oneof?.fields.find(isPresent);
+    if (other !== undefined) {
+      const both = `${placeOf(other)} and ${place} are both there and exclude each other`;
+      throw malformed(`${both} by the oneof ${field.oneof?.name}. Send one of them`, place);
+    }
+    checked[field.name] = value === null ? null : checkField(field, value, place);
+  }
+  const absent = desc.fields.filter((field) => !isPresent(field));
+  for (const key of unknown.slice(0, MAX_UNKNOWN_NAMES)) {
+    const meant = absent.find(({ name }) => isNearMiss(key, name));
+    if (meant === undefined) continue;
+    // Any other character could do harm where the message is shown.
+    const shown = /^[\w .-]+$/.test(key) ? `"${key}"` : "a name much like it";
+    const place = placeOf(meant);
+    throw malformed(`${place} is missing and ${shown} is no field. Did you mean ${meant.name}`, place);
+  }
+  return checked;
+}
+
+function checkField(field: DescField, value: JsonValue, place: string): JsonValue {
+  const { message } = field;
+  if (message !== undefined && field.fieldKind !== "map" && !isWellKnown(message)) {
+    if (field.fieldKind === "message") return checkMessage(message, value, place);
+    if (!Array.isArray(value)) throw wrongType(place, "an array", value);
+    return value.map((item) => checkMessage(message, item, place));
+  }
+  // ProtoJSON has the paths of a mask in camelCase. The contract's own spelling is accepted too.
+  const isMask = message?.typeName === "google.protobuf.FieldMask" && typeof value === "string";
+  const mapped = isMask ? value.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()) : value;
+  if (!fits(field, mapped)) throw nameMistake(field, mapped, place);
+  return mapped;
+}
+
+/** Whether fromJson takes a field's value: the second look refuses nothing that the first accepts. */
+function fits(field: DescField, value: JsonValue): boolean {
+  try {
+    // An unknown name is ignored in an Any, not in an enum.
+    const ignoreUnknownFields = field.enum === undefined;
+    fromJson(field.parent, { [field.name]: value }, { ignoreUnknownFields, registry: registryOf(field.parent) });
+    return !isLarge(field) || isDecimal(field, { [field.name]: value });
+  } catch {
+    return false;
+  }
+}
+
+const isLarge = ({ scalar }: DescField): boolean => scalar !== undefined && ScalarType[scalar].endsWith("64");
+
+/** False for text that BigInt alone takes for a number: `" 1"`, `"0x1"`. */
+function isDecimal({ name, jsonName }: DescField, json: JsonValue): boolean {
+  const value = isObject(json) ? (json[name] ?? json[jsonName]) : undefined;
+  return typeof value !== "string" || /^-?(?:0|[1-9]\d*)$/.test(value);
+}
+
+const largeFields = new WeakMap<DescMessage, readonly DescField[]>();
+
+/** A message's own fields of 64 bits, which JSON may have as text. */
+function largeFieldsOf(desc: DescMessage): readonly DescField[] {
+  const cached = largeFields.get(desc) ?? desc.fields.filter(isLarge);
+  largeFields.set(desc, cached);
+  return cached;
+}
+
+const fieldsByMessage = new WeakMap<DescMessage, ReadonlyMap<string, DescField>>();
+
+/** A message's fields by both spellings of their names. */
+function fieldsOf(desc: DescMessage): ReadonlyMap<string, DescField> {
+  const cached = fieldsByMessage.get(desc);
+  if (cached !== undefined) return cached;
+  const fields = new Map(
+    desc.fields.flatMap((field) => [field.name, field.jsonName].map((name) => [name, field] as const)),
+  );
+  fieldsByMessage.set(desc, fields);
+  return fields;
+}

@@ -1,0 +1,91 @@
+// Names the mistake in a JSON value that does not fit its field.
+
+import { type DescField, type JsonObject, type JsonValue, ScalarType } from "@bufbuild/protobuf";
+import { distance } from "fastest-levenshtein";
+import { type AuthError, malformed } from "../core/errors.ts";
+
+/** An unknown name within so many edits of an absent field is a near miss; short names allow fewer. */
+const MAX_EDITS = 2;
+const LETTERS_PER_EDIT = 2.5;
+
+export function isNearMiss(sent: string, name: string): boolean {
+  // Its length alone tells a name that is far off.
+  if (sent.length > 2 * name.length + MAX_EDITS) return false;
+  const bare = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]/g, "");
+  const edits = Math.min(MAX_EDITS, Math.floor(bare(name).length / LETTERS_PER_EDIT));
+  return distance(bare(sent), bare(name)) <= edits;
+}
+
+export function isObject(json: JsonValue | undefined): json is JsonObject {
+  return typeof json === "object" && json !== null && !Array.isArray(json);
+}
+
+/** The items of a list, the values of a map, or the value itself. */
+function itemsOf({ fieldKind }: DescField, value: JsonValue): readonly JsonValue[] {
+  const isContainer = fieldKind === "list" || fieldKind === "map";
+  return isContainer && typeof value === "object" && value !== null ? Object.values(value) : [value];
+}
+
+/** A value of the wrong type: what it is, and what to send instead. `place` is empty for the body. */
+export function wrongType(place: string, wanted: string, value: JsonValue, verb = "is"): AuthError {
+  const type =
+    value === null
+      ? "null"
+      : Array.isArray(value)
+        ? "an array"
+        : `${typeof value === "object" ? "an" : "a"} ${typeof value}`;
+  return malformed(`${place || "the body"} ${verb} ${type}. Send ${wanted}`, place || undefined);
+}
+
+/** Words the mistake in a value that its field does not take. */
+export function nameMistake(field: DescField, value: JsonValue, place: string): AuthError {
+  const { fieldKind, message } = field;
+  if (fieldKind === "list" && !Array.isArray(value)) return wrongType(place, "an array", value);
+  if (fieldKind === "map" && !isObject(value)) return wrongType(place, "an object", value);
+  if (message !== undefined) return malformed(`${place} is not of the form that ${message.name} has in JSON`, place);
+
+  const { types, wanted } = typesOf(field);
+  const isContainer = fieldKind === "list" || fieldKind === "map";
+  const wrong = itemsOf(field, value).find((item) => !types.includes(typeof item));
+  if (wrong !== undefined) return wrongType(place, wanted, wrong, isContainer ? "holds" : "is");
+  if (isContainer) return malformed(`${place} holds a value that does not fit. Compare it with the contract`, place);
+  return malformed(`${place} ${explain(field, value)}`, place);
+}
+
+function typesOf(field: DescField): { readonly types: readonly string[]; readonly wanted: string } {
+  if (field.enum !== undefined) return { types: ["string", "number"], wanted: "the name of an enum value" };
+  switch (field.scalar) {
+    case ScalarType.STRING:
+      return { types: ["string"], wanted: "a string" };
+    case ScalarType.BYTES:
+      return { types: ["string"], wanted: "base64 in a string" };
+    case ScalarType.BOOL:
+      return { types: ["boolean"], wanted: "true or false" };
+    case ScalarType.DOUBLE:
+    case ScalarType.FLOAT:
+      return { types: ["string", "number"], wanted: "a number" };
+    default:
+      return { types: ["string", "number"], wanted: "a whole number" };
+  }
+}
+
+/** What is wrong with a value of the right type. */
+function explain(field: DescField, value: JsonValue): string {
+  if (field.enum !== undefined) return `is none of ${field.enum.values.map(({ name }) => name).join(" ")}`;
+  switch (field.scalar) {
+    case ScalarType.STRING:
+      return "holds half of a surrogate pair. Send whole characters";
+    case ScalarType.BYTES:
+      return "is not base64";
+    case ScalarType.DOUBLE:
+    case ScalarType.FLOAT:
+      return "is no number in range";
+  }
+  if (typeof value === "string" && !/^-?(?:0|[1-9]\d*)$/.test(value)) {
+    return "is a string that is not a whole number. Send decimal digits alone without leading zeros";
+  }
+  if (typeof value === "number" && Number.isFinite(value) && !Number.isInteger(value)) {
+    return "has a fraction. Send a whole number";
+  }
+  return "is out of range";
+}

@@ -1,0 +1,129 @@
+// REST: google.api.http routes onto unary methods.
+
+import {
+  type DescMessage,
+  type DescMethodUnary,
+  type JsonObject,
+  type JsonValue,
+  type MessageShape,
+  toJson,
+} from "@bufbuild/protobuf";
+import { AuthError, malformed } from "../core/errors.ts";
+import { type CallOptions, type Protocol, type UnaryMethod, unaryMethods } from "./call.ts";
+import { type CallError, errorHeaders, toRest } from "./errors.ts";
+import { type Answer, type Exchange, pathOf } from "./exchange.ts";
+import { HeaderList } from "./header-list.ts";
+import { parseJson } from "./json.ts";
+import { readMessage, registryOf } from "./message.ts";
+import { isObject } from "./mistakes.ts";
+import { findFieldPath, formatFieldPath, readQuery, setField } from "./query.ts";
+import { createRouteTable, type Match, type Route } from "./routes.ts";
+
+export interface Rest extends Protocol {
+  /** The HTTP methods that a path takes; none: it has no route. */
+  readonly methodsAt: (path: string) => readonly string[];
+}
+
+/** The REST routes of services. */
+export function createRest({ services }: Pick<CallOptions, "services">): Rest {
+  const methods = new Map<DescMethodUnary, UnaryMethod>(unaryMethods(services).map((one) => [one.desc, one]));
+  const table = createRouteTable([...methods.keys()]);
+  return {
+    name: "rest",
+    methodsAt: (path) => table.methodsAt(path).flatMap((verb) => (verb === "GET" ? ["GET", "HEAD"] : [verb])),
+    accept(exchange) {
+      const path = pathOf(exchange);
+      const match = table.match(exchange.method, path);
+      if (match === undefined) throw noRoute(this.methodsAt(path));
+      const { route } = match;
+      const method = methods.get(route.method);
+      if (method === undefined) throw new TypeError("every route has a method");
+      return {
+        method,
+        readMessage: () => readRequest(exchange, match, method.maxMessageBytes),
+        writeMessage(message, context) {
+          const headers = context.headersWithTrailers();
+          setDefaults(headers);
+          exchange.send({ status: 200, headers, body: writeJson(route.method.output, message) });
+        },
+      };
+    },
+    writeError: (exchange, error, context) => exchange.send(restError(error, context?.headersWithTrailers())),
+  };
+}
+
+/** An error in the form of REST. */
+export function restError(error: CallError, headers: HeaderList = new HeaderList()): Answer {
+  const { status, body } = toRest(error);
+  for (const [name, value] of errorHeaders(error)) headers.set(name, value);
+  setDefaults(headers);
+  return { status, headers, body };
+}
+
+function setDefaults(headers: HeaderList): void {
+  if (!headers.has("Content-Type")) headers.set("Content-Type", "application/json");
+  if (!headers.has("Cache-Control")) headers.set("Cache-Control", "no-store");
+}
+
+/** Nothing answers at a path, or not to this HTTP method. */
+export function noRoute(methods: readonly string[]): AuthError {
+  if (methods.length === 0) return new AuthError("not_found", "there is nothing at this path on this listener");
+  const told = methods.filter((method) => method !== "HEAD").join(" or ");
+  const allow = [...methods, "OPTIONS"];
+  return new AuthError("method_not_allowed", `this path takes ${told} only`, { allow });
+}
+
+function writeJson(desc: DescMessage, message: MessageShape<DescMessage>): string {
+  const options = { alwaysEmitImplicit: true, useProtoFieldName: true, registry: registryOf(desc) };
+  return JSON.stringify(toJson(desc, message, options));
+}
+
+/** Body, then query, then path: the path has the last word (google/api/http.proto). */
+async function readRequest(
+  exchange: Exchange,
+  { route, values }: Match,
+  maxBytes: number,
+): Promise<MessageShape<DescMessage>> {
+  const { input } = route.method;
+  const body: JsonValue = route.body === undefined ? {} : await readJsonBody(exchange, maxBytes);
+  // A body that is no object is a mistake of its own.
+  if (route.body === "*" && (values.length === 0 || !isObject(body))) return readMessage(input, body);
+
+  const json: JsonObject = route.body === "*" && isObject(body) ? { ...body } : {};
+  if (route.body !== undefined && route.body !== "*") json[route.body.name] = body;
+  if (route.body !== "*") setParameters(json, exchange, route);
+  for (const [at, path] of route.bound.entries()) setField(json, path, values.slice(at, at + 1));
+  return readMessage(input, json);
+}
+
+function setParameters(json: JsonObject, { target }: Exchange, { method, body, bound }: Route): void {
+  const mark = target.indexOf("?");
+  if (mark === -1) return;
+  const set = new Set<string>();
+  for (const [name, values] of readQuery(target.slice(mark + 1))) {
+    const [first = ""] = name.split(".", 1);
+    if (body !== undefined && body !== "*" && (first === body.name || first === body.jsonName)) continue;
+    const path = findFieldPath(method.input, name);
+    // Unknown names are ignored, as in a body.
+    if (path === undefined) continue;
+    const field = formatFieldPath(path);
+    if (set.has(field)) throw malformed(`${field} is there in both spellings. Send it once`, field);
+    set.add(field);
+    if (!bound.some((other) => formatFieldPath(other) === field)) setField(json, path, values);
+  }
+}
+
+const JSON_TYPE = /^\s*(?:application|text)\/(?:[\w.-]+\+)?json\s*(?:;|,|$)/i;
+
+async function readJsonBody(exchange: Exchange, maxBytes: number): Promise<JsonValue> {
+  const type = exchange.headers["content-type"] ?? "";
+  if (type !== "" && !JSON_TYPE.test(type)) {
+    const message = "the Content-Type is not JSON. Send it as JSON or leave the header out";
+    throw new AuthError("unsupported_media_type", message);
+  }
+  const coding = exchange.headers["content-encoding"] ?? "";
+  if (coding !== "" && coding !== "identity") {
+    throw new AuthError("unsupported_media_type", "the body has a Content-Encoding. Send it as it is");
+  }
+  return parseJson(await exchange.readBody(maxBytes));
+}

@@ -1,0 +1,48 @@
+// Streaming methods (health's Watch, reflection), by Connect's own handlers in each protocol they speak.
+
+import { type ContextValues, createConnectRouter } from "@connectrpc/connect";
+import { type CallOptions, MAX_MESSAGE_BYTES, methodPath, valuesOf } from "./call.ts";
+import { type Exchange, fetchHeaders, pathOf } from "./exchange.ts";
+
+export interface Streaming {
+  /** The paths of the methods. */
+  readonly paths: readonly string[];
+  readonly answer: (exchange: Exchange) => Promise<void>;
+}
+
+/** Serves the streaming methods of services. @throws TypeError for one that has a guard: none is asked here */
+export function createStreaming({ services, callerFrom }: Pick<CallOptions, "services" | "callerFrom">): Streaming {
+  const router = createConnectRouter({ readMaxBytes: MAX_MESSAGE_BYTES });
+  for (const { spec, guard } of services) {
+    for (const method of Object.values(spec.methods)) {
+      if (method.kind === "unary") continue;
+      if (guard !== undefined) throw new TypeError(`${methodPath(method.method)} streams: a guard cannot be asked`);
+      router.rpc(method.method, method.impl);
+    }
+  }
+  const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+
+  return {
+    paths: [...handlers.keys()],
+    async answer(exchange) {
+      const handler = handlers.get(pathOf(exchange));
+      if (handler === undefined) throw new TypeError("the path has a handler");
+      const abort = new AbortController();
+      exchange.onClose(() => abort.abort());
+      const contextValues: ContextValues = valuesOf(callerFrom(exchange, "stream"));
+      const { status, header, body, trailer } = await handler({
+        httpVersion: exchange.version === 2 ? "2.0" : "1.1",
+        method: exchange.method,
+        // The handler parses it: a stranger's Host must not get there.
+        url: `http://countersign${handler.requestPath}`,
+        header: fetchHeaders(exchange),
+        body: exchange.chunks(),
+        signal: abort.signal,
+        contextValues,
+      });
+      const headers = [...(header ?? [])];
+      if (body === undefined) exchange.send({ status, headers, body: "" });
+      else await exchange.sendStream({ status, headers, body, ...(trailer && { trailers: () => trailer }) });
+    },
+  };
+}

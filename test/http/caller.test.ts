@@ -1,0 +1,105 @@
+// The caller of a request: the address that limits count under, and the request id.
+
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { limitAddress } from "../../src/core/limiter/address-limits.ts";
+import { readNetwork } from "../../src/core/limiter/networks.ts";
+import { createCallerFrom } from "../../src/http/caller.ts";
+
+describe("limitAddress", () => {
+  test.for([
+    ["192.0.2.1", "192.0.2.1"],
+    ["::ffff:192.0.2.1", "192.0.2.1"],
+    ["::ffff:c000:201", "192.0.2.1"],
+    ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
+    ["2001:0DB8:0001:0002::1", "2001:db8:1:2::/64"],
+    ["2001:db8::1", "2001:db8::/64"],
+    ["::1", "::/64"],
+    ["fe80::1%eth0", "fe80::/64"],
+    ["", "unknown"],
+    ["localhost", "unknown"],
+    ["192.0.2.256", "unknown"],
+  ] as const)("counts %j under %j", ([address, counted]) => {
+    expect(limitAddress(address)).toBe(counted);
+  });
+
+  test("counts an IPv6 /64 as one, and never two as one", () => {
+    fc.assert(
+      fc.property(fc.ipV6(), fc.nat({ max: 0xffff }), fc.nat({ max: 0xffff }), (address, network, host) => {
+        const counted = (net: number, end: number): string =>
+          limitAddress(`2001:db8:0:${net.toString(16)}::${end.toString(16)}`);
+        expect(counted(network, host)).toBe(counted(network, 1));
+        expect(counted(network, host)).not.toBe(counted(network ^ 1, host));
+        // Keys of limits are joined with spaces.
+        expect(limitAddress(address)).not.toContain(" ");
+      }),
+    );
+  });
+
+  test("counts each IPv4 address by itself", () => {
+    fc.assert(
+      fc.property(fc.ipV4(), (address) => {
+        expect(limitAddress(address)).toBe(address);
+        expect(limitAddress(`::ffff:${address}`)).toBe(address);
+      }),
+    );
+  });
+});
+
+describe("without trusted proxies", () => {
+  const callerFrom = createCallerFrom({ networks: [], header: undefined });
+  const headers = { "x-forwarded-for": "192.0.2.2", forwarded: "for=192.0.2.2" };
+
+  test("the peer is the caller, and headers are ignored", () => {
+    expect(callerFrom({ remoteAddress: "192.0.2.1", headers }, "rest")).toEqual({
+      address: "192.0.2.1",
+      protocol: "rest",
+      requestId: expect.stringMatching(/^[\w-]{12}$/),
+    });
+  });
+
+  test("each request has an id of its own", () => {
+    const ids = Array.from(
+      { length: 100 },
+      () => callerFrom({ remoteAddress: "192.0.2.1", headers }, "rest").requestId,
+    );
+    expect(new Set(ids).size).toBe(100);
+  });
+});
+
+describe("behind trusted proxies", () => {
+  const networks = ["10.0.0.0/8", "2001:db8:ffff::/48"].map(readNetwork);
+  type Headers = Parameters<ReturnType<typeof createCallerFrom>>[0]["headers"];
+  const addressOf = (
+    header: "x-forwarded-for" | "forwarded" | undefined,
+    headers: Headers,
+    remoteAddress = "10.0.0.1",
+  ) => createCallerFrom({ networks, header })({ remoteAddress, headers }, "rest").address;
+
+  test.for([
+    ["::ffff:10.0.0.1", "::ffff:192.0.2.1", "192.0.2.1"],
+    ["2001:db8:ffff::1", "2001:db8:1:2:3::4", "2001:db8:1:2::/64"],
+    ["10.0.0.1", "6.6.6.6, 192.0.2.1, ::ffff:10.9.9.9, [2001:db8:ffff::2]:80", "192.0.2.1"],
+    ["192.0.2.9", "192.0.2.1", "192.0.2.9"],
+    ["", "192.0.2.1", "unknown"],
+  ] as const)("the peer %j with the list %j counts under %s", ([peer, list, counted]) => {
+    expect(addressOf("x-forwarded-for", { "x-forwarded-for": list }, peer)).toBe(counted);
+  });
+
+  test("only the configured header counts", () => {
+    const both = { forwarded: "for=192.0.2.1", "x-forwarded-for": "192.0.2.2" };
+    expect(addressOf("forwarded", both)).toBe("192.0.2.1");
+    expect(addressOf("x-forwarded-for", both)).toBe("192.0.2.2");
+    expect(addressOf("x-forwarded-for", { forwarded: "for=192.0.2.1" })).toBe("10.0.0.1");
+  });
+
+  test("without a configured header either counts, and neither where they disagree", () => {
+    expect(addressOf(undefined, { forwarded: "for=192.0.2.1" })).toBe("192.0.2.1");
+    expect(addressOf(undefined, { "x-forwarded-for": "192.0.2.1" })).toBe("192.0.2.1");
+    const list = "6.6.6.6, 2001:db8:1:2::3";
+    expect(addressOf(undefined, { "x-forwarded-for": list, forwarded: 'for="[2001:db8:1:2::4]"' })).toBe(
+      "2001:db8:1:2::/64",
+    );
+    expect(addressOf(undefined, { "x-forwarded-for": list, forwarded: "for=192.0.2.1" })).toBe("10.0.0.1");
+  });
+});

@@ -1,0 +1,144 @@
+// Each kind of request counts under the client that a trusted proxy names, over HTTP/1 and HTTP/2.
+
+import { once } from "node:events";
+import { request as requestHttp1 } from "node:http";
+import { connect as connectHttp2 } from "node:http2";
+import { createServiceImplSpec } from "@connectrpc/connect";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { AuthService } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
+import { signLogin } from "../../src/cli/sign.ts";
+import { readNetwork } from "../../src/core/limiter/networks.ts";
+import { createCallerFrom } from "../../src/http/caller.ts";
+import type { Listener } from "../../src/http/listener.ts";
+import { callerOf } from "../../src/protocols/call.ts";
+import { CUSTOMER_KEY, startTestGateway } from "../gateway.ts";
+import { mountAll } from "../protocols/mount.ts";
+import { exchange } from "./raw-http.ts";
+
+const LINES = ["6.6.6.6", "192.0.2.1, 127.0.0.1"];
+const LOGIN = "/countersign.auth.v1.AuthService/Login";
+
+let listener: Listener;
+/** Protocol and address of each caller: of a handled call, or of an error outside of handlers. */
+let callers: string[] = [];
+
+beforeAll(async () => {
+  const spec = createServiceImplSpec<typeof AuthService>(AuthService, {
+    login(_request, context) {
+      const { protocol, address } = callerOf(context);
+      callers.push(`${protocol} ${address}`);
+      return { token: "", expiresIn: 0 };
+    },
+  });
+  listener = await mountAll([{ spec }], {
+    endpoints: { "/livez": { method: "GET", answer: () => ({ body: "ok\n" }) } },
+    callerFrom: createCallerFrom({ networks: [readNetwork("127.0.0.1")], header: "x-forwarded-for" }),
+    onError: (_error, { protocol, address }) => callers.push(`${protocol} ${address}`),
+  });
+});
+afterAll(() => listener.close(0));
+beforeEach(() => {
+  callers = [];
+});
+
+interface Sent {
+  readonly method?: string;
+  readonly path?: string;
+  readonly type?: string;
+  readonly body?: string;
+  readonly encoding?: string;
+}
+
+/** Sends a request with two lines of X-Forwarded-For, and reads the answer. */
+async function send(url: string, version: 1 | 2, { method = "POST", path = LOGIN, type, body = "", encoding }: Sent) {
+  const headers = {
+    "x-forwarded-for": LINES,
+    ...(type !== undefined && { "content-type": type }),
+    ...(encoding !== undefined && { "grpc-encoding": encoding }),
+  };
+  const bytes = body === "" ? undefined : Buffer.from(body, "latin1");
+  if (version === 1) {
+    const call = requestHttp1(new URL(path, url), { method, headers });
+    call.end(bytes);
+    const [response] = await once(call, "response");
+    await once(response.resume(), "end");
+  } else {
+    const session = connectHttp2(url);
+    const stream = session.request({ ":method": method, ":path": path, te: "trailers", ...headers });
+    stream.end(bytes);
+    await once(stream.resume(), "close");
+    session.close();
+  }
+}
+
+const EMPTY = "\0\0\0\0\0";
+
+test.each<[string, Sent, string]>([
+  ["a call over REST", { path: "/auth/login", type: "application/json", body: "{}" }, "rest"],
+  ["a call over Connect", { type: "application/json", body: "{}" }, "connect"],
+  ["a call over gRPC-Web", { type: "application/grpc-web+proto", body: EMPTY }, "grpc-web"],
+  ["an unknown path", { method: "GET", path: "/nothing" }, "rest"],
+  ["a POST to a document", { path: "/livez" }, "rest"],
+  ["a body that is not JSON", { path: "/auth/login", type: "application/json", body: "{" }, "rest"],
+  ["an unknown media type", { type: "text/plain", body: "{}" }, "connect"],
+])("%s over HTTP/1 and HTTP/2", async (_name, sent, protocol) => {
+  for (const version of [1, 2] as const) await send(listener.url, version, sent);
+  expect(callers).toEqual([`${protocol} 192.0.2.1`, `${protocol} 192.0.2.1`]);
+});
+
+test.each<[string, Sent]>([
+  ["a call", { body: EMPTY }],
+  ["a PUT", { method: "PUT" }],
+  ["an unknown method", { path: "/countersign.auth.v1.AuthService/Logout" }],
+  ["an unknown encoding", { encoding: "br" }],
+  ["a call without a message", {}],
+  ["a message that does not decode", { body: "\0\0\0\0\x01\xff" }],
+])("%s over gRPC", async (_name, sent) => {
+  await send(listener.url, 2, { type: "application/grpc", ...sent });
+  expect(callers).toEqual(["grpc 192.0.2.1"]);
+});
+
+test("gRPC over HTTP/1", async () => {
+  await send(listener.url, 1, { type: "application/grpc", body: EMPTY });
+  expect(callers).toEqual(["grpc 192.0.2.1"]);
+});
+
+test("a request with more header lines than Node keeps is refused unseen", async () => {
+  const head = `GET /nothing HTTP/1.1\r\nX-Forwarded-For: 6.6.6.6\r\n${"a: 1\r\n".repeat(1_100)}`;
+  const { status } = await exchange(listener.url, `${head}X-Forwarded-For: 192.0.2.1\r\n\r\n`);
+  expect([status, callers]).toEqual([431, []]);
+});
+
+/** Statuses of logins through a proxy, one for each client address. */
+async function logIn(settings: Readonly<Record<string, string>>, clients: readonly string[]) {
+  const gateway = await startTestGateway({ LOGIN_LIMIT: "off", ...settings });
+  const identity = { deviceKey: await gateway.enrol(), customerKey: CUSTOMER_KEY };
+  const statuses: number[] = [];
+  for (const client of clients) {
+    const body = JSON.stringify(signLogin(identity, Math.floor(Date.now() / 1000)));
+    const options = {
+      method: "POST",
+      headers: { "X-Forwarded-For": client, "Content-Type": "application/json" },
+      body,
+    };
+    statuses.push((await fetch(new URL("/auth/login", gateway.publicUrl), options)).status);
+  }
+  return statuses;
+}
+
+test.each<[string, Readonly<Record<string, string>>, readonly number[]]>([
+  ["trusts another proxy", { TRUSTED_PROXIES: "10.0.0.0/8" }, [200, 429, 429]],
+  ["trusts the peer", { TRUSTED_PROXIES: "127.0.0.1" }, [200, 200, 429]],
+  ["reads another header", { TRUSTED_PROXIES: "127.0.0.1", FORWARDED_HEADER: "Forwarded" }, [200, 429, 429]],
+])("a gateway that %s limits addresses accordingly", async (_name, settings, expected) => {
+  const clients = ["192.0.2.1", "192.0.2.2", "6.6.6.6, 192.0.2.1"];
+  expect(await logIn({ ADDRESS_LIMIT: "1/60s", ...settings }, clients)).toEqual(expected);
+});
+
+test("the limit of the smallest network of an address counts", async () => {
+  const overrides = "198.51.100.0/24=2/60s,198.51.100.7=1/60s,2001:db8::/32=off";
+  const settings = { TRUSTED_PROXIES: "127.0.0.1", ADDRESS_LIMIT: "1/60s", ADDRESS_LIMIT_OVERRIDES: overrides };
+  const clients = ["198.51.100.1", "198.51.100.7", "2001:db8::1", "192.0.2.1"].flatMap((one) => [one, one, one]);
+  const [ok, no] = [200, 429];
+  expect(await logIn(settings, clients)).toEqual([ok, ok, no, ok, no, no, ok, ok, ok, ok, no, no]);
+});

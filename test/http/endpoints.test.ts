@@ -1,0 +1,109 @@
+// Endpoints over HTTP: conditional requests, methods, caching and errors.
+
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { AuthError } from "../../src/core/errors.ts";
+import type { Endpoint, EndpointAnswer } from "../../src/http/endpoints.ts";
+import type { Listener } from "../../src/http/listener.ts";
+import type { RequestCaller } from "../../src/protocols/call.ts";
+import { mountAll } from "../protocols/mount.ts";
+
+const CAUSE = "a secret cause";
+const JWKS = { contentType: "application/jwk-set+json", body: '{"keys":[]}', etag: '"v1"', maxAge: 300 };
+const get = (answer: () => EndpointAnswer | Promise<EndpointAnswer>): Endpoint => ({ method: "GET", answer });
+
+let listener: Listener;
+let errors: { readonly error: AuthError; readonly caller: RequestCaller }[] = [];
+beforeAll(async () => {
+  listener = await mountAll([], {
+    endpoints: {
+      "/keys": get(() => JWKS),
+      "/plain": get(async () => ({ contentType: "text/plain; charset=utf-8", body: "grün\n" })),
+      "/away": get(() => ({ status: 503, contentType: "application/json", body: "{}" })),
+      "/rejects": get(() => Promise.reject(new Error(CAUSE))),
+      "/throws": get(() => {
+        throw new Error(CAUSE);
+      }),
+      "/echo": { method: "POST", maxBytes: 8, answer: ({ body }) => ({ body: Buffer.from(body).toString() }) },
+    },
+    onError: (error, caller) => errors.push({ error, caller }),
+  });
+});
+afterAll(() => listener.close(0));
+beforeEach(() => {
+  errors = [];
+});
+
+const ask = (path: string, options: RequestInit = {}): Promise<Response> => fetch(listener.url + path, options);
+
+describe("a document", () => {
+  test.each(["GET", "HEAD"])("is answered to %s with type, length, tag and lifetime", async (method) => {
+    const response = await ask("/keys?refresh=1", { method });
+    const headers = ["Content-Type", "Content-Length", "ETag", "Cache-Control"].map((name) =>
+      response.headers.get(name),
+    );
+    expect([response.status, ...headers]).toEqual([200, JWKS.contentType, "11", '"v1"', "max-age=300"]);
+    expect(await response.text()).toBe(method === "HEAD" ? "" : JWKS.body);
+  });
+
+  test("without a lifetime is not stored, and its length counts bytes", async () => {
+    const response = await ask("/plain", { headers: { "If-None-Match": "*" } });
+    const headers = ["Content-Length", "ETag", "Cache-Control"].map((name) => response.headers.get(name));
+    expect([response.status, ...headers]).toEqual([200, "6", null, "no-store"]);
+    expect(await response.text()).toBe("grün\n");
+  });
+
+  test.each(['"v1"', 'W/"v1"', '"v0", "v1"', '"v0",W/"v1" ', "*"])("is not sent again for %s", async (tag) => {
+    const response = await ask("/keys", { headers: { "If-None-Match": tag } });
+    const headers = ["ETag", "Cache-Control", "Content-Type"].map((name) => response.headers.get(name));
+    expect([response.status, ...headers]).toEqual([304, '"v1"', "max-age=300", null]);
+    expect(await response.text()).toBe("");
+  });
+
+  test.each(['"v2"', "v1", '"v1', "", '"V1"'])("is sent again for %j", async (tag) => {
+    const response = await ask("/keys", { headers: { "If-None-Match": tag } });
+    expect([response.status, await response.text()]).toEqual([200, JWKS.body]);
+  });
+
+  test("may have a status of its own, which is no error", async () => {
+    expect((await ask("/away")).status).toBe(503);
+    expect(errors).toEqual([]);
+  });
+});
+
+describe("a path", () => {
+  test.each(["POST", "PUT", "DELETE", "PATCH"])("of a document refuses %s and names its methods", async (method) => {
+    const response = await ask("/keys", { method });
+    expect([response.status, response.headers.get("Allow")]).toEqual([405, "GET, HEAD, OPTIONS"]);
+    expect(await response.json()).toMatchObject({ reason: "method_not_allowed", message: "this path takes GET only" });
+  });
+
+  test("names its methods for OPTIONS", async () => {
+    const response = await ask("/keys", { method: "OPTIONS" });
+    expect([response.status, response.headers.get("Allow")]).toEqual([200, "GET, HEAD, OPTIONS"]);
+  });
+
+  test.each(["/", "/keys/", "/KEYS", "/toString"])("%s is unknown", async (path) => {
+    const response = await ask(path);
+    expect(response.status).toBe(404);
+    expect(await response.json()).toMatchObject({ code: "unimplemented", reason: "not_found" });
+  });
+
+  test("that takes a POST reads a body up to its limit", async () => {
+    expect(await (await ask("/echo", { method: "POST", body: "12345678" })).text()).toBe("12345678");
+    expect((await ask("/echo", { method: "POST", body: "123456789" })).status).toBe(413);
+  });
+});
+
+test.each(["/rejects", "/throws"])(
+  "a bug at %s is reported with its cause, and answered with its id only",
+  async (path) => {
+    const response = await ask(path);
+    const body = await response.text();
+    expect(response.status).toBe(500);
+    expect(body).not.toContain(CAUSE);
+    const { reason, request_id: requestId } = JSON.parse(body);
+    expect([reason, response.headers.get("X-Request-Id")]).toEqual(["internal", requestId]);
+    const caller = { address: "127.0.0.1", requestId, protocol: "rest" };
+    expect(errors).toEqual([{ caller, error: expect.objectContaining({ cause: new Error(CAUSE) }) }]);
+  },
+);

@@ -1,0 +1,80 @@
+// Sends raw HTTP/1 bytes over a socket, and reads whole responses.
+
+import { connect, type Socket } from "node:net";
+
+export interface RawResponse {
+  readonly status: number;
+  /** Names in the spelling of the server. */
+  readonly headers: ReadonlyMap<string, string>;
+  readonly body: string;
+}
+
+export interface RawConnection {
+  /** Sends bytes and reads one response. */
+  exchange(bytes: string | Uint8Array): Promise<RawResponse>;
+  close(): void;
+}
+
+/** Opens a persistent connection, for one exchange at a time. */
+export function openRaw(url: string): RawConnection {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  return {
+    exchange: (bytes) => exchangeOn(socket, bytes),
+    close: () => socket.destroy(),
+  };
+}
+
+/** Sends bytes on a new connection and reads one response. @throws Error for a response without Content-Length */
+export async function exchange(url: string, bytes: string | Uint8Array): Promise<RawResponse> {
+  const connection = openRaw(url);
+  try {
+    return await connection.exchange(bytes);
+  } finally {
+    connection.close();
+  }
+}
+
+function exchangeOn(socket: Socket, bytes: string | Uint8Array): Promise<RawResponse> {
+  return new Promise((resolve, reject) => {
+    let received = Buffer.alloc(0);
+    const finish = (act: () => void): void => {
+      socket.off("data", read);
+      socket.off("error", fail);
+      socket.off("close", closed);
+      act();
+    };
+    const read = (chunk: Buffer): void => {
+      received = Buffer.concat([received, chunk]);
+      try {
+        const response = parse(received);
+        if (response !== undefined) finish(() => resolve(response));
+      } catch (error) {
+        finish(() => reject(error));
+      }
+    };
+    const fail = (error: Error): void => finish(() => reject(error));
+    const closed = (): void => fail(new Error(`closed after ${JSON.stringify(received.toString("latin1"))}`));
+    socket.on("data", read);
+    socket.on("error", fail);
+    socket.on("close", closed);
+    socket.write(bytes);
+  });
+}
+
+function parse(received: Buffer): RawResponse | undefined {
+  const end = received.indexOf("\r\n\r\n");
+  if (end === -1) return undefined;
+  const [statusLine = "", ...lines] = received.subarray(0, end).toString("latin1").split("\r\n");
+  const headers = new Map(
+    lines.map((line): [string, string] => {
+      const colon = line.indexOf(": ");
+      return [line.slice(0, colon), line.slice(colon + 2)];
+    }),
+  );
+  const length = headers.get("Content-Length");
+  if (length === undefined) throw new Error(`no Content-Length in ${JSON.stringify(received.toString("latin1"))}`);
+  const body = received.subarray(end + 4);
+  if (body.length < Number(length)) return undefined;
+  return { status: Number(statusLine.split(" ")[1]), headers, body: body.toString("utf8") };
+}

@@ -1,0 +1,178 @@
+// TLS of a listener: what handshakes agree on, and how connections end.
+
+import { once } from "node:events";
+import { connect as connectHttp2 } from "node:http2";
+import { request } from "node:https";
+import { connect as connectTcp, type Socket } from "node:net";
+import { text } from "node:stream/consumers";
+import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { getOver, makeCertificates, openTls, type SecureListener, startSecureListener } from "./certificates.ts";
+
+const pems = makeCertificates({ rsa: "rsa", ecdsa: "ecdsa" });
+const OK = "HTTP/1.1 200 OK";
+
+/** A connection to a new listener with the certificate `name`. Rejects when the handshake fails. */
+async function shakeHands(name: string, offer: ConnectionOptions = {}): Promise<TLSSocket> {
+  const { port, ca } = await startSecureListener(pems, name);
+  const socket = connect({ host: "127.0.0.1", port, ca, ...offer });
+  onTestFinished(() => {
+    socket.destroy();
+  });
+  await once(socket, "secureConnect");
+  return socket;
+}
+
+test.each(["rsa", "ecdsa"])("agrees on TLS 1.3 with a key of type %s", async (name) => {
+  const socket = await shakeHands(name);
+  expect([socket.getProtocol(), await getOver(socket)]).toEqual(["TLSv1.3", OK]);
+});
+
+test.each([
+  ["rsa", "ECDHE-RSA-AES128-GCM-SHA256"],
+  ["rsa", "ECDHE-RSA-AES128-SHA256"],
+  ["rsa", "ECDHE-RSA-AES128-SHA"],
+  ["rsa", "AES128-GCM-SHA256"],
+  ["rsa", "AES128-SHA256"],
+  ["rsa", "AES128-SHA"],
+  ["ecdsa", "ECDHE-ECDSA-AES128-GCM-SHA256"],
+  ["ecdsa", "ECDHE-ECDSA-AES128-SHA256"],
+  ["ecdsa", "ECDHE-ECDSA-AES128-SHA"],
+])("agrees on TLS 1.2 with a key of type %s and a client that has only %s", async (name, ciphers) => {
+  const socket = await shakeHands(name, { maxVersion: "TLSv1.2", ciphers });
+  expect([socket.getProtocol(), socket.getCipher().name]).toEqual(["TLSv1.2", ciphers]);
+  expect(await getOver(socket)).toBe(OK);
+});
+
+test("the server chooses the best offered suite", async () => {
+  const ciphers = "AES128-SHA:ECDHE-RSA-AES128-SHA:ECDHE-RSA-AES128-GCM-SHA256";
+  const socket = await shakeHands("rsa", { maxVersion: "TLSv1.2", ciphers });
+  expect(socket.getCipher().name).toBe("ECDHE-RSA-AES128-GCM-SHA256");
+});
+
+test.each<[readonly string[], string | false]>([
+  [["http/1.1"], "http/1.1"],
+  [["http/1.1", "h2"], "h2"],
+  [["h2"], "h2"],
+  [[], false],
+])("ALPN %j selects %j", async (offered, agreed) => {
+  const socket = await shakeHands("ecdsa", offered.length === 0 ? {} : { ALPNProtocols: [...offered] });
+  expect(socket.alpnProtocol).toBe(agreed);
+  if (agreed !== "h2") {
+    expect(await getOver(socket)).toBe(OK);
+    return;
+  }
+  const session = connectHttp2("https://127.0.0.1", { createConnection: () => socket });
+  const [headers] = await once(session.request({ ":path": "/" }).resume(), "response");
+  expect(headers[":status"]).toBe(200);
+});
+
+test("speaks HTTP/2 without ALPN after its preface", async () => {
+  const socket = await shakeHands("ecdsa");
+  expect(socket.alpnProtocol).toBe(false);
+  // The client of node:http2 insists on ALPN, so the test writes the preface and a SETTINGS frame.
+  socket.write(Buffer.concat([Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), Buffer.of(0, 0, 0, 4, 0, 0, 0, 0, 0)]));
+  const [frame] = await once(socket, "data");
+  // A SETTINGS frame of stream 0 (RFC 9113, 6.5).
+  expect([frame[3], frame.readUInt32BE(5)]).toEqual([4, 0]);
+});
+
+test.each(["TLSv1.2", "TLSv1.3"] as const)("answers a %s client that has ended its side", async (maxVersion) => {
+  const socket = await shakeHands("rsa", { maxVersion });
+  const answer = text(socket);
+  socket.end("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  expect(await answer).toMatch(/^HTTP\/1\.1 200 OK\r\n.*ok$/s);
+});
+
+test.each<[string, ConnectionOptions, string]>([
+  ["an unknown protocol", { ALPNProtocols: ["spdy/3"] }, "ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL"],
+  [
+    "only weak suites",
+    { maxVersion: "TLSv1.2", ciphers: "AES256-SHA:@SECLEVEL=0" },
+    "ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE",
+  ],
+  [
+    "TLS 1.1 at most",
+    { minVersion: "TLSv1", maxVersion: "TLSv1.1", ciphers: "DEFAULT@SECLEVEL=0" },
+    "ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION",
+  ],
+])("refuses a client with %s", async (_name, offer, code) => {
+  await expect(shakeHands("rsa", offer)).rejects.toMatchObject({ code });
+});
+
+test("serves on after failed handshakes", async () => {
+  const listener = await startSecureListener(pems, "rsa");
+  for (const bytes of ["GET / HTTP/1.1\r\n\r\n", "\x16\x03\x01\x02\x00\x01\x00", ""]) {
+    const socket = await openTcp(listener, bytes);
+    await once(socket.end(), "close");
+  }
+  const old = { minVersion: "TLSv1", maxVersion: "TLSv1.1", ciphers: "DEFAULT@SECLEVEL=0" } as const;
+  await expect(once(openTls(listener, old), "secureConnect")).rejects.toThrow("protocol version");
+  expect(await getOver(openTls(listener))).toBe(OK);
+});
+
+/** A client without TLS that has written some bytes. */
+async function openTcp({ port }: SecureListener, bytes: string): Promise<Socket> {
+  const socket = connectTcp(port, "127.0.0.1");
+  socket.on("error", () => {});
+  socket.resume();
+  await once(socket, "connect");
+  if (bytes !== "") socket.write(bytes);
+  return socket;
+}
+
+/** Resolves once the listener has accepted every earlier connection. */
+async function askOnce({ port, ca }: SecureListener): Promise<void> {
+  const call = request({ host: "127.0.0.1", port, ca, agent: false });
+  call.end();
+  const [response] = await once(call, "response");
+  response.resume();
+  await once(response, "end");
+}
+
+describe("a listener that closes", () => {
+  test.each([
+    ["sends nothing", ""],
+    ["sends half a ClientHello", "\x16\x03\x01\x02\x00\x01\x00"],
+  ])("closes the connection of a client that %s at once", async (_name, bytes) => {
+    const listener = await startSecureListener(pems, "ecdsa");
+    const gone = once(await openTcp(listener, bytes), "close");
+    await askOnce(listener);
+    const begun = performance.now();
+    await listener.close(600_000);
+    expect(performance.now() - begun).toBeLessThan(2_000);
+    await gone;
+  });
+
+  test("closes a connection that has sent no request at once", async () => {
+    const listener = await startSecureListener(pems, "ecdsa");
+    const socket = openTls(listener);
+    await once(socket, "secureConnect");
+    const gone = once(socket.resume(), "close");
+    await askOnce(listener);
+    await listener.close(600_000);
+    await gone;
+  });
+
+  test("gives a request under way the grace period, and no more", async () => {
+    const listener = await startSecureListener(pems, "ecdsa");
+    const socket = openTls(listener);
+    await once(socket, "secureConnect");
+    socket.write("GET / HTTP/1.1\r\nHost: a\r\n\r\nGET /never HTTP/1.1\r\nHost: a\r\n\r\n");
+    // After the first answer the second request has been read.
+    await once(socket, "data");
+    const gone = once(socket.resume(), "close");
+    const begun = performance.now();
+    await listener.close(300);
+    expect(performance.now() - begun).toBeGreaterThan(250);
+    expect(performance.now() - begun).toBeLessThan(2_000);
+    await gone;
+  });
+});
+
+test("ends a handshake after ten seconds", { timeout: 30_000 }, async () => {
+  const begun = performance.now();
+  await once(await openTcp(await startSecureListener(pems, "ecdsa"), ""), "close");
+  expect(performance.now() - begun).toBeGreaterThan(9_000);
+  expect(performance.now() - begun).toBeLessThan(14_000);
+});

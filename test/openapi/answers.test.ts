@@ -1,0 +1,167 @@
+// Answers to logins and token checks against the OpenAPI documents, and how a gateway serves those.
+
+import { createServiceImplSpec } from "@connectrpc/connect";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { AuthService } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
+import { TokenService } from "../../gen/es/countersign/token/v1/token_pb.ts";
+import { type SignedLogin, signLogin } from "../../src/cli/sign.ts";
+import { AuthError } from "../../src/core/errors.ts";
+import { GATEWAY } from "../../src/core/registry/ports.ts";
+import type { Listener } from "../../src/http/listener.ts";
+import { TOKEN_MESSAGE_BYTES } from "../../src/services/token.ts";
+import { CUSTOMER_KEY, openGateway, postLogin, type TestGateway } from "../gateway.ts";
+import { mountThrowing } from "../protocols/mount.ts";
+import { type Cases, describeAnswers } from "./cases.ts";
+import { objectOf, readGenerated } from "./document.ts";
+
+const NOW = 1_764_000_000_000;
+const SECONDS = NOW / 1000;
+const clock = { now: NOW };
+
+let gateway: TestGateway;
+let strict: TestGateway;
+let away: TestGateway;
+let broken: Listener;
+let brokenTokens: Listener;
+let awayTokens: Listener;
+
+beforeAll(async () => {
+  const options = { now: (): number => clock.now };
+  gateway = await openGateway({ ADDRESS_LIMIT: "off" }, options);
+  strict = await openGateway({ ADDRESS_LIMIT: "1/60s" }, options);
+  away = await openGateway({ REDIS_URL: "redis://127.0.0.1:1", REDIS_DOWN: "deny" }, options);
+  const bug = new TypeError("a bug");
+  broken = await mountThrowing(bug, { spec: createServiceImplSpec<typeof AuthService>(AuthService, {}) });
+  const spec = createServiceImplSpec<typeof TokenService>(TokenService, {});
+  const tokens = { spec, maxMessageBytes: TOKEN_MESSAGE_BYTES };
+  brokenTokens = await mountThrowing(bug, tokens);
+  awayTokens = await mountThrowing(
+    new AuthError("unavailable", "the registry is away", { retryAfterMs: 1_000 }),
+    tokens,
+  );
+});
+afterAll(() =>
+  Promise.all([
+    ...[gateway, strict, away].map((one) => one.close()),
+    ...[broken, brokenTokens, awayTokens].map((one) => one.close(0)),
+  ]),
+);
+
+function sign(deviceKey: string, timestamp = SECONDS, customerKey = CUSTOMER_KEY): SignedLogin {
+  return signLogin({ deviceKey, customerKey }, timestamp);
+}
+
+/** Posts a login `times` times. @returns the last answer */
+async function repeat(times: number, url: string, body: unknown): Promise<Response> {
+  for (let sent = 1; sent < times; sent++) await (await postLogin(url, body)).text();
+  return postLogin(url, body);
+}
+
+function loginCases(url: "publicUrl" | "internalUrl"): Cases {
+  const post = (body: unknown, times = 1): Promise<Response> => repeat(times, gateway[url], body);
+  const device = (draft = {}): Promise<string> => gateway.enrol(draft);
+  const form = { method: "POST", body: new URLSearchParams("a=b") };
+  return {
+    ok: async () => post(sign(await device())),
+    malformed: [() => post("{"), () => post([]), async () => post(sign(await device(), -1))],
+    too_large: () => post("x".repeat(5_000)),
+    unsupported_media_type: () => fetch(new URL("/auth/login", gateway[url]), form),
+    clock_skew: () => post(sign("pump-7", 0)),
+    invalid_credentials: () => post(sign("nobody")),
+    rate_limited: [
+      async () => post(sign(await device(), SECONDS, "another key"), 11),
+      async () => post(sign(await device()), 11),
+      async () => repeat(3, strict[url], sign(await strict.enrol())),
+    ],
+    disabled: async () => post(sign(await device({ status: "disabled" }))),
+    replayed: async () => post(sign(await device({ replayGuard: true })), 2),
+    unavailable: async () => postLogin(away[url], sign(await away.enrol())),
+    internal: () => postLogin(broken.url, sign("pump-7")),
+  };
+}
+
+const timeCases = (url: "publicUrl" | "internalUrl"): Cases => ({
+  ok: () => fetch(new URL("/auth/time", gateway[url])),
+  malformed: () => fetch(`${gateway[url]}/auth/time?%zz=1`),
+  internal: () => fetch(new URL("/auth/time", broken.url)),
+});
+
+function verify(body: unknown, url = gateway.internalUrl, type = "application/json"): Promise<Response> {
+  return fetch(new URL("/v1/tokens:verify", url), {
+    method: "POST",
+    headers: { "Content-Type": type },
+    body: typeof body === "string" ? body : JSON.stringify(body),
+  });
+}
+
+async function logIn(deviceKey: string): Promise<string> {
+  return String(JSON.parse(await (await postLogin(gateway.publicUrl, sign(deviceKey))).text()).token);
+}
+
+const tokenCases: Cases = {
+  ok: async () => verify({ token: await logIn(await gateway.enrol()) }),
+  malformed: [() => verify({}), () => verify("{")],
+  invalid: () => verify({ token: "none" }),
+  expired: async () => {
+    const token = await logIn(await gateway.enrol());
+    clock.now = NOW + 600_000;
+    const answer = await verify({ token });
+    clock.now = NOW;
+    return answer;
+  },
+  revoked: async () => {
+    const deviceKey = await gateway.enrol();
+    const token = await logIn(deviceKey);
+    await gateway.registry.devices.revokeTokens(deviceKey, GATEWAY);
+    return verify({ token });
+  },
+  too_large: () => verify("x".repeat(TOKEN_MESSAGE_BYTES + 1)),
+  unsupported_media_type: () => verify("token", undefined, "text/plain"),
+  unavailable: () => verify({ token: "any" }, awayTokens.url),
+  internal: () => verify({ token: "any" }, brokenTokens.url),
+};
+
+describeAnswers([
+  { operation: "AuthService_Login", name: "public", cases: [loginCases("publicUrl")] },
+  { operation: "AuthService_Login", name: "internal", cases: [loginCases("internalUrl")] },
+  { operation: "AuthService_GetServerTime", name: "public", cases: [timeCases("publicUrl")] },
+  { operation: "AuthService_GetServerTime", name: "internal", cases: [timeCases("internalUrl")] },
+  { operation: "TokenService_Verify", name: "internal", cases: [tokenCases] },
+]);
+
+const documents = { public: readGenerated("public"), internal: readGenerated("internal") };
+
+test("an error outside of every operation fits the default answer", async () => {
+  const { hold } = documents.public;
+  const login = (options: RequestInit): Promise<Response> => fetch(new URL("/auth/login", gateway.publicUrl), options);
+  const otherVerb = await login({ method: "DELETE" });
+  expect(otherVerb.headers.get("Allow")).toContain("POST");
+  expect(await hold(otherVerb, "AuthService_Login", "default")).toMatchObject({ reason: "method_not_allowed" });
+  const otherPath = await fetch(new URL("/auth/logout", gateway.publicUrl));
+  expect(await hold(otherPath, "AuthService_Login", "default")).toMatchObject({ reason: "not_found" });
+  const overfull = await login({ method: "POST", headers: { "X-Long": "x".repeat(20_000) } });
+  expect(overfull.status).toBe(431);
+  expect(await hold(overfull, "AuthService_Login", "default")).toMatchObject({ reason: "malformed" });
+});
+
+test("a login without a required field is malformed", async () => {
+  const schema = "/components/schemas/LoginRequest";
+  const { required, properties } = documents.public.at(schema);
+  const names = Object.values(objectOf(required)).map(String);
+  expect(names.sort()).toEqual(Object.keys(objectOf(properties)).sort());
+  const login = Object.entries(sign(await gateway.enrol()));
+  for (const name of names) {
+    const rest = Object.fromEntries(login.filter(([key]) => key !== name));
+    expect(documents.public.mistakes(schema, rest)).toContain(name);
+    expect(await (await postLogin(gateway.publicUrl, rest)).json()).toMatchObject({ reason: "malformed", field: name });
+  }
+});
+
+test.each(["public", "internal"] as const)("the %s listener serves its document", async (name) => {
+  const url = new URL("/openapi.json", gateway[`${name}Url`]);
+  const response = await fetch(url);
+  expect([response.status, response.headers.get("Content-Type")]).toEqual([200, "application/json"]);
+  expect(await response.json()).toEqual(documents[name].json);
+  const again = await fetch(url, { headers: { "If-None-Match": response.headers.get("ETag") ?? "" } });
+  expect(again.status).toBe(304);
+});

@@ -1,0 +1,166 @@
+// OpenAPI documents, generated and of a service with every kind of route, are valid, complete and described.
+
+import type { DescService } from "@bufbuild/protobuf";
+import { Validator } from "@seriousme/openapi-schema-validator";
+import { describe, expect, test } from "vitest";
+import { AdminService } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
+import { AuthService } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
+import { TokenService } from "../../gen/es/countersign/token/v1/token_pb.ts";
+import { createOpenapi } from "../../scripts/openapi/document.ts";
+import { notes } from "../../scripts/openapi-notes.ts";
+import { createRouteTable } from "../../src/protocols/routes.ts";
+import { get, isUnary, methodsWith, post, type Rule } from "../protocols/route-rules.ts";
+import { service as rules } from "../protocols/rule-service.ts";
+import { objectOf, openDocument, readGenerated } from "./document.ts";
+
+/** Documents without notes. */
+const plain = { ...notes, commentOf: () => "", services: {}, required: {} };
+const ofRules = openDocument(createOpenapi([rules], plain));
+
+describe.each([
+  { name: "public", services: [AuthService], document: readGenerated("public") },
+  { name: "internal", services: [AuthService, TokenService, AdminService], document: readGenerated("internal") },
+  { name: "test", services: [rules], document: ofRules },
+])("the $name document", ({ services, document }) => {
+  test("is OpenAPI 3.1", async () => {
+    const { valid, errors } = await new Validator().validate(document.json);
+    expect(errors).toBeUndefined();
+    expect(valid).toBe(true);
+    expect(document.json["openapi"]).toMatch(/^3\.1\./);
+  });
+
+  test("has every route and no other", () => {
+    const table = createRouteTable(services.flatMap(({ methods }: DescService) => methods.filter(isUnary)));
+    const reached = document.operations.map(({ id, verb, path }) => {
+      const found = table.match(verb, path.replace(/\{[^}]*\}/g, "1"));
+      if (found === undefined || !("route" in found)) return `${id} has no route`;
+      expect(id).toMatch(new RegExp(`^${found.route.method.parent.name}_${found.route.method.name}$`));
+      return found.route;
+    });
+    expect(new Set(reached)).toEqual(new Set(table.routes));
+    expect(reached).toHaveLength(table.routes.length);
+  });
+
+  test("names each operation once, and the parameters of its path", () => {
+    const ids = document.operations.map(({ id }) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const { path, pointer } of document.operations) {
+      const parameters = Object.values(objectOf(document.at(pointer)["parameters"])).map(objectOf);
+      const inPath = parameters.filter((one) => one["in"] === "path").map(({ name }) => `{${name}}`);
+      expect(inPath).toEqual(path.match(/\{[^}]*\}/g) ?? []);
+    }
+  });
+
+  test("has valid schemas, and examples that fit them", () => {
+    const wrong: string[] = [];
+    walk(document.json, "", ({ schema, example, examples }, pointer) => {
+      if (schema === undefined) return;
+      document.mistakes(`${pointer}/schema`, null);
+      const values = Object.values(objectOf(examples)).map((one) => objectOf(one)["value"]);
+      for (const value of example === undefined ? values : [example, ...values]) {
+        const mistakes = document.mistakes(`${pointer}/schema`, value);
+        if (mistakes !== "") wrong.push(`${pointer}: ${mistakes}`);
+      }
+    });
+    expect(wrong).toEqual([]);
+  });
+});
+
+test.each(["public", "internal"] as const)("every part of the %s document has a description", (name) => {
+  const { json } = readGenerated(name);
+  const bare: string[] = [];
+  walk(json, "", (member, pointer) => {
+    const asked =
+      /\/(parameters|tags|servers)\/\d+$|\/responses\/\w+$|\/properties\/\w+$|\/components\/\w+\/[\w-]+$|^\/info$/.test(
+        pointer,
+      ) || "operationId" in member;
+    const { description, summary = "absent" } = member;
+    if (description === "" || summary === "" || (asked && description === undefined)) bare.push(pointer);
+  });
+  // The schema that a narrowed reason refers to has the description.
+  expect(bare.filter((pointer) => !/\/allOf\/1\/properties\/reason$/.test(pointer))).toEqual([]);
+});
+
+test("only operators' calls require the admin token", () => {
+  const { operations, at } = readGenerated("internal");
+  for (const { id, pointer } of operations) {
+    const wanted = id.startsWith("AdminService_") ? [{ admin_token: [] }] : undefined;
+    expect(at(pointer)["security"], id).toEqual(wanted);
+  }
+  expect(JSON.stringify(readGenerated("public").json)).not.toMatch(/admin/i);
+});
+
+test("createOpenapi refuses notes without a method of the service, or with an unknown one", () => {
+  const { methods: { Login, GetServerTime } = {} } = notes.services[AuthService.typeName] ?? {};
+  if (Login === undefined || GetServerTime === undefined) throw new TypeError("there are notes on both");
+  const documentWith = (methods: Record<string, typeof Login>) => () =>
+    createOpenapi([AuthService], { ...plain, services: { [AuthService.typeName]: { methods } } });
+  expect(documentWith({ Login })).toThrow("no notes on countersign.auth.v1.AuthService.GetServerTime");
+  expect(documentWith({ Login, GetServerTime, Logout: Login })).toThrow(
+    "no method countersign.auth.v1.AuthService.Logout",
+  );
+});
+
+describe("paths", () => {
+  const pathOf = (id: string): string | undefined => ofRules.operations.find((one) => one.id === id)?.path;
+
+  test.each([
+    ["Rules_Get", "/v1/things/{id}"],
+    ["Rules_Disable", "/v1/things/{id}:disable"],
+    ["Rules_Nested", "/v1/nested/{part.part_id}/{part.inner.size}"],
+  ])("%s is %s", (id, path) => expect(pathOf(id)).toBe(path));
+
+  const pathsOf = (...own: readonly Rule[]): string[] => {
+    const [method] = methodsWith(...own);
+    if (method === undefined) throw new TypeError("there is a method");
+    return openDocument(createOpenapi([method.parent], plain)).operations.map(({ verb, path }) => `${verb} ${path}`);
+  };
+
+  test("that differ only in parameter names are one path", () => {
+    expect(pathsOf(get("/a/{id}"), post("/a/{name}"))).toEqual(["GET /a/{id}", "POST /a/{id}"]);
+  });
+});
+
+describe("queries and bodies", () => {
+  const namesOf = (id: string): unknown[] => {
+    const operation = ofRules.operations.find((one) => one.id === id);
+    return Object.values(objectOf(ofRules.at(operation?.pointer ?? "")["parameters"])).map(
+      (one) => objectOf(one)["name"],
+    );
+  };
+
+  test("a query has every field that a URL can carry, and a recursive message once", () => {
+    const names = namesOf("Rules_List");
+    const flat = ["id", "tags", "at", "wait", "mask", "bytes_value", "part.part_id", "part.labels", "other_part.size"];
+    expect(names).toEqual(expect.arrayContaining(flat));
+    const nested = ["labels", "parts", "structure", "value", "any", "times", "part", "part.inner.part_id"];
+    expect(names.filter((name) => nested.includes(String(name)))).toEqual([]);
+  });
+
+  test("a query leaves out fields of the path and the body", () => {
+    expect(namesOf("Rules_Create")).toEqual(["id"]);
+    const replace = namesOf("Rules_Replace");
+    expect(replace).toContain("other_part.part_id");
+    expect(replace.filter((name) => name === "id" || String(name).startsWith("part."))).toEqual(["id"]);
+  });
+
+  test("a body leaves out fields of the path", () => {
+    const pointer = ofRules.operations.find(({ id }) => id === "Rules_Create")?.pointer;
+    const schema = ofRules.at(`${pointer}/requestBody/content/application~1json/schema`);
+    expect(Object.keys(objectOf(schema["properties"]))).not.toContain("id");
+    expect(Object.keys(objectOf(schema["properties"]))).toContain("name");
+  });
+});
+
+/** Visits every object in a document. */
+function walk(
+  value: unknown,
+  pointer: string,
+  visit: (member: Record<string, unknown>, pointer: string) => void,
+): void {
+  if (typeof value !== "object" || value === null) return;
+  if (!Array.isArray(value)) visit(objectOf(value), pointer);
+  for (const [name, member] of Object.entries(value)) {
+    walk(member, `${pointer}/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`, visit);
+  }
+}

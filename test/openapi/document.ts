@@ -1,0 +1,103 @@
+// Reads OpenAPI documents, and checks answers against them.
+
+import { readFileSync } from "node:fs";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { expect } from "vitest";
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+export interface Operation {
+  readonly id: string;
+  /** As the request line has it. */
+  readonly verb: string;
+  readonly path: string;
+  /** A JSON pointer to it. */
+  readonly pointer: string;
+}
+
+export interface OpenapiDocument {
+  readonly json: Record<string, unknown>;
+  readonly operations: readonly Operation[];
+  /** The object at a JSON pointer (RFC 6901). */
+  at(pointer: string): JsonObject;
+  /** Why a value does not fit the schema at a pointer, in one line; members that the schema does not name are mistakes. */
+  mistakes(pointer: string, value: unknown): string;
+  /** Checks an answer against the documentation of its status, or of the default. @returns its body */
+  hold(response: Response, operationId: string, status?: "default"): Promise<JsonObject>;
+}
+
+export function readGenerated(name: "public" | "internal"): OpenapiDocument {
+  return openDocument(JSON.parse(readFileSync(`gen/openapi/${name}.json`, "utf8")));
+}
+
+export function openDocument(json: Record<string, unknown>): OpenapiDocument {
+  // Ajv does not know the formats of OpenAPI's registry; ranges and patterns say the same.
+  const ajv = new Ajv2020({ strict: true, strictTypes: false, allowUnionTypes: true, validateFormats: false });
+  ajv.addVocabulary(Object.keys(json));
+  ajv.addSchema(json, "openapi");
+  const operations = Object.entries(objectOf(json["paths"])).flatMap(([path, item]) => operationsOf(path, item));
+
+  function at(pointer: string): JsonObject {
+    const found = pointer
+      .split("/")
+      .slice(1)
+      .reduce((value: unknown, name) => objectOf(value)[name.replaceAll("~1", "/").replaceAll("~0", "~")], json);
+    const { $ref } = objectOf(found);
+    return typeof $ref === "string" ? at($ref.slice(1)) : objectOf(found);
+  }
+
+  function mistakes(pointer: string, value: unknown): string {
+    const schema = { $ref: `openapi#${pointer}`, unevaluatedProperties: false };
+    ajv.validate(schema, value);
+    return ajv.errors === null || ajv.errors === undefined ? "" : ajv.errorsText();
+  }
+
+  function holdHeaders(headers: Headers, pointer: string): void {
+    const documented = Object.keys(at(pointer)["headers"] ?? {});
+    for (const name of Object.keys(at("/components/headers"))) {
+      const value = headers.get(name);
+      if (!documented.includes(name)) {
+        expect(value, `${name} is not documented`).toBeNull();
+        continue;
+      }
+      const { required = false, schema } = at(`/components/headers/${name}`);
+      if (value === null) {
+        expect(required, `${name} is documented as required`).toBe(false);
+        continue;
+      }
+      const sent = objectOf(schema)["type"] === "integer" ? Number(value) : value;
+      expect(mistakes(`/components/headers/${name}/schema`, sent), `${name} ${value}`).toBe("");
+    }
+  }
+
+  return {
+    json,
+    operations,
+    at,
+    mistakes,
+    async hold(response, operationId, status) {
+      const operation = operations.find(({ id }) => id === operationId);
+      const pointer = `${operation?.pointer}/responses/${status ?? response.status}`;
+      expect(at(pointer), `${response.status} is documented`).toHaveProperty("content");
+      const body: unknown = await response.json();
+      expect(mistakes(`${pointer}/content/application~1json/schema`, body), JSON.stringify(body)).toBe("");
+      holdHeaders(response.headers, pointer);
+      return objectOf(body);
+    },
+  };
+}
+
+function operationsOf(path: string, item: unknown): Operation[] {
+  const base = `/paths/${path.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+  return Object.entries(objectOf(item)).map(([verb, one]) => ({
+    id: String(objectOf(one)["operationId"]),
+    verb: verb.toUpperCase(),
+    path,
+    pointer: `${base}/${verb}`,
+  }));
+}
+
+/** The members of an object; none for any other value. */
+export function objectOf(value: unknown): JsonObject {
+  return typeof value === "object" && value !== null ? Object.fromEntries(Object.entries(value)) : {};
+}

@@ -1,0 +1,179 @@
+// One table of login cases over every protocol and both listeners: the same reason, headers and message.
+
+import { decodeJwt } from "jose";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { signLogin } from "../src/cli/sign.ts";
+import { CUSTOMER_KEY, openGateway, type TestGateway } from "./gateway.ts";
+import { type Answer, channels, type LoginFields, type Session } from "./protocols/channels.ts";
+
+const NOW = 1_764_000_000_000;
+const SECONDS = NOW / 1000;
+
+type Configuration = "default" | "strict" | "away";
+
+/** A gateway for each configuration; time stands still in all of them. */
+const gateways = new Map<Configuration, TestGateway>();
+
+beforeAll(async () => {
+  const options = { now: () => NOW };
+  gateways.set("default", await openGateway({ ADDRESS_LIMIT: "off" }, options));
+  gateways.set("strict", await openGateway({ ADDRESS_LIMIT: "1/60s" }, options));
+  gateways.set("away", await openGateway({ REDIS_URL: "redis://127.0.0.1:1", REDIS_DOWN: "deny" }, options));
+});
+afterAll(async () => {
+  for (const gateway of gateways.values()) await gateway.close();
+});
+
+interface Case {
+  readonly name: string;
+  readonly on?: Configuration;
+  /** Enrols a device and returns its logins, in order; the test checks the answer to the last one. */
+  readonly logins: (gateway: TestGateway) => Promise<readonly LoginFields[]>;
+  readonly expected: Partial<Answer>;
+}
+
+function sign(deviceKey: string, timestamp: number = SECONDS, customerKey: string = CUSTOMER_KEY): LoginFields {
+  return signLogin({ deviceKey, customerKey }, timestamp);
+}
+
+/** One valid login, changed. */
+function changed(change: (login: LoginFields) => LoginFields = (login) => login): Case["logins"] {
+  return async (gateway) => [change(sign(await gateway.enrol()))];
+}
+
+/** The same login, again and again. */
+function repeated(times: number, device: Parameters<TestGateway["enrol"]>[0] = {}, key?: string): Case["logins"] {
+  return async (gateway) => Array<LoginFields>(times).fill(sign(await gateway.enrol(device), SECONDS, key));
+}
+
+function limitHeaders(policy: string, limit: number, remaining: number, reset = 60): Record<string, string> {
+  return {
+    ratelimit: `"${policy}";r=${remaining};t=${reset}`,
+    "ratelimit-policy": `"${policy}";q=${limit};w=60`,
+    "x-ratelimit-limit": String(limit),
+    "x-ratelimit-remaining": String(remaining),
+    "x-ratelimit-reset": String(SECONDS + reset),
+  };
+}
+
+function challenge(reason: string): Record<string, string> {
+  return { "www-authenticate": `Countersign realm="devices", error="${reason}"` };
+}
+
+const malformed = (field: string, message: string): Case["expected"] => ({
+  outcome: "malformed",
+  message,
+  metadata: { field },
+  headers: {},
+});
+
+const wrongProof: Case["expected"] = {
+  outcome: "invalid_credentials",
+  metadata: { policy: "failure" },
+  headers: { ...limitHeaders("failure", 10, 9), ...challenge("invalid_credentials") },
+};
+
+const rateLimited = (policy: string, limit = 10): Case["expected"] => ({
+  outcome: "rate_limited",
+  metadata: { policy },
+  retryAfter: 60,
+  headers: { ...limitHeaders(policy, limit, 0), "retry-after": "60" },
+});
+
+const cases: readonly Case[] = [
+  {
+    name: "a valid login",
+    logins: changed(),
+    expected: { outcome: "ok", expiresIn: 600, metadata: {}, headers: limitHeaders("login", 10, 9) },
+  },
+  {
+    name: "a login without device_key",
+    logins: changed(({ device_key: _, ...login }) => login),
+    expected: malformed("device_key", "device_key is missing or empty"),
+  },
+  {
+    name: "a login without timestamp",
+    logins: changed(({ timestamp: _, ...login }) => login),
+    expected: malformed("timestamp", "timestamp is missing. Send the Unix time in whole seconds"),
+  },
+  {
+    name: "a login without device_signature",
+    logins: changed(({ device_signature: _, ...login }) => login),
+    expected: malformed("device_signature", "device_signature is missing or empty"),
+  },
+  {
+    name: "a signature with the label of openssl",
+    logins: changed((login) => ({ ...login, device_signature: `SHA2-256(stdin)= ${login.device_signature}` })),
+    expected: malformed(
+      "device_signature",
+      "device_signature carries the label that openssl prints. Send only the 64 hex digits after the equals sign",
+    ),
+  },
+  {
+    name: "a message of over 4 KiB",
+    logins: changed((login) => ({ ...login, device_key: "k".repeat(4_200) })),
+    expected: { outcome: "too_large", message: "the request has more than 4096 bytes", metadata: {}, headers: {} },
+  },
+  {
+    name: "a clock in 1970",
+    logins: async (gateway) => [sign(await gateway.enrol(), 0)],
+    expected: {
+      outcome: "clock_skew",
+      metadata: { server_time: String(SECONDS) },
+      headers: challenge("clock_skew"),
+    },
+  },
+  { name: "an unknown device", logins: async () => [sign(`unknown-${crypto.randomUUID()}`)], expected: wrongProof },
+  { name: "a wrong signature", logins: repeated(1, {}, "another key"), expected: wrongProof },
+  { name: "the eleventh wrong signature", logins: repeated(11, {}, "another key"), expected: rateLimited("failure") },
+  { name: "the eleventh login", logins: repeated(11), expected: rateLimited("login") },
+  {
+    name: "a disabled device",
+    logins: repeated(1, { status: "disabled" }),
+    expected: { outcome: "disabled", message: "this device or its customer is disabled. Ask the operator" },
+  },
+  {
+    name: "a replayed signature",
+    logins: repeated(2, { replayGuard: true }),
+    expected: {
+      outcome: "replayed",
+      metadata: { policy: "login" },
+      headers: { ...limitHeaders("login", 10, 9), ...challenge("replayed") },
+    },
+  },
+  { name: "an address over its limit", on: "strict", logins: repeated(2), expected: rateLimited("address", 1) },
+  {
+    name: "an unavailable limit store",
+    on: "away",
+    logins: changed(),
+    expected: { outcome: "unavailable", retryAfter: 5, metadata: {}, headers: { "retry-after": "5" } },
+  },
+];
+
+const combinations = channels.flatMap((channel) =>
+  (["publicUrl", "internalUrl"] as const).map((listener) => ({ channel, listener })),
+);
+
+describe.each(combinations)("$channel.name at $listener", ({ channel, listener }) => {
+  const sessions = new Map<TestGateway, Session>();
+  afterAll(() => {
+    for (const session of sessions.values()) session.close();
+  });
+
+  test.each(cases)("$name", async ({ on = "default", logins, expected }) => {
+    const gateway = gateways.get(on);
+    if (gateway === undefined) throw new Error(`no gateway ${on}`);
+    const session = sessions.get(gateway) ?? channel.open(gateway[listener]);
+    sessions.set(gateway, session);
+    let answer: Answer | undefined;
+    for (const login of await logins(gateway)) answer = await session.send(login);
+    expect(answer).toMatchObject(expected);
+    // toMatchObject ignores additional members.
+    if (expected.headers !== undefined) expect(answer?.headers).toEqual(expected.headers);
+    if (expected.metadata !== undefined) expect(answer?.metadata).toEqual(expected.metadata);
+    expect(answer?.message ?? "").not.toMatch(/[;/?:@&=+$,#]/);
+    if (expected.outcome === "ok") {
+      expect(decodeJwt(answer?.token ?? "")).toMatchObject({ aud: "devices", iat: SECONDS, exp: SECONDS + 600 });
+    }
+  });
+});

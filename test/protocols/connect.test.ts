@@ -1,0 +1,143 @@
+// Connect's unary protocol by hand, where clients would not show a difference (connectrpc.com/docs/protocol).
+
+import { gzipSync } from "node:zlib";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { LoginRequestSchema, LoginResponseSchema } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
+import type { Listener } from "../../src/http/listener.ts";
+import { type HandAnswer, type HandRequest, sendByHand } from "./hand.ts";
+import { mount } from "./mount.ts";
+import { scriptedService } from "./scripted-service.ts";
+
+let listener: Listener;
+beforeAll(async () => {
+  listener = await mount(scriptedService(), { now: () => 0 });
+});
+afterAll(() => listener.close(0));
+
+const PATH = "/countersign.auth.v1.AuthService/Login";
+const login = (deviceKey: string): Uint8Array =>
+  toBinary(LoginRequestSchema, create(LoginRequestSchema, { deviceKey }));
+const json = ({ status, body }: HandAnswer): unknown => ({ status, ...JSON.parse(body.toString()) });
+
+describe.for([1, 2] as const)("over HTTP/%i", (version) => {
+  type Changes = Partial<HandRequest> & { readonly deviceKey?: string };
+  function call({ deviceKey = "d", headers, ...changes }: Changes = {}): Promise<HandAnswer> {
+    const all = { "content-type": "application/proto", ...headers };
+    return sendByHand(listener.url, { version, path: PATH, body: login(deviceKey), ...changes, headers: all });
+  }
+
+  test.for(["application/json", "application/json; charset=utf-8", 'Application/JSON;charset="utf8"'])(
+    "answers JSON in JSON under protobuf's names: %s",
+    async (type) => {
+      const body = Buffer.from('{"deviceKey": "d"}');
+      const answer = await call({ headers: { "content-type": type, "connect-protocol-version": "1" }, body });
+      expect(json(answer)).toEqual({ status: 200, token: "d", expiresIn: -1 });
+      expect(answer.headers["content-type"]).toBe("application/json");
+    },
+  );
+
+  test("answers protobuf in protobuf", async () => {
+    const { status, headers, body } = await call();
+    expect([status, headers["content-type"]]).toEqual([200, "application/proto"]);
+    expect(fromBinary(LoginResponseSchema, body).token).toBe("d");
+  });
+
+  test("sends trailers as headers with a prefix, and binary metadata as base64", async () => {
+    const bytes = Buffer.of(0, 1, 254, 255).toString("base64");
+    const { headers } = await call({ deviceKey: "headers", headers: { "x-echo-bin": bytes } });
+    expect(headers).toMatchObject({ "x-before": "early", "trailer-x-after": "later" });
+    expect(headers).toMatchObject({ "x-echo-bin": bytes, "trailer-x-echo-bin": bytes });
+  });
+
+  test("sends an error in JSON, with the handler's headers and trailers", async () => {
+    const answer = await call({ deviceKey: "foreign" });
+    expect(json(answer)).toEqual({
+      status: 404,
+      code: "not_found",
+      message: "no such thing, 50 % sure",
+      details: [{ type: "google.rpc.ErrorInfo", value: expect.stringMatching(/^[\w+/]+$/) }],
+    });
+    expect(answer.headers).toMatchObject({
+      "content-type": "application/json",
+      "x-before": "early",
+      "trailer-x-after": "later",
+      "x-of-error": "set",
+    });
+  });
+
+  test("answers a response that protobuf cannot hold with internal", async () => {
+    const answer = await call({ deviceKey: "unwritable" });
+    expect(json(answer)).toMatchObject({ status: 500, code: "internal" });
+    expect(answer.headers["trailer-x-after"]).toBe("later");
+  });
+
+  test("rejects a message that is not protobuf", async () => {
+    expect(json(await call({ body: Buffer.of(0xff) }))).toMatchObject({
+      status: 400,
+      code: "invalid_argument",
+      message: "the body is not a protobuf message of this method",
+    });
+  });
+
+  test("answers a body over the limit before its end", async () => {
+    const answer = await call({ body: Buffer.alloc(4097), isUnfinished: true });
+    expect(json(answer)).toMatchObject({ status: 429, message: "the request has more than 4096 bytes" });
+  });
+
+  test("reads a compressed message", async () => {
+    const { body } = await call({ headers: { "content-encoding": "gzip" }, body: gzipSync(login("packed")) });
+    expect(fromBinary(LoginResponseSchema, body).token).toBe("packed");
+  });
+
+  test.for([
+    ["gzip", Buffer.of(1, 2, 3), 400, "invalid_argument", "the message is not compressed as its header says"],
+    ["gzip", gzipSync(Buffer.alloc(1_000_000)), 429, "resource_exhausted", "the request has more than 4096 bytes"],
+    ["br", login("d"), 501, "unimplemented", "the message has an unknown compression. Use identity or gzip or deflate"],
+  ] as const)(
+    "rejects what it cannot decompress to a message: %s, case %#",
+    async ([coding, body, status, code, message]) => {
+      const answer = await call({ headers: { "content-encoding": coding }, body });
+      expect(json(answer)).toMatchObject({ status, code, message });
+    },
+  );
+
+  test.for(["application/json; charset=latin1", "application/connect+json", "application/protobuf", "text/json"])(
+    "rejects the media type %s",
+    async (type) => {
+      const answer = await call({ headers: { "content-type": type } });
+      expect(json(answer)).toMatchObject({ status: 415, code: "unimplemented" });
+    },
+  );
+
+  test.for([
+    ["0", 0],
+    ["1500", 1_500],
+    ["60000", 60_000],
+    ["60001", 60_000],
+    ["9999999999", 60_000],
+  ] as const)("reads the connect-timeout-ms %s as %i ms", async ([timeout, ms]) => {
+    const { body } = await call({ headers: { "connect-timeout-ms": timeout } });
+    expect(fromBinary(LoginResponseSchema, body).expiresIn).toBe(ms);
+  });
+
+  test.for(["", "x", "-1", "+1", "1.5", "1e3", "0x1", "99999999999"])(
+    "rejects the connect-timeout-ms %j",
+    async (timeout) => {
+      const message = "connect-timeout-ms is not a whole number of at most 10 digits";
+      const answer = await call({ headers: { "connect-timeout-ms": timeout } });
+      expect(json(answer)).toMatchObject({ status: 400, code: "invalid_argument", message });
+    },
+  );
+
+  test("answers a call whose deadline passes with deadline_exceeded", async () => {
+    const answer = await call({ deviceKey: "waits", headers: { "connect-timeout-ms": "50" } });
+    expect(json(answer)).toMatchObject({ status: 504, code: "deadline_exceeded" });
+  });
+
+  test.for(["GET", "PUT", "HEAD", "OPTIONS"])("answers %s with 405 and the method to use", async (method) => {
+    const { status, headers, body } = await call({ method, body: Buffer.alloc(0) });
+    expect([status, headers["allow"]]).toEqual([405, "POST"]);
+    expect(body.length > 0).toBe(method !== "HEAD");
+  });
+});

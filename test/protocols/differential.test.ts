@@ -1,0 +1,31 @@
+// The short form of `npm run differential`.
+
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { openDifferential, plans } from "./differential.ts";
+import { openFrameDifferential, rawCalls } from "./frame-differential.ts";
+
+test("random logins get the same answer in every protocol, on both listeners and from the oracles", {
+  timeout: 60_000,
+}, async () => {
+  const differential = await openDifferential();
+  expect(differential.ways.length).toBeGreaterThan(24);
+  await fc.assert(
+    fc.asyncProperty(plans, async (plan) => {
+      expect(await differential.compare(plan)).toBeUndefined();
+    }),
+    { numRuns: 80, endOnFailure: true },
+  );
+  await differential.close();
+});
+
+test("raw calls get from the oracles what the specifications fix, byte for byte", { timeout: 60_000 }, async () => {
+  const differential = await openFrameDifferential();
+  await fc.assert(
+    fc.asyncProperty(rawCalls, async (call) => {
+      expect(await differential.compare(call)).toBeUndefined();
+    }),
+    { numRuns: 300, endOnFailure: true },
+  );
+  await differential.close();
+});

@@ -1,0 +1,188 @@
+// Random logins through every protocol, both listeners and the oracles: the differences between their answers.
+
+import { isDeepStrictEqual } from "node:util";
+import fc from "fast-check";
+import { signLogin } from "../../src/cli/sign.ts";
+import { CUSTOMER_KEY, openGateway, type TestGateway } from "../gateway.ts";
+import { type Answer, channels, type LoginFields, type Session } from "./channels.ts";
+import { type Oracles, startOracles } from "./oracles.ts";
+
+/** A way in, with devices of its own, so that each way meets the same limits. */
+interface Way {
+  readonly name: string;
+  readonly isOracle: boolean;
+  readonly session: Session;
+  readonly devices: Readonly<Record<DeviceKind, string>>;
+}
+
+const DEVICE_KINDS = ["usual", "disabled", "guarded", "shared", "unknown"] as const;
+type DeviceKind = (typeof DEVICE_KINDS)[number];
+
+/** A login as it is to be made for any way: only such as every encoding expresses. */
+interface Plan {
+  readonly device: DeviceKind;
+  /** Put in place of the device's own key, when there. */
+  readonly deviceKey: string | undefined;
+  /** Seconds from now; "missing", or a number of its own. */
+  readonly timestamp: { readonly offset: number } | { readonly exactly: number } | "missing";
+  readonly secret: string;
+  /** What becomes of the signature. */
+  readonly signature: "right" | "upper" | "missing" | { readonly cut: number } | { readonly text: string };
+  /** So many times in a row; the answer to each counts. */
+  readonly times: number;
+  /** Seconds that pass before. */
+  readonly wait: number;
+}
+
+/** Text that survives every encoding: no lone surrogate. */
+const anyText = (maxLength: number): fc.Arbitrary<string> =>
+  fc.oneof(
+    fc.string({ unit: "grapheme-composite", maxLength }),
+    fc.string({ maxLength }),
+    fc.string({ unit: "binary", maxLength }),
+  );
+
+/** Around 4 KiB the encodings differ in what else they take: there is where a message becomes too large for one first. */
+const lengths = fc.oneof(fc.integer({ min: 90, max: 3_900 }), fc.integer({ min: 4_200, max: 5_000 }));
+
+export const plans: fc.Arbitrary<Plan> = fc.record({
+  device: fc.constantFrom(...DEVICE_KINDS),
+  deviceKey: fc.oneof(
+    { weight: 8, arbitrary: fc.constant(undefined) },
+    { weight: 1, arbitrary: anyText(120) },
+    { weight: 1, arbitrary: lengths.map((length) => "k".repeat(length)) },
+  ),
+  timestamp: fc.oneof(
+    { weight: 24, arbitrary: fc.integer({ min: -310, max: 310 }).map((offset) => ({ offset })) },
+    { weight: 1, arbitrary: fc.constant("missing" as const) },
+    { weight: 2, arbitrary: fc.maxSafeInteger().map((exactly) => ({ exactly })) },
+    {
+      weight: 1,
+      arbitrary: fc
+        .constantFrom(0, 1, -1, 9_999_999_999, 10_000_000_000, 1_764_000_000_000)
+        .map((exactly) => ({ exactly })),
+    },
+  ),
+  secret: fc.oneof(
+    { weight: 4, arbitrary: fc.constant(CUSTOMER_KEY) },
+    { weight: 1, arbitrary: fc.constant("another") },
+  ),
+  signature: fc.oneof(
+    { weight: 24, arbitrary: fc.constant("right" as const) },
+    { weight: 1, arbitrary: fc.constant("upper" as const) },
+    { weight: 1, arbitrary: fc.constant("missing" as const) },
+    { weight: 1, arbitrary: fc.integer({ min: 1, max: 64 }).map((cut) => ({ cut })) },
+    { weight: 1, arbitrary: anyText(90).map((text) => ({ text })) },
+  ),
+  times: fc.oneof({ weight: 9, arbitrary: fc.constant(1) }, { weight: 1, arbitrary: fc.integer({ min: 2, max: 12 }) }),
+  wait: fc.constantFrom(0, 1, 30, 60, 61),
+});
+
+export interface Difference {
+  readonly plan: Plan;
+  readonly answers: Readonly<Record<string, Answer>>;
+}
+
+export interface Differential {
+  readonly ways: readonly string[];
+  /** Sends a plan through every way. @returns the first difference; undefined when all answers agree */
+  compare(plan: Plan, onOutcome?: (outcome: string) => void): Promise<Difference | undefined>;
+  close(): Promise<void>;
+}
+
+const START = 1_764_000_000_000;
+
+/** Starts a gateway with a clock of its own, and every way into it. */
+export async function openDifferential(): Promise<Differential> {
+  let now = START;
+  const gateway = await openGateway({ ADDRESS_LIMIT: "off" }, { now: () => now });
+  const oracles = await startOracles(gateway.services.map(({ spec }) => spec));
+  const ways = await openWays(gateway, oracles);
+  return {
+    ways: ways.map(({ name }) => name),
+    async compare(plan, onOutcome) {
+      now += plan.wait * 1000;
+      const askAll = (asked: readonly Way[]) => Promise.all(asked.map((way) => ask(way, plan, now)));
+      for (let time = 0; time < plan.times; time++) {
+        const own = await askAll(ways.filter(({ isOracle }) => !isOracle));
+        const [first] = own.map(([, answer]) => answer);
+        if (first === undefined) throw new TypeError("there are ways");
+        onOutcome?.(first.outcome);
+        // No specification fixes how large a message may be, nor the words about it.
+        const theirs = first.outcome === "too_large" ? [] : await askAll(ways.filter(({ isOracle }) => isOracle));
+        const answers = [...own, ...theirs];
+        if (!answers.every(([, answer]) => isDeepStrictEqual(answer, first))) {
+          return { plan, answers: Object.fromEntries(answers) };
+        }
+      }
+      return undefined;
+    },
+    async close() {
+      for (const { session } of ways) session.close();
+      await oracles.close();
+      await gateway.close();
+    },
+  };
+}
+
+async function ask({ name, session, devices }: Way, plan: Plan, now: number): Promise<readonly [string, Answer]> {
+  const { token, ...answer } = await session.send(makeLogin(plan, devices[plan.device], now));
+  // A token differs by its id and device: that there is one is what can be compared.
+  return [name, { ...answer, ...(token !== undefined && { token: "a token" }) }];
+}
+
+async function openWays(gateway: TestGateway, oracles: Oracles): Promise<readonly Way[]> {
+  const ends = channels.flatMap(({ oracle, ...channel }) => [
+    { channel, place: "public", url: gateway.publicUrl, isOracle: false },
+    { channel, place: "internal", url: gateway.internalUrl, isOracle: false },
+    ...(oracle === undefined ? [] : [{ channel, place: "the oracle", url: oracles[oracle], isOracle: true }]),
+  ]);
+  return Promise.all(
+    ends.map(async ({ channel, place, url, isOracle }, number): Promise<Way> => {
+      // Keys of one length: messages may count their characters.
+      const key = (kind: DeviceKind): string => `${kind}-${String(number).padStart(2, "0")}`;
+      await gateway.enrol({ deviceKey: key("usual") });
+      await gateway.enrol({ deviceKey: key("disabled"), status: "disabled" });
+      await gateway.enrol({ deviceKey: key("guarded"), replayGuard: true });
+      await gateway.enrol({ deviceKey: key("shared"), sharedIdentity: true });
+      return {
+        name: `${channel.name} at ${place}`,
+        isOracle,
+        session: channel.open(url),
+        devices: {
+          usual: key("usual"),
+          disabled: key("disabled"),
+          guarded: key("guarded"),
+          shared: key("shared"),
+          unknown: key("unknown"),
+        },
+      };
+    }),
+  );
+}
+
+function makeLogin(plan: Plan, ownKey: string, now: number): LoginFields {
+  // A key that is nobody's is counted too: each way ends it in its own number.
+  const deviceKey = plan.deviceKey ? `${plan.deviceKey}${ownKey.slice(-2)}` : (plan.deviceKey ?? ownKey);
+  const seconds = Math.floor(now / 1000);
+  const timestamp =
+    plan.timestamp === "missing"
+      ? undefined
+      : "offset" in plan.timestamp
+        ? seconds + plan.timestamp.offset
+        : plan.timestamp.exactly;
+  const right = signLogin({ deviceKey, customerKey: plan.secret }, timestamp ?? 0).device_signature;
+  const signature = readSignature(plan.signature, right);
+  return {
+    device_key: deviceKey,
+    ...(timestamp !== undefined && { timestamp }),
+    ...(signature !== undefined && { device_signature: signature }),
+  };
+}
+
+function readSignature(signature: Plan["signature"], right: string): string | undefined {
+  if (signature === "missing") return undefined;
+  if (signature === "right") return right;
+  if (signature === "upper") return right.toUpperCase();
+  return "cut" in signature ? right.slice(0, signature.cut) : signature.text;
+}

@@ -1,0 +1,167 @@
+// Random calls as raw HTTP/2: what the specifications fix of an answer, ours beside the oracles'.
+
+import { once } from "node:events";
+import { type ClientHttp2Session, connect, type OutgoingHttpHeaders } from "node:http2";
+import { isDeepStrictEqual } from "node:util";
+import { gzipSync } from "node:zlib";
+import { fromJson, toBinary, toJson } from "@bufbuild/protobuf";
+import fc from "fast-check";
+import { registryOf } from "../../src/protocols/message.ts";
+import { mount } from "./mount.ts";
+import { startOracles } from "./oracles.ts";
+import { echoes, service, thing } from "./rule-service.ts";
+
+const METHOD = `/${service.typeName}/Create`;
+const registry = registryOf(thing);
+
+/** What a request does to the rules of its protocol. */
+const MUTATIONS = [
+  "none",
+  "gzip",
+  "unknown coding",
+  "unknown method",
+  "GET",
+  "unknown media type",
+  "not protobuf",
+] as const;
+const PROTOCOLS = ["grpc", "grpc-web", "connect-proto", "connect-json"] as const;
+
+export interface RawCall {
+  readonly protocol: (typeof PROTOCOLS)[number];
+  readonly mutation: (typeof MUTATIONS)[number];
+  readonly id: string;
+  readonly count: number;
+  readonly tags: readonly string[];
+}
+
+export const rawCalls: fc.Arbitrary<RawCall> = fc.record({
+  protocol: fc.constantFrom(...PROTOCOLS),
+  mutation: fc.oneof(
+    { weight: 3, arbitrary: fc.constant("none" as const) },
+    { weight: 1, arbitrary: fc.constantFrom(...MUTATIONS) },
+  ),
+  id: fc.string({ unit: "grapheme", maxLength: 200 }),
+  count: fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }),
+  tags: fc.array(fc.string({ maxLength: 20 }), { maxLength: 20 }),
+});
+
+interface RawAnswer {
+  readonly status: unknown;
+  readonly contentType?: unknown;
+  /** gRPC's status, or the code of Connect's error. */
+  readonly code?: unknown;
+  /** The bytes of the message. */
+  readonly message?: string;
+}
+
+export interface FrameDifferential {
+  /** Sends a call to ours and to the oracles. @returns the answers when they differ */
+  compare(call: RawCall): Promise<Readonly<Record<string, RawAnswer>> | undefined>;
+  close(): Promise<void>;
+}
+
+export async function openFrameDifferential(): Promise<FrameDifferential> {
+  const listener = await mount(echoes);
+  const oracles = await startOracles([echoes]);
+  const [own, connectNode, grpcJs] = [connect(listener.url), connect(oracles.http2), connect(oracles.grpcJs)];
+  return {
+    async compare(call) {
+      if (!isSpecified(call)) return undefined;
+      const asked = { own, connectNode, ...(call.protocol === "grpc" && { grpcJs }) };
+      const answers = await Promise.all(
+        Object.entries(asked).map(async ([name, session]) => [name, await send(session, call)] as const),
+      );
+      const [first] = answers.map(([, answer]) => answer);
+      return answers.every(([, answer]) => isDeepStrictEqual(answer, first)) ? undefined : Object.fromEntries(answers);
+    },
+    async close() {
+      for (const session of [own, connectNode, grpcJs]) session.close();
+      await Promise.all([listener.close(0), oracles.close()]);
+    },
+  };
+}
+
+/** gRPC leaves open how a server answers another HTTP method or media type, or bytes that do not decode. */
+function isSpecified({ protocol, mutation }: RawCall): boolean {
+  return protocol.startsWith("connect") || !["GET", "unknown media type", "not protobuf"].includes(mutation);
+}
+
+async function send(session: ClientHttp2Session, call: RawCall): Promise<RawAnswer> {
+  const { headers, body } = write(call);
+  const stream = session.request(headers);
+  let answer: Record<string, unknown> = {};
+  let trailers: Record<string, unknown> = {};
+  stream.on("response", (fields) => {
+    answer = fields;
+  });
+  stream.on("trailers", (fields) => {
+    trailers = fields;
+  });
+  const chunks: Buffer[] = [];
+  stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+  stream.end(body);
+  await once(stream, "close");
+  return read(call, { ...answer, ...trailers }, Buffer.concat(chunks));
+}
+
+function write({ protocol, mutation, id, count, tags }: RawCall): { headers: OutgoingHttpHeaders; body: Buffer } {
+  const message = fromJson(thing, { id, count, tags: [...tags] }, { registry });
+  const isJson = protocol === "connect-json";
+  const written = isJson ? JSON.stringify(toJson(thing, message, { registry })) : toBinary(thing, message);
+  const plain = mutation === "not protobuf" ? Buffer.from("{\xff", "latin1") : Buffer.from(written);
+  const isCompressed = mutation === "gzip";
+  const bytes = isCompressed ? gzipSync(plain) : plain;
+  const isConnect = protocol.startsWith("connect");
+  const coding = isCompressed ? "gzip" : mutation === "unknown coding" ? "x-none" : undefined;
+  const mediaType =
+    mutation === "unknown media type"
+      ? "text/plain"
+      : isConnect
+        ? `application/${protocol.slice(8)}`
+        : `application/${protocol}+proto`;
+  return {
+    headers: {
+      ":method": mutation === "GET" ? "PUT" : "POST",
+      ":path": mutation === "unknown method" ? `/${service.typeName}/Nothing` : METHOD,
+      "content-type": mediaType,
+      ...(!isConnect && { te: "trailers" }),
+      ...(coding !== undefined && { [isConnect ? "content-encoding" : "grpc-encoding"]: coding }),
+    },
+    body: isConnect ? bytes : envelop(bytes, coding !== undefined),
+  };
+}
+
+function envelop(bytes: Buffer, isCompressed: boolean): Buffer {
+  const head = Buffer.alloc(5);
+  head.writeUInt8(isCompressed ? 1 : 0);
+  head.writeUInt32BE(bytes.length, 1);
+  return Buffer.concat([head, bytes]);
+}
+
+/** What the specifications fix: a success whole, of an error its status and code. */
+function read({ protocol, mutation }: RawCall, fields: Record<string, unknown>, body: Buffer): RawAnswer {
+  const status = fields[":status"];
+  const contentType = fields["content-type"];
+  if (protocol.startsWith("connect")) {
+    // Only HTTP's status tells of a request that is no call.
+    if (status === 404 || status === 405 || status === 415) return { status };
+    if (status === 200) return { status, contentType, message: body.toString("base64") };
+    // No specification says which code bytes have that do not decode.
+    if (mutation === "not protobuf") return { status: "an error", contentType };
+    return { status, contentType, code: JSON.parse(body.toString()).code };
+  }
+  // gRPC's clients take a 404 for unimplemented (grpc/doc/http-grpc-status-mapping.md).
+  if (status === 404) return { status: 200, code: "12" };
+  const frames = readFrames(body);
+  const [message] = frames.filter(({ flags }) => flags < 0x80);
+  const trailer = frames.find(({ flags }) => flags >= 0x80)?.bytes.toString() ?? "";
+  const code = fields["grpc-status"] ?? /^grpc-status: (\d+)/im.exec(trailer)?.[1];
+  if (code !== "0") return { status, code };
+  return { status, contentType, code, message: message?.bytes.toString("base64") ?? "none" };
+}
+
+function readFrames(body: Buffer): { readonly flags: number; readonly bytes: Buffer }[] {
+  if (body.length < 5) return [];
+  const end = 5 + body.readUInt32BE(1);
+  return [{ flags: body.readUInt8(0), bytes: body.subarray(5, end) }, ...readFrames(body.subarray(end))];
+}

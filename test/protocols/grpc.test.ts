@@ -1,0 +1,206 @@
+// gRPC and gRPC-Web by hand, where clients would not show a difference (PROTOCOL-HTTP2.md, PROTOCOL-WEB.md).
+
+import { once } from "node:events";
+import { deflateSync, gzipSync } from "node:zlib";
+import { create, fromBinary, fromJsonString, toBinary } from "@bufbuild/protobuf";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { LoginRequestSchema, LoginResponseSchema } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
+import type { Listener } from "../../src/http/listener.ts";
+import { envelope, type GrpcAnswer, type HandRequest, openHttp2, readGrpc, sendByHand } from "./hand.ts";
+import { mount } from "./mount.ts";
+import { scriptedService } from "./scripted-service.ts";
+
+let listener: Listener;
+let waiting = Promise.withResolvers<AbortSignal>();
+beforeAll(async () => {
+  listener = await mount(
+    scriptedService((signal) => waiting.resolve(signal)),
+    { now: () => 0 },
+  );
+});
+afterAll(() => listener.close(0));
+beforeEach(() => {
+  waiting = Promise.withResolvers();
+});
+
+const PATH = "/countersign.auth.v1.AuthService/Login";
+const login = (deviceKey: string): Uint8Array =>
+  toBinary(LoginRequestSchema, create(LoginRequestSchema, { deviceKey }));
+
+const PROTOCOLS = [
+  { name: "gRPC", version: 2, type: "application/grpc" },
+  { name: "gRPC-Web over HTTP/1.1", version: 1, type: "application/grpc-web" },
+  { name: "gRPC-Web over HTTP/2", version: 2, type: "application/grpc-web" },
+] as const;
+
+describe.for(PROTOCOLS)("$name", ({ version, type }) => {
+  type Changes = Partial<HandRequest> & { readonly deviceKey?: string };
+  async function call({ deviceKey = "d", headers, ...changes }: Changes = {}): Promise<GrpcAnswer> {
+    const all = { "content-type": type, te: "trailers", ...headers };
+    const body = envelope(login(deviceKey));
+    return readGrpc(await sendByHand(listener.url, { version, path: PATH, body, ...changes, headers: all }));
+  }
+
+  test.for(["", "+proto"])("answers protobuf in protobuf: %j", async (subtype) => {
+    const { code, response = Buffer.alloc(0), headers } = await call({ headers: { "content-type": type + subtype } });
+    expect([code, headers["content-type"]]).toEqual([0, type + subtype]);
+    expect(fromBinary(LoginResponseSchema, response).token).toBe("d");
+  });
+
+  test("answers JSON in JSON", async () => {
+    const headers = { "content-type": `${type}+json` };
+    const body = envelope(Buffer.from('{"deviceKey": "d"}'));
+    const { code, response, headers: received } = await call({ headers, body });
+    expect([code, received["content-type"]]).toEqual([0, `${type}+json`]);
+    expect(fromJsonString(LoginResponseSchema, String(response)).token).toBe("d");
+  });
+
+  test.for([
+    ["no message", Buffer.alloc(0)],
+    ["two messages", Buffer.concat([envelope(login("d")), envelope(login("d"))])],
+    ["half a prefix", Buffer.of(0, 0, 0)],
+    ["a truncated message", envelope(login("d"), 0, 9)],
+  ] as const)("rejects %s", async ([, body]) => {
+    expect(await call({ body })).toMatchObject({ code: 3, message: "the body is not one length-prefixed message" });
+  });
+
+  test("rejects a message that is not protobuf", async () => {
+    const message = "the body is not a protobuf message of this method";
+    expect(await call({ body: envelope(Buffer.of(0xff)) })).toMatchObject({ code: 3, message });
+  });
+
+  test("answers a prefix over the limit before the body arrives", async () => {
+    const answer = await call({ body: envelope(Buffer.of(1), 0, 4097), isUnfinished: true });
+    expect(answer).toMatchObject({ code: 8, message: "the request has more than 4096 bytes" });
+  });
+
+  test.for([
+    ["gzip", gzipSync],
+    ["deflate", deflateSync],
+  ] as const)("reads a message that is compressed by %s", async ([coding, compress]) => {
+    const { code, response = Buffer.alloc(0) } = await call({
+      headers: { "grpc-encoding": coding },
+      body: envelope(compress(login("packed")), 1),
+    });
+    expect([code, fromBinary(LoginResponseSchema, response).token]).toEqual([0, "packed"]);
+  });
+
+  test("rejects a compressed message that inflates over the limit", async () => {
+    const body = envelope(gzipSync(Buffer.alloc(1_000_000)), 1);
+    const answer = await call({ headers: { "grpc-encoding": "gzip" }, body });
+    expect(answer).toMatchObject({ code: 8, message: "the request has more than 4096 bytes" });
+  });
+
+  test("answers an unknown encoding with 12 and the known ones", async () => {
+    const { code, headers } = await call({ headers: { "grpc-encoding": "br" } });
+    expect([code, headers["grpc-accept-encoding"]]).toEqual([12, "identity,gzip,deflate"]);
+  });
+
+  test.for([
+    [1, undefined, "the message has flags that a request does not have"],
+    [1, "identity", "the message has flags that a request does not have"],
+    [2, "gzip", "the message has flags that a request does not have"],
+    [0x80, "gzip", "the message has flags that a request does not have"],
+    [1, "gzip", "the message is not compressed as its header says"],
+  ] as const)("rejects a plain message with flags %i and encoding %s", async ([flags, coding, message]) => {
+    const headers = coding === undefined ? {} : { "grpc-encoding": coding };
+    expect(await call({ headers, body: envelope(login("d"), flags) })).toMatchObject({ code: 3, message });
+  });
+
+  test.for([
+    ["1H", 60_000],
+    ["99999999H", 60_000],
+    ["1M", 60_000],
+    ["59S", 59_000],
+    ["00000005S", 5_000],
+    ["1500m", 1_500],
+    ["1500u", 2],
+    ["1n", 1],
+    ["0S", 0],
+  ] as const)("reads the grpc-timeout %s as %i ms", async ([timeout, ms]) => {
+    const { response = Buffer.alloc(0) } = await call({ headers: { "grpc-timeout": timeout } });
+    expect(fromBinary(LoginResponseSchema, response).expiresIn).toBe(ms);
+  });
+
+  test.for(["", "5", "S", "5s", "-1S", "+1S", "1.5S", "1 S", "5SS", "1e3m", "123456789S"])(
+    "rejects the grpc-timeout %j",
+    async (timeout) => {
+      const message = "grpc-timeout is not at most 8 digits and a unit of H M S m u or n";
+      expect(await call({ headers: { "grpc-timeout": timeout } })).toMatchObject({ code: 3, message });
+    },
+  );
+
+  test("answers a response that protobuf cannot hold with 13", async () => {
+    expect((await call({ deviceKey: "unwritable" })).code).toBe(13);
+  });
+
+  test("answers a call whose deadline passes with 4", async () => {
+    expect((await call({ deviceKey: "waits", headers: { "grpc-timeout": "50m" } })).code).toBe(4);
+  });
+
+  test("passes binary metadata both ways as base64", async () => {
+    const bytes = Buffer.of(0, 1, 254, 255).toString("base64");
+    const { headers, trailers } = await call({ deviceKey: "headers", headers: { "x-echo-bin": bytes } });
+    expect([headers["x-echo-bin"], trailers["x-echo-bin"]]).toEqual([bytes, bytes]);
+    expect([headers["x-before"], trailers["x-after"]]).toEqual(["early", "later"]);
+  });
+
+  test("ignores a handler's own Content-Type", async () => {
+    const { code, headers } = await call({ deviceKey: "type" });
+    expect([code, headers["content-type"]]).toEqual([0, type]);
+  });
+
+  test("sends an error's own headers as initial metadata", async () => {
+    const { code, headers, trailers } = await call({ deviceKey: "limited" });
+    expect([code, headers["x-ratelimit-limit"], headers["retry-after"]]).toEqual([8, "7", "2"]);
+    expect(Object.keys(trailers).sort()).toEqual(["grpc-message", "grpc-status", "grpc-status-details-bin"]);
+  });
+
+  test.for([
+    ["an unknown subtype", { headers: { "content-type": `${type}+foo` } }],
+    ["an unknown method", { path: "/countersign.auth.v1.AuthService/Logout" }],
+    ["an unknown service", { path: "/nowhere" }],
+    ["PUT", { method: "PUT" }],
+    ["GET", { method: "GET" }],
+    ["OPTIONS", { method: "OPTIONS" }],
+  ] as const)("answers %s with 12", async ([, changes]) => {
+    const { code, trailers } = await call(changes);
+    expect([code, trailers["grpc-status-details-bin"]]).toEqual([12, expect.stringMatching(/^[\w+/]{20,}$/)]);
+  });
+
+  test("answers HEAD without a body", async () => {
+    const answer = await sendByHand(listener.url, {
+      version,
+      method: "HEAD",
+      path: PATH,
+      headers: { "content-type": type },
+    });
+    expect([answer.status, answer.headers["allow"], answer.body.length]).toEqual([200, "POST", 0]);
+  });
+});
+
+test("gRPC sends an error without headers as trailers-only", async () => {
+  const headers = { "content-type": "application/grpc" };
+  const body = envelope(login("missing"));
+  const answer = await sendByHand(listener.url, { version: 2, path: PATH, headers, body });
+  expect(answer.headers).toMatchObject({ ":status": 200, "grpc-status": "5", "content-type": "application/grpc" });
+  expect([answer.trailers, answer.body.length]).toEqual([{}, 0]);
+});
+
+test("gRPC over HTTP/1.1 is answered in JSON", async () => {
+  const headers = { "content-type": "application/grpc" };
+  const body = envelope(login("d"));
+  const { status, body: text } = await sendByHand(listener.url, { version: 1, path: PATH, headers, body });
+  expect([status, JSON.parse(text.toString())]).toEqual([415, expect.objectContaining({ code: "unimplemented" })]);
+});
+
+test("a call that its caller cancels over HTTP/2 aborts the handler's signal", async () => {
+  const headers = { "content-type": "application/grpc" };
+  const { stream, end } = openHttp2(listener.url, { path: PATH, headers, body: envelope(login("waits")) });
+  const signal = await waiting.promise;
+  const aborted = once(signal, "abort");
+  stream.close(8);
+  await aborted;
+  expect(String(signal.reason)).toContain("the caller has gone");
+  end();
+});

@@ -1,0 +1,158 @@
+// JSON to message: each mistake has a message of its own, which names the field.
+
+import type { DescMessage } from "@bufbuild/protobuf";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { CreateDeviceRequestSchema, ExplainLoginRequestSchema } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
+import { LoginRequestSchema } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
+import { parseJson } from "../../src/protocols/json.ts";
+import { readMessage } from "../../src/protocols/message.ts";
+import { refusalOf } from "../core/refusal.ts";
+import { thing } from "./rule-service.ts";
+
+type Row = readonly [text: string, message: string];
+
+/** Reads each text, and compares the error; the message begins with the field. */
+function names(desc: DescMessage): (row: Row) => void {
+  return ([text, message]) => {
+    const refusal = refusalOf(() => readMessage(desc, parseJson(Buffer.from(text))));
+    expect([refusal.reason, refusal.message]).toEqual(["malformed", message]);
+    expect(refusal.particulars).toEqual({ field: / and (\S+) are both/.exec(message)?.[1] ?? message.split(" ")[0] });
+    expect(refusal.message).not.toMatch(/[;/?:@&=+$,#]/);
+  };
+}
+
+const NOT_WHOLE = "timestamp is a string that is not a whole number. Send decimal digits alone without leading zeros";
+
+describe("a login", () => {
+  test.for<Row>([
+    ['{"device_key":1}', "device_key is a number. Send a string"],
+    ['{"device_key":12345678901234567890}', "device_key is a number. Send a string"],
+    ['{"device_key":["k"]}', "device_key is an array. Send a string"],
+    ['{"deviceKey":{}}', "device_key is an object. Send a string"],
+    ['{"device_key":true}', "device_key is a boolean. Send a string"],
+    ['{"device_key":"\\ud83d"}', "device_key holds half of a surrogate pair. Send whole characters"],
+    ['{"timestamp":false}', "timestamp is a boolean. Send a whole number"],
+    ['{"timestamp":{}}', "timestamp is an object. Send a whole number"],
+    ['{"timestamp":1620045991.5}', "timestamp has a fraction. Send a whole number"],
+    ...["1620045991.5", "", "1e2", "2021-05-03T12:46:31Z"].map(
+      (digits): Row => [`{"timestamp":"${digits}"}`, NOT_WHOLE],
+    ),
+    ['{"timestamp":1e400}', "timestamp is out of range"],
+    ['{"timestamp":"-9223372036854775809"}', "timestamp is out of range"],
+    ['{"device_key":"k","deviceKey":"k"}', "device_key is there in both spellings. Send it once"],
+  ])("has its mistake named: %s", names(LoginRequestSchema));
+
+  test.for<readonly [sent: string, meant: string, shown?: string]>([
+    ["device-signature", "device_signature"],
+    ["devicekey", "device_key"],
+    ["time_stamp", "timestamp"],
+    ["TIMESTAMP", "timestamp"],
+    ["DeviceKey", "device_key"],
+    ["timestmp", "timestamp"],
+    ["device_singature", "device_signature"],
+    ["device key", "device_key"],
+    ["time/stamp", "timestamp", "a name much like it"],
+  ])("has a near miss named with the name that was meant: %s", ([sent, meant, shown = `"${sent}"`]) => {
+    const message = `${meant} is missing and ${shown} is no field. Did you mean ${meant}`;
+    names(LoginRequestSchema)([JSON.stringify({ [sent]: "1" }), message]);
+    names(LoginRequestSchema)([JSON.stringify({ [meant]: null, [sent]: "1" }), message]);
+  });
+
+  test.for(["key", "device", "signature", "time", "ts", "device_key_of_the_board", "x".repeat(1_000)])(
+    "takes no far name for a near miss: %s",
+    (name) => {
+      expect(() => readMessage(LoginRequestSchema, { [name]: 1 })).not.toThrow();
+    },
+  );
+
+  test("compares 16 unknown names at most", () => {
+    const far = (count: number): object =>
+      Object.fromEntries(Array.from({ length: count }, (_, at) => [`far${at}`, 1]));
+    const read = (json: object) => readMessage(LoginRequestSchema, parseJson(Buffer.from(JSON.stringify(json))));
+    expect(() => read({ ...far(15), devicekey: "k" })).toThrow("Did you mean device_key");
+    expect(() => read({ ...far(16), devicekey: "k" })).not.toThrow();
+  });
+
+  test.for<Row>([
+    ["[]", "the body is an array. Send an object"],
+    ["null", "the body is null. Send an object"],
+    ['"text"', "the body is a string. Send an object"],
+    ["1", "the body is a number. Send an object"],
+    ["true", "the body is a boolean. Send an object"],
+  ])("is an object: %s", ([text, message]) => {
+    const refusal = refusalOf(() => readMessage(LoginRequestSchema, parseJson(Buffer.from(text))));
+    expect([refusal.message, refusal.particulars]).toEqual([message, {}]);
+  });
+});
+
+test.for<Row>([
+  ['{"device":[]}', "device is an array. Send an object"],
+  ['{"device":{"devicekey":"k"}}', 'device.device_key is missing and "devicekey" is no field. Did you mean device_key'],
+  ['{"device":{"status":"on"}}', "device.status is none of STATUS_UNSPECIFIED STATUS_ENABLED STATUS_DISABLED"],
+  ['{"device":{"status":true}}', "device.status is a boolean. Send the name of an enum value"],
+  ['{"device":{"replay_guard":1}}', "device.replay_guard is a number. Send true or false"],
+  ['{"device":{"shared_identity":"yes"}}', "device.shared_identity is a string. Send true or false"],
+  ['{"device":{"labels":["a"]}}', "device.labels is an array. Send an object"],
+  ['{"device":{"labels":{"a":1}}}', "device.labels holds a number. Send a string"],
+  ['{"device":{"create_time":"now"}}', "device.create_time is not of the form that Timestamp has in JSON"],
+])("a message within a message has its mistakes named by their path: %s", names(CreateDeviceRequestSchema));
+
+test.for(["A", "AA=A", "a*", "AAAAA"])("bytes that are not base64 are named: %s", (body) => {
+  names(ExplainLoginRequestSchema)([JSON.stringify({ body }), "body is not base64"]);
+});
+
+test.for<Row>([
+  ['{"count":"a"}', NOT_WHOLE.replace("timestamp", "count")],
+  ['{"count":1.5}', "count has a fraction. Send a whole number"],
+  ['{"count":2147483648}', "count is out of range"],
+  ['{"count":12345678901234567890}', "count is out of range"],
+  ['{"large_count":-1}', "large_count is out of range"],
+  ['{"large_count":"18446744073709551616"}', "large_count is out of range"],
+  ['{"ratio":true}', "ratio is a boolean. Send a number"],
+  ['{"ratio":"x"}', "ratio is no number in range"],
+  ['{"kind":1.5}', "kind is none of KIND_UNSPECIFIED KIND_LARGE KIND_SMALL"],
+  ['{"tags":{}}', "tags is an object. Send an array"],
+  ['{"tags":["a",null]}', "tags holds null. Send a string"],
+  ['{"kinds":["KIND_HUGE"]}', "kinds holds a value that does not fit. Compare it with the contract"],
+  ['{"numbered":{"a":"b"}}', "numbered holds a value that does not fit. Compare it with the contract"],
+  ['{"parts":{}}', "parts is an object. Send an array"],
+  ['{"parts":[null]}', "parts is null. Send an object"],
+  ['{"parts":[{},{"size":"x"}]}', NOT_WHOLE.replace("timestamp", "parts.size")],
+  ['{"int32_value":"x"}', "int32_value is not of the form that Int32Value has in JSON"],
+  ['{"any":{"size":1}}', "any is not of the form that Any has in JSON"],
+  [
+    '{"left":"a","right":1}',
+    "left and right are both there and exclude each other by the oneof choice. Send one of them",
+  ],
+])("a field of any kind has its mistake named: %s", names(thing));
+
+describe("JSON of any shape", () => {
+  const marker = "q;zQ7";
+  const mark = (json: unknown): string =>
+    JSON.stringify(json, (_key, value: unknown) => (typeof value === "string" ? value + marker : value));
+  const strange = fc.string().map((name) => name + marker);
+  const known = fc.constantFrom(...[LoginRequestSchema, thing].flatMap(({ fields }) => fields.map(({ name }) => name)));
+  const value = fc.oneof(fc.jsonValue({ maxDepth: 3 }), fc.dictionary(strange, fc.jsonValue({ maxDepth: 1 })));
+  const text = fc.oneof(
+    fc.dictionary(fc.oneof(known, strange), value).map(mark),
+    fc.string({ unit: "binary" }).map((raw) => raw + marker),
+  );
+
+  test("fails with malformed or not at all, and no message repeats it", () => {
+    fc.assert(
+      fc.property(text, fc.constantFrom<DescMessage>(LoginRequestSchema, thing), (sent, desc) => {
+        const read = (): unknown => readMessage(desc, parseJson(Buffer.from(sent)));
+        try {
+          read();
+        } catch {
+          const { reason, message } = refusalOf(read);
+          expect(reason).toBe("malformed");
+          expect(message).not.toContain(marker);
+          expect(message).not.toMatch(/[;/?:@&=+$,#]/);
+        }
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+});

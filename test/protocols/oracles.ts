@@ -1,0 +1,152 @@
+// Oracles: the gateway's own handlers behind connectNodeAdapter and behind a grpc-js server.
+
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import { createServer as createHttp2Server, type Http2Server, type ServerHttp2Session } from "node:http2";
+import { create, type DescMessage, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { type Any, anyUnpack } from "@bufbuild/protobuf/wkt";
+import {
+  ConnectError,
+  createHandlerContext,
+  type HandlerContext,
+  type MethodImplSpec,
+  type ServiceImplSpec,
+} from "@connectrpc/connect";
+import { connectNodeAdapter } from "@connectrpc/connect-node";
+import * as grpc from "@grpc/grpc-js";
+import { ErrorInfoSchema, RetryInfoSchema } from "../../gen/es/google/rpc/error_details_pb.ts";
+import { StatusSchema } from "../../gen/es/google/rpc/status_pb.ts";
+import { AuthError } from "../../src/core/errors.ts";
+import { methodPath } from "../../src/protocols/call.ts";
+import { errorHeaders, toGrpcTrailers } from "../../src/protocols/errors.ts";
+
+export interface Oracles {
+  /** connectNodeAdapter over HTTP/1.1, and over HTTP/2. */
+  readonly http1: string;
+  readonly http2: string;
+  readonly grpcJs: string;
+  close(): Promise<void>;
+}
+
+type Unary = Extract<MethodImplSpec, { kind: "unary" }>;
+type Handle = (
+  request: Parameters<Unary["impl"]>[0],
+  context: HandlerContext,
+) => Promise<MessageInitShape<DescMessage>>;
+
+/** Serves the unary methods of services by each oracle. */
+export async function startOracles(specs: readonly ServiceImplSpec[]): Promise<Oracles> {
+  const methods = specs
+    .flatMap(({ methods }) => Object.values(methods))
+    .filter((one): one is Unary => one.kind === "unary");
+  const adapter = connectNodeAdapter({
+    routes(router) {
+      for (const method of methods) router.rpc(method.method, throwConnectErrors(method));
+    },
+  });
+  const sessions = new Set<ServerHttp2Session>();
+  const http1 = createServer(adapter);
+  const http2 = createHttp2Server(adapter).on("session", (session) => sessions.add(session));
+  const native = new grpc.Server();
+  for (const method of methods) addToGrpcJs(native, method);
+  const bind = new Promise<number>((resolve, reject) => {
+    native.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, port) =>
+      error === null ? resolve(port) : reject(error),
+    );
+  });
+  return {
+    http1: await listen(http1),
+    http2: await listen(http2),
+    grpcJs: `http://127.0.0.1:${await bind}`,
+    async close() {
+      for (const session of sessions) session.destroy();
+      http1.closeAllConnections();
+      native.forceShutdown();
+      await Promise.all([http1, http2].map((server) => new Promise((resolve) => server.close(resolve))));
+    },
+  };
+}
+
+async function listen(server: Server | Http2Server): Promise<string> {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new TypeError("a TCP server has an address");
+  return `http://127.0.0.1:${address.port}`;
+}
+
+/** The handler with AuthErrors as ConnectErrors, their headers among the response's. */
+function throwConnectErrors({ impl }: Unary): Handle {
+  return async (request, context) => {
+    try {
+      return await impl(request, context);
+    } catch (error) {
+      if (!(error instanceof AuthError)) throw error;
+      for (const [name, value] of errorHeaders(error)) context.responseHeader.set(name, value);
+      const { code, details } = statusOf(error);
+      throw new ConnectError(error.message, code, undefined, details);
+    }
+  };
+}
+
+function statusOf(error: AuthError) {
+  const trailers = new Map(toGrpcTrailers(error).map(([name, value]) => [name, value]));
+  const bytes = Buffer.from(trailers.get("Grpc-Status-Details-Bin") ?? "", "base64");
+  const { code, details } = fromBinary(StatusSchema, bytes);
+  return {
+    code,
+    bytes,
+    details: details.flatMap(detailOf),
+  };
+}
+
+type Details = NonNullable<ConstructorParameters<typeof ConnectError>[3]>;
+
+function detailOf(detail: Any): Details {
+  const [info, retry] = [anyUnpack(detail, ErrorInfoSchema), anyUnpack(detail, RetryInfoSchema)];
+  if (info !== undefined) return [{ desc: ErrorInfoSchema, value: info }];
+  return retry === undefined ? [] : [{ desc: RetryInfoSchema, value: retry }];
+}
+
+function addToGrpcJs(server: grpc.Server, { method, impl }: Unary): void {
+  const path = methodPath(method);
+  const asIs = (bytes: Buffer): Buffer => bytes;
+  const definition = { path, requestStream: false, responseStream: false } as const;
+  const codec = {
+    requestSerialize: asIs,
+    requestDeserialize: asIs,
+    responseSerialize: asIs,
+    responseDeserialize: asIs,
+  };
+  const handle: grpc.handleUnaryCall<Buffer, Buffer> = async (call, callback) => {
+    const context = createHandlerContext({
+      service: method.parent,
+      method,
+      protocolName: "grpc",
+      requestMethod: "POST",
+      url: path,
+    });
+    try {
+      const answer = await impl(fromBinary(method.input, call.request), context);
+      call.sendMetadata(metadataOf(context.responseHeader));
+      callback(null, Buffer.from(toBinary(method.output, create(method.output, answer))));
+    } catch (error) {
+      if (!(error instanceof AuthError)) throw error;
+      for (const [name, value] of errorHeaders(error)) context.responseHeader.set(name, value);
+      call.sendMetadata(metadataOf(context.responseHeader));
+      const { code, bytes } = statusOf(error);
+      const metadata = new grpc.Metadata();
+      metadata.set("grpc-status-details-bin", bytes);
+      callback({ code, details: error.message, metadata });
+    }
+  };
+  server.addService({ [method.name]: { ...definition, ...codec } }, { [method.name]: handle });
+}
+
+function metadataOf(headers: Headers): grpc.Metadata {
+  const metadata = new grpc.Metadata();
+  headers.forEach((value, name) => {
+    metadata.set(name, value);
+  });
+  return metadata;
+}

@@ -1,0 +1,148 @@
+// Query parameters, by the rules of google/api/http.proto: which fields they set, and to what.
+
+import { type JsonObject, type JsonValue, toJson } from "@bufbuild/protobuf";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { readMessage, registryOf } from "../../src/protocols/message.ts";
+import { findFieldPath, readQuery, setField } from "../../src/protocols/query.ts";
+import { refusalOf } from "../core/refusal.ts";
+import { thing } from "./rule-service.ts";
+
+/** The Thing that a query makes, under the contract's names. */
+function read(query: string, json: JsonObject = {}): JsonValue {
+  for (const [name, values] of readQuery(query)) {
+    const path = findFieldPath(thing, name);
+    if (path !== undefined) setField(json, path, values);
+  }
+  return toJson(thing, readMessage(thing, json), { useProtoFieldName: true, registry: registryOf(thing) });
+}
+
+type Row = readonly [query: string, message: JsonValue];
+
+test.for<Row>([
+  ["name=a", { name: "a" }],
+  ["name=", {}],
+  ["name", {}],
+  ["", {}],
+  ["&&name=a&", { name: "a" }],
+  ["name=a=b", { name: "a=b" }],
+  ["textValue=a", { text_value: "a" }],
+  ["maybe=0", { maybe: 0 }],
+  ["text_value=", { text_value: "" }],
+  ["name=a%20b+c", { name: "a b c" }],
+  ["name=%F0%9F%94%91", { name: "🔑" }],
+  ["name=a%26b%3Dc%2B", { name: "a&b=c+" }],
+  ["name=%2541", { name: "%41" }],
+  ["%6eame=a", { name: "a" }],
+  ["part%2Epart_id=a", { part: { part_id: "a" } }],
+  ["count=-2147483648", { count: -2147483648 }],
+  ["large_count=18446744073709551615", { large_count: "18446744073709551615" }],
+  ["ratio=-1e3&rough_ratio=0.25", { ratio: -1000, rough_ratio: 0.25 }],
+  ["ratio=NaN", { ratio: "NaN" }],
+  ["flag=true&bool_value=false&flags=true&flags=false", { flag: true, bool_value: false, flags: [true, false] }],
+  ["kind=2", { kind: "KIND_SMALL" }],
+  ["kind=7", { kind: 7 }],
+  ["kinds=KIND_SMALL&kinds=1", { kinds: ["KIND_SMALL", "KIND_LARGE"] }],
+  ["data=-_8", { data: "+/8=" }],
+  ["tags=a&name=x&tags=b,c", { tags: ["a", "b,c"], name: "x" }],
+  ["numbers=1&numbers=-9007199254740993", { numbers: ["1", "-9007199254740993"] }],
+  ["part.partId=a&otherPart.size=2&part.size=1", { part: { part_id: "a", size: 1 }, other_part: { size: 2 } }],
+  ["part.inner.inner.size=3", { part: { inner: { inner: { size: 3 } } } }],
+  ["at=2021-05-03T12:46:31.5%2B02:00&wait=1.5s", { at: "2021-05-03T10:46:31.500Z", wait: "1.500s" }],
+  ["mask=name,part.part_id", { mask: "name,part.partId" }],
+  ["int64_value=9007199254740993&bytes_value=AP8%3D", { int64_value: "9007199254740993", bytes_value: "AP8=" }],
+])("a parameter sets the field that it names: %s", ([query, message]) => {
+  expect(read(query)).toEqual(message);
+});
+
+test.for(["other=1", "Name=a", "part.other=1", "name.other=1", "part..size=1", "=1", "__proto__.name=1", "toString=1"])(
+  "a parameter of an unknown name is ignored: %s",
+  (query) => {
+    expect(read(`${query}&id=x`)).toEqual({ id: "x" });
+    expect(Reflect.get({}, "name")).toBeUndefined();
+  },
+);
+
+const NOT_WHOLE = "is a string that is not a whole number. Send decimal digits alone without leading zeros";
+
+test.for<readonly [query: string, message: string]>([
+  ["count=a", `count ${NOT_WHOLE}`],
+  ["count=", `count ${NOT_WHOLE}`],
+  ["count=2147483648", "count is out of range"],
+  ["large_count=-1", "large_count is out of range"],
+  ["flag=1", "flag is neither true nor false"],
+  ["bool_value=", "bool_value is neither true nor false"],
+  ["flags=true&flags=t", "flags is neither true nor false"],
+  ["kind=LARGE", "kind is none of KIND_UNSPECIFIED KIND_LARGE KIND_SMALL"],
+  ["data=*", "data is not base64"],
+  ["name=a&name=b", "name is there 2 times. Send it once"],
+  ["part.size=1&part.size=2&part.size=2", "part.size is there 3 times. Send it once"],
+  ["part.inner.size=x", `part.inner.size ${NOT_WHOLE}`],
+  ["at=yesterday", "at is not of the form that Timestamp has in JSON"],
+  ["wait=5", "wait is not of the form that Duration has in JSON"],
+  ["numbers=1&numbers=x", "numbers holds a value that does not fit. Compare it with the contract"],
+  ...["part=a", "part.inner=a", "parts=a", "labels=a", "times=a", "structure=a", "value=a", "any=a"].map(
+    (query) => [query, `${query.split("=")[0]} cannot be written in a URL`] as const,
+  ),
+  ["at.seconds=5", "at cannot be written in a URL"],
+  ["value.number_value=1", "value cannot be written in a URL"],
+])("a wrong parameter is named by its field: %s", ([query, message]) => {
+  const refusal = refusalOf(() => read(query));
+  expect([refusal.reason, refusal.message]).toEqual(["malformed", message]);
+  expect(refusal.particulars).toEqual({ field: message.split(" ")[0] });
+});
+
+test.for(["name=%", "name=%4", "name=%zz", "%=a", "other=%", "name=%ff", "name=%ed%a0%80", "a=%c3&b=%a9"])(
+  "a query that is not percent-encoded UTF-8 is malformed: %s",
+  (query) => {
+    const refusal = refusalOf(() => readQuery(query));
+    expect([refusal.reason, refusal.message]).toEqual(["malformed", "the query is not percent-encoded UTF-8"]);
+  },
+);
+
+describe("setting a field of a body", () => {
+  test.for<JsonObject>([{ part: { part_id: "q", size: 1 } }, { part: { partId: "q", size: 1 } }])(
+    "replaces its value in either spelling: %j",
+    (body) => {
+      expect(read("part.part_id=p", body)).toEqual({ part: { part_id: "p", size: 1 } });
+    },
+  );
+
+  test("finds the message around it in either spelling", () => {
+    expect(read("other_part.part_id=p", { otherPart: { size: 1 } })).toEqual({ other_part: { part_id: "p", size: 1 } });
+  });
+
+  test.for<readonly [part: JsonValue, type: string]>([
+    [[], "an array"],
+    [null, "null"],
+    [1, "a number"],
+  ])("refuses a value around it that is no object: %j", ([part, type]) => {
+    const refusal = refusalOf(() => read("part.part_id=p", { part }));
+    expect([refusal.message, refusal.particulars]).toEqual([`part is ${type}. Send an object`, { field: "part" }]);
+  });
+});
+
+test("a string comes through whole", () => {
+  fc.assert(
+    fc.property(fc.string({ unit: "grapheme" }), (name) => {
+      const message = name === "" ? {} : { name };
+      expect(read(`name=${encodeURIComponent(name)}`)).toEqual(message);
+      expect(read(new URLSearchParams({ name }).toString())).toEqual(message);
+    }),
+  );
+});
+
+test("no query fails with anything but malformed", () => {
+  const words = ["%41", "%ff", "name", "part", "size", "tags", "at", "labels", "any", "kind", "flag", "1"];
+  const piece = fc.constantFrom(..."=&.%+;[]?", ...words);
+  fc.assert(
+    fc.property(fc.array(fc.oneof(piece, fc.string())), (pieces) => {
+      try {
+        read(pieces.join(""));
+      } catch {
+        expect(refusalOf(() => read(pieces.join(""))).reason).toBe("malformed");
+      }
+    }),
+    { numRuns: 2_000 },
+  );
+});

@@ -1,0 +1,141 @@
+// REST over a listener: which part of a request sets which field (google/api/http.proto).
+
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { type RuleServer, serveRules } from "./rule-service.ts";
+
+let server: RuleServer;
+beforeAll(async () => {
+  server = await serveRules();
+});
+afterAll(() => server.close(1_000));
+beforeEach(() => {
+  server.errors.length = 0;
+});
+
+describe("the query of a rule without a body", () => {
+  test.for([
+    { query: "name=a&count=3&flag=true", thing: { name: "a", count: 3, flag: true } },
+    { query: "tags=a&tags=b&numbers=1", thing: { tags: ["a", "b"], numbers: ["1"] } },
+    { query: "part.part_id=p&part.inner.size=2", thing: { part: { part_id: "p", inner: { size: 2 } } } },
+    { query: "kind=KIND_LARGE&kinds=2", thing: { kind: "KIND_LARGE", kinds: ["KIND_SMALL"] } },
+    { query: "at=2021-05-03T12:46:31Z&mask=name,part", thing: { at: "2021-05-03T12:46:31Z", mask: "name,part" } },
+    { query: "textValue=&int64_value=9007199254740993", thing: { text_value: "", int64_value: "9007199254740993" } },
+    { query: "unknown=1&name.other=1&part.other=1&=1", thing: {} },
+  ])("sets every field that it names: $query", async ({ query, thing }) => {
+    expect(await server.ask("GET", `/v1/things?${query}`)).toEqual({ status: 200, method: "List", thing });
+  });
+
+  test.for([
+    { query: "count=1&count=2", field: "count" },
+    { query: "flag=1", field: "flag" },
+    { query: "part.size=x", field: "part.size" },
+    { query: "part=x", field: "part" },
+    { query: "at=x", field: "at" },
+    { query: "left=a&right=1", field: "right" },
+    { query: "text_value=a&textValue=b", field: "text_value" },
+  ])("has its wrong value named by field: $query", async ({ query, field }) => {
+    const answer = await server.ask("GET", `/v1/things?${query}`);
+    expect(answer).toMatchObject({ status: 400, reason: "malformed", field });
+    expect(answer.message).not.toContain("the body");
+    expect(server.errors).toHaveLength(1);
+  });
+
+  test("is all that is read: a body is ignored", async () => {
+    expect(await server.ask("POST", "/v1/things:search?name=n", "{not JSON")).toMatchObject({ thing: { name: "n" } });
+  });
+});
+
+describe("a field in the path", () => {
+  test.for([
+    { path: "/v1/things/x?id=y&name=n", thing: { id: "x", name: "n" } },
+    {
+      path: "/v1/nested/p/7?part.partId=q&part.size=1&other_part.part_id=q&part.inner.part_id=r",
+      thing: { part: { part_id: "p", size: 1, inner: { part_id: "r", size: 7 } }, other_part: { part_id: "q" } },
+    },
+  ])("overrides that field alone of the query: $path", async ({ path, thing }) => {
+    expect((await server.ask("GET", path)).thing).toEqual(thing);
+  });
+
+  test.for([
+    { verb: "POST", path: "/v1/things/x", body: { id: null, name: "n" }, thing: { id: "x", name: "n" } },
+    { verb: "PATCH", path: "/v1/parts/p", body: { part_id: "q", size: 1 }, thing: { part: { part_id: "p", size: 1 } } },
+    { verb: "PATCH", path: "/v1/parts/p", body: { partId: "q", size: 1 }, thing: { part: { part_id: "p", size: 1 } } },
+    { verb: "PATCH", path: "/v1/parts/p", body: { partid: "q" }, thing: { part: { part_id: "p" } } },
+  ])("overrides that field of the body in any spelling: $path $body", async ({ verb, path, body, thing }) => {
+    expect((await server.ask(verb, path, body)).thing).toEqual(thing);
+  });
+
+  test.for(["[]", "1", "null"])("does not make a wrong body an empty one: %s", async (body) => {
+    expect(await server.ask("PATCH", "/v1/parts/p", body)).toMatchObject({ status: 400, reason: "malformed" });
+  });
+});
+
+describe("a body of *", () => {
+  test("sets every field that is not in the path", async () => {
+    const body = {
+      large_count: "18446744073709551615",
+      kind: "KIND_SMALL",
+      part: { inner: { size: 1 } },
+      parts: [{ size: 1 }, { size: 2 }],
+      labels: { a: "b" },
+      text_value: "t",
+      value: [1, null],
+      neither: null,
+      any: { "@type": "type.googleapis.com/google.protobuf.Duration", value: "3s" },
+    };
+    expect((await server.ask("POST", "/v1/things/x", body)).thing).toEqual({ id: "x", ...body });
+  });
+
+  test("leaves nothing to the query", async () => {
+    for (const query of ["name=q", "count=x", "name=%zz"]) {
+      const { thing } = await server.ask("POST", `/v1/things/x?${query}`, { owner: "o" });
+      expect(thing).toEqual({ id: "x", owner: "o" });
+    }
+  });
+
+  test("has its wrong value named by field", async () => {
+    const answer = await server.ask("POST", "/v1/things/x", { part: { square: 1, round: "r" } });
+    expect(answer).toMatchObject({ status: 400, reason: "malformed", field: "part.round" });
+  });
+
+  test("has its misspelt field named", async () => {
+    expect(await server.ask("POST", "/v1/things/x", { onwer: "o" })).toEqual({
+      status: 400,
+      reason: "malformed",
+      field: "owner",
+      message: 'owner is missing and "onwer" is no field. Did you mean owner',
+    });
+  });
+
+  test.for(["[]", "null", '"text"', "1"])("has to be an object: %s", async (body) => {
+    const { status, message } = await server.ask("POST", "/v1/things/x", body);
+    expect([status, message]).toEqual([400, expect.stringMatching(/^the body is .*\. Send an object$/)]);
+  });
+});
+
+describe("a body of one field", () => {
+  test("sets that field, and the query the rest", async () => {
+    const query = "name=n&other_part.size=2&part.size=9&part=x";
+    const { thing } = await server.ask("PUT", `/v1/things/x?${query}`, { part_id: "p" });
+    expect(thing).toEqual({ id: "x", name: "n", part: { part_id: "p" }, other_part: { size: 2 } });
+  });
+
+  test("may be a list of values or of messages", async () => {
+    expect((await server.ask("PUT", "/v1/tags?name=n", ["a", "b"])).thing).toEqual({ name: "n", tags: ["a", "b"] });
+    expect((await server.ask("PUT", "/v1/parts", [{ size: 1 }, {}])).thing).toEqual({ parts: [{ size: 1 }, {}] });
+  });
+
+  test.for([
+    { path: "/v1/things/x", body: [], field: "part", message: "part is an array. Send an object" },
+    { path: "/v1/things/x", body: "text", field: undefined, message: /^not JSON at line 1 column 1\./ },
+    { path: "/v1/things/x", body: { size: "x" }, field: "part.size", message: /^part\.size is a string/ },
+    { path: "/v1/things/x", body: { part_id: "p", partId: "p" }, field: "part.part_id", message: /both spellings/ },
+    { path: "/v1/things/x", body: { inner: { sice: 1 } }, field: "part.inner.size", message: /Did you mean size$/ },
+    { path: "/v1/tags", body: ["a", 1], field: "tags", message: /^tags/ },
+    { path: "/v1/parts", body: [{ sizee: 1 }], field: "parts.size", message: /Did you mean size$/ },
+  ])("has its wrong value named by field: $path $body", async ({ path, body, field, message }) => {
+    const answer = await server.ask("PUT", path, body);
+    expect([answer.status, answer.reason, answer.field]).toEqual([400, "malformed", field]);
+    expect(answer.message).toMatch(message);
+  });
+});

@@ -1,0 +1,52 @@
+// `npm run differential [-- --requests 100000] [--seed N]`: random logins and raw calls through every protocol, both
+// listeners and the oracles.
+
+import { parseArgs } from "node:util";
+import fc from "fast-check";
+import { openDifferential, plans } from "./differential.ts";
+import { openFrameDifferential, rawCalls } from "./frame-differential.ts";
+
+const { values } = parseArgs({
+  options: {
+    requests: { type: "string", default: "100000" },
+    seed: { type: "string", default: String(Math.floor(Math.random() * 2 ** 31)) },
+  },
+});
+const requests = Number(values.requests);
+const BATCH = 1_000;
+
+/** Sends `requests` samples; prints the first differences. @returns how many there were */
+async function run<Sample>(
+  name: string,
+  samples: fc.Arbitrary<Sample>,
+  compare: (sample: Sample) => Promise<object | undefined>,
+): Promise<number> {
+  let differences = 0;
+  for (let sent = 0; sent < requests; ) {
+    const numRuns = Math.min(BATCH, requests - sent);
+    for (const sample of fc.sample(samples, { numRuns, seed: Number(values.seed) + sent })) {
+      sent++;
+      const difference = await compare(sample);
+      if (difference !== undefined && ++differences <= 10) say(JSON.stringify({ sample, difference }, null, 2));
+    }
+    if (sent % 10_000 === 0) say(`${name}: ${sent} sent, ${differences} differences`);
+  }
+  return differences;
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+const differential = await openDifferential();
+const frames = await openFrameDifferential();
+say(`${requests} logins through ${differential.ways.length} ways, then ${requests} raw calls, seed ${values.seed}`);
+const outcomes = new Map<string, number>();
+const count = (outcome: string): unknown => outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+const logins = await run("logins", plans, (plan) => differential.compare(plan, count));
+const raw = await run("raw calls", rawCalls, frames.compare);
+await differential.close();
+await frames.close();
+say(JSON.stringify(Object.fromEntries([...outcomes].sort())));
+say(`logins: ${logins} differences. Raw calls: ${raw} differences`);
+process.exitCode = logins + raw === 0 ? 0 : 1;

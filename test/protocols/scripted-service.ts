@@ -1,0 +1,47 @@
+// An AuthService whose device_key says how its Login behaves.
+
+import { Code, ConnectError, createServiceImplSpec, type ServiceImplSpec } from "@connectrpc/connect";
+import { AuthService } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
+import { ErrorInfoSchema } from "../../gen/es/google/rpc/error_details_pb.ts";
+import { AuthError } from "../../src/core/errors.ts";
+
+/** `onWait` receives the signal of each call that waits for it. It has no GetServerTime. */
+export function scriptedService(onWait: (signal: AbortSignal) => void = () => {}): ServiceImplSpec {
+  return createServiceImplSpec<typeof AuthService>(AuthService, {
+    async login({ deviceKey }, context) {
+      const { requestHeader, responseHeader, responseTrailer } = context;
+      switch (deviceKey) {
+        case "headers":
+          responseHeader.set("X-Before", "early");
+          responseHeader.set("X-Echo-Bin", requestHeader.get("x-echo-bin") ?? "");
+          responseTrailer.set("X-After", "later");
+          responseTrailer.set("X-Echo-Bin", requestHeader.get("x-echo-bin") ?? "");
+          break;
+        case "type":
+          responseHeader.set("Content-Type", "application/problem+json");
+          break;
+        case "missing":
+          throw new AuthError("does_not_exist", "there is no such device");
+        case "limited":
+          responseHeader.set("X-RateLimit-Limit", "7");
+          throw new AuthError("rate_limited", "too many logins", { retryAfterMs: 1_500 });
+        case "foreign":
+          responseHeader.set("X-Before", "early");
+          responseTrailer.set("X-After", "later");
+          throw new ConnectError("no such thing, 50 % sure", Code.NotFound, { "X-Of-Error": "set" }, [
+            { desc: ErrorInfoSchema, value: { reason: "GONE", domain: "elsewhere" } },
+          ]);
+        case "bug":
+          throw new TypeError("secret");
+        case "unwritable":
+          responseTrailer.set("X-After", "later");
+          return { token: "t", expiresIn: 2 ** 40 };
+        case "waits":
+          onWait(context.signal);
+          await new Promise((resolve) => context.signal.addEventListener("abort", resolve));
+          throw context.signal.reason;
+      }
+      return { token: deviceKey, expiresIn: context.timeoutMs() ?? -1 };
+    },
+  });
+}

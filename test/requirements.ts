@@ -1,0 +1,53 @@
+// Programs outside npm that tests need, installed with apt-get where they are missing.
+
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { dirname } from "node:path";
+
+export interface Requirement {
+  readonly name: string;
+  readonly packages: readonly string[];
+  readonly present: () => boolean;
+}
+
+export function runs(command: string, ...args: string[]): boolean {
+  // Where Debian has servers, which is not on everybody's path.
+  const env = { ...process.env, PATH: `${process.env["PATH"]}:/usr/sbin` };
+  return spawnSync(command, args, { stdio: "ignore", env }).status === 0;
+}
+
+export function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** Debian asks it whether a service that was just installed is to be started (invoke-rc.d): tests start their own. */
+const POLICY = "/usr/sbin/policy-rc.d";
+/** Debian's package makes a cluster of its own and starts it, unless this says otherwise. */
+const NO_CLUSTER = "/etc/postgresql-common/createcluster.d/countersign-test.conf";
+
+/** Installs what is missing. @returns what is missing afterwards */
+export function installMissing(requirements: readonly Requirement[]): readonly Requirement[] {
+  const isMissing = ({ present }: Requirement): boolean => !present();
+  const missing = requirements.filter(isMissing);
+  if (missing.length === 0) return [];
+  const packages = missing.flatMap((requirement) => requirement.packages);
+  if (!asRoot("apt-get", "--version")) return missing;
+  say(`Tests need ${packages.join(", ")}: installing with apt-get.`);
+  const install = ["install", "-y", "-q", "--no-install-recommends", ...packages];
+  asRoot("sh", "-c", `mkdir -p ${dirname(NO_CLUSTER)} && echo create_main_cluster = false > ${NO_CLUSTER}`);
+  // One that is there already says what whoever keeps the machine wants.
+  const quiets =
+    !existsSync(POLICY) && asRoot("sh", "-c", `printf '#!/bin/sh\nexit 101\n' > ${POLICY} && chmod 755 ${POLICY}`);
+  if (!asRoot("apt-get", ...install)) {
+    asRoot("apt-get", "update", "-q");
+    asRoot("apt-get", ...install);
+  }
+  asRoot("rm", "-f", NO_CLUSTER, ...(quiets ? [POLICY] : []));
+  return missing.filter(isMissing);
+}
+
+function asRoot(...words: string[]): boolean {
+  const [command = "", ...args] = process.getuid?.() === 0 ? words : ["sudo", "-n", ...words];
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  return spawnSync(command, args, { stdio: "ignore", env }).status === 0;
+}

@@ -1,0 +1,84 @@
+// grpc.reflection v1 and v1alpha by Connect's clients, in the protocols that take streams both ways.
+
+import { create, createFileRegistry, fromBinary } from "@bufbuild/protobuf";
+import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+import { Code, createClient } from "@connectrpc/connect";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { AdminService } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
+import { ServerReflection } from "../../gen/es/grpc/reflection/v1/reflection_pb.ts";
+import { ServerReflection as ServerReflectionAlpha } from "../../gen/es/grpc/reflection/v1alpha/reflection_pb.ts";
+import type { Listener } from "../../src/http/listener.ts";
+import { createReflectionServices } from "../../src/services/reflection.ts";
+import { mountAll } from "../protocols/mount.ts";
+import { transports } from "../protocols/transports.ts";
+
+let listener: Listener;
+beforeAll(async () => {
+  const services = createReflectionServices([{ service: AdminService, methods: {} }]);
+  listener = await mountAll(services.map((spec) => ({ spec })));
+});
+afterAll(() => listener.close(0));
+
+const versions = { v1: ServerReflection, v1alpha: ServerReflectionAlpha };
+// Streams both ways take HTTP/2.
+const ways = Object.entries(versions).flatMap(([version, service]) =>
+  Object.entries(transports)
+    .filter(([name]) => !name.includes("HTTP/1.1"))
+    .map(([name, createTransport]) => [version, name, service, createTransport] as const),
+);
+
+describe.each(ways)("%s by %s", (_version, _name, service, createTransport) => {
+  type Query =
+    | { case: "listServices" | "fileByFilename" | "fileContainingSymbol" | "allExtensionNumbersOfType"; value: string }
+    | { case: undefined };
+
+  async function ask(...queries: readonly Query[]) {
+    async function* requests() {
+      for (const messageRequest of queries) yield { host: "any", messageRequest };
+    }
+    const answers = [];
+    for await (const { messageResponse } of createClient(service, createTransport(listener.url)).serverReflectionInfo(
+      requests(),
+    )) {
+      answers.push(messageResponse);
+    }
+    return answers;
+  }
+
+  test("lists the services, its own included", async () => {
+    const [answer] = await ask({ case: "listServices", value: "" });
+    if (answer?.case !== "listServicesResponse") throw new TypeError(`the answer is ${answer?.case}`);
+    expect(answer.value.service.map(({ name }) => name)).toEqual([
+      "countersign.admin.v1.AdminService",
+      "grpc.reflection.v1.ServerReflection",
+      "grpc.reflection.v1alpha.ServerReflection",
+    ]);
+  });
+
+  test.each<[string, Query]>([
+    ["a service", { case: "fileContainingSymbol", value: "countersign.admin.v1.AdminService" }],
+    ["a method", { case: "fileContainingSymbol", value: "countersign.admin.v1.AdminService.CreateDevice" }],
+    ["a field", { case: "fileContainingSymbol", value: "countersign.admin.v1.Device.device_key" }],
+    ["a file", { case: "fileByFilename", value: "countersign/admin/v1/admin.proto" }],
+  ])("answers %s with a file and everything that it imports", async (_what, query) => {
+    const [answer] = await ask(query);
+    if (answer?.case !== "fileDescriptorResponse") throw new TypeError(`the answer is ${answer?.case}`);
+    const file = answer.value.fileDescriptorProto.map((bytes) => fromBinary(FileDescriptorProtoSchema, bytes));
+    const registry = createFileRegistry(create(FileDescriptorSetSchema, { file }));
+    expect(registry.getService("countersign.admin.v1.AdminService")?.methods).toHaveLength(AdminService.methods.length);
+    expect(registry.getFile("google/protobuf/descriptor.proto")).toBeDefined();
+  });
+
+  test("answers unknown names with errors, and goes on", async () => {
+    const answers = await ask(
+      { case: "fileContainingSymbol", value: "nobody.Knows" },
+      { case: "fileContainingSymbol", value: "" },
+      { case: "fileByFilename", value: "nobody.proto" },
+      { case: "allExtensionNumbersOfType", value: "nobody.Knows" },
+      { case: undefined },
+      { case: "allExtensionNumbersOfType", value: "google.protobuf.MethodOptions" },
+    );
+    const codes = answers.map((answer) => (answer.case === "errorResponse" ? answer.value.errorCode : answer.case));
+    expect(codes).toEqual([...Array(4).fill(Code.NotFound), Code.InvalidArgument, "allExtensionNumbersResponse"]);
+  });
+});
