@@ -113,25 +113,29 @@ export function resetWhileRead(open: Open, request: RawRequest): Promise<void> {
   return onConnection(open, async ({ write, next, sync }) => {
     write(settings());
     await sync();
-    const [alone, withBody] = [streamPerCode(next), streamPerCode(next)];
-    write(...[...alone, ...withBody].map(({ stream }) => openStream(stream, request.headers, false)));
-    await sync();
-    write(...alone.map(({ stream, code }) => resetStream(stream, code)));
-    write(...withBody.flatMap(({ stream, code }) => [data(stream, bodyOf(request)), resetStream(stream, code)]));
-    await sync();
+    const withBody = (stream: number): Buffer => data(stream, bodyOf(request));
+    for (const before of [() => Buffer.alloc(0), withBody]) {
+      const streams = streamPerCode(next);
+      write(...streams.map(({ stream }) => openStream(stream, request.headers, false)));
+      await sync();
+      write(...streams.flatMap(({ stream, code }) => [before(stream), resetStream(stream, code)]));
+      await sync();
+    }
   });
 }
 
 /** Resets while the body of the answer waits for a window: alone, and in one piece with the window. */
 export function resetWhileAnswered(open: Open, request: RawRequest): Promise<void> {
   return onConnection(open, async ({ write, isOk, next, sync }) => {
-    const [alone, withWindow] = [streamPerCode(next), streamPerCode(next)];
-    const streams = [...alone, ...withWindow].map(({ stream }) => stream);
-    write(settings(0), ...streams.flatMap((stream) => whole(stream, request)));
-    await Promise.all(streams.map(isOk));
-    write(...alone.map(({ stream, code }) => resetStream(stream, code)));
-    write(...withWindow.flatMap(({ stream, code }) => [windowUpdate(stream, WINDOW), resetStream(stream, code)]));
-    await sync();
+    const withWindow = (stream: number): Buffer => windowUpdate(stream, WINDOW);
+    write(settings(0));
+    for (const before of [() => Buffer.alloc(0), withWindow]) {
+      const streams = streamPerCode(next);
+      write(...streams.flatMap(({ stream }) => whole(stream, request)));
+      await Promise.all(streams.map(({ stream }) => isOk(stream)));
+      write(...streams.flatMap(({ stream, code }) => [before(stream), resetStream(stream, code)]));
+      await sync();
+    }
   });
 }
 

@@ -12,6 +12,8 @@ const HEAD_BYTES = 5;
 export interface BodyRead {
   /** @throws AuthError `too_large`; the error that `fail` was given */
   readonly bytes: Promise<Buffer>;
+  /** Bytes that have arrived. */
+  readonly received: number;
   /** Ends the reading, if it has not ended. */
   readonly fail: (error: Error) => void;
 }
@@ -43,5 +45,11 @@ export function readBody(
     const [only = Buffer.alloc(0), ...others] = chunks;
     resolve(others.length === 0 ? only : Buffer.concat(chunks));
   });
-  return { bytes: promise, fail: reject };
+  return {
+    bytes: promise,
+    get received() {
+      return received;
+    },
+    fail: reject,
+  };
 }

@@ -7,8 +7,8 @@ import { createGrpc } from "../protocols/grpc.ts";
 import { createGrpcWeb } from "../protocols/grpc-web.ts";
 import { createRest } from "../protocols/rest.ts";
 import { createStreaming } from "../protocols/streaming.ts";
+import type { Serve } from "./connection.ts";
 import { createEndpoints, type Endpoints } from "./endpoints.ts";
-import type { Serve } from "./http1.ts";
 
 export interface DispatchOptions extends CallOptions {
   readonly endpoints: Endpoints;

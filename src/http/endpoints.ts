@@ -20,7 +20,7 @@ export interface EndpointAnswer {
   readonly status?: number;
   readonly contentType?: string;
   readonly headers?: readonly HeaderField[];
-  readonly body: string;
+  readonly body: string | Uint8Array;
   /** A strong entity tag: conditional requests are answered 304. */
   readonly etag?: string;
   /** Seconds that it may be kept; absent: not at all. */

@@ -11,15 +11,16 @@ import {
 import { type Duplex, Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { AuthError, malformed } from "../core/errors.ts";
-import { type Answer, type Exchange, RequestAborted, type StreamedAnswer } from "../protocols/exchange.ts";
+import {
+  type Answer,
+  type Exchange,
+  type HeaderField,
+  RequestAborted,
+  type StreamedAnswer,
+} from "../protocols/exchange.ts";
 import { restError } from "../protocols/rest.ts";
 import { type BodyRead, readBody } from "./body.ts";
-
-/** Answers one exchange. It never throws. */
-export type Serve = (exchange: Exchange) => void;
-
-/** A client that sends more requests than this without reading the answers is cut off. */
-const MAX_PIPELINED = 64;
+import type { Connection, ConnectionOptions } from "./connection.ts";
 
 export const HTTP1_OPTIONS: ServerOptions = {
   // HTTP/1.0 has no Host, and Node's own answer to that is chunked.
@@ -31,59 +32,48 @@ export const HTTP1_OPTIONS: ServerOptions = {
   maxHeaderSize: 16 * 1024,
 };
 
-/** What one connection owes. */
-interface Connection {
-  unanswered: number;
-  latest?: Http1Exchange;
-  onAnswered?: () => void;
+/** A client that sends more requests than this without reading the answers is cut off. */
+const MAX_PIPELINED = 64;
+/** Ticks without a request or an answer: longer than Node keeps an idle connection, which counts no blank lines. */
+const MAX_IDLE_TICKS = 70;
+/** Ticks in which nothing of an answer is read. */
+const MAX_STALLED_TICKS = 20;
+
+export interface Http1Side {
+  /** Keeps watch over a connection that Node's server has taken. */
+  readonly watch: (socket: Duplex) => Connection;
 }
 
 /** Serves the requests of a server, and answers in our form what Node would answer bare or chunked. */
-export function serveHttp1(server: Server, serve: Serve): void {
-  const connections = new WeakMap<Duplex, Connection>();
-  const connectionOf = (socket: Duplex): Connection => {
-    const connection = connections.get(socket) ?? { unanswered: 0 };
+export function serveHttp1(server: Server, { serve, guard, headers }: ConnectionOptions): Http1Side {
+  const connections = new WeakMap<Duplex, Http1Connection>();
+  const connectionOf = (socket: Duplex): Http1Connection => {
+    const connection = connections.get(socket) ?? new Http1Connection(socket, headers);
     connections.set(socket, connection);
     return connection;
   };
-  const whenAnswered = (connection: Connection, answer: () => void): void => {
-    if (connection.unanswered === 0) answer();
-    else connection.onAnswered = answer;
-  };
-  const accept = (request: IncomingMessage, response: ServerResponse): Http1Exchange | undefined => {
-    const connection = connectionOf(request.socket);
-    if (++connection.unanswered > MAX_PIPELINED) {
-      request.socket.destroy();
-      return undefined;
-    }
-    const exchange = new Http1Exchange(request, response);
-    connection.latest = exchange;
-    response.once("close", () => {
-      exchange.close();
-      if (--connection.unanswered === 0) connection.onAnswered?.();
-    });
-    return exchange;
-  };
-
-  server.on("request", (request, response) => {
-    const exchange = accept(request, response);
-    if (exchange !== undefined) serve(exchange);
-  });
-  server.on("checkExpectation", (request, response) => {
-    accept(request, response)?.fail(417, malformed("the Expect header asks for what is not served. Leave it out"));
-  });
+  server.on("request", (request, response) =>
+    guard(request.socket, () => {
+      const exchange = connectionOf(request.socket).accept(request, response);
+      if (!isHttp1(request)) exchange?.fail(400, malformed(NOT_HTTP.message));
+      else if (exchange !== undefined) serve(exchange);
+    }),
+  );
+  server.on("checkExpectation", (request, response) =>
+    guard(request.socket, () => {
+      const error = malformed("the Expect header asks for what is not served. Leave it out");
+      connectionOf(request.socket).accept(request, response)?.fail(417, error);
+    }),
+  );
   server.on("connect", (_request, socket) => {
     const error = new AuthError("method_not_allowed", "this is no proxy", { allow: ["GET", "POST"] });
-    whenAnswered(connectionOf(socket), () => answerRaw(socket, 405, error));
+    guard(socket, () => connectionOf(socket).fail(405, error));
   });
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
     const { status, message } = CLIENT_ERRORS[error.code ?? ""] ?? NOT_HTTP;
-    const connection = connectionOf(socket);
-    const { latest } = connection;
-    // Answers to earlier requests on the connection go first.
-    if (latest !== undefined && !latest.isComplete) latest.fail(status, malformed(message));
-    else whenAnswered(connection, () => answerRaw(socket, status, malformed(message)));
+    guard(socket, () => connectionOf(socket).fail(status, malformed(message)));
   });
+  return { watch: connectionOf };
 }
 
 const NOT_HTTP = { status: 400, message: "this is not a request of HTTP 1.0 or 1.1" };
@@ -92,6 +82,59 @@ const CLIENT_ERRORS: Readonly<Record<string, { status: number; message: string }
   ERR_HTTP_REQUEST_TIMEOUT: { status: 408, message: "the request took too long to arrive" },
   HPE_CHUNK_EXTENSIONS_OVERFLOW: { status: 413, message: "the chunk extensions are too large" },
 };
+
+/** Node's parser lets other versions and several Hosts through. */
+function isHttp1({ httpVersion, rawHeaders }: IncomingMessage): boolean {
+  const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && name.length === 4 && name.toLowerCase() === "host");
+  return (httpVersion === "1.1" || httpVersion === "1.0") && hosts.length < 2;
+}
+
+/** One connection: the answers that it owes, and for how long nothing has happened. */
+class Http1Connection implements Connection {
+  readonly #socket: Duplex;
+  readonly #headers: readonly HeaderField[];
+  #latest: Http1Exchange | undefined;
+  #unanswered = 0;
+  #onAnswered: (() => void) | undefined;
+  #unread = 0;
+  #ticks = 0;
+
+  constructor(socket: Duplex, headers: readonly HeaderField[]) {
+    this.#socket = socket;
+    this.#headers = headers;
+  }
+
+  accept(request: IncomingMessage, response: ServerResponse): Http1Exchange | undefined {
+    if (++this.#unanswered > MAX_PIPELINED) {
+      this.#socket.destroy();
+      return undefined;
+    }
+    const exchange = new Http1Exchange(request, response, this.#headers);
+    this.#latest = exchange;
+    this.#ticks = 0;
+    response.once("close", () => {
+      this.#ticks = 0;
+      exchange.close();
+      if (--this.#unanswered === 0) this.#onAnswered?.();
+    });
+    return exchange;
+  }
+
+  /** What follows on the connection is no request. Answers to earlier requests go first. */
+  fail(status: number, error: AuthError): void {
+    if (this.#latest !== undefined && !this.#latest.isComplete) this.#latest.fail(status, error);
+    else if (this.#unanswered === 0) answerRaw(this.#socket, status, error);
+    else this.#onAnswered = () => answerRaw(this.#socket, status, error);
+  }
+
+  tick(): void {
+    const { writableLength } = this.#socket;
+    if (writableLength !== this.#unread) this.#ticks = 0;
+    this.#unread = writableLength;
+    const limit = this.#unanswered > 0 ? MAX_STALLED_TICKS : MAX_IDLE_TICKS;
+    if (++this.#ticks > limit) this.#socket.destroy();
+  }
+}
 
 /** Answers on a connection whose request has no ServerResponse, and closes it. */
 function answerRaw(socket: Duplex, status: number, error: AuthError): void {
@@ -114,13 +157,15 @@ class Http1Exchange implements Exchange {
   readonly remoteAddress: string;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
+  readonly #always: readonly HeaderField[];
   #body: BodyRead | undefined;
   /** In place of an answer's own status, once the request has failed as HTTP. */
   #failStatus: number | undefined;
 
-  constructor(request: IncomingMessage, response: ServerResponse) {
+  constructor(request: IncomingMessage, response: ServerResponse, always: readonly HeaderField[]) {
     this.#request = request;
     this.#response = response;
+    this.#always = always;
     this.method = request.method ?? "";
     this.target = request.url ?? "/";
     this.headers = request.headers;
@@ -172,6 +217,7 @@ class Http1Exchange implements Exchange {
     // Old clients cannot read a chunked body. A 304 has none (RFC 9110, 15.4.5).
     if (status !== 304) fields.push("Content-Length", String(Buffer.byteLength(body)));
     for (const [name, value] of headers) fields.push(name, value);
+    for (const [name, value] of this.#always) fields.push(name, value);
     if (this.#failStatus !== undefined) fields.push("Connection", "close");
     response.writeHead(this.#failStatus ?? status, fields);
     response.end(body);
@@ -180,8 +226,7 @@ class Http1Exchange implements Exchange {
   async sendStream({ status, headers, body }: StreamedAnswer): Promise<void> {
     const response = this.#response;
     if (response.headersSent || response.destroyed) return;
-    const fields = [...headers].flat();
-    response.writeHead(status, [...fields, "Connection", "close"]);
+    response.writeHead(status, [...headers, ...this.#always, ["Connection", "close"]].flat());
     // A caller that ends its side is gone: nothing else would tell before the next message.
     this.#request.socket.once("end", () => response.destroy());
     await pipeline(Readable.from(body), response).catch(() => {});

@@ -19,75 +19,91 @@ import {
   type StreamedAnswer,
 } from "../protocols/exchange.ts";
 import { type BodyRead, readBody } from "./body.ts";
-import type { Serve } from "./http1.ts";
+import type { Connection, ConnectionOptions } from "./connection.ts";
 
 const OPTIONS = {
-  settings: { maxConcurrentStreams: 100, maxHeaderListSize: 16 * 1024, enablePush: false },
-  maxSessionMemory: 4,
+  // A stream costs up to 10 KiB of memory, and one connection gets 256 KiB.
+  settings: { maxConcurrentStreams: 20, maxHeaderListSize: 16 * 1024, enablePush: false },
+  maxSessionMemory: 1,
   maxSessionInvalidFrames: 50,
   maxHeaderListPairs: 64,
 };
-/** A session that moves no byte for this long is closed, in milliseconds. */
-const SESSION_IDLE_MS = 120_000;
+/** Bytes that the bodies on one connection may have together, while anyone may send them. */
+const MAX_HELD_BYTES = 32 * 1024;
+/** Larger messages are those of a service with a guard, which has let the caller in. */
+const MAX_UNGUARDED_BYTES = 17 * 1024;
+/** Answers that a client leaves unread for a second, with no window for them. */
+const MAX_STALLED_ANSWERS = 8;
+/** A session without a stream is closed after so many ticks. */
+const MAX_IDLE_TICKS = 120;
 /** A request has to be answered in so many ticks, and its answer read in as many more. */
 const MAX_TICKS = 20;
 /** The most of an answer that is handed to Node at once. */
 const SLICE_BYTES = 16 * 1024;
-const TICK_MS = 1_000;
+/** The highest stream id: a GOAWAY that lets streams in which are on their way (RFC 9113, 6.8). */
+const LAST_STREAM = 2 ** 31 - 1;
 
-export interface Http2Side {
+/** One session. */
+export class Http2Connection implements Connection {
+  readonly #session: ServerHttp2Session;
+  readonly #open = new Set<Http2Exchange>();
+  #idleTicks = 0;
+
   /** Takes over a connection that opened with the HTTP/2 preface. */
-  readonly accept: (socket: Socket) => void;
-  /** Lets streams finish for at most `graceMs`, then ends every session. */
-  readonly close: (graceMs: number) => Promise<void>;
-}
-
-/** Serves HTTP/2 on sockets whose TLS, if any, is the listener's. */
-export function createHttp2(serve: Serve): Http2Side {
-  const sessions = new Set<ServerHttp2Session>();
-  const open = new Set<Http2Exchange>();
-  // One timer for all: one for each stream would cost more than the rest of the exchange.
-  const ticks = setInterval(() => {
-    for (const exchange of open) exchange.tick();
-  }, TICK_MS).unref();
-  return {
-    accept(socket) {
-      // A client that has ended its side of HTTP/2 hears nothing more.
-      socket.allowHalfOpen = false;
-      const remoteAddress = socket.remoteAddress ?? "";
-      const session = performServerHandshake(socket, OPTIONS);
-      sessions.add(session);
-      session.once("close", () => sessions.delete(session));
-      session.on("error", () => session.destroy());
-      session.setTimeout(SESSION_IDLE_MS, () => session.destroy());
-      session.on("stream", (stream, headers, _flags, rawHeaders) => {
-        const exchange = new Http2Exchange(stream, headers, rawHeaders, remoteAddress);
-        open.add(exchange);
+  constructor(socket: Socket, { serve, guard, headers: always }: ConnectionOptions) {
+    // A client that has ended its side of HTTP/2 hears nothing more.
+    socket.allowHalfOpen = false;
+    const remoteAddress = socket.remoteAddress ?? "";
+    const session = performServerHandshake(socket, OPTIONS);
+    this.#session = session;
+    session.on("error", () => session.destroy());
+    session.on("stream", (stream, headers, _flags, rawHeaders) =>
+      guard(socket, () => {
+        const exchange = new Http2Exchange(this, stream, { headers, rawHeaders, remoteAddress, always });
+        this.#open.add(exchange);
         stream.once("close", () => {
-          open.delete(exchange);
+          this.#open.delete(exchange);
           exchange.close();
         });
         serve(exchange);
-      });
-    },
-    async close(graceMs) {
-      const timer = setTimeout(() => {
-        for (const session of sessions) session.destroy();
-      }, graceMs);
-      await Promise.all([...sessions].map(drain));
-      clearTimeout(timer);
-      clearInterval(ticks);
-    },
-  };
+      }),
+    );
+  }
+
+  /** Whether the bodies on this connection have more bytes than they may. */
+  get isFull(): boolean {
+    let held = 0;
+    for (const exchange of this.#open) held += exchange.heldBytes;
+    return held > MAX_HELD_BYTES;
+  }
+
+  tick(): void {
+    this.#idleTicks = this.#open.size > 0 ? 0 : this.#idleTicks + 1;
+    let stalled = 0;
+    for (const exchange of this.#open) {
+      exchange.tick();
+      if (exchange.isStalled) stalled++;
+    }
+    if (stalled > MAX_STALLED_ANSWERS || this.#idleTicks > MAX_IDLE_TICKS) this.#session.destroy();
+  }
+
+  /** Refuses new streams after a round trip, and closes once the others have ended. */
+  drain(): void {
+    const session = this.#session;
+    const close = (): void => {
+      if (!session.destroyed) session.close();
+    };
+    if (session.destroyed) return;
+    // Node reads nothing after a GOAWAY without streams, so there is no round trip then.
+    if (this.#open.size > 0) session.goaway(constants.NGHTTP2_NO_ERROR, LAST_STREAM);
+    if (this.#open.size === 0 || !session.ping(close)) close();
+  }
 }
 
-/** Lets the streams that were accepted finish. Node reads nothing after a GOAWAY without streams: no round trip is possible. */
-function drain(session: ServerHttp2Session): Promise<void> {
-  return new Promise((resolve) => {
-    session.once("close", resolve);
-    if (session.destroyed) resolve();
-    else session.close();
-  });
+interface Request extends Pick<Exchange, "rawHeaders" | "remoteAddress"> {
+  readonly headers: IncomingHttpHeaders;
+  /** Headers of every answer. */
+  readonly always: readonly HeaderField[];
 }
 
 /** One stream. After a reset, which may come at any time, nothing is written. */
@@ -98,30 +114,44 @@ class Http2Exchange implements Exchange {
   readonly headers: IncomingHttpHeaders;
   readonly rawHeaders: readonly string[];
   readonly remoteAddress: string;
+  readonly #connection: Http2Connection;
   readonly #stream: ServerHttp2Stream;
+  readonly #always: readonly HeaderField[];
   #body: BodyRead | undefined;
   /** Ticks since the request began, or since it was answered; undefined for a streaming call, which may be idle. */
   #age: number | undefined = 0;
 
-  constructor(
-    stream: ServerHttp2Stream,
-    headers: IncomingHttpHeaders,
-    rawHeaders: readonly string[],
-    remoteAddress: string,
-  ) {
+  constructor(connection: Http2Connection, stream: ServerHttp2Stream, { headers, always, ...request }: Request) {
+    this.#connection = connection;
     this.#stream = stream;
+    this.#always = always;
     this.method = headers[":method"] ?? "";
     this.target = headers[":path"] ?? "/";
     this.headers = headers;
-    this.rawHeaders = rawHeaders;
-    this.remoteAddress = remoteAddress;
+    this.rawHeaders = request.rawHeaders;
+    this.remoteAddress = request.remoteAddress;
     stream.on("error", () => stream.destroy());
+  }
+
+  /** Bytes of the body that wait for the rest. */
+  get heldBytes(): number {
+    return this.#body?.received ?? 0;
+  }
+
+  /** Whether its answer was left unread for a second. */
+  get isStalled(): boolean {
+    return this.#stream.headersSent && this.#age !== undefined && this.#age > 1;
   }
 
   readBody(limit: number, size?: (head: Buffer) => number | undefined): Promise<Buffer> {
     const stream = this.#stream;
     if (this.headers.expect === "100-continue") this.#write(() => stream.additionalHeaders({ ":status": 100 }));
     this.#body = readBody(stream, limit, size, () => this.abort());
+    if (limit <= MAX_UNGUARDED_BYTES) {
+      stream.on("data", () => {
+        if (this.#connection.isFull) stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+      });
+    }
     if (stream.destroyed) this.close();
     return this.#body.bytes;
   }
@@ -135,7 +165,7 @@ class Http2Exchange implements Exchange {
     if (stream.headersSent) return;
     this.#age = 0;
     this.#write(() => {
-      const fields = toFields(status, headers);
+      const fields = this.#fields(status, headers);
       if (trailers === undefined) {
         if (status !== 304) fields.push("content-length", String(Buffer.byteLength(body)));
         const isEmpty = body.length === 0 || this.method === "HEAD";
@@ -158,7 +188,7 @@ class Http2Exchange implements Exchange {
     const stream = this.#stream;
     this.#age = undefined;
     this.#write(() => {
-      stream.respond(toFields(status, headers), { waitForTrailers: trailers !== undefined });
+      stream.respond(this.#fields(status, headers), { waitForTrailers: trailers !== undefined });
       if (trailers !== undefined) this.#sendTrailers(trailers);
     });
     await pipeline(Readable.from(body), stream).catch(() => {});
@@ -173,7 +203,6 @@ class Http2Exchange implements Exchange {
     this.#stream.close(constants.NGHTTP2_CANCEL);
   }
 
-  /** A second has passed. */
   tick(): void {
     // Node tells nobody of a reset with NO_ERROR while an answer waits for its window.
     if (this.#stream.closed) this.#stream.destroy();
@@ -185,16 +214,26 @@ class Http2Exchange implements Exchange {
     if (!this.#stream.readableEnded) this.#body?.fail(new RequestAborted("the stream closed, or took too long"));
   }
 
+  /** Headers as Node's raw array: names in lower case, and values, in turn. */
+  #fields(status: number, headers: Iterable<HeaderField>): string[] {
+    const fields = [":status", String(status)];
+    for (const [name, value] of headers) fields.push(name.toLowerCase(), value);
+    for (const [name, value] of this.#always) fields.push(name.toLowerCase(), value);
+    return fields;
+  }
+
   /** Writes a large body as the caller's window opens: Node would hold all of it. */
   #end(body: string | Uint8Array): void {
     if (body.length <= SLICE_BYTES) this.#stream.end(body);
-    else pipeline(slices(Buffer.from(body)), this.#stream).catch(() => {});
+    else pipeline(slices(body), this.#stream).catch(() => {});
   }
 
   #sendTrailers(trailers: () => Iterable<HeaderField>): void {
     this.#stream.once("wantTrailers", () => {
+      const fields: OutgoingHttpHeaders = {};
+      for (const [name, value] of trailers()) fields[name.toLowerCase()] = value;
       try {
-        this.#write(() => this.#stream.sendTrailers(lowerCased(trailers())));
+        this.#write(() => this.#stream.sendTrailers(fields));
       } catch {
         this.#stream.destroy();
       }
@@ -214,19 +253,7 @@ class Http2Exchange implements Exchange {
   }
 }
 
-function* slices(bytes: Buffer): Iterable<Buffer> {
+function* slices(body: string | Uint8Array): Iterable<Uint8Array> {
+  const bytes = typeof body === "string" ? Buffer.from(body) : body;
   for (let at = 0; at < bytes.length; at += SLICE_BYTES) yield bytes.subarray(at, at + SLICE_BYTES);
-}
-
-/** Headers as Node's raw array: names in lower case, and values, in turn. */
-function toFields(status: number, headers: Iterable<HeaderField>): string[] {
-  const fields = [":status", String(status)];
-  for (const [name, value] of headers) fields.push(name.toLowerCase(), value);
-  return fields;
-}
-
-function lowerCased(headers: Iterable<HeaderField>): OutgoingHttpHeaders {
-  const fields: OutgoingHttpHeaders = {};
-  for (const [name, value] of headers) fields[name.toLowerCase()] = value;
-  return fields;
 }

@@ -3,8 +3,11 @@
 import { createServer } from "node:http";
 import { createServer as createSecureServer, Server as SecureServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
-import { HTTP1_OPTIONS, type Serve, serveHttp1 } from "./http1.ts";
-import { createHttp2 } from "./http2.ts";
+import { limitAddress } from "../core/limiter/address-limits.ts";
+import type { HeaderField } from "../protocols/exchange.ts";
+import type { Connection, ConnectionOptions, Serve } from "./connection.ts";
+import { HTTP1_OPTIONS, serveHttp1 } from "./http1.ts";
+import { Http2Connection } from "./http2.ts";
 import { readTlsOptions, reloadTls, type TlsFiles } from "./tls.ts";
 
 export interface ListenerOptions {
@@ -14,8 +17,13 @@ export interface ListenerOptions {
   readonly serve: Serve;
   /** Absent: in the clear. */
   readonly tls?: TlsFiles;
-  /** Receives the error of certificate files that cannot be loaded. */
+  /** Receives bugs, and errors of the listener itself: certificate files, descriptors that ran out. */
   readonly onFault: (error: unknown) => void;
+  /** How many connections there may be, in all and from one address; absent: any number. */
+  readonly maxConnections?: number;
+  readonly maxConnectionsPerAddress?: number;
+  /** Whose connections are not counted by address. */
+  readonly isTrusted?: (address: string) => boolean;
 }
 
 export interface Listener {
@@ -25,57 +33,85 @@ export interface Listener {
   readonly close: (graceMs: number) => Promise<void>;
 }
 
+const TICK_MS = 1_000;
 const IDLE_SWEEP_MS = 50;
-/** Longer than an idle connection is kept: closes one whose client never reads its answers. */
-const STALLED_MS = 75_000;
 /** A connection has to say in this time what it speaks, in milliseconds. */
 const FIRST_BYTES_MS = 10_000;
 const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+const NO_SNIFF: HeaderField = ["X-Content-Type-Options", "nosniff"];
+const HSTS: HeaderField = ["Strict-Transport-Security", "max-age=31536000"];
 
 /** Listens. @throws the system's error (EADDRINUSE, EACCES …) when it cannot */
-export async function listen({ host, port, serve, tls, onFault }: ListenerOptions): Promise<Listener> {
+export async function listen(options: ListenerOptions): Promise<Listener> {
+  const {
+    host,
+    port,
+    serve,
+    tls,
+    onFault,
+    maxConnections,
+    maxConnectionsPerAddress,
+    isTrusted = () => false,
+  } = options;
   const server =
     tls === undefined ? createServer(HTTP1_OPTIONS) : createSecureServer({ ...HTTP1_OPTIONS, ...readTlsOptions(tls) });
   const stopReloading =
     tls !== undefined && server instanceof SecureServer ? reloadTls(server, tls, onFault) : (): void => {};
   // The one undocumented switch: firmware that ends its side after the request gets no answer without it.
   Object.assign(server, { httpAllowHalfOpen: true });
-  server.setTimeout(STALLED_MS, (socket) => socket.destroy());
+  if (maxConnections !== undefined) server.maxConnections = maxConnections;
   // A stranger that does not speak TLS gets no answer.
   server.on("tlsClientError", (_error, socket) => socket.destroy());
-  serveHttp1(server, serve);
-  const http2 = createHttp2(serve);
+  const guard: ConnectionOptions["guard"] = (socket, handle) => {
+    try {
+      handle();
+    } catch (error) {
+      onFault(error);
+      socket.destroy();
+    }
+  };
+  const connectionOptions = { serve, guard, headers: tls === undefined ? [NO_SNIFF] : [NO_SNIFF, HSTS] };
+  const http1 = serveHttp1(server, connectionOptions);
 
   // Node's server itself listens, since only then it times slow clients out; its connections are looked at first.
   const accepted = tls === undefined ? "connection" : "secureConnection";
   const acceptHttp1 = server.listeners(accepted);
   server.removeAllListeners(accepted);
-  const connections = new Set<Socket>();
-  const undecided = new Map<string, Socket>();
+  const sockets = new Set<Socket>();
+  const connections = new Map<Socket, Connection>();
+  const perAddress = new Map<string, number>();
   // With TLS this is the connection below, which is there before the handshake has ended.
   server.on("connection", (socket: Socket) => {
-    const peer = peerOf(socket);
-    connections.add(socket);
-    undecided.set(peer, socket);
+    const address = limitAddress(socket.remoteAddress ?? "");
+    const others = perAddress.get(address) ?? 0;
+    if (maxConnectionsPerAddress !== undefined && others >= maxConnectionsPerAddress && !isTrusted(address)) {
+      socket.destroy();
+      return;
+    }
+    perAddress.set(address, others + 1);
+    sockets.add(socket);
     socket.once("close", () => {
-      connections.delete(socket);
-      if (undecided.get(peer) === socket) undecided.delete(peer);
+      sockets.delete(socket);
+      const left = (perAddress.get(address) ?? 1) - 1;
+      if (left === 0) perAddress.delete(address);
+      else perAddress.set(address, left);
     });
   });
   server.on(accepted, (socket: Socket) => {
     // Limits count by it, and it is unknown once the connection has gone.
-    if (socket.remoteAddress === undefined) {
+    if (socket.remoteAddress === undefined || socket.destroyed) {
       socket.destroy();
       return;
     }
     socket.on("error", () => socket.destroy());
     socket.allowHalfOpen = true;
-    const peer = peerOf(socket);
-    sniff(socket, (isHttp2) => {
-      if (isHttp2 !== undefined) undecided.delete(peer);
-      if (isHttp2) http2.accept(socket);
-      else if (isHttp2 !== undefined) for (const accept of acceptHttp1) Reflect.apply(accept, server, [socket]);
-    });
+    sniff(socket, (isHttp2) =>
+      guard(socket, () => {
+        if (!isHttp2) for (const accept of acceptHttp1) Reflect.apply(accept, server, [socket]);
+        connections.set(socket, isHttp2 ? new Http2Connection(socket, connectionOptions) : http1.watch(socket));
+        socket.once("close", () => connections.delete(socket));
+      }),
+    );
   });
 
   await new Promise<void>((resolve, reject) => {
@@ -85,21 +121,29 @@ export async function listen({ host, port, serve, tls, onFault }: ListenerOption
       resolve();
     });
   });
+  // Such as that no descriptor is left to accept with.
+  server.on("error", onFault);
+  const ticks = setInterval(() => {
+    for (const [socket, connection] of connections) guard(socket, () => connection.tick());
+  }, TICK_MS);
 
   return {
     url: originOf(tls === undefined ? "http" : "https", server.address()),
     async close(graceMs) {
       const timer = setTimeout(() => {
-        for (const connection of connections) connection.destroy();
+        for (const socket of sockets) socket.destroy();
       }, graceMs);
       // A connection that is busy now is idle later.
       const sweep = setInterval(() => server.closeIdleConnections(), IDLE_SWEEP_MS);
       const ended = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
-      for (const connection of undecided.values()) connection.destroy();
-      await Promise.all([ended, Promise.race([ended, http2.close(graceMs)])]);
+      for (const connection of connections.values()) connection.drain?.();
+      const served = new Set([...connections.keys()].map(peerOf));
+      for (const socket of sockets) if (!served.has(peerOf(socket))) socket.destroy();
+      await ended;
       clearTimeout(timer);
       clearInterval(sweep);
+      clearInterval(ticks);
       stopReloading();
     },
   };
@@ -110,10 +154,17 @@ function peerOf({ remoteAddress, remotePort, localAddress }: Socket): string {
   return `${remoteAddress} ${remotePort} ${localAddress}`;
 }
 
-/** Waits for enough bytes to tell HTTP/2 from HTTP/1, and puts them back. Undefined: the connection ended before. */
-function sniff(socket: Socket, decide: (isHttp2: boolean | undefined) => void): void {
+/** Waits for enough bytes to tell HTTP/2 from HTTP/1, and puts them back. It ends a connection that says nothing. */
+function sniff(socket: Socket, decide: (isHttp2: boolean) => void): void {
   let seen = Buffer.alloc(0);
-  const timer = setTimeout(() => socket.destroy(), FIRST_BYTES_MS);
+  const giveUp = (): void => {
+    socket.destroy();
+  };
+  const timer = setTimeout(giveUp, FIRST_BYTES_MS);
+  const end = (): void => {
+    clearTimeout(timer);
+    socket.off("readable", read).off("end", giveUp).off("close", end);
+  };
   const read = (): void => {
     const chunk: unknown = socket.read();
     if (!Buffer.isBuffer(chunk)) return;
@@ -125,22 +176,7 @@ function sniff(socket: Socket, decide: (isHttp2: boolean | undefined) => void): 
     socket.unshift(seen);
     decide(matches);
   };
-  const giveUp = (): void => {
-    socket.destroy();
-  };
-  const close = (): void => {
-    end();
-    decide(undefined);
-  };
-  const end = (): void => {
-    clearTimeout(timer);
-    socket.off("readable", read);
-    socket.off("end", giveUp);
-    socket.off("close", close);
-  };
-  socket.on("readable", read);
-  socket.on("end", giveUp);
-  socket.on("close", close);
+  socket.on("readable", read).on("end", giveUp).on("close", end);
 }
 
 function originOf(scheme: string, address: AddressInfo | string | null): string {

@@ -7,8 +7,11 @@ import { HeaderList } from "./header-list.ts";
 
 /** The context of one unary call. */
 export class CallContext implements HandlerContext {
+  readonly service: DescService;
   readonly method: DescMethod;
   readonly protocolName: string;
+  readonly requestMethod: string;
+  readonly url: string;
   readonly values: ContextValues;
   readonly responseHeader: HeaderList = new HeaderList();
   readonly #exchange: Exchange;
@@ -20,23 +23,14 @@ export class CallContext implements HandlerContext {
   #abort: AbortController | undefined;
 
   constructor(exchange: Exchange, method: DescMethod, protocolName: string, values: ContextValues, now: () => number) {
+    this.service = method.parent;
     this.method = method;
     this.protocolName = protocolName;
     this.values = values;
+    this.requestMethod = exchange.method;
+    this.url = exchange.target;
     this.#exchange = exchange;
     this.#now = now;
-  }
-
-  get service(): DescService {
-    return this.method.parent;
-  }
-
-  get requestMethod(): string {
-    return this.#exchange.method;
-  }
-
-  get url(): string {
-    return this.#exchange.target;
   }
 
   get requestHeader(): Headers {

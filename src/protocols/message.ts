@@ -14,7 +14,7 @@ import {
   ScalarType,
 } from "@bufbuild/protobuf";
 import { malformed } from "../core/errors.ts";
-import { isNearMiss, isObject, nameMistake, wrongType } from "./mistakes.ts";
+import { DECIMAL, isNearMiss, isObject, nameMistake, wrongType } from "./mistakes.ts";
 
 /** Unknown names compared per message: a bound on the work that a stranger can cause. */
 const MAX_UNKNOWN_NAMES = 16;
@@ -27,7 +27,7 @@ export function readMessage<Desc extends DescMessage>(desc: Desc, json: JsonValu
   const registry = registryOf(desc);
   try {
     const message = fromJson(desc, json, { registry });
-    if (largeFieldsOf(desc).every((field) => isDecimal(field, json))) return message;
+    if (desc.fields.every((field) => isDecimal(field, json))) return message;
   } catch {
     // The second look names the mistake.
   }
@@ -70,13 +70,12 @@ export function isWellKnown({ typeName }: DescMessage): boolean {
 /** Checks names and types; returns the JSON without unknown fields and with field masks in camelCase. */
 function checkMessage(desc: DescMessage, json: JsonValue, path: string): JsonObject {
   if (!isObject(json)) throw wrongType(path, "an object", json);
-  const fields = fieldsOf(desc);
   const checked: JsonObject = {};
   const unknown: string[] = [];
   const isPresent = ({ name }: DescField): boolean => Object.hasOwn(checked, name) && checked[name] !== null;
   const placeOf = ({ name }: DescField): string => (path === "" ? name : `${path}.${name}`);
   for (const [key, value] of Object.entries(json)) {
-    const field = fields.get(key);
+    const field = desc.fields.find(({ name, jsonName }) => key === name || key === jsonName);
     if (field === undefined) {
       unknown.push(key);
       continue;
@@ -124,38 +123,15 @@ function fits(field: DescField, value: JsonValue): boolean {
     // An unknown name is ignored in an Any, not in an enum.
     const ignoreUnknownFields = field.enum === undefined;
     fromJson(field.parent, { [field.name]: value }, { ignoreUnknownFields, registry: registryOf(field.parent) });
-    return !isLarge(field) || isDecimal(field, { [field.name]: value });
+    return isDecimal(field, { [field.name]: value });
   } catch {
     return false;
   }
 }
 
-const isLarge = ({ scalar }: DescField): boolean => scalar !== undefined && ScalarType[scalar].endsWith("64");
-
-/** False for text that BigInt alone takes for a number: `" 1"`, `"0x1"`. */
-function isDecimal({ name, jsonName }: DescField, json: JsonValue): boolean {
+/** False for text that BigInt alone takes for a number of 64 bits: `" 1"`, `"0x1"`. */
+function isDecimal({ name, jsonName, scalar }: DescField, json: JsonValue): boolean {
   const value = isObject(json) ? (json[name] ?? json[jsonName]) : undefined;
-  return typeof value !== "string" || /^-?(?:0|[1-9]\d*)$/.test(value);
-}
-
-const largeFields = new WeakMap<DescMessage, readonly DescField[]>();
-
-/** A message's own fields of 64 bits, which JSON may have as text. */
-function largeFieldsOf(desc: DescMessage): readonly DescField[] {
-  const cached = largeFields.get(desc) ?? desc.fields.filter(isLarge);
-  largeFields.set(desc, cached);
-  return cached;
-}
-
-const fieldsByMessage = new WeakMap<DescMessage, ReadonlyMap<string, DescField>>();
-
-/** A message's fields by both spellings of their names. */
-function fieldsOf(desc: DescMessage): ReadonlyMap<string, DescField> {
-  const cached = fieldsByMessage.get(desc);
-  if (cached !== undefined) return cached;
-  const fields = new Map(
-    desc.fields.flatMap((field) => [field.name, field.jsonName].map((name) => [name, field] as const)),
-  );
-  fieldsByMessage.set(desc, fields);
-  return fields;
+  if (typeof value !== "string" || scalar === undefined || !ScalarType[scalar].endsWith("64")) return true;
+  return DECIMAL.test(value);
 }

@@ -37,55 +37,58 @@ export function wrongType(place: string, wanted: string, value: JsonValue, verb 
   return malformed(`${place || "the body"} ${verb} ${type}. Send ${wanted}`, place || undefined);
 }
 
+/** Decimal digits: text that every language reads as a whole number. */
+export const DECIMAL = /^-?(?:0|[1-9]\d*)$/;
+
+interface Kind {
+  readonly types: readonly string[];
+  readonly wanted: string;
+  /** What is wrong with a value of the right type. */
+  readonly explain: (value: JsonValue) => string;
+}
+
+const FLOAT: Kind = { types: ["string", "number"], wanted: "a number", explain: () => "is no number in range" };
+
+const KINDS: Readonly<Partial<Record<ScalarType, Kind>>> = {
+  [ScalarType.STRING]: {
+    types: ["string"],
+    wanted: "a string",
+    explain: () => "holds half of a surrogate pair. Send whole characters",
+  },
+  [ScalarType.BYTES]: { types: ["string"], wanted: "base64 in a string", explain: () => "is not base64" },
+  [ScalarType.BOOL]: { types: ["boolean"], wanted: "true or false", explain: () => "is neither true nor false" },
+  [ScalarType.DOUBLE]: FLOAT,
+  [ScalarType.FLOAT]: FLOAT,
+};
+
+const WHOLE_NUMBER: Kind = {
+  types: ["string", "number"],
+  wanted: "a whole number",
+  explain(value) {
+    if (typeof value === "string" && !DECIMAL.test(value)) {
+      return "is a string that is not a whole number. Send decimal digits alone without leading zeros";
+    }
+    const isFraction = typeof value === "number" && Number.isFinite(value) && !Number.isInteger(value);
+    return isFraction ? "has a fraction. Send a whole number" : "is out of range";
+  },
+};
+
+function kindOf({ enum: desc, scalar }: DescField): Kind {
+  if (desc === undefined) return KINDS[scalar ?? ScalarType.STRING] ?? WHOLE_NUMBER;
+  const explain = (): string => `is none of ${desc.values.map(({ name }) => name).join(" ")}`;
+  return { types: ["string", "number"], wanted: "the name of an enum value", explain };
+}
+
 /** Words the mistake in a value that its field does not take. */
 export function nameMistake(field: DescField, value: JsonValue, place: string): AuthError {
   const { fieldKind, message } = field;
   if (fieldKind === "list" && !Array.isArray(value)) return wrongType(place, "an array", value);
   if (fieldKind === "map" && !isObject(value)) return wrongType(place, "an object", value);
   if (message !== undefined) return malformed(`${place} is not of the form that ${message.name} has in JSON`, place);
-
-  const { types, wanted } = typesOf(field);
+  const { types, wanted, explain } = kindOf(field);
   const isContainer = fieldKind === "list" || fieldKind === "map";
   const wrong = itemsOf(field, value).find((item) => !types.includes(typeof item));
   if (wrong !== undefined) return wrongType(place, wanted, wrong, isContainer ? "holds" : "is");
   if (isContainer) return malformed(`${place} holds a value that does not fit. Compare it with the contract`, place);
-  return malformed(`${place} ${explain(field, value)}`, place);
-}
-
-function typesOf(field: DescField): { readonly types: readonly string[]; readonly wanted: string } {
-  if (field.enum !== undefined) return { types: ["string", "number"], wanted: "the name of an enum value" };
-  switch (field.scalar) {
-    case ScalarType.STRING:
-      return { types: ["string"], wanted: "a string" };
-    case ScalarType.BYTES:
-      return { types: ["string"], wanted: "base64 in a string" };
-    case ScalarType.BOOL:
-      return { types: ["boolean"], wanted: "true or false" };
-    case ScalarType.DOUBLE:
-    case ScalarType.FLOAT:
-      return { types: ["string", "number"], wanted: "a number" };
-    default:
-      return { types: ["string", "number"], wanted: "a whole number" };
-  }
-}
-
-/** What is wrong with a value of the right type. */
-function explain(field: DescField, value: JsonValue): string {
-  if (field.enum !== undefined) return `is none of ${field.enum.values.map(({ name }) => name).join(" ")}`;
-  switch (field.scalar) {
-    case ScalarType.STRING:
-      return "holds half of a surrogate pair. Send whole characters";
-    case ScalarType.BYTES:
-      return "is not base64";
-    case ScalarType.DOUBLE:
-    case ScalarType.FLOAT:
-      return "is no number in range";
-  }
-  if (typeof value === "string" && !/^-?(?:0|[1-9]\d*)$/.test(value)) {
-    return "is a string that is not a whole number. Send decimal digits alone without leading zeros";
-  }
-  if (typeof value === "number" && Number.isFinite(value) && !Number.isInteger(value)) {
-    return "has a fraction. Send a whole number";
-  }
-  return "is out of range";
+  return malformed(`${place} ${explain(value)}`, place);
 }

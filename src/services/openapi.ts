@@ -9,7 +9,8 @@ const MAX_AGE = 300;
 
 export interface OpenapiDocument {
   readonly contentType: string;
-  readonly body: string;
+  /** Shared by all answers: a string would be copied for each. */
+  readonly body: Uint8Array;
   /** A strong entity tag (RFC 9110, 8.8.3). */
   readonly etag: string;
   readonly maxAge: number;
@@ -22,7 +23,7 @@ export const publicOpenapi = render(published);
 export const internalOpenapi = render(internal);
 
 function render(document: object): OpenapiDocument {
-  const body = JSON.stringify(document);
+  const body = Buffer.from(JSON.stringify(document));
   const etag = `"${createHash("sha256").update(body).digest("base64url").slice(0, 22)}"`;
   return { contentType: "application/json", body, etag, maxAge: MAX_AGE };
 }
