@@ -17,7 +17,7 @@ import { createTokenVerifier } from "./core/tokens/verifier.ts";
 import { createVerifyToken } from "./core/verify-token.ts";
 import { createForwardAuth, createIntrospection } from "./http/token-checks.ts";
 import { callerOf, MAX_MESSAGE_BYTES, type MountedService } from "./protocols/call.ts";
-import { JSON_CODEC } from "./protocols/codec.ts";
+import { JSON_CODEC } from "./protocols/message.ts";
 import { ADMIN_MESSAGE_BYTES, createAdminService } from "./services/admin.ts";
 import { createActorOf } from "./services/admin-actor.ts";
 import { createAdminGuard } from "./services/admin-guard.ts";

@@ -6,7 +6,7 @@ import type { KeyRing } from "../core/tokens/keyring.ts";
 import type { SigningKeyStore } from "../core/tokens/ports.ts";
 import { createCallerFrom } from "../http/caller.ts";
 import { createDispatch } from "../http/dispatch.ts";
-import { createReadyz, document, issuerDocuments, livez } from "../http/documents.ts";
+import { document, issuerDocuments } from "../http/documents.ts";
 import type { Endpoint, Endpoints } from "../http/endpoints.ts";
 import { type Listener, listen } from "../http/listener.ts";
 import type { TlsFiles } from "../http/tls.ts";
@@ -17,6 +17,7 @@ import type { ListenAddress } from "../settings.ts";
 import { systemNow } from "../telemetry/clock.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Observer } from "../telemetry/observe.ts";
+import { checkReadiness } from "../telemetry/readiness.ts";
 
 export interface Served {
   readonly auth: MountedService;
@@ -53,7 +54,7 @@ export function createListeners(
   const reflection = createReflectionServices([...operated.map(({ spec }) => spec), health.spec]);
   const callerFrom = createCallerFrom({ networks: config.trustedProxies, header: config.forwardedHeader });
   const shared: Endpoints = {
-    "/livez": livez,
+    "/livez": document(() => ({ contentType: "text/plain; charset=utf-8", body: "ok\n" })),
     ...issuerDocuments(issuer, config.issuer, ring),
     "/auth/check": served.forwardAuth,
   };
@@ -97,7 +98,11 @@ export function createListeners(
           ...shared,
           "/openapi.json": document(async () => (await openapi()).internalOpenapi),
           "/metrics": document(served.metrics.render),
-          "/readyz": createReadyz(served.limiter, served.signingKeys, served.signer),
+          "/readyz": document(async () => {
+            const readiness = await checkReadiness(served.limiter, served.signingKeys, served.signer);
+            const status = readiness.status === "unavailable" ? 503 : 200;
+            return { status, contentType: "application/json", body: JSON.stringify(readiness) };
+          }),
           "/oauth2/introspect": served.introspection,
         },
         config.tls && { ...config.tls, ...(config.tlsClientCa !== undefined && { clientCa: config.tlsClientCa }) },

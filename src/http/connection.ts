@@ -1,6 +1,13 @@
-// What HTTP/1 and HTTP/2 connections have in common.
+// What HTTP/1 and HTTP/2 have in common: connections, and the reading half of an exchange.
 
-import type { Exchange, HeaderField } from "../protocols/exchange.ts";
+import type { Readable } from "node:stream";
+import { tooLarge } from "../protocols/compression.ts";
+import { type Answer, type Exchange, type HeaderField, RequestAborted } from "../protocols/exchange.ts";
+
+/** So much more of a body that is too large is read and dropped: its sender gets to read the answer. */
+const MAX_DROPPED_BYTES = 256 * 1024;
+/** The longest prefix that declares a size: gRPC's. */
+const HEAD_BYTES = 5;
 
 /** Answers one exchange. It never throws. */
 export type Serve = (exchange: Exchange) => void;
@@ -17,5 +24,80 @@ export interface ConnectionOptions {
   /** Runs a connection's handler: an exception ends that connection alone. */
   readonly guard: (socket: { destroy(): unknown }, handle: () => void) => void;
   /** Headers of every answer. */
-  readonly headers: readonly HeaderField[];
+  readonly always: readonly HeaderField[];
+}
+
+/** What an exchange is made of. */
+export interface Received
+  extends Pick<Exchange, "method" | "target" | "headers" | "rawHeaders" | "remoteAddress">,
+    Pick<ConnectionOptions, "always"> {}
+
+/** An exchange as far as both versions are alike. */
+export abstract class HttpExchange implements Exchange {
+  abstract readonly version: 1 | 2;
+  readonly method: string;
+  readonly target: string;
+  readonly headers: Exchange["headers"];
+  readonly rawHeaders: readonly string[];
+  readonly remoteAddress: string;
+  protected readonly always: readonly HeaderField[];
+  readonly #source: Readable;
+  #received: number | undefined;
+  #reject: ((error: Error) => void) | undefined;
+
+  constructor(source: Readable, { method, target, headers, rawHeaders, remoteAddress, always }: Received) {
+    this.#source = source;
+    this.method = method;
+    this.target = target;
+    this.headers = headers;
+    this.rawHeaders = rawHeaders;
+    this.remoteAddress = remoteAddress;
+    this.always = always;
+  }
+
+  /** Bytes of the body that have arrived; undefined while nobody reads it. */
+  get received(): number | undefined {
+    return this.#received;
+  }
+
+  readBody(limit: number, size?: (head: Buffer) => number | undefined): Promise<Buffer> {
+    const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+    const chunks: Buffer[] = [];
+    let received = 0;
+    this.#received = received;
+    this.#reject = reject;
+    this.#source.on("data", (chunk: Buffer) => {
+      const isHead = received < HEAD_BYTES;
+      received += chunk.length;
+      this.#received = received;
+      if (received <= limit) chunks.push(chunk);
+      else if (received <= limit + MAX_DROPPED_BYTES) reject(tooLarge(limit));
+      else this.abort();
+      const declared = isHead ? size?.(Buffer.concat(chunks)) : undefined;
+      if (declared !== undefined && declared > limit) reject(tooLarge(limit));
+    });
+    this.#source.once("end", () => {
+      const [only = Buffer.alloc(0), ...others] = chunks;
+      resolve(others.length === 0 ? only : Buffer.concat(chunks));
+    });
+    return promise;
+  }
+
+  chunks(): AsyncIterable<Uint8Array> {
+    return this.#source;
+  }
+
+  /** Fails the reading of the body, if it has not ended. */
+  failBody(error: Error = new RequestAborted("the caller has gone, or took too long")): void {
+    this.#reject?.(error);
+  }
+
+  abstract send(answer: Answer): void;
+  abstract onClose(listener: () => void): void;
+  abstract abort(): void;
+}
+
+/** Whether a body comes piece by piece. */
+export function isStreamed(body: Answer["body"]): body is AsyncIterable<Uint8Array> {
+  return typeof body === "object" && Symbol.asyncIterator in body;
 }

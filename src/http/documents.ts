@@ -1,10 +1,8 @@
-// The documents of the listeners: keys, metadata, health, metrics.
+// What verifiers read: the JWKS and the issuer's metadata.
 
-import type { Limiter, TokenSigner } from "../core/ports.ts";
 import { renderJwks } from "../core/tokens/jwks.ts";
 import type { KeyRing } from "../core/tokens/keyring.ts";
 import { metadataPaths, renderMetadata } from "../core/tokens/metadata.ts";
-import type { SigningKeyStore } from "../core/tokens/ports.ts";
 import { DOCUMENT_MAX_AGE } from "../core/tokens/published-document.ts";
 import type { Endpoint, EndpointAnswer, Endpoints } from "./endpoints.ts";
 
@@ -40,27 +38,4 @@ export function issuerDocuments(issuer: () => string, configuredIssuer: string |
   });
   const paths = metadataPaths(configuredIssuer).map((path) => [path, metadata]);
   return { "/.well-known/jwks.json": jwks, ...Object.fromEntries(paths) };
-}
-
-/** Whether the process answers at all. */
-export const livez: Endpoint = document(() => ({ contentType: "text/plain; charset=utf-8", body: "ok\n" }));
-
-/** Whether logins are answered, part by part. `degraded`: by limits that are bounded and not exact. */
-export function createReadyz(
-  limiter: Limiter,
-  signingKeys: Pick<SigningKeyStore, "read">,
-  signer: TokenSigner,
-): Endpoint {
-  return document(async () => {
-    const [limits, keys] = await Promise.allSettled([limiter.ping(), signingKeys.read()]);
-    const parts = {
-      limits: limits.status === "fulfilled" ? limits.value : "unavailable",
-      store: keys.status === "fulfilled" ? "ok" : "unavailable",
-      signer: signer.ready() ? "ok" : "unavailable",
-    };
-    const all = Object.values(parts);
-    const status = all.includes("unavailable") ? "unavailable" : all.includes("degraded") ? "degraded" : "ready";
-    const body = JSON.stringify({ status, ...parts });
-    return { status: status === "unavailable" ? 503 : 200, contentType: "application/json", body };
-  });
 }

@@ -66,8 +66,8 @@ export function createEndpoints(
       const endpoint = table.get(path);
       const methods = methodsAt(path);
       if (endpoint === undefined || !methods.includes(exchange.method)) throw noRoute(methods);
-      const isPost = endpoint.method === "POST";
-      const body = isPost ? await exchange.readBody(endpoint.maxBytes ?? 0) : new Uint8Array();
+      const { method, maxBytes = 0 } = endpoint;
+      const body = method === "POST" ? await exchange.readBody(maxBytes) : new Uint8Array();
       const answered = await endpoint.answer({ header: (name) => headerLines(exchange, name), body, caller });
       if (answered.error !== undefined) onError(answered.error, caller);
       write(exchange, answered);

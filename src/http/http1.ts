@@ -1,26 +1,12 @@
 // HTTP/1: exchanges of Node's server, and answers to what it cannot parse.
 
-import {
-  type IncomingHttpHeaders,
-  type IncomingMessage,
-  type Server,
-  type ServerOptions,
-  type ServerResponse,
-  STATUS_CODES,
-} from "node:http";
+import { type IncomingMessage, type Server, type ServerOptions, type ServerResponse, STATUS_CODES } from "node:http";
 import { type Duplex, Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { AuthError, malformed } from "../core/errors.ts";
-import {
-  type Answer,
-  type Exchange,
-  type HeaderField,
-  RequestAborted,
-  type StreamedAnswer,
-} from "../protocols/exchange.ts";
+import type { Answer, HeaderField } from "../protocols/exchange.ts";
 import { restError } from "../protocols/rest.ts";
-import { type BodyRead, readBody } from "./body.ts";
-import type { Connection, ConnectionOptions } from "./connection.ts";
+import { type Connection, type ConnectionOptions, HttpExchange, isStreamed } from "./connection.ts";
 
 export const HTTP1_OPTIONS: ServerOptions = {
   // HTTP/1.0 has no Host, and Node's own answer to that is chunked.
@@ -39,16 +25,15 @@ const MAX_IDLE_TICKS = 70;
 /** Ticks in which nothing of an answer is read. */
 const MAX_STALLED_TICKS = 20;
 
-export interface Http1Side {
-  /** Keeps watch over a connection that Node's server has taken. */
-  readonly watch: (socket: Duplex) => Connection;
-}
-
-/** Serves the requests of a server, and answers in our form what Node would answer bare or chunked. */
-export function serveHttp1(server: Server, { serve, guard, headers }: ConnectionOptions): Http1Side {
+/**
+ * Serves the requests of a server, and answers in our form what Node would answer bare or chunked.
+ * @returns what keeps watch over a connection that the server has taken
+ */
+export function serveHttp1(server: Server, options: ConnectionOptions): (socket: Duplex) => Connection {
+  const { serve, guard, always } = options;
   const connections = new WeakMap<Duplex, Http1Connection>();
   const connectionOf = (socket: Duplex): Http1Connection => {
-    const connection = connections.get(socket) ?? new Http1Connection(socket, headers);
+    const connection = connections.get(socket) ?? new Http1Connection(socket, always);
     connections.set(socket, connection);
     return connection;
   };
@@ -73,7 +58,7 @@ export function serveHttp1(server: Server, { serve, guard, headers }: Connection
     const { status, message } = CLIENT_ERRORS[error.code ?? ""] ?? NOT_HTTP;
     guard(socket, () => connectionOf(socket).fail(status, malformed(message)));
   });
-  return { watch: connectionOf };
+  return connectionOf;
 }
 
 const NOT_HTTP = { status: 400, message: "this is not a request of HTTP 1.0 or 1.1" };
@@ -92,16 +77,16 @@ function isHttp1({ httpVersion, rawHeaders }: IncomingMessage): boolean {
 /** One connection: the answers that it owes, and for how long nothing has happened. */
 class Http1Connection implements Connection {
   readonly #socket: Duplex;
-  readonly #headers: readonly HeaderField[];
+  readonly #always: readonly HeaderField[];
   #latest: Http1Exchange | undefined;
   #unanswered = 0;
   #onAnswered: (() => void) | undefined;
   #unread = 0;
   #ticks = 0;
 
-  constructor(socket: Duplex, headers: readonly HeaderField[]) {
+  constructor(socket: Duplex, always: readonly HeaderField[]) {
     this.#socket = socket;
-    this.#headers = headers;
+    this.#always = always;
   }
 
   accept(request: IncomingMessage, response: ServerResponse): Http1Exchange | undefined {
@@ -109,12 +94,12 @@ class Http1Connection implements Connection {
       this.#socket.destroy();
       return undefined;
     }
-    const exchange = new Http1Exchange(request, response, this.#headers);
+    const exchange = new Http1Exchange(request, response, this.#always);
     this.#latest = exchange;
     this.#ticks = 0;
     response.once("close", () => {
       this.#ticks = 0;
-      exchange.close();
+      if (!exchange.isComplete) exchange.failBody();
       if (--this.#unanswered === 0) this.#onAnswered?.();
     });
     return exchange;
@@ -149,46 +134,24 @@ function answerRaw(socket: Duplex, status: number, error: AuthError): void {
 }
 
 /** One request on an HTTP/1 connection. */
-class Http1Exchange implements Exchange {
+class Http1Exchange extends HttpExchange {
   readonly version = 1;
-  readonly method: string;
-  readonly target: string;
-  readonly headers: IncomingHttpHeaders;
-  readonly remoteAddress: string;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
-  readonly #always: readonly HeaderField[];
-  #body: BodyRead | undefined;
   /** In place of an answer's own status, once the request has failed as HTTP. */
   #failStatus: number | undefined;
 
   constructor(request: IncomingMessage, response: ServerResponse, always: readonly HeaderField[]) {
+    const { method = "", url = "/", headers, rawHeaders, socket } = request;
+    super(request, { method, target: url, headers, rawHeaders, remoteAddress: socket.remoteAddress ?? "", always });
     this.#request = request;
     this.#response = response;
-    this.#always = always;
-    this.method = request.method ?? "";
-    this.target = request.url ?? "/";
-    this.headers = request.headers;
-    this.remoteAddress = request.socket.remoteAddress ?? "";
     response.on("error", () => response.destroy());
-  }
-
-  get rawHeaders(): readonly string[] {
-    return this.#request.rawHeaders;
   }
 
   /** Whether all of the request has arrived. */
   get isComplete(): boolean {
     return this.#request.complete;
-  }
-
-  readBody(limit: number, size?: (head: Buffer) => number | undefined): Promise<Buffer> {
-    this.#body = readBody(this.#request, limit, size, () => this.#request.destroy());
-    return this.#body.bytes;
-  }
-
-  chunks(): AsyncIterable<Uint8Array> {
-    return this.#request;
   }
 
   /** Answers a request that is broken, where it has no answer yet, and closes its connection. */
@@ -201,13 +164,8 @@ class Http1Exchange implements Exchange {
     this.#failStatus = status;
     this.#response.once("close", () => socket.destroy());
     // A handler that reads the body answers in its protocol's form.
-    if (this.#body === undefined) this.send(restError(error));
-    else this.#body.fail(error);
-  }
-
-  /** The answer was sent, or the connection has closed. */
-  close(): void {
-    if (!this.isComplete) this.#body?.fail(new RequestAborted("the connection closed"));
+    if (this.received === undefined) this.send(restError(error));
+    else this.failBody(error);
   }
 
   send({ status, headers, body }: Answer): void {
@@ -215,21 +173,18 @@ class Http1Exchange implements Exchange {
     if (response.headersSent || response.destroyed) return;
     const fields: string[] = [];
     // Old clients cannot read a chunked body. A 304 has none (RFC 9110, 15.4.5).
-    if (status !== 304) fields.push("Content-Length", String(Buffer.byteLength(body)));
+    if (!isStreamed(body) && status !== 304) fields.push("Content-Length", String(Buffer.byteLength(body)));
     for (const [name, value] of headers) fields.push(name, value);
-    for (const [name, value] of this.#always) fields.push(name, value);
-    if (this.#failStatus !== undefined) fields.push("Connection", "close");
+    for (const [name, value] of this.always) fields.push(name, value);
+    if (isStreamed(body) || this.#failStatus !== undefined) fields.push("Connection", "close");
     response.writeHead(this.#failStatus ?? status, fields);
-    response.end(body);
-  }
-
-  async sendStream({ status, headers, body }: StreamedAnswer): Promise<void> {
-    const response = this.#response;
-    if (response.headersSent || response.destroyed) return;
-    response.writeHead(status, [...headers, ...this.#always, ["Connection", "close"]].flat());
+    if (!isStreamed(body)) {
+      response.end(body);
+      return;
+    }
     // A caller that ends its side is gone: nothing else would tell before the next message.
     this.#request.socket.once("end", () => response.destroy());
-    await pipeline(Readable.from(body), response).catch(() => {});
+    pipeline(Readable.from(body), response).catch(() => {});
   }
 
   onClose(listener: () => void): void {

@@ -2,7 +2,6 @@
 
 import {
   constants,
-  type IncomingHttpHeaders,
   type OutgoingHttpHeaders,
   performServerHandshake,
   type ServerHttp2Session,
@@ -11,15 +10,8 @@ import {
 import type { Socket } from "node:net";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import {
-  type Answer,
-  type Exchange,
-  type HeaderField,
-  RequestAborted,
-  type StreamedAnswer,
-} from "../protocols/exchange.ts";
-import { type BodyRead, readBody } from "./body.ts";
-import type { Connection, ConnectionOptions } from "./connection.ts";
+import type { Answer, HeaderField } from "../protocols/exchange.ts";
+import { type Connection, type ConnectionOptions, HttpExchange, isStreamed, type Received } from "./connection.ts";
 
 const OPTIONS = {
   // A stream costs up to 10 KiB of memory, and one connection gets 256 KiB.
@@ -50,7 +42,7 @@ export class Http2Connection implements Connection {
   #idleTicks = 0;
 
   /** Takes over a connection that opened with the HTTP/2 preface. */
-  constructor(socket: Socket, { serve, guard, headers: always }: ConnectionOptions) {
+  constructor(socket: Socket, { serve, guard, always }: ConnectionOptions) {
     // A client that has ended its side of HTTP/2 hears nothing more.
     socket.allowHalfOpen = false;
     const remoteAddress = socket.remoteAddress ?? "";
@@ -59,11 +51,13 @@ export class Http2Connection implements Connection {
     session.on("error", () => session.destroy());
     session.on("stream", (stream, headers, _flags, rawHeaders) =>
       guard(socket, () => {
-        const exchange = new Http2Exchange(this, stream, { headers, rawHeaders, remoteAddress, always });
+        const { ":method": method = "", ":path": target = "/" } = headers;
+        const received = { method, target, headers, rawHeaders, remoteAddress, always };
+        const exchange = new Http2Exchange(this, stream, received);
         this.#open.add(exchange);
         stream.once("close", () => {
           this.#open.delete(exchange);
-          exchange.close();
+          exchange.end();
         });
         serve(exchange);
       }),
@@ -73,7 +67,7 @@ export class Http2Connection implements Connection {
   /** Whether the bodies on this connection have more bytes than they may. */
   get isFull(): boolean {
     let held = 0;
-    for (const exchange of this.#open) held += exchange.heldBytes;
+    for (const exchange of this.#open) held += exchange.received ?? 0;
     return held > MAX_HELD_BYTES;
   }
 
@@ -100,42 +94,19 @@ export class Http2Connection implements Connection {
   }
 }
 
-interface Request extends Pick<Exchange, "rawHeaders" | "remoteAddress"> {
-  readonly headers: IncomingHttpHeaders;
-  /** Headers of every answer. */
-  readonly always: readonly HeaderField[];
-}
-
 /** One stream. After a reset, which may come at any time, nothing is written. */
-class Http2Exchange implements Exchange {
+class Http2Exchange extends HttpExchange {
   readonly version = 2;
-  readonly method: string;
-  readonly target: string;
-  readonly headers: IncomingHttpHeaders;
-  readonly rawHeaders: readonly string[];
-  readonly remoteAddress: string;
   readonly #connection: Http2Connection;
   readonly #stream: ServerHttp2Stream;
-  readonly #always: readonly HeaderField[];
-  #body: BodyRead | undefined;
   /** Ticks since the request began, or since it was answered; undefined for a streaming call, which may be idle. */
   #age: number | undefined = 0;
 
-  constructor(connection: Http2Connection, stream: ServerHttp2Stream, { headers, always, ...request }: Request) {
+  constructor(connection: Http2Connection, stream: ServerHttp2Stream, received: Received) {
+    super(stream, received);
     this.#connection = connection;
     this.#stream = stream;
-    this.#always = always;
-    this.method = headers[":method"] ?? "";
-    this.target = headers[":path"] ?? "/";
-    this.headers = headers;
-    this.rawHeaders = request.rawHeaders;
-    this.remoteAddress = request.remoteAddress;
     stream.on("error", () => stream.destroy());
-  }
-
-  /** Bytes of the body that wait for the rest. */
-  get heldBytes(): number {
-    return this.#body?.received ?? 0;
   }
 
   /** Whether its answer was left unread for a second. */
@@ -143,55 +114,43 @@ class Http2Exchange implements Exchange {
     return this.#stream.headersSent && this.#age !== undefined && this.#age > 1;
   }
 
-  readBody(limit: number, size?: (head: Buffer) => number | undefined): Promise<Buffer> {
+  override readBody(limit: number, size?: (head: Buffer) => number | undefined): Promise<Buffer> {
     const stream = this.#stream;
     if (this.headers.expect === "100-continue") this.#write(() => stream.additionalHeaders({ ":status": 100 }));
-    this.#body = readBody(stream, limit, size, () => this.abort());
+    const bytes = super.readBody(limit, size);
     if (limit <= MAX_UNGUARDED_BYTES) {
       stream.on("data", () => {
         if (this.#connection.isFull) stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
       });
     }
-    if (stream.destroyed) this.close();
-    return this.#body.bytes;
-  }
-
-  chunks(): AsyncIterable<Uint8Array> {
-    return this.#stream;
+    if (stream.destroyed) this.end();
+    return bytes;
   }
 
   send({ status, headers, body, trailers }: Answer): void {
     const stream = this.#stream;
     if (stream.headersSent) return;
-    this.#age = 0;
+    this.#age = isStreamed(body) ? undefined : 0;
     this.#write(() => {
-      const fields = this.#fields(status, headers);
-      if (trailers === undefined) {
-        if (status !== 304) fields.push("content-length", String(Buffer.byteLength(body)));
-        const isEmpty = body.length === 0 || this.method === "HEAD";
-        stream.respond(fields, { endStream: isEmpty });
-        if (!isEmpty) this.#end(body);
-      } else {
-        stream.respond(fields, { waitForTrailers: true });
-        this.#sendTrailers(() => trailers);
-        this.#end(body);
-      }
-      // The rest of a request that was answered early is not wanted (RFC 9113, 8.1).
-      if (stream.readableEnded || stream.endAfterHeaders) return;
-      if (trailers === undefined) stream.once("finish", () => stream.close(constants.NGHTTP2_NO_ERROR));
-      // A reset would overtake the trailers. The rest is read and dropped until `tick` ends the stream.
-      else stream.resume();
+      const fields = [":status", String(status)];
+      for (const [name, value] of headers) fields.push(name.toLowerCase(), value);
+      for (const [name, value] of this.always) fields.push(name.toLowerCase(), value);
+      const isWhole = !isStreamed(body) && trailers === undefined;
+      if (isWhole && status !== 304) fields.push("content-length", String(Buffer.byteLength(body)));
+      const endStream = isWhole && (body.length === 0 || this.method === "HEAD");
+      stream.respond(fields, { endStream, waitForTrailers: trailers !== undefined });
+      if (trailers !== undefined) stream.once("wantTrailers", () => this.#sendTrailers(trailers()));
+      if (endStream) return;
+      if (isStreamed(body)) pipeline(Readable.from(body), stream).catch(() => {});
+      else if (body.length <= SLICE_BYTES) stream.end(body);
+      // As the caller's window opens: Node would hold all of it.
+      else pipeline(slices(body), stream).catch(() => {});
     });
-  }
-
-  async sendStream({ status, headers, body, trailers }: StreamedAnswer): Promise<void> {
-    const stream = this.#stream;
-    this.#age = undefined;
-    this.#write(() => {
-      stream.respond(this.#fields(status, headers), { waitForTrailers: trailers !== undefined });
-      if (trailers !== undefined) this.#sendTrailers(trailers);
-    });
-    await pipeline(Readable.from(body), stream).catch(() => {});
+    if (isStreamed(body) || stream.readableEnded || stream.endAfterHeaders) return;
+    // The rest of a request that was answered early is not wanted (RFC 9113, 8.1).
+    if (trailers === undefined) stream.once("finish", () => stream.close(constants.NGHTTP2_NO_ERROR));
+    // A reset would overtake the trailers. The rest is read and dropped until `tick` ends the stream.
+    else stream.resume();
   }
 
   onClose(listener: () => void): void {
@@ -210,34 +169,18 @@ class Http2Exchange implements Exchange {
   }
 
   /** The stream has ended. */
-  close(): void {
-    if (!this.#stream.readableEnded) this.#body?.fail(new RequestAborted("the stream closed, or took too long"));
+  end(): void {
+    if (!this.#stream.readableEnded) this.failBody();
   }
 
-  /** Headers as Node's raw array: names in lower case, and values, in turn. */
-  #fields(status: number, headers: Iterable<HeaderField>): string[] {
-    const fields = [":status", String(status)];
-    for (const [name, value] of headers) fields.push(name.toLowerCase(), value);
-    for (const [name, value] of this.#always) fields.push(name.toLowerCase(), value);
-    return fields;
-  }
-
-  /** Writes a large body as the caller's window opens: Node would hold all of it. */
-  #end(body: string | Uint8Array): void {
-    if (body.length <= SLICE_BYTES) this.#stream.end(body);
-    else pipeline(slices(body), this.#stream).catch(() => {});
-  }
-
-  #sendTrailers(trailers: () => Iterable<HeaderField>): void {
-    this.#stream.once("wantTrailers", () => {
-      const fields: OutgoingHttpHeaders = {};
-      for (const [name, value] of trailers()) fields[name.toLowerCase()] = value;
-      try {
-        this.#write(() => this.#stream.sendTrailers(fields));
-      } catch {
-        this.#stream.destroy();
-      }
-    });
+  #sendTrailers(trailers: Iterable<HeaderField>): void {
+    const fields: OutgoingHttpHeaders = {};
+    for (const [name, value] of trailers) fields[name.toLowerCase()] = value;
+    try {
+      this.#write(() => this.#stream.sendTrailers(fields));
+    } catch {
+      this.#stream.destroy();
+    }
   }
 
   /** The one place that writes. A stream that was reset with NO_ERROR is closed and not yet destroyed. */

@@ -70,8 +70,8 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
       socket.destroy();
     }
   };
-  const connectionOptions = { serve, guard, headers: tls === undefined ? [NO_SNIFF] : [NO_SNIFF, HSTS] };
-  const http1 = serveHttp1(server, connectionOptions);
+  const connectionOptions = { serve, guard, always: tls === undefined ? [NO_SNIFF] : [NO_SNIFF, HSTS] };
+  const watchHttp1 = serveHttp1(server, connectionOptions);
 
   // Node's server itself listens, since only then it times slow clients out; its connections are looked at first.
   const accepted = tls === undefined ? "connection" : "secureConnection";
@@ -108,7 +108,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     sniff(socket, (isHttp2) =>
       guard(socket, () => {
         if (!isHttp2) for (const accept of acceptHttp1) Reflect.apply(accept, server, [socket]);
-        connections.set(socket, isHttp2 ? new Http2Connection(socket, connectionOptions) : http1.watch(socket));
+        connections.set(socket, isHttp2 ? new Http2Connection(socket, connectionOptions) : watchHttp1(socket));
         socket.once("close", () => connections.delete(socket));
       }),
     );

@@ -1,4 +1,4 @@
-// TLS for a listener: certificate and key by file, taken anew when they change. Knows files and handshakes, no protocol above.
+// TLS of a listener: certificate and key files, loaded again when they change.
 
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync, unwatchFile, watchFile } from "node:fs";
@@ -8,17 +8,14 @@ import type { Server, TlsOptions } from "node:tls";
 export interface TlsFiles {
   readonly cert: string;
   readonly key: string;
-  /** Whoever connects has to show a certificate of one of these authorities. */
+  /** Authorities: a client has to show a certificate of one of them. */
   readonly clientCa?: string;
 }
 
 /** How often the files are looked at, in milliseconds. */
 const LOOK_MS = 1_000;
 
-/**
- * TLS 1.3's own suites, then those of 1.2 from the best to what boards in the field have: no forward secrecy and CBC come
- * last, nothing that is broken at all.
- */
+/** Suites of TLS 1.3, then of 1.2. Boards in the field need the last ones, without forward secrecy or with CBC. */
 const CIPHERS = [
   "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384",
   "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256",
@@ -30,11 +27,7 @@ const CIPHERS = [
 
 const CERTIFICATES = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
-/**
- * What a TLS server is made of now. OpenSSL takes some files without a word that no handshake succeeds with: those are found
- * out here.
- * @throws Error that names the file, or the system's for one that cannot be read
- */
+/** Reads and checks the files, since OpenSSL loads some with which no handshake succeeds. @throws Error naming the file */
 export function readTlsOptions({ cert: certPath, key: keyPath, clientCa }: TlsFiles): TlsOptions {
   const [cert, key] = [readFileSync(certPath), readFileSync(keyPath)];
   if (!new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) {
@@ -51,15 +44,14 @@ export function readTlsOptions({ cert: certPath, key: keyPath, clientCa }: TlsFi
     ciphers: CIPHERS,
     honorCipherOrder: true,
     ALPNProtocols: ["h2", "http/1.1"],
-    // A stranger's handshake, and what one costs.
     handshakeTimeout: 10_000,
   };
 }
 
 /**
- * Takes the files anew when one changes; connections that stand keep what they have. Files that do not fit together,
- * as while they are being replaced, leave all as it is until they do.
- * @returns what ends it
+ * Loads the files again when one changes. Open connections keep theirs; files that do not fit together, as during a
+ * replacement, change nothing.
+ * @returns a function that ends it
  */
 export function reloadTls(server: Server, files: TlsFiles, onFault: (error: unknown) => void): () => void {
   const paths = Object.values(files);
@@ -67,15 +59,12 @@ export function reloadTls(server: Server, files: TlsFiles, onFault: (error: unkn
     try {
       server.setSecureContext(readTlsOptions(files));
     } catch (error) {
-      onFault(new Error("the files of TLS cannot be taken: those before stay in use", { cause: error }));
+      onFault(new Error("the TLS files cannot be loaded: the former stay in use", { cause: error }));
     }
   };
-  // By stat, since a certificate is often replaced by moving a link, which no event tells of.
+  // By stat: a certificate is often replaced by moving a link, which raises no event.
   for (const path of paths) watchFile(path, { interval: LOOK_MS, persistent: false }, reload);
-  // A change between the first reading and the first look, which later ones are held against, shows in none of them.
-  const missed = setTimeout(reload, LOOK_MS).unref();
   return () => {
-    clearTimeout(missed);
     for (const path of paths) unwatchFile(path, reload);
   };
 }

@@ -48,17 +48,14 @@ export function createIntrospection({ verifyToken, issuer, audience }: Introspec
     async answer({ header, body, caller }) {
       try {
         const token = readToken(header("content-type"), body);
-        const { deviceKey, customerId, jti, issuedAt, expiresAt } = await verifyToken(token, caller);
-        return json(200, {
-          active: true,
-          iss: issuer(),
-          sub: deviceKey,
-          aud: audience,
-          iat: issuedAt,
-          exp: expiresAt,
+        const {
+          deviceKey: sub,
+          customerId: customer_id,
           jti,
-          customer_id: customerId,
-        });
+          issuedAt: iat,
+          expiresAt: exp,
+        } = await verifyToken(token, caller);
+        return json(200, { active: true, iss: issuer(), sub, aud: audience, iat, exp, jti, customer_id });
       } catch (error) {
         if (!(error instanceof AuthError)) throw error;
         if (INACTIVE.includes(error.reason)) return json(200, { active: false });

@@ -47,12 +47,10 @@ export interface CallOptions {
   readonly now: () => number;
 }
 
-type SpecOf<Kind> = Extract<MethodImplSpec, { kind: Kind }>;
-
 /** A unary method that can be called. */
 export interface UnaryMethod {
   readonly desc: DescMethodUnary;
-  readonly handle: SpecOf<"unary">["impl"];
+  readonly handle: Extract<MethodImplSpec, { kind: "unary" }>["impl"];
   readonly guard: Guard | undefined;
   readonly maxMessageBytes: number;
 }

@@ -2,10 +2,10 @@
 
 import { AuthError, malformed } from "../core/errors.ts";
 import { findMethod, type MethodsByPath, type Protocol } from "./call.ts";
-import { type Codec, JSON_CODEC, PROTO_CODEC } from "./codec.ts";
 import { decompress, readCoding } from "./compression.ts";
 import { errorHeaders, toConnect } from "./errors.ts";
 import type { Exchange } from "./exchange.ts";
+import { type Codec, JSON_CODEC, PROTO_CODEC } from "./message.ts";
 import { restError } from "./rest.ts";
 
 /** A longer deadline is clamped to this, in milliseconds. */

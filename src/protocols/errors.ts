@@ -1,6 +1,6 @@
 // Each reason's form in each protocol, in one table.
 
-import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { type Any, AnySchema, anyPack } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { ErrorInfoSchema, RetryInfoSchema } from "../../gen/es/google/rpc/error_details_pb.ts";
@@ -70,11 +70,10 @@ export function errorHeaders(error: CallError): HeaderField[] {
   return headers;
 }
 
-const BEARER: readonly Reason[] = ["invalid_admin_token", "expired", "invalid", "revoked"];
-
 /** Every 401 names a scheme (RFC 9110, 11.6.1): RFC 6750's for tokens and operators, our own for logins. */
 function challengeOf(reason: Reason): string {
-  return BEARER.includes(reason)
+  const isBearer = ["invalid_admin_token", "expired", "invalid", "revoked"].includes(reason);
+  return isBearer
     ? 'Bearer realm="countersign", error="invalid_token"'
     : `Countersign realm="devices", error="${reason}"`;
 }
@@ -131,8 +130,7 @@ export function toGrpcTrailers(error: CallError): HeaderField[] {
 
 function describe(error: CallError): { code: Code; message: string; details: Any[] } {
   if (error instanceof AuthError) {
-    const details = detailsOf(error).map(({ desc, value }) => anyPack(desc, create(desc, value)));
-    return { code: REASONS[error.reason].code, message: error.message, details };
+    return { code: REASONS[error.reason].code, message: error.message, details: detailsOf(error) };
   }
   const details = error.details.map((detail) =>
     "desc" in detail
@@ -142,19 +140,16 @@ function describe(error: CallError): { code: Code; message: string; details: Any
   return { code: error.code, message: error.rawMessage, details };
 }
 
-type Detail =
-  | { desc: typeof ErrorInfoSchema; value: MessageInitShape<typeof ErrorInfoSchema> }
-  | { desc: typeof RetryInfoSchema; value: MessageInitShape<typeof RetryInfoSchema> };
-
-function detailsOf(error: AuthError): Detail[] {
+function detailsOf(error: AuthError): Any[] {
   const { reason, particulars } = error;
   const metadata: Record<string, string> = {};
   if (particulars.serverTime !== undefined) metadata["server_time"] = String(particulars.serverTime);
   if (particulars.field !== undefined) metadata["field"] = particulars.field;
   if (particulars.limit !== undefined) metadata["policy"] = particulars.limit.policy.name;
   if (particulars.requestId !== undefined) metadata["request_id"] = particulars.requestId;
-  const details: Detail[] = [{ desc: ErrorInfoSchema, value: { reason, domain: ERROR_DOMAIN, metadata } }];
+  const info = anyPack(ErrorInfoSchema, create(ErrorInfoSchema, { reason, domain: ERROR_DOMAIN, metadata }));
   const wait = retryAfterSeconds(error);
-  if (wait !== undefined) details.push({ desc: RetryInfoSchema, value: { retryDelay: { seconds: BigInt(wait) } } });
-  return details;
+  if (wait === undefined) return [info];
+  const retryDelay = { seconds: BigInt(wait) };
+  return [info, anyPack(RetryInfoSchema, create(RetryInfoSchema, { retryDelay }))];
 }

@@ -5,21 +5,12 @@ import type { IncomingHttpHeaders } from "node:http";
 /** A header in the spelling that HTTP/1 shows. */
 export type HeaderField = readonly [name: string, value: string];
 
-/** An answer that is sent whole. */
 export interface Answer {
   readonly status: number;
   readonly headers: Iterable<HeaderField>;
-  readonly body: string | Uint8Array;
-  /** HTTP/2 only. Without a body they are sent in the headers (gRPC's "trailers-only"). */
-  readonly trailers?: Iterable<HeaderField>;
-}
-
-/** An answer that is sent piece by piece. */
-export interface StreamedAnswer {
-  readonly status: number;
-  readonly headers: Iterable<HeaderField>;
-  readonly body: AsyncIterable<Uint8Array>;
-  /** HTTP/2 only. Asked for once the body has ended. */
+  /** Whole, or piece by piece. */
+  readonly body: string | Uint8Array | AsyncIterable<Uint8Array>;
+  /** HTTP/2 only. Asked for once the body has ended; absent: the answer has none. */
   readonly trailers?: () => Iterable<HeaderField>;
 }
 
@@ -43,8 +34,6 @@ export interface Exchange {
   /** The body piece by piece, for streaming calls. */
   chunks(): AsyncIterable<Uint8Array>;
   send(answer: Answer): void;
-  /** Resolves once the answer is sent or the caller has gone. */
-  sendStream(answer: StreamedAnswer): Promise<void>;
   /** Calls back once, when the exchange has ended: answered, reset or closed. */
   onClose(listener: () => void): void;
   /** Ends the exchange without an answer. */

@@ -2,12 +2,12 @@
 
 import { AuthError, malformed } from "../core/errors.ts";
 import { type AcceptedCall, findMethod, type MethodsByPath, type Protocol } from "./call.ts";
-import { type Codec, JSON_CODEC, PROTO_CODEC } from "./codec.ts";
 import { ACCEPTED_CODINGS, decompress, readCoding, tooLarge } from "./compression.ts";
 import { MAX_TIMEOUT_MS, unknownMediaType } from "./connect.ts";
 import type { CallContext } from "./context.ts";
 import { type CallError, errorHeaders, toGrpcTrailers } from "./errors.ts";
 import type { Exchange, HeaderField } from "./exchange.ts";
+import { type Codec, JSON_CODEC, PROTO_CODEC } from "./message.ts";
 import { restError } from "./rest.ts";
 
 export function createGrpc(methods: MethodsByPath): Protocol {
@@ -23,7 +23,7 @@ export function createGrpc(methods: MethodsByPath): Protocol {
           status: 200,
           headers: context.responseHeader,
           body,
-          trailers: [["Grpc-Status", "0"], ...context.trailers()],
+          trailers: () => [["Grpc-Status", "0"], ...context.trailers()],
         }),
       );
     },
@@ -36,8 +36,13 @@ export function createGrpc(methods: MethodsByPath): Protocol {
       const trailers = [...toGrpcTrailers(error), ...errorTrailers(error), ...(context?.trailers() ?? [])];
       const contentType: HeaderField = ["Content-Type", "application/grpc"];
       // Headers alone would reach the caller as trailers ("trailers-only"): the contract's are initial metadata.
-      if (headers.length > 0) exchange.send({ status: 200, headers: [contentType, ...headers], body: "", trailers });
-      else exchange.send({ status: 200, headers: [contentType, ...trailers], body: "" });
+      const isTrailersOnly = headers.length === 0;
+      exchange.send({
+        status: 200,
+        headers: isTrailersOnly ? [contentType, ...trailers] : [contentType, ...headers],
+        body: "",
+        ...(!isTrailersOnly && { trailers: () => trailers }),
+      });
     },
   };
 }

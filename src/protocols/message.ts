@@ -12,8 +12,11 @@ import {
   type MessageShape,
   type Registry,
   ScalarType,
+  toBinary,
+  toJson,
 } from "@bufbuild/protobuf";
 import { malformed } from "../core/errors.ts";
+import { parseJson } from "./json.ts";
 import { DECIMAL, isNearMiss, isObject, nameMistake, wrongType } from "./mistakes.ts";
 
 /** Unknown names compared per message: a bound on the work that a stranger can cause. */
@@ -84,11 +87,6 @@ function checkMessage(desc: DescMessage, json: JsonValue, path: string): JsonObj
     if (Object.hasOwn(checked, field.name)) {
       throw malformed(`${place} is there in both spellings. Send it once`, place);
     }
-    const other = value === null ? undefined : field.oneof?.fields.find(isPresent);
-    if (other !== undefined) {
-      const both = `${placeOf(other)} and ${place} are both there and exclude each other`;
-      throw malformed(`${both} by the oneof ${field.oneof?.name}. Send one of them`, place);
-    }
     checked[field.name] = value === null ? null : checkField(field, value, place);
   }
   const absent = desc.fields.filter((field) => !isPresent(field));
@@ -135,3 +133,24 @@ function isDecimal({ name, jsonName, scalar }: DescField, json: JsonValue): bool
   if (typeof value !== "string" || scalar === undefined || !ScalarType[scalar].endsWith("64")) return true;
   return DECIMAL.test(value);
 }
+
+/** One of the two ways to write messages. */
+export interface Codec {
+  /** As media types name it: `application/json`, `application/grpc+json`. */
+  readonly name: "json" | "proto";
+  /** @throws AuthError `malformed` */
+  readonly read: <Desc extends DescMessage>(desc: Desc, bytes: Uint8Array) => MessageShape<Desc>;
+  readonly write: <Desc extends DescMessage>(desc: Desc, message: MessageShape<Desc>) => string | Uint8Array;
+}
+
+export const JSON_CODEC: Codec = {
+  name: "json",
+  read: (desc, bytes) => readMessage(desc, parseJson(bytes)),
+  write: (desc, message) => JSON.stringify(toJson(desc, message, { registry: registryOf(desc) })),
+};
+
+export const PROTO_CODEC: Codec = {
+  name: "proto",
+  read: readBinary,
+  write: (desc, message) => toBinary(desc, message),
+};

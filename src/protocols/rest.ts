@@ -8,7 +8,7 @@ import {
   type MessageShape,
   toJson,
 } from "@bufbuild/protobuf";
-import { AuthError, malformed } from "../core/errors.ts";
+import { AuthError } from "../core/errors.ts";
 import { type CallOptions, type Protocol, type UnaryMethod, unaryMethods } from "./call.ts";
 import { type CallError, errorHeaders, toRest } from "./errors.ts";
 import { type Answer, type Exchange, pathOf } from "./exchange.ts";
@@ -53,7 +53,7 @@ export function createRest({ services }: Pick<CallOptions, "services">): Rest {
 }
 
 /** An error in the form of REST. */
-export function restError(error: CallError, headers: HeaderList = new HeaderList()): Answer {
+export function restError(error: CallError, headers: HeaderList = new HeaderList()): Answer & { body: string } {
   const { status, body } = toRest(error);
   for (const [name, value] of errorHeaders(error)) headers.set(name, value);
   setDefaults(headers);
@@ -99,7 +99,6 @@ async function readRequest(
 function setParameters(json: JsonObject, { target }: Exchange, { method, body, bound }: Route): void {
   const mark = target.indexOf("?");
   if (mark === -1) return;
-  const set = new Set<string>();
   for (const [name, values] of readQuery(target.slice(mark + 1))) {
     const [first = ""] = name.split(".", 1);
     if (body !== undefined && body !== "*" && (first === body.name || first === body.jsonName)) continue;
@@ -107,8 +106,6 @@ function setParameters(json: JsonObject, { target }: Exchange, { method, body, b
     // Unknown names are ignored, as in a body.
     if (path === undefined) continue;
     const field = formatFieldPath(path);
-    if (set.has(field)) throw malformed(`${field} is there in both spellings. Send it once`, field);
-    set.add(field);
     if (!bound.some((other) => formatFieldPath(other) === field)) setField(json, path, values);
   }
 }

@@ -41,8 +41,7 @@ export function createStreaming({ services, callerFrom }: Pick<CallOptions, "ser
         contextValues,
       });
       const headers = [...(header ?? [])];
-      if (body === undefined) exchange.send({ status, headers, body: "" });
-      else await exchange.sendStream({ status, headers, body, ...(trailer && { trailers: () => trailer }) });
+      exchange.send({ status, headers, body: body ?? "", ...(trailer && { trailers: () => trailer }) });
     },
   };
 }

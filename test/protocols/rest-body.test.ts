@@ -31,8 +31,6 @@ describe("the query of a rule without a body", () => {
     { query: "part.size=x", field: "part.size" },
     { query: "part=x", field: "part" },
     { query: "at=x", field: "at" },
-    { query: "left=a&right=1", field: "right" },
-    { query: "text_value=a&textValue=b", field: "text_value" },
   ])("has its wrong value named by field: $query", async ({ query, field }) => {
     const answer = await server.ask("GET", `/v1/things?${query}`);
     expect(answer).toMatchObject({ status: 400, reason: "malformed", field });
@@ -94,8 +92,8 @@ describe("a body of *", () => {
   });
 
   test("has its wrong value named by field", async () => {
-    const answer = await server.ask("POST", "/v1/things/x", { part: { square: 1, round: "r" } });
-    expect(answer).toMatchObject({ status: 400, reason: "malformed", field: "part.round" });
+    const answer = await server.ask("POST", "/v1/things/x", { part: { square: "x" } });
+    expect(answer).toMatchObject({ status: 400, reason: "malformed", field: "part.square" });
   });
 
   test("has its misspelt field named", async () => {

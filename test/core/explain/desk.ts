@@ -6,7 +6,7 @@ import type { KeyPurpose } from "../../../src/core/ports.ts";
 import type { CustomerSecret, Device, StoredCustomer, StoredDevice } from "../../../src/core/registry/ports.ts";
 import { deriveDeviceKey, secretFromText } from "../../../src/core/signature.ts";
 import { MAX_MESSAGE_BYTES } from "../../../src/protocols/call.ts";
-import { JSON_CODEC } from "../../../src/protocols/codec.ts";
+import { JSON_CODEC } from "../../../src/protocols/message.ts";
 import { createReadLogin } from "../../../src/services/auth.ts";
 
 export const NOW = 1_764_000_000_000;
