@@ -1,5 +1,6 @@
 // `countersign serve`: runs the gateway until a signal.
 
+import { statSync } from "node:fs";
 import type { Command } from "commander";
 import type { Gateway } from "../app.ts";
 import { dataDirOf, devEnvironment, processEnvironment, readConfig } from "../config.ts";
@@ -43,6 +44,7 @@ async function start({ dev = false, forgetLostSecrets = false }: ServeOptions): 
   const dataDir = dataDirOf(environment);
   const demo = dev ? await import("./demo.ts") : undefined;
   try {
+    requireOwnDirectory(dataDir);
     const config = readConfig(demo ? devEnvironment(environment, demo.prepareDevSecrets(dataDir)) : environment, {
       dev,
     });
@@ -58,6 +60,14 @@ async function start({ dev = false, forgetLostSecrets = false }: ServeOptions): 
   } catch (error) {
     throw explainStart(error) ?? error;
   }
+}
+
+/** @throws CommandFailure when other users may replace the files of the data directory */
+function requireOwnDirectory(dataDir: string): void {
+  // Windows has no such mode. A missing directory is made for its owner alone.
+  const mode = process.platform === "win32" ? 0 : (statSync(dataDir, { throwIfNoEntry: false })?.mode ?? 0);
+  if ((mode & 0o022) === 0) return;
+  throw new CommandFailure(`other users may write to the data directory ${dataDir}. Run: chmod go-w ${dataDir}`);
 }
 
 /** What keeps a gateway from starting and is no bug, in one clear line. */
