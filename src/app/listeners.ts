@@ -40,6 +40,11 @@ export interface Listeners {
   openInternal(): Promise<string | undefined>;
 }
 
+/** Whether other machines reach the listener at this origin without TLS. */
+export function isExposed(url: string | undefined): boolean {
+  return url !== undefined && /^http:\/\/(?!127\.|\[::1\]|\[::ffff:127\.)/.test(url);
+}
+
 /** Prepares the listeners. `cleanup` closes those that are open and lets requests finish for `graceMs` milliseconds. */
 export function createListeners(
   config: Config,
