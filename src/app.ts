@@ -38,6 +38,8 @@ export interface Gateway {
   readonly signingKeys: SigningKeys;
   /** The services of the internal listener, for a host that mounts them itself. */
   readonly services: readonly MountedService[];
+  /** Logs an error that nothing caught, at once. */
+  reportUncaught(error: unknown): void;
   /** Stops accepting, lets requests finish for a while, then closes everything. */
   close(): Promise<void>;
 }
@@ -197,5 +199,10 @@ async function compose(
     log.logger.warn({ internal: internalUrl }, `other machines reach the internal listener without TLS: ${cure}`);
   }
   const services = [auth, token, admin];
-  return { publicUrl, internalUrl, registry, signingKeys, services, close: () => cleanup.disposeAsync() };
+  const reportUncaught = (error: unknown): void => {
+    observer.uncaught(error);
+    void log.flush();
+  };
+  const close = (): Promise<void> => cleanup.disposeAsync();
+  return { publicUrl, internalUrl, registry, signingKeys, services, reportUncaught, close };
 }

@@ -1,4 +1,4 @@
-// `countersign serve`: runs the gateway until a signal.
+// `countersign serve`: runs the gateway until a signal or an uncaught error.
 
 import { statSync } from "node:fs";
 import type { Command } from "commander";
@@ -12,6 +12,9 @@ import { startLines } from "./start-lines.ts";
 
 /** npm passes on a signal that the terminal gave the whole group: the two are one. */
 const SIGNAL_ECHO_MS = 1_000;
+
+/** Time to write the log before a second uncaught error ends the process, in milliseconds. */
+const LAST_LINE_MS = 100;
 
 interface ServeOptions {
   readonly dev?: boolean;
@@ -33,9 +36,14 @@ export function addServeCommand(program: Command): void {
       const gateway = await start(options);
       // Heard before it is said that all is up: whoever waits for that may send one at once.
       const signalled = untilSignal();
+      let isFailed = false;
+      const failed = untilUncaught(gateway).then(() => {
+        isFailed = true;
+      });
       announce(command, gateway, options.dev ?? false);
-      await signalled;
+      await Promise.race([signalled, failed]);
       await gateway.close();
+      if (isFailed) process.exit(1);
     });
 }
 
@@ -141,5 +149,20 @@ function untilSignal(): Promise<void> {
         }
       });
     }
+  });
+}
+
+/** Waits for an error that nothing caught, and reports it; a second one ends the process. */
+function untilUncaught(gateway: Gateway): Promise<void> {
+  return new Promise((resolve) => {
+    let isSecond = false;
+    const report = (error: unknown): void => {
+      gateway.reportUncaught(error);
+      if (isSecond) setTimeout(() => process.exit(1), LAST_LINE_MS);
+      isSecond = true;
+      resolve();
+    };
+    process.on("uncaughtException", report);
+    process.on("unhandledRejection", report);
   });
 }

@@ -11,6 +11,8 @@ export interface Metrics {
   readonly verifications: Counter<"protocol" | "outcome">;
   /** Requests refused before any method was reached, by protocol and reason. */
   readonly refusals: Counter<"protocol" | "reason">;
+  /** Errors in the gateway itself: faults, `internal` errors and uncaught errors. */
+  readonly faults: Counter;
   /** 1 while Redis is away and limits are decided without it. */
   readonly limitsDegraded: Gauge;
   /** What was decided without it, by outcome (`admitted`, `denied`, `refused`). */
@@ -48,6 +50,11 @@ export function createMetrics(): Metrics {
       name: "countersign_refusals_total",
       help: "Requests refused before any method was reached, by protocol and reason",
       labelNames: ["protocol", "reason"],
+      registers,
+    }),
+    faults: new Counter({
+      name: "countersign_faults_total",
+      help: "Errors in the gateway itself, each with a log line of level 50 or 60",
       registers,
     }),
     limitsDegraded: new Gauge({

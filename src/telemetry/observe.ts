@@ -26,6 +26,8 @@ export interface Observer {
   refused(error: AuthError, caller: ObservedCaller): void;
   /** An answer failed altogether. */
   fault(error: unknown): void;
+  /** Nothing caught an error. The line has its stack alone: its properties may hold a request or a row. */
+  uncaught(error: unknown): void;
 }
 
 /** Checks of tokens that are unavailable are told of so often at most, in milliseconds. */
@@ -120,12 +122,20 @@ export function createObserver(logger: Logger, metrics: Metrics, elapsed: () => 
     refused(error, caller) {
       if (counted.has(error)) return;
       metrics.refusals.inc({ protocol: caller.protocol, reason: error.reason });
-      if (error.reason === "internal") logger.error({ err: causeOf(error), ...describe(caller) }, "fault");
-      else logger.info({ outcome: error.reason, detail: error.message, ...describe(caller) }, "refused");
+      if (error.reason === "internal") {
+        metrics.faults.inc();
+        logger.error({ err: causeOf(error), ...describe(caller) }, "fault");
+      } else logger.info({ outcome: error.reason, detail: error.message, ...describe(caller) }, "refused");
     },
 
     fault(error) {
+      metrics.faults.inc();
       logger.error({ err: error }, "fault");
+    },
+
+    uncaught(error) {
+      metrics.faults.inc();
+      logger.fatal({ stack: error instanceof Error ? error.stack : "the value is not an Error" }, "uncaught");
     },
   };
 }
