@@ -48,6 +48,7 @@ const AUTH: ServiceNotes = {
 
 /** docs/errors.md at greater length. */
 const REASONS: Readonly<Record<Reason, string>> = {
+  misdirected: "the internal listener does not answer to this host name. Add it to `COUNTERSIGN_INTERNAL_HOSTS`.",
   not_found: "there is no such path.",
   method_not_allowed: "the path takes other verbs, which Allow names.",
   unsupported_media_type: "the Content-Type is not JSON. Send `application/json`, or leave it out.",

@@ -3,7 +3,7 @@
 import type { HandlerContext } from "@connectrpc/connect";
 import { openRing, type RingTimes } from "./app/key-ring.ts";
 import { openLimiter } from "./app/limits.ts";
-import { createListeners } from "./app/listeners.ts";
+import { createListeners, isExposed } from "./app/listeners.ts";
 import { openRegistry } from "./app/registry.ts";
 import type { Config } from "./config.ts";
 import { createExplainLogin } from "./core/explain.ts";
@@ -38,6 +38,8 @@ export interface Gateway {
   readonly signingKeys: SigningKeys;
   /** The services of the internal listener, for a host that mounts them itself. */
   readonly services: readonly MountedService[];
+  /** Logs an error that nothing caught, at once. */
+  reportUncaught(error: unknown): void;
   /** Stops accepting, lets requests finish for a while, then closes everything. */
   close(): Promise<void>;
 }
@@ -192,6 +194,15 @@ async function compose(
   const limits = config.redisUrl === undefined ? "memory" : "redis";
   const database = config.databaseUrl === undefined ? "sqlite" : "postgres";
   log.logger.info({ public: publicUrl, internal: internalUrl, limits, database, kid: ring.active()?.kid }, "listening");
+  if (isExposed(internalUrl)) {
+    const cure = "set COUNTERSIGN_TLS_CERT and COUNTERSIGN_TLS_KEY, or let it listen on 127.0.0.1";
+    log.logger.warn({ internal: internalUrl }, `other machines reach the internal listener without TLS: ${cure}`);
+  }
   const services = [auth, token, admin];
-  return { publicUrl, internalUrl, registry, signingKeys, services, close: () => cleanup.disposeAsync() };
+  const reportUncaught = (error: unknown): void => {
+    observer.uncaught(error);
+    void log.flush();
+  };
+  const close = (): Promise<void> => cleanup.disposeAsync();
+  return { publicUrl, internalUrl, registry, signingKeys, services, reportUncaught, close };
 }

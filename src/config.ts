@@ -20,7 +20,9 @@ import {
   parseAddressOverrides,
   parseAdminToken,
   parseCertificateFile,
+  parseConnections,
   parseForwardedHeader,
+  parseHostNames,
   parseHttpUrl,
   parseInstances,
   parseKeyRotation,
@@ -72,6 +74,12 @@ export interface Config {
   readonly trustedProxies: readonly Network[];
   /** The only header they write; undefined: either. */
   readonly forwardedHeader: ForwardedHeader | undefined;
+  /** The most connections of each listener. */
+  readonly maxConnections: number;
+  /** The most connections of one address on each listener; trusted proxies have no such limit. */
+  readonly maxConnectionsPerAddress: number;
+  /** Host names of the internal listener in lower case, besides localhost and the host that it listens on. */
+  readonly internalHosts: readonly string[];
   /** Undefined: in the clear. */
   readonly tls: TlsFiles | undefined;
   /** With TLS: whoever connects to the internal listener shows a certificate of one of these authorities. */
@@ -164,6 +172,9 @@ export function readConfig(environment: Environment, { dev }: { dev: boolean }):
     addressLimitOverrides: read("ADDRESS_LIMIT_OVERRIDES", parseAddressOverrides, undefined) ?? [],
     trustedProxies: read("TRUSTED_PROXIES", parseTrustedProxies, undefined) ?? [],
     forwardedHeader: read("FORWARDED_HEADER", parseForwardedHeader, undefined),
+    maxConnections: read("MAX_CONNECTIONS", parseConnections, "10000") ?? 0,
+    maxConnectionsPerAddress: read("MAX_CONNECTIONS_PER_ADDRESS", parseConnections, "1000") ?? 0,
+    internalHosts: read("INTERNAL_HOSTS", parseHostNames, undefined) ?? [],
     tls: readPair(environment, "TLS_CERT", "TLS_KEY", mistakes),
     tlsClientCa: read("TLS_CLIENT_CA", parseCertificateFile, undefined),
     logLevel: read("LOG_LEVEL", parseLogLevel, "info") ?? "info",

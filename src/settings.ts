@@ -127,6 +127,26 @@ export function parseInstances(text: string): number {
   return Number(text);
 }
 
+/** The most connections of a listener. */
+export function parseConnections(text: string): number {
+  const connections = /^[1-9]\d{0,6}$/.test(text) ? Number(text) : 0;
+  if (connections === 0 || connections > 1_000_000)
+    throw new Error("is not a number of connections. Write a whole number from 1 to 1000000");
+  return connections;
+}
+
+/** A host name of RFC 1123, or one with underscores as container networks have it. */
+const HOST_NAME = /^(?!-)[\w-]{1,63}(?:\.(?!-)[\w-]{1,63})*$/;
+
+/** Host names, separated by commas: in lower case and without a trailing dot. */
+export function parseHostNames(text: string): readonly string[] {
+  return entriesOf(text).map((entry) => {
+    const name = entry.toLowerCase().replace(/\.$/, "");
+    if (HOST_NAME.test(name)) return name;
+    throw new Error(`names ${entry}, which is not a host name. Write such as gateway.internal, without a port`);
+  });
+}
+
 const DAY_MS = 86_400_000;
 const DAY_UNITS: Readonly<Record<string, number>> = { h: 3_600_000, d: DAY_MS };
 /** Three times as long as the next key is published before it signs. */

@@ -51,7 +51,7 @@ export function describeAnswers(answers: Answers, notes: AnswerNotes): JsonObjec
     ),
     default: {
       description:
-        "Any other refusal: of another verb (405, and Allow names the right ones), of another path (404), and what the HTTP server refuses by itself (408, 417, 431).",
+        "Any other refusal: of another verb (405, and Allow names the right ones), of another path (404), of a host name that the internal listener does not answer to (421), and what the HTTP server refuses by itself (408, 417, 431).",
       headers: refer(["Allow"]),
       content: { "application/json": { schema: ERROR } },
     },
@@ -106,8 +106,13 @@ function refer(headers: readonly string[]): JsonObject {
 
 /** The schema of a refusal's body, as toRest writes it. */
 export function errorSchema(refusals: readonly AuthError[], { reasons }: AnswerNotes): JsonObject {
-  // What is in `default`: the path, or the verb, is no operation's.
-  const told = new Set<Reason>(["not_found", "method_not_allowed", ...refusals.map(({ reason }) => reason)]);
+  // What is in `default`: the host name, the path or the verb is no operation's.
+  const told = new Set<Reason>([
+    "misdirected",
+    "not_found",
+    "method_not_allowed",
+    ...refusals.map(({ reason }) => reason),
+  ]);
   const bodies = [...told].map((reason): JsonObject => JSON.parse(toRest(new AuthError(reason, "")).body));
   return {
     type: "object",

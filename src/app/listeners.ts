@@ -1,14 +1,16 @@
 // Wires the listeners: which services and endpoints each has.
 
 import type { Config } from "../config.ts";
+import { createNetworkTable } from "../core/limiter/networks.ts";
 import type { Limiter, TokenSigner } from "../core/ports.ts";
 import type { KeyRing } from "../core/tokens/keyring.ts";
 import type { SigningKeyStore } from "../core/tokens/ports.ts";
 import { createCallerFrom } from "../http/caller.ts";
-import { createDispatch } from "../http/dispatch.ts";
+import { createDispatch, type DispatchOptions } from "../http/dispatch.ts";
 import { document, issuerDocuments } from "../http/documents.ts";
 import type { Endpoint, Endpoints } from "../http/endpoints.ts";
-import { type Listener, listen } from "../http/listener.ts";
+import { createHostCheck } from "../http/internal-hosts.ts";
+import { type Listener, type ListenerOptions, listen } from "../http/listener.ts";
 import type { TlsFiles } from "../http/tls.ts";
 import type { MountedService } from "../protocols/call.ts";
 import { createHealthService } from "../services/health.ts";
@@ -18,6 +20,7 @@ import { systemNow } from "../telemetry/clock.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Observer } from "../telemetry/observe.ts";
 import { checkReadiness } from "../telemetry/readiness.ts";
+import { readDescriptorLimit, shareDescriptors } from "./descriptors.ts";
 
 export interface Served {
   readonly auth: MountedService;
@@ -35,10 +38,20 @@ export interface Served {
   readonly observer: Observer;
 }
 
+/** What a listener has of its own. */
+interface Mounted
+  extends Pick<DispatchOptions, "services" | "endpoints" | "isOwnHost">,
+    Pick<ListenerOptions, "tls" | "maxConnections"> {}
+
 export interface Listeners {
   /** Each resolves with its origin, undefined when it is off. */
   openPublic(): Promise<string | undefined>;
   openInternal(): Promise<string | undefined>;
+}
+
+/** Whether other machines reach the listener at this origin without TLS. */
+export function isExposed(url: string | undefined): boolean {
+  return url !== undefined && /^http:\/\/(?!127\.|\[::1\]|\[::ffff:127\.)/.test(url);
 }
 
 /** Prepares the listeners. `cleanup` closes those that are open and lets requests finish for `graceMs` milliseconds. */
@@ -67,34 +80,39 @@ export function createListeners(
     health.drain();
     await Promise.all(opened.map((listener) => listener.close(graceMs)));
   });
-  const open = async (
-    address: ListenAddress | undefined,
-    services: readonly MountedService[],
-    endpoints: Endpoints,
-    tls: TlsFiles | undefined,
-  ): Promise<string | undefined> => {
+  const { refused: onError, fault: onFault, connectionRefused: onConnectionRefused } = observer;
+  const trusted = createNetworkTable(config.trustedProxies.map((network) => [network, true] as const));
+  const shares = shareDescriptors(config.maxConnections, readDescriptorLimit());
+  const open = async (address: ListenAddress | undefined, mounted: Mounted): Promise<string | undefined> => {
     if (address === undefined) return undefined;
-    const { refused: onError, fault: onFault } = observer;
+    const { services, endpoints, isOwnHost, ...listened } = mounted;
     // Deadlines count by the system's clock, whatever time logins are given.
-    const serve = createDispatch({ services, endpoints, callerFrom, onError, onFault, now: systemNow });
-    const listener = await listen({ ...address, serve, ...(tls && { tls }), onFault });
+    const calls = { services, endpoints, callerFrom, onError, onFault, now: systemNow };
+    const listener = await listen({
+      ...address,
+      ...listened,
+      serve: createDispatch({ ...calls, ...(isOwnHost && { isOwnHost }) }),
+      maxConnectionsPerAddress: config.maxConnectionsPerAddress,
+      isTrusted: (one) => trusted.find(one) ?? false,
+      onFault,
+      onConnectionRefused,
+    });
     opened.push(listener);
     return listener.url;
   };
 
   return {
     openPublic: () =>
-      open(
-        config.publicListen,
-        [auth],
-        { ...shared, "/openapi.json": document(async () => (await openapi()).publicOpenapi) },
-        config.tls,
-      ),
+      open(config.publicListen, {
+        services: [auth],
+        endpoints: { ...shared, "/openapi.json": document(async () => (await openapi()).publicOpenapi) },
+        maxConnections: shares.public,
+        ...(config.tls && { tls: config.tls }),
+      }),
     openInternal: () =>
-      open(
-        config.internalListen,
-        [...operated, ...[health.spec, ...reflection].map((spec) => ({ spec }))],
-        {
+      open(config.internalListen, {
+        services: [...operated, ...[health.spec, ...reflection].map((spec) => ({ spec }))],
+        endpoints: {
           ...shared,
           "/openapi.json": document(async () => (await openapi()).internalOpenapi),
           "/metrics": document(served.metrics.render),
@@ -105,7 +123,14 @@ export function createListeners(
           }),
           "/oauth2/introspect": served.introspection,
         },
-        config.tls && { ...config.tls, ...(config.tlsClientCa !== undefined && { clientCa: config.tlsClientCa }) },
-      ),
+        ...(config.internalListen && { isOwnHost: createHostCheck(config.internalListen.host, config.internalHosts) }),
+        maxConnections: shares.internal,
+        ...(config.tls && { tls: internalTls(config.tls, config.tlsClientCa) }),
+      }),
   };
+}
+
+/** The internal listener's TLS, which may ask for client certificates. */
+function internalTls(tls: TlsFiles, clientCa: string | undefined): TlsFiles {
+  return clientCa === undefined ? tls : { ...tls, clientCa };
 }

@@ -1,5 +1,6 @@
-// `countersign serve`: runs the gateway until a signal.
+// `countersign serve`: runs the gateway until a signal or an uncaught error.
 
+import { statSync } from "node:fs";
 import type { Command } from "commander";
 import type { Gateway } from "../app.ts";
 import { dataDirOf, devEnvironment, processEnvironment, readConfig } from "../config.ts";
@@ -11,6 +12,9 @@ import { startLines } from "./start-lines.ts";
 
 /** npm passes on a signal that the terminal gave the whole group: the two are one. */
 const SIGNAL_ECHO_MS = 1_000;
+
+/** Time to write the log before a second uncaught error ends the process, in milliseconds. */
+const LAST_LINE_MS = 100;
 
 interface ServeOptions {
   readonly dev?: boolean;
@@ -32,9 +36,14 @@ export function addServeCommand(program: Command): void {
       const gateway = await start(options);
       // Heard before it is said that all is up: whoever waits for that may send one at once.
       const signalled = untilSignal();
+      let isFailed = false;
+      const failed = untilUncaught(gateway).then(() => {
+        isFailed = true;
+      });
       announce(command, gateway, options.dev ?? false);
-      await signalled;
+      await Promise.race([signalled, failed]);
       await gateway.close();
+      if (isFailed) process.exit(1);
     });
 }
 
@@ -43,6 +52,7 @@ async function start({ dev = false, forgetLostSecrets = false }: ServeOptions): 
   const dataDir = dataDirOf(environment);
   const demo = dev ? await import("./demo.ts") : undefined;
   try {
+    requireOwnDirectory(dataDir);
     const config = readConfig(demo ? devEnvironment(environment, demo.prepareDevSecrets(dataDir)) : environment, {
       dev,
     });
@@ -58,6 +68,14 @@ async function start({ dev = false, forgetLostSecrets = false }: ServeOptions): 
   } catch (error) {
     throw explainStart(error) ?? error;
   }
+}
+
+/** @throws CommandFailure when other users may replace the files of the data directory */
+function requireOwnDirectory(dataDir: string): void {
+  // Windows has no such mode. A missing directory is made for its owner alone.
+  const mode = process.platform === "win32" ? 0 : (statSync(dataDir, { throwIfNoEntry: false })?.mode ?? 0);
+  if ((mode & 0o022) === 0) return;
+  throw new CommandFailure(`other users may write to the data directory ${dataDir}. Run: chmod go-w ${dataDir}`);
 }
 
 /** What keeps a gateway from starting and is no bug, in one clear line. */
@@ -131,5 +149,20 @@ function untilSignal(): Promise<void> {
         }
       });
     }
+  });
+}
+
+/** Waits for an error that nothing caught, and reports it; a second one ends the process. */
+function untilUncaught(gateway: Gateway): Promise<void> {
+  return new Promise((resolve) => {
+    let isSecond = false;
+    const report = (error: unknown): void => {
+      gateway.reportUncaught(error);
+      if (isSecond) setTimeout(() => process.exit(1), LAST_LINE_MS);
+      isSecond = true;
+      resolve();
+    };
+    process.on("uncaughtException", report);
+    process.on("unhandledRejection", report);
   });
 }

@@ -4,6 +4,7 @@ import type { LimitState } from "./ports.ts";
 
 /** Every reason there is. A new one needs a row in protocols/errors.ts and in docs/errors.md. */
 export type Reason =
+  | "misdirected"
   | "not_found"
   | "method_not_allowed"
   | "unsupported_media_type"

@@ -9,15 +9,18 @@ import { createRest } from "../protocols/rest.ts";
 import { createStreaming } from "../protocols/streaming.ts";
 import type { Serve } from "./connection.ts";
 import { createEndpoints, type Endpoints } from "./endpoints.ts";
+import { misdirected } from "./internal-hosts.ts";
 
 export interface DispatchOptions extends CallOptions {
   readonly endpoints: Endpoints;
+  /** Whether the listener answers to a host name; absent: to any. */
+  readonly isOwnHost?: (host: string | undefined) => boolean;
   /** Receives a bug that left an exchange without an answer. */
   readonly onFault: (error: unknown) => void;
 }
 
 /** One handler for a listener. @throws TypeError when two things claim one path */
-export function createDispatch({ endpoints, onFault, ...options }: DispatchOptions): Serve {
+export function createDispatch({ endpoints, isOwnHost, onFault, ...options }: DispatchOptions): Serve {
   const methods = new Map(unaryMethods(options.services).map((method) => [methodPath(method.desc), method]));
   const [rest, connect, grpcWeb, grpc] = [
     createRest(options),
@@ -42,8 +45,16 @@ export function createDispatch({ endpoints, onFault, ...options }: DispatchOptio
   async function answer(exchange: Exchange): Promise<void> {
     const path = pathOf(exchange);
     const contentType = exchange.headers["content-type"]?.toLowerCase() ?? "";
-    if (streaming.paths.includes(path)) return streaming.answer(exchange);
     const protocol = protocolOf(contentType, path);
+    // HTTP/2 names the host in a pseudo-header.
+    const { host = exchange.headers[":authority"] } = exchange.headers;
+    if (isOwnHost?.(host?.toString()) === false) {
+      const error = misdirected();
+      options.onError(error, options.callerFrom(exchange, protocol.name));
+      protocol.writeError(exchange, error, undefined);
+      return;
+    }
+    if (streaming.paths.includes(path)) return streaming.answer(exchange);
     if (protocol !== rest) return answerCall(exchange, protocol, options);
     const isEndpoint = table.methodsAt(path).length > 0;
     if (exchange.method === "OPTIONS") {

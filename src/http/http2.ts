@@ -141,7 +141,7 @@ class Http2Exchange extends HttpExchange {
       stream.respond(fields, { endStream, waitForTrailers: trailers !== undefined });
       if (trailers !== undefined) stream.once("wantTrailers", () => this.#sendTrailers(trailers()));
       if (endStream) return;
-      if (isStreamed(body)) pipeline(Readable.from(body), stream).catch(() => {});
+      if (isStreamed(body)) void this.#sendPieces(body);
       else if (body.length <= SLICE_BYTES) stream.end(body);
       // As the caller's window opens: Node would hold all of it.
       else pipeline(slices(body), stream).catch(() => {});
@@ -171,6 +171,13 @@ class Http2Exchange extends HttpExchange {
   /** The stream has ended. */
   end(): void {
     if (!this.#stream.readableEnded) this.failBody();
+  }
+
+  async #sendPieces(body: AsyncIterable<Uint8Array>): Promise<void> {
+    await pipeline(Readable.from(body), this.#stream).catch(() => {});
+    // What else the caller sends is dropped, until `tick` ends the stream.
+    this.#age = 0;
+    this.#stream.resume();
   }
 
   #sendTrailers(trailers: Iterable<HeaderField>): void {

@@ -17,8 +17,10 @@ export interface ListenerOptions {
   readonly serve: Serve;
   /** Absent: in the clear. */
   readonly tls?: TlsFiles;
-  /** Receives bugs, and errors of the listener itself: certificate files, descriptors that ran out. */
+  /** Receives bugs, and the error of certificate files that cannot be loaded. */
   readonly onFault: (error: unknown) => void;
+  /** A connection was refused: there are too many, or no descriptor is left. */
+  readonly onConnectionRefused?: () => void;
   /** How many connections there may be, in all and from one address; absent: any number. */
   readonly maxConnections?: number;
   readonly maxConnectionsPerAddress?: number;
@@ -43,16 +45,8 @@ const HSTS: HeaderField = ["Strict-Transport-Security", "max-age=31536000"];
 
 /** Listens. @throws the system's error (EADDRINUSE, EACCES …) when it cannot */
 export async function listen(options: ListenerOptions): Promise<Listener> {
-  const {
-    host,
-    port,
-    serve,
-    tls,
-    onFault,
-    maxConnections,
-    maxConnectionsPerAddress,
-    isTrusted = () => false,
-  } = options;
+  const { host, port, serve, tls, onFault, maxConnections, maxConnectionsPerAddress } = options;
+  const { isTrusted = () => false, onConnectionRefused = () => {} } = options;
   const server =
     tls === undefined ? createServer(HTTP1_OPTIONS) : createSecureServer({ ...HTTP1_OPTIONS, ...readTlsOptions(tls) });
   const stopReloading =
@@ -60,6 +54,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   // The one undocumented switch: firmware that ends its side after the request gets no answer without it.
   Object.assign(server, { httpAllowHalfOpen: true });
   if (maxConnections !== undefined) server.maxConnections = maxConnections;
+  server.on("drop", onConnectionRefused);
   // A stranger that does not speak TLS gets no answer.
   server.on("tlsClientError", (_error, socket) => socket.destroy());
   const guard: ConnectionOptions["guard"] = (socket, handle) => {
@@ -85,6 +80,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     const address = limitAddress(socket.remoteAddress ?? "");
     const others = perAddress.get(address) ?? 0;
     if (maxConnectionsPerAddress !== undefined && others >= maxConnectionsPerAddress && !isTrusted(address)) {
+      onConnectionRefused();
       socket.destroy();
       return;
     }
@@ -121,8 +117,8 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
       resolve();
     });
   });
-  // Such as that no descriptor is left to accept with.
-  server.on("error", onFault);
+  // No descriptor is left to accept with.
+  server.on("error", onConnectionRefused);
   const ticks = setInterval(() => {
     for (const [socket, connection] of connections) guard(socket, () => connection.tick());
   }, TICK_MS);

@@ -13,6 +13,7 @@ const ERROR_DOMAIN = "countersign";
 
 /** The status over REST, and the code in all other protocols. */
 const REASONS = {
+  misdirected: { status: 421, code: Code.PermissionDenied },
   not_found: { status: 404, code: Code.Unimplemented },
   method_not_allowed: { status: 405, code: Code.Unimplemented },
   unsupported_media_type: { status: 415, code: Code.Unimplemented },

@@ -1,6 +1,6 @@
 // Streaming methods (health's Watch, reflection), by Connect's own handlers in each protocol they speak.
 
-import { type ContextValues, createConnectRouter } from "@connectrpc/connect";
+import { Code, ConnectError, type ContextValues, createConnectRouter, type Interceptor } from "@connectrpc/connect";
 import { type CallOptions, MAX_MESSAGE_BYTES, methodPath, valuesOf } from "./call.ts";
 import { type Exchange, fetchHeaders, pathOf } from "./exchange.ts";
 
@@ -12,7 +12,7 @@ export interface Streaming {
 
 /** Serves the streaming methods of services. @throws TypeError for one that has a guard: none is asked here */
 export function createStreaming({ services, callerFrom }: Pick<CallOptions, "services" | "callerFrom">): Streaming {
-  const router = createConnectRouter({ readMaxBytes: MAX_MESSAGE_BYTES });
+  const router = createConnectRouter({ readMaxBytes: MAX_MESSAGE_BYTES, interceptors: [blameCaller] });
   for (const { spec, guard } of services) {
     for (const method of Object.values(spec.methods)) {
       if (method.kind === "unary") continue;
@@ -29,6 +29,7 @@ export function createStreaming({ services, callerFrom }: Pick<CallOptions, "ser
       if (handler === undefined) throw new TypeError("the path has a handler");
       const abort = new AbortController();
       exchange.onClose(() => abort.abort());
+      const chunks = exchange.chunks()[Symbol.asyncIterator]();
       const contextValues: ContextValues = valuesOf(callerFrom(exchange, "stream"));
       const { status, header, body, trailer } = await handler({
         httpVersion: exchange.version === 2 ? "2.0" : "1.1",
@@ -36,7 +37,8 @@ export function createStreaming({ services, callerFrom }: Pick<CallOptions, "ser
         // The handler parses it: a stranger's Host must not get there.
         url: `http://countersign${handler.requestPath}`,
         header: fetchHeaders(exchange),
-        body: exchange.chunks(),
+        // Without `return`: a handler that stops reading would destroy the request, and its answer with it.
+        body: { [Symbol.asyncIterator]: () => ({ next: () => chunks.next() }) },
         signal: abort.signal,
         contextValues,
       });
@@ -44,4 +46,17 @@ export function createStreaming({ services, callerFrom }: Pick<CallOptions, "ser
       exchange.send({ status, headers, body: body ?? "", ...(trailer && { trailers: () => trailer }) });
     },
   };
+}
+
+/** Bytes that do not decode are `invalid_argument`; Connect's handlers call some of them `internal`. */
+const blameCaller: Interceptor = (next) => (request) =>
+  next(request.stream ? { ...request, message: decoded(request.message) } : request);
+
+async function* decoded<Message>(messages: AsyncIterable<Message>): AsyncIterable<Message> {
+  try {
+    yield* messages;
+  } catch (error) {
+    const isInternal = error instanceof ConnectError && error.code === Code.Internal;
+    throw isInternal ? new ConnectError(error.rawMessage, Code.InvalidArgument) : error;
+  }
 }

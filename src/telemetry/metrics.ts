@@ -11,6 +11,10 @@ export interface Metrics {
   readonly verifications: Counter<"protocol" | "outcome">;
   /** Requests refused before any method was reached, by protocol and reason. */
   readonly refusals: Counter<"protocol" | "reason">;
+  /** Errors in the gateway itself: faults, `internal` errors and uncaught errors. */
+  readonly faults: Counter;
+  /** Connections refused: there were too many, in all or from one address. */
+  readonly connectionsRefused: Counter;
   /** 1 while Redis is away and limits are decided without it. */
   readonly limitsDegraded: Gauge;
   /** What was decided without it, by outcome (`admitted`, `denied`, `refused`). */
@@ -48,6 +52,16 @@ export function createMetrics(): Metrics {
       name: "countersign_refusals_total",
       help: "Requests refused before any method was reached, by protocol and reason",
       labelNames: ["protocol", "reason"],
+      registers,
+    }),
+    faults: new Counter({
+      name: "countersign_faults_total",
+      help: "Errors in the gateway itself, each with a log line of level 50 or 60",
+      registers,
+    }),
+    connectionsRefused: new Counter({
+      name: "countersign_connections_refused_total",
+      help: "Connections refused because there were too many, in all or from one address",
       registers,
     }),
     limitsDegraded: new Gauge({

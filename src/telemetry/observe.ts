@@ -26,10 +26,16 @@ export interface Observer {
   refused(error: AuthError, caller: ObservedCaller): void;
   /** An answer failed altogether. */
   fault(error: unknown): void;
+  /** A connection was refused, since there are too many or no descriptor is left: a line a minute at most. */
+  connectionRefused(): void;
+  /** Nothing caught an error. The line has its stack alone: its properties may hold a request or a row. */
+  uncaught(error: unknown): void;
 }
 
 /** Checks of tokens that are unavailable are told of so often at most, in milliseconds. */
 const TOLD_MS = 1_000;
+/** Refused connections are told of so often at most, in milliseconds. */
+const REFUSED_MS = 60_000;
 
 /** Observes into a log and metrics. `elapsed` gives milliseconds since any fixed instant, monotonic. */
 export function createObserver(logger: Logger, metrics: Metrics, elapsed: () => number): Observer {
@@ -63,6 +69,7 @@ export function createObserver(logger: Logger, metrics: Metrics, elapsed: () => 
   /** What was counted where it was thrown: whoever tells the caller need not say it again. */
   const counted = new WeakSet<AuthError>();
   let toldAt = Number.NEGATIVE_INFINITY;
+  let refusedAt = Number.NEGATIVE_INFINITY;
 
   return {
     observeLogIn(logIn) {
@@ -120,12 +127,27 @@ export function createObserver(logger: Logger, metrics: Metrics, elapsed: () => 
     refused(error, caller) {
       if (counted.has(error)) return;
       metrics.refusals.inc({ protocol: caller.protocol, reason: error.reason });
-      if (error.reason === "internal") logger.error({ err: causeOf(error), ...describe(caller) }, "fault");
-      else logger.info({ outcome: error.reason, detail: error.message, ...describe(caller) }, "refused");
+      if (error.reason === "internal") {
+        metrics.faults.inc();
+        logger.error({ err: causeOf(error), ...describe(caller) }, "fault");
+      } else logger.info({ outcome: error.reason, detail: error.message, ...describe(caller) }, "refused");
     },
 
     fault(error) {
+      metrics.faults.inc();
       logger.error({ err: error }, "fault");
+    },
+
+    connectionRefused() {
+      metrics.connectionsRefused.inc();
+      if (elapsed() - refusedAt < REFUSED_MS) return;
+      refusedAt = elapsed();
+      logger.warn("connections are refused: see COUNTERSIGN_MAX_CONNECTIONS and the limit of open files");
+    },
+
+    uncaught(error) {
+      metrics.faults.inc();
+      logger.fatal({ stack: error instanceof Error ? error.stack : "the value is not an Error" }, "uncaught");
     },
   };
 }

@@ -21,6 +21,10 @@ type AddressPolicy = (address: string) => Policy | undefined;
 const COUNTED_BITS = 64;
 const COUNTED_END = `/${COUNTED_BITS}`;
 
+/** The prefix under which NAT64 writes IPv4 addresses (RFC 6052, 2.1). */
+const NAT64 = ipaddr.IPv6.parse("64:ff9b::");
+const NAT64_BITS = 96;
+
 /** Reads a network whose addresses can be counted apart from others. @throws Error as `readNetwork` does */
 export function readLimitedNetwork(text: string): Network {
   const network = readNetwork(text);
@@ -41,8 +45,8 @@ export function createAddressLimits(usual: Policy | undefined, overrides: readon
 }
 
 /**
- * The address that limits count under: IPv4 as it is, IPv4-mapped IPv6 (RFC 4291, 2.5.5.2) unmapped, other IPv6 by its
- * /64, the smallest network that a site is given (RFC 6177).
+ * The address that limits count under: IPv4 as it is, IPv4-mapped IPv6 (RFC 4291, 2.5.5.2) and NAT64 by the IPv4 address
+ * inside, other IPv6 by its /64, the smallest network that a site is given (RFC 6177).
  */
 export function limitAddress(remoteAddress: string): string {
   // As a socket writes it, and by far the most common.
@@ -50,5 +54,6 @@ export function limitAddress(remoteAddress: string): string {
   if (!ipaddr.isValid(remoteAddress)) return "unknown";
   const address = ipaddr.process(remoteAddress);
   if (!(address instanceof ipaddr.IPv6)) return address.toString();
+  if (address.match(NAT64, NAT64_BITS)) return new ipaddr.IPv4(address.toByteArray().slice(12)).toString();
   return `${new ipaddr.IPv6([...address.parts.slice(0, 4), 0, 0, 0, 0]).toString()}/64`;
 }

@@ -1,0 +1,28 @@
+// How many connections each listener may have, by the settings and by the process's descriptors.
+
+/** Descriptors for files, the database and Redis. */
+const OTHER_DESCRIPTORS = 200;
+/** The internal listener's share while descriptors are short: health, metrics and operators. */
+const INTERNAL_SHARE = 400;
+
+export interface ConnectionShares {
+  readonly public: number;
+  readonly internal: number;
+}
+
+/** Shares `descriptors` so that the internal listener answers whatever the public one suffers. */
+export function shareDescriptors(maxConnections: number, descriptors: number): ConnectionShares {
+  const left = Math.max(2, descriptors - OTHER_DESCRIPTORS);
+  if (2 * maxConnections <= left) return { public: maxConnections, internal: maxConnections };
+  const internal = Math.min(maxConnections, INTERNAL_SHARE, left >> 1);
+  return { public: Math.min(maxConnections, left - internal), internal };
+}
+
+/** The process's limit of open descriptors; unlimited where the system does not say. */
+export function readDescriptorLimit(): number {
+  // Documented, not typed: peers would be looked up by name.
+  Reflect.set(process.report, "excludeNetwork", true);
+  const report: unknown = process.report.getReport();
+  const soft = /"open_files":\s*\{\s*"soft":\s*(\d+)/.exec(JSON.stringify(report))?.[1];
+  return soft === undefined ? Number.POSITIVE_INFINITY : Number(soft);
+}

@@ -1,0 +1,77 @@
+// An error that nothing catches: `serve` logs it, drains and exits 1.
+
+import { connect } from "node:net";
+import { expect, test } from "vitest";
+import { type ServingProcess, serve, temporaryFolder } from "../program.ts";
+
+/** Plants errors in a gateway's process: one at each SIGUSR2. */
+function throwing(statement: string) {
+  // In base64: a stack names the module, and a test looks for the secret there.
+  const script = Buffer.from(`process.on("SIGUSR2", () => { ${statement} })`).toString("base64");
+  return { nodeArguments: ["--max-semi-space-size=8", "--import", `data:text/javascript;base64,${script}`] };
+}
+
+const fatals = ({ log }: ServingProcess) =>
+  log()
+    .split("\n")
+    .filter((line) => line.includes('"level":60'))
+    .map((line) => JSON.parse(line));
+
+test.for([
+  ["throw Object.assign(new TypeError('planted'), { password: 'hunter2' })", "TypeError: planted\n    at process."],
+  ["Promise.reject(Object.assign(new Error('planted'), { password: 'hunter2' }))", "Error: planted\n    at process."],
+  ["throw 'hunter2'", "not an Error"],
+  ["Promise.reject({ password: 'hunter2' })", "not an Error"],
+] as const)("%s is one fatal line without its properties, a drain and status 1", async ([statement, stack]) => {
+  const gateway = await serve(temporaryFolder(), throwing(statement));
+  expect(await gateway.end("SIGUSR2")).toBe(1);
+  expect(fatals(gateway)).toEqual([
+    { level: 60, time: expect.any(Number), stack: expect.stringContaining(stack), msg: "uncaught" },
+  ]);
+  expect(gateway.log()).not.toContain("hunter2");
+});
+
+/** Sends half a request, which a drain waits for. */
+async function sendHalf(gateway: ServingProcess) {
+  const { hostname, port } = new URL(gateway.publicUrl);
+  const socket = connect(Number(port), hostname);
+  socket.on("error", () => {});
+  socket.write("POST /auth/login HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{");
+  await fetch(new URL("/livez", gateway.publicUrl));
+  return socket;
+}
+
+test("a request that is under way is answered", async () => {
+  const gateway = await serve(temporaryFolder(), throwing("throw new Error('planted')"));
+  const socket = await sendHalf(gateway);
+  const ended = gateway.end("SIGUSR2");
+  await expect.poll(() => fatals(gateway)).toHaveLength(1);
+  let answer = "";
+  socket.on("data", (chunk) => {
+    answer += String(chunk);
+  });
+  socket.write("}");
+  expect(await ended).toBe(1);
+  expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+});
+
+test("a second error during the drain ends the process at once", async () => {
+  const gateway = await serve(temporaryFolder(), throwing("throw new Error('planted')"));
+  await sendHalf(gateway);
+  void gateway.end("SIGUSR2");
+  await expect.poll(() => fatals(gateway)).toHaveLength(1);
+  const started = Date.now();
+  expect(await gateway.end("SIGUSR2")).toBe(1);
+  expect(Date.now() - started).toBeLessThan(2_000);
+  expect(fatals(gateway)).toHaveLength(2);
+});
+
+test("an error during the drain of a signal is logged, and the status is 1", async () => {
+  const gateway = await serve(temporaryFolder(), throwing("throw new Error('planted')"));
+  const socket = await sendHalf(gateway);
+  void gateway.end("SIGTERM");
+  void gateway.end("SIGUSR2");
+  await expect.poll(() => fatals(gateway)).toHaveLength(1);
+  socket.write("}");
+  expect(await gateway.end()).toBe(1);
+});

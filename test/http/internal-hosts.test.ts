@@ -1,0 +1,104 @@
+// Host names that the internal listener answers to.
+
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { createHostCheck, misdirected } from "../../src/http/internal-hosts.ts";
+
+const isAllowed = createHostCheck("Gateway.Example", ["countersign.internal", "countersign_1"]);
+const anyCase = (text: string) =>
+  fc
+    .array(fc.boolean(), { minLength: text.length, maxLength: text.length })
+    .map((upper) => [...text].map((letter, at) => (upper[at] ? letter.toUpperCase() : letter)).join(""));
+const ending = fc.constantFrom("", ":", ":80", ":65535");
+
+describe("a host check", () => {
+  test("accepts a request without Host", () => {
+    expect(isAllowed(undefined)).toBe(true);
+  });
+
+  test.for([
+    "127.0.0.1",
+    "192.0.2.7:9090",
+    "[::1]",
+    "[2001:db8::7]:9090",
+    "localhost",
+    "LOCALHOST:9090",
+    "localhost.",
+    "countersign.localhost:9090",
+    "gateway.example:9090",
+    "gateway.example.",
+    "Countersign.Internal:9090",
+    "countersign_1",
+  ])("accepts %s", (host) => {
+    expect(isAllowed(host)).toBe(true);
+  });
+
+  test.for([
+    "",
+    ":9090",
+    ".",
+    "evil.example",
+    "evil.example:9090",
+    "localhost.evil.example",
+    "notlocalhost",
+    "evil-countersign.internal",
+    "sub.countersign.internal",
+    "127.0.0.1.evil.example",
+    "[evil.example]",
+    "[127.0.0.1]",
+    "::1",
+    "2130706433",
+    "localhost:9090:9090",
+    "localhost:evil.example",
+    "localhost@evil.example",
+    "evil.example@localhost",
+    "evil.example#.localhost",
+    "localhost, evil.example",
+    " localhost",
+    "localhost..",
+  ])("refuses %j", (host) => {
+    expect(isAllowed(host)).toBe(false);
+  });
+
+  test("accepts every IP address and every name of its own, in any case and with any port", () => {
+    const name = fc.constantFrom("localhost", "gateway.example", "countersign.internal", "countersign_1");
+    const host = fc.oneof(
+      fc.ipV4(),
+      fc.ipV6().map((address) => `[${address}]`),
+      name.chain(anyCase),
+      name.chain(anyCase).map((text) => `${text}.`),
+      fc.domain().map((domain) => `${domain}.localhost`),
+    );
+    fc.assert(
+      fc.property(host, ending, (text, port) => {
+        expect(isAllowed(text + port)).toBe(true);
+      }),
+    );
+  });
+
+  test("refuses every other domain, in any case and with any port", () => {
+    const others = fc.domain().filter((domain) => !/^(gateway\.example|countersign\.internal)$/i.test(domain));
+    fc.assert(
+      fc.property(others.chain(anyCase), fc.constantFrom("", "."), ending, (domain, dot, port) => {
+        expect(isAllowed(domain + dot + port)).toBe(false);
+      }),
+    );
+  });
+
+  test("refuses or accepts any text, and never throws", () => {
+    fc.assert(
+      fc.property(fc.string(), (text) => {
+        expect(typeof isAllowed(text)).toBe("boolean");
+      }),
+    );
+  });
+});
+
+test("the error names the setting, in characters that grpc-js shows as they are", () => {
+  const { reason, message } = misdirected();
+  expect([reason, message]).toEqual([
+    "misdirected",
+    "this listener does not answer to this host name. Add it to COUNTERSIGN_INTERNAL_HOSTS",
+  ]);
+  expect(message).not.toMatch(/[;/?:@&=+$,#]/);
+});
