@@ -99,7 +99,7 @@ test("both listeners stop accepting at once, whatever is under way on one", asyn
 
   const { hostname, port } = new URL(internalUrl);
   const slow = connect(Number(port), hostname);
-  slow.write("POST /auth/login HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{");
+  slow.write("POST /auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{");
   await fetch(new URL("/livez", internalUrl));
   const ended = end("SIGTERM");
   await expect

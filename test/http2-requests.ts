@@ -23,7 +23,7 @@ const AUTH = "/countersign.auth.v1.AuthService";
 const NO_MESSAGE: Uint8Array = new Uint8Array();
 
 function request(method: string, path: string, headers: HeaderFields = {}, body?: Buffer): RawRequest {
-  const pseudo = { ":method": method, ":scheme": "http", ":path": path, ":authority": "gateway" };
+  const pseudo = { ":method": method, ":scheme": "http", ":path": path, ":authority": "localhost" };
   return { headers: { ...pseudo, ...headers }, ...(body && { body }) };
 }
 
@@ -47,7 +47,7 @@ const onBoth = {
   "a request that expects 100-continue": () => request("POST", "/", { expect: "100-continue" }, Buffer.from("{}")),
   "a login that expects 100-continue": ({ login }) => connect("/auth/login", login, { expect: "100-continue" }),
   "a request that expects something else": () => request("POST", "/", { expect: "else" }, Buffer.from("{}")),
-  CONNECT: () => ({ headers: { ":method": "CONNECT", ":authority": "gateway:1" } }),
+  CONNECT: () => ({ headers: { ":method": "CONNECT", ":authority": "localhost:1" } }),
   "a REST login": ({ login }) => connect("/auth/login", login),
   "a REST request that is not JSON": () => request("POST", "/auth/login", {}, Buffer.from("{")),
   "a REST request": () => get("/auth/time"),

@@ -86,7 +86,7 @@ async function onConnection(open: Open, act: (client: Client) => Promise<void>):
   };
   const sync = async (): Promise<void> => {
     const stream = next();
-    write(openStream(stream, { ":method": "GET", ":scheme": "http", ":path": "/livez", ":authority": "gateway" }));
+    write(openStream(stream, { ":method": "GET", ":scheme": "http", ":path": "/livez", ":authority": "localhost" }));
     if (!(await isOk(stream))) throw new Error("/livez is not 200");
   };
   try {

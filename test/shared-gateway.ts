@@ -68,7 +68,7 @@ export function shareGateway(tls?: TlsSettings): SharedGateway {
   /** @returns the token @throws Error when the login fails */
   async function logIn(url: string): Promise<string> {
     const connection = await openConnection(url, ca);
-    const headers = { ":method": "POST", ":scheme": "http", ":path": "/auth/login", ":authority": "gateway" };
+    const headers = { ":method": "POST", ":scheme": "http", ":path": "/auth/login", ":authority": "localhost" };
     connection.write(settings(), openStream(1, headers, false), data(1, Buffer.from(JSON.stringify(signNext()))));
     try {
       const { token } = JSON.parse(String(await connection.bodyOf(1)));

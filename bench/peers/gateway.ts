@@ -1,6 +1,5 @@
 // Peer: the gateway with everything on. Only the address limit is raised, since all the load comes from one address.
 
-import { setTimeout } from "node:timers/promises";
 import { startGateway } from "../../src/app.ts";
 import { readConfig } from "../../src/config.ts";
 import { MAX_IMPORT_ROWS } from "../../src/core/registry/device-import.ts";
@@ -8,8 +7,6 @@ import { GATEWAY } from "../../src/core/registry/ports.ts";
 import { AUDIENCE, ISSUER } from "../contract.ts";
 import { servePeer } from "../serve-peer.ts";
 
-/** A gateway reads its certificate again a second after its start; sessions of before cannot be resumed. */
-const CERTIFICATE_READ_MS = 1_500;
 /** A device as it is by default. */
 const ROW = {
   displayName: undefined,
@@ -50,6 +47,5 @@ servePeer(async ({ redisUrl, folder, fleet, algorithm, listener, tls }) => {
       .map((deviceKey) => ({ ...ROW, deviceKey, customerId }));
     await registry.deviceImport.importDevices(rows, GATEWAY);
   }
-  if (tls !== undefined) await setTimeout(CERTIFICATE_READ_MS);
   return { url, jwksUrl: `${publicUrl}/.well-known/jwks.json` };
 });

@@ -177,7 +177,7 @@ class Http2Exchange extends HttpExchange {
     await pipeline(Readable.from(body), this.#stream).catch(() => {});
     // What else the caller sends is dropped, until `tick` ends the stream.
     this.#age = 0;
-    this.#stream.resume();
+    this.#stream.removeAllListeners("readable").resume();
   }
 
   #sendTrailers(trailers: Iterable<HeaderField>): void {

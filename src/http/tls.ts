@@ -55,16 +55,25 @@ export function readTlsOptions({ cert: certPath, key: keyPath, clientCa }: TlsFi
  */
 export function reloadTls(server: Server, files: TlsFiles, onFault: (error: unknown) => void): () => void {
   const paths = Object.values(files);
+  const fingerprint = (): string => paths.map((path) => readFileSync(path, "base64")).join();
+  let loaded = fingerprint();
   const reload = (): void => {
     try {
+      const found = fingerprint();
+      // A new context cannot resume the sessions of the former.
+      if (found === loaded) return;
       server.setSecureContext(readTlsOptions(files));
+      loaded = found;
     } catch (error) {
       onFault(new Error("the TLS files cannot be loaded: the former stay in use", { cause: error }));
     }
   };
   // By stat: a certificate is often replaced by moving a link, which raises no event.
   for (const path of paths) watchFile(path, { interval: LOOK_MS, persistent: false }, reload);
+  // The first stat may already see a changed file.
+  const missed = setTimeout(reload, LOOK_MS).unref();
   return () => {
+    clearTimeout(missed);
     for (const path of paths) unwatchFile(path, reload);
   };
 }

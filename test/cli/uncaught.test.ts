@@ -36,7 +36,7 @@ async function sendHalf(gateway: ServingProcess) {
   const { hostname, port } = new URL(gateway.publicUrl);
   const socket = connect(Number(port), hostname);
   socket.on("error", () => {});
-  socket.write("POST /auth/login HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{");
+  socket.write("POST /auth/login HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{");
   await fetch(new URL("/livez", gateway.publicUrl));
   return socket;
 }

@@ -69,6 +69,6 @@ export function getOver(socket: TLSSocket): Promise<string> {
   return new Promise((resolve) => {
     socket.once("data", (answer) => resolve(String(answer).split("\r\n")[0] ?? ""));
     socket.once("close", () => resolve("closed"));
-    socket.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    socket.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
   });
 }

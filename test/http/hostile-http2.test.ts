@@ -7,7 +7,7 @@ import { openStream, resetStream, writeAtOnce } from "../frames.ts";
 import { run, serve, temporaryFolder } from "../program.ts";
 import { exchange } from "./raw-http.ts";
 
-const request = { ":method": "POST", ":scheme": "http", ":path": "/auth/login", ":authority": "a" };
+const request = { ":method": "POST", ":scheme": "http", ":path": "/auth/login", ":authority": "localhost" };
 const LOGIN = "/countersign.auth.v1.AuthService/Login";
 const STREAMS = Array.from({ length: 20 }, (_, place) => 2 * place + 1);
 

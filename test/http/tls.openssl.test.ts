@@ -80,7 +80,7 @@ test("speaks HTTP/2 without ALPN after its preface", async () => {
 test.each(["TLSv1.2", "TLSv1.3"] as const)("answers a %s client that has ended its side", async (maxVersion) => {
   const socket = await shakeHands("rsa", { maxVersion });
   const answer = text(socket);
-  socket.end("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  socket.end("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
   expect(await answer).toMatch(/^HTTP\/1\.1 200 OK\r\n.*ok$/s);
 });
 
@@ -158,7 +158,7 @@ describe("a listener that closes", () => {
     const listener = await startSecureListener(pems, "ecdsa");
     const socket = openTls(listener);
     await once(socket, "secureConnect");
-    socket.write("GET / HTTP/1.1\r\nHost: a\r\n\r\nGET /never HTTP/1.1\r\nHost: a\r\n\r\n");
+    socket.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\nGET /never HTTP/1.1\r\nHost: localhost\r\n\r\n");
     // After the first answer the second request has been read.
     await once(socket, "data");
     const gone = once(socket.resume(), "close");

@@ -55,7 +55,7 @@ test.for(["/", "/v1/things/", "/v1/things/x/y", "/v1//things", "/V1/things", "/v
 );
 
 test("does not match a template's own text", async () => {
-  const { status } = await exchange(server.url, "GET /v1/{things} HTTP/1.1\r\nHost: a\r\n\r\n");
+  const { status } = await exchange(server.url, "GET /v1/{things} HTTP/1.1\r\nHost: localhost\r\n\r\n");
   expect(status).toBe(404);
 });
 
