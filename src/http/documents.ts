@@ -20,16 +20,12 @@ export function document(answer: () => EndpointAnswer | Promise<EndpointAnswer>)
  * @param configuredIssuer undefined: the listener's own address is the issuer
  */
 export function issuerDocuments(issuer: () => string, configuredIssuer: string | undefined, ring: KeyRing): Endpoints {
-  const isConfirmed = async (): Promise<boolean> => {
-    try {
-      await ring.confirm();
-      return true;
-    } catch {
-      return false;
-    }
-  };
   const jwks = document(async () => {
-    const maxAge = (await isConfirmed()) ? DOCUMENT_MAX_AGE : STALE_MAX_AGE;
+    const confirm = async (): Promise<void> => ring.confirm();
+    const maxAge = await confirm().then(
+      () => DOCUMENT_MAX_AGE,
+      () => STALE_MAX_AGE,
+    );
     return { contentType: "application/jwk-set+json", ...renderJwks(ring.published()), maxAge };
   });
   const metadata = document(() => {

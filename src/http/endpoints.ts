@@ -1,6 +1,5 @@
 // Single paths with a form of their own: documents, health, forward-auth, introspection.
 
-import type { AuthError } from "../core/errors.ts";
 import type { CallOptions, RequestCaller } from "../protocols/call.ts";
 import { toCallError } from "../protocols/errors.ts";
 import { type Exchange, type HeaderField, headerLines, pathOf, RequestAborted } from "../protocols/exchange.ts";
@@ -25,8 +24,6 @@ export interface EndpointAnswer {
   readonly etag?: string;
   /** Seconds that it may be kept; absent: not at all. */
   readonly maxAge?: number;
-  /** The error that it tells in a form of its own. */
-  readonly error?: AuthError;
 }
 
 export interface Endpoint {
@@ -68,9 +65,8 @@ export function createEndpoints(
       if (endpoint === undefined || !methods.includes(exchange.method)) throw noRoute(methods);
       const { method, maxBytes = 0 } = endpoint;
       const body = method === "POST" ? await exchange.readBody(maxBytes) : new Uint8Array();
-      const answered = await endpoint.answer({ header: (name) => headerLines(exchange, name), body, caller });
-      if (answered.error !== undefined) onError(answered.error, caller);
-      write(exchange, answered);
+      const header = (name: string): string | undefined => headerLines(exchange, name);
+      write(exchange, await endpoint.answer({ header, body, caller }));
     } catch (thrown) {
       if (thrown instanceof RequestAborted) return;
       const error = toCallError(thrown, caller.requestId);

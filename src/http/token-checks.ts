@@ -3,7 +3,6 @@
 import { AuthError, malformed, type Reason } from "../core/errors.ts";
 import type { VerifyTokenFor } from "../core/verify-token.ts";
 import type { RequestCaller } from "../protocols/call.ts";
-import { toRest } from "../protocols/errors.ts";
 import type { Endpoint, EndpointAnswer, EndpointRequest } from "./endpoints.ts";
 
 /** `GET /auth/check`: 200 with the token's device and customer, or a 401 that a proxy may pass on. */
@@ -57,20 +56,11 @@ export function createIntrospection({ verifyToken, issuer, audience }: Introspec
         } = await verifyToken(token, caller);
         return json(200, { active: true, iss: issuer(), sub, aud: audience, iat, exp, jti, customer_id });
       } catch (error) {
-        if (!(error instanceof AuthError)) throw error;
-        if (INACTIVE.includes(error.reason)) return json(200, { active: false });
-        if (error.reason === "malformed") return invalidRequest(error);
+        if (error instanceof AuthError && INACTIVE.includes(error.reason)) return json(200, { active: false });
         throw error;
       }
     },
   };
-}
-
-/** RFC 6749's form (5.2), with the members that our other errors have. */
-function invalidRequest(error: AuthError): EndpointAnswer {
-  const { status, body } = toRest(error);
-  const members: object = JSON.parse(body);
-  return { ...json(status, { error: "invalid_request", error_description: error.message, ...members }), error };
 }
 
 function json(status: number, value: object): EndpointAnswer {

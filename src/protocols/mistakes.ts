@@ -47,8 +47,6 @@ interface Kind {
   readonly explain: (value: JsonValue) => string;
 }
 
-const FLOAT: Kind = { types: ["string", "number"], wanted: "a number", explain: () => "is no number in range" };
-
 const KINDS: Readonly<Partial<Record<ScalarType, Kind>>> = {
   [ScalarType.STRING]: {
     types: ["string"],
@@ -57,8 +55,7 @@ const KINDS: Readonly<Partial<Record<ScalarType, Kind>>> = {
   },
   [ScalarType.BYTES]: { types: ["string"], wanted: "base64 in a string", explain: () => "is not base64" },
   [ScalarType.BOOL]: { types: ["boolean"], wanted: "true or false", explain: () => "is neither true nor false" },
-  [ScalarType.DOUBLE]: FLOAT,
-  [ScalarType.FLOAT]: FLOAT,
+  [ScalarType.DOUBLE]: { types: ["string", "number"], wanted: "a number", explain: () => "is no number in range" },
 };
 
 const WHOLE_NUMBER: Kind = {

@@ -51,14 +51,13 @@ export function parsePathTemplate(text: string): PathTemplate {
 }
 
 /** Orders templates, the more specific first: literals before variables, a verb before none. */
-export function compareSpecificity(one: PathTemplate, other: PathTemplate): number {
-  return rank(one).localeCompare(rank(other));
+export function compareSpecificity({ shape: one }: PathTemplate, { shape: other }: PathTemplate): number {
+  const rank = (shape: string): string => shape.replaceAll("*", LAST) + (shape.includes(":") ? "" : LAST);
+  return rank(one) < rank(other) ? -1 : 1;
 }
 
-function rank({ shape }: PathTemplate): string {
-  const segments = shape.split("/").map((segment) => (segment.startsWith("*") ? "1" : "0"));
-  return `${segments.join("")}${shape.includes(":") ? "0" : "1"}`;
-}
+/** Sorts after every character of a literal. */
+const LAST = "\uffff";
 
 function decode(segment: string): string | undefined {
   if (!segment.includes("%")) return segment;
