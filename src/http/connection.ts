@@ -70,6 +70,7 @@ export abstract class HttpExchange implements Exchange {
       const isHead = received < HEAD_BYTES;
       received += chunk.length;
       this.#received = received;
+      this.onData(chunk.length, limit);
       if (received <= limit) chunks.push(chunk);
       else if (received <= limit + MAX_DROPPED_BYTES) reject(tooLarge(limit));
       else this.abort();
@@ -86,6 +87,9 @@ export abstract class HttpExchange implements Exchange {
   chunks(): AsyncIterable<Uint8Array> {
     return this.#source;
   }
+
+  /** Bytes of a body of at most `limit` have arrived. */
+  protected onData(_bytes: number, _limit: number): void {}
 
   /** Fails the reading of the body, if it has not ended. */
   failBody(error: Error = new RequestAborted("the caller has gone, or took too long")): void {

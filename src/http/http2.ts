@@ -39,6 +39,7 @@ const LAST_STREAM = 2 ** 31 - 1;
 export class Http2Connection implements Connection {
   readonly #session: ServerHttp2Session;
   readonly #open = new Set<Http2Exchange>();
+  #heldBytes = 0;
   #idleTicks = 0;
 
   /** Takes over a connection that opened with the HTTP/2 preface. */
@@ -64,11 +65,10 @@ export class Http2Connection implements Connection {
     );
   }
 
-  /** Whether the bodies on this connection have more bytes than they may. */
-  get isFull(): boolean {
-    let held = 0;
-    for (const exchange of this.#open) held += exchange.received ?? 0;
-    return held > MAX_HELD_BYTES;
+  /** Counts the bytes of bodies that wait for the rest. @returns whether they may */
+  hold(bytes: number): boolean {
+    this.#heldBytes += bytes;
+    return this.#heldBytes <= MAX_HELD_BYTES;
   }
 
   tick(): void {
@@ -99,6 +99,7 @@ class Http2Exchange extends HttpExchange {
   readonly version = 2;
   readonly #connection: Http2Connection;
   readonly #stream: ServerHttp2Stream;
+  #heldBytes = 0;
   /** Ticks since the request began, or since it was answered; undefined for a streaming call, which may be idle. */
   #age: number | undefined = 0;
 
@@ -106,7 +107,7 @@ class Http2Exchange extends HttpExchange {
     super(stream, received);
     this.#connection = connection;
     this.#stream = stream;
-    stream.on("error", () => stream.destroy());
+    stream.on("error", ignore);
   }
 
   /** Whether its answer was left unread for a second. */
@@ -118,13 +119,14 @@ class Http2Exchange extends HttpExchange {
     const stream = this.#stream;
     if (this.headers.expect === "100-continue") this.#write(() => stream.additionalHeaders({ ":status": 100 }));
     const bytes = super.readBody(limit, size);
-    if (limit <= MAX_UNGUARDED_BYTES) {
-      stream.on("data", () => {
-        if (this.#connection.isFull) stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
-      });
-    }
     if (stream.destroyed) this.end();
     return bytes;
+  }
+
+  protected override onData(bytes: number, limit: number): void {
+    if (limit > MAX_UNGUARDED_BYTES) return;
+    this.#heldBytes += bytes;
+    if (!this.#connection.hold(bytes)) this.#stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
   }
 
   send({ status, headers, body, trailers }: Answer): void {
@@ -170,6 +172,8 @@ class Http2Exchange extends HttpExchange {
 
   /** The stream has ended. */
   end(): void {
+    this.#connection.hold(-this.#heldBytes);
+    this.#heldBytes = 0;
     if (!this.#stream.readableEnded) this.failBody();
   }
 
@@ -202,6 +206,9 @@ class Http2Exchange extends HttpExchange {
     }
   }
 }
+
+/** A stream that fails is destroyed by Node. */
+function ignore(): void {}
 
 function* slices(body: string | Uint8Array): Iterable<Uint8Array> {
   const bytes = typeof body === "string" ? Buffer.from(body) : body;
