@@ -26,8 +26,10 @@ const MAX_HELD_BYTES = 32 * 1024;
 const MAX_UNGUARDED_BYTES = 17 * 1024;
 /** Answers that a client leaves unread for a second, with no window for them. */
 const MAX_STALLED_ANSWERS = 8;
-/** A session without a stream is closed after so many ticks. */
-const MAX_IDLE_TICKS = 120;
+/** A session without a stream is closed after so many ticks: half a header block is no stream. */
+const MAX_IDLE_TICKS = 70;
+/** The first request has to begin in so many ticks. */
+const MAX_SILENT_TICKS = 10;
 /** A request has to be answered in so many ticks, and its answer read in as many more. */
 const MAX_TICKS = 20;
 /** The most of an answer that is handed to Node at once. */
@@ -41,6 +43,7 @@ export class Http2Connection implements Connection {
   readonly #open = new Set<Http2Exchange>();
   #heldBytes = 0;
   #idleTicks = 0;
+  #maxIdleTicks = MAX_SILENT_TICKS;
 
   /** Takes over a connection that opened with the HTTP/2 preface. */
   constructor(socket: Socket, { serve, guard, always }: ConnectionOptions) {
@@ -56,6 +59,7 @@ export class Http2Connection implements Connection {
         const received = { method, target, headers, rawHeaders, remoteAddress, always };
         const exchange = new Http2Exchange(this, stream, received);
         this.#open.add(exchange);
+        this.#maxIdleTicks = MAX_IDLE_TICKS;
         stream.once("close", () => {
           this.#open.delete(exchange);
           exchange.end();
@@ -78,7 +82,7 @@ export class Http2Connection implements Connection {
       exchange.tick();
       if (exchange.isStalled) stalled++;
     }
-    if (stalled > MAX_STALLED_ANSWERS || this.#idleTicks > MAX_IDLE_TICKS) this.#session.destroy();
+    if (stalled > MAX_STALLED_ANSWERS || this.#idleTicks > this.#maxIdleTicks) this.#session.destroy();
   }
 
   /** Refuses new streams after a round trip, and closes once the others have ended. */
