@@ -1,0 +1,78 @@
+// The attacks by name, each with its count at full scale.
+
+import { idleConnections, noDescriptors, oneAddress } from "./crowds.ts";
+import { FLOODS } from "./floods.ts";
+import { frameSequences } from "./frame-sequences.ts";
+import { mutatedHttp1, mutatedHttp2 } from "./mutated.ts";
+import { closedPeers, SLOW_CLIENTS, slowClients } from "./slow.ts";
+import type { Attack } from "./target.ts";
+import { HELD_STREAMS } from "./windows.ts";
+
+export interface AttackPlan {
+  readonly count: number;
+  readonly run: Attack;
+  /** Processes that share the count: each has its own descriptors. One when absent. */
+  readonly processes?: number;
+  /** The count of the warm-up, where a twentieth would hold too much memory. */
+  readonly warmUp?: number;
+  /** The gateway's limit of descriptors, which the attack uses up. */
+  readonly descriptors?: number;
+  /** New connections are refused: logins use kept ones. */
+  readonly keptOnly?: boolean;
+}
+
+export const ATTACKS = {
+  "frames-public": { count: 30_000, run: frameSequences("publicUrl") },
+  "frames-internal": { count: 30_000, run: frameSequences("internalUrl") },
+  "mutated-http1": { count: 200_000, run: mutatedHttp1 },
+  "mutated-http2": { count: 200_000, run: mutatedHttp2 },
+  "slow-headers": { count: 5_000, run: slowClients(SLOW_CLIENTS["slow-headers"]) },
+  "silent-headers": { count: 5_000, run: slowClients(SLOW_CLIENTS["silent-headers"]) },
+  "slow-bodies": { count: 5_000, run: slowClients(SLOW_CLIENTS["slow-bodies"]) },
+  "silent-bodies": { count: 5_000, run: slowClients(SLOW_CLIENTS["silent-bodies"]) },
+  "slow-chunks": { count: 5_000, run: slowClients(SLOW_CLIENTS["slow-chunks"]) },
+  "slow-trailers": { count: 5_000, run: slowClients(SLOW_CLIENTS["slow-trailers"]) },
+  "broken-chunks": { count: 5_000, run: slowClients(SLOW_CLIENTS["broken-chunks"]) },
+  "unknown-encoding": { count: 5_000, run: slowClients(SLOW_CLIENTS["unknown-encoding"]) },
+  "crlf-after-answer": { count: 5_000, run: slowClients(SLOW_CLIENTS["crlf-after-answer"]) },
+  "unread-document": { count: 5_000, run: slowClients(SLOW_CLIENTS["unread-document"]) },
+  "unread-pipeline": { count: 200, run: slowClients(SLOW_CLIENTS["unread-pipeline"]) },
+  "unread-logins": { count: 5_000, run: slowClients(SLOW_CLIENTS["unread-logins"]) },
+  "closed-peers": { count: 3_000, run: closedPeers },
+  "idle-connections": { count: 20_000, run: idleConnections, processes: 2, keptOnly: true },
+  "one-address": { count: 3_000, run: oneAddress },
+  "no-descriptors": { count: 4_000, run: noDescriptors, descriptors: 3_000, keptOnly: true },
+  "rapid-reset": { count: 100_000, run: FLOODS["rapid-reset"] },
+  "continuation-flood": { count: 100_000, run: FLOODS["continuation-flood"] },
+  "settings-flood": { count: 200_000, run: FLOODS["settings-flood"] },
+  "settings-flood-unread": { count: 200_000, run: FLOODS["settings-flood-unread"] },
+  "ping-flood": { count: 200_000, run: FLOODS["ping-flood"] },
+  "ping-flood-unread": { count: 200_000, run: FLOODS["ping-flood-unread"] },
+  "hpack-bombs": { count: 10_000, run: FLOODS["hpack-bombs"] },
+  "empty-data": { count: 200_000, run: FLOODS["empty-data"] },
+  "data-flood": { count: 20_000, run: FLOODS["data-flood"] },
+  "window-0-documents": { count: 2_000, run: HELD_STREAMS["window-0-documents"], warmUp: 20 },
+  "window-0-404": { count: 2_000, run: HELD_STREAMS["window-0-404"], warmUp: 20 },
+  "window-0-logins": { count: 2_000, run: HELD_STREAMS["window-0-logins"], warmUp: 20 },
+  "window-by-byte": { count: 500, run: HELD_STREAMS["window-by-byte"], warmUp: 20 },
+  "half-bodies": { count: 500, run: HELD_STREAMS["half-bodies"], warmUp: 20 },
+  "half-messages": { count: 500, run: HELD_STREAMS["half-messages"], warmUp: 20 },
+  "slow-bodies-http2": { count: 500, run: HELD_STREAMS["slow-bodies-http2"], warmUp: 20 },
+  "half-headers-http2": { count: 2_000, run: HELD_STREAMS["half-headers-http2"], warmUp: 20 },
+} satisfies Readonly<Record<string, AttackPlan>>;
+
+export type AttackName = keyof typeof ATTACKS;
+
+/** @throws Error for an unknown name */
+export function readAttackName(text: string): AttackName {
+  if (isAttackName(text)) return text;
+  throw new Error(`${text} is no attack. Write one of ${Object.keys(ATTACKS).join(", ")}`);
+}
+
+function isAttackName(text: string): text is AttackName {
+  return Object.hasOwn(ATTACKS, text);
+}
+
+export function planOf(name: AttackName): AttackPlan {
+  return ATTACKS[name];
+}
