@@ -6,7 +6,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { descriptorsOf, type Target } from "./target.ts";
+import type { Target } from "./target.ts";
 
 const LAUNCHER = join(import.meta.dirname, "../../bin/countersign.js");
 const ADMIN_TOKEN = "siege-admin-token-0123456789";
@@ -25,7 +25,6 @@ export interface SiegedGateway {
   readonly target: Target;
   /** Resident memory in MB; NaN after the end of the process. */
   rss(): number;
-  descriptors(): number;
   /** Undefined while it runs; then its exit status or signal. */
   ended(): string | undefined;
   /** The log's lines of bugs, and those that name descriptors. */
@@ -92,9 +91,8 @@ async function startGateway(folder: string, descriptors?: number): Promise<Siege
   if (line === undefined) throw new Error(`the gateway ended: ${readFileSync(logFile, "utf8")}`);
   const { public: publicUrl, internal: internalUrl } = JSON.parse(String(line[0]));
   return {
-    target: { publicUrl, internalUrl, pid, adminToken: ADMIN_TOKEN },
+    target: { publicUrl, internalUrl, adminToken: ADMIN_TOKEN },
     rss: () => (endOf(child) === undefined ? rssOf(pid) : Number.NaN),
-    descriptors: () => descriptorsOf(pid),
     ended: () => endOf(child),
     readLog() {
       const lines = readFileSync(logFile, "utf8").split("\n");

@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { openSocket } from "./connections.ts";
 import { http1, LOGIN_BODY } from "./requests.ts";
-import { type Attack, descriptorsLeft, descriptorsOf, forEachIndex } from "./target.ts";
+import { type Attack, forEachIndex, heldAfter } from "./target.ts";
 
 export interface SlowClient {
   /** The public one when absent. */
@@ -77,7 +77,6 @@ export const SLOW_CLIENTS = {
 /** Opens the connections, and expects that the gateway ends all of them in time after the last was opened. */
 export function slowClients({ listener, first, trickle, reads, seconds }: SlowClient): Attack {
   return async (target, count, findings) => {
-    const before = descriptorsOf(target.pid);
     const sockets: Socket[] = [];
     await forEachIndex(count, OPENING, async (index) => {
       const socket = await openSocket(target[listener ?? "publicUrl"], index, { allowHalfOpen: true });
@@ -92,7 +91,7 @@ export function slowClients({ listener, first, trickle, reads, seconds }: SlowCl
       sockets.push(socket);
     });
     const trickling = trickle === undefined ? undefined : startTrickle(sockets, trickle);
-    const left = await descriptorsLeft(target, before, seconds * 1_000 + SLACK_MS);
+    const left = await heldAfter(target, seconds * 1_000 + SLACK_MS);
     if (left > 0) findings.add(`${left} connections were open ${seconds + SLACK_MS / 1_000} s after the last began`);
     clearInterval(trickling);
     for (const socket of sockets) socket.destroy();
@@ -113,7 +112,6 @@ const CLOSED_MS = 2_000;
 
 /** Half a body, then a close: the gateway lets the descriptors go at once. */
 export const closedPeers: Attack = async (target, count, findings) => {
-  const before = descriptorsOf(target.pid);
   const sockets: Socket[] = [];
   await forEachIndex(count, OPENING, async (index) => {
     const socket = await openSocket(target.publicUrl, index);
@@ -124,6 +122,6 @@ export const closedPeers: Attack = async (target, count, findings) => {
   });
   await pause(CLOSE_AFTER_MS);
   for (const socket of sockets) socket.destroy();
-  const left = await descriptorsLeft(target, before, CLOSED_MS);
+  const left = await heldAfter(target, CLOSED_MS);
   if (left > 0) findings.add(`${left} connections were open 2 s after their peers had closed`);
 };

@@ -1,14 +1,12 @@
 // What an attack aims at, and what it brings back.
 
-import { readdirSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 
 export interface Target {
   readonly publicUrl: string;
   readonly internalUrl: string;
   readonly adminToken: string;
-  /** The gateway's process, for its descriptors. */
-  readonly pid: number;
 }
 
 export const LISTENERS = ["publicUrl", "internalUrl"] as const;
@@ -42,26 +40,25 @@ export async function forEachIndex(
   await Promise.all(Array.from({ length: Math.min(count, concurrency) }, lane));
 }
 
-/** Open descriptors of a process; 0 after its end. */
-export function descriptorsOf(pid: number): number {
-  try {
-    return readdirSync(`/proc/${pid}/fd`).length;
-  } catch {
-    return 0;
-  }
+/** A connection of /proc/net/tcp: the local port, and the inode, which is 0 once no process has it. */
+const ATTACKER = /^ *\d+: \w{8}:(\w{4}) \w\w01007F:\w{4} \w\w \S+ \S+ \S+ +\d+ +\d+ (\d+)/gm;
+
+/** The connections of attackers that the gateway holds: those from 127.0.1.0/24, with a descriptor each. */
+export function heldConnections({ publicUrl, internalUrl }: Target): number {
+  const ports = [publicUrl, internalUrl].map((url) => Number(new URL(url).port));
+  const connections = [...readFileSync("/proc/net/tcp", "latin1").matchAll(ATTACKER)];
+  return connections.filter(([, port = "", inode]) => inode !== "0" && ports.includes(Number.parseInt(port, 16)))
+    .length;
 }
 
-/** Logins come and go meanwhile. */
-const DESCRIPTOR_SLACK = 15;
-const POLL_MS = 200;
+const POLL_MS = 250;
 
-/** Waits until the gateway has let its connections go. @returns what is left when `ms` are over */
-export async function descriptorsLeft({ pid }: Target, before: number, ms: number): Promise<number> {
+/** Waits until the gateway holds no connection of an attacker. @returns what it holds when `ms` are over */
+export async function heldAfter(target: Target, ms: number): Promise<number> {
   const deadline = performance.now() + ms;
   for (;;) {
-    const left = descriptorsOf(pid) - before;
-    if (left <= DESCRIPTOR_SLACK) return 0;
-    if (performance.now() > deadline) return left;
+    const held = heldConnections(target);
+    if (held === 0 || performance.now() > deadline) return held;
     await pause(POLL_MS);
   }
 }
