@@ -13,8 +13,6 @@ export interface AttackPlan {
   readonly run: Attack;
   /** Processes that share the count: each has its own descriptors. One when absent. */
   readonly processes?: number;
-  /** The count of the warm-up, where a twentieth would hold too much memory. */
-  readonly warmUp?: number;
   /** The gateway's limit of descriptors, which the attack uses up. */
   readonly descriptors?: number;
   /** New connections are refused: logins use kept ones. */
@@ -51,14 +49,14 @@ export const ATTACKS = {
   "hpack-bombs": { count: 10_000, run: FLOODS["hpack-bombs"] },
   "empty-data": { count: 200_000, run: FLOODS["empty-data"] },
   "data-flood": { count: 20_000, run: FLOODS["data-flood"] },
-  "window-0-documents": { count: 2_000, run: HELD_STREAMS["window-0-documents"], warmUp: 20 },
-  "window-0-404": { count: 2_000, run: HELD_STREAMS["window-0-404"], warmUp: 20 },
-  "window-0-logins": { count: 2_000, run: HELD_STREAMS["window-0-logins"], warmUp: 20 },
-  "window-by-byte": { count: 500, run: HELD_STREAMS["window-by-byte"], warmUp: 20 },
-  "half-bodies": { count: 500, run: HELD_STREAMS["half-bodies"], warmUp: 20 },
-  "half-messages": { count: 500, run: HELD_STREAMS["half-messages"], warmUp: 20 },
-  "slow-bodies-http2": { count: 500, run: HELD_STREAMS["slow-bodies-http2"], warmUp: 20 },
-  "half-headers-http2": { count: 2_000, run: HELD_STREAMS["half-headers-http2"], warmUp: 20 },
+  "window-0-documents": { count: 2_000, run: HELD_STREAMS["window-0-documents"] },
+  "window-0-404": { count: 2_000, run: HELD_STREAMS["window-0-404"] },
+  "window-0-logins": { count: 2_000, run: HELD_STREAMS["window-0-logins"] },
+  "window-by-byte": { count: 500, run: HELD_STREAMS["window-by-byte"] },
+  "half-bodies": { count: 500, run: HELD_STREAMS["half-bodies"] },
+  "half-messages": { count: 500, run: HELD_STREAMS["half-messages"] },
+  "slow-bodies-http2": { count: 500, run: HELD_STREAMS["slow-bodies-http2"] },
+  "half-headers-http2": { count: 2_000, run: HELD_STREAMS["half-headers-http2"] },
 } satisfies Readonly<Record<string, AttackPlan>>;
 
 export type AttackName = keyof typeof ATTACKS;

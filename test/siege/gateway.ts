@@ -43,7 +43,11 @@ export interface Site {
 /** Makes a site and enrols its devices. */
 export async function openSite(devices = DEVICES): Promise<Site> {
   const folder = mkdtempSync(join(tmpdir(), "countersign-siege-"));
-  const start = (descriptors?: number): Promise<SiegedGateway> => startGateway(folder, descriptors);
+  let starts = 0;
+  const start = (descriptors?: number): Promise<SiegedGateway> => {
+    starts++;
+    return startGateway(folder, join(folder, `log-${starts}`), descriptors);
+  };
   const remove = (): void => rmSync(folder, { recursive: true, force: true });
   try {
     const gateway = await start();
@@ -76,8 +80,7 @@ async function enrol(internalUrl: string, devices: number): Promise<Fleet> {
   return { customerKey: String(customerKey), deviceKeys };
 }
 
-async function startGateway(folder: string, descriptors?: number): Promise<SiegedGateway> {
-  const logFile = join(folder, "log");
+async function startGateway(folder: string, logFile: string, descriptors?: number): Promise<SiegedGateway> {
   const log = openSync(logFile, "w");
   const words = [process.execPath, LAUNCHER, "serve", "--dev", "--json"];
   const limited = descriptors === undefined ? words : ["prlimit", `--nofile=${descriptors}:${descriptors}`, ...words];

@@ -31,7 +31,7 @@ function cellsOf(row: SiegeRow): string[] {
     seconds.toFixed(0),
     `${logins.sent} / ${logins.failed.length} / ${logins.late}`,
     `${logins.p999Ms.toFixed(0)} / ${logins.worstMs.toFixed(0)}`,
-    `${rss.before.toFixed(0)} / ${rss.peak.toFixed(0)} / ${rss.after.toFixed(0)}`,
+    `${rss.fresh.toFixed(0)} / ${rss.before.toFixed(0)} / ${rss.peak.toFixed(0)} / ${rss.after.toFixed(0)}`,
     verdictOf(row),
   ];
 }
@@ -42,7 +42,7 @@ const HEAD = [
   "s",
   "logins: sent / failed / over 1 s",
   "p99.9 / worst, ms",
-  "RSS before / peak / after, MB",
+  "RSS at start / before / peak / after, MB",
   "verdict",
 ];
 const rows: SiegeRow[] = [];

@@ -7,6 +7,7 @@ import type { AttackOrder } from "./attacker.ts";
 import { type AttackName, type AttackPlan, planOf } from "./attacks.ts";
 import type { SiegedGateway, Site } from "./gateway.ts";
 import type { LoginFigures, LoginOrder } from "./logins.ts";
+import { Findings } from "./target.ts";
 
 export interface SiegeOptions {
   /** The attack's count is multiplied by it. */
@@ -24,8 +25,8 @@ export interface SiegeRow {
   readonly count: number;
   readonly seconds: number;
   readonly logins: LoginFigures;
-  /** Resident memory of the gateway, in MB. */
-  readonly rss: { readonly before: number; readonly peak: number; readonly after: number };
+  /** Resident memory of the gateway, in MB: at its start, after a warm-up, at the most, and once the attack is over. */
+  readonly rss: { readonly fresh: number; readonly before: number; readonly peak: number; readonly after: number };
   /** What does not hold; empty: all does. */
   readonly broken: readonly string[];
 }
@@ -36,12 +37,11 @@ const MOST_GROWTH = 1.1;
 /** The attack is stopped there: the machine is shared. */
 const RSS_CEILING = 1_000;
 const POLL_MS = 50;
-/** Of the attack at full scale. */
-const WARM_UP_SHARE = 0.05;
 const WARM_UP_RATE = 100;
 /** Logins beside a short attack. */
 const SHORTEST_MS = 2_000;
 const LONGEST_MS = 900_000;
+const SKIRMISH_RATE = 10;
 
 /** Runs one attack on a gateway of its own. */
 export async function besiege(site: Site, name: AttackName, options: SiegeOptions): Promise<SiegeRow> {
@@ -51,11 +51,15 @@ export async function besiege(site: Site, name: AttackName, options: SiegeOption
   await using cleanup = new AsyncDisposableStack();
   cleanup.defer(() => gateway.end());
 
-  // Code, heap and buffers that the first requests need are no growth.
+  // The first of an attack makes V8 grow for good, as any load does. What counts is that the next one does not.
+  const fresh = gateway.rss();
   const warm = await startLogins(site, gateway, { ...plan, rate: WARM_UP_RATE });
   cleanup.defer(() => warm.stop());
-  const strength = { count: plan.warmUp ?? Math.ceil(plan.count * WARM_UP_SHARE), longestMs: options.warmUpMs };
-  await attack(gateway, name, plan, strength);
+  let peak = fresh;
+  const onRss = (rss: number): void => {
+    peak = Math.max(peak, rss);
+  };
+  await attack(gateway, name, plan, { count, longestMs: options.warmUpMs, onRss });
   await pause(options.warmUpMs / 2);
   warm.stop();
   const logins = await startLogins(site, gateway, { ...plan, rate: options.rate });
@@ -65,21 +69,31 @@ export async function besiege(site: Site, name: AttackName, options: SiegeOption
 
   const before = gateway.rss();
   const begun = performance.now();
-  let peak = before;
-  const broken = await attack(gateway, name, plan, {
-    count,
-    longestMs: LONGEST_MS,
-    onRss: (rss) => {
-      peak = Math.max(peak, rss);
-    },
-  });
+  const broken = await attack(gateway, name, plan, { count, longestMs: LONGEST_MS, onRss });
   const took = performance.now() - begun;
   await pause(Math.max(0, SHORTEST_MS - took));
   const figures = await logins.take();
   const after = await settle(gateway, before, options.settleSeconds);
-  const rss = { before, peak, after };
+  const rss = { fresh, before, peak, after };
   broken.push(...judge(gateway, { ...plan, count }, figures, rss));
   return { name, count, seconds: took / 1_000, logins: figures, rss, broken };
+}
+
+/** Runs attacks on one gateway at once, in this process. @returns what does not hold; memory and speed are not judged */
+export async function skirmish(site: Site, names: readonly AttackName[], scale: number): Promise<readonly string[]> {
+  const gateway = await site.start();
+  await using cleanup = new AsyncDisposableStack();
+  cleanup.defer(() => gateway.end());
+  const logins = await startLogins(site, gateway, { rate: SKIRMISH_RATE });
+  cleanup.defer(() => logins.stop());
+  const findings = new Findings();
+  await Promise.all(
+    names.map((name) => planOf(name).run(gateway.target, Math.ceil(planOf(name).count * scale), findings)),
+  );
+  const { sent, failed } = await logins.take();
+  const broken = [...findings.list(), ...faultsOf(gateway)];
+  if (sent === 0 || failed.length > 0) broken.push(`${failed.length} of ${sent} logins failed: ${summary(failed)}`);
+  return broken;
 }
 
 /** Waits until memory is back, at most for the time that it may take. @returns the memory, in MB */
@@ -90,11 +104,8 @@ async function settle(gateway: SiegedGateway, before: number, seconds: number): 
 }
 
 function judge(gateway: SiegedGateway, plan: AttackPlan, logins: LoginFigures, rss: SiegeRow["rss"]): string[] {
-  const broken: string[] = [];
-  const end = gateway.ended();
-  if (end !== undefined) broken.push(`the gateway ended: ${end}`);
-  const { faults, shortages } = gateway.readLog();
-  if (faults.length > 0) broken.push(`${faults.length} faults in the log, such as ${faults[0]?.slice(0, 400)}`);
+  const broken = faultsOf(gateway);
+  const { shortages } = gateway.readLog();
   if (plan.count > (plan.descriptors ?? Number.POSITIVE_INFINITY) && shortages.length !== 1) {
     broken.push(`the log names the shortage of descriptors ${shortages.length} times, not once`);
   }
@@ -107,6 +118,15 @@ function judge(gateway: SiegedGateway, plan: AttackPlan, logins: LoginFigures, r
   if (!(rss.after <= rss.before * MOST_GROWTH)) {
     broken.push(`memory went from ${rss.before.toFixed(0)} to ${rss.after.toFixed(0)} MB and did not come back`);
   }
+  return broken;
+}
+
+function faultsOf(gateway: SiegedGateway): string[] {
+  const broken: string[] = [];
+  const end = gateway.ended();
+  if (end !== undefined) broken.push(`the gateway ended: ${end}`);
+  const { faults } = gateway.readLog();
+  if (faults.length > 0) broken.push(`${faults.length} faults in the log, such as ${faults[0]?.slice(0, 400)}`);
   return broken;
 }
 
