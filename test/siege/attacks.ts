@@ -15,8 +15,8 @@ export interface AttackPlan {
   readonly processes?: number;
   /** The gateway's limit of descriptors, which the attack uses up. */
   readonly descriptors?: number;
-  /** New connections are refused: logins use kept ones. */
-  readonly keptOnly?: boolean;
+  /** The listeners that refuse new connections meanwhile: the logins and probes use kept ones. */
+  readonly full?: readonly ("public" | "internal")[];
 }
 
 export const ATTACKS = {
@@ -37,9 +37,9 @@ export const ATTACKS = {
   "unread-pipeline": { count: 200, run: slowClients(SLOW_CLIENTS["unread-pipeline"]) },
   "unread-logins": { count: 5_000, run: slowClients(SLOW_CLIENTS["unread-logins"]) },
   "closed-peers": { count: 3_000, run: closedPeers },
-  "idle-connections": { count: 20_000, run: idleConnections, processes: 2, keptOnly: true },
+  "idle-connections": { count: 20_000, run: idleConnections, processes: 2, full: ["public"] },
   "one-address": { count: 3_000, run: oneAddress },
-  "no-descriptors": { count: 4_000, run: noDescriptors, descriptors: 3_000, keptOnly: true },
+  "no-descriptors": { count: 4_000, run: noDescriptors, descriptors: 3_000, full: ["public", "internal"] },
   "rapid-reset": { count: 100_000, run: FLOODS["rapid-reset"] },
   "continuation-flood": { count: 100_000, run: FLOODS["continuation-flood"] },
   "settings-flood": { count: 200_000, run: FLOODS["settings-flood"] },

@@ -11,8 +11,8 @@ export interface LoginOrder {
   readonly fleet: Fleet;
   /** Logins a second. */
   readonly rate: number;
-  /** Kept connections alone: new ones are refused. */
-  readonly keptOnly: boolean;
+  /** The listeners that refuse new connections: kept ones are used. */
+  readonly full: readonly ("public" | "internal")[];
 }
 
 export interface LoginFigures {
@@ -31,6 +31,8 @@ const LATE_MS = 1_000;
 const TIMEOUT_MS = 10_000;
 const TICK_MS = 10;
 const HEALTH_MS = 1_000;
+/** Connections to each listener that are kept. */
+const KEPT = 8;
 const HEALTH_PATHS = ["/livez", "/readyz", "/metrics"];
 
 interface Attempt {
@@ -53,8 +55,15 @@ function send(url: URL, options: RequestOptions, body?: string): Promise<Attempt
   });
 }
 
-function start({ target, fleet, rate, keptOnly }: LoginOrder): { readonly take: () => Promise<LoginFigures> } {
-  const kept = new Agent({ keepAlive: true, maxSockets: 8 });
+async function start({
+  target,
+  fleet,
+  rate,
+  full,
+}: LoginOrder): Promise<{ readonly take: () => Promise<LoginFigures> }> {
+  // In turn, so that none is idle for long.
+  const kept = new Agent({ keepAlive: true, maxSockets: KEPT, scheduling: "fifo" });
+  const probeAgent = full.includes("internal") ? kept : false;
   const login = new URL("/auth/login", target.publicUrl);
   let attempts: Promise<Attempt>[] = [];
   let probes: Promise<Attempt>[] = [];
@@ -62,7 +71,7 @@ function start({ target, fleet, rate, keptOnly }: LoginOrder): { readonly take: 
 
   const sendLogin = (): Promise<Attempt> => {
     const deviceKey = fleet.deviceKeys[next % fleet.deviceKeys.length] ?? "";
-    const isKept = keptOnly || next % 2 === 0;
+    const isKept = full.includes("public") || next % 2 === 0;
     next++;
     const body = JSON.stringify(
       signLogin({ deviceKey, customerKey: fleet.customerKey }, Math.floor(Date.now() / 1000)),
@@ -70,6 +79,9 @@ function start({ target, fleet, rate, keptOnly }: LoginOrder): { readonly take: 
     const headers = { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(body) };
     return send(login, { method: "POST", agent: isKept ? kept : false, headers }, body);
   };
+  const openAll = (url: string): Promise<Attempt>[] =>
+    Array.from({ length: KEPT }, () => send(new URL("/livez", url), { agent: kept }));
+  await Promise.all([target.publicUrl, target.internalUrl].flatMap(openAll));
   const begun = performance.now();
   setInterval(() => {
     const due = ((performance.now() - begun) / 1000) * rate;
@@ -77,7 +89,7 @@ function start({ target, fleet, rate, keptOnly }: LoginOrder): { readonly take: 
   }, TICK_MS);
   setInterval(() => {
     for (const path of HEALTH_PATHS) {
-      const probe = send(new URL(path, target.internalUrl), { agent: keptOnly ? kept : false });
+      const probe = send(new URL(path, target.internalUrl), { agent: probeAgent });
       probes.push(probe.then(({ outcome, ms }) => ({ outcome: `${path}: ${outcome}`, ms })));
     }
   }, HEALTH_MS);
@@ -104,8 +116,8 @@ function figuresOf(logins: readonly Attempt[], probes: readonly Attempt[]): Logi
   };
 }
 
-process.once("message", (order: LoginOrder) => {
-  const logins = start(order);
+process.once("message", async (order: LoginOrder) => {
+  const logins = await start(order);
   process.on("message", async () => void process.send?.(await logins.take()));
   process.once("disconnect", () => process.exit(0));
   process.send?.("started");
