@@ -4,7 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { frame, PREFACE, ping, settings } from "../frames.ts";
 import { openSocket, received, writeAll } from "./connections.ts";
 import { type FrameHead, frameHeads, isServerError } from "./http2-answers.ts";
-import { type Mutation, OF_BYTES, OF_HTTP1, type Random, randomOf } from "./mutations.ts";
+import { choose, type Mutation, mutate, OF_BYTES, OF_HTTP1, randomOf } from "./mutations.ts";
 import { framesOf, http1Requests, http2Requests } from "./requests.ts";
 import { type Attack, type Findings, forEachIndex, LISTENERS } from "./target.ts";
 
@@ -19,12 +19,6 @@ const MOST_WAITING = 3_000;
 const OPEN_EVERY = 10;
 const PING_ACK = 1;
 const [HEADERS, RST_STREAM, PING, GOAWAY] = [0x1, 0x3, 0x6, 0x7];
-
-function choose<Value>(choices: readonly Value[], random: Random): Value {
-  const choice = choices[random(choices.length)];
-  if (choice === undefined) throw new TypeError("there is nothing to choose from");
-  return choice;
-}
 
 interface Sent {
   readonly index: number;
@@ -75,8 +69,7 @@ export const mutatedHttp1: Attack = (target, count, findings) => {
   const mutations: readonly Mutation[] = [...OF_BYTES, ...OF_HTTP1];
   return sendAll(count, async (index) => {
     const random = randomOf(index);
-    let bytes: Buffer = choose(requests, random);
-    for (let times = 1 + random(3); times > 0; times--) bytes = choose(mutations, random)(bytes, random);
+    const bytes = mutate(choose(requests, random), mutations, random);
     const sent = {
       index,
       bytes,
@@ -109,8 +102,8 @@ export const mutatedHttp2: Attack = (target, count, findings) => {
   return sendAll(count, async (index) => {
     const random = randomOf(index);
     const listener = choose(LISTENERS, random);
-    let frames: Buffer = Buffer.concat([framesOf(1, choose(requests[listener], random)), ping()]);
-    for (let times = 1 + random(2); times > 0; times--) frames = choose(mutations, random)(frames, random);
+    const valid = Buffer.concat([framesOf(1, choose(requests[listener], random)), ping()]);
+    const frames = mutate(valid, mutations, random);
     const bytes = Buffer.concat([greeting, frames]);
     await sendAlone(target[listener], { index, bytes, isAnswer: isHttp2Answer, isServerError }, findings);
   });

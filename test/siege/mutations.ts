@@ -13,6 +13,13 @@ export function randomOf(seed: number): Random {
   };
 }
 
+/** @throws TypeError for an empty list */
+export function choose<Value>(choices: readonly Value[], random: Random): Value {
+  const choice = choices[random(choices.length)];
+  if (choice === undefined) throw new TypeError("there is nothing to choose from");
+  return choice;
+}
+
 export type Mutation = (bytes: Buffer, random: Random) => Buffer;
 
 function splice(bytes: Buffer, at: number, length: number, inserted: Uint8Array): Buffer {
@@ -82,10 +89,6 @@ const VERSIONS = ["HTTP/0.9", "HTTP/1.0", "HTTP/2.0", "HTTP/1.2", "HTTP/9.9", "H
 const TARGETS = ["*", "//", "http://[", "/%", "/%00", "/../..", "/auth/login?%", "a:1", `/${"a".repeat(9_000)}`, ""];
 const CHUNKS = ["5\r\nab\r\n", "-1\r\n", "ffffffffffffffffff\r\n", "0\r\n\r\n", "1;\r\na\r\n", "Z\r\n", "1\na\n"];
 
-function pick(choices: readonly string[], random: Random): string {
-  return choices[random(choices.length)] ?? "";
-}
-
 const inText =
   (mutate: (text: string, random: Random) => string): Mutation =>
   (bytes, random) =>
@@ -93,14 +96,28 @@ const inText =
 
 /** Mutations of an HTTP/1 request. */
 export const OF_HTTP1: readonly Mutation[] = [
-  inText((text, random) => text.replace("\r\n", `\r\n${pick(LINES, random)}\r\n`)),
+  inText((text, random) => text.replace("\r\n", `\r\n${choose(LINES, random)}\r\n`)),
   inText((text, random) =>
     text.replace(/\r\n([^\r]+)\r\n/, (line, field) => `${line}${field}\r\n`.repeat(1 + random(80))),
   ),
-  inText((text, random) => text.replace(/HTTP\/1\.\d/, pick(VERSIONS, random))),
-  inText((text, random) => text.replace(/ \/\S*/, ` ${pick(TARGETS, random)}`)),
+  inText((text, random) => text.replace(/HTTP\/1\.\d/, choose(VERSIONS, random))),
+  inText((text, random) => text.replace(/ \/\S*/, ` ${choose(TARGETS, random)}`)),
   inText((text, random) => text.replace(/Content-Length: \d+/, `Content-Length: ${random(300)}`)),
-  inText((text, random) => text.replace("\r\n\r\n", `\r\n\r\n${pick(CHUNKS, random)}`)),
-  inText((text, random) => text.replaceAll("\r\n", pick(["\n", "\r", "\r\r\n", "\n\r\n"], random))),
-  inText((text, random) => text.replace(/^\w+/, pick(["", "GET", "PUT", "CONNECT", "PRI", "M-SEARCH", "get"], random))),
+  inText((text, random) => text.replace("\r\n\r\n", `\r\n\r\n${choose(CHUNKS, random)}`)),
+  inText((text, random) => text.replaceAll("\r\n", choose(["\n", "\r", "\r\r\n", "\n\r\n"], random))),
+  inText((text, random) =>
+    text.replace(/^\w+/, choose(["", "GET", "PUT", "CONNECT", "PRI", "M-SEARCH", "get"], random)),
+  ),
 ];
+
+const MOST_MUTATIONS = 3;
+
+/** Applies one to three mutations; something is left to send. */
+export function mutate(valid: Buffer, mutations: readonly Mutation[], random: Random): Buffer {
+  let bytes = valid;
+  for (let times = 1 + random(MOST_MUTATIONS); times > 0; times--) {
+    const mutated = choose(mutations, random)(bytes, random);
+    if (mutated.length > 0) bytes = mutated;
+  }
+  return bytes;
+}
