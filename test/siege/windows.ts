@@ -70,6 +70,9 @@ const half = (stream: number, headers: HeaderFields): Buffer =>
 const CALL = "/countersign.auth.v1.AuthService/Login";
 const grpc = { ...login().headers, ":path": CALL, "content-type": "application/grpc", te: "trailers" };
 
+/** A message that says it has 1,000 bytes, and 600 of them. */
+const HALF_MESSAGE = Buffer.concat([Buffer.of(0, 0, 0, 0x03, 0xe8), Buffer.alloc(600, 1)]);
+
 /** By attack; the count is of connections. */
 export const HELD_STREAMS = {
   "window-0-documents": hold({ window: 0, frames: (stream) => framesOf(stream, get("/openapi.json")) }),
@@ -83,7 +86,7 @@ export const HELD_STREAMS = {
   }),
   "half-bodies": hold({ frames: (stream) => half(stream, login().headers) }),
   "half-messages": hold({
-    frames: (stream) => Buffer.concat([openStream(stream, grpc, false), data(stream, Buffer.alloc(600, 1), false)]),
+    frames: (stream) => Buffer.concat([openStream(stream, grpc, false), data(stream, HALF_MESSAGE, false)]),
   }),
   "slow-bodies-http2": hold({
     frames: (stream) => half(stream, login().headers),
