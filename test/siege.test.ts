@@ -1,0 +1,24 @@
+// The siege in short: some of its attacks at once, with logins beside them.
+
+import { expect, onTestFinished, test } from "vitest";
+import { openSite } from "./siege/gateway.ts";
+import { skirmish } from "./siege/siege.ts";
+
+const DEVICES = 20;
+const ATTACKS = [
+  "frames-public",
+  "frames-internal",
+  "closed-peers",
+  "rapid-reset",
+  "continuation-flood",
+  "settings-flood",
+  "ping-flood",
+  "hpack-bombs",
+  "empty-data",
+] as const;
+
+test("withstands floods, frame sequences and closed peers in short", async () => {
+  const site = await openSite(DEVICES);
+  onTestFinished(() => site.remove());
+  expect(await skirmish(site, ATTACKS, 0.01)).toEqual([]);
+});

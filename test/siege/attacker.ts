@@ -1,0 +1,22 @@
+// A process that runs one attack, at a lower priority than the gateway and the devices.
+
+import { setPriority } from "node:os";
+import { ATTACKS, type AttackName } from "./attacks.ts";
+import { Findings, type Target } from "./target.ts";
+
+export interface AttackOrder {
+  readonly name: AttackName;
+  readonly target: Target;
+  readonly count: number;
+}
+
+/** The attacker's machine is another one: it takes no time from the gateway. */
+const NICE = 10;
+
+process.once("message", async ({ name, target, count }: AttackOrder) => {
+  setPriority(NICE);
+  const findings = new Findings();
+  await ATTACKS[name].run(target, count, findings);
+  process.send?.(findings.list(), () => process.exit(0));
+});
+process.once("disconnect", () => process.exit(0));

@@ -1,0 +1,79 @@
+// Client connections from many loopback addresses.
+
+import { connect, type Socket } from "node:net";
+
+/** So many source addresses share the connections of an attack: a limit by address is an attack of its own. */
+const ADDRESSES = 200;
+const CONNECT_MS = 5_000;
+
+/** A loopback address for the connection with this index. */
+function sourceOf(index: number): string {
+  return `127.0.1.${1 + (index % ADDRESSES)}`;
+}
+
+/** Connects. Undefined: refused, or not accepted in time. Errors end the connection in silence. */
+export function openSocket(
+  url: string,
+  index: number,
+  options: { readonly localAddress?: string; readonly allowHalfOpen?: boolean } = {},
+): Promise<Socket | undefined> {
+  const { hostname, port } = new URL(url);
+  const socket = connect({
+    host: hostname,
+    port: Number(port),
+    localAddress: sourceOf(index),
+    noDelay: true,
+    ...options,
+  });
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => socket.destroy(), CONNECT_MS);
+    socket.on("error", () => {});
+    socket.once("connect", () => {
+      clearTimeout(timer);
+      resolve(socket);
+    });
+    socket.once("close", () => {
+      clearTimeout(timer);
+      resolve(undefined);
+    });
+  });
+}
+
+/** Resolves with the first bytes that `isEnough` accepts, with all at the close, or undefined when `ms` are over. */
+export function received(
+  socket: Socket,
+  ms: number,
+  isEnough: (bytes: Buffer) => boolean,
+): Promise<Buffer | undefined> {
+  return new Promise((resolve) => {
+    let bytes: Buffer = Buffer.alloc(0);
+    const finish = (result: Buffer | undefined): void => {
+      clearTimeout(timer);
+      socket.off("data", read);
+      socket.off("close", close);
+      resolve(result);
+    };
+    const close = (): void => finish(bytes);
+    const read = (chunk: Buffer): void => {
+      bytes = Buffer.concat([bytes, chunk]);
+      if (isEnough(bytes)) finish(bytes);
+    };
+    const timer = setTimeout(() => finish(undefined), ms);
+    socket.on("data", read);
+    socket.once("close", close);
+    if (socket.closed) close();
+  });
+}
+
+/** Writes all of the bytes, or as many as the connection takes before it closes. */
+export function writeAll(socket: Socket, bytes: Buffer): Promise<void> {
+  if (socket.destroyed) return Promise.resolve();
+  return new Promise((resolve) => {
+    const finish = (): void => {
+      socket.off("close", finish);
+      resolve();
+    };
+    socket.once("close", finish);
+    socket.write(bytes, finish);
+  });
+}

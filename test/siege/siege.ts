@@ -1,0 +1,219 @@
+// Runs attacks on a gateway, with logins beside each, and judges what they did.
+
+import { type ChildProcess, fork, type Serializable } from "node:child_process";
+import { once } from "node:events";
+import { setTimeout as pause } from "node:timers/promises";
+import type { AttackOrder } from "./attacker.ts";
+import { type AttackName, type AttackPlan, planOf } from "./attacks.ts";
+import type { SiegedGateway, Site } from "./gateway.ts";
+import type { LoginFigures, LoginOrder } from "./logins.ts";
+import { Findings } from "./target.ts";
+
+export interface SiegeOptions {
+  /** The attack's count is multiplied by it. */
+  readonly scale: number;
+  /** How long memory may take to come back, in seconds. */
+  readonly settleSeconds: number;
+  /** Logins a second beside the attack. */
+  readonly rate: number;
+  /** How long the attack goes on before it counts, at most, in milliseconds. */
+  readonly warmUpMs: number;
+}
+
+export interface SiegeRow {
+  readonly name: AttackName;
+  readonly count: number;
+  readonly seconds: number;
+  readonly logins: LoginFigures;
+  /** Resident memory of the gateway, in MB: at its start, after a warm-up, at the most, and once the attack is over. */
+  readonly rss: { readonly fresh: number; readonly before: number; readonly peak: number; readonly after: number };
+  /** What does not hold; empty: all does. */
+  readonly broken: readonly string[];
+}
+
+const MOST_FAILED = 0.001;
+const MOST_RSS = 400;
+const MOST_GROWTH = 1.1;
+/** The attack is stopped there: the machine is shared. */
+const RSS_CEILING = 1_000;
+const POLL_MS = 50;
+const WARM_UP_RATE = 100;
+/** Logins beside a short attack. */
+const SHORTEST_MS = 2_000;
+const LONGEST_MS = 900_000;
+const SKIRMISH_RATE = 10;
+
+/** Runs one attack on a gateway of its own. */
+export async function besiege(site: Site, name: AttackName, options: SiegeOptions): Promise<SiegeRow> {
+  const plan = planOf(name);
+  const count = Math.max(plan.processes ?? 1, Math.round(plan.count * options.scale));
+  const gateway = await site.start(plan.descriptors);
+  await using cleanup = new AsyncDisposableStack();
+  cleanup.defer(() => gateway.end());
+
+  // The first of an attack makes V8 grow for good, as any load does. What counts is that the next one does not.
+  const fresh = gateway.rss();
+  const warm = await startLogins(site, gateway, { ...plan, rate: WARM_UP_RATE });
+  cleanup.defer(() => warm.stop());
+  let peak = fresh;
+  const onRss = (rss: number): void => {
+    if (rss > peak) peak = rss;
+  };
+  await attack(gateway, name, plan, { count, longestMs: options.warmUpMs, onRss });
+  await pause(options.warmUpMs / 2);
+  warm.stop();
+  const logins = await startLogins(site, gateway, { ...plan, rate: options.rate });
+  cleanup.defer(() => logins.stop());
+  await pause(SHORTEST_MS / 4);
+  await logins.take();
+
+  const before = gateway.rss();
+  const begun = performance.now();
+  const broken = await attack(gateway, name, plan, { count, longestMs: LONGEST_MS, onRss });
+  const took = performance.now() - begun;
+  await pause(Math.max(0, SHORTEST_MS - took));
+  const figures = await logins.take();
+  const after = await settle(gateway, before, options.settleSeconds);
+  const rss = { fresh, before, peak, after };
+  broken.push(...judge(gateway, { ...plan, count }, figures, rss));
+  return { name, count, seconds: took / 1_000, logins: figures, rss, broken };
+}
+
+/** Runs attacks on one gateway at once, in this process. @returns what does not hold; memory and speed are not judged */
+export async function skirmish(site: Site, names: readonly AttackName[], scale: number): Promise<readonly string[]> {
+  const gateway = await site.start();
+  await using cleanup = new AsyncDisposableStack();
+  cleanup.defer(() => gateway.end());
+  const logins = await startLogins(site, gateway, { rate: SKIRMISH_RATE });
+  cleanup.defer(() => logins.stop());
+  const findings = new Findings();
+  await Promise.all(
+    names.map((name) => planOf(name).run(gateway.target, Math.ceil(planOf(name).count * scale), findings)),
+  );
+  const { sent, failed } = await logins.take();
+  const broken = [...findings.list(), ...faultsOf(gateway)];
+  if (sent === 0 || failed.length > 0) broken.push(`${failed.length} of ${sent} logins failed: ${summary(failed)}`);
+  return broken;
+}
+
+/** Waits until memory is back, at most for the time that it may take. @returns the memory, in MB */
+async function settle(gateway: SiegedGateway, before: number, seconds: number): Promise<number> {
+  const deadline = performance.now() + seconds * 1_000;
+  while (gateway.rss() > before * MOST_GROWTH && performance.now() < deadline) await pause(POLL_MS);
+  return gateway.rss();
+}
+
+function judge(gateway: SiegedGateway, plan: AttackPlan, logins: LoginFigures, rss: SiegeRow["rss"]): string[] {
+  const broken = faultsOf(gateway);
+  const { shortages } = gateway.readLog();
+  if (plan.count > (plan.descriptors ?? Number.POSITIVE_INFINITY) && ![1, 2].includes(shortages.length)) {
+    broken.push(`the log names the shortage of descriptors ${shortages.length} times, not once a shortage`);
+  }
+  const { sent, failed, late, unhealthy } = logins;
+  const most = sent * MOST_FAILED;
+  if (failed.length > most) broken.push(`${failed.length} of ${sent} logins failed: ${summary(failed)}`);
+  else if (failed.length + late > most) broken.push(`slow: ${late} of ${sent} logins took over a second`);
+  if (unhealthy.length > 0) broken.push(`the internal listener failed: ${summary(unhealthy)}`);
+  if (gateway.ended() !== undefined) return broken;
+  if (rss.peak > MOST_RSS) broken.push(`memory reached ${rss.peak.toFixed(0)} MB, at most ${MOST_RSS}`);
+  if (rss.after > rss.before * MOST_GROWTH) {
+    broken.push(`memory went from ${rss.before.toFixed(0)} to ${rss.after.toFixed(0)} MB and did not come back`);
+  }
+  return broken;
+}
+
+function faultsOf(gateway: SiegedGateway): string[] {
+  const broken: string[] = [];
+  const end = gateway.ended();
+  if (end !== undefined) broken.push(`the gateway ended: ${end}`);
+  const { faults } = gateway.readLog();
+  if (faults.length > 0) broken.push(`${faults.length} faults in the log, such as ${faults[0]?.slice(0, 400)}`);
+  return broken;
+}
+
+function summary(outcomes: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const outcome of outcomes) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
+  return [...counts].map(([outcome, count]) => `${count} × ${outcome}`).join(", ");
+}
+
+interface Strength {
+  readonly count: number;
+  readonly longestMs: number;
+  readonly onRss?: (rss: number) => void;
+}
+
+/** Runs an attack in processes of its own until it ends, or has to be stopped. @returns what they found */
+async function attack(
+  gateway: SiegedGateway,
+  name: AttackName,
+  { processes = 1 }: AttackPlan,
+  { count, longestMs, onRss = () => {} }: Strength,
+): Promise<string[]> {
+  const found: string[] = [];
+  const children = Array.from({ length: processes }, () => fork(new URL("attacker.ts", import.meta.url)));
+  const begun = performance.now();
+  const watch = setInterval(() => {
+    const rss = gateway.rss();
+    onRss(rss);
+    const reason =
+      rss > RSS_CEILING
+        ? `stopped at ${rss.toFixed(0)} MB`
+        : performance.now() - begun > longestMs
+          ? `stopped after ${longestMs / 1_000} s`
+          : gateway.ended() !== undefined
+            ? "stopped: the gateway has ended"
+            : undefined;
+    if (reason === undefined || children.every(({ killed }) => killed)) return;
+    found.push(reason);
+    for (const child of children) child.kill("SIGKILL");
+  }, POLL_MS);
+  try {
+    const share = Math.ceil(count / processes);
+    await Promise.all(
+      children.map(async (child) => {
+        const order: AttackOrder = { name, target: gateway.target, count: share };
+        found.push(...(await answerOf<readonly string[]>(child, order, [])));
+      }),
+    );
+  } finally {
+    clearInterval(watch);
+  }
+  return found;
+}
+
+/** Sends an order to a process and waits for its answer. @throws Error when it fails by itself */
+async function answerOf<Answer>(child: ChildProcess, order: Serializable, ifKilled: Answer): Promise<Answer> {
+  const answer = new Promise<Answer>((resolve) => child.once("message", (message: Answer) => resolve(message)));
+  const exited = once(child, "exit");
+  child.send(order);
+  const first = await Promise.race([answer.then((value) => ({ value })), exited.then(() => undefined)]);
+  if (first !== undefined) return first.value;
+  if (!child.killed) throw new Error("a process of the siege failed");
+  return ifKilled;
+}
+
+interface Logins {
+  /** What became of the logins since the last call. */
+  take(): Promise<LoginFigures>;
+  stop(): void;
+}
+
+async function startLogins(
+  { fleet }: Site,
+  { target }: SiegedGateway,
+  { rate, full = [] }: { readonly rate: number; readonly full?: LoginOrder["full"] },
+): Promise<Logins> {
+  const child = fork(new URL("logins.ts", import.meta.url));
+  const order: LoginOrder = { target, fleet, rate, full };
+  await answerOf(child, { ...order }, "");
+  return {
+    take: async () => {
+      const answer = once(child, "message");
+      child.send("take");
+      const [figures]: [LoginFigures] = await answer.then(([first]) => [first]);
+      return figures;
+    },
+    stop: () => void (child.connected && child.disconnect()),
+  };
+}

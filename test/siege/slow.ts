@@ -1,0 +1,127 @@
+// Slow HTTP/1 clients: each connection is gone in its time, whatever it goes on to send.
+
+import type { Socket } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
+import { openSocket } from "./connections.ts";
+import { http1, LOGIN_BODY } from "./requests.ts";
+import { type Attack, forEachIndex, heldAfter } from "./target.ts";
+
+export interface SlowClient {
+  /** The public one when absent. */
+  readonly listener?: "internalUrl";
+  readonly first: Buffer;
+  /** Sent byte by byte, over and over. Absent: silence. */
+  readonly trickle?: string;
+  /** Whether it reads what the gateway sends. */
+  readonly reads: boolean;
+  /** The gateway ends the connection in this time. */
+  readonly seconds: number;
+}
+
+const HEADERS_S = 10;
+const REQUEST_S = 20;
+/** An idle connection is kept for 65 s; the gateway cannot know that nobody reads what the kernel took. */
+const IDLE_S = 65;
+/** A sweep of connections once a second, and a machine that is shared. */
+const SLACK_MS = 4_000;
+const TRICKLE_MS = 2_000;
+const OPENING = 200;
+
+const POST = "POST /auth/login HTTP/1.1";
+const begun = http1(POST, ["Content-Length: 100"]);
+const chunked = http1(POST, ["Transfer-Encoding: chunked"]);
+const asked = http1("GET /openapi.json HTTP/1.1", []);
+const logIn = http1(POST, ["Content-Type: application/json"], LOGIN_BODY);
+
+function repeated(times: number, bytes: Buffer): Buffer {
+  return Buffer.concat(Array.from({ length: times }, () => bytes));
+}
+
+/** By attack. */
+export const SLOW_CLIENTS = {
+  "slow-headers": {
+    first: Buffer.from(`${POST}\r\nHost: gateway\r\nX-`),
+    trickle: "a",
+    reads: true,
+    seconds: HEADERS_S,
+  },
+  "silent-headers": { first: Buffer.from("PO"), reads: true, seconds: HEADERS_S },
+  "slow-bodies": { first: Buffer.concat([begun, Buffer.of(0x7b)]), trickle: " ", reads: true, seconds: REQUEST_S },
+  "silent-bodies": { first: Buffer.concat([begun, Buffer.of(0x7b)]), reads: true, seconds: REQUEST_S },
+  "slow-chunks": { first: chunked, trickle: "1\r\n \r\n", reads: true, seconds: REQUEST_S },
+  "slow-trailers": {
+    first: Buffer.concat([chunked, Buffer.from("2\r\n{}\r\n0\r\n")]),
+    trickle: "X: a\r\n",
+    reads: true,
+    seconds: REQUEST_S,
+  },
+  "broken-chunks": {
+    first: Buffer.concat([chunked, Buffer.from("zz\r\n{}")]),
+    trickle: "a",
+    reads: true,
+    seconds: REQUEST_S,
+  },
+  "unknown-encoding": {
+    first: Buffer.concat([http1(POST, ["Transfer-Encoding: xchunked"]), Buffer.from("{}")]),
+    trickle: " ",
+    reads: true,
+    seconds: REQUEST_S,
+  },
+  "crlf-after-answer": { first: logIn, trickle: "\r\n", reads: true, seconds: REQUEST_S },
+  "unread-document": { first: asked, reads: false, seconds: IDLE_S },
+  "unread-logins": { first: repeated(5, logIn), reads: false, seconds: IDLE_S },
+  // The internal listener's document is the larger one: the kernel does not take all of the answers.
+  "unread-pipeline": { listener: "internalUrl", first: repeated(20, asked), reads: false, seconds: REQUEST_S },
+} satisfies Readonly<Record<string, SlowClient>>;
+
+/** Opens the connections, and expects that the gateway ends all of them in time after the last was opened. */
+export function slowClients({ listener, first, trickle, reads, seconds }: SlowClient): Attack {
+  return async (target, count, findings) => {
+    const sockets: Socket[] = [];
+    await forEachIndex(count, OPENING, async (index) => {
+      const socket = await openSocket(target[listener ?? "publicUrl"], index, { allowHalfOpen: true });
+      if (socket === undefined) {
+        findings.add("a connection was refused");
+        return;
+      }
+      if (reads) socket.resume();
+      else socket.pause();
+      socket.once("end", () => socket.end());
+      socket.write(first);
+      sockets.push(socket);
+    });
+    const trickling = trickle === undefined ? undefined : startTrickle(sockets, trickle);
+    const left = await heldAfter(target, seconds * 1_000 + SLACK_MS);
+    if (left > 0) findings.add(`${left} connections were open ${seconds + SLACK_MS / 1_000} s after the last began`);
+    clearInterval(trickling);
+    for (const socket of sockets) socket.destroy();
+  };
+}
+
+function startTrickle(sockets: readonly Socket[], bytes: string): NodeJS.Timeout {
+  let sent = 0;
+  return setInterval(() => {
+    const byte = bytes[sent++ % bytes.length] ?? "";
+    for (const socket of sockets) if (!socket.destroyed && socket.writable) socket.write(byte);
+  }, TRICKLE_MS);
+}
+
+const CLOSE_AFTER_MS = 300;
+/** The gateway lets a closed peer go within a second. */
+const CLOSED_MS = 2_000;
+
+/** Half a body, then a close: the gateway lets the descriptors go at once. */
+export const closedPeers: Attack = async (target, count, findings) => {
+  const sockets: Socket[] = [];
+  await forEachIndex(count, OPENING, async (index) => {
+    const socket = await openSocket(target.publicUrl, index);
+    if (socket === undefined) return;
+    socket.resume();
+    socket.write(Buffer.concat([begun, Buffer.of(0x7b)]));
+    sockets.push(socket);
+  });
+  await pause(CLOSE_AFTER_MS);
+  for (const socket of sockets) socket.destroy();
+  const left = await heldAfter(target, CLOSED_MS);
+  if (left > 0) findings.add(`${left} connections were open 2 s after their peers had closed`);
+};

@@ -1,0 +1,99 @@
+// HTTP/2 streams that neither send nor read: what a connection holds is bounded, and ends.
+
+import type { Socket } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
+import { data, type HeaderFields, openStream, openStreamInParts, PREFACE, settings, windowUpdate } from "../frames.ts";
+import { openSocket, received } from "./connections.ts";
+import { countEndedStreams } from "./http2-answers.ts";
+import { framesOf, get, LOGIN_BODY, login } from "./requests.ts";
+import { type Attack, forEachIndex } from "./target.ts";
+
+const STREAMS = Array.from({ length: 100 }, (_, index) => 2 * index + 1);
+/** Few at a time, each until it is heard: what they hold is the attack, not the rate of requests. */
+const OPENING = 5;
+const HEARD_MS = 2_000;
+/** The gateway ends a stream after 20 s. */
+const STREAM_MS = 20_000;
+const SLACK_MS = 5_000;
+const TRICKLE_MS = 1_000;
+const POLL_MS = 500;
+
+interface HeldStreams {
+  /** SETTINGS_INITIAL_WINDOW_SIZE. */
+  readonly window?: number;
+  readonly streams?: readonly number[];
+  readonly frames: (stream: number) => Buffer;
+  /** Sent on every stream once a second. */
+  readonly trickle?: (stream: number) => Buffer;
+  /** A stream that moves on may last. */
+  readonly mayLast?: boolean;
+}
+
+interface HeldConnection {
+  readonly socket: Socket;
+  readonly ended: () => number;
+}
+
+/** Opens connections with the same frames on every stream, and expects that the gateway ends every stream. */
+function hold({ window, streams = STREAMS, frames, trickle, mayLast = false }: HeldStreams): Attack {
+  const first = Buffer.concat([PREFACE, settings(window), ...streams.map(frames)]);
+  const later = trickle === undefined ? undefined : Buffer.concat(streams.map(trickle));
+  return async (target, count, findings) => {
+    const held: HeldConnection[] = [];
+    const timer = setInterval(() => {
+      for (const { socket } of held) if (later !== undefined && socket.writable) socket.write(later);
+    }, TRICKLE_MS);
+    await forEachIndex(count, OPENING, async (index) => {
+      const socket = await openSocket(target.publicUrl, index);
+      if (socket === undefined) {
+        findings.add("a connection was refused");
+        return;
+      }
+      held.push({ socket, ended: countEndedStreams(socket) });
+      const heard = received(socket, HEARD_MS, () => true);
+      socket.write(first);
+      await heard;
+    });
+    const deadline = performance.now() + STREAM_MS + SLACK_MS;
+    const open = (): number =>
+      held.reduce((sum, { socket, ended }) => sum + (socket.closed ? 0 : streams.length - ended()), 0);
+    while (open() > 0 && performance.now() < deadline) await pause(POLL_MS);
+    const left = open();
+    if (left > 0 && !mayLast) findings.add(`${left} streams were open 25 s after the last began`);
+    clearInterval(timer);
+    for (const { socket } of held) socket.destroy();
+  };
+}
+
+const half = (stream: number, headers: HeaderFields): Buffer =>
+  Buffer.concat([openStream(stream, headers, false), data(stream, LOGIN_BODY.subarray(0, -1), false)]);
+const CALL = "/countersign.auth.v1.AuthService/Login";
+const grpc = { ...login().headers, ":path": CALL, "content-type": "application/grpc", te: "trailers" };
+
+/** A message that says it has 1,000 bytes, and 600 of them. */
+const HALF_MESSAGE = Buffer.concat([Buffer.of(0, 0, 0, 0x03, 0xe8), Buffer.alloc(600, 1)]);
+
+/** By attack; the count is of connections. */
+export const HELD_STREAMS = {
+  "window-0-documents": hold({ window: 0, frames: (stream) => framesOf(stream, get("/openapi.json")) }),
+  "window-0-404": hold({ window: 0, frames: (stream) => framesOf(stream, get(`/nothing/${"a".repeat(200)}`)) }),
+  "window-0-logins": hold({ window: 0, frames: (stream) => framesOf(stream, login()) }),
+  "window-by-byte": hold({
+    window: 0,
+    mayLast: true,
+    frames: (stream) => framesOf(stream, get("/openapi.json")),
+    trickle: (stream) => windowUpdate(stream, 1),
+  }),
+  "half-bodies": hold({ frames: (stream) => half(stream, login().headers) }),
+  "half-messages": hold({
+    frames: (stream) => Buffer.concat([openStream(stream, grpc, false), data(stream, HALF_MESSAGE, false)]),
+  }),
+  "slow-bodies-http2": hold({
+    frames: (stream) => half(stream, login().headers),
+    trickle: (stream) => data(stream, Buffer.from(" "), false),
+  }),
+  "half-headers-http2": hold({
+    streams: [1],
+    frames: (stream) => openStreamInParts(stream, login().headers)[0],
+  }),
+};
