@@ -100,7 +100,7 @@ async function startGateway(folder: string, logFile: string, descriptors?: numbe
     readLog() {
       const lines = readFileSync(logFile, "utf8").split("\n");
       const isFault = (text: string): boolean => text.includes('"msg":"fault"') || /^\s+at |^Error|Uncaught/.test(text);
-      const isShortage = (text: string): boolean => /descriptor|EMFILE/i.test(text);
+      const isShortage = (text: string): boolean => /connections are refused/i.test(text);
       return { faults: lines.filter(isFault), shortages: lines.filter(isShortage) };
     },
     async end() {
