@@ -1,6 +1,7 @@
 // HTTP/1: exchanges of Node's server, and answers to what it cannot parse.
 
 import { type IncomingMessage, type Server, type ServerOptions, type ServerResponse, STATUS_CODES } from "node:http";
+import { Socket } from "node:net";
 import { type Duplex, Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { AuthError, malformed } from "../core/errors.ts";
@@ -20,8 +21,10 @@ export const HTTP1_OPTIONS: ServerOptions = {
 
 /** A client that sends more requests than this without reading the answers is cut off. */
 const MAX_PIPELINED = 64;
-/** Ticks without a request or an answer: longer than Node keeps an idle connection, which counts no blank lines. */
+/** Ticks without a request or an answer, longer than Node keeps an idle connection. */
 const MAX_IDLE_TICKS = 70;
+/** Ticks in which bytes have arrived that are no request: blank lines, which Node's timers do not count. */
+const MAX_BLANK_TICKS = 10;
 /** Ticks in which nothing of an answer is read. */
 const MAX_STALLED_TICKS = 20;
 
@@ -82,6 +85,7 @@ class Http1Connection implements Connection {
   #unanswered = 0;
   #onAnswered: (() => void) | undefined;
   #unread = 0;
+  #bytesRead = 0;
   #ticks = 0;
 
   constructor(socket: Duplex, always: readonly HeaderField[]) {
@@ -114,10 +118,12 @@ class Http1Connection implements Connection {
 
   tick(): void {
     const { writableLength } = this.#socket;
+    const bytesRead = this.#socket instanceof Socket ? this.#socket.bytesRead : 0;
     if (writableLength !== this.#unread) this.#ticks = 0;
     this.#unread = writableLength;
-    const limit = this.#unanswered > 0 ? MAX_STALLED_TICKS : MAX_IDLE_TICKS;
-    if (++this.#ticks > limit) this.#socket.destroy();
+    if (this.#ticks === 0) this.#bytesRead = bytesRead;
+    const idle = bytesRead === this.#bytesRead ? MAX_IDLE_TICKS : MAX_BLANK_TICKS;
+    if (++this.#ticks > (this.#unanswered > 0 ? MAX_STALLED_TICKS : idle)) this.#socket.destroy();
   }
 }
 

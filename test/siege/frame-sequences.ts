@@ -93,7 +93,7 @@ function sequenceOf(index: number): { readonly bytes: Buffer; readonly ending: T
   const headers = {
     ":method": method,
     ...target,
-    ":authority": "gateway",
+    ":authority": "localhost",
     ...(type !== undefined && { "content-type": type }),
   };
   const [code, bodyOf, tail] = [next(RESETS), next(BODIES), next(TAILS)];

@@ -23,19 +23,19 @@ export function framesOf(stream: number, { headers, body }: RawRequest): Buffer 
 }
 
 export function get(path: string): RawRequest {
-  return { headers: { ":method": "GET", ":scheme": "http", ":path": path, ":authority": "gateway" } };
+  return { headers: { ":method": "GET", ":scheme": "http", ":path": path, ":authority": "localhost" } };
 }
 
 /** A login with a body of its own. */
 export function login(body: Buffer = LOGIN_BODY): RawRequest {
-  const pseudo = { ":method": "POST", ":scheme": "http", ":path": "/auth/login", ":authority": "gateway" };
+  const pseudo = { ":method": "POST", ":scheme": "http", ":path": "/auth/login", ":authority": "localhost" };
   return { headers: { ...pseudo, "content-type": "application/json" }, body };
 }
 
 /** An HTTP/1 request; its body has a Content-Length. */
 export function http1(start: string, headers: readonly string[], body: Uint8Array = Buffer.alloc(0)): Buffer {
   const length = body.length === 0 ? [] : [`Content-Length: ${body.length}`];
-  const head = [start, "Host: gateway", ...headers, ...length].join("\r\n");
+  const head = [start, "Host: localhost", ...headers, ...length].join("\r\n");
   return Buffer.concat([Buffer.from(`${head}\r\n\r\n`), body]);
 }
 
