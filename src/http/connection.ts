@@ -2,12 +2,10 @@
 
 import type { Readable } from "node:stream";
 import { tooLarge } from "../protocols/compression.ts";
-import { type Answer, type Exchange, type HeaderField, RequestAborted } from "../protocols/exchange.ts";
+import { type Answer, type Exchange, type HeaderField, type Prefix, RequestAborted } from "../protocols/exchange.ts";
 
 /** So much more of a body that is too large is read and dropped: its sender gets to read the answer. */
 const MAX_DROPPED_BYTES = 256 * 1024;
-/** The longest prefix that declares a size: gRPC's. */
-const HEAD_BYTES = 5;
 
 /** Answers one exchange. It never throws. */
 export type Serve = (exchange: Exchange) => void;
@@ -60,27 +58,35 @@ export abstract class HttpExchange implements Exchange {
     return this.#received;
   }
 
-  readBody(limit: number, size?: (head: Buffer) => number | undefined): Promise<Buffer> {
+  readBody(limit: number, prefix?: Prefix): Promise<Buffer> {
     const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+    const most = limit + (prefix?.bytes ?? 0);
     const chunks: Buffer[] = [];
     let received = 0;
     this.#received = received;
     this.#reject = reject;
-    this.#source.on("data", (chunk: Buffer) => {
-      const isHead = received < HEAD_BYTES;
+    const add = (chunk: Buffer): void => {
+      const isHead = prefix !== undefined && received < prefix.bytes;
       received += chunk.length;
       this.#received = received;
       this.onData(chunk.length, limit);
-      if (received <= limit) chunks.push(chunk);
-      else if (received <= limit + MAX_DROPPED_BYTES) reject(tooLarge(limit));
-      else this.abort();
-      const declared = isHead ? size?.(Buffer.concat(chunks)) : undefined;
-      if (declared !== undefined && declared > limit) reject(tooLarge(limit));
+      if (received > most + MAX_DROPPED_BYTES) this.abort();
+      else if (received > most) reject(tooLarge(limit));
+      else {
+        chunks.push(chunk);
+        const isDeclared = isHead && received >= prefix.bytes;
+        if (isDeclared && prefix.readSize(joined(chunks)) > limit) reject(tooLarge(limit));
+      }
+    };
+    this.#source.on("data", (chunk: Buffer) => {
+      try {
+        add(chunk);
+      } catch (error) {
+        // Nobody catches what a stream's listener throws.
+        reject(error);
+      }
     });
-    this.#source.once("end", () => {
-      const [only = Buffer.alloc(0), ...others] = chunks;
-      resolve(others.length === 0 ? only : Buffer.concat(chunks));
-    });
+    this.#source.once("end", () => resolve(joined(chunks)));
     return promise;
   }
 
@@ -99,6 +105,11 @@ export abstract class HttpExchange implements Exchange {
   abstract send(answer: Answer): void;
   abstract onClose(listener: () => void): void;
   abstract abort(): void;
+}
+
+function joined(chunks: readonly Buffer[]): Buffer {
+  const [only = Buffer.alloc(0), ...others] = chunks;
+  return others.length === 0 ? only : Buffer.concat(chunks);
 }
 
 /** Whether a body comes piece by piece. */

@@ -10,7 +10,7 @@ import {
 import type { Socket } from "node:net";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import type { Answer, HeaderField } from "../protocols/exchange.ts";
+import type { Answer, HeaderField, Prefix } from "../protocols/exchange.ts";
 import { type Connection, type ConnectionOptions, HttpExchange, isStreamed, type Received } from "./connection.ts";
 
 const OPTIONS = {
@@ -119,10 +119,10 @@ class Http2Exchange extends HttpExchange {
     return this.#stream.headersSent && this.#age !== undefined && this.#age > 1;
   }
 
-  override readBody(limit: number, size?: (head: Buffer) => number | undefined): Promise<Buffer> {
+  override readBody(limit: number, prefix?: Prefix): Promise<Buffer> {
     const stream = this.#stream;
     if (this.headers.expect === "100-continue") this.#write(() => stream.additionalHeaders({ ":status": 100 }));
-    const bytes = super.readBody(limit, size);
+    const bytes = super.readBody(limit, prefix);
     if (stream.destroyed) this.end();
     return bytes;
   }
@@ -145,7 +145,7 @@ class Http2Exchange extends HttpExchange {
       if (isWhole && status !== 304) fields.push("content-length", String(Buffer.byteLength(body)));
       const endStream = isWhole && (body.length === 0 || this.method === "HEAD");
       stream.respond(fields, { endStream, waitForTrailers: trailers !== undefined });
-      if (trailers !== undefined) stream.once("wantTrailers", () => this.#sendTrailers(trailers()));
+      if (trailers !== undefined) stream.once("wantTrailers", () => this.#sendTrailers(trailers));
       if (endStream) return;
       if (isStreamed(body)) void this.#sendPieces(body);
       else if (body.length <= SLICE_BYTES) stream.end(body);
@@ -188,10 +188,10 @@ class Http2Exchange extends HttpExchange {
     this.#stream.removeAllListeners("readable").resume();
   }
 
-  #sendTrailers(trailers: Iterable<HeaderField>): void {
-    const fields: OutgoingHttpHeaders = {};
-    for (const [name, value] of trailers) fields[name.toLowerCase()] = value;
+  #sendTrailers(trailers: () => Iterable<HeaderField>): void {
     try {
+      const fields: OutgoingHttpHeaders = {};
+      for (const [name, value] of trailers()) fields[name.toLowerCase()] = value;
       this.#write(() => this.#stream.sendTrailers(fields));
     } catch {
       this.#stream.destroy();

@@ -24,7 +24,8 @@ export function createConnect(methods: MethodsByPath): Protocol {
         async readMessage() {
           const coding = readCoding(exchange.headers["content-encoding"]);
           const body = await exchange.readBody(maxMessageBytes);
-          return codec.read(desc.input, await decompress(body, coding, maxMessageBytes));
+          const message = decompress(body, coding, maxMessageBytes);
+          return codec.read(desc.input, message instanceof Promise ? await message : message);
         },
         writeMessage(message, context) {
           const headers = context.headersWithTrailers();

@@ -14,6 +14,12 @@ export interface Answer {
   readonly trailers?: () => Iterable<HeaderField>;
 }
 
+/** Bytes before a message that declare its size. */
+export interface Prefix {
+  readonly bytes: number;
+  readonly readSize: (prefix: Buffer) => number;
+}
+
 /** What protocols know of HTTP. Sending to a caller that has gone does nothing. */
 export interface Exchange {
   readonly version: 1 | 2;
@@ -26,11 +32,10 @@ export interface Exchange {
   /** The address of the socket's other end. */
   readonly remoteAddress: string;
   /**
-   * Reads the body whole.
-   * @param size the size that the first bytes declare, where the protocol has such a prefix
+   * Reads the body whole: a message of at most `limit` bytes and, where the protocol has one, its prefix.
    * @throws AuthError `too_large` over `limit` bytes, `malformed` for a broken body; RequestAborted when it never ends
    */
-  readBody(limit: number, size?: (head: Buffer) => number | undefined): Promise<Buffer>;
+  readBody(limit: number, prefix?: Prefix): Promise<Buffer>;
   /** The body piece by piece, for streaming calls. */
   chunks(): AsyncIterable<Uint8Array>;
   send(answer: Answer): void;

@@ -2,11 +2,11 @@
 
 import { AuthError, malformed } from "../core/errors.ts";
 import { type AcceptedCall, findMethod, type MethodsByPath, type Protocol } from "./call.ts";
-import { ACCEPTED_CODINGS, decompress, readCoding, tooLarge } from "./compression.ts";
+import { ACCEPTED_CODINGS, decompress, readCoding } from "./compression.ts";
 import { MAX_TIMEOUT_MS, unknownMediaType } from "./connect.ts";
 import type { CallContext } from "./context.ts";
 import { type CallError, errorHeaders, toGrpcTrailers } from "./errors.ts";
-import type { Exchange, HeaderField } from "./exchange.ts";
+import type { Exchange, HeaderField, Prefix } from "./exchange.ts";
 import { type Codec, JSON_CODEC, PROTO_CODEC } from "./message.ts";
 import { restError } from "./rest.ts";
 
@@ -69,10 +69,9 @@ export function acceptEnveloped(
     method,
     readTimeout: () => readTimeout(exchange.headers["grpc-timeout"]),
     async readMessage() {
-      const body = await exchange.readBody(maxMessageBytes + ENVELOPE_BYTES, declaredSize).catch((error: unknown) => {
-        throw error instanceof AuthError && error.reason === "too_large" ? tooLarge(maxMessageBytes) : error;
-      });
-      return codec.read(desc.input, await openEnvelope(body, coding, maxMessageBytes));
+      const envelope = await exchange.readBody(maxMessageBytes, PREFIX);
+      const message = openEnvelope(envelope, coding, maxMessageBytes);
+      return codec.read(desc.input, message instanceof Promise ? await message : message);
     },
     writeMessage(message, context) {
       const bytes = envelop(codec.write(desc.output, message));
@@ -99,12 +98,8 @@ export function errorTrailers(error: CallError): HeaderField[] {
 
 /** A byte of flags, four of length ("Length-Prefixed-Message"). */
 const ENVELOPE_BYTES = 5;
+const PREFIX: Prefix = { bytes: ENVELOPE_BYTES, readSize: (prefix) => prefix.readUInt32BE(1) };
 const COMPRESSED = 1;
-
-/** The size of a body, as the prefix of its first message declares it. */
-function declaredSize(head: Buffer): number | undefined {
-  return head.length < ENVELOPE_BYTES ? undefined : ENVELOPE_BYTES + head.readUInt32BE(1);
-}
 
 /** Puts a message into an envelope. */
 export function envelop(message: string | Uint8Array, flags = 0): Buffer {
@@ -118,7 +113,8 @@ export function envelop(message: string | Uint8Array, flags = 0): Buffer {
 
 /** The one message of a unary call's body, in at most `limit` bytes. @throws AuthError `malformed`, `too_large` */
 function openEnvelope(body: Buffer, coding: string | undefined, limit: number): Buffer | Promise<Buffer> {
-  if (declaredSize(body) !== body.length) throw malformed("the body is not one length-prefixed message");
+  const isOne = body.length >= ENVELOPE_BYTES && PREFIX.readSize(body) === body.length - ENVELOPE_BYTES;
+  if (!isOne) throw malformed("the body is not one length-prefixed message");
   const flags = body.readUInt8(0);
   const message = body.subarray(ENVELOPE_BYTES);
   if (flags === 0) return message;
