@@ -86,7 +86,10 @@ export abstract class HttpExchange implements Exchange {
         reject(error);
       }
     });
-    this.#source.once("end", () => resolve(joined(chunks)));
+    this.#source.once("end", () => {
+      this.onData(-received, limit);
+      resolve(joined(chunks));
+    });
     return promise;
   }
 
@@ -94,7 +97,7 @@ export abstract class HttpExchange implements Exchange {
     return this.#source;
   }
 
-  /** Bytes of a body of at most `limit` have arrived. */
+  /** Bytes of a body of at most `limit` have arrived; negative: all of them are read. */
   protected onData(_bytes: number, _limit: number): void {}
 
   /** Fails the reading of the body, if it has not ended. */

@@ -39,22 +39,24 @@ export function createDispatch({ endpoints, isOwnHost, onFault, ...options }: Di
   const protocolOf = (contentType: string, path: string): Protocol => {
     if (contentType.startsWith("application/grpc-web")) return grpcWeb;
     if (contentType.startsWith("application/grpc")) return grpc;
-    return methods.has(path) ? connect : rest;
+    return methods.has(path) || streaming.paths.includes(path) ? connect : rest;
   };
 
   async function answer(exchange: Exchange): Promise<void> {
     const path = pathOf(exchange);
     const contentType = exchange.headers["content-type"]?.toLowerCase() ?? "";
     const protocol = protocolOf(contentType, path);
-    // HTTP/2 names the host in a pseudo-header.
-    const { host = exchange.headers[":authority"] } = exchange.headers;
-    if (isOwnHost?.(host?.toString()) === false) {
-      const error = misdirected();
+    // HTTP/2 names the host in a pseudo-header, which goes before Host (RFC 9113, 8.3.1).
+    const { ":authority": host = exchange.headers.host } = exchange.headers;
+    const isStreaming = streaming.paths.includes(path);
+    const isMisdirected = isOwnHost?.(host?.toString()) === false;
+    const error = isMisdirected ? misdirected() : isStreaming ? streaming.check(exchange) : undefined;
+    if (error !== undefined) {
       options.onError(error, options.callerFrom(exchange, protocol.name));
       protocol.writeError(exchange, error, undefined);
       return;
     }
-    if (streaming.paths.includes(path)) return streaming.answer(exchange);
+    if (isStreaming) return streaming.answer(exchange);
     if (protocol !== rest) return answerCall(exchange, protocol, options);
     const isEndpoint = table.methodsAt(path).length > 0;
     if (exchange.method === "OPTIONS") {

@@ -43,7 +43,7 @@ export function serveHttp1(server: Server, options: ConnectionOptions): (socket:
   server.on("request", (request, response) =>
     guard(request.socket, () => {
       const exchange = connectionOf(request.socket).accept(request, response);
-      if (!isHttp1(request)) exchange?.fail(400, malformed(NOT_HTTP.message));
+      if (!isHttp1(request)) exchange?.fail(400, malformed(`${NOT_HTTP.message} with one Host`));
       else if (exchange !== undefined) serve(exchange);
     }),
   );
@@ -85,8 +85,10 @@ class Http1Connection implements Connection {
   #unanswered = 0;
   #onAnswered: (() => void) | undefined;
   #unread = 0;
+  /** Bytes that had arrived with the last answer. */
   #bytesRead = 0;
   #ticks = 0;
+  #blankTicks = 0;
 
   constructor(socket: Duplex, always: readonly HeaderField[]) {
     this.#socket = socket;
@@ -103,6 +105,7 @@ class Http1Connection implements Connection {
     this.#ticks = 0;
     response.once("close", () => {
       this.#ticks = 0;
+      this.#bytesRead = bytesReadOf(this.#socket);
       if (!exchange.isComplete) exchange.failBody();
       if (--this.#unanswered === 0) this.#onAnswered?.();
     });
@@ -118,13 +121,19 @@ class Http1Connection implements Connection {
 
   tick(): void {
     const { writableLength } = this.#socket;
-    const bytesRead = this.#socket instanceof Socket ? this.#socket.bytesRead : 0;
-    if (writableLength !== this.#unread) this.#ticks = 0;
+    const isIdle = this.#unanswered === 0;
+    // A handler may take its time, and a streaming call may be idle. Node itself times requests out.
+    const hasProgress = isIdle ? false : writableLength === 0 || writableLength !== this.#unread;
     this.#unread = writableLength;
-    if (this.#ticks === 0) this.#bytesRead = bytesRead;
-    const idle = bytesRead === this.#bytesRead ? MAX_IDLE_TICKS : MAX_BLANK_TICKS;
-    if (++this.#ticks > (this.#unanswered > 0 ? MAX_STALLED_TICKS : idle)) this.#socket.destroy();
+    this.#ticks = hasProgress ? 0 : this.#ticks + 1;
+    this.#blankTicks = isIdle && bytesReadOf(this.#socket) > this.#bytesRead ? this.#blankTicks + 1 : 0;
+    const isStalled = this.#ticks > (isIdle ? MAX_IDLE_TICKS : MAX_STALLED_TICKS);
+    if (isStalled || this.#blankTicks > MAX_BLANK_TICKS) this.#socket.destroy();
   }
+}
+
+function bytesReadOf(socket: Duplex): number {
+  return socket instanceof Socket ? socket.bytesRead : 0;
 }
 
 /** Answers on a connection whose request has no ServerResponse, and closes it. */

@@ -30,7 +30,7 @@ const MAX_STALLED_ANSWERS = 8;
 const MAX_IDLE_TICKS = 70;
 /** The first request has to begin in so many ticks. */
 const MAX_SILENT_TICKS = 10;
-/** A request has to be answered in so many ticks, and its answer read in as many more. */
+/** A request has to arrive in so many ticks, and something of its answer to be read. */
 const MAX_TICKS = 20;
 /** The most of an answer that is handed to Node at once. */
 const SLICE_BYTES = 16 * 1024;
@@ -104,19 +104,23 @@ class Http2Exchange extends HttpExchange {
   readonly #connection: Http2Connection;
   readonly #stream: ServerHttp2Stream;
   #heldBytes = 0;
-  /** Ticks since the request began, or since it was answered; undefined for a streaming call, which may be idle. */
-  #age: number | undefined = 0;
+  /** Ticks in which the request did not end, or nothing of its answer was read. */
+  #age = 0;
+  #unread = 0;
+  /** A streaming call may be idle. */
+  #isStreaming = false;
 
   constructor(connection: Http2Connection, stream: ServerHttp2Stream, received: Received) {
     super(stream, received);
     this.#connection = connection;
     this.#stream = stream;
-    stream.on("error", ignore);
+    // Node destroys a stream that fails.
+    stream.on("error", () => {});
   }
 
   /** Whether its answer was left unread for a second. */
   get isStalled(): boolean {
-    return this.#stream.headersSent && this.#age !== undefined && this.#age > 1;
+    return this.#stream.writableLength > 0 && this.#age > 1;
   }
 
   override readBody(limit: number, prefix?: Prefix): Promise<Buffer> {
@@ -136,7 +140,8 @@ class Http2Exchange extends HttpExchange {
   send({ status, headers, body, trailers }: Answer): void {
     const stream = this.#stream;
     if (stream.headersSent) return;
-    this.#age = isStreamed(body) ? undefined : 0;
+    this.#age = 0;
+    this.#isStreaming = isStreamed(body);
     this.#write(() => {
       const fields = [":status", String(status)];
       for (const [name, value] of headers) fields.push(name.toLowerCase(), value);
@@ -169,9 +174,15 @@ class Http2Exchange extends HttpExchange {
   }
 
   tick(): void {
+    const stream = this.#stream;
+    const { writableLength } = stream;
+    const isReceived = stream.readableEnded || stream.endAfterHeaders || this.#isStreaming;
+    const hasProgress = writableLength === 0 ? isReceived : writableLength !== this.#unread;
+    this.#unread = writableLength;
+    this.#age = hasProgress ? 0 : this.#age + 1;
     // Node tells nobody of a reset with NO_ERROR while an answer waits for its window.
-    if (this.#stream.closed) this.#stream.destroy();
-    else if (this.#age !== undefined && ++this.#age > MAX_TICKS) this.abort();
+    if (stream.closed) stream.destroy();
+    else if (this.#age > MAX_TICKS) this.abort();
   }
 
   /** The stream has ended. */
@@ -184,7 +195,7 @@ class Http2Exchange extends HttpExchange {
   async #sendPieces(body: AsyncIterable<Uint8Array>): Promise<void> {
     await pipeline(Readable.from(body), this.#stream).catch(() => {});
     // What else the caller sends is dropped, until `tick` ends the stream.
-    this.#age = 0;
+    this.#isStreaming = false;
     this.#stream.removeAllListeners("readable").resume();
   }
 
@@ -210,9 +221,6 @@ class Http2Exchange extends HttpExchange {
     }
   }
 }
-
-/** A stream that fails is destroyed by Node. */
-function ignore(): void {}
 
 function* slices(body: string | Uint8Array): Iterable<Uint8Array> {
   const bytes = typeof body === "string" ? Buffer.from(body) : body;

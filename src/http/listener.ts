@@ -24,7 +24,7 @@ export interface ListenerOptions {
   /** How many connections there may be, in all and from one address; absent: any number. */
   readonly maxConnections?: number;
   readonly maxConnectionsPerAddress?: number;
-  /** Whose connections are not counted by address. */
+  /** Addresses exempt from the limit per address. */
   readonly isTrusted?: (address: string) => boolean;
 }
 
@@ -79,7 +79,11 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   server.on("connection", (socket: Socket) => {
     const address = limitAddress(socket.remoteAddress ?? "");
     const others = perAddress.get(address) ?? 0;
-    if (maxConnectionsPerAddress !== undefined && others >= maxConnectionsPerAddress && !isTrusted(address)) {
+    if (
+      maxConnectionsPerAddress !== undefined &&
+      others >= maxConnectionsPerAddress &&
+      !isTrusted(socket.remoteAddress ?? "")
+    ) {
       onConnectionRefused();
       socket.destroy();
       return;

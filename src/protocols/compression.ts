@@ -22,7 +22,8 @@ export function tooLarge(limit: number): AuthError {
 /** The request's coding; undefined for none. @throws AuthError `unsupported_media_type` for an unknown one */
 export function readCoding(header: string | string[] | undefined): string | undefined {
   if (header === undefined || header === "" || header === "identity") return undefined;
-  if (typeof header === "string" && DECODERS.has(header)) return header;
+  const coding = String(header).toLowerCase();
+  if (DECODERS.has(coding)) return coding;
   const message = `the message has an unknown compression. Use ${ACCEPTED_CODINGS.replaceAll(",", " or ")}`;
   throw new AuthError("unsupported_media_type", message);
 }

@@ -1,12 +1,16 @@
 // Streaming methods (health's Watch, reflection), by Connect's own handlers in each protocol they speak.
 
 import { Code, ConnectError, type ContextValues, createConnectRouter, type Interceptor } from "@connectrpc/connect";
+import { AuthError } from "../core/errors.ts";
 import { type CallOptions, MAX_MESSAGE_BYTES, methodPath, valuesOf } from "./call.ts";
+import { unknownMediaType } from "./connect.ts";
 import { type Exchange, fetchHeaders, pathOf } from "./exchange.ts";
 
 export interface Streaming {
   /** The paths of the methods. */
   readonly paths: readonly string[];
+  /** The error of a request that Connect's handler would answer in words of its own. */
+  readonly check: (exchange: Exchange) => AuthError | undefined;
   readonly answer: (exchange: Exchange) => Promise<void>;
 }
 
@@ -24,6 +28,17 @@ export function createStreaming({ services, callerFrom }: Pick<CallOptions, "ser
 
   return {
     paths: [...handlers.keys()],
+    check(exchange) {
+      const { method, headers } = exchange;
+      if (method !== "POST")
+        return new AuthError("method_not_allowed", "methods are called with POST", { allow: ["POST"] });
+      const isMediaType = handlers.get(pathOf(exchange))?.supportedContentType(headers["content-type"] ?? "");
+      if (isMediaType !== true) return unknownMediaType();
+      const codings = [headers["grpc-encoding"], headers["connect-content-encoding"]];
+      const isPlain = codings.every((coding) => coding === undefined || coding === "identity");
+      const message = "streaming calls take no compression. Use identity";
+      return isPlain ? undefined : new AuthError("unsupported_media_type", message);
+    },
     async answer(exchange) {
       const handler = handlers.get(pathOf(exchange));
       if (handler === undefined) throw new TypeError("the path has a handler");
