@@ -3,6 +3,7 @@
 import type { AnyDesc, DescMethod, DescMethodUnary, DescService, JsonObject, JsonValue } from "@bufbuild/protobuf";
 import type { AuthError } from "../../src/core/errors.ts";
 import { MAX_MESSAGE_BYTES } from "../../src/protocols/call.ts";
+import { formatFieldPath } from "../../src/protocols/query.ts";
 import { createRouteTable, type Route } from "../../src/protocols/routes.ts";
 import { type AnswerNotes, describeAnswers, errorSchema, transportRefusals } from "./answers.ts";
 import { pathParameters, queryParameters, readPath } from "./parameters.ts";
@@ -96,7 +97,7 @@ function describePaths(routes: readonly Route[], schemas: Schemas, notes: Openap
   const items = new Map<string, { path: string; names: readonly string[]; operations: Map<string, JsonObject> }>();
   for (const route of routes) {
     const { path, shape } = readPath(route);
-    const item = items.get(shape) ?? { path, names: route.template.fieldPaths, operations: new Map() };
+    const item = items.get(shape) ?? { path, names: route.bound.map(formatFieldPath), operations: new Map() };
     items.set(shape, item);
     if (item.operations.has(route.verb)) throw new TypeError(`${route.verb} ${path} is two routes, and one to OpenAPI`);
     const parameters = [...pathParameters(route, item.names, schemas), ...queryParameters(route, schemas)];

@@ -13,8 +13,8 @@ export interface OpenapiPath {
 }
 
 /** A template as OpenAPI has it. */
-export function readPath({ template: { text } }: Route): OpenapiPath {
-  return { path: text, shape: text.replace(/\{[^}]*\}/g, "{}") };
+export function readPath({ template }: Route): OpenapiPath {
+  return { path: template, shape: template.replace(/\{[^}]*\}/g, "{}") };
 }
 
 /** The parameters in a path, under the names that the path's first route gave them. */

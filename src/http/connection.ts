@@ -40,7 +40,7 @@ export abstract class HttpExchange implements Exchange {
   readonly remoteAddress: string;
   protected readonly always: readonly HeaderField[];
   readonly #source: Readable;
-  #received: number | undefined;
+  #isRead = false;
   #reject: ((error: Error) => void) | undefined;
 
   constructor(source: Readable, { method, target, headers, rawHeaders, remoteAddress, always }: Received) {
@@ -53,29 +53,32 @@ export abstract class HttpExchange implements Exchange {
     this.always = always;
   }
 
-  /** Bytes of the body that have arrived; undefined while nobody reads it. */
-  get received(): number | undefined {
-    return this.#received;
+  /** Whether a handler reads the body. */
+  get isRead(): boolean {
+    return this.#isRead;
   }
 
   readBody(limit: number, prefix?: Prefix): Promise<Buffer> {
     const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
     const most = limit + (prefix?.bytes ?? 0);
-    const chunks: Buffer[] = [];
+    // One buffer: a buffer for each chunk would cost a stranger a byte and us a hundred.
+    let body = Buffer.alloc(0);
     let received = 0;
-    this.#received = received;
+    this.#isRead = true;
     this.#reject = reject;
     const add = (chunk: Buffer): void => {
-      const isHead = prefix !== undefined && received < prefix.bytes;
+      const before = received;
       received += chunk.length;
-      this.#received = received;
-      this.onData(chunk.length, limit);
       if (received > most + MAX_DROPPED_BYTES) this.abort();
-      else if (received > most) reject(tooLarge(limit));
-      else {
-        chunks.push(chunk);
-        const isDeclared = isHead && received >= prefix.bytes;
-        if (isDeclared && prefix.readSize(joined(chunks)) > limit) reject(tooLarge(limit));
+      else if (received > most) {
+        if (before <= most) this.hold(-before, limit);
+        reject(tooLarge(limit));
+      } else {
+        if (body.length < received) body = Buffer.concat([body.subarray(0, before)], Math.min(most, 2 * received));
+        chunk.copy(body, before);
+        this.hold(chunk.length, limit);
+        const isDeclared = prefix !== undefined && before < prefix.bytes && received >= prefix.bytes;
+        if (isDeclared && prefix.readSize(body) > limit) reject(tooLarge(limit));
       }
     };
     this.#source.on("data", (chunk: Buffer) => {
@@ -87,8 +90,8 @@ export abstract class HttpExchange implements Exchange {
       }
     });
     this.#source.once("end", () => {
-      this.onData(-received, limit);
-      resolve(joined(chunks));
+      if (received <= most) this.hold(-received, limit);
+      resolve(body.subarray(0, received));
     });
     return promise;
   }
@@ -97,8 +100,8 @@ export abstract class HttpExchange implements Exchange {
     return this.#source;
   }
 
-  /** Bytes of a body of at most `limit` have arrived; negative: all of them are read. */
-  protected onData(_bytes: number, _limit: number): void {}
+  /** More bytes of a body of at most `limit` are held; negative: fewer. */
+  protected hold(_bytes: number, _limit: number): void {}
 
   /** Fails the reading of the body, if it has not ended. */
   failBody(error: Error = new RequestAborted("the caller has gone, or took too long")): void {
@@ -108,11 +111,6 @@ export abstract class HttpExchange implements Exchange {
   abstract send(answer: Answer): void;
   abstract onClose(listener: () => void): void;
   abstract abort(): void;
-}
-
-function joined(chunks: readonly Buffer[]): Buffer {
-  const [only = Buffer.alloc(0), ...others] = chunks;
-  return others.length === 0 ? only : Buffer.concat(chunks);
 }
 
 /** Whether a body comes piece by piece. */

@@ -1,5 +1,6 @@
 // Which protocol or endpoint answers an exchange.
 
+import { AuthError } from "../core/errors.ts";
 import { answerCall, type CallOptions, methodPath, type Protocol, unaryMethods } from "../protocols/call.ts";
 import { createConnect } from "../protocols/connect.ts";
 import { type Exchange, type HeaderField, pathOf } from "../protocols/exchange.ts";
@@ -9,7 +10,6 @@ import { createRest } from "../protocols/rest.ts";
 import { createStreaming } from "../protocols/streaming.ts";
 import type { Serve } from "./connection.ts";
 import { createEndpoints, type Endpoints } from "./endpoints.ts";
-import { misdirected } from "./internal-hosts.ts";
 
 export interface DispatchOptions extends CallOptions {
   readonly endpoints: Endpoints;
@@ -18,6 +18,8 @@ export interface DispatchOptions extends CallOptions {
   /** Receives a bug that left an exchange without an answer. */
   readonly onFault: (error: unknown) => void;
 }
+
+const MISDIRECTED = "this listener does not answer to this host name. Add it to COUNTERSIGN_INTERNAL_HOSTS";
 
 /** One handler for a listener. @throws TypeError when two things claim one path */
 export function createDispatch({ endpoints, isOwnHost, onFault, ...options }: DispatchOptions): Serve {
@@ -50,7 +52,11 @@ export function createDispatch({ endpoints, isOwnHost, onFault, ...options }: Di
     const { ":authority": host = exchange.headers.host } = exchange.headers;
     const isStreaming = streaming.paths.includes(path);
     const isMisdirected = isOwnHost?.(host?.toString()) === false;
-    const error = isMisdirected ? misdirected() : isStreaming ? streaming.check(exchange) : undefined;
+    const error = isMisdirected
+      ? new AuthError("misdirected", MISDIRECTED)
+      : isStreaming
+        ? streaming.check(exchange)
+        : undefined;
     if (error !== undefined) {
       options.onError(error, options.callerFrom(exchange, protocol.name));
       protocol.writeError(exchange, error, undefined);

@@ -115,8 +115,8 @@ class Http1Connection implements Connection {
   /** What follows on the connection is no request. Answers to earlier requests go first. */
   fail(status: number, error: AuthError): void {
     if (this.#latest !== undefined && !this.#latest.isComplete) this.#latest.fail(status, error);
-    else if (this.#unanswered === 0) answerRaw(this.#socket, status, error);
-    else this.#onAnswered = () => answerRaw(this.#socket, status, error);
+    else if (this.#unanswered === 0) answerRaw(this.#socket, this.#always, status, error);
+    else this.#onAnswered = () => answerRaw(this.#socket, this.#always, status, error);
   }
 
   tick(): void {
@@ -137,13 +137,13 @@ function bytesReadOf(socket: Duplex): number {
 }
 
 /** Answers on a connection whose request has no ServerResponse, and closes it. */
-function answerRaw(socket: Duplex, status: number, error: AuthError): void {
+function answerRaw(socket: Duplex, always: readonly HeaderField[], status: number, error: AuthError): void {
   if (!socket.writable) {
     socket.destroy();
     return;
   }
   const { headers, body } = restError(error);
-  const fields = [...headers, ["Content-Length", String(Buffer.byteLength(body))], ["Connection", "close"]];
+  const fields = [...headers, ...always, ["Content-Length", String(Buffer.byteLength(body))], ["Connection", "close"]];
   const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...fields.map((field) => field.join(": "))];
   socket.end(`${lines.join("\r\n")}\r\n\r\n${body}`, () => socket.destroy());
 }
@@ -179,7 +179,7 @@ class Http1Exchange extends HttpExchange {
     this.#failStatus = status;
     this.#response.once("close", () => socket.destroy());
     // A handler that reads the body answers in its protocol's form.
-    if (this.received === undefined) this.send(restError(error));
+    if (!this.isRead) this.send(restError(error));
     else this.failBody(error);
   }
 

@@ -15,13 +15,13 @@ import { type Connection, type ConnectionOptions, HttpExchange, isStreamed, type
 
 const OPTIONS = {
   // A stream costs up to 10 KiB of memory, and one connection gets 256 KiB.
-  settings: { maxConcurrentStreams: 20, maxHeaderListSize: 16 * 1024, enablePush: false },
+  settings: { maxConcurrentStreams: 20, maxHeaderListSize: 8 * 1024, initialWindowSize: 16 * 1024, enablePush: false },
   maxSessionMemory: 1,
   maxSessionInvalidFrames: 50,
   maxHeaderListPairs: 64,
 };
 /** Bytes that the bodies on one connection may have together, while anyone may send them. */
-const MAX_HELD_BYTES = 32 * 1024;
+const MAX_HELD_BYTES = 80 * 1024;
 /** Larger messages are those of a service with a guard, which has let the caller in. */
 const MAX_UNGUARDED_BYTES = 17 * 1024;
 /** Answers that a client leaves unread for a second, with no window for them. */
@@ -69,10 +69,12 @@ export class Http2Connection implements Connection {
     );
   }
 
-  /** Counts the bytes of bodies that wait for the rest. @returns whether they may */
-  hold(bytes: number): boolean {
+  /** Counts bytes of bodies that wait for the rest. Over the bound the largest of them is reset. */
+  hold(bytes: number): void {
     this.#heldBytes += bytes;
-    return this.#heldBytes <= MAX_HELD_BYTES;
+    if (bytes <= 0 || this.#heldBytes <= MAX_HELD_BYTES) return;
+    const [largest] = [...this.#open].sort((one, other) => other.heldBytes - one.heldBytes);
+    largest?.shed();
   }
 
   tick(): void {
@@ -131,10 +133,18 @@ class Http2Exchange extends HttpExchange {
     return bytes;
   }
 
-  protected override onData(bytes: number, limit: number): void {
+  protected override hold(bytes: number, limit: number): void {
     if (limit > MAX_UNGUARDED_BYTES) return;
     this.#heldBytes += bytes;
-    if (!this.#connection.hold(bytes)) this.#stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    this.#connection.hold(bytes);
+  }
+
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  shed(): void {
+    this.#stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
   }
 
   send({ status, headers, body, trailers }: Answer): void {
@@ -158,10 +168,10 @@ class Http2Exchange extends HttpExchange {
       else pipeline(slices(body), stream).catch(() => {});
     });
     if (isStreamed(body) || stream.readableEnded || stream.endAfterHeaders) return;
-    // The rest of a request that was answered early is not wanted (RFC 9113, 8.1).
+    // The rest of a request that was answered early is read and dropped: Node would keep a buffer for each frame.
+    stream.resume();
+    // And it is not wanted (RFC 9113, 8.1); but a reset would overtake trailers.
     if (trailers === undefined) stream.once("finish", () => stream.close(constants.NGHTTP2_NO_ERROR));
-    // A reset would overtake the trailers. The rest is read and dropped until `tick` ends the stream.
-    else stream.resume();
   }
 
   onClose(listener: () => void): void {

@@ -1,7 +1,6 @@
 // Host names that the internal listener answers to, against DNS rebinding.
 
 import { isIPv4, isIPv6 } from "node:net";
-import { AuthError } from "../core/errors.ts";
 
 /** An address in brackets or a name, a trailing dot, and a port (RFC 9110, 7.2). */
 const HOST = /^(?:\[([^[\]]+)\]|([^[\]:]*[^[\]:.]))\.?(?::\d{0,5})?$/;
@@ -21,10 +20,4 @@ export function createHostCheck(listenHost: string, names: readonly string[]): (
     const [, ipv6 = "", name = ""] = HOST.exec(host.toLowerCase()) ?? [];
     return isIPv6(ipv6) || isIPv4(name) || LOCAL.test(name) || accepted.has(name);
   };
-}
-
-/** The error for a host name that the listener does not answer to. */
-export function misdirected(): AuthError {
-  const message = "this listener does not answer to this host name. Add it to COUNTERSIGN_INTERNAL_HOSTS";
-  return new AuthError("misdirected", message);
 }

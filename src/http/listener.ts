@@ -1,5 +1,6 @@
 // One port for HTTP/1.0, HTTP/1.1 and HTTP/2, in the clear or by TLS, told apart by the first bytes.
 
+import { once } from "node:events";
 import { createServer } from "node:http";
 import { createServer as createSecureServer, Server as SecureServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
@@ -114,13 +115,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     );
   });
 
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ host, port }, () => {
-      server.off("error", reject);
-      resolve();
-    });
-  });
+  await once(server.listen({ host, port }), "listening");
   // No descriptor is left to accept with.
   server.on("error", onConnectionRefused);
   const ticks = setInterval(() => {

@@ -54,17 +54,17 @@ export function createIntrospection({ verifyToken, issuer, audience }: Introspec
           issuedAt: iat,
           expiresAt: exp,
         } = await verifyToken(token, caller);
-        return json(200, { active: true, iss: issuer(), sub, aud: audience, iat, exp, jti, customer_id });
+        return json({ active: true, iss: issuer(), sub, aud: audience, iat, exp, jti, customer_id });
       } catch (error) {
-        if (error instanceof AuthError && INACTIVE.includes(error.reason)) return json(200, { active: false });
+        if (error instanceof AuthError && INACTIVE.includes(error.reason)) return json({ active: false });
         throw error;
       }
     },
   };
 }
 
-function json(status: number, value: object): EndpointAnswer {
-  return { status, contentType: "application/json", body: JSON.stringify(value) };
+function json(value: object): EndpointAnswer {
+  return { contentType: "application/json", body: JSON.stringify(value) };
 }
 
 /** @throws AuthError `unsupported_media_type`, `malformed` */

@@ -84,22 +84,19 @@ function retryAfterSeconds({ particulars: { retryAfterMs } }: AuthError): number
   return retryAfterMs === undefined ? undefined : Math.max(1, Math.ceil(retryAfterMs / 1000));
 }
 
+/** The particulars of an error, by the names that all protocols have for them. */
+function particularsOf({ particulars: { serverTime, field, limit, requestId } }: AuthError) {
+  return { server_time: serverTime, field, policy: limit?.policy.name, request_id: requestId };
+}
+
 /** An error over REST: a status and a flat body. */
 export function toRest(error: CallError): { status: number; body: string } {
   if (error instanceof ConnectError) return toConnect(error);
-  const { reason, message, particulars } = error;
+  const { reason, message } = error;
   const { status, code } = REASONS[reason];
-  const body = JSON.stringify({
-    code: nameOf(code),
-    reason,
-    message,
-    server_time: particulars.serverTime,
-    field: particulars.field,
-    policy: particulars.limit?.policy.name,
-    retry_after: retryAfterSeconds(error),
-    request_id: particulars.requestId,
-  });
-  return { status, body };
+  const { request_id, ...particulars } = particularsOf(error);
+  const told = { ...particulars, retry_after: retryAfterSeconds(error), request_id };
+  return { status, body: JSON.stringify({ code: nameOf(code), reason, message, ...told }) };
 }
 
 /** An error over Connect: a status and its JSON (connectrpc.com/docs/protocol, "Error end-stream"). */
@@ -142,12 +139,9 @@ function describe(error: CallError): { code: Code; message: string; details: Any
 }
 
 function detailsOf(error: AuthError): Any[] {
-  const { reason, particulars } = error;
-  const metadata: Record<string, string> = {};
-  if (particulars.serverTime !== undefined) metadata["server_time"] = String(particulars.serverTime);
-  if (particulars.field !== undefined) metadata["field"] = particulars.field;
-  if (particulars.limit !== undefined) metadata["policy"] = particulars.limit.policy.name;
-  if (particulars.requestId !== undefined) metadata["request_id"] = particulars.requestId;
+  const { reason } = error;
+  const told = Object.entries(particularsOf(error)).filter(([, value]) => value !== undefined);
+  const metadata = Object.fromEntries(told.map(([name, value]) => [name, String(value)]));
   const info = anyPack(ErrorInfoSchema, create(ErrorInfoSchema, { reason, domain: ERROR_DOMAIN, metadata }));
   const wait = retryAfterSeconds(error);
   if (wait === undefined) return [info];

@@ -1,9 +1,8 @@
 // gRPC-Web's unary calls (github.com/grpc/grpc/blob/master/doc/PROTOCOL-WEB.md): gRPC with its trailers in the body.
 
 import type { MethodsByPath, Protocol } from "./call.ts";
-import { toGrpcTrailers } from "./errors.ts";
 import type { HeaderField } from "./exchange.ts";
-import { acceptEnveloped, envelop, errorMetadata, errorTrailers } from "./grpc.ts";
+import { acceptEnveloped, envelop, errorFields } from "./grpc.ts";
 
 const MEDIA_TYPE = /^application\/grpc-web(?:\+(proto|json))?\s*(?:;|$)/i;
 const TRAILERS = 0x80;
@@ -20,12 +19,9 @@ export function createGrpcWeb(methods: MethodsByPath): Protocol {
         }),
       ),
     writeError(exchange, error, context) {
-      const headers: HeaderField[] = [
-        ["Content-Type", "application/grpc-web+proto"],
-        ...errorMetadata(error, context?.responseHeader ?? []),
-      ];
-      const trailers = [...toGrpcTrailers(error), ...errorTrailers(error), ...(context?.trailers() ?? [])];
-      exchange.send({ status: 200, headers, body: trailerFrame(trailers) });
+      const { headers, trailers } = errorFields(error, context);
+      const contentType: HeaderField = ["Content-Type", "application/grpc-web+proto"];
+      exchange.send({ status: 200, headers: [contentType, ...headers], body: trailerFrame(trailers) });
     },
   };
 }

@@ -32,14 +32,13 @@ export function createGrpc(methods: MethodsByPath): Protocol {
         exchange.send(restError(error));
         return;
       }
-      const headers = errorMetadata(error, context?.responseHeader ?? []);
-      const trailers = [...toGrpcTrailers(error), ...errorTrailers(error), ...(context?.trailers() ?? [])];
+      const { headers, trailers } = errorFields(error, context);
       const contentType: HeaderField = ["Content-Type", "application/grpc"];
       // Headers alone would reach the caller as trailers ("trailers-only"): the contract's are initial metadata.
       const isTrailersOnly = headers.length === 0;
       exchange.send({
         status: 200,
-        headers: isTrailersOnly ? [contentType, ...trailers] : [contentType, ...headers],
+        headers: [contentType, ...(isTrailersOnly ? trailers : headers)],
         body: "",
         ...(!isTrailersOnly && { trailers: () => trailers }),
       });
@@ -81,19 +80,20 @@ export function acceptEnveloped(
   };
 }
 
-/** The headers of an error: the handler's and the contract's. A ConnectError's own metadata are trailers. */
-export function errorMetadata(error: CallError, responseHeader: Iterable<HeaderField>): HeaderField[] {
+/** An error's headers, the handler's and the contract's, and its trailers, which a ConnectError's metadata are. */
+export function errorFields(
+  error: CallError,
+  context: CallContext | undefined,
+): Readonly<Record<"headers" | "trailers", HeaderField[]>> {
   // A handler's Content-Type is for REST.
-  const headers = [...responseHeader].filter(([name]) => name.toLowerCase() !== "content-type");
-  if (!(error instanceof AuthError)) return headers;
+  const headers: HeaderField[] = [...(context?.responseHeader ?? [])].filter(
+    ([name]) => name.toLowerCase() !== "content-type",
+  );
+  const trailers: HeaderField[] = [...toGrpcTrailers(error), ...(context?.trailers() ?? [])];
+  if (!(error instanceof AuthError)) return { headers, trailers: [...trailers, ...errorHeaders(error)] };
   headers.push(...errorHeaders(error));
   if (error.reason === "unsupported_media_type") headers.push(["Grpc-Accept-Encoding", ACCEPTED_CODINGS]);
-  return headers;
-}
-
-/** A ConnectError's metadata. */
-export function errorTrailers(error: CallError): HeaderField[] {
-  return error instanceof AuthError ? [] : errorHeaders(error);
+  return { headers, trailers };
 }
 
 /** A byte of flags, four of length ("Length-Prefixed-Message"). */

@@ -2,21 +2,21 @@
 
 import { type DescField, type DescMethodUnary, getOption, hasOption } from "@bufbuild/protobuf";
 import { http } from "../../gen/es/google/api/annotations_pb.ts";
-import { compareSpecificity, type PathTemplate, parsePathTemplate } from "./path-template.ts";
 import { type FieldPath, findFieldPath } from "./query.ts";
 
 export interface Route {
   readonly method: DescMethodUnary;
   /** The HTTP method. */
   readonly verb: string;
-  readonly template: PathTemplate;
+  /** The path template, as far as the contract uses them: literals, `{field.path}` and a verb at the end. */
+  readonly template: string;
   /** The field that each of the template's variables sets. */
   readonly bound: readonly FieldPath[];
   /** What the HTTP body sets: one field, the whole message (`*`), or nothing. */
   readonly body: DescField | "*" | undefined;
 }
 
-/** A route, and the values of its template's variables. */
+/** A route, and the decoded values of its template's variables. */
 export interface Match {
   readonly route: Route;
   readonly values: readonly string[];
@@ -30,6 +30,9 @@ export interface RouteTable {
   methodsAt(path: string): readonly string[];
 }
 
+const TEMPLATE = /^(?:\/(?:[\w~-]+|\{[\w.]+\}))+(?::\w+)?$/;
+const VARIABLE = /\{([\w.]+)\}/g;
+
 /** Reads the route of a method; undefined without a rule. @throws TypeError for a rule that is wrong or not supported */
 export function readRoute(method: DescMethodUnary): Route | undefined {
   if (!hasOption(method, http)) return undefined;
@@ -42,52 +45,50 @@ export function readRoute(method: DescMethodUnary): Route | undefined {
     return fail("response_body, additional_bindings and custom verbs are not supported");
   }
   if (pattern.case === undefined) return fail("the rule has no pattern");
-  const template = parsePathTemplate(pattern.value);
-  const bound = template.fieldPaths.map((fieldPath) => {
+  const { case: verb, value: template } = pattern;
+  if (!TEMPLATE.test(template)) fail(`the path template ${template} is not supported`);
+  const bound = [...template.matchAll(VARIABLE)].map(([, fieldPath = ""]) => {
     const path = findFieldPath(input, fieldPath) ?? fail(`${input.typeName} has no field ${fieldPath}`);
     return path.at(-1)?.fieldKind === "list" ? fail(`${fieldPath} is repeated: a path has it once`) : path;
   });
   const bodyField = input.fields.find(({ name }) => name === body);
   if (body !== "" && body !== "*" && bodyField === undefined) fail(`${input.typeName} has no field ${body}`);
-  return { method, verb: pattern.case.toUpperCase(), template, bound, body: body === "*" ? "*" : bodyField };
+  return { method, verb: verb.toUpperCase(), template, bound, body: body === "*" ? "*" : bodyField };
 }
 
-/**
- * Builds the table. Of several templates that match a path the most specific wins, whatever their order.
- * @throws TypeError when two rules claim one verb and the same paths
- */
+/** Builds the table. A template with a verb at its end is tried first. @throws TypeError for two rules of one verb and template */
 export function createRouteTable(methods: readonly DescMethodUnary[]): RouteTable {
   const routes = methods.flatMap((method) => readRoute(method) ?? []);
-  const claimed = new Set<string>();
-  for (const { verb, template, method } of routes) {
-    const claim = `${verb} ${template.shape}`;
-    if (claimed.has(claim)) throw new TypeError(`${method.name}: ${claim} is taken by another rule`);
-    claimed.add(claim);
+  const patterns = new Map<string, Route>();
+  for (const route of routes) {
+    const pattern = `${route.verb} ${route.template.replace(VARIABLE, "([^/]+)")}`;
+    if (patterns.has(pattern)) throw new TypeError(`${route.method.name}: ${pattern} is taken by another rule`);
+    patterns.set(pattern, route);
   }
+  const hasVerb = ({ template }: Route): number => (template.includes(":") ? 0 : 1);
+  const compiled = [...patterns]
+    .map(([pattern, route]) => [new RegExp(`^${pattern}$`), route] as const)
+    .sort(([, one], [, other]) => hasVerb(one) - hasVerb(other));
 
-  const isLiteral = ({ bound }: Route): boolean => bound.length === 0;
-  const literals = new Map(
-    routes
-      .filter(isLiteral)
-      .map((route): [string, Match] => [`${route.verb} ${route.template.text}`, { route, values: [] }]),
-  );
-  const ordered = routes.toSorted((one, other) => compareSpecificity(one.template, other.template));
-
-  function find(verb: string, path: string): Match | undefined {
-    const literal = literals.get(`${verb} ${path}`);
-    if (literal !== undefined) return literal;
-    for (const route of ordered) {
-      const values = route.verb === verb ? route.template.match(path) : undefined;
-      if (values !== undefined) return { route, values };
+  function match(verb: string, path: string): Match | undefined {
+    const request = `${verb === "HEAD" ? "GET" : verb} ${path}`;
+    const literal = patterns.get(request);
+    if (literal !== undefined) return { route: literal, values: [] };
+    for (const [pattern, route] of compiled) {
+      const values = pattern.exec(request)?.slice(1).map(decode);
+      if (values?.every((value) => value !== undefined)) return { route, values };
     }
     return undefined;
   }
 
   const verbs = [...new Set(routes.map(({ verb }) => verb))];
-  return {
-    routes,
-    // HEAD asks about what GET answers (RFC 9110, 9.3.2).
-    match: (verb, path) => find(verb === "HEAD" ? "GET" : verb, path),
-    methodsAt: (path) => verbs.filter((verb) => find(verb, path) !== undefined),
-  };
+  return { routes, match, methodsAt: (path) => verbs.filter((verb) => match(verb, path) !== undefined) };
+}
+
+function decode(segment: string): string | undefined {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return undefined;
+  }
 }

@@ -32,8 +32,11 @@ export function createStreaming({ services, callerFrom }: Pick<CallOptions, "ser
       const { method, headers } = exchange;
       if (method !== "POST")
         return new AuthError("method_not_allowed", "methods are called with POST", { allow: ["POST"] });
-      const isMediaType = handlers.get(pathOf(exchange))?.supportedContentType(headers["content-type"] ?? "");
-      if (isMediaType !== true) return unknownMediaType();
+      const handler = handlers.get(pathOf(exchange));
+      if (handler?.supportedContentType(headers["content-type"] ?? "") !== true) return unknownMediaType();
+      if (handler.method.methodKind === "bidi_streaming" && exchange.version < 2) {
+        return new AuthError("unsupported_media_type", "this method streams both ways and takes HTTP 2");
+      }
       const codings = [headers["grpc-encoding"], headers["connect-content-encoding"]];
       const isPlain = codings.every((coding) => coding === undefined || coding === "identity");
       const message = "streaming calls take no compression. Use identity";
