@@ -31,7 +31,7 @@ export interface Channel {
   readonly options: ChannelOptions;
 }
 
-/** The gateway lets go of whoever pings more than once in nine seconds. */
+/** gRPC servers commonly close connections that ping more often. */
 const LEAST_KEEPALIVE_MS = 10_000;
 const KEEPALIVE_MS = 30_000;
 /** How long the answer to a ping may take. */

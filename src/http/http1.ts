@@ -43,7 +43,8 @@ export function serveHttp1(server: Server, options: ConnectionOptions): (socket:
   server.on("request", (request, response) =>
     guard(request.socket, () => {
       const exchange = connectionOf(request.socket).accept(request, response);
-      if (!isHttp1(request)) exchange?.fail(400, malformed(`${NOT_HTTP.message} with one Host`));
+      if (!isHttp1(request))
+        exchange?.fail(400, malformed("this is no request of HTTP 1.0 or 1.1 with one Host at most"));
       else if (exchange !== undefined) serve(exchange);
     }),
   );
@@ -64,7 +65,10 @@ export function serveHttp1(server: Server, options: ConnectionOptions): (socket:
   return connectionOf;
 }
 
-const NOT_HTTP = { status: 400, message: "this is not a request of HTTP 1.0 or 1.1" };
+const NOT_HTTP = {
+  status: 400,
+  message: "this is no request of HTTP 1.0 or 1.1, or a header or chunk of it is broken",
+};
 const CLIENT_ERRORS: Readonly<Record<string, { status: number; message: string }>> = {
   HPE_HEADER_OVERFLOW: { status: 431, message: "the headers are too large" },
   ERR_HTTP_REQUEST_TIMEOUT: { status: 408, message: "the request took too long to arrive" },

@@ -37,7 +37,9 @@ export function createConnect(methods: MethodsByPath): Protocol {
     /** An error is JSON, whatever the codec of the call. Without a call its status is HTTP's own: 404, 405, 415. */
     writeError(exchange, error, context) {
       if (context === undefined) {
-        exchange.send(restError(error));
+        const answer = restError(error);
+        const body = JSON.stringify({ ...JSON.parse(toConnect(error).body), ...JSON.parse(answer.body) });
+        exchange.send({ ...answer, body });
         return;
       }
       const headers = context.headersWithTrailers();
