@@ -170,7 +170,7 @@ async function compose(
     maxMessageBytes: TOKEN_MESSAGE_BYTES,
   };
   const forwardAuth = createForwardAuth(check);
-  const introspection = createIntrospection({ verifyToken: check, issuer, audience: config.audience });
+  const introspection = createIntrospection(check, issuer, config.audience);
 
   // Listeners.
   const served = {

@@ -27,12 +27,6 @@ function tokenOf(header: EndpointRequest["header"]): string | undefined {
   return header("x-access-token") || /^Bearer +(\S+)$/i.exec(header("authorization") ?? "")?.[1];
 }
 
-export interface IntrospectionOptions {
-  readonly verifyToken: VerifyTokenFor<RequestCaller>;
-  readonly issuer: () => string;
-  readonly audience: string;
-}
-
 const FORM = /^\s*application\/x-www-form-urlencoded\s*(?:;|$)/i;
 /** The longest token, and the form around it. */
 const MAX_BYTES = 16 * 1024;
@@ -40,7 +34,11 @@ const MAX_BYTES = 16 * 1024;
 const INACTIVE: readonly Reason[] = ["expired", "invalid", "revoked"];
 
 /** `POST /oauth2/introspect` (RFC 7662). */
-export function createIntrospection({ verifyToken, issuer, audience }: IntrospectionOptions): Endpoint {
+export function createIntrospection(
+  verifyToken: VerifyTokenFor<RequestCaller>,
+  issuer: () => string,
+  audience: string,
+): Endpoint {
   return {
     method: "POST",
     maxBytes: MAX_BYTES,

@@ -11,13 +11,12 @@ import {
   type JsonValue,
   type MessageShape,
   type Registry,
-  ScalarType,
   toBinary,
   toJson,
 } from "@bufbuild/protobuf";
 import { malformed } from "../core/errors.ts";
 import { parseJson } from "./json.ts";
-import { DECIMAL, isNearMiss, isObject, nameMistake, wrongType } from "./mistakes.ts";
+import { isNearMiss, isObject, nameMistake, wrongType } from "./mistakes.ts";
 
 /** Unknown names compared per message: a bound on the work that a stranger can cause. */
 const MAX_UNKNOWN_NAMES = 16;
@@ -29,8 +28,7 @@ const MAX_UNKNOWN_NAMES = 16;
 export function readMessage<Desc extends DescMessage>(desc: Desc, json: JsonValue): MessageShape<Desc> {
   const registry = registryOf(desc);
   try {
-    const message = fromJson(desc, json, { registry });
-    if (desc.fields.every((field) => isDecimal(field, json))) return message;
+    return fromJson(desc, json, { registry });
   } catch {
     // The second look names the mistake.
   }
@@ -121,17 +119,10 @@ function fits(field: DescField, value: JsonValue): boolean {
     // An unknown name is ignored in an Any, not in an enum.
     const ignoreUnknownFields = field.enum === undefined;
     fromJson(field.parent, { [field.name]: value }, { ignoreUnknownFields, registry: registryOf(field.parent) });
-    return isDecimal(field, { [field.name]: value });
+    return true;
   } catch {
     return false;
   }
-}
-
-/** False for text that BigInt alone takes for a number of 64 bits: `" 1"`, `"0x1"`. */
-function isDecimal({ name, jsonName, scalar }: DescField, json: JsonValue): boolean {
-  const value = isObject(json) ? (json[name] ?? json[jsonName]) : undefined;
-  if (typeof value !== "string" || scalar === undefined || !ScalarType[scalar].endsWith("64")) return true;
-  return DECIMAL.test(value);
 }
 
 /** One of the two ways to write messages. */

@@ -37,9 +37,6 @@ export function wrongType(place: string, wanted: string, value: JsonValue, verb 
   return malformed(`${place || "the body"} ${verb} ${type}. Send ${wanted}`, place || undefined);
 }
 
-/** Decimal digits: text that every language reads as a whole number. */
-export const DECIMAL = /^-?(?:0|[1-9]\d*)$/;
-
 interface Kind {
   readonly types: readonly string[];
   readonly wanted: string;
@@ -62,7 +59,7 @@ const WHOLE_NUMBER: Kind = {
   types: ["string", "number"],
   wanted: "a whole number",
   explain(value) {
-    if (typeof value === "string" && !DECIMAL.test(value)) {
+    if (typeof value === "string" && !/^-?\d+$/.test(value)) {
       return "is a string that is not a whole number. Send decimal digits alone without leading zeros";
     }
     const isFraction = typeof value === "number" && Number.isFinite(value) && !Number.isInteger(value);
