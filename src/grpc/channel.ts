@@ -44,9 +44,7 @@ export function channelOf({ url, tls, allowHttp = false, keepaliveMs = KEEPALIVE
   const { protocol, hostname, port } = readUrl(url);
   const host = hostname.replace(/^\[(.*)\]$/, "$1");
   if (!(keepaliveMs >= LEAST_KEEPALIVE_MS)) {
-    throw new RangeError(
-      `keepaliveMs is at least ${LEAST_KEEPALIVE_MS}: the gateway lets go of whoever pings more often`,
-    );
+    throw new RangeError(`keepaliveMs is at least ${LEAST_KEEPALIVE_MS}`);
   }
   const options: ChannelOptions = {
     "grpc.keepalive_time_ms": keepaliveMs,

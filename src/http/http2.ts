@@ -128,6 +128,10 @@ class Http2Exchange extends HttpExchange {
   override readBody(limit: number, prefix?: Prefix): Promise<Buffer> {
     const stream = this.#stream;
     if (this.headers.expect === "100-continue") this.#write(() => stream.additionalHeaders({ ":status": 100 }));
+    // A reset also ends the body, as if it were whole.
+    stream.once("end", () => {
+      if (stream.closed) this.failBody();
+    });
     const bytes = super.readBody(limit, prefix);
     if (stream.destroyed) this.end();
     return bytes;

@@ -64,7 +64,7 @@ test.each<[readonly string[], string | false]>([
   }
   const session = connectHttp2("https://127.0.0.1", { createConnection: () => socket });
   const [headers] = await once(session.request({ ":path": "/" }).resume(), "response");
-  expect(headers[":status"]).toBe(200);
+  expect([headers[":status"], headers["strict-transport-security"]]).toEqual([200, "max-age=31536000"]);
 });
 
 test("speaks HTTP/2 without ALPN after its preface", async () => {
@@ -81,7 +81,7 @@ test.each(["TLSv1.2", "TLSv1.3"] as const)("answers a %s client that has ended i
   const socket = await shakeHands("rsa", { maxVersion });
   const answer = text(socket);
   socket.end("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
-  expect(await answer).toMatch(/^HTTP\/1\.1 200 OK\r\n.*ok$/s);
+  expect(await answer).toMatch(/^HTTP\/1\.1 200 OK\r\n.*Strict-Transport-Security: max-age=31536000\r\n.*ok$/s);
 });
 
 test.each<[string, ConnectionOptions, string]>([
