@@ -1,4 +1,4 @@
-// The siege in short: some of its attacks at once, with logins beside them.
+// The siege in short: some of its attacks in turn, with logins beside them.
 
 import { expect, onTestFinished, test } from "vitest";
 import { openSite } from "./siege/gateway.ts";
@@ -15,6 +15,7 @@ const ATTACKS = [
   "ping-flood",
   "hpack-bombs",
   "empty-data",
+  "window-0-documents",
 ] as const;
 
 test("withstands floods, frame sequences and closed peers in short", async () => {

@@ -79,7 +79,7 @@ export async function besiege(site: Site, name: AttackName, options: SiegeOption
   return { name, count, seconds: took / 1_000, logins: figures, rss, broken };
 }
 
-/** Runs attacks on one gateway at once, in this process. @returns what does not hold; memory and speed are not judged */
+/** Runs attacks on one gateway in turn, in this process. @returns what does not hold; memory and speed are not judged */
 export async function skirmish(site: Site, names: readonly AttackName[], scale: number): Promise<readonly string[]> {
   const gateway = await site.start();
   await using cleanup = new AsyncDisposableStack();
@@ -87,9 +87,11 @@ export async function skirmish(site: Site, names: readonly AttackName[], scale: 
   const logins = await startLogins(site, gateway, { rate: SKIRMISH_RATE });
   cleanup.defer(() => logins.stop());
   const findings = new Findings();
-  await Promise.all(
-    names.map((name) => planOf(name).run(gateway.target, Math.ceil(planOf(name).count * scale), findings)),
-  );
+  // One after another: an attack counts the connections that the gateway holds for any attacker.
+  for (const name of names) {
+    const { count, run } = planOf(name);
+    await run(gateway.target, Math.ceil(count * scale), findings);
+  }
   const { sent, failed } = await logins.take();
   const broken = [...findings.list(), ...faultsOf(gateway)];
   if (sent === 0 || failed.length > 0) broken.push(`${failed.length} of ${sent} logins failed: ${summary(failed)}`);
