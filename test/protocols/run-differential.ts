@@ -39,11 +39,12 @@ function say(line: string): void {
 }
 
 const differential = await openDifferential();
-const frames = await openFrameDifferential();
 say(`${requests} logins through ${differential.ways.length} ways, then ${requests} raw calls, seed ${values.seed}`);
 const outcomes = new Map<string, number>();
 const count = (outcome: string): unknown => outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
 const logins = await run("logins", plans, (plan) => differential.compare(plan, count));
+// Opened only now: a gateway ends connections that stay silent.
+const frames = await openFrameDifferential();
 const raw = await run("raw calls", rawCalls, frames.compare);
 await differential.close();
 await frames.close();
