@@ -15,7 +15,7 @@ export interface Section {
   /** The first row is the head. */
   readonly rows: readonly (readonly string[])[];
   readonly targets: readonly SectionTarget[];
-  /** What to know of the figures. */
+  /** A note printed with the figures. */
   readonly notes?: readonly string[];
 }
 

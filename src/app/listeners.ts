@@ -38,7 +38,7 @@ export interface Served {
   readonly observer: Observer;
 }
 
-/** What a listener has of its own. */
+/** The parts in which the two listeners differ. */
 interface Mounted
   extends Pick<DispatchOptions, "services" | "endpoints" | "isOwnHost">,
     Pick<ListenerOptions, "tls" | "maxConnections"> {}

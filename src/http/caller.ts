@@ -1,4 +1,4 @@
-// Who is calling: the address that limits count under, and the request's id.
+// The caller's address, which limits count, and the request's id.
 
 import { FORWARDED_HEADERS, type ForwardedHeader } from "../core/forwarded-header.ts";
 import { limitAddress } from "../core/limiter/address-limits.ts";

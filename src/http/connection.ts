@@ -25,7 +25,7 @@ export interface ConnectionOptions {
   readonly always: readonly HeaderField[];
 }
 
-/** What an exchange is made of. */
+/** The parts of an exchange that HTTP/1 and HTTP/2 read in their own ways. */
 export interface Received
   extends Pick<Exchange, "method" | "target" | "headers" | "rawHeaders" | "remoteAddress">,
     Pick<ConnectionOptions, "always"> {}

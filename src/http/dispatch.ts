@@ -1,4 +1,4 @@
-// Which protocol or endpoint answers an exchange.
+// Picks the protocol or endpoint that answers an exchange.
 
 import { AuthError } from "../core/errors.ts";
 import { answerCall, type CallOptions, methodPath, type Protocol, unaryMethods } from "../protocols/call.ts";

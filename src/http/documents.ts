@@ -1,4 +1,4 @@
-// What verifiers read: the JWKS and the issuer's metadata.
+// Documents for verifiers: the JWKS and the issuer's metadata.
 
 import { renderJwks } from "../core/tokens/jwks.ts";
 import type { KeyRing } from "../core/tokens/keyring.ts";
@@ -15,7 +15,7 @@ export function document(answer: () => EndpointAnswer | Promise<EndpointAnswer>)
 }
 
 /**
- * What verifiers read: the JWKS and the issuer's metadata (RFC 8414).
+ * Documents for verifiers: the JWKS and the issuer's metadata (RFC 8414).
  * @param issuer known once the public listener listens, at the latest
  * @param configuredIssuer undefined: the listener's own address is the issuer
  */

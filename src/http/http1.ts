@@ -116,7 +116,7 @@ class Http1Connection implements Connection {
     return exchange;
   }
 
-  /** What follows on the connection is no request. Answers to earlier requests go first. */
+  /** Answers bytes that are no request, after the answers to earlier requests, and closes the connection. */
   fail(status: number, error: AuthError): void {
     if (this.#latest !== undefined && !this.#latest.isComplete) this.#latest.fail(status, error);
     else if (this.#unanswered === 0) answerRaw(this.#socket, this.#always, status, error);

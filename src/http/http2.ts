@@ -208,7 +208,7 @@ class Http2Exchange extends HttpExchange {
 
   async #sendPieces(body: AsyncIterable<Uint8Array>): Promise<void> {
     await pipeline(Readable.from(body), this.#stream).catch(() => {});
-    // What else the caller sends is dropped, until `tick` ends the stream.
+    // The stream drops later bytes of the request, until `tick` ends it.
     this.#isStreaming = false;
     this.#stream.removeAllListeners("readable").resume();
   }

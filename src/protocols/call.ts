@@ -29,7 +29,7 @@ export interface MountedService {
   readonly maxMessageBytes?: number;
 }
 
-/** Who sent a request, as limits and log lines name it. */
+/** The sender of a request, as limits and log lines name it. */
 export interface RequestCaller {
   /** The address that limits count under: an IPv4 address or an IPv6 /64. */
   readonly address: string;

@@ -20,7 +20,7 @@ export interface Prefix {
   readonly readSize: (prefix: Buffer) => number;
 }
 
-/** What protocols know of HTTP. Sending to a caller that has gone does nothing. */
+/** The protocols' view of an HTTP request and its answer. Sending to a caller that has gone does nothing. */
 export interface Exchange {
   readonly version: 1 | 2;
   readonly method: string;
@@ -67,7 +67,7 @@ export function headerLines({ rawHeaders }: Pick<Exchange, "rawHeaders">, name: 
 export function fetchHeaders({ headers }: Pick<Exchange, "headers">): Headers {
   const fetched = new Headers();
   for (const [name, value] of Object.entries(headers)) {
-    // What no header may hold (raw Latin-1) is left out: Headers would throw.
+    // Headers throws on raw Latin-1, so such values are left out.
     if (typeof value === "string" && !name.startsWith(":") && VALUE.test(value)) fetched.set(name, value);
   }
   return fetched;

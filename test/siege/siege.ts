@@ -51,7 +51,7 @@ export async function besiege(site: Site, name: AttackName, options: SiegeOption
   await using cleanup = new AsyncDisposableStack();
   cleanup.defer(() => gateway.end());
 
-  // The first of an attack makes V8 grow for good, as any load does. What counts is that the next one does not.
+  // V8 grows for good under its first load. A leak shows as growth under the second, so that one is measured.
   const fresh = gateway.rss();
   const warm = await startLogins(site, gateway, { ...plan, rate: WARM_UP_RATE });
   cleanup.defer(() => warm.stop());

@@ -19,7 +19,7 @@ export interface TokensDependencies {
   readonly now: () => number;
 }
 
-/** Twice as long as any token may live: a gateway whose clock is ahead forgets none too soon. */
+/** Twice the longest token lifetime, so that a gateway whose clock is ahead deletes no revocation too soon. */
 const KEPT_MS = 2 * LONGEST_TOKEN_LIFE_MS;
 const PRUNED_AT_ONCE = 1_000;
 /** A gateway that is ahead by days does not delete for all others what they still go by. */

@@ -20,7 +20,7 @@ test("gives labels back in one order, whatever order they come in", () => {
   );
 });
 
-test("a label by the name of what every object has is as good as any", () => {
+test("accepts a label named like a member of Object.prototype", () => {
   const labels = readLabels(JSON.parse('{"__proto__": "x", "constructor": "y"}'));
   expect(JSON.stringify(labels)).toBe('{"__proto__":"x","constructor":"y"}');
 });
