@@ -111,6 +111,22 @@ test.each([0, 8])("HTTP/2: a body that is reset with code %i was not read whole"
   connection.destroy();
 });
 
+test("HTTP/2: a body shorter than its Content-Length fails its stream alone", async () => {
+  const bodies: Promise<unknown>[] = [];
+  const { url } = await open({
+    serve: (one) => {
+      if (one.target === "/") one.send(OK);
+      else bodies.push(one.readBody(1_000));
+    },
+  });
+  const connection = await openConnection(url);
+  const headers = { ...POST, ":path": "/body", "content-length": "2" };
+  connection.write(settings(), openStream(1, headers, false), data(1, Buffer.from("a")), openStream(3, POST));
+  expect((await connection.bodyOf(3)).toString()).toBe("ok");
+  await expect(bodies[0]).rejects.toThrow("the caller has gone");
+  connection.destroy();
+});
+
 describe("connections", () => {
   test.each(["maxConnections", "maxConnectionsPerAddress"] as const)(
     "over %s a new one is refused and the old ones are kept",
