@@ -40,7 +40,8 @@ export abstract class HttpExchange implements Exchange {
   readonly remoteAddress: string;
   protected readonly always: readonly HeaderField[];
   readonly #source: Readable;
-  #isRead = false;
+  /** Whether a handler reads the body. */
+  protected isRead = false;
   #reject: ((error: Error) => void) | undefined;
 
   constructor(source: Readable, { method, target, headers, rawHeaders, remoteAddress, always }: Received) {
@@ -53,18 +54,13 @@ export abstract class HttpExchange implements Exchange {
     this.always = always;
   }
 
-  /** Whether a handler reads the body. */
-  get isRead(): boolean {
-    return this.#isRead;
-  }
-
   readBody(limit: number, prefix?: Prefix): Promise<Buffer> {
     const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
     const most = limit + (prefix?.bytes ?? 0);
     // One buffer: a buffer for each chunk would cost a stranger a byte and us a hundred.
     let body = Buffer.alloc(0);
     let received = 0;
-    this.#isRead = true;
+    this.isRead = true;
     this.#reject = reject;
     const add = (chunk: Buffer): void => {
       const before = received;
@@ -91,9 +87,15 @@ export abstract class HttpExchange implements Exchange {
     });
     this.#source.once("end", () => {
       if (received <= most) this.hold(-received, limit);
+      if (this.isCut) this.failBody();
       resolve(body.subarray(0, received));
     });
     return promise;
+  }
+
+  /** Whether the body that has ended was cut off. */
+  protected get isCut(): boolean {
+    return false;
   }
 
   chunks(): AsyncIterable<Uint8Array> {

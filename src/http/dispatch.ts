@@ -3,7 +3,7 @@
 import { AuthError } from "../core/errors.ts";
 import { answerCall, type CallOptions, methodPath, type Protocol, unaryMethods } from "../protocols/call.ts";
 import { createConnect } from "../protocols/connect.ts";
-import { type Exchange, type HeaderField, pathOf } from "../protocols/exchange.ts";
+import { type Exchange, pathOf } from "../protocols/exchange.ts";
 import { createGrpc } from "../protocols/grpc.ts";
 import { createGrpcWeb } from "../protocols/grpc-web.ts";
 import { createRest } from "../protocols/rest.ts";
@@ -24,12 +24,10 @@ const MISDIRECTED = "this listener does not answer to this host name. Add it to 
 /** One handler for a listener. @throws TypeError when two things claim one path */
 export function createDispatch({ endpoints, isOwnHost, onFault, ...options }: DispatchOptions): Serve {
   const methods = new Map(unaryMethods(options.services).map((method) => [methodPath(method.desc), method]));
-  const [rest, connect, grpcWeb, grpc] = [
-    createRest(options),
-    createConnect(methods),
-    createGrpcWeb(methods),
-    createGrpc(methods),
-  ];
+  const rest = createRest(options);
+  const connect = createConnect(methods);
+  const grpcWeb = createGrpcWeb(methods);
+  const grpc = createGrpc(methods);
   const streaming = createStreaming(options);
   const table = createEndpoints(endpoints, options);
   const paths = [...methods.keys(), ...streaming.paths, ...table.paths];
@@ -64,17 +62,7 @@ export function createDispatch({ endpoints, isOwnHost, onFault, ...options }: Di
     }
     if (isStreaming) return streaming.answer(exchange);
     if (protocol !== rest) return answerCall(exchange, protocol, options);
-    const isEndpoint = table.methodsAt(path).length > 0;
-    if (exchange.method === "OPTIONS") {
-      const allowed = isEndpoint ? table.methodsAt(path) : rest.methodsAt(path);
-      // RFC 9110, 9.3.7.
-      if (allowed.length > 0) {
-        const headers: readonly HeaderField[] = [["Allow", [...allowed, "OPTIONS"].join(", ")]];
-        exchange.send({ status: 200, headers, body: "" });
-        return;
-      }
-    }
-    return isEndpoint ? table.answer(exchange) : answerCall(exchange, rest, options);
+    return table.paths.includes(path) ? table.answer(exchange) : answerCall(exchange, rest, options);
   }
 
   return (exchange) => {

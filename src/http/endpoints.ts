@@ -40,8 +40,6 @@ export type Endpoints = Readonly<Record<string, Endpoint>>;
 
 export interface EndpointTable {
   readonly paths: readonly string[];
-  /** The HTTP methods that a path takes; none: nothing is at it. */
-  readonly methodsAt: (path: string) => readonly string[];
   readonly answer: (exchange: Exchange) => Promise<void>;
 }
 
@@ -51,18 +49,13 @@ export function createEndpoints(
   { callerFrom, onError }: Pick<CallOptions, "callerFrom" | "onError">,
 ): EndpointTable {
   const table = new Map(Object.entries(endpoints));
-  const methodsAt = (path: string): readonly string[] => {
-    const endpoint = table.get(path);
-    return endpoint === undefined ? [] : endpoint.method === "GET" ? ["GET", "HEAD"] : ["POST"];
-  };
-
   async function answer(exchange: Exchange): Promise<void> {
-    const path = pathOf(exchange);
     const caller = callerFrom(exchange, "rest");
     try {
-      const endpoint = table.get(path);
-      const methods = methodsAt(path);
-      if (endpoint === undefined || !methods.includes(exchange.method)) throw noRoute(methods);
+      const endpoint = table.get(pathOf(exchange));
+      if (endpoint === undefined) throw noRoute([]);
+      const methods = endpoint.method === "GET" ? ["GET", "HEAD"] : ["POST"];
+      if (!methods.includes(exchange.method)) throw noRoute(methods);
       const { method, maxBytes = 0 } = endpoint;
       const body = method === "POST" ? await exchange.readBody(maxBytes) : new Uint8Array();
       const header = (name: string): string | undefined => headerLines(exchange, name);
@@ -75,7 +68,7 @@ export function createEndpoints(
     }
   }
 
-  return { paths: [...table.keys()], methodsAt, answer };
+  return { paths: [...table.keys()], answer };
 }
 
 function write(exchange: Exchange, answer: EndpointAnswer): void {

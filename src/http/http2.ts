@@ -105,7 +105,7 @@ class Http2Exchange extends HttpExchange {
   readonly version = 2;
   readonly #connection: Http2Connection;
   readonly #stream: ServerHttp2Stream;
-  #heldBytes = 0;
+  heldBytes = 0;
   /** Ticks in which the request did not end, or nothing of its answer was read. */
   #age = 0;
   #unread = 0;
@@ -128,23 +128,20 @@ class Http2Exchange extends HttpExchange {
   override readBody(limit: number, prefix?: Prefix): Promise<Buffer> {
     const stream = this.#stream;
     if (this.headers.expect === "100-continue") this.#write(() => stream.additionalHeaders({ ":status": 100 }));
-    // A reset also ends the body, as if it were whole.
-    stream.once("end", () => {
-      if (stream.closed) this.failBody();
-    });
     const bytes = super.readBody(limit, prefix);
     if (stream.destroyed) this.end();
     return bytes;
   }
 
-  protected override hold(bytes: number, limit: number): void {
-    if (limit > MAX_UNGUARDED_BYTES) return;
-    this.#heldBytes += bytes;
-    this.#connection.hold(bytes);
+  /** A reset also ends the body, as if it were whole. */
+  protected override get isCut(): boolean {
+    return this.#stream.closed;
   }
 
-  get heldBytes(): number {
-    return this.#heldBytes;
+  protected override hold(bytes: number, limit: number): void {
+    if (limit > MAX_UNGUARDED_BYTES) return;
+    this.heldBytes += bytes;
+    this.#connection.hold(bytes);
   }
 
   shed(): void {
@@ -201,8 +198,8 @@ class Http2Exchange extends HttpExchange {
 
   /** The stream has ended. */
   end(): void {
-    this.#connection.hold(-this.#heldBytes);
-    this.#heldBytes = 0;
+    this.#connection.hold(-this.heldBytes);
+    this.heldBytes = 0;
     if (!this.#stream.readableEnded) this.failBody();
   }
 

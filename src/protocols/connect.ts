@@ -37,9 +37,7 @@ export function createConnect(methods: MethodsByPath): Protocol {
     /** An error is JSON, whatever the codec of the call. Without a call its status is HTTP's own: 404, 405, 415. */
     writeError(exchange, error, context) {
       if (context === undefined) {
-        const answer = restError(error);
-        const body = JSON.stringify({ ...JSON.parse(toConnect(error).body), ...JSON.parse(answer.body) });
-        exchange.send({ ...answer, body });
+        exchange.send({ ...restError(error), body: toConnect(error).body });
         return;
       }
       const headers = context.headersWithTrailers();

@@ -1,16 +1,13 @@
 // Reads messages from JSON and from protobuf's binary format.
 
 import {
-  createRegistry,
   type DescField,
-  type DescFile,
   type DescMessage,
   fromBinary,
   fromJson,
   type JsonObject,
   type JsonValue,
   type MessageShape,
-  type Registry,
   toBinary,
   toJson,
 } from "@bufbuild/protobuf";
@@ -26,15 +23,14 @@ const MAX_UNKNOWN_NAMES = 16;
  * @throws AuthError `malformed` with the field
  */
 export function readMessage<Desc extends DescMessage>(desc: Desc, json: JsonValue): MessageShape<Desc> {
-  const registry = registryOf(desc);
   try {
-    return fromJson(desc, json, { registry });
+    return fromJson(desc, json);
   } catch {
     // The second look names the mistake.
   }
   const checked = checkMessage(desc, json, "");
   try {
-    return fromJson(desc, checked, { ignoreUnknownFields: true, registry });
+    return fromJson(desc, checked, { ignoreUnknownFields: true });
   } catch {
     throw malformed("the body does not fit the message. Compare it with the contract");
   }
@@ -47,20 +43,6 @@ export function readBinary<Desc extends DescMessage>(desc: Desc, bytes: Uint8Arr
   } catch {
     throw malformed("the body is not a protobuf message of this method");
   }
-}
-
-const registries = new WeakMap<DescFile, Registry>();
-
-/** The types that an Any in a message can hold: those of the message's file and of its imports. */
-export function registryOf({ file }: DescMessage): Registry {
-  const cached = registries.get(file);
-  if (cached !== undefined) return cached;
-  const files = new Set([file]);
-  // A set's iterator also visits what the loop adds.
-  for (const { dependencies } of files) for (const one of dependencies) files.add(one);
-  const registry = createRegistry(...files);
-  registries.set(file, registry);
-  return registry;
 }
 
 /** Well-known types have a JSON form of their own: a caller does not see their fields. */
@@ -116,9 +98,8 @@ function checkField(field: DescField, value: JsonValue, place: string): JsonValu
 /** Whether fromJson takes a field's value: the second look refuses nothing that the first accepts. */
 function fits(field: DescField, value: JsonValue): boolean {
   try {
-    // An unknown name is ignored in an Any, not in an enum.
-    const ignoreUnknownFields = field.enum === undefined;
-    fromJson(field.parent, { [field.name]: value }, { ignoreUnknownFields, registry: registryOf(field.parent) });
+    // An unknown name is ignored in a message, not in an enum.
+    fromJson(field.parent, { [field.name]: value }, { ignoreUnknownFields: field.enum === undefined });
     return true;
   } catch {
     return false;
@@ -137,7 +118,7 @@ export interface Codec {
 export const JSON_CODEC: Codec = {
   name: "json",
   read: (desc, bytes) => readMessage(desc, parseJson(bytes)),
-  write: (desc, message) => JSON.stringify(toJson(desc, message, { registry: registryOf(desc) })),
+  write: (desc, message) => JSON.stringify(toJson(desc, message)),
 };
 
 export const PROTO_CODEC: Codec = {

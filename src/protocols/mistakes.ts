@@ -20,69 +20,44 @@ export function isObject(json: JsonValue | undefined): json is JsonObject {
   return typeof json === "object" && json !== null && !Array.isArray(json);
 }
 
-/** The items of a list, the values of a map, or the value itself. */
-function itemsOf({ fieldKind }: DescField, value: JsonValue): readonly JsonValue[] {
-  const isContainer = fieldKind === "list" || fieldKind === "map";
-  return isContainer && typeof value === "object" && value !== null ? Object.values(value) : [value];
-}
-
 /** A value of the wrong type: what it is, and what to send instead. `place` is empty for the body. */
 export function wrongType(place: string, wanted: string, value: JsonValue, verb = "is"): AuthError {
-  const type =
-    value === null
-      ? "null"
-      : Array.isArray(value)
-        ? "an array"
-        : `${typeof value === "object" ? "an" : "a"} ${typeof value}`;
-  return malformed(`${place || "the body"} ${verb} ${type}. Send ${wanted}`, place || undefined);
-}
-
-interface Kind {
-  readonly types: readonly string[];
-  readonly wanted: string;
-  /** What is wrong with a value of the right type. */
-  readonly explain: (value: JsonValue) => string;
-}
-
-const KINDS: Readonly<Partial<Record<ScalarType, Kind>>> = {
-  [ScalarType.STRING]: {
-    types: ["string"],
-    wanted: "a string",
-    explain: () => "holds half of a surrogate pair. Send whole characters",
-  },
-  [ScalarType.BYTES]: { types: ["string"], wanted: "base64 in a string", explain: () => "is not base64" },
-  [ScalarType.BOOL]: { types: ["boolean"], wanted: "true or false", explain: () => "is neither true nor false" },
-  [ScalarType.DOUBLE]: { types: ["string", "number"], wanted: "a number", explain: () => "is no number in range" },
-};
-
-const WHOLE_NUMBER: Kind = {
-  types: ["string", "number"],
-  wanted: "a whole number",
-  explain(value) {
-    if (typeof value === "string" && !/^-?\d+$/.test(value)) {
-      return "is a string that is not a whole number. Send decimal digits alone without leading zeros";
-    }
-    const isFraction = typeof value === "number" && Number.isFinite(value) && !Number.isInteger(value);
-    return isFraction ? "has a fraction. Send a whole number" : "is out of range";
-  },
-};
-
-function kindOf({ enum: desc, scalar }: DescField): Kind {
-  if (desc === undefined) return KINDS[scalar ?? ScalarType.STRING] ?? WHOLE_NUMBER;
-  const explain = (): string => `is none of ${desc.values.map(({ name }) => name).join(" ")}`;
-  return { types: ["string", "number"], wanted: "the name of an enum value", explain };
+  const type = Array.isArray(value) ? "an array" : isObject(value) ? "an object" : `a ${typeof value}`;
+  const message = `${place || "the body"} ${verb} ${value === null ? "null" : type}. Send ${wanted}`;
+  return malformed(message, place || undefined);
 }
 
 /** Words the mistake in a value that its field does not take. */
 export function nameMistake(field: DescField, value: JsonValue, place: string): AuthError {
-  const { fieldKind, message } = field;
+  const { fieldKind, message, scalar } = field;
   if (fieldKind === "list" && !Array.isArray(value)) return wrongType(place, "an array", value);
   if (fieldKind === "map" && !isObject(value)) return wrongType(place, "an object", value);
   if (message !== undefined) return malformed(`${place} is not of the form that ${message.name} has in JSON`, place);
-  const { types, wanted, explain } = kindOf(field);
   const isContainer = fieldKind === "list" || fieldKind === "map";
-  const wrong = itemsOf(field, value).find((item) => !types.includes(typeof item));
+  const items = isContainer ? Object.values(value ?? {}) : [value];
+  const { types, wanted } = WANTED[field.enum === undefined ? (scalar ?? ScalarType.STRING) : "enum"] ?? NUMBER;
+  const wrong = items.find((item) => !types.includes(typeof item));
   if (wrong !== undefined) return wrongType(place, wanted, wrong, isContainer ? "holds" : "is");
   if (isContainer) return malformed(`${place} holds a value that does not fit. Compare it with the contract`, place);
-  return malformed(`${place} ${explain(value)}`, place);
+  return malformed(`${place} ${explain(field, value)}`, place);
+}
+
+const NUMBER = { types: "string number", wanted: "a whole number" };
+const WANTED: Readonly<Partial<Record<ScalarType | "enum", typeof NUMBER>>> = {
+  [ScalarType.STRING]: { types: "string", wanted: "a string" },
+  [ScalarType.BYTES]: { types: "string", wanted: "base64 in a string" },
+  [ScalarType.BOOL]: { types: "boolean", wanted: "true or false" },
+  enum: { types: "string number", wanted: "the name of an enum value" },
+};
+
+/** What is wrong with a value of the right type. */
+function explain({ enum: desc, scalar }: DescField, value: JsonValue): string {
+  if (desc !== undefined) return `is none of ${desc.values.map(({ name }) => name).join(" ")}`;
+  if (scalar === ScalarType.STRING) return "holds half of a surrogate pair. Send whole characters";
+  if (scalar === ScalarType.BYTES) return "is not base64";
+  if (typeof value === "string" && !/^-?\d+$/.test(value)) {
+    return "is a string that is not a whole number. Send decimal digits alone without leading zeros";
+  }
+  const isFraction = Number.isFinite(value) && !Number.isInteger(value);
+  return isFraction ? "has a fraction. Send a whole number" : "is out of range";
 }

@@ -1,7 +1,6 @@
 // Writes path variables and query parameters into JSON (google/api/http.proto).
 
 import { type DescField, type DescMessage, type JsonObject, type JsonValue, ScalarType } from "@bufbuild/protobuf";
-import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
 import { type AuthError, malformed } from "../core/errors.ts";
 import { isWellKnown } from "./message.ts";
 import { isObject, wrongType } from "./mistakes.ts";
@@ -9,7 +8,7 @@ import { isObject, wrongType } from "./mistakes.ts";
 /** The fields from a message down to a value, the value's own field last. */
 export type FieldPath = readonly DescField[];
 
-/** Other well-known types whose JSON is a string. */
+/** Well-known types whose JSON is a string. */
 const STRING_TYPES = ["google.protobuf.Timestamp", "google.protobuf.Duration", "google.protobuf.FieldMask"];
 
 /**
@@ -35,7 +34,7 @@ export function findFieldPath(desc: DescMessage, dottedName: string): FieldPath 
 /** Whether a URL can hold a field. */
 export function fitsUrl({ fieldKind, message }: DescField): boolean {
   if (message === undefined) return fieldKind !== "map";
-  return fieldKind === "message" && (isWrapperDesc(message) || STRING_TYPES.includes(message.typeName));
+  return fieldKind === "message" && STRING_TYPES.includes(message.typeName);
 }
 
 /** The path in the contract's spelling, as in `device.labels`. */
@@ -80,7 +79,7 @@ function takeValue(object: JsonObject, { name, jsonName }: DescField): JsonValue
 /** The JSON value of a parameter. Numbers stay text, which ProtoJSON takes too. */
 function readText(field: DescField, text: string, place: string): JsonValue {
   if (field.enum !== undefined) return /^-?\d{1,10}$/.test(text) ? Number(text) : text;
-  if (field.scalar !== ScalarType.BOOL && field.message?.typeName !== "google.protobuf.BoolValue") return text;
+  if (field.scalar !== ScalarType.BOOL) return text;
   if (text === "true" || text === "false") return text === "true";
   throw malformed(`${place} is neither true nor false`, place);
 }

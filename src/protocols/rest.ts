@@ -14,7 +14,7 @@ import { type CallError, errorHeaders, toRest } from "./errors.ts";
 import { type Answer, type Exchange, pathOf } from "./exchange.ts";
 import { HeaderList } from "./header-list.ts";
 import { parseJson } from "./json.ts";
-import { readMessage, registryOf } from "./message.ts";
+import { readMessage } from "./message.ts";
 import { isObject } from "./mistakes.ts";
 import { findFieldPath, formatFieldPath, readQuery, setField } from "./query.ts";
 import { createRouteTable, type Match, type Route } from "./routes.ts";
@@ -69,13 +69,11 @@ function setDefaults(headers: HeaderList): void {
 export function noRoute(methods: readonly string[]): AuthError {
   if (methods.length === 0) return new AuthError("not_found", "there is nothing at this path on this listener");
   const told = methods.filter((method) => method !== "HEAD").join(" or ");
-  const allow = [...methods, "OPTIONS"];
-  return new AuthError("method_not_allowed", `this path takes ${told} only`, { allow });
+  return new AuthError("method_not_allowed", `this path takes ${told} only`, { allow: methods });
 }
 
 function writeJson(desc: DescMessage, message: MessageShape<DescMessage>): string {
-  const options = { alwaysEmitImplicit: true, useProtoFieldName: true, registry: registryOf(desc) };
-  return JSON.stringify(toJson(desc, message, options));
+  return JSON.stringify(toJson(desc, message, { alwaysEmitImplicit: true, useProtoFieldName: true }));
 }
 
 /** Body, then query, then path: the path has the last word (google/api/http.proto). */

@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { UpdateDeviceRequestSchema } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { type LoginRequest, LoginRequestSchema } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
 import { parseJson } from "../../src/protocols/json.ts";
-import { readBinary, readMessage, registryOf } from "../../src/protocols/message.ts";
+import { readBinary, readMessage } from "../../src/protocols/message.ts";
 import { refusalOf } from "../core/refusal.ts";
 import { thing } from "./rule-service.ts";
 
@@ -68,7 +68,6 @@ describe("JSON of any message", () => {
     id: text,
     count: int32,
     large_count: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }).map(String),
-    ratio: fc.double({ noNaN: true, noDefaultInfinity: true }),
     flag: fc.boolean(),
     kind: fc.constantFrom("KIND_LARGE", 2, 7),
     data: fc.uint8Array().map((bytes) => Buffer.from(bytes).toString("base64")),
@@ -89,10 +88,9 @@ describe("JSON of any message", () => {
   test("reads back equal to what protobuf-es makes of it", () => {
     fc.assert(
       fc.property(fc.record(values, { requiredKeys: [] }), fc.boolean(), (json, useProtoFieldName) => {
-        const registry = registryOf(thing);
-        const sent = toJson(thing, fromJson(thing, json, { registry }), { registry, useProtoFieldName });
+        const sent = toJson(thing, fromJson(thing, json), { useProtoFieldName });
         const written = JSON.stringify(sent);
-        const message = fromJson(thing, JSON.parse(written), { registry });
+        const message = fromJson(thing, JSON.parse(written));
         const read = readMessage(thing, parseJson(Buffer.from(written)));
         expect(read).toEqual(message);
         expect(toBinary(thing, readBinary(thing, toBinary(thing, read)))).toEqual(toBinary(thing, message));
@@ -142,10 +140,4 @@ describe("JSON of any message", () => {
 
 test("a message that is not protobuf is malformed", () => {
   expect(refusalOf(() => readBinary(thing, Buffer.of(0xff))).reason).toBe("malformed");
-});
-
-test("an Any can hold each type that the file of its message imports", () => {
-  expect(registryOf(thing).getMessage("google.protobuf.Duration")?.name).toBe("Duration");
-  expect(registryOf(LoginRequestSchema).getMessage("test.rules.Echo")).toBeUndefined();
-  expect(registryOf(thing)).toBe(registryOf(thing));
 });

@@ -3,7 +3,7 @@
 import { type JsonObject, type JsonValue, toJson } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { readMessage, registryOf } from "../../src/protocols/message.ts";
+import { readMessage } from "../../src/protocols/message.ts";
 import { findFieldPath, readQuery, setField } from "../../src/protocols/query.ts";
 import { refusalOf } from "../core/refusal.ts";
 import { thing } from "./rule-service.ts";
@@ -14,7 +14,7 @@ function read(query: string, json: JsonObject = {}): JsonValue {
     const path = findFieldPath(thing, name);
     if (path !== undefined) setField(json, path, values);
   }
-  return toJson(thing, readMessage(thing, json), { useProtoFieldName: true, registry: registryOf(thing) });
+  return toJson(thing, readMessage(thing, json), { useProtoFieldName: true });
 }
 
 type Row = readonly [query: string, message: JsonValue];
@@ -26,9 +26,7 @@ test.for<Row>([
   ["", {}],
   ["&&name=a&", { name: "a" }],
   ["name=a=b", { name: "a=b" }],
-  ["textValue=a", { text_value: "a" }],
   ["maybe=0", { maybe: 0 }],
-  ["text_value=", { text_value: "" }],
   ["name=a%20b+c", { name: "a b c" }],
   ["name=%F0%9F%94%91", { name: "🔑" }],
   ["name=a%26b%3Dc%2B", { name: "a&b=c+" }],
@@ -37,9 +35,7 @@ test.for<Row>([
   ["part%2Epart_id=a", { part: { part_id: "a" } }],
   ["count=-2147483648", { count: -2147483648 }],
   ["large_count=18446744073709551615", { large_count: "18446744073709551615" }],
-  ["ratio=-1e3&rough_ratio=0.25", { ratio: -1000, rough_ratio: 0.25 }],
-  ["ratio=NaN", { ratio: "NaN" }],
-  ["flag=true&bool_value=false&flags=true&flags=false", { flag: true, bool_value: false, flags: [true, false] }],
+  ["flag=true&flags=true&flags=false", { flag: true, flags: [true, false] }],
   ["kind=2", { kind: "KIND_SMALL" }],
   ["kind=7", { kind: 7 }],
   ["kinds=KIND_SMALL&kinds=1", { kinds: ["KIND_SMALL", "KIND_LARGE"] }],
@@ -50,7 +46,6 @@ test.for<Row>([
   ["part.inner.inner.size=3", { part: { inner: { inner: { size: 3 } } } }],
   ["at=2021-05-03T12:46:31.5%2B02:00&wait=1.5s", { at: "2021-05-03T10:46:31.500Z", wait: "1.500s" }],
   ["mask=name,part.part_id", { mask: "name,part.partId" }],
-  ["int64_value=9007199254740993&bytes_value=AP8%3D", { int64_value: "9007199254740993", bytes_value: "AP8=" }],
 ])("a parameter sets the field that it names: %s", ([query, message]) => {
   expect(read(query)).toEqual(message);
 });
@@ -71,7 +66,6 @@ test.for<readonly [query: string, message: string]>([
   ["count=2147483648", "count is out of range"],
   ["large_count=-1", "large_count is out of range"],
   ["flag=1", "flag is neither true nor false"],
-  ["bool_value=", "bool_value is neither true nor false"],
   ["flags=true&flags=t", "flags is neither true nor false"],
   ["kind=LARGE", "kind is none of KIND_UNSPECIFIED KIND_LARGE KIND_SMALL"],
   ["data=*", "data is not base64"],
@@ -81,7 +75,7 @@ test.for<readonly [query: string, message: string]>([
   ["at=yesterday", "at is not of the form that Timestamp has in JSON"],
   ["wait=5", "wait is not of the form that Duration has in JSON"],
   ["numbers=1&numbers=x", "numbers holds a value that does not fit. Compare it with the contract"],
-  ...["part=a", "part.inner=a", "parts=a", "labels=a", "times=a", "structure=a", "value=a", "any=a"].map(
+  ...["part=a", "part.inner=a", "parts=a", "labels=a", "times=a", "structure=a", "value=a"].map(
     (query) => [query, `${query.split("=")[0]} cannot be written in a URL`] as const,
   ),
   ["at.seconds=5", "at cannot be written in a URL"],
@@ -133,7 +127,7 @@ test("a string comes through whole", () => {
 });
 
 test("no query fails with anything but malformed", () => {
-  const words = ["%41", "%ff", "name", "part", "size", "tags", "at", "labels", "any", "kind", "flag", "1"];
+  const words = ["%41", "%ff", "name", "part", "size", "tags", "at", "labels", "kind", "flag", "1"];
   const piece = fc.constantFrom(..."=&.%+;[]?", ...words);
   fc.assert(
     fc.property(fc.array(fc.oneof(piece, fc.string())), (pieces) => {

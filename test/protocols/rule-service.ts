@@ -15,7 +15,6 @@ import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { createMethodImplSpec, type ServiceImplSpec } from "@connectrpc/connect";
 import type { AuthError } from "../../src/core/errors.ts";
 import type { Listener } from "../../src/http/listener.ts";
-import { registryOf } from "../../src/protocols/message.ts";
 import { mount } from "./mount.ts";
 import { isUnary } from "./route-rules.ts";
 
@@ -87,9 +86,7 @@ export async function serveRules(): Promise<RuleServer> {
   };
 }
 
-const registry = registryOf(thing);
-
 /** The same Thing without unset fields, under the contract's names. */
 function withoutDefaults(json: JsonValue): JsonValue {
-  return toJson(thing, fromJson(thing, json, { registry }), { useProtoFieldName: true, registry });
+  return toJson(thing, fromJson(thing, json), { useProtoFieldName: true });
 }

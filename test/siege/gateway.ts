@@ -11,8 +11,8 @@ import type { Target } from "./target.ts";
 const LAUNCHER = join(import.meta.dirname, "../../bin/countersign.js");
 const ADMIN_TOKEN = "siege-admin-token-0123456789";
 const HEADERS = { Authorization: `Bearer ${ADMIN_TOKEN}`, "Content-Type": "application/json" };
-/** Enough for 20 logins a second within a limit of 10 a minute. */
-const DEVICES = 240;
+/** Enough for the logins of a warm-up and of an attack within a limit of 10 a minute. */
+const DEVICES = 800;
 const MB = 1024;
 
 /** Devices of one customer key. */

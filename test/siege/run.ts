@@ -1,4 +1,4 @@
-// `npm run siege [-- --only NAME --scale 0.1 --settle SECONDS]`: attacks on a gateway. Exits 1 when it does not hold.
+// `npm run siege`: attacks on a gateway, each beside logins. Exits 1 when one does not hold.
 
 import { parseArgs } from "node:util";
 import { renderTable } from "../../bench/figures.ts";
@@ -6,15 +6,29 @@ import { ATTACKS, readAttackName } from "./attacks.ts";
 import { openSite } from "./gateway.ts";
 import { besiege, type SiegeRow } from "./siege.ts";
 
+const USAGE = `npm run siege [-- options]
+
+  --only NAME         one attack; may be given again. Without it, all of them
+  --scale NUMBER      multiplies each attack's count (1)
+  --settle SECONDS    how long memory may take to come back (60)
+
+Attacks: ${Object.keys(ATTACKS).join(", ")}
+`;
 const { values } = parseArgs({
   options: {
+    help: { type: "boolean", short: "h", default: false },
     only: { type: "string", multiple: true, default: [] },
     scale: { type: "string", default: "1" },
     settle: { type: "string", default: "60" },
   },
 });
+if (values.help) {
+  process.stdout.write(USAGE);
+  process.exit();
+}
 const RATE = 20;
-const WARM_UP_MS = 4_000;
+/** V8's heap takes this long to reach the size it keeps. */
+const WARM_UP_MS = 30_000;
 const names = (values.only.length === 0 ? Object.keys(ATTACKS) : values.only).map(readAttackName);
 const options = { scale: Number(values.scale), settleSeconds: Number(values.settle), rate: RATE, warmUpMs: WARM_UP_MS };
 
@@ -57,6 +71,9 @@ try {
 } finally {
   site.remove();
 }
+process.stdout.write(
+  `\nScale ${values.scale}, memory after ${values.settle} s at most, ${RATE} logins a second beside each attack\n`,
+);
 process.stdout.write(`\n${renderTable([HEAD, ...rows.map(cellsOf)]).join("\n")}\n`);
 const broken = rows.filter(({ broken }) => broken.length > 0);
 process.stdout.write(`${rows.length - broken.length} of ${rows.length} attacks hold\n`);

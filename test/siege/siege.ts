@@ -60,7 +60,7 @@ export async function besiege(site: Site, name: AttackName, options: SiegeOption
     if (rss > peak) peak = rss;
   };
   await attack(gateway, name, plan, { count, longestMs: options.warmUpMs, onRss });
-  await pause(options.warmUpMs / 2);
+  await pause(options.warmUpMs / 6);
   warm.stop();
   const logins = await startLogins(site, gateway, { ...plan, rate: options.rate });
   cleanup.defer(() => logins.stop());
