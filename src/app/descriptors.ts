@@ -2,7 +2,7 @@
 
 /** Descriptors for files, the database and Redis. */
 const OTHER_DESCRIPTORS = 200;
-/** The internal listener's share while descriptors are short: health, metrics and operators. */
+/** The internal listener has at least so many, for health, metrics and operators. */
 const INTERNAL_SHARE = 400;
 
 export interface ConnectionShares {
@@ -13,9 +13,9 @@ export interface ConnectionShares {
 /** Shares `descriptors` so that the internal listener answers whatever the public one suffers. */
 export function shareDescriptors(maxConnections: number, descriptors: number): ConnectionShares {
   const left = Math.max(2, descriptors - OTHER_DESCRIPTORS);
-  if (2 * maxConnections <= left) return { public: maxConnections, internal: maxConnections };
-  const internal = Math.min(maxConnections, INTERNAL_SHARE, left >> 1);
-  return { public: Math.min(maxConnections, left - internal), internal };
+  const kept = Math.min(maxConnections, INTERNAL_SHARE, left >> 1);
+  const shared = Math.min(maxConnections, left - kept);
+  return { public: shared, internal: Math.min(maxConnections, left - shared) };
 }
 
 /** The process's limit of open descriptors; unlimited where the system does not say. */
