@@ -7,6 +7,7 @@ import { parseArgs } from "node:util";
 import type { SignedLogin } from "../../src/cli/sign.ts";
 import { installMissing, say } from "../requirements.ts";
 import { bufRows, type Row } from "./buf.ts";
+import { devicePageRows } from "./device-page.ts";
 import { LANGUAGES, succeed } from "./languages.ts";
 import { callLogin, NODE_CLIENTS } from "./node-clients.ts";
 import { type Address, openRelay, openSubject, type Subject } from "./subject.ts";
@@ -110,6 +111,7 @@ async function runRows(subject: Subject, folder: string): Promise<number> {
     ...NODE_CLIENTS.flatMap(({ name, isHttp2, open }) =>
       loginRows(name, subject, isHttp2, (url, login) => callLogin(open(url), login)),
     ),
+    ...devicePageRows(subject, folder, isWanted),
     ...bufRows(subject.publicUrl, subject.internalUrl, headers),
   ].filter(({ name }) => isWanted(name));
   if (rows.length === 0) throw new Error(`no row starts with ${values.only}`);
