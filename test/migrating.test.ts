@@ -11,8 +11,8 @@ import { startOldServer } from "./migrating/old-server.ts";
 import { type Printed, paste, readSteps } from "./migrating/page.ts";
 import { startProxy } from "./migrating/proxy.ts";
 import { makeNpx } from "./npx.ts";
+import { makeCheckout } from "./pages.ts";
 import { DEFAULT_ALG, serve } from "./program.ts";
-import { makeCheckout } from "./readme.ts";
 
 const now = (): number => Math.floor(Date.now() / 1000);
 

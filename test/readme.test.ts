@@ -1,24 +1,22 @@
-// The README's Node and buf examples log in, and its services check what they got.
+// The README's and docs/services.md's examples for Node and buf.
 
 import { expect, test } from "vitest";
-import { examplesOf, runExample } from "./readme.ts";
+import { exampleOf, runExample } from "./pages.ts";
 
-const node = ["--input-type=module", "-"];
-const [login = "", check = ""] = examplesOf("js");
-const buf = examplesOf("sh").filter((code) => code.includes("buf curl"));
+const SERVICES = "docs/services.md";
 
-test("Node", { timeout: 60_000 }, async () => {
-  expect(await runExample(login, process.execPath, ...node)).toMatch(/^eyJ/);
+test("buf curl logs in over Connect", { timeout: 60_000 }, async () => {
+  const example = exampleOf("README.md", "sh", "buf curl");
+  expect(JSON.parse(await runExample(example, "sh"))).toEqual({ token: expect.stringMatching(/^eyJ/), expiresIn: 600 });
 });
 
-test("Node tells what the gateway says of a mistake", { timeout: 60_000 }, async () => {
-  const late = login.replace("Date.now()", "0");
-  await expect(runExample(late, process.execPath, ...node)).rejects.toThrow('"reason":"clock_skew"');
-});
-
-test("a service checks the token that Node got", { timeout: 60_000 }, async () => {
-  const checked = login.replace(/console\.log\((.*)\)/, "console.log(JSON.stringify(await checkToken($1)))");
-  const claims: unknown = JSON.parse(await runExample(`${check}\n${checked}`, process.execPath, ...node));
+test("a service in Node checks a token", { timeout: 60_000 }, async () => {
+  const script = `${exampleOf(SERVICES, "js", "jwtVerify")}
+import { execFileSync } from "node:child_process";
+const gateway = ["--url", "http://127.0.0.1:8080"];
+const token = execFileSync(process.execPath, ["bin/countersign.js", "login", "--demo", ...gateway], { encoding: "utf8" });
+console.log(JSON.stringify(await checkToken(token.trim())));`;
+  const claims: unknown = JSON.parse(await runExample(script, process.execPath, "--input-type=module", "-"));
   expect(claims).toEqual({
     iss: expect.stringMatching(/^http:/),
     sub: expect.stringMatching(/^demo-/),
@@ -30,16 +28,10 @@ test("a service checks the token that Node got", { timeout: 60_000 }, async () =
   });
 });
 
-test("buf curl", { timeout: 60_000 }, async () => {
-  const [example = ""] = buf;
-  expect(JSON.parse(await runExample(example, "sh"))).toEqual({ token: expect.stringMatching(/^eyJ/), expiresIn: 600 });
-});
-
 test.each([
   ["reflection", "countersign.admin.v1.AdminService"],
   ["health", '"SERVING"'],
-])("buf curl asks the internal listener for its %s", { timeout: 60_000 }, async (kind, told) => {
-  const [, lines = ""] = buf;
-  const [reflection = "", health = ""] = lines.split("\n");
-  expect(await runExample(kind === "health" ? health : reflection, "sh")).toContain(told);
+])("buf curl asks the internal listener for its %s", { timeout: 60_000 }, async (kind, answer) => {
+  const [reflection = "", health = ""] = exampleOf(SERVICES, "sh", "buf curl").split("\n");
+  expect(await runExample(kind === "health" ? health : reflection, "sh")).toContain(answer);
 });

@@ -9,7 +9,7 @@ import { deriveDeviceKey, secretFromText } from "../src/core/signature.ts";
 import { commandOf, runShell, scriptOf } from "./docs.ts";
 import { logInBy, testConfig } from "./gateway.ts";
 import { makeNpx } from "./npx.ts";
-import { makeCheckout } from "./readme.ts";
+import { makeCheckout } from "./pages.ts";
 import { emptyPostgres } from "./store/connections.ts";
 
 const PAGE = "docs/postgresql.md";

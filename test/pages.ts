@@ -1,4 +1,4 @@
-// The README's examples, as code to run: each as it is pasted, but for where the gateway is.
+// Examples of the README and of docs/, run as they are pasted, with the test gateway's addresses.
 
 import { spawn } from "node:child_process";
 import { mkdirSync, readFileSync, symlinkSync } from "node:fs";
@@ -10,14 +10,12 @@ import { DEFAULT_ALG, type ServingProcess, serve, temporaryFolder } from "./prog
 const PUBLIC = "127.0.0.1:8080";
 const INTERNAL = "127.0.0.1:9090";
 
-/** The fenced blocks of a language. */
-export function blocksOf(language: string): readonly string[] {
-  return fencesIn(readFileSync("README.md", "utf8"), language);
-}
-
-/** Those of them that talk to the gateway. */
-export function examplesOf(language: string): readonly string[] {
-  return blocksOf(language).filter((code) => code.includes(PUBLIC) || code.includes(INTERNAL));
+/** The one block of a page in a language that contains a text. */
+export function exampleOf(page: string, language: string, text: string): string {
+  const blocks = fencesIn(readFileSync(page, "utf8"), language).filter((code) => code.includes(text));
+  const [block, ...others] = blocks;
+  if (block === undefined || others.length > 0) throw new Error(`${page} has ${blocks.length} blocks with ${text}`);
+  return block;
 }
 
 /** A folder with what a checkout has for the examples, and an empty `data`. */

@@ -1,13 +1,14 @@
-// The README's lines for TLS: a certificate, a gateway that has it, and commands that trust it.
+// docs/operators.md's lines for TLS: a certificate, a gateway that has it, and commands that trust it.
 
 import { execFileSync } from "node:child_process";
 import { resolve } from "node:path";
 import { expect, test } from "vitest";
+import { exampleOf, makeCheckout, runIn } from "./pages.ts";
 import { DEFAULT_ALG, serve } from "./program.ts";
-import { blocksOf, examplesOf, makeCheckout, runIn } from "./readme.ts";
 
-const [preparation = ""] = blocksOf("sh").filter((code) => code.startsWith("openssl req"));
-const [example = ""] = examplesOf("sh").filter((code) => code.includes("--cacert"));
+const PAGE = "docs/operators.md";
+const preparation = exampleOf(PAGE, "sh", "openssl req");
+const example = exampleOf(PAGE, "sh", "--cacert");
 
 test("TLS", { timeout: 60_000 }, async () => {
   const checkout = makeCheckout();
