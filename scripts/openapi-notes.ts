@@ -46,7 +46,7 @@ const AUTH: ServiceNotes = {
   },
 };
 
-/** docs/errors.md at greater length. */
+/** docs/reference/errors.md at greater length. */
 const REASONS: Readonly<Record<Reason, string>> = {
   misdirected: "the internal listener does not answer to this host name. Add it to `COUNTERSIGN_INTERNAL_HOSTS`.",
   not_found: "there is no such path.",

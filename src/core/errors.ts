@@ -2,7 +2,7 @@
 
 import type { LimitState } from "./ports.ts";
 
-/** Every reason there is. A new one needs a row in protocols/errors.ts and in docs/errors.md. */
+/** Every reason there is. A new one needs a row in protocols/errors.ts and a text in scripts/reference/errors.ts. */
 export type Reason =
   | "misdirected"
   | "not_found"

@@ -12,7 +12,7 @@ import type { HeaderField } from "./exchange.ts";
 const ERROR_DOMAIN = "countersign";
 
 /** The status over REST, and the code in all other protocols. */
-const REASONS = {
+export const REASONS = {
   misdirected: { status: 421, code: Code.PermissionDenied },
   not_found: { status: 404, code: Code.Unimplemented },
   method_not_allowed: { status: 405, code: Code.Unimplemented },
@@ -20,9 +20,9 @@ const REASONS = {
   too_large: { status: 413, code: Code.ResourceExhausted },
   malformed: { status: 400, code: Code.InvalidArgument },
   clock_skew: { status: 401, code: Code.Unauthenticated },
-  rate_limited: { status: 429, code: Code.ResourceExhausted },
   invalid_credentials: { status: 401, code: Code.Unauthenticated },
   disabled: { status: 403, code: Code.PermissionDenied },
+  rate_limited: { status: 429, code: Code.ResourceExhausted },
   replayed: { status: 401, code: Code.Unauthenticated },
   expired: { status: 401, code: Code.Unauthenticated },
   invalid: { status: 401, code: Code.Unauthenticated },
@@ -40,7 +40,7 @@ const REASONS = {
 const STATUSES = [0, 499, 500, 400, 504, 404, 409, 403, 429, 400, 409, 400, 501, 500, 503, 500, 401];
 
 /** A code as JSON has it: `invalid_argument`. */
-function nameOf(code: Code): string {
+export function nameOf(code: Code): string {
   return Code[code].replace(/(?!^)[A-Z]/g, "_$&").toLowerCase();
 }
 
