@@ -16,7 +16,7 @@ export interface Dialect {
   readonly tls?: true;
 }
 
-export type DialectName = "rest" | "rest-tls" | "rest-tls-resumed" | "oauth" | "connect" | "grpc";
+export type DialectName = "rest" | "rest-tls" | "rest-tls-resumed" | "connect" | "grpc";
 
 const METHOD = "/countersign.auth.v1.AuthService/Login";
 
@@ -36,17 +36,6 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
   },
   "rest-tls": { ...REST_TLS, open: openNewTls("full") },
   "rest-tls-resumed": { ...REST_TLS, open: openNewTls("resumed") },
-  // The customer key in place of a proof made with it: OAuth's cheapest way of telling who a client is.
-  oauth: {
-    encode: ({ device_key }, { customerKey }) =>
-      encodePost(
-        "/token",
-        "application/x-www-form-urlencoded",
-        `grant_type=client_credentials&client_id=${device_key}&client_secret=${customerKey}`,
-      ),
-    decode: (answer) => readJson(answer, "access_token", "expires_in"),
-    open: openHttp1,
-  },
   connect: {
     encode: (login) => encodePost(METHOD, "application/json", JSON.stringify(login), "Connect-Protocol-Version: 1\r\n"),
     decode: (answer) => readJson(answer, "token", "expiresIn"),

@@ -1,10 +1,8 @@
 // `npm run bench`: the server CPU of a login, the gateway's beside its peers', interleaved in one run.
 
-import { writeFileSync } from "node:fs";
 import { type CertificateKind, makeCertificate } from "../test/http/openssl.ts";
 import { type Algorithm, LOGIN_LIMIT, WINDOW_MS } from "./contract.ts";
 import { DIALECTS } from "./dialects.ts";
-import { renderDrawing } from "./drawing.ts";
 import { say } from "./figures.ts";
 import { createFleet } from "./fleet.ts";
 import { type Contender, GATE, TARGETS } from "./groups.ts";
@@ -66,8 +64,6 @@ for (const group of options.groups) {
   results.push({ group, pairs });
 }
 const report = createReport(results, algorithm, measuring);
-if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
-if (options.svg !== undefined) writeFileSync(options.svg, renderDrawing(report));
 
 const gate = gatewayRatio(report, GATE);
 const targets = renderTargets(report, TARGETS);

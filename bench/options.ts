@@ -14,9 +14,6 @@ export interface BenchOptions {
   /** The certificate of the TLS servers. */
   readonly certificate: CertificateKind;
   readonly groups: readonly Group[];
-  /** Files to write. */
-  readonly json: string | undefined;
-  readonly svg: string | undefined;
 }
 
 /** @throws Error that says what is wrong with them */
@@ -29,8 +26,6 @@ export function readOptions(args: readonly string[]): BenchOptions {
       alg: { type: "string", default: "RS256" },
       certificate: { type: "string", default: "ecdsa" },
       only: { type: "string", multiple: true, default: [] },
-      json: { type: "string" },
-      svg: { type: "string" },
     },
   });
   const algorithm = ALGORITHMS.find((one) => one === values.alg);
@@ -46,8 +41,6 @@ export function readOptions(args: readonly string[]): BenchOptions {
       ...group,
       contenders: group.contenders.filter(({ without = [] }) => !without.includes(algorithm)),
     })),
-    json: values.json,
-    svg: values.svg,
   };
 }
 

@@ -16,8 +16,6 @@ export interface Figure {
 export interface PeerReport {
   readonly name: string;
   readonly label: string;
-  /** A label for the drawing. */
-  readonly short: string;
   readonly cpuMicros: Figure;
   readonly requestsPerSecond: Figure;
   readonly p50Ms: Figure;
@@ -87,7 +85,7 @@ function sumUp({ group: { name, title, baseline }, pairs }: GroupResult): GroupR
 }
 
 function describe(
-  { name, label, short = label }: Contender,
+  { name, label }: Contender,
   rounds: readonly Round[],
   baseline: readonly Round[] | undefined,
 ): PeerReport {
@@ -98,7 +96,6 @@ function describe(
   return {
     name,
     label,
-    short,
     cpuMicros: figure((round) => round.cpuMicros),
     requestsPerSecond: figure((round) => round.requestsPerSecond),
     p50Ms: figure((round) => round.p50Ms),
