@@ -27,11 +27,8 @@ const requirements: readonly Requirement[] = [
   { name: "caddy", packages: ["caddy"], present: () => runs("caddy", "version") },
   {
     name: "python",
-    packages: ["python3-grpcio", "python3-jwt", "python3-cryptography", "protobuf-compiler", "protobuf-compiler-grpc"],
-    present: () =>
-      runs("/usr/bin/python3", "-c", "import grpc, google.protobuf, jwt, cryptography") &&
-      runs("protoc", "--version") &&
-      runs("which", "grpc_python_plugin"),
+    packages: ["python3-jwt", "python3-cryptography"],
+    present: () => runs("/usr/bin/python3", "-c", "import jwt, cryptography"),
   },
 ];
 
