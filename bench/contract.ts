@@ -1,4 +1,4 @@
-// What every peer agrees on, so that all do the same work: claims, limits, algorithms. Knows no protocol.
+// Claims, limits and algorithms, the same for every peer.
 
 export type Algorithm = "RS256" | "EdDSA";
 

@@ -14,7 +14,7 @@ export interface Contender {
   readonly dialect: DialectName;
   /** Absent: public. */
   readonly listener?: ListenerName;
-  /** What it cannot sign with. */
+  /** Algorithms it cannot sign with. */
   readonly without?: readonly Algorithm[];
 }
 
@@ -26,7 +26,7 @@ export interface Group {
   readonly contenders: readonly Contender[];
 }
 
-/** What the gateway's CPU may be at most, in times another's. */
+/** The most that the gateway's CPU may be, in times another's. */
 export interface Target {
   readonly text: string;
   readonly group: string;
@@ -103,5 +103,5 @@ export const TARGETS: readonly Target[] = [
   ]),
 ];
 
-/** What a change may not go beyond, whatever is still to be done for the targets. */
+/** The ratio that fails the run. */
 export const GATE: Target = { ...REST, text: "REST / bare node:http", most: 1.25 };

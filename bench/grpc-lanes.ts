@@ -19,7 +19,7 @@ export function openGrpcTo(path: string): OpenLanes {
   return async (origin, count) => {
     const session = connect(origin);
     await once(session, "connect");
-    // What went wrong shows in the streams.
+    // The streams show the error.
     session.on("error", () => undefined);
     return Array.from({ length: count }, () => ({
       ask: (frame: Buffer) => call(session, headers, frame),

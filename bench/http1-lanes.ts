@@ -97,7 +97,7 @@ function createLane(socket: Socket, part: keyof Http1Answer): Lane {
     }
   });
   socket.on("close", () => waiting?.reject(new Error("the server closed the connection")));
-  // What went wrong shows in the close that follows.
+  // The close that follows shows the error.
   socket.on("error", () => undefined);
   return {
     ask(request) {

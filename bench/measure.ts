@@ -15,13 +15,13 @@ export interface MeasureOptions {
   readonly sliceRequests?: number;
 }
 
-/** What is measured: a peer, and what it is asked. */
+/** A peer and its requests. */
 export interface Subject {
   readonly peer: Peer;
   readonly open: OpenLanes;
   /** Goes on from slice to slice; the warming has one of its own. */
   readonly walk: () => Walk;
-  /** Of how many requests the warming is. */
+  /** Requests of the warm-up. */
   readonly warming: number;
 }
 
@@ -39,7 +39,7 @@ export interface Round {
   readonly p99Ms: number;
 }
 
-/** What one slice of a peer's load came to. */
+/** One slice of a peer's load. */
 interface Slice extends LoadResult {
   readonly cpuMicros: number;
 }

@@ -18,21 +18,21 @@ export interface TlsFiles {
   readonly key: string;
 }
 
-/** What a peer is handed when it starts. */
+/** The settings of a peer. */
 export interface PeerSetup {
   readonly redisUrl: string;
   /** A folder of its own, removed when the run ends. */
   readonly folder: string;
   /** The devices that it knows. */
   readonly fleet: Fleet;
-  /** What it signs tokens with. */
+  /** The algorithm of its tokens. */
   readonly algorithm: Algorithm;
   readonly dialect: DialectName;
   /** The gateway's listener; other peers have one. */
   readonly listener: ListenerName;
   /** PEM files of a TLS server; absent: cleartext. */
   readonly tls?: TlsFiles;
-  /** Of those that check another's tokens: the keys that are good for them. */
+  /** For peers that check another's tokens: its public keys. */
   readonly jwks?: JSONWebKeySet;
 }
 

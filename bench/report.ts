@@ -1,4 +1,4 @@
-// What a run found: medians and spreads, and which targets they meet. Knows numbers alone.
+// The figures of a run: medians, spreads, and the targets they meet.
 
 import type { CertificateKind } from "../test/http/openssl.ts";
 import type { Algorithm } from "./contract.ts";
@@ -41,7 +41,7 @@ export interface Report {
   readonly groups: readonly GroupReport[];
 }
 
-/** What was measured of a pair: rounds with the same number belong together. */
+/** A pair: rounds with the same number belong together. */
 export interface PairResult {
   readonly contender: Contender;
   readonly rounds: readonly Round[];

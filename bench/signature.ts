@@ -1,11 +1,11 @@
-// What the signature alone costs: the floor under every server that answers with a token.
+// Measures the signature alone: the floor under every server that answers with a token.
 
 import { CompactSign, type CryptoKey, generateKeyPair } from "jose";
 import type { Algorithm } from "./contract.ts";
 
 const BATCH = 16;
 const BATCHES = 40;
-/** As many bytes as the claims of a login have. */
+/** The length of a login's claims. */
 const PAYLOAD = new Uint8Array(230).fill(0x20);
 
 /** Makes the measure: CPU of one signature by jose, RSA keys being of 2048 bits, in microseconds. */

@@ -1,4 +1,4 @@
-// What the OpenAPI documents say of AdminService that no descriptor does: who may call, examples, refusals.
+// Callers, examples and errors of AdminService, for the OpenAPI documents.
 
 import { AuthError, malformed } from "../src/core/errors.ts";
 import { hasDevices, taken, tooManyKeys } from "../src/core/registry/refusals.ts";
@@ -110,7 +110,7 @@ const CUSTOMER_KEY_NOTES: ServiceNotes["methods"] = {
   },
 };
 
-/** What belongs to no customer. */
+/** Notes on calls without a customer. */
 const OVERSEER_NOTES: ServiceNotes["methods"] = {
   RevokeToken: {
     request: {},

@@ -1,4 +1,4 @@
-// What the OpenAPI documents say of AdminService's calls on devices that no descriptor does: examples, refusals.
+// Examples and errors of AdminService's calls on devices, for the OpenAPI documents.
 
 import { malformed } from "../src/core/errors.ts";
 import { etagOf } from "../src/core/registry/pages.ts";
@@ -11,7 +11,7 @@ export const KEY_ID = "0a4be85d13c79f26";
 export const TIME = "2025-11-24T16:00:00Z";
 export const ETAG = etagOf({ revision: 1, createdAt: Date.parse(TIME) });
 
-/** What calls on one customer or device have in common. */
+/** Notes that calls on one customer or device share. */
 export const VERSIONED = { headers: ["ETag"] };
 /** And those that change it. */
 export const IF_MATCH = {

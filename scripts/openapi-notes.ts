@@ -1,4 +1,4 @@
-// What the OpenAPI documents say that no descriptor does: refusals, headers, examples. Knows the services, and no OpenAPI
+// Errors, headers and examples for the OpenAPI documents, which no descriptor has. Knows the services, and no OpenAPI
 // but its smallest parts.
 
 import { readFileSync } from "node:fs";

@@ -16,7 +16,7 @@ export function refusalOf(act: () => void): AuthError {
   throw new TypeError("it refuses nothing");
 }
 
-/** What any call that asks the database may be told. */
+/** The error of any call while the database is away. */
 export const AWAY = registryUnavailable("cannot be asked now", 5_000);
 
 export const LONG_NAME = refusalOf(() => readDisplayName("x".repeat(201)));

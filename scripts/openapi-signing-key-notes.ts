@@ -1,4 +1,4 @@
-// What the OpenAPI documents say of AdminService's calls on signing keys: examples, refusals.
+// Examples and errors of AdminService's calls on signing keys, for the OpenAPI documents.
 
 import { malformed } from "../src/core/errors.ts";
 import { noSigningKey, revokedKey, takenKid } from "../src/core/tokens/refusals.ts";
@@ -22,7 +22,7 @@ const NEXT = {
   create_time: TIME,
 };
 
-/** Of each method. */
+/** Notes on each method. */
 export const SIGNING_KEY_NOTES: ServiceNotes["methods"] = {
   ListSigningKeys: {
     answer: { signing_keys: [NEXT, ACTIVE], next_page_token: "" },

@@ -1,4 +1,4 @@
-// What the OpenAPI documents say of TokenService that no descriptor does: examples, refusals.
+// Examples and errors of TokenService, for the OpenAPI documents.
 
 import { malformed } from "../src/core/errors.ts";
 import { tokenExpired, tokenInvalid, tokenRevoked } from "../src/core/refusals.ts";

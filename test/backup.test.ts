@@ -39,7 +39,7 @@ test("so does SQLite's own way to back up", { timeout: 60_000 }, async () => {
     restoredSettings: settings,
     async backUp() {
       const database = new DatabaseSync(join(cwd, "data/countersign.db"), { readOnly: true });
-      // As many pages a step as there are: with fewer it would begin again at each write.
+      // All pages in one step: with fewer it would begin again at each write.
       await backup(database, join(cwd, "countersign-backup.db"), { rate: 1_000_000 });
       database.close();
     },

@@ -10,7 +10,7 @@ export interface RawRequest {
   readonly body?: Buffer;
 }
 
-/** What requests are made of. */
+/** The parts that requests are made of. */
 export interface Credentials {
   readonly login: SignedLogin;
   readonly token: string;

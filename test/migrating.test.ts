@@ -151,7 +151,7 @@ test("boards that logged in at the old server log in here, unchanged", { timeout
   proxy.share = 0;
   expect(await pass(boards)).toMatchObject({ fromOld: { length: 129 }, fromNew: [] });
 
-  // What is new at the old server comes over by the same steps; what is there stays.
+  // New devices of the old server come over by the same steps; the others stay.
   old.add(LATECOMER);
   writeFileSync(resolve(migration, "old.csv"), old.exportTable());
   expect(await follow(4)).toEqual(["7 customers, 9 keys, 101 devices"]);

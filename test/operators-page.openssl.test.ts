@@ -21,7 +21,7 @@ test("TLS", { timeout: 60_000 }, async () => {
   const gateway = await serve(resolve(checkout, "data"), { env: { ...DEFAULT_ALG, ...Object.fromEntries(files) } });
   expect(gateway.publicUrl).toMatch(/^https:/);
 
-  // What a gateway answers ends in no line break.
+  // The gateway's answers end without a line break.
   const lines = example.replace("/auth/login\n", "/auth/login; echo\n");
   const output = await runIn(checkout, gateway, lines, "sh");
   expect(output.split("\n")).toEqual([

@@ -1,11 +1,11 @@
-// What would be published, packed once a run, and installed as a dependency. Leaves dist/ alone: other runs may be packing too.
+// Packs the package once a run, and installs it as a dependency. Leaves dist/ alone: other runs may be packing too.
 
 import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, watch, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { inject } from "vitest";
 
-/** What `npm pack` builds from, and `files` does not have. */
+/** Sources of `npm pack` that `files` does not have. */
 const SOURCES = ["package.json", "README.md", "src", "gen", "tsconfig.json", "tsconfig.build.json"];
 
 /**

@@ -11,7 +11,7 @@ import { onTestFinished } from "vitest";
 
 const LAUNCHER = join(import.meta.dirname, "../bin/countersign.js");
 
-/** What the launcher would start Node anew with: each start takes as long again. */
+/** The launcher's own arguments: without them it would start Node twice. */
 const NODE_ARGUMENTS = ["--max-semi-space-size=8"];
 
 export interface Outcome {

@@ -1,4 +1,4 @@
-// What is said of settings that are wrong.
+// The messages of settings that are wrong.
 
 import { ConfigError } from "../src/config.ts";
 import type { Environment } from "../src/environment.ts";

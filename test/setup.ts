@@ -31,7 +31,7 @@ interface Started {
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const packFolder = mkdtempSync(join(tmpdir(), "countersign-pack-"));
   project.provide("packFolder", packFolder);
-  // Whoever watches has changed something since.
+  // A watcher has changed something since.
   project.onTestsRerun(async () => {
     rmSync(packFolder, { recursive: true });
     mkdirSync(packFolder);

@@ -21,7 +21,7 @@ export interface Answer {
 }
 
 export interface StrangerReport {
-  /** So many of the stranger's were answered in each way. */
+  /** The stranger's requests by their answer. */
   readonly stranger: Readonly<Record<string, number>>;
   readonly perSecond: number;
   /** The device's first logins, as many as its limit. */
@@ -32,7 +32,7 @@ export interface StrangerReport {
 
 const LOGINS = 10;
 const ADDRESSES = 249;
-/** What the stranger sends at a time: a timer is no finer. */
+/** Requests that the stranger sends at a time: a timer is no finer. */
 const TICK_MS = 5;
 
 /** Lets a stranger send bad proofs from many addresses, while the device logs in as often as it may from its own. */

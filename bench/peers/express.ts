@@ -32,7 +32,7 @@ servePeer(async ({ redisUrl, fleet, algorithm }) => {
       keyGenerator: ({ body }) => (body as LoginBody).device_key,
       store: new RedisStore({
         prefix: "express:",
-        // What ioredis gives a raw command's answer as.
+        // The type of a raw answer of ioredis.
         sendCommand: (command, ...args) => redis.call(command, ...args) as Promise<RedisReply>,
       }),
     }),

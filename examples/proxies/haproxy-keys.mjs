@@ -11,19 +11,19 @@ import { createHash, createPublicKey } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** As many as haproxy.cfg has lines for: the key that signs, the next one, and two that were before. */
+/** The number of keys that haproxy.cfg has lines for: the active one, the next one and two retired ones. */
 const SLOTS = 4;
-/** What HAProxy verifies (RFC 7518, 3.1) and the gateway signs with. */
+/** Algorithms that HAProxy verifies (RFC 7518, 3.1) and the gateway signs with. */
 const ALGS = ["RS256", "ES256"];
 
-/** What OpenSSL says of a certificate whose authority it does not know. */
+/** OpenSSL's code for a certificate of an unknown authority. */
 const UNTRUSTED = [
   "DEPTH_ZERO_SELF_SIGNED_CERT",
   "SELF_SIGNED_CERT_IN_CHAIN",
   "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
   "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
 ];
-/** Which files HAProxy has read: written after a reload that went well, and gone from the moment that a file is another. */
+/** Names the files that HAProxy has read: written after a good reload, removed once a file changes. */
 const STAMP = "reloaded";
 
 const [url, folder, ...reload] = process.argv.slice(2);
@@ -92,7 +92,7 @@ function renderMap(keys) {
 
 function runReload() {
   const [command, ...args] = reload;
-  // What it says goes to standard error: the one line on standard output is this script's.
+  // Its output goes to standard error: standard output has this script's one line.
   const { error, status, signal } = spawnSync(command, args, { stdio: ["ignore", process.stderr, process.stderr] });
   if (error === undefined && status === 0) return;
   const outcome = error?.message ?? (signal === null ? `ended with ${status}` : `was ended by ${signal}`);

@@ -15,7 +15,7 @@ export interface AnswerNotes {
   readonly limitHeaders: readonly string[];
 }
 
-/** What an operation answers. */
+/** The answers of an operation. */
 export interface Answers {
   readonly schema: JsonObject;
   readonly example: JsonValue | undefined;
@@ -106,7 +106,7 @@ function refer(headers: readonly string[]): JsonObject {
 
 /** The schema of a refusal's body, as toRest writes it. */
 export function errorSchema(refusals: readonly AuthError[], { reasons }: AnswerNotes): JsonObject {
-  // What is in `default`: the host name, the path or the verb is no operation's.
+  // `default` has the errors of host name, path and HTTP method, which belong to no operation.
   const told = new Set<Reason>([
     "misdirected",
     "not_found",

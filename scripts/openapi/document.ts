@@ -9,7 +9,7 @@ import { type AnswerNotes, describeAnswers, errorSchema, transportRefusals } fro
 import { pathParameters, queryParameters, readPath } from "./parameters.ts";
 import { createSchemas, type SchemaNotes, type Schemas } from "./schema.ts";
 
-/** What a method's descriptor does not say. */
+/** Notes on a method beside its descriptor. */
 export interface MethodNotes {
   /** A request's HTTP body, and an answer's. */
   readonly request?: JsonValue;
@@ -24,7 +24,7 @@ export interface MethodNotes {
   readonly refusals: readonly AuthError[];
 }
 
-/** What a service's descriptor does not say. */
+/** Notes on a service beside its descriptor. */
 export interface ServiceNotes {
   /** By the methods' names. */
   readonly methods: Readonly<Record<string, MethodNotes>>;
@@ -156,7 +156,7 @@ function refusalsOf({ method, body }: Route, { services }: OpenapiNotes): readon
 }
 
 function describeBody({ method, body, bound }: Route, schemas: Schemas, example: JsonValue | undefined): JsonObject {
-  // What the path has, it has the last word on.
+  // The path wins over the query.
   const inPath = bound.flatMap((path) => (path.length === 1 ? path : []));
   const schema =
     body === undefined || body === "*"

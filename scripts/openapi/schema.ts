@@ -12,7 +12,7 @@ import { FeatureSet_FieldPresence as Presence } from "@bufbuild/protobuf/wkt";
 import { isWellKnown } from "../../src/protocols/message.ts";
 import { type Direction, scalarSchema, wellKnownSchema } from "./values.ts";
 
-/** What a schema says that no descriptor does. */
+/** Notes on a schema beside its descriptor. */
 export interface SchemaNotes {
   /** The comment of a message, enum, field or enum value in the contract. */
   readonly commentOf: (desc: DescMessage | DescEnum | DescField | DescEnum["values"][number]) => string;
@@ -25,7 +25,7 @@ export interface Schemas {
   message(desc: DescMessage, direction: Direction, without?: readonly DescField[]): JsonObject;
   /** A field's value, described. */
   field(field: DescField, direction: Direction): JsonObject;
-  /** What was referred to until now, by name. */
+  /** Schemas that were referred to so far, by name. */
   components(): JsonObject;
 }
 

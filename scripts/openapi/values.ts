@@ -57,7 +57,7 @@ export function wellKnownSchema({ name, fields: [first] }: DescMessage, directio
     case "Empty":
       return { type: "object" };
     default:
-      // What is left are the wrappers, whose one field is the value.
+      // The rest are wrappers, whose one field is the value.
       return scalarSchema(first?.scalar ?? ScalarType.STRING, direction);
   }
 }

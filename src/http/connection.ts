@@ -1,4 +1,4 @@
-// What HTTP/1 and HTTP/2 have in common: connections, and the reading half of an exchange.
+// Shared by HTTP/1 and HTTP/2: connections, and the reading half of an exchange.
 
 import type { Readable } from "node:stream";
 import { tooLarge } from "../protocols/compression.ts";

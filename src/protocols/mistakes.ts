@@ -50,7 +50,7 @@ const WANTED: Readonly<Partial<Record<ScalarType | "enum", typeof NUMBER>>> = {
   enum: { types: "string number", wanted: "the name of an enum value" },
 };
 
-/** What is wrong with a value of the right type. */
+/** Words the mistake in a value of the right type. */
 function explain({ enum: desc, scalar }: DescField, value: JsonValue): string {
   if (desc !== undefined) return `is none of ${desc.values.map(({ name }) => name).join(" ")}`;
   if (scalar === ScalarType.STRING) return "holds half of a surrogate pair. Send whole characters";

@@ -12,7 +12,7 @@ export interface Route {
   readonly template: string;
   /** The field that each of the template's variables sets. */
   readonly bound: readonly FieldPath[];
-  /** What the HTTP body sets: one field, the whole message (`*`), or nothing. */
+  /** The part of the message that the HTTP body sets: one field, all of it (`*`), or nothing. */
   readonly body: DescField | "*" | undefined;
 }
 

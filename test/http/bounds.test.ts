@@ -1,4 +1,4 @@
-// What a listener grants one connection: time, bytes, headers, and its share of the connections.
+// The bounds of one connection: time, bytes, headers, and its share of the connections.
 
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";

@@ -12,7 +12,7 @@ import { AuthServiceClient } from "../../gen/grpc/countersign/auth/v1/auth.ts";
 import type { SignedLogin } from "../../src/cli/sign.ts";
 
 interface Answer {
-  /** Of gRPC; 0 comes with a token. */
+  /** gRPC's code; 0 comes with a token. */
   readonly code: number;
   readonly token?: string;
   readonly remaining?: string | undefined;

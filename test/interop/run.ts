@@ -15,7 +15,7 @@ import { type Address, openRelay, openSubject, type Subject } from "./subject.ts
 /** A row is given up after this, in milliseconds. */
 const LONGEST_MS = 60_000;
 
-/** What a client reports of its calls. Codes are gRPC's. */
+/** The report of a client on its calls. Codes are gRPC's. */
 const EXPECTED: Readonly<Record<string, RegExp>> = {
   token: /^eyJ[\w-]+\.[\w-]+\.[\w-]+$/,
   remaining: /^\d+$/,

@@ -15,7 +15,7 @@ export interface Board {
   readonly timestampAsText: boolean;
 }
 
-/** What the smallest of them has for an answer, in bytes. */
+/** The room for an answer on the smallest of them, in bytes. */
 const ARENA_BYTES = 1_000;
 
 /** The body of a login at `seconds`, in unix time. */

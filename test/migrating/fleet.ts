@@ -50,7 +50,7 @@ export function boardsOf(table: readonly OldDevice[]): readonly Board[] {
       deviceKey: device_key,
       customerKey: customer_key,
       address: `192.0.${at >> 8}.${at & 255}`,
-      // Of a fleet all boards have the same firmware, and send the very same bytes.
+      // All boards of a fleet have the same firmware, and send the very same bytes.
       upperCase: device_key !== FLEET && at % 3 === 0,
       timestampAsText: device_key !== FLEET && at % 5 === 0,
     }));

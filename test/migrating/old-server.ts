@@ -21,7 +21,7 @@ export interface OldServer {
   readonly publicKey: string;
   /** In PEM. */
   readonly privateKey: string;
-  /** What its database gives: CSV below a header. */
+  /** Its table: CSV below a header. */
   exportTable(): string;
   add(device: OldDevice): void;
 }
@@ -42,7 +42,7 @@ export async function startOldServer(devices: readonly OldDevice[]): Promise<Old
     return `${signed}.${createSign("sha256").update(signed).sign(privateKey, "base64url")}`;
   }
 
-  /** What the contract documents: 200 or 500. */
+  /** The documented status: 200 or 500. */
   function logIn(body: unknown): { status: number; answer: object } {
     const { device_key, timestamp, device_signature } = Object(body);
     const device = table.get(String(device_key));

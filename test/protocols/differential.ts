@@ -26,9 +26,9 @@ interface Plan {
   /** Seconds from now; "missing", or a number of its own. */
   readonly timestamp: { readonly offset: number } | { readonly exactly: number } | "missing";
   readonly secret: string;
-  /** What becomes of the signature. */
+  /** How the signature is changed. */
   readonly signature: "right" | "upper" | "missing" | { readonly cut: number } | { readonly text: string };
-  /** So many times in a row; the answer to each counts. */
+  /** How often it is sent in a row; the answer to each counts. */
   readonly times: number;
   /** Seconds that pass before. */
   readonly wait: number;

@@ -12,7 +12,7 @@ import { echoes, service, thing } from "./rule-service.ts";
 
 const METHOD = `/${service.typeName}/Create`;
 
-/** What a request does to the rules of its protocol. */
+/** How a request breaks the rules of its protocol. */
 const MUTATIONS = [
   "none",
   "gzip",
@@ -136,7 +136,7 @@ function envelop(bytes: Buffer, isCompressed: boolean): Buffer {
   return Buffer.concat([head, bytes]);
 }
 
-/** What the specifications fix: a success whole, of an error its status and code. */
+/** The part that the specifications fix: a success whole, the status and code of an error. */
 function read({ protocol, mutation }: RawCall, fields: Record<string, unknown>, body: Buffer): RawAnswer {
   const status = fields[":status"];
   const contentType = fields["content-type"];

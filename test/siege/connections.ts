@@ -2,7 +2,7 @@
 
 import { connect, type Socket } from "node:net";
 
-/** So many source addresses share the connections of an attack: a limit by address is an attack of its own. */
+/** Source addresses that share the connections of an attack: a limit by address is an attack of its own. */
 const ADDRESSES = 200;
 const CONNECT_MS = 5_000;
 

@@ -1,4 +1,4 @@
-// What a gateway's HTTP/2 frames say, as far as an attack has to know.
+// Reads a gateway's HTTP/2 frames, as far as an attack needs.
 
 import type { Socket } from "node:net";
 

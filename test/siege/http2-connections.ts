@@ -7,7 +7,7 @@ import { type Attack, forEachIndex } from "./target.ts";
 const LANES = 8;
 const REFUSED_ROW = 20;
 
-/** What one connection of a flood sends: `batch` gives the frames of so many units from `first` on. */
+/** The bytes that one connection of a flood sends: `batch` makes the frames of `count` units from `first` on. */
 export interface Flood {
   readonly greeting?: Buffer;
   /** Units in one write. */

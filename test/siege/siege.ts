@@ -27,7 +27,7 @@ export interface SiegeRow {
   readonly logins: LoginFigures;
   /** Resident memory of the gateway, in MB: at its start, after a warm-up, at the most, and once the attack is over. */
   readonly rss: { readonly fresh: number; readonly before: number; readonly peak: number; readonly after: number };
-  /** What does not hold; empty: all does. */
+  /** Conditions that do not hold; empty: all do. */
   readonly broken: readonly string[];
 }
 
@@ -196,7 +196,7 @@ async function answerOf<Answer>(child: ChildProcess, order: Serializable, ifKill
 }
 
 interface Logins {
-  /** What became of the logins since the last call. */
+  /** The outcomes of the logins since the last call. */
   take(): Promise<LoginFigures>;
   stop(): void;
 }

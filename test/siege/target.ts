@@ -1,4 +1,4 @@
-// What an attack aims at, and what it brings back.
+// The target of an attack, and its findings.
 
 import { readFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
@@ -11,7 +11,7 @@ export interface Target {
 
 export const LISTENERS = ["publicUrl", "internalUrl"] as const;
 
-/** What did not hold, each sentence once with its count. */
+/** Conditions that did not hold, each sentence once with its count. */
 export class Findings {
   readonly #counts = new Map<string, number>();
 

@@ -19,14 +19,14 @@ afterAll(async () => {
   await gateway.close();
 });
 
-/** What is far too large the server stops to read: then its answer, or the connection's end, comes while it is being sent. */
+/** The server stops reading a body that is far too large: its answer or the end of the connection may come while it is sent. */
 const checkOrEnd = (check: (typeof CHECKS)[string], token: string): Promise<Checked> =>
   check(gateway, token).catch((error: unknown) => {
     if (error instanceof TypeError && token.length > 16_384) return { outcome: "unsent" };
     throw error;
   });
 
-/** What may be said of a hostile token. */
+/** Answers to a hostile token. */
 const NOT_GOOD = ["invalid", "expired", "inactive", "malformed", "too_large", "unsent"];
 
 /** A device, and a token of its. */

@@ -7,7 +7,7 @@ import { TokenService } from "../../gen/es/countersign/token/v1/token_pb.ts";
 import { ErrorInfoSchema } from "../../gen/es/google/rpc/error_details_pb.ts";
 import { TokenServiceClient } from "../../gen/grpc/countersign/token/v1/token.ts";
 
-/** Whose a token is, or `active: false`, or a reason. */
+/** The identity of a token, `active: false`, or a reason. */
 export interface Checked {
   readonly outcome: string;
   readonly deviceKey?: string | undefined;
@@ -61,7 +61,7 @@ function verifyByGrpc({ internalUrl }: CheckingGateway, token: string): Promise<
         resolve({ outcome: "ok", deviceKey: answer.device_key, customerId: answer.customer_id });
         return;
       }
-      // Of google.rpc.Status, whose bytes hold the reason as they are.
+      // The bytes of google.rpc.Status hold the reason as text.
       const [status = ""] = error.metadata.get("grpc-status-details-bin");
       const reason = ["expired", "invalid", "revoked", "malformed", "too_large", "unavailable"].find((word) =>
         Buffer.from(status).includes(`\n${String.fromCharCode(word.length)}${word}`),
@@ -102,7 +102,7 @@ export const CHECKS: Readonly<Record<string, Check>> = {
   "/auth/check, internal": checkAt("internalUrl", (token) => ({ "X-Access-Token": token })),
 };
 
-/** What every way says of a token that is refused for `reason`. */
+/** The answer of every way to a token that is refused for `reason`. */
 export function refusedFor(reason: string): Record<string, Checked> {
   return Object.fromEntries(
     Object.keys(CHECKS).map((name) => [name, { outcome: name === "introspection" ? "inactive" : reason }]),

@@ -3,7 +3,7 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from "node:crypto";
 import type { TokenAlg } from "../../src/core/tokens/algorithms.ts";
 
-/** What a good token is made of, and so what a hostile one departs from. */
+/** The parts of a good token, from which each hostile one departs. */
 export interface Mint {
   readonly alg: TokenAlg;
   readonly kid: string;
@@ -23,7 +23,7 @@ export interface Mint {
 export interface Forgery {
   readonly name: string;
   readonly token: string;
-  /** What a verifier should say of it; undefined where either is right. */
+  /** The verifier's answer; undefined where either is right. */
   readonly reason?: "expired" | "invalid";
 }
 

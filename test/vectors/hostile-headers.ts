@@ -111,7 +111,7 @@ function confusions(mint: Mint): Record<string, string> {
   return tokens;
 }
 
-/** What is known to everyone, and has been taken for a secret. */
+/** Public bytes that have been taken for a secret. */
 function publicSecrets({ publicJwk, kid, privateKey }: Mint): [string, string | Buffer][] {
   const publicKey = createPublicKey(privateKey);
   const pem = publicKey.export({ format: "pem", type: "spki" }).toString();
