@@ -49,12 +49,9 @@ export function createDispatch({ endpoints, isOwnHost, onFault, ...options }: Di
     // HTTP/2 names the host in a pseudo-header, which goes before Host (RFC 9113, 8.3.1).
     const { ":authority": host = exchange.headers.host } = exchange.headers;
     const isStreaming = streaming.paths.includes(path);
-    const isMisdirected = isOwnHost?.(host?.toString()) === false;
-    const error = isMisdirected
-      ? new AuthError("misdirected", MISDIRECTED)
-      : isStreaming
-        ? streaming.check(exchange)
-        : undefined;
+    const isForeign = isOwnHost?.(host?.toString()) === false;
+    const misdirected = isForeign ? new AuthError("misdirected", MISDIRECTED) : undefined;
+    const error = misdirected ?? (isStreaming ? streaming.check(exchange) : undefined);
     if (error !== undefined) {
       options.onError(error, options.callerFrom(exchange, protocol.name));
       protocol.writeError(exchange, error, undefined);

@@ -38,6 +38,8 @@ export interface Listener {
 
 const TICK_MS = 1_000;
 const IDLE_SWEEP_MS = 50;
+/** Connections that wait to be accepted. The system drops further ones, and their clients try again after a second. */
+const BACKLOG = 4_096;
 /** A connection has to say in this time what it speaks, in milliseconds. */
 const FIRST_BYTES_MS = 10_000;
 const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
@@ -115,7 +117,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     );
   });
 
-  await once(server.listen({ host, port }), "listening");
+  await once(server.listen({ host, port, backlog: BACKLOG }), "listening");
   // No descriptor is left to accept with.
   server.on("error", onConnectionRefused);
   const ticks = setInterval(() => {

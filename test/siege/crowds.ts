@@ -14,8 +14,8 @@ const HOLD_MS = 12_000;
 /** The defaults of MAX_CONNECTIONS and MAX_CONNECTIONS_PER_ADDRESS. */
 const MAX_CONNECTIONS = 10_000;
 const MAX_PER_ADDRESS = 1_000;
-/** Refused connections that the gateway is about to close. */
-const CLOSING = 100;
+/** Refused connections that the gateway is about to close: those that two processes open at a time. */
+const CLOSING = 2 * OPENING;
 
 async function isAnswered(socket: Socket): Promise<boolean> {
   const answer = received(socket, ANSWER_MS, (bytes) => bytes.includes("server_time"));
