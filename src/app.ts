@@ -28,6 +28,7 @@ import { observeFallback } from "./telemetry/fallback.ts";
 import { createLog } from "./telemetry/logger.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
 import { createObserver } from "./telemetry/observe.ts";
+import { readVersion } from "./telemetry/version.ts";
 
 /** A gateway that answers. */
 export interface Gateway {
@@ -193,7 +194,10 @@ async function compose(
 
   const limits = config.redisUrl === undefined ? "memory" : "redis";
   const database = config.databaseUrl === undefined ? "sqlite" : "postgres";
-  log.logger.info({ public: publicUrl, internal: internalUrl, limits, database, kid: ring.active()?.kid }, "listening");
+  log.logger.info(
+    { version: readVersion(), public: publicUrl, internal: internalUrl, limits, database, kid: ring.active()?.kid },
+    "listening",
+  );
   if (isExposed(internalUrl)) {
     const cure = "set COUNTERSIGN_TLS_CERT and COUNTERSIGN_TLS_KEY, or let it listen on 127.0.0.1";
     log.logger.warn({ internal: internalUrl }, `other machines reach the internal listener without TLS: ${cure}`);

@@ -6,7 +6,8 @@ import type { Outcome } from "./program.ts";
 
 export interface CommandOptions {
   readonly env?: Readonly<Record<string, string>>;
-  readonly input?: string;
+  /** Standard input: its text, or a stream. */
+  readonly input?: string | Readable;
 }
 
 let last: Promise<unknown> = Promise.resolve();
@@ -29,7 +30,7 @@ async function runAlone(args: readonly string[], { env = {}, input = "" }: Comma
   const clean = Object.entries(process.env).filter(([name]) => !name.startsWith("COUNTERSIGN_"));
   const restore = replace({
     env: { ...Object.fromEntries(clean), ...env },
-    stdin: Readable.from(input === "" ? [] : [Buffer.from(input)]),
+    stdin: typeof input === "string" ? Readable.from(input === "" ? [] : [Buffer.from(input)]) : input,
     stdout: stdout.stream,
     stderr: stderr.stream,
   });

@@ -1,11 +1,11 @@
-// The file that keeps the demo device's identity and secret. Knows no command.
+// The file that holds the demo device's identity and secret.
 
 export interface DeviceIdentity {
   readonly deviceKey: string;
   readonly customerKey: string;
 }
 
-/** What the file holds; undefined: something else. */
+/** Reads the file's text; undefined when it holds no device. */
 export function parseDemoDevice(text: string): DeviceIdentity | undefined {
   let demo: unknown;
   try {
@@ -18,7 +18,7 @@ export function parseDemoDevice(text: string): DeviceIdentity | undefined {
   return typeof deviceKey === "string" && typeof customerKey === "string" ? { deviceKey, customerKey } : undefined;
 }
 
-/** What the file is to hold. */
+/** Writes the file's text. */
 export function demoDeviceText({ deviceKey, customerKey }: DeviceIdentity): string {
   return `${JSON.stringify({ device_key: deviceKey, customer_key: customerKey })}\n`;
 }

@@ -1,4 +1,4 @@
-// What the first `serve --dev` makes in the data directory: its secrets, and a device to try a login with.
+// Secrets and a demo device that `serve --dev` creates in the data directory.
 
 import { randomBytes } from "node:crypto";
 import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -9,7 +9,7 @@ import type { Registry } from "../core/registry/registry.ts";
 import { demoDeviceText, parseDemoDevice } from "./demo-device.ts";
 import { codeOf } from "./error-code.ts";
 
-/** The files that stand in for COUNTERSIGN_MASTER_KEY and COUNTERSIGN_ADMIN_TOKEN; made where they are missing. */
+/** Creates the files for COUNTERSIGN_MASTER_KEY and COUNTERSIGN_ADMIN_TOKEN where they are missing. @returns their paths */
 export function prepareDevSecrets(dataDir: string): { masterKey: string; adminToken: string } {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const masterKey = dataFile(dataDir, "master-key");
@@ -20,19 +20,19 @@ export function prepareDevSecrets(dataDir: string): { masterKey: string; adminTo
 }
 
 /**
- * Enrols a demo customer and device, unless that was done before. Where the file has one that the registry lacks, as after a change
- * of database, that very one is enrolled: what was copied from the file goes on working.
+ * Enrols a demo customer and device unless they exist. A device that the file has and the registry lacks, as after a change of
+ * database, is enrolled with the same secret.
  */
 export async function enrolDemoDevice(dataDir: string, registry: Registry): Promise<void> {
   const file = dataFile(dataDir, "demo-device");
-  const kept = existsSync(file) ? parseDemoDevice(readFileSync(file, "utf8")) : undefined;
-  if (kept === undefined ? existsSync(file) : await isEnrolled(registry, kept.deviceKey)) return;
-  const draft = { customerId: "", displayName: "Demo", status: "enabled", loginLimit: "" } as const;
-  const { customerId } = await registry.customers.create(draft, GATEWAY);
-  const importedKey = kept?.customerKey ?? "";
+  const saved = existsSync(file) ? parseDemoDevice(readFileSync(file, "utf8")) : undefined;
+  if (saved === undefined ? existsSync(file) : await isEnrolled(registry, saved.deviceKey)) return;
+  const customer = { customerId: "", displayName: "Demo", status: "enabled", loginLimit: "" } as const;
+  const { customerId } = await registry.customers.create(customer, GATEWAY);
+  const importedKey = saved?.customerKey ?? "";
   const { customerKey } = await registry.customerKeys.issue({ customerId, purpose: "login", importedKey }, GATEWAY);
-  const named = kept?.deviceKey ?? `demo-${randomBytes(4).toString("hex")}`;
-  const device = { customerId, deviceKey: named, displayName: "Demo device" };
+  const name = saved?.deviceKey ?? `demo-${randomBytes(4).toString("hex")}`;
+  const device = { customerId, deviceKey: name, displayName: "Demo device" };
   const { deviceKey } = await registry.devices.create(device, GATEWAY);
   createSecretFile(file, () => demoDeviceText({ deviceKey, customerKey }));
 }
@@ -47,13 +47,13 @@ async function isEnrolled(registry: Registry, deviceKey: string): Promise<boolea
   }
 }
 
-/** Makes a file that only its owner can read, whole or not at all; one that is there already stays as it is. */
+/** Creates a file that only its owner can read, whole or not at all. An existing file is left as it is. */
 function createSecretFile(file: string, content: () => string): void {
   if (existsSync(file)) return;
   const draft = `${file}.${process.pid}.${randomBytes(4).toString("hex")}`;
   writeFileSync(draft, content(), { mode: 0o600, flag: "wx", flush: true });
   try {
-    // A link fails where a rename would replace what another process made meanwhile.
+    // A link fails where a rename would replace the file of another process.
     linkSync(draft, file);
   } catch (error) {
     if (codeOf(error) !== "EEXIST") throw error;

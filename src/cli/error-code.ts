@@ -1,6 +1,6 @@
-// What Node calls an error, for messages. Knows no command.
+// The code that Node gives an error, for messages.
 
-/** As in ENOENT; what has no such name is `an error`. */
+/** A code such as ENOENT; `an error` where there is none. */
 export function codeOf(error: unknown): string {
   return error instanceof Error && "code" in error ? String(error.code) : "an error";
 }

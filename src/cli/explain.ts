@@ -1,13 +1,12 @@
-// `countersign explain`: what is wrong with this login?
+// `countersign explain`: names what is wrong with a login.
 
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { Command } from "commander";
 import { ExplainLoginResponseSchema } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
+import { readTimeOption, writeResource } from "./fields.ts";
 import { adminCommand, callAdmin } from "./gateway/admin-client.ts";
 import { readInput } from "./input.ts";
 import { CommandFailure } from "./output.ts";
-import { writeResource } from "./resource.ts";
-import { readTimeOption } from "./times.ts";
 
 interface ExplainOptions {
   readonly deviceKey: string;
@@ -22,7 +21,6 @@ export function addExplainCommand(program: Command): void {
     .requiredOption("--device-key <key>", "the device that was meant to log in")
     .requiredOption("--body <file>", "a file that holds the body, byte for byte; - for standard input")
     .option("--at <time>", "when it was received, as in 2026-01-31T12:00:00Z (default: now)", readTimeOption)
-    .option("--json", "print JSON")
     .action(async ({ deviceKey, body: file, at }: ExplainOptions, command: Command) => {
       const body = await readInput(file);
       const explanation = await callAdmin((admin) =>
@@ -32,7 +30,7 @@ export function addExplainCommand(program: Command): void {
       const lines = findings.map(({ code, message }) => `${code}: ${message}`);
       writeResource(command, ExplainLoginResponseSchema, explanation, lines);
       if (!wouldSucceed) {
-        throw new CommandFailure("this login would be refused (docs/explain.md tells more of each finding)", {
+        throw new CommandFailure("this login would be refused (docs/explain.md describes each finding)", {
           findings: findings.map(({ code }) => code),
         });
       }

@@ -1,14 +1,34 @@
-// Messages of the contract as a command prints them: for programs as REST has them, for people field by field. Knows
-// descriptors, and no message.
+// Contract messages on the command line: printed for people or programs, and times read from options.
 
-import { type DescField, type DescMessage, type JsonValue, type MessageShape, toJson } from "@bufbuild/protobuf";
+import {
+  type DescField,
+  type DescMessage,
+  fromJson,
+  type JsonValue,
+  type MessageShape,
+  toJson,
+} from "@bufbuild/protobuf";
+import { type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
+import { type Command, InvalidArgumentError } from "commander";
+import { namesDay } from "../core/calendar.ts";
+import { wantsJson } from "./output.ts";
 
-/** As REST has it: every field, whatever its value, in snake_case. */
-const WRITE = { alwaysEmitImplicit: true, useProtoFieldName: true };
+/** JSON as REST has it: every field, in snake_case. */
+const AS_REST = { alwaysEmitImplicit: true, useProtoFieldName: true };
+
+/** Prints a message as JSON, or as lines for people: one for each field, unless `lines` are given. */
+export function writeResource<Desc extends DescMessage>(
+  command: Command,
+  desc: Desc,
+  message: MessageShape<Desc>,
+  lines: readonly string[] = fieldLines(desc, message),
+): void {
+  process.stdout.write(`${wantsJson(command) ? jsonLine(desc, message) : lines.join("\n")}\n`);
+}
 
 /** A message in one line of JSON. */
 export function jsonLine<Desc extends DescMessage>(desc: Desc, message: MessageShape<Desc>): string {
-  return JSON.stringify(toJson(desc, message, WRITE));
+  return JSON.stringify(toJson(desc, message, AS_REST));
 }
 
 /** The fields of a message that are not empty, in the order of the contract, each as text for people. */
@@ -16,25 +36,24 @@ export function fieldTexts<Desc extends DescMessage>(
   desc: Desc,
   message: MessageShape<Desc>,
 ): ReadonlyMap<string, string> {
-  const json = toJson(desc, message, WRITE);
+  const json = toJson(desc, message, AS_REST);
   if (typeof json !== "object" || json === null || Array.isArray(json)) return new Map();
   return new Map(
     desc.fields.flatMap((field) => {
       const value = json[field.name];
-      const text = value === undefined ? "" : visible(fieldText(field, value));
+      const text = value === undefined ? "" : escapeInvisible(fieldText(field, value));
       return text === "" ? [] : [[field.name, text] as const];
     }),
   );
 }
 
-/** `name value` lines, the values below each other. */
-export function fieldLines<Desc extends DescMessage>(desc: Desc, message: MessageShape<Desc>): string[] {
+function fieldLines<Desc extends DescMessage>(desc: Desc, message: MessageShape<Desc>): string[] {
   const texts = fieldTexts(desc, message);
   const width = Math.max(0, ...[...texts.keys()].map((name) => name.length));
   return [...texts].map(([name, text]) => `${name.padEnd(width)}  ${text}`);
 }
 
-/** Enums without the prefix that only the contract needs; maps as files of devices have labels. */
+/** Enums lose the prefix that the contract needs; maps are written as device files write labels. */
 function fieldText(field: DescField, value: JsonValue): string {
   if (field.fieldKind === "enum") {
     return field.enum.values.find(({ name }) => name === value)?.localName.toLowerCase() ?? String(value);
@@ -46,7 +65,19 @@ function fieldText(field: DescField, value: JsonValue): string {
     .join(";");
 }
 
-/** Characters that show nothing, and turn or part what is around them, as their code points: a terminal would obey them. */
-function visible(text: string): string {
+/** Control and formatting characters as code points: a terminal would obey them. */
+function escapeInvisible(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (sign) => `\\u{${sign.codePointAt(0)?.toString(16) ?? ""}}`);
+}
+
+/** Reads a time in RFC 3339 from an option, for commander. */
+export function readTimeOption(text: string): Timestamp {
+  let time: Timestamp;
+  try {
+    time = fromJson(TimestampSchema, text);
+  } catch {
+    throw new InvalidArgumentError("Write a time as in 2026-01-31T12:00:00Z (RFC 3339).");
+  }
+  if (!namesDay(text)) throw new InvalidArgumentError("That day does not exist.");
+  return time;
 }

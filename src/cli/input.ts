@@ -1,11 +1,11 @@
-// What a command reads whole: a file or, for `-`, standard input. Knows no command.
+// Files, or standard input for `-`, that commands read as a whole.
 
 import { readFileSync } from "node:fs";
 import { buffer } from "node:stream/consumers";
 import { codeOf } from "./error-code.ts";
 import { usageFailure } from "./output.ts";
 
-/** What messages call it. */
+/** The name of an input in messages. */
 export function inputName(file: string): string {
   return file === "-" ? "standard input" : file;
 }

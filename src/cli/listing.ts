@@ -1,86 +1,94 @@
-// Prints a list, page after page, as it comes: rows in columns, or a line of JSON each. Knows no list.
+// List commands: every page of a list, as a table or as JSON lines.
 
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import { type Command, InvalidArgumentError } from "commander";
 import { fieldTexts, jsonLine } from "./fields.ts";
+import { type AdminClient, callAdmin } from "./gateway/admin-client.ts";
 import { wantsJson, writePart } from "./output.ts";
-import { createTable } from "./table.ts";
 
-/** The most that a page may have. */
+/** The largest page that the gateway returns. */
 const PAGE_SIZE = 1_000;
-
-export interface ListOptions {
-  readonly filter?: string;
-  readonly limit?: number;
-}
 
 export interface ListPage<Item> {
   readonly items: readonly Item[];
-  /** Empty: this is the last. */
+  /** Empty on the last page. */
   readonly nextPageToken: string;
 }
 
 export interface List<Desc extends DescMessage> {
+  readonly description: string;
   readonly desc: Desc;
-  /** The fields that people are shown. */
+  /** The fields that the table has. */
   readonly columns: readonly string[];
-  readonly read: (page: { pageSize: number; pageToken: string }) => Promise<ListPage<MessageShape<Desc>>>;
+  /** Shown in --help; undefined for a list that takes neither a filter nor a limit. */
+  readonly filterExample?: string;
+  readonly read: (
+    admin: AdminClient,
+    page: { pageSize: number; pageToken: string; filter: string },
+    options: ListOptions,
+  ) => Promise<ListPage<MessageShape<Desc>>>;
 }
 
-/** Adds the options of a list. */
-export function addListOptions(command: Command, fields: string): Command {
-  return command
-    .option("--filter <filter>", `only those for which this holds, as in ${fields}`)
-    .option("--limit <count>", "at most so many", readLimit)
-    .option("--json", "print a line of JSON for each");
+interface ListOptions {
+  readonly filter?: string;
+  readonly limit?: number;
+  readonly customer?: string;
 }
 
-/** The filter that leaves one customer's. */
+/** Adds `list` to a group. @returns the command, for further options */
+export function addListCommand<Desc extends DescMessage>(group: Command, list: List<Desc>): Command {
+  const command = group.command("list").description(list.description);
+  if (list.filterExample !== undefined) {
+    command
+      .option("--filter <filter>", `only those that match, as in ${list.filterExample}`)
+      .option("--limit <count>", "at most this many", readLimit);
+  }
+  return command.action((options: ListOptions) => callAdmin((admin) => writeList(admin, command, list, options)));
+}
+
+async function writeList<Desc extends DescMessage>(
+  admin: AdminClient,
+  command: Command,
+  { desc, columns, read }: List<Desc>,
+  options: ListOptions,
+): Promise<void> {
+  const render = wantsJson(command)
+    ? (items: readonly MessageShape<Desc>[]) => items.map((item) => `${jsonLine(desc, item)}\n`).join("")
+    : createTable(desc, columns);
+  let left = options.limit ?? Number.POSITIVE_INFINITY;
+  let pageToken = "";
+  do {
+    const page = { pageSize: Math.min(left, PAGE_SIZE), pageToken, filter: options.filter ?? "" };
+    const { items, nextPageToken } = await read(admin, page, options);
+    left -= items.length;
+    pageToken = nextPageToken;
+    if (!(await writePart(render(items)))) return;
+  } while (pageToken !== "" && left > 0);
+}
+
+/** Renders pages of messages as rows. A page is at least as wide as those before it. */
+export function createTable<Desc extends DescMessage>(
+  desc: Desc,
+  columns: readonly string[],
+): (items: readonly MessageShape<Desc>[]) => string {
+  let widths = columns.map(() => 0);
+  let head: (readonly string[])[] = [columns];
+  return (items) => {
+    const texts = items.map((item) => fieldTexts(desc, item));
+    const rows = [...head, ...texts.map((fields) => columns.map((name) => fields.get(name) ?? "-"))];
+    head = [];
+    widths = widths.map((width, at) => Math.max(width, ...rows.map((row) => row[at]?.length ?? 0)));
+    const lineOf = (row: readonly string[]): string => row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join("  ");
+    return rows.map((row) => `${lineOf(row).trimEnd()}\n`).join("");
+  };
+}
+
+/** The filter for what belongs to a customer. */
 export function customerCondition(customerId: string): string {
   return `customer_id = ${JSON.stringify(customerId)}`;
 }
 
-/** Prints all of a list, or what `limit` allows. */
-export async function writeList<Desc extends DescMessage>(
-  command: Command,
-  { desc, columns, read }: List<Desc>,
-  limit = Number.POSITIVE_INFINITY,
-): Promise<void> {
-  const render = wantsJson(command) ? jsonPages(desc) : tablePages(desc, columns);
-  let left = limit;
-  let pageToken = "";
-  do {
-    const page = await read({ pageSize: Math.min(left, PAGE_SIZE), pageToken });
-    left -= page.items.length;
-    pageToken = page.nextPageToken;
-    if (!(await writePart(render(page.items)))) return;
-  } while (pageToken !== "" && left > 0);
-}
-
-type RenderPage<Desc extends DescMessage> = (items: readonly MessageShape<Desc>[]) => string;
-
-function jsonPages<Desc extends DescMessage>(desc: Desc): RenderPage<Desc> {
-  return (items) => items.map((item) => `${jsonLine(desc, item)}\n`).join("");
-}
-
-function tablePages<Desc extends DescMessage>(desc: Desc, columns: readonly string[]): RenderPage<Desc> {
-  const table = createTable(columns);
-  return (items) => table(rowsOf(desc, columns, items));
-}
-
-/** Messages as rows of a table. */
-export function rowsOf<Desc extends DescMessage>(
-  desc: Desc,
-  columns: readonly string[],
-  items: readonly MessageShape<Desc>[],
-): readonly (readonly string[])[] {
-  return items.map((item) => {
-    const texts = fieldTexts(desc, item);
-    return columns.map((name) => texts.get(name) ?? "");
-  });
-}
-
 function readLimit(text: string): number {
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError("It takes a whole number from 1.");
+  throw new InvalidArgumentError("Write a whole number from 1.");
 }

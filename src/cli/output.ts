@@ -1,13 +1,15 @@
-// What a command prints: a result for people or as one JSON line; a failure likewise. Knows no command.
+// Command output: results for people or as JSON lines, and failures.
 
+import { createInterface } from "node:readline";
 import type { Command } from "commander";
 import { codeOf } from "./error-code.ts";
 
-/** Why a command did not do what it was told, in one line; `details` is what --json adds. */
+/** The reason why a command failed, in one line. */
 export class CommandFailure extends Error {
   override readonly name = "CommandFailure";
+  /** Fields that --json adds to the message. */
   readonly details: Readonly<Record<string, unknown>>;
-  /** The exit status: 1 refused, 2 asked wrongly. */
+  /** The exit status: 1 when the command failed, 2 when it was called wrongly. */
   readonly status: number;
   constructor(message: string, details: Readonly<Record<string, unknown>> = {}, status = 1) {
     super(message);
@@ -16,7 +18,7 @@ export class CommandFailure extends Error {
   }
 }
 
-/** What a command is when it was asked for wrongly. */
+/** A failure with exit status 2: a wrong option, argument or file. */
 export function usageFailure(message: string): CommandFailure {
   return new CommandFailure(message, {}, 2);
 }
@@ -26,7 +28,7 @@ export function wantsJson(command: Command): boolean {
   return command.optsWithGlobals()["json"] === true;
 }
 
-/** Prints a result: as it is for --json, else line by line. */
+/** Prints a result: one JSON line with --json, else the lines for people. */
 export function writeResult(
   command: Command,
   result: Readonly<Record<string, unknown>>,
@@ -36,8 +38,8 @@ export function writeResult(
 }
 
 /**
- * Writes a part of a long result, at the pace of whoever reads it.
- * @returns false once nobody does any more, as after `| head`: there is no point in going on
+ * Writes a part of a long result and waits until the reader has taken it.
+ * @returns false once the reader is gone, as after `| head`
  */
 export function writePart(text: string): Promise<boolean> {
   return new Promise((resolve) => {
@@ -45,22 +47,49 @@ export function writePart(text: string): Promise<boolean> {
   });
 }
 
-/** A reader that has seen enough ends nothing and is told nothing; output that cannot be written otherwise ends the command. */
-export function hearOutput(): void {
+/** Prints a line to standard error beside the result. */
+export function warn(text: string): void {
+  process.stderr.write(`countersign: ${text.replaceAll("\n", "\ncountersign: ")}\n`);
+}
+
+/** Prints a failure to standard error: a line, or JSON. */
+export function writeFailure(error: CommandFailure, json: boolean): void {
+  if (json) process.stderr.write(`${JSON.stringify({ error: { ...error.details, message: error.message } })}\n`);
+  else warn(error.message);
+}
+
+/** Ends the process when standard output cannot be written; a reader that went away (EPIPE) is no error. */
+export function watchOutput(): void {
   process.stdout.on("error", (error) => {
     const code = codeOf(error);
     if (code === "EPIPE") return;
-    writeFailure(new CommandFailure(`standard output cannot be written (${code})`), false);
+    warn(`standard output cannot be written (${code})`);
     process.exit(1);
   });
 }
 
-/** Prints a failure on standard error: a line, or as JSON. */
-export function writeFailure(error: Error, json: boolean): void {
-  const details = error instanceof CommandFailure ? error.details : {};
-  process.stderr.write(
-    json
-      ? `${JSON.stringify({ error: { ...details, message: error.message } })}\n`
-      : `countersign: ${error.message.replaceAll("\n", "\ncountersign: ")}\n`,
-  );
+/** The option of a command that asks before it changes anything. */
+export interface ConfirmOptions {
+  readonly yes?: boolean;
+}
+
+/** Adds --yes. */
+export function addConfirmOption(command: Command): Command {
+  return command.option("--yes", "do not ask first (scripts are never asked)");
+}
+
+/**
+ * Asks on a terminal whether to go on. Scripts, which have no terminal on standard input, are not asked.
+ * @throws CommandFailure when the answer is not yes
+ */
+export async function confirm(question: string, { yes = false }: ConfirmOptions): Promise<void> {
+  if (yes || !process.stdin.isTTY) return;
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const answer = await new Promise<string>((resolve) => {
+    // Ctrl-C and Ctrl-D close the terminal: the answer is then no.
+    terminal.once("close", () => resolve(""));
+    terminal.question(`${question} [y/N] `, resolve);
+  });
+  terminal.close();
+  if (!/^y(es)?$/i.test(answer.trim())) throw new CommandFailure("nothing was changed");
 }

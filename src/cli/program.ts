@@ -1,23 +1,21 @@
-// The command line: its commands, and what a failure looks like. Knows commander; each command is a file of its own, and is
-// loaded when it is asked for.
+// The command line: its commands, and how their failures are printed.
 
-import { readFileSync } from "node:fs";
-import { findPackageJSON } from "node:module";
 import { Command, CommanderError, Help, type Option } from "commander";
 import { ConfigError } from "../config.ts";
-import { CommandFailure, hearOutput, usageFailure, writeFailure } from "./output.ts";
+import { readVersion } from "../telemetry/version.ts";
+import { CommandFailure, usageFailure, watchOutput, writeFailure } from "./output.ts";
 
-/** Runs a command line (without node and script). @returns the exit status */
+/** Runs a command line, given without node and script. @returns the exit status */
 export async function runCommandLine(args: readonly string[]): Promise<number> {
-  // Before it is known what the command line means, it is known how its mistakes are to be told.
+  // Mistakes in the command line itself are printed as JSON too.
   const json = args.includes("--json");
-  hearOutput();
+  watchOutput();
   const program = new Command("countersign")
-    .description("Lets devices in: a device signs its login, the gateway countersigns with a short-lived token.")
+    .description("Device login gateway: a device signs its login, the gateway answers with a short-lived token.")
     .option("--json", "print JSON, results and errors alike")
     .version(readVersion(), "--version", "print the version")
     .exitOverride()
-    .configureHelp({ optionDescription })
+    .configureHelp({ optionDescription, showGlobalOptions: true })
     .configureOutput({ writeErr: () => {} });
   for (const add of await loadCommands(args)) add(program);
   try {
@@ -30,18 +28,17 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   }
 }
 
-/** Which options have to be there is part of what they are. */
 function optionDescription(option: Option): string {
-  const usual = new Help().optionDescription(option);
-  return option.mandatory ? `${usual} (required)` : usual;
+  const text = new Help().optionDescription(option);
+  return option.mandatory ? `${text} (required)` : text;
 }
 
 type AddCommand = (program: Command) => void;
 
-/** In the order in which --help lists them. */
+/** In the order of --help. A command's file is loaded when the command is called. */
 const COMMANDS = new Map<string, () => Promise<AddCommand>>([
   ["serve", async () => (await import("./serve.ts")).addServeCommand],
-  ["login", async () => (await import("./login/login.ts")).addLoginCommand],
+  ["login", async () => (await import("./login.ts")).addLoginCommand],
   ["sign", async () => (await import("./sign.ts")).addSignCommand],
   ["explain", async () => (await import("./explain.ts")).addExplainCommand],
   ["customers", async () => (await import("./customers.ts")).addCustomersCommand],
@@ -53,22 +50,15 @@ const COMMANDS = new Map<string, () => Promise<AddCommand>>([
   ["secrets", async () => (await import("./secrets.ts")).addSecretsCommand],
 ]);
 
-/** The command that is asked for; all of them where it is none, for help and for what a mistyped one could have meant. */
+/** Loads the called command; all of them for help and for an unknown name, which gets a suggestion. */
 async function loadCommands(args: readonly string[]): Promise<readonly AddCommand[]> {
-  const [first = ""] = args.filter((word) => !word.startsWith("-"));
-  const asked = COMMANDS.get(first);
-  if (asked !== undefined) return [await asked()];
-  return first === "" && args.includes("--version") ? [] : Promise.all([...COMMANDS.values()].map((load) => load()));
+  const [name = ""] = args.filter((word) => !word.startsWith("-"));
+  const load = COMMANDS.get(name);
+  if (load !== undefined) return [await load()];
+  return name === "" && args.includes("--version") ? [] : Promise.all([...COMMANDS.values()].map((one) => one()));
 }
 
-/** The package's version, from package.json, which is where sources and built code both have above them. */
-function readVersion(): string {
-  const file = findPackageJSON("..", import.meta.url);
-  const about: unknown = file === undefined ? undefined : JSON.parse(readFileSync(file, "utf8"));
-  return typeof about === "object" && about !== null && "version" in about ? String(about.version) : "unknown";
-}
-
-/** What is to be told of an error; undefined for one that only ends the command line, like --help. @throws a bug */
+/** The failure to print; undefined for --help and --version. @throws a bug */
 function asFailure(error: unknown): CommandFailure | undefined {
   if (error instanceof CommandFailure) return error;
   if (error instanceof ConfigError) return new CommandFailure(error.message, { mistakes: error.mistakes }, 2);
@@ -77,7 +67,7 @@ function asFailure(error: unknown): CommandFailure | undefined {
   const message = error.message.replace(/^error: /, "");
   return usageFailure(
     message === "(outputHelp)"
-      ? "say what to do (countersign --help lists the commands)"
-      : `${message} (--help tells more)`,
+      ? "the command is missing (countersign --help lists the commands)"
+      : `${message} (see --help)`,
   );
 }

@@ -8,12 +8,11 @@ import { AuthError } from "../core/errors.ts";
 import { LostSecretsError } from "../core/registry/secrets.ts";
 import { monotonicNow } from "../telemetry/clock.ts";
 import { CommandFailure, writeResult } from "./output.ts";
-import { startLines } from "./start-lines.ts";
 
-/** npm passes on a signal that the terminal gave the whole group: the two are one. */
+/** A second signal within this time is the same one, sent by the terminal and by npm. */
 const SIGNAL_ECHO_MS = 1_000;
 
-/** Time to write the log before a second uncaught error ends the process, in milliseconds. */
+/** Time to write the log when a second uncaught error ends the process, in milliseconds. */
 const LAST_LINE_MS = 100;
 
 interface ServeOptions {
@@ -25,26 +24,47 @@ interface ServeOptions {
 export function addServeCommand(program: Command): void {
   program
     .command("serve")
-    .description("run the gateway")
-    .option("--dev", "make secrets and a demo device in the data directory where they are missing")
+    .description("run the gateway: its addresses go to standard output, its log to standard error")
+    .option("--dev", "create secrets and a demo device in the data directory where they are missing")
     .option(
       "--forget-lost-secrets",
-      "the master key is lost: give up the customer keys that were sealed with it, and sign with a new key where that is lost",
+      "the master key is lost: drop the customer keys that it sealed, and make a new signing key if that was sealed with it",
     )
-    .option("--json", "print JSON")
     .action(async (options: ServeOptions, command: Command) => {
+      const { dev = false } = options;
       const gateway = await start(options);
-      // Heard before it is said that all is up: whoever waits for that may send one at once.
+      // Before the addresses are printed: a reader of those may send a signal at once.
       const signalled = untilSignal();
       let isFailed = false;
       const failed = untilUncaught(gateway).then(() => {
         isFailed = true;
       });
-      announce(command, gateway, options.dev ?? false);
+      const dataDir = processEnvironment()["COUNTERSIGN_DATA_DIR"];
+      const { publicUrl, internalUrl } = gateway;
+      writeResult(command, { public: publicUrl, internal: internalUrl }, startLines(gateway, { dev, dataDir }));
       await Promise.race([signalled, failed]);
       await gateway.close();
       if (isFailed) process.exit(1);
     });
+}
+
+/** The lines that `serve` prints: its addresses and, with --dev, a login to try. `dataDir`: the setting, if it is set. */
+export function startLines(
+  { publicUrl, internalUrl }: Pick<Gateway, "publicUrl" | "internalUrl">,
+  { dev, dataDir }: { readonly dev: boolean; readonly dataDir: string | undefined },
+): readonly string[] {
+  const setting = dataDir === undefined ? "" : `COUNTERSIGN_DATA_DIR=${dataDir} `;
+  const trust = publicUrl?.startsWith("https:") ? " (curl may need --cacert FILE)" : "";
+  const demo = [
+    "",
+    `Log in as the demo device${trust}:`,
+    `  ${setting}npx countersign sign --demo | curl -sS --json @- ${publicUrl}/auth/login`,
+  ];
+  return [
+    ...(publicUrl ? [`public   ${publicUrl}   devices: REST, Connect, gRPC-Web, gRPC`] : []),
+    ...(internalUrl ? [`internal ${internalUrl}   services and operators`] : []),
+    ...(dev && publicUrl ? demo : []),
+  ];
 }
 
 async function start({ dev = false, forgetLostSecrets = false }: ServeOptions): Promise<Gateway> {
@@ -52,10 +72,9 @@ async function start({ dev = false, forgetLostSecrets = false }: ServeOptions): 
   const dataDir = dataDirOf(environment);
   const demo = dev ? await import("./demo.ts") : undefined;
   try {
-    requireOwnDirectory(dataDir);
-    const config = readConfig(demo ? devEnvironment(environment, demo.prepareDevSecrets(dataDir)) : environment, {
-      dev,
-    });
+    requirePrivateDirectory(dataDir);
+    const settings = demo ? devEnvironment(environment, demo.prepareDevSecrets(dataDir)) : environment;
+    const config = readConfig(settings, { dev });
     const { startGateway } = await import("../app.ts");
     const gateway = await startGateway(config, { forgetLostSecrets });
     try {
@@ -66,76 +85,60 @@ async function start({ dev = false, forgetLostSecrets = false }: ServeOptions): 
     }
     return gateway;
   } catch (error) {
-    throw explainStart(error) ?? error;
+    const message = explainStart(error);
+    throw message === undefined ? error : new CommandFailure(message);
   }
 }
 
 /** @throws CommandFailure when other users may replace the files of the data directory */
-function requireOwnDirectory(dataDir: string): void {
-  // Windows has no such mode. A missing directory is made for its owner alone.
+function requirePrivateDirectory(dataDir: string): void {
+  // Windows has no such mode. A missing directory is created for its owner alone.
   const mode = process.platform === "win32" ? 0 : (statSync(dataDir, { throwIfNoEntry: false })?.mode ?? 0);
   if ((mode & 0o022) === 0) return;
   throw new CommandFailure(`other users may write to the data directory ${dataDir}. Run: chmod go-w ${dataDir}`);
 }
 
-/** What keeps a gateway from starting and is no bug, in one clear line. */
-function explainStart(error: unknown): CommandFailure | undefined {
+/** The reason why a gateway does not start, and the cure; undefined for a bug. */
+function explainStart(error: unknown): string | undefined {
   if (error instanceof LostSecretsError) {
-    return new CommandFailure(
-      `${error.message}. Set COUNTERSIGN_MASTER_KEY, or add to COUNTERSIGN_OTHER_MASTER_KEYS, the one that sealed them. If that is lost, start once with --forget-lost-secrets: customer keys that it sealed are then given up, to be imported anew, and tokens are signed with a new key where theirs is lost (docs/secrets.md)`,
-    );
+    return `${error.message}. Set COUNTERSIGN_MASTER_KEY to the key that sealed them, or add it to COUNTERSIGN_OTHER_MASTER_KEYS. If it is lost, start once with --forget-lost-secrets: this drops the customer keys that it sealed, to be imported again, and signs tokens with a new key if theirs is lost (docs/secrets.md)`;
   }
-  // A refusal of the registry's, such as that its database went away in between.
-  if (error instanceof AuthError) {
-    return error.reason === "unavailable" ? new CommandFailure(error.message) : undefined;
-  }
+  // The database may fail once it is open, too.
+  if (error instanceof AuthError) return error.reason === "unavailable" ? error.message : undefined;
   if (!(error instanceof Error)) return undefined;
-  // The store's own, which is not known here.
-  if (error.name === "SealError" || error.name === "DatabaseError") return new CommandFailure(error.message);
-  if (!("code" in error)) return undefined;
-  const { code } = error;
+  // Errors of the store, which the command line must not import.
+  if (error.name === "SealError" || error.name === "DatabaseError") return error.message;
+  const code = "code" in error ? error.code : undefined;
   const place =
     "address" in error && "port" in error
       ? `${error.address}:${error.port}`
       : "path" in error
         ? String(error.path)
         : "the data directory";
+  const listeners = "COUNTERSIGN_PUBLIC_LISTEN and COUNTERSIGN_INTERNAL_LISTEN";
+  const database = `the database cannot be used: ${error.message}`;
   switch (code) {
     case "EADDRINUSE":
-      return new CommandFailure(
-        `${place} is in use by another program. Stop it, or set COUNTERSIGN_PUBLIC_LISTEN and COUNTERSIGN_INTERNAL_LISTEN to free ports`,
-      );
+      return `${place} is in use by another program. Stop it, or set ${listeners} to free ports`;
     case "EADDRNOTAVAIL":
-      return new CommandFailure(
-        `${place} is no address of this machine. Set COUNTERSIGN_PUBLIC_LISTEN and COUNTERSIGN_INTERNAL_LISTEN to ones that are`,
-      );
+      return `${place} is no address of this machine. Set ${listeners} to addresses that are`;
     case "EACCES":
     case "EPERM":
     case "EROFS":
-      return new CommandFailure(`${place} may not be used (${code}). Choose another, or allow it`);
+      return `${place} may not be used (${code}). Choose another, or allow it`;
     case "ERR_SQLITE_ERROR":
-      return new CommandFailure(`the database cannot be used: ${error.message}`);
-    // PostgreSQL's, while the schema is brought up to date.
+      return database;
+    // PostgreSQL's codes while the schema is migrated: insufficient_privilege and read_only_sql_transaction.
     case "42501":
-      return new CommandFailure(
-        `the database cannot be used: ${error.message}. Let its user make tables: grant create on schema public`,
-      );
+      return `${database}. Allow its user to create tables: grant create on schema public`;
     case "25006":
-      return new CommandFailure(
-        `the database cannot be used: ${error.message}. It is a standby, or set to be read alone: connect to the primary`,
-      );
+      return `${database}. It is a standby, or read-only: connect to the primary`;
     default:
       return undefined;
   }
 }
 
-function announce(command: Command, gateway: Gateway, dev: boolean): void {
-  const dataDir = processEnvironment()["COUNTERSIGN_DATA_DIR"];
-  const { publicUrl, internalUrl } = gateway;
-  writeResult(command, { public: publicUrl, internal: internalUrl }, startLines(gateway, { dev, dataDir }));
-}
-
-/** Waits for SIGINT or SIGTERM; a second one, not an echo of the first, ends the process at once. */
+/** Resolves at SIGINT or SIGTERM. A second signal, unless it is an echo of the first, ends the process at once. */
 function untilSignal(): Promise<void> {
   return new Promise((resolve) => {
     let first: number | undefined;
@@ -152,7 +155,7 @@ function untilSignal(): Promise<void> {
   });
 }
 
-/** Waits for an error that nothing caught, and reports it; a second one ends the process. */
+/** Resolves at an uncaught error, which is logged. A second one ends the process. */
 function untilUncaught(gateway: Gateway): Promise<void> {
   return new Promise((resolve) => {
     let isSecond = false;

@@ -1,11 +1,14 @@
-// `countersign sign`: prints the body of a login.
+// `countersign sign`: prints a signed login. Also the options that name a device, for `login` too.
 
+import { readFileSync } from "node:fs";
 import type { Command } from "commander";
+import { readClientConfig } from "../client-config.ts";
+import { dataFile, processEnvironment } from "../config.ts";
 import { computeSignature, secretFromText } from "../core/signature.ts";
 import { systemNow } from "../telemetry/clock.ts";
-import type { DeviceIdentity } from "./demo-device.ts";
-import { addDeviceOptions, type DeviceOptions, readDevice } from "./device-identity.ts";
+import { type DeviceIdentity, parseDemoDevice } from "./demo-device.ts";
 import { usageFailure } from "./output.ts";
+import { readSecret } from "./secret-file.ts";
 
 export interface SignedLogin {
   readonly device_key: string;
@@ -13,31 +16,76 @@ export interface SignedLogin {
   readonly device_signature: string;
 }
 
-/** Signs a login at `timestamp`, in unix seconds. */
-export function signLogin({ deviceKey, customerKey }: DeviceIdentity, timestamp: number): SignedLogin {
-  const signature = computeSignature(secretFromText(customerKey), timestamp, deviceKey);
-  return { device_key: deviceKey, timestamp, device_signature: signature.toString("hex") };
-}
-
-/** Reads --timestamp; now when absent. */
-export function readTimestampOption(text: string | undefined): number {
-  if (text === undefined) return Math.floor(systemNow() / 1000);
-  if (/^\d{1,10}$/.test(text)) return Number(text);
-  throw usageFailure("--timestamp takes Unix time in whole seconds, at most ten digits");
-}
-
-interface SignOptions extends DeviceOptions {
+export interface SignOptions {
+  readonly deviceKey?: string;
+  readonly customerKey?: string;
+  readonly customerKeyFile?: string;
+  readonly demo?: boolean;
   readonly timestamp?: string;
 }
 
 /** Adds `sign`. */
 export function addSignCommand(program: Command): void {
-  addDeviceOptions(program.command("sign"))
+  addSignOptions(program.command("sign"))
     .description("print a signed login, ready for POST /auth/login")
-    .option("--timestamp <seconds>", "the time to sign, in Unix seconds (default: now)")
-    .option("--json", "the same: the body is JSON")
     .action(async (options: SignOptions) => {
-      const signed = signLogin(await readDevice(options), readTimestampOption(options.timestamp));
-      process.stdout.write(`${JSON.stringify(signed)}\n`);
+      process.stdout.write(`${JSON.stringify(await signFrom(options))}\n`);
     });
+}
+
+/** Adds the options that name a device, its secret and the time. */
+export function addSignOptions(command: Command): Command {
+  return command
+    .option("--device-key <key>", "the device's name")
+    .option(
+      "--customer-key <secret>",
+      "its secret; better in a file or COUNTERSIGN_CUSTOMER_KEY, which no process list shows",
+    )
+    .option("--customer-key-file <file>", "a file that holds the secret; - for standard input")
+    .option("--demo", "the demo device that the first `serve --dev` enrolled")
+    .option("--timestamp <seconds>", "the time to sign, in Unix seconds (default: now)");
+}
+
+/** Signs a login as the options say. @throws CommandFailure that names a missing option */
+export async function signFrom(options: SignOptions): Promise<SignedLogin> {
+  return signLogin(await readDevice(options), readTimestamp(options.timestamp));
+}
+
+/** Signs a login at `timestamp`, in Unix seconds. */
+export function signLogin({ deviceKey, customerKey }: DeviceIdentity, timestamp: number): SignedLogin {
+  const signature = computeSignature(secretFromText(customerKey), timestamp, deviceKey);
+  return { device_key: deviceKey, timestamp, device_signature: signature.toString("hex") };
+}
+
+function readTimestamp(text: string | undefined): number {
+  if (text === undefined) return Math.floor(systemNow() / 1000);
+  if (/^\d{1,10}$/.test(text)) return Number(text);
+  throw usageFailure("--timestamp takes Unix time in whole seconds, at most ten digits");
+}
+
+async function readDevice({ demo, deviceKey, ...options }: SignOptions): Promise<DeviceIdentity> {
+  const config = readClientConfig(processEnvironment());
+  if (demo) return readDemoDevice(dataFile(config.dataDir, "demo-device"));
+  const { customerKeyFile: file, customerKey: given } = options;
+  const customerKey = file === undefined ? (given ?? config.customerKey) : await readSecret(file);
+  if (deviceKey === undefined) throw usageFailure("--device-key is missing (or --demo)");
+  if (customerKey === undefined) {
+    throw usageFailure(
+      "the secret is missing: --customer-key-file, COUNTERSIGN_CUSTOMER_KEY or --customer-key (or --demo)",
+    );
+  }
+  return { deviceKey, customerKey };
+}
+
+function readDemoDevice(file: string): DeviceIdentity {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch {
+    throw usageFailure(`there is no demo device in ${file}. Start once with: npm start`);
+  }
+  const device = parseDemoDevice(text);
+  if (device === undefined)
+    throw usageFailure(`${file} holds no demo device. Remove it and start once with: npm start`);
+  return device;
 }

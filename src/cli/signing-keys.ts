@@ -1,59 +1,109 @@
 // `countersign signing-keys`: the keys that tokens are signed with.
 
+import { isUtf8 } from "node:buffer";
+import { timestampMs } from "@bufbuild/protobuf/wkt";
 import type { Command } from "commander";
-import { RevokeSigningKeyResponseSchema, SigningKeySchema } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
+import {
+  RevokeSigningKeyResponseSchema,
+  RotateSigningKeyResponseSchema,
+  type SigningKey,
+  SigningKeySchema,
+  SigningKeyState,
+} from "../../gen/es/countersign/admin/v1/admin_pb.ts";
+import { PUBLISH_MS } from "../core/tokens/rotation.ts";
+import { systemNow } from "../telemetry/clock.ts";
+import { writeResource } from "./fields.ts";
 import { adminCommand, callAdmin } from "./gateway/admin-client.ts";
-import { listKeys } from "./listed-keys.ts";
-import { writeList } from "./listing.ts";
-import { writeResource } from "./resource.ts";
-import { addImportCommand } from "./signing-key-import.ts";
-import { addRotateCommand } from "./signing-key-rotation.ts";
-import { signedUnfetched, warnUnfetched } from "./unfetched-key.ts";
+import { inputName, readInput } from "./input.ts";
+import { addListCommand } from "./listing.ts";
+import { addConfirmOption, CommandFailure, type ConfirmOptions, confirm, usageFailure, warn } from "./output.ts";
 
-const COLUMNS = ["kid", "alg", "state", "create_time", "activate_time", "retire_time", "rotate_time"];
-
-/** Adds `signing-keys`, from listing to importing. */
+/** Adds `signing-keys`. */
 export function addSigningKeysCommand(program: Command): void {
   const keys = adminCommand(program, "signing-keys").description("manage the keys that tokens are signed with");
-  keys
-    .command("list")
-    .description("list them, the newest first")
-    .option("--json", "print a line of JSON for each")
-    .action((_options: object, command: Command) =>
-      callAdmin((admin) =>
-        writeList(command, {
-          desc: SigningKeySchema,
-          columns: COLUMNS,
-          async read(page) {
-            const { signingKeys: items, nextPageToken } = await admin.listSigningKeys(page);
-            return { items, nextPageToken };
-          },
-        }),
-      ),
-    );
-  addRotateCommand(keys);
+  addListCommand(keys, {
+    description: "list signing keys, the newest first",
+    desc: SigningKeySchema,
+    columns: ["kid", "alg", "state", "create_time", "activate_time", "retire_time", "rotate_time"],
+    async read(admin, { pageSize, pageToken }) {
+      const { signingKeys: items, nextPageToken } = await admin.listSigningKeys({ pageSize, pageToken });
+      return { items, nextPageToken };
+    },
+  });
+  addRotate(keys);
   addRevoke(keys);
-  addImportCommand(keys);
+  addImport(keys);
+}
+
+function addRotate(keys: Command): void {
+  keys
+    .command("rotate")
+    .description("have the next key sign, as soon as every service has had time to fetch it")
+    .option("--now", "have it sign at once, though services may not have fetched it yet")
+    .action(async ({ now = false }: { now?: boolean }, command: Command) => {
+      const answer = await callAdmin((admin) => admin.rotateSigningKey({ now }));
+      const { active, next, rotateTime } = answer;
+      if (rotateTime === undefined) {
+        warnWhenNew(active);
+        const lines = [`key ${active?.kid} signs`, `key ${next?.kid} is next`];
+        writeResource(command, RotateSigningKeyResponseSchema, answer, lines);
+        return;
+      }
+      const planned = `key ${next?.kid} signs from ${timeOf(rotateTime)} on`;
+      if (now) {
+        throw new CommandFailure(`${planned}: it was created less than a second ago. Run rotate --now again`);
+      }
+      writeResource(command, RotateSigningKeyResponseSchema, answer, [`key ${active?.kid} signs`, planned]);
+    });
 }
 
 function addRevoke(keys: Command): void {
-  keys
-    .command("revoke <kid>")
-    .description("give up a key that was stolen: no token of its is good from now on, and the next one signs")
-    .option("--json", "print JSON")
-    // A kid may begin with a hyphen, and this is no time to learn of `--`.
+  addConfirmOption(keys.command("revoke <kid>"))
+    .description("revoke a stolen key: its tokens are refused from now on, and the next key signs")
+    // A kid may begin with a hyphen.
     .allowUnknownOption()
-    .action(async (kid: string, _options: object, command: Command) => {
-      const { before, answer } = await callAdmin(async (admin) => ({
-        before: (await listKeys(admin)).active,
-        answer: await admin.revokeSigningKey({ kid }),
-      }));
-      const { active } = answer;
-      // One that signed already does so whatever becomes of another.
-      if (active !== undefined && active.kid !== before?.kid && signedUnfetched(active)) warnUnfetched(active);
+    .action(async (kid: string, options: ConfirmOptions, command: Command) => {
+      await confirm(`Revoke signing key ${kid} and every token that it signed?`, options);
+      const answer = await callAdmin((admin) => admin.revokeSigningKey({ kid }));
+      warnWhenNew(answer.active);
       writeResource(command, RevokeSigningKeyResponseSchema, answer, [
-        `key ${kid} is revoked: services that check tokens by themselves trust it until they fetch the keys anew`,
-        `key ${active?.kid} signs`,
+        `key ${kid} is revoked: services that check tokens by themselves accept its tokens until they fetch the keys again`,
+        `key ${answer.active?.kid} signs`,
       ]);
     });
+}
+
+function addImport(keys: Command): void {
+  keys
+    .command("import <file>")
+    .description("import the private key of another server, PEM or JWK, to sign from now on; - for standard input")
+    .option("--kid <kid>", "its kid in tokens (default: its thumbprint, RFC 7638)")
+    .option("--next", "publish it as the next key, instead of signing with it at once")
+    .action(async (file: string, { kid = "", next = false }: { kid?: string; next?: boolean }, command: Command) => {
+      const privateKey = await readKeyFile(file);
+      const key = await callAdmin((admin) => admin.importSigningKey({ privateKey, kid, asNext: next }));
+      const isActive = key.state === SigningKeyState.ACTIVE;
+      if (isActive) warnWhenNew(key);
+      writeResource(command, SigningKeySchema, key, [
+        `key ${key.kid} (${key.alg}) ${isActive ? "signs" : "is published, and signs after the next rotation"}`,
+      ]);
+    });
+}
+
+async function readKeyFile(file: string): Promise<string> {
+  const bytes = await readInput(file);
+  if (isUtf8(bytes)) return bytes.toString("utf8");
+  throw usageFailure(`${inputName(file)} is not text. Convert DER to PEM with: openssl pkey -inform DER -in FILE`);
+}
+
+/** Warns about a signing key that some services cannot have fetched yet. */
+function warnWhenNew(key: SigningKey | undefined): void {
+  if (key?.createTime === undefined || systemNow() >= timestampMs(key.createTime) + PUBLISH_MS) return;
+  warn(
+    `key ${key.kid} was published at ${timeOf(key.createTime)}. Services that have not fetched the keys since then refuse its tokens until they do`,
+  );
+}
+
+function timeOf(time: NonNullable<SigningKey["createTime"]>): string {
+  return new Date(timestampMs(time)).toISOString();
 }

@@ -1,37 +1,39 @@
-// `countersign tokens`: single tokens that were given out.
+// `countersign tokens`: revokes a single token.
 
 import type { Command } from "commander";
 import { RevokedTokenSchema } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
+import { writeResource } from "./fields.ts";
 import { adminCommand, callAdmin } from "./gateway/admin-client.ts";
 import { readInput } from "./input.ts";
-import { usageFailure } from "./output.ts";
-import { writeResource } from "./resource.ts";
-import { REVOKED_TOKENS } from "./revoked-tokens.ts";
+import { addConfirmOption, type ConfirmOptions, confirm, usageFailure } from "./output.ts";
+
+/** The end of a message about tokens that were just revoked. */
+export const REVOKED_TOKENS =
+  "services that check them at a gateway refuse them from now on, those that check them by themselves accept them until they expire";
 
 /** Adds `tokens`. */
 export function addTokensCommand(program: Command): void {
-  adminCommand(program, "tokens")
-    .description("take back single tokens")
-    .command("revoke <jti>")
-    .description("take back one token, by its jti; - reads the token itself from standard input")
-    .option("--json", "print JSON")
-    // A jti may begin with a hyphen, and this is no time to learn of `--`.
+  const revoke = adminCommand(program, "tokens").description("revoke single tokens").command("revoke <jti>");
+  addConfirmOption(revoke)
+    .description("revoke a token by its jti; - reads the token itself from standard input")
+    // A jti may begin with a hyphen.
     .allowUnknownOption()
-    .action(async (name: string, _options: object, command: Command) => {
+    .action(async (name: string, options: ConfirmOptions, command: Command) => {
       if (name.split(".").length === 3) {
         throw usageFailure(
-          "that is a whole token, and here it is in the history of the shell. Give its jti, or - and the token on standard input",
+          "that is a whole token, and now in the shell's history. Give its jti, or - and the token on standard input",
         );
       }
       const jti = name === "-" ? readJti((await readInput(name)).toString().trim()) : name;
+      if (name !== "-") await confirm(`Revoke the token ${jti}?`, options);
       const token = await callAdmin((admin) => admin.revokeToken({ jti }));
       writeResource(command, RevokedTokenSchema, token, [
-        `a token whose jti is ${token.jti}, if there is one, is revoked: ${REVOKED_TOKENS}`,
+        `the token with jti ${token.jti}, if there is one, is revoked: ${REVOKED_TOKENS}`,
       ]);
     });
 }
 
-/** Of a token that is not looked at otherwise: whether it is good the gateway knows. */
+/** Reads the jti without verifying the token. */
 function readJti(token: string): string {
   try {
     const claims: unknown = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString());
@@ -39,7 +41,7 @@ function readJti(token: string): string {
       return claims.jti;
     }
   } catch {
-    // As below: a token is a secret, and nothing of it is repeated.
+    // The error below does not repeat the token: it is a secret.
   }
-  throw usageFailure("what came on standard input is no token with a jti. Give the token as the device was given it");
+  throw usageFailure("standard input holds no token with a jti. Give the token as the device received it");
 }

@@ -1,6 +1,7 @@
 // The metrics, in Prometheus's form. Knows prom-client, and names.
 
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { readVersion } from "./version.ts";
 
 export interface Metrics {
   /** Logins answered, by protocol and outcome (`ok` or a reason). */
@@ -29,6 +30,9 @@ export function createMetrics(): Metrics {
   const registers = [registry];
   // Every tenth of a second is often enough to see a loop that lags, and costs a tenth of the default.
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 100 });
+  const labelNames = ["version"];
+  const help = "Always 1; the label is the version of the gateway";
+  new Gauge({ name: "countersign_build_info", help, labelNames, registers }).set({ version: readVersion() }, 1);
   return {
     logins: new Counter({
       name: "countersign_logins_total",

@@ -1,36 +1,26 @@
 // `countersign audit`, against a real gateway.
 
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Operator, openOperator } from "./operator.ts";
+import { expect, onTestFinished, test } from "vitest";
+import { openOperator } from "./operator.ts";
 
-let operator: Operator;
-beforeAll(async () => {
-  operator = await openOperator();
-});
-afterAll(() => operator.gateway.close());
-
-test("changes are told, the newest first, with what changed", async () => {
-  const { operate, operateJson } = operator;
-  await operate(["customers", "create", "--name", "One", "--customer-id", "told"]);
-  await operate(["customers", "update", "told", "--name", "Two"]);
-  const [issued] = await operateJson(["customer-keys", "issue", "--customer", "told"]);
-  const events = await operateJson(["audit", "list", "--filter", "customer_id = told"]);
+test("list prints changes, the newest first, with the operator and the changed fields", async () => {
+  const { gateway, operate, operateJson } = await openOperator();
+  onTestFinished(() => gateway.close());
+  await operate(["customers", "create", "--name", "One", "--customer-id", "acme"]);
+  await operate(["customers", "update", "acme", "--name", "Two"]);
+  const [issued] = await operateJson(["customer-keys", "issue", "--customer", "acme"]);
+  const events = await operateJson(["audit", "list", "--filter", "customer_id = acme"]);
   expect(events.map(({ action }) => action)).toEqual(["IssueCustomerKey", "UpdateCustomer", "CreateCustomer"]);
-  expect(events[1]).toMatchObject({ resource: "customers/told", details: { display_name: "Two" } });
+  expect(events[1]).toMatchObject({
+    resource: "customers/acme",
+    details: { display_name: "Two" },
+    operator: expect.stringMatching(/^[\x20-\x7e]+@[\x20-\x7e]+$/),
+    address: "127.0.0.1",
+  });
   expect(JSON.stringify(events)).not.toContain(String(issued?.["customer_key"]));
 
-  const { stdout } = await operate(["audit", "list", "--filter", "customer_id = told", "--limit", "2"]);
-  const lines = stdout.trimEnd().split("\n");
-  expect(lines[0]).toMatch(/^time +token_id +operator +address +action +resource +details$/);
-  expect(lines.slice(1).map((line) => /\w+(?= +customer)/.exec(line)?.[0])).toEqual([
-    "IssueCustomerKey",
-    "UpdateCustomer",
-  ]);
-  expect(lines[2]).toContain("display_name=Two");
-});
-
-test("a filter that is none is refused with its reason", async () => {
-  const { status, stderr } = await operator.operate(["audit", "list", "--filter", "colour = red", "--json"]);
-  expect(status).toBe(1);
-  expect(JSON.parse(stderr)).toMatchObject({ error: { reason: "malformed", field: "filter" } });
+  const { stdout } = await operate(["audit", "list", "--filter", "customer_id = acme", "--limit", "2"]);
+  const [head, ...lines] = stdout.trimEnd().split("\n");
+  expect(head).toMatch(/^time +token_id +operator +address +action +resource +details$/);
+  expect(lines).toEqual([expect.stringContaining("IssueCustomerKey"), expect.stringContaining("display_name=Two")]);
 });

@@ -50,11 +50,11 @@ test("a key is issued, listed without its secret, counted and retired", async ()
   expect(retired).toMatchObject({ key_id: keyId, state: "KEY_STATE_RETIRED" });
 });
 
-test("one that is flashed already is imported from standard input, with a warning where it is short", async () => {
+test("--import takes a key that devices have already, with a warning when it is short", async () => {
   const id = await customer("imports");
   const args = ["customer-keys", "issue", "--customer", id, "--import", "-"];
   const { stdout, stderr } = await operator.operate(args, { input: "hunter2\n" });
-  // Whoever imports it has it already.
+  // An imported secret is not printed.
   expect(stdout).toMatch(/^key \w+\n$/);
   expect(stderr).toContain("can be guessed");
   const again = await operator.operate([...args, "--json"], { input: "hunter2" });
@@ -63,19 +63,19 @@ test("one that is flashed already is imported from standard input, with a warnin
   expect(again.stderr).not.toContain("hunter2");
 });
 
-test("a secret is put into a file of its own, and one that cannot be kept is not asked for", async () => {
+test("--output writes the secret to a new file, and issues no key when it cannot", async () => {
   const { operate, operateJson } = operator;
   const id = await customer("keeps");
   const file = join(temporaryFolder(), "key.txt");
   const issue = ["customer-keys", "issue", "--customer", id, "--output", file];
   const { stdout } = await operate(issue);
-  expect(stdout).toMatch(/^key \w+\nIts secret is in .*key\.txt, and not shown again\.\n$/);
+  expect(stdout).toMatch(/^key \w+\nIts secret is in .*key\.txt and is not shown again\.\n$/);
   expect(readFileSync(file, "utf8")).toMatch(/^[0-9a-f]{64}\n$/);
   expect(statSync(file).mode & 0o777).toBe(0o600);
 
   const again = await operate(issue);
   expect(again).toMatchObject({ status: 2, stdout: "" });
-  expect(again.stderr).toContain("is there already, and may hold a secret. Name a new file");
+  expect(again.stderr).toContain("exists, and may hold a secret. Name a new file");
   expect(await operateJson(["customer-keys", "list", "--customer", id])).toHaveLength(1);
 
   const other = `${file}.2`;
@@ -111,7 +111,7 @@ test.each([
   ["tomorrow", "RFC 3339"],
   ["2027-02-31T00:00:00Z", "That day does not exist."],
   ["2027-02-29T23:00:00+01:00", "That day does not exist."],
-])("a time like %s is asked wrongly", async (time, message) => {
+])("a time like %s is refused", async (time, message) => {
   const { status, stderr } = await operator.operate([
     "customer-keys",
     "issue",

@@ -56,7 +56,7 @@ test("each mistake has a line, and the status is 1", async () => {
     "signature_right",
     "",
   ]);
-  expect(stderr).toBe("countersign: this login would be refused (docs/explain.md tells more of each finding)\n");
+  expect(stderr).toBe("countersign: this login would be refused (docs/explain.md describes each finding)\n");
 });
 
 test("with --json it is the contract's answer", async () => {

@@ -1,4 +1,4 @@
-// A master key that is lost, as its operator goes through it: `serve` says so, lets go of what it sealed, and goes on.
+// A lost master key: `serve` refuses to start, and drops what it sealed when told to.
 
 import { expect, test } from "vitest";
 import { runCommand } from "../command.ts";
@@ -9,9 +9,9 @@ const NEW = "22".repeat(32);
 const CUSTOMER_KEY = "flashed-long-ago-0123456789";
 
 const CURES =
-  "Set COUNTERSIGN_MASTER_KEY, or add to COUNTERSIGN_OTHER_MASTER_KEYS, the one that sealed them. If that is lost, start once with --forget-lost-secrets: customer keys that it sealed are then given up, to be imported anew, and tokens are signed with a new key where theirs is lost (docs/secrets.md)";
+  "Set COUNTERSIGN_MASTER_KEY to the key that sealed them, or add it to COUNTERSIGN_OTHER_MASTER_KEYS. If it is lost, start once with --forget-lost-secrets: this drops the customer keys that it sealed, to be imported again, and signs tokens with a new key if theirs is lost (docs/secrets.md)";
 
-test("without it a gateway does not start, and when told to forget it starts anew with all customers and devices", {
+test("serve --forget-lost-secrets starts with all customers and devices, and without their keys", {
   timeout: 60_000,
 }, async () => {
   const folder = temporaryFolder();
@@ -39,29 +39,29 @@ test("without it a gateway does not start, and when told to forget it starts ane
   expect(await logIn(before.publicUrl)).toEqual([0, ""]);
   await before.end("SIGTERM");
 
-  // 1. With another key alone it says what is missing, and changes nothing.
+  // 1. With another key alone it names what is missing, and changes nothing.
   const refused = await run(["serve", "--dev"], {
     env: { ...place, COUNTERSIGN_MASTER_KEY: NEW, COUNTERSIGN_PUBLIC_LISTEN: "127.0.0.1:0" },
   });
   expect([refused.status, refused.stderr]).toEqual([
     1,
-    // That of the demo device is the other.
+    // The second one is the demo device's.
     `countersign: the signing key and 2 customer keys cannot be opened with the master keys of this gateway. ${CURES}\n`,
   ]);
   const unharmed = await start(OLD);
   expect(await logIn(unharmed.publicUrl)).toEqual([0, ""]);
   await unharmed.end("SIGTERM");
 
-  // 2. Told to forget it starts, says so, and refuses the device, which it still knows.
+  // 2. With the flag it starts, logs how much is lost, and refuses the device, which it still knows.
   const after = await start(NEW, "--forget-lost-secrets");
   expect((await logIn(after.publicUrl))[1]).toMatch(/^countersign: invalid_credentials: /);
   const events = await manage(after.internalUrl, "audit", "list", "--json");
   expect(events).toMatch(/"ForgetLostSecrets"/);
   expect(await manage(after.internalUrl, "secrets", "reseal")).toBe(
-    "resealed 0\nAll secrets are sealed with COUNTERSIGN_MASTER_KEY: COUNTERSIGN_OTHER_MASTER_KEYS may lose the old one.\n",
+    "resealed 0\nAll secrets are sealed with COUNTERSIGN_MASTER_KEY. Remove the old one from COUNTERSIGN_OTHER_MASTER_KEYS.\n",
   );
 
-  // 3. The same secret imported again, the device logs in as before, and so it does after a start without the flag.
+  // 3. Once the secret is imported again, the device logs in, also after a start without the flag.
   await manage(after.internalUrl, ...importKey);
   await expect.poll(() => logIn(after.publicUrl), { timeout: 5_000 }).toEqual([0, ""]);
   await after.end("SIGTERM");

@@ -1,16 +1,20 @@
-// `countersign serve --dev` and what can be done with it, as a newcomer does it.
+// `countersign serve`, `sign` and `login`, as a newcomer runs them.
 
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { join } from "node:path";
+import { delimiter, dirname, join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { text } from "node:stream/consumers";
 import { decodeProtectedHeader } from "jose";
 import { expect, test } from "vitest";
+import { startLines } from "../../src/cli/serve.ts";
 import { runCommand } from "../command.ts";
 import { postLogin } from "../gateway.ts";
 import { DEFAULT_ALG, run, serve, temporaryFolder } from "../program.ts";
 
-test("the first start makes secrets that only their owner can read, and a later one keeps them", async () => {
+test("serve --dev creates secrets that only their owner can read, and keeps them at later starts", async () => {
   const folder = temporaryFolder();
   const env = { COUNTERSIGN_DATA_DIR: folder };
   await (await serve(folder)).end("SIGTERM");
@@ -29,7 +33,7 @@ test("the first start makes secrets that only their owner can read, and a later 
   ).toEqual(["admin-token", "demo-device", "master-key"]);
 });
 
-test("a database that has not got the demo device is given it as it was", async () => {
+test("serve --dev enrols the saved demo device in a new database", async () => {
   const folder = temporaryFolder();
   await (await serve(folder)).end("SIGTERM");
   const before = readFileSync(join(folder, "demo-device"), "utf8");
@@ -51,7 +55,7 @@ test("the demo device logs in over all four protocols, on both listeners, until 
 
   for (const url of [publicUrl, internalUrl]) {
     for (const via of ["rest", "connect", "grpc", "grpc-web"]) {
-      // As processes too, which have to come to their end.
+      // As processes too, to see that they end.
       const { status, stdout, stderr } = await (url === publicUrl ? run(wordsOf(url, via), { env }) : logIn(url, via));
       expect([via, status, stderr]).toEqual([via, 0, ""]);
       const answer = JSON.parse(stdout);
@@ -72,7 +76,7 @@ test("the demo device logs in over all four protocols, on both listeners, until 
   }
 });
 
-test("a refusal is told with the values that it names, the same over all four protocols", async () => {
+test("login prints the same error over all four protocols, with the values that it mentions", async () => {
   const folder = temporaryFolder();
   const { publicUrl } = await serve(folder, { env: { COUNTERSIGN_LOGIN_LIMIT: "1/60s" } });
   const logIn = (...args: readonly string[]) =>
@@ -98,7 +102,7 @@ test("a refusal is told with the values that it names, the same over all four pr
   }
 });
 
-test("--version is the package's", async () => {
+test("--version prints the version of package.json", async () => {
   const { version } = JSON.parse(readFileSync("package.json", "utf8"));
   expect(await run(["--version"])).toEqual({ status: 0, stdout: `${version}\n`, stderr: "" });
 });
@@ -129,20 +133,9 @@ test("an operator enrols a customer, keys and devices, and each of them logs in"
     });
     expect([device, status, stderr]).toEqual([device, 0, ""]);
   }
-
-  const again = await runCommand(["devices", "create", "--customer", customer_id, "--device-key", "pump-2", "--json"], {
-    env,
-  });
-  expect([again.status, JSON.parse(again.stderr).error.reason]).toEqual([1, "already_exists"]);
-  const nobody = await runCommand(["devices", "create", "--customer", "nobody", "--json"], { env });
-  expect([nobody.status, JSON.parse(nobody.stderr).error.reason]).toEqual([1, "does_not_exist"]);
-  const wrong = await runCommand(["customers", "create", "--name", "x", "--json"], {
-    env: { ...env, COUNTERSIGN_ADMIN_TOKEN: "not-the-token-0123456789" },
-  });
-  expect([wrong.status, JSON.parse(wrong.stderr).error.reason]).toEqual([1, "invalid_admin_token"]);
 });
 
-test("nothing that a stranger sends, and no secret, is in the log", async () => {
+test("the log has nothing that a stranger sent, and no secret", async () => {
   const folder = temporaryFolder();
   const { publicUrl, log, end } = await serve(folder, { env: { COUNTERSIGN_LOG_LEVEL: "debug" } });
   const signed = await runCommand(["sign", "--demo"], { env: { COUNTERSIGN_DATA_DIR: folder } });
@@ -161,12 +154,37 @@ test("nothing that a stranger sends, and no secret, is in the log", async () => 
   expect(log()).not.toContain(device_signature);
 });
 
-test("a signal that npm repeats counts once, and the process ends well", async () => {
+test("a signal that npm repeats counts once, and the status is 0", async () => {
   const { end } = await serve(temporaryFolder());
   expect(await end("SIGINT", "SIGINT", "SIGTERM")).toBe(0);
 });
 
-test("a busy port is one clear line", async () => {
+test.each(["node_modules/.bin/countersign serve", "npx -c 'exec countersign serve'"])(
+  "SIGTERM to the command of docs/commands.md reaches the gateway: %s",
+  { timeout: 30_000 },
+  async (command) => {
+    expect(readFileSync("docs/commands.md", "utf8")).toContain(`| \`${command}\` |`);
+    const folder = temporaryFolder();
+    mkdirSync(join(folder, "node_modules/.bin"), { recursive: true });
+    symlinkSync(resolve("bin/countersign.js"), join(folder, "node_modules/.bin/countersign"));
+    writeFileSync(join(folder, "package.json"), "{}");
+    const child = spawn("sh", ["-c", `exec ${command.replace("serve", "serve --dev")}`], {
+      cwd: folder,
+      env: {
+        PATH: [dirname(process.execPath), process.env["PATH"]].join(delimiter),
+        COUNTERSIGN_PUBLIC_LISTEN: "127.0.0.1:0",
+        COUNTERSIGN_INTERNAL_LISTEN: "127.0.0.1:0",
+      },
+    });
+    const [[line], log] = [await once(createInterface(child.stdout), "line"), text(child.stderr)];
+    child.kill("SIGTERM");
+    expect([await once(child, "exit"), line]).toEqual([[0, null], expect.stringMatching(/^public +http:/)]);
+    const { version } = JSON.parse(readFileSync("package.json", "utf8"));
+    expect(JSON.parse((await log).split("\n")[0] ?? "")).toMatchObject({ msg: "listening", version });
+  },
+);
+
+test("serve names a port that is in use", async () => {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
@@ -181,7 +199,7 @@ test("a busy port is one clear line", async () => {
   ]);
 });
 
-test("a database that does not answer is one clear line, without its password", async () => {
+test("serve names a database that does not answer, without its password", async () => {
   const { status, stderr } = await run(["serve", "--dev"], {
     env: {
       COUNTERSIGN_DATA_DIR: temporaryFolder(),
@@ -194,7 +212,7 @@ test("a database that does not answer is one clear line, without its password", 
   ]);
 });
 
-test("every mistake in the settings is told at once, without a secret", async () => {
+test("serve names every mistake in the settings at once, without a secret", async () => {
   const { status, stderr } = await runCommand(["serve"], {
     env: {
       COUNTERSIGN_MASTER_KEY: "too-short-secret",
@@ -226,31 +244,30 @@ test("every mistake in the settings is told at once, without a secret", async ()
   ]);
 });
 
-test("a Node that is too old is told what to do", async () => {
+test("the launcher tells an old Node what to do", async () => {
   const old = "data:text/javascript,Object.defineProperty(process.versions,'node',{value:'20.20.2'})";
   const { status, stderr } = await run(["serve"], { nodeArguments: ["--import", old] });
   expect(status).toBe(1);
   expect(stderr).toMatch(/^countersign: this is Node 20\.20\.2, and Node 24 or newer is needed\. Run `npm ci`/);
 });
 
-test("without a gateway the commands say so", async () => {
-  const env = {
-    COUNTERSIGN_CUSTOMER_KEY: "secret",
-    COUNTERSIGN_ADMIN_TOKEN: "token",
-    COUNTERSIGN_INTERNAL_URL: "http://127.0.0.1:1",
-  };
-  for (const args of [
-    ["login", "--device-key", "a", "--url", "http://127.0.0.1:1"],
-    ["login", "--device-key", "a", "--url", "http://127.0.0.1:1", "--via", "connect"],
-    ["login", "--device-key", "a", "--url", "http://127.0.0.1:1", "--via", "grpc"],
-    ["customers", "create", "--name", "a"],
-  ]) {
-    const { status, stdout, stderr } = await runCommand(args, { env });
-    expect([args, status, stdout]).toEqual([args, 1, ""]);
-    const namedBy = args[0] === "login" ? "--url" : "COUNTERSIGN_INTERNAL_URL";
-    expect(stderr).toBe(
-      `countersign: no gateway answers at http://127.0.0.1:1 (ECONNREFUSED). Start it, or say by ${namedBy} where it is
-`,
-    );
-  }
+test("serve prints its addresses and, with --dev, a login to try", () => {
+  const listening = { publicUrl: "http://127.0.0.1:8080", internalUrl: "http://127.0.0.1:9090" };
+  const lines = [
+    "public   http://127.0.0.1:8080   devices: REST, Connect, gRPC-Web, gRPC",
+    "internal http://127.0.0.1:9090   services and operators",
+  ];
+  expect(startLines(listening, { dev: false, dataDir: undefined })).toEqual(lines);
+  expect(startLines(listening, { dev: true, dataDir: undefined })).toEqual([
+    ...lines,
+    "",
+    "Log in as the demo device:",
+    "  npx countersign sign --demo | curl -sS --json @- http://127.0.0.1:8080/auth/login",
+  ]);
+  expect(startLines({ ...listening, publicUrl: undefined }, { dev: true, dataDir: undefined })).toEqual([lines[1]]);
+  const https = { ...listening, publicUrl: "https://127.0.0.1:8080" };
+  expect(startLines(https, { dev: true, dataDir: "/srv/data" }).slice(-2)).toEqual([
+    "Log in as the demo device (curl may need --cacert FILE):",
+    "  COUNTERSIGN_DATA_DIR=/srv/data npx countersign sign --demo | curl -sS --json @- https://127.0.0.1:8080/auth/login",
+  ]);
 });

@@ -1,4 +1,4 @@
-// `countersign tokens` and what else takes tokens back: by name, and by the token itself, which is never repeated.
+// Commands that revoke tokens: one, a device's, a customer's.
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { CUSTOMER_KEY, logInBy } from "../gateway.ts";
@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => operator.gateway.close());
 
-test("tokens are taken back by jti, by the token, by device and by customer", async () => {
+test("tokens are revoked by jti, by the token itself, by device and by customer", async () => {
   const { gateway } = operator;
   const { publicUrl, customerId } = gateway;
   const deviceKey = await gateway.enrol();
@@ -26,9 +26,9 @@ test("tokens are taken back by jti, by the token, by device and by customer", as
     JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString()).jti;
 
   const first = await logIn();
-  const told = await operator.operate(["tokens", "revoke", jtiOf(first)]);
-  expect(told.stdout).toBe(
-    `a token whose jti is ${jtiOf(first)}, if there is one, is revoked: services that check them at a gateway refuse them from now on, those that check them by themselves let them in until they expire\n`,
+  const revoked = await operator.operate(["tokens", "revoke", jtiOf(first)]);
+  expect(revoked.stdout).toBe(
+    `the token with jti ${jtiOf(first)}, if there is one, is revoked: services that check them at a gateway refuse them from now on, those that check them by themselves accept them until they expire\n`,
   );
   expect(await reasonOf(first)).toBe("revoked");
 
@@ -48,16 +48,16 @@ test("tokens are taken back by jti, by the token, by device and by customer", as
   expect(await reasonOf(fourth)).toBe("revoked");
 });
 
-test("what is no token is refused, and not repeated", async () => {
+test("revoke refuses anything but a jti or a token, and repeats no token", async () => {
   const { status, stderr } = await operator.operate(["tokens", "revoke", "-"], { input: "a.c2VjcmV0.b" });
   expect(status).toBe(2);
-  expect(stderr).toMatch(/^countersign: what came on standard input is no token with a jti/);
+  expect(stderr).toMatch(/^countersign: standard input holds no token with a jti/);
   expect(stderr).not.toContain("c2VjcmV0");
   const whole = await operator.operate(["tokens", "revoke", "a.c2VjcmV0.b"]);
   expect([whole.status, whole.stderr.includes("c2VjcmV0")]).toEqual([2, false]);
   for (const name of ["no jti", "pump-7", "a".repeat(21)]) {
     expect((await operator.operate(["tokens", "revoke", name])).stderr).toContain("jti is no name of a token");
   }
-  // One token in 64 has such a name.
+  // A jti may begin with a hyphen.
   expect(await operator.operate(["tokens", "revoke", "-h4J5k6L7m8N9p0Q1r2s"])).toMatchObject({ status: 0, stderr: "" });
 });

@@ -4,9 +4,9 @@ import { connect } from "node:net";
 import { expect, test } from "vitest";
 import { type ServingProcess, serve, temporaryFolder } from "../program.ts";
 
-/** Plants errors in a gateway's process: one at each SIGUSR2. */
+/** Makes a gateway's process fail at each SIGUSR2. */
 function throwing(statement: string) {
-  // In base64: a stack names the module, and a test looks for the secret there.
+  // Base64 hides the secret in the module's name, which the stack has.
   const script = Buffer.from(`process.on("SIGUSR2", () => { ${statement} })`).toString("base64");
   return { nodeArguments: ["--max-semi-space-size=8", "--import", `data:text/javascript;base64,${script}`] };
 }
@@ -22,7 +22,7 @@ test.for([
   ["Promise.reject(Object.assign(new Error('planted'), { password: 'hunter2' }))", "Error: planted\n    at process."],
   ["throw 'hunter2'", "not an Error"],
   ["Promise.reject({ password: 'hunter2' })", "not an Error"],
-] as const)("%s is one fatal line without its properties, a drain and status 1", async ([statement, stack]) => {
+] as const)("%s is logged in one line without its properties, and ends with status 1", async ([statement, stack]) => {
   const gateway = await serve(temporaryFolder(), throwing(statement));
   expect(await gateway.end("SIGUSR2")).toBe(1);
   expect(fatals(gateway)).toEqual([
@@ -31,7 +31,7 @@ test.for([
   expect(gateway.log()).not.toContain("hunter2");
 });
 
-/** Sends half a request, which a drain waits for. */
+/** Sends half a request: the gateway waits for the rest. */
 async function sendHalf(gateway: ServingProcess) {
   const { hostname, port } = new URL(gateway.publicUrl);
   const socket = connect(Number(port), hostname);
@@ -41,7 +41,7 @@ async function sendHalf(gateway: ServingProcess) {
   return socket;
 }
 
-test("a request that is under way is answered", async () => {
+test("a request in flight is answered", async () => {
   const gateway = await serve(temporaryFolder(), throwing("throw new Error('planted')"));
   const socket = await sendHalf(gateway);
   const ended = gateway.end("SIGUSR2");

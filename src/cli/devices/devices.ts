@@ -1,93 +1,198 @@
-// `countersign devices`: who may log in.
+// `countersign devices`: enrols, shows, changes and deletes devices.
 
-import type { Command } from "commander";
-import { DeviceSchema } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Device, DeviceSchema, Status } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
+import { KEY_MODES, type KeyModeName } from "../device-file/key-modes.ts";
+import { writeResource } from "../fields.ts";
 import { adminCommand, callAdmin } from "../gateway/admin-client.ts";
-import { addListOptions, customerCondition, type ListOptions, writeList } from "../listing.ts";
-import { writeResult } from "../output.ts";
-import { writeResource } from "../resource.ts";
-import { REVOKED_TOKENS } from "../revoked-tokens.ts";
-import { addDeviceCreate, addDeviceSwitch, addDeviceUpdate } from "./changes.ts";
-import { addDeviceDeriveKey } from "./derive-key.ts";
+import { addListCommand, customerCondition } from "../listing.ts";
+import {
+  addConfirmOption,
+  CommandFailure,
+  type ConfirmOptions,
+  confirm,
+  usageFailure,
+  writeResult,
+} from "../output.ts";
+import { REVOKED_TOKENS } from "../tokens.ts";
+import { addDeriveKeyCommand } from "./derive-key.ts";
 import { addDevicesExportCommand } from "./export.ts";
 import { addDevicesImportCommand } from "./import.ts";
 
-const COLUMNS = [
-  "device_key",
-  "customer_id",
-  "status",
-  "key_mode",
-  "last_login_time",
-  "last_failure_reason",
-  "display_name",
-];
+type Labels = Readonly<Record<string, string>>;
 
-interface DeviceListOptions extends ListOptions {
-  readonly customer?: string;
+interface DeviceOptions {
+  readonly name?: string;
+  readonly keyMode?: KeyModeName;
+  readonly replayGuard?: "on" | "off";
+  readonly label?: Labels;
+  readonly etag?: string;
+}
+
+interface CreateOptions extends DeviceOptions {
+  readonly customer: string;
+  readonly deviceKey?: string;
+  readonly sharedIdentity?: boolean;
+}
+
+interface UpdateOptions extends DeviceOptions {
+  readonly sharedIdentity?: "on" | "off";
+  /** False with --no-labels. */
+  readonly labels: boolean;
 }
 
 /** Adds `devices`, with import and export. */
 export function addDevicesCommand(program: Command): void {
   const devices = adminCommand(program, "devices").description("manage devices");
-  addDeviceCreate(devices);
-  addList(devices);
+  addCreate(devices);
+  addListCommand(devices, {
+    description: "list devices",
+    desc: DeviceSchema,
+    columns: [
+      "device_key",
+      "customer_id",
+      "status",
+      "key_mode",
+      "last_login_time",
+      "last_failure_reason",
+      "display_name",
+    ],
+    filterExample: 'last_login_time < "2026-01-01T00:00:00Z"',
+    async read(admin, page, { customer, filter }) {
+      const conditions = [customer === undefined ? undefined : customerCondition(customer), filter];
+      const both = conditions.filter((condition) => condition !== undefined).join(" AND ");
+      const { devices: items, nextPageToken } = await admin.listDevices({ ...page, filter: both });
+      return { items, nextPageToken };
+    },
+  }).option("--customer <id>", "only those of this customer");
   devices
     .command("show <device-key>")
-    .description("show a device, and when it last logged in or failed to")
-    .option("--json", "print JSON")
+    .description("show a device, with its last login and last failure")
     .action(async (deviceKey: string, _options: object, command: Command) => {
       writeResource(command, DeviceSchema, await callAdmin((admin) => admin.getDevice({ deviceKey })));
     });
-  addDeviceUpdate(devices);
-  addDeviceSwitch(devices, "disable", "let it in no more");
-  addDeviceSwitch(devices, "enable", "let it in again");
+  addUpdate(devices);
+  addConfirmOption(devices.command("disable <device-key>"))
+    .description("refuse its logins, and revoke its tokens")
+    .action(async (deviceKey: string, options: ConfirmOptions, command: Command) => {
+      await confirm(`Disable device ${deviceKey}?`, options);
+      const device = await update({ deviceKey, status: Status.DISABLED }, ["status"]);
+      writeResource(command, DeviceSchema, device, [`device ${deviceKey} is disabled`]);
+    });
   devices
-    .command("delete <device-key>")
+    .command("enable <device-key>")
+    .description("allow its logins again")
+    .action(async (deviceKey: string, _options: object, command: Command) => {
+      const device = await update({ deviceKey, status: Status.ENABLED }, ["status"]);
+      writeResource(command, DeviceSchema, device, [`device ${deviceKey} is enabled`]);
+    });
+  addConfirmOption(devices.command("delete <device-key>"))
     .description("delete a device")
     .option("--etag <etag>", "only if it is still this version")
-    .option("--json", "print JSON")
-    .action(async (deviceKey: string, { etag = "" }: { etag?: string }, command: Command) => {
-      await callAdmin((admin) => admin.deleteDevice({ deviceKey, etag }));
+    .action(async (deviceKey: string, options: DeviceOptions & ConfirmOptions, command: Command) => {
+      await confirm(`Delete device ${deviceKey}?`, options);
+      await callAdmin((admin) => admin.deleteDevice({ deviceKey, etag: options.etag ?? "" }));
       writeResult(command, { device_key: deviceKey }, [`device ${deviceKey} is deleted`]);
     });
-  devices
-    .command("revoke-tokens <device-key>")
-    .description("take back the tokens that it was given until now")
-    .option("--json", "print JSON")
-    .action(async (deviceKey: string, _options: object, command: Command) => {
+  addConfirmOption(devices.command("revoke-tokens <device-key>"))
+    .description("revoke the tokens issued to it until now")
+    .action(async (deviceKey: string, options: ConfirmOptions, command: Command) => {
+      await confirm(`Revoke the tokens of device ${deviceKey}?`, options);
       const device = await callAdmin((admin) => admin.revokeDeviceTokens({ deviceKey }));
       writeResource(command, DeviceSchema, device, [
-        `the tokens that device ${deviceKey} was given until now are revoked: ${REVOKED_TOKENS}`,
+        `the tokens issued to device ${deviceKey} until now are revoked: ${REVOKED_TOKENS}`,
       ]);
     });
-  addDeviceDeriveKey(devices);
+  addDeriveKeyCommand(devices);
   addDevicesImportCommand(devices);
   addDevicesExportCommand(devices);
 }
 
-function addList(devices: Command): void {
-  addListOptions(devices.command("list"), 'last_login_time < "2026-01-01T00:00:00Z"')
-    .description("list devices")
-    .option("--customer <id>", "only those of this customer")
-    .action((options: DeviceListOptions, command: Command) =>
-      callAdmin((admin) =>
-        writeList(
-          command,
-          {
-            desc: DeviceSchema,
-            columns: COLUMNS,
-            async read(page) {
-              const answer = await admin.listDevices({ ...page, filter: filterOf(options) });
-              return { items: answer.devices, nextPageToken: answer.nextPageToken };
-            },
-          },
-          options.limit,
-        ),
-      ),
-    );
+function addCreate(devices: Command): void {
+  devices
+    .command("create")
+    .description("enrol a device")
+    .requiredOption("--customer <id>", "the device's owner")
+    .option("--device-key <key>", "the name it logs in with, 1 to 96 visible ASCII characters (default: a UUID)")
+    .option("--name <name>", "a name for people")
+    .addOption(keyModeOption().default("shared"))
+    .option("--shared-identity", "a whole fleet uses this device_key: count its login limit per address too")
+    .addOption(switchOption("--replay-guard", "accept each signed login once (default: on for derived keys)"))
+    .option("--label <name=value>", "a label; may be repeated", readLabel)
+    .action(async (options: CreateOptions, command: Command) => {
+      const { customer: customerId, deviceKey: name = "", sharedIdentity = false } = options;
+      const { fields } = readFields(options);
+      const device = { ...fields, deviceKey: name, sharedIdentity };
+      const { deviceKey } = await callAdmin((admin) => admin.createDevice({ customerId, device }));
+      writeResult(command, { device_key: deviceKey }, [`device ${deviceKey}`]);
+    });
 }
 
-function filterOf({ customer, filter }: DeviceListOptions): string {
-  const owner = customer === undefined ? [] : [customerCondition(customer)];
-  return [...owner, ...(filter === undefined ? [] : [filter])].join(" AND ");
+function addUpdate(devices: Command): void {
+  devices
+    .command("update <device-key>")
+    .description("change a device; one moved to derived keys is accepted with both keys until its first derived login")
+    .option("--name <name>", "a name for people")
+    .addOption(keyModeOption())
+    .addOption(switchOption("--shared-identity", "a whole fleet uses this device_key"))
+    .addOption(switchOption("--replay-guard", "accept each signed login once"))
+    .option("--label <name=value>", "a label, in place of all it has; may be repeated", readLabel)
+    .option("--no-labels", "remove all its labels")
+    .option("--etag <etag>", "only if it is still this version")
+    .action(async (deviceKey: string, options: UpdateOptions, command: Command) => {
+      const { label, labels, sharedIdentity, etag = "" } = options;
+      if (label !== undefined && !labels) throw usageFailure("--label and --no-labels exclude each other");
+      const { fields, paths } = readFields(labels ? options : { ...options, label: {} });
+      if (sharedIdentity !== undefined) paths.push("shared_identity");
+      if (paths.length === 0) {
+        const flags = "--name, --key-mode, --shared-identity, --replay-guard, --label or --no-labels";
+        throw usageFailure(`nothing to change: give ${flags}`);
+      }
+      const device = { ...fields, sharedIdentity: sharedIdentity === "on", deviceKey, etag };
+      writeResource(command, DeviceSchema, await updateWhenMovable(device, paths));
+    });
+}
+
+/** The fields that the options set, and their names for an update mask. */
+function readFields({ name, keyMode, replayGuard, label }: DeviceOptions) {
+  const fields: MessageInitShape<typeof DeviceSchema> = {
+    ...(name !== undefined && { displayName: name }),
+    ...(keyMode !== undefined && { keyMode: KEY_MODES[keyMode] }),
+    ...(replayGuard !== undefined && { replayGuard: replayGuard === "on" }),
+    ...(label !== undefined && { labels: { ...label } }),
+  };
+  const given = { display_name: name, key_mode: keyMode, replay_guard: replayGuard, labels: label };
+  return { fields, paths: Object.entries(given).flatMap(([path, value]) => (value === undefined ? [] : [path])) };
+}
+
+/** Updates a device, once more when its key_mode was set a moment ago: the gateway then asks to wait. */
+async function updateWhenMovable(device: MessageInitShape<typeof DeviceSchema>, paths: string[]): Promise<Device> {
+  try {
+    return await update(device, paths);
+  } catch (error) {
+    const { reason, field, retry_after: seconds } = error instanceof CommandFailure ? error.details : {};
+    if (reason !== "unavailable" || field !== "key_mode") throw error;
+    await sleep(Number(seconds) * 1_000);
+    return update(device, paths);
+  }
+}
+
+function update(device: MessageInitShape<typeof DeviceSchema>, paths: string[]): Promise<Device> {
+  return callAdmin((admin) => admin.updateDevice({ device, updateMask: { paths } }));
+}
+
+function keyModeOption(): Option {
+  return new Option("--key-mode <mode>", "the key it signs with").choices(Object.keys(KEY_MODES));
+}
+
+function switchOption(flag: string, description: string): Option {
+  return new Option(`${flag} <switch>`, description).choices(["on", "off"]);
+}
+
+function readLabel(text: string, before: Labels | undefined): Labels {
+  const equals = text.indexOf("=");
+  if (equals < 1) throw new InvalidArgumentError("Write a name and a value, as in site=north.");
+  return { ...before, [text.slice(0, equals)]: text.slice(equals + 1) };
 }

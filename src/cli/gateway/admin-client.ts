@@ -1,4 +1,4 @@
-// A client of AdminService for the commands that manage: where it is, the token it takes, and who asks.
+// Client of AdminService for operators' commands: address, admin token and operator name.
 
 import { readFileSync } from "node:fs";
 import { hostname, userInfo } from "node:os";
@@ -9,21 +9,20 @@ import { AdminService } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { type ClientConfig, readClientConfig } from "../../client-config.ts";
 import { dataFile, processEnvironment } from "../../config.ts";
 import { CommandFailure, usageFailure } from "../output.ts";
-import { connectFailure } from "./connect-failure.ts";
-import { transportOptions } from "./connect-transport.ts";
-import { endpointOf } from "./endpoint.ts";
+import { endpointOf, transportOptions } from "./endpoint.ts";
+import { connectFailure } from "./failures.ts";
 
-/** For the calls that count a whole fleet, which may take longer than others. In milliseconds. */
+export type AdminClient = Client<typeof AdminService>;
+
+/** Call options for methods that count a whole fleet, which takes longer. In milliseconds. */
 export const COUNTING = { timeoutMs: 60_000 };
 
-/** Calls AdminService, once or several times. @throws CommandFailure with the gateway's reason, or its own */
-export async function callAdmin<Response>(
-  call: (client: Client<typeof AdminService>) => Promise<Response>,
-): Promise<Response> {
+/** Runs calls to AdminService. @throws CommandFailure with the gateway's reason */
+export async function callAdmin<Response>(call: (admin: AdminClient) => Promise<Response>): Promise<Response> {
   const config = readClientConfig(processEnvironment());
   const { token, source } = readToken(config);
   const operator = operatorName();
-  const introduce: Interceptor = (next) => (request) => {
+  const authenticate: Interceptor = (next) => (request) => {
     request.header.set("authorization", `Bearer ${token}`);
     request.header.set("x-operator", operator);
     return next(request);
@@ -31,19 +30,20 @@ export async function callAdmin<Response>(
   const endpoint = endpointOf(config.internalUrl, "COUNTERSIGN_INTERNAL_URL", config);
   const transport = createConnectTransport({
     ...transportOptions(endpoint),
+    httpVersion: "1.1",
     useBinaryFormat: true,
-    interceptors: [introduce],
+    interceptors: [authenticate],
   });
-  return call(createClient(AdminService, transport)).catch(async (error: unknown) => {
-    // What else goes wrong is no answer of a gateway, nor the want of one.
+  return call(createClient(AdminService, transport)).catch((error: unknown) => {
+    // Anything else is a failure of the command's own, such as an unreadable file.
     if (!(error instanceof ConnectError)) throw error;
-    const { message, details, status } = await connectFailure(error, endpoint);
-    const whose = details["reason"] === "invalid_admin_token" ? `. The one that was sent is that of ${source}` : "";
-    throw new CommandFailure(`${message}${whose}`, details, status);
+    const { message, details, status } = connectFailure(error, endpoint);
+    const hint = details["reason"] === "invalid_admin_token" ? `. The token was read from ${source}` : "";
+    throw new CommandFailure(`${message}${hint}`, details, status);
   });
 }
 
-/** Who asks, for the audit log: `user@host`, in the characters and the length that the gateway takes. */
+/** The operator's name for the audit log: `user@host`, in the characters and length that the gateway accepts. */
 function operatorName(): string {
   return `${userName()}@${hostname()}`
     .replaceAll(/\s+/g, " ")
@@ -56,24 +56,18 @@ function userName(): string {
   try {
     return userInfo().username;
   } catch {
-    // A container's user often has a number and no name.
+    // The user of a container often has a number and no name.
     return `uid-${process.getuid?.() ?? "unknown"}`;
   }
 }
 
-interface AdminToken {
-  readonly token: string;
-  /** Where it was found. */
-  readonly source: string;
-}
-
-function readToken({ adminToken, dataDir }: ClientConfig): AdminToken {
+function readToken({ adminToken, dataDir }: ClientConfig): { readonly token: string; readonly source: string } {
   const file = dataFile(dataDir, "admin-token");
-  const inFile = processEnvironment()["COUNTERSIGN_ADMIN_TOKEN_FILE"] ? "COUNTERSIGN_ADMIN_TOKEN_FILE" : undefined;
-  const source = adminToken === undefined ? file : (inFile ?? "COUNTERSIGN_ADMIN_TOKEN");
+  const setting = processEnvironment()["COUNTERSIGN_ADMIN_TOKEN_FILE"] ? "ADMIN_TOKEN_FILE" : "ADMIN_TOKEN";
+  const source = adminToken === undefined ? file : `COUNTERSIGN_${setting}`;
   const token = adminToken ?? readTokenFile(file);
   if (/^[\x21-\x7e]+$/.test(token)) return { token, source };
-  throw usageFailure(`the admin token of ${source} is empty, or has characters that are not visible ASCII`);
+  throw usageFailure(`the admin token in ${source} is empty, or has characters that are not visible ASCII`);
 }
 
 function readTokenFile(file: string): string {
@@ -86,15 +80,14 @@ function readTokenFile(file: string): string {
   }
 }
 
-/** What --help says of where these commands go, and as whom. */
 const HELP = `
 Environment:
   COUNTERSIGN_INTERNAL_URL        the gateway's internal listener (default: http://127.0.0.1:9090)
   COUNTERSIGN_ADMIN_TOKEN(_FILE)  the admin token, or a file that holds it (default: the file admin-token
-                                  of COUNTERSIGN_DATA_DIR, which is data unless it is set)
+                                  in COUNTERSIGN_DATA_DIR, which is data unless it is set)
   COUNTERSIGN_CA_CERT             over TLS, a PEM file of an authority to trust beside the system's
   COUNTERSIGN_CLIENT_CERT, COUNTERSIGN_CLIENT_KEY
-                                  PEM files to show to a gateway that asks for a certificate`;
+                                  PEM files for a gateway that asks for a client certificate`;
 
 /** Adds a command, or a group of them, that calls AdminService. */
 export function adminCommand(program: Command, name: string): Command {

@@ -1,9 +1,9 @@
-// A gateway to call: where it is and, over TLS, whom a command trusts and what it shows. Knows no protocol.
+// The gateway that a command calls: its URL and, over TLS, certificates.
 
 import { getCACertificates } from "node:tls";
 import type { ClientConfig } from "../../client-config.ts";
 
-/** What a TLS client is made of, in PEM, by the names that Node has for it. */
+/** TLS options in PEM, under the names that Node has for them. */
 export interface ClientTls {
   readonly ca: string[];
   readonly cert?: string;
@@ -12,19 +12,24 @@ export interface ClientTls {
 
 export interface Endpoint {
   readonly url: string;
-  /** The setting or option that it comes from, for messages. */
+  /** The setting or option that named the URL, for messages. */
   readonly namedBy: string;
-  /** Undefined: in the clear. */
+  /** Undefined without TLS. */
   readonly tls: ClientTls | undefined;
 }
 
-/** How long a call may take, in milliseconds. */
+/** Timeout of a call, in milliseconds. */
 export const DEADLINE_MS = 10_000;
 
-/** The gateway at a URL of http or https. */
+/** The endpoint at an http or https URL. */
 export function endpointOf(url: string, namedBy: string, { caCert, clientCert }: ClientConfig): Endpoint {
   if (new URL(url).protocol !== "https:") return { url, namedBy, tls: undefined };
-  // Named by hand: an authority of one's own is trusted beside those of Node and of the system, not instead of them.
+  // COUNTERSIGN_CA_CERT is trusted beside the authorities of Node and the system.
   const ca = [...getCACertificates("default"), ...getCACertificates("system")];
   return { url, namedBy, tls: { ca: caCert === undefined ? ca : [...ca, caCert], ...clientCert } };
+}
+
+/** Options of Connect's transports. */
+export function transportOptions({ url, tls }: Endpoint) {
+  return { baseUrl: url, nodeOptions: { ...tls }, defaultTimeoutMs: DEADLINE_MS };
 }

@@ -1,4 +1,4 @@
-// `countersign devices`, but for import and export, against a real gateway.
+// `countersign devices` without import and export, against a real gateway.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => operator.gateway.close());
 
-test("one is created, shown, changed, disabled, enabled and deleted", async () => {
+test("a device is created, shown, changed, disabled, enabled and deleted", async () => {
   const { operate, operateJson, gateway } = operator;
   const labels = ["--label", "site=north", "--label", "hall=2=b"];
   const create = ["devices", "create", "--customer", gateway.customerId, "--device-key", "pump/7", ...labels];
@@ -52,7 +52,7 @@ test("one is created, shown, changed, disabled, enabled and deleted", async () =
   expect((await operate(["devices", "show", "pump/7"])).stderr).toContain("does_not_exist");
 });
 
-test("characters that a terminal would obey are shown as what they are, and kept in JSON", async () => {
+test("control characters are printed as code points, and kept in JSON", async () => {
   const { operate, operateJson, gateway } = operator;
   const name = "a\u202eb\u2066\u2028\ufeffc";
   const deviceKey = await gateway.enrol({ displayName: name });
@@ -66,19 +66,19 @@ test("characters that a terminal would obey are shown as what they are, and kept
 });
 
 test.each([
-  [["update", "pump-7"], "say what to change"],
+  [["update", "pump-7"], "nothing to change"],
   [["update", "pump-7", "--label", "a=b", "--no-labels"], "exclude each other"],
   [["update", "pump-7", "--label", "=b"], "a name and a value"],
   [["update", "pump-7", "--key-mode", "other"], "Allowed choices are shared, derived"],
   [["derive-key"], "missing required argument"],
-])("devices %j is asked wrongly, and told so", async (args, message) => {
+])("devices %j has exit status 2 and names the mistake", async (args, message) => {
   const { status, stdout, stderr } = await operator.operate(["devices", ...args]);
   expect([status, stdout]).toEqual([2, ""]);
   expect(stderr).toContain(message);
 });
 
 describe("derive-key", () => {
-  test("prints a line for each board, those of standard input too", async () => {
+  test("prints a line for each board, named or on standard input", async () => {
     const { operate, operateJson, gateway } = operator;
     const { customers, customerKeys } = gateway.registry;
     await customers.create({ customerId: "boards", displayName: "", status: "enabled", loginLimit: "" }, GATEWAY);
@@ -93,13 +93,13 @@ describe("derive-key", () => {
     expect(`${first?.["device_key"]} ${first?.["customer_key"]}`).toBe(stdout.split("\n")[0]);
   });
 
-  test("tells of a device that would not be let in by it, and keeps one key in a file", async () => {
+  test("warns about a device that signs with the shared key, and writes one key to a file", async () => {
     const { operate, gateway } = operator;
     await gateway.enrol({ customerId: "boards", deviceKey: "b-shared" });
-    const told = await operate(["devices", "derive-key", "b-shared"]);
-    expect(told.stdout).toMatch(/^b-shared [0-9a-f]{64}\n$/);
-    expect(told.stderr).toBe(
-      'countersign: "b-shared" has key_mode shared, and is not let in by this key before: npx countersign devices update b-shared --key-mode derived\n',
+    const warned = await operate(["devices", "derive-key", "b-shared"]);
+    expect(warned.stdout).toMatch(/^b-shared [0-9a-f]{64}\n$/);
+    expect(warned.stderr).toBe(
+      'countersign: "b-shared" has key_mode shared and cannot log in with this key yet. Run: npx countersign devices update b-shared --key-mode derived\n',
     );
     const file = join(temporaryFolder(), "board.key");
     const kept = await operate(["devices", "derive-key", "b-1", "--output", file]);
@@ -110,7 +110,7 @@ describe("derive-key", () => {
     expect([two.status, existsSync(`${file}.2`)]).toEqual([2, false]);
   });
 
-  test("of several it says at which it stopped", async () => {
+  test("names the board that it stopped at", async () => {
     const { operate, gateway } = operator;
     const deviceKey = await gateway.enrol();
     const failed = await operate(["devices", "derive-key", "-", "--json"], { input: `${deviceKey}\nb-9\n` });
@@ -137,14 +137,14 @@ describe("a list of several pages", () => {
     }
   });
 
-  test("is printed whole, in order, a line of JSON each", async () => {
+  test("is printed whole and in order, in JSON lines", async () => {
     const devices = await operator.operateJson(["devices", "list", "--customer", "many"]);
     expect(devices).toHaveLength(COUNT);
     const keys = devices.map((device) => String(device["device_key"]));
     expect(keys).toEqual(keys.toSorted());
   });
 
-  test("has one head, and takes a filter and a limit", async () => {
+  test("has one header, and takes a filter and a limit", async () => {
     const args = ["devices", "list", "--customer", "many", "--filter", "labels.half = first"];
     const { stdout } = await operator.operate([...args, "--limit", "1100"]);
     const lines = stdout.trimEnd().split("\n");
@@ -153,7 +153,7 @@ describe("a list of several pages", () => {
     expect(lines[1]).toMatch(/^many-0\d{4} +many +enabled +shared +- +- +-$/);
   });
 
-  test("ends quietly when nobody reads on", async () => {
+  test("ends quietly when the reader goes away", async () => {
     const launcher = join(import.meta.dirname, "../../../bin/countersign.js");
     const child = spawn(process.execPath, [launcher, "devices", "list", "--customer", "many", "--json"], {
       env: {
@@ -163,10 +163,10 @@ describe("a list of several pages", () => {
       },
       stdio: ["ignore", "pipe", "pipe"],
     });
-    const told = text(child.stderr);
+    const errors = text(child.stderr);
     await once(child.stdout, "data");
     child.stdout.destroy();
     const [status] = await once(child, "exit");
-    expect([status, await told]).toEqual([0, ""]);
+    expect([status, await errors]).toEqual([0, ""]);
   });
 });

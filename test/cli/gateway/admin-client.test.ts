@@ -1,4 +1,4 @@
-// How commands say where they go and as whom, and what they say when that is wrong.
+// Operators' commands: the admin token, and help on the settings.
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { temporaryFolder } from "../../program.ts";
 
 const LIST = ["customers", "list"];
 
-test("a token that is not the gateway's is told of with where it was found", async () => {
+test("a wrong admin token is reported with the place it was read from", async () => {
   const { internalUrl } = await startTestGateway();
   const folder = temporaryFolder();
   const file = join(folder, "admin-token");
@@ -23,17 +23,17 @@ test("a token that is not the gateway's is told of with where it was found", asy
   for (const [env, source] of cases) {
     const { status, stderr } = await runCommand(LIST, { env: { ...url, ...env } });
     expect([status, stderr]).toEqual([1, expect.stringMatching(/^countersign: invalid_admin_token: [^\n]+\n$/)]);
-    expect(stderr.endsWith(`. The one that was sent is that of ${source}\n`)).toBe(true);
+    expect(stderr.endsWith(`. The token was read from ${source}\n`)).toBe(true);
   }
 });
 
-test("a token that no header can hold is one line, and not told", async () => {
+test("a token that no header can hold is refused, and not repeated", async () => {
   const { status, stdout, stderr } = await runCommand(LIST, {
     env: { COUNTERSIGN_ADMIN_TOKEN: "gehe\u00efm-0123456789abcdef" },
   });
   expect([status, stdout]).toEqual([2, ""]);
   expect(stderr).toBe(
-    "countersign: the admin token of COUNTERSIGN_ADMIN_TOKEN is empty, or has characters that are not visible ASCII\n",
+    "countersign: the admin token in COUNTERSIGN_ADMIN_TOKEN is empty, or has characters that are not visible ASCII\n",
   );
 });
 
@@ -48,7 +48,7 @@ test.each([
     expect(stdout).toContain(`COUNTERSIGN_${name} `);
 });
 
-test("--help says which options have to be there", async () => {
+test("--help marks required options", async () => {
   const { stdout } = await runCommand(["customer-keys", "issue", "--help"]);
   expect(stdout).toMatch(/--customer <id> +the key's owner \(required\)\n/);
   expect(stdout.match(/\(required\)/g)).toHaveLength(1);

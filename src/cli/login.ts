@@ -1,0 +1,81 @@
+// `countersign login`: logs in as a device does, over any of the four protocols.
+
+import { request as requestHttp } from "node:http";
+import { request as requestHttps } from "node:https";
+import { text } from "node:stream/consumers";
+import { type Command, Option } from "commander";
+import { readClientConfig } from "../client-config.ts";
+import { processEnvironment } from "../config.ts";
+import { codeOf } from "./error-code.ts";
+import { DEADLINE_MS, type Endpoint, endpointOf } from "./gateway/endpoint.ts";
+import { gatewayFailure, unreachable } from "./gateway/failures.ts";
+import { CommandFailure, usageFailure, writeResult } from "./output.ts";
+import { addSignOptions, type SignedLogin, type SignOptions, signFrom } from "./sign.ts";
+
+const PROTOCOLS = ["rest", "connect", "grpc", "grpc-web"] as const;
+
+interface LoginOptions extends SignOptions {
+  readonly url: string;
+  readonly via: (typeof PROTOCOLS)[number];
+}
+
+/** Adds `login`. */
+export function addLoginCommand(program: Command): void {
+  addSignOptions(program.command("login"))
+    .description("log in as a device does, and print the token")
+    .option("--url <url>", "the gateway", "http://127.0.0.1:8080")
+    .addOption(new Option("--via <protocol>", "the protocol").choices(PROTOCOLS).default("rest"))
+    .action(async (options: LoginOptions, command: Command) => {
+      const { url, via } = options;
+      if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+        throw usageFailure("--url takes an http or https URL");
+      }
+      const login = await signFrom(options);
+      const endpoint = endpointOf(url, "--url", readClientConfig(processEnvironment()));
+      // Connect's client is loaded only where it is used.
+      const answer =
+        via === "rest"
+          ? await sendRest(endpoint, login)
+          : await (await import("./login-rpc.ts")).sendRpc(via, endpoint, login);
+      writeResult(command, { ...answer }, [answer.token]);
+    });
+}
+
+async function sendRest(endpoint: Endpoint, login: SignedLogin): Promise<{ token: string; expires_in: number }> {
+  const { status, body } = await post(endpoint, JSON.stringify(login)).catch((error: unknown) => {
+    const code = codeOf(error);
+    throw unreachable(endpoint, code === "ABORT_ERR" ? "deadline_exceeded" : code);
+  });
+  const { token, expires_in, reason, message } = body;
+  if (typeof token === "string" && typeof expires_in === "number") return { token, expires_in };
+  if (typeof reason === "string" && typeof message === "string") throw gatewayFailure(reason, message, body);
+  throw new CommandFailure(`${new URL(endpoint.url).origin} answered ${status}, but not as a gateway does`);
+}
+
+interface RestAnswer {
+  readonly status: number | undefined;
+  /** Empty when the body is no JSON object. */
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+function post({ url, tls }: Endpoint, content: string): Promise<RestAnswer> {
+  const target = new URL("/auth/login", url);
+  const headers = { "Content-Type": "application/json" };
+  const options = { method: "POST", headers, signal: AbortSignal.timeout(DEADLINE_MS) };
+  return new Promise((resolve, reject) => {
+    const call = tls === undefined ? requestHttp(target, options) : requestHttps(target, { ...options, ...tls });
+    call.on("error", reject);
+    call.on("response", (response) => {
+      text(response).then((body) => resolve({ status: response.statusCode, body: parseObject(body) }), reject);
+    });
+    call.end(content);
+  });
+}
+
+function parseObject(body: string): Readonly<Record<string, unknown>> {
+  try {
+    return { ...JSON.parse(body) };
+  } catch {
+    return {};
+  }
+}
