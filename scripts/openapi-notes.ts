@@ -9,7 +9,7 @@ import { checkFresh } from "../src/core/freshness.ts";
 import type { LimitState, PolicyName } from "../src/core/ports.ts";
 import { disabled, invalidCredentials, rateLimited, replayed, unsigned } from "../src/core/refusals.ts";
 import { HeaderList } from "../src/protocols/header-list.ts";
-import { setLimitHeaders } from "../src/services/limit-headers.ts";
+import { setLimitHeaders } from "../src/services/auth.ts";
 import type { OpenapiNotes, ServiceNotes } from "./openapi/document.ts";
 import { ADMIN_NOTES } from "./openapi-admin-notes.ts";
 import { refusalOf } from "./openapi-refusals.ts";

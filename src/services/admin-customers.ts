@@ -1,35 +1,26 @@
-// AdminService's calls on customers. Knows no transport.
+// AdminService's methods on customers.
 
 import type { ServiceImpl } from "@connectrpc/connect";
 import { type AdminService, CustomerSchema } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { malformed } from "../core/errors.ts";
 import type { CustomerPatch } from "../core/registry/customers.ts";
 import type { AdminDependencies } from "./admin-dependencies.ts";
-import { readMask, requireMasked } from "./admin-mask.ts";
-import { customerMessage } from "./admin-messages.ts";
-import { statuses } from "./admin-values.ts";
-import { readEtag, withEtag } from "./etag-headers.ts";
+import { customerMessage, statuses } from "./admin-messages.ts";
+import { readEtag, readPatch, withEtag } from "./admin-updates.ts";
 
-type CustomerCalls = Pick<
+type CustomerMethods = Pick<
   ServiceImpl<typeof AdminService>,
   "createCustomer" | "getCustomer" | "listCustomers" | "updateCustomer" | "deleteCustomer" | "revokeCustomerTokens"
 >;
 
-const CHANGEABLE = ["display_name", "status", "login_limit"] as const;
-
-/** Builds them on the use-cases. Each throws what those throw. */
-export function createCustomerCalls({
-  registry: { customers },
-  actorOf,
-}: Pick<AdminDependencies, "registry" | "actorOf">): CustomerCalls {
+/** Creates the methods. They throw the errors of the registry. */
+export function createCustomerMethods({ registry: { customers }, actorOf }: AdminDependencies): CustomerMethods {
   return {
     async createCustomer({ customer, customerId }, context) {
-      const named = customer?.customerId ?? "";
-      if (named !== "" && customerId !== "" && named !== customerId) {
-        throw malformed("customer_id is there twice and differs. Send it once", "customer_id");
-      }
+      const inResource = customer?.customerId ?? "";
+      requireSameCustomer(customerId, inResource);
       const draft = {
-        customerId: customerId === "" ? named : customerId,
+        customerId: customerId === "" ? inResource : customerId,
         displayName: customer?.displayName ?? "",
         status: statuses.read(customer?.status) ?? "enabled",
         loginLimit: customer?.loginLimit ?? "",
@@ -50,13 +41,11 @@ export function createCustomerCalls({
       const { customerId = "", displayName = "", loginLimit = "" } = customer ?? {};
       const etag = readEtag(context.requestHeader, customer?.etag ?? "");
       const status = statuses.read(customer?.status);
-      const given = { display_name: displayName !== "", status: status !== undefined, login_limit: loginLimit !== "" };
-      const mask = readMask(updateMask, { desc: CustomerSchema, changeable: CHANGEABLE }, (name) => given[name]);
-      const patch: CustomerPatch = {
-        ...(mask.has("display_name") && { displayName }),
-        ...(mask.has("status") && { status: requireMasked(status, "status") }),
-        ...(mask.has("login_limit") && { loginLimit }),
-      };
+      const patch = readPatch<CustomerPatch>(updateMask, CustomerSchema, {
+        display_name: { change: { displayName }, isSet: displayName !== "" },
+        status: { change: status && { status } },
+        login_limit: { change: { loginLimit }, isSet: loginLimit !== "" },
+      });
       const updated = await customers.update(customerId, patch, etag, actorOf(context));
       return withEtag(context.responseHeader, customerMessage(updated));
     },
@@ -71,4 +60,11 @@ export function createCustomerCalls({
       return withEtag(context.responseHeader, customerMessage(customer));
     },
   };
+}
+
+/** @throws AuthError `malformed` when the request and the resource in it name different customers */
+export function requireSameCustomer(customerId: string, inResource: string): void {
+  if (customerId !== "" && inResource !== "" && customerId !== inResource) {
+    throw malformed("customer_id is there twice and differs. Send it once", "customer_id");
+  }
 }

@@ -1,4 +1,4 @@
-// What the calls of AdminService need.
+// The parts of the core that AdminService calls.
 
 import type { HandlerContext } from "@connectrpc/connect";
 import type { ExplainLogin } from "../core/explain.ts";

@@ -1,16 +1,23 @@
-// AdminService's calls on devices. Knows no transport.
+// AdminService's methods on devices, import included.
 
+import type { FieldMask } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
-import { type AdminService, type Device, DeviceSchema } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
+import {
+  type AdminService,
+  type Device,
+  DeviceSchema,
+  type ImportDevicesRequest_Row,
+  KeyMode as KeyModeEnum,
+} from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { malformed } from "../core/errors.ts";
 import type { DevicePatch } from "../core/registry/device-changes.ts";
+import type { ImportRow } from "../core/registry/device-import.ts";
+import { requireSameCustomer } from "./admin-customers.ts";
 import type { AdminDependencies } from "./admin-dependencies.ts";
-import { readMask, requireMasked } from "./admin-mask.ts";
-import { deviceMessage } from "./admin-messages.ts";
-import { keyModes, statuses } from "./admin-values.ts";
-import { readEtag, withEtag } from "./etag-headers.ts";
+import { deviceMessage, keyModes, statuses } from "./admin-messages.ts";
+import { readEtag, readPatch, withEtag } from "./admin-updates.ts";
 
-type DeviceCalls = Pick<
+type DeviceMethods = Pick<
   ServiceImpl<typeof AdminService>,
   | "createDevice"
   | "getDevice"
@@ -19,21 +26,19 @@ type DeviceCalls = Pick<
   | "deleteDevice"
   | "revokeDeviceTokens"
   | "deriveDeviceKey"
+  | "importDevices"
 >;
 
-const CHANGEABLE = ["display_name", "status", "key_mode", "shared_identity", "replay_guard", "labels"] as const;
+const KEY_MODES: readonly KeyModeEnum[] = Object.values(KeyModeEnum);
 
-/** Builds them on the use-cases. Each throws what those throw. */
-export function createDeviceCalls({
-  registry: { devices },
+/** Creates the methods. They throw the errors of the registry. */
+export function createDeviceMethods({
+  registry: { devices, deviceImport },
   actorOf,
-}: Pick<AdminDependencies, "registry" | "actorOf">): DeviceCalls {
+}: AdminDependencies): DeviceMethods {
   return {
     async createDevice({ customerId, device }, context) {
-      const named = device?.customerId ?? "";
-      if (named !== "" && customerId !== "" && named !== customerId) {
-        throw malformed("customer_id is there twice and differs. Send it once", "customer_id");
-      }
+      requireSameCustomer(customerId, device?.customerId ?? "");
       const draft = {
         customerId,
         deviceKey: device?.deviceKey ?? "",
@@ -58,7 +63,7 @@ export function createDeviceCalls({
 
     async updateDevice({ device, updateMask }, context) {
       if (device === undefined) throw malformed("device is missing", "device");
-      const patch = readPatch(device, updateMask);
+      const patch = readDevicePatch(device, updateMask);
       const etag = readEtag(context.requestHeader, device.etag);
       const updated = await devices.update(device.deviceKey, patch, etag, actorOf(context));
       return withEtag(context.responseHeader, deviceMessage(updated));
@@ -77,28 +82,41 @@ export function createDeviceCalls({
       const derived = await devices.deriveKey(deviceKey, actorOf(context));
       return { deviceKey, ...derived };
     },
+
+    async importDevices({ rows }, context) {
+      const outcome = await deviceImport.importDevices(rows.map(readRow), actorOf(context));
+      return { ...outcome, failures: [...outcome.failures] };
+    },
   };
 }
 
-function readPatch(device: Device, updateMask: Parameters<typeof readMask>[0]): DevicePatch {
+function readDevicePatch(device: Device, updateMask: FieldMask | undefined): DevicePatch {
   const { displayName, sharedIdentity, replayGuard, labels } = device;
   const status = statuses.read(device.status);
   const keyMode = keyModes.read(device.keyMode);
-  const given = {
-    display_name: displayName !== "",
-    status: status !== undefined,
-    key_mode: keyMode !== undefined,
-    shared_identity: sharedIdentity,
-    replay_guard: replayGuard !== undefined,
-    labels: Object.keys(labels).length > 0,
-  };
-  const mask = readMask(updateMask, { desc: DeviceSchema, changeable: CHANGEABLE }, (name) => given[name]);
+  return readPatch<DevicePatch>(updateMask, DeviceSchema, {
+    display_name: { change: { displayName }, isSet: displayName !== "" },
+    status: { change: status && { status } },
+    key_mode: { change: keyMode && { keyMode } },
+    shared_identity: { change: { sharedIdentity }, isSet: sharedIdentity },
+    replay_guard: { change: replayGuard === undefined ? undefined : { replayGuard } },
+    labels: { change: { labels }, isSet: Object.keys(labels).length > 0 },
+  });
+}
+
+function readRow(row: ImportDevicesRequest_Row, index: number): ImportRow {
+  const { deviceKey, customerId, displayName, keyMode, sharedIdentity, replayGuard, labels } = row;
+  // No file has such a value: the client is wrong, so the request fails and not this row alone.
+  if (!KEY_MODES.includes(keyMode)) {
+    throw malformed(`key_mode of the row at place ${index} has a value that is not in the contract`, "rows.key_mode");
+  }
   return {
-    ...(mask.has("display_name") && { displayName }),
-    ...(mask.has("status") && { status: requireMasked(status, "status") }),
-    ...(mask.has("key_mode") && { keyMode: requireMasked(keyMode, "key_mode") }),
-    ...(mask.has("shared_identity") && { sharedIdentity }),
-    ...(mask.has("replay_guard") && { replayGuard: requireMasked(replayGuard, "replay_guard") }),
-    ...(mask.has("labels") && { labels }),
+    deviceKey,
+    customerId,
+    displayName,
+    keyMode: keyModes.read(keyMode),
+    sharedIdentity,
+    replayGuard,
+    labels: labels?.labels,
   };
 }

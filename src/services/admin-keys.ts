@@ -1,21 +1,28 @@
-// AdminService's calls on customer keys. Knows no transport.
+// AdminService's methods on customer keys and signing keys.
 
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { AdminService } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
+import { listPage } from "../core/registry/pages.ts";
 import type { AdminDependencies } from "./admin-dependencies.ts";
-import { customerKeyMessage } from "./admin-messages.ts";
-import { keyPurposes, keyStates, readTime, writeTime } from "./admin-values.ts";
+import {
+  customerKeyMessage,
+  keyPurposes,
+  keyStates,
+  readTime,
+  signingKeyMessage,
+  writeTime,
+} from "./admin-messages.ts";
 
-type CustomerKeyCalls = Pick<
+type CustomerKeyMethods = Pick<
   ServiceImpl<typeof AdminService>,
   "issueCustomerKey" | "listCustomerKeys" | "getCustomerKeyUsage" | "retireCustomerKey"
 >;
 
-/** Builds them on the use-cases. Each throws what those throw. */
-export function createCustomerKeyCalls({
+/** Creates the methods on customer keys. They throw the errors of the registry. */
+export function createCustomerKeyMethods({
   registry: { customerKeys },
   actorOf,
-}: Pick<AdminDependencies, "registry" | "actorOf">): CustomerKeyCalls {
+}: AdminDependencies): CustomerKeyMethods {
   return {
     async issueCustomerKey({ customerId, purpose, importedKey, notBefore, expiresAt }, context) {
       const draft = {
@@ -29,8 +36,7 @@ export function createCustomerKeyCalls({
     },
 
     async listCustomerKeys({ customerId, pageSize, pageToken }) {
-      const page = { pageSize, pageToken, filter: "" };
-      const { items, nextPageToken } = await customerKeys.list(customerId, page);
+      const { items, nextPageToken } = await customerKeys.list(customerId, { pageSize, pageToken, filter: "" });
       return { customerKeys: items.map(customerKeyMessage), nextPageToken };
     },
 
@@ -50,9 +56,50 @@ export function createCustomerKeyCalls({
     },
 
     async retireCustomerKey({ keyId, validateOnly }, context) {
-      const retirement = await customerKeys.retire(keyId, validateOnly, actorOf(context));
-      const { key, stoppedDevices, silentDevices, otherLiveKeys } = retirement;
-      return { customerKey: customerKeyMessage(key), stoppedDevices, silentDevices, otherLiveKeys };
+      const { key, ...counts } = await customerKeys.retire(keyId, validateOnly, actorOf(context));
+      return { customerKey: customerKeyMessage(key), ...counts };
+    },
+  };
+}
+
+type SigningKeyMethods = Pick<
+  ServiceImpl<typeof AdminService>,
+  "listSigningKeys" | "rotateSigningKey" | "revokeSigningKey" | "importSigningKey"
+>;
+
+const LIST = { name: "signing-keys", fields: {} };
+
+/** Creates the methods on signing keys. They throw the errors of the key ring. */
+export function createSigningKeyMethods({ signingKeys, actorOf }: AdminDependencies): SigningKeyMethods {
+  return {
+    async listSigningKeys({ pageSize, pageToken }) {
+      // There are few enough to read them all.
+      const keys = await signingKeys.list();
+      const { items, nextPageToken } = await listPage(
+        LIST,
+        { pageSize, pageToken, filter: "" },
+        async ({ after, size }) => {
+          const start = keys.findIndex(({ kid }) => kid === after) + 1;
+          const page = keys.slice(start, start + size);
+          return { items: page, next: start + size < keys.length ? page.at(-1)?.kid : undefined };
+        },
+      );
+      return { signingKeys: items.map(signingKeyMessage), nextPageToken };
+    },
+
+    async rotateSigningKey({ now }, context) {
+      const { active, next, rotationTime } = await signingKeys.rotate(now, actorOf(context));
+      const rotateTime = writeTime(rotationTime);
+      return { active: signingKeyMessage(active), next: signingKeyMessage(next), rotateTime };
+    },
+
+    async revokeSigningKey({ kid }, context) {
+      const { revoked, active } = await signingKeys.revoke(kid, actorOf(context));
+      return { signingKey: signingKeyMessage(revoked), active: signingKeyMessage(active) };
+    },
+
+    async importSigningKey({ privateKey, kid, asNext }, context) {
+      return signingKeyMessage(await signingKeys.import({ privateKey, kid, asNext }, actorOf(context)));
     },
   };
 }

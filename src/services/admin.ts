@@ -1,43 +1,38 @@
-// AdminService: proto messages to the core and back. Knows no transport, and not who may call.
+// AdminService: converts messages for the core. It does not check who calls.
 
 import { createServiceImplSpec, type ServiceImpl, type ServiceImplSpec } from "@connectrpc/connect";
 import { AdminService } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
-import { createCustomerCalls } from "./admin-customers.ts";
+import { createCustomerMethods } from "./admin-customers.ts";
 import type { AdminDependencies } from "./admin-dependencies.ts";
-import { createDeviceCalls } from "./admin-devices.ts";
-import { createImportCalls } from "./admin-import.ts";
-import { createCustomerKeyCalls } from "./admin-keys.ts";
-import { auditEventMessage } from "./admin-messages.ts";
-import { createSigningKeyCalls } from "./admin-signing-keys.ts";
-import { readTime, writeTime } from "./admin-values.ts";
+import { createDeviceMethods } from "./admin-devices.ts";
+import { createCustomerKeyMethods, createSigningKeyMethods } from "./admin-keys.ts";
+import { auditEventMessage, readTime, writeTime } from "./admin-messages.ts";
 
-/** The most bytes that a message to AdminService may have: 1,000 rows of an import. */
+/** Limit of a message to AdminService, in bytes: 1,000 rows of an import. */
 export const ADMIN_MESSAGE_BYTES = 1024 * 1024;
 
-/** The operator's calls. Whoever mounts it sees to it that only operators make them. */
+/** Creates the service. Mount it with a guard that admits operators only. */
 export function createAdminService(dependencies: AdminDependencies): ServiceImplSpec {
   return createServiceImplSpec<typeof AdminService>(AdminService, {
-    ...createCustomerCalls(dependencies),
-    ...createCustomerKeyCalls(dependencies),
-    ...createDeviceCalls(dependencies),
-    ...createImportCalls(dependencies),
-    ...createSigningKeyCalls(dependencies),
-    ...createOverseerCalls(dependencies),
+    ...createCustomerMethods(dependencies),
+    ...createCustomerKeyMethods(dependencies),
+    ...createDeviceMethods(dependencies),
+    ...createSigningKeyMethods(dependencies),
+    ...createOtherMethods(dependencies),
   });
 }
 
-type OverseerCalls = Pick<
+type OtherMethods = Pick<
   ServiceImpl<typeof AdminService>,
   "revokeToken" | "listAuditEvents" | "explainLogin" | "resealSecrets"
 >;
 
-/** What belongs to no customer. */
-function createOverseerCalls({
+function createOtherMethods({
   registry: { tokens, audit },
   explain,
   secrets,
   actorOf,
-}: AdminDependencies): OverseerCalls {
+}: AdminDependencies): OtherMethods {
   return {
     async revokeToken({ jti }, context) {
       const { expiresAt } = await tokens.revoke(jti, actorOf(context));
@@ -50,11 +45,8 @@ function createOverseerCalls({
     },
 
     async explainLogin({ deviceKey, body, receiveTime }) {
-      const { wouldSucceed, findings } = await explain({
-        deviceKey,
-        body,
-        receivedAt: readTime(receiveTime, "receive_time"),
-      });
+      const receivedAt = readTime(receiveTime, "receive_time");
+      const { wouldSucceed, findings } = await explain({ deviceKey, body, receivedAt });
       return { wouldSucceed, findings: [...findings] };
     },
 

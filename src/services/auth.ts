@@ -1,11 +1,11 @@
-// AuthService: proto messages to the core and back. Knows no transport.
+// AuthService: converts messages for the core, and sets the rate limit headers.
 
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import { createServiceImplSpec, type HandlerContext, type ServiceImplSpec } from "@connectrpc/connect";
 import { AuthService, LoginRequestSchema } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
 import { AuthError } from "../core/errors.ts";
 import type { Caller, Login, LoginRequest } from "../core/login.ts";
-import { setLimitHeaders } from "./limit-headers.ts";
+import type { LimitState } from "../core/ports.ts";
 
 export interface AuthServiceDependencies<From extends Caller> {
   readonly logIn: (request: LoginRequest, caller: From) => Promise<Login>;
@@ -14,7 +14,7 @@ export interface AuthServiceDependencies<From extends Caller> {
   readonly now: () => number;
 }
 
-/** The one handler of a login, whichever protocol brings it. */
+/** Creates the service, which is the same in every protocol. */
 export function createAuthService<From extends Caller>(dependencies: AuthServiceDependencies<From>): ServiceImplSpec {
   const { logIn, callerOf, now } = dependencies;
   return createServiceImplSpec<typeof AuthService>(AuthService, {
@@ -35,7 +35,7 @@ export function createAuthService<From extends Caller>(dependencies: AuthService
   });
 }
 
-/** Reads a login's body as a protocol's `read` does: for whoever explains one. @throws AuthError `malformed` */
+/** Creates a reader of login bodies, for `explain`, from a protocol's `read`. It throws AuthError `malformed`. */
 export function createReadLogin(
   read: <Desc extends DescMessage>(desc: Desc, bytes: Uint8Array) => MessageShape<Desc>,
 ): (body: Uint8Array) => LoginRequest {
@@ -43,4 +43,17 @@ export function createReadLogin(
     const { deviceKey, timestamp, deviceSignature } = read(LoginRequestSchema, body);
     return { deviceKey, timestamp, deviceSignature };
   };
+}
+
+/**
+ * Sets `X-RateLimit-*` (reset in Unix seconds) and the fields of draft-ietf-httpapi-ratelimit-headers (`t` in seconds from now).
+ */
+export function setLimitHeaders(headers: Headers, state: LimitState | undefined): void {
+  if (state === undefined) return;
+  const { policy, remaining, resetMs, decidedAt } = state;
+  headers.set("X-RateLimit-Limit", String(policy.limit));
+  headers.set("X-RateLimit-Remaining", String(remaining));
+  headers.set("X-RateLimit-Reset", String(Math.ceil((decidedAt + resetMs) / 1000)));
+  headers.set("RateLimit-Policy", `"${policy.name}";q=${policy.limit};w=${Math.ceil(policy.windowMs / 1000)}`);
+  headers.set("RateLimit", `"${policy.name}";r=${remaining};t=${Math.ceil(resetMs / 1000)}`);
 }

@@ -1,33 +1,19 @@
-// grpc.health.v1.Health of a gateway whose services start and stop together.
+// grpc.health.v1.Health for services that start and stop together.
 
 import { Code, ConnectError, createServiceImplSpec, type ServiceImplSpec } from "@connectrpc/connect";
 import { Health, HealthCheckResponse_ServingStatus as Status } from "../../gen/es/health/v1/health_pb.ts";
 
 export interface HealthService {
   readonly spec: ServiceImplSpec;
-  /** Tells whoever watches that nothing is served any more, and ends their calls. */
+  /** Reports NOT_SERVING from now on, and ends Watch calls. */
   readonly drain: () => void;
 }
 
-/** Reports on each service, and on the whole gateway under the empty name. It stores no name that a caller sends. */
+/** Creates the service for `services` and, under the empty name, the whole gateway. Names that callers send are not stored. */
 export function createHealthService(services: readonly ServiceImplSpec[]): HealthService {
   const names = new Set(["", Health.typeName, ...services.map(({ service }) => service.typeName)]);
-  const watchers = new Set<() => void>();
-  let isDrained = false;
-  const status = (): Status => (isDrained ? Status.NOT_SERVING : Status.SERVING);
-
-  /** Resolves at a change, or once the caller has gone. */
-  function changed(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = (): void => {
-        watchers.delete(wake);
-        resolve();
-      };
-      watchers.add(wake);
-      signal.addEventListener("abort", wake, { once: true });
-      if (signal.aborted) wake();
-    });
-  }
+  const draining = new AbortController();
+  const status = (): Status => (draining.signal.aborted ? Status.NOT_SERVING : Status.SERVING);
 
   const spec = createServiceImplSpec<typeof Health>(Health, {
     check({ service }) {
@@ -37,20 +23,19 @@ export function createHealthService(services: readonly ServiceImplSpec[]): Healt
     list: () => ({ statuses: Object.fromEntries([...names].map((name) => [name, { status: status() }])) }),
     async *watch({ service }, { signal }) {
       const current = (): Status => (names.has(service) ? status() : Status.SERVICE_UNKNOWN);
-      const isFinal = isDrained;
+      const isFinal = draining.signal.aborted;
       yield { status: current() };
       if (isFinal) return;
-      // The drain may come while the first status is sent: `changed` would miss it.
-      if (!isDrained) await changed(signal);
-      if (isDrained && !signal.aborted) yield { status: current() };
+      await aborted(AbortSignal.any([draining.signal, signal]));
+      if (!signal.aborted) yield { status: current() };
     },
   });
+  return { spec, drain: () => draining.abort() };
+}
 
-  return {
-    spec,
-    drain() {
-      isDrained = true;
-      for (const wake of [...watchers]) wake();
-    },
-  };
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
 }

@@ -1,25 +1,25 @@
-// The OpenAPI documents as they are served; `npm run gen` wrote them from the contract. Knows no transport.
+// The OpenAPI documents that `npm run gen` made, as served.
 
 import { createHash } from "node:crypto";
 import internal from "../../gen/openapi/internal.json" with { type: "json" };
 import published from "../../gen/openapi/public.json" with { type: "json" };
 
-/** How long a client may keep one, in seconds. */
+/** max-age, in seconds. */
 const MAX_AGE = 300;
 
 export interface OpenapiDocument {
   readonly contentType: string;
-  /** Shared by all answers: a string would be copied for each. */
+  /** Bytes, which all answers share. */
   readonly body: Uint8Array;
   /** A strong entity tag (RFC 9110, 8.8.3). */
   readonly etag: string;
   readonly maxAge: number;
 }
 
-/** What the services of the public listener answer over REST. */
+/** The services of the public listener. */
 export const publicOpenapi = render(published);
 
-/** What those of the internal listener do. */
+/** The services of the internal listener. */
 export const internalOpenapi = render(internal);
 
 function render(document: object): OpenapiDocument {

@@ -1,4 +1,4 @@
-// grpc.reflection of mounted services, v1 and v1alpha.
+// grpc.reflection, v1 and v1alpha, of mounted services.
 
 import { createRegistry, type DescExtension, type DescFile, type Registry, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
@@ -9,95 +9,81 @@ import {
   type ServerReflectionRequest as ServerReflectionRequestAlpha,
 } from "../../gen/es/grpc/reflection/v1alpha/reflection_pb.ts";
 
-/** Both versions, which describe `services` and themselves. */
+type Request = ServerReflectionRequest | ServerReflectionRequestAlpha;
+
+/** Creates both versions. They describe `services` and themselves. */
 export function createReflectionServices(services: readonly ServiceImplSpec[]): readonly ServiceImplSpec[] {
   const described = [...services.map(({ service }) => service), ServerReflection, ServerReflectionAlpha];
   const files = new Map<string, DescFile>();
-  for (const { file } of described) for (const one of withDependencies(file)) files.set(one.proto.name, one);
+  for (const { file } of described) for (const one of withImports(file)) files.set(one.proto.name, one);
   const registry = createRegistry(...files.values());
   const names = described.map(({ typeName }) => ({ name: typeName })).sort((a, b) => (a.name < b.name ? -1 : 1));
 
-  function answer({
-    host,
-    messageRequest: { case: kind, value },
-  }: ServerReflectionRequest | ServerReflectionRequestAlpha) {
-    const found = (file: DescFile | undefined) =>
-      file === undefined
-        ? notFound(`there is no such ${kind === "fileByFilename" ? "file" : "symbol"}`)
-        : fileResponse(file);
-    const respond = () => {
-      switch (kind) {
-        case "listServices":
-          return { case: "listServicesResponse", value: { service: names } } as const;
-        case "fileByFilename":
-          return found(files.get(value));
-        case "fileContainingSymbol":
-          return found(fileOfSymbol(registry, value));
-        case "fileContainingExtension":
-          return found(
-            extensionsOf(registry, value.containingType).find((one) => one.number === value.extensionNumber)?.file,
-          );
-        case "allExtensionNumbersOfType": {
-          if (registry.getMessage(value) === undefined) return notFound("there is no such message");
-          const extensionNumber = extensionsOf(registry, value).map(({ number }) => number);
-          return { case: "allExtensionNumbersResponse", value: { baseTypeName: value, extensionNumber } } as const;
-        }
-        case undefined:
-          return errorResponse(Code.InvalidArgument, "the request asks for nothing");
+  function respond({ messageRequest: { case: kind, value } }: Request) {
+    switch (kind) {
+      case "listServices":
+        return { case: "listServicesResponse", value: { service: names } } as const;
+      case "fileByFilename":
+        return fileResponse(files.get(value), "there is no such file");
+      case "fileContainingSymbol":
+        return fileResponse(fileOfSymbol(registry, value), "there is no such symbol");
+      case "fileContainingExtension": {
+        const extensions = extensionsOf(registry, value.containingType);
+        const extension = extensions.find(({ number }) => number === value.extensionNumber);
+        return fileResponse(extension?.file, "there is no such extension");
       }
-    };
-    return { validHost: host, messageResponse: respond() };
+      case "allExtensionNumbersOfType": {
+        if (registry.getMessage(value) === undefined) return errorResponse(Code.NotFound, "there is no such message");
+        const extensionNumber = extensionsOf(registry, value).map(({ number }) => number);
+        return { case: "allExtensionNumbersResponse", value: { baseTypeName: value, extensionNumber } } as const;
+      }
+      case undefined:
+        return errorResponse(Code.InvalidArgument, "the request asks for nothing");
+    }
+  }
+
+  async function* serverReflectionInfo<Sent extends Request>(requests: AsyncIterable<Sent>) {
+    for await (const request of requests) {
+      yield { originalRequest: request, validHost: request.host, messageResponse: respond(request) };
+    }
   }
 
   return [
-    createServiceImplSpec<typeof ServerReflection>(ServerReflection, {
-      async *serverReflectionInfo(requests) {
-        for await (const request of requests) yield { originalRequest: request, ...answer(request) };
-      },
-    }),
-    createServiceImplSpec<typeof ServerReflectionAlpha>(ServerReflectionAlpha, {
-      async *serverReflectionInfo(requests) {
-        for await (const request of requests) yield { originalRequest: request, ...answer(request) };
-      },
-    }),
+    createServiceImplSpec<typeof ServerReflection>(ServerReflection, { serverReflectionInfo }),
+    createServiceImplSpec<typeof ServerReflectionAlpha>(ServerReflectionAlpha, { serverReflectionInfo }),
   ];
 }
 
-/** A file after the files that it imports. */
-function withDependencies(file: DescFile): DescFile[] {
-  return [...new Set([...file.dependencies.flatMap(withDependencies), file])];
+/** A file, after the files that it imports. */
+function withImports(file: DescFile): DescFile[] {
+  return [...new Set([...file.dependencies.flatMap(withImports), file])];
 }
 
-/** The file of a type or, by the name of what it belongs to, of a field, value or method. */
+/** The file of a type, or of a field, enum value or method in a type. */
 function fileOfSymbol(registry: Registry, symbol: string): DescFile | undefined {
-  const parent = symbol.slice(0, Math.max(0, symbol.lastIndexOf(".")));
-  return (registry.get(symbol) ?? memberOf(registry, parent, symbol.slice(parent.length + 1)))?.file;
-}
-
-function memberOf(registry: Registry, parent: string, name: string): { readonly file: DescFile } | undefined {
-  const type = registry.get(parent);
+  const type = registry.get(symbol);
+  if (type !== undefined) return type.file;
+  const dot = Math.max(0, symbol.lastIndexOf("."));
+  const parent = registry.get(symbol.slice(0, dot));
   const members =
-    type?.kind === "message"
-      ? type.members
-      : type?.kind === "service"
-        ? type.methods
-        : type?.kind === "enum"
-          ? type.values
+    parent?.kind === "message"
+      ? parent.members
+      : parent?.kind === "service"
+        ? parent.methods
+        : parent?.kind === "enum"
+          ? parent.values
           : [];
-  return members.some((member) => member.name === name) ? type : undefined;
+  return members.some(({ name }) => name === symbol.slice(dot + 1)) ? parent?.file : undefined;
 }
 
 function extensionsOf(registry: Registry, typeName: string): DescExtension[] {
   return [...registry].filter((type) => type.kind === "extension").filter((one) => one.extendee.typeName === typeName);
 }
 
-function fileResponse(file: DescFile) {
-  const fileDescriptorProto = withDependencies(file).map(({ proto }) => toBinary(FileDescriptorProtoSchema, proto));
+function fileResponse(file: DescFile | undefined, missing: string) {
+  if (file === undefined) return errorResponse(Code.NotFound, missing);
+  const fileDescriptorProto = withImports(file).map(({ proto }) => toBinary(FileDescriptorProtoSchema, proto));
   return { case: "fileDescriptorResponse", value: { fileDescriptorProto } } as const;
-}
-
-function notFound(errorMessage: string) {
-  return errorResponse(Code.NotFound, errorMessage);
 }
 
 function errorResponse(errorCode: Code, errorMessage: string) {

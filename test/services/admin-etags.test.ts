@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => gateway.close());
 
-/** A call to REST; its body is told beside it. */
+/** Sends a REST call. */
 async function send(
   verb: string,
   path: string,
@@ -31,7 +31,7 @@ async function send(
 test.each([
   ["customers", "/v1/customers?customer_id=matched", "/v1/customers/matched"],
   ["devices", "/v1/customers/CUSTOMER/devices", "/v1/devices/matched"],
-])("of %s are in a header, and If-Match is as good as the field", async (_what, parent, path) => {
+])("etags of %s are in the ETag header, and If-Match works as the field does", async (_what, parent, path) => {
   const created = await send("POST", parent.replace("CUSTOMER", gateway.customerId), {
     body: { device_key: "matched", display_name: "One" },
   });
@@ -44,8 +44,8 @@ test.each([
   const mismatch = { status: 409, json: { reason: "etag_mismatch", field: "etag" } };
   expect(await send("PATCH", path, { ifMatch: first, body: { display_name: "Late" } })).toMatchObject(mismatch);
   expect(await send("DELETE", path, { ifMatch: first })).toMatchObject(mismatch);
-  const torn = await send("PATCH", path, { ifMatch: changed.etag, body: { display_name: "Late", etag: first } });
-  expect(torn).toMatchObject({ status: 400, json: { message: "etag and If-Match differ. Send one of them" } });
+  const conflicting = await send("PATCH", path, { ifMatch: changed.etag, body: { display_name: "Late", etag: first } });
+  expect(conflicting).toMatchObject({ status: 400, json: { message: "etag and If-Match differ. Send one of them" } });
 
   expect((await send("GET", path)).json).toMatchObject({ display_name: "New" });
   expect((await send("DELETE", path, { ifMatch: changed.etag })).status).toBe(200);

@@ -1,4 +1,4 @@
-// AdminService as operators meet it: a real gateway, through Connect's client and over REST.
+// AdminService through a real gateway, by Connect's client and over REST.
 
 import { generateKeyPairSync } from "node:crypto";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
@@ -16,7 +16,7 @@ import {
 import { ErrorInfoSchema } from "../../gen/es/google/rpc/error_details_pb.ts";
 import { KEY_MODE_HOLD_MS } from "../../src/core/ports.ts";
 import { SEEN_MS } from "../../src/core/registry/ports.ts";
-import { adminTokenId } from "../../src/services/admin-actor.ts";
+import { adminTokenId } from "../../src/services/admin-guard.ts";
 import { ADMIN_TOKEN, openGateway, postLogin, type TestGateway } from "../gateway.ts";
 
 const OTHER_TOKEN = "the-other-token-of-the-test";
@@ -66,7 +66,7 @@ async function rest(verb: string, path: string, body?: unknown): Promise<Record<
 }
 
 describe("two admin tokens", () => {
-  test("are good at once, a third is not", async () => {
+  test("are accepted at once, and no third one", async () => {
     for (const token of [ADMIN_TOKEN, OTHER_TOKEN]) {
       expect((await clientOf(token).listCustomers({})).customers).not.toHaveLength(0);
     }
@@ -74,7 +74,7 @@ describe("two admin tokens", () => {
     expect(failure.slice(0, 2)).toEqual([Code.Unauthenticated, "invalid_admin_token"]);
   });
 
-  test("are told apart in the audit log, and neither is in it", async () => {
+  test("have ids in the audit log, which has neither token", async () => {
     await clientOf(OTHER_TOKEN, "bob@ops-2").createCustomer({ customerId: "of-bob" });
     const { auditEvents } = await admin.listAuditEvents({ filter: 'resource = "customers/of-bob"' });
     expect(auditEvents).toMatchObject([
@@ -92,7 +92,7 @@ describe("two admin tokens", () => {
 });
 
 describe("customers", () => {
-  test("an update changes what its mask names, and what it has without one", async () => {
+  test("an update changes the fields in its mask, or without one the fields that are set", async () => {
     const customer = { customerId: "masked", displayName: "One", loginLimit: "5/10s" };
     await admin.createCustomer({ customer });
     const named = await admin.updateCustomer({
@@ -109,7 +109,7 @@ describe("customers", () => {
     expect(all).toMatchObject({ displayName: "", status: Status.ENABLED });
   });
 
-  test("a name that is not said is missing, and not unknown", async () => {
+  test("an empty name is malformed", async () => {
     for (const call of [admin.getCustomer({}), admin.updateCustomer({}), admin.deleteCustomer({})]) {
       expect(await failureOf(call)).toEqual([Code.InvalidArgument, "malformed", "customer_id"]);
     }
@@ -125,13 +125,7 @@ describe("customers", () => {
     expect((await failureOf(admin.createDevice({ device })))[2]).toBe("customer_id");
   });
 
-  test("a status that the mask names has to have a value", async () => {
-    const customer = { customerId: gateway.customerId };
-    const failure = await failureOf(admin.updateCustomer({ customer, updateMask: { paths: ["status"] } }));
-    expect(failure).toEqual([Code.InvalidArgument, "malformed", "status"]);
-  });
-
-  test("an etag that is no longer right changes and deletes nothing", async () => {
+  test("a stale etag changes and deletes nothing", async () => {
     const { etag } = await admin.createCustomer({ customerId: "versioned" });
     const changed = await admin.updateCustomer({ customer: { customerId: "versioned", displayName: "New", etag } });
     expect(changed.etag).not.toBe(etag);
@@ -144,7 +138,7 @@ describe("customers", () => {
     expect((await failureOf(admin.getCustomer({ customerId: "versioned" })))[1]).toBe("does_not_exist");
   });
 
-  test("REST takes a mask in either spelling, and the path's name over the body's", async () => {
+  test("REST accepts both spellings of a mask, and prefers the name in the path", async () => {
     await admin.createCustomer({ customerId: "by-rest", customer: { displayName: "One", loginLimit: "off" } });
     for (const mask of ["display_name", "displayName"]) {
       const body = { customer_id: "another", display_name: mask, login_limit: "9/9s" };
@@ -153,7 +147,7 @@ describe("customers", () => {
     }
   });
 
-  test("a customer_id may be in either place, and not differ", async () => {
+  test("the request and the resource may not name different customers", async () => {
     expect(await rest("POST", "/v1/customers", { customer_id: "in-body" })).toMatchObject({ customer_id: "in-body" });
     const both = admin.createCustomer({ customerId: "one", customer: { customerId: "other" } });
     expect(await failureOf(both)).toEqual([Code.InvalidArgument, "malformed", "customer_id"]);
@@ -161,7 +155,7 @@ describe("customers", () => {
 });
 
 describe("customer keys", () => {
-  test("are shown without their secret, with their state", async () => {
+  test("are listed with their state and without their secret", async () => {
     await admin.createCustomer({ customerId: "keyed" });
     const later = { seconds: BigInt(NOW / 1000 + 3_600) };
     const issued = await admin.issueCustomerKey({ customerId: "keyed", notBefore: later });
@@ -173,28 +167,10 @@ describe("customer keys", () => {
     const { customerKey } = await admin.retireCustomerKey({ keyId: issued.keyId });
     expect(customerKey).toMatchObject({ state: KeyState.RETIRED, retireTime: { seconds: BigInt(NOW / 1000) } });
   });
-
-  test("a time out of range is refused by its field", async () => {
-    const expiresAt = { seconds: 253_402_300_800n };
-    const transport = createConnectTransport({
-      baseUrl: gateway.internalUrl,
-      httpVersion: "1.1",
-      useBinaryFormat: true,
-      interceptors: [
-        (next) => (request) => {
-          request.header.set("authorization", `Bearer ${ADMIN_TOKEN}`);
-          return next(request);
-        },
-      ],
-    });
-    const binary = createClient(AdminService, transport);
-    const failure = await failureOf(binary.issueCustomerKey({ customerId: gateway.customerId, expiresAt }));
-    expect(failure).toEqual([Code.InvalidArgument, "malformed", "expires_at"]);
-  });
 });
 
 describe("devices", () => {
-  test("one is created, changed, moved, revoked and deleted", async () => {
+  test("are created, changed, moved, revoked and deleted", async () => {
     const created = await admin.createDevice({
       customerId: gateway.customerId,
       device: { deviceKey: "pump/7:a", displayName: "Pump", labels: { site: "north" } },
@@ -218,19 +194,19 @@ describe("devices", () => {
     expect((await failureOf(admin.getDevice({ deviceKey: "pump/7:a" })))[1]).toBe("does_not_exist");
   });
 
-  test("labels are taken away by a mask that names them", async () => {
+  test("lose their labels by a mask that names them", async () => {
     const deviceKey = await gateway.enrol({ labels: { site: "north" } });
     const { labels } = await admin.updateDevice({ device: { deviceKey }, updateMask: { paths: ["labels"] } });
     expect(labels).toEqual({});
   });
 
-  test("an owner in the body that is another is refused", async () => {
+  test("belong to one customer", async () => {
     const device = { customerId: "another" };
     const failure = await failureOf(admin.createDevice({ customerId: gateway.customerId, device }));
     expect(failure).toEqual([Code.InvalidArgument, "malformed", "customer_id"]);
   });
 
-  test("a list goes on from page to page to its end", async () => {
+  test("are listed page by page", async () => {
     const owner = { customerId: "paged" };
     await admin.createCustomer(owner);
     const names = ["a", "b", "c", "d", "e"].map((name) => `paged-${name}`);
@@ -245,7 +221,7 @@ describe("devices", () => {
     expect(seen).toEqual(names);
   });
 
-  test("an import tells of each row that is wrong by its place", async () => {
+  test("are imported, with an error for each wrong row", async () => {
     const customerId = gateway.customerId;
     const rows = [
       { deviceKey: "row-0", customerId, keyMode: KeyMode.DERIVED },
@@ -262,7 +238,7 @@ describe("devices", () => {
     expect((await admin.getDevice({ deviceKey: "row-0" })).keyMode).toBe(KeyMode.DERIVED);
   });
 
-  test("a value of an import that is not in the contract is refused", async () => {
+  test("are not imported with an unknown enum value", async () => {
     const rows = [{ device_key: "strange", customer_id: gateway.customerId, key_mode: 9 }];
     const answer = await rest("POST", "/v1/devices:import", { rows });
     expect(answer).toMatchObject({ http: 400, reason: "malformed", field: "rows.key_mode" });
@@ -308,7 +284,7 @@ test("signing keys are listed, page by page, and rotated, revoked and imported",
   expect(auditEvents).toMatchObject([{ resource: "signing-keys/old.1", operator: "ada@ops-1" }]);
 });
 
-test("a login that went wrong is explained", async () => {
+test("explainLogin names the mistake", async () => {
   const deviceKey = await gateway.enrol();
   const body = JSON.stringify({ device_key: deviceKey, timestamp: NOW, device_signature: "0".repeat(64) });
   expect((await postLogin(gateway.publicUrl, body)).status).toBe(400);
@@ -317,6 +293,6 @@ test("a login that went wrong is explained", async () => {
   expect(findings.map(({ code }) => code)).toContain("milliseconds");
 });
 
-test("secrets are sealed anew until done", async () => {
+test("resealSecrets reports when it is done", async () => {
   expect(await admin.resealSecrets({})).toMatchObject({ resealed: 0, unopened: 0, done: true });
 });

@@ -1,4 +1,4 @@
-// grpc.reflection v1 and v1alpha by Connect's clients, in the protocols that take streams both ways.
+// grpc.reflection v1 and v1alpha, in the protocols that have bidirectional streams.
 
 import { create, createFileRegistry, fromBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => listener.close(0));
 
 const versions = { v1: ServerReflection, v1alpha: ServerReflectionAlpha };
-// Streams both ways take HTTP/2.
+// Bidirectional streams need HTTP/2.
 const ways = Object.entries(versions).flatMap(([version, service]) =>
   Object.entries(transports)
     .filter(([name]) => !name.includes("HTTP/1.1"))
@@ -45,7 +45,7 @@ describe.each(ways)("%s by %s", (_version, _name, service, createTransport) => {
     return answers;
   }
 
-  test("lists the services, its own included", async () => {
+  test("lists the services and itself", async () => {
     const [answer] = await ask({ case: "listServices", value: "" });
     if (answer?.case !== "listServicesResponse") throw new TypeError(`the answer is ${answer?.case}`);
     expect(answer.value.service.map(({ name }) => name)).toEqual([

@@ -1,4 +1,4 @@
-// Requests of streaming methods that do not decode: the caller's mistake in every protocol, and an answer.
+// Undecodable requests of streaming methods: invalid_argument in every protocol.
 
 import { once } from "node:events";
 import { type IncomingHttpHeaders, request as requestHttp1 } from "node:http";
@@ -88,14 +88,14 @@ describe.each(TYPES)("%s", (type) => {
     const bytes = body(type.endsWith("json"));
     expect(await sendHttp2(WATCH, type, bytes)).toBe("invalid_argument");
     expect(await sendHttp2(INFO, type, bytes)).toBe("invalid_argument");
-    // gRPC takes HTTP/2, and so do streams both ways.
+    // gRPC and bidirectional streams need HTTP/2.
     if (type.includes("-web") || type.startsWith("connect"))
       expect(await sendHttp1(WATCH, type, bytes)).toBe("invalid_argument");
     expect(faults).toEqual([]);
   });
 });
 
-test("answers while the caller still sends, and reads the rest", async () => {
+test("the answer comes while the caller still sends, and the rest is read", async () => {
   const session = connect(listener.url);
   const stream = session.request({ ":method": "POST", ":path": INFO, "content-type": "application/grpc" });
   stream.write(Buffer.concat([envelope(Buffer.of(0xff)), Buffer.alloc(10_000)]));
@@ -107,7 +107,7 @@ test("answers while the caller still sends, and reads the rest", async () => {
   session.destroy();
 });
 
-test("a caller that goes in the middle of a message is no fault", async () => {
+test("a caller that disconnects in the middle of a message is no fault", async () => {
   const session = connect(listener.url);
   const stream = session.request({ ":method": "POST", ":path": INFO, "content-type": "application/grpc" });
   stream.on("error", () => {});

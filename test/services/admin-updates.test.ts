@@ -1,0 +1,108 @@
+// Update masks and etags.
+
+import { create } from "@bufbuild/protobuf";
+import { FieldMaskSchema } from "@bufbuild/protobuf/wkt";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { DeviceSchema } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
+import { AuthError } from "../../src/core/errors.ts";
+import { readEtag, readPatch, withEtag } from "../../src/services/admin-updates.ts";
+
+const FIELDS = ["display_name", "status", "labels", "key_mode"];
+
+interface Patch {
+  readonly display_name?: string;
+  readonly status?: string;
+  readonly labels?: string;
+}
+
+/** The names of the fields that change. The request has no key_mode. */
+function read(paths: readonly string[] | undefined, set: readonly string[] = []): readonly string[] {
+  const mask = paths && create(FieldMaskSchema, { paths: [...paths] });
+  const patch = readPatch<Patch>(mask, DeviceSchema, {
+    display_name: { change: { display_name: "x" }, isSet: set.includes("display_name") },
+    status: { change: { status: "x" }, isSet: set.includes("status") },
+    labels: { change: { labels: "x" }, isSet: set.includes("labels") },
+    key_mode: { change: undefined },
+  });
+  return Object.keys(patch).sort();
+}
+
+function errorOf(act: () => unknown): AuthError {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof AuthError) return error;
+  }
+  return expect.fail("nothing was thrown");
+}
+
+test("a mask changes the fields that it names", () => {
+  expect(read(["labels", "display_name", "labels"])).toEqual(["display_name", "labels"]);
+});
+
+test.each([[undefined], [[]]])("without a mask (%j) the fields that are set change", (paths) => {
+  expect(read(paths, ["status"])).toEqual(["status"]);
+  expect(read(paths)).toEqual([]);
+});
+
+test.each([
+  [["key_mode"], "key_mode"],
+  [["*"], "key_mode"],
+])("a mask of %j needs a value for a field that cannot be empty", (paths, field) => {
+  const { reason, particulars } = errorOf(() => read(paths));
+  expect([reason, particulars.field]).toEqual(["malformed", field]);
+});
+
+test.each([
+  [["color"], "update_mask has color which is no field"],
+  [["labels.site"], "update_mask has labels.site which is no field"],
+  [["device_key"], "update_mask has device_key which cannot be changed"],
+  [["last_login_time"], "update_mask has last_login_time which cannot be changed"],
+  [["displayName"], "update_mask has displayName which is no field"],
+  [["constructor"], "update_mask has constructor which is no field"],
+  [["*", "labels"], "update_mask has an asterisk beside other fields"],
+  [["a;b\n"], "update_mask has a path which is no field"],
+  [["x".repeat(1_000)], "update_mask has a path which is no field"],
+])("a mask of %j is refused", (paths, message) => {
+  const error = errorOf(() => read(paths));
+  expect([error.reason, error.particulars.field]).toEqual(["malformed", "update_mask"]);
+  expect(error.message.startsWith(message)).toBe(true);
+});
+
+test("the error about a path has only characters that every protocol can carry", () => {
+  fc.assert(
+    fc.property(fc.string(), (path) => {
+      fc.pre(!["*", ...FIELDS].includes(path));
+      expect(errorOf(() => read([path])).message).not.toMatch(/[;/?:@&=+$,#]|[^\x20-\x7e]/);
+    }),
+  );
+});
+
+const ETAG = '"MTc2NDAwMDAwMDAwMC4x"';
+const readHeader = (ifMatch: string | undefined, etag = ""): string =>
+  readEtag(new Headers(ifMatch === undefined ? {} : { "if-match": ifMatch }), etag);
+
+test.each([ETAG, `W/${ETAG}`, ETAG.replace(/"$/, '-gzip"')])("If-Match %s is that etag", (header) => {
+  expect([readHeader(header), readHeader(header, ETAG)]).toEqual([ETAG, ETAG]);
+});
+
+test("without If-Match, and with *, the field counts", () => {
+  for (const header of [undefined, "*"]) expect([readHeader(header), readHeader(header, ETAG)]).toEqual(["", ETAG]);
+});
+
+test.each([
+  ["MTc2NDAwMDAwMDAwMC4x", ""],
+  [`${ETAG}, "another"`, ""],
+  ["", ""],
+  [ETAG, '"another"'],
+])("If-Match %s beside the field %j is refused", (header, etag) => {
+  const { reason, particulars } = errorOf(() => readHeader(header, etag));
+  expect([reason, particulars]).toEqual(["malformed", { field: "etag" }]);
+});
+
+test("a resource's etag is sent in the header", () => {
+  const headers = new Headers();
+  expect(withEtag(headers, { etag: ETAG })).toEqual({ etag: ETAG });
+  expect(headers.get("ETag")).toBe(ETAG);
+});
