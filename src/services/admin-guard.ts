@@ -7,7 +7,7 @@ import type { Actor } from "../core/registry/ports.ts";
 import { equalSecrets } from "../core/signature.ts";
 
 /** The token of `Authorization: Bearer <token>` (RFC 6750, 2.1). */
-export function bearerToken(requestHeader: Headers): string | undefined {
+function bearerToken(requestHeader: Headers): string | undefined {
   return /^Bearer +(\S+)$/i.exec(requestHeader.get("authorization") ?? "")?.[1];
 }
 

@@ -1,11 +1,11 @@
-// The system's clocks, read here and nowhere else: whatever needs the time is handed it.
+// The system's clocks. All other modules are handed the time.
 
 /** Unix milliseconds. */
 export function systemNow(): number {
   return Date.now();
 }
 
-/** Milliseconds since some fixed instant; never steps. */
+/** Milliseconds since a fixed instant; never steps. */
 export function monotonicNow(): number {
   return performance.now();
 }

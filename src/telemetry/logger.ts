@@ -1,18 +1,46 @@
-// The log: JSON lines on standard error. Knows pino, and nothing of logins.
+// The log: JSON lines on standard error, written in batches.
 
 import pino from "pino";
-import { createLogWriter } from "./log-writer.ts";
+import sonicBoom from "sonic-boom";
 
 export interface Log {
   readonly logger: pino.Logger;
-  /** Writes out what is still held, as far as there is somebody to take it. */
+  /** Writes the buffered lines, as far as the destination takes them. */
   flush(): Promise<void>;
 }
 
 const STANDARD_ERROR = 2;
+/** A batch is written at this size, in bytes, or after this time, in milliseconds: a write for each line would cost more than a login. */
+const BATCH_BYTES = 16 * 1024 - 1;
+const BATCH_MS = 500;
+/** Lines beyond this buffer are dropped and counted, in bytes. */
+const BUFFER_BYTES = 4 * 1024 * 1024;
 
-/** Opens the log at a level. */
-export function createLog(level: string): Log {
-  const writer = createLogWriter(STANDARD_ERROR);
-  return { logger: pino({ level, base: null }, writer), flush: () => writer.flush() };
+/** Opens the log at a level. It never blocks, and a full disk or pipe ends neither the process nor a flush. */
+export function createLog(level: string, fd: number = STANDARD_ERROR): Log {
+  const options = { minLength: BATCH_BYTES, periodicFlush: BATCH_MS, maxLength: BUFFER_BYTES };
+  // The next batch retries a failed write. A retry of its own would keep the process alive.
+  const destination = new sonicBoom.SonicBoom({ fd, ...options, retryEAGAIN: () => false });
+  destination.on("error", () => {});
+  let dropped = 0;
+  destination.on("drop", () => {
+    dropped++;
+  });
+  // pino must not see flushSync: it would retry a full disk for ever.
+  const logger = pino({ level, base: null }, { write: (line) => void destination.write(line) });
+  destination.on("drain", () => {
+    if (dropped === 0) return;
+    const count = dropped;
+    dropped = 0;
+    logger.warn({ dropped: count }, "log lines were dropped");
+  });
+  const writeBatches = (): Promise<void> => new Promise((resolve) => destination.flush(() => resolve()));
+  return {
+    logger,
+    async flush() {
+      await writeBatches();
+      // The first flush leaves what is less than a batch.
+      await writeBatches();
+    },
+  };
 }

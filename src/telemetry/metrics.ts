@@ -1,38 +1,34 @@
-// The metrics, in Prometheus's form. Knows prom-client, and names.
+// The metrics, in the format of Prometheus.
 
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import { readVersion } from "./version.ts";
 
+/** Each is described by its `help` below. */
 export interface Metrics {
-  /** Logins answered, by protocol and outcome (`ok` or a reason). */
   readonly logins: Counter<"protocol" | "outcome">;
-  /** What a login took in the gateway, in seconds. */
   readonly loginSeconds: Histogram;
-  /** Tokens checked, by protocol and outcome (`ok` or a reason). */
   readonly verifications: Counter<"protocol" | "outcome">;
-  /** Requests refused before any method was reached, by protocol and reason. */
   readonly refusals: Counter<"protocol" | "reason">;
-  /** Errors in the gateway itself: faults, `internal` errors and uncaught errors. */
   readonly faults: Counter;
-  /** Connections refused: there were too many, in all or from one address. */
   readonly connectionsRefused: Counter;
-  /** 1 while Redis is away and limits are decided without it. */
   readonly limitsDegraded: Gauge;
-  /** What was decided without it, by outcome (`admitted`, `denied`, `refused`). */
   readonly limitsDecidedAlone: Counter<"outcome">;
-  /** The text of /metrics, and its media type. */
+  /** The body of /metrics, and its media type. */
   render(): Promise<{ contentType: string; body: string }>;
 }
 
-/** A registry of its own for each gateway, so that several live in one process. */
+/** Creates the metrics in a registry of their own, so that several gateways can run in one process. */
 export function createMetrics(): Metrics {
   const registry = new Registry();
   const registers = [registry];
-  // Every tenth of a second is often enough to see a loop that lags, and costs a tenth of the default.
+  // The event loop's lag is sampled every 100 ms, which costs a tenth of the default.
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 100 });
-  const labelNames = ["version"];
-  const help = "Always 1; the label is the version of the gateway";
-  new Gauge({ name: "countersign_build_info", help, labelNames, registers }).set({ version: readVersion() }, 1);
+  new Gauge({
+    name: "countersign_build_info",
+    help: "Always 1; the label is the version of the gateway",
+    labelNames: ["version"],
+    registers,
+  }).set({ version: readVersion() }, 1);
   return {
     logins: new Counter({
       name: "countersign_logins_total",

@@ -1,4 +1,4 @@
-// One log line and its counts for every answer. Knows the login's use-case, calls and their errors, and no transport.
+// Observers: a log line and metrics for every login, call and error.
 
 import type { HandlerContext, MethodImplSpec, ServiceImplSpec } from "@connectrpc/connect";
 import type { Logger } from "pino";
@@ -7,7 +7,7 @@ import type { Caller, Login, LoginRequest } from "../core/login.ts";
 import type { VerifyToken, VerifyTokenFor } from "../core/verify-token.ts";
 import type { Metrics } from "./metrics.ts";
 
-/** A caller, as a log line tells of it. */
+/** A caller with what its log lines need. */
 export interface ObservedCaller extends Caller {
   readonly requestId: string;
   readonly protocol: string;
@@ -16,35 +16,39 @@ export interface ObservedCaller extends Caller {
 type LogIn<From> = (request: LoginRequest, caller: From) => Promise<Login>;
 
 export interface Observer {
-  /** The same use-case, observed: a line and a count for each login. */
+  /** Adds a log line and metrics for each login. */
   observeLogIn(logIn: LogIn<Caller>): LogIn<ObservedCaller>;
-  /** The same use-case, observed: a count for each token, and no line, since every request to every service may have one checked. */
+  /** Adds metrics for each token. There is no log line: every request to every service may check one. */
   observeVerifyToken(verifyToken: VerifyToken): VerifyTokenFor<ObservedCaller>;
-  /** The same service, observed: a line for each call. */
+  /** Adds a log line for each call of a service. */
   observeCalls(service: ServiceImplSpec, callerOf: (context: HandlerContext) => ObservedCaller): ServiceImplSpec;
-  /** A request that no handler has seen was refused, or any was by a bug. */
+  /** Records an error that came before any handler, or an `internal` error from anywhere. */
   refused(error: AuthError, caller: ObservedCaller): void;
-  /** An answer failed altogether. */
+  /** Records an answer that failed altogether. */
   fault(error: unknown): void;
-  /** A connection was refused, since there are too many or no descriptor is left: a line a minute at most. */
+  /** Records a refused connection: too many are open, or no file descriptor is left. */
   connectionRefused(): void;
-  /** Nothing caught an error. The line has its stack alone: its properties may hold a request or a row. */
+  /** Records an uncaught error. The line has its stack alone: other properties may hold a request or a row. */
   uncaught(error: unknown): void;
 }
 
-/** Checks of tokens that are unavailable are told of so often at most, in milliseconds. */
-const TOLD_MS = 1_000;
-/** Refused connections are told of so often at most, in milliseconds. */
-const REFUSED_MS = 60_000;
+/** Shortest time between two lines about unavailable token checks, in milliseconds. */
+const UNAVAILABLE_LINE_MS = 1_000;
+/** Shortest time between two lines about refused connections, in milliseconds. */
+const CONNECTION_LINE_MS = 60_000;
 
-/** Observes into a log and metrics. `elapsed` gives milliseconds since any fixed instant, monotonic. */
+/** Creates an observer. `elapsed` is a monotonic clock, in milliseconds. */
 export function createObserver(logger: Logger, metrics: Metrics, elapsed: () => number): Observer {
-  /** Counts a login. @returns the milliseconds that it took, for its line */
+  /** Counts a login. @returns its duration in milliseconds */
   function countLogin(outcome: string, { protocol }: ObservedCaller, started: number): number {
     const ms = elapsed() - started;
     metrics.logins.inc({ protocol, outcome });
     metrics.loginSeconds.observe(ms / 1000);
     return Math.round(ms * 100) / 100;
+  }
+
+  function logUnavailable(error: unknown, caller: ObservedCaller): void {
+    logger.warn({ cause: messageOf(causeOf(error)), ...describe(caller) }, "unavailable");
   }
 
   function observeCall(spec: MethodImplSpec, callerOf: (context: HandlerContext) => ObservedCaller): MethodImplSpec {
@@ -53,12 +57,13 @@ export function createObserver(logger: Logger, metrics: Metrics, elapsed: () => 
     const observed: typeof spec = {
       ...spec,
       async impl(request, context) {
+        const log = (outcome: string): void => logger.info({ call, outcome, ...describe(callerOf(context)) }, "call");
         try {
           const answer = await spec.impl(request, context);
-          logger.info({ call, outcome: "ok", ...describe(callerOf(context)) }, "call");
+          log("ok");
           return answer;
         } catch (error) {
-          logger.info({ call, outcome: reasonOf(error), ...describe(callerOf(context)) }, "call");
+          log(reasonOf(error));
           throw error;
         }
       },
@@ -66,10 +71,10 @@ export function createObserver(logger: Logger, metrics: Metrics, elapsed: () => 
     return observed;
   }
 
-  /** What was counted where it was thrown: whoever tells the caller need not say it again. */
+  /** Errors of token checks, which are counted once and not again as refused. */
   const counted = new WeakSet<AuthError>();
-  let toldAt = Number.NEGATIVE_INFINITY;
-  let refusedAt = Number.NEGATIVE_INFINITY;
+  const mayLogUnavailable = createThrottle(UNAVAILABLE_LINE_MS, elapsed);
+  const mayLogConnection = createThrottle(CONNECTION_LINE_MS, elapsed);
 
   return {
     observeLogIn(logIn) {
@@ -86,11 +91,10 @@ export function createObserver(logger: Logger, metrics: Metrics, elapsed: () => 
         } catch (error) {
           const reason = reasonOf(error);
           const ms = countLogin(reason, caller, started);
-          const facts = { ...deviceOf(request, reason), ...policyOf(error), ...describe(caller) };
-          logger.info({ outcome: reason, ...facts, ms }, "login");
-          // What is unavailable has a cause that no caller is told; that of what is internal, `refused` hears of.
-          if (reason === "unavailable")
-            logger.warn({ cause: messageOf(causeOf(error)), ...describe(caller) }, "unavailable");
+          const details = { ...deviceOf(request, reason), ...policyOf(error), ...describe(caller) };
+          logger.info({ outcome: reason, ...details, ms }, "login");
+          // The caller is not told the cause. That of an `internal` error is logged by `refused`.
+          if (reason === "unavailable") logUnavailable(error, caller);
           throw error;
         }
       };
@@ -107,11 +111,7 @@ export function createObserver(logger: Logger, metrics: Metrics, elapsed: () => 
           const outcome = reasonOf(error);
           metrics.verifications.inc({ protocol, outcome });
           if (error instanceof AuthError) counted.add(error);
-          // Anyone can ask: of many that are unavailable one a second is told.
-          if (outcome === "unavailable" && elapsed() - toldAt >= TOLD_MS) {
-            toldAt = elapsed();
-            logger.warn({ cause: messageOf(causeOf(error)), ...describe(caller) }, "unavailable");
-          }
+          if (outcome === "unavailable" && mayLogUnavailable()) logUnavailable(error, caller);
           throw error;
         }
       };
@@ -140,8 +140,7 @@ export function createObserver(logger: Logger, metrics: Metrics, elapsed: () => 
 
     connectionRefused() {
       metrics.connectionsRefused.inc();
-      if (elapsed() - refusedAt < REFUSED_MS) return;
-      refusedAt = elapsed();
+      if (!mayLogConnection()) return;
       logger.warn("connections are refused: see COUNTERSIGN_MAX_CONNECTIONS and the limit of open files");
     },
 
@@ -149,6 +148,16 @@ export function createObserver(logger: Logger, metrics: Metrics, elapsed: () => 
       metrics.faults.inc();
       logger.fatal({ stack: error instanceof Error ? error.stack : "the value is not an Error" }, "uncaught");
     },
+  };
+}
+
+/** Returns true at most once in `ms` milliseconds. */
+function createThrottle(ms: number, elapsed: () => number): () => boolean {
+  let last = Number.NEGATIVE_INFINITY;
+  return () => {
+    if (elapsed() - last < ms) return false;
+    last = elapsed();
+    return true;
   };
 }
 
@@ -160,7 +169,7 @@ function reasonOf(error: unknown): string {
   return error instanceof AuthError ? error.reason : "internal";
 }
 
-/** A malformed request may hold anything for a device_key: what a stranger wrote is logged only once it has that shape. */
+/** The device_key of a well-formed request. A malformed one may hold anything, which the log must not repeat. */
 function deviceOf({ deviceKey }: LoginRequest, reason: string): object {
   return reason === "malformed" || reason === "internal" ? {} : { device_key: deviceKey };
 }

@@ -1,4 +1,4 @@
-// Whether logins can be answered now, part by part.
+// Readiness: whether logins can be answered, part by part.
 
 import type { Limiter, TokenSigner } from "../core/ports.ts";
 import type { SigningKeyStore } from "../core/tokens/ports.ts";
@@ -6,11 +6,11 @@ import type { SigningKeyStore } from "../core/tokens/ports.ts";
 type State = "ok" | "degraded" | "unavailable";
 
 export interface Readiness extends Readonly<Record<"limits" | "store" | "signer", State>> {
-  /** `degraded`: logins are answered, by limits that are bounded and not exact. */
+  /** `degraded`: logins are answered, under limits that are bounded and not exact. */
   readonly status: "ready" | "degraded" | "unavailable";
 }
 
-/** Asks each part that a login needs. */
+/** Checks each part that a login needs. */
 export async function checkReadiness(
   limiter: Limiter,
   store: Pick<SigningKeyStore, "read">,

@@ -1,25 +1,25 @@
-// Does something now and then for as long as the gateway runs. Knows nothing of what it does.
+// Repeats a task for as long as the gateway runs.
 
 /**
- * Calls `act` every `ms` milliseconds from now on, one call at a time; a failure is told, and the next call comes all the
- * same. Keeps no process alive. @returns what ends it: resolves once a call that is under way is over
+ * Runs `act` every `ms` milliseconds, one run at a time. A failure goes to `onFault`, and the next run follows. The timer keeps no
+ * process alive. @returns a function that stops the repetition and waits for the current run
  */
 export function repeatEvery(
   ms: number,
   act: () => Promise<void>,
   onFault: (error: unknown) => void,
 ): () => Promise<void> {
-  let underWay: Promise<void> | undefined;
+  let current: Promise<void> | undefined;
   const timer = setInterval(() => {
-    underWay ??= act()
+    current ??= act()
       .catch(onFault)
       .finally(() => {
-        underWay = undefined;
+        current = undefined;
       });
   }, ms);
   timer.unref();
   return async () => {
     clearInterval(timer);
-    await underWay;
+    await current;
   };
 }

@@ -30,6 +30,10 @@ export function endpointOf(url: string, namedBy: string, { caCert, clientCert }:
 }
 
 /** Options of Connect's transports. */
-export function transportOptions({ url, tls }: Endpoint) {
+export function transportOptions({ url, tls }: Endpoint): {
+  baseUrl: string;
+  nodeOptions: Partial<ClientTls>;
+  defaultTimeoutMs: number;
+} {
   return { baseUrl: url, nodeOptions: { ...tls }, defaultTimeoutMs: DEADLINE_MS };
 }
