@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect } from "vitest";
-import { parseDemoDevice } from "../src/cli/demo-device.ts";
+import { parseDemoDevice } from "../src/cli/demo.ts";
 import { type SignedLogin, signLogin } from "../src/cli/sign.ts";
 import { data, type FrameConnection, openConnection, openStream, settings } from "./frames.ts";
 import type { RawRequest, RequestMaker } from "./http2-requests.ts";

@@ -1,4 +1,4 @@
-// Secrets and a demo device that `serve --dev` creates in the data directory.
+// Files that `serve --dev` creates in the data directory: secrets, and a demo device.
 
 import { randomBytes } from "node:crypto";
 import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -6,7 +6,6 @@ import { dataFile } from "../config.ts";
 import { AuthError } from "../core/errors.ts";
 import { GATEWAY } from "../core/registry/ports.ts";
 import type { Registry } from "../core/registry/registry.ts";
-import { demoDeviceText, parseDemoDevice } from "./demo-device.ts";
 import { codeOf } from "./error-code.ts";
 
 /** Creates the files for COUNTERSIGN_MASTER_KEY and COUNTERSIGN_ADMIN_TOKEN where they are missing. @returns their paths */
@@ -60,4 +59,27 @@ function createSecretFile(file: string, content: () => string): void {
   } finally {
     rmSync(draft);
   }
+}
+
+export interface DeviceIdentity {
+  readonly deviceKey: string;
+  readonly customerKey: string;
+}
+
+/** Reads the text of the file demo-device; undefined when it holds no device. */
+export function parseDemoDevice(text: string): DeviceIdentity | undefined {
+  let demo: unknown;
+  try {
+    demo = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (typeof demo !== "object" || demo === null || !("device_key" in demo && "customer_key" in demo)) return undefined;
+  const { device_key: deviceKey, customer_key: customerKey } = demo;
+  return typeof deviceKey === "string" && typeof customerKey === "string" ? { deviceKey, customerKey } : undefined;
+}
+
+/** The text of the file demo-device. */
+export function demoDeviceText({ deviceKey, customerKey }: DeviceIdentity): string {
+  return `${JSON.stringify({ device_key: deviceKey, customer_key: customerKey })}\n`;
 }

@@ -106,8 +106,8 @@ function explainStart(error: unknown): string | undefined {
   // The database may fail once it is open, too.
   if (error instanceof AuthError) return error.reason === "unavailable" ? error.message : undefined;
   if (!(error instanceof Error)) return undefined;
-  // Errors of the store, which the command line must not import.
-  if (error.name === "SealError" || error.name === "DatabaseError") return error.message;
+  // Errors of the store and of the limiter, which are loaded later.
+  if (["SealError", "DatabaseError", "RedisSetupError"].includes(error.name)) return error.message;
   const code = "code" in error ? error.code : undefined;
   const place =
     "address" in error && "port" in error

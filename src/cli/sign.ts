@@ -6,7 +6,7 @@ import { readClientConfig } from "../client-config.ts";
 import { dataFile, processEnvironment } from "../config.ts";
 import { computeSignature, secretFromText } from "../core/signature.ts";
 import { systemNow } from "../telemetry/clock.ts";
-import { type DeviceIdentity, parseDemoDevice } from "./demo-device.ts";
+import { type DeviceIdentity, parseDemoDevice } from "./demo.ts";
 import { usageFailure } from "./output.ts";
 import { readSecret } from "./secret-file.ts";
 

@@ -107,34 +107,6 @@ test("--version prints the version of package.json", async () => {
   expect(await run(["--version"])).toEqual({ status: 0, stdout: `${version}\n`, stderr: "" });
 });
 
-test("an operator enrols a customer, keys and devices, and each of them logs in", async () => {
-  const folder = temporaryFolder();
-  const { publicUrl, internalUrl } = await serve(folder);
-  const env = { COUNTERSIGN_DATA_DIR: folder, COUNTERSIGN_INTERNAL_URL: internalUrl };
-  const json = async (args: readonly string[], input = ""): Promise<Record<string, string>> => {
-    const { status, stdout, stderr } = await run([...args, "--json"], { env, input });
-    expect([args, status, stderr]).toEqual([args, 0, ""]);
-    return JSON.parse(stdout);
-  };
-
-  const { customer_id = "" } = await json(["customers", "create", "--name", "Acme"]);
-  const key = await json(["customer-keys", "issue", "--customer", customer_id]);
-  const imported = "flashed-long-ago-0123456789";
-  await json(["customer-keys", "issue", "--customer", customer_id, "--import", "-"], `${imported}\n`);
-  const { device_key = "" } = await json(["devices", "create", "--customer", customer_id, "--name", "Pump"]);
-  await json(["devices", "create", "--customer", customer_id, "--device-key", "pump-2", "--replay-guard", "on"]);
-
-  for (const [device, secret] of [
-    [device_key, key["customer_key"]],
-    ["pump-2", imported],
-  ] as const) {
-    const { status, stderr } = await runCommand(["login", "--device-key", device, "--url", publicUrl], {
-      env: { COUNTERSIGN_CUSTOMER_KEY: secret ?? "" },
-    });
-    expect([device, status, stderr]).toEqual([device, 0, ""]);
-  }
-});
-
 test("the log has nothing that a stranger sent, and no secret", async () => {
   const folder = temporaryFolder();
   const { publicUrl, log, end } = await serve(folder, { env: { COUNTERSIGN_LOG_LEVEL: "debug" } });

@@ -5,7 +5,7 @@ import { copyFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from "
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
-import { demoDeviceText } from "../../src/cli/demo-device.ts";
+import { demoDeviceText } from "../../src/cli/demo.ts";
 import { CUSTOMER_KEY, startTestGateway } from "../gateway.ts";
 import { installPacked } from "../packed.ts";
 import { temporaryFolder } from "../program.ts";
