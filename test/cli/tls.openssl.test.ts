@@ -57,7 +57,7 @@ test("a failed connection names its cure, the same in every command", async () =
   const certificate =
     /closed the connection \(\w+\)\. If it requires a client certificate, set COUNTERSIGN_CLIENT_CERT and COUNTERSIGN_CLIENT_KEY/;
   const cases: readonly (readonly [string, Record<string, string>, RegExp])[] = [
-    [swapScheme(internalUrl), {}, /closed the connection \(\w+\)\. If it speaks TLS, use https:/],
+    [swapScheme(internalUrl), {}, /closed the connection \(\w+\)\. It may have stopped\. If it speaks TLS, use https:/],
     [swapScheme(plain.internalUrl), {}, /does not speak TLS\. Use http:/],
     [
       internalUrl,

@@ -65,7 +65,7 @@ export function unreachable({ url, namedBy, tls }: Endpoint, code: string): Comm
     if (code.startsWith("CERT_")) return `the certificate of ${origin} is not valid (${code})`;
     if (CLOSED.test(code)) {
       return tls === undefined
-        ? `${origin} closed the connection (${code}). If it speaks TLS, use https://${host}`
+        ? `${origin} closed the connection (${code}). It may have stopped. If it speaks TLS, use https://${host}`
         : `${origin} closed the connection (${code}). If it requires a client certificate, set COUNTERSIGN_CLIENT_CERT and COUNTERSIGN_CLIENT_KEY to one that it trusts`;
     }
     if (/^(ERR_SSL_|EPROTO)/.test(code)) return `${origin} does not speak TLS. Use http://${host}`;
