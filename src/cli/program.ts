@@ -10,14 +10,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   // Mistakes in the command line itself are printed as JSON too.
   const json = args.includes("--json");
   watchOutput();
-  const program = new Command("countersign")
-    .description("Device login gateway: a device signs its login, the gateway answers with a short-lived token.")
-    .option("--json", "print JSON, results and errors alike")
-    .version(readVersion(), "--version", "print the version")
-    .exitOverride()
-    .configureHelp({ optionDescription, showGlobalOptions: true })
-    .configureOutput({ writeErr: () => {} });
-  for (const add of await loadCommands(args)) add(program);
+  const program = await createProgram(args);
   try {
     await program.parseAsync([...args], { from: "user" });
     return 0;
@@ -26,6 +19,19 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
     if (failure !== undefined) writeFailure(failure, json);
     return failure?.status ?? 0;
   }
+}
+
+/** The commands that a command line may call; without a command, all of them. */
+export async function createProgram(args: readonly string[]): Promise<Command> {
+  const program = new Command("countersign")
+    .description("Device login gateway: a device signs its login, the gateway answers with a short-lived token.")
+    .option("--json", "print JSON, results and errors alike")
+    .version(readVersion(), "--version", "print the version")
+    .exitOverride()
+    .configureHelp({ optionDescription, showGlobalOptions: true })
+    .configureOutput({ writeErr: () => {} });
+  for (const add of await loadCommands(args)) add(program);
+  return program;
 }
 
 function optionDescription(option: Option): string {

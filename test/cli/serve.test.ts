@@ -132,10 +132,10 @@ test("a signal that npm repeats counts once, and the status is 0", async () => {
 });
 
 test.each(["node_modules/.bin/countersign serve", "npx -c 'exec countersign serve'"])(
-  "SIGTERM to the command of docs/commands.md reaches the gateway: %s",
+  "SIGTERM to the command of docs/operators.md reaches the gateway: %s",
   { timeout: 30_000 },
   async (command) => {
-    expect(readFileSync("docs/commands.md", "utf8")).toContain(`| \`${command}\` |`);
+    expect(readFileSync("docs/operators.md", "utf8")).toContain(`| \`${command}\` |`);
     const folder = temporaryFolder();
     mkdirSync(join(folder, "node_modules/.bin"), { recursive: true });
     symlinkSync(resolve("bin/countersign.js"), join(folder, "node_modules/.bin/countersign"));

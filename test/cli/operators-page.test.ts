@@ -1,4 +1,4 @@
-// docs/commands.md: each line as a reader pastes it, beside a gateway, in a folder with the files it names.
+// docs/operators.md: each command as a reader pastes it, beside a gateway, in a folder with the files it names.
 
 import { execFile } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
@@ -11,10 +11,11 @@ import { ADMIN_TOKEN, CUSTOMER_KEY, startTestGateway } from "../gateway.ts";
 import { makeNpx } from "../npx.ts";
 import { temporaryFolder } from "../program.ts";
 
-const PAGE = "docs/commands.md";
+const PAGE = "docs/operators.md";
 
 function shellLinesOf(page: string): readonly string[] {
-  const blocks = fencesIn(readFileSync(page, "utf8"), "sh");
+  // Other tests run the blocks that start a gateway.
+  const blocks = fencesIn(readFileSync(page, "utf8"), "sh").filter((code) => !/ serve\b|--demo|npm start/.test(code));
   return blocks.flatMap((code) => code.split("\n")).filter((line) => line !== "");
 }
 
@@ -61,7 +62,7 @@ test("every command works as it is pasted", { timeout: 60_000 }, async () => {
   }
 
   const lines = shellLinesOf(PAGE);
-  expect(lines.length).toBeGreaterThan(30);
+  expect(lines.length).toBeGreaterThan(15);
   const wrong: unknown[] = [];
   for (const line of lines) {
     expect(line).toMatch(/(^|\| )npx countersign /);
@@ -78,13 +79,8 @@ test("every command works as it is pasted", { timeout: 60_000 }, async () => {
     if (!right) wrong.push({ line, code, stderr });
   }
   expect(wrong).toEqual([]);
-  for (const file of ["derivation.txt", "pump-7.key"]) {
-    expect(readFileSync(join(folder, file), "utf8")).toMatch(/^[0-9a-f]{64}\n$/);
-    expect(statSync(join(folder, file)).mode & 0o777).toBe(0o600);
-  }
-  expect(readFileSync(join(folder, "keys.txt"), "utf8")).toBe(
-    `pump-7 ${readFileSync(join(folder, "pump-7.key"), "utf8")}`,
-  );
+  expect(readFileSync(join(folder, "derivation.txt"), "utf8")).toMatch(/^[0-9a-f]{64}\n$/);
+  expect(statSync(join(folder, "derivation.txt")).mode & 0o777).toBe(0o600);
 });
 
 test("the other pages call the commands the same way", () => {

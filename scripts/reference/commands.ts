@@ -1,0 +1,56 @@
+// Renders docs/reference/commands.md: every command with its options, as --help has them.
+
+import type { Command } from "commander";
+import { createProgram } from "../../src/cli/program.ts";
+
+/** Options of every command. */
+const COMMON = ["--json", "--help", "--yes"];
+
+export async function renderCommands(): Promise<string> {
+  const program = await createProgram([]);
+  const sections = program.commands.map((command) => {
+    const leaves = command.commands.length === 0 ? [command] : command.commands;
+    return `## ${command.name()}\n\n\`\`\`\n${leaves.map(render).join("\n\n")}\n\`\`\``;
+  });
+  return `# Commands
+
+<!-- Made by npm run gen. -->
+
+Commands call AdminService at \`COUNTERSIGN_INTERNAL_URL\` (default \`http://127.0.0.1:9090\`) with the admin token in \`COUNTERSIGN_ADMIN_TOKEN\`, in the file
+\`COUNTERSIGN_ADMIN_TOKEN_FILE\` or, beside the gateway, in \`admin-token\` of the data directory. [operators.md](../operators.md) has examples.
+
+| | |
+|---|---|
+| \`--json\` | prints JSON with the field names of REST: one object, or one line for each item of a list |
+| \`--yes\` | does not ask. On a terminal, commands that take something away ask first; scripts are never asked |
+| errors | go to standard error |
+| exit status | 0 done, 1 failed, 2 called wrongly, 130 or 143 an import stopped by a signal |
+
+${sections.join("\n\n")}
+
+## Filters
+
+Comparisons joined by \`AND\`: a field, \`=\` or \`!=\` (for times also \`<\` \`<=\` \`>\` \`>=\`), and a value, in double quotes if it has spaces or
+brackets. A time that is not set, such as a first login, matches no \`<\` or \`>\`.
+
+| list | fields |
+|---|---|
+| customers | \`customer_id\` \`display_name\` \`status\` \`create_time\` |
+| devices | \`customer_id\` \`device_key\` \`display_name\` \`status\` \`key_mode\` \`shared_identity\` \`replay_guard\` \`accepts_shared_key\` \`last_key_id\` \`last_failure_reason\` \`last_login_time\` \`last_failure_time\` \`create_time\` \`labels.NAME\` |
+| audit events | \`action\` \`resource\` \`customer_id\` \`operator\` \`token_id\` \`time\` |
+`;
+}
+
+function render(command: Command): string {
+  const options = command.options.filter(({ long }) => !COMMON.includes(long ?? ""));
+  const width = Math.max(0, ...options.map(({ flags }) => flags.length));
+  const parent = command.parent?.parent ? `${command.parent.name()} ` : "";
+  return [
+    `countersign ${parent}${command.name()} ${command.usage()}`.trimEnd(),
+    `  ${command.description()}`,
+    ...options.map(
+      ({ flags, description, mandatory }) =>
+        `  ${flags.padEnd(width)}  ${description}${mandatory ? " (required)" : ""}`,
+    ),
+  ].join("\n");
+}
