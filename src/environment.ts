@@ -3,6 +3,7 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createSecureContext } from "node:tls";
+import type { RedisTls } from "./core/limiter/connection.ts";
 import { parseCertificateFile, parseKeyFile } from "./settings.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -66,6 +67,17 @@ function whyUnfit(pair: { cert: Buffer; key: Buffer }): string | undefined {
   } catch (error) {
     return `cannot be used (${error instanceof Error && "code" in error ? error.code : "an error"})`;
   }
+}
+
+/** The certificates of the connection to Redis: PEM, read from the files that the settings name. */
+export function readRedisTls(environment: Environment, mistakes: string[]): RedisTls {
+  const ca = readParsed(environment, "REDIS_CA", { parse: parseCertificateFile, fallback: undefined }, mistakes);
+  const pair = readPair(environment, "REDIS_CERT", "REDIS_KEY", mistakes);
+  const read = (path: string): string => readFileSync(path, "utf8");
+  return {
+    ...(ca !== undefined && { ca: read(ca) }),
+    ...(pair !== undefined && { cert: read(pair.cert), key: read(pair.key) }),
+  };
 }
 
 /** The text of a setting: its own, or that of the file that `…_FILE` names. */
