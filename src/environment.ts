@@ -3,7 +3,6 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createSecureContext } from "node:tls";
-import type { RedisTls } from "./core/limiter/connection.ts";
 import { parseCertificateFile, parseKeyFile } from "./settings.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -70,7 +69,10 @@ function whyUnfit(pair: { cert: Buffer; key: Buffer }): string | undefined {
 }
 
 /** The certificates of the connection to Redis: PEM, read from the files that the settings name. */
-export function readRedisTls(environment: Environment, mistakes: string[]): RedisTls {
+export function readRedisTls(
+  environment: Environment,
+  mistakes: string[],
+): Readonly<Partial<Record<"ca" | "cert" | "key", string>>> {
   const ca = readParsed(environment, "REDIS_CA", { parse: parseCertificateFile, fallback: undefined }, mistakes);
   const pair = readPair(environment, "REDIS_CERT", "REDIS_KEY", mistakes);
   const read = (path: string): string => readFileSync(path, "utf8");

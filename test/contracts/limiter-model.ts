@@ -13,7 +13,7 @@ export interface Chargeable {
 export type Resolution = 1 | 1_000;
 
 /** The definition: the instant of every admission, and a filter. */
-export function createModel(perMs: Resolution): Chargeable {
+function createModel(perMs: Resolution): Chargeable {
   const admissions = new Map<string, readonly number[]>();
 
   /** An admission ahead of the clock counts as made just now. It stays so, and what has left the window is forgotten. */

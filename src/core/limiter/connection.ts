@@ -46,12 +46,15 @@ export async function connectRedis(url: RedisUrl, elapsed: () => number, tls: Re
   const listeners: Parameters<Availability["listen"]>[0][] = [];
   const { promise: settled, resolve: settle } = Promise.withResolvers<void>();
   let cause = new Error("Redis closed the connection");
+  let mistake: string | undefined;
   const client = url.kind === "cluster" ? openCluster(url, tls) : openServer(url, tls);
   const masters = client instanceof Cluster ? () => client.nodes("master") : () => [client];
 
   function fail(error: Error): void {
     cause = error;
-    settle();
+    mistake ??= explainRefusal(error);
+    // A server that asks for a certificate may reset the connection before it says so: the next attempt tells.
+    if (mistake !== undefined || !url.tls) settle();
   }
 
   /** Asked of each connection, since each may be to a server that has started anew. */
@@ -102,8 +105,7 @@ export async function connectRedis(url: RedisUrl, elapsed: () => number, tls: Re
   const timer = setTimeout(settle, START_MS);
   await settled;
   clearTimeout(timer);
-  const mistake = latestStart() === undefined ? explainRefusal(cause) : undefined;
-  if (mistake !== undefined) {
+  if (mistake !== undefined && latestStart() === undefined) {
     client.disconnect();
     throw new RedisSetupError(`Redis ${mistake}`);
   }

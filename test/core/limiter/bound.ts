@@ -79,7 +79,7 @@ function createGateway(model: Model, instances: number): { limiter: FallbackLimi
 }
 
 /** Plays a schedule. */
-export async function playSchedule(schedule: Schedule): Promise<BoundReport> {
+async function playSchedule(schedule: Schedule): Promise<BoundReport> {
   const { gateways: count, limit, windowMs, random } = schedule;
   const policy: Policy = { name: "login", limit, windowMs };
   const model: Model = { now: 0, startedAt: -windowMs, redis: createMemoryLimiter(10) };

@@ -1,0 +1,157 @@
+// Connections to real servers: what each connection learns, what is lost, and what stops a start.
+
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createServer, type Server } from "node:net";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import {
+  connectRedis,
+  type RedisConnection,
+  RedisSetupError,
+  type RedisTls,
+} from "../../../src/core/limiter/connection.ts";
+import { createRedisLimiter } from "../../../src/core/limiter/redis.ts";
+import { parseRedisUrl } from "../../../src/core/limiter/redis-url.ts";
+import { freePort } from "../../free-port.ts";
+import { makeCertificate } from "../../http/openssl.ts";
+import { temporaryFolder } from "../../program.ts";
+import { startCluster } from "../../redis/cluster.ts";
+import { startRelay } from "../../redis/relay.ts";
+import { startSentinel } from "../../redis/sentinel.ts";
+import { type RedisServer, type RedisServerOptions, startRedis } from "../../redis/server.ts";
+
+const elapsed = (): number => performance.now();
+
+async function start(options: RedisServerOptions = {}): Promise<RedisServer> {
+  const server = await startRedis(options);
+  onTestFinished(() => server.stop());
+  return server;
+}
+
+/** A connection, and what it tells. */
+async function connect(url: string, tls: RedisTls = {}): Promise<RedisConnection & { readonly told: string[] }> {
+  const connection = await connectRedis(parseRedisUrl(url), elapsed, tls);
+  onTestFinished(connection.close);
+  const told: string[] = [];
+  connection.listen({ lost: () => told.push("lost"), ready: () => told.push("ready") });
+  return { ...connection, told };
+}
+
+async function decide(connection: RedisConnection, key = "pump"): Promise<number> {
+  const limiter = createRedisLimiter(connection.client);
+  return (await limiter.charge([{ policy: { name: "login", limit: 10, windowMs: 60_000 }, key }], 0)).denied;
+}
+
+const untilTold = (told: readonly string[], last: string): Promise<void> =>
+  expect.poll(() => told.at(-1), { timeout: 10_000, interval: 10 }).toBe(last);
+
+test("a server that is killed is lost at once, and after its restart found again, with a later start", async () => {
+  const server = await start();
+  const connection = await connect(server.url);
+  const before = connection.startedAt() ?? Number.NaN;
+  expect(before).toBeLessThanOrEqual(elapsed());
+  expect(await decide(connection)).toBe(-1);
+  await server.kill();
+  await untilTold(connection.told, "lost");
+  expect(connection.startedAt()).toBeUndefined();
+  await expect(decide(connection)).rejects.toThrow();
+  await server.restart();
+  await untilTold(connection.told, "ready");
+  expect(connection.startedAt()).toBeGreaterThan(before);
+  expect(await decide(connection)).toBe(-1);
+});
+
+test("a connection that loses every packet is given up, and another made once that works", {
+  timeout: 20_000,
+}, async () => {
+  const server = await start();
+  const relay = await startRelay(server.port);
+  onTestFinished(() => relay.stop());
+  const connection = await connect(`redis://127.0.0.1:${relay.port}`);
+  relay.swallow({ new: "swallowed" });
+  await expect(decide(connection)).rejects.toThrow();
+  relay.swallow({ new: "works" });
+  await untilTold(connection.told, "ready");
+  expect(await decide(connection)).toBe(-1);
+});
+
+test("the master that Sentinels name is followed to another server", { timeout: 60_000 }, async () => {
+  const sentinels = await startSentinel();
+  onTestFinished(() => sentinels.stop());
+  const connection = await connect(sentinels.url);
+  await decide(connection);
+  await sentinels.servers[0].kill();
+  await untilTold(connection.told, "ready");
+  await expect.poll(() => decide(connection).catch(() => 1), { timeout: 10_000 }).toBe(-1);
+});
+
+test("a Cluster's masters are followed through a failover, and its slots as they move", {
+  timeout: 60_000,
+}, async () => {
+  const cluster = await startCluster();
+  onTestFinished(() => cluster.stop());
+  const connection = await connect(cluster.url);
+  await expect.poll(() => connection.startedAt(), { timeout: 5_000 }).toBeDefined();
+  const [first, second] = cluster.masters;
+  const slot = Number(await first.call("CLUSTER", "KEYSLOT", "{=pump}"));
+  const owner = await cluster.ownerOf(slot, first);
+  await decide(connection);
+  await cluster.moveSlot(slot, owner, owner.id === first.id ? second : first);
+  for (let turn = 0; turn < 9; turn++) expect(await decide(connection)).toBe(-1);
+  expect(await decide(connection)).toBe(0);
+
+  await first.kill();
+  await untilTold(connection.told, "lost");
+  expect(connection.startedAt()).toBeUndefined();
+  // Its replica is connected already, and becomes a master without a word.
+  await expect.poll(() => connection.startedAt(), { timeout: 20_000 }).toBeDefined();
+  for (let device = 0; device < 20; device++) expect(await decide(connection, `device-${device}`)).toBe(-1);
+});
+
+test("a gateway starts without its Redis", async () => {
+  const server: Server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  const connection = await connect(
+    `redis://127.0.0.1:${address !== null && typeof address === "object" ? address.port : 0}`,
+  );
+  expect(connection.startedAt()).toBeUndefined();
+});
+
+test("a wrong password stops the start, and a right one does not", async () => {
+  const { url } = await start({ password: "a secret" });
+  for (const wrong of [url, url.replace("://", "://:wrong@"), url.replace("://", "://nobody:wrong@")]) {
+    const error = await connect(wrong).catch((cause: unknown) => cause);
+    expect(error).toEqual(
+      new RedisSetupError(
+        "Redis refuses the user or the password. Write those of the Redis user into COUNTERSIGN_REDIS_URL",
+      ),
+    );
+  }
+  expect((await connect(url.replace("://", "://:a%20secret@"))).startedAt()).toBeDefined();
+});
+
+test("an untrusted certificate and a missing client certificate stop the start, each with its cure", async () => {
+  const folder = temporaryFolder();
+  const server = makeCertificate(folder, "server", "ecdsa");
+  const client = makeCertificate(folder, "client", "ecdsa");
+  const read = (name: string): string => readFileSync(join(folder, name), "utf8");
+  const port = await freePort();
+  await start({
+    settings: [
+      `tls-port ${port}`,
+      `tls-cert-file ${server.cert}`,
+      `tls-key-file ${server.key}`,
+      `tls-ca-cert-file ${client.cert}`,
+    ],
+  });
+  const url = `rediss://127.0.0.1:${port}`;
+  const ca = read("server.crt");
+  await expect(connect(url)).rejects.toThrow(/certificate that is not trusted \(.*\)\. Set COUNTERSIGN_REDIS_CA/);
+  await expect(connect(url, { ca })).rejects.toThrow("Set COUNTERSIGN_REDIS_CERT and COUNTERSIGN_REDIS_KEY");
+  const connection = await connect(url, { ca, cert: read("client.crt"), key: read("client.key") });
+  expect(await decide(connection)).toBe(-1);
+});
