@@ -83,9 +83,6 @@ export function createLogIn({ credentials, limiter, signer, policies, skewMs, no
 
     // 2. Fresh: before any look-up, where a refusal reveals and costs nothing.
     checkFresh(timestamp, now, skewMs);
-    const addressCharge = chargeOf(policies.address(address), address);
-    const known = addressCharge && limiter.peek(addressCharge, now);
-    if (known !== undefined) throw rateLimited({ ...known, decidedAt: now });
 
     // 3. Known: an unknown device goes on, with a decoy.
     const found = await credentials.find(deviceKey, now);
@@ -97,15 +94,20 @@ export function createLogIn({ credentials, limiter, signer, policies, skewMs, no
     const { credential, key } = await prove(found, now, match, decoy);
     const name = credential.deviceKey;
     const isOwn = key?.purpose === "derivation";
+    // An error counts for the address, never a right proof of an enabled device: its neighbours cannot lock it out.
+    const refuse = async (error: typeof disabled): Promise<AuthError> => {
+      const failure = chargeOf(policies.failure, `${address} ${deviceKey}`);
+      const charges = [failure, chargeOf(policies.address(address), address)];
+      return refusal(await admit(limiter, charges, clock()), "failure", error);
+    };
     if (
       !credential.enrolled ||
       key === undefined ||
       (isMoving(credential) && !isOwn && !(await credentials.settle(name, key.purpose, now)))
     ) {
-      const failure = chargeOf(policies.failure, `${address} ${deviceKey}`);
-      throw refusal(await admit(limiter, [addressCharge, failure], clock()), "failure", invalidCredentials);
+      throw await refuse(invalidCredentials);
     }
-    if (!credential.enabled) throw refusal(await admit(limiter, [addressCharge], clock()), "address", disabled);
+    if (!credential.enabled) throw await refuse(disabled);
     const heldMs = isOwn ? holdOf(credential, now) : 0;
     if (heldMs > 0) throw movedJustNow(heldMs);
     if (!signer.ready()) throw unsigned();
@@ -115,7 +117,7 @@ export function createLogIn({ credentials, limiter, signer, policies, skewMs, no
     // By the name that is kept anyway: what was cut out of a request would keep all of it, for as long as it is counted.
     const login = chargeOf(loginPolicy(credential, policies), credential.sharedIdentity ? `${name} ${address}` : name);
     const replay = credential.replayGuard ? chargeOf(policies.replay, `${deviceKey} ${timestamp}`) : undefined;
-    const verdict = await admit(limiter, [addressCharge, login, replay], clock());
+    const verdict = await admit(limiter, [login, replay], clock());
     if (verdict.denied !== undefined) throw refusal(verdict, "login", replayed);
 
     // A device's first login by its own key ends its move: on disk before it is answered.

@@ -39,7 +39,7 @@ describe("a device that is moving", () => {
     await one.login(device, { key: own });
     // The other has it in its cache as it was.
     expect((await refusalFrom(other.login(device, { key: shared }))).reason).toBe("invalid_credentials");
-    expect(other.charged.at(-1)).toEqual(["address", "failure"]);
+    expect(other.charged.at(-1)).toEqual(["failure", "address"]);
     await other.login(device, { key: own });
   });
 

@@ -2,7 +2,6 @@
 
 import { decodeJwt, importJWK, jwtVerify } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createMemoryLimiter } from "../../src/core/limiter/memory.ts";
 import { MAX_LIVE_KEYS, MAX_PROVING_KEYS } from "../../src/core/ports.ts";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
 import {
@@ -27,11 +26,11 @@ afterAll(() => house.close());
 const STALE = SECONDS - 301;
 
 describe("a right login", () => {
-  test("is answered with a token of the device, and charges address and login at once", async () => {
+  test("is answered with a token of the device, and charges login alone", async () => {
     const path = openPath(house);
     const device = await path.enrol();
     const login = await path.login(device);
-    expect(path.charged).toEqual([["address", "login"]]);
+    expect(path.charged).toEqual([["login"]]);
     expect(login.expiresInSeconds).toBe(600);
     expect(login.limit).toEqual({
       policy: policies.login,
@@ -69,7 +68,7 @@ describe("a right login", () => {
     const [more, off] = [await path.enrol({ loginLimit: "5/60s" }), await path.enrol({ loginLimit: "off" })];
     expect((await path.login(more)).limit).toMatchObject({ policy: { name: "login", limit: 5, windowMs: 60_000 } });
     expect((await path.login(off)).limit).toBeUndefined();
-    expect(path.charged).toEqual([["address", "login"], ["address"]]);
+    expect(path.charged).toEqual([["login"]]);
   });
 
   test("is admitted when every limit is off, and tells of none", async () => {
@@ -108,38 +107,19 @@ describe("precedence", () => {
     expect([path.charged, path.lookedUp]).toEqual([[], []]);
   });
 
-  test("an address that is known to be spent is refused before any look-up, right or wrong, at no charge", async () => {
+  test("failure and address come before invalid_credentials and disabled, and never before a right proof", async () => {
     const path = openPath(house);
     const device = await path.enrol();
-    for (let times = 0; times < 6; times++) await refusalFrom(path.login(`unknown-${times}`));
-    path.charged.length = 0;
-    path.lookedUp.length = 0;
-    for (const key of ["wrong", undefined]) {
-      const refusal = await refusalFrom(path.login(device, key === undefined ? {} : { key }));
-      expect([refusal.reason, refusal.particulars.limit?.policy.name]).toEqual(["rate_limited", "address"]);
-      expect(refusal.particulars.retryAfterMs).toBe(60_000);
-    }
-    expect([path.charged, path.lookedUp]).toEqual([[], []]);
-    await path.login(device, { address: "192.0.2.2" });
-  });
-
-  test("an address spent elsewhere comes before invalid_credentials, failure, disabled and login", async () => {
-    // As with Redis: this process does not know yet what another one admitted.
-    const limiter = { ...createMemoryLimiter(1_000), peek: () => undefined };
-    const path = openPath(house, { limiter });
-    const device = await path.enrol();
     const disabled = await path.enrol({ status: "disabled" });
-    for (let times = 0; times < 3; times++) await path.login(device);
-    for (let times = 0; times < 2; times++) await refusalFrom(path.login(device, { key: "wrong" }));
-    await refusalFrom(path.login("unknown"));
+    for (let times = 0; times < 6; times++) await refusalFrom(path.login(`unknown-${times}`));
     for (const [name, key] of [
       [device, "wrong"],
       [disabled, undefined],
-      [device, undefined],
     ] as const) {
       const refusal = await refusalFrom(path.login(name, key === undefined ? {} : { key }));
       expect([refusal.reason, refusal.particulars.limit?.policy.name]).toEqual(["rate_limited", "address"]);
     }
+    await path.login(device);
   });
 
   test("login comes before replayed", async () => {
@@ -163,7 +143,7 @@ describe("an unknown device and a wrong signature", () => {
       limit: { policy: policies.failure, remaining: 1, resetMs: 60_000, decidedAt: expect.any(Number) },
     });
     expect({ ...stranger, message: stranger.message }).toEqual({ ...wrong, message: wrong.message });
-    expect(known.charged).toEqual([["address", "failure"]]);
+    expect(known.charged).toEqual([["failure", "address"]]);
     expect(unknown.charged).toEqual(known.charged);
   });
 
