@@ -8,7 +8,6 @@ import { GATEWAY } from "../src/core/registry/ports.ts";
 import { deriveDeviceKey, secretFromText } from "../src/core/signature.ts";
 import type { Environment } from "../src/environment.ts";
 import { logInBy, testConfig } from "./gateway.ts";
-import { moveInTime } from "./moves.ts";
 
 export interface BackupPlace {
   /** The settings of a gateway before the backup is restored, and after. */
@@ -36,7 +35,7 @@ export async function tellBackupStory(place: BackupPlace): Promise<void> {
   const derivation = await issue("derivation", "");
   await registry.devices.create(draftOf("pump"), GATEWAY);
   await registry.devices.create(draftOf("moving"), GATEWAY);
-  await moveInTime(() => registry.devices.update("moving", { keyMode: "derived" }, "", GATEWAY));
+  await registry.devices.update("moving", { keyMode: "derived" }, "", GATEWAY);
   const ownKey = deriveDeviceKey(secretFromText(derivation.customerKey), "moving");
   expect(
     await loginStatuses(before, [

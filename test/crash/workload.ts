@@ -4,7 +4,6 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { type Client, Code, ConnectError } from "@connectrpc/connect";
 import { type AdminService, KeyMode, KeyPurpose, Status } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
-import { KEY_MODE_HOLD_MS } from "../../src/core/ports.ts";
 import { deriveDeviceKey, secretFromText } from "../../src/core/signature.ts";
 import { logInBy } from "../gateway.ts";
 import type { CrashingGateway } from "./gateway.ts";
@@ -152,7 +151,7 @@ const move: Act = async ({ admin, publicUrl }, { customerId, derivationKey, enro
 /** The one that has waited the longest, once nothing holds it any more. */
 function takeDue(waiting: Waiting[]): string | undefined {
   const first = waiting[0];
-  if (first === undefined || performance.now() - first.at <= KEY_MODE_HOLD_MS) return undefined;
+  if (first === undefined) return undefined;
   waiting.shift();
   return first.deviceKey;
 }
