@@ -53,8 +53,6 @@ export interface Verdict {
 export interface Limiter {
   /** Decides; `now` in unix milliseconds (an implementation may prefer its store's own clock). */
   charge(charges: readonly Charge[], now: number): Promise<Verdict>;
-  /** The state of a charge that this process already knows to be denied, without a round trip; else undefined. */
-  peek(charge: Charge, now: number): PolicyState | undefined;
   /** Whether the state can be reached; `degraded` where charges are decided without it. Rejects when they are not. */
   ping(): Promise<"ok" | "degraded">;
 }
