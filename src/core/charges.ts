@@ -1,7 +1,15 @@
 // The charges of a login, and their outcome by policy.
 
-import type { LoginPolicies } from "./login.ts";
 import type { Charge, Credential, Limiter, LimitState, Policy, PolicyName, Verdict } from "./ports.ts";
+
+/** The limits in force; undefined is off. */
+export interface LoginPolicies {
+  readonly login: Policy | undefined;
+  readonly failure: Policy | undefined;
+  /** The policy of an address. */
+  readonly address: (address: string) => Policy | undefined;
+  readonly replay: Policy;
+}
 
 type Limited = Pick<Credential, "deviceKey" | "sharedIdentity" | "replayGuard" | "loginLimit">;
 

@@ -1,10 +1,10 @@
 // THE PATH of a login: read -> fresh -> known -> proven -> admitted -> signed -> answered. Knows no protocol, driver or clock.
 
 import { randomBytes } from "node:crypto";
-import { charge, loginCharges, refusalCharges } from "./charges.ts";
+import { charge, type LoginPolicies, loginCharges, refusalCharges } from "./charges.ts";
 import { readDeviceKey } from "./device-key.ts";
 import { checkFresh, readTimestamp } from "./freshness.ts";
-import type { CredentialStore, Limiter, LimitState, Policy, TokenSigner } from "./ports.ts";
+import type { CredentialStore, Limiter, LimitState, TokenSigner } from "./ports.ts";
 import { disabled, invalidCredentials, rateLimited, replayed, unsigned } from "./refusals.ts";
 import { findProvingKey, readSignature, secretFromText } from "./signature.ts";
 
@@ -31,15 +31,6 @@ export interface Login {
   readonly movingSince: number | undefined;
   /** The state of the `login` policy; undefined when that limit is off. */
   readonly limit: LimitState | undefined;
-}
-
-/** The limits in force; undefined is off. */
-export interface LoginPolicies {
-  readonly login: Policy | undefined;
-  readonly failure: Policy | undefined;
-  /** The policy of an address. */
-  readonly address: (address: string) => Policy | undefined;
-  readonly replay: Policy;
 }
 
 export interface LoginDependencies {

@@ -128,7 +128,7 @@ const getTypeParser: typeof types.getTypeParser = (id, format) =>
   NUMBERS.includes(Number(id)) && format !== "binary" ? Number : types.getTypeParser(id, format);
 
 /** How values are read. */
-export const TYPES: CustomTypesConfig = { getTypeParser };
+const TYPES: CustomTypesConfig = { getTypeParser };
 
 interface SocketSet {
   open(): Duplex;
@@ -137,7 +137,7 @@ interface SocketSet {
 }
 
 /** The sockets that are open: pg waits for a server's farewell for ever. */
-export function createSocketSet(): SocketSet {
+function createSocketSet(): SocketSet {
   const open = new Set<Socket>();
   return {
     open() {

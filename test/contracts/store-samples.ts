@@ -113,7 +113,7 @@ export async function openWithCustomer(open: Open): Promise<OpenedStore> {
 }
 
 /** The keys of a credential, those that its own keys derive from first. */
-export function keysOf({ loginKeys, derivationKeys }: Credential): readonly CustomerKey[] {
+function keysOf({ loginKeys, derivationKeys }: Credential): readonly CustomerKey[] {
   return [...derivationKeys, ...loginKeys];
 }
 
