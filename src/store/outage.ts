@@ -17,6 +17,7 @@ export interface Outage {
   lookUpFailed(cause: unknown): void;
   /** Another read failed: a probe decides whether look-ups would, too. */
   readFailed(cause: unknown): void;
+  /** A write failed: a probe decides whether reads do, too. */
   writeFailed(cause: unknown): void;
   /** A transaction that changed rows was committed. */
   wrote(): void;
@@ -82,8 +83,14 @@ export function createOutage({ probe, listener, onAway = () => {} }: OutageOptio
       if (!isAway) probe().catch(() => trip(cause));
     },
     writeFailed(cause) {
-      if (isWritable) listener.away("write", cause);
-      isWritable = false;
+      if (isAway || !isWritable) return;
+      probe().then(
+        () => {
+          if (isWritable) listener.away("write", cause);
+          isWritable = false;
+        },
+        () => trip(cause),
+      );
     },
     wrote() {
       if (!isWritable) listener.back("write");

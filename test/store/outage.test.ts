@@ -45,13 +45,25 @@ test("another read that fails is an outage only where a probe fails, too", async
   outage.close();
 });
 
-test("a write that fails leaves reads alone, until a write succeeds", () => {
-  const { outage, told } = open();
+test("a write that fails leaves reads alone, until a write succeeds", async () => {
+  const { outage, told, probes } = open();
   for (const cause of ["disk full", "disk full"]) outage.writeFailed(cause);
+  for (const { resolve } of probes) resolve();
+  await settled();
   outage.check();
   expect(outage.canWrite()).toBe(false);
   outage.wrote();
   outage.wrote();
   expect(outage.canWrite()).toBe(true);
   expect(told).toEqual(["write away: disk full", "write back"]);
+});
+
+test("a write that fails because nothing answers is an outage of reads", async () => {
+  const { outage, told, probes } = open();
+  outage.writeFailed("cut");
+  probes[0]?.reject(new Error("cut"));
+  await settled();
+  outage.writeFailed("cut");
+  expect([told, outage.canWrite()]).toEqual([["read away: cut"], true]);
+  outage.close();
 });
