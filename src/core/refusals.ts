@@ -50,12 +50,6 @@ export function unsigned(): AuthError {
   });
 }
 
-/** A login by a device's own key, before every gateway knows that the shared one may be over. */
-export function movedJustNow(retryAfterMs: number): AuthError {
-  const message = "this device was moved to a key of its own a moment ago. Try again in two seconds";
-  return new AuthError("unavailable", message, { retryAfterMs });
-}
-
 /** A token's time is over. */
 export function tokenExpired(): AuthError {
   return new AuthError("expired", "the token has expired. The device has to log in again");

@@ -101,6 +101,11 @@ function readDevicePatch(device: Device, updateMask: FieldMask | undefined): Dev
     shared_identity: { change: { sharedIdentity }, isSet: sharedIdentity },
     replay_guard: { change: replayGuard === undefined ? undefined : { replayGuard } },
     labels: { change: { labels }, isSet: Object.keys(labels).length > 0 },
+    accepts_shared_key: {
+      change: device.acceptsSharedKey ? undefined : { finishMove: true },
+      isSet: false,
+      isNamed: true,
+    },
   });
 }
 

@@ -12,6 +12,8 @@ export interface ChangeableField<Patch> {
   readonly change: Partial<Patch> | undefined;
   /** Whether the field changes without a mask; when absent, if it has a value. */
   readonly isSet?: boolean;
+  /** It changes only where the mask names it: `*` leaves it out. */
+  readonly isNamed?: true;
 }
 
 /**
@@ -29,7 +31,8 @@ export function readPatch<Patch>(
     throw malformed("update_mask has an asterisk beside other fields. Send it alone to change all of them", FIELD);
   }
   const given = names.filter((name) => fields[name]?.isSet ?? fields[name]?.change !== undefined);
-  const changed = paths.length === 0 ? given : paths[0] === "*" ? names : paths;
+  const all = names.filter((name) => fields[name]?.isNamed !== true);
+  const changed = paths.length === 0 ? given : paths[0] === "*" ? all : paths;
   const changes = changed.map((path) => {
     const field = Object.hasOwn(fields, path) ? fields[path] : undefined;
     if (field === undefined) throw wrongPath(path, desc, names);

@@ -11,6 +11,7 @@ export interface Metrics {
   readonly refusals: Counter<"protocol" | "reason">;
   readonly faults: Counter;
   readonly connectionsRefused: Counter;
+  readonly storeUnavailable: Gauge<"access">;
   readonly limitsDegraded: Gauge;
   readonly limitsDecidedAlone: Counter<"outcome">;
   /** The body of /metrics, and its media type. */
@@ -29,7 +30,15 @@ export function createMetrics(): Metrics {
     labelNames: ["version"],
     registers,
   }).set({ version: readVersion() }, 1);
+  const storeUnavailable = new Gauge({
+    name: "countersign_store_unavailable",
+    help: "1 while the database cannot be read or written, by access",
+    labelNames: ["access"],
+    registers,
+  });
+  for (const access of ["read", "write"]) storeUnavailable.set({ access }, 0);
   return {
+    storeUnavailable,
     logins: new Counter({
       name: "countersign_logins_total",
       help: "Logins answered, by protocol and outcome",

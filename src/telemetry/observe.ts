@@ -47,8 +47,10 @@ export function createObserver(logger: Logger, metrics: Metrics, elapsed: () => 
     return Math.round(ms * 100) / 100;
   }
 
+  /** Logs the cause, which the caller is not told. An outage, which was logged when it began, has none. */
   function logUnavailable(error: unknown, caller: ObservedCaller): void {
-    logger.warn({ cause: messageOf(causeOf(error)), ...describe(caller) }, "unavailable");
+    if (!(error instanceof AuthError) || error.reason !== "unavailable" || error.cause === undefined) return;
+    if (mayLogUnavailable()) logger.warn({ cause: messageOf(error.cause), ...describe(caller) }, "unavailable");
   }
 
   function observeCall(spec: MethodImplSpec, callerOf: (context: HandlerContext) => ObservedCaller): MethodImplSpec {
@@ -93,8 +95,7 @@ export function createObserver(logger: Logger, metrics: Metrics, elapsed: () => 
           const ms = countLogin(reason, caller, started);
           const details = { ...deviceOf(request, reason), ...policyOf(error), ...describe(caller) };
           logger.info({ outcome: reason, ...details, ms }, "login");
-          // The caller is not told the cause. That of an `internal` error is logged by `refused`.
-          if (reason === "unavailable") logUnavailable(error, caller);
+          logUnavailable(error, caller);
           throw error;
         }
       };
@@ -111,7 +112,7 @@ export function createObserver(logger: Logger, metrics: Metrics, elapsed: () => 
           const outcome = reasonOf(error);
           metrics.verifications.inc({ protocol, outcome });
           if (error instanceof AuthError) counted.add(error);
-          if (outcome === "unavailable" && mayLogUnavailable()) logUnavailable(error, caller);
+          logUnavailable(error, caller);
           throw error;
         }
       };
@@ -134,6 +135,8 @@ export function createObserver(logger: Logger, metrics: Metrics, elapsed: () => 
     },
 
     fault(error) {
+      // The outage was logged when it began.
+      if (error instanceof AuthError && error.reason === "unavailable") return;
       metrics.faults.inc();
       logger.error({ err: error }, "fault");
     },

@@ -2,7 +2,6 @@
 
 import { decodeJwt, importJWK, jwtVerify } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { MAX_LIVE_KEYS, MAX_PROVING_KEYS } from "../../src/core/ports.ts";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
 import {
   callerAt,
@@ -26,7 +25,7 @@ afterAll(() => house.close());
 const STALE = SECONDS - 301;
 
 describe("a right login", () => {
-  test("is answered with a token of the device, and charges login alone", async () => {
+  test("is answered with a token of the device, and charges login", async () => {
     const path = openPath(house);
     const device = await path.enrol();
     const login = await path.login(device);
@@ -107,16 +106,15 @@ describe("precedence", () => {
     expect([path.charged, path.lookedUp]).toEqual([[], []]);
   });
 
-  test("failure and address come before invalid_credentials and disabled, and never before a right proof", async () => {
+  test("a spent address is told in place of invalid_credentials and disabled, and never of a right proof", async () => {
     const path = openPath(house);
-    const device = await path.enrol();
-    const disabled = await path.enrol({ status: "disabled" });
+    const [device, disabled] = [await path.enrol(), await path.enrol({ status: "disabled" })];
     for (let times = 0; times < 6; times++) await refusalFrom(path.login(`unknown-${times}`));
-    for (const [name, key] of [
-      [device, "wrong"],
-      [disabled, undefined],
+    for (const [name, attempt] of [
+      [device, { key: "wrong" }],
+      [disabled, {}],
     ] as const) {
-      const refusal = await refusalFrom(path.login(name, key === undefined ? {} : { key }));
+      const refusal = await refusalFrom(path.login(name, attempt));
       expect([refusal.reason, refusal.particulars.limit?.policy.name]).toEqual(["rate_limited", "address"]);
     }
     await path.login(device);
@@ -151,17 +149,12 @@ describe("an unknown device and a wrong signature", () => {
     { keyMode: "shared", owner: "login" },
     { keyMode: "derived", owner: "login" },
     { keyMode: "derived", owner: "derivation" },
-  ] as const)("cost as many HMACs: $keyMode, of a customer with a $owner key", async ({ keyMode, owner }) => {
+  ] as const)("cost nine HMACs: $keyMode, of a customer with a $owner key", async ({ keyMode, owner }) => {
     const path = openPath(house);
     const { customerId } = await path.enrolOwner(owner);
     const device = await path.enrol({ customerId, keyMode });
-    // Found in the cache or not: one for each key that there can be, and for each that could have been derived.
-    for (const expected of [MAX_PROVING_KEYS + MAX_LIVE_KEYS, MAX_PROVING_KEYS + MAX_LIVE_KEYS]) {
-      const counts = [];
-      for (const attempt of [request(device, { key: "wrong" }), request("nobody")]) {
-        counts.push(await countHmacs(() => refusalFrom(path.logIn(attempt, callerAt()))));
-      }
-      expect(counts).toEqual([expected, expected]);
+    for (const attempt of [request(device, { key: "wrong" }), request("nobody")]) {
+      expect(await countHmacs(() => refusalFrom(path.logIn(attempt, callerAt())))).toBe(9);
     }
   });
 
@@ -191,7 +184,6 @@ describe("unavailable", () => {
     await away.close();
     const refusal = await refusalFrom(path.login(device));
     expect(refusal.reason).toBe("unavailable");
-    expect(refusal.message).toBe("the registry cannot be asked now. Try again later");
     expect(path.charged).toEqual([]);
   });
 });

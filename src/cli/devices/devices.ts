@@ -1,6 +1,5 @@
 // `countersign devices`: enrols, shows, changes and deletes devices.
 
-import { setTimeout as sleep } from "node:timers/promises";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type Device, DeviceSchema, Status } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
@@ -8,14 +7,7 @@ import { KEY_MODES, type KeyModeName } from "../device-file/key-modes.ts";
 import { writeResource } from "../fields.ts";
 import { adminCommand, callAdmin } from "../gateway/admin-client.ts";
 import { addListCommand, customerCondition } from "../listing.ts";
-import {
-  addConfirmOption,
-  CommandFailure,
-  type ConfirmOptions,
-  confirm,
-  usageFailure,
-  writeResult,
-} from "../output.ts";
+import { addConfirmOption, type ConfirmOptions, confirm, usageFailure, writeResult } from "../output.ts";
 import { REVOKED_TOKENS } from "../tokens.ts";
 import { addDeriveKeyCommand } from "./derive-key.ts";
 import { addDevicesExportCommand } from "./export.ts";
@@ -41,6 +33,7 @@ interface UpdateOptions extends DeviceOptions {
   readonly sharedIdentity?: "on" | "off";
   /** False with --no-labels. */
   readonly labels: boolean;
+  readonly finishMove?: true;
 }
 
 /** Adds `devices`, with import and export. */
@@ -140,18 +133,20 @@ function addUpdate(devices: Command): void {
     .addOption(switchOption("--replay-guard", "accept each signed login once"))
     .option("--label <name=value>", "a label, in place of all it has; may be repeated", readLabel)
     .option("--no-labels", "remove all its labels")
+    .option("--finish-move", "refuse the shared key from now on, once it has a key of its own")
     .option("--etag <etag>", "only if it is still this version")
     .action(async (deviceKey: string, options: UpdateOptions, command: Command) => {
-      const { label, labels, sharedIdentity, etag = "" } = options;
+      const { label, labels, sharedIdentity, finishMove, etag = "" } = options;
       if (label !== undefined && !labels) throw usageFailure("--label and --no-labels exclude each other");
       const { fields, paths } = readFields(labels ? options : { ...options, label: {} });
       if (sharedIdentity !== undefined) paths.push("shared_identity");
+      if (finishMove) paths.push("accepts_shared_key");
       if (paths.length === 0) {
-        const flags = "--name, --key-mode, --shared-identity, --replay-guard, --label or --no-labels";
+        const flags = "--name, --key-mode, --shared-identity, --replay-guard, --label, --no-labels or --finish-move";
         throw usageFailure(`nothing to change: give ${flags}`);
       }
       const device = { ...fields, sharedIdentity: sharedIdentity === "on", deviceKey, etag };
-      writeResource(command, DeviceSchema, await updateWhenMovable(device, paths));
+      writeResource(command, DeviceSchema, await update(device, paths));
     });
 }
 
@@ -165,18 +160,6 @@ function readFields({ name, keyMode, replayGuard, label }: DeviceOptions) {
   };
   const given = { display_name: name, key_mode: keyMode, replay_guard: replayGuard, labels: label };
   return { fields, paths: Object.entries(given).flatMap(([path, value]) => (value === undefined ? [] : [path])) };
-}
-
-/** Updates a device, once more when its key_mode was set a moment ago: the gateway then asks to wait. */
-async function updateWhenMovable(device: MessageInitShape<typeof DeviceSchema>, paths: string[]): Promise<Device> {
-  try {
-    return await update(device, paths);
-  } catch (error) {
-    const { reason, field, retry_after: seconds } = error instanceof CommandFailure ? error.details : {};
-    if (reason !== "unavailable" || field !== "key_mode") throw error;
-    await sleep(Number(seconds) * 1_000);
-    return update(device, paths);
-  }
 }
 
 function update(device: MessageInitShape<typeof DeviceSchema>, paths: string[]): Promise<Device> {

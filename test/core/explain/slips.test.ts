@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createMemoryLimiter } from "../../../src/core/limiter/memory.ts";
 import { createLogIn } from "../../../src/core/login.ts";
-import type { Credential, Lookup } from "../../../src/core/ports.ts";
+import type { Credential } from "../../../src/core/ports.ts";
 import { secretFromText } from "../../../src/core/signature.ts";
 import { countHmacs } from "../login-path.ts";
 import {
@@ -105,23 +105,20 @@ test("predicts success exactly when the gateway accepts the login", async () => 
     sharedIdentity: false,
     replayGuard: false,
     loginLimit: undefined,
-    keys: [SECRETS.login, SECRETS.older].map((secret) => ({
+    loginKeys: [SECRETS.login, SECRETS.older].map((secret) => ({
       keyId: secret,
       purpose: "login",
       secret: secretFromText(secret),
+      notBefore: 0,
+      expiresAt: Number.POSITIVE_INFINITY,
     })),
+    derivationKeys: [],
     movingSince: undefined,
     marks: { customerId: "acme", createdAt: 0, device: 0, customer: 0 },
-    validUntil: Number.POSITIVE_INFINITY,
   };
-  const unknown: Credential = { ...device, enrolled: false, keys: [] };
-  const lookUp = (name: string): Lookup => ({
-    credential: name === SHARED ? device : unknown,
-    derivationsSaved: 0,
-    recheck: async () => lookUp(name),
-  });
+  const unknown: Credential = { ...device, enrolled: false, loginKeys: [] };
   const logIn = createLogIn({
-    credentials: { find: async (name) => lookUp(name), settle: async () => true },
+    credentials: { find: async (name) => (name === SHARED ? device : unknown) },
     limiter: createMemoryLimiter(10),
     signer: { expiresInSeconds: 600, ready: () => true, sign: async () => "token" },
     policies: {
