@@ -31,8 +31,8 @@ const SILENCE_MS = 1_000;
 const INQUIRY_MS = 500;
 /** A failover changes the masters, which no server announces. */
 const REFRESH_MS = 500;
-/** A command on a slot that moves is asked again after so long; it was not executed. */
-const TRY_AGAIN_MS = 2;
+/** A server that redirects has executed nothing, and a slot may move again meanwhile. */
+const MAX_REDIRECTIONS = 3;
 /** A start waits for no longer: a gateway starts without its Redis too. */
 const START_MS = 1_000;
 
@@ -168,8 +168,9 @@ function openCluster(url: Extract<RedisUrl, { kind: "cluster" }>, tls: RedisTls)
     enableReadyCheck: false,
     clusterRetryStrategy: () => RETRY_MS,
     clusterNodeRetryStrategy: () => RETRY_MS,
-    // A server that redirects has executed nothing. A command that was lost, or met a Cluster that is down, is not sent again.
-    retryDelayOnTryAgain: TRY_AGAIN_MS,
+    maxRedirections: MAX_REDIRECTIONS,
+    retryDelayOnTryAgain: 0,
+    // A command that was lost, or met a Cluster that is down, is not sent again.
     retryDelayOnFailover: 0,
     retryDelayOnClusterDown: 0,
     slotsRefreshTimeout: INQUIRY_MS,

@@ -52,9 +52,9 @@ const MOST_DENIALS = 100_000;
 const CLOCK_DRIFT = 0.001;
 const PROBE: Charge = { policy: { name: "login", limit: 1, windowMs: 1 }, key: "probe" };
 
-/** Whether an error of Redis is about one key and says nothing of the server: another program's value, or a slot on its way. */
+/** Whether an error of Redis is about one key, which holds another program's value, and says nothing of the server. */
 export function isErrorOfKey(error: unknown): boolean {
-  return error instanceof Error && /WRONGTYPE|TRYAGAIN/.test(error.message);
+  return error instanceof Error && error.message.includes("WRONGTYPE");
 }
 
 /** A limiter whose logs live in Redis (6.2 or newer) or Valkey. */
@@ -89,18 +89,40 @@ export function createRedisLimiter(
     return redis.charge2(first, second, time, limit, windowMs * 1000, two.policy.limit, two.policy.windowMs * 1000);
   }
 
+  /**
+   * Decides charges one by one, the last first, while their slot moves between a Cluster's nodes: one of the keys may have moved
+   * and the other not. A used proof costs nothing; a login that is denied has spent its proof.
+   */
+  async function runApart(charges: readonly Charge[], names: readonly string[], now: number): Promise<number[]> {
+    let states: number[] = [];
+    for (let place = charges.length - 1; place >= 0; place--) {
+      const [denied = 0, at = 0, ...state] = await run(charges.slice(place, place + 1), names.slice(place), now);
+      states = [...state, ...states];
+      if (denied > 0 || place === 0)
+        return [denied > 0 ? place + 1 : 0, at, ...Array<number>(2 * place).fill(-1), ...states];
+    }
+    throw new RangeError("one or two charges");
+  }
+
   return {
     async charge(charges, now) {
       const names = charges.map(nameOf);
       // Read before the decision: a denial is never remembered for longer than it holds.
       const askedAt = elapsed?.() ?? 0;
-      const reply = await run(charges, names, now);
+      let reply: number[];
+      try {
+        reply = await run(charges, names, now);
+      } catch (error) {
+        if (!(error instanceof Error) || !error.message.includes("TRYAGAIN")) throw error;
+        reply = await runApart(charges, names, now);
+      }
       const states = charges.map(({ policy }, place) => readState(policy, reply, place));
       if (elapsed !== undefined) {
         for (const [place, state] of states.entries()) {
           const name = names[place];
           // A used proof is asked about: the answer tells the state of `login`.
-          if (state.remaining > 0 || state.policy.name === "replay" || name === undefined) continue;
+          if (state === undefined || state.remaining > 0 || state.policy.name === "replay" || name === undefined)
+            continue;
           denials.set(name, { until: askedAt + state.resetMs * (1 - CLOCK_DRIFT), state });
         }
       }
@@ -131,9 +153,10 @@ export function createRedisLimiter(
   };
 }
 
-/** Reads what the script answers of one charge. @throws TypeError where another program answered */
-function readState(policy: Charge["policy"], reply: readonly unknown[], place: number): PolicyState {
+/** Reads the script's answer about one charge; undefined: it was not looked at. @throws TypeError of another program's answer */
+function readState(policy: Charge["policy"], reply: readonly unknown[], place: number): PolicyState | undefined {
   const [remaining, reset] = reply.slice(2 + 2 * place);
+  if (remaining === -1) return undefined;
   // Rounded up, an entry counts for up to a 64th longer.
   const longest = policy.windowMs * 1_100;
   if (typeof remaining !== "number" || typeof reset !== "number" || remaining > policy.limit || reset > longest) {
