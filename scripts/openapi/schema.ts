@@ -46,7 +46,7 @@ export function createSchemas(answers: readonly DescMessage[], { commentOf, requ
   }
 
   function message(desc: DescMessage, direction: Direction, without: readonly DescField[] = []): JsonObject {
-    if (isWellKnown(desc)) return wellKnownSchema(desc, direction);
+    if (isWellKnown(desc)) return wellKnownSchema(desc);
     if (without.length > 0) return object(desc, direction, without);
     const suffix = direction === "request" && answered.has(desc) ? "Input" : "";
     return refer(desc, shortName(desc) + suffix, () => object(desc, direction, []));

@@ -14,11 +14,6 @@ export function scalarSchema(type: ScalarType, direction: Direction): JsonObject
       return { type: "string", contentEncoding: "base64" };
     case ScalarType.BOOL:
       return { type: "boolean" };
-    case ScalarType.DOUBLE:
-    case ScalarType.FLOAT: {
-      const format = type === ScalarType.FLOAT ? "float" : "double";
-      return { anyOf: [{ type: "number", format }, { enum: ["NaN", "Infinity", "-Infinity"] }] };
-    }
     case ScalarType.UINT32:
     case ScalarType.FIXED32:
       return { type: "integer", format: "uint32", minimum: 0, maximum: 4_294_967_295 };
@@ -39,7 +34,7 @@ function wide(direction: Direction): JsonValue {
 }
 
 /** Well-known types have JSON of their own (protobuf.dev/programming-guides/json). */
-export function wellKnownSchema({ name, fields: [first] }: DescMessage, direction: Direction): JsonObject {
+export function wellKnownSchema({ name }: DescMessage): JsonObject {
   switch (name) {
     case "Timestamp":
       return { type: "string", format: "date-time" };
@@ -51,13 +46,7 @@ export function wellKnownSchema({ name, fields: [first] }: DescMessage, directio
       return {};
     case "ListValue":
       return { type: "array" };
-    case "Any":
-      return { type: "object", properties: { "@type": { type: "string" } } };
-    case "Struct":
-    case "Empty":
-      return { type: "object" };
     default:
-      // The rest are wrappers, whose one field is the value.
-      return scalarSchema(first?.scalar ?? ScalarType.STRING, direction);
+      return { type: "object" };
   }
 }

@@ -188,7 +188,7 @@ describe("devices", () => {
         device: { deviceKey: "pump/7:a", acceptsSharedKey },
         updateMask: { paths: ["accepts_shared_key"] },
       });
-    await expect(finish(true)).rejects.toThrow("accepts_shared_key can only be set to false");
+    await expect(finish(true)).rejects.toThrow("accepts_shared_key is in update_mask and has no value");
     expect(await finish(false)).toMatchObject({ keyMode: KeyMode.DERIVED, acceptsSharedKey: false });
 
     expect(moved.tokensNotBefore).toBeUndefined();
