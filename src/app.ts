@@ -1,4 +1,4 @@
-// The composition root: a Config into a running gateway. Only here, and in app/, parts are constructed and wired.
+// The composition root: builds a running gateway from a Config. Only app.ts and app/ construct parts.
 
 import type { HandlerContext } from "@connectrpc/connect";
 import { openRing, type RingTimes } from "./app/key-ring.ts";
@@ -30,18 +30,18 @@ import { createObserver } from "./telemetry/observe.ts";
 import { observeStore } from "./telemetry/store.ts";
 import { readVersion } from "./telemetry/version.ts";
 
-/** A gateway that answers. */
+/** A running gateway. */
 export interface Gateway {
-  /** Undefined when that listener is off. */
+  /** Undefined when the listener is off. */
   readonly publicUrl: string | undefined;
   readonly internalUrl: string | undefined;
   readonly registry: Registry;
   readonly signingKeys: SigningKeys;
   /** The services of the internal listener, for a host that mounts them itself. */
   readonly services: readonly MountedService[];
-  /** Logs an error that nothing caught, at once. */
+  /** Logs an uncaught error, and flushes the log. */
   reportUncaught(error: unknown): void;
-  /** Stops accepting, lets requests finish for a while, then closes everything. */
+  /** Stops accepting, lets requests finish for `graceMs`, then closes everything. */
   close(): Promise<void>;
 }
 
@@ -50,22 +50,22 @@ export interface GatewayOptions {
   readonly now?: () => number;
   /** Milliseconds of a clock that never steps, by which Redis is waited for; the system's when absent. */
   readonly elapsed?: () => number;
-  /** How long requests may take to finish once the gateway closes, in milliseconds. */
+  /** Time that requests have to finish once the gateway closes, in milliseconds. */
   readonly graceMs?: number;
   /** How long Redis may take to decide, in milliseconds; what it has not decided by then is decided without it. */
   readonly redisDeadlineMs?: number;
-  /** Lets go of the secrets that no master key opens, instead of refusing to start. */
+  /** Drops the secrets that no master key opens, instead of refusing to start. */
   readonly forgetLostSecrets?: boolean;
-  /** How long the key ring takes over its things, in place of what the settings say. */
+  /** Times of the key ring, in place of those of the settings, for tests. */
   readonly ringTimes?: Partial<RingTimes>;
 }
 
-/** Under the ten seconds that container runtimes commonly leave between SIGTERM and SIGKILL. */
+/** Less than the ten seconds that container runtimes leave between SIGTERM and SIGKILL. */
 const GRACE_MS = 8_000;
 /** How long Redis may take to decide, unless it is told otherwise, in milliseconds. */
 export const REDIS_DEADLINE_MS = 25;
 
-/** Starts a gateway; resolves once every listener accepts. @throws SealError, or the system's error, with nothing left open */
+/** Starts a gateway. Resolves once every listener accepts. @throws SealError or a system error, with nothing left open */
 export async function startGateway(config: Config, options: GatewayOptions = {}): Promise<Gateway> {
   const cleanup = new AsyncDisposableStack();
   try {
@@ -142,7 +142,7 @@ async function compose(
       login: config.loginLimit,
       failure: config.failureLimit,
       address: createAddressLimits(config.addressLimit, config.addressLimitOverrides),
-      // A proof is fresh for twice the skew, and must be remembered for longer than that.
+      // A signed login is fresh for twice the skew, and is remembered for a second longer.
       replay: { name: "replay", limit: 1, windowMs: 2 * config.clockSkewMs + 1_000 },
     },
     skewMs: config.clockSkewMs,

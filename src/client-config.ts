@@ -1,31 +1,30 @@
-// The settings of the commands that call a gateway, into one ClientConfig. Knows nothing of a gateway but where it keeps its files.
+// Reads the settings of commands that call a gateway.
 
 import { readFileSync } from "node:fs";
 import { ConfigError, dataDirOf } from "./config.ts";
 import { type Environment, readPair, readParsed, readSetting } from "./environment.ts";
 import { parseCertificateFile, parseHttpUrl } from "./settings.ts";
 
-/** What the commands that call a gateway take from the environment. */
 export interface ClientConfig {
   readonly internalUrl: string;
   readonly dataDir: string;
   readonly adminToken: string | undefined;
   readonly customerKey: string | undefined;
-  /** In PEM: an authority to trust beside the system's. */
+  /** An authority to trust beside the system's, in PEM. */
   readonly caCert: string | undefined;
-  /** In PEM: what to show to a gateway that asks. */
+  /** The client certificate, for a gateway that asks for one. */
   readonly clientCert: CertificateAndKey | undefined;
 }
 
-/** A certificate, or a chain of them, and its key, in PEM. */
+/** A certificate or chain, and its key, in PEM. */
 export interface CertificateAndKey {
   readonly cert: string;
   readonly key: string;
 }
 
 /**
- * Reads what the client commands need.
- * @throws ConfigError with every mistake there is, none of which repeats a secret
+ * Reads the settings.
+ * @throws ConfigError with every mistake; none of them repeats a secret
  */
 export function readClientConfig(environment: Environment): ClientConfig {
   const mistakes: string[] = [];

@@ -1,4 +1,4 @@
-// Settings: environment and *_FILE secrets into one frozen Config. The only module that reads the process's environment.
+// Reads the settings into a Config. The only module that reads the process's environment.
 
 import { join } from "node:path";
 import type { ForwardedHeader } from "./core/forwarded-header.ts";
@@ -41,7 +41,7 @@ export interface Config {
   readonly publicListen: ListenAddress | undefined;
   readonly internalListen: ListenAddress | undefined;
   readonly dataDir: string;
-  /** Of PostgreSQL; undefined: SQLite in the data directory. */
+  /** PostgreSQL's URL; undefined for SQLite in the data directory. */
   readonly databaseUrl: string | undefined;
   readonly redisUrl: RedisUrl | undefined;
   /** Certificates of the connection to Redis. */
@@ -52,18 +52,18 @@ export interface Config {
   readonly redisClock: "redis" | "caller";
   /** How many gateways share that Redis. */
   readonly instances: number;
-  /** The first seals secrets, each opens what it sealed. */
+  /** The first one seals secrets; the others open what they sealed before. */
   readonly masterKeys: readonly Uint8Array[];
-  /** Each is as good as the other. */
+  /** Every one of them is accepted. */
   readonly adminTokens: readonly string[];
-  /** How long audit events are kept, in milliseconds; undefined: for ever. */
+  /** Retention of audit events, in milliseconds; undefined keeps them for ever. */
   readonly auditRetentionMs: number | undefined;
-  /** Undefined with --dev: where the public listener turns out to be. */
+  /** Undefined with --dev: the URL of the public listener is the issuer. */
   readonly issuer: string | undefined;
   readonly audience: string;
-  /** What new signing keys are of. */
+  /** Algorithm of new signing keys. */
   readonly tokenAlg: TokenAlg;
-  /** How long a signing key signs, in milliseconds; undefined: until an operator says so. */
+  /** Time until a signing key is rotated, in milliseconds; undefined leaves that to operators. */
   readonly keyRotationMs: number | undefined;
   readonly tokenTtlSeconds: number;
   readonly clockSkewMs: number;
@@ -72,24 +72,24 @@ export interface Config {
   readonly addressLimit: Limit;
   /** Networks whose addresses have another limit. */
   readonly addressLimitOverrides: readonly AddressOverride[];
-  /** Whose word is taken for the address of a caller; none: nobody's. */
+  /** Proxies whose forwarding headers are trusted. Empty: none. */
   readonly trustedProxies: readonly Network[];
-  /** The only header they write; undefined: either. */
+  /** The only header that they write; undefined for either. */
   readonly forwardedHeader: ForwardedHeader | undefined;
-  /** The most connections of each listener. */
+  /** Limit of connections for each listener. */
   readonly maxConnections: number;
-  /** The most connections of one address on each listener; trusted proxies have no such limit. */
+  /** Limit of connections from one address to each listener; trusted proxies have none. */
   readonly maxConnectionsPerAddress: number;
-  /** Host names of the internal listener in lower case, besides localhost and the host that it listens on. */
+  /** Host names of the internal listener in lower case, besides localhost and its own address. */
   readonly internalHosts: readonly string[];
-  /** Undefined: in the clear. */
+  /** Undefined without TLS. */
   readonly tls: TlsFiles | undefined;
-  /** With TLS: whoever connects to the internal listener shows a certificate of one of these authorities. */
+  /** Authorities of the client certificates that the internal listener requires; undefined for none. */
   readonly tlsClientCa: string | undefined;
   readonly logLevel: LogLevel;
 }
 
-/** All the mistakes of a configuration, a line each. */
+/** Every mistake in the settings, one line each. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
   readonly mistakes: readonly string[];
@@ -99,7 +99,7 @@ export class ConfigError extends Error {
   }
 }
 
-/** Twice the skew is a window, and a window has at most an hour. */
+/** The replay limit's window is twice the skew, and a window is at most an hour. */
 const LONGEST_SKEW_MS = 1_800_000;
 
 /** The environment of this process. */
@@ -107,12 +107,12 @@ export function processEnvironment(): Environment {
   return process.env;
 }
 
-/** Where state is kept. */
+/** The data directory. */
 export function dataDirOf(environment: Environment): string {
   return environment[`${PREFIX}DATA_DIR`] || "data";
 }
 
-/** With --dev: the environment with what is not set taken from files that were made in the data directory. */
+/** The environment with the settings that --dev adds: secrets from files, and an audience. */
 export function devEnvironment(
   environment: Environment,
   files: { masterKey: string; adminToken: string },
@@ -127,7 +127,7 @@ export function devEnvironment(
 
 /**
  * Reads the gateway's settings.
- * @throws ConfigError with every mistake there is, none of which repeats a secret
+ * @throws ConfigError with every mistake; none of them repeats a secret
  */
 export function readConfig(environment: Environment, { dev }: { dev: boolean }): Config {
   const mistakes: string[] = [...unknownSettings(environment)];
@@ -183,7 +183,7 @@ export function readConfig(environment: Environment, { dev }: { dev: boolean }):
     logLevel: read("LOG_LEVEL", parseLogLevel, "info") ?? "info",
   };
   if (dev && config.issuer === undefined && environment[`${PREFIX}PUBLIC_LISTEN`] === "off") {
-    mistakes.push(`${PREFIX}ISSUER is not set, and with the public listener off there is no address to take for it`);
+    mistakes.push(`${PREFIX}ISSUER is not set, and with the public listener off there is no URL to use instead`);
   }
   const { masterKey, otherMasterKeys, adminToken, otherAdminToken, issuer, audience, ...rest } = config;
   mistakes.push(
@@ -203,7 +203,7 @@ export function readConfig(environment: Environment, { dev }: { dev: boolean }):
   });
 }
 
-/** The name of a file in the data directory. */
+/** The path of a file in the data directory. */
 export function dataFile(
   dataDir: string,
   name: "master-key" | "admin-token" | "demo-device" | "countersign.db",

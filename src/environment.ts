@@ -1,4 +1,4 @@
-// One setting out of an environment: its text or its file, parsed; a certificate with its key. Knows no setting by name.
+// Reads single settings from the environment or from a file, and certificates with their keys.
 
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -9,7 +9,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 export const PREFIX = "COUNTERSIGN_";
 
-/** Certificate and key, as files in PEM. */
+/** Paths of a certificate and its key, in PEM. */
 export interface TlsFiles {
   readonly cert: string;
   readonly key: string;
@@ -20,7 +20,7 @@ interface Reading<Value> {
   readonly fallback: string | undefined;
 }
 
-/** A setting, parsed; what is wrong with it is added to `mistakes`. */
+/** Reads and parses a setting. Adds its mistake to `mistakes`. */
 export function readParsed<Value>(
   environment: Environment,
   name: string,
@@ -37,7 +37,7 @@ export function readParsed<Value>(
   }
 }
 
-/** A certificate and its key: both or neither. */
+/** Reads a certificate and its key: both or neither. */
 export function readPair(
   environment: Environment,
   certName: string,
@@ -58,7 +58,7 @@ export function readPair(
 }
 
 function whyUnfit(pair: { cert: Buffer; key: Buffer }): string | undefined {
-  // Asked before TLS is: that takes a certificate and a key of different types, and fails at every handshake.
+  // createSecureContext accepts a certificate and a key of different types, and every handshake then fails.
   if (!new X509Certificate(pair.cert).checkPrivateKey(createPrivateKey(pair.key))) return "do not fit together";
   try {
     createSecureContext(pair);
@@ -82,7 +82,7 @@ export function readRedisTls(
   };
 }
 
-/** The text of a setting: its own, or that of the file that `…_FILE` names. */
+/** Reads a setting's text, from the environment or from the file that `…_FILE` names. */
 export function readSetting(environment: Environment, name: string, mistakes: string[]): string | undefined {
   const text = environment[`${PREFIX}${name}`] || undefined;
   const file = environment[`${PREFIX}${name}_FILE`] || undefined;

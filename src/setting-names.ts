@@ -1,4 +1,4 @@
-// Every setting there is, by name, and what is said of a name that is none. Knows no setting's meaning.
+// The names of all settings, and suggestions for unknown names.
 
 import { closest, distance } from "fastest-levenshtein";
 import { type Environment, PREFIX } from "./environment.ts";
@@ -50,13 +50,13 @@ const CLIENT_SETTINGS = ["INTERNAL_URL", "CUSTOMER_KEY", "CUSTOMER_KEY_FILE", "C
 const TEST_SETTINGS = ["TEST_REDIS_URL", "TEST_POSTGRES_URL"];
 const KNOWN = [...SERVER_SETTINGS, ...CLIENT_SETTINGS, ...TEST_SETTINGS];
 
-/** What is wrong with the names in an environment, a line each; one that is nearly a setting's is told that. */
+/** A line for each unknown setting in an environment, with the name that was probably meant. */
 export function unknownSettings(environment: Environment): readonly string[] {
   return Object.keys(environment)
     .filter((name) => name.startsWith(PREFIX) && !KNOWN.includes(name.slice(PREFIX.length)))
     .map((name) => {
       const near = closest(name.slice(PREFIX.length), KNOWN);
       const slip = distance(near, name.slice(PREFIX.length)) <= 3;
-      return `${name} is no setting.${slip ? ` Did you mean ${PREFIX}${near}?` : ""}`;
+      return `${name} is not a setting.${slip ? ` Did you mean ${PREFIX}${near}?` : ""}`;
     });
 }

@@ -1,11 +1,11 @@
-// Settings that are right each alone and wrong together. Knows their names, and not how they are read.
+// Rules for settings that are valid alone and wrong together.
 
 import { type Environment, PREFIX } from "./environment.ts";
 
-/** Boards read the whole answer to a login into 1,000 bytes. */
+/** Limit of a login's response body in bytes: boards parse it in an arena of 1,000. */
 const LARGEST_ANSWER = 899;
 
-/** Settings that are of no use without another: those names without any of these. */
+/** `names` have no effect unless one of `without` is set. */
 const NEEDS: readonly {
   readonly names: readonly string[];
   readonly without: readonly string[];
@@ -20,7 +20,7 @@ const NEEDS: readonly {
   },
 ];
 
-/** Settings of no use without others, a line each. */
+/** A line for each setting that has no effect. */
 export function uselessSettings(environment: Environment): readonly string[] {
   const given = (name: string): boolean =>
     Boolean(environment[`${PREFIX}${name}`]) || Boolean(environment[`${PREFIX}${name}_FILE`]);
@@ -31,12 +31,12 @@ export function uselessSettings(environment: Environment): readonly string[] {
           .filter(given)
           .map(
             (name) =>
-              `${PREFIX}${name} is of no use without ${without.map((other) => `${PREFIX}${other}`).join(" and ")}. ${cure}, or leave ${PREFIX}${name} out`,
+              `${PREFIX}${name} has no effect without ${without.map((other) => `${PREFIX}${other}`).join(" and ")}. ${cure}, or leave ${PREFIX}${name} out`,
           ),
   );
 }
 
-/** Master keys that are the same, and admin tokens that are, a line each. None is repeated. */
+/** A line for each master key or admin token that is set twice. The lines do not contain it. */
 export function repeatedSecrets(
   masterKey: Uint8Array | undefined,
   otherMasterKeys: readonly Uint8Array[],
@@ -56,7 +56,7 @@ export function repeatedSecrets(
   ];
 }
 
-/** Whether a login's answer would be too long: that of the longest device_key, signed RS256 over RSA-2048. */
+/** A line when the largest login response is too long: the longest device_key, signed with RS256 over RSA-2048. */
 export function tooLongAnswers(issuer: string, audience: string): readonly string[] {
   const base64 = (text: string): number => Math.ceil((text.length * 4) / 3);
   const header = JSON.stringify({ alg: "RS256", typ: "JWT", kid: "k".repeat(43) });
@@ -73,7 +73,7 @@ export function tooLongAnswers(issuer: string, audience: string): readonly strin
   const excess = token + JSON.stringify({ token: "", expires_in: 86_400 }).length - LARGEST_ANSWER;
   return excess > 0
     ? [
-        `${PREFIX}ISSUER and ${PREFIX}AUDIENCE are too long by ${excess} characters: a login's answer would exceed the ${LARGEST_ANSWER} bytes that boards can read`,
+        `${PREFIX}ISSUER and ${PREFIX}AUDIENCE are too long by ${excess} characters: a login's response would exceed the ${LARGEST_ANSWER} bytes that boards can read`,
       ]
     : [];
 }

@@ -1,5 +1,4 @@
-// What a setting's text means: one parser a kind of setting, each throwing what is wrong as the end of a sentence. Knows no
-// name of a setting and no environment.
+// Parsers of settings. Each throws an Error whose message continues a sentence that begins with the setting's name.
 
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -11,11 +10,11 @@ import type { Policy } from "./core/ports.ts";
 
 export interface ListenAddress {
   readonly host: string;
-  /** 0: any free port. */
+  /** 0 for any free port. */
   readonly port: number;
 }
 
-/** A limit of admissions per window; undefined is off. */
+/** A limit of admissions in a window; undefined when it is off. */
 export type Limit = Policy | undefined;
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -55,7 +54,7 @@ export function parseMasterKeys(text: string): readonly Uint8Array[] {
   });
 }
 
-/** What is long enough not to be guessed, and goes into a header. */
+/** At least 16 visible ASCII characters: they go into a header, and must be hard to guess. */
 export function parseAdminToken(text: string): string {
   if (!/^[\x21-\x7e]+$/.test(text) || text.length < MIN_ADMIN_TOKEN) {
     throw new Error(
@@ -65,7 +64,7 @@ export function parseAdminToken(text: string): string {
   return text;
 }
 
-/** A URL of http or https. */
+/** An http or https URL. */
 export function parseHttpUrl(text: string): string {
   if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
     throw new Error("is no URL of http or https. Write http://host:port or https://host:port");
@@ -79,18 +78,18 @@ export function parseText(text: string): string {
   return text;
 }
 
-/** A file of certificates in PEM, by its path. */
+/** The path of a PEM file of certificates. */
 export function parseCertificateFile(path: string): string {
   return parsePemFile(path, "no certificate in PEM", (pem) => new X509Certificate(pem));
 }
 
-/** A file with a private key in PEM, by its path. */
+/** The path of a PEM file with a private key. */
 export function parseKeyFile(path: string): string {
   return parsePemFile(path, "no private key in PEM, or one under a passphrase", createPrivateKey);
 }
 
 function parsePemFile(path: string, otherwise: string, parse: (pem: Buffer) => unknown): string {
-  // Whoever set a file's content in place of its name may have set a key: it is not repeated.
+  // The text may be a key itself, set in place of a path: it is not repeated.
   if (/[\r\n]|-----BEGIN /.test(path)) throw new Error("is no path. Set it to that of a file in PEM");
   let pem: Buffer;
   try {
@@ -120,13 +119,13 @@ export function parseRedisClock(text: string): "redis" | "caller" {
   return text === "redis" ? "redis" : "caller";
 }
 
-/** A whole number of gateways. */
+/** A number of gateways. */
 export function parseInstances(text: string): number {
   if (!/^[1-9]\d{0,4}$/.test(text)) throw new Error("is no number of gateways. Write a whole number from 1 to 99999");
   return Number(text);
 }
 
-/** The most connections of a listener. */
+/** A limit of connections. */
 export function parseConnections(text: string): number {
   const connections = /^[1-9]\d{0,6}$/.test(text) ? Number(text) : 0;
   if (connections === 0 || connections > 1_000_000)
@@ -134,10 +133,10 @@ export function parseConnections(text: string): number {
   return connections;
 }
 
-/** A host name of RFC 1123, or one with underscores as container networks have it. */
+/** A host name (RFC 1123), with underscores as in container networks. */
 const HOST_NAME = /^(?!-)[\w-]{1,63}(?:\.(?!-)[\w-]{1,63})*$/;
 
-/** Host names, separated by commas: in lower case and without a trailing dot. */
+/** Host names separated by commas, made lower case and without a trailing dot. */
 export function parseHostNames(text: string): readonly string[] {
   return entriesOf(text).map((entry) => {
     const name = entry.toLowerCase().replace(/\.$/, "");
@@ -148,10 +147,10 @@ export function parseHostNames(text: string): readonly string[] {
 
 const DAY_MS = 86_400_000;
 const DAY_UNITS: Readonly<Record<string, number>> = { h: 3_600_000, d: DAY_MS };
-/** Three times as long as the next key is published before it signs. */
+/** Three times the 20 minutes that a key is published before it signs. */
 const SHORTEST_ROTATION_MS = 3_600_000;
 
-/** How long something is kept: a number and `d` or `h`, of at least a day, in milliseconds; `off`: for ever, undefined. */
+/** A retention in milliseconds, from a number and `d` or `h`, of at least a day; undefined, for ever, from `off`. */
 export function parseRetention(text: string): number | undefined {
   if (text === "off") return undefined;
   const ms = readDays(text);
@@ -160,7 +159,7 @@ export function parseRetention(text: string): number | undefined {
   return ms;
 }
 
-/** How long a signing key signs: a number and `d` or `h`, in milliseconds; `off`: until an operator says so, undefined. */
+/** A rotation interval in milliseconds, from a number and `d` or `h`; undefined from `off`. */
 export function parseKeyRotation(text: string): number | undefined {
   if (text === "off") return undefined;
   const ms = readDays(text);
@@ -174,20 +173,20 @@ function readDays(text: string): number {
   return Number(number) * (DAY_UNITS[unit] ?? Number.NaN);
 }
 
-/** One of the levels. */
+/** A log level. */
 export function parseLogLevel(text: string): LogLevel {
   const level = LOG_LEVELS.find((candidate) => candidate === text);
   if (level === undefined) throw new Error(`is none of ${LOG_LEVELS.join(", ")}`);
   return level;
 }
 
-/** Networks and addresses, separated by commas; none that holds every address. */
+/** Networks and addresses separated by commas; none of them holds every address. */
 export function parseTrustedProxies(text: string): readonly Network[] {
   return entriesOf(text).map((entry) => {
     const network = readNetwork(entry);
     if (network.prefix > 0) return network;
     throw new Error(
-      `names ${entry}, which is everyone: a caller could then give any address for its own. Write those of your proxies`,
+      `names ${entry}, which is every address: any caller could then claim another address. Write the networks of your proxies`,
     );
   });
 }
@@ -199,7 +198,7 @@ export function parseForwardedHeader(text: string): ForwardedHeader {
   return name;
 }
 
-/** `network=limit`, separated by commas, each network once. */
+/** Pairs `network=limit` separated by commas, each network once. */
 export function parseAddressOverrides(text: string): readonly AddressOverride[] {
   const seen = new Set<string>();
   return entriesOf(text).map((entry) => {
@@ -222,6 +221,6 @@ export function parseAddressOverrides(text: string): readonly AddressOverride[] 
 
 function entriesOf(text: string): string[] {
   const entries = text.split(",").map((entry) => entry.trim());
-  if (entries.includes("")) throw new Error("has an empty entry. Take out the comma that has nothing beside it");
+  if (entries.includes("")) throw new Error("has an empty entry. Remove the extra comma");
   return entries;
 }

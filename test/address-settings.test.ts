@@ -21,7 +21,8 @@ describe("TRUSTED_PROXIES", () => {
   });
 
   const WRITE = "Write such as 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32";
-  const EVERYONE = "which is everyone: a caller could then give any address for its own. Write those of your proxies";
+  const EVERYONE =
+    "which is every address: any caller could then claim another address. Write the networks of your proxies";
   test.for([
     [
       "10.0.0.0/8,10.1.2.3/16",
@@ -30,7 +31,7 @@ describe("TRUSTED_PROXIES", () => {
     ["loopback", `names loopback, which is neither an address nor a network. ${WRITE}`],
     ["10.0.0.0/8 192.0.2.1", `names 10.0.0.0/8 192.0.2.1, which is neither an address nor a network. ${WRITE}`],
     ["10.0.0.0/40", `names 10.0.0.0/40, but an address has no more than 32 bits. ${WRITE}`],
-    ["10.0.0.0/8,", "has an empty entry. Take out the comma that has nothing beside it"],
+    ["10.0.0.0/8,", "has an empty entry. Remove the extra comma"],
     ["0.0.0.0/0", `names 0.0.0.0/0, ${EVERYONE}`],
     ["10.0.0.0/8,::/0", `names ::/0, ${EVERYONE}`],
   ] as const)("%j is a mistake", ([TRUSTED_PROXIES, mistake]) => {
@@ -50,7 +51,7 @@ describe("FORWARDED_HEADER", () => {
   test("is one of two, and of no use alone", () => {
     expect(mistakesOf({ FORWARDED_HEADER: "X-Real-IP" })).toEqual([
       "COUNTERSIGN_FORWARDED_HEADER is neither X-Forwarded-For nor Forwarded",
-      "COUNTERSIGN_FORWARDED_HEADER is of no use without COUNTERSIGN_TRUSTED_PROXIES. Set that, or leave COUNTERSIGN_FORWARDED_HEADER out",
+      "COUNTERSIGN_FORWARDED_HEADER has no effect without COUNTERSIGN_TRUSTED_PROXIES. Set that, or leave COUNTERSIGN_FORWARDED_HEADER out",
     ]);
   });
 });
@@ -83,7 +84,7 @@ describe("ADDRESS_LIMIT_OVERRIDES", () => {
     ["2001:db8::1=off", "names 2001:db8::1, but IPv6 addresses count by /64. Write 2001:db8::/64"],
     ["2001:db8::/65=off", "names 2001:db8::/65, but IPv6 addresses count by /64. Write 2001:db8::/64"],
     ["10.0.0.0/8=off,::ffff:10.0.0.0/104=1/1s", "names 10.0.0.0/8 twice. Keep one"],
-    ["10.0.0.0/8=off,,192.0.2.1=off", "has an empty entry. Take out the comma that has nothing beside it"],
+    ["10.0.0.0/8=off,,192.0.2.1=off", "has an empty entry. Remove the extra comma"],
   ] as const)("%j is a mistake", ([ADDRESS_LIMIT_OVERRIDES, mistake]) => {
     expect(mistakesOf({ ADDRESS_LIMIT_OVERRIDES })).toEqual([`COUNTERSIGN_ADDRESS_LIMIT_OVERRIDES ${mistake}`]);
   });
@@ -92,6 +93,6 @@ describe("ADDRESS_LIMIT_OVERRIDES", () => {
 test("a slip in the name of one is told", () => {
   const slip = { COUNTERSIGN_TRUSTED_PROXY: "10.0.0.1" };
   expect(() => readConfig(slip, { dev: true })).toThrow(
-    "COUNTERSIGN_TRUSTED_PROXY is no setting. Did you mean COUNTERSIGN_TRUSTED_PROXIES?",
+    "COUNTERSIGN_TRUSTED_PROXY is not a setting. Did you mean COUNTERSIGN_TRUSTED_PROXIES?",
   );
 });

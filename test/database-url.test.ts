@@ -35,12 +35,12 @@ test.for([
   { text: "postgres://db.example/w@registry", message: CODED },
   ...["sslmod", "SSLMode", "ssl_mode", "slmode"].map((name) => ({
     text: `postgres://db.example/registry?${name}=verify-full`,
-    message: "has a parameter that is none. Did you mean sslmode?",
+    message: "has an unknown parameter. Did you mean sslmode?",
   })),
   {
     text: "postgres://db.example/registry?channel_binding=require",
     message:
-      "has a parameter that is none. There are sslmode, sslrootcert, sslcert, sslkey, sslnegotiation, host, port, application_name, options",
+      "has an unknown parameter. There are sslmode, sslrootcert, sslcert, sslkey, sslnegotiation, host, port, application_name, options",
   },
   { text: "postgres://me:secret@db.example", message: `names no database. ${SHAPE}` },
   { text: "postgres://me:secret@db.example/", message: `names no database. ${SHAPE}` },
@@ -50,7 +50,7 @@ test.for([
   },
   {
     text: "postgres://db.example/registry?sslmode=verify-some",
-    message: "has a sslmode that is none. Choose one of disable, prefer, require, verify-ca, verify-full, no-verify",
+    message: "has an unknown sslmode. Choose one of disable, prefer, require, verify-ca, verify-full, no-verify",
   },
   {
     text: "postgres://db.example/registry?sslmode=verify-full&sslrootcert=/no/such/file",

@@ -47,7 +47,7 @@ describe("INTERNAL_HOSTS", () => {
     ["-a", `names -a, ${WRITE}`],
     [".", `names ., ${WRITE}`],
     [`${"a".repeat(64)}.b`, `names ${"a".repeat(64)}.b, ${WRITE}`],
-    ["gateway,", "has an empty entry. Take out the comma that has nothing beside it"],
+    ["gateway,", "has an empty entry. Remove the extra comma"],
   ] as const)("%j is a mistake", ([INTERNAL_HOSTS, mistake]) => {
     expect(mistakesOf({ INTERNAL_HOSTS })).toEqual([`COUNTERSIGN_INTERNAL_HOSTS ${mistake}`]);
   });
@@ -63,6 +63,6 @@ test.for([
   ["INTERNAL_HOST", "INTERNAL_HOSTS"],
 ] as const)("suggests the setting for the misspelt %s", ([misspelt, name]) => {
   expect(() => readConfig({ [`COUNTERSIGN_${misspelt}`]: "1" }, { dev: true })).toThrow(
-    `COUNTERSIGN_${misspelt} is no setting. Did you mean COUNTERSIGN_${name}?`,
+    `COUNTERSIGN_${misspelt} is not a setting. Did you mean COUNTERSIGN_${name}?`,
   );
 });

@@ -29,7 +29,7 @@ describe("a mistake is told, with its cure", () => {
   test.for([{ REDIS_DOWN: "deny" }, { REDIS_CLOCK: "gateway" }, { INSTANCES: "2" }])("%j alone", (settings) => {
     const [name] = Object.keys(settings);
     expect(mistakesOf(settings)).toEqual([
-      `COUNTERSIGN_${name} is of no use without COUNTERSIGN_REDIS_URL. Set that, or leave COUNTERSIGN_${name} out`,
+      `COUNTERSIGN_${name} has no effect without COUNTERSIGN_REDIS_URL. Set that, or leave COUNTERSIGN_${name} out`,
     ]);
   });
 });

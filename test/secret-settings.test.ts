@@ -74,10 +74,7 @@ describe("a mistake is told, with its cure and without a secret", () => {
   test.for([
     [{ OTHER_MASTER_KEYS: "short" }, `COUNTERSIGN_OTHER_MASTER_KEYS names a key, number 1, that ${length}`],
     [{ OTHER_MASTER_KEYS: `${key},short` }, `COUNTERSIGN_OTHER_MASTER_KEYS names a key, number 2, that ${length}`],
-    [
-      { OTHER_MASTER_KEYS: `${key},` },
-      "COUNTERSIGN_OTHER_MASTER_KEYS has an empty entry. Take out the comma that has nothing beside it",
-    ],
+    [{ OTHER_MASTER_KEYS: `${key},` }, "COUNTERSIGN_OTHER_MASTER_KEYS has an empty entry. Remove the extra comma"],
     [{ OTHER_MASTER_KEYS: `${key},${key}` }, "COUNTERSIGN_OTHER_MASTER_KEYS holds a key twice. Keep one"],
     [
       { MASTER_KEY: FIRST.toString("hex"), OTHER_MASTER_KEYS: FIRST.toString("base64") },
@@ -104,7 +101,7 @@ describe("a mistake is told, with its cure and without a secret", () => {
     ),
     [
       { OTHER_MASTER_KEY: key },
-      "COUNTERSIGN_OTHER_MASTER_KEY is no setting. Did you mean COUNTERSIGN_OTHER_MASTER_KEYS?",
+      "COUNTERSIGN_OTHER_MASTER_KEY is not a setting. Did you mean COUNTERSIGN_OTHER_MASTER_KEYS?",
     ],
   ] as const)("%j", ([settings, mistake]) => {
     expect(mistakesOf(settings)).toEqual([mistake]);

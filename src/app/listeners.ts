@@ -1,4 +1,4 @@
-// Wires the listeners: which services and endpoints each has.
+// Wires the two listeners with their services and endpoints.
 
 import type { Config } from "../config.ts";
 import { createNetworkTable } from "../core/limiter/addresses.ts";
@@ -28,7 +28,7 @@ export interface Served {
   readonly token: MountedService;
   readonly forwardAuth: Endpoint;
   readonly introspection: Endpoint;
-  /** Known once the public listener listens, at the latest. */
+  /** Known at the latest once the public listener listens. */
   readonly issuer: () => string;
   readonly ring: KeyRing;
   readonly limiter: Limiter;
@@ -38,13 +38,13 @@ export interface Served {
   readonly observer: Observer;
 }
 
-/** The parts in which the two listeners differ. */
+/** Options that differ between the two listeners. */
 interface Mounted
   extends Pick<DispatchOptions, "services" | "endpoints" | "isOwnHost">,
     Pick<ListenerOptions, "tls" | "maxConnections"> {}
 
 export interface Listeners {
-  /** Each resolves with its origin, undefined when it is off. */
+  /** Opens a listener. Resolves with its origin, or undefined when it is off. */
   openPublic(): Promise<string | undefined>;
   openInternal(): Promise<string | undefined>;
 }
@@ -54,7 +54,7 @@ export function isExposed(url: string | undefined): boolean {
   return url !== undefined && /^http:\/\/(?!127\.|\[::1\]|\[::ffff:127\.)/.test(url);
 }
 
-/** Prepares the listeners. `cleanup` closes those that are open and lets requests finish for `graceMs` milliseconds. */
+/** Prepares the listeners. `cleanup` closes them, and lets requests finish for `graceMs` milliseconds. */
 export function createListeners(
   config: Config,
   served: Served,
@@ -72,7 +72,7 @@ export function createListeners(
     "/auth/check": served.forwardAuth,
   };
 
-  // Loaded once it is asked for: a start need not wait for it.
+  // Loaded at the first request, so that the start does not wait for it.
   const openapi = () => import("../services/openapi.ts");
 
   const opened: Listener[] = [];
@@ -86,7 +86,7 @@ export function createListeners(
   const open = async (address: ListenAddress | undefined, mounted: Mounted): Promise<string | undefined> => {
     if (address === undefined) return undefined;
     const { services, endpoints, isOwnHost, ...listened } = mounted;
-    // Deadlines count by the system's clock, whatever time logins are given.
+    // Deadlines use the system's clock, also when a test sets the time of logins.
     const calls = { services, endpoints, callerFrom, onError, onFault, now: systemNow };
     const listener = await listen({
       ...address,
@@ -130,7 +130,7 @@ export function createListeners(
   };
 }
 
-/** The internal listener's TLS, which may ask for client certificates. */
+/** TLS of the internal listener, with client certificates if they are required. */
 function internalTls(tls: TlsFiles, clientCa: string | undefined): TlsFiles {
   return clientCa === undefined ? tls : { ...tls, clientCa };
 }

@@ -197,7 +197,7 @@ test("serve names every mistake in the settings at once, without a secret", asyn
   });
   expect(status).toBe(2);
   expect(stderr.trim().split("\n")).toEqual([
-    "countersign: COUNTERSIGN_TOKEN_TLL is no setting. Did you mean COUNTERSIGN_TOKEN_TTL?",
+    "countersign: COUNTERSIGN_TOKEN_TLL is not a setting. Did you mean COUNTERSIGN_TOKEN_TTL?",
     "countersign: COUNTERSIGN_MASTER_KEY is not 32 bytes in base64 or hex. Make one with: openssl rand -base64 32",
     "countersign: COUNTERSIGN_ADMIN_TOKEN is not set. Make one with: openssl rand -hex 32, or start with --dev",
     "countersign: COUNTERSIGN_ISSUER is not set. Set the URL that devices reach this service by, or start with --dev",
@@ -212,7 +212,7 @@ test("serve names every mistake in the settings at once, without a secret", asyn
   });
   expect(alone.trim().split("\n")).toEqual([
     "countersign: COUNTERSIGN_TLS_CLIENT_CA is /x, which cannot be read (ENOENT). Set it to the path of a file in PEM",
-    "countersign: COUNTERSIGN_TLS_CLIENT_CA is of no use without COUNTERSIGN_TLS_CERT and COUNTERSIGN_TLS_KEY. Set both, or leave COUNTERSIGN_TLS_CLIENT_CA out",
+    "countersign: COUNTERSIGN_TLS_CLIENT_CA has no effect without COUNTERSIGN_TLS_CERT and COUNTERSIGN_TLS_KEY. Set both, or leave COUNTERSIGN_TLS_CLIENT_CA out",
   ]);
 });
 
