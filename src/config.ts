@@ -48,7 +48,7 @@ export interface Config {
   readonly redisTls: RedisTls;
   /** How logins are decided while Redis is away. */
   readonly redisDown: FallbackMode;
-  /** Whose clock limits are counted by. */
+  /** The clock that limits count by. */
   readonly redisClock: "redis" | "caller";
   /** How many gateways share that Redis. */
   readonly instances: number;

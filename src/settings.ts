@@ -113,7 +113,7 @@ export function parseRedisDown(text: string): FallbackMode {
   return found;
 }
 
-/** Whose clock counts: `redis`, or `gateway` where a server refuses TIME in scripts. */
+/** The clock that limits count by: `redis`, or `gateway` for servers that refuse TIME in scripts. */
 export function parseRedisClock(text: string): "redis" | "caller" {
   if (text !== "redis" && text !== "gateway") throw new Error("is neither redis nor gateway");
   return text === "redis" ? "redis" : "caller";

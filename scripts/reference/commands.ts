@@ -1,7 +1,7 @@
 // Renders docs/reference/commands.md: every command with its options, as --help has them.
 
 import type { Command } from "commander";
-import { createProgram } from "../../src/cli/program.ts";
+import { createProgram, optionDescription } from "../../src/cli/program.ts";
 
 /** Options of every command. */
 const COMMON = ["--json", "--help", "--yes"];
@@ -48,9 +48,6 @@ function render(command: Command): string {
   return [
     `countersign ${parent}${command.name()} ${command.usage()}`.trimEnd(),
     `  ${command.description()}`,
-    ...options.map(
-      ({ flags, description, mandatory }) =>
-        `  ${flags.padEnd(width)}  ${description}${mandatory ? " (required)" : ""}`,
-    ),
+    ...options.map((option) => `  ${option.flags.padEnd(width)}  ${optionDescription(option)}`),
   ].join("\n");
 }

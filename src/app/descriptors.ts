@@ -1,8 +1,8 @@
-// How many connections each listener may have, by the settings and by the process's descriptors.
+// Limits of connections for each listener, by the settings and the process's file descriptors.
 
 /** Descriptors for files, the database and Redis. */
 const OTHER_DESCRIPTORS = 200;
-/** The internal listener has at least so many, for health, metrics and operators. */
+/** Minimum for the internal listener: health, metrics and operators. */
 const INTERNAL_SHARE = 400;
 
 export interface ConnectionShares {
@@ -20,7 +20,7 @@ export function shareDescriptors(maxConnections: number, descriptors: number): C
 
 /** The process's limit of open descriptors; unlimited where the system does not say. */
 export function readDescriptorLimit(): number {
-  // Documented, not typed: peers would be looked up by name.
+  // Documented, but not in the types. Without it the report looks up the names of peers.
   Reflect.set(process.report, "excludeNetwork", true);
   const report: unknown = process.report.getReport();
   const soft = /"open_files":\s*\{\s*"soft":\s*(\d+)/.exec(JSON.stringify(report))?.[1];

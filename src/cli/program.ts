@@ -34,7 +34,8 @@ export async function createProgram(args: readonly string[]): Promise<Command> {
   return program;
 }
 
-function optionDescription(option: Option): string {
+/** An option's text in --help, with its choices and default. */
+export function optionDescription(option: Option): string {
   const text = new Help().optionDescription(option);
   return option.mandatory ? `${text} (required)` : text;
 }
