@@ -78,10 +78,7 @@ function readUrl({ jwksUrl, allowHttp = false }: VerifierOptions, issuer: string
   return url.href;
 }
 
-/**
- * Whether it is this machine by every resolver. Names under .localhost are not: RFC 6761, 6.3 asks resolvers to keep them here, and
- * some ask the DNS.
- */
+/** This machine by every resolver: names under .localhost may go to the DNS (RFC 6761, 6.3). */
 function isLoopback(host: string): boolean {
   return host === "localhost" || host === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(host);
 }

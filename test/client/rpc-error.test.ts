@@ -5,8 +5,8 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { ErrorInfo, RetryInfo } from "../../gen/grpc/google/rpc/error_details.ts";
 import { Status } from "../../gen/grpc/google/rpc/status.ts";
+import { RpcError, rpcErrorOf } from "../../src/client/rpc-error.ts";
 import { AuthError, type Particulars, type Reason } from "../../src/core/errors.ts";
-import { RpcError, rpcErrorOf } from "../../src/grpc/rpc-error.ts";
 import { toGrpcTrailers } from "../../src/protocols/errors.ts";
 
 function failure(code: status, message: string, details?: Uint8Array): ServiceError {

@@ -1,4 +1,4 @@
-// A device's token, always at hand: logs in when asked first, renews ahead of expiry, waits when told to. Has no timer.
+// A device's token: logs in at the first use, renews ahead of expiry, waits after failures. Has no timer.
 
 import { type AuthClient, createAuthClient, type GatewayClientOptions } from "./auth-client.ts";
 import { systemClock } from "./clock.ts";
@@ -6,9 +6,8 @@ import { createLoginSigner, type LoginSignerOptions } from "./login-signer.ts";
 import { pauseAfter, renewedAfter, usableFor } from "./refresh-times.ts";
 import { RpcError } from "./rpc-error.ts";
 import { logIn } from "./signed-login.ts";
-import { startStopwatch } from "./stopwatch.ts";
 
-/** Where services look for a token. */
+/** The header of a token. */
 export const TOKEN_HEADER = "x-access-token";
 
 export type TokenSourceOptions = LoginSignerOptions &
@@ -23,12 +22,12 @@ export type TokenSourceOptions = LoginSignerOptions &
 
 export interface TokenSource {
   /**
-   * The present token; a new one where there is none. However many ask, there is one login at a time.
-   * @throws RpcError why there is none, at once where the gateway said to wait; or the reason of `signal`, which ends this wait alone
+   * The present token, or that of a new login. Concurrent calls share one login.
+   * @throws RpcError of the failed login; at once until its wait is over
    */
-  token(options?: { readonly signal?: AbortSignal }): Promise<string>;
+  token(): Promise<string>;
   /** The header that carries the token, for fetch. @throws what `token` does */
-  headers(options?: { readonly signal?: AbortSignal }): Promise<{ [TOKEN_HEADER]: string }>;
+  headers(): Promise<{ [TOKEN_HEADER]: string }>;
   /** A service refused this token: another one is had as soon as this one is ten seconds old. */
   invalidate(token: string): void;
   /** Ends what is under way; no token is given any more. */
@@ -37,15 +36,14 @@ export interface TokenSource {
 
 interface Held {
   readonly token: string;
-  readonly age: () => number;
+  readonly since: number;
   readonly usableMs: number;
   readonly renewedMs: number;
   refused: boolean;
 }
 
 interface Pause {
-  readonly age: () => number;
-  readonly ms: number;
+  readonly until: number;
   readonly error: unknown;
 }
 
@@ -65,23 +63,24 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
   let failures = 0;
   let flight: Promise<string> | undefined;
 
-  const usable = (): Held | undefined => (held !== undefined && held.age() < held.usableMs ? held : undefined);
+  // A clock that was set back counts as one that went on.
+  const age = ({ since }: Held): number => Math.abs(now() - since);
+  const usable = (): Held | undefined => (held !== undefined && age(held) < held.usableMs ? held : undefined);
 
   async function renew(): Promise<string> {
-    // Counted from before it was asked for: a token is never older than that.
-    const age = startStopwatch(now);
+    const since = now();
     try {
       const { token, expires_in } = await logIn(client, signer, closing.signal);
       const lifeMs = expires_in * 1000;
       const renewedMs = renewedAfter(lifeMs, refreshAhead, random());
-      held = { token, age, usableMs: usableFor(lifeMs), renewedMs, refused: false };
+      held = { token, since, usableMs: usableFor(lifeMs), renewedMs, refused: false };
       pause = undefined;
       failures = 0;
       return token;
     } catch (error) {
       failures++;
       const retryAfterMs = error instanceof RpcError ? (error.particulars.retryAfterMs ?? 0) : 0;
-      pause = { age: startStopwatch(now), ms: pauseAfter(failures, retryAfterMs, random()), error };
+      pause = { until: now() + pauseAfter(failures, retryAfterMs, random()), error };
       if (usable() !== undefined && !closing.signal.aborted) onRefreshError(error);
       throw error;
     } finally {
@@ -91,30 +90,25 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
 
   /** One at a time, and none before the wait is over. */
   async function renewed(): Promise<string> {
-    const left = pause === undefined ? 0 : pause.ms - pause.age();
-    if (pause !== undefined && left > 0) throw withWait(pause.error, left);
+    const left = pause === undefined ? 0 : pause.until - now();
+    if (pause !== undefined && left > 0) throw pause.error;
     flight ??= renew();
     return flight;
   }
 
-  async function current(): Promise<string> {
+  async function token(): Promise<string> {
     closing.signal.throwIfAborted();
     const present = usable();
     if (present === undefined) return renewed();
     // A token that one service refused may do for others: it is better than none.
-    if (present.refused && present.age() >= YOUNG_MS) return renewed().catch(() => present.token);
-    if (present.age() >= present.renewedMs) renewed().catch(() => {});
+    if (present.refused && age(present) >= YOUNG_MS) return renewed().catch(() => present.token);
+    if (age(present) >= present.renewedMs) renewed().catch(() => {});
     return present.token;
-  }
-
-  async function token({ signal }: { readonly signal?: AbortSignal } = {}): Promise<string> {
-    signal?.throwIfAborted();
-    return signal === undefined ? current() : unlessAborted(current(), signal);
   }
 
   return {
     token,
-    headers: async (options) => ({ [TOKEN_HEADER]: await token(options) }),
+    headers: async () => ({ [TOKEN_HEADER]: await token() }),
     invalidate(refused) {
       if (held?.token === refused) held.refused = true;
     },
@@ -130,24 +124,4 @@ function clientOf(options: TokenSourceOptions): { client: Pick<AuthClient, "logi
   if ("client" in options) return { client: options.client, letGo: () => {} };
   const client = createAuthClient(options);
   return { client, letGo: client.close };
-}
-
-/** The same failure, with the wait that is left of it. */
-function withWait(error: unknown, leftMs: number): unknown {
-  if (!(error instanceof RpcError)) return error;
-  const { code, message, reason, particulars } = error;
-  return new RpcError(code, message, reason, { ...particulars, retryAfterMs: Math.ceil(leftMs) });
-}
-
-async function unlessAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  let abandon = (): void => {};
-  const aborted = new Promise<never>((_resolve, reject) => {
-    abandon = () => reject(signal.reason);
-  });
-  signal.addEventListener("abort", abandon, { once: true });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener("abort", abandon);
-  }
 }

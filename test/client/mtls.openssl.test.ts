@@ -4,9 +4,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { status } from "@grpc/grpc-js";
 import { expect, onTestFinished, test } from "vitest";
-import { createAuthClient } from "../../src/grpc/auth-client.ts";
-import type { ClientTls } from "../../src/grpc/channel.ts";
-import { createTokenSource } from "../../src/grpc/token-source.ts";
+import { createAuthClient } from "../../src/client/auth-client.ts";
+import type { ClientTls } from "../../src/client/channel.ts";
+import { createTokenSource } from "../../src/client/token-source.ts";
 import { CUSTOMER_KEY, startTestGateway } from "../gateway.ts";
 import { makeCertificates } from "../http/certificates.ts";
 

@@ -1,4 +1,4 @@
-// Why a call to the gateway failed, by the gateway's own reasons. Knows grpc-js and the details it delivers, and no service.
+// Errors of calls, with the gateway's reason and details.
 
 import { type ServiceError, status } from "@grpc/grpc-js";
 import { ErrorInfo, RetryInfo } from "../../gen/grpc/google/rpc/error_details.ts";
@@ -52,49 +52,35 @@ export class RpcError extends Error {
   }
 }
 
-const DOMAIN = "countersign";
-const DETAILS = "grpc-status-details-bin";
-
-/** What grpc-js says of a failure, with the google.rpc.ErrorInfo and RetryInfo among its trailers. */
+/** Reads the google.rpc.ErrorInfo and RetryInfo in the trailers of a failed call. */
 export function rpcErrorOf({ code, details, metadata }: ServiceError): RpcError {
-  const { info, retry } = readDetails(metadata.get(DETAILS)[0]);
+  const { info, retry } = readDetails(metadata.get("grpc-status-details-bin")[0]);
   const reason = info?.reason;
   const message = `${reason ?? (status[code] ?? "UNKNOWN").toLowerCase()}: ${details}`;
-  return new RpcError(code, message, reason, particularsOf(info, retry));
-}
-
-interface Details {
-  readonly info?: ErrorInfo | undefined;
-  readonly retry?: RetryInfo | undefined;
-}
-
-function readDetails(bytes: string | Buffer | undefined): Details {
-  if (!Buffer.isBuffer(bytes)) return {};
-  try {
-    const { details } = Status.decode(bytes);
-    const find = (type: string): Uint8Array | undefined =>
-      details.find(({ type_url }) => type_url.endsWith(`/google.rpc.${type}`))?.value;
-    const [info, retry] = [find("ErrorInfo"), find("RetryInfo")];
-    const told = info === undefined ? undefined : ErrorInfo.decode(info);
-    return {
-      info: told?.domain === DOMAIN ? told : undefined,
-      retry: retry === undefined ? undefined : RetryInfo.decode(retry),
-    };
-  } catch {
-    // By whatever stands between: the call has failed all the same, with the status that it has.
-    return {};
-  }
-}
-
-function particularsOf(info: ErrorInfo | undefined, retry: RetryInfo | undefined): Particulars {
   const { server_time: serverTime, field, policy, request_id: requestId } = info?.metadata ?? {};
   const { seconds, nanos } = retry?.retry_delay ?? { seconds: 0, nanos: 0 };
   const retryAfterMs = seconds * 1000 + Math.ceil(nanos / 1_000_000);
-  return {
+  return new RpcError(code, message, reason, {
     ...(serverTime !== undefined && /^\d{1,11}$/.test(serverTime) && { serverTime: Number(serverTime) }),
     ...(retryAfterMs > 0 && { retryAfterMs }),
     ...(field !== undefined && { field }),
     ...(policy !== undefined && { policy }),
     ...(requestId !== undefined && { requestId }),
-  };
+  });
+}
+
+function readDetails(bytes: string | Buffer | undefined): { readonly info?: ErrorInfo; readonly retry?: RetryInfo } {
+  if (!Buffer.isBuffer(bytes)) return {};
+  try {
+    const { details } = Status.decode(bytes);
+    const find = (type: string): Uint8Array | undefined =>
+      details.find(({ type_url }) => type_url.endsWith(`/google.rpc.${type}`))?.value;
+    const info = ErrorInfo.decode(find("ErrorInfo") ?? new Uint8Array());
+    return info.domain === "countersign"
+      ? { info, retry: RetryInfo.decode(find("RetryInfo") ?? new Uint8Array()) }
+      : {};
+  } catch {
+    // Details of a proxy on the way: the status itself is enough.
+    return {};
+  }
 }

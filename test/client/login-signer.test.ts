@@ -1,10 +1,10 @@
 // Logins as the package signs them: by the published vectors, each in a second of its own, the key nowhere to be seen.
 
-import { createSecretKey, generateKeyPairSync } from "node:crypto";
+import { createSecretKey } from "node:crypto";
 import { inspect } from "node:util";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createLoginSigner } from "../../src/grpc/login-signer.ts";
+import { createLoginSigner } from "../../src/client/login-signer.ts";
 import { loginVectors } from "../vectors/login-signatures.ts";
 
 const identity = { deviceKey: "device-1", customerKey: "a-secret-that-stays" };
@@ -39,26 +39,17 @@ test("a gateway's clock is taken over, from then on and past what was signed bef
   expect([signer.sign().timestamp, signer.sign().timestamp]).toEqual([1_764_000_002, 1_764_000_003]);
 });
 
-const DAY = 86_400;
-const SET = 1_800_000_000;
-
-test.each<[string, number, number, boolean]>([
-  ["a year behind", SET, SET + 366 * DAY, true],
-  ["a year ahead", SET, SET - 366 * DAY, true],
-  ["over a year behind", SET, SET + 366 * DAY + 1, false],
-  ["over a year ahead", SET, SET - 366 * DAY - 1, false],
-  ["of 1970", 12, SET, true],
-  ["of the last second before 2025", 1_735_689_599, 4_102_444_799, true],
-  ["of 2025", 1_735_689_600, 4_102_444_799, false],
-  ["of 1970, told the year 2100", 12, 4_102_444_800, false],
-  ["of 1970, told 1970", 12, 3600, false],
-  ["told milliseconds", SET, SET * 1000, false],
-  ["told nothing", SET, Number.NaN, false],
-])("a clock %s", (_what, own, told, learned) => {
-  const signer = createLoginSigner({ ...identity, now: () => own * 1000 });
-  if (learned) signer.learn(told);
-  else expect(() => signer.learn(told)).toThrow(RangeError);
-  expect(signer.sign().timestamp).toBe(learned ? told : own);
+test.each([
+  [1_735_689_599, false],
+  [1_735_689_600, true],
+  [4_102_444_799, true],
+  [4_102_444_800, false],
+  [1_764_000_000_000, false],
+  [Number.NaN, false],
+])("a gateway's time of %d is taken over: %s", (serverTime, learned) => {
+  const signer = createLoginSigner({ ...identity, now: () => 12_000 });
+  expect(signer.learn(serverTime)).toBe(learned);
+  expect(signer.sign().timestamp).toBe(learned ? serverTime : 12);
 });
 
 test.each([
@@ -75,13 +66,9 @@ test.each([
 test.each([
   [{ customerKey: "" }, "customerKey is empty"],
   [{ customerKey: Buffer.from("\n") }, "customerKey is empty"],
-  [{ customerKey: "a-secret\n" }, "customerKey ends in a line break"],
-  [{ customerKey: Buffer.from("a-secret\n\n") }, "customerKey has several lines"],
-  [{ customerKey: generateKeyPairSync("ed25519").privateKey }, "customerKey is half of a key pair"],
-  [{ customerKey: "a-secret\nanother" }, "customerKey has several lines"],
-  [{ customerKey: "\ufeffa-secret" }, "byte order mark"],
-  [{ customerKey: Buffer.from("\ufeffa-secret") }, "byte order mark"],
-  [{ customerKey: Buffer.of(0xff, 0xfe) }, "customerKey is not UTF-8"],
+  [{ customerKey: "a-secret\n" }, "customerKey has a line break"],
+  [{ customerKey: Buffer.from("a-secret\n\n") }, "customerKey has a line break"],
+  [{ customerKey: "a-secret\nanother" }, "customerKey has a line break"],
   [{ deviceKey: "" }, "deviceKey is not 1 to 96"],
   [{ deviceKey: "a b" }, "deviceKey is not 1 to 96"],
   [{ deviceKey: "x".repeat(97) }, "deviceKey is not 1 to 96"],

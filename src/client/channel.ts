@@ -1,4 +1,4 @@
-// The way to a gateway: its address, TLS and keepalive. Knows grpc-js, and no service.
+// Address, TLS and keepalive of a connection to a gateway.
 
 import { isIP } from "node:net";
 import { checkServerIdentity, createSecureContext, type PeerCertificate, type SecureContext } from "node:tls";
@@ -50,7 +50,7 @@ export function channelOf({ url, tls, allowHttp = false, keepaliveMs = KEEPALIVE
     "grpc.keepalive_time_ms": keepaliveMs,
     "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
     "grpc.keepalive_permit_without_calls": 1,
-    // What may be sent twice is not for the DNS to say.
+    // The DNS must not switch retries on.
     "grpc.service_config_disable_resolution": 1,
     ...(isLoopback(host) && { "grpc.enable_http_proxy": 0 }),
   };
@@ -86,10 +86,7 @@ function readUrl(text: string): URL {
   return url;
 }
 
-/**
- * Whether it is this machine by every resolver. Names under .localhost are not: RFC 6761, 6.3 asks resolvers to keep them here, and
- * some ask the DNS.
- */
+/** This machine by every resolver: names under .localhost may go to the DNS (RFC 6761, 6.3). */
 function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
 }

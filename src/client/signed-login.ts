@@ -1,4 +1,4 @@
-// One login, signed anew where that helps: for another time, another second, or a connection that was lost. Keeps no token.
+// One login, signed anew after clock skew, a replay or a lost connection.
 
 import { status } from "@grpc/grpc-js";
 import type { LoginResponse } from "../../gen/grpc/countersign/auth/v1/auth.ts";
@@ -6,11 +6,11 @@ import type { AuthClient } from "./auth-client.ts";
 import type { LoginSigner } from "./login-signer.ts";
 import { RpcError } from "./rpc-error.ts";
 
-/** What is mended by signing anew. */
+/** Errors that a new signature mends. */
 type Mishap = "clock" | "replay" | "connection";
 
 /**
- * Logs in. Each mishap is mended once: one that comes again is no accident.
+ * Logs in. Mends each mishap once.
  * @throws RpcError, or the reason of `signal`
  */
 export async function logIn(
@@ -32,18 +32,8 @@ export async function logIn(
       const mishap = mishapOf(error);
       if (mishap === undefined || mended.has(mishap)) throw error;
       mended.add(mishap);
-      if (mishap === "clock") learnFrom(error, signer);
+      if (mishap === "clock" && !signer.learn(error.particulars.serverTime ?? 0)) throw error;
     }
-  }
-}
-
-/** No other refusal sets a clock, whatever it carries. @throws RpcError where the time that is told cannot be true */
-function learnFrom({ code, message, reason, particulars }: RpcError, signer: LoginSigner): void {
-  try {
-    signer.learn(particulars.serverTime ?? Number.NaN);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new RpcError(code, `${message}. But ${error.message}`, reason, particulars);
   }
 }
 

@@ -45,9 +45,9 @@ async function runProgram(mark: string, after = ""): Promise<[unknown, string]> 
   return runNode(folder, ["program.ts"]);
 }
 
-test("a token that a service takes, and whose it is", async () => {
-  const after = "process.stdout.write([response.status, deviceKey, customerId].join());";
-  expect(await runProgram("stock.internal", after)).toEqual([0, `200,device-1,${gateway.customerId}`]);
+test("a token that a service accepts", async () => {
+  const after = "process.stdout.write(String(response.status));";
+  expect(await runProgram("stock.internal", after)).toEqual([0, "200"]);
 });
 
 test("an interceptor for any client", async () => {
@@ -110,10 +110,10 @@ registerHooks({ load: (url, context, next) => {
   if (name !== undefined) packages.add(name);
   return next(url, context);
 } });
-const { createTokenClient, createTokenSource } = await import("countersign/grpc");
+const { createTokenSource } = await import("countersign/grpc");
 const url = "${gateway.internalUrl}";
 const source = createTokenSource({ url, deviceKey: "device-1", customerKey: "${CUSTOMER_KEY}" });
-await createTokenClient({ url }).verify(await source.token());
+await source.token();
 process.stdout.write([...packages].sort().join());
 `,
   );
