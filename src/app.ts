@@ -28,6 +28,7 @@ import { observeFallback } from "./telemetry/fallback.ts";
 import { createLog } from "./telemetry/logger.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
 import { createObserver } from "./telemetry/observe.ts";
+import { observeStore } from "./telemetry/store.ts";
 
 /** A gateway that answers. */
 export interface Gateway {
@@ -100,17 +101,22 @@ async function compose(
     log.logger.warn({ customer_keys, signing_keys }, "forgot the secrets that no master key opens");
   const opened = await openRegistry(
     config,
-    { now, onFault: observer.fault, forgetLostSecrets: forgetLostSecrets ? forget : undefined },
+    {
+      now,
+      onFault: observer.fault,
+      outageListener: observeStore(log.logger, metrics),
+      forgetLostSecrets: forgetLostSecrets ? forget : undefined,
+    },
     cleanup,
   );
-  const { store, credentials, activity, registry, secrets, feed, revocations } = opened;
+  const { database, store, activity, registry, secrets } = opened;
 
   // Core.
   let publicUrl: string | undefined;
   const issuer = (): string => config.issuer ?? publicUrl ?? "";
   const { ring, signingKeys } = await openRing(
     config,
-    { store: store.signingKeys, feed, now, onFault: observer.fault, times: ringTimes },
+    { store: store.signingKeys, now, onFault: observer.fault, times: ringTimes },
     cleanup,
   );
   const signer = createTokenSigner({
@@ -126,7 +132,7 @@ async function compose(
     cleanup,
   );
   const logIn = createLogIn({
-    credentials,
+    credentials: store.credentials,
     limiter,
     signer,
     policies: {
@@ -141,8 +147,7 @@ async function compose(
   });
   const verifyToken = createVerifyToken({
     verifier: createTokenVerifier({ issuer, audience: config.audience, ring }),
-    credentials,
-    revocations,
+    credentials: store.credentials,
     now,
   });
   const explain = createExplainLogin({
@@ -182,7 +187,7 @@ async function compose(
     issuer,
     ring,
     limiter,
-    signingKeys: store.signingKeys,
+    database,
     signer,
     metrics,
     observer,
@@ -192,8 +197,11 @@ async function compose(
   const internalUrl = await listeners.openInternal();
 
   const limits = config.redisUrl === undefined ? "memory" : "redis";
-  const database = config.databaseUrl === undefined ? "sqlite" : "postgres";
-  log.logger.info({ public: publicUrl, internal: internalUrl, limits, database, kid: ring.active()?.kid }, "listening");
+  const dialect = config.databaseUrl === undefined ? "sqlite" : "postgres";
+  log.logger.info(
+    { public: publicUrl, internal: internalUrl, limits, database: dialect, kid: ring.active()?.kid },
+    "listening",
+  );
   if (isExposed(internalUrl)) {
     const cure = "set COUNTERSIGN_TLS_CERT and COUNTERSIGN_TLS_KEY, or let it listen on 127.0.0.1";
     log.logger.warn({ internal: internalUrl }, `other machines reach the internal listener without TLS: ${cure}`);

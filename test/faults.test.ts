@@ -40,7 +40,7 @@ test("a bug in an operator's call is logged under the request id that the caller
   expect(faults(log()).map(({ request_id }) => request_id)).toEqual([error.request_id]);
 });
 
-test("a secret that does not open is a fault of one login, and of no other", async () => {
+test("a secret that does not open refuses the logins of its customer, and is one fault", async () => {
   const folder = temporaryFolder();
   const { publicUrl, internalUrl, log, end } = await serve(folder);
   const env = { COUNTERSIGN_DATA_DIR: folder, COUNTERSIGN_INTERNAL_URL: internalUrl };
@@ -58,11 +58,11 @@ test("a secret that does not open is a fault of one login, and of no other", asy
 
   const login = signLogin({ deviceKey: "broken", customerKey: CUSTOMER_KEY }, Math.floor(Date.now() / 1000));
   const answer = await postLogin(publicUrl, login);
-  const { reason, request_id } = JSON.parse(await answer.text());
-  expect([answer.status, reason]).toEqual([500, "internal"]);
+  const { reason } = JSON.parse(await answer.text());
+  expect([answer.status, reason]).toEqual([503, "unavailable"]);
   expect((await runCommand(["login", "--demo", "--url", publicUrl], { env })).status).toBe(0);
   await end("SIGTERM");
-  expect(faults(log()).map((fault) => fault.request_id)).toEqual([request_id]);
+  expect(faults(log())).toMatchObject([{ err: { type: "SealError" } }]);
 });
 
 test("a write that another process holds up does not hold up logins", async () => {

@@ -141,7 +141,12 @@ const cases: readonly Case[] = [
       headers: { ...limitHeaders("login", 10, 9), ...challenge("replayed") },
     },
   },
-  { name: "an address over its limit", on: "strict", logins: repeated(2), expected: rateLimited("address", 1) },
+  {
+    name: "an address over its limit",
+    on: "strict",
+    logins: repeated(2, {}, "another key"),
+    expected: rateLimited("address", 1),
+  },
   {
     name: "an unavailable limit store",
     on: "away",

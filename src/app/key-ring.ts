@@ -1,4 +1,4 @@
-// Wires the key ring: the store, what it hears of changes, and what keeps it up.
+// Wires the key ring: the store, a reading each second, and the rotation.
 
 import type { Config } from "../config.ts";
 import { createDeadline } from "../core/deadline.ts";
@@ -7,10 +7,8 @@ import { type KeyRing, openKeyRing } from "../core/tokens/keyring.ts";
 import type { SigningKeyStore } from "../core/tokens/ports.ts";
 import { PUBLISH_MS, type RingRules, tokenLife } from "../core/tokens/rotation.ts";
 import { createSigningKeys, type SigningKeys } from "../core/tokens/signing-keys.ts";
-import { UNAVAILABLE_RETRY_MS } from "../store/database.ts";
 import { monotonicNow } from "../telemetry/clock.ts";
 import { repeatEvery } from "../telemetry/repeat.ts";
-import type { RegistryFeed } from "./registry.ts";
 
 export interface OpenedRing {
   readonly ring: KeyRing;
@@ -26,7 +24,6 @@ export interface RingTimes extends Pick<RingRules, "publishMs" | "rotateEveryMs"
 
 export interface OpenRingOptions {
   readonly store: SigningKeyStore;
-  readonly feed: RegistryFeed;
   /** Unix milliseconds. */
   readonly now: () => number;
   readonly onFault: (error: unknown) => void;
@@ -35,6 +32,9 @@ export interface OpenRingOptions {
 }
 
 const LOOK_MS = 1_000;
+/** A reading signs for this long, in milliseconds. */
+const SURE_MS = 2_000;
+const RETRY_MS = 5_000;
 /** How long a login waits for a database that does not answer, in milliseconds. */
 const READ_MS = 2_000;
 /** Whatever was heard, the database is asked so often, in milliseconds. */
@@ -43,7 +43,7 @@ const ASK_MS = 30_000;
 /** Opens the ring and keeps it up, until `cleanup`. @throws as openKeyRing */
 export async function openRing(
   config: Config,
-  { store, feed, now, onFault, times }: OpenRingOptions,
+  { store, now, onFault, times }: OpenRingOptions,
   cleanup: AsyncDisposableStack,
 ): Promise<OpenedRing> {
   const { lookMs = LOOK_MS, ...given } = times;
@@ -54,19 +54,22 @@ export async function openRing(
     tokenLifeMs: tokenLife({ ttlMs: config.tokenTtlSeconds * 1_000, skewMs: config.clockSkewMs }),
     ...given,
   };
+  let readAt = monotonicNow();
   const ring = await openKeyRing({
     ...rules,
-    store,
+    store: {
+      ...store,
+      async read() {
+        const began = monotonicNow();
+        const kept = await store.read();
+        readAt = began;
+        return kept;
+      },
+    },
     now,
     changes: {
-      isSure: feed.isSure,
-      hear: (doubt) =>
-        feed.hear({
-          onChange(subjects) {
-            if (subjects.includes("signing-keys") || subjects.includes("all")) doubt();
-          },
-          onUnsure: doubt,
-        }),
+      isSure: () => monotonicNow() - readAt < SURE_MS,
+      hear() {},
     },
     onFault,
     within: createDeadline({ ms: READ_MS, elapsed: monotonicNow, expire: tooLong }),
@@ -79,7 +82,7 @@ export async function openRing(
       async () => {
         const time = ring.rotationTime() ?? Number.POSITIVE_INFINITY;
         const isDue = time <= now() && askedAt < time;
-        if (!isDue && Math.abs(now() - askedAt) < ASK_MS) return;
+        if (!isDue && Math.abs(now() - askedAt) < ASK_MS) return ring.refresh();
         askedAt = now();
         await ring.keepUp();
       },
@@ -90,5 +93,5 @@ export async function openRing(
 }
 
 function tooLong(): Error {
-  return registryUnavailable("does not answer in time", UNAVAILABLE_RETRY_MS);
+  return registryUnavailable("does not answer in time", RETRY_MS);
 }

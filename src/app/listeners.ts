@@ -4,7 +4,6 @@ import type { Config } from "../config.ts";
 import { createNetworkTable } from "../core/limiter/networks.ts";
 import type { Limiter, TokenSigner } from "../core/ports.ts";
 import type { KeyRing } from "../core/tokens/keyring.ts";
-import type { SigningKeyStore } from "../core/tokens/ports.ts";
 import { createCallerFrom } from "../http/caller.ts";
 import { createDispatch, type DispatchOptions } from "../http/dispatch.ts";
 import { document, issuerDocuments } from "../http/documents.ts";
@@ -16,6 +15,7 @@ import type { MountedService } from "../protocols/call.ts";
 import { createHealthService } from "../services/health.ts";
 import { createReflectionServices } from "../services/reflection.ts";
 import type { ListenAddress } from "../settings.ts";
+import type { Database } from "../store/database.ts";
 import { systemNow } from "../telemetry/clock.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Observer } from "../telemetry/observe.ts";
@@ -32,7 +32,7 @@ export interface Served {
   readonly issuer: () => string;
   readonly ring: KeyRing;
   readonly limiter: Limiter;
-  readonly signingKeys: SigningKeyStore;
+  readonly database: Pick<Database, "ping">;
   readonly signer: TokenSigner;
   readonly metrics: Metrics;
   readonly observer: Observer;
@@ -117,7 +117,7 @@ export function createListeners(
           "/openapi.json": document(async () => (await openapi()).internalOpenapi),
           "/metrics": document(served.metrics.render),
           "/readyz": document(async () => {
-            const readiness = await checkReadiness(served.limiter, served.signingKeys, served.signer);
+            const readiness = await checkReadiness(served.limiter, served.database, served.signer);
             const status = readiness.status === "unavailable" ? 503 : 200;
             return { status, contentType: "application/json", body: JSON.stringify(readiness) };
           }),

@@ -1,4 +1,4 @@
-// What was last seen of each device, gathered as logins go by and kept in batches. Knows no protocol, database or clock.
+// The last login and failure of each device, gathered and written in batches. Knows no protocol, database or clock.
 
 import { AuthError, type Reason } from "./errors.ts";
 import type { Caller, Login, LoginRequest } from "./login.ts";
@@ -21,7 +21,7 @@ type LogIn<From extends Caller> = (request: LoginRequest, caller: From) => Promi
 export interface ActivityRecorder {
   /** The same use-case, watched. */
   watch<From extends Caller>(logIn: LogIn<From>): LogIn<From>;
-  /** Writes what was gathered. What cannot be written now is gathered again. @throws what the store threw */
+  /** Finishes the moves that were seen, and writes the rest. What cannot be written stays for the next time. @throws what the store threw */
   flush(): Promise<void>;
 }
 
@@ -35,6 +35,47 @@ export interface ActivityDependencies {
 export function createActivityRecorder({ activity, now }: ActivityDependencies): ActivityRecorder {
   let logins = new Map<string, SeenLogin>();
   let failures = new Map<string, SeenFailure>();
+  /** When the move of each device began that logged in by its own key. */
+  let moves = new Map<string, number>();
+
+  async function finishMoves(): Promise<void> {
+    if (moves.size === 0) return;
+    const seen = moves;
+    moves = new Map();
+    try {
+      const finished = [...seen].map(([deviceKey, movingSince]) => ({ deviceKey, movingSince }));
+      await activity.finishMoves(finished, now());
+    } catch (error) {
+      for (const [deviceKey, movingSince] of seen) putBack(moves, deviceKey, movingSince, MOST_LOGINS);
+      throw error;
+    }
+  }
+
+  async function record(): Promise<void> {
+    const [seenLogins, seenFailures] = [logins, failures];
+    [logins, failures] = [new Map(), new Map()];
+    // In order, so that a batch is of neighbours: the fewer pages of a table it changes, the less is written.
+    const names = [...new Set([...seenLogins.keys(), ...seenFailures.keys()])].sort();
+    for (let start = 0; start < names.length; start += BATCH) {
+      const batch = names.slice(start, start + BATCH);
+      try {
+        await activity.record(
+          batch.map((deviceKey) => ({
+            deviceKey,
+            login: seenLogins.get(deviceKey),
+            failure: seenFailures.get(deviceKey),
+          })),
+        );
+      } catch (error) {
+        // A newer sighting stays.
+        for (const deviceKey of names.slice(start)) {
+          putBack(logins, deviceKey, seenLogins.get(deviceKey), MOST_LOGINS);
+          putBack(failures, deviceKey, seenFailures.get(deviceKey), MOST_FAILURES);
+        }
+        throw error;
+      }
+    }
+  }
 
   return {
     watch(logIn) {
@@ -42,6 +83,7 @@ export function createActivityRecorder({ activity, now }: ActivityDependencies):
         try {
           const login = await logIn(request, caller);
           note(logins, request.deviceKey, { at: now(), keyId: login.keyId }, MOST_LOGINS);
+          if (login.movingSince !== undefined) note(moves, request.deviceKey, login.movingSince, MOST_LOGINS);
           return login;
         } catch (error) {
           if (error instanceof AuthError && FAILURES.includes(error.reason)) {
@@ -53,29 +95,8 @@ export function createActivityRecorder({ activity, now }: ActivityDependencies):
     },
 
     async flush() {
-      const [seenLogins, seenFailures] = [logins, failures];
-      [logins, failures] = [new Map(), new Map()];
-      // In order, so that a batch is of neighbours: the fewer pages of a table it changes, the less is written.
-      const names = [...new Set([...seenLogins.keys(), ...seenFailures.keys()])].sort();
-      for (let start = 0; start < names.length; start += BATCH) {
-        const batch = names.slice(start, start + BATCH);
-        try {
-          await activity.record(
-            batch.map((deviceKey) => ({
-              deviceKey,
-              login: seenLogins.get(deviceKey),
-              failure: seenFailures.get(deviceKey),
-            })),
-          );
-        } catch (error) {
-          // What was seen since is newer.
-          for (const deviceKey of names.slice(start)) {
-            putBack(logins, deviceKey, seenLogins.get(deviceKey), MOST_LOGINS);
-            putBack(failures, deviceKey, seenFailures.get(deviceKey), MOST_FAILURES);
-          }
-          throw error;
-        }
-      }
+      await finishMoves();
+      await record();
     },
   };
 }

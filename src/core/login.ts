@@ -1,35 +1,20 @@
-// THE PATH of a login: read -> fresh -> known -> proven -> admitted -> signed. Knows no protocol, driver or clock.
+// THE PATH of a login: read -> fresh -> known -> proven -> admitted -> signed -> answered. Knows no protocol, driver or clock.
 
-import { type KeyObject, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
+import { charge, type LoginPolicies, loginCharges, refusalCharges } from "./charges.ts";
 import { readDeviceKey } from "./device-key.ts";
-import type { AuthError } from "./errors.ts";
 import { checkFresh, readTimestamp } from "./freshness.ts";
-import type {
-  Charge,
-  Credential,
-  CredentialStore,
-  Limiter,
-  LimitState,
-  Lookup,
-  Policy,
-  PolicyName,
-  PolicyState,
-  ProvingKey,
-  TokenSigner,
-  Verdict,
-} from "./ports.ts";
-import { KEY_MODE_HOLD_MS, MAX_PROVING_KEYS } from "./ports.ts";
-import { disabled, invalidCredentials, movedJustNow, rateLimited, replayed, unsigned } from "./refusals.ts";
-import { findProvingKey, readSignature, secretFromText, spendDerivations } from "./signature.ts";
+import type { CredentialStore, Limiter, LimitState, TokenSigner } from "./ports.ts";
+import { disabled, invalidCredentials, rateLimited, replayed, unsigned } from "./refusals.ts";
+import { findProvingKey, readSignature, secretFromText } from "./signature.ts";
 
-/** A login as it was sent, of no protocol. */
+/** A login as it was sent, over whichever protocol. */
 export interface LoginRequest {
   readonly deviceKey: string;
   readonly timestamp: bigint | undefined;
   readonly deviceSignature: string;
 }
 
-/** Who sent it, as far as the limits care. */
 export interface Caller {
   /** The address that limits are counted under: an IPv4 address or an IPv6 /64. */
   readonly address: string;
@@ -42,21 +27,14 @@ export interface Login {
   readonly customerId: string;
   /** The customer key that proved it. */
   readonly keyId: string;
+  /** When the device began to move to the key that it used, in unix milliseconds: the move is to be finished. */
+  readonly movingSince: number | undefined;
   /** The state of the `login` policy; undefined when that limit is off. */
   readonly limit: LimitState | undefined;
 }
 
-/** The limits in force; undefined is off. */
-export interface LoginPolicies {
-  readonly login: Policy | undefined;
-  readonly failure: Policy | undefined;
-  /** The policy of an address; asked for each login, so it has to be quick. */
-  readonly address: (address: string) => Policy | undefined;
-  readonly replay: Policy;
-}
-
 export interface LoginDependencies {
-  readonly credentials: Pick<CredentialStore, "find" | "settle">;
+  readonly credentials: Pick<CredentialStore, "find">;
   readonly limiter: Limiter;
   readonly signer: TokenSigner;
   readonly policies: LoginPolicies;
@@ -66,7 +44,7 @@ export interface LoginDependencies {
   readonly now: () => number;
 }
 
-/** The use-case: exchanges a signed login for a token, or throws the AuthError that says why not. */
+/** The use-case: exchanges a signed login for a token. @throws AuthError */
 export type LogIn = (request: LoginRequest, caller: Caller) => Promise<Login>;
 
 /** Builds the use-case over its ports. */
@@ -76,129 +54,38 @@ export function createLogIn({ credentials, limiter, signer, policies, skewMs, no
   return async function logIn(request, { address }) {
     const now = clock();
 
-    // 1. Read: is it a login at all?
+    // 1. Read: an error names the exact mistake.
     const deviceKey = readDeviceKey(request.deviceKey);
     const timestamp = readTimestamp(request.timestamp);
     const signature = readSignature(request.deviceSignature);
 
-    // 2. Fresh: before any look-up, where a refusal reveals and costs nothing.
+    // 2. Fresh: before any look-up.
     checkFresh(timestamp, now, skewMs);
-    const addressCharge = chargeOf(policies.address(address), address);
-    const known = addressCharge && limiter.peek(addressCharge, now);
-    if (known !== undefined) throw rateLimited({ ...known, decidedAt: now });
 
-    // 3. Known: an unknown device goes on, with a decoy.
-    const found = await credentials.find(deviceKey, now);
+    // 3. Known: an unknown device goes on as a decoy.
+    const credential = await credentials.find(deviceKey, now);
 
-    // 4. Proven. A proof that is refused has cost the same, whatever the name. A shared key of a device that is moving counts by
-    // what is on disk now, whatever was found.
-    const match: MatchKey = (keys) =>
-      keys[findProvingKey(keys, decoy, MAX_PROVING_KEYS, timestamp, deviceKey, signature)];
-    const { credential, key } = await prove(found, now, match, decoy);
-    const name = credential.deviceKey;
-    const isOwn = key?.purpose === "derivation";
-    if (
-      !credential.enrolled ||
-      key === undefined ||
-      (isMoving(credential) && !isOwn && !(await credentials.settle(name, key.purpose, now)))
-    ) {
-      const failure = chargeOf(policies.failure, `${address} ${deviceKey}`);
-      throw refusal(await admit(limiter, [addressCharge, failure], clock()), "failure", invalidCredentials);
+    // 4. Proven: a wrong proof costs the same whatever the device. An error is charged to the address.
+    const key = findProvingKey(credential, decoy, timestamp, signature);
+    const isProven = key !== undefined && credential.enrolled;
+    if (!isProven || !credential.enabled) {
+      const { denied, stateOf } = await charge(limiter, refusalCharges(credential, address, policies), clock());
+      if (denied !== undefined) throw rateLimited(denied);
+      throw isProven ? disabled(stateOf("failure")) : invalidCredentials(stateOf("failure"));
     }
-    if (!credential.enabled) throw refusal(await admit(limiter, [addressCharge], clock()), "address", disabled);
-    const heldMs = isOwn ? holdOf(credential, now) : 0;
-    if (heldMs > 0) throw movedJustNow(heldMs);
     if (!signer.ready()) throw unsigned();
 
-    // 5. Admitted: one round trip decides everything that is left, in the order of precedence. The clock is read again,
-    // since a limiter takes a time before one that it has seen for a step of the clock.
-    // By the name that is kept anyway: what was cut out of a request would keep all of it, for as long as it is counted.
-    const login = chargeOf(loginPolicy(credential, policies), credential.sharedIdentity ? `${name} ${address}` : name);
-    const replay = credential.replayGuard ? chargeOf(policies.replay, `${deviceKey} ${timestamp}`) : undefined;
-    const verdict = await admit(limiter, [addressCharge, login, replay], clock());
-    if (verdict.denied !== undefined) throw refusal(verdict, "login", replayed);
-
-    // A device's first login by its own key ends its move: on disk before it is answered.
-    if (isMoving(credential) && isOwn && !(await credentials.settle(name, key.purpose, now)))
-      throw invalidCredentials(undefined);
+    // 5. Admitted: one round trip.
+    const { denied, stateOf } = await charge(limiter, loginCharges(credential, address, timestamp, policies), clock());
+    if (denied !== undefined) throw denied.policy.name === "replay" ? replayed(stateOf("login")) : rateLimited(denied);
 
     // 6. Signed.
     const { customerId, marks } = credential;
-    const token = await signer.sign({ deviceKey, customerId, marks }, now);
+    const token = await signer.sign({ deviceKey: credential.deviceKey, customerId, marks }, now);
 
-    // 7. Answered: by whoever called.
-    return {
-      token,
-      expiresInSeconds: signer.expiresInSeconds,
-      customerId,
-      keyId: key.keyId,
-      limit: verdict.stateOf("login"),
-    };
+    // 7. Answered.
+    const movingSince = key.purpose === "derivation" ? credential.movingSince : undefined;
+    const { expiresInSeconds } = signer;
+    return { token, expiresInSeconds, customerId, keyId: key.keyId, movingSince, limit: stateOf("login") };
   };
-}
-
-type MatchKey = (keys: readonly ProvingKey[]) => ProvingKey | undefined;
-
-interface Proof {
-  readonly credential: Credential;
-  /** The key that made it; undefined: none did. */
-  readonly key: ProvingKey | undefined;
-}
-
-/** Which key made a proof. One that no key made is held once more against what is there now, at one cost for every name. */
-async function prove(found: Lookup, now: number, match: MatchKey, decoy: KeyObject): Promise<Proof> {
-  const key = match(found.credential.keys);
-  if (key !== undefined) return { credential: found.credential, key };
-  const { credential, derivationsSaved } = await found.recheck(now);
-  spendDerivations(derivationsSaved, decoy, credential.deviceKey);
-  return { credential, key: credential === found.credential ? undefined : match(credential.keys) };
-}
-
-function isMoving({ movingSince }: Credential): boolean {
-  return movingSince !== undefined;
-}
-
-/** How long a login by a device's own key is to wait, in milliseconds. A move in the future is a clock's mistake, not a move. */
-function holdOf({ movingSince }: Credential, now: number): number {
-  if (movingSince === undefined || movingSince > now) return 0;
-  return Math.max(0, movingSince + KEY_MODE_HOLD_MS - now);
-}
-
-function chargeOf(policy: Policy | undefined, key: string): Charge | undefined {
-  return policy && { policy, key };
-}
-
-function loginPolicy({ loginLimit }: Credential, policies: LoginPolicies): Policy | undefined {
-  return loginLimit === "off" ? undefined : (loginLimit ?? policies.login);
-}
-
-/** A verdict, looked at by policy. */
-interface Admission {
-  /** The state of the policy that denied. */
-  readonly denied: LimitState | undefined;
-  stateOf(name: PolicyName): LimitState | undefined;
-}
-
-const NO_CHARGES: Verdict = { denied: -1, states: [] };
-
-async function admit(limiter: Limiter, charges: readonly (Charge | undefined)[], now: number): Promise<Admission> {
-  const due = charges.filter((charge) => charge !== undefined);
-  const verdict = due.length === 0 ? NO_CHARGES : await limiter.charge(due, now);
-  const { denied, states } = verdict;
-  const decided = (state: PolicyState | undefined): LimitState | undefined => state && { ...state, decidedAt: now };
-  return {
-    denied: decided(states[denied]),
-    stateOf: (name) => decided(states.find((state) => state?.policy.name === name)),
-  };
-}
-
-/** The error that an admission amounts to: a limit that denied, or else the answer that was due anyway. */
-function refusal(
-  admission: Admission,
-  decisive: PolicyName,
-  otherwise: (limit: LimitState | undefined) => AuthError,
-): AuthError {
-  const { denied } = admission;
-  if (denied !== undefined && denied.policy.name !== "replay") return rateLimited(denied);
-  return otherwise(admission.stateOf(decisive));
 }

@@ -53,8 +53,6 @@ export interface Verdict {
 export interface Limiter {
   /** Decides; `now` in unix milliseconds (an implementation may prefer its store's own clock). */
   charge(charges: readonly Charge[], now: number): Promise<Verdict>;
-  /** The state of a charge that this process already knows to be denied, without a round trip; else undefined. */
-  peek(charge: Charge, now: number): PolicyState | undefined;
   /** Whether the state can be reached; `degraded` where charges are decided without it. Rejects when they are not. */
   ping(): Promise<"ok" | "degraded">;
 }
@@ -62,44 +60,47 @@ export interface Limiter {
 /** What a customer key is for: to sign logins, or to derive boards' own keys from. */
 export type KeyPurpose = "login" | "derivation";
 
-/** A secret that proves logins, by the id it can be named with in logs. */
-export interface ProvingKey {
+/** A customer has at most this many live keys per purpose, so that a rotation can overlap. */
+export const MAX_LIVE_KEYS = 3;
+
+/** A secret of a customer, unsealed. */
+export interface CustomerKey {
   readonly keyId: string;
-  /** `derivation`: it was derived for this device. */
   readonly purpose: KeyPurpose;
   readonly secret: KeyObject;
+  /** Unix milliseconds. */
+  readonly notBefore: number;
+  /** Unix milliseconds; infinite for a key that does not expire. */
+  readonly expiresAt: number;
 }
 
-/** What a login needs to know of a device; of a name that is nobody's, a decoy that looks like one. */
+/** A device as a login needs it; an unknown device is a decoy. */
 export interface Credential {
   readonly deviceKey: string;
-  /** False: a decoy, whose keys prove nothing. */
+  /** False for a decoy, whose keys prove nothing. */
   readonly enrolled: boolean;
   readonly customerId: string;
   /** False when the device or its customer is disabled. */
   readonly enabled: boolean;
-  /** A fleet uses this one device_key: limits are counted per address too. */
+  /** A fleet uses this device_key: limits are counted per address too. */
   readonly sharedIdentity: boolean;
   /** A pair of device_key and timestamp is good once. */
   readonly replayGuard: boolean;
-  /** What its customer has in place of the `login` policy; undefined: nothing. */
+  /** The customer's own login limit; undefined means the default. */
   readonly loginLimit: Policy | "off" | undefined;
-  /** The live keys, at most MAX_PROVING_KEYS; any of them proves a login. */
-  readonly keys: readonly ProvingKey[];
+  /** Live keys that sign its logins, at most MAX_LIVE_KEYS, the newest first. */
+  readonly loginKeys: readonly CustomerKey[];
+  /** Live keys that its own keys derive from, at most MAX_LIVE_KEYS, the newest first. */
+  readonly derivationKeys: readonly CustomerKey[];
   /**
-   * Since when it is on its way from a shared key to one of its own, in unix milliseconds: both prove a login, until `settle`
-   * says otherwise. Undefined: it is not.
+   * When it began to move from a shared key to its own, in unix milliseconds: both prove a login until the move is finished. Undefined
+   * when it does not move.
    */
   readonly movingSince: number | undefined;
   readonly marks: RevocationMarks;
-  /** When one of its keys begins or ends to be good, in unix milliseconds: from then on it has to be found anew. */
-  readonly validUntil: number;
 }
 
-/**
- * What changes whenever tokens of a device are taken back. Tokens are good while all of it is as it was when they were issued: see
- * core/token-id.ts.
- */
+/** Changes whenever tokens of a device are revoked. A token is good while it is as it was at issue: see core/token-id.ts. */
 export interface RevocationMarks {
   readonly customerId: string;
   /** When the device was enrolled, in unix milliseconds: a former one of its name was another. */
@@ -109,60 +110,30 @@ export interface RevocationMarks {
   readonly customer: number;
 }
 
-/** Whether a device's tokens may be good; of a name that is nobody's, it is not enrolled. */
+/** What decides whether a token is still good; of an unknown device it is not enrolled. */
 export interface Standing {
   readonly enrolled: boolean;
   /** False when the device or its customer is disabled. */
   readonly enabled: boolean;
   readonly marks: RevocationMarks;
+  /** The token was revoked by its jti. */
+  readonly isRevoked: boolean;
 }
 
-/** A customer has at most this many live keys per purpose, so that a rotation can overlap. */
-export const MAX_LIVE_KEYS = 3;
-
-/**
- * For so long after a device's key_mode was set, in milliseconds, some gateway may go by what it was before: no login by its own
- * key is answered, and it is not moved to derived keys. Twice the time in which gateways act on a change, since a commit may take
- * some, and the clocks of two gateways are not one.
- */
-export const KEY_MODE_HOLD_MS = 2_000;
-
-/** No token lives longer than a day, in milliseconds: it is how long those that were taken back are remembered. */
+/** No token lives longer than a day, in milliseconds: revoked ones are remembered for as long. */
 export const LONGEST_TOKEN_LIFE_MS = 86_400_000;
 
 /** How far the clocks of two gateways may be apart, in milliseconds: a token of one is checked by the other. */
 export const CLOCKS_APART_MS = 300_000;
 
-/** A device that is moving has the keys of both purposes. */
-export const MAX_PROVING_KEYS = 2 * MAX_LIVE_KEYS;
-
-/** What a look-up found. */
-export interface Lookup {
-  readonly credential: Credential;
-  /** So many derivations fewer than MAX_LIVE_KEYS this look-up has cost. */
-  readonly derivationsSaved: number;
-  /**
-   * Asks the database for all that this look-up answered from memory. Whoever is about to refuse a proof does so, and spends
-   * the derivations: or time would tell a device that was seen lately, one with a key of its own, and a name that is nobody's
-   * from one another. A right proof may tell. @returns the same credential where nothing has changed
-   */
-  recheck(now: number): Promise<Lookup>;
-}
-
 /**
- * Finds credentials. Obligations: a name that is nobody's costs what a device does, but for the derivations;
- * throws AuthError `unavailable` when the store cannot be asked.
+ * Reads what is committed, in one statement each: a change counts for every look-up that begins after it. An unknown device costs as
+ * much as a known one. Rejects with AuthError `unavailable` when the store does not answer within about a second.
  */
 export interface CredentialStore {
-  find(deviceKey: string, now: number): Promise<Lookup>;
-  /** Without its keys: those may be lost, and a token is none the worse. `stored`: whatever is remembered, the database is asked. */
-  findStanding(deviceKey: string, now: number, from: "remembered" | "stored"): Promise<Standing>;
-  /**
-   * Decides a right proof of a device that is moving, whatever was found before: one by a derived key ends the move, and
-   * that is on disk once this resolves; one by a shared key counts only while no derived one has.
-   * @returns whether the proof counts
-   */
-  settle(deviceKey: string, purpose: KeyPurpose, now: number): Promise<boolean>;
+  find(deviceKey: string, now: number): Promise<Credential>;
+  /** Reads no keys: a token is good whether or not they open. */
+  findStanding(deviceKey: string, jti: string): Promise<Standing>;
 }
 
 /** The claims of a token that differ from login to login; the rest is the signer's own. */
@@ -199,14 +170,6 @@ export interface TokenClaims extends Pick<Subject, "deviceKey" | "customerId"> {
  */
 export interface TokenVerifier {
   verify(token: string, now: number): Promise<TokenClaims>;
-}
-
-/**
- * Tokens that were taken back one by one. Obligations: knows of what any gateway has taken back until a second ago, and throws
- * AuthError `unavailable` when it cannot.
- */
-export interface TokenRevocations {
-  isRevoked(jti: string): boolean | Promise<boolean>;
 }
 
 /** A public key as JWKS publishes it (RFC 7517), private members absent. */

@@ -15,7 +15,8 @@ const RATE_LIMITED = {
     "too many logins of this device in this time frame. Keep the token for as long as it lives and wait for retry_after",
   failure:
     "too many wrong signatures for this device from this address in this time frame. Check the customer key and wait for retry_after",
-  address: "too many requests from this address in this time frame. Wait for retry_after",
+  address:
+    "too many refused logins from this address in this time frame. Check the customer keys and wait for retry_after",
   replay: "this proof was used before. Sign again with the current time",
 } satisfies Record<PolicyName, string>;
 
@@ -47,12 +48,6 @@ export function unsigned(): AuthError {
   return new AuthError("unavailable", "no key to sign tokens with. Try again later", {
     retryAfterMs: UNAVAILABLE_RETRY_MS,
   });
-}
-
-/** A login by a device's own key, before every gateway knows that the shared one may be over. */
-export function movedJustNow(retryAfterMs: number): AuthError {
-  const message = "this device was moved to a key of its own a moment ago. Try again in two seconds";
-  return new AuthError("unavailable", message, { retryAfterMs });
 }
 
 /** A token's time is over. */

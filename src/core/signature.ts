@@ -2,7 +2,7 @@
 
 import { createHash, createHmac, createSecretKey, type KeyObject, timingSafeEqual } from "node:crypto";
 import { malformed } from "./errors.ts";
-import type { ProvingKey } from "./ports.ts";
+import { type Credential, type CustomerKey, MAX_LIVE_KEYS } from "./ports.ts";
 
 const HEX = /^[0-9a-fA-F]+$/;
 const BASE64 = /^[A-Za-z0-9+/_-]{43}=?$/;
@@ -63,30 +63,35 @@ export function deriveDeviceKey(derivationKey: KeyObject, deviceKey: string): st
   return createHmac("sha256", derivationKey).update(`${DERIVATION_LABEL}\0`).update(deviceKey).digest("hex");
 }
 
-/** Costs what deriving `count` keys for a device costs, and gives nothing. */
-export function spendDerivations(count: number, decoy: KeyObject, deviceKey: string): void {
-  for (let spent = 0; spent < count; spent++) secretFromText(deriveDeviceKey(decoy, deviceKey));
-}
-
 /**
- * Which of the keys made this MAC? A wrong MAC costs `slots` HMACs whatever the number of keys, so that time does not
- * tell how many a customer has, or whether the device exists; a right one ends the search, its answer being no secret.
- * @returns the index of the key, or -1
+ * Finds the key that made a signature. A wrong signature costs nine HMACs whatever the device (three login keys, three derivations and
+ * the keys derived so, `decoy` in place of missing ones), so that time tells nothing about it. A right one ends the search.
  */
 export function findProvingKey(
-  keys: readonly ProvingKey[],
+  { deviceKey, loginKeys, derivationKeys }: Pick<Credential, "deviceKey" | "loginKeys" | "derivationKeys">,
   decoy: KeyObject,
-  slots: number,
   timestamp: number,
-  deviceKey: string,
   signature: Uint8Array,
-): number {
-  for (let slot = 0; slot < slots; slot++) {
-    const secret = keys[slot]?.secret;
-    const expected = computeSignature(secret ?? decoy, timestamp, deviceKey);
-    if (timingSafeEqual(expected, signature) && secret !== undefined) return slot;
-  }
-  return -1;
+): CustomerKey | undefined {
+  const message = canonicalMessage(timestamp, deviceKey);
+  const isProof = (secret: KeyObject | string): boolean =>
+    timingSafeEqual(createHmac("sha256", secret).update(message).digest(), signature);
+  const findLoginKey = (): CustomerKey | undefined => {
+    for (let slot = 0; slot < MAX_LIVE_KEYS; slot++) {
+      const key = loginKeys[slot];
+      if (isProof(key?.secret ?? decoy) && key !== undefined) return key;
+    }
+    return undefined;
+  };
+  const findDerivationKey = (): CustomerKey | undefined => {
+    for (let slot = 0; slot < MAX_LIVE_KEYS; slot++) {
+      const key = derivationKeys[slot];
+      if (isProof(deriveDeviceKey(key?.secret ?? decoy, deviceKey)) && key !== undefined) return key;
+    }
+    return undefined;
+  };
+  // A right proof is found first where the device has keys.
+  return derivationKeys.length > 0 ? (findDerivationKey() ?? findLoginKey()) : (findLoginKey() ?? findDerivationKey());
 }
 
 /** Are two secrets equal? In constant time whatever their lengths. */

@@ -21,7 +21,15 @@ type DeviceCalls = Pick<
   | "deriveDeviceKey"
 >;
 
-const CHANGEABLE = ["display_name", "status", "key_mode", "shared_identity", "replay_guard", "labels"] as const;
+const CHANGEABLE = [
+  "display_name",
+  "status",
+  "key_mode",
+  "shared_identity",
+  "replay_guard",
+  "labels",
+  "accepts_shared_key",
+] as const;
 
 /** Builds them on the use-cases. Each throws what those throw. */
 export function createDeviceCalls({
@@ -91,6 +99,7 @@ function readPatch(device: Device, updateMask: Parameters<typeof readMask>[0]): 
     shared_identity: sharedIdentity,
     replay_guard: replayGuard !== undefined,
     labels: Object.keys(labels).length > 0,
+    accepts_shared_key: false,
   };
   const mask = readMask(updateMask, { desc: DeviceSchema, changeable: CHANGEABLE }, (name) => given[name]);
   return {
@@ -100,5 +109,12 @@ function readPatch(device: Device, updateMask: Parameters<typeof readMask>[0]): 
     ...(mask.has("shared_identity") && { sharedIdentity }),
     ...(mask.has("replay_guard") && { replayGuard: requireMasked(replayGuard, "replay_guard") }),
     ...(mask.has("labels") && { labels }),
+    ...(mask.has("accepts_shared_key") && { finishMove: requireFinished(device) }),
   };
+}
+
+/** @throws AuthError `malformed` */
+function requireFinished({ acceptsSharedKey }: Device): true {
+  if (!acceptsSharedKey) return true;
+  throw malformed("accepts_shared_key can only be set to false. A change of key_mode sets it", "accepts_shared_key");
 }

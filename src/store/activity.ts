@@ -1,8 +1,11 @@
 // The queries of what was last seen of devices. Knows the schema.
 
-import { type CompiledQuery, type RawBuilder, sql } from "kysely";
-import type { ActivityStore, Sighting } from "../core/registry/record-ports.ts";
+import { type CompiledQuery, type RawBuilder, sql, type Transaction } from "kysely";
+import { type AuditEntry, GATEWAY } from "../core/registry/ports.ts";
+import type { ActivityStore, Move, Sighting } from "../core/registry/record-ports.ts";
+import { insertAuditEvents } from "./audit.ts";
 import type { Database, Dialect } from "./database.ts";
+import type { Schema } from "./schema.ts";
 
 /** Rows of a statement: it is compiled once for each size, and filled up with rows that nothing comes of. */
 const SIZES = [1, 16, 64, 250];
@@ -34,7 +37,33 @@ export function createActivityStore({ db, dialect, write }: Database): ActivityS
         await write((transaction) => transaction.executeQuery({ ...query, parameters: filled.flatMap(parametersOf) }));
       }
     },
+
+    async finishMoves(moves, at) {
+      for (let start = 0; start < moves.length; start += LARGEST) {
+        await write((transaction) => finishMoves(transaction, moves.slice(start, start + LARGEST), at));
+      }
+    },
   };
+}
+
+/** Ends each move, unless another one began since: the devices are written in the order of their names. */
+async function finishMoves(transaction: Transaction<Schema>, moves: readonly Move[], at: number): Promise<void> {
+  const entries: AuditEntry[] = [];
+  for (const { deviceKey, movingSince } of moves.toSorted((one, other) => (one.deviceKey < other.deviceKey ? -1 : 1))) {
+    const device = await transaction
+      .updateTable("devices")
+      .set((eb) => ({ accepts_shared: 0, updated_at: at, revision: eb("revision", "+", 1) }))
+      .where("device_key", "=", deviceKey)
+      .where("accepts_shared", "=", 1)
+      .where("key_mode_since", "=", movingSince)
+      .returning("customer_id")
+      .executeTakeFirst();
+    if (device === undefined) continue;
+    const resource = `devices/${deviceKey}`;
+    const details = { accepts_shared_key: false };
+    entries.push({ actor: GATEWAY, at, action: "FinishMove", resource, customerId: device.customer_id, details });
+  }
+  await insertAuditEvents(transaction, entries);
 }
 
 function parametersOf({ deviceKey, login, failure }: Sighting): (string | number | null)[] {

@@ -1,143 +1,227 @@
-// What a login needs to know, as the database has it: devices, and the keys of customers. Knows its queries and sealing; keeps
-// unsealed keys alone.
+// The reads of logins and token checks: one statement each, and the unsealed keys of customers.
 
 import { type KeyObject, randomBytes } from "node:crypto";
 import { LRUCache } from "lru-cache";
+import { AuthError } from "../core/errors.ts";
 import { readLimit } from "../core/limit-text.ts";
-import type { CredentialStore, KeyPurpose, Policy, RevocationMarks } from "../core/ports.ts";
+import {
+  type Credential,
+  type CredentialStore,
+  type CustomerKey,
+  type KeyPurpose,
+  MAX_LIVE_KEYS,
+  type Policy,
+  type RevocationMarks,
+} from "../core/ports.ts";
+import { shareByName } from "../core/shared-call.ts";
 import { secretFromText } from "../core/signature.ts";
-import type { BatchOptions } from "./batches.ts";
-import { createCredentialQueries, DECOY_ID, type DeviceRow, type KeyRow } from "./credential-query.ts";
 import type { Database } from "./database.ts";
+import { DECOY } from "./decoy.ts";
 import { customerKeyContext } from "./seal-contexts.ts";
 import type { Sealer } from "./sealing.ts";
-import { createSettling } from "./settling.ts";
 
-/** A device as a login sees it, without its keys. */
-export interface DeviceRecord {
-  /** False: a decoy. */
-  readonly enrolled: boolean;
-  readonly customerId: string;
-  readonly enabled: boolean;
-  readonly sharedIdentity: boolean;
-  readonly replayGuard: boolean;
-  readonly loginLimit: Policy | "off" | undefined;
-  readonly keyMode: string;
-  readonly movingSince: number | undefined;
-  readonly marks: RevocationMarks;
+interface MarksRow {
+  readonly device_key: string;
+  readonly customer_id: string;
+  readonly device_status: string;
+  readonly customer_status: string;
+  readonly device_created_at: number;
+  readonly device_tokens_not_before: number;
+  readonly customer_tokens_not_before: number;
 }
 
-/** A key of a customer, from its day to its end. */
-export interface LoginSecret {
-  readonly keyId: string;
-  readonly purpose: KeyPurpose;
-  readonly secret: KeyObject;
-  readonly notBefore: number;
-  readonly expiresAt: number;
+interface DeviceRow extends MarksRow {
+  readonly asked_key: string;
+  readonly key_mode: string;
+  readonly key_mode_since: number;
+  readonly accepts_shared: number;
+  readonly shared_identity: number;
+  readonly replay_guard: number;
+  readonly login_limit: string;
+  readonly keys_version: string;
 }
 
-/** The keys of a customer that are not over. */
-export interface LoginKeys {
-  /** Own before shared ones, the newest first. */
-  readonly secrets: readonly LoginSecret[];
-  /** Purposes of which there are keys and none opens, and what the first of them threw: there is no telling right from wrong. */
-  readonly faults: ReadonlyMap<KeyPurpose, unknown>;
+interface StandingRow extends MarksRow {
+  readonly is_revoked: number;
 }
 
-/** Obligations: each costs the same whatever the name, and throws AuthError `unavailable` when it cannot be asked. */
-export interface CredentialSource extends Pick<CredentialStore, "settle"> {
-  /** Of a name that is nobody's, a decoy. */
-  findDevice(deviceKey: string, now: number): Promise<DeviceRecord>;
-  /** Of a decoy's customer, a decoy. */
-  findKeys(customerId: string, now: number): Promise<LoginKeys>;
+interface KeyRow {
+  readonly keys_version: string;
+  /** Null in a row of a customer without keys. */
+  readonly key_id: string | null;
+  readonly purpose: string;
+  readonly sealed_secret: Uint8Array;
+  readonly not_before: number;
+  readonly expires_at: number | null;
 }
 
-/** As many unsealed customer keys are kept: a fleet shares one, and to unseal one costs more than to find a device. */
-const CACHED_KEYS = 10_000;
-/** Of a secret that does not open is told once in so many milliseconds, however many guess. */
-const TOLD_MS = 60_000;
+const MARKS = `asked.place, device.device_key, device.customer_id,
+  device.status as device_status, customer.status as customer_status, device.created_at as device_created_at,
+  device.tokens_not_before as device_tokens_not_before, customer.tokens_not_before as customer_tokens_not_before`;
+
+/** An unknown device reads the decoy, so that both cost the same. */
+const DEVICE = `join devices as device on device.device_key = coalesce(
+    (select named.device_key from devices as named where named.device_key = asked.asked_key), '${DECOY}')
+  join customers as customer on customer.customer_id = device.customer_id`;
+
+const FIND = {
+  names: ["asked_key"],
+  sql: (asked: string) => `select ${MARKS}, asked.asked_key, device.key_mode, device.key_mode_since,
+    device.accepts_shared, device.shared_identity, device.replay_guard, customer.login_limit, customer.keys_version
+    from ${asked} ${DEVICE}`,
+};
+
+const FIND_STANDING = {
+  names: ["asked_key", "jti"],
+  sql: (asked: string) => `select ${MARKS},
+    case when exists (select 1 from revoked_tokens as revoked where revoked.jti = asked.jti) then 1 else 0 end as is_revoked
+    from ${asked} ${DEVICE}`,
+};
+
+const FIND_KEYS = {
+  names: ["owner"],
+  sql: (asked: string) => `select asked.place, customer.keys_version, key.key_id, key.purpose, key.sealed_secret,
+    key.not_before, key.expires_at
+    from ${asked} join customers as customer on customer.customer_id = asked.owner
+    left join customer_keys as key
+      on key.customer_id = customer.customer_id and key.retired_at is null and key.lost_at is null
+    order by key.created_at desc, key.key_id`,
+};
+
+/** The keys of a customer at one version, by purpose, the newest first; those that expired are left out. */
+interface CustomerKeys {
+  readonly version: string;
+  readonly login: readonly CustomerKey[];
+  readonly derivation: readonly CustomerKey[];
+}
+
+const NO_KEYS: readonly CustomerKey[] = [];
 const NEVER = Number.POSITIVE_INFINITY;
+/** A fleet shares few keys, and unsealing one costs more than finding a device. */
+const CACHED_KEYS = 10_000;
+/** A secret that does not open is reported this often, in milliseconds, however many log in. */
+const REPORTED_MS = 60_000;
 
-/** The credentials of one database. `onFault` hears of secrets that do not open; `lookUps`: which of them are made as one. */
-export function createCredentialSource(
+/** The credentials of one database. `onFault` is notified of secrets that do not open. */
+export function createCredentialStore(
   database: Database,
   sealer: Sealer,
   onFault: (error: unknown) => void,
-  lookUps?: BatchOptions,
-): CredentialSource {
-  const queries = createCredentialQueries(database, lookUps);
-  const unsealed = new LRUCache<string, KeyObject>({ max: CACHED_KEYS });
-  const told = new LRUCache<string, number>({ max: CACHED_KEYS });
-  const decoy = secretFromText(randomBytes(32).toString("hex"));
+): CredentialStore {
+  const findDevice = database.lookUp<DeviceRow>(FIND);
+  const findStanding = database.lookUp<StandingRow>(FIND_STANDING);
+  const findKeys = database.lookUp<KeyRow>(FIND_KEYS);
+  const cache = new LRUCache<string, CustomerKeys>({
+    maxSize: CACHED_KEYS,
+    sizeCalculation: ({ login, derivation }) => 1 + login.length + derivation.length,
+  });
+  const reported = new LRUCache<string, true>({ max: 1_000, ttl: REPORTED_MS });
+  const loading = new Map<string, Promise<CustomerKeys>>();
+  const decoys = {
+    version: DECOY,
+    login: Array.from({ length: MAX_LIVE_KEYS }, () => decoyKey("login")),
+    derivation: Array.from({ length: MAX_LIVE_KEYS }, () => decoyKey("derivation")),
+  };
 
-  function tell(keyId: string, fault: unknown, now: number): void {
-    const last = told.get(keyId);
-    if (last !== undefined && last <= now && now < last + TOLD_MS) return;
-    told.set(keyId, now);
-    onFault(fault);
+  async function loadKeys(customerId: string, now: number): Promise<CustomerKeys> {
+    const rows = await findKeys([customerId]);
+    const isDecoy = customerId === DECOY;
+    const keys = isDecoy ? decoys : { version: rows[0]?.keys_version ?? "", ...unseal(customerId, rows, now) };
+    cache.set(customerId, keys);
+    return keys;
   }
 
-  function unseal(customerId: string, keyId: string, purpose: string, sealed: Uint8Array): KeyObject {
-    // The seal binds the secret to all of these; so does its place here.
-    const place = `${customerId} ${keyId} ${purpose}`;
-    const known = unsealed.get(place);
-    if (known !== undefined) return known;
-    const secret = keyId === DECOY_ID ? decoy : sealer.openKey(sealed, customerKeyContext(customerId, keyId, purpose));
-    unsealed.set(place, secret);
-    return secret;
-  }
-
-  function readKeys(customerId: string, rows: readonly KeyRow[], now: number): LoginKeys {
-    const faults: { readonly keyId: string; readonly purpose: KeyPurpose; readonly fault: unknown }[] = [];
-    const keys = rows.flatMap((row): LoginSecret[] => {
-      const { key_id, sealed_secret, not_before, expires_at } = row;
+  function unseal(customerId: string, rows: readonly KeyRow[], now: number): Pick<CustomerKeys, KeyPurpose> {
+    const keys = rows.flatMap((row): CustomerKey[] => {
+      const { key_id: keyId, not_before: notBefore, sealed_secret } = row;
+      const expiresAt = row.expires_at ?? NEVER;
+      if (keyId === null || expiresAt <= now) return [];
       const purpose = row.purpose === "derivation" ? "derivation" : "login";
-      // A row that fills up is of another customer's id, and read like any other.
-      const owner = key_id === DECOY_ID ? DECOY_ID : customerId;
-      try {
-        const secret = unseal(owner, key_id, purpose, sealed_secret);
-        const [notBefore, expiresAt] = [Number(not_before), expires_at === null ? NEVER : Number(expires_at)];
-        return [{ keyId: key_id, purpose, secret, notBefore, expiresAt }];
-      } catch (error) {
-        faults.push({ keyId: key_id, purpose, fault: error });
-        return [];
-      }
+      return [{ keyId, purpose, secret: open(customerId, keyId, purpose, sealed_secret), notBefore, expiresAt }];
     });
-    const real = keys.filter(({ keyId }) => keyId !== DECOY_ID);
-    // One row that does not open leaves the others good; where none of a purpose does, whoever needs one is told.
-    const opened = new Set(real.map(({ purpose }) => purpose));
-    for (const { keyId, purpose, fault } of faults) if (opened.has(purpose)) tell(keyId, fault, now);
-    const lost = faults.filter(({ purpose }) => !opened.has(purpose)).reverse();
-    return {
-      secrets: customerId === DECOY_ID ? keys.slice(0, 1) : real,
-      faults: new Map(lost.map(({ purpose, fault }) => [purpose, fault])),
-    };
+    const of = (purpose: KeyPurpose): CustomerKey[] => keys.filter((key) => key.purpose === purpose);
+    return { login: of("login"), derivation: of("derivation") };
+  }
+
+  function open(customerId: string, keyId: string, purpose: string, sealed: Uint8Array): KeyObject {
+    try {
+      return sealer.openKey(sealed, customerKeyContext(customerId, keyId, purpose));
+    } catch (cause) {
+      if (!reported.has(keyId)) onFault(cause);
+      reported.set(keyId, true);
+      // Without this key a right proof cannot be told from a wrong one.
+      throw new AuthError("unavailable", "a key of this customer cannot be opened. Ask the operator", {
+        retryAfterMs: REPORTED_MS,
+      });
+    }
   }
 
   return {
-    findDevice: async (deviceKey, now) => recordOf(await queries.findDevice(deviceKey, now)),
-    findKeys: async (customerId, now) => readKeys(customerId, await queries.findKeys(customerId, now), now),
-    settle: createSettling(database),
+    async find(deviceKey, now) {
+      const row = required((await findDevice([deviceKey]))[0]);
+      const { customer_id: customerId, keys_version: version } = row;
+      const cached = cache.get(customerId);
+      const keys =
+        cached?.version === version
+          ? cached
+          : await shareByName(loading, `${customerId} ${version}`, () => loadKeys(customerId, now));
+      return credentialOf(row, keys, now);
+    },
+
+    async findStanding(deviceKey, jti) {
+      const row = required((await findStanding([deviceKey, jti]))[0]);
+      return {
+        enrolled: row.device_key !== DECOY,
+        enabled: isEnabled(row),
+        marks: marksOf(row),
+        isRevoked: row.is_revoked !== 0,
+      };
+    },
   };
 }
 
-function recordOf(row: DeviceRow): DeviceRecord {
+function credentialOf(row: DeviceRow, { login, derivation }: CustomerKeys, now: number): Credential {
+  const isLive = ({ notBefore, expiresAt }: CustomerKey): boolean => notBefore <= now && now < expiresAt;
+  const enrolled = row.device_key !== DECOY;
+  const isMoving = row.accepts_shared !== 0;
+  const isDerived = row.key_mode === "derived";
   return {
-    enrolled: row.is_enrolled === 1,
+    // The text of the request would keep all of that in memory.
+    deviceKey: row.asked_key,
+    enrolled,
     customerId: row.customer_id,
-    enabled: row.device_status === "enabled" && row.customer_status === "enabled",
+    enabled: isEnabled(row),
     sharedIdentity: row.shared_identity !== 0,
     replayGuard: row.replay_guard !== 0,
     loginLimit: row.login_limit === "" ? undefined : limitOf(row.login_limit),
-    keyMode: row.key_mode,
-    movingSince: row.accepts_shared === 0 ? undefined : row.key_mode_since,
-    marks: {
-      customerId: row.customer_id,
-      createdAt: row.device_created_at,
-      device: row.device_tokens_not_before,
-      customer: row.customer_tokens_not_before,
-    },
+    loginKeys: !isDerived || isMoving ? login.filter(isLive) : NO_KEYS,
+    derivationKeys: isDerived || !enrolled ? derivation.filter(isLive) : NO_KEYS,
+    movingSince: isMoving ? row.key_mode_since : undefined,
+    marks: marksOf(row),
   };
+}
+
+function isEnabled({ device_status, customer_status }: MarksRow): boolean {
+  return device_status === "enabled" && customer_status === "enabled";
+}
+
+function marksOf(row: MarksRow): RevocationMarks {
+  return {
+    customerId: row.customer_id,
+    createdAt: row.device_created_at,
+    device: row.device_tokens_not_before,
+    customer: row.customer_tokens_not_before,
+  };
+}
+
+function decoyKey(purpose: KeyPurpose): CustomerKey {
+  const secret = secretFromText(randomBytes(32).toString("hex"));
+  return { keyId: DECOY, purpose, secret, notBefore: 0, expiresAt: NEVER };
+}
+
+function required<Row>(row: Row | undefined): Row {
+  if (row === undefined) throw new TypeError("a look-up found not even the decoy: its row is missing");
+  return row;
 }
 
 const limits = new LRUCache<string, Policy | "off">({ max: 1_000 });

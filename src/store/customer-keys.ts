@@ -3,11 +3,11 @@
 import type { Kysely, Selectable } from "kysely";
 import type { CustomerKeyStore, CustomerSecret, CustomerSecrets, StoredCustomerKey } from "../core/registry/ports.ts";
 import { noCustomerKey, strangePageToken } from "../core/registry/refusals.ts";
-import { holdCustomer, requireInserted } from "./customers.ts";
+import { insertAuditEvent } from "./audit.ts";
+import { changeKeysVersion, holdCustomer, requireInserted } from "./customers.ts";
 import { type Database, forUpdate } from "./database.ts";
 import { isReal } from "./decoy.ts";
 import { countKeyUsage } from "./key-usage.ts";
-import { recordChange } from "./recorded-changes.ts";
 import type { Schema } from "./schema.ts";
 import { customerKeyContext } from "./seal-contexts.ts";
 import type { Sealer } from "./sealing.ts";
@@ -31,8 +31,6 @@ export function createCustomerKeyStore(
   sealer: Sealer,
   onFault: (error: unknown) => void,
 ): CustomerKeyStore {
-  const { dialect } = database;
-
   return {
     async insert({ secret, ...key }, check, entry) {
       const { keyId, customerId, purpose } = key;
@@ -63,7 +61,8 @@ export function createCustomerKeyStore(
           .returning("key_id")
           .executeTakeFirst();
         requireInserted(row, "key_id");
-        await recordChange(transaction, dialect, entry, [`customer ${customerId}`]);
+        await changeKeysVersion(transaction, customerId);
+        await insertAuditEvent(transaction, entry);
       });
     },
 
@@ -104,7 +103,8 @@ export function createCustomerKeyStore(
         // A gateway of before there was a retirement goes by the end.
         const ended = { retired_at: entry.at, expires_at: Math.min(row.expires_at ?? entry.at, entry.at) };
         await transaction.updateTable("customer_keys").set(ended).where("key_id", "=", keyId).execute();
-        await recordChange(transaction, dialect, entry, [`customer ${row.customer_id}`]);
+        await changeKeysVersion(transaction, row.customer_id);
+        await insertAuditEvent(transaction, entry);
         return keyOfRow({ ...row, ...ended });
       });
     },

@@ -1,19 +1,18 @@
 // The customers' queries. Knows the schema.
 
+import { randomBytes } from "node:crypto";
 import { type Kysely, type Selectable, sql, type Transaction } from "kysely";
 import type { CustomerStore, StoredCustomer } from "../core/registry/ports.ts";
 import { hasDevices, noCustomer, taken } from "../core/registry/refusals.ts";
+import { insertAuditEvent } from "./audit.ts";
 import { type Database, forUpdate } from "./database.ts";
 import { isReal } from "./decoy.ts";
 import { versionOfRow } from "./device-rows.ts";
 import { apart, type Columns, findPage, holds } from "./lists.ts";
-import { recordChange } from "./recorded-changes.ts";
 import type { Schema } from "./schema.ts";
 
 /** The customers of one database. */
 export function createCustomerStore(database: Database): CustomerStore {
-  const { dialect } = database;
-
   return {
     insert(customer, entry) {
       return database.write(async (transaction) => {
@@ -24,6 +23,7 @@ export function createCustomerStore(database: Database): CustomerStore {
             display_name: customer.displayName,
             status: customer.status,
             login_limit: customer.loginLimit,
+            keys_version: randomKeysVersion(),
             tokens_not_before: customer.tokensNotBefore,
             created_at: entry.at,
             updated_at: entry.at,
@@ -33,7 +33,7 @@ export function createCustomerStore(database: Database): CustomerStore {
           .returningAll()
           .executeTakeFirst();
         const inserted = requireInserted(row, "customer_id");
-        await recordChange(transaction, dialect, entry, [`customer ${customer.customerId}`]);
+        await insertAuditEvent(transaction, entry);
         return customerOfRow(inserted);
       });
     },
@@ -92,7 +92,7 @@ export function createCustomerStore(database: Database): CustomerStore {
           .where("customer_id", "=", customerId)
           .returningAll()
           .executeTakeFirstOrThrow();
-        await recordChange(transaction, dialect, entry, [`customer ${customerId}`]);
+        await insertAuditEvent(transaction, entry);
         return customerOfRow(row);
       });
     },
@@ -109,7 +109,7 @@ export function createCustomerStore(database: Database): CustomerStore {
         if (device !== undefined) throw hasDevices();
         await transaction.deleteFrom("customer_keys").where("customer_id", "=", customerId).execute();
         await transaction.deleteFrom("customers").where("customer_id", "=", customerId).execute();
-        await recordChange(transaction, dialect, entry, [`customer ${customerId}`]);
+        await insertAuditEvent(transaction, entry);
       });
     },
   };
@@ -147,6 +147,19 @@ export async function keepCustomer(
 ): Promise<void> {
   const query = selectCustomer(transaction, customerId);
   requireCustomerRow(await (dialect === "postgres" ? query.forKeyShare() : query).executeTakeFirst());
+}
+
+/** Has every gateway read the keys of a customer anew. Part of each transaction that changes one. */
+export async function changeKeysVersion(transaction: Transaction<Schema>, customerId: string): Promise<void> {
+  await transaction
+    .updateTable("customers")
+    .set({ keys_version: randomKeysVersion() })
+    .where("customer_id", "=", customerId)
+    .execute();
+}
+
+function randomKeysVersion(): string {
+  return randomBytes(12).toString("base64url");
 }
 
 function requireCustomerRow<Row>(row: Row | undefined): Row {

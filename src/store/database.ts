@@ -1,132 +1,141 @@
-// A SQL database as the stores use it, whichever it is. Knows Kysely, and no table.
+// A SQL database as the stores use it. Knows Kysely, and no table.
 
-import type { CompiledQuery, Kysely, SelectQueryBuilder, Transaction } from "kysely";
-import { AuthError } from "../core/errors.ts";
+import type { Kysely, SelectQueryBuilder, Transaction } from "kysely";
 import { createTurns, retryWhile } from "./busy.ts";
+import { createOutage, type Outage, type OutageListener, type OutageOptions, storeUnavailable } from "./outage.ts";
 import type { Schema } from "./schema.ts";
 
 export type Dialect = "sqlite" | "postgres";
 
-/** A connection apart from all others, that hears what the database tells. */
-export interface Session {
-  /** @throws what the driver threw; an answer that does not come in time is an error, too */
-  rows<Row>(query: CompiledQuery<Row>): Promise<readonly Row[]>;
-  close(): Promise<void>;
+/** A query that answers many look-ups at once. */
+export interface LookUpQuery {
+  /** The columns of `asked`; `asked.place` counts the look-ups from 1. */
+  readonly names: readonly string[];
+  /** SQL that selects `asked.place` and reads `asked` once, from the text that it is given. */
+  readonly sql: (asked: string) => string;
 }
 
-export interface SessionHearing {
-  /** Something was told on the channel. */
-  onNotice(): void;
-  /** The connection is gone, and nothing more is heard. */
-  onEnd(): void;
-}
-
-/** Opens a session that listens on a channel, whose name is our own. */
-export type Listen = (channel: string, hearing: SessionHearing) => Promise<Session>;
+/** Rows of the names. Rejects with AuthError `unavailable`, within about a second. */
+export type LookUp<Row> = (names: readonly string[]) => Promise<readonly Row[]>;
 
 export interface Database {
   /** For queries by themselves: none of them waits for the transactions of `write`. */
   readonly db: Kysely<Schema>;
   readonly dialect: Dialect;
-  /** Undefined where a database tells nothing by itself. */
-  readonly listen: Listen | undefined;
   /**
-   * Does what may be done again, until no other transaction stands in its way: for some seconds, or for `longestMs` milliseconds.
-   * @throws what it threw at last
+   * Retries `act` while another transaction blocks it: for some seconds, or for `longestMs` milliseconds.
+   * @throws what it threw last
    */
   whenFree<Result>(act: () => Promise<Result>, longestMs?: number): Promise<Result>;
-  /** Does what may take longer than any query of a gateway's should, like changing the schema. */
+  /** For what may take longer than a gateway's queries may, like changing the schema. */
   unhurried<Result>(act: (db: Kysely<Schema>) => Promise<Result>): Promise<Result>;
   /**
-   * One transaction, done again where another stands in its way: `act` has to be free of other effects.
+   * One transaction, retried where another blocks it: `act` has no other effects.
    * @throws AuthError `unavailable` when the database cannot be asked, and what `act` throws
    */
   write<Result>(act: (transaction: Transaction<Schema>) => Promise<Result>): Promise<Result>;
-  /** Tells of what the transactions of this process announced, once they are committed. @returns what ends that */
-  hear(listener: (subjects: readonly string[]) => void): () => void;
   /** Queries that change nothing. @throws AuthError `unavailable` when the database cannot be asked */
   read<Result>(act: (db: Kysely<Schema>) => Promise<Result>): Promise<Result>;
+  /** Prepares a look-up of logins or token checks, always on what is committed. */
+  lookUp<Row>(query: LookUpQuery): LookUp<Row>;
+  /** `degraded`: writes fail. @throws AuthError `unavailable` when the database does not answer */
+  ping(): Promise<"ok" | "degraded">;
   close(): Promise<void>;
 }
 
-/** What a driver has to say of its errors, and what it does in its own way. */
-export interface Driver extends Pick<Database, "dialect" | "listen" | "unhurried" | "close"> {
-  /** Where transactions are made, if elsewhere than queries. */
-  readonly writer?: Kysely<Schema>;
-  /** Whoever waits for another's transaction holds up this process meanwhile. */
+/** The database's own way to do things, and the meaning of its errors. */
+export interface Driver extends Pick<Database, "dialect" | "unhurried" | "close"> {
+  readonly db: Kysely<Schema>;
+  readonly writer: Kysely<Schema>;
+  /** Waiting for another transaction blocks this process. */
   readonly waitsInPlace: boolean;
-  /** Another transaction stands in the way: done again, it may succeed. */
+  /** Another transaction stands in the way: a retry may succeed. */
   readonly isBusy: (error: unknown) => boolean;
   /** The database cannot be asked now. */
   readonly isAway: (error: unknown) => boolean;
+  /** As `lookUp`, but with the driver's own errors. */
+  readonly lookUp: <Row>(query: LookUpQuery, outage: Outage) => LookUp<Row>;
+  readonly probe: OutageOptions["probe"];
+  readonly onAway?: () => void;
 }
 
-export const UNAVAILABLE_RETRY_MS = 5_000;
-
-const announced = new WeakMap<Transaction<Schema>, string[]>();
-
-/** Has the listeners of a Database hear of something once this transaction of its is committed. */
-export function announce(transaction: Transaction<Schema>, subjects: readonly string[]): void {
-  announced.set(transaction, [...(announced.get(transaction) ?? []), ...subjects]);
-}
+const SILENT: OutageListener = { away() {}, back() {} };
 
 /** Builds a Database on a driver. */
-export function createDatabase(db: Kysely<Schema>, driver: Driver): Database {
-  const { dialect, listen, writer = db, isBusy, isAway } = driver;
+export function createDatabase(driver: Driver, listener: OutageListener = SILENT): Database {
+  const { db, dialect, writer, isBusy, isAway, unhurried, probe, onAway } = driver;
+  let closing: Promise<void> | undefined;
+  const outage = createOutage({ probe, listener, ...(onAway && { onAway }) });
   const inTurn = driver.waitsInPlace ? createTurns(isBusy) : undefined;
   const whenFree: Database["whenFree"] = (act, longestMs) =>
     retryWhile(isBusy, inTurn === undefined ? act : () => inTurn(act), longestMs);
-  const listeners = new Set<(subjects: readonly string[]) => void>();
 
-  function explain(cause: unknown): unknown {
-    const why = isBusy(cause) ? "is busy" : isAway(cause) ? "cannot be asked now" : undefined;
-    if (why === undefined) return cause;
-    return new AuthError(
-      "unavailable",
-      `the registry ${why}. Try again later`,
-      { retryAfterMs: UNAVAILABLE_RETRY_MS },
-      { cause },
-    );
+  /** Names the cause of a failed call. */
+  function explain(cause: unknown, failed: (cause: unknown) => void): unknown {
+    if (isBusy(cause)) return storeUnavailable("is busy", { cause });
+    if (!isAway(cause)) return cause;
+    failed(cause);
+    return storeUnavailable("cannot be asked now");
+  }
+
+  async function read<Result>(act: () => Promise<Result>, failed = outage.readFailed): Promise<Result> {
+    try {
+      return await act();
+    } catch (error) {
+      throw explain(error, failed);
+    }
   }
 
   return {
     db,
     dialect,
-    listen,
     whenFree,
-    unhurried: driver.unhurried,
-    async write(act) {
-      let subjects: readonly string[] = [];
-      const result = await whenFree(() =>
-        writer.transaction().execute(async (transaction) => {
-          const answer = await act(transaction);
-          subjects = announced.get(transaction) ?? [];
-          return answer;
-        }),
-      ).catch((error: unknown) => {
-        throw explain(error);
-      });
-      if (subjects.length > 0) for (const listener of listeners) listener(subjects);
-      return result;
-    },
-    hear(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    async read(act) {
+    unhurried,
+    async write<Result>(act: (transaction: Transaction<Schema>) => Promise<Result>) {
+      let changed = false;
+      const run = (): Promise<Result> => {
+        changed = false;
+        return writer.transaction().execute((transaction) =>
+          act(
+            transaction.withPlugin({
+              transformQuery: ({ node }) => node,
+              async transformResult({ result }) {
+                changed ||= (result.numAffectedRows ?? 0n) > 0n;
+                return result;
+              },
+            }),
+          ),
+        );
+      };
       try {
-        return await act(db);
+        const result = await whenFree(run);
+        if (changed) outage.wrote();
+        return result;
       } catch (error) {
-        throw explain(error);
+        throw explain(error, outage.writeFailed);
       }
     },
-    close: driver.close,
+    read: (act) => read(() => act(db)),
+    lookUp<Row>(query: LookUpQuery) {
+      const ask = driver.lookUp<Row>(query, outage);
+      return async (names) => {
+        outage.check();
+        return read(() => ask(names), outage.lookUpFailed);
+      };
+    },
+    async ping() {
+      await read(probe, outage.lookUpFailed);
+      return outage.canWrite() ? "ok" : "degraded";
+    },
+    close() {
+      outage.close();
+      closing ??= driver.close();
+      return closing;
+    },
   };
 }
 
-/**
- * Keeps other transactions off the rows that a query finds until this one ends. SQLite has one writer at a time anyway.
- */
+/** Locks the rows that a query finds until this transaction ends. SQLite has one writer at a time anyway. */
 export function forUpdate<Tables extends keyof Schema, Row>(
   { dialect }: Pick<Database, "dialect">,
   query: SelectQueryBuilder<Schema, Tables, Row>,

@@ -2,19 +2,15 @@
 
 import type { Kysely, Transaction } from "kysely";
 import type { Device, DeviceStore } from "../core/registry/ports.ts";
+import { insertAuditEvent } from "./audit.ts";
 import { retryWhile } from "./busy.ts";
-import type { Subject } from "./changes.ts";
 import type { Database } from "./database.ts";
 import { deviceStatements, type VersionedDevice } from "./device-statements.ts";
-import { recordChange } from "./recorded-changes.ts";
 import type { Schema } from "./schema.ts";
 
 type Rows = Parameters<DeviceStore["importAll"]>[0];
 type Decide = Parameters<DeviceStore["importAll"]>[1];
 type Describe = Parameters<DeviceStore["importAll"]>[2];
-
-/** More devices than that are not named one by one to those who have them cached. */
-const MOST_NAMED = 100;
 
 /** Another transaction enrolled or deleted what this one had looked at. */
 class Overtaken extends Error {
@@ -51,7 +47,7 @@ export async function importAll(database: Database, rows: Rows, decide: Decide, 
     // A former device of such a name may have been seen after it was deleted.
     const created = decided.filter(isNew).map(({ next }) => next.deviceKey);
     await statements.forgetActivity(transaction, created);
-    await recordChange(transaction, database.dialect, entry, subjectsOf(decided));
+    await insertAuditEvent(transaction, entry);
   }
 
   await retryWhile(
@@ -90,13 +86,4 @@ function stamp({ current, next }: Decided, now: number): VersionedDevice {
 /** In one order, so that two imports of the same devices do not each wait for the other. */
 function byDeviceKey(one: Device, other: Device): number {
   return one.deviceKey < other.deviceKey ? -1 : 1;
-}
-
-function subjectsOf(decided: readonly Decided[]): readonly Subject[] {
-  const changed = decided.filter((change) => !isNew(change));
-  const named = changed.map(({ next }): Subject => `device ${next.deviceKey}`);
-  return [
-    ...(changed.length < decided.length ? (["unknown"] as const) : []),
-    ...(named.length > MOST_NAMED ? (["all"] as const) : named),
-  ];
 }

@@ -78,11 +78,7 @@ export function deviceOfRow(row: DeviceRow & ActivityRow): StoredDevice {
   };
 }
 
-/** The version of a row. An older gateway notes no change: its rows are as they were made. */
+/** The version of a row. */
 export function versionOfRow(row: Pick<DeviceRow, "created_at" | "updated_at" | "revision">): Versioned {
-  return {
-    createdAt: row.created_at,
-    updatedAt: Math.max(row.updated_at, row.created_at),
-    revision: row.revision,
-  };
+  return { createdAt: row.created_at, updatedAt: row.updated_at, revision: row.revision };
 }

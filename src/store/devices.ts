@@ -3,19 +3,17 @@
 import type { Kysely, Transaction } from "kysely";
 import type { DeviceStore, StoredDevice } from "../core/registry/ports.ts";
 import { noDevice } from "../core/registry/refusals.ts";
+import { insertAuditEvent } from "./audit.ts";
 import { keepCustomer, requireInserted } from "./customers.ts";
 import { type Database, forUpdate } from "./database.ts";
 import { isReal } from "./decoy.ts";
 import { importAll } from "./device-import.ts";
 import { listDevices } from "./device-list.ts";
 import { deviceOfRow, NEVER_SEEN, rowOfDevice } from "./device-rows.ts";
-import { recordChange } from "./recorded-changes.ts";
 import type { Schema } from "./schema.ts";
 
 /** The devices of one database. */
 export function createDeviceStore(database: Database): DeviceStore {
-  const { dialect } = database;
-
   return {
     insert(device, entry) {
       return database.write(async (transaction) => {
@@ -30,7 +28,7 @@ export function createDeviceStore(database: Database): DeviceStore {
         // A former device of this name may have been seen after it was deleted.
         await transaction.deleteFrom("device_activity").where("device_key", "=", device.deviceKey).execute();
         // A gateway may have found before that there is none.
-        await recordChange(transaction, dialect, entry, [`device ${device.deviceKey}`]);
+        await insertAuditEvent(transaction, entry);
         return deviceOfRow({ ...inserted, ...NEVER_SEEN });
       });
     },
@@ -52,7 +50,7 @@ export function createDeviceStore(database: Database): DeviceStore {
           .set({ ...columns, updated_at: entry.at, revision })
           .where("device_key", "=", deviceKey)
           .execute();
-        await recordChange(transaction, dialect, entry, [`device ${deviceKey}`]);
+        await insertAuditEvent(transaction, entry);
         return { ...current, ...next, updatedAt: entry.at, revision };
       });
     },
@@ -62,7 +60,7 @@ export function createDeviceStore(database: Database): DeviceStore {
         const entry = decide(await holdDevice(transaction, database, deviceKey));
         await transaction.deleteFrom("devices").where("device_key", "=", deviceKey).execute();
         await transaction.deleteFrom("device_activity").where("device_key", "=", deviceKey).execute();
-        await recordChange(transaction, dialect, entry, [`device ${deviceKey}`]);
+        await insertAuditEvent(transaction, entry);
       });
     },
 

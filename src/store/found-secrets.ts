@@ -3,11 +3,11 @@
 import type { Transaction } from "kysely";
 import type { CustomerSecret } from "../core/registry/ports.ts";
 import type { SecretStore } from "../core/registry/record-ports.ts";
+import { insertAuditEvent } from "./audit.ts";
 import { openCustomerKeys } from "./customer-keys.ts";
-import { holdCustomer } from "./customers.ts";
+import { changeKeysVersion, holdCustomer } from "./customers.ts";
 import type { Database } from "./database.ts";
 import { DECOY } from "./decoy.ts";
-import { recordChange } from "./recorded-changes.ts";
 import type { Schema } from "./schema.ts";
 import { customerKeyContext } from "./seal-contexts.ts";
 import { SealError, type Sealer } from "./sealing.ts";
@@ -25,8 +25,9 @@ export function createTakeBack(database: Database, sealer: Sealer): SecretStore[
           const found = choose(opened, (key, others) => fits(key, { opened: others, unopened }));
           if (found.length === 0) return;
           await clearMarks(transaction, found);
+          await changeKeysVersion(transaction, customerId);
           const entry = describe(customerId, found);
-          await recordChange(transaction, database.dialect, entry, [`customer ${customerId}`]);
+          await insertAuditEvent(transaction, entry);
         } finally {
           for (const { secret } of opened) secret.fill(0);
         }

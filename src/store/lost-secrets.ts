@@ -2,17 +2,15 @@
 
 import { sql, type Transaction } from "kysely";
 import type { LostSecrets, SecretStore } from "../core/registry/record-ports.ts";
-import type { Subject } from "./changes.ts";
+import { insertAuditEvent } from "./audit.ts";
+import { changeKeysVersion } from "./customers.ts";
 import { type Database, forUpdate } from "./database.ts";
 import { DECOY, isReal } from "./decoy.ts";
-import { recordChanges } from "./recorded-changes.ts";
 import type { Schema } from "./schema.ts";
 import { customerKeyContext, signingKeyContext } from "./seal-contexts.ts";
 import { opens, SEALED_KEY_ID, type Sealer } from "./sealing.ts";
 
 const PAGE = 500;
-/** Of more customers than that, gateways are told to forget all. */
-const NAMED_CUSTOMERS = 100;
 
 /** The id of the master key that a customer key is sealed with. */
 const SEALED_WITH = sql<Uint8Array>`substr(sealed_secret, ${sql.lit(SEALED_KEY_ID.from)}, ${sql.lit(SEALED_KEY_ID.bytes)})`;
@@ -54,11 +52,8 @@ export function createForgetLost(database: Database, sealer: Sealer): SecretStor
       const signingKeys = await forgetSigningKeys(transaction, sealer, now);
       const { customerKeys, customers } = await forgetCustomerKeys(database, transaction, sealer, now);
       const lost: LostSecrets = { customerKeys, signingKeys };
-      const subjects: readonly Subject[] =
-        customers.size > NAMED_CUSTOMERS ? ["all"] : [...customers].map((id): Subject => `customer ${id}`);
-      const ring: readonly Subject[] = signingKeys > 0 ? ["signing-keys"] : [];
-      const entries = customerKeys > 0 || signingKeys > 0 ? [describe(lost)] : [];
-      await recordChanges(transaction, database.dialect, { at: now, entries, subjects: [...subjects, ...ring] });
+      if (customerKeys > 0 || signingKeys > 0) await insertAuditEvent(transaction, describe(lost));
+      for (const customerId of customers) await changeKeysVersion(transaction, customerId);
       return lost;
     });
 }

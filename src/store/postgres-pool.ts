@@ -16,8 +16,8 @@ export interface PoolOptions {
   readonly statementMs: number | undefined;
   /** How long a statement may wait for a lock, in milliseconds, if it has a time at all. */
   readonly lockMs: number;
-  /** Hears of connections that broke while nobody used them. */
-  readonly onFault: (error: unknown) => void;
+  /** How much longer the gateway waits for a server that hangs, in milliseconds. */
+  readonly unansweredMs?: number;
 }
 
 /** A server that is stopped ends no statement itself: then the gateway gives up a little later. */
@@ -34,14 +34,15 @@ const LEAVE_MS = 1_000;
 const PLANNER = "-c enable_seqscan=off -c jit=off";
 
 /** Makes a pool; it connects when it is asked to. */
-export function createPool({ url, size, connectMs, statementMs, lockMs, onFault }: PoolOptions): PostgresPool {
+export function createPool(options: PoolOptions): PostgresPool & { end(): Promise<void> } {
+  const { url, size, connectMs, statementMs, lockMs, unansweredMs = UNANSWERED_MS } = options;
   const sockets = createSocketSet();
   const limits: PoolConfig =
     statementMs === undefined
       ? {}
       : {
           statement_timeout: statementMs,
-          query_timeout: statementMs + UNANSWERED_MS,
+          query_timeout: statementMs + unansweredMs,
           lock_timeout: Math.min(lockMs, statementMs),
           idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
         };
@@ -56,8 +57,8 @@ export function createPool({ url, size, connectMs, statementMs, lockMs, onFault 
     stream: sockets.open,
     ...limits,
   });
-  pool.on("error", onFault);
-  // Broken in use, it fails its query; without anybody listening it would end the process as well.
+  // A connection that broke while idle is replaced; without a listener it would end the process.
+  pool.on("error", () => {});
   pool.on("connect", (client) => client.on("error", () => {}));
 
   const clients = new WeakMap<PoolClient, PostgresPoolClient>();
@@ -127,7 +128,7 @@ const getTypeParser: typeof types.getTypeParser = (id, format) =>
   NUMBERS.includes(Number(id)) && format !== "binary" ? Number : types.getTypeParser(id, format);
 
 /** How values are read. */
-export const TYPES: CustomTypesConfig = { getTypeParser };
+const TYPES: CustomTypesConfig = { getTypeParser };
 
 interface SocketSet {
   open(): Duplex;
@@ -136,7 +137,7 @@ interface SocketSet {
 }
 
 /** The sockets that are open: pg waits for a server's farewell for ever. */
-export function createSocketSet(): SocketSet {
+function createSocketSet(): SocketSet {
   const open = new Set<Socket>();
   return {
     open() {

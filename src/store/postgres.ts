@@ -1,53 +1,49 @@
 // PostgreSQL through pg, as a Kysely database. Knows the connection, and no table.
 
 import { isIPv6 } from "node:net";
-import { Kysely, PostgresDialect, sql } from "kysely";
+import { Kysely, PostgresDialect, type PostgresPool, sql } from "kysely";
 import { Client } from "pg";
-import { createDatabase, type Database } from "./database.ts";
+import { createDatabase, type Database, type LookUpQuery } from "./database.ts";
+import { ANSWER_MS, createLookUps, type LookUps } from "./look-ups.ts";
+import type { OutageListener } from "./outage.ts";
 import { explainOpening, isAway, isBusy, type Whereabouts } from "./postgres-errors.ts";
 import { createPool } from "./postgres-pool.ts";
-import { openSession } from "./postgres-session.ts";
 import type { Schema } from "./schema.ts";
 
 export interface PostgresOptions {
   /** `postgres://…`; TLS by its sslmode. */
   readonly url: string;
-  /** Connections at once of those who read, beside the one that hears of changes. */
+  /** Milliseconds since any fixed instant, monotonic. */
+  readonly elapsed: () => number;
+  readonly listener?: OutageListener;
+  /** Connections for reads other than look-ups. */
   readonly readers?: number;
-  /** Connections at once of those who write. */
-  readonly writers?: number;
-  /** How long a connection may take to come about, or to be free, in milliseconds. */
+  /** How long a connection may take to open, or to be free, in milliseconds. */
   readonly connectMs?: number;
   /** How long a statement may take, in milliseconds. */
   readonly statementMs?: number;
-  /** Hears of connections that broke while nobody used them. */
-  readonly onFault?: (error: unknown) => void;
 }
 
-/** Who writes may wait for a lock: on connections of their own, so that no login's look-up waits with them. */
-const READERS = 6;
+/** Connections for look-ups of logins, for other reads, and for transactions: none waits for another. */
+const LOOK_UPS = 4;
+const READERS = 3;
 const WRITERS = 4;
 const CONNECT_MS = 3_000;
 const STATEMENT_MS = 10_000;
-/** Who reads waits for nobody but a newer gateway that changes the schema, and that lets others pass each second. */
+/** Reads wait only for a newer gateway that changes the schema, which lets others pass each second. */
 const READERS_LOCK_MS = 5_000;
-/** Who writes gives the connection to others for a while, and comes again: a login that ends a device's move needs one, too. */
+/** A blocked writer gives the connection to others for a while, and tries again. */
 const WRITERS_LOCK_MS = 250;
-/** The first with transaction ids of 64 bits, which tell whose changes were not seen yet. */
 const OLDEST_VERSION = 13;
 
 /**
  * Opens a database; resolves once it has answered. @throws Error whose message is one line with the cure, and no secret
  */
 export async function openPostgres(options: PostgresOptions): Promise<Database> {
-  const { url, readers = READERS, writers = WRITERS, onFault = () => {} } = options;
-  const { connectMs = CONNECT_MS, statementMs = STATEMENT_MS } = options;
+  const { url, elapsed, listener, readers = READERS, connectMs = CONNECT_MS, statementMs = STATEMENT_MS } = options;
+  const kyselyOn = (pool: PostgresPool): Kysely<Schema> => new Kysely({ dialect: new PostgresDialect({ pool }) });
   const open = (size: number, longestMs: number | undefined, lockMs: number): Kysely<Schema> =>
-    new Kysely({
-      dialect: new PostgresDialect({
-        pool: createPool({ url, size, connectMs, statementMs: longestMs, lockMs, onFault }),
-      }),
-    });
+    kyselyOn(createPool({ url, size, connectMs, statementMs: longestMs, lockMs }));
   const db = open(readers, statementMs, READERS_LOCK_MS);
   try {
     await requireVersion(db);
@@ -55,28 +51,69 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
     await db.destroy();
     throw explainOpening(error, whereaboutsOf(url));
   }
-  const writer = open(writers, statementMs, WRITERS_LOCK_MS);
-  // Kysely closes what was used once: one that was not would connect after the end.
+  const writer = open(WRITERS, statementMs, WRITERS_LOCK_MS);
+  // Kysely closes only what was used once: an unused pool would connect after the end.
   await writer.connection().execute(async () => {});
-  return createDatabase(db, {
-    dialect: "postgres",
-    writer,
-    listen: (channel, hearing) => openSession(url, channel, hearing),
-    async unhurried(act) {
-      const apart = open(1, undefined, READERS_LOCK_MS);
-      try {
-        return await act(apart);
-      } finally {
-        await apart.destroy();
-      }
-    },
-    waitsInPlace: false,
-    isBusy,
-    isAway,
-    async close() {
-      await Promise.all([db.destroy(), writer.destroy()]);
-    },
+  const lookUpPool = createPool({
+    url,
+    size: LOOK_UPS,
+    connectMs: ANSWER_MS,
+    statementMs: ANSWER_MS,
+    lockMs: ANSWER_MS,
+    unansweredMs: 0,
   });
+  const ask = async <Row>(text: string, parameters: readonly unknown[]): Promise<readonly Row[]> => {
+    const client = await lookUpPool.connect();
+    try {
+      return (await client.query<Row>(text, parameters)).rows;
+    } finally {
+      client.release();
+    }
+  };
+  let lookUps: LookUps | undefined;
+  return createDatabase(
+    {
+      dialect: "postgres",
+      db,
+      writer,
+      async unhurried(act) {
+        const apart = open(1, undefined, READERS_LOCK_MS);
+        try {
+          return await act(apart);
+        } finally {
+          await apart.destroy();
+        }
+      },
+      waitsInPlace: false,
+      isBusy,
+      isAway,
+      lookUp(query, outage) {
+        lookUps ??= createLookUps({ outage, elapsed });
+        return lookUps.batch((batch: readonly (readonly string[])[]) => askAll(ask, query, batch));
+      },
+      probe: () => ask("select 1", []),
+      onAway: () => lookUps?.rejectQueued(),
+      async close() {
+        await Promise.all([db.destroy(), writer.destroy(), lookUpPool.end()]);
+      },
+    },
+    listener,
+  );
+}
+
+type Ask = <Row>(text: string, parameters: readonly unknown[]) => Promise<readonly Row[]>;
+
+/** One query for a batch: a column of names each, as arrays. */
+async function askAll<Row>(
+  ask: Ask,
+  { names, sql: textOf }: LookUpQuery,
+  batch: readonly (readonly string[])[],
+): Promise<readonly (readonly Row[])[]> {
+  const arrays = names.map((_, column) => `$${column + 1}::text[]`).join(", ");
+  const text = textOf(`unnest(${arrays}) with ordinality as asked(${names.join(", ")}, place)`);
+  const columns = names.map((_, column) => batch.map((row) => row[column]));
+  const rows = Map.groupBy(await ask<Row & { readonly place: number }>(text, columns), ({ place }) => place);
+  return batch.map((_, index) => rows.get(index + 1) ?? []);
 }
 
 /** What may be told of a URL, as pg reads it. */

@@ -1,20 +1,8 @@
-// The queries of tokens that were taken back one by one. Knows the schema.
+// The queries of tokens that were revoked one by one. Knows the schema.
 
-import type { RevokedToken, RevokedTokenStore } from "../core/registry/record-ports.ts";
-import { createBatches } from "./batches.ts";
+import type { RevokedTokenStore } from "../core/registry/record-ports.ts";
+import { insertAuditEvent } from "./audit.ts";
 import type { Database } from "./database.ts";
-import { recordChange } from "./recorded-changes.ts";
-
-/** While a gateway is not sure of what it has heard, each check of a token asks: a database that is slow is not asked more often for it. */
-const LOOK_UPS = { most: 200, atOnce: 1 };
-
-/** Names of a look-up: a statement is prepared for each of these sizes, and not for every one that may come. */
-const SIZES = [1, 16, 64, LOOK_UPS.most];
-
-function filledUp(jtis: readonly string[]): readonly string[] {
-  const size = SIZES.find((candidate) => candidate >= jtis.length) ?? jtis.length;
-  return Array.from({ length: size }, (_, place) => jtis[place] ?? "");
-}
 
 /** The revoked tokens of one database. */
 export function createRevokedTokenStore(database: Database): RevokedTokenStore {
@@ -33,7 +21,7 @@ export function createRevokedTokenStore(database: Database): RevokedTokenStore {
           .returning("jti")
           .executeTakeFirst();
         if (written !== undefined) {
-          await recordChange(transaction, database.dialect, entry, [`token ${jti}`]);
+          await insertAuditEvent(transaction, entry);
           return { jti, expiresAt };
         }
         const row = await transaction
@@ -44,24 +32,6 @@ export function createRevokedTokenStore(database: Database): RevokedTokenStore {
         return { jti, expiresAt: row?.expires_at ?? expiresAt };
       });
     },
-
-    list: (now) =>
-      database.read(async (db) => {
-        const rows = await db
-          .selectFrom("revoked_tokens")
-          .where("expires_at", ">", now)
-          .select(["jti", "expires_at"])
-          .execute();
-        return rows.map(({ jti, expires_at: expiresAt }): RevokedToken => ({ jti, expiresAt }));
-      }),
-
-    has: createBatches<string, boolean>(async (jtis) => {
-      const rows = await database.read((db) =>
-        db.selectFrom("revoked_tokens").where("jti", "in", filledUp(jtis)).select("jti").execute(),
-      );
-      const there = new Set(rows.map(({ jti }) => jti));
-      return jtis.map((jti) => there.has(jti));
-    }, LOOK_UPS),
 
     prune: (now, most) =>
       database.write(async (transaction) => {

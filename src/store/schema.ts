@@ -8,12 +8,14 @@ export interface Schema {
     display_name: string;
     status: string;
     /** As the setting is written; empty: the gateway's own. */
-    login_limit: Generated<string>;
-    /** Tokens that were issued before are taken back. */
-    tokens_not_before: Generated<number>;
+    login_limit: string;
+    /** Random; changes with any of the customer's keys, in the same transaction. */
+    keys_version: string;
+    /** Tokens that were issued before are revoked. */
+    tokens_not_before: number;
     created_at: number;
-    updated_at: Generated<number>;
-    revision: Generated<number>;
+    updated_at: number;
+    revision: number;
   };
   customer_keys: {
     key_id: string;
@@ -33,17 +35,17 @@ export interface Schema {
     display_name: string;
     status: string;
     key_mode: string;
-    key_mode_since: Generated<number>;
+    key_mode_since: number;
     shared_identity: number;
     replay_guard: number;
     /** A JSON object of strings. */
-    labels: Generated<string>;
-    /** Derived, and not yet seen to log in so. */
-    accepts_shared: Generated<number>;
-    tokens_not_before: Generated<number>;
+    labels: string;
+    /** 1 while it moves from a shared key to its own: both prove a login. */
+    accepts_shared: number;
+    tokens_not_before: number;
     created_at: number;
-    updated_at: Generated<number>;
-    revision: Generated<number>;
+    updated_at: number;
+    revision: number;
   };
   /** Apart from devices: it is written all the time, and no version of a device. */
   device_activity: {
@@ -67,7 +69,7 @@ export interface Schema {
     created_at: number;
     /** Null for a key that was made here. */
     imported_at: number | null;
-    /** Null for a key that signed before there were such notes. */
+    /** Null for a key that never signed. */
     activated_at: number | null;
     /** When it ended to sign, or was revoked. */
     retired_at: number | null;
@@ -76,7 +78,7 @@ export interface Schema {
     /** Of the active key: an operator wants it replaced, from then on. */
     rotate_at: number | null;
     /** How long after it ended to sign a token of its may be good at most, in milliseconds. */
-    token_life_ms: Generated<number>;
+    token_life_ms: number;
   };
   /** Tokens that were taken back, until they have expired anyway. */
   revoked_tokens: {
@@ -96,12 +98,5 @@ export interface Schema {
     customer_id: string;
     /** A JSON object. */
     details: string;
-  };
-  /** What gateways have to forget, in the order it was committed (SQLite) or nearly so (PostgreSQL). */
-  registry_changes: {
-    position: Generated<number>;
-    /** `device KEY`, `customer ID`, `unknown` for names found missing, or `all`. */
-    subject: string;
-    changed_at: number;
   };
 }

@@ -3,8 +3,8 @@
 import { type Kysely, type Selectable, sql, type Transaction } from "kysely";
 import type { PublicJwk } from "../core/ports.ts";
 import type { KeptKeys, NewSigningKey, SigningKey, SigningKeyState, SigningKeyStore } from "../core/tokens/ports.ts";
+import { insertAuditEvents } from "./audit.ts";
 import type { Database } from "./database.ts";
-import { recordChanges } from "./recorded-changes.ts";
 import type { Schema } from "./schema.ts";
 import { signingKeyContext } from "./seal-contexts.ts";
 import { opens, type Sealer } from "./sealing.ts";
@@ -78,8 +78,7 @@ export function createSigningKeyStore(database: Database, sealer: Sealer): Signi
         for (const state of STATES) {
           for (const key of change.put) if (key.state === state) await put(transaction, key);
         }
-        const { entries, at } = change;
-        await recordChanges(transaction, database.dialect, { at, entries, subjects: ["signing-keys"] });
+        await insertAuditEvents(transaction, change.entries);
       }),
   };
 }

@@ -1,11 +1,12 @@
 // The ports of the core over one SQL database. Knows which query is whose.
 
+import type { CredentialStore } from "../core/ports.ts";
 import type { CustomerKeyStore, CustomerStore, DeviceStore } from "../core/registry/ports.ts";
 import type { ActivityStore, AuditLog, RevokedTokenStore, SecretStore } from "../core/registry/record-ports.ts";
 import type { SigningKeyStore } from "../core/tokens/ports.ts";
 import { createActivityStore } from "./activity.ts";
 import { createAuditLog } from "./audit.ts";
-import { type CredentialSource, createCredentialSource } from "./credentials.ts";
+import { createCredentialStore } from "./credentials.ts";
 import { createCustomerKeyStore } from "./customer-keys.ts";
 import { createCustomerStore } from "./customers.ts";
 import type { Database } from "./database.ts";
@@ -16,7 +17,7 @@ import { createSecretStore } from "./secrets.ts";
 import { createSigningKeyStore } from "./signing-keys.ts";
 
 export interface Store {
-  readonly credentials: CredentialSource;
+  readonly credentials: CredentialStore;
   readonly customers: CustomerStore;
   readonly customerKeys: CustomerKeyStore;
   readonly devices: DeviceStore;
@@ -30,7 +31,7 @@ export interface Store {
 /** Everything that is kept in a database, its secrets sealed. `onFault` hears of each that does not open. */
 export function createStore(database: Database, sealer: Sealer, onFault: (error: unknown) => void = () => {}): Store {
   return {
-    credentials: createCredentialSource(database, sealer, onFault),
+    credentials: createCredentialStore(database, sealer, onFault),
     customers: createCustomerStore(database),
     customerKeys: createCustomerKeyStore(database, sealer, onFault),
     devices: createDeviceStore(database),

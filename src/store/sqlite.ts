@@ -1,9 +1,10 @@
 // SQLite through node:sqlite, as a Kysely database. Knows the file, and no table.
 
 import { closeSync, openSync } from "node:fs";
-import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { Kysely, SqliteAdapter, type SqliteDatabase, SqliteDialect, type SqliteStatement } from "kysely";
 import { createDatabase, type Database } from "./database.ts";
+import type { OutageListener } from "./outage.ts";
 import type { Schema } from "./schema.ts";
 
 /**
@@ -14,28 +15,63 @@ const BUSY_TIMEOUT_MS = 10;
 const WAL_WAIT_MS = 5_000;
 const WAL_PAUSE_MS = 20;
 
-/** Opens (or makes) the database file. What is committed is on disk; readers are not held up by a writer. */
-export function openSqlite(path: string): Database {
-  // Made by SQLite it would be anybody's to read, and its journals follow its mode.
+/**
+ * Opens (or makes) the database file. What is committed is on disk. Reads have a connection of their own, so that they see what is
+ * committed, and wait for no transaction.
+ */
+export function openSqlite(path: string, listener?: OutageListener): Database {
+  // SQLite would create it readable by everyone, and its journals follow its mode.
   closeSync(openSync(path, "a", 0o600));
+  const writing = connect(path);
+  turnOnWal(writing);
+  // In pages: an import in random order changes the same ones over and over, and with the default, 1,000, each commit would copy them
+  // into the database. More is quicker still, and holds up logins for longer at a time.
+  writing.exec("PRAGMA wal_autocheckpoint = 4000");
+  const reading = connect(path);
+  const [db, writer] = [kyselyOn(reading), kyselyOn(writing)];
+  return createDatabase(
+    {
+      dialect: "sqlite",
+      db,
+      writer,
+      unhurried: (act) => act(writer),
+      waitsInPlace: true,
+      isBusy,
+      isAway,
+      lookUp(query) {
+        const columns = query.names.map((name) => `? as ${name}`).join(", ");
+        const text = query.sql(`(select 1 as place, ${columns}) as asked`);
+        let statement: StatementSync | undefined;
+        return async (names) => {
+          statement ??= reading.prepare(text);
+          return rowsOf(statement.all(...names));
+        };
+      },
+      probe: async () => reading.prepare("select count(*) from (select 1 from sqlite_schema limit 1)").get(),
+      async close() {
+        await Promise.all([db.destroy(), writer.destroy()]);
+      },
+    },
+    listener,
+  );
+}
+
+function connect(path: string): DatabaseSync {
   const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
-  turnOnWal(database);
   database.exec("PRAGMA synchronous = FULL");
   // In KiB: the upper levels of the trees of a million devices stay, and 2 MB, the default, has no room for them.
   database.exec("PRAGMA cache_size = -8000");
-  // In pages: an import in random order changes the same ones over and over, and with the default, 1,000, each commit would copy them
-  // into the database. More is quicker still, and holds up logins for longer at a time.
-  database.exec("PRAGMA wal_autocheckpoint = 4000");
-  const db = new Kysely<Schema>({ dialect: new TransactionalSqliteDialect({ database: adapt(database) }) });
-  return createDatabase(db, {
-    dialect: "sqlite",
-    listen: undefined,
-    unhurried: (act) => act(db),
-    waitsInPlace: true,
-    isBusy,
-    isAway,
-    close: () => db.destroy(),
-  });
+  return database;
+}
+
+function kyselyOn(database: DatabaseSync): Kysely<Schema> {
+  return new Kysely<Schema>({ dialect: new TransactionalSqliteDialect({ database: adapt(database) }) });
+}
+
+/** The rows as the query that was written for them has them. */
+function rowsOf<Row>(rows: unknown): readonly Row[];
+function rowsOf(rows: unknown): unknown {
+  return rows;
 }
 
 /** SQLITE_BUSY and SQLITE_LOCKED, of which extended codes keep them in the low byte (sqlite.org/rescode.html). */
@@ -85,6 +121,8 @@ class TransactionalSqliteDialect extends SqliteDialect {
   }
 }
 
+const NOTHING_DONE = { changes: 0, lastInsertRowid: 0 };
+
 /** As many statements stay prepared; those that are made of data, like long lists, would else pile up. */
 const MAX_PREPARED = 200;
 
@@ -95,10 +133,12 @@ function adapt(database: DatabaseSync): SqliteDatabase {
   function prepare(sql: string): SqliteStatement {
     // A transaction that starts as a reader fails when it comes to write after another process did.
     const statement = database.prepare(sql === "begin" ? "begin immediate" : sql);
+    // SQLite itself rolls back after some errors, such as a full disk; a second rollback would hide the first error.
+    const isOver = (): boolean => sql === "rollback" && !database.isTransaction;
     return {
       reader: statement.columns().length > 0,
       all: (parameters) => statement.all(...parameters.map(bind)),
-      run: (parameters) => statement.run(...parameters.map(bind)),
+      run: (parameters) => (isOver() ? NOTHING_DONE : statement.run(...parameters.map(bind))),
       iterate: (parameters) => statement.iterate(...parameters.map(bind)),
     };
   }

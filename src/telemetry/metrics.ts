@@ -15,6 +15,8 @@ export interface Metrics {
   readonly faults: Counter;
   /** Connections refused: there were too many, in all or from one address. */
   readonly connectionsRefused: Counter;
+  /** 1 while the database cannot be read, or written. */
+  readonly storeUnavailable: Gauge<"access">;
   /** 1 while Redis is away and limits are decided without it. */
   readonly limitsDegraded: Gauge;
   /** What was decided without it, by outcome (`admitted`, `denied`, `refused`). */
@@ -29,7 +31,15 @@ export function createMetrics(): Metrics {
   const registers = [registry];
   // Every tenth of a second is often enough to see a loop that lags, and costs a tenth of the default.
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 100 });
+  const storeUnavailable = new Gauge({
+    name: "countersign_store_unavailable",
+    help: "1 while the database cannot be read or written, by access",
+    labelNames: ["access"],
+    registers,
+  });
+  for (const access of ["read", "write"]) storeUnavailable.set({ access }, 0);
   return {
+    storeUnavailable,
     logins: new Counter({
       name: "countersign_logins_total",
       help: "Logins answered, by protocol and outcome",

@@ -32,8 +32,8 @@ export interface Observer {
   uncaught(error: unknown): void;
 }
 
-/** Checks of tokens that are unavailable are told of so often at most, in milliseconds. */
-const TOLD_MS = 1_000;
+/** The cause of `unavailable` is logged this often at most, in milliseconds: anyone can ask. */
+const WARNED_MS = 1_000;
 /** Refused connections are told of so often at most, in milliseconds. */
 const REFUSED_MS = 60_000;
 
@@ -45,6 +45,14 @@ export function createObserver(logger: Logger, metrics: Metrics, elapsed: () => 
     metrics.logins.inc({ protocol, outcome });
     metrics.loginSeconds.observe(ms / 1000);
     return Math.round(ms * 100) / 100;
+  }
+
+  /** Callers are not told the cause. An outage without one was logged when it began. */
+  function warnUnavailable(error: unknown, caller: ObservedCaller): void {
+    if (!(error instanceof AuthError) || error.reason !== "unavailable" || error.cause === undefined) return;
+    if (elapsed() - warnedAt < WARNED_MS) return;
+    warnedAt = elapsed();
+    logger.warn({ cause: messageOf(error.cause), ...describe(caller) }, "unavailable");
   }
 
   function observeCall(spec: MethodImplSpec, callerOf: (context: HandlerContext) => ObservedCaller): MethodImplSpec {
@@ -68,7 +76,7 @@ export function createObserver(logger: Logger, metrics: Metrics, elapsed: () => 
 
   /** What was counted where it was thrown: whoever tells the caller need not say it again. */
   const counted = new WeakSet<AuthError>();
-  let toldAt = Number.NEGATIVE_INFINITY;
+  let warnedAt = Number.NEGATIVE_INFINITY;
   let refusedAt = Number.NEGATIVE_INFINITY;
 
   return {
@@ -88,9 +96,7 @@ export function createObserver(logger: Logger, metrics: Metrics, elapsed: () => 
           const ms = countLogin(reason, caller, started);
           const facts = { ...deviceOf(request, reason), ...policyOf(error), ...describe(caller) };
           logger.info({ outcome: reason, ...facts, ms }, "login");
-          // What is unavailable has a cause that no caller is told; that of what is internal, `refused` hears of.
-          if (reason === "unavailable")
-            logger.warn({ cause: messageOf(causeOf(error)), ...describe(caller) }, "unavailable");
+          warnUnavailable(error, caller);
           throw error;
         }
       };
@@ -107,11 +113,7 @@ export function createObserver(logger: Logger, metrics: Metrics, elapsed: () => 
           const outcome = reasonOf(error);
           metrics.verifications.inc({ protocol, outcome });
           if (error instanceof AuthError) counted.add(error);
-          // Anyone can ask: of many that are unavailable one a second is told.
-          if (outcome === "unavailable" && elapsed() - toldAt >= TOLD_MS) {
-            toldAt = elapsed();
-            logger.warn({ cause: messageOf(causeOf(error)), ...describe(caller) }, "unavailable");
-          }
+          warnUnavailable(error, caller);
           throw error;
         }
       };
@@ -134,6 +136,8 @@ export function createObserver(logger: Logger, metrics: Metrics, elapsed: () => 
     },
 
     fault(error) {
+      // The outage was logged when it began.
+      if (error instanceof AuthError && error.reason === "unavailable") return;
       metrics.faults.inc();
       logger.error({ err: error }, "fault");
     },

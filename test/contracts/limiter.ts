@@ -29,7 +29,6 @@ export function limiterContract(name: string, create: () => Limiter): void {
     describeCharges(create);
     describeSteps(create);
     describeChangedLimits(create);
-    describePeek(create);
     describeLargeLimits(create);
 
     test("agrees with a plain model over thousands of random operations", () => checkAgainstModel(create));
@@ -141,41 +140,5 @@ function describeSteps(create: () => Limiter): void {
     expect(states[0]?.resetMs).toBe(WINDOW);
     const after = await chargeTimes(limiter, login, Array(11).fill(START - back + WINDOW));
     expect(after).toEqual([...Array(10).fill("admitted"), "denied"]);
-  });
-
-  test("nor does it for one who is only peeked at, as a spent address is", async () => {
-    const limiter = create();
-    const charge = { policy: address, key: "k" };
-    await chargeTimes(limiter, address, Array(4).fill(START));
-    const stepped = START - 3_600_000;
-    limiter.peek(charge, stepped);
-    expect(limiter.peek(charge, stepped + WINDOW)).toBeUndefined();
-  });
-}
-
-function describePeek(create: () => Limiter): void {
-  const charge: Charge = { policy: address, key: "k" };
-
-  test("a peek knows a denial of this process until it ends", async () => {
-    const limiter = create();
-    await chargeTimes(limiter, address, Array(4).fill(START));
-    expect(limiter.peek(charge, START)).toEqual({ policy: address, remaining: 0, resetMs: WINDOW });
-    expect(limiter.peek(charge, START + 59_999)).toEqual({ policy: address, remaining: 0, resetMs: 1 });
-    expect(limiter.peek(charge, START + WINDOW)).toBeUndefined();
-  });
-
-  test("a peek knows nothing of another key or policy, nor of one with room", async () => {
-    const limiter = create();
-    await chargeTimes(limiter, address, Array(4).fill(START));
-    expect(limiter.peek({ ...charge, key: "other" }, START)).toBeUndefined();
-    expect(limiter.peek({ ...charge, policy: login }, START)).toBeUndefined();
-    await chargeTimes(limiter, login, Array(9).fill(START));
-    expect(limiter.peek({ ...charge, policy: login }, START)).toBeUndefined();
-  });
-
-  test("a peek costs nothing", async () => {
-    const limiter = create();
-    for (let times = 0; times < 20; times++) limiter.peek(charge, START);
-    expect(await chargeTimes(limiter, address, Array(3).fill(START))).not.toContain("denied");
   });
 }

@@ -10,7 +10,7 @@ import { customerKeyContext, signingKeyContext } from "../../src/store/seal-cont
 import { createSealer, type Sealer } from "../../src/store/sealing.ts";
 import { createSecretStore } from "../../src/store/secrets.ts";
 import type { Empty } from "../store/connections.ts";
-import { ACTOR, NOW, subjectsOf } from "./store-samples.ts";
+import { ACTOR, NOW } from "./store-samples.ts";
 
 const OLD = Buffer.alloc(32, 1);
 const CURRENT = Buffer.alloc(32, 2);
@@ -48,7 +48,17 @@ export async function resealAll(secrets: Pick<ReturnType<typeof createSecrets>, 
 export async function insertCustomer({ db }: Database, customerId: string): Promise<void> {
   await db
     .insertInto("customers")
-    .values({ customer_id: customerId, display_name: "", status: "enabled", created_at: NOW })
+    .values({
+      customer_id: customerId,
+      display_name: "",
+      status: "enabled",
+      login_limit: "",
+      keys_version: "v1",
+      tokens_not_before: 0,
+      created_at: NOW,
+      updated_at: NOW,
+      revision: 1,
+    })
     .execute();
 }
 
@@ -97,7 +107,15 @@ export async function insertSigningKey(database: Database, sealer: Sealer, kid: 
   const sealed = sealer.seal(Buffer.from(kid), signingKeyContext(kid, "RS256"));
   await database.db
     .insertInto("signing_keys")
-    .values({ kid, alg: "RS256", state, sealed_private_key: sealed, public_jwk: "{}", created_at: NOW })
+    .values({
+      kid,
+      alg: "RS256",
+      state,
+      sealed_private_key: sealed,
+      public_jwk: "{}",
+      created_at: NOW,
+      token_life_ms: 0,
+    })
     .execute();
 }
 
@@ -149,7 +167,14 @@ export async function auditOf({ db }: Database): Promise<readonly AuditEntry[]> 
   }));
 }
 
-/** What gateways were told to forget, sorted. */
-export async function changesOf(database: Database): Promise<readonly string[]> {
-  return (await subjectsOf(database)).toSorted();
+/** The customers whose keys gateways have to read anew, since `insertCustomer`. */
+export async function changedOf({ db }: Database): Promise<readonly string[]> {
+  const rows = await db
+    .selectFrom("customers")
+    .where("customer_id", ">", "")
+    .where("keys_version", "<>", "v1")
+    .orderBy("customer_id")
+    .select("customer_id")
+    .execute();
+  return rows.map(({ customer_id }) => customer_id);
 }

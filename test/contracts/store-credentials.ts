@@ -2,10 +2,18 @@
 
 import { expect, test } from "vitest";
 import type { CustomerSecret, Device } from "../../src/core/registry/ports.ts";
-import { deriveDeviceKey, secretFromText } from "../../src/core/signature.ts";
 import { refusalFrom } from "../core/refusal.ts";
-import { look } from "./look.ts";
-import { addCustomer, addDevice, addKey, NOW, type Open, type OpenedStore, secretsOf } from "./store-samples.ts";
+import {
+  addCustomer,
+  addDevice,
+  addKey,
+  entryOf,
+  keyIdsOf,
+  NOW,
+  type Open,
+  type OpenedStore,
+  secretsOf,
+} from "./store-samples.ts";
 
 export function describeCredentials(open: Open): void {
   async function openWith(
@@ -22,27 +30,27 @@ export function describeCredentials(open: Open): void {
   test("finds nothing of a device that is not enrolled", async () => {
     const { store } = await openWith({});
     for (const name of ["device-2", "DEVICE-1", "device-", "device_1", "%", ""]) {
-      expect((await look(store, name, NOW)).credential.enrolled).toBe(false);
+      expect((await store.credentials.find(name, NOW)).enrolled).toBe(false);
     }
   });
 
   test("finds a device with the login keys of its customer, the newest first, to the byte", async () => {
     const odd = Buffer.from([0, 255, 10, 0xc3, 0x28]);
     const { store } = await openWith({}, { k1: { createdAt: NOW - 1 }, k2: { secret: odd } });
-    const { credential } = await look(store, "device-1", NOW);
+    const credential = await store.credentials.find("device-1", NOW);
     expect(credential).toMatchObject({
       deviceKey: "device-1",
       customerId: "customer-1",
       enrolled: true,
       enabled: true,
     });
-    expect(credential.keys.map(({ keyId }) => keyId)).toEqual(["k2", "k1"]);
-    expect(credential.keys[0]?.secret.export()).toEqual(odd);
+    expect(keyIdsOf(credential)).toEqual(["k2", "k1"]);
+    expect(credential.loginKeys[0]?.secret.export()).toEqual(odd);
   });
 
   test("finds a device whose customer has no key, with none", async () => {
     const { store } = await openWith({});
-    expect((await look(store, "device-1", NOW)).credential.keys).toEqual([]);
+    expect(keyIdsOf(await store.credentials.find("device-1", NOW))).toEqual([]);
   });
 
   test.for([
@@ -50,32 +58,30 @@ export function describeCredentials(open: Open): void {
     { sharedIdentity: false, replayGuard: true },
   ])("tells the flags of a device: %j", async (flags) => {
     const { store } = await openWith(flags);
-    expect((await look(store, "device-1", NOW)).credential).toMatchObject(flags);
+    expect(await store.credentials.find("device-1", NOW)).toMatchObject(flags);
   });
 
-  test("gives a derived device keys of its own, and neither its customer's login nor derivation key", async () => {
+  test("gives a derived device the keys that its own derive from, and no login key", async () => {
     const { store } = await openWith({ keyMode: "derived" }, { k1: {}, d1: { purpose: "derivation" } });
-    const found = await look(store, "device-1", NOW);
-    expect(found.credential.keys.map(({ keyId }) => keyId)).toEqual(["d1"]);
-    expect(secretsOf(found)).toEqual([deriveDeviceKey(secretFromText("secret of d1"), "device-1")]);
+    expect(secretsOf(await store.credentials.find("device-1", NOW))).toEqual(["secret of d1"]);
   });
 
   test("gives a shared device no derivation key", async () => {
     const { store } = await openWith({}, { d1: { purpose: "derivation" } });
-    expect((await look(store, "device-1", NOW)).credential.keys).toEqual([]);
+    expect(keyIdsOf(await store.credentials.find("device-1", NOW))).toEqual([]);
   });
 
   test("gives no key of another customer", async () => {
     const { store } = await openWith({}, { k1: {} });
     await addCustomer(store, { customerId: "customer-2" });
     await addKey(store, "k2", { customerId: "customer-2" });
-    expect(secretsOf(await look(store, "device-1", NOW))).toEqual(["secret of k1"]);
+    expect(secretsOf(await store.credentials.find("device-1", NOW))).toEqual(["secret of k1"]);
   });
 
   test("gives no key from before its time", async () => {
     const { store } = await openWith({}, { k1: {} });
-    expect(secretsOf(await look(store, "device-1", NOW - 1))).toEqual([]);
-    expect(secretsOf(await look(store, "device-1", NOW))).toEqual(["secret of k1"]);
+    expect(secretsOf(await store.credentials.find("device-1", NOW - 1))).toEqual([]);
+    expect(secretsOf(await store.credentials.find("device-1", NOW))).toEqual(["secret of k1"]);
   });
 
   test.for([
@@ -86,15 +92,61 @@ export function describeCredentials(open: Open): void {
     const { store } = await open();
     await addCustomer(store, { status: owner });
     await addDevice(store, { status });
-    expect((await look(store, "device-1", NOW)).credential.enabled).toBe(enabled);
+    expect((await store.credentials.find("device-1", NOW)).enabled).toBe(enabled);
   });
 
   test("is unavailable when the store cannot be asked", async () => {
     const { store, close } = await openWith({});
     await close();
-    const refusal = await refusalFrom(look(store, "device-1", NOW));
+    const refusal = await refusalFrom(store.credentials.find("device-1", NOW));
     expect(refusal.reason).toBe("unavailable");
     expect(refusal.message).toBe("the registry cannot be asked now. Try again later");
-    expect(refusal.particulars).toEqual({ retryAfterMs: 5_000 });
+    // Spread over its own length, upward.
+    expect(refusal.particulars.retryAfterMs).toBeGreaterThanOrEqual(5_000);
+    expect(refusal.particulars.retryAfterMs).toBeLessThan(10_000);
+  });
+
+  test("gives an unknown device a decoy with three keys of each purpose", async () => {
+    const { store } = await openWith({}, { k1: {} });
+    const credential = await store.credentials.find("nobody", NOW);
+    expect(credential).toMatchObject({ deviceKey: "nobody", enrolled: false, enabled: false, movingSince: undefined });
+    expect([credential.loginKeys.length, credential.derivationKeys.length]).toEqual([3, 3]);
+  });
+
+  test("answers many look-ups at once, each its own", async () => {
+    const { store } = await openWith({}, { k1: {} });
+    const names = Array.from({ length: 300 }, (_, place) => `many-${place}`);
+    for (const [place, deviceKey] of names.entries()) if (place % 3 > 0) await addDevice(store, { deviceKey });
+    const asked = [...names, ...names.slice(0, 50)];
+    const found = await Promise.all(asked.map((name) => store.credentials.find(name, NOW)));
+    for (const [place, { deviceKey, enrolled }] of found.entries()) {
+      expect([deviceKey, enrolled]).toEqual([asked[place], (place % 300) % 3 > 0]);
+    }
+  });
+
+  test("sees at once what another gateway changed: keys, limits, status", async () => {
+    const { store, reopen } = await openWith({}, { k1: {} });
+    const other = await reopen();
+    const find = () => other.credentials.find("device-1", NOW);
+    expect(keyIdsOf(await find())).toEqual(["k1"]);
+    await addKey(store, "k2", { createdAt: NOW + 1 });
+    expect(keyIdsOf(await find())).toEqual(["k2", "k1"]);
+    await store.customerKeys.retire("k1", () => entryOf("RetireCustomerKey"));
+    expect(keyIdsOf(await find())).toEqual(["k2"]);
+    await store.customers.update("customer-1", (current) => ({
+      next: { ...current, loginLimit: "5/60s", status: "disabled" },
+      entry: entryOf("UpdateCustomer"),
+    }));
+    expect(await find()).toMatchObject({ enabled: false, loginLimit: { limit: 5 } });
+  });
+
+  test("tells whether a token's device stands, and whether the token was revoked", async () => {
+    const { store } = await openWith({});
+    const entry = entryOf("RevokeToken");
+    await store.revokedTokens.insert({ jti: "t-1", expiresAt: 1 }, entry);
+    const standing = { enrolled: true, enabled: true, marks: { customerId: "customer-1", device: 0 } };
+    expect(await store.credentials.findStanding("device-1", "t-1")).toMatchObject({ ...standing, isRevoked: true });
+    expect(await store.credentials.findStanding("device-1", "t-2")).toMatchObject({ ...standing, isRevoked: false });
+    expect(await store.credentials.findStanding("nobody", "t-1")).toMatchObject({ enrolled: false });
   });
 }

@@ -16,7 +16,6 @@ import {
   NOW,
   type Open,
   openWithCustomer,
-  subjectsOf,
 } from "./store-samples.ts";
 
 const MISSING_CUSTOMER = "no customer has this customer_id";
@@ -120,7 +119,7 @@ export function describeCustomerKeys(open: Open): void {
   });
 
   test("a key and its retirement are written with their entry or not at all, and every gateway hears of them", async () => {
-    const { store, database } = await openWithCustomer(open);
+    const { store } = await openWithCustomer(open);
     await expect(store.customerKeys.insert(keyOf("k1"), () => {}, brokenEntry())).rejects.toThrow("cannot be written");
     expect(await store.customerKeys.find("k1")).toBeUndefined();
     await addKey(store, "k1");
@@ -128,11 +127,10 @@ export function describeCustomerKeys(open: Open): void {
     expect((await store.customerKeys.find("k1"))?.retiredAt).toBeUndefined();
     await store.customerKeys.retire("k1", () => entryOf("RetireCustomerKey"));
     expect(await actionsOf(store)).toEqual(["CreateCustomer", "IssueCustomerKey", "RetireCustomerKey"]);
-    expect(await subjectsOf(database)).toEqual(Array(3).fill("customer customer-1"));
   });
 
   test("retires a key at the time of the entry, once, and it proves nothing any more", async () => {
-    const { store, database } = await openWithCustomer(open);
+    const { store } = await openWithCustomer(open);
     await addKey(store, "k1");
     await addKey(store, "k2");
     const retired = await store.customerKeys.retire("k1", () => entryOf("RetireCustomerKey", { at: NOW + 7 }));
@@ -146,7 +144,6 @@ export function describeCustomerKeys(open: Open): void {
     expect(await store.customerKeys.find("k1")).toEqual(retired);
     expect((await store.customerKeys.find("k2"))?.retiredAt).toBeUndefined();
     expect((await actionsOf(store)).filter((action) => action === "RetireCustomerKey")).toHaveLength(1);
-    expect(await subjectsOf(database)).toHaveLength(4);
   });
 
   test("retires one that has an end without putting that off", async () => {

@@ -3,7 +3,6 @@
 import { expect, test } from "vitest";
 import type { Condition } from "../../src/core/registry/filter.ts";
 import { refusalFrom } from "../core/refusal.ts";
-import { look } from "./look.ts";
 import { addDevice, addKey, entryOf, FIRST, NOW, type Open, openWithCustomer } from "./store-samples.ts";
 
 export function describeDecoy(open: Open): void {
@@ -47,6 +46,6 @@ export function describeDecoy(open: Open): void {
     ];
     for (const attempt of attempts) expect((await refusalFrom(attempt())).reason).toBe("does_not_exist");
     // A login of a device that is not enrolled looks at it.
-    expect((await look(store, "nobody", NOW)).credential).toMatchObject({ enrolled: false, enabled: false });
+    expect(await store.credentials.find("nobody", NOW)).toMatchObject({ enrolled: false, enabled: false });
   });
 }

@@ -15,7 +15,7 @@ import {
   before,
   between,
   both,
-  changesOf,
+  changedOf,
   insertCustomer,
   insertKey,
   insertKeys,
@@ -76,7 +76,6 @@ export function lostSecretsContract(name: string, openEmpty: () => Promise<Empty
       expect(await secrets.forgetLost(ACTOR)).toEqual({ customerKeys: 2, signingKeys: 2 });
       const keys = await database.db.selectFrom("customer_keys").select(["key_id", "retired_at", "lost_at"]).execute();
       expect(Object.fromEntries(keys.map(({ key_id, ...marks }) => [key_id, marks]))).toEqual({
-        "": { retired_at: null, lost_at: null },
         known: { retired_at: null, lost_at: null },
         lost: { retired_at: null, lost_at: NOW },
         "lost-too": { retired_at: null, lost_at: NOW },
@@ -89,22 +88,10 @@ export function lostSecretsContract(name: string, openEmpty: () => Promise<Empty
       expect(await auditOf(database)).toEqual([
         { ...resealedEvent({ customer_keys: 2, signing_keys: 2 }), action: "ForgetLostSecrets" },
       ]);
-      expect(await changesOf(database)).toEqual(["customer acme", "customer globex", "signing-keys"]);
+      expect(await changedOf(database)).toEqual(["acme", "globex"]);
 
       expect(await secrets.requireMasterKeys()).toBeUndefined();
       expect(await secrets.reseal(ACTOR)).toEqual({ resealed: 0, unopened: 0, done: true });
-    });
-
-    test("forgotten for many customers, every gateway forgets all it knows", { timeout: 30_000 }, async () => {
-      const { database } = await openAcme(await openEmpty());
-      for (let number = 0; number < 101; number++) {
-        const customerId = `customer-${number}`;
-        await insertCustomer(database, customerId);
-        await insertKey(database, stranger, `key-${number}`, { customer_id: customerId });
-      }
-      await insertKeys(database, stranger, 600);
-      expect(await secretsOn(database, after).forgetLost(ACTOR)).toMatchObject({ customerKeys: 701 });
-      expect(await changesOf(database)).toEqual(["all"]);
     });
 
     test("where nothing is lost nothing is forgotten, and nothing told of", async () => {
@@ -112,7 +99,7 @@ export function lostSecretsContract(name: string, openEmpty: () => Promise<Empty
       await insertKeys(database, before, 3);
       await insertSigningKey(database, before, "kid-1", "active");
       expect(await secretsOn(database, between).forgetLost(ACTOR)).toEqual({ customerKeys: 0, signingKeys: 0 });
-      expect([await auditOf(database), await changesOf(database)]).toEqual([[], []]);
+      expect([await auditOf(database), await changedOf(database)]).toEqual([[], []]);
     });
 
     test("what a newer gateway sealed is not lost: nothing is forgotten at all", async () => {
@@ -143,8 +130,8 @@ export function lostSecretsContract(name: string, openEmpty: () => Promise<Empty
     /** Forgets what the stranger sealed. */
     async function forget(database: Database): Promise<void> {
       await secretsOn(database, after).forgetLost(ACTOR);
-      await database.db.deleteFrom("audit_events").execute();
-      await database.db.deleteFrom("registry_changes").execute();
+      await database.write((transaction) => transaction.deleteFrom("audit_events").execute());
+      await database.write((transaction) => transaction.updateTable("customers").set({ keys_version: "v1" }).execute());
     }
 
     test.for(["requireMasterKeys", "forgetLost"] as const)(
@@ -170,7 +157,7 @@ export function lostSecretsContract(name: string, openEmpty: () => Promise<Empty
           { ...event, resource: "customers/acme", customerId: "acme", details: { key_ids: "lost-too lost" } },
           { ...event, resource: "customers/globex", customerId: "globex", details: { key_ids: "lost-there" } },
         ]);
-        expect(await changesOf(database)).toEqual(["customer acme", "customer globex"]);
+        expect(await changedOf(database)).toEqual(["acme", "globex"]);
 
         await secretsOn(database, both)[start](ACTOR);
         expect(await auditOf(database)).toHaveLength(2);

@@ -1,6 +1,6 @@
 // Rows and openings that the suites of a store's contract share.
 
-import type { Lookup } from "../../src/core/ports.ts";
+import type { Credential, CustomerKey } from "../../src/core/ports.ts";
 import type { Actor, AuditEntry, Customer, CustomerSecret, Device } from "../../src/core/registry/ports.ts";
 import type { Database } from "../../src/store/database.ts";
 import type { Store } from "../../src/store/sql.ts";
@@ -112,19 +112,22 @@ export async function openWithCustomer(open: Open): Promise<OpenedStore> {
   return opened;
 }
 
+/** The keys of a credential, those that its own keys derive from first. */
+function keysOf({ loginKeys, derivationKeys }: Credential): readonly CustomerKey[] {
+  return [...derivationKeys, ...loginKeys];
+}
+
+export function keyIdsOf(credential: Credential): string[] {
+  return keysOf(credential).map(({ keyId }) => keyId);
+}
+
 /** The keys of a credential, as text. */
-export function secretsOf({ credential }: Lookup): string[] {
-  return credential.keys.map(({ secret }) => secret.export().toString("utf8"));
+export function secretsOf(credential: Credential): string[] {
+  return keysOf(credential).map(({ secret }) => secret.export().toString("utf8"));
 }
 
 /** The actions of the audit log, the oldest first. */
 export async function actionsOf({ audit }: Store): Promise<readonly string[]> {
   const { items } = await audit.list(FIRST);
   return items.map(({ action }) => action).reverse();
-}
-
-/** What gateways were told to forget, in the order of the changes. */
-export async function subjectsOf({ db }: Database): Promise<readonly string[]> {
-  const rows = await db.selectFrom("registry_changes").orderBy("position").select("subject").execute();
-  return rows.map(({ subject }) => subject);
 }

@@ -4,16 +4,25 @@ import { describe, expect, test } from "vitest";
 import { createActivityRecorder } from "../../src/core/activity.ts";
 import { AuthError, type Reason } from "../../src/core/errors.ts";
 import type { Login, LoginRequest } from "../../src/core/login.ts";
-import type { Sighting } from "../../src/core/registry/record-ports.ts";
+import type { Move, Sighting } from "../../src/core/registry/record-ports.ts";
 
 const NOW = 1_764_000_000_000;
 const CALLER = { address: "192.0.2.1" };
+const LOGIN: Login = {
+  token: "t",
+  expiresInSeconds: 600,
+  customerId: "c",
+  keyId: "k",
+  movingSince: undefined,
+  limit: undefined,
+};
 
 interface Recorded {
   /** Logs in; the outcome is a key's id, or the reason of a refusal. */
-  login(deviceKey: string, outcome: { keyId: string } | { reason: Reason }): Promise<void>;
+  login(deviceKey: string, outcome: { keyId: string; movingSince?: number } | { reason: Reason }): Promise<void>;
   flush(): Promise<void>;
   readonly written: (readonly Sighting[])[];
+  readonly moves: Move[];
   readonly clock: { now: number };
   /** Writes fail while this is set. */
   readonly store: { fault: Error | undefined };
@@ -21,6 +30,7 @@ interface Recorded {
 
 function openRecorder(): Recorded {
   const written: (readonly Sighting[])[] = [];
+  const moves: Move[] = [];
   const clock = { now: NOW };
   const store: { fault: Error | undefined } = { fault: undefined };
   const recorder = createActivityRecorder({
@@ -29,6 +39,10 @@ function openRecorder(): Recorded {
         if (store.fault !== undefined) throw store.fault;
         written.push(sightings);
       },
+      async finishMoves(finished) {
+        if (store.fault !== undefined) throw store.fault;
+        moves.push(...finished);
+      },
     },
     now: () => clock.now,
   });
@@ -36,12 +50,13 @@ function openRecorder(): Recorded {
     async login(deviceKey, outcome) {
       const logIn = recorder.watch(async (_request: LoginRequest): Promise<Login> => {
         if ("reason" in outcome) throw new AuthError(outcome.reason, "refused");
-        return { token: "t", expiresInSeconds: 600, customerId: "c", keyId: outcome.keyId, limit: undefined };
+        return { ...LOGIN, ...outcome };
       });
       await logIn({ deviceKey, timestamp: 0n, deviceSignature: "" }, CALLER).catch(() => {});
     },
     flush: recorder.flush,
     written,
+    moves,
     clock,
     store,
   };
@@ -79,12 +94,27 @@ test.for(["malformed", "unavailable", "internal"] as const)("%s tells nothing of
 });
 
 test("what a watched login gives and throws is passed on", async () => {
-  const { watch } = createActivityRecorder({ activity: { record: async () => {} }, now: () => NOW });
+  const { watch } = createActivityRecorder({
+    activity: { record: async () => {}, finishMoves: async () => {} },
+    now: () => NOW,
+  });
   const refusal = new AuthError("disabled", "no");
   const request = { deviceKey: "a", timestamp: 0n, deviceSignature: "" };
   await expect(watch(() => Promise.reject(refusal))(request, CALLER)).rejects.toBe(refusal);
-  const login = { token: "t", expiresInSeconds: 1, customerId: "c", keyId: "k", limit: undefined };
-  expect(await watch(async () => login)(request, CALLER)).toBe(login);
+  expect(await watch(async () => LOGIN)(request, CALLER)).toBe(LOGIN);
+});
+
+test("a login by its own key finishes a device's move, though a later one was by the shared key", async () => {
+  const { login, flush, moves, store } = openRecorder();
+  await login("a", { keyId: "own", movingSince: NOW });
+  await login("a", { keyId: "shared" });
+  await login("b", { keyId: "own" });
+  store.fault = new Error("away");
+  await expect(flush()).rejects.toThrow("away");
+  store.fault = undefined;
+  await flush();
+  await flush();
+  expect(moves).toEqual([{ deviceKey: "a", movingSince: NOW }]);
 });
 
 describe("what cannot be written", () => {

@@ -9,24 +9,14 @@ import { sql } from "kysely";
 import { vi } from "vitest";
 import { createMemoryLimiter } from "../../src/core/limiter/memory.ts";
 import { type Caller, createLogIn, type LogIn, type Login, type LoginRequest } from "../../src/core/login.ts";
-import {
-  KEY_MODE_HOLD_MS,
-  type KeyPurpose,
-  type Limiter,
-  type Policy,
-  type PolicyName,
-  type TokenSigner,
-} from "../../src/core/ports.ts";
+import type { KeyPurpose, Limiter, Policy, PolicyName, TokenSigner } from "../../src/core/ports.ts";
 import type { DeviceDraft } from "../../src/core/registry/device-changes.ts";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
 import { createRegistry, type Registry } from "../../src/core/registry/registry.ts";
 import { computeSignature, secretFromText } from "../../src/core/signature.ts";
 import type { KeyRing } from "../../src/core/tokens/keyring.ts";
 import { createTokenSigner } from "../../src/core/tokens/signer.ts";
-import { createCredentialCache } from "../../src/store/cache.ts";
-import { type CredentialSource, createCredentialSource } from "../../src/store/credentials.ts";
 import { migrate } from "../../src/store/migrations.ts";
-import { createRecentNames } from "../../src/store/recent-names.ts";
 import { createSealer } from "../../src/store/sealing.ts";
 import { createStore, type Store } from "../../src/store/sql.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
@@ -48,8 +38,6 @@ export const policies = {
 /** The parts that last for a file of tests: making a signing key takes a while. */
 export interface House {
   readonly store: Store;
-  /** As those of `store`, but that a look-up never waits for others to be made with it. */
-  readonly promptCredentials: CredentialSource;
   readonly ring: KeyRing;
   readonly signer: TokenSigner;
   readonly registry: Registry;
@@ -64,8 +52,7 @@ export async function openHouse(): Promise<House> {
   const folder = mkdtempSync(join(tmpdir(), "countersign-"));
   const database = openSqlite(join(folder, "countersign.db"));
   await migrate(database);
-  const sealer = createSealer([Buffer.alloc(32, 1)]);
-  const store = createStore(database, sealer);
+  const store = createStore(database, createSealer([Buffer.alloc(32, 1)]));
   const ring = await openRing(store.signingKeys, { alg: "RS256" });
   const signer = createTokenSigner({
     issuer: () => "https://login.example",
@@ -79,13 +66,12 @@ export async function openHouse(): Promise<House> {
   const registry = createRegistry({
     ...store,
     now() {
-      registryNow += 2 * KEY_MODE_HOLD_MS;
+      registryNow += 1_000;
       return registryNow;
     },
   });
   return {
     store,
-    promptCredentials: createCredentialSource(database, sealer, () => {}, { most: 1, atOnce: 1 }),
     ring,
     signer,
     registry,
@@ -125,8 +111,6 @@ export interface Attempt {
 }
 
 export interface PathOptions {
-  /** Whether what is cached counts; absent: it does. */
-  readonly isSure?: () => boolean;
   readonly signer?: TokenSigner;
   readonly limiter?: Limiter;
   readonly policies?: Partial<Record<"login" | "failure" | "address", Policy | undefined>>;
@@ -134,13 +118,7 @@ export interface PathOptions {
 
 /** Opens a path in a house. */
 export function openPath(house: House, options: PathOptions = {}): Path {
-  const { limiter = createMemoryLimiter(1_000), isSure = () => true } = options;
-  const cache = createCredentialCache(house.store.credentials, {
-    capacity: 100,
-    ttlMs: 2_000,
-    isSure,
-    isRecent: createRecentNames(100),
-  });
+  const { limiter = createMemoryLimiter(1_000) } = options;
   const charged: (readonly PolicyName[])[] = [];
   const lookedUp: string[] = [];
   const clock = { now: NOW };
@@ -150,9 +128,8 @@ export function openPath(house: House, options: PathOptions = {}): Path {
     credentials: {
       find(deviceKey, now) {
         lookedUp.push(deviceKey);
-        return cache.find(deviceKey, now);
+        return house.store.credentials.find(deviceKey, now);
       },
-      settle: cache.settle,
     },
     limiter: {
       ...limiter,

@@ -11,19 +11,18 @@ const samples = Number(values.samples);
 
 const house = await openHouse();
 let leaks = 0;
-for (const found of ["cached", "stored"] as const) {
-  const { samples: means, comparisons } = await compareTimings(house, { samples, found });
-  process.stdout.write(`\nDevices ${found}, ${samples} refusals of each kind:\n`);
-  for (const [mistake, { mean }] of means)
-    process.stdout.write(`  ${mistake.padEnd(26)} ${(mean / 1000).toFixed(2)} us\n`);
-  for (const { one, other, t, tCropped } of comparisons) {
-    // Without the slowest twentieth it is finer than what is asked: told, and not judged.
-    const leaky = Math.abs(t) >= LEAK;
-    leaks += leaky ? 1 : 0;
-    process.stdout.write(
-      `  ${`${one} / ${other}`.padEnd(56)} t = ${t.toFixed(2)}, cropped ${tCropped.toFixed(2)}${leaky ? "   LEAK" : ""}\n`,
-    );
-  }
+const { samples: means, comparisons } = await compareTimings(house, { samples });
+process.stdout.write(`${samples} refusals of each kind:\n`);
+for (const [mistake, { mean }] of means) {
+  process.stdout.write(`  ${mistake.padEnd(26)} ${(mean / 1000).toFixed(2)} us\n`);
+}
+for (const { one, other, t, tCropped } of comparisons) {
+  // Without the slowest twentieth it is finer than the requirement: printed, and not judged.
+  const isLeak = Math.abs(t) >= LEAK;
+  leaks += isLeak ? 1 : 0;
+  process.stdout.write(
+    `  ${`${one} / ${other}`.padEnd(56)} t = ${t.toFixed(2)}, cropped ${tCropped.toFixed(2)}${isLeak ? "   LEAK" : ""}\n`,
+  );
 }
 await house.close();
 process.exitCode = leaks > 0 ? 1 : 0;

@@ -3,9 +3,9 @@
 import { createSecretKey, randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { MAX_LIVE_KEYS } from "../../src/core/ports.ts";
 import {
   computeSignature,
+  deriveDeviceKey,
   equalSecrets,
   findProvingKey,
   readSignature,
@@ -91,15 +91,26 @@ describe("readSignature", () => {
 
 describe("findProvingKey", () => {
   const decoy = createSecretKey(randomBytes(32));
-  const find = (keys: readonly string[], proof: Buffer, timestamp = 1620045991, deviceKey = "device"): number =>
-    findProvingKey(
-      keys.map((key, place) => ({ keyId: String(place), purpose: "login", secret: secretFromText(key) })),
-      decoy,
-      MAX_LIVE_KEYS,
-      timestamp,
-      deviceKey,
-      proof,
+  const keyOf = (key: string, keyId: string, purpose: "login" | "derivation" = "login") => {
+    const secret = secretFromText(key);
+    return { keyId, purpose, secret, notBefore: 0, expiresAt: Number.POSITIVE_INFINITY };
+  };
+  /** The place of the key that is found; -1 for none. */
+  const find = (keys: readonly string[], proof: Buffer, timestamp = 1620045991, deviceKey = "device"): number => {
+    const loginKeys = keys.map((key, place) => keyOf(key, String(place)));
+    return Number(findProvingKey({ deviceKey, loginKeys, derivationKeys: [] }, decoy, timestamp, proof)?.keyId ?? -1);
+  };
+
+  test("finds the key that a device's own derives from, beside login keys", () => {
+    const proof = computeSignature(
+      secretFromText(deriveDeviceKey(secretFromText("a derivation key"), "device")),
+      1620045991,
+      "device",
     );
+    const keys = { loginKeys: [keyOf("first", "l")], derivationKeys: [keyOf("a derivation key", "d", "derivation")] };
+    expect(findProvingKey({ deviceKey: "device", ...keys }, decoy, 1620045991, proof)?.keyId).toBe("d");
+    expect(findProvingKey({ deviceKey: "other", ...keys }, decoy, 1620045991, proof)).toBeUndefined();
+  });
 
   test("finds whichever key made the proof", () => {
     const keys = ["first", "second", "third"];

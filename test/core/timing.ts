@@ -3,8 +3,7 @@
 import { randomBytes, randomInt, randomUUID } from "node:crypto";
 import { createMemoryLimiter } from "../../src/core/limiter/memory.ts";
 import { createLogIn } from "../../src/core/login.ts";
-import { createCredentialCache } from "../../src/store/cache.ts";
-import { createRecentNames } from "../../src/store/recent-names.ts";
+import { GATEWAY } from "../../src/core/registry/ports.ts";
 import { callerAt, type House, NOW, openPath, policies, SKEW } from "./login-path.ts";
 import { describeSample, type Sample, welchT } from "./welch.ts";
 
@@ -14,6 +13,7 @@ export const MISTAKES = [
   "wrong signature",
   "wrong signature, disabled",
   "wrong signature, derived",
+  "wrong signature, moving",
 ] as const;
 export type Mistake = (typeof MISTAKES)[number];
 
@@ -29,8 +29,6 @@ export interface Comparison {
 export interface TimingOptions {
   /** Logins of each kind. */
   readonly samples: number;
-  /** `cached`: every device is found in the cache, which names that are nobody's never are; `stored`: none is. */
-  readonly found: "cached" | "stored";
 }
 
 const NAMES = 500;
@@ -41,7 +39,7 @@ const STEP_MS = 50;
 /** Times refusals of each kind in random order, and compares each two kinds. */
 export async function compareTimings(
   house: House,
-  { samples, found }: TimingOptions,
+  { samples }: TimingOptions,
 ): Promise<{
   readonly samples: ReadonlyMap<Mistake, Sample>;
   readonly comparisons: readonly Comparison[];
@@ -49,12 +47,7 @@ export async function compareTimings(
   const names = await enrolNames(house);
   const clock = { now: NOW };
   const logIn = createLogIn({
-    credentials: createCredentialCache(house.promptCredentials, {
-      capacity: 10 * NAMES,
-      ttlMs: Number.MAX_SAFE_INTEGER,
-      isSure: () => found === "cached",
-      isRecent: createRecentNames(10 * NAMES),
-    }),
+    credentials: house.store.credentials,
     limiter: createMemoryLimiter(),
     signer: house.signer,
     policies: { ...policies, address: () => undefined },
@@ -62,7 +55,8 @@ export async function compareTimings(
     now: () => clock.now,
   });
 
-  async function timeOne(mistake: Mistake, name = names[mistake][randomInt(NAMES)] ?? ""): Promise<number> {
+  async function timeOne(mistake: Mistake): Promise<number> {
+    const name = names[mistake][randomInt(NAMES)] ?? "";
     // As one that came with a request: whole, and in memory of its own.
     const deviceKey = Buffer.from(name, "latin1").toString("latin1");
     clock.now += STEP_MS;
@@ -83,8 +77,7 @@ export async function compareTimings(
   }
 
   const timings = new Map(MISTAKES.map((mistake) => [mistake, new Float64Array(samples)]));
-  // What is compiled on the way is compiled before; what can be cached is. The cache has as many unknown names as devices.
-  for (let filler = 0; filler < (MISTAKES.length - 2) * NAMES; filler++) await timeOne("unknown device", randomUUID());
+  // Compiles the path, and unseals the keys.
   for (let round = 0; round < 4 * NAMES; round++) for (const mistake of MISTAKES) await timeOne(mistake);
   for (let place = 0; place < samples; place++) {
     for (const mistake of shuffled(MISTAKES)) {
@@ -104,6 +97,11 @@ export async function compareTimings(
 async function enrolNames(house: House): Promise<Record<Mistake, readonly string[]>> {
   const path = openPath(house);
   const [shared, derived] = [await path.enrolOwner("login"), await path.enrolOwner("derivation")];
+  const moving = await path.enrolOwner("login");
+  await house.registry.customerKeys.issue(
+    { customerId: moving.customerId, purpose: "derivation", importedKey: "" },
+    GATEWAY,
+  );
   const enrolAll = (draft: Parameters<typeof path.enrol>[0]): Promise<string[]> =>
     Promise.all(Array.from({ length: NAMES }, () => path.enrol(draft)));
   const { customerId } = shared;
@@ -112,7 +110,13 @@ async function enrolNames(house: House): Promise<Record<Mistake, readonly string
     "wrong signature": await enrolAll({ customerId }),
     "wrong signature, disabled": await enrolAll({ customerId, status: "disabled" }),
     "wrong signature, derived": await enrolAll({ customerId: derived.customerId, keyMode: "derived" }),
+    "wrong signature, moving": await moveAll(house, await enrolAll({ customerId: moving.customerId })),
   };
+}
+
+async function moveAll(house: House, names: readonly string[]): Promise<readonly string[]> {
+  for (const name of names) await house.registry.devices.update(name, { keyMode: "derived" }, "", GATEWAY);
+  return names;
 }
 
 function shuffled<Item>(items: readonly Item[]): Item[] {

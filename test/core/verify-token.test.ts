@@ -4,8 +4,6 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
 import { createTokenVerifier } from "../../src/core/tokens/verifier.ts";
 import { createVerifyToken } from "../../src/core/verify-token.ts";
-import { createCredentialCache } from "../../src/store/cache.ts";
-import { createRevocations } from "../../src/store/revocations.ts";
 import { type House, openHouse, openPath, type Path, SECONDS } from "./login-path.ts";
 
 let house: House;
@@ -16,19 +14,12 @@ afterAll(() => house.close());
 
 /** A device that has logged in, and who looks at its token by what is on disk. */
 async function open() {
-  const isSure = (): boolean => false;
-  const path: Path = openPath(house, { policies: { login: undefined }, isSure });
+  const path: Path = openPath(house, { policies: { login: undefined } });
   const deviceKey = await path.enrol();
   const { customerId } = await house.registry.devices.get(deviceKey);
   const verify = createVerifyToken({
     verifier: createTokenVerifier({ issuer: () => "https://login.example", audience: "devices", ring: house.ring }),
-    credentials: createCredentialCache(house.store.credentials, {
-      capacity: 10,
-      ttlMs: 1,
-      isSure,
-      isRecent: () => true,
-    }),
-    revocations: createRevocations({ revokedTokens: house.store.revokedTokens, isSure, now: () => path.now }),
+    credentials: house.store.credentials,
     now: () => path.now,
   });
   const reasonOf = async (token: string): Promise<string> =>
@@ -180,28 +171,4 @@ test("keys that do not open are no matter for a token", async () => {
   const token = await logIn();
   await house.spoilKeys(customerId);
   expect(await reasonOf(token)).toBe("good");
-});
-
-test("what is remembered as bad is looked at anew", async () => {
-  const { path, logIn, deviceKey } = await open();
-  const isSure = (): boolean => true;
-  const verify = createVerifyToken({
-    verifier: createTokenVerifier({ issuer: () => "https://login.example", audience: "devices", ring: house.ring }),
-    // It hears of nothing.
-    credentials: createCredentialCache(house.store.credentials, {
-      capacity: 10,
-      ttlMs: 1_000_000,
-      isSure,
-      isRecent: () => true,
-    }),
-    revocations: { isRevoked: () => false },
-    now: () => path.now,
-  });
-  await verify(await logIn());
-  await house.registryAt(path).devices.revokeTokens(deviceKey, GATEWAY);
-  // Of after: known to be good at once.
-  await verify(await logIn());
-  await house.registryAt(path).devices.update(deviceKey, { status: "disabled" }, "", GATEWAY);
-  await house.registryAt(path).devices.update(deviceKey, { status: "enabled" }, "", GATEWAY);
-  await verify(await logIn());
 });

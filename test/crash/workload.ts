@@ -4,26 +4,15 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { type Client, Code, ConnectError } from "@connectrpc/connect";
 import { type AdminService, KeyMode, KeyPurpose, Status } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
-import { KEY_MODE_HOLD_MS } from "../../src/core/ports.ts";
 import { deriveDeviceKey, secretFromText } from "../../src/core/signature.ts";
 import { logInBy } from "../gateway.ts";
 import type { CrashingGateway } from "./gateway.ts";
 import type { Ledger } from "./ledger.ts";
 
-/** A device, and since when it waits for what comes next, by performance.now(). */
-interface Waiting {
-  readonly deviceKey: string;
-  readonly at: number;
-}
-
 export interface Fleet {
   readonly customerId: string;
   readonly loginKey: string;
   readonly derivationKey: string;
-  /** Devices that were enrolled and not moved. */
-  readonly enrolled: Waiting[];
-  /** Devices that were moved to keys of their own and have not logged in by them. */
-  readonly moved: Waiting[];
 }
 
 const IMPORTED = 40;
@@ -36,7 +25,7 @@ export async function enrolFleet({ admin }: CrashingGateway): Promise<Fleet> {
     await admin.issueCustomerKey({ customerId, purpose: KeyPurpose.LOGIN }),
     await admin.issueCustomerKey({ customerId, purpose: KeyPurpose.DERIVATION }),
   ];
-  return { customerId, loginKey: login.customerKey, derivationKey: derivation.customerKey, enrolled: [], moved: [] };
+  return { customerId, loginKey: login.customerKey, derivationKey: derivation.customerKey };
 }
 
 /** Writes until the gateway is gone; then every worker has ended. `onWrite` hears of each that was acknowledged. */
@@ -118,44 +107,26 @@ const key: Act = async ({ admin }, _fleet, ledger) => {
   await make(ledger, `keys ${customerId}`, "retired", () => admin.retireCustomerKey({ keyId }));
 };
 
-/**
- * Enrols a device, moves one that was enrolled before to a key of its own, and logs in with that for one that was moved before:
- * from then on the shared key is over.
- */
-const move: Act = async ({ admin, publicUrl }, { customerId, derivationKey, enrolled, moved }, ledger) => {
+/** Enrols a device, moves it to a key of its own, logs in with that, and ends the shared key. */
+const move: Act = async ({ admin, publicUrl }, { customerId, derivationKey }, ledger) => {
   const device = randomUUID();
   await make(ledger, `device ${device}`, "enabled", () =>
     admin.createDevice({ customerId, device: { deviceKey: device } }),
   );
-  enrolled.push({ deviceKey: device, at: performance.now() });
-
-  const toMove = takeDue(enrolled);
-  if (toMove !== undefined) {
-    await make(ledger, `device ${toMove}`, "enabled moving", () =>
-      admin.updateDevice({
-        device: { deviceKey: toMove, keyMode: KeyMode.DERIVED },
-        updateMask: { paths: ["key_mode"] },
-      }),
-    );
-    moved.push({ deviceKey: toMove, at: performance.now() });
-  }
-
-  const toSettle = takeDue(moved);
-  if (toSettle === undefined) return;
-  const own = { deviceKey: toSettle, customerKey: deriveDeviceKey(secretFromText(derivationKey), toSettle) };
-  await make(ledger, `device ${toSettle}`, "enabled settled", async () => {
+  await make(ledger, `device ${device}`, "enabled moving", () =>
+    admin.updateDevice({
+      device: { deviceKey: device, keyMode: KeyMode.DERIVED },
+      updateMask: { paths: ["key_mode"] },
+    }),
+  );
+  const own = { deviceKey: device, customerKey: deriveDeviceKey(secretFromText(derivationKey), device) };
+  await make(ledger, `device ${device}`, "enabled moved", async () => {
     const { status } = await logInBy(publicUrl, own);
     if (status !== 200) throw new Error(`a right login by a derived key was answered ${status}`);
+    const finish = { device: { deviceKey: device }, updateMask: { paths: ["accepts_shared_key"] } };
+    await admin.updateDevice(finish);
   });
 };
-
-/** The one that has waited the longest, once nothing holds it any more. */
-function takeDue(waiting: Waiting[]): string | undefined {
-  const first = waiting[0];
-  if (first === undefined || performance.now() - first.at <= KEY_MODE_HOLD_MS) return undefined;
-  waiting.shift();
-  return first.deviceKey;
-}
 
 const ACTS: readonly Act[] = [device, batch, key, move];
 
@@ -184,7 +155,7 @@ async function lookOnce(admin: Client<typeof AdminService>, name: string): Promi
       case "device": {
         const { status, keyMode, acceptsSharedKey } = await admin.getDevice({ deviceKey: id });
         const word = status === Status.ENABLED ? "enabled" : "disabled";
-        return keyMode === KeyMode.DERIVED ? `${word} ${acceptsSharedKey ? "moving" : "settled"}` : word;
+        return keyMode === KeyMode.DERIVED ? `${word} ${acceptsSharedKey ? "moving" : "moved"}` : word;
       }
       case "customer":
         return (await admin.getCustomer({ customerId: id })).status === Status.ENABLED ? "enabled" : "disabled";

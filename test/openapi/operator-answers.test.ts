@@ -99,8 +99,6 @@ describeAnswers([
   }),
   cases("UpdateDevice", "PATCH /v1/devices/nobody", {
     ok: () => withDevice((path) => patch(path, { display_name: "x" })),
-    // The device was enrolled a moment ago.
-    unavailable: () => withDevice((path) => patch(path, { key_mode: "KEY_MODE_DERIVED" })),
     malformed: () => patch("/v1/devices/nobody?update_mask=device_key", {}),
     does_not_exist: () => patch("/v1/devices/nobody", { display_name: "x" }),
     etag_mismatch: () => withDevice((path) => patch(path, { display_name: "x", etag: "another" })),

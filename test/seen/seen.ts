@@ -1,161 +1,160 @@
-// How long it takes until a change that one gateway made is acted on by another, for each kind of change.
+// Changes that one gateway makes, and the very next login or check at another: how many still go by what was before.
 
-import { setTimeout as pause } from "node:timers/promises";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
 import type { Registry } from "../../src/core/registry/registry.ts";
 import { deriveDeviceKey, secretFromText } from "../../src/core/signature.ts";
 import type { Environment } from "../../src/environment.ts";
 import { CUSTOMER_KEY, logInBy, openGateway, type TestGateway } from "../gateway.ts";
-import { moveInTime } from "../moves.ts";
 
-/** What a login is answered: `ok` or a reason. */
-type Outcome = string;
-
-interface Fleet {
+/** The parts of a round, which has a device of its own. */
+interface Round {
+  readonly number: number;
   readonly registry: Registry;
   readonly customerId: string;
   readonly deviceKey: string;
-  /** The device's own key, where it is moved. */
+  /** The device's own key, once it moves. */
   readonly own: string;
+  /** A second key of the customer, of this round. */
+  readonly second: string;
+  keyId: string;
+  /** The last token. */
+  token: string;
+  readonly other: TestGateway;
 }
 
-interface Change {
-  readonly name: string;
-  /** Which key logs in, before and after. */
-  readonly key?: (fleet: Fleet) => string;
-  readonly before: Outcome;
-  readonly after: Outcome;
-  /** Brought about before the other gateway is asked for the first time. */
-  readonly prepare?: (fleet: Fleet) => Promise<unknown>;
-  readonly act: (fleet: Fleet) => Promise<unknown>;
+interface Step {
+  readonly change: string;
+  readonly act: (round: Round) => Promise<unknown>;
+  /** The other gateway's answer to what it is asked next. */
+  readonly ask: (round: Round) => Promise<string>;
+  readonly expected: string | ((round: Round) => string);
 }
 
-const SECOND_KEY = "a second key of that customer";
+const update = (patch: Parameters<Registry["devices"]["update"]>[1]) => (round: Round) =>
+  round.registry.devices.update(round.deviceKey, patch, "", GATEWAY);
+const logInWith = (keyOf: (round: Round) => string) => async (round: Round) =>
+  (await logIn(round, keyOf(round))).reason;
+const shared = logInWith(() => CUSTOMER_KEY);
+const limitOf = ({ number }: Round): number => 1_000 + number;
 
-const CHANGES: readonly Change[] = [
+const STEPS: readonly Step[] = [
   {
-    name: "a device is disabled",
-    before: "ok",
-    after: "disabled",
-    act: ({ registry, deviceKey }) => registry.devices.update(deviceKey, { status: "disabled" }, "", GATEWAY),
-  },
-  {
-    name: "a device is enabled",
-    before: "disabled",
-    after: "ok",
-    prepare: ({ registry, deviceKey }) => registry.devices.update(deviceKey, { status: "disabled" }, "", GATEWAY),
-    act: ({ registry, deviceKey }) => registry.devices.update(deviceKey, { status: "enabled" }, "", GATEWAY),
-  },
-  {
-    name: "a customer is disabled",
-    before: "ok",
-    after: "disabled",
-    act: ({ registry, customerId }) => registry.customers.update(customerId, { status: "disabled" }, "", GATEWAY),
-  },
-  {
-    name: "a key is issued",
-    key: () => SECOND_KEY,
-    before: "invalid_credentials",
-    after: "ok",
-    act: ({ registry, customerId }) =>
-      registry.customerKeys.issue({ customerId, purpose: "login", importedKey: SECOND_KEY }, GATEWAY),
-  },
-  {
-    name: "a key is retired",
-    before: "ok",
-    after: "invalid_credentials",
-    async act({ registry, customerId }) {
-      const page = { pageSize: 0, pageToken: "", filter: "" };
-      const { items } = await registry.customerKeys.list(customerId, page);
-      const login = items.find(({ purpose }) => purpose === "login");
-      await registry.customerKeys.retire(login?.keyId ?? "", false, GATEWAY);
-    },
-  },
-  {
-    name: "a device is deleted",
-    before: "ok",
-    after: "invalid_credentials",
-    act: ({ registry, deviceKey }) => registry.devices.delete(deviceKey, "", GATEWAY),
-  },
-  {
-    name: "an unknown device is enrolled",
-    before: "invalid_credentials",
-    after: "ok",
-    prepare: ({ registry, deviceKey }) => registry.devices.delete(deviceKey, "", GATEWAY),
+    change: "a device is enrolled",
     act: ({ registry, customerId, deviceKey }) =>
       registry.deviceImport.importDevices([{ deviceKey, customerId }], GATEWAY),
+    ask: shared,
+    expected: "ok",
+  },
+  { change: "a device is disabled", act: update({ status: "disabled" }), ask: shared, expected: "disabled" },
+  { change: "a device is enabled", act: update({ status: "enabled" }), ask: shared, expected: "ok" },
+  {
+    change: "a limit is changed",
+    act: (round) =>
+      round.registry.customers.update(round.customerId, { loginLimit: `${limitOf(round)}/60s` }, "", GATEWAY),
+    ask: async (round) => (await logIn(round, CUSTOMER_KEY)).limit,
+    expected: (round) => String(limitOf(round)),
   },
   {
-    name: "a device is moved to a key of its own",
-    key: ({ own }) => own,
-    before: "invalid_credentials",
-    // The proof is known for right, and answered once every gateway is sure to know of the move.
-    after: "unavailable",
-    act: ({ registry, deviceKey }) =>
-      moveInTime(() => registry.devices.update(deviceKey, { keyMode: "derived", replayGuard: false }, "", GATEWAY)),
+    change: "a key is issued",
+    async act(round) {
+      const draft = { customerId: round.customerId, purpose: "login", importedKey: round.second } as const;
+      round.keyId = (await round.registry.customerKeys.issue(draft, GATEWAY)).keyId;
+    },
+    ask: logInWith(({ second }) => second),
+    expected: "ok",
+  },
+  {
+    change: "a key is retired",
+    act: ({ registry, keyId }) => registry.customerKeys.retire(keyId, false, GATEWAY),
+    ask: logInWith(({ second }) => second),
+    expected: "invalid_credentials",
+  },
+  {
+    change: "a device is moved to its own key",
+    act: update({ keyMode: "derived", replayGuard: false }),
+    ask: logInWith(({ own }) => own),
+    expected: "ok",
+  },
+  { change: "a move is finished", act: update({ finishMove: true }), ask: shared, expected: "invalid_credentials" },
+  {
+    change: "a token is revoked",
+    act: ({ registry, token }) => registry.tokens.revoke(jtiOf(token), GATEWAY),
+    ask: check,
+    expected: "revoked",
+  },
+  {
+    change: "a device's tokens are revoked",
+    async act(round) {
+      round.token = (await logIn(round, round.own)).token;
+      if ((await check(round)) !== "ok") throw new Error("a fresh token is refused");
+      await round.registry.devices.revokeTokens(round.deviceKey, GATEWAY);
+    },
+    ask: check,
+    expected: "revoked",
+  },
+  {
+    change: "a device is deleted",
+    act: ({ registry, deviceKey }) => registry.devices.delete(deviceKey, "", GATEWAY),
+    ask: logInWith(({ own }) => own),
+    expected: "invalid_credentials",
   },
 ];
 
 const OFF = { LOGIN_LIMIT: "off", FAILURE_LIMIT: "off", ADDRESS_LIMIT: "off" };
-const TICK_MS = 5;
-/** Over ten seconds. */
-const MOST_LOOKS = 2_000;
 
 export interface Seen {
-  readonly name: string;
-  /** From the answer to whoever made the change until the other gateway acts on it. */
-  readonly ms: number;
+  readonly change: string;
+  readonly changes: number;
+  /** Answers by what was before. */
+  readonly stale: number;
 }
 
-/** Makes each change at one gateway, and asks the other one until it acts on it. */
-export async function measureSeen(settings: Environment): Promise<readonly Seen[]> {
+/** Makes each kind of change `rounds` times at one of two gateways, in turn, and asks the other once. */
+export async function countStale(settings: Environment, rounds: number): Promise<readonly Seen[]> {
   const [one, other] = [await openGateway({ ...OFF, ...settings }), await openGateway({ ...OFF, ...settings })];
+  const stale = new Map(STEPS.map(({ change }) => [change, 0]));
   try {
-    const seen: Seen[] = [];
-    for (const change of CHANGES) seen.push({ name: change.name, ms: await measureOne(change, one, other) });
-    return seen;
+    const { customerId, registry } = one;
+    const issued = { customerId, purpose: "derivation", importedKey: "" } as const;
+    const { customerKey } = await registry.customerKeys.issue(issued, GATEWAY);
+    for (let number = 0; number < rounds; number++) {
+      const [changing, asked] = number % 2 === 0 ? [one, other] : [other, one];
+      const deviceKey = `board-${number}`;
+      const own = deriveDeviceKey(secretFromText(customerKey), deviceKey);
+      const second = `a second key, of round ${number}`;
+      const names = { number, customerId, deviceKey, own, second, keyId: "", token: "" };
+      const round: Round = { ...names, registry: changing.registry, other: asked };
+      // The other gateway has read what there is.
+      await shared(round);
+      for (const { change, act, ask, expected } of STEPS) {
+        await act(round);
+        const answer = await ask(round);
+        const due = typeof expected === "string" ? expected : expected(round);
+        if (answer !== due) stale.set(change, (stale.get(change) ?? 0) + 1);
+      }
+    }
   } finally {
     await Promise.all([one.close(), other.close()]);
   }
+  return [...stale].map(([change, count]) => ({ change, changes: rounds, stale: count }));
 }
 
-async function measureOne(change: Change, { registry, publicUrl }: TestGateway, other: TestGateway): Promise<number> {
-  const fleet = await enrolFleet(registry);
-  const key = change.key?.(fleet) ?? CUSTOMER_KEY;
-  await change.prepare?.(fleet);
-  // The other has it in its cache from here on.
-  await untilAnswered(other.publicUrl, fleet.deviceKey, key, change.before);
-  await change.act(fleet);
-  const acted = performance.now();
-  const here = await logIn(publicUrl, fleet.deviceKey, key);
-  if (here !== change.after) throw new Error(`${change.name}: the gateway that did it answers ${here}`);
-  await untilAnswered(other.publicUrl, fleet.deviceKey, key, change.after);
-  return performance.now() - acted;
+async function logIn(
+  round: Round,
+  customerKey: string,
+): Promise<{ readonly reason: string; readonly limit: string; readonly token: string }> {
+  const response = await logInBy(round.other.publicUrl, { deviceKey: round.deviceKey, customerKey });
+  const { reason = "ok", token = "" }: { reason?: string; token?: string } = JSON.parse(await response.text());
+  if (token !== "") round.token = token;
+  return { reason, limit: response.headers.get("x-ratelimit-limit") ?? "", token };
 }
 
-async function enrolFleet(registry: Registry): Promise<Fleet> {
-  const { customerId } = await registry.customers.create(
-    { customerId: "", displayName: "", status: "enabled", loginLimit: "" },
-    GATEWAY,
-  );
-  const issue = (purpose: "login" | "derivation", importedKey: string): Promise<{ customerKey: string }> =>
-    registry.customerKeys.issue({ customerId, purpose, importedKey }, GATEWAY);
-  await issue("login", CUSTOMER_KEY);
-  const { customerKey } = await issue("derivation", "");
-  const { deviceKey } = await registry.devices.create({ customerId, deviceKey: "" }, GATEWAY);
-  return { registry, customerId, deviceKey, own: deriveDeviceKey(secretFromText(customerKey), deviceKey) };
+async function check({ other, token }: Round): Promise<string> {
+  const response = await fetch(new URL("/auth/check", other.publicUrl), { headers: { "x-access-token": token } });
+  const text = await response.text();
+  return response.ok ? "ok" : JSON.parse(text).reason;
 }
 
-async function untilAnswered(url: string, deviceKey: string, key: string, outcome: Outcome): Promise<void> {
-  for (let looks = 0; looks < MOST_LOOKS; looks++) {
-    if ((await logIn(url, deviceKey, key)) === outcome) return;
-    await pause(TICK_MS);
-  }
-  throw new Error(`the other gateway never answered ${outcome}`);
-}
-
-async function logIn(url: string, deviceKey: string, customerKey: string): Promise<Outcome> {
-  const response = await logInBy(url, { deviceKey, customerKey });
-  const body: { reason?: string } = JSON.parse(await response.text());
-  return body.reason ?? "ok";
+function jtiOf(token: string): string {
+  return JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString()).jti;
 }

@@ -14,7 +14,6 @@ import {
   Status,
 } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { ErrorInfoSchema } from "../../gen/es/google/rpc/error_details_pb.ts";
-import { KEY_MODE_HOLD_MS } from "../../src/core/ports.ts";
 import { SEEN_MS } from "../../src/core/registry/ports.ts";
 import { adminTokenId } from "../../src/services/admin-actor.ts";
 import { ADMIN_TOKEN, openGateway, postLogin, type TestGateway } from "../gateway.ts";
@@ -203,12 +202,18 @@ describe("devices", () => {
     const path = `/v1/devices/${encodeURIComponent("pump/7:a")}`;
     expect(await rest("GET", path)).toMatchObject({ status: "STATUS_ENABLED", labels: { site: "north" } });
 
-    clock.now += KEY_MODE_HOLD_MS;
     const moved = await admin.updateDevice({
       device: { deviceKey: "pump/7:a", keyMode: KeyMode.DERIVED, labels: { site: "south" } },
       updateMask: { paths: ["key_mode"] },
     });
     expect(moved).toMatchObject({ keyMode: KeyMode.DERIVED, acceptsSharedKey: true, labels: { site: "north" } });
+    const finish = (acceptsSharedKey: boolean) =>
+      admin.updateDevice({
+        device: { deviceKey: "pump/7:a", acceptsSharedKey },
+        updateMask: { paths: ["accepts_shared_key"] },
+      });
+    await expect(finish(true)).rejects.toThrow("accepts_shared_key can only be set to false");
+    expect(await finish(false)).toMatchObject({ keyMode: KeyMode.DERIVED, acceptsSharedKey: false });
 
     expect(moved.tokensNotBefore).toBeUndefined();
     const revoked = await admin.revokeDeviceTokens({ deviceKey: "pump/7:a" });

@@ -9,6 +9,7 @@ import { inject, onTestFinished } from "vitest";
 import type { Database } from "../../src/store/database.ts";
 import { openPostgres } from "../../src/store/postgres.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
+import { monotonicNow } from "../../src/telemetry/clock.ts";
 
 /** An empty database. */
 export interface Empty {
@@ -43,7 +44,7 @@ export async function emptyPostgres(server = inject("postgresUrl"), template?: s
   await execute(server, `create database ${name}${template === undefined ? "" : ` template ${template}`}`);
   onTestFinished(() => execute(server, `drop database ${name} with (force)`));
   const url = Object.assign(new URL(server), { pathname: `/${name}` }).href;
-  return { url, connect: async () => closing(await openPostgres({ url })) };
+  return { url, connect: async () => closing(await openPostgres({ url, elapsed: monotonicNow })) };
 }
 
 /** One that stays for as long as its server does. */
@@ -51,7 +52,11 @@ export async function keptPostgres(server = inject("postgresUrl")): Promise<Empt
   if (server === undefined) throw new Error("there is no PostgreSQL. Type: npm test");
   const name = `kept_${randomBytes(8).toString("hex")}`;
   await execute(server, `create database ${name}`);
-  return { name, connect: () => openPostgres({ url: Object.assign(new URL(server), { pathname: `/${name}` }).href }) };
+  return {
+    name,
+    connect: () =>
+      openPostgres({ elapsed: monotonicNow, url: Object.assign(new URL(server), { pathname: `/${name}` }).href }),
+  };
 }
 
 function closing(database: Database): Database {

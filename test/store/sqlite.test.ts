@@ -3,8 +3,14 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { sql } from "kysely";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { migrate } from "../../src/store/migrations.ts";
+import { createSealer } from "../../src/store/sealing.ts";
+import { createStore } from "../../src/store/sql.ts";
+import { openSqlite } from "../../src/store/sqlite.ts";
 import { storeContract } from "../contracts/store.ts";
+import { addCustomer, addDevice, NOW } from "../contracts/store-samples.ts";
+import { refusalFrom } from "../core/refusal.ts";
 import { activePrivateKey, openRing } from "../keyring/ring.ts";
 import { emptySqlite } from "./connections.ts";
 import { openDatabase } from "./database.ts";
@@ -55,4 +61,41 @@ test("the connection writes ahead, flushes fully and holds foreign keys", async 
   expect(await pragma("journal_mode")).toBe("wal");
   expect(await pragma("synchronous")).toBe(2);
   expect(await pragma("foreign_keys")).toBe(1);
+});
+
+test("a full disk refuses writes alone, in its own words, and is told once each way", async () => {
+  const told: string[] = [];
+  const { path } = emptySqlite();
+  const database = openSqlite(path, {
+    away: (access, cause) => told.push(`${access} away: ${cause instanceof Error ? cause.message : ""}`),
+    back: (access) => told.push(`${access} back`),
+  });
+  onTestFinished(() => database.close());
+  await migrate(database);
+  const store = createStore(database, createSealer([Buffer.alloc(32, 1)]));
+  await addCustomer(store);
+  // The limit is one of the connection that writes.
+  const allow = (pages: number): Promise<unknown> =>
+    database.write((transaction) => sql.raw(`pragma max_page_count = ${pages}`).execute(transaction));
+  const enrol = (number: number): Promise<void> =>
+    addDevice(store, { deviceKey: `device-${number}`, displayName: "x".repeat(2_000) });
+  await allow(1);
+  let enrolled = 0;
+  const refusal = await refusalFrom(
+    (async () => {
+      for (;;) {
+        await enrol(enrolled);
+        enrolled++;
+      }
+    })(),
+  );
+  expect(refusal.reason).toBe("unavailable");
+  expect((await refusalFrom(enrol(enrolled))).reason).toBe("unavailable");
+  expect(await database.ping()).toBe("degraded");
+  expect((await store.credentials.find("device-0", NOW)).enrolled).toBe(true);
+  await allow(100_000);
+  expect(await database.ping()).toBe("degraded");
+  await enrol(enrolled);
+  expect(await database.ping()).toBe("ok");
+  expect(told).toEqual(["write away: database or disk is full", "write back"]);
 });

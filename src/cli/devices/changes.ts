@@ -1,12 +1,11 @@
 // `countersign devices create` and `update`, and what else changes a device.
 
-import { setTimeout as pause } from "node:timers/promises";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Command } from "commander";
 import { type Device, DeviceSchema, Status } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { KEY_MODES, type KeyModeName } from "../device-file/key-modes.ts";
 import { callAdmin } from "../gateway/admin-client.ts";
-import { CommandFailure, usageFailure, writeResult } from "../output.ts";
+import { usageFailure, writeResult } from "../output.ts";
 import { writeResource } from "../resource.ts";
 import { keyModeOption, type Labels, labelOption, type Switch, switchOption } from "./options.ts";
 
@@ -59,6 +58,7 @@ interface UpdateOptions {
   readonly label?: Labels;
   /** False by --no-labels. */
   readonly labels: boolean;
+  readonly finishMove?: true;
   readonly etag?: string;
 }
 
@@ -66,47 +66,37 @@ interface UpdateOptions {
 export function addDeviceUpdate(devices: Command): void {
   devices
     .command("update <device-key>")
-    .description("change a device; one that is moved to derived keys is let in by both until its first derived login")
+    .description("change a device; one that is moved to derived keys is let in by both keys until a login by its own")
     .option("--name <name>", "a name for people")
     .addOption(keyModeOption("the key it signs with"))
     .addOption(switchOption("--shared-identity", "a whole fleet uses this device_key"))
     .addOption(switchOption("--replay-guard", "each proof is good once"))
     .addOption(labelOption("a label, in place of all it has; may be there several times"))
     .option("--no-labels", "take all its labels away")
+    .option("--finish-move", "refuse the shared key from now on, once it has a key of its own")
     .option("--etag <etag>", "only if it is still this version")
     .option("--json", "print JSON")
     .action(async (deviceKey: string, options: UpdateOptions, command: Command) => {
       const { change, paths } = readChange(options);
       if (paths.length === 0) {
-        const flags = "--name, --key-mode, --shared-identity, --replay-guard, --label or --no-labels";
+        const flags = "--name, --key-mode, --shared-identity, --replay-guard, --label, --no-labels or --finish-move";
         throw usageFailure(`say what to change: ${flags}`);
       }
-      const device = await whenItMayMove(() => update({ ...change, deviceKey, etag: options.etag ?? "" }, paths));
+      const device = await update({ ...change, deviceKey, etag: options.etag ?? "" }, paths);
       writeResource(command, DeviceSchema, device);
     });
 }
 
-/** Makes a change once more where the device's key_mode was set a moment ago: whoever enrols one and moves it waits, and need not know. */
-async function whenItMayMove(change: () => Promise<Device>): Promise<Device> {
-  try {
-    return await change();
-  } catch (error) {
-    const { reason, field, retry_after: seconds } = error instanceof CommandFailure ? error.details : {};
-    if (reason !== "unavailable" || field !== "key_mode") throw error;
-    await pause(Number(seconds) * 1_000);
-    return change();
-  }
-}
-
 /** What the options say, and the fields that they speak of. */
 function readChange(options: UpdateOptions): { change: MessageInitShape<typeof DeviceSchema>; paths: string[] } {
-  const { name, keyMode, sharedIdentity, replayGuard, label, labels } = options;
+  const { name, keyMode, sharedIdentity, replayGuard, label, labels, finishMove } = options;
   if (label !== undefined && !labels) throw usageFailure("--label and --no-labels exclude each other");
   const fields = {
     ...(name !== undefined && { display_name: { displayName: name } }),
     ...(keyMode !== undefined && { key_mode: { keyMode: KEY_MODES[keyMode] } }),
     ...(sharedIdentity !== undefined && { shared_identity: { sharedIdentity: sharedIdentity === "on" } }),
     ...(replayGuard !== undefined && { replay_guard: { replayGuard: replayGuard === "on" } }),
+    ...(finishMove && { accepts_shared_key: { acceptsSharedKey: false } }),
     ...((label !== undefined || !labels) && { labels: { labels: { ...label } } }),
   };
   return { change: Object.assign({}, ...Object.values(fields)), paths: Object.keys(fields) };

@@ -123,14 +123,6 @@ export function createFallbackLimiter(options: FallbackOptions): FallbackLimiter
       return verdict;
     },
 
-    peek(charge, now) {
-      if (!breaker.away()) return limiter.peek(charge, now);
-      if (whenAway !== "local") return undefined;
-      const known = limiter.peek(charge, now);
-      const { denied, states } = shadow.read([charge], clock.read());
-      return known ?? (denied === -1 ? undefined : states[denied]);
-    },
-
     async ping() {
       if (!breaker.away()) {
         try {

@@ -37,12 +37,6 @@ export function createMemoryLimiter(capacity: number = DEFAULT_CAPACITY): Limite
       return { denied, states };
     },
 
-    peek(charge, now) {
-      const reading = read(charge, now);
-      // After a step of the clock nothing is known until a charge has set the log right.
-      return reading.remaining === 0 && !reading.stepped ? stateOf(charge, reading) : undefined;
-    },
-
     ping: async () => "ok",
   };
 }

@@ -145,10 +145,6 @@ export function createRedisLimiter(redis: RedisScripting, options: RedisLimiterO
 
     recall: (charges, now) => recall(charges, elapsed?.() ?? now),
 
-    peek(charge, now) {
-      return denials.recall(charge.key, charge.policy, elapsed?.() ?? now);
-    },
-
     async ping() {
       await redis.ping();
       return "ok";

@@ -1,12 +1,10 @@
 // What a device becomes by an operator's wish. Knows no store.
 
 import { randomUUID } from "node:crypto";
-import { KEY_MODE_HOLD_MS } from "../ports.ts";
 import type { Details } from "./changes.ts";
 import { readLabels } from "./labels.ts";
 import { readCustomerId, readDisplayName, readEnrolledDeviceKey } from "./names.ts";
 import type { Device, KeyMode, Status } from "./ports.ts";
-import { movedTooSoon } from "./refusals.ts";
 import { markRevocation } from "./revocation-mark.ts";
 
 /** What is said of a device; what is absent or undefined stays, or is as usual. */
@@ -18,6 +16,8 @@ export interface DevicePatch {
   /** Unless it is said: on for derived keys, off for shared ones, which many boards sign with in the same second. */
   readonly replayGuard?: boolean | undefined;
   readonly labels?: Readonly<Record<string, string>> | undefined;
+  /** Ends its move to a key of its own: the shared one proves its logins no more. */
+  readonly finishMove?: true | undefined;
 }
 
 export interface DeviceDraft extends DevicePatch {
@@ -50,7 +50,7 @@ export function readPatch(patch: DevicePatch): DevicePatch {
   };
 }
 
-/** The device that a patch makes of another at `at`, in unix milliseconds. @throws AuthError `unavailable` for a move too soon */
+/** The device that a patch makes of another at `at`, in unix milliseconds. */
 export function patched<Current extends Device>(current: Current, patch: DevicePatch, at: number): Current {
   const { displayName, status, sharedIdentity, labels } = patch;
   return {
@@ -64,36 +64,27 @@ export function patched<Current extends Device>(current: Current, patch: DeviceP
         : current.tokensNotBefore,
     sharedIdentity: sharedIdentity ?? current.sharedIdentity,
     labels: labels ?? current.labels,
-    ...moveKeyMode(current, patch.keyMode ?? current.keyMode, patch.replayGuard, at),
+    ...moveKeyMode(current, patch, at),
   };
 }
 
 /**
- * What a change of key_mode brings with it. One that is moved from shared to derived keys signs with either until it has
- * been seen to log in with its own. The replay guard, unless it is said, goes with the keys: a derived key is one board's.
+ * Changes key_mode. A device that moves from a shared key to its own signs with either until the move is finished. The replay guard
+ * follows the keys unless the patch sets it: a derived key is one board's.
  */
 function moveKeyMode(
   current: Device,
-  keyMode: KeyMode,
-  replayGuard: boolean | undefined,
+  { keyMode = current.keyMode, replayGuard, finishMove }: DevicePatch,
   at: number,
 ): Pick<Device, "keyMode" | "keyModeSince" | "replayGuard" | "acceptsShared"> {
   const moves = keyMode !== current.keyMode;
   const derived = keyMode === "derived";
-  // A gateway that still knows the device, or a former one of its name, as derived from before would answer a login by its own
-  // key and not note it: a shared key would go on counting.
-  if (moves && derived && isHeld(current, at)) throw movedTooSoon(KEY_MODE_HOLD_MS);
   return {
     keyMode,
     keyModeSince: moves ? at : current.keyModeSince,
     replayGuard: replayGuard ?? (moves ? derived : current.replayGuard),
-    acceptsShared: moves ? derived : current.acceptsShared,
+    acceptsShared: moves ? derived : current.acceptsShared && finishMove === undefined,
   };
-}
-
-/** A key_mode that was set in the future was set by a clock's mistake, and is held by nothing. */
-function isHeld({ keyModeSince }: Device, at: number): boolean {
-  return keyModeSince <= at && at < keyModeSince + KEY_MODE_HOLD_MS;
 }
 
 /** What the audit log tells of a device. */

@@ -139,8 +139,8 @@ export interface Change<Row> {
 export type Decide<Stored, Row> = (current: Stored) => Change<Row> | undefined;
 
 /**
- * Every change and its audit entry are one transaction; what is acknowledged is on disk; every gateway on the same database
- * hears of it. What is there already throws AuthError `already_exists`, what is missing `does_not_exist`, each naming the
+ * Every change and its audit entry are one transaction; what is acknowledged is on disk, and counts for every gateway on the
+ * same database. What is there already throws AuthError `already_exists`, what is missing `does_not_exist`, each naming the
  * field; `unavailable` when the database cannot be asked.
  */
 export interface CustomerStore {

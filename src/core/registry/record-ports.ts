@@ -53,17 +53,13 @@ export interface RevokedToken {
   readonly expiresAt: number;
 }
 
-/** Tokens that were taken back one by one, until they have expired. As CustomerStore, but for `prune`, of which nobody is told. */
+/** Tokens that were revoked one by one, until they have expired. As CustomerStore, but `prune` has no audit entry. */
 export interface RevokedTokenStore {
   /**
    * One that is there already is remembered for as long as the later says, by whatever clock the former was written; without an entry
    * where that changes nothing. @returns what is there
    */
   insert(token: RevokedToken, entry: AuditEntry): Promise<RevokedToken>;
-  /** Those that have not expired at `now`. */
-  list(now: number): Promise<readonly RevokedToken[]>;
-  /** Whether it is there, expired or not. */
-  has(jti: string): Promise<boolean>;
   /** Deletes at most `most` of those that have expired at `now`. @returns how many */
   prune(now: number, most: number): Promise<number>;
 }
@@ -86,10 +82,17 @@ export interface Sighting {
   readonly failure: { readonly at: number; readonly reason: string } | undefined;
 }
 
-/**
- * Keeps what was last seen of devices. Of names that are not enrolled nothing is kept; older sightings change nothing; throws
- * AuthError `unavailable` when the database cannot be asked.
- */
+/** A device that logged in by its own key while it moved to that. */
+export interface Move {
+  readonly deviceKey: string;
+  /** When the move began, as the login read it, in unix milliseconds. */
+  readonly movingSince: number;
+}
+
+/** The last login and failure of each device. Rejects with AuthError `unavailable` when the database cannot be asked. */
 export interface ActivityStore {
+  /** Unknown devices are skipped, and older sightings change nothing. */
   record(sightings: readonly Sighting[]): Promise<void>;
+  /** Has the shared key prove no more logins of these devices, with an audit event each, at `at` in unix milliseconds. */
+  finishMoves(moves: readonly Move[], at: number): Promise<void>;
 }

@@ -62,12 +62,6 @@ export function strangePageToken(): AuthError {
   return malformed("page_token is none that this list has given", "page_token");
 }
 
-/** A move to keys of its own, before every gateway knows of the last move. */
-export function movedTooSoon(retryAfterMs: number): AuthError {
-  const message = "the key_mode of this device was set a moment ago. Try again in two seconds";
-  return new AuthError("unavailable", message, { field: "key_mode", retryAfterMs });
-}
-
 /** The database of the registry `is busy`, or what else is the matter with it. */
 export function registryUnavailable(what: string, retryAfterMs: number, cause?: unknown): AuthError {
   return new AuthError("unavailable", `the registry ${what}. Try again later`, { retryAfterMs }, { cause });

@@ -140,7 +140,6 @@ export function createStoreModel(now: () => number): StoreModel {
             }
             return undefined;
           },
-          peek: () => undefined,
         },
         reach: {
           identify: () => reachFor(() => `life ${lives}`),

@@ -2,9 +2,8 @@
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { KEY_MODE_HOLD_MS } from "../../../src/core/ports.ts";
 import type { ImportOutcome, ImportRow } from "../../../src/core/registry/device-import.ts";
-import { ACTOR, NOW } from "../../contracts/store-samples.ts";
+import { ACTOR } from "../../contracts/store-samples.ts";
 import { refusalFrom } from "../refusal.ts";
 import { DEVICE, type OpenedRegistry, openWithCustomer, openWithIssuer } from "./open-registry.ts";
 
@@ -64,34 +63,12 @@ test("changes what a row speaks of, and leaves the rest as it is", async () => {
 test("moves a device from shared to derived keys as an update does", async () => {
   const opened = await openWithCustomer();
   await importRows(opened, [rowOf("a")]);
-  opened.clock.now += KEY_MODE_HOLD_MS;
   await importRows(opened, [rowOf("a", { keyMode: "derived" })]);
   const moved = { keyMode: "derived", acceptsShared: true, replayGuard: true };
   expect(await opened.registry.devices.get("a")).toMatchObject(moved);
   // Done again, it does not undo what the move has come to.
   expect(await importRows(opened, [rowOf("a", { keyMode: "derived" })])).toEqual({ ...NONE, unchanged: 1 });
   expect(await opened.registry.devices.get("a")).toMatchObject({ ...moved, revision: 2 });
-});
-
-test("a row that moves a device too soon after it moved fails, and the others go in", async () => {
-  const opened = await openWithCustomer();
-  const { devices } = opened.registry;
-  await importRows(opened, [rowOf("a", { keyMode: "derived" })]);
-  await importRows(opened, [rowOf("a", { keyMode: "shared" })]);
-  expect(await devices.get("a")).toMatchObject({ keyModeSince: NOW });
-  const { failures, ...counts } = await importRows(opened, [rowOf("a", { keyMode: "derived" }), rowOf("b")]);
-  expect(counts).toEqual({ created: 1, updated: 0, unchanged: 0 });
-  expect(failures).toEqual([
-    {
-      row: 0,
-      reason: "unavailable",
-      message: "the key_mode of this device was set a moment ago. Try again in two seconds",
-      field: "key_mode",
-    },
-  ]);
-  opened.clock.now += KEY_MODE_HOLD_MS;
-  expect(await importRows(opened, [rowOf("a", { keyMode: "derived" })])).toEqual({ ...NONE, updated: 1 });
-  expect(await devices.get("a")).toMatchObject({ keyModeSince: NOW + KEY_MODE_HOLD_MS, acceptsShared: true });
 });
 
 test("tells each wrong row by its place, and lets the others in", async () => {

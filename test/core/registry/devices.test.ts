@@ -1,7 +1,6 @@
 // Devices, as operators see to them, over a real store.
 
 import { describe, expect, test } from "vitest";
-import { KEY_MODE_HOLD_MS } from "../../../src/core/ports.ts";
 import type { DeviceDraft } from "../../../src/core/registry/device-changes.ts";
 import { etagOf } from "../../../src/core/registry/pages.ts";
 import { ACTOR, NOW } from "../../contracts/store-samples.ts";
@@ -122,10 +121,9 @@ describe("changing", () => {
     expect((await registry.devices.get("pump-7")).displayName).toBe("y");
   });
 
-  test("one that is moved to keys of its own takes both until it has been seen with one", async () => {
-    const { registry, store, events, clock } = await openWithCustomer();
+  test("one that is moved to keys of its own takes both until the move is finished", async () => {
+    const { registry, events } = await openWithCustomer();
     await registry.devices.create(DEVICE, ACTOR);
-    clock.now += KEY_MODE_HOLD_MS;
     const moved = await registry.devices.update("pump-7", { keyMode: "derived" }, "", ACTOR);
     expect(moved).toMatchObject({ keyMode: "derived", acceptsShared: true, replayGuard: true });
     expect((await events()).at(-1)?.details).toEqual({
@@ -136,9 +134,9 @@ describe("changing", () => {
     const again = await registry.devices.update("pump-7", { keyMode: "derived", displayName: "x" }, "", ACTOR);
     expect(again).toMatchObject({ acceptsShared: true, replayGuard: true });
 
-    expect(await store.credentials.settle("pump-7", "derivation", NOW)).toBe(true);
-    const settled = await registry.devices.update("pump-7", { keyMode: "derived", displayName: "y" }, "", ACTOR);
-    expect(settled).toMatchObject({ keyMode: "derived", acceptsShared: false });
+    const finished = await registry.devices.update("pump-7", { finishMove: true }, "", ACTOR);
+    expect(finished).toMatchObject({ keyMode: "derived", acceptsShared: false });
+    expect((await events()).at(-1)?.details).toEqual({ accepts_shared_key: false });
 
     const back = await registry.devices.update("pump-7", { keyMode: "shared" }, "", ACTOR);
     expect(back).toMatchObject({ keyMode: "shared", acceptsShared: false, replayGuard: false });
@@ -150,60 +148,12 @@ describe("changing", () => {
   ] as const)(
     "the replay guard of one that is moved to %s keys is as a patch says: %s",
     async ([keyMode, replayGuard]) => {
-      const { registry, clock } = await openWithCustomer();
+      const { registry } = await openWithCustomer();
       await registry.devices.create({ ...DEVICE, keyMode: keyMode === "shared" ? "derived" : "shared" }, ACTOR);
-      clock.now += KEY_MODE_HOLD_MS;
       const moved = await registry.devices.update("pump-7", { keyMode, replayGuard }, "", ACTOR);
       expect(moved.replayGuard).toBe(replayGuard);
     },
   );
-});
-
-test("one that moved to shared keys moves back when every gateway has heard of it, and not before", async () => {
-  const { registry, clock } = await openWithCustomer();
-  await registry.devices.create({ ...DEVICE, keyMode: "derived" }, ACTOR);
-  const shared = await registry.devices.update("pump-7", { keyMode: "shared" }, "", ACTOR);
-  expect(shared.keyModeSince).toBe(NOW);
-  clock.now += KEY_MODE_HOLD_MS - 1;
-  // What does not move it is no matter.
-  const renamed = await registry.devices.update("pump-7", { keyMode: "shared", displayName: "x" }, "", ACTOR);
-  expect(renamed.keyModeSince).toBe(NOW);
-  const refusal = await refusalFrom(registry.devices.update("pump-7", { keyMode: "derived" }, "", ACTOR));
-  expect(refusal.reason).toBe("unavailable");
-  expect(refusal.message).toBe("the key_mode of this device was set a moment ago. Try again in two seconds");
-  expect(refusal.particulars).toEqual({ field: "key_mode", retryAfterMs: KEY_MODE_HOLD_MS });
-  expect(await registry.devices.get("pump-7")).toEqual(renamed);
-  clock.now += 1;
-  const derived = await registry.devices.update("pump-7", { keyMode: "derived" }, "", ACTOR);
-  expect(derived).toMatchObject({ keyMode: "derived", acceptsShared: true, keyModeSince: NOW + KEY_MODE_HOLD_MS });
-  // Back to shared keys it goes at any time.
-  expect(await registry.devices.update("pump-7", { keyMode: "shared" }, "", ACTOR)).toMatchObject({
-    keyMode: "shared",
-    keyModeSince: NOW + KEY_MODE_HOLD_MS,
-  });
-});
-
-test("one that is enrolled anew does not move before every gateway has forgotten the former one of its name", async () => {
-  const { registry, clock } = await openWithCustomer();
-  await registry.devices.create({ ...DEVICE, keyMode: "derived" }, ACTOR);
-  clock.now += 10 * KEY_MODE_HOLD_MS;
-  await registry.devices.delete("pump-7", "", ACTOR);
-  await registry.devices.create(DEVICE, ACTOR);
-  const move = () => registry.devices.update("pump-7", { keyMode: "derived" }, "", ACTOR);
-  clock.now += KEY_MODE_HOLD_MS - 1;
-  expect((await refusalFrom(move())).reason).toBe("unavailable");
-  clock.now += 1;
-  expect(await move()).toMatchObject({ acceptsShared: true, keyModeSince: clock.now });
-});
-
-test("one that was changed by a clock ahead of this one is not held until that time comes", async () => {
-  const { registry, clock } = await openWithCustomer();
-  clock.now += 86_400_000;
-  await registry.devices.create(DEVICE, ACTOR);
-  clock.now = NOW;
-  expect(await registry.devices.update("pump-7", { keyMode: "derived" }, "", ACTOR)).toMatchObject({
-    keyModeSince: NOW,
-  });
 });
 
 test("deletes a device", async () => {

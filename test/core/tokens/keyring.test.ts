@@ -223,6 +223,7 @@ test("a key of an algorithm that only a newer gateway knows is published, told o
       retired_at: NOW,
       published_until: NOW + DAY_MS,
       rotate_at: null,
+      token_life_ms: 0,
     })
     .execute();
   await ring.refresh();

@@ -221,7 +221,8 @@ export type Device = Message<"countersign.admin.v1.Device"> & {
   labels: { [key: string]: string };
 
   /**
-   * Output only. Moved from shared to derived keys, and let in by both until its first derived login.
+   * It moves from a shared key to its own, and is let in by both: until some seconds after its first login by its own key, or
+   * until an update sets this to false. An update never sets it to true.
    *
    * @generated from field: bool accepts_shared_key = 9;
    */
@@ -1055,8 +1056,8 @@ export type UpdateDeviceRequest = Message<"countersign.admin.v1.UpdateDeviceRequ
   device?: Device | undefined;
 
   /**
-   * The fields to change: display_name, status, key_mode, shared_identity, replay_guard, labels. Absent: those of them
-   * that are not empty.
+   * The fields to change: display_name, status, key_mode, shared_identity, replay_guard, labels, accepts_shared_key. Absent:
+   * those of them that are not empty.
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 2;
    */
@@ -2071,7 +2072,7 @@ export const SigningKeyStateSchema: GenEnum<SigningKeyState> = /*@__PURE__*/
 /**
  * What operators call: who may log in, and with which keys.
  * Internal listener only; every call carries the admin token as "authorization: Bearer <token>". Each change is in the
- * audit log, and seen by every gateway within a second.
+ * audit log, and counts from the next login or check on, on every gateway.
  *
  * Lists are paged: next_page_token goes into page_token of the next call, and is empty on the last page. A page may be
  * short, or empty, before the last: a filter that few match does not make a page slower. Filters are comparisons joined

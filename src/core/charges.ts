@@ -1,0 +1,59 @@
+// The charges of a login, and their outcome by policy.
+
+import type { Charge, Credential, Limiter, LimitState, Policy, PolicyName, Verdict } from "./ports.ts";
+
+/** The limits in force; undefined is off. */
+export interface LoginPolicies {
+  readonly login: Policy | undefined;
+  readonly failure: Policy | undefined;
+  /** The policy of an address. */
+  readonly address: (address: string) => Policy | undefined;
+  readonly replay: Policy;
+}
+
+type Limited = Pick<Credential, "deviceKey" | "sharedIdentity" | "replayGuard" | "loginLimit">;
+
+/** An admitted login: `login`, and `replay` under replay guard. `timestamp` is in unix seconds. */
+export function loginCharges(
+  { deviceKey, sharedIdentity, replayGuard, loginLimit }: Limited,
+  address: string,
+  timestamp: number,
+  policies: LoginPolicies,
+): readonly Charge[] {
+  const login = loginLimit === "off" ? undefined : (loginLimit ?? policies.login);
+  return [
+    ...chargeOf(login, sharedIdentity ? `${deviceKey} ${address}` : deviceKey),
+    ...chargeOf(replayGuard ? policies.replay : undefined, `${deviceKey} ${timestamp}`),
+  ];
+}
+
+/** A refused login: `failure` and `address`. */
+export function refusalCharges(
+  { deviceKey }: Pick<Credential, "deviceKey">,
+  address: string,
+  policies: LoginPolicies,
+): readonly Charge[] {
+  return [...chargeOf(policies.failure, `${address} ${deviceKey}`), ...chargeOf(policies.address(address), address)];
+}
+
+function chargeOf(policy: Policy | undefined, key: string): readonly Charge[] {
+  return policy === undefined ? [] : [{ policy, key }];
+}
+
+export interface Charged {
+  /** The state of the policy that denied. */
+  readonly denied: LimitState | undefined;
+  stateOf(name: PolicyName): LimitState | undefined;
+}
+
+const NO_CHARGES: Verdict = { denied: -1, states: [] };
+
+/** Makes the charges at `now`, in unix milliseconds: all or none. */
+export async function charge(limiter: Limiter, charges: readonly Charge[], now: number): Promise<Charged> {
+  const { denied, states } = charges.length === 0 ? NO_CHARGES : await limiter.charge(charges, now);
+  const decided = (state: Verdict["states"][number]): LimitState | undefined => state && { ...state, decidedAt: now };
+  return {
+    denied: decided(states[denied]),
+    stateOf: (name) => decided(states.find((state) => state?.policy.name === name)),
+  };
+}

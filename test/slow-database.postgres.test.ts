@@ -1,0 +1,20 @@
+// A PostgreSQL that becomes slow, is cut off and comes back: logins get 503, then go on, and the log says so once each way.
+
+import { expect, onTestFinished, test } from "vitest";
+import { temporaryFolder } from "./program.ts";
+import { runSlowDatabase } from "./slow-database/slow.ts";
+import { emptyPostgres } from "./store/connections.ts";
+
+test("logins are refused while it is away, and go on afterwards", { timeout: 60_000 }, async () => {
+  const { url } = await emptyPostgres();
+  const { phases, lines } = await runSlowDatabase({
+    databaseUrl: url,
+    folder: temporaryFolder(),
+    perSecond: 20,
+    seconds: 1,
+    delayMs: 2_000,
+    atEnd: onTestFinished,
+  });
+  expect(phases.map(({ statuses }) => Object.keys(statuses))).toEqual([["401"], ["503"], ["503"], ["401"]]);
+  expect(lines).toEqual(["the database is away: logins are refused", "the database is back"]);
+});

@@ -1,0 +1,100 @@
+// A gateway whose PostgreSQL becomes slow, is cut off and comes back, while devices log in.
+
+import { setTimeout as pause } from "node:timers/promises";
+import { postLogin } from "../gateway.ts";
+import { serve } from "../program.ts";
+import { startProxy } from "./proxy.ts";
+
+export interface Phase {
+  readonly name: string;
+  readonly logins: number;
+  /** Logins by status. */
+  readonly statuses: Readonly<Record<string, number>>;
+  readonly slowestMs: number;
+  /** The gateway's memory at its end, in MB. */
+  readonly memoryMb: number;
+}
+
+export interface SlowOutcome {
+  readonly phases: readonly Phase[];
+  /** From the mended proxy until the first login is answered 200. */
+  readonly recoveryMs: number;
+  /** Log lines about the database, of level 40 and over. */
+  readonly lines: readonly string[];
+}
+
+export interface SlowOptions {
+  readonly databaseUrl: string;
+  readonly folder: string;
+  readonly perSecond: number;
+  readonly seconds: number;
+  readonly delayMs: number;
+  readonly atEnd: (end: () => Promise<void>) => void;
+}
+
+/** Runs the phases: well, slow, cut, mended. */
+export async function runSlowDatabase(options: SlowOptions): Promise<SlowOutcome> {
+  const { databaseUrl, folder, perSecond, seconds, delayMs, atEnd } = options;
+  const url = new URL(databaseUrl);
+  const proxy = await startProxy({ host: url.hostname, port: Number(url.port) });
+  atEnd(async () => proxy.close());
+  const env = {
+    COUNTERSIGN_DATABASE_URL: Object.assign(new URL(databaseUrl), { port: String(proxy.port) }).href,
+    COUNTERSIGN_LOGIN_LIMIT: "off",
+    COUNTERSIGN_FAILURE_LIMIT: "off",
+    COUNTERSIGN_ADDRESS_LIMIT: "off",
+  };
+  const gateway = await serve(folder, { env }, [], atEnd);
+  const { publicUrl, internalUrl } = gateway;
+
+  async function logIn(): Promise<{ readonly status: number; readonly ms: number }> {
+    const began = performance.now();
+    const answer = await postLogin(publicUrl, {
+      device_key: "nobody",
+      timestamp: Math.floor(Date.now() / 1_000),
+      device_signature: "00".repeat(32),
+    });
+    await answer.arrayBuffer();
+    return { status: answer.status, ms: performance.now() - began };
+  }
+
+  async function load(name: string): Promise<Phase> {
+    const logins: Promise<Awaited<ReturnType<typeof logIn>>>[] = [];
+    const ends = performance.now() + seconds * 1_000;
+    for (let next = performance.now(); next < ends; next += 1_000 / perSecond) {
+      logins.push(logIn());
+      await pause(Math.max(0, next - performance.now()));
+    }
+    const answers = await Promise.all(logins);
+    const statuses: Record<string, number> = {};
+    for (const { status } of answers) statuses[status] = (statuses[status] ?? 0) + 1;
+    const slowestMs = Math.max(...answers.map(({ ms }) => ms));
+    return { name, logins: answers.length, statuses, slowestMs, memoryMb: await memoryOf(internalUrl) };
+  }
+
+  const phases = [await load("well")];
+  proxy.delay(delayMs);
+  phases.push(await load(`answers ${delayMs} ms late`));
+  proxy.cut();
+  phases.push(await load("cut off"));
+  proxy.mend();
+  const mended = performance.now();
+  // An unknown device: 401 once the database was asked.
+  while ((await logIn()).status !== 401) await pause(10);
+  const recoveryMs = performance.now() - mended;
+  phases.push(await load("mended"));
+  await gateway.end("SIGTERM");
+  const lines = gateway
+    .log()
+    .split("\n")
+    .filter((line) => line.startsWith("{"))
+    .map((line): { level: number; msg: string } => JSON.parse(line))
+    .filter(({ level }) => level >= 40)
+    .map(({ msg }) => msg);
+  return { phases, recoveryMs, lines };
+}
+
+async function memoryOf(internalUrl: string): Promise<number> {
+  const text = await (await fetch(new URL("/metrics", internalUrl))).text();
+  return Number(/^process_resident_memory_bytes (\S+)$/m.exec(text)?.[1]) / 1e6;
+}

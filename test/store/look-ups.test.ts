@@ -1,0 +1,71 @@
+// Look-ups on PostgreSQL: one query for those that come together, a deadline, a bound, and what an outage does to them.
+
+import { setImmediate as turn } from "node:timers/promises";
+import { expect, test } from "vitest";
+import { createLookUps, type LookUpOptions } from "../../src/store/look-ups.ts";
+import { refusalFrom } from "../core/refusal.ts";
+
+function open(options: Partial<LookUpOptions> = {}) {
+  const batches: (readonly string[])[] = [];
+  const gates: (() => void)[] = [];
+  const failures: string[] = [];
+  const lookUps = createLookUps({
+    outage: { lookUpFailed: (cause) => failures.push(String(cause)) },
+    elapsed: () => performance.now(),
+    ...options,
+  });
+  const find = lookUps.batch(async (names: readonly string[]) => {
+    batches.push(names);
+    await new Promise<void>((resolve) => gates.push(resolve));
+    return names.map((name) => `the answer to ${name}`);
+  });
+  /** Answers every query that was sent. */
+  const answer = (): void => {
+    for (const gate of gates.splice(0)) gate();
+  };
+  return { ...lookUps, find, batches, failures, answer };
+}
+
+test("look-ups of one turn are one query, each with its own answer", async () => {
+  const { find, batches, answer } = open();
+  const found = ["a", "b", "a"].map(find);
+  await turn();
+  await turn();
+  answer();
+  expect(await Promise.all(found)).toEqual(["the answer to a", "the answer to b", "the answer to a"]);
+  expect(batches).toEqual([["a", "b", "a"]]);
+});
+
+test("a failure of the query is that of each look-up", async () => {
+  const find = createLookUps({ outage: { lookUpFailed() {} }, elapsed: () => 0 }).batch(() =>
+    Promise.reject(new Error("away")),
+  );
+  for (const found of await Promise.allSettled([find("a"), find("b")])) {
+    expect(found).toMatchObject({ status: "rejected", reason: { message: "away" } });
+  }
+});
+
+test("a look-up that is not answered in time is unavailable, and an outage begins", async () => {
+  const { find, failures } = open({ answerMs: 5 });
+  expect((await refusalFrom(find("a"))).reason).toBe("unavailable");
+  expect(failures).toEqual(["Error: no answer within 5 ms"]);
+});
+
+test("only so many wait", async () => {
+  const { find, answer } = open({ mostWaiting: 2 });
+  const waiting = [find("a"), find("b")];
+  expect(await refusalFrom(find("c"))).toMatchObject({ reason: "unavailable", message: /overloaded/ });
+  await turn();
+  await turn();
+  answer();
+  await Promise.all(waiting);
+});
+
+test("an outage fails at once those that no query was sent for", async () => {
+  const { find, rejectQueued, batches } = open();
+  const found = find("a");
+  rejectQueued();
+  expect((await refusalFrom(found)).reason).toBe("unavailable");
+  await turn();
+  expect(batches).toEqual([]);
+});

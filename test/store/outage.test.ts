@@ -1,0 +1,69 @@
+// Outages of the database: when they begin, when they end, and who is notified.
+
+import { expect, test } from "vitest";
+import { createOutage } from "../../src/store/outage.ts";
+import { refusalOf } from "../core/refusal.ts";
+
+function open() {
+  const told: string[] = [];
+  const probes: { resolve(): void; reject(error: Error): void }[] = [];
+  const outage = createOutage({
+    probe: () => new Promise<void>((resolve, reject) => probes.push({ resolve, reject })),
+    listener: {
+      away: (access, cause) => told.push(`${access} away: ${String(cause)}`),
+      back: (access) => told.push(`${access} back`),
+    },
+  });
+  return { outage, told, probes };
+}
+
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+test("look-ups fail at once from the first failure until a probe succeeds, told once each way", async () => {
+  const { outage, told, probes } = open();
+  outage.check();
+  outage.lookUpFailed("cut");
+  outage.lookUpFailed("cut again");
+  expect(refusalOf(() => outage.check()).reason).toBe("unavailable");
+  probes[0]?.resolve();
+  await settled();
+  outage.check();
+  expect(told).toEqual(["read away: cut", "read back"]);
+  outage.close();
+});
+
+test("another read that fails is an outage only where a probe fails, too", async () => {
+  const { outage, told, probes } = open();
+  outage.readFailed("a slow list");
+  probes[0]?.resolve();
+  await settled();
+  outage.check();
+  outage.readFailed("cut");
+  probes[1]?.reject(new Error("cut"));
+  await settled();
+  expect(told).toEqual(["read away: cut"]);
+  outage.close();
+});
+
+test("a write that fails leaves reads alone, until a write succeeds", async () => {
+  const { outage, told, probes } = open();
+  for (const cause of ["disk full", "disk full"]) outage.writeFailed(cause);
+  for (const { resolve } of probes) resolve();
+  await settled();
+  outage.check();
+  expect(outage.canWrite()).toBe(false);
+  outage.wrote();
+  outage.wrote();
+  expect(outage.canWrite()).toBe(true);
+  expect(told).toEqual(["write away: disk full", "write back"]);
+});
+
+test("a write that fails because nothing answers is an outage of reads", async () => {
+  const { outage, told, probes } = open();
+  outage.writeFailed("cut");
+  probes[0]?.reject(new Error("cut"));
+  await settled();
+  outage.writeFailed("cut");
+  expect([told, outage.canWrite()]).toEqual([["read away: cut"], true]);
+  outage.close();
+});
