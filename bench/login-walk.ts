@@ -9,7 +9,7 @@ import type { Peer, PeerSetup } from "./peer.ts";
 /** Requests are signed so many at a time, to keep the generator's pauses short. */
 const BATCH = 200;
 
-/** A peer that its fleet logs in at; each device twice while it warms up: a cache may keep only what comes again. */
+/** A peer that its fleet logs in at; each device twice while it warms up. */
 export function createLoginSubject(peer: Peer): Subject {
   const { fleet, dialect } = peer.setup;
   return {

@@ -21,20 +21,19 @@ import { customerKeyContext } from "./seal-contexts.ts";
 import type { Sealer } from "./sealing.ts";
 
 interface MarksRow {
-  readonly device_key: string;
+  /** 0 for the decoy. */
+  readonly is_enrolled: number;
+  readonly is_enabled: number;
   readonly customer_id: string;
-  readonly device_status: string;
-  readonly customer_status: string;
   readonly device_created_at: number;
   readonly device_tokens_not_before: number;
   readonly customer_tokens_not_before: number;
 }
 
 interface DeviceRow extends MarksRow {
-  readonly asked_key: string;
-  readonly key_mode: string;
+  readonly is_derived: number;
+  readonly is_moving: number;
   readonly key_mode_since: number;
-  readonly accepts_shared: number;
   readonly shared_identity: number;
   readonly replay_guard: number;
   readonly login_limit: string;
@@ -55,8 +54,10 @@ interface KeyRow {
   readonly expires_at: number | null;
 }
 
-const MARKS = `asked.place, device.device_key, device.customer_id,
-  device.status as device_status, customer.status as customer_status, device.created_at as device_created_at,
+/** Numbers rather than texts: each text of a row costs as much as a search. */
+const MARKS = `asked.place, case when device.device_key = '${DECOY}' then 0 else 1 end as is_enrolled,
+  case when device.status = 'enabled' and customer.status = 'enabled' then 1 else 0 end as is_enabled,
+  device.customer_id, device.created_at as device_created_at,
   device.tokens_not_before as device_tokens_not_before, customer.tokens_not_before as customer_tokens_not_before`;
 
 /** An unknown device reads the decoy, so that both cost the same. */
@@ -65,13 +66,15 @@ const DEVICE = `join devices as device on device.device_key = coalesce(
   join customers as customer on customer.customer_id = device.customer_id`;
 
 const FIND = {
+  name: "find",
   names: ["asked_key"],
-  sql: (asked: string) => `select ${MARKS}, asked.asked_key, device.key_mode, device.key_mode_since,
-    device.accepts_shared, device.shared_identity, device.replay_guard, customer.login_limit, customer.keys_version
-    from ${asked} ${DEVICE}`,
+  sql: (asked: string) => `select ${MARKS}, case when device.key_mode = 'derived' then 1 else 0 end as is_derived,
+    device.accepts_shared as is_moving, device.key_mode_since, device.shared_identity, device.replay_guard, customer.login_limit,
+    customer.keys_version from ${asked} ${DEVICE}`,
 };
 
 const FIND_STANDING = {
+  name: "find_standing",
   names: ["asked_key", "jti"],
   sql: (asked: string) => `select ${MARKS},
     case when exists (select 1 from revoked_tokens as revoked where revoked.jti = asked.jti) then 1 else 0 end as is_revoked
@@ -79,12 +82,13 @@ const FIND_STANDING = {
 };
 
 const FIND_KEYS = {
+  name: "find_keys",
   names: ["owner"],
   sql: (asked: string) => `select asked.place, customer.keys_version, key.key_id, key.purpose, key.sealed_secret,
     key.not_before, key.expires_at
     from ${asked} join customers as customer on customer.customer_id = asked.owner
     left join customer_keys as key
-      on key.customer_id = customer.customer_id and key.retired_at is null and key.lost_at is null
+      on key.customer_id = customer.customer_id and key.retired_at is null
     order by key.created_at desc, key.key_id`,
 };
 
@@ -165,14 +169,14 @@ export function createCredentialStore(
         cached?.version === version
           ? cached
           : await shareByName(loading, `${customerId} ${version}`, () => loadKeys(customerId, now));
-      return credentialOf(row, keys, now);
+      return credentialOf(deviceKey, row, keys, now);
     },
 
     async findStanding(deviceKey, jti) {
       const row = required((await findStanding([deviceKey, jti]))[0]);
       return {
-        enrolled: row.device_key !== DECOY,
-        enabled: isEnabled(row),
+        enrolled: row.is_enrolled !== 0,
+        enabled: row.is_enabled !== 0,
         marks: marksOf(row),
         isRevoked: row.is_revoked !== 0,
       };
@@ -180,17 +184,14 @@ export function createCredentialStore(
   };
 }
 
-function credentialOf(row: DeviceRow, { login, derivation }: CustomerKeys, now: number): Credential {
+function credentialOf(deviceKey: string, row: DeviceRow, { login, derivation }: CustomerKeys, now: number): Credential {
   const isLive = ({ notBefore, expiresAt }: CustomerKey): boolean => notBefore <= now && now < expiresAt;
-  const enrolled = row.device_key !== DECOY;
-  const isMoving = row.accepts_shared !== 0;
-  const isDerived = row.key_mode === "derived";
+  const [enrolled, isDerived, isMoving] = [row.is_enrolled !== 0, row.is_derived !== 0, row.is_moving !== 0];
   return {
-    // The text of the request would keep all of that in memory.
-    deviceKey: row.asked_key,
+    deviceKey,
     enrolled,
     customerId: row.customer_id,
-    enabled: isEnabled(row),
+    enabled: row.is_enabled !== 0,
     sharedIdentity: row.shared_identity !== 0,
     replayGuard: row.replay_guard !== 0,
     loginLimit: row.login_limit === "" ? undefined : limitOf(row.login_limit),
@@ -199,10 +200,6 @@ function credentialOf(row: DeviceRow, { login, derivation }: CustomerKeys, now: 
     movingSince: isMoving ? row.key_mode_since : undefined,
     marks: marksOf(row),
   };
-}
-
-function isEnabled({ device_status, customer_status }: MarksRow): boolean {
-  return device_status === "enabled" && customer_status === "enabled";
 }
 
 function marksOf(row: MarksRow): RevocationMarks {

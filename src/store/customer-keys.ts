@@ -20,7 +20,6 @@ const COLUMNS = [
   "expires_at",
   "created_at",
   "retired_at",
-  "lost_at",
 ] as const satisfies readonly (keyof Schema["customer_keys"])[];
 
 type Row = Pick<Selectable<Schema["customer_keys"]>, (typeof COLUMNS)[number]>;
@@ -55,7 +54,6 @@ export function createCustomerKeyStore(
             expires_at: key.expiresAt ?? null,
             created_at: key.createdAt,
             retired_at: key.retiredAt ?? null,
-            lost_at: null,
           })
           .onConflict((conflict) => conflict.column("key_id").doNothing())
           .returning("key_id")
@@ -72,24 +70,12 @@ export function createCustomerKeyStore(
     },
 
     async list(customerId, { after, size }) {
-      const place = after === "" ? undefined : readPlace(after);
-      const rows = await database.read((db) =>
-        selectKeys(db, customerId)
-          .$if(place !== undefined, (query) =>
-            query.where(({ eb, refTuple, tuple }) =>
-              eb(refTuple("created_at", "key_id"), "<", tuple(place?.createdAt ?? 0, place?.keyId ?? "")),
-            ),
-          )
-          .select(COLUMNS)
-          .limit(size + 1)
-          .execute(),
-      );
-      const page = rows.slice(0, size);
-      const last = page.at(-1);
-      return {
-        items: page.map(keyOfRow),
-        next: last !== undefined && rows.length > size ? `${last.created_at} ${last.key_id}` : undefined,
-      };
+      // A customer has few keys.
+      const rows = await database.read((db) => selectKeys(db, customerId).select(COLUMNS).execute());
+      const start = after === "" ? 0 : rows.findIndex(({ key_id }) => key_id === after) + 1;
+      if (after !== "" && start === 0) throw strangePageToken();
+      const page = rows.slice(start, start + size);
+      return { items: page.map(keyOfRow), next: start + size < rows.length ? page.at(-1)?.key_id : undefined };
     },
 
     secretsOf: (customerId) => database.read((db) => openCustomerKeys(db, sealer, customerId, onFault)),
@@ -117,11 +103,11 @@ export function createCustomerKeyStore(
  * Every key of a customer, as CustomerKeyStore owes it. `onFault` hears of those that do not open and are in use. Whoever asks
  * overwrites the secrets when done.
  */
-export async function openCustomerKeys(
+async function openCustomerKeys(
   db: Kysely<Schema>,
   sealer: Sealer,
   customerId: string,
-  onFault: (error: unknown) => void = () => {},
+  onFault: (error: unknown) => void,
 ): Promise<CustomerSecrets> {
   const rows = await selectKeys(db, customerId)
     .select([...COLUMNS, "sealed_secret"])
@@ -153,14 +139,7 @@ function selectKeys(db: Kysely<Schema>, customerId: string) {
 }
 
 function selectKey(db: Kysely<Schema>, keyId: string) {
-  return db.selectFrom("customer_keys").where("key_id", "=", keyId).where(isReal("key_id")).select(COLUMNS);
-}
-
-/** Where a page ended: when the last key was made, and its name. */
-function readPlace(text: string): { readonly createdAt: number; readonly keyId: string } {
-  const [, createdAt, keyId] = /^(\d{1,15}) (.+)$/.exec(text) ?? [];
-  if (createdAt === undefined || keyId === undefined) throw strangePageToken();
-  return { createdAt: Number(createdAt), keyId };
+  return db.selectFrom("customer_keys").where("key_id", "=", keyId).select(COLUMNS);
 }
 
 function keyOfRow(row: Row): StoredCustomerKey {
@@ -171,7 +150,6 @@ function keyOfRow(row: Row): StoredCustomerKey {
     notBefore: row.not_before,
     expiresAt: row.expires_at ?? undefined,
     createdAt: row.created_at,
-    retiredAt: row.retired_at ?? row.lost_at ?? undefined,
-    ...(row.lost_at !== null && row.retired_at === null && { lost: true }),
+    retiredAt: row.retired_at ?? undefined,
   };
 }

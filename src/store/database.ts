@@ -9,6 +9,7 @@ export type Dialect = "sqlite" | "postgres";
 
 /** A query that answers many look-ups at once. */
 export interface LookUpQuery {
+  readonly name: string;
   /** The columns of `asked`; `asked.place` counts the look-ups from 1. */
   readonly names: readonly string[];
   /** SQL that selects `asked.place` and reads `asked` once, from the text that it is given. */

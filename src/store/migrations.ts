@@ -34,13 +34,9 @@ export async function migrate({ db, dialect, unhurried, whenFree }: Database, st
   );
 }
 
-/** The PostgreSQL schema that has the registry, or will, by the search path: other schemas of the database may have one, too. */
+/** The PostgreSQL schema of the registry: others of the same database may have one, too. */
 async function schemaOf(db: Kysely<Schema>): Promise<string | undefined> {
-  const { rows } = await sql<{ schema: string | null }>`
-    select coalesce(
-      (select nspname::text from pg_namespace
-        where oid = (select relnamespace from pg_class where oid = to_regclass(${DEFAULT_MIGRATION_TABLE}))),
-      current_schema()) as schema`.execute(db);
+  const { rows } = await sql<{ schema: string | null }>`select current_schema() as schema`.execute(db);
   return rows[0]?.schema ?? undefined;
 }
 

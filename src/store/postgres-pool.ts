@@ -1,10 +1,9 @@
-// A bounded pool of connections for Kysely, whose statements stay prepared and end in time. Knows pg, and no table.
+// A bounded pool of connections for Kysely, whose statements end in time. Knows pg, and no table.
 
-import { createHash } from "node:crypto";
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { PostgresCursor, PostgresPool, PostgresPoolClient, PostgresQueryResult } from "kysely";
-import { type CustomTypesConfig, Pool, type PoolClient, type PoolConfig, types } from "pg";
+import { type CustomTypesConfig, Pool, type PoolClient, type PoolConfig, type QueryConfig, types } from "pg";
 import { isUnanswered } from "./postgres-errors.ts";
 
 export interface PoolOptions {
@@ -33,8 +32,19 @@ const LEAVE_MS = 1_000;
  */
 const PLANNER = "-c enable_seqscan=off -c jit=off";
 
+interface Client extends PostgresPoolClient {
+  /** A query with a name stays prepared: the same in every process, so that a pooler between may share sessions. */
+  ask<Row>(query: QueryConfig): Promise<PostgresQueryResult<Row>>;
+}
+
+/** A pool as Kysely asks for it. */
+interface ClientPool extends PostgresPool {
+  connect(): Promise<Client>;
+  end(): Promise<void>;
+}
+
 /** Makes a pool; it connects when it is asked to. */
-export function createPool(options: PoolOptions): PostgresPool & { end(): Promise<void> } {
+export function createPool(options: PoolOptions): ClientPool {
   const { url, size, connectMs, statementMs, lockMs, unansweredMs = UNANSWERED_MS } = options;
   const sockets = createSocketSet();
   const limits: PoolConfig =
@@ -61,15 +71,9 @@ export function createPool(options: PoolOptions): PostgresPool & { end(): Promis
   pool.on("error", () => {});
   pool.on("connect", (client) => client.on("error", () => {}));
 
-  const clients = new WeakMap<PoolClient, PostgresPoolClient>();
   return {
     options: {},
-    async connect() {
-      const client = await pool.connect();
-      const known = clients.get(client) ?? prepareAll(client);
-      clients.set(client, known);
-      return known;
-    },
+    connect: async () => guard(await pool.connect()),
     end: () => sockets.leave(() => pool.end(), LEAVE_MS),
   };
 }
@@ -82,43 +86,25 @@ function withPlanner(url: string): string {
   return `${place}?${parameters}`;
 }
 
-/** As many statements stay prepared in each session. */
-const MAX_PREPARED = 100;
-/** Longer ones are made of data, like the rows of an import, and seldom come twice. */
-const LONGEST_PREPARED = 2_000;
-
-const names = new Map<string, string>();
-
-/**
- * The name under which a statement stays prepared. The same in every process, so that a pooler between may share sessions.
- * `*` may come to mean more when the schema changes, and PostgreSQL then refuses what was prepared before.
- */
-function nameOf(text: string): string | undefined {
-  const known = names.get(text);
-  if (known !== undefined) return known;
-  if (names.size >= MAX_PREPARED || text.length > LONGEST_PREPARED || text.includes("*")) return undefined;
-  const name = createHash("sha256").update(text).digest("hex").slice(0, 16);
-  names.set(text, name);
-  return name;
-}
-
-/** A client whose statements stay prepared, and which is not used again when it left one unanswered. */
-function prepareAll(client: PoolClient): PostgresPoolClient {
+/** A client that is not used again when it left a statement unanswered. */
+function guard(client: PoolClient): Client {
   let unanswered = false;
 
-  function query<Row>(text: string, parameters: readonly unknown[]): Promise<PostgresQueryResult<Row>>;
-  function query<Row>(cursor: PostgresCursor<Row>): PostgresCursor<Row>;
-  function query(text: unknown, parameters: readonly unknown[] = []): unknown {
-    if (typeof text !== "string") throw new TypeError("there are no cursors here");
-    const name = parameters.length > 0 ? nameOf(text) : undefined;
-    const config = { text, values: [...parameters] };
-    return client.query(name === undefined ? config : { ...config, name }).catch((error: unknown) => {
+  function ask<Row>(query: QueryConfig): Promise<PostgresQueryResult<Row>>;
+  function ask(query: QueryConfig): Promise<unknown> {
+    return client.query(query).catch((error: unknown) => {
       unanswered ||= isUnanswered(error);
       throw error;
     });
   }
+  function query<Row>(text: string, parameters: readonly unknown[]): Promise<PostgresQueryResult<Row>>;
+  function query<Row>(cursor: PostgresCursor<Row>): PostgresCursor<Row>;
+  function query(text: unknown, parameters: readonly unknown[] = []): unknown {
+    if (typeof text !== "string") throw new TypeError("there are no cursors here");
+    return ask({ text, values: [...parameters] });
+  }
 
-  return { query, release: (destroy = false) => client.release(destroy || unanswered) };
+  return { ask, query, release: (destroy = false) => client.release(destroy || unanswered) };
 }
 
 /** PostgreSQL's ids of the types whose values are whole numbers under 2^53 here: int8, and numeric for sums of it. */

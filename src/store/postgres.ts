@@ -2,7 +2,7 @@
 
 import { isIPv6 } from "node:net";
 import { Kysely, PostgresDialect, type PostgresPool, sql } from "kysely";
-import { Client } from "pg";
+import { Client, type QueryConfig } from "pg";
 import { createDatabase, type Database, type LookUpQuery } from "./database.ts";
 import { ANSWER_MS, createLookUps, type LookUps } from "./look-ups.ts";
 import type { OutageListener } from "./outage.ts";
@@ -62,14 +62,14 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
     lockMs: ANSWER_MS,
     unansweredMs: 0,
   });
-  const ask = async <Row>(text: string, parameters: readonly unknown[]): Promise<readonly Row[]> => {
+  async function ask<Row>(query: QueryConfig): Promise<readonly Row[]> {
     const client = await lookUpPool.connect();
     try {
-      return (await client.query<Row>(text, parameters)).rows;
+      return (await client.ask<Row>(query)).rows;
     } finally {
       client.release();
     }
-  };
+  }
   let lookUps: LookUps | undefined;
   return createDatabase(
     {
@@ -91,7 +91,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
         lookUps ??= createLookUps({ outage, elapsed });
         return lookUps.batch((batch: readonly (readonly string[])[]) => askAll(ask, query, batch));
       },
-      probe: () => ask("select 1", []),
+      probe: () => ask({ text: "select 1" }),
       onAway: () => lookUps?.rejectQueued(),
       async close() {
         await Promise.all([db.destroy(), writer.destroy(), lookUpPool.end()]);
@@ -101,18 +101,18 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
   );
 }
 
-type Ask = <Row>(text: string, parameters: readonly unknown[]) => Promise<readonly Row[]>;
+type Ask = <Row>(query: QueryConfig) => Promise<readonly Row[]>;
 
 /** One query for a batch: a column of names each, as arrays. */
 async function askAll<Row>(
   ask: Ask,
-  { names, sql: textOf }: LookUpQuery,
+  { name, names, sql: textOf }: LookUpQuery,
   batch: readonly (readonly string[])[],
 ): Promise<readonly (readonly Row[])[]> {
   const arrays = names.map((_, column) => `$${column + 1}::text[]`).join(", ");
   const text = textOf(`unnest(${arrays}) with ordinality as asked(${names.join(", ")}, place)`);
-  const columns = names.map((_, column) => batch.map((row) => row[column]));
-  const rows = Map.groupBy(await ask<Row & { readonly place: number }>(text, columns), ({ place }) => place);
+  const values = names.map((_, column) => batch.map((row) => row[column]));
+  const rows = Map.groupBy(await ask<Row & { readonly place: number }>({ name, text, values }), ({ place }) => place);
   return batch.map((_, index) => rows.get(index + 1) ?? []);
 }
 

@@ -26,8 +26,6 @@ export interface Schema {
     expires_at: number | null;
     created_at: number;
     retired_at: number | null;
-    /** Given up, since it opened with no master key; a gateway that opens it takes that back. */
-    lost_at: number | null;
   };
   devices: {
     device_key: string;

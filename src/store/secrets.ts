@@ -1,18 +1,176 @@
-// The secrets of one database, all their kinds together. Knows which query is whose.
+// Secrets at rest, of every kind: sealing them anew under the first master key, and giving up lost ones.
 
+import { setImmediate as letOthersGo } from "node:timers/promises";
+import { type Kysely, sql, type Transaction } from "kysely";
 import type { SecretStore } from "../core/registry/record-ports.ts";
+import { insertAuditEvent } from "./audit.ts";
+import { changeKeysVersion } from "./customers.ts";
 import type { Database } from "./database.ts";
-import { createTakeBack } from "./found-secrets.ts";
-import { createFindLost, createForgetLost } from "./lost-secrets.ts";
-import { createResealSome } from "./resealing.ts";
-import type { Sealer } from "./sealing.ts";
+import type { Schema } from "./schema.ts";
+import { customerKeyContext, signingKeyContext } from "./seal-contexts.ts";
+import { opens, SEALED_KEY_ID, SealError, type Sealer } from "./sealing.ts";
+
+/** The most that one call seals anew. */
+const BATCH = 200;
+/** Rows read before others have their turn: with SQLite, logins wait for some milliseconds. */
+const PAGE = 100;
+const WRITTEN_AT_ONCE = 20;
+
+/** The id of the master key that a customer key is sealed with. */
+const SEALED_WITH = sql<Uint8Array>`substr(sealed_secret, ${sql.lit(SEALED_KEY_ID.from)}, ${sql.lit(SEALED_KEY_ID.bytes)})`;
+
+interface SealedSecret {
+  readonly table: "customer_keys" | "signing_keys";
+  readonly id: string;
+  /** Empty for a signing key. */
+  readonly customerId: string;
+  readonly state: string;
+  readonly context: readonly string[];
+  readonly bytes: Uint8Array;
+  /** It is used, or will be. */
+  readonly isNeeded: boolean;
+}
 
 /** The secrets of one database, under the sealer's master keys. */
 export function createSecretStore(database: Database, sealer: Sealer): SecretStore {
+  const { read, write } = database;
+  const isLost = ({ bytes, context }: SealedSecret): boolean => !opens(sealer, bytes, context);
+
+  async function* readSealedOtherwise(): AsyncGenerator<SealedSecret> {
+    yield* (await read(readSigningKeys)).filter(({ bytes }) => !sealer.sealedWithFirst(bytes));
+    const isOther = sql<boolean>`${SEALED_WITH} <> ${sealer.keyIds[0]}`;
+    yield* readCustomerKeys(read, (query) => query.where(isOther));
+  }
+
   return {
-    resealSome: createResealSome(database, sealer),
-    findLost: createFindLost(database, sealer),
-    forgetLost: createForgetLost(database, sealer),
-    takeBack: createTakeBack(database, sealer),
+    async resealSome(describe) {
+      const found: { readonly secret: SealedSecret; readonly next: Uint8Array }[] = [];
+      let unopened = 0;
+      let done = true;
+      for await (const secret of readSealedOtherwise()) {
+        if (found.length >= BATCH) {
+          done = false;
+          break;
+        }
+        const next = reseal(sealer, secret);
+        if (next !== undefined) found.push({ secret, next });
+        else if (secret.isNeeded) unopened++;
+      }
+      const resealed = await write(async (transaction) => {
+        let written = 0;
+        for (const [place, { secret, next }] of found.entries()) {
+          if (place % WRITTEN_AT_ONCE === 0) await letOthersGo();
+          written += await replace(transaction, secret, next);
+        }
+        if (written > 0) await insertAuditEvent(transaction, describe(written));
+        return written;
+      });
+      return { resealed, unopened, done };
+    },
+
+    async findLost(now) {
+      const signing = await read(readSigningKeys);
+      // By the id of the master key alone: a start cannot wait until every secret was opened.
+      const { count } = await read((db) =>
+        db
+          .selectFrom("customer_keys")
+          .select(({ fn }) => fn.countAll<number>().as("count"))
+          .where("retired_at", "is", null)
+          .where(({ or, eb }) => or([eb("expires_at", "is", null), eb("expires_at", ">", now)]))
+          .where(SEALED_WITH, "not in", [...sealer.keyIds])
+          .executeTakeFirstOrThrow(),
+      );
+      // A key that signs next has signed nothing yet: the ring makes another.
+      return {
+        signingKeys: signing.filter((key) => key.state === "active" && isLost(key)).length,
+        customerKeys: count,
+      };
+    },
+
+    forgetLost: (now, describe) =>
+      write(async (transaction) => {
+        const signing = (await readSigningKeys(transaction)).filter((key) => key.isNeeded && isLost(key));
+        for (const key of signing) await retireSigningKey(transaction, key, now);
+        let customerKeys = 0;
+        const ask = <Result>(act: (db: Kysely<Schema>) => Promise<Result>) => act(transaction);
+        for await (const key of readCustomerKeys(ask, (query) => query.where("retired_at", "is", null))) {
+          if (!isLost(key)) continue;
+          customerKeys++;
+          const retired = { retired_at: now };
+          await transaction.updateTable("customer_keys").set(retired).where("key_id", "=", key.id).execute();
+          await changeKeysVersion(transaction, key.customerId);
+        }
+        const lost = { customerKeys, signingKeys: signing.length };
+        if (customerKeys + signing.length > 0) await insertAuditEvent(transaction, describe(lost));
+        return lost;
+      }),
   };
+}
+
+async function readSigningKeys(db: Kysely<Schema>): Promise<readonly SealedSecret[]> {
+  const rows = await db.selectFrom("signing_keys").select(["kid", "alg", "state", "sealed_private_key"]).execute();
+  return rows.map(({ kid, alg, state, sealed_private_key }) => ({
+    table: "signing_keys",
+    id: kid,
+    customerId: "",
+    state,
+    context: signingKeyContext(kid, alg),
+    bytes: sealed_private_key,
+    isNeeded: state === "active" || state === "next",
+  }));
+}
+
+function selectCustomerKeys(db: Kysely<Schema>) {
+  const columns = ["key_id", "customer_id", "purpose", "sealed_secret", "retired_at"] as const;
+  return db.selectFrom("customer_keys").select(columns).orderBy("key_id").limit(PAGE);
+}
+
+type KeyQuery = ReturnType<typeof selectCustomerKeys>;
+
+/** The customer keys that `narrow` leaves, page by page. */
+async function* readCustomerKeys(
+  ask: <Result>(act: (db: Kysely<Schema>) => Promise<Result>) => Promise<Result>,
+  narrow: (query: KeyQuery) => KeyQuery,
+): AsyncGenerator<SealedSecret> {
+  for (let after = ""; ; await letOthersGo()) {
+    const from = after;
+    const rows = await ask((db) => narrow(selectCustomerKeys(db)).where("key_id", ">", from).execute());
+    for (const { key_id, customer_id, purpose, sealed_secret, retired_at } of rows) {
+      after = key_id;
+      const context = customerKeyContext(customer_id, key_id, purpose);
+      const place = { table: "customer_keys", id: key_id, customerId: customer_id, state: "" } as const;
+      yield { ...place, context, bytes: sealed_secret, isNeeded: retired_at === null };
+    }
+    if (rows.length < PAGE) return;
+  }
+}
+
+/** Undefined for a secret that does not open. */
+function reseal(sealer: Sealer, { bytes, context }: SealedSecret): Uint8Array | undefined {
+  try {
+    const plaintext = sealer.open(bytes, context);
+    const next = sealer.seal(plaintext, context);
+    plaintext.fill(0);
+    return next;
+  } catch (error) {
+    if (error instanceof SealError) return undefined;
+    throw error;
+  }
+}
+
+/** Writes only over what was read, so that several may do the same at once. @returns 1 or 0 */
+async function replace(transaction: Transaction<Schema>, secret: SealedSecret, next: Uint8Array): Promise<number> {
+  const { table, id, bytes } = secret;
+  const [key, sealed] = table === "customer_keys" ? ["key_id", "sealed_secret"] : ["kid", "sealed_private_key"];
+  const { numAffectedRows } = await sql`update ${sql.table(table)} set ${sql.ref(sealed)} = ${next}
+    where ${sql.ref(key)} = ${id} and ${sql.ref(sealed)} = ${bytes}`.execute(transaction);
+  return Number(numAffectedRows ?? 0);
+}
+
+/** Its tokens may still be verified. One that never signed is of no use. */
+async function retireSigningKey(transaction: Transaction<Schema>, key: SealedSecret, now: number): Promise<void> {
+  const retired = { state: "retired", retired_at: now };
+  await (key.state === "active"
+    ? transaction.updateTable("signing_keys").set(retired).where("kid", "=", key.id).execute()
+    : transaction.deleteFrom("signing_keys").where("kid", "=", key.id).execute());
 }

@@ -2,12 +2,8 @@
 
 import { sql } from "kysely";
 import { describe, expect, test } from "vitest";
-import { createCustomerKeys } from "../../src/core/registry/customer-keys.ts";
-import { GATEWAY } from "../../src/core/registry/ports.ts";
 import { LostSecretsError } from "../../src/core/registry/secrets.ts";
-import type { Database } from "../../src/store/database.ts";
-import { createSealer, NewerSealError } from "../../src/store/sealing.ts";
-import { createStore } from "../../src/store/sql.ts";
+import { NewerSealError } from "../../src/store/sealing.ts";
 import type { Empty } from "../store/connections.ts";
 import {
   after,
@@ -61,7 +57,7 @@ export function lostSecretsContract(name: string, openEmpty: () => Promise<Empty
       expect(await secretsOn(database, between).requireMasterKeys()).toBeUndefined();
     });
 
-    test("forgotten, its customer keys are marked and its signing keys gone, and all else stays", async () => {
+    test("forgotten, its customer keys are retired and its signing keys gone, and all else stays", async () => {
       const { database } = await openAcme(await openEmpty());
       await insertCustomer(database, "globex");
       await insertKey(database, after, "known");
@@ -74,14 +70,13 @@ export function lostSecretsContract(name: string, openEmpty: () => Promise<Empty
 
       const secrets = secretsOn(database, after);
       expect(await secrets.forgetLost(ACTOR)).toEqual({ customerKeys: 2, signingKeys: 2 });
-      const keys = await database.db.selectFrom("customer_keys").select(["key_id", "retired_at", "lost_at"]).execute();
+      const keys = await database.db.selectFrom("customer_keys").select(["key_id", "retired_at"]).execute();
       expect(Object.fromEntries(keys.map(({ key_id, ...marks }) => [key_id, marks]))).toEqual({
-        known: { retired_at: null, lost_at: null },
-        lost: { retired_at: null, lost_at: NOW },
-        "lost-too": { retired_at: null, lost_at: NOW },
-        retired: { retired_at: 1, lost_at: null },
+        known: { retired_at: null },
+        lost: { retired_at: NOW },
+        "lost-too": { retired_at: NOW },
+        retired: { retired_at: 1 },
       });
-      // Should the master key turn up, they still open.
       expect([...(await readSealed(database))]).toEqual([...stored].filter(([id]) => id !== "kid-2"));
       const signing = await database.db.selectFrom("signing_keys").select(["kid", "state", "retired_at"]).execute();
       expect(signing).toEqual([{ kid: "kid-1", state: "retired", retired_at: NOW }]);
@@ -110,93 +105,12 @@ export function lostSecretsContract(name: string, openEmpty: () => Promise<Empty
         database.db,
       );
       await expect(secretsOn(database, after).forgetLost(ACTOR)).rejects.toThrow(NewerSealError);
-      const lost = await database.db.selectFrom("customer_keys").where("lost_at", "is not", null).selectAll().execute();
+      const lost = await database.db
+        .selectFrom("customer_keys")
+        .where("retired_at", "is not", null)
+        .selectAll()
+        .execute();
       expect([lost, await auditOf(database)]).toEqual([[], []]);
     });
   });
-
-  describe(`${name}: a master key that turns up`, () => {
-    /** The keys that are marked as lost. */
-    async function lostOf({ db }: Database): Promise<readonly string[]> {
-      const rows = await db
-        .selectFrom("customer_keys")
-        .where("lost_at", "is not", null)
-        .orderBy("key_id")
-        .select("key_id")
-        .execute();
-      return rows.map(({ key_id }) => key_id);
-    }
-
-    /** Forgets what the stranger sealed. */
-    async function forget(database: Database): Promise<void> {
-      await secretsOn(database, after).forgetLost(ACTOR);
-      await database.write((transaction) => transaction.deleteFrom("audit_events").execute());
-      await database.write((transaction) => transaction.updateTable("customers").set({ keys_version: "v1" }).execute());
-    }
-
-    test.for(["requireMasterKeys", "forgetLost"] as const)(
-      "makes the lost keys as good as they were at the next start, by %s, and that is told",
-      async (start) => {
-        const { database } = await openAcme(await openEmpty());
-        await insertCustomer(database, "globex");
-        const dates = { expires_at: NOW + 9 };
-        for (const keyId of ["lost", "lost-too"]) await insertKey(database, stranger, keyId, dates);
-        await insertKey(database, stranger, "lost-there", { customer_id: "globex" });
-        await insertKey(database, createSealer([Buffer.alloc(32, 8)]), "lost-for-good", { customer_id: "globex" });
-        const stored = await readKeys(database);
-        await forget(database);
-        expect(await lostOf(database)).toEqual(["lost", "lost-for-good", "lost-there", "lost-too"]);
-
-        await secretsOn(database, both)[start](ACTOR);
-        expect(await lostOf(database)).toEqual(["lost-for-good"]);
-        const taken = stored.filter(({ key_id }) => key_id !== "lost-for-good");
-        expect(await readKeys(database)).toEqual(expect.arrayContaining(taken));
-        const actor = start === "forgetLost" ? ACTOR : GATEWAY;
-        const event = { ...resealedEvent({}), actor, action: "TakeBackLostKeys" };
-        expect(await auditOf(database)).toEqual([
-          { ...event, resource: "customers/acme", customerId: "acme", details: { key_ids: "lost-too lost" } },
-          { ...event, resource: "customers/globex", customerId: "globex", details: { key_ids: "lost-there" } },
-        ]);
-        expect(await changedOf(database)).toEqual(["acme", "globex"]);
-
-        await secretsOn(database, both)[start](ACTOR);
-        expect(await auditOf(database)).toHaveLength(2);
-      },
-    );
-
-    test("brings no key back that was retired meanwhile", async () => {
-      const { database } = await openAcme(await openEmpty());
-      await insertKey(database, stranger, "lost");
-      await forget(database);
-      const store = createStore(database, after);
-      const keys = createCustomerKeys({ ...store, now: () => NOW + 1 });
-      expect(await keys.retire("lost", false, ACTOR)).toMatchObject({ key: { state: "retired", retiredAt: NOW + 1 } });
-      await secretsOn(database, both).requireMasterKeys();
-      expect(await store.customerKeys.find("lost")).toMatchObject({ retiredAt: NOW + 1 });
-    });
-
-    test("brings no more back than may be live, and none that was imported meanwhile", async () => {
-      const { database } = await openAcme(await openEmpty());
-      for (const keyId of ["lost-1", "lost-2", "lost-3"]) await insertKey(database, stranger, keyId);
-      await forget(database);
-      const store = createStore(database, after);
-      const keys = createCustomerKeys({ ...store, now: () => NOW });
-      const draft = { customerId: "acme", importedKey: "lost-2" } as const;
-      await keys.issue({ ...draft, purpose: "login" }, ACTOR);
-      await keys.issue({ ...draft, importedKey: "lost-3", purpose: "derivation" }, ACTOR);
-      await secretsOn(database, both).requireMasterKeys();
-      expect(await lostOf(database)).toEqual(["lost-2", "lost-3"]);
-
-      await forget(database);
-      for (const importedKey of ["another", "and another"]) {
-        await keys.issue({ customerId: "acme", purpose: "login", importedKey }, ACTOR);
-      }
-      await secretsOn(database, both).requireMasterKeys();
-      expect(await lostOf(database)).toEqual(["lost-1", "lost-2", "lost-3"]);
-    });
-  });
-}
-
-async function readKeys({ db }: Database) {
-  return db.selectFrom("customer_keys").where("key_id", ">", "").orderBy("key_id").selectAll().execute();
 }

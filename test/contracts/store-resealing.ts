@@ -79,11 +79,7 @@ export function resealingContract(name: string, openEmpty: () => Promise<Empty>)
       await readAll(database, after);
     });
 
-    test("others have their turn while it looks, and while it writes", async () => {
-      const { database } = await openAcme(await openEmpty());
-      await insertKeys(database, after, 1_000);
-      const { reseal } = secretsOn(database, between);
-      expect(await turnsDuring(() => reseal(ACTOR))).toBeGreaterThanOrEqual(9);
+    test("others have their turn while it writes", async () => {
       const others = await openAcme(await openEmpty());
       await insertKeys(others.database, before, 99);
       expect(await turnsDuring(() => secretsOn(others.database, between).reseal(ACTOR))).toBeGreaterThanOrEqual(4);

@@ -1,4 +1,4 @@
-// The statements that PostgreSQL is sent: which stay prepared, and with what plans.
+// The plans of prepared statements on PostgreSQL.
 
 import { sql } from "kysely";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -14,30 +14,6 @@ async function open(options: Omit<PostgresOptions, "elapsed">): Promise<Database
 }
 
 describe("statements", () => {
-  const prepared = async (database: Database): Promise<readonly string[]> => {
-    const { rows } = await sql<{ statement: string }>`select statement from pg_prepared_statements`.execute(
-      database.db,
-    );
-    return rows.map(({ statement }) => statement);
-  };
-
-  test("stay prepared where they come with parameters, and the same for all", async () => {
-    const { url } = await emptyPostgres();
-    const database = await open({ url, readers: 1 });
-    for (const value of [1, 2, 3]) await sql`select ${value}::integer as kept`.execute(database.db);
-    await sql`select 4 as passing`.execute(database.db);
-    expect(await prepared(database)).toEqual(["select $1::integer as kept"]);
-  });
-
-  test("that are made of data, or of what a schema may add to, do not", async () => {
-    const { url } = await emptyPostgres();
-    const database = await open({ url, readers: 1 });
-    const long = sql.join(Array.from({ length: 1_000 }, (_, place) => sql`${place}::integer`));
-    await sql`select array[${long}]`.execute(database.db);
-    await sql`select * from generate_series(1, ${2}::integer)`.execute(database.db);
-    expect(await prepared(database)).toEqual([]);
-  });
-
   test("keep a plan that is right for a fleet, though it was made while there were two devices", async () => {
     const { url } = await emptyPostgres();
     const database = await open({ url, readers: 1 });
@@ -56,14 +32,5 @@ describe("statements", () => {
     const { rows } = await sql`select current_setting('enable_seqscan') as seqscan,
       current_setting('search_path') as path`.execute(database.db);
     expect(rows).toEqual([{ seqscan: "off", path: "one" }]);
-  });
-
-  test("are kept to a bound", async () => {
-    const { url } = await emptyPostgres();
-    const database = await open({ url, readers: 1 });
-    for (let place = 0; place < 300; place++) {
-      await sql`select ${place}::integer as ${sql.ref(`column_${place}`)}`.execute(database.db);
-    }
-    expect((await prepared(database)).length).toBeLessThanOrEqual(100);
   });
 });

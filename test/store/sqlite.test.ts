@@ -79,8 +79,9 @@ test("a full disk refuses writes alone, in its own words, and is told once each 
     database.write((transaction) => sql.raw(`pragma max_page_count = ${pages}`).execute(transaction));
   const enrol = (number: number): Promise<void> =>
     addDevice(store, { deviceKey: `device-${number}`, displayName: "x".repeat(2_000) });
+  await enrol(0);
   await allow(1);
-  let enrolled = 0;
+  let enrolled = 1;
   const refusal = await refusalFrom(
     (async () => {
       for (;;) {

@@ -103,7 +103,7 @@ export function createCustomerKeys({ customers, customerKeys, now }: CustomerKey
       const after = dryRun
         ? before
         : await customerKeys.retire(keyId, (current) =>
-            current.retiredAt === undefined || current.lost
+            current.retiredAt === undefined
               ? entryOf("RetireCustomerKey", current, actor, at, { key_id: keyId, purpose: current.purpose })
               : undefined,
           );

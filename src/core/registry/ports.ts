@@ -41,8 +41,6 @@ export interface CustomerKey {
 export interface StoredCustomerKey extends CustomerKey {
   /** When it was retired, or given up as lost; undefined: neither. */
   readonly retiredAt: number | undefined;
-  /** It was given up as lost and not retired: a gateway that opens it takes that back. */
-  readonly lost?: true;
 }
 
 /** A key and its secret, in the clear here and sealed at rest. */

@@ -1,6 +1,6 @@
 // The ports of what is kept beside the registry: secrets at rest, tokens that were taken back, the audit log, what was last seen.
 
-import type { AuditEntry, AuditEvent, CustomerSecret, CustomerSecrets, Page, Paged } from "./ports.ts";
+import type { AuditEntry, AuditEvent, Page, Paged } from "./ports.ts";
 
 export interface Resealing {
   readonly resealed: number;
@@ -32,18 +32,10 @@ export interface SecretStore {
    */
   findLost(now: number): Promise<LostSecrets>;
   /**
-   * Marks customer keys that do not open as lost, and retires such signing keys, of which those that never signed are deleted.
-   * Rejects, and changes nothing, where a newer gateway could open one.
+   * Retires customer keys and signing keys that do not open; a signing key that never signed is deleted. Rejects, and changes nothing,
+   * where a newer gateway could open one.
    */
   forgetLost(now: number, describe: (lost: LostSecrets) => AuditEntry): Promise<LostSecrets>;
-  /**
-   * Takes the mark of a lost customer key back where it opens, the newest first, and `fits` beside the others of its customer; one
-   * transaction a customer.
-   */
-  takeBack(
-    fits: (key: CustomerSecret, others: CustomerSecrets) => boolean,
-    describe: (customerId: string, keyIds: readonly string[]) => AuditEntry,
-  ): Promise<void>;
 }
 
 /** A token that was taken back by itself. */
