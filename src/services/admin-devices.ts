@@ -83,8 +83,8 @@ export function createDeviceMethods({
       return { deviceKey, ...derived };
     },
 
-    async importDevices({ rows }, context) {
-      const outcome = await deviceImport.importDevices(rows.map(readRow), actorOf(context));
+    async importDevices({ rows, validateOnly }, context) {
+      const outcome = await deviceImport.importDevices(rows.map(readRow), actorOf(context), validateOnly);
       return { ...outcome, failures: [...outcome.failures] };
     },
   };
@@ -110,7 +110,7 @@ function readDevicePatch(device: Device, updateMask: FieldMask | undefined): Dev
 }
 
 function readRow(row: ImportDevicesRequest_Row, index: number): ImportRow {
-  const { deviceKey, customerId, displayName, keyMode, sharedIdentity, replayGuard, labels } = row;
+  const { deviceKey, customerId, displayName, keyMode, sharedIdentity, replayGuard, labels, disabled } = row;
   // No file has such a value: the client is wrong, so the request fails and not this row alone.
   if (!KEY_MODES.includes(keyMode)) {
     throw malformed(`key_mode of the row at place ${index} has a value that is not in the contract`, "rows.key_mode");
@@ -123,5 +123,6 @@ function readRow(row: ImportDevicesRequest_Row, index: number): ImportRow {
     sharedIdentity,
     replayGuard,
     labels: labels?.labels,
+    status: disabled === undefined ? undefined : disabled ? "disabled" : "enabled",
   };
 }
