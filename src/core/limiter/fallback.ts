@@ -100,10 +100,8 @@ export function createFallbackLimiter(options: FallbackOptions): FallbackLimiter
     const { denied, states } = local.decide(charges.map(shareOf), elapsed());
     listener.decided(denied === -1 ? "admitted" : "denied");
     // The caller is told the limit it knows.
-    return {
-      denied,
-      states: charges.map(({ policy }, place) => ({ ...(states[place] ?? { remaining: 0, resetMs: 0 }), policy })),
-    };
+    const told = states.map((state, place) => state && { ...state, policy: charges[place]?.policy ?? state.policy });
+    return { denied, states: told };
   }
 
   function decideAway(charges: readonly Charge[]): Verdict {
