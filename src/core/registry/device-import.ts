@@ -1,9 +1,8 @@
 // Importing devices: many rows in one transaction, the good ones in, the bad ones told of. Knows no file and no database.
 
 import { AuthError, malformed, type Reason } from "../errors.ts";
-import { changedDetails, isChange } from "./changes.ts";
+import { changedDetails, type Details, isChange } from "./changes.ts";
 import { type DevicePatch, deviceDetails, newDevice, patched, readPatch } from "./device-changes.ts";
-import { type Written, writtenDetails } from "./import-details.ts";
 import { readCustomerId, readEnrolledDeviceKey } from "./names.ts";
 import type { Actor, AuditEntry, Device, DeviceStore } from "./ports.ts";
 import { noCustomer } from "./refusals.ts";
@@ -43,7 +42,12 @@ export interface DeviceImportDependencies {
   readonly now: () => number;
 }
 
-/** What became of a row. */
+interface Written {
+  readonly kind: "created" | "updated";
+  readonly deviceKey: string;
+}
+
+/** The outcome of a row. */
 type Fate = Written | "unchanged" | AuthError;
 
 /** Builds the use-case over its port. */
@@ -126,13 +130,13 @@ function decide(
 ): { fate: Fate; next?: Device } {
   if (!customerExists) return { fate: noCustomer() };
   if (current === undefined) {
-    return { fate: { kind: "created", deviceKey, changed: {} }, next: newDevice(deviceKey, customerId, patch, at) };
+    return { fate: { kind: "created", deviceKey }, next: newDevice(deviceKey, customerId, patch, at) };
   }
   if (current.customerId !== customerId) return { fate: anothersDevice() };
   try {
     const next = patched(current, patch, at);
     const changed = changedDetails(deviceDetails(current), deviceDetails(next));
-    return isChange(changed) ? { fate: { kind: "updated", deviceKey, changed }, next } : { fate: "unchanged" };
+    return isChange(changed) ? { fate: { kind: "updated", deviceKey }, next } : { fate: "unchanged" };
   } catch (error) {
     if (error instanceof AuthError) return { fate: error };
     throw error;
@@ -177,6 +181,15 @@ function describe(fates: readonly Fate[], wishes: readonly Wish[], actor: Actor,
     resource: "devices",
     // Where it is several customers', it is nobody's.
     customerId: others.length === 0 ? first : "",
-    details: { created, updated, failed: failures.length, ...writtenDetails(written) },
+    details: { created, updated, failed: failures.length, ...namesOf(written) },
   };
+}
+
+/** The audit log names so many devices one by one. */
+const MOST_NAMED = 20;
+
+function namesOf(written: readonly Written[]): Details {
+  const names = written.map(({ deviceKey }) => deviceKey);
+  if (names.length <= MOST_NAMED) return { device_keys: names.join(" ") };
+  return { first_device_key: names.at(0) ?? "", last_device_key: names.at(-1) ?? "" };
 }
