@@ -10,7 +10,6 @@ import {
   type CustomerKey,
   type KeyPurpose,
   MAX_LIVE_KEYS,
-  type Policy,
   type RevocationMarks,
 } from "../core/ports.ts";
 import { shareByName } from "../core/shared-call.ts";
@@ -194,7 +193,7 @@ function credentialOf(deviceKey: string, row: DeviceRow, { login, derivation }: 
     enabled: row.is_enabled !== 0,
     sharedIdentity: row.shared_identity !== 0,
     replayGuard: row.replay_guard !== 0,
-    loginLimit: row.login_limit === "" ? undefined : limitOf(row.login_limit),
+    loginLimit: row.login_limit === "" ? undefined : (readLimit("login", row.login_limit) ?? "off"),
     loginKeys: !isDerived || isMoving ? login.filter(isLive) : NO_KEYS,
     derivationKeys: isDerived || !enrolled ? derivation.filter(isLive) : NO_KEYS,
     movingSince: isMoving ? row.key_mode_since : undefined,
@@ -219,14 +218,4 @@ function decoyKey(purpose: KeyPurpose): CustomerKey {
 function required<Row>(row: Row | undefined): Row {
   if (row === undefined) throw new TypeError("a look-up found not even the decoy: its row is missing");
   return row;
-}
-
-const limits = new LRUCache<string, Policy | "off">({ max: 1_000 });
-
-function limitOf(text: string): Policy | "off" {
-  const known = limits.get(text);
-  if (known !== undefined) return known;
-  const limit = readLimit("login", text) ?? "off";
-  limits.set(text, limit);
-  return limit;
 }

@@ -8,7 +8,7 @@ import { insertAuditEvent } from "./audit.ts";
 import { type Database, forUpdate } from "./database.ts";
 import { isReal } from "./decoy.ts";
 import { versionOfRow } from "./device-rows.ts";
-import { apart, type Columns, findPage, holds } from "./lists.ts";
+import { findPage, type List } from "./lists.ts";
 import type { Schema } from "./schema.ts";
 
 /** The customers of one database. */
@@ -43,33 +43,9 @@ export function createCustomerStore(database: Database): CustomerStore {
       return row && customerOfRow(row);
     },
 
-    async list({ after, size, conditions }) {
-      const { value: customerId, rest } = apart(conditions, "customer_id");
-      const { rows, next } = await database.read((db) => {
-        const from = db
-          .selectFrom("customers")
-          .where("customer_id", ">", after)
-          .$if(customerId !== undefined, (query) => query.where("customer_id", "=", customerId ?? ""))
-          .orderBy("customer_id");
-        return findPage(
-          {
-            names: async (skipped) => {
-              const named = await from.select("customer_id").limit(2).offset(skipped).execute();
-              return named.map(({ customer_id }) => customer_id);
-            },
-            rows: (last, most) =>
-              from
-                .$if(last !== undefined, (query) => query.where("customer_id", "<=", last ?? ""))
-                .where(holds(rest, COLUMNS))
-                .selectAll()
-                .limit(most)
-                .execute(),
-            nameOf: ({ customer_id }) => customer_id,
-          },
-          size,
-          rest.length > 0,
-        );
-      });
+    async list(page) {
+      const nameOf = ({ customer_id }: CustomerRow): string => customer_id;
+      const { rows, next } = await database.read((db) => findPage<CustomerRow>(db, LIST, page, nameOf));
       return { items: rows.map(customerOfRow), next };
     },
 
@@ -115,13 +91,23 @@ export function createCustomerStore(database: Database): CustomerStore {
   };
 }
 
-const COLUMNS: Columns = (field) =>
-  ({
-    customer_id: sql.ref("customer_id"),
-    display_name: sql.ref("display_name"),
-    status: sql.ref("status"),
-    create_time: sql.ref("created_at"),
-  })[field];
+type CustomerRow = Selectable<Schema["customers"]>;
+
+const LIST: List = {
+  name: sql.ref("customer_id"),
+  first: "",
+  order: "asc",
+  table: sql`customers`,
+  select: sql`*`,
+  columns: (field) =>
+    ({
+      customer_id: sql.ref("customer_id"),
+      display_name: sql.ref("display_name"),
+      status: sql.ref("status"),
+      create_time: sql.ref("created_at"),
+    })[field],
+  indexed: ["customer_id"],
+};
 
 function selectCustomer(db: Kysely<Schema>, customerId: string) {
   return db.selectFrom("customers").where("customer_id", "=", customerId).where(isReal("customer_id")).selectAll();
@@ -135,7 +121,7 @@ export async function holdCustomer(
   transaction: Transaction<Schema>,
   database: Database,
   customerId: string,
-): Promise<Selectable<Schema["customers"]>> {
+): Promise<CustomerRow> {
   return requireCustomerRow(await forUpdate(database, selectCustomer(transaction, customerId)).executeTakeFirst());
 }
 
@@ -173,7 +159,7 @@ export function requireInserted<Row>(row: Row | undefined, field: string): Row {
   throw taken(field);
 }
 
-function customerOfRow(row: Selectable<Schema["customers"]>): StoredCustomer {
+function customerOfRow(row: CustomerRow): StoredCustomer {
   return {
     customerId: row.customer_id,
     displayName: row.display_name,
