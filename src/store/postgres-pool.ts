@@ -3,7 +3,7 @@
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { PostgresCursor, PostgresPool, PostgresPoolClient, PostgresQueryResult } from "kysely";
-import { type CustomTypesConfig, Pool, type PoolClient, type PoolConfig, type QueryConfig, types } from "pg";
+import { type CustomTypesConfig, Pool, type PoolClient, type QueryConfig, types } from "pg";
 import { isUnanswered } from "./postgres-errors.ts";
 
 export interface PoolOptions {
@@ -11,9 +11,9 @@ export interface PoolOptions {
   readonly size: number;
   /** How long a connection may take to come about, or to be free, in milliseconds. */
   readonly connectMs: number;
-  /** How long a statement may take, in milliseconds; undefined: as long as it does. */
-  readonly statementMs: number | undefined;
-  /** How long a statement may wait for a lock, in milliseconds, if it has a time at all. */
+  /** How long a statement may take, in milliseconds. */
+  readonly statementMs: number;
+  /** How long a statement may wait for a lock, in milliseconds. */
   readonly lockMs: number;
   /** How much longer the gateway waits for a server that hangs, in milliseconds. */
   readonly unansweredMs?: number;
@@ -47,15 +47,6 @@ interface ClientPool extends PostgresPool {
 export function createPool(options: PoolOptions): ClientPool {
   const { url, size, connectMs, statementMs, lockMs, unansweredMs = UNANSWERED_MS } = options;
   const sockets = createSocketSet();
-  const limits: PoolConfig =
-    statementMs === undefined
-      ? {}
-      : {
-          statement_timeout: statementMs,
-          query_timeout: statementMs + unansweredMs,
-          lock_timeout: Math.min(lockMs, statementMs),
-          idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
-        };
   const pool = new Pool({
     connectionString: withPlanner(url),
     max: size,
@@ -65,7 +56,10 @@ export function createPool(options: PoolOptions): ClientPool {
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
     types: TYPES,
     stream: sockets.open,
-    ...limits,
+    statement_timeout: statementMs,
+    query_timeout: statementMs + unansweredMs,
+    lock_timeout: Math.min(lockMs, statementMs),
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
   });
   // A connection that broke while idle is replaced; without a listener it would end the process.
   pool.on("error", () => {});

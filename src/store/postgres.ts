@@ -41,16 +41,16 @@ const WRITERS_LOCK_MS = 250;
 export async function openPostgres(options: PostgresOptions): Promise<Database> {
   const { url, elapsed, listener, readers = READERS, connectMs = CONNECT_MS, statementMs = STATEMENT_MS } = options;
   const kyselyOn = (pool: PostgresPool): Kysely<Schema> => new Kysely({ dialect: new PostgresDialect({ pool }) });
-  const open = (size: number, longestMs: number | undefined, lockMs: number): Kysely<Schema> =>
-    kyselyOn(createPool({ url, size, connectMs, statementMs: longestMs, lockMs }));
-  const db = open(readers, statementMs, READERS_LOCK_MS);
+  const open = (size: number, lockMs: number): Kysely<Schema> =>
+    kyselyOn(createPool({ url, size, connectMs, statementMs, lockMs }));
+  const db = open(readers, READERS_LOCK_MS);
   try {
     await sql`select 1`.execute(db);
   } catch (error) {
     await db.destroy();
     throw explainOpening(error, whereaboutsOf(url));
   }
-  const writer = open(WRITERS, statementMs, WRITERS_LOCK_MS);
+  const writer = open(WRITERS, WRITERS_LOCK_MS);
   // Kysely closes only what was used once: an unused pool would connect after the end.
   await writer.connection().execute(async () => {});
   const lookUpPool = createPool({
@@ -75,14 +75,6 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
       dialect: "postgres",
       db,
       writer,
-      async unhurried(act) {
-        const apart = open(1, undefined, READERS_LOCK_MS);
-        try {
-          return await act(apart);
-        } finally {
-          await apart.destroy();
-        }
-      },
       waitsInPlace: false,
       isBusy,
       isAway,

@@ -35,7 +35,6 @@ export function openSqlite(path: string, listener?: OutageListener): Database {
       dialect: "sqlite",
       db,
       writer,
-      unhurried: (act) => act(writer),
       waitsInPlace: true,
       isBusy,
       isAway,
@@ -52,6 +51,8 @@ export function openSqlite(path: string, listener?: OutageListener): Database {
       probe: async () => reading.prepare("select count(*) from (select 1 from sqlite_schema limit 1)").get(),
       async close() {
         await Promise.all([db.destroy(), writer.destroy()]);
+        // Kysely closes only what was used.
+        for (const database of [reading, writing]) if (database.isOpen) database.close();
       },
     },
     listener,

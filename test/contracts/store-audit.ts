@@ -8,8 +8,6 @@ import type { Database } from "../../src/store/database.ts";
 import { refusalFrom } from "../core/refusal.ts";
 import { ACTOR, entryOf, FIRST, NOW, type Open } from "./store-samples.ts";
 
-const HOUR = 3_600_000;
-
 export function describeAuditLog(open: Open): void {
   async function namesOf(audit: AuditLog, conditions: readonly Condition[], size = 100): Promise<readonly string[]> {
     const names: string[] = [];
