@@ -1,4 +1,4 @@
-// Wires the key ring: the store, a reading each second, and the rotation.
+// Wires the key ring: a reading and the upkeep each second.
 
 import type { Config } from "../config.ts";
 import { createDeadline } from "../core/deadline.ts";
@@ -18,7 +18,7 @@ export interface OpenedRing {
 
 /** How long things take, in milliseconds: tests have no months. */
 export interface RingTimes extends Pick<RingRules, "publishMs" | "rotateEveryMs" | "tokenLifeMs"> {
-  /** How often it is looked whether something is due. */
+  /** Interval of the readings. */
   readonly lookMs: number;
 }
 
@@ -32,13 +32,9 @@ export interface OpenRingOptions {
 }
 
 const LOOK_MS = 1_000;
-/** A reading signs for this long, in milliseconds. */
-const SURE_MS = 2_000;
 const RETRY_MS = 5_000;
 /** How long a login waits for a database that does not answer, in milliseconds. */
 const READ_MS = 2_000;
-/** Whatever was heard, the database is asked so often, in milliseconds. */
-const ASK_MS = 30_000;
 
 /** Opens the ring and keeps it up, until `cleanup`. @throws as openKeyRing */
 export async function openRing(
@@ -54,41 +50,15 @@ export async function openRing(
     tokenLifeMs: tokenLife({ ttlMs: config.tokenTtlSeconds * 1_000, skewMs: config.clockSkewMs }),
     ...given,
   };
-  let readAt = monotonicNow();
   const ring = await openKeyRing({
     ...rules,
-    store: {
-      ...store,
-      async read() {
-        const began = monotonicNow();
-        const kept = await store.read();
-        readAt = began;
-        return kept;
-      },
-    },
+    store,
     now,
-    changes: {
-      isSure: () => monotonicNow() - readAt < SURE_MS,
-      hear() {},
-    },
+    elapsed: monotonicNow,
     onFault,
     within: createDeadline({ ms: READ_MS, elapsed: monotonicNow, expire: tooLong }),
   });
-
-  let askedAt = now();
-  cleanup.defer(
-    repeatEvery(
-      lookMs,
-      async () => {
-        const time = ring.rotationTime() ?? Number.POSITIVE_INFINITY;
-        const isDue = time <= now() && askedAt < time;
-        if (!isDue && Math.abs(now() - askedAt) < ASK_MS) return ring.refresh();
-        askedAt = now();
-        await ring.keepUp();
-      },
-      onFault,
-    ),
-  );
+  cleanup.defer(repeatEvery(lookMs, ring.keepUp, onFault));
   return { ring, signingKeys: createSigningKeys({ store, ring, rules, now }) };
 }
 

@@ -1,9 +1,7 @@
 // Documents for verifiers: the JWKS and the issuer's metadata.
 
-import { renderJwks } from "../core/tokens/jwks.ts";
 import type { KeyRing } from "../core/tokens/keyring.ts";
-import { metadataPaths, renderMetadata } from "../core/tokens/metadata.ts";
-import { DOCUMENT_MAX_AGE } from "../core/tokens/published-document.ts";
+import { DOCUMENT_MAX_AGE, metadataPaths, renderJwks, renderMetadata } from "../core/tokens/published-document.ts";
 import type { Endpoint, EndpointAnswer, Endpoints } from "./endpoints.ts";
 
 /** Seconds that keys may be kept while the database does not answer: one of them may be revoked. */

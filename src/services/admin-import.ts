@@ -21,15 +21,15 @@ export function createImportCalls({
   actorOf,
 }: Pick<AdminDependencies, "registry" | "actorOf">): ImportCalls {
   return {
-    async importDevices({ rows }, context) {
-      const outcome = await deviceImport.importDevices(rows.map(readRow), actorOf(context));
+    async importDevices({ rows, validateOnly }, context) {
+      const outcome = await deviceImport.importDevices(rows.map(readRow), actorOf(context), validateOnly);
       return { ...outcome, failures: [...outcome.failures] };
     },
   };
 }
 
 function readRow(row: ImportDevicesRequest_Row, place: number): ImportRow {
-  const { deviceKey, customerId, displayName, keyMode, sharedIdentity, replayGuard, labels } = row;
+  const { deviceKey, customerId, displayName, keyMode, sharedIdentity, replayGuard, labels, disabled } = row;
   // No file has such a value: it is whoever wrote the request that is wrong, not one row.
   if (!KEY_MODES.includes(keyMode)) {
     throw malformed(`key_mode of the row at place ${place} has a value that is not in the contract`, "rows.key_mode");
@@ -42,5 +42,6 @@ function readRow(row: ImportDevicesRequest_Row, place: number): ImportRow {
     sharedIdentity,
     replayGuard,
     labels: labels?.labels,
+    status: disabled === undefined ? undefined : disabled ? "disabled" : "enabled",
   };
 }

@@ -2,12 +2,12 @@
 
 import { type Kysely, type Selectable, sql, type Transaction } from "kysely";
 import type { PublicJwk } from "../core/ports.ts";
-import type { KeptKeys, NewSigningKey, SigningKey, SigningKeyState, SigningKeyStore } from "../core/tokens/ports.ts";
+import type { NewSigningKey, SigningKey, SigningKeyState, SigningKeyStore, StoredKeys } from "../core/tokens/ports.ts";
 import { insertAuditEvents } from "./audit.ts";
 import type { Database } from "./database.ts";
 import type { Schema } from "./schema.ts";
 import { signingKeyContext } from "./seal-contexts.ts";
-import { opens, type Sealer } from "./sealing.ts";
+import type { Sealer } from "./sealing.ts";
 
 /** In which order rows are written, so that none is active or next while another still is. */
 const STATES = ["retired", "revoked", "active", "next"] as const satisfies readonly SigningKeyState[];
@@ -16,7 +16,7 @@ const ERASED = Buffer.alloc(0);
 
 /** The signing keys of one database. */
 export function createSigningKeyStore(database: Database, sealer: Sealer): SigningKeyStore {
-  async function read(db: Kysely<Schema>): Promise<KeptKeys> {
+  async function read(db: Kysely<Schema>): Promise<StoredKeys> {
     const rows = await db.selectFrom("signing_keys").selectAll().orderBy("created_at", "desc").orderBy("kid").execute();
     const sealed = (kid: string) => {
       const row = rows.find((candidate) => candidate.kid === kid);
@@ -28,10 +28,6 @@ export function createSigningKeyStore(database: Database, sealer: Sealer): Signi
       openPrivateKey(kid) {
         const { bytes, context } = sealed(kid);
         return sealer.open(bytes, context);
-      },
-      isLost(kid) {
-        const { bytes, context } = sealed(kid);
-        return !opens(sealer, bytes, context);
       },
     };
   }

@@ -1,11 +1,6 @@
-// The clocks of a verifier that is given none. Knows nothing else.
+// The clock of a verifier that is given none.
 
 /** Unix milliseconds. */
 export function systemClock(): number {
   return Date.now();
-}
-
-/** Milliseconds since any moment, by a clock that nobody sets. */
-export function monotonicClock(): number {
-  return performance.now();
 }

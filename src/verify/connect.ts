@@ -1,18 +1,14 @@
-// An interceptor for Connect's servers. Knows the shape of its requests and errors, and no package.
+// An interceptor for Connect's servers.
 
 import { errorInfo } from "./error-details.ts";
-import { VerifyError } from "./errors.ts";
-import { exemptionOf, type InterceptorOptions } from "./exempt.ts";
-import { identityIn, keepIdentity } from "./identities.ts";
+import type { VerifyError } from "./errors.ts";
 import type { Identity } from "./identity.ts";
 import { grpcCode, refusalHeaders } from "./refusal.ts";
-import { tellOfRefusal } from "./require-token.ts";
-import { tokenOf } from "./sent-token.ts";
+import { checkRequest, exemptionOf, type InterceptorOptions, identityOf as identityIn } from "./require-token.ts";
 import type { Verifier } from "./verifier.ts";
 
 export type { InterceptorOptions as RequireTokenOptions };
 
-/** What of a request is looked at. */
 export interface RequestLike {
   readonly service: { readonly typeName: string };
   readonly method: { readonly name: string };
@@ -20,12 +16,11 @@ export interface RequestLike {
   readonly contextValues: object;
 }
 
-/** What of a handler's context is looked at. */
 export interface ContextLike {
   readonly values: object;
 }
 
-/** Lets calls with a good token through; the others it answers: unauthenticated, or unavailable while the keys cannot be had. */
+/** Lets calls with a valid token through and answers the others: unauthenticated, or unavailable without the keys. */
 export function requireToken(
   verifier: Verifier,
   options?: InterceptorOptions,
@@ -33,17 +28,13 @@ export function requireToken(
   const isExempt = exemptionOf(options);
   return (next) => async (request) => {
     if (isExempt(`/${request.service.typeName}/${request.method.name}`)) return next(request);
-    const identity = await verifier.verify(tokenOf(request.header, options)).catch((error: unknown) => {
-      if (!(error instanceof VerifyError)) throw error;
-      tellOfRefusal(error, options);
-      throw new ConnectRefusal(error);
-    });
-    keepIdentity(request.contextValues, identity);
+    const error = await checkRequest(verifier, request.header, request.contextValues, options);
+    if (error !== undefined) throw new ConnectRefusal(error);
     return next(request);
   };
 }
 
-/** Whose call it is, by the handler's context. @throws TypeError where `requireToken` has not run */
+/** The identity of a call, by the handler's context. @throws TypeError where `requireToken` has not run */
 export function identityOf(context: ContextLike): Identity {
   return identityIn(context.values);
 }

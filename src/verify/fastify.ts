@@ -1,21 +1,16 @@
-// A hook for Fastify. Knows the shape of its request and reply, and no package.
+// A hook for Fastify.
+// biome-ignore-all lint/performance/noBarrelFile: an entry of package.json's exports is one file
 
-import { VerifyError } from "./errors.ts";
-import { identityIn, keepIdentity } from "./identities.ts";
-import type { Identity } from "./identity.ts";
 import { refusalOf } from "./refusal.ts";
-import { type RequireTokenOptions, tellOfRefusal } from "./require-token.ts";
-import { tokenOf } from "./sent-token.ts";
+import { checkRequest, type RequireTokenOptions } from "./require-token.ts";
 import type { Verifier } from "./verifier.ts";
 
-export type { RequireTokenOptions };
+export { identityOf, type RequireTokenOptions } from "./require-token.ts";
 
-/** What of a request is looked at. */
 export interface RequestLike {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
-/** What of a reply is used. */
 export interface ReplyLike {
   code(status: number): unknown;
   headers(values: Record<string, string>): unknown;
@@ -23,29 +18,19 @@ export interface ReplyLike {
 }
 
 /**
- * An `onRequest` hook, of an instance (`app.addHook("onRequest", …)`, which holds for its plugin) or of one route. Lets requests with
- * a good token through; the others it answers: 401, or 503 while the issuer's keys cannot be had.
+ * An `onRequest` hook of an instance (`app.addHook("onRequest", …)`, which holds for its plugin) or of one route. Lets requests
+ * with a valid token through and answers the others: 401, or 503 without the issuer's keys.
  */
 export function requireToken(
   verifier: Verifier,
   options?: RequireTokenOptions,
 ): (request: RequestLike, reply: ReplyLike) => Promise<unknown> {
   return async (request, reply) => {
-    try {
-      keepIdentity(request, await verifier.verify(tokenOf(request.headers, options)));
-      return undefined;
-    } catch (error) {
-      if (!(error instanceof VerifyError)) throw error;
-      tellOfRefusal(error, options);
-      const { status, headers, body } = refusalOf(error);
-      reply.code(status);
-      reply.headers({ ...headers });
-      return reply.send(body);
-    }
+    const error = await checkRequest(verifier, request.headers, request, options);
+    if (error === undefined) return undefined;
+    const { status, headers, body } = refusalOf(error);
+    reply.code(status);
+    reply.headers({ ...headers });
+    return reply.send(body);
   };
-}
-
-/** Whose request it is. @throws TypeError where `requireToken` has not run */
-export function identityOf(request: RequestLike): Identity {
-  return identityIn(request);
 }

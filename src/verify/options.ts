@@ -1,50 +1,41 @@
-// The options of a verifier, and how they are checked. Knows no token.
-
-import type { Expected } from "./claims.ts";
+// The options of a verifier, and their checks.
 
 export interface VerifierOptions {
-  /** The gateway's COUNTERSIGN_ISSUER, character by character: what `iss` is. */
+  /** The gateway's COUNTERSIGN_ISSUER, character by character: the claim `iss`. */
   readonly issuer: string;
-  /** The gateway's COUNTERSIGN_AUDIENCE: what `aud` is. */
+  /** The gateway's COUNTERSIGN_AUDIENCE: the claim `aud`. */
   readonly audience: string;
-  /** Where the issuer's keys are: `<issuer>/.well-known/jwks.json` unless told. */
+  /** URL of the issuer's keys; `<issuer>/.well-known/jwks.json` by default. */
   readonly jwksUrl?: string;
-  /** Take keys over plain HTTP from elsewhere than this machine. Whoever is on the way can then forge tokens. */
+  /** Fetch keys over plain HTTP from other machines. Somebody on the way can then forge tokens. */
   readonly allowHttp?: boolean;
-  /** How far the clocks of issuer and service may be apart, in milliseconds: 5,000 unless told, at most 300,000. */
+  /** Allowed difference between the clocks of issuer and service, in milliseconds: 5,000 by default, at most 300,000. */
   readonly clockToleranceMs?: number;
-  /**
-   * For how long keys are good while the issuer cannot be reached, in milliseconds: a day unless told; Infinity: for ever; 0: for as
-   * long as its last answer is kept (30 s to 600 s), and no longer. Time in which a machine sleeps counts only where its monotonic
-   * clock has it (on Linux it does not).
-   */
+  /** Known keys stay good for so long while the issuer is away, in milliseconds: a day by default; Infinity: for ever. */
   readonly maxStaleMs?: number;
-  /** Told of each fetch of the keys that failed, for the service's log. */
-  readonly onFetchError?: (error: Error) => void;
-  /** The one that fetches keys; `globalThis.fetch` unless told. */
+  /** Called with the error of each failed fetch of the keys. */
+  readonly onFetchError?: (error: unknown) => void;
+  /** Fetches the keys; `globalThis.fetch` by default. */
   readonly fetch?: typeof globalThis.fetch;
-  /** The clock that tokens are held against, in unix milliseconds; keys age by it too, where it goes further than the other. */
+  /** The clock, in unix milliseconds. */
   readonly now?: () => number;
-  /** The clock that keys age by, in milliseconds since any moment: the one of `performance` unless told, which nobody sets. */
-  readonly monotonicNow?: () => number;
 }
 
-/** Options that can be right, with what was not told. */
-export interface CheckedOptions extends Expected {
+export interface CheckedOptions {
+  readonly issuer: string;
+  readonly audience: string;
+  readonly clockToleranceMs: number;
   readonly url: string;
   readonly maxStaleMs: number;
-  readonly timeoutMs: number;
 }
 
 const JWKS_PATH = "/.well-known/jwks.json";
-/** For one fetch of the keys. */
-const TIMEOUT_MS = 5_000;
 const TOLERANCE_MS = 5_000;
 /** More would keep a token of ten minutes alive for half its life again. */
 const MAX_TOLERANCE_MS = 300_000;
 const DAY_MS = 86_400_000;
 
-/** @throws TypeError that says which option is wrong, and how */
+/** @throws TypeError naming the wrong option */
 export function readOptions(options: VerifierOptions): CheckedOptions {
   const { clockToleranceMs = TOLERANCE_MS, maxStaleMs = DAY_MS } = options;
   if (!(clockToleranceMs >= 0 && clockToleranceMs <= MAX_TOLERANCE_MS)) {
@@ -58,7 +49,6 @@ export function readOptions(options: VerifierOptions): CheckedOptions {
     clockToleranceMs,
     maxStaleMs,
     url: readUrl(options, issuer),
-    timeoutMs: TIMEOUT_MS,
   };
 }
 
@@ -88,10 +78,7 @@ function readUrl({ jwksUrl, allowHttp = false }: VerifierOptions, issuer: string
   return url.href;
 }
 
-/**
- * Whether it is this machine by every resolver. Names under .localhost are not: RFC 6761, 6.3 asks resolvers to keep them here, and
- * some ask the DNS.
- */
+/** This machine by every resolver: names under .localhost may go to the DNS (RFC 6761, 6.3). */
 function isLoopback(host: string): boolean {
   return host === "localhost" || host === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(host);
 }

@@ -1,66 +1,110 @@
-// Verifies the gateway's tokens anywhere, offline: RFC 8725 throughout. Knows no framework.
+// Verifies the gateway's tokens in a service, offline, by jose. Works in every runtime with fetch.
 
-import { compactVerify } from "jose";
-import { type Expected, readIdentity } from "./claims.ts";
-import { monotonicClock, systemClock } from "./clock.ts";
-import { readPart, readTokenHeader } from "./compact-jws.ts";
-import { tokenInvalid, tokenMissing } from "./errors.ts";
+import { errors, type JWTPayload, jwtVerify } from "jose";
+import { systemClock } from "./clock.ts";
+import { tokenExpired, tokenInvalid, tokenMissing, VerifyError } from "./errors.ts";
 import type { Identity } from "./identity.ts";
-import { createKeyCache, type KeyCache } from "./key-cache.ts";
+import { createIssuerKeys } from "./issuer-keys.ts";
 import { readOptions, type VerifierOptions } from "./options.ts";
 
 export interface Verifier {
   /**
-   * Whose a token is. Asks the issuer for its keys once in a few minutes, and for nothing else.
+   * Checks a token. Fetches the issuer's keys every five minutes, and nothing else.
    * @throws VerifyError, and nothing else
    */
   verify(token: string | null | undefined): Promise<Identity>;
 }
 
+/** Ten times the longest token of the gateway. */
+const MAX_TOKEN_LENGTH = 8_192;
+/** A later `iat` is no difference of clocks. */
+const ISSUED_AHEAD_MS = 300_000;
+/** The gateway's longest TOKEN_TTL is shorter. */
+const LONGEST_LIFE_MS = 86_400_000;
+
 /**
- * A verifier of one issuer's tokens for one audience. Make one for the whole service: it keeps the keys.
- * @throws TypeError that says which option is wrong, and how
+ * Creates a verifier of one issuer's tokens for one audience. One serves the whole process: it caches the keys.
+ * @throws TypeError naming the wrong option
  */
 export function createVerifier(options: VerifierOptions): Verifier {
-  const { fetch = globalThis.fetch, now = systemClock, monotonicNow = monotonicClock, onFetchError } = options;
-  const { url, maxStaleMs, timeoutMs, ...expected } = readOptions(options);
-  const keys = createKeyCache({
-    source: { url, fetch, timeoutMs },
-    now,
-    monotonicNow,
+  const { url, maxStaleMs, issuer, audience, clockToleranceMs } = readOptions(options);
+  const { fetch = globalThis.fetch, now = systemClock, onFetchError = () => {} } = options;
+  const keys = createIssuerKeys({
+    url,
     maxStaleMs,
-    ...(onFetchError === undefined ? {} : { onFetchError }),
+    fetch,
+    now,
+    // A log that fails must not end the service.
+    onFetchError: (error) =>
+      void Promise.resolve(error)
+        .then(onFetchError)
+        .catch(() => {}),
   });
-  return verifierOf(expected, keys, now);
-}
 
-/** A verifier of what is expected, by keys that are kept elsewhere; `now` in unix milliseconds. */
-export function verifierOf(expected: Expected, keys: KeyCache, now: () => number): Verifier {
   return {
     async verify(token) {
       if (token === undefined || token === null || token === "") throw tokenMissing();
       if (typeof token !== "string") throw tokenInvalid("it is no string");
-      // 1. Read.
-      const { alg, kid } = readTokenHeader(token);
-      // 2. Signed, by a key of the issuer, in the one way that the key is for.
-      const key = await keys.find(kid);
-      if (key === undefined) throw tokenInvalid("its issuer has no such key");
-      if (key.alg !== alg) throw tokenInvalid("its algorithm is not that of its key");
-      const claims = readPart(await readSigned(token, key.key, alg), "claims");
-      // 3. Meant for this service, and now.
-      return readIdentity(claims, expected, now());
+      if (token.length > MAX_TOKEN_LENGTH) throw tokenInvalid(`it has more than ${MAX_TOKEN_LENGTH} characters`);
+      try {
+        const { payload } = await jwtVerify(token, keys, {
+          issuer,
+          audience,
+          algorithms: ["RS256", "ES256", "EdDSA"],
+          typ: "JWT",
+          clockTolerance: clockToleranceMs / 1000,
+          currentDate: new Date(now()),
+          requiredClaims: ["exp", "iat"],
+        });
+        return readIdentity(payload, now());
+      } catch (error) {
+        throw verifyErrorOf(error, { iss: issuer, aud: audience });
+      }
     },
   };
 }
 
-type Key = Parameters<typeof compactVerify>[1];
+function readIdentity(claims: JWTPayload, now: number): Identity {
+  const issuedAt = readTime(claims, "iat");
+  const expiresAt = readTime(claims, "exp");
+  if (issuedAt.getTime() > now + ISSUED_AHEAD_MS) throw tokenInvalid("its iat is ahead of the clock of this service");
+  const lifeMs = expiresAt.getTime() - issuedAt.getTime();
+  if (!(lifeMs > 0 && lifeMs <= LONGEST_LIFE_MS)) throw tokenInvalid("its exp is not within a day of its iat");
+  return Object.freeze({
+    deviceKey: readName(claims, "sub"),
+    customerId: readName(claims, "customer_id"),
+    jti: readName(claims, "jti"),
+    issuedAt,
+    expiresAt,
+  });
+}
 
-/** The bytes that were signed. @throws VerifyError `invalid` */
-async function readSigned(token: string, key: Key, alg: string): Promise<Uint8Array> {
-  try {
-    const { payload } = await compactVerify(token, key, { algorithms: [alg] });
-    return payload;
-  } catch (error) {
-    throw tokenInvalid("its signature is wrong", error);
-  }
+function readTime(claims: JWTPayload, name: "iat" | "exp"): Date {
+  const seconds = claims[name];
+  if (!Number.isInteger(seconds)) throw wrongClaim(name);
+  return new Date(Number(seconds) * 1000);
+}
+
+function readName(claims: JWTPayload, name: string): string {
+  const value = claims[name];
+  if (typeof value !== "string" || !/^[\x21-\x7e]{1,96}$/.test(value)) throw wrongClaim(name);
+  return value;
+}
+
+function wrongClaim(name: string, cause?: unknown): VerifyError {
+  return tokenInvalid(`its claim ${name} is missing or not as it should be`, cause);
+}
+
+/** The error of a failed check; `expected` goes into the cause, for the service's own log. */
+function verifyErrorOf(error: unknown, expected: Readonly<Record<string, string>>): VerifyError {
+  if (error instanceof VerifyError) return error;
+  if (error instanceof errors.JWTExpired) return tokenExpired();
+  if (error instanceof errors.JWSInvalid)
+    return tokenInvalid("it is not three parts of base64url with dots between them", error);
+  if (error instanceof errors.JWKSNoMatchingKey) return tokenInvalid("its issuer has no such key", error);
+  if (error instanceof errors.JWSSignatureVerificationFailed) return tokenInvalid("its signature is wrong", error);
+  if (!(error instanceof errors.JWTClaimValidationFailed)) return tokenInvalid("it is no token of this issuer", error);
+  const value = expected[error.claim];
+  if (value === undefined) return wrongClaim(error.claim, error);
+  return wrongClaim(error.claim, new Error(`this service expects ${error.claim} to be ${JSON.stringify(value)}`));
 }

@@ -106,7 +106,7 @@ describe("the device", () => {
       mistake: "disabled, with a wrong signature",
       body: signed("x"),
       device: { status: "disabled" },
-      codes: ["no_known_mistake", "device_disabled"],
+      codes: ["device_disabled", "no_known_mistake"],
     },
     {
       mistake: "its customer disabled",

@@ -1,8 +1,8 @@
-// Key rings as tests open them: of one store, at a fixed time, sure of what they have heard.
+// Key rings as tests open them: of one store, at a fixed time, with a reading that stays young.
 
 import { type KeyRing, openKeyRing, type RingOptions } from "../../src/core/tokens/keyring.ts";
 import type { SigningKeyStore } from "../../src/core/tokens/ports.ts";
-import { PUBLISH_MS, tokenLife } from "../../src/core/tokens/rotation.ts";
+import { PUBLISH_MS, type RingRules, rotationTime, tokenLife } from "../../src/core/tokens/rotation.ts";
 
 export const NOW = 1_764_000_000_000;
 export const DAY_MS = 86_400_000;
@@ -21,15 +21,20 @@ export function openRing(store: SigningKeyStore, options: Partial<RingOptions> =
     ...RULES,
     store,
     now: () => NOW,
-    changes: { isSure: () => true, hear: () => {} },
+    elapsed: () => 0,
     ...options,
   });
 }
 
+/** When the next key signs, in unix milliseconds. */
+export async function dueAt(store: SigningKeyStore, rules: Partial<RingRules> = {}): Promise<number | undefined> {
+  return rotationTime((await store.read()).keys, { ...RULES, ...rules });
+}
+
 /** The private half of the key that signs. */
 export async function activePrivateKey(store: SigningKeyStore): Promise<Buffer> {
-  const kept = await store.read();
-  const active = kept.keys.find(({ state }) => state === "active");
+  const stored = await store.read();
+  const active = stored.keys.find(({ state }) => state === "active");
   if (active === undefined) throw new TypeError("there is no active key");
-  return Buffer.from(kept.openPrivateKey(active.kid));
+  return Buffer.from(stored.openPrivateKey(active.kid));
 }

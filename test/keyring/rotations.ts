@@ -3,10 +3,9 @@
 // other is not.
 
 import { setTimeout as pause } from "node:timers/promises";
-import { createRemoteJWKSet, customFetch, decodeProtectedHeader, jwtVerify } from "jose";
+import { createRemoteJWKSet, customFetch, type JWTVerifyGetKey, jwtVerify } from "jose";
 import type { Environment } from "../../src/environment.ts";
-import { createKeyCache } from "../../src/verify/key-cache.ts";
-import { verifierOf } from "../../src/verify/verifier.ts";
+import { createIssuerKeys } from "../../src/verify/issuer-keys.ts";
 import { CUSTOMER_KEY, logInBy, openGateway, type TestGateway } from "../gateway.ts";
 
 export interface RotationsOptions {
@@ -98,41 +97,33 @@ function patientVerifier({ publicUrl }: TestGateway): Verifier {
       return fetch(...asked);
     },
   });
-  return {
-    async check(token, at) {
-      const { protectedHeader } = await jwtVerify(token, keys, {
-        ...EXPECTED,
-        currentDate: new Date(at),
-        clockTolerance: SKEW_S,
-      });
-      return protectedHeader.kid ?? "";
-    },
-    fetches: () => fetches,
-  };
+  return { check: checkBy(keys), fetches: () => fetches };
 }
 
-/** That of countersign/verify, to which each second here is five minutes, but for the times in tokens. */
+/** The keys of countersign/verify, to which each second here is five minutes. */
 function ownVerifier({ publicUrl }: TestGateway): Verifier {
   let fetches = 0;
-  const keys = createKeyCache({
-    source: {
-      url: jwksOf(publicUrl).href,
-      fetch(...asked) {
-        fetches++;
-        return fetch(...asked);
-      },
-      timeoutMs: 5_000,
-    },
-    now: () => performance.now() * (MAX_AGE_MS / JWKS_MS),
-    monotonicNow: () => performance.now() * (MAX_AGE_MS / JWKS_MS),
+  const keys = createIssuerKeys({
+    url: jwksOf(publicUrl).href,
     maxStaleMs: 0,
-  });
-  return {
-    async check(token, at) {
-      await verifierOf({ ...EXPECTED, clockToleranceMs: SKEW_S * 1_000 }, keys, () => at).verify(token);
-      return decodeProtectedHeader(token).kid ?? "";
+    fetch(...asked) {
+      fetches++;
+      return fetch(...asked);
     },
-    fetches: () => fetches,
+    onFetchError: () => {},
+    now: () => performance.now() * (MAX_AGE_MS / JWKS_MS),
+  });
+  return { check: checkBy(keys), fetches: () => fetches };
+}
+
+function checkBy(keys: JWTVerifyGetKey): Verifier["check"] {
+  return async (token, at) => {
+    const { protectedHeader } = await jwtVerify(token, keys, {
+      ...EXPECTED,
+      currentDate: new Date(at),
+      clockTolerance: SKEW_S,
+    });
+    return protectedHeader.kid ?? "";
   };
 }
 

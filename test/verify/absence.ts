@@ -46,7 +46,6 @@ export async function measureAbsence(seconds: number, { now, tick }: Pace): Prom
       audience: mint.audience,
       jwksUrl: issuer.url,
       now,
-      monotonicNow: now,
       fetch: (input, init) => {
         fetches[at] = (fetches[at] ?? 0) + 1;
         return fetch(input, init);

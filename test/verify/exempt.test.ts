@@ -99,7 +99,7 @@ test("what can be no method's name is told at once", () => {
     const wrong = { exempt: [CHECK, name] };
     expect(() => connectVerify.requireToken(newVerifier(), wrong)).toThrow(TypeError);
     expect(() => grpcVerify.requireToken(newVerifier(), grpc, wrong)).toThrow(
-      `exempt names no method by ${JSON.stringify(name)}: it is to be like "/grpc.health.v1.Health/Check"`,
+      `exempt has ${JSON.stringify(name)}: a method is like "/grpc.health.v1.Health/Check"`,
     );
   }
 });

@@ -5,12 +5,10 @@ import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { expect, test } from "vitest";
 import { TOKEN_ALGS } from "../../src/core/tokens/algorithms.ts";
-import { MAX_VERIFIER_CACHE_S } from "../../src/core/tokens/rotation.ts";
 import { createVerifier } from "../../src/verify/exports.ts";
 import { CUSTOMER_KEY, logInBy, startTestGateway } from "../gateway.ts";
 import { goodToken } from "../vectors/forge.ts";
-import { NOW } from "./issuer.ts";
-import { begin, mint, other } from "./scene.ts";
+import { NOW, newMint } from "./issuer.ts";
 import { startIssuer } from "./start-issuer.ts";
 
 test.each(TOKEN_ALGS)("a token of a login by %s tells the device and its customer", async (alg) => {
@@ -27,22 +25,8 @@ test.each(TOKEN_ALGS)("a token of a login by %s tells the device and its custome
   expect(identity.expiresAt.getTime() - identity.issuedAt.getTime()).toBe(600_000);
 });
 
-test.each([
-  [MAX_VERIFIER_CACHE_S - 1, "sensor-1"],
-  [MAX_VERIFIER_CACHE_S, "invalid"],
-])("keys that may be kept for a day are %d s later what the ring of signing keys counts on", async (seconds, told) => {
-  const { issuer, outcome, pass } = await begin();
-  issuer.answer((response) => {
-    response.writeHead(200, { "Cache-Control": "max-age=86400" }).end(JSON.stringify({ keys: [mint.publicJwk] }));
-  });
-  expect(await outcome()).toBe("sensor-1");
-  issuer.answer(undefined);
-  issuer.publish(other);
-  pass(seconds);
-  expect(await outcome()).toBe(told);
-});
-
 test("a process that has verified ends by itself", async () => {
+  const mint = newMint("key-1");
   const issuer = await startIssuer(mint);
   const options = JSON.stringify({ issuer: mint.issuer, audience: mint.audience, jwksUrl: issuer.url });
   const program = `

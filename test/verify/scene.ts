@@ -1,6 +1,5 @@
 // A verifier, its issuer and its clocks, in the hands of a test.
 
-import { expect } from "vitest";
 import { createVerifier, type Verifier, type VerifierOptions, VerifyError } from "../../src/verify/exports.ts";
 import type { Mint } from "../vectors/forge.ts";
 import { type Issuer, NOW, newMint, tokenWith } from "./issuer.ts";
@@ -13,11 +12,9 @@ export const other = newMint("key-2", "EdDSA");
 export interface Scene {
   readonly issuer: Issuer;
   readonly verifier: Verifier;
-  readonly errors: readonly Error[];
+  readonly errors: readonly unknown[];
   /** Lets time go by, in seconds. */
   pass(seconds: number): void;
-  /** Sets the clock of the service, by seconds: no time goes by. */
-  setClock(seconds: number): void;
   /** What a new token of this key comes to: a device_key, or why not. */
   outcome(of?: Mint): Promise<string>;
 }
@@ -25,15 +22,13 @@ export interface Scene {
 /** Starts both; the issuer ends with the test. */
 export async function begin(options: Partial<VerifierOptions> = {}, ...mints: readonly Mint[]): Promise<Scene> {
   const issuer = await startIssuer(...(mints.length === 0 ? [mint] : mints));
-  const errors: Error[] = [];
+  const errors: unknown[] = [];
   let now = NOW;
-  let gone = 0;
   const verifier = createVerifier({
     issuer: mint.issuer,
     audience: mint.audience,
     jwksUrl: issuer.url,
     now: () => now,
-    monotonicNow: () => gone,
     onFetchError: (error) => errors.push(error),
     ...options,
   });
@@ -42,10 +37,6 @@ export async function begin(options: Partial<VerifierOptions> = {}, ...mints: re
     verifier,
     errors,
     pass(seconds) {
-      now += seconds * 1000;
-      gone += seconds * 1000;
-    },
-    setClock(seconds) {
       now += seconds * 1000;
     },
     outcome: (of = mint) => {
@@ -56,11 +47,4 @@ export async function begin(options: Partial<VerifierOptions> = {}, ...mints: re
       );
     },
   };
-}
-
-/** Tokens are looked at until what that sets off behind them has come to so many fetches: one before may still be under way. */
-export async function settled({ issuer, outcome }: Scene, fetches: number): Promise<void> {
-  await expect
-    .poll(async () => [await outcome(), issuer.requests.length], { timeout: 5_000 })
-    .toEqual(["sensor-1", fetches]);
 }

@@ -10,6 +10,7 @@ export const COLUMNS = [
   "shared_identity",
   "replay_guard",
   "labels",
+  "disabled",
 ] as const;
 
 export type Column = (typeof COLUMNS)[number];

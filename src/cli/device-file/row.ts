@@ -1,13 +1,12 @@
 // A device between a row of a file and AdminService: what a column's value may be. Knows no file format.
 
-import { isUtf8 } from "node:buffer";
 import { create } from "@bufbuild/protobuf";
 import {
   type ImportDevicesRequest_Row,
   ImportDevicesRequest_Row_LabelsSchema,
   ImportDevicesRequest_RowSchema,
 } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
-import { type Column, quote } from "./columns.ts";
+import type { Column } from "./columns.ts";
 import { KEY_MODES } from "./key-modes.ts";
 
 /** Why a row cannot be sent. */
@@ -44,11 +43,6 @@ export function contentOf(read: () => ImportDevicesRequest_Row): Content {
   }
 }
 
-/** @throws RowMistake */
-export function requireUtf8(bytes: Uint8Array): void {
-  if (!isUtf8(bytes)) throw new RowMistake("it is not UTF-8. Save the file as UTF-8");
-}
-
 /**
  * Reads a row's values: text as CSV has it, or what JSON has. Of those that are not there nothing is said, and they are left as
  * they are. What they may hold is the gateway's to say. @throws RowMistake
@@ -83,6 +77,9 @@ const READERS: Readonly<Record<Column, (row: ImportDevicesRequest_Row, value: un
   labels(row, value) {
     row.labels = create(ImportDevicesRequest_Row_LabelsSchema, { labels: readLabels(value) });
   },
+  disabled(row, value) {
+    row.disabled = readWord("disabled", value, SWITCHES);
+  },
 };
 
 /** As the command line has them, and as spreadsheets write them. */
@@ -90,8 +87,9 @@ const SWITCHES: Readonly<Record<string, boolean>> = { true: true, false: false, 
 
 function readText(column: Column, value: unknown): string {
   if (typeof value !== "string") throw new RowMistake(`${column} has to be text, in double quotes`, column);
-  // UTF-8 has no half of a surrogate pair: the whole request could not be written.
-  if (!value.isWellFormed()) throw new RowMistake(`${column} has half a character in it`, column);
+  // The replacement character stands for bytes that are not UTF-8.
+  if (!value.isWellFormed() || value.includes("\ufffd"))
+    throw new RowMistake(`${column} is not UTF-8. Save the file as UTF-8`, column);
   return value;
 }
 
@@ -116,27 +114,19 @@ function readWord<Meaning>(column: Column, value: unknown, words: Readonly<Recor
 
 /** An object of text, or `site=north;line=7`: names have no equals sign, values no semicolon. */
 function readLabels(value: unknown): Record<string, string> {
-  const entries = typeof value === "string" ? splitLabels(value) : entriesOf(value);
-  const labels = Object.fromEntries(entries);
-  if (Object.keys(labels).length < entries.length) throw new RowMistake("labels has a name twice", "labels");
-  return labels;
-}
-
-function entriesOf(value: unknown): (readonly [string, string])[] {
+  if (typeof value === "string") {
+    const entries = value.split(";").map((part) => {
+      const middle = part.indexOf("=");
+      if (middle < 1) throw new RowMistake("labels has to be like site=north;line=7", "labels");
+      return [part.slice(0, middle).trim(), part.slice(middle + 1)] as const;
+    });
+    if (new Set(entries.map(([name]) => name)).size === entries.length) return Object.fromEntries(entries);
+    throw new RowMistake("labels has a name twice", "labels");
+  }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new RowMistake('labels has to be an object of texts, as in {"site": "north"}', "labels");
   }
-  return Object.entries(value).map(([name, text]) => {
-    if (typeof text !== "string")
-      throw new RowMistake(`the label ${quote(name)} has to be text, in double quotes`, "labels");
-    return [readText("labels", name), readText("labels", text)];
-  });
-}
-
-function splitLabels(text: string): (readonly [string, string])[] {
-  return text.split(";").map((part) => {
-    const middle = part.indexOf("=");
-    if (middle < 1) throw new RowMistake("labels has to be like site=north;line=7", "labels");
-    return [part.slice(0, middle).trim(), part.slice(middle + 1)];
-  });
+  return Object.fromEntries(
+    Object.entries(value).map(([name, text]) => [readText("labels", name), readText("labels", text)]),
+  );
 }

@@ -1,7 +1,7 @@
 // Devices as the text of a file that `import` reads. Knows the formats, and no file.
 
 import { stringify } from "csv-stringify/sync";
-import type { Device } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
+import { type Device, Status } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { COLUMNS, type Column } from "./columns.ts";
 import type { Format } from "./formats.ts";
 import { keyModeName } from "./key-modes.ts";
@@ -30,6 +30,7 @@ function rowOf(device: Device): Readonly<Record<Column, Value>> {
     shared_identity: device.sharedIdentity,
     replay_guard: device.replayGuard ?? false,
     labels: device.labels,
+    disabled: device.status === Status.DISABLED,
   };
 }
 

@@ -1,21 +1,21 @@
 // `countersign devices import`: a file of devices, from where it was left.
 
 import { createHash } from "node:crypto";
+import { createReadStream, type Stats, statSync } from "node:fs";
 import { constants } from "node:os";
+import { addAbortSignal } from "node:stream";
 import { type Command, InvalidArgumentError } from "commander";
 import { readClientConfig } from "../../client-config.ts";
 import { processEnvironment } from "../../config.ts";
 import { monotonicNow } from "../../telemetry/clock.ts";
 import { type Format, formatOption, requireFormat } from "../device-file/formats.ts";
-import type { Position } from "../device-file/records.ts";
+import { readRecords } from "../device-file/records.ts";
 import { callAdmin } from "../gateway/admin-client.ts";
 import type { Patience } from "../gateway/patience.ts";
 import { type Checkpoint, createCheckpoint, NOTHING_DONE, type Progress } from "../import/checkpoint.ts";
-import { openRecords } from "../import/records.ts";
 import { createReport, type ImportReport } from "../import/report.ts";
 import { runImport } from "../import/run.ts";
-import { type ImportSource, openSource } from "../import/source.ts";
-import { inputName } from "../input.ts";
+import { inputName, unreadable } from "../input.ts";
 import { CommandFailure, usageFailure, wantsJson, writeResult } from "../output.ts";
 
 /** So long after a signal the process is ended if it has not come to its end, in milliseconds. */
@@ -26,6 +26,7 @@ interface ImportOptions {
   readonly customer?: string;
   readonly checkpoint?: string;
   readonly restart?: boolean;
+  readonly dryRun?: boolean;
   /** In seconds. */
   readonly retryFor: number;
 }
@@ -39,6 +40,7 @@ export function addDevicesImportCommand(devices: Command): void {
     .option("--customer <id>", "the owner of those that the file names none for")
     .option("--checkpoint <file>", "where to keep how far it is (default: the file's name with .progress)")
     .option("--restart", "begin anew where an import of this file was left unfinished")
+    .option("--dry-run", "tell what would become of each line, and change nothing")
     .option("--retry-for <seconds>", "how long to wait for a gateway that is away", readSeconds, 60)
     .option("--json", "print JSON")
     .action(importFile);
@@ -56,41 +58,54 @@ async function importFile(file: string, options: ImportOptions, command: Command
 }
 
 async function run(file: string, options: ImportOptions, json: boolean, signal: AbortSignal): Promise<Progress> {
-  const { format: given, customer, restart = false, retryFor } = options;
+  const { format: given, customer, restart = false, dryRun = false, retryFor } = options;
   const format = requireFormat(file, given);
-  const source = await openSource(file, signal);
-  const records = openRecords(source, { name: inputName(file), format, customerGiven: customer !== undefined });
+  const stats = statsOf(file);
+  const stream = addAbortSignal(signal, file === "-" ? process.stdin : createReadStream(file));
   const how = `${format} ${customer ?? ""} ${readClientConfig(processEnvironment()).internalUrl}`;
-  const checkpoint = checkpointOf(file, source, how, options.checkpoint);
-  const left = restart ? undefined : wholeOf(checkpoint?.read(), records.start, source);
-  const report = createReport(json, source.size);
-  if (left !== undefined) report.say(`goes on at line ${left.next.line}: what comes before is in`);
-  return callAdmin((admin) =>
-    runImport(admin, {
-      records,
-      from: left ?? { ...NOTHING_DONE, next: records.start },
-      customerId: customer ?? "",
-      checkpoint,
-      report,
-      patience: patienceOf(retryFor, report, signal),
-    }),
-  );
+  const checkpoint = dryRun ? undefined : checkpointOf(file, stats, how, options.checkpoint);
+  const from = restart ? undefined : checkpoint?.read();
+  const report = createReport(json);
+  if (from !== undefined && from.line > 0) report.say(`goes on at line ${from.line + 1}: what comes before is in`);
+  try {
+    return await callAdmin((admin) =>
+      runImport(admin, {
+        records: readRecords(stream, { name: inputName(file), format, customerGiven: customer !== undefined }),
+        from: from ?? NOTHING_DONE,
+        customerId: customer ?? "",
+        dryRun,
+        checkpoint,
+        report,
+        patience: patienceOf(retryFor, report, signal),
+      }),
+    );
+  } finally {
+    stream.destroy();
+  }
 }
 
-/** What a checkpoint has, unless it is of a place that the file has not. */
-function wholeOf(left: Progress | undefined, start: Position, { size = 0 }: ImportSource): Progress | undefined {
-  return left !== undefined && left.next.offset >= start.offset && left.next.offset <= size ? left : undefined;
+/** Undefined for standard input. @throws CommandFailure for a file that cannot be read */
+function statsOf(file: string): Stats | undefined {
+  try {
+    const stats = file === "-" ? undefined : statSync(file);
+    if (stats?.isDirectory()) throw Object.assign(new Error("a folder"), { code: "EISDIR" });
+    return stats;
+  } catch (error) {
+    throw unreadable(file, error);
+  }
 }
 
 function checkpointOf(
   file: string,
-  { fingerprint }: ImportSource,
+  stats: Stats | undefined,
   how: string,
   path: string | undefined,
 ): Checkpoint | undefined {
-  // What it is of is compared, and need not be read: the address of a gateway may have a password.
-  const subjectOf = (print: string): string => createHash("sha256").update(`${print} ${how}`).digest("hex");
-  if (fingerprint !== undefined) return createCheckpoint(path ?? `${file}.progress`, subjectOf(fingerprint));
+  if (stats?.isFile()) {
+    // A hash: the address of a gateway may have a password.
+    const subject = createHash("sha256").update(`${stats.size} ${stats.mtimeMs} ${how}`).digest("hex");
+    return createCheckpoint(path ?? `${file}.progress`, subject);
+  }
   if (path === undefined) return undefined;
   throw usageFailure(`${inputName(file)} is read only once: there is no going on, and no use for --checkpoint`);
 }

@@ -1,38 +1,34 @@
-// How far an import has come, in a file beside the one that is imported. Knows no gateway.
+// A file beside an unfinished import with its progress.
 
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import type { Position } from "../device-file/records.ts";
 import { codeOf } from "../error-code.ts";
-import { type CommandFailure, usageFailure } from "../output.ts";
-import { draftOf, isNoFile } from "../whole-file.ts";
+import { usageFailure } from "../output.ts";
 
 export interface Progress {
-  /** All before it was acknowledged. */
-  readonly next: Position;
+  /** The gateway has acknowledged the file up to this line. */
+  readonly line: number;
   readonly created: number;
   readonly updated: number;
   readonly unchanged: number;
   readonly failed: number;
 }
 
-export const NOTHING_DONE: Progress = {
-  next: { offset: 0, line: 1 },
-  created: 0,
-  updated: 0,
-  unchanged: 0,
-  failed: 0,
-};
+export const NOTHING_DONE: Progress = { line: 0, created: 0, updated: 0, unchanged: 0, failed: 0 };
 
 export interface Checkpoint {
-  /** Where the import is to go on; undefined: at the beginning. @throws CommandFailure when it was of something else */
+  /** The progress of this import; undefined: none. @throws CommandFailure where it is of another import */
   read(): Progress | undefined;
-  /** Replaces the file at once: whoever reads it finds the one or the other. @throws CommandFailure */
+  /** @throws CommandFailure */
   write(progress: Progress): void;
   remove(): void;
 }
 
-/** `subject` is what is imported, where to, and how: an import of anything else does not go on from here. */
+/** `subject` identifies the file, the gateway and the options. */
 export function createCheckpoint(path: string, subject: string): Checkpoint {
+  const unusable = (error: unknown): Error =>
+    usageFailure(
+      `${path}, the progress of the import, cannot be used (${codeOf(error)}). Name another place with --checkpoint`,
+    );
   return {
     read() {
       let text: string;
@@ -40,69 +36,29 @@ export function createCheckpoint(path: string, subject: string): Checkpoint {
         text = readFileSync(path, "utf8");
       } catch (error) {
         if (codeOf(error) === "ENOENT") return undefined;
-        throw unusable(path, error);
+        throw unusable(error);
       }
-      const kept = parse(text);
-      // It is empty where the machine stopped as it was written, or is of another program. To begin anew is slower, and no worse.
-      if (kept === undefined) return undefined;
-      if (kept.subject !== subject) {
+      const [, stored, numbers = ""] = /^(\w+)((?: \d{1,15}){5})\n$/.exec(text) ?? [];
+      // A power cut leaves it empty. An import that begins anew is slower, and no worse.
+      if (stored === undefined) return undefined;
+      if (stored !== subject) {
         throw usageFailure(
-          `the file, its options or the gateway are not those that ${path} is of: something was changed since. To begin anew, give --restart: what is in already is found and left as it is`,
+          `${path} is the progress of another file, gateway or option. To begin anew, give --restart: devices that are in stay as they are`,
         );
       }
-      return kept.progress;
+      const [line = 0, created = 0, updated = 0, unchanged = 0, failed = 0] = numbers.trim().split(" ").map(Number);
+      return { line, created, updated, unchanged, failed };
     },
-    write(progress) {
-      if (isNoFile(path)) throw usageFailure(`${path} is no file, and cannot keep how far the import is`);
-      const draft = draftOf(path);
+    write({ line, created, updated, unchanged, failed }) {
+      const draft = `${path}.${process.pid}`;
       try {
-        writeFileSync(draft, `${JSON.stringify({ subject, progress })}\n`, { flag: "wx" });
+        writeFileSync(draft, `${[subject, line, created, updated, unchanged, failed].join(" ")}\n`, { flag: "wx" });
         renameSync(draft, path);
       } catch (error) {
         rmSync(draft, { force: true });
-        throw unusable(path, error);
+        throw unusable(error);
       }
     },
     remove: () => rmSync(path, { force: true }),
   };
-}
-
-function unusable(path: string, error: unknown): CommandFailure {
-  return usageFailure(
-    `${path}, which keeps how far the import is, cannot be used (${codeOf(error)}). Name another place with --checkpoint`,
-  );
-}
-
-interface Kept {
-  readonly subject: string;
-  readonly progress: Progress;
-}
-
-/** What was kept; undefined: this is nothing that was written here. */
-function parse(text: string): Kept | undefined {
-  let kept: unknown;
-  try {
-    kept = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (!hasMembers(kept, ["subject", "progress"])) return undefined;
-  const { subject, progress } = kept;
-  if (typeof subject !== "string" || !hasMembers(progress, ["next", "created", "updated", "unchanged", "failed"])) {
-    return undefined;
-  }
-  const { next, created, updated, unchanged, failed } = progress;
-  if (!hasMembers(next, ["offset", "line"])) return undefined;
-  const { offset, line } = next;
-  if (!isCount(offset) || !isCount(line) || line < 1) return undefined;
-  if (!isCount(created) || !isCount(updated) || !isCount(unchanged) || !isCount(failed)) return undefined;
-  return { subject, progress: { next: { offset, line }, created, updated, unchanged, failed } };
-}
-
-function hasMembers<Name extends string>(value: unknown, names: readonly Name[]): value is Record<Name, unknown> {
-  return typeof value === "object" && value !== null && names.every((name) => Object.hasOwn(value, name));
-}
-
-function isCount(value: unknown): value is number {
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }

@@ -1,97 +1,129 @@
-// An import from where it is to where the file ends: what is acknowledged is told of and kept. Knows AdminService, and no file.
+// Sends the records of a file to the gateway in batches; keeps what is acknowledged.
 
+import { toBinary } from "@bufbuild/protobuf";
 import type { Client } from "@connectrpc/connect";
-import type { AdminService, ImportDevicesResponse } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
+import {
+  type AdminService,
+  type ImportDevicesRequest_Row,
+  ImportDevicesRequest_RowSchema,
+  type ImportDevicesResponse,
+} from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { inColumns } from "../device-file/columns.ts";
+import type { FileRecord } from "../device-file/records.ts";
+import type { Mistake } from "../device-file/row.ts";
 import { type Patience, withPatience } from "../gateway/patience.ts";
-import { type Batch, batchesOf, sendInOrder } from "./batches.ts";
 import type { Checkpoint, Progress } from "./checkpoint.ts";
-import type { ImportRecords } from "./records.ts";
 import type { Complaint, ImportReport } from "./report.ts";
 
 /** Logins wait while a batch is written: docs/import.md says for how long. */
-const LIMITS = { records: 500, bytes: 700_000 };
-/** While one is written, the next is read. */
-const AT_ONCE = 2;
+const MOST_RECORDS = 500;
+/** In bytes: a request has at most a mebibyte. */
+const MOST_BYTES = 700_000;
 const CHECKPOINT_EVERY_MS = 300;
 
 export interface ImportRun {
-  readonly records: ImportRecords;
+  readonly records: AsyncIterable<FileRecord>;
   readonly from: Progress;
-  /** The owner of devices that the file has none for; empty: none. */
+  /** The owner of devices without one; empty: none. */
   readonly customerId: string;
-  /** Undefined: of this file nothing can be kept. */
+  readonly dryRun: boolean;
   readonly checkpoint: Checkpoint | undefined;
   readonly report: ImportReport;
   readonly patience: Patience;
 }
 
-/** Runs an import to its end. @throws what the gateway refused a whole batch with; how far it came is kept */
+interface Batch {
+  readonly rows: { readonly line: number; readonly row: ImportDevicesRequest_Row }[];
+  readonly mistakes: { readonly line: number; readonly mistake: Mistake }[];
+  lastLine: number;
+}
+
+/** Runs an import to its end. @throws the error of a whole batch, or of the file; the progress is kept */
 export async function runImport(
   admin: Pick<Client<typeof AdminService>, "importDevices">,
-  { records, from, customerId, checkpoint, report, patience }: ImportRun,
+  { records, from, customerId, dryRun, checkpoint, report, patience }: ImportRun,
 ): Promise<Progress> {
+  const { signal } = patience;
   let progress = from;
-  let keptAt = patience.now();
+  let writtenAt = patience.now();
 
-  function send({
-    rows,
-  }: Batch): Promise<Pick<ImportDevicesResponse, "created" | "updated" | "unchanged" | "failures">> {
-    const { signal } = patience;
-    signal.throwIfAborted();
-    if (rows.length === 0) return Promise.resolve({ created: 0, updated: 0, unchanged: 0, failures: [] });
-    for (const { row } of rows) row.customerId ||= customerId;
-    return withPatience(patience, () => admin.importDevices({ rows: rows.map(({ row }) => row) }, { signal }));
-  }
-
-  async function acknowledge(batch: Batch, answer: Awaited<ReturnType<typeof send>>): Promise<void> {
-    const complaints = complaintsOf(batch, answer);
+  async function send(batch: Batch): Promise<void> {
+    for (const { row } of batch.rows) row.customerId ||= customerId;
+    const rows = batch.rows.map(({ row }) => row);
+    const answer =
+      rows.length === 0
+        ? { created: 0, updated: 0, unchanged: 0, failures: [] }
+        : await withPatience(patience, () => admin.importDevices({ rows, validateOnly: dryRun }, { signal }));
+    const complaints = complaintsOf(batch, answer.failures);
     await report.complain(complaints);
     progress = {
-      next: batch.next,
+      line: batch.lastLine,
       created: progress.created + answer.created,
       updated: progress.updated + answer.updated,
       unchanged: progress.unchanged + answer.unchanged,
       failed: progress.failed + complaints.length,
     };
     report.show(progress);
-    if (patience.now() - keptAt < CHECKPOINT_EVERY_MS) return;
+    if (patience.now() - writtenAt < CHECKPOINT_EVERY_MS) return;
     checkpoint?.write(progress);
-    keptAt = patience.now();
+    writtenAt = patience.now();
   }
 
-  // That it cannot be kept is better known now than in the middle.
+  // A checkpoint that cannot be written is better known now.
   checkpoint?.write(progress);
+  let sending: Promise<void> = Promise.resolve();
   try {
-    await sendInOrder(batchesOf(records.from(from.next), from.next, LIMITS), AT_ONCE, send, acknowledge);
+    for await (const batch of batchesOf(records, from.line)) {
+      await sending;
+      signal.throwIfAborted();
+      // The next batch is read meanwhile.
+      sending = send(batch);
+      sending.catch(() => {});
+    }
+    await sending;
   } catch (error) {
-    stop();
+    await sending.catch(() => {});
+    if (progress.line === 0) checkpoint?.remove();
+    else {
+      checkpoint?.write(progress);
+      const cure = checkpoint === undefined ? "It may be given again from the start" : "The same command goes on there";
+      report.say(`stopped at line ${progress.line + 1}: what comes before is in. ${cure}`);
+    }
     throw error;
-  } finally {
-    report.end();
   }
   checkpoint?.remove();
   return progress;
-
-  function stop(): void {
-    const { line, offset } = progress.next;
-    if (offset === records.start.offset) {
-      checkpoint?.remove();
-      return;
-    }
-    checkpoint?.write(progress);
-    const goesOn = checkpoint === undefined ? "It may be given again from the start" : "The same command goes on there";
-    report.say(`stopped at line ${line}: what comes before is in. ${goesOn}`);
-  }
 }
 
-/** By line. */
-function complaintsOf(
-  { rows, mistakes }: Batch,
-  { failures }: Pick<ImportDevicesResponse, "failures">,
-): readonly Complaint[] {
-  const refused = failures.map(({ row: place, reason, message, field }) => {
-    const { line = 0, row } = rows[place] ?? {};
+/** Gathers records after line `after`. Of two lines with one device the later stands: they are never in one batch. */
+async function* batchesOf(records: AsyncIterable<FileRecord>, after: number): AsyncGenerator<Batch> {
+  const begin = (): Batch => ({ rows: [], mistakes: [], lastLine: after });
+  let batch = begin();
+  let bytes = 0;
+  let keys = new Set<string>();
+  for await (const { line, lastLine, content } of records) {
+    if (lastLine <= after) continue;
+    const more = "row" in content ? toBinary(ImportDevicesRequest_RowSchema, content.row).length : 0;
+    const isFull = batch.rows.length + batch.mistakes.length >= MOST_RECORDS || bytes + more > MOST_BYTES;
+    if ((isFull && batch.lastLine > after) || ("row" in content && keys.has(content.row.deviceKey))) {
+      yield batch;
+      batch = begin();
+      bytes = 0;
+      keys = new Set();
+    }
+    if ("row" in content) {
+      batch.rows.push({ line, row: content.row });
+      keys.add(content.row.deviceKey);
+      bytes += more;
+    } else batch.mistakes.push({ line, mistake: content.mistake });
+    batch.lastLine = lastLine;
+  }
+  if (batch.lastLine > after) yield batch;
+}
+
+function complaintsOf({ rows, mistakes }: Batch, failures: ImportDevicesResponse["failures"]): readonly Complaint[] {
+  const refused = failures.map(({ row: index, reason, message, field }) => {
+    const { line = 0, row } = rows[index] ?? {};
     const cure =
       field === "customer_id" && row?.customerId === "" ? ". Put it there, or give --customer ID for all" : "";
     return { line, reason, message: `${inColumns(message)}${cure}`, field: inColumns(field) };

@@ -1,36 +1,40 @@
-// How far a device's clock was off, and what that looks like. Reads no clock itself.
+// Distance of a device's clock from the gateway's, in words.
 
-import { inWords } from "./durations.ts";
 import { type Finding, finding } from "./findings.ts";
 
-/** Clocks that were never set start in 1970, 1980 or 2000; none is right before September 2001. */
+/** No correct clock reads a time before September 2001. */
 const NEVER_SET_UNTIL = 1_000_000_000;
-/** Time zones lie whole half hours from UTC, or these. In minutes. */
-const ODD_ZONES: readonly number[] = [345, 525, 765];
-const MOST_MINUTES = 14 * 60;
-/** A clock that is right but for its zone is not off by more. In seconds. */
+const HALF_HOUR = 1_800;
+const FARTHEST_ZONE = 14 * 3_600;
+/** Error of a clock that is right apart from its time zone, in seconds. */
 const ZONE_TOLERANCE = 60;
 
-/**
- * What is wrong with a time, in unix seconds, that was received at `at`, in unix milliseconds; undefined within `skewMs`.
- * `atIsNow`: nobody said when it was received.
- */
-export function explainClock(seconds: number, at: number, skewMs: number, atIsNow: boolean): Finding | undefined {
-  const offMs = seconds * 1000 - at;
-  if (Math.abs(offMs) <= skewMs) return undefined;
-  const off = offMs / 1000;
-  if (seconds < NEVER_SET_UNTIL) return finding("clock_never_set", new Date(seconds * 1000).getUTCFullYear());
-  const zone = zoneOf(off);
-  if (zone !== undefined) return finding("time_zone", inWords(zone), off < 0 ? "behind" : "ahead of");
-  if (off > 0) return finding("clock_ahead", inWords(off));
-  return finding("clock_behind", inWords(off), atIsNow ? ". If it was received earlier then say when" : "");
+/** Explains a timestamp (unix seconds) that arrived at `at` (unix milliseconds); empty within `skewMs`. */
+export function explainClock(seconds: number, at: number, skewMs: number): readonly Finding[] {
+  const off = seconds - at / 1000;
+  if (Math.abs(off) * 1000 <= skewMs) return [];
+  if (seconds < NEVER_SET_UNTIL) return [finding("clock_never_set", new Date(seconds * 1000).getUTCFullYear())];
+  const zone = Math.round(off / HALF_HOUR) * HALF_HOUR;
+  const isZone = zone !== 0 && Math.abs(zone) <= FARTHEST_ZONE && Math.abs(off - zone) <= ZONE_TOLERANCE;
+  if (isZone) return [finding("time_zone", inWords(zone))];
+  return [finding(off < 0 ? "clock_behind" : "clock_ahead", inWords(off))];
 }
 
-/** The offset of the time zone that a difference amounts to, in seconds without a sign. */
-function zoneOf(off: number): number | undefined {
-  const span = Math.abs(off);
-  const minutes = Math.round(span / 1_800) * 30;
-  const candidates = [minutes, ...ODD_ZONES].filter((candidate) => candidate > 0 && candidate <= MOST_MINUTES);
-  const zone = candidates.find((candidate) => Math.abs(candidate * 60 - span) <= ZONE_TOLERANCE);
-  return zone === undefined ? undefined : zone * 60;
+const UNITS: readonly (readonly [number, string])[] = [
+  [86_400, "days"],
+  [3_600, "h"],
+  [60, "min"],
+  [1, "s"],
+];
+
+/** A span in its two largest units, as in `2 h 13 min`; takes seconds and drops the sign. */
+export function inWords(seconds: number): string {
+  let rest = Math.round(Math.abs(seconds));
+  const parts: string[] = [];
+  for (const [size, name] of UNITS) {
+    const count = Math.floor(rest / size);
+    rest -= count * size;
+    if (count > 0) parts.push(`${count} ${name}`);
+  }
+  return parts.slice(0, 2).join(" ") || "0 s";
 }

@@ -1,121 +1,124 @@
-// A login's body as a device sent it: what the gateway's reader refuses, and what was meant all the same. Knows no key.
+// A login's body as a device sent it, with the mistakes of its form undone.
 
 import { readDeviceKey } from "../device-key.ts";
 import { AuthError } from "../errors.ts";
 import type { LoginRequest } from "../login.ts";
 import { type Finding, finding } from "./findings.ts";
-import { readSentBody, type SentBody } from "./sent-body.ts";
-import { type Field, findField, type SentField } from "./sent-fields.ts";
-import { readSentSignature, type SentSignature } from "./sent-signature.ts";
-import { readSentTimestamp, type SentTimestamp } from "./sent-timestamp.ts";
+import { readSentSignature, readSentTimestamp } from "./sent-values.ts";
 
 export interface SentLogin {
-  /** What is wrong with its form, in the order of body, device_key, timestamp, signature; empty: it is a login. */
+  /** Mistakes of the form, in the order body, device_key, timestamp, signature; empty: a valid login request. */
   readonly mistakes: readonly Finding[];
-  /** The body as text, as far as a login may go. */
   readonly text: string;
-  /** Each undefined where nothing was found that could be one. */
   readonly deviceKey: string | undefined;
-  readonly timestamp: SentTimestamp | undefined;
-  readonly signature: SentSignature | undefined;
-  /** The body with an empty signature, as some sign it. */
-  readonly unsignedText: string | undefined;
+  /** As the body has it. */
+  readonly timestamp: string | undefined;
+  /** In whole seconds; undefined if unreadable. */
+  readonly seconds: number | undefined;
+  /** Lower-case hex digits; undefined if unreadable. */
+  readonly signature: string | undefined;
 }
 
-/** The gateway's own strict reader of a login's body. */
+/** The gateway's own reader of a login's body. */
 export interface LoginReader {
-  /** Throws AuthError `malformed`. */
+  /** @throws AuthError `malformed` */
   readonly readLogin: (body: Uint8Array) => LoginRequest;
-  /** The most bytes that a body may have: it is not asked to read more. */
+  /** The most bytes that a body may have. */
   readonly maxLoginBytes: number;
 }
 
-/** Reads a body. */
-export function readSentLogin(body: Uint8Array, reader: LoginReader): SentLogin {
-  const { maxLoginBytes } = reader;
-  const isCut = body.length > maxLoginBytes;
-  const { login, refusal } = isCut ? {} : readStrictly(body, reader);
-  // What is no UTF-8 is read past, and so is a byte order mark.
-  const text = new TextDecoder().decode(body.subarray(0, maxLoginBytes));
-  const sent = readSentBody(text, isCut);
-
-  const find = (field: Field): SentField => findField(field, sent.pairs, login);
-  const deviceKey = find("device_key");
-  const time = find("timestamp");
-  const written = find("device_signature");
-  const timestamp =
-    time.value === undefined ? undefined : readSentTimestamp(time.pair?.value ?? time.value, login?.timestamp);
-  const signature = written.value === undefined ? undefined : readSentSignature(written.value);
-
-  const noticed: readonly Noticed[] = [
-    { field: "device_key", name: deviceKey.mistake, shape: shapeOf(deviceKey.value) },
-    { field: "timestamp", name: time.mistake, shape: timestamp?.mistake },
-    { field: "device_signature", name: written.mistake, shape: signature?.mistake },
-  ];
-  const refused = isCut
-    ? finding("too_large", body.length, maxLoginBytes)
-    : unexplained(refusal, sent, !text.includes("\ufffd"), noticed);
-  const mistakes = [
-    refused,
-    ...sent.mistakes,
-    ...noticed.map(({ name }) => name),
-    ...noticed.map(({ shape }) => shape),
-  ];
+export function readSentLogin(body: Uint8Array, { readLogin, maxLoginBytes }: LoginReader): SentLogin {
+  const isTooLarge = body.length > maxLoginBytes;
+  const error = isTooLarge ? undefined : errorOf(() => readLogin(body));
+  const text = isTooLarge ? "" : new TextDecoder().decode(body);
+  const { fields = new Map<string, string>(), mistake } = isTooLarge
+    ? { mistake: finding("too_large", body.length, maxLoginBytes) }
+    : readBody(text, error);
+  const [key, time, mac] = FIELDS.map((field) => findField(field, fields));
+  const timestamp = readSentTimestamp(time?.value);
+  const signature = readSentSignature(mac?.value);
+  const names = fields.size === 0 && mistake !== undefined ? [] : [key?.mistake, time?.mistake, mac?.mistake];
+  const shapes = [shapeOf(key?.value), timestamp.mistake, signature.mistake];
+  const mistakes = [mistake, ...names, ...shapes].filter((one) => one !== undefined);
+  if (error !== undefined && mistakes.length === 0) mistakes.push(finding("malformed", error.message));
   return {
-    mistakes: mistakes.filter((mistake) => mistake !== undefined),
-    text: sent.text,
-    deviceKey: deviceKey.value,
-    timestamp,
-    signature: signature !== undefined && "recognise" in signature ? signature : undefined,
-    unsignedText: written.pair && `${sent.text.slice(0, written.pair.from)}""${sent.text.slice(written.pair.to)}`,
+    mistakes,
+    text,
+    deviceKey: key?.value,
+    timestamp: time?.value,
+    seconds: timestamp.seconds,
+    signature: signature.digits,
   };
 }
 
-interface Strict {
-  readonly login?: LoginRequest;
-  readonly refusal?: AuthError;
-}
-
-function readStrictly(body: Uint8Array, { readLogin }: LoginReader): Strict {
+function errorOf(read: () => unknown): AuthError | undefined {
   try {
-    return { login: readLogin(body) };
+    read();
+    return undefined;
   } catch (error) {
-    if (error instanceof AuthError) return { refusal: error };
+    if (error instanceof AuthError) return error;
     throw error;
   }
 }
 
 function shapeOf(deviceKey: string | undefined): Finding | undefined {
+  const error = deviceKey === undefined ? undefined : errorOf(() => readDeviceKey(deviceKey));
+  return error && finding("device_key_shape", error.message);
+}
+
+type Fields = ReadonlyMap<string, string>;
+
+/** Reads the body; `error` is the strict reader's. Undoes one mistake in its commas. */
+function readBody(
+  text: string,
+  error: AuthError | undefined,
+): { readonly fields?: Fields; readonly mistake?: Finding } {
+  const fields = readObject(text);
+  if (fields !== undefined) return { fields };
+  const message = error?.message ?? "not JSON";
+  const withComma = readObject(text.replace(/(["\d])(\s+"[\w-]+"\s*:)/g, "$1,$2"));
+  if (withComma !== undefined) return { fields: withComma, mistake: finding("missing_comma", message) };
+  const withoutComma = readObject(text.replace(/,(\s*\})/g, "$1"));
+  if (withoutComma !== undefined) return { fields: withoutComma, mistake: finding("trailing_comma", message) };
+  return { mistake: finding("malformed", message) };
+}
+
+/** Reads the members of a JSON object as text. */
+function readObject(text: string): Fields | undefined {
   try {
-    if (deviceKey !== undefined) readDeviceKey(deviceKey);
+    const json: unknown = JSON.parse(text);
+    if (typeof json !== "object" || json === null || Array.isArray(json)) return undefined;
+    return new Map(Object.entries(json).map(([name, value]) => [name, String(value)]));
+  } catch {
     return undefined;
-  } catch (error) {
-    if (error instanceof AuthError) return finding("device_key_shape", error.message);
-    throw error;
   }
 }
 
-/** What is wrong with a field, its name or its value. */
-interface Noticed {
-  readonly field: Field;
-  readonly name: Finding | undefined;
-  readonly shape: Finding | undefined;
+const FIELDS = ["device_key", "timestamp", "device_signature"] as const;
+type Field = (typeof FIELDS)[number];
+
+/** Other names that devices use, lower case, letters only. */
+const NAMES: Readonly<Record<Field, readonly string[]>> = {
+  device_key: ["devicekey", "deviceid", "device"],
+  timestamp: ["timestamp", "time", "ts"],
+  device_signature: ["devicesignature", "signature", "sign", "sig", "hmac"],
+};
+
+interface SentField {
+  readonly value: string | undefined;
+  readonly mistake: Finding | undefined;
 }
 
-/** What the gateway's reader refused, where nothing that was found tells of it. */
-function unexplained(
-  refusal: AuthError | undefined,
-  { isJson, mistakes }: SentBody,
-  isUtf8: boolean,
-  noticed: readonly Noticed[],
-): Finding | undefined {
-  if (refusal === undefined) return undefined;
-  const { field } = refusal.particulars;
-  const about = noticed.find((one) => one.field === field);
-  // What is no UTF-8 is refused for that before all else; what is no JSON, before any value of it is looked at.
-  const isTold =
-    field === undefined
-      ? isUtf8 && mistakes.length > 0
-      : about?.name !== undefined || (isJson && about?.shape !== undefined);
-  return isTold ? undefined : finding("malformed", refusal.message);
+function findField(field: Field, fields: Fields): SentField {
+  const camelCase = field.replace(/_(.)/, (_, letter: string) => letter.toUpperCase());
+  const value = fields.get(field) ?? fields.get(camelCase);
+  if (value !== undefined && value !== "") return { value, mistake: undefined };
+  for (const [name, other] of fields) {
+    if (name === field || !NAMES[field].includes(name.toLowerCase().replace(/[^a-z]/g, ""))) continue;
+    return {
+      value: other,
+      mistake: finding("field_name", field, /^[\w.-]{1,32}$/.test(name) ? name : "a similar name"),
+    };
+  }
+  return { value: undefined, mistake: finding("missing_field", field) };
 }

@@ -9,7 +9,7 @@ import type { Actor, AuditEntry, Device, DeviceStore } from "./ports.ts";
 import { noCustomer } from "./refusals.ts";
 
 /** A device as it is to be. */
-export interface ImportRow extends Omit<DevicePatch, "status"> {
+export interface ImportRow extends DevicePatch {
   readonly deviceKey: string;
   readonly customerId: string;
 }
@@ -34,8 +34,8 @@ export interface ImportOutcome {
 export const MAX_IMPORT_ROWS = 1_000;
 
 export interface DeviceImport {
-  /** @throws AuthError `malformed` for too many rows, and what the store refuses; a row's own mistakes are in the outcome */
-  importDevices(rows: readonly ImportRow[], actor: Actor): Promise<ImportOutcome>;
+  /** `dryRun`: tells the outcome alone. @throws AuthError `malformed` for too many rows, and what the store refuses; a row's own mistakes are in the outcome */
+  importDevices(rows: readonly ImportRow[], actor: Actor, dryRun?: boolean): Promise<ImportOutcome>;
 }
 
 export interface DeviceImportDependencies {
@@ -49,7 +49,7 @@ type Fate = Written | "unchanged" | AuthError;
 /** Builds the use-case over its port. */
 export function createDeviceImport({ devices, now }: DeviceImportDependencies): DeviceImport {
   return {
-    async importDevices(rows, actor) {
+    async importDevices(rows, actor, dryRun = false) {
       if (rows.length > MAX_IMPORT_ROWS) {
         throw malformed(`rows has ${rows.length} entries. It has at most ${MAX_IMPORT_ROWS}`, "rows");
       }
@@ -63,7 +63,7 @@ export function createDeviceImport({ devices, now }: DeviceImportDependencies): 
             // A transaction that is done again decides again, by the time that it is then: the last decision stands.
             const { fate, next } = decide(wish, current, customerExists, now());
             fates[wish.place] = fate;
-            return next;
+            return dryRun ? undefined : next;
           },
           () => describe(fates, wishes, actor, now()),
         );

@@ -8,7 +8,6 @@ import {
   activate,
   algOf,
   type Decision,
-  dropLostNext,
   heardFrom,
   isPublished,
   makeNext,
@@ -32,7 +31,6 @@ export function rotateOrPlan(decision: Decision, atOnce: boolean, seen: Seen): v
   const { draft, at, rules } = decision;
   // Of those who ask together the first has had done what the others ask for. Another rotation is what nobody wanted.
   if (draft.active()?.kid !== seen.active) return;
-  dropLostNext(decision);
   makeNext(decision, rules.alg);
   const active = draft.active();
   const next = draft.next();
@@ -68,12 +66,11 @@ export function revoke(decision: Decision, kid: string): void {
 }
 
 function replaceActive(decision: Decision, alg: TokenAlg): void {
-  const { draft, spare, at, rules } = decision;
-  dropLostNext(decision);
+  const { draft, make, at, rules } = decision;
   const next = draft.next();
   if (next === undefined) {
     // Nothing that is published could sign: verifiers look for the new key at the first token that names it.
-    const material = spare(alg);
+    const material = make(alg);
     draft.put(newSigningKey(material, "active", at, rules));
     draft.note("CreateSigningKey", material.kid, { alg });
     makeNext(decision, alg);
@@ -89,8 +86,8 @@ function replaceActive(decision: Decision, alg: TokenAlg): void {
  * that another key has, or a key that has another kid
  */
 export function takeOver(decision: Decision, material: KeyMaterial, asNext: boolean): void {
-  const { draft, kept, at, rules } = decision;
-  const there = kept.keys.find(({ publicJwk }) => isSameKey(publicJwk, material.publicJwk));
+  const { draft, stored, at, rules } = decision;
+  const there = stored.keys.find(({ publicJwk }) => isSameKey(publicJwk, material.publicJwk));
   checkThere(there, material, asNext);
   const namesake = draft.find(material.kid);
   if (namesake !== undefined && namesake.kid !== there?.kid) throw takenKid();

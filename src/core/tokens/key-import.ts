@@ -1,6 +1,6 @@
-// Reads a private key of another server: PEM or JWK. Knows node:crypto, and no ring. What it reads is a secret: no message repeats it.
+// Reads a private key of another server, PEM or JWK. No message repeats it.
 
-import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
+import { createPrivateKey, createPublicKey, type KeyObject, verify } from "node:crypto";
 import { type AuthError, malformed } from "../errors.ts";
 import { ALGORITHMS, type TokenAlg } from "./algorithms.ts";
 import { describeKey, type KeyMaterial } from "./key-material.ts";
@@ -114,9 +114,9 @@ function algorithmOf(key: KeyObject): TokenAlg {
 /** A JWK says its public half beside the private one, and says what it likes. */
 async function checkPair(key: KeyObject, alg: TokenAlg): Promise<void> {
   const text = Buffer.from("countersign import check v1");
-  const { sign, verify } = ALGORITHMS[alg];
-  const isPair = await sign(text, key).then(
-    (signature) => verify(text, createPublicKey(key), signature),
+  const publicKey = { key: createPublicKey(key), dsaEncoding: "ieee-p1363" } as const;
+  const isPair = await ALGORITHMS[alg].sign(text, key).then(
+    (signature) => verify(alg === "EdDSA" ? null : "sha256", text, publicKey, signature),
     () => false,
   );
   if (!isPair) throw wrong("has halves that do not belong together. It was changed");

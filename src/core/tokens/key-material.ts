@@ -1,26 +1,28 @@
-// Key pairs as the ring has them: made, described, made ready to sign or verify. Knows jose for the public half, and no ring.
+// Key pairs: generated, described, made ready to sign or verify.
 
 import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
-import { calculateJwkThumbprint, exportJWK } from "jose";
+import { type CryptoKey, calculateJwkThumbprint, exportJWK, importJWK } from "jose";
 import type { PublicJwk } from "../ports.ts";
 import { ALGORITHMS, readTokenAlg, type TokenAlg } from "./algorithms.ts";
-import { createJws, type SignClaims } from "./jws.ts";
 
-/** A key that is ready to sign; its private half cannot be had from it. */
+/** Signs claims; the result is a token. */
+export type SignClaims = (claims: object) => Promise<string>;
+
+/** A key that signs, without access to its private half. */
 export interface ActiveKey {
   readonly kid: string;
   readonly alg: TokenAlg;
   readonly signClaims: SignClaims;
 }
 
-/** A key that is ready to verify what it has signed. */
+/** A key that verifies. */
 export interface VerifyingKey {
   readonly kid: string;
   readonly alg: TokenAlg;
-  readonly publicKey: KeyObject;
+  readonly publicKey: CryptoKey;
 }
 
-/** A key pair by its name: the private half is PKCS #8 DER, in the clear. */
+/** A key pair; the private half is PKCS #8 DER, in the clear. */
 export interface KeyMaterial {
   readonly kid: string;
   readonly alg: TokenAlg;
@@ -28,7 +30,7 @@ export interface KeyMaterial {
   readonly publicJwk: PublicJwk;
 }
 
-/** Makes a key pair; its `kid` is its thumbprint, and none that a command line would take for an option. */
+/** Generates a key pair; its `kid` is its thumbprint, and does not look like an option of a command line. */
 export async function generateKey(alg: TokenAlg): Promise<KeyMaterial> {
   for (;;) {
     const { privateKey } = await ALGORITHMS[alg].generate();
@@ -37,7 +39,7 @@ export async function generateKey(alg: TokenAlg): Promise<KeyMaterial> {
   }
 }
 
-/** A private key as the ring keeps it, named `kid`, or by the SHA-256 thumbprint of RFC 7638. */
+/** Describes a private key under `kid`; by default its SHA-256 thumbprint (RFC 7638). */
 export async function describeKey(privateKey: KeyObject, alg: TokenAlg, kid?: string): Promise<KeyMaterial> {
   const { kty = "", ...members } = await exportJWK(createPublicKey(privateKey));
   const strings = Object.entries(members).filter((pair): pair is [string, string] => typeof pair[1] === "string");
@@ -59,13 +61,27 @@ export function isSameKey(one: PublicJwk, other: PublicJwk): boolean {
 /** @throws Error for bytes that are no key of that algorithm */
 export function readyToSign(kid: string, alg: string, privateKey: Uint8Array): ActiveKey {
   const known = readTokenAlg(alg);
-  // The same bytes, not a copy: whoever has them overwrites them.
+  // A view, not a copy: the caller overwrites the bytes.
   const der = Buffer.from(privateKey.buffer, privateKey.byteOffset, privateKey.byteLength);
   const key = createPrivateKey({ key: der, format: "der", type: "pkcs8" });
   return { kid, alg: known, signClaims: createJws(known, kid, key) };
 }
 
+/** Compact JWS (RFC 7515, 7.1). The header is the same for all tokens of a key. */
+function createJws(alg: TokenAlg, kid: string, privateKey: KeyObject): SignClaims {
+  const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const header = encode({ alg, typ: "JWT", kid });
+  return async (claims) => {
+    const text = `${header}.${encode(claims)}`;
+    const signature = await ALGORITHMS[alg].sign(Buffer.from(text, "latin1"), privateKey);
+    return `${text}.${signature.toString("base64url")}`;
+  };
+}
+
 /** @throws Error for a key of another algorithm than it says */
-export function readyToVerify({ kid, alg, ...jwk }: PublicJwk): VerifyingKey {
-  return { kid, alg: readTokenAlg(alg), publicKey: createPublicKey({ key: jwk, format: "jwk" }) };
+export async function readyToVerify(jwk: PublicJwk): Promise<VerifyingKey> {
+  const alg = readTokenAlg(jwk.alg);
+  const publicKey = await importJWK({ ...jwk }, alg);
+  if (publicKey instanceof Uint8Array) throw new TypeError("it is a symmetric key");
+  return { kid: jwk.kid, alg, publicKey };
 }

@@ -1,189 +1,145 @@
-// The key ring: which key signs, which are published, as the store has it. Knows the port, and neither protocol nor clock.
+// The key ring: the signing keys as last read from the store. It signs by a reading younger than two seconds.
 
 import type { PublicJwk } from "../ports.ts";
-import { createShared } from "../shared-call.ts";
 import { type ActiveKey, isSameKey, readyToSign, readyToVerify, type VerifyingKey } from "./key-material.ts";
-import type { KeptKeys, SigningKey, SigningKeyStore } from "./ports.ts";
-import { isPublished, type RingRules, rotationTime } from "./rotation.ts";
-import { changeWithSpares } from "./spare-keys.ts";
+import { changeKeys, type Decide } from "./new-keys.ts";
+import type { SigningKeyStore, StoredKeys } from "./ports.ts";
+import { isPublished, type RingRules } from "./rotation.ts";
 import { keepUp } from "./upkeep.ts";
 
 export interface KeyRing {
-  /** The key that signs, by what was heard last; undefined while there is none. */
+  /** The key that signs; undefined: none opens here. */
   readonly active: () => ActiveKey | undefined;
-  /** Every key that a verifier may meet now: the active one first. The same array for as long as nothing changes. */
+  /** Keys that verifiers may meet now, the active one first. The same array until something changes. */
   readonly published: () => readonly PublicJwk[];
-  /** Of a kid that is published; "revoked" for one that was given up; undefined for any other. */
+  /** Looks up a published key; "revoked" for a revoked one. */
   readonly find: (kid: string) => VerifyingKey | "revoked" | undefined;
-  /**
-   * Sees to it that `active` is the key to sign with: undefined where it is known to be, else resolves once the store was asked.
-   * A gateway that slept through a change signs with no key before that. Rejects with AuthError `unavailable` when it cannot be.
-   */
+  /** Undefined while the reading is younger than two seconds; else reads. @throws AuthError `unavailable` */
   readonly confirm: () => Promise<void> | undefined;
-  /** Resolves once what the store has now is what this ring has; shared by all who ask at once. */
+  /** Reads the store now. */
   readonly refresh: () => Promise<void>;
-  /** Does what is due, and reads what there is then. */
+  /** Does what is due, then reads. For every second. */
   readonly keepUp: () => Promise<void>;
-  /** When the next key is to sign, by what was heard last, in unix milliseconds; undefined: nobody knows yet. */
-  readonly rotationTime: () => number | undefined;
-}
-
-/** What a ring hears of changes that any gateway makes to it. */
-export interface RingChanges {
-  /** Whether every change until SEEN_MS ago was told of. */
-  isSure(): boolean;
-  /** From now on `doubt` is called whenever something was changed, or may have been. */
-  hear(doubt: () => void): void;
 }
 
 export interface RingOptions extends RingRules {
   readonly store: SigningKeyStore;
   /** Unix milliseconds. */
   readonly now: () => number;
-  readonly changes: RingChanges;
-  /** Hears of an active key that does not open, and of what was changed and could not be read. */
+  /** Milliseconds since any instant; never steps. */
+  readonly elapsed: () => number;
+  /** Called with the error of a key that cannot be used here. */
   readonly onFault?: (error: unknown) => void;
-  /** Bounds how long a refresh waits for the store: a login or a check waits for it. */
+  /** Bounds the wait for the store. */
   readonly within?: <Result>(call: Promise<Result>) => Promise<Result>;
 }
 
-/** What a ring has read. */
+/** Longest age of a reading that signs, in milliseconds. */
+const YOUNG_MS = 2_000;
+
 interface Reading {
-  readonly keys: readonly SigningKey[];
+  readonly stored: StoredKeys;
   readonly active: ActiveKey | undefined;
   readonly verifying: ReadonlyMap<string, VerifyingKey>;
+  /** When it began, by `elapsed`. */
+  readonly at: number;
 }
 
-/**
- * Opens the ring of a store, making its first keys where there are none. Of processes that start together on an empty store one
- * makes them and all use them. @throws what is wrong with the active key where it does not open
- */
+/** Opens the ring and makes its first keys in an empty store. @throws the error of an active key that does not open */
 export async function openKeyRing(options: RingOptions): Promise<KeyRing> {
-  const { store, now, changes, onFault = () => {}, within = (call) => call } = options;
-  let reading: Reading = { keys: [], active: undefined, verifying: new Map() };
+  const { store, now, elapsed, onFault = () => {}, within = (call) => call } = options;
   let published: readonly PublicJwk[] = [];
-  /** Which doubt the reading is of after, and which was raised last. */
-  let settled = 0;
-  let doubts = 0;
-  let isAway = false;
+  let reading: Reading | undefined;
+  let pending: Promise<void> | undefined;
 
-  async function read(): Promise<void> {
-    const asked = doubts;
-    const kept = await within(store.read());
-    reading = adopt(kept, reading, onFault, onFault);
-    settled = asked;
-    isAway = false;
+  async function read(onActiveFault: (error: unknown) => void): Promise<Reading> {
+    const at = elapsed();
+    const next = await adopt({ stored: await within(store.read()), at }, reading, onFault, onActiveFault);
+    // Of two readings the later stays.
+    if (reading === undefined || reading.at <= at) reading = next;
+    return reading;
   }
+  const refresh = async (): Promise<void> => void (await read(onFault));
 
-  /** One of many: a store that is away fails every attempt. */
-  function tellOnce(error: unknown): void {
-    if (!isAway) onFault(error);
-    isAway = true;
-  }
-
-  const shared = createShared(read);
-  /** Whoever waits for the reading before its own waits no longer for both. */
-  const refresh = (): Promise<void> => within(shared());
-  const keep = async (starting: boolean): Promise<void> => {
-    await changeWithSpares(store, (kept, spare) => keepUp(kept, spare, { at: now(), starting }, options));
-  };
-
-  changes.hear(() => {
-    doubts++;
-    refresh().catch(tellOnce);
-  });
-  await keep(true);
-  const asked = doubts;
-  const kept = await store.read();
-  settled = asked;
-  // Who cannot sign does not start.
-  reading = adopt(kept, reading, onFault, (error) => {
+  await changeKeys(store, (stored, make) => keepUp(stored, make, { at: now(), isStarting: true }, options));
+  let current = await read((error) => {
     throw error;
   });
+  const latest = (): Reading => {
+    current = reading ?? current;
+    return current;
+  };
 
   return {
-    active: () => reading.active,
+    active: () => latest().active,
     published() {
-      const current = reading.keys
-        .filter((key) => isPublished(key, now()))
-        .sort(byUse)
-        .map(({ publicJwk }) => publicJwk);
-      if (!isSameList(current, published)) published = current;
+      const keys = latest().stored.keys.filter((key) => isPublished(key, now()));
+      const jwks = [...keys].sort((one, other) => USES.indexOf(one.state) - USES.indexOf(other.state));
+      const list = jwks.map(({ publicJwk }) => publicJwk);
+      if (JSON.stringify(list) !== JSON.stringify(published)) published = list;
       return published;
     },
     find(kid) {
-      const key = reading.keys.find((candidate) => candidate.kid === kid);
+      const key = latest().stored.keys.find((candidate) => candidate.kid === kid);
       if (key?.state === "revoked") return "revoked";
-      return key !== undefined && isPublished(key, now()) ? reading.verifying.get(kid) : undefined;
+      return key !== undefined && isPublished(key, now()) ? latest().verifying.get(kid) : undefined;
     },
-    confirm: () => (changes.isSure() && settled === doubts ? undefined : refresh()),
+    confirm() {
+      if (elapsed() - latest().at < YOUNG_MS) return undefined;
+      pending ??= refresh().finally(() => {
+        pending = undefined;
+      });
+      return pending;
+    },
     refresh,
     async keepUp() {
-      await keep(false);
-      await refresh();
+      const { stored } = await read(onFault);
+      let isChanged = false;
+      const decide: Decide = (current, make) => {
+        const change = keepUp(current, make, { at: now(), isStarting: false }, options);
+        isChanged ||= change !== undefined;
+        return change;
+      };
+      await changeKeys(store, decide, async () => stored);
+      if (isChanged) await refresh();
     },
-    rotationTime: () => rotationTime(reading.keys, options),
   };
 }
 
-/**
- * What was read, with the keys of before where they are the same. A key that does not open signs nothing, and is published; so is one
- * of an algorithm that only a newer gateway knows, whose tokens are not taken here.
- */
-function adopt(
-  kept: KeptKeys,
-  before: Reading,
+const USES: readonly string[] = ["active", "next", "retired"];
+
+/** Prepares the keys of a reading, those of the last one where they are the same. */
+async function adopt(
+  { stored, at }: Pick<Reading, "stored" | "at">,
+  before: Reading | undefined,
   onFault: (error: unknown) => void,
   onActiveFault: (error: unknown) => void,
-): Reading {
+): Promise<Reading> {
   const verifying = new Map<string, VerifyingKey>();
-  for (const { kid, publicJwk } of kept.keys) {
-    const known = before.verifying.get(kid);
-    const isKnown = before.keys.some(
-      (key) => key.kid === kid && JSON.stringify(key.publicJwk) === JSON.stringify(publicJwk),
-    );
-    // What cannot be used was told of when it was first read.
-    const key = isKnown ? known : readyOrTold(publicJwk, onFault);
-    if (key !== undefined) verifying.set(kid, key);
-  }
-  return { keys: kept.keys, verifying, active: readActive(kept, before, onActiveFault) };
-}
-
-function readyOrTold(publicJwk: PublicJwk, onFault: (error: unknown) => void): VerifyingKey | undefined {
-  try {
-    return readyToVerify(publicJwk);
-  } catch (cause) {
-    onFault(new Error(`the signing key ${publicJwk.kid} cannot be used by this gateway`, { cause }));
-    return undefined;
-  }
-}
-
-function readActive(kept: KeptKeys, before: Reading, onFault: (error: unknown) => void): ActiveKey | undefined {
-  const key = kept.keys.find(({ state }) => state === "active");
-  if (key === undefined) return undefined;
-  // The name alone does not tell: another key may have been imported under one that was free again.
-  const former = before.keys.find(({ kid }) => kid === key.kid);
-  const isSame = former !== undefined && isSameKey(former.publicJwk, key.publicJwk);
-  if (isSame && key.kid === before.active?.kid) return before.active;
-  try {
-    const privateKey = kept.openPrivateKey(key.kid);
+  let active: ActiveKey | undefined;
+  for (const { kid, alg, state, publicJwk } of stored.keys) {
+    const former = before?.stored.keys.find((key) => key.kid === kid && isSameKey(key.publicJwk, publicJwk));
     try {
-      return readyToSign(key.kid, key.alg, privateKey);
-    } finally {
-      privateKey.fill(0);
+      const key = former === undefined ? await readyToVerify(publicJwk) : before?.verifying.get(kid);
+      if (key !== undefined) verifying.set(kid, key);
+    } catch (cause) {
+      onFault(new Error(`the signing key ${kid} cannot be used by this gateway`, { cause }));
     }
-  } catch (error) {
-    onFault(error);
-    return undefined;
+    if (state !== "active") continue;
+    try {
+      active = former !== undefined && before?.active?.kid === kid ? before.active : openActive(stored, kid, alg);
+    } catch (error) {
+      onActiveFault(error);
+    }
   }
+  return { stored, verifying, active, at };
 }
 
-const USES: readonly SigningKey["state"][] = ["active", "next", "retired"];
-
-function byUse(one: SigningKey, other: SigningKey): number {
-  return USES.indexOf(one.state) - USES.indexOf(other.state);
-}
-
-function isSameList(one: readonly PublicJwk[], other: readonly PublicJwk[]): boolean {
-  return one.length === other.length && one.every((jwk, place) => JSON.stringify(jwk) === JSON.stringify(other[place]));
+function openActive(stored: StoredKeys, kid: string, alg: string): ActiveKey {
+  const privateKey = stored.openPrivateKey(kid);
+  try {
+    return readyToSign(kid, alg, privateKey);
+  } finally {
+    privateKey.fill(0);
+  }
 }

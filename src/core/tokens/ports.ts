@@ -1,4 +1,4 @@
-// The port of the key ring: the signing keys at rest, and what their keeper owes. Knows no driver and no protocol.
+// The port of the key ring: signing keys at rest.
 
 import type { PublicJwk } from "../ports.ts";
 import type { AuditEntry } from "../registry/ports.ts";
@@ -28,19 +28,17 @@ export interface SigningKey {
   readonly tokenLifeMs: number;
 }
 
-/** One that is to be kept with its private half, PKCS #8 DER: in the clear here, sealed by the store. */
+/** One that is to be stored with its private half, PKCS #8 DER: in the clear here, sealed by the store. */
 export interface NewSigningKey extends SigningKey {
   readonly privateKey: Uint8Array;
 }
 
 /** All signing keys as they are at one moment. */
-export interface KeptKeys {
+export interface StoredKeys {
   /** The newest first. */
   readonly keys: readonly SigningKey[];
   /** The private half of the next or the active key; whoever asks overwrites it when done. @throws Error that names what is wrong */
   openPrivateKey(kid: string): Uint8Array;
-  /** Whether that opens with no master key of this gateway. @throws Error where only a newer gateway could tell */
-  isLost(kid: string): boolean;
 }
 
 /** What is to become of signing keys, and the entries that tell of it. */
@@ -55,7 +53,7 @@ export interface SigningKeyChange {
 }
 
 /** Decides a change by the keys as they are in its transaction; undefined: there is nothing to change. May throw. */
-export type DecideSigningKeys = (current: KeptKeys) => SigningKeyChange | undefined;
+export type DecideSigningKeys = (current: StoredKeys) => SigningKeyChange | undefined;
 
 /**
  * Keeps signing keys. Obligations: at most one key is active and one is next, whoever races; changes are made one after another,
@@ -64,6 +62,6 @@ export type DecideSigningKeys = (current: KeptKeys) => SigningKeyChange | undefi
  * be asked.
  */
 export interface SigningKeyStore {
-  read(): Promise<KeptKeys>;
+  read(): Promise<StoredKeys>;
   change(decide: DecideSigningKeys): Promise<void>;
 }

@@ -4,7 +4,8 @@ import { CLOCKS_APART_MS } from "../ports.ts";
 import { type AuditEntry, GATEWAY, SEEN_MS } from "../registry/ports.ts";
 import { TOKEN_ALGS, type TokenAlg } from "./algorithms.ts";
 import type { KeyMaterial } from "./key-material.ts";
-import type { KeptKeys, NewSigningKey, SigningKey, SigningKeyChange } from "./ports.ts";
+import type { MakeKey } from "./new-keys.ts";
+import type { NewSigningKey, SigningKey, SigningKeyChange, StoredKeys } from "./ports.ts";
 import { DOCUMENT_MAX_AGE } from "./published-document.ts";
 
 /** How long a verifier may keep keys beyond the JWKS' own max-age, in seconds: as long as countersign/verify does at most. */
@@ -21,7 +22,7 @@ export function tokenLife({ ttlMs, skewMs }: { readonly ttlMs: number; readonly 
   return ttlMs + Math.max(skewMs, CLOCKS_APART_MS) + SEEN_MS + CLOCKS_APART_MS;
 }
 
-/** How a ring is to be kept. */
+/** How a ring is to be stored. */
 export interface RingRules {
   /** Of the keys that are made at the start. */
   readonly alg: TokenAlg;
@@ -32,9 +33,6 @@ export interface RingRules {
   /** How long a key signs, in milliseconds; undefined: until somebody says so. */
   readonly rotateEveryMs: number | undefined;
 }
-
-/** Gives a key pair that nobody has yet; may throw what is caught by who decides anew. */
-export type Spare = (alg: TokenAlg) => KeyMaterial;
 
 /** A change that is being put together, on the keys as they are with it. */
 export interface Draft {
@@ -51,15 +49,15 @@ export interface Draft {
 /** What a change is decided with. */
 export interface Decision {
   readonly draft: Draft;
-  readonly kept: KeptKeys;
-  readonly spare: Spare;
+  readonly stored: StoredKeys;
+  readonly make: MakeKey;
   /** Unix milliseconds. */
   readonly at: number;
   readonly rules: RingRules;
 }
 
 /** Begins a change that `actor` makes at `at`, in unix milliseconds. */
-export function draftChange({ keys }: KeptKeys, at: number, actor = GATEWAY): Draft {
+export function draftChange({ keys }: StoredKeys, at: number, actor = GATEWAY): Draft {
   const current = new Map(keys.map((key) => [key.kid, key]));
   const put = new Map<string, SigningKey | NewSigningKey>();
   const remove: string[] = [];
@@ -130,7 +128,7 @@ function retire({ draft, at, rules }: Decision, key: SigningKey): void {
 }
 
 /** Why a next key gives way to another before it has signed. */
-export type Because = "other_algorithm" | "does_not_open" | "import";
+export type Because = "other_algorithm" | "import";
 
 /** Has the next key give way: whoever has handed it out is to find in the audit log where it went. */
 export function removeNext({ draft }: Decision, { kid, state }: SigningKey, because: Because): void {
@@ -138,23 +136,19 @@ export function removeNext({ draft }: Decision, { kid, state }: SigningKey, beca
   draft.note("RemoveSigningKey", kid, { state, because });
 }
 
-/** What has signed nothing yet and does not open here gives way to a new one. */
-export function dropLostNext(decision: Decision): void {
-  const next = decision.draft.next();
-  if (next !== undefined && decision.kept.isLost(next.kid)) removeNext(decision, next, "does_not_open");
-}
-
 /** Makes the key that is to sign next, where there is none. */
-export function makeNext({ draft, spare, at, rules }: Decision, alg: TokenAlg): void {
+export function makeNext({ draft, make, at, rules }: Decision, alg: TokenAlg): void {
   if (draft.next() !== undefined) return;
-  const material = spare(alg);
+  const material = make(alg);
   draft.put(newSigningKey(material, "next", at, rules));
   draft.note("CreateSigningKey", material.kid, { alg });
 }
 
-/** Has the next key sign, and makes another of its algorithm. */
+/** Has the next key sign, and makes another of its algorithm. @throws Error where it does not open */
 export function rotate(decision: Decision, next: SigningKey): void {
-  const { draft, rules } = decision;
+  const { draft, stored, rules } = decision;
+  // A key that does not open signs nothing: the active one stays.
+  if (stored.keys.some(({ kid }) => kid === next.kid)) stored.openPrivateKey(next.kid).fill(0);
   const before = draft.active();
   activate(decision, next);
   draft.note("RotateSigningKey", next.kid, before === undefined ? {} : { in_place_of: before.kid });

@@ -4,10 +4,10 @@ import type { Actor } from "../registry/ports.ts";
 import { revoke, rotateOrPlan, takeOver } from "./key-changes.ts";
 import { readImportedKey } from "./key-import.ts";
 import type { KeyRing } from "./keyring.ts";
+import { changeKeys } from "./new-keys.ts";
 import type { SigningKey, SigningKeyState, SigningKeyStore } from "./ports.ts";
 import { changedSince } from "./refusals.ts";
 import { type Decision, draftChange, type RingRules, rotationTime } from "./rotation.ts";
-import { changeWithSpares } from "./spare-keys.ts";
 
 /** A key as operators see it. */
 export interface SigningKeyView extends SigningKey {
@@ -64,9 +64,9 @@ export function createSigningKeys({ store, ring, rules, now }: SigningKeysDepend
 
   async function change(actor: Actor, decide: (decision: Decision) => void): Promise<readonly SigningKeyView[]> {
     const at = now();
-    await changeWithSpares(store, (kept, spare) => {
-      const draft = draftChange(kept, at, actor);
-      decide({ draft, kept, spare, at, rules });
+    await changeKeys(store, (stored, make) => {
+      const draft = draftChange(stored, at, actor);
+      decide({ draft, stored, make, at, rules });
       return draft.change();
     });
     await ring.refresh();

@@ -1,18 +1,17 @@
 // What a ring needs to be whole: one key that signs, one that is to sign next, and none that is over. Pure, as rotation.ts.
 
-import type { KeptKeys, SigningKeyChange } from "./ports.ts";
+import type { MakeKey } from "./new-keys.ts";
+import type { SigningKeyChange, StoredKeys } from "./ports.ts";
 import {
   activate,
   type Decision,
   draftChange,
-  dropLostNext,
   makeNext,
   newSigningKey,
   type RingRules,
   removeNext,
   rotate,
   rotationTime,
-  type Spare,
 } from "./rotation.ts";
 
 /** When it is decided. */
@@ -20,30 +19,29 @@ export interface Moment {
   /** Unix milliseconds. */
   readonly at: number;
   /** By a gateway that starts: by its settings, and its master keys, the next key is judged. */
-  readonly starting: boolean;
+  readonly isStarting: boolean;
 }
 
 /**
- * What is due now, done again only when something is: so every gateway may ask at any time. @throws what `spare` throws, and Error
+ * What is due now, done again only when something is: so every gateway may ask at any time. @throws what `make` throws, and Error
  * where a key of the ring is for a newer gateway alone
  */
 export function keepUp(
-  kept: KeptKeys,
-  spare: Spare,
-  { at, starting }: Moment,
+  stored: StoredKeys,
+  make: MakeKey,
+  { at, isStarting }: Moment,
   rules: RingRules,
 ): SigningKeyChange | undefined {
-  const draft = draftChange(kept, at);
-  const decision: Decision = { draft, kept, spare, at, rules };
+  const draft = draftChange(stored, at);
+  const decision: Decision = { draft, stored, make, at, rules };
   endRetired(decision);
-  if (starting) judgeNext(decision);
+  if (isStarting) judgeNext(decision);
 
   // A key that signs: at the first start, or after the one that did was given up.
   if (draft.active() === undefined) {
-    dropLostNext(decision);
     const next = draft.next();
     if (next === undefined) {
-      const material = spare(rules.alg);
+      const material = make(rules.alg);
       draft.put(newSigningKey(material, "active", at, rules));
       draft.note("CreateSigningKey", material.kid, { alg: rules.alg });
     } else {
@@ -56,7 +54,7 @@ export function keepUp(
   if (draft.next() === undefined) {
     makeNext(decision, rules.alg);
     const active = draft.active();
-    if (starting && active !== undefined && active.alg !== rules.alg) draft.put({ ...active, rotateAt: at });
+    if (isStarting && active !== undefined && active.alg !== rules.alg) draft.put({ ...active, rotateAt: at });
   }
 
   const active = draft.active();
@@ -67,20 +65,17 @@ export function keepUp(
   return draft.change();
 }
 
-/** A gateway whose clock is ahead takes no key away from the others: each goes by its own for what it publishes. */
+/** Other gateways may have a clock behind this one: a key stays a day longer, in milliseconds. */
 const FORGOTTEN_AFTER_MS = 86_400_000;
 
-/** The retired keys that no token needs any more are gone. */
-function endRetired({ draft, kept, at, rules }: Decision): void {
-  for (const key of kept.keys) {
+/** Dates retired keys that a lost master key ended, and removes those that no token needs. */
+function endRetired({ draft, stored, at, rules }: Decision): void {
+  for (const key of stored.keys) {
     if (key.state !== "retired") continue;
-    if (key.publishedUntil === undefined) {
-      // Given up by whoever knew nothing of its tokens.
-      const retiredAt = key.retiredAt ?? at;
-      draft.put({ ...key, retiredAt, publishedUntil: retiredAt + Math.max(key.tokenLifeMs, rules.tokenLifeMs) });
-    } else if (key.publishedUntil + FORGOTTEN_AFTER_MS <= at) {
-      draft.remove(key.kid);
-    }
+    const retiredAt = key.retiredAt ?? at;
+    const until = key.publishedUntil ?? retiredAt + Math.max(key.tokenLifeMs, rules.tokenLifeMs);
+    if (until + FORGOTTEN_AFTER_MS <= at) draft.remove(key.kid);
+    else if (key.publishedUntil === undefined) draft.put({ ...key, retiredAt, publishedUntil: until });
   }
 }
 
@@ -94,16 +89,14 @@ function judgeNext(decision: Decision): void {
   if (next === undefined) return;
   const isWanted = next.importedAt !== undefined || draft.active()?.rotateAt !== undefined;
   if (next.alg !== rules.alg && !isWanted) removeNext(decision, next, "other_algorithm");
-  else dropLostNext(decision);
 }
 
 function rotateIfDue(decision: Decision): void {
-  const { draft, kept, at, rules } = decision;
+  const { draft, at, rules } = decision;
   const next = draft.next();
   const active = draft.active();
   if (next === undefined || active === undefined) return;
   const time = rotationTime([active, next], rules);
-  // What does not open here opens elsewhere, and is for another gateway to have signed with.
-  if (time === undefined || at < time || kept.isLost(next.kid)) return;
+  if (time === undefined || at < time) return;
   rotate(decision, next);
 }

@@ -113,8 +113,8 @@ async function begun(file: string): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     watch(dirname(file), { signal: abort.signal }, (_, name) => {
       if (name !== basename(kept) || !existsSync(kept)) return;
-      const { progress } = JSON.parse(readFileSync(kept, "utf8"));
-      if (progress.created > 0) resolve();
+      const [, , created = 0] = readFileSync(kept, "utf8").split(" ");
+      if (Number(created) > 0) resolve();
     }).on("error", reject);
   });
   abort.abort();
@@ -224,7 +224,9 @@ test("a file that was changed since is not gone on with, but begun anew", { time
   scene.way.open();
   const refused = start(scene);
   expect(await refused.exited).toEqual([2, null]);
-  expect(await refused.stderr).toContain("something was changed since. To begin anew, give --restart");
+  expect(await refused.stderr).toContain(
+    "is the progress of another file, gateway or option. To begin anew, give --restart",
+  );
   const anew = start(scene, "--restart");
   expect(await anew.exited).toEqual([0, null]);
   expect(await anew.stderr).toBe("");

@@ -42,7 +42,7 @@ test("the good lines go in, each bad one is told of", async () => {
       "countersign: line 3: device_key has a character that is not visible ASCII at place 4",
       "countersign: line 4: name has a control character at place 4. Take it out",
       "countersign: line 7: no customer has this customer_id",
-      "countersign: line 8: it has 2 columns and the header has 7. A value with a comma has to be quoted",
+      "countersign: line 8: it has 2 columns and the header has 7. A value with a delimiter has to be quoted",
       "countersign: 4 lines did not go in",
       "",
     ].join("\n"),
@@ -159,4 +159,42 @@ test("a signal ends one that waits for its input", async () => {
   child.kill("SIGINT");
   expect(await once(child, "exit")).toEqual([130, null]);
   expect(await told).toMatch(/countersign: stopped: give the same command again\n$/);
+});
+
+test("a spreadsheet's semicolons part columns, and disabled goes both ways", async () => {
+  const { operate, gateway } = operator;
+  const { customerId, registry } = gateway;
+  const file = fileOf(
+    "devices.csv",
+    `\ufeffdevice_key;customer_id;labels;disabled\r\nsheet-1;${customerId};"site=north;line=7";true\r\nsheet-2;${customerId};;\r\n`,
+  );
+  expect((await operate(["devices", "import", file])).stdout).toBe("2 created, 0 updated, 0 unchanged, 0 failed\n");
+  expect(await registry.devices.get("sheet-1")).toMatchObject({
+    status: "disabled",
+    labels: { site: "north", line: "7" },
+  });
+  const exported = (await operate(["devices", "export"])).stdout;
+  expect(exported).toMatch(/^sheet-1,.*,true$/m);
+  expect(exported).toMatch(/^sheet-2,.*,false$/m);
+  const enabled = fileOf("devices.csv", exported.replace(/^(sheet-1,.*),true$/m, "$1,false"));
+  expect((await operate(["devices", "import", enabled])).stdout).toMatch(/^0 created, 1 updated/);
+  expect(await registry.devices.get("sheet-1")).toMatchObject({ status: "enabled" });
+});
+
+test("--dry-run tells what would become of each line, and changes nothing", async () => {
+  const { operate, gateway } = operator;
+  const file = fileOf("devices.csv", `device_key,customer_id\ndry-1,${gateway.customerId}\ndry-2,nobody\n`);
+  const told = await operate(["devices", "import", file, "--dry-run"]);
+  expect([told.status, told.stdout]).toEqual([1, "1 created, 0 updated, 0 unchanged, 1 failed\n"]);
+  expect(told.stderr).toContain("line 3: no customer has this customer_id");
+  await expect(gateway.registry.devices.get("dry-1")).rejects.toThrow("no device");
+  expect(existsSync(`${file}.progress`)).toBe(false);
+});
+
+test("a double quote out of place ends the import at its line", async () => {
+  const { operate, gateway } = operator;
+  const file = fileOf("devices.csv", `device_key,customer_id,name\nquote-1,${gateway.customerId},5" pipe\n`);
+  const told = await operate(["devices", "import", file]);
+  expect(told.status).toBe(2);
+  expect(told.stderr).toContain("has a double quote out of place at line 2. A quoted value has it twice");
 });

@@ -81,7 +81,7 @@ export interface Case {
 }
 
 /** Reads a login's JSON body. @throws AuthError `malformed` */
-export const readLogin = createReadLogin(JSON_CODEC.read);
+const readLogin = createReadLogin(JSON_CODEC.read);
 
 /** Explains a body as the gateway does at NOW. */
 export function explain({

@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import type { PublicJwk } from "../../../src/core/ports.ts";
-import { renderJwks } from "../../../src/core/tokens/jwks.ts";
+import { renderJwks } from "../../../src/core/tokens/published-document.ts";
 import { openRing } from "../../keyring/ring.ts";
 import { openDatabase } from "../../store/database.ts";
 

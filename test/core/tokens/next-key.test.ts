@@ -22,14 +22,6 @@ async function removals({ opened }: Office): Promise<readonly unknown[]> {
     .map(({ resource, actor, details }) => [resource, actor.tokenId, details]);
 }
 
-async function spoil({ opened }: Office, kid = ""): Promise<void> {
-  await opened.database.db
-    .updateTable("signing_keys")
-    .set({ sealed_private_key: Buffer.alloc(3) })
-    .where("kid", "=", kid)
-    .execute();
-}
-
 test("one of another TOKEN_ALG gives way at the start, which is told", async () => {
   const office = await openOffice();
   const [first, second] = office.published();
@@ -91,36 +83,6 @@ test("of a mistaken change of TOKEN_ALG it is revoked, and the next one is of th
   await startOther(office, {});
   await office.keys.revoke(String(mistaken), ACTOR);
   expect((await startOther(office, {})).map(([, alg]) => alg)).toEqual(["ES256", "ES256"]);
-});
-
-test("one that does not open gives way, which is told: at a start, at a rotation, and where it is to sign now", async () => {
-  const office = await openOffice();
-  const { opened, clock, keys, ring, published } = office;
-  const gone: string[] = [];
-  const spoilNext = async (): Promise<void> => {
-    const [, next = ""] = published();
-    await spoil(office, next);
-    gone.unshift(next);
-  };
-  await spoilNext();
-  await startOther(office, {});
-  await ring.refresh();
-  await spoilNext();
-  clock.now += PUBLISH_MS;
-  await keys.rotate(false, ACTOR);
-  await spoilNext();
-  await keys.revoke(published()[0] ?? "", ACTOR);
-  await spoilNext();
-  await opened.database.db
-    .updateTable("signing_keys")
-    .set({ state: "retired" })
-    .where("state", "=", "active")
-    .execute();
-  await ring.keepUp();
-  const actors = [GATEWAY, ACTOR, ACTOR, GATEWAY].map(({ tokenId }) => tokenId);
-  expect(await removals(office)).toEqual(
-    gone.map((kid, place) => [`signing-keys/${kid}`, actors[place], { state: "next", because: "does_not_open" }]),
-  );
 });
 
 test("one gives way to another that is imported, which is told", async () => {

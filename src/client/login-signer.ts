@@ -1,0 +1,58 @@
+// Signs a device's logins, each in a second of its own, by the gateway's clock once known.
+
+import { KeyObject } from "node:crypto";
+import type { LoginRequest } from "../../gen/grpc/countersign/auth/v1/auth.ts";
+import { computeSignature, secretFromText } from "../core/signature.ts";
+import { systemClock } from "./clock.ts";
+
+export interface DeviceIdentity {
+  /** 1 to 96 visible ASCII characters. */
+  readonly deviceKey: string;
+  /** The secret: as text, as the bytes of a file, whose last line break is dropped, or as a KeyObject. */
+  readonly customerKey: string | Uint8Array | KeyObject;
+}
+
+export interface LoginSignerOptions extends DeviceIdentity {
+  /** The clock, in unix milliseconds. */
+  readonly now?: () => number;
+}
+
+export interface LoginSigner {
+  /** A login of this second, or of the first second after the last one signed. */
+  sign(): LoginRequest;
+  /** Follows the gateway's clock, in unix seconds, from now on. @returns false for a time outside of the years 2025 to 2099 */
+  learn(serverTime: number): boolean;
+}
+
+const YEAR_2025 = 1_735_689_600;
+const YEAR_2100 = 4_102_444_800;
+
+/** @throws TypeError for impossible keys; its message repeats neither */
+export function createLoginSigner({ deviceKey, customerKey, now = systemClock }: LoginSignerOptions): LoginSigner {
+  if (!/^[\x21-\x7e]{1,96}$/.test(deviceKey)) throw new TypeError("deviceKey is not 1 to 96 visible ASCII characters");
+  const secret = customerKey instanceof KeyObject ? customerKey : secretFromText(readSecret(customerKey));
+  let offsetMs = 0;
+  let last = Number.NEGATIVE_INFINITY;
+  return {
+    sign() {
+      // The same second again would be the same login, and a replay.
+      last = Math.max(Math.floor((now() + offsetMs) / 1000), last + 1);
+      const signature = computeSignature(secret, last, deviceKey);
+      return { device_key: deviceKey, timestamp: last, device_signature: signature.toString("hex") };
+    },
+    learn(serverTime) {
+      if (!(serverTime >= YEAR_2025 && serverTime < YEAR_2100)) return false;
+      offsetMs = serverTime * 1000 - now();
+      last = Number.NEGATIVE_INFINITY;
+      return true;
+    },
+  };
+}
+
+function readSecret(customerKey: string | Uint8Array): string {
+  const secret =
+    typeof customerKey === "string" ? customerKey : new TextDecoder().decode(customerKey).replace(/\r?\n$/, "");
+  if (secret === "") throw new TypeError("customerKey is empty");
+  if (/[\r\n]/.test(secret)) throw new TypeError("customerKey has a line break. Pass the bytes of a file as they are");
+  return secret;
+}

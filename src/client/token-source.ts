@@ -1,0 +1,127 @@
+// A device's token: logs in at the first use, renews ahead of expiry, waits after failures. Has no timer.
+
+import { type AuthClient, createAuthClient, type GatewayClientOptions } from "./auth-client.ts";
+import { systemClock } from "./clock.ts";
+import { createLoginSigner, type LoginSignerOptions } from "./login-signer.ts";
+import { pauseAfter, renewedAfter, usableFor } from "./refresh-times.ts";
+import { RpcError } from "./rpc-error.ts";
+import { logIn } from "./signed-login.ts";
+
+/** The header of a token. */
+export const TOKEN_HEADER = "x-access-token";
+
+export type TokenSourceOptions = LoginSignerOptions &
+  ({ readonly client: Pick<AuthClient, "login"> } | GatewayClientOptions) & {
+    /** The share of a token's life that is left when it is renewed, once to twice: 0.2 by default, 0.4 at most. */
+    readonly refreshAhead?: number;
+    /** Told of a renewal that failed while the present token was still good: nobody else hears of it. */
+    readonly onRefreshError?: (error: unknown) => void;
+    /** From 0 to below 1; Math.random when absent. */
+    readonly random?: () => number;
+  };
+
+export interface TokenSource {
+  /**
+   * The present token, or that of a new login. Concurrent calls share one login.
+   * @throws RpcError of the failed login; at once until its wait is over
+   */
+  token(): Promise<string>;
+  /** The header that carries the token, for fetch. @throws what `token` does */
+  headers(): Promise<{ [TOKEN_HEADER]: string }>;
+  /** A service refused this token: another one is had as soon as this one is ten seconds old. */
+  invalidate(token: string): void;
+  /** Ends what is under way; no token is given any more. */
+  close(): void;
+}
+
+interface Held {
+  readonly token: string;
+  readonly since: number;
+  readonly usableMs: number;
+  readonly renewedMs: number;
+  refused: boolean;
+}
+
+interface Pause {
+  readonly until: number;
+  readonly error: unknown;
+}
+
+/** A service that refuses a token this young will refuse the next one too: logins for its sake use up everyone's. */
+const YOUNG_MS = 10_000;
+
+/** Connects when first asked. @throws TypeError or RangeError, naming the option that is wrong */
+export function createTokenSource(options: TokenSourceOptions): TokenSource {
+  const { refreshAhead = 0.2, onRefreshError = () => {}, now = systemClock, random = Math.random } = options;
+  if (!(refreshAhead > 0 && refreshAhead <= 0.4)) throw new RangeError("refreshAhead is above 0 and no more than 0.4");
+  const signer = createLoginSigner(options);
+  const { client, letGo } = clientOf(options);
+  const closing = new AbortController();
+
+  let held: Held | undefined;
+  let pause: Pause | undefined;
+  let failures = 0;
+  let flight: Promise<string> | undefined;
+
+  // A clock that was set back counts as one that went on.
+  const age = ({ since }: Held): number => Math.abs(now() - since);
+  const usable = (): Held | undefined => (held !== undefined && age(held) < held.usableMs ? held : undefined);
+
+  async function renew(): Promise<string> {
+    const since = now();
+    try {
+      const { token, expires_in } = await logIn(client, signer, closing.signal);
+      const lifeMs = expires_in * 1000;
+      const renewedMs = renewedAfter(lifeMs, refreshAhead, random());
+      held = { token, since, usableMs: usableFor(lifeMs), renewedMs, refused: false };
+      pause = undefined;
+      failures = 0;
+      return token;
+    } catch (error) {
+      failures++;
+      const retryAfterMs = error instanceof RpcError ? (error.particulars.retryAfterMs ?? 0) : 0;
+      pause = { until: now() + pauseAfter(failures, retryAfterMs, random()), error };
+      if (usable() !== undefined && !closing.signal.aborted) onRefreshError(error);
+      throw error;
+    } finally {
+      flight = undefined;
+    }
+  }
+
+  /** One at a time, and none before the wait is over. */
+  async function renewed(): Promise<string> {
+    const left = pause === undefined ? 0 : pause.until - now();
+    if (pause !== undefined && left > 0) throw pause.error;
+    flight ??= renew();
+    return flight;
+  }
+
+  async function token(): Promise<string> {
+    closing.signal.throwIfAborted();
+    const present = usable();
+    if (present === undefined) return renewed();
+    // A token that one service refused may do for others: it is better than none.
+    if (present.refused && age(present) >= YOUNG_MS) return renewed().catch(() => present.token);
+    if (age(present) >= present.renewedMs) renewed().catch(() => {});
+    return present.token;
+  }
+
+  return {
+    token,
+    headers: async () => ({ [TOKEN_HEADER]: await token() }),
+    invalidate(refused) {
+      if (held?.token === refused) held.refused = true;
+    },
+    close() {
+      closing.abort(new Error("this token source is closed"));
+      letGo();
+    },
+  };
+}
+
+/** Its own client goes with the source; one that it was handed stays. */
+function clientOf(options: TokenSourceOptions): { client: Pick<AuthClient, "login">; letGo: () => void } {
+  if ("client" in options) return { client: options.client, letGo: () => {} };
+  const client = createAuthClient(options);
+  return { client, letGo: client.close };
+}

@@ -1,0 +1,73 @@
+// The options of a gRPC client: what each is told of, before anything is connected.
+
+import { expect, test } from "vitest";
+import { createAuthClient } from "../../src/client/auth-client.ts";
+import { channelOf } from "../../src/client/channel.ts";
+import { createVerifier } from "../../src/verify/exports.ts";
+
+test.each([
+  ["http://127.0.0.1:9090", "127.0.0.1:9090"],
+  ["http://localhost", "localhost:80"],
+  ["http://[::1]:9090/", "[::1]:9090"],
+  ["https://gateway.internal", "gateway.internal:443"],
+  ["https://10.1.2.3:9090", "10.1.2.3:9090"],
+])("%s is %s", (url, address) => {
+  const channel = channelOf({ url });
+  expect([channel.address, channel.credentials._isSecure()]).toEqual([address, url.startsWith("https:")]);
+});
+
+test.each([
+  [{ url: "gateway.internal:9090" }, "url is not one of https or http"],
+  [{ url: "ftp://gateway.internal" }, "url is not one of https or http"],
+  [{ url: "https://gateway.internal/auth" }, "url has more than a host and a port"],
+  [{ url: "https://name:secret-in-url@gateway.internal" }, "url has more than a host and a port"],
+  [{ url: "http://gateway.internal:9090" }, "Use https, or set allowHttp"],
+  [{ url: "http://127.evil.example:9090" }, "Use https, or set allowHttp"],
+  [{ url: "http://127.0.0.1:9090", tls: {} }, "tls goes with a url of https"],
+  [{ url: "https://gateway.internal", tls: { cert: "-" } }, "cert and key together"],
+  [{ url: "https://gateway.internal", tls: { ca: "no pem at all", cert: "secret-cert", key: "secret-key" } }, "PEM"],
+  [{ url: "https://gateway.internal", keepaliveMs: 9_999 }, "keepaliveMs is at least 10000"],
+  [{ url: "https://gateway.internal", keepaliveMs: Number.NaN }, "keepaliveMs is at least 10000"],
+  [{ url: "https://gateway.internal", deadlineMs: 0 }, "deadlineMs is a number of milliseconds above 0"],
+  [{ url: "https://gateway.internal", deadlineMs: Number.POSITIVE_INFINITY }, "deadlineMs is a number"],
+])("%o: %s", (options, complaint) => {
+  expect(() => createAuthClient(options)).toThrow(complaint);
+  expect(() => createAuthClient(options)).not.toThrow(/secret/);
+});
+
+test("http leaves this machine where that is said", () => {
+  expect(channelOf({ url: "http://gateway.mesh:9090", allowHttp: true }).address).toBe("gateway.mesh:9090");
+});
+
+test.each([
+  ["localhost", true],
+  ["LOCALHOST", true],
+  ["127.0.0.1", true],
+  ["127.1", true],
+  ["127.255.255.254", true],
+  ["[::1]", true],
+  ["a.localhost", false],
+  ["localhost.", false],
+  ["localhost.example", false],
+  ["127.0.0.1.example", false],
+  ["128.0.0.1", false],
+  ["0.0.0.0", false],
+  ["[::ffff:127.0.0.1]", false],
+  ["10.1.2.3", false],
+])("countersign/grpc and countersign/verify have one rule: %s is this machine: %s", (host, isThisMachine) => {
+  const issuer = `http://${host}:8080`;
+  for (const create of [
+    (allowHttp: boolean) => channelOf({ url: issuer, allowHttp }),
+    (allowHttp: boolean) => createVerifier({ issuer, audience: "devices", allowHttp }),
+  ]) {
+    expect(() => create(true)).not.toThrow();
+    if (isThisMachine) expect(() => create(false)).not.toThrow();
+    else expect(() => create(false)).toThrow("allowHttp");
+  }
+});
+
+test("a quiet connection is tried, no more often than the gateway suffers", () => {
+  const { options } = channelOf({ url: "https://gateway.internal", keepaliveMs: 10_000 });
+  expect(options["grpc.keepalive_time_ms"]).toBe(10_000);
+  expect(channelOf({ url: "https://gateway.internal" }).options["grpc.keepalive_time_ms"]).toBe(30_000);
+});

@@ -1,0 +1,86 @@
+// Logins as the package signs them: by the published vectors, each in a second of its own, the key nowhere to be seen.
+
+import { createSecretKey } from "node:crypto";
+import { inspect } from "node:util";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { createLoginSigner } from "../../src/client/login-signer.ts";
+import { loginVectors } from "../vectors/login-signatures.ts";
+
+const identity = { deviceKey: "device-1", customerKey: "a-secret-that-stays" };
+
+test.for(loginVectors)("a vector is what it signs: $note", (vector) => {
+  const { device_key, customer_key_hex, timestamp, device_signature } = vector;
+  const customerKey = createSecretKey(customer_key_hex, "hex");
+  const signer = createLoginSigner({ deviceKey: device_key, customerKey, now: () => timestamp * 1000 + 999 });
+  expect(signer.sign()).toEqual({ device_key, timestamp, device_signature });
+});
+
+test("no second is signed twice, however often and by whatever clock", () => {
+  fc.assert(
+    fc.property(fc.array(fc.nat({ max: 5_000_000 }), { minLength: 2, maxLength: 50 }), (times) => {
+      let time = 0;
+      const signer = createLoginSigner({ ...identity, now: () => time });
+      const signed = times.map((at) => {
+        time = at;
+        return signer.sign().timestamp ?? 0;
+      });
+      expect(signed).toEqual([...new Set(signed)].sort((one, other) => one - other));
+    }),
+  );
+});
+
+test("a gateway's clock is taken over, from then on and past what was signed before", () => {
+  let time = 1_764_003_600_000;
+  const signer = createLoginSigner({ ...identity, now: () => time });
+  expect(signer.sign().timestamp).toBe(1_764_003_600);
+  signer.learn(1_764_000_000);
+  time += 2_500;
+  expect([signer.sign().timestamp, signer.sign().timestamp]).toEqual([1_764_000_002, 1_764_000_003]);
+});
+
+test.each([
+  [1_735_689_599, false],
+  [1_735_689_600, true],
+  [4_102_444_799, true],
+  [4_102_444_800, false],
+  [1_764_000_000_000, false],
+  [Number.NaN, false],
+])("a gateway's time of %d is taken over: %s", (serverTime, learned) => {
+  const signer = createLoginSigner({ ...identity, now: () => 12_000 });
+  expect(signer.learn(serverTime)).toBe(learned);
+  expect(signer.sign().timestamp).toBe(learned ? serverTime : 12);
+});
+
+test.each([
+  ["a file's contents", Buffer.from(`${identity.customerKey}\n`)],
+  ["a file that Windows wrote", Buffer.from(`${identity.customerKey}\r\n`)],
+  ["a secret key", createSecretKey(identity.customerKey, "utf8")],
+])("the key may be %s", (_what, customerKey) => {
+  const now = (): number => 1_764_000_000_000;
+  expect(createLoginSigner({ ...identity, customerKey, now }).sign()).toEqual(
+    createLoginSigner({ ...identity, now }).sign(),
+  );
+});
+
+test.each([
+  [{ customerKey: "" }, "customerKey is empty"],
+  [{ customerKey: Buffer.from("\n") }, "customerKey is empty"],
+  [{ customerKey: "a-secret\n" }, "customerKey has a line break"],
+  [{ customerKey: Buffer.from("a-secret\n\n") }, "customerKey has a line break"],
+  [{ customerKey: "a-secret\nanother" }, "customerKey has a line break"],
+  [{ deviceKey: "" }, "deviceKey is not 1 to 96"],
+  [{ deviceKey: "a b" }, "deviceKey is not 1 to 96"],
+  [{ deviceKey: "x".repeat(97) }, "deviceKey is not 1 to 96"],
+])("%o: %s", (wrong, complaint) => {
+  const create = (): unknown => createLoginSigner({ ...identity, ...wrong });
+  expect(create).toThrow(complaint);
+  expect(create).not.toThrow(/a-secret/);
+});
+
+test("nothing that is dumped shows the key", () => {
+  const signer = createLoginSigner(identity);
+  expect(inspect([signer, signer.sign()], { depth: 9, showHidden: true }) + JSON.stringify(signer)).not.toContain(
+    identity.customerKey,
+  );
+});

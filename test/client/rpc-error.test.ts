@@ -1,0 +1,77 @@
+// The reason of a failed call, read from a gateway's error and from any other server's.
+
+import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { ErrorInfo, RetryInfo } from "../../gen/grpc/google/rpc/error_details.ts";
+import { Status } from "../../gen/grpc/google/rpc/status.ts";
+import { RpcError, rpcErrorOf } from "../../src/client/rpc-error.ts";
+import { AuthError, type Particulars, type Reason } from "../../src/core/errors.ts";
+import { toGrpcTrailers } from "../../src/protocols/errors.ts";
+
+function failure(code: status, message: string, details?: Uint8Array): ServiceError {
+  const metadata = new Metadata();
+  if (details !== undefined) metadata.set("grpc-status-details-bin", Buffer.from(details));
+  return Object.assign(new Error(`${code} ${message}`), { code, details: message, metadata });
+}
+
+function gatewayError(reason: Reason, particulars: Particulars): RpcError {
+  const trailers = new Map(toGrpcTrailers(new AuthError(reason, "the message", particulars)));
+  const message = decodeURIComponent(trailers.get("Grpc-Message") ?? "");
+  const details = Buffer.from(trailers.get("Grpc-Status-Details-Bin") ?? "", "base64");
+  return rpcErrorOf(failure(Number(trailers.get("Grpc-Status")), message, details));
+}
+
+function errorWith(info: Partial<ErrorInfo>, ...retryInfo: readonly RetryInfo[]): RpcError {
+  const any = (type: string, value: Uint8Array) => ({
+    type_url: `type.googleapis.com/google.rpc.${type}`,
+    value: Buffer.from(value),
+  });
+  const details = [
+    any(
+      "ErrorInfo",
+      ErrorInfo.encode({ reason: "rate_limited", domain: "countersign", metadata: {}, ...info }).finish(),
+    ),
+    ...retryInfo.map((one) => any("RetryInfo", RetryInfo.encode(one).finish())),
+  ];
+  return rpcErrorOf(failure(8, "no", Status.encode({ code: 8, message: "no", details }).finish()));
+}
+
+test("reads a gateway's reason and details", () => {
+  expect(gatewayError("clock_skew", { serverTime: 1_764_000_000 })).toMatchObject({
+    name: "RpcError",
+    message: "clock_skew: the message",
+    code: status.UNAUTHENTICATED,
+    reason: "clock_skew",
+    particulars: { serverTime: 1_764_000_000 },
+  });
+  expect(gatewayError("unavailable", { retryAfterMs: 1_500 }).particulars).toEqual({ retryAfterMs: 2_000 });
+  expect(gatewayError("malformed", { field: "timestamp" }).particulars).toEqual({ field: "timestamp" });
+  expect(gatewayError("internal", { requestId: "r-1" }).particulars).toEqual({ requestId: "r-1" });
+});
+
+test("has no reason when no gateway answered", () => {
+  const lost = rpcErrorOf(failure(status.UNAVAILABLE, "Connection dropped"));
+  expect(lost).toMatchObject({ message: "unavailable: Connection dropped", reason: undefined, particulars: {} });
+});
+
+test("ignores the reason of another domain", () => {
+  const error = errorWith({ reason: "clock_skew", domain: "example.com", metadata: { server_time: "1" } });
+  expect([error.reason, error.particulars]).toEqual([undefined, {}]);
+});
+
+test("rounds a retry delay up, and ignores a server time that is not a number", () => {
+  const error = errorWith(
+    { metadata: { server_time: "-1e3", policy: "login" } },
+    { retry_delay: { seconds: 1, nanos: 1 } },
+  );
+  expect(error.particulars).toEqual({ retryAfterMs: 1_001, policy: "login" });
+});
+
+test("never throws on details of any bytes", () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 60 }), fc.integer({ min: 1, max: 16 }), (bytes, code) => {
+      expect(rpcErrorOf(failure(code, "no", bytes))).toBeInstanceOf(RpcError);
+    }),
+  );
+});

@@ -1,0 +1,168 @@
+// The interceptor that sends a token along, in the calls of a client to a service that is not the gateway.
+
+import { inspect } from "node:util";
+import {
+  credentials,
+  type Interceptor,
+  Metadata,
+  Server,
+  ServerCredentials,
+  type ServiceError,
+  status,
+} from "@grpc/grpc-js";
+import { expect, onTestFinished, test } from "vitest";
+import {
+  TokenServiceClient,
+  type TokenServiceServer,
+  TokenServiceService,
+  VerifyResponse,
+} from "../../gen/grpc/countersign/token/v1/token.ts";
+import { RpcError } from "../../src/client/rpc-error.ts";
+import { createTokenInterceptor } from "../../src/client/token-interceptor.ts";
+import { createTokenSource, type TokenSource } from "../../src/client/token-source.ts";
+import { CUSTOMER_KEY, startTestGateway } from "../gateway.ts";
+
+type Source = Pick<TokenSource, "token" | "invalidate">;
+
+interface Call {
+  readonly metadata?: Metadata;
+  readonly deadlineMs?: number;
+}
+
+/** A service that takes the tokens it is told to take, and answers which it was sent. */
+async function startService(
+  takes: (token: string) => boolean,
+): Promise<(source: Source, call?: Call) => Promise<string>> {
+  const server = new Server();
+  const service: TokenServiceServer = {
+    verify({ metadata }, callback) {
+      const token = metadata.get("x-access-token").join(" and ");
+      if (takes(token)) callback(null, VerifyResponse.create({ device_key: token }));
+      else callback({ code: status.UNAUTHENTICATED, details: "not this one" });
+    },
+  };
+  server.addService(TokenServiceService, service);
+  const port = await new Promise<number>((resolve, reject) =>
+    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) =>
+      error === null ? resolve(bound) : reject(error),
+    ),
+  );
+  onTestFinished(() => server.forceShutdown());
+  return (source, { metadata = new Metadata(), deadlineMs = 5_000 } = {}) => {
+    const interceptors: Interceptor[] = [createTokenInterceptor(source)];
+    const client = new TokenServiceClient(`127.0.0.1:${port}`, credentials.createInsecure(), { interceptors });
+    onTestFinished(() => client.close());
+    return new Promise((resolve, reject) =>
+      client.verify({ token: "" }, metadata, { deadline: Date.now() + deadlineMs }, (error, response) =>
+        error === null ? resolve(response.device_key) : reject(error),
+      ),
+    );
+  };
+}
+
+function failureOf(call: Promise<string>): Promise<ServiceError> {
+  return call.then(
+    () => expect.unreachable(),
+    (thrown) => thrown,
+  );
+}
+
+test("each call carries the source's token, and no other", async () => {
+  const gateway = await startTestGateway();
+  const source = createTokenSource({
+    url: gateway.internalUrl,
+    deviceKey: await gateway.enrol(),
+    customerKey: CUSTOMER_KEY,
+  });
+  onTestFinished(() => source.close());
+  const call = await startService(() => true);
+  const stale = new Metadata();
+  stale.set("x-access-token", "stale");
+  const sent = await Promise.all([call(source), call(source, { metadata: stale })]);
+  expect(sent).toEqual(Array(2).fill(await source.token()));
+});
+
+test("a token that a service refuses is given up", async () => {
+  const refused: string[] = [];
+  const source: Source = {
+    token: async () => (refused.length === 0 ? "first" : "second"),
+    invalidate: (token) => refused.push(token),
+  };
+  const call = await startService((token) => token === "second");
+  await expect(call(source)).rejects.toMatchObject({ code: status.UNAUTHENTICATED, details: "not this one" });
+  expect(refused).toEqual(["first"]);
+  expect(await call(source)).toBe("second");
+  expect(refused).toEqual(["first"]);
+});
+
+test("a call without a token fails as the login did, and gives nothing up", async () => {
+  const refused: string[] = [];
+  const source: Source = {
+    token: () => Promise.reject(new RpcError(status.UNAUTHENTICATED, "disabled: this device is", "disabled")),
+    invalidate: (token) => refused.push(token),
+  };
+  const call = await startService(() => true);
+  const error = await failureOf(call(source));
+  expect([error.code, error.details]).toEqual([16, expect.stringContaining("disabled: this device is")]);
+  expect(refused).toEqual([]);
+});
+
+test.each([["the-token\n"], ["the-tok\u00ebn"], ["the-token\0"], [""]])(
+  "a token that cannot be sent ends the call, and is not told: %j",
+  async (token) => {
+    const refused: string[] = [];
+    const call = await startService(() => true);
+    const error = await failureOf(call({ token: async () => token, invalidate: (given) => refused.push(given) }));
+    expect([error.code, error.details]).toEqual([
+      status.UNAUTHENTICATED,
+      expect.stringContaining("the token cannot be sent in a header"),
+    ]);
+    expect(inspect(error, { depth: 9, showHidden: true })).not.toContain("the-tok");
+    expect(refused).toEqual([]);
+  },
+);
+
+test.each<[string, () => Promise<string>, status, string]>([
+  [
+    "throws at once",
+    () => {
+      throw new TypeError("no key file");
+    },
+    status.UNAUTHENTICATED,
+    "no key file",
+  ],
+  ["rejects with what is no error", () => Promise.reject("gone"), status.UNAUTHENTICATED, "there is no token"],
+  // A code of DOMException's, which says nothing of gRPC; 0 would be OK.
+  ["times out", () => Promise.reject(new DOMException("late", "TimeoutError")), status.UNAUTHENTICATED, "late"],
+  ["finds no gateway", () => Promise.reject(new RpcError(status.UNAVAILABLE, "away")), status.UNAVAILABLE, "away"],
+  // A login that is refused as malformed: no code that grpc-js lets credentials fail with.
+  [
+    "is refused as malformed",
+    () => Promise.reject(new RpcError(status.INVALID_ARGUMENT, "malformed: device_key is too long", "malformed")),
+    status.UNAUTHENTICATED,
+    "failed with error: malformed: device_key is too long",
+  ],
+  ["rejects with code 0", () => Promise.reject(new DOMException("odd", "Odd")), status.UNAUTHENTICATED, "odd"],
+])("a source that %s ends the call, and no more", async (_what, token, code, told) => {
+  const call = await startService(() => true);
+  const error = await failureOf(call({ token, invalidate: () => {} }));
+  expect([error.code, error.details]).toEqual([code, expect.stringContaining(told)]);
+});
+
+test("the caller's metadata stays as it is, and goes along", async () => {
+  const call = await startService((token) => token === "a-token");
+  const metadata = new Metadata({ waitForReady: true });
+  metadata.set("x-access-token", "stale");
+  metadata.set("traceparent", "00-1-1-01");
+  const before = metadata.clone();
+  for (let calls = 0; calls < 2; calls++) {
+    expect(await call({ token: async () => "a-token", invalidate: () => {} }, { metadata })).toBe("a-token");
+    expect(metadata).toEqual(before);
+  }
+});
+
+test("a call that waits for a token ends at its deadline", async () => {
+  const source: Source = { token: () => new Promise(() => {}), invalidate: () => {} };
+  const call = await startService(() => true);
+  await expect(call(source, { deadlineMs: 50 })).rejects.toMatchObject({ code: status.DEADLINE_EXCEEDED });
+});

@@ -1,0 +1,240 @@
+// A token source at a real gateway, by a clock that stands still until it is moved.
+
+import { inspect } from "node:util";
+import { status } from "@grpc/grpc-js";
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from "vitest";
+import { type AuthClient, createAuthClient } from "../../src/client/auth-client.ts";
+import { createLoginSigner } from "../../src/client/login-signer.ts";
+import { RpcError } from "../../src/client/rpc-error.ts";
+import { createTokenSource, type TokenSource, type TokenSourceOptions } from "../../src/client/token-source.ts";
+import { CUSTOMER_KEY, openGateway, type TestGateway } from "../gateway.ts";
+
+const SECOND = 1000;
+/** All the tests' one clock; each test leaves it later than it was. */
+let time = 1_764_000_000_000;
+let gateway: TestGateway;
+let client: AuthClient;
+
+beforeAll(async () => {
+  gateway = await openGateway({ LOGIN_LIMIT: "3/60s" }, { now: () => time });
+  client = createAuthClient({ url: gateway.internalUrl });
+});
+
+afterAll(async () => {
+  client.close();
+  await gateway.close();
+});
+
+beforeEach(() => {
+  time += 3600 * SECOND;
+});
+
+interface Watched {
+  readonly source: TokenSource;
+  readonly deviceKey: string;
+  /** What became of each login: a token or the reason it was refused for. */
+  readonly outcomes: string[];
+  /** When the login that is under way is over. */
+  settled(): Promise<unknown>;
+}
+
+async function startSource(options: Partial<TokenSourceOptions> = {}): Promise<Watched> {
+  const { deviceKey = await gateway.enrol() } = options;
+  const outcomes: string[] = [];
+  let last: Promise<unknown> = Promise.resolve();
+  const watched: Pick<AuthClient, "login"> = {
+    login: (request, options) => {
+      const call = client.login(request, options);
+      last = call.then(
+        ({ token }) => outcomes.push(token),
+        (error) => outcomes.push(error.reason),
+      );
+      return call;
+    },
+  };
+  const identity = { deviceKey, customerKey: CUSTOMER_KEY };
+  const source = createTokenSource({ ...identity, client: watched, now: () => time, random: () => 0, ...options });
+  onTestFinished(() => source.close());
+  return { source, deviceKey, outcomes, settled: async () => last };
+}
+
+/** Spends what is left of a device's budget, in seconds gone by. */
+async function spend(deviceKey: string, logins: number): Promise<void> {
+  const signer = createLoginSigner({ deviceKey, customerKey: CUSTOMER_KEY, now: () => time - 100 * SECOND });
+  for (let spent = 0; spent < logins; spent++) await client.login(signer.sign());
+}
+
+test("a hundred that ask at once cost one login", async () => {
+  const { source, outcomes } = await startSource();
+  const tokens = await Promise.all(Array.from({ length: 100 }, () => source.token()));
+  expect(outcomes).toEqual([expect.stringMatching(/^eyJ/)]);
+  expect(new Set(tokens)).toEqual(new Set(outcomes));
+  expect(await source.headers()).toEqual({ "x-access-token": outcomes[0] });
+});
+
+test("a token is renewed ahead of its end, while the present one is handed out", async () => {
+  const { source, outcomes, settled } = await startSource();
+  const first = await source.token();
+  time += 479 * SECOND;
+  expect(await source.token()).toBe(first);
+  expect(outcomes).toHaveLength(1);
+
+  time += 1 * SECOND;
+  expect(await Promise.all(Array.from({ length: 100 }, () => source.token()))).toEqual(Array(100).fill(first));
+  await settled();
+  expect(outcomes).toHaveLength(2);
+  expect(await source.token()).toBe(outcomes[1]);
+  expect(outcomes[1]).not.toBe(first);
+});
+
+test("chance brings a renewal forward", async () => {
+  const { source, outcomes, settled } = await startSource({ random: () => 0.5, refreshAhead: 0.1 });
+  await source.token();
+  time += 509 * SECOND;
+  await source.token();
+  await settled();
+  expect(outcomes).toHaveLength(1);
+  time += 1 * SECOND;
+  await source.token();
+  await settled();
+  expect(outcomes).toHaveLength(2);
+});
+
+test("a token that was asked for too late is not handed out", async () => {
+  const { source, outcomes } = await startSource();
+  const first = await source.token();
+  time += 595 * SECOND;
+  expect(await source.token()).not.toBe(first);
+  expect(outcomes).toHaveLength(2);
+});
+
+test.each([-3600, 3600])("a clock that is off by %d s is learned, once", async (seconds) => {
+  const { source, outcomes, settled } = await startSource({ now: () => time + seconds * SECOND });
+  const first = await source.token();
+  expect(outcomes).toEqual(["clock_skew", first]);
+  time += 500 * SECOND;
+  await source.token();
+  await settled();
+  expect(outcomes).toEqual(["clock_skew", first, expect.stringMatching(/^eyJ/)]);
+});
+
+test("a clock that was never set is learned, be it 1970", async () => {
+  const { source, outcomes } = await startSource({ now: () => time - 1_764_000_000 * SECOND });
+  const first = await source.token();
+  expect(outcomes).toEqual(["clock_skew", first]);
+});
+
+test("only a clock_skew tells the time, whatever else carries it", async () => {
+  const timestamps: unknown[] = [];
+  const refusals = [
+    new RpcError(status.UNAUTHENTICATED, "replayed", "replayed", { serverTime: time / SECOND + 3600 }),
+    new RpcError(status.UNAVAILABLE, "lost", undefined, { serverTime: time / SECOND + 3600 }),
+  ];
+  const source = createTokenSource({
+    deviceKey: "device-1",
+    customerKey: CUSTOMER_KEY,
+    now: () => time,
+    client: {
+      login: async ({ timestamp }) => {
+        timestamps.push(timestamp);
+        const refusal = refusals.shift();
+        if (refusal !== undefined) throw refusal;
+        return { token: "a-token", expires_in: 600 };
+      },
+    },
+  });
+  expect(await source.token()).toBe("a-token");
+  expect(timestamps).toEqual([0, 1, 2].map((later) => time / SECOND + later));
+});
+
+test("under replay guard, a second that another process has used is left to it", async () => {
+  const deviceKey = await gateway.enrol({ replayGuard: true });
+  await client.login(createLoginSigner({ deviceKey, customerKey: CUSTOMER_KEY, now: () => time }).sign());
+  const { source, outcomes } = await startSource({ deviceKey });
+  expect(outcomes).toEqual([]);
+  const token = await source.token();
+  expect(outcomes).toEqual(["replayed", token]);
+});
+
+test("no login before the gateway's wait is over", async () => {
+  const { source, deviceKey, outcomes } = await startSource();
+  await spend(deviceKey, 3);
+  await expect(source.token()).rejects.toMatchObject({ reason: "rate_limited" });
+  time += 20 * SECOND;
+  await expect(source.token()).rejects.toMatchObject({ reason: "rate_limited", particulars: { policy: "login" } });
+  expect(outcomes).toEqual(["rate_limited"]);
+  time += 46 * SECOND;
+  expect(await source.token()).toMatch(/^eyJ/);
+});
+
+test("a renewal that fails is told of once, and costs nobody the present token while that is good", async () => {
+  const failures: unknown[] = [];
+  const { source, deviceKey, outcomes, settled } = await startSource({
+    onRefreshError: (error) => failures.push(error),
+  });
+  const first = await source.token();
+  time += 540 * SECOND;
+  await spend(deviceKey, 3);
+  for (let asked = 0; asked < 3; asked++) {
+    expect(await source.token()).toBe(first);
+    await settled();
+  }
+  expect(outcomes).toEqual([first, "rate_limited"]);
+  expect(failures).toEqual([expect.objectContaining({ reason: "rate_limited" })]);
+  time += 56 * SECOND;
+  await expect(source.token()).rejects.toMatchObject({ reason: "rate_limited" });
+  expect(outcomes).toHaveLength(2);
+});
+
+test("a wrong key is not tried again at once, and longer waits follow", async () => {
+  const { source, outcomes } = await startSource({ customerKey: "another-key-0123456789" });
+  for (const wait of [1, 2, 4]) {
+    await expect(source.token()).rejects.toMatchObject({ reason: "invalid_credentials" });
+    time += wait * SECOND - 1;
+    await expect(source.token()).rejects.toMatchObject({ reason: "invalid_credentials" });
+    time += 1;
+  }
+  expect(outcomes).toEqual(Array(3).fill("invalid_credentials"));
+});
+
+test("a refused token gives way to another, once it is ten seconds old", async () => {
+  const { source, outcomes } = await startSource();
+  const first = await source.token();
+  source.invalidate("another token");
+  time += 10 * SECOND;
+  expect(await source.token()).toBe(first);
+  source.invalidate(first);
+  const second = await source.token();
+  expect(second).not.toBe(first);
+
+  source.invalidate(first);
+  source.invalidate(second);
+  time += 9 * SECOND;
+  expect(await source.token()).toBe(second);
+  time += 1 * SECOND;
+  expect(await source.token()).toBe(outcomes[2]);
+});
+
+test("a refused token is better than none", async () => {
+  const { source, deviceKey, outcomes } = await startSource();
+  const first = await source.token();
+  time += 60 * SECOND;
+  await spend(deviceKey, 3);
+  source.invalidate(first);
+  expect([await source.token(), await source.token()]).toEqual([first, first]);
+  expect(outcomes).toEqual([first, "rate_limited"]);
+});
+
+test("a source shows no key, and ends no client that it was handed", async () => {
+  const { source, deviceKey } = await startSource();
+  await source.token();
+  expect(inspect(source, { depth: 9, showHidden: true })).not.toContain(CUSTOMER_KEY);
+  source.close();
+  await expect(source.token()).rejects.toThrow("this token source is closed");
+  const again = await startSource({ deviceKey });
+  expect(await again.source.token()).toMatch(/^eyJ/);
+});
+
+test.each([0, 0.41, Number.NaN])("refreshAhead cannot be %d", async (refreshAhead) => {
+  await expect(startSource({ deviceKey: "device-1", refreshAhead })).rejects.toThrow("refreshAhead is above 0");
+});
