@@ -11,15 +11,10 @@ import type { Schema } from "./schema.ts";
 /** What a caller says of itself is kept up to so many characters. */
 const LONGEST_SAYING = 200;
 
-/** Adds an entry in the transaction of the change that it tells of. */
-export function insertAuditEvent(transaction: Transaction<Schema>, entry: AuditEntry): Promise<void> {
-  return insertAuditEvents(transaction, [entry]);
-}
-
-/** As insertAuditEvent, of several changes. */
+/** Adds entries in the transaction of the changes that they tell of. */
 export async function insertAuditEvents(
   transaction: Transaction<Schema>,
-  entries: readonly AuditEntry[],
+  ...entries: readonly AuditEntry[]
 ): Promise<void> {
   if (entries.length > 0) await transaction.insertInto("audit_events").values(entries.map(rowOfEntry)).execute();
 }
@@ -27,7 +22,7 @@ export async function insertAuditEvents(
 /** The audit log of one database. */
 export function createAuditLog(database: Database): AuditLog {
   return {
-    append: (entry) => database.write((transaction) => insertAuditEvent(transaction, entry)),
+    append: (entry) => database.write((transaction) => insertAuditEvents(transaction, entry)),
 
     async list(page) {
       if (!/^\d{0,15}$/.test(page.after)) throw strangePageToken();

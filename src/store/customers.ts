@@ -2,9 +2,9 @@
 
 import { randomBytes } from "node:crypto";
 import { type Kysely, type Selectable, sql, type Transaction } from "kysely";
-import type { CustomerStore, StoredCustomer } from "../core/registry/ports.ts";
+import type { Customer, CustomerStore, StoredCustomer } from "../core/registry/ports.ts";
 import { hasDevices, noCustomer, taken } from "../core/registry/refusals.ts";
-import { insertAuditEvent } from "./audit.ts";
+import { insertAuditEvents } from "./audit.ts";
 import { type Database, forUpdate } from "./database.ts";
 import { isReal } from "./decoy.ts";
 import { versionOfRow } from "./device-rows.ts";
@@ -19,22 +19,18 @@ export function createCustomerStore(database: Database): CustomerStore {
         const row = await transaction
           .insertInto("customers")
           .values({
+            ...columnsOf(customer),
             customer_id: customer.customerId,
-            display_name: customer.displayName,
-            status: customer.status,
-            login_limit: customer.loginLimit,
             keys_version: randomKeysVersion(),
-            tokens_not_before: customer.tokensNotBefore,
             created_at: entry.at,
             updated_at: entry.at,
             revision: 1,
           })
           .onConflict((conflict) => conflict.column("customer_id").doNothing())
           .returningAll()
-          .executeTakeFirst();
-        const inserted = requireInserted(row, "customer_id");
-        await insertAuditEvent(transaction, entry);
-        return customerOfRow(inserted);
+          .executeTakeFirstOrThrow(() => taken("customer_id"));
+        await insertAuditEvents(transaction, entry);
+        return customerOfRow(row);
       });
     },
 
@@ -57,18 +53,11 @@ export function createCustomerStore(database: Database): CustomerStore {
         const { next, entry } = change;
         const row = await transaction
           .updateTable("customers")
-          .set({
-            display_name: next.displayName,
-            status: next.status,
-            login_limit: next.loginLimit,
-            tokens_not_before: next.tokensNotBefore,
-            updated_at: entry.at,
-            revision: current.revision + 1,
-          })
+          .set({ ...columnsOf(next), updated_at: entry.at, revision: current.revision + 1 })
           .where("customer_id", "=", customerId)
           .returningAll()
           .executeTakeFirstOrThrow();
-        await insertAuditEvent(transaction, entry);
+        await insertAuditEvents(transaction, entry);
         return customerOfRow(row);
       });
     },
@@ -85,7 +74,7 @@ export function createCustomerStore(database: Database): CustomerStore {
         if (device !== undefined) throw hasDevices();
         await transaction.deleteFrom("customer_keys").where("customer_id", "=", customerId).execute();
         await transaction.deleteFrom("customers").where("customer_id", "=", customerId).execute();
-        await insertAuditEvent(transaction, entry);
+        await insertAuditEvents(transaction, entry);
       });
     },
   };
@@ -122,7 +111,7 @@ export async function holdCustomer(
   database: Database,
   customerId: string,
 ): Promise<CustomerRow> {
-  return requireCustomerRow(await forUpdate(database, selectCustomer(transaction, customerId)).executeTakeFirst());
+  return forUpdate(database, selectCustomer(transaction, customerId)).executeTakeFirstOrThrow(() => noCustomer());
 }
 
 /** Sees to it that a customer stays, however it changes, until the transaction ends. @throws AuthError `does_not_exist` */
@@ -132,7 +121,7 @@ export async function keepCustomer(
   customerId: string,
 ): Promise<void> {
   const query = selectCustomer(transaction, customerId);
-  requireCustomerRow(await (dialect === "postgres" ? query.forKeyShare() : query).executeTakeFirst());
+  await (dialect === "postgres" ? query.forKeyShare() : query).executeTakeFirstOrThrow(() => noCustomer());
 }
 
 /** Has every gateway read the keys of a customer anew. Part of each transaction that changes one. */
@@ -148,15 +137,8 @@ function randomKeysVersion(): string {
   return randomBytes(12).toString("base64url");
 }
 
-function requireCustomerRow<Row>(row: Row | undefined): Row {
-  if (row !== undefined) return row;
-  throw noCustomer();
-}
-
-/** @throws AuthError `already_exists` for a row that was not inserted, its name being taken */
-export function requireInserted<Row>(row: Row | undefined, field: string): Row {
-  if (row !== undefined) return row;
-  throw taken(field);
+function columnsOf({ displayName, status, loginLimit, tokensNotBefore }: Customer) {
+  return { display_name: displayName, status, login_limit: loginLimit, tokens_not_before: tokensNotBefore };
 }
 
 function customerOfRow(row: CustomerRow): StoredCustomer {
