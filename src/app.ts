@@ -7,7 +7,7 @@ import { createListeners, isExposed } from "./app/listeners.ts";
 import { openRegistry } from "./app/registry.ts";
 import type { Config } from "./config.ts";
 import { createExplainLogin } from "./core/explain.ts";
-import { createAddressLimits } from "./core/limiter/address-limits.ts";
+import { createAddressLimits } from "./core/limiter/addresses.ts";
 import { createLogIn } from "./core/login.ts";
 import type { LostSecrets } from "./core/registry/record-ports.ts";
 import type { Registry } from "./core/registry/registry.ts";
@@ -48,6 +48,8 @@ export interface Gateway {
 export interface GatewayOptions {
   /** Unix milliseconds; the system's clock when absent. */
   readonly now?: () => number;
+  /** Milliseconds of a clock that never steps, by which Redis is waited for; the system's when absent. */
+  readonly elapsed?: () => number;
   /** How long requests may take to finish once the gateway closes, in milliseconds. */
   readonly graceMs?: number;
   /** How long Redis may take to decide, in milliseconds; what it has not decided by then is decided without it. */
@@ -71,6 +73,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       config,
       {
         now: systemNow,
+        elapsed: monotonicNow,
         graceMs: GRACE_MS,
         redisDeadlineMs: REDIS_DEADLINE_MS,
         forgetLostSecrets: false,
@@ -87,7 +90,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
 
 async function compose(
   config: Config,
-  { now, graceMs, redisDeadlineMs, forgetLostSecrets, ringTimes }: Required<GatewayOptions>,
+  { now, elapsed, graceMs, redisDeadlineMs, forgetLostSecrets, ringTimes }: Required<GatewayOptions>,
   cleanup: AsyncDisposableStack,
 ): Promise<Gateway> {
   // Telemetry.
@@ -128,7 +131,7 @@ async function compose(
   });
   const limiter = await openLimiter(
     config,
-    { deadlineMs: redisDeadlineMs, now: now(), hearing: observeFallback(log.logger, metrics, config.redisDown) },
+    { deadlineMs: redisDeadlineMs, elapsed, listener: observeFallback(log.logger, metrics, config.redisDown) },
     cleanup,
   );
   const logIn = createLogIn({

@@ -3,14 +3,14 @@
 import { join } from "node:path";
 import type { ForwardedHeader } from "./core/forwarded-header.ts";
 import { readDuration, readLimit } from "./core/limit-text.ts";
-import type { AddressOverride } from "./core/limiter/address-limits.ts";
-import type { Network } from "./core/limiter/networks.ts";
+import type { AddressOverride, Network } from "./core/limiter/addresses.ts";
+import type { RedisTls } from "./core/limiter/connection.ts";
+import type { FallbackMode } from "./core/limiter/fallback.ts";
 import { parseRedisUrl, type RedisUrl } from "./core/limiter/redis-url.ts";
-import type { WhenAway } from "./core/limiter/when-away.ts";
 import { LONGEST_TOKEN_LIFE_MS, type PolicyName } from "./core/ports.ts";
 import { readTokenAlg, type TokenAlg } from "./core/tokens/algorithms.ts";
 import { parseDatabaseUrl } from "./database-url.ts";
-import { type Environment, PREFIX, readPair, readParsed, type TlsFiles } from "./environment.ts";
+import { type Environment, PREFIX, readPair, readParsed, readRedisTls, type TlsFiles } from "./environment.ts";
 import { unknownSettings } from "./setting-names.ts";
 import { repeatedSecrets, tooLongAnswers, uselessSettings } from "./setting-rules.ts";
 import {
@@ -44,8 +44,10 @@ export interface Config {
   /** Of PostgreSQL; undefined: SQLite in the data directory. */
   readonly databaseUrl: string | undefined;
   readonly redisUrl: RedisUrl | undefined;
-  /** What becomes of logins while Redis is away. */
-  readonly redisDown: WhenAway;
+  /** Certificates of the connection to Redis. */
+  readonly redisTls: RedisTls;
+  /** How logins are decided while Redis is away. */
+  readonly redisDown: FallbackMode;
   /** Whose clock limits are counted by. */
   readonly redisClock: "redis" | "caller";
   /** How many gateways share that Redis. */
@@ -148,6 +150,7 @@ export function readConfig(environment: Environment, { dev }: { dev: boolean }):
     dataDir: dataDirOf(environment),
     databaseUrl: read("DATABASE_URL", parseDatabaseUrl, undefined),
     redisUrl: read("REDIS_URL", parseRedisUrl, undefined),
+    redisTls: readRedisTls(environment, mistakes),
     redisDown: read("REDIS_DOWN", parseRedisDown, "local") ?? "local",
     redisClock: read("REDIS_CLOCK", parseRedisClock, "redis") ?? "redis",
     instances: read("INSTANCES", parseInstances, "1") ?? 1,

@@ -68,6 +68,20 @@ function whyUnfit(pair: { cert: Buffer; key: Buffer }): string | undefined {
   }
 }
 
+/** The certificates of the connection to Redis: PEM, read from the files that the settings name. */
+export function readRedisTls(
+  environment: Environment,
+  mistakes: string[],
+): Readonly<Partial<Record<"ca" | "cert" | "key", string>>> {
+  const ca = readParsed(environment, "REDIS_CA", { parse: parseCertificateFile, fallback: undefined }, mistakes);
+  const pair = readPair(environment, "REDIS_CERT", "REDIS_KEY", mistakes);
+  const read = (path: string): string => readFileSync(path, "utf8");
+  return {
+    ...(ca !== undefined && { ca: read(ca) }),
+    ...(pair !== undefined && { cert: read(pair.cert), key: read(pair.key) }),
+  };
+}
+
 /** The text of a setting: its own, or that of the file that `…_FILE` names. */
 export function readSetting(environment: Environment, name: string, mistakes: string[]): string | undefined {
   const text = environment[`${PREFIX}${name}`] || undefined;

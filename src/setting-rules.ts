@@ -13,7 +13,11 @@ const NEEDS: readonly {
 }[] = [
   { names: ["TLS_CLIENT_CA"], without: ["TLS_CERT", "TLS_KEY"], cure: "Set both" },
   { names: ["FORWARDED_HEADER"], without: ["TRUSTED_PROXIES"], cure: "Set that" },
-  { names: ["REDIS_DOWN", "REDIS_CLOCK", "INSTANCES"], without: ["REDIS_URL"], cure: "Set that" },
+  {
+    names: ["REDIS_CA", "REDIS_CERT", "REDIS_DOWN", "REDIS_CLOCK", "INSTANCES"],
+    without: ["REDIS_URL"],
+    cure: "Set that",
+  },
 ];
 
 /** Settings of no use without others, a line each. */

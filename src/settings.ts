@@ -5,9 +5,8 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { FORWARDED_HEADERS, type ForwardedHeader } from "./core/forwarded-header.ts";
 import { readLimit } from "./core/limit-text.ts";
-import { type AddressOverride, readLimitedNetwork } from "./core/limiter/address-limits.ts";
-import { type Network, readNetwork } from "./core/limiter/networks.ts";
-import { WHEN_AWAY, type WhenAway } from "./core/limiter/when-away.ts";
+import { type AddressOverride, type Network, readLimitedNetwork, readNetwork } from "./core/limiter/addresses.ts";
+import { FALLBACK_MODES, type FallbackMode } from "./core/limiter/fallback.ts";
 import type { Policy } from "./core/ports.ts";
 
 export interface ListenAddress {
@@ -108,10 +107,10 @@ function parsePemFile(path: string, otherwise: string, parse: (pem: Buffer) => u
   return path;
 }
 
-/** What becomes of logins while Redis is away. */
-export function parseRedisDown(text: string): WhenAway {
-  const found = WHEN_AWAY.find((candidate) => candidate === text);
-  if (found === undefined) throw new Error(`is none of ${WHEN_AWAY.join(", ")}`);
+/** How logins are decided while Redis is away. */
+export function parseRedisDown(text: string): FallbackMode {
+  const found = FALLBACK_MODES.find((candidate) => candidate === text);
+  if (found === undefined) throw new Error(`is none of ${FALLBACK_MODES.join(", ")}`);
   return found;
 }
 

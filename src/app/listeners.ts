@@ -1,7 +1,7 @@
 // Wires the listeners: which services and endpoints each has.
 
 import type { Config } from "../config.ts";
-import { createNetworkTable } from "../core/limiter/networks.ts";
+import { createNetworkTable } from "../core/limiter/addresses.ts";
 import type { Limiter, TokenSigner } from "../core/ports.ts";
 import type { KeyRing } from "../core/tokens/keyring.ts";
 import { createCallerFrom } from "../http/caller.ts";

@@ -90,8 +90,8 @@ function explainStart(error: unknown): CommandFailure | undefined {
     return error.reason === "unavailable" ? new CommandFailure(error.message) : undefined;
   }
   if (!(error instanceof Error)) return undefined;
-  // The store's own, which is not known here.
-  if (error.name === "SealError" || error.name === "DatabaseError") return new CommandFailure(error.message);
+  // Those of the store and of the limiter, which are loaded later.
+  if (["SealError", "DatabaseError", "RedisSetupError"].includes(error.name)) return new CommandFailure(error.message);
   if (!("code" in error)) return undefined;
   const { code } = error;
   const place =

@@ -1,8 +1,7 @@
 // The caller's address, which limits count, and the request's id.
 
 import { FORWARDED_HEADERS, type ForwardedHeader } from "../core/forwarded-header.ts";
-import { limitAddress } from "../core/limiter/address-limits.ts";
-import { createNetworkTable, type Network } from "../core/limiter/networks.ts";
+import { createNetworkTable, limitAddress, type Network } from "../core/limiter/addresses.ts";
 import { createRandomIds } from "../core/random-ids.ts";
 import type { RequestCaller } from "../protocols/call.ts";
 import type { Exchange } from "../protocols/exchange.ts";

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { createServer as createSecureServer, Server as SecureServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
-import { limitAddress } from "../core/limiter/address-limits.ts";
+import { limitAddress } from "../core/limiter/addresses.ts";
 import type { HeaderField } from "../protocols/exchange.ts";
 import type { Connection, ConnectionOptions, Serve } from "./connection.ts";
 import { HTTP1_OPTIONS, serveHttp1 } from "./http1.ts";

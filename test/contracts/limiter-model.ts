@@ -1,111 +1,126 @@
-// A limiter as plainly as it can be said, and the check that holds a real one against it over random operations.
+// A limiter as plainly as it can be said, and a comparison of a real one with it over random calls.
 
-import fc from "fast-check";
-import { expect } from "vitest";
+import { roundUp } from "../../src/core/limiter/window.ts";
 import type { Charge, Policy, PolicyState, Verdict } from "../../src/core/ports.ts";
+import { createCalls, type TimedCall } from "./limiter-random.ts";
 
-/** The definition: every admission by its time, and a filter. For limits that are counted exactly. */
-function createModel(): Chargeable {
-  const admissions = new Map<string, readonly number[]>();
-
-  /**
-   * An admission ahead of the clock means that the clock stepped: it is taken to have happened just now. What left the
-   * window is forgotten for good when anything changes.
-   */
-  function read(name: string, { windowMs }: Policy, now: number): readonly number[] {
-    const times = admissions.get(name) ?? [];
-    const inside = times.map((time) => Math.min(time, now)).filter((time) => time > now - windowMs);
-    if (times.some((time) => time > now)) admissions.set(name, inside);
-    return inside;
-  }
-
-  function stateOf(policy: Policy, name: string, now: number): PolicyState {
-    const inside = read(name, policy, now);
-    const free = policy.limit - inside.length;
-    // The one whose leaving makes room: the oldest, or a later one where a limit was lowered below what is used.
-    const leaving = inside[Math.max(0, -free)];
-    return {
-      policy,
-      remaining: Math.max(0, free),
-      resetMs: leaving === undefined ? 0 : leaving + policy.windowMs - now,
-    };
-  }
-
-  return {
-    charge(charges, now) {
-      const named = charges.map(({ policy, key }) => ({ policy, name: `${policy.name}/${key}` }));
-      const before = named.map(({ policy, name }) => stateOf(policy, name, now));
-      const denied = before.findIndex(({ remaining }) => remaining === 0);
-      if (denied !== -1) return { denied, states: before };
-      for (const { policy, name } of named) admissions.set(name, [...read(name, policy, now), now]);
-      return {
-        denied,
-        states: named.map(({ policy, name }) => stateOf(policy, name, now)),
-      };
-    },
-  };
-}
-
-/** One call on a limiter, some time after the one before it; the clock may step backward between them. */
-export interface Operation {
-  readonly stepMs: number;
-  readonly charges: readonly Charge[];
-}
-
-const START = 1_764_000_000_000;
-const WINDOW = 60_000;
-
-const POLICIES: readonly Policy[] = [
-  { name: "address", limit: 5, windowMs: WINDOW },
-  { name: "login", limit: 3, windowMs: WINDOW },
-  { name: "replay", limit: 1, windowMs: 2 * WINDOW },
-];
-
-/** Mostly small steps; some that land exactly on a boundary, some over it, some backward. */
-const step = fc.oneof(
-  { weight: 6, arbitrary: fc.integer({ min: 0, max: WINDOW / 3 }) },
-  { weight: 3, arbitrary: fc.constantFrom(0, 1, WINDOW - 1, WINDOW, WINDOW + 1, WINDOW / 2) },
-  { weight: 1, arbitrary: fc.integer({ min: -3 * WINDOW, max: -1 }) },
-  { weight: 1, arbitrary: fc.constantFrom(-1, -WINDOW, 1 - WINDOW) },
-);
-const charges = fc
-  .tuple(fc.subarray([...POLICIES], { minLength: 1 }), fc.array(fc.constantFrom("a", "b"), { minLength: 3 }))
-  .map(([policies, keys]) => policies.map((policy, place): Charge => ({ policy, key: keys[place] ?? "a" })));
-
-/** Random operations over a few keys. */
-export const operations: fc.Arbitrary<Operation[]> = fc.array(fc.record({ stepMs: step, charges }), {
-  minLength: 20,
-  maxLength: 80,
-  size: "max",
-});
-
-/** What answers charges: a limiter, or the model. */
+/** A limiter, or the model. */
 export interface Chargeable {
   charge(charges: readonly Charge[], now: number): Verdict | Promise<Verdict>;
 }
 
-/** Puts the same operations to two that ought to agree; `look` picks what of their verdicts must be equal. */
-export async function walk(
-  steps: readonly Operation[],
-  one: Chargeable,
-  other: Chargeable,
-  look: (verdict: Verdict) => unknown = ({ denied, states }) => ({ denied, states }),
-): Promise<void> {
-  let now = START;
-  for (const [place, { stepMs, charges }] of steps.entries()) {
-    now += stepMs;
-    const [got, wanted] = await Promise.all([one.charge(charges, now), other.charge(charges, now)]);
-    expect(look(got), `operation ${place}`).toEqual(look(wanted));
+/** Time is counted in so many units a millisecond: 1 in the process, 1000 in Redis. */
+export type Resolution = 1 | 1_000;
+
+/** The definition: the instant of every admission, and a filter. */
+function createModel(perMs: Resolution): Chargeable {
+  const admissions = new Map<string, readonly number[]>();
+
+  /** An admission ahead of the clock counts as made just now. It stays so, and what has left the window is forgotten. */
+  function read(name: string, { limit, windowMs }: Policy, now: number): readonly number[] {
+    const window = windowMs * perMs;
+    const times = admissions.get(name) ?? [];
+    const tick = roundUp(limit, window, now);
+    const isStepped = (times.at(-1) ?? tick) > tick;
+    if (!isStepped && (times[0] ?? now) > now - window) return times;
+    const inside = times.map((time) => Math.min(time, tick)).filter((time) => time > now - window);
+    if (isStepped) admissions.set(name, inside);
+    return inside;
   }
+
+  function stateOf(policy: Policy, inside: readonly number[], now: number): PolicyState {
+    const free = policy.limit - inside.length;
+    // The admission that makes room: the oldest, or a later one of a limit that was lowered below what is used.
+    const leaving = inside[Math.max(0, -free)];
+    const resetMs = leaving === undefined ? 0 : (leaving - now + policy.windowMs * perMs) / perMs;
+    return { policy, remaining: Math.max(0, free), resetMs };
+  }
+
+  return {
+    charge(charges, nowMs) {
+      const now = nowMs * perMs;
+      const nameOf = ({ policy, key }: Charge): string => `${policy.name}/${key}`;
+      const before = charges.map((charge) => read(nameOf(charge), charge.policy, now));
+      const statesOf = (logs: readonly (readonly number[])[]): PolicyState[] =>
+        charges.map(({ policy }, place) => stateOf(policy, logs[place] ?? [], now));
+      const states = statesOf(before);
+      const denied = states.findIndex(({ remaining }) => remaining === 0);
+      if (denied !== -1) return { denied, states };
+      const after = charges.map((charge, place) => {
+        const { limit, windowMs } = charge.policy;
+        const log = [...(before[place] ?? []), roundUp(limit, windowMs * perMs, now)];
+        admissions.set(nameOf(charge), log);
+        return log;
+      });
+      return { denied, states: statesOf(after) };
+    },
+  };
 }
 
-/** Holds a limiter against the model over thousands of random operations; fast-check prints the seed of a failure. */
-export async function checkAgainstModel(
-  create: () => Chargeable,
-  { numRuns = 100, look }: { numRuns?: number; look?: (verdict: Verdict) => unknown } = {},
-): Promise<void> {
-  await fc.assert(
-    fc.asyncProperty(operations, (steps) => walk(steps, create(), createModel(), look)),
-    { numRuns },
-  );
+export interface Comparison {
+  readonly operations: number;
+  readonly admitted: number;
+  readonly denied: number;
+  readonly stepsBackward: number;
+  readonly differences: number;
+  /** The first difference: the same seed and one operation more give it again. */
+  readonly first:
+    | { readonly operation: number; readonly call: TimedCall; readonly got: Verdict; readonly wanted: Verdict }
+    | undefined;
+}
+
+export interface ComparisonOptions {
+  readonly operations: number;
+  readonly seed: number;
+  readonly perMs: Resolution;
+  /** Called after each batch with the number of operations so far. */
+  readonly onProgress?: (done: number) => void;
+}
+
+const BATCH = 1_000;
+
+/** Puts random calls to a limiter that is empty and counts by the caller's clock, and to the model. */
+export async function compareWithModel(limiter: Chargeable, options: ComparisonOptions): Promise<Comparison> {
+  const { operations, onProgress } = options;
+  const model = createModel(options.perMs);
+  // Multiples of what both sides tell apart, and can count without rounding.
+  const nextCall = createCalls({ seed: options.seed, grainMs: options.perMs === 1 ? 1 : 0.125 });
+  let [done, admitted, stepsBackward, differences, latest] = [0, 0, 0, 0, 0];
+  let first: Comparison["first"];
+
+  const send = (count: number) =>
+    Array.from({ length: count }, nextCall).map((call) => ({ call, got: limiter.charge(call.charges, call.now) }));
+  for (let batch = send(Math.min(BATCH, operations)); batch.length > 0; ) {
+    // Sent before the answers to the last batch are read: Redis is never idle.
+    const next = send(Math.min(BATCH, operations - done - batch.length));
+    for (const { call, got: promised } of batch) {
+      const got = await promised;
+      const wanted = await model.charge(call.charges, call.now);
+      if (call.now < latest) stepsBackward++;
+      latest = call.now;
+      if (wanted.denied === -1) admitted++;
+      if (!isSame(got, wanted)) {
+        differences++;
+        first ??= { operation: done, call, got, wanted };
+      }
+      done++;
+    }
+    onProgress?.(done);
+    batch = next;
+  }
+  return { operations: done, admitted, denied: done - admitted, stepsBackward, differences, first };
+}
+
+function isSame(one: Verdict, other: Verdict): boolean {
+  const isSameState = (state: PolicyState | undefined, place: number): boolean => {
+    const { remaining, resetMs } = other.states[place] ?? {};
+    return state?.remaining === remaining && state?.resetMs === resetMs;
+  };
+  return one.denied === other.denied && one.states.length === other.states.length && one.states.every(isSameState);
+}
+
+/** A comparison in lines, as commands and tests print it. */
+export function renderComparison({ first, ...counts }: Comparison): string {
+  const text = Object.entries(counts).map(([name, count]) => `${name} ${count}`);
+  return [text.join(", "), ...(first === undefined ? [] : [`first: ${JSON.stringify(first)}`])].join("\n");
 }

@@ -1,9 +1,9 @@
-// Random calls on a limiter without end, all from one seed, for runs too long for fast-check. Knows no limiter.
+// Random calls on a limiter, all from one seed: at the edges of windows, through clock steps and changed limits.
 
 import { LARGEST_EXACT_LIMIT } from "../../src/core/limiter/window.ts";
 import type { Charge, Policy, PolicyName } from "../../src/core/ports.ts";
 
-/** A call, and the instant that the clock shows then: it may be before that of the call before. */
+/** A call, and the instant that the clock shows then, which may be before that of the call before. */
 export interface TimedCall {
   readonly now: number;
   readonly charges: readonly Charge[];
@@ -14,57 +14,46 @@ const WINDOWS = { address: 601_003, login: 600_000, failure: 3_600_000, replay: 
   PolicyName,
   number
 >;
-/** What a policy's limit is, mostly, and what it is changed to at times; `wide` is counted in sub-windows. */
+/** The usual limit first, then those that it changes to at times. */
 const LIMITS = {
-  wide: [300, 300, 257, 1_000, 20],
-  address: [60, 60, 5, LARGEST_EXACT_LIMIT],
-  login: [10, 10, 3, 1, 12],
-  failure: [10, 10, 5, 15],
+  address: [300, 257, 1_000, 20, LARGEST_EXACT_LIMIT],
+  login: [10, 3, 1, 12],
+  failure: [60, 5, 15],
   replay: [1],
-};
+} satisfies Record<PolicyName, readonly number[]>;
 const CHANGED = 0.03;
 
-/** How many there are of each, and how fast the clock goes: so that about half of the calls are denied. */
+/** How many devices and addresses, and how fast the clock goes: about half of the calls are denied. */
 interface Scene {
   readonly devices: number;
   readonly addresses: number;
   /** Milliseconds from a call to the next, on average. */
   readonly spacing: number;
-  /** The share of calls at which the clock steps, backward or far forward. */
+  /** The share of calls at which the clock steps. */
   readonly steps: number;
-  /** Calls in it, of a thousand. */
-  readonly share: number;
+  readonly calls: number;
 }
 const SCENES: readonly Scene[] = [
-  { devices: 3, addresses: 2, spacing: 5_000, steps: 0.008, share: 150 },
-  { devices: 20, addresses: 3, spacing: 350, steps: 0.0005, share: 350 },
-  { devices: 3_500, addresses: 200, spacing: 6, steps: 0.00002, share: 500 },
+  { devices: 3, addresses: 2, spacing: 5_000, steps: 0.008, calls: 3_000 },
+  { devices: 20, addresses: 3, spacing: 350, steps: 0.0005, calls: 7_000 },
+  { devices: 3_500, addresses: 200, spacing: 6, steps: 0.00002, calls: 10_000 },
 ];
+const CYCLE = SCENES.reduce((sum, { calls }) => sum + calls, 0);
 
 const START = 1_764_000_000_000;
 const REMEMBERED = 500;
+const CALLS: readonly (readonly PolicyName[])[] = [
+  ["login"],
+  ["login", "replay"],
+  ["login", "replay"],
+  ["failure", "address"],
+  ["failure", "address"],
+  ["address"],
+  ["replay", "failure"],
+];
 
-/** An earlier charge, and when it leaves its window, should it have been admitted. */
-interface Boundary {
-  readonly at: number;
-  readonly charge: Charge;
-}
-
-/** Whether a charge's key may be counted in sub-windows: its limit is over LARGEST_EXACT_LIMIT, or was. */
-export function isWide({ key }: Charge): boolean {
-  return key.startsWith("wide");
-}
-
-export interface CallOptions {
-  readonly seed: number;
-  /** Calls until every scene was played once. */
-  readonly cycle: number;
-  /** Times are multiples of so many milliseconds: of 0.125 or 1, which arithmetic is exact on in microseconds too. */
-  readonly grainMs: number;
-}
-
-/** Makes the source of the calls: the same options give the same calls. */
-export function createCalls({ seed, cycle, grainMs }: CallOptions): () => TimedCall {
+/** Makes the source of the calls. */
+export function createCalls({ seed, grainMs }: { seed: number; grainMs: number }): () => TimedCall {
   const random = createRandom(seed);
   const below = (bound: number): number => Math.floor(random() * bound);
   const pick = <Item>(items: readonly [Item, ...Item[]]): Item => items[below(items.length)] ?? items[0];
@@ -73,37 +62,31 @@ export function createCalls({ seed, cycle, grainMs }: CallOptions): () => TimedC
 
   let now = START;
   let made = 0;
-  /** Of each policy, the earliest first. */
-  const boundaries: Record<PolicyName, Boundary[]> = { address: [], login: [], failure: [], replay: [] };
+  /** When earlier charges leave their window, the earliest first. */
+  const edges: Record<PolicyName, { at: number; charge: Charge }[]> = {
+    address: [],
+    login: [],
+    failure: [],
+    replay: [],
+  };
 
-  function sceneAt(place: number): Scene {
-    let thousandths = ((place % cycle) * 1000) / cycle;
+  function nextScene(): Scene {
+    let place = made++ % CYCLE;
     for (const scene of SCENES) {
-      if (thousandths < scene.share) return scene;
-      thousandths -= scene.share;
+      if (place < scene.calls) return scene;
+      place -= scene.calls;
     }
-    throw new RangeError("the scenes' shares come to a thousand");
+    throw new RangeError("a cycle is as long as its scenes");
   }
 
-  /** The boundary that is next, when it is near enough to be gone to. */
-  function nearBoundary(spacing: number): Boundary | undefined {
-    let nearest: Boundary | undefined;
-    for (const queue of Object.values(boundaries)) {
+  /** The edge that is next, where it is near. */
+  function nearEdge(spacing: number): { at: number; charge: Charge } | undefined {
+    let nearest: { at: number; charge: Charge } | undefined;
+    for (const queue of Object.values(edges)) {
       while (queue[0] !== undefined && (queue[0].at <= now || queue[0].at > now + 2 * WINDOWS.failure)) queue.shift();
       if (queue[0] !== undefined && queue[0].at < (nearest?.at ?? now + 4 * spacing)) nearest = queue[0];
     }
     return nearest;
-  }
-
-  function remember(charge: Charge): void {
-    const queue = boundaries[charge.policy.name];
-    if (queue.length < REMEMBERED) queue.push({ at: now + charge.policy.windowMs, charge });
-  }
-
-  function advance({ spacing, steps }: Scene): void {
-    if (random() < steps) now += step();
-    else if (random() < 0.002) now -= within(grainMs, Math.min(2, spacing));
-    else now += random() < 0.25 ? pick([0, 0, grainMs, 1]) : within(0, 3 * spacing);
   }
 
   function step(): number {
@@ -120,41 +103,38 @@ export function createCalls({ seed, cycle, grainMs }: CallOptions): () => TimedC
     ]);
   }
 
+  function advance({ spacing, steps }: Scene): void {
+    if (random() < steps) now += step();
+    else if (random() < 0.002) now -= within(grainMs, Math.min(2, spacing));
+    else now += random() < 0.25 ? pick([0, 0, grainMs, 1]) : within(0, 3 * spacing);
+  }
+
   function chargeOf(name: PolicyName, { devices, addresses }: Scene): Charge {
-    const place = below(name === "address" ? addresses : devices);
-    const wide = name === "address" && place % 2 === 0;
-    const limits = LIMITS[wide ? "wide" : name];
+    const count = name === "address" ? addresses : devices;
+    const limits = LIMITS[name];
     const limit = (random() < CHANGED ? limits[below(limits.length)] : limits[0]) ?? 1;
     const policy: Policy = { name, limit, windowMs: WINDOWS[name] };
-    const key = `${wide ? "wide" : "key"} ${devices} ${place}`;
+    // One tag, so that both charges of a call would be in one slot of a Cluster.
+    const key = `key-${devices} ${below(count)}`;
     return { policy, key: name === "replay" ? `${key} ${below(3)}` : key };
   }
 
-  function namesOf(): readonly PolicyName[] {
-    const names = pick<readonly PolicyName[]>([
-      ["address", "login"],
-      ["address", "login"],
-      ["address", "login", "replay"],
-      ["address", "failure"],
-      ["address"],
-      ["login"],
-      ["replay", "failure", "login"],
-    ]);
-    // Precedence is the order of the list, whatever it is.
-    return random() < 0.2 ? names.toReversed() : names;
-  }
-
   return () => {
-    const scene = sceneAt(made++);
-    const boundary = random() < 0.4 ? nearBoundary(scene.spacing) : undefined;
-    if (boundary !== undefined) {
+    const scene = nextScene();
+    const edge = random() < 0.4 ? nearEdge(scene.spacing) : undefined;
+    if (edge !== undefined) {
       // To the instant, or just to either side of it, and on the very key.
-      now = boundary.at + pick([0, 0, 0, -grainMs, -grainMs, grainMs, -1, 1]);
-      return { now, charges: [boundary.charge] };
+      now = edge.at + pick([0, 0, 0, -grainMs, -grainMs, grainMs, -1, 1]);
+      return { now, charges: [edge.charge] };
     }
     advance(scene);
-    const charges = namesOf().map((name) => chargeOf(name, scene));
-    if (random() < 0.2) charges.forEach(remember);
+    const names = CALLS[below(CALLS.length)] ?? [];
+    // Precedence is the order of the list, whatever it is.
+    const charges = (random() < 0.2 ? names.toReversed() : names).map((name) => chargeOf(name, scene));
+    for (const charge of random() < 0.2 ? charges : []) {
+      const queue = edges[charge.policy.name];
+      if (queue.length < REMEMBERED) queue.push({ at: now + charge.policy.windowMs, charge });
+    }
     return { now, charges };
   };
 }

@@ -2,8 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { limitAddress } from "../../src/core/limiter/address-limits.ts";
-import { readNetwork } from "../../src/core/limiter/networks.ts";
+import { limitAddress, readNetwork } from "../../src/core/limiter/addresses.ts";
 import { createCallerFrom } from "../../src/http/caller.ts";
 
 describe("limitAddress", () => {

@@ -7,7 +7,7 @@ import { createServiceImplSpec } from "@connectrpc/connect";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { AuthService } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
 import { signLogin } from "../../src/cli/sign.ts";
-import { readNetwork } from "../../src/core/limiter/networks.ts";
+import { readNetwork } from "../../src/core/limiter/addresses.ts";
 import { createCallerFrom } from "../../src/http/caller.ts";
 import type { Listener } from "../../src/http/listener.ts";
 import { callerOf } from "../../src/protocols/call.ts";

@@ -1,5 +1,6 @@
 // The ways in which Redis is away, with real servers: each can begin, and ends when a server takes writes again.
 
+import { setTimeout as pass } from "node:timers/promises";
 import { type ClusterNode, startCluster } from "../redis/cluster.ts";
 import { startRelay } from "../redis/relay.ts";
 import { MASTER_NAME, startSentinel } from "../redis/sentinel.ts";
@@ -7,8 +8,6 @@ import { type RedisServer, startRedis, until } from "../redis/server.ts";
 
 export interface Fault {
   readonly redisUrl: string;
-  /** Whoever may execute commands. */
-  readonly servers: readonly RedisServer[];
   begin(): Promise<void>;
   /** Whether it comes back by itself. */
   readonly heals: boolean;
@@ -20,6 +19,7 @@ export interface Fault {
 }
 
 const MOVED_DEVICES = 6;
+const FLAPS = 6;
 
 export type FaultName = keyof typeof FAULTS;
 
@@ -31,9 +31,27 @@ export const FAULTS = {
     return {
       heals: false,
       redisUrl: server.url,
-      servers: [server],
       begin: () => server.kill(),
       end: () => server.restart(),
+      stop: () => server.stop(),
+    };
+  },
+
+  /** kill -9 again and again, a second each, within one window. */
+  async flap(): Promise<Fault> {
+    const server = await startRedis();
+    return {
+      heals: true,
+      redisUrl: server.url,
+      begin: async () => {},
+      async end() {
+        for (let kill = 0; kill < FLAPS; kill++) {
+          await server.kill();
+          await pass(1_000);
+          await server.restart();
+          await pass(400);
+        }
+      },
       stop: () => server.stop(),
     };
   },
@@ -44,7 +62,6 @@ export const FAULTS = {
     return {
       heals: false,
       redisUrl: server.url,
-      servers: [server],
       begin: async () => server.pause(),
       end: async () => server.resume(),
       stop: () => server.stop(),
@@ -58,7 +75,6 @@ export const FAULTS = {
     return {
       heals: false,
       redisUrl: `redis://127.0.0.1:${relay.port}`,
-      servers: [server],
       begin: async () => relay.swallow({ new: "swallowed" }),
       end: async () => relay.swallow({ new: "works" }),
       async stop() {
@@ -82,7 +98,6 @@ export const FAULTS = {
     return {
       heals: true,
       redisUrl: url,
-      servers,
       begin: async () => void (await master?.kill()),
       end: () => until(async () => (await Promise.all(replicas.map(isNamed))).includes(true)),
       stop,
@@ -96,7 +111,6 @@ export const FAULTS = {
     return {
       heals: true,
       redisUrl: url,
-      servers: [...masters, ...replicas],
       begin: () => masters[0].kill(),
       end: () => until(async () => (await isMaster(replicas[0])) && (await allWhole(living))),
       stop,
@@ -105,17 +119,16 @@ export const FAULTS = {
 
   /** Nothing is away: the slots of some devices move between a Cluster's masters. */
   async move(): Promise<Fault> {
-    const { masters, replicas, url, ownerOf, moveSlot, stop } = await startCluster();
+    const { masters, url, ownerOf, moveSlot, stop } = await startCluster();
     const [first] = masters;
     return {
       heals: true,
       leavesAll: true,
       redisUrl: url,
-      servers: [...masters, ...replicas],
       begin: async () => {},
       async end() {
         for (let device = 0; device < MOVED_DEVICES; device++) {
-          const slot = Number(await first.call("CLUSTER", "KEYSLOT", `{device-${device}}`));
+          const slot = Number(await first.call("CLUSTER", "KEYSLOT", `{=device-${device}}`));
           const from = await ownerOf(slot, first);
           const to = masters[(masters.findIndex(({ id }) => id === from.id) + 1) % masters.length] ?? first;
           await moveSlot(slot, from, to);

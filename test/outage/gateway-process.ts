@@ -1,10 +1,11 @@
-// A gateway in a process of its own, with devices of given names under replay guard; its parent ends it.
+// A gateway in a process of its own, with devices of given names; its parent ends it.
 
 import { openGateway } from "../gateway.ts";
 
 export interface GatewayOrder {
   readonly settings: Readonly<Record<string, string>>;
   readonly deviceKeys: readonly string[];
+  readonly replayGuard: boolean;
   /** How long Redis may take, in milliseconds. */
   readonly redisDeadlineMs: number;
 }
@@ -14,9 +15,9 @@ export interface GatewayAddresses {
   readonly internalUrl: string;
 }
 
-async function open({ settings, deviceKeys, redisDeadlineMs }: GatewayOrder): Promise<GatewayAddresses> {
+async function open({ settings, deviceKeys, replayGuard, redisDeadlineMs }: GatewayOrder): Promise<GatewayAddresses> {
   const gateway = await openGateway(settings, { redisDeadlineMs });
-  for (const deviceKey of deviceKeys) await gateway.enrol({ deviceKey, replayGuard: true });
+  for (const deviceKey of deviceKeys) await gateway.enrol({ deviceKey, replayGuard });
   process.once("disconnect", () => void gateway.close().then(() => process.exit(0)));
   return { publicUrl: gateway.publicUrl, internalUrl: gateway.internalUrl };
 }

@@ -34,6 +34,8 @@ export interface RedisServerOptions {
   readonly settings?: readonly string[];
   readonly sentinel?: boolean;
   readonly password?: string;
+  /** Beside that of this process. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 const running = new Set<ChildProcess>();
@@ -53,7 +55,7 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
 
 /** Undefined when another program took the port meanwhile. */
 async function tryPort(port: number, options: RedisServerOptions): Promise<RedisServer | undefined> {
-  const { binary = "redis-server", settings = [], sentinel = false, password } = options;
+  const { binary = "redis-server", settings = [], sentinel = false, password, env = {} } = options;
   const folder = mkdtempSync(join(tmpdir(), "countersign-redis-"));
   const address = [`port ${port}`, "bind 127.0.0.1", `dir ${folder}`, "logfile log"];
   if (password !== undefined) address.push(`requirepass "${password}"`);
@@ -66,7 +68,10 @@ async function tryPort(port: number, options: RedisServerOptions): Promise<Redis
     writeFileSync(file, `${lines.join("\n")}\n`);
     // What a Cluster's node learnt goes too.
     rmSync(join(folder, "nodes.conf"), { force: true });
-    const started = spawn(binary, sentinel ? [file, "--sentinel"] : [file], { stdio: "ignore" });
+    const started = spawn(binary, sentinel ? [file, "--sentinel"] : [file], {
+      stdio: "ignore",
+      env: { ...process.env, ...env },
+    });
     running.add(started);
     for (const end of ["exit", "error"]) started.once(end, () => running.delete(started));
     return started;

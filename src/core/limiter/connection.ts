@@ -1,145 +1,204 @@
-// A connection to Redis that fails fast: never queues, never replays, always comes back; to one server, to the master that
-// Sentinels name, or to a Cluster. Knows ioredis, and no command of a limiter.
+// A connection to Redis that fails fast and always comes back: one server, the master that Sentinels name, or a Cluster.
 
-import { isIP } from "node:net";
-import { type Cluster, type Command, Redis } from "ioredis";
-import { openCluster } from "./connection-cluster.ts";
-import { followSentinels, openStandalone, type RedisSession } from "./connection-server.ts";
-import { slotOf } from "./key-slot.ts";
-import type { RedisAddress, RedisUrl } from "./redis-url.ts";
-import { keepOpen, type SessionEvents } from "./sessions.ts";
+import { Cluster, Redis, type RedisOptions } from "ioredis";
+import type { Availability } from "./fallback.ts";
+import type { RedisUrl } from "./redis-url.ts";
 
-/** What commands are sent by, one at a time. Its life is the connection's. */
-export type RedisClient = Omit<
-  Redis,
-  "connect" | "disconnect" | "duplicate" | "end" | "monitor" | "multi" | "pipeline" | "quit" | "status"
->;
+/** Certificates in PEM. */
+export interface RedisTls {
+  /** The authorities that are trusted in place of the system's. */
+  readonly ca?: string | undefined;
+  /** Shown to servers that ask for one. */
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+}
 
-export interface RedisConnection {
-  /**
-   * Stays the same whatever it is connected to. A command is sent at once or rejected, and once only; on a Cluster a
-   * server that does not have its slot, and so has not executed it, may redirect it, and one without a key goes anywhere.
-   */
-  readonly client: RedisClient;
-  /** On a Cluster: the slot of a key. */
-  readonly slotOf: ((key: string) => number) | undefined;
-  /**
-   * One name for all masters, by their run_id and replication id: another one if any of them was restarted, replaced or
-   * demoted meanwhile. Rejects unless all of them can be asked, with what stands in the way; takes as long as they do.
-   */
-  identify(): Promise<string>;
-  /** For how many seconds the master that was started last has run. Rejects as identify does. */
-  uptime(): Promise<number>;
-  /** Gives the present connections up, such as hang too, and makes others at once. What is under way is rejected. */
-  replace(): void;
-  /** Calls back when a connection to a master is lost or the masters are others; not for `replace` or `close`. */
-  onLost(listener: (cause: Error) => void): void;
+export interface RedisConnection extends Availability {
+  readonly client: Redis | Cluster;
   close(): void;
 }
 
-export interface RedisHearing {
-  /** The first failure of each outage. */
-  away?(cause: Error): void;
+/** Redis answers, and refuses this gateway: it would do so for ever. The message says why, and what helps. */
+export class RedisSetupError extends Error {
+  override readonly name = "RedisSetupError";
 }
 
-/** Connects; resolves once connected, after the first failure, or in a second: a gateway starts without its Redis too. */
-export async function connectRedis(url: RedisUrl, hearing: RedisHearing = {}): Promise<RedisConnection> {
-  const listeners: ((cause: Error) => void)[] = [];
-  const tellLost = (cause: Error): void => {
-    for (const listener of listeners) listener(cause);
-  };
-  const route = routeTo(url);
-  let obstacle = new Error("not all of Redis is connected");
-  const failed = (cause: Error): void => {
-    obstacle = cause;
-  };
-  const sessions = keepOpen(route.open, { away: (cause) => hearing.away?.(cause), failed, lost: tellLost });
-  const stopWatching = route.watch?.(follow);
-  let told = "";
+const RETRY_MS = 50;
+const CONNECT_MS = 1_000;
+/** A connection with a command under way that hears nothing for so long is closed. */
+const SILENCE_MS = 1_000;
+/** A Sentinel, or a node that is asked for the slots, is given up after so long. */
+const INQUIRY_MS = 500;
+/** A failover changes the masters, which no server announces. */
+const REFRESH_MS = 500;
+/** A server that redirects has executed nothing, and a slot may move again meanwhile. */
+const MAX_REDIRECTIONS = 3;
+/** A start waits for no longer: a gateway starts without its Redis too. */
+const START_MS = 1_000;
 
-  function follow(master: RedisAddress): void {
-    const session = sessions.current();
-    const connected = session.state() === "whole";
-    const address = `${master.host} ${master.port}`;
-    // Each Sentinel tells, some of them seconds later: whoever has found the new master stays, whoever is about to goes on.
-    // Of a name it is not known whether it is the address that is connected to.
-    if (connected && isIP(master.host) !== 0 ? isAt(session, master) : address === told) return;
-    told = address;
-    if (connected) tellLost(new Error("the Sentinels made another server the master"));
-    sessions.replace();
+/**
+ * Connects. Resolves once connected, after the first failure, or in a second.
+ * @param elapsed milliseconds of a clock that never steps
+ * @throws RedisSetupError for a wrong password, a missing permission or an untrusted certificate
+ */
+export async function connectRedis(url: RedisUrl, elapsed: () => number, tls: RedisTls = {}): Promise<RedisConnection> {
+  const startedAt = new Map<Redis, number>();
+  const listeners: Parameters<Availability["listen"]>[0][] = [];
+  const { promise: settled, resolve: settle } = Promise.withResolvers<void>();
+  let cause = new Error("Redis closed the connection");
+  let mistake: string | undefined;
+  const client = url.kind === "cluster" ? openCluster(url, tls) : openServer(url, tls);
+  const masters = client instanceof Cluster ? () => client.nodes("master") : () => [client];
+
+  function fail(error: Error): void {
+    cause = error;
+    mistake ??= explainRefusal(error);
+    // A server that asks for a certificate may reset the connection before it says so: the next attempt tells.
+    if (mistake !== undefined || !url.tls) settle();
   }
 
-  /** All masters. @throws what stands in the way of the connection to one of them */
-  function whole(): readonly Redis[] {
-    const session = sessions.current();
-    if (session.state() !== "whole") throw obstacle;
-    return session.masters();
+  /** Asked of each connection, since each may be to a server that has started anew. */
+  async function askUptime(node: Redis): Promise<void> {
+    try {
+      const info = await node.info("server");
+      const seconds = Number(/^uptime_in_seconds:(\d+)/m.exec(info)?.[1] ?? 0);
+      // In whole seconds, and up to one too many.
+      startedAt.set(node, elapsed() - Math.max(0, seconds - 1) * 1_000);
+      if (latestStart() === undefined) return;
+      settle();
+      for (const { ready } of listeners) ready();
+    } catch (error) {
+      if (error instanceof Error) fail(error);
+    }
   }
 
-  await sessions.started;
+  function follow(node: Redis): void {
+    node.on("ready", () => void askUptime(node));
+    node.on("error", fail);
+    node.on("close", () => {
+      // A replica, a master without slots, or a connection that never came about, is no loss.
+      const wasReady = startedAt.delete(node);
+      if (wasReady && masters().includes(node)) for (const { lost } of listeners) lost(cause);
+    });
+    // A Cluster connects to a node for its first command, which then waits; and to a replica not at all.
+    if (node.status === "wait") node.connect().catch(ignore);
+  }
+
+  function latestStart(): number | undefined {
+    let latest: number | undefined;
+    for (const master of masters()) {
+      const at = startedAt.get(master);
+      if (at === undefined) return undefined;
+      latest = Math.max(latest ?? at, at);
+    }
+    return latest;
+  }
+
+  if (client instanceof Cluster) {
+    client.on("+node", follow);
+    client.on("node error", fail);
+    client.on("error", fail);
+    client.connect().catch(ignore);
+  } else {
+    follow(client);
+  }
+  const timer = setTimeout(settle, START_MS);
+  await settled;
+  clearTimeout(timer);
+  if (mistake !== undefined && latestStart() === undefined) {
+    client.disconnect();
+    throw new RedisSetupError(`Redis ${mistake}`);
+  }
   return {
-    client: new CommandRouter(() => sessions.current().client),
-    slotOf: url.kind === "cluster" ? slotOf : undefined,
-    async identify() {
-      return (await Promise.all(whole().map((master) => identityOf(master, url.kind)))).sort().join(" ");
-    },
-    async uptime() {
-      const infos = await Promise.all(whole().map((master) => master.info("server")));
-      return Math.min(...infos.map((info) => Number(/^uptime_in_seconds:(\d+)/m.exec(info)?.[1] ?? 0)));
-    },
-    replace: sessions.replace,
-    onLost: (listener) => void listeners.push(listener),
-    close() {
-      stopWatching?.();
-      sessions.close();
-    },
+    client,
+    startedAt: latestStart,
+    listen: (listener) => void listeners.push(listener),
+    close: () => client.disconnect(),
   };
 }
 
-/** How sessions are opened; where others say which server it is to be, how they are heard, until what is given back is called. */
-interface Route {
-  readonly open: (events: SessionEvents) => RedisSession<Redis | Cluster>;
-  readonly watch?: (onSwitch: (master: RedisAddress) => void) => () => void;
+type ConnectionOptions = Omit<RedisOptions, "replyMapping">;
+
+/** Nothing waits in a queue, and nothing is sent twice. */
+function connectionOptions({ tls: isTls, username, password }: RedisUrl, tls: RedisTls): ConnectionOptions {
+  return {
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password }),
+    ...(isTls && { tls: tlsOptions(tls) }),
+    lazyConnect: true,
+    connectTimeout: CONNECT_MS,
+    socketTimeout: SILENCE_MS,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    // A master that has become a replica: another connection finds the new one.
+    reconnectOnError: ({ message }) => /READONLY|MASTERDOWN/.test(message),
+  };
 }
 
-function routeTo(url: RedisUrl): Route {
-  switch (url.kind) {
-    case "standalone":
-      return { open: (events) => openStandalone(url, events) };
-    case "sentinel":
-      return followSentinels(url);
-    case "cluster":
-      return { open: (events) => openCluster(url, events) };
+function tlsOptions({ ca, cert, key }: RedisTls): { ca?: string; cert?: string; key?: string } {
+  return { ...(ca !== undefined && { ca }), ...(cert !== undefined && { cert }), ...(key !== undefined && { key }) };
+}
+
+function openServer(url: Exclude<RedisUrl, { kind: "cluster" }>, tls: RedisTls): Redis {
+  const options: ConnectionOptions = {
+    ...connectionOptions(url, tls),
+    db: url.db,
+    enableOfflineQueue: false,
+    retryStrategy: () => RETRY_MS,
+  };
+  if (url.kind === "standalone") return new Redis({ ...options, host: url.host, port: url.port });
+  const { username, password } = url.sentinelLogin;
+  return new Redis({
+    ...options,
+    sentinels: [...url.sentinels],
+    name: url.master,
+    ...(username !== undefined && { sentinelUsername: username }),
+    ...(password !== undefined && { sentinelPassword: password }),
+    ...(url.tls && { sentinelTLS: tlsOptions(tls), enableTLSForSentinelMode: true }),
+    sentinelCommandTimeout: INQUIRY_MS,
+    sentinelRetryStrategy: () => RETRY_MS,
+  });
+}
+
+function openCluster(url: Extract<RedisUrl, { kind: "cluster" }>, tls: RedisTls): Cluster {
+  return new Cluster([...url.nodes], {
+    redisOptions: connectionOptions(url, tls),
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    enableReadyCheck: false,
+    clusterRetryStrategy: () => RETRY_MS,
+    clusterNodeRetryStrategy: () => RETRY_MS,
+    maxRedirections: MAX_REDIRECTIONS,
+    retryDelayOnTryAgain: 0,
+    // A command that was lost, or met a Cluster that is down, is not sent again.
+    retryDelayOnFailover: 0,
+    retryDelayOnClusterDown: 0,
+    slotsRefreshTimeout: INQUIRY_MS,
+    slotsRefreshInterval: REFRESH_MS,
+    // Each connection looks its name up: together, one unknown name would stand in the way of all.
+    dnsLookup: (host, callback) => callback(null, host),
+  });
+}
+
+/** Says what is wrong with a setting; undefined: Redis is away, or will do better later. */
+function explainRefusal(error: Error): string | undefined {
+  const text = `${"code" in error ? error.code : ""} ${error.message}`;
+  if (/WRONGPASS|NOAUTH|invalid (username-)?password/.test(text)) {
+    return "refuses the user or the password. Write those of the Redis user into COUNTERSIGN_REDIS_URL";
   }
-}
-
-function isAt({ masters }: RedisSession<unknown>, { host, port }: RedisAddress): boolean {
-  const stream = masters()[0]?.stream;
-  return stream?.remotePort === port && stream.remoteAddress === host;
-}
-
-/** Hands commands to whatever is connected now; is never connected itself. */
-class CommandRouter extends Redis {
-  readonly #client: () => Redis | Cluster;
-
-  constructor(client: () => Redis | Cluster) {
-    super({ lazyConnect: true });
-    this.#client = client;
+  if (/NOPERM/.test(text))
+    return `lacks a permission for its user (${error.message}). docs/limits.md lists the commands`;
+  if (/CERTIFICATE_REQUIRED|certificate required|HANDSHAKE_FAILURE/i.test(text)) {
+    return "asks for a client certificate. Set COUNTERSIGN_REDIS_CERT and COUNTERSIGN_REDIS_KEY";
   }
-
-  override sendCommand(command: Command): unknown {
-    return this.#client().sendCommand(command);
+  if (/ALTNAME/.test(text)) {
+    return `shows the certificate of another host (${error.message}). Write the name that it is for into COUNTERSIGN_REDIS_URL`;
   }
+  if (/certificate|_CERT_|CERT_/i.test(text)) {
+    return `shows a certificate that is not trusted (${error.message}). Set COUNTERSIGN_REDIS_CA to a file with its authority`;
+  }
+  return undefined;
 }
 
-/** The replication id too: a master that was replaced and came back has lost data, and kept its run_id. */
-async function identityOf(master: Redis, kind: RedisUrl["kind"]): Promise<string> {
-  const [server, replication] = await Promise.all([master.info("server"), master.info("replication")]);
-  const mode = /^redis_mode:(\w+)/m.exec(server)?.[1];
-  if (mode === "cluster" && kind !== "cluster") throw new Error("this is a node of a Cluster. Write redis+cluster://");
-  if (mode === "sentinel") throw new Error("this is a Sentinel. Write redis+sentinel://host:port/master");
-  const runId = /^run_id:(\w+)/m.exec(server)?.[1];
-  const replicationId = /^master_replid:(\w+)/m.exec(replication)?.[1];
-  if (runId === undefined || replicationId === undefined) throw new Error("Redis does not tell its run_id");
-  return `${runId}/${replicationId}`;
-}
+/** ioredis tells of the failure by an event too. */
+function ignore(): void {}

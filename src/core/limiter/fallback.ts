@@ -1,157 +1,147 @@
-// The limiter over a store that may be away: by a deadline and a breaker, and by this gateway's own admissions until the
-// store is back and has been told of them. Knows no driver.
+// The limiter over a Redis that may be away: a deadline, a circuit breaker, and this gateway's share meanwhile.
 
 import { createDeadline } from "../deadline.ts";
-import { AuthError } from "../errors.ts";
 import type { Charge, Limiter, Verdict } from "../ports.ts";
 import { limitsUnavailable } from "../refusals.ts";
-import { createBreaker } from "./breaker.ts";
-import { createGate } from "./gate.ts";
-import { createRecovery, type Recovered } from "./recovery.ts";
-import { createShadow } from "./shadow.ts";
-import type { Reach, SharedLimiter, SharedVerdict } from "./shared.ts";
-import { createStoreClock } from "./store-clock.ts";
-import type { WhenAway } from "./when-away.ts";
+import { createMemoryLimiter } from "./memory.ts";
+import { isErrorOfKey, type RedisLimiter } from "./redis.ts";
 
-export interface FallbackOptions {
-  readonly limiter: SharedLimiter;
-  readonly reach: Reach;
-  readonly whenAway: WhenAway;
-  /** How many gateways share the limits. */
-  readonly instances: number;
-  /** How long the store may take to decide, in milliseconds. */
-  readonly deadlineMs: number;
-  /** Milliseconds since any fixed instant, monotonic. */
-  readonly elapsed: () => number;
-  /** What our clock says now, in unix milliseconds. */
-  readonly startedAt: number;
-  readonly hearing: FallbackHearing;
+/** While Redis is away: `local` decides by this gateway's share of each limit, `deny` answers 503, `allow` admits. */
+export const FALLBACK_MODES = ["local", "deny", "allow"] as const;
+export type FallbackMode = (typeof FALLBACK_MODES)[number];
+
+/** The connection to Redis, as far as the fallback depends on it. */
+export interface Availability {
+  /** When the master that started last did so, by the clock `elapsed`; undefined while one is not connected. */
+  startedAt(): number | undefined;
+  /** Calls back when a connection to a master is lost, and when all masters are connected. */
+  listen(listener: { lost(cause: Error): void; ready(): void }): void;
 }
 
-/** What is told of it. */
-export interface FallbackHearing {
-  /** The store is away, or is back. */
-  changed(change: { readonly away: Error } | { readonly back: Recovered }): void;
-  /** It is away still, and this is why. */
-  stillAway(cause: Error): void;
-  /** Charges were decided without the store. */
+export interface FallbackListener {
+  away(cause: Error): void;
+  /** @param upSeconds how long the master that started last has run */
+  back(upSeconds: number): void;
+  /** Charges were decided without Redis. */
   decided(outcome: "admitted" | "denied" | "refused"): void;
 }
 
+export interface FallbackOptions {
+  readonly limiter: RedisLimiter;
+  readonly availability: Availability;
+  readonly mode: FallbackMode;
+  /** How many gateways share the limits. */
+  readonly instances: number;
+  /** How long Redis may take to decide, in milliseconds. */
+  readonly deadlineMs: number;
+  /** Milliseconds of a clock that never steps. */
+  readonly elapsed: () => number;
+  readonly listener: FallbackListener;
+  /** Keys of each policy that the local limiter remembers. */
+  readonly capacity?: number;
+}
+
 export interface FallbackLimiter extends Limiter {
-  /** Resolves once the store is at hand, or is known to be away. */
+  /** Resolves once Redis has answered, or is known to be away. */
   open(): Promise<void>;
   close(): void;
 }
 
 const PROBE_MS = 250;
-/** As long as the connection of a call that was given up is kept, and what the call comes to is heard. */
-export const HEARING_MS = PROBE_MS;
 
-/** A limiter that decides by `limiter`, and while its store is away as `whenAway` has it. */
+/**
+ * A limiter that decides by Redis. While that is away, or has run for less than a charge's window and so may have lost
+ * admissions, a local limiter decides at max(1, floor(N / instances)). The local window is never cleared: however often Redis
+ * goes and returns, no window holds more than N + instances * share.
+ */
 export function createFallbackLimiter(options: FallbackOptions): FallbackLimiter {
-  const { limiter, reach, whenAway, instances, elapsed, hearing } = options;
-  const shadow = createShadow(instances);
+  const { limiter, availability, mode, instances, elapsed, listener } = options;
+  const local = createMemoryLimiter(options.capacity);
   const expire = (): Error => new Error("Redis did not answer in time");
   const within = createDeadline({ ms: options.deadlineMs, elapsed, expire });
-  const clock = createStoreClock(elapsed, options.startedAt);
-  const gate = createGate((charge) => shadow.used(charge, clock.read()));
-  const recovery = createRecovery({ limiter, reach, shadow, clock, within, instances, elapsed, expire });
-  const breaker = createBreaker({
-    recover: recovery.recover,
-    everyMs: PROBE_MS,
-    onAway: (cause) => hearing.changed({ away: cause }),
-    onStillAway: (error) => hearing.stillAway(causeOf(error)),
-    onBack: (back) => hearing.changed({ back }),
-  });
-  reach.onLost(breaker.trip);
+  let isAway = false;
+  let isProbing = false;
+  let isClosed = false;
+  let timer: NodeJS.Timeout | undefined;
 
-  /** Decides without the store. What it may have written of a call that was given up is learnt when it says so after all. */
-  function decideAlone(charges: readonly Charge[], call?: Promise<SharedVerdict>): Verdict {
-    if (whenAway === "deny") {
-      hearing.decided("refused");
-      throw limitsUnavailable(new Error("Redis is away"));
-    }
-    const at = clock.read();
-    const verdict = whenAway === "allow" ? ALL_ADMITTED : shadow.read(charges, at);
-    hearing.decided(verdict.denied === -1 ? "admitted" : "denied");
-    if (verdict.denied !== -1) return verdict;
-    shadow.admit(charges, at);
-    call?.then(
-      ({ receipts }) => {
-        shadow.settle(charges, at, receipts);
-        breaker.retry();
-      },
-      () => {},
-    );
-    return whenAway === "allow" ? ALL_ADMITTED : { denied: -1, states: shadow.read(charges, at).states };
+  function trip(error: unknown): void {
+    if (!isAway) listener.away(error instanceof Error ? error : new Error("unknown"));
+    isAway = true;
+    if (!isClosed) timer ??= setInterval(probe, PROBE_MS).unref();
   }
+
+  async function probe(): Promise<void> {
+    if (isProbing || availability.startedAt() === undefined) return;
+    isProbing = true;
+    try {
+      await within(limiter.probe(elapsed()));
+      const startedAt = availability.startedAt();
+      if (isAway && startedAt !== undefined) {
+        isAway = false;
+        clearInterval(timer);
+        timer = undefined;
+        listener.back(Math.floor((elapsed() - startedAt) / 1000));
+      }
+    } catch (error) {
+      trip(error);
+    } finally {
+      isProbing = false;
+    }
+  }
+
+  function decideLocally(charges: readonly Charge[]): Verdict {
+    const shares = charges.map(({ policy, key }) => ({
+      policy: { ...policy, limit: Math.max(1, Math.floor(policy.limit / instances)) },
+      key,
+    }));
+    const { denied, states } = local.decide(shares, elapsed());
+    listener.decided(denied === -1 ? "admitted" : "denied");
+    // The caller is told the limit it knows.
+    return { denied, states: charges.map(({ policy }, place) => ({ ...(states[place] ?? NO_STATE), policy })) };
+  }
+
+  function decideAway(charges: readonly Charge[]): Verdict {
+    if (mode === "local") return limiter.recall(charges) ?? decideLocally(charges);
+    listener.decided(mode === "deny" ? "refused" : "admitted");
+    if (mode === "deny") throw limitsUnavailable(new Error("Redis is away"));
+    return { denied: -1, states: [] };
+  }
+
+  availability.listen({ lost: trip, ready: () => void (isAway && probe()) });
 
   return {
     async charge(charges, now) {
-      // 1. Away, and not decided here.
-      if (breaker.away() && whenAway !== "local") return decideAlone(charges);
-
-      for (;;) {
-        // 2. Known: a denial that holds whatever the store says.
-        const known = limiter.recall(charges, now);
-        if (known !== undefined) return known;
-
-        // 3. Away.
-        if (breaker.away()) return decideAlone(charges);
-
-        // 4. Asked about already, as often as there may be room: what comes of that may answer this.
-        const changed = gate.wait(charges);
-        if (changed === undefined) break;
-        await changed;
-      }
-
-      // 5. Decided by the store, in time; what it does not answer is never asked again.
-      const leave = gate.enter(charges);
-      const call = limiter.charge(charges, now);
-      let verdict: SharedVerdict;
+      if (isAway) return decideAway(charges);
+      const known = limiter.recall(charges);
+      if (known !== undefined) return known;
+      const startedAt = availability.startedAt() ?? Number.POSITIVE_INFINITY;
+      const isYoung = charges.some(({ policy }) => elapsed() - startedAt < policy.windowMs);
+      if (isYoung) return decideLocally(charges);
       try {
-        verdict = await within(call);
+        return await within(limiter.charge(charges, now));
       } catch (error) {
-        if (!limiter.isOfKey(error)) breaker.trip(causeOf(error));
-        leave([]);
-        return decideAlone(charges, call);
+        // Redis may have admitted it: it is never sent again.
+        if (!isErrorOfKey(error)) trip(error);
+        return decideAway(charges);
       }
-      if (verdict.now !== undefined) clock.learn(verdict.now);
-      shadow.record(charges, verdict.receipts);
-      leave(verdict.states);
-      return verdict;
     },
 
     async ping() {
-      if (!breaker.away()) {
-        try {
-          await within(limiter.ping());
-          return "ok";
-        } catch (error) {
-          breaker.trip(causeOf(error));
-        }
-      }
-      if (whenAway === "deny") throw limitsUnavailable(new Error("Redis is away"));
-      return "degraded";
+      if (!isAway) await probe();
+      if (isAway && mode === "deny") throw limitsUnavailable(new Error("Redis is away"));
+      return isAway ? "degraded" : "ok";
     },
 
     async open() {
-      try {
-        await recovery.trust();
-      } catch (error) {
-        breaker.trip(causeOf(error));
-      }
+      if (availability.startedAt() === undefined) trip(new Error("Redis is not connected"));
+      else await probe();
     },
 
-    close: () => breaker.close(),
+    close() {
+      isClosed = true;
+      clearInterval(timer);
+    },
   };
 }
 
-/** What is behind the refusal that a limiter makes of it. */
-function causeOf(error: unknown): Error {
-  const cause = error instanceof AuthError ? (error.cause ?? error) : error;
-  return cause instanceof Error ? cause : new Error("unknown");
-}
-
-const ALL_ADMITTED: Verdict = { denied: -1, states: [] };
+const NO_STATE = { remaining: 0, resetMs: 0 };

@@ -1,46 +1,45 @@
-// The limiter in the process: exact for one gateway. Knows the window, and no other process.
+// The limiter in the process: exact for one gateway.
 
 import { LRUCache } from "lru-cache";
-import type { Charge, Limiter, PolicyName, PolicyState } from "../ports.ts";
-import { admit, type Log, type Reading, readWindow } from "./window.ts";
+import type { Charge, Limiter, PolicyName, PolicyState, Verdict } from "../ports.ts";
+import { admit, type Log, readWindow, type WindowState } from "./window.ts";
 
-/** As many keys are remembered of each policy; past it the one least recently charged is forgotten. */
+/** Keys of each policy. Past it, the key that was charged least recently is forgotten. */
 const DEFAULT_CAPACITY = 100_000;
 
-/** A limiter whose logs live in this process, in milliseconds of the caller's clock. */
-export function createMemoryLimiter(capacity: number = DEFAULT_CAPACITY): Limiter {
-  // Apart from each other: failures, which strangers make, must not crowd out logins and proofs that were used.
-  // Each is made for the first that is kept: it takes room for all at once.
-  const logs = new Map<PolicyName, LRUCache<string, Log>>();
-
-  function read({ policy, key }: Charge, now: number): Reading {
-    return readWindow(logs.get(policy.name)?.get(key) ?? [], policy.limit, policy.windowMs, now);
-  }
-
-  function keep({ policy, key }: Charge, reading: Reading): void {
-    const kept = logs.get(policy.name) ?? new LRUCache<string, Log>({ max: capacity });
-    logs.set(policy.name, kept);
-    kept.set(key, reading.log);
-  }
-
-  return {
-    async charge(charges, now) {
-      const readings = charges.map((charge) => ({ charge, reading: read(charge, now) }));
-      const denied = readings.findIndex(({ reading }) => reading.remaining === 0);
-
-      const states = readings.map(({ charge, reading }) => {
-        const { limit, windowMs } = charge.policy;
-        const after = denied === -1 ? admit(reading, limit, windowMs, now) : reading;
-        if (denied === -1 || reading.stepped) keep(charge, after);
-        return stateOf(charge, after);
-      });
-      return { denied, states };
-    },
-
-    ping: async () => "ok",
-  };
+/** A limiter that decides at once. */
+export interface MemoryLimiter extends Limiter {
+  /** As `charge`, without a promise. */
+  decide(charges: readonly Charge[], now: number): Verdict;
 }
 
-function stateOf({ policy }: Charge, { remaining, reset }: Reading): PolicyState {
-  return { policy, remaining, resetMs: reset };
+/** A limiter whose logs live in this process. Time is the caller's, in milliseconds. */
+export function createMemoryLimiter(capacity: number = DEFAULT_CAPACITY): MemoryLimiter {
+  // A table a policy: the failures of strangers must not crowd out logins and used proofs.
+  // Each is created for its first key, since an LRUCache takes room for all at once.
+  const tables = new Map<PolicyName, LRUCache<string, Log>>();
+
+  function read({ policy, key }: Charge, now: number): WindowState {
+    return readWindow(tables.get(policy.name)?.get(key) ?? [], policy.limit, policy.windowMs, now);
+  }
+
+  function write({ policy, key }: Charge, { log }: WindowState): void {
+    const table = tables.get(policy.name) ?? new LRUCache<string, Log>({ max: capacity });
+    tables.set(policy.name, table);
+    table.set(key, log);
+  }
+
+  function decide(charges: readonly Charge[], now: number): Verdict {
+    const before = charges.map((charge) => ({ charge, window: read(charge, now) }));
+    const denied = before.findIndex(({ window }) => window.remaining === 0);
+    const states = before.map(({ charge, window }): PolicyState => {
+      const { policy } = charge;
+      const after = denied === -1 ? admit(window, policy.limit, policy.windowMs, now) : window;
+      if (denied === -1 || window.stepped) write(charge, after);
+      return { policy, remaining: after.remaining, resetMs: after.reset };
+    });
+    return { denied, states };
+  }
+
+  return { decide, charge: async (charges, now) => decide(charges, now), ping: async () => "ok" };
 }

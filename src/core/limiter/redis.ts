@@ -1,158 +1,166 @@
-// The limiter on Redis: exact over all gateways, by one script and Redis's own clock. Knows ioredis, and no policy.
+// The limiter on Redis: exact over all gateways, by one script and Redis's own clock.
 
 import type { Redis, Result } from "ioredis";
-import { AuthError } from "../errors.ts";
-import type { Charge } from "../ports.ts";
-import { limitsUnavailable } from "../refusals.ts";
-import { type Command, divide, readReplies } from "./commands.ts";
-import { createDenials } from "./denials.ts";
-import { createMerges, type RedisMerging } from "./redis-merges.ts";
-import { CHARGE_SCRIPT, TOO_LATE } from "./script.ts";
-import { createServerClocks } from "./server-clocks.ts";
-import type { SharedLimiter, SharedVerdict } from "./shared.ts";
+import { LRUCache } from "lru-cache";
+import type { Charge, PolicyState, Verdict } from "../ports.ts";
+import { CHARGE_SCRIPT } from "./script.ts";
 
 declare module "ioredis" {
   interface RedisCommander<Context> {
     charge1(...keysAndArguments: (string | number)[]): Result<number[], Context>;
     charge2(...keysAndArguments: (string | number)[]): Result<number[], Context>;
-    charge3(...keysAndArguments: (string | number)[]): Result<number[], Context>;
   }
 }
 
-/** The part of ioredis that is used here. */
-export type RedisScripting = Pick<Redis, "defineCommand" | "charge1" | "charge2" | "charge3" | "ping"> & RedisMerging;
+/** The part of ioredis that is used here; a Cluster has it too. */
+export type RedisCommands = Pick<Redis, "defineCommand" | "charge1" | "charge2">;
 
 export interface RedisLimiterOptions {
-  /** Whose clock counts: Redis's TIME, or the caller's `now` where a server refuses TIME in scripts. */
+  /** The clock that counts: Redis's TIME, or the caller's `now` where a server refuses TIME in scripts. */
   readonly clock?: "redis" | "caller";
-  /**
-   * Milliseconds since any fixed instant, never stepping, by which denials are remembered and told without a round trip;
-   * absent: each charge asks.
-   */
+  /** Milliseconds of a clock that never steps, by which denials are remembered; absent: every call asks Redis. */
   readonly elapsed?: () => number;
-  /** By `elapsed`: for how long an answer can be heard at all; what Redis comes to later than that it does not decide. */
-  readonly deadlineMs?: number;
   /** Put before every key, for a Redis that is shared with others. */
   readonly prefix?: string;
-  /** On a Cluster: the slot of a key. A command holds the keys of one slot; absent: those of a call. */
-  readonly slotOf?: ((key: string) => number) | undefined;
 }
 
-/** Two clocks that run freely part by less than this share: ours, and Redis's. */
+/** A verdict of Redis. */
+export interface RedisVerdict extends Verdict {
+  /** Microseconds of the clock that counts. */
+  readonly now: number;
+}
+
+export interface RedisLimiter {
+  /**
+   * Decides one or two charges of the same device or address, by one command.
+   * @throws Error of ioredis; Redis may have admitted the charges all the same
+   */
+  charge(charges: readonly Charge[], now: number): Promise<RedisVerdict>;
+  /** The verdict on charges one of which this process knows to be denied, without a round trip; else undefined. */
+  recall(charges: readonly Charge[]): Verdict | undefined;
+  /** Runs the script on a key of its own. @throws Error when Redis does not run it, or does not write */
+  probe(now: number): Promise<void>;
+}
+
+interface Denial {
+  readonly until: number;
+  readonly state: PolicyState;
+}
+
+const MOST_DENIALS = 100_000;
+/** Redis's clock and this process's part by less than this share. */
 const CLOCK_DRIFT = 0.001;
+const PROBE: Charge = { policy: { name: "login", limit: 1, windowMs: 1 }, key: "probe" };
 
-/** A limiter whose logs live in Redis (6.2 or newer, or Valkey). The connection stays its owner's to close. */
-export function createRedisLimiter(redis: RedisScripting, options: RedisLimiterOptions = {}): SharedLimiter {
-  const { clock = "redis", prefix = "cs", elapsed, deadlineMs, slotOf } = options;
-  const serverClocks = createServerClocks(elapsed ?? (() => 0));
-  const denials = createDenials(elapsed === undefined ? 0 : CLOCK_DRIFT);
+/** Whether an error of Redis is about one key, which holds another program's value, and says nothing of the server. */
+export function isErrorOfKey(error: unknown): boolean {
+  return error instanceof Error && error.message.includes("WRONGTYPE");
+}
 
-  // A number of keys fixed per command lets ioredis route it in a cluster and recover from NOSCRIPT by itself.
-  for (const numberOfKeys of [1, 2, 3]) {
-    redis.defineCommand(`charge${numberOfKeys}`, { numberOfKeys, lua: CHARGE_SCRIPT });
-  }
+/** A limiter whose logs live in Redis (6.2 or newer) or Valkey. */
+export function createRedisLimiter(
+  redis: RedisCommands,
+  { clock = "redis", elapsed, prefix = "cs" }: RedisLimiterOptions = {},
+): RedisLimiter {
+  const denials = new LRUCache<string, Denial>({ max: MOST_DENIALS });
+  // With a fixed number of keys ioredis routes a command in a Cluster, and sends the script again where it is not loaded.
+  redis.defineCommand("charge1", { numberOfKeys: 1, lua: CHARGE_SCRIPT });
+  redis.defineCommand("charge2", { numberOfKeys: 2, lua: CHARGE_SCRIPT });
 
-  const clockArgument = (now: number): string | number => (clock === "redis" ? "redis" : Math.round(now * 1000));
-
-  /** A device's keys share a slot, and so do an address's: the first word of a key is its hash tag. */
+  /**
+   * `cs:l:{=pump-7}`: the first word of a key, a device or an address, is the hash tag, so that both charges of a call are in
+   * one slot. The equals sign keeps the tag from being empty where a device_key begins with a brace. A longer name of the
+   * policy would cost 8 bytes a key.
+   */
   function nameOf({ policy, key }: Charge): string {
     const space = key.indexOf(" ");
-    const tagged = space === -1 ? `{${key}}` : `{${key.slice(0, space)}}${key.slice(space)}`;
-    return `${prefix}:${policy.name}:${tagged}`;
+    return space === -1
+      ? `${prefix}:${policy.name[0]}:{=${key}}`
+      : `${prefix}:${policy.name[0]}:{=${key.slice(0, space)}}${key.slice(space)}`;
+  }
+
+  function run(charges: readonly Charge[], names: readonly string[], now: number): Promise<number[]> {
+    const [one, two] = charges;
+    const [first, second] = names;
+    const time = clock === "redis" ? "redis" : Math.round(now * 1000);
+    if (one === undefined || first === undefined || charges.length > 2) throw new RangeError("one or two charges");
+    const { limit, windowMs } = one.policy;
+    if (two === undefined || second === undefined) return redis.charge1(first, time, limit, windowMs * 1000);
+    return redis.charge2(first, second, time, limit, windowMs * 1000, two.policy.limit, two.policy.windowMs * 1000);
   }
 
   /**
-   * A command that came too late by Redis's clock was not decided. Where it is still waited for, that clock is another than it
-   * was taken for, and Redis is asked anew. @param at what `elapsed` was when it was first asked
+   * Decides charges one by one, the last first, while their slot moves between a Cluster's nodes: one of the keys may have moved
+   * and the other not. A used proof costs nothing; a login that is denied has spent its proof.
    */
-  async function decide(command: Command, now: number, at: number): Promise<number[]> {
-    const reply = await send(command, now);
-    serverClocks.learn(command.slot, reply[1] ?? 0);
-    if (reply[0] !== TOO_LATE) return reply;
-    const waited = (elapsed?.() ?? at) - at;
-    const again = waited < (deadlineMs ?? 0) ? await send(command, now) : reply;
-    if (again[0] === TOO_LATE) throw new Error("Redis did not decide in time");
-    return again;
-  }
-
-  function send(command: Command, now: number): Promise<number[]> {
-    const notAfter =
-      deadlineMs === undefined || clock === "caller" ? "0" : serverClocks.tellDue(command.slot, deadlineMs);
-    const keysAndArguments: (string | number)[] = [...command.names, clockArgument(now), notAfter];
-    for (const { policy } of command.charges) keysAndArguments.push(policy.limit, policy.windowMs * 1000);
-    switch (command.charges.length) {
-      case 1:
-        return redis.charge1(...keysAndArguments);
-      case 2:
-        return redis.charge2(...keysAndArguments);
-      case 3:
-        return redis.charge3(...keysAndArguments);
-      default:
-        throw new RangeError("a call takes one to three charges");
+  async function runApart(charges: readonly Charge[], names: readonly string[], now: number): Promise<number[]> {
+    let states: number[] = [];
+    for (let place = charges.length - 1; place >= 0; place--) {
+      const [denied = 0, at = 0, ...state] = await run(charges.slice(place, place + 1), names.slice(place), now);
+      states = [...state, ...states];
+      if (denied > 0 || place === 0)
+        return [denied > 0 ? place + 1 : 0, at, ...Array<number>(2 * place).fill(-1), ...states];
     }
+    throw new RangeError("one or two charges");
   }
-
-  /** A denial that is known already costs no round trip; not of the replay guard, whose answer tells the login's state. */
-  function recall(charges: readonly Charge[], at: number): SharedVerdict | undefined {
-    for (let denied = 0; denied < charges.length; denied++) {
-      const charge = charges[denied];
-      if (charge === undefined || charge.policy.name === "replay") continue;
-      const state = denials.recall(charge.key, charge.policy, at);
-      if (state === undefined) continue;
-      const states = charges.map((_, place) => (place === denied ? state : undefined));
-      return { denied, states, now: undefined, receipts: [] };
-    }
-    return undefined;
-  }
-
-  const merges = createMerges(redis, { prefix, slotOf, nameOf, clockArgument });
 
   return {
-    ...merges,
+    async charge(charges, now) {
+      const names = charges.map(nameOf);
+      // Read before the decision: a denial is never remembered for longer than it holds.
+      const askedAt = elapsed?.() ?? 0;
+      let reply: number[];
+      try {
+        reply = await run(charges, names, now);
+      } catch (error) {
+        if (!(error instanceof Error) || !error.message.includes("TRYAGAIN")) throw error;
+        reply = await runApart(charges, names, now);
+      }
+      const states = charges.map(({ policy }, place) => readState(policy, reply, place));
+      if (elapsed !== undefined) {
+        for (const [place, state] of states.entries()) {
+          const name = names[place];
+          // A used proof is asked about: the answer tells the state of `login`.
+          if (state === undefined || state.remaining > 0 || state.policy.name === "replay" || name === undefined)
+            continue;
+          denials.set(name, { until: askedAt + state.resetMs * (1 - CLOCK_DRIFT), state });
+        }
+      }
+      const [denied = 0, at = 0] = reply;
+      return { denied: denied - 1, states, now: at };
+    },
+
+    recall(charges) {
+      if (elapsed === undefined) return undefined;
+      for (const [denied, charge] of charges.entries()) {
+        const name = nameOf(charge);
+        const denial = denials.get(name);
+        if (denial === undefined) continue;
+        const { policy } = denial.state;
+        const resetMs = denial.until - elapsed();
+        if (resetMs > 0 && policy.limit === charge.policy.limit && policy.windowMs === charge.policy.windowMs) {
+          const state = { ...denial.state, resetMs };
+          return { denied, states: charges.map((_, place) => (place === denied ? state : undefined)) };
+        }
+        denials.delete(name);
+      }
+      return undefined;
+    },
 
     async probe(now) {
-      const at = await merges.probe(now);
-      serverClocks.learn(slotOf?.(merges.probeName) ?? 0, at);
-      return at;
-    },
-
-    async charge(charges, now) {
-      const at = elapsed?.() ?? now;
-      const known = elapsed && recall(charges, at);
-      if (known !== undefined) return known;
-      const commands = divide(charges, charges.map(nameOf), slotOf);
-      const [only, ...others] = commands;
-      let replies: readonly (readonly number[])[];
-      try {
-        // One command, as a rule: it is not worth a list of promises.
-        replies =
-          only !== undefined && others.length === 0
-            ? [await decide(only, now, at)]
-            : await Promise.all(commands.map((command) => decide(command, now, at)));
-      } catch (cause) {
-        throw limitsUnavailable(cause);
-      }
-      const verdict = readReplies(commands, replies, charges);
-      // What has nothing left denies the next one, whether it denied this one or was its last.
-      for (let place = 0; place < charges.length; place++) {
-        const state = verdict.states[place];
-        const charge = charges[place];
-        if (charge === undefined || state?.remaining !== 0 || state.policy.name === "replay") continue;
-        denials.remember(charge.key, state, at);
-      }
-      return verdict;
-    },
-
-    recall: (charges, now) => recall(charges, elapsed?.() ?? now),
-
-    async ping() {
-      await redis.ping();
-      return "ok";
-    },
-
-    isOfKey(error) {
-      const cause = error instanceof AuthError ? error.cause : error;
-      return cause instanceof Error && cause.message.includes("WRONGTYPE");
+      await run([PROBE], [`${prefix}:probe`], now);
     },
   };
+}
+
+/** Reads the script's answer about one charge; undefined: it was not looked at. @throws TypeError of another program's answer */
+function readState(policy: Charge["policy"], reply: readonly unknown[], place: number): PolicyState | undefined {
+  const [remaining, reset] = reply.slice(2 + 2 * place);
+  if (remaining === -1) return undefined;
+  // Rounded up, an entry counts for up to a 64th longer.
+  const longest = policy.windowMs * 1_100;
+  if (typeof remaining !== "number" || typeof reset !== "number" || remaining > policy.limit || reset > longest) {
+    throw new TypeError("Redis answers something else than the script does");
+  }
+  return { policy, remaining, resetMs: reset / 1000 };
 }

@@ -1,216 +1,157 @@
-// A connection to a real Redis that is killed, stopped or swallowed: it comes back by itself, and sends nothing twice.
+// Connections to real servers: what each connection learns, what is lost, and what stops a start.
 
-import { randomUUID } from "node:crypto";
-import { setTimeout as pause } from "node:timers/promises";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createServer, type Server } from "node:net";
+import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { connectRedis, type RedisConnection } from "../../../src/core/limiter/connection.ts";
+import {
+  connectRedis,
+  type RedisConnection,
+  RedisSetupError,
+  type RedisTls,
+} from "../../../src/core/limiter/connection.ts";
+import { createRedisLimiter } from "../../../src/core/limiter/redis.ts";
 import { parseRedisUrl } from "../../../src/core/limiter/redis-url.ts";
 import { freePort } from "../../free-port.ts";
+import { makeCertificate } from "../../http/openssl.ts";
+import { temporaryFolder } from "../../program.ts";
+import { startCluster } from "../../redis/cluster.ts";
 import { startRelay } from "../../redis/relay.ts";
+import { startSentinel } from "../../redis/sentinel.ts";
 import { type RedisServer, type RedisServerOptions, startRedis } from "../../redis/server.ts";
 
-interface Heard {
-  readonly away: Error[];
-  readonly lost: Error[];
-}
+const elapsed = (): number => performance.now();
 
-async function start(options?: RedisServerOptions): Promise<RedisServer> {
+async function start(options: RedisServerOptions = {}): Promise<RedisServer> {
   const server = await startRedis(options);
-  onTestFinished(server.stop);
+  onTestFinished(() => server.stop());
   return server;
 }
 
-async function connect(url: string): Promise<RedisConnection & { heard: Heard }> {
-  const heard: Heard = { away: [], lost: [] };
-  const connection = await connectRedis(parseRedisUrl(url), { away: (cause) => heard.away.push(cause) });
+/** A connection, and what it tells. */
+async function connect(url: string, tls: RedisTls = {}): Promise<RedisConnection & { readonly told: string[] }> {
+  const connection = await connectRedis(parseRedisUrl(url), elapsed, tls);
   onTestFinished(connection.close);
-  connection.onLost((cause) => heard.lost.push(cause));
-  return { ...connection, heard };
+  const told: string[] = [];
+  connection.listen({ lost: () => told.push("lost"), ready: () => told.push("ready") });
+  return { ...connection, told };
 }
 
-/** Asked for until it is there; the test's own timeout bounds it. */
-const eventually = { timeout: 5_000, interval: 10 };
-
-const back = (connection: RedisConnection): Promise<void> =>
-  expect.poll(() => connection.client.ping().catch(String), eventually).toBe("PONG");
-
-/** How often a command was called, on this server, since it started. */
-async function callsOf(server: RedisServer, command: string): Promise<number> {
-  const text = String(await server.call("INFO", "commandstats"));
-  return Number(new RegExp(`^cmdstat_${command}:calls=(\\d+)`, "m").exec(text)?.[1] ?? 0);
+async function decide(connection: RedisConnection, key = "pump"): Promise<number> {
+  const limiter = createRedisLimiter(connection.client);
+  return (await limiter.charge([{ policy: { name: "login", limit: 10, windowMs: 60_000 }, key }], 0)).denied;
 }
 
-test("a server that is killed and comes back empty: told at once, another identity, and nothing is sent again", async () => {
+const untilTold = (told: readonly string[], last: string): Promise<void> =>
+  expect.poll(() => told.at(-1), { timeout: 10_000, interval: 10 }).toBe(last);
+
+test("a server that is killed is lost at once, and after its restart found again, with a later start", async () => {
   const server = await start();
   const connection = await connect(server.url);
-  connection.client.defineCommand("bump", { numberOfKeys: 1, lua: "return redis.call('INCR', KEYS[1])" });
-  const before = await connection.identify();
-  expect(before).toMatch(/^\w{40}\/\w{40}$/);
-  expect(await connection.identify()).toBe(before);
-
-  // Stopped, so that none of them can be answered before it is killed.
-  server.pause();
-  const underWay = Array.from({ length: 100 }, () => connection.client.incr("key"));
-  const settled = Promise.allSettled(underWay);
+  const before = connection.startedAt() ?? Number.NaN;
+  expect(before).toBeLessThanOrEqual(elapsed());
+  expect(await decide(connection)).toBe(-1);
   await server.kill();
-  expect(new Set((await settled).map(({ status }) => status))).toEqual(new Set(["rejected"]));
-  await expect.poll(() => connection.heard.lost.length, eventually).toBe(1);
-  await expect(connection.client.incr("key")).rejects.toThrow();
-  await expect(connection.identify()).rejects.toThrow();
-
+  await untilTold(connection.told, "lost");
+  expect(connection.startedAt()).toBeUndefined();
+  await expect(decide(connection)).rejects.toThrow();
   await server.restart();
-  await back(connection);
-  expect(await connection.identify()).not.toBe(before);
-  expect(await callsOf(server, "incr")).toBe(0);
-  expect(connection.heard.away).toHaveLength(1);
-  expect(connection.heard.lost).toHaveLength(1);
+  await untilTold(connection.told, "ready");
+  expect(connection.startedAt()).toBeGreaterThan(before);
+  expect(await decide(connection)).toBe(-1);
 });
 
-test("a loss without any command under way is told, and a new outage is told again", async () => {
-  const server = await start();
-  const connection = await connect(server.url);
-  for (const times of [1, 2]) {
-    await server.kill();
-    await expect.poll(() => connection.heard.lost.length, eventually).toBe(times);
-    expect(connection.heard.away).toHaveLength(times);
-    await server.restart();
-    await back(connection);
-  }
-});
-
-test("replace gives up what is under way and is connected again at once, without being told as a loss", async () => {
-  const server = await start();
-  const connection = await connect(server.url);
-  const identity = await connection.identify();
-  const connected = Number(await server.info("total_connections_received"));
-  const underWay = connection.client.blpop("nothing", 0);
-  connection.replace();
-  await expect(underWay).rejects.toThrow();
-  await back(connection);
-  expect(await connection.identify()).toBe(identity);
-  expect(connection.heard).toEqual({ away: [], lost: [] });
-  expect(Number(await server.info("total_connections_received"))).toBeGreaterThan(connected);
-});
-
-test("a server that is stopped: its commands are given up, and it is reached again once it goes on", async () => {
-  const server = await start();
-  const connection = await connect(server.url);
-  server.pause();
-  const underWay = connection.client.incr("key").catch(String);
-  expect(await underWay).toMatch(/closed|Socket timeout/i);
-  expect(connection.heard.lost).toHaveLength(1);
-  server.resume();
-  await back(connection);
-
-  // Replaced it is given up at once, though its server does not let go of it.
-  server.pause();
-  const late = pause(5_000).then(() => "kept");
-  const kept = connection.client.set("other", "value").catch(() => "refused");
-  connection.replace();
-  expect(await Promise.race([kept, late])).toBe("refused");
-  // The kernel goes on accepting for it: what now hangs is a connection in the making.
-  for (let turn = 0; turn < 3; turn++) {
-    connection.replace();
-    await expect(connection.client.incr("key")).rejects.toThrow();
-  }
-  server.resume();
-  await back(connection);
-  // The one that had reached it before it was stopped, and no other.
-  expect(await callsOf(server, "incr")).toBe(1);
-});
-
-test("a connection that swallows packets is replaced by itself, or at once when asked", async () => {
+test("a connection that loses every packet is given up, and another made once that works", {
+  timeout: 20_000,
+}, async () => {
   const server = await start();
   const relay = await startRelay(server.port);
-  onTestFinished(relay.stop);
+  onTestFinished(() => relay.stop());
   const connection = await connect(`redis://127.0.0.1:${relay.port}`);
-
-  relay.swallow({ new: "works" });
-  await expect(connection.client.incr("key")).rejects.toThrow();
-  expect(connection.heard.lost).toHaveLength(1);
-  await back(connection);
-
   relay.swallow({ new: "swallowed" });
-  const underWay = connection.client.incr("key").catch(String);
-  connection.replace();
-  expect(await underWay).toMatch(/closed/);
-  await expect(connection.client.ping()).rejects.toThrow();
+  await expect(decide(connection)).rejects.toThrow();
   relay.swallow({ new: "works" });
-  connection.replace();
-  await back(connection);
-  expect(await callsOf(server, "incr")).toBe(0);
+  await untilTold(connection.told, "ready");
+  expect(await decide(connection)).toBe(-1);
 });
 
-test("a server that answers as a replica is left, until it is a master again", async () => {
-  const server = await start();
-  const connection = await connect(server.url);
-  await server.call("REPLICAOF", "127.0.0.1", await freePort());
-  await expect(connection.client.set("key", "value")).rejects.toThrow("READONLY");
-  await expect.poll(() => connection.heard.lost.length, eventually).toBe(1);
-  expect(connection.heard.lost[0]?.message).toContain("READONLY");
-  await server.call("REPLICAOF", "NO", "ONE");
-  await expect.poll(() => connection.client.set("key", "value").catch(String), eventually).toBe("OK");
+test("the master that Sentinels name is followed to another server", { timeout: 60_000 }, async () => {
+  const sentinels = await startSentinel();
+  onTestFinished(() => sentinels.stop());
+  const connection = await connect(sentinels.url);
+  await decide(connection);
+  await sentinels.servers[0].kill();
+  await untilTold(connection.told, "ready");
+  await expect.poll(() => decide(connection).catch(() => 1), { timeout: 10_000 }).toBe(-1);
 });
 
-test("a server that was demoted and made the master again is another, though it kept its run_id", async () => {
-  const server = await start();
-  const other = await start({ settings: ["repl-diskless-sync-delay 0"] });
-  const connection = await connect(server.url);
-  const before = await connection.identify();
-  await server.call("REPLICAOF", "127.0.0.1", other.port);
-  await expect.poll(() => server.info("master_link_status"), eventually).toBe("up");
-  await server.call("REPLICAOF", "NO", "ONE");
-  await back(connection);
-  const after = await connection.identify();
-  expect(after).not.toBe(before);
-  expect(after.split("/")[0]).toBe(before.split("/")[0]);
+test("a Cluster's masters are followed through a failover, and its slots as they move", {
+  timeout: 60_000,
+}, async () => {
+  const cluster = await startCluster();
+  onTestFinished(() => cluster.stop());
+  const connection = await connect(cluster.url);
+  await expect.poll(() => connection.startedAt(), { timeout: 5_000 }).toBeDefined();
+  const [first, second] = cluster.masters;
+  const slot = Number(await first.call("CLUSTER", "KEYSLOT", "{=pump}"));
+  const owner = await cluster.ownerOf(slot, first);
+  await decide(connection);
+  await cluster.moveSlot(slot, owner, owner.id === first.id ? second : first);
+  for (let turn = 0; turn < 9; turn++) expect(await decide(connection)).toBe(-1);
+  expect(await decide(connection)).toBe(0);
+
+  await first.kill();
+  await untilTold(connection.told, "lost");
+  expect(connection.startedAt()).toBeUndefined();
+  // Its replica is connected already, and becomes a master without a word.
+  await expect.poll(() => connection.startedAt(), { timeout: 20_000 }).toBeDefined();
+  for (let device = 0; device < 20; device++) expect(await decide(connection, `device-${device}`)).toBe(-1);
 });
 
-test.each([
-  { kind: "a server that is not there", url: async () => `redis://127.0.0.1:${await freePort()}` },
-  {
-    kind: "Sentinels that are not there",
-    url: async () => `redis+sentinel://127.0.0.1:${await freePort()},127.0.0.1:${await freePort()}/limits`,
-  },
-  {
-    kind: "a Cluster that is not there",
-    url: async () => `redis+cluster://127.0.0.1:${await freePort()},127.0.0.1:${await freePort()}`,
-  },
-  { kind: "names that do not exist", url: async () => "redis+cluster://a.invalid,b.invalid" },
-])("$kind: it starts, says so once, and closes", async ({ url }) => {
-  const connection = await connect(await url());
-  await expect.poll(() => connection.heard.away.length, eventually).toBe(1);
-  await expect(connection.client.ping()).rejects.toThrow();
-  await expect(connection.identify()).rejects.toThrow();
-  connection.replace();
-  await expect(connection.client.ping()).rejects.toThrow();
-  connection.close();
-  connection.replace();
-  await expect(connection.client.ping()).rejects.toThrow();
-  expect(connection.heard.lost).toEqual([]);
+test("a gateway starts without its Redis", async () => {
+  const server: Server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  const connection = await connect(
+    `redis://127.0.0.1:${address !== null && typeof address === "object" ? address.port : 0}`,
+  );
+  expect(connection.startedAt()).toBeUndefined();
 });
 
-test("a server is reached with its password and in its database", async () => {
-  const password = randomUUID();
-  const server = await start({ password });
-  const wrong = await connect(server.url.replace("://", "://:wrong@"));
-  expect(wrong.heard.away[0]?.message).toMatch(/WRONGPASS|NOAUTH/);
-  await expect(wrong.identify()).rejects.toThrow(/WRONGPASS|NOAUTH/);
-  const connection = await connect(`${server.url.replace("://", `://:${password}@`)}/5`);
-  await connection.client.set("key", "value");
-  expect(await connection.client.info("keyspace")).toContain("db5:keys=1");
+test("a wrong password stops the start, and a right one does not", async () => {
+  const { url } = await start({ password: "a secret" });
+  for (const wrong of [url, url.replace("://", "://:wrong@"), url.replace("://", "://nobody:wrong@")]) {
+    const error = await connect(wrong).catch((cause: unknown) => cause);
+    expect(error).toEqual(
+      new RedisSetupError(
+        "Redis refuses the user or the password. Write those of the Redis user into COUNTERSIGN_REDIS_URL",
+      ),
+    );
+  }
+  expect((await connect(url.replace("://", "://:a%20secret@"))).startedAt()).toBeDefined();
 });
 
-test("a database that there is not is no other one", async () => {
-  const server = await start();
-  const connection = await connect(`${server.url}/99`);
-  await expect(connection.identify()).rejects.toThrow(/DB index is out of range/);
-  await expect(connection.client.set("key", "value")).rejects.toThrow();
-  expect(await server.call("DBSIZE")).toBe(0);
-});
-
-test("a node of a Cluster is told from a server", async () => {
-  const server = await start({ settings: ["cluster-enabled yes", "cluster-config-file nodes.conf"] });
-  const connection = await connect(server.url);
-  await expect(connection.identify()).rejects.toThrow("this is a node of a Cluster. Write redis+cluster://");
+test("an untrusted certificate and a missing client certificate stop the start, each with its cure", async () => {
+  const folder = temporaryFolder();
+  const server = makeCertificate(folder, "server", "ecdsa");
+  const client = makeCertificate(folder, "client", "ecdsa");
+  const read = (name: string): string => readFileSync(join(folder, name), "utf8");
+  const port = await freePort();
+  await start({
+    settings: [
+      `tls-port ${port}`,
+      `tls-cert-file ${server.cert}`,
+      `tls-key-file ${server.key}`,
+      `tls-ca-cert-file ${client.cert}`,
+    ],
+  });
+  const url = `rediss://127.0.0.1:${port}`;
+  const ca = read("server.crt");
+  await expect(connect(url)).rejects.toThrow(/certificate that is not trusted \(.*\)\. Set COUNTERSIGN_REDIS_CA/);
+  await expect(connect(url, { ca })).rejects.toThrow("Set COUNTERSIGN_REDIS_CERT and COUNTERSIGN_REDIS_KEY");
+  const connection = await connect(url, { ca, cert: read("client.crt"), key: read("client.key") });
+  expect(await decide(connection)).toBe(-1);
 });

@@ -1,0 +1,224 @@
+// The fallback over a Redis that is away, late, young or back: who decides, and what is told of it.
+
+import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import {
+  createFallbackLimiter,
+  type FallbackLimiter,
+  type FallbackMode,
+  type FallbackOptions,
+} from "../../../src/core/limiter/fallback.ts";
+import { createMemoryLimiter } from "../../../src/core/limiter/memory.ts";
+import type { RedisLimiter } from "../../../src/core/limiter/redis.ts";
+import type { Charge, Policy } from "../../../src/core/ports.ts";
+import { refusalFrom } from "../refusal.ts";
+import { playSchedules } from "./bound.ts";
+
+const WINDOW = 60_000;
+const login: Policy = { name: "login", limit: 10, windowMs: WINDOW };
+const replay: Policy = { name: "replay", limit: 1, windowMs: 10 * WINDOW };
+const charges: readonly Charge[] = [{ policy: login, key: "pump" }];
+
+type Answer = "decides" | "fails" | "is silent" | "holds no log";
+
+/** A Redis that answers as it is told, and a gateway on it. */
+interface Scene {
+  answer: Answer;
+  /** When Redis started; undefined: not connected. */
+  startedAt: number | undefined;
+  readonly limiter: FallbackLimiter;
+  readonly told: string[];
+  asked: number;
+  lose(): void;
+  reconnect(): void;
+  /** Admissions out of so many charges. */
+  admit(count: number): Promise<number>;
+}
+
+function openScene(options: { mode?: FallbackMode; instances?: number } = {}): Scene {
+  const redis = createMemoryLimiter(10);
+  const told: string[] = [];
+  let events: Parameters<FallbackOptions["availability"]["listen"]>[0] | undefined;
+  const scene: Partial<Scene> & { answer: Answer; startedAt: number | undefined; asked: number } = {
+    answer: "decides",
+    startedAt: -3_600_000,
+    asked: 0,
+  };
+  async function answer<Result>(act: () => Result): Promise<Result> {
+    scene.asked++;
+    if (scene.answer === "fails") throw new Error("ECONNRESET");
+    if (scene.answer === "holds no log") throw new Error("WRONGTYPE cs:l:{=pump} holds no log");
+    return scene.answer === "is silent" ? new Promise(() => {}) : act();
+  }
+  const limiterOnRedis: RedisLimiter = {
+    charge: (some) => answer(() => ({ ...redis.decide(some, Date.now()), now: 0 })),
+    recall: () => undefined,
+    probe: () => answer(() => {}),
+  };
+  const limiter = createFallbackLimiter({
+    limiter: limiterOnRedis,
+    availability: { startedAt: () => scene.startedAt, listen: (listener) => (events = listener) },
+    mode: options.mode ?? "local",
+    instances: options.instances ?? 2,
+    deadlineMs: 25,
+    capacity: 10,
+    elapsed: () => Date.now(),
+    listener: {
+      away: ({ message }) => told.push(`away: ${message}`),
+      back: () => told.push("back"),
+      decided: (outcome) => told.push(outcome),
+    },
+  });
+  onTestFinished(() => limiter.close());
+  return Object.assign(scene, {
+    limiter,
+    told,
+    lose() {
+      scene.startedAt = undefined;
+      events?.lost(new Error("closed"));
+    },
+    reconnect() {
+      scene.startedAt = Date.now();
+      events?.ready();
+    },
+    async admit(count: number) {
+      const verdicts = Array.from({ length: count }, () => limiter.charge(charges, Date.now()));
+      await vi.advanceTimersByTimeAsync(30);
+      return (await Promise.all(verdicts)).filter(({ denied }) => denied === -1).length;
+    },
+  });
+}
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: 0 });
+  return () => vi.useRealTimers();
+});
+
+describe("while Redis is there", () => {
+  test("it decides, and nothing is told", async () => {
+    const scene = openScene();
+    expect(await scene.admit(12)).toBe(10);
+    expect([scene.asked, scene.told, await scene.limiter.ping()]).toEqual([12, [], "ok"]);
+  });
+
+  test("a key that holds no log is decided locally, and says nothing of Redis", async () => {
+    const scene = openScene();
+    scene.answer = "holds no log";
+    expect(await scene.admit(6)).toBe(5);
+    expect(scene.told).toEqual([...Array(5).fill("admitted"), "denied"]);
+  });
+});
+
+describe("while Redis is away", () => {
+  test.for(["fails", "is silent"] as const)("each gateway decides by its share: it %s", async (answer) => {
+    const scene = openScene();
+    scene.answer = answer;
+    expect(await scene.admit(12)).toBe(5);
+    expect(scene.told.filter((line) => line.startsWith("away"))).toHaveLength(1);
+    // The states are those of the limit that the caller knows.
+    const { denied, states } = await scene.limiter.charge(charges, 0);
+    expect([denied, states[0]?.policy, states[0]?.remaining]).toEqual([0, login, 0]);
+    expect(await scene.limiter.ping()).toBe("degraded");
+  });
+
+  test("it is asked nothing but a probe four times a second, and is back when that is answered", async () => {
+    const scene = openScene();
+    scene.answer = "fails";
+    await scene.admit(1);
+    const before = scene.asked;
+    await scene.admit(20);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(scene.asked - before).toBeLessThanOrEqual(5);
+    scene.answer = "decides";
+    await vi.advanceTimersByTimeAsync(250);
+    expect(scene.told.at(-1)).toBe("back");
+    expect(await scene.admit(12)).toBe(10);
+  });
+
+  test("a connection that is lost is no reason to wait, and one that is ready is probed at once", async () => {
+    const scene = openScene();
+    scene.lose();
+    expect(await scene.admit(6)).toBe(5);
+    expect(scene.asked).toBe(0);
+    scene.reconnect();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(scene.told.at(-1)).toBe("back");
+  });
+
+  test("however often it goes and returns, the local window goes on", async () => {
+    const scene = openScene();
+    let admitted = 0;
+    for (let flap = 0; flap < 6; flap++) {
+      scene.lose();
+      admitted += await scene.admit(10);
+      scene.reconnect();
+      await vi.advanceTimersByTimeAsync(100);
+    }
+    expect(admitted).toBe(5);
+  });
+
+  test("a share is at least one", async () => {
+    const scene = openScene({ instances: 50 });
+    scene.lose();
+    expect(await scene.admit(3)).toBe(1);
+  });
+
+  test("`deny` answers unavailable, and is not ready", async () => {
+    const scene = openScene({ mode: "deny" });
+    scene.lose();
+    const refusal = await refusalFrom(scene.limiter.charge(charges, 0));
+    expect([refusal.reason, refusal.particulars]).toEqual(["unavailable", { retryAfterMs: 5_000 }]);
+    await expect(scene.limiter.ping()).rejects.toThrow("cannot be checked");
+    expect(scene.told.at(-1)).toBe("refused");
+  });
+
+  test("`allow` admits all, and tells of no limit", async () => {
+    const scene = openScene({ mode: "allow" });
+    scene.lose();
+    expect(await scene.admit(50)).toBe(50);
+    expect(await scene.limiter.charge(charges, 0)).toEqual({ denied: -1, states: [] });
+  });
+});
+
+describe("a Redis that has run for less than a charge's window", () => {
+  test("may have lost admissions: charges are decided locally until it has", async () => {
+    const scene = openScene();
+    scene.startedAt = -WINDOW + 1_000;
+    await scene.limiter.open();
+    expect([scene.told, scene.asked]).toEqual([[], 1]);
+    expect(await scene.admit(6)).toBe(5);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(await scene.admit(12)).toBe(10);
+  });
+
+  test("the longest window of the call counts", async () => {
+    const scene = openScene();
+    scene.startedAt = -WINDOW;
+    const both = [...charges, { policy: replay, key: "pump 1764000000" }];
+    await scene.limiter.charge(both, 0);
+    expect([scene.told, scene.asked]).toEqual([["admitted"], 0]);
+    await scene.limiter.charge(charges, 0);
+    expect(scene.asked).toBe(1);
+  });
+});
+
+test("a gateway that starts without its Redis starts away", async () => {
+  const scene = openScene();
+  scene.startedAt = undefined;
+  await scene.limiter.open();
+  expect(scene.told).toEqual(["away: Redis is not connected"]);
+});
+
+describe("the model of the bound", () => {
+  test("no schedule of outages, flaps and restarts goes over it", { timeout: 60_000 }, async () => {
+    vi.useRealTimers();
+    const { over, reached } = await playSchedules(300, Math.random);
+    expect(over).toBe(0);
+    // The bound is no more than what can happen.
+    expect(reached).toBeGreaterThan(0);
+  });
+
+  test("finds a gateway that clears its local window", { timeout: 60_000 }, async () => {
+    vi.useRealTimers();
+    expect((await playSchedules(100, Math.random, { isForgetful: true })).over).toBeGreaterThan(0);
+  });
+});
