@@ -1,6 +1,6 @@
 // The reads of logins and token checks: one statement each, and the unsealed keys of customers.
 
-import { type KeyObject, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import { readLimit } from "../core/limit-text.ts";
 import {

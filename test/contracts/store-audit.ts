@@ -24,10 +24,7 @@ export function describeAuditLog(open: Open): void {
     for (let done = 0; done < times.length; done += 500) {
       const part = times.slice(done, done + 500);
       await write((transaction) =>
-        insertAuditEvents(
-          transaction,
-          part.map((at, place) => entryOf(String(done + place), { at })),
-        ),
+        insertAuditEvents(transaction, ...part.map((at, place) => entryOf(String(done + place), { at }))),
       );
     }
   }
