@@ -81,7 +81,6 @@ test("every import points towards the core", () => {
 /** Circles that are still to be removed, type imports included. New code has none. */
 const KNOWN_CIRCLES = [
   ["src/cli/login/connect.ts", "src/cli/login/grpc.ts", "src/cli/login/login.ts", "src/cli/login/rest.ts"],
-  ["src/core/registry/filter-values.ts", "src/core/registry/filter.ts"],
 ];
 
 test("no modules import each other in a circle", () => {
