@@ -25,20 +25,25 @@ describe("a network", () => {
   test.for([
     ["10.0.0.1/8", "an address in the network 10.0.0.0/8. Write that, or 10.0.0.1 alone"],
     ["::ffff:10.0.0.1/104", "an address in the network 10.0.0.0/8. Write that, or 10.0.0.1 alone"],
-    [
-      "10.0.0.0/33",
-      "but an address has no more than 32 bits. Write such as 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32",
-    ],
+    ["10.0.0.0/33", "but an address has no more than 32 bits. Write such as 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32"],
   ] as const)("%s is a mistake, which is named", ([text, mistake]) => {
     expect(() => readNetwork(text)).toThrow(new Error(`names ${text}, ${mistake}`));
   });
 
-  test.for(["", "loopback", "10.0.0.0/", "10.0.0.0/08", "10.0.0.0/8/8", "10/8", "1", "0x7f.1", "fe80::1%eth0", "192.0.2.1:80"])(
-    "%j is none",
-    (text) => {
-      expect(() => readNetwork(text)).toThrow(`names ${text}, which is neither an address nor a network. Write such as`);
-    },
-  );
+  test.for([
+    "",
+    "loopback",
+    "10.0.0.0/",
+    "10.0.0.0/08",
+    "10.0.0.0/8/8",
+    "10/8",
+    "1",
+    "0x7f.1",
+    "fe80::1%eth0",
+    "192.0.2.1:80",
+  ])("%j is none", (text) => {
+    expect(() => readNetwork(text)).toThrow(`names ${text}, which is neither an address nor a network. Write such as`);
+  });
 
   test("of IPv6 that has a limit of its own is no smaller than what is counted", () => {
     for (const text of ["2001:db8:0:1::/65", "2001:db8:0:1:2::1"]) {
