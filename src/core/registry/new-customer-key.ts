@@ -1,4 +1,4 @@
-// A customer key that is to be issued or imported, and which others of its customer it may not be beside. Knows no database.
+// A customer key that is to be issued or imported, and which others of its customer it may not be beside.
 
 import { randomBytes } from "node:crypto";
 import { AuthError, malformed } from "../errors.ts";

@@ -1,4 +1,4 @@
-// Verifies this gateway's own tokens by jose, within bounds of our own. Knows no device.
+// Verifies this gateway's own tokens by jose, within bounds of our own.
 
 import { type CryptoKey, errors, type JWTPayload, jwtVerify } from "jose";
 import { AuthError } from "../errors.ts";
