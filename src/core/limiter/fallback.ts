@@ -99,7 +99,6 @@ export function createFallbackLimiter(options: FallbackOptions): FallbackLimiter
   function decideLocally(charges: readonly Charge[]): Verdict {
     const { denied, states } = local.decide(charges.map(shareOf), elapsed());
     listener.decided(denied === -1 ? "admitted" : "denied");
-    // The caller is told the limit it knows.
     const told = states.map((state, place) => state && { ...state, policy: charges[place]?.policy ?? state.policy });
     return { denied, states: told };
   }

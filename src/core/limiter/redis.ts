@@ -118,9 +118,12 @@ export function createRedisLimiter(
     const reply = await send(charges, names, now, latest);
     const [denied, micros = 0] = reply;
     const heardAt = elapsed();
-    lead = { ms: micros / 1000 - askedAt, at: heardAt };
+    const isStep = denied === TOO_LATE && micros / 1000 > latest + heardAt - askedAt;
+    // The tightest bound counts: an answer that took long tells little.
+    const bound = isStep || lead === undefined ? Infinity : lead.ms + (heardAt - lead.at) * CLOCK_DRIFT;
+    lead = { ms: Math.min(micros / 1000 - askedAt, bound), at: heardAt };
     if (denied !== TOO_LATE) return reply;
-    if (micros / 1000 > latest + heardAt - askedAt) {
+    if (isStep) {
       steppedAt = heardAt;
       throw new ClockStepError("the clock of Redis stepped forward");
     }
@@ -193,7 +196,6 @@ export function createRedisLimiter(
       try {
         await run([PROBE], [`${prefix}:probe`], now);
       } catch (error) {
-        // Redis answers, which is all that was asked.
         if (!(error instanceof ClockStepError)) throw error;
       }
     },
