@@ -28,6 +28,7 @@ export function openSqlite(path: string, listener?: OutageListener): Database {
   // into the database. More is quicker still, and holds up logins for longer at a time.
   writing.exec("PRAGMA wal_autocheckpoint = 4000");
   const reading = connect(path);
+  for (const database of [writing, reading]) database.exec("PRAGMA synchronous = FULL");
   const inTurn = createTurn(reading);
   const [db, writer] = [kyselyOn(reading), kyselyOn(writing)];
   return createDatabase(
@@ -61,7 +62,6 @@ export function openSqlite(path: string, listener?: OutageListener): Database {
 
 function connect(path: string): DatabaseSync {
   const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
-  database.exec("PRAGMA synchronous = FULL");
   // In KiB: the upper levels of the trees of a million devices stay, and 2 MB, the default, has no room for them.
   database.exec("PRAGMA cache_size = -8000");
   return database;
