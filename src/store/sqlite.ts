@@ -23,7 +23,6 @@ export function openSqlite(path: string, listener?: OutageListener): Database {
   // SQLite would create it readable by everyone, and its journals follow its mode.
   closeSync(openSync(path, "a", 0o600));
   const writing = connect(path);
-  turnOnWal(writing);
   // In pages: an import in random order changes the same ones over and over, and with the default, 1,000, each commit would copy them
   // into the database. More is quicker still, and holds up logins for longer at a time.
   writing.exec("PRAGMA wal_autocheckpoint = 4000");
@@ -62,7 +61,9 @@ export function openSqlite(path: string, listener?: OutageListener): Database {
 
 function connect(path: string): DatabaseSync {
   const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
-  // In KiB: the upper levels of the trees of a million devices stay, and 2 MB, the default, has no room for them.
+  turnOnWal(database);
+  // In KiB: the upper levels of the trees of a million devices stay, and 2 MB, the default, has no room for them. It reads the file,
+  // which is locked while another process turns WAL on.
   database.exec("PRAGMA cache_size = -8000");
   return database;
 }
