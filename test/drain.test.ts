@@ -37,13 +37,17 @@ test("closes idle connections of every protocol at once", async () => {
 });
 
 test("answers a request under way over HTTP/1, then closes its connection", async () => {
-  const { publicUrl, close } = await openGateway({}, OPTIONS);
+  const { publicUrl, internalUrl, close } = await openGateway({}, OPTIONS);
   const { hostname, port } = new URL(publicUrl);
   const socket = connect(Number(port), hostname);
   socket.write("POST /auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{");
   // After an answer on another connection, the head of the first request has been read.
   await fetch(new URL("/livez", publicUrl));
   const closed = close();
+  // The other listener has stopped accepting too.
+  await expect
+    .poll(() => fetch(new URL("/livez", internalUrl)).catch(() => "closed"), { timeout: 10_000 })
+    .toBe("closed");
   socket.write("}");
   const [answer] = await once(socket, "data");
   expect(String(answer)).toMatch(/^HTTP\/1\.1 400 /);

@@ -22,16 +22,14 @@ describe("an internal listener is exposed", () => {
   });
 });
 
-test.for([
-  ["0.0.0.0:0", 1],
-  ["127.0.0.1:0", 0],
-] as const)("INTERNAL_LISTEN=%s logs %d warnings", async ([address, count]) => {
-  const { internalUrl, log, end } = await serve(temporaryFolder(), { env: { COUNTERSIGN_INTERNAL_LISTEN: address } });
+test("an exposed listener is warned of once", async () => {
+  const env = { COUNTERSIGN_INTERNAL_LISTEN: "0.0.0.0:0" };
+  const { internalUrl, log, end } = await serve(temporaryFolder(), { env });
   await end("SIGTERM");
   const warnings = log()
     .split("\n")
     .filter((line) => line.includes('"level":40'));
-  expect(warnings.map((line) => JSON.parse(line))).toMatchObject(
-    Array(count).fill({ internal: internalUrl, msg: expect.stringContaining("COUNTERSIGN_TLS_CERT") }),
-  );
+  expect(warnings.map((line) => JSON.parse(line))).toMatchObject([
+    { internal: internalUrl, msg: expect.stringContaining("COUNTERSIGN_TLS_CERT") },
+  ]);
 });

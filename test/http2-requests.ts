@@ -105,7 +105,13 @@ export const requests = {
   },
 } satisfies Readonly<Record<string, Readonly<Record<string, RequestMaker>>>>;
 
-export type RequestName = keyof typeof requests.public | keyof typeof requests.internal;
+type RequestName = keyof typeof requests.public | keyof typeof requests.internal;
+
+/** The named requests that a listener serves. */
+export function requestsOf(listener: keyof typeof requests, names: readonly RequestName[]): readonly RequestMaker[] {
+  const makers = Object.entries(requests[listener]);
+  return makers.filter(([name]) => names.some((selected) => selected === name)).map(([, make]) => make);
+}
 
 function encode(login: SignedLogin): Uint8Array {
   return LoginRequest.encode(LoginRequest.fromPartial(login)).finish();

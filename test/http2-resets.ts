@@ -97,7 +97,7 @@ async function onConnection(open: Open, act: (client: Client) => Promise<void>):
 }
 
 /** Resets in one piece with the request: in the first bytes of a connection, and later. */
-export function resetAtOnce(open: Open, request: RawRequest): Promise<void> {
+function resetAtOnce(open: Open, request: RawRequest): Promise<void> {
   return onConnection(open, async ({ write, next, sync }) => {
     const withCode = (code: number): readonly Buffer[] =>
       SEQUENCES.flatMap((sequence) => sequence(next(), request, code));
@@ -109,7 +109,7 @@ export function resetAtOnce(open: Open, request: RawRequest): Promise<void> {
 }
 
 /** Resets while the gateway waits for the body: alone, and in one piece with the body. */
-export function resetWhileRead(open: Open, request: RawRequest): Promise<void> {
+function resetWhileRead(open: Open, request: RawRequest): Promise<void> {
   return onConnection(open, async ({ write, next, sync }) => {
     write(settings());
     await sync();
@@ -125,7 +125,7 @@ export function resetWhileRead(open: Open, request: RawRequest): Promise<void> {
 }
 
 /** Resets while the body of the answer waits for a window: alone, and in one piece with the window. */
-export function resetWhileAnswered(open: Open, request: RawRequest): Promise<void> {
+function resetWhileAnswered(open: Open, request: RawRequest): Promise<void> {
   return onConnection(open, async ({ write, isOk, next, sync }) => {
     const withWindow = (stream: number): Buffer => windowUpdate(stream, WINDOW);
     write(settings(0));
@@ -145,7 +145,7 @@ function streamPerCode(next: () => number): readonly { readonly code: number; re
 }
 
 /** Ends connections with a request on them. */
-export async function endConnections(open: Open, request: RawRequest): Promise<void> {
+async function endConnections(open: Open, request: RawRequest): Promise<void> {
   for (const ending of ENDINGS) {
     const { write, end, closed } = await open();
     write(settings(), ...ending(request));
@@ -153,3 +153,11 @@ export async function endConnections(open: Open, request: RawRequest): Promise<v
     await closed;
   }
 }
+
+/** By the place of the reset. */
+export const RESETS = {
+  "resets at once": resetAtOnce,
+  "resets before the body": resetWhileRead,
+  "resets after HEADERS of the answer": resetWhileAnswered,
+  "connections that end": endConnections,
+};

@@ -11,7 +11,7 @@ import { ADMIN_TOKEN, logInBy, testConfig } from "./gateway.ts";
 
 const OLD = "11".repeat(32);
 const NEW = "22".repeat(32);
-const CUSTOMERS = 30;
+const CUSTOMERS = 8;
 
 interface Board {
   readonly deviceKey: string;

@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { fencesIn } from "./fences.ts";
-import { DEFAULT_ALG, type ServingProcess, serve, temporaryFolder } from "./program.ts";
+import { type ServingProcess, temporaryFolder } from "./program.ts";
 
 const PUBLIC = "127.0.0.1:8080";
 const INTERNAL = "127.0.0.1:9090";
@@ -25,12 +25,6 @@ export function makeCheckout(): string {
     symlinkSync(resolve(name), resolve(folder, name));
   mkdirSync(resolve(folder, "data"));
   return folder;
-}
-
-/** Runs an example beside a gateway that was just started with `npm start`'s command. @returns what it prints */
-export async function runExample(code: string, command: string, ...args: readonly string[]): Promise<string> {
-  const checkout = makeCheckout();
-  return runIn(checkout, await serve(resolve(checkout, "data"), { env: DEFAULT_ALG }), code, command, ...args);
 }
 
 /** Runs an example in a checkout, beside its gateway. @returns what it prints */

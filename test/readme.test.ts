@@ -1,22 +1,29 @@
 // The README's and docs/services.md's examples for Node and buf.
 
+import { resolve } from "node:path";
 import { expect, test } from "vitest";
-import { exampleOf, runExample } from "./pages.ts";
+import { exampleOf, makeCheckout, runIn } from "./pages.ts";
+import { DEFAULT_ALG, serve } from "./program.ts";
 
 const SERVICES = "docs/services.md";
 
-test("buf curl logs in over Connect", { timeout: 60_000 }, async () => {
-  const example = exampleOf("README.md", "sh", "buf curl");
-  expect(JSON.parse(await runExample(example, "sh"))).toEqual({ token: expect.stringMatching(/^eyJ/), expiresIn: 600 });
-});
+test("buf curl logs in and asks the internal listener, and a service in Node checks a token", {
+  timeout: 120_000,
+}, async () => {
+  const checkout = makeCheckout();
+  const gateway = await serve(resolve(checkout, "data"), { env: DEFAULT_ALG });
+  const runShell = (code: string): Promise<string> => runIn(checkout, gateway, code, "sh");
+  const login = await runShell(exampleOf("README.md", "sh", "buf curl"));
+  expect(JSON.parse(login)).toEqual({ token: expect.stringMatching(/^eyJ/), expiresIn: 600 });
+  const [reflection = "", health = ""] = exampleOf(SERVICES, "sh", "buf curl").split("\n");
+  expect(await runShell(reflection)).toContain("countersign.admin.v1.AdminService");
+  expect(await runShell(health)).toContain('"SERVING"');
 
-test("a service in Node checks a token", { timeout: 60_000 }, async () => {
   const script = `${exampleOf(SERVICES, "js", "jwtVerify")}
-import { execFileSync } from "node:child_process";
-const gateway = ["--url", "http://127.0.0.1:8080"];
-const token = execFileSync(process.execPath, ["bin/countersign.js", "login", "--demo", ...gateway], { encoding: "utf8" });
-console.log(JSON.stringify(await checkToken(token.trim())));`;
-  const claims: unknown = JSON.parse(await runExample(script, process.execPath, "--input-type=module", "-"));
+console.log(JSON.stringify(await checkToken(${JSON.stringify(JSON.parse(login).token)})));`;
+  const claims: unknown = JSON.parse(
+    await runIn(checkout, gateway, script, process.execPath, "--input-type=module", "-"),
+  );
   expect(claims).toEqual({
     iss: expect.stringMatching(/^http:/),
     sub: expect.stringMatching(/^demo-/),
@@ -26,12 +33,4 @@ console.log(JSON.stringify(await checkToken(token.trim())));`;
     jti: expect.any(String),
     customer_id: expect.any(String),
   });
-});
-
-test.each([
-  ["reflection", "countersign.admin.v1.AdminService"],
-  ["health", '"SERVING"'],
-])("buf curl asks the internal listener for its %s", { timeout: 60_000 }, async (kind, answer) => {
-  const [reflection = "", health = ""] = exampleOf(SERVICES, "sh", "buf curl").split("\n");
-  expect(await runExample(kind === "health" ? health : reflection, "sh")).toContain(answer);
 });

@@ -20,6 +20,10 @@ describe("a mistake is told, with its cure", () => {
   const instances = "COUNTERSIGN_INSTANCES is no number of gateways. Write a whole number from 1 to 99999";
   test.for([
     [{ REDIS_DOWN: "open" }, "COUNTERSIGN_REDIS_DOWN is none of local, deny, allow"],
+    [
+      { REDIS_CA: "/nowhere" },
+      "COUNTERSIGN_REDIS_CA is /nowhere, which cannot be read (ENOENT). Set it to the path of a file in PEM",
+    ],
     [{ REDIS_CLOCK: "ours" }, "COUNTERSIGN_REDIS_CLOCK is neither redis nor gateway"],
     ...["0", "-1", "2.5", "two", "100000"].map((text) => [{ INSTANCES: text }, instances] as const),
   ] as const)("%j", ([settings, mistake]) => {

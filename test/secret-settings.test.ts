@@ -55,6 +55,9 @@ test("each secret comes from a file as well", () => {
   expect(mistakesOf({ DATABASE_URL: "postgres://127.0.0.1/a", DATABASE_URL_FILE: join(folder, "url") })).toEqual([
     "COUNTERSIGN_DATABASE_URL and COUNTERSIGN_DATABASE_URL_FILE are both set. Keep one",
   ]);
+  expect(mistakesOf({ DATABASE_URL_FILE: "/nowhere/url" })).toEqual([
+    "COUNTERSIGN_DATABASE_URL_FILE is /nowhere/url, which cannot be read (ENOENT)",
+  ]);
 });
 
 test.for([

@@ -13,86 +13,60 @@ import { startLines } from "../../src/cli/serve.ts";
 import { runCommand } from "../command.ts";
 import { postLogin } from "../gateway.ts";
 import { DEFAULT_ALG, run, serve, temporaryFolder } from "../program.ts";
+import { sendByHand } from "../protocols/hand.ts";
 
-test("serve --dev creates secrets that only their owner can read, and keeps them at later starts", async () => {
+test("serve --dev creates secrets that only their owner can read, and keeps them at later starts", {
+  timeout: 60_000,
+}, async () => {
   const folder = temporaryFolder();
   const env = { COUNTERSIGN_DATA_DIR: folder };
+  const sign = () => runCommand(["sign", "--demo", "--timestamp", "1764000000"], { env });
   await (await serve(folder)).end("SIGTERM");
-  const first = await runCommand(["sign", "--demo", "--timestamp", "1764000000"], { env });
+  const first = await sign();
   expect(Object.keys(JSON.parse(first.stdout))).toEqual(["device_key", "timestamp", "device_signature"]);
   for (const name of ["master-key", "admin-token", "demo-device"]) {
     expect([name, statSync(join(folder, name)).mode & 0o777]).toEqual([name, 0o600]);
   }
+  const others = readdirSync(folder).filter((name) => !name.startsWith("countersign.db"));
+  expect(others.sort()).toEqual(["admin-token", "demo-device", "master-key"]);
 
-  await (await serve(folder)).end("SIGTERM");
-  expect(await runCommand(["sign", "--demo", "--timestamp", "1764000000"], { env })).toEqual(first);
-  expect(
-    readdirSync(folder)
-      .filter((name) => !name.startsWith("countersign.db"))
-      .sort(),
-  ).toEqual(["admin-token", "demo-device", "master-key"]);
-});
-
-test("serve --dev enrols the saved demo device in a new database", async () => {
-  const folder = temporaryFolder();
-  await (await serve(folder)).end("SIGTERM");
-  const before = readFileSync(join(folder, "demo-device"), "utf8");
+  // The saved demo device is enrolled in a new database.
   for (const name of readdirSync(folder)) if (name.startsWith("countersign.db")) rmSync(join(folder, name));
   const { publicUrl } = await serve(folder);
-  expect(readFileSync(join(folder, "demo-device"), "utf8")).toBe(before);
-  const { status } = await runCommand(["login", "--demo", "--url", publicUrl], {
-    env: { COUNTERSIGN_DATA_DIR: folder },
-  });
-  expect(status).toBe(0);
+  expect(await sign()).toEqual(first);
+  expect((await runCommand(["login", "--demo", "--url", publicUrl], { env })).status).toBe(0);
 });
 
-test("the demo device logs in over all four protocols, on both listeners, until its eleventh login", async () => {
+test("login prints the same answers over all four protocols, with the values that they mention", {
+  timeout: 60_000,
+}, async () => {
   const folder = temporaryFolder();
-  const { publicUrl, internalUrl } = await serve(folder, { env: DEFAULT_ALG });
+  const { publicUrl } = await serve(folder, { env: { ...DEFAULT_ALG, COUNTERSIGN_LOGIN_LIMIT: "4/60s" } });
   const env = { COUNTERSIGN_DATA_DIR: folder };
-  const wordsOf = (url: string, via: string) => ["login", "--demo", "--json", "--url", url, "--via", via];
-  const logIn = (url: string, via: string) => runCommand(wordsOf(url, via), { env });
-
-  for (const url of [publicUrl, internalUrl]) {
-    for (const via of ["rest", "connect", "grpc", "grpc-web"]) {
-      // As processes too, to see that they end.
-      const { status, stdout, stderr } = await (url === publicUrl ? run(wordsOf(url, via), { env }) : logIn(url, via));
-      expect([via, status, stderr]).toEqual([via, 0, ""]);
-      const answer = JSON.parse(stdout);
-      expect(answer).toEqual({ token: expect.stringMatching(/^eyJ/), expires_in: 600 });
-      expect(decodeProtectedHeader(answer.token).alg).toBe("RS256");
-    }
+  const wordsOf = (via: string, ...args: readonly string[]) => {
+    return ["login", "--demo", "--url", publicUrl, "--via", via, ...args];
+  };
+  const protocols = ["rest", "connect", "grpc", "grpc-web"];
+  // As processes, to see that they end.
+  for (const { status, stdout, stderr } of await Promise.all(
+    protocols.map((via) => run(wordsOf(via, "--json"), { env })),
+  )) {
+    expect([status, stderr]).toEqual([0, ""]);
+    const answer = JSON.parse(stdout);
+    expect(answer).toEqual({ token: expect.stringMatching(/^eyJ/), expires_in: 600 });
+    expect(decodeProtectedHeader(answer.token).alg).toBe("RS256");
   }
-  await logIn(publicUrl, "rest");
-  await logIn(publicUrl, "rest");
-  for (const via of ["rest", "connect", "grpc", "grpc-web"]) {
-    const { status, stdout, stderr } = await logIn(publicUrl, via);
-    expect([via, status, stdout]).toEqual([via, 1, ""]);
-    expect(JSON.parse(stderr).error).toMatchObject({
-      code: "resource_exhausted",
-      reason: "rate_limited",
-      policy: "login",
-    });
-  }
-});
-
-test("login prints the same error over all four protocols, with the values that it mentions", async () => {
-  const folder = temporaryFolder();
-  const { publicUrl } = await serve(folder, { env: { COUNTERSIGN_LOGIN_LIMIT: "1/60s" } });
-  const logIn = (...args: readonly string[]) =>
-    runCommand(["login", "--demo", "--url", publicUrl, ...args], { env: { COUNTERSIGN_DATA_DIR: folder } });
-
-  expect((await logIn()).status).toBe(0);
-  for (const via of ["rest", "connect", "grpc", "grpc-web"]) {
-    const limited = await logIn("--via", via);
+  for (const via of protocols) {
+    const limited = await runCommand(wordsOf(via), { env });
+    expect(limited.status).toBe(1);
     expect(limited.stderr).toMatch(
       /^countersign: rate_limited: too many logins .* and wait for retry_after \(retry_after \d+ s\)\n$/,
     );
-    const skewed = await logIn("--via", via, "--timestamp", "1");
+    const skewed = await runCommand(wordsOf(via, "--timestamp", "1"), { env });
     expect(skewed.stderr).toMatch(
       /^countersign: clock_skew: .* from server_time and sign again \(server_time \d{10}\)\n$/,
     );
-    const json = await logIn("--via", via, "--timestamp", "1", "--json");
+    const json = await runCommand(wordsOf(via, "--timestamp", "1", "--json"), { env });
     expect(JSON.parse(json.stderr).error).toEqual({
       code: "unauthenticated",
       reason: "clock_skew",
@@ -107,9 +81,11 @@ test("--version prints the version of package.json", async () => {
   expect(await run(["--version"])).toEqual({ status: 0, stdout: `${version}\n`, stderr: "" });
 });
 
-test("the log has nothing that a stranger sent, and no secret", async () => {
+test("the log has nothing that a stranger sent, and no secret; a signal that npm repeats counts once", {
+  timeout: 60_000,
+}, async () => {
   const folder = temporaryFolder();
-  const { publicUrl, log, end } = await serve(folder, { env: { COUNTERSIGN_LOG_LEVEL: "debug" } });
+  const { publicUrl, internalUrl, log, end } = await serve(folder, { env: { COUNTERSIGN_LOG_LEVEL: "debug" } });
   const signed = await runCommand(["sign", "--demo"], { env: { COUNTERSIGN_DATA_DIR: folder } });
   const { device_signature } = JSON.parse(signed.stdout);
   const bodies = [
@@ -120,20 +96,20 @@ test("the log has nothing that a stranger sent, and no secret", async () => {
   ];
   for (const body of bodies) await postLogin(publicUrl, body);
   await fetch(new URL("/STRANGER?STRANGER", publicUrl), { headers: { "user-agent": "STRANGER" } });
-  expect(await end("SIGTERM")).toBe(0);
-  expect(log().match(/"msg":"(login|refused)"/g)).toHaveLength(bodies.length + 1);
+  await sendByHand(internalUrl, {
+    version: 2,
+    path: "/countersign.admin.v1.AdminService/CreateCustomer",
+    headers: { "content-type": "application/grpc", authorization: "Bearer STRANGER\xff", "x-bin": "AAEC" },
+  });
+  expect(await end("SIGINT", "SIGINT", "SIGTERM")).toBe(0);
+  expect(log().match(/"msg":"(login|refused)"/g)).toHaveLength(bodies.length + 2);
   expect(log()).not.toContain("STRANGER");
   expect(log()).not.toContain(device_signature);
 });
 
-test("a signal that npm repeats counts once, and the status is 0", async () => {
-  const { end } = await serve(temporaryFolder());
-  expect(await end("SIGINT", "SIGINT", "SIGTERM")).toBe(0);
-});
-
 test.each(["node_modules/.bin/countersign serve", "npx -c 'exec countersign serve'"])(
   "SIGTERM to the command of docs/operators.md reaches the gateway: %s",
-  { timeout: 30_000 },
+  { timeout: 60_000 },
   async (command) => {
     expect(readFileSync("docs/operators.md", "utf8")).toContain(`| \`${command}\` |`);
     const folder = temporaryFolder();
@@ -172,7 +148,7 @@ test("serve names a port that is in use", async () => {
 });
 
 test("serve names a database that does not answer, without its password", async () => {
-  const { status, stderr } = await run(["serve", "--dev"], {
+  const { status, stderr } = await runCommand(["serve", "--dev"], {
     env: {
       COUNTERSIGN_DATA_DIR: temporaryFolder(),
       COUNTERSIGN_DATABASE_URL: "postgres://gateway:hunter2@127.0.0.1:1/countersign",

@@ -5,9 +5,9 @@ import { expect, test } from "vitest";
 import { runCommand } from "../command.ts";
 import { ADMIN_TOKEN, CUSTOMER_KEY, startTestGateway } from "../gateway.ts";
 import { makeCertificates } from "../http/certificates.ts";
-import { type Outcome, run } from "../program.ts";
+import type { Outcome } from "../program.ts";
 
-const pems = makeCertificates({ server: "rsa", client: "ecdsa", stranger: "rsa" });
+const pems = makeCertificates({ server: "ecdsa", client: "ecdsa", stranger: "ecdsa" });
 const pem = (name: string): string => join(pems, name);
 const PROTOCOLS = ["rest", "connect", "grpc", "grpc-web"];
 
@@ -42,7 +42,7 @@ test("every command works with a CA and a client certificate, without a warning"
   }
   for (const via of PROTOCOLS) {
     const args = ["login", "--device-key", deviceKey, "--url", gateway.publicUrl, "--via", via];
-    const { status, stderr } = await run(args, { env: { COUNTERSIGN_CUSTOMER_KEY: CUSTOMER_KEY, ...TRUST } });
+    const { status, stderr } = await runCommand(args, { env: { COUNTERSIGN_CUSTOMER_KEY: CUSTOMER_KEY, ...TRUST } });
     expect([via, status, stderr]).toEqual([via, 0, ""]);
   }
 });

@@ -17,17 +17,10 @@ const fatals = ({ log }: ServingProcess) =>
     .filter((line) => line.includes('"level":60'))
     .map((line) => JSON.parse(line));
 
-test.for([
-  ["throw Object.assign(new TypeError('planted'), { password: 'hunter2' })", "TypeError: planted\n    at process."],
-  ["Promise.reject(Object.assign(new Error('planted'), { password: 'hunter2' }))", "Error: planted\n    at process."],
-  ["throw 'hunter2'", "not an Error"],
-  ["Promise.reject({ password: 'hunter2' })", "not an Error"],
-] as const)("%s is logged in one line without its properties, and ends with status 1", async ([statement, stack]) => {
-  const gateway = await serve(temporaryFolder(), throwing(statement));
+test("a thrown value that is no Error is logged without what it holds, and ends with status 1", async () => {
+  const gateway = await serve(temporaryFolder(), throwing("Promise.reject({ password: 'hunter2' })"));
   expect(await gateway.end("SIGUSR2")).toBe(1);
-  expect(fatals(gateway)).toEqual([
-    { level: 60, time: expect.any(Number), stack: expect.stringContaining(stack), msg: "uncaught" },
-  ]);
+  expect(fatals(gateway)).toMatchObject([{ stack: expect.stringContaining("not an Error"), msg: "uncaught" }]);
   expect(gateway.log()).not.toContain("hunter2");
 });
 
@@ -41,8 +34,9 @@ async function sendHalf(gateway: ServingProcess) {
   return socket;
 }
 
-test("a request in flight is answered", async () => {
-  const gateway = await serve(temporaryFolder(), throwing("throw new Error('planted')"));
+test("an Error is logged in one line without its properties, and a request in flight is answered", async () => {
+  const planted = "throw Object.assign(new TypeError('planted'), { password: 'hunter2' })";
+  const gateway = await serve(temporaryFolder(), throwing(planted));
   const socket = await sendHalf(gateway);
   const ended = gateway.end("SIGUSR2");
   await expect.poll(() => fatals(gateway)).toHaveLength(1);
@@ -53,6 +47,9 @@ test("a request in flight is answered", async () => {
   socket.write("}");
   expect(await ended).toBe(1);
   expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+  const stack = expect.stringContaining("TypeError: planted\n    at process.");
+  expect(fatals(gateway)).toEqual([{ level: 60, time: expect.any(Number), stack, msg: "uncaught" }]);
+  expect(gateway.log()).not.toContain("hunter2");
 });
 
 test("a second error during the drain ends the process, though a request is in flight", async () => {

@@ -94,7 +94,7 @@ describe("text of the client, left of the proxies' entries", () => {
       fc.property(anything, address, hops, (left, caller, proxies) => {
         expect(origin("x-forwarded-for", [left, caller, ...proxies].join(", "))).toBe(caller);
       }),
-      { numRuns: 1_000 },
+      { numRuns: 300 },
     );
   });
 
@@ -105,7 +105,7 @@ describe("text of the client, left of the proxies' entries", () => {
         const elements = [caller, ...proxies].map((one) => [`for=${node(one)}`, ...more].join(";"));
         expect(origin("forwarded", [left, ...elements].join(", "))).toBe(caller);
       }),
-      { numRuns: 1_000 },
+      { numRuns: 300 },
     );
   });
 
@@ -125,7 +125,7 @@ test("any header gives an address, and never an error", () => {
     fc.property(anything, fc.constantFrom("x-forwarded-for", "forwarded"), (list, header) => {
       expect(origin(header, list)).toMatch(/^[\da-f:.]+$/i);
     }),
-    { numRuns: 1_000 },
+    { numRuns: 300 },
   );
 });
 

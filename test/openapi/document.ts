@@ -46,10 +46,13 @@ export function openDocument(json: Record<string, unknown>): OpenapiDocument {
     return typeof $ref === "string" ? at($ref.slice(1)) : objectOf(found);
   }
 
+  const validators = new Map<string, ReturnType<typeof ajv.compile>>();
+
   function mistakes(pointer: string, value: unknown): string {
-    const schema = { $ref: `openapi#${pointer}`, unevaluatedProperties: false };
-    ajv.validate(schema, value);
-    return ajv.errors === null || ajv.errors === undefined ? "" : ajv.errorsText();
+    const known = validators.get(pointer);
+    const validate = known ?? ajv.compile({ $ref: `openapi#${pointer}`, unevaluatedProperties: false });
+    validators.set(pointer, validate);
+    return validate(value) ? "" : ajv.errorsText(validate.errors);
   }
 
   function holdHeaders(headers: Headers, pointer: string): void {

@@ -94,6 +94,14 @@ describe.for([1, 2] as const)("over HTTP/%i", (version) => {
     ["gzip", Buffer.of(1, 2, 3), 400, "invalid_argument", "the message is not compressed as its header says"],
     ["gzip", gzipSync(Buffer.alloc(1_000_000)), 429, "resource_exhausted", "the request has more than 4096 bytes"],
     ["br", login("d"), 501, "unimplemented", "the message has an unknown compression. Use identity or gzip or deflate"],
+    // A name that objects inherit.
+    [
+      "toString",
+      login("d"),
+      501,
+      "unimplemented",
+      "the message has an unknown compression. Use identity or gzip or deflate",
+    ],
   ] as const)(
     "rejects what it cannot decompress to a message: %s, case %#",
     async ([coding, body, status, code, message]) => {

@@ -14,7 +14,7 @@ test("random logins get the same answer in every protocol, on both listeners and
     fc.asyncProperty(plans, async (plan) => {
       expect(await differential.compare(plan)).toBeUndefined();
     }),
-    { numRuns: 80, endOnFailure: true },
+    { numRuns: 30, endOnFailure: true },
   );
   await differential.close();
 });
@@ -25,7 +25,7 @@ test("raw calls get from the oracles what the specifications fix, byte for byte"
     fc.asyncProperty(rawCalls, async (call) => {
       expect(await differential.compare(call)).toBeUndefined();
     }),
-    { numRuns: 300, endOnFailure: true },
+    { numRuns: 150, endOnFailure: true },
   );
   await differential.close();
 });

@@ -133,7 +133,7 @@ describe("JSON of any message", () => {
       fc.property(name, any, (field, value) => {
         expect(outcome({ [field]: value, of_no_such_field_at_all: 1 })).toEqual(outcome({ [field]: value }));
       }),
-      { numRuns: 3_000 },
+      { numRuns: 500 },
     );
   });
 });

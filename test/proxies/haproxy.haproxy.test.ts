@@ -19,6 +19,8 @@ describe("HAProxy", () => {
   const site = testPassing(() => openSite(HAPROXY));
   const ask = (token: string): Promise<ProxyAnswer> => send(site().proxy.url, withToken(token));
 
+  test("refuses every hostile token of RS256 that a header can carry", () => expectNoneAccepted(site(), site().mint));
+
   test("distinguishes expired from invalid tokens", async () => {
     expect(JSON.parse((await ask(await site().logIn(DEVICE_KEY, 600_000))).body)).toMatchObject({ reason: "expired" });
     expect(JSON.parse((await ask("x.y.z")).body)).toMatchObject({ reason: "invalid" });

@@ -4,6 +4,7 @@ import { idleConnections, noDescriptors, oneAddress } from "./crowds.ts";
 import { FLOODS } from "./floods.ts";
 import { frameSequences } from "./frame-sequences.ts";
 import { mutatedHttp1, mutatedHttp2 } from "./mutated.ts";
+import { resets } from "./resets.ts";
 import { closedPeers, SLOW_CLIENTS, slowClients } from "./slow.ts";
 import type { Attack } from "./target.ts";
 import { HELD_STREAMS } from "./windows.ts";
@@ -22,6 +23,7 @@ export interface AttackPlan {
 export const ATTACKS = {
   "frames-public": { count: 30_000, run: frameSequences("publicUrl") },
   "frames-internal": { count: 30_000, run: frameSequences("internalUrl") },
+  resets: { count: 800, run: resets },
   "mutated-http1": { count: 200_000, run: mutatedHttp1 },
   "mutated-http2": { count: 200_000, run: mutatedHttp2 },
   "slow-headers": { count: 5_000, run: slowClients(SLOW_CLIENTS["slow-headers"]) },

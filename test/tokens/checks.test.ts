@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
 import { CUSTOMER_KEY, logInBy, openGateway, type TestGateway } from "../gateway.ts";
 import { makeKeys } from "../vectors/forge.ts";
-import { fitsField, hostileTokens } from "../vectors/hostile-tokens.ts";
+import { hostileForms } from "../vectors/hostile-forms.ts";
+import { fitsField } from "../vectors/hostile-tokens.ts";
 import { CHECKS, type Checked, checkAll, closeChecks, refusedFor } from "./checks.ts";
 
 const NOW = 1_764_000_000_000;
@@ -73,16 +74,16 @@ describe("every way to check a token", () => {
     expect(await checkAll(gateway, third)).toEqual(refusedFor("revoked"));
   });
 
-  test("takes no hostile token, and is there afterwards", async () => {
+  // Every hostile token is for core/tokens/verifier.test.ts: here are the forms that a transport may stumble over.
+  test("takes no hostile form, and is there afterwards", async () => {
     const { deviceKey, token } = await logIn();
     const { keys } = JSON.parse(await (await fetch(`${gateway.publicUrl}/.well-known/jwks.json`)).text());
     const [publicJwk] = keys;
-    // Under the gateway's own kid, by another key: what is signed right is for core/tokens/verifier.test.ts.
     const { privateKey } = makeKeys("ES256");
     const mint = { alg: "ES256", kid: publicJwk.kid, publicJwk, privateKey, deviceKey, now: NOW } as const;
     const of = { issuer: "https://login.example", audience: "devices", customerId: gateway.customerId };
     const wrong: string[] = [];
-    for (const { name, token: hostile } of hostileTokens({ ...mint, ...of })) {
+    for (const { name, token: hostile } of hostileForms({ ...mint, ...of })) {
       const ways = Object.entries(CHECKS).filter(([way]) => fitsField(hostile) || !way.startsWith("/auth/check"));
       const answers = await Promise.all(
         ways.map(async ([way, check]) => [way, await checkOrEnd(check, hostile)] as const),
