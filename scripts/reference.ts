@@ -6,6 +6,7 @@ import { renderCommands } from "./reference/commands.ts";
 import { renderErrors } from "./reference/errors.ts";
 import { renderFindings } from "./reference/findings.ts";
 import { renderMetrics } from "./reference/metrics.ts";
+import { renderSettings } from "./reference/settings.ts";
 
 const [, , folder = "docs/reference"] = process.argv;
 mkdirSync(folder, { recursive: true });
@@ -13,3 +14,4 @@ writeFileSync(join(folder, "commands.md"), await renderCommands());
 writeFileSync(join(folder, "errors.md"), renderErrors());
 writeFileSync(join(folder, "findings.md"), renderFindings());
 writeFileSync(join(folder, "metrics.md"), await renderMetrics());
+writeFileSync(join(folder, "settings.md"), renderSettings());
