@@ -68,9 +68,11 @@ export function createFallbackLimiter(options: FallbackOptions): FallbackLimiter
   let timer: NodeJS.Timeout | undefined;
 
   function trip(error: unknown): void {
+    // The gateway's own end closes the connection too.
+    if (isClosed) return;
     if (!isAway) listener.away(error instanceof Error ? error : new Error("unknown"));
     isAway = true;
-    if (!isClosed) timer ??= setInterval(probe, PROBE_MS).unref();
+    timer ??= setInterval(probe, PROBE_MS).unref();
   }
 
   async function probe(): Promise<void> {
