@@ -68,11 +68,9 @@ export function createFallbackLimiter(options: FallbackOptions): FallbackLimiter
   let timer: NodeJS.Timeout | undefined;
 
   function trip(error: unknown): void {
-    // The gateway's own end closes the connection too.
-    if (isClosed) return;
-    if (!isAway) listener.away(error instanceof Error ? error : new Error("unknown"));
+    if (!isAway && !isClosed) listener.away(error instanceof Error ? error : new Error("unknown"));
     isAway = true;
-    timer ??= setInterval(probe, PROBE_MS).unref();
+    if (!isClosed) timer ??= setInterval(probe, PROBE_MS).unref();
   }
 
   async function probe(): Promise<void> {
