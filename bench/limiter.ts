@@ -161,14 +161,14 @@ async function measure(part: (subject: Subject) => Promise<Section>): Promise<Se
   cleanup.defer(connection.close);
   ahead = 3_600_000;
   const limiter = createFallbackLimiter({
-    limiter: createRedisLimiter(connection.client, { elapsed }),
+    limiter: createRedisLimiter(connection.client, { elapsed, isOneServer: true }),
     availability: connection,
     mode: "deny",
     instances: 1,
     // No decision may be given up in a measurement, whatever the machine does.
     deadlineMs: 10_000,
     elapsed,
-    listener: { away: () => {}, back: () => {}, decided: () => {} },
+    listener: { away: () => {}, back: () => {}, stepped: () => {}, decided: () => {} },
   });
   cleanup.defer(limiter.close);
   await limiter.open();

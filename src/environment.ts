@@ -95,7 +95,7 @@ export function readSetting(environment: Environment, name: string, mistakes: st
     return readFileSync(file, "utf8").replace(/\r?\n$/, "");
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "an error";
-    mistakes.push(`${PREFIX}${name}_FILE cannot be read (${code})`);
+    mistakes.push(`${PREFIX}${name}_FILE is ${file}, which cannot be read (${code})`);
     return undefined;
   }
 }

@@ -9,9 +9,7 @@ import { temporaryFolder } from "./program.ts";
 
 const PAGE = "docs/secrets.md";
 
-test("a backup that is made while a gateway writes is whole, and brings back what was then", {
-  timeout: 60_000,
-}, async () => {
+test("a backup that is made while a gateway writes is whole, and brings back what was then", async () => {
   const cwd = temporaryFolder();
   const folders = [makeNpx()];
   const settings = { DATA_DIR: join(cwd, "data") };

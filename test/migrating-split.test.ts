@@ -1,4 +1,4 @@
-// The script of docs/migrating.md that sorts the old server's table: what it chooses, keeps and leaves out.
+// examples/migrating/split.mjs: the customers, keys and devices that it makes of the old server's table.
 
 import {
   appendFileSync,
@@ -14,10 +14,8 @@ import {
 import { resolve } from "node:path";
 import { stringify } from "csv-stringify/sync";
 import { beforeEach, describe, expect, test } from "vitest";
-import { type Printed, paste, readSteps } from "./migrating/page.ts";
+import { type Printed, paste } from "./migrating/page.ts";
 import { temporaryFolder } from "./program.ts";
-
-const script = readSteps().find(({ number }) => number === 4)?.scripts[0] ?? "";
 
 let checkout: string;
 let folder: string;
@@ -26,8 +24,7 @@ beforeEach(() => {
   checkout = temporaryFolder();
   folder = resolve(checkout, "data/migration");
   mkdirSync(folder, { recursive: true });
-  symlinkSync(resolve("node_modules"), resolve(checkout, "node_modules"));
-  writeFileSync(resolve(checkout, "split.mjs"), script);
+  symlinkSync(resolve("examples"), resolve(checkout, "examples"));
 });
 
 type Row = readonly [deviceKey: string, customerKey: string, owner: string, name?: string];
@@ -37,7 +34,7 @@ function split(table: readonly Row[] | string | Buffer): Promise<Printed> {
     stringify([["device_key", "customer_key", "owner", "name"], ...rows.map((row) => [...row, ""].slice(0, 4))]);
   const raw = typeof table === "string" || Buffer.isBuffer(table);
   writeFileSync(resolve(folder, "old.csv"), raw ? table : cells(table));
-  return paste("node split.mjs", { cwd: checkout });
+  return paste("node examples/migrating/split.mjs", { cwd: checkout });
 }
 
 function linesOf(name: string): readonly string[] {

@@ -112,6 +112,9 @@ test("a secret may come from a file", () => {
   expect(mistakesOf({ DATABASE_URL: "postgres://127.0.0.1/a", DATABASE_URL_FILE: join(folder, "url") })).toEqual([
     "COUNTERSIGN_DATABASE_URL and COUNTERSIGN_DATABASE_URL_FILE are both set. Keep one",
   ]);
+  expect(mistakesOf({ DATABASE_URL_FILE: "/nowhere/url" })).toEqual([
+    "COUNTERSIGN_DATABASE_URL_FILE is /nowhere/url, which cannot be read (ENOENT)",
+  ]);
 });
 
 const KEY = randomBytes(32).toString("base64");
@@ -171,6 +174,7 @@ test.for<readonly [name: string, values: readonly string[], mistake: string, oth
   ["KEY_ROTATION", ["0d", "0h", "3651d"], "is out of range: 1h to 3650d, or off"],
   ["REDIS_DOWN", ["open"], "is none of local, deny, allow", REDIS],
   ["REDIS_CLOCK", ["ours"], "is neither redis nor gateway", REDIS],
+  ["REDIS_CA", ["/nowhere"], "is /nowhere, which cannot be read (ENOENT). Set it to the path of a file in PEM", REDIS],
   ["INSTANCES", ["0", "2.5", "two", "100000"], "is no number of gateways. Write a whole number from 1 to 99999", REDIS],
   [
     "REDIS_DOWN",

@@ -1,12 +1,11 @@
 // docs/postgresql.md, followed once for real: a gateway moves from SQLite to PostgreSQL, and nothing is lost.
 
-import { writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { type Gateway, startGateway } from "../src/app.ts";
 import { GATEWAY } from "../src/core/registry/ports.ts";
 import { deriveDeviceKey, secretFromText } from "../src/core/signature.ts";
-import { commandOf, runShell, scriptOf } from "./docs.ts";
+import { commandOf, runShell } from "./docs.ts";
 import { logInBy, testConfig } from "./gateway.ts";
 import { makeNpx } from "./npx.ts";
 import { makeCheckout } from "./pages.ts";
@@ -15,11 +14,10 @@ import { emptyPostgres } from "./store/connections.ts";
 const PAGE = "docs/postgresql.md";
 const ALL = { pageSize: 1_000, pageToken: "", filter: "" };
 
-test("customers, keys, devices, signing keys and audit log move, and logins go on", { timeout: 60_000 }, async () => {
+test("customers, keys, devices, signing keys and audit log move, and logins go on", async () => {
   const checkout = makeCheckout();
   const { url } = await emptyPostgres();
   const settings = { DATA_DIR: resolve(checkout, "data") };
-  writeFileSync(resolve(checkout, "to-postgres.mjs"), scriptOf(PAGE, "// to-postgres.mjs"));
   const move = (): Promise<void> =>
     runShell(commandOf(PAGE, "npx node"), {
       cwd: checkout,

@@ -32,7 +32,11 @@ export async function openLimiter(
   const redis = await connectRedis(config.redisUrl, elapsed, config.redisTls);
   cleanup.defer(redis.close);
   const limiter = createFallbackLimiter({
-    limiter: createRedisLimiter(redis.client, { clock: config.redisClock, elapsed }),
+    limiter: createRedisLimiter(redis.client, {
+      clock: config.redisClock,
+      elapsed,
+      isOneServer: config.redisUrl.kind !== "cluster",
+    }),
     availability: redis,
     mode: config.redisDown,
     instances: config.instances,

@@ -7,7 +7,7 @@ import { codeOf } from "./error-code.ts";
 import { usageFailure } from "./output.ts";
 
 /** A name beside a file, which nobody can have guessed: for what is to become the file. To be made with the flag `wx`. */
-export function draftOf(file: string): string {
+function draftOf(file: string): string {
   return `${file}.${randomBytes(6).toString("hex")}.part`;
 }
 

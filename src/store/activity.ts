@@ -1,55 +1,49 @@
 // The queries of what was last seen of devices. Knows the schema.
 
-import { type CompiledQuery, type RawBuilder, sql, type Transaction } from "kysely";
+import { type RawBuilder, sql, type Transaction } from "kysely";
 import { type AuditEntry, GATEWAY } from "../core/registry/ports.ts";
 import type { ActivityStore, Move, Sighting } from "../core/registry/record-ports.ts";
 import { insertAuditEvents } from "./audit.ts";
 import type { Database, Dialect } from "./database.ts";
+import { DECOY } from "./decoy.ts";
 import type { Schema } from "./schema.ts";
 
-/** Rows of a statement: it is compiled once for each size, and filled up with rows that nothing comes of. */
-const SIZES = [1, 16, 64, 250];
-const LARGEST = 250;
+/** Rows of the one statement, which is compiled once. */
+const ROWS = 250;
 
-/** Of nobody: the decoy's name, which is passed over. */
-const FILLING: Sighting = { deviceKey: "", login: undefined, failure: undefined };
+/** Fills up a statement. The decoy's name is skipped. */
+const FILLING: Sighting = { deviceKey: DECOY, login: undefined, failure: undefined };
 
 /** The activity kept in one database. */
 export function createActivityStore({ db, dialect, write }: Database): ActivityStore {
-  const compiled = new Map(SIZES.map((size) => [size, buildUpsert(size, dialect).compile(db)]));
-
-  function statementFor(rows: number): { readonly size: number; readonly query: CompiledQuery } {
-    const size = SIZES.find((candidate) => candidate >= rows) ?? LARGEST;
-    const query = compiled.get(size);
-    if (query === undefined) throw new TypeError("every size has its statement");
-    return { size, query };
-  }
+  const upsert = buildUpsert(ROWS, dialect).compile(db);
 
   return {
     async record(sightings) {
-      for (let start = 0; start < sightings.length; start += LARGEST) {
+      for (let start = 0; start < sightings.length; start += ROWS) {
         // In the order of their names: neighbours are found together.
-        const batch = sightings
-          .slice(start, start + LARGEST)
-          .sort((one, other) => (one.deviceKey < other.deviceKey ? -1 : 1));
-        const { size, query } = statementFor(batch.length);
-        const filled = [...batch, ...Array.from({ length: size - batch.length }, () => FILLING)];
-        await write((transaction) => transaction.executeQuery({ ...query, parameters: filled.flatMap(parametersOf) }));
+        const batch = sightings.slice(start, start + ROWS).sort(byDeviceKey);
+        const filled = Array.from({ length: ROWS }, (_, place) => batch[place] ?? FILLING);
+        await write((transaction) => transaction.executeQuery({ ...upsert, parameters: filled.flatMap(parametersOf) }));
       }
     },
 
     async finishMoves(moves, at) {
-      for (let start = 0; start < moves.length; start += LARGEST) {
-        await write((transaction) => finishMoves(transaction, moves.slice(start, start + LARGEST), at));
+      for (let start = 0; start < moves.length; start += ROWS) {
+        await write((transaction) => finishMoves(transaction, moves.slice(start, start + ROWS), at));
       }
     },
   };
 }
 
+function byDeviceKey(one: Pick<Sighting, "deviceKey">, other: Pick<Sighting, "deviceKey">): number {
+  return one.deviceKey < other.deviceKey ? -1 : 1;
+}
+
 /** Ends each move, unless another one began since: the devices are written in the order of their names. */
 async function finishMoves(transaction: Transaction<Schema>, moves: readonly Move[], at: number): Promise<void> {
   const entries: AuditEntry[] = [];
-  for (const { deviceKey, movingSince } of moves.toSorted((one, other) => (one.deviceKey < other.deviceKey ? -1 : 1))) {
+  for (const { deviceKey, movingSince } of moves.toSorted(byDeviceKey)) {
     const device = await transaction
       .updateTable("devices")
       .set((eb) => ({ accepts_shared: 0, updated_at: at, revision: eb("revision", "+", 1) }))
@@ -63,7 +57,7 @@ async function finishMoves(transaction: Transaction<Schema>, moves: readonly Mov
     const details = { accepts_shared_key: false };
     entries.push({ actor: GATEWAY, at, action: "FinishMove", resource, customerId: device.customer_id, details });
   }
-  await insertAuditEvents(transaction, entries);
+  await insertAuditEvents(transaction, ...entries);
 }
 
 function parametersOf({ deviceKey, login, failure }: Sighting): (string | number | null)[] {

@@ -1,8 +1,7 @@
 // The reads of logins and token checks: one statement each, and the unsealed keys of customers.
 
-import { type KeyObject, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { LRUCache } from "lru-cache";
-import { AuthError } from "../core/errors.ts";
 import { readLimit } from "../core/limit-text.ts";
 import {
   type Credential,
@@ -10,13 +9,13 @@ import {
   type CustomerKey,
   type KeyPurpose,
   MAX_LIVE_KEYS,
-  type Policy,
   type RevocationMarks,
 } from "../core/ports.ts";
 import { shareByName } from "../core/shared-call.ts";
 import { secretFromText } from "../core/signature.ts";
 import type { Database } from "./database.ts";
 import { DECOY } from "./decoy.ts";
+import { storeUnavailable } from "./outage.ts";
 import { customerKeyContext } from "./seal-contexts.ts";
 import type { Sealer } from "./sealing.ts";
 
@@ -95,6 +94,8 @@ const FIND_KEYS = {
 /** The keys of a customer at one version, by purpose, the newest first; those that expired are left out. */
 interface CustomerKeys {
   readonly version: string;
+  /** A key did not open: without it a right proof cannot be told from a wrong one. */
+  readonly isBroken?: boolean;
   readonly login: readonly CustomerKey[];
   readonly derivation: readonly CustomerKey[];
 }
@@ -103,8 +104,6 @@ const NO_KEYS: readonly CustomerKey[] = [];
 const NEVER = Number.POSITIVE_INFINITY;
 /** A fleet shares few keys, and unsealing one costs more than finding a device. */
 const CACHED_KEYS = 10_000;
-/** A secret that does not open is reported this often, in milliseconds, however many log in. */
-const REPORTED_MS = 60_000;
 
 /** The credentials of one database. `onFault` is notified of secrets that do not open. */
 export function createCredentialStore(
@@ -119,7 +118,6 @@ export function createCredentialStore(
     maxSize: CACHED_KEYS,
     sizeCalculation: ({ login, derivation }) => 1 + login.length + derivation.length,
   });
-  const reported = new LRUCache<string, true>({ max: 1_000, ttl: REPORTED_MS });
   const loading = new Map<string, Promise<CustomerKeys>>();
   const decoys = {
     version: DECOY,
@@ -135,28 +133,21 @@ export function createCredentialStore(
     return keys;
   }
 
-  function unseal(customerId: string, rows: readonly KeyRow[], now: number): Pick<CustomerKeys, KeyPurpose> {
-    const keys = rows.flatMap((row): CustomerKey[] => {
-      const { key_id: keyId, not_before: notBefore, sealed_secret } = row;
-      const expiresAt = row.expires_at ?? NEVER;
-      if (keyId === null || expiresAt <= now) return [];
-      const purpose = row.purpose === "derivation" ? "derivation" : "login";
-      return [{ keyId, purpose, secret: open(customerId, keyId, purpose, sealed_secret), notBefore, expiresAt }];
-    });
-    const of = (purpose: KeyPurpose): CustomerKey[] => keys.filter((key) => key.purpose === purpose);
-    return { login: of("login"), derivation: of("derivation") };
-  }
-
-  function open(customerId: string, keyId: string, purpose: string, sealed: Uint8Array): KeyObject {
+  function unseal(customerId: string, rows: readonly KeyRow[], now: number): Omit<CustomerKeys, "version"> {
     try {
-      return sealer.openKey(sealed, customerKeyContext(customerId, keyId, purpose));
-    } catch (cause) {
-      if (!reported.has(keyId)) onFault(cause);
-      reported.set(keyId, true);
-      // Without this key a right proof cannot be told from a wrong one.
-      throw new AuthError("unavailable", "a key of this customer cannot be opened. Ask the operator", {
-        retryAfterMs: REPORTED_MS,
+      const keys = rows.flatMap((row): CustomerKey[] => {
+        const { key_id: keyId, not_before: notBefore } = row;
+        const expiresAt = row.expires_at ?? NEVER;
+        if (keyId === null || expiresAt <= now) return [];
+        const purpose = row.purpose === "derivation" ? "derivation" : "login";
+        const secret = sealer.openKey(row.sealed_secret, customerKeyContext(customerId, keyId, purpose));
+        return [{ keyId, purpose, secret, notBefore, expiresAt }];
       });
+      const of = (purpose: KeyPurpose): CustomerKey[] => keys.filter((key) => key.purpose === purpose);
+      return { login: of("login"), derivation: of("derivation") };
+    } catch (error) {
+      onFault(error);
+      return { login: NO_KEYS, derivation: NO_KEYS, isBroken: true };
     }
   }
 
@@ -169,6 +160,7 @@ export function createCredentialStore(
         cached?.version === version
           ? cached
           : await shareByName(loading, `${customerId} ${version}`, () => loadKeys(customerId, now));
+      if (keys.isBroken) throw storeUnavailable("cannot open a key of this customer");
       return credentialOf(deviceKey, row, keys, now);
     },
 
@@ -194,7 +186,7 @@ function credentialOf(deviceKey: string, row: DeviceRow, { login, derivation }: 
     enabled: row.is_enabled !== 0,
     sharedIdentity: row.shared_identity !== 0,
     replayGuard: row.replay_guard !== 0,
-    loginLimit: row.login_limit === "" ? undefined : limitOf(row.login_limit),
+    loginLimit: row.login_limit === "" ? undefined : (readLimit("login", row.login_limit) ?? "off"),
     loginKeys: !isDerived || isMoving ? login.filter(isLive) : NO_KEYS,
     derivationKeys: isDerived || !enrolled ? derivation.filter(isLive) : NO_KEYS,
     movingSince: isMoving ? row.key_mode_since : undefined,
@@ -219,14 +211,4 @@ function decoyKey(purpose: KeyPurpose): CustomerKey {
 function required<Row>(row: Row | undefined): Row {
   if (row === undefined) throw new TypeError("a look-up found not even the decoy: its row is missing");
   return row;
-}
-
-const limits = new LRUCache<string, Policy | "off">({ max: 1_000 });
-
-function limitOf(text: string): Policy | "off" {
-  const known = limits.get(text);
-  if (known !== undefined) return known;
-  const limit = readLimit("login", text) ?? "off";
-  limits.set(text, limit);
-  return limit;
 }

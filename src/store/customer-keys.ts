@@ -2,9 +2,9 @@
 
 import type { Kysely, Selectable } from "kysely";
 import type { CustomerKeyStore, CustomerSecret, CustomerSecrets, StoredCustomerKey } from "../core/registry/ports.ts";
-import { noCustomerKey, strangePageToken } from "../core/registry/refusals.ts";
-import { insertAuditEvent } from "./audit.ts";
-import { changeKeysVersion, holdCustomer, requireInserted } from "./customers.ts";
+import { noCustomerKey, strangePageToken, taken } from "../core/registry/refusals.ts";
+import { insertAuditEvents } from "./audit.ts";
+import { changeKeysVersion, holdCustomer } from "./customers.ts";
 import { type Database, forUpdate } from "./database.ts";
 import { isReal } from "./decoy.ts";
 import { countKeyUsage } from "./key-usage.ts";
@@ -43,7 +43,7 @@ export function createCustomerKeyStore(
         } finally {
           for (const other of others.opened) other.secret.fill(0);
         }
-        const row = await transaction
+        await transaction
           .insertInto("customer_keys")
           .values({
             key_id: keyId,
@@ -57,10 +57,9 @@ export function createCustomerKeyStore(
           })
           .onConflict((conflict) => conflict.column("key_id").doNothing())
           .returning("key_id")
-          .executeTakeFirst();
-        requireInserted(row, "key_id");
+          .executeTakeFirstOrThrow(() => taken("key_id"));
         await changeKeysVersion(transaction, customerId);
-        await insertAuditEvent(transaction, entry);
+        await insertAuditEvents(transaction, entry);
       });
     },
 
@@ -90,7 +89,7 @@ export function createCustomerKeyStore(
         const ended = { retired_at: entry.at, expires_at: Math.min(row.expires_at ?? entry.at, entry.at) };
         await transaction.updateTable("customer_keys").set(ended).where("key_id", "=", keyId).execute();
         await changeKeysVersion(transaction, row.customer_id);
-        await insertAuditEvent(transaction, entry);
+        await insertAuditEvents(transaction, entry);
         return keyOfRow({ ...row, ...ended });
       });
     },

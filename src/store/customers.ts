@@ -2,13 +2,13 @@
 
 import { randomBytes } from "node:crypto";
 import { type Kysely, type Selectable, sql, type Transaction } from "kysely";
-import type { CustomerStore, StoredCustomer } from "../core/registry/ports.ts";
+import type { Customer, CustomerStore, StoredCustomer } from "../core/registry/ports.ts";
 import { hasDevices, noCustomer, taken } from "../core/registry/refusals.ts";
-import { insertAuditEvent } from "./audit.ts";
+import { insertAuditEvents } from "./audit.ts";
 import { type Database, forUpdate } from "./database.ts";
 import { isReal } from "./decoy.ts";
 import { versionOfRow } from "./device-rows.ts";
-import { apart, type Columns, findPage, holds } from "./lists.ts";
+import { findPage, type List } from "./lists.ts";
 import type { Schema } from "./schema.ts";
 
 /** The customers of one database. */
@@ -19,22 +19,18 @@ export function createCustomerStore(database: Database): CustomerStore {
         const row = await transaction
           .insertInto("customers")
           .values({
+            ...columnsOf(customer),
             customer_id: customer.customerId,
-            display_name: customer.displayName,
-            status: customer.status,
-            login_limit: customer.loginLimit,
             keys_version: randomKeysVersion(),
-            tokens_not_before: customer.tokensNotBefore,
             created_at: entry.at,
             updated_at: entry.at,
             revision: 1,
           })
           .onConflict((conflict) => conflict.column("customer_id").doNothing())
           .returningAll()
-          .executeTakeFirst();
-        const inserted = requireInserted(row, "customer_id");
-        await insertAuditEvent(transaction, entry);
-        return customerOfRow(inserted);
+          .executeTakeFirstOrThrow(() => taken("customer_id"));
+        await insertAuditEvents(transaction, entry);
+        return customerOfRow(row);
       });
     },
 
@@ -43,33 +39,9 @@ export function createCustomerStore(database: Database): CustomerStore {
       return row && customerOfRow(row);
     },
 
-    async list({ after, size, conditions }) {
-      const { value: customerId, rest } = apart(conditions, "customer_id");
-      const { rows, next } = await database.read((db) => {
-        const from = db
-          .selectFrom("customers")
-          .where("customer_id", ">", after)
-          .$if(customerId !== undefined, (query) => query.where("customer_id", "=", customerId ?? ""))
-          .orderBy("customer_id");
-        return findPage(
-          {
-            names: async (skipped) => {
-              const named = await from.select("customer_id").limit(2).offset(skipped).execute();
-              return named.map(({ customer_id }) => customer_id);
-            },
-            rows: (last, most) =>
-              from
-                .$if(last !== undefined, (query) => query.where("customer_id", "<=", last ?? ""))
-                .where(holds(rest, COLUMNS))
-                .selectAll()
-                .limit(most)
-                .execute(),
-            nameOf: ({ customer_id }) => customer_id,
-          },
-          size,
-          rest.length > 0,
-        );
-      });
+    async list(page) {
+      const nameOf = ({ customer_id }: CustomerRow): string => customer_id;
+      const { rows, next } = await database.read((db) => findPage<CustomerRow>(db, LIST, page, nameOf));
       return { items: rows.map(customerOfRow), next };
     },
 
@@ -81,18 +53,11 @@ export function createCustomerStore(database: Database): CustomerStore {
         const { next, entry } = change;
         const row = await transaction
           .updateTable("customers")
-          .set({
-            display_name: next.displayName,
-            status: next.status,
-            login_limit: next.loginLimit,
-            tokens_not_before: next.tokensNotBefore,
-            updated_at: entry.at,
-            revision: current.revision + 1,
-          })
+          .set({ ...columnsOf(next), updated_at: entry.at, revision: current.revision + 1 })
           .where("customer_id", "=", customerId)
           .returningAll()
           .executeTakeFirstOrThrow();
-        await insertAuditEvent(transaction, entry);
+        await insertAuditEvents(transaction, entry);
         return customerOfRow(row);
       });
     },
@@ -109,19 +74,29 @@ export function createCustomerStore(database: Database): CustomerStore {
         if (device !== undefined) throw hasDevices();
         await transaction.deleteFrom("customer_keys").where("customer_id", "=", customerId).execute();
         await transaction.deleteFrom("customers").where("customer_id", "=", customerId).execute();
-        await insertAuditEvent(transaction, entry);
+        await insertAuditEvents(transaction, entry);
       });
     },
   };
 }
 
-const COLUMNS: Columns = (field) =>
-  ({
-    customer_id: sql.ref("customer_id"),
-    display_name: sql.ref("display_name"),
-    status: sql.ref("status"),
-    create_time: sql.ref("created_at"),
-  })[field];
+type CustomerRow = Selectable<Schema["customers"]>;
+
+const LIST: List = {
+  name: sql.ref("customer_id"),
+  first: "",
+  order: "asc",
+  table: sql`customers`,
+  select: sql`*`,
+  columns: (field) =>
+    ({
+      customer_id: sql.ref("customer_id"),
+      display_name: sql.ref("display_name"),
+      status: sql.ref("status"),
+      create_time: sql.ref("created_at"),
+    })[field],
+  indexed: ["customer_id"],
+};
 
 function selectCustomer(db: Kysely<Schema>, customerId: string) {
   return db.selectFrom("customers").where("customer_id", "=", customerId).where(isReal("customer_id")).selectAll();
@@ -135,8 +110,8 @@ export async function holdCustomer(
   transaction: Transaction<Schema>,
   database: Database,
   customerId: string,
-): Promise<Selectable<Schema["customers"]>> {
-  return requireCustomerRow(await forUpdate(database, selectCustomer(transaction, customerId)).executeTakeFirst());
+): Promise<CustomerRow> {
+  return forUpdate(database, selectCustomer(transaction, customerId)).executeTakeFirstOrThrow(() => noCustomer());
 }
 
 /** Sees to it that a customer stays, however it changes, until the transaction ends. @throws AuthError `does_not_exist` */
@@ -146,7 +121,7 @@ export async function keepCustomer(
   customerId: string,
 ): Promise<void> {
   const query = selectCustomer(transaction, customerId);
-  requireCustomerRow(await (dialect === "postgres" ? query.forKeyShare() : query).executeTakeFirst());
+  await (dialect === "postgres" ? query.forKeyShare() : query).executeTakeFirstOrThrow(() => noCustomer());
 }
 
 /** Has every gateway read the keys of a customer anew. Part of each transaction that changes one. */
@@ -162,18 +137,11 @@ function randomKeysVersion(): string {
   return randomBytes(12).toString("base64url");
 }
 
-function requireCustomerRow<Row>(row: Row | undefined): Row {
-  if (row !== undefined) return row;
-  throw noCustomer();
+function columnsOf({ displayName, status, loginLimit, tokensNotBefore }: Customer) {
+  return { display_name: displayName, status, login_limit: loginLimit, tokens_not_before: tokensNotBefore };
 }
 
-/** @throws AuthError `already_exists` for a row that was not inserted, its name being taken */
-export function requireInserted<Row>(row: Row | undefined, field: string): Row {
-  if (row !== undefined) return row;
-  throw taken(field);
-}
-
-function customerOfRow(row: Selectable<Schema["customers"]>): StoredCustomer {
+function customerOfRow(row: CustomerRow): StoredCustomer {
   return {
     customerId: row.customer_id,
     displayName: row.display_name,

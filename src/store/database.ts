@@ -28,8 +28,6 @@ export interface Database {
    * @throws what it threw last
    */
   whenFree<Result>(act: () => Promise<Result>, longestMs?: number): Promise<Result>;
-  /** For what may take longer than a gateway's queries may, like changing the schema. */
-  unhurried<Result>(act: (db: Kysely<Schema>) => Promise<Result>): Promise<Result>;
   /**
    * One transaction, retried where another blocks it: `act` has no other effects.
    * @throws AuthError `unavailable` when the database cannot be asked, and what `act` throws
@@ -45,7 +43,7 @@ export interface Database {
 }
 
 /** The database's own way to do things, and the meaning of its errors. */
-export interface Driver extends Pick<Database, "dialect" | "unhurried" | "close"> {
+export interface Driver extends Pick<Database, "dialect" | "close"> {
   readonly db: Kysely<Schema>;
   readonly writer: Kysely<Schema>;
   /** Waiting for another transaction blocks this process. */
@@ -64,7 +62,7 @@ const SILENT: OutageListener = { away() {}, back() {} };
 
 /** Builds a Database on a driver. */
 export function createDatabase(driver: Driver, listener: OutageListener = SILENT): Database {
-  const { db, dialect, writer, isBusy, isAway, unhurried, probe, onAway } = driver;
+  const { db, dialect, writer, isBusy, isAway, probe, onAway } = driver;
   let closing: Promise<void> | undefined;
   const outage = createOutage({ probe, listener, ...(onAway && { onAway }) });
   const inTurn = driver.waitsInPlace ? createTurns(isBusy) : undefined;
@@ -91,7 +89,6 @@ export function createDatabase(driver: Driver, listener: OutageListener = SILENT
     db,
     dialect,
     whenFree,
-    unhurried,
     async write<Result>(act: (transaction: Transaction<Schema>) => Promise<Result>) {
       let changed = false;
       const run = (): Promise<Result> => {

@@ -3,15 +3,11 @@
 import { setImmediate as letOthersGo } from "node:timers/promises";
 import { type Kysely, type RawBuilder, sql, type Transaction } from "kysely";
 import type { Device, DeviceStore, Versioned } from "../core/registry/ports.ts";
-import { insertAuditEvent } from "./audit.ts";
+import { insertAuditEvents } from "./audit.ts";
 import { retryWhile } from "./busy.ts";
 import type { Database, Dialect } from "./database.ts";
-import { DEVICE_COLUMNS, type DeviceRow, deviceOfRow, NEVER_SEEN, rowOfDevice } from "./device-rows.ts";
+import { DEVICE_COLUMNS, type DeviceRow, deviceOfRow, rowOfDevice } from "./device-rows.ts";
 import type { Schema } from "./schema.ts";
-
-type Rows = Parameters<DeviceStore["importAll"]>[0];
-type Decide = Parameters<DeviceStore["importAll"]>[1];
-type Describe = Parameters<DeviceStore["importAll"]>[2];
 
 interface Decided {
   readonly current: (Device & Versioned) | undefined;
@@ -31,9 +27,7 @@ const ROWS_AT_ONCE = 100;
 /** As DeviceStore owes it. */
 export async function importAll(
   { dialect, ...database }: Database,
-  rows: Rows,
-  decide: Decide,
-  describe: Describe,
+  ...[rows, decide, describe]: Parameters<DeviceStore["importAll"]>
 ): Promise<void> {
   const deviceKeys = rows.map(({ deviceKey }) => deviceKey);
   const customerIds = [...new Set(rows.map(({ customerId }) => customerId))];
@@ -62,7 +56,7 @@ export async function importAll(
     // A former device of such a name may have been seen after it was deleted.
     const created = decided.filter(isNew).map(({ next }) => next.deviceKey);
     await sql`delete from device_activity where device_key in ${listed(dialect, created)}`.execute(transaction);
-    await insertAuditEvent(transaction, entry);
+    await insertAuditEvents(transaction, entry);
   }
 
   await retryWhile(
@@ -128,7 +122,7 @@ async function findDevices(
   const locking = lock && dialect === "postgres" ? sql`for update` : sql``;
   const { rows } = await sql<DeviceRow>`select ${COLUMNS} from devices
     where device_key in ${listed(dialect, deviceKeys)} order by device_key ${locking}`.execute(db);
-  return new Map(rows.map((row) => [row.device_key, deviceOfRow({ ...row, ...NEVER_SEEN })]));
+  return new Map(rows.map((row) => [row.device_key, deviceOfRow(row)]));
 }
 
 const REPLACED = DEVICE_COLUMNS.filter((name) => name !== "device_key" && name !== "created_at");

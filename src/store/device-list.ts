@@ -3,49 +3,30 @@
 import { sql } from "kysely";
 import type { Page, Paged, StoredDevice } from "../core/registry/ports.ts";
 import type { Database, Dialect } from "./database.ts";
-import { deviceOfRow } from "./device-rows.ts";
-import { apart, type Columns, findPage, holds } from "./lists.ts";
+import { type ActivityRow, type DeviceRow, deviceOfRow } from "./device-rows.ts";
+import { type Columns, findPage } from "./lists.ts";
+
+type Row = DeviceRow & ActivityRow;
 
 /** By device_key, as DeviceStore owes it: the devices of one customer by the index that has them, all others by their names. */
-export async function listDevices(database: Database, { after, size, conditions }: Page): Promise<Paged<StoredDevice>> {
-  const { value: customerId, rest: others } = apart(conditions, "customer_id");
-  const { value: deviceKey, rest } = apart(others, "device_key");
-  const { rows, next } = await database.read((db) => {
-    const from = db
-      .selectFrom("devices as device")
-      .where("device.device_key", ">", after)
-      .$if(customerId !== undefined, (query) => query.where("device.customer_id", "=", customerId ?? ""))
-      .$if(deviceKey !== undefined, (query) => query.where("device.device_key", "=", deviceKey ?? ""))
-      .orderBy("device.device_key");
-    return findPage(
-      {
-        names: async (skipped) => {
-          const named = await from.select("device.device_key").limit(2).offset(skipped).execute();
-          return named.map(({ device_key }) => device_key);
-        },
-        rows: (last, most) =>
-          from
-            .leftJoin("device_activity as activity", (join) =>
-              join
-                .onRef("activity.device_key", "=", "device.device_key")
-                // Said of both tables, so that neither is looked through whole.
-                .on("activity.device_key", ">", after)
-                .$call((narrowed) => (last === undefined ? narrowed : narrowed.on("activity.device_key", "<=", last))),
-            )
-            .$if(last !== undefined, (query) => query.where("device.device_key", "<=", last ?? ""))
-            .where(holds(rest, columnsOf(database.dialect)))
-            .selectAll("device")
-            .select(["last_login_at", "last_key_id", "last_failure_at", "last_failure_reason"])
-            .limit(most)
-            .execute(),
-        nameOf: ({ device_key }) => device_key,
-      },
-      size,
-      rest.length > 0,
-    );
-  });
+export async function listDevices(database: Database, page: Page): Promise<Paged<StoredDevice>> {
+  const list = { ...LIST, columns: columnsOf(database.dialect) };
+  const { rows, next } = await database.read((db) => findPage<Row>(db, list, page, ({ device_key }) => device_key));
   return { items: rows.map(deviceOfRow), next };
 }
+
+const LIST = {
+  name: sql.ref<string>("device.device_key"),
+  first: "",
+  order: "asc",
+  table: sql`devices as device`,
+  // The bounds are of both tables, so that neither is searched whole.
+  joined: (after: string, last: string | undefined) => sql`left join device_activity as activity
+    on activity.device_key = device.device_key and activity.device_key > ${after}
+    ${last === undefined ? sql`` : sql`and activity.device_key <= ${last}`}`,
+  select: sql`device.*, last_login_at, last_key_id, last_failure_at, last_failure_reason`,
+  indexed: ["customer_id", "device_key"],
+} as const;
 
 const LABEL = "labels.";
 

@@ -24,19 +24,11 @@ export const DEVICE_COLUMNS = [
 
 export type DeviceRow = Selectable<Schema["devices"]>;
 
-/** What may be known of a device's activity; null in all of it: it was never seen. */
+/** A device's activity; null in all of it: it was never seen. */
 export type ActivityRow = Pick<
   Schema["device_activity"],
   "last_login_at" | "last_key_id" | "last_failure_at" | "last_failure_reason"
 >;
-
-/** Of a device that is new, or whose activity is not looked at. */
-export const NEVER_SEEN: ActivityRow = {
-  last_login_at: null,
-  last_key_id: null,
-  last_failure_at: null,
-  last_failure_reason: null,
-};
 
 /** The row of a device, but for what a keeper adds. */
 export function rowOfDevice(device: Device): Omit<DeviceRow, "created_at" | "updated_at" | "revision"> {
@@ -56,7 +48,7 @@ export function rowOfDevice(device: Device): Omit<DeviceRow, "created_at" | "upd
 }
 
 /** The device of a row. */
-export function deviceOfRow(row: DeviceRow & ActivityRow): StoredDevice {
+export function deviceOfRow(row: DeviceRow & Partial<ActivityRow>): StoredDevice {
   const labels: Readonly<Record<string, string>> = JSON.parse(row.labels);
   return {
     deviceKey: row.device_key,

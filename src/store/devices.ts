@@ -2,14 +2,14 @@
 
 import type { Kysely, Transaction } from "kysely";
 import type { DeviceStore, StoredDevice } from "../core/registry/ports.ts";
-import { noDevice } from "../core/registry/refusals.ts";
-import { insertAuditEvent } from "./audit.ts";
-import { keepCustomer, requireInserted } from "./customers.ts";
+import { noDevice, taken } from "../core/registry/refusals.ts";
+import { insertAuditEvents } from "./audit.ts";
+import { keepCustomer } from "./customers.ts";
 import { type Database, forUpdate } from "./database.ts";
 import { isReal } from "./decoy.ts";
 import { importAll } from "./device-import.ts";
 import { listDevices } from "./device-list.ts";
-import { deviceOfRow, NEVER_SEEN, rowOfDevice } from "./device-rows.ts";
+import { deviceOfRow, rowOfDevice } from "./device-rows.ts";
 import type { Schema } from "./schema.ts";
 
 /** The devices of one database. */
@@ -23,13 +23,12 @@ export function createDeviceStore(database: Database): DeviceStore {
           .values({ ...rowOfDevice(device), created_at: entry.at, updated_at: entry.at, revision: 1 })
           .onConflict((conflict) => conflict.column("device_key").doNothing())
           .returningAll()
-          .executeTakeFirst();
-        const inserted = requireInserted(row, "device_key");
+          .executeTakeFirstOrThrow(() => taken("device_key"));
         // A former device of this name may have been seen after it was deleted.
         await transaction.deleteFrom("device_activity").where("device_key", "=", device.deviceKey).execute();
         // A gateway may have found before that there is none.
-        await insertAuditEvent(transaction, entry);
-        return deviceOfRow({ ...inserted, ...NEVER_SEEN });
+        await insertAuditEvents(transaction, entry);
+        return deviceOfRow(row);
       });
     },
 
@@ -50,7 +49,7 @@ export function createDeviceStore(database: Database): DeviceStore {
           .set({ ...columns, updated_at: entry.at, revision })
           .where("device_key", "=", deviceKey)
           .execute();
-        await insertAuditEvent(transaction, entry);
+        await insertAuditEvents(transaction, entry);
         return { ...current, ...next, updatedAt: entry.at, revision };
       });
     },
@@ -60,7 +59,7 @@ export function createDeviceStore(database: Database): DeviceStore {
         const entry = decide(await holdDevice(transaction, database, deviceKey));
         await transaction.deleteFrom("devices").where("device_key", "=", deviceKey).execute();
         await transaction.deleteFrom("device_activity").where("device_key", "=", deviceKey).execute();
-        await insertAuditEvent(transaction, entry);
+        await insertAuditEvents(transaction, entry);
       });
     },
 

@@ -19,6 +19,8 @@ interface Group {
   readonly devices: number;
   readonly firstUseAt: number | null;
   readonly lastUseAt: number | null;
+  /** The last device_key of the group. */
+  readonly last: string;
 }
 
 const NONE: Tally = { shared: 0, moving: 0, derived: 0 };
@@ -28,16 +30,17 @@ export async function countKeyUsage(database: Database, customerId: string): Pro
   const keys = new Map<string, DevicesOfKey>();
   const silent = { ...NONE };
   const devices = { ...NONE };
-  for (let after: string | undefined = ""; customerId !== DECOY && after !== undefined; ) {
-    const from: string = after;
-    const { groups, last } = await database.read((db) => countStep(db, customerId, from));
+  for (let after = DECOY, counted = STEP; customerId !== DECOY && counted === STEP; await letOthersGo()) {
+    const from = after;
+    const groups = await database.read((db) => countStep(db, customerId, from));
+    counted = 0;
     for (const group of groups) {
+      counted += group.devices;
       devices[group.mode] += group.devices;
+      if (group.last > after) after = group.last;
       if (group.keyId === null || group.lastUseAt === null) silent[group.mode] += group.devices;
       else keys.set(group.keyId, add(keys.get(group.keyId), group, group.lastUseAt));
     }
-    after = last;
-    await letOthersGo();
   }
   return { keys, silent, devices };
 }
@@ -51,44 +54,16 @@ function add(before: DevicesOfKey | undefined, { mode, devices, firstUseAt }: Gr
   };
 }
 
-/** Counts some devices after `after`, up to the `last`; undefined: all of them. */
-async function countStep(
-  db: Kysely<Schema>,
-  customerId: string,
-  after: string,
-): Promise<{ readonly groups: readonly Group[]; readonly last: string | undefined }> {
-  const edge = await db
-    .selectFrom("devices")
-    .where("customer_id", "=", customerId)
-    .where("device_key", ">", after)
-    .orderBy("device_key")
-    .select("device_key")
-    .offset(STEP - 1)
-    .limit(1)
-    .executeTakeFirst();
-  const last = edge?.device_key;
-  const groups = await db
-    .selectFrom("devices as device")
-    .leftJoin("device_activity as activity", (join) =>
-      join
-        .onRef("activity.device_key", "=", "device.device_key")
-        // Said of both tables, so that neither is looked through whole.
-        .on("activity.device_key", ">", after)
-        .$call((narrowed) => (last === undefined ? narrowed : narrowed.on("activity.device_key", "<=", last))),
-    )
-    .where("device.customer_id", "=", customerId)
-    .where("device.device_key", ">", after)
-    .$if(last !== undefined, (query) => query.where("device.device_key", "<=", last ?? ""))
-    .select(({ fn }) => [
-      sql<Mode>`case when device.key_mode = 'shared' then 'shared' when device.accepts_shared = 1 then 'moving' else 'derived' end`.as(
-        "mode",
-      ),
-      "activity.last_key_id as keyId",
-      fn.countAll<number>().as("devices"),
-      fn.min("activity.key_since").as("firstUseAt"),
-      fn.max("activity.last_login_at").as("lastUseAt"),
-    ])
-    .groupBy(["mode", "activity.last_key_id"])
-    .execute();
-  return { groups, last };
+/** Counts the first devices after `after`. */
+async function countStep(db: Kysely<Schema>, customerId: string, after: string): Promise<readonly Group[]> {
+  const { rows } = await sql<Group>`
+    select case when key_mode = 'shared' then 'shared' when accepts_shared = 1 then 'moving' else 'derived' end as "mode",
+      last_key_id as "keyId", count(*) as "devices", min(key_since) as "firstUseAt", max(last_login_at) as "lastUseAt",
+      max(device.device_key) as "last"
+    from (
+      select device_key, key_mode, accepts_shared from devices
+      where customer_id = ${customerId} and device_key > ${after} order by device_key limit ${STEP}
+    ) as device left join device_activity as activity on activity.device_key = device.device_key
+    group by 1, 2`.execute(db);
+  return rows;
 }

@@ -1,38 +1,61 @@
 // Pages of lists by key: how much is looked at for one, and how a filter's comparisons are put to the database. Knows no table.
 
-import { type Expression, type RawBuilder, type SqlBool, sql } from "kysely";
+import { type Expression, type Kysely, type RawBuilder, sql } from "kysely";
 import type { Condition, Operator } from "../core/registry/filter.ts";
+import type { Page } from "../core/registry/ports.ts";
+import type { Schema } from "./schema.ts";
 
 /** For one page so many rows are looked at and no more, however few match: the last page takes as long as the first. */
 const LOOKED_AT = 2_000;
 
-/** A part of a list, in its order. */
-export interface Stretch<Row> {
-  /** The names of the rows after `skipped` rows, two of them at most. Looks at no filter. */
-  names(skipped: number): Promise<readonly string[]>;
-  /** At most `most` rows that match, none after that named `last`; undefined: to the end. */
-  rows(last: string | undefined, most: number): Promise<readonly Row[]>;
-  nameOf(row: Row): string;
+/** A list as SQL has it. `name` identifies a row and orders the list. */
+export interface List {
+  /** The place before the first row. */
+  readonly first: string | number;
+  readonly name: RawBuilder<string | number>;
+  readonly order: "asc" | "desc";
+  readonly table: RawBuilder<unknown>;
+  /** Joined to the rows after `after`, and up to `last` where it is known. */
+  readonly joined?: (after: string, last: string | undefined) => RawBuilder<unknown>;
+  readonly select: RawBuilder<unknown>;
+  readonly columns: Columns;
+  /** Fields that an index finds: an equality with one narrows the list before rows are counted. */
+  readonly indexed: readonly string[];
 }
 
-/** What is found of one page, and the name of the row it ends at; undefined: the list ends there too. */
-export interface Found<Row> {
-  readonly rows: readonly Row[];
-  readonly next: string | undefined;
-}
-
-/** Finds a page of `size` rows. `filtered`: not every row of the stretch matches. */
+/** Finds a page: `next` is undefined where the list ends. */
 export async function findPage<Row>(
-  { names, rows, nameOf }: Stretch<Row>,
-  size: number,
-  filtered: boolean,
-): Promise<Found<Row>> {
-  const [edge, beyond] = await names((filtered ? LOOKED_AT : size) - 1);
-  const end = beyond === undefined ? undefined : edge;
-  const found = await rows(end, size + 1);
-  const page = found.slice(0, size);
-  const last = page.at(-1);
-  return { rows: page, next: last !== undefined && found.length > size ? nameOf(last) : end };
+  db: Kysely<Schema>,
+  { name, order, first, table, joined = () => sql``, select, columns, indexed }: List,
+  { after, size, conditions }: Page,
+  nameOf: (row: Row) => string,
+): Promise<{ readonly rows: readonly Row[]; readonly next: string | undefined }> {
+  const isNarrow = ({ field, operator }: Condition): boolean => operator === "=" && indexed.includes(field);
+  const [beyond, upTo] = order === "asc" ? [sql`>`, sql`<=`] : [sql`<`, sql`>=`];
+  const placeOf = (text: string): string | number => (typeof first === "number" ? Number(text) : text);
+  const start = [
+    sql`${name} ${beyond} ${after === "" ? first : placeOf(after)}`,
+    ...conditions.filter(isNarrow).map((condition) => compare(condition, columns)),
+  ];
+  const rest = conditions.filter((condition) => !isNarrow(condition));
+  const sorted = sql`order by ${name} ${sql.raw(order)}`;
+  const all = (terms: readonly RawBuilder<unknown>[]) => sql.join(terms, sql` and `);
+
+  const looked = rest.length > 0 ? LOOKED_AT : size;
+  const edges = await sql<{ name: string | number }>`select ${name} as name from ${table} where ${all(start)}
+    ${sorted} limit 2 offset ${looked - 1}`.execute(db);
+  const end = edges.rows.length < 2 ? undefined : String(edges.rows[0]?.name);
+
+  const matching = [
+    ...start,
+    ...(end === undefined ? [] : [sql`${name} ${upTo} ${placeOf(end)}`]),
+    ...rest.map((condition) => compare(condition, columns)),
+  ];
+  const found = await sql<Row>`select ${select} from ${table} ${joined(after, end)} where ${all(matching)}
+    ${sorted} limit ${size + 1}`.execute(db);
+  const rows = found.rows.slice(0, size);
+  const last = rows.at(-1);
+  return { rows, next: last !== undefined && found.rows.length > size ? nameOf(last) : end };
 }
 
 /** What the fields of a list are in SQL; undefined: it has no such field. */
@@ -47,24 +70,9 @@ const OPERATORS: Readonly<Record<Operator, RawBuilder<unknown>>> = {
   ">=": sql`>=`,
 };
 
-/** Whether all comparisons hold. What was never, is neither before nor after any time. */
-export function holds(conditions: readonly Condition[], columns: Columns): Expression<SqlBool> {
-  const comparisons = conditions.map(({ field, operator, value }) => {
-    const column = columns(field);
-    if (column === undefined) throw new RangeError("a condition names a field that this list has not");
-    return sql<SqlBool>`${column} ${OPERATORS[operator]} ${typeof value === "boolean" ? Number(value) : value}`;
-  });
-  return comparisons.length === 0 ? sql<SqlBool>`1 = 1` : sql<SqlBool>`(${sql.join(comparisons, sql` and `)})`;
-}
-
-/** Conditions, of which the first that says what a field equals is apart: an index leads to it. */
-export function apart(
-  conditions: readonly Condition[],
-  field: string,
-): { readonly value: string | undefined; readonly rest: readonly Condition[] } {
-  const found = conditions.find((condition) => condition.field === field && condition.operator === "=");
-  return {
-    value: typeof found?.value === "string" ? found.value : undefined,
-    rest: conditions.filter((condition) => condition !== found),
-  };
+/** A time that never was is neither before nor after any. */
+function compare({ field, operator, value }: Condition, columns: Columns): RawBuilder<unknown> {
+  const column = columns(field);
+  if (column === undefined) throw new RangeError("a condition names a field that this list has not");
+  return sql`${column} ${OPERATORS[operator]} ${typeof value === "boolean" ? Number(value) : value}`;
 }

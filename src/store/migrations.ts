@@ -6,11 +6,9 @@ import type { Database, Dialect } from "./database.ts";
 import { createRegistry } from "./migration-0001.ts";
 import type { Schema } from "./schema.ts";
 
-type Steps = Readonly<Record<string, Migration>>;
+type Steps = Record<string, Migration>;
 
-/** How long a step waits for others' transactions before it lets those pass that queue behind it, in milliseconds. */
-const LOCK_MS = 1_000;
-/** How long a gateway that starts keeps trying, in milliseconds: a backup reads every table, and no step changes one meanwhile. */
+/** How long a gateway that starts keeps trying, in milliseconds, while another one migrates. */
 const LONGEST_WAIT_MS = 60_000;
 
 /** The steps of a database's history, in their order. */
@@ -20,18 +18,16 @@ export const STEPS: (dialect: Dialect) => Steps = (dialect) => ({ "0001_registry
  * Brings a database up to date; several processes may do so at once. A database that a newer gateway has migrated further is left as
  * it is. @throws what the failing step threw; nothing of that step is left
  */
-export async function migrate({ db, dialect, unhurried, whenFree }: Database, steps = STEPS(dialect)): Promise<void> {
+export async function migrate({ db, dialect, whenFree }: Database, steps = STEPS(dialect)): Promise<void> {
   const schema = dialect === "postgres" ? await schemaOf(db) : undefined;
   if (await isUpToDate(db, schema, steps)) return;
-  await unhurried((patient) =>
-    whenFree(async () => {
-      const provider = { getMigrations: async () => withLockTimeout(dialect, steps) };
-      const migrator = new Migrator({ db: patient, provider, ...(schema && { migrationTableSchema: schema }) });
-      const { error } = await migrator.migrateToLatest();
-      // Another gateway may have gone further meanwhile, which a Migrator takes for a mistake.
-      if (error !== undefined && !(await isUpToDate(patient, schema, steps))) throw error;
-    }, LONGEST_WAIT_MS),
-  );
+  const provider = { getMigrations: async () => steps };
+  const migrator = new Migrator({ db, provider, ...(schema && { migrationTableSchema: schema }) });
+  await whenFree(async () => {
+    const { error } = await migrator.migrateToLatest();
+    // Another gateway may have gone further meanwhile, which a Migrator takes for a mistake.
+    if (error !== undefined && !(await isUpToDate(db, schema, steps))) throw error;
+  }, LONGEST_WAIT_MS);
 }
 
 /** The PostgreSQL schema of the registry: others of the same database may have one, too. */
@@ -47,19 +43,4 @@ async function isUpToDate(db: Kysely<Schema>, schema: string | undefined, steps:
   const { rows } = await sql<{ name: string }>`select name from ${sql.table(DEFAULT_MIGRATION_TABLE)}`.execute(db);
   const done = rows.map(({ name }) => name);
   return Object.keys(steps).every((name) => done.includes(name));
-}
-
-/** Logins queue behind a step that waits to change a table. */
-function withLockTimeout(dialect: Dialect, steps: Steps): Record<string, Migration> {
-  return Object.fromEntries(
-    Object.entries(steps).map(([name, { up }]) => [
-      name,
-      {
-        async up(db: Kysely<unknown>) {
-          if (dialect === "postgres") await sql`set local lock_timeout = ${sql.lit(LOCK_MS)}`.execute(db);
-          await up(db);
-        },
-      },
-    ]),
-  );
 }

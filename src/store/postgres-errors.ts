@@ -35,7 +35,7 @@ export function isBusy(error: unknown): boolean {
 /** The database cannot be asked now; of what else it says, a query is to blame. */
 export function isAway(error: unknown): boolean {
   const code = codeOf(error);
-  if (code !== "") return isSqlState(code) ? AWAY.test(code) : SYSTEM.test(code);
+  if (code !== "") return /^(?=.*\d)[0-9A-Z]{5}$/.test(code) ? AWAY.test(code) : SYSTEM.test(code);
   return error instanceof Error && MESSAGES.some((message) => error.message.startsWith(message));
 }
 
@@ -69,21 +69,13 @@ export function explainOpening(cause: unknown, { place, database, user }: Wherea
     if (told.startsWith("The server does not support SSL")) {
       return `${place} does not speak TLS. Turn it on there, or write sslmode=disable into the URL`;
     }
-    if (isCertificate(code)) {
+    if (/CERT|UNABLE_TO_/.test(code)) {
       return `the certificate of ${place} is not trusted (${code}). Name its authority in the URL: sslrootcert=FILE`;
     }
     if (isAway(cause)) return `no PostgreSQL answers at ${place} (${code || told}). Start it, or mend the URL`;
     return told;
   })();
   return new DatabaseError(`the database cannot be used: ${why}`, { cause });
-}
-
-function isCertificate(code: string): boolean {
-  return /CERT|UNABLE_TO_/.test(code);
-}
-
-function isSqlState(code: string): boolean {
-  return /^[0-9A-Z]{5}$/.test(code) && /\d/.test(code);
 }
 
 function codeOf(error: unknown): string {

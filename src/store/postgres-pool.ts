@@ -1,9 +1,8 @@
 // A bounded pool of connections for Kysely, whose statements end in time. Knows pg, and no table.
 
 import { Socket } from "node:net";
-import type { Duplex } from "node:stream";
 import type { PostgresCursor, PostgresPool, PostgresPoolClient, PostgresQueryResult } from "kysely";
-import { type CustomTypesConfig, Pool, type PoolClient, type PoolConfig, type QueryConfig, types } from "pg";
+import { type CustomTypesConfig, Pool, type PoolClient, type QueryConfig, types } from "pg";
 import { isUnanswered } from "./postgres-errors.ts";
 
 export interface PoolOptions {
@@ -11,9 +10,9 @@ export interface PoolOptions {
   readonly size: number;
   /** How long a connection may take to come about, or to be free, in milliseconds. */
   readonly connectMs: number;
-  /** How long a statement may take, in milliseconds; undefined: as long as it does. */
-  readonly statementMs: number | undefined;
-  /** How long a statement may wait for a lock, in milliseconds, if it has a time at all. */
+  /** How long a statement may take, in milliseconds. */
+  readonly statementMs: number;
+  /** How long a statement may wait for a lock, in milliseconds. */
   readonly lockMs: number;
   /** How much longer the gateway waits for a server that hangs, in milliseconds. */
   readonly unansweredMs?: number;
@@ -46,16 +45,7 @@ interface ClientPool extends PostgresPool {
 /** Makes a pool; it connects when it is asked to. */
 export function createPool(options: PoolOptions): ClientPool {
   const { url, size, connectMs, statementMs, lockMs, unansweredMs = UNANSWERED_MS } = options;
-  const sockets = createSocketSet();
-  const limits: PoolConfig =
-    statementMs === undefined
-      ? {}
-      : {
-          statement_timeout: statementMs,
-          query_timeout: statementMs + unansweredMs,
-          lock_timeout: Math.min(lockMs, statementMs),
-          idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
-        };
+  const sockets = new Set<Socket>();
   const pool = new Pool({
     connectionString: withPlanner(url),
     max: size,
@@ -64,8 +54,11 @@ export function createPool(options: PoolOptions): ClientPool {
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
     types: TYPES,
-    stream: sockets.open,
-    ...limits,
+    stream: () => openSocket(sockets),
+    statement_timeout: statementMs,
+    query_timeout: statementMs + unansweredMs,
+    lock_timeout: Math.min(lockMs, statementMs),
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
   });
   // A connection that broke while idle is replaced; without a listener it would end the process.
   pool.on("error", () => {});
@@ -74,8 +67,21 @@ export function createPool(options: PoolOptions): ClientPool {
   return {
     options: {},
     connect: async () => guard(await pool.connect()),
-    end: () => sockets.leave(() => pool.end(), LEAVE_MS),
+    async end() {
+      // pg waits for a server's farewell for ever.
+      const timer = setTimeout(() => {
+        for (const socket of sockets) socket.destroy();
+      }, LEAVE_MS);
+      await pool.end().finally(() => clearTimeout(timer));
+    },
   };
+}
+
+function openSocket(sockets: Set<Socket>): Socket {
+  const socket = new Socket();
+  sockets.add(socket);
+  socket.once("close", () => sockets.delete(socket));
+  return socket;
 }
 
 /** A URL with the planner's options before its own, which would else take their place. */
@@ -113,34 +119,4 @@ const NUMBERS = [20, 1700];
 const getTypeParser: typeof types.getTypeParser = (id, format) =>
   NUMBERS.includes(Number(id)) && format !== "binary" ? Number : types.getTypeParser(id, format);
 
-/** How values are read. */
 const TYPES: CustomTypesConfig = { getTypeParser };
-
-interface SocketSet {
-  open(): Duplex;
-  /** Takes leave of the server as `end` does, or without it when that takes longer. */
-  leave(end: () => Promise<void>, longestMs: number): Promise<void>;
-}
-
-/** The sockets that are open: pg waits for a server's farewell for ever. */
-function createSocketSet(): SocketSet {
-  const open = new Set<Socket>();
-  return {
-    open() {
-      const socket = new Socket();
-      open.add(socket);
-      socket.once("close", () => open.delete(socket));
-      return socket;
-    },
-    async leave(end, longestMs) {
-      const timer = setTimeout(() => {
-        for (const socket of open) socket.destroy();
-      }, longestMs);
-      try {
-        await end();
-      } finally {
-        clearTimeout(timer);
-      }
-    },
-  };
-}

@@ -34,7 +34,6 @@ const STATEMENT_MS = 10_000;
 const READERS_LOCK_MS = 5_000;
 /** A blocked writer gives the connection to others for a while, and tries again. */
 const WRITERS_LOCK_MS = 250;
-const OLDEST_VERSION = 13;
 
 /**
  * Opens a database; resolves once it has answered. @throws Error whose message is one line with the cure, and no secret
@@ -42,16 +41,16 @@ const OLDEST_VERSION = 13;
 export async function openPostgres(options: PostgresOptions): Promise<Database> {
   const { url, elapsed, listener, readers = READERS, connectMs = CONNECT_MS, statementMs = STATEMENT_MS } = options;
   const kyselyOn = (pool: PostgresPool): Kysely<Schema> => new Kysely({ dialect: new PostgresDialect({ pool }) });
-  const open = (size: number, longestMs: number | undefined, lockMs: number): Kysely<Schema> =>
-    kyselyOn(createPool({ url, size, connectMs, statementMs: longestMs, lockMs }));
-  const db = open(readers, statementMs, READERS_LOCK_MS);
+  const open = (size: number, lockMs: number): Kysely<Schema> =>
+    kyselyOn(createPool({ url, size, connectMs, statementMs, lockMs }));
+  const db = open(readers, READERS_LOCK_MS);
   try {
-    await requireVersion(db);
+    await sql`select 1`.execute(db);
   } catch (error) {
     await db.destroy();
     throw explainOpening(error, whereaboutsOf(url));
   }
-  const writer = open(WRITERS, statementMs, WRITERS_LOCK_MS);
+  const writer = open(WRITERS, WRITERS_LOCK_MS);
   // Kysely closes only what was used once: an unused pool would connect after the end.
   await writer.connection().execute(async () => {});
   const lookUpPool = createPool({
@@ -76,14 +75,6 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
       dialect: "postgres",
       db,
       writer,
-      async unhurried(act) {
-        const apart = open(1, undefined, READERS_LOCK_MS);
-        try {
-          return await act(apart);
-        } finally {
-          await apart.destroy();
-        }
-      },
       waitsInPlace: false,
       isBusy,
       isAway,
@@ -120,12 +111,4 @@ async function askAll<Row>(
 export function whereaboutsOf(connectionString: string): Whereabouts {
   const { host, port, database = "", user = "" } = new Client({ connectionString });
   return { place: `${isIPv6(host) ? `[${host}]` : host}:${port}`, database, user };
-}
-
-async function requireVersion(db: Kysely<Schema>): Promise<void> {
-  const { rows } = await sql<{ version: string }>`select current_setting('server_version_num') as version`.execute(db);
-  const major = Math.floor(Number(rows[0]?.version) / 10_000);
-  if (!(major >= OLDEST_VERSION)) {
-    throw new Error(`PostgreSQL ${major} is too old. Use ${OLDEST_VERSION} or newer`);
-  }
 }

@@ -1,7 +1,7 @@
 // The queries of tokens that were revoked one by one. Knows the schema.
 
 import type { RevokedTokenStore } from "../core/registry/record-ports.ts";
-import { insertAuditEvent } from "./audit.ts";
+import { insertAuditEvents } from "./audit.ts";
 import type { Database } from "./database.ts";
 
 /** The revoked tokens of one database. */
@@ -21,7 +21,7 @@ export function createRevokedTokenStore(database: Database): RevokedTokenStore {
           .returning("jti")
           .executeTakeFirst();
         if (written !== undefined) {
-          await insertAuditEvent(transaction, entry);
+          await insertAuditEvents(transaction, entry);
           return { jti, expiresAt };
         }
         const row = await transaction

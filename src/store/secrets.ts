@@ -3,18 +3,16 @@
 import { setImmediate as letOthersGo } from "node:timers/promises";
 import { type Kysely, sql, type Transaction } from "kysely";
 import type { SecretStore } from "../core/registry/record-ports.ts";
-import { insertAuditEvent } from "./audit.ts";
+import { insertAuditEvents } from "./audit.ts";
 import { changeKeysVersion } from "./customers.ts";
 import type { Database } from "./database.ts";
 import type { Schema } from "./schema.ts";
 import { customerKeyContext, signingKeyContext } from "./seal-contexts.ts";
 import { opens, SEALED_KEY_ID, SealError, type Sealer } from "./sealing.ts";
 
-/** The most that one call seals anew. */
+/** The most that one call seals anew: with SQLite, logins wait for some milliseconds. */
 const BATCH = 200;
-/** Rows read before others have their turn: with SQLite, logins wait for some milliseconds. */
 const PAGE = 100;
-const WRITTEN_AT_ONCE = 20;
 
 /** The id of the master key that a customer key is sealed with. */
 const SEALED_WITH = sql<Uint8Array>`substr(sealed_secret, ${sql.lit(SEALED_KEY_ID.from)}, ${sql.lit(SEALED_KEY_ID.bytes)})`;
@@ -58,11 +56,8 @@ export function createSecretStore(database: Database, sealer: Sealer): SecretSto
       }
       const resealed = await write(async (transaction) => {
         let written = 0;
-        for (const [place, { secret, next }] of found.entries()) {
-          if (place % WRITTEN_AT_ONCE === 0) await letOthersGo();
-          written += await replace(transaction, secret, next);
-        }
-        if (written > 0) await insertAuditEvent(transaction, describe(written));
+        for (const { secret, next } of found) written += await replace(transaction, secret, next);
+        if (written > 0) await insertAuditEvents(transaction, describe(written));
         return written;
       });
       return { resealed, unopened, done };
@@ -101,7 +96,7 @@ export function createSecretStore(database: Database, sealer: Sealer): SecretSto
           await changeKeysVersion(transaction, key.customerId);
         }
         const lost = { customerKeys, signingKeys: signing.length };
-        if (customerKeys + signing.length > 0) await insertAuditEvent(transaction, describe(lost));
+        if (customerKeys + signing.length > 0) await insertAuditEvents(transaction, describe(lost));
         return lost;
       }),
   };

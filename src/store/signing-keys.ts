@@ -74,7 +74,7 @@ export function createSigningKeyStore(database: Database, sealer: Sealer): Signi
         for (const state of STATES) {
           for (const key of change.put) if (key.state === state) await put(transaction, key);
         }
-        await insertAuditEvents(transaction, change.entries);
+        await insertAuditEvents(transaction, ...change.entries);
       }),
   };
 }

@@ -23,18 +23,18 @@ export function openSqlite(path: string, listener?: OutageListener): Database {
   // SQLite would create it readable by everyone, and its journals follow its mode.
   closeSync(openSync(path, "a", 0o600));
   const writing = connect(path);
-  turnOnWal(writing);
   // In pages: an import in random order changes the same ones over and over, and with the default, 1,000, each commit would copy them
   // into the database. More is quicker still, and holds up logins for longer at a time.
   writing.exec("PRAGMA wal_autocheckpoint = 4000");
   const reading = connect(path);
+  for (const database of [writing, reading]) database.exec("PRAGMA synchronous = FULL");
+  const inTurn = createTurn(reading);
   const [db, writer] = [kyselyOn(reading), kyselyOn(writing)];
   return createDatabase(
     {
       dialect: "sqlite",
       db,
       writer,
-      unhurried: (act) => act(writer),
       waitsInPlace: true,
       isBusy,
       isAway,
@@ -42,14 +42,17 @@ export function openSqlite(path: string, listener?: OutageListener): Database {
         const columns = query.names.map((name) => `? as ${name}`).join(", ");
         const text = query.sql(`(select 1 as place, ${columns}) as asked`);
         let statement: StatementSync | undefined;
-        return async (names) => {
-          statement ??= reading.prepare(text);
-          return rowsOf(statement.all(...names));
-        };
+        return (names) =>
+          inTurn(() => {
+            statement ??= reading.prepare(text);
+            return rowsOf(statement.all(...names));
+          });
       },
       probe: async () => reading.prepare("select count(*) from (select 1 from sqlite_schema limit 1)").get(),
       async close() {
         await Promise.all([db.destroy(), writer.destroy()]);
+        // Kysely closes only what was used.
+        for (const database of [reading, writing]) if (database.isOpen) database.close();
       },
     },
     listener,
@@ -58,10 +61,41 @@ export function openSqlite(path: string, listener?: OutageListener): Database {
 
 function connect(path: string): DatabaseSync {
   const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
-  database.exec("PRAGMA synchronous = FULL");
-  // In KiB: the upper levels of the trees of a million devices stay, and 2 MB, the default, has no room for them.
+  turnOnWal(database);
+  // In KiB: the upper levels of the trees of a million devices stay, and 2 MB, the default, has no room for them. It reads the file,
+  // which is locked while another process turns WAL on.
   database.exec("PRAGMA cache_size = -8000");
   return database;
+}
+
+/**
+ * Makes the reads of one turn of the event loop together, in one transaction that begins after all of them were asked for: its locks
+ * cost as much as a search, and SQLite's code and pages stay in the processor's caches.
+ */
+function createTurn(database: DatabaseSync): <Result>(read: () => Result) => Promise<Result> {
+  const [begin, commit] = [database.prepare("begin"), database.prepare("commit")];
+  let asked: (() => void)[] = [];
+
+  function run(): void {
+    const reads = asked;
+    asked = [];
+    const isOne = reads.length === 1 || !database.isOpen;
+    if (!isOne) begin.run();
+    for (const read of reads) read();
+    if (!isOne && database.isTransaction) commit.run();
+  }
+
+  return (read) =>
+    new Promise((resolve, reject) => {
+      if (asked.length === 0) setImmediate(run);
+      asked.push(() => {
+        try {
+          resolve(read());
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
 }
 
 function kyselyOn(database: DatabaseSync): Kysely<Schema> {

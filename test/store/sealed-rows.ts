@@ -108,7 +108,7 @@ export function sealedRowsContract(name: string, open: () => Promise<TestDatabas
       await refuses(opened.store, moved(place), opened.faults);
     });
 
-    test("a key that does not open refuses its customer's logins, is named once a minute, and no other customer's", async () => {
+    test("a key that does not open refuses its customer's logins, is named once, and no other customer's", async () => {
       const opened = await openFilled();
       await alter(opened, "update customer_keys set purpose = 'derivation' where key_id = 'key-1'");
       const error = moved("customer_key customer-1 key-1 derivation");

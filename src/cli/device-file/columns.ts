@@ -48,6 +48,6 @@ export function inColumns(text: string): string {
 }
 
 /** As much of a file's bytes as a message repeats: visible, and not much. */
-export function quote(text: string): string {
+function quote(text: string): string {
   return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
 }

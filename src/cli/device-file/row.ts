@@ -1,4 +1,4 @@
-// A device between a row of a file and AdminService: what a column's value may be. Knows no file format.
+// A device between a record of a file and AdminService: the values of its columns.
 
 import { create } from "@bufbuild/protobuf";
 import {
@@ -9,19 +9,18 @@ import {
 import type { Column } from "./columns.ts";
 import { KEY_MODES } from "./key-modes.ts";
 
-/** Why a row cannot be sent. */
 export interface Mistake {
   readonly message: string;
-  /** The column it is in; empty: in none. */
+  /** The wrong column; empty: none. */
   readonly field: Column | "";
 }
 
-/** A Mistake on its way. */
+/** Thrown for a record that cannot be sent. */
 export class RowMistake extends Error {
   override readonly name = "RowMistake";
   readonly field: Column | "";
   constructor(message: string, field: Column | "" = "") {
-    // A file may have a million of them, and none is a fault of the program's: no stack is captured.
+    // A file may have a million: no stack is captured.
     const depth = Error.stackTraceLimit;
     Error.stackTraceLimit = 0;
     super(message);
@@ -30,10 +29,9 @@ export class RowMistake extends Error {
   }
 }
 
-/** What a record holds: a row, or why it is none. */
 export type Content = { readonly row: ImportDevicesRequest_Row } | { readonly mistake: Mistake };
 
-/** Reads a row or says why it cannot be. @throws only bugs */
+/** Turns a RowMistake into content. */
 export function contentOf(read: () => ImportDevicesRequest_Row): Content {
   try {
     return { row: read() };
@@ -44,89 +42,61 @@ export function contentOf(read: () => ImportDevicesRequest_Row): Content {
 }
 
 /**
- * Reads a row's values: text as CSV has it, or what JSON has. Of those that are not there nothing is said, and they are left as
- * they are. What they may hold is the gateway's to say. @throws RowMistake
+ * Reads values: text of CSV, or of JSON. An absent one leaves the device as it is; the gateway checks the rest.
+ * @throws RowMistake
  */
 export function readRow(values: Iterable<readonly [Column, unknown]>): ImportDevicesRequest_Row {
   const row = create(ImportDevicesRequest_RowSchema);
-  for (const [column, value] of values) {
-    if (value !== undefined && value !== null) READERS[column](row, value);
-  }
+  for (const [column, value] of values) if (value !== undefined && value !== null) setValue(row, column, value);
   return row;
 }
 
-const READERS: Readonly<Record<Column, (row: ImportDevicesRequest_Row, value: unknown) => void>> = {
-  device_key(row, value) {
-    row.deviceKey = readName("device_key", value);
-  },
-  customer_id(row, value) {
-    row.customerId = readName("customer_id", value);
-  },
-  name(row, value) {
-    row.displayName = readText("name", value);
-  },
-  key_mode(row, value) {
-    row.keyMode = readWord("key_mode", value, KEY_MODES);
-  },
-  shared_identity(row, value) {
-    row.sharedIdentity = readWord("shared_identity", value, SWITCHES);
-  },
-  replay_guard(row, value) {
-    row.replayGuard = readWord("replay_guard", value, SWITCHES);
-  },
-  labels(row, value) {
-    row.labels = create(ImportDevicesRequest_Row_LabelsSchema, { labels: readLabels(value) });
-  },
-  disabled(row, value) {
-    row.disabled = readWord("disabled", value, SWITCHES);
-  },
-};
+function setValue(row: ImportDevicesRequest_Row, column: Column, value: unknown): void {
+  if (column === "device_key") row.deviceKey = readName(column, value);
+  else if (column === "customer_id") row.customerId = readName(column, value);
+  else if (column === "name") row.displayName = readText(column, value);
+  else if (column === "key_mode") row.keyMode = readWord(column, value, KEY_MODES);
+  else if (column === "shared_identity") row.sharedIdentity = readWord(column, value, SWITCHES);
+  else if (column === "replay_guard") row.replayGuard = readWord(column, value, SWITCHES);
+  else if (column === "disabled") row.disabled = readWord(column, value, SWITCHES);
+  else row.labels = create(ImportDevicesRequest_Row_LabelsSchema, { labels: readLabels(value) });
+}
 
-/** As the command line has them, and as spreadsheets write them. */
+/** Words of the command line, and of spreadsheets. */
 const SWITCHES: Readonly<Record<string, boolean>> = { true: true, false: false, on: true, off: false };
 
 function readText(column: Column, value: unknown): string {
   if (typeof value !== "string") throw new RowMistake(`${column} has to be text, in double quotes`, column);
   // The replacement character stands for bytes that are not UTF-8.
-  if (!value.isWellFormed() || value.includes("\ufffd"))
-    throw new RowMistake(`${column} is not UTF-8. Save the file as UTF-8`, column);
-  return value;
+  if (value.isWellFormed() && !value.includes("\ufffd")) return value;
+  throw new RowMistake(`${column} is not UTF-8. Save the file as UTF-8`, column);
 }
 
-/** No name has spaces, which CSV keeps behind a comma. */
+/** CSV keeps a space that follows a comma. */
 function readName(column: Column, value: unknown): string {
   const text = readText(column, value);
-  if (text.trim() !== text) throw spaced(column);
-  return text;
-}
-
-function spaced(column: Column): RowMistake {
-  return new RowMistake(`${column} begins or ends with a space. Take it out`, column);
+  if (text.trim() === text) return text;
+  throw new RowMistake(`${column} begins or ends with a space. Take it out`, column);
 }
 
 function readWord<Meaning>(column: Column, value: unknown, words: Readonly<Record<string, Meaning>>): Meaning {
-  const word = String(value).toLowerCase();
-  if (word.trim() !== word) throw spaced(column);
+  const word = readName(column, String(value)).toLowerCase();
   const meaning = Object.hasOwn(words, word) ? words[word] : undefined;
-  if (meaning === undefined) throw new RowMistake(`${column} has to be ${Object.keys(words).join(" or ")}`, column);
-  return meaning;
+  if (meaning !== undefined) return meaning;
+  throw new RowMistake(`${column} has to be ${Object.keys(words).join(" or ")}`, column);
 }
 
-/** An object of text, or `site=north;line=7`: names have no equals sign, values no semicolon. */
+/** Reads an object of text, or `site=north;line=7`. */
 function readLabels(value: unknown): Record<string, string> {
-  if (typeof value === "string") {
-    const entries = value.split(";").map((part) => {
-      const middle = part.indexOf("=");
-      if (middle < 1) throw new RowMistake("labels has to be like site=north;line=7", "labels");
-      return [part.slice(0, middle).trim(), part.slice(middle + 1)] as const;
-    });
-    if (new Set(entries.map(([name]) => name)).size === entries.length) return Object.fromEntries(entries);
-    throw new RowMistake("labels has a name twice", "labels");
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+    return Object.fromEntries(Object.entries(value).map(([name, text]) => [name, readText("labels", text)]));
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new RowMistake('labels has to be an object of texts, as in {"site": "north"}', "labels");
+  const pairs = readText("labels", value).split(";");
+  const labels = pairs.map((pair) => /^([^=]+)=(.*)$/s.exec(pair)?.slice(1) ?? []);
+  if (labels.some(({ length }) => length === 0)) {
+    throw new RowMistake("labels has to be like site=north;line=7", "labels");
   }
-  return Object.fromEntries(
-    Object.entries(value).map(([name, text]) => [readText("labels", name), readText("labels", text)]),
-  );
+  const entries = Object.fromEntries(labels.map(([name = "", text = ""]) => [name.trim(), text]));
+  if (Object.keys(entries).length === pairs.length) return entries;
+  throw new RowMistake("labels has a name twice", "labels");
 }

@@ -11,9 +11,8 @@ import { monotonicNow } from "../../telemetry/clock.ts";
 import { type Format, formatOption, requireFormat } from "../device-file/formats.ts";
 import { readRecords } from "../device-file/records.ts";
 import { callAdmin } from "../gateway/admin-client.ts";
-import type { Patience } from "../gateway/patience.ts";
 import { type Checkpoint, createCheckpoint, NOTHING_DONE, type Progress } from "../import/checkpoint.ts";
-import { createReport, type ImportReport } from "../import/report.ts";
+import { createReport } from "../import/report.ts";
 import { runImport } from "../import/run.ts";
 import { inputName, unreadable } from "../input.ts";
 import { CommandFailure, usageFailure, wantsJson, writeResult } from "../output.ts";
@@ -47,13 +46,22 @@ export function addDevicesImportCommand(devices: Command): void {
 }
 
 async function importFile(file: string, options: ImportOptions, command: Command): Promise<void> {
-  const { signal, stopped, unhear } = hearSignals();
+  const abort = new AbortController();
+  // The first signal stops an import in order; a second one ends the process as usual.
+  const stop = (name: NodeJS.Signals): void => {
+    const status = 128 + constants.signals[name];
+    abort.abort(new CommandFailure("stopped: give the same command again", {}, status));
+    // A pipe without a writer would hold the process.
+    setTimeout(() => process.exit(status), STOP_MS).unref();
+  };
+  const names = ["SIGINT", "SIGTERM"] as const;
+  for (const name of names) process.once(name, stop);
   try {
-    tell(command, await run(file, options, wantsJson(command), signal));
+    tell(command, await run(file, options, wantsJson(command), abort.signal));
   } catch (error) {
-    throw stopped() ?? error;
+    throw abort.signal.aborted ? abort.signal.reason : error;
   } finally {
-    unhear();
+    for (const name of names) process.off(name, stop);
   }
 }
 
@@ -76,7 +84,12 @@ async function run(file: string, options: ImportOptions, json: boolean, signal: 
         dryRun,
         checkpoint,
         report,
-        patience: patienceOf(retryFor, report, signal),
+        patience: {
+          forMs: retryFor * 1_000,
+          now: monotonicNow,
+          signal,
+          onWait: () => report.say(`the gateway does not answer. It is asked again for ${retryFor} seconds`),
+        },
       }),
     );
   } finally {
@@ -108,43 +121,6 @@ function checkpointOf(
   }
   if (path === undefined) return undefined;
   throw usageFailure(`${inputName(file)} is read only once: there is no going on, and no use for --checkpoint`);
-}
-
-interface HeardSignals {
-  readonly signal: AbortSignal;
-  readonly stopped: () => CommandFailure | undefined;
-  readonly unhear: () => void;
-}
-
-/** The first signal stops an import in order; a second one ends the process as usual. */
-function hearSignals(): HeardSignals {
-  const abort = new AbortController();
-  let stopped: CommandFailure | undefined;
-  const stop = (name: NodeJS.Signals): void => {
-    const status = 128 + constants.signals[name];
-    stopped = new CommandFailure("stopped: give the same command again", {}, status);
-    abort.abort();
-    // A pipe that nobody writes into holds the process, and cannot be let go of.
-    setTimeout(() => process.exit(status), STOP_MS).unref();
-  };
-  const names = ["SIGINT", "SIGTERM"] as const;
-  for (const name of names) process.once(name, stop);
-  return {
-    signal: abort.signal,
-    stopped: () => stopped,
-    unhear() {
-      for (const name of names) process.off(name, stop);
-    },
-  };
-}
-
-function patienceOf(seconds: number, report: ImportReport, signal: AbortSignal): Patience {
-  return {
-    forMs: seconds * 1_000,
-    now: monotonicNow,
-    signal,
-    onWait: () => report.say(`the gateway does not answer. It is asked again for ${seconds} seconds`),
-  };
 }
 
 function tell(command: Command, { created, updated, unchanged, failed }: Progress): void {

@@ -11,6 +11,8 @@ const DEFAULT_CAPACITY = 100_000;
 export interface MemoryLimiter extends Limiter {
   /** As `charge`, without a promise. */
   decide(charges: readonly Charge[], now: number): Verdict;
+  /** Counts charges that were admitted elsewhere. */
+  record(charges: readonly Charge[], now: number): void;
 }
 
 /** A limiter whose logs live in this process. Time is the caller's, in milliseconds. */
@@ -41,5 +43,11 @@ export function createMemoryLimiter(capacity: number = DEFAULT_CAPACITY): Memory
     return { denied, states };
   }
 
-  return { decide, charge: async (charges, now) => decide(charges, now), ping: async () => "ok" };
+  function record(charges: readonly Charge[], now: number): void {
+    for (const charge of charges) {
+      write(charge, admit(read(charge, now), charge.policy.limit, charge.policy.windowMs, now));
+    }
+  }
+
+  return { decide, record, charge: async (charges, now) => decide(charges, now), ping: async () => "ok" };
 }

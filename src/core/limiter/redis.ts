@@ -3,7 +3,7 @@
 import type { Redis, Result } from "ioredis";
 import { LRUCache } from "lru-cache";
 import type { Charge, PolicyState, Verdict } from "../ports.ts";
-import { CHARGE_SCRIPT } from "./script.ts";
+import { CHARGE_SCRIPT, TOO_LATE } from "./script.ts";
 
 declare module "ioredis" {
   interface RedisCommander<Context> {
@@ -20,6 +20,8 @@ export interface RedisLimiterOptions {
   readonly clock?: "redis" | "caller";
   /** Milliseconds of a clock that never steps, by which denials are remembered; absent: every call asks Redis. */
   readonly elapsed?: () => number;
+  /** All logs are by the clock of one server, whose steps forward are noticed by `elapsed`. */
+  readonly isOneServer?: boolean;
   /** Put before every key, for a Redis that is shared with others. */
   readonly prefix?: string;
 }
@@ -33,23 +35,28 @@ export interface RedisVerdict extends Verdict {
 export interface RedisLimiter {
   /**
    * Decides one or two charges of the same device or address, by one command.
+   * @throws ClockStepError; Redis has decided nothing
    * @throws Error of ioredis; Redis may have admitted the charges all the same
    */
   charge(charges: readonly Charge[], now: number): Promise<RedisVerdict>;
   /** The verdict on charges one of which this process knows to be denied, without a round trip; else undefined. */
   recall(charges: readonly Charge[]): Verdict | undefined;
+  /** When the clock of Redis last stepped forward, by `elapsed`. */
+  steppedAt(): number;
   /** Runs the script on a key of its own. @throws Error when Redis does not run it, or does not write */
   probe(now: number): Promise<void>;
 }
 
-interface Denial {
-  readonly until: number;
-  readonly state: PolicyState;
-}
+/** Redis's clock is ahead of where it was left, or another server's is: logs are thought older than they are. */
+export class ClockStepError extends Error {}
 
 const MOST_DENIALS = 100_000;
 /** Redis's clock and this process's part by less than this share. */
 const CLOCK_DRIFT = 0.001;
+/** A step that is shorter goes unnoticed, in milliseconds. */
+const SMALLEST_STEP_MS = 100;
+/** A command that this process itself held up for longer is not sent again, in milliseconds. */
+const LONGEST_STALL_MS = 1_000;
 const PROBE: Charge = { policy: { name: "login", limit: 1, windowMs: 1 }, key: "probe" };
 
 /** Whether an error of Redis is about one key, which holds another program's value, and says nothing of the server. */
@@ -60,9 +67,9 @@ export function isErrorOfKey(error: unknown): boolean {
 /** A limiter whose logs live in Redis (6.2 or newer) or Valkey. */
 export function createRedisLimiter(
   redis: RedisCommands,
-  { clock = "redis", elapsed, prefix = "cs" }: RedisLimiterOptions = {},
+  { clock = "redis", elapsed, isOneServer = false, prefix = "cs" }: RedisLimiterOptions = {},
 ): RedisLimiter {
-  const denials = new LRUCache<string, Denial>({ max: MOST_DENIALS });
+  const denials = new LRUCache<string, { until: number; state: PolicyState }>({ max: MOST_DENIALS });
   // With a fixed number of keys ioredis routes a command in a Cluster, and sends the script again where it is not loaded.
   redis.defineCommand("charge1", { numberOfKeys: 1, lua: CHARGE_SCRIPT });
   redis.defineCommand("charge2", { numberOfKeys: 2, lua: CHARGE_SCRIPT });
@@ -79,14 +86,50 @@ export function createRedisLimiter(
       : `${prefix}:${policy.name[0]}:{=${key.slice(0, space)}}${key.slice(space)}`;
   }
 
-  function run(charges: readonly Charge[], names: readonly string[], now: number): Promise<number[]> {
+  /** What Redis's clock was ahead of `elapsed` at most, in milliseconds, and when it told so. */
+  let lead: { readonly ms: number; readonly at: number } | undefined;
+  let steppedAt = Number.NEGATIVE_INFINITY;
+  const isGuarded = isOneServer && clock === "redis";
+
+  /** The latest that Redis's clock can be at an instant, in milliseconds, unless it steps. */
+  function latestAt(at: number): number {
+    return lead === undefined ? 0 : at + lead.ms + SMALLEST_STEP_MS + (at - lead.at) * CLOCK_DRIFT;
+  }
+
+  function send(charges: readonly Charge[], names: readonly string[], now: number, latest: number): Promise<number[]> {
     const [one, two] = charges;
     const [first, second] = names;
-    const time = clock === "redis" ? "redis" : Math.round(now * 1000);
     if (one === undefined || first === undefined || charges.length > 2) throw new RangeError("one or two charges");
     const { limit, windowMs } = one.policy;
-    if (two === undefined || second === undefined) return redis.charge1(first, time, limit, windowMs * 1000);
-    return redis.charge2(first, second, time, limit, windowMs * 1000, two.policy.limit, two.policy.windowMs * 1000);
+    const fixed = [
+      clock === "redis" ? "redis" : Math.round(now * 1000),
+      Math.ceil(latest * 1000),
+      limit,
+      windowMs * 1000,
+    ];
+    if (two === undefined || second === undefined) return redis.charge1(first, ...fixed);
+    return redis.charge2(first, second, ...fixed, two.policy.limit, two.policy.windowMs * 1000);
+  }
+
+  async function run(charges: readonly Charge[], names: readonly string[], now: number): Promise<number[]> {
+    if (elapsed === undefined || !isGuarded) return send(charges, names, now, 0);
+    const askedAt = elapsed();
+    const latest = latestAt(askedAt);
+    const reply = await send(charges, names, now, latest);
+    const [denied, micros = 0] = reply;
+    const heardAt = elapsed();
+    const isStep = denied === TOO_LATE && micros / 1000 > latest + heardAt - askedAt;
+    // The tightest bound counts: an answer that took long tells little.
+    const bound = isStep || lead === undefined ? Infinity : lead.ms + (heardAt - lead.at) * CLOCK_DRIFT;
+    lead = { ms: Math.min(micros / 1000 - askedAt, bound), at: heardAt };
+    if (denied !== TOO_LATE) return reply;
+    if (isStep) {
+      steppedAt = heardAt;
+      throw new ClockStepError("the clock of Redis stepped forward");
+    }
+    // The command was late, not the clock early. Nothing was decided.
+    if (heardAt - askedAt > LONGEST_STALL_MS) throw new Error("Redis answered late");
+    return run(charges, names, now);
   }
 
   /**
@@ -147,8 +190,14 @@ export function createRedisLimiter(
       return undefined;
     },
 
+    steppedAt: () => steppedAt,
+
     async probe(now) {
-      await run([PROBE], [`${prefix}:probe`], now);
+      try {
+        await run([PROBE], [`${prefix}:probe`], now);
+      } catch (error) {
+        if (!(error instanceof ClockStepError)) throw error;
+      }
     },
   };
 }

@@ -2,12 +2,15 @@
 
 import { LARGEST_EXACT_LIMIT, SUB_WINDOWS } from "./window.ts";
 
+export const TOO_LATE = -1;
+
 /**
  * Decides all charges of a call in one step: all are admitted and written, or none.
  *
- * KEYS: a log for each charge. ARGV: the time in microseconds (`redis`: by TIME), then limit and window (microseconds) of each
- * charge. Reply, all integers: the number of the first charge that is denied (0: none) and the time; then for each charge the
- * admissions left and the microseconds until the next slot is freed.
+ * KEYS: a log for each charge. ARGV: the time in microseconds (`redis`: by TIME) and the latest that it can be (0: any), then
+ * limit and window (microseconds) of each charge. Reply, all integers: the number of the first charge that is denied (0: none;
+ * TOO_LATE: it is later than it can be, and nothing was decided) and the time; then for each charge the admissions left and the
+ * microseconds until the next slot is freed.
  *
  * A log is big-endian and oldest first: 4 bytes of base (Unix seconds), then for each entry 4 bytes of microseconds since then
  * and 2 bytes of count. An hour's window fits into the 71 minutes of an offset.
@@ -23,6 +26,8 @@ if ARGV[1] == 'redis' then
 else
   now = tonumber(ARGV[1])
 end
+local latest = tonumber(ARGV[2])
+if latest > 0 and now > latest then return { ${TOO_LATE}, now } end
 
 local function base_of(log) return unpack('>I4', log) * 1000000 end
 local function entry_at(log, place)
@@ -92,7 +97,7 @@ end
 
 local charges, denied = {}, 0
 for number, key in ipairs(KEYS) do
-  local charge = read(key, tonumber(ARGV[2 * number]), tonumber(ARGV[2 * number + 1]))
+  local charge = read(key, tonumber(ARGV[2 * number + 1]), tonumber(ARGV[2 * number + 2]))
   if charge.used >= charge.limit and denied == 0 then denied = number end
   charges[number] = charge
 end

@@ -1,4 +1,4 @@
-// The audit log, as operators read it, and how long it is kept. Knows no protocol and no database.
+// The audit log, as operators read it, and how long it is kept.
 
 import { type Listing, type ListRequest, listPage } from "./pages.ts";
 import type { AuditEvent } from "./ports.ts";

@@ -1,4 +1,4 @@
-// What changed of a row, as the audit log tells it. Knows no field by name.
+// What changed of a row, as the audit log tells it.
 
 import type { AuditEntry } from "./ports.ts";
 

@@ -1,4 +1,4 @@
-// Customer keys: the secrets that logins are signed with, and boards' own keys derived from. Knows no protocol and no database.
+// Customer keys: the secrets that logins are signed with, and boards' own keys derived from.
 
 import { malformed } from "../errors.ts";
 import { requireCustomer } from "./customers.ts";
@@ -48,7 +48,7 @@ export interface CustomerKeysDependencies {
 /** What a key_id may look like at all: databases refuse some characters outright. */
 const KEY_ID = /^[\x21-\x7e]{1,64}$/;
 
-/** Builds the use-cases. Each throws AuthError: `malformed`, or what the store refuses. */
+/** Each use-case throws AuthError: `malformed`, or an error of the store. */
 export function createCustomerKeys({ customers, customerKeys, now }: CustomerKeysDependencies): CustomerKeys {
   const viewOf = (key: StoredCustomerKey): CustomerKeyView => ({ ...key, state: stateOf(key, now()) });
 

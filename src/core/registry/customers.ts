@@ -1,4 +1,4 @@
-// Customers: who owns devices. Knows no protocol and no database.
+// Customers: who owns devices.
 
 import { randomBytes } from "node:crypto";
 import { malformed } from "../errors.ts";
@@ -52,7 +52,7 @@ const LIST = {
   },
 } as const;
 
-/** Builds the use-cases. Each throws AuthError: `malformed`, or what the store refuses. */
+/** Each use-case throws AuthError: `malformed`, or an error of the store. */
 export function createCustomers({ customers, now }: CustomersDependencies): Customers {
   const entryOf = (action: string, customerId: string, actor: Actor, details: Details): AuditEntry => ({
     actor,

@@ -1,4 +1,4 @@
-// What a device becomes by an operator's wish. Knows no store.
+// What a device becomes by an operator's wish.
 
 import { randomUUID } from "node:crypto";
 import type { Details } from "./changes.ts";

@@ -1,9 +1,8 @@
-// Importing devices: many rows in one transaction, the good ones in, the bad ones told of. Knows no file and no database.
+// Importing devices: many rows in one transaction, the good ones in, the bad ones told of.
 
 import { AuthError, malformed, type Reason } from "../errors.ts";
 import { changedDetails, isChange } from "./changes.ts";
 import { type DevicePatch, deviceDetails, newDevice, patched, readPatch } from "./device-changes.ts";
-import { type Written, writtenDetails } from "./import-details.ts";
 import { readCustomerId, readEnrolledDeviceKey } from "./names.ts";
 import type { Actor, AuditEntry, Device, DeviceStore } from "./ports.ts";
 import { noCustomer } from "./refusals.ts";
@@ -43,26 +42,41 @@ export interface DeviceImportDependencies {
   readonly now: () => number;
 }
 
-/** What became of a row. */
-type Fate = Written | "unchanged" | AuthError;
+/** The outcome of a row. */
+type Fate = "created" | "updated" | "unchanged" | AuthError;
 
-/** Builds the use-case over its port. */
+/** A row of the right shape. */
+interface Wish {
+  /** Its index among all rows. */
+  readonly row: number;
+  readonly deviceKey: string;
+  readonly customerId: string;
+  readonly patch: DevicePatch;
+}
+
 export function createDeviceImport({ devices, now }: DeviceImportDependencies): DeviceImport {
   return {
     async importDevices(rows, actor, dryRun = false) {
       if (rows.length > MAX_IMPORT_ROWS) {
         throw malformed(`rows has ${rows.length} entries. It has at most ${MAX_IMPORT_ROWS}`, "rows");
       }
-      const { fates, wishes } = readRows(rows);
+      const fates: Fate[] = [];
+      const wishes: Wish[] = [];
+      const seen = new Map<string, number>();
+      for (const [row, draft] of rows.entries()) {
+        const wish = orError(() => readRow(draft, row, seen));
+        if (!(wish instanceof AuthError)) wishes.push(wish);
+        fates.push(wish instanceof AuthError ? wish : "unchanged");
+      }
       if (wishes.length > 0) {
         await devices.importAll(
           wishes,
-          (place, current, customerExists) => {
-            const wish = wishes[place];
-            if (wish === undefined) throw new RangeError(`an import has no place ${place}`);
-            // A transaction that is done again decides again, by the time that it is then: the last decision stands.
+          (index, current, customerExists) => {
+            const wish = wishes[index];
+            if (wish === undefined) throw new RangeError(`an import has no row ${index}`);
+            // A repeated transaction decides again: the last decision stands.
             const { fate, next } = decide(wish, current, customerExists, now());
-            fates[wish.place] = fate;
+            fates[wish.row] = fate;
             return dryRun ? undefined : next;
           },
           () => describe(fates, wishes, actor, now()),
@@ -73,70 +87,52 @@ export function createDeviceImport({ devices, now }: DeviceImportDependencies): 
   };
 }
 
-/** A row whose shape is right. */
-interface Wish {
-  /** Its place among all rows. */
-  readonly place: number;
-  readonly deviceKey: string;
-  readonly customerId: string;
-  readonly patch: DevicePatch;
+function orError<Result>(act: () => Result): Result | AuthError {
+  try {
+    return act();
+  } catch (error) {
+    if (error instanceof AuthError) return error;
+    throw error;
+  }
 }
 
-/** Sorts out the rows whose shape is wrong, and those that name a device a second time. */
-function readRows(rows: readonly ImportRow[]): { fates: Fate[]; wishes: readonly Wish[] } {
-  const wishes: Wish[] = [];
-  const places = new Map<string, number>();
-  const fates = rows.map((row, place): Fate => {
-    try {
-      const wish = readRow(row, place);
-      refuseRepetition(places.get(wish.deviceKey));
-      places.set(wish.deviceKey, place);
-      wishes.push(wish);
-      return "unchanged";
-    } catch (error) {
-      if (error instanceof AuthError) return error;
-      throw error;
-    }
-  });
-  return { fates, wishes };
-}
-
-function readRow({ deviceKey: key, customerId: owner, ...said }: ImportRow, place: number): Wish {
-  // Checked here: an empty one asks for a key of the gateway's making, and an import done again would enrol a second device.
-  const deviceKey = readEnrolledDeviceKey(key);
-  const customerId = readCustomerId(owner);
-  const patch = readPatch(said);
-  return { place, deviceKey, customerId, patch };
-}
-
-function refuseRepetition(earlier: number | undefined): void {
-  if (earlier === undefined) return;
+/** @throws AuthError for a wrong shape, and for a device that an earlier row has */
+function readRow(
+  { deviceKey: key, customerId: owner, ...patch }: ImportRow,
+  row: number,
+  seen: Map<string, number>,
+): Wish {
+  // An empty one would ask for a generated key, and a repeated import would enrol a second device.
+  const wish = {
+    row,
+    deviceKey: readEnrolledDeviceKey(key),
+    customerId: readCustomerId(owner),
+    patch: readPatch(patch),
+  };
+  const earlier = seen.get(wish.deviceKey);
+  seen.set(wish.deviceKey, row);
+  if (earlier === undefined) return wish;
   throw malformed(
     `row ${earlier} of this request has the same device_key (the first is row 0). Leave one of them out`,
     "device_key",
   );
 }
 
-/** Decides a row by the device that has its key, if there is one. */
+/** Decides a row by the device that has its key, if any. */
 function decide(
   { deviceKey, customerId, patch }: Wish,
   current: Device | undefined,
   customerExists: boolean,
   at: number,
-): { fate: Fate; next?: Device } {
+): { readonly fate: Fate; readonly next?: Device } {
   if (!customerExists) return { fate: noCustomer() };
-  if (current === undefined) {
-    return { fate: { kind: "created", deviceKey, changed: {} }, next: newDevice(deviceKey, customerId, patch, at) };
-  }
+  if (current === undefined) return { fate: "created", next: newDevice(deviceKey, customerId, patch, at) };
   if (current.customerId !== customerId) return { fate: anothersDevice() };
-  try {
-    const next = patched(current, patch, at);
-    const changed = changedDetails(deviceDetails(current), deviceDetails(next));
-    return isChange(changed) ? { fate: { kind: "updated", deviceKey, changed }, next } : { fate: "unchanged" };
-  } catch (error) {
-    if (error instanceof AuthError) return { fate: error };
-    throw error;
-  }
+  const next = orError(() => patched(current, patch, at));
+  if (next instanceof AuthError) return { fate: next };
+  return isChange(changedDetails(deviceDetails(current), deviceDetails(next)))
+    ? { fate: "updated", next }
+    : { fate: "unchanged" };
 }
 
 function anothersDevice(): AuthError {
@@ -148,12 +144,11 @@ function anothersDevice(): AuthError {
 }
 
 function summarise(fates: readonly Fate[]): ImportOutcome {
-  const written = fates.filter(isWritten);
-  const created = written.filter(({ kind }) => kind === "created").length;
+  const count = (fate: Fate): number => fates.filter((one) => one === fate).length;
   return {
-    created,
-    updated: written.length - created,
-    unchanged: fates.filter((fate) => fate === "unchanged").length,
+    created: count("created"),
+    updated: count("updated"),
+    unchanged: count("unchanged"),
     failures: fates.flatMap((fate, row) =>
       fate instanceof AuthError
         ? [{ row, reason: fate.reason, message: fate.message, field: fate.particulars.field ?? "" }]
@@ -162,21 +157,29 @@ function summarise(fates: readonly Fate[]): ImportOutcome {
   };
 }
 
-function isWritten(fate: Fate): fate is Written {
-  return typeof fate === "object" && "kind" in fate;
-}
+/** The audit log names so many devices one by one. */
+const MOST_NAMED = 20;
 
 function describe(fates: readonly Fate[], wishes: readonly Wish[], actor: Actor, at: number): AuditEntry {
   const [first = "", ...others] = new Set(wishes.map(({ customerId }) => customerId));
   const { created, updated, failures } = summarise(fates);
-  const written = fates.filter(isWritten);
+  const names = wishes
+    .filter(({ row }) => fates[row] === "created" || fates[row] === "updated")
+    .map(({ deviceKey }) => deviceKey);
   return {
     actor,
     at,
     action: "ImportDevices",
     resource: "devices",
-    // Where it is several customers', it is nobody's.
+    // Empty for devices of several customers.
     customerId: others.length === 0 ? first : "",
-    details: { created, updated, failed: failures.length, ...writtenDetails(written) },
+    details: {
+      created,
+      updated,
+      failed: failures.length,
+      ...(names.length <= MOST_NAMED
+        ? { device_keys: names.join(" ") }
+        : { first_device_key: names.at(0) ?? "", last_device_key: names.at(-1) ?? "" }),
+    },
   };
 }

@@ -1,4 +1,4 @@
-// Devices: who may log in, and how. Knows no protocol and no database.
+// Devices: who may log in, and how.
 
 import { createSecretKey } from "node:crypto";
 import { readDeviceKey } from "../device-key.ts";
@@ -67,7 +67,7 @@ const LIST = {
   },
 } as const;
 
-/** Builds the use-cases. Each throws AuthError: `malformed`, or what the store refuses. */
+/** Each use-case throws AuthError: `malformed`, or an error of the store. */
 export function createDevices({ devices, customerKeys, audit, now }: DevicesDependencies): Devices {
   const entryOf = (
     action: string,

@@ -1,11 +1,11 @@
-// Filters of lists: comparisons joined by AND, a part of AIP-160. Knows no list and no database.
+// Filters of lists: comparisons joined by AND, a part of AIP-160.
 
 import { type AuthError, malformed } from "../errors.ts";
-import { readFilterValue } from "./filter-values.ts";
 import { isLabelName } from "./labels.ts";
 import { placeOfUnprintable } from "./names.ts";
 
-export type Operator = "=" | "!=" | "<" | "<=" | ">" | ">=";
+const OPERATORS = ["=", "!=", "<", "<=", ">", ">="] as const;
+export type Operator = (typeof OPERATORS)[number];
 
 /** One comparison, its value of the field's type; times in unix milliseconds. */
 export interface Condition {
@@ -15,7 +15,7 @@ export interface Condition {
   readonly value: string | number | boolean;
 }
 
-/** What a field is compared with; a list: one of these words. */
+/** The type of a field's values; a list: one of these words. */
 export type FieldType = "text" | "time" | "boolean" | readonly string[];
 
 /** The fields of a list. `labels` stands for each `labels.NAME`. */
@@ -23,15 +23,13 @@ export type Fields = Readonly<Record<string, FieldType>>;
 
 const MOST_CHARACTERS = 2_000;
 const MOST_CONDITIONS = 20;
-const LABELS = "labels";
-const LABEL = `${LABELS}.`;
+const LABEL = "labels.";
 
-/** Each matches at one place or not at all, and never the empty text but for SPACE. */
-const SPACE = /[ \t\r\n]*/y;
-const WORD = /[A-Za-z0-9_.-]+/y;
-const OPERATOR = /!=|<=|>=|=|<|>/y;
-const QUOTED = /"(?:[^"\\]|\\.)*"/sy;
-const BARE = /[^\s"'()=!<>,;\\]+/y;
+/** A comparison, then AND or the end. */
+const CONDITION =
+  /\s*([A-Za-z0-9_.-]+)\s*(!=|<=|>=|=|<|>)\s*(?:"((?:[^"\\]|\\["\\])*)"|([^\s"'()=!<>,;\\]+))\s*((?<=[\s"])AND\b|$)/iy;
+/** RFC 3339, section 5.6. */
+const TIME = /^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2}))$/;
 
 /**
  * Reads a filter: `field op value`, joined by AND. Operators are = and !=, for times < <= > >= too. Values stand in double
@@ -43,120 +41,52 @@ export function readFilter(text: string, fields: Fields): readonly Condition[] {
     throw wrong(`filter has ${text.length} characters. It has at most ${MOST_CHARACTERS}`);
   }
   const conditions: Condition[] = [];
-  const words = createWords(text);
-  while (!words.atEnd() || conditions.length > 0) {
+  if (text.trim() === "") return conditions;
+  for (let at = 0; ; at = CONDITION.lastIndex) {
     if (conditions.length === MOST_CONDITIONS) throw wrong(`filter has more than ${MOST_CONDITIONS} comparisons`);
-    conditions.push(readCondition(words, fields));
-    if (words.atEnd()) break;
-    readAnd(words);
+    CONDITION.lastIndex = at;
+    const [, field = "", symbol, quoted, bare = "", joint] = CONDITION.exec(text) ?? [];
+    const place = at + 1 + (/^\s*/.exec(text.slice(at))?.[0].length ?? 0);
+    const operator = OPERATORS.find((candidate) => candidate === symbol);
+    if (operator === undefined) {
+      throw wrong(`filter cannot be read at place ${place}. Write field operator value and AND between comparisons`);
+    }
+    conditions.push(readCondition(field, operator, quoted?.replace(/\\(.)/g, "$1") ?? bare, fields, place));
+    if (joint === "") return conditions;
   }
-  return conditions;
 }
 
-interface Words {
-  /** Whether nothing but space is left. */
-  atEnd(): boolean;
-  /** The place of what comes next, from 1. */
-  place(): number;
-  /** What comes next, if it looks so; undefined: it does not, and is still to come. */
-  take(pattern: RegExp): string | undefined;
-}
-
-function createWords(text: string): Words {
-  let at = 0;
-  const take = (pattern: RegExp): string | undefined => {
-    pattern.lastIndex = at;
-    const found = pattern.exec(text)?.[0];
-    at += found?.length ?? 0;
-    return found;
-  };
-  const skip = (): void => void take(SPACE);
-  skip();
-  return {
-    atEnd: () => at === text.length,
-    place: () => at + 1,
-    take(pattern) {
-      const found = take(pattern);
-      skip();
-      return found;
-    },
-  };
-}
-
-function readAnd(words: Words): void {
-  const place = words.place();
-  const joint = words.take(WORD)?.toUpperCase();
-  if (joint === "OR") throw wrong(`filter has OR at place ${place}. Comparisons are joined by AND alone`);
-  if (joint !== "AND") throw wrong(`filter has no AND at place ${place}. Values with spaces stand in double quotes`);
-}
-
-function readCondition(words: Words, fields: Fields): Condition {
-  const place = words.place();
-  const field = words.take(WORD);
-  if (field === undefined) {
-    throw wrong(
-      words.atEnd()
-        ? "filter ends where a field should be"
-        : `filter has no field at place ${place}. It has no brackets and compares fields with values`,
-    );
-  }
-  if (field.toUpperCase() === "NOT")
-    throw wrong(`filter has NOT at place ${place}. Compare for not equal in its place`);
-  const type = typeOf(field, fields);
+function readCondition(field: string, operator: Operator, text: string, fields: Fields, place: number): Condition {
+  const isLabel = field.startsWith(LABEL) && isLabelName(field.slice(LABEL.length));
+  const name = isLabel ? "labels" : field === "labels" ? "" : field;
+  const type = Object.hasOwn(fields, name) ? fields[name] : undefined;
   if (type === undefined) {
-    const names = Object.keys(fields).map((name) => (name === LABELS ? `${LABEL}NAME` : name));
-    throw wrong(
-      names.length === 0
-        ? "this list has no filter. Leave it out"
-        : `filter has no field of this list at place ${place}. There are ${names.join(" ")}`,
-    );
+    const names = Object.keys(fields).map((one) => (one === "labels" ? `${LABEL}NAME` : one));
+    if (names.length === 0) throw wrong("this list has no filter. Leave it out");
+    throw wrong(`filter has no field of this list at place ${place}. There are ${names.join(" ")}`);
   }
-  const operatorPlace = words.place();
-  const operator = readOperator(words);
   if (type !== "time" && operator !== "=" && operator !== "!=") {
-    throw wrong(`filter asks for an order at place ${operatorPlace}. Only times have one`);
+    throw wrong(`filter asks for an order at place ${place}. Only times have one`);
   }
-  const valuePlace = words.place();
-  return { field, operator, value: readFilterValue(takeValue(words), field, type, valuePlace) };
+  if (placeOfUnprintable(text) > 0) throw wrong(`filter has a control character in the value at place ${place}`);
+  const value = readValue(text, field, type);
+  if (value !== undefined) return { field, operator, value };
+  const wanted =
+    type === "time" ? "a time as in RFC 3339" : type === "boolean" ? "true or false" : [type].flat().join(" or ");
+  throw wrong(`filter has a value at place ${place} that is not ${wanted}`);
 }
 
-function typeOf(field: string, fields: Fields): FieldType | undefined {
-  if (field.startsWith(LABEL)) {
-    return Object.hasOwn(fields, LABELS) && isLabelName(field.slice(LABEL.length)) ? "text" : undefined;
-  }
-  return field !== LABELS && Object.hasOwn(fields, field) ? fields[field] : undefined;
-}
-
-const OPERATORS: readonly Operator[] = ["=", "!=", "<", "<=", ">", ">="];
-
-function readOperator(words: Words): Operator {
-  const place = words.place();
-  const found = words.take(OPERATOR);
-  const operator = OPERATORS.find((candidate) => candidate === found);
-  if (operator === undefined) throw wrong(`filter has no operator at place ${place}`);
-  return operator;
-}
-
-function takeValue(words: Words): string {
-  const place = words.place();
-  const quoted = words.take(QUOTED);
-  const value = quoted === undefined ? words.take(BARE) : unquote(quoted, place);
-  if (value === undefined) {
-    throw wrong(
-      words.atEnd()
-        ? "filter ends where a value should be"
-        : `filter has no value at place ${place}. Write it in double quotes and close them`,
-    );
-  }
-  if (placeOfUnprintable(value) > 0) throw wrong(`filter has a control character in the value at place ${place}`);
-  return value;
-}
-
-function unquote(quoted: string, place: number): string {
-  return quoted.slice(1, -1).replace(/\\(.)/gs, (_, escaped: string) => {
-    if (escaped === '"' || escaped === "\\") return escaped;
-    throw wrong(`filter has a backslash before neither quote nor backslash in the value at place ${place}`);
-  });
+/** Words in either spelling: `disabled` as in the command line, `STATUS_DISABLED` as in the contract. */
+function readValue(text: string, field: string, type: FieldType): string | number | boolean | undefined {
+  if (type === "text") return text;
+  if (type === "boolean") return text === "true" ? true : text === "false" ? false : undefined;
+  if (type !== "time") return type.find((word) => word === text || `${field}_${word}`.toUpperCase() === text);
+  const [, day = "", time = ""] = TIME.exec(text.toUpperCase()) ?? [];
+  const midnight = Date.parse(`${day}T00:00:00Z`);
+  // Date.parse takes February 30 for a day of March.
+  if (Number.isNaN(midnight) || new Date(midnight).toISOString().slice(0, 10) !== day) return undefined;
+  const at = Date.parse(`${day}T${time}`);
+  return Number.isNaN(at) ? undefined : at;
 }
 
 function wrong(message: string): AuthError {

@@ -1,4 +1,4 @@
-// How far a rotation of customer keys is, and what retiring one would stop. Knows no database.
+// How far a rotation of customer keys is, and what retiring one would stop.
 
 import type { KeyPurpose } from "../ports.ts";
 import { type KeyState, stateOf } from "./key-state.ts";

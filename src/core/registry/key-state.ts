@@ -1,4 +1,4 @@
-// Whether a customer key proves anything now. Knows no secret.
+// Whether a customer key proves anything now.
 
 import type { StoredCustomerKey } from "./ports.ts";
 

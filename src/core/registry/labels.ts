@@ -1,4 +1,4 @@
-// Labels: words of the operator's own on a device. Knows nothing of what they say.
+// Labels: words of the operator's own on a device.
 
 import { malformed } from "../errors.ts";
 import { placeOfUnprintable } from "./names.ts";

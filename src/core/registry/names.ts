@@ -1,4 +1,4 @@
-// The names in the registry, as operators give them. Knows nothing of who has which.
+// The names in the registry, as operators give them.
 
 import { MAX_DEVICE_KEY, readDeviceKey } from "../device-key.ts";
 import { malformed } from "../errors.ts";

@@ -1,9 +1,9 @@
-// A customer key that is to be issued or imported, and which others of its customer it may not be beside. Knows no database.
+// A customer key that is to be issued or imported, and which others of its customer it may not be beside.
 
 import { randomBytes } from "node:crypto";
 import { AuthError, malformed } from "../errors.ts";
 import { type KeyPurpose, MAX_LIVE_KEYS } from "../ports.ts";
-import { samenessOf } from "./hmac-key.ts";
+import { isSameToHmac } from "./hmac-key.ts";
 import { stateOf } from "./key-state.ts";
 import { readCustomerId } from "./names.ts";
 import type { CustomerSecret, CustomerSecrets } from "./ports.ts";
@@ -103,23 +103,18 @@ export function checkBeside(
   const unknown = unopened.find(({ retiredAt }) => retiredAt === undefined);
   if (unknown !== undefined && !made) throw unopenedKey(unknown.keyId, "may be the one that is imported");
   for (const other of opened) {
-    const sameness = samenessOf(key.secret, other.secret);
-    if (sameness === undefined) continue;
+    if (!isSameToHmac(key.secret, other.secret)) continue;
     const purposeDiffers = other.purpose !== key.purpose;
     // What was retired may come back for what it was for. A login key is in the firmware of boards: nothing may ever be derived
     // from it; and a derivation key may not have been flashed.
     if (!purposeDiffers && other.retiredAt !== undefined) continue;
     const why = purposeDiffers
-      ? `${sameness} and that one is for ${other.purpose}. A key for both would give boards the keys of others`
+      ? `That one is for ${other.purpose} and a key for both would give boards the keys of others`
       : stateOf(other, now) === "expired"
-        ? `${sameness} and that one has expired. Retire it first`
-        : `${sameness}. Use that one`;
-    throw new AuthError(
-      "already_exists",
-      `HMAC takes this key for the key ${other.keyId} of this customer because ${why}`,
-      {
-        field: "imported_key",
-      },
-    );
+        ? "That one has expired. Retire it first"
+        : "Use that one";
+    throw new AuthError("already_exists", `HMAC takes this key for the key ${other.keyId} of this customer. ${why}`, {
+      field: "imported_key",
+    });
   }
 }

@@ -1,4 +1,4 @@
-// Pages of lists: sizes, page tokens, and the etags of what is on them. Knows no list.
+// Pages of lists: sizes, page tokens, and the etags of what is on them.
 
 import { createHash } from "node:crypto";
 import { AuthError, malformed } from "../errors.ts";

@@ -1,4 +1,4 @@
-// The ports of the operator's use-cases: the registry at rest, and what its keepers owe. Knows no driver and no protocol.
+// The ports of the operator's use-cases: the registry at rest, and what its keepers owe.
 
 import type { KeyPurpose } from "../ports.ts";
 import type { Condition } from "./filter.ts";

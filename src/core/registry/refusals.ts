@@ -1,19 +1,16 @@
-// The registry's refusals that more than one place gives: their reasons and words. Knows no protocol and no database.
+// The registry's refusals that more than one place gives: their reasons and words.
 
 import { AuthError, malformed } from "../errors.ts";
 import { type KeyPurpose, MAX_LIVE_KEYS } from "../ports.ts";
 
-/** No customer has this name. */
 export function noCustomer(): AuthError {
   return missing("customer", "customer_id");
 }
 
-/** No device has this name. */
 export function noDevice(): AuthError {
   return missing("device", "device_key");
 }
 
-/** No customer key has this name. */
 export function noCustomerKey(): AuthError {
   return missing("customer key", "key_id");
 }
@@ -22,17 +19,14 @@ function missing(what: string, field: string): AuthError {
   return new AuthError("does_not_exist", `no ${what} has this ${field}`, { field });
 }
 
-/** Another has the name that is in `field`. */
 export function taken(field: string): AuthError {
   return new AuthError("already_exists", `this ${field} is taken already. Choose another`, { field });
 }
 
-/** A customer that has devices is not deleted. */
 export function hasDevices(): AuthError {
   return new AuthError("failed_precondition", "this customer has devices. Delete them first");
 }
 
-/** There is nothing to derive a board's own key from. */
 export function noDerivationKey(): AuthError {
   return new AuthError(
     "failed_precondition",
@@ -57,7 +51,6 @@ export function unopenedKey(keyId: string, why: string): AuthError {
   );
 }
 
-/** A page_token that was made up. */
 export function strangePageToken(): AuthError {
   return malformed("page_token is none that this list has given", "page_token");
 }

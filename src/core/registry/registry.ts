@@ -1,4 +1,4 @@
-// The registry: the operator's use-cases, gathered. Knows no protocol and no database.
+// The registry: the operator's use-cases, gathered.
 
 import { type AuditTrail, createAuditTrail } from "./audit.ts";
 import { type CustomerKeys, createCustomerKeys } from "./customer-keys.ts";

@@ -1,4 +1,4 @@
-// What marks a revocation. Knows no device and no token.
+// What marks a revocation.
 
 /**
  * The mark of a revocation at `now`, in unix milliseconds, where there was `before` already: another in any case. Whether it is later is for

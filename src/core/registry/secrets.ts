@@ -1,5 +1,5 @@
 // Sealed secrets as operators see to them: sealing anew under another master key, and letting go of those that are lost.
-// Knows no cipher and no database.
+//
 
 import type { Actor, AuditEntry } from "./ports.ts";
 import type { LostSecrets, Resealing, SecretStore } from "./record-ports.ts";
@@ -32,7 +32,6 @@ export interface SecretsDependencies {
   readonly now: () => number;
 }
 
-/** Builds the use-cases over their port. */
 export function createSecrets({ secrets, now }: SecretsDependencies): Secrets {
   const describe = (actor: Actor, at: number, action: string, details: AuditEntry["details"]): AuditEntry => ({
     actor,

@@ -1,4 +1,4 @@
-// Taking one token back. Knows no protocol and no database.
+// Taking one token back.
 
 import { malformed } from "../errors.ts";
 import { LONGEST_TOKEN_LIFE_MS } from "../ports.ts";
@@ -34,7 +34,7 @@ export function readJti(text: string): string {
   );
 }
 
-/** Builds the use-cases. Each throws AuthError: `malformed`, or what the store refuses. */
+/** Each use-case throws AuthError: `malformed`, or an error of the store. */
 export function createTokens({ revokedTokens, now }: TokensDependencies): Tokens {
   return {
     async revoke(jti, actor) {

@@ -35,7 +35,7 @@ export interface RingOptions extends RingRules {
 }
 
 /** Longest age of a reading that signs, in milliseconds. */
-const YOUNG_MS = 2_000;
+export const YOUNG_MS = 2_000;
 
 interface Reading {
   readonly stored: StoredKeys;

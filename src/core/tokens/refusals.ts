@@ -1,30 +1,25 @@
-// What operators are refused of signing keys: reasons and words. Knows no protocol and no store.
+// What operators are refused of signing keys: reasons and words.
 
 import { AuthError } from "../errors.ts";
 
-/** No signing key has this name. */
 export function noSigningKey(): AuthError {
   return new AuthError("does_not_exist", "no signing key has this kid", { field: "kid" });
 }
 
-/** A key that was given up does not come back. */
 export function revokedKey(kid: string): AuthError {
   return failedPrecondition(`this key was revoked as ${kid} and signs no more. Import another`);
 }
 
-/** Another key has the name. */
 export function takenKid(): AuthError {
   return new AuthError("already_exists", "another key has this kid. Choose another", { field: "kid" });
 }
 
-/** The key has another name. */
 export function keyThereAs(kid: string): AuthError {
   return new AuthError("already_exists", `this key is there as ${kid} already. Import it under that kid`, {
     field: "kid",
   });
 }
 
-/** A key that signs, or has signed, is not to sign next. */
 export function notNext(state: "active" | "retired"): AuthError {
   return failedPrecondition(
     state === "active"
@@ -44,7 +39,6 @@ function failedPrecondition(message: string): AuthError {
   return new AuthError("failed_precondition", message);
 }
 
-/** What was done was changed again before it could be told. */
 export function changedSince(): AuthError {
   const message =
     "the signing keys were changed and somebody else changed them again at the same moment. Look at the list";

@@ -9,7 +9,7 @@ import type { NewSigningKey, SigningKey, SigningKeyChange, StoredKeys } from "./
 import { DOCUMENT_MAX_AGE } from "./published-document.ts";
 
 /** How long a verifier may keep keys beyond the JWKS' own max-age, in seconds: as long as countersign/verify does at most. */
-export const MAX_VERIFIER_CACHE_S = 600;
+const MAX_VERIFIER_CACHE_S = 600;
 /** How long a key is published before it signs, in milliseconds. The last term has room for who hears of it a second late, too. */
 export const PUBLISH_MS = (DOCUMENT_MAX_AGE + MAX_VERIFIER_CACHE_S) * 1_000 + CLOCKS_APART_MS;
 

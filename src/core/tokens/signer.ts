@@ -1,4 +1,4 @@
-// Signs tokens with the active key of the ring. Knows the claims of the contract, and no key or store.
+// Signs tokens with the active key of the ring.
 
 import type { Subject, TokenSigner } from "../ports.ts";
 import { unsigned } from "../refusals.ts";

@@ -1,4 +1,4 @@
-// The operator's use-cases on signing keys: list, rotate, revoke, import. Knows the port and the rules, and no protocol.
+// The operator's use-cases on signing keys: list, rotate, revoke, import.
 
 import type { Actor } from "../registry/ports.ts";
 import { revoke, rotateOrPlan, takeOver } from "./key-changes.ts";
@@ -54,7 +54,6 @@ export interface SigningKeysDependencies {
   readonly now: () => number;
 }
 
-/** Builds the use-cases over their port. */
 export function createSigningKeys({ store, ring, rules, now }: SigningKeysDependencies): SigningKeys {
   async function list(): Promise<readonly SigningKeyView[]> {
     const { keys } = await store.read();

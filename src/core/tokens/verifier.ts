@@ -1,4 +1,4 @@
-// Verifies this gateway's own tokens by jose, within bounds of our own. Knows no device.
+// Verifies this gateway's own tokens by jose, within bounds of our own.
 
 import { type CryptoKey, errors, type JWTPayload, jwtVerify } from "jose";
 import { AuthError } from "../errors.ts";
@@ -8,7 +8,7 @@ import { TOKEN_ALGS } from "./algorithms.ts";
 import type { KeyRing } from "./keyring.ts";
 
 /** Ten times the longest token of this gateway. */
-export const MAX_TOKEN_LENGTH = 8_192;
+const MAX_TOKEN_LENGTH = 8_192;
 
 export interface TokenVerifierOptions {
   /** Asked at each token: with --dev the listener decides it. */

@@ -49,6 +49,7 @@ function createGateway(model: Model, instances: number): { limiter: FallbackLimi
   const redis: RedisLimiter = {
     charge: (charges) => decide(() => ({ ...model.redis.decide(charges, model.now), now: model.now * 1_000 })),
     recall: () => undefined,
+    steppedAt: () => Number.NEGATIVE_INFINITY,
     probe: () => decide(() => {}),
   };
   const limiter = createFallbackLimiter({
@@ -64,7 +65,7 @@ function createGateway(model: Model, instances: number): { limiter: FallbackLimi
     deadlineMs: 25,
     capacity: 10,
     elapsed: () => model.now,
-    listener: { away: () => {}, back: () => {}, decided: () => {} },
+    listener: { away: () => {}, back: () => {}, stepped: () => {}, decided: () => {} },
   });
   return {
     limiter,

@@ -8,7 +8,7 @@ import {
   type FallbackOptions,
 } from "../../../src/core/limiter/fallback.ts";
 import { createMemoryLimiter } from "../../../src/core/limiter/memory.ts";
-import type { RedisLimiter } from "../../../src/core/limiter/redis.ts";
+import { ClockStepError, type RedisLimiter } from "../../../src/core/limiter/redis.ts";
 import type { Charge, Policy } from "../../../src/core/ports.ts";
 import { refusalFrom } from "../refusal.ts";
 import { playSchedules } from "./bound.ts";
@@ -18,7 +18,7 @@ const login: Policy = { name: "login", limit: 10, windowMs: WINDOW };
 const replay: Policy = { name: "replay", limit: 1, windowMs: 10 * WINDOW };
 const charges: readonly Charge[] = [{ policy: login, key: "pump" }];
 
-type Answer = "decides" | "fails" | "is silent" | "holds no log";
+type Answer = "decides" | "fails" | "is silent" | "holds no log" | "steps";
 
 /** A Redis that answers as it is told, and a gateway on it. */
 interface Scene {
@@ -37,6 +37,7 @@ interface Scene {
 function openScene(options: { mode?: FallbackMode; instances?: number } = {}): Scene {
   const redis = createMemoryLimiter(10);
   const told: string[] = [];
+  let steppedAt = Number.NEGATIVE_INFINITY;
   let events: Parameters<FallbackOptions["availability"]["listen"]>[0] | undefined;
   const scene: Partial<Scene> & { answer: Answer; startedAt: number | undefined; asked: number } = {
     answer: "decides",
@@ -47,11 +48,17 @@ function openScene(options: { mode?: FallbackMode; instances?: number } = {}): S
     scene.asked++;
     if (scene.answer === "fails") throw new Error("ECONNRESET");
     if (scene.answer === "holds no log") throw new Error("WRONGTYPE cs:l:{=pump} holds no log");
+    if (scene.answer === "steps") {
+      steppedAt = Date.now();
+      scene.answer = "decides";
+      throw new ClockStepError("the clock of Redis stepped forward");
+    }
     return scene.answer === "is silent" ? new Promise(() => {}) : act();
   }
   const limiterOnRedis: RedisLimiter = {
     charge: (some) => answer(() => ({ ...redis.decide(some, Date.now()), now: 0 })),
     recall: () => undefined,
+    steppedAt: () => steppedAt,
     probe: () => answer(() => {}),
   };
   const limiter = createFallbackLimiter({
@@ -65,6 +72,7 @@ function openScene(options: { mode?: FallbackMode; instances?: number } = {}): S
     listener: {
       away: ({ message }) => told.push(`away: ${message}`),
       back: () => told.push("back"),
+      stepped: () => told.push("stepped"),
       decided: (outcome) => told.push(outcome),
     },
   });
@@ -156,6 +164,13 @@ describe("while Redis is away", () => {
     expect(admitted).toBe(5);
   });
 
+  test("what Redis admitted at this gateway counts against the share", async () => {
+    const scene = openScene();
+    expect(await scene.admit(3)).toBe(3);
+    scene.lose();
+    expect(await scene.admit(6)).toBe(2);
+  });
+
   test("a share is at least one", async () => {
     const scene = openScene({ instances: 50 });
     scene.lose();
@@ -199,6 +214,16 @@ describe("a Redis that has run for less than a charge's window", () => {
     await scene.limiter.charge(charges, 0);
     expect(scene.asked).toBe(1);
   });
+});
+
+test("a Redis whose clock stepped forward is not asked for a window: it thinks admissions older than they are", async () => {
+  const scene = openScene();
+  scene.answer = "steps";
+  expect(await scene.admit(6)).toBe(5);
+  expect([scene.asked, scene.told.filter((line) => line === "stepped")]).toEqual([1, ["stepped"]]);
+  await vi.advanceTimersByTimeAsync(WINDOW);
+  expect(await scene.admit(12)).toBe(10);
+  expect(scene.told.filter((line) => line.startsWith("away"))).toEqual([]);
 });
 
 test("a gateway that starts without its Redis starts away", async () => {

@@ -3,7 +3,12 @@
 import { randomUUID } from "node:crypto";
 import { Redis } from "ioredis";
 import { afterAll, describe, expect, inject, onTestFinished, test } from "vitest";
-import { createRedisLimiter, isErrorOfKey, type RedisLimiter } from "../../../src/core/limiter/redis.ts";
+import {
+  ClockStepError,
+  createRedisLimiter,
+  isErrorOfKey,
+  type RedisLimiter,
+} from "../../../src/core/limiter/redis.ts";
 import type { Charge, Policy } from "../../../src/core/ports.ts";
 import { chargeTimes, limiterContract, START, WINDOW } from "../../contracts/limiter.ts";
 import { startRedis } from "../../redis/server.ts";
@@ -122,4 +127,21 @@ describe("a denial that is known", () => {
     await limiter.charge([charge], START);
     expect(limiter.recall([charge])).toBeUndefined();
   });
+});
+
+test("a clock of Redis that steps forward is noticed before anything is decided by it, and once", async () => {
+  let elapsed = 10_000;
+  const limiter = createRedisLimiter(redis, { prefix: randomUUID(), elapsed: () => elapsed, isOneServer: true });
+  const remaining = async (): Promise<unknown> =>
+    (await limiter.charge([{ policy: login, key: "k" }], 0)).states[0]?.remaining;
+  expect(await remaining()).toBe(9);
+  // Redis's clock is five seconds ahead of where it should be by this process's.
+  elapsed -= 5_000;
+  const both = await Promise.allSettled([remaining(), remaining()]);
+  expect(both.map((one) => one.status === "rejected" && one.reason instanceof ClockStepError)).toEqual([true, true]);
+  expect(limiter.steppedAt()).toBe(5_000);
+  expect(await remaining()).toBe(8);
+  // A step backward is the script's to deal with.
+  elapsed += 60_000;
+  expect(await remaining()).toBe(7);
 });

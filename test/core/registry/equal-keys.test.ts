@@ -11,20 +11,18 @@ import { openWithIssuer } from "./open-registry.ts";
 const LONG = "x".repeat(100);
 
 describe("a key that HMAC takes for another", () => {
-  test.for<[string, string, string]>([
-    ["flashed already!", "flashed already!", "they are the same"],
-    ["flashed already!", "flashed already!\0", "they differ in zero bytes at the end alone"],
-    ["flashed already!\0\0", "flashed already!", "they differ in zero bytes at the end alone"],
-    [LONG, LONG, "they are the same"],
-  ])("%j, then %j", async ([first, second, why]) => {
+  test.for<[string, string]>([
+    ["flashed already!", "flashed already!"],
+    ["flashed already!", "flashed already!\0"],
+    ["flashed already!\0\0", "flashed already!"],
+    [LONG, LONG],
+  ])("%j, then %j", async ([first, second]) => {
     const { issue } = await openWithIssuer();
     const { keyId } = await issue({ importedKey: first });
     const refusal = await refusalFrom(issue({ importedKey: second }));
     expect(refusal.reason).toBe("already_exists");
     expect(refusal.particulars).toEqual({ field: "imported_key" });
-    expect(refusal.message).toBe(
-      `HMAC takes this key for the key ${keyId} of this customer because ${why}. Use that one`,
-    );
+    expect(refusal.message).toBe(`HMAC takes this key for the key ${keyId} of this customer. Use that one`);
     expect(refusal.message).not.toMatch(/[;/?:@&=+$,#]/);
     await issue({ customerId: "other", importedKey: second });
     await issue({ importedKey: `${second}.` });
@@ -38,7 +36,7 @@ describe("a key that HMAC takes for another", () => {
       [hash, long],
     ] as const) {
       const refusal = refusalOf(() => checkBeside(key, { opened: [other], unopened: [] }, NOW, false));
-      expect(refusal.message).toContain(`${other.keyId} of this customer because one is the hash of the other`);
+      expect(refusal.message).toContain(`HMAC takes this key for the key ${other.keyId}`);
     }
     const another = keyOf("k2", { secret: Buffer.from(`${LONG}x`) });
     checkBeside(long, { opened: [another], unopened: [] }, NOW, false);
@@ -55,7 +53,7 @@ describe("a key that HMAC takes for another", () => {
         const refusal = await refusalFrom(issue({ purpose: other, importedKey: "flashed already!\0" }));
         expect(refusal.reason).toBe("already_exists");
         expect(refusal.message).toBe(
-          `HMAC takes this key for the key ${keyId} of this customer because they differ in zero bytes at the end alone and that one is for ${purpose}. A key for both would give boards the keys of others`,
+          `HMAC takes this key for the key ${keyId} of this customer. That one is for ${purpose} and a key for both would give boards the keys of others`,
         );
         await registry.customerKeys.retire(keyId, false, ACTOR);
       }
@@ -71,7 +69,7 @@ describe("a key that HMAC takes for another", () => {
     const expired = await refusalFrom(issue({ importedKey }));
     expect(expired.reason).toBe("already_exists");
     expect(expired.message).toBe(
-      `HMAC takes this key for the key ${keyId} of this customer because they are the same and that one has expired. Retire it first`,
+      `HMAC takes this key for the key ${keyId} of this customer. That one has expired. Retire it first`,
     );
     await registry.customerKeys.retire(keyId, false, ACTOR);
     await issue({ importedKey });

@@ -1,0 +1,122 @@
+// Networks, how they are read and found, and the address limit of each address.
+
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  createAddressLimits,
+  createNetworkTable,
+  readLimitedNetwork,
+  readNetwork,
+} from "../../../src/core/limiter/addresses.ts";
+import type { Policy } from "../../../src/core/ports.ts";
+
+describe("a network", () => {
+  test.for([
+    ["10.0.0.0/8", "10.0.0.0/8"],
+    ["192.0.2.1", "192.0.2.1/32"],
+    ["2001:DB8::/32", "2001:db8::/32"],
+    ["::/0", "::/0"],
+    ["::ffff:10.0.0.0/104", "10.0.0.0/8"],
+    ["::ffff:10.1.2.3", "10.1.2.3/32"],
+  ] as const)("%s is read as %s", ([text, network]) => {
+    expect(readNetwork(text).text).toBe(network);
+  });
+
+  test.for([
+    ["10.0.0.1/8", "an address in the network 10.0.0.0/8. Write that, or 10.0.0.1 alone"],
+    ["::ffff:10.0.0.1/104", "an address in the network 10.0.0.0/8. Write that, or 10.0.0.1 alone"],
+    ["10.0.0.0/33", "but an address has no more than 32 bits. Write such as 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32"],
+  ] as const)("%s is a mistake, which is named", ([text, mistake]) => {
+    expect(() => readNetwork(text)).toThrow(new Error(`names ${text}, ${mistake}`));
+  });
+
+  test.for([
+    "",
+    "loopback",
+    "10.0.0.0/",
+    "10.0.0.0/08",
+    "10.0.0.0/8/8",
+    "10/8",
+    "1",
+    "0x7f.1",
+    "fe80::1%eth0",
+    "192.0.2.1:80",
+  ])("%j is none", (text) => {
+    expect(() => readNetwork(text)).toThrow(`names ${text}, which is neither an address nor a network. Write such as`);
+  });
+
+  test("of IPv6 that has a limit of its own is no smaller than what is counted", () => {
+    for (const text of ["2001:db8:0:1::/65", "2001:db8:0:1:2::1"]) {
+      expect(() => readLimitedNetwork(text)).toThrow(
+        new Error(`names ${text}, but IPv6 addresses count by /64. Write 2001:db8:0:1::/64`),
+      );
+    }
+  });
+});
+
+describe("a table of networks", () => {
+  test("keeps the families apart, and finds nothing for what is no address", () => {
+    const everyV6 = createNetworkTable([[readNetwork("::/0"), true]]);
+    const addresses = ["2001:db8::1", "192.0.2.1", "::ffff:192.0.2.1", "fe80::1%eth0", "unknown", ""];
+    expect(addresses.map(everyV6.find)).toEqual([true, undefined, undefined, undefined, undefined, undefined]);
+  });
+
+  test("finds the smallest network, as a comparison bit by bit does", () => {
+    const bits = (bytes: readonly number[]): string => bytes.map((byte) => byte.toString(2).padStart(8, "0")).join("");
+    const few = fc.constantFrom(0, 1, 127, 128, 255);
+    const address = fc.oneof(
+      fc.tuple(...Array.from({ length: 4 }, () => few)),
+      fc.tuple(...Array.from({ length: 16 }, () => few)),
+    );
+    fc.assert(
+      fc.property(fc.array(fc.tuple(address, fc.nat(128))), address, (networks, wanted) => {
+        const known = networks.map(([bytes, length]) => {
+          const prefix = length % (bytes.length * 8 + 1);
+          return { start: bits(bytes).slice(0, prefix), bytes, prefix };
+        });
+        const table = createNetworkTable(
+          known.map(({ start, bytes, prefix }) => [
+            readNetwork(`${write(masked(bytes, prefix))}/${prefix}`),
+            `${bytes.length} ${start}`,
+          ]),
+        );
+        const expected = known
+          .filter(({ start, bytes }) => bytes.length === wanted.length && bits(wanted).startsWith(start))
+          .sort((one, other) => other.prefix - one.prefix)[0];
+        expect(table.find(write(wanted))).toBe(expected && `${expected.bytes.length} ${expected.start}`);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe("the address limit", () => {
+  const policy = (limit: number): Policy => ({ name: "address", limit, windowMs: 60_000 });
+  const [usual, wide, narrow] = [policy(6_000), policy(60_000), policy(60)];
+  const of = createAddressLimits(usual, [
+    { network: readLimitedNetwork("10.0.0.0/8"), policy: wide },
+    { network: readLimitedNetwork("10.1.0.0/16"), policy: narrow },
+    { network: readLimitedNetwork("2001:db8::/32"), policy: undefined },
+    { network: readLimitedNetwork("2001:db8:1:2::/64"), policy: narrow },
+  ]);
+
+  test.for([
+    ["192.0.2.1", usual],
+    ["10.2.0.1", wide],
+    ["10.1.0.1", narrow],
+    ["2001:db8:3::/64", undefined],
+    ["2001:db8:1:2::/64", narrow],
+    ["unknown", usual],
+  ] as const)("of %s is that of the smallest network", ([address, expected]) => {
+    expect(of(address)).toBe(expected);
+  });
+});
+
+function masked(bytes: readonly number[], prefix: number): number[] {
+  return bytes.map((byte, at) => byte & (0xff00 >> Math.max(0, Math.min(8, prefix - at * 8))) & 0xff);
+}
+
+function write(bytes: readonly number[]): string {
+  if (bytes.length === 4) return bytes.join(".");
+  return Buffer.from(bytes).toString("hex").match(/.{4}/g)?.join(":") ?? "";
+}
