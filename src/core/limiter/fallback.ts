@@ -68,7 +68,7 @@ export function createFallbackLimiter(options: FallbackOptions): FallbackLimiter
   let timer: NodeJS.Timeout | undefined;
 
   function trip(error: unknown): void {
-    if (!isAway) listener.away(error instanceof Error ? error : new Error("unknown"));
+    if (!isAway && !isClosed) listener.away(error instanceof Error ? error : new Error("unknown"));
     isAway = true;
     if (!isClosed) timer ??= setInterval(probe, PROBE_MS).unref();
   }
