@@ -9,8 +9,10 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/setup.ts"],
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    // A test that hangs ends; one that waits for a core beside other work does not.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 30_000 } },
     // Loading the same modules for each file would take a third of the time. Files that change what they share put it back.
     isolate: false,
     // For the processes that tests start: they have the same modules to compile.

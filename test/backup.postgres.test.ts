@@ -10,9 +10,7 @@ import { emptyPostgres } from "./store/connections.ts";
 
 const PAGE = "docs/secrets.md";
 
-test("a dump that is made while a gateway writes is whole, and brings back what was then", {
-  timeout: 60_000,
-}, async () => {
+test("a dump that is made while a gateway writes is whole, and brings back what was then", async () => {
   const cwd = temporaryFolder();
   const { url } = await emptyPostgres();
   const { url: restoredUrl } = await emptyPostgres();

@@ -1,8 +1,6 @@
 // Backups of SQLite, as docs/secrets.md tells to make and to restore them.
 
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { backup, DatabaseSync } from "node:sqlite";
 import { test } from "vitest";
 import { tellBackupStory } from "./backup-story.ts";
 import { commandOf, runShell } from "./docs.ts";
@@ -11,9 +9,7 @@ import { temporaryFolder } from "./program.ts";
 
 const PAGE = "docs/secrets.md";
 
-test("a backup that is made while a gateway writes is whole, and brings back what was then", {
-  timeout: 60_000,
-}, async () => {
+test("a backup that is made while a gateway writes is whole, and brings back what was then", async () => {
   const cwd = temporaryFolder();
   const folders = [makeNpx()];
   const settings = { DATA_DIR: join(cwd, "data") };
@@ -23,25 +19,6 @@ test("a backup that is made while a gateway writes is whole, and brings back wha
     async backUp() {
       // Each takes the place of the one before.
       for (let time = 0; time < 2; time++) await runShell(commandOf(PAGE, "npx node -e"), { cwd, folders });
-    },
-    async restore() {
-      await runShell(commandOf(PAGE, "rm -f data"), { cwd });
-    },
-  });
-});
-
-test("so does SQLite's own way to back up", { timeout: 60_000 }, async () => {
-  const cwd = temporaryFolder();
-  mkdirSync(join(cwd, "data"));
-  const settings = { DATA_DIR: join(cwd, "data") };
-  await tellBackupStory({
-    settings,
-    restoredSettings: settings,
-    async backUp() {
-      const database = new DatabaseSync(join(cwd, "data/countersign.db"), { readOnly: true });
-      // All pages in one step: with fewer it would begin again at each write.
-      await backup(database, join(cwd, "countersign-backup.db"), { rate: 1_000_000 });
-      database.close();
     },
     async restore() {
       await runShell(commandOf(PAGE, "rm -f data"), { cwd });

@@ -22,9 +22,7 @@ function faults(log: string): readonly { request_id: string; msg: string }[] {
   return lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === "fault");
 }
 
-test("a bug in an operator's call and a secret that does not open are one fault each in the log", {
-  timeout: 60_000,
-}, async () => {
+test("a bug in an operator's call and a secret that does not open are one fault each in the log", async () => {
   const folder = temporaryFolder();
   const { publicUrl, internalUrl, log, end } = await serve(folder);
   const env = { COUNTERSIGN_DATA_DIR: folder, COUNTERSIGN_INTERNAL_URL: internalUrl };

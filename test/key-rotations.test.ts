@@ -4,9 +4,7 @@ import { expect, test } from "vitest";
 import { runRotations } from "./keyring/rotations.ts";
 import { temporaryFolder } from "./program.ts";
 
-test("keys rotate at three gateways on one file, and no token fails at an offline verifier", {
-  timeout: 60_000,
-}, async () => {
+test("keys rotate at three gateways on one file, and no token fails at an offline verifier", async () => {
   const settings = { DATA_DIR: temporaryFolder(), TOKEN_ALG: "ES256" };
   const report = await runRotations({ rotations: 2, rate: 20, settings });
   expect(report).toMatchObject({ rotations: 2, failed: [] });

@@ -2,22 +2,28 @@
 
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
-/** Files that take more than ten seconds, mostly to wait for servers and limit windows. */
+/** Files that take more than some five seconds, mostly to wait for servers and limit windows. */
 const LONG = [
   "outage-failover.redis",
   "outage-server.redis",
-  "migrating",
   "store/postgres.postgres",
-  "store/change-feed.postgres",
+  "migrating",
+  "store/postgres-connection.postgres",
+  "store/secrets.postgres",
+  "http/tls.openssl",
   "cli/devices/import-interrupted",
-  "store/change-feed",
+  "cli/serve",
+  "verify/packed",
+  "verify/frameworks",
+  "master-keys.postgres",
   "rotation.postgres",
   "rotation",
-  "cli/commands-page",
-  "readme.curl",
-  "cli/serve",
+  "crash.postgres",
   "protocols/differential",
-  "http/tls.openssl",
+  "redis-away.redis",
+  "readme",
+  "readme.curl",
+  "client/page",
 ];
 
 /** Vitest knows durations only of files that it has run before. */

@@ -5,6 +5,6 @@ import { changeMasterKey } from "./master-keys-story.ts";
 import { temporaryFolder } from "./program.ts";
 import { emptyPostgres } from "./store/connections.ts";
 
-test("no step of changing the master key refuses a login", { timeout: 120_000 }, async () => {
+test("no step of changing the master key refuses a login", async () => {
   await changeMasterKey({ DATA_DIR: temporaryFolder(), DATABASE_URL: (await emptyPostgres()).url });
 });

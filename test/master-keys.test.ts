@@ -4,6 +4,6 @@ import { test } from "vitest";
 import { changeMasterKey } from "./master-keys-story.ts";
 import { temporaryFolder } from "./program.ts";
 
-test("no step of changing the master key refuses a login", { timeout: 120_000 }, async () => {
+test("no step of changing the master key refuses a login", async () => {
   await changeMasterKey({ DATA_DIR: temporaryFolder() });
 });

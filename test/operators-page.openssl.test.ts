@@ -10,7 +10,7 @@ const PAGE = "docs/operators.md";
 const preparation = exampleOf(PAGE, "sh", "openssl req");
 const example = exampleOf(PAGE, "sh", "--cacert");
 
-test("TLS", { timeout: 60_000 }, async () => {
+test("TLS", async () => {
   const checkout = makeCheckout();
   const [makeCertificate = "", start = ""] = preparation.split("\n");
   execFileSync("sh", ["-c", makeCertificate], { cwd: checkout, stdio: "ignore" });

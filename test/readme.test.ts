@@ -7,9 +7,7 @@ import { DEFAULT_ALG, serve } from "./program.ts";
 
 const SERVICES = "docs/services.md";
 
-test("buf curl logs in and asks the internal listener, and a service in Node checks a token", {
-  timeout: 120_000,
-}, async () => {
+test("buf curl logs in and asks the internal listener, and a service in Node checks a token", async () => {
   const checkout = makeCheckout();
   const gateway = await serve(resolve(checkout, "data"), { env: DEFAULT_ALG });
   const runShell = (code: string): Promise<string> => runIn(checkout, gateway, code, "sh");

@@ -5,7 +5,7 @@ import { temporaryFolder } from "./program.ts";
 import { runSlowDatabase } from "./slow-database/slow.ts";
 import { emptyPostgres } from "./store/connections.ts";
 
-test("logins are refused while it is away, and go on afterwards", { timeout: 60_000 }, async () => {
+test("logins are refused while it is away, and go on afterwards", async () => {
   const { url } = await emptyPostgres();
   const { phases, lines } = await runSlowDatabase({
     databaseUrl: url,

@@ -7,7 +7,7 @@ import { run, serve, temporaryFolder } from "../program.ts";
 const OLD = { COUNTERSIGN_MASTER_KEY: "11".repeat(32) };
 const NEW = { COUNTERSIGN_MASTER_KEY: "22".repeat(32) };
 
-test("serve --forget-lost-secrets starts with all devices, and without their keys", { timeout: 60_000 }, async () => {
+test("serve --forget-lost-secrets starts with all devices, and without their keys", async () => {
   const folder = temporaryFolder();
   const before = await serve(folder, { env: OLD });
   const logIn = async (url: string) =>

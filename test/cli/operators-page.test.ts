@@ -14,7 +14,7 @@ function shellLinesOf(page: string): readonly string[] {
   return blocks.flatMap((code) => code.split("\n")).filter((line) => line !== "");
 }
 
-test("every command works as it is pasted", { timeout: 60_000 }, async () => {
+test("every command works as it is pasted", async () => {
   const gateway = await startTestGateway();
   const folder = temporaryFolder();
   writeFileSync(join(folder, "request.json"), "{}");

@@ -6,9 +6,7 @@ import { expect, test } from "vitest";
 import { runCommand } from "../command.ts";
 import { serve, temporaryFolder } from "../program.ts";
 
-test("reseal prints how many secrets it sealed, and fails when one does not open", {
-  timeout: 30_000,
-}, async () => {
+test("reseal prints how many secrets it sealed, and fails when one does not open", async () => {
   const folder = temporaryFolder();
   const [old, current] = ["11".repeat(32), "22".repeat(32)];
   await (await serve(folder, { env: { COUNTERSIGN_MASTER_KEY: old } })).end("SIGTERM");

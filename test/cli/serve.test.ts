@@ -15,9 +15,7 @@ import { postLogin } from "../gateway.ts";
 import { DEFAULT_ALG, run, serve, temporaryFolder } from "../program.ts";
 import { sendByHand } from "../protocols/hand.ts";
 
-test("serve --dev creates secrets that only their owner can read, and keeps them at later starts", {
-  timeout: 60_000,
-}, async () => {
+test("serve --dev creates secrets that only their owner can read, and keeps them at later starts", async () => {
   const folder = temporaryFolder();
   const env = { COUNTERSIGN_DATA_DIR: folder };
   const sign = () => runCommand(["sign", "--demo", "--timestamp", "1764000000"], { env });
@@ -37,9 +35,7 @@ test("serve --dev creates secrets that only their owner can read, and keeps them
   expect((await runCommand(["login", "--demo", "--url", publicUrl], { env })).status).toBe(0);
 });
 
-test("login prints the same answers over all four protocols, with the values that they mention", {
-  timeout: 60_000,
-}, async () => {
+test("login prints the same answers over all four protocols, with the values that they mention", async () => {
   const folder = temporaryFolder();
   const { publicUrl } = await serve(folder, { env: { ...DEFAULT_ALG, COUNTERSIGN_LOGIN_LIMIT: "4/60s" } });
   const env = { COUNTERSIGN_DATA_DIR: folder };
@@ -81,9 +77,7 @@ test("--version prints the version of package.json", async () => {
   expect(await run(["--version"])).toEqual({ status: 0, stdout: `${version}\n`, stderr: "" });
 });
 
-test("the log has nothing that a stranger sent, and no secret; a signal that npm repeats counts once", {
-  timeout: 60_000,
-}, async () => {
+test("the log has nothing that a stranger sent, and no secret; a signal that npm repeats counts once", async () => {
   const folder = temporaryFolder();
   const { publicUrl, internalUrl, log, end } = await serve(folder, { env: { COUNTERSIGN_LOG_LEVEL: "debug" } });
   const signed = await runCommand(["sign", "--demo"], { env: { COUNTERSIGN_DATA_DIR: folder } });
@@ -109,7 +103,6 @@ test("the log has nothing that a stranger sent, and no secret; a signal that npm
 
 test.each(["node_modules/.bin/countersign serve", "npx -c 'exec countersign serve'"])(
   "SIGTERM to the command of docs/operators.md reaches the gateway: %s",
-  { timeout: 60_000 },
   async (command) => {
     expect(readFileSync("docs/operators.md", "utf8")).toContain(`| \`${command}\` |`);
     const folder = temporaryFolder();

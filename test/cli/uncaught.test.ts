@@ -2,13 +2,13 @@
 
 import { connect } from "node:net";
 import { expect, test } from "vitest";
-import { type ServingProcess, serve, temporaryFolder } from "../program.ts";
+import { NODE_ARGUMENTS, type ServingProcess, serve, temporaryFolder } from "../program.ts";
 
 /** Makes a gateway's process fail at each SIGUSR2. */
 function throwing(statement: string) {
   // Base64 hides the secret in the module's name, which the stack has.
   const script = Buffer.from(`process.on("SIGUSR2", () => { ${statement} })`).toString("base64");
-  return { nodeArguments: ["--max-semi-space-size=8", "--import", `data:text/javascript;base64,${script}`] };
+  return { nodeArguments: [...NODE_ARGUMENTS, "--import", `data:text/javascript;base64,${script}`] };
 }
 
 const fatals = ({ log }: ServingProcess) =>

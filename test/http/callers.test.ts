@@ -126,13 +126,9 @@ async function logIn(settings: Readonly<Record<string, string>>, clients: readon
   return statuses;
 }
 
-test.each<[string, Readonly<Record<string, string>>, readonly number[]]>([
-  ["trusts another proxy", { TRUSTED_PROXIES: "10.0.0.0/8" }, [401, 429, 429]],
-  ["trusts the peer", { TRUSTED_PROXIES: "127.0.0.1" }, [401, 401, 429]],
-  ["reads another header", { TRUSTED_PROXIES: "127.0.0.1", FORWARDED_HEADER: "Forwarded" }, [401, 429, 429]],
-])("a gateway that %s limits addresses accordingly", async (_name, settings, expected) => {
-  const clients = ["192.0.2.1", "192.0.2.2", "6.6.6.6, 192.0.2.1"];
-  expect(await logIn({ ADDRESS_LIMIT: "1/60s", ...settings }, clients)).toEqual(expected);
+test("a gateway that trusts another proxy limits the peer", async () => {
+  const settings = { ADDRESS_LIMIT: "1/60s", TRUSTED_PROXIES: "10.0.0.0/8" };
+  expect(await logIn(settings, ["192.0.2.1", "192.0.2.2"])).toEqual([401, 429]);
 });
 
 test("the limit of the smallest network of an address counts", async () => {

@@ -5,9 +5,7 @@ import { expect, test } from "vitest";
 import { openDifferential, plans } from "./differential.ts";
 import { openFrameDifferential, rawCalls } from "./frame-differential.ts";
 
-test("random logins get the same answer in every protocol, on both listeners and from the oracles", {
-  timeout: 60_000,
-}, async () => {
+test("random logins get the same answer in every protocol, on both listeners and from the oracles", async () => {
   const differential = await openDifferential();
   expect(differential.ways.length).toBeGreaterThan(24);
   await fc.assert(
@@ -19,7 +17,7 @@ test("random logins get the same answer in every protocol, on both listeners and
   await differential.close();
 });
 
-test("raw calls get from the oracles what the specifications fix, byte for byte", { timeout: 60_000 }, async () => {
+test("raw calls get from the oracles what the specifications fix, byte for byte", async () => {
   const differential = await openFrameDifferential();
   await fc.assert(
     fc.asyncProperty(rawCalls, async (call) => {

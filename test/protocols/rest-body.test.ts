@@ -15,27 +15,20 @@ beforeEach(() => {
 describe("the query of a rule without a body", () => {
   test.for([
     { query: "name=a&count=3&flag=true", thing: { name: "a", count: 3, flag: true } },
-    { query: "tags=a&tags=b&numbers=1", thing: { tags: ["a", "b"], numbers: ["1"] } },
-    { query: "part.part_id=p&part.inner.size=2", thing: { part: { part_id: "p", inner: { size: 2 } } } },
-    { query: "kind=KIND_LARGE&kinds=2", thing: { kind: "KIND_LARGE", kinds: ["KIND_SMALL"] } },
-    { query: "at=2021-05-03T12:46:31Z&mask=name,part", thing: { at: "2021-05-03T12:46:31Z", mask: "name,part" } },
     { query: "unknown=1&name.other=1&part.other=1&=1", thing: {} },
   ])("sets every field that it names: $query", async ({ query, thing }) => {
     expect(await server.ask("GET", `/v1/things?${query}`)).toEqual({ status: 200, method: "List", thing });
   });
 
-  test.for([
-    { query: "count=1&count=2", field: "count" },
-    { query: "flag=1", field: "flag" },
-    { query: "part.size=x", field: "part.size" },
-    { query: "part=x", field: "part" },
-    { query: "at=x", field: "at" },
-  ])("has its wrong value named by field: $query", async ({ query, field }) => {
-    const answer = await server.ask("GET", `/v1/things?${query}`);
-    expect(answer).toMatchObject({ status: 400, reason: "malformed", field });
-    expect(answer.message).not.toContain("the body");
-    expect(server.errors).toHaveLength(1);
-  });
+  test.for([{ query: "count=1&count=2", field: "count" }])(
+    "has its wrong value named by field: $query",
+    async ({ query, field }) => {
+      const answer = await server.ask("GET", `/v1/things?${query}`);
+      expect(answer).toMatchObject({ status: 400, reason: "malformed", field });
+      expect(answer.message).not.toContain("the body");
+      expect(server.errors).toHaveLength(1);
+    },
+  );
 
   test("is all that is read: a body is ignored", async () => {
     expect(await server.ask("POST", "/v1/things:search?name=n", "{not JSON")).toMatchObject({ thing: { name: "n" } });
@@ -92,20 +85,6 @@ describe("a body of *", () => {
     const answer = await server.ask("POST", "/v1/things/x", { part: { square: "x" } });
     expect(answer).toMatchObject({ status: 400, reason: "malformed", field: "part.square" });
   });
-
-  test("has its misspelt field named", async () => {
-    expect(await server.ask("POST", "/v1/things/x", { onwer: "o" })).toEqual({
-      status: 400,
-      reason: "malformed",
-      field: "owner",
-      message: 'owner is missing and "onwer" is no field. Did you mean owner',
-    });
-  });
-
-  test.for(["[]", "null", '"text"', "1"])("has to be an object: %s", async (body) => {
-    const { status, message } = await server.ask("POST", "/v1/things/x", body);
-    expect([status, message]).toEqual([400, expect.stringMatching(/^the body is .*\. Send an object$/)]);
-  });
 });
 
 describe("a body of one field", () => {
@@ -122,12 +101,7 @@ describe("a body of one field", () => {
 
   test.for([
     { path: "/v1/things/x", body: [], field: "part", message: "part is an array. Send an object" },
-    { path: "/v1/things/x", body: "text", field: undefined, message: /^not JSON at line 1 column 1\./ },
-    { path: "/v1/things/x", body: { size: "x" }, field: "part.size", message: /^part\.size is a string/ },
-    { path: "/v1/things/x", body: { part_id: "p", partId: "p" }, field: "part.part_id", message: /both spellings/ },
-    { path: "/v1/things/x", body: { inner: { sice: 1 } }, field: "part.inner.size", message: /Did you mean size$/ },
     { path: "/v1/tags", body: ["a", 1], field: "tags", message: /^tags/ },
-    { path: "/v1/parts", body: [{ sizee: 1 }], field: "parts.size", message: /Did you mean size$/ },
   ])("has its wrong value named by field: $path $body", async ({ path, body, field, message }) => {
     const answer = await server.ask("PUT", path, body);
     expect([answer.status, answer.reason, answer.field]).toEqual([400, "malformed", field]);

@@ -1,7 +1,6 @@
 // REST over a listener: which handler a request reaches, HEAD and OPTIONS (google/api/http.proto).
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { exchange } from "../http/raw-http.ts";
 import { type RuleServer, serveRules } from "./rule-service.ts";
 
 let server: RuleServer;
@@ -35,28 +34,15 @@ test.for([
   expect(server.errors).toEqual([]);
 });
 
-test.for([
-  { path: "/v1/typed/HUGE/1/true/1970-01-01T00:00:00Z", field: "kind" },
-  { path: "/v1/typed/1/x/true/1970-01-01T00:00:00Z", field: "count" },
-  { path: "/v1/typed/1/1/yes/1970-01-01T00:00:00Z", field: "flag" },
-  { path: "/v1/typed/1/1/true/now", field: "at" },
-  { path: "/v1/nested/p/many", field: "part.inner.size" },
-])("names the field of a wrong value in the path: $path", async ({ path, field }) => {
-  expect(await server.ask("GET", path)).toMatchObject({ status: 400, reason: "malformed", field });
+test("names the field of a wrong value in the path", async () => {
+  const answer = await server.ask("GET", "/v1/nested/p/many");
+  expect(answer).toMatchObject({ status: 400, reason: "malformed", field: "part.inner.size" });
 });
 
-test.for(["/", "/v1/things/", "/v1/things/x/y", "/v1//things", "/V1/things", "/v1/things/%ff"])(
-  "answers not_found where no template matches: %s",
-  async (path) => {
-    const message = "there is nothing at this path on this listener";
-    expect(await server.ask("GET", path)).toEqual({ status: 404, reason: "not_found", message });
-    expect(server.errors).toMatchObject([{ reason: "not_found" }]);
-  },
-);
-
-test("does not match a template's own text", async () => {
-  const { status } = await exchange(server.url, "GET /v1/{things} HTTP/1.1\r\nHost: localhost\r\n\r\n");
-  expect(status).toBe(404);
+test.for(["/", "/v1/things/%ff"])("answers not_found where no template matches: %s", async (path) => {
+  const message = "there is nothing at this path on this listener";
+  expect(await server.ask("GET", path)).toEqual({ status: 404, reason: "not_found", message });
+  expect(server.errors).toMatchObject([{ reason: "not_found" }]);
 });
 
 test.for([

@@ -1,22 +1,12 @@
 // AdminService through a real gateway, by Connect's client and over REST.
 
-import { generateKeyPairSync } from "node:crypto";
-import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type Client, Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import {
-  AdminService,
-  KeyMode,
-  KeyPurpose,
-  KeyState,
-  SigningKeyState,
-  Status,
-} from "../../gen/es/countersign/admin/v1/admin_pb.ts";
+import { AdminService, KeyMode, Status } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { ErrorInfoSchema } from "../../gen/es/google/rpc/error_details_pb.ts";
-import { SEEN_MS } from "../../src/core/registry/ports.ts";
 import { adminTokenId } from "../../src/services/admin-guard.ts";
-import { ADMIN_TOKEN, openGateway, postLogin, type TestGateway } from "../gateway.ts";
+import { ADMIN_TOKEN, openGateway, type TestGateway } from "../gateway.ts";
 
 const OTHER_TOKEN = "the-other-token-of-the-test";
 const NOW = 1_764_000_000_000;
@@ -140,21 +130,6 @@ describe("customers", () => {
   });
 });
 
-describe("customer keys", () => {
-  test("are listed with their state and without their secret", async () => {
-    await admin.createCustomer({ customerId: "keyed" });
-    const later = { seconds: BigInt(NOW / 1000 + 3_600) };
-    const issued = await admin.issueCustomerKey({ customerId: "keyed", notBefore: later });
-    const { customerKeys } = await admin.listCustomerKeys({ customerId: "keyed" });
-    expect(customerKeys).toMatchObject([
-      { keyId: issued.keyId, purpose: KeyPurpose.LOGIN, state: KeyState.PENDING, notBefore: later },
-    ]);
-    expect(JSON.stringify(await rest("GET", "/v1/customers/keyed/keys"))).not.toContain(issued.customerKey);
-    const { customerKey } = await admin.retireCustomerKey({ keyId: issued.keyId });
-    expect(customerKey).toMatchObject({ state: KeyState.RETIRED, retireTime: { seconds: BigInt(NOW / 1000) } });
-  });
-});
-
 describe("devices", () => {
   test("are created, changed, moved, revoked and deleted", async () => {
     const created = await admin.createDevice({
@@ -203,56 +178,4 @@ describe("devices", () => {
     const answer = await rest("POST", "/v1/devices:import", { rows });
     expect(answer).toMatchObject({ http: 400, reason: "malformed", field: "rows.key_mode" });
   });
-});
-
-test("signing keys are listed, page by page, and rotated, revoked and imported", async () => {
-  const list = async () => (await admin.listSigningKeys({})).signingKeys;
-  const first = await admin.listSigningKeys({ pageSize: 1 });
-  const second = await admin.listSigningKeys({ pageSize: 1, pageToken: first.nextPageToken });
-  expect([first.signingKeys.length, second.signingKeys.length, second.nextPageToken]).toEqual([1, 1, ""]);
-  const { NEXT, ACTIVE, RETIRED, REVOKED } = SigningKeyState;
-  const [active, next] = [ACTIVE, NEXT].map((state) =>
-    [...first.signingKeys, ...second.signingKeys].find((key) => key.state === state),
-  );
-  const rotateTime = timestampFromMs(NOW + 90 * 86_400_000);
-  expect(active).toMatchObject({ alg: "ES256", createTime: timestampFromMs(NOW), rotateTime });
-  expect(next).toMatchObject({ alg: "ES256", createTime: timestampFromMs(NOW) });
-  expect(next?.activateTime).toBeUndefined();
-
-  const planned = await admin.rotateSigningKey({});
-  expect([planned.active?.kid, planned.next?.kid]).toEqual([active?.kid, next?.kid]);
-  expect(planned.rotateTime).toEqual(timestampFromMs(NOW + 1_200_000));
-  clock.now += SEEN_MS;
-  const rotated = await rest("POST", "/v1/signing-keys:rotate", { now: true });
-  expect(rotated).toMatchObject({ http: 200, active: { kid: next?.kid, state: "SIGNING_KEY_STATE_ACTIVE" } });
-  expect(rotated["rotate_time"]).toBeUndefined();
-  expect(await list()).toContainEqual(expect.objectContaining({ kid: active?.kid, state: RETIRED }));
-
-  const { privateKey } = generateKeyPairSync("ed25519");
-  const text = privateKey.export({ format: "pem", type: "pkcs8" }).toString();
-  const imported = await admin.importSigningKey({ privateKey: text, kid: "old.1" });
-  expect(imported).toMatchObject({ kid: "old.1", alg: "EdDSA", state: ACTIVE });
-  const revoked = await admin.revokeSigningKey({ kid: "old.1" });
-  expect(revoked).toMatchObject({ signingKey: { state: REVOKED }, active: { alg: "ES256", state: ACTIVE } });
-  expect(await failureOf(admin.importSigningKey({ privateKey: text }))).toEqual([
-    Code.FailedPrecondition,
-    "failed_precondition",
-    undefined,
-  ]);
-  expect(await failureOf(admin.revokeSigningKey({ kid: "none" }))).toEqual([Code.NotFound, "does_not_exist", "kid"]);
-  const { auditEvents } = await admin.listAuditEvents({ filter: 'action = "ImportSigningKey"' });
-  expect(auditEvents).toMatchObject([{ resource: "signing-keys/old.1", operator: "ada@ops-1" }]);
-});
-
-test("explainLogin names the mistake", async () => {
-  const deviceKey = await gateway.enrol();
-  const body = JSON.stringify({ device_key: deviceKey, timestamp: NOW, device_signature: "0".repeat(64) });
-  expect((await postLogin(gateway.publicUrl, body)).status).toBe(400);
-  const { wouldSucceed, findings } = await admin.explainLogin({ deviceKey, body: Buffer.from(body) });
-  expect(wouldSucceed).toBe(false);
-  expect(findings.map(({ code }) => code)).toContain("milliseconds");
-});
-
-test("resealSecrets reports when it is done", async () => {
-  expect(await admin.resealSecrets({})).toMatchObject({ resealed: 0, unopened: 0, done: true });
 });

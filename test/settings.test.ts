@@ -1,0 +1,224 @@
+// The settings: their defaults, what they are read as, and the message for each mistake.
+
+import { randomBytes } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { ConfigError, readConfig } from "../src/config.ts";
+import type { Environment } from "../src/environment.ts";
+import { ADMIN_TOKEN, testConfig } from "./gateway.ts";
+import { temporaryFolder } from "./program.ts";
+
+const DATA_DIR = "data";
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+const [FIRST, SECOND, THIRD] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2), Buffer.alloc(32, 3)] as const;
+
+/** Every mistake of a configuration; `settings` are named without their prefix. */
+function mistakesOf(settings: Environment): readonly string[] {
+  try {
+    testConfig({ DATA_DIR, ...settings });
+    return [];
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.mistakes;
+  }
+}
+
+test("have defaults", () => {
+  expect(testConfig({ DATA_DIR, MASTER_KEY: FIRST.toString("hex") })).toMatchObject({
+    trustedProxies: [],
+    addressLimitOverrides: [],
+    maxConnections: 10_000,
+    maxConnectionsPerAddress: 1_000,
+    internalHosts: [],
+    keyRotationMs: 90 * DAY_MS,
+    redisDown: "local",
+    redisClock: "redis",
+    instances: 1,
+    masterKeys: [FIRST],
+    adminTokens: [ADMIN_TOKEN],
+    auditRetentionMs: 365 * DAY_MS,
+  });
+  const { forwardedHeader, databaseUrl } = testConfig({ DATA_DIR });
+  expect([forwardedHeader, databaseUrl]).toEqual([undefined, undefined]);
+});
+
+const PROXIED = { TRUSTED_PROXIES: "10.0.0.1" };
+const REDIS = { REDIS_URL: "redis://127.0.0.1" };
+
+test.for<readonly [Environment, object]>([
+  [{ ...PROXIED, FORWARDED_HEADER: "Forwarded" }, { forwardedHeader: "forwarded" }],
+  [{ ...PROXIED, FORWARDED_HEADER: "X-Forwarded-For" }, { forwardedHeader: "x-forwarded-for" }],
+  [{ MAX_CONNECTIONS: "1000000" }, { maxConnections: 1_000_000 }],
+  [{ MAX_CONNECTIONS_PER_ADDRESS: "1" }, { maxConnectionsPerAddress: 1 }],
+  [
+    { INTERNAL_HOSTS: "Gateway.Internal, countersign_1,a-b.svc.local." },
+    { internalHosts: ["gateway.internal", "countersign_1", "a-b.svc.local"] },
+  ],
+  [{ KEY_ROTATION: "1h" }, { keyRotationMs: HOUR_MS }],
+  [{ KEY_ROTATION: "3650d" }, { keyRotationMs: 3_650 * DAY_MS }],
+  [{ KEY_ROTATION: "off" }, { keyRotationMs: undefined }],
+  [
+    { ...REDIS, REDIS_DOWN: "deny", REDIS_CLOCK: "gateway", INSTANCES: "12" },
+    { redisDown: "deny", redisClock: "caller", instances: 12 },
+  ],
+  [
+    {
+      MASTER_KEY: FIRST.toString("base64"),
+      OTHER_MASTER_KEYS: `${SECOND.toString("hex")}, ${THIRD.toString("base64")}`,
+    },
+    { masterKeys: [FIRST, SECOND, THIRD] },
+  ],
+  [{ OTHER_ADMIN_TOKEN: "another-token-0123456789" }, { adminTokens: [ADMIN_TOKEN, "another-token-0123456789"] }],
+  [{ AUDIT_RETENTION: "24h" }, { auditRetentionMs: DAY_MS }],
+  [{ AUDIT_RETENTION: "36500d" }, { auditRetentionMs: 36_500 * DAY_MS }],
+  [{ AUDIT_RETENTION: "off" }, { auditRetentionMs: undefined }],
+])("%j is read", ([settings, expected]) => {
+  expect(testConfig({ DATA_DIR, ...settings })).toMatchObject(expected);
+});
+
+test("TRUSTED_PROXIES holds networks and addresses, ADDRESS_LIMIT_OVERRIDES a limit for each network", () => {
+  const { trustedProxies, addressLimit, addressLimitOverrides } = testConfig({
+    DATA_DIR,
+    TRUSTED_PROXIES: "10.0.0.0/8, 192.0.2.1,2001:db8::/32",
+    ADDRESS_LIMIT: "off",
+    ADDRESS_LIMIT_OVERRIDES: "10.0.0.0/8=60000/60s, 2001:db8::/32 = off",
+  });
+  expect(trustedProxies.map(({ text }) => text)).toEqual(["10.0.0.0/8", "192.0.2.1/32", "2001:db8::/32"]);
+  expect(addressLimit).toBeUndefined();
+  expect(addressLimitOverrides.map(({ network, policy }) => [network.text, policy])).toEqual([
+    ["10.0.0.0/8", { name: "address", limit: 60_000, windowMs: 60_000 }],
+    ["2001:db8::/32", undefined],
+  ]);
+});
+
+test("a secret may come from a file", () => {
+  const folder = temporaryFolder();
+  const file = (name: string, content: string): string => {
+    writeFileSync(join(folder, name), `${content}\n`);
+    return join(folder, name);
+  };
+  const url = "postgres://gateway:secret@127.0.0.1/countersign";
+  const config = testConfig({
+    DATA_DIR,
+    MASTER_KEY: FIRST.toString("hex"),
+    OTHER_MASTER_KEYS_FILE: file("keys", `${SECOND.toString("base64")},\n${THIRD.toString("base64")}`),
+    OTHER_ADMIN_TOKEN_FILE: file("token", "another-token-0123456789"),
+    DATABASE_URL_FILE: file("url", url),
+  });
+  expect(config.masterKeys).toEqual([FIRST, SECOND, THIRD]);
+  expect([config.adminTokens[1], config.databaseUrl]).toEqual(["another-token-0123456789", url]);
+  expect(mistakesOf({ DATABASE_URL: "postgres://127.0.0.1/a", DATABASE_URL_FILE: join(folder, "url") })).toEqual([
+    "COUNTERSIGN_DATABASE_URL and COUNTERSIGN_DATABASE_URL_FILE are both set. Keep one",
+  ]);
+  expect(mistakesOf({ DATABASE_URL_FILE: "/nowhere/url" })).toEqual([
+    "COUNTERSIGN_DATABASE_URL_FILE is /nowhere/url, which cannot be read (ENOENT)",
+  ]);
+});
+
+const KEY = randomBytes(32).toString("base64");
+const MAKE_KEY = "is not 32 bytes in base64 or hex. Make one with: openssl rand -base64 32";
+const NETWORK = "which is neither an address nor a network. Write such as 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32";
+const EVERYONE =
+  "which is every address: any caller could then claim another address. Write the networks of your proxies";
+const CONNECTIONS = "is not a number of connections. Write a whole number from 1 to 1000000";
+const HOST = "which is not a host name. Write such as gateway.internal, without a port";
+const OVERRIDE = "which is not network=limit. Write such as 10.0.0.0/8=60000/60s or 10.0.0.0/8=off";
+const BY_64 = "but IPv6 addresses count by /64. Write 2001:db8::/64";
+const ROTATION = "is no time for a key to sign. Write a number and d or h, or off: 90d";
+const RETENTION = "is no time to keep something. Write a number and d or h, or off: 365d";
+
+test.for<readonly [name: string, values: readonly string[], mistake: string, others?: Environment]>([
+  [
+    "TRUSTED_PROXIES",
+    ["10.1.2.3/16"],
+    "names 10.1.2.3/16, an address in the network 10.1.0.0/16. Write that, or 10.1.2.3 alone",
+  ],
+  ["TRUSTED_PROXIES", ["loopback"], `names loopback, ${NETWORK}`],
+  [
+    "TRUSTED_PROXIES",
+    ["10.0.0.0/40"],
+    "names 10.0.0.0/40, but an address has no more than 32 bits. Write such as 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32",
+  ],
+  ["TRUSTED_PROXIES", ["10.0.0.0/8,"], "has an empty entry. Remove the extra comma"],
+  ["TRUSTED_PROXIES", ["10.0.0.0/8,::/0"], `names ::/0, ${EVERYONE}`],
+  ["FORWARDED_HEADER", ["X-Real-IP"], "is neither X-Forwarded-For nor Forwarded", PROXIED],
+  [
+    "FORWARDED_HEADER",
+    ["Forwarded"],
+    "has no effect without COUNTERSIGN_TRUSTED_PROXIES. Set that, or leave COUNTERSIGN_FORWARDED_HEADER out",
+  ],
+  ["ADDRESS_LIMIT_OVERRIDES", ["10.0.0.0/8"], `names 10.0.0.0/8, ${OVERRIDE}`],
+  ["ADDRESS_LIMIT_OVERRIDES", ["10.0.0.0/8=1/60s=2/60s"], `names 10.0.0.0/8=1/60s=2/60s, ${OVERRIDE}`],
+  [
+    "ADDRESS_LIMIT_OVERRIDES",
+    ["10.0.0.0/8=ten"],
+    "names 10.0.0.0/8=ten, where ten is no limit. Write count/window or off: 10/60s",
+  ],
+  [
+    "ADDRESS_LIMIT_OVERRIDES",
+    ["10.0.0.0/8=10/1d"],
+    "names 10.0.0.0/8=10/1d, where 10/1d needs a window of at most 1h, as a number and ms, s, m or h: 10/60s",
+  ],
+  ["ADDRESS_LIMIT_OVERRIDES", ["2001:db8::1=off"], `names 2001:db8::1, ${BY_64}`],
+  ["ADDRESS_LIMIT_OVERRIDES", ["2001:db8::/65=off"], `names 2001:db8::/65, ${BY_64}`],
+  ["ADDRESS_LIMIT_OVERRIDES", ["10.0.0.0/8=off,::ffff:10.0.0.0/104=1/1s"], "names 10.0.0.0/8 twice. Keep one"],
+  ["MAX_CONNECTIONS", ["0", "-1", "1.5", "1e3", "10,000", "off", "1000001"], CONNECTIONS],
+  ["MAX_CONNECTIONS_PER_ADDRESS", ["0"], CONNECTIONS],
+  ["INTERNAL_HOSTS", ["gateway:9090"], `names gateway:9090, ${HOST}`],
+  ["INTERNAL_HOSTS", ["gateway,http://gateway"], `names http://gateway, ${HOST}`],
+  ["INTERNAL_HOSTS", ["a..b"], `names a..b, ${HOST}`],
+  ["INTERNAL_HOSTS", [`${"a".repeat(64)}.b`], `names ${"a".repeat(64)}.b, ${HOST}`],
+  ["KEY_ROTATION", ["90", "3m", "1y", "-1d", "never", "1.5d"], ROTATION],
+  ["KEY_ROTATION", ["0d", "0h", "3651d"], "is out of range: 1h to 3650d, or off"],
+  ["REDIS_DOWN", ["open"], "is none of local, deny, allow", REDIS],
+  ["REDIS_CLOCK", ["ours"], "is neither redis nor gateway", REDIS],
+  ["REDIS_CA", ["/nowhere"], "is /nowhere, which cannot be read (ENOENT). Set it to the path of a file in PEM", REDIS],
+  ["INSTANCES", ["0", "2.5", "two", "100000"], "is no number of gateways. Write a whole number from 1 to 99999", REDIS],
+  [
+    "REDIS_DOWN",
+    ["deny"],
+    "has no effect without COUNTERSIGN_REDIS_URL. Set that, or leave COUNTERSIGN_REDIS_DOWN out",
+  ],
+  ["INSTANCES", ["2"], "has no effect without COUNTERSIGN_REDIS_URL. Set that, or leave COUNTERSIGN_INSTANCES out"],
+  ["OTHER_MASTER_KEYS", [`${KEY},short`], `names a key, number 2, that ${MAKE_KEY}`],
+  ["OTHER_MASTER_KEYS", [`${KEY},`], "has an empty entry. Remove the extra comma"],
+  ["OTHER_MASTER_KEYS", [`${KEY},${KEY}`], "holds a key twice. Keep one"],
+  ["OTHER_MASTER_KEYS", [KEY], "holds COUNTERSIGN_MASTER_KEY too. Take it out there", { MASTER_KEY: KEY }],
+  [
+    "OTHER_ADMIN_TOKEN",
+    ["short"],
+    "has to be at least 16 visible ASCII characters. Make one with: openssl rand -hex 32",
+  ],
+  ["OTHER_ADMIN_TOKEN", [ADMIN_TOKEN], "is the same as COUNTERSIGN_ADMIN_TOKEN. Make another, or leave it out"],
+  ["AUDIT_RETENTION", ["1y", "365", "-1d", "1.5d", "d", "for ever"], RETENTION],
+  ["AUDIT_RETENTION", ["0d", "23h", "36501d"], "is out of range: 1d to 36500d, or off"],
+])("%s=%j is a mistake", ([name, values, mistake, others]) => {
+  for (const value of values) {
+    expect(mistakesOf({ ...others, [name]: value }), value).toEqual([`COUNTERSIGN_${name} ${mistake}`]);
+  }
+});
+
+test("a database of another kind is a mistake, told without its password", () => {
+  const [mistake, ...others] = mistakesOf({ DATABASE_URL: "mysql://gateway:hunter2@127.0.0.1/countersign" });
+  expect(mistake).toMatch(/^COUNTERSIGN_DATABASE_URL .*postgres:\/\//);
+  expect(mistake).not.toContain("hunter2");
+  expect(others).toEqual([]);
+});
+
+test("every mistake is reported at once", () => {
+  const settings = { OTHER_MASTER_KEYS: "short", AUDIT_RETENTION: "1y", MASTER_KEY: "short", MAX_CONNECTIONS: "0" };
+  expect(mistakesOf(settings)).toHaveLength(4);
+});
+
+test.for([
+  ["MAX_CONNECTION", "MAX_CONNECTIONS"],
+  ["MAX_CONNECTIONS_PER_ADRESS", "MAX_CONNECTIONS_PER_ADDRESS"],
+  ["TRUSTED_PROXY", "TRUSTED_PROXIES"],
+  ["OTHER_MASTER_KEY", "OTHER_MASTER_KEYS"],
+] as const)("a misspelt %s is told its name", ([misspelt, name]) => {
+  expect(() => readConfig({ [`COUNTERSIGN_${misspelt}`]: "1" }, { dev: true })).toThrow(
+    `COUNTERSIGN_${misspelt} is not a setting. Did you mean COUNTERSIGN_${name}?`,
+  );
+});
