@@ -45,10 +45,25 @@ const SERVER_SETTINGS = [
   "TLS_KEY",
   "TLS_CLIENT_CA",
   "LOG_LEVEL",
-];
-const CLIENT_SETTINGS = ["INTERNAL_URL", "CUSTOMER_KEY", "CUSTOMER_KEY_FILE", "CA_CERT", "CLIENT_CERT", "CLIENT_KEY"];
+] as const;
+const CLIENT_SETTINGS = [
+  "INTERNAL_URL",
+  "CUSTOMER_KEY",
+  "CUSTOMER_KEY_FILE",
+  "CA_CERT",
+  "CLIENT_CERT",
+  "CLIENT_KEY",
+] as const;
+/** A setting of the gateway or of commands, without `…_FILE`; scripts/reference/settings.ts describes each. */
+export type SettingName = Exclude<(typeof SERVER_SETTINGS | typeof CLIENT_SETTINGS)[number], `${string}_FILE`>;
+
+/** The settings that `…_FILE` can read from a file. */
+export const FILE_SETTINGS: readonly string[] = [...SERVER_SETTINGS, ...CLIENT_SETTINGS].flatMap((name) =>
+  name.endsWith("_FILE") ? [name.slice(0, -"_FILE".length)] : [],
+);
+
 const TEST_SETTINGS = ["TEST_REDIS_URL", "TEST_POSTGRES_URL"];
-const KNOWN = [...SERVER_SETTINGS, ...CLIENT_SETTINGS, ...TEST_SETTINGS];
+const KNOWN: readonly string[] = [...SERVER_SETTINGS, ...CLIENT_SETTINGS, ...TEST_SETTINGS];
 
 /** A line for each unknown setting in an environment, with the name that was probably meant. */
 export function unknownSettings(environment: Environment): readonly string[] {

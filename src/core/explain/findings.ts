@@ -7,7 +7,7 @@ export interface Finding {
   readonly message: string;
 }
 
-/** A closed set; each has its row in docs/explain.md. */
+/** A closed set; scripts/reference/findings.ts has the cause and cure of each. */
 export type FindingCode = keyof typeof WORDS;
 
 type Arguments<Code extends FindingCode> = (typeof WORDS)[Code] extends (...args: infer Values) => string ? Values : [];
@@ -114,5 +114,5 @@ const WORDS = {
     "No single known mistake gives this signature. Compare with what countersign sign prints for the same timestamp",
 } satisfies Record<string, string | ((...values: never[]) => string)>;
 
-/** Every code, in the order of the page. */
+/** Every code. */
 export const FINDING_CODES: readonly string[] = Object.keys(WORDS);

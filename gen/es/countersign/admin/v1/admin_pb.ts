@@ -1779,7 +1779,7 @@ export const ExplainLoginResponseSchema: GenMessage<ExplainLoginResponse> = /*@_
  */
 export type ExplainLoginResponse_Finding = Message<"countersign.admin.v1.ExplainLoginResponse.Finding"> & {
   /**
-   * What it is, of docs/explain.md, as in "milliseconds" or "older_key".
+   * One of docs/reference/findings.md, such as "milliseconds" or "older_key".
    *
    * @generated from field: string code = 1;
    */
