@@ -31,11 +31,8 @@ test.for([
   expect(readdirSync(folder)).toEqual([]);
 });
 
-test("serve --dev starts in a directory that others may read, and creates a missing one", async () => {
-  const folder = temporaryFolder();
-  chmodSync(folder, 0o755);
-  const missing = join(folder, "a", "b");
+test("serve --dev creates a missing directory", async () => {
+  const missing = join(temporaryFolder(), "a", "b");
   expect(await (await serve(missing)).end("SIGTERM")).toBe(0);
   expect(existsSync(join(missing, "countersign.db"))).toBe(true);
-  expect(await (await serve(folder)).end("SIGTERM")).toBe(0);
 });

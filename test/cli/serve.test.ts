@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -30,6 +30,8 @@ test("serve --dev creates secrets that only their owner can read, and keeps them
 
   // The saved demo device is enrolled in a new database.
   for (const name of readdirSync(folder)) if (name.startsWith("countersign.db")) rmSync(join(folder, name));
+  // Others may read the directory, which has no secret that they may read.
+  chmodSync(folder, 0o755);
   const { publicUrl } = await serve(folder);
   expect(await sign()).toEqual(first);
   expect((await runCommand(["login", "--demo", "--url", publicUrl], { env })).status).toBe(0);
