@@ -23,10 +23,7 @@ export async function logIn(
     try {
       const response = await client.login(signer.sign(), { signal });
       if (response.token !== "" && response.expires_in > 0) return response;
-      throw new RpcError(
-        status.INTERNAL,
-        "internal: the answer to a login has no token, or one that is good for no time",
-      );
+      throw new RpcError(status.INTERNAL, "internal: the answer to a login has no token, or an expires_in of 0");
     } catch (error) {
       if (!(error instanceof RpcError)) throw error;
       const mishap = mishapOf(error);

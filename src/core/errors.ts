@@ -2,7 +2,7 @@
 
 import type { LimitState } from "./ports.ts";
 
-/** Every reason there is. A new one needs a row in protocols/errors.ts and a text in scripts/reference/errors.ts. */
+/** Every reason there is. CONTRIBUTING.md says what a new one needs. */
 export type Reason =
   | "misdirected"
   | "not_found"

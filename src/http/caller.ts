@@ -12,9 +12,10 @@ const nextRequestId = createRandomIds(9);
 /** Makes the caller of a request from its peer's address and, where a trusted proxy sent it, its headers. */
 export type CallerFrom = (exchange: Pick<Exchange, "remoteAddress" | "headers">, protocol: string) => RequestCaller;
 
-/** Proxies whose forwarding headers are trusted, and the header they write; undefined: either. */
+/** Proxies whose forwarding headers are trusted. */
 export interface TrustedProxies {
   readonly networks: readonly Network[];
+  /** The header they write; undefined: either. */
   readonly header: ForwardedHeader | undefined;
 }
 

@@ -21,15 +21,15 @@ export const HTTP1_OPTIONS: ServerOptions = {
 
 /** A client that sends more requests than this without reading the answers is cut off. */
 const MAX_PIPELINED = 64;
-/** Ticks without a request or an answer, longer than Node keeps an idle connection. */
+/** An idle connection is closed after so many seconds, a little later than by Node itself. */
 const MAX_IDLE_TICKS = 70;
-/** Ticks in which bytes have arrived that are no request: blank lines, which Node's timers do not count. */
+/** Seconds in which a client may send blank lines alone: Node's timers miss them. */
 const MAX_BLANK_TICKS = 10;
-/** Ticks in which nothing of an answer is read. */
+/** Seconds in which a client may read nothing of an answer. */
 const MAX_STALLED_TICKS = 20;
 
 /**
- * Serves the requests of a server, and answers in our form what Node would answer bare or chunked.
+ * Serves the requests of a server, and answers broken requests: Node's own answers are empty or chunked.
  * @returns what keeps watch over a connection that the server has taken
  */
 export function serveHttp1(server: Server, options: ConnectionOptions): (socket: Duplex) => Connection {
@@ -157,7 +157,7 @@ class Http1Exchange extends HttpExchange {
   readonly version = 1;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
-  /** In place of an answer's own status, once the request has failed as HTTP. */
+  /** Replaces the handler's status once the HTTP of the request is broken. */
   #failStatus: number | undefined;
 
   constructor(request: IncomingMessage, response: ServerResponse, always: readonly HeaderField[]) {

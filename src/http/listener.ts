@@ -71,14 +71,14 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   const connectionOptions = { serve, guard, always: tls === undefined ? [NO_SNIFF] : [NO_SNIFF, HSTS] };
   const watchHttp1 = serveHttp1(server, connectionOptions);
 
-  // Node's server itself listens, since only then it times slow clients out; its connections are looked at first.
+  // Node's server listens itself, since its timeouts run only then. Each connection is sniffed before it gets it.
   const accepted = tls === undefined ? "connection" : "secureConnection";
   const acceptHttp1 = server.listeners(accepted);
   server.removeAllListeners(accepted);
   const sockets = new Set<Socket>();
   const connections = new Map<Socket, Connection>();
   const perAddress = new Map<string, number>();
-  // With TLS this is the connection below, which is there before the handshake has ended.
+  // With TLS this is the TCP socket, counted before the handshake.
   server.on("connection", (socket: Socket) => {
     const address = limitAddress(socket.remoteAddress ?? "");
     const others = perAddress.get(address) ?? 0;
@@ -146,7 +146,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   };
 }
 
-/** A TLS socket and the connection below it have this in common, and no other connection has it. */
+/** Names a connection: the same for a TLS socket and its TCP socket. */
 function peerOf({ remoteAddress, remotePort, localAddress }: Socket): string {
   return `${remoteAddress} ${remotePort} ${localAddress}`;
 }

@@ -101,6 +101,7 @@ function readDevicePatch(device: Device, updateMask: FieldMask | undefined): Dev
     shared_identity: { change: { sharedIdentity }, isSet: sharedIdentity },
     replay_guard: { change: replayGuard === undefined ? undefined : { replayGuard } },
     labels: { change: { labels }, isSet: Object.keys(labels).length > 0 },
+    // Only a mask that names it ends a move: an update of all fields must not.
     accepts_shared_key: {
       change: device.acceptsSharedKey ? undefined : { finishMove: true },
       isSet: false,
@@ -111,7 +112,7 @@ function readDevicePatch(device: Device, updateMask: FieldMask | undefined): Dev
 
 function readRow(row: ImportDevicesRequest_Row, index: number): ImportRow {
   const { deviceKey, customerId, displayName, keyMode, sharedIdentity, replayGuard, labels, disabled } = row;
-  // No file has such a value: the client is wrong, so the request fails and not this row alone.
+  // Only a broken client sends this, so the whole request fails.
   if (!KEY_MODES.includes(keyMode)) {
     throw malformed(`key_mode of the row at place ${index} has a value that is not in the contract`, "rows.key_mode");
   }

@@ -103,13 +103,14 @@ test("the log has nothing that a stranger sent, and no secret; a signal that npm
   expect(log()).not.toContain(device_signature);
 });
 
-test.each(["node_modules/.bin/countersign serve", "npx -c 'exec countersign serve'"])(
+test.each(["node_modules/.bin/countersign serve", "npx -c 'exec node bin/countersign.js serve'"])(
   "SIGTERM to the command of docs/operators.md reaches the gateway: %s",
   async (command) => {
     expect(readFileSync("docs/operators.md", "utf8")).toContain(`| \`${command}\` |`);
     const folder = temporaryFolder();
     mkdirSync(join(folder, "node_modules/.bin"), { recursive: true });
     symlinkSync(resolve("bin/countersign.js"), join(folder, "node_modules/.bin/countersign"));
+    symlinkSync(resolve("bin"), join(folder, "bin"));
     writeFileSync(join(folder, "package.json"), "{}");
     const child = spawn("sh", ["-c", `exec ${command.replace("serve", "serve --dev")}`], {
       cwd: folder,
