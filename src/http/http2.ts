@@ -24,8 +24,8 @@ const OPTIONS = {
 const MAX_HELD_BYTES = 80 * 1024;
 /** Larger messages are those of a service with a guard, which has let the caller in. */
 const MAX_UNGUARDED_BYTES = 17 * 1024;
-/** Answers that a client leaves unread for a second, with no window for them. */
-const MAX_STALLED_ANSWERS = 8;
+/** Slices of answers that a client leaves unread for a second, with no window for them. */
+const MAX_STALLED_SLICES = 8;
 /** A session without a stream is closed after so many ticks: half a header block is no stream. */
 const MAX_IDLE_TICKS = 70;
 /** The first request has to begin in so many ticks. */
@@ -82,9 +82,9 @@ export class Http2Connection implements Connection {
     let stalled = 0;
     for (const exchange of this.#open) {
       exchange.tick();
-      if (exchange.isStalled) stalled++;
+      stalled += exchange.stalledSlices;
     }
-    if (stalled > MAX_STALLED_ANSWERS || this.#idleTicks > this.#maxIdleTicks) this.#session.destroy();
+    if (stalled > MAX_STALLED_SLICES || this.#idleTicks > this.#maxIdleTicks) this.#session.destroy();
   }
 
   /** Refuses new streams after a round trip, and closes once the others have ended. */
@@ -120,9 +120,9 @@ class Http2Exchange extends HttpExchange {
     stream.on("error", () => {});
   }
 
-  /** Whether its answer was left unread for a second. */
-  get isStalled(): boolean {
-    return this.#stream.writableLength > 0 && this.#age > 1;
+  /** The part of its answer that was left unread for a second. */
+  get stalledSlices(): number {
+    return this.#age > 1 ? Math.ceil(this.#stream.writableLength / SLICE_BYTES) : 0;
   }
 
   override readBody(limit: number, prefix?: Prefix): Promise<Buffer> {

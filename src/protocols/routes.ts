@@ -73,7 +73,7 @@ export function createRouteTable(methods: readonly DescMethodUnary[]): RouteTabl
   function match(verb: string, path: string): Match | undefined {
     const request = `${verb === "HEAD" ? "GET" : verb} ${path}`;
     const literal = patterns.get(request);
-    if (literal !== undefined) return { route: literal, values: [] };
+    if (literal?.bound.length === 0) return { route: literal, values: [] };
     for (const [pattern, route] of compiled) {
       const values = pattern.exec(request)?.slice(1).map(decode);
       if (values?.every((value) => value !== undefined)) return { route, values };

@@ -49,24 +49,27 @@ export function createStreaming({ services, callerFrom }: Pick<CallOptions, "ser
       exchange.onClose(() => abort.abort());
       const chunks = exchange.chunks()[Symbol.asyncIterator]();
       const contextValues: ContextValues = valuesOf(callerFrom(exchange, "stream"));
-      const { status, header, body, trailer } = await handler({
+      const header = fetchHeaders(exchange);
+      // The caller ends the call at its own deadline. Timers overflow at 25 days, and Connect's errors repeat the value.
+      for (const name of ["grpc-timeout", "connect-timeout-ms"]) header.delete(name);
+      const answer = await handler({
         httpVersion: exchange.version === 2 ? "2.0" : "1.1",
         method: exchange.method,
         // The handler parses it: a stranger's Host must not get there.
         url: `http://countersign${handler.requestPath}`,
-        header: fetchHeaders(exchange),
+        header,
         // Without `return`: a handler that stops reading would destroy the request, and its answer with it.
         body: { [Symbol.asyncIterator]: () => ({ next: () => chunks.next() }) },
         signal: abort.signal,
         contextValues,
       });
-      const headers = [...(header ?? [])];
-      exchange.send({ status, headers, body: body ?? "", ...(trailer && { trailers: () => trailer }) });
+      const { status, body = "", trailer } = answer;
+      exchange.send({ status, headers: [...(answer.header ?? [])], body, ...(trailer && { trailers: () => trailer }) });
     },
   };
 }
 
-/** Bytes that do not decode are `invalid_argument`; Connect's handlers call some of them `internal`. */
+/** Bytes that do not decode are `invalid_argument`: Connect calls some of them `internal`, and repeats others. */
 const blameCaller: Interceptor = (next) => (request) =>
   next(request.stream ? { ...request, message: decoded(request.message) } : request);
 
@@ -74,7 +77,7 @@ async function* decoded<Message>(messages: AsyncIterable<Message>): AsyncIterabl
   try {
     yield* messages;
   } catch (error) {
-    const isInternal = error instanceof ConnectError && error.code === Code.Internal;
-    throw isInternal ? new ConnectError(error.rawMessage, Code.InvalidArgument) : error;
+    const isUnreadable = error instanceof ConnectError && [Code.Internal, Code.InvalidArgument].includes(error.code);
+    throw isUnreadable ? new ConnectError("the message cannot be read", Code.InvalidArgument) : error;
   }
 }

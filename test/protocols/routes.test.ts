@@ -64,6 +64,10 @@ describe("a rule", () => {
   });
 });
 
+test("does not take the text of its own pattern for a path", () => {
+  expect(routeOf(createRouteTable(methodsWith(get("/v1/{id}"))), "GET", "/v1/([^/]+)")).toBe("takes nothing");
+});
+
 test("names all verbs of a path", () => {
   const rules = [get("/v1/{id}"), { pattern: { case: "delete", value: "/v1/{name}" } } as const, post("/v1/{id}")];
   const table = createRouteTable(methodsWith(...rules, post("/v2")));

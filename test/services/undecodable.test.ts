@@ -46,6 +46,13 @@ async function send(version: 1 | 2, path: string, type: string, body: Buffer): P
   return codeIn(await sendByHand(listener.url, { version, path, headers, body }));
 }
 
+test("an error repeats nothing of the message, and of the timeout", async () => {
+  const headers = { "content-type": "application/grpc+json", te: "trailers", "grpc-timeout": "600H" };
+  const body = envelope(Buffer.from("STRANGER"));
+  const { trailers } = await sendByHand(listener.url, { version: 2, path: WATCH, headers, body });
+  expect([trailers["grpc-status"], trailers["grpc-message"]]).toEqual(["3", "the%20message%20cannot%20be%20read"]);
+});
+
 describe.each(TYPES)("%s", (type) => {
   test.each(CASES)("%s is invalid_argument", async (_name, body) => {
     const bytes = body(type.endsWith("json"));
