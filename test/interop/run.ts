@@ -9,6 +9,7 @@ import { installMissing, say } from "../requirements.ts";
 import { bufRows, type Row } from "./buf.ts";
 import { devicePageRows } from "./device-page.ts";
 import { LANGUAGES, succeed } from "./languages.ts";
+import { callLogin, NODE_CLIENTS } from "./node-clients.ts";
 import { type Address, openRelay, openSubject, type Subject } from "./subject.ts";
 
 /** A row is given up after this, in milliseconds. */
@@ -43,10 +44,11 @@ function readAddress(): Address | undefined {
   throw new Error("--public and --internal go together, and need COUNTERSIGN_ADMIN_TOKEN");
 }
 
-/** The rows of one client that calls Login: one for each listener. It has to keep its connection. */
+/** The rows of one client that calls Login: one for each listener. Over HTTP/2 it has to keep its connection. */
 function loginRows(
   client: string,
   subject: Subject,
+  isHttp2: boolean,
   call: (url: string, login: SignedLogin) => Promise<object>,
 ): readonly Row[] {
   const listeners = { public: subject.publicUrl, internal: subject.internalUrl };
@@ -58,7 +60,7 @@ function loginRows(
         const found = new Map<string, unknown>(Object.entries(await call(relay.url, await subject.enrol())));
         const wrong = Object.entries(EXPECTED).filter(([name, pattern]) => !pattern.test(String(found.get(name))));
         const mistakes = wrong.map(([name]) => (name === "token" ? "no token" : `${name} is ${found.get(name)}`));
-        if (relay.connections() !== 1) mistakes.push(`${relay.connections()} connections`);
+        if (isHttp2 && relay.connections() !== 1) mistakes.push(`${relay.connections()} connections`);
         return mistakes;
       } finally {
         relay.close();
@@ -83,7 +85,7 @@ async function languageRows(subject: Subject, folder: string): Promise<readonly 
       if (typeof built === "string") throw new Error(built);
       return JSON.parse(await succeed([...built, new URL(url).host], LONGEST_MS, JSON.stringify(login)));
     };
-    rows.push(...loginRows(name, subject, call));
+    rows.push(...loginRows(name, subject, true, call));
   }
   return rows;
 }
@@ -106,6 +108,9 @@ async function runRows(subject: Subject, folder: string): Promise<number> {
   writeFileSync(headers, `Authorization: Bearer ${subject.adminToken}\n`, { mode: 0o600 });
   const rows = [
     ...(await languageRows(subject, folder)),
+    ...NODE_CLIENTS.flatMap(({ name, isHttp2, open }) =>
+      loginRows(name, subject, isHttp2, (url, login) => callLogin(open(url), login)),
+    ),
     ...devicePageRows(subject, folder, isWanted),
     ...bufRows(subject.publicUrl, subject.internalUrl, headers),
   ].filter(({ name }) => isWanted(name));
