@@ -7,8 +7,8 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 const NEEDED = 24;
 /**
- * What a gateway leaves to be collected, V8 would let grow to a multiple of what is in use: by itself it gives young objects 128
- * MiB. These can only be set at a start, so it starts anew, as the same process.
+ * V8 would let garbage grow to a multiple of the live heap: young objects alone get 128 MiB. Its flags can only be set at a
+ * start, so the launcher starts Node anew, as the same process.
  */
 const SMALL_HEAP = ["--max-semi-space-size=8", "--heap-growing-percent=30"];
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
@@ -34,7 +34,7 @@ function keepSmall() {
   const [, script, ...words] = process.argv;
   const flags = [...process.execArgv, process.env["NODE_OPTIONS"] ?? ""].map((flag) => flag.replaceAll("_", "-"));
   const isChosen = flags.some((flag) => flag.includes("semi-space-size"));
-  // Whoever has a channel to this process would lose it.
+  // A new process would lose the channel to its parent.
   const isServe = words.find((word) => !word.startsWith("-")) === "serve" && process.channel === undefined;
   if (!isServe || isChosen || process.execve === undefined) return;
   const command = [process.execPath, ...SMALL_HEAP, ...process.execArgv, script, ...words];

@@ -2,7 +2,7 @@
 //
 //   node haproxy-keys.mjs https://login.example/.well-known/jwks.json /etc/haproxy/countersign systemctl reload-or-restart haproxy
 //
-// What stands after the folder is the command that has HAProxy read its files. It says "reloaded" or "unchanged". Where it cannot say what
+// The words after the folder are the command that has HAProxy read its files. It prints "reloaded" or "unchanged". Where it cannot say what
 // the keys are, it fails and leaves all as it was; where the command fails, it fails too, and the next run calls the command again.
 // A gateway's certificate of your own authority: NODE_EXTRA_CA_CERTS=/etc/haproxy/gateway-ca.pem before it.
 

@@ -21,7 +21,7 @@ export type Reason =
   | "internal"
   | (string & Record<never, never>);
 
-/** What a gateway tells beside the reason; each where it applies. */
+/** Details of a gateway's error; each where it applies. */
 export interface Particulars {
   /** clock_skew: the gateway's time, in Unix seconds. */
   readonly serverTime?: number;

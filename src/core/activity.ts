@@ -11,7 +11,7 @@ const MOST_LOGINS = 200_000;
 /** Sightings of one write: so many hold up logins for a few milliseconds. */
 const BATCH = 250;
 
-/** What failed in the name of a device; other reasons tell nothing of it, or of no device at all. */
+/** Reasons that are noted as a failure of the device; others tell nothing of it. */
 const FAILURES: readonly Reason[] = ["clock_skew", "invalid_credentials", "rate_limited", "disabled", "replayed"];
 
 type SeenLogin = NonNullable<Sighting["login"]>;
@@ -110,7 +110,7 @@ function putBack<Seen>(kept: Map<string, Seen>, deviceKey: string, seen: Seen | 
   if (seen !== undefined && !kept.has(deviceKey) && kept.size < most) kept.set(deviceKey, seen);
 }
 
-/** What was cut out of a request would keep all of it until it is written. */
+/** Copies a text: a substring would keep the whole request in memory until it is written. */
 function copyOf(deviceKey: string): string {
   return Buffer.from(deviceKey, "latin1").toString("latin1");
 }

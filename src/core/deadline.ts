@@ -6,7 +6,7 @@ export interface DeadlineOptions {
   readonly ms: number;
   /** Milliseconds since any fixed instant, monotonic. */
   readonly elapsed: () => number;
-  /** What a call that took too long rejects with. */
+  /** Makes the error of a call that took too long. */
   readonly expire: () => Error;
 }
 

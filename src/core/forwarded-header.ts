@@ -1,4 +1,4 @@
-// What proxies tell addresses by, in lower case: the usual header, and that of RFC 7239. Knows no transport.
+// Headers by which proxies tell addresses, in lower case: the usual one, and that of RFC 7239.
 
 export const FORWARDED_HEADERS = ["x-forwarded-for", "forwarded"] as const;
 

@@ -33,7 +33,7 @@ export interface LimitState extends PolicyState {
   readonly decidedAt: number;
 }
 
-/** What became of a list of charges. */
+/** The decision on a list of charges. */
 export interface Verdict {
   /** The place in the list of the first charge that was denied; -1 when all were admitted. */
   readonly denied: number;
@@ -57,7 +57,7 @@ export interface Limiter {
   ping(): Promise<"ok" | "degraded">;
 }
 
-/** What a customer key is for: to sign logins, or to derive boards' own keys from. */
+/** The purpose of a customer key: to sign logins, or to derive boards' own keys. */
 export type KeyPurpose = "login" | "derivation";
 
 /** A customer has at most this many live keys per purpose, so that a rotation can overlap. */
@@ -105,12 +105,12 @@ export interface RevocationMarks {
   readonly customerId: string;
   /** When the device was enrolled, in unix milliseconds: a former one of its name was another. */
   readonly createdAt: number;
-  /** Of the device, and of its customer; 0: none yet. */
+  /** Epochs of the device and its customer; 0: no revocation yet. */
   readonly device: number;
   readonly customer: number;
 }
 
-/** What decides whether a token is still good; of an unknown device it is not enrolled. */
+/** The facts that decide whether a token is still good; an unknown device is not enrolled. */
 export interface Standing {
   readonly enrolled: boolean;
   /** False when the device or its customer is disabled. */
@@ -153,7 +153,7 @@ export interface TokenSigner {
   sign(subject: Subject, now: number): Promise<string>;
 }
 
-/** What a token says of whoever has it. */
+/** The claims of a token about its device. */
 export interface TokenClaims extends Pick<Subject, "deviceKey" | "customerId"> {
   /** Names the token. */
   readonly jti: string;

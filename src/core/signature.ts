@@ -52,7 +52,7 @@ export function secretFromText(customerKey: string): KeyObject {
   return createSecretKey(customerKey, "utf8");
 }
 
-/** What a board's own key is derived with, before a zero byte and the device_key. */
+/** The text before a zero byte and the device_key that a board's own key is derived from. */
 export const DERIVATION_LABEL = "countersign device key v1";
 
 /**

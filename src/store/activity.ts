@@ -65,7 +65,7 @@ function parametersOf({ deviceKey, login, failure }: Sighting): (string | number
   return [deviceKey, loginAt, keyId, loginAt, failure?.at ?? null, failure?.reason ?? null];
 }
 
-/** What is a day ahead of what is seen now was written by a gateway whose clock was wrong: it would hide all that came after. */
+/** A time more than a day ahead of now came from a wrong clock: it would hide all later ones. */
 const WRONG_BY_MS = 86_400_000;
 
 function isNewer(column: string): RawBuilder<unknown> {

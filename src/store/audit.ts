@@ -8,7 +8,7 @@ import type { Database } from "./database.ts";
 import { findPage, type List } from "./lists.ts";
 import type { Schema } from "./schema.ts";
 
-/** What a caller says of itself is kept up to so many characters. */
+/** A caller's own texts are cut at so many characters. */
 const LONGEST_SAYING = 200;
 
 /** Adds entries in the transaction of the changes that they tell of. */

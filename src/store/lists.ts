@@ -58,7 +58,7 @@ export async function findPage<Row>(
   return { rows, next: last !== undefined && found.rows.length > size ? nameOf(last) : end };
 }
 
-/** What the fields of a list are in SQL; undefined: it has no such field. */
+/** The SQL of the fields of a list; undefined: it has no such field. */
 export type Columns = (field: string) => Expression<unknown> | undefined;
 
 const OPERATORS: Readonly<Record<Operator, RawBuilder<unknown>>> = {

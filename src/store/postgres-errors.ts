@@ -1,4 +1,4 @@
-// What an error of PostgreSQL's or of pg's means: wait, try later, or a bug. Knows no query.
+// Sorts errors of PostgreSQL and pg: wait, try later, or a bug.
 
 /** Serialization failure, deadlock, lock not available (PostgreSQL, appendix A). */
 const BUSY = ["40001", "40P01", "55P03"];
@@ -12,7 +12,7 @@ const AWAY = /^(08(?!P01)|28|3D000|25006|25P03|25P04|53|57|58)/;
 /** Node's own, and OpenSSL's of a server's certificate. */
 const SYSTEM = /^(E(?!RR_)[A-Z0-9_]+|ERR_TLS_.*|ERR_SSL_.*|ERR_SOCKET_.*|.*CERT.*|UNABLE_TO_.*)$/;
 
-/** What pg and Kysely say without a code. */
+/** Messages of pg and Kysely that have no code. */
 const MESSAGES = [
   "Connection terminated",
   "timeout exceeded when trying to connect",
@@ -49,7 +49,7 @@ class DatabaseError extends Error {
   override readonly name = "DatabaseError";
 }
 
-/** What may be told of a URL. */
+/** The part of a URL that messages may show. */
 export interface Whereabouts {
   /** Host and port. */
   readonly place: string;

@@ -107,7 +107,7 @@ async function askAll<Row>(
   return batch.map((_, index) => rows.get(index + 1) ?? []);
 }
 
-/** What may be told of a URL, as pg reads it. */
+/** The part of a URL that messages may show, as pg reads it. */
 export function whereaboutsOf(connectionString: string): Whereabouts {
   const { host, port, database = "", user = "" } = new Client({ connectionString });
   return { place: `${isIPv6(host) ? `[${host}]` : host}:${port}`, database, user };

@@ -71,9 +71,9 @@ export interface Schema {
     activated_at: number | null;
     /** When it ended to sign, or was revoked. */
     retired_at: number | null;
-    /** Of a retired key. */
+    /** Set for a retired key. */
     published_until: number | null;
-    /** Of the active key: an operator wants it replaced, from then on. */
+    /** Set for the active key: an operator wants it replaced from then on. */
     rotate_at: number | null;
     /** How long after it ended to sign a token of its may be good at most, in milliseconds. */
     token_life_ms: number;

@@ -1,4 +1,4 @@
-// What each sealed secret is bound to: moved to another row, id or purpose it does not open. Knows names alone.
+// The context that each sealed secret is bound to: moved to another row, id or purpose it does not open.
 
 /** A customer key's place. */
 export function customerKeyContext(customerId: string, keyId: string, purpose: string): readonly string[] {

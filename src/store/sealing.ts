@@ -52,7 +52,7 @@ export class NewerSealError extends SealError {}
 interface MasterKey {
   readonly key: KeyObject;
   readonly id: Buffer;
-  /** What a secret that is sealed with it begins with. */
+  /** The first characters of a secret that it sealed. */
   readonly header: Buffer;
 }
 

@@ -36,7 +36,7 @@ export function createSigningKeyStore(database: Database, sealer: Sealer): Signi
     const values = rowOfKey(key);
     const { kid, alg, state } = key;
     const signs = state === "active" || state === "next";
-    // What signs no more needs its private half no more, whoever might come by it.
+    // A key that signs no more needs its private half no more.
     const sealed = !signs
       ? ERASED
       : "privateKey" in key
@@ -59,7 +59,7 @@ export function createSigningKeyStore(database: Database, sealer: Sealer): Signi
 
     change: (decide) =>
       database.write(async (transaction) => {
-        // Of two that decide at once the second sees what the first has done: SQLite has one writer at a time anyway.
+        // The second of two concurrent changes sees the first. SQLite has one writer at a time anyway.
         if (database.dialect === "postgres") {
           await sql`lock table signing_keys in share row exclusive mode`.execute(transaction);
         }
@@ -111,7 +111,7 @@ function keyOfRow(row: Selectable<Schema["signing_keys"]>): SigningKey {
   };
 }
 
-/** What a constraint of the table holds to. */
+/** Rules that a constraint of the table holds. */
 function readState(text: string): SigningKeyState {
   const state = STATES.find((candidate) => candidate === text);
   if (state === undefined) throw new TypeError(`a signing key has the state ${text}`);

@@ -115,7 +115,7 @@ function isBusy(error: unknown): boolean {
   return BUSY.includes(codeOf(error) & 0xff);
 }
 
-/** What SQLite or the disk under it says is no bug of a query's, but for SQLITE_ERROR, _CONSTRAINT, _MISMATCH, _MISUSE and _RANGE. */
+/** SQLITE_ERROR, _CONSTRAINT, _MISMATCH, _MISUSE and _RANGE are bugs of a query; other errors come from the file or its disk. */
 const BUGS = [1, 19, 20, 21, 25];
 
 function isAway(error: unknown): boolean {
@@ -157,7 +157,7 @@ class TransactionalSqliteDialect extends SqliteDialect {
 
 const NOTHING_DONE = { changes: 0, lastInsertRowid: 0 };
 
-/** As many statements stay prepared; those that are made of data, like long lists, would else pile up. */
+/** Statements that stay prepared. Those built from data, such as long lists, would else pile up. */
 const MAX_PREPARED = 200;
 
 /** The slice of a driver that Kysely asks for, over node:sqlite. */

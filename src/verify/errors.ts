@@ -14,7 +14,7 @@ export type VerifyReason = "expired" | "invalid" | "missing" | "unavailable";
  */
 export class VerifyError extends Error {
   readonly reason: VerifyReason;
-  /** Of `unavailable`: the least wait before another try, in milliseconds. */
+  /** `unavailable`: the least wait before another try, in milliseconds. */
   readonly retryAfterMs: number | undefined;
 
   constructor(

@@ -1,4 +1,4 @@
-// What `countersign/verify` is to those who import it, and nothing else.
+// The exports of `countersign/verify`.
 // biome-ignore-all lint/performance/noBarrelFile: an entry of package.json's exports is one file
 
 export { VerifyError, type VerifyReason } from "./errors.ts";

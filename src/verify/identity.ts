@@ -1,10 +1,10 @@
-// Whose a token is: what a service learns of it, wherever it was checked. Knows nothing of how.
+// The identity in a token, wherever it was checked.
 
 /** The device that logged in, as its token tells it. */
 export interface Identity {
   /** Names the device: 1 to 96 visible ASCII characters. */
   readonly deviceKey: string;
-  /** Whose device it is. */
+  /** The owner of the device. */
   readonly customerId: string;
   /** Names the token. */
   readonly jti: string;

@@ -18,7 +18,7 @@ const TABLE = {
   unavailable: { status: 503, code: 14, name: "unavailable" },
 } satisfies Record<VerifyReason, { status: number; code: number; name: string }>;
 
-/** What a request is to be answered with, in place of what it asked for. */
+/** The answer to a refused request. */
 export function refusalOf(error: VerifyError): HttpRefusal {
   const { reason, message } = error;
   const { status, name } = TABLE[reason];
@@ -34,7 +34,7 @@ export function grpcCode({ reason }: VerifyError): number {
   return TABLE[reason].code;
 }
 
-/** What goes with a refusal in every protocol. RFC 6750, 3.1: without a token there is no error to name. */
+/** Headers of a refusal in every protocol. RFC 6750, 3.1: without a token there is no error to name. */
 export function refusalHeaders(error: VerifyError): Readonly<Record<string, string>> {
   const { reason } = error;
   if (reason === "unavailable") return { "Retry-After": String(retryAfterSeconds(error) ?? 1) };

@@ -15,7 +15,7 @@ export const COLUMNS = [
 
 export type Column = (typeof COLUMNS)[number];
 
-/** So many letters may be wrong for a name to be taken for another. */
+/** A name within so many edits of a column is taken for a misspelling of it. */
 const NEAR = 3;
 
 /** Whether a column is called so, letter for letter. */
@@ -23,7 +23,7 @@ export function isColumn(name: string): name is Column {
   return COLUMNS.some((column) => column === name);
 }
 
-/** What is wrong with a name that is no column's. */
+/** Describes a name that is no column. */
 export function unknownColumn(name: string): string {
   const bare = name.trim().toLowerCase();
   const unknown = `there is no column ${quote(name)}`;
@@ -36,13 +36,13 @@ export function unknownColumn(name: string): string {
     : `${unknown}. The columns are ${COLUMNS.join(", ")}`;
 }
 
-/** What the exports of other servers call a device's secret. */
+/** Names that the exports of other servers have for a device's secret. */
 const SECRETS = ["customer_key", "key", "secret"];
 
-/** What AdminService calls the column name. */
+/** AdminService's name for the column name. */
 const DISPLAY_NAME = "display_name";
 
-/** What AdminService says, in the words of a file. */
+/** A message of AdminService, in the words of a file. */
 export function inColumns(text: string): string {
   return text.replaceAll(DISPLAY_NAME, "name");
 }

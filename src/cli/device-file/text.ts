@@ -6,7 +6,7 @@ import { COLUMNS, type Column } from "./columns.ts";
 import type { Format } from "./formats.ts";
 import { keyModeName } from "./key-modes.ts";
 
-/** What a file begins with. */
+/** The head of a file. */
 export function headerText(format: Format): string {
   return format === "csv" ? `${COLUMNS.join(",")}\n` : "";
 }

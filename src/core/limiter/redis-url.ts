@@ -22,7 +22,7 @@ export type RedisUrl =
       readonly tls: boolean;
       readonly db: number;
       readonly sentinels: readonly RedisAddress[];
-      /** What the Sentinels call it. */
+      /** Its name at the Sentinels. */
       readonly master: string;
       readonly sentinelLogin: RedisLogin;
     } & RedisLogin)

@@ -86,7 +86,7 @@ export function createRedisLimiter(
       : `${prefix}:${policy.name[0]}:{=${key.slice(0, space)}}${key.slice(space)}`;
   }
 
-  /** What Redis's clock was ahead of `elapsed` at most, in milliseconds, and when it told so. */
+  /** The most that Redis's clock can be ahead of `elapsed`, in milliseconds, and when it was measured. */
   let lead: { readonly ms: number; readonly at: number } | undefined;
   let steppedAt = Number.NEGATIVE_INFINITY;
   const isGuarded = isOneServer && clock === "redis";

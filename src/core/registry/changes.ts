@@ -1,4 +1,4 @@
-// What changed of a row, as the audit log tells it.
+// The changes of a row, as the audit log shows them.
 
 import type { AuditEntry } from "./ports.ts";
 

@@ -45,7 +45,7 @@ export interface CustomerKeysDependencies {
   readonly now: () => number;
 }
 
-/** What a key_id may look like at all: databases refuse some characters outright. */
+/** The form of a key_id: databases refuse some characters outright. */
 const KEY_ID = /^[\x21-\x7e]{1,64}$/;
 
 /** Each use-case throws AuthError: `malformed`, or an error of the store. */

@@ -19,7 +19,7 @@ export interface CustomerDraft {
   readonly loginLimit: string;
 }
 
-/** What is to change; what is absent stays. */
+/** Changes to a customer; an absent field stays. */
 export interface CustomerPatch {
   readonly displayName?: string;
   readonly status?: Status;

@@ -1,4 +1,4 @@
-// What a device becomes by an operator's wish.
+// Changes of a device by an operator.
 
 import { randomUUID } from "node:crypto";
 import type { Details } from "./changes.ts";
@@ -7,7 +7,7 @@ import { readCustomerId, readDisplayName, readEnrolledDeviceKey } from "./names.
 import type { Device, KeyMode, Status } from "./ports.ts";
 import { markRevocation } from "./revocation-mark.ts";
 
-/** What is said of a device; what is absent or undefined stays, or is as usual. */
+/** Changes to a device; an absent or undefined field stays, or has its default. */
 export interface DevicePatch {
   readonly displayName?: string | undefined;
   readonly status?: Status | undefined;
@@ -87,7 +87,7 @@ function moveKeyMode(
   };
 }
 
-/** What the audit log tells of a device. */
+/** The fields of a device that the audit log shows. */
 export function deviceDetails(device: Device): Details {
   return {
     display_name: device.displayName,

@@ -20,7 +20,7 @@ export interface KeyProgress {
   readonly silentDevices: number;
 }
 
-/** What retiring a key stops. */
+/** The devices that retiring a key stops. */
 export interface Stop {
   readonly stoppedDevices: number;
   readonly silentDevices: number;
@@ -47,8 +47,8 @@ function total({ shared, moving, derived }: Tally): number {
 }
 
 /**
- * What it stops to retire a key that is as `key` says: the devices whose last login it proved and that still sign so; where
- * no other key of its purpose is live, all that need one. A key that proves nothing stops nothing.
+ * The devices that retiring a key stops: those whose last login it proved and that still sign so; all that need one of its
+ * purpose where no other is live. A key that proves nothing stops nothing.
  */
 export function stopOf(key: StoredCustomerKey, keys: readonly StoredCustomerKey[], usage: KeyUsage, now: number): Stop {
   const live = keys.filter((candidate) => stateOf(candidate, now) === "live");

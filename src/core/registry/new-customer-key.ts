@@ -24,7 +24,7 @@ export interface NewCustomerKey {
   readonly key: CustomerSecret;
   /** The secret as it is flashed. */
   readonly customerKey: string;
-  /** What to be careful about, for people; empty: nothing. */
+  /** A warning for people; empty: none. */
   readonly warning: string;
 }
 
@@ -63,7 +63,7 @@ function readSecret(text: string): Buffer {
   throw malformed("imported_key has zero bytes alone. HMAC takes it for no key at all", "imported_key");
 }
 
-/** What counts of a secret: HMAC fills up with zero bytes, so that those at the end are known to everyone. */
+/** The part of a secret that counts: HMAC pads it with zero bytes, so that those at its end do not. */
 function withoutZeros(secret: Buffer): Buffer {
   return secret.subarray(0, secret.findLastIndex((byte) => byte !== 0) + 1);
 }
@@ -105,7 +105,7 @@ export function checkBeside(
   for (const other of opened) {
     if (!isSameToHmac(key.secret, other.secret)) continue;
     const purposeDiffers = other.purpose !== key.purpose;
-    // What was retired may come back for what it was for. A login key is in the firmware of boards: nothing may ever be derived
+    // A retired secret may come back for its former purpose. A login key is in the firmware of boards: nothing may ever be derived
     // from it; and a derivation key may not have been flashed.
     if (!purposeDiffers && other.retiredAt !== undefined) continue;
     const why = purposeDiffers

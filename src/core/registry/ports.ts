@@ -19,7 +19,7 @@ export interface Customer {
   readonly tokensNotBefore: number;
 }
 
-/** What a keeper adds: times in unix milliseconds, and a number that every change raises by one. */
+/** Fields that the store adds: times in unix milliseconds, and a number that every change raises by one. */
 export interface Versioned {
   readonly createdAt: number;
   readonly updatedAt: number;
@@ -71,7 +71,7 @@ export interface Device {
   readonly tokensNotBefore: number;
 }
 
-/** What was last seen of a device; each is undefined while it never happened. */
+/** Last events of a device; each is undefined until it happens. */
 export interface Activity {
   readonly lastLoginAt: number | undefined;
   readonly lastKeyId: string | undefined;
@@ -103,7 +103,7 @@ export interface AuditEntry {
   readonly action: string;
   /** As in `devices/pump-7`. */
   readonly resource: string;
-  /** Whose that is; empty where it is nobody's. */
+  /** The customer of the resource; empty: none. */
   readonly customerId: string;
   readonly details: Readonly<Record<string, string | number | boolean>>;
 }
@@ -127,7 +127,7 @@ export interface Paged<Item> {
   readonly next: string | undefined;
 }
 
-/** What is to become of a row, and the entry that tells of it. */
+/** A change of a row, and its audit entry. */
 export interface Change<Row> {
   readonly next: Row;
   readonly entry: AuditEntry;

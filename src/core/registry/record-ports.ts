@@ -4,7 +4,7 @@ import type { AuditEntry, AuditEvent, Page, Paged } from "./ports.ts";
 
 export interface Resealing {
   readonly resealed: number;
-  /** Of those that were looked at and not retired, such as open with no master key of this gateway. */
+  /** Secrets that open with no master key of this gateway and are not retired. */
   readonly unopened: number;
   /** All that can be is sealed with the first master key. */
   readonly done: boolean;
@@ -66,7 +66,7 @@ export interface AuditLog {
   prune(time: number, most: number): Promise<number>;
 }
 
-/** What a login amounted to, for those who look after the device. */
+/** The outcome of a login, as its operators see it. */
 export interface Sighting {
   readonly deviceKey: string;
   /** The latest login; undefined: none since the last time. */

@@ -1,4 +1,4 @@
-// What marks a revocation.
+// Marks a revocation.
 
 /**
  * The mark of a revocation at `now`, in unix milliseconds, where there was `before` already: another in any case. Whether it is later is for

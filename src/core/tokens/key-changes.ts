@@ -1,4 +1,4 @@
-// What operators may do to signing keys, decided by the keys as they are. Pure: knows no store, and is handed the time.
+// Decides the changes of operators to signing keys. Pure: the time is handed in.
 
 import type { TokenAlg } from "./algorithms.ts";
 import { isSameKey, type KeyMaterial } from "./key-material.ts";
@@ -17,7 +17,7 @@ import {
   rotate,
 } from "./rotation.ts";
 
-/** What whoever wants a rotation has seen: kids, undefined where there was none. */
+/** The kids that the caller of a rotation has seen; undefined where there was none. */
 export interface Seen {
   readonly active: string | undefined;
   readonly next: string | undefined;
@@ -29,7 +29,7 @@ export interface Seen {
  */
 export function rotateOrPlan(decision: Decision, atOnce: boolean, seen: Seen): void {
   const { draft, at, rules } = decision;
-  // Of those who ask together the first has had done what the others ask for. Another rotation is what nobody wanted.
+  // Concurrent rotations: one wins, and the others get that one. A second rotation is wanted by nobody.
   if (draft.active()?.kid !== seen.active) return;
   makeNext(decision, rules.alg);
   const active = draft.active();
@@ -61,7 +61,7 @@ export function revoke(decision: Decision, kid: string): void {
   draft.note("RevokeSigningKey", kid, { state: key.state });
   const alg = algOf(key, rules);
   if (key.state === "active") replaceActive(decision, alg);
-  // Whoever gives up a key that has signed nothing may have had enough of its algorithm.
+  // An operator who revokes a key that has signed nothing may want another algorithm.
   else if (key.state === "next") makeNext(decision, rules.alg);
 }
 

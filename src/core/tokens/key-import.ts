@@ -77,7 +77,7 @@ function readJwk(text: string): KeyObject {
   return key;
 }
 
-/** What a parser says of a key may repeat it. */
+/** A parser's message may repeat the key. */
 function parsed<Value>(parse: () => Value): Value {
   try {
     return parse();

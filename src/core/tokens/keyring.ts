@@ -55,7 +55,7 @@ export async function openKeyRing(options: RingOptions): Promise<KeyRing> {
   async function read(onActiveFault: (error: unknown) => void): Promise<Reading> {
     const at = elapsed();
     const next = await adopt({ stored: await within(store.read()), at }, reading, onFault, onActiveFault);
-    // Of two readings the later stays.
+    // The later of two readings stays.
     if (reading === undefined || reading.at <= at) reading = next;
     return reading;
   }

@@ -20,9 +20,9 @@ export interface SigningKey {
   readonly activatedAt: number | undefined;
   /** When it ended to sign, or was revoked. */
   readonly retiredAt: number | undefined;
-  /** Of a retired key. */
+  /** Set for a retired key. */
   readonly publishedUntil: number | undefined;
-  /** Of the active key: from then on it is to be replaced. */
+  /** Set for the active key: it is to be replaced from then on. */
   readonly rotateAt: number | undefined;
   /** How long after it ended to sign a token of its may be good at most, in milliseconds. */
   readonly tokenLifeMs: number;
@@ -41,7 +41,7 @@ export interface StoredKeys {
   openPrivateKey(kid: string): Uint8Array;
 }
 
-/** What is to become of signing keys, and the entries that tell of it. */
+/** Changes of signing keys, and their audit entries. */
 export interface SigningKeyChange {
   /** New ones, and those that are there already as they are to be. */
   readonly put: readonly (SigningKey | NewSigningKey)[];

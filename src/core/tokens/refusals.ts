@@ -1,4 +1,4 @@
-// What operators are refused of signing keys: reasons and words.
+// Errors of the calls on signing keys.
 
 import { AuthError } from "../errors.ts";
 

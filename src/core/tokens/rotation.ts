@@ -1,4 +1,4 @@
-// What becomes of signing keys as time goes by: next -> active -> retired -> gone. Pure: knows no store, and is handed the time.
+// The states of signing keys over time: next -> active -> retired -> gone. Pure: the time is handed in.
 
 import { CLOCKS_APART_MS } from "../ports.ts";
 import { type AuditEntry, GATEWAY, SEEN_MS } from "../registry/ports.ts";
@@ -24,7 +24,7 @@ export function tokenLife({ ttlMs, skewMs }: { readonly ttlMs: number; readonly 
 
 /** How a ring is to be stored. */
 export interface RingRules {
-  /** Of the keys that are made at the start. */
+  /** The algorithm of the keys that are made at the start. */
   readonly alg: TokenAlg;
   /** How long after its key ended to sign a token may be good at most, in milliseconds. */
   readonly tokenLifeMs: number;
@@ -46,7 +46,7 @@ export interface Draft {
   change(): SigningKeyChange | undefined;
 }
 
-/** What a change is decided with. */
+/** The facts that a change is decided by. */
 export interface Decision {
   readonly draft: Draft;
   readonly stored: StoredKeys;
@@ -179,7 +179,7 @@ export function rotationTime(
   const next = keys.find(({ state }) => state === "next");
   if (active === undefined || next === undefined) return undefined;
   const { rotateEveryMs } = rules;
-  // Of a key that began before there were such notes only the first next tells how long it is known to have signed.
+  // A key that became active before this was noted: the first next key tells since when at least it has signed.
   const since = active.activatedAt ?? next.createdAt;
   const planned = rotateEveryMs === undefined ? undefined : since + rotateEveryMs;
   const wanted = Math.min(active.rotateAt ?? Number.POSITIVE_INFINITY, planned ?? Number.POSITIVE_INFINITY);

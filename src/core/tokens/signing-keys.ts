@@ -11,7 +11,7 @@ import { type Decision, draftChange, type RingRules, rotationTime } from "./rota
 
 /** A key as operators see it. */
 export interface SigningKeyView extends SigningKey {
-  /** Of the active key: when the next one is to sign in its place, in unix milliseconds; undefined: when somebody says so. */
+  /** Active key: when the next one signs in its place, in unix milliseconds; undefined: when an operator says so. */
   readonly rotationTime: number | undefined;
 }
 
@@ -47,7 +47,7 @@ export interface SigningKeys {
 
 export interface SigningKeysDependencies {
   readonly store: SigningKeyStore;
-  /** Of this gateway: it acts on a change before that is answered. */
+  /** This gateway's ring: it acts on a change before the change is answered. */
   readonly ring: Pick<KeyRing, "refresh">;
   readonly rules: RingRules;
   /** Unix milliseconds. */

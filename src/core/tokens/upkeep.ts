@@ -1,4 +1,4 @@
-// What a ring needs to be whole: one key that signs, one that is to sign next, and none that is over. Pure, as rotation.ts.
+// Keeps a ring whole: one active key, one next key, and none that has ended. Pure, as rotation.ts.
 
 import type { MakeKey } from "./new-keys.ts";
 import type { SigningKeyChange, StoredKeys } from "./ports.ts";
@@ -23,7 +23,7 @@ export interface Moment {
 }
 
 /**
- * What is due now, done again only when something is: so every gateway may ask at any time. @throws what `make` throws, and Error
+ * The changes that are due now; none when nothing is, so that every gateway may ask at any time. @throws what `make` throws, and Error
  * where a key of the ring is for a newer gateway alone
  */
 export function keepUp(

@@ -5,7 +5,7 @@ import { createMemoryLimiter } from "../../../src/core/limiter/memory.ts";
 import type { RedisLimiter } from "../../../src/core/limiter/redis.ts";
 import type { Policy } from "../../../src/core/ports.ts";
 
-/** What becomes of a command: it is decided, decided without an answer, lost on its way, or there is no connection. */
+/** The fate of a command: decided, decided without an answer, lost on its way, or without a connection. */
 const LINKS = ["up", "unheard", "silent", "refused"] as const;
 type Link = (typeof LINKS)[number];
 
