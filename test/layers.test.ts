@@ -60,7 +60,7 @@ const DRIVERS: Readonly<Record<string, RegExp>> = {
   kysely: /^src\/store\//,
   "kysely/migration": /^src\/store\//,
   "node:sqlite": /^src\/store\//,
-  pg: /^src\/store\/postgres(-pool|-session)?\.ts$/,
+  pg: /^src\/store\/postgres(\/pool)?\.ts$/,
   commander: /^src\/cli\//,
   pino: /^src\/telemetry\//,
   "prom-client": /^src\/telemetry\//,

@@ -21,7 +21,7 @@ type LogIn<From extends Caller> = (request: LoginRequest, caller: From) => Promi
 export interface ActivityRecorder {
   /** The same use-case, watched. */
   watch<From extends Caller>(logIn: LogIn<From>): LogIn<From>;
-  /** Finishes the moves that were seen, and writes the rest. What cannot be written stays for the next time. @throws what the store threw */
+  /** Finishes the moves that were seen, and writes the rest. A failed write stays for the next time. @throws what the store threw */
   flush(): Promise<void>;
 }
 

@@ -28,7 +28,7 @@ export function createVerifyToken({ verifier, credentials, now: clock }: VerifyT
     if (token === "") throw malformed("token is missing", "token");
     if (token === undefined) throw tokenInvalid("there is none in the header x-access-token");
 
-    // 1. Signed here, and good by its own claims. Whoever has none that is gets no further, and costs no look-up.
+    // 1. Signed here, and good by its own claims: a forged token costs no look-up.
     const claims = await verifier.verify(token, now);
 
     // 2. Not revoked, nor its device or customer: one read.

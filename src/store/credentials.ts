@@ -14,10 +14,9 @@ import {
 import { shareByName } from "../core/shared-call.ts";
 import { secretFromText } from "../core/signature.ts";
 import type { Database } from "./database.ts";
-import { DECOY } from "./decoy.ts";
 import { storeUnavailable } from "./outage.ts";
-import { customerKeyContext } from "./seal-contexts.ts";
-import type { Sealer } from "./sealing.ts";
+import { DECOY } from "./schema.ts";
+import { customerKeyContext, type Sealer } from "./sealing.ts";
 
 interface MarksRow {
   /** 0 for the decoy. */

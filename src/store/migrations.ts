@@ -3,16 +3,12 @@
 import { type Kysely, sql } from "kysely";
 import { DEFAULT_MIGRATION_TABLE, type Migration, Migrator } from "kysely/migration";
 import type { Database, Dialect } from "./database.ts";
-import { createRegistry } from "./migration-0001.ts";
 import type { Schema } from "./schema.ts";
 
 type Steps = Record<string, Migration>;
 
 /** How long a gateway that starts keeps trying, in milliseconds, while another one migrates. */
 const LONGEST_WAIT_MS = 60_000;
-
-/** The steps of a database's history, in their order. */
-export const STEPS: (dialect: Dialect) => Steps = (dialect) => ({ "0001_registry_schema": createRegistry(dialect) });
 
 /**
  * Brings a database up to date; several processes may do so at once. A database that a newer gateway has migrated further is left as
@@ -44,3 +40,123 @@ async function isUpToDate(db: Kysely<Schema>, schema: string | undefined, steps:
   const done = rows.map(({ name }) => name);
   return Object.keys(steps).every((name) => done.includes(name));
 }
+
+/** The steps of a database's history, in their order. */
+export const STEPS: (dialect: Dialect) => Steps = (dialect) => ({ "0001_registry_schema": createRegistry(dialect) });
+
+interface Words {
+  /** Sorts by its bytes everywhere: PostgreSQL would sort it as a language does, and slower. */
+  readonly name: string;
+  readonly bytes: string;
+  readonly numbered: string;
+  /** SQLite would keep the rows apart from the index of their names, and search twice. */
+  readonly clustered: string;
+}
+
+const WORDS: Readonly<Record<Dialect, Words>> = {
+  sqlite: {
+    name: "text",
+    bytes: "blob",
+    numbered: "integer primary key autoincrement",
+    clustered: "without rowid",
+  },
+  postgres: {
+    name: 'text collate "C"',
+    bytes: "bytea",
+    numbered: "bigint generated always as identity primary key",
+    clustered: "",
+  },
+};
+
+const VERSION = "created_at bigint not null, updated_at bigint not null, revision bigint not null";
+
+const statements = ({ name, bytes, numbered, clustered }: Words): readonly string[] => [
+  `create table customers (
+    customer_id ${name} primary key,
+    display_name text not null,
+    status text not null check (status in ('enabled', 'disabled')),
+    login_limit text not null,
+    keys_version text not null,
+    tokens_not_before bigint not null,
+    ${VERSION}
+  ) ${clustered}`,
+  `create table customer_keys (
+    key_id ${name} primary key,
+    customer_id ${name} not null references customers (customer_id),
+    purpose text not null check (purpose in ('login', 'derivation')),
+    sealed_secret ${bytes} not null,
+    not_before bigint not null,
+    expires_at bigint,
+    created_at bigint not null,
+    retired_at bigint
+  )`,
+  "create index customer_keys_by_customer on customer_keys (customer_id, purpose)",
+  `create table devices (
+    device_key ${name} primary key,
+    customer_id ${name} not null references customers (customer_id),
+    display_name text not null,
+    status text not null check (status in ('enabled', 'disabled')),
+    key_mode text not null check (key_mode in ('shared', 'derived')),
+    key_mode_since bigint not null,
+    accepts_shared bigint not null,
+    shared_identity integer not null,
+    replay_guard integer not null,
+    labels text not null,
+    tokens_not_before bigint not null,
+    ${VERSION}
+  ) ${clustered}`,
+  "create index devices_by_customer on devices (customer_id, device_key)",
+  `create table device_activity (
+    device_key ${name} primary key,
+    last_login_at bigint,
+    last_key_id ${name},
+    key_since bigint,
+    last_failure_at bigint,
+    last_failure_reason text
+  ) ${clustered}`,
+  `create table signing_keys (
+    kid ${name} primary key,
+    alg text not null,
+    state text not null check (state in ('next', 'active', 'retired', 'revoked')),
+    sealed_private_key ${bytes} not null,
+    public_jwk text not null,
+    created_at bigint not null,
+    imported_at bigint,
+    activated_at bigint,
+    retired_at bigint,
+    published_until bigint,
+    rotate_at bigint,
+    token_life_ms bigint not null
+  )`,
+  "create unique index one_active_signing_key on signing_keys (state) where state = 'active'",
+  "create unique index one_next_signing_key on signing_keys (state) where state = 'next'",
+  `create table revoked_tokens (
+    jti ${name} primary key,
+    revoked_at bigint not null,
+    expires_at bigint not null
+  ) ${clustered}`,
+  "create index revoked_tokens_by_expiry on revoked_tokens (expires_at)",
+  `create table audit_events (
+    event_id ${numbered},
+    at bigint not null,
+    token_id text not null,
+    operator text not null,
+    address text not null,
+    request_id text not null,
+    action text not null,
+    resource text not null,
+    customer_id text not null,
+    details text not null
+  )`,
+  "create index audit_events_by_time on audit_events (at)",
+  // The decoy: see schema.ts.
+  "insert into customers values ('', '', 'disabled', '', '', 0, 0, 0, 1)",
+  "insert into devices values ('', '', '', 'disabled', 'shared', 0, 0, 0, 0, '{}', 0, 0, 0, 1)",
+];
+
+/** Every table of the registry, and the decoy. */
+const createRegistry = (dialect: Dialect): Migration => ({
+  async up(db: Kysely<unknown>) {
+    for (const statement of statements(WORDS[dialect])) await sql.raw(statement).execute(db);
+  },
+});

@@ -4,10 +4,10 @@ import { isIPv6 } from "node:net";
 import { Kysely, PostgresDialect, type PostgresPool, sql } from "kysely";
 import { Client, type QueryConfig } from "pg";
 import { createDatabase, type Database, type LookUpQuery } from "./database.ts";
-import { ANSWER_MS, createLookUps, type LookUps } from "./look-ups.ts";
 import type { OutageListener } from "./outage.ts";
-import { explainOpening, isAway, isBusy, type Whereabouts } from "./postgres-errors.ts";
-import { createPool } from "./postgres-pool.ts";
+import { explainOpening, isAway, isBusy, type Whereabouts } from "./postgres/errors.ts";
+import { ANSWER_MS, createLookUps, type LookUps } from "./postgres/look-ups.ts";
+import { createPool } from "./postgres/pool.ts";
 import type { Schema } from "./schema.ts";
 
 export interface PostgresOptions {

@@ -1,8 +1,8 @@
 // The queries of tokens that were revoked one by one. Knows the schema.
 
 import type { RevokedTokenStore } from "../core/registry/record-ports.ts";
-import { insertAuditEvents } from "./audit.ts";
 import type { Database } from "./database.ts";
+import { insertAuditEvents } from "./registry/audit.ts";
 
 /** The revoked tokens of one database. */
 export function createRevokedTokenStore(database: Database): RevokedTokenStore {

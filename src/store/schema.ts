@@ -1,6 +1,6 @@
-// The tables, as Kysely sees them. Knows no query. Times are unix milliseconds, flags 0 or 1.
+// The tables, as Kysely sees them, and the decoy. Knows no query. Times are unix milliseconds, flags 0 or 1.
 
-import type { Generated } from "kysely";
+import { type Expression, type Generated, type SqlBool, sql } from "kysely";
 
 export interface Schema {
   customers: {
@@ -97,4 +97,15 @@ export interface Schema {
     /** A JSON object. */
     details: string;
   };
+}
+
+/**
+ * The name of the decoy, a customer and a device that a login of an unknown device reads. No real name is empty, and lists begin
+ * after it.
+ */
+export const DECOY = "";
+
+/** Whether a row is not the decoy, by the column that names it, as in `device.device_key`. */
+export function isReal(column: string): Expression<SqlBool> {
+  return sql<SqlBool>`${sql.ref(column)} <> ${sql.lit(DECOY)}`;
 }

@@ -28,7 +28,7 @@ export interface Sealer {
   /** Seals `plaintext` with the first master key, bound to `context`: it opens again only for the same context. */
   seal(plaintext: Uint8Array, context: readonly string[]): Buffer;
   /**
-   * Opens what `seal` made, with the master key that it names and no other. Whoever asks overwrites the bytes when done.
+   * Opens what `seal` made, with the master key that it names and no other. The caller overwrites the bytes when done.
    * @throws SealError, naming what is wrong; never gives other bytes
    */
   open(sealed: Uint8Array, context: readonly string[]): Buffer;
@@ -137,4 +137,14 @@ export function opens(sealer: Pick<Sealer, "open">, sealed: Uint8Array, context:
     if (error instanceof NewerSealError || !(error instanceof SealError)) throw error;
     return false;
   }
+}
+
+/** A customer key's place. */
+export function customerKeyContext(customerId: string, keyId: string, purpose: string): readonly string[] {
+  return ["customer_key", customerId, keyId, purpose];
+}
+
+/** A signing key's place. */
+export function signingKeyContext(kid: string, alg: string): readonly string[] {
+  return ["signing_key", kid, alg];
 }

@@ -3,12 +3,11 @@
 import { setImmediate as letOthersGo } from "node:timers/promises";
 import { type Kysely, sql, type Transaction } from "kysely";
 import type { SecretStore } from "../core/registry/record-ports.ts";
-import { insertAuditEvents } from "./audit.ts";
-import { changeKeysVersion } from "./customers.ts";
 import type { Database } from "./database.ts";
+import { insertAuditEvents } from "./registry/audit.ts";
+import { changeKeysVersion } from "./registry/customers.ts";
 import type { Schema } from "./schema.ts";
-import { customerKeyContext, signingKeyContext } from "./seal-contexts.ts";
-import { opens, SEALED_KEY_ID, SealError, type Sealer } from "./sealing.ts";
+import { customerKeyContext, opens, SEALED_KEY_ID, SealError, type Sealer, signingKeyContext } from "./sealing.ts";
 
 /** The most that one call seals anew: with SQLite, logins wait for some milliseconds. */
 const BATCH = 200;

@@ -3,11 +3,10 @@
 import { type Kysely, type Selectable, sql, type Transaction } from "kysely";
 import type { PublicJwk } from "../core/ports.ts";
 import type { NewSigningKey, SigningKey, SigningKeyState, SigningKeyStore, StoredKeys } from "../core/tokens/ports.ts";
-import { insertAuditEvents } from "./audit.ts";
 import type { Database } from "./database.ts";
+import { insertAuditEvents } from "./registry/audit.ts";
 import type { Schema } from "./schema.ts";
-import { signingKeyContext } from "./seal-contexts.ts";
-import type { Sealer } from "./sealing.ts";
+import { type Sealer, signingKeyContext } from "./sealing.ts";
 
 /** In which order rows are written, so that none is active or next while another still is. */
 const STATES = ["retired", "revoked", "active", "next"] as const satisfies readonly SigningKeyState[];

@@ -4,13 +4,13 @@ import type { CredentialStore } from "../core/ports.ts";
 import type { CustomerKeyStore, CustomerStore, DeviceStore } from "../core/registry/ports.ts";
 import type { ActivityStore, AuditLog, RevokedTokenStore, SecretStore } from "../core/registry/record-ports.ts";
 import type { SigningKeyStore } from "../core/tokens/ports.ts";
-import { createActivityStore } from "./activity.ts";
-import { createAuditLog } from "./audit.ts";
 import { createCredentialStore } from "./credentials.ts";
-import { createCustomerKeyStore } from "./customer-keys.ts";
-import { createCustomerStore } from "./customers.ts";
 import type { Database } from "./database.ts";
-import { createDeviceStore } from "./devices.ts";
+import { createActivityStore } from "./registry/activity.ts";
+import { createAuditLog } from "./registry/audit.ts";
+import { createCustomerKeyStore } from "./registry/customer-keys.ts";
+import { createCustomerStore } from "./registry/customers.ts";
+import { createDeviceStore } from "./registry/devices.ts";
 import { createRevokedTokenStore } from "./revoked-tokens.ts";
 import type { Sealer } from "./sealing.ts";
 import { createSecretStore } from "./secrets.ts";
@@ -28,7 +28,7 @@ export interface Store {
   readonly secrets: SecretStore;
 }
 
-/** Everything that is kept in a database, its secrets sealed. `onFault` hears of each that does not open. */
+/** Everything that is kept in a database, its secrets sealed. `onFault` is notified of each that does not open. */
 export function createStore(database: Database, sealer: Sealer, onFault: (error: unknown) => void = () => {}): Store {
   return {
     credentials: createCredentialStore(database, sealer, onFault),

@@ -3,8 +3,8 @@
 import { expect, test } from "vitest";
 import type { Condition } from "../../src/core/registry/filter.ts";
 import type { AuditLog } from "../../src/core/registry/record-ports.ts";
-import { insertAuditEvents } from "../../src/store/audit.ts";
 import type { Database } from "../../src/store/database.ts";
+import { insertAuditEvents } from "../../src/store/registry/audit.ts";
 import { refusalFrom } from "../core/refusal.ts";
 import { ACTOR, entryOf, FIRST, NOW, type Open } from "./store-samples.ts";
 

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import type { Database } from "../../src/store/database.ts";
-import { customerKeyContext } from "../../src/store/seal-contexts.ts";
+import { customerKeyContext } from "../../src/store/sealing.ts";
 import type { Empty } from "../store/connections.ts";
 import {
   after,

@@ -2,7 +2,7 @@
 
 import { setImmediate as turn } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { createLookUps, type LookUpOptions } from "../../src/store/look-ups.ts";
+import { createLookUps, type LookUpOptions } from "../../src/store/postgres/look-ups.ts";
 import { refusalFrom } from "../core/refusal.ts";
 
 function open(options: Partial<LookUpOptions> = {}) {

@@ -1,8 +1,8 @@
 // What errors of PostgreSQL mean, one by one; real ones are met in postgres-connection.postgres.test.ts.
 
 import { expect, test } from "vitest";
+import { explainOpening, isAway, isBusy } from "../../src/store/postgres/errors.ts";
 import { whereaboutsOf } from "../../src/store/postgres.ts";
-import { explainOpening, isAway, isBusy } from "../../src/store/postgres-errors.ts";
 
 const coded = (code: string, message = ""): Error => Object.assign(new Error(message), { code });
 

@@ -1,12 +1,12 @@
 // The audit log's queries. Knows the schema.
 
 import { type Selectable, sql, type Transaction } from "kysely";
-import type { AuditEntry, AuditEvent } from "../core/registry/ports.ts";
-import type { AuditLog } from "../core/registry/record-ports.ts";
-import { strangePageToken } from "../core/registry/refusals.ts";
-import type { Database } from "./database.ts";
+import type { AuditEntry, AuditEvent } from "../../core/registry/ports.ts";
+import type { AuditLog } from "../../core/registry/record-ports.ts";
+import { strangePageToken } from "../../core/registry/refusals.ts";
+import type { Database } from "../database.ts";
+import type { Schema } from "../schema.ts";
 import { findPage, type List } from "./lists.ts";
-import type { Schema } from "./schema.ts";
 
 /** A caller's own texts are cut at so many characters. */
 const LONGEST_SAYING = 200;

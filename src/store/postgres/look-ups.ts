@@ -1,7 +1,7 @@
 // Look-ups of logins and token checks on PostgreSQL: those that come together are one query, answered within a second.
 
-import { createDeadline } from "../core/deadline.ts";
-import { type Outage, storeUnavailable } from "./outage.ts";
+import { createDeadline } from "../../core/deadline.ts";
+import { type Outage, storeUnavailable } from "../outage.ts";
 
 /** Answers a look-up per element, in their order. */
 export type AnswerAll<Names, Answer> = (batch: readonly Names[]) => Promise<readonly Answer[]>;

@@ -2,14 +2,13 @@
 
 import { randomBytes } from "node:crypto";
 import { type Kysely, type Selectable, sql, type Transaction } from "kysely";
-import type { Customer, CustomerStore, StoredCustomer } from "../core/registry/ports.ts";
-import { hasDevices, noCustomer, taken } from "../core/registry/refusals.ts";
+import type { Customer, CustomerStore, StoredCustomer } from "../../core/registry/ports.ts";
+import { hasDevices, noCustomer, taken } from "../../core/registry/refusals.ts";
+import { type Database, forUpdate } from "../database.ts";
+import { isReal, type Schema } from "../schema.ts";
 import { insertAuditEvents } from "./audit.ts";
-import { type Database, forUpdate } from "./database.ts";
-import { isReal } from "./decoy.ts";
 import { versionOfRow } from "./device-rows.ts";
 import { findPage, type List } from "./lists.ts";
-import type { Schema } from "./schema.ts";
 
 /** The customers of one database. */
 export function createCustomerStore(database: Database): CustomerStore {

@@ -1,8 +1,8 @@
 // A device as its table has it, and as the core does. Knows the schema, and no query.
 
 import type { Selectable } from "kysely";
-import type { Device, StoredDevice, Versioned } from "../core/registry/ports.ts";
-import type { Schema } from "./schema.ts";
+import type { Device, StoredDevice, Versioned } from "../../core/registry/ports.ts";
+import type { Schema } from "../schema.ts";
 
 /** The columns of a device. */
 export const DEVICE_COLUMNS = [

@@ -1,16 +1,19 @@
 // The customer keys' queries. Knows the schema and sealing.
 
 import type { Kysely, Selectable } from "kysely";
-import type { CustomerKeyStore, CustomerSecret, CustomerSecrets, StoredCustomerKey } from "../core/registry/ports.ts";
-import { noCustomerKey, strangePageToken, taken } from "../core/registry/refusals.ts";
+import type {
+  CustomerKeyStore,
+  CustomerSecret,
+  CustomerSecrets,
+  StoredCustomerKey,
+} from "../../core/registry/ports.ts";
+import { noCustomerKey, strangePageToken, taken } from "../../core/registry/refusals.ts";
+import { type Database, forUpdate } from "../database.ts";
+import { isReal, type Schema } from "../schema.ts";
+import { customerKeyContext, type Sealer } from "../sealing.ts";
 import { insertAuditEvents } from "./audit.ts";
 import { changeKeysVersion, holdCustomer } from "./customers.ts";
-import { type Database, forUpdate } from "./database.ts";
-import { isReal } from "./decoy.ts";
 import { countKeyUsage } from "./key-usage.ts";
-import type { Schema } from "./schema.ts";
-import { customerKeyContext } from "./seal-contexts.ts";
-import type { Sealer } from "./sealing.ts";
 
 const COLUMNS = [
   "key_id",
@@ -24,7 +27,7 @@ const COLUMNS = [
 
 type Row = Pick<Selectable<Schema["customer_keys"]>, (typeof COLUMNS)[number]>;
 
-/** The customer keys of one database. `onFault` hears of each secret that does not open. */
+/** The customer keys of one database. `onFault` is notified of each secret that does not open. */
 export function createCustomerKeyStore(
   database: Database,
   sealer: Sealer,
@@ -99,8 +102,8 @@ export function createCustomerKeyStore(
 }
 
 /**
- * Every key of a customer, as CustomerKeyStore owes it. `onFault` hears of those that do not open and are in use. Whoever asks
- * overwrites the secrets when done.
+ * Every key of a customer, as CustomerKeyStore owes it. `onFault` is notified of those that do not open and are in use. The
+ * caller overwrites the secrets when done.
  */
 async function openCustomerKeys(
   db: Kysely<Schema>,

@@ -3,7 +3,7 @@
 import { Socket } from "node:net";
 import type { PostgresCursor, PostgresPool, PostgresPoolClient, PostgresQueryResult } from "kysely";
 import { type CustomTypesConfig, Pool, type PoolClient, type QueryConfig, types } from "pg";
-import { isUnanswered } from "./postgres-errors.ts";
+import { isUnanswered } from "./errors.ts";
 
 export interface PoolOptions {
   readonly url: string;

@@ -2,10 +2,9 @@
 
 import { setImmediate as letOthersGo } from "node:timers/promises";
 import { type Kysely, sql } from "kysely";
-import type { DevicesOfKey, KeyUsage, Tally } from "../core/registry/ports.ts";
-import type { Database } from "./database.ts";
-import { DECOY } from "./decoy.ts";
-import type { Schema } from "./schema.ts";
+import type { DevicesOfKey, KeyUsage, Tally } from "../../core/registry/ports.ts";
+import type { Database } from "../database.ts";
+import { DECOY, type Schema } from "../schema.ts";
 
 /** Counted at once: with SQLite nothing else runs meanwhile, and logins wait for some milliseconds at most. */
 const STEP = 2_000;

@@ -1,8 +1,8 @@
 // The list of devices. Knows the schema.
 
 import { sql } from "kysely";
-import type { Page, Paged, StoredDevice } from "../core/registry/ports.ts";
-import type { Database, Dialect } from "./database.ts";
+import type { Page, Paged, StoredDevice } from "../../core/registry/ports.ts";
+import type { Database, Dialect } from "../database.ts";
 import { type ActivityRow, type DeviceRow, deviceOfRow } from "./device-rows.ts";
 import { type Columns, findPage } from "./lists.ts";
 

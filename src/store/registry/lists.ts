@@ -1,9 +1,9 @@
 // Pages of lists by key: how much is looked at for one, and how a filter's comparisons are put to the database. Knows no table.
 
 import { type Expression, type Kysely, type RawBuilder, sql } from "kysely";
-import type { Condition, Operator } from "../core/registry/filter.ts";
-import type { Page } from "../core/registry/ports.ts";
-import type { Schema } from "./schema.ts";
+import type { Condition, Operator } from "../../core/registry/filter.ts";
+import type { Page } from "../../core/registry/ports.ts";
+import type { Schema } from "../schema.ts";
 
 /** For one page so many rows are looked at and no more, however few match: the last page takes as long as the first. */
 const LOOKED_AT = 2_000;

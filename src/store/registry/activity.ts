@@ -1,12 +1,11 @@
 // The queries of what was last seen of devices. Knows the schema.
 
 import { type RawBuilder, sql, type Transaction } from "kysely";
-import { type AuditEntry, GATEWAY } from "../core/registry/ports.ts";
-import type { ActivityStore, Move, Sighting } from "../core/registry/record-ports.ts";
+import { type AuditEntry, GATEWAY } from "../../core/registry/ports.ts";
+import type { ActivityStore, Move, Sighting } from "../../core/registry/record-ports.ts";
+import type { Database, Dialect } from "../database.ts";
+import { DECOY, type Schema } from "../schema.ts";
 import { insertAuditEvents } from "./audit.ts";
-import type { Database, Dialect } from "./database.ts";
-import { DECOY } from "./decoy.ts";
-import type { Schema } from "./schema.ts";
 
 /** Rows of the one statement, which is compiled once. */
 const ROWS = 250;
@@ -74,8 +73,8 @@ function isNewer(column: string): RawBuilder<unknown> {
 }
 
 /**
- * Rows of devices that are enrolled, and were when they were seen (one that was deleted has no part in one of its name), each column the later one's of what was seen and what is there. On PostgreSQL in the order
- * of their names, come what may: several gateways write the same rows, and none is to wait for another that waits for it.
+ * Writes the activity of devices that were enrolled when they were seen; each column keeps its later value. PostgreSQL writes the rows
+ * in the order of their names: several gateways write the same ones, and none deadlocks with another.
  */
 function buildUpsert(size: number, dialect: Dialect): RawBuilder<unknown> {
   const inOrder = dialect === "postgres" ? sql`order by seen.column1` : sql``;

@@ -1,16 +1,15 @@
 // The devices' queries, one device at a time. Knows the schema.
 
 import type { Kysely, Transaction } from "kysely";
-import type { DeviceStore, StoredDevice } from "../core/registry/ports.ts";
-import { noDevice, taken } from "../core/registry/refusals.ts";
+import type { DeviceStore, StoredDevice } from "../../core/registry/ports.ts";
+import { noDevice, taken } from "../../core/registry/refusals.ts";
+import { type Database, forUpdate } from "../database.ts";
+import { isReal, type Schema } from "../schema.ts";
 import { insertAuditEvents } from "./audit.ts";
 import { keepCustomer } from "./customers.ts";
-import { type Database, forUpdate } from "./database.ts";
-import { isReal } from "./decoy.ts";
 import { importAll } from "./device-import.ts";
 import { listDevices } from "./device-list.ts";
 import { deviceOfRow, rowOfDevice } from "./device-rows.ts";
-import type { Schema } from "./schema.ts";
 
 /** The devices of one database. */
 export function createDeviceStore(database: Database): DeviceStore {
@@ -26,7 +25,6 @@ export function createDeviceStore(database: Database): DeviceStore {
           .executeTakeFirstOrThrow(() => taken("device_key"));
         // A former device of this name may have been seen after it was deleted.
         await transaction.deleteFrom("device_activity").where("device_key", "=", device.deviceKey).execute();
-        // A gateway may have found before that there is none.
         await insertAuditEvents(transaction, entry);
         return deviceOfRow(row);
       });

@@ -2,12 +2,12 @@
 
 import { setImmediate as letOthersGo } from "node:timers/promises";
 import { type Kysely, type RawBuilder, sql, type Transaction } from "kysely";
-import type { Device, DeviceStore, Versioned } from "../core/registry/ports.ts";
+import type { Device, DeviceStore, Versioned } from "../../core/registry/ports.ts";
+import { retryWhile } from "../busy.ts";
+import type { Database, Dialect } from "../database.ts";
+import type { Schema } from "../schema.ts";
 import { insertAuditEvents } from "./audit.ts";
-import { retryWhile } from "./busy.ts";
-import type { Database, Dialect } from "./database.ts";
 import { DEVICE_COLUMNS, type DeviceRow, deviceOfRow, rowOfDevice } from "./device-rows.ts";
-import type { Schema } from "./schema.ts";
 
 interface Decided {
   readonly current: (Device & Versioned) | undefined;
