@@ -5,6 +5,7 @@ import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 import { AuthError, malformed, type Reason } from "../../src/core/errors.ts";
 import { tooLarge } from "../../src/protocols/compression.ts";
 import { errorHeaders, internalError, toRest } from "../../src/protocols/errors.ts";
+import { unsupportedMediaType } from "../../src/protocols/mistakes.ts";
 
 export interface AnswerNotes {
   /** When each reason is told. */
@@ -64,7 +65,7 @@ export function transportRefusals(bodyLimit: number | undefined): readonly AuthE
   if (bodyLimit === undefined) return [malformed("the query is not percent-encoded UTF-8"), internal];
   return [
     malformed("the body is a string. Send an object"),
-    new AuthError("unsupported_media_type", "the Content-Type is not JSON. Send it as JSON or leave the header out"),
+    unsupportedMediaType("text/plain", "application/json or leave the header out"),
     tooLarge(bodyLimit),
     internal,
   ];

@@ -20,7 +20,7 @@ const LOGIN = {
   },
   method_not_allowed: { when: "the path takes other HTTP methods", cure: "use one of the header `Allow`" },
   unsupported_media_type: {
-    when: "a Content-Type that is not JSON; in Connect and gRPC an unknown media type or compression",
+    when: "a Content-Type that is not JSON, as `message` says; in Connect and gRPC an unknown media type or compression",
     cure: "send `application/json`, or no Content-Type",
   },
   too_large: {

@@ -114,6 +114,7 @@ export function createListeners(
         services: [...operated, ...[health.spec, ...reflection].map((spec) => ({ spec }))],
         endpoints: {
           ...shared,
+          ...issuerDocuments(issuer, config.issuer, ring, config.tls === undefined ? "http" : "https"),
           "/openapi.json": document(async () => (await openapi()).internalOpenapi),
           "/metrics": document(served.metrics.render),
           "/readyz": document(async () => {

@@ -44,7 +44,7 @@ export interface Particulars {
 
 /**
  * A refusal. `message` is for a developer and free of `; / ? : @ & = + $ ,` and the number sign, which grpc-js would
- * show percent-encoded; of what the caller sent it repeats at most a name that is all but a known one.
+ * show percent-encoded, but for a media type; of what the caller sent it repeats at most a name that is all but a known one, and that.
  */
 export class AuthError extends Error {
   readonly reason: Reason;

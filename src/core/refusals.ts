@@ -12,11 +12,11 @@ export function rateLimited(limit: LimitState): AuthError {
 
 const RATE_LIMITED = {
   login:
-    "too many logins of this device in this time frame. Keep the token for as long as it lives and wait for retry_after",
+    "too many logins of this device in this time frame. Keep the token for as long as it lives and wait for the seconds of retry-after",
   failure:
-    "too many wrong signatures for this device from this address in this time frame. Check the customer key and wait for retry_after",
+    "too many wrong signatures for this device from this address in this time frame. Check the customer key and wait for the seconds of retry-after",
   address:
-    "too many refused logins from this address in this time frame. Check the customer keys and wait for retry_after",
+    "too many refused logins from this address in this time frame. Check the customer keys and wait for the seconds of retry-after",
   replay: "this proof was used before. Sign again with the current time",
 } satisfies Record<PolicyName, string>;
 

@@ -36,7 +36,9 @@ export function createDispatch({ endpoints, isOwnHost, onFault, ...options }: Di
     if (isClaimed) throw new TypeError(`${path} is claimed twice`);
   }
 
-  const protocolOf = (contentType: string, path: string): Protocol => {
+  /** Undefined at an endpoint: a proxy asks `/auth/check` with the Content-Type of the request that it checks. */
+  const protocolOf = (contentType: string, path: string): Protocol | undefined => {
+    if (table.has(path)) return undefined;
     if (contentType.startsWith("application/grpc-web")) return grpcWeb;
     if (contentType.startsWith("application/grpc")) return grpc;
     return methods.has(path) || streaming.paths.includes(path) ? connect : rest;
@@ -53,13 +55,13 @@ export function createDispatch({ endpoints, isOwnHost, onFault, ...options }: Di
     const misdirected = isForeign ? new AuthError("misdirected", MISDIRECTED) : undefined;
     const error = misdirected ?? (isStreaming ? streaming.check(exchange) : undefined);
     if (error !== undefined) {
-      options.onError(error, options.callerFrom(exchange, protocol.name));
-      protocol.writeError(exchange, error, undefined);
+      const { name, writeError } = protocol ?? rest;
+      options.onError(error, options.callerFrom(exchange, name));
+      writeError(exchange, error, undefined);
       return;
     }
     if (isStreaming) return streaming.answer(exchange);
-    if (protocol !== rest) return answerCall(exchange, protocol, options);
-    return table.paths.includes(path) ? table.answer(exchange) : answerCall(exchange, rest, options);
+    return protocol === undefined ? table.answer(exchange) : answerCall(exchange, protocol, options);
   }
 
   return (exchange) => {

@@ -2,13 +2,13 @@
 
 import type { KeyRing } from "../core/tokens/keyring.ts";
 import { DOCUMENT_MAX_AGE, metadataPaths, renderJwks, renderMetadata } from "../core/tokens/published-document.ts";
-import type { Endpoint, EndpointAnswer, Endpoints } from "./endpoints.ts";
+import type { Endpoint, Endpoints } from "./endpoints.ts";
 
 /** Seconds that keys may be kept while the database does not answer: one of them may be revoked. */
 const STALE_MAX_AGE = 30;
 
 /** An endpoint that answers every GET alike. */
-export function document(answer: () => EndpointAnswer | Promise<EndpointAnswer>): Endpoint {
+export function document(answer: Endpoint["answer"]): Endpoint {
   return { method: "GET", answer };
 }
 
@@ -16,8 +16,14 @@ export function document(answer: () => EndpointAnswer | Promise<EndpointAnswer>)
  * Documents for verifiers: the JWKS and the issuer's metadata (RFC 8414).
  * @param issuer known once the public listener listens, at the latest
  * @param configuredIssuer undefined: the listener's own address is the issuer
+ * @param introspectionScheme of a listener that introspects tokens
  */
-export function issuerDocuments(issuer: () => string, configuredIssuer: string | undefined, ring: KeyRing): Endpoints {
+export function issuerDocuments(
+  issuer: () => string,
+  configuredIssuer: string | undefined,
+  ring: KeyRing,
+  introspectionScheme?: "http" | "https",
+): Endpoints {
   const jwks = document(async () => {
     const confirm = async (): Promise<void> => ring.confirm();
     const maxAge = await confirm().then(
@@ -26,8 +32,12 @@ export function issuerDocuments(issuer: () => string, configuredIssuer: string |
     );
     return { contentType: "application/jwk-set+json", ...renderJwks(ring.published()), maxAge };
   });
-  const metadata = document(() => {
-    const rendered = renderMetadata(issuer(), ring.published());
+  const metadata = document(({ header }) => {
+    // The caller's own name for the listener: the gateway does not know by which names it is reached.
+    const host = header(":authority") ?? header("host");
+    const isAsked = introspectionScheme !== undefined && host !== undefined;
+    const introspection = isAsked ? `${introspectionScheme}://${host}/oauth2/introspect` : undefined;
+    const rendered = renderMetadata(issuer(), ring.published(), introspection);
     return { contentType: "application/json", ...rendered, maxAge: DOCUMENT_MAX_AGE };
   });
   const paths = metadataPaths(configuredIssuer).map((path) => [path, metadata]);

@@ -27,8 +27,8 @@ export interface EndpointAnswer {
 }
 
 export interface Endpoint {
-  /** GET includes HEAD. */
-  readonly method: "GET" | "POST";
+  /** GET includes HEAD; `any`: every method, at this path and all below it. */
+  readonly method: "GET" | "POST" | "any";
   /** The most bytes of a POST's body; 0 when absent. */
   readonly maxBytes?: number;
   /** Answers. An AuthError that it throws is told as REST tells it. */
@@ -40,6 +40,7 @@ export type Endpoints = Readonly<Record<string, Endpoint>>;
 
 export interface EndpointTable {
   readonly paths: readonly string[];
+  readonly has: (path: string) => boolean;
   readonly answer: (exchange: Exchange) => Promise<void>;
 }
 
@@ -49,14 +50,18 @@ export function createEndpoints(
   { callerFrom, onError }: Pick<CallOptions, "callerFrom" | "onError">,
 ): EndpointTable {
   const table = new Map(Object.entries(endpoints));
+  const trees = [...table].filter(([, { method }]) => method === "any");
+  const find = (path: string): Endpoint | undefined =>
+    table.get(path) ?? trees.find(([root]) => path.startsWith(`${root}/`))?.[1];
+
   async function answer(exchange: Exchange): Promise<void> {
     const caller = callerFrom(exchange, "rest");
     try {
-      const endpoint = table.get(pathOf(exchange));
+      const endpoint = find(pathOf(exchange));
       if (endpoint === undefined) throw noRoute([]);
-      const methods = endpoint.method === "GET" ? ["GET", "HEAD"] : ["POST"];
-      if (!methods.includes(exchange.method)) throw noRoute(methods);
       const { method, maxBytes = 0 } = endpoint;
+      const methods = method === "GET" ? ["GET", "HEAD"] : [method];
+      if (method !== "any" && !methods.includes(exchange.method)) throw noRoute(methods);
       const body = method === "POST" ? await exchange.readBody(maxBytes) : new Uint8Array();
       const header = (name: string): string | undefined => headerLines(exchange, name);
       write(exchange, await endpoint.answer({ header, body, caller }));
@@ -68,7 +73,7 @@ export function createEndpoints(
     }
   }
 
-  return { paths: [...table.keys()], answer };
+  return { paths: [...table.keys()], has: (path) => find(path) !== undefined, answer };
 }
 
 function write(exchange: Exchange, answer: EndpointAnswer): void {

@@ -3,12 +3,16 @@
 import { AuthError, malformed, type Reason } from "../core/errors.ts";
 import type { VerifyTokenFor } from "../core/verify-token.ts";
 import type { RequestCaller } from "../protocols/call.ts";
+import { unsupportedMediaType } from "../protocols/mistakes.ts";
 import type { Endpoint, EndpointAnswer, EndpointRequest } from "./endpoints.ts";
 
-/** `GET /auth/check`: 200 with the token's device and customer, or a 401 that a proxy may pass on. */
+/**
+ * `/auth/check`: 200 with the token's device and customer, or a 401 that a proxy may pass on. Envoy asks with the method and, below
+ * it, the path of the request that it checks.
+ */
 export function createForwardAuth(verifyToken: VerifyTokenFor<RequestCaller>): Endpoint {
   return {
-    method: "GET",
+    method: "any",
     async answer({ header, caller }) {
       const { deviceKey, customerId } = await verifyToken(tokenOf(header), caller);
       return {
@@ -68,9 +72,7 @@ function json(value: object): EndpointAnswer {
 /** @throws AuthError `unsupported_media_type`, `malformed` */
 function readToken(contentType: string | undefined, body: Uint8Array): string {
   if (contentType !== undefined && !FORM.test(contentType)) {
-    const message =
-      "the Content-Type is not that of a form, application/x-www-form-urlencoded. Send token as a field of one";
-    throw new AuthError("unsupported_media_type", message);
+    throw unsupportedMediaType(contentType, "application/x-www-form-urlencoded");
   }
   const [token = "", ...others] = new URLSearchParams(Buffer.from(body).toString()).getAll("token");
   if (others.length > 0) throw malformed("token is there more than once. Send it once", "token");

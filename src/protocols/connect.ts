@@ -1,11 +1,12 @@
 // Connect's unary protocol (connectrpc.com/docs/protocol).
 
-import { AuthError, malformed } from "../core/errors.ts";
+import { type AuthError, malformed } from "../core/errors.ts";
 import { findMethod, type MethodsByPath, type Protocol } from "./call.ts";
 import { decompress, readCoding } from "./compression.ts";
 import { errorHeaders, toConnect } from "./errors.ts";
 import type { Exchange } from "./exchange.ts";
 import { type Codec, JSON_CODEC, PROTO_CODEC } from "./message.ts";
+import { unsupportedMediaType } from "./mistakes.ts";
 import { restError } from "./rest.ts";
 
 /** A longer deadline is clamped to this, in milliseconds. */
@@ -52,14 +53,13 @@ const MEDIA_TYPE = /^application\/(?:(json)(?:\s*;\s*charset\s*=\s*"?utf-?8"?)?|
 
 function codecOf({ headers }: Exchange): Codec {
   const match = MEDIA_TYPE.exec(headers["content-type"] ?? "");
-  if (match === null) throw unknownMediaType();
+  if (match === null) throw unknownMediaType(headers["content-type"]);
   return match[1] === undefined ? PROTO_CODEC : JSON_CODEC;
 }
 
-/** No protocol has the request's Content-Type. */
-export function unknownMediaType(): AuthError {
-  const message = "the Content-Type is none that Connect, gRPC or gRPC-Web has";
-  return new AuthError("unsupported_media_type", message);
+/** The Content-Type is none of Connect, gRPC and gRPC-Web. */
+export function unknownMediaType(sent: string | undefined): AuthError {
+  return unsupportedMediaType(sent, "application/json, application/proto, application/grpc or application/grpc-web");
 }
 
 function readTimeout(header: string | string[] | undefined): number | undefined {

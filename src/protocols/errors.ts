@@ -115,13 +115,16 @@ export function toConnect(error: CallError): { status: number; body: string } {
   return { status: STATUSES[code] ?? 500, body };
 }
 
+/** The characters that Grpc-Message escapes: all but printable ASCII, and the percent sign. */
+const UNPRINTABLE = /[^\x20-\x24\x26-\x7e]+/g;
+
 /** An error as gRPC's trailers carry it. */
 export function toGrpcTrailers(error: CallError): HeaderField[] {
   const { code, message, details } = describe(error);
   const status = toBinary(StatusSchema, create(StatusSchema, { code, message, details }));
   return [
     ["Grpc-Status", String(code)],
-    ["Grpc-Message", encodeURIComponent(message.toWellFormed())],
+    ["Grpc-Message", message.toWellFormed().replace(UNPRINTABLE, encodeURIComponent)],
     ["Grpc-Status-Details-Bin", Buffer.from(status).toString("base64").replace(/=+$/, "")],
   ];
 }

@@ -60,7 +60,7 @@ export function acceptEnveloped(
 ): AcceptedCall {
   const method = findMethod(methods, exchange);
   const match = mediaType.exec(exchange.headers["content-type"] ?? "");
-  if (match === null) throw unknownMediaType();
+  if (match === null) throw unknownMediaType(exchange.headers["content-type"]);
   const codec: Codec = match[1]?.toLowerCase() === "json" ? JSON_CODEC : PROTO_CODEC;
   const coding = readCoding(exchange.headers["grpc-encoding"]);
   const { desc, maxMessageBytes } = method;

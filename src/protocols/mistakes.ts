@@ -1,8 +1,8 @@
-// Names the mistake in a JSON value that does not fit its field.
+// Names the mistake in a media type, or in a JSON value that does not fit its field.
 
 import { type DescField, type JsonObject, type JsonValue, ScalarType } from "@bufbuild/protobuf";
 import { distance } from "fastest-levenshtein";
-import { type AuthError, malformed } from "../core/errors.ts";
+import { AuthError, malformed } from "../core/errors.ts";
 
 /** An unknown name within so many edits of an absent field is a near miss; short names allow fewer. */
 const MAX_EDITS = 2;
@@ -18,6 +18,13 @@ export function isNearMiss(sent: string, name: string): boolean {
 
 export function isObject(json: JsonValue | undefined): json is JsonObject {
   return typeof json === "object" && json !== null && !Array.isArray(json);
+}
+
+/** The Content-Type is none that is wanted. */
+export function unsupportedMediaType(sent: string | undefined, wanted: string): AuthError {
+  const [type] = /^[\w.+-]{1,40}\/[\w.+-]{1,40}(?=\s*(?:;|$))/.exec(sent?.trim() ?? "") ?? [];
+  const told = sent ? (type ?? "not of the form type/subtype") : "missing";
+  return new AuthError("unsupported_media_type", `the Content-Type is ${told}. Send ${wanted}`);
 }
 
 /** A value of the wrong type: what it is, and what to send instead. `place` is empty for the body. */

@@ -15,7 +15,7 @@ import { type Answer, type Exchange, pathOf } from "./exchange.ts";
 import { HeaderList } from "./header-list.ts";
 import { parseJson } from "./json.ts";
 import { readMessage } from "./message.ts";
-import { isObject } from "./mistakes.ts";
+import { isObject, unsupportedMediaType } from "./mistakes.ts";
 import { findFieldPath, formatFieldPath, readQuery, setField } from "./query.ts";
 import { createRouteTable, type Match, type Route } from "./routes.ts";
 
@@ -113,8 +113,7 @@ const JSON_TYPE = /^\s*(?:application|text)\/(?:[\w.-]+\+)?json\s*(?:;|,|$)/i;
 async function readJsonBody(exchange: Exchange, maxBytes: number): Promise<JsonValue> {
   const type = exchange.headers["content-type"] ?? "";
   if (type !== "" && !JSON_TYPE.test(type)) {
-    const message = "the Content-Type is not JSON. Send it as JSON or leave the header out";
-    throw new AuthError("unsupported_media_type", message);
+    throw unsupportedMediaType(type, "application/json or leave the header out");
   }
   const coding = exchange.headers["content-encoding"] ?? "";
   if (coding !== "" && coding !== "identity") {

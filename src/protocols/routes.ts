@@ -72,7 +72,8 @@ export function createRouteTable(methods: readonly DescMethodUnary[]): RouteTabl
 
   function match(verb: string, path: string): Match | undefined {
     const request = `${verb === "HEAD" ? "GET" : verb} ${path}`;
-    const literal = patterns.get(request);
+    // A slash at the end is dropped where no variable could be meant to follow it.
+    const literal = patterns.get(request.replace(/\/$/, ""));
     if (literal?.bound.length === 0) return { route: literal, values: [] };
     for (const [pattern, route] of compiled) {
       const values = pattern.exec(request)?.slice(1).map(decode);

@@ -33,7 +33,8 @@ export function createStreaming({ services, callerFrom }: Pick<CallOptions, "ser
       if (method !== "POST")
         return new AuthError("method_not_allowed", "methods are called with POST", { allow: ["POST"] });
       const handler = handlers.get(pathOf(exchange));
-      if (handler?.supportedContentType(headers["content-type"] ?? "") !== true) return unknownMediaType();
+      if (handler?.supportedContentType(headers["content-type"] ?? "") !== true)
+        return unknownMediaType(headers["content-type"]);
       if (handler.method.methodKind === "bidi_streaming" && exchange.version < 2) {
         return new AuthError("unsupported_media_type", "this method streams both ways and takes HTTP 2");
       }

@@ -58,7 +58,7 @@ test("login prints the same answers over all four protocols, with the values tha
     const limited = await runCommand(wordsOf(via), { env });
     expect(limited.status).toBe(1);
     expect(limited.stderr).toMatch(
-      /^countersign: rate_limited: too many logins .* and wait for retry_after \(retry_after \d+ s\)\n$/,
+      /^countersign: rate_limited: too many logins .* and wait for the seconds of retry-after \(retry_after \d+ s\)\n$/,
     );
     const skewed = await runCommand(wordsOf(via, "--timestamp", "1"), { env });
     expect(skewed.stderr).toMatch(

@@ -24,7 +24,7 @@ describe("the login limit", () => {
     const refusal = await refusalFrom(path.login(device));
     expect(decidedBy(refusal)).toEqual(["rate_limited", "login"]);
     expect(refusal.message).toBe(
-      "too many logins of this device in this time frame. Keep the token for as long as it lives and wait for retry_after",
+      "too many logins of this device in this time frame. Keep the token for as long as it lives and wait for the seconds of retry-after",
     );
     expect(refusal.particulars.limit).toEqual({
       policy: policies.login,
@@ -79,7 +79,7 @@ describe("the failure limit", () => {
     const refusal = await refusalFrom(path.login(device, { key: "wrong" }));
     expect(decidedBy(refusal)).toEqual(["rate_limited", "failure"]);
     expect(refusal.message).toBe(
-      "too many wrong signatures for this device from this address in this time frame. Check the customer key and wait for retry_after",
+      "too many wrong signatures for this device from this address in this time frame. Check the customer key and wait for the seconds of retry-after",
     );
     expect(path.charged).toEqual(Array(3).fill(["failure", "address"]));
   });

@@ -114,7 +114,10 @@ describe.for([1, 2] as const)("over HTTP/%i", (version) => {
     "rejects the media type %s",
     async (type) => {
       const answer = await call({ headers: { "content-type": type } });
-      expect(json(answer)).toMatchObject({ status: 415, code: "unimplemented" });
+      const [sent] = type.split(";");
+      const wanted = "application/json, application/proto, application/grpc or application/grpc-web";
+      const message = `the Content-Type is ${sent}. Send ${wanted}`;
+      expect(json(answer)).toMatchObject({ status: 415, code: "unimplemented", message });
     },
   );
 

@@ -130,9 +130,14 @@ describe("/auth/check", () => {
     expect(answer.status).toBe(401);
   });
 
-  test("takes GET only", async () => {
-    const answer = await fetch(`${gateway.publicUrl}/auth/check`, { method: "POST" });
-    expect([answer.status, answer.headers.get("allow")]).toEqual([405, "GET, HEAD"]);
+  test.for(["GET", "POST", "DELETE", "OPTIONS", "PROPFIND"])("takes %s, at paths below it too", async (method) => {
+    const { token, deviceKey } = await logIn();
+    const headers = { "x-access-token": token, "content-type": "application/grpc" };
+    const ask = (path: string, init: object) => fetch(`${gateway.publicUrl}/auth/check${path}`, { method, ...init });
+    const answer = await ask("/orders/7?all=1", { headers });
+    expect([answer.status, answer.headers.get("x-device-key")]).toEqual([200, deviceKey]);
+    expect((await ask("/", {})).status).toBe(401);
+    expect((await ask("ed", { headers: { "x-access-token": token } })).status).toBe(404);
   });
 });
 

@@ -10,6 +10,16 @@ beforeAll(async () => {
 });
 afterAll(() => gateway.close());
 
+test("names the introspection endpoint at the internal listener, by the name it was asked at", async () => {
+  const { host } = new URL(gateway.internalUrl);
+  const answer = await fetch(`${gateway.internalUrl}/.well-known/oauth-authorization-server`);
+  expect(JSON.parse(await answer.text())).toMatchObject({
+    issuer: "https://login.example",
+    introspection_endpoint: `http://${host}/oauth2/introspect`,
+    introspection_endpoint_auth_methods_supported: ["none"],
+  });
+});
+
 test.for(["oauth-authorization-server", "openid-configuration"])("is at %s, and says what is so", async (name) => {
   const answer = await fetch(`${gateway.publicUrl}/.well-known/${name}`);
   expect(answer.headers.get("cache-control")).toBe("max-age=300");

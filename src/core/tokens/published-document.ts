@@ -21,14 +21,25 @@ export function renderJwks(keys: readonly PublicJwk[]): PublishedDocument {
   return publish({ keys });
 }
 
-/** The last two members are for middlewares that want OpenID Connect Discovery. There is no OAuth flow: those lists are empty. */
-export function renderMetadata(issuer: string, keys: readonly PublicJwk[]): PublishedDocument {
+/**
+ * The last two members are for middlewares that want OpenID Connect Discovery. There is no OAuth flow: those lists are empty.
+ * @param introspection where tokens are introspected; undefined: not at the listener that was asked
+ */
+export function renderMetadata(
+  issuer: string,
+  keys: readonly PublicJwk[],
+  introspection: string | undefined,
+): PublishedDocument {
   return publish({
     issuer,
     jwks_uri: `${withoutSlash(issuer)}/.well-known/jwks.json`,
     response_types_supported: [],
     grant_types_supported: [],
     token_endpoint_auth_methods_supported: [],
+    ...(introspection !== undefined && {
+      introspection_endpoint: introspection,
+      introspection_endpoint_auth_methods_supported: ["none"],
+    }),
     subject_types_supported: ["public"],
     id_token_signing_alg_values_supported: [...new Set(keys.map(({ alg }) => alg))],
   });
