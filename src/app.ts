@@ -23,11 +23,10 @@ import { createActorOf, createAdminGuard } from "./services/admin-guard.ts";
 import { createAuthService, createReadLogin } from "./services/auth.ts";
 import { createTokenService, TOKEN_MESSAGE_BYTES } from "./services/token.ts";
 import { monotonicNow, systemNow } from "./telemetry/clock.ts";
-import { observeFallback } from "./telemetry/fallback.ts";
 import { createLog } from "./telemetry/logger.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
 import { createObserver } from "./telemetry/observe.ts";
-import { observeStore } from "./telemetry/store.ts";
+import { observeFallback, observeStore } from "./telemetry/outages.ts";
 import { readVersion } from "./telemetry/version.ts";
 
 /** A running gateway. */

@@ -7,8 +7,7 @@ import { type KeyRing, openKeyRing } from "../core/tokens/keyring.ts";
 import type { SigningKeyStore } from "../core/tokens/ports.ts";
 import { PUBLISH_MS, type RingRules, tokenLife } from "../core/tokens/rotation.ts";
 import { createSigningKeys, type SigningKeys } from "../core/tokens/signing-keys.ts";
-import { monotonicNow } from "../telemetry/clock.ts";
-import { repeatEvery } from "../telemetry/repeat.ts";
+import { monotonicNow, repeatEvery } from "../telemetry/clock.ts";
 
 export interface OpenedRing {
   readonly ring: KeyRing;

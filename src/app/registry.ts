@@ -13,8 +13,7 @@ import type { OutageListener } from "../store/outage.ts";
 import { createSealer } from "../store/sealing.ts";
 import { createStore, type Store } from "../store/sql.ts";
 import { openSqlite } from "../store/sqlite.ts";
-import { monotonicNow } from "../telemetry/clock.ts";
-import { repeatEvery } from "../telemetry/repeat.ts";
+import { monotonicNow, repeatEvery } from "../telemetry/clock.ts";
 
 export interface OpenedRegistry {
   readonly database: Pick<Database, "ping">;

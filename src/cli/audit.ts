@@ -3,7 +3,7 @@
 import type { Command } from "commander";
 import { AuditEventSchema } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { adminCommand } from "./gateway/admin-client.ts";
-import { addListCommand } from "./listing.ts";
+import { addListCommand } from "./terminal/listing.ts";
 
 /** Adds `audit`. */
 export function addAuditCommand(program: Command): void {

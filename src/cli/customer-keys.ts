@@ -10,11 +10,11 @@ import {
   KeyPurpose,
   RetireCustomerKeyResponseSchema,
 } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
-import { readTimeOption, writeResource } from "./fields.ts";
 import { adminCommand, COUNTING, callAdmin } from "./gateway/admin-client.ts";
-import { addListCommand, createTable } from "./listing.ts";
-import { addConfirmOption, type ConfirmOptions, confirm, usageFailure, warn, writeResult } from "./output.ts";
-import { readSecret, writeSecret } from "./secret-file.ts";
+import { readTimeOption, writeResource } from "./terminal/fields.ts";
+import { readSecret, writeSecret } from "./terminal/files.ts";
+import { addListCommand, createTable } from "./terminal/listing.ts";
+import { addConfirmOption, type ConfirmOptions, confirm, usageFailure, warn, writeResult } from "./terminal/output.ts";
 
 const PURPOSES = { login: KeyPurpose.LOGIN, derivation: KeyPurpose.DERIVATION };
 const USAGE_COLUMNS = ["key_id", "purpose", "state", "devices", "first_use_time", "last_use_time"];

@@ -2,10 +2,10 @@
 
 import type { Command } from "commander";
 import { type Customer, CustomerSchema, Status } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
-import { writeResource } from "./fields.ts";
 import { adminCommand, callAdmin } from "./gateway/admin-client.ts";
-import { addListCommand } from "./listing.ts";
-import { addConfirmOption, type ConfirmOptions, confirm, usageFailure, writeResult } from "./output.ts";
+import { writeResource } from "./terminal/fields.ts";
+import { addListCommand } from "./terminal/listing.ts";
+import { addConfirmOption, type ConfirmOptions, confirm, usageFailure, writeResult } from "./terminal/output.ts";
 import { REVOKED_TOKENS } from "./tokens.ts";
 
 interface CustomerOptions {

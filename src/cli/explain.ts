@@ -3,10 +3,10 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { Command } from "commander";
 import { ExplainLoginResponseSchema } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
-import { readTimeOption, writeResource } from "./fields.ts";
 import { adminCommand, callAdmin } from "./gateway/admin-client.ts";
-import { readInput } from "./input.ts";
-import { CommandFailure } from "./output.ts";
+import { readTimeOption, writeResource } from "./terminal/fields.ts";
+import { readInput } from "./terminal/files.ts";
+import { CommandFailure } from "./terminal/output.ts";
 
 interface ExplainOptions {
   readonly deviceKey: string;

@@ -3,14 +3,22 @@
 import { request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { text } from "node:stream/consumers";
+import { ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { type Command, Option } from "commander";
+import { AuthService } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
 import { readClientConfig } from "../client-config.ts";
 import { processEnvironment } from "../config.ts";
-import { codeOf } from "./error-code.ts";
-import { DEADLINE_MS, type Endpoint, endpointOf } from "./gateway/endpoint.ts";
-import { gatewayFailure, unreachable } from "./gateway/failures.ts";
-import { CommandFailure, usageFailure, writeResult } from "./output.ts";
+import {
+  connectFailure,
+  DEADLINE_MS,
+  type Endpoint,
+  endpointOf,
+  gatewayFailure,
+  transportOptions,
+  unreachable,
+} from "./gateway/endpoint.ts";
 import { addSignOptions, type SignedLogin, type SignOptions, signFrom } from "./sign.ts";
+import { CommandFailure, codeOf, usageFailure, writeResult } from "./terminal/output.ts";
 
 const PROTOCOLS = ["rest", "connect", "grpc", "grpc-web"] as const;
 
@@ -32,11 +40,7 @@ export function addLoginCommand(program: Command): void {
       }
       const login = await signFrom(options);
       const endpoint = endpointOf(url, "--url", readClientConfig(processEnvironment()));
-      // Connect's client is loaded only where it is used.
-      const answer =
-        via === "rest"
-          ? await sendRest(endpoint, login)
-          : await (await import("./login-rpc.ts")).sendRpc(via, endpoint, login);
+      const answer = via === "rest" ? await sendRest(endpoint, login) : await sendRpc(via, endpoint, login);
       writeResult(command, { ...answer }, [answer.token]);
     });
 }
@@ -77,5 +81,36 @@ function parseObject(body: string): Readonly<Record<string, unknown>> {
     return { ...JSON.parse(body) };
   } catch {
     return {};
+  }
+}
+
+/** Sends a signed login. @throws CommandFailure with the gateway's reason */
+async function sendRpc(
+  via: Exclude<LoginOptions["via"], "rest">,
+  endpoint: Endpoint,
+  login: SignedLogin,
+): Promise<{ token: string; expires_in: number }> {
+  // Loaded only where it is used.
+  const { createConnectTransport, createGrpcTransport, createGrpcWebTransport, Http2SessionManager } = await import(
+    "@connectrpc/connect-node"
+  );
+  const sessionManager = new Http2SessionManager(endpoint.url, {}, { ...endpoint.tls });
+  const transports: Record<typeof via, () => Transport> = {
+    connect: () => createConnectTransport({ ...transportOptions(endpoint), httpVersion: "1.1" }),
+    "grpc-web": () => createGrpcWebTransport({ ...transportOptions(endpoint), httpVersion: "1.1" }),
+    grpc: () => createGrpcTransport({ ...transportOptions(endpoint), sessionManager }),
+  };
+  try {
+    const { token, expiresIn } = await createClient(AuthService, transports[via]()).login({
+      deviceKey: login.device_key,
+      timestamp: BigInt(login.timestamp),
+      deviceSignature: login.device_signature,
+    });
+    return { token, expires_in: expiresIn };
+  } catch (error) {
+    throw connectFailure(ConnectError.from(error), endpoint);
+  } finally {
+    // An open HTTP/2 session would keep the process alive.
+    sessionManager.abort();
   }
 }

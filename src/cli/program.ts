@@ -3,7 +3,7 @@
 import { Command, CommanderError, Help, type Option } from "commander";
 import { ConfigError } from "../config.ts";
 import { readVersion } from "../telemetry/version.ts";
-import { CommandFailure, usageFailure, watchOutput, writeFailure } from "./output.ts";
+import { CommandFailure, usageFailure, watchOutput, writeFailure } from "./terminal/output.ts";
 
 /** Runs a command line, given without node and script. @returns the exit status */
 export async function runCommandLine(args: readonly string[]): Promise<number> {

@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import { adminCommand, callAdmin } from "./gateway/admin-client.ts";
-import { CommandFailure, writeResult } from "./output.ts";
+import { CommandFailure, writeResult } from "./terminal/output.ts";
 
 /** Adds `secrets`. */
 export function addSecretsCommand(program: Command): void {

@@ -7,7 +7,7 @@ import { dataDirOf, devEnvironment, processEnvironment, readConfig } from "../co
 import { AuthError } from "../core/errors.ts";
 import { LostSecretsError } from "../core/registry/secrets.ts";
 import { monotonicNow } from "../telemetry/clock.ts";
-import { CommandFailure, writeResult } from "./output.ts";
+import { CommandFailure, writeResult } from "./terminal/output.ts";
 
 /** A second signal within this time is the same one, sent by the terminal and by npm. */
 const SIGNAL_ECHO_MS = 1_000;

@@ -7,8 +7,8 @@ import { dataFile, processEnvironment } from "../config.ts";
 import { computeSignature, secretFromText } from "../core/signature.ts";
 import { systemNow } from "../telemetry/clock.ts";
 import { type DeviceIdentity, parseDemoDevice } from "./demo.ts";
-import { usageFailure } from "./output.ts";
-import { readSecret } from "./secret-file.ts";
+import { readSecret } from "./terminal/files.ts";
+import { usageFailure } from "./terminal/output.ts";
 
 export interface SignedLogin {
   readonly device_key: string;

@@ -12,11 +12,18 @@ import {
 } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { PUBLISH_MS } from "../core/tokens/rotation.ts";
 import { systemNow } from "../telemetry/clock.ts";
-import { writeResource } from "./fields.ts";
 import { adminCommand, callAdmin } from "./gateway/admin-client.ts";
-import { inputName, readInput } from "./input.ts";
-import { addListCommand } from "./listing.ts";
-import { addConfirmOption, CommandFailure, type ConfirmOptions, confirm, usageFailure, warn } from "./output.ts";
+import { writeResource } from "./terminal/fields.ts";
+import { inputName, readInput } from "./terminal/files.ts";
+import { addListCommand } from "./terminal/listing.ts";
+import {
+  addConfirmOption,
+  CommandFailure,
+  type ConfirmOptions,
+  confirm,
+  usageFailure,
+  warn,
+} from "./terminal/output.ts";
 
 /** Adds `signing-keys`. */
 export function addSigningKeysCommand(program: Command): void {

@@ -2,10 +2,10 @@
 
 import type { Command } from "commander";
 import { RevokedTokenSchema } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
-import { writeResource } from "./fields.ts";
 import { adminCommand, callAdmin } from "./gateway/admin-client.ts";
-import { readInput } from "./input.ts";
-import { addConfirmOption, type ConfirmOptions, confirm, usageFailure } from "./output.ts";
+import { writeResource } from "./terminal/fields.ts";
+import { readInput } from "./terminal/files.ts";
+import { addConfirmOption, type ConfirmOptions, confirm, usageFailure } from "./terminal/output.ts";
 
 /** The end of a message about tokens that were just revoked. */
 export const REVOKED_TOKENS =

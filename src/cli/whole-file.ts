@@ -3,8 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { lstatSync } from "node:fs";
 import { open, rename, rm } from "node:fs/promises";
-import { codeOf } from "./error-code.ts";
-import { usageFailure } from "./output.ts";
+import { codeOf, usageFailure } from "./terminal/output.ts";
 
 /** A name beside a file, which nobody can have guessed: for what is to become the file. To be made with the flag `wx`. */
 function draftOf(file: string): string {

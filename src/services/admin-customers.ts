@@ -3,8 +3,8 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import { type AdminService, CustomerSchema } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { malformed } from "../core/errors.ts";
-import type { CustomerPatch } from "../core/registry/customers.ts";
-import type { AdminDependencies } from "./admin-dependencies.ts";
+import type { CustomerPatch, Customers } from "../core/registry/customers.ts";
+import type { ActorOf } from "./admin-guard.ts";
 import { customerMessage, statuses } from "./admin-messages.ts";
 import { readEtag, readPatch, withEtag } from "./admin-updates.ts";
 
@@ -14,7 +14,7 @@ type CustomerMethods = Pick<
 >;
 
 /** Creates the methods. They throw the errors of the registry. */
-export function createCustomerMethods({ registry: { customers }, actorOf }: AdminDependencies): CustomerMethods {
+export function createCustomerMethods(customers: Customers, actorOf: ActorOf): CustomerMethods {
   return {
     async createCustomer({ customer, customerId }, context) {
       const inResource = customer?.customerId ?? "";

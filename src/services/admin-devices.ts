@@ -11,9 +11,10 @@ import {
 } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { malformed } from "../core/errors.ts";
 import type { DevicePatch } from "../core/registry/device-changes.ts";
-import type { ImportRow } from "../core/registry/device-import.ts";
+import type { DeviceImport, ImportRow } from "../core/registry/device-import.ts";
+import type { Devices } from "../core/registry/devices.ts";
 import { requireSameCustomer } from "./admin-customers.ts";
-import type { AdminDependencies } from "./admin-dependencies.ts";
+import type { ActorOf } from "./admin-guard.ts";
 import { deviceMessage, keyModes, statuses } from "./admin-messages.ts";
 import { readEtag, readPatch, withEtag } from "./admin-updates.ts";
 
@@ -32,10 +33,7 @@ type DeviceMethods = Pick<
 const KEY_MODES: readonly KeyModeEnum[] = Object.values(KeyModeEnum);
 
 /** Creates the methods. They throw the errors of the registry. */
-export function createDeviceMethods({
-  registry: { devices, deviceImport },
-  actorOf,
-}: AdminDependencies): DeviceMethods {
+export function createDeviceMethods(devices: Devices, deviceImport: DeviceImport, actorOf: ActorOf): DeviceMethods {
   return {
     async createDevice({ customerId, device }, context) {
       requireSameCustomer(customerId, device?.customerId ?? "");

@@ -39,6 +39,9 @@ export function adminTokenId(token: string): string {
   return createHash("sha256").update(`countersign admin token id v1\0${token}`).digest("hex").slice(0, 8);
 }
 
+/** Names the actor of a call. */
+export type ActorOf = (context: HandlerContext) => Actor;
+
 /** Creates a function that names the actor of a call that the guard admitted. `callerOf` gives a request's origin. */
 export function createActorOf<Context extends Pick<HandlerContext, "requestHeader">>(
   callerOf: (context: Context) => Pick<Actor, "address" | "requestId">,

@@ -2,8 +2,10 @@
 
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { AdminService } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
+import type { CustomerKeys } from "../core/registry/customer-keys.ts";
 import { listPage } from "../core/registry/pages.ts";
-import type { AdminDependencies } from "./admin-dependencies.ts";
+import type { SigningKeys } from "../core/tokens/signing-keys.ts";
+import type { ActorOf } from "./admin-guard.ts";
 import {
   customerKeyMessage,
   keyPurposes,
@@ -19,10 +21,7 @@ type CustomerKeyMethods = Pick<
 >;
 
 /** Creates the methods on customer keys. They throw the errors of the registry. */
-export function createCustomerKeyMethods({
-  registry: { customerKeys },
-  actorOf,
-}: AdminDependencies): CustomerKeyMethods {
+export function createCustomerKeyMethods(customerKeys: CustomerKeys, actorOf: ActorOf): CustomerKeyMethods {
   return {
     async issueCustomerKey({ customerId, purpose, importedKey, notBefore, expiresAt }, context) {
       const draft = {
@@ -70,7 +69,7 @@ type SigningKeyMethods = Pick<
 const LIST = { name: "signing-keys", fields: {} };
 
 /** Creates the methods on signing keys. They throw the errors of the key ring. */
-export function createSigningKeyMethods({ signingKeys, actorOf }: AdminDependencies): SigningKeyMethods {
+export function createSigningKeyMethods(signingKeys: SigningKeys, actorOf: ActorOf): SigningKeyMethods {
   return {
     async listSigningKeys({ pageSize, pageToken }) {
       // There are few enough to read them all.

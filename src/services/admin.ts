@@ -1,39 +1,38 @@
 // AdminService: converts messages for the core. It does not check who calls.
 
-import { createServiceImplSpec, type ServiceImpl, type ServiceImplSpec } from "@connectrpc/connect";
+import { createServiceImplSpec, type ServiceImplSpec } from "@connectrpc/connect";
 import { AdminService } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
+import type { ExplainLogin } from "../core/explain.ts";
+import type { Registry } from "../core/registry/registry.ts";
+import type { Secrets } from "../core/registry/secrets.ts";
+import type { SigningKeys } from "../core/tokens/signing-keys.ts";
 import { createCustomerMethods } from "./admin-customers.ts";
-import type { AdminDependencies } from "./admin-dependencies.ts";
 import { createDeviceMethods } from "./admin-devices.ts";
+import type { ActorOf } from "./admin-guard.ts";
 import { createCustomerKeyMethods, createSigningKeyMethods } from "./admin-keys.ts";
 import { auditEventMessage, readTime, writeTime } from "./admin-messages.ts";
 
 /** Limit of a message to AdminService, in bytes: 1,000 rows of an import. */
 export const ADMIN_MESSAGE_BYTES = 1024 * 1024;
 
-/** Creates the service. Mount it with a guard that admits operators only. */
-export function createAdminService(dependencies: AdminDependencies): ServiceImplSpec {
-  return createServiceImplSpec<typeof AdminService>(AdminService, {
-    ...createCustomerMethods(dependencies),
-    ...createCustomerKeyMethods(dependencies),
-    ...createDeviceMethods(dependencies),
-    ...createSigningKeyMethods(dependencies),
-    ...createOtherMethods(dependencies),
-  });
+export interface AdminDependencies {
+  readonly registry: Registry;
+  readonly explain: ExplainLogin;
+  readonly secrets: Secrets;
+  readonly signingKeys: SigningKeys;
+  readonly actorOf: ActorOf;
 }
 
-type OtherMethods = Pick<
-  ServiceImpl<typeof AdminService>,
-  "revokeToken" | "listAuditEvents" | "explainLogin" | "resealSecrets"
->;
+/** Creates the service. Mount it with a guard that admits operators only. */
+export function createAdminService(dependencies: AdminDependencies): ServiceImplSpec {
+  const { registry, explain, secrets, signingKeys, actorOf } = dependencies;
+  const { customers, customerKeys, devices, deviceImport, tokens, audit } = registry;
+  return createServiceImplSpec<typeof AdminService>(AdminService, {
+    ...createCustomerMethods(customers, actorOf),
+    ...createCustomerKeyMethods(customerKeys, actorOf),
+    ...createDeviceMethods(devices, deviceImport, actorOf),
+    ...createSigningKeyMethods(signingKeys, actorOf),
 
-function createOtherMethods({
-  registry: { tokens, audit },
-  explain,
-  secrets,
-  actorOf,
-}: AdminDependencies): OtherMethods {
-  return {
     async revokeToken({ jti }, context) {
       const { expiresAt } = await tokens.revoke(jti, actorOf(context));
       return { jti, expireTime: writeTime(expiresAt) };
@@ -51,5 +50,5 @@ function createOtherMethods({
     },
 
     resealSecrets: (_request, context) => secrets.reseal(actorOf(context)),
-  };
+  });
 }

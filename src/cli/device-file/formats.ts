@@ -2,7 +2,7 @@
 
 import { extname } from "node:path";
 import { Option } from "commander";
-import { usageFailure } from "../output.ts";
+import { usageFailure } from "../terminal/output.ts";
 
 export type Format = "csv" | "ndjson";
 

@@ -4,7 +4,7 @@ import { createInterface } from "node:readline";
 import { pipeline, Readable } from "node:stream";
 import { CsvError, type Info, parse } from "csv-parse";
 import type { ImportDevicesRequest_Row } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
-import { usageFailure } from "../output.ts";
+import { usageFailure } from "../terminal/output.ts";
 import { type Column, isColumn, unknownColumn } from "./columns.ts";
 import type { Format } from "./formats.ts";
 import { type Content, contentOf, RowMistake, readRow } from "./row.ts";

@@ -7,10 +7,10 @@ import {
   DeriveDeviceKeyResponseSchema,
   KeyMode,
 } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
-import { jsonLine } from "../fields.ts";
 import { type AdminClient, callAdmin } from "../gateway/admin-client.ts";
-import { CommandFailure, usageFailure, wantsJson, warn, writePart, writeResult } from "../output.ts";
-import { writeSecret } from "../secret-file.ts";
+import { jsonLine } from "../terminal/fields.ts";
+import { writeSecret } from "../terminal/files.ts";
+import { CommandFailure, usageFailure, wantsJson, warn, writePart, writeResult } from "../terminal/output.ts";
 
 /** Adds `devices derive-key`. */
 export function addDeriveKeyCommand(devices: Command): void {

@@ -6,8 +6,8 @@ import type { AdminService, Device, ListDevicesResponse } from "../../../gen/es/
 import { type Format, formatOf, formatOption, requireFormat } from "../device-file/formats.ts";
 import { headerText, textOf } from "../device-file/text.ts";
 import { callAdmin } from "../gateway/admin-client.ts";
-import { customerCondition } from "../listing.ts";
-import { writePart, writeResult } from "../output.ts";
+import { customerCondition } from "../terminal/listing.ts";
+import { writePart, writeResult } from "../terminal/output.ts";
 import { isNoFile, writeWhole } from "../whole-file.ts";
 
 const PAGE_SIZE = 1_000;

@@ -14,8 +14,8 @@ import { callAdmin } from "../gateway/admin-client.ts";
 import { type Checkpoint, createCheckpoint, NOTHING_DONE, type Progress } from "../import/checkpoint.ts";
 import { createReport } from "../import/report.ts";
 import { runImport } from "../import/run.ts";
-import { inputName, unreadable } from "../input.ts";
-import { CommandFailure, usageFailure, wantsJson, writeResult } from "../output.ts";
+import { inputName, unreadable } from "../terminal/files.ts";
+import { CommandFailure, usageFailure, wantsJson, writeResult } from "../terminal/output.ts";
 
 /** So long after a signal the process is ended if it has not come to its end, in milliseconds. */
 const STOP_MS = 1_000;

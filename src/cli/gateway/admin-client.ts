@@ -8,9 +8,8 @@ import type { Command } from "commander";
 import { AdminService } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { type ClientConfig, readClientConfig } from "../../client-config.ts";
 import { dataFile, processEnvironment } from "../../config.ts";
-import { CommandFailure, usageFailure } from "../output.ts";
-import { endpointOf, transportOptions } from "./endpoint.ts";
-import { connectFailure } from "./failures.ts";
+import { CommandFailure, usageFailure } from "../terminal/output.ts";
+import { connectFailure, endpointOf, transportOptions } from "./endpoint.ts";
 
 export type AdminClient = Client<typeof AdminService>;
 

@@ -1,8 +1,7 @@
 // A file beside an unfinished import with its progress.
 
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { codeOf } from "../error-code.ts";
-import { usageFailure } from "../output.ts";
+import { codeOf, usageFailure } from "../terminal/output.ts";
 
 export interface Progress {
   /** The gateway has acknowledged the file up to this line. */

@@ -11,8 +11,8 @@ import {
 import { inColumns } from "../device-file/columns.ts";
 import type { FileRecord } from "../device-file/records.ts";
 import type { Mistake } from "../device-file/row.ts";
-import { type Patience, withPatience } from "../gateway/patience.ts";
 import type { Checkpoint, Progress } from "./checkpoint.ts";
+import { type Patience, withPatience } from "./patience.ts";
 import type { Complaint, ImportReport } from "./report.ts";
 
 /** Logins wait while a batch is written: docs/import.md says for how long. */

@@ -1,10 +1,29 @@
-// Files that hold one secret: read strictly, written for their owner alone.
+// Files that commands read and write: inputs, and files that hold one secret.
 
 import { isUtf8 } from "node:buffer";
+import { readFileSync } from "node:fs";
 import { open, rm } from "node:fs/promises";
-import { codeOf } from "./error-code.ts";
-import { inputName, readInput } from "./input.ts";
-import { usageFailure } from "./output.ts";
+import { buffer } from "node:stream/consumers";
+import { codeOf, usageFailure } from "./output.ts";
+
+/** The name of an input in messages. */
+export function inputName(file: string): string {
+  return file === "-" ? "standard input" : file;
+}
+
+/** @throws CommandFailure when it cannot be read */
+export async function readInput(file: string): Promise<Buffer<ArrayBuffer>> {
+  try {
+    return Buffer.from(file === "-" ? await buffer(process.stdin) : readFileSync(file));
+  } catch (error) {
+    throw unreadable(file, error);
+  }
+}
+
+/** The failure of a file that cannot be read. */
+export function unreadable(file: string, error: unknown): Error {
+  return usageFailure(`${inputName(file)} cannot be read (${codeOf(error)})`);
+}
 
 /** A secret as derive-key prints it, after its device_key. */
 const NAMED = /^\S+\s+[0-9a-f]{64}\s*$/i;

@@ -2,8 +2,8 @@
 
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import { type Command, InvalidArgumentError } from "commander";
+import { type AdminClient, callAdmin } from "../gateway/admin-client.ts";
 import { fieldTexts, jsonLine } from "./fields.ts";
-import { type AdminClient, callAdmin } from "./gateway/admin-client.ts";
 import { wantsJson, writePart } from "./output.ts";
 
 /** The largest page that the gateway returns. */

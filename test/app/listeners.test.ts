@@ -1,7 +1,7 @@
 // The connections of each listener, by the process's limit of open files.
 
 import { expect, test } from "vitest";
-import { shareDescriptors } from "../../src/app/descriptors.ts";
+import { shareDescriptors } from "../../src/app/listeners.ts";
 
 test.each([
   { limit: Number.POSITIVE_INFINITY, shares: { public: 10_000, internal: 10_000 } },

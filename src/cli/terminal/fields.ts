@@ -10,7 +10,7 @@ import {
 } from "@bufbuild/protobuf";
 import { type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
 import { type Command, InvalidArgumentError } from "commander";
-import { namesDay } from "../core/calendar.ts";
+import { namesDay } from "../../core/calendar.ts";
 import { wantsJson } from "./output.ts";
 
 /** JSON as REST has it: every field, in snake_case. */

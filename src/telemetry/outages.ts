@@ -1,0 +1,81 @@
+// Outages of Redis and the database: log lines, gauges and readiness.
+
+import type { Logger } from "pino";
+import type { FallbackListener, FallbackMode } from "../core/limiter/fallback.ts";
+import type { Limiter, TokenSigner } from "../core/ports.ts";
+import type { Metrics } from "./metrics.ts";
+
+const LONGEST_CAUSE = 300;
+
+const REDIS_AWAY = {
+  local: "redis is away: limits are decided without it",
+  deny: "redis is away: logins are refused",
+  allow: "redis is away: logins are not limited",
+} satisfies Record<FallbackMode, string>;
+
+/** Observes a fallback by log lines and metrics. */
+export function observeFallback(logger: Logger, metrics: Metrics, mode: FallbackMode): FallbackListener {
+  return {
+    away({ message }) {
+      metrics.limitsDegraded.set(1);
+      // A server may say anything, and at any length.
+      logger.warn({ cause: message.slice(0, LONGEST_CAUSE) }, REDIS_AWAY[mode]);
+    },
+    back(up_seconds) {
+      metrics.limitsDegraded.set(0);
+      logger.warn({ up_seconds }, "redis is back: limits are exact once it has been up for their window");
+    },
+    stepped: () => logger.warn("the clock of redis stepped forward: limits are decided without it for their window"),
+    decided: (outcome) => metrics.limitsDecidedAlone.inc({ outcome }),
+  };
+}
+
+type Access = "read" | "write";
+
+const DATABASE_AWAY = {
+  read: "the database is away: logins are refused",
+  write: "the database cannot be written: logins go on, changes are refused",
+} satisfies Record<Access, string>;
+
+const DATABASE_BACK = {
+  read: "the database is back",
+  write: "the database can be written again",
+} satisfies Record<Access, string>;
+
+/** Observes outages into a log and metrics. */
+export function observeStore(logger: Logger, metrics: Metrics) {
+  return {
+    away(access: Access, cause: unknown): void {
+      metrics.storeUnavailable.set({ access }, 1);
+      logger.warn({ cause: cause instanceof Error ? cause.message : "unknown" }, DATABASE_AWAY[access]);
+    },
+    back(access: Access): void {
+      metrics.storeUnavailable.set({ access }, 0);
+      logger.warn(DATABASE_BACK[access]);
+    },
+  };
+}
+
+type State = "ok" | "degraded" | "unavailable";
+
+export interface Readiness extends Readonly<Record<"limits" | "store" | "signer", State>> {
+  /** `degraded`: logins are answered, by limits that are bounded and not exact, or while the database cannot be written. */
+  readonly status: "ready" | "degraded" | "unavailable";
+}
+
+/** Checks each part that a login needs. */
+export async function checkReadiness(
+  limiter: Limiter,
+  store: { ping(): Promise<"ok" | "degraded"> },
+  signer: TokenSigner,
+): Promise<Readiness> {
+  const [limits, database] = await Promise.allSettled([limiter.ping(), store.ping()]);
+  const parts: Omit<Readiness, "status"> = {
+    limits: limits.status === "fulfilled" ? limits.value : "unavailable",
+    store: database.status === "fulfilled" ? database.value : "unavailable",
+    signer: signer.ready() ? "ok" : "unavailable",
+  };
+  const states: readonly State[] = Object.values(parts);
+  const status = states.includes("unavailable") ? "unavailable" : states.includes("degraded") ? "degraded" : "ready";
+  return { status, ...parts };
+}
