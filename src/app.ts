@@ -1,6 +1,7 @@
 // The composition root: builds a running gateway from a Config. Only app.ts and app/ construct parts.
 
 import type { HandlerContext } from "@connectrpc/connect";
+import { drain } from "./app/drain.ts";
 import { openRing, type RingTimes } from "./app/key-ring.ts";
 import { openLimiter } from "./app/limits.ts";
 import { createListeners, isExposed } from "./app/listeners.ts";
@@ -27,6 +28,7 @@ import { createLog } from "./telemetry/logger.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
 import { createObserver } from "./telemetry/observe.ts";
 import { observeFallback, observeStore } from "./telemetry/outages.ts";
+import { createReadinessCheck } from "./telemetry/readiness.ts";
 import { readVersion } from "./telemetry/version.ts";
 
 /** A running gateway. */
@@ -40,7 +42,7 @@ export interface Gateway {
   readonly services: readonly MountedService[];
   /** Logs an uncaught error, and flushes the log. */
   reportUncaught(error: unknown): void;
-  /** Stops accepting, lets requests finish for `graceMs`, then closes everything. */
+  /** Drains for the setting DRAIN_DELAY, lets requests finish for `graceMs`, then closes everything. */
   close(): Promise<void>;
 }
 
@@ -51,6 +53,8 @@ export interface GatewayOptions {
   readonly elapsed?: () => number;
   /** Time that requests have to finish once the gateway closes, in milliseconds. */
   readonly graceMs?: number;
+  /** Time that an idle connection has for one more request once the gateway closes, in milliseconds. */
+  readonly idleMs?: number;
   /** How long Redis may take to decide, in milliseconds; what it has not decided by then is decided without it. */
   readonly redisDeadlineMs?: number;
   /** Drops the secrets that no master key opens, instead of refusing to start. */
@@ -61,6 +65,8 @@ export interface GatewayOptions {
 
 /** Less than the ten seconds that container runtimes leave between SIGTERM and SIGKILL. */
 const GRACE_MS = 8_000;
+/** A client that uses its connection in this time is told of the end by an answer. */
+const IDLE_MS = 1_000;
 /** How long Redis may take to decide, unless it is told otherwise, in milliseconds. */
 export const REDIS_DEADLINE_MS = 25;
 
@@ -74,6 +80,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
         now: systemNow,
         elapsed: monotonicNow,
         graceMs: GRACE_MS,
+        idleMs: IDLE_MS,
         redisDeadlineMs: REDIS_DEADLINE_MS,
         forgetLostSecrets: false,
         ringTimes: {},
@@ -89,12 +96,13 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
 
 async function compose(
   config: Config,
-  { now, elapsed, graceMs, redisDeadlineMs, forgetLostSecrets, ringTimes }: Required<GatewayOptions>,
+  { now, elapsed, graceMs, idleMs, redisDeadlineMs, forgetLostSecrets, ringTimes }: Required<GatewayOptions>,
   cleanup: AsyncDisposableStack,
 ): Promise<Gateway> {
   // Telemetry.
   const log = createLog(config.logLevel);
   cleanup.defer(() => log.flush());
+  cleanup.defer(() => log.logger.info("stopped"));
   const metrics = createMetrics();
   const observer = createObserver(log.logger, metrics, monotonicNow);
 
@@ -188,13 +196,12 @@ async function compose(
     introspection,
     issuer,
     ring,
-    limiter,
-    database,
-    signer,
+    readiness: createReadinessCheck({ limiter, store: database, signer, elapsed: monotonicNow }),
     metrics,
     observer,
   };
-  const listeners = createListeners(config, served, graceMs, cleanup);
+  const listeners = createListeners(config, served);
+  cleanup.defer(() => drain(listeners, { delayMs: config.drainDelayMs, idleMs, graceMs }, log));
   publicUrl = await listeners.openPublic();
   const internalUrl = await listeners.openInternal();
 

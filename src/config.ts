@@ -87,6 +87,8 @@ export interface Config {
   /** Authorities of the client certificates that the internal listener requires; undefined for none. */
   readonly tlsClientCa: string | undefined;
   readonly logLevel: LogLevel;
+  /** Time between a signal to stop and the end of the listeners, in milliseconds. */
+  readonly drainDelayMs: number;
 }
 
 /** Every mistake in the settings, one line each. */
@@ -101,6 +103,8 @@ export class ConfigError extends Error {
 
 /** The replay limit's window is twice the skew, and a window is at most an hour. */
 const LONGEST_SKEW_MS = 1_800_000;
+
+const LONGEST_DRAIN_MS = 300_000;
 
 /** The environment of this process. */
 export function processEnvironment(): Environment {
@@ -181,6 +185,7 @@ export function readConfig(environment: Environment, { dev }: { dev: boolean }):
     tls: readPair(environment, "TLS_CERT", "TLS_KEY", mistakes),
     tlsClientCa: read("TLS_CLIENT_CA", parseCertificateFile, undefined),
     logLevel: read("LOG_LEVEL", parseLogLevel, "info") ?? "info",
+    drainDelayMs: read("DRAIN_DELAY", (text) => readDuration(text, 0, LONGEST_DRAIN_MS), "0s") ?? 0,
   };
   if (dev && config.issuer === undefined && environment[`${PREFIX}PUBLIC_LISTEN`] === "off") {
     mistakes.push(`${PREFIX}ISSUER is not set, and with the public listener off there is no URL to use instead`);

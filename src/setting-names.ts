@@ -45,6 +45,7 @@ const SERVER_SETTINGS = [
   "TLS_KEY",
   "TLS_CLIENT_CA",
   "LOG_LEVEL",
+  "DRAIN_DELAY",
 ] as const;
 const CLIENT_SETTINGS = [
   "INTERNAL_URL",

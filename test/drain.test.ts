@@ -8,8 +8,11 @@ import { credentials } from "@grpc/grpc-js";
 import { expect, onTestFinished, test } from "vitest";
 import { AuthServiceClient } from "../gen/grpc/countersign/auth/v1/auth.ts";
 import { openGateway } from "./gateway.ts";
+import { serve, temporaryFolder } from "./program.ts";
 
 const OPTIONS = { graceMs: 600_000 };
+/** An idle connection is not ended for being idle. */
+const PATIENT = { graceMs: 600_000, idleMs: 600_000 };
 
 test("closes idle connections of every protocol at once", async () => {
   const { publicUrl, internalUrl, close } = await openGateway({}, OPTIONS);
@@ -66,4 +69,59 @@ test("answers a request under way over HTTP/2, then closes its session", async (
   expect(headers[":status"]).toBe(400);
   await once(stream.resume(), "close");
   await closed;
+});
+
+test("announces the end of a kept-alive connection with its next answer", async () => {
+  const { publicUrl, internalUrl, close } = await openGateway({}, PATIENT);
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  onTestFinished(() => agent.destroy());
+  const ask = async (): Promise<string | undefined> => {
+    const [response] = await once(request(new URL("/auth/time", publicUrl), { agent }).end(), "response");
+    await once(response.resume(), "end");
+    return response.headers.connection;
+  };
+  expect(await ask()).toBe("keep-alive");
+  const closed = close();
+  await expect.poll(() => fetch(new URL("/livez", internalUrl)).catch(() => "closed")).toBe("closed");
+  expect(await ask()).toBe("close");
+  await closed;
+});
+
+test("announces the end of an idle session with its next answer, and still answers what was sent before", async () => {
+  const { publicUrl, internalUrl, close } = await openGateway({}, PATIENT);
+  const session = connectHttp2(publicUrl);
+  await once(session.request({ ":path": "/livez" }).resume(), "close");
+  const closed = close();
+  await expect.poll(() => fetch(new URL("/livez", internalUrl)).catch(() => "closed")).toBe("closed");
+  const goaway = once(session, "goaway");
+  const streams = [1, 2, 3].map(() => session.request({ ":path": "/livez" }));
+  const answers = await Promise.all(streams.map((stream) => once(stream.resume(), "response")));
+  expect(answers.map(([headers]) => headers[":status"])).toEqual([200, 200, 200]);
+  expect((await goaway)[0]).toBe(0);
+  await closed;
+});
+
+test("serves for DRAIN_DELAY while readiness is 503, then exits 0, with a log line for each step", async () => {
+  const { publicUrl, internalUrl, log, end } = await serve(temporaryFolder(), {
+    env: { COUNTERSIGN_DRAIN_DELAY: "3s" },
+  });
+  const readiness = (url: string): Promise<unknown> =>
+    fetch(new URL("/readyz", url)).then(async (answer) => [answer.status, await answer.json()]);
+  expect(await readiness(publicUrl)).toEqual([200, { status: "ready" }]);
+  const ended = end("SIGTERM");
+  for (const url of [publicUrl, internalUrl]) {
+    await expect.poll(() => readiness(url)).toEqual([503, { status: "draining" }]);
+    expect((await fetch(new URL("/auth/time", url))).status).toBe(200);
+  }
+  expect(await ended).toBe(0);
+  const lines = log()
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line).msg);
+  expect(lines.slice(-4)).toEqual([
+    "draining: readiness is 503, logins are still answered",
+    "draining: listeners are closed, each connection ends with its next answer",
+    "drained: every connection has ended",
+    "stopped",
+  ]);
 });

@@ -52,7 +52,7 @@ export async function openGateway(settings: Environment = {}, options: GatewayOp
   // The other tests keep the machine busy: a Redis that is late there is not away.
   // A Redis that has just started is taken for an old one, or nothing would be asked of it.
   let ahead = 0;
-  const patient = { redisDeadlineMs: 2_000, elapsed: () => performance.now() + ahead, ...options };
+  const patient = { redisDeadlineMs: 2_000, idleMs: 0, elapsed: () => performance.now() + ahead, ...options };
   const gateway = await startGateway(testConfig({ DATA_DIR: folder, ...settings }), patient);
   ahead = 3_600_000;
   const { publicUrl, internalUrl, registry } = gateway;

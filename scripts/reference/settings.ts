@@ -22,6 +22,10 @@ const PLACE = {
   MAX_CONNECTIONS_PER_ADDRESS: { fallback: "1000", meaning: "of each listener; trusted proxies have none" },
   TRUSTED_PROXIES: { fallback: "none", meaning: "addresses and networks whose forwarding headers are read" },
   FORWARDED_HEADER: { fallback: "either", meaning: "the only header to read: `X-Forwarded-For` or `Forwarded`" },
+  DRAIN_DELAY: {
+    fallback: "`0s`",
+    meaning: "after SIGTERM readiness is 503 for so long before the listeners close: `0s` to `300s`",
+  },
   LOG_LEVEL: { fallback: "`info`", meaning: "`debug`, `info`, `warn`, `error` or `silent`" },
 } satisfies Partial<Record<SettingName, Text>>;
 

@@ -2,12 +2,11 @@
 
 import type { Config } from "../config.ts";
 import { createNetworkTable } from "../core/limiter/addresses.ts";
-import type { Limiter, TokenSigner } from "../core/ports.ts";
 import type { KeyRing } from "../core/tokens/keyring.ts";
 import { createCallerFrom } from "../http/caller.ts";
 import { createDispatch, type DispatchOptions } from "../http/dispatch.ts";
 import { document, issuerDocuments } from "../http/documents.ts";
-import type { Endpoint, Endpoints } from "../http/endpoints.ts";
+import type { Endpoint, EndpointAnswer, Endpoints } from "../http/endpoints.ts";
 import { createHostCheck } from "../http/internal-hosts.ts";
 import { type Listener, type ListenerOptions, listen } from "../http/listener.ts";
 import type { TlsFiles } from "../http/tls.ts";
@@ -15,11 +14,10 @@ import type { MountedService } from "../protocols/call.ts";
 import { createHealthService } from "../services/health.ts";
 import { createReflectionServices } from "../services/reflection.ts";
 import type { ListenAddress } from "../settings.ts";
-import type { Database } from "../store/database.ts";
 import { systemNow } from "../telemetry/clock.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Observer } from "../telemetry/observe.ts";
-import { checkReadiness } from "../telemetry/outages.ts";
+import type { Readiness, ReadinessCheck } from "../telemetry/readiness.ts";
 
 export interface Served {
   readonly auth: MountedService;
@@ -30,9 +28,7 @@ export interface Served {
   /** Known at the latest once the public listener listens. */
   readonly issuer: () => string;
   readonly ring: KeyRing;
-  readonly limiter: Limiter;
-  readonly database: Pick<Database, "ping">;
-  readonly signer: TokenSigner;
+  readonly readiness: ReadinessCheck;
   readonly metrics: Metrics;
   readonly observer: Observer;
 }
@@ -43,6 +39,13 @@ interface Mounted
     Pick<ListenerOptions, "tls" | "maxConnections"> {}
 
 export interface Listeners {
+  /** Reports to balancers and health checks that the gateway stops. */
+  announceDrain(): void;
+  /**
+   * Stops accepting, and ends each connection with its next answer: an idle one after `idleMs` milliseconds, any after `graceMs`.
+   * @returns how many connections were destroyed with a request under way
+   */
+  close(graceMs: number, idleMs: number): Promise<number>;
   /** Opens a listener. Resolves with its origin, or undefined when it is off. */
   openPublic(): Promise<string | undefined>;
   openInternal(): Promise<string | undefined>;
@@ -53,14 +56,9 @@ export function isExposed(url: string | undefined): boolean {
   return url !== undefined && /^http:\/\/(?!127\.|\[::1\]|\[::ffff:127\.)/.test(url);
 }
 
-/** Prepares the listeners. `cleanup` closes them, and lets requests finish for `graceMs` milliseconds. */
-export function createListeners(
-  config: Config,
-  served: Served,
-  graceMs: number,
-  cleanup: AsyncDisposableStack,
-): Listeners {
-  const { auth, admin, token, observer, issuer, ring } = served;
+/** Prepares the listeners. */
+export function createListeners(config: Config, served: Served): Listeners {
+  const { auth, admin, token, observer, issuer, ring, readiness } = served;
   const operated = [auth, token, admin];
   const health = createHealthService(operated.map(({ spec }) => spec));
   const reflection = createReflectionServices([...operated.map(({ spec }) => spec), health.spec]);
@@ -75,10 +73,6 @@ export function createListeners(
   const openapi = () => import("../services/openapi.ts");
 
   const opened: Listener[] = [];
-  cleanup.defer(async () => {
-    health.drain();
-    await Promise.all(opened.map((listener) => listener.close(graceMs)));
-  });
   const { refused: onError, fault: onFault, connectionRefused: onConnectionRefused } = observer;
   const trusted = createNetworkTable(config.trustedProxies.map((network) => [network, true] as const));
   const shares = shareDescriptors(config.maxConnections, readDescriptorLimit());
@@ -101,10 +95,22 @@ export function createListeners(
   };
 
   return {
+    announceDrain() {
+      readiness.drain();
+      health.drain();
+    },
+    async close(graceMs, idleMs) {
+      const destroyed = await Promise.all(opened.map((listener) => listener.close(graceMs, idleMs)));
+      return destroyed.reduce((sum, one) => sum + one, 0);
+    },
     openPublic: () =>
       open(config.publicListen, {
         services: [auth],
-        endpoints: { ...shared, "/openapi.json": document(async () => (await openapi()).publicOpenapi) },
+        endpoints: {
+          ...shared,
+          "/openapi.json": document(async () => (await openapi()).publicOpenapi),
+          "/readyz": document(async () => describeReadiness(await readiness.checkSeldom())),
+        },
         maxConnections: shares.public,
         ...(config.tls && { tls: config.tls }),
       }),
@@ -116,11 +122,7 @@ export function createListeners(
           ...issuerDocuments(issuer, config.issuer, ring, config.tls === undefined ? "http" : "https"),
           "/openapi.json": document(async () => (await openapi()).internalOpenapi),
           "/metrics": document(served.metrics.render),
-          "/readyz": document(async () => {
-            const readiness = await checkReadiness(served.limiter, served.database, served.signer);
-            const status = readiness.status === "unavailable" ? 503 : 200;
-            return { status, contentType: "application/json", body: JSON.stringify(readiness) };
-          }),
+          "/readyz": document(async () => describeReadiness(await readiness.check())),
           "/oauth2/introspect": served.introspection,
         },
         ...(config.internalListen && { isOwnHost: createHostCheck(config.internalListen.host, config.internalHosts) }),
@@ -128,6 +130,11 @@ export function createListeners(
         ...(config.tls && { tls: internalTls(config.tls, config.tlsClientCa) }),
       }),
   };
+}
+
+function describeReadiness(readiness: Readiness): EndpointAnswer {
+  const isReady = readiness.status === "ready" || readiness.status === "degraded";
+  return { status: isReady ? 200 : 503, contentType: "application/json", body: JSON.stringify(readiness) };
 }
 
 /** TLS of the internal listener, with client certificates if they are required. */

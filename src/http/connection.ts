@@ -13,8 +13,10 @@ export type Serve = (exchange: Exchange) => void;
 /** A connection of either version, asked once a second whether it is still good for anything. */
 export interface Connection {
   tick(): void;
-  /** Announces the end, and closes once what it has begun has ended. */
-  drain?(): void;
+  /** Announces its end with the next answer, and ends with that. */
+  drain(): void;
+  /** Ends it, if it is idle; absent: Node's server ends it. */
+  endIdle?(): void;
 }
 
 export interface ConnectionOptions {

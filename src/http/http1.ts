@@ -93,6 +93,7 @@ class Http1Connection implements Connection {
   #bytesRead = 0;
   #ticks = 0;
   #blankTicks = 0;
+  #isDraining = false;
 
   constructor(socket: Duplex, always: readonly HeaderField[]) {
     this.#socket = socket;
@@ -104,7 +105,8 @@ class Http1Connection implements Connection {
       this.#socket.destroy();
       return undefined;
     }
-    const exchange = new Http1Exchange(request, response, this.#always);
+    const isLast = (): boolean => this.#isDraining && this.#latest === exchange;
+    const exchange = new Http1Exchange(request, response, this.#always, isLast);
     this.#latest = exchange;
     this.#ticks = 0;
     response.once("close", () => {
@@ -121,6 +123,10 @@ class Http1Connection implements Connection {
     if (this.#latest !== undefined && !this.#latest.isComplete) this.#latest.fail(status, error);
     else if (this.#unanswered === 0) answerRaw(this.#socket, this.#always, status, error);
     else this.#onAnswered = () => answerRaw(this.#socket, this.#always, status, error);
+  }
+
+  drain(): void {
+    this.#isDraining = true;
   }
 
   tick(): void {
@@ -157,14 +163,22 @@ class Http1Exchange extends HttpExchange {
   readonly version = 1;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
+  readonly #isLast: () => boolean;
   /** Replaces the handler's status once the HTTP of the request is broken. */
   #failStatus: number | undefined;
 
-  constructor(request: IncomingMessage, response: ServerResponse, always: readonly HeaderField[]) {
+  /** @param isLast whether the connection ends with this answer */
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    always: readonly HeaderField[],
+    isLast: () => boolean,
+  ) {
     const { method = "", url = "/", headers, rawHeaders, socket } = request;
     super(request, { method, target: url, headers, rawHeaders, remoteAddress: socket.remoteAddress ?? "", always });
     this.#request = request;
     this.#response = response;
+    this.#isLast = isLast;
     response.on("error", () => response.destroy());
   }
 
@@ -195,7 +209,7 @@ class Http1Exchange extends HttpExchange {
     if (!isStreamed(body) && status !== 304) fields.push("Content-Length", String(Buffer.byteLength(body)));
     for (const [name, value] of headers) fields.push(name, value);
     for (const [name, value] of this.always) fields.push(name, value);
-    if (isStreamed(body) || this.#failStatus !== undefined) fields.push("Connection", "close");
+    if (isStreamed(body) || this.#failStatus !== undefined || this.#isLast()) fields.push("Connection", "close");
     response.writeHead(this.#failStatus ?? status, fields);
     if (!isStreamed(body)) {
       response.end(body);

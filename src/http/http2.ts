@@ -41,6 +41,8 @@ const LAST_STREAM = 2 ** 31 - 1;
 export class Http2Connection implements Connection {
   readonly #session: ServerHttp2Session;
   readonly #open = new Set<Http2Exchange>();
+  #isDraining = false;
+  #isEnding = false;
   #heldBytes = 0;
   #idleTicks = 0;
   #maxIdleTicks = MAX_SILENT_TICKS;
@@ -63,7 +65,10 @@ export class Http2Connection implements Connection {
         stream.once("close", () => {
           this.#open.delete(exchange);
           exchange.end();
+          // Node reads no answer to the ping once there is no stream.
+          if (this.#isEnding && this.#open.size === 0) this.#close();
         });
+        if (this.#isDraining) this.#announceEnd();
         serve(exchange);
       }),
     );
@@ -87,16 +92,26 @@ export class Http2Connection implements Connection {
     if (stalled > MAX_STALLED_SLICES || this.#idleTicks > this.#maxIdleTicks) this.#session.destroy();
   }
 
-  /** Refuses new streams after a round trip, and closes once the others have ended. */
   drain(): void {
-    const session = this.#session;
-    const close = (): void => {
-      if (!session.destroyed) session.close();
-    };
-    if (session.destroyed) return;
-    // Node reads nothing after a GOAWAY without streams, so there is no round trip then.
-    if (this.#open.size > 0) session.goaway(constants.NGHTTP2_NO_ERROR, LAST_STREAM);
-    if (this.#open.size === 0 || !session.ping(close)) close();
+    this.#isDraining = true;
+    // Node reads nothing after a GOAWAY without streams: an idle session waits for one.
+    if (this.#open.size > 0) this.#announceEnd();
+  }
+
+  endIdle(): void {
+    if (this.#open.size === 0) this.#close();
+  }
+
+  /** Refuses new streams after a round trip, and closes once the others have ended. A stream is open. */
+  #announceEnd(): void {
+    if (this.#isEnding || this.#session.destroyed) return;
+    this.#isEnding = true;
+    this.#session.goaway(constants.NGHTTP2_NO_ERROR, LAST_STREAM);
+    if (!this.#session.ping(() => this.#close())) this.#close();
+  }
+
+  #close(): void {
+    if (!this.#session.destroyed) this.#session.close();
   }
 }
 

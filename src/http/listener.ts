@@ -3,10 +3,11 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { createServer as createSecureServer, Server as SecureServer } from "node:https";
-import type { AddressInfo, Socket } from "node:net";
+import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
 import { limitAddress } from "../core/limiter/addresses.ts";
 import type { HeaderField } from "../protocols/exchange.ts";
 import type { Connection, ConnectionOptions, Serve } from "./connection.ts";
+import { drainConnections } from "./drain.ts";
 import { HTTP1_OPTIONS, serveHttp1 } from "./http1.ts";
 import { Http2Connection } from "./http2.ts";
 import { readTlsOptions, reloadTls, type TlsFiles } from "./tls.ts";
@@ -32,12 +33,14 @@ export interface ListenerOptions {
 export interface Listener {
   /** The origin that it listens at. */
   readonly url: string;
-  /** Stops accepting, lets requests finish for at most `graceMs`, then closes every connection. */
-  readonly close: (graceMs: number) => Promise<void>;
+  /**
+   * Stops accepting, and ends each connection with its next answer; an idle one after `idleMs` milliseconds (0 when absent), any after `graceMs`.
+   * @returns how many connections were destroyed with a request under way
+   */
+  readonly close: (graceMs: number, idleMs?: number) => Promise<number>;
 }
 
 const TICK_MS = 1_000;
-const IDLE_SWEEP_MS = 50;
 /** Connections that wait to be accepted. The system drops further ones, and their clients try again after a second. */
 const BACKLOG = 4_096;
 /** A connection has to say in this time what it speaks, in milliseconds. */
@@ -75,6 +78,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   const accepted = tls === undefined ? "connection" : "secureConnection";
   const acceptHttp1 = server.listeners(accepted);
   server.removeAllListeners(accepted);
+  let isDraining = false;
   const sockets = new Set<Socket>();
   const connections = new Map<Socket, Connection>();
   const perAddress = new Map<string, number>();
@@ -111,7 +115,9 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     sniff(socket, (isHttp2) =>
       guard(socket, () => {
         if (!isHttp2) for (const accept of acceptHttp1) Reflect.apply(accept, server, [socket]);
-        connections.set(socket, isHttp2 ? new Http2Connection(socket, connectionOptions) : watchHttp1(socket));
+        const connection = isHttp2 ? new Http2Connection(socket, connectionOptions) : watchHttp1(socket);
+        connections.set(socket, connection);
+        if (isDraining) connection.drain();
         socket.once("close", () => connections.delete(socket));
       }),
     );
@@ -126,29 +132,18 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
 
   return {
     url: originOf(tls === undefined ? "http" : "https", server.address()),
-    async close(graceMs) {
-      const timer = setTimeout(() => {
-        for (const socket of sockets) socket.destroy();
-      }, graceMs);
-      // A connection that is busy now is idle later.
-      const sweep = setInterval(() => server.closeIdleConnections(), IDLE_SWEEP_MS);
-      const ended = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeIdleConnections();
-      for (const connection of connections.values()) connection.drain?.();
-      const served = new Set([...connections.keys()].map(peerOf));
-      for (const socket of sockets) if (!served.has(peerOf(socket))) socket.destroy();
-      await ended;
-      clearTimeout(timer);
-      clearInterval(sweep);
+    async close(graceMs, idleMs = 0) {
+      isDraining = true;
+      // http.Server's own close destroys idle connections, where the next request may be on its way.
+      const ended = new Promise<void>((resolve) => Reflect.apply(NetServer.prototype.close, server, [() => resolve()]));
+      const destroyed = await drainConnections(server, sockets, connections, ended, { graceMs, idleMs });
+      // Stops the timer of Node's own timeouts.
+      server.close();
       clearInterval(ticks);
       stopReloading();
+      return destroyed;
     },
   };
-}
-
-/** Names a connection: the same for a TLS socket and its TCP socket. */
-function peerOf({ remoteAddress, remotePort, localAddress }: Socket): string {
-  return `${remoteAddress} ${remotePort} ${localAddress}`;
 }
 
 /** Waits for enough bytes to tell HTTP/2 from HTTP/1, and puts them back. It ends a connection that says nothing. */

@@ -37,7 +37,7 @@ async function open(options: Partial<ListenerOptions> = {}): Promise<Opened> {
       serve(one);
     },
   });
-  onTestFinished(() => listener.close(0));
+  onTestFinished(async () => void (await listener.close(0)));
   return { url: listener.url, request: () => arrived.promise, faults };
 }
 

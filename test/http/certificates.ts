@@ -50,7 +50,7 @@ export async function startSecureListener(pems: string, name: string, clientCa?:
     tls: { cert, key, ...(clientCa !== undefined && { clientCa }) },
     onFault: (error) => faults.push(error),
   });
-  onTestFinished(() => listener.close(0));
+  onTestFinished(async () => void (await listener.close(0)));
   return { ...listener, port: Number(new URL(listener.url).port), ca: readFileSync(cert), cert, key, faults };
 }
 

@@ -12,7 +12,7 @@ import { transports } from "../protocols/transports.ts";
 async function openHealth(createTransport: (typeof transports)[string]) {
   const { spec, drain } = createHealthService([scriptedService()]);
   const listener = await mount(spec);
-  onTestFinished(() => listener.close(0));
+  onTestFinished(async () => void (await listener.close(0)));
   const client = createClient(Health, createTransport(listener.url));
   const watch = (service: string) => {
     const answers = client.watch({ service })[Symbol.asyncIterator]();
