@@ -4,9 +4,10 @@ import { AuthError, malformed } from "../src/core/errors.ts";
 import { hasDevices, taken, tooManyKeys } from "../src/core/registry/refusals.ts";
 import { readJti } from "../src/core/registry/tokens.ts";
 import { ADMIN_MESSAGE_BYTES } from "../src/services/admin.ts";
-import { createAdminGuard } from "../src/services/admin-guard.ts";
+import { isRead, noAdminToken, requireRole } from "../src/services/admin-guard.ts";
 import type { ServiceNotes } from "./openapi/document.ts";
 import { CUSTOMER_ID, DEVICE_NOTES, ETAG, IF_MATCH, KEY_ID, TIME, VERSIONED } from "./openapi-device-notes.ts";
+import { OPERATOR_NOTES } from "./openapi-operator-notes.ts";
 import {
   AWAY,
   changedSince,
@@ -161,10 +162,21 @@ export const ADMIN_NOTES: ServiceNotes = {
     scheme: {
       type: "http",
       scheme: "bearer",
-      description: "The operator's admin token, COUNTERSIGN_ADMIN_TOKEN or COUNTERSIGN_OTHER_ADMIN_TOKEN.",
+      description:
+        "An admin token: COUNTERSIGN_ADMIN_TOKEN or COUNTERSIGN_OTHER_ADMIN_TOKEN, or one that was issued to an operator.",
     },
-    refusal: refusalOf(() => createAdminGuard(["another"])(new Headers())),
+    refusalsOf: (method) => [
+      noAdminToken(),
+      ...(isRead(method) ? [] : [refusalOf(() => requireRole({ role: "read" }, method))]),
+    ],
   },
   maxMessageBytes: ADMIN_MESSAGE_BYTES,
-  methods: { ...CUSTOMER_NOTES, ...CUSTOMER_KEY_NOTES, ...DEVICE_NOTES, ...SIGNING_KEY_NOTES, ...OVERSEER_NOTES },
+  methods: {
+    ...CUSTOMER_NOTES,
+    ...CUSTOMER_KEY_NOTES,
+    ...DEVICE_NOTES,
+    ...SIGNING_KEY_NOTES,
+    ...OPERATOR_NOTES,
+    ...OVERSEER_NOTES,
+  },
 };

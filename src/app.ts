@@ -175,7 +175,7 @@ async function compose(
   const actorOf = createActorOf<HandlerContext>(callerOf);
   const admin: MountedService = {
     spec: observer.observeCalls(createAdminService({ registry, explain, secrets, signingKeys, actorOf }), callerOf),
-    guard: createAdminGuard(config.adminTokens),
+    guard: createAdminGuard(registry.operators),
     maxMessageBytes: ADMIN_MESSAGE_BYTES,
   };
 

@@ -29,7 +29,11 @@ export interface ServiceNotes {
   /** By the methods' names. */
   readonly methods: Readonly<Record<string, MethodNotes>>;
   /** Who may call: OpenAPI's security scheme, and what others are told. Absent: everyone. */
-  readonly guard?: { readonly name: string; readonly scheme: JsonObject; readonly refusal: AuthError };
+  readonly guard?: {
+    readonly name: string;
+    readonly scheme: JsonObject;
+    readonly refusalsOf: (method: string) => readonly AuthError[];
+  };
   /** As it is mounted with. */
   readonly maxMessageBytes?: number;
 }
@@ -149,7 +153,7 @@ function describeOperation(route: Route, { parameters, schemas, notes }: Operati
 function refusalsOf({ method, body }: Route, { services }: OpenapiNotes): readonly AuthError[] {
   const { guard, methods, maxMessageBytes = MAX_MESSAGE_BYTES } = services[method.parent.typeName] ?? {};
   return [
-    ...(guard === undefined ? [] : [guard.refusal]),
+    ...(guard?.refusalsOf(method.name) ?? []),
     ...transportRefusals(body === undefined ? undefined : maxMessageBytes),
     ...(methods?.[method.name]?.refusals ?? []),
   ];

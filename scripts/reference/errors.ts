@@ -66,9 +66,10 @@ const CHECK = {
 
 const ADMIN = {
   invalid_admin_token: {
-    when: "no admin token, or a wrong one",
-    cure: "send `Authorization: Bearer` with `ADMIN_TOKEN`",
+    when: "no admin token, or one that is unknown, revoked or expired; or the session has ended",
+    cure: "send `Authorization: Bearer` with an admin token",
   },
+  read_only: { when: "the admin token has the role `read`", cure: "use one with the role `admin`" },
   does_not_exist: { when: "`field` names the resource that is missing", cure: "list the resources" },
   already_exists: {
     when: "the name is taken, or the customer has this key already; `message` says which",

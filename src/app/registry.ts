@@ -55,7 +55,14 @@ export async function openRegistry(
   else forgetLostSecrets(await secrets.forgetLost(GATEWAY));
 
   // 3. The operator's use-cases.
-  const registry = createRegistry({ ...store, now });
+  const [adminToken, otherAdminToken] = config.adminTokens;
+  const settingsTokens = new Map(
+    [
+      ["COUNTERSIGN_ADMIN_TOKEN", adminToken] as const,
+      ["COUNTERSIGN_OTHER_ADMIN_TOKEN", otherAdminToken] as const,
+    ].flatMap(([setting, token]) => (token === undefined ? [] : [[setting, token] as const])),
+  );
+  const registry = createRegistry({ ...store, settingsTokens, now });
 
   // 4. Jobs.
   const activity = createActivityRecorder({ activity: store.activity, now });

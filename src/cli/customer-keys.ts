@@ -72,7 +72,9 @@ async function issueKey(options: IssueOptions, command: Command): Promise<void> 
         ...(expiresAt && { expiresAt }),
       }),
     );
-  const { keyId, customerKey, warning } = await (output === undefined ? issue() : writeSecret(output, issue));
+  const { keyId, customerKey, warning } = await (output === undefined
+    ? issue()
+    : writeSecret(output, issue, (issued) => issued.customerKey));
   if (warning !== "") warn(warning);
   if (source !== undefined) writeResult(command, { key_id: keyId }, [`key ${keyId}`]);
   else if (output !== undefined) {

@@ -21,6 +21,7 @@ export type Reason =
   | "unavailable"
   | "internal"
   | "invalid_admin_token"
+  | "read_only"
   | "does_not_exist"
   | "already_exists"
   | "etag_mismatch"

@@ -17,8 +17,8 @@ import { type Exchange, pathOf, RequestAborted } from "./exchange.ts";
 /** The largest request message in bytes, unless its service says otherwise. */
 export const MAX_MESSAGE_BYTES = 4096;
 
-/** Lets a caller in by its headers, before its request is read. @throws AuthError when it may not call */
-export type Guard = (requestHeader: Headers) => void;
+/** Lets a caller in by its headers, before its request is read. Rejects with AuthError when it may not call. */
+export type Guard = (context: Pick<HandlerContext, "requestHeader" | "values" | "method">) => Promise<void>;
 
 /** A service as it is mounted on a listener. */
 export interface MountedService {
@@ -130,7 +130,7 @@ export async function answerCall(
     const { method } = call;
     context = new CallContext(exchange, method.desc, protocol.name, valuesOf(caller), now);
     // 2. Let the caller in.
-    method.guard?.(context.requestHeader);
+    if (method.guard !== undefined) await method.guard(context);
     // 3. Read the deadline and the message.
     context.setTimeout(call.readTimeout?.());
     const request = await call.readMessage();

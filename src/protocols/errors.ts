@@ -30,6 +30,7 @@ export const REASONS = {
   unavailable: { status: 503, code: Code.Unavailable },
   internal: { status: 500, code: Code.Internal },
   invalid_admin_token: { status: 401, code: Code.Unauthenticated },
+  read_only: { status: 403, code: Code.PermissionDenied },
   does_not_exist: { status: 404, code: Code.NotFound },
   already_exists: { status: 409, code: Code.AlreadyExists },
   etag_mismatch: { status: 409, code: Code.Aborted },

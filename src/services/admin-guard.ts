@@ -1,60 +1,75 @@
 // Operators' calls: the admin token that they need, and the actor that the audit log records.
 
-import { createHash } from "node:crypto";
-import type { HandlerContext } from "@connectrpc/connect";
+import { createContextKey, type HandlerContext } from "@connectrpc/connect";
 import { AuthError } from "../core/errors.ts";
+import { isOperatorName, type Operators, type OperatorToken } from "../core/registry/operators.ts";
 import type { Actor } from "../core/registry/ports.ts";
-import { equalSecrets } from "../core/signature.ts";
+
+/** The part of a call's context that the guard reads, and sets the operator in. */
+type GuardedContext = Pick<HandlerContext, "requestHeader" | "values" | "method">;
+
+const operatorKey = createContextKey<OperatorToken | undefined>(undefined, { description: "operator" });
 
 /** The token of `Authorization: Bearer <token>` (RFC 6750, 2.1). */
 function bearerToken(requestHeader: Headers): string | undefined {
   return /^Bearer +(\S+)$/i.exec(requestHeader.get("authorization") ?? "")?.[1];
 }
 
+/** Methods that change nothing and show no secret. */
+const READS = /^(?:Get|List|Count|Explain)[A-Z]/;
+
 /**
- * Creates a guard that throws AuthError `invalid_admin_token` unless a call carries one of the tokens. It compares with every token,
- * in constant time. Two tokens at once allow one to be replaced.
+ * Creates a guard that admits operators, and sets the operator in the call's context. It throws AuthError
+ * `invalid_admin_token`, `unavailable`, and `read_only` for a method that the role does not allow.
  */
-export function createAdminGuard(adminTokens: readonly string[]): (requestHeader: Headers) => void {
-  return (requestHeader) => {
+export function createAdminGuard(operators: Pick<Operators, "identify">): (context: GuardedContext) => Promise<void> {
+  return async ({ requestHeader, values, method }) => {
     const token = bearerToken(requestHeader);
-    if (token === undefined) {
-      throw new AuthError("invalid_admin_token", "this call takes the admin token as Authorization Bearer");
-    }
-    const matches = adminTokens.map((adminToken) => equalSecrets(token, adminToken));
-    if (!matches.includes(true)) {
-      throw new AuthError("invalid_admin_token", "this is not an admin token of this gateway");
-    }
+    if (token === undefined) throw noAdminToken();
+    const operator = await operators.identify(token);
+    requireRole(operator, method.name);
+    values.set(operatorKey, operator);
   };
 }
 
-/** Operator name as the caller gave it; not authenticated. */
-const OPERATOR_HEADER = "x-operator";
-
-/** Visible ASCII with single spaces: more could pass for several columns of a table. */
-const OPERATOR = /^(?=.{1,100}$)[\x21-\x7e]+(?: [\x21-\x7e]+)*$/;
-
-/** Identifies an admin token without revealing it: eight hex digits of a labelled SHA-256. */
-export function adminTokenId(token: string): string {
-  return createHash("sha256").update(`countersign admin token id v1\0${token}`).digest("hex").slice(0, 8);
+export function noAdminToken(): AuthError {
+  return new AuthError("invalid_admin_token", "this call takes the admin token as Authorization Bearer");
 }
+
+/** Whether the role read may call a method. */
+export function isRead(method: string): boolean {
+  return READS.test(method);
+}
+
+/** @throws AuthError `read_only` */
+export function requireRole({ role }: Pick<OperatorToken, "role">, method: string): void {
+  if (role === "admin" || isRead(method)) return;
+  throw new AuthError("read_only", "this admin token may only read. Use one with the role admin");
+}
+
+/** The operator of a call that the guard admitted. */
+export function operatorOf({ values }: Pick<HandlerContext, "values">): OperatorToken {
+  const operator = values.get(operatorKey);
+  if (operator === undefined) throw new TypeError("AdminService is mounted without its guard");
+  return operator;
+}
+
+/** Operator name as the caller gave it; believed of the tokens of the settings, which several people may share. */
+const OPERATOR_HEADER = "x-operator";
 
 /** Names the actor of a call. */
 export type ActorOf = (context: HandlerContext) => Actor;
 
 /** Creates a function that names the actor of a call that the guard admitted. `callerOf` gives a request's origin. */
-export function createActorOf<Context extends Pick<HandlerContext, "requestHeader">>(
+export function createActorOf<Context extends Pick<HandlerContext, "requestHeader" | "values">>(
   callerOf: (context: Context) => Pick<Actor, "address" | "requestId">,
 ): (context: Context) => Actor {
   return (context) => {
     const { address, requestId } = callerOf(context);
-    const operator = context.requestHeader.get(OPERATOR_HEADER) ?? "";
-    return {
-      tokenId: adminTokenId(bearerToken(context.requestHeader) ?? ""),
-      // Control characters must not reach the terminal of someone who reads the audit log.
-      operator: OPERATOR.test(operator) ? operator : "",
-      address,
-      requestId,
-    };
+    const { tokenId, name, createdAt } = operatorOf(context);
+    const claimed = context.requestHeader.get(OPERATOR_HEADER) ?? "";
+    // Control characters must not reach the terminal of someone who reads the audit log.
+    const shared = isOperatorName(claimed) ? claimed : "";
+    return { tokenId, operator: createdAt === undefined ? shared : name, address, requestId };
   };
 }

@@ -31,7 +31,7 @@ interface EnumWords<Word extends string, Value extends number> {
 }
 
 /** Maps every word to its value. `field` is named in errors. */
-function enumOf<Word extends string, Value extends number>(
+export function enumOf<Word extends string, Value extends number>(
   field: string,
   values: Readonly<Record<Word, Value>>,
 ): EnumWords<Word, Value> {

@@ -11,6 +11,7 @@ import { createDeviceMethods } from "./admin-devices.ts";
 import type { ActorOf } from "./admin-guard.ts";
 import { createCustomerKeyMethods, createSigningKeyMethods } from "./admin-keys.ts";
 import { auditEventMessage, readTime, writeTime } from "./admin-messages.ts";
+import { createOperatorMethods } from "./admin-operators.ts";
 
 /** Limit of a message to AdminService, in bytes: 1,000 rows of an import. */
 export const ADMIN_MESSAGE_BYTES = 1024 * 1024;
@@ -26,12 +27,13 @@ export interface AdminDependencies {
 /** Creates the service. Mount it with a guard that admits operators only. */
 export function createAdminService(dependencies: AdminDependencies): ServiceImplSpec {
   const { registry, explain, secrets, signingKeys, actorOf } = dependencies;
-  const { customers, customerKeys, devices, deviceImport, tokens, audit } = registry;
+  const { customers, customerKeys, devices, deviceImport, operators, tokens, audit } = registry;
   return createServiceImplSpec<typeof AdminService>(AdminService, {
     ...createCustomerMethods(customers, actorOf),
     ...createCustomerKeyMethods(customerKeys, actorOf),
     ...createDeviceMethods(devices, deviceImport, actorOf),
     ...createSigningKeyMethods(signingKeys, actorOf),
+    ...createOperatorMethods(operators, actorOf),
 
     async revokeToken({ jti }, context) {
       const { expiresAt } = await tokens.revoke(jti, actorOf(context));

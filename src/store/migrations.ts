@@ -136,6 +136,15 @@ const statements = ({ name, bytes, numbered, clustered }: Words): readonly strin
     expires_at bigint not null
   ) ${clustered}`,
   "create index revoked_tokens_by_expiry on revoked_tokens (expires_at)",
+  `create table operator_tokens (
+    token_id ${name} primary key,
+    token_hash ${name} not null unique,
+    operator text not null,
+    role text not null check (role in ('read', 'admin')),
+    created_at bigint not null,
+    expires_at bigint not null,
+    revoked_at bigint
+  )`,
   `create table audit_events (
     event_id ${numbered},
     at bigint not null,

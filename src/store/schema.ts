@@ -84,6 +84,18 @@ export interface Schema {
     revoked_at: number;
     expires_at: number;
   };
+  /** Admin tokens that were issued to operators. */
+  operator_tokens: {
+    token_id: string;
+    /** SHA-256 in hex, of a random token: it needs neither salt nor key. */
+    token_hash: string;
+    /** The operator's name. */
+    operator: string;
+    role: string;
+    created_at: number;
+    expires_at: number;
+    revoked_at: number | null;
+  };
   audit_events: {
     event_id: Generated<number>;
     at: number;

@@ -1,6 +1,7 @@
 // The ports of the core over one SQL database. Knows which query is whose.
 
 import type { CredentialStore } from "../core/ports.ts";
+import type { OperatorStore } from "../core/registry/operators.ts";
 import type { CustomerKeyStore, CustomerStore, DeviceStore } from "../core/registry/ports.ts";
 import type { ActivityStore, AuditLog, RevokedTokenStore, SecretStore } from "../core/registry/record-ports.ts";
 import type { SigningKeyStore } from "../core/tokens/ports.ts";
@@ -11,6 +12,7 @@ import { createAuditLog } from "./registry/audit.ts";
 import { createCustomerKeyStore } from "./registry/customer-keys.ts";
 import { createCustomerStore } from "./registry/customers.ts";
 import { createDeviceStore } from "./registry/devices.ts";
+import { createOperatorStore } from "./registry/operators.ts";
 import { createRevokedTokenStore } from "./revoked-tokens.ts";
 import type { Sealer } from "./sealing.ts";
 import { createSecretStore } from "./secrets.ts";
@@ -25,6 +27,7 @@ export interface Store {
   readonly activity: ActivityStore;
   readonly signingKeys: SigningKeyStore;
   readonly revokedTokens: RevokedTokenStore;
+  readonly operators: OperatorStore;
   readonly secrets: SecretStore;
 }
 
@@ -39,6 +42,7 @@ export function createStore(database: Database, sealer: Sealer, onFault: (error:
     activity: createActivityStore(database),
     signingKeys: createSigningKeyStore(database, sealer),
     revokedTokens: createRevokedTokenStore(database),
+    operators: createOperatorStore(database),
     secrets: createSecretStore(database, sealer),
   };
 }

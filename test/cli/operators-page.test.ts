@@ -24,6 +24,7 @@ test("every command works as it is pasted", async () => {
   async function nameOf(word: string): Promise<string | undefined> {
     if (/\.(txt|json)$/.test(word)) return join(folder, word);
     if (word === "KID") return (await gateway.signingKeys.list()).find(({ state }) => state === "active")?.kid;
+    if (word === "TOKEN_ID") return (await gateway.registry.operators.list())[0]?.tokenId;
     if (!word.includes("0a4be85d13c79f26")) return word;
     const { items } = await gateway.registry.customerKeys.list("acme", { pageSize: 0, pageToken: "", filter: "" });
     return word.replace("0a4be85d13c79f26", items.find(({ purpose }) => purpose === "login")?.keyId ?? "");

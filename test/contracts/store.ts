@@ -12,6 +12,7 @@ import { describeImport } from "./store-import.ts";
 import { describeKeyUsage } from "./store-key-usage.ts";
 import { describeLists } from "./store-lists.ts";
 import { describeMoving } from "./store-moving.ts";
+import { describeOperators } from "./store-operators.ts";
 import { describeRevokedTokens } from "./store-revoked-tokens.ts";
 import type { Open } from "./store-samples.ts";
 import { describeSigningKeys } from "./store-signing-keys.ts";
@@ -35,6 +36,7 @@ export function storeContract(name: string, open: Open): void {
   describe(`${name} as an ActivityStore`, () => describeActivity(open));
   describe(`${name} as an AuditLog`, () => describeAuditLog(open));
   describe(`${name} as a SigningKeyStore`, () => describeSigningKeys(open));
+  describe(`${name} as an OperatorStore`, () => describeOperators(open));
   describe(`${name} as a RevokedTokenStore`, () => describeRevokedTokens(open));
   describe(`${name} and its decoy`, () => describeDecoy(open));
 }

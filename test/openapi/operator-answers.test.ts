@@ -3,6 +3,8 @@
 import { generateKeyPairSync } from "node:crypto";
 import { expect, test } from "vitest";
 import { AdminService } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
+import { adminTokenId } from "../../src/core/registry/operators.ts";
+import { ADMIN_TOKEN } from "../gateway.ts";
 import { describeAnswers } from "./cases.ts";
 import { readGenerated } from "./document.ts";
 import {
@@ -155,6 +157,24 @@ describeAnswers([
     ok: () => post("/v1/tokens/AZq2K0mQyXx1bB2nT9cZ:revoke"),
     malformed: () => post("/v1/tokens/a%20b:revoke"),
   }),
+  cases("IssueOperatorToken", "POST /v1/operators:issue", {
+    ok: () => post("/v1/operators:issue", { name: "ada" }),
+    malformed: () => post("/v1/operators:issue", { name: "" }),
+  }),
+  cases("ListOperatorTokens", "GET /v1/operators", {
+    ok: () => get("/v1/operators"),
+    malformed: () => get("/v1/operators?page_size=-1"),
+  }),
+  cases("RevokeOperatorToken", "POST /v1/operators/00000000:revoke", {
+    ok: async () => {
+      const issued = await (await post("/v1/operators:issue", { name: "ada" })).text();
+      const { operator_token: token }: { operator_token: { token_id: string } } = JSON.parse(issued);
+      return post(`/v1/operators/${token.token_id}:revoke`);
+    },
+    does_not_exist: () => post("/v1/operators/00000000:revoke"),
+    failed_precondition: () => post(`/v1/operators/${adminTokenId(ADMIN_TOKEN)}:revoke`),
+  }),
+  cases("GetCallingOperator", "GET /v1/operators:self", { ok: () => get("/v1/operators:self") }),
   cases("ListAuditEvents", "GET /v1/audit-events", {
     ok: () => get("/v1/audit-events"),
     malformed: () => get("/v1/audit-events?filter=colour%3Dred"),

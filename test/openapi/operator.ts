@@ -4,24 +4,29 @@ import { createServiceImplSpec } from "@connectrpc/connect";
 import { afterAll, beforeAll } from "vitest";
 import { AdminService } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { AuthError } from "../../src/core/errors.ts";
+import { GATEWAY } from "../../src/core/registry/ports.ts";
 import type { Listener } from "../../src/http/listener.ts";
 import { ADMIN_MESSAGE_BYTES } from "../../src/services/admin.ts";
-import { createAdminGuard } from "../../src/services/admin-guard.ts";
+import { isRead } from "../../src/services/admin-guard.ts";
 import { ADMIN_TOKEN, openGateway, type TestGateway } from "../gateway.ts";
+import { guardOf } from "../operator-guard.ts";
 import { mountThrowing } from "../protocols/mount.ts";
 import type { Cases, OperationCases } from "./cases.ts";
 
 export let gateway: TestGateway;
 let away: Listener;
 let broken: Listener;
+let readToken: string;
 
 /** Opens them for the tests of the calling file. */
 export function openForOperators(): void {
   beforeAll(async () => {
     gateway = await openGateway();
+    const draft = { name: "reader", role: "read", expiresAt: undefined } as const;
+    readToken = (await gateway.registry.operators.issue(draft, GATEWAY)).adminToken;
     const admin = {
       spec: createServiceImplSpec<typeof AdminService>(AdminService, {}),
-      guard: createAdminGuard([ADMIN_TOKEN]),
+      guard: guardOf(ADMIN_TOKEN),
       maxMessageBytes: ADMIN_MESSAGE_BYTES,
     };
     away = await mountThrowing(new AuthError("unavailable", "the registry is away", { retryAfterMs: 1_000 }), admin);
@@ -48,10 +53,11 @@ function operate(verb: string, path: string, request: OperatorRequest = {}): Pro
 }
 
 /** Errors of every operator's call. */
-function commonCases(verb: string, path: string, body?: unknown): Cases {
+function commonCases(operation: string, verb: string, path: string, body?: unknown): Cases {
   const ask = (request: OperatorRequest): Promise<Response> => operate(verb, path, { body, ...request });
   return {
     invalid_admin_token: () => ask({ token: "another" }),
+    ...(!isRead(operation) && { read_only: () => ask({ token: readToken }) }),
     internal: () => ask({ url: broken.url }),
     unavailable: () => ask({ url: away.url }),
     ...(body === undefined
@@ -68,7 +74,11 @@ function commonCases(verb: string, path: string, body?: unknown): Cases {
 export function operatorCases(operation: string, example: string, own: Cases): OperationCases {
   const [verb = "", path = ""] = example.split(" ");
   const body = verb === "GET" || verb === "DELETE" ? undefined : {};
-  return { operation: `AdminService_${operation}`, name: "internal", cases: [commonCases(verb, path, body), own] };
+  return {
+    operation: `AdminService_${operation}`,
+    name: "internal",
+    cases: [commonCases(operation, verb, path, body), own],
+  };
 }
 
 export const post = (path: string, body: unknown = {}): Promise<Response> => operate("POST", path, { body });

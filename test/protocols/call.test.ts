@@ -13,7 +13,7 @@ import { TokenService } from "../../gen/es/countersign/token/v1/token_pb.ts";
 import { ErrorInfoSchema } from "../../gen/es/google/rpc/error_details_pb.ts";
 import type { AuthError } from "../../src/core/errors.ts";
 import type { Listener } from "../../src/http/listener.ts";
-import { createAdminGuard } from "../../src/services/admin-guard.ts";
+import { guardOf } from "../operator-guard.ts";
 import { envelope, readGrpc, sendByHand } from "./hand.ts";
 import { mountAll } from "./mount.ts";
 import { transports } from "./transports.ts";
@@ -39,7 +39,7 @@ beforeAll(async () => {
       return { token: "t", expiresIn: 1 };
     },
   });
-  const guard = createAdminGuard([TOKEN]);
+  const guard = guardOf(TOKEN);
   const services = [{ spec: admin, guard, maxMessageBytes: LIMIT }, { spec: auth }];
   listener = await mountAll(services, { onError: (error) => errors.push(error) });
 });

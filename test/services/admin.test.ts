@@ -5,7 +5,7 @@ import { createConnectTransport } from "@connectrpc/connect-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AdminService, KeyMode, Status } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { ErrorInfoSchema } from "../../gen/es/google/rpc/error_details_pb.ts";
-import { adminTokenId } from "../../src/services/admin-guard.ts";
+import { adminTokenId } from "../../src/core/registry/operators.ts";
 import { ADMIN_TOKEN, openGateway, type TestGateway } from "../gateway.ts";
 
 const OTHER_TOKEN = "the-other-token-of-the-test";

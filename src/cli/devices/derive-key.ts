@@ -47,7 +47,11 @@ async function saveKey(names: readonly string[], output: string, command: Comman
   if (deviceKey === undefined || deviceKey === "-" || others.length > 0) {
     throw usageFailure("--output takes the name of one board");
   }
-  const { keyId } = await writeSecret(output, () => callAdmin((admin) => derive(admin, deviceKey)));
+  const { keyId } = await writeSecret(
+    output,
+    () => callAdmin((admin) => derive(admin, deviceKey)),
+    (made) => made.customerKey,
+  );
   writeResult(command, { device_key: deviceKey, key_id: keyId, output }, [
     `the key of device ${deviceKey} is in ${output}`,
   ]);

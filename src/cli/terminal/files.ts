@@ -50,9 +50,10 @@ export async function readSecret(file: string): Promise<string> {
  * Makes a secret and writes it to a new file that only its owner can read. The file is created first, so that no secret is made
  * that cannot be written. @throws CommandFailure when the file exists or cannot be written
  */
-export async function writeSecret<Made extends { readonly customerKey: string }>(
+export async function writeSecret<Made>(
   file: string,
   make: () => Promise<Made>,
+  secretOf: (made: Made) => string,
 ): Promise<Made> {
   const handle = await open(file, "wx", 0o600).catch((error: unknown) => {
     const code = codeOf(error);
@@ -64,7 +65,7 @@ export async function writeSecret<Made extends { readonly customerKey: string }>
   });
   try {
     const made = await make();
-    await handle.writeFile(`${made.customerKey}\n`);
+    await handle.writeFile(`${secretOf(made)}\n`);
     return made;
   } catch (error) {
     await rm(file, { force: true });

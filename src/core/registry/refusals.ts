@@ -15,6 +15,15 @@ export function noCustomerKey(): AuthError {
   return missing("customer key", "key_id");
 }
 
+export function noOperatorToken(): AuthError {
+  return missing("admin token", "token_id");
+}
+
+export function settingToken(setting: string): AuthError {
+  const message = `this admin token is a setting. Change ${setting} and start the gateways again`;
+  return new AuthError("failed_precondition", message);
+}
+
 function missing(what: string, field: string): AuthError {
   return new AuthError("does_not_exist", `no ${what} has this ${field}`, { field });
 }

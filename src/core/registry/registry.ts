@@ -5,6 +5,7 @@ import { type CustomerKeys, createCustomerKeys } from "./customer-keys.ts";
 import { type Customers, createCustomers } from "./customers.ts";
 import { createDeviceImport, type DeviceImport } from "./device-import.ts";
 import { createDevices, type Devices } from "./devices.ts";
+import { createOperators, type OperatorStore, type Operators } from "./operators.ts";
 import type { CustomerKeyStore, CustomerStore, DeviceStore } from "./ports.ts";
 import type { AuditLog, RevokedTokenStore } from "./record-ports.ts";
 import { createTokens, type Tokens } from "./tokens.ts";
@@ -15,6 +16,7 @@ export interface Registry {
   readonly devices: Devices;
   readonly deviceImport: DeviceImport;
   readonly tokens: Tokens;
+  readonly operators: Operators;
   readonly audit: AuditTrail;
 }
 
@@ -23,6 +25,9 @@ export interface RegistryDependencies {
   readonly customerKeys: CustomerKeyStore;
   readonly devices: DeviceStore;
   readonly revokedTokens: RevokedTokenStore;
+  readonly operators: OperatorStore;
+  /** The admin tokens of the settings, by setting. */
+  readonly settingsTokens?: ReadonlyMap<string, string>;
   readonly audit: AuditLog;
   /** Unix milliseconds. */
   readonly now: () => number;
@@ -36,6 +41,7 @@ export function createRegistry(dependencies: RegistryDependencies): Registry {
     devices: createDevices(dependencies),
     deviceImport: createDeviceImport(dependencies),
     tokens: createTokens(dependencies),
+    operators: createOperators(dependencies),
     audit: createAuditTrail(dependencies),
   };
 }

@@ -1,0 +1,160 @@
+// Operators: admin tokens with a name, a role and an expiry, kept as hashes.
+
+import { createHash, randomBytes } from "node:crypto";
+import { AuthError, malformed } from "../errors.ts";
+import { equalSecrets } from "../signature.ts";
+import type { Actor, AuditEntry } from "./ports.ts";
+import { noOperatorToken, settingToken } from "./refusals.ts";
+
+/** `read`: the calls that change nothing and show no secret. */
+export type Role = "read" | "admin";
+
+/** An admin token without the secret. */
+export interface OperatorToken {
+  readonly tokenId: string;
+  /** The operator's name; of a token of the settings, the setting's. */
+  readonly name: string;
+  readonly role: Role;
+  /** Unix milliseconds, here and below; undefined for a token of the settings. */
+  readonly createdAt: number | undefined;
+  readonly expiresAt: number | undefined;
+  readonly revokedAt: number | undefined;
+}
+
+export interface StoredOperatorToken extends OperatorToken {
+  readonly createdAt: number;
+  readonly expiresAt: number;
+}
+
+/** As CustomerStore. */
+export interface OperatorStore {
+  insert(token: StoredOperatorToken, hash: string, entry: AuditEntry): Promise<void>;
+  findByHash(hash: string): Promise<StoredOperatorToken | undefined>;
+  find(tokenId: string): Promise<StoredOperatorToken | undefined>;
+  /** All, the newest first. */
+  list(): Promise<readonly StoredOperatorToken[]>;
+  /** Revokes a token; one that was revoked stays as it is, without an entry. Throws AuthError `does_not_exist`. */
+  revoke(tokenId: string, entry: AuditEntry): Promise<StoredOperatorToken>;
+}
+
+export interface OperatorTokenDraft {
+  readonly name: string;
+  readonly role: Role;
+  /** Unix milliseconds; undefined: in 90 days. */
+  readonly expiresAt: number | undefined;
+}
+
+export interface IssuedOperatorToken {
+  readonly token: OperatorToken;
+  /** The secret: this is the only time it is seen. */
+  readonly adminToken: string;
+}
+
+export interface Operators {
+  issue(draft: OperatorTokenDraft, actor: Actor): Promise<IssuedOperatorToken>;
+  /** All, the newest first, those of the settings last. */
+  list(): Promise<readonly OperatorToken[]>;
+  revoke(tokenId: string, actor: Actor): Promise<OperatorToken>;
+  /** The token of a caller, by its secret. @throws AuthError `invalid_admin_token`, `unavailable` */
+  identify(adminToken: string): Promise<OperatorToken>;
+  /** The token of a session, by its id. @throws AuthError `invalid_admin_token`, `unavailable` */
+  confirm(tokenId: string): Promise<OperatorToken>;
+}
+
+export interface OperatorsDependencies {
+  readonly operators: OperatorStore;
+  /** The admin tokens of the settings, by setting; they have the role admin. */
+  readonly settingsTokens?: ReadonlyMap<string, string>;
+  readonly now: () => number;
+}
+
+/** Visible ASCII with single spaces: more could pass for several columns of a table. */
+const OPERATOR_NAME = /^(?=.{1,100}$)[\x21-\x7e]+(?: [\x21-\x7e]+)*$/;
+/** The prefix lets scanners for leaked secrets know it. */
+const ISSUED = /^cst_[\w-]{43}$/;
+const TOKEN_BYTES = 32;
+const USUAL_LIFE_MS = 90 * 86_400_000;
+
+/** Whether the audit log may show this as an operator's name. */
+export function isOperatorName(text: string): boolean {
+  return OPERATOR_NAME.test(text);
+}
+
+/** Identifies an admin token without revealing it: eight hex digits of a labelled SHA-256. */
+export function adminTokenId(token: string): string {
+  return createHash("sha256").update(`countersign admin token id v1\0${token}`).digest("hex").slice(0, 8);
+}
+
+function hashOf(token: string): string {
+  return createHash("sha256").update(`countersign admin token v1\0${token}`).digest("hex");
+}
+
+/** Each use-case throws AuthError: `malformed`, or an error of the store. */
+export function createOperators({ operators, settingsTokens = new Map(), now }: OperatorsDependencies): Operators {
+  const fixed = [...settingsTokens].map(([setting, secret]) => ({ secret, token: tokenOfSetting(setting, secret) }));
+
+  function requireGood(token: StoredOperatorToken | undefined): OperatorToken {
+    if (token === undefined) throw invalidToken("this is not an admin token of this gateway");
+    if (token.revokedAt !== undefined) throw invalidToken("this admin token was revoked. Ask for another");
+    if (token.expiresAt <= now()) throw invalidToken("this admin token has expired. Ask for another");
+    return token;
+  }
+
+  return {
+    async issue({ name, role, expiresAt: wanted }, actor) {
+      const at = now();
+      const expiresAt = wanted ?? at + USUAL_LIFE_MS;
+      if (!isOperatorName(name)) {
+        throw malformed("name is not of 1 to 100 visible ASCII characters and single spaces", "name");
+      }
+      if (expiresAt <= at) throw malformed("expire_time is in the past", "expire_time");
+      const adminToken = `cst_${randomBytes(TOKEN_BYTES).toString("base64url")}`;
+      const tokenId = adminTokenId(adminToken);
+      const token = { tokenId, name, role, createdAt: at, expiresAt, revokedAt: undefined };
+      const details = { name, role, expires_at: new Date(expiresAt).toISOString() };
+      await operators.insert(token, hashOf(adminToken), entryOf("IssueOperatorToken", tokenId, actor, at, details));
+      return { token, adminToken };
+    },
+
+    list: async () => [...(await operators.list()), ...fixed.map(({ token }) => token)],
+
+    async revoke(tokenId, actor) {
+      const setting = fixed.find(({ token }) => token.tokenId === tokenId);
+      if (setting !== undefined) throw settingToken(setting.token.name);
+      if (!/^[0-9a-f]{8}$/.test(tokenId)) throw noOperatorToken();
+      return operators.revoke(tokenId, entryOf("RevokeOperatorToken", tokenId, actor, now(), {}));
+    },
+
+    async identify(adminToken) {
+      // Compared with each, in constant time.
+      const matches = fixed.filter(({ secret }) => equalSecrets(adminToken, secret));
+      const [first] = matches;
+      if (first !== undefined) return first.token;
+      return requireGood(ISSUED.test(adminToken) ? await operators.findByHash(hashOf(adminToken)) : undefined);
+    },
+
+    async confirm(tokenId) {
+      const setting = fixed.find(({ token }) => token.tokenId === tokenId);
+      return setting?.token ?? requireGood(await operators.find(tokenId));
+    },
+  };
+}
+
+function tokenOfSetting(setting: string, secret: string): OperatorToken {
+  const times = { createdAt: undefined, expiresAt: undefined, revokedAt: undefined };
+  return { tokenId: adminTokenId(secret), name: setting, role: "admin", ...times };
+}
+
+function invalidToken(message: string): AuthError {
+  return new AuthError("invalid_admin_token", message);
+}
+
+function entryOf(
+  action: string,
+  tokenId: string,
+  actor: Actor,
+  at: number,
+  details: AuditEntry["details"],
+): AuditEntry {
+  return { actor, at, action, resource: `operators/${tokenId}`, customerId: "", details };
+}

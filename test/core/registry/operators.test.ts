@@ -1,0 +1,89 @@
+// Operators' admin tokens: issued, identified, expired and revoked.
+
+import { expect, test } from "vitest";
+import { adminTokenId, createOperators } from "../../../src/core/registry/operators.ts";
+import { ACTOR, NOW } from "../../contracts/store-samples.ts";
+import { openRegistry } from "./open-registry.ts";
+
+const SECRET = "a-token-of-the-settings";
+
+async function open() {
+  const { store, clock, events } = await openRegistry();
+  const settingsTokens = new Map([["COUNTERSIGN_ADMIN_TOKEN", SECRET]]);
+  return { operators: createOperators({ ...store, settingsTokens, now: () => clock.now }), clock, events };
+}
+
+const DRAFT = { name: "Ada L", role: "read", expiresAt: NOW + 1_000 } as const;
+
+test("a token is identified until it expires, and its secret is nowhere in the audit log", async () => {
+  const { operators, clock, events } = await open();
+  const { token, adminToken } = await operators.issue(DRAFT, ACTOR);
+  expect(adminToken).toMatch(/^cst_[\w-]{43}$/);
+  expect(token).toMatchObject({ tokenId: adminTokenId(adminToken), name: "Ada L", role: "read", createdAt: NOW });
+  expect(await operators.identify(adminToken)).toEqual(token);
+  expect(await operators.confirm(token.tokenId)).toEqual(token);
+  expect(await events()).toEqual([
+    {
+      action: "IssueOperatorToken",
+      resource: `operators/${token.tokenId}`,
+      customerId: "",
+      details: { name: "Ada L", role: "read", expires_at: new Date(NOW + 1_000).toISOString() },
+    },
+  ]);
+  clock.now = NOW + 1_000;
+  for (const call of [operators.identify(adminToken), operators.confirm(token.tokenId)]) {
+    await expect(call).rejects.toMatchObject({
+      reason: "invalid_admin_token",
+      message: "this admin token has expired. Ask for another",
+    });
+  }
+});
+
+test("a revoked token is refused from the next call on, and is revoked once", async () => {
+  const { operators, clock, events } = await open();
+  const { token, adminToken } = await operators.issue({ ...DRAFT, expiresAt: undefined }, ACTOR);
+  expect(token.expiresAt).toBe(NOW + 90 * 86_400_000);
+  await operators.revoke(token.tokenId, ACTOR);
+  clock.now += 5;
+  expect(await operators.revoke(token.tokenId, ACTOR)).toMatchObject({ revokedAt: NOW });
+  const message = "this admin token was revoked. Ask for another";
+  await expect(operators.identify(adminToken)).rejects.toMatchObject({ reason: "invalid_admin_token", message });
+  await expect(operators.confirm(token.tokenId)).rejects.toMatchObject({ message });
+  expect((await events()).map(({ action }) => action)).toEqual(["IssueOperatorToken", "RevokeOperatorToken"]);
+});
+
+test.each(["", SECRET.slice(1), `cst_${"A".repeat(43)}`, "00000000"])("%j is no token", async (text) => {
+  const { operators } = await open();
+  await operators.issue(DRAFT, ACTOR);
+  await expect(operators.identify(text)).rejects.toMatchObject({ reason: "invalid_admin_token" });
+  await expect(operators.confirm(text)).rejects.toMatchObject({ reason: "invalid_admin_token" });
+});
+
+test("the token of the settings is listed last, has the role admin and cannot be revoked", async () => {
+  const { operators } = await open();
+  const { token } = await operators.issue(DRAFT, ACTOR);
+  const setting = await operators.identify(SECRET);
+  expect(setting).toMatchObject({ name: "COUNTERSIGN_ADMIN_TOKEN", role: "admin", createdAt: undefined });
+  expect(await operators.list()).toEqual([token, setting]);
+  expect(await operators.confirm(setting.tokenId)).toEqual(setting);
+  await expect(operators.revoke(setting.tokenId, ACTOR)).rejects.toMatchObject({ reason: "failed_precondition" });
+});
+
+test.each([
+  [{ name: "" }, "name"],
+  [{ name: "ada  l" }, "name"],
+  [{ name: "adä" }, "name"],
+  [{ name: "x".repeat(101) }, "name"],
+  [{ expiresAt: NOW }, "expire_time"],
+])("a draft with %j is refused", async (draft, field) => {
+  const { operators } = await open();
+  await expect(operators.issue({ ...DRAFT, ...draft }, ACTOR)).rejects.toMatchObject({
+    reason: "malformed",
+    particulars: { field },
+  });
+});
+
+test.each(["", "no token", "00000000"])("revoking %j finds none", async (tokenId) => {
+  const { operators } = await open();
+  await expect(operators.revoke(tokenId, ACTOR)).rejects.toMatchObject({ reason: "does_not_exist" });
+});
