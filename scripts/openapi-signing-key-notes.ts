@@ -1,7 +1,7 @@
 // Examples and errors of AdminService's calls on signing keys, for the OpenAPI documents.
 
 import { malformed } from "../src/core/errors.ts";
-import { noSigningKey, revokedKey, takenKid } from "../src/core/tokens/refusals.ts";
+import { noSigningKey, revokedKey, takenKid } from "../src/core/tokens/rotation.ts";
 import type { ServiceNotes } from "./openapi/document.ts";
 import { TIME } from "./openapi-device-notes.ts";
 import { AWAY } from "./openapi-refusals.ts";
@@ -30,7 +30,7 @@ export const SIGNING_KEY_NOTES: ServiceNotes["methods"] = {
   },
   RotateSigningKey: {
     request: {},
-    answer: { active: ACTIVE, next: NEXT, rotate_time: TIME },
+    answer: { active: ACTIVE, next: NEXT },
     refusals: [AWAY],
   },
   RevokeSigningKey: {
@@ -50,7 +50,7 @@ export const SIGNING_KEY_NOTES: ServiceNotes["methods"] = {
         "private_key",
       ),
       takenKid(),
-      revokedKey(KID),
+      revokedKey(),
       AWAY,
     ],
   },

@@ -5,7 +5,7 @@ import { createDeadline } from "../core/deadline.ts";
 import { registryUnavailable } from "../core/registry/refusals.ts";
 import { type KeyRing, openKeyRing } from "../core/tokens/keyring.ts";
 import type { SigningKeyStore } from "../core/tokens/ports.ts";
-import { PUBLISH_MS, type RingRules, tokenLife } from "../core/tokens/rotation.ts";
+import { PUBLISH_MS, type RingRules } from "../core/tokens/rotation.ts";
 import { createSigningKeys, type SigningKeys } from "../core/tokens/signing-keys.ts";
 import { monotonicNow, repeatEvery } from "../telemetry/clock.ts";
 
@@ -16,7 +16,7 @@ export interface OpenedRing {
 }
 
 /** How long things take, in milliseconds: tests have no months. */
-export interface RingTimes extends Pick<RingRules, "publishMs" | "rotateEveryMs" | "tokenLifeMs"> {
+export interface RingTimes extends Pick<RingRules, "publishMs" | "rotateEveryMs"> {
   /** Interval of the readings. */
   readonly lookMs: number;
 }
@@ -46,11 +46,10 @@ export async function openRing(
     alg: config.tokenAlg,
     publishMs: PUBLISH_MS,
     rotateEveryMs: config.keyRotationMs,
-    tokenLifeMs: tokenLife({ ttlMs: config.tokenTtlSeconds * 1_000, skewMs: config.clockSkewMs }),
     ...given,
   };
   const ring = await openKeyRing({
-    ...rules,
+    rules,
     store,
     now,
     elapsed: monotonicNow,

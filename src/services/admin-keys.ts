@@ -87,9 +87,8 @@ export function createSigningKeyMethods(signingKeys: SigningKeys, actorOf: Actor
     },
 
     async rotateSigningKey({ now }, context) {
-      const { active, next, rotationTime } = await signingKeys.rotate(now, actorOf(context));
-      const rotateTime = writeTime(rotationTime);
-      return { active: signingKeyMessage(active), next: signingKeyMessage(next), rotateTime };
+      const { active, next } = await signingKeys.rotate(now, actorOf(context));
+      return { active: signingKeyMessage(active), next: signingKeyMessage(next) };
     },
 
     async revokeSigningKey({ kid }, context) {

@@ -121,12 +121,8 @@ const statements = ({ name, bytes, numbered, clustered }: Words): readonly strin
     sealed_private_key ${bytes} not null,
     public_jwk text not null,
     created_at bigint not null,
-    imported_at bigint,
     activated_at bigint,
-    retired_at bigint,
-    published_until bigint,
-    rotate_at bigint,
-    token_life_ms bigint not null
+    retired_at bigint
   )`,
   "create unique index one_active_signing_key on signing_keys (state) where state = 'active'",
   "create unique index one_next_signing_key on signing_keys (state) where state = 'next'",

@@ -65,18 +65,10 @@ export interface Schema {
     public_jwk: string;
     /** Since then it is published, too. */
     created_at: number;
-    /** Null for a key that was made here. */
-    imported_at: number | null;
     /** Null for a key that never signed. */
     activated_at: number | null;
-    /** When it ended to sign, or was revoked. */
+    /** When it stopped signing, or was revoked. */
     retired_at: number | null;
-    /** Set for a retired key. */
-    published_until: number | null;
-    /** Set for the active key: an operator wants it replaced from then on. */
-    rotate_at: number | null;
-    /** How long after it ended to sign a token of its may be good at most, in milliseconds. */
-    token_life_ms: number;
   };
   /** Tokens that were taken back, until they have expired anyway. */
   revoked_tokens: {

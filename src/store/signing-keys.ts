@@ -84,12 +84,8 @@ function rowOfKey(key: SigningKey) {
     state: key.state,
     public_jwk: JSON.stringify(key.publicJwk),
     created_at: key.createdAt,
-    imported_at: key.importedAt ?? null,
     activated_at: key.activatedAt ?? null,
     retired_at: key.retiredAt ?? null,
-    published_until: key.publishedUntil ?? null,
-    rotate_at: key.rotateAt ?? null,
-    token_life_ms: key.tokenLifeMs,
   };
 }
 
@@ -101,12 +97,8 @@ function keyOfRow(row: Selectable<Schema["signing_keys"]>): SigningKey {
     state: readState(row.state),
     publicJwk,
     createdAt: row.created_at,
-    importedAt: row.imported_at ?? undefined,
     activatedAt: row.activated_at ?? undefined,
     retiredAt: row.retired_at ?? undefined,
-    publishedUntil: row.published_until ?? undefined,
-    rotateAt: row.rotate_at ?? undefined,
-    tokenLifeMs: row.token_life_ms,
   };
 }
 

@@ -113,7 +113,6 @@ export async function insertSigningKey(database: Database, sealer: Sealer, kid: 
       sealed_private_key: sealed,
       public_jwk: "{}",
       created_at: NOW,
-      token_life_ms: 0,
     })
     .execute();
 }

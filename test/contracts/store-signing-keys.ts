@@ -15,12 +15,8 @@ function keyNamed(kid: string, draft: Partial<SigningKey> = {}): NewSigningKey {
     privateKey: PRIVATE,
     publicJwk: { kid, kty: "RSA", alg: "RS256", use: "sig", n: "AQ", e: "AQAB" },
     createdAt: NOW,
-    importedAt: undefined,
     activatedAt: undefined,
     retiredAt: undefined,
-    publishedUntil: undefined,
-    rotateAt: undefined,
-    tokenLifeMs: 1,
     ...draft,
   };
 }
@@ -34,7 +30,6 @@ const change = (draft: Partial<SigningKeyChange>): SigningKeyChange => ({
   put: [],
   remove: [],
   entries: [],
-  at: NOW,
   ...draft,
 });
 
@@ -50,17 +45,11 @@ export function describeSigningKeys(open: Open): void {
 
   test("keys are kept whole, the newest first, for whoever opens the store", async () => {
     const { store, reopen } = await open();
-    const dates = {
-      importedAt: NOW - 1,
-      activatedAt: NOW,
-      retiredAt: NOW + 1,
-      publishedUntil: NOW + 2,
-      rotateAt: NOW + 3,
-    };
+    const dates = { activatedAt: NOW, retiredAt: NOW + 1 };
     const keys = [
       keyNamed("a", { state: "next", createdAt: NOW + 1 }),
       keyNamed("b"),
-      keyNamed("c", { state: "retired", ...dates, tokenLifeMs: 86_400_000 }),
+      keyNamed("c", { state: "retired", ...dates }),
     ];
     await put(store.signingKeys, ...keys);
     const other = (await reopen()).signingKeys;
@@ -138,13 +127,13 @@ export function describeSigningKeys(open: Open): void {
         (place % 2 ? store : other).signingKeys.change(({ keys }) => {
           const [active] = keys.filter(({ state }) => state === "active");
           const retired = active === undefined ? [] : [{ ...active, state: "retired" as const }];
-          return change({ put: [...retired, keyNamed(`k${place}`, { tokenLifeMs: keys.length })] });
+          return change({ put: [...retired, keyNamed(`k${place}`, { activatedAt: keys.length })] });
         }),
       ),
     );
     const { keys } = await store.signingKeys.read();
-    expect(keys.map(({ tokenLifeMs }) => tokenLifeMs).sort((a, b) => a - b)).toEqual(Array.from(keys.keys()));
-    expect(keys.filter(({ state }) => state === "active")).toMatchObject([{ tokenLifeMs: 11 }]);
+    expect(keys.map(({ activatedAt = -1 }) => activatedAt).sort((a, b) => a - b)).toEqual(Array.from(keys.keys()));
+    expect(keys.filter(({ state }) => state === "active")).toMatchObject([{ activatedAt: 11 }]);
   });
 
   test("a key that another master key sealed does not open", async () => {

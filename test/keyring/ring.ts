@@ -2,33 +2,19 @@
 
 import { type KeyRing, openKeyRing, type RingOptions } from "../../src/core/tokens/keyring.ts";
 import type { SigningKeyStore } from "../../src/core/tokens/ports.ts";
-import { PUBLISH_MS, type RingRules, rotationTime, tokenLife } from "../../src/core/tokens/rotation.ts";
+import { PUBLISH_MS, type RingRules } from "../../src/core/tokens/rotation.ts";
 
 export const NOW = 1_764_000_000_000;
 export const DAY_MS = 86_400_000;
-/** Of the default settings. */
-const TOKEN_LIFE_MS = tokenLife({ ttlMs: 600_000, skewMs: 300_000 });
-export const RULES = {
-  alg: "ES256",
-  publishMs: PUBLISH_MS,
-  rotateEveryMs: 90 * DAY_MS,
-  tokenLifeMs: TOKEN_LIFE_MS,
-} as const;
+export const RULES = { alg: "ES256", publishMs: PUBLISH_MS, rotateEveryMs: 90 * DAY_MS } as const;
 
 /** Opens a ring with the default settings, but for ES256, whose keys cost nothing to make. */
-export function openRing(store: SigningKeyStore, options: Partial<RingOptions> = {}): Promise<KeyRing> {
-  return openKeyRing({
-    ...RULES,
-    store,
-    now: () => NOW,
-    elapsed: () => 0,
-    ...options,
-  });
-}
-
-/** When the next key signs, in unix milliseconds. */
-export async function dueAt(store: SigningKeyStore, rules: Partial<RingRules> = {}): Promise<number | undefined> {
-  return rotationTime((await store.read()).keys, { ...RULES, ...rules });
+export function openRing(
+  store: SigningKeyStore,
+  { alg = RULES.alg, publishMs = PUBLISH_MS, ...options }: Partial<RingOptions & RingRules> = {},
+): Promise<KeyRing> {
+  const { rotateEveryMs } = { ...RULES, ...options };
+  return openKeyRing({ store, now: () => NOW, elapsed: () => 0, ...options, rules: { alg, publishMs, rotateEveryMs } });
 }
 
 /** The private half of the key that signs. */

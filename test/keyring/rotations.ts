@@ -42,7 +42,6 @@ const TIMES = {
   publishMs: PUBLISH_MS,
   // As soon as the next key may.
   rotateEveryMs: 1,
-  tokenLifeMs: (TTL_S + SKEW_S + 1) * 1_000,
   lookMs: 50,
 };
 const MAX_LATE_SHARE = 0.02;

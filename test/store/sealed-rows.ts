@@ -141,7 +141,7 @@ export function sealedRowsContract(name: string, open: () => Promise<TestDatabas
     test.for(["active", "next"])("the schema refuses a second %s signing key, whoever writes it", async (state) => {
       const opened = await openFilled();
       await openRing(opened.store.signingKeys);
-      const columns = "alg, state, sealed_private_key, public_jwk, created_at, token_life_ms";
+      const columns = "alg, state, sealed_private_key, public_jwk, created_at";
       const second = `insert into signing_keys (kid, ${columns}) select 'second', ${columns} from signing_keys where state = '${state}'`;
       await expect(alter(opened, second)).rejects.toThrow(/unique constraint/i);
     });

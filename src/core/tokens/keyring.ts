@@ -1,16 +1,22 @@
 // The key ring: the signing keys as last read from the store. It signs by a reading younger than two seconds.
 
 import type { PublicJwk } from "../ports.ts";
-import { type ActiveKey, isSameKey, readyToSign, readyToVerify, type VerifyingKey } from "./key-material.ts";
-import { changeKeys, type Decide } from "./new-keys.ts";
-import type { SigningKeyStore, StoredKeys } from "./ports.ts";
-import { isPublished, type RingRules } from "./rotation.ts";
-import { keepUp } from "./upkeep.ts";
+import {
+  type ActiveKey,
+  generateKey,
+  isSameKey,
+  type KeyMaterial,
+  readyToSign,
+  readyToVerify,
+  type VerifyingKey,
+} from "./key-material.ts";
+import type { SigningKeyChange, SigningKeyStore, StoredKeys } from "./ports.ts";
+import { draftChange, isDue, keepUp, type RingRules } from "./rotation.ts";
 
 export interface KeyRing {
   /** The key that signs; undefined: none opens here. */
   readonly active: () => ActiveKey | undefined;
-  /** Keys that verifiers may meet now, the active one first. The same array until something changes. */
+  /** Keys that verifiers may meet, the active one first. The same array until something changes. */
   readonly published: () => readonly PublicJwk[];
   /** Looks up a published key; "revoked" for a revoked one. */
   readonly find: (kid: string) => VerifyingKey | "revoked" | undefined;
@@ -18,11 +24,12 @@ export interface KeyRing {
   readonly confirm: () => Promise<void> | undefined;
   /** Reads the store now. */
   readonly refresh: () => Promise<void>;
-  /** Does what is due, then reads. For every second. */
+  /** Reads, and does what is due. For every second. */
   readonly keepUp: () => Promise<void>;
 }
 
-export interface RingOptions extends RingRules {
+export interface RingOptions {
+  readonly rules: RingRules;
   readonly store: SigningKeyStore;
   /** Unix milliseconds. */
   readonly now: () => number;
@@ -41,51 +48,48 @@ interface Reading {
   readonly stored: StoredKeys;
   readonly active: ActiveKey | undefined;
   readonly verifying: ReadonlyMap<string, VerifyingKey>;
+  readonly published: readonly PublicJwk[];
   /** When it began, by `elapsed`. */
   readonly at: number;
 }
 
 /** Opens the ring and makes its first keys in an empty store. @throws the error of an active key that does not open */
 export async function openKeyRing(options: RingOptions): Promise<KeyRing> {
-  const { store, now, elapsed, onFault = () => {}, within = (call) => call } = options;
-  let published: readonly PublicJwk[] = [];
-  let reading: Reading | undefined;
+  const { rules, store, now, elapsed, onFault = () => {}, within = (call) => call } = options;
   let pending: Promise<void> | undefined;
 
-  async function read(onActiveFault: (error: unknown) => void): Promise<Reading> {
-    const at = elapsed();
-    const next = await adopt({ stored: await within(store.read()), at }, reading, onFault, onActiveFault);
-    // The later of two readings stays.
-    if (reading === undefined || reading.at <= at) reading = next;
-    return reading;
+  /** Does what is due by `stored`. @returns whether anything was */
+  async function doWhatIsDue({ keys }: StoredKeys, isStarting: boolean): Promise<boolean> {
+    if (!isDue(keys, now(), rules, isStarting)) return false;
+    await changeKeys(store, rules, (stored, make) => {
+      const draft = draftChange({ stored, at: now(), rules, make });
+      keepUp(draft, isStarting);
+      return draft.change();
+    });
+    return true;
   }
-  const refresh = async (): Promise<void> => void (await read(onFault));
 
-  await changeKeys(store, (stored, make) => keepUp(stored, make, { at: now(), isStarting: true }, options));
-  let current = await read((error) => {
+  await doWhatIsDue(await store.read(), true);
+  let reading = await adopt(await store.read(), elapsed(), undefined, onFault, (error) => {
     throw error;
   });
-  const latest = (): Reading => {
-    current = reading ?? current;
-    return current;
-  };
+
+  async function refresh(): Promise<void> {
+    const at = elapsed();
+    const next = await adopt(await within(store.read()), at, reading, onFault, onFault);
+    // The later of two readings stays.
+    if (reading.at <= at) reading = next;
+  }
 
   return {
-    active: () => latest().active,
-    published() {
-      const keys = latest().stored.keys.filter((key) => isPublished(key, now()));
-      const jwks = [...keys].sort((one, other) => USES.indexOf(one.state) - USES.indexOf(other.state));
-      const list = jwks.map(({ publicJwk }) => publicJwk);
-      if (JSON.stringify(list) !== JSON.stringify(published)) published = list;
-      return published;
-    },
+    active: () => reading.active,
+    published: () => reading.published,
     find(kid) {
-      const key = latest().stored.keys.find((candidate) => candidate.kid === kid);
-      if (key?.state === "revoked") return "revoked";
-      return key !== undefined && isPublished(key, now()) ? latest().verifying.get(kid) : undefined;
+      const key = reading.stored.keys.find((candidate) => candidate.kid === kid);
+      return key?.state === "revoked" ? "revoked" : reading.verifying.get(kid);
     },
     confirm() {
-      if (elapsed() - latest().at < YOUNG_MS) return undefined;
+      if (elapsed() - reading.at < YOUNG_MS) return undefined;
       pending ??= refresh().finally(() => {
         pending = undefined;
       });
@@ -93,24 +97,42 @@ export async function openKeyRing(options: RingOptions): Promise<KeyRing> {
     },
     refresh,
     async keepUp() {
-      const { stored } = await read(onFault);
-      let isChanged = false;
-      const decide: Decide = (current, make) => {
-        const change = keepUp(current, make, { at: now(), isStarting: false }, options);
-        isChanged ||= change !== undefined;
-        return change;
-      };
-      await changeKeys(store, decide, async () => stored);
-      if (isChanged) await refresh();
+      await refresh();
+      if (await doWhatIsDue(reading.stored, false)) await refresh();
     },
   };
 }
 
-const USES: readonly string[] = ["active", "next", "retired"];
+/**
+ * Makes a change in one transaction. Its two key pairs, the most that a change takes, are made before: RSA may take a second.
+ * @throws what `decide` and the store throw
+ */
+export async function changeKeys(
+  store: SigningKeyStore,
+  { alg }: Pick<RingRules, "alg">,
+  decide: (stored: StoredKeys, make: () => KeyMaterial) => SigningKeyChange | undefined,
+): Promise<void> {
+  const made = await Promise.all([generateKey(alg), generateKey(alg)]);
+  try {
+    await store.change((stored) => {
+      const left = [...made];
+      return decide(stored, () => {
+        const key = left.pop();
+        if (key === undefined) throw new RangeError("a change of signing keys takes two new ones at most");
+        return key;
+      });
+    });
+  } finally {
+    for (const { privateKey } of made) privateKey.fill(0);
+  }
+}
+
+const PUBLISHED: readonly string[] = ["active", "next", "retired"];
 
 /** Prepares the keys of a reading, those of the last one where they are the same. */
 async function adopt(
-  { stored, at }: Pick<Reading, "stored" | "at">,
+  stored: StoredKeys,
+  at: number,
   before: Reading | undefined,
   onFault: (error: unknown) => void,
   onActiveFault: (error: unknown) => void,
@@ -132,7 +154,11 @@ async function adopt(
       onActiveFault(error);
     }
   }
-  return { stored, verifying, active, at };
+  const published = PUBLISHED.flatMap((state) => stored.keys.filter((key) => key.state === state)).map(
+    ({ publicJwk }) => publicJwk,
+  );
+  const isSame = JSON.stringify(published) === JSON.stringify(before?.published);
+  return { stored, verifying, active, at, published: isSame && before !== undefined ? before.published : published };
 }
 
 function openActive(stored: StoredKeys, kid: string, alg: string): ActiveKey {

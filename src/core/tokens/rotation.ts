@@ -1,44 +1,41 @@
-// The states of signing keys over time: next -> active -> retired -> gone. Pure: the time is handed in.
+// The states of signing keys over time: next -> active -> retired -> gone; or revoked. Pure: the time is handed in.
 
-import { CLOCKS_APART_MS } from "../ports.ts";
-import { type AuditEntry, GATEWAY, SEEN_MS } from "../registry/ports.ts";
-import { TOKEN_ALGS, type TokenAlg } from "./algorithms.ts";
-import type { KeyMaterial } from "./key-material.ts";
-import type { MakeKey } from "./new-keys.ts";
+import { AuthError } from "../errors.ts";
+import { CLOCKS_APART_MS, LONGEST_TOKEN_LIFE_MS } from "../ports.ts";
+import { type Actor, type AuditEntry, GATEWAY, SEEN_MS } from "../registry/ports.ts";
+import type { TokenAlg } from "./algorithms.ts";
+import { isSameKey, type KeyMaterial } from "./key-material.ts";
 import type { NewSigningKey, SigningKey, SigningKeyChange, StoredKeys } from "./ports.ts";
 import { DOCUMENT_MAX_AGE } from "./published-document.ts";
 
 /** How long a verifier may keep keys beyond the JWKS' own max-age, in seconds: as long as countersign/verify does at most. */
 const MAX_VERIFIER_CACHE_S = 600;
-/** How long a key is published before it signs, in milliseconds. The last term has room for who hears of it a second late, too. */
+/** How long a key is published before it signs, in milliseconds; clocks apart cover a gateway that reads it a second late. */
 export const PUBLISH_MS = (DOCUMENT_MAX_AGE + MAX_VERIFIER_CACHE_S) * 1_000 + CLOCKS_APART_MS;
 
-/**
- * How long after its key ended to sign a token may be good at most, in milliseconds. A gateway may hear of that late. Where its clock is
- * ahead it issues tokens for so much longer, and by that clock what is published ends so much sooner: twice CLOCKS_APART_MS,
- * though devices be held to a smaller CLOCK_SKEW.
- */
-export function tokenLife({ ttlMs, skewMs }: { readonly ttlMs: number; readonly skewMs: number }): number {
-  return ttlMs + Math.max(skewMs, CLOCKS_APART_MS) + SEEN_MS + CLOCKS_APART_MS;
-}
+/** How long a retired key stays published, in milliseconds: the longest token, and a day for a gateway whose clock is ahead. */
+export const RETIRED_MS = LONGEST_TOKEN_LIFE_MS + 86_400_000;
 
-/** How a ring is to be stored. */
 export interface RingRules {
-  /** The algorithm of the keys that are made at the start. */
+  /** The algorithm of new keys. */
   readonly alg: TokenAlg;
-  /** How long after its key ended to sign a token may be good at most, in milliseconds. */
-  readonly tokenLifeMs: number;
   /** How long a key is published before it signs, in milliseconds. */
   readonly publishMs: number;
-  /** How long a key signs, in milliseconds; undefined: until somebody says so. */
+  /** How long a key signs, in milliseconds; undefined: until an operator rotates. */
   readonly rotateEveryMs: number | undefined;
 }
 
-/** A change that is being put together, on the keys as they are with it. */
+/** A change of the ring that is being put together, on the keys as they are with it. */
 export interface Draft {
-  find(kid: string): SigningKey | undefined;
-  active(): SigningKey | undefined;
-  next(): SigningKey | undefined;
+  /** The keys before the change. */
+  readonly stored: StoredKeys;
+  /** Unix milliseconds. */
+  readonly at: number;
+  readonly rules: RingRules;
+  /** Gives a new key pair of the rules' algorithm. */
+  readonly make: () => KeyMaterial;
+  /** The keys with the change. */
+  keys(): readonly SigningKey[];
   put(key: SigningKey | NewSigningKey): void;
   remove(kid: string): void;
   note(action: string, kid: string, details: AuditEntry["details"]): void;
@@ -46,147 +43,186 @@ export interface Draft {
   change(): SigningKeyChange | undefined;
 }
 
-/** The facts that a change is decided by. */
-export interface Decision {
-  readonly draft: Draft;
-  readonly stored: StoredKeys;
-  readonly make: MakeKey;
-  /** Unix milliseconds. */
-  readonly at: number;
-  readonly rules: RingRules;
-}
-
-/** Begins a change that `actor` makes at `at`, in unix milliseconds. */
-export function draftChange({ keys }: StoredKeys, at: number, actor = GATEWAY): Draft {
-  const current = new Map(keys.map((key) => [key.kid, key]));
+export function draftChange(facts: Pick<Draft, "stored" | "at" | "rules" | "make">, actor: Actor = GATEWAY): Draft {
+  const current = new Map<string, SigningKey>(facts.stored.keys.map((key) => [key.kid, key]));
   const put = new Map<string, SigningKey | NewSigningKey>();
   const remove: string[] = [];
   const entries: AuditEntry[] = [];
-  const inState = (state: SigningKey["state"]) => [...current.values()].find((key) => key.state === state);
   return {
-    find: (kid) => current.get(kid),
-    active: () => inState("active"),
-    next: () => inState("next"),
+    ...facts,
+    keys: () => [...current.values()],
     put(key) {
-      // One that was put a moment ago keeps the private half that came with it.
+      // A key that was put a moment ago keeps the private half that came with it.
       const next = { ...put.get(key.kid), ...key };
       current.set(key.kid, next);
       put.set(key.kid, next);
     },
     remove(kid) {
       current.delete(kid);
-      if (!put.delete(kid) || keys.some((key) => key.kid === kid)) remove.push(kid);
+      put.delete(kid);
+      remove.push(kid);
     },
     note: (action, kid, details) =>
-      entries.push({ actor, at, action, resource: `signing-keys/${kid}`, customerId: "", details }),
-    change: () =>
-      put.size === 0 && remove.length === 0 && entries.length === 0
-        ? undefined
-        : { put: [...put.values()], remove, entries, at },
+      entries.push({ actor, at: facts.at, action, resource: `signing-keys/${kid}`, customerId: "", details }),
+    change: () => (put.size === 0 && remove.length === 0 ? undefined : { put: [...put.values()], remove, entries }),
   };
 }
 
-/** A key pair that is to sign next, or now. */
-export function newSigningKey(
-  material: KeyMaterial,
-  state: "next" | "active",
-  at: number,
-  { tokenLifeMs }: Pick<RingRules, "tokenLifeMs">,
-): NewSigningKey {
-  return {
-    ...material,
-    state,
-    createdAt: at,
-    importedAt: undefined,
-    activatedAt: state === "active" ? at : undefined,
-    retiredAt: undefined,
-    publishedUntil: undefined,
-    rotateAt: undefined,
-    tokenLifeMs,
-  };
+const isActive = ({ state }: SigningKey): boolean => state === "active";
+const isNext = ({ state }: SigningKey): boolean => state === "next";
+
+/** When the next key signs by itself, in unix milliseconds: by schedule, or for TOKEN_ALG; undefined: when an operator rotates. */
+export function rotationTime(keys: readonly SigningKey[], rules: RingRules): number | undefined {
+  const [active, next] = [keys.find(isActive), keys.find(isNext)];
+  if (active === undefined || next === undefined) return undefined;
+  const isOtherAlg = active.alg !== rules.alg && next.alg === rules.alg;
+  const wanted = isOtherAlg ? 0 : (active.activatedAt ?? active.createdAt) + (rules.rotateEveryMs ?? Number.NaN);
+  return Number.isNaN(wanted) ? undefined : Math.max(wanted, next.createdAt + rules.publishMs);
 }
 
-/** Has a key sign from now on, in place of the one that does. */
-export function activate(decision: Decision, key: SigningKey | NewSigningKey): void {
-  const { draft, at, rules } = decision;
-  const active = draft.active();
-  if (active !== undefined && active.kid !== key.kid) retire(decision, active);
-  draft.put({
-    ...key,
-    state: "active",
-    activatedAt: at,
-    retiredAt: undefined,
-    publishedUntil: undefined,
-    rotateAt: undefined,
-    tokenLifeMs: rules.tokenLifeMs,
-  });
+/** Whether keepUp has anything to do. `isStarting`: a gateway that starts judges the next key by its TOKEN_ALG. */
+export function isDue(keys: readonly SigningKey[], at: number, rules: RingRules, isStarting: boolean): boolean {
+  const next = keys.find(isNext);
+  if (next === undefined || !keys.some(isActive)) return true;
+  const isUnwanted = isStarting && next.alg !== rules.alg;
+  return (
+    isUnwanted || keys.some((key) => isOver(key, at)) || (rotationTime(keys, rules) ?? Number.POSITIVE_INFINITY) <= at
+  );
 }
 
-function retire({ draft, at, rules }: Decision, key: SigningKey): void {
-  const publishedUntil = at + Math.max(key.tokenLifeMs, rules.tokenLifeMs);
-  draft.put({ ...key, state: "retired", retiredAt: at, publishedUntil, rotateAt: undefined });
+function isOver({ state, retiredAt = 0 }: SigningKey, at: number): boolean {
+  return state === "retired" && retiredAt + RETIRED_MS <= at;
 }
 
-/** Why a next key gives way to another before it has signed. */
-export type Because = "other_algorithm" | "import";
+/** Keeps a ring whole: one active key, one next key, none that is over. @throws Error where the next key is due and does not open */
+export function keepUp(draft: Draft, isStarting: boolean): void {
+  const { stored, at, rules } = draft;
+  for (const { kid } of stored.keys.filter((key) => isOver(key, at))) draft.remove(kid);
+  const next = draft.keys().find(isNext);
+  if (isStarting && next !== undefined && next.alg !== rules.alg) removeNext(draft, next, "other_algorithm");
+  if (!draft.keys().some(isActive)) replaceActive(draft);
+  makeNext(draft);
+  const time = rotationTime(draft.keys(), rules);
+  if (time !== undefined && time <= at) rotate(draft);
+}
 
-/** Has the next key give way: whoever has handed it out is to find in the audit log where it went. */
-export function removeNext({ draft }: Decision, { kid, state }: SigningKey, because: Because): void {
+/** A rotation by an operator who saw `seen` sign. Of concurrent ones the first wins. @throws AuthError `failed_precondition` */
+export function rotateByHand(draft: Draft, seen: string | undefined, atOnce: boolean): void {
+  const { at, rules } = draft;
+  if (draft.keys().find(isActive)?.kid !== seen) return;
+  makeNext(draft);
+  const publishedFor = at - (draft.keys().find(isNext)?.createdAt ?? at);
+  const needed = atOnce ? SEEN_MS : rules.publishMs;
+  if (publishedFor >= needed) {
+    rotate(draft);
+    return;
+  }
+  const [since, wait] = [publishedFor, needed - publishedFor].map((ms) => Math.ceil(ms / 1000));
+  const cure = atOnce ? "" : ". With now it signs at once and services refuse its tokens until they fetch the keys";
+  throw refused(`the next key was published ${since} s ago and services may not have it. Rotate in ${wait} s${cure}`);
+}
+
+/** Trusts a key no more; the next one takes its place at once. @throws AuthError `does_not_exist` */
+export function revoke(draft: Draft, kid: string): void {
+  const { at } = draft;
+  const key = draft.keys().find((one) => one.kid === kid);
+  if (key === undefined) throw noSigningKey();
+  if (key.state === "revoked") return;
+  draft.put({ ...key, state: "revoked", retiredAt: key.retiredAt ?? at });
+  draft.note("RevokeSigningKey", kid, { state: key.state });
+  if (key.state === "active") replaceActive(draft);
+  makeNext(draft);
+}
+
+/**
+ * Takes a key over, to sign now or next. A published one goes on being so: services have had as long to fetch it.
+ * @throws AuthError `failed_precondition` for a revoked key, one of another algorithm than TOKEN_ALG, and one that signs or
+ * signed and is to be next; `already_exists` for a kid of another key, and for a key under another kid
+ */
+export function takeOver(draft: Draft, material: KeyMaterial, asNext: boolean): void {
+  const { at, rules } = draft;
+  const { kid, alg } = material;
+  const there = draft.keys().find(({ publicJwk }) => isSameKey(publicJwk, material.publicJwk));
+  if (there?.state === "revoked") throw revokedKey();
+  if (there !== undefined && there.kid !== kid) {
+    throw new AuthError("already_exists", `this key is there as ${there.kid} already. Import it under that kid`, {
+      field: "kid",
+    });
+  }
+  if (there === undefined && draft.keys().find((key) => key.kid === kid)) throw takenKid();
+  if (alg !== rules.alg) {
+    throw refused(
+      `this key is for ${alg} and new keys are for ${rules.alg}. Set COUNTERSIGN_TOKEN_ALG to ${alg} first`,
+    );
+  }
+  const state = asNext ? "next" : "active";
+  if (there?.state === state) return;
+  if (asNext && there !== undefined) throw refused("this key signs or has signed already. It cannot be the next one");
+  if (asNext) {
+    const next = draft.keys().find(isNext);
+    if (next !== undefined) removeNext(draft, next, "import");
+    draft.put(newSigningKey(material, "next", at));
+  } else {
+    activate(draft, { ...newSigningKey(material, "active", at), createdAt: there?.createdAt ?? at });
+  }
+  draft.note("ImportSigningKey", kid, { alg, as: state });
+  makeNext(draft);
+}
+
+/** The next key signs, or a new one where there is none: verifiers look for that at the first token that names it. */
+function replaceActive(draft: Draft): void {
+  if (draft.keys().some(isNext)) rotate(draft);
+  else makeKey(draft, "active");
+}
+
+function makeNext(draft: Draft): void {
+  if (!draft.keys().some(isNext)) makeKey(draft, "next");
+}
+
+function makeKey(draft: Draft, state: "active" | "next"): void {
+  const material = draft.make();
+  draft.put(newSigningKey(material, state, draft.at));
+  draft.note("CreateSigningKey", material.kid, { alg: material.alg });
+}
+
+/** The audit log tells whoever handed the key out where it went. */
+function removeNext(draft: Draft, { kid, state }: SigningKey, because: "other_algorithm" | "import"): void {
   draft.remove(kid);
   draft.note("RemoveSigningKey", kid, { state, because });
 }
 
-/** Makes the key that is to sign next, where there is none. */
-export function makeNext({ draft, make, at, rules }: Decision, alg: TokenAlg): void {
-  if (draft.next() !== undefined) return;
-  const material = make(alg);
-  draft.put(newSigningKey(material, "next", at, rules));
-  draft.note("CreateSigningKey", material.kid, { alg });
-}
-
-/** Has the next key sign, and makes another of its algorithm. @throws Error where it does not open */
-export function rotate(decision: Decision, next: SigningKey): void {
-  const { draft, stored, rules } = decision;
+function rotate(draft: Draft): void {
+  const [before, next] = [draft.keys().find(isActive), draft.keys().find(isNext)];
+  if (next === undefined) return;
   // A key that does not open signs nothing: the active one stays.
-  if (stored.keys.some(({ kid }) => kid === next.kid)) stored.openPrivateKey(next.kid).fill(0);
-  const before = draft.active();
-  activate(decision, next);
+  if (draft.stored.keys.includes(next)) draft.stored.openPrivateKey(next.kid).fill(0);
+  activate(draft, next);
   draft.note("RotateSigningKey", next.kid, before === undefined ? {} : { in_place_of: before.kid });
-  makeNext(decision, algOf(next, rules));
+  makeNext(draft);
 }
 
-/** Whether verifiers are given it. */
-export function isPublished({ state, publishedUntil = 0 }: SigningKey, at: number): boolean {
-  return state === "active" || state === "next" || (state === "retired" && publishedUntil > at);
+function activate(draft: Draft, key: SigningKey | NewSigningKey): void {
+  const before = draft.keys().find(isActive);
+  if (before !== undefined) draft.put({ ...before, state: "retired", retiredAt: draft.at });
+  draft.put({ ...key, state: "active", activatedAt: draft.at, retiredAt: undefined });
 }
 
-/** When every gateway that can be reached publishes the next key, in unix milliseconds. */
-export function heardFrom(next: SigningKey): number {
-  return next.createdAt + SEEN_MS;
+function newSigningKey(material: KeyMaterial, state: "next" | "active", at: number): NewSigningKey {
+  return { ...material, state, createdAt: at, activatedAt: state === "active" ? at : undefined, retiredAt: undefined };
 }
 
-/** When the next key was published for long enough, in unix milliseconds. */
-export function publishedFrom(next: SigningKey, { publishMs }: Pick<RingRules, "publishMs">): number {
-  return next.createdAt + publishMs;
+export function noSigningKey(): AuthError {
+  return new AuthError("does_not_exist", "no signing key has this kid", { field: "kid" });
 }
 
-/** When the next key is to sign, in unix milliseconds; undefined: nobody knows yet. */
-export function rotationTime(
-  keys: readonly SigningKey[],
-  rules: Pick<RingRules, "publishMs" | "rotateEveryMs">,
-): number | undefined {
-  const active = keys.find(({ state }) => state === "active");
-  const next = keys.find(({ state }) => state === "next");
-  if (active === undefined || next === undefined) return undefined;
-  const { rotateEveryMs } = rules;
-  // A key that became active before this was noted: the first next key tells since when at least it has signed.
-  const since = active.activatedAt ?? next.createdAt;
-  const planned = rotateEveryMs === undefined ? undefined : since + rotateEveryMs;
-  const wanted = Math.min(active.rotateAt ?? Number.POSITIVE_INFINITY, planned ?? Number.POSITIVE_INFINITY);
-  return wanted === Number.POSITIVE_INFINITY ? undefined : Math.max(wanted, publishedFrom(next, rules));
+export function takenKid(): AuthError {
+  return new AuthError("already_exists", "another key has this kid. Choose another", { field: "kid" });
 }
 
-/** The algorithm of a key of the ring; of one that only a newer gateway knows, the one that keys are made of here. */
-export function algOf(key: SigningKey, { alg }: Pick<RingRules, "alg">): TokenAlg {
-  return TOKEN_ALGS.find((candidate) => candidate === key.alg) ?? alg;
+export function revokedKey(): AuthError {
+  return refused("this key was revoked and signs no more. Import another");
+}
+
+function refused(message: string): AuthError {
+  return new AuthError("failed_precondition", message);
 }

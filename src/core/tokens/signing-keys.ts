@@ -1,13 +1,11 @@
 // The operator's use-cases on signing keys: list, rotate, revoke, import.
 
+import { AuthError } from "../errors.ts";
 import type { Actor } from "../registry/ports.ts";
-import { revoke, rotateOrPlan, takeOver } from "./key-changes.ts";
 import { readImportedKey } from "./key-import.ts";
-import type { KeyRing } from "./keyring.ts";
-import { changeKeys } from "./new-keys.ts";
-import type { SigningKey, SigningKeyState, SigningKeyStore } from "./ports.ts";
-import { changedSince } from "./refusals.ts";
-import { type Decision, draftChange, type RingRules, rotationTime } from "./rotation.ts";
+import { changeKeys, type KeyRing } from "./keyring.ts";
+import type { SigningKey, SigningKeyStore } from "./ports.ts";
+import { type Draft, draftChange, type RingRules, revoke, rotateByHand, rotationTime, takeOver } from "./rotation.ts";
 
 /** A key as operators see it. */
 export interface SigningKeyView extends SigningKey {
@@ -18,8 +16,6 @@ export interface SigningKeyView extends SigningKey {
 export interface Rotation {
   readonly active: SigningKeyView;
   readonly next: SigningKeyView;
-  /** When that is to sign, in unix milliseconds; undefined: it does, and another is next. */
-  readonly rotationTime: number | undefined;
 }
 
 export interface KeyImport {
@@ -35,13 +31,10 @@ export interface KeyImport {
 export interface SigningKeys {
   /** Every key, the newest first. */
   list(): Promise<readonly SigningKeyView[]>;
-  /**
-   * `atOnce`: without waiting until the next key was published for long enough. One that is less than a second old, or was made
-   * meanwhile, is published by no gateway for certain, and waits all the same. Those who ask together have one rotation.
-   */
+  /** `atOnce`: though services may not have fetched the next key yet. Concurrent rotations: one wins, all answer with its result. */
   rotate(atOnce: boolean, actor: Actor): Promise<Rotation>;
   revoke(kid: string, actor: Actor): Promise<{ readonly revoked: SigningKeyView; readonly active: SigningKeyView }>;
-  /** @throws AuthError `malformed` for what is no key that tokens are signed with */
+  /** @throws AuthError `malformed` for a text that is no key that tokens are signed with */
   import(key: KeyImport, actor: Actor): Promise<SigningKeyView>;
 }
 
@@ -61,11 +54,10 @@ export function createSigningKeys({ store, ring, rules, now }: SigningKeysDepend
     return keys.map((key) => ({ ...key, rotationTime: key.state === "active" ? time : undefined }));
   }
 
-  async function change(actor: Actor, decide: (decision: Decision) => void): Promise<readonly SigningKeyView[]> {
-    const at = now();
-    await changeKeys(store, (stored, make) => {
-      const draft = draftChange(stored, at, actor);
-      decide({ draft, stored, make, at, rules });
+  async function change(actor: Actor, decide: (draft: Draft) => void): Promise<readonly SigningKeyView[]> {
+    await changeKeys(store, rules, (stored, make) => {
+      const draft = draftChange({ stored, at: now(), rules, make }, actor);
+      decide(draft);
       return draft.change();
     });
     await ring.refresh();
@@ -75,25 +67,21 @@ export function createSigningKeys({ store, ring, rules, now }: SigningKeysDepend
   return {
     list,
     async rotate(atOnce, actor) {
-      const before = await list();
-      const kidOf = (wanted: SigningKeyState) => before.find(({ state }) => state === wanted)?.kid;
-      const seen = { active: kidOf("active"), next: kidOf("next") };
-      const keys = await change(actor, (decision) => rotateOrPlan(decision, atOnce, seen));
-      const active = find(keys, ({ state }) => state === "active");
-      const next = find(keys, ({ state }) => state === "next");
-      return { active, next, rotationTime: active.kid === seen.active ? active.rotationTime : undefined };
+      const seen = (await list()).find(({ state }) => state === "active")?.kid;
+      const keys = await change(actor, (draft) => rotateByHand(draft, seen, atOnce));
+      return {
+        active: find(keys, ({ state }) => state === "active"),
+        next: find(keys, ({ state }) => state === "next"),
+      };
     },
     async revoke(kid, actor) {
-      const keys = await change(actor, (decision) => revoke(decision, kid));
-      return {
-        revoked: find(keys, (key) => key.kid === kid),
-        active: find(keys, ({ state }) => state === "active"),
-      };
+      const keys = await change(actor, (draft) => revoke(draft, kid));
+      return { revoked: find(keys, (key) => key.kid === kid), active: find(keys, ({ state }) => state === "active") };
     },
     async import({ privateKey, kid, asNext }, actor) {
       const material = await readImportedKey(privateKey, kid);
       try {
-        const keys = await change(actor, (decision) => takeOver(decision, material, asNext));
+        const keys = await change(actor, (draft) => takeOver(draft, material, asNext));
         return find(keys, (key) => key.kid === material.kid);
       } finally {
         material.privateKey.fill(0);
@@ -105,6 +93,7 @@ export function createSigningKeys({ store, ring, rules, now }: SigningKeysDepend
 /** A key that the change has just seen to. @throws AuthError `unavailable` where somebody else's change came after it */
 function find(keys: readonly SigningKeyView[], is: (key: SigningKeyView) => boolean): SigningKeyView {
   const found = keys.find(is);
-  if (found === undefined) throw changedSince();
-  return found;
+  if (found !== undefined) return found;
+  const message = "the signing keys were changed and changed again by somebody else. Look at the list";
+  throw new AuthError("unavailable", message, { retryAfterMs: 1_000 });
 }

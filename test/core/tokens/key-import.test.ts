@@ -104,7 +104,7 @@ describe("what is no key that tokens are signed with is refused, and says why", 
         "has halves that do not belong",
       ],
       [pem(weak), "has 1024 bits"],
-      [pem(large), "has 3072 bits and makes tokens that boards have no room for"],
+      [pem(large), "has 3072 bits. RS256 takes 2048 bits here"],
       [pem(pss), "is neither RSA nor"],
       [pem(p384), "is of another curve than P-256"],
       [pem(generateKeyPairSync("x25519").privateKey), "is neither RSA nor"],
@@ -136,18 +136,4 @@ test("whatever comes, it is read or refused, and what is refused is not repeated
     }),
     { numRuns: 300 },
   );
-});
-
-test.for([1n, 2n, 65_536n, 0x1_0000_0001n])("an RSA key whose public exponent is %s is refused", async (exponent) => {
-  // What it takes to be a key at all is not looked at before that.
-  const hex = exponent.toString(16);
-  const e = Buffer.from(hex.padStart(hex.length + (hex.length % 2), "0"), "hex").toString("base64url");
-  await expect(readImportedKey(jwk(rsa.privateKey, { e }), "")).rejects.toMatchObject({ reason: "malformed" });
-});
-
-test("by an exponent of 1 a signature is the text itself, and a key that has one is refused for that", async () => {
-  const { n, p, q, dp, dq, qi } = rsa.privateKey.export({ format: "jwk" });
-  const text = JSON.stringify({ kty: "RSA", n, e: "AQ", d: "AQ", p, q, dp: "AQ", dq: "AQ", qi });
-  void [dp, dq];
-  await expect(readImportedKey(text, "")).rejects.toThrow("public exponent");
 });

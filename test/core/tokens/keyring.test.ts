@@ -4,11 +4,9 @@ import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sig
 import { createLocalJWKSet, jwtVerify } from "jose";
 import { expect, test } from "vitest";
 import { AuthError } from "../../../src/core/errors.ts";
-import { TOKEN_ALGS } from "../../../src/core/tokens/algorithms.ts";
 import { describeKey } from "../../../src/core/tokens/key-material.ts";
 import type { KeyRing } from "../../../src/core/tokens/keyring.ts";
-import { newSigningKey } from "../../../src/core/tokens/rotation.ts";
-import { activePrivateKey, DAY_MS, NOW, openRing, RULES } from "../../keyring/ring.ts";
+import { activePrivateKey, DAY_MS, NOW, openRing } from "../../keyring/ring.ts";
 import { openDatabase } from "../../store/database.ts";
 
 const kidsOf = (ring: KeyRing): readonly string[] => ring.published().map(({ kid }) => kid);
@@ -118,61 +116,19 @@ test("a reading of two seconds is read anew before it signs, once for all who as
   await expect(ring.confirm()).rejects.toThrow(AuthError);
 });
 
-test("a retired key is published until no token of its can be good, and found for as long", async () => {
-  const { store } = await openDatabase();
-  let now = NOW;
-  const ring = await openRing(store.signingKeys, { now: () => now });
-  const [first = ""] = kidsOf(ring);
-  now += 90 * DAY_MS;
-  await ring.keepUp();
-  const list = ring.published();
-  expect(kidsOf(ring)[2]).toBe(first);
-  expect(ring.published()).toBe(list);
-  // 600 s of life, 300 s of skew, a second until all have heard, five minutes between clocks.
-  now += 1_201_000 - 1;
-  expect([kidsOf(ring).length, ring.find(first)]).toMatchObject([3, { kid: first }]);
-  now += 1;
-  expect([kidsOf(ring).length, ring.find(first)]).toEqual([2, undefined]);
-  await ring.keepUp();
-  // It stays for a day that nobody sees: a gateway whose clock is ahead takes it from no other.
-  expect((await store.signingKeys.read()).keys).toHaveLength(3);
-  now += DAY_MS;
-  await ring.keepUp();
-  expect((await store.signingKeys.read()).keys).toHaveLength(2);
-});
-
 test("another key under a kid that was free again is another key", async () => {
   const { store } = await openDatabase();
   const sleeper = await openRing(store.signingKeys);
   const [kid = ""] = kidsOf(sleeper);
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const material = await describeKey(privateKey, "ES256", kid);
-  await store.signingKeys.change(() => ({ put: [], remove: [kid], entries: [], at: NOW }));
-  await store.signingKeys.change(() => ({
-    put: [newSigningKey(material, "active", NOW, RULES)],
-    remove: [],
-    entries: [],
-    at: NOW,
-  }));
+  await store.signingKeys.change(() => ({ put: [], remove: [kid], entries: [] }));
+  const key = { ...material, state: "active", createdAt: NOW, activatedAt: NOW, retiredAt: undefined } as const;
+  await store.signingKeys.change(() => ({ put: [key], remove: [], entries: [] }));
   await sleeper.refresh();
   const token = (await sleeper.active()?.signClaims({ sub: "pump-7" })) ?? "";
   const { payload } = await jwtVerify(token, createLocalJWKSet({ keys: [{ ...material.publicJwk }] }));
   expect(payload.sub).toBe("pump-7");
-});
-
-test.for(TOKEN_ALGS)("a change to %s replaces the next key at the start, and its tokens follow", async (alg) => {
-  const { store, reopen } = await openDatabase();
-  const before = await openRing(store.signingKeys, { alg: alg === "ES256" ? "EdDSA" : "ES256" });
-  let now = NOW + DAY_MS;
-  const ring = await openRing((await reopen()).signingKeys, { alg, now: () => now });
-  expect(ring.published().map((key) => [key.kid === before.active()?.kid, key.alg])).toEqual([
-    [true, before.active()?.alg],
-    [false, alg],
-  ]);
-  now += 1_200_000;
-  await ring.keepUp();
-  expect(ring.active()?.alg).toBe(alg);
-  expect(ring.published().map((key) => key.alg)).toEqual([alg, alg, before.active()?.alg]);
 });
 
 test("a key of an algorithm that only a newer gateway knows is published, told of, and keeps nobody from signing", async () => {
@@ -192,9 +148,6 @@ test("a key of an algorithm that only a newer gateway knows is published, told o
       created_at: NOW,
       activated_at: NOW,
       retired_at: NOW,
-      published_until: NOW + DAY_MS,
-      rotate_at: null,
-      token_life_ms: 0,
     })
     .execute();
   await ring.refresh();

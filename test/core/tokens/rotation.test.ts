@@ -1,152 +1,183 @@
-// Rotation: when the next key signs, what is made then, and that it is one change whoever is there.
+// Rotation, by schedule, by hand and for another algorithm: when the next key signs, and that it is one change whoever asks.
 
 import { expect, test } from "vitest";
-import { CLOCKS_APART_MS } from "../../../src/core/ports.ts";
-import { GATEWAY } from "../../../src/core/registry/ports.ts";
-import type { KeyRing } from "../../../src/core/tokens/keyring.ts";
-import type { SigningKey } from "../../../src/core/tokens/ports.ts";
-import { PUBLISH_MS, tokenLife } from "../../../src/core/tokens/rotation.ts";
-import { FIRST } from "../../contracts/store-samples.ts";
-import { DAY_MS, dueAt, NOW, openRing, RULES } from "../../keyring/ring.ts";
-import { openDatabase, type TestDatabase } from "../../store/database.ts";
-
-async function statesOf({ store }: TestDatabase): Promise<Readonly<Record<string, SigningKey["state"]>>> {
-  const { keys } = await store.signingKeys.read();
-  return Object.fromEntries(keys.map(({ kid, state }) => [kid, state]));
-}
-
-function kidsOf(ring: KeyRing): readonly [active: string, next: string, ...retired: string[]] {
-  const [active = "", next = "", ...retired] = ring.published().map(({ kid }) => kid);
-  return [active, next, ...retired];
-}
+import { SEEN_MS } from "../../../src/core/registry/ports.ts";
+import { TOKEN_ALGS } from "../../../src/core/tokens/algorithms.ts";
+import type { SigningKeyStore } from "../../../src/core/tokens/ports.ts";
+import { PUBLISH_MS, RETIRED_MS } from "../../../src/core/tokens/rotation.ts";
+import { createSigningKeys } from "../../../src/core/tokens/signing-keys.ts";
+import { ACTOR } from "../../contracts/store-samples.ts";
+import { newKey, openOffice } from "../../keyring/office.ts";
+import { DAY_MS, NOW, openRing, RULES } from "../../keyring/ring.ts";
 
 test("a key is published for longer than any verifier keeps what it fetched before", () => {
   // The JWKS' max-age, what verifiers may keep it beyond that, and clocks.
   expect(PUBLISH_MS).toBe((300 + 600 + 300) * 1_000);
 });
 
-test("after 90 days the next key signs, another is next, and that is told once", async () => {
-  const opened = await openDatabase();
-  let now = NOW;
-  const ring = await openRing(opened.store.signingKeys, { now: () => now });
-  const [first, second] = kidsOf(ring);
-  expect(await dueAt(opened.store.signingKeys)).toBe(NOW + 90 * DAY_MS);
-  now = NOW + 90 * DAY_MS - 1;
+test("after 90 days the next key signs, another is next, and that is noted once", async () => {
+  const { ring, keys, clock, published, notes } = await openOffice();
+  const [first, second] = published();
+  clock.now = NOW + 90 * DAY_MS - 1;
   await ring.keepUp();
-  expect(ring.active()?.kid).toBe(first);
-  now += 1;
+  expect(published()).toEqual([first, second]);
+  expect((await keys.list()).find(({ kid }) => kid === first)?.rotationTime).toBe(NOW + 90 * DAY_MS);
+  clock.now += 1;
   await ring.keepUp();
   await ring.keepUp();
-  const [active, third] = kidsOf(ring);
-  expect(active).toBe(second);
-  expect(await statesOf(opened)).toEqual({ [first]: "retired", [second]: "active", [third]: "next" });
-  expect(await dueAt(opened.store.signingKeys)).toBe(now + 90 * DAY_MS);
-  const { items } = await opened.store.audit.list(FIRST);
-  expect(items.map(({ action, resource, actor, details }) => [action, resource, actor.tokenId, details])).toEqual([
-    ["CreateSigningKey", `signing-keys/${third}`, GATEWAY.tokenId, { alg: "ES256" }],
-    ["RotateSigningKey", `signing-keys/${second}`, GATEWAY.tokenId, { in_place_of: first }],
-    ["CreateSigningKey", `signing-keys/${second}`, GATEWAY.tokenId, { alg: "ES256" }],
-    ["CreateSigningKey", `signing-keys/${first}`, GATEWAY.tokenId, { alg: "ES256" }],
+  expect(published()).toEqual([second, expect.any(String), first]);
+  expect(await notes()).toEqual([
+    ["CreateSigningKey", `signing-keys/${published()[1]}`, { alg: "ES256" }],
+    ["RotateSigningKey", `signing-keys/${second}`, { in_place_of: first }],
   ]);
 });
 
-test("a next key that was made a moment ago is published first, whatever is due", async () => {
-  const { store } = await openDatabase();
-  let now = NOW;
-  const ring = await openRing(store.signingKeys, { now: () => now, rotateEveryMs: 1 });
-  expect(await dueAt(store.signingKeys, { rotateEveryMs: 1 })).toBe(NOW + PUBLISH_MS);
-  now = NOW + PUBLISH_MS - 1;
-  const [first] = kidsOf(ring);
+test("a retired key is published and found for two days, then deleted", async () => {
+  const { ring, clock, published, opened } = await openOffice();
+  const [first = ""] = published();
+  clock.now += 90 * DAY_MS;
   await ring.keepUp();
-  expect(ring.active()?.kid).toBe(first);
+  clock.now += RETIRED_MS - 1;
+  await ring.keepUp();
+  expect([published()[2], ring.find(first)]).toMatchObject([first, { kid: first }]);
+  clock.now += 1;
+  await ring.keepUp();
+  expect([published().length, ring.find(first)]).toEqual([2, undefined]);
+  expect((await opened.store.signingKeys.read()).keys).toHaveLength(2);
 });
 
-test("without a schedule a key signs until somebody says so", async () => {
-  const { store } = await openDatabase();
-  let now = NOW;
-  const ring = await openRing(store.signingKeys, { now: () => now, rotateEveryMs: undefined });
-  const [first] = kidsOf(ring);
-  now += 3_650 * DAY_MS;
+test("a next key is published for long enough first, whatever is due", async () => {
+  const { ring, clock, published } = await openOffice({ rotateEveryMs: 1 });
+  const [first] = published();
+  clock.now = NOW + PUBLISH_MS - 1;
   await ring.keepUp();
-  expect(ring.active()?.kid).toBe(first);
+  expect(published()[0]).toBe(first);
 });
 
-test("gateways that find a rotation due at once make one", async () => {
-  const opened = await openDatabase();
-  let now = NOW;
-  const stores = [opened.store, await opened.reopen(), await opened.reopen()];
-  const rings = await Promise.all(stores.map(({ signingKeys }) => openRing(signingKeys, { now: () => now })));
-  for (let round = 1; round <= 5; round++) {
-    now += 90 * DAY_MS;
-    await Promise.all(rings.map((ring) => ring.keepUp()));
-    const lists = rings.map((ring) => JSON.stringify(kidsOf(ring)));
-    expect(new Set(lists).size).toBe(1);
+test("without a schedule a key signs until an operator rotates", async () => {
+  const { ring, clock, published } = await openOffice({ rotateEveryMs: undefined });
+  const [first] = published();
+  clock.now += 3_650 * DAY_MS;
+  await ring.keepUp();
+  expect(published()[0]).toBe(first);
+});
+
+test("by hand the next key signs once it was published for long enough; before, the error says how long", async () => {
+  const { keys, clock, published, notes } = await openOffice();
+  const [first, second] = published();
+  clock.now += PUBLISH_MS - 1_000;
+  await expect(keys.rotate(false, ACTOR)).rejects.toMatchObject({
+    reason: "failed_precondition",
+    message:
+      "the next key was published 1199 s ago and services may not have it. Rotate in 1 s. With now it signs at once and services refuse its tokens until they fetch the keys",
+  });
+  expect([published()[0], await notes()]).toEqual([first, []]);
+  clock.now += 1_000;
+  expect((await keys.rotate(false, ACTOR)).active.kid).toBe(second);
+  expect(published()).toEqual([second, expect.any(String), first]);
+});
+
+test("at once it signs too, but where some gateway may not publish it yet", async () => {
+  const { keys, clock, published } = await openOffice();
+  const [, second] = published();
+  clock.now += SEEN_MS - 1;
+  await expect(keys.rotate(true, ACTOR)).rejects.toMatchObject({ reason: "failed_precondition" });
+  clock.now += 1;
+  expect((await keys.rotate(true, ACTOR)).active.kid).toBe(second);
+});
+
+test("a next key that does not open does not replace the active one", async () => {
+  const { opened, clock, keys, published, ring } = await openOffice();
+  const before = published();
+  await opened.database.db
+    .updateTable("signing_keys")
+    .set({ sealed_private_key: Buffer.alloc(3) })
+    .where("kid", "=", before[1] ?? "")
+    .execute();
+  clock.now += PUBLISH_MS;
+  await expect(keys.rotate(true, ACTOR)).rejects.toThrow("signing_key");
+  await ring.refresh();
+  expect(published()).toEqual(before);
+});
+
+test("of concurrent rotations, at any gateway, by hand or by schedule, one wins and all answer with it", async () => {
+  const { opened, keys, clock, ring, published, notes } = await openOffice();
+  for (let round = 1; round <= 3; round++) {
+    const [first, second] = published();
+    clock.now += 90 * DAY_MS;
+    const store = (await opened.reopen()).signingKeys;
+    const other = createSigningKeys({ store, ring, rules: RULES, now: () => clock.now });
+    const asked = [keys, other, keys, other].map((each) => each.rotate(round === 2, ACTOR));
+    const [, ...rotations] = await Promise.all([ring.keepUp(), ...asked]);
+    const next = published()[1];
+    expect(published().slice(0, 3)).toEqual([second, next, first]);
+    for (const rotation of rotations) expect(rotation).toMatchObject({ active: { kid: second }, next: { kid: next } });
+    expect(await notes()).toHaveLength(2 * round);
   }
-  const states = Object.values(await statesOf(opened));
-  expect(states.filter((state) => state === "active")).toHaveLength(1);
-  expect(states.filter((state) => state === "next")).toHaveLength(1);
-  const { items } = await opened.store.audit.list(FIRST);
-  expect(items.filter(({ action }) => action === "RotateSigningKey")).toHaveLength(5);
 });
 
-test("a key of before there were rotations signs for 90 days from when the first next one was made", async () => {
-  const opened = await openDatabase();
-  await openRing(opened.store.signingKeys);
-  await opened.database.db.deleteFrom("signing_keys").where("state", "=", "next").execute();
-  await opened.database.db.updateTable("signing_keys").set({ activated_at: null, token_life_ms: 0 }).execute();
-  const later = NOW + 400 * DAY_MS;
-  const ring = await openRing(opened.store.signingKeys, { now: () => later });
-  expect(ring.published()).toHaveLength(2);
-  expect(await dueAt(opened.store.signingKeys)).toBe(later + 90 * DAY_MS);
-  const { keys } = await opened.store.signingKeys.read();
-  expect(keys.map(({ tokenLifeMs }) => tokenLifeMs)).toEqual([RULES.tokenLifeMs, RULES.tokenLifeMs]);
-});
-
-test("tokens of a gateway whose TOKEN_TTL is the longest decide how long a key is published", async () => {
-  const { store } = await openDatabase();
-  let now = NOW;
-  const ring = await openRing(store.signingKeys, { now: () => now });
-  await openRing(store.signingKeys, { now: () => now, tokenLifeMs: DAY_MS });
-  const [first] = kidsOf(ring);
-  now += 90 * DAY_MS;
-  await ring.keepUp();
-  now += DAY_MS - 1;
-  expect(kidsOf(ring)).toContain(first);
-  now += 1;
-  expect(kidsOf(ring)).not.toContain(first);
-});
-
-test("a gateway whose clock is ahead publishes a key until its own last token has expired, however small CLOCK_SKEW is", async () => {
-  const { store, reopen } = await openDatabase();
-  const ttlMs = 600_000;
-  const tokenLifeMs = tokenLife({ ttlMs, skewMs: 10_000 });
-  let now = NOW;
-  const ring = await openRing(store.signingKeys, { now: () => now, tokenLifeMs });
-  const nowAhead = (): number => now + CLOCKS_APART_MS;
-  const ahead = await openRing((await reopen()).signingKeys, { now: nowAhead, tokenLifeMs, rotateEveryMs: undefined });
-  const [first] = kidsOf(ring);
-  now += 90 * DAY_MS;
-  const expiresAt = nowAhead() + ttlMs;
-  await ring.keepUp();
-  await ahead.refresh();
-  now = expiresAt;
-  expect(kidsOf(ahead)).toContain(first);
+test("a rotation that came between what an operator saw and asked for is theirs", async () => {
+  const { opened, ring, clock, published } = await openOffice();
+  const [first, second] = published();
+  clock.now += 90 * DAY_MS;
+  const { signingKeys } = opened.store;
+  const store: SigningKeyStore = {
+    ...signingKeys,
+    async change(decide) {
+      await ring.keepUp();
+      await signingKeys.change(decide);
+    },
+  };
+  const keys = createSigningKeys({ store, ring, rules: RULES, now: () => clock.now });
+  expect((await keys.rotate(true, ACTOR)).active.kid).toBe(second);
+  expect(published()).toEqual([second, expect.any(String), first]);
 });
 
 test("where the active key was given up the next one signs, and where nothing is left two are made", async () => {
-  const opened = await openDatabase();
+  const { opened, ring, clock, published } = await openOffice();
   const { db } = opened.database;
-  let now = NOW;
-  const ring = await openRing(opened.store.signingKeys, { now: () => now });
-  const [first, second] = kidsOf(ring);
-  await db.updateTable("signing_keys").set({ state: "retired" }).where("kid", "=", first).execute();
-  now += 1;
+  const [first = "", second] = published();
+  await db.updateTable("signing_keys").set({ state: "retired", retired_at: NOW }).where("kid", "=", first).execute();
+  clock.now += 1;
   await ring.keepUp();
-  expect(kidsOf(ring)).toEqual([second, expect.any(String), first]);
-  // Of one that was given up nobody noted for how long its tokens are good.
-  const { keys } = await opened.store.signingKeys.read();
-  expect(keys.find(({ kid }) => kid === first)).toMatchObject({ publishedUntil: now + RULES.tokenLifeMs });
+  expect(published()).toEqual([second, expect.any(String), first]);
   await db.deleteFrom("signing_keys").execute();
   await ring.keepUp();
-  expect(Object.values(await statesOf(opened)).sort()).toEqual(["active", "next"]);
+  expect((await opened.store.signingKeys.read()).keys.map(({ state }) => state).sort()).toEqual(["active", "next"]);
+});
+
+test.for(TOKEN_ALGS)(
+  "a start with TOKEN_ALG %s replaces the next key, which signs once it was published",
+  async (alg) => {
+    const { opened, ring: before, clock } = await openOffice({ alg: alg === "ES256" ? "EdDSA" : "ES256" });
+    const now = (): number => clock.now;
+    const ring = await openRing((await opened.reopen()).signingKeys, { alg, now, rotateEveryMs: undefined });
+    const algs = (): readonly string[] => ring.published().map((key) => key.alg);
+    const [active, unused] = before.published();
+    expect(algs()).toEqual([active?.alg, alg]);
+    const { keys } = await opened.store.signingKeys.read();
+    expect(keys.map(({ kid }) => kid)).not.toContain(unused?.kid);
+    // A gateway that runs with the former TOKEN_ALG leaves it.
+    await before.keepUp();
+    clock.now += PUBLISH_MS - 1;
+    await ring.keepUp();
+    expect(ring.active()?.kid).toBe(active?.kid);
+    clock.now += 1;
+    await before.keepUp();
+    await ring.keepUp();
+    await before.keepUp();
+    expect(algs()).toEqual([alg, alg, active?.alg]);
+  },
+);
+
+test("a next key that gives way, to another algorithm or to an import, is noted", async () => {
+  const { opened, keys, published, notes } = await openOffice();
+  const [, second] = published();
+  await keys.import({ privateKey: newKey(), kid: "new", asNext: true }, ACTOR);
+  await openRing((await opened.reopen()).signingKeys, { alg: "EdDSA" });
+  expect((await notes()).slice(1)).toEqual([
+    ["RemoveSigningKey", "signing-keys/new", { state: "next", because: "other_algorithm" }],
+    ["ImportSigningKey", "signing-keys/new", { alg: "ES256", as: "next" }],
+    ["RemoveSigningKey", `signing-keys/${second}`, { state: "next", because: "import" }],
+  ]);
 });
