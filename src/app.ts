@@ -132,6 +132,7 @@ async function compose(
   const signer = createTokenSigner({
     issuer,
     audience: config.audience,
+    type: config.tokenType,
     ttlSeconds: config.tokenTtlSeconds,
     activeKey: ring.active,
     confirm: ring.confirm,

@@ -8,7 +8,7 @@ import type { RedisTls } from "./core/limiter/connection.ts";
 import type { FallbackMode } from "./core/limiter/fallback.ts";
 import { parseRedisUrl, type RedisUrl } from "./core/limiter/redis-url.ts";
 import { LONGEST_TOKEN_LIFE_MS, type PolicyName } from "./core/ports.ts";
-import { readTokenAlg, type TokenAlg } from "./core/tokens/algorithms.ts";
+import { readTokenAlg, readTokenType, type TokenAlg, type TokenType } from "./core/tokens/algorithms.ts";
 import { parseDatabaseUrl } from "./database-url.ts";
 import { type Environment, PREFIX, readPair, readParsed, readRedisTls, type TlsFiles } from "./environment.ts";
 import { unknownSettings } from "./setting-names.ts";
@@ -63,6 +63,8 @@ export interface Config {
   readonly audience: string;
   /** Algorithm of new signing keys. */
   readonly tokenAlg: TokenAlg;
+  /** The header typ of tokens. */
+  readonly tokenType: TokenType;
   /** Time until a signing key is rotated, in milliseconds; undefined leaves that to operators. */
   readonly keyRotationMs: number | undefined;
   readonly tokenTtlSeconds: number;
@@ -168,6 +170,7 @@ export function readConfig(environment: Environment, { dev }: { dev: boolean }):
       : required("ISSUER", parseHttpUrl, "Set the URL that devices reach this service by"),
     audience: required("AUDIENCE", parseText, "Set the name of the services that the tokens are for"),
     tokenAlg: read("TOKEN_ALG", readTokenAlg, "RS256") ?? "RS256",
+    tokenType: read("TOKEN_TYPE", readTokenType, "JWT") ?? "JWT",
     keyRotationMs: read("KEY_ROTATION", parseKeyRotation, "90d"),
     tokenTtlSeconds: Math.round(
       (read("TOKEN_TTL", (text) => readDuration(text, 1_000, LONGEST_TOKEN_LIFE_MS), "600s") ?? 0) / 1_000,
@@ -191,10 +194,11 @@ export function readConfig(environment: Environment, { dev }: { dev: boolean }):
     mistakes.push(`${PREFIX}ISSUER is not set, and with the public listener off there is no URL to use instead`);
   }
   const { masterKey, otherMasterKeys, adminToken, otherAdminToken, issuer, audience, ...rest } = config;
+  const { tokenAlg, tokenType } = rest;
   mistakes.push(
     ...uselessSettings(environment),
     ...repeatedSecrets(masterKey, otherMasterKeys, adminToken, otherAdminToken),
-    ...tooLongAnswers(issuer ?? "", audience ?? ""),
+    ...tooLongAnswers({ issuer: issuer ?? "", audience: audience ?? "", tokenAlg, tokenType }),
   );
   if (mistakes.length > 0 || masterKey === undefined || adminToken === undefined || audience === undefined) {
     throw new ConfigError(mistakes);

@@ -56,10 +56,22 @@ export function repeatedSecrets(
   ];
 }
 
-/** A line when the largest login response is too long: the longest device_key, signed with RS256 over RSA-2048. */
-export function tooLongAnswers(issuer: string, audience: string): readonly string[] {
+/** The settings that lengthen a token. */
+export interface TokenLength {
+  readonly issuer: string;
+  readonly audience: string;
+  readonly tokenAlg: string;
+  readonly tokenType: string;
+}
+
+/**
+ * A line when the largest login response is too long: the longest device_key, signed with RS256 over RSA-2048. `at+jwt` has the
+ * device_key twice, which fits the signatures of the other algorithms.
+ */
+export function tooLongAnswers({ issuer, audience, tokenAlg, tokenType }: TokenLength): readonly string[] {
+  const isPlain = tokenType === "JWT";
   const base64 = (text: string): number => Math.ceil((text.length * 4) / 3);
-  const header = JSON.stringify({ alg: "RS256", typ: "JWT", kid: "k".repeat(43) });
+  const header = JSON.stringify({ alg: "RS256", typ: tokenType, kid: "k".repeat(43) });
   const claims = JSON.stringify({
     iss: issuer,
     sub: "d".repeat(96),
@@ -68,12 +80,15 @@ export function tooLongAnswers(issuer: string, audience: string): readonly strin
     exp: 9_999_999_999,
     jti: "j".repeat(20),
     customer_id: "c".repeat(16),
+    ...(!isPlain && { client_id: "d".repeat(96) }),
   });
-  const token = base64(header) + 1 + base64(claims) + 1 + base64("s".repeat(256));
+  const token =
+    base64(header) + 1 + base64(claims) + 1 + base64("s".repeat(isPlain || tokenAlg === "RS256" ? 256 : 64));
   const excess = token + JSON.stringify({ token: "", expires_in: 86_400 }).length - LARGEST_ANSWER;
-  return excess > 0
-    ? [
-        `${PREFIX}ISSUER and ${PREFIX}AUDIENCE are too long by ${excess} characters: a login's response would exceed the ${LARGEST_ANSWER} bytes that boards can read`,
-      ]
-    : [];
+  if (excess <= 0) return [];
+  const cause = isPlain ? "" : ` with ${PREFIX}TOKEN_TYPE=at+jwt and ${PREFIX}TOKEN_ALG=${tokenAlg}`;
+  const cure = isPlain || tokenAlg !== "RS256" ? "" : `. Set ${PREFIX}TOKEN_ALG to ES256 or EdDSA`;
+  return [
+    `${PREFIX}ISSUER and ${PREFIX}AUDIENCE are too long by ${excess} characters${cause}: a login's response would exceed the ${LARGEST_ANSWER} bytes that boards can read${cure}`,
+  ];
 }

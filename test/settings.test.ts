@@ -33,6 +33,7 @@ test("have defaults", () => {
     maxConnectionsPerAddress: 1_000,
     internalHosts: [],
     keyRotationMs: 90 * DAY_MS,
+    tokenType: "JWT",
     redisDown: "local",
     redisClock: "redis",
     instances: 1,
@@ -46,6 +47,18 @@ test("have defaults", () => {
 
 const PROXIED = { TRUSTED_PROXIES: "10.0.0.1" };
 const REDIS = { REDIS_URL: "redis://127.0.0.1" };
+
+test.for([
+  [{ TOKEN_TYPE: "JWT", TOKEN_ALG: "RS256" }, []],
+  [{ TOKEN_TYPE: "at+jwt", TOKEN_ALG: "ES256" }, []],
+  [
+    { TOKEN_TYPE: "at+jwt", TOKEN_ALG: "RS256" },
+    [expect.stringMatching(/would exceed the 899 bytes that boards can read\. Set COUNTERSIGN_TOKEN_ALG to ES256 or/)],
+  ],
+  [{ TOKEN_TYPE: "jwt" }, ["COUNTERSIGN_TOKEN_TYPE is none of JWT, at+jwt"]],
+] as const)("the longest answer fits the boards: %j", ([settings, mistakes]) => {
+  expect(mistakesOf(settings)).toEqual(mistakes);
+});
 
 test.for<readonly [Environment, object]>([
   [{ ...PROXIED, FORWARDED_HEADER: "Forwarded" }, { forwardedHeader: "forwarded" }],

@@ -49,7 +49,8 @@ func Verify(keys keyfunc.Keyfunc, text string) (*Claims, error) {
 	if err != nil {
 		return nil, err
 	}
-	if token.Header["typ"] != "JWT" || token.Header["crit"] != nil || claims.Subject == "" || claims.CustomerID == "" {
+	typ := token.Header["typ"] // the gateway's setting TOKEN_TYPE
+	if typ != "JWT" && typ != "at+jwt" || token.Header["crit"] != nil || claims.Subject == "" || claims.CustomerID == "" {
 		return nil, errors.New("this is not a login token")
 	}
 	return claims, nil

@@ -15,6 +15,8 @@ import { join } from "node:path";
 const SLOTS = 4;
 /** Algorithms that HAProxy verifies (RFC 7518, 3.1) and the gateway signs with. */
 const ALGS = ["RS256", "ES256"];
+/** The types of tokens: the gateway's setting TOKEN_TYPE. */
+const TYPES = ["JWT", "at+jwt"];
 
 /** OpenSSL's code for a certificate of an unknown authority. */
 const UNTRUSTED = [
@@ -81,11 +83,11 @@ function renderSlots(keys) {
   });
 }
 
-/** A line for each key: the header of all of its tokens, as it is written in them, then what the key is for and where it is. */
+/** Lines for each key: the header of its tokens of either type, as it is written in them, then what the key is for and where it is. */
 function renderMap(keys) {
   const lines = keys.map(({ alg, kid }, index) => {
-    const header = Buffer.from(JSON.stringify({ alg, typ: "JWT", kid })).toString("base64url");
-    return `# ${JSON.stringify(kid)}\n${header} ${alg}:${index + 1}\n`;
+    const headers = TYPES.map((typ) => Buffer.from(JSON.stringify({ alg, typ, kid })).toString("base64url"));
+    return `# ${JSON.stringify(kid)}\n${headers.map((header) => `${header} ${alg}:${index + 1}\n`).join("")}`;
   });
   return lines.join("");
 }

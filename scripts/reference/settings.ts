@@ -43,6 +43,10 @@ const TOKENS = {
   ISSUER: { fallback: undefined, meaning: "the URL that devices reach the gateway by; `iss` of tokens" },
   AUDIENCE: { fallback: undefined, meaning: "`aud` of tokens; `devices` with `--dev`" },
   TOKEN_ALG: { fallback: "`RS256`", meaning: "`RS256`, `ES256` or `EdDSA`, of new signing keys" },
+  TOKEN_TYPE: {
+    fallback: "`JWT`",
+    meaning: "`typ` of tokens; `at+jwt` (RFC 9068) for strict verifiers, by ES256 or EdDSA",
+  },
   TOKEN_TTL: { fallback: "`600s`", meaning: "`1s` to a day" },
   KEY_ROTATION: { fallback: "`90d`", meaning: "`1h` to `3650d`, or `off`" },
   CLOCK_SKEW: { fallback: "`300s`", meaning: "how far a device's clock may be off: `1s` to `1800s`" },

@@ -17,6 +17,8 @@ export interface Verifier {
 
 /** Ten times the longest token of the gateway. */
 const MAX_TOKEN_LENGTH = 8_192;
+/** The gateway's two types (its setting TOKEN_TYPE), in any of their spellings (RFC 7515, 4.1.9). */
+const TYPE = /^(?:application\/)?(?:at\+)?jwt$/i;
 /** A later `iat` is no difference of clocks. */
 const ISSUED_AHEAD_MS = 300_000;
 /** The gateway's longest TOKEN_TTL is shorter. */
@@ -47,15 +49,16 @@ export function createVerifier(options: VerifierOptions): Verifier {
       if (typeof token !== "string") throw tokenInvalid("it is no string");
       if (token.length > MAX_TOKEN_LENGTH) throw tokenInvalid(`it has more than ${MAX_TOKEN_LENGTH} characters`);
       try {
-        const { payload } = await jwtVerify(token, keys, {
+        const { payload, protectedHeader } = await jwtVerify(token, keys, {
           issuer,
           audience,
           algorithms: ["RS256", "ES256", "EdDSA"],
-          typ: "JWT",
           clockTolerance: clockToleranceMs / 1000,
           currentDate: new Date(now()),
           requiredClaims: ["exp", "iat"],
         });
+        const { typ }: { readonly typ?: unknown } = protectedHeader;
+        if (typeof typ !== "string" || !TYPE.test(typ)) throw wrongClaim("typ");
         return readIdentity(payload, now());
       } catch (error) {
         throw verifyErrorOf(error, { iss: issuer, aud: audience });

@@ -222,7 +222,7 @@ function extensions(mint: Mint): Record<string, string> {
 }
 
 function kinds(mint: Mint): Record<string, string> {
-  const typs = ["at+jwt", "dpop+jwt", "logout+jwt", "secevent+jwt", "JOSE", "JWS", "", "JWT ", "JWT\u0000", "ＪＷＴ"];
+  const typs = ["dpop+jwt", "logout+jwt", "secevent+jwt", "JOSE", "JWS", "", "JWT ", "JWT\u0000", "ＪＷＴ"];
   const { typ: _, ...rest } = headerOf(mint);
   return {
     ...withHeaders(

@@ -111,10 +111,12 @@ describe("claims", () => {
 
   test("what a later gateway may add to header and claims is no fault", async () => {
     const verifier = verifierOf(await startIssuer(mint), mint);
-    const header = { alg: mint.alg, typ: "jwt", kid: mint.kid, "x-note": [1] };
-    expect(await outcome(verifier, signed(mint, header, { ...claimsOf(mint), groups: [{ a: 1 }, { a: 2 }] }))).toBe(
-      "sensor-1",
-    );
+    for (const typ of ["jwt", "at+jwt", "application/at+jwt"]) {
+      const header = { alg: mint.alg, typ, kid: mint.kid, "x-note": [1] };
+      expect(await outcome(verifier, signed(mint, header, { ...claimsOf(mint), groups: [{ a: 1 }, { a: 2 }] }))).toBe(
+        "sensor-1",
+      );
+    }
   });
 });
 

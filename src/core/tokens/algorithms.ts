@@ -1,10 +1,14 @@
-// The algorithms of tokens (RFC 7518, 3.1; RFC 8037, 3.1).
+// The algorithms (RFC 7518, 3.1; RFC 8037, 3.1) and types of tokens.
 
 import { generateKeyPair, type KeyObject, sign } from "node:crypto";
 import { promisify } from "node:util";
 
 export const TOKEN_ALGS = ["RS256", "ES256", "EdDSA"] as const;
 export type TokenAlg = (typeof TOKEN_ALGS)[number];
+
+/** The header typ: of any JWT (RFC 7519, 5.1), or of access tokens that strict verifiers want (RFC 9068, 2.1). */
+export const TOKEN_TYPES = ["JWT", "at+jwt"] as const;
+export type TokenType = (typeof TOKEN_TYPES)[number];
 
 export interface KeyPair {
   readonly privateKey: KeyObject;
@@ -43,4 +47,17 @@ export function readTokenAlg(text: string): TokenAlg {
   const alg = TOKEN_ALGS.find((candidate) => candidate === text);
   if (alg === undefined) throw new TypeError(`is none of ${TOKEN_ALGS.join(", ")}`);
   return alg;
+}
+
+/** @throws TypeError for an unknown type */
+export function readTokenType(text: string): TokenType {
+  const type = TOKEN_TYPES.find((candidate) => candidate === text);
+  if (type === undefined) throw new TypeError(`is none of ${TOKEN_TYPES.join(", ")}`);
+  return type;
+}
+
+/** Whether a header's typ is that of tokens, whichever is set now: case and the prefix application/ say nothing (RFC 7515, 4.1.9). */
+export function isTokenType(typ: unknown): boolean {
+  const name = typeof typ === "string" ? typ.toLowerCase().replace(/^application\//, "") : "";
+  return TOKEN_TYPES.some((type) => type.toLowerCase() === name);
 }

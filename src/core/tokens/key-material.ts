@@ -3,10 +3,10 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
 import { type CryptoKey, calculateJwkThumbprint, exportJWK, importJWK } from "jose";
 import type { PublicJwk } from "../ports.ts";
-import { ALGORITHMS, readTokenAlg, type TokenAlg } from "./algorithms.ts";
+import { ALGORITHMS, readTokenAlg, type TokenAlg, type TokenType } from "./algorithms.ts";
 
-/** Signs claims; the result is a token. */
-export type SignClaims = (claims: object) => Promise<string>;
+/** Signs claims; the result is a token of that type, by default `JWT`. */
+export type SignClaims = (claims: object, type?: TokenType) => Promise<string>;
 
 /** A key that signs, without access to its private half. */
 export interface ActiveKey {
@@ -67,12 +67,12 @@ export function readyToSign(kid: string, alg: string, privateKey: Uint8Array): A
   return { kid, alg: known, signClaims: createJws(known, kid, key) };
 }
 
-/** Compact JWS (RFC 7515, 7.1). The header is the same for all tokens of a key. */
+/** Compact JWS (RFC 7515, 7.1). The header is the same for all tokens of a key and a type. */
 function createJws(alg: TokenAlg, kid: string, privateKey: KeyObject): SignClaims {
   const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
-  const header = encode({ alg, typ: "JWT", kid });
-  return async (claims) => {
-    const text = `${header}.${encode(claims)}`;
+  const headers = { JWT: encode({ alg, typ: "JWT", kid }), "at+jwt": encode({ alg, typ: "at+jwt", kid }) };
+  return async (claims, type = "JWT") => {
+    const text = `${headers[type]}.${encode(claims)}`;
     const signature = await ALGORITHMS[alg].sign(Buffer.from(text, "latin1"), privateKey);
     return `${text}.${signature.toString("base64url")}`;
   };

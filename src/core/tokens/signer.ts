@@ -3,12 +3,15 @@
 import type { Subject, TokenSigner } from "../ports.ts";
 import { unsigned } from "../refusals.ts";
 import { createTokenIds, epochOf } from "../token-id.ts";
+import type { TokenType } from "./algorithms.ts";
 import type { ActiveKey } from "./key-material.ts";
 
 export interface SignerOptions {
   /** Asked at each signature: with --dev it is known only once the listener is. */
   readonly issuer: () => string;
   readonly audience: string;
+  /** By default `JWT`. */
+  readonly type?: TokenType;
   readonly ttlSeconds: number;
   /** The key to sign with now; undefined while there is none. */
   readonly activeKey: () => ActiveKey | undefined;
@@ -17,14 +20,15 @@ export interface SignerOptions {
 }
 
 /** A signer of JWTs (RFC 7519) with the claims of the contract. */
-export function createTokenSigner({ issuer, audience, ttlSeconds, activeKey, confirm }: SignerOptions): TokenSigner {
+export function createTokenSigner(options: SignerOptions): TokenSigner {
+  const { issuer, audience, type = "JWT", ttlSeconds, activeKey, confirm } = options;
   const nextId = createTokenIds();
 
   function signNow({ deviceKey, customerId, marks }: Subject, now: number): Promise<string> {
     const key = activeKey();
     if (key === undefined) return Promise.reject(unsigned());
     const iat = Math.floor(now / 1000);
-    return key.signClaims({
+    const claims = {
       iss: issuer(),
       sub: deviceKey,
       aud: audience,
@@ -32,7 +36,9 @@ export function createTokenSigner({ issuer, audience, ttlSeconds, activeKey, con
       exp: iat + ttlSeconds,
       jti: nextId(epochOf(marks)),
       customer_id: customerId,
-    });
+    };
+    // RFC 9068, 2.2 requires client_id too: a device is its own client.
+    return key.signClaims(type === "JWT" ? claims : { ...claims, client_id: deviceKey }, type);
   }
 
   return {

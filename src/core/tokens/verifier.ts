@@ -4,7 +4,7 @@ import { type CryptoKey, errors, type JWTPayload, jwtVerify } from "jose";
 import { AuthError } from "../errors.ts";
 import { CLOCKS_APART_MS, LONGEST_TOKEN_LIFE_MS, type TokenVerifier } from "../ports.ts";
 import { tokenExpired, tokenInvalid, tokenRevoked } from "../refusals.ts";
-import { TOKEN_ALGS } from "./algorithms.ts";
+import { isTokenType, TOKEN_ALGS } from "./algorithms.ts";
 import type { KeyRing } from "./keyring.ts";
 
 /** Ten times the longest token of this gateway. */
@@ -36,14 +36,14 @@ export function createTokenVerifier({ issuer, audience, ring }: TokenVerifierOpt
         if (ring.find(kid) === undefined) await ring.confirm();
         return keyOf(kid);
       };
-      const claims = await jwtVerify(token, getKey, {
+      const { payload: claims, protectedHeader } = await jwtVerify(token, getKey, {
         issuer: issuer(),
         audience,
         algorithms: [...TOKEN_ALGS],
-        typ: "JWT",
         currentDate: new Date(now),
         requiredClaims: ["exp", "iat"],
-      }).then(({ payload }) => payload, reject);
+      }).catch(reject);
+      if (!isTokenType(protectedHeader.typ)) throw tokenInvalid("its typ is not as it should be");
       const { iat = 0, exp = 0 } = claims;
       if (!(iat * 1000 <= now + CLOCKS_APART_MS)) throw tokenInvalid("its iat is ahead of the clock");
       const lifeMs = (exp - iat) * 1000;

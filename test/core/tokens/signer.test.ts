@@ -47,6 +47,12 @@ test("a token has exactly the contract's header and claims", async () => {
   });
 });
 
+test("a token of the type at+jwt names its client too (RFC 9068, 2.2)", async () => {
+  const [header, claims] = partsOf(await signerOf({ type: "at+jwt" }).sign(SUBJECT, NOW));
+  expect(header).toMatchObject({ typ: "at+jwt" });
+  expect(claims).toMatchObject({ sub: "device-1", client_id: "device-1" });
+});
+
 test("a token verifies against the published keys, for its issuer and audience", async () => {
   const keys = createLocalJWKSet({ keys: house.ring.published().map((key) => ({ ...key })) });
   const token = await signerOf().sign(SUBJECT, NOW);

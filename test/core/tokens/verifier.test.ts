@@ -2,7 +2,7 @@
 
 import { beforeAll, describe, expect, test } from "vitest";
 import { AuthError } from "../../../src/core/errors.ts";
-import { TOKEN_ALGS, type TokenAlg } from "../../../src/core/tokens/algorithms.ts";
+import { TOKEN_ALGS, TOKEN_TYPES, type TokenAlg } from "../../../src/core/tokens/algorithms.ts";
 import {
   type ActiveKey,
   readyToSign,
@@ -53,12 +53,13 @@ function open() {
 }
 
 describe.for(TOKEN_ALGS)("tokens of %s", (alg) => {
-  test("what the signer makes is taken, and says whose it is", async () => {
+  test.for(TOKEN_TYPES)("what the signer makes is taken, and says whose it is: %s", async (type) => {
     const { kid, privateKey } = mintOf(alg);
     const active: ActiveKey = readyToSign(kid, alg, privateKey.export({ format: "der", type: "pkcs8" }));
     const signer = createTokenSigner({
       issuer: () => "https://login.example",
       audience: "devices",
+      type,
       ttlSeconds: 600,
       activeKey: () => active,
       confirm: () => undefined,
