@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { SignedLogin } from "../../src/cli/sign.ts";
 import { installMissing, say } from "../requirements.ts";
+import { balancerRows } from "./balancers.ts";
 import { bufRows, type Row } from "./buf.ts";
 import { devicePageRows } from "./device-page.ts";
 import { LANGUAGES, succeed } from "./languages.ts";
@@ -112,6 +113,7 @@ async function runRows(subject: Subject, folder: string): Promise<number> {
       loginRows(name, subject, isHttp2, (url, login) => callLogin(open(url), login)),
     ),
     ...devicePageRows(subject, folder, isWanted),
+    ...balancerRows(folder, isWanted),
     ...bufRows(subject.publicUrl, subject.internalUrl, headers),
   ].filter(({ name }) => isWanted(name));
   if (rows.length === 0) throw new Error(`no row starts with ${values.only}`);

@@ -61,9 +61,14 @@ process.on("exit", () => {
 });
 
 /** Starts a proxy. Resolves once it accepts connections. */
-export async function startProxy(program: ProxyProgram, places: Omit<Places, "port">): Promise<RunningProxy> {
+export function startProxy(program: ProxyProgram, places: Omit<Places, "port">): Promise<RunningProxy> {
+  return startProgram(program, (port) => readExample(program.example, { ...places, port }, program.options));
+}
+
+/** Starts a proxy with the configuration for a port that `read` gives. Resolves once it accepts connections. */
+export async function startProgram(program: ProxyProgram, read: (port: number) => string): Promise<RunningProxy> {
   for (let attempt = 0; attempt < 4; attempt++) {
-    const proxy = await tryPort(program, { ...places, port: await freePort() });
+    const proxy = await tryPort(program, read, await freePort());
     if (typeof proxy !== "string") return proxy;
     if (!/in use/i.test(proxy)) throw new Error(`${program.example}: ${proxy}`);
   }
@@ -71,10 +76,13 @@ export async function startProxy(program: ProxyProgram, places: Omit<Places, "po
 }
 
 /** Starts a proxy on a port. @returns its log when it ended at once */
-async function tryPort(program: ProxyProgram, places: Places): Promise<RunningProxy | string> {
+async function tryPort(
+  program: ProxyProgram,
+  read: (port: number) => string,
+  port: number,
+): Promise<RunningProxy | string> {
   const folder = mkdtempSync(join(tmpdir(), "countersign-proxy-"));
-  const example = readExample(program.example, places, program.options);
-  writeFileSync(join(folder, CONFIGURATION), program.configure(example, folder));
+  writeFileSync(join(folder, CONFIGURATION), program.configure(read(port), folder));
   const [command, ...args] = program.command(folder);
   const child = spawn(command, args, {
     stdio: ["ignore", "pipe", "pipe"],
@@ -94,9 +102,9 @@ async function tryPort(program: ProxyProgram, places: Places): Promise<RunningPr
   });
   gone.catch(() => {});
   while (running.has(child)) {
-    if (await accepts(places.port)) {
+    if (await accepts(port)) {
       return {
-        url: `http://127.0.0.1:${places.port}`,
+        url: `http://127.0.0.1:${port}`,
         async close() {
           child.kill("SIGKILL");
           await gone;
