@@ -168,7 +168,7 @@ async function measure(part: (subject: Subject) => Promise<Section>): Promise<Se
     // No decision may be given up in a measurement, whatever the machine does.
     deadlineMs: 10_000,
     elapsed,
-    listener: { away: () => {}, back: () => {}, stepped: () => {}, decided: () => {} },
+    listener: { away: () => {}, back: () => {}, decided: () => {} },
   });
   cleanup.defer(limiter.close);
   await limiter.open();

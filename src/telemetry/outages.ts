@@ -24,7 +24,6 @@ export function observeFallback(logger: Logger, metrics: Metrics, mode: Fallback
       metrics.limitsDegraded.set(0);
       logger.warn({ up_seconds }, "redis is back: limits are exact once it has been up for their window");
     },
-    stepped: () => logger.warn("the clock of redis stepped forward: limits are decided without it for their window"),
     decided: (outcome) => metrics.limitsDecidedAlone.inc({ outcome }),
   };
 }

@@ -1,4 +1,4 @@
-// A real-time clock that steps: LD_PRELOAD this, and write the step in whole seconds to the file that CLOCK_STEP_FILE names.
+// A real-time clock that steps: LD_PRELOAD this, and write the step in microseconds to the file that CLOCK_STEP_FILE names.
 
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -21,7 +21,11 @@ __attribute__((constructor)) static void open_step(void) {
 
 int clock_gettime(clockid_t clock, struct timespec *at) {
   int result = (int)syscall(SYS_clock_gettime, clock, at);
-  if (step && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) at->tv_sec += *step;
+  if (step && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) {
+    int64_t nanos = at->tv_sec * 1000000000LL + at->tv_nsec + *step * 1000;
+    at->tv_sec = nanos / 1000000000LL;
+    at->tv_nsec = nanos % 1000000000LL;
+  }
   return result;
 }
 

@@ -1,5 +1,5 @@
-// `npm run clock [-- --steps 100] [--window 4000]`: a Redis whose clock steps in the middle of bursts, under two gateways.
-// Needs a C compiler (Debian: gcc), for the clock.
+// `npm run clock [-- --steps 100] [--window 60000]`: a Redis whose clock steps in the middle of bursts, under two gateways.
+// Another window scales the steps too. Needs a C compiler (Debian: gcc), for the clock.
 
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
@@ -7,24 +7,34 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pass } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import { REDIS_DEADLINE_MS } from "../../src/app.ts";
 import { connectRedis } from "../../src/core/limiter/connection.ts";
 import { createFallbackLimiter } from "../../src/core/limiter/fallback.ts";
 import { createRedisLimiter } from "../../src/core/limiter/redis.ts";
 import { parseRedisUrl } from "../../src/core/limiter/redis-url.ts";
-import type { Limiter, Policy } from "../../src/core/ports.ts";
+import type { Limiter, Policy, Verdict } from "../../src/core/ports.ts";
 import { startRedis } from "../redis/server.ts";
 import { type Attempt, countMost } from "./analysis.ts";
 
-/** Seconds. In all they come to nothing. */
+/** Seconds, for a window of a minute. In all they come to nothing. */
 const STEPS = [-2, 2, -600, 600];
+const PRODUCTION_WINDOW_MS = 60_000;
 const DEVICES = 200;
 const GATEWAYS = 2;
-/** Logins of each device in a burst, at the gateways in turn. */
+/** Logins of each device around a step, in a third of a window. */
 const BURST = 16;
+/** Devices that log in at the same instant. */
+const AT_ONCE = 20;
+/** From a step to the next, in windows. */
+const SPACING = 0.2;
 const LIMIT = 10;
+const BOUND = LIMIT + GATEWAYS * Math.floor(LIMIT / GATEWAYS);
 
 const { values } = parseArgs({
-  options: { steps: { type: "string", default: "100" }, window: { type: "string", default: "4000" } },
+  options: {
+    steps: { type: "string", default: "100" },
+    window: { type: "string", default: String(PRODUCTION_WINDOW_MS) },
+  },
 });
 const [steps, windowMs] = [Number(values.steps), Number(values.window)];
 if (!(steps > 0) || !(windowMs > 0)) throw new Error("--steps and --window are numbers above zero");
@@ -32,8 +42,9 @@ if (!(steps > 0) || !(windowMs > 0)) throw new Error("--steps and --window are n
 const policy: Policy = { name: "login", limit: LIMIT, windowMs };
 let ahead = 0;
 const elapsed = (): number => performance.now() + ahead;
+const decidedByRedis = new WeakSet<Verdict>();
 let decidedAlone = 0;
-const told: string[] = [];
+let outages = 0;
 
 await using cleanup = new AsyncDisposableStack();
 const folder = mkdtempSync(join(tmpdir(), "countersign-clock-"));
@@ -42,34 +53,36 @@ const [library, stepFile] = [join(folder, "clock-step.so"), join(folder, "step")
 execFileSync("cc", ["-shared", "-fPIC", "-o", library, new URL("clock-step.c", import.meta.url).pathname]);
 const file = openSync(stepFile, "w+");
 let offset = 0;
-/** Sets how far the clock of Redis is ahead, in seconds. */
-function setClock(seconds: number): void {
-  offset = seconds;
+/** Steps the clock of Redis, by seconds for a window of a minute. */
+function stepClock(seconds: number): void {
+  offset += seconds * (windowMs / PRODUCTION_WINDOW_MS);
   const bytes = Buffer.alloc(8);
-  bytes.writeBigInt64LE(BigInt(seconds));
+  bytes.writeBigInt64LE(BigInt(Math.round(offset * 1e6)));
   writeSync(file, bytes, 0, 8, 0);
 }
-setClock(0);
+stepClock(0);
 const server = await startRedis({ env: { LD_PRELOAD: library, CLOCK_STEP_FILE: stepFile } });
 cleanup.defer(server.stop);
 
 async function openLimiter(): Promise<Limiter> {
   const connection = await connectRedis(parseRedisUrl(server.url), elapsed);
   cleanup.defer(connection.close);
+  const redis = createRedisLimiter(connection.client, { elapsed, isOneServer: true });
   const limiter = createFallbackLimiter({
-    limiter: createRedisLimiter(connection.client, { elapsed, isOneServer: true }),
+    limiter: {
+      ...redis,
+      async charge(charges, now) {
+        const verdict = await redis.charge(charges, now);
+        decidedByRedis.add(verdict);
+        return verdict;
+      },
+    },
     availability: connection,
     mode: "local",
     instances: GATEWAYS,
-    // The clock is what is measured: a burst that Redis answers late would be decided without it.
-    deadlineMs: 1_000,
+    deadlineMs: REDIS_DEADLINE_MS,
     elapsed,
-    listener: {
-      away: ({ message }) => told.push(`away: ${message}`),
-      back: () => told.push("back"),
-      stepped: () => told.push("stepped"),
-      decided: () => decidedAlone++,
-    },
+    listener: { away: () => outages++, back: () => {}, decided: () => decidedAlone++ },
   });
   cleanup.defer(limiter.close);
   await limiter.open();
@@ -80,52 +93,75 @@ const limiters = [await openLimiter(), await openLimiter()];
 // The server has been up for an hour, as far as they can tell.
 ahead = 3_600_000;
 
-async function logIn(deviceKey: string, turn: number): Promise<Attempt> {
-  const sentAt = performance.now();
-  const verdict = await limiters[turn % GATEWAYS]?.charge([{ policy, key: deviceKey }], Date.now());
-  const status = verdict?.denied === -1 ? 200 : 429;
-  return { deviceKey, sentAt, answeredAt: performance.now(), status, policy: "login" };
+interface Login extends Attempt {
+  readonly isByRedis: boolean;
 }
 
-/** A burst of each device, spread over a part of the window. The clock steps in the middle. */
-async function burst(step: number, round: number): Promise<readonly Attempt[]> {
-  const attempts: Promise<Attempt>[] = [];
-  for (let turn = 0; turn < BURST; turn++) {
-    if (turn === BURST / 2) setClock(offset + step);
-    for (let device = 0; device < DEVICES; device++) attempts.push(logIn(`device-${round}-${device}`, turn));
-    await pass(windowMs / BURST / 3);
-  }
-  // Again, while the window of the burst lasts, and once it has passed.
-  for (const wait of [windowMs / 3, windowMs / 2]) {
-    await pass(wait);
-    for (let turn = 0; turn < LIMIT; turn++) {
-      for (let device = 0; device < DEVICES; device++) attempts.push(logIn(`device-${round}-${device}`, turn));
-      await pass(20);
+async function logIn(deviceKey: string, gateway: number): Promise<Login> {
+  const sentAt = performance.now();
+  const verdict = await limiters[gateway]?.charge([{ policy, key: deviceKey }], Date.now());
+  const answeredAt = performance.now();
+  const status = verdict?.denied === -1 ? 200 : 429;
+  const isByRedis = verdict !== undefined && decidedByRedis.has(verdict);
+  return { deviceKey, sentAt, answeredAt, status, policy: "login", isByRedis };
+}
+
+/** A burst of each device with the step in its middle, and again within the window and after it. */
+async function playRound(round: number, step: number): Promise<readonly Login[]> {
+  // The limit is spent before the step, or nearly so.
+  const before = Math.floor(round / STEPS.length) % 2 === 0 ? LIMIT : LIMIT - 2;
+  const logins: Promise<Login>[] = [];
+  const logInAll = async (isAfter: boolean, forMs: number): Promise<void> => {
+    for (let device = 0; device < DEVICES; device++) {
+      // The worst case is to change the gateway with the step.
+      const gateway = device % 2 === 0 ? Math.floor(Math.random() * GATEWAYS) : Number(isAfter);
+      logins.push(logIn(`device-${round}-${device}`, gateway));
+      if (device % AT_ONCE === 0) await pass((forMs * AT_ONCE) / DEVICES);
     }
+  };
+  for (let turn = 0; turn < BURST; turn++) {
+    if (turn === before) stepClock(step);
+    await logInAll(turn >= before, windowMs / BURST / 3);
   }
-  return Promise.all(attempts);
+  for (const wait of [windowMs / 3, windowMs * 0.4]) {
+    await pass(wait);
+    for (let turn = 0; turn < LIMIT; turn++) await logInAll(true, windowMs / 100);
+  }
+  return Promise.all(logins);
+}
+
+process.stdout.write(
+  [
+    `windows of ${windowMs / 1_000} s, a step every ${(SPACING * windowMs) / 1_000} s, ${REDIS_DEADLINE_MS} ms for Redis to decide;`,
+    `${DEVICES} devices a step at ${GATEWAYS} gateways\n`,
+  ].join(" "),
+);
+const rounds: { readonly step: number; readonly logins: Promise<readonly Login[]> }[] = [];
+for (let round = 0; round < steps; round++) {
+  const step = STEPS[round % STEPS.length] ?? 0;
+  rounds.push({ step, logins: playRound(round, step) });
+  await pass(SPACING * windowMs);
 }
 
 for (const step of STEPS) {
-  let [most, over, devices, alone] = [0, 0, 0, 0];
-  for (let round = 0; round < Math.ceil(steps / STEPS.length); round++) {
-    // Back to where this kind of step begins; both gateways notice, and Redis decides again a window later.
-    setClock(step > 0 ? -step : 0);
-    await Promise.all(limiters.map((_, place) => logIn("anyone", place)));
-    await pass(1.1 * windowMs);
-    const before = decidedAlone;
-    const attempts = await burst(step, round);
-    alone += decidedAlone - before;
-    for (const own of Map.groupBy(attempts, ({ deviceKey }) => deviceKey).values()) {
-      const count = countMost(own, { limit: LIMIT, windowMs });
-      most = Math.max(most, count);
-      devices++;
-      if (count > LIMIT) over++;
-    }
-  }
+  const own = await Promise.all(rounds.filter((round) => round.step === step).map(({ logins }) => logins));
+  const devices = [...Map.groupBy(own.flat(), ({ deviceKey }) => deviceKey).values()];
+  const most = (all: readonly (readonly Login[])[]): number =>
+    Math.max(0, ...all.map((logins) => countMost(logins, { limit: LIMIT, windowMs })));
+  const byRedis = most(devices.map((logins) => logins.filter(({ isByRedis }) => isByRedis)));
+  const isAlone = ({ status, isByRedis }: Login): boolean => status === 200 && !isByRedis;
+  const apart = devices.filter((logins) => logins.some(isAlone));
+  // A device asks for more than the limit in each burst.
+  const short = devices.filter((logins) => logins.filter(({ status }) => status === 200).length < LIMIT).length;
+  const inAll = most(devices);
   process.stdout.write(
-    `step of ${step} s: ${over} of ${devices} devices over ${LIMIT} in a window, at most ${most}; ${alone} decided without Redis\n`,
+    [
+      `${own.length} steps of ${step * (windowMs / PRODUCTION_WINDOW_MS)} s, ${devices.length} devices:`,
+      `at most ${byRedis} admitted by Redis in a window, limit ${LIMIT};`,
+      `${apart.length} devices admitted without Redis too, at most ${most(apart)} in all, bound ${BOUND};`,
+      `${short} devices admitted less than ${LIMIT} times\n`,
+    ].join(" "),
   );
-  if (over > 0) process.exitCode = 1;
+  if (byRedis > LIMIT || inAll > (apart.length > 0 ? BOUND : LIMIT) || short > 0) process.exitCode = 1;
 }
-process.stdout.write(`${told.join(", ") || "Redis was never away"}\n`);
+process.stdout.write(`${decidedAlone} decisions without Redis, which was away ${outages} times\n`);

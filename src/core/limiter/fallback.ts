@@ -4,7 +4,7 @@ import { createDeadline } from "../deadline.ts";
 import type { Charge, Limiter, Verdict } from "../ports.ts";
 import { limitsUnavailable } from "../refusals.ts";
 import { createMemoryLimiter } from "./memory.ts";
-import { ClockStepError, isErrorOfKey, type RedisLimiter } from "./redis.ts";
+import { isErrorOfKey, type RedisLimiter } from "./redis.ts";
 
 /** While Redis is away: `local` decides by this gateway's share of each limit, `deny` answers 503, `allow` admits. */
 export const FALLBACK_MODES = ["local", "deny", "allow"] as const;
@@ -22,8 +22,6 @@ export interface FallbackListener {
   away(cause: Error): void;
   /** @param upSeconds how long the master that started last has run */
   back(upSeconds: number): void;
-  /** The clock of Redis stepped forward: charges are decided without it for their window. */
-  stepped(): void;
   /** Charges were decided without Redis. */
   decided(outcome: "admitted" | "denied" | "refused"): void;
 }
@@ -52,8 +50,8 @@ export interface FallbackLimiter extends Limiter {
 const PROBE_MS = 250;
 
 /**
- * A limiter that decides by Redis. While that is away, or has run or kept its clock for less than a charge's window and so may
- * have lost admissions, a local limiter decides at max(1, floor(N / instances)). The local window holds all that this gateway
+ * A limiter that decides by Redis. While that is away, or has run for less than a charge's window and so may have lost
+ * admissions, a local limiter decides at max(1, floor(N / instances)). The local window holds all that this gateway
  * admitted and is never cleared: however often Redis goes and returns, no window holds more than N + instances * share.
  */
 export function createFallbackLimiter(options: FallbackOptions): FallbackLimiter {
@@ -64,7 +62,6 @@ export function createFallbackLimiter(options: FallbackOptions): FallbackLimiter
   let isAway = false;
   let isProbing = false;
   let isClosed = false;
-  let toldOfStepAt = Number.NEGATIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;
 
   function trip(error: unknown): void {
@@ -117,19 +114,13 @@ export function createFallbackLimiter(options: FallbackOptions): FallbackLimiter
       if (isAway) return decideAway(charges);
       const known = limiter.recall(charges);
       if (known !== undefined) return known;
-      const since = Math.max(availability.startedAt() ?? Number.POSITIVE_INFINITY, limiter.steppedAt());
+      const since = availability.startedAt() ?? Number.POSITIVE_INFINITY;
       if (charges.some(({ policy }) => elapsed() - since < policy.windowMs)) return decideLocally(charges);
       try {
         const verdict = await within(limiter.charge(charges, now));
         if (verdict.denied === -1) local.record(charges.map(shareOf), elapsed());
         return verdict;
       } catch (error) {
-        if (error instanceof ClockStepError) {
-          // Every call that was under way meets the step.
-          if (elapsed() - toldOfStepAt > options.deadlineMs) listener.stepped();
-          toldOfStepAt = elapsed();
-          return decideLocally(charges);
-        }
         // Redis may have admitted it: it is never sent again.
         if (!isErrorOfKey(error)) trip(error);
         return decideAway(charges);

@@ -13,14 +13,14 @@ declare module "ioredis" {
 }
 
 /** The part of ioredis that is used here; a Cluster has it too. */
-export type RedisCommands = Pick<Redis, "defineCommand" | "charge1" | "charge2">;
+export type RedisCommands = Pick<Redis, "defineCommand" | "charge1" | "charge2" | "set">;
 
 export interface RedisLimiterOptions {
   /** The clock that counts: Redis's TIME, or the caller's `now` where a server refuses TIME in scripts. */
   readonly clock?: "redis" | "caller";
   /** Milliseconds of a clock that never steps, by which denials are remembered; absent: every call asks Redis. */
   readonly elapsed?: () => number;
-  /** All logs are by the clock of one server, whose steps forward are noticed by `elapsed`. */
+  /** All logs are by the clock of one server, whose steps forward are noticed by `elapsed` and undone. */
   readonly isOneServer?: boolean;
   /** Put before every key, for a Redis that is shared with others. */
   readonly prefix?: string;
@@ -35,28 +35,24 @@ export interface RedisVerdict extends Verdict {
 export interface RedisLimiter {
   /**
    * Decides one or two charges of the same device or address, by one command.
-   * @throws ClockStepError; Redis has decided nothing
    * @throws Error of ioredis; Redis may have admitted the charges all the same
    */
   charge(charges: readonly Charge[], now: number): Promise<RedisVerdict>;
   /** The verdict on charges one of which this process knows to be denied, without a round trip; else undefined. */
   recall(charges: readonly Charge[]): Verdict | undefined;
-  /** When the clock of Redis last stepped forward, by `elapsed`. */
-  steppedAt(): number;
   /** Runs the script on a key of its own. @throws Error when Redis does not run it, or does not write */
   probe(now: number): Promise<void>;
 }
-
-/** Redis's clock is ahead of where it was left, or another server's is: logs are thought older than they are. */
-export class ClockStepError extends Error {}
 
 const MOST_DENIALS = 100_000;
 /** Redis's clock and this process's part by less than this share. */
 const CLOCK_DRIFT = 0.001;
 /** A step that is shorter goes unnoticed, in milliseconds. */
 const SMALLEST_STEP_MS = 100;
-/** A command that this process itself held up for longer is not sent again, in milliseconds. */
-const LONGEST_STALL_MS = 1_000;
+/** Redis forgets a log by its own clock. It keeps those of admitted logins so much longer that no step of ten minutes loses one. */
+const KEPT_MS = 660_000;
+/** A command that was too late, by Redis's clock, was not decided and is sent again. */
+const MOST_ATTEMPTS = 3;
 const PROBE: Charge = { policy: { name: "login", limit: 1, windowMs: 1 }, key: "probe" };
 
 /** Whether an error of Redis is about one key, which holds another program's value, and says nothing of the server. */
@@ -71,8 +67,9 @@ export function createRedisLimiter(
 ): RedisLimiter {
   const denials = new LRUCache<string, { until: number; state: PolicyState }>({ max: MOST_DENIALS });
   // With a fixed number of keys ioredis routes a command in a Cluster, and sends the script again where it is not loaded.
-  redis.defineCommand("charge1", { numberOfKeys: 1, lua: CHARGE_SCRIPT });
-  redis.defineCommand("charge2", { numberOfKeys: 2, lua: CHARGE_SCRIPT });
+  const clockKeys = isOneServer && clock === "redis" && elapsed !== undefined ? [`${prefix}:clock`] : [];
+  redis.defineCommand("charge1", { numberOfKeys: 1 + clockKeys.length, lua: CHARGE_SCRIPT });
+  redis.defineCommand("charge2", { numberOfKeys: 2 + clockKeys.length, lua: CHARGE_SCRIPT });
 
   /**
    * `cs:l:{=pump-7}`: the first word of a key, a device or an address, is the hash tag, so that both charges of a call are in
@@ -86,24 +83,26 @@ export function createRedisLimiter(
       : `${prefix}:${policy.name[0]}:{=${key.slice(0, space)}}${key.slice(space)}`;
   }
 
-  /** The most that Redis's clock can be ahead of `elapsed`, in milliseconds, and when it was measured. */
+  /** The most that the clock of the limits can be ahead of `elapsed`, in milliseconds, and when it was measured. */
   let lead: { readonly ms: number; readonly at: number } | undefined;
-  let steppedAt = Number.NEGATIVE_INFINITY;
-  const isGuarded = isOneServer && clock === "redis";
+  let correction: Promise<unknown> | undefined;
 
-  /** The latest that Redis's clock can be at an instant, in milliseconds, unless it steps. */
-  function latestAt(at: number): number {
-    return lead === undefined ? 0 : at + lead.ms + SMALLEST_STEP_MS + (at - lead.at) * CLOCK_DRIFT;
+  function leadAt(at: number): number {
+    return lead === undefined ? Number.POSITIVE_INFINITY : lead.ms + (at - lead.at) * CLOCK_DRIFT;
   }
 
+  /** @param latest milliseconds that the clock cannot be past, unless it stepped; 0: any */
   function send(charges: readonly Charge[], names: readonly string[], now: number, latest: number): Promise<number[]> {
     const [one, two] = charges;
     const [first, second] = names;
     if (one === undefined || first === undefined || charges.length > 2) throw new RangeError("one or two charges");
+    const isLogin = one.policy.name === "login" || one.policy.name === "replay";
     const { limit, windowMs } = one.policy;
     const fixed = [
+      ...clockKeys,
       clock === "redis" ? "redis" : Math.round(now * 1000),
-      Math.ceil(latest * 1000),
+      Math.min(Math.ceil(latest * 1000), Number.MAX_SAFE_INTEGER),
+      latest > 0 && isLogin ? KEPT_MS : 0,
       limit,
       windowMs * 1000,
     ];
@@ -111,25 +110,37 @@ export function createRedisLimiter(
     return redis.charge2(first, second, ...fixed, two.policy.limit, two.policy.windowMs * 1000);
   }
 
-  async function run(charges: readonly Charge[], names: readonly string[], now: number): Promise<number[]> {
-    if (elapsed === undefined || !isGuarded) return send(charges, names, now, 0);
+  /** Decides by a clock that never steps forward: the first gateway to notice a step sets Redis's back by an offset, for all. */
+  async function run(
+    charges: readonly Charge[],
+    names: readonly string[],
+    now: number,
+    attempts = MOST_ATTEMPTS,
+  ): Promise<number[]> {
+    const [clockKey] = clockKeys;
+    if (elapsed === undefined || clockKey === undefined) return send(charges, names, now, 0);
+    if (attempts === 0) throw new Error("Redis answered late");
     const askedAt = elapsed();
-    const latest = latestAt(askedAt);
-    const reply = await send(charges, names, now, latest);
-    const [denied, micros = 0] = reply;
+    const due = askedAt + leadAt(askedAt);
+    const reply = await send(charges, names, now, due + SMALLEST_STEP_MS);
+    const [denied, micros = 0, offset = 0] = reply;
     const heardAt = elapsed();
-    const isStep = denied === TOO_LATE && micros / 1000 > latest + heardAt - askedAt;
-    // The tightest bound counts: an answer that took long tells little.
-    const bound = isStep || lead === undefined ? Infinity : lead.ms + (heardAt - lead.at) * CLOCK_DRIFT;
-    lead = { ms: Math.min(micros / 1000 - askedAt, bound), at: heardAt };
-    if (denied !== TOO_LATE) return reply;
-    if (isStep) {
-      steppedAt = heardAt;
-      throw new ClockStepError("the clock of Redis stepped forward");
+    if (denied !== TOO_LATE) {
+      // The tightest bound counts: an answer that took long tells little.
+      lead = { ms: Math.min(micros / 1000 - askedAt, leadAt(heardAt)), at: heardAt };
+      return reply;
     }
-    // The command was late, not the clock early. Nothing was decided.
-    if (heardAt - askedAt > LONGEST_STALL_MS) throw new Error("Redis answered late");
-    return run(charges, names, now);
+    const took = heardAt - askedAt;
+    const ahead = micros / 1000 - due;
+    // Otherwise the command was late, not the clock early.
+    if (ahead > SMALLEST_STEP_MS + took) {
+      // Once for all commands that were under way. Set back too far, it only holds slots for as much longer.
+      correction ??= redis.set(clockKey, Math.floor(offset - (ahead + took) * 1000)).finally(() => {
+        correction = undefined;
+      });
+      await correction;
+    }
+    return run(charges, names, now, attempts - 1);
   }
 
   /**
@@ -190,14 +201,8 @@ export function createRedisLimiter(
       return undefined;
     },
 
-    steppedAt: () => steppedAt,
-
     async probe(now) {
-      try {
-        await run([PROBE], [`${prefix}:probe`], now);
-      } catch (error) {
-        if (!(error instanceof ClockStepError)) throw error;
-      }
+      await run([PROBE], [`${prefix}:probe`], now);
     },
   };
 }

@@ -7,10 +7,11 @@ export const TOO_LATE = -1;
 /**
  * Decides all charges of a call in one step: all are admitted and written, or none.
  *
- * KEYS: a log for each charge. ARGV: the time in microseconds (`redis`: by TIME) and the latest that it can be (0: any), then
- * limit and window (microseconds) of each charge. Reply, all integers: the number of the first charge that is denied (0: none;
- * TOO_LATE: it is later than it can be, and nothing was decided) and the time; then for each charge the admissions left and the
- * microseconds until the next slot is freed.
+ * KEYS: a log for each charge; with a latest time, the clock's offset too. ARGV: the time in microseconds (`redis`: TIME and the
+ * offset), the latest that it can be (0: any), the milliseconds that Redis keeps a log past its window, then limit and window
+ * (microseconds) of each charge. Reply, all integers: the number of the first charge that is denied (0: none; TOO_LATE: it is
+ * later than it can be, and nothing was decided) and the time; then the offset if it is too late, else for each charge the
+ * admissions left and the microseconds until the next slot is freed.
  *
  * A log is big-endian and oldest first: 4 bytes of base (Unix seconds), then for each entry 4 bytes of microseconds since then
  * and 2 bytes of count. An hour's window fits into the 71 minutes of an offset.
@@ -19,15 +20,16 @@ export const CHARGE_SCRIPT = `
 local unpack, pack, floor, ceil, max, min = struct.unpack, struct.pack, math.floor, math.ceil, math.max, math.min
 local BASE, ENTRY, LARGEST_COUNT, LARGEST_OFFSET = 4, 6, 65535, 4294967295
 
-local now
-if ARGV[1] == 'redis' then
+local now, latest, kept = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+if not now then
   local time = redis.call('TIME')
   now = time[1] * 1000000 + time[2]
-else
-  now = tonumber(ARGV[1])
 end
-local latest = tonumber(ARGV[2])
-if latest > 0 and now > latest then return { ${TOO_LATE}, now } end
+if latest > 0 then
+  local offset = tonumber(redis.call('GET', KEYS[#KEYS]) or 0)
+  now = now + offset
+  if now > latest then return { ${TOO_LATE}, now, offset } end
+end
 
 local function base_of(log) return unpack('>I4', log) * 1000000 end
 local function entry_at(log, place)
@@ -76,7 +78,7 @@ local function read(key, limit, window)
 end
 
 local function write(charge, log)
-  redis.call('SET', charge.key, log, 'PX', ceil((charge.window + charge.tick - now) / 1000))
+  redis.call('SET', charge.key, log, 'PX', kept + ceil((charge.window + charge.tick - now) / 1000))
 end
 
 local function admit(charge)
@@ -96,8 +98,8 @@ local function admit(charge)
 end
 
 local charges, denied = {}, 0
-for number, key in ipairs(KEYS) do
-  local charge = read(key, tonumber(ARGV[2 * number + 1]), tonumber(ARGV[2 * number + 2]))
+for number = 1, (#ARGV - 3) / 2 do
+  local charge = read(KEYS[number], tonumber(ARGV[2 * number + 2]), tonumber(ARGV[2 * number + 3]))
   if charge.used >= charge.limit and denied == 0 then denied = number end
   charges[number] = charge
 end

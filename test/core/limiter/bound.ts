@@ -49,7 +49,6 @@ function createGateway(model: Model, instances: number): { limiter: FallbackLimi
   const redis: RedisLimiter = {
     charge: (charges) => decide(() => ({ ...model.redis.decide(charges, model.now), now: model.now * 1_000 })),
     recall: () => undefined,
-    steppedAt: () => Number.NEGATIVE_INFINITY,
     probe: () => decide(() => {}),
   };
   const limiter = createFallbackLimiter({
@@ -65,7 +64,7 @@ function createGateway(model: Model, instances: number): { limiter: FallbackLimi
     deadlineMs: 25,
     capacity: 10,
     elapsed: () => model.now,
-    listener: { away: () => {}, back: () => {}, stepped: () => {}, decided: () => {} },
+    listener: { away: () => {}, back: () => {}, decided: () => {} },
   });
   return {
     limiter,

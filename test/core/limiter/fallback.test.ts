@@ -8,7 +8,7 @@ import {
   type FallbackOptions,
 } from "../../../src/core/limiter/fallback.ts";
 import { createMemoryLimiter } from "../../../src/core/limiter/memory.ts";
-import { ClockStepError, type RedisLimiter } from "../../../src/core/limiter/redis.ts";
+import type { RedisLimiter } from "../../../src/core/limiter/redis.ts";
 import type { Charge, Policy } from "../../../src/core/ports.ts";
 import { refusalFrom } from "../refusal.ts";
 import { playSchedules } from "./bound.ts";
@@ -18,7 +18,7 @@ const login: Policy = { name: "login", limit: 10, windowMs: WINDOW };
 const replay: Policy = { name: "replay", limit: 1, windowMs: 10 * WINDOW };
 const charges: readonly Charge[] = [{ policy: login, key: "pump" }];
 
-type Answer = "decides" | "fails" | "is silent" | "holds no log" | "steps";
+type Answer = "decides" | "fails" | "is silent" | "holds no log";
 
 /** A Redis that answers as it is told, and a gateway on it. */
 interface Scene {
@@ -37,7 +37,6 @@ interface Scene {
 function openScene(options: { mode?: FallbackMode; instances?: number } = {}): Scene {
   const redis = createMemoryLimiter(10);
   const told: string[] = [];
-  let steppedAt = Number.NEGATIVE_INFINITY;
   let events: Parameters<FallbackOptions["availability"]["listen"]>[0] | undefined;
   const scene: Partial<Scene> & { answer: Answer; startedAt: number | undefined; asked: number } = {
     answer: "decides",
@@ -48,17 +47,11 @@ function openScene(options: { mode?: FallbackMode; instances?: number } = {}): S
     scene.asked++;
     if (scene.answer === "fails") throw new Error("ECONNRESET");
     if (scene.answer === "holds no log") throw new Error("WRONGTYPE cs:l:{=pump} holds no log");
-    if (scene.answer === "steps") {
-      steppedAt = Date.now();
-      scene.answer = "decides";
-      throw new ClockStepError("the clock of Redis stepped forward");
-    }
     return scene.answer === "is silent" ? new Promise(() => {}) : act();
   }
   const limiterOnRedis: RedisLimiter = {
     charge: (some) => answer(() => ({ ...redis.decide(some, Date.now()), now: 0 })),
     recall: () => undefined,
-    steppedAt: () => steppedAt,
     probe: () => answer(() => {}),
   };
   const limiter = createFallbackLimiter({
@@ -72,7 +65,6 @@ function openScene(options: { mode?: FallbackMode; instances?: number } = {}): S
     listener: {
       away: ({ message }) => told.push(`away: ${message}`),
       back: () => told.push("back"),
-      stepped: () => told.push("stepped"),
       decided: (outcome) => told.push(outcome),
     },
   });
@@ -214,16 +206,6 @@ describe("a Redis that has run for less than a charge's window", () => {
     await scene.limiter.charge(charges, 0);
     expect(scene.asked).toBe(1);
   });
-});
-
-test("a Redis whose clock stepped forward is not asked for a window: it thinks admissions older than they are", async () => {
-  const scene = openScene();
-  scene.answer = "steps";
-  expect(await scene.admit(6)).toBe(5);
-  expect([scene.asked, scene.told.filter((line) => line === "stepped")]).toEqual([1, ["stepped"]]);
-  await vi.advanceTimersByTimeAsync(WINDOW);
-  expect(await scene.admit(12)).toBe(10);
-  expect(scene.told.filter((line) => line.startsWith("away"))).toEqual([]);
 });
 
 test("a gateway that starts without its Redis starts away", async () => {

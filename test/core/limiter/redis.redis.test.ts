@@ -3,12 +3,7 @@
 import { randomUUID } from "node:crypto";
 import { Redis } from "ioredis";
 import { afterAll, describe, expect, inject, onTestFinished, test } from "vitest";
-import {
-  ClockStepError,
-  createRedisLimiter,
-  isErrorOfKey,
-  type RedisLimiter,
-} from "../../../src/core/limiter/redis.ts";
+import { createRedisLimiter, isErrorOfKey, type RedisLimiter } from "../../../src/core/limiter/redis.ts";
 import type { Charge, Policy } from "../../../src/core/ports.ts";
 import { chargeTimes, limiterContract, START, WINDOW } from "../../contracts/limiter.ts";
 import { startRedis } from "../../redis/server.ts";
@@ -129,19 +124,67 @@ describe("a denial that is known", () => {
   });
 });
 
-test("a clock of Redis that steps forward is noticed before anything is decided by it, and once", async () => {
-  let elapsed = 10_000;
-  const limiter = createRedisLimiter(redis, { prefix: randomUUID(), elapsed: () => elapsed, isOneServer: true });
-  const remaining = async (): Promise<unknown> =>
-    (await limiter.charge([{ policy: login, key: "k" }], 0)).states[0]?.remaining;
-  expect(await remaining()).toBe(9);
-  // Redis's clock is five seconds ahead of where it should be by this process's.
-  elapsed -= 5_000;
-  const both = await Promise.allSettled([remaining(), remaining()]);
-  expect(both.map((one) => one.status === "rejected" && one.reason instanceof ClockStepError)).toEqual([true, true]);
-  expect(limiter.steppedAt()).toBe(5_000);
-  expect(await remaining()).toBe(8);
-  // A step backward is the script's to deal with.
-  elapsed += 60_000;
-  expect(await remaining()).toBe(7);
+describe("a clock of Redis that steps", () => {
+  /** Two gateways on one Redis, whose clock steps when its offset is set. */
+  function open(): { gateways: readonly [RedisLimiter, RedisLimiter]; prefix: string; step: (ms: number) => unknown } {
+    const prefix = randomUUID();
+    const elapsed = (): number => performance.now();
+    const create = (): RedisLimiter => createRedisLimiter(redis, { prefix, elapsed, isOneServer: true });
+    return {
+      gateways: [create(), create()],
+      prefix,
+      step: async (ms) => redis.set(`${prefix}:clock`, Number(await redis.get(`${prefix}:clock`)) + ms * 1_000),
+    };
+  }
+
+  async function admit(limiter: RedisLimiter, count: number): Promise<number> {
+    const charges = [{ policy: login, key: "k" }];
+    const verdicts = await Promise.all(Array.from({ length: count }, () => limiter.charge(charges, 0)));
+    return verdicts.filter(({ denied }) => denied === -1).length;
+  }
+
+  test("forward frees no slot, at whichever gateway", async () => {
+    const { gateways, step } = open();
+    for (const gateway of gateways) await gateway.probe(0);
+    expect(await admit(gateways[0], 12)).toBe(10);
+    await step(WINDOW);
+    expect(await admit(gateways[1], 5)).toBe(0);
+    expect(await admit(gateways[0], 5)).toBe(0);
+  });
+
+  test("is set right once, whatever was under way at both gateways", async () => {
+    const { gateways, prefix, step } = open();
+    for (const gateway of gateways) await gateway.probe(0);
+    expect(await admit(gateways[0], 4)).toBe(4);
+    await step(600_000);
+    const counts = await Promise.all(gateways.map((gateway) => admit(gateway, 20)));
+    expect(counts.reduce((sum, count) => sum + count)).toBe(6);
+    const offset = Number(await redis.get(`${prefix}:clock`));
+    expect(Math.abs(offset)).toBeLessThan(1_000_000);
+  });
+
+  test("and steps back is set right when it steps forward again", async () => {
+    const { gateways, step } = open();
+    for (const gateway of gateways) await gateway.probe(0);
+    await step(-600_000);
+    for (const gateway of gateways) await gateway.probe(0);
+    expect(await admit(gateways[0], 12)).toBe(10);
+    await step(600_000);
+    expect(await admit(gateways[1], 5)).toBe(0);
+  });
+
+  test("finds the logs of admitted logins there still", async () => {
+    const { gateways, prefix } = open();
+    await gateways[0].charge(
+      [
+        { policy: login, key: "k" },
+        { policy: { ...login, name: "replay", limit: 1 }, key: "k" },
+      ],
+      0,
+    );
+    await gateways[0].charge([{ policy: { ...login, name: "failure" }, key: "k" }], 0);
+    for (const name of ["l", "r"]) expect(await redis.pttl(`${prefix}:${name}:{=k}`)).toBeGreaterThan(WINDOW + 600_000);
+    // Strangers can make any number of these.
+    expect(await redis.pttl(`${prefix}:f:{=k}`)).toBeLessThanOrEqual(WINDOW);
+  });
 });
