@@ -3,11 +3,12 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type Device, DeviceSchema, Status } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
+import { warningOf } from "../../core/device-key.ts";
 import { KEY_MODES, type KeyModeName } from "../device-file/key-modes.ts";
 import { adminCommand, callAdmin } from "../gateway/admin-client.ts";
 import { writeResource } from "../terminal/fields.ts";
 import { addListCommand, customerCondition } from "../terminal/listing.ts";
-import { addConfirmOption, type ConfirmOptions, confirm, usageFailure, writeResult } from "../terminal/output.ts";
+import { addConfirmOption, type ConfirmOptions, confirm, usageFailure, warn, writeResult } from "../terminal/output.ts";
 import { REVOKED_TOKENS } from "../tokens.ts";
 import { addDeriveKeyCommand } from "./derive-key.ts";
 import { addDevicesExportCommand } from "./export.ts";
@@ -108,7 +109,7 @@ function addCreate(devices: Command): void {
     .command("create")
     .description("enrol a device")
     .requiredOption("--customer <id>", "the device's owner")
-    .option("--device-key <key>", "the name it logs in with, 1 to 96 visible ASCII characters (default: a UUID)")
+    .option("--device-key <key>", "the name it logs in with, 1 to 96 visible ASCII characters (default: 24 hex digits)")
     .option("--name <name>", "a name for people")
     .addOption(keyModeOption().default("shared"))
     .option("--shared-identity", "a whole fleet uses this device_key: count its login limit per address too")
@@ -120,6 +121,8 @@ function addCreate(devices: Command): void {
       const device = { ...fields, deviceKey: name, sharedIdentity };
       const { deviceKey } = await callAdmin((admin) => admin.createDevice({ customerId, device }));
       writeResult(command, { device_key: deviceKey }, [`device ${deviceKey}`]);
+      const warning = warningOf(deviceKey);
+      if (warning !== undefined) warn(warning);
     });
 }
 

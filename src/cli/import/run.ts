@@ -8,6 +8,7 @@ import {
   ImportDevicesRequest_RowSchema,
   type ImportDevicesResponse,
 } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
+import { warningOf } from "../../core/device-key.ts";
 import { inColumns } from "../device-file/columns.ts";
 import type { FileRecord } from "../device-file/records.ts";
 import type { Mistake } from "../device-file/row.ts";
@@ -46,6 +47,7 @@ export async function runImport(
   const { signal } = patience;
   let progress = from;
   let writtenAt = patience.now();
+  let isWarned = false;
 
   async function send(batch: Batch): Promise<void> {
     for (const { row } of batch.rows) row.customerId ||= customerId;
@@ -54,6 +56,11 @@ export async function runImport(
       rows.length === 0
         ? { created: 0, updated: 0, unchanged: 0, failures: [] }
         : await withPatience(patience, () => admin.importDevices({ rows, validateOnly: dryRun }, { signal }));
+    const long = isWarned ? undefined : batch.rows.find(({ row }) => warningOf(row.deviceKey) !== undefined);
+    if (long !== undefined) {
+      report.say(`line ${long.line}: ${warningOf(long.row.deviceKey)}. Later lines like it are not named`);
+      isWarned = true;
+    }
     const complaints = complaintsOf(batch, answer.failures);
     await report.complain(complaints);
     progress = {

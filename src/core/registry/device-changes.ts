@@ -1,6 +1,6 @@
 // Changes of a device by an operator.
 
-import { randomUUID } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import type { Details } from "./changes.ts";
 import { readLabels } from "./labels.ts";
 import { readCustomerId, readDisplayName, readEnrolledDeviceKey } from "./names.ts";
@@ -28,7 +28,7 @@ export interface DeviceDraft extends DevicePatch {
 
 /** The device that a draft asks for at `at`, in unix milliseconds. @throws AuthError `malformed` */
 export function enrolled({ deviceKey, customerId, ...patch }: DeviceDraft, at: number): Device {
-  const name = deviceKey === "" ? randomUUID() : readEnrolledDeviceKey(deviceKey);
+  const name = deviceKey === "" ? randomBytes(12).toString("hex") : readEnrolledDeviceKey(deviceKey);
   return newDevice(name, readCustomerId(customerId), readPatch(patch), at);
 }
 

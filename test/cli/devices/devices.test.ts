@@ -52,6 +52,24 @@ test("a device is created, shown, changed, disabled, enabled and deleted", async
   expect((await operate(["devices", "show", "pump/7"])).stderr).toContain("does_not_exist");
 });
 
+test("a device_key that overflows a buffer of old firmware is enrolled with a warning", async () => {
+  const { operate, gateway } = operator;
+  const create = (...args: string[]) => operate(["devices", "create", "--customer", gateway.customerId, ...args]);
+  const long = `long-${"x".repeat(27)}`;
+  expect(await create("--device-key", long)).toMatchObject({
+    status: 0,
+    stdout: `device ${long}\n`,
+    stderr:
+      "countersign: device_key has 32 characters. Over 31 it overflows the buffer of 42 bytes in ESP8266 firmware in the field\n",
+  });
+  expect(await create("--device-key", long.slice(1))).toMatchObject({ status: 0, stderr: "" });
+  expect(await create()).toMatchObject({
+    status: 0,
+    stdout: expect.stringMatching(/^device [0-9a-f]{24}\n$/),
+    stderr: "",
+  });
+});
+
 test("control characters are printed as code points, and kept in JSON", async () => {
   const { operate, operateJson, gateway } = operator;
   const name = "a\u202eb\u2066\u2028\ufeffc";

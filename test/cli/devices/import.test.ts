@@ -134,6 +134,16 @@ test("labels that are many take their requests' room, and no other line's", asyn
   expect(told.stdout).toBe("2 created, 0 updated, 0 unchanged, 600 failed\n");
 });
 
+test("the first device_key that overflows a buffer of old firmware is warned of", async () => {
+  const { operate, gateway } = operator;
+  const lines = ["short", "a".repeat(32), "b".repeat(40)].map((key) => `${key},${gateway.customerId},,,,,\n`);
+  const told = await operate(["devices", "import", fileOf("devices.csv", HEADER + lines.join(""))]);
+  expect(told.status).toBe(0);
+  expect(told.stderr).toBe(
+    "countersign: line 3: device_key has 32 characters. Over 31 it overflows the buffer of 42 bytes in ESP8266 firmware in the field. Later lines like it are not named\n",
+  );
+});
+
 test("a named pipe is read as standard input is", async () => {
   const { operate, gateway } = operator;
   const pipe = join(temporaryFolder(), "devices.csv");

@@ -40,7 +40,7 @@ describe("enrolling", () => {
   test("makes a name of a device that has none", async () => {
     const { registry } = await openWithCustomer();
     const { deviceKey } = await registry.devices.create({ ...DEVICE, deviceKey: "" }, ACTOR);
-    expect(deviceKey).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    expect(deviceKey).toMatch(/^[0-9a-f]{24}$/);
   });
 
   test.for([
