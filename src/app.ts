@@ -133,7 +133,7 @@ async function compose(
     issuer,
     audience: config.audience,
     type: config.tokenType,
-    ttlSeconds: config.tokenTtlSeconds,
+    ttlSeconds: Math.round(config.tokenTtl / 1_000),
     activeKey: ring.active,
     confirm: ring.confirm,
   });
@@ -151,9 +151,9 @@ async function compose(
       failure: config.failureLimit,
       address: createAddressLimits(config.addressLimit, config.addressLimitOverrides),
       // A signed login is fresh for twice the skew, and is remembered for a second longer.
-      replay: { name: "replay", limit: 1, windowMs: 2 * config.clockSkewMs + 1_000 },
+      replay: { name: "replay", limit: 1, windowMs: 2 * config.clockSkew + 1_000 },
     },
-    skewMs: config.clockSkewMs,
+    skewMs: config.clockSkew,
     now,
   });
   const verifyToken = createVerifyToken({
@@ -165,7 +165,7 @@ async function compose(
     ...store,
     readLogin: createReadLogin(JSON_CODEC.read),
     maxLoginBytes: MAX_MESSAGE_BYTES,
-    skewMs: config.clockSkewMs,
+    skewMs: config.clockSkew,
     now,
   });
 
@@ -202,7 +202,7 @@ async function compose(
     observer,
   };
   const listeners = createListeners(config, served);
-  cleanup.defer(() => drain(listeners, { delayMs: config.drainDelayMs, idleMs, graceMs }, log));
+  cleanup.defer(() => drain(listeners, { delayMs: config.drainDelay, idleMs, graceMs }, log));
   publicUrl = await listeners.openPublic();
   const internalUrl = await listeners.openInternal();
 

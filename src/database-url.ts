@@ -13,7 +13,7 @@ const TLS_FILES = ["sslrootcert", "sslcert", "sslkey"];
 const PARAMETERS = ["sslmode", ...TLS_FILES, "sslnegotiation", "host", "port", "application_name", "options"];
 
 /** Checks a postgres URL, and returns it unchanged. @throws Error whose message continues the setting's name */
-export function parseDatabaseUrl(text: string): string {
+export function readDatabaseUrl(text: string): string {
   if (!/^postgres(ql)?:\/\//.test(text)) throw new Error(`is no URL of PostgreSQL. ${SHAPE}`);
   // The host may be missing when a parameter names a socket, which URL does not accept.
   const whole = text.replace(/^(postgres(?:ql)?:\/\/)([^/@]*@)?\//, "$1$2localhost/");

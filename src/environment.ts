@@ -1,89 +1,68 @@
-// Reads single settings from the environment or from a file, and certificates with their keys.
+// Reads a table of settings from the environment, or from the files that `…_FILE` settings name.
 
-import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { createSecureContext } from "node:tls";
-import { parseCertificateFile, parseKeyFile } from "./settings.ts";
+import { closest, distance } from "fastest-levenshtein";
+import { codeOf } from "./setting-readers.ts";
+import { PREFIX, type Setting } from "./settings.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-export const PREFIX = "COUNTERSIGN_";
+type CamelCase<Name extends string> = Name extends `${infer Head}_${infer Tail}`
+  ? `${Lowercase<Head>}${Capitalize<CamelCase<Tail>>}`
+  : Lowercase<Name>;
 
-/** Paths of a certificate and its key, in PEM. */
-export interface TlsFiles {
-  readonly cert: string;
-  readonly key: string;
-}
+/** The values of a table's settings: MAX_CONNECTIONS as `maxConnections`. */
+export type Values<Table> = {
+  readonly [Name in keyof Table & string as CamelCase<Name>]: Table[Name] extends Setting<infer Value> ? Value : never;
+};
 
-interface Reading<Value> {
-  readonly parse: (text: string) => Value;
-  readonly fallback: string | undefined;
-}
+type SettingTable = Readonly<Record<string, Setting<unknown>>>;
 
-/** Reads and parses a setting. Adds its mistake to `mistakes`. */
-export function readParsed<Value>(
-  environment: Environment,
-  name: string,
-  { parse, fallback }: Reading<Value>,
-  mistakes: string[],
-): Value | undefined {
-  const text = readSetting(environment, name, mistakes) ?? fallback;
-  if (text === undefined) return undefined;
-  try {
-    return parse(text);
-  } catch (error) {
-    mistakes.push(`${PREFIX}${name} ${error instanceof Error ? error.message : "is wrong"}`);
-    return undefined;
+/** Every mistake in the settings, one line each. None of them repeats a secret. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+  readonly mistakes: readonly string[];
+  constructor(mistakes: readonly string[]) {
+    super(mistakes.join("\n"));
+    this.mistakes = mistakes;
   }
 }
 
-/** Reads a certificate and its key: both or neither. */
-export function readPair(
+/** Reads the settings of a table. @throws ConfigError with `before` and every mistake */
+export function readSettings<Table extends SettingTable>(
+  table: Table,
   environment: Environment,
-  certName: string,
-  keyName: string,
-  mistakes: string[],
-): TlsFiles | undefined {
-  const before = mistakes.length;
-  const cert = readParsed(environment, certName, { parse: parseCertificateFile, fallback: undefined }, mistakes);
-  const key = readParsed(environment, keyName, { parse: parseKeyFile, fallback: undefined }, mistakes);
-  if (mistakes.length > before || (cert === undefined && key === undefined)) return undefined;
-  if (cert === undefined || key === undefined) {
-    mistakes.push(`${PREFIX}${certName} and ${PREFIX}${keyName} go together. Set both, to files in PEM`);
-    return undefined;
-  }
-  const why = whyUnfit({ cert: readFileSync(cert), key: readFileSync(key) });
-  if (why !== undefined) mistakes.push(`${PREFIX}${certName} and ${PREFIX}${keyName} ${why}`);
-  return { cert, key };
+  before: readonly string[] = [],
+): Values<Table> {
+  const mistakes = [...before];
+  const given = (name: string): boolean =>
+    Boolean(environment[`${PREFIX}${name}`] || environment[`${PREFIX}${name}_FILE`]);
+  const textOf = (name: string): string | undefined => readText(environment, name, []) ?? table[name]?.fallback;
+  const values = Object.entries(table).map(([name, { read, fallback, cure, needs = [] }]) => {
+    const missing = needs.filter((other) => !given(other)).map((other) => `${PREFIX}${other}`);
+    if (given(name) && missing.length > 0) {
+      mistakes.push(`${PREFIX}${name} has no effect without ${missing.join(" and ")}. Set both, or neither`);
+    }
+    if (!given(name) && cure !== undefined) mistakes.push(`${PREFIX}${name} is not set. ${cure}, or start with --dev`);
+    const text = readText(environment, name, mistakes) ?? fallback;
+    try {
+      return [camelCase(name), text === undefined ? undefined : read(text, textOf)];
+    } catch (error) {
+      mistakes.push(`${PREFIX}${name} ${error instanceof Error ? error.message : "is wrong"}`);
+      return [name, undefined];
+    }
+  });
+  if (mistakes.length > 0) throw new ConfigError(mistakes);
+  // fromEntries forgets the names, each of which has its value.
+  return Object.freeze(Object.fromEntries(values)) as Values<Table>;
 }
 
-function whyUnfit(pair: { cert: Buffer; key: Buffer }): string | undefined {
-  // createSecureContext accepts a certificate and a key of different types, and every handshake then fails.
-  if (!new X509Certificate(pair.cert).checkPrivateKey(createPrivateKey(pair.key))) return "do not fit together";
-  try {
-    createSecureContext(pair);
-    return undefined;
-  } catch (error) {
-    return `cannot be used (${error instanceof Error && "code" in error ? error.code : "an error"})`;
-  }
-}
-
-/** The certificates of the connection to Redis: PEM, read from the files that the settings name. */
-export function readRedisTls(
-  environment: Environment,
-  mistakes: string[],
-): Readonly<Partial<Record<"ca" | "cert" | "key", string>>> {
-  const ca = readParsed(environment, "REDIS_CA", { parse: parseCertificateFile, fallback: undefined }, mistakes);
-  const pair = readPair(environment, "REDIS_CERT", "REDIS_KEY", mistakes);
-  const read = (path: string): string => readFileSync(path, "utf8");
-  return {
-    ...(ca !== undefined && { ca: read(ca) }),
-    ...(pair !== undefined && { cert: read(pair.cert), key: read(pair.key) }),
-  };
+function camelCase(name: string): string {
+  return name.toLowerCase().replaceAll(/_(.)/g, (_match, letter: string) => letter.toUpperCase());
 }
 
 /** Reads a setting's text, from the environment or from the file that `…_FILE` names. */
-export function readSetting(environment: Environment, name: string, mistakes: string[]): string | undefined {
+function readText(environment: Environment, name: string, mistakes: string[]): string | undefined {
   const text = environment[`${PREFIX}${name}`] || undefined;
   const file = environment[`${PREFIX}${name}_FILE`] || undefined;
   if (file === undefined) return text;
@@ -94,8 +73,21 @@ export function readSetting(environment: Environment, name: string, mistakes: st
   try {
     return readFileSync(file, "utf8").replace(/\r?\n$/, "");
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "an error";
-    mistakes.push(`${PREFIX}${name}_FILE is ${file}, which cannot be read (${code})`);
+    mistakes.push(`${PREFIX}${name}_FILE is ${file}, which cannot be read (${codeOf(error)})`);
     return undefined;
   }
+}
+
+/** A line for each setting in the environment that no table has, with the name that was probably meant. */
+export function unknownSettings(environment: Environment, tables: SettingTable): readonly string[] {
+  const inFiles = Object.entries(tables).flatMap(([name, { inFile }]) => (inFile ? [`${name}_FILE`] : []));
+  const known = [...Object.keys(tables), ...inFiles, "TEST_REDIS_URL", "TEST_POSTGRES_URL"];
+  const names = Object.keys(environment).filter((name) => name.startsWith(PREFIX));
+  return names
+    .map((name) => name.slice(PREFIX.length))
+    .filter((name) => !known.includes(name))
+    .map((name) => {
+      const near = closest(name, known);
+      return `${PREFIX}${name} is not a setting.${distance(near, name) <= 3 ? ` Did you mean ${PREFIX}${near}?` : ""}`;
+    });
 }

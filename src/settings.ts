@@ -1,226 +1,201 @@
-// Parsers of settings. Each throws an Error whose message continues a sentence that begins with the setting's name.
+// Every setting: how its text is read, its default, and its line in docs/reference/settings.md.
 
-import { createPrivateKey, X509Certificate } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { FORWARDED_HEADERS, type ForwardedHeader } from "./core/forwarded-header.ts";
-import { readLimit } from "./core/limit-text.ts";
-import { type AddressOverride, type Network, readLimitedNetwork, readNetwork } from "./core/limiter/addresses.ts";
-import { FALLBACK_MODES, type FallbackMode } from "./core/limiter/fallback.ts";
-import type { Policy } from "./core/ports.ts";
+import { readDuration, readLimit } from "./core/limit-text.ts";
+import { FALLBACK_MODES } from "./core/limiter/fallback.ts";
+import { parseRedisUrl } from "./core/limiter/redis-url.ts";
+import { LONGEST_TOKEN_LIFE_MS, type PolicyName } from "./core/ports.ts";
+import { TOKEN_ALGS } from "./core/tokens/algorithms.ts";
+import { readDatabaseUrl } from "./database-url.ts";
+import {
+  createDays,
+  createOneOf,
+  createWholeNumber,
+  readAddressOverrides,
+  readAdminToken,
+  readAudience,
+  readCertificate,
+  readCertificateFile,
+  readForwardedHeader,
+  readHostNames,
+  readHttpUrl,
+  readKey,
+  readKeyFile,
+  readListen,
+  readMasterKey,
+  readMasterKeys,
+  readTokenType,
+  readTrustedProxies,
+} from "./setting-readers.ts";
 
-export interface ListenAddress {
-  readonly host: string;
-  /** 0 for any free port. */
-  readonly port: number;
+export const PREFIX = "COUNTERSIGN_";
+
+/** A setting. Durations are read in milliseconds. */
+export interface Setting<Value> {
+  /**
+   * Reads the text; `textOf` gives the text of another setting.
+   * @throws Error whose message continues a sentence that begins with the setting's name
+   */
+  readonly read: (text: string, textOf: (name: string) => string | undefined) => Value;
+  readonly meaning: string;
+  /** The text of the default; empty for an empty list. */
+  readonly fallback?: string;
+  /** Describes the default where there is no text for it. */
+  readonly otherwise?: string;
+  /** The setting is required: how to get a value. */
+  readonly cure?: string;
+  /** A file that `…_FILE` names may hold the value. */
+  readonly inFile?: true;
+  /** Settings without which this one has no effect. */
+  readonly needs?: readonly string[];
 }
 
-/** A limit of admissions in a window; undefined when it is off. */
-export type Limit = Policy | undefined;
+type About = Pick<Setting<unknown>, "otherwise" | "inFile" | "needs">;
 
-export type LogLevel = (typeof LOG_LEVELS)[number];
+function required<Value>(cure: string, read: Setting<Value>["read"], meaning: string, about?: About): Setting<Value> {
+  return { cure, read, meaning, ...about };
+}
+
+function optional<Value>(read: Setting<Value>["read"], meaning: string, about?: About): Setting<Value | undefined> {
+  return { read, meaning, ...about };
+}
+
+function withDefault<Value>(
+  fallback: string,
+  read: Setting<Value>["read"],
+  meaning: string,
+  about?: About,
+): Setting<Value> {
+  return { fallback, read, meaning, ...about };
+}
+
+const limitOf = (name: PolicyName) => (text: string) => readLimit(name, text);
+const connections = createWholeNumber(1, 1_000_000);
 const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
+/** The replay limit's window is twice the skew, and a window is at most an hour. */
+const LONGEST_SKEW_MS = 1_800_000;
+const LONGEST_DRAIN_MS = 300_000;
+const IN_FILE = { inFile: true } as const;
+const WITH_REDIS = { needs: ["REDIS_URL"] };
 
-const MIN_ADMIN_TOKEN = 16;
+export const LISTENER_SETTINGS = {
+  PUBLIC_LISTEN: withDefault("127.0.0.1:8080", readListen, "`host:port` for devices, or `off`"),
+  INTERNAL_LISTEN: withDefault("127.0.0.1:9090", readListen, "`host:port` for services and operators, or `off`"),
+  INTERNAL_HOSTS: withDefault("", readHostNames, "host names that the internal listener answers to, with commas"),
+  TLS_CERT: optional(readCertificateFile, "PEM file, for both listeners; loaded again when it changes", {
+    needs: ["TLS_KEY"],
+  }),
+  TLS_KEY: optional(readKeyFile("TLS_CERT"), "PEM file", { needs: ["TLS_CERT"] }),
+  TLS_CLIENT_CA: optional(
+    readCertificateFile,
+    "PEM file: the internal listener requires a certificate of this authority",
+    { needs: ["TLS_CERT", "TLS_KEY"] },
+  ),
+  MAX_CONNECTIONS: withDefault("10000", connections, "of each listener"),
+  MAX_CONNECTIONS_PER_ADDRESS: withDefault("1000", connections, "of each listener; trusted proxies have none"),
+  TRUSTED_PROXIES: withDefault("", readTrustedProxies, "addresses and networks whose forwarding headers are read"),
+  FORWARDED_HEADER: optional(readForwardedHeader, "the only header to read: `X-Forwarded-For` or `Forwarded`", {
+    otherwise: "either",
+    needs: ["TRUSTED_PROXIES"],
+  }),
+  DRAIN_DELAY: withDefault(
+    "0s",
+    (text) => readDuration(text, 0, LONGEST_DRAIN_MS),
+    "after SIGTERM readiness is 503 for so long before the listeners close: `0s` to `300s`",
+  ),
+  LOG_LEVEL: withDefault("info", createOneOf(LOG_LEVELS), "`debug`, `info`, `warn`, `error` or `silent`"),
+};
 
-/** `host:port`, `[host]:port`, or `off`. */
-export function parseListen(text: string): ListenAddress | undefined {
-  if (text === "off") return undefined;
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
-  const port = Number(match?.[3]);
-  if (match === null || port > 65_535)
-    throw new Error("is no address to listen at. Write host:port, [host]:port or off");
-  return { host: match[1] ?? (match[2] || "0.0.0.0"), port };
-}
+export const STORAGE_SETTINGS = {
+  DATA_DIR: withDefault("data", String, "SQLite's file; with `--dev` the secrets; no other user may write to it"),
+  DATABASE_URL: optional(readDatabaseUrl, "`postgres://user:password@host/database`", {
+    otherwise: "SQLite",
+    inFile: true,
+  }),
+  MASTER_KEY: required(
+    "Make one with: openssl rand -base64 32",
+    readMasterKey,
+    "32 bytes in base64 or hex: `openssl rand -base64 32`",
+    IN_FILE,
+  ),
+  OTHER_MASTER_KEYS: withDefault("", readMasterKeys, "keys that open what they sealed, with commas", IN_FILE),
+  ADMIN_TOKEN: required(
+    "Make one with: openssl rand -hex 32",
+    readAdminToken,
+    "16 characters or more: `openssl rand -hex 32`",
+    IN_FILE,
+  ),
+  OTHER_ADMIN_TOKEN: optional(readAdminToken, "accepted too, while the token is replaced", IN_FILE),
+  AUDIT_RETENTION: withDefault("365d", createDays("1d", "36500d"), "`1d` to `36500d`, or `off`: for ever"),
+};
 
-/** 32 bytes in base64 or hex. */
-export function parseMasterKey(text: string): Uint8Array {
-  const key = /^[0-9a-fA-F]{64}$/.test(text)
-    ? Buffer.from(text, "hex")
-    : /^[\w+/-]{43}=?$/.test(text)
-      ? Buffer.from(text, "base64")
-      : undefined;
-  if (key?.length !== 32) throw new Error("is not 32 bytes in base64 or hex. Make one with: openssl rand -base64 32");
-  return key;
-}
+export const TOKEN_SETTINGS = {
+  ISSUER: required(
+    "Set the URL that devices reach this service by",
+    readHttpUrl,
+    "the URL that devices reach the gateway by; `iss` of tokens",
+  ),
+  AUDIENCE: required(
+    "Set the name of the services that the tokens are for",
+    readAudience,
+    "`aud` of tokens; `devices` with `--dev`",
+  ),
+  TOKEN_ALG: withDefault("RS256", createOneOf(TOKEN_ALGS), "`RS256`, `ES256` or `EdDSA`, of new signing keys"),
+  TOKEN_TYPE: withDefault(
+    "JWT",
+    readTokenType,
+    "`typ` of tokens; `at+jwt` (RFC 9068) for strict verifiers, by ES256 or EdDSA",
+  ),
+  TOKEN_TTL: withDefault("600s", (text) => readDuration(text, 1_000, LONGEST_TOKEN_LIFE_MS), "`1s` to a day"),
+  KEY_ROTATION: withDefault("90d", createDays("1h", "3650d"), "`1h` to `3650d`, or `off`"),
+  CLOCK_SKEW: withDefault(
+    "300s",
+    (text) => readDuration(text, 1_000, LONGEST_SKEW_MS),
+    "how far a device's clock may be off: `1s` to `1800s`",
+  ),
+};
 
-/** Master keys, separated by commas. */
-export function parseMasterKeys(text: string): readonly Uint8Array[] {
-  return entriesOf(text).map((entry, place) => {
-    try {
-      return parseMasterKey(entry);
-    } catch (error) {
-      throw new Error(`names a key, number ${place + 1}, that ${error instanceof Error ? error.message : "is wrong"}`);
-    }
-  });
-}
+export const LIMIT_SETTINGS = {
+  LOGIN_LIMIT: withDefault("10/60s", limitOf("login"), "admitted logins of a device, or `off`"),
+  FAILURE_LIMIT: withDefault("10/60s", limitOf("failure"), "failed logins of a device from one address, or `off`"),
+  ADDRESS_LIMIT: withDefault("6000/60s", limitOf("address"), "failed logins of an address, or `off`"),
+  ADDRESS_LIMIT_OVERRIDES: withDefault("", readAddressOverrides, "`10.0.0.0/8=60000/60s,192.0.2.1=off`"),
+  REDIS_URL: optional(
+    parseRedisUrl,
+    "`redis://host:port`, `redis+sentinel://a,b,c/master`, `redis+cluster://a,b,c`; `rediss` for TLS",
+    { otherwise: "limits in the process", inFile: true },
+  ),
+  REDIS_CA: optional(readCertificate, "PEM file: the authority of Redis", { otherwise: "the system's", ...WITH_REDIS }),
+  REDIS_CERT: optional(readCertificate, "PEM file: the gateway's certificate for Redis", {
+    needs: ["REDIS_URL", "REDIS_KEY"],
+  }),
+  REDIS_KEY: optional(readKey("REDIS_CERT"), "PEM file", { needs: ["REDIS_URL", "REDIS_CERT"] }),
+  REDIS_DOWN: withDefault(
+    "local",
+    createOneOf(FALLBACK_MODES),
+    "while Redis is away: `local` shares, `deny` or `allow`",
+    WITH_REDIS,
+  ),
+  REDIS_CLOCK: withDefault(
+    "redis",
+    createOneOf(["redis", "gateway"] as const),
+    "`gateway` where Redis refuses TIME in scripts",
+    WITH_REDIS,
+  ),
+  INSTANCES: withDefault("1", createWholeNumber(1, 99_999), "number of gateways on this Redis", WITH_REDIS),
+};
 
-/** At least 16 visible ASCII characters: they go into a header, and must be hard to guess. */
-export function parseAdminToken(text: string): string {
-  if (!/^[\x21-\x7e]+$/.test(text) || text.length < MIN_ADMIN_TOKEN) {
-    throw new Error(
-      `has to be at least ${MIN_ADMIN_TOKEN} visible ASCII characters. Make one with: openssl rand -hex 32`,
-    );
-  }
-  return text;
-}
+/** The settings of commands that call a gateway. */
+export const COMMAND_SETTINGS = {
+  DATA_DIR: STORAGE_SETTINGS.DATA_DIR,
+  ADMIN_TOKEN: optional(String, "carried by operators' commands; the file in DATA_DIR without it", IN_FILE),
+  INTERNAL_URL: withDefault("http://127.0.0.1:9090", readHttpUrl, "the internal listener"),
+  CUSTOMER_KEY: optional(String, "for `login` and `sign`", IN_FILE),
+  CA_CERT: optional(readCertificate, "PEM file: an authority besides the system's"),
+  CLIENT_CERT: optional(readCertificate, "PEM file: the certificate for a gateway with `TLS_CLIENT_CA`", {
+    needs: ["CLIENT_KEY"],
+  }),
+  CLIENT_KEY: optional(readKey("CLIENT_CERT"), "PEM file", { needs: ["CLIENT_CERT"] }),
+};
 
-/** An http or https URL. */
-export function parseHttpUrl(text: string): string {
-  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
-    throw new Error("is no URL of http or https. Write http://host:port or https://host:port");
-  }
-  return text;
-}
-
-/** Visible ASCII. */
-export function parseText(text: string): string {
-  if (!/^[\x21-\x7e]+$/.test(text)) throw new Error("has to be visible ASCII characters");
-  return text;
-}
-
-/** The path of a PEM file of certificates. */
-export function parseCertificateFile(path: string): string {
-  return parsePemFile(path, "no certificate in PEM", (pem) => new X509Certificate(pem));
-}
-
-/** The path of a PEM file with a private key. */
-export function parseKeyFile(path: string): string {
-  return parsePemFile(path, "no private key in PEM, or one under a passphrase", createPrivateKey);
-}
-
-function parsePemFile(path: string, otherwise: string, parse: (pem: Buffer) => unknown): string {
-  // The text may be a key itself, set in place of a path: it is not repeated.
-  if (/[\r\n]|-----BEGIN /.test(path)) throw new Error("is no path. Set it to that of a file in PEM");
-  let pem: Buffer;
-  try {
-    pem = readFileSync(path);
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : "an error";
-    throw new Error(`is ${path}, which cannot be read (${code}). Set it to the path of a file in PEM`);
-  }
-  try {
-    parse(pem);
-  } catch {
-    throw new Error(`is ${path}, which holds ${otherwise}`);
-  }
-  return path;
-}
-
-/** How logins are decided while Redis is away. */
-export function parseRedisDown(text: string): FallbackMode {
-  const found = FALLBACK_MODES.find((candidate) => candidate === text);
-  if (found === undefined) throw new Error(`is none of ${FALLBACK_MODES.join(", ")}`);
-  return found;
-}
-
-/** The clock that limits count by: `redis`, or `gateway` for servers that refuse TIME in scripts. */
-export function parseRedisClock(text: string): "redis" | "caller" {
-  if (text !== "redis" && text !== "gateway") throw new Error("is neither redis nor gateway");
-  return text === "redis" ? "redis" : "caller";
-}
-
-/** A number of gateways. */
-export function parseInstances(text: string): number {
-  if (!/^[1-9]\d{0,4}$/.test(text)) throw new Error("is no number of gateways. Write a whole number from 1 to 99999");
-  return Number(text);
-}
-
-/** A limit of connections. */
-export function parseConnections(text: string): number {
-  const connections = /^[1-9]\d{0,6}$/.test(text) ? Number(text) : 0;
-  if (connections === 0 || connections > 1_000_000)
-    throw new Error("is not a number of connections. Write a whole number from 1 to 1000000");
-  return connections;
-}
-
-/** A host name (RFC 1123), with underscores as in container networks. */
-const HOST_NAME = /^(?!-)[\w-]{1,63}(?:\.(?!-)[\w-]{1,63})*$/;
-
-/** Host names separated by commas, made lower case and without a trailing dot. */
-export function parseHostNames(text: string): readonly string[] {
-  return entriesOf(text).map((entry) => {
-    const name = entry.toLowerCase().replace(/\.$/, "");
-    if (HOST_NAME.test(name)) return name;
-    throw new Error(`names ${entry}, which is not a host name. Write such as gateway.internal, without a port`);
-  });
-}
-
-const DAY_MS = 86_400_000;
-const DAY_UNITS: Readonly<Record<string, number>> = { h: 3_600_000, d: DAY_MS };
-/** Three times the 20 minutes that a key is published before it signs. */
-const SHORTEST_ROTATION_MS = 3_600_000;
-
-/** A retention in milliseconds, from a number and `d` or `h`, of at least a day; undefined, for ever, from `off`. */
-export function parseRetention(text: string): number | undefined {
-  if (text === "off") return undefined;
-  const ms = readDays(text);
-  if (Number.isNaN(ms)) throw new Error("is no time to keep something. Write a number and d or h, or off: 365d");
-  if (ms < DAY_MS || ms > 36_500 * DAY_MS) throw new Error("is out of range: 1d to 36500d, or off");
-  return ms;
-}
-
-/** A rotation interval in milliseconds, from a number and `d` or `h`; undefined from `off`. */
-export function parseKeyRotation(text: string): number | undefined {
-  if (text === "off") return undefined;
-  const ms = readDays(text);
-  if (Number.isNaN(ms)) throw new Error("is no time for a key to sign. Write a number and d or h, or off: 90d");
-  if (ms < SHORTEST_ROTATION_MS || ms > 3_650 * DAY_MS) throw new Error("is out of range: 1h to 3650d, or off");
-  return ms;
-}
-
-function readDays(text: string): number {
-  const [, number, unit = ""] = /^(\d{1,9})([hd])$/.exec(text) ?? [];
-  return Number(number) * (DAY_UNITS[unit] ?? Number.NaN);
-}
-
-/** A log level. */
-export function parseLogLevel(text: string): LogLevel {
-  const level = LOG_LEVELS.find((candidate) => candidate === text);
-  if (level === undefined) throw new Error(`is none of ${LOG_LEVELS.join(", ")}`);
-  return level;
-}
-
-/** Networks and addresses separated by commas; none of them holds every address. */
-export function parseTrustedProxies(text: string): readonly Network[] {
-  return entriesOf(text).map((entry) => {
-    const network = readNetwork(entry);
-    if (network.prefix > 0) return network;
-    throw new Error(
-      `names ${entry}, which is every address: any caller could then claim another address. Write the networks of your proxies`,
-    );
-  });
-}
-
-/** `X-Forwarded-For` or `Forwarded`, in any case. */
-export function parseForwardedHeader(text: string): ForwardedHeader {
-  const name = FORWARDED_HEADERS.find((header) => header === text.toLowerCase());
-  if (name === undefined) throw new Error("is neither X-Forwarded-For nor Forwarded");
-  return name;
-}
-
-/** Pairs `network=limit` separated by commas, each network once. */
-export function parseAddressOverrides(text: string): readonly AddressOverride[] {
-  const seen = new Set<string>();
-  return entriesOf(text).map((entry) => {
-    const [start = "", limit, ...rest] = entry.split("=").map((part) => part.trim());
-    if (limit === undefined || rest.length > 0) {
-      throw new Error(
-        `names ${entry}, which is not network=limit. Write such as 10.0.0.0/8=60000/60s or 10.0.0.0/8=off`,
-      );
-    }
-    const network = readLimitedNetwork(start);
-    if (seen.has(network.text)) throw new Error(`names ${network.text} twice. Keep one`);
-    seen.add(network.text);
-    try {
-      return { network, policy: readLimit("address", limit) };
-    } catch (error) {
-      throw new Error(`names ${entry}, where ${limit} ${error instanceof Error ? error.message : "is wrong"}`);
-    }
-  });
-}
-
-function entriesOf(text: string): string[] {
-  const entries = text.split(",").map((entry) => entry.trim());
-  if (entries.includes("")) throw new Error("has an empty entry. Remove the extra comma");
-  return entries;
-}
+/** The settings of `serve`. */
+export const SERVER_SETTINGS = { ...LISTENER_SETTINGS, ...STORAGE_SETTINGS, ...TOKEN_SETTINGS, ...LIMIT_SETTINGS };

@@ -3,7 +3,7 @@
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { parseDatabaseUrl } from "../src/database-url.ts";
+import { readDatabaseUrl } from "../src/database-url.ts";
 
 const HERE = fileURLToPath(import.meta.url);
 
@@ -17,7 +17,7 @@ test.for([
   "postgres:///registry?host=/var/run/postgresql&port=5433&application_name=one&options=-c%20search_path%3Done",
   "postgres://me:secret@/registry?host=/var/run/postgresql",
 ])("takes %s as it is", (text) => {
-  expect(parseDatabaseUrl(text)).toBe(text);
+  expect(readDatabaseUrl(text)).toBe(text);
 });
 
 const CODED = "is no URL. In a password write @ as %40, / as %2F, ? as %3F, # as %23 and % as %25";
@@ -57,20 +57,20 @@ test.for([
     message: "names a file in sslrootcert that cannot be read",
   },
 ])("refuses $text", ({ text, message }) => {
-  expect(() => parseDatabaseUrl(text)).toThrow(new Error(message));
+  expect(() => readDatabaseUrl(text)).toThrow(new Error(message));
 });
 
 test("any password can be written, and none is repeated", () => {
   fc.assert(
     fc.property(fc.string({ minLength: 1, unit: "grapheme" }), (password) => {
       const text = `postgres://me:${encodeURIComponent(password)}@db.example/registry`;
-      expect(parseDatabaseUrl(text)).toBe(text);
+      expect(readDatabaseUrl(text)).toBe(text);
     }),
   );
   fc.assert(
     fc.property(fc.string({ minLength: 8, unit: fc.constantFrom(..."xyzXYZ789@/?#%:") }), (password) => {
       try {
-        parseDatabaseUrl(`postgres://me:${password}@db.example/registry`);
+        readDatabaseUrl(`postgres://me:${password}@db.example/registry`);
       } catch (error) {
         expect(String(error)).not.toContain(password);
       }

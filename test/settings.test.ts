@@ -4,8 +4,8 @@ import { randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { ConfigError, readConfig } from "../src/config.ts";
-import type { Environment } from "../src/environment.ts";
+import { readConfig } from "../src/config.ts";
+import { ConfigError, type Environment } from "../src/environment.ts";
 import { ADMIN_TOKEN, testConfig } from "./gateway.ts";
 import { temporaryFolder } from "./program.ts";
 
@@ -32,14 +32,15 @@ test("have defaults", () => {
     maxConnections: 10_000,
     maxConnectionsPerAddress: 1_000,
     internalHosts: [],
-    keyRotationMs: 90 * DAY_MS,
+    keyRotation: 90 * DAY_MS,
     tokenType: "JWT",
     redisDown: "local",
     redisClock: "redis",
     instances: 1,
-    masterKeys: [FIRST],
-    adminTokens: [ADMIN_TOKEN],
-    auditRetentionMs: 365 * DAY_MS,
+    masterKey: FIRST,
+    otherMasterKeys: [],
+    adminToken: ADMIN_TOKEN,
+    auditRetention: 365 * DAY_MS,
   });
   const { forwardedHeader, databaseUrl } = testConfig({ DATA_DIR });
   expect([forwardedHeader, databaseUrl]).toEqual([undefined, undefined]);
@@ -53,7 +54,7 @@ test.for([
   [{ TOKEN_TYPE: "at+jwt", TOKEN_ALG: "ES256" }, []],
   [
     { TOKEN_TYPE: "at+jwt", TOKEN_ALG: "RS256" },
-    [expect.stringMatching(/would exceed the 899 bytes that boards can read\. Set COUNTERSIGN_TOKEN_ALG to ES256 or/)],
+    [expect.stringMatching(/boards could not read a login's answer\. Set COUNTERSIGN_TOKEN_ALG to ES256 or/)],
   ],
   [{ TOKEN_TYPE: "jwt" }, ["COUNTERSIGN_TOKEN_TYPE is none of JWT, at+jwt"]],
 ] as const)("the longest answer fits the boards: %j", ([settings, mistakes]) => {
@@ -69,24 +70,24 @@ test.for<readonly [Environment, object]>([
     { INTERNAL_HOSTS: "Gateway.Internal, countersign_1,a-b.svc.local." },
     { internalHosts: ["gateway.internal", "countersign_1", "a-b.svc.local"] },
   ],
-  [{ KEY_ROTATION: "1h" }, { keyRotationMs: HOUR_MS }],
-  [{ KEY_ROTATION: "3650d" }, { keyRotationMs: 3_650 * DAY_MS }],
-  [{ KEY_ROTATION: "off" }, { keyRotationMs: undefined }],
+  [{ KEY_ROTATION: "1h" }, { keyRotation: HOUR_MS }],
+  [{ KEY_ROTATION: "3650d" }, { keyRotation: 3_650 * DAY_MS }],
+  [{ KEY_ROTATION: "off" }, { keyRotation: undefined }],
   [
     { ...REDIS, REDIS_DOWN: "deny", REDIS_CLOCK: "gateway", INSTANCES: "12" },
-    { redisDown: "deny", redisClock: "caller", instances: 12 },
+    { redisDown: "deny", redisClock: "gateway", instances: 12 },
   ],
   [
     {
       MASTER_KEY: FIRST.toString("base64"),
       OTHER_MASTER_KEYS: `${SECOND.toString("hex")}, ${THIRD.toString("base64")}`,
     },
-    { masterKeys: [FIRST, SECOND, THIRD] },
+    { masterKey: FIRST, otherMasterKeys: [SECOND, THIRD] },
   ],
-  [{ OTHER_ADMIN_TOKEN: "another-token-0123456789" }, { adminTokens: [ADMIN_TOKEN, "another-token-0123456789"] }],
-  [{ AUDIT_RETENTION: "24h" }, { auditRetentionMs: DAY_MS }],
-  [{ AUDIT_RETENTION: "36500d" }, { auditRetentionMs: 36_500 * DAY_MS }],
-  [{ AUDIT_RETENTION: "off" }, { auditRetentionMs: undefined }],
+  [{ OTHER_ADMIN_TOKEN: "another-token-0123456789" }, { otherAdminToken: "another-token-0123456789" }],
+  [{ AUDIT_RETENTION: "24h" }, { auditRetention: DAY_MS }],
+  [{ AUDIT_RETENTION: "36500d" }, { auditRetention: 36_500 * DAY_MS }],
+  [{ AUDIT_RETENTION: "off" }, { auditRetention: undefined }],
 ])("%j is read", ([settings, expected]) => {
   expect(testConfig({ DATA_DIR, ...settings })).toMatchObject(expected);
 });
@@ -120,8 +121,8 @@ test("a secret may come from a file", () => {
     OTHER_ADMIN_TOKEN_FILE: file("token", "another-token-0123456789"),
     DATABASE_URL_FILE: file("url", url),
   });
-  expect(config.masterKeys).toEqual([FIRST, SECOND, THIRD]);
-  expect([config.adminTokens[1], config.databaseUrl]).toEqual(["another-token-0123456789", url]);
+  expect(config.otherMasterKeys).toEqual([SECOND, THIRD]);
+  expect([config.otherAdminToken, config.databaseUrl]).toEqual(["another-token-0123456789", url]);
   expect(mistakesOf({ DATABASE_URL: "postgres://127.0.0.1/a", DATABASE_URL_FILE: join(folder, "url") })).toEqual([
     "COUNTERSIGN_DATABASE_URL and COUNTERSIGN_DATABASE_URL_FILE are both set. Keep one",
   ]);
@@ -135,12 +136,11 @@ const MAKE_KEY = "is not 32 bytes in base64 or hex. Make one with: openssl rand 
 const NETWORK = "which is neither an address nor a network. Write such as 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32";
 const EVERYONE =
   "which is every address: any caller could then claim another address. Write the networks of your proxies";
-const CONNECTIONS = "is not a number of connections. Write a whole number from 1 to 1000000";
+const CONNECTIONS = "is no whole number from 1 to 1000000";
 const HOST = "which is not a host name. Write such as gateway.internal, without a port";
 const OVERRIDE = "which is not network=limit. Write such as 10.0.0.0/8=60000/60s or 10.0.0.0/8=off";
 const BY_64 = "but IPv6 addresses count by /64. Write 2001:db8::/64";
-const ROTATION = "is no time for a key to sign. Write a number and d or h, or off: 90d";
-const RETENTION = "is no time to keep something. Write a number and d or h, or off: 365d";
+const ROTATION = "is no number of days or hours. Write such as 90d or 36h, or off";
 
 test.for<readonly [name: string, values: readonly string[], mistake: string, others?: Environment]>([
   [
@@ -157,11 +157,7 @@ test.for<readonly [name: string, values: readonly string[], mistake: string, oth
   ["TRUSTED_PROXIES", ["10.0.0.0/8,"], "has an empty entry. Remove the extra comma"],
   ["TRUSTED_PROXIES", ["10.0.0.0/8,::/0"], `names ::/0, ${EVERYONE}`],
   ["FORWARDED_HEADER", ["X-Real-IP"], "is neither X-Forwarded-For nor Forwarded", PROXIED],
-  [
-    "FORWARDED_HEADER",
-    ["Forwarded"],
-    "has no effect without COUNTERSIGN_TRUSTED_PROXIES. Set that, or leave COUNTERSIGN_FORWARDED_HEADER out",
-  ],
+  ["FORWARDED_HEADER", ["Forwarded"], "has no effect without COUNTERSIGN_TRUSTED_PROXIES. Set both, or neither"],
   ["ADDRESS_LIMIT_OVERRIDES", ["10.0.0.0/8"], `names 10.0.0.0/8, ${OVERRIDE}`],
   ["ADDRESS_LIMIT_OVERRIDES", ["10.0.0.0/8=1/60s=2/60s"], `names 10.0.0.0/8=1/60s=2/60s, ${OVERRIDE}`],
   [
@@ -186,26 +182,19 @@ test.for<readonly [name: string, values: readonly string[], mistake: string, oth
   ["KEY_ROTATION", ["90", "3m", "1y", "-1d", "never", "1.5d"], ROTATION],
   ["KEY_ROTATION", ["0d", "0h", "3651d"], "is out of range: 1h to 3650d, or off"],
   ["REDIS_DOWN", ["open"], "is none of local, deny, allow", REDIS],
-  ["REDIS_CLOCK", ["ours"], "is neither redis nor gateway", REDIS],
+  ["REDIS_CLOCK", ["ours"], "is none of redis, gateway", REDIS],
   ["REDIS_CA", ["/nowhere"], "is /nowhere, which cannot be read (ENOENT). Set it to the path of a file in PEM", REDIS],
-  ["INSTANCES", ["0", "2.5", "two", "100000"], "is no number of gateways. Write a whole number from 1 to 99999", REDIS],
-  [
-    "REDIS_DOWN",
-    ["deny"],
-    "has no effect without COUNTERSIGN_REDIS_URL. Set that, or leave COUNTERSIGN_REDIS_DOWN out",
-  ],
-  ["INSTANCES", ["2"], "has no effect without COUNTERSIGN_REDIS_URL. Set that, or leave COUNTERSIGN_INSTANCES out"],
+  ["INSTANCES", ["0", "2.5", "two", "100000"], "is no whole number from 1 to 99999", REDIS],
+  ["REDIS_DOWN", ["deny"], "has no effect without COUNTERSIGN_REDIS_URL. Set both, or neither"],
+  ["INSTANCES", ["2"], "has no effect without COUNTERSIGN_REDIS_URL. Set both, or neither"],
   ["OTHER_MASTER_KEYS", [`${KEY},short`], `names a key, number 2, that ${MAKE_KEY}`],
   ["OTHER_MASTER_KEYS", [`${KEY},`], "has an empty entry. Remove the extra comma"],
-  ["OTHER_MASTER_KEYS", [`${KEY},${KEY}`], "holds a key twice. Keep one"],
-  ["OTHER_MASTER_KEYS", [KEY], "holds COUNTERSIGN_MASTER_KEY too. Take it out there", { MASTER_KEY: KEY }],
   [
     "OTHER_ADMIN_TOKEN",
     ["short"],
     "has to be at least 16 visible ASCII characters. Make one with: openssl rand -hex 32",
   ],
-  ["OTHER_ADMIN_TOKEN", [ADMIN_TOKEN], "is the same as COUNTERSIGN_ADMIN_TOKEN. Make another, or leave it out"],
-  ["AUDIT_RETENTION", ["1y", "365", "-1d", "1.5d", "d", "for ever"], RETENTION],
+  ["AUDIT_RETENTION", ["1y", "365", "-1d", "1.5d", "d", "for ever"], ROTATION],
   ["AUDIT_RETENTION", ["0d", "23h", "36501d"], "is out of range: 1d to 36500d, or off"],
 ])("%s=%j is a mistake", ([name, values, mistake, others]) => {
   for (const value of values) {

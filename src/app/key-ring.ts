@@ -45,7 +45,7 @@ export async function openRing(
   const rules: RingRules = {
     alg: config.tokenAlg,
     publishMs: PUBLISH_MS,
-    rotateEveryMs: config.keyRotationMs,
+    rotateEveryMs: config.keyRotation,
     ...given,
   };
   const ring = await openKeyRing({

@@ -29,11 +29,15 @@ export async function openLimiter(
     import("../core/limiter/redis.ts"),
     import("../core/limiter/fallback.ts"),
   ]);
-  const redis = await connectRedis(config.redisUrl, elapsed, config.redisTls);
+  const redis = await connectRedis(config.redisUrl, elapsed, {
+    ca: config.redisCa,
+    cert: config.redisCert,
+    key: config.redisKey,
+  });
   cleanup.defer(redis.close);
   const limiter = createFallbackLimiter({
     limiter: createRedisLimiter(redis.client, {
-      clock: config.redisClock,
+      clock: config.redisClock === "redis" ? "redis" : "caller",
       elapsed,
       isOneServer: config.redisUrl.kind !== "cluster",
     }),

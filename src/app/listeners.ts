@@ -13,7 +13,7 @@ import type { TlsFiles } from "../http/tls.ts";
 import type { MountedService } from "../protocols/call.ts";
 import { createHealthService } from "../services/health.ts";
 import { createReflectionServices } from "../services/reflection.ts";
-import type { ListenAddress } from "../settings.ts";
+import type { ListenAddress } from "../setting-readers.ts";
 import { systemNow } from "../telemetry/clock.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Observer } from "../telemetry/observe.ts";
@@ -72,6 +72,8 @@ export function createListeners(config: Config, served: Served): Listeners {
   // Loaded at the first request, so that the start does not wait for it.
   const openapi = () => import("../services/openapi.ts");
 
+  const { tlsCert: cert, tlsKey: key } = config;
+  const tls: TlsFiles | undefined = cert === undefined || key === undefined ? undefined : { cert, key };
   const opened: Listener[] = [];
   const { refused: onError, fault: onFault, connectionRefused: onConnectionRefused } = observer;
   const trusted = createNetworkTable(config.trustedProxies.map((network) => [network, true] as const));
@@ -112,14 +114,14 @@ export function createListeners(config: Config, served: Served): Listeners {
           "/readyz": document(async () => describeReadiness(await readiness.checkSeldom())),
         },
         maxConnections: shares.public,
-        ...(config.tls && { tls: config.tls }),
+        ...(tls && { tls }),
       }),
     openInternal: () =>
       open(config.internalListen, {
         services: [...operated, ...[health.spec, ...reflection].map((spec) => ({ spec }))],
         endpoints: {
           ...shared,
-          ...issuerDocuments(issuer, config.issuer, ring, config.tls === undefined ? "http" : "https"),
+          ...issuerDocuments(issuer, config.issuer, ring, tls === undefined ? "http" : "https"),
           "/openapi.json": document(async () => (await openapi()).internalOpenapi),
           "/metrics": document(served.metrics.render),
           "/readyz": document(async () => describeReadiness(await readiness.check())),
@@ -127,7 +129,7 @@ export function createListeners(config: Config, served: Served): Listeners {
         },
         ...(config.internalListen && { isOwnHost: createHostCheck(config.internalListen.host, config.internalHosts) }),
         maxConnections: shares.internal,
-        ...(config.tls && { tls: internalTls(config.tls, config.tlsClientCa) }),
+        ...(tls && { tls: { ...tls, ...(config.tlsClientCa !== undefined && { clientCa: config.tlsClientCa }) } }),
       }),
   };
 }
@@ -135,11 +137,6 @@ export function createListeners(config: Config, served: Served): Listeners {
 function describeReadiness(readiness: Readiness): EndpointAnswer {
   const isReady = readiness.status === "ready" || readiness.status === "degraded";
   return { status: isReady ? 200 : 503, contentType: "application/json", body: JSON.stringify(readiness) };
-}
-
-/** TLS of the internal listener, with client certificates if they are required. */
-function internalTls(tls: TlsFiles, clientCa: string | undefined): TlsFiles {
-  return clientCa === undefined ? tls : { ...tls, clientCa };
 }
 
 /** Descriptors for files, the database and Redis. */

@@ -49,7 +49,7 @@ export async function openRegistry(
   await migrate(database);
 
   // 2. The stores over it, whose secrets open.
-  const store = createStore(database, createSealer(config.masterKeys), onFault);
+  const store = createStore(database, createSealer([config.masterKey, ...config.otherMasterKeys]), onFault);
   const secrets = createSecrets({ secrets: store.secrets, now });
   if (forgetLostSecrets === undefined) await secrets.requireMasterKeys();
   else forgetLostSecrets(await secrets.forgetLost(GATEWAY));
@@ -72,10 +72,10 @@ export async function openRegistry(
     while (await registry.tokens.prune());
   };
   cleanup.defer(repeatEvery(PRUNE_MS, forgetExpired, onFault));
-  const { auditRetentionMs } = config;
-  if (auditRetentionMs !== undefined) {
+  const { auditRetention } = config;
+  if (auditRetention !== undefined) {
     const prune = async (): Promise<void> => {
-      while (!(await registry.audit.prune(auditRetentionMs)));
+      while (!(await registry.audit.prune(auditRetention)));
     };
     cleanup.defer(repeatEvery(PRUNE_MS, prune, onFault));
   }

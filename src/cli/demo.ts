@@ -6,7 +6,7 @@ import { dataFile } from "../config.ts";
 import { AuthError } from "../core/errors.ts";
 import { GATEWAY } from "../core/registry/ports.ts";
 import type { Registry } from "../core/registry/registry.ts";
-import { codeOf } from "./terminal/output.ts";
+import { codeOf } from "../setting-readers.ts";
 
 /** Creates the files for COUNTERSIGN_MASTER_KEY and COUNTERSIGN_ADMIN_TOKEN where they are missing. @returns their paths */
 export function prepareDevSecrets(dataDir: string): { masterKey: string; adminToken: string } {

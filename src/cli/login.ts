@@ -6,8 +6,8 @@ import { text } from "node:stream/consumers";
 import { ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { type Command, Option } from "commander";
 import { AuthService } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
-import { readClientConfig } from "../client-config.ts";
-import { processEnvironment } from "../config.ts";
+import { readClientConfig } from "../config.ts";
+import { codeOf } from "../setting-readers.ts";
 import {
   connectFailure,
   DEADLINE_MS,
@@ -18,7 +18,7 @@ import {
   unreachable,
 } from "./gateway/endpoint.ts";
 import { addSignOptions, type SignedLogin, type SignOptions, signFrom } from "./sign.ts";
-import { CommandFailure, codeOf, usageFailure, writeResult } from "./terminal/output.ts";
+import { CommandFailure, usageFailure, writeResult } from "./terminal/output.ts";
 
 const PROTOCOLS = ["rest", "connect", "grpc", "grpc-web"] as const;
 
@@ -39,7 +39,7 @@ export function addLoginCommand(program: Command): void {
         throw usageFailure("--url takes an http or https URL");
       }
       const login = await signFrom(options);
-      const endpoint = endpointOf(url, "--url", readClientConfig(processEnvironment()));
+      const endpoint = endpointOf(url, "--url", readClientConfig());
       const answer = via === "rest" ? await sendRest(endpoint, login) : await sendRpc(via, endpoint, login);
       writeResult(command, { ...answer }, [answer.token]);
     });

@@ -1,7 +1,7 @@
 // The command line: its commands, and how their failures are printed.
 
 import { Command, CommanderError, Help, type Option } from "commander";
-import { ConfigError } from "../config.ts";
+import { ConfigError } from "../environment.ts";
 import { readVersion } from "../telemetry/version.ts";
 import { CommandFailure, usageFailure, watchOutput, writeFailure } from "./terminal/output.ts";
 

@@ -2,8 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
-import { readClientConfig } from "../client-config.ts";
-import { dataFile, processEnvironment } from "../config.ts";
+import { dataFile, readClientConfig } from "../config.ts";
 import { computeSignature, secretFromText } from "../core/signature.ts";
 import { systemNow } from "../telemetry/clock.ts";
 import { type DeviceIdentity, parseDemoDevice } from "./demo.ts";
@@ -64,7 +63,7 @@ function readTimestamp(text: string | undefined): number {
 }
 
 async function readDevice({ demo, deviceKey, ...options }: SignOptions): Promise<DeviceIdentity> {
-  const config = readClientConfig(processEnvironment());
+  const config = readClientConfig();
   if (demo) return readDemoDevice(dataFile(config.dataDir, "demo-device"));
   const { customerKeyFile: file, customerKey: given } = options;
   const customerKey = file === undefined ? (given ?? config.customerKey) : await readSecret(file);

@@ -3,7 +3,8 @@
 import { randomBytes } from "node:crypto";
 import { lstatSync } from "node:fs";
 import { open, rename, rm } from "node:fs/promises";
-import { codeOf, usageFailure } from "./terminal/output.ts";
+import { codeOf } from "../setting-readers.ts";
+import { usageFailure } from "./terminal/output.ts";
 
 /** A name beside a file, which nobody can have guessed: for what is to become the file. To be made with the flag `wx`. */
 function draftOf(file: string): string {

@@ -170,6 +170,8 @@ test("serve names every mistake in the settings at once, without a secret", asyn
   expect(status).toBe(2);
   expect(stderr.trim().split("\n")).toEqual([
     "countersign: COUNTERSIGN_TOKEN_TLL is not a setting. Did you mean COUNTERSIGN_TOKEN_TTL?",
+    "countersign: COUNTERSIGN_TLS_CERT has no effect without COUNTERSIGN_TLS_KEY. Set both, or neither",
+    "countersign: COUNTERSIGN_TLS_CERT is /x, which cannot be read (ENOENT). Set it to the path of a file in PEM",
     "countersign: COUNTERSIGN_MASTER_KEY is not 32 bytes in base64 or hex. Make one with: openssl rand -base64 32",
     "countersign: COUNTERSIGN_ADMIN_TOKEN is not set. Make one with: openssl rand -hex 32, or start with --dev",
     "countersign: COUNTERSIGN_ISSUER is not set. Set the URL that devices reach this service by, or start with --dev",
@@ -177,7 +179,6 @@ test("serve names every mistake in the settings at once, without a secret", asyn
     "countersign: COUNTERSIGN_CLOCK_SKEW is no duration. Write a number and ms, s, m or h: 600s",
     "countersign: COUNTERSIGN_LOGIN_LIMIT is no limit. Write count/window or off: 10/60s",
     "countersign: COUNTERSIGN_FAILURE_LIMIT needs a window of at most 1h, as a number and ms, s, m or h: 10/60s",
-    "countersign: COUNTERSIGN_TLS_CERT is /x, which cannot be read (ENOENT). Set it to the path of a file in PEM",
   ]);
   const { stderr: alone } = await runCommand(["serve", "--dev"], {
     env: { COUNTERSIGN_DATA_DIR: temporaryFolder(), COUNTERSIGN_TLS_CLIENT_CA: "/x" },

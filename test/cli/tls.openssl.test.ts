@@ -106,7 +106,7 @@ test("errors name invalid files without their content", async () => {
   });
   expect([alone.status, alone.stderr]).toEqual([
     2,
-    "countersign: COUNTERSIGN_CLIENT_CERT and COUNTERSIGN_CLIENT_KEY go together. Set both, to files in PEM\n",
+    "countersign: COUNTERSIGN_CLIENT_CERT has no effect without COUNTERSIGN_CLIENT_KEY. Set both, or neither\n",
   ]);
 });
 
@@ -114,5 +114,5 @@ test.each(["client.key", "stranger.key"])("serve refuses a certificate with the 
   const env = { COUNTERSIGN_TLS_CERT: pem("server.crt"), COUNTERSIGN_TLS_KEY: pem(key) };
   const { status, stderr } = await runCommand(["serve"], { env });
   expect(status).toBe(2);
-  expect(stderr).toContain("countersign: COUNTERSIGN_TLS_CERT and COUNTERSIGN_TLS_KEY do not fit together\n");
+  expect(stderr).toContain("countersign: COUNTERSIGN_TLS_KEY does not fit COUNTERSIGN_TLS_CERT\n");
 });

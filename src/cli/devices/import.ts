@@ -5,8 +5,7 @@ import { createReadStream, type Stats, statSync } from "node:fs";
 import { constants } from "node:os";
 import { addAbortSignal } from "node:stream";
 import { type Command, InvalidArgumentError } from "commander";
-import { readClientConfig } from "../../client-config.ts";
-import { processEnvironment } from "../../config.ts";
+import { readClientConfig } from "../../config.ts";
 import { monotonicNow } from "../../telemetry/clock.ts";
 import { type Format, formatOption, requireFormat } from "../device-file/formats.ts";
 import { readRecords } from "../device-file/records.ts";
@@ -70,7 +69,7 @@ async function run(file: string, options: ImportOptions, json: boolean, signal: 
   const format = requireFormat(file, given);
   const stats = statsOf(file);
   const stream = addAbortSignal(signal, file === "-" ? process.stdin : createReadStream(file));
-  const how = `${format} ${customer ?? ""} ${readClientConfig(processEnvironment()).internalUrl}`;
+  const how = `${format} ${customer ?? ""} ${readClientConfig().internalUrl}`;
   const checkpoint = dryRun ? undefined : checkpointOf(file, stats, how, options.checkpoint);
   const from = restart ? undefined : checkpoint?.read();
   const report = createReport(json);

@@ -6,8 +6,7 @@ import { type Client, ConnectError, createClient, type Interceptor } from "@conn
 import { createConnectTransport } from "@connectrpc/connect-node";
 import type { Command } from "commander";
 import { AdminService } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
-import { type ClientConfig, readClientConfig } from "../../client-config.ts";
-import { dataFile, processEnvironment } from "../../config.ts";
+import { type ClientConfig, dataFile, processEnvironment, readClientConfig } from "../../config.ts";
 import { CommandFailure, usageFailure } from "../terminal/output.ts";
 import { connectFailure, endpointOf, transportOptions } from "./endpoint.ts";
 
@@ -18,7 +17,7 @@ export const COUNTING = { timeoutMs: 60_000 };
 
 /** Runs calls to AdminService. @throws CommandFailure with the gateway's reason */
 export async function callAdmin<Response>(call: (admin: AdminClient) => Promise<Response>): Promise<Response> {
-  const config = readClientConfig(processEnvironment());
+  const config = readClientConfig();
   const { token, source } = readToken(config);
   const operator = operatorName();
   const authenticate: Interceptor = (next) => (request) => {

@@ -4,7 +4,7 @@ import { getCACertificates } from "node:tls";
 import { Code, type ConnectError } from "@connectrpc/connect";
 import { codeToString } from "@connectrpc/connect/protocol-connect";
 import { ErrorInfoSchema, RetryInfoSchema } from "../../../gen/es/google/rpc/error_details_pb.ts";
-import type { ClientConfig } from "../../client-config.ts";
+import type { ClientConfig } from "../../config.ts";
 import { CommandFailure } from "../terminal/output.ts";
 
 /** TLS options in PEM, under the names that Node has for them. */
@@ -26,11 +26,22 @@ export interface Endpoint {
 export const DEADLINE_MS = 10_000;
 
 /** The endpoint at an http or https URL. */
-export function endpointOf(url: string, namedBy: string, { caCert, clientCert }: ClientConfig): Endpoint {
+export function endpointOf(
+  url: string,
+  namedBy: string,
+  { caCert, clientCert: cert, clientKey: key }: ClientConfig,
+): Endpoint {
   if (new URL(url).protocol !== "https:") return { url, namedBy, tls: undefined };
   // COUNTERSIGN_CA_CERT is trusted beside the authorities of Node and the system.
   const ca = [...getCACertificates("default"), ...getCACertificates("system")];
-  return { url, namedBy, tls: { ca: caCert === undefined ? ca : [...ca, caCert], ...clientCert } };
+  return {
+    url,
+    namedBy,
+    tls: {
+      ca: caCert === undefined ? ca : [...ca, caCert],
+      ...(cert !== undefined && key !== undefined && { cert, key }),
+    },
+  };
 }
 
 /** Options of Connect's transports. */

@@ -1,7 +1,8 @@
 // A file beside an unfinished import with its progress.
 
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { codeOf, usageFailure } from "../terminal/output.ts";
+import { codeOf } from "../../setting-readers.ts";
+import { usageFailure } from "../terminal/output.ts";
 
 export interface Progress {
   /** The gateway has acknowledged the file up to this line. */

@@ -4,7 +4,8 @@ import { isUtf8 } from "node:buffer";
 import { readFileSync } from "node:fs";
 import { open, rm } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
-import { codeOf, usageFailure } from "./output.ts";
+import { codeOf } from "../../setting-readers.ts";
+import { usageFailure } from "./output.ts";
 
 /** The name of an input in messages. */
 export function inputName(file: string): string {

@@ -2,6 +2,7 @@
 
 import { createInterface } from "node:readline";
 import type { Command } from "commander";
+import { codeOf } from "../../setting-readers.ts";
 
 /** The reason why a command failed, in one line. */
 export class CommandFailure extends Error {
@@ -20,11 +21,6 @@ export class CommandFailure extends Error {
 /** A failure with exit status 2: a wrong option, argument or file. */
 export function usageFailure(message: string): CommandFailure {
   return new CommandFailure(message, {}, 2);
-}
-
-/** The code that Node gives an error, such as ENOENT, for messages; `an error` where there is none. */
-export function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "an error";
 }
 
 /** Whether --json was given, before or after the command's name. */

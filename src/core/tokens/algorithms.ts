@@ -42,20 +42,6 @@ export const ALGORITHMS = {
   },
 } satisfies Record<TokenAlg, Algorithm>;
 
-/** @throws TypeError for an unknown algorithm */
-export function readTokenAlg(text: string): TokenAlg {
-  const alg = TOKEN_ALGS.find((candidate) => candidate === text);
-  if (alg === undefined) throw new TypeError(`is none of ${TOKEN_ALGS.join(", ")}`);
-  return alg;
-}
-
-/** @throws TypeError for an unknown type */
-export function readTokenType(text: string): TokenType {
-  const type = TOKEN_TYPES.find((candidate) => candidate === text);
-  if (type === undefined) throw new TypeError(`is none of ${TOKEN_TYPES.join(", ")}`);
-  return type;
-}
-
 /** Whether a header's typ is that of tokens, whichever is set now: case and the prefix application/ say nothing (RFC 7515, 4.1.9). */
 export function isTokenType(typ: unknown): boolean {
   const name = typeof typ === "string" ? typ.toLowerCase().replace(/^application\//, "") : "";

@@ -1,0 +1,242 @@
+// Readers of settings' texts. Each throws an Error whose message continues a sentence that begins with the setting's name.
+
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { FORWARDED_HEADERS, type ForwardedHeader } from "./core/forwarded-header.ts";
+import { readLimit } from "./core/limit-text.ts";
+import { type AddressOverride, type Network, readLimitedNetwork, readNetwork } from "./core/limiter/addresses.ts";
+
+export interface ListenAddress {
+  readonly host: string;
+  /** 0 for any free port. */
+  readonly port: number;
+}
+import { TOKEN_TYPES, type TokenType } from "./core/tokens/algorithms.ts";
+
+/** Gives the text of another setting. */
+type TextOf = (name: string) => string | undefined;
+
+const MIN_ADMIN_TOKEN = 16;
+
+/** `host:port`, `[host]:port`, or `off`. */
+export function readListen(text: string): ListenAddress | undefined {
+  if (text === "off") return undefined;
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65_535) {
+    throw new Error("is no address to listen at. Write host:port, [host]:port or off");
+  }
+  return { host: match[1] ?? (match[2] || "0.0.0.0"), port };
+}
+
+/** 32 bytes in base64 or hex. */
+export function readMasterKey(text: string): Uint8Array {
+  if (/^[0-9a-fA-F]{64}$/.test(text)) return Buffer.from(text, "hex");
+  if (/^[\w+/-]{43}=?$/.test(text)) return Buffer.from(text, "base64");
+  throw new Error("is not 32 bytes in base64 or hex. Make one with: openssl rand -base64 32");
+}
+
+/** Master keys, separated by commas. */
+export function readMasterKeys(text: string): readonly Uint8Array[] {
+  return entriesOf(text).map((entry, place) => {
+    try {
+      return readMasterKey(entry);
+    } catch (error) {
+      throw new Error(`names a key, number ${place + 1}, that ${messageOf(error)}`);
+    }
+  });
+}
+
+/** At least 16 visible ASCII characters: they go into a header, and must be hard to guess. */
+export function readAdminToken(text: string): string {
+  if (/^[\x21-\x7e]+$/.test(text) && text.length >= MIN_ADMIN_TOKEN) return text;
+  throw new Error(
+    `has to be at least ${MIN_ADMIN_TOKEN} visible ASCII characters. Make one with: openssl rand -hex 32`,
+  );
+}
+
+/** An http or https URL. */
+export function readHttpUrl(text: string): string {
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
+  throw new Error("is no URL of http or https. Write http://host:port or https://host:port");
+}
+
+/** Longest `iss` and `aud` together with which a login's answer fits the arena of boards (decision 5). */
+const LONGEST_NAMES = 92;
+
+/** Visible ASCII. */
+export function readAudience(text: string, textOf: TextOf): string {
+  if (!/^[\x21-\x7e]+$/.test(text)) throw new Error("has to be visible ASCII characters");
+  const excess = JSON.stringify(`${textOf("ISSUER") ?? ""}${text}`).length - 2 - LONGEST_NAMES;
+  if (excess <= 0) return text;
+  throw new Error(
+    `and COUNTERSIGN_ISSUER are too long by ${excess} characters: boards could not read a login's answer`,
+  );
+}
+
+/** The `typ` of tokens. `at+jwt` has the device_key twice, which fits the short signatures only. */
+export function readTokenType(text: string, textOf: TextOf): TokenType {
+  const type = createOneOf(TOKEN_TYPES)(text);
+  if (type === "JWT" || textOf("TOKEN_ALG") !== "RS256") return type;
+  throw new Error(
+    "is at+jwt, with which boards could not read a login's answer. Set COUNTERSIGN_TOKEN_ALG to ES256 or EdDSA",
+  );
+}
+
+/** The path of a PEM file of certificates. */
+export function readCertificateFile(path: string): string {
+  readCertificate(path);
+  return path;
+}
+
+/** The certificates in a PEM file. */
+export function readCertificate(path: string): string {
+  return readPem(path, "no certificate in PEM", (pem) => new X509Certificate(pem));
+}
+
+/** Creates a reader of the path of a PEM file with the private key of the certificate that a setting names. */
+export function readKeyFile(certificate: string): (path: string, textOf: TextOf) => string {
+  return (path, textOf) => {
+    readKey(certificate)(path, textOf);
+    return path;
+  };
+}
+
+/** Creates a reader of a PEM file with the private key of the certificate that a setting names. */
+export function readKey(certificate: string): (path: string, textOf: TextOf) => string {
+  return (path, textOf) => {
+    const pem = readPem(path, "no private key in PEM, or one under a passphrase", createPrivateKey);
+    const other = textOf(certificate);
+    if (other !== undefined && !fits(pem, other)) throw new Error(`does not fit COUNTERSIGN_${certificate}`);
+    return pem;
+  };
+}
+
+function fits(key: string, certificatePath: string): boolean {
+  try {
+    return new X509Certificate(readFileSync(certificatePath)).checkPrivateKey(createPrivateKey(key));
+  } catch {
+    // The certificate's own setting tells why it cannot be read.
+    return true;
+  }
+}
+
+function readPem(path: string, otherwise: string, parse: (pem: string) => unknown): string {
+  // The text may be a key itself, set in place of a path: it is not repeated.
+  if (/[\r\n]|-----BEGIN /.test(path)) throw new Error("is no path. Set it to that of a file in PEM");
+  let pem: string;
+  try {
+    pem = readFileSync(path, "utf8");
+  } catch (error) {
+    throw new Error(`is ${path}, which cannot be read (${codeOf(error)}). Set it to the path of a file in PEM`);
+  }
+  try {
+    parse(pem);
+  } catch {
+    throw new Error(`is ${path}, which holds ${otherwise}`);
+  }
+  return pem;
+}
+
+/** Creates a reader of one of a few words. */
+export function createOneOf<Word extends string>(words: readonly Word[]): (text: string) => Word {
+  return (text) => {
+    const word = words.find((one) => one === text);
+    if (word === undefined) throw new Error(`is none of ${words.join(", ")}`);
+    return word;
+  };
+}
+
+/** Creates a reader of a whole number in a range. */
+export function createWholeNumber(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+    if (number >= least && number <= most) return number;
+    throw new Error(`is no whole number from ${least} to ${most}`);
+  };
+}
+
+/** A host name (RFC 1123), with underscores as in container networks. */
+const HOST_NAME = /^(?!-)[\w-]{1,63}(?:\.(?!-)[\w-]{1,63})*$/;
+
+/** Host names separated by commas, made lower case and without a trailing dot. */
+export function readHostNames(text: string): readonly string[] {
+  return entriesOf(text).map((entry) => {
+    const name = entry.toLowerCase().replace(/\.$/, "");
+    if (HOST_NAME.test(name)) return name;
+    throw new Error(`names ${entry}, which is not a host name. Write such as gateway.internal, without a port`);
+  });
+}
+
+const DAY_UNITS: Readonly<Record<string, number>> = { h: 3_600_000, d: 86_400_000 };
+
+/** Creates a reader of a number and `d` or `h`, in milliseconds; undefined from `off`. */
+export function createDays(least: string, most: string): (text: string) => number | undefined {
+  return (text) => {
+    if (text === "off") return undefined;
+    const ms = daysOf(text);
+    if (Number.isNaN(ms)) throw new Error("is no number of days or hours. Write such as 90d or 36h, or off");
+    if (ms < daysOf(least) || ms > daysOf(most)) throw new Error(`is out of range: ${least} to ${most}, or off`);
+    return ms;
+  };
+}
+
+function daysOf(text: string): number {
+  const [, number, unit = ""] = /^(\d{1,9})([hd])$/.exec(text) ?? [];
+  return Number(number) * (DAY_UNITS[unit] ?? Number.NaN);
+}
+
+/** Networks and addresses separated by commas; none of them holds every address. */
+export function readTrustedProxies(text: string): readonly Network[] {
+  return entriesOf(text).map((entry) => {
+    const network = readNetwork(entry);
+    if (network.prefix > 0) return network;
+    throw new Error(
+      `names ${entry}, which is every address: any caller could then claim another address. Write the networks of your proxies`,
+    );
+  });
+}
+
+/** `X-Forwarded-For` or `Forwarded`, in any case. */
+export function readForwardedHeader(text: string): ForwardedHeader {
+  const name = FORWARDED_HEADERS.find((header) => header === text.toLowerCase());
+  if (name === undefined) throw new Error("is neither X-Forwarded-For nor Forwarded");
+  return name;
+}
+
+/** Pairs `network=limit` separated by commas, each network once. */
+export function readAddressOverrides(text: string): readonly AddressOverride[] {
+  const seen = new Set<string>();
+  return entriesOf(text).map((entry) => {
+    const [start = "", limit, ...rest] = entry.split("=").map((part) => part.trim());
+    if (limit === undefined || rest.length > 0) {
+      throw new Error(
+        `names ${entry}, which is not network=limit. Write such as 10.0.0.0/8=60000/60s or 10.0.0.0/8=off`,
+      );
+    }
+    const network = readLimitedNetwork(start);
+    if (seen.has(network.text)) throw new Error(`names ${network.text} twice. Keep one`);
+    seen.add(network.text);
+    try {
+      return { network, policy: readLimit("address", limit) };
+    } catch (error) {
+      throw new Error(`names ${entry}, where ${limit} ${messageOf(error)}`);
+    }
+  });
+}
+
+function entriesOf(text: string): string[] {
+  if (text === "") return [];
+  const entries = text.split(",").map((entry) => entry.trim());
+  if (entries.includes("")) throw new Error("has an empty entry. Remove the extra comma");
+  return entries;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : "is wrong";
+}
+
+/** The code of a system error, such as ENOENT. */
+export function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "an error";
+}
