@@ -102,7 +102,10 @@ async function compose(
   // Telemetry.
   const log = createLog(config.logLevel);
   cleanup.defer(() => log.flush());
-  cleanup.defer(() => log.logger.info("stopped"));
+  let isListening = false;
+  cleanup.defer(() => {
+    if (isListening) log.logger.info("stopped");
+  });
   const metrics = createMetrics();
   const observer = createObserver(log.logger, metrics, monotonicNow);
 
@@ -202,9 +205,14 @@ async function compose(
     observer,
   };
   const listeners = createListeners(config, served);
-  cleanup.defer(() => drain(listeners, { delayMs: config.drainDelay, idleMs, graceMs }, log));
+  cleanup.defer(async () => {
+    // A start that failed has no one to tell.
+    if (isListening) await drain(listeners, { delayMs: config.drainDelay, idleMs, graceMs }, log);
+    else await listeners.close(0, 0);
+  });
   publicUrl = await listeners.openPublic();
   const internalUrl = await listeners.openInternal();
+  isListening = true;
 
   const limits = config.redisUrl === undefined ? "memory" : "redis";
   const dialect = config.databaseUrl === undefined ? "sqlite" : "postgres";

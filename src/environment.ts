@@ -41,7 +41,7 @@ export function readSettings<Table extends SettingTable>(
   const values = Object.entries(table).map(([name, { read, fallback, cure, needs = [] }]) => {
     const missing = needs.filter((other) => !given(other)).map((other) => `${PREFIX}${other}`);
     if (given(name) && missing.length > 0) {
-      mistakes.push(`${PREFIX}${name} has no effect without ${missing.join(" and ")}. Set both, or neither`);
+      mistakes.push(`${PREFIX}${name} has no effect without ${missing.join(" and ")}. Set all of them, or none`);
     }
     if (!given(name) && cure !== undefined) mistakes.push(`${PREFIX}${name} is not set. ${cure}, or start with --dev`);
     const text = readText(environment, name, mistakes) ?? fallback;

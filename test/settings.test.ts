@@ -157,7 +157,7 @@ test.for<readonly [name: string, values: readonly string[], mistake: string, oth
   ["TRUSTED_PROXIES", ["10.0.0.0/8,"], "has an empty entry. Remove the extra comma"],
   ["TRUSTED_PROXIES", ["10.0.0.0/8,::/0"], `names ::/0, ${EVERYONE}`],
   ["FORWARDED_HEADER", ["X-Real-IP"], "is neither X-Forwarded-For nor Forwarded", PROXIED],
-  ["FORWARDED_HEADER", ["Forwarded"], "has no effect without COUNTERSIGN_TRUSTED_PROXIES. Set both, or neither"],
+  ["FORWARDED_HEADER", ["Forwarded"], "has no effect without COUNTERSIGN_TRUSTED_PROXIES. Set all of them, or none"],
   ["ADDRESS_LIMIT_OVERRIDES", ["10.0.0.0/8"], `names 10.0.0.0/8, ${OVERRIDE}`],
   ["ADDRESS_LIMIT_OVERRIDES", ["10.0.0.0/8=1/60s=2/60s"], `names 10.0.0.0/8=1/60s=2/60s, ${OVERRIDE}`],
   [
@@ -185,8 +185,8 @@ test.for<readonly [name: string, values: readonly string[], mistake: string, oth
   ["REDIS_CLOCK", ["ours"], "is none of redis, gateway", REDIS],
   ["REDIS_CA", ["/nowhere"], "is /nowhere, which cannot be read (ENOENT). Set it to the path of a file in PEM", REDIS],
   ["INSTANCES", ["0", "2.5", "two", "100000"], "is no whole number from 1 to 99999", REDIS],
-  ["REDIS_DOWN", ["deny"], "has no effect without COUNTERSIGN_REDIS_URL. Set both, or neither"],
-  ["INSTANCES", ["2"], "has no effect without COUNTERSIGN_REDIS_URL. Set both, or neither"],
+  ["REDIS_DOWN", ["deny"], "has no effect without COUNTERSIGN_REDIS_URL. Set all of them, or none"],
+  ["INSTANCES", ["2"], "has no effect without COUNTERSIGN_REDIS_URL. Set all of them, or none"],
   ["OTHER_MASTER_KEYS", [`${KEY},short`], `names a key, number 2, that ${MAKE_KEY}`],
   ["OTHER_MASTER_KEYS", [`${KEY},`], "has an empty entry. Remove the extra comma"],
   [

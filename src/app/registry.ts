@@ -55,7 +55,7 @@ export async function openRegistry(
   else forgetLostSecrets(await secrets.forgetLost(GATEWAY));
 
   // 3. The operator's use-cases.
-  const [adminToken, otherAdminToken] = config.adminTokens;
+  const { adminToken, otherAdminToken } = config;
   const settingsTokens = new Map(
     [
       ["COUNTERSIGN_ADMIN_TOKEN", adminToken] as const,

@@ -106,7 +106,7 @@ test("errors name invalid files without their content", async () => {
   });
   expect([alone.status, alone.stderr]).toEqual([
     2,
-    "countersign: COUNTERSIGN_CLIENT_CERT has no effect without COUNTERSIGN_CLIENT_KEY. Set both, or neither\n",
+    "countersign: COUNTERSIGN_CLIENT_CERT has no effect without COUNTERSIGN_CLIENT_KEY. Set all of them, or none\n",
   ]);
 });
 
