@@ -11,6 +11,7 @@ export interface ListenAddress {
   /** 0 for any free port. */
   readonly port: number;
 }
+
 import { TOKEN_TYPES, type TokenType } from "./core/tokens/algorithms.ts";
 
 /** Gives the text of another setting. */

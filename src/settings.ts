@@ -4,7 +4,7 @@ import { readDuration, readLimit } from "./core/limit-text.ts";
 import { FALLBACK_MODES } from "./core/limiter/fallback.ts";
 import { parseRedisUrl } from "./core/limiter/redis-url.ts";
 import { LONGEST_TOKEN_LIFE_MS, type PolicyName } from "./core/ports.ts";
-import { TOKEN_ALGS } from "./core/tokens/algorithms.ts";
+import { readTokenAlg } from "./core/tokens/algorithms.ts";
 import { readDatabaseUrl } from "./database-url.ts";
 import {
   createDays,
@@ -139,7 +139,7 @@ export const TOKEN_SETTINGS = {
     readAudience,
     "`aud` of tokens; `devices` with `--dev`",
   ),
-  TOKEN_ALG: withDefault("RS256", createOneOf(TOKEN_ALGS), "`RS256`, `ES256` or `EdDSA`, of new signing keys"),
+  TOKEN_ALG: withDefault("RS256", readTokenAlg, "`RS256`, `ES256` or `EdDSA`, of new signing keys"),
   TOKEN_TYPE: withDefault(
     "JWT",
     readTokenType,

@@ -42,6 +42,13 @@ export const ALGORITHMS = {
   },
 } satisfies Record<TokenAlg, Algorithm>;
 
+/** @throws TypeError for an unknown algorithm */
+export function readTokenAlg(text: string): TokenAlg {
+  const alg = TOKEN_ALGS.find((candidate) => candidate === text);
+  if (alg === undefined) throw new TypeError(`is none of ${TOKEN_ALGS.join(", ")}`);
+  return alg;
+}
+
 /** Whether a header's typ is that of tokens, whichever is set now: case and the prefix application/ say nothing (RFC 7515, 4.1.9). */
 export function isTokenType(typ: unknown): boolean {
   const name = typeof typ === "string" ? typ.toLowerCase().replace(/^application\//, "") : "";
