@@ -19,7 +19,7 @@ export interface RegistryGateway extends AsyncDisposable {
   readonly publicUrl: string;
   /** On the disk that the checkout is on: /tmp may be memory. */
   readonly folder: string;
-  /** Of the demo device. */
+  /** The demo device. */
   readonly demo: { readonly deviceKey: string; readonly customerKey: string };
   /** Runs a command to its end. @returns how long that took, in seconds. @throws Error with what it said */
   command(...words: readonly string[]): Promise<number>;
@@ -121,7 +121,7 @@ interface Serving {
 }
 
 async function serve(env: NodeJS.ProcessEnv): Promise<Serving> {
-  // What it logs goes where a service's log goes: away from here.
+  // Writing the log would be measured too.
   const child = spawn(process.execPath, [LAUNCHER, "serve", "--dev", "--json"], {
     env,
     stdio: ["ignore", "pipe", "ignore"],

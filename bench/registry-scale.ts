@@ -1,4 +1,4 @@
-// What a fleet of a million changes for a login, a start and a page of a list, beside one of a thousand; by the commands and
+// A fleet of a million beside one of a thousand: a login, a start and a page of a list; by the commands and
 // the contract alone.
 
 import { createHash } from "node:crypto";
@@ -137,7 +137,7 @@ const PAGES = {
   "audit events": ["/v1/audit-events", ""],
   "audit events, nothing matching": ["/v1/audit-events", 'action = "DeleteCustomer"'],
 } as const;
-/** What is called the first, the middle and the last of all pages is so many of them. */
+/** Number of pages timed as the first, the middle and the last. */
 const STRETCH = 20;
 const LARGEST_PAGE = 1_000;
 
@@ -149,7 +149,7 @@ async function timePages(gateway: RegistryGateway): Promise<ReadonlyMap<string, 
     walked.push(performance.now() - begun);
     token = next === "" ? undefined : next;
   }
-  // What is compiled and opened on the way is, before it is timed.
+  // A first run compiles and opens everything before the clock starts.
   const begin = await timePage(() => gateway.list("/v1/devices", { size: LARGEST_PAGE }));
   const middle = Math.floor(walked.length / 2);
   const times = new Map([

@@ -149,6 +149,27 @@ test("every module opens with a one-line comment", () => {
   expect(files.filter((file) => !/^\/\/ \S/.test(readFileSync(file, "utf8")))).toEqual([]);
 });
 
+test("no comment, test name or heading opens with a word that hides its subject", () => {
+  const words = "(?:Of|What|Whose|Whoever|Which|By which|So many|As many|From then on)\\b";
+  const openings = [
+    new RegExp(`(?:^|\\s)/\\*\\*? ${words}`),
+    new RegExp(`\\b(?:test|describe)\\b.*\\(["\`]${words}`, "i"),
+    new RegExp(`^#+ ${words}`),
+  ];
+  const comment = /^\s*\/\//;
+  const lineOpening = new RegExp(`(?:^|\\s)// ${words}`);
+  const written = globSync(["{src,test,bench,scripts,examples}/**/*.ts", "*.md", "docs/**/*.md"]);
+  const wrong = written.flatMap((file) => {
+    const lines = readFileSync(file, "utf8").split("\n");
+    return lines.flatMap((line, at) => {
+      const opens = lineOpening.test(line) && !comment.test(lines[at - 1] ?? "");
+      return opens || openings.some((opening) => opening.test(line)) ? [`${file}:${at + 1}: ${line.trim()}`] : [];
+    });
+  });
+  expect(written.length).toBeGreaterThan(500);
+  expect(wrong).toEqual([]);
+});
+
 test("shared test modules register no hooks at import", () => {
   const shared = globSync("test/**/*.ts").filter((file) => !file.endsWith(".test.ts"));
   const wrong = shared.filter((file) => /^(before|after)(All|Each)\(/m.test(readFileSync(file, "utf8")));

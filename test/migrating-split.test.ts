@@ -155,7 +155,7 @@ test("a device_key of several boards is a shared identity: by the table, or by f
   expect(linesOf("devices.csv").slice(1)).toEqual(["a,acme,,", "b,acme,,true", "c,acme,,true"]);
 });
 
-describe("what cannot go over", () => {
+describe("a row that cannot be migrated", () => {
   test("is left out and told with its line, never its key", async () => {
     const { status, stdout, stderr } = await split([
       ["a", "secret-one", "Acme"],

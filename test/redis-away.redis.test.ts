@@ -35,7 +35,7 @@ async function open(
   return { redis, gateway, logIn };
 }
 
-/** What was told of Redis, in order. */
+/** The events about Redis, in order. */
 function told({ log }: ServingProcess): Line[] {
   const lines: Line[] = log()
     .split("\n")

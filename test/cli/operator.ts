@@ -10,7 +10,7 @@ export interface Operator {
   readonly gateway: TestGateway;
   /** Runs `countersign` with these words. */
   operate(args: readonly string[], options?: CommandOptions): Promise<Outcome>;
-  /** What it prints with --json, a line each. @throws Error when it fails */
+  /** The objects that it prints with --json, one for each line. @throws Error when it fails */
   operateJson(args: readonly string[], options?: CommandOptions): Promise<readonly Record<string, unknown>[]>;
 }
 

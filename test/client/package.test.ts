@@ -13,7 +13,7 @@ import { runNode } from "./run-node.ts";
 
 const STRICT = ["--strict", "--exactOptionalPropertyTypes", "--module", "nodenext", "--target", "es2024"];
 
-/** What a service hands on, and its compiler has to name in declarations of its own. */
+/** A service that passes types on, which its compiler has to name in declarations. */
 const NAMES = `
 import { createAuthClient, createLoginSigner, createTokenInterceptor, createTokenSource, Metadata, status } from "countersign/grpc";
 import type { AuthClient, GatewayClientOptions, GetServerTimeRequest, GetServerTimeResponse, Interceptor,
@@ -79,7 +79,7 @@ test("the example runs from the packed tarball, and a service's compiler takes i
   expect(ran).toEqual([0, expect.stringMatching(new RegExp(`^200 ${deviceKey}\\n$`))]);
 });
 
-test("what the example says of the demo device makes its settings, and a file that only its owner can read", async () => {
+test("the example's lines about the demo device make its settings, and a file that only its owner can read", async () => {
   const folder = temporaryFolder();
   mkdirSync(join(folder, "data"));
   writeFileSync(join(folder, "data/demo-device"), demoDeviceText({ deviceKey: "demo-1", customerKey: CUSTOMER_KEY }));

@@ -14,7 +14,7 @@ const page = readFileSync("docs/grpc-clients.md", "utf8");
 const programs = [...page.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, program = ""]) => program);
 let gateway: TestGateway;
 
-// Whoever comes first packs the package, for all.
+// The first test packs the package for all.
 vi.setConfig({ testTimeout: 60_000 });
 
 beforeAll(async () => {
@@ -75,7 +75,7 @@ process.stdout.write([refused, kept, (await source.token()) === first].join());
   expect(await runProgram("SIGHUP", after)).toEqual([0, "invalid_credentials,true,false"]);
 });
 
-test("of two that come together the secret of the later one stays, whichever login is done first", async () => {
+test("two secrets set together: the later one stays, whichever login ends first", async () => {
   const after = `
 import { AsyncLocalStorage } from "node:async_hooks";
 const caller = new AsyncLocalStorage();
@@ -97,7 +97,7 @@ process.stdout.write([(await source.token()) === tokens.later, tokens.earlier ==
   expect(await runProgram("SIGHUP", after)).toEqual([0, "true,false"]);
 });
 
-test("what is imported is what the page says", async () => {
+test("the package exports the names on the page", async () => {
   const folder = temporaryFolder();
   await installPacked(folder);
   writeFileSync(

@@ -32,7 +32,7 @@ beforeEach(() => {
 interface Watched {
   readonly source: TokenSource;
   readonly deviceKey: string;
-  /** What became of each login: a token or the reason it was refused for. */
+  /** The outcome of each login: a token, or the reason of its error. */
   readonly outcomes: string[];
   /** When the login that is under way is over. */
   settled(): Promise<unknown>;

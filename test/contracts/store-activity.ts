@@ -58,7 +58,7 @@ export function describeActivity(open: Open): void {
     });
   });
 
-  test("what another gateway saw before changes nothing", async () => {
+  test("an older login that another gateway saw changes nothing", async () => {
     const { store } = await openWithDevices("device-1");
     await store.activity.record([
       { ...loginOf("device-1", NOW + 5, "k2"), failure: { at: NOW + 5, reason: "disabled" } },
@@ -72,7 +72,7 @@ export function describeActivity(open: Open): void {
     });
   });
 
-  test("what a gateway saw whose clock was days ahead hides nothing that comes after", async () => {
+  test("a login at a gateway whose clock is days ahead hides no later one", async () => {
     const { store } = await openWithDevices("device-1");
     const ahead = NOW + 2 * 86_400_000;
     await store.activity.record([{ ...loginOf("device-1", ahead, "k1"), failure: { at: ahead, reason: "disabled" } }]);
@@ -98,7 +98,7 @@ export function describeActivity(open: Open): void {
     expect(await since("k2")).toBe(NOW + 20);
   });
 
-  test("of names that nobody has nothing is kept, nor of the decoy's", async () => {
+  test("unknown names and the decoy leave no row", async () => {
     const { store, database } = await openWithDevices("device-1");
     await store.activity.record([failureOf("nobody", NOW), loginOf("", NOW), loginOf("device-1", NOW)]);
     const rows = await database.db.selectFrom("device_activity").select("device_key").execute();
@@ -129,7 +129,7 @@ export function describeActivity(open: Open): void {
     for (const name of names) expect((await activityOf(store, name))?.lastLoginAt).toBe(NOW + 11);
   });
 
-  test("of before a device was enrolled is a former one's", async () => {
+  test("activity from before an enrolment belongs to the former device", async () => {
     const { store } = await openWithDevices("device-1");
     await store.activity.record([loginOf("device-1", NOW - 1)]);
     expect(await activityOf(store)).toEqual(NEVER);

@@ -24,7 +24,7 @@ export function describeCustomerKeys(open: Open): void {
   const textsOf = async ({ customerKeys }: Store): Promise<readonly string[]> =>
     (await customerKeys.secretsOf("customer-1")).opened.map(({ secret }) => Buffer.from(secret).toString());
 
-  test("what is acknowledged is there for another process, to the byte", async () => {
+  test("another process reads an acknowledged key, to the byte", async () => {
     const { store, reopen } = await openWithCustomer(open);
     const key = keyOf("k1", {
       purpose: "derivation",

@@ -16,7 +16,7 @@ import {
 } from "./store-samples.ts";
 
 export function describeCustomers(open: Open): void {
-  test("what is acknowledged is there for another process, as it was given", async () => {
+  test("another process reads an acknowledged customer unchanged", async () => {
     const { store, reopen } = await open();
     const odd = {
       ...customer,
@@ -158,7 +158,7 @@ export function describeCustomers(open: Open): void {
     }
   });
 
-  test("what is not there is neither changed nor deleted", async () => {
+  test("a missing one is neither changed nor deleted", async () => {
     const { store } = await open();
     const attempts = [
       () => store.customers.update("customer-1", () => undefined),
@@ -172,7 +172,7 @@ export function describeCustomers(open: Open): void {
     }
   });
 
-  test("what the decision throws is thrown, and nothing is changed", async () => {
+  test("an error of the decision is passed on, and nothing changes", async () => {
     const { store } = await openWithCustomer(open);
     const decide = (): never => {
       throw new RangeError("no");

@@ -180,7 +180,7 @@ export function describeDevices(open: Open): void {
     expect((await actionsOf(store)).slice(-2)).toEqual(["DeleteDevice", "CreateDevice"]);
   });
 
-  test("what is not there is neither changed nor deleted", async () => {
+  test("a missing one is neither changed nor deleted", async () => {
     const { store } = await openWithCustomer(open);
     const attempts = [
       () => store.devices.update("device-1", () => undefined),

@@ -157,7 +157,7 @@ export function describeImport(open: Open): void {
     expect(await actionsOf(store)).toEqual(["CreateCustomer"]);
   });
 
-  test("of imports of the same devices at once, each sees what the one before it wrote", async () => {
+  test("concurrent imports of the same devices each see the rows of the one before", async () => {
     const { store, reopen } = await openWithCustomer(open);
     const stores = [store, await reopen(), await reopen()];
     await importDevices(store, MANY.slice(0, 50));
@@ -172,7 +172,7 @@ export function describeImport(open: Open): void {
     for (const { deviceKey, revision } of items) expect(revision).toBe(deviceKey < "many-050" ? 10 : 9);
   });
 
-  test("of imports at once that enrol one device for two customers, one is shown what the other enrolled", async () => {
+  test("two concurrent imports enrol one device for two customers: one sees the other's row", async () => {
     const { store, reopen } = await openWithCustomer(open);
     await addCustomer(store, { customerId: "customer-2" });
     const stores = [store, await reopen()];

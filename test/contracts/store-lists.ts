@@ -154,7 +154,7 @@ export function describeLists(open: Open): void {
       expect([field, await matching({ field, operator: "=", value })]).toEqual([field, "b"]);
       expect([field, await matching({ field, operator: "!=", value })]).toEqual([field, "a"]);
     }
-    // What was never set is empty.
+    // A value that was never set is empty.
     for (const field of ["last_key_id", "last_failure_reason", "labels.site", "display_name"]) {
       expect(await matching({ field, operator: "=", value: "" })).toBe("a");
     }

@@ -97,7 +97,7 @@ export function lostSecretsContract(name: string, openEmpty: () => Promise<Empty
       expect([await auditOf(database), await changedOf(database)]).toEqual([[], []]);
     });
 
-    test("what a newer gateway sealed is not lost: nothing is forgotten at all", async () => {
+    test("a secret that a newer gateway sealed is not lost, and nothing is forgotten", async () => {
       const { database } = await openAcme(await openEmpty());
       await insertKey(database, stranger, "a-lost");
       await insertKey(database, after, "newer");

@@ -50,7 +50,7 @@ export function resealingContract(name: string, openEmpty: () => Promise<Empty>)
       expect(await auditOf(database)).toEqual([]);
     });
 
-    test("what another gateway sealed behind its back with the old key is found before it is done", async () => {
+    test("resealing finds a secret that another gateway seals meanwhile with the old key", async () => {
       const { database } = await openAcme(await openEmpty());
       await insertKeys(database, before, 250);
       const { reseal } = secretsOn(database, between);
@@ -61,7 +61,7 @@ export function resealingContract(name: string, openEmpty: () => Promise<Empty>)
       await readAll(database, after);
     });
 
-    test("what a process left off another one goes on with", async () => {
+    test("another process continues an interrupted resealing", async () => {
       const { database, connect } = await openAcme(await openEmpty());
       await insertKeys(database, before, 300);
       await secretsOn(database, between).reseal(ACTOR);
@@ -70,7 +70,7 @@ export function resealingContract(name: string, openEmpty: () => Promise<Empty>)
       await readAll(database, after);
     });
 
-    test("of several at once each secret is sealed anew by one", async () => {
+    test("concurrent resealings seal each secret once", async () => {
       const { database, connect } = await openAcme(await openEmpty());
       await insertKeys(database, before, 700);
       const others = await Promise.all([connect(), connect(), connect()]);
@@ -99,7 +99,7 @@ export function resealingContract(name: string, openEmpty: () => Promise<Empty>)
       expect((await readSealed(database)).get("key-0001")).toEqual(changed);
     });
 
-    test("what does not open is counted and left, and keeps nobody from being done", { timeout: 30_000 }, async () => {
+    test("a secret that does not open is counted and left, and the resealing ends", { timeout: 30_000 }, async () => {
       const { database } = await openAcme(await openEmpty());
       await insertKeys(database, before, 500);
       // More than one call looks at: half moved to other rows.

@@ -1,4 +1,4 @@
-// What a RevokedTokenStore owes.
+// The contract of a RevokedTokenStore.
 
 import { expect, test } from "vitest";
 import type { Store } from "../../src/store/sql.ts";

@@ -8,7 +8,7 @@ import type { Store } from "../../src/store/sql.ts";
 export interface OpenedStore {
   readonly database: Database;
   readonly store: Store;
-  /** What the store, and those that were opened anew, have told of secrets that do not open. */
+  /** The faults that the store and its reopened copies reported of secrets that do not open. */
   readonly faults: readonly unknown[];
   /** The same store, as another process opens it. */
   reopen(masterKeys?: readonly Uint8Array[]): Promise<Store>;
@@ -53,7 +53,7 @@ export function seenOnce(deviceKey: string) {
   };
 }
 
-/** What a page from the start asks for. */
+/** A request for the first page. */
 export const FIRST = { after: "", size: 100, conditions: [] } as const;
 
 export function keyOf(keyId: string, draft: Partial<CustomerSecret> = {}): CustomerSecret {

@@ -110,7 +110,7 @@ export function describeSigningKeys(open: Open): void {
     expect((await store.signingKeys.read()).keys).toHaveLength(1);
   });
 
-  test("what decides not to change anything changes nothing, and what throws neither", async () => {
+  test("a decision without a change, or with an error, changes nothing", async () => {
     const { store } = await open();
     await store.signingKeys.change(() => undefined);
     const refuse = store.signingKeys.change(() => {

@@ -1,4 +1,4 @@
-// What every store owes (core/ports.ts, core/registry/ports.ts), as one suite.
+// The contract of every store (core/ports.ts, core/registry/ports.ts), as one suite.
 
 import { describe } from "vitest";
 import { describeActivity } from "./store-activity.ts";

@@ -1,4 +1,4 @@
-// What is gathered of logins as they go by, and when it is written.
+// The activity recorder: the logins it gathers, and when it writes them.
 
 import { describe, expect, test } from "vitest";
 import { createActivityRecorder } from "../../src/core/activity.ts";
@@ -93,7 +93,7 @@ test.for(["malformed", "unavailable", "internal"] as const)("%s tells nothing of
   expect(written).toEqual([]);
 });
 
-test("what a watched login gives and throws is passed on", async () => {
+test("a watched login's result and error are passed on", async () => {
   const { watch } = createActivityRecorder({
     activity: { record: async () => {}, finishMoves: async () => {} },
     now: () => NOW,
@@ -117,7 +117,7 @@ test("a login by its own key finishes a device's move, though a later one was by
   expect(moves).toEqual([{ deviceKey: "a", movingSince: NOW }]);
 });
 
-describe("what cannot be written", () => {
+describe("a failed write", () => {
   test("is written the next time, unless something newer was seen", async () => {
     const { login, flush, written, store, clock } = openRecorder();
     await login("a", { keyId: "k1" });

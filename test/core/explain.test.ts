@@ -1,4 +1,4 @@
-// What is said of a login that is right, and of the device it is for.
+// The findings about a right login and its device.
 
 import { describe, expect, test } from "vitest";
 import { ADMIN_NOTES } from "../../scripts/openapi-admin-notes.ts";

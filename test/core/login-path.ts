@@ -1,4 +1,4 @@
-// What a login runs on, in real parts: a SQLite store in a folder of its own, the memory limiter, a real signer.
+// The parts that a login runs on: a SQLite store in a folder of its own, the memory limiter, a real signer.
 
 import crypto from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";

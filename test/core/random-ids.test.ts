@@ -6,7 +6,7 @@ import { createRandomIds } from "../../src/core/random-ids.ts";
 const take = (bytes: number, count: number): string[] => Array.from({ length: count }, createRandomIds(bytes));
 
 describe("random ids", () => {
-  test.for([1, 8, 9, 16, 32, 100])("of %s bytes are base64url of so many bytes, without padding", (bytes) => {
+  test.for([1, 8, 9, 16, 32, 100])("%s bytes give base64url of that many bytes, without padding", (bytes) => {
     for (const id of take(bytes, 2_000)) {
       expect(id).toMatch(/^[A-Za-z0-9_-]+$/);
       expect(id).toHaveLength(Math.ceil((bytes * 8) / 6));
@@ -19,7 +19,7 @@ describe("random ids", () => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  test.for([9, 16, 33])("of %s bytes do not overlap: no eight bytes in a row appear twice", (bytes) => {
+  test.for([9, 16, 33])("ids of %s bytes do not overlap: no eight bytes in a row appear twice", (bytes) => {
     const runs = take(bytes, 3_000).flatMap((id) => {
       const raw = Buffer.from(id, "base64url");
       return Array.from({ length: bytes - 7 }, (_, at) => raw.toString("hex", at, at + 8));

@@ -3,7 +3,7 @@
 import { expect } from "vitest";
 import { AuthError } from "../../src/core/errors.ts";
 
-/** What `act` is refused with; the test fails when it is not refused, or fails in another way. */
+/** The AuthError of `act`; the test fails without one. */
 export function refusalOf(act: () => unknown): AuthError {
   try {
     act();
@@ -14,7 +14,7 @@ export function refusalOf(act: () => unknown): AuthError {
   throw new Error("nothing was refused");
 }
 
-/** What a promise is refused with. */
+/** The AuthError of a promise. */
 export async function refusalFrom(promise: Promise<unknown>): Promise<AuthError> {
   try {
     await promise;

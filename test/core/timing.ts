@@ -7,7 +7,7 @@ import { GATEWAY } from "../../src/core/registry/ports.ts";
 import { callerAt, type House, NOW, openPath, policies, SKEW } from "./login-path.ts";
 import { describeSample, type Sample, welchT } from "./welch.ts";
 
-/** What is wrong with a login. */
+/** The mistake in a login. */
 export const MISTAKES = [
   "unknown device",
   "wrong signature",

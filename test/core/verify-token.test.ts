@@ -92,7 +92,7 @@ test("so is one that another customer's device of that name would have", async (
   expect(await reasonOf(token)).toBe("revoked");
 });
 
-test("what helps is said: to log in again where that lets the device in, else whose turn it is", async () => {
+test("names the cure: a new login where that helps, else whose turn it is", async () => {
   const { path, logIn, messageOf, deviceKey, customerId } = await open();
   const registry = house.registryAt(path);
   const because = "the token was revoked because";

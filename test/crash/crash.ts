@@ -23,7 +23,7 @@ export interface CrashReport {
   readonly kills: number;
   /** Writes that were acknowledged. */
   readonly acknowledged: number;
-  /** What was lost or is corrupt, a line each. */
+  /** Lost or corrupt rows, a line each. */
   readonly wrong: readonly string[];
 }
 
@@ -65,7 +65,7 @@ export async function runCrashes({ kills, databaseUrl, killDatabase, onKill }: C
       await settle(gateway, ledger.touched);
       onKill?.(kill, ledger.acknowledged);
     }
-    // What was there once is there still.
+    // A row that was there is still there.
     await settle(gateway, ledger.names);
     await gateway.kill();
     wrong.push(...(await inspectDatabase(folder, databaseUrl)));

@@ -1,4 +1,4 @@
-// What was asked of a registry and what was acknowledged: what may be there after a crash, and nothing else. Knows no gateway.
+// A ledger of requested and acknowledged changes: the rows that may exist after a crash.
 
 /** The state of one thing, as text; undefined: it is not there. */
 export type State = string | undefined;
@@ -10,7 +10,7 @@ export interface Ledger {
   acknowledge(name: string): void;
   /** Notes that what was asked was refused: it has not happened. */
   withdraw(name: string): void;
-  /** What was acknowledged last. */
+  /** The last acknowledged change. */
   stateOf(name: string): State;
   readonly names: readonly string[];
   /** Names that were touched since the last crash. */

@@ -100,7 +100,7 @@ const key: Act = async ({ admin }, _fleet, ledger) => {
   await make(ledger, `customer ${customerId}`, "enabled", () =>
     admin.createCustomer({ customerId, customer: { displayName: customerId } }),
   );
-  // What the key is called only the answer tells: asked is that there is one.
+  // Only the answer has the key's name: the ledger notes that one was requested.
   ledger.ask(`keys ${customerId}`, "live");
   const { keyId } = await admin.issueCustomerKey({ customerId });
   ledger.acknowledge(`keys ${customerId}`);
@@ -134,7 +134,7 @@ const ACTS: readonly Act[] = [device, batch, key, move];
 const PATIENCE_MS = 60_000;
 const ASK_EVERY_MS = 250;
 
-/** What is there of a name, as the ledger has it; asked again while the registry is unavailable. */
+/** Reads the row of a name in the ledger's form, with retries while the registry is unavailable. */
 export async function look(admin: Client<typeof AdminService>, name: string): Promise<string | undefined> {
   const until = performance.now() + PATIENCE_MS;
   for (;;) {

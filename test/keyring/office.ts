@@ -1,4 +1,4 @@
-// What operators do to signing keys, as tests have it: the use-cases over a real store, by a clock that tests set.
+// Signing keys for tests: the use-cases over a real store, by a clock that tests set.
 
 import { generateKeyPairSync } from "node:crypto";
 import type { KeyRing } from "../../src/core/tokens/keyring.ts";
@@ -15,7 +15,7 @@ export interface Office {
   readonly clock: { now: number };
   /** The kids that are published, the active one first. */
   published(): readonly string[];
-  /** What was noted, the newest first, without what was made at the start. */
+  /** The audit events, the newest first, without those of the start. */
   notes(): Promise<readonly unknown[]>;
 }
 

@@ -12,7 +12,7 @@ export interface RotationsOptions {
   readonly rotations: number;
   /** Logins a second, over all gateways. */
   readonly rate: number;
-  /** Of all gateways: the database that they share. */
+  /** The database that all gateways share. */
   readonly settings: Environment;
 }
 
@@ -27,7 +27,7 @@ export interface RotationsReport {
    * them before. One in fifty at most, or the run fails.
    */
   readonly late: number;
-  /** What went wrong, a line each. */
+  /** The failures, a line each. */
   readonly failed: readonly string[];
   /** How often the verifiers fetched the JWKS. */
   readonly fetches: number;
@@ -51,7 +51,7 @@ const MAX_AGE_MS = 300_000;
 const LIFE_MS = (TTL_S + SKEW_S) * 1_000;
 /** So long before that it is checked for the last time. */
 const LATE_MS = 300;
-/** Of its gateways' tokens. */
+/** The issuer of its gateways' tokens. */
 const EXPECTED = { issuer: "https://login.example", audience: "devices" };
 /** A login takes as long as the machine lets it: only the verifiers' skew is scaled. */
 const LIMITS = { LOGIN_LIMIT: "off", ADDRESS_LIMIT: "off", FAILURE_LIMIT: "off" };

@@ -1,4 +1,4 @@
-// What a load's answers prove of its limits, and no more than they prove: an answer tells only between which instants it was
+// Proofs about limits from a load's answers: an answer tells only between which instants it was
 // decided. Knows no server.
 
 /** One login, by the load's own clock in milliseconds. */
@@ -7,7 +7,7 @@ export interface Attempt {
   readonly sentAt: number;
   readonly answeredAt: number;
   readonly status: number;
-  /** Whose limit it was, of a 429. */
+  /** The limit that decided a 429. */
   readonly policy: string | undefined;
 }
 

@@ -18,7 +18,7 @@ export interface Load {
   stop(): Promise<readonly Attempt[]>;
 }
 
-/** What is sent at a time: a timer is no finer. */
+/** Requests for each tick: a timer is no finer. */
 const TICK_MS = 5;
 /** Proofs are dated from the oldest that is fresh still, so that each of a device's is another. */
 const OLDEST_PROOF_S = 280;

@@ -12,7 +12,7 @@ import { findProgram, serverUser } from "./programs.ts";
 
 export interface PostgresServer {
   readonly port: number;
-  /** Of its superuser, and the database `postgres`. */
+  /** URL for its superuser and the database `postgres`. */
   readonly url: string;
   /** SIGKILL to all its processes; resolves once they are gone. */
   kill(): Promise<void>;

@@ -12,7 +12,7 @@ export interface ClusterNode extends RedisServer {
 export interface ClusterServers {
   /** In the roles they started in. */
   readonly masters: readonly [ClusterNode, ClusterNode, ClusterNode];
-  /** Of the master at the same place. */
+  /** The replica of the master with the same index. */
   readonly replicas: readonly [ClusterNode, ClusterNode, ClusterNode];
   readonly url: string;
   /** The node whose slot it is now, by what `asked` knows. */

@@ -66,7 +66,7 @@ async function tryPort(port: number, options: RedisServerOptions): Promise<Redis
     // Written anew each time: a Sentinel adds to it what it learnt.
     const file = join(folder, "configuration");
     writeFileSync(file, `${lines.join("\n")}\n`);
-    // What a Cluster's node learnt goes too.
+    // A Cluster node's own state is removed too.
     rmSync(join(folder, "nodes.conf"), { force: true });
     const started = spawn(binary, sentinel ? [file, "--sentinel"] : [file], {
       stdio: "ignore",
@@ -82,7 +82,7 @@ async function tryPort(port: number, options: RedisServerOptions): Promise<Redis
 
   async function answers(): Promise<boolean> {
     while (!isGone()) {
-      // Whoever else has the port answers too, before this one ends for it.
+      // Another server on the port would answer too, before this one ends.
       if ((await info("process_id").catch(() => "")) === String(child.pid)) return true;
       await pause(10);
     }

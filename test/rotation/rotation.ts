@@ -12,7 +12,7 @@ export interface RotationOptions {
   readonly rate: number;
   /** Logins from one device's being given the new key to the next one's. */
   readonly loginsBetween: number;
-  /** Of both gateways: the database that they share. */
+  /** The database that both gateways share. */
   readonly settings: Environment;
 }
 
@@ -20,7 +20,7 @@ export interface RotationReport {
   readonly logins: number;
   /** Answers other than 200, by what they said. */
   readonly refused: readonly string[];
-  /** What `retire --dry-run` said before any device had the new key, and at the end. */
+  /** The counts of `retire --dry-run` before any device had the new key, and at the end. */
   readonly stopped: { readonly before: number; readonly after: number };
   /** By the gateways' own count, at the end: devices whose last login was by the new key. */
   readonly moved: number;

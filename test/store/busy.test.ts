@@ -7,7 +7,7 @@ import { createTurns, retryWhile } from "../../src/store/busy.ts";
 const BUSY = new Error("busy");
 const isBusy = (error: unknown): boolean => error === BUSY;
 
-test("what stands in the way for a while is waited for", async () => {
+test("waits for a lock that is held for a while", async () => {
   let tries = 0;
   const act = async (): Promise<string> => {
     if (++tries < 4) throw BUSY;

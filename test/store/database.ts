@@ -18,7 +18,7 @@ const MASTER_KEY = Buffer.alloc(32, 1);
 export interface TestDatabase {
   readonly database: Database;
   readonly store: Store;
-  /** What the store has told of secrets that do not open. */
+  /** The faults that the store reported of secrets that do not open. */
   readonly faults: readonly unknown[];
   /** Another connection to the same database, as another process has. */
   reopen(masterKeys?: readonly Uint8Array[]): Promise<Store>;

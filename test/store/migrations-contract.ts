@@ -1,4 +1,4 @@
-// What migrations owe on every database, as one suite: nothing is lost, older gateways go on, failures leave nothing.
+// The contract of migrations on every database, as one suite: nothing is lost, older gateways go on, failures leave nothing.
 
 import { sql } from "kysely";
 import type { Migration } from "kysely/migration";

@@ -1,4 +1,4 @@
-// What errors of PostgreSQL mean, one by one; real ones are met in postgres-connection.postgres.test.ts.
+// PostgreSQL's errors, one by one; real ones are met in postgres-connection.postgres.test.ts.
 
 import { expect, test } from "vitest";
 import { explainOpening, isAway, isBusy } from "../../src/store/postgres/errors.ts";
@@ -34,7 +34,7 @@ test.for(["Connection terminated unexpectedly", "Query read timeout", "timeout e
   (message) => expect(isAway(new Error(message))).toBe(true),
 );
 
-test("what is no error of a database's is a bug", () => {
+test("an error that is not the database's is a bug", () => {
   for (const thrown of [new TypeError("x is undefined"), "text", undefined]) expect(isAway(thrown)).toBe(false);
 });
 

@@ -1,4 +1,4 @@
-// What sealed rows owe on every database, as one suite: altered behind the gateway's back they do not open, and say why.
+// The contract of sealed rows on every database, as one suite: altered behind the gateway's back they do not open, and say why.
 
 import { sql } from "kysely";
 import { describe, expect, test } from "vitest";
@@ -12,7 +12,7 @@ import type { TestDatabase } from "./database.ts";
 const NOW = 1_764_000_000_000;
 export const SECRET = "a secret that must not be on the disk";
 
-/** What is told of a secret that is not in its place. */
+/** The error for a secret in another row. */
 function moved(place: string): SealError {
   return new SealError(`the sealed secret of ${place} was altered or moved to another row. Restore it from a backup`);
 }

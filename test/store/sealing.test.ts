@@ -76,7 +76,7 @@ describe("a sealed secret", () => {
     expect(() => other.open(sealer.seal(Buffer.from("secret"), CONTEXT), CONTEXT)).toThrow(new SealError(STRANGE));
   });
 
-  test("of a newer version is told as such", () => {
+  test("a secret of a newer version gets an error that says so", () => {
     const sealed = sealer.seal(Buffer.from("secret"), CONTEXT);
     sealed[0] = 2;
     const told = new NewerSealError(`${WHICH} has version 2. A newer gateway wrote it`);
@@ -157,7 +157,7 @@ describe("several master keys", () => {
     expect(idOf(createSealer([current]).seal(Buffer.from(""), CONTEXT))).toEqual(first);
   });
 
-  test("what is too short to name a key is sealed with none", () => {
+  test("bytes too short to name a key are sealed with none", () => {
     for (let length = 0; length < 9; length++) {
       expect(createSealer([old]).sealedWithFirst(sealedWithOld.subarray(0, length))).toBe(false);
     }

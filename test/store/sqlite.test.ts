@@ -23,7 +23,7 @@ function readAll(folder: string): Buffer {
   return Buffer.concat(readdirSync(folder).map((name) => readFileSync(join(folder, name))));
 }
 
-describe("what is on the disk", () => {
+describe("the file on disk", () => {
   test("no file holds a customer key, as text, hex or base64", async () => {
     const { folder } = await fill(await openDatabase());
     const bytes = readAll(folder);

@@ -153,7 +153,7 @@ test("tokens are checked by services on the internal listener alone", async () =
   }
 });
 
-test("what is refused is counted, once, whatever was wrong", async () => {
+test("each refused token is counted once, whatever was wrong", async () => {
   const count = async (): Promise<Record<string, number>> => {
     const metrics = await (await fetch(`${gateway.internalUrl}/metrics`)).text();
     const lines = metrics.matchAll(/^countersign_(token_verifications|refusals)_total{(.*)} (\d+)$/gm);

@@ -1,4 +1,4 @@
-// What verifiers do while their issuer is away, and under a flood of tokens whose keys are made up: counted.
+// Verifiers while their issuer is away, and under a flood of tokens with made-up keys: counted.
 
 import { createVerifier, type Verifier } from "../../src/verify/exports.ts";
 import { goodToken, type Mint } from "../vectors/forge.ts";

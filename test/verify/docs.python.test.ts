@@ -15,7 +15,7 @@ import { startIssuer } from "./start-issuer.ts";
 
 const [code = ""] = fencesIn(readFileSync("docs/verify.md", "utf8"), "python");
 
-/** What of each line is accepted: the sub, or nothing. */
+/** The sub of each accepted line; nothing for the others. */
 const RUN_ALL = `
 import json, sys
 for token in json.load(open(sys.argv[1])):

@@ -94,7 +94,7 @@ test("Connect: those that are named go through without one, as nobody's, and no 
   await expect(client.login({})).rejects.toThrow(/no token was sent/);
 });
 
-test("what can be no method's name is told at once", () => {
+test("a name that no method can have is an error at once", () => {
   for (const name of ["", "Check", "grpc.health.v1.Health/Check", "/grpc.health.v1.Health", "/a.B/*", "/a.B/C/", "*"]) {
     const wrong = { exempt: [CHECK, name] };
     expect(() => connectVerify.requireToken(newVerifier(), wrong)).toThrow(TypeError);

@@ -133,7 +133,7 @@ describe.each(FRAMEWORKS)("$name", (framework) => {
     }
   });
 
-  test("of the corpus of hostile tokens none goes through, and the service goes on", async () => {
+  test("no token of the hostile corpus goes through, and the service goes on", async () => {
     const { ask } = await start(framework);
     const field = framework.name === "grpc-js" ? /^[\x20-\x7e]*$/ : /^/;
     const tokens = hostileTokens(mint).filter(({ token }) => fitsField(token) && field.test(token));
@@ -141,7 +141,7 @@ describe.each(FRAMEWORKS)("$name", (framework) => {
     const wrong: string[] = [];
     for (const { name, token } of tokens) {
       const answer = await ask({ "x-access-token": token }).catch(() => undefined);
-      // What is longer than a server reads of headers is refused by the server.
+      // The server itself refuses headers that are too long.
       const refused = token.length > 8_192 || answer?.status === framework.unauthenticated;
       if (answer?.deviceKey !== undefined || !refused) wrong.push(`${name}: ${answer?.status}`);
     }

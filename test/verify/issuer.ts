@@ -12,7 +12,7 @@ export interface Issuer {
   readonly url: string;
   /** The headers of every request for the keys, in order. */
   readonly requests: readonly IncomingHttpHeaders[];
-  /** What is published from now on; `undefined`: the keys as they are again. */
+  /** Sets the published document; undefined for the keys again. */
   answer(respond: ((response: ServerResponse) => void) | undefined): void;
   /** Publishes these keys, under an ETag of their kids. */
   publish(...mints: readonly Mint[]): void;
@@ -21,7 +21,7 @@ export interface Issuer {
   start(): Promise<void>;
 }
 
-/** What tokens of one key are made of. */
+/** Creates a key and the claims of its tokens. */
 export function newMint(kid: string, alg: TokenAlg = "ES256", issuer = "https://auth.example"): Mint {
   const { privateKey, publicKey } = makeKeys(alg);
   return {

@@ -85,7 +85,7 @@ const RUN_LAMBDA = `
   const answers = await Promise.all(JSON.parse(process.argv[1]).map(handler));
   process.stdout.write(JSON.stringify(answers));`;
 
-/** What a service hands on, and its compiler has to name in declarations of its own. */
+/** A service that passes types on, which its compiler has to name in declarations. */
 const GUARDS = `
 import * as grpc from "@grpc/grpc-js";
 import { createVerifier, refusalOf, tokenOf, type HttpRefusal, type SentHeaders, type Verifier } from "countersign/verify";
@@ -113,7 +113,7 @@ test("the examples run and compile from the tarball, with jose alone", { timeout
   const folder = temporaryFolder();
   const installed = await installAlone(folder);
 
-  // Of other packages only jose is imported, and by types none: a service has the types of no framework but its own.
+  // Only jose is imported, and no types: a service has the types of no framework but its own.
   const imported = (ending: string): string[] =>
     globSync(`dist/src/verify/*${ending}`, { cwd: installed }).flatMap((file) =>
       [...readFileSync(join(installed, file), "utf8").matchAll(/^(?:import|export)\b[^;]* from "([^"]+)"/gm)].map(
@@ -176,7 +176,7 @@ test("the examples run and compile from the tarball, with jose alone", { timeout
   ]);
 });
 
-/** What the compiler says of a folder, a line a mistake. */
+/** The compiler's errors in a folder, a line each. */
 function complaintsOf(folder: string): string[] {
   try {
     execFileSync(process.execPath, [resolve("node_modules/typescript/bin/tsc")], { cwd: folder, encoding: "utf8" });

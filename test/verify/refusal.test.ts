@@ -1,4 +1,4 @@
-// What a service without a framework of ours builds on: where a token is, and how its refusal looks.
+// The parts for a service without a framework of ours: where a token is, and the form of an error.
 
 import fc from "fast-check";
 import { expect, test } from "vitest";

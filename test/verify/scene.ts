@@ -15,7 +15,7 @@ export interface Scene {
   readonly errors: readonly unknown[];
   /** Lets time go by, in seconds. */
   pass(seconds: number): void;
-  /** What a new token of this key comes to: a device_key, or why not. */
+  /** Verifies a new token of this key: its device_key, or the reason of the error. */
   outcome(of?: Mint): Promise<string>;
 }
 

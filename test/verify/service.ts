@@ -1,4 +1,4 @@
-// What a service that wants a token is to a test, and what all of those here are built from. Knows no framework.
+// A service that requires a token, as tests see it.
 
 import { once } from "node:events";
 import { createServer, type RequestListener, type Server } from "node:http";
@@ -7,7 +7,7 @@ import type { RequireTokenOptions } from "../../src/verify/require-token.ts";
 
 export type SentHeaders = Readonly<Record<string, string>>;
 
-/** What a service says: whose request it was, or why it is refused, in the form of its protocol. */
+/** A service's answer: the caller, or the error in the form of its protocol. */
 export interface Answer {
   readonly deviceKey?: string;
   readonly status: number;
@@ -43,7 +43,7 @@ export async function listen(listener: RequestListener): Promise<{ url: string; 
   };
 }
 
-/** What was thrown, in words. */
+/** The message of a thrown value. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -25,7 +25,7 @@ function verifierOf(issuer: Issuer, mint: Mint, options: Partial<VerifierOptions
   });
 }
 
-/** What a token comes to: a device_key, or why not. */
+/** Verifies a token: its device_key, or the reason of the error. */
 async function outcome(verifier: Verifier, token: string | undefined): Promise<string> {
   return verifier.verify(token).then(
     ({ deviceKey }) => deviceKey,
@@ -48,7 +48,7 @@ describe.each(TOKEN_ALGS)("%s", (alg) => {
     expect(Object.isFrozen(identity)).toBe(true);
   });
 
-  test("of the corpus of hostile tokens none is accepted, none crashes it, and each has its reason", async () => {
+  test("accepts no token of the hostile corpus, and gives each its reason", async () => {
     const verifier = verifierOf(await startIssuer(mint), mint);
     expect(await outcome(verifier, goodToken(mint))).toBe("sensor-1");
     const corpus = hostileTokens(mint);
@@ -109,7 +109,7 @@ describe("claims", () => {
     }
   });
 
-  test("what a later gateway may add to header and claims is no fault", async () => {
+  test("accepts header fields and claims that a later gateway may add", async () => {
     const verifier = verifierOf(await startIssuer(mint), mint);
     for (const typ of ["jwt", "at+jwt", "application/at+jwt"]) {
       const header = { alg: mint.alg, typ, kid: mint.kid, "x-note": [1] };
@@ -120,7 +120,7 @@ describe("claims", () => {
   });
 });
 
-test("what is no string at all is invalid, for those who do not compile", async () => {
+test("a value that is not a string is invalid, for callers without types", async () => {
   const mint = newMint("key-1");
   const verifier = verifierOf(await startIssuer(mint), mint);
   for (const token of [0, 1, true, {}, [], [goodToken(mint)], new String(goodToken(mint)), Symbol("token"), () => ""]) {
@@ -145,7 +145,7 @@ test("no token is missing, and each message says the cure and nothing of the tok
   }
 });
 
-test("of another issuer or audience the error tells whoever catches it what was expected, and the answer does not", async () => {
+test("another issuer or audience: the error names the expected one, and the answer does not", async () => {
   const mint = { ...newMint("key-1"), issuer: "https://login.example", audience: "things & more" };
   const verifier = verifierOf(await startIssuer(mint), mint);
   for (const [changes, expected] of [

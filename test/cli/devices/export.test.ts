@@ -64,27 +64,30 @@ test("writes CSV, or NDJSON, of all devices or of one customer's", async () => {
   expect(all.stdout.trimEnd().split("\n")).toHaveLength(1 + MANY + 2);
 });
 
-test.for(["csv", "ndjson"])("what it writes as %s, import takes into another gateway as it was", async (format) => {
-  const file = join(temporaryFolder(), `devices.${format}`);
-  const written = await operator.operate(["devices", "export", "--output", file]);
-  expect(written).toEqual({ status: 0, stderr: "", stdout: `${MANY + 2} devices in ${file}\n` });
-  const again = await operator.operate(["devices", "import", file]);
-  expect(again.stdout).toBe(`0 created, 0 updated, ${MANY + 2} unchanged, 0 failed\n`);
+test.for(["csv", "ndjson"])(
+  "import takes a file that export wrote as %s into another gateway unchanged",
+  async (format) => {
+    const file = join(temporaryFolder(), `devices.${format}`);
+    const written = await operator.operate(["devices", "export", "--output", file]);
+    expect(written).toEqual({ status: 0, stderr: "", stdout: `${MANY + 2} devices in ${file}\n` });
+    const again = await operator.operate(["devices", "import", file]);
+    expect(again.stdout).toBe(`0 created, 0 updated, ${MANY + 2} unchanged, 0 failed\n`);
 
-  const other = await openOperator();
-  try {
-    for (const customerId of ["many", "few"]) {
-      await other.operate(["customers", "create", "--name", customerId, "--customer-id", customerId]);
+    const other = await openOperator();
+    try {
+      for (const customerId of ["many", "few"]) {
+        await other.operate(["customers", "create", "--name", customerId, "--customer-id", customerId]);
+      }
+      expect((await other.operate(["devices", "import", file])).stdout).toBe(
+        `${MANY + 2} created, 0 updated, 0 unchanged, 0 failed\n`,
+      );
+      const { stdout } = await other.operate(["devices", "export", "--format", format]);
+      expect(stdout).toBe(readFileSync(file, "utf8"));
+    } finally {
+      await other.gateway.close();
     }
-    expect((await other.operate(["devices", "import", file])).stdout).toBe(
-      `${MANY + 2} created, 0 updated, 0 unchanged, 0 failed\n`,
-    );
-    const { stdout } = await other.operate(["devices", "export", "--format", format]);
-    expect(stdout).toBe(readFileSync(file, "utf8"));
-  } finally {
-    await other.gateway.close();
-  }
-});
+  },
+);
 
 test("a file that cannot be written is said so, and one that is there stays until the new one is whole", async () => {
   const { operate } = operator;
@@ -105,7 +108,7 @@ test("a file that cannot be written is said so, and one that is there stays unti
   expect(readdirSync(dirname(file))).toEqual(["devices.csv"]);
 });
 
-test("what is no file is written into, and not put aside", async () => {
+test("export writes into a device or pipe instead of replacing it", async () => {
   const { operate } = operator;
   const { stdout: csv } = await operate(["devices", "export", "--customer", "few"]);
   const folder = temporaryFolder();
@@ -139,7 +142,7 @@ test("a customer that is not there, or a name that tells no format, is no empty 
   expect((await operate(["devices", "export", "--output", file, "--format", "csv"])).status).toBe(0);
 });
 
-test("whoever has read enough ends it quietly", async () => {
+test("a reader that closes the pipe ends it quietly", async () => {
   const launcher = join(import.meta.dirname, "../../../bin/countersign.js");
   const child = spawn(process.execPath, [launcher, "devices", "export"], {
     env: {

@@ -14,7 +14,7 @@ import { type ServingProcess, serve, temporaryFolder } from "../../program.ts";
 
 /** Six batches. */
 const DEVICES = 3_000;
-/** What is acknowledged is kept so often, in milliseconds, and a little more. */
+/** A little more than the time between two checkpoints, in milliseconds. */
 const KEPT_EVERY_MS = 350;
 const LAUNCHER = join(import.meta.dirname, "../../../bin/countersign.js");
 
@@ -142,7 +142,7 @@ test("the import is killed: it goes on, and every device is there once", { timeo
   const second = start(scene);
   expect(await second.exited).toEqual([0, null]);
   expect(await second.stderr).toMatch(/^countersign: goes on at line \d{3,}: what comes before is in\n$/);
-  // What was in, and not yet known to be, is found as it is.
+  // Devices that were written without an acknowledgement are found unchanged.
   const [, created = "", unchanged = ""] =
     /^(\d+) created, 0 updated, (\d+) unchanged, 0 failed\n$/.exec(await second.stdout) ?? [];
   expect(Number(created) + Number(unchanged)).toBe(DEVICES);

@@ -1,4 +1,4 @@
-// What the openssl and the shell of this machine make of a signature, as the shell sample pastes it, is told by its name.
+// explain names the signature that this machine's openssl and shell print, as the shell sample pastes it.
 
 import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";

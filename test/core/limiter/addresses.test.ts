@@ -45,7 +45,7 @@ describe("a network", () => {
     expect(() => readNetwork(text)).toThrow(`names ${text}, which is neither an address nor a network. Write such as`);
   });
 
-  test("of IPv6 that has a limit of its own is no smaller than what is counted", () => {
+  test("an IPv6 network with its own limit is at least a /64", () => {
     for (const text of ["2001:db8:0:1::/65", "2001:db8:0:1:2::1"]) {
       expect(() => readLimitedNetwork(text)).toThrow(
         new Error(`names ${text}, but IPv6 addresses count by /64. Write 2001:db8:0:1::/64`),

@@ -156,7 +156,7 @@ describe("while Redis is away", () => {
     expect(admitted).toBe(5);
   });
 
-  test("what Redis admitted at this gateway counts against the share", async () => {
+  test("an admission by Redis at this gateway counts against the share", async () => {
     const scene = openScene();
     expect(await scene.admit(3)).toBe(3);
     scene.lose();

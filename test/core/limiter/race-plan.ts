@@ -1,4 +1,4 @@
-// What the processes of a race are told, and what they tell back. Knows no limiter.
+// Messages to and from the processes of a race.
 
 import type { Policy } from "../../../src/core/ports.ts";
 
@@ -11,7 +11,7 @@ export interface RacePlan {
   readonly decisions: number;
   readonly inFlight: number;
   readonly policies: RacePolicies;
-  /** What the limiter is told in place of those: it is made to over-admit by it. */
+  /** The limiter's policies in place of those, to make it over-admit. */
   readonly planted?: RacePolicies;
 }
 
@@ -33,7 +33,7 @@ export interface Admissions {
   readonly to: readonly number[];
 }
 
-/** Of each key, what became of the decisions on it by a window that outlasts the race. */
+/** The decisions on each key, by a window that outlasts the race. */
 export interface Counts {
   readonly asked: readonly number[];
   readonly admitted: readonly number[];

@@ -10,13 +10,13 @@ export interface RaceOptions {
   readonly redisUrl: string;
   readonly processes: number;
   readonly keys: number;
-  /** Of all processes together. */
+  /** Number for all processes together. */
   readonly decisions: number;
-  /** Of each process. */
+  /** Number for each process. */
   readonly inFlight: number;
-  /** Of the sliding window; absent: one that the race comes to the limit of. */
+  /** Length of the sliding window; absent: one in which the race reaches the limit. */
   readonly windowMs?: number;
-  /** What the limiter is told in place of the policies that it is held to, to make it over-admit. */
+  /** The limiter's policies in place of the right ones, to make it over-admit. */
   readonly plant?: (policies: RacePolicies) => RacePolicies;
 }
 
@@ -40,7 +40,7 @@ export async function race(options: RaceOptions): Promise<RaceReport> {
   try {
     await Promise.all(racers.map((racer) => ask(racer, plan)));
     const results = await Promise.all(racers.map((racer) => ask(racer, "go")));
-    // What a process of ours sends, by race-process.ts.
+    // race-process.ts sends these messages.
     return checkRace(results as RaceResult[], policies, decisions * processes);
   } finally {
     for (const racer of racers) racer.kill();

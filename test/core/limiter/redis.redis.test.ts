@@ -61,7 +61,7 @@ describe("a log in Redis", () => {
   });
 });
 
-test("of 64 concurrent charges over four connections exactly the limit is admitted, by Redis's own clock", async () => {
+test("64 concurrent charges over four connections: exactly the limit is admitted, by Redis's own clock", async () => {
   const prefix = randomUUID();
   const connections = Array.from({ length: 4 }, () => new Redis(inject("redisUrl") ?? ""));
   onTestFinished(() => {

@@ -76,7 +76,7 @@ test("changes what a patch has and nothing else, and tells what is new", async (
   expect(updated).toEqual({
     ...created,
     status: "disabled",
-    // What was given out before is taken back.
+    // Tokens that were issued before are revoked.
     tokensNotBefore: NOW + 5,
     updatedAt: NOW + 5,
     revision: 2,
@@ -130,7 +130,7 @@ test("changes and deletes only the version that an etag names", async () => {
   });
 });
 
-test("of two changes to one version one is made", async () => {
+test("two changes to one version: one is made", async () => {
   const { registry } = await openRegistry();
   const etag = etagOf(await registry.customers.create(DRAFT, ACTOR));
   const outcomes = await Promise.allSettled(

@@ -129,7 +129,7 @@ test("audits a batch once, and not at all when nothing changes", async () => {
     {
       action: "ImportDevices",
       resource: "devices",
-      // Of two customers it is nobody's.
+      // A row for two customers belongs to neither.
       customerId: "",
       details: { created: 1, updated: 1, failed: 0, device_keys: "a d" },
     },

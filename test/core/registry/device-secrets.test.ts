@@ -1,4 +1,4 @@
-// What operators do with the secrets and tokens of devices, over a real store.
+// Operators' changes to secrets and tokens of devices, over a real store.
 
 import { describe, expect, test } from "vitest";
 import { deriveDeviceKey, secretFromText } from "../../../src/core/signature.ts";

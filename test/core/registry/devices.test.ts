@@ -86,7 +86,7 @@ describe("changing", () => {
       status: "disabled",
       displayName: "Seven",
       labels: { c: "3" },
-      // What was given out before is taken back.
+      // Tokens that were issued before are revoked.
       tokensNotBefore: NOW + 5,
       updatedAt: NOW + 5,
       revision: 2,

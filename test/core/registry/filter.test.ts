@@ -146,7 +146,7 @@ function write({ field, operator, value }: Condition, space: string): string {
   return `${field}${space}${operator}${space}"${text.replace(/["\\]/g, "\\$&")}"`;
 }
 
-test("what is written is read again", () => {
+test("a written filter is read again", () => {
   fc.assert(
     fc.property(fc.array(conditions, { maxLength: 12 }), fc.constantFrom("", " ", "\n\t "), (list, space) => {
       const text = list.map((condition) => write(condition, space)).join(" AND ");

@@ -19,7 +19,7 @@ export interface OpenedRegistry {
   events(): Promise<readonly { action: string; resource: string; customerId: string; details: unknown }[]>;
 }
 
-/** What a list is asked for from the start. */
+/** A request for the first page of a list. */
 export const ALL = { pageSize: 0, pageToken: "", filter: "" } as const;
 
 export async function openRegistry(): Promise<OpenedRegistry> {

@@ -19,7 +19,7 @@ test("logins and revocations in any order and by any clocks: a token is good exa
   const nextId = createTokenIds();
   const event = fc.record({
     what: fc.constantFrom("login", "login", "device", "customer", "anew"),
-    // Of the gateway that it comes to: hours apart, and standing still.
+    // The other gateway's clock: hours apart, and standing still.
     clock: fc.integer({ min: -2, max: 2 }).map((hours) => NOW + hours * 3_600_000),
   });
   fc.assert(

@@ -56,7 +56,7 @@ test.for(FORMS)("%s is read", async ([, alg, key, text]) => {
   expect(await readImportedKey(text, "old-1")).toMatchObject({ kid: "old-1", publicJwk: { kid: "old-1", alg } });
 });
 
-/** What is told of a key that is refused, after the name of the field. */
+/** The error message for a key, after the name of the field. */
 async function mistakeOf(text: string, kid = ""): Promise<string> {
   const error = await readImportedKey(text, kid).then(
     () => undefined,
@@ -69,7 +69,7 @@ async function mistakeOf(text: string, kid = ""): Promise<string> {
   return error.message.replace(/^private_key /, "");
 }
 
-describe("what is no key that tokens are signed with is refused, and says why", () => {
+describe("a key that cannot sign tokens gets an error that says why", () => {
   const rsaPem = pem(rsa.privateKey);
   const encrypted = { format: "pem", cipher: "aes-256-cbc", passphrase: "x" } as const;
   const weak = generateKeyPairSync("rsa", { modulusLength: 1024 }).privateKey;

@@ -27,7 +27,7 @@ test("a first opening makes an RSA key of 2048 bits and another to sign next, an
   expect(key.asymmetricKeyDetails).toEqual({ modulusLength: 2048, publicExponent: 65537n });
 });
 
-test("what is published is the public half of the key that signs, then of the next, and nothing more", async () => {
+test("publishes the public half of the signing key, then of the next, and nothing more", async () => {
   const { store } = await openDatabase();
   const ring = await openRing(store.signingKeys, { alg: "RS256" });
   const [jwk, next, ...others] = ring.published();

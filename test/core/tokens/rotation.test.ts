@@ -100,7 +100,7 @@ test("a next key that does not open does not replace the active one", async () =
   expect(published()).toEqual(before);
 });
 
-test("of concurrent rotations, at any gateway, by hand or by schedule, one wins and all answer with it", async () => {
+test("concurrent rotations, at any gateway, by hand or by schedule: one wins and all answer with it", async () => {
   const { opened, keys, clock, ring, published, notes } = await openOffice();
   for (let round = 1; round <= 3; round++) {
     const [first, second] = published();

@@ -1,4 +1,4 @@
-// What operators do to signing keys besides rotating them: revoke, import.
+// Operators' changes to signing keys besides rotation: revoke, import.
 
 import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, test } from "vitest";
@@ -10,7 +10,7 @@ import { newKey, openOffice } from "../../keyring/office.ts";
 import { DAY_MS, NOW, openRing } from "../../keyring/ring.ts";
 
 describe("revoke", () => {
-  test("of the active key has the next one sign, and nothing of it is published", async () => {
+  test("revoking the active key has the next one sign, and ends its publication", async () => {
     const { opened, keys, ring, published, notes } = await openOffice();
     const [first = "", second] = published();
     const { revoked, active } = await keys.revoke(first, ACTOR);
@@ -26,7 +26,7 @@ describe("revoke", () => {
     expect((await row.executeTakeFirstOrThrow()).sealed_private_key).toHaveLength(0);
   });
 
-  test("of the next key makes another", async () => {
+  test("revoking the next key makes another", async () => {
     const { keys, published } = await openOffice();
     const [first, second = ""] = published();
     await keys.revoke(second, ACTOR);
@@ -34,7 +34,7 @@ describe("revoke", () => {
     expect(published()).not.toContain(second);
   });
 
-  test("of a retired key ends its publication", async () => {
+  test("revoking a retired key ends its publication", async () => {
     const { keys, clock, ring, published } = await openOffice();
     const [first = ""] = published();
     clock.now += SEEN_MS;
@@ -186,7 +186,7 @@ describe("import", () => {
     expect(published()).toEqual(before);
   });
 
-  test("what it is named by default is what it is named when made here", async () => {
+  test("its default name is that of a key made here", async () => {
     const { keys } = await openOffice();
     const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
     const { kid } = await describeKey(privateKey, "ES256");

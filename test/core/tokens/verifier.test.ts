@@ -53,7 +53,7 @@ function open() {
 }
 
 describe.for(TOKEN_ALGS)("tokens of %s", (alg) => {
-  test.for(TOKEN_TYPES)("what the signer makes is taken, and says whose it is: %s", async (type) => {
+  test.for(TOKEN_TYPES)("accepts a token of the signer, and names its device: %s", async (type) => {
     const { kid, privateKey } = mintOf(alg);
     const active: ActiveKey = readyToSign(kid, alg, privateKey.export({ format: "der", type: "pkcs8" }));
     const signer = createTokenSigner({
