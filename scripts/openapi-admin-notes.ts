@@ -7,6 +7,7 @@ import { ADMIN_MESSAGE_BYTES } from "../src/services/admin.ts";
 import { isRead, noAdminToken, requireRole } from "../src/services/admin-guard.ts";
 import type { ServiceNotes } from "./openapi/document.ts";
 import { CUSTOMER_ID, DEVICE_NOTES, ETAG, IF_MATCH, KEY_ID, TIME, VERSIONED } from "./openapi-device-notes.ts";
+import { FLEET_NOTES } from "./openapi-fleet-notes.ts";
 import { OPERATOR_NOTES } from "./openapi-operator-notes.ts";
 import {
   AWAY,
@@ -177,6 +178,7 @@ export const ADMIN_NOTES: ServiceNotes = {
     ...DEVICE_NOTES,
     ...SIGNING_KEY_NOTES,
     ...OPERATOR_NOTES,
+    ...FLEET_NOTES,
     ...OVERSEER_NOTES,
   },
 };

@@ -7,6 +7,7 @@ import { openLimiter } from "./app/limits.ts";
 import { createListeners, isExposed } from "./app/listeners.ts";
 import { openRegistry } from "./app/registry.ts";
 import type { Config } from "./config.ts";
+import { createReadDeviceLimit } from "./core/device-limit.ts";
 import { createExplainLogin } from "./core/explain.ts";
 import { createAddressLimits } from "./core/limiter/addresses.ts";
 import { createLogIn } from "./core/login.ts";
@@ -29,6 +30,7 @@ import { createMetrics } from "./telemetry/metrics.ts";
 import { createObserver } from "./telemetry/observe.ts";
 import { observeFallback, observeStore } from "./telemetry/outages.ts";
 import { createReadinessCheck } from "./telemetry/readiness.ts";
+import { createRecentLogins } from "./telemetry/recent-logins.ts";
 import { readVersion } from "./telemetry/version.ts";
 
 /** A running gateway. */
@@ -172,13 +174,28 @@ async function compose(
     now,
   });
 
+  const readDeviceLimit = createReadDeviceLimit({ ...store, limiter, login: config.loginLimit, now });
+  const readiness = createReadinessCheck({ limiter, store: database, signer, elapsed: monotonicNow });
+
   // Services, each once.
+  const recentLogins = createRecentLogins(now);
   const auth: MountedService = {
-    spec: createAuthService({ logIn: observer.observeLogIn(activity.watch(logIn)), callerOf, now }),
+    spec: createAuthService({ logIn: recentLogins.watch(observer.observeLogIn(activity.watch(logIn))), callerOf, now }),
   };
   const actorOf = createActorOf<HandlerContext>(callerOf);
   const admin: MountedService = {
-    spec: observer.observeCalls(createAdminService({ registry, explain, secrets, signingKeys, actorOf }), callerOf),
+    spec: observer.observeCalls(
+      createAdminService({
+        registry,
+        explain,
+        secrets,
+        signingKeys,
+        readDeviceLimit,
+        overview: { readLogins: recentLogins.read, checkParts: readiness.check, version: readVersion() },
+        actorOf,
+      }),
+      callerOf,
+    ),
     guard: createAdminGuard(registry.operators),
     maxMessageBytes: ADMIN_MESSAGE_BYTES,
   };
@@ -200,7 +217,7 @@ async function compose(
     introspection,
     issuer,
     ring,
-    readiness: createReadinessCheck({ limiter, store: database, signer, elapsed: monotonicNow }),
+    readiness,
     metrics,
     observer,
   };

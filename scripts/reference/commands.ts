@@ -31,12 +31,13 @@ ${sections.join("\n\n")}
 ## Filters
 
 Comparisons joined by \`AND\`: a field, \`=\` or \`!=\` (for times also \`<\` \`<=\` \`>\` \`>=\`), and a value, in double quotes if it has spaces or
-brackets. A time that is not set, such as a first login, matches no \`<\` or \`>\`.
+brackets. A time that is not set, such as a first login, matches no \`<\` or \`>\`. A time is RFC 3339, or before now, as in \`-30d\`
+(\`d\` \`h\` \`m\` \`s\`). \`device_key\` has an order too: \`device_key >= "pump-" AND device_key < "pump."\` are those that begin with \`pump-\`.
 
 | list | fields |
 |---|---|
 | customers | \`customer_id\` \`display_name\` \`status\` \`create_time\` |
-| devices | \`customer_id\` \`device_key\` \`display_name\` \`status\` \`key_mode\` \`shared_identity\` \`replay_guard\` \`accepts_shared_key\` \`last_key_id\` \`last_failure_reason\` \`last_login_time\` \`last_failure_time\` \`create_time\` \`labels.NAME\` |
+| devices | \`customer_id\` \`device_key\` \`display_name\` \`status\` \`key_mode\` \`shared_identity\` \`replay_guard\` \`accepts_shared_key\` \`last_key_id\` \`last_failure_reason\` \`last_login_time\` \`last_failure_time\` \`create_time\` \`labels.NAME\`; \`failing\`: the last failure is later than the last login; \`last_seen_time\`: the last login or, without one, the enrolment |
 | audit events | \`action\` \`resource\` \`customer_id\` \`operator\` \`token_id\` \`time\` |
 `;
 }

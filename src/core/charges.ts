@@ -20,11 +20,20 @@ export function loginCharges(
   timestamp: number,
   policies: LoginPolicies,
 ): readonly Charge[] {
-  const login = loginLimit === "off" ? undefined : (loginLimit ?? policies.login);
   return [
-    ...chargeOf(login, sharedIdentity ? `${deviceKey} ${address}` : deviceKey),
+    ...loginCharge({ deviceKey, sharedIdentity, loginLimit }, address, policies.login),
     ...chargeOf(replayGuard ? policies.replay : undefined, `${deviceKey} ${timestamp}`),
   ];
+}
+
+/** The charge of the login limit alone; none where it is off. `usual` is the gateway's own limit. */
+export function loginCharge(
+  { deviceKey, sharedIdentity, loginLimit }: Omit<Limited, "replayGuard">,
+  address: string,
+  usual: Policy | undefined,
+): readonly Charge[] {
+  const login = loginLimit === "off" ? undefined : (loginLimit ?? usual);
+  return chargeOf(login, sharedIdentity ? `${deviceKey} ${address}` : deviceKey);
 }
 
 /** A refused login: `failure` and `address`. */

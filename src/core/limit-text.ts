@@ -16,6 +16,13 @@ export function readDuration(text: string, least: number, most: number): number 
   return ms;
 }
 
+/** A limit as readLimit reads it. */
+export function writeLimit(policy: Policy | undefined): string {
+  if (policy === undefined) return "off";
+  const { limit, windowMs } = policy;
+  return `${limit}/${windowMs % 1_000 === 0 ? `${windowMs / 1_000}s` : `${windowMs}ms`}`;
+}
+
 /** `count/window`, or `off`, which is undefined. */
 export function readLimit(name: PolicyName, text: string): Policy | undefined {
   if (text === "off") return undefined;

@@ -53,6 +53,8 @@ export interface Verdict {
 export interface Limiter {
   /** Decides; `now` in unix milliseconds (an implementation may prefer its store's own clock). */
   charge(charges: readonly Charge[], now: number): Promise<Verdict>;
+  /** The state of a charge's policy, without charging it. */
+  peek(charge: Charge, now: number): Promise<PolicyState>;
   /** Whether the state can be reached; `degraded` where charges are decided without it. Rejects when they are not. */
   ping(): Promise<"ok" | "degraded">;
 }

@@ -1,6 +1,7 @@
 // The ports of the core over one SQL database. Knows which query is whose.
 
 import type { CredentialStore } from "../core/ports.ts";
+import type { FleetStore } from "../core/registry/fleet.ts";
 import type { OperatorStore } from "../core/registry/operators.ts";
 import type { CustomerKeyStore, CustomerStore, DeviceStore } from "../core/registry/ports.ts";
 import type { ActivityStore, AuditLog, RevokedTokenStore, SecretStore } from "../core/registry/record-ports.ts";
@@ -12,6 +13,7 @@ import { createAuditLog } from "./registry/audit.ts";
 import { createCustomerKeyStore } from "./registry/customer-keys.ts";
 import { createCustomerStore } from "./registry/customers.ts";
 import { createDeviceStore } from "./registry/devices.ts";
+import { createFleetStore } from "./registry/fleet.ts";
 import { createOperatorStore } from "./registry/operators.ts";
 import { createRevokedTokenStore } from "./revoked-tokens.ts";
 import type { Sealer } from "./sealing.ts";
@@ -27,6 +29,7 @@ export interface Store {
   readonly activity: ActivityStore;
   readonly signingKeys: SigningKeyStore;
   readonly revokedTokens: RevokedTokenStore;
+  readonly fleet: FleetStore;
   readonly operators: OperatorStore;
   readonly secrets: SecretStore;
 }
@@ -42,6 +45,7 @@ export function createStore(database: Database, sealer: Sealer, onFault: (error:
     activity: createActivityStore(database),
     signingKeys: createSigningKeyStore(database, sealer),
     revokedTokens: createRevokedTokenStore(database),
+    fleet: createFleetStore(database),
     operators: createOperatorStore(database),
     secrets: createSecretStore(database, sealer),
   };

@@ -1,7 +1,7 @@
 // The contract of a Limiter (core/ports.ts), as one suite over injected time.
 
 import { describe, expect, test } from "vitest";
-import type { Charge, Policy } from "../../src/core/ports.ts";
+import type { Charge, Limiter, Policy } from "../../src/core/ports.ts";
 import { type Chargeable, compareWithModel, type Resolution, renderComparison } from "./limiter-model.ts";
 
 /** Some instant, on no round number of a window. */
@@ -27,10 +27,12 @@ export async function chargeTimes(
 const places = (count: number): number[] => [...Array(count).keys()];
 const fill = (count: number, at: number): number[] => Array<number>(count).fill(at);
 
+type Contracted = Chargeable & Pick<Limiter, "peek">;
+
 /** Runs the suite. Each limiter that `create` gives starts empty and counts by the caller's clock. */
 export function limiterContract(
   name: string,
-  create: () => Chargeable,
+  create: () => Contracted,
   { operations, perMs }: { operations: number; perMs: Resolution },
 ): void {
   describe(`${name} as a Limiter`, () => {
@@ -50,12 +52,26 @@ export function limiterContract(
   });
 }
 
-function describeLimit(create: () => Chargeable): void {
+function describeLimit(create: () => Contracted): void {
   test.for([START, START + 59_999])("admits exactly the limit at %s, and again a window later", async (now) => {
     const limiter = create();
     expect(await chargeTimes(limiter, login, fill(15, now))).toEqual(places(10));
     expect(await chargeTimes(limiter, login, fill(5, now + WINDOW - 1))).toEqual([]);
     expect(await chargeTimes(limiter, login, fill(15, now + WINDOW))).toEqual(places(10));
+  });
+
+  test("a look tells the same, and charges nothing", async () => {
+    const limiter = create();
+    const charge = { policy: { ...login, limit: 2 }, key: "k 192.0.2.1" };
+    const look = (after: number) => limiter.peek(charge, START + after);
+    expect(await look(0)).toEqual({ policy: charge.policy, remaining: 2, resetMs: 0 });
+    await limiter.charge([charge], START);
+    for (let times = 0; times < 3; times++) {
+      expect(await look(10)).toEqual({ policy: charge.policy, remaining: 1, resetMs: WINDOW - 10 });
+    }
+    expect((await limiter.charge([charge], START + 20)).denied).toBe(-1);
+    expect(await look(30)).toEqual({ policy: charge.policy, remaining: 0, resetMs: WINDOW - 30 });
+    expect(await look(WINDOW + 20)).toMatchObject({ remaining: 2 });
   });
 
   test("tells what is left, and when the next slot is freed", async () => {

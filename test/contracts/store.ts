@@ -8,6 +8,7 @@ import { describeCustomerKeys } from "./store-customer-keys.ts";
 import { describeCustomers } from "./store-customers.ts";
 import { describeDecoy } from "./store-decoy.ts";
 import { describeDevices } from "./store-devices.ts";
+import { describeFleet } from "./store-fleet.ts";
 import { describeImport } from "./store-import.ts";
 import { describeKeyUsage } from "./store-key-usage.ts";
 import { describeLists } from "./store-lists.ts";
@@ -36,6 +37,7 @@ export function storeContract(name: string, open: Open): void {
   describe(`${name} as an ActivityStore`, () => describeActivity(open));
   describe(`${name} as an AuditLog`, () => describeAuditLog(open));
   describe(`${name} as a SigningKeyStore`, () => describeSigningKeys(open));
+  describe(`${name} as a FleetStore`, () => describeFleet(open));
   describe(`${name} as an OperatorStore`, () => describeOperators(open));
   describe(`${name} as a RevokedTokenStore`, () => describeRevokedTokens(open));
   describe(`${name} and its decoy`, () => describeDecoy(open));

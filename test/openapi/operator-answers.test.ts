@@ -175,6 +175,19 @@ describeAnswers([
     failed_precondition: () => post(`/v1/operators/${adminTokenId(ADMIN_TOKEN)}:revoke`),
   }),
   cases("GetCallingOperator", "GET /v1/operators:self", { ok: () => get("/v1/operators:self") }),
+  cases("CountDevices", "GET /v1/devices:count", {
+    ok: () => get("/v1/devices:count"),
+    malformed: () => get("/v1/devices:count?filter=colour%3Dred"),
+  }),
+  cases("ChangeDevices", "POST /v1/devices:change", {
+    ok: () => post("/v1/devices:change", { device_keys: ["nobody"], action: "DEVICE_ACTION_ENABLE" }),
+    malformed: () => post("/v1/devices:change", { device_keys: ["nobody"] }),
+  }),
+  cases("GetDeviceLimit", "GET /v1/devices/nobody:limit", {
+    ok: () => withDevice((path) => get(`${path}:limit`)),
+    does_not_exist: () => get("/v1/devices/nobody:limit"),
+  }),
+  cases("GetOverview", "GET /v1/overview", { ok: () => get("/v1/overview") }),
   cases("ListAuditEvents", "GET /v1/audit-events", {
     ok: () => get("/v1/audit-events"),
     malformed: () => get("/v1/audit-events?filter=colour%3Dred"),

@@ -65,9 +65,12 @@ test("the role read may call the methods that change nothing and show no secret"
     "GetCustomerKeyUsage",
     "GetDevice",
     "ListDevices",
+    "CountDevices",
+    "GetDeviceLimit",
     "ListSigningKeys",
     "ListOperatorTokens",
     "GetCallingOperator",
+    "GetOverview",
     "ListAuditEvents",
     "ExplainLogin",
   ]);

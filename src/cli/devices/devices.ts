@@ -2,16 +2,25 @@
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { type Device, DeviceSchema, Status } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
+import { type Device, DeviceAction, DeviceSchema, Status } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { warningOf } from "../../core/device-key.ts";
 import { KEY_MODES, type KeyModeName } from "../device-file/key-modes.ts";
 import { adminCommand, callAdmin } from "../gateway/admin-client.ts";
 import { writeResource } from "../terminal/fields.ts";
-import { addListCommand, customerCondition } from "../terminal/listing.ts";
+import { addListCommand, type ListOptions } from "../terminal/listing.ts";
 import { addConfirmOption, type ConfirmOptions, confirm, usageFailure, warn, writeResult } from "../terminal/output.ts";
 import { REVOKED_TOKENS } from "../tokens.ts";
 import { addDeriveKeyCommand } from "./derive-key.ts";
 import { addDevicesExportCommand } from "./export.ts";
+import {
+  addDevicesLabelCommand,
+  addSelectionOptions,
+  changeMatching,
+  countMatching,
+  requireNameAlone,
+  type SelectionOptions,
+  selectionFilter,
+} from "./fleet.ts";
 import { addDevicesImportCommand } from "./import.ts";
 
 type Labels = Readonly<Record<string, string>>;
@@ -41,7 +50,7 @@ interface UpdateOptions extends DeviceOptions {
 export function addDevicesCommand(program: Command): void {
   const devices = adminCommand(program, "devices").description("manage devices");
   addCreate(devices);
-  addListCommand(devices, {
+  const list = addListCommand<typeof DeviceSchema, ListOptions & SelectionOptions>(devices, {
     description: "list devices",
     desc: DeviceSchema,
     columns: [
@@ -53,14 +62,14 @@ export function addDevicesCommand(program: Command): void {
       "last_failure_reason",
       "display_name",
     ],
-    filterExample: 'last_login_time < "2026-01-01T00:00:00Z"',
-    async read(admin, page, { customer, filter }) {
-      const conditions = [customer === undefined ? undefined : customerCondition(customer), filter];
-      const both = conditions.filter((condition) => condition !== undefined).join(" AND ");
-      const { devices: items, nextPageToken } = await admin.listDevices({ ...page, filter: both });
+    filterExample: "last_login_time < -30d",
+    async read(admin, page, options) {
+      const { devices: items, nextPageToken } = await admin.listDevices({ ...page, filter: selectionFilter(options) });
       return { items, nextPageToken };
     },
-  }).option("--customer <id>", "only those of this customer");
+    count: (admin, options) => countMatching(admin, selectionFilter(options)),
+  });
+  addSelectionOptions(list, { withFilter: false });
   devices
     .command("show <device-key>")
     .description("show a device, with its last login and last failure")
@@ -68,37 +77,71 @@ export function addDevicesCommand(program: Command): void {
       writeResource(command, DeviceSchema, await callAdmin((admin) => admin.getDevice({ deviceKey })));
     });
   addUpdate(devices);
-  addConfirmOption(devices.command("disable <device-key>"))
-    .description("refuse its logins, and revoke its tokens")
-    .action(async (deviceKey: string, options: ConfirmOptions, command: Command) => {
+  addSelectionOptions(addConfirmOption(devices.command("disable [device-key]")), { withFilter: true })
+    .description("refuse logins of a device, or of all that match, and revoke their tokens")
+    .action(async (deviceKey: string | undefined, options: SelectionOptions & ConfirmOptions, command: Command) => {
+      if (deviceKey === undefined) {
+        return changeMatching(command, options, {
+          action: DeviceAction.DISABLE,
+          question: "Disable",
+          done: "are disabled",
+        });
+      }
+      requireNameAlone(options);
       await confirm(`Disable device ${deviceKey}?`, options);
       const device = await update({ deviceKey, status: Status.DISABLED }, ["status"]);
       writeResource(command, DeviceSchema, device, [`device ${deviceKey} is disabled`]);
     });
-  devices
-    .command("enable <device-key>")
-    .description("allow its logins again")
-    .action(async (deviceKey: string, _options: object, command: Command) => {
+  addSelectionOptions(devices.command("enable [device-key]"), { withFilter: true })
+    .description("allow logins of a device, or of all that match, again")
+    .action(async (deviceKey: string | undefined, options: SelectionOptions, command: Command) => {
+      if (deviceKey === undefined) {
+        return changeMatching(command, options, { action: DeviceAction.ENABLE, done: "are enabled" });
+      }
+      requireNameAlone(options);
       const device = await update({ deviceKey, status: Status.ENABLED }, ["status"]);
       writeResource(command, DeviceSchema, device, [`device ${deviceKey} is enabled`]);
     });
-  addConfirmOption(devices.command("delete <device-key>"))
-    .description("delete a device")
+  addSelectionOptions(addConfirmOption(devices.command("delete [device-key]")), { withFilter: true })
+    .description("delete a device, or all that match")
     .option("--etag <etag>", "only if it is still this version")
-    .action(async (deviceKey: string, options: DeviceOptions & ConfirmOptions, command: Command) => {
-      await confirm(`Delete device ${deviceKey}?`, options);
-      await callAdmin((admin) => admin.deleteDevice({ deviceKey, etag: options.etag ?? "" }));
-      writeResult(command, { device_key: deviceKey }, [`device ${deviceKey} is deleted`]);
-    });
-  addConfirmOption(devices.command("revoke-tokens <device-key>"))
-    .description("revoke the tokens issued to it until now")
-    .action(async (deviceKey: string, options: ConfirmOptions, command: Command) => {
+    .action(
+      async (
+        deviceKey: string | undefined,
+        options: DeviceOptions & SelectionOptions & ConfirmOptions,
+        command: Command,
+      ) => {
+        if (deviceKey === undefined) {
+          return changeMatching(command, options, {
+            action: DeviceAction.DELETE,
+            question: "Delete",
+            done: "are deleted",
+          });
+        }
+        requireNameAlone(options);
+        await confirm(`Delete device ${deviceKey}?`, options);
+        await callAdmin((admin) => admin.deleteDevice({ deviceKey, etag: options.etag ?? "" }));
+        writeResult(command, { device_key: deviceKey }, [`device ${deviceKey} is deleted`]);
+      },
+    );
+  addSelectionOptions(addConfirmOption(devices.command("revoke-tokens [device-key]")), { withFilter: true })
+    .description("revoke the tokens issued until now to a device, or to all that match")
+    .action(async (deviceKey: string | undefined, options: SelectionOptions & ConfirmOptions, command: Command) => {
+      if (deviceKey === undefined) {
+        return changeMatching(command, options, {
+          action: DeviceAction.REVOKE_TOKENS,
+          question: "Revoke the tokens of",
+          done: "have their tokens revoked",
+        });
+      }
+      requireNameAlone(options);
       await confirm(`Revoke the tokens of device ${deviceKey}?`, options);
       const device = await callAdmin((admin) => admin.revokeDeviceTokens({ deviceKey }));
       writeResource(command, DeviceSchema, device, [
         `the tokens issued to device ${deviceKey} until now are revoked: ${REVOKED_TOKENS}`,
       ]);
     });
+  addDevicesLabelCommand(devices);
   addDeriveKeyCommand(devices);
   addDevicesImportCommand(devices);
   addDevicesExportCommand(devices);

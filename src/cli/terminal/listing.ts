@@ -4,7 +4,7 @@ import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import { type Command, InvalidArgumentError } from "commander";
 import { type AdminClient, callAdmin } from "../gateway/admin-client.ts";
 import { fieldTexts, jsonLine } from "./fields.ts";
-import { wantsJson, writePart } from "./output.ts";
+import { wantsJson, writePart, writeResult } from "./output.ts";
 
 /** The largest page that the gateway returns. */
 const PAGE_SIZE = 1_000;
@@ -15,7 +15,7 @@ export interface ListPage<Item> {
   readonly nextPageToken: string;
 }
 
-export interface List<Desc extends DescMessage> {
+export interface List<Desc extends DescMessage, Options extends ListOptions = ListOptions> {
   readonly description: string;
   readonly desc: Desc;
   /** The fields that the table has. */
@@ -25,33 +25,45 @@ export interface List<Desc extends DescMessage> {
   readonly read: (
     admin: AdminClient,
     page: { pageSize: number; pageToken: string; filter: string },
-    options: ListOptions,
+    options: Options,
   ) => Promise<ListPage<MessageShape<Desc>>>;
+  /** Counts the items instead, for --count; absent: there is no such option. */
+  readonly count?: (admin: AdminClient, options: Options) => Promise<number>;
 }
 
-interface ListOptions {
+export interface ListOptions {
   readonly filter?: string;
   readonly limit?: number;
+  readonly count?: true;
   readonly customer?: string;
 }
 
 /** Adds `list` to a group. @returns the command, for further options */
-export function addListCommand<Desc extends DescMessage>(group: Command, list: List<Desc>): Command {
+export function addListCommand<Desc extends DescMessage, Options extends ListOptions = ListOptions>(
+  group: Command,
+  list: List<Desc, Options>,
+): Command {
   const command = group.command("list").description(list.description);
   if (list.filterExample !== undefined) {
     command
       .option("--filter <filter>", `only those that match, as in ${list.filterExample}`)
       .option("--limit <count>", "at most this many", readLimit);
   }
-  return command.action((options: ListOptions) => callAdmin((admin) => writeList(admin, command, list, options)));
+  if (list.count !== undefined) command.option("--count", "only print how many there are");
+  return command.action((options: Options) => callAdmin((admin) => writeList(admin, command, list, options)));
 }
 
-async function writeList<Desc extends DescMessage>(
+async function writeList<Desc extends DescMessage, Options extends ListOptions>(
   admin: AdminClient,
   command: Command,
-  { desc, columns, read }: List<Desc>,
-  options: ListOptions,
+  { desc, columns, read, count }: List<Desc, Options>,
+  options: Options,
 ): Promise<void> {
+  if (options.count && count !== undefined) {
+    const items = await count(admin, options);
+    writeResult(command, { count: items }, [String(items)]);
+    return;
+  }
   const render = wantsJson(command)
     ? (items: readonly MessageShape<Desc>[]) => items.map((item) => `${jsonLine(desc, item)}\n`).join("")
     : createTable(desc, columns);

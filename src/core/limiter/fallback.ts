@@ -127,6 +127,15 @@ export function createFallbackLimiter(options: FallbackOptions): FallbackLimiter
       }
     },
 
+    async peek(charge, now) {
+      try {
+        if (!isAway) return await within(limiter.peek(charge, now));
+      } catch {
+        // This gateway's own window tells as much as it can.
+      }
+      return { ...(await local.peek(shareOf(charge), elapsed())), policy: charge.policy };
+    },
+
     async ping() {
       if (!isAway) await probe();
       if (isAway && mode === "deny") throw limitsUnavailable(new Error("Redis is away"));

@@ -38,6 +38,8 @@ export interface RedisLimiter {
    * @throws Error of ioredis; Redis may have admitted the charges all the same
    */
   charge(charges: readonly Charge[], now: number): Promise<RedisVerdict>;
+  /** The state of a charge's policy, without charging it. @throws as `charge` */
+  peek(charge: Charge, now: number): Promise<PolicyState>;
   /** The verdict on charges one of which this process knows to be denied, without a round trip; else undefined. */
   recall(charges: readonly Charge[]): Verdict | undefined;
   /** Runs the script on a key of its own. @throws Error when Redis does not run it, or does not write */
@@ -182,6 +184,18 @@ export function createRedisLimiter(
       }
       const [denied = 0, at = 0] = reply;
       return { denied: denied - 1, states, now: at };
+    },
+
+    async peek(charge, now) {
+      // A limit of 0 denies always, and with it nothing is charged. It lies in the same slot.
+      const never: Charge = {
+        policy: { name: "replay", limit: 0, windowMs: 1 },
+        key: `${charge.key.split(" ", 1)[0]} peek`,
+      };
+      const charges = [charge, never];
+      const [state] = [readState(charge.policy, await run(charges, charges.map(nameOf), now), 0)];
+      if (state === undefined) throw new TypeError("the script looks at every charge");
+      return state;
     },
 
     recall(charges) {

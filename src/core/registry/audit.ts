@@ -34,7 +34,7 @@ const LIST = {
 /** Builds the use-cases. Each throws AuthError: `malformed`, or what the log refuses. */
 export function createAuditTrail({ audit, now }: AuditTrailDependencies): AuditTrail {
   return {
-    list: (request) => listPage(LIST, request, (page) => audit.list(page)),
+    list: (request) => listPage({ ...LIST, now: now() }, request, (page) => audit.list(page)),
     async prune(keepMs) {
       return (await audit.prune(now() - keepMs, PRUNED_AT_ONCE)) < PRUNED_AT_ONCE;
     },

@@ -80,7 +80,7 @@ export function createCustomers({ customers, now }: CustomersDependencies): Cust
       return requireCustomer(customers, readCustomerId(customerId));
     },
 
-    list: (request) => listPage(LIST, request, (page) => customers.list(page)),
+    list: (request) => listPage({ ...LIST, now: now() }, request, (page) => customers.list(page)),
 
     async update(customerId, patch, etag, actor) {
       const checked = readPatch(patch);

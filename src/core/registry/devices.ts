@@ -47,20 +47,23 @@ export interface DevicesDependencies {
   readonly now: () => number;
 }
 
-const LIST = {
+/** The list of devices, by the fields that filters may use. */
+export const DEVICE_LIST = {
   name: "devices",
   fields: {
     customer_id: "text",
-    device_key: "text",
+    device_key: "name",
     display_name: "text",
     status: ["enabled", "disabled"],
     key_mode: ["shared", "derived"],
     shared_identity: "boolean",
     replay_guard: "boolean",
     accepts_shared_key: "boolean",
+    failing: "boolean",
     last_key_id: "text",
     last_failure_reason: "text",
     last_login_time: "time",
+    last_seen_time: "time",
     last_failure_time: "time",
     create_time: "time",
     labels: "text",
@@ -109,7 +112,7 @@ export function createDevices({ devices, customerKeys, audit, now }: DevicesDepe
 
     get,
 
-    list: (request) => listPage(LIST, request, (page) => devices.list(page)),
+    list: (request) => listPage({ ...DEVICE_LIST, now: now() }, request, (page) => devices.list(page)),
 
     async update(deviceKey, patch, etag, actor) {
       const checked = readPatch(patch);

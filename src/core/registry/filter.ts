@@ -15,8 +15,8 @@ export interface Condition {
   readonly value: string | number | boolean;
 }
 
-/** The type of a field's values; a list: one of these words. */
-export type FieldType = "text" | "time" | "boolean" | readonly string[];
+/** The type of a field's values; a list: one of these words. A name is a text with an order, that of its bytes. */
+export type FieldType = "text" | "name" | "time" | "boolean" | readonly string[];
 
 /** The fields of a list. `labels` stands for each `labels.NAME`. */
 export type Fields = Readonly<Record<string, FieldType>>;
@@ -28,6 +28,9 @@ const LABEL = "labels.";
 /** A comparison, then AND or the end. */
 const CONDITION =
   /\s*([A-Za-z0-9_.-]+)\s*(!=|<=|>=|=|<|>)\s*(?:"((?:[^"\\]|\\["\\])*)"|([^\s"'()=!<>,;\\]+))\s*((?<=[\s"])AND\b|$)/iy;
+/** A time before now. */
+const AGO = /^-(\d{1,9})([dhms])$/;
+const UNITS: Readonly<Record<string, number>> = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000 };
 /** RFC 3339, section 5.6. */
 const TIME = /^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2}))$/;
 
@@ -36,7 +39,7 @@ const TIME = /^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-]\d
  * quotes, where \" and \\ are a quote and a backslash, or bare where they have neither white space nor ()'"=!<>,;\ in them.
  * @throws AuthError `malformed`, field `filter`, naming the mistake and its place
  */
-export function readFilter(text: string, fields: Fields): readonly Condition[] {
+export function readFilter(text: string, fields: Fields, now = 0): readonly Condition[] {
   if (text.length > MOST_CHARACTERS) {
     throw wrong(`filter has ${text.length} characters. It has at most ${MOST_CHARACTERS}`);
   }
@@ -51,12 +54,19 @@ export function readFilter(text: string, fields: Fields): readonly Condition[] {
     if (operator === undefined) {
       throw wrong(`filter cannot be read at place ${place}. Write field operator value and AND between comparisons`);
     }
-    conditions.push(readCondition(field, operator, quoted?.replace(/\\(.)/g, "$1") ?? bare, fields, place));
+    conditions.push(readCondition(field, operator, quoted?.replace(/\\(.)/g, "$1") ?? bare, fields, place, now));
     if (joint === "") return conditions;
   }
 }
 
-function readCondition(field: string, operator: Operator, text: string, fields: Fields, place: number): Condition {
+function readCondition(
+  field: string,
+  operator: Operator,
+  text: string,
+  fields: Fields,
+  place: number,
+  now: number,
+): Condition {
   const isLabel = field.startsWith(LABEL) && isLabelName(field.slice(LABEL.length));
   const name = isLabel ? "labels" : field === "labels" ? "" : field;
   const type = Object.hasOwn(fields, name) ? fields[name] : undefined;
@@ -65,22 +75,28 @@ function readCondition(field: string, operator: Operator, text: string, fields: 
     if (names.length === 0) throw wrong("this list has no filter. Leave it out");
     throw wrong(`filter has no field of this list at place ${place}. There are ${names.join(" ")}`);
   }
-  if (type !== "time" && operator !== "=" && operator !== "!=") {
-    throw wrong(`filter asks for an order at place ${place}. Only times have one`);
+  if (type !== "time" && type !== "name" && operator !== "=" && operator !== "!=") {
+    throw wrong(`filter asks for an order at place ${place}. Only times and device_key have one`);
   }
   if (placeOfUnprintable(text) > 0) throw wrong(`filter has a control character in the value at place ${place}`);
-  const value = readValue(text, field, type);
+  const value = readValue(text, field, type, now);
   if (value !== undefined) return { field, operator, value };
   const wanted =
-    type === "time" ? "a time as in RFC 3339" : type === "boolean" ? "true or false" : [type].flat().join(" or ");
+    type === "time"
+      ? "a time as in RFC 3339 or before now as in -30d"
+      : type === "boolean"
+        ? "true or false"
+        : [type].flat().join(" or ");
   throw wrong(`filter has a value at place ${place} that is not ${wanted}`);
 }
 
 /** Words in either spelling: `disabled` as in the command line, `STATUS_DISABLED` as in the contract. */
-function readValue(text: string, field: string, type: FieldType): string | number | boolean | undefined {
-  if (type === "text") return text;
+function readValue(text: string, field: string, type: FieldType, now: number): string | number | boolean | undefined {
+  if (type === "text" || type === "name") return text;
   if (type === "boolean") return text === "true" ? true : text === "false" ? false : undefined;
   if (type !== "time") return type.find((word) => word === text || `${field}_${word}`.toUpperCase() === text);
+  const [, ago, unit = ""] = AGO.exec(text) ?? [];
+  if (ago !== undefined) return now - Number(ago) * (UNITS[unit] ?? 0);
   const [, day = "", time = ""] = TIME.exec(text.toUpperCase()) ?? [];
   const midnight = Date.parse(`${day}T00:00:00Z`);
   // Date.parse takes February 30 for a day of March.

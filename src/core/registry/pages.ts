@@ -29,6 +29,8 @@ export interface List {
   /** Its name, and whose it is: page tokens are good for it alone. */
   readonly name: string;
   readonly fields: Fields;
+  /** Unix milliseconds, for lists with times. */
+  readonly now?: number;
 }
 
 const USUAL_SIZE = 100;
@@ -42,13 +44,15 @@ const SCOPE_BYTES = 8;
  * @throws AuthError `malformed` for a size, token or filter that is none, and what `lookUp` throws
  */
 export async function listPage<Item>(
-  { name, fields }: List,
+  { name, fields, now = 0 }: List,
   request: ListRequest,
   lookUp: (page: Page) => Promise<Paged<Item>>,
 ): Promise<Listing<Item>> {
-  const conditions = readFilter(request.filter, fields);
+  // A token is good for the filter as it is written: a relative time moves on between two pages.
+  const written = readFilter(request.filter, fields);
+  const conditions = readFilter(request.filter, fields, now);
   const scope = createHash("sha256")
-    .update(JSON.stringify([name, conditions]))
+    .update(JSON.stringify([name, written]))
     .digest()
     .subarray(0, SCOPE_BYTES);
   const after = readPageToken(request.pageToken, scope);

@@ -5,6 +5,7 @@ import { type CustomerKeys, createCustomerKeys } from "./customer-keys.ts";
 import { type Customers, createCustomers } from "./customers.ts";
 import { createDeviceImport, type DeviceImport } from "./device-import.ts";
 import { createDevices, type Devices } from "./devices.ts";
+import { createFleet, type Fleet, type FleetStore } from "./fleet.ts";
 import { createOperators, type OperatorStore, type Operators } from "./operators.ts";
 import type { CustomerKeyStore, CustomerStore, DeviceStore } from "./ports.ts";
 import type { AuditLog, RevokedTokenStore } from "./record-ports.ts";
@@ -16,6 +17,7 @@ export interface Registry {
   readonly devices: Devices;
   readonly deviceImport: DeviceImport;
   readonly tokens: Tokens;
+  readonly fleet: Fleet;
   readonly operators: Operators;
   readonly audit: AuditTrail;
 }
@@ -25,6 +27,7 @@ export interface RegistryDependencies {
   readonly customerKeys: CustomerKeyStore;
   readonly devices: DeviceStore;
   readonly revokedTokens: RevokedTokenStore;
+  readonly fleet: FleetStore;
   readonly operators: OperatorStore;
   /** The admin tokens of the settings, by setting. */
   readonly settingsTokens?: ReadonlyMap<string, string>;
@@ -41,6 +44,7 @@ export function createRegistry(dependencies: RegistryDependencies): Registry {
     devices: createDevices(dependencies),
     deviceImport: createDeviceImport(dependencies),
     tokens: createTokens(dependencies),
+    fleet: createFleet(dependencies),
     operators: createOperators(dependencies),
     audit: createAuditTrail(dependencies),
   };

@@ -2,7 +2,7 @@
 
 import { setImmediate as letOthersGo } from "node:timers/promises";
 import { type Kysely, type RawBuilder, sql, type Transaction } from "kysely";
-import type { Device, DeviceStore, Versioned } from "../../core/registry/ports.ts";
+import type { Device, DeviceStore, StoredDevice, Versioned } from "../../core/registry/ports.ts";
 import { retryWhile } from "../busy.ts";
 import type { Database, Dialect } from "../database.ts";
 import type { Schema } from "../schema.ts";
@@ -83,7 +83,8 @@ function isNew({ current }: Decided): boolean {
   return current === undefined;
 }
 
-function rowOfChange({ current, next }: Decided, now: number): DeviceRow {
+/** The row of a device that is new or changed at `now`. */
+export function rowOfChange({ current, next }: Decided, now: number): DeviceRow {
   const version = { created_at: current?.createdAt ?? now, updated_at: now, revision: (current?.revision ?? 0) + 1 };
   return { ...rowOfDevice(next), ...version };
 }
@@ -93,7 +94,8 @@ function byDeviceKey(one: DeviceRow, other: DeviceRow): number {
   return one.device_key < other.device_key ? -1 : 1;
 }
 
-function listed(dialect: Dialect, names: readonly string[]): RawBuilder<unknown> {
+/** Names as a set, in one parameter. */
+export function listed(dialect: Dialect, names: readonly string[]): RawBuilder<unknown> {
   return dialect === "postgres"
     ? sql`(select unnest(${names}::text[]))`
     : sql`(select value from json_each(${JSON.stringify(names)}))`;
@@ -113,12 +115,12 @@ async function findCustomers(
 }
 
 /** @returns by device_key; with `lock`, nobody changes them until the transaction ends */
-async function findDevices(
+export async function findDevices(
   db: Kysely<Schema>,
   dialect: Dialect,
   deviceKeys: readonly string[],
   lock: boolean,
-): Promise<ReadonlyMap<string, Device & Versioned>> {
+): Promise<ReadonlyMap<string, StoredDevice>> {
   const locking = lock && dialect === "postgres" ? sql`for update` : sql``;
   const { rows } = await sql<DeviceRow>`select ${COLUMNS} from devices
     where device_key in ${listed(dialect, deviceKeys)} order by device_key ${locking}`.execute(db);
@@ -128,7 +130,11 @@ async function findDevices(
 const REPLACED = DEVICE_COLUMNS.filter((name) => name !== "device_key" && name !== "created_at");
 
 /** Writes each device over its last revision. @throws Overtaken where there is another, or it was enrolled anew */
-async function put(transaction: Transaction<Schema>, dialect: Dialect, devices: readonly DeviceRow[]): Promise<void> {
+export async function put(
+  transaction: Transaction<Schema>,
+  dialect: Dialect,
+  devices: readonly DeviceRow[],
+): Promise<void> {
   const from =
     dialect === "postgres"
       ? (json: string) => sql`${COLUMNS} from json_populate_recordset(null::devices, ${json}::json)`

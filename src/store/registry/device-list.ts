@@ -4,15 +4,20 @@ import { sql } from "kysely";
 import type { Page, Paged, StoredDevice } from "../../core/registry/ports.ts";
 import type { Database, Dialect } from "../database.ts";
 import { type ActivityRow, type DeviceRow, deviceOfRow } from "./device-rows.ts";
-import { type Columns, findPage } from "./lists.ts";
+import { type Columns, findPage, type List } from "./lists.ts";
 
 type Row = DeviceRow & ActivityRow;
 
 /** By device_key, as DeviceStore owes it: the devices of one customer by the index that has them, all others by their names. */
 export async function listDevices(database: Database, page: Page): Promise<Paged<StoredDevice>> {
-  const list = { ...LIST, columns: columnsOf(database.dialect) };
+  const list = deviceList(database.dialect);
   const { rows, next } = await database.read((db) => findPage<Row>(db, list, page, ({ device_key }) => device_key));
   return { items: rows.map(deviceOfRow), next };
+}
+
+/** The list as SQL has it. */
+export function deviceList(dialect: Dialect): List {
+  return { ...LIST, columns: columnsOf(dialect) };
 }
 
 const LIST = {
@@ -26,6 +31,7 @@ const LIST = {
     ${last === undefined ? sql`` : sql`and activity.device_key <= ${last}`}`,
   select: sql`device.*, last_login_at, last_key_id, last_failure_at, last_failure_reason`,
   indexed: ["customer_id", "device_key"],
+  ordered: ["device_key"],
 } as const;
 
 const LABEL = "labels.";
@@ -46,6 +52,8 @@ function columnsOf(dialect: Dialect): Columns {
       last_key_id: sql`coalesce(${sql.ref("activity.last_key_id")}, '')`,
       last_failure_reason: sql`coalesce(${sql.ref("activity.last_failure_reason")}, '')`,
       last_login_time: sql.ref("activity.last_login_at"),
+      last_seen_time: sql`coalesce(activity.last_login_at, device.created_at)`,
+      failing: sql`case when activity.last_failure_at > coalesce(activity.last_login_at, 0) then 1 else 0 end`,
       last_failure_time: sql.ref("activity.last_failure_at"),
       create_time: sql.ref("device.created_at"),
     }[field];

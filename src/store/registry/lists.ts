@@ -21,16 +21,47 @@ export interface List {
   readonly columns: Columns;
   /** Fields that an index finds: an equality with one narrows the list before rows are counted. */
   readonly indexed: readonly string[];
+  /** Fields that the list is ordered by: a comparison with one narrows it, too. */
+  readonly ordered?: readonly string[];
 }
 
 /** Finds a page: `next` is undefined where the list ends. */
 export async function findPage<Row>(
   db: Kysely<Schema>,
-  { name, order, first, table, joined = () => sql``, select, columns, indexed }: List,
+  list: List,
   { after, size, conditions }: Page,
   nameOf: (row: Row) => string,
 ): Promise<{ readonly rows: readonly Row[]; readonly next: string | undefined }> {
-  const isNarrow = ({ field, operator }: Condition): boolean => operator === "=" && indexed.includes(field);
+  const { name, order, table, joined = () => sql``, select } = list;
+  const { matching, end } = await findStretch(db, list, { after, size, conditions });
+  const found = await sql<Row>`select ${select} from ${table} ${joined(after, end)} where ${matching}
+    order by ${name} ${sql.raw(order)} limit ${size + 1}`.execute(db);
+  const rows = found.rows.slice(0, size);
+  const last = rows.at(-1);
+  return { rows, next: last !== undefined && found.rows.length > size ? nameOf(last) : end };
+}
+
+/** Counts what matches among the next `size` rows, or among those that a page looks at. */
+export async function countPage(
+  db: Kysely<Schema>,
+  list: List,
+  page: Page,
+): Promise<{ readonly count: number; readonly next: string | undefined }> {
+  const { table, joined = () => sql`` } = list;
+  const { matching, end } = await findStretch(db, list, page);
+  const { rows } = await sql<{ count: number }>`select count(*) as count from ${table} ${joined(page.after, end)}
+    where ${matching}`.execute(db);
+  return { count: Number(rows[0]?.count ?? 0), next: end };
+}
+
+/** Finds the end of the rows that a page looks at, undefined where the list ends, and the terms of those that match. */
+async function findStretch(
+  db: Kysely<Schema>,
+  { name, order, first, table, columns, indexed, ordered = [] }: List,
+  { after, size, conditions }: Page,
+): Promise<{ readonly matching: RawBuilder<unknown>; readonly end: string | undefined }> {
+  const isNarrow = ({ field, operator }: Condition): boolean =>
+    (operator === "=" && indexed.includes(field)) || (operator !== "!=" && ordered.includes(field));
   const [beyond, upTo] = order === "asc" ? [sql`>`, sql`<=`] : [sql`<`, sql`>=`];
   const placeOf = (text: string): string | number => (typeof first === "number" ? Number(text) : text);
   const start = [
@@ -51,11 +82,7 @@ export async function findPage<Row>(
     ...(end === undefined ? [] : [sql`${name} ${upTo} ${placeOf(end)}`]),
     ...rest.map((condition) => compare(condition, columns)),
   ];
-  const found = await sql<Row>`select ${select} from ${table} ${joined(after, end)} where ${all(matching)}
-    ${sorted} limit ${size + 1}`.execute(db);
-  const rows = found.rows.slice(0, size);
-  const last = rows.at(-1);
-  return { rows, next: last !== undefined && found.rows.length > size ? nameOf(last) : end };
+  return { matching: all(matching), end };
 }
 
 /** The SQL of the fields of a list; undefined: it has no such field. */

@@ -51,6 +51,7 @@ function openScene(options: { mode?: FallbackMode; instances?: number } = {}): S
   }
   const limiterOnRedis: RedisLimiter = {
     charge: (some) => answer(() => ({ ...redis.decide(some, Date.now()), now: 0 })),
+    peek: async (charge) => (await answer(() => ({ state: redis.peek(charge, Date.now()) }))).state,
     recall: () => undefined,
     probe: () => answer(() => {}),
   };
@@ -118,6 +119,20 @@ describe("while Redis is away", () => {
     const { denied, states } = await scene.limiter.charge(charges, 0);
     expect([denied, states[0]?.policy, states[0]?.remaining]).toEqual([0, login, 0]);
     expect(await scene.limiter.ping()).toBe("degraded");
+  });
+
+  test("a look charges nothing, and shows the share that is left", async () => {
+    const scene = openScene();
+    const [charge] = charges;
+    if (charge === undefined) throw new TypeError("there is a charge");
+    const look = async () => scene.limiter.peek(charge, Date.now());
+    await scene.admit(3);
+    expect(await look()).toMatchObject({ policy: login, remaining: 7 });
+    scene.answer = "fails";
+    expect(await look()).toMatchObject({ policy: login, remaining: 2 });
+    expect(scene.told.filter((line) => line.startsWith("away"))).toEqual([]);
+    await scene.admit(1);
+    expect([(await look()).remaining, (await look()).remaining]).toEqual([1, 1]);
   });
 
   test("it is asked nothing but a probe four times a second, and is back when that is answered", async () => {

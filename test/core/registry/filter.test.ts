@@ -12,6 +12,7 @@ const FIELDS: Fields = {
   key_mode: ["shared", "derived"],
   shared_identity: "boolean",
   create_time: "time",
+  device_key: "name",
   labels: "text",
 };
 const read = (text: string): readonly Condition[] => readFilter(text, FIELDS);
@@ -61,13 +62,28 @@ describe("reads", () => {
     }
   });
 
+  test.for([
+    ["-30d", 30 * 86_400_000],
+    ["-12h", 12 * 3_600_000],
+    ["-5m", 300_000],
+    ["-0s", 0],
+    ['"-999999999s"', 999_999_999_000],
+  ] as const)("the time %s, before now", ([text, ms]) => {
+    expect(readFilter(`create_time < ${text}`, FIELDS, 1_000)).toEqual([is("create_time", 1_000 - ms, "<")]);
+  });
+
+  test("the order of names", () => {
+    const between = [is("device_key", "pump-", ">="), is("device_key", "pump.", "<")];
+    expect(read('device_key >= "pump-" AND device_key < "pump."')).toEqual(between);
+  });
+
   test("a filter as long, and of as many comparisons, as it may be", () => {
     expect(read(Array(20).fill("customer_id = a").join(" AND "))).toHaveLength(20);
     expect(read(`customer_id = "${"x".repeat(1_984)}"`)).toHaveLength(1);
   });
 });
 
-const FIELD_NAMES = "customer_id status key_mode shared_identity create_time labels.NAME";
+const FIELD_NAMES = "customer_id status key_mode shared_identity create_time device_key labels.NAME";
 
 describe("names the mistake and its place", () => {
   test.for([
@@ -104,6 +120,9 @@ describe("names the mistake and its place", () => {
     ["status = KEY_MODE_SHARED", "filter has a value at place"],
     ["shared_identity = 1", "filter has a value at place"],
     ["create_time > yesterday", "filter has a value at place"],
+    ["create_time > -30", "filter has a value at place"],
+    ["create_time > -1w", "filter has a value at place"],
+    ["create_time > 30d", "filter has a value at place"],
     ["create_time > 1764000000000", "filter has a value at place"],
     ['create_time > "2026-01-01"', "filter has a value at place"],
     ['create_time > "2026-01-01T00:00:00"', "filter has a value at place"],

@@ -66,6 +66,13 @@ test("goes on where a token says, whatever it is", async () => {
   );
 });
 
+test("a token stays good for a relative time, which moves on between two pages", async () => {
+  const list: List = { name: "things", fields: { time: "time" } };
+  const first = await ask({ filter: "time < -1d" }, "x", { ...list, now: 86_400_000 });
+  const second = await ask({ filter: "time < -1d", pageToken: first.token }, undefined, { ...list, now: 86_400_009 });
+  expect([first, second].map(({ page }) => page.conditions[0]?.value)).toEqual([0, 9]);
+});
+
 test("refuses a token of another filter or list", async () => {
   const { token } = await ask({ filter: "color = red" }, "x");
   const others = [

@@ -1,0 +1,41 @@
+// A device's login limit as it stands.
+
+import { loginCharge } from "./charges.ts";
+import { readDeviceKey } from "./device-key.ts";
+import type { CredentialStore, Limiter, Policy } from "./ports.ts";
+import { noDevice } from "./registry/refusals.ts";
+
+export interface DeviceLimit {
+  /** Undefined: off. */
+  readonly policy: Policy | undefined;
+  readonly remaining: number;
+  /** When the next slot is freed, in unix milliseconds; undefined: none is taken. */
+  readonly resetAt: number | undefined;
+  /** It is counted per address. */
+  readonly perAddress: boolean;
+}
+
+/** Reads the limit of a device, of a shared one at an address. @throws AuthError `malformed`, `does_not_exist`, `unavailable` */
+export type ReadDeviceLimit = (deviceKey: string, address: string) => Promise<DeviceLimit>;
+
+export interface DeviceLimitDependencies {
+  readonly credentials: Pick<CredentialStore, "find">;
+  readonly limiter: Pick<Limiter, "peek">;
+  /** The gateway's own; undefined: off. */
+  readonly login: Policy | undefined;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+}
+
+export function createReadDeviceLimit({ credentials, limiter, login, now }: DeviceLimitDependencies): ReadDeviceLimit {
+  return async (deviceKey, address) => {
+    const at = now();
+    const credential = await credentials.find(readDeviceKey(deviceKey), at);
+    if (!credential.enrolled) throw noDevice();
+    const { sharedIdentity: perAddress } = credential;
+    const [charge] = loginCharge(credential, address, login);
+    if (charge === undefined) return { policy: undefined, remaining: 0, resetAt: undefined, perAddress };
+    const { policy, remaining, resetMs } = await limiter.peek(charge, at);
+    return { policy, remaining, resetAt: resetMs > 0 ? at + resetMs : undefined, perAddress };
+  };
+}

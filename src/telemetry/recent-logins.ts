@@ -1,0 +1,67 @@
+// The logins of the last hour at this gateway, by outcome, for the overview of operators.
+
+import { AuthError } from "../core/errors.ts";
+
+export interface RecentLoginCounts {
+  /** When the first interval began, in unix milliseconds. */
+  readonly startedAt: number;
+  readonly intervalMs: number;
+  /** Logins of each interval, the oldest first. */
+  readonly byOutcome: ReadonlyMap<string, readonly number[]>;
+}
+
+export interface RecentLogins {
+  /** The same use case, counted. */
+  watch<Request, From, Answer>(
+    logIn: (request: Request, caller: From) => Promise<Answer>,
+  ): (request: Request, caller: From) => Promise<Answer>;
+  /** The intervals that are over. */
+  read(): RecentLoginCounts;
+}
+
+const INTERVAL_MS = 5_000;
+const INTERVALS = 720;
+
+/** Counts logins. `now` in unix milliseconds. */
+export function createRecentLogins(now: () => number): RecentLogins {
+  const rings = new Map<string, Uint32Array>();
+  /** The interval that logins are counted in, by its number since 1970. */
+  let current = Math.floor(now() / INTERVAL_MS);
+
+  /** Clears the intervals that began since the last call. A clock that steps backward goes on in the newest. */
+  function advance(): void {
+    const number = Math.floor(now() / INTERVAL_MS);
+    const from = Math.max(current + 1, number - INTERVALS);
+    for (let each = from; each <= number; each++) for (const ring of rings.values()) ring[each % (INTERVALS + 1)] = 0;
+    current = Math.max(current, number);
+  }
+
+  function count(outcome: string): void {
+    advance();
+    const ring = rings.get(outcome) ?? new Uint32Array(INTERVALS + 1);
+    rings.set(outcome, ring);
+    const place = current % (INTERVALS + 1);
+    ring[place] = (ring[place] ?? 0) + 1;
+  }
+
+  return {
+    watch: (logIn) => async (request, caller) => {
+      try {
+        const answer = await logIn(request, caller);
+        count("ok");
+        return answer;
+      } catch (error) {
+        count(error instanceof AuthError ? error.reason : "internal");
+        throw error;
+      }
+    },
+    read() {
+      advance();
+      const first = current - INTERVALS;
+      const countsOf = (ring: Uint32Array): number[] =>
+        Array.from({ length: INTERVALS }, (_, place) => ring[(first + place) % (INTERVALS + 1)] ?? 0);
+      const byOutcome = new Map([...rings].map(([outcome, ring]) => [outcome, countsOf(ring)]));
+      return { startedAt: first * INTERVAL_MS, intervalMs: INTERVAL_MS, byOutcome };
+    },
+  };
+}

@@ -1,0 +1,58 @@
+// The commands on all devices that a filter matches.
+
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { GATEWAY } from "../../../src/core/registry/ports.ts";
+import { type Operator, openOperator } from "../operator.ts";
+
+let operator: Operator;
+beforeAll(async () => {
+  operator = await openOperator();
+  const { registry } = operator.gateway;
+  for (const customerId of ["north", "south"]) {
+    await registry.customers.create({ customerId, displayName: "", status: "enabled", loginLimit: "" }, GATEWAY);
+    for (const number of [1, 2, 3]) {
+      await registry.devices.create({ customerId, deviceKey: `${customerId}-${number}` }, GATEWAY);
+    }
+  }
+});
+afterAll(() => operator.gateway.close());
+
+const count = async (...options: string[]): Promise<string> =>
+  (await operator.operate(["devices", "list", "--count", ...options])).stdout.trim();
+
+test("devices are counted, disabled, labelled, enabled, revoked and deleted by what they have in common", async () => {
+  const { operate, operateJson } = operator;
+  expect(await count("--customer", "north")).toBe("3");
+  const disabled = await operate(["devices", "disable", "--customer", "north", "--filter", 'device_key != "north-3"']);
+  expect(disabled.stdout).toBe("2 devices are disabled\n");
+  expect((await operate(["devices", "disable", "--customer", "north"])).stdout).toBe(
+    "1 devices are disabled, 2 were so already\n",
+  );
+  expect(await count("--filter", "status = disabled")).toBe("3");
+  expect(await operateJson(["devices", "enable", "--filter", "status = disabled"])).toEqual([
+    { matched: 3, changed: 3 },
+  ]);
+  await operate(["devices", "label", "site=hall 2", "line=b", "--customer", "north"]);
+  expect(await count("--filter", 'labels.site = "hall 2" AND labels.line = b')).toBe("3");
+  await operate(["devices", "label", "line=", "--customer", "north"]);
+  expect(await count("--filter", "labels.line = b")).toBe("0");
+  const revoked = await operateJson(["devices", "revoke-tokens", "--customer", "north"]);
+  expect(revoked).toEqual([{ matched: 3, changed: 3 }]);
+  expect(await operateJson(["devices", "delete", "--customer", "south"])).toEqual([{ matched: 3, changed: 3 }]);
+  expect(await count("--customer", "south")).toBe("0");
+});
+
+test("devices are selected by when they were seen, and by whether they fail", async () => {
+  expect([await count("--not-seen-for", "1h"), await count("--failing")]).toEqual(["0", "0"]);
+  expect(await operator.operateJson(["devices", "list", "--failing"])).toEqual([]);
+});
+
+test.each([
+  [["disable"], /^countersign: name a device, or select devices by --filter/],
+  [["disable", "north-1", "--failing"], /^countersign: a device's name and --filter/],
+  [["label", "site", "--failing"], /^countersign: write a name and a value/],
+  [["disable", "--filter", "colour = red"], /^countersign: malformed: filter has no field of this list/],
+])("devices %j is refused, and changes nothing", async (words, message) => {
+  const { status, stderr } = await operator.operate(["devices", ...words]);
+  expect([status === 0, stderr]).toEqual([false, expect.stringMatching(message)]);
+});

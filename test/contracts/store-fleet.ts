@@ -1,0 +1,120 @@
+// The part of a store's contract that is about the whole fleet: FleetStore.
+
+import { expect, test } from "vitest";
+import type { Condition } from "../../src/core/registry/filter.ts";
+import type { FleetChange } from "../../src/core/registry/fleet.ts";
+import type { StoredDevice } from "../../src/core/registry/ports.ts";
+import type { Store } from "../../src/store/sql.ts";
+import { addDevice, brokenEntry, device, entryOf, FIRST, NOW, type Open, openWithCustomer } from "./store-samples.ts";
+
+const DISABLED: Condition = { field: "status", operator: "=", value: "disabled" };
+const HOUR = 3_600_000;
+
+/** Enrols `count` devices, each second one disabled. @returns their names */
+async function fill(store: Store, count: number): Promise<readonly string[]> {
+  const names = Array.from({ length: count }, (_, place) => `device-${String(place).padStart(5, "0")}`);
+  for (let start = 0; start < count; start += 1_000) {
+    const rows = names.slice(start, start + 1_000).map((deviceKey) => ({ deviceKey, customerId: device.customerId }));
+    await store.devices.importAll(
+      rows,
+      (place) => ({
+        ...device,
+        deviceKey: rows[place]?.deviceKey ?? "",
+        status: place % 2 === 0 ? "disabled" : "enabled",
+      }),
+      () => entryOf("ImportDevices"),
+    );
+  }
+  return names;
+}
+
+async function countAll(
+  store: Store,
+  conditions: readonly Condition[],
+): Promise<readonly [count: number, steps: number]> {
+  let [total, steps] = [0, 0];
+  for (let after: string | undefined = ""; after !== undefined; steps++) {
+    const { count, next }: { count: number; next: string | undefined } = await store.fleet.count(after, conditions);
+    total += count;
+    after = next;
+  }
+  return [total, steps];
+}
+
+const disable = (current: StoredDevice): FleetChange => ({
+  next: { ...current, status: "disabled" },
+  entry: entryOf("UpdateDevice", { at: NOW + 1, resource: `devices/${current.deviceKey}` }),
+});
+
+export function describeFleet(open: Open): void {
+  test("counts what matches in steps, and all of it", async () => {
+    const { store } = await openWithCustomer(open);
+    await fill(store, 2_500);
+    expect(await countAll(store, [])).toEqual([2_500, 2]);
+    expect(await countAll(store, [DISABLED])).toEqual([1_250, 2]);
+    const narrow: Condition = { field: "device_key", operator: ">=", value: "device-02499" };
+    expect(await countAll(store, [narrow])).toEqual([1, 1]);
+    expect(await store.fleet.countAll(0, 0)).toMatchObject({ devices: 2_500, disabled: 1_250 });
+  });
+
+  test("counts devices by when they were seen, and those that fail", async () => {
+    const { store } = await openWithCustomer(open);
+    const ages = { fresh: HOUR - 1, today: 2 * HOUR, old: 48 * HOUR, failing: 2 * HOUR, never: undefined };
+    for (const deviceKey of Object.keys(ages)) await addDevice(store, { deviceKey });
+    await store.activity.record(
+      Object.entries(ages).map(([deviceKey, age]) => ({
+        deviceKey,
+        login: age === undefined ? undefined : { at: NOW + 100 * HOUR - age, keyId: "k" },
+        failure:
+          deviceKey === "failing" || deviceKey === "never"
+            ? { at: NOW + 100 * HOUR - 1, reason: "invalid_credentials" }
+            : { at: NOW + 1, reason: "invalid_credentials" },
+      })),
+    );
+    const now = NOW + 100 * HOUR;
+    expect(await store.fleet.countAll(now - HOUR, now - 24 * HOUR)).toEqual({
+      devices: 5,
+      disabled: 0,
+      seenLastHour: 1,
+      seenLastDay: 3,
+      failing: 2,
+    });
+    const namesOf = async (...conditions: Condition[]) =>
+      (await store.devices.list({ ...FIRST, conditions })).items.map(({ deviceKey }) => deviceKey);
+    expect(await namesOf({ field: "failing", operator: "=", value: true })).toEqual(["failing", "never"]);
+    const unseen = await namesOf({ field: "last_seen_time", operator: "<", value: now - 24 * HOUR });
+    expect(unseen).toEqual(["never", "old"]);
+  });
+
+  test("finds names from a place on, in pages", async () => {
+    const { store } = await openWithCustomer(open);
+    const names = await fill(store, 10);
+    const first = await store.fleet.findNames({ after: "", size: 3, conditions: [DISABLED] });
+    expect(first.items).toEqual([names[0], names[2], names[4]]);
+    const rest = await store.fleet.findNames({ after: first.next ?? "", size: 3, conditions: [DISABLED] });
+    expect(rest).toEqual({ items: [names[6], names[8]], next: undefined });
+  });
+
+  test("changes and deletes devices with an entry each, and skips unknown ones", async () => {
+    const { store, reopen } = await openWithCustomer(open);
+    const names = await fill(store, 250);
+    const decide = (current: StoredDevice): FleetChange | undefined => {
+      if (current.status === "disabled") return undefined;
+      return current.deviceKey < "device-00100" ? { ...disable(current), next: undefined } : disable(current);
+    };
+    expect(await store.fleet.change([...names, "nobody"], decide)).toEqual({ found: 250, changed: 125 });
+    const other = await reopen();
+    expect(await other.fleet.countAll(0, 0)).toMatchObject({ devices: 200, disabled: 200 });
+    expect(await other.devices.find("device-00101")).toMatchObject({ revision: 2, updatedAt: NOW + 1 });
+    const { items } = await other.audit.list({ ...FIRST, size: 1_000 });
+    expect(items.filter(({ action }) => action === "UpdateDevice")).toHaveLength(125);
+  });
+
+  test("without its entry no device is changed", async () => {
+    const { store } = await openWithCustomer(open);
+    await addDevice(store);
+    const broken = store.fleet.change([device.deviceKey], (current) => ({ ...disable(current), entry: brokenEntry() }));
+    await expect(broken).rejects.toThrow();
+    expect(await store.devices.find(device.deviceKey)).toMatchObject({ status: "enabled", revision: 1 });
+  });
+}

@@ -1,0 +1,44 @@
+// A device's login limit as it stands.
+
+import { expect, test } from "vitest";
+import { createReadDeviceLimit } from "../../src/core/device-limit.ts";
+import { createMemoryLimiter } from "../../src/core/limiter/memory.ts";
+import type { Policy } from "../../src/core/ports.ts";
+import { ACTOR, NOW } from "../contracts/store-samples.ts";
+import { DEVICE, openWithCustomer } from "./registry/open-registry.ts";
+
+const login: Policy = { name: "login", limit: 10, windowMs: 60_000 };
+
+async function open() {
+  const { registry, store } = await openWithCustomer();
+  const limiter = createMemoryLimiter(10);
+  const read = createReadDeviceLimit({ ...store, limiter, login, now: () => NOW });
+  return { registry, limiter, read };
+}
+
+test("a limit is the gateway's, with what is left of it", async () => {
+  const { registry, limiter, read } = await open();
+  await registry.devices.create(DEVICE, ACTOR);
+  expect(await read("pump-7", "")).toEqual({ policy: login, remaining: 10, resetAt: undefined, perAddress: false });
+  await limiter.charge([{ policy: login, key: "pump-7" }], NOW - 10);
+  const used = { policy: login, remaining: 9, resetAt: NOW - 10 + 60_000, perAddress: false };
+  expect([await read("pump-7", "192.0.2.1"), await read("pump-7", "")]).toEqual([used, used]);
+});
+
+test("or the customer's own, counted per address for a shared identity", async () => {
+  const { registry, limiter, read } = await open();
+  await registry.devices.create({ ...DEVICE, sharedIdentity: true }, ACTOR);
+  await registry.customers.update("acme", { loginLimit: "2/1s" }, "", ACTOR);
+  const policy = { ...login, limit: 2, windowMs: 1_000 };
+  await limiter.charge([{ policy, key: "pump-7 192.0.2.1" }], NOW);
+  expect(await read("pump-7", "192.0.2.1")).toMatchObject({ policy, remaining: 1, perAddress: true });
+  expect(await read("pump-7", "192.0.2.2")).toMatchObject({ policy, remaining: 2, perAddress: true });
+  await registry.customers.update("acme", { loginLimit: "off" }, "", ACTOR);
+  expect(await read("pump-7", "")).toMatchObject({ policy: undefined });
+});
+
+test("an unknown device has none", async () => {
+  const { read } = await open();
+  await expect(read("pump-7", "")).rejects.toMatchObject({ reason: "does_not_exist" });
+  await expect(read("", "")).rejects.toMatchObject({ reason: "malformed" });
+});

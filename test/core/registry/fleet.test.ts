@@ -1,0 +1,94 @@
+// Counts and changes of many devices.
+
+import { expect, test } from "vitest";
+import type { FleetAction } from "../../../src/core/registry/fleet.ts";
+import { ACTOR, NOW } from "../../contracts/store-samples.ts";
+import { ALL, openWithCustomer } from "./open-registry.ts";
+
+async function openFleet(count: number) {
+  const opened = await openWithCustomer();
+  const names = Array.from({ length: count }, (_, place) => `pump-${String(place).padStart(4, "0")}`);
+  for (let start = 0; start < count; start += 1_000) {
+    const rows = names.slice(start, start + 1_000).map((deviceKey) => ({ deviceKey, customerId: "acme" }));
+    await opened.registry.deviceImport.importDevices(rows, ACTOR, false);
+  }
+  const { fleet } = opened.registry;
+  const changeAll = async (filter: string, action: FleetAction) => {
+    let [matched, changed, calls] = [0, 0, 0];
+    for (let pageToken = "", isFirst = true; isFirst || pageToken !== ""; isFirst = false, calls++) {
+      const progress = await fleet.change({ filter, pageToken, deviceKeys: [] }, action, ACTOR);
+      matched += progress.matched;
+      changed += progress.changed;
+      pageToken = progress.nextPageToken;
+    }
+    return { matched, changed, calls };
+  };
+  return { ...opened, names, fleet, changeAll };
+}
+
+const NAMES = { filter: "", pageToken: "", deviceKeys: [] } as const;
+
+test("a filter's devices are disabled in several calls, and once", async () => {
+  const { registry, fleet, changeAll } = await openFleet(2_300);
+  expect(await fleet.count('device_key >= "pump-1000"', "")).toEqual({ count: 1_300, nextPageToken: "" });
+  const range = 'device_key >= "pump-1000"';
+  expect(await changeAll(range, { kind: "disable" })).toEqual({ matched: 1_300, changed: 1_300, calls: 2 });
+  expect(await changeAll(range, { kind: "disable" })).toMatchObject({ matched: 1_300, changed: 0 });
+  expect(await registry.devices.get("pump-1000")).toMatchObject({ status: "disabled", tokensNotBefore: NOW });
+  expect(await registry.devices.get("pump-0999")).toMatchObject({ status: "enabled", tokensNotBefore: 0 });
+  const { items } = await registry.audit.list({ ...ALL, filter: 'resource = "devices/pump-1000"' });
+  const [last] = items;
+  expect(last).toMatchObject({ action: "UpdateDevice", customerId: "acme", details: { status: "disabled" } });
+  expect(await changeAll("status = disabled", { kind: "enable" })).toMatchObject({ matched: 1_300, changed: 1_300 });
+  expect(await fleet.count("status = disabled", "")).toMatchObject({ count: 0 });
+});
+
+test("labels are set and removed beside those there are, tokens revoked, devices deleted", async () => {
+  const { registry, fleet, changeAll } = await openFleet(3);
+  await registry.devices.update("pump-0000", { labels: { site: "north", hall: "2" } }, "", ACTOR);
+  await changeAll("customer_id = acme", { kind: "label", labels: { site: "south", hall: "" } });
+  expect((await registry.devices.get("pump-0000")).labels).toEqual({ site: "south" });
+  expect((await registry.devices.get("pump-0001")).labels).toEqual({ site: "south" });
+
+  const named = { ...NAMES, deviceKeys: ["pump-0001", "pump-0001", "nobody"] };
+  const revoked = { matched: 1, changed: 1, nextPageToken: "" };
+  expect(await fleet.change(named, { kind: "revokeTokens" }, ACTOR)).toEqual(revoked);
+  expect(await registry.devices.get("pump-0001")).toMatchObject({ tokensNotBefore: NOW });
+  expect(await fleet.change(named, { kind: "delete" }, ACTOR)).toEqual(revoked);
+  expect(await fleet.count("", "")).toMatchObject({ count: 2 });
+});
+
+test("a filter by time is by the gateway's clock", async () => {
+  const { fleet, clock } = await openFleet(1);
+  clock.now += 31 * 86_400_000;
+  expect(await fleet.count("last_seen_time < -30d", "")).toMatchObject({ count: 1 });
+  expect(await fleet.count("last_seen_time < -32d", "")).toMatchObject({ count: 0 });
+});
+
+test.each([
+  [NAMES, { kind: "disable" }, "filter"],
+  [{ ...NAMES, filter: " " }, { kind: "disable" }, "filter"],
+  [{ ...NAMES, filter: "status = enabled", deviceKeys: ["a"] }, { kind: "disable" }, "filter"],
+  [{ ...NAMES, filter: "colour = red" }, { kind: "disable" }, "filter"],
+  [{ ...NAMES, deviceKeys: Array.from({ length: 1_001 }, String) }, { kind: "disable" }, "device_keys"],
+  [{ ...NAMES, deviceKeys: ["a"] }, { kind: "label", labels: {} }, "labels"],
+  [{ ...NAMES, deviceKeys: ["a"] }, { kind: "label", labels: { "no name": "x" } }, "labels"],
+] as const)("%j with %j is refused", async (selection, action, field) => {
+  const { fleet } = await openFleet(0);
+  const refused = { reason: "malformed", particulars: { field } };
+  await expect(fleet.change(selection, action, ACTOR)).rejects.toMatchObject(refused);
+});
+
+test("a summary stands for two seconds at least, and is shared by all who ask meanwhile", async () => {
+  const { registry, fleet, clock } = await openFleet(2);
+  const all = await Promise.all([fleet.summarize(), fleet.summarize()]);
+  expect(all[0]).toBe(all[1]);
+  expect(all[0]).toEqual({ devices: 2, disabled: 0, seenLastHour: 0, seenLastDay: 0, failing: 0, countedAt: NOW });
+  await registry.devices.delete("pump-0000", "", ACTOR);
+  clock.now += 1_999;
+  expect((await fleet.summarize()).devices).toBe(2);
+  clock.now += 1;
+  // The count before stands while the fleet is counted anew.
+  expect((await fleet.summarize()).devices).toBe(2);
+  await expect.poll(async () => (await fleet.summarize()).devices).toBe(1);
+});
