@@ -91,7 +91,11 @@ export const LISTENER_SETTINGS = {
     { needs: ["TLS_CERT", "TLS_KEY"] },
   ),
   MAX_CONNECTIONS: withDefault("10000", connections, "of each listener"),
-  MAX_CONNECTIONS_PER_ADDRESS: withDefault("1000", connections, "of each listener; trusted proxies have none"),
+  MAX_CONNECTIONS_PER_ADDRESS: withDefault(
+    "1000",
+    connections,
+    "of each listener, half of the internal one at most; trusted proxies have none",
+  ),
   TRUSTED_PROXIES: withDefault("", readTrustedProxies, "addresses and networks whose forwarding headers are read"),
   FORWARDED_HEADER: optional(readForwardedHeader, "the only header to read: `X-Forwarded-For` or `Forwarded`", {
     otherwise: "either",

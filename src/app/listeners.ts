@@ -14,7 +14,6 @@ import type { MountedService } from "../protocols/call.ts";
 import { createHealthService } from "../services/health.ts";
 import { createReflectionServices } from "../services/reflection.ts";
 import type { ListenAddress } from "../setting-readers.ts";
-import { systemNow } from "../telemetry/clock.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Observer } from "../telemetry/observe.ts";
 import type { Readiness, ReadinessCheck } from "../telemetry/readiness.ts";
@@ -36,7 +35,7 @@ export interface Served {
 /** Options that differ between the two listeners. */
 interface Mounted
   extends Pick<DispatchOptions, "services" | "endpoints" | "isOwnHost">,
-    Pick<ListenerOptions, "tls" | "maxConnections"> {}
+    Pick<ListenerOptions, "tls" | "maxConnections" | "maxConnectionsPerAddress"> {}
 
 export interface Listeners {
   /** Reports to balancers and health checks that the gateway stops. */
@@ -77,17 +76,15 @@ export function createListeners(config: Config, served: Served): Listeners {
   const opened: Listener[] = [];
   const { refused: onError, fault: onFault, connectionRefused: onConnectionRefused } = observer;
   const trusted = createNetworkTable(config.trustedProxies.map((network) => [network, true] as const));
-  const shares = shareDescriptors(config.maxConnections, readDescriptorLimit());
+  const shares = shareDescriptors(config, readDescriptorLimit());
   const open = async (address: ListenAddress | undefined, mounted: Mounted): Promise<string | undefined> => {
     if (address === undefined) return undefined;
     const { services, endpoints, isOwnHost, ...listened } = mounted;
-    // Deadlines use the system's clock, also when a test sets the time of logins.
-    const calls = { services, endpoints, callerFrom, onError, onFault, now: systemNow };
+    const calls = { services, endpoints, callerFrom, onError, onFault };
     const listener = await listen({
       ...address,
       ...listened,
       serve: createDispatch({ ...calls, ...(isOwnHost && { isOwnHost }) }),
-      maxConnectionsPerAddress: config.maxConnectionsPerAddress,
       isTrusted: (one) => trusted.find(one) ?? false,
       onFault,
       onConnectionRefused,
@@ -114,6 +111,7 @@ export function createListeners(config: Config, served: Served): Listeners {
           "/readyz": document(async () => describeReadiness(await readiness.checkSeldom())),
         },
         maxConnections: shares.public,
+        maxConnectionsPerAddress: config.maxConnectionsPerAddress,
         ...(tls && { tls }),
       }),
     openInternal: () =>
@@ -129,6 +127,7 @@ export function createListeners(config: Config, served: Served): Listeners {
         },
         ...(config.internalListen && { isOwnHost: createHostCheck(config.internalListen.host, config.internalHosts) }),
         maxConnections: shares.internal,
+        maxConnectionsPerAddress: shares.internalPerAddress,
         ...(tls && { tls: { ...tls, ...(config.tlsClientCa !== undefined && { clientCa: config.tlsClientCa }) } }),
       }),
   };
@@ -147,14 +146,20 @@ const INTERNAL_SHARE = 400;
 export interface ConnectionShares {
   readonly public: number;
   readonly internal: number;
+  /** The most of the internal ones from one address: others still ask for health and metrics. */
+  readonly internalPerAddress: number;
 }
 
 /** Shares `descriptors` so that the internal listener answers whatever the public one suffers. */
-export function shareDescriptors(maxConnections: number, descriptors: number): ConnectionShares {
+export function shareDescriptors(
+  { maxConnections, maxConnectionsPerAddress }: Pick<Config, "maxConnections" | "maxConnectionsPerAddress">,
+  descriptors: number,
+): ConnectionShares {
   const left = Math.max(2, descriptors - OTHER_DESCRIPTORS);
   const kept = Math.min(maxConnections, INTERNAL_SHARE, left >> 1);
   const shared = Math.min(maxConnections, left - kept);
-  return { public: shared, internal: Math.min(maxConnections, left - shared) };
+  const internal = Math.min(maxConnections, left - shared);
+  return { public: shared, internal, internalPerAddress: Math.min(maxConnectionsPerAddress, Math.ceil(internal / 2)) };
 }
 
 /** The process's limit of open descriptors; unlimited where the system does not say. */

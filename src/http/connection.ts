@@ -44,11 +44,14 @@ export abstract class HttpExchange implements Exchange {
   readonly #source: Readable;
   /** Whether a handler reads the body. */
   protected isRead = false;
+  /** Whether this is a streaming call, which may be idle. */
+  isStreaming = false;
   #reject: ((error: Error) => void) | undefined;
 
   constructor(source: Readable, { method, target, headers, rawHeaders, remoteAddress, always }: Received) {
     this.#source = source;
-    this.method = method;
+    // HEAD is answered as GET, without the body (RFC 9110, 9.3.2).
+    this.method = method === "HEAD" ? "GET" : method;
     this.target = target;
     this.headers = headers;
     this.rawHeaders = rawHeaders;
@@ -89,18 +92,19 @@ export abstract class HttpExchange implements Exchange {
     });
     this.#source.once("end", () => {
       if (received <= most) this.hold(-received, limit);
-      if (this.isCut) this.failBody();
+      // A reset of HTTP/2 also ends the body, as if it were whole.
+      if (this.#source.closed) this.failBody();
       resolve(body.subarray(0, received));
     });
     return promise;
   }
 
-  /** Whether the body that has ended was cut off. */
-  protected get isCut(): boolean {
-    return false;
+  get mayStream(): boolean {
+    return true;
   }
 
   chunks(): AsyncIterable<Uint8Array> {
+    this.isStreaming = true;
     return this.#source;
   }
 

@@ -21,7 +21,7 @@ export interface DispatchOptions extends CallOptions {
 
 const MISDIRECTED = "this listener does not answer to this host name. Add it to COUNTERSIGN_INTERNAL_HOSTS";
 
-/** One handler for a listener. @throws TypeError when two things claim one path */
+/** One handler for a listener. */
 export function createDispatch({ endpoints, isOwnHost, onFault, ...options }: DispatchOptions): Serve {
   const methods = new Map(unaryMethods(options.services).map((method) => [methodPath(method.desc), method]));
   const rest = createRest(options);
@@ -30,11 +30,6 @@ export function createDispatch({ endpoints, isOwnHost, onFault, ...options }: Di
   const grpc = createGrpc(methods);
   const streaming = createStreaming(options);
   const table = createEndpoints(endpoints, options);
-  const paths = [...methods.keys(), ...streaming.paths, ...table.paths];
-  for (const [at, path] of paths.entries()) {
-    const isClaimed = rest.methodsAt(path).length > 0 || paths.indexOf(path) < at;
-    if (isClaimed) throw new TypeError(`${path} is claimed twice`);
-  }
 
   /** Undefined at an endpoint: a proxy asks `/auth/check` with the Content-Type of the request that it checks. */
   const protocolOf = (contentType: string, path: string): Protocol | undefined => {

@@ -60,8 +60,7 @@ export function createEndpoints(
       const endpoint = find(pathOf(exchange));
       if (endpoint === undefined) throw noRoute([]);
       const { method, maxBytes = 0 } = endpoint;
-      const methods = method === "GET" ? ["GET", "HEAD"] : [method];
-      if (method !== "any" && !methods.includes(exchange.method)) throw noRoute(methods);
+      if (method !== "any" && method !== exchange.method) throw noRoute([method]);
       const body = method === "POST" ? await exchange.readBody(maxBytes) : new Uint8Array();
       const header = (name: string): string | undefined => headerLines(exchange, name);
       write(exchange, await endpoint.answer({ header, body, caller }));

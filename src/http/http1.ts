@@ -2,7 +2,7 @@
 
 import { type IncomingMessage, type Server, type ServerOptions, type ServerResponse, STATUS_CODES } from "node:http";
 import { Socket } from "node:net";
-import { type Duplex, Readable } from "node:stream";
+import type { Duplex } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { AuthError, malformed } from "../core/errors.ts";
 import type { Answer, HeaderField } from "../protocols/exchange.ts";
@@ -40,20 +40,14 @@ export function serveHttp1(server: Server, options: ConnectionOptions): (socket:
     connections.set(socket, connection);
     return connection;
   };
-  server.on("request", (request, response) =>
+  const receive = (request: IncomingMessage, response: ServerResponse): void =>
     guard(request.socket, () => {
       const exchange = connectionOf(request.socket).accept(request, response);
-      if (!isHttp1(request))
-        exchange?.fail(400, malformed("this is no request of HTTP 1.0 or 1.1 with one Host at most"));
+      const mistake = findMistake(request);
+      if (mistake !== undefined) exchange?.fail(mistake.status, malformed(mistake.message));
       else if (exchange !== undefined) serve(exchange);
-    }),
-  );
-  server.on("checkExpectation", (request, response) =>
-    guard(request.socket, () => {
-      const error = malformed("the Expect header asks for what is not served. Leave it out");
-      connectionOf(request.socket).accept(request, response)?.fail(417, error);
-    }),
-  );
+    });
+  server.on("request", receive).on("checkExpectation", receive);
   server.on("connect", (_request, socket) => {
     const error = new AuthError("method_not_allowed", "this is no proxy", { allow: ["GET", "POST"] });
     guard(socket, () => connectionOf(socket).fail(405, error));
@@ -75,10 +69,18 @@ const CLIENT_ERRORS: Readonly<Record<string, { status: number; message: string }
   HPE_CHUNK_EXTENSIONS_OVERFLOW: { status: 413, message: "the chunk extensions are too large" },
 };
 
-/** Node's parser lets other versions and several Hosts through. */
-function isHttp1({ httpVersion, rawHeaders }: IncomingMessage): boolean {
+/** Node's parser lets other versions, several Hosts and any coding before `chunked` through (RFC 9112, 6.1). */
+function findMistake({ httpVersion, headers, rawHeaders }: IncomingMessage): typeof NOT_HTTP | undefined {
+  const { expect = "100-continue", "transfer-encoding": coding = "chunked" } = headers;
   const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && name.length === 4 && name.toLowerCase() === "host");
-  return (httpVersion === "1.1" || httpVersion === "1.0") && hosts.length < 2;
+  if ((httpVersion !== "1.1" && httpVersion !== "1.0") || hosts.length > 1) {
+    return { status: 400, message: "this is no request of HTTP 1.0 or 1.1 with one Host at most" };
+  }
+  if (coding.toLowerCase() !== "chunked") {
+    return { status: 400, message: "the Transfer-Encoding is not chunked alone. Send the body as it is" };
+  }
+  if (/\b100-continue\b/i.test(expect)) return undefined;
+  return { status: 417, message: "the Expect header asks for what is not served. Leave it out" };
 }
 
 /** One connection: the answers that it owes, and for how long nothing has happened. */
@@ -101,7 +103,8 @@ class Http1Connection implements Connection {
   }
 
   accept(request: IncomingMessage, response: ServerResponse): Http1Exchange | undefined {
-    if (++this.#unanswered > MAX_PIPELINED) {
+    // A streaming call is the last of its connection.
+    if (++this.#unanswered > MAX_PIPELINED || this.#latest?.isStreaming === true) {
       this.#socket.destroy();
       return undefined;
     }
@@ -120,7 +123,8 @@ class Http1Connection implements Connection {
 
   /** Answers bytes that are no request, after the answers to earlier requests, and closes the connection. */
   fail(status: number, error: AuthError): void {
-    if (this.#latest !== undefined && !this.#latest.isComplete) this.#latest.fail(status, error);
+    const latest = this.#latest;
+    if (latest !== undefined && (latest.isStreaming || !latest.isComplete)) latest.fail(status, error);
     else if (this.#unanswered === 0) answerRaw(this.#socket, this.#always, status, error);
     else this.#onAnswered = () => answerRaw(this.#socket, this.#always, status, error);
   }
@@ -190,7 +194,7 @@ class Http1Exchange extends HttpExchange {
   /** Answers a request that is broken, where it has no answer yet, and closes its connection. */
   fail(status: number, error: AuthError): void {
     const { socket } = this.#request;
-    if (this.#response.writableEnded) {
+    if (this.#response.headersSent) {
       socket.destroy();
       return;
     }
@@ -217,7 +221,7 @@ class Http1Exchange extends HttpExchange {
     }
     // A caller that ends its side is gone: nothing else would tell before the next message.
     this.#request.socket.once("end", () => response.destroy());
-    pipeline(Readable.from(body), response).catch(() => {});
+    pipeline(body, response).catch(() => {});
   }
 
   onClose(listener: () => void): void {

@@ -8,8 +8,6 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import type { Socket } from "node:net";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import type { Answer, HeaderField, Prefix } from "../protocols/exchange.ts";
 import { type Connection, type ConnectionOptions, HttpExchange, isStreamed, type Received } from "./connection.ts";
 
@@ -26,6 +24,8 @@ const MAX_HELD_BYTES = 80 * 1024;
 const MAX_UNGUARDED_BYTES = 17 * 1024;
 /** Slices of answers that a client leaves unread for a second, with no window for them. */
 const MAX_STALLED_SLICES = 8;
+/** Streaming calls of one connection at once: each holds up to 100 KiB. */
+const MAX_STREAMING_CALLS = 2;
 /** A session without a stream is closed after so many ticks: half a header block is no stream. */
 const MAX_IDLE_TICKS = 70;
 /** The first request has to begin in so many ticks. */
@@ -82,6 +82,10 @@ export class Http2Connection implements Connection {
     largest?.shed();
   }
 
+  get mayStream(): boolean {
+    return [...this.#open].filter(({ isStreaming }) => isStreaming).length < MAX_STREAMING_CALLS;
+  }
+
   tick(): void {
     this.#idleTicks = this.#open.size > 0 ? 0 : this.#idleTicks + 1;
     let stalled = 0;
@@ -124,8 +128,6 @@ class Http2Exchange extends HttpExchange {
   /** Ticks in which the request did not end, or nothing of its answer was read. */
   #age = 0;
   #unread = 0;
-  /** A streaming call may be idle. */
-  #isStreaming = false;
 
   constructor(connection: Http2Connection, stream: ServerHttp2Stream, received: Received) {
     super(stream, received);
@@ -140,17 +142,16 @@ class Http2Exchange extends HttpExchange {
     return this.#age > 1 ? Math.ceil(this.#stream.writableLength / SLICE_BYTES) : 0;
   }
 
+  override get mayStream(): boolean {
+    return this.#connection.mayStream;
+  }
+
   override readBody(limit: number, prefix?: Prefix): Promise<Buffer> {
     const stream = this.#stream;
     if (this.headers.expect === "100-continue") this.#write(() => stream.additionalHeaders({ ":status": 100 }));
     const bytes = super.readBody(limit, prefix);
     if (stream.destroyed) this.end();
     return bytes;
-  }
-
-  /** A reset also ends the body, as if it were whole. */
-  protected override get isCut(): boolean {
-    return this.#stream.closed;
   }
 
   protected override hold(bytes: number, limit: number): void {
@@ -167,21 +168,19 @@ class Http2Exchange extends HttpExchange {
     const stream = this.#stream;
     if (stream.headersSent) return;
     this.#age = 0;
-    this.#isStreaming = isStreamed(body);
     this.#write(() => {
       const fields = [":status", String(status)];
       for (const [name, value] of headers) fields.push(name.toLowerCase(), value);
       for (const [name, value] of this.always) fields.push(name.toLowerCase(), value);
       const isWhole = !isStreamed(body) && trailers === undefined;
       if (isWhole && status !== 304) fields.push("content-length", String(Buffer.byteLength(body)));
-      const endStream = isWhole && (body.length === 0 || this.method === "HEAD");
-      stream.respond(fields, { endStream, waitForTrailers: trailers !== undefined });
+      stream.respond(fields, { endStream: isWhole && body.length === 0, waitForTrailers: trailers !== undefined });
       if (trailers !== undefined) stream.once("wantTrailers", () => this.#sendTrailers(trailers));
-      if (endStream) return;
+      // Node has ended the answer to a HEAD too.
+      if (stream.writableEnded) return;
       if (isStreamed(body)) void this.#sendPieces(body);
       else if (body.length <= SLICE_BYTES) stream.end(body);
-      // As the caller's window opens: Node would hold all of it.
-      else pipeline(slices(body), stream).catch(() => {});
+      else void this.#sendPieces(slices(body));
     });
     if (isStreamed(body) || stream.readableEnded || stream.endAfterHeaders) return;
     // The rest of a request that was answered early is read and dropped: Node would keep a buffer for each frame.
@@ -202,7 +201,7 @@ class Http2Exchange extends HttpExchange {
   tick(): void {
     const stream = this.#stream;
     const { writableLength } = stream;
-    const isReceived = stream.readableEnded || stream.endAfterHeaders || this.#isStreaming;
+    const isReceived = stream.readableEnded || stream.endAfterHeaders || this.isStreaming;
     const hasProgress = writableLength === 0 ? isReceived : writableLength !== this.#unread;
     this.#unread = writableLength;
     this.#age = hasProgress ? 0 : this.#age + 1;
@@ -218,11 +217,18 @@ class Http2Exchange extends HttpExchange {
     if (!this.#stream.readableEnded) this.failBody();
   }
 
-  async #sendPieces(body: AsyncIterable<Uint8Array>): Promise<void> {
-    await pipeline(Readable.from(body), this.#stream).catch(() => {});
+  /** Hands a piece to Node once the caller has a window for it: a pipeline would hold several. */
+  async #sendPieces(body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
+    const stream = this.#stream;
+    try {
+      for await (const piece of body) await new Promise((resolve) => stream.write(piece, resolve));
+      stream.end();
+    } catch {
+      stream.destroy();
+    }
     // The stream drops later bytes of the request, until `tick` ends it.
-    this.#isStreaming = false;
-    this.#stream.removeAllListeners("readable").resume();
+    this.isStreaming = false;
+    stream.removeAllListeners("readable").resume();
   }
 
   #sendTrailers(trailers: () => Iterable<HeaderField>): void {

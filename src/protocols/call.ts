@@ -10,7 +10,7 @@ import {
   type ServiceImplSpec,
 } from "@connectrpc/connect";
 import { AuthError } from "../core/errors.ts";
-import { CallContext } from "./context.ts";
+import { CallContext, type TimeoutHeader } from "./context.ts";
 import { type CallError, toCallError } from "./errors.ts";
 import { type Exchange, pathOf, RequestAborted } from "./exchange.ts";
 
@@ -43,8 +43,6 @@ export interface CallOptions {
   readonly callerFrom: (exchange: Exchange, protocol: string) => RequestCaller;
   /** Receives each error that no handler threw, and each `internal` one with its cause. */
   readonly onError: (error: AuthError, caller: RequestCaller) => void;
-  /** Unix milliseconds, by which deadlines count. */
-  readonly now: () => number;
 }
 
 /** A unary method that can be called. */
@@ -67,8 +65,8 @@ export function unaryMethods(services: readonly MountedService[]): readonly Unar
 /** A call that was found, in its protocol's own encoding. */
 export interface AcceptedCall {
   readonly method: UnaryMethod;
-  /** Milliseconds that the caller waits, clamped; undefined: it did not say. @throws AuthError `malformed` */
-  readonly readTimeout?: () => number | undefined;
+  /** The header that may say how long the caller waits. */
+  readonly timeoutHeader?: TimeoutHeader;
   /** @throws AuthError, RequestAborted */
   readonly readMessage: () => Promise<MessageShape<DescMessage>>;
   /** Sends the answer, with the headers and trailers that the handler set. */
@@ -88,7 +86,11 @@ export function findMethod(methods: MethodsByPath, exchange: Exchange): UnaryMet
   const method = methods.get(pathOf(exchange));
   if (method === undefined) throw new AuthError("not_found", "there is no such method on this listener");
   if (exchange.method === "POST") return method;
-  throw new AuthError("method_not_allowed", "methods are called with POST", { allow: ["POST"] });
+  throw notPost();
+}
+
+export function notPost(): AuthError {
+  return new AuthError("method_not_allowed", "methods are called with POST", { allow: ["POST"] });
 }
 
 /** One protocol: how it finds a call, and how it says that one failed. */
@@ -119,7 +121,7 @@ export function callerOf({ values }: Pick<HandlerContext, "values">): RequestCal
 export async function answerCall(
   exchange: Exchange,
   protocol: Protocol,
-  { callerFrom, onError, now }: Pick<CallOptions, "callerFrom" | "onError" | "now">,
+  { callerFrom, onError }: Pick<CallOptions, "callerFrom" | "onError">,
 ): Promise<void> {
   const caller = callerFrom(exchange, protocol.name);
   let context: CallContext | undefined;
@@ -128,11 +130,11 @@ export async function answerCall(
     // 1. Find the method.
     const call = protocol.accept(exchange);
     const { method } = call;
-    context = new CallContext(exchange, method.desc, protocol.name, valuesOf(caller), now);
+    context = new CallContext(exchange, method.desc, protocol.name, valuesOf(caller));
     // 2. Let the caller in.
     if (method.guard !== undefined) await method.guard(context);
-    // 3. Read the deadline and the message.
-    context.setTimeout(call.readTimeout?.());
+    // 3. Read the timeout and the message.
+    context.readTimeout(call.timeoutHeader);
     const request = await call.readMessage();
     // 4. Handle.
     isHandled = true;
@@ -144,7 +146,5 @@ export async function answerCall(
     const error = toCallError(thrown, caller.requestId);
     if (error instanceof AuthError && (!isHandled || error.reason === "internal")) onError(error, caller);
     protocol.writeError(exchange, error, context);
-  } finally {
-    context?.end();
   }
 }

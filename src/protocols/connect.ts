@@ -1,6 +1,6 @@
 // Connect's unary protocol (connectrpc.com/docs/protocol).
 
-import { type AuthError, malformed } from "../core/errors.ts";
+import type { AuthError } from "../core/errors.ts";
 import { findMethod, type MethodsByPath, type Protocol } from "./call.ts";
 import { decompress, readCoding } from "./compression.ts";
 import { errorHeaders, toConnect } from "./errors.ts";
@@ -8,9 +8,6 @@ import type { Exchange } from "./exchange.ts";
 import { type Codec, JSON_CODEC, PROTO_CODEC } from "./message.ts";
 import { unsupportedMediaType } from "./mistakes.ts";
 import { restError } from "./rest.ts";
-
-/** A longer deadline is clamped to this, in milliseconds. */
-export const MAX_TIMEOUT_MS = 60_000;
 
 export function createConnect(methods: MethodsByPath): Protocol {
   return {
@@ -21,7 +18,7 @@ export function createConnect(methods: MethodsByPath): Protocol {
       const { desc, maxMessageBytes } = method;
       return {
         method,
-        readTimeout: () => readTimeout(exchange.headers["connect-timeout-ms"]),
+        timeoutHeader: "connect-timeout-ms",
         async readMessage() {
           const coding = readCoding(exchange.headers["content-encoding"]);
           const body = await exchange.readBody(maxMessageBytes);
@@ -60,12 +57,4 @@ function codecOf({ headers }: Exchange): Codec {
 /** The Content-Type is none of Connect, gRPC and gRPC-Web. */
 export function unknownMediaType(sent: string | undefined): AuthError {
   return unsupportedMediaType(sent, "application/json, application/proto, application/grpc or application/grpc-web");
-}
-
-function readTimeout(header: string | string[] | undefined): number | undefined {
-  if (header === undefined) return undefined;
-  if (typeof header !== "string" || !/^\d{1,10}$/.test(header)) {
-    throw malformed("connect-timeout-ms is not a whole number of at most 10 digits");
-  }
-  return Math.min(Number(header), MAX_TIMEOUT_MS);
 }

@@ -2,8 +2,18 @@
 
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ContextValues, type HandlerContext } from "@connectrpc/connect";
+import { malformed } from "../core/errors.ts";
 import { type Exchange, fetchHeaders } from "./exchange.ts";
 import { HeaderList } from "./header-list.ts";
+
+/** A longer timeout is clamped to this, in milliseconds. */
+const MAX_TIMEOUT_MS = 60_000;
+const UNITS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 1e-3, n: 1e-6 };
+const TIMEOUTS = {
+  "grpc-timeout": { form: /^(\d{1,8})([HMSmun])$/, told: "at most 8 digits and a unit of H M S m u or n" },
+  "connect-timeout-ms": { form: /^(\d{1,10})$/, told: "a whole number of at most 10 digits" },
+};
+export type TimeoutHeader = keyof typeof TIMEOUTS;
 
 /** The context of one unary call. */
 export class CallContext implements HandlerContext {
@@ -15,14 +25,12 @@ export class CallContext implements HandlerContext {
   readonly values: ContextValues;
   readonly responseHeader: HeaderList = new HeaderList();
   readonly #exchange: Exchange;
-  readonly #now: () => number;
   #requestHeader: Headers | undefined;
   #trailer: HeaderList | undefined;
-  #deadline: number | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  #timeoutMs: number | undefined;
   #abort: AbortController | undefined;
 
-  constructor(exchange: Exchange, method: DescMethod, protocolName: string, values: ContextValues, now: () => number) {
+  constructor(exchange: Exchange, method: DescMethod, protocolName: string, values: ContextValues) {
     this.service = method.parent;
     this.method = method;
     this.protocolName = protocolName;
@@ -30,7 +38,6 @@ export class CallContext implements HandlerContext {
     this.requestMethod = exchange.method;
     this.url = exchange.target;
     this.#exchange = exchange;
-    this.#now = now;
   }
 
   get requestHeader(): Headers {
@@ -43,30 +50,33 @@ export class CallContext implements HandlerContext {
     return this.#trailer;
   }
 
-  /** Aborts when the caller has gone or its deadline has passed. */
+  /** Aborts when the caller has gone or its timeout is over, which runs from the first look at it. */
   get signal(): AbortSignal {
     if (this.#abort === undefined) {
       const abort = new AbortController();
       this.#abort = abort;
-      this.#exchange.onClose(() => abort.abort(new ConnectError("the caller has gone", Code.Canceled)));
       const late = (): void => abort.abort(new ConnectError("the deadline has passed", Code.DeadlineExceeded));
-      if (this.#deadline !== undefined) this.#timer = setTimeout(late, this.timeoutMs());
+      const timer = this.#timeoutMs === undefined ? undefined : setTimeout(late, this.#timeoutMs);
+      this.#exchange.onClose(() => {
+        clearTimeout(timer);
+        abort.abort(new ConnectError("the caller has gone", Code.Canceled));
+      });
     }
     return this.#abort.signal;
   }
 
-  /** The time that is left, in milliseconds. */
   timeoutMs(): number | undefined {
-    return this.#deadline === undefined ? undefined : Math.max(0, this.#deadline - this.#now());
+    return this.#timeoutMs;
   }
 
-  /** Starts the deadline. */
-  setTimeout(timeoutMs: number | undefined): void {
-    this.#deadline = timeoutMs === undefined ? undefined : this.#now() + timeoutMs;
-  }
-
-  end(): void {
-    clearTimeout(this.#timer);
+  /** Reads how long the caller waits, if it says so. @throws AuthError `malformed` */
+  readTimeout(name: TimeoutHeader | undefined): void {
+    const header = name && this.#exchange.headers[name];
+    if (name === undefined || header === undefined) return;
+    const { form, told } = TIMEOUTS[name];
+    const [, amount, unit = "m"] = form.exec(String(header)) ?? [];
+    if (amount === undefined) throw malformed(`${name} is not ${told}`);
+    this.#timeoutMs = Math.min(Math.ceil(Number(amount) * (UNITS[unit] ?? 1)), MAX_TIMEOUT_MS);
   }
 
   /** The trailers that the handler has set. */

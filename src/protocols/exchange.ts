@@ -23,6 +23,7 @@ export interface Prefix {
 /** The protocols' view of an HTTP request and its answer. Sending to a caller that has gone does nothing. */
 export interface Exchange {
   readonly version: 1 | 2;
+  /** GET for a HEAD: its answer is sent without the body. */
   readonly method: string;
   /** Path and query as they came. */
   readonly target: string;
@@ -36,6 +37,8 @@ export interface Exchange {
    * @throws AuthError `too_large` over `limit` bytes, `malformed` for a broken body; RequestAborted when it never ends
    */
   readBody(limit: number, prefix?: Prefix): Promise<Buffer>;
+  /** Whether the connection has room for one more streaming call. */
+  readonly mayStream: boolean;
   /** The body piece by piece, for streaming calls. */
   chunks(): AsyncIterable<Uint8Array>;
   send(answer: Answer): void;

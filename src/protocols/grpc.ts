@@ -3,7 +3,7 @@
 import { AuthError, malformed } from "../core/errors.ts";
 import { type AcceptedCall, findMethod, type MethodsByPath, type Protocol } from "./call.ts";
 import { ACCEPTED_CODINGS, decompress, readCoding } from "./compression.ts";
-import { MAX_TIMEOUT_MS, unknownMediaType } from "./connect.ts";
+import { unknownMediaType } from "./connect.ts";
 import type { CallContext } from "./context.ts";
 import { type CallError, errorHeaders, toGrpcTrailers } from "./errors.ts";
 import type { Exchange, HeaderField, Prefix } from "./exchange.ts";
@@ -66,7 +66,7 @@ export function acceptEnveloped(
   const { desc, maxMessageBytes } = method;
   return {
     method,
-    readTimeout: () => readTimeout(exchange.headers["grpc-timeout"]),
+    timeoutHeader: "grpc-timeout",
     async readMessage() {
       const envelope = await exchange.readBody(maxMessageBytes, PREFIX);
       const message = openEnvelope(envelope, coding, maxMessageBytes);
@@ -121,13 +121,4 @@ function openEnvelope(body: Buffer, coding: string | undefined, limit: number): 
   if (flags !== COMPRESSED || coding === undefined)
     throw malformed("the message has flags that a request does not have");
   return decompress(message, coding, limit);
-}
-
-const UNITS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 1e-3, n: 1e-6 };
-
-function readTimeout(header: string | string[] | undefined): number | undefined {
-  if (header === undefined) return undefined;
-  const [, amount, unit = ""] = /^(\d{1,8})([HMSmun])$/.exec(String(header)) ?? [];
-  if (amount === undefined) throw malformed("grpc-timeout is not at most 8 digits and a unit of H M S m u or n");
-  return Math.min(Math.ceil(Number(amount) * (UNITS[unit] ?? 1)), MAX_TIMEOUT_MS);
 }

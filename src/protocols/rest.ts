@@ -19,22 +19,16 @@ import { isObject, unsupportedMediaType } from "./mistakes.ts";
 import { findFieldPath, formatFieldPath, readQuery, setField } from "./query.ts";
 import { createRouteTable, type Match, type Route } from "./routes.ts";
 
-export interface Rest extends Protocol {
-  /** The HTTP methods that a path takes; none: it has no route. */
-  readonly methodsAt: (path: string) => readonly string[];
-}
-
 /** The REST routes of services. */
-export function createRest({ services }: Pick<CallOptions, "services">): Rest {
+export function createRest({ services }: Pick<CallOptions, "services">): Protocol {
   const methods = new Map<DescMethodUnary, UnaryMethod>(unaryMethods(services).map((one) => [one.desc, one]));
   const table = createRouteTable([...methods.keys()]);
   return {
     name: "rest",
-    methodsAt: (path) => table.methodsAt(path).flatMap((verb) => (verb === "GET" ? ["GET", "HEAD"] : [verb])),
     accept(exchange) {
       const path = pathOf(exchange);
       const match = table.match(exchange.method, path);
-      if (match === undefined) throw noRoute(this.methodsAt(path));
+      if (match === undefined) throw noRoute(table.methodsAt(path));
       const { route } = match;
       const method = methods.get(route.method);
       if (method === undefined) throw new TypeError("every route has a method");
@@ -68,8 +62,8 @@ function setDefaults(headers: HeaderList): void {
 /** Nothing answers at a path, or not to this HTTP method. */
 export function noRoute(methods: readonly string[]): AuthError {
   if (methods.length === 0) return new AuthError("not_found", "there is nothing at this path on this listener");
-  const told = methods.filter((method) => method !== "HEAD").join(" or ");
-  return new AuthError("method_not_allowed", `this path takes ${told} only`, { allow: methods });
+  const allow = methods.flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]));
+  return new AuthError("method_not_allowed", `this path takes ${methods.join(" or ")} only`, { allow });
 }
 
 function writeJson(desc: DescMessage, message: MessageShape<DescMessage>): string {

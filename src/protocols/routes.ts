@@ -71,7 +71,7 @@ export function createRouteTable(methods: readonly DescMethodUnary[]): RouteTabl
     .sort(([, one], [, other]) => hasVerb(one) - hasVerb(other));
 
   function match(verb: string, path: string): Match | undefined {
-    const request = `${verb === "HEAD" ? "GET" : verb} ${path}`;
+    const request = `${verb} ${path}`;
     // A slash at the end is dropped where no variable could be meant to follow it.
     const literal = patterns.get(request.replace(/\/$/, ""));
     if (literal?.bound.length === 0) return { route: literal, values: [] };

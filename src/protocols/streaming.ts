@@ -2,7 +2,7 @@
 
 import { Code, ConnectError, type ContextValues, createConnectRouter, type Interceptor } from "@connectrpc/connect";
 import { AuthError } from "../core/errors.ts";
-import { type CallOptions, MAX_MESSAGE_BYTES, methodPath, valuesOf } from "./call.ts";
+import { type CallOptions, MAX_MESSAGE_BYTES, methodPath, notPost, valuesOf } from "./call.ts";
 import { unknownMediaType } from "./connect.ts";
 import { type Exchange, fetchHeaders, pathOf } from "./exchange.ts";
 
@@ -13,6 +13,8 @@ export interface Streaming {
   readonly check: (exchange: Exchange) => AuthError | undefined;
   readonly answer: (exchange: Exchange) => Promise<void>;
 }
+
+const MANY = "too many streaming calls on one connection. Open another one";
 
 /** Serves the streaming methods of services. @throws TypeError for one that has a guard: none is asked here */
 export function createStreaming({ services, callerFrom }: Pick<CallOptions, "services" | "callerFrom">): Streaming {
@@ -30,14 +32,14 @@ export function createStreaming({ services, callerFrom }: Pick<CallOptions, "ser
     paths: [...handlers.keys()],
     check(exchange) {
       const { method, headers } = exchange;
-      if (method !== "POST")
-        return new AuthError("method_not_allowed", "methods are called with POST", { allow: ["POST"] });
+      if (method !== "POST") return notPost();
       const handler = handlers.get(pathOf(exchange));
       if (handler?.supportedContentType(headers["content-type"] ?? "") !== true)
         return unknownMediaType(headers["content-type"]);
       if (handler.method.methodKind === "bidi_streaming" && exchange.version < 2) {
         return new AuthError("unsupported_media_type", "this method streams both ways and takes HTTP 2");
       }
+      if (!exchange.mayStream) return new AuthError("rate_limited", MANY, { retryAfterMs: 1_000 });
       const codings = [headers["grpc-encoding"], headers["connect-content-encoding"]];
       const isPlain = codings.every((coding) => coding === undefined || coding === "identity");
       const message = "streaming calls take no compression. Use identity";

@@ -17,6 +17,10 @@ export function createReflectionServices(services: readonly ServiceImplSpec[]): 
   const files = new Map<string, DescFile>();
   for (const { file } of described) for (const one of withImports(file)) files.set(one.proto.name, one);
   const registry = createRegistry(...files.values());
+  // Serialised once: a stranger may ask for them as often as it likes.
+  const serialised = new Map(
+    [...files.values()].map((file) => [file, toBinary(FileDescriptorProtoSchema, file.proto)]),
+  );
   const names = described.map(({ typeName }) => ({ name: typeName })).sort((a, b) => (a.name < b.name ? -1 : 1));
 
   function respond({ messageRequest: { case: kind, value } }: Request) {
@@ -40,6 +44,12 @@ export function createReflectionServices(services: readonly ServiceImplSpec[]): 
       case undefined:
         return errorResponse(Code.InvalidArgument, "the request asks for nothing");
     }
+  }
+
+  function fileResponse(file: DescFile | undefined, missing: string) {
+    if (file === undefined) return errorResponse(Code.NotFound, missing);
+    const fileDescriptorProto = withImports(file).flatMap((one) => serialised.get(one) ?? []);
+    return { case: "fileDescriptorResponse", value: { fileDescriptorProto } } as const;
   }
 
   async function* serverReflectionInfo<Sent extends Request>(requests: AsyncIterable<Sent>) {
@@ -78,12 +88,6 @@ function fileOfSymbol(registry: Registry, symbol: string): DescFile | undefined 
 
 function extensionsOf(registry: Registry, typeName: string): DescExtension[] {
   return [...registry].filter((type) => type.kind === "extension").filter((one) => one.extendee.typeName === typeName);
-}
-
-function fileResponse(file: DescFile | undefined, missing: string) {
-  if (file === undefined) return errorResponse(Code.NotFound, missing);
-  const fileDescriptorProto = withImports(file).map(({ proto }) => toBinary(FileDescriptorProtoSchema, proto));
-  return { case: "fileDescriptorResponse", value: { fileDescriptorProto } } as const;
 }
 
 function errorResponse(errorCode: Code, errorMessage: string) {

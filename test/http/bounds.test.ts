@@ -72,6 +72,11 @@ describe("headers", () => {
     ["HTTP/2.0 in a request line", 400, "GET / HTTP/2.0\r\nHost: a\r\n\r\n"],
     ["17 KB of headers", 431, `GET / HTTP/1.1\r\nHost: a\r\nX: ${"x".repeat(17_000)}\r\n\r\n`],
     ["another expectation", 417, "GET / HTTP/1.1\r\nHost: a\r\nExpect: tea\r\n\r\n"],
+    ...["gzip, chunked", "xchunked", "chunked, chunked", "gzip"].map((coding): [string, number, string] => [
+      `a body in ${coding}`,
+      400,
+      `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: ${coding}\r\n\r\n0\r\n\r\n`,
+    ]),
   ])("%s: %i", async (_name, status, bytes) => {
     const { url } = await open();
     expect((await exchange(url, bytes)).status).toBe(status);
@@ -259,7 +264,9 @@ describe("time", () => {
     const streamed = request();
     connection.write(openStream(3, POST, false));
     const pieces = Promise.withResolvers<Uint8Array>();
-    (await streamed).send({ ...OK, body: streamOf(pieces.promise) });
+    const stream = await streamed;
+    stream.chunks();
+    stream.send({ ...OK, body: streamOf(pieces.promise) });
     pass(600);
     slow.send(OK);
     pieces.resolve(Buffer.from("piece"));

@@ -11,7 +11,7 @@ import { scriptedService } from "./scripted-service.ts";
 
 let listener: Listener;
 beforeAll(async () => {
-  listener = await mount(scriptedService(), { now: () => 0 });
+  listener = await mount(scriptedService());
 });
 afterAll(() => listener.close(0));
 

@@ -7,7 +7,7 @@ import { ErrorInfoSchema } from "../../gen/es/google/rpc/error_details_pb.ts";
 import type { AuthError } from "../../src/core/errors.ts";
 import type { Listener } from "../../src/http/listener.ts";
 import { channels } from "./channels.ts";
-import { mount, mountAll } from "./mount.ts";
+import { mount } from "./mount.ts";
 import { scriptedService } from "./scripted-service.ts";
 import { transports } from "./transports.ts";
 
@@ -98,11 +98,3 @@ describe("REST", () => {
     expect((await rest("type")).headers.get("content-type")).toBe("application/problem+json");
   });
 });
-
-test.each(["/auth/login", "/countersign.auth.v1.AuthService/Login"])(
-  "an endpoint cannot claim the path of a method: %s",
-  async (path) => {
-    const endpoints = { [path]: { method: "GET", answer: () => ({ body: "" }) } } as const;
-    await expect(mountAll([{ spec }], { endpoints })).rejects.toThrow(`${path} is claimed twice`);
-  },
-);

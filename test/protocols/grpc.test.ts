@@ -13,10 +13,7 @@ import { scriptedService } from "./scripted-service.ts";
 let listener: Listener;
 let waiting = Promise.withResolvers<AbortSignal>();
 beforeAll(async () => {
-  listener = await mount(
-    scriptedService((signal) => waiting.resolve(signal)),
-    { now: () => 0 },
-  );
+  listener = await mount(scriptedService((signal) => waiting.resolve(signal)));
 });
 afterAll(() => listener.close(0));
 beforeEach(() => {

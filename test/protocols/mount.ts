@@ -7,7 +7,7 @@ import type { Endpoints } from "../../src/http/endpoints.ts";
 import { type Listener, listen } from "../../src/http/listener.ts";
 import type { CallOptions, MountedService } from "../../src/protocols/call.ts";
 
-export interface MountOptions extends Partial<Pick<CallOptions, "callerFrom" | "onError" | "now">> {
+export interface MountOptions extends Partial<Pick<CallOptions, "callerFrom" | "onError">> {
   readonly endpoints?: Endpoints;
   readonly onFault?: (error: unknown) => void;
 }
@@ -32,8 +32,7 @@ export async function mountAll(services: readonly MountedService[], options: Mou
     callerFrom = createCallerFrom({ networks: [], header: undefined }),
     onError = () => {},
     onFault = () => {},
-    now = Date.now,
   } = options;
-  const serve = createDispatch({ services, endpoints, callerFrom, onError, onFault, now });
+  const serve = createDispatch({ services, endpoints, callerFrom, onError, onFault });
   return listen({ host: "127.0.0.1", port: 0, serve, onFault });
 }

@@ -14,7 +14,6 @@ describe("the services' own table", () => {
   test.for([
     ["POST", "/auth/login", "Login"],
     ["GET", "/auth/time", "GetServerTime"],
-    ["HEAD", "/auth/time", "GetServerTime"],
     ["POST", "/v1/customers/c1/devices", "CreateDevice customer_id=c1"],
     ["POST", "/v1/customers/c1/keys:issue", "IssueCustomerKey customer_id=c1"],
     ["DELETE", "/v1/devices/a%2Fb", "DeleteDevice device_key=a/b"],

@@ -54,6 +54,7 @@ export const ATTACKS = {
   "window-0-documents": { count: 2_000, run: HELD_STREAMS["window-0-documents"] },
   "window-0-404": { count: 2_000, run: HELD_STREAMS["window-0-404"] },
   "window-0-logins": { count: 2_000, run: HELD_STREAMS["window-0-logins"] },
+  "window-0-reflection": { count: 2_000, run: HELD_STREAMS["window-0-reflection"] },
   "window-by-byte": { count: 500, run: HELD_STREAMS["window-by-byte"] },
   "half-bodies": { count: 500, run: HELD_STREAMS["half-bodies"] },
   "half-messages": { count: 500, run: HELD_STREAMS["half-messages"] },

@@ -19,6 +19,8 @@ const TRICKLE_MS = 1_000;
 const POLL_MS = 500;
 
 interface HeldStreams {
+  /** The public one when absent. */
+  readonly listener?: "internalUrl";
   /** SETTINGS_INITIAL_WINDOW_SIZE. */
   readonly window?: number;
   readonly streams?: readonly number[];
@@ -35,7 +37,7 @@ interface HeldConnection {
 }
 
 /** Opens connections with the same frames on every stream, and expects that the gateway ends every stream. */
-function hold({ window, streams = STREAMS, frames, trickle, mayLast = false }: HeldStreams): Attack {
+function hold({ listener, window, streams = STREAMS, frames, trickle, mayLast = false }: HeldStreams): Attack {
   const first = Buffer.concat([PREFACE, settings(window), ...streams.map(frames)]);
   const later = trickle === undefined ? undefined : Buffer.concat(streams.map(trickle));
   return async (target, count, findings) => {
@@ -44,7 +46,7 @@ function hold({ window, streams = STREAMS, frames, trickle, mayLast = false }: H
       for (const { socket } of held) if (later !== undefined && socket.writable) socket.write(later);
     }, TRICKLE_MS);
     await forEachIndex(count, OPENING, async (index) => {
-      const socket = await openSocket(target.publicUrl, index);
+      const socket = await openSocket(target[listener ?? "publicUrl"], index);
       if (socket === undefined) {
         findings.add("a connection was refused");
         return;
@@ -73,11 +75,22 @@ const grpc = { ...login().headers, ":path": CALL, "content-type": "application/g
 /** A message that says it has 1,000 bytes, and 600 of them. */
 const HALF_MESSAGE = Buffer.concat([Buffer.of(0, 0, 0, 0x03, 0xe8), Buffer.alloc(600, 1)]);
 
+/** 20 requests for a file and its imports, 28 KB each; `file_containing_symbol` is field 4. */
+const ADMIN = Buffer.from("countersign.admin.v1.AdminService");
+const ask = Buffer.concat([Buffer.of(0, 0, 0, 0, ADMIN.length + 2, 0x22, ADMIN.length), ADMIN]);
+const REFLECT = { ...grpc, ":path": "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo" };
+
 /** By attack; the count is of connections. */
 export const HELD_STREAMS = {
   "window-0-documents": hold({ window: 0, frames: (stream) => framesOf(stream, get("/openapi.json")) }),
   "window-0-404": hold({ window: 0, frames: (stream) => framesOf(stream, get(`/nothing/${"a".repeat(200)}`)) }),
   "window-0-logins": hold({ window: 0, frames: (stream) => framesOf(stream, login()) }),
+  "window-0-reflection": hold({
+    listener: "internalUrl",
+    window: 0,
+    frames: (stream) =>
+      Buffer.concat([openStream(stream, REFLECT, false), data(stream, Buffer.concat(Array(20).fill(ask)))]),
+  }),
   "window-by-byte": hold({
     window: 0,
     mayLast: true,
