@@ -1,11 +1,30 @@
-// The work of a login with jose and ioredis and nothing else, for the peers that are a bare protocol. Knows no protocol.
+// The work of a login with jose and ioredis and nothing else, for peers without it.
 
-import { randomUUID } from "node:crypto";
+import { createHmac, createSecretKey, type KeyObject, randomUUID, timingSafeEqual } from "node:crypto";
 import { Redis, type Result } from "ioredis";
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from "jose";
-import { AUDIENCE, CUSTOMER_ID, ISSUER, LOGIN_LIMIT, TOKEN_SECONDS, WINDOW_MS } from "./contract.ts";
+import { AUDIENCE, CUSTOMER_ID, ISSUER, LOGIN_LIMIT, SKEW_SECONDS, TOKEN_SECONDS, WINDOW_MS } from "./contract.ts";
+import type { Fleet } from "./fleet.ts";
 import type { PeerSetup } from "./peer.ts";
-import { createProofCheck, type ProofRefusal } from "./proof.ts";
+
+type ProofRefusal = "clock_skew" | "invalid_credentials";
+
+/** Undefined when the proof holds. */
+type CheckProof = (deviceKey: string, timestamp: number, signature: string) => ProofRefusal | undefined;
+
+export function createProofCheck(fleet: Fleet): CheckProof {
+  const secret = createSecretKey(fleet.customerKey, "utf8");
+  const secrets = new Map<string, KeyObject>(fleet.deviceKeys.map((deviceKey) => [deviceKey, secret]));
+  return (deviceKey, timestamp, signature) => {
+    if (Math.abs(Math.floor(Date.now() / 1000) - timestamp) > SKEW_SECONDS) return "clock_skew";
+    const key = secrets.get(deviceKey);
+    if (key === undefined) return "invalid_credentials";
+    const expected = createHmac("sha256", key).update(`${timestamp}${deviceKey}`).digest();
+    const given = Buffer.from(signature, "hex");
+    if (given.length !== expected.length || !timingSafeEqual(given, expected)) return "invalid_credentials";
+    return undefined;
+  };
+}
 
 type Limits = Readonly<Record<string, number>>;
 

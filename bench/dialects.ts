@@ -1,12 +1,15 @@
-// How a login and its answer are put in each protocol that a peer speaks. Knows the contract, and no peer.
+// Logins and token checks as each protocol writes them.
 
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { LoginRequestSchema, LoginResponseSchema } from "../gen/es/countersign/auth/v1/auth_pb.ts";
+import { VerifyRequestSchema, VerifyResponseSchema } from "../gen/es/countersign/token/v1/token_pb.ts";
 import type { LoginBody } from "./contract.ts";
-import type { Answer, Fleet } from "./fleet.ts";
+import { type Answer, checkAnswer, type Fleet, signLogin } from "./fleet.ts";
 import { encodeFrame, openGrpcTo } from "./grpc-lanes.ts";
-import { encodePost, openHttp1, openNewTls } from "./http1-lanes.ts";
-import type { OpenLanes } from "./lane.ts";
+import { encodeGet, encodePost, openHttp1, openHttp1Heads, openNewTls } from "./http1-lanes.ts";
+import type { LoadRequest, OpenLanes } from "./load.ts";
+import type { Subject, Walk } from "./measure.ts";
+import type { Peer, PeerSetup } from "./peer.ts";
 
 export interface Dialect {
   readonly encode: (login: LoginBody, fleet: Fleet) => Buffer;
@@ -16,17 +19,9 @@ export interface Dialect {
   readonly tls?: true;
 }
 
-export type DialectName = "rest" | "rest-tls" | "rest-tls-resumed" | "connect" | "grpc";
+export type DialectName = "rest" | "rest-tls" | "connect" | "grpc";
 
 const METHOD = "/countersign.auth.v1.AuthService/Login";
-
-/** REST by a TLS connection for each login. */
-const REST_TLS = {
-  encode: (login: LoginBody) =>
-    encodePost("/auth/login", "application/json", JSON.stringify(login), "Connection: close\r\n"),
-  decode: (answer: Buffer) => readJson(answer, "token", "expires_in"),
-  tls: true,
-} as const;
 
 export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
   rest: {
@@ -34,8 +29,12 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
     decode: (answer) => readJson(answer, "token", "expires_in"),
     open: openHttp1,
   },
-  "rest-tls": { ...REST_TLS, open: openNewTls("full") },
-  "rest-tls-resumed": { ...REST_TLS, open: openNewTls("resumed") },
+  "rest-tls": {
+    encode: (login) => encodePost("/auth/login", "application/json", JSON.stringify(login), "Connection: close\r\n"),
+    decode: (answer) => readJson(answer, "token", "expires_in"),
+    open: openNewTls,
+    tls: true,
+  },
   connect: {
     encode: (login) => encodePost(METHOD, "application/json", JSON.stringify(login), "Connect-Protocol-Version: 1\r\n"),
     decode: (answer) => readJson(answer, "token", "expiresIn"),
@@ -61,4 +60,68 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
 function readJson(answer: Buffer, token: string, expiresIn: string): Answer {
   const content = JSON.parse(answer.toString());
   return { token: content[token], expiresIn: content[expiresIn] };
+}
+
+export interface CheckDialect {
+  readonly encode: (token: string) => Buffer;
+  /** The device that the answer names; undefined where it names none. */
+  readonly decode: (answer: Buffer) => string | undefined;
+  readonly open: OpenLanes;
+}
+
+const DEVICE = /\r\nx-device-key: *(\S+)/i;
+
+/** `GET /auth/check`. */
+export const FORWARD_AUTH: CheckDialect = {
+  encode: (token) => encodeGet("/auth/check", `x-access-token: ${token}\r\n`),
+  decode: (head) => DEVICE.exec(head.toString("latin1"))?.[1],
+  open: openHttp1Heads,
+};
+
+/** `TokenService.Verify` over gRPC. */
+export const VERIFY: CheckDialect = {
+  encode: (token) => encodeFrame(toBinary(VerifyRequestSchema, create(VerifyRequestSchema, { token }))),
+  decode: (answer) => fromBinary(VerifyResponseSchema, answer).deviceKey,
+  open: openGrpcTo("/countersign.token.v1.TokenService/Verify"),
+};
+
+/** Requests signed at a time, to keep the generator's pauses short. */
+const BATCH = 200;
+
+/** A peer that its fleet logs in at; each device twice while it warms up. */
+export function createLoginSubject(peer: Peer): Subject {
+  const { fleet, dialect } = peer.setup;
+  return {
+    peer,
+    open: DIALECTS[dialect].open,
+    walk: () => createWalk(peer.setup),
+    warming: 2 * fleet.deviceKeys.length,
+  };
+}
+
+/** Goes on from slice to slice, so that no device comes to its limit. */
+function createWalk({ fleet, algorithm, dialect }: PeerSetup): Walk {
+  const { encode, decode } = DIALECTS[dialect];
+  let sent = 0;
+  let batch: LoadRequest[] = [];
+  function signBatch(): LoadRequest[] {
+    const timestamp = Math.floor(Date.now() / 1000);
+    return Array.from({ length: BATCH }, (_, turn) => {
+      const deviceKey = fleet.deviceKeys[(sent + turn) % fleet.deviceKeys.length] ?? "";
+      return {
+        bytes: encode(signLogin(fleet.customerKey, deviceKey, timestamp), fleet),
+        check: (answer) => checkAnswer(decode(answer), deviceKey, algorithm),
+      };
+    });
+  }
+  return {
+    next() {
+      const place = sent % BATCH;
+      if (place === 0) batch = signBatch();
+      sent++;
+      const request = batch[place];
+      if (request === undefined) throw new RangeError("a fleet has devices");
+      return request;
+    },
+  };
 }

@@ -2,7 +2,7 @@
 
 import { once } from "node:events";
 import { type ClientHttp2Session, connect, type IncomingHttpHeaders } from "node:http2";
-import type { OpenLanes } from "./lane.ts";
+import type { OpenLanes } from "./load.ts";
 
 const PREFIX_BYTES = 5;
 const MAX_BODY_BYTES = 65_536;

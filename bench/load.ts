@@ -1,6 +1,13 @@
-// The load: requests over lanes, one at a time on each, every answer checked. Knows no protocol.
+// The load: requests over lanes, one at a time on each, every answer checked. No client library, which would share the machine.
 
-import type { Lane } from "./lane.ts";
+export interface Lane {
+  /** Sends a request. @throws Error unless it is answered with success */
+  readonly ask: (request: Buffer) => Promise<Buffer>;
+  readonly close: () => void;
+}
+
+/** Opens so many lanes to an origin. */
+export type OpenLanes = (origin: string, count: number) => Promise<readonly Lane[]>;
 
 /** A request that is answered with success. */
 export interface LoadRequest {

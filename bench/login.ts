@@ -1,74 +1,141 @@
 // `npm run bench`: the server CPU of a login, the gateway's beside its peers', interleaved in one run.
 
-import { type CertificateKind, makeCertificate } from "../test/http/openssl.ts";
-import { type Algorithm, LOGIN_LIMIT, WINDOW_MS } from "./contract.ts";
-import { DIALECTS } from "./dialects.ts";
-import { say } from "./figures.ts";
+import { parseArgs } from "node:util";
+import { makeCertificate } from "../test/http/openssl.ts";
+import { ALGORITHMS, type Algorithm, LOGIN_LIMIT, WINDOW_MS } from "./contract.ts";
+import { createLoginSubject, DIALECTS, type DialectName } from "./dialects.ts";
+import { divide, runParts, type Section, say, show, spreadOf } from "./figures.ts";
 import { createFleet } from "./fleet.ts";
-import { type Contender, GATE, TARGETS } from "./groups.ts";
-import { createLoginSubject } from "./login-walk.ts";
-import { type MeasureOptions, measure } from "./measure.ts";
-import { readOptions } from "./options.ts";
-import { createPeerGroup, type Peer } from "./peer.ts";
-import { createReport, type GroupResult, gatewayRatio, type PairResult } from "./report.ts";
-import { createSignatureMeasure } from "./signature.ts";
-import { meets, renderReport, renderTargets } from "./table.ts";
+import { measure, type Round } from "./measure.ts";
+import { createPeerGroup, type ListenerName, type Peer } from "./peer.ts";
+
+/** A server, and its name in the table. */
+interface Contender {
+  /** A file of peers/. */
+  readonly peer: string;
+  readonly label: string;
+  readonly listener?: ListenerName;
+  /** Limit of its CPU, in times the baseline's. */
+  readonly most?: Readonly<Record<Algorithm, number>>;
+}
+
+/** The servers of one protocol, each measured beside the baseline. */
+interface Group {
+  readonly title: string;
+  readonly dialect: DialectName;
+  readonly baseline: Contender;
+  readonly contenders: readonly Contender[];
+}
+
+const GROUPS: Readonly<Record<string, Group>> = {
+  rest: {
+    title: "REST",
+    dialect: "rest",
+    baseline: { peer: "bare", label: "bare node:http" },
+    contenders: [
+      { peer: "gateway", label: "gateway", most: { RS256: 1.08, EdDSA: 1.25 } },
+      { peer: "fastify", label: "fastify + @fastify/rate-limit + @fastify/jwt" },
+    ],
+  },
+  connect: {
+    title: "Connect",
+    dialect: "connect",
+    baseline: { peer: "connect-node", label: "connectNodeAdapter" },
+    contenders: [{ peer: "gateway", label: "gateway", most: { RS256: 0.75, EdDSA: 0.75 } }],
+  },
+  grpc: {
+    title: "gRPC",
+    dialect: "grpc",
+    baseline: { peer: "grpc-js", label: "bare grpc-js" },
+    contenders: [
+      { peer: "gateway", label: "gateway, internal", listener: "internal", most: { RS256: 1, EdDSA: 1 } },
+      { peer: "gateway", label: "gateway, public", most: { RS256: 1, EdDSA: 1 } },
+    ],
+  },
+  tls: {
+    title: "REST (new TLS connection)",
+    dialect: "rest-tls",
+    baseline: { peer: "bare", label: "bare node:https" },
+    contenders: [{ peer: "gateway", label: "gateway" }],
+  },
+};
 
 const IN_FLIGHT = 16;
+const SECONDS = 2;
 /** Logins a second that no machine exceeds in one process: they set the size of the fleet. */
-const LARGEST_RATES = { RS256: 12_000, EdDSA: 30_000, tls: 4_000 };
+const LARGEST_RATES = { RS256: 12_000, EdDSA: 30_000 };
 
-/**
- * Measures one contender beside its baseline, with no third: a process that has waited for seconds is dearer for a while,
- * and some more so than others, see docs/performance.md.
- */
-async function runPair(
-  baseline: Contender,
-  contender: Contender,
-  algorithm: Algorithm,
-  measuring: MeasureOptions & { readonly certificate: CertificateKind },
-): Promise<PairResult> {
+interface Pair {
+  readonly baseline: readonly Round[];
+  readonly own: readonly Round[];
+}
+
+/** Measures one contender beside its baseline alone: a process that has waited for seconds is dearer for a while. */
+async function runPair(group: Group, contender: Contender, algorithm: Algorithm, rounds: number): Promise<Pair> {
   await using cleanup = new AsyncDisposableStack();
-  const group = await createPeerGroup(cleanup);
-  const secure = DIALECTS[contender.dialect].tls;
-  const tls = secure && makeCertificate(group.folder, "server", measuring.certificate);
-  // No device may come to its limit, whatever part of the run one window sees; warming takes two logins of each.
-  const loaded = Math.min(WINDOW_MS / 1000, measuring.rounds * measuring.seconds);
-  const devices = Math.ceil((LARGEST_RATES[secure ? "tls" : algorithm] * loaded) / (LOGIN_LIMIT - 2));
-  say(`${contender.label}, beside ${baseline.label}: enrolling ${devices} devices.`);
-  const start = ({ name, peer = name, dialect, listener = "public" }: Contender): Promise<Peer> => {
+  const peers = await createPeerGroup(cleanup);
+  const tls = DIALECTS[group.dialect].tls && makeCertificate(peers.folder, "server", "ecdsa");
+  // No device may reach its limit, whatever part of the run one window sees; the warm-up takes two logins of each.
+  const loaded = Math.min(WINDOW_MS / 1000, rounds * SECONDS);
+  const devices = Math.ceil((LARGEST_RATES[algorithm] * loaded) / (LOGIN_LIMIT - 2));
+  say(`${contender.label}, beside ${group.baseline.label}: enrolling ${devices} devices.`);
+  const start = ({ peer, listener = "public" }: Contender): Promise<Peer> => {
     // A fleet each: peers that share a Redis would spend the limits of one another's devices.
-    const fleet = createFleet(devices);
-    return group.start(peer, { fleet, algorithm, dialect, listener, ...(tls && { tls }) });
+    const setup = { fleet: createFleet(devices), algorithm, dialect: group.dialect, listener };
+    return peers.start(peer, { ...setup, ...(tls && { tls }) });
   };
-  const peers = [await start(baseline), await start(contender)];
-
-  const measureSignature = await createSignatureMeasure(algorithm);
-  const signatureMicros: number[] = [];
-  const measured = await measure(peers.map(createLoginSubject), measuring, async (done) => {
-    say(done === 0 ? "Each device has logged in twice." : `Round ${done} of ${measuring.rounds}.`);
-    if (done > 0) signatureMicros.push(await measureSignature());
-  });
-  const [baselineRounds = [], rounds = []] = peers.map((peer) => measured.get(peer));
-  return { contender, rounds, baselineRounds, signatureMicros };
+  const started = [await start(group.baseline), await start(contender)];
+  const options = { rounds, seconds: SECONDS, inFlight: IN_FLIGHT };
+  const measured = await measure(started.map(createLoginSubject), options, async (done) => say(`Round ${done}.`));
+  const [baseline = [], own = []] = started.map((peer) => measured.get(peer));
+  return { baseline, own };
 }
 
-const options = readOptions(process.argv.slice(2));
-const { rounds, seconds, algorithm, certificate } = options;
-const measuring = { rounds, seconds, inFlight: IN_FLIGHT, certificate };
+const HEAD = ["", "CPU, µs", "times", "logins/s", "p50, ms", "p99, ms"];
 
-const results: GroupResult[] = [];
-for (const group of options.groups) {
-  const pairs: PairResult[] = [];
-  for (const contender of group.contenders) pairs.push(await runPair(group.baseline, contender, algorithm, measuring));
-  results.push({ group, pairs });
+function rowOf(label: string, rounds: readonly Round[], times: string): string[] {
+  const median = (choose: (round: Round) => number, digits: number): string =>
+    spreadOf(rounds.map(choose)).median.toFixed(digits);
+  const cpu = show(spreadOf(rounds.map(costOf)), 0);
+  const rate = median((round) => round.requestsPerSecond, 0);
+  return [label, cpu, times, rate, median((round) => round.p50Ms, 1), median((round) => round.p99Ms, 1)];
 }
-const report = createReport(results, algorithm, measuring);
 
-const gate = gatewayRatio(report, GATE);
-const targets = renderTargets(report, TARGETS);
-const lines = [renderReport(report)];
-if (targets.length > 0) lines.push("", "Targets, CPU of the gateway over another's:", ...targets);
-if (gate !== undefined) lines.push("", "What the exit status goes by:", ...renderTargets(report, [GATE]));
-process.stdout.write(`${lines.join("\n")}\n`);
-process.exitCode = gate === undefined || meets(gate, GATE) ? 0 : 1;
+async function measureGroup(group: Group, algorithm: Algorithm, rounds: number): Promise<Section> {
+  const rows: string[][] = [HEAD];
+  const targets: Section["targets"][number][] = [];
+  for (const contender of group.contenders) {
+    const { baseline, own } = await runPair(group, contender, algorithm, rounds);
+    const ratio = spreadOf(divide(own.map(costOf), baseline.map(costOf)));
+    rows.push(rowOf(group.baseline.label, baseline, ""), rowOf(contender.label, own, show(ratio, 3)));
+    const most = contender.most?.[algorithm];
+    if (most === undefined) continue;
+    const text = `${contender.label} / ${group.baseline.label}: ${show(ratio, 3)}, at most ${most.toFixed(3)}`;
+    targets.push({ text, met: ratio.median <= most });
+  }
+  return { title: `${group.title} login, ${algorithm}`, rows, targets };
+}
+
+function costOf({ cpuMicros }: Round): number {
+  return cpuMicros;
+}
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: "string", default: "6" },
+    alg: { type: "string", default: "RS256" },
+    only: { type: "string", multiple: true, default: [] },
+  },
+});
+const algorithm = ALGORITHMS.find((one) => one === values.alg);
+if (algorithm === undefined) throw new Error(`--alg is one of ${ALGORITHMS.join(", ")}`);
+const rounds = Number(values.rounds);
+if (!(rounds > 0)) throw new Error("--rounds is a number above zero");
+const parts = Object.entries(GROUPS).map(
+  ([name, group]) => [name, () => measureGroup(group, algorithm, rounds)] as const,
+);
+await runParts(
+  Object.fromEntries(parts),
+  values.only,
+  " Medians of the rounds (least–most); times the baseline, round by round.",
+);

@@ -1,7 +1,7 @@
 // The measurement: rounds of load, peer after peer in short slices, so that a drift of the machine meets all of them alike.
 
 import { quantile } from "./figures.ts";
-import type { OpenLanes } from "./lane.ts";
+import type { OpenLanes } from "./load.ts";
 import { type LoadRequest, type LoadResult, runLoad } from "./load.ts";
 import type { Peer } from "./peer.ts";
 

@@ -1,12 +1,10 @@
 // The gateway's check of a token beside a bare server's: the same tokens, in turns. Knows files of peers/ by name.
 
 import type { JSONWebKeySet } from "jose";
-import type { CheckDialect } from "./check-dialects.ts";
 import { type Algorithm, LOGIN_LIMIT } from "./contract.ts";
-import type { DialectName } from "./dialects.ts";
+import type { CheckDialect, DialectName } from "./dialects.ts";
 import { divide, type Section, type Spread, say, show, spreadOf } from "./figures.ts";
 import { createFleet } from "./fleet.ts";
-import { GATEWAY } from "./groups.ts";
 import { type IssuedToken, issueTokens } from "./issued-tokens.ts";
 import { type MeasureOptions, measure, type Round, type Subject } from "./measure.ts";
 import { createPeerGroup, type ListenerName, type Peer } from "./peer.ts";
@@ -39,7 +37,7 @@ export async function measureChecks(pair: CheckPair, algorithm: Algorithm, round
   const group = await createPeerGroup(cleanup);
   const { dialect, listener } = pair;
   const setup = { fleet: createFleet(DEVICES), algorithm, dialect, listener };
-  const gateway = await group.start(GATEWAY, setup);
+  const gateway = await group.start("gateway", setup);
   const bare = await group.start(pair.bare, { ...setup, jwks: await fetchJwks(gateway) });
 
   // The warming takes one token of each device, and the rounds as many more as they use.

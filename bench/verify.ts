@@ -1,8 +1,8 @@
 // `npm run bench:verify [-- --alg RS256|EdDSA --only check|verify --rounds N]`: what a token's check costs, and the target.
 
 import { parseArgs } from "node:util";
-import { FORWARD_AUTH, VERIFY } from "./check-dialects.ts";
 import { ALGORITHMS } from "./contract.ts";
+import { FORWARD_AUTH, VERIFY } from "./dialects.ts";
 import { checkNames, runParts } from "./figures.ts";
 import { type CheckPair, MOST_ROUNDS, measureChecks } from "./verify-pair.ts";
 

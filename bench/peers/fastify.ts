@@ -6,8 +6,8 @@ import rateLimit from "@fastify/rate-limit";
 import fastify from "fastify";
 import { Redis } from "ioredis";
 import { exportPKCS8, exportSPKI, generateKeyPair } from "jose";
+import { createProofCheck } from "../bare-login.ts";
 import { AUDIENCE, CUSTOMER_ID, ISSUER, LOGIN_LIMIT, type LoginBody, TOKEN_SECONDS, WINDOW_MS } from "../contract.ts";
-import { createProofCheck } from "../proof.ts";
 import { servePeer } from "../serve-peer.ts";
 
 const REQUEST = {

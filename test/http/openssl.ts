@@ -10,8 +10,6 @@ const KINDS = {
 
 export type CertificateKind = keyof typeof KINDS;
 
-export const CERTIFICATE_KINDS: readonly CertificateKind[] = ["ecdsa", "rsa"];
-
 /** Makes a certificate for 127.0.0.1, its own authority: `NAME.crt` and `NAME.key`. */
 export function makeCertificate(folder: string, name: string, kind: CertificateKind): { cert: string; key: string } {
   const [cert, key] = [join(folder, `${name}.crt`), join(folder, `${name}.key`)];
