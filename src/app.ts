@@ -11,6 +11,7 @@ import { createReadDeviceLimit } from "./core/device-limit.ts";
 import { createExplainLogin } from "./core/explain.ts";
 import { createAddressLimits } from "./core/limiter/addresses.ts";
 import { createLogIn } from "./core/login.ts";
+import { createOverloadGuard } from "./core/overload.ts";
 import type { LostSecrets } from "./core/registry/record-ports.ts";
 import type { Registry } from "./core/registry/registry.ts";
 import { createTokenSigner } from "./core/tokens/signer.ts";
@@ -25,10 +26,11 @@ import { createActorOf, createAdminGuard } from "./services/admin-guard.ts";
 import { createAuthService, createReadLogin } from "./services/auth.ts";
 import { createTokenService, TOKEN_MESSAGE_BYTES } from "./services/token.ts";
 import { monotonicNow, systemNow } from "./telemetry/clock.ts";
+import { watchEventLoop } from "./telemetry/event-loop.ts";
 import { createLog } from "./telemetry/logger.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
 import { createObserver } from "./telemetry/observe.ts";
-import { observeFallback, observeStore } from "./telemetry/outages.ts";
+import { observeFallback, observeOverload, observeStore } from "./telemetry/outages.ts";
 import { createReadinessCheck } from "./telemetry/readiness.ts";
 import { createRecentLogins } from "./telemetry/recent-logins.ts";
 import { readVersion } from "./telemetry/version.ts";
@@ -63,6 +65,8 @@ export interface GatewayOptions {
   readonly forgetLostSecrets?: boolean;
   /** Times of the key ring, in place of those of the settings, for tests. */
   readonly ringTimes?: Partial<RingTimes>;
+  /** How late the event loop is, in milliseconds, for tests; measured when absent. */
+  readonly loopDelayMs?: (() => number) | undefined;
 }
 
 /** Less than the ten seconds that container runtimes leave between SIGTERM and SIGKILL. */
@@ -86,6 +90,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
         redisDeadlineMs: REDIS_DEADLINE_MS,
         forgetLostSecrets: false,
         ringTimes: {},
+        loopDelayMs: undefined,
         ...options,
       },
       cleanup,
@@ -98,9 +103,10 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
 
 async function compose(
   config: Config,
-  { now, elapsed, graceMs, idleMs, redisDeadlineMs, forgetLostSecrets, ringTimes }: Required<GatewayOptions>,
+  options: Required<GatewayOptions>,
   cleanup: AsyncDisposableStack,
 ): Promise<Gateway> {
+  const { now, elapsed, graceMs, idleMs, redisDeadlineMs, forgetLostSecrets, ringTimes } = options;
   // Telemetry.
   const log = createLog(config.logLevel);
   cleanup.defer(() => log.flush());
@@ -110,6 +116,8 @@ async function compose(
   });
   const metrics = createMetrics();
   const observer = createObserver(log.logger, metrics, monotonicNow);
+  const eventLoop = watchEventLoop();
+  cleanup.defer(eventLoop.close);
 
   // Store.
   const forget = ({ customerKeys: customer_keys, signingKeys: signing_keys }: LostSecrets): void =>
@@ -161,6 +169,12 @@ async function compose(
     skewMs: config.clockSkew,
     now,
   });
+  const overload = createOverloadGuard({
+    loopDelayMs: options.loopDelayMs ?? eventLoop.delayMs,
+    elapsed: monotonicNow,
+    random: Math.random,
+    onRefused: observeOverload(log.logger, metrics, monotonicNow),
+  });
   const verifyToken = createVerifyToken({
     verifier: createTokenVerifier({ issuer, audience: config.audience, ring }),
     credentials: store.credentials,
@@ -179,8 +193,10 @@ async function compose(
 
   // Services, each once.
   const recentLogins = createRecentLogins(now);
+  const watched = activity.watch(logIn);
+  const unlessOverloaded: typeof watched = (request, caller) => overload.run(() => watched(request, caller));
   const auth: MountedService = {
-    spec: createAuthService({ logIn: recentLogins.watch(observer.observeLogIn(activity.watch(logIn))), callerOf, now }),
+    spec: createAuthService({ logIn: recentLogins.watch(observer.observeLogIn(unlessOverloaded)), callerOf, now }),
   };
   const actorOf = createActorOf<HandlerContext>(callerOf);
   const admin: MountedService = {

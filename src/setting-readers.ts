@@ -95,11 +95,26 @@ export function readCertificate(path: string): string {
   return readPem(path, "no certificate in PEM", (pem) => new X509Certificate(pem));
 }
 
-/** Creates a reader of the path of a PEM file with the private key of the certificate that a setting names. */
-export function readKeyFile(certificate: string): (path: string, textOf: TextOf) => string {
-  return (path, textOf) => {
-    readKey(certificate)(path, textOf);
-    return path;
+/** Paths of PEM files of certificates, separated by commas, each of another kind of key. */
+export function readCertificateFiles(text: string): readonly string[] {
+  const paths = entriesOf(text).map(readCertificateFile);
+  const kinds = paths.map((path) => new X509Certificate(readFileSync(path)).publicKey.asymmetricKeyType);
+  if (new Set(kinds).size === kinds.length) return paths;
+  throw new Error("names two certificates of one kind of key. Keep one of RSA and one of ECDSA");
+}
+
+/** Creates a reader of the paths of PEM files with the private keys of the certificates that a setting names, in their order. */
+export function readKeyFiles(certificate: string): (text: string, textOf: TextOf) => readonly string[] {
+  return (text, textOf) => {
+    const paths = entriesOf(text);
+    const certificates = entriesOf(textOf(certificate) ?? "none");
+    if (paths.length !== certificates.length) {
+      throw new Error(
+        `names ${paths.length} files, and COUNTERSIGN_${certificate} ${certificates.length}. Name a key for each`,
+      );
+    }
+    for (const [at, path] of paths.entries()) readKey(certificate)(path, () => certificates[at]);
+    return paths;
   };
 }
 

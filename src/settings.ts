@@ -15,11 +15,12 @@ import {
   readAudience,
   readCertificate,
   readCertificateFile,
+  readCertificateFiles,
   readForwardedHeader,
   readHostNames,
   readHttpUrl,
   readKey,
-  readKeyFile,
+  readKeyFiles,
   readListen,
   readMasterKey,
   readMasterKeys,
@@ -81,10 +82,14 @@ export const LISTENER_SETTINGS = {
   PUBLIC_LISTEN: withDefault("127.0.0.1:8080", readListen, "`host:port` for devices, or `off`"),
   INTERNAL_LISTEN: withDefault("127.0.0.1:9090", readListen, "`host:port` for services and operators, or `off`"),
   INTERNAL_HOSTS: withDefault("", readHostNames, "host names that the internal listener answers to, with commas"),
-  TLS_CERT: optional(readCertificateFile, "PEM file, for both listeners; loaded again when it changes", {
-    needs: ["TLS_KEY"],
+  TLS_CERT: optional(
+    readCertificateFiles,
+    "PEM file, for both listeners; loaded again when it changes. Two with a comma: one of RSA, one of ECDSA",
+    { needs: ["TLS_KEY"] },
+  ),
+  TLS_KEY: optional(readKeyFiles("TLS_CERT"), "PEM file; as many as `TLS_CERT`, in the same order", {
+    needs: ["TLS_CERT"],
   }),
-  TLS_KEY: optional(readKeyFile("TLS_CERT"), "PEM file", { needs: ["TLS_CERT"] }),
   TLS_CLIENT_CA: optional(
     readCertificateFile,
     "PEM file: the internal listener requires a certificate of this authority",

@@ -9,11 +9,13 @@ import { document, issuerDocuments } from "../http/documents.ts";
 import type { Endpoint, EndpointAnswer, Endpoints } from "../http/endpoints.ts";
 import { createHostCheck } from "../http/internal-hosts.ts";
 import { type Listener, type ListenerOptions, listen } from "../http/listener.ts";
+import { deriveTicketKeys } from "../http/ticket-keys.ts";
 import type { TlsFiles } from "../http/tls.ts";
 import type { MountedService } from "../protocols/call.ts";
 import { createHealthService } from "../services/health.ts";
 import { createReflectionServices } from "../services/reflection.ts";
 import type { ListenAddress } from "../setting-readers.ts";
+import { systemNow } from "../telemetry/clock.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Observer } from "../telemetry/observe.ts";
 import type { Readiness, ReadinessCheck } from "../telemetry/readiness.ts";
@@ -71,8 +73,8 @@ export function createListeners(config: Config, served: Served): Listeners {
   // Loaded at the first request, so that the start does not wait for it.
   const openapi = () => import("../services/openapi.ts");
 
-  const { tlsCert: cert, tlsKey: key } = config;
-  const tls: TlsFiles | undefined = cert === undefined || key === undefined ? undefined : { cert, key };
+  const { tlsCert: certs, tlsKey: keys, masterKey } = config;
+  const tls: TlsFiles | undefined = certs && keys && { certs, keys };
   const opened: Listener[] = [];
   const { refused: onError, fault: onFault, connectionRefused: onConnectionRefused } = observer;
   const trusted = createNetworkTable(config.trustedProxies.map((network) => [network, true] as const));
@@ -112,7 +114,7 @@ export function createListeners(config: Config, served: Served): Listeners {
         },
         maxConnections: shares.public,
         maxConnectionsPerAddress: config.maxConnectionsPerAddress,
-        ...(tls && { tls }),
+        ...(tls && { tls: { ...tls, ticketKeys: () => deriveTicketKeys(masterKey, systemNow()) } }),
       }),
     openInternal: () =>
       open(config.internalListen, {
@@ -128,6 +130,7 @@ export function createListeners(config: Config, served: Served): Listeners {
         ...(config.internalListen && { isOwnHost: createHostCheck(config.internalListen.host, config.internalHosts) }),
         maxConnections: shares.internal,
         maxConnectionsPerAddress: shares.internalPerAddress,
+        // Its tickets are this process's own: they stand for a client certificate that was shown.
         ...(tls && { tls: { ...tls, ...(config.tlsClientCa !== undefined && { clientCa: config.tlsClientCa }) } }),
       }),
   };

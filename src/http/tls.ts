@@ -4,15 +4,22 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync, unwatchFile, watchFile } from "node:fs";
 import type { Server, TlsOptions } from "node:tls";
 
-/** Files in PEM. */
+/** Paths of files in PEM. */
 export interface TlsFiles {
-  readonly cert: string;
-  readonly key: string;
+  /** Certificates of different kinds of key: a client gets the one that it can verify. */
+  readonly certs: readonly string[];
+  /** The private key of each, in the same order. */
+  readonly keys: readonly string[];
   /** Authorities: a client has to show a certificate of one of them. */
   readonly clientCa?: string;
+  /** Keys of session tickets that other gateways open too, as long as they are those of this time; absent: keys of this process. */
+  readonly ticketKeys?: () => Buffer;
 }
 
-/** How often the files are looked at, in milliseconds. */
+/** A board that logs in every ten minutes resumes its session for half a day. */
+export const TICKET_SECONDS = 43_200;
+
+/** How often the files and the keys of tickets are looked at, in milliseconds. */
 const LOOK_MS = 1_000;
 
 /** Suites of TLS 1.3, then of 1.2. Boards in the field need the last ones, without forward secrecy or with CBC. */
@@ -28,10 +35,12 @@ const CIPHERS = [
 const CERTIFICATES = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
 /** Reads and checks the files, since OpenSSL loads some with which no handshake succeeds. @throws Error naming the file */
-export function readTlsOptions({ cert: certPath, key: keyPath, clientCa }: TlsFiles): TlsOptions {
-  const [cert, key] = [readFileSync(certPath), readFileSync(keyPath)];
-  if (!new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) {
-    throw new Error(`${certPath} and ${keyPath} do not fit together`);
+export function readTlsOptions({ certs, keys, clientCa, ticketKeys }: TlsFiles): TlsOptions {
+  const read = (path: string): Buffer => readFileSync(path);
+  const [cert, key] = [certs.map(read), keys.map(read)];
+  for (const [at, one] of cert.entries()) {
+    if (new X509Certificate(one).checkPrivateKey(createPrivateKey(key[at] ?? ""))) continue;
+    throw new Error(`${certs[at]} and ${keys[at]} do not fit together`);
   }
   const authorities = clientCa === undefined ? undefined : readFileSync(clientCa, "utf8").match(CERTIFICATES);
   if (authorities === null) throw new Error(`${clientCa} holds no certificate in PEM`);
@@ -39,6 +48,12 @@ export function readTlsOptions({ cert: certPath, key: keyPath, clientCa }: TlsFi
   return {
     cert,
     key,
+    ...(ticketKeys && {
+      ticketKeys: ticketKeys(),
+      sessionTimeout: TICKET_SECONDS,
+      // By default it differs between processes with different arguments.
+      sessionIdContext: "countersign",
+    }),
     ...(authorities !== undefined && { ca: authorities, requestCert: true, rejectUnauthorized: true }),
     minVersion: "TLSv1.2",
     ciphers: CIPHERS,
@@ -54,13 +69,13 @@ export function readTlsOptions({ cert: certPath, key: keyPath, clientCa }: TlsFi
  * @returns a function that ends it
  */
 export function reloadTls(server: Server, files: TlsFiles, onFault: (error: unknown) => void): () => void {
-  const paths = Object.values(files);
+  const paths = [...files.certs, ...files.keys, ...(files.clientCa ? [files.clientCa] : [])];
   const fingerprint = (): string => paths.map((path) => readFileSync(path, "base64")).join();
   let loaded = fingerprint();
   const reload = (): void => {
     try {
       const found = fingerprint();
-      // A new context cannot resume the sessions of the former.
+      // Without `ticketKeys` a new context cannot resume the sessions of the former.
       if (found === loaded) return;
       server.setSecureContext(readTlsOptions(files));
       loaded = found;
@@ -68,12 +83,21 @@ export function reloadTls(server: Server, files: TlsFiles, onFault: (error: unkn
       onFault(new Error("the TLS files cannot be loaded: the former stay in use", { cause: error }));
     }
   };
+  let sealing = files.ticketKeys?.();
+  const rotate = (): void => {
+    const found = files.ticketKeys?.();
+    if (found === undefined || sealing === undefined || found.equals(sealing)) return;
+    server.setTicketKeys(found);
+    sealing = found;
+  };
+  const rotation = setInterval(rotate, LOOK_MS).unref();
   // By stat: a certificate is often replaced by moving a link, which raises no event.
   for (const path of paths) watchFile(path, { interval: LOOK_MS, persistent: false }, reload);
   // The first stat may already see a changed file.
   const missed = setTimeout(reload, LOOK_MS).unref();
   return () => {
     clearTimeout(missed);
+    clearInterval(rotation);
     for (const path of paths) unwatchFile(path, reload);
   };
 }

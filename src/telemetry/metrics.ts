@@ -11,6 +11,7 @@ export interface Metrics {
   readonly refusals: Counter<"protocol" | "reason">;
   readonly faults: Counter;
   readonly connectionsRefused: Counter;
+  readonly overloadRefusals: Counter;
   readonly storeUnavailable: Gauge<"access">;
   readonly limitsDegraded: Gauge;
   readonly limitsDecidedAlone: Counter<"outcome">;
@@ -71,6 +72,11 @@ export function createMetrics(): Metrics {
     connectionsRefused: new Counter({
       name: "countersign_connections_refused_total",
       help: "Connections refused because there were too many, in all or from one address",
+      registers,
+    }),
+    overloadRefusals: new Counter({
+      name: "countersign_overload_refusals_total",
+      help: "Logins refused because those under way would have kept them waiting for too long",
       registers,
     }),
     limitsDegraded: new Gauge({

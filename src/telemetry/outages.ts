@@ -1,4 +1,4 @@
-// Outages of Redis and the database: log lines and gauges.
+// Outages of Redis and the database, and overload: log lines and metrics.
 
 import type { Logger } from "pino";
 import type { FallbackListener, FallbackMode } from "../core/limiter/fallback.ts";
@@ -51,5 +51,22 @@ export function observeStore(logger: Logger, metrics: Metrics) {
       metrics.storeUnavailable.set({ access }, 0);
       logger.warn(DATABASE_BACK[access]);
     },
+  };
+}
+
+/** Shortest time between two lines about overload, in milliseconds. */
+const OVERLOAD_LINE_MS = 10_000;
+
+/** Observes logins that are refused in an overload. `elapsed` is a monotonic clock, in milliseconds. */
+export function observeOverload(logger: Logger, metrics: Metrics, elapsed: () => number): () => void {
+  let lineAt = Number.NEGATIVE_INFINITY;
+  let refused = 0;
+  return () => {
+    metrics.overloadRefusals.inc();
+    refused++;
+    if (elapsed() - lineAt < OVERLOAD_LINE_MS) return;
+    lineAt = elapsed();
+    logger.warn({ refused }, "overloaded: new logins are refused until those under way are answered");
+    refused = 0;
   };
 }

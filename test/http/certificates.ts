@@ -47,7 +47,7 @@ export async function startSecureListener(pems: string, name: string, clientCa?:
     serve: (exchange) => {
       if (exchange.target !== "/never") exchange.send({ status: 200, headers: [], body: "ok" });
     },
-    tls: { cert, key, ...(clientCa !== undefined && { clientCa }) },
+    tls: { certs: [cert], keys: [key], ...(clientCa !== undefined && { clientCa }) },
     onFault: (error) => faults.push(error),
   });
   onTestFinished(async () => void (await listener.close(0)));

@@ -1,0 +1,80 @@
+// Overload: refuses new logins at once while those under way would keep them waiting for too long.
+
+import { AuthError } from "./errors.ts";
+
+export interface OverloadOptions {
+  /** How late the event loop is, in milliseconds. */
+  readonly loopDelayMs: () => number;
+  /** A monotonic clock, in milliseconds. */
+  readonly elapsed: () => number;
+  /** From 0 to below 1. */
+  readonly random: () => number;
+  /** Called for each refused login. */
+  readonly onRefused: () => void;
+}
+
+export interface OverloadGuard {
+  /** Logins under way: most of them wait for a signature. */
+  readonly underWay: () => number;
+  /** Runs a login. @throws AuthError `unavailable` instead while the gateway is overloaded; nothing is charged then */
+  readonly run: <Result>(logIn: () => Promise<Result>) => Promise<Result>;
+}
+
+/** A board gives up after some 15 s, and its retry costs another handshake: so long a wait is better than an error. */
+const LONGEST_WAIT_MS = 2_000;
+/** A login takes some four turns of the event loop. */
+const LONGEST_LOOP_DELAY_MS = 500;
+/** With fewer logins under way, their rate is that of the callers and not of the gateway. */
+const SATURATED = 32;
+/** The rate is measured over so long, in milliseconds. */
+const WINDOW_MS = 1_000;
+const SHORTEST_RETRY_MS = 1_000;
+const LONGEST_RETRY_MS = 60_000;
+/** Retries are spread over at least this time. */
+const SPREAD_MS = 4_000;
+
+/** Creates the guard. */
+export function createOverloadGuard({ loopDelayMs, elapsed, random, onRefused }: OverloadOptions): OverloadGuard {
+  let underWay = 0;
+  let window = { start: 0, answered: 0 };
+  /** Time for one login while the gateway is busy, in milliseconds; 0 until it was. */
+  let loginMs = 0;
+  /** When a board that is refused now would be served, if the refused ones came one after the other. */
+  let lineEnd = 0;
+
+  function begin(): void {
+    if (underWay++ <= SATURATED) window = { start: elapsed(), answered: 0 };
+  }
+
+  function end(): void {
+    window.answered++;
+    const lasted = elapsed() - window.start;
+    if (underWay-- > SATURATED && lasted >= WINDOW_MS) {
+      loginMs = lasted / window.answered;
+      window = { start: elapsed(), answered: 0 };
+    }
+  }
+
+  function overloaded(): AuthError {
+    const now = elapsed();
+    lineEnd = Math.min(Math.max(lineEnd, now) + loginMs, now + LONGEST_RETRY_MS);
+    const retryAfterMs = SHORTEST_RETRY_MS + lineEnd - now + SPREAD_MS * random();
+    return new AuthError("unavailable", "too many devices log in now. Try again later", { retryAfterMs });
+  }
+
+  return {
+    underWay: () => underWay,
+    async run(logIn) {
+      if (underWay * loginMs > LONGEST_WAIT_MS || loopDelayMs() > LONGEST_LOOP_DELAY_MS) {
+        onRefused();
+        throw overloaded();
+      }
+      begin();
+      try {
+        return await logIn();
+      } finally {
+        end();
+      }
+    },
+  };
+}
