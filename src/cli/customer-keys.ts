@@ -17,7 +17,7 @@ import { addListCommand, createTable } from "./terminal/listing.ts";
 import { addConfirmOption, type ConfirmOptions, confirm, usageFailure, warn, writeResult } from "./terminal/output.ts";
 
 const PURPOSES = { login: KeyPurpose.LOGIN, derivation: KeyPurpose.DERIVATION };
-const USAGE_COLUMNS = ["key_id", "purpose", "state", "devices", "first_use_time", "last_use_time"];
+const USAGE_COLUMNS = ["key_id", "purpose", "state", "devices", "last_use_time"];
 
 interface IssueOptions {
   readonly customer: string;

@@ -54,7 +54,8 @@ export function createExplainLogin(dependencies: ExplainLoginDependencies): Expl
     const device = await devices.find(named);
     if (device === undefined) return { wouldSucceed: false, findings: [...findings, finding("unknown_device")] };
     const customer = await customers.find(device.customerId);
-    const { opened: secrets } = await customerKeys.secretsOf(device.customerId);
+    const stored = await customerKeys.secretsOf(device.customerId);
+    const secrets = stored.flatMap(({ secret, ...key }) => (secret === undefined ? [] : [{ ...key, secret }]));
     let keys: readonly CandidateKey[] = [];
     try {
       keys = candidateKeys(device, sent.deviceKey, secrets, now);

@@ -30,3 +30,8 @@ export function isTokenId(text: string): boolean {
 export function readEpoch(jti: string): string | undefined {
   return isTokenId(jti) ? jti.slice(0, EPOCH_CHARACTERS) : undefined;
 }
+
+/** The mark of a revocation at `now`, in unix milliseconds, after the mark `before`: always another one, whatever the clocks say. */
+export function markRevocation(before: number, now: number): number {
+  return Math.max(before + 1, now);
+}

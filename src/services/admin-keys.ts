@@ -3,7 +3,7 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { AdminService } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import type { CustomerKeys } from "../core/registry/customer-keys.ts";
-import { listPage } from "../core/registry/pages.ts";
+import { listPage, pageOf } from "../core/registry/pages.ts";
 import type { SigningKeys } from "../core/tokens/signing-keys.ts";
 import type { ActorOf } from "./admin-guard.ts";
 import {
@@ -42,12 +42,11 @@ export function createCustomerKeyMethods(customerKeys: CustomerKeys, actorOf: Ac
     async getCustomerKeyUsage({ customerId }) {
       const { keys, silentDevices } = await customerKeys.progress(customerId);
       return {
-        keys: keys.map(({ keyId, purpose, state, devices, firstUseAt, lastUseAt }) => ({
+        keys: keys.map(({ keyId, purpose, state, devices, lastUseAt }) => ({
           keyId,
           purpose: keyPurposes.write(purpose),
           state: keyStates.write(state),
           devices,
-          firstUseTime: writeTime(firstUseAt),
           lastUseTime: writeTime(lastUseAt),
         })),
         silentDevices,
@@ -66,22 +65,14 @@ type SigningKeyMethods = Pick<
   "listSigningKeys" | "rotateSigningKey" | "revokeSigningKey" | "importSigningKey"
 >;
 
-const LIST = { name: "signing-keys", fields: {} };
-
 /** Creates the methods on signing keys. They throw the errors of the key ring. */
 export function createSigningKeyMethods(signingKeys: SigningKeys, actorOf: ActorOf): SigningKeyMethods {
   return {
     async listSigningKeys({ pageSize, pageToken }) {
       // There are few enough to read them all.
       const keys = await signingKeys.list();
-      const { items, nextPageToken } = await listPage(
-        LIST,
-        { pageSize, pageToken, filter: "" },
-        async ({ after, size }) => {
-          const start = keys.findIndex(({ kid }) => kid === after) + 1;
-          const page = keys.slice(start, start + size);
-          return { items: page, next: start + size < keys.length ? page.at(-1)?.kid : undefined };
-        },
+      const { items, nextPageToken } = await listPage({}, { pageSize, pageToken, filter: "" }, async (page) =>
+        pageOf(keys, ({ kid }) => kid, page),
       );
       return { signingKeys: items.map(signingKeyMessage), nextPageToken };
     },

@@ -17,7 +17,7 @@ import {
 import { malformed } from "../core/errors.ts";
 import type { KeyPurpose } from "../core/ports.ts";
 import type { CustomerKeyView } from "../core/registry/customer-keys.ts";
-import type { KeyState } from "../core/registry/key-state.ts";
+import type { KeyState } from "../core/registry/key-usage.ts";
 import { etagOf } from "../core/registry/pages.ts";
 import type { AuditEvent, KeyMode, Status, StoredCustomer, StoredDevice } from "../core/registry/ports.ts";
 import type { SigningKeyState } from "../core/tokens/ports.ts";

@@ -5,7 +5,7 @@ import type { ServiceImpl } from "@connectrpc/connect";
 import type { AdminService, OperatorTokenSchema } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { OperatorRole } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import type { Operators, OperatorToken, Role } from "../core/registry/operators.ts";
-import { listPage } from "../core/registry/pages.ts";
+import { listPage, pageOf } from "../core/registry/pages.ts";
 import { type ActorOf, operatorOf } from "./admin-guard.ts";
 import { enumOf, readTime, writeTime } from "./admin-messages.ts";
 
@@ -13,8 +13,6 @@ type OperatorMethods = Pick<
   ServiceImpl<typeof AdminService>,
   "issueOperatorToken" | "listOperatorTokens" | "revokeOperatorToken" | "getCallingOperator"
 >;
-
-const LIST = { name: "operators", fields: {} };
 
 const roles = enumOf<Role, OperatorRole>("role", { read: OperatorRole.READ, admin: OperatorRole.ADMIN });
 
@@ -31,11 +29,9 @@ export function createOperatorMethods(operators: Operators, actorOf: ActorOf): O
       // There are few enough to read them all.
       const tokens = await operators.list();
       const request = { pageSize, pageToken, filter: "" };
-      const { items, nextPageToken } = await listPage(LIST, request, async ({ after, size }) => {
-        const start = tokens.findIndex(({ tokenId }) => tokenId === after) + 1;
-        const page = tokens.slice(start, start + size);
-        return { items: page, next: start + size < tokens.length ? page.at(-1)?.tokenId : undefined };
-      });
+      const { items, nextPageToken } = await listPage({}, request, async (page) =>
+        pageOf(tokens, ({ tokenId }) => tokenId, page),
+      );
       return { operatorTokens: items.map(operatorTokenMessage), nextPageToken };
     },
 

@@ -110,7 +110,6 @@ const statements = ({ name, bytes, numbered, clustered }: Words): readonly strin
     device_key ${name} primary key,
     last_login_at bigint,
     last_key_id ${name},
-    key_since bigint,
     last_failure_at bigint,
     last_failure_reason text
   ) ${clustered}`,

@@ -50,8 +50,6 @@ export interface Schema {
     device_key: string;
     last_login_at: number | null;
     last_key_id: string | null;
-    /** Since when that key has proved its logins. */
-    key_since: number | null;
     last_failure_at: number | null;
     last_failure_reason: string | null;
   };

@@ -40,7 +40,7 @@ test("a key is issued, listed without its secret, counted and retired", async ()
 
   const dry = await operate(["customer-keys", "retire", keyId, "--dry-run"]);
   expect(dry.stdout).toBe(
-    `key ${keyId} would be retired\nstopped_devices  1\nsilent_devices   1\nother_live_keys  0\n`,
+    `key ${keyId} would be retired\nstopped_devices  0\nsilent_devices   1\nother_live_keys  0\n`,
   );
   expect((await operateJson(["customer-keys", "list", "--customer", id]))[0]).toMatchObject({
     state: "KEY_STATE_LIVE",

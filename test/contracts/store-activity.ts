@@ -85,19 +85,6 @@ export function describeActivity(open: Open): void {
     });
   });
 
-  test("since when a key is used is kept while it is, and begins anew with another", async () => {
-    const { store } = await openWithDevices("device-1");
-    const since = async (keyId: string): Promise<number | undefined> =>
-      (await store.customerKeys.usageOf("customer-1")).keys.get(keyId)?.firstUseAt;
-    await store.activity.record([loginOf("device-1", NOW)]);
-    await store.activity.record([loginOf("device-1", NOW + 10)]);
-    expect(await since("k1")).toBe(NOW);
-    await store.activity.record([loginOf("device-1", NOW + 20, "k2")]);
-    expect([await since("k1"), await since("k2")]).toEqual([undefined, NOW + 20]);
-    await store.activity.record([loginOf("device-1", NOW + 15)]);
-    expect(await since("k2")).toBe(NOW + 20);
-  });
-
   test("unknown names and the decoy leave no row", async () => {
     const { store, database } = await openWithDevices("device-1");
     await store.activity.record([failureOf("nobody", NOW), loginOf("", NOW), loginOf("device-1", NOW)]);

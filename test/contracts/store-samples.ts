@@ -47,7 +47,6 @@ export function seenOnce(deviceKey: string) {
     device_key: deviceKey,
     last_login_at: NOW,
     last_key_id: "k1",
-    key_since: NOW,
     last_failure_at: null,
     last_failure_reason: null,
   };

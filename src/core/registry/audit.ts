@@ -1,8 +1,19 @@
-// The audit log, as operators read it, and how long it is kept.
+// The audit log: what an entry shows of a change, how operators read it, how long it is kept.
 
 import { type Listing, type ListRequest, listPage } from "./pages.ts";
-import type { AuditEvent } from "./ports.ts";
+import type { AuditEntry, AuditEvent } from "./ports.ts";
 import type { AuditLog } from "./record-ports.ts";
+
+export type Details = AuditEntry["details"];
+
+/** Each field that changed, with its new value. */
+export function changedDetails(before: Details, after: Details): Details {
+  return Object.fromEntries(Object.entries(after).filter(([field, value]) => value !== before[field]));
+}
+
+export function isChange(details: Details): boolean {
+  return Object.keys(details).length > 0;
+}
 
 export interface AuditTrail {
   /** The newest first. */
@@ -16,25 +27,22 @@ export interface AuditTrailDependencies {
   readonly now: () => number;
 }
 
-/** Deleted at once: what holds up no other write for long. */
+/** Events of one deletion: more would hold up other writes. */
 const PRUNED_AT_ONCE = 1_000;
 
-const LIST = {
-  name: "audit-events",
-  fields: {
-    action: "text",
-    resource: "text",
-    customer_id: "text",
-    operator: "text",
-    token_id: "text",
-    time: "time",
-  },
+const FIELDS = {
+  action: "text",
+  resource: "text",
+  customer_id: "text",
+  operator: "text",
+  token_id: "text",
+  time: "time",
 } as const;
 
 /** Builds the use-cases. Each throws AuthError: `malformed`, or what the log refuses. */
 export function createAuditTrail({ audit, now }: AuditTrailDependencies): AuditTrail {
   return {
-    list: (request) => listPage({ ...LIST, now: now() }, request, (page) => audit.list(page)),
+    list: (request) => listPage(FIELDS, request, (page) => audit.list(page), now()),
     async prune(keepMs) {
       return (await audit.prune(now() - keepMs, PRUNED_AT_ONCE)) < PRUNED_AT_ONCE;
     },

@@ -2,20 +2,11 @@
 
 import { malformed } from "../errors.ts";
 import { requireCustomer } from "./customers.ts";
-import { type KeyProgress, progressOf, type Stop, stopOf } from "./key-progress.ts";
-import { type KeyState, stateOf } from "./key-state.ts";
+import { type KeyProgress, type KeyState, progressOf, type Stop, stateOf, stopOf } from "./key-usage.ts";
 import { readCustomerId } from "./names.ts";
 import { type CustomerKeyDraft, checkBeside, newCustomerKey } from "./new-customer-key.ts";
-import { type Listing, type ListRequest, listPage, MAX_PAGE_SIZE } from "./pages.ts";
-import type {
-  Actor,
-  AuditEntry,
-  CustomerKey,
-  CustomerKeyStore,
-  CustomerStore,
-  KeyUsage,
-  StoredCustomerKey,
-} from "./ports.ts";
+import { type Listing, type ListRequest, listPage, pageOf } from "./pages.ts";
+import type { Actor, AuditEntry, CustomerKey, CustomerKeyStore, CustomerStore, StoredCustomerKey } from "./ports.ts";
 import { noCustomerKey } from "./refusals.ts";
 
 export interface IssuedCustomerKey {
@@ -52,18 +43,6 @@ const KEY_ID = /^[\x21-\x7e]{1,64}$/;
 export function createCustomerKeys({ customers, customerKeys, now }: CustomerKeysDependencies): CustomerKeys {
   const viewOf = (key: StoredCustomerKey): CustomerKeyView => ({ ...key, state: stateOf(key, now()) });
 
-  async function usageOf(
-    customerId: string,
-  ): Promise<{ readonly keys: readonly StoredCustomerKey[]; readonly usage: KeyUsage }> {
-    const keys: StoredCustomerKey[] = [];
-    for (let after: string | undefined = ""; after !== undefined; ) {
-      const { items, next } = await customerKeys.list(customerId, { after, size: MAX_PAGE_SIZE, conditions: [] });
-      keys.push(...items);
-      after = next;
-    }
-    return { keys, usage: await customerKeys.usageOf(customerId) };
-  }
-
   return {
     async issue(draft, actor) {
       const at = now();
@@ -76,22 +55,19 @@ export function createCustomerKeys({ customers, customerKeys, now }: CustomerKey
         ...(key.expiresAt !== undefined && { expires_at: new Date(key.expiresAt).toISOString() }),
       };
       const entry = entryOf("IssueCustomerKey", key, actor, at, details);
-      await customerKeys.insert(key, (others) => checkBeside(key, others, at, draft.importedKey === ""), entry);
+      await customerKeys.insert(key, (others) => checkBeside(key, others, at), entry);
       return { keyId: key.keyId, customerKey, warning };
     },
 
     async list(customerId, request) {
       await requireCustomer(customers, readCustomerId(customerId));
-      const listing = await listPage({ name: `customers/${customerId}/keys`, fields: {} }, request, (page) =>
-        customerKeys.list(customerId, page),
-      );
-      return { ...listing, items: listing.items.map(viewOf) };
+      const keys = await customerKeys.list(customerId);
+      return listPage({}, request, async (page) => pageOf(keys.map(viewOf), ({ keyId }) => keyId, page));
     },
 
     async progress(customerId) {
       await requireCustomer(customers, readCustomerId(customerId));
-      const { keys, usage } = await usageOf(customerId);
-      return progressOf(keys, usage, now());
+      return progressOf(await customerKeys.list(customerId), await customerKeys.usageOf(customerId), now());
     },
 
     async retire(keyId, dryRun, actor) {
@@ -107,7 +83,8 @@ export function createCustomerKeys({ customers, customerKeys, now }: CustomerKey
               ? entryOf("RetireCustomerKey", current, actor, at, { key_id: keyId, purpose: current.purpose })
               : undefined,
           );
-      const { keys, usage } = await usageOf(before.customerId);
+      const { customerId } = before;
+      const [keys, usage] = [await customerKeys.list(customerId), await customerKeys.usageOf(customerId)];
       return { key: viewOf(after), ...stopOf(before, keys, usage, at) };
     },
   };

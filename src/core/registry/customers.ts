@@ -3,12 +3,12 @@
 import { randomBytes } from "node:crypto";
 import { malformed } from "../errors.ts";
 import { readLimit } from "../limit-text.ts";
-import { changedDetails, type Details, isChange } from "./changes.ts";
+import { markRevocation } from "../token-id.ts";
+import { changedDetails, type Details, isChange } from "./audit.ts";
 import { readCustomerId, readDisplayName } from "./names.ts";
 import { type Listing, type ListRequest, listPage, requireVersion } from "./pages.ts";
 import type { Actor, AuditEntry, Customer, CustomerStore, Status, StoredCustomer } from "./ports.ts";
 import { noCustomer } from "./refusals.ts";
-import { markRevocation } from "./revocation-mark.ts";
 
 export interface CustomerDraft {
   /** Empty: the gateway makes one. */
@@ -42,14 +42,11 @@ export interface CustomersDependencies {
   readonly now: () => number;
 }
 
-const LIST = {
-  name: "customers",
-  fields: {
-    customer_id: "text",
-    display_name: "text",
-    status: ["enabled", "disabled"],
-    create_time: "time",
-  },
+const FIELDS = {
+  customer_id: "text",
+  display_name: "text",
+  status: ["enabled", "disabled"],
+  create_time: "time",
 } as const;
 
 /** Each use-case throws AuthError: `malformed`, or an error of the store. */
@@ -80,7 +77,7 @@ export function createCustomers({ customers, now }: CustomersDependencies): Cust
       return requireCustomer(customers, readCustomerId(customerId));
     },
 
-    list: (request) => listPage({ ...LIST, now: now() }, request, (page) => customers.list(page)),
+    list: (request) => listPage(FIELDS, request, (page) => customers.list(page), now()),
 
     async update(customerId, patch, etag, actor) {
       const checked = readPatch(patch);

@@ -1,11 +1,10 @@
 // Changes of a device by an operator.
 
 import { randomBytes } from "node:crypto";
-import type { Details } from "./changes.ts";
-import { readLabels } from "./labels.ts";
-import { readCustomerId, readDisplayName, readEnrolledDeviceKey } from "./names.ts";
+import { markRevocation } from "../token-id.ts";
+import type { Details } from "./audit.ts";
+import { readCustomerId, readDisplayName, readEnrolledDeviceKey, readLabels } from "./names.ts";
 import type { Device, KeyMode, Status } from "./ports.ts";
-import { markRevocation } from "./revocation-mark.ts";
 
 /** Changes to a device; an absent or undefined field stays, or has its default. */
 export interface DevicePatch {

@@ -1,7 +1,7 @@
 // Importing devices: many rows in one transaction, the good ones in, the bad ones told of.
 
 import { AuthError, malformed, type Reason } from "../errors.ts";
-import { changedDetails, isChange } from "./changes.ts";
+import { changedDetails, isChange } from "./audit.ts";
 import { type DevicePatch, deviceDetails, newDevice, patched, readPatch } from "./device-changes.ts";
 import { readCustomerId, readEnrolledDeviceKey } from "./names.ts";
 import type { Actor, AuditEntry, Device, DeviceStore } from "./ports.ts";
@@ -157,29 +157,11 @@ function summarise(fates: readonly Fate[]): ImportOutcome {
   };
 }
 
-/** The audit log names so many devices one by one. */
-const MOST_NAMED = 20;
-
 function describe(fates: readonly Fate[], wishes: readonly Wish[], actor: Actor, at: number): AuditEntry {
   const [first = "", ...others] = new Set(wishes.map(({ customerId }) => customerId));
   const { created, updated, failures } = summarise(fates);
-  const names = wishes
-    .filter(({ row }) => fates[row] === "created" || fates[row] === "updated")
-    .map(({ deviceKey }) => deviceKey);
-  return {
-    actor,
-    at,
-    action: "ImportDevices",
-    resource: "devices",
-    // Empty for devices of several customers.
-    customerId: others.length === 0 ? first : "",
-    details: {
-      created,
-      updated,
-      failed: failures.length,
-      ...(names.length <= MOST_NAMED
-        ? { device_keys: names.join(" ") }
-        : { first_device_key: names.at(0) ?? "", last_device_key: names.at(-1) ?? "" }),
-    },
-  };
+  // Empty for devices of several customers.
+  const customerId = others.length === 0 ? first : "";
+  const details = { created, updated, failed: failures.length };
+  return { actor, at, action: "ImportDevices", resource: "devices", customerId, details };
 }

@@ -3,22 +3,14 @@
 import { createSecretKey } from "node:crypto";
 import { readDeviceKey } from "../device-key.ts";
 import { deriveDeviceKey } from "../signature.ts";
-import { changedDetails, type Details, isChange } from "./changes.ts";
+import { markRevocation } from "../token-id.ts";
+import { changedDetails, type Details, isChange } from "./audit.ts";
 import { type DeviceDraft, type DevicePatch, deviceDetails, enrolled, patched, readPatch } from "./device-changes.ts";
-import { stateOf } from "./key-state.ts";
+import { stateOf } from "./key-usage.ts";
 import { type Listing, type ListRequest, listPage, requireVersion } from "./pages.ts";
-import type {
-  Actor,
-  AuditEntry,
-  CustomerKeyStore,
-  Device,
-  DeviceStore,
-  StoredCustomerKey,
-  StoredDevice,
-} from "./ports.ts";
+import type { Actor, AuditEntry, CustomerKeyStore, Device, DeviceStore, StoredDevice } from "./ports.ts";
 import type { AuditLog } from "./record-ports.ts";
-import { noDerivationKey, noDevice, unopenedKey } from "./refusals.ts";
-import { markRevocation } from "./revocation-mark.ts";
+import { noDerivationKey, noDevice } from "./refusals.ts";
 
 /** A board's own key. */
 export interface DerivedKey {
@@ -47,27 +39,24 @@ export interface DevicesDependencies {
   readonly now: () => number;
 }
 
-/** The list of devices, by the fields that filters may use. */
-export const DEVICE_LIST = {
-  name: "devices",
-  fields: {
-    customer_id: "text",
-    device_key: "name",
-    display_name: "text",
-    status: ["enabled", "disabled"],
-    key_mode: ["shared", "derived"],
-    shared_identity: "boolean",
-    replay_guard: "boolean",
-    accepts_shared_key: "boolean",
-    failing: "boolean",
-    last_key_id: "text",
-    last_failure_reason: "text",
-    last_login_time: "time",
-    last_seen_time: "time",
-    last_failure_time: "time",
-    create_time: "time",
-    labels: "text",
-  },
+/** The fields that filters of devices may use. */
+export const DEVICE_FIELDS = {
+  customer_id: "text",
+  device_key: "name",
+  display_name: "text",
+  status: ["enabled", "disabled"],
+  key_mode: ["shared", "derived"],
+  shared_identity: "boolean",
+  replay_guard: "boolean",
+  accepts_shared_key: "boolean",
+  failing: "boolean",
+  last_key_id: "text",
+  last_failure_reason: "text",
+  last_login_time: "time",
+  last_seen_time: "time",
+  last_failure_time: "time",
+  create_time: "time",
+  labels: "text",
 } as const;
 
 /** Each use-case throws AuthError: `malformed`, or an error of the store. */
@@ -85,22 +74,18 @@ export function createDevices({ devices, customerKeys, audit, now }: DevicesDepe
     throw noDevice();
   }
 
-  /** From the newest live derivation key of its customer. */
+  /** From the newest live derivation key of its customer that opens here. */
   async function derive({ deviceKey, customerId }: StoredDevice): Promise<DerivedKey> {
     const at = now();
-    const isMeant = (key: StoredCustomerKey): boolean => key.purpose === "derivation" && stateOf(key, at) === "live";
-    const { opened, unopened } = await customerKeys.secretsOf(customerId);
+    const keys = await customerKeys.secretsOf(customerId);
     try {
-      const key = opened.find(isMeant);
-      const hidden = unopened.find(isMeant);
-      // From an older one this board would have another key than those that were made by the newest.
-      if (hidden !== undefined && (key === undefined || isNewer(hidden, key))) {
-        throw unopenedKey(hidden.keyId, "is the newest live one for derivation");
+      for (const key of keys) {
+        if (key.purpose !== "derivation" || stateOf(key, at) !== "live" || key.secret === undefined) continue;
+        return { keyId: key.keyId, customerKey: deriveDeviceKey(createSecretKey(key.secret), deviceKey) };
       }
-      if (key === undefined) throw noDerivationKey();
-      return { keyId: key.keyId, customerKey: deriveDeviceKey(createSecretKey(key.secret), deviceKey) };
+      throw noDerivationKey();
     } finally {
-      for (const { secret } of opened) secret.fill(0);
+      for (const { secret } of keys) secret?.fill(0);
     }
   }
 
@@ -112,7 +97,7 @@ export function createDevices({ devices, customerKeys, audit, now }: DevicesDepe
 
     get,
 
-    list: (request) => listPage({ ...DEVICE_LIST, now: now() }, request, (page) => devices.list(page)),
+    list: (request) => listPage(DEVICE_FIELDS, request, (page) => devices.list(page), now()),
 
     async update(deviceKey, patch, etag, actor) {
       const checked = readPatch(patch);
@@ -149,9 +134,4 @@ export function createDevices({ devices, customerKeys, audit, now }: DevicesDepe
       return { customerKey, keyId };
     },
   };
-}
-
-/** In the order of CustomerKeyStore's lists. */
-function isNewer(one: StoredCustomerKey, other: StoredCustomerKey): boolean {
-  return one.createdAt === other.createdAt ? one.keyId > other.keyId : one.createdAt > other.createdAt;
 }

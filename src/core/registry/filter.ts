@@ -1,8 +1,7 @@
 // Filters of lists: comparisons joined by AND, a part of AIP-160.
 
 import { type AuthError, malformed } from "../errors.ts";
-import { isLabelName } from "./labels.ts";
-import { placeOfUnprintable } from "./names.ts";
+import { isLabelName, placeOfUnprintable } from "./names.ts";
 
 const OPERATORS = ["=", "!=", "<", "<=", ">", ">="] as const;
 export type Operator = (typeof OPERATORS)[number];

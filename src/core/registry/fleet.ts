@@ -1,9 +1,9 @@
 // The fleet: counts of devices, and changes of many at once, in steps that hold up no login for long.
 
 import { malformed } from "../errors.ts";
-import { changedDetails, type Details, isChange } from "./changes.ts";
+import { changedDetails, type Details, isChange } from "./audit.ts";
 import { deviceDetails, patched } from "./device-changes.ts";
-import { DEVICE_LIST } from "./devices.ts";
+import { DEVICE_FIELDS } from "./devices.ts";
 import type { Condition } from "./filter.ts";
 import { readLabels } from "./labels.ts";
 import { type Listing, listPage } from "./pages.ts";
@@ -87,7 +87,6 @@ const REST_FACTOR = 40;
 
 /** Each use-case throws AuthError: `malformed`, or an error of the store. */
 export function createFleet({ fleet, now }: FleetDependencies): Fleet {
-  const list = () => ({ ...DEVICE_LIST, now: now() });
   let last: { readonly summary: FleetSummary; readonly until: number } | undefined;
   let counting: Promise<FleetSummary> | undefined;
 
@@ -111,7 +110,7 @@ export function createFleet({ fleet, now }: FleetDependencies): Fleet {
   return {
     async count(filter, pageToken) {
       let count = 0;
-      const { nextPageToken } = await listPage(list(), { pageSize: 0, pageToken, filter }, async (page) => {
+      const { nextPageToken } = await listPage(DEVICE_FIELDS, { pageSize: 0, pageToken, filter }, async (page) => {
         let next: string | undefined = page.after;
         for (let step = 0; step < MOST_STEPS && next !== undefined; step++) {
           const counted = await fleet.count(next, page.conditions);
@@ -119,7 +118,7 @@ export function createFleet({ fleet, now }: FleetDependencies): Fleet {
           next = counted.next;
         }
         return { items: [], next };
-      });
+      }, now());
       return { count, nextPageToken };
     },
 
@@ -152,7 +151,7 @@ export function createFleet({ fleet, now }: FleetDependencies): Fleet {
         }
         return { items: [], next };
       };
-      const listing: Listing<never> = await listPage(list(), { pageSize: 0, pageToken, filter }, changeNext);
+      const listing: Listing<never> = await listPage(DEVICE_FIELDS, { pageSize: 0, pageToken, filter }, changeNext, now());
       return { matched, changed, nextPageToken: listing.nextPageToken };
     },
 

@@ -1,4 +1,4 @@
-// The names in the registry, as operators give them.
+// Names and labels in the registry, as operators give them.
 
 import { MAX_DEVICE_KEY, readDeviceKey } from "../device-key.ts";
 import { malformed } from "../errors.ts";
@@ -53,4 +53,43 @@ export function readDisplayName(text: string): string {
 /** The place, from 1, of the first character that is no text; 0: there is none. */
 export function placeOfUnprintable(text: string): number {
   return text.search(UNPRINTABLE) + 1;
+}
+
+export type Labels = Readonly<Record<string, string>>;
+
+const MOST_LABELS = 32;
+const LONGEST_LABEL = 63;
+const LABEL_NAME = /^[A-Za-z0-9._-]{1,63}$/;
+
+/** Whether a label may have this name: 1 to 63 letters, digits, dots, underscores and hyphens. */
+export function isLabelName(name: string): boolean {
+  return LABEL_NAME.test(name);
+}
+
+/**
+ * Reads labels: at most 32, their values up to 63 characters without semicolons, which part them in CSV.
+ * @returns them in the order of their names, so that equal ones are written alike
+ * @throws AuthError `malformed`, naming the mistake
+ */
+export function readLabels(labels: Labels): Labels {
+  const entries = Object.entries(labels);
+  if (entries.length > MOST_LABELS) {
+    throw malformed(`labels has ${entries.length} entries. It has at most ${MOST_LABELS}`, "labels");
+  }
+  for (const [place, [name, value]] of entries.entries()) {
+    const mistake = mistakeOf(name, value);
+    if (mistake !== undefined) throw malformed(`label ${place + 1} has ${mistake}`, "labels");
+  }
+  return Object.fromEntries(entries.sort(([one], [other]) => (one < other ? -1 : 1)));
+}
+
+function mistakeOf(name: string, value: string): string | undefined {
+  if (name === "") return "no name";
+  if (!isLabelName(name)) {
+    return `a name that is not of 1 to ${LONGEST_LABEL} letters and digits and dots and underscores and hyphens`;
+  }
+  if (value.length > LONGEST_LABEL) return `a value of ${value.length} characters. It has at most ${LONGEST_LABEL}`;
+  if (value.includes(";")) return "a semicolon in its value. Take it out";
+  if (placeOfUnprintable(value) > 0) return "a control character in its value. Take it out";
+  return undefined;
 }

@@ -3,11 +3,10 @@
 import { randomBytes } from "node:crypto";
 import { AuthError, malformed } from "../errors.ts";
 import { type KeyPurpose, MAX_LIVE_KEYS } from "../ports.ts";
-import { isSameToHmac } from "./hmac-key.ts";
-import { stateOf } from "./key-state.ts";
+import { stateOf } from "./key-usage.ts";
 import { readCustomerId } from "./names.ts";
-import type { CustomerSecret, CustomerSecrets } from "./ports.ts";
-import { tooManyKeys, unopenedKey } from "./refusals.ts";
+import type { CustomerSecret, OpenedCustomerKey } from "./ports.ts";
+import { tooManyKeys } from "./refusals.ts";
 
 export interface CustomerKeyDraft {
   readonly customerId: string;
@@ -49,7 +48,7 @@ export function newCustomerKey(draft: CustomerKeyDraft, now: number): NewCustome
   return {
     key: { keyId, customerId, purpose, secret, notBefore, expiresAt, createdAt: now, retiredAt: undefined },
     customerKey,
-    warning: draft.importedKey === "" ? "" : warningFor(customerKey, withoutZeros(secret).length),
+    warning: draft.importedKey === "" ? "" : warningFor(customerKey, secret.length),
   };
 }
 
@@ -59,13 +58,7 @@ function readSecret(text: string): Buffer {
   if (secret.length > MAX_SECRET_BYTES) {
     throw malformed(`imported_key has ${secret.length} bytes. It has at most ${MAX_SECRET_BYTES}`, "imported_key");
   }
-  if (withoutZeros(secret).length > 0) return secret;
-  throw malformed("imported_key has zero bytes alone. HMAC takes it for no key at all", "imported_key");
-}
-
-/** The part of a secret that counts: HMAC pads it with zero bytes, so that those at its end do not. */
-function withoutZeros(secret: Buffer): Buffer {
-  return secret.subarray(0, secret.findLastIndex((byte) => byte !== 0) + 1);
+  return secret;
 }
 
 function warningFor(customerKey: string, bytes: number): string {
@@ -79,41 +72,24 @@ function warningFor(customerKey: string, bytes: number): string {
 }
 
 /**
- * Holds a key that is to be good from now on against the others of its customer, whatever has become of them. `made`: the gateway
- * made it, so that it is none of those that do not open.
- * @throws AuthError `failed_precondition` for one too many, and for one that cannot be held against all; `already_exists` for
- * one that HMAC takes for another
+ * Checks a new key against the others of its customer. A login key is in the firmware of boards: a derivation key of the same
+ * bytes would give each board the keys of all others.
+ * @throws AuthError `failed_precondition` for one too many, `already_exists` for a secret that is there
  */
-export function checkBeside(
-  key: CustomerSecret,
-  { opened, unopened }: CustomerSecrets,
-  now: number,
-  made: boolean,
-): void {
-  const standing = [...opened, ...unopened].filter(
+export function checkBeside(key: CustomerSecret, others: readonly OpenedCustomerKey[], now: number): void {
+  const standing = others.filter(
     (other) => other.purpose === key.purpose && !["retired", "expired"].includes(stateOf(other, now)),
   );
-  if (standing.length >= MAX_LIVE_KEYS) {
-    const pending = standing.filter((other) => stateOf(other, now) === "pending");
-    throw tooManyKeys(
-      key.purpose,
-      pending.map(({ keyId }) => keyId),
-    );
-  }
-  const unknown = unopened.find(({ retiredAt }) => retiredAt === undefined);
-  if (unknown !== undefined && !made) throw unopenedKey(unknown.keyId, "may be the one that is imported");
-  for (const other of opened) {
-    if (!isSameToHmac(key.secret, other.secret)) continue;
-    const purposeDiffers = other.purpose !== key.purpose;
-    // A retired secret may come back for its former purpose. A login key is in the firmware of boards: nothing may ever be derived
-    // from it; and a derivation key may not have been flashed.
-    if (!purposeDiffers && other.retiredAt !== undefined) continue;
-    const why = purposeDiffers
-      ? `That one is for ${other.purpose} and a key for both would give boards the keys of others`
-      : stateOf(other, now) === "expired"
-        ? "That one has expired. Retire it first"
-        : "Use that one";
-    throw new AuthError("already_exists", `HMAC takes this key for the key ${other.keyId} of this customer. ${why}`, {
+  if (standing.length >= MAX_LIVE_KEYS) throw tooManyKeys(key.purpose);
+  for (const { keyId, purpose, retiredAt, secret } of others) {
+    if (secret === undefined || !key.secret.equals(secret)) continue;
+    // A retired secret may come back for its former purpose.
+    if (purpose === key.purpose && retiredAt !== undefined) continue;
+    const why =
+      purpose === key.purpose
+        ? "Use that one or retire it first"
+        : `That one is for ${purpose} and a key for both would give boards the keys of others`;
+    throw new AuthError("already_exists", `this key is the key ${keyId} of this customer. ${why}`, {
       field: "imported_key",
     });
   }

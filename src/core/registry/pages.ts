@@ -1,6 +1,5 @@
-// Pages of lists: sizes, page tokens, and the etags of what is on them.
+// Pages of lists: sizes, page tokens, and etags of the items.
 
-import { createHash } from "node:crypto";
 import { AuthError, malformed } from "../errors.ts";
 import { type Fields, readFilter } from "./filter.ts";
 import { placeOfUnprintable } from "./names.ts";
@@ -24,60 +23,46 @@ export interface Listing<Item> {
   readonly nextPageToken: string;
 }
 
-/** A list, by what its filters may name. */
-export interface List {
-  /** Its name, and whose it is: page tokens are good for it alone. */
-  readonly name: string;
-  readonly fields: Fields;
-  /** Unix milliseconds, for lists with times. */
-  readonly now?: number;
-}
-
 const USUAL_SIZE = 100;
 /** The most items of a page; who asks for more is given so many (AIP-158). */
-export const MAX_PAGE_SIZE = 1_000;
-const SCOPE_BYTES = 8;
+const MAX_PAGE_SIZE = 1_000;
 
 /**
- * Reads what a caller asks for, has it looked up, and makes the token of the next page. A token is good for the list and
- * filter it was made for, and nothing is kept of it.
- * @throws AuthError `malformed` for a size, token or filter that is none, and what `lookUp` throws
+ * Reads what a caller asks for, has it looked up, and makes the token of the next page. `now` is for relative times of the filter,
+ * in unix milliseconds.
+ * @throws AuthError `malformed` for a wrong size, token or filter, and what `lookUp` throws
  */
 export async function listPage<Item>(
-  { name, fields, now = 0 }: List,
-  request: ListRequest,
+  fields: Fields,
+  { pageSize, pageToken, filter }: ListRequest,
   lookUp: (page: Page) => Promise<Paged<Item>>,
+  now = 0,
 ): Promise<Listing<Item>> {
-  // A token is good for the filter as it is written: a relative time moves on between two pages.
-  const written = readFilter(request.filter, fields);
-  const conditions = readFilter(request.filter, fields, now);
-  const scope = createHash("sha256")
-    .update(JSON.stringify([name, written]))
-    .digest()
-    .subarray(0, SCOPE_BYTES);
-  const after = readPageToken(request.pageToken, scope);
-  const { items, next } = await lookUp({ after, size: readPageSize(request.pageSize), conditions });
-  return { items, nextPageToken: next === undefined ? "" : writePageToken(next, scope) };
+  const conditions = readFilter(filter, fields, now);
+  if (pageSize < 0) throw malformed("page_size is negative", "page_size");
+  const size = pageSize === 0 ? USUAL_SIZE : Math.min(pageSize, MAX_PAGE_SIZE);
+  const { items, next } = await lookUp({ after: readPageToken(pageToken), size, conditions });
+  return { items, nextPageToken: next === undefined ? "" : Buffer.from(next).toString("base64url") };
 }
 
-function readPageSize(size: number): number {
-  if (size < 0) throw malformed("page_size is negative", "page_size");
-  return size === 0 ? USUAL_SIZE : Math.min(size, MAX_PAGE_SIZE);
+/** A page of a short list that was read whole. */
+export function pageOf<Item>(
+  items: readonly Item[],
+  nameOf: (item: Item) => string,
+  { after, size }: Page,
+): Paged<Item> {
+  const start = after === "" ? 0 : items.findIndex((item) => nameOf(item) === after) + 1;
+  if (after !== "" && start === 0) throw strangePageToken();
+  const page = items.slice(start, start + size);
+  const last = page.at(-1);
+  return { items: page, next: start + size < items.length && last !== undefined ? nameOf(last) : undefined };
 }
 
-function writePageToken(after: string, scope: Uint8Array): string {
-  return Buffer.concat([scope, Buffer.from(after)]).toString("base64url");
-}
-
-function readPageToken(token: string, scope: Uint8Array): string {
-  if (token === "") return "";
-  const bytes = Buffer.from(token, "base64url");
-  const after = bytes.subarray(SCOPE_BYTES).toString();
-  if (after === "" || placeOfUnprintable(after) > 0 || bytes.toString("base64url") !== token) {
-    throw strangePageToken();
-  }
-  if (bytes.subarray(0, SCOPE_BYTES).equals(scope)) return after;
-  throw malformed("page_token is of another list or filter. Send the filter that it was given for", "page_token");
+function readPageToken(token: string): string {
+  const after = Buffer.from(token, "base64url").toString();
+  const isOurs = placeOfUnprintable(after) === 0 && Buffer.from(after).toString("base64url") === token;
+  if (!isOurs) throw strangePageToken();
+  return after;
 }
 
 interface Version {

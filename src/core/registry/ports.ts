@@ -45,13 +45,12 @@ export interface StoredCustomerKey extends CustomerKey {
 
 /** A key and its secret, in the clear here and sealed at rest. */
 export interface CustomerSecret extends StoredCustomerKey {
-  readonly secret: Uint8Array;
+  readonly secret: Buffer;
 }
 
-/** The keys of a customer, the newest first; those that open with no master key of this gateway are apart. */
-export interface CustomerSecrets {
-  readonly opened: readonly CustomerSecret[];
-  readonly unopened: readonly StoredCustomerKey[];
+/** A stored key; its secret is undefined where no master key of this gateway opens it. */
+export interface OpenedCustomerKey extends StoredCustomerKey {
+  readonly secret: Buffer | undefined;
 }
 
 export interface Device {
@@ -154,45 +153,22 @@ export interface CustomerStore {
 /** As CustomerStore; secrets are sealed at rest. */
 export interface CustomerKeyStore {
   /** `check` sees every other key of the customer, in the transaction, and throws AuthError where this one may not be. */
-  insert(key: CustomerSecret, check: (others: CustomerSecrets) => void, entry: AuditEntry): Promise<void>;
+  insert(key: CustomerSecret, check: (others: readonly OpenedCustomerKey[]) => void, entry: AuditEntry): Promise<void>;
   find(keyId: string): Promise<StoredCustomerKey | undefined>;
-  /** The newest first. */
-  list(customerId: string, page: Page): Promise<Paged<StoredCustomerKey>>;
-  /**
-   * Every key of a customer with its secret. Those that do not open are told of as faults, too, unless they are retired or
-   * given up. Whoever asks overwrites the secrets when done.
-   */
-  secretsOf(customerId: string): Promise<CustomerSecrets>;
-  /** Retires a key, and ends it: older gateways go by that alone. */
+  /** All, the newest first. */
+  list(customerId: string): Promise<readonly StoredCustomerKey[]>;
+  /** As `list`; the caller overwrites the secrets when done. A key in use that does not open is reported as a fault. */
+  secretsOf(customerId: string): Promise<readonly OpenedCustomerKey[]>;
   retire(keyId: string, decide: (current: StoredCustomerKey) => AuditEntry | undefined): Promise<StoredCustomerKey>;
   /** Counts devices in steps, none of which holds up a login for long. */
   usageOf(customerId: string): Promise<KeyUsage>;
 }
 
-/** Devices by what they sign with. */
-export interface Tally {
-  readonly shared: number;
-  /** Either: on their way from a shared key to one of their own. */
-  readonly moving: number;
-  readonly derived: number;
-}
-
-/** The devices of a key: those whose last login it proved, by what they sign with now. */
-export interface DevicesOfKey {
-  readonly devices: Tally;
-  /** When the first of them began to use it, in unix milliseconds. */
-  readonly firstUseAt: number;
-  /** When one of them last used it. */
-  readonly lastUseAt: number;
-}
-
 /** The devices of a customer, by the key that proved their last login. */
 export interface KeyUsage {
-  readonly keys: ReadonlyMap<string, DevicesOfKey>;
-  /** Those that have not logged in yet. */
-  readonly silent: Tally;
-  /** All. */
-  readonly devices: Tally;
+  readonly keys: ReadonlyMap<string, { readonly devices: number; readonly lastUseAt: number }>;
+  /** Devices that have not logged in yet. */
+  readonly silentDevices: number;
 }
 
 /** As CustomerStore. */

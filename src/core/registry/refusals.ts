@@ -1,4 +1,4 @@
-// The registry's refusals that more than one place gives: their reasons and words.
+// Errors of the registry that more than one file throws.
 
 import { AuthError, malformed } from "../errors.ts";
 import { type KeyPurpose, MAX_LIVE_KEYS } from "../ports.ts";
@@ -39,24 +39,14 @@ export function hasDevices(): AuthError {
 export function noDerivationKey(): AuthError {
   return new AuthError(
     "failed_precondition",
-    "the customer of this device has no live key for derivation. Issue one with that purpose",
+    "the customer of this device has no live key for derivation that opens here. Issue one with that purpose",
   );
 }
 
-/** A customer has as many keys of a purpose as may be live; `pending`: those of them whose time has not come, by key_id. */
-export function tooManyKeys(purpose: KeyPurpose, pending: readonly string[]): AuthError {
-  const among = pending.length === 0 ? "" : ` with ${pending.join(" and ")} whose time is to come`;
+export function tooManyKeys(purpose: KeyPurpose): AuthError {
   return new AuthError(
     "failed_precondition",
-    `this customer has ${MAX_LIVE_KEYS} live keys for ${purpose} already${among}. Retire one first`,
-  );
-}
-
-/** A key does not open, and its secret is needed; `why` as in `may be the one that is imported`. */
-export function unopenedKey(keyId: string, why: string): AuthError {
-  return new AuthError(
-    "failed_precondition",
-    `the key ${keyId} of this customer ${why} and does not open with the master keys of this gateway. Add its master key to COUNTERSIGN_OTHER_MASTER_KEYS or retire it`,
+    `this customer has ${MAX_LIVE_KEYS} keys for ${purpose} that are live or to come. Retire one first`,
   );
 }
 
@@ -64,7 +54,7 @@ export function strangePageToken(): AuthError {
   return malformed("page_token is none that this list has given", "page_token");
 }
 
-/** The database of the registry `is busy`, or what else is the matter with it. */
+/** `what` as in `is busy`. */
 export function registryUnavailable(what: string, retryAfterMs: number, cause?: unknown): AuthError {
   return new AuthError("unavailable", `the registry ${what}. Try again later`, { retryAfterMs }, { cause });
 }

@@ -19,11 +19,9 @@ export interface TokensDependencies {
   readonly now: () => number;
 }
 
-/** Twice the longest token lifetime, so that a gateway whose clock is ahead deletes no revocation too soon. */
-const KEPT_MS = 2 * LONGEST_TOKEN_LIFE_MS;
+/** The longest token, and a day for a gateway whose clock is ahead. */
+const KEPT_MS = LONGEST_TOKEN_LIFE_MS + 86_400_000;
 const PRUNED_AT_ONCE = 1_000;
-/** A gateway that is ahead by days does not delete for all others what they still go by. */
-const PRUNED_LATER_MS = 7 * 86_400_000;
 
 /** Reads a token's name: what no token is named would be revoked in vain. @throws AuthError `malformed` */
 export function readJti(text: string): string {
@@ -46,6 +44,6 @@ export function createTokens({ revokedTokens, now }: TokensDependencies): Tokens
       );
     },
 
-    prune: async () => (await revokedTokens.prune(now() - PRUNED_LATER_MS, PRUNED_AT_ONCE)) === PRUNED_AT_ONCE,
+    prune: async () => (await revokedTokens.prune(now(), PRUNED_AT_ONCE)) === PRUNED_AT_ONCE,
   };
 }

@@ -61,7 +61,7 @@ async function finishMoves(transaction: Transaction<Schema>, moves: readonly Mov
 
 function parametersOf({ deviceKey, login, failure }: Sighting): (string | number | null)[] {
   const [loginAt, keyId] = [login?.at ?? null, login?.keyId ?? null];
-  return [deviceKey, loginAt, keyId, loginAt, failure?.at ?? null, failure?.reason ?? null];
+  return [deviceKey, loginAt, keyId, failure?.at ?? null, failure?.reason ?? null];
 }
 
 /** A time more than a day ahead of now came from a wrong clock: it would hide all later ones. */
@@ -79,26 +79,24 @@ function isNewer(column: string): RawBuilder<unknown> {
 function buildUpsert(size: number, dialect: Dialect): RawBuilder<unknown> {
   const inOrder = dialect === "postgres" ? sql`order by seen.column1` : sql``;
   const row = sql`(cast(${null} as text), cast(${null} as bigint), cast(${null} as text), cast(${null} as bigint),
-    cast(${null} as bigint), cast(${null} as text))`;
+    cast(${null} as text))`;
   const newerLogin = isNewer("last_login_at");
   const newerFailure = isNewer("last_failure_at");
   const later = (condition: RawBuilder<unknown>, column: string): RawBuilder<unknown> =>
     sql`${sql.ref(column)} = case when ${condition} then ${sql.ref(`excluded.${column}`)}
       else ${sql.ref(`device_activity.${column}`)} end`;
   return sql`
-    insert into device_activity (device_key, last_login_at, last_key_id, key_since, last_failure_at, last_failure_reason)
-    select seen.column1, seen.column2, seen.column3, seen.column4, seen.column5, seen.column6
+    insert into device_activity (device_key, last_login_at, last_key_id, last_failure_at, last_failure_reason)
+    select seen.column1, seen.column2, seen.column3, seen.column4, seen.column5
     from (values ${sql.join(Array.from({ length: size }, () => row))}) as seen
     where seen.column1 <> '' and exists (
       select 1 from devices
-      where devices.device_key = seen.column1 and devices.created_at <= coalesce(seen.column2, seen.column5)
+      where devices.device_key = seen.column1 and devices.created_at <= coalesce(seen.column2, seen.column4)
     )
     ${inOrder}
     on conflict (device_key) do update set
       ${later(newerLogin, "last_login_at")},
       ${later(newerLogin, "last_key_id")},
-      key_since = case when excluded.last_key_id = device_activity.last_key_id then device_activity.key_since
-        when ${newerLogin} then excluded.key_since else device_activity.key_since end,
       ${later(newerFailure, "last_failure_at")},
       ${later(newerFailure, "last_failure_reason")}`;
 }

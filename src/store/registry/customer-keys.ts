@@ -1,13 +1,8 @@
 // The customer keys' queries. Knows the schema and sealing.
 
 import type { Kysely, Selectable } from "kysely";
-import type {
-  CustomerKeyStore,
-  CustomerSecret,
-  CustomerSecrets,
-  StoredCustomerKey,
-} from "../../core/registry/ports.ts";
-import { noCustomerKey, strangePageToken, taken } from "../../core/registry/refusals.ts";
+import type { CustomerKeyStore, OpenedCustomerKey, StoredCustomerKey } from "../../core/registry/ports.ts";
+import { noCustomerKey, taken } from "../../core/registry/refusals.ts";
 import { type Database, forUpdate } from "../database.ts";
 import { isReal, type Schema } from "../schema.ts";
 import { customerKeyContext, type Sealer } from "../sealing.ts";
@@ -44,7 +39,7 @@ export function createCustomerKeyStore(
         try {
           check(others);
         } finally {
-          for (const other of others.opened) other.secret.fill(0);
+          for (const other of others) other.secret?.fill(0);
         }
         await transaction
           .insertInto("customer_keys")
@@ -71,13 +66,8 @@ export function createCustomerKeyStore(
       return row && keyOfRow(row);
     },
 
-    async list(customerId, { after, size }) {
-      // A customer has few keys.
-      const rows = await database.read((db) => selectKeys(db, customerId).select(COLUMNS).execute());
-      const start = after === "" ? 0 : rows.findIndex(({ key_id }) => key_id === after) + 1;
-      if (after !== "" && start === 0) throw strangePageToken();
-      const page = rows.slice(start, start + size);
-      return { items: page.map(keyOfRow), next: start + size < rows.length ? page.at(-1)?.key_id : undefined };
+    async list(customerId) {
+      return (await database.read((db) => selectKeys(db, customerId).select(COLUMNS).execute())).map(keyOfRow);
     },
 
     secretsOf: (customerId) => database.read((db) => openCustomerKeys(db, sealer, customerId, onFault)),
@@ -88,12 +78,11 @@ export function createCustomerKeyStore(
         if (row === undefined) throw noCustomerKey();
         const entry = decide(keyOfRow(row));
         if (entry === undefined) return keyOfRow(row);
-        // A gateway of before there was a retirement goes by the end.
-        const ended = { retired_at: entry.at, expires_at: Math.min(row.expires_at ?? entry.at, entry.at) };
-        await transaction.updateTable("customer_keys").set(ended).where("key_id", "=", keyId).execute();
+        const retired = { retired_at: entry.at };
+        await transaction.updateTable("customer_keys").set(retired).where("key_id", "=", keyId).execute();
         await changeKeysVersion(transaction, row.customer_id);
         await insertAuditEvents(transaction, entry);
-        return keyOfRow({ ...row, ...ended });
+        return keyOfRow({ ...row, ...retired });
       });
     },
 
@@ -110,24 +99,21 @@ async function openCustomerKeys(
   sealer: Sealer,
   customerId: string,
   onFault: (error: unknown) => void,
-): Promise<CustomerSecrets> {
+): Promise<readonly OpenedCustomerKey[]> {
   const rows = await selectKeys(db, customerId)
     .select([...COLUMNS, "sealed_secret"])
     .execute();
-  const opened: CustomerSecret[] = [];
-  const unopened: StoredCustomerKey[] = [];
-  for (const row of rows) {
+  return rows.map((row) => {
     const key = keyOfRow(row);
     try {
       const context = customerKeyContext(row.customer_id, row.key_id, row.purpose);
-      opened.push({ ...key, secret: sealer.open(row.sealed_secret, context) });
+      return { ...key, secret: sealer.open(row.sealed_secret, context) };
     } catch (error) {
-      unopened.push(key);
-      // A retired one proves nothing any more, and of one that was given up it was told then.
+      // A retired key proves nothing any more.
       if (key.retiredAt === undefined) onFault(error);
+      return { ...key, secret: undefined };
     }
-  }
-  return { opened, unopened };
+  });
 }
 
 /** The newest first. */

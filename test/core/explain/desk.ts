@@ -113,7 +113,7 @@ export function explain({
       secretsOf: async () => {
         const copies = keys.map((key) => ({ ...key, secret: Buffer.from(key.secret) }));
         handed.push(...copies);
-        return { opened: copies, unopened: [] };
+        return copies;
       },
     },
     readLogin,

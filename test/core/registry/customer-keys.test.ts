@@ -46,8 +46,6 @@ describe("issuing", () => {
     ["sixteen bytes ok", ""],
     ["fifteen bytes..", "this key has 15 bytes and can be guessed. Replace it when the firmware next changes"],
     ["k", "this key has 1 byte and can be guessed. Replace it when the firmware next changes"],
-    [`k${"\0".repeat(31)}`, "this key has 1 byte and can be guessed. Replace it when the firmware next changes"],
-    [`\0${"k".repeat(15)}\0`, ""],
     ["ü".repeat(7), "this key has 14 bytes and can be guessed. Replace it when the firmware next changes"],
     ["a key with a newline\n", "this key ends in white space. Is that what is flashed?"],
     [" a key with a space before", "this key begins with white space. Is that what is flashed?"],
@@ -55,7 +53,7 @@ describe("issuing", () => {
     const { issue, store, events } = await openWithIssuer();
     const issued = await issue({ importedKey });
     expect(issued).toEqual({ keyId: expect.any(String), customerKey: importedKey, warning });
-    const [kept] = (await store.customerKeys.secretsOf("acme")).opened;
+    const [kept] = await store.customerKeys.secretsOf("acme");
     expect(Buffer.from(kept?.secret ?? []).toString()).toBe(importedKey);
     expect((await events()).at(-1)?.details).toMatchObject({ imported: true });
     expect(JSON.stringify(await events())).not.toContain(JSON.stringify(importedKey));
@@ -64,11 +62,6 @@ describe("issuing", () => {
   test.for<[Partial<CustomerKeyDraft>, string, string]>([
     [{ importedKey: "x".repeat(1_025) }, "imported_key", "imported_key has 1025 bytes. It has at most 1024"],
     [{ importedKey: "ü".repeat(513) }, "imported_key", "imported_key has 1026 bytes. It has at most 1024"],
-    [
-      { importedKey: "\0".repeat(32) },
-      "imported_key",
-      "imported_key has zero bytes alone. HMAC takes it for no key at all",
-    ],
     [{ importedKey: "a key \ud800" }, "imported_key", "imported_key is no text that UTF-8 can say"],
     [{ expiresAt: NOW }, "expires_at", "expires_at is not after now. This key would never be good"],
     [
@@ -103,13 +96,11 @@ describe("issuing", () => {
   test("lets three be live for a purpose, those to come among them; what is over or retired makes room", async () => {
     const { issue, registry, clock } = await openWithIssuer();
     const first = await issue();
-    const pending = await issue({ notBefore: NOW + 1_000_000 });
+    await issue({ notBefore: NOW + 1_000_000 });
     await issue({ expiresAt: NOW + 1_000 });
     const refusal = await refusalFrom(issue());
     expect(refusal.reason).toBe("failed_precondition");
-    expect(refusal.message).toBe(
-      `this customer has 3 live keys for login already with ${pending.keyId} whose time is to come. Retire one first`,
-    );
+    expect(refusal.message).toBe("this customer has 3 keys for login that are live or to come. Retire one first");
     await issue({ purpose: "derivation" });
     await issue({ customerId: "other" });
     clock.now += 1_000;
@@ -120,58 +111,51 @@ describe("issuing", () => {
   });
 });
 
-describe("beside a key that does not open", () => {
-  /** A registry that lacks the master key of one key of acme's. */
-  async function openWithHidden(draft: Partial<CustomerKeyDraft>): Promise<{
-    hidden: string;
-    retire(): Promise<unknown>;
-    issue(draft: Partial<CustomerKeyDraft>): Promise<unknown>;
-    derive(): Promise<unknown>;
-  }> {
-    const { issue, registry, reopen } = await openWithIssuer();
-    await registry.devices.create(DEVICE, ACTOR);
-    const { keyId } = await issue(draft);
-    const other = createRegistry({ ...(await reopen([Buffer.alloc(32, 9)])), now: () => NOW + 1 });
-    const usual = { customerId: "acme", purpose: "login", importedKey: "" } as const;
-    return {
-      hidden: keyId,
-      retire: () => registry.customerKeys.retire(keyId, false, ACTOR),
-      issue: (more) => other.customerKeys.issue({ ...usual, ...more }, ACTOR),
-      derive: () => other.devices.deriveKey(DEVICE.deviceKey, ACTOR),
-    };
-  }
+describe("a secret that the customer has already", () => {
+  const importedKey = "flashed already!";
 
-  test.for(["login", "derivation"] as const)("none is imported for %s until it is retired", async (purpose) => {
-    const importedKey = "flashed already!";
-    const { hidden, issue, retire } = await openWithHidden({ purpose: "derivation", importedKey });
-    const refusal = await refusalFrom(issue({ purpose, importedKey }));
-    expect(refusal.reason).toBe("failed_precondition");
-    expect(refusal.message).toBe(
-      `the key ${hidden} of this customer may be the one that is imported and does not open with the master keys of this gateway. Add its master key to COUNTERSIGN_OTHER_MASTER_KEYS or retire it`,
+  test.for(["login", "derivation"] as const)(
+    "is refused for the other purpose, a retired %s key's too",
+    async (purpose) => {
+      const { issue, registry } = await openWithIssuer();
+      const { keyId } = await issue({ purpose, importedKey });
+      for (let round = 0; round < 2; round++) {
+        const refusal = await refusalFrom(
+          issue({ purpose: purpose === "login" ? "derivation" : "login", importedKey }),
+        );
+        expect([refusal.reason, refusal.particulars]).toEqual(["already_exists", { field: "imported_key" }]);
+        expect(refusal.message).toBe(
+          `this key is the key ${keyId} of this customer. That one is for ${purpose} and a key for both would give boards the keys of others`,
+        );
+        await registry.customerKeys.retire(keyId, false, ACTOR);
+      }
+    },
+  );
+
+  test("comes back for the same purpose once it is retired", async () => {
+    const { issue, registry } = await openWithIssuer();
+    const { keyId } = await issue({ importedKey });
+    expect((await refusalFrom(issue({ importedKey }))).message).toBe(
+      `this key is the key ${keyId} of this customer. Use that one or retire it first`,
     );
-    expect(refusal.message).not.toMatch(/[;/?:@&=+$,#]/);
-    await issue({ purpose });
-    await retire();
-    await issue({ purpose, importedKey });
+    await issue({ customerId: "other", importedKey });
+    await registry.customerKeys.retire(keyId, false, ACTOR);
+    await issue({ importedKey });
   });
+});
 
-  test("it counts among the three that may be live", async () => {
-    const { issue } = await openWithHidden({});
-    await issue({});
-    await issue({});
-    expect((await refusalFrom(issue({}))).reason).toBe("failed_precondition");
-  });
-
-  test("no board's own key is derived from an older one, and from a newer one it is", async () => {
-    const { hidden, issue, derive } = await openWithHidden({ purpose: "derivation" });
-    const refusal = await refusalFrom(derive());
-    expect(refusal.reason).toBe("failed_precondition");
-    expect(refusal.message).toBe(
-      `the key ${hidden} of this customer is the newest live one for derivation and does not open with the master keys of this gateway. Add its master key to COUNTERSIGN_OTHER_MASTER_KEYS or retire it`,
-    );
-    await issue({ purpose: "derivation" });
-    await derive();
-  });
+test("a key that does not open counts among the three that may be live, and derives nothing", async () => {
+  const { issue, registry, reopen } = await openWithIssuer();
+  await registry.devices.create(DEVICE, ACTOR);
+  await issue({ purpose: "derivation" });
+  const other = createRegistry({ ...(await reopen([Buffer.alloc(32, 9)])), now: () => NOW + 1 });
+  const draft = { customerId: "acme", purpose: "derivation", importedKey: "" } as const;
+  const derive = () => other.devices.deriveKey(DEVICE.deviceKey, ACTOR);
+  expect((await refusalFrom(derive())).message).toContain("no live key for derivation that opens here");
+  const { keyId } = await other.customerKeys.issue(draft, ACTOR);
+  expect((await derive()).keyId).toBe(keyId);
+  await other.customerKeys.issue(draft, ACTOR);
+  expect((await refusalFrom(other.customerKeys.issue(draft, ACTOR))).reason).toBe("failed_precondition");
 });
 
 test("lists the keys of a customer with their states, the newest first", async () => {
@@ -190,8 +174,6 @@ test("lists the keys of a customer with their states, the newest first", async (
   expect(all.map(({ state }) => state)).toEqual(["live", "pending", "expired", "retired"]);
   expect(rest.nextPageToken).toBe("");
   expect(all.some((key) => "secret" in key)).toBe(false);
-  const refusal = await refusalFrom(registry.customerKeys.list("other", { ...ALL, pageToken: first.nextPageToken }));
-  expect(refusal.particulars).toEqual({ field: "page_token" });
   expect((await refusalFrom(registry.customerKeys.list("acme", { ...ALL, filter: "key_id = x" }))).reason).toBe(
     "malformed",
   );
@@ -217,15 +199,8 @@ test("a rotation, from its begin to its end", async () => {
   await see("a", next.keyId);
   expect(await registry.customerKeys.progress("acme")).toEqual({
     keys: [
-      {
-        keyId: next.keyId,
-        purpose: "login",
-        state: "live",
-        devices: 1,
-        firstUseAt: NOW + 1_000,
-        lastUseAt: NOW + 1_000,
-      },
-      { keyId: old.keyId, purpose: "login", state: "live", devices: 1, firstUseAt: NOW, lastUseAt: NOW },
+      { keyId: next.keyId, purpose: "login", state: "live", devices: 1, lastUseAt: NOW + 1_000 },
+      { keyId: old.keyId, purpose: "login", state: "live", devices: 1, lastUseAt: NOW },
     ],
     silentDevices: 1,
   });
@@ -254,11 +229,20 @@ test("a rotation, from its begin to its end", async () => {
   expect(again.key).toEqual(retired.key);
   expect(await events()).toHaveLength(before.length + 1);
 
-  // The last one: all that need one, seen or not.
+  // A key that is used and not live is shown; an unused one is not.
+  await see("c", old.keyId);
+  await issue({ notBefore: NOW + 1_000_000 });
+  const { keys } = await registry.customerKeys.progress("acme");
+  expect(keys.map(({ keyId, state, devices }) => [keyId, state, devices])).toEqual([
+    [next.keyId, "live", 2],
+    [old.keyId, "retired", 1],
+  ]);
   expect(await registry.customerKeys.retire(next.keyId, true, ACTOR)).toMatchObject({
-    stoppedDevices: 3,
+    stoppedDevices: 2,
+    silentDevices: 0,
     otherLiveKeys: 0,
   });
+  expect((await registry.customerKeys.retire(old.keyId, true, ACTOR)).stoppedDevices).toBe(0);
 });
 
 test("retires none that is not there", async () => {

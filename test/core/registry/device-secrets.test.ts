@@ -77,7 +77,7 @@ describe("deriving a board's own key", () => {
     const refusal = await refusalFrom(registry.devices.deriveKey("pump-7", ACTOR));
     expect(refusal.reason).toBe("failed_precondition");
     expect(refusal.message).toBe(
-      "the customer of this device has no live key for derivation. Issue one with that purpose",
+      "the customer of this device has no live key for derivation that opens here. Issue one with that purpose",
     );
     expect(await events()).toEqual(before);
   });

@@ -2,9 +2,8 @@
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { RevocationMarks } from "../../../src/core/ports.ts";
-import { markRevocation } from "../../../src/core/registry/revocation-mark.ts";
-import { createTokenIds, epochOf, readEpoch } from "../../../src/core/token-id.ts";
+import type { RevocationMarks } from "../../src/core/ports.ts";
+import { createTokenIds, epochOf, markRevocation, readEpoch } from "../../src/core/token-id.ts";
 
 const NOW = 1_764_000_000_000;
 const MARKS: RevocationMarks = { customerId: "acme", createdAt: NOW, device: 0, customer: 0 };
