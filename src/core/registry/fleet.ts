@@ -1,14 +1,14 @@
 // The fleet: counts of devices, and changes of many at once, in steps that hold up no login for long.
 
 import { malformed } from "../errors.ts";
+import { markRevocation } from "../token-id.ts";
 import { changedDetails, type Details, isChange } from "./audit.ts";
 import { deviceDetails, patched } from "./device-changes.ts";
 import { DEVICE_FIELDS } from "./devices.ts";
 import type { Condition } from "./filter.ts";
-import { readLabels } from "./labels.ts";
+import { readLabels } from "./names.ts";
 import { type Listing, listPage } from "./pages.ts";
 import type { Actor, AuditEntry, Device, Page, Paged, StoredDevice } from "./ports.ts";
-import { markRevocation } from "./revocation-mark.ts";
 
 /** The change of each device; a label with an empty value is removed. */
 export type FleetAction =
@@ -110,15 +110,20 @@ export function createFleet({ fleet, now }: FleetDependencies): Fleet {
   return {
     async count(filter, pageToken) {
       let count = 0;
-      const { nextPageToken } = await listPage(DEVICE_FIELDS, { pageSize: 0, pageToken, filter }, async (page) => {
-        let next: string | undefined = page.after;
-        for (let step = 0; step < MOST_STEPS && next !== undefined; step++) {
-          const counted = await fleet.count(next, page.conditions);
-          count += counted.count;
-          next = counted.next;
-        }
-        return { items: [], next };
-      }, now());
+      const { nextPageToken } = await listPage(
+        DEVICE_FIELDS,
+        { pageSize: 0, pageToken, filter },
+        async (page) => {
+          let next: string | undefined = page.after;
+          for (let step = 0; step < MOST_STEPS && next !== undefined; step++) {
+            const counted = await fleet.count(next, page.conditions);
+            count += counted.count;
+            next = counted.next;
+          }
+          return { items: [], next };
+        },
+        now(),
+      );
       return { count, nextPageToken };
     },
 
@@ -151,7 +156,12 @@ export function createFleet({ fleet, now }: FleetDependencies): Fleet {
         }
         return { items: [], next };
       };
-      const listing: Listing<never> = await listPage(DEVICE_FIELDS, { pageSize: 0, pageToken, filter }, changeNext, now());
+      const listing: Listing<never> = await listPage(
+        DEVICE_FIELDS,
+        { pageSize: 0, pageToken, filter },
+        changeNext,
+        now(),
+      );
       return { matched, changed, nextPageToken: listing.nextPageToken };
     },
 
