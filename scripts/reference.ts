@@ -4,7 +4,6 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { renderCommands } from "./reference/commands.ts";
 import { renderErrors } from "./reference/errors.ts";
-import { renderFindings } from "./reference/findings.ts";
 import { renderMetrics } from "./reference/metrics.ts";
 import { renderSettings } from "./reference/settings.ts";
 
@@ -12,6 +11,5 @@ const [, , folder = "docs/reference"] = process.argv;
 mkdirSync(folder, { recursive: true });
 writeFileSync(join(folder, "commands.md"), await renderCommands());
 writeFileSync(join(folder, "errors.md"), renderErrors());
-writeFileSync(join(folder, "findings.md"), renderFindings());
 writeFileSync(join(folder, "metrics.md"), await renderMetrics());
 writeFileSync(join(folder, "settings.md"), renderSettings());

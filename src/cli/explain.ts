@@ -30,7 +30,7 @@ export function addExplainCommand(program: Command): void {
       const lines = findings.map(({ code, message }) => `${code}: ${message}`);
       writeResource(command, ExplainLoginResponseSchema, explanation, lines);
       if (!wouldSucceed) {
-        throw new CommandFailure("this login would be refused (docs/reference/findings.md describes each finding)", {
+        throw new CommandFailure("this login would fail", {
           findings: findings.map(({ code }) => code),
         });
       }

@@ -42,7 +42,7 @@ test("a wrong login has status 1 and a line for each mistake", async () => {
     1,
     ["openssl_label", "clock_never_set", "signature_right", ""],
   ]);
-  expect(stderr).toBe("countersign: this login would be refused (docs/reference/findings.md describes each finding)\n");
+  expect(stderr).toBe("countersign: this login would fail\n");
 });
 
 test("--json prints the response of the contract, and --at sets the time of the login", async () => {

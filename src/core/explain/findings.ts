@@ -7,7 +7,7 @@ export interface Finding {
   readonly message: string;
 }
 
-/** A closed set; scripts/reference/findings.ts has the cause and cure of each. */
+/** A closed set, which programs match on. */
 export type FindingCode = keyof typeof WORDS;
 
 type Arguments<Code extends FindingCode> = (typeof WORDS)[Code] extends (...args: infer Values) => string ? Values : [];
