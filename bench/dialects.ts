@@ -19,9 +19,17 @@ export interface Dialect {
   readonly tls?: true;
 }
 
-export type DialectName = "rest" | "rest-tls" | "connect" | "grpc";
+export type DialectName = "rest" | "rest-tls" | "rest-tls-resumed" | "connect" | "grpc";
 
 const METHOD = "/countersign.auth.v1.AuthService/Login";
+
+/** REST by a TLS connection for each login. */
+const REST_TLS = {
+  encode: (login: LoginBody) =>
+    encodePost("/auth/login", "application/json", JSON.stringify(login), "Connection: close\r\n"),
+  decode: (answer: Buffer) => readJson(answer, "token", "expires_in"),
+  tls: true,
+} as const;
 
 export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
   rest: {
@@ -29,12 +37,8 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
     decode: (answer) => readJson(answer, "token", "expires_in"),
     open: openHttp1,
   },
-  "rest-tls": {
-    encode: (login) => encodePost("/auth/login", "application/json", JSON.stringify(login), "Connection: close\r\n"),
-    decode: (answer) => readJson(answer, "token", "expires_in"),
-    open: openNewTls,
-    tls: true,
-  },
+  "rest-tls": { ...REST_TLS, open: openNewTls("full") },
+  "rest-tls-resumed": { ...REST_TLS, open: openNewTls("resumed") },
   connect: {
     encode: (login) => encodePost(METHOD, "application/json", JSON.stringify(login), "Connect-Protocol-Version: 1\r\n"),
     decode: (answer) => readJson(answer, "token", "expiresIn"),

@@ -31,24 +31,38 @@ function createOpen(part: keyof Http1Answer): OpenLanes {
 /** The offer of a board: one suite, one curve. Node's own offer lets each server choose its suite, and has ML-KEM. */
 const BOARD = { minVersion: "TLSv1.3", ciphers: "TLS_AES_128_GCM_SHA256", ecdhCurve: "X25519" } as const;
 
-/** Lanes that make a TLS connection for each request, with a full handshake. */
-export const openNewTls: OpenLanes = async (origin, count) => {
-  const { hostname: host, port } = new URL(origin);
+const SESSION_TIMEOUT_MS = 10_000;
+
+/** Lanes that make a TLS connection for each request. A handshake of the other kind fails the request. */
+export function openNewTls(handshake: "full" | "resumed"): OpenLanes {
   // The certificate is made for this run; checking it costs the client alone.
   const secureContext = createSecureContext(BOARD);
-  const options = { host, port: Number(port), noDelay: true, secureContext, rejectUnauthorized: false };
-  return Array.from({ length: count }, () => {
-    let socket: TLSSocket | undefined;
-    return {
-      async ask(request) {
-        socket = dialTls(options);
-        await once(socket, "secureConnect");
-        return createLane(socket, "body").ask(request);
-      },
-      close: () => socket?.destroy(),
-    };
-  });
-};
+  return (origin, count) => {
+    const { hostname: host, port } = new URL(origin);
+    const options = { host, port: Number(port), noDelay: true, secureContext, rejectUnauthorized: false };
+    return Promise.all(
+      Array.from({ length: count }, async () => {
+        const session = handshake === "resumed" ? await fetchSession(dialTls(options)) : undefined;
+        let socket: TLSSocket | undefined;
+        return {
+          async ask(request) {
+            socket = dialTls({ ...options, ...(session && { session }) });
+            await once(socket, "secureConnect");
+            if (socket.isSessionReused() !== (session !== undefined)) throw new Error(`not a ${handshake} handshake`);
+            return createLane(socket, "body").ask(request);
+          },
+          close: () => socket?.destroy(),
+        };
+      }),
+    );
+  };
+}
+
+async function fetchSession(socket: TLSSocket): Promise<Buffer> {
+  const [session] = await once(socket, "session", { signal: AbortSignal.timeout(SESSION_TIMEOUT_MS) });
+  socket.destroy();
+  return session;
+}
 
 /** A request's bytes. */
 export function encodePost(path: string, contentType: string, body: string, headers = ""): Buffer {

@@ -58,6 +58,12 @@ const GROUPS: Readonly<Record<string, Group>> = {
     baseline: { peer: "bare", label: "bare node:https" },
     contenders: [{ peer: "gateway", label: "gateway" }],
   },
+  "tls-resumed": {
+    title: "REST (resumed TLS session)",
+    dialect: "rest-tls-resumed",
+    baseline: { peer: "bare", label: "bare node:https" },
+    contenders: [{ peer: "gateway", label: "gateway" }],
+  },
 };
 
 const IN_FLIGHT = 16;
