@@ -7,7 +7,7 @@ import { createLoginSubject, DIALECTS, type DialectName } from "./dialects.ts";
 import { divide, runParts, type Section, say, show, spreadOf } from "./figures.ts";
 import { createFleet } from "./fleet.ts";
 import { measure, type Round } from "./measure.ts";
-import { createPeerGroup, type ListenerName, type Peer } from "./peer.ts";
+import { createPeerGroup, type DatabaseName, type ListenerName, type Peer } from "./peer.ts";
 
 /** A server, and its name in the table. */
 interface Contender {
@@ -15,6 +15,8 @@ interface Contender {
   readonly peer: string;
   readonly label: string;
   readonly listener?: ListenerName;
+  /** Absent: SQLite. */
+  readonly database?: DatabaseName;
   /** Limit of its CPU, in times the baseline's. */
   readonly most?: Readonly<Record<Algorithm, number>>;
 }
@@ -34,6 +36,7 @@ const GROUPS: Readonly<Record<string, Group>> = {
     baseline: { peer: "bare", label: "bare node:http" },
     contenders: [
       { peer: "gateway", label: "gateway", most: { RS256: 1.08, EdDSA: 1.25 } },
+      { peer: "gateway", label: "gateway on PostgreSQL", database: "postgres" },
       { peer: "fastify", label: "fastify + @fastify/rate-limit + @fastify/jwt" },
     ],
   },
@@ -85,10 +88,10 @@ async function runPair(group: Group, contender: Contender, algorithm: Algorithm,
   const loaded = Math.min(WINDOW_MS / 1000, rounds * SECONDS);
   const devices = Math.ceil((LARGEST_RATES[algorithm] * loaded) / (LOGIN_LIMIT - 2));
   say(`${contender.label}, beside ${group.baseline.label}: enrolling ${devices} devices.`);
-  const start = ({ peer, listener = "public" }: Contender): Promise<Peer> => {
+  const start = ({ peer, listener = "public", database }: Contender): Promise<Peer> => {
     // A fleet each: peers that share a Redis would spend the limits of one another's devices.
     const setup = { fleet: createFleet(devices), algorithm, dialect: group.dialect, listener };
-    return peers.start(peer, { ...setup, ...(tls && { tls }) });
+    return peers.start(peer, { ...setup, ...(tls && { tls }) }, database);
   };
   const started = [await start(group.baseline), await start(contender)];
   const options = { rounds, seconds: SECONDS, inFlight: IN_FLIGHT };

@@ -11,8 +11,6 @@ export interface MeasureOptions {
   readonly seconds: number;
   /** Requests that wait for their answers at a time. */
   readonly inFlight: number;
-  /** How many requests a slice has, for those of which there is no end; absent: as many as are answered in half a second. */
-  readonly sliceRequests?: number;
 }
 
 /** A peer and its requests. */
@@ -83,8 +81,7 @@ function takeFrom(walk: Walk, count: number): Next {
   return () => (due-- > 0 ? walk.next() : undefined);
 }
 
-function takeSlice(walk: Walk, { seconds, sliceRequests }: MeasureOptions): Next {
-  if (sliceRequests !== undefined) return takeFrom(walk, sliceRequests);
+function takeSlice(walk: Walk, { seconds }: MeasureOptions): Next {
   const deadline = performance.now() + Math.min(SLICE_SECONDS, seconds) * 1000;
   return () => (performance.now() < deadline ? walk.next() : undefined);
 }

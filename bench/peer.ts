@@ -6,12 +6,16 @@ import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } fro
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { JSONWebKeySet } from "jose";
+import { startPostgres } from "../test/postgres/server.ts";
 import type { Algorithm } from "./contract.ts";
 import type { DialectName } from "./dialects.ts";
 import type { Fleet } from "./fleet.ts";
 import { startRedis } from "./redis.ts";
 
 export type ListenerName = "public" | "internal";
+
+export const DATABASES = ["sqlite", "postgres"] as const;
+export type DatabaseName = (typeof DATABASES)[number];
 
 export interface TlsFiles {
   readonly cert: string;
@@ -21,6 +25,8 @@ export interface TlsFiles {
 /** The settings of a peer. */
 export interface PeerSetup {
   readonly redisUrl: string;
+  /** Its PostgreSQL; absent: SQLite. */
+  readonly databaseUrl?: string;
   /** A folder of its own, removed when the run ends. */
   readonly folder: string;
   /** The devices that it knows. */
@@ -55,8 +61,8 @@ export interface Peer extends PeerOrigins {
 export interface PeerGroup {
   /** A temporary folder. */
   readonly folder: string;
-  /** Starts `peers/<name>.ts` with a folder of its own. */
-  start(name: string, setup: Omit<PeerSetup, "redisUrl" | "folder">): Promise<Peer>;
+  /** Starts `peers/<name>.ts` with a folder and a database of its own. */
+  start(name: string, setup: Omit<PeerSetup, "redisUrl" | "databaseUrl" | "folder">, on?: DatabaseName): Promise<Peer>;
 }
 
 /** Prepares peers that share a Redis. `cleanup` ends them all and removes the folder. */
@@ -67,10 +73,13 @@ export async function createPeerGroup(cleanup: AsyncDisposableStack): Promise<Pe
   cleanup.defer(stop);
   return {
     folder,
-    async start(name, setup) {
+    async start(name, setup, on) {
       const own = join(folder, name);
       mkdirSync(own);
-      const peer = await startPeer(name, { ...setup, redisUrl, folder: own });
+      const postgres = on === "postgres" ? await startPostgres() : undefined;
+      if (postgres !== undefined) cleanup.defer(() => postgres.stop());
+      const databaseUrl = postgres && { databaseUrl: postgres.url };
+      const peer = await startPeer(name, { ...setup, redisUrl, ...databaseUrl, folder: own });
       cleanup.defer(() => peer.stop());
       return peer;
     },

@@ -57,6 +57,7 @@ export async function run(args: readonly string[], options: RunOptions = {}): Pr
 }
 
 export interface ServingProcess {
+  readonly pid: number;
   readonly publicUrl: string;
   readonly internalUrl: string;
   /** Everything it wrote to standard error so far. */
@@ -88,7 +89,8 @@ export async function serve(
       ...options.env,
     },
   });
-  if (child.stdout === null || child.stderr === null) throw new TypeError("the streams are piped");
+  const { pid } = child;
+  if (child.stdout === null || child.stderr === null || pid === undefined) throw new TypeError("the streams are piped");
   let log = "";
   child.stderr.on("data", (chunk) => {
     log += String(chunk);
@@ -102,6 +104,7 @@ export async function serve(
   if (first === undefined) throw new Error(`serve ended: ${log}`);
   const { public: publicUrl, internal: internalUrl } = JSON.parse(String(first[0]));
   return {
+    pid,
     publicUrl,
     internalUrl,
     log: () => log,

@@ -16,7 +16,7 @@ const ROW = {
   labels: undefined,
 };
 
-servePeer(async ({ redisUrl, folder, fleet, algorithm, listener, tls }) => {
+servePeer(async ({ redisUrl, databaseUrl, folder, fleet, algorithm, listener, tls }) => {
   const config = readConfig(
     {
       COUNTERSIGN_PUBLIC_LISTEN: "127.0.0.1:0",
@@ -30,6 +30,7 @@ servePeer(async ({ redisUrl, folder, fleet, algorithm, listener, tls }) => {
       COUNTERSIGN_TOKEN_ALG: algorithm,
       COUNTERSIGN_ADDRESS_LIMIT: "100000000/60s",
       COUNTERSIGN_LOG_LEVEL: "info",
+      ...(databaseUrl && { COUNTERSIGN_DATABASE_URL: databaseUrl }),
       ...(tls && { COUNTERSIGN_TLS_CERT: tls.cert, COUNTERSIGN_TLS_KEY: tls.key }),
     },
     { dev: false },
