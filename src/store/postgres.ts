@@ -22,6 +22,8 @@ export interface PostgresOptions {
   readonly connectMs?: number;
   /** How long a statement may take, in milliseconds. */
   readonly statementMs?: number;
+  /** How long a look-up of a login or token check may take, in milliseconds. */
+  readonly answerMs?: number;
 }
 
 /** Connections for look-ups of logins, for other reads, and for transactions: none waits for another. */
@@ -39,7 +41,8 @@ const WRITERS_LOCK_MS = 250;
  * Opens a database; resolves once it has answered. @throws Error whose message is one line with the cure, and no secret
  */
 export async function openPostgres(options: PostgresOptions): Promise<Database> {
-  const { url, elapsed, listener, readers = READERS, connectMs = CONNECT_MS, statementMs = STATEMENT_MS } = options;
+  const { url, elapsed, listener, readers = READERS } = options;
+  const { connectMs = CONNECT_MS, statementMs = STATEMENT_MS, answerMs = ANSWER_MS } = options;
   const kyselyOn = (pool: PostgresPool): Kysely<Schema> => new Kysely({ dialect: new PostgresDialect({ pool }) });
   const open = (size: number, lockMs: number): Kysely<Schema> =>
     kyselyOn(createPool({ url, size, connectMs, statementMs, lockMs }));
@@ -56,9 +59,9 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
   const lookUpPool = createPool({
     url,
     size: LOOK_UPS,
-    connectMs: ANSWER_MS,
-    statementMs: ANSWER_MS,
-    lockMs: ANSWER_MS,
+    connectMs: answerMs,
+    statementMs: answerMs,
+    lockMs: answerMs,
     unansweredMs: 0,
   });
   async function ask<Row>(query: QueryConfig): Promise<readonly Row[]> {
@@ -79,7 +82,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
       isBusy,
       isAway,
       lookUp(query, outage) {
-        lookUps ??= createLookUps({ outage, elapsed });
+        lookUps ??= createLookUps({ outage, elapsed, answerMs });
         return lookUps.batch((batch: readonly (readonly string[])[]) => askAll(ask, query, batch));
       },
       probe: () => ask({ text: "select 1" }),

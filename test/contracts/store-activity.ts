@@ -35,11 +35,6 @@ export function describeActivity(open: Open): void {
     return opened;
   }
 
-  test("a device that was never seen has none", async () => {
-    const { store } = await openWithDevices("device-1");
-    expect(await activityOf(store)).toEqual(NEVER);
-  });
-
   test("logins and failures are kept side by side, each the latest", async () => {
     const { store } = await openWithDevices("device-1", "device-2");
     await store.activity.record([loginOf("device-1", NOW), failureOf("device-2", NOW)]);
@@ -122,20 +117,5 @@ export function describeActivity(open: Open): void {
     expect(await activityOf(store)).toEqual(NEVER);
     await store.activity.record([loginOf("device-1", NOW)]);
     expect((await activityOf(store))?.lastLoginAt).toBe(NOW);
-  });
-
-  test("goes with its device", async () => {
-    const { store } = await openWithDevices("device-1");
-    await store.activity.record([loginOf("device-1", NOW)]);
-    await store.devices.delete("device-1", (current) => ({
-      actor: { tokenId: "", operator: "", address: "", requestId: "" },
-      at: NOW,
-      action: "DeleteDevice",
-      resource: `devices/${current.deviceKey}`,
-      customerId: current.customerId,
-      details: {},
-    }));
-    await addDevice(store);
-    expect(await activityOf(store)).toEqual(NEVER);
   });
 }

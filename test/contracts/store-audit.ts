@@ -119,16 +119,4 @@ export function describeAuditLog(open: Open): void {
       expect((await refusalFrom(store.audit.list({ ...FIRST, after }))).reason).toBe("malformed");
     }
   });
-
-  test("is unavailable when the store cannot be asked", async () => {
-    const { store, close } = await open();
-    await close();
-    for (const asked of [
-      () => store.audit.list(FIRST),
-      () => store.audit.append(entryOf("A")),
-      () => store.audit.prune(NOW, 1),
-    ]) {
-      expect((await refusalFrom(asked())).reason).toBe("unavailable");
-    }
-  });
 }

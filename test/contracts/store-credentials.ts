@@ -1,9 +1,9 @@
-// The part of a store's contract that is about logins: CredentialStore.
+// The part of a store's contract that is about logins: CredentialStore, keys that come and go, and devices that move.
 
 import { expect, test } from "vitest";
 import type { CustomerSecret, Device } from "../../src/core/registry/ports.ts";
-import { refusalFrom } from "../core/refusal.ts";
 import {
+  actionsOf,
   addCustomer,
   addDevice,
   addKey,
@@ -12,6 +12,7 @@ import {
   NOW,
   type Open,
   type OpenedStore,
+  openWithCustomer,
   secretsOf,
 } from "./store-samples.ts";
 
@@ -48,11 +49,6 @@ export function describeCredentials(open: Open): void {
     expect(credential.loginKeys[0]?.secret.export()).toEqual(odd);
   });
 
-  test("finds a device whose customer has no key, with none", async () => {
-    const { store } = await openWith({});
-    expect(keyIdsOf(await store.credentials.find("device-1", NOW))).toEqual([]);
-  });
-
   test.for([
     { sharedIdentity: true, replayGuard: false },
     { sharedIdentity: false, replayGuard: true },
@@ -61,27 +57,13 @@ export function describeCredentials(open: Open): void {
     expect(await store.credentials.find("device-1", NOW)).toMatchObject(flags);
   });
 
-  test("gives a derived device the keys that its own derive from, and no login key", async () => {
-    const { store } = await openWith({ keyMode: "derived" }, { k1: {}, d1: { purpose: "derivation" } });
-    expect(secretsOf(await store.credentials.find("device-1", NOW))).toEqual(["secret of d1"]);
-  });
-
-  test("gives a shared device no derivation key", async () => {
-    const { store } = await openWith({}, { d1: { purpose: "derivation" } });
-    expect(keyIdsOf(await store.credentials.find("device-1", NOW))).toEqual([]);
-  });
-
-  test("gives no key of another customer", async () => {
-    const { store } = await openWith({}, { k1: {} });
+  test("gives each device the keys of its customer that its mode uses", async () => {
+    const { store } = await openWith({}, { k1: {}, d1: { purpose: "derivation" } });
+    await addDevice(store, { deviceKey: "device-2", keyMode: "derived" });
     await addCustomer(store, { customerId: "customer-2" });
     await addKey(store, "k2", { customerId: "customer-2" });
     expect(secretsOf(await store.credentials.find("device-1", NOW))).toEqual(["secret of k1"]);
-  });
-
-  test("gives no key from before its time", async () => {
-    const { store } = await openWith({}, { k1: {} });
-    expect(secretsOf(await store.credentials.find("device-1", NOW - 1))).toEqual([]);
-    expect(secretsOf(await store.credentials.find("device-1", NOW))).toEqual(["secret of k1"]);
+    expect(secretsOf(await store.credentials.find("device-2", NOW))).toEqual(["secret of d1"]);
   });
 
   test.for([
@@ -93,17 +75,6 @@ export function describeCredentials(open: Open): void {
     await addCustomer(store, { status: owner });
     await addDevice(store, { status });
     expect((await store.credentials.find("device-1", NOW)).enabled).toBe(enabled);
-  });
-
-  test("is unavailable when the store cannot be asked", async () => {
-    const { store, close } = await openWith({});
-    await close();
-    const refusal = await refusalFrom(store.credentials.find("device-1", NOW));
-    expect(refusal.reason).toBe("unavailable");
-    expect(refusal.message).toBe("the registry cannot be asked now. Try again later");
-    // Spread over its own length, upward.
-    expect(refusal.particulars.retryAfterMs).toBeGreaterThanOrEqual(5_000);
-    expect(refusal.particulars.retryAfterMs).toBeLessThan(10_000);
   });
 
   test("gives an unknown device a decoy with three keys of each purpose", async () => {
@@ -148,5 +119,67 @@ export function describeCredentials(open: Open): void {
     expect(await store.credentials.findStanding("device-1", "t-1")).toMatchObject({ ...standing, isRevoked: true });
     expect(await store.credentials.findStanding("device-1", "t-2")).toMatchObject({ ...standing, isRevoked: false });
     expect(await store.credentials.findStanding("nobody", "t-1")).toMatchObject({ enrolled: false });
+  });
+
+  /** A device that moves, of a customer with a key of each purpose. */
+  async function openMoving(): Promise<OpenedStore> {
+    const opened = await openWithCustomer(open);
+    await addKey(opened.store, "k1");
+    await addKey(opened.store, "d1", { purpose: "derivation" });
+    await addDevice(opened.store, { keyMode: "derived", keyModeSince: NOW, acceptsShared: true });
+    return opened;
+  }
+
+  test("a device that moves has the keys of both purposes", async () => {
+    const { store } = await openMoving();
+    const credential = await store.credentials.find("device-1", NOW);
+    expect(credential.movingSince).toBe(NOW);
+    expect([credential.derivationKeys, credential.loginKeys]).toMatchObject([[{ keyId: "d1" }], [{ keyId: "k1" }]]);
+  });
+
+  test("a move that is finished ends the shared key, with one event, for every gateway", async () => {
+    const { store, reopen } = await openMoving();
+    const other = await reopen();
+    const move = { deviceKey: "device-1", movingSince: NOW };
+    await Promise.all([store, other].map(({ activity }) => activity.finishMoves([move], NOW + 5)));
+    expect(await other.devices.find("device-1")).toMatchObject({
+      acceptsShared: false,
+      updatedAt: NOW + 5,
+      revision: 2,
+    });
+    const credential = await other.credentials.find("device-1", NOW);
+    expect([credential.movingSince, keyIdsOf(credential)]).toEqual([undefined, ["d1"]]);
+    expect((await actionsOf(store)).filter((action) => action === "FinishMove")).toHaveLength(1);
+  });
+
+  test("a move that began later is not finished, nor one of a device that is gone", async () => {
+    const { store } = await openMoving();
+    await store.activity.finishMoves(
+      [
+        { deviceKey: "device-1", movingSince: NOW - 1 },
+        { deviceKey: "nobody", movingSince: NOW },
+        { deviceKey: "", movingSince: 0 },
+      ],
+      NOW,
+    );
+    expect((await store.devices.find("device-1"))?.acceptsShared).toBe(true);
+    await store.devices.update("device-1", (current) => ({
+      next: { ...current, keyMode: "shared", acceptsShared: false },
+      entry: entryOf("UpdateDevice"),
+    }));
+    await store.activity.finishMoves([{ deviceKey: "device-1", movingSince: NOW }], NOW);
+    expect(await actionsOf(store)).not.toContain("FinishMove");
+  });
+
+  test("keys count from their day to their end", async () => {
+    const { store } = await openWithCustomer(open);
+    await addKey(store, "now", { notBefore: NOW, expiresAt: NOW + 300 });
+    await addKey(store, "later", { notBefore: NOW + 100, createdAt: NOW - 1 });
+    await addDevice(store);
+    const found = async (at: number): Promise<string[]> => keyIdsOf(await store.credentials.find("device-1", at));
+    expect(await found(NOW - 1)).toEqual([]);
+    expect(await found(NOW)).toEqual(["now"]);
+    expect(await found(NOW + 100)).toEqual(["now", "later"]);
+    expect(await found(NOW + 300)).toEqual(["later"]);
   });
 }

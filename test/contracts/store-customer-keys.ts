@@ -9,15 +9,12 @@ import {
   actionsOf,
   addCustomer,
   addKey,
-  brokenEntry,
   entryOf,
   keyOf,
   NOW,
   type Open,
   openWithCustomer,
 } from "./store-samples.ts";
-
-const MISSING_CUSTOMER = "no customer has this customer_id";
 
 export function describeCustomerKeys(open: Open): void {
   const textsOf = async ({ customerKeys }: Store): Promise<readonly string[]> =>
@@ -93,25 +90,6 @@ export function describeCustomerKeys(open: Open): void {
     expect(await textsOf(store)).toEqual(["secret of k1"]);
   });
 
-  test("refuses a key of a customer that is not there", async () => {
-    const { store } = await open();
-    const refusal = await refusalFrom(addKey(store, "k1"));
-    expect(refusal.reason).toBe("does_not_exist");
-    expect(refusal.message).toBe(MISSING_CUSTOMER);
-    expect(refusal.particulars).toEqual({ field: "customer_id" });
-  });
-
-  test("a key and its retirement are written with their entry or not at all, and every gateway hears of them", async () => {
-    const { store } = await openWithCustomer(open);
-    await expect(store.customerKeys.insert(keyOf("k1"), () => {}, brokenEntry())).rejects.toThrow("cannot be written");
-    expect(await store.customerKeys.find("k1")).toBeUndefined();
-    await addKey(store, "k1");
-    await expect(store.customerKeys.retire("k1", brokenEntry)).rejects.toThrow("cannot be written");
-    expect((await store.customerKeys.find("k1"))?.retiredAt).toBeUndefined();
-    await store.customerKeys.retire("k1", () => entryOf("RetireCustomerKey"));
-    expect(await actionsOf(store)).toEqual(["CreateCustomer", "IssueCustomerKey", "RetireCustomerKey"]);
-  });
-
   test("retires a key at the time of the entry, once, and it proves nothing any more", async () => {
     const { store } = await openWithCustomer(open);
     await addKey(store, "k1");
@@ -128,13 +106,6 @@ export function describeCustomerKeys(open: Open): void {
     expect((await actionsOf(store)).filter((action) => action === "RetireCustomerKey")).toHaveLength(1);
   });
 
-  test("retires none that is not there", async () => {
-    const { store } = await openWithCustomer(open);
-    const refusal = await refusalFrom(store.customerKeys.retire("k1", () => entryOf("RetireCustomerKey")));
-    expect(refusal.reason).toBe("does_not_exist");
-    expect(refusal.particulars).toEqual({ field: "key_id" });
-  });
-
   test("lets three of many concurrent keys in", async () => {
     const { store, reopen } = await openWithCustomer(open);
     const issuers = [store, await reopen()].map((each) => createCustomerKeys({ ...each, now: () => NOW }));
@@ -146,17 +117,6 @@ export function describeCustomerKeys(open: Open): void {
     expect(refused).toHaveLength(7);
     for (const { reason } of refused) expect(reason).toMatchObject({ reason: "failed_precondition" });
     expect(await store.customerKeys.list("customer-1")).toHaveLength(3);
-  });
-
-  test("lets one of the same imported key in, however many come at once", async () => {
-    const { store, reopen } = await openWithCustomer(open);
-    const issuers = [store, await reopen()].map((each) => createCustomerKeys({ ...each, now: () => NOW }));
-    const outcomes = await Promise.allSettled(
-      (["login", "derivation", "login", "derivation"] as const).map((purpose, place) =>
-        issuers[place % 2]?.issue({ customerId: "customer-1", purpose, importedKey: "flashed already" }, ACTOR),
-      ),
-    );
-    expect(outcomes.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
   });
 
   test("parts what does not open from the rest, tells of it, and shows it to the check", async () => {

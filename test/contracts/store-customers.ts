@@ -7,7 +7,6 @@ import {
   addCustomer,
   addDevice,
   addKey,
-  brokenEntry,
   customer,
   entryOf,
   NOW,
@@ -99,23 +98,6 @@ export function describeCustomers(open: Open): void {
     expect(await actionsOf(store)).toEqual(["CreateCustomer"]);
   });
 
-  test("a change, an insertion and a deletion are made with their entry or not at all", async () => {
-    const { store } = await openWithCustomer(open);
-    const before = await store.customers.find("customer-1");
-    const writes = [
-      () => store.customers.insert({ ...customer, customerId: "customer-2" }, brokenEntry()),
-      () =>
-        store.customers.update("customer-1", (next) => ({
-          next: { ...next, displayName: "Two" },
-          entry: brokenEntry(),
-        })),
-      () => store.customers.delete("customer-1", brokenEntry),
-    ];
-    for (const write of writes) await expect(write()).rejects.toThrow("this entry cannot be written");
-    expect(await store.customers.find("customer-1")).toEqual(before);
-    expect(await store.customers.find("customer-2")).toBeUndefined();
-  });
-
   test("deletes one and its keys, and keeps the others'", async () => {
     const { store } = await openWithCustomer(open);
     await addCustomer(store, { customerId: "customer-2" });
@@ -155,41 +137,6 @@ export function describeCustomers(open: Open): void {
       expect([deleted.status, enrolled.status].sort()).toEqual(["fulfilled", "rejected"]);
       const loser = deleted.status === "rejected" ? deleted.reason : enrolled.status === "rejected" && enrolled.reason;
       expect(loser).toMatchObject({ reason: deleted.status === "rejected" ? "failed_precondition" : "does_not_exist" });
-    }
-  });
-
-  test("a missing one is neither changed nor deleted", async () => {
-    const { store } = await open();
-    const attempts = [
-      () => store.customers.update("customer-1", () => undefined),
-      () => store.customers.delete("customer-1", () => entryOf("DeleteCustomer")),
-    ];
-    for (const attempt of attempts) {
-      const refusal = await refusalFrom(attempt());
-      expect(refusal.reason).toBe("does_not_exist");
-      expect(refusal.message).toBe("no customer has this customer_id");
-      expect(refusal.particulars).toEqual({ field: "customer_id" });
-    }
-  });
-
-  test("an error of the decision is passed on, and nothing changes", async () => {
-    const { store } = await openWithCustomer(open);
-    const decide = (): never => {
-      throw new RangeError("no");
-    };
-    await expect(store.customers.update("customer-1", decide)).rejects.toThrow(RangeError);
-    await expect(store.customers.delete("customer-1", decide)).rejects.toThrow(RangeError);
-    expect((await store.customers.find("customer-1"))?.revision).toBe(1);
-  });
-
-  test("is unavailable when the store cannot be asked", async () => {
-    const { store, close } = await openWithCustomer(open);
-    await close();
-    for (const asked of [
-      () => store.customers.find("customer-1"),
-      () => addCustomer(store, { customerId: "customer-2" }),
-    ]) {
-      expect((await refusalFrom(asked())).reason).toBe("unavailable");
     }
   });
 }

@@ -1,9 +1,9 @@
-// The part of a store's contract that is about the decoy, whose names are empty: nobody is given it, and nobody changes it.
+// The part of a store's contract that is about names that are missing, and the decoy's, which is empty: it is never shown or changed.
 
 import { expect, test } from "vitest";
 import type { Condition } from "../../src/core/registry/filter.ts";
 import { refusalFrom } from "../core/refusal.ts";
-import { addDevice, addKey, entryOf, FIRST, NOW, type Open, openWithCustomer } from "./store-samples.ts";
+import { actionsOf, addDevice, addKey, entryOf, FIRST, NOW, type Open, openWithCustomer } from "./store-samples.ts";
 
 export function describeDecoy(open: Open): void {
   test("is in no list, and found by no name", async () => {
@@ -28,24 +28,30 @@ export function describeDecoy(open: Open): void {
     expect(await store.customerKeys.secretsOf("")).toEqual([]);
   });
 
-  test("is neither changed nor deleted, and given no devices and keys", async () => {
-    const { store } = await openWithCustomer(open);
-    const attempts = [
-      () =>
-        store.customers.update("", (next) => ({
-          next: { ...next, status: "enabled" },
-          entry: entryOf("UpdateCustomer"),
-        })),
-      () => store.customers.delete("", () => entryOf("DeleteCustomer")),
-      () =>
-        store.devices.update("", (next) => ({ next: { ...next, status: "enabled" }, entry: entryOf("UpdateDevice") })),
-      () => store.devices.delete("", () => entryOf("DeleteDevice")),
-      () => store.customerKeys.retire("", () => entryOf("RetireCustomerKey")),
-      () => addDevice(store, { customerId: "" }),
-      () => addKey(store, "k1", { customerId: "" }),
-    ];
-    for (const attempt of attempts) expect((await refusalFrom(attempt())).reason).toBe("does_not_exist");
-    // A login of a device that is not enrolled looks at it.
-    expect(await store.credentials.find("nobody", NOW)).toMatchObject({ enrolled: false, enabled: false });
-  });
+  test.for(["", "nobody"])(
+    "the name %j is neither changed nor deleted, and given no devices and keys",
+    async (name) => {
+      const { store } = await openWithCustomer(open);
+      const { customers, customerKeys, devices } = store;
+      const [status, customerId] = ["enabled", name] as const;
+      const customer = "customer_id";
+      const attempts: readonly (readonly [() => Promise<unknown>, string])[] = [
+        [() => customers.update(name, (next) => ({ next: { ...next, status }, entry: entryOf("Update") })), customer],
+        [() => customers.delete(name, () => entryOf("DeleteCustomer")), customer],
+        [() => addDevice(store, { customerId }), customer],
+        [() => addKey(store, "k1", { customerId }), customer],
+        [() => devices.update(name, (next) => ({ next: { ...next, status }, entry: entryOf("Update") })), "device_key"],
+        [() => devices.delete(name, () => entryOf("DeleteDevice")), "device_key"],
+        [() => customerKeys.retire(name, () => entryOf("RetireCustomerKey")), "key_id"],
+      ];
+      for (const [attempt, field] of attempts) {
+        const { reason, message, particulars } = await refusalFrom(attempt());
+        expect([reason, particulars]).toEqual(["does_not_exist", { field }]);
+        expect(message).toMatch(new RegExp(`^no (customer|device|customer key) has this ${field}$`));
+      }
+      expect(await actionsOf(store)).toEqual(["CreateCustomer"]);
+      // A login of a device that is not enrolled looks at it.
+      expect(await store.credentials.find("nobody", NOW)).toMatchObject({ enrolled: false, enabled: false });
+    },
+  );
 }

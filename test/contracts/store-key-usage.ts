@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import type { Device } from "../../src/core/registry/ports.ts";
 import type { Store } from "../../src/store/sql.ts";
-import { addCustomer, addDevice, device, entryOf, NOW, type Open, openWithCustomer } from "./store-samples.ts";
+import { addCustomer, addDevice, enrolMany, NOW, type Open, openWithCustomer } from "./store-samples.ts";
 
 export function describeKeyUsage(open: Open): void {
   async function addSeen(
@@ -53,22 +53,14 @@ export function describeKeyUsage(open: Open): void {
 
   test("counts none twice and none not at all, over many steps, and lets others run in between", async () => {
     const { store } = await openWithCustomer(open);
-    const keys = Array.from({ length: 4_100 }, (_, place) => `device-${String(place).padStart(5, "0")}`);
-    for (let done = 0; done < keys.length; done += 1_000) {
-      const rows = keys.slice(done, done + 1_000).map((deviceKey) => ({ deviceKey, customerId: "customer-1" }));
-      await store.devices.importAll(
-        rows,
-        (place) => ({ ...device, deviceKey: rows[place]?.deviceKey ?? "" }),
-        () => entryOf("ImportDevices"),
-      );
-      await store.activity.record(
-        rows.map(({ deviceKey }, place) => ({
-          deviceKey,
-          login: { at: NOW + done + place, keyId: place % 2 ? "odd" : "even" },
-          failure: undefined,
-        })),
-      );
-    }
+    const names = await enrolMany(store, 4_100);
+    await store.activity.record(
+      names.map((deviceKey, place) => ({
+        deviceKey,
+        login: { at: NOW + place, keyId: place % 2 ? "odd" : "even" },
+        failure: undefined,
+      })),
+    );
     let turns = 0;
     let counting = true;
     const turn = (): void => {

@@ -3,16 +3,17 @@
 import { expect, test } from "vitest";
 import type { Condition } from "../../src/core/registry/filter.ts";
 import type { Page, Paged } from "../../src/core/registry/ports.ts";
-import type { Store } from "../../src/store/sql.ts";
 import {
   addCustomer,
   addDevice,
   customer,
   device,
+  enrolMany,
   entryOf,
   FIRST,
   NOW,
   type Open,
+  oddDevice,
   openWithCustomer,
 } from "./store-samples.ts";
 
@@ -34,23 +35,10 @@ async function walk<Item>(
   return { items, pages };
 }
 
-async function fill(store: Store, count: number): Promise<readonly string[]> {
-  const keys = Array.from({ length: count }, (_, place) => `device-${String(place).padStart(5, "0")}`);
-  for (let done = 0; done < count; done += 1_000) {
-    const rows = keys.slice(done, done + 1_000).map((deviceKey) => ({ deviceKey, customerId: "customer-1" }));
-    await store.devices.importAll(
-      rows,
-      (place) => ({ ...device, deviceKey: rows[place]?.deviceKey ?? "" }),
-      () => entryOf("ImportDevices"),
-    );
-  }
-  return keys;
-}
-
 export function describeLists(open: Open): void {
   test("gives every device once, in order, and no page after the last", async () => {
     const { store } = await openWithCustomer(open);
-    const keys = await fill(store, 10);
+    const keys = await enrolMany(store, 10);
     for (const [size, pages] of [
       [1, 10],
       [3, 4],
@@ -66,7 +54,7 @@ export function describeLists(open: Open): void {
 
   test("goes on after a device that was deleted meanwhile", async () => {
     const { store } = await openWithCustomer(open);
-    const keys = await fill(store, 4);
+    const keys = await enrolMany(store, 4);
     const { next = "" } = await store.devices.list({ ...FIRST, size: 2 });
     for (const key of keys.slice(0, 3)) await store.devices.delete(key, () => entryOf("DeleteDevice"));
     const { items } = await store.devices.list({ ...FIRST, after: next });
@@ -75,7 +63,7 @@ export function describeLists(open: Open): void {
 
   test("looks at so many rows for a page and no more: what few match comes after empty pages", async () => {
     const { store } = await openWithCustomer(open);
-    const keys = await fill(store, 4_500);
+    const keys = await enrolMany(store, 4_500);
     for (const key of [keys[1] ?? "", keys[4_400] ?? ""]) {
       await store.devices.update(key, (next) => ({
         next: { ...next, status: "disabled" },
@@ -99,7 +87,7 @@ export function describeLists(open: Open): void {
 
   test("finds the devices of one customer among many of another at once", async () => {
     const { store } = await openWithCustomer(open);
-    await fill(store, 2_500);
+    await enrolMany(store, 2_500);
     await addCustomer(store, { customerId: "customer-2" });
     await addDevice(store, { deviceKey: "z", customerId: "customer-2", status: "disabled" });
     const conditions = [is("customer_id", "customer-2")];
@@ -116,18 +104,9 @@ export function describeLists(open: Open): void {
   test("compares each field of a device", async () => {
     const { store } = await openWithCustomer(open);
     await addDevice(store, { deviceKey: "a" });
+    const labels = { "site.a-b_c": "x", site: "y" };
     await store.devices.insert(
-      {
-        ...device,
-        deviceKey: "b",
-        displayName: 'It\'s "B"',
-        status: "disabled",
-        keyMode: "derived",
-        sharedIdentity: true,
-        replayGuard: true,
-        acceptsShared: true,
-        labels: { "site.a-b_c": "x", site: "y" },
-      },
+      { ...oddDevice, deviceKey: "b", displayName: 'It\'s "B"', labels },
       entryOf("CreateDevice", { at: NOW + 10 }),
     );
     const login = { at: NOW + 20, keyId: "k1" };

@@ -61,15 +61,6 @@ export function resealingContract(name: string, openEmpty: () => Promise<Empty>)
       await readAll(database, after);
     });
 
-    test("another process continues an interrupted resealing", async () => {
-      const { database, connect } = await openAcme(await openEmpty());
-      await insertKeys(database, before, 300);
-      await secretsOn(database, between).reseal(ACTOR);
-      const { reseal } = secretsOn(await connect(), between);
-      expect(await reseal(ACTOR)).toEqual({ resealed: 100, unopened: 0, done: true });
-      await readAll(database, after);
-    });
-
     test("concurrent resealings seal each secret once", async () => {
       const { database, connect } = await openAcme(await openEmpty());
       await insertKeys(database, before, 700);

@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import type { Store } from "../../src/store/sql.ts";
-import { actionsOf, brokenEntry, entryOf, NOW, type Open } from "./store-samples.ts";
+import { actionsOf, entryOf, NOW, type Open } from "./store-samples.ts";
 
 const ENTRY = entryOf("RevokeToken", { resource: "tokens/t-1", customerId: "" });
 
@@ -27,12 +27,6 @@ export function describeRevokedTokens(open: Open): void {
     expect(await actionsOf(store)).toEqual(["RevokeToken"]);
     expect(await revoke(NOW + 99)).toEqual({ jti: "t-1", expiresAt: NOW + 99 });
     expect(await actionsOf(store)).toEqual(["RevokeToken", "RevokeToken"]);
-  });
-
-  test("without its entry it is not revoked", async () => {
-    const { store } = await open();
-    await expect(store.revokedTokens.insert({ jti: "t-1", expiresAt: NOW + 10 }, brokenEntry())).rejects.toThrow();
-    expect(await isRevoked(store, "t-1")).toBe(false);
   });
 
   test("those that have expired are forgotten, so many at once", async () => {

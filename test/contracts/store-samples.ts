@@ -41,6 +41,20 @@ export const device: Device = {
   tokensNotBefore: 0,
 };
 
+/** A device with nothing as it usually is. */
+export const oddDevice: Device = {
+  ...device,
+  deviceKey: "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~",
+  displayName: "Pümpe 🚰",
+  status: "disabled",
+  keyMode: "derived",
+  sharedIdentity: true,
+  replayGuard: true,
+  labels: { "a.b-c_d": 'x"\\y', proto: "ü" },
+  acceptsShared: true,
+  tokensNotBefore: NOW + 1,
+};
+
 /** A row of what was seen of a device. */
 export function seenOnce(deviceKey: string) {
   return {
@@ -129,4 +143,18 @@ export function secretsOf(credential: Credential): string[] {
 export async function actionsOf({ audit }: Store): Promise<readonly string[]> {
   const { items } = await audit.list(FIRST);
   return items.map(({ action }) => action).reverse();
+}
+
+/** Enrols devices of the customer, a thousand at once. @returns their names, in order */
+export async function enrolMany(store: Store, count: number): Promise<readonly string[]> {
+  const keys = Array.from({ length: count }, (_, place) => `device-${String(place).padStart(5, "0")}`);
+  for (let done = 0; done < count; done += 1_000) {
+    const rows = keys.slice(done, done + 1_000).map((deviceKey) => ({ deviceKey, customerId: "customer-1" }));
+    await store.devices.importAll(
+      rows,
+      (place) => ({ ...device, deviceKey: rows[place]?.deviceKey ?? "" }),
+      () => entryOf("ImportDevices"),
+    );
+  }
+  return keys;
 }

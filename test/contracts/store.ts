@@ -8,11 +8,11 @@ import { describeCustomerKeys } from "./store-customer-keys.ts";
 import { describeCustomers } from "./store-customers.ts";
 import { describeDecoy } from "./store-decoy.ts";
 import { describeDevices } from "./store-devices.ts";
+import { describeFailures } from "./store-failures.ts";
 import { describeFleet } from "./store-fleet.ts";
 import { describeImport } from "./store-import.ts";
 import { describeKeyUsage } from "./store-key-usage.ts";
 import { describeLists } from "./store-lists.ts";
-import { describeMoving } from "./store-moving.ts";
 import { describeOperators } from "./store-operators.ts";
 import { describeRevokedTokens } from "./store-revoked-tokens.ts";
 import type { Open } from "./store-samples.ts";
@@ -20,10 +20,7 @@ import { describeSigningKeys } from "./store-signing-keys.ts";
 
 /** Runs the suite; each store that `open` gives starts empty and is cleared away when the test ends. */
 export function storeContract(name: string, open: Open): void {
-  describe(`${name} as a CredentialStore`, () => {
-    describeCredentials(open);
-    describeMoving(open);
-  });
+  describe(`${name} as a CredentialStore`, () => describeCredentials(open));
   describe(`${name} as a CustomerStore`, () => describeCustomers(open));
   describe(`${name} as a CustomerKeyStore`, () => {
     describeCustomerKeys(open);
@@ -40,5 +37,6 @@ export function storeContract(name: string, open: Open): void {
   describe(`${name} as a FleetStore`, () => describeFleet(open));
   describe(`${name} as an OperatorStore`, () => describeOperators(open));
   describe(`${name} as a RevokedTokenStore`, () => describeRevokedTokens(open));
+  describe(`${name} that fails`, () => describeFailures(open));
   describe(`${name} and its decoy`, () => describeDecoy(open));
 }

@@ -8,10 +8,6 @@ export interface Ledger {
   ask(name: string, state: State): void;
   /** Notes that what was asked was acknowledged. */
   acknowledge(name: string): void;
-  /** Notes that what was asked was refused: it has not happened. */
-  withdraw(name: string): void;
-  /** The last acknowledged change. */
-  stateOf(name: string): State;
   readonly names: readonly string[];
   /** Names that were touched since the last crash. */
   readonly touched: readonly string[];
@@ -53,10 +49,6 @@ export function createLedger(): Ledger {
       entry.asked = undefined;
       acknowledged++;
     },
-    withdraw(name) {
-      entryOf(name).asked = undefined;
-    },
-    stateOf: (name) => entries.get(name)?.state,
     get names() {
       return [...entries.keys()];
     },

@@ -11,21 +11,17 @@ import type { Ledger } from "./ledger.ts";
 
 export interface Fleet {
   readonly customerId: string;
-  readonly loginKey: string;
   readonly derivationKey: string;
 }
 
 const IMPORTED = 40;
 const WORKERS = 4;
 
-/** Enrols a customer with a key of each purpose. */
+/** Enrols a customer with a derivation key. */
 export async function enrolFleet({ admin }: CrashingGateway): Promise<Fleet> {
   const { customerId } = await admin.createCustomer({ customer: { displayName: "Crash" } });
-  const [login, derivation] = [
-    await admin.issueCustomerKey({ customerId, purpose: KeyPurpose.LOGIN }),
-    await admin.issueCustomerKey({ customerId, purpose: KeyPurpose.DERIVATION }),
-  ];
-  return { customerId, loginKey: login.customerKey, derivationKey: derivation.customerKey };
+  const { customerKey } = await admin.issueCustomerKey({ customerId, purpose: KeyPurpose.DERIVATION });
+  return { customerId, derivationKey: customerKey };
 }
 
 /** Writes until the gateway is gone; then every worker has ended. `onWrite` hears of each that was acknowledged. */

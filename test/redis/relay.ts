@@ -1,4 +1,4 @@
-// A TCP relay to a server on loopback that can lose packets without a word, as a network does.
+// A TCP relay to a server on loopback that can lose packets without a word, as a network does, be late, or refuse connections.
 
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
@@ -11,6 +11,10 @@ export interface Relay {
   swallow(options: { readonly new: "works" | "swallowed" }): void;
   /** Closes the present connections, at both ends. */
   cut(): void;
+  /** Closes new connections at once, too, until it is called with false. */
+  refuse(isRefusing: boolean): void;
+  /** Passes on later, by so many milliseconds, what the server sends from now on. */
+  delay(ms: number): void;
   stop(): Promise<void>;
 }
 
@@ -22,9 +26,15 @@ interface Pair {
 export async function startRelay(target: number): Promise<Relay> {
   const pairs = new Set<Pair>();
   let swallowsNew = false;
+  let isRefusing = false;
+  let delayMs = 0;
   let count = 0;
   const server = createServer((near) => {
     count++;
+    if (isRefusing) {
+      near.destroy();
+      return;
+    }
     const far = connect(target, "127.0.0.1");
     const pair: Pair = { sockets: [near, far], swallowed: swallowsNew };
     pairs.add(pair);
@@ -33,7 +43,9 @@ export async function startRelay(target: number): Promise<Relay> {
       [far, near],
     ] as const) {
       from.on("data", (chunk) => {
-        if (!pair.swallowed) to.write(chunk);
+        if (pair.swallowed) return;
+        if (from === near || delayMs === 0) to.write(chunk);
+        else setTimeout(() => to.destroyed || to.write(chunk), delayMs);
       });
       from.on("error", () => {});
       // A swallowed end is not told either.
@@ -61,6 +73,12 @@ export async function startRelay(target: number): Promise<Relay> {
       for (const pair of pairs) pair.swallowed = true;
     },
     cut,
+    refuse(refusing) {
+      isRefusing = refusing;
+    },
+    delay(ms) {
+      delayMs = ms;
+    },
     async stop() {
       server.close();
       cut();

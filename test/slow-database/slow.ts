@@ -3,7 +3,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { postLogin } from "../gateway.ts";
 import { serve } from "../program.ts";
-import { startProxy } from "./proxy.ts";
+import { startRelay } from "../redis/relay.ts";
 
 export interface Phase {
   readonly name: string;
@@ -17,7 +17,7 @@ export interface Phase {
 
 export interface SlowOutcome {
   readonly phases: readonly Phase[];
-  /** From the mended proxy until the first login is answered 200. */
+  /** From the mended connection until the first login is answered 200. */
   readonly recoveryMs: number;
   /** Log lines about the database, of level 40 and over. */
   readonly lines: readonly string[];
@@ -36,10 +36,10 @@ export interface SlowOptions {
 export async function runSlowDatabase(options: SlowOptions): Promise<SlowOutcome> {
   const { databaseUrl, folder, perSecond, seconds, delayMs, atEnd } = options;
   const url = new URL(databaseUrl);
-  const proxy = await startProxy({ host: url.hostname, port: Number(url.port) });
-  atEnd(async () => proxy.close());
+  const relay = await startRelay(Number(url.port));
+  atEnd(relay.stop);
   const env = {
-    COUNTERSIGN_DATABASE_URL: Object.assign(new URL(databaseUrl), { port: String(proxy.port) }).href,
+    COUNTERSIGN_DATABASE_URL: Object.assign(new URL(databaseUrl), { port: String(relay.port) }).href,
     COUNTERSIGN_LOGIN_LIMIT: "off",
     COUNTERSIGN_FAILURE_LIMIT: "off",
     COUNTERSIGN_ADDRESS_LIMIT: "off",
@@ -73,11 +73,13 @@ export async function runSlowDatabase(options: SlowOptions): Promise<SlowOutcome
   }
 
   const phases = [await load("well")];
-  proxy.delay(delayMs);
+  relay.delay(delayMs);
   phases.push(await load(`answers ${delayMs} ms late`));
-  proxy.cut();
+  relay.refuse(true);
+  relay.cut();
   phases.push(await load("cut off"));
-  proxy.mend();
+  relay.refuse(false);
+  relay.delay(0);
   const mended = performance.now();
   // An unknown device: 401 once the database was asked.
   while ((await logIn()).status !== 401) await pause(10);

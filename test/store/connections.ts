@@ -11,6 +11,9 @@ import { openPostgres } from "../../src/store/postgres.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
 import { monotonicNow } from "../../src/telemetry/clock.ts";
 
+/** The other tests keep the machine busy: a database that is late there is not away. */
+const PATIENT = { connectMs: 20_000, answerMs: 10_000 };
+
 /** An empty database. */
 export interface Empty {
   /** As another process does; closed when the test ends. */
@@ -44,7 +47,7 @@ export async function emptyPostgres(server = inject("postgresUrl"), template?: s
   await execute(server, `create database ${name}${template === undefined ? "" : ` template ${template}`}`);
   onTestFinished(() => execute(server, `drop database ${name} with (force)`));
   const url = Object.assign(new URL(server), { pathname: `/${name}` }).href;
-  return { url, connect: async () => closing(await openPostgres({ url, elapsed: monotonicNow })) };
+  return { url, connect: async () => closing(await openPostgres({ url, elapsed: monotonicNow, ...PATIENT })) };
 }
 
 /** One that stays for as long as its server does. */
@@ -55,7 +58,11 @@ export async function keptPostgres(server = inject("postgresUrl")): Promise<Empt
   return {
     name,
     connect: () =>
-      openPostgres({ elapsed: monotonicNow, url: Object.assign(new URL(server), { pathname: `/${name}` }).href }),
+      openPostgres({
+        elapsed: monotonicNow,
+        ...PATIENT,
+        url: Object.assign(new URL(server), { pathname: `/${name}` }).href,
+      }),
   };
 }
 

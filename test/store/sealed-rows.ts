@@ -2,14 +2,13 @@
 
 import { sql } from "kysely";
 import { describe, expect, test } from "vitest";
-import type { AuditEntry } from "../../src/core/registry/ports.ts";
 import { SealError } from "../../src/store/sealing.ts";
 import type { Store } from "../../src/store/sql.ts";
+import { addCustomer, addDevice, addKey, NOW } from "../contracts/store-samples.ts";
 import { refusalFrom } from "../core/refusal.ts";
 import { activePrivateKey, openRing } from "../keyring/ring.ts";
 import type { TestDatabase } from "./database.ts";
 
-const NOW = 1_764_000_000_000;
 export const SECRET = "a secret that must not be on the disk";
 
 /** The error for a secret in another row. */
@@ -17,47 +16,14 @@ function moved(place: string): SealError {
   return new SealError(`the sealed secret of ${place} was altered or moved to another row. Restore it from a backup`);
 }
 
-const ENTRY: AuditEntry = {
-  actor: { tokenId: "gateway", operator: "", address: "", requestId: "" },
-  at: NOW,
-  action: "Fill",
-  resource: "",
-  customerId: "",
-  details: {},
-};
-
-/** A database with two customers, a key and a device each. */
+/** A store with two customers, a key and a device each. */
 export async function fill<Opened extends TestDatabase>(opened: Opened): Promise<Opened> {
-  const { customers, customerKeys, devices } = opened.store;
+  const { store } = opened;
   for (const number of [1, 2]) {
     const customerId = `customer-${number}`;
-    await customers.insert(
-      { customerId, displayName: "", status: "enabled", loginLimit: "", tokensNotBefore: 0 },
-      ENTRY,
-    );
-    const dates = { notBefore: NOW, expiresAt: undefined, createdAt: NOW, retiredAt: undefined };
-    const secret = Buffer.from(`${SECRET} ${number}`);
-    await customerKeys.insert(
-      { keyId: `key-${number}`, customerId, purpose: "login", ...dates, secret },
-      () => {},
-      ENTRY,
-    );
-    await devices.insert(
-      {
-        deviceKey: `device-${number}`,
-        customerId,
-        displayName: "",
-        status: "enabled",
-        keyMode: "shared",
-        keyModeSince: 0,
-        sharedIdentity: false,
-        replayGuard: false,
-        labels: {},
-        acceptsShared: false,
-        tokensNotBefore: 0,
-      },
-      ENTRY,
-    );
+    await addCustomer(store, { customerId });
+    await addKey(store, `key-${number}`, { customerId, secret: Buffer.from(`${SECRET} ${number}`) });
+    await addDevice(store, { deviceKey: `device-${number}`, customerId });
   }
   return opened;
 }

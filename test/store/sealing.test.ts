@@ -71,11 +71,6 @@ describe("a sealed secret", () => {
     expect(() => sealer.open(Buffer.concat([sealed, Buffer.of(0)]), CONTEXT)).toThrow(new SealError(ALTERED));
   });
 
-  test("under another master key is told as such", () => {
-    const other = createSealer([randomBytes(MASTER_KEY_BYTES)]);
-    expect(() => other.open(sealer.seal(Buffer.from("secret"), CONTEXT), CONTEXT)).toThrow(new SealError(STRANGE));
-  });
-
   test("a secret of a newer version gets an error that says so", () => {
     const sealed = sealer.seal(Buffer.from("secret"), CONTEXT);
     sealed[0] = 2;
@@ -94,12 +89,6 @@ describe("a sealed secret", () => {
       }),
     );
     expect(() => sealer.openKey(sealer.seal(Buffer.from("secret"), ["a"]), ["b"])).toThrow(altered(["b"]));
-  });
-
-  test("opens under a sealer made of the same master key, as after a restart", () => {
-    const masterKey = randomBytes(MASTER_KEY_BYTES);
-    const sealed = createSealer([masterKey]).seal(Buffer.from("secret"), CONTEXT);
-    expect(createSealer([masterKey]).open(sealed, CONTEXT).toString()).toBe("secret");
   });
 });
 
@@ -120,24 +109,6 @@ describe("several master keys", () => {
     expect(createSealer([current]).open(sealed, CONTEXT).toString()).toBe("another");
     expect(() => createSealer([old]).open(sealed, CONTEXT)).toThrow(new SealError(STRANGE));
     expect([both.sealedWithFirst(sealed), both.sealedWithFirst(sealedWithOld)]).toEqual([true, false]);
-  });
-
-  test("every gateway of a rotation opens what any other seals, at each of its steps", () => {
-    const before = createSealer([old]);
-    const told = createSealer([old, current]);
-    const moved = createSealer([current, old]);
-    const after = createSealer([current]);
-    // Gateways that run at once are a step apart, and the old key is dropped when nothing is sealed with it any more.
-    for (const [sealer, other] of [
-      [before, told],
-      [told, before],
-      [told, moved],
-      [moved, told],
-      [moved, after],
-      [after, moved],
-    ] as const) {
-      expect(other.open(sealer.seal(Buffer.from("secret"), CONTEXT), CONTEXT).toString()).toBe("secret");
-    }
   });
 
   test("none but the one that is named is tried: another one's name is no way in", () => {

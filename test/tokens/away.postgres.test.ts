@@ -2,7 +2,7 @@
 
 import { expect, onTestFinished, test, vi } from "vitest";
 import { CUSTOMER_KEY, logInBy, startTestGateway } from "../gateway.ts";
-import { startProxy } from "../slow-database/proxy.ts";
+import { startRelay } from "../redis/relay.ts";
 import { emptyPostgres } from "../store/connections.ts";
 import { CHECKS, checkAll, closeChecks } from "./checks.ts";
 
@@ -10,9 +10,9 @@ const PATIENCE = { timeout: 40_000, interval: 100 };
 
 test("every way to check a token is unavailable while the registry is, and good again afterwards", async () => {
   const url = new URL((await emptyPostgres()).url);
-  const proxy = await startProxy({ host: url.hostname, port: Number(url.port) });
-  onTestFinished(() => proxy.close());
-  url.port = String(proxy.port);
+  const relay = await startRelay(Number(url.port));
+  onTestFinished(relay.stop);
+  url.port = String(relay.port);
   const gateway = await startTestGateway({ DATABASE_URL: url.href });
   onTestFinished(closeChecks);
   const deviceKey = await gateway.enrol();
@@ -23,11 +23,12 @@ test("every way to check a token is unavailable while the registry is, and good 
     expect(answers.map((checked) => checked.outcome)).toEqual(Object.keys(CHECKS).map(() => outcome));
   };
   await expectAll("ok");
-  proxy.cut();
+  relay.refuse(true);
+  relay.cut();
   await vi.waitFor(() => expectAll("unavailable"), PATIENCE);
   const failed = await fetch(`${gateway.publicUrl}/auth/check`, { headers: { "x-access-token": token } });
   expect([failed.status, Number(failed.headers.get("retry-after")) > 0]).toEqual([503, true]);
   await failed.text();
-  proxy.mend();
+  relay.refuse(false);
   await vi.waitFor(() => expectAll("ok"), PATIENCE);
 });

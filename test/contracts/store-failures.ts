@@ -1,0 +1,82 @@
+// The part of a store's contract that is the same for all: an unwritten audit entry undoes its change, an outage is `unavailable`.
+
+import { expect, test } from "vitest";
+import { refusalFrom } from "../core/refusal.ts";
+import {
+  actionsOf,
+  addCustomer,
+  addDevice,
+  addKey,
+  brokenEntry,
+  customer,
+  device,
+  entryOf,
+  FIRST,
+  keyOf,
+  NOW,
+  type Open,
+  type OpenedStore,
+  openWithCustomer,
+} from "./store-samples.ts";
+import { change, keyNamed } from "./store-signing-keys.ts";
+
+/** Every change, with an entry that cannot be written. */
+const CHANGES = ({ store: { customers, customerKeys, devices, revokedTokens, signingKeys } }: OpenedStore) => [
+  () => customers.insert({ ...customer, customerId: "customer-2" }, brokenEntry()),
+  () => customers.update("customer-1", (next) => ({ next: { ...next, displayName: "Two" }, entry: brokenEntry() })),
+  () => customers.delete("customer-3", brokenEntry),
+  () => customerKeys.insert(keyOf("k2"), () => {}, brokenEntry()),
+  () => customerKeys.retire("k1", brokenEntry),
+  () => devices.insert({ ...device, deviceKey: "device-2" }, brokenEntry()),
+  () => devices.update("device-1", (next) => ({ next: { ...next, displayName: "Two" }, entry: brokenEntry() })),
+  () => devices.delete("device-1", brokenEntry),
+  () => devices.importAll([device], () => ({ ...device, displayName: "Two" }), brokenEntry),
+  () => revokedTokens.insert({ jti: "t-1", expiresAt: NOW }, brokenEntry()),
+  () => signingKeys.change(() => change({ put: [keyNamed("b")], entries: [brokenEntry()] })),
+];
+
+export function describeFailures(open: Open): void {
+  test("a change is made with its audit entry or not at all", async () => {
+    const opened = await openWithCustomer(open);
+    const { store } = opened;
+    await addKey(store, "k1");
+    await addDevice(store);
+    await addCustomer(store, { customerId: "customer-3" });
+    const read = async (): Promise<unknown> => [
+      await store.customers.list(FIRST),
+      await store.customerKeys.list("customer-1"),
+      await store.devices.list(FIRST),
+      await store.credentials.findStanding("device-1", "t-1"),
+      (await store.signingKeys.read()).keys,
+      await actionsOf(store),
+    ];
+    const before = await read();
+    for (const make of CHANGES(opened)) await expect(make()).rejects.toThrow("this entry cannot be written");
+    expect(await read()).toEqual(before);
+  });
+
+  test("is unavailable when the store cannot be asked", async () => {
+    const { store, close } = await openWithCustomer(open);
+    await close();
+    const { audit, credentials, customerKeys, customers, devices, signingKeys } = store;
+    for (const ask of [
+      () => credentials.find("device-1", NOW),
+      () => customers.find("customer-1"),
+      () => addCustomer(store, { customerId: "customer-2" }),
+      () => customerKeys.find("k1"),
+      () => devices.find("device-1"),
+      () => addDevice(store),
+      () => audit.list(FIRST),
+      () => audit.append(entryOf("A")),
+      () => audit.prune(NOW, 1),
+      () => signingKeys.read(),
+      () => signingKeys.change(() => undefined),
+    ]) {
+      const { reason, message, particulars } = await refusalFrom(ask());
+      expect([reason, message]).toEqual(["unavailable", "the registry cannot be asked now. Try again later"]);
+      // Spread over its own length, upward.
+      expect(particulars.retryAfterMs).toBeGreaterThanOrEqual(5_000);
+      expect(particulars.retryAfterMs).toBeLessThan(10_000);
+    }
+  });
+}
