@@ -52,7 +52,8 @@ export function admit({ log, stepped }: WindowState, limit: number, window: numb
   const newest = log.at(-1);
   const isSame = newest?.at === tick;
   const entry = { at: tick, count: isSame ? newest.count + 1 : 1 };
-  return describe([...(isSame ? log.slice(0, -1) : log), entry], limit, window, now, stepped);
+  // `concat` makes an array of the very length; a spread keeps room for sixteen more, for each device of a fleet.
+  return describe((isSame ? log.slice(0, -1) : log).concat(entry), limit, window, now, stepped);
 }
 
 function clamp(log: Log, tick: number): Log {
