@@ -136,7 +136,8 @@ async function compose(
 
   // Core.
   let publicUrl: string | undefined;
-  const issuer = (): string => config.issuer ?? publicUrl ?? "";
+  let internalUrl: string | undefined;
+  const issuer = (): string => config.issuer ?? publicUrl ?? internalUrl ?? "";
   const { ring, signingKeys } = await openRing(
     config,
     { store: store.signingKeys, now, onFault: observer.fault, times: ringTimes },
@@ -244,7 +245,7 @@ async function compose(
     else await listeners.close(0, 0);
   });
   publicUrl = await listeners.openPublic();
-  const internalUrl = await listeners.openInternal();
+  internalUrl = await listeners.openInternal();
   isListening = true;
 
   const limits = config.redisUrl === undefined ? "memory" : "redis";

@@ -45,10 +45,6 @@ test.for([
   { text: "postgres://me:secret@db.example", message: `names no database. ${SHAPE}` },
   { text: "postgres://me:secret@db.example/", message: `names no database. ${SHAPE}` },
   {
-    text: "postgres://me@one.example,two.example/registry",
-    message: "names several hosts. Name one, or an address that follows the primary",
-  },
-  {
     text: "postgres://db.example/registry?sslmode=verify-some",
     message: "has an unknown sslmode. Choose one of disable, prefer, require, verify-ca, verify-full, no-verify",
   },

@@ -1,7 +1,7 @@
 // The requests that reach every place where a listener writes an HTTP/2 answer.
 
 import { LoginRequest } from "../gen/grpc/countersign/auth/v1/auth.ts";
-import type { SignedLogin } from "../src/cli/sign.ts";
+import type { LoginBody } from "../src/cli/sign.ts";
 import type { HeaderFields } from "./frames.ts";
 
 export interface RawRequest {
@@ -12,7 +12,7 @@ export interface RawRequest {
 
 /** The parts that requests are made of. */
 export interface Credentials {
-  readonly login: SignedLogin;
+  readonly login: LoginBody;
   readonly token: string;
   readonly adminToken: string;
 }
@@ -113,6 +113,6 @@ export function requestsOf(listener: keyof typeof requests, names: readonly Requ
   return makers.filter(([name]) => names.some((selected) => selected === name)).map(([, make]) => make);
 }
 
-function encode(login: SignedLogin): Uint8Array {
+function encode(login: LoginBody): Uint8Array {
   return LoginRequest.encode(LoginRequest.fromPartial(login)).finish();
 }

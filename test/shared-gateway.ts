@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect } from "vitest";
 import { parseDemoDevice } from "../src/cli/demo.ts";
-import { type SignedLogin, signLogin } from "../src/cli/sign.ts";
+import { type LoginBody, signLogin } from "../src/cli/sign.ts";
 import { data, type FrameConnection, openConnection, openStream, settings } from "./frames.ts";
 import type { RawRequest, RequestMaker } from "./http2-requests.ts";
 import { type ServingProcess, serve } from "./program.ts";
@@ -58,7 +58,7 @@ export function shareGateway(tls?: TlsSettings): SharedGateway {
   });
 
   /** Signs for another second each time: the gateway denies a repeated login. */
-  function signNext(): SignedLogin {
+  function signNext(): LoginBody {
     const device = parseDemoDevice(readFileSync(join(folder, "demo-device"), "utf8"));
     if (device === undefined) throw new TypeError("serve --dev enrols a demo device");
     logins++;

@@ -1,7 +1,7 @@
 // Stops a gateway step by step: first balancers are told, then each connection ends with its next answer.
 
 import { setTimeout as pause } from "node:timers/promises";
-import type { Log } from "../telemetry/logger.ts";
+import type { LogWriter } from "../telemetry/logger.ts";
 import type { Listeners } from "./listeners.ts";
 
 export interface DrainSteps {
@@ -17,7 +17,7 @@ export interface DrainSteps {
 export async function drain(
   listeners: Pick<Listeners, "announceDrain" | "close">,
   { delayMs, idleMs, graceMs }: DrainSteps,
-  { logger }: Log,
+  { logger }: LogWriter,
 ): Promise<void> {
   listeners.announceDrain();
   logger.info({ delay_ms: delayMs }, "draining: readiness is 503, logins are still answered");

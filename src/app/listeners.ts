@@ -1,9 +1,8 @@
 // Wires the two listeners with their services and endpoints.
 
 import type { Config } from "../config.ts";
-import { createNetworkTable } from "../core/limiter/addresses.ts";
 import type { KeyRing } from "../core/tokens/keyring.ts";
-import { createCallerFrom } from "../http/caller.ts";
+import { createCallerFrom, trustNetworks } from "../http/caller.ts";
 import { createDispatch, type DispatchOptions } from "../http/dispatch.ts";
 import { document, issuerDocuments } from "../http/documents.ts";
 import type { Endpoint, EndpointAnswer, Endpoints } from "../http/endpoints.ts";
@@ -63,7 +62,8 @@ export function createListeners(config: Config, served: Served): Listeners {
   const operated = [auth, token, admin];
   const health = createHealthService(operated.map(({ spec }) => spec));
   const reflection = createReflectionServices([...operated.map(({ spec }) => spec), health.spec]);
-  const callerFrom = createCallerFrom({ networks: config.trustedProxies, header: config.forwardedHeader });
+  const isTrusted = trustNetworks(config.trustedProxies);
+  const callerFrom = createCallerFrom({ isTrusted, header: config.forwardedHeader });
   const shared: Endpoints = {
     "/livez": document(() => ({ contentType: "text/plain; charset=utf-8", body: "ok\n" })),
     ...issuerDocuments(issuer, config.issuer, ring),
@@ -77,7 +77,6 @@ export function createListeners(config: Config, served: Served): Listeners {
   const tls: TlsFiles | undefined = certs && keys && { certs, keys };
   const opened: Listener[] = [];
   const { refused: onError, fault: onFault, connectionRefused: onConnectionRefused } = observer;
-  const trusted = createNetworkTable(config.trustedProxies.map((network) => [network, true] as const));
   const shares = shareDescriptors(config, readDescriptorLimit());
   const open = async (address: ListenAddress | undefined, mounted: Mounted): Promise<string | undefined> => {
     if (address === undefined) return undefined;
@@ -87,7 +86,7 @@ export function createListeners(config: Config, served: Served): Listeners {
       ...address,
       ...listened,
       serve: createDispatch({ ...calls, ...(isOwnHost && { isOwnHost }) }),
-      isTrusted: (one) => trusted.find(one) ?? false,
+      isTrusted,
       onFault,
       onConnectionRefused,
     });

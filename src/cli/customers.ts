@@ -11,7 +11,6 @@ import { REVOKED_TOKENS } from "./tokens.ts";
 interface CustomerOptions {
   readonly name?: string;
   readonly loginLimit?: string;
-  readonly etag?: string;
 }
 
 /** Adds `customers`. */
@@ -60,10 +59,9 @@ export function addCustomersCommand(program: Command): void {
     });
   addConfirmOption(customers.command("delete <id>"))
     .description("delete a customer that has no devices, and its keys")
-    .option("--etag <etag>", "only if it is still this version")
-    .action(async (customerId: string, options: CustomerOptions & ConfirmOptions, command: Command) => {
+    .action(async (customerId: string, options: ConfirmOptions, command: Command) => {
       await confirm(`Delete customer ${customerId} and its keys?`, options);
-      await callAdmin((admin) => admin.deleteCustomer({ customerId, etag: options.etag ?? "" }));
+      await callAdmin((admin) => admin.deleteCustomer({ customerId }));
       writeResult(command, { customer_id: customerId }, [`customer ${customerId} is deleted`]);
     });
 }
@@ -89,20 +87,19 @@ function addUpdate(customers: Command): void {
     .description("change a customer")
     .option("--name <name>", "a name for people")
     .option("--login-limit <limit>", "the login limit of its devices, as in 20/60s or off; empty: the gateway's")
-    .option("--etag <etag>", "only if it is still this version")
-    .action(async (customerId: string, { name, loginLimit, etag = "" }: CustomerOptions, command: Command) => {
+    .action(async (customerId: string, { name, loginLimit }: CustomerOptions, command: Command) => {
       const paths = [
         ...(name === undefined ? [] : ["display_name"]),
         ...(loginLimit === undefined ? [] : ["login_limit"]),
       ];
       if (paths.length === 0) throw usageFailure("nothing to change: give --name or --login-limit");
-      const customer = { customerId, displayName: name ?? "", loginLimit: loginLimit ?? "", etag };
+      const customer = { customerId, displayName: name ?? "", loginLimit: loginLimit ?? "" };
       writeResource(command, CustomerSchema, await update(customer, paths));
     });
 }
 
 function update(
-  customer: Partial<Pick<Customer, "displayName" | "loginLimit" | "etag" | "status">> & { customerId: string },
+  customer: Partial<Pick<Customer, "displayName" | "loginLimit" | "status">> & { customerId: string },
   paths: string[],
 ): Promise<Customer> {
   return callAdmin((admin) => admin.updateCustomer({ customer, updateMask: { paths } }));

@@ -61,13 +61,13 @@ function createSecretFile(file: string, content: () => string): void {
   }
 }
 
-export interface DeviceIdentity {
+export interface DemoDevice {
   readonly deviceKey: string;
   readonly customerKey: string;
 }
 
 /** Reads the text of the file demo-device; undefined when it holds no device. */
-export function parseDemoDevice(text: string): DeviceIdentity | undefined {
+export function parseDemoDevice(text: string): DemoDevice | undefined {
   let demo: unknown;
   try {
     demo = JSON.parse(text);
@@ -80,6 +80,6 @@ export function parseDemoDevice(text: string): DeviceIdentity | undefined {
 }
 
 /** The text of the file demo-device. */
-export function demoDeviceText({ deviceKey, customerKey }: DeviceIdentity): string {
+export function demoDeviceText({ deviceKey, customerKey }: DemoDevice): string {
   return `${JSON.stringify({ device_key: deviceKey, customer_key: customerKey })}\n`;
 }

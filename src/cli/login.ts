@@ -11,13 +11,13 @@ import { codeOf } from "../setting-readers.ts";
 import {
   connectFailure,
   DEADLINE_MS,
-  type Endpoint,
   endpointOf,
+  type GatewayEndpoint,
   gatewayFailure,
   transportOptions,
   unreachable,
 } from "./gateway/endpoint.ts";
-import { addSignOptions, type SignedLogin, type SignOptions, signFrom } from "./sign.ts";
+import { addSignOptions, type LoginBody, type SignOptions, signFrom } from "./sign.ts";
 import { CommandFailure, usageFailure, writeResult } from "./terminal/output.ts";
 
 const PROTOCOLS = ["rest", "connect", "grpc", "grpc-web"] as const;
@@ -45,7 +45,7 @@ export function addLoginCommand(program: Command): void {
     });
 }
 
-async function sendRest(endpoint: Endpoint, login: SignedLogin): Promise<{ token: string; expires_in: number }> {
+async function sendRest(endpoint: GatewayEndpoint, login: LoginBody): Promise<{ token: string; expires_in: number }> {
   const { status, body } = await post(endpoint, JSON.stringify(login)).catch((error: unknown) => {
     const code = codeOf(error);
     throw unreachable(endpoint, code === "ABORT_ERR" ? "deadline_exceeded" : code);
@@ -62,7 +62,7 @@ interface RestAnswer {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-function post({ url, tls }: Endpoint, content: string): Promise<RestAnswer> {
+function post({ url, tls }: GatewayEndpoint, content: string): Promise<RestAnswer> {
   const target = new URL("/auth/login", url);
   const headers = { "Content-Type": "application/json" };
   const options = { method: "POST", headers, signal: AbortSignal.timeout(DEADLINE_MS) };
@@ -87,8 +87,8 @@ function parseObject(body: string): Readonly<Record<string, unknown>> {
 /** Sends a signed login. @throws CommandFailure with the gateway's reason */
 async function sendRpc(
   via: Exclude<LoginOptions["via"], "rest">,
-  endpoint: Endpoint,
-  login: SignedLogin,
+  endpoint: GatewayEndpoint,
+  login: LoginBody,
 ): Promise<{ token: string; expires_in: number }> {
   // Loaded only where it is used.
   const { createConnectTransport, createGrpcTransport, createGrpcWebTransport, Http2SessionManager } = await import(

@@ -5,11 +5,11 @@ import type { Command } from "commander";
 import { dataFile, readClientConfig } from "../config.ts";
 import { computeSignature, secretFromText } from "../core/signature.ts";
 import { systemNow } from "../telemetry/clock.ts";
-import { type DeviceIdentity, parseDemoDevice } from "./demo.ts";
+import { type DemoDevice, parseDemoDevice } from "./demo.ts";
 import { readSecret } from "./terminal/files.ts";
 import { usageFailure } from "./terminal/output.ts";
 
-export interface SignedLogin {
+export interface LoginBody {
   readonly device_key: string;
   readonly timestamp: number;
   readonly device_signature: string;
@@ -46,12 +46,12 @@ export function addSignOptions(command: Command): Command {
 }
 
 /** Signs a login as the options say. @throws CommandFailure that names a missing option */
-export async function signFrom(options: SignOptions): Promise<SignedLogin> {
+export async function signFrom(options: SignOptions): Promise<LoginBody> {
   return signLogin(await readDevice(options), readTimestamp(options.timestamp));
 }
 
 /** Signs a login at `timestamp`, in Unix seconds. */
-export function signLogin({ deviceKey, customerKey }: DeviceIdentity, timestamp: number): SignedLogin {
+export function signLogin({ deviceKey, customerKey }: DemoDevice, timestamp: number): LoginBody {
   const signature = computeSignature(secretFromText(customerKey), timestamp, deviceKey);
   return { device_key: deviceKey, timestamp, device_signature: signature.toString("hex") };
 }
@@ -62,7 +62,7 @@ function readTimestamp(text: string | undefined): number {
   throw usageFailure("--timestamp takes Unix time in whole seconds, at most ten digits");
 }
 
-async function readDevice({ demo, deviceKey, ...options }: SignOptions): Promise<DeviceIdentity> {
+async function readDevice({ demo, deviceKey, ...options }: SignOptions): Promise<DemoDevice> {
   const config = readClientConfig();
   if (demo) return readDemoDevice(dataFile(config.dataDir, "demo-device"));
   const { customerKeyFile: file, customerKey: given } = options;
@@ -76,7 +76,7 @@ async function readDevice({ demo, deviceKey, ...options }: SignOptions): Promise
   return { deviceKey, customerKey };
 }
 
-function readDemoDevice(file: string): DeviceIdentity {
+function readDemoDevice(file: string): DemoDevice {
   let text: string;
   try {
     text = readFileSync(file, "utf8");

@@ -14,18 +14,23 @@ export type CallerFrom = (exchange: Pick<Exchange, "remoteAddress" | "headers">,
 
 /** Proxies whose forwarding headers are trusted. */
 export interface TrustedProxies {
-  readonly networks: readonly Network[];
+  readonly isTrusted: (address: string) => boolean;
   /** The header they write; undefined: either. */
   readonly header: ForwardedHeader | undefined;
 }
 
-/** Trusts these proxies; without any, the peer's own address counts. */
-export function createCallerFrom({ networks, header }: TrustedProxies): CallerFrom {
-  if (networks.length === 0) return ({ remoteAddress }, protocol) => createCaller(remoteAddress, protocol);
+/** Creates the check whether an address is in one of the networks. */
+export function trustNetworks(networks: readonly Network[]): TrustedProxies["isTrusted"] {
+  if (networks.length === 0) return () => false;
   const trusted = createNetworkTable(networks.map((network) => [network, true] as const));
-  const isTrusted = (address: string): boolean => trusted.find(address) ?? false;
+  return (address) => trusted.find(address) ?? false;
+}
+
+/** Trusts these proxies; for a connection from another peer, the peer's own address counts. */
+export function createCallerFrom({ isTrusted, header }: TrustedProxies): CallerFrom {
   return (exchange, protocol) => {
     const { remoteAddress } = exchange;
+    if (!isTrusted(remoteAddress)) return createCaller(remoteAddress, protocol);
     const find = (name: ForwardedHeader): string =>
       findOrigin(remoteAddress, name, () => linesOf(exchange.headers[name]), isTrusted);
     if (header !== undefined) return createCaller(find(header), protocol);

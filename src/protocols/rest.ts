@@ -17,7 +17,7 @@ import { parseJson } from "./json.ts";
 import { readMessage } from "./message.ts";
 import { isObject, unsupportedMediaType } from "./mistakes.ts";
 import { findFieldPath, formatFieldPath, readQuery, setField } from "./query.ts";
-import { createRouteTable, type Match, type Route } from "./routes.ts";
+import { createRouteTable, type Route, type RouteMatch } from "./routes.ts";
 
 /** The REST routes of services. */
 export function createRest({ services }: Pick<CallOptions, "services">): Protocol {
@@ -73,7 +73,7 @@ function writeJson(desc: DescMessage, message: MessageShape<DescMessage>): strin
 /** Body, then query, then path: the path has the last word (google/api/http.proto). */
 async function readRequest(
   exchange: Exchange,
-  { route, values }: Match,
+  { route, values }: RouteMatch,
   maxBytes: number,
 ): Promise<MessageShape<DescMessage>> {
   const { input } = route.method;

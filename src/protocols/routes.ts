@@ -17,7 +17,7 @@ export interface Route {
 }
 
 /** A route, and the decoded values of its template's variables. */
-export interface Match {
+export interface RouteMatch {
   readonly route: Route;
   readonly values: readonly string[];
 }
@@ -25,7 +25,7 @@ export interface Match {
 export interface RouteTable {
   readonly routes: readonly Route[];
   /** Finds the route of a request. */
-  match(verb: string, path: string): Match | undefined;
+  match(verb: string, path: string): RouteMatch | undefined;
   /** The HTTP methods that a path takes; none: no route is at it. */
   methodsAt(path: string): readonly string[];
 }
@@ -70,7 +70,7 @@ export function createRouteTable(methods: readonly DescMethodUnary[]): RouteTabl
     .map(([pattern, route]) => [new RegExp(`^${pattern}$`), route] as const)
     .sort(([, one], [, other]) => hasVerb(one) - hasVerb(other));
 
-  function match(verb: string, path: string): Match | undefined {
+  function match(verb: string, path: string): RouteMatch | undefined {
     const request = `${verb} ${path}`;
     // A slash at the end is dropped where no variable could be meant to follow it.
     const literal = patterns.get(request.replace(/\/$/, ""));

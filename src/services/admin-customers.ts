@@ -6,7 +6,7 @@ import { malformed } from "../core/errors.ts";
 import type { CustomerPatch, Customers } from "../core/registry/customers.ts";
 import type { ActorOf } from "./admin-guard.ts";
 import { customerMessage, statuses } from "./admin-messages.ts";
-import { readEtag, readPatch, withEtag } from "./admin-updates.ts";
+import { readEtag, readMaskedPatch, withEtag } from "./admin-updates.ts";
 
 type CustomerMethods = Pick<
   ServiceImpl<typeof AdminService>,
@@ -41,7 +41,7 @@ export function createCustomerMethods(customers: Customers, actorOf: ActorOf): C
       const { customerId = "", displayName = "", loginLimit = "" } = customer ?? {};
       const etag = readEtag(context.requestHeader, customer?.etag ?? "");
       const status = statuses.read(customer?.status);
-      const patch = readPatch<CustomerPatch>(updateMask, CustomerSchema, {
+      const patch = readMaskedPatch<CustomerPatch>(updateMask, CustomerSchema, {
         display_name: { change: { displayName }, isSet: displayName !== "" },
         status: { change: status && { status } },
         login_limit: { change: { loginLimit }, isSet: loginLimit !== "" },

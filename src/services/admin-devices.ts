@@ -16,7 +16,7 @@ import type { Devices } from "../core/registry/devices.ts";
 import { requireSameCustomer } from "./admin-customers.ts";
 import type { ActorOf } from "./admin-guard.ts";
 import { deviceMessage, keyModes, statuses } from "./admin-messages.ts";
-import { readEtag, readPatch, withEtag } from "./admin-updates.ts";
+import { readEtag, readMaskedPatch, withEtag } from "./admin-updates.ts";
 
 type DeviceMethods = Pick<
   ServiceImpl<typeof AdminService>,
@@ -92,7 +92,7 @@ function readDevicePatch(device: Device, updateMask: FieldMask | undefined): Dev
   const { displayName, sharedIdentity, replayGuard, labels } = device;
   const status = statuses.read(device.status);
   const keyMode = keyModes.read(device.keyMode);
-  return readPatch<DevicePatch>(updateMask, DeviceSchema, {
+  return readMaskedPatch<DevicePatch>(updateMask, DeviceSchema, {
     display_name: { change: { displayName }, isSet: displayName !== "" },
     status: { change: status && { status } },
     key_mode: { change: keyMode && { keyMode } },

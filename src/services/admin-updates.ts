@@ -20,7 +20,7 @@ export interface ChangeableField<Patch> {
  * Joins the changes of the fields in the mask: all for `*`, and without a mask those that are set.
  * @throws AuthError `malformed` for a path that is no changeable field, or a field without a value
  */
-export function readPatch<Patch>(
+export function readMaskedPatch<Patch>(
   mask: FieldMask | undefined,
   desc: DescMessage,
   fields: Readonly<Record<string, ChangeableField<Patch>>>,

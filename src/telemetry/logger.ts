@@ -3,7 +3,7 @@
 import pino from "pino";
 import sonicBoom from "sonic-boom";
 
-export interface Log {
+export interface LogWriter {
   readonly logger: pino.Logger;
   /** Writes the buffered lines, as far as the destination takes them. */
   flush(): Promise<void>;
@@ -17,7 +17,7 @@ const BATCH_MS = 500;
 const BUFFER_BYTES = 4 * 1024 * 1024;
 
 /** Opens the log at a level. It never blocks, and a full disk or pipe ends neither the process nor a flush. */
-export function createLog(level: string, fd: number = STANDARD_ERROR): Log {
+export function createLog(level: string, fd: number = STANDARD_ERROR): LogWriter {
   const options = { minLength: BATCH_BYTES, periodicFlush: BATCH_MS, maxLength: BUFFER_BYTES };
   // The next batch retries a failed write. A retry of its own would keep the process alive.
   const destination = new sonicBoom.SonicBoom({ fd, ...options, retryEAGAIN: () => false });

@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { limitAddress, readNetwork } from "../../src/core/limiter/addresses.ts";
-import { createCallerFrom } from "../../src/http/caller.ts";
+import { createCallerFrom, trustNetworks } from "../../src/http/caller.ts";
 
 describe("limitAddress", () => {
   test.for([
@@ -52,7 +52,7 @@ describe("limitAddress", () => {
 });
 
 describe("without trusted proxies", () => {
-  const callerFrom = createCallerFrom({ networks: [], header: undefined });
+  const callerFrom = createCallerFrom({ isTrusted: trustNetworks([]), header: undefined });
   const headers = { "x-forwarded-for": "192.0.2.2", forwarded: "for=192.0.2.2" };
 
   test("the peer is the caller, and headers are ignored", () => {
@@ -79,7 +79,7 @@ describe("behind trusted proxies", () => {
     header: "x-forwarded-for" | "forwarded" | undefined,
     headers: Headers,
     remoteAddress = "10.0.0.1",
-  ) => createCallerFrom({ networks, header })({ remoteAddress, headers }, "rest").address;
+  ) => createCallerFrom({ isTrusted: trustNetworks(networks), header })({ remoteAddress, headers }, "rest").address;
 
   test.for([
     ["::ffff:10.0.0.1", "::ffff:192.0.2.1", "192.0.2.1"],

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { AuthService } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
 import { signLogin } from "../../src/cli/sign.ts";
 import { readNetwork } from "../../src/core/limiter/addresses.ts";
-import { createCallerFrom } from "../../src/http/caller.ts";
+import { createCallerFrom, trustNetworks } from "../../src/http/caller.ts";
 import type { Listener } from "../../src/http/listener.ts";
 import { callerOf } from "../../src/protocols/call.ts";
 import { CUSTOMER_KEY, startTestGateway } from "../gateway.ts";
@@ -32,7 +32,7 @@ beforeAll(async () => {
   });
   listener = await mountAll([{ spec }], {
     endpoints: { "/livez": { method: "GET", answer: () => ({ body: "ok\n" }) } },
-    callerFrom: createCallerFrom({ networks: [readNetwork("127.0.0.1")], header: "x-forwarded-for" }),
+    callerFrom: createCallerFrom({ isTrusted: trustNetworks([readNetwork("127.0.0.1")]), header: "x-forwarded-for" }),
     onError: (_error, { protocol, address }) => callers.push(`${protocol} ${address}`),
   });
 });

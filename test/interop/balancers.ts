@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { credentials } from "@grpc/grpc-js";
 import { AuthServiceClient } from "../../gen/grpc/countersign/auth/v1/auth.ts";
-import { type SignedLogin, signLogin } from "../../src/cli/sign.ts";
+import { type LoginBody, signLogin } from "../../src/cli/sign.ts";
 import { CUSTOMER_KEY, openGateway, type TestGateway } from "../gateway.ts";
 import { type Balancer, type BalancerName, startBalancer } from "../proxies/balancer.ts";
 import { installMissing, type Requirement, runs } from "../requirements.ts";
@@ -31,8 +31,8 @@ interface Answer {
 interface Site {
   readonly balancer: Balancer;
   readonly gateways: readonly [TestGateway, TestGateway];
-  readonly post: (login: SignedLogin, headers?: Readonly<Record<string, string>>) => Promise<Answer>;
-  readonly sign: (deviceKey: string) => SignedLogin;
+  readonly post: (login: LoginBody, headers?: Readonly<Record<string, string>>) => Promise<Answer>;
+  readonly sign: (deviceKey: string) => LoginBody;
 }
 
 /** Rows for each balancer. @param folder for certificates and the database */

@@ -9,7 +9,7 @@ import { AuthService } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
 import { ErrorInfoSchema } from "../../gen/es/google/rpc/error_details_pb.ts";
 import { StatusSchema } from "../../gen/es/google/rpc/status_pb.ts";
 import { AuthServiceClient } from "../../gen/grpc/countersign/auth/v1/auth.ts";
-import type { SignedLogin } from "../../src/cli/sign.ts";
+import type { LoginBody } from "../../src/cli/sign.ts";
 
 interface Answer {
   /** gRPC's code; 0 comes with a token. */
@@ -20,7 +20,7 @@ interface Answer {
 }
 
 interface Caller {
-  readonly logIn: (login: SignedLogin, timeoutMs?: number, signal?: AbortSignal) => Promise<Answer>;
+  readonly logIn: (login: LoginBody, timeoutMs?: number, signal?: AbortSignal) => Promise<Answer>;
   readonly close: () => void;
 }
 
@@ -42,7 +42,7 @@ export const NODE_CLIENTS: readonly NodeClient[] = [
 ];
 
 /** Makes the calls that the clients in other languages make. @returns what these print */
-export async function callLogin({ logIn, close }: Caller, login: SignedLogin): Promise<object> {
+export async function callLogin({ logIn, close }: Caller, login: LoginBody): Promise<object> {
   try {
     const { token, remaining } = await logIn(login);
     const { code: wrong, reason } = await logIn({ ...login, device_signature: "0".repeat(64) });

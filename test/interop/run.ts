@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import type { SignedLogin } from "../../src/cli/sign.ts";
+import type { LoginBody } from "../../src/cli/sign.ts";
 import { installMissing, say } from "../requirements.ts";
 import { balancerRows } from "./balancers.ts";
 import { bufRows, type Row } from "./buf.ts";
@@ -50,7 +50,7 @@ function loginRows(
   client: string,
   subject: Subject,
   isHttp2: boolean,
-  call: (url: string, login: SignedLogin) => Promise<object>,
+  call: (url: string, login: LoginBody) => Promise<object>,
 ): readonly Row[] {
   const listeners = { public: subject.publicUrl, internal: subject.internalUrl };
   return Object.entries(listeners).map(([port, url]) => ({
@@ -82,7 +82,7 @@ async function languageRows(subject: Subject, folder: string): Promise<readonly 
     const built = missing.includes(language)
       ? `not run. Type: apt-get install ${packages.join(" ")}`
       : await language.build(own).catch(String);
-    const call = async (url: string, login: SignedLogin): Promise<object> => {
+    const call = async (url: string, login: LoginBody): Promise<object> => {
       if (typeof built === "string") throw new Error(built);
       return JSON.parse(await succeed([...built, new URL(url).host], LONGEST_MS, JSON.stringify(login)));
     };

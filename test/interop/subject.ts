@@ -5,7 +5,7 @@ import { connect, createServer, type Socket } from "node:net";
 import { createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { AdminService, KeyPurpose } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
-import { type SignedLogin, signLogin } from "../../src/cli/sign.ts";
+import { type LoginBody, signLogin } from "../../src/cli/sign.ts";
 import { ADMIN_TOKEN, CUSTOMER_KEY, openGateway } from "../gateway.ts";
 
 export interface Address {
@@ -16,7 +16,7 @@ export interface Address {
 
 export interface Subject extends Address {
   /** Enrols a device and signs a login of it. Wrong signatures count by device: each row takes its own. */
-  readonly enrol: () => Promise<SignedLogin>;
+  readonly enrol: () => Promise<LoginBody>;
   readonly close: () => Promise<void>;
 }
 

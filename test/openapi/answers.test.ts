@@ -4,7 +4,7 @@ import { createServiceImplSpec } from "@connectrpc/connect";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { AuthService } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
 import { TokenService } from "../../gen/es/countersign/token/v1/token_pb.ts";
-import { type SignedLogin, signLogin } from "../../src/cli/sign.ts";
+import { type LoginBody, signLogin } from "../../src/cli/sign.ts";
 import { AuthError } from "../../src/core/errors.ts";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
 import type { Listener } from "../../src/http/listener.ts";
@@ -47,7 +47,7 @@ afterAll(() =>
   ]),
 );
 
-function sign(deviceKey: string, timestamp = SECONDS, customerKey = CUSTOMER_KEY): SignedLogin {
+function sign(deviceKey: string, timestamp = SECONDS, customerKey = CUSTOMER_KEY): LoginBody {
   return signLogin({ deviceKey, customerKey }, timestamp);
 }
 

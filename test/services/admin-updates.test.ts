@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { DeviceSchema } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { AuthError } from "../../src/core/errors.ts";
-import { readEtag, readPatch, withEtag } from "../../src/services/admin-updates.ts";
+import { readEtag, readMaskedPatch, withEtag } from "../../src/services/admin-updates.ts";
 
 const FIELDS = ["display_name", "status", "labels", "key_mode"];
 
@@ -19,7 +19,7 @@ interface Patch {
 /** The names of the fields that change. The request has no key_mode. */
 function read(paths: readonly string[] | undefined, set: readonly string[] = []): readonly string[] {
   const mask = paths && create(FieldMaskSchema, { paths: [...paths] });
-  const patch = readPatch<Patch>(mask, DeviceSchema, {
+  const patch = readMaskedPatch<Patch>(mask, DeviceSchema, {
     display_name: { change: { display_name: "x" }, isSet: set.includes("display_name") },
     status: { change: { status: "x" }, isSet: set.includes("status") },
     labels: { change: { labels: "x" }, isSet: set.includes("labels") },

@@ -30,7 +30,6 @@ interface DeviceOptions {
   readonly keyMode?: KeyModeName;
   readonly replayGuard?: "on" | "off";
   readonly label?: Labels;
-  readonly etag?: string;
 }
 
 interface CreateOptions extends DeviceOptions {
@@ -104,7 +103,6 @@ export function addDevicesCommand(program: Command): void {
     });
   addSelectionOptions(addConfirmOption(devices.command("delete [device-key]")), { withFilter: true })
     .description("delete a device, or all that match")
-    .option("--etag <etag>", "only if it is still this version")
     .action(
       async (
         deviceKey: string | undefined,
@@ -120,7 +118,7 @@ export function addDevicesCommand(program: Command): void {
         }
         requireNameAlone(options);
         await confirm(`Delete device ${deviceKey}?`, options);
-        await callAdmin((admin) => admin.deleteDevice({ deviceKey, etag: options.etag ?? "" }));
+        await callAdmin((admin) => admin.deleteDevice({ deviceKey }));
         writeResult(command, { device_key: deviceKey }, [`device ${deviceKey} is deleted`]);
       },
     );
@@ -180,9 +178,8 @@ function addUpdate(devices: Command): void {
     .option("--label <name=value>", "a label, in place of all it has; may be repeated", readLabel)
     .option("--no-labels", "remove all its labels")
     .option("--finish-move", "refuse the shared key from now on, once it has a key of its own")
-    .option("--etag <etag>", "only if it is still this version")
     .action(async (deviceKey: string, options: UpdateOptions, command: Command) => {
-      const { label, labels, sharedIdentity, finishMove, etag = "" } = options;
+      const { label, labels, sharedIdentity, finishMove } = options;
       if (label !== undefined && !labels) throw usageFailure("--label and --no-labels exclude each other");
       const { fields, paths } = readFields(labels ? options : { ...options, label: {} });
       if (sharedIdentity !== undefined) paths.push("shared_identity");
@@ -191,7 +188,7 @@ function addUpdate(devices: Command): void {
         const flags = "--name, --key-mode, --shared-identity, --replay-guard, --label, --no-labels or --finish-move";
         throw usageFailure(`nothing to change: give ${flags}`);
       }
-      const device = { ...fields, sharedIdentity: sharedIdentity === "on", deviceKey, etag };
+      const device = { ...fields, sharedIdentity: sharedIdentity === "on", deviceKey };
       writeResource(command, DeviceSchema, await update(device, paths));
     });
 }

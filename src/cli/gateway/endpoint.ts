@@ -8,18 +8,18 @@ import type { ClientConfig } from "../../config.ts";
 import { CommandFailure } from "../terminal/output.ts";
 
 /** TLS options in PEM, under the names that Node has for them. */
-export interface ClientTls {
+export interface EndpointTls {
   readonly ca: string[];
   readonly cert?: string;
   readonly key?: string;
 }
 
-export interface Endpoint {
+export interface GatewayEndpoint {
   readonly url: string;
   /** The setting or option that named the URL, for messages. */
   readonly namedBy: string;
   /** Undefined without TLS. */
-  readonly tls: ClientTls | undefined;
+  readonly tls: EndpointTls | undefined;
 }
 
 /** Timeout of a call, in milliseconds. */
@@ -30,7 +30,7 @@ export function endpointOf(
   url: string,
   namedBy: string,
   { caCert, clientCert: cert, clientKey: key }: ClientConfig,
-): Endpoint {
+): GatewayEndpoint {
   if (new URL(url).protocol !== "https:") return { url, namedBy, tls: undefined };
   // COUNTERSIGN_CA_CERT is trusted beside the authorities of Node and the system.
   const ca = [...getCACertificates("default"), ...getCACertificates("system")];
@@ -45,9 +45,9 @@ export function endpointOf(
 }
 
 /** Options of Connect's transports. */
-export function transportOptions({ url, tls }: Endpoint): {
+export function transportOptions({ url, tls }: GatewayEndpoint): {
   baseUrl: string;
-  nodeOptions: Partial<ClientTls>;
+  nodeOptions: Partial<EndpointTls>;
   defaultTimeoutMs: number;
 } {
   return { baseUrl: url, nodeOptions: { ...tls }, defaultTimeoutMs: DEADLINE_MS };
@@ -70,7 +70,7 @@ export function gatewayFailure(
 }
 
 /** The failure for an error of Connect's client, with the same details as an error over REST. */
-export function connectFailure(error: ConnectError, endpoint: Endpoint): CommandFailure {
+export function connectFailure(error: ConnectError, endpoint: GatewayEndpoint): CommandFailure {
   const [info] = error.findDetails(ErrorInfoSchema);
   const [retry] = error.findDetails(RetryInfoSchema);
   const code = codeToString(error.code);
@@ -99,7 +99,7 @@ const UNTRUSTED =
 const CLOSED = /^(ECONNRESET|EPIPE|ECONNABORTED|canceled)$|_ALERT_|^ERR_HTTP2_/;
 
 /** The failure of a call without an answer. `code` is what the connection failed with. */
-export function unreachable({ url, namedBy, tls }: Endpoint, code: string): CommandFailure {
+export function unreachable({ url, namedBy, tls }: GatewayEndpoint, code: string): CommandFailure {
   // The origin leaves out a user and password.
   const { origin, host } = new URL(url);
   const explain = (): string => {

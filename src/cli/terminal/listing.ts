@@ -1,4 +1,4 @@
-// List commands: every page of a list, as a table or as JSON lines.
+// ListCommand commands: every page of a list, as a table or as JSON lines.
 
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import { type Command, InvalidArgumentError } from "commander";
@@ -15,7 +15,7 @@ export interface ListPage<Item> {
   readonly nextPageToken: string;
 }
 
-export interface List<Desc extends DescMessage, Options extends ListOptions = ListOptions> {
+export interface ListCommand<Desc extends DescMessage, Options extends ListOptions = ListOptions> {
   readonly description: string;
   readonly desc: Desc;
   /** The fields that the table has. */
@@ -41,7 +41,7 @@ export interface ListOptions {
 /** Adds `list` to a group. @returns the command, for further options */
 export function addListCommand<Desc extends DescMessage, Options extends ListOptions = ListOptions>(
   group: Command,
-  list: List<Desc, Options>,
+  list: ListCommand<Desc, Options>,
 ): Command {
   const command = group.command("list").description(list.description);
   if (list.filterExample !== undefined) {
@@ -56,7 +56,7 @@ export function addListCommand<Desc extends DescMessage, Options extends ListOpt
 async function writeList<Desc extends DescMessage, Options extends ListOptions>(
   admin: AdminClient,
   command: Command,
-  { desc, columns, read, count }: List<Desc, Options>,
+  { desc, columns, read, count }: ListCommand<Desc, Options>,
   options: Options,
 ): Promise<void> {
   if (options.count && count !== undefined) {
