@@ -39,6 +39,7 @@ export async function openLimiter(
     limiter: createRedisLimiter(redis.client, {
       clock: config.redisClock === "redis" ? "redis" : "caller",
       elapsed,
+      deadlineMs,
       isOneServer: config.redisUrl.kind !== "cluster",
     }),
     availability: redis,

@@ -67,7 +67,11 @@ cleanup.defer(server.stop);
 async function openLimiter(): Promise<Limiter> {
   const connection = await connectRedis(parseRedisUrl(server.url), elapsed);
   cleanup.defer(connection.close);
-  const redis = createRedisLimiter(connection.client, { elapsed, isOneServer: true });
+  const redis = createRedisLimiter(connection.client, {
+    elapsed,
+    deadlineMs: REDIS_DEADLINE_MS,
+    isOneServer: true,
+  });
   const limiter = createFallbackLimiter({
     limiter: {
       ...redis,

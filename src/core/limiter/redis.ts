@@ -20,6 +20,8 @@ export interface RedisLimiterOptions {
   readonly clock?: "redis" | "caller";
   /** Milliseconds of a clock that never steps, by which denials are remembered; absent: every call asks Redis. */
   readonly elapsed?: () => number;
+  /** Milliseconds after which nobody waits for a decision. */
+  readonly deadlineMs?: number;
   /** All logs are by the clock of one server, whose steps forward are noticed by `elapsed` and undone. */
   readonly isOneServer?: boolean;
   /** Put before every key, for a Redis that is shared with others. */
@@ -53,8 +55,6 @@ const CLOCK_DRIFT = 0.001;
 const SMALLEST_STEP_MS = 100;
 /** Redis forgets a log by its own clock. It keeps those of admitted logins so much longer that no step of ten minutes loses one. */
 const KEPT_MS = 660_000;
-/** A command that was too late, by Redis's clock, was not decided and is sent again. */
-const MOST_ATTEMPTS = 3;
 const PROBE: Charge = { policy: { name: "login", limit: 1, windowMs: 1 }, key: "probe" };
 
 /** Whether an error of Redis is about one key, which holds another program's value, and says nothing of the server. */
@@ -65,7 +65,13 @@ export function isErrorOfKey(error: unknown): boolean {
 /** A limiter whose logs live in Redis (6.2 or newer) or Valkey. */
 export function createRedisLimiter(
   redis: RedisCommands,
-  { clock = "redis", elapsed, isOneServer = false, prefix = "cs" }: RedisLimiterOptions = {},
+  {
+    clock = "redis",
+    elapsed,
+    deadlineMs = Number.POSITIVE_INFINITY,
+    isOneServer = false,
+    prefix = "cs",
+  }: RedisLimiterOptions = {},
 ): RedisLimiter {
   const denials = new LRUCache<string, { until: number; state: PolicyState }>({ max: MOST_DENIALS });
   // With a fixed number of keys ioredis routes a command in a Cluster, and sends the script again where it is not loaded.
@@ -117,12 +123,12 @@ export function createRedisLimiter(
     charges: readonly Charge[],
     names: readonly string[],
     now: number,
-    attempts = MOST_ATTEMPTS,
+    since = elapsed?.(),
   ): Promise<number[]> {
     const [clockKey] = clockKeys;
-    if (elapsed === undefined || clockKey === undefined) return send(charges, names, now, 0);
-    if (attempts === 0) throw new Error("Redis answered late");
+    if (elapsed === undefined || since === undefined || clockKey === undefined) return send(charges, names, now, 0);
     const askedAt = elapsed();
+    if (askedAt - since > deadlineMs) throw new Error("Redis answered late");
     const due = askedAt + leadAt(askedAt);
     const reply = await send(charges, names, now, due + SMALLEST_STEP_MS);
     const [denied, micros = 0, offset = 0] = reply;
@@ -134,7 +140,7 @@ export function createRedisLimiter(
     }
     const took = heardAt - askedAt;
     const ahead = micros / 1000 - due;
-    // Otherwise the command was late, not the clock early.
+    // Otherwise the command was late, not the clock early: nothing was decided, and it is sent again.
     if (ahead > SMALLEST_STEP_MS + took) {
       // Once for all commands that were under way. Set back too far, it only holds slots for as much longer.
       correction ??= redis.set(clockKey, Math.floor(offset - (ahead + took) * 1000)).finally(() => {
@@ -142,22 +148,17 @@ export function createRedisLimiter(
       });
       await correction;
     }
-    return run(charges, names, now, attempts - 1);
+    return run(charges, names, now, since);
   }
 
   /**
-   * Decides charges one by one, the last first, while their slot moves between a Cluster's nodes: one of the keys may have moved
+   * Decides two charges one by one, the last first, while their slot moves between a Cluster's nodes: one of the keys may have moved
    * and the other not. A used proof costs nothing; a login that is denied has spent its proof.
    */
   async function runApart(charges: readonly Charge[], names: readonly string[], now: number): Promise<number[]> {
-    let states: number[] = [];
-    for (let place = charges.length - 1; place >= 0; place--) {
-      const [denied = 0, at = 0, ...state] = await run(charges.slice(place, place + 1), names.slice(place), now);
-      states = [...state, ...states];
-      if (denied > 0 || place === 0)
-        return [denied > 0 ? place + 1 : 0, at, ...Array<number>(2 * place).fill(-1), ...states];
-    }
-    throw new RangeError("one or two charges");
+    const [denied = 0, at = 0, ...last] = await run(charges.slice(1), names.slice(1), now);
+    if (denied > 0) return [2, at, -1, -1, ...last];
+    return [...(await run(charges.slice(0, 1), names.slice(0, 1), now)), ...last];
   }
 
   return {
