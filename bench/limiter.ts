@@ -9,9 +9,9 @@ import { createRedisLimiter } from "../src/core/limiter/redis.ts";
 import { parseRedisUrl } from "../src/core/limiter/redis-url.ts";
 import type { Charge, Limiter, Policy } from "../src/core/ports.ts";
 import { monotonicNow } from "../src/telemetry/clock.ts";
+import { startRedis } from "../test/redis/server.ts";
 import { LOGIN_LIMIT, WINDOW_MS } from "./contract.ts";
 import { runParts, type Section, show, spreadOf } from "./figures.ts";
-import { startRedis } from "./redis.ts";
 
 const IN_FLIGHT = 64;
 const CPU_OPERATIONS = 20_000;

@@ -7,10 +7,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { JSONWebKeySet } from "jose";
 import { startPostgres } from "../test/postgres/server.ts";
+import { startRedis } from "../test/redis/server.ts";
 import type { Algorithm } from "./contract.ts";
 import type { DialectName } from "./dialects.ts";
 import type { Fleet } from "./fleet.ts";
-import { startRedis } from "./redis.ts";
 
 export type ListenerName = "public" | "internal";
 

@@ -7,12 +7,12 @@ import { pipeline } from "node:stream/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { logInBy } from "../test/gateway.ts";
+import { startRedis } from "../test/redis/server.ts";
 import { DIALECTS } from "./dialects.ts";
 import { divide, quantile, runParts, type Section, say, show, spreadOf } from "./figures.ts";
 import { checkAnswer, signLogin } from "./fleet.ts";
 import { type LoadRequest, runLoad } from "./load.ts";
 import { DATABASES, type DatabaseName } from "./peer.ts";
-import { startRedis } from "./redis.ts";
 import { openRegistryGateway, type RegistryGateway } from "./registry-gateway.ts";
 
 const SMALL = 1_000;

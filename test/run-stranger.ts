@@ -1,7 +1,7 @@
 // `npm run stranger [-- --seconds 60] [--rate 1000]`: bad proofs from many addresses, and a device that logs in meanwhile.
 
 import { parseArgs } from "node:util";
-import { startRedis } from "../bench/redis.ts";
+import { startRedis } from "./redis/server.ts";
 import { meetStranger, renderStranger } from "./stranger.ts";
 
 /** Under the minute that a device's logins count in. */

@@ -1,15 +1,14 @@
 // Starts one Redis and one PostgreSQL for the whole run, on free ports, unless COUNTERSIGN_TEST_REDIS_URL and
 // COUNTERSIGN_TEST_POSTGRES_URL name others, and keeps a folder in which the package is packed once.
 
-import { spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
+import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
-import { freePort } from "./free-port.ts";
 import { hasPostgres } from "./postgres/programs.ts";
 import { startPostgres } from "./postgres/server.ts";
+import { startRedis } from "./redis/server.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -37,7 +36,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     mkdirSync(packFolder);
   });
   const starting = [
-    startUnless(process.env["COUNTERSIGN_TEST_REDIS_URL"], startRedis),
+    startUnless(process.env["COUNTERSIGN_TEST_REDIS_URL"], startSharedRedis),
     startUnless(process.env["COUNTERSIGN_TEST_POSTGRES_URL"], startSharedPostgres),
   ] as const;
   const [redis, postgres] = await Promise.all(starting);
@@ -60,39 +59,6 @@ async function startSharedPostgres(): Promise<Started> {
   return hasPostgres() ? startPostgres({ settings: ["fsync=off"] }) : NONE;
 }
 
-async function startRedis(): Promise<Started> {
-  if (spawnSync("redis-server", ["--version"], { stdio: "ignore" }).status !== 0) return NONE;
-  for (let attempt = 0; attempt < 5; attempt++) {
-    const port = await freePort();
-    const redis = spawn("redis-server", [
-      "--port",
-      String(port),
-      "--bind",
-      "127.0.0.1",
-      "--save",
-      "",
-      "--appendonly",
-      "no",
-    ]);
-    if (await isReady(redis.stdout)) {
-      return {
-        url: `redis://127.0.0.1:${port}`,
-        async stop() {
-          redis.kill("SIGTERM");
-          await once(redis, "exit");
-        },
-      };
-    }
-  }
-  throw new Error("redis-server does not start");
-}
-
-/** Redis says so when it accepts; its output ends when the port was taken meanwhile. */
-async function isReady(output: AsyncIterable<unknown>): Promise<boolean> {
-  let text = "";
-  for await (const chunk of output) {
-    text += String(chunk);
-    if (text.includes("Ready to accept connections")) return true;
-  }
-  return false;
+async function startSharedRedis(): Promise<Started> {
+  return spawnSync("redis-server", ["--version"], { stdio: "ignore" }).status === 0 ? startRedis() : NONE;
 }

@@ -1,84 +1,63 @@
-// The proof that a race was fair: from the admissions alone, how many were too many. Pure; knows no limiter.
+// The proof that a race was fair: each decision again, by the times that Redis told. Knows no limiter.
 
-import type { Admissions, Counts, RacePolicies, RaceResult } from "./race-plan.ts";
+import { roundUp } from "../../../src/core/limiter/window.ts";
+
+/** Decisions of one process, an element of each list for each of them; times in microseconds of Redis's clock. */
+export interface Decisions {
+  readonly key: readonly number[];
+  readonly at: readonly number[];
+  readonly isAdmitted: readonly boolean[];
+}
 
 export interface RaceReport {
   readonly decisions: number;
   readonly admitted: number;
   /** Admissions that a limit had no room for. */
   readonly overAdmissions: number;
-  /** Denials by a window that outlasts the race although it had room. */
+  /** Denials although there was room. */
   readonly falseDenials: number;
-  /** Admissions whose time is not between the readings of Redis's clock around it. */
-  readonly wrongTimes: number;
   /** How near the race came: from an admission to the one that is a limit further, less the window, in microseconds. */
   readonly closestMicros: number;
 }
 
-export function checkRace(results: readonly RaceResult[], policies: RacePolicies, decisions: number): RaceReport {
-  const { limit, windowMs } = policies.sliding;
-  const sliding = checkSliding(
-    results.map((result) => result.sliding),
-    limit,
-    windowMs * 1000,
-  );
-  const endless = checkCounts(
-    results.map((result) => result.endless),
-    policies.endless.limit,
-  );
-  const wide = checkCounts(
-    results.map((result) => result.wide),
-    policies.wide.limit,
-  );
-  return {
-    decisions,
-    admitted: results.reduce((sum, { admitted }) => sum + admitted, 0),
-    overAdmissions: sliding.over + endless.over + wide.over,
-    falseDenials: endless.under + wide.under,
-    wrongTimes: sliding.wrongTimes,
-    closestMicros: sliding.closest,
-  };
-}
-
-/** An admission is one too many when as many as the limit came before it in the window that it ends. */
-export function checkSliding(
-  lists: readonly Admissions[],
-  limit: number,
-  window: number,
-): { over: number; wrongTimes: number; closest: number } {
-  const times = new Map<number, number[]>();
-  let wrongTimes = 0;
-  for (const { key: keys, at: ats, from, to } of lists) {
+/** Decides again, key by key. Decisions of the same microsecond may have come in any order. */
+export function checkDecisions(lists: readonly Decisions[], limit: number, window: number): RaceReport {
+  const byKey = new Map<number, { at: number; isAdmitted: boolean }[]>();
+  for (const { key: keys, at, isAdmitted } of lists) {
     for (const [place, key] of keys.entries()) {
-      const at = ats[place] ?? Number.NaN;
-      if (!((from[place] ?? Number.NaN) <= at && at <= (to[place] ?? Number.NaN))) wrongTimes++;
-      const known = times.get(key);
-      if (known === undefined) times.set(key, [at]);
-      else known.push(at);
+      const own = byKey.get(key) ?? [];
+      byKey.set(key, own);
+      own.push({ at: at[place] ?? Number.NaN, isAdmitted: isAdmitted[place] ?? false });
     }
   }
-  let over = 0;
-  let closest = Number.POSITIVE_INFINITY;
-  for (const unordered of times.values()) {
-    const ascending = unordered.sort((one, other) => one - other);
-    for (let place = limit; place < ascending.length; place++) {
-      const span = (ascending[place] ?? Number.NaN) - (ascending[place - limit] ?? Number.NaN);
-      closest = Math.min(closest, span - window);
-      if (span < window) over++;
+  let [decisions, admitted, overAdmissions, falseDenials] = [0, 0, 0, 0];
+  let closestMicros = Number.POSITIVE_INFINITY;
+  for (const own of byKey.values()) {
+    decisions += own.length;
+    const log = own.filter((decision) => decision.isAdmitted).map(({ at }) => roundUp(limit, window, at));
+    log.sort((one, other) => one - other);
+    admitted += log.length;
+    for (let place = limit; place < log.length; place++) {
+      const margin = (log[place] ?? Number.NaN) - (log[place - limit] ?? Number.NaN) - window;
+      closestMicros = Math.min(closestMicros, margin);
+      if (margin < 0) overAdmissions++;
+    }
+    const denials = own.filter(({ isAdmitted }) => !isAdmitted).map(({ at }) => at);
+    let [first, next] = [0, 0];
+    for (const at of denials.sort((one, other) => one - other)) {
+      while ((log[next] ?? Number.POSITIVE_INFINITY) <= roundUp(limit, window, at)) next++;
+      while ((log[first] ?? Number.POSITIVE_INFINITY) <= at - window) first++;
+      if (next - first < limit) falseDenials++;
     }
   }
-  return { over, wrongTimes, closest };
+  return { decisions, admitted, overAdmissions, falseDenials, closestMicros };
 }
 
-/** Where nothing leaves the window as many are admitted as were asked, up to the limit. */
-function checkCounts(lists: readonly Counts[], limit: number): { over: number; under: number } {
-  let over = 0;
-  let under = 0;
-  for (const key of lists[0]?.asked.keys() ?? []) {
-    const total = (kind: keyof Counts): number => lists.reduce((sum, counts) => sum + (counts[kind][key] ?? 0), 0);
-    const due = Math.min(limit, total("asked"));
-    over += Math.max(0, total("admitted") - due);
-    under += Math.max(0, due - total("admitted"));
-  }
-  return { over, under };
+/** A report in a line, as commands and tests print it. */
+export function renderRace({ decisions, admitted, overAdmissions, falseDenials, closestMicros }: RaceReport): string {
+  return [
+    `decisions ${decisions}, admitted ${admitted}`,
+    `over-admissions ${overAdmissions}, false denials ${falseDenials}`,
+    `closest ${closestMicros} µs past the window`,
+  ].join("; ");
 }
