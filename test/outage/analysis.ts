@@ -28,34 +28,16 @@ export function countMost(attempts: readonly Attempt[], { windowMs }: Limits): n
   return most;
 }
 
-/** Admissions sent in [from, to) before which the limit was spent for certain. */
-export function findOverAdmissions(attempts: readonly Attempt[], limits: Limits, from: number, to: number): Attempt[] {
-  const { limit, windowMs } = limits;
-  return byDevice(attempts).flatMap((all) => {
-    const admitted = onlyAdmitted(all);
-    return admitted.filter((one) => {
-      if (one.sentAt < from || one.sentAt >= to) return false;
-      const before = admitted.filter(
-        ({ sentAt, answeredAt }) => answeredAt < one.sentAt && sentAt > one.answeredAt - windowMs,
-      );
-      return before.length >= limit;
-    });
-  });
-}
-
-/** Denials by `login` sent in [from, to) for which the limit was not spent, however the admissions lay. */
-export function findFalseDenials(attempts: readonly Attempt[], limits: Limits, from: number, to: number): Attempt[] {
-  const { limit, windowMs } = limits;
-  return byDevice(attempts).flatMap((all) => {
-    const admitted = onlyAdmitted(all);
-    return all.filter((one) => {
-      if (one.status !== 429 || one.policy !== "login" || one.sentAt < from || one.sentAt >= to) return false;
-      const possible = admitted.filter(
-        ({ sentAt, answeredAt }) => sentAt < one.answeredAt && answeredAt > one.sentAt - windowMs,
-      );
-      return possible.length < limit;
-    });
-  });
+/** Denials by `login` for which the limit was not spent, however the admissions lay. */
+export function countFalseDenials(attempts: readonly Attempt[], { limit, windowMs }: Limits): number {
+  const isFalse = (one: Attempt, admitted: readonly Attempt[]): boolean => {
+    if (one.status !== 429 || one.policy !== "login") return false;
+    const possible = admitted.filter(
+      ({ sentAt, answeredAt }) => sentAt < one.answeredAt && answeredAt > one.sentAt - windowMs,
+    );
+    return possible.length < limit;
+  };
+  return byDevice(attempts).flatMap((all) => all.filter((one) => isFalse(one, onlyAdmitted(all)))).length;
 }
 
 /** The latency that a share of the attempts was answered within, in milliseconds. */

@@ -4,7 +4,7 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as pass } from "node:timers/promises";
 import { REDIS_DEADLINE_MS } from "../../src/app.ts";
-import { countMost, findFalseDenials, findOverAdmissions, type Limits, quantile } from "./analysis.ts";
+import { countFalseDenials, countMost, type Limits, quantile } from "./analysis.ts";
 import { FAULTS, type FaultName } from "./faults.ts";
 import type { GatewayAddresses, GatewayOrder } from "./gateway-process.ts";
 import { type Load, startLoad } from "./load.ts";
@@ -27,19 +27,20 @@ export interface OutageReport {
   readonly logins: number;
   /** Answers of 5xx, and logins that were not answered. */
   readonly failed: number;
+  /** The most that were admitted in a window, and the most that may be. */
   readonly most: number;
   readonly bound: number;
-  /** While Redis decided: admissions over the limit, and denials under it, for certain. */
-  readonly overAdmitted: number;
+  /** Denials of devices that had been admitted less often than `least` in their window. */
   readonly falselyDenied: number;
-  /** Decisions without Redis before the fault and, where nothing is away, at all. */
-  readonly disturbed: number;
+  readonly least: number;
+  /** Decisions without Redis. */
+  readonly alone: number;
   readonly p999Ms: number;
 }
 
 const GATEWAYS = 2;
 
-/** Runs a load through an outage. */
+/** Runs a load through an outage. Where nothing is away, the answers are held to what Redis alone may decide. */
 export async function runOutage(options: OutageOptions): Promise<OutageReport> {
   const { limits, beforeMs, awayMs, afterMs } = options;
   await using cleanup = new AsyncDisposableStack();
@@ -48,27 +49,23 @@ export async function runOutage(options: OutageOptions): Promise<OutageReport> {
   const gateways = await openGateways(fault.redisUrl, options, cleanup);
   const load = loadOf(gateways, options);
   await pass(beforeMs);
-  const aloneBefore = await countAlone(gateways);
-  const goneAt = performance.now();
   await fault.begin();
   // A fault that heals by itself is waited for; any other is left for a while.
   if (!fault.heals) await pass(awayMs);
   await fault.end();
   await pass(fault.heals ? awayMs + afterMs : afterMs);
   const attempts = await load.stop();
-  const until = fault.leavesAll === true ? Number.POSITIVE_INFINITY : goneAt;
+  const share = Math.max(1, Math.floor(limits.limit / GATEWAYS));
+  const least = fault.leavesAll === true ? limits.limit : share;
 
   return {
     logins: attempts.length,
     failed: attempts.filter(({ status }) => status === 0 || status >= 500).length,
     most: countMost(attempts, limits),
-    bound:
-      fault.leavesAll === true
-        ? limits.limit
-        : limits.limit + GATEWAYS * Math.max(1, Math.floor(limits.limit / GATEWAYS)),
-    overAdmitted: findOverAdmissions(attempts, limits, 0, until).length,
-    falselyDenied: findFalseDenials(attempts, limits, 0, until).length,
-    disturbed: fault.leavesAll === true ? await countAlone(gateways) : aloneBefore,
+    bound: fault.leavesAll === true ? limits.limit : limits.limit + GATEWAYS * share,
+    falselyDenied: countFalseDenials(attempts, { ...limits, limit: least }),
+    least,
+    alone: await countAlone(gateways),
     p999Ms: quantile(attempts, 0.999),
   };
 }

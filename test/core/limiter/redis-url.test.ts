@@ -7,84 +7,19 @@ import { parseRedisUrl, type RedisUrl } from "../../../src/core/limiter/redis-ur
 const none = { username: undefined, password: undefined };
 
 describe("the forms", () => {
-  const forms: readonly { text: string; read: RedisUrl }[] = [
-    { text: "redis://h", read: { kind: "standalone", tls: false, ...none, host: "h", port: 6379, db: 0 } },
-    { text: "redis://h/", read: { kind: "standalone", tls: false, ...none, host: "h", port: 6379, db: 0 } },
-    {
-      text: "rediss://:p%40ss%2F@[2001:db8::1]:7000/3",
-      read: {
-        kind: "standalone",
-        tls: true,
-        username: undefined,
-        password: "p@ss/",
-        host: "2001:db8::1",
-        port: 7000,
-        db: 3,
-      },
-    },
+  test.each<[string, Partial<RedisUrl> & Record<string, unknown>]>([
+    ["redis://h/", { kind: "standalone", tls: false, ...none, host: "h", port: 6379, db: 0 }],
+    ["rediss://:p%40ss%2F@[2001:db8::1]:7000/3", { password: "p@ss/", host: "2001:db8::1", port: 7000, db: 3 }],
     // As WHATWG URLs have it, the last at sign counts.
-    {
-      text: "redis://user:p@ss+word@127.0.0.1",
-      read: {
-        kind: "standalone",
-        tls: false,
-        username: "user",
-        password: "p@ss+word",
-        host: "127.0.0.1",
-        port: 6379,
-        db: 0,
-      },
-    },
-    {
-      text: "redis://user@h",
-      read: { kind: "standalone", tls: false, username: "user", password: "", host: "h", port: 6379, db: 0 },
-    },
-    {
-      text: "redis+cluster://user:pw@a:7000,[::1],c_1.internal",
-      read: {
-        kind: "cluster",
-        tls: false,
-        username: "user",
-        password: "pw",
-        nodes: [
-          { host: "a", port: 7000 },
-          { host: "::1", port: 6379 },
-          { host: "c_1.internal", port: 6379 },
-        ],
-      },
-    },
-    {
-      text: "rediss+sentinel://:pw@a,b:5000/limits/2?sentinel_password=a+b%26c&sentinel_username=watch",
-      read: {
-        kind: "sentinel",
-        tls: true,
-        username: undefined,
-        password: "pw",
-        sentinels: [
-          { host: "a", port: 26379 },
-          { host: "b", port: 5000 },
-        ],
-        master: "limits",
-        db: 2,
-        sentinelLogin: { username: "watch", password: "a+b&c" },
-      },
-    },
-    {
-      text: "REDIS+Sentinel://a/limits",
-      read: {
-        kind: "sentinel",
-        tls: false,
-        ...none,
-        sentinels: [{ host: "a", port: 26379 }],
-        master: "limits",
-        db: 0,
-        sentinelLogin: none,
-      },
-    },
-  ];
-
-  test.each(forms)("$text", ({ text, read }) => {
-    expect(parseRedisUrl(text)).toEqual(read);
+    ["redis://user:p@ss+word@127.0.0.1", { username: "user", password: "p@ss+word", host: "127.0.0.1" }],
+    ["redis://user@h", { username: "user", password: "", host: "h" }],
+    ["REDIS+Sentinel://a/limits", { kind: "sentinel", master: "limits", db: 0, sentinelLogin: none }],
+    [
+      "redis+sentinel://a/m?sentinel_password=p&sentinel_username=u",
+      { sentinelLogin: { username: "u", password: "p" } },
+    ],
+  ])("%s", (text, read) => {
+    expect(parseRedisUrl(text)).toMatchObject(read);
   });
 });
 

@@ -68,11 +68,15 @@ test("64 concurrent charges over four connections: exactly the limit is admitted
     for (const one of connections) one.disconnect();
   });
   const limiters = connections.map((one) => createRedisLimiter(one, { prefix }));
+  const micros = async (): Promise<number> => Number((await redis.time()).map(Number).reduce((s, us) => s * 1e6 + us));
+  const before = await micros();
   // Each caller's clock is wrong in its own way.
   const verdicts = await Promise.all(
     Array.from({ length: 64 }, (_, place) => limiters[place % 4]?.charge([{ policy: login, key: "k" }], place * 1e12)),
   );
+  const after = await micros();
   expect(verdicts.filter((verdict) => verdict?.denied === -1)).toHaveLength(10);
+  expect(verdicts.every((verdict) => verdict && before <= verdict.now && verdict.now <= after)).toBe(true);
 });
 
 test("a call is one EVALSHA, also after Redis has forgotten its scripts", async () => {
