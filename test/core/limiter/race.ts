@@ -17,7 +17,7 @@ export interface RaceOptions {
   readonly windowMs: number;
 }
 
-/** What a process of the race is told; the keys under `prefix` are the race's own. */
+/** Message to a process of the race; the keys under `prefix` are its own. */
 export interface RacePlan extends RaceOptions {
   readonly prefix: string;
 }
@@ -32,7 +32,7 @@ export async function race(options: RaceOptions): Promise<RaceReport> {
   try {
     await Promise.all(racers.map((racer) => ask(racer, plan)));
     const results = await Promise.all(racers.map((racer) => ask(racer, "go")));
-    // What a process of ours sends, by race-process.ts.
+    // race-process.ts sends these messages.
     return checkDecisions(results as Decisions[], limit, windowMs * 1_000);
   } finally {
     for (const racer of racers) racer.kill();
