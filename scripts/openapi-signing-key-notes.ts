@@ -1,7 +1,7 @@
 // Examples and errors of AdminService's calls on signing keys, for the OpenAPI documents.
 
 import { malformed } from "../src/core/errors.ts";
-import { noSigningKey, revokedKey, takenKid } from "../src/core/tokens/rotation.ts";
+import { noSigningKey, revokedKey, takenKid, tooNew } from "../src/core/tokens/rotation.ts";
 import type { ServiceNotes } from "./openapi/document.ts";
 import { TIME } from "./openapi-device-notes.ts";
 import { AWAY } from "./openapi-refusals.ts";
@@ -31,7 +31,7 @@ export const SIGNING_KEY_NOTES: ServiceNotes["methods"] = {
   RotateSigningKey: {
     request: {},
     answer: { active: ACTIVE, next: NEXT },
-    refusals: [AWAY],
+    refusals: [tooNew(900_000, 1_200_000), AWAY],
   },
   RevokeSigningKey: {
     request: {},

@@ -111,15 +111,10 @@ export function rotateByHand(draft: Draft, seen: string | undefined, atOnce: boo
   const { at, rules } = draft;
   if (draft.keys().find(isActive)?.kid !== seen) return;
   makeNext(draft);
-  const publishedFor = at - (draft.keys().find(isNext)?.createdAt ?? at);
-  const needed = atOnce ? SEEN_MS : rules.publishMs;
-  if (publishedFor >= needed) {
-    rotate(draft);
-    return;
-  }
-  const [since, wait] = [publishedFor, needed - publishedFor].map((ms) => Math.ceil(ms / 1000));
-  const cure = atOnce ? "" : ". With now it signs at once and services refuse its tokens until they fetch the keys";
-  throw refused(`the next key was published ${since} s ago and services may not have it. Rotate in ${wait} s${cure}`);
+  const publishedMs = at - (draft.keys().find(isNext)?.createdAt ?? at);
+  const neededMs = atOnce ? SEEN_MS : rules.publishMs;
+  if (publishedMs < neededMs) throw tooNew(publishedMs, neededMs);
+  rotate(draft);
 }
 
 /** Trusts a key no more; the next one takes its place at once. @throws AuthError `does_not_exist` */
@@ -221,6 +216,14 @@ export function takenKid(): AuthError {
 
 export function revokedKey(): AuthError {
   return refused("this key was revoked and signs no more. Import another");
+}
+
+/** The next key was published for so many milliseconds and has to be for `neededMs`. */
+export function tooNew(publishedMs: number, neededMs: number): AuthError {
+  const [since, wait] = [publishedMs, neededMs - publishedMs].map((ms) => Math.ceil(ms / 1000));
+  return refused(
+    `the next key was published ${since} s ago and services may not have it. Rotate in ${wait} s. With now it signs once it is a second old and services refuse its tokens until they fetch the keys`,
+  );
 }
 
 function refused(message: string): AuthError {

@@ -69,7 +69,7 @@ test("by hand the next key signs once it was published for long enough; before, 
   await expect(keys.rotate(false, ACTOR)).rejects.toMatchObject({
     reason: "failed_precondition",
     message:
-      "the next key was published 1199 s ago and services may not have it. Rotate in 1 s. With now it signs at once and services refuse its tokens until they fetch the keys",
+      "the next key was published 1199 s ago and services may not have it. Rotate in 1 s. With now it signs once it is a second old and services refuse its tokens until they fetch the keys",
   });
   expect([published()[0], await notes()]).toEqual([first, []]);
   clock.now += 1_000;
