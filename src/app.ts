@@ -25,6 +25,7 @@ import { ADMIN_MESSAGE_BYTES, createAdminService } from "./services/admin.ts";
 import { createActorOf, createAdminGuard } from "./services/admin-guard.ts";
 import { createAuthService, createReadLogin } from "./services/auth.ts";
 import { createTokenService, TOKEN_MESSAGE_BYTES } from "./services/token.ts";
+import { SealError } from "./store/sealing.ts";
 import { monotonicNow, systemNow } from "./telemetry/clock.ts";
 import { watchEventLoop } from "./telemetry/event-loop.ts";
 import { createLog } from "./telemetry/logger.ts";
@@ -122,11 +123,15 @@ async function compose(
   // Store.
   const forget = ({ customerKeys: customer_keys, signingKeys: signing_keys }: LostSecrets): void =>
     log.logger.warn({ customer_keys, signing_keys }, "forgot the secrets that no master key opens");
+  const faultOf = (kind: "customer_key" | "signing_key") => (error: unknown) => {
+    if (error instanceof SealError) metrics.unopenedSecrets.inc({ kind });
+    observer.fault(error);
+  };
   const opened = await openRegistry(
     config,
     {
       now,
-      onFault: observer.fault,
+      onFault: faultOf("customer_key"),
       outageListener: observeStore(log.logger, metrics),
       forgetLostSecrets: forgetLostSecrets ? forget : undefined,
     },
@@ -140,7 +145,7 @@ async function compose(
   const issuer = (): string => config.issuer ?? publicUrl ?? internalUrl ?? "";
   const { ring, signingKeys } = await openRing(
     config,
-    { store: store.signingKeys, now, onFault: observer.fault, times: ringTimes },
+    { store: store.signingKeys, now, onFault: faultOf("signing_key"), times: ringTimes },
     cleanup,
   );
   const signer = createTokenSigner({

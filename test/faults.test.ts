@@ -22,7 +22,7 @@ function faults(log: string): readonly { request_id: string; msg: string }[] {
   return lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === "fault");
 }
 
-test("a bug in an operator's call and a secret that does not open are one fault each in the log", async () => {
+test("a bug in an operator's call and a secret that does not open are one fault each in the log, and the secret is counted and given up", async () => {
   const folder = temporaryFolder();
   const { publicUrl, internalUrl, log, end } = await serve(folder);
   const env = { COUNTERSIGN_DATA_DIR: folder, COUNTERSIGN_INTERNAL_URL: internalUrl };
@@ -49,8 +49,18 @@ test("a bug in an operator's call and a secret that does not open are one fault 
   expect([answer.status, reason]).toEqual([503, "unavailable"]);
   // The other customers' devices log in.
   expect((await runCommand(["login", "--demo", "--url", publicUrl], { env })).status).toBe(0);
+  const metrics = await (await fetch(new URL("/metrics", internalUrl))).text();
+  expect(metrics).toContain('\ncountersign_unopened_secrets_total{kind="customer_key"} 1\n');
   await end("SIGTERM");
-  expect(faults(log())).toMatchObject([{ request_id: error.request_id }, { err: { type: "SealError" } }]);
+  const message = expect.stringMatching(`^the sealed secret of customer_key ${customer_id} \\w+ login was altered`);
+  const unopened = { err: { type: "SealError", message } };
+  expect(faults(log())).toMatchObject([{ request_id: error.request_id }, unopened]);
+
+  // One command gives the key up.
+  const later = await serve(folder, {}, ["--forget-lost-secrets"]);
+  expect((await postLogin(later.publicUrl, login)).status).toBe(401);
+  expect((await runCommand(["login", "--demo", "--url", later.publicUrl], { env })).status).toBe(0);
+  await later.end("SIGTERM");
 });
 
 test("a write that another process holds up does not hold up logins", async () => {

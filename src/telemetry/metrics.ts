@@ -10,6 +10,7 @@ export interface Metrics {
   readonly verifications: Counter<"protocol" | "outcome">;
   readonly refusals: Counter<"protocol" | "reason">;
   readonly faults: Counter;
+  readonly unopenedSecrets: Counter<"kind">;
   readonly connectionsRefused: Counter;
   readonly overloadRefusals: Counter;
   readonly storeUnavailable: Gauge<"access">;
@@ -67,6 +68,12 @@ export function createMetrics(): Metrics {
     faults: new Counter({
       name: "countersign_faults_total",
       help: "Errors in the gateway itself, each with a log line of level 50 or 60",
+      registers,
+    }),
+    unopenedSecrets: new Counter({
+      name: "countersign_unopened_secrets_total",
+      help: "Reads of a sealed secret that did not open, by kind (customer_key, signing_key): the log names it, its customer's logins get 503",
+      labelNames: ["kind"],
       registers,
     }),
     connectionsRefused: new Counter({
