@@ -2,9 +2,15 @@
 
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { FORWARDED_HEADERS, type ForwardedHeader } from "./core/forwarded-header.ts";
 import { readLimit } from "./core/limit-text.ts";
-import { type AddressOverride, type Network, readLimitedNetwork, readNetwork } from "./core/limiter/addresses.ts";
+import {
+  type AddressOverride,
+  FORWARDED_HEADERS,
+  type ForwardedHeader,
+  type Network,
+  readLimitedNetwork,
+  readNetwork,
+} from "./core/limiter/addresses.ts";
 
 export interface ListenAddress {
   readonly host: string;

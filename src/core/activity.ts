@@ -1,27 +1,23 @@
-// The last login and failure of each device, gathered and written in batches. Knows no protocol, database or clock.
+// The last login and failure of each device, gathered and written now and then. Knows no protocol, database or clock.
 
 import { AuthError, type Reason } from "./errors.ts";
 import type { Caller, Login, LoginRequest } from "./login.ts";
 import type { ActivityStore, Sighting } from "./registry/record-ports.ts";
 
-/** Names with a failure that are gathered at most: past that, failures of others are dropped, since anyone can make them. */
+/** Names with a failure that are gathered at most: anyone can make them. */
 const MOST_FAILURES = 20_000;
-/** Names with a login: as many as there are, but for a database that has been away for long. */
+/** Names with a login. */
 const MOST_LOGINS = 200_000;
-/** Sightings of one write: so many hold up logins for a few milliseconds. */
-const BATCH = 250;
 
 /** Reasons that are noted as a failure of the device; others tell nothing of it. */
 const FAILURES: readonly Reason[] = ["clock_skew", "invalid_credentials", "rate_limited", "disabled", "replayed"];
 
-type SeenLogin = NonNullable<Sighting["login"]>;
-type SeenFailure = NonNullable<Sighting["failure"]>;
 type LogIn<From extends Caller> = (request: LoginRequest, caller: From) => Promise<Login>;
 
 export interface ActivityRecorder {
   /** The same use-case, watched. */
   watch<From extends Caller>(logIn: LogIn<From>): LogIn<From>;
-  /** Finishes the moves that were seen, and writes the rest. A failed write stays for the next time. @throws what the store threw */
+  /** Finishes the moves that were seen, and writes the rest; after an error all stays for the next time. @throws what the store threw */
   flush(): Promise<void>;
 }
 
@@ -33,49 +29,10 @@ export interface ActivityDependencies {
 
 /** Gathers the last login and the last failure of each device. */
 export function createActivityRecorder({ activity, now }: ActivityDependencies): ActivityRecorder {
-  let logins = new Map<string, SeenLogin>();
-  let failures = new Map<string, SeenFailure>();
+  let logins = new Map<string, NonNullable<Sighting["login"]>>();
+  let failures = new Map<string, NonNullable<Sighting["failure"]>>();
   /** When the move of each device began that logged in by its own key. */
   let moves = new Map<string, number>();
-
-  async function finishMoves(): Promise<void> {
-    if (moves.size === 0) return;
-    const seen = moves;
-    moves = new Map();
-    try {
-      const finished = [...seen].map(([deviceKey, movingSince]) => ({ deviceKey, movingSince }));
-      await activity.finishMoves(finished, now());
-    } catch (error) {
-      for (const [deviceKey, movingSince] of seen) putBack(moves, deviceKey, movingSince, MOST_LOGINS);
-      throw error;
-    }
-  }
-
-  async function record(): Promise<void> {
-    const [seenLogins, seenFailures] = [logins, failures];
-    [logins, failures] = [new Map(), new Map()];
-    // In order, so that a batch is of neighbours: the fewer pages of a table it changes, the less is written.
-    const names = [...new Set([...seenLogins.keys(), ...seenFailures.keys()])].sort();
-    for (let start = 0; start < names.length; start += BATCH) {
-      const batch = names.slice(start, start + BATCH);
-      try {
-        await activity.record(
-          batch.map((deviceKey) => ({
-            deviceKey,
-            login: seenLogins.get(deviceKey),
-            failure: seenFailures.get(deviceKey),
-          })),
-        );
-      } catch (error) {
-        // A newer sighting stays.
-        for (const deviceKey of names.slice(start)) {
-          putBack(logins, deviceKey, seenLogins.get(deviceKey), MOST_LOGINS);
-          putBack(failures, deviceKey, seenFailures.get(deviceKey), MOST_FAILURES);
-        }
-        throw error;
-      }
-    }
-  }
 
   return {
     watch(logIn) {
@@ -95,8 +52,29 @@ export function createActivityRecorder({ activity, now }: ActivityDependencies):
     },
 
     async flush() {
-      await finishMoves();
-      await record();
+      const seen = { logins, failures, moves };
+      [logins, failures, moves] = [new Map(), new Map(), new Map()];
+      // In order: neighbours share the pages of a table, and fewer are written.
+      const names = [...new Set([...seen.logins.keys(), ...seen.failures.keys()])].sort();
+      try {
+        await activity.finishMoves(
+          [...seen.moves].map(([deviceKey, movingSince]) => ({ deviceKey, movingSince })),
+          now(),
+        );
+        await activity.record(
+          names.map((deviceKey) => ({
+            deviceKey,
+            login: seen.logins.get(deviceKey),
+            failure: seen.failures.get(deviceKey),
+          })),
+        );
+      } catch (error) {
+        // A newer sighting stays; one that was written already changes nothing.
+        logins = new Map([...seen.logins, ...logins]);
+        failures = new Map([...seen.failures, ...failures]);
+        moves = new Map([...seen.moves, ...moves]);
+        throw error;
+      }
     },
   };
 }
@@ -104,10 +82,6 @@ export function createActivityRecorder({ activity, now }: ActivityDependencies):
 function note<Seen>(kept: Map<string, Seen>, deviceKey: string, seen: Seen, most: number): void {
   if (kept.has(deviceKey)) kept.set(deviceKey, seen);
   else if (kept.size < most) kept.set(copyOf(deviceKey), seen);
-}
-
-function putBack<Seen>(kept: Map<string, Seen>, deviceKey: string, seen: Seen | undefined, most: number): void {
-  if (seen !== undefined && !kept.has(deviceKey) && kept.size < most) kept.set(deviceKey, seen);
 }
 
 /** Copies a text: a substring would keep the whole request in memory until it is written. */

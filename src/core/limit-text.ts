@@ -1,4 +1,4 @@
-// Durations and limits as settings and operators write them. Each reader throws what is wrong as the end of a sentence.
+// Durations, limits and times as settings and operators write them. Readers throw what is wrong as the end of a sentence.
 
 import type { Policy, PolicyName } from "./ports.ts";
 
@@ -35,4 +35,17 @@ export function readLimit(name: PolicyName, text: string): Policy | undefined {
   } catch {
     throw new Error("needs a window of at most 1h, as a number and ms, s, m or h: 10/60s");
   }
+}
+
+/** RFC 3339, section 5.6. */
+const TIME = /^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2}))$/;
+
+/** A time of RFC 3339 in unix milliseconds; undefined for another text. */
+export function readInstant(text: string): number | undefined {
+  const [, day = "", time = ""] = TIME.exec(text.toUpperCase()) ?? [];
+  const midnight = Date.parse(`${day}T00:00:00Z`);
+  // Date.parse takes February 30 for a day of March.
+  if (Number.isNaN(midnight) || new Date(midnight).toISOString().slice(0, 10) !== day) return undefined;
+  const at = Date.parse(`${day}T${time}`);
+  return Number.isNaN(at) ? undefined : at;
 }

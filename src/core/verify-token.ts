@@ -1,9 +1,9 @@
 // Whether a token is still good: signed -> not revoked. Knows no protocol.
 
 import { type AuthError, malformed } from "./errors.ts";
+import { epochOf, readEpoch } from "./ids.ts";
 import type { CredentialStore, Standing, TokenClaims, TokenVerifier } from "./ports.ts";
 import { tokenInvalid, tokenRevoked } from "./refusals.ts";
-import { epochOf, readEpoch } from "./token-id.ts";
 
 /**
  * The use-case: whose a token is. @throws AuthError `malformed` for an empty one, `expired`, `invalid` for none too, `revoked`,

@@ -1,8 +1,13 @@
 // The caller's address, which limits count, and the request's id.
 
-import { FORWARDED_HEADERS, type ForwardedHeader } from "../core/forwarded-header.ts";
-import { createNetworkTable, limitAddress, type Network } from "../core/limiter/addresses.ts";
-import { createRandomIds } from "../core/random-ids.ts";
+import { createRandomIds } from "../core/ids.ts";
+import {
+  createNetworkTable,
+  FORWARDED_HEADERS,
+  type ForwardedHeader,
+  limitAddress,
+  type Network,
+} from "../core/limiter/addresses.ts";
 import type { RequestCaller } from "../protocols/call.ts";
 import type { Exchange } from "../protocols/exchange.ts";
 import { findOrigin } from "./forwarded.ts";

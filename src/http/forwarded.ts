@@ -1,7 +1,7 @@
 // Who is at the far end of trusted proxies, by a header that they write (docs/decisions/0009). Pure; knows no transport.
 
 import { isIPv4, isIPv6 } from "node:net";
-import type { ForwardedHeader } from "../core/forwarded-header.ts";
+import type { ForwardedHeader } from "../core/limiter/addresses.ts";
 
 /**
  * The address of the caller: the peer's, unless that is trusted; then the rightmost in the list that is not trusted. It

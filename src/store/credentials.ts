@@ -11,7 +11,6 @@ import {
   MAX_LIVE_KEYS,
   type RevocationMarks,
 } from "../core/ports.ts";
-import { shareByName } from "../core/shared-call.ts";
 import { secretFromText } from "../core/signature.ts";
 import type { Database } from "./database.ts";
 import { storeUnavailable } from "./outage.ts";
@@ -210,4 +209,17 @@ function decoyKey(purpose: KeyPurpose): CustomerKey {
 function required<Row>(row: Row | undefined): Row {
   if (row === undefined) throw new TypeError("a look-up found not even the decoy: its row is missing");
   return row;
+}
+
+/** Shares a call of one name among all who ask while it is under way. */
+function shareByName<Value>(
+  calls: Map<string, Promise<Value>>,
+  name: string,
+  call: () => Promise<Value>,
+): Promise<Value> {
+  const known = calls.get(name);
+  if (known !== undefined) return known;
+  const started = call().finally(() => calls.delete(name));
+  calls.set(name, started);
+  return started;
 }

@@ -4,7 +4,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { ForwardedHeader } from "../../src/core/forwarded-header.ts";
+import type { ForwardedHeader } from "../../src/core/limiter/addresses.ts";
 import { findOrigin } from "../../src/http/forwarded.ts";
 
 const PEER = "10.0.0.1";

@@ -1,16 +1,9 @@
 // Contract messages on the command line: printed for people or programs, and times read from options.
 
-import {
-  type DescField,
-  type DescMessage,
-  fromJson,
-  type JsonValue,
-  type MessageShape,
-  toJson,
-} from "@bufbuild/protobuf";
-import { type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
+import { type DescField, type DescMessage, type JsonValue, type MessageShape, toJson } from "@bufbuild/protobuf";
+import { type Timestamp, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type Command, InvalidArgumentError } from "commander";
-import { namesDay } from "../../core/calendar.ts";
+import { readInstant } from "../../core/limit-text.ts";
 import { wantsJson } from "./output.ts";
 
 /** JSON as REST has it: every field, in snake_case. */
@@ -72,12 +65,7 @@ function escapeInvisible(text: string): string {
 
 /** Reads a time in RFC 3339 from an option, for commander. */
 export function readTimeOption(text: string): Timestamp {
-  let time: Timestamp;
-  try {
-    time = fromJson(TimestampSchema, text);
-  } catch {
-    throw new InvalidArgumentError("Write a time as in 2026-01-31T12:00:00Z (RFC 3339).");
-  }
-  if (!namesDay(text)) throw new InvalidArgumentError("That day does not exist.");
-  return time;
+  const at = readInstant(text);
+  if (at === undefined) throw new InvalidArgumentError("Write a time as in 2026-01-31T12:00:00Z (RFC 3339).");
+  return timestampFromMs(at);
 }

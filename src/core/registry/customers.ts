@@ -2,8 +2,8 @@
 
 import { randomBytes } from "node:crypto";
 import { malformed } from "../errors.ts";
+import { markRevocation } from "../ids.ts";
 import { readLimit } from "../limit-text.ts";
-import { markRevocation } from "../token-id.ts";
 import { changedDetails, type Details, isChange } from "./audit.ts";
 import { readCustomerId, readDisplayName } from "./names.ts";
 import { type Listing, type ListRequest, listPage, requireVersion } from "./pages.ts";

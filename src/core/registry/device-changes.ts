@@ -1,7 +1,7 @@
 // Changes of a device by an operator.
 
 import { randomBytes } from "node:crypto";
-import { markRevocation } from "../token-id.ts";
+import { markRevocation } from "../ids.ts";
 import type { Details } from "./audit.ts";
 import { readCustomerId, readDisplayName, readEnrolledDeviceKey, readLabels } from "./names.ts";
 import type { Device, KeyMode, Status } from "./ports.ts";

@@ -2,8 +2,8 @@
 
 import { createSecretKey } from "node:crypto";
 import { readDeviceKey } from "../device-key.ts";
+import { markRevocation } from "../ids.ts";
 import { deriveDeviceKey } from "../signature.ts";
-import { markRevocation } from "../token-id.ts";
 import { changedDetails, type Details, isChange } from "./audit.ts";
 import { type DeviceDraft, type DevicePatch, deviceDetails, enrolled, patched, readPatch } from "./device-changes.ts";
 import { stateOf } from "./key-usage.ts";

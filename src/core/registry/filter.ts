@@ -1,6 +1,7 @@
 // Filters of lists: comparisons joined by AND, a part of AIP-160.
 
 import { type AuthError, malformed } from "../errors.ts";
+import { readInstant } from "../limit-text.ts";
 import { isLabelName, placeOfUnprintable } from "./names.ts";
 
 const OPERATORS = ["=", "!=", "<", "<=", ">", ">="] as const;
@@ -30,8 +31,6 @@ const CONDITION =
 /** A time before now. */
 const AGO = /^-(\d{1,9})([dhms])$/;
 const UNITS: Readonly<Record<string, number>> = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000 };
-/** RFC 3339, section 5.6. */
-const TIME = /^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2}))$/;
 
 /**
  * Reads a filter: `field op value`, joined by AND. Operators are = and !=, for times < <= > >= too. Values stand in double
@@ -96,12 +95,7 @@ function readValue(text: string, field: string, type: FieldType, now: number): s
   if (type !== "time") return type.find((word) => word === text || `${field}_${word}`.toUpperCase() === text);
   const [, ago, unit = ""] = AGO.exec(text) ?? [];
   if (ago !== undefined) return now - Number(ago) * (UNITS[unit] ?? 0);
-  const [, day = "", time = ""] = TIME.exec(text.toUpperCase()) ?? [];
-  const midnight = Date.parse(`${day}T00:00:00Z`);
-  // Date.parse takes February 30 for a day of March.
-  if (Number.isNaN(midnight) || new Date(midnight).toISOString().slice(0, 10) !== day) return undefined;
-  const at = Date.parse(`${day}T${time}`);
-  return Number.isNaN(at) ? undefined : at;
+  return readInstant(text);
 }
 
 function wrong(message: string): AuthError {

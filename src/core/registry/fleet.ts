@@ -1,7 +1,7 @@
 // The fleet: counts of devices, and changes of many at once, in steps that hold up no login for long.
 
 import { malformed } from "../errors.ts";
-import { markRevocation } from "../token-id.ts";
+import { markRevocation } from "../ids.ts";
 import { changedDetails, type Details, isChange } from "./audit.ts";
 import { deviceDetails, patched } from "./device-changes.ts";
 import { DEVICE_FIELDS } from "./devices.ts";

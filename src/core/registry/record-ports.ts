@@ -83,7 +83,7 @@ export interface Move {
 
 /** The last login and failure of each device. Rejects with AuthError `unavailable` when the database cannot be asked. */
 export interface ActivityStore {
-  /** Unknown devices are skipped, and older sightings change nothing. */
+  /** In transactions of some hundred. Unknown devices are skipped, and older sightings change nothing. */
   record(sightings: readonly Sighting[]): Promise<void>;
   /** Has the shared key prove no more logins of these devices, with an audit event each, at `at` in unix milliseconds. */
   finishMoves(moves: readonly Move[], at: number): Promise<void>;

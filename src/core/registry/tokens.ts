@@ -1,8 +1,8 @@
 // Taking one token back.
 
 import { malformed } from "../errors.ts";
+import { isTokenId } from "../ids.ts";
 import { LONGEST_TOKEN_LIFE_MS } from "../ports.ts";
-import { isTokenId } from "../token-id.ts";
 import type { Actor } from "./ports.ts";
 import type { RevokedToken, RevokedTokenStore } from "./record-ports.ts";
 

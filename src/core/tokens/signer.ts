@@ -1,8 +1,8 @@
 // Signs tokens with the active key of the ring.
 
+import { createTokenIds, epochOf } from "../ids.ts";
 import type { Subject, TokenSigner } from "../ports.ts";
 import { unsigned } from "../refusals.ts";
-import { createTokenIds, epochOf } from "../token-id.ts";
 import type { TokenType } from "./algorithms.ts";
 import type { ActiveKey } from "./key-material.ts";
 

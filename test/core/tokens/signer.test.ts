@@ -2,8 +2,8 @@
 
 import { createLocalJWKSet, jwtVerify } from "jose";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { readEpoch } from "../../../src/core/ids.ts";
 import type { TokenSigner } from "../../../src/core/ports.ts";
-import { readEpoch } from "../../../src/core/token-id.ts";
 import { createTokenSigner, type SignerOptions } from "../../../src/core/tokens/signer.ts";
 import { type House, NOW, openHouse } from "../login-path.ts";
 

@@ -1,8 +1,23 @@
-// A token's name (the claim jti, RFC 7519, 4.1.7), which also tells of which epoch it is: every revocation ends one. Knows no claims.
+// Random ids, and the names of tokens (jti, RFC 7519, 4.1.7), which hold their epoch: every revocation ends one.
 
-import { hash } from "node:crypto";
+import { hash, randomFillSync } from "node:crypto";
 import type { RevocationMarks } from "./ports.ts";
-import { createRandomIds } from "./random-ids.ts";
+
+const POOL_BYTES = 6_144;
+
+/** Makes ids of `bytes` random bytes each, in base64url (RFC 4648, section 5). No byte is used twice. */
+export function createRandomIds(bytes: number): () => string {
+  const pool = Buffer.alloc(POOL_BYTES);
+  let used = POOL_BYTES;
+  return () => {
+    if (used + bytes > POOL_BYTES) {
+      randomFillSync(pool);
+      used = 0;
+    }
+    used += bytes;
+    return pool.toString("base64url", used - bytes, used);
+  };
+}
 
 /** 48 bits: that two epochs of one device look the same is one chance in 10^14. */
 const EPOCH_CHARACTERS = 8;
