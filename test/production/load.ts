@@ -1,0 +1,125 @@
+// Boards on kept-alive connections that log in one after the other, over HTTP/1.1 and HTTP/2, and what became of each login.
+
+import { once } from "node:events";
+import { type ClientHttp2Session, connect } from "node:http2";
+import { Agent, request } from "node:https";
+import { text } from "node:stream/consumers";
+import { type SignedLogin, signLogin } from "../../src/cli/sign.ts";
+import { CUSTOMER_KEY } from "../gateway.ts";
+
+export interface Sent {
+  /** 0: no answer. */
+  readonly status: number;
+  readonly body: string;
+}
+
+export interface LoadOptions {
+  readonly url: string;
+  readonly ca: string;
+  readonly deviceKeys: readonly string[];
+  /** Connections of each protocol. */
+  readonly connections: number;
+  /** The share of logins with a wrong signature. */
+  readonly wrongShare?: number;
+  /** Logins a second at most, over all connections. */
+  readonly rate?: number;
+}
+
+export interface Tally {
+  /** Answers by kind of login (right, wrong) and status. */
+  readonly counts: ReadonlyMap<string, number>;
+  /** Logins with a right proof that got another status than 200, 429 or 503, and those with a wrong one that got a token. */
+  readonly mistakes: readonly string[];
+}
+
+export interface Load {
+  readonly sent: () => number;
+  stop(): Promise<Tally>;
+}
+
+/** Starts the load: half of the connections speak HTTP/1.1, the others HTTP/2. */
+export function startLoad({ url, ca, deviceKeys, connections, wrongShare = 0, rate }: LoadOptions): Load {
+  const counts = new Map<string, number>();
+  const mistakes: string[] = [];
+  const started = performance.now();
+  let sent = 0;
+  let isStopped = false;
+
+  async function run(post: (login: SignedLogin) => Promise<Sent>): Promise<void> {
+    while (!isStopped) {
+      const place = sent++;
+      const due = rate === undefined ? 0 : (place / rate) * 1_000 - (performance.now() - started);
+      if (due > 1) await new Promise((resolve) => setTimeout(resolve, due));
+      const deviceKey = deviceKeys[place % deviceKeys.length] ?? "";
+      const login = signLogin({ deviceKey, customerKey: CUSTOMER_KEY }, Math.floor(Date.now() / 1000));
+      const isWrong = wrongShare > 0 && place % Math.round(1 / wrongShare) === 0;
+      const body = isWrong ? { ...login, device_signature: "0".repeat(64) } : login;
+      const answer = await post(body).catch((error: unknown) => ({ status: 0, body: String(error) }));
+      const kind = `${isWrong ? "wrong" : "right"} ${answer.status}`;
+      counts.set(kind, (counts.get(kind) ?? 0) + 1);
+      const allowed = isWrong ? [401, 429, 503] : [200, 429, 503];
+      if (!allowed.includes(answer.status)) mistakes.push(`${kind} ${answer.body.slice(0, 200)}`);
+    }
+  }
+
+  const running = Array.from({ length: connections }, async (_, place) => {
+    const http = place % 2 === 0 ? openHttp1(url, ca) : openHttp2(url, ca);
+    await run(http.post);
+    http.close();
+  });
+  return {
+    sent: () => sent,
+    async stop() {
+      isStopped = true;
+      await Promise.all(running);
+      return { counts, mistakes };
+    },
+  };
+}
+
+interface Connection {
+  readonly post: (login: SignedLogin) => Promise<Sent>;
+  readonly close: () => void;
+}
+
+export function openHttp1(url: string, ca: string): Connection {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1, ca });
+  return {
+    post: (login) =>
+      new Promise((resolve, reject) => {
+        const body = JSON.stringify(login);
+        const headers = { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(body) };
+        const sent = request(new URL("/auth/login", url), { method: "POST", agent, headers }, (response) => {
+          text(response).then((answer) => resolve({ status: response.statusCode ?? 0, body: answer }), reject);
+        });
+        sent.once("error", reject);
+        sent.end(body);
+      }),
+    close: () => agent.destroy(),
+  };
+}
+
+function openHttp2(url: string, ca: string): Connection {
+  let session: ClientHttp2Session | undefined;
+  return {
+    async post(login) {
+      if (session === undefined || session.closed || session.destroyed) {
+        session = connect(url, { ca });
+        session.on("error", () => {});
+      }
+      const stream = session.request({ ":method": "POST", ":path": "/auth/login", "content-type": "application/json" });
+      stream.end(JSON.stringify(login));
+      const [headers] = await once(stream, "response");
+      return { status: Number(headers[":status"]), body: await text(stream) };
+    },
+    close: () => session?.close(),
+  };
+}
+
+/** The counts as a line. */
+export function describeCounts(counts: ReadonlyMap<string, number>): string {
+  return [...counts]
+    .sort()
+    .map(([kind, count]) => `${count} ${kind}`)
+    .join(", ");
+}
