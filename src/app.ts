@@ -6,6 +6,7 @@ import { openRing, type RingTimes } from "./app/key-ring.ts";
 import { openLimiter } from "./app/limits.ts";
 import { createListeners, isExposed } from "./app/listeners.ts";
 import { openRegistry } from "./app/registry.ts";
+import { openTelemetry } from "./app/telemetry.ts";
 import type { Config } from "./config.ts";
 import { createReadDeviceLimit } from "./core/device-limit.ts";
 import { createExplainLogin } from "./core/explain.ts";
@@ -27,13 +28,10 @@ import { createAuthService, createReadLogin } from "./services/auth.ts";
 import { createTokenService, TOKEN_MESSAGE_BYTES } from "./services/token.ts";
 import { SealError } from "./store/sealing.ts";
 import { monotonicNow, systemNow } from "./telemetry/clock.ts";
-import { watchEventLoop } from "./telemetry/event-loop.ts";
-import { createLog } from "./telemetry/logger.ts";
-import { createMetrics } from "./telemetry/metrics.ts";
-import { createObserver } from "./telemetry/observe.ts";
 import { observeFallback, observeOverload, observeStore } from "./telemetry/outages.ts";
 import { createReadinessCheck } from "./telemetry/readiness.ts";
 import { createRecentLogins } from "./telemetry/recent-logins.ts";
+import { observeSteps } from "./telemetry/steps.ts";
 import { readVersion } from "./telemetry/version.ts";
 
 /** A running gateway. */
@@ -109,16 +107,11 @@ async function compose(
 ): Promise<Gateway> {
   const { now, elapsed, graceMs, idleMs, redisDeadlineMs, forgetLostSecrets, ringTimes } = options;
   // Telemetry.
-  const log = createLog(config.logLevel);
-  cleanup.defer(() => log.flush());
+  const { log, metrics, observer, tracing, eventLoop } = await openTelemetry(config, cleanup);
   let isListening = false;
   cleanup.defer(() => {
     if (isListening) log.logger.info("stopped");
   });
-  const metrics = createMetrics();
-  const observer = createObserver(log.logger, metrics, monotonicNow);
-  const eventLoop = watchEventLoop();
-  cleanup.defer(eventLoop.close);
 
   // Store.
   const forget = ({ customerKeys: customer_keys, signingKeys: signing_keys }: LostSecrets): void =>
@@ -162,9 +155,7 @@ async function compose(
     cleanup,
   );
   const logIn = createLogIn({
-    credentials: store.credentials,
-    limiter,
-    signer,
+    ...observeSteps({ credentials: store.credentials, limiter, signer }, metrics, tracing, monotonicNow),
     policies: {
       login: config.loginLimit,
       failure: config.failureLimit,
@@ -180,6 +171,13 @@ async function compose(
     elapsed: monotonicNow,
     random: Math.random,
     onRefused: observeOverload(log.logger, metrics, monotonicNow),
+  });
+  metrics.watch({
+    eventLoopDelayMs: eventLoop.delayMs,
+    loginsUnderWay: overload.underWay,
+    keyActiveSince: ring.activeSince,
+    certificates: config.tlsCert ?? [],
+    now,
   });
   const verifyToken = createVerifyToken({
     verifier: createTokenVerifier({ issuer, audience: config.audience, ring }),
@@ -202,7 +200,9 @@ async function compose(
   const watched = activity.watch(logIn);
   const unlessOverloaded: typeof watched = (request, caller) => overload.run(() => watched(request, caller));
   const auth: MountedService = {
-    spec: createAuthService({ logIn: recentLogins.watch(observer.observeLogIn(unlessOverloaded)), callerOf, now }),
+    spec: tracing.observeCalls(
+      createAuthService({ logIn: recentLogins.watch(observer.observeLogIn(unlessOverloaded)), callerOf, now }),
+    ),
   };
   const actorOf = createActorOf<HandlerContext>(callerOf);
   const admin: MountedService = {
@@ -224,7 +224,7 @@ async function compose(
 
   const check = observer.observeVerifyToken(verifyToken);
   const token: MountedService = {
-    spec: createTokenService({ verifyToken: check, callerOf }),
+    spec: tracing.observeCalls(createTokenService({ verifyToken: check, callerOf })),
     maxMessageBytes: TOKEN_MESSAGE_BYTES,
   };
   const forwardAuth = createForwardAuth(check);
@@ -257,7 +257,6 @@ async function compose(
   const dialect = config.databaseUrl === undefined ? "sqlite" : "postgres";
   log.logger.info(
     {
-      version: readVersion(),
       public: publicUrl,
       internal: internalUrl,
       limits,

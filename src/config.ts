@@ -8,6 +8,14 @@ import { COMMAND_SETTINGS, PREFIX, SERVER_SETTINGS } from "./settings.ts";
 export interface Config extends Omit<Values<typeof SERVER_SETTINGS>, "issuer"> {
   /** Undefined with --dev: the gateway's own URL is the issuer. */
   readonly issuer: string | undefined;
+  /** Undefined: no traces. */
+  readonly tracing: TracingConfig | undefined;
+}
+
+/** Traces by the standard variables of OpenTelemetry. */
+export interface TracingConfig {
+  /** Undefined where the variables have another name. */
+  readonly serviceName: string | undefined;
 }
 
 export type ClientConfig = Values<typeof COMMAND_SETTINGS>;
@@ -39,7 +47,20 @@ export function devEnvironment(
 export function readConfig(environment: Environment, { dev }: { dev: boolean }): Config {
   const unknown = unknownSettings(environment, { ...SERVER_SETTINGS, ...COMMAND_SETTINGS });
   const { cure: _cure, ...issuer } = SERVER_SETTINGS.ISSUER;
-  return readSettings({ ...SERVER_SETTINGS, ...(dev && { ISSUER: issuer }) }, environment, unknown);
+  const settings = readSettings({ ...SERVER_SETTINGS, ...(dev && { ISSUER: issuer }) }, environment, unknown);
+  return Object.freeze({ ...settings, tracing: readTracing(environment) });
+}
+
+const EXPORTERS = ["OTEL_TRACES_EXPORTER", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
+
+/** Whether OpenTelemetry's variables say where traces go. Its SDK reads the others itself. */
+function readTracing(environment: Environment): TracingConfig | undefined {
+  const isOff =
+    environment["OTEL_SDK_DISABLED"]?.toLowerCase() === "true" || environment["OTEL_TRACES_EXPORTER"] === "none";
+  if (isOff || !EXPORTERS.some((name) => environment[name])) return undefined;
+  const isNamed =
+    environment["OTEL_SERVICE_NAME"] || environment["OTEL_RESOURCE_ATTRIBUTES"]?.includes("service.name=");
+  return { serviceName: isNamed ? undefined : "countersign" };
 }
 
 /** Reads the settings of commands that call a gateway. @throws ConfigError with every mistake */

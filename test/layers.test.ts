@@ -62,6 +62,8 @@ const DRIVERS: Readonly<Record<string, RegExp>> = {
   commander: /^src\/cli\//,
   pino: /^src\/telemetry\//,
   "prom-client": /^src\/telemetry\//,
+  "@opentelemetry/api": /^src\/telemetry\//,
+  "@opentelemetry/sdk-node": /^src\/telemetry\//,
   "@grpc/grpc-js": /^src\/client\//,
   "@connectrpc/connect-node": /^src\/cli\//,
 };

@@ -107,7 +107,7 @@ function explainStart(error: unknown): string | undefined {
   if (error instanceof AuthError) return error.reason === "unavailable" ? error.message : undefined;
   if (!(error instanceof Error)) return undefined;
   // Errors of the store and of the limiter, which are loaded later.
-  if (["SealError", "DatabaseError", "RedisSetupError"].includes(error.name)) return error.message;
+  if (["SealError", "DatabaseError", "RedisSetupError", "TracingError"].includes(error.name)) return error.message;
   const code = "code" in error ? error.code : undefined;
   const place =
     "address" in error && "port" in error

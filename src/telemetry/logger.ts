@@ -16,8 +16,16 @@ const BATCH_MS = 500;
 /** Lines beyond this buffer are dropped and counted, in bytes. */
 const BUFFER_BYTES = 4 * 1024 * 1024;
 
+export interface LogOptions {
+  readonly fd?: number;
+  /** Properties of every line. */
+  readonly fields?: object;
+  /** Properties of the lines of a call. */
+  readonly callFields?: (() => object) | undefined;
+}
+
 /** Opens the log at a level. It never blocks, and a full disk or pipe ends neither the process nor a flush. */
-export function createLog(level: string, fd: number = STANDARD_ERROR): LogWriter {
+export function createLog(level: string, { fd = STANDARD_ERROR, fields, callFields }: LogOptions = {}): LogWriter {
   const options = { minLength: BATCH_BYTES, periodicFlush: BATCH_MS, maxLength: BUFFER_BYTES };
   // The next batch retries a failed write. A retry of its own would keep the process alive.
   const destination = new sonicBoom.SonicBoom({ fd, ...options, retryEAGAIN: () => false });
@@ -27,7 +35,8 @@ export function createLog(level: string, fd: number = STANDARD_ERROR): LogWriter
     dropped++;
   });
   // pino must not see flushSync: it would retry a full disk for ever.
-  const logger = pino({ level, base: null }, { write: (line) => void destination.write(line) });
+  const mixin = callFields && { mixin: callFields };
+  const logger = pino({ level, base: fields ?? null, ...mixin }, { write: (line) => void destination.write(line) });
   destination.on("drain", () => {
     if (dropped === 0) return;
     const count = dropped;

@@ -1,12 +1,14 @@
 // The metrics, in the format of Prometheus.
 
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { addStates, type States } from "./states.ts";
 import { readVersion } from "./version.ts";
 
 /** Each is described by its `help` below. */
 export interface Metrics {
   readonly logins: Counter<"protocol" | "outcome">;
   readonly loginSeconds: Histogram;
+  readonly stepSeconds: Histogram<"step">;
   readonly verifications: Counter<"protocol" | "outcome">;
   readonly refusals: Counter<"protocol" | "reason">;
   readonly faults: Counter;
@@ -16,6 +18,8 @@ export interface Metrics {
   readonly storeUnavailable: Gauge<"access">;
   readonly limitsDegraded: Gauge;
   readonly limitsDecidedAlone: Counter<"outcome">;
+  /** Tells where the states are that are looked at when the metrics are read. */
+  readonly watch: (states: States) => void;
   /** The body of /metrics, and its media type. */
   render(): Promise<{ contentType: string; body: string }>;
 }
@@ -26,6 +30,8 @@ export function createMetrics(): Metrics {
   const registers = [registry];
   // The event loop's lag is sampled every 100 ms, which costs a tenth of the default.
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 100 });
+  // Gauges with the names of counters: Prometheus's own linter refuses them.
+  for (const kind of ["handles", "requests", "resources"]) registry.removeSingleMetric(`nodejs_active_${kind}_total`);
   new Gauge({
     name: "countersign_build_info",
     help: "Always 1; the label is the version of the gateway",
@@ -51,6 +57,13 @@ export function createMetrics(): Metrics {
       name: "countersign_login_seconds",
       help: "Time a login took in the gateway",
       buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1],
+      registers,
+    }),
+    stepSeconds: new Histogram({
+      name: "countersign_login_step_seconds",
+      help: "Time of the steps of a login: read asks the database, charge asks Redis, sign waits for a signature",
+      labelNames: ["step"],
+      buckets: [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1],
       registers,
     }),
     verifications: new Counter({
@@ -97,6 +110,7 @@ export function createMetrics(): Metrics {
       labelNames: ["outcome"],
       registers,
     }),
+    watch: addStates(registry),
     render: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
   };
 }

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { type ClientHttp2Session, connect } from "node:http2";
 import { Agent, request } from "node:https";
 import { text } from "node:stream/consumers";
-import { type SignedLogin, signLogin } from "../../src/cli/sign.ts";
+import { type LoginBody, signLogin } from "../../src/cli/sign.ts";
 import { CUSTOMER_KEY } from "../gateway.ts";
 
 export interface Sent {
@@ -45,7 +45,7 @@ export function startLoad({ url, ca, deviceKeys, connections, wrongShare = 0, ra
   let sent = 0;
   let isStopped = false;
 
-  async function run(post: (login: SignedLogin) => Promise<Sent>): Promise<void> {
+  async function run(post: (login: LoginBody) => Promise<Sent>): Promise<void> {
     while (!isStopped) {
       const place = sent++;
       const due = rate === undefined ? 0 : (place / rate) * 1_000 - (performance.now() - started);
@@ -78,11 +78,11 @@ export function startLoad({ url, ca, deviceKeys, connections, wrongShare = 0, ra
 }
 
 interface Connection {
-  readonly post: (login: SignedLogin) => Promise<Sent>;
+  readonly post: (login: LoginBody) => Promise<Sent>;
   readonly close: () => void;
 }
 
-export function openHttp1(url: string, ca: string): Connection {
+function openHttp1(url: string, ca: string): Connection {
   const agent = new Agent({ keepAlive: true, maxSockets: 1, ca });
   return {
     post: (login) =>

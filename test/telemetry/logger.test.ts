@@ -11,7 +11,7 @@ test("flush writes every line in order", async () => {
   const file = join(temporaryFolder(), "log");
   const fd = openSync(file, "w");
   onTestFinished(() => closeSync(fd));
-  const { logger, flush } = createLog("info", fd);
+  const { logger, flush } = createLog("info", { fd });
   for (let count = 0; count < 1_000; count++) logger.info({ count }, "line");
   await flush();
   const lines = readFileSync(file, "utf8").trimEnd().split("\n");
@@ -24,7 +24,7 @@ test("lines beyond the buffer of a full pipe are dropped, and counted once it is
   execFileSync("mkfifo", [pipe]);
   const fd = openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK);
   onTestFinished(() => closeSync(fd));
-  const { logger, flush } = createLog("info", fd);
+  const { logger, flush } = createLog("info", { fd });
   const text = "x".repeat(1_000);
   for (let count = 0; count < 6_000; count++) logger.info(text);
   await flush();

@@ -16,6 +16,8 @@ import { draftChange, isDue, keepUp, type RingRules } from "./rotation.ts";
 export interface KeyRing {
   /** The key that signs; undefined: none opens here. */
   readonly active: () => ActiveKey | undefined;
+  /** Since when that key signs, in unix milliseconds. */
+  readonly activeSince: () => number | undefined;
   /** Keys that verifiers may meet, the active one first. The same array until something changes. */
   readonly published: () => readonly PublicJwk[];
   /** Looks up a published key; "revoked" for a revoked one. */
@@ -83,6 +85,7 @@ export async function openKeyRing(options: RingOptions): Promise<KeyRing> {
 
   return {
     active: () => reading.active,
+    activeSince: () => reading.stored.keys.find(({ state }) => state === "active")?.activatedAt,
     published: () => reading.published,
     find(kid) {
       const key = reading.stored.keys.find((candidate) => candidate.kid === kid);

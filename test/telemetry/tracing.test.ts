@@ -1,0 +1,93 @@
+// Traces: a gateway sends the spans of a login to a collector, as children of the caller's, and logs their trace.
+
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { text } from "node:stream/consumers";
+import { expect, onTestFinished, test } from "vitest";
+import { readConfig } from "../../src/config.ts";
+import { testConfig } from "../gateway.ts";
+import { DEFAULT_ALG, run, serve, temporaryFolder } from "../program.ts";
+
+const TRACE = "0af7651916cd43dd8448eb211c80319c";
+const PARENT = "b7ad6b7169203331";
+
+interface Span {
+  readonly name: string;
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId?: string;
+}
+
+interface Attribute {
+  readonly key: string;
+  readonly value: { readonly stringValue?: string };
+}
+
+/** A collector that takes OTLP in JSON. */
+async function startCollector(): Promise<{ url: string; spans: Span[]; services: Set<string | undefined> }> {
+  const spans: Span[] = [];
+  const services = new Set<string | undefined>();
+  const server = createServer((request, response) => {
+    void text(request).then((body) => {
+      for (const { resource, scopeSpans } of JSON.parse(body).resourceSpans) {
+        const name = resource.attributes.find(({ key }: Attribute) => key === "service.name");
+        services.add(name?.value.stringValue);
+        for (const { spans: some } of scopeSpans) spans.push(...some);
+      }
+      response.writeHead(200, { "Content-Type": "application/json" }).end("{}");
+    });
+  }).listen(0, "127.0.0.1");
+  onTestFinished(() => void server.close());
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new TypeError("a TCP server has a port");
+  return { url: `http://127.0.0.1:${address.port}`, spans, services };
+}
+
+test("a login is a span of the caller's trace, with one for each step", async () => {
+  const { url, spans, services } = await startCollector();
+  const folder = temporaryFolder();
+  const env = { OTEL_EXPORTER_OTLP_ENDPOINT: url, OTEL_EXPORTER_OTLP_PROTOCOL: "http/json", ...DEFAULT_ALG };
+  const { publicUrl, log, end } = await serve(folder, { env });
+  const signed = await run(["sign", "--demo"], { env: { COUNTERSIGN_DATA_DIR: folder } });
+  const answer = await fetch(new URL("/auth/login", publicUrl), {
+    method: "POST",
+    headers: { "Content-Type": "application/json", traceparent: `00-${TRACE}-${PARENT}-01` },
+    body: signed.stdout,
+  });
+  expect(answer.status).toBe(200);
+  expect(await end("SIGTERM")).toBe(0);
+
+  const ofTrace = spans.filter(({ traceId }) => traceId === TRACE);
+  const login = ofTrace.find(({ name }) => name === "countersign.auth.v1.AuthService/Login");
+  expect(login?.parentSpanId).toBe(PARENT);
+  expect(answer.headers.get("traceparent")).toBe(`00-${TRACE}-${login?.spanId}-01`);
+  const steps = ofTrace.filter(({ parentSpanId }) => parentSpanId === login?.spanId);
+  expect(steps.map(({ name }) => name)).toEqual(["read", "charge", "sign"]);
+  expect([...services]).toEqual(["countersign"]);
+  const line = log()
+    .split("\n")
+    .find((one) => one.includes('"msg":"login"'));
+  expect(JSON.parse(line ?? "{}")).toMatchObject({
+    trace_id: TRACE,
+    gateway: expect.any(String),
+    version: expect.any(String),
+  });
+});
+
+test.each([
+  [{}, undefined],
+  [{ OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:4318" }, { serviceName: "countersign" }],
+  [{ OTEL_TRACES_EXPORTER: "console", OTEL_SERVICE_NAME: "login" }, { serviceName: undefined }],
+  [{ OTEL_TRACES_EXPORTER: "none", OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:4318" }, undefined],
+  [{ OTEL_SDK_DISABLED: "true", OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:4318" }, undefined],
+])("variables %j ask for traces: %j", (variables, tracing) => {
+  const required = {
+    COUNTERSIGN_MASTER_KEY: "00".repeat(32),
+    COUNTERSIGN_ADMIN_TOKEN: "0123456789abcdef",
+    COUNTERSIGN_ISSUER: "https://login.example",
+    COUNTERSIGN_AUDIENCE: "devices",
+  };
+  expect(readConfig({ ...required, ...variables }, { dev: false }).tracing).toEqual(tracing);
+  expect(testConfig({ DATA_DIR: "." }).tracing).toBeUndefined();
+});
