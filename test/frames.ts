@@ -114,14 +114,6 @@ function encodeText(text: string): Buffer {
   return Buffer.concat([Buffer.from(length), bytes]);
 }
 
-/** Connects and writes the preface, SETTINGS and the frames in one piece; drops the bytes of the server. */
-export async function writeAtOnce(url: string, ...frames: readonly Buffer[]): Promise<Socket> {
-  const socket = await openSocket(url);
-  socket.resume();
-  socket.write(Buffer.concat([PREFACE, settings(), ...frames]));
-  return socket;
-}
-
 async function openSocket(url: string, ca?: Buffer): Promise<Socket> {
   const { protocol, hostname, port } = new URL(url);
   const target = { host: hostname, port: Number(port), allowHalfOpen: true, noDelay: true };

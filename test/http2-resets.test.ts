@@ -11,6 +11,7 @@ const { expectToOutlive, expectQuietEnd } = shareGateway();
 describe.each(["public", "internal"] as const)("the %s listener outlives", (listener) => {
   const makers = requestsOf(listener, [
     "a request that expects 100-continue",
+    "a request that expects something else",
     "a REST login",
     "an unknown path",
     "the OpenAPI document",

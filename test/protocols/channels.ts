@@ -1,14 +1,14 @@
 // Clients of AuthService.Login in every protocol; all read answers into one form.
 
 import { fromBinary } from "@bufbuild/protobuf";
-import { ConnectError, createClient, type Interceptor, type Transport } from "@connectrpc/connect";
-import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
+import { ConnectError, createClient, type Interceptor } from "@connectrpc/connect";
 import { credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { AuthService } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
 import { ErrorInfoSchema, RetryInfoSchema } from "../../gen/es/google/rpc/error_details_pb.ts";
 import { StatusSchema } from "../../gen/es/google/rpc/status_pb.ts";
 import { AuthServiceClient } from "../../gen/grpc/countersign/auth/v1/auth.ts";
 import { exchange, openRaw, type RawResponse } from "../http/raw-http.ts";
+import { type CreateTransport, transports } from "./transports.ts";
 
 /** A login; a field that is undefined is not sent. */
 export interface LoginFields {
@@ -82,7 +82,7 @@ function readRest(response: RawResponse): Answer {
   return { outcome: reason, message, metadata, headers, ...(retry_after !== undefined && { retryAfter: retry_after }) };
 }
 
-function connect(createTransport: (url: string, interceptor: Interceptor) => Transport): Channel["open"] {
+function connect(createTransport: CreateTransport): Channel["open"] {
   return (url) => {
     let headers: Record<string, string> = {};
     const readHeaders: Interceptor = (next) => async (request) => {
@@ -90,7 +90,7 @@ function connect(createTransport: (url: string, interceptor: Interceptor) => Tra
       headers = pick(response.header);
       return response;
     };
-    const client = createClient(AuthService, createTransport(url, readHeaders));
+    const client = createClient(AuthService, createTransport(url, { interceptors: [readHeaders] }));
     return {
       async send(login) {
         try {
@@ -166,47 +166,16 @@ function pickMetadata(metadata: Metadata): Record<string, string> {
   return pick(Object.entries(metadata.getMap()).map(([name, value]) => [name, value.toString()]));
 }
 
-const overHttp1 = { httpVersion: "1.1" } as const;
-
 /** Where a channel's oracle listens; undefined: no oracle speaks REST. */
 type OracleName = "http1" | "http2" | "grpcJs";
 
 export const channels: readonly (Channel & { readonly oracle?: OracleName })[] = [
   { name: "REST over HTTP/1.0", open: rest("1.0") },
   { name: "REST over HTTP/1.1", open: rest("1.1") },
-  {
-    name: "Connect with JSON",
-    oracle: "http1",
-    open: connect((baseUrl, each) =>
-      createConnectTransport({ baseUrl, ...overHttp1, useBinaryFormat: false, interceptors: [each] }),
-    ),
-  },
-  {
-    name: "Connect with protobuf",
-    oracle: "http1",
-    open: connect((baseUrl, each) =>
-      createConnectTransport({ baseUrl, ...overHttp1, useBinaryFormat: true, interceptors: [each] }),
-    ),
-  },
-  {
-    name: "gRPC-Web",
-    oracle: "http1",
-    open: connect((baseUrl, each) => createGrpcWebTransport({ baseUrl, ...overHttp1, interceptors: [each] })),
-  },
-  {
-    name: "Connect over HTTP/2",
-    oracle: "http2",
-    open: connect((baseUrl, each) => createConnectTransport({ baseUrl, httpVersion: "2", interceptors: [each] })),
-  },
-  {
-    name: "gRPC-Web over HTTP/2",
-    oracle: "http2",
-    open: connect((baseUrl, each) => createGrpcWebTransport({ baseUrl, httpVersion: "2", interceptors: [each] })),
-  },
-  {
-    name: "gRPC by Connect",
-    oracle: "http2",
-    open: connect((baseUrl, each) => createGrpcTransport({ baseUrl, interceptors: [each] })),
-  },
+  ...Object.entries(transports).map(([name, createTransport]) => ({
+    name,
+    oracle: name.endsWith("HTTP/1.1") ? ("http1" as const) : ("http2" as const),
+    open: connect(createTransport),
+  })),
   { name: "gRPC by grpc-js", oracle: "grpcJs", open: grpcJs },
 ];

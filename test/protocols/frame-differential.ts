@@ -6,6 +6,7 @@ import { isDeepStrictEqual } from "node:util";
 import { gzipSync } from "node:zlib";
 import { fromJson, toBinary, toJson } from "@bufbuild/protobuf";
 import fc from "fast-check";
+import { envelope, readGrpc } from "./hand.ts";
 import { mount } from "./mount.ts";
 import { startOracles } from "./oracles.ts";
 import { echoes, service, thing } from "./rule-service.ts";
@@ -125,15 +126,8 @@ function write({ protocol, mutation, id, count, tags }: RawCall): { headers: Out
       ...(!isConnect && { te: "trailers" }),
       ...(coding !== undefined && { [isConnect ? "content-encoding" : "grpc-encoding"]: coding }),
     },
-    body: isConnect ? bytes : envelop(bytes, coding !== undefined),
+    body: isConnect ? bytes : envelope(bytes, coding === undefined ? 0 : 1),
   };
-}
-
-function envelop(bytes: Buffer, isCompressed: boolean): Buffer {
-  const head = Buffer.alloc(5);
-  head.writeUInt8(isCompressed ? 1 : 0);
-  head.writeUInt32BE(bytes.length, 1);
-  return Buffer.concat([head, bytes]);
 }
 
 /** The part that the specifications fix: a success whole, the status and code of an error. */
@@ -149,17 +143,7 @@ function read({ protocol, mutation }: RawCall, fields: Record<string, unknown>, 
     return { status, contentType, code: JSON.parse(body.toString()).code };
   }
   // gRPC's clients take a 404 for unimplemented (grpc/doc/http-grpc-status-mapping.md).
-  if (status === 404) return { status: 200, code: "12" };
-  const frames = readFrames(body);
-  const [message] = frames.filter(({ flags }) => flags < 0x80);
-  const trailer = frames.find(({ flags }) => flags >= 0x80)?.bytes.toString() ?? "";
-  const code = fields["grpc-status"] ?? /^grpc-status: (\d+)/im.exec(trailer)?.[1];
-  if (code !== "0") return { status, code };
-  return { status, contentType, code, message: message?.bytes.toString("base64") ?? "none" };
-}
-
-function readFrames(body: Buffer): { readonly flags: number; readonly bytes: Buffer }[] {
-  if (body.length < 5) return [];
-  const end = 5 + body.readUInt32BE(1);
-  return [{ flags: body.readUInt8(0), bytes: body.subarray(5, end) }, ...readFrames(body.subarray(end))];
+  if (status === 404) return { status: 200, code: 12 };
+  const { code, response } = readGrpc({ status: Number(status), headers: fields, trailers: fields, body });
+  return code === 0 ? { status, contentType, code, message: response?.toString("base64") ?? "none" } : { status, code };
 }

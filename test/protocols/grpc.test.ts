@@ -5,6 +5,7 @@ import { deflateSync, gzipSync } from "node:zlib";
 import { create, fromBinary, fromJsonString, toBinary } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { LoginRequestSchema, LoginResponseSchema } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
+import { StatusSchema } from "../../gen/es/google/rpc/status_pb.ts";
 import type { Listener } from "../../src/http/listener.ts";
 import { envelope, type GrpcAnswer, type HandRequest, openHttp2, readGrpc, sendByHand } from "./hand.ts";
 import { mount } from "./mount.ts";
@@ -145,6 +146,14 @@ describe.for(PROTOCOLS)("$name", ({ version, type }) => {
   test("ignores a handler's own Content-Type", async () => {
     const { code, headers } = await call({ deviceKey: "type" });
     expect([code, headers["content-type"]]).toEqual([0, type]);
+  });
+
+  test("keeps the code, message, details and metadata of a handler's own error", async () => {
+    const { code, message, headers, trailers } = await call({ deviceKey: "foreign" });
+    expect([code, message, headers["x-before"]]).toEqual([5, "no such thing, 50 % sure", "early"]);
+    expect(trailers).toMatchObject({ "x-after": "later", "x-of-error": "set" });
+    const status = fromBinary(StatusSchema, Buffer.from(String(trailers["grpc-status-details-bin"]), "base64"));
+    expect(status.details).toMatchObject([{ typeUrl: "type.googleapis.com/google.rpc.ErrorInfo" }]);
   });
 
   test("sends an error's own headers as initial metadata", async () => {

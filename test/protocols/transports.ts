@@ -1,6 +1,6 @@
 // Connect's own clients, one for each protocol of a listener.
 
-import type { Transport } from "@connectrpc/connect";
+import type { Interceptor, Transport } from "@connectrpc/connect";
 import {
   compressionGzip,
   createConnectTransport,
@@ -11,10 +11,13 @@ import {
 export interface ClientOptions {
   /** Compresses requests by gzip. */
   readonly isCompressed?: boolean;
+  readonly interceptors?: Interceptor[];
 }
 
+export type CreateTransport = (url: string, options?: ClientOptions) => Transport;
+
 /** By name: a protocol, an encoding, and a version of HTTP. */
-export const transports: Readonly<Record<string, (url: string, options?: ClientOptions) => Transport>> = {
+export const transports: Readonly<Record<string, CreateTransport>> = {
   "Connect with JSON over HTTP/1.1": (url, options) =>
     createConnectTransport({ ...settings(url, options), httpVersion: "1.1", useBinaryFormat: false }),
   "Connect with protobuf over HTTP/2": (url, options) =>
@@ -24,6 +27,6 @@ export const transports: Readonly<Record<string, (url: string, options?: ClientO
   gRPC: (url, options) => createGrpcTransport(settings(url, options)),
 };
 
-function settings(baseUrl: string, { isCompressed = false }: ClientOptions = {}) {
-  return { baseUrl, ...(isCompressed && { sendCompression: compressionGzip, compressMinBytes: 1 }) };
+function settings(baseUrl: string, { isCompressed = false, interceptors = [] }: ClientOptions = {}) {
+  return { baseUrl, interceptors, ...(isCompressed && { sendCompression: compressionGzip, compressMinBytes: 1 }) };
 }

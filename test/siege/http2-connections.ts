@@ -2,13 +2,15 @@
 
 import { PREFACE, settings } from "../frames.ts";
 import { openSocket, writeAll } from "./connections.ts";
-import { type Attack, forEachIndex } from "./target.ts";
+import { type Attack, type AttackPlan, forEachIndex } from "./target.ts";
 
 const LANES = 8;
 const REFUSED_ROW = 20;
 
 /** The bytes that one connection of a flood sends: `batch` makes the frames of `count` units from `first` on. */
-export interface Flood {
+interface Flood {
+  /** Units at full scale. */
+  readonly count: number;
   readonly greeting?: Buffer;
   /** Units in one write. */
   readonly size: number;
@@ -20,8 +22,15 @@ export interface Flood {
 }
 
 /** Sends `count` units over a few connections, at both listeners in turn. */
-export function flood({ greeting = settings(), size, batch, unitsPerConnection = 1e9, reads = true }: Flood): Attack {
-  return async (target, count, findings) => {
+export function flood({
+  count,
+  greeting = settings(),
+  size,
+  batch,
+  unitsPerConnection = 1e9,
+  reads = true,
+}: Flood): AttackPlan {
+  const run: Attack = async (target, count, findings) => {
     let sent = 0;
     await forEachIndex(LANES, LANES, async (lane) => {
       const url = lane % 2 === 0 ? target.publicUrl : target.internalUrl;
@@ -45,6 +54,7 @@ export function flood({ greeting = settings(), size, batch, unitsPerConnection =
     });
     if (sent < count) findings.add(`connections were refused after ${sent}`);
   };
+  return { count, run };
 
   /** A gateway that reads no more has stopped the flood: the connection is given up. */
   async function writeUnlessStuck(socket: Parameters<typeof writeAll>[0], bytes: Buffer): Promise<void> {

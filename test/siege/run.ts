@@ -2,7 +2,7 @@
 
 import { parseArgs } from "node:util";
 import { renderTable } from "../../bench/figures.ts";
-import { ATTACKS, readAttackName } from "./attacks.ts";
+import { ATTACKS, planOf } from "./attacks.ts";
 import { openSite } from "./gateway.ts";
 import { besiege, type SiegeRow } from "./siege.ts";
 
@@ -29,7 +29,9 @@ if (values.help) {
 const RATE = 20;
 /** V8's heap takes this long to reach the size it keeps. */
 const WARM_UP_MS = 30_000;
-const names = (values.only.length === 0 ? Object.keys(ATTACKS) : values.only).map(readAttackName);
+const names = values.only.length === 0 ? Object.keys(ATTACKS) : values.only;
+// A mistaken name ends the run before it begins.
+names.forEach(planOf);
 const options = { scale: Number(values.scale), settleSeconds: Number(values.settle), rate: RATE, warmUpMs: WARM_UP_MS };
 
 function verdictOf({ broken }: SiegeRow): string {

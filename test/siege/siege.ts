@@ -4,10 +4,10 @@ import { type ChildProcess, fork, type Serializable } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as pause } from "node:timers/promises";
 import type { AttackOrder } from "./attacker.ts";
-import { type AttackName, type AttackPlan, planOf } from "./attacks.ts";
+import { planOf } from "./attacks.ts";
 import type { SiegedGateway, Site } from "./gateway.ts";
 import type { LoginFigures, LoginOrder } from "./logins.ts";
-import { Findings } from "./target.ts";
+import { type AttackPlan, Findings } from "./target.ts";
 
 export interface SiegeOptions {
   /** The attack's count is multiplied by it. */
@@ -21,7 +21,7 @@ export interface SiegeOptions {
 }
 
 export interface SiegeRow {
-  readonly name: AttackName;
+  readonly name: string;
   readonly count: number;
   readonly seconds: number;
   readonly logins: LoginFigures;
@@ -44,7 +44,7 @@ const LONGEST_MS = 900_000;
 const SKIRMISH_RATE = 10;
 
 /** Runs one attack on a gateway of its own. */
-export async function besiege(site: Site, name: AttackName, options: SiegeOptions): Promise<SiegeRow> {
+export async function besiege(site: Site, name: string, options: SiegeOptions): Promise<SiegeRow> {
   const plan = planOf(name);
   const count = Math.max(plan.processes ?? 1, Math.round(plan.count * options.scale));
   const gateway = await site.start(plan.descriptors);
@@ -80,7 +80,7 @@ export async function besiege(site: Site, name: AttackName, options: SiegeOption
 }
 
 /** Runs attacks on one gateway in turn, in this process. @returns what does not hold; memory and speed are not judged */
-export async function skirmish(site: Site, names: readonly AttackName[], scale: number): Promise<readonly string[]> {
+export async function skirmish(site: Site, names: readonly string[], scale: number): Promise<readonly string[]> {
   const gateway = await site.start();
   await using cleanup = new AsyncDisposableStack();
   cleanup.defer(() => gateway.end());
@@ -148,7 +148,7 @@ interface Strength {
 /** Runs an attack in processes of its own until it ends, or has to be stopped. @returns what they found */
 async function attack(
   gateway: SiegedGateway,
-  name: AttackName,
+  name: string,
   { processes = 1 }: AttackPlan,
   { count, longestMs, onRss = () => {} }: Strength,
 ): Promise<string[]> {

@@ -4,9 +4,11 @@ import type { Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { openSocket } from "./connections.ts";
 import { http1, LOGIN_BODY } from "./requests.ts";
-import { type Attack, forEachIndex, heldAfter } from "./target.ts";
+import { type Attack, type AttackPlan, forEachIndex, heldAfter } from "./target.ts";
 
-export interface SlowClient {
+interface SlowClient {
+  /** 5,000 when absent. */
+  readonly count?: number;
   /** The public one when absent. */
   readonly listener?: "internalUrl";
   readonly first: Buffer;
@@ -37,8 +39,7 @@ function repeated(times: number, bytes: Buffer): Buffer {
   return Buffer.concat(Array.from({ length: times }, () => bytes));
 }
 
-/** By attack. */
-export const SLOW_CLIENTS = {
+const CLIENTS: Readonly<Record<string, SlowClient>> = {
   "slow-headers": {
     first: Buffer.from(`${POST}\r\nHost: localhost\r\nX-`),
     trickle: "a",
@@ -70,11 +71,16 @@ export const SLOW_CLIENTS = {
   "crlf-after-answer": { first: logIn, trickle: "\r\n", reads: true, seconds: REQUEST_S },
   "unread-document": { first: asked, reads: false, seconds: IDLE_S },
   "unread-logins": { first: repeated(5, logIn), reads: false, seconds: IDLE_S },
-  "unread-pipeline": { listener: "internalUrl", first: repeated(20, asked), reads: false, seconds: IDLE_S },
-} satisfies Readonly<Record<string, SlowClient>>;
+  "unread-pipeline": { count: 200, listener: "internalUrl", first: repeated(20, asked), reads: false, seconds: IDLE_S },
+};
+
+/** By attack. */
+export const SLOW_CLIENTS: Readonly<Record<string, AttackPlan>> = Object.fromEntries(
+  Object.entries(CLIENTS).map(([name, client]) => [name, { count: client.count ?? 5_000, run: slowClients(client) }]),
+);
 
 /** Opens the connections, and expects that the gateway ends all of them in time after the last was opened. */
-export function slowClients({ listener, first, trickle, reads, seconds }: SlowClient): Attack {
+function slowClients({ listener, first, trickle, reads, seconds }: SlowClient): Attack {
   return async (target, count, findings) => {
     const sockets: Socket[] = [];
     await forEachIndex(count, OPENING, async (index) => {

