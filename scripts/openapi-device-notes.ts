@@ -35,6 +35,7 @@ const ENROLLED = {
   shared_identity: false,
   replay_guard: false,
   labels: { site: "north" },
+  public_key: "",
   accepts_shared_key: false,
   create_time: TIME,
   update_time: TIME,

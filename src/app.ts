@@ -15,16 +15,18 @@ import { createLogIn } from "./core/login.ts";
 import { createOverloadGuard } from "./core/overload.ts";
 import type { LostSecrets } from "./core/registry/record-ports.ts";
 import type { Registry } from "./core/registry/registry.ts";
+import { assertionAudiences } from "./core/tokens/published-document.ts";
 import { createTokenSigner } from "./core/tokens/signer.ts";
 import type { SigningKeys } from "./core/tokens/signing-keys.ts";
 import { createTokenVerifier } from "./core/tokens/verifier.ts";
 import { createVerifyToken } from "./core/verify-token.ts";
 import { createForwardAuth, createIntrospection } from "./http/token-checks.ts";
+import { createTokenEndpoint } from "./http/token-endpoint.ts";
 import { callerOf, MAX_MESSAGE_BYTES, type MountedService } from "./protocols/call.ts";
 import { JSON_CODEC } from "./protocols/message.ts";
 import { ADMIN_MESSAGE_BYTES, createAdminService } from "./services/admin.ts";
 import { createActorOf, createAdminGuard } from "./services/admin-guard.ts";
-import { createAuthService, createReadLogin } from "./services/auth.ts";
+import { createAuthService, createReadLogin, setLimitHeaders } from "./services/auth.ts";
 import { createTokenService, TOKEN_MESSAGE_BYTES } from "./services/token.ts";
 import { SealError } from "./store/sealing.ts";
 import { monotonicNow, systemNow } from "./telemetry/clock.ts";
@@ -188,6 +190,7 @@ async function compose(
     ...store,
     readLogin: createReadLogin(JSON_CODEC.read),
     maxLoginBytes: MAX_MESSAGE_BYTES,
+    audiences: () => assertionAudiences(issuer()),
     skewMs: config.clockSkew,
     now,
   });
@@ -199,11 +202,15 @@ async function compose(
   const recentLogins = createRecentLogins(now);
   const watched = activity.watch(logIn);
   const unlessOverloaded: typeof watched = (request, caller) => overload.run(() => watched(request, caller));
+  const logInObserved = recentLogins.watch(observer.observeLogIn(unlessOverloaded));
   const auth: MountedService = {
-    spec: tracing.observeCalls(
-      createAuthService({ logIn: recentLogins.watch(observer.observeLogIn(unlessOverloaded)), callerOf, now }),
-    ),
+    spec: tracing.observeCalls(createAuthService({ logIn: logInObserved, callerOf, now })),
   };
+  const tokenEndpoint = createTokenEndpoint({
+    logIn: logInObserved,
+    audiences: () => assertionAudiences(issuer()),
+    setLimitHeaders,
+  });
   const actorOf = createActorOf<HandlerContext>(callerOf);
   const admin: MountedService = {
     spec: observer.observeCalls(
@@ -237,6 +244,7 @@ async function compose(
     token,
     forwardAuth,
     introspection,
+    tokenEndpoint,
     issuer,
     ring,
     readiness,

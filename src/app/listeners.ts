@@ -2,6 +2,7 @@
 
 import type { Config } from "../config.ts";
 import type { KeyRing } from "../core/tokens/keyring.ts";
+import { TOKEN_PATH } from "../core/tokens/published-document.ts";
 import { createCallerFrom, trustNetworks } from "../http/caller.ts";
 import { createDispatch, type DispatchOptions } from "../http/dispatch.ts";
 import { document, issuerDocuments } from "../http/documents.ts";
@@ -25,6 +26,7 @@ export interface Served {
   readonly token: MountedService;
   readonly forwardAuth: Endpoint;
   readonly introspection: Endpoint;
+  readonly tokenEndpoint: Endpoint;
   /** Known at the latest once the public listener listens. */
   readonly issuer: () => string;
   readonly ring: KeyRing;
@@ -68,6 +70,7 @@ export function createListeners(config: Config, served: Served): Listeners {
     "/livez": document(() => ({ contentType: "text/plain; charset=utf-8", body: "ok\n" })),
     ...issuerDocuments(issuer, config.issuer, ring),
     "/auth/check": served.forwardAuth,
+    [TOKEN_PATH]: served.tokenEndpoint,
   };
 
   // Loaded at the first request, so that the start does not wait for it.

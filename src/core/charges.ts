@@ -8,21 +8,33 @@ export interface LoginPolicies {
   readonly failure: Policy | undefined;
   /** The policy of an address. */
   readonly address: (address: string) => Policy | undefined;
+  /** For a signed login. */
   readonly replay: Policy;
 }
 
 type Limited = Pick<Credential, "deviceKey" | "sharedIdentity" | "replayGuard" | "loginLimit">;
 
-/** An admitted login: `login`, and `replay` under replay guard. `timestamp` is in unix seconds. */
+/** A proof as the replay guard counts it. */
+export interface Counted {
+  /** Names it among all of its device: a timestamp in unix seconds, or a jti. */
+  readonly name: string;
+  /** Good once, whatever the device's replay guard says. */
+  readonly isOnce: boolean;
+  /** How long it is good, beyond a signed login, in milliseconds. */
+  readonly extraMs: number;
+}
+
+/** An admitted login: `login`, and `replay` under replay guard or by an assertion. */
 export function loginCharges(
   { deviceKey, sharedIdentity, replayGuard, loginLimit }: Limited,
   address: string,
-  timestamp: number,
+  { name, isOnce, extraMs }: Counted,
   policies: LoginPolicies,
 ): readonly Charge[] {
+  const replay = { ...policies.replay, windowMs: policies.replay.windowMs + extraMs };
   return [
     ...loginCharge({ deviceKey, sharedIdentity, loginLimit }, address, policies.login),
-    ...chargeOf(replayGuard ? policies.replay : undefined, `${deviceKey} ${timestamp}`),
+    ...chargeOf(isOnce || replayGuard ? replay : undefined, `${deviceKey} ${name}`),
   ];
 }
 

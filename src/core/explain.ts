@@ -1,6 +1,13 @@
 // Explains a failed login: names the mistake, shows no secret.
 
 import { readDeviceKey } from "./device-key.ts";
+import {
+  type AssertionReader,
+  explainAssertionProof,
+  findAssertion,
+  readSentAssertion,
+  type SentAssertion,
+} from "./explain/assertion.ts";
 import { explainClock } from "./explain/clock.ts";
 import { type Finding, finding } from "./explain/findings.ts";
 import { type CandidateKey, candidateKeys } from "./explain/keys.ts";
@@ -28,12 +35,10 @@ export interface Explanation {
 /** Explains a login. @throws AuthError `malformed` for a bad `deviceKey`, and the errors of the stores */
 export type ExplainLogin = (login: ReceivedLogin) => Promise<Explanation>;
 
-export interface ExplainLoginDependencies extends LoginReader {
+export interface ExplainLoginDependencies extends LoginReader, AssertionReader {
   readonly devices: Pick<DeviceStore, "find">;
   readonly customers: Pick<CustomerStore, "find">;
   readonly customerKeys: Pick<CustomerKeyStore, "secretsOf">;
-  /** Allowed distance of a timestamp from now, in milliseconds. */
-  readonly skewMs: number;
   /** Unix milliseconds. */
   readonly now: () => number;
 }
@@ -45,10 +50,15 @@ export function createExplainLogin(dependencies: ExplainLoginDependencies): Expl
     const now = clock();
     const receivedAt = received.receivedAt ?? now;
     const named = readDeviceKey(received.deviceKey);
-    const sent = readSentLogin(received.body, dependencies);
+    const assertion = findAssertion(received.body);
+    const sent =
+      assertion === undefined
+        ? readSentLogin(received.body, dependencies)
+        : readSentAssertion(assertion, receivedAt, dependencies);
 
     const findings = [...sent.mistakes];
-    if (sent.seconds !== undefined) findings.push(...explainClock(sent.seconds, receivedAt, skewMs));
+    if ("seconds" in sent && sent.seconds !== undefined)
+      findings.push(...explainClock(sent.seconds, receivedAt, skewMs));
     if (sent.deviceKey !== undefined && sent.deviceKey !== named) findings.push(finding("other_device_key"));
 
     const device = await devices.find(named);
@@ -59,17 +69,35 @@ export function createExplainLogin(dependencies: ExplainLoginDependencies): Expl
     let keys: readonly CandidateKey[] = [];
     try {
       keys = candidateKeys(device, sent.deviceKey, secrets, now);
-      if (!keys.some(({ good }) => good)) {
+      if (device.publicKey === "" && !keys.some(({ good }) => good)) {
         findings.push(finding("no_live_key", device.keyMode === "derived" ? "derivation" : "login"));
       }
       findings.push(...explainStatus(device, customer));
-      const proof = explainProof(sent, device, keys, findings.length === 0);
+      const isFlawless = findings.length === 0;
+      const proof =
+        "parts" in sent
+          ? explainAssertion(sent, device, keys, isFlawless)
+          : explainProof(sent, device, keys, isFlawless);
       return { wouldSucceed: proof.right && findings.length === 0, findings: [...findings, ...proof.findings] };
     } finally {
       for (const { bytes } of keys) bytes.fill(0);
       for (const { secret } of secrets) secret.fill(0);
     }
   };
+}
+
+function explainAssertion(
+  sent: SentAssertion,
+  device: Device,
+  keys: readonly CandidateKey[],
+  isFlawless: boolean,
+): { readonly right: boolean; readonly findings: readonly Finding[] } {
+  const { isRight, findings, keyId } = explainAssertionProof(sent, device, keys);
+  if (!isRight) return { right: false, findings };
+  const verdict = isFlawless
+    ? finding("nothing_wrong", keyId, " or its jti was used before")
+    : finding("signature_right", keyId);
+  return { right: true, findings: [verdict, ...findings] };
 }
 
 function explainStatus({ status }: Device, customer: Customer | undefined): Finding[] {
@@ -87,6 +115,8 @@ function explainProof(
 ): { readonly right: boolean; readonly findings: readonly Finding[] } {
   const leaked = keys.find((key) => isIn(key, sent.text));
   const warnings = leaked === undefined ? [] : [finding("key_sent", leaked.keyId)];
+  // Its customer's keys prove nothing.
+  if (device.publicKey !== "") return { right: false, findings: [finding("own_key_pair"), ...warnings] };
   if (sent.signature === undefined) return { right: false, findings: warnings };
   const match = findMistake({
     keys,

@@ -27,13 +27,13 @@ export function readTimestamp(timestamp: bigint | undefined): number {
  * Refuses a timestamp further than `skewMs` from `now`; one exactly that far is fresh.
  * @throws AuthError `clock_skew` with the gateway's time, from which a board can set its clock
  */
-export function checkFresh(timestamp: number, now: number, skewMs: number): void {
+export function checkFresh(timestamp: number, now: number, skewMs: number, name = FIELD): void {
   const offMs = timestamp * 1000 - now;
   if (Math.abs(offMs) <= skewMs) return;
   const seconds = Math.round(Math.abs(offMs) / 1000);
   throw new AuthError(
     "clock_skew",
-    `timestamp is ${seconds} seconds ${offMs > 0 ? "ahead of" : "behind"} the server. Set the clock from server_time and sign again`,
+    `${name} is ${seconds} seconds ${offMs > 0 ? "ahead of" : "behind"} the server. Set the clock from server_time and sign again`,
     { serverTime: Math.floor(now / 1000) },
   );
 }

@@ -1,19 +1,30 @@
 // THE PATH of a login: read -> fresh -> known -> proven -> admitted -> signed -> answered. Knows no protocol, driver or clock.
 
-import { randomBytes } from "node:crypto";
-import { charge, type LoginPolicies, loginCharges, refusalCharges } from "./charges.ts";
+import {
+  type Assertion,
+  checkAssertionTime,
+  findAssertionKey,
+  LONGEST_ASSERTION_S,
+  nameOfAssertion,
+} from "./assertion.ts";
+import { type Counted, charge, type LoginPolicies, loginCharges, refusalCharges } from "./charges.ts";
 import { readDeviceKey } from "./device-key.ts";
 import { checkFresh, readTimestamp } from "./freshness.ts";
-import type { CredentialStore, Limiter, LimitState, TokenSigner } from "./ports.ts";
-import { disabled, invalidCredentials, rateLimited, replayed, unsigned } from "./refusals.ts";
-import { findProvingKey, readSignature, secretFromText } from "./signature.ts";
+import type { Credential, CredentialStore, Limiter, LimitState, TokenSigner } from "./ports.ts";
+import { disabled, invalidCredentials, type ProofField, rateLimited, replayed, unsigned } from "./refusals.ts";
+import { type Decoys, findProvingKey, makeDecoys, type ProvingKey, readSignature } from "./signature.ts";
 
 /** A login as it was sent, over whichever protocol. */
-export interface LoginRequest {
+export interface SignedLogin {
   readonly deviceKey: string;
   readonly timestamp: bigint | undefined;
   readonly deviceSignature: string;
 }
+
+/** A login by an assertion in place of timestamp and signature. */
+export type AssertedLogin = Assertion;
+
+export type LoginRequest = SignedLogin | AssertedLogin;
 
 export interface Caller {
   /** The address that limits are counted under: an IPv4 address or an IPv6 /64. */
@@ -49,35 +60,35 @@ export type LogIn = (request: LoginRequest, caller: Caller) => Promise<Login>;
 
 /** Builds the use-case over its ports. */
 export function createLogIn({ credentials, limiter, signer, policies, skewMs, now: clock }: LoginDependencies): LogIn {
-  const decoy = secretFromText(randomBytes(32).toString("hex"));
+  const decoys = makeDecoys();
 
   return async function logIn(request, { address }) {
     const now = clock();
 
     // 1. Read: an error names the exact mistake.
     const deviceKey = readDeviceKey(request.deviceKey);
-    const timestamp = readTimestamp(request.timestamp);
-    const signature = readSignature(request.deviceSignature);
+    const proof = "jti" in request ? proofOfAssertion(request) : readProof(request);
 
     // 2. Fresh: before any look-up.
-    checkFresh(timestamp, now, skewMs);
+    proof.checkFresh(now, skewMs);
 
     // 3. Known: an unknown device goes on as a decoy.
     const credential = await credentials.find(deviceKey, now);
 
     // 4. Proven: a wrong proof costs the same whatever the device. An error is charged to the address.
-    const key = findProvingKey(credential, decoy, timestamp, signature);
+    const key = proof.findKey(credential, decoys);
     const isProven = key !== undefined && credential.enrolled;
     if (!isProven || !credential.enabled) {
       const { denied, stateOf } = await charge(limiter, refusalCharges(credential, address, policies), clock());
       if (denied !== undefined) throw rateLimited(denied);
-      throw isProven ? disabled(stateOf("failure")) : invalidCredentials(stateOf("failure"));
+      throw isProven ? disabled(stateOf("failure")) : invalidCredentials(stateOf("failure"), proof.field);
     }
     if (!signer.ready()) throw unsigned();
 
     // 5. Admitted: one round trip.
-    const { denied, stateOf } = await charge(limiter, loginCharges(credential, address, timestamp, policies), clock());
-    if (denied !== undefined) throw denied.policy.name === "replay" ? replayed(stateOf("login")) : rateLimited(denied);
+    const { denied, stateOf } = await charge(limiter, loginCharges(credential, address, proof, policies), clock());
+    if (denied !== undefined)
+      throw denied.policy.name === "replay" ? replayed(stateOf("login"), proof.field) : rateLimited(denied);
 
     // 6. Signed.
     const { customerId, marks } = credential;
@@ -87,5 +98,38 @@ export function createLogIn({ credentials, limiter, signer, policies, skewMs, no
     const movingSince = key.purpose === "derivation" ? credential.movingSince : undefined;
     const { expiresInSeconds } = signer;
     return { token, expiresInSeconds, customerId, keyId: key.keyId, movingSince, limit: stateOf("login") };
+  };
+}
+
+/** The proof in a login. */
+interface Proof extends Counted {
+  readonly field: ProofField;
+  /** @throws AuthError `clock_skew`, `malformed` */
+  readonly checkFresh: (now: number, skewMs: number) => void;
+  readonly findKey: (credential: Credential, decoys: Decoys) => ProvingKey | undefined;
+}
+
+/** @throws AuthError `malformed` */
+function readProof(request: SignedLogin): Proof {
+  const timestamp = readTimestamp(request.timestamp);
+  const signature = readSignature(request.deviceSignature);
+  return {
+    field: "device_signature",
+    name: String(timestamp),
+    isOnce: false,
+    extraMs: 0,
+    checkFresh: (now, skewMs) => checkFresh(timestamp, now, skewMs),
+    findKey: (credential, { secret }) => findProvingKey(credential, secret, timestamp, signature),
+  };
+}
+
+function proofOfAssertion(assertion: Assertion): Proof {
+  return {
+    field: "client_assertion",
+    name: nameOfAssertion(assertion),
+    isOnce: true,
+    extraMs: LONGEST_ASSERTION_S * 1_000,
+    checkFresh: (now, skewMs) => checkAssertionTime(assertion, now, skewMs),
+    findKey: (credential, decoys) => findAssertionKey(credential, assertion, decoys),
   };
 }

@@ -90,6 +90,8 @@ export interface Credential {
   readonly replayGuard: boolean;
   /** The customer's own login limit; undefined means the default. */
   readonly loginLimit: Policy | "off" | undefined;
+  /** The key pair of its own that alone proves its logins: base64 of a SubjectPublicKeyInfo; empty: none. */
+  readonly publicKey: string;
   /** Live keys that sign its logins, at most MAX_LIVE_KEYS, the newest first. */
   readonly loginKeys: readonly CustomerKey[];
   /** Live keys that its own keys derive from, at most MAX_LIVE_KEYS, the newest first. */

@@ -21,15 +21,17 @@ const RATE_LIMITED = {
 } satisfies Record<PolicyName, string>;
 
 /** An unknown device or a wrong signature: one answer, that does not tell which. */
-export function invalidCredentials(limit: LimitState | undefined): AuthError {
-  return new AuthError(
-    "invalid_credentials",
-    "device_key is unknown or device_signature is not made with its customer key",
-    {
-      ...(limit && { limit }),
-    },
-  );
+export function invalidCredentials(limit: LimitState | undefined, field: ProofField = "device_signature"): AuthError {
+  return new AuthError("invalid_credentials", UNPROVEN[field], { ...(limit && { limit }) });
 }
+
+/** The field of a request that has the proof. */
+export type ProofField = "device_signature" | "client_assertion";
+
+const UNPROVEN = {
+  device_signature: "device_key is unknown or device_signature is not made with its customer key",
+  client_assertion: "sub is an unknown device or client_assertion is not signed with its key",
+} satisfies Record<ProofField, string>;
 
 /** A right proof of a device that may not log in. */
 export function disabled(limit: LimitState | undefined): AuthError {
@@ -39,8 +41,10 @@ export function disabled(limit: LimitState | undefined): AuthError {
 }
 
 /** A right proof that was used before. */
-export function replayed(limit: LimitState | undefined): AuthError {
-  return new AuthError("replayed", RATE_LIMITED.replay, { ...(limit && { limit }) });
+export function replayed(limit: LimitState | undefined, field: ProofField = "device_signature"): AuthError {
+  const message =
+    field === "client_assertion" ? "this jti was used before. Make a new one for each login" : RATE_LIMITED.replay;
+  return new AuthError("replayed", message, { ...(limit && { limit }) });
 }
 
 /** There is no key to sign a token with: told before anything is charged. */

@@ -1,8 +1,15 @@
 // Single paths with a form of their own: documents, health, forward-auth, introspection.
 
 import type { CallOptions, RequestCaller } from "../protocols/call.ts";
-import { toCallError } from "../protocols/errors.ts";
-import { type Exchange, type HeaderField, headerLines, pathOf, RequestAborted } from "../protocols/exchange.ts";
+import { type CallError, toCallError } from "../protocols/errors.ts";
+import {
+  type Answer,
+  type Exchange,
+  type HeaderField,
+  headerLines,
+  pathOf,
+  RequestAborted,
+} from "../protocols/exchange.ts";
 import { noRoute, restError } from "../protocols/rest.ts";
 
 /** A request, as much as an endpoint needs of it. */
@@ -31,8 +38,9 @@ export interface Endpoint {
   readonly method: "GET" | "POST" | "any";
   /** The most bytes of a POST's body; 0 when absent. */
   readonly maxBytes?: number;
-  /** Answers. An AuthError that it throws is told as REST tells it. */
   readonly answer: (request: EndpointRequest) => EndpointAnswer | Promise<EndpointAnswer>;
+  /** The form of its errors; absent: that of REST. */
+  readonly errorAnswer?: (error: CallError) => Answer;
 }
 
 /** By path. */
@@ -56,8 +64,8 @@ export function createEndpoints(
 
   async function answer(exchange: Exchange): Promise<void> {
     const caller = callerFrom(exchange, "rest");
+    const endpoint = find(pathOf(exchange));
     try {
-      const endpoint = find(pathOf(exchange));
       if (endpoint === undefined) throw noRoute([]);
       const { method, maxBytes = 0 } = endpoint;
       if (method !== "any" && method !== exchange.method) throw noRoute([method]);
@@ -68,7 +76,7 @@ export function createEndpoints(
       if (thrown instanceof RequestAborted) return;
       const error = toCallError(thrown, caller.requestId);
       if ("reason" in error) onError(error, caller);
-      exchange.send(restError(error));
+      exchange.send((endpoint?.errorAnswer ?? restError)(error));
     }
   }
 

@@ -1,10 +1,10 @@
 // Token checks by HTTP alone: forward-auth for proxies, and RFC 7662's introspection.
 
-import { AuthError, malformed, type Reason } from "../core/errors.ts";
+import { AuthError, type Reason } from "../core/errors.ts";
 import type { VerifyTokenFor } from "../core/verify-token.ts";
 import type { RequestCaller } from "../protocols/call.ts";
-import { unsupportedMediaType } from "../protocols/mistakes.ts";
 import type { Endpoint, EndpointAnswer, EndpointRequest } from "./endpoints.ts";
+import { readForm } from "./form.ts";
 
 /**
  * `/auth/check`: 200 with the token's device and customer, or a 401 that a proxy may pass on. Envoy asks with the method and, below
@@ -31,7 +31,6 @@ function tokenOf(header: EndpointRequest["header"]): string | undefined {
   return header("x-access-token") || /^Bearer +(\S+)$/i.exec(header("authorization") ?? "")?.[1];
 }
 
-const FORM = /^\s*application\/x-www-form-urlencoded\s*(?:;|$)/i;
 /** The longest token, and the form around it. */
 const MAX_BYTES = 16 * 1024;
 /** The answer does not say why a token is inactive (RFC 7662, 2.2). */
@@ -48,7 +47,7 @@ export function createIntrospection(
     maxBytes: MAX_BYTES,
     async answer({ header, body, caller }) {
       try {
-        const token = readToken(header("content-type"), body);
+        const token = readForm(header("content-type"), body)("token");
         const {
           deviceKey: sub,
           customerId: customer_id,
@@ -67,14 +66,4 @@ export function createIntrospection(
 
 function json(value: object): EndpointAnswer {
   return { contentType: "application/json", body: JSON.stringify(value) };
-}
-
-/** @throws AuthError `unsupported_media_type`, `malformed` */
-function readToken(contentType: string | undefined, body: Uint8Array): string {
-  if (contentType !== undefined && !FORM.test(contentType)) {
-    throw unsupportedMediaType(contentType, "application/x-www-form-urlencoded");
-  }
-  const [token = "", ...others] = new URLSearchParams(Buffer.from(body).toString()).getAll("token");
-  if (others.length > 0) throw malformed("token is there more than once. Send it once", "token");
-  return token;
 }

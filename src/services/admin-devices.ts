@@ -46,6 +46,7 @@ export function createDeviceMethods(devices: Devices, deviceImport: DeviceImport
         sharedIdentity: device?.sharedIdentity ?? false,
         replayGuard: device?.replayGuard,
         labels: device?.labels ?? {},
+        publicKey: device?.publicKey ?? "",
       };
       return withEtag(context.responseHeader, deviceMessage(await devices.create(draft, actorOf(context))));
     },
@@ -89,7 +90,7 @@ export function createDeviceMethods(devices: Devices, deviceImport: DeviceImport
 }
 
 function readDevicePatch(device: Device, updateMask: FieldMask | undefined): DevicePatch {
-  const { displayName, sharedIdentity, replayGuard, labels } = device;
+  const { displayName, sharedIdentity, replayGuard, labels, publicKey } = device;
   const status = statuses.read(device.status);
   const keyMode = keyModes.read(device.keyMode);
   return readMaskedPatch<DevicePatch>(updateMask, DeviceSchema, {
@@ -99,6 +100,7 @@ function readDevicePatch(device: Device, updateMask: FieldMask | undefined): Dev
     shared_identity: { change: { sharedIdentity }, isSet: sharedIdentity },
     replay_guard: { change: replayGuard === undefined ? undefined : { replayGuard } },
     labels: { change: { labels }, isSet: Object.keys(labels).length > 0 },
+    public_key: { change: { publicKey }, isSet: publicKey !== "" },
     // Only a mask that names it ends a move: an update of all fields must not.
     accepts_shared_key: {
       change: device.acceptsSharedKey ? undefined : { finishMove: true },
@@ -109,7 +111,7 @@ function readDevicePatch(device: Device, updateMask: FieldMask | undefined): Dev
 }
 
 function readRow(row: ImportDevicesRequest_Row, index: number): ImportRow {
-  const { deviceKey, customerId, displayName, keyMode, sharedIdentity, replayGuard, labels, disabled } = row;
+  const { deviceKey, customerId, displayName, keyMode, sharedIdentity, replayGuard, labels, disabled, publicKey } = row;
   // Only a broken client sends this, so the whole request fails.
   if (!KEY_MODES.includes(keyMode)) {
     throw malformed(`key_mode of the row at place ${index} has a value that is not in the contract`, "rows.key_mode");
@@ -122,6 +124,7 @@ function readRow(row: ImportDevicesRequest_Row, index: number): ImportRow {
     sharedIdentity,
     replayGuard,
     labels: labels?.labels,
+    publicKey,
     status: disabled === undefined ? undefined : disabled ? "disabled" : "enabled",
   };
 }

@@ -125,7 +125,7 @@ export function customerKeyMessage(key: CustomerKeyView): MessageInitShape<typeo
 
 /** A device with its etag, last login and last failure. */
 export function deviceMessage(device: StoredDevice): MessageInitShape<typeof DeviceSchema> {
-  const { deviceKey, customerId, displayName, sharedIdentity, replayGuard, labels, acceptsShared } = device;
+  const { deviceKey, customerId, displayName, sharedIdentity, replayGuard, labels, acceptsShared, publicKey } = device;
   return {
     deviceKey,
     customerId,
@@ -136,6 +136,7 @@ export function deviceMessage(device: StoredDevice): MessageInitShape<typeof Dev
     replayGuard,
     labels,
     acceptsSharedKey: acceptsShared,
+    publicKey,
     createTime: writeTime(device.createdAt),
     updateTime: writeTime(device.updatedAt),
     etag: etagOf(device),

@@ -4,7 +4,7 @@ import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import { createServiceImplSpec, type HandlerContext, type ServiceImplSpec } from "@connectrpc/connect";
 import { AuthService, LoginRequestSchema } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
 import { AuthError } from "../core/errors.ts";
-import type { Caller, Login, LoginRequest } from "../core/login.ts";
+import type { Caller, Login, LoginRequest, SignedLogin } from "../core/login.ts";
 import type { LimitState } from "../core/ports.ts";
 
 export interface AuthServiceDependencies<From extends Caller> {
@@ -38,7 +38,7 @@ export function createAuthService<From extends Caller>(dependencies: AuthService
 /** Creates a reader of login bodies, for `explain`, from a protocol's `read`. It throws AuthError `malformed`. */
 export function createReadLogin(
   read: <Desc extends DescMessage>(desc: Desc, bytes: Uint8Array) => MessageShape<Desc>,
-): (body: Uint8Array) => LoginRequest {
+): (body: Uint8Array) => SignedLogin {
   return (body) => {
     const { deviceKey, timestamp, deviceSignature } = read(LoginRequestSchema, body);
     return { deviceKey, timestamp, deviceSignature };

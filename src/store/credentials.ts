@@ -33,6 +33,7 @@ interface DeviceRow extends MarksRow {
   readonly key_mode_since: number;
   readonly shared_identity: number;
   readonly replay_guard: number;
+  readonly public_key: string;
   readonly login_limit: string;
   readonly keys_version: string;
 }
@@ -66,8 +67,8 @@ const FIND = {
   name: "find",
   names: ["asked_key"],
   sql: (asked: string) => `select ${MARKS}, case when device.key_mode = 'derived' then 1 else 0 end as is_derived,
-    device.accepts_shared as is_moving, device.key_mode_since, device.shared_identity, device.replay_guard, customer.login_limit,
-    customer.keys_version from ${asked} ${DEVICE}`,
+    device.accepts_shared as is_moving, device.key_mode_since, device.shared_identity, device.replay_guard, device.public_key,
+    customer.login_limit, customer.keys_version from ${asked} ${DEVICE}`,
 };
 
 const FIND_STANDING = {
@@ -177,6 +178,8 @@ export function createCredentialStore(
 function credentialOf(deviceKey: string, row: DeviceRow, { login, derivation }: CustomerKeys, now: number): Credential {
   const isLive = ({ notBefore, expiresAt }: CustomerKey): boolean => notBefore <= now && now < expiresAt;
   const [enrolled, isDerived, isMoving] = [row.is_enrolled !== 0, row.is_derived !== 0, row.is_moving !== 0];
+  // A shared key would be a way around the board's own.
+  const hasOwnKey = row.public_key !== "";
   return {
     deviceKey,
     enrolled,
@@ -185,8 +188,9 @@ function credentialOf(deviceKey: string, row: DeviceRow, { login, derivation }: 
     sharedIdentity: row.shared_identity !== 0,
     replayGuard: row.replay_guard !== 0,
     loginLimit: row.login_limit === "" ? undefined : (readLimit("login", row.login_limit) ?? "off"),
-    loginKeys: !isDerived || isMoving ? login.filter(isLive) : NO_KEYS,
-    derivationKeys: isDerived || !enrolled ? derivation.filter(isLive) : NO_KEYS,
+    publicKey: row.public_key,
+    loginKeys: !hasOwnKey && (!isDerived || isMoving) ? login.filter(isLive) : NO_KEYS,
+    derivationKeys: !hasOwnKey && (isDerived || !enrolled) ? derivation.filter(isLive) : NO_KEYS,
     movingSince: isMoving ? row.key_mode_since : undefined,
     marks: marksOf(row),
   };

@@ -102,6 +102,7 @@ const statements = ({ name, bytes, numbered, clustered }: Words): readonly strin
     shared_identity integer not null,
     replay_guard integer not null,
     labels text not null,
+    public_key text not null,
     tokens_not_before bigint not null,
     ${VERSION}
   ) ${clustered}`,
@@ -155,7 +156,7 @@ const statements = ({ name, bytes, numbered, clustered }: Words): readonly strin
   "create index audit_events_by_time on audit_events (at)",
   // The decoy: see schema.ts.
   "insert into customers values ('', '', 'disabled', '', '', 0, 0, 0, 1)",
-  "insert into devices values ('', '', '', 'disabled', 'shared', 0, 0, 0, 0, '{}', 0, 0, 0, 1)",
+  "insert into devices values ('', '', '', 'disabled', 'shared', 0, 0, 0, 0, '{}', '', 0, 0, 0, 1)",
 ];
 
 /** Every table of the registry, and the decoy. */

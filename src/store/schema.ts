@@ -38,6 +38,8 @@ export interface Schema {
     replay_guard: number;
     /** A JSON object of strings. */
     labels: string;
+    /** Base64 of a SubjectPublicKeyInfo; empty: none. */
+    public_key: string;
     /** 1 while it moves from a shared key to its own: both prove a login. */
     accepts_shared: number;
     tokens_not_before: number;

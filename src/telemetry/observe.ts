@@ -73,7 +73,7 @@ export function createObserver(logger: Logger, metrics: Metrics, elapsed: () => 
     return observed;
   }
 
-  /** Errors of token checks, which are counted once and not again as refused. */
+  /** Errors of logins and token checks, which are counted once and not again as refused. */
   const counted = new WeakSet<AuthError>();
   const mayLogUnavailable = createThrottle(UNAVAILABLE_LINE_MS, elapsed);
   const mayLogConnection = createThrottle(CONNECTION_LINE_MS, elapsed);
@@ -93,6 +93,7 @@ export function createObserver(logger: Logger, metrics: Metrics, elapsed: () => 
         } catch (error) {
           const reason = reasonOf(error);
           const ms = countLogin(reason, caller, started);
+          if (error instanceof AuthError) counted.add(error);
           const details = { ...deviceOf(request, reason), ...policyOf(error), ...describe(caller) };
           logger.info({ outcome: reason, ...details, ms }, "login");
           logUnavailable(error, caller);

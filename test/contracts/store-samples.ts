@@ -37,6 +37,7 @@ export const device: Device = {
   sharedIdentity: false,
   replayGuard: false,
   labels: {},
+  publicKey: "",
   acceptsShared: false,
   tokensNotBefore: 0,
 };

@@ -30,6 +30,7 @@ const DEVICE = {
   shared_identity: 0,
   replay_guard: 1,
   labels: "{}",
+  public_key: "",
   tokens_not_before: 0,
   ...VERSION,
 };

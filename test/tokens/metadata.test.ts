@@ -26,9 +26,11 @@ test.for(["oauth-authorization-server", "openid-configuration"])("is at %s, and 
   expect(JSON.parse(await answer.text())).toEqual({
     issuer: "https://login.example",
     jwks_uri: "https://login.example/.well-known/jwks.json",
+    token_endpoint: "https://login.example/oauth2/token",
     response_types_supported: [],
-    grant_types_supported: [],
-    token_endpoint_auth_methods_supported: [],
+    grant_types_supported: ["client_credentials"],
+    token_endpoint_auth_methods_supported: ["client_secret_jwt", "private_key_jwt"],
+    token_endpoint_auth_signing_alg_values_supported: ["HS256", "ES256", "EdDSA", "Ed25519"],
     subject_types_supported: ["public"],
     id_token_signing_alg_values_supported: ["ES256"],
   });

@@ -11,6 +11,7 @@ export const COLUMNS = [
   "replay_guard",
   "labels",
   "disabled",
+  "public_key",
 ] as const;
 
 export type Column = (typeof COLUMNS)[number];

@@ -59,6 +59,7 @@ function setValue(row: ImportDevicesRequest_Row, column: Column, value: unknown)
   else if (column === "shared_identity") row.sharedIdentity = readWord(column, value, SWITCHES);
   else if (column === "replay_guard") row.replayGuard = readWord(column, value, SWITCHES);
   else if (column === "disabled") row.disabled = readWord(column, value, SWITCHES);
+  else if (column === "public_key") row.publicKey = readText(column, value);
   else row.labels = create(ImportDevicesRequest_Row_LabelsSchema, { labels: readLabels(value) });
 }
 

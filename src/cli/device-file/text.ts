@@ -31,6 +31,7 @@ function rowOf(device: Device): Readonly<Record<Column, Value>> {
     replay_guard: device.replayGuard ?? false,
     labels: device.labels,
     disabled: device.status === Status.DISABLED,
+    public_key: device.publicKey,
   };
 }
 

@@ -7,6 +7,7 @@ import { warningOf } from "../../core/device-key.ts";
 import { KEY_MODES, type KeyModeName } from "../device-file/key-modes.ts";
 import { adminCommand, callAdmin } from "../gateway/admin-client.ts";
 import { writeResource } from "../terminal/fields.ts";
+import { readInput } from "../terminal/files.ts";
 import { addListCommand, type ListOptions } from "../terminal/listing.ts";
 import { addConfirmOption, type ConfirmOptions, confirm, usageFailure, warn, writeResult } from "../terminal/output.ts";
 import { REVOKED_TOKENS } from "../tokens.ts";
@@ -30,6 +31,7 @@ interface DeviceOptions {
   readonly keyMode?: KeyModeName;
   readonly replayGuard?: "on" | "off";
   readonly label?: Labels;
+  readonly publicKeyFile?: string;
 }
 
 interface CreateOptions extends DeviceOptions {
@@ -43,6 +45,8 @@ interface UpdateOptions extends DeviceOptions {
   /** False with --no-labels. */
   readonly labels: boolean;
   readonly finishMove?: true;
+  /** False with --no-public-key. */
+  readonly publicKey: boolean;
 }
 
 /** Adds `devices`, with import and export. */
@@ -156,9 +160,10 @@ function addCreate(devices: Command): void {
     .option("--shared-identity", "a whole fleet uses this device_key: count its login limit per address too")
     .addOption(switchOption("--replay-guard", "accept each signed login once (default: on for derived keys)"))
     .option("--label <name=value>", "a label; may be repeated", readLabel)
+    .addOption(publicKeyOption())
     .action(async (options: CreateOptions, command: Command) => {
       const { customer: customerId, deviceKey: name = "", sharedIdentity = false } = options;
-      const { fields } = readFields(options);
+      const { fields } = await readFields(options);
       const device = { ...fields, deviceKey: name, sharedIdentity };
       const { deviceKey } = await callAdmin((admin) => admin.createDevice({ customerId, device }));
       writeResult(command, { device_key: deviceKey }, [`device ${deviceKey}`]);
@@ -177,15 +182,21 @@ function addUpdate(devices: Command): void {
     .addOption(switchOption("--replay-guard", "accept each signed login once"))
     .option("--label <name=value>", "a label, in place of all it has; may be repeated", readLabel)
     .option("--no-labels", "remove all its labels")
+    .addOption(publicKeyOption())
+    .option("--no-public-key", "remove its public key: it signs with the customer's again")
     .option("--finish-move", "refuse the shared key from now on, once it has a key of its own")
     .action(async (deviceKey: string, options: UpdateOptions, command: Command) => {
-      const { label, labels, sharedIdentity, finishMove } = options;
+      const { label, labels, publicKeyFile, publicKey, sharedIdentity, finishMove } = options;
       if (label !== undefined && !labels) throw usageFailure("--label and --no-labels exclude each other");
-      const { fields, paths } = readFields(labels ? options : { ...options, label: {} });
+      if (publicKeyFile !== undefined && !publicKey)
+        throw usageFailure("--public-key-file and --no-public-key exclude each other");
+      const { fields, paths } = await readFields(labels ? options : { ...options, label: {} });
+      if (!publicKey) paths.push("public_key");
       if (sharedIdentity !== undefined) paths.push("shared_identity");
       if (finishMove) paths.push("accepts_shared_key");
       if (paths.length === 0) {
-        const flags = "--name, --key-mode, --shared-identity, --replay-guard, --label, --no-labels or --finish-move";
+        const flags =
+          "--name, --key-mode, --shared-identity, --replay-guard, --label, --no-labels, --public-key-file, --no-public-key or --finish-move";
         throw usageFailure(`nothing to change: give ${flags}`);
       }
       const device = { ...fields, sharedIdentity: sharedIdentity === "on", deviceKey };
@@ -194,14 +205,22 @@ function addUpdate(devices: Command): void {
 }
 
 /** The fields that the options set, and their names for an update mask. */
-function readFields({ name, keyMode, replayGuard, label }: DeviceOptions) {
+async function readFields({ name, keyMode, replayGuard, label, publicKeyFile }: DeviceOptions) {
+  const publicKey = publicKeyFile === undefined ? undefined : (await readInput(publicKeyFile)).toString("utf8");
   const fields: MessageInitShape<typeof DeviceSchema> = {
     ...(name !== undefined && { displayName: name }),
     ...(keyMode !== undefined && { keyMode: KEY_MODES[keyMode] }),
     ...(replayGuard !== undefined && { replayGuard: replayGuard === "on" }),
     ...(label !== undefined && { labels: { ...label } }),
+    ...(publicKey !== undefined && { publicKey }),
   };
-  const given = { display_name: name, key_mode: keyMode, replay_guard: replayGuard, labels: label };
+  const given = {
+    display_name: name,
+    key_mode: keyMode,
+    replay_guard: replayGuard,
+    labels: label,
+    public_key: publicKey,
+  };
   return { fields, paths: Object.entries(given).flatMap(([path, value]) => (value === undefined ? [] : [path])) };
 }
 
@@ -211,6 +230,10 @@ function update(device: MessageInitShape<typeof DeviceSchema>, paths: string[]):
 
 function keyModeOption(): Option {
   return new Option("--key-mode <mode>", "the key it signs with").choices(Object.keys(KEY_MODES));
+}
+
+function publicKeyOption(): Option {
+  return new Option("--public-key-file <file>", "PEM of its own public key, which alone proves its logins; - is stdin");
 }
 
 function switchOption(flag: string, description: string): Option {

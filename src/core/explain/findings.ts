@@ -106,6 +106,18 @@ const WORDS = {
   plain_hash: "It is a plain hash rather than an HMAC. Use HMAC-SHA256 with the customer key as the key",
   other_hash: (algorithm: string) => `It is made with ${algorithm}. Use HMAC-SHA256`,
 
+  // A client assertion.
+  assertion_form: (message: string) => message,
+  no_public_key: "The device has no public key. Enrol that of its key pair or sign by HS256 with the customer key",
+  other_alg: (alg: string) => `The device's key pair is of another kind. Sign by ${alg}`,
+  other_key_pair:
+    "It is signed with another key pair than the device's or another text was signed. Enrol its public key",
+  signature_asn1: "The signature is in ASN.1. Send its two numbers of 32 bytes side by side as JWS has them",
+  own_key_pair: "The device has a public key and signs with the private one alone. Sign by ES256 or EdDSA",
+  key_too_short: (keyId: string, bytes: number) =>
+    `Key ${keyId} has ${bytes} bytes. HS256 takes 32 or more. Issue another key`,
+  no_known_key: "No key of the customer gives this signature. Sign the first two parts as they are sent",
+
   // The verdict.
   signature_right: (keyId: string) => `The signature itself is right. It is made with key ${keyId}`,
   nothing_wrong: (keyId: string, replay: string) =>

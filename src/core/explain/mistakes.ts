@@ -99,7 +99,8 @@ function wrongMessages({ time, sentTime, deviceKey, body }: SignedLogin): Wrong<
 /** A longer key is not cut by a firmware's buffer. In bytes. */
 const LONGEST_CUT = 256;
 
-function wrongKeys(key: Buffer, deviceKey: string): Wrong<Buffer | string> {
+/** The known mistakes in a key. */
+export function wrongKeys(key: Buffer, deviceKey: string): Wrong<Buffer | string> {
   const text = key.toString("utf8");
   const cuts = Array.from({ length: Math.min(key.length - 1, LONGEST_CUT) }, (_, index) => index + 1).reverse();
   return [

@@ -2,7 +2,7 @@
 
 import { readDeviceKey } from "../device-key.ts";
 import { AuthError } from "../errors.ts";
-import type { LoginRequest } from "../login.ts";
+import type { SignedLogin } from "../login.ts";
 import { type Finding, finding } from "./findings.ts";
 import { readSentSignature, readSentTimestamp } from "./sent-values.ts";
 
@@ -22,7 +22,7 @@ export interface SentLogin {
 /** The gateway's own reader of a login's body. */
 export interface LoginReader {
   /** @throws AuthError `malformed` */
-  readonly readLogin: (body: Uint8Array) => LoginRequest;
+  readonly readLogin: (body: Uint8Array) => SignedLogin;
   /** The most bytes that a body may have. */
   readonly maxLoginBytes: number;
 }

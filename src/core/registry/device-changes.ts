@@ -2,6 +2,7 @@
 
 import { randomBytes } from "node:crypto";
 import { markRevocation } from "../ids.ts";
+import { readPublicKey } from "../public-key.ts";
 import type { Details } from "./audit.ts";
 import { readCustomerId, readDisplayName, readEnrolledDeviceKey, readLabels } from "./names.ts";
 import type { Device, KeyMode, Status } from "./ports.ts";
@@ -15,6 +16,8 @@ export interface DevicePatch {
   /** Unless it is said: on for derived keys, off for shared ones, which many boards sign with in the same second. */
   readonly replayGuard?: boolean | undefined;
   readonly labels?: Readonly<Record<string, string>> | undefined;
+  /** PEM, or the base64 in it; empty: none. */
+  readonly publicKey?: string | undefined;
   /** Ends its move to a key of its own: the shared one proves its logins no more. */
   readonly finishMove?: true | undefined;
 }
@@ -33,25 +36,33 @@ export function enrolled({ deviceKey, customerId, ...patch }: DeviceDraft, at: n
 
 /** A device that is new at `at`, in unix milliseconds, of names and a patch that were read. */
 export function newDevice(deviceKey: string, customerId: string, patch: DevicePatch, at: number): Device {
-  const { displayName = "", status = "enabled", keyMode = "shared", sharedIdentity = false, labels = {} } = patch;
+  const {
+    displayName = "",
+    status = "enabled",
+    keyMode = "shared",
+    sharedIdentity = false,
+    labels = {},
+    publicKey = "",
+  } = patch;
   const replayGuard = patch.replayGuard ?? keyMode === "derived";
-  const known = { deviceKey, customerId, displayName, status, keyMode, sharedIdentity, replayGuard, labels };
+  const known = { deviceKey, customerId, displayName, status, keyMode, sharedIdentity, replayGuard, labels, publicKey };
   return { ...known, keyModeSince: at, acceptsShared: false, tokensNotBefore: 0 };
 }
 
 /** A patch that is fit to be applied. @throws AuthError `malformed` */
 export function readPatch(patch: DevicePatch): DevicePatch {
-  const { displayName, labels } = patch;
+  const { displayName, labels, publicKey } = patch;
   return {
     ...patch,
     displayName: displayName === undefined ? undefined : readDisplayName(displayName),
     labels: labels === undefined ? undefined : readLabels(labels),
+    publicKey: publicKey === undefined ? undefined : readPublicKey(publicKey),
   };
 }
 
 /** The device that a patch makes of another at `at`, in unix milliseconds. */
 export function patched<Current extends Device>(current: Current, patch: DevicePatch, at: number): Current {
-  const { displayName, status, sharedIdentity, labels } = patch;
+  const { displayName, status, sharedIdentity, labels, publicKey } = patch;
   return {
     ...current,
     displayName: displayName ?? current.displayName,
@@ -63,6 +74,7 @@ export function patched<Current extends Device>(current: Current, patch: DeviceP
         : current.tokensNotBefore,
     sharedIdentity: sharedIdentity ?? current.sharedIdentity,
     labels: labels ?? current.labels,
+    publicKey: publicKey ?? current.publicKey,
     ...moveKeyMode(current, patch, at),
   };
 }
@@ -96,5 +108,6 @@ export function deviceDetails(device: Device): Details {
     replay_guard: device.replayGuard,
     accepts_shared_key: device.acceptsShared,
     labels: JSON.stringify(device.labels),
+    public_key: device.publicKey,
   };
 }

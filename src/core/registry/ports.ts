@@ -64,6 +64,8 @@ export interface Device {
   readonly sharedIdentity: boolean;
   readonly replayGuard: boolean;
   readonly labels: Readonly<Record<string, string>>;
+  /** Its own, that alone proves its logins: base64 of a SubjectPublicKeyInfo; empty: none. */
+  readonly publicKey: string;
   /** Derived, and not yet seen to log in so: a shared key is as good. */
   readonly acceptsShared: boolean;
   /** When its tokens were last taken back, in unix milliseconds; 0: never. */

@@ -1,6 +1,7 @@
 // The documents for verifiers: JWK Set (RFC 7517) and issuer metadata (RFC 8414).
 
 import { createHash } from "node:crypto";
+import { ASSERTION_ALGS } from "../assertion.ts";
 import type { PublicJwk } from "../ports.ts";
 
 /** Lifetime of a document in a verifier's cache, in seconds. */
@@ -21,8 +22,16 @@ export function renderJwks(keys: readonly PublicJwk[]): PublishedDocument {
   return publish({ keys });
 }
 
+/** The path of the token endpoint. */
+export const TOKEN_PATH = "/oauth2/token";
+
+/** The names that the aud of a client assertion may have: the issuer, and the token endpoint (RFC 7523, section 3). */
+export function assertionAudiences(issuer: string): readonly string[] {
+  return [issuer, `${withoutSlash(issuer)}${TOKEN_PATH}`];
+}
+
 /**
- * The last two members are for middlewares that want OpenID Connect Discovery. There is no OAuth flow: those lists are empty.
+ * The last two members are for middlewares that want OpenID Connect Discovery. There is no OAuth flow by a browser.
  * @param introspection where tokens are introspected; undefined: not at the listener that was asked
  */
 export function renderMetadata(
@@ -33,9 +42,11 @@ export function renderMetadata(
   return publish({
     issuer,
     jwks_uri: `${withoutSlash(issuer)}/.well-known/jwks.json`,
+    token_endpoint: `${withoutSlash(issuer)}${TOKEN_PATH}`,
     response_types_supported: [],
-    grant_types_supported: [],
-    token_endpoint_auth_methods_supported: [],
+    grant_types_supported: ["client_credentials"],
+    token_endpoint_auth_methods_supported: ["client_secret_jwt", "private_key_jwt"],
+    token_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGS,
     ...(introspection !== undefined && {
       introspection_endpoint: introspection,
       introspection_endpoint_auth_methods_supported: ["none"],

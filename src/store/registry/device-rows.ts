@@ -15,6 +15,7 @@ export const DEVICE_COLUMNS = [
   "shared_identity",
   "replay_guard",
   "labels",
+  "public_key",
   "accepts_shared",
   "tokens_not_before",
   "created_at",
@@ -42,6 +43,7 @@ export function rowOfDevice(device: Device): Omit<DeviceRow, "created_at" | "upd
     shared_identity: device.sharedIdentity ? 1 : 0,
     replay_guard: device.replayGuard ? 1 : 0,
     labels: JSON.stringify(device.labels),
+    public_key: device.publicKey,
     accepts_shared: device.acceptsShared ? 1 : 0,
     tokens_not_before: device.tokensNotBefore,
   };
@@ -60,6 +62,7 @@ export function deviceOfRow(row: DeviceRow & Partial<ActivityRow>): StoredDevice
     sharedIdentity: row.shared_identity !== 0,
     replayGuard: row.replay_guard !== 0,
     labels,
+    publicKey: row.public_key,
     acceptsShared: row.accepts_shared !== 0,
     tokensNotBefore: row.tokens_not_before,
     ...versionOfRow(row),

@@ -2,6 +2,7 @@
 
 import { setImmediate as letOthersGo } from "node:timers/promises";
 import { type Kysely, sql } from "kysely";
+import { OWN_KEY } from "../../core/public-key.ts";
 import type { KeyUsage } from "../../core/registry/ports.ts";
 import type { Database } from "../database.ts";
 import { DECOY, type Schema } from "../schema.ts";
@@ -10,7 +11,7 @@ import { DECOY, type Schema } from "../schema.ts";
 const STEP = 2_000;
 
 interface Group {
-  /** Null for devices that have not logged in. */
+  /** Null for devices that have not logged in; `public_key` for those that no key of the customer proves. */
   readonly keyId: string | null;
   readonly devices: number;
   readonly lastUseAt: number | null;
@@ -46,9 +47,11 @@ export async function countKeyUsage(database: Database, customerId: string): Pro
 /** Counts the first devices after `after`. */
 async function countStep(db: Kysely<Schema>, customerId: string, after: string): Promise<readonly Group[]> {
   const { rows } = await sql<Group>`
-    select last_key_id as "keyId", count(*) as "devices", max(last_login_at) as "lastUseAt", max(device.device_key) as "last"
+    select case when public_key <> '' then ${OWN_KEY} else last_key_id end as "keyId", count(*) as "devices",
+      max(last_login_at) as "lastUseAt", max(device.device_key) as "last"
     from (
-      select device_key from devices where customer_id = ${customerId} and device_key > ${after} order by device_key limit ${STEP}
+      select device_key, public_key from devices
+      where customer_id = ${customerId} and device_key > ${after} order by device_key limit ${STEP}
     ) as device left join device_activity as activity on activity.device_key = device.device_key
     group by 1`.execute(db);
   return rows;

@@ -2,11 +2,12 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { GATEWAY } from "../../../src/core/registry/ports.ts";
+import { makeBoardKey } from "../../core/assertions.ts";
 import { ADMIN_TOKEN } from "../../gateway.ts";
 import { temporaryFolder } from "../../program.ts";
 import { type Operator, openOperator } from "../operator.ts";
@@ -66,6 +67,22 @@ test("a device_key that overflows a buffer of old firmware is enrolled with a wa
     stdout: expect.stringMatching(/^device [0-9a-f]{24}\n$/),
     stderr: "",
   });
+});
+
+test("a public key is enrolled from a file, shown, and removed", async () => {
+  const { operate, operateJson, gateway } = operator;
+  const { pem } = makeBoardKey("ES256");
+  const file = join(temporaryFolder(), "board.pub");
+  writeFileSync(file, pem);
+  const create = ["devices", "create", "--customer", gateway.customerId, "--device-key", "own"];
+  expect(await operate([...create, "--public-key-file", file])).toMatchObject({ status: 0, stderr: "" });
+  const base64 = pem.replace(/-----[A-Z ]+-----|\s/g, "");
+  expect(await operateJson(["devices", "show", "own"])).toMatchObject([{ public_key: base64 }]);
+  const update = ["devices", "update", "own"];
+  expect((await operateJson([...update, "--no-public-key"])).at(0)).toMatchObject({ public_key: "" });
+  expect((await operateJson([...update, "--public-key-file", file])).at(0)).toMatchObject({ public_key: base64 });
+  const both = await operate([...update, "--public-key-file", file, "--no-public-key"]);
+  expect([both.status, both.stderr]).toEqual([2, expect.stringContaining("exclude each other")]);
 });
 
 test("control characters are printed as code points, and kept in JSON", async () => {

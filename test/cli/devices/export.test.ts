@@ -50,15 +50,15 @@ test("writes CSV, or NDJSON, of all devices or of one customer's", async () => {
     status: 0,
     stderr: "",
     stdout: [
-      "device_key,customer_id,name,key_mode,shared_identity,replay_guard,labels,disabled",
-      `"odd,""';=",few,"Pümpe ""7"", at 5"" =1+1",derived,true,false,"line=;site=a=b, c",false`,
-      "plain,few,,shared,false,false,,false",
+      "device_key,customer_id,name,key_mode,shared_identity,replay_guard,labels,disabled,public_key",
+      `"odd,""';=",few,"Pümpe ""7"", at 5"" =1+1",derived,true,false,"line=;site=a=b, c",false,`,
+      "plain,few,,shared,false,false,,false,",
       "",
     ].join("\n"),
   });
   const { stdout } = await operate(["devices", "export", "--customer", "few", "--format", "ndjson"]);
   expect(stdout.split("\n")[1]).toBe(
-    '{"device_key":"plain","customer_id":"few","name":"","key_mode":"shared","shared_identity":false,"replay_guard":false,"labels":{},"disabled":false}',
+    '{"device_key":"plain","customer_id":"few","name":"","key_mode":"shared","shared_identity":false,"replay_guard":false,"labels":{},"disabled":false,"public_key":""}',
   );
   const all = await operate(["devices", "export"]);
   expect(all.stdout.trimEnd().split("\n")).toHaveLength(1 + MANY + 2);

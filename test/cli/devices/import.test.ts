@@ -184,9 +184,9 @@ test("a spreadsheet's semicolons part columns, and disabled goes both ways", asy
     labels: { site: "north", line: "7" },
   });
   const exported = (await operate(["devices", "export"])).stdout;
-  expect(exported).toMatch(/^sheet-1,.*,true$/m);
-  expect(exported).toMatch(/^sheet-2,.*,false$/m);
-  const enabled = fileOf("devices.csv", exported.replace(/^(sheet-1,.*),true$/m, "$1,false"));
+  expect(exported).toMatch(/^sheet-1,.*,true,$/m);
+  expect(exported).toMatch(/^sheet-2,.*,false,$/m);
+  const enabled = fileOf("devices.csv", exported.replace(/^(sheet-1,.*),true,$/m, "$1,false,"));
   expect((await operate(["devices", "import", enabled])).stdout).toMatch(/^0 created, 1 updated/);
   expect(await registry.devices.get("sheet-1")).toMatchObject({ status: "enabled" });
 });

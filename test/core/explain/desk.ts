@@ -118,6 +118,7 @@ export function explain({
     },
     readLogin,
     maxLoginBytes: MAX_MESSAGE_BYTES,
+    audiences: () => ["https://login.example"],
     skewMs: SKEW,
     now: () => NOW,
   });
@@ -135,6 +136,7 @@ function storedDevice(deviceKey: string, changes: Partial<Device> = {}): StoredD
     sharedIdentity: false,
     replayGuard: false,
     labels: {},
+    publicKey: "",
     acceptsShared: deviceKey === MOVING,
     tokensNotBefore: 0,
     lastLoginAt: undefined,

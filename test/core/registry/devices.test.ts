@@ -33,6 +33,7 @@ describe("enrolling", () => {
         replay_guard: true,
         accepts_shared_key: false,
         labels: '{"a.b":"","site":"x"}',
+        public_key: "",
       },
     });
   });

@@ -1,0 +1,148 @@
+// A login's other proof: a client assertion, a JWT that the device signs (RFC 7523, section 3).
+
+import { createHmac, hash, timingSafeEqual, verify } from "node:crypto";
+import { readDeviceKey } from "./device-key.ts";
+import { type AuthError, malformed } from "./errors.ts";
+import { checkFresh } from "./freshness.ts";
+import type { Credential } from "./ports.ts";
+import { type AssertionAlg, algOf, OWN_KEY, openPublicKey } from "./public-key.ts";
+import { type Decoys, findHmacKey, type ProvingKey } from "./signature.ts";
+
+/** The algorithms of assertions; the last is another name of EdDSA over Ed25519 (RFC 9864). */
+export const ASSERTION_ALGS = ["HS256", "ES256", "EdDSA", "Ed25519"] as const;
+
+/** An assertion that is well-formed. Nothing of it is proven. */
+export interface Assertion {
+  readonly alg: "HS256" | AssertionAlg;
+  /** Its iss and its sub. */
+  readonly deviceKey: string;
+  readonly jti: string;
+  /** Unix seconds. */
+  readonly expiresAt: number;
+  /** The later of iat and nbf, in unix seconds; undefined without either. */
+  readonly notBefore: number | undefined;
+  readonly signed: string;
+  readonly signature: Buffer;
+}
+
+/** An assertion lives at most so long, in seconds: its jti is remembered for that. */
+export const LONGEST_ASSERTION_S = 300;
+
+const FIELD = "client_assertion";
+const MAX_JTI = 255;
+/** The typ of client assertions, and of any JWT (RFC 7515, 4.1.9). */
+const TYPE = /^(?:application\/)?(?:client-authentication\+)?jwt$/i;
+const BASE64URL = /^[\w-]+$/;
+
+/** HMAC-SHA256 takes a key of its output's size at least (RFC 7518, 3.2). In bytes. */
+export const LEAST_SECRET = 32;
+
+/**
+ * Reads an assertion.
+ * @param audiences the names of this gateway: its issuer and its token endpoint
+ * @throws AuthError `malformed`, naming the mistake
+ */
+export function readAssertion(text: string, audiences: readonly string[]): Assertion {
+  if (text === "") throw wrong("is missing or empty");
+  const parts = text.split(".");
+  if (parts.length === 5) throw wrong("is encrypted. Send a signed JWT");
+  const [head = "", body = "", signature = ""] = parts;
+  if (parts.length !== 3 || !parts.every((part, at) => BASE64URL.test(part) || (at === 2 && part === ""))) {
+    throw wrong("is not three parts of base64url with dots between them");
+  }
+  const alg = readHeader(readJson(head, "a header"));
+  const claims = readJson(body, "claims");
+  const { iss, sub, aud, jti, exp } = claims;
+  if (typeof sub !== "string") throw wrong("has no sub. Set iss and sub to the device_key");
+  const deviceKey = readDeviceKey(sub);
+  if (iss !== deviceKey) throw wrong("has another iss than sub. Set both to the device_key");
+  const named = Array.isArray(aud) ? aud : [aud];
+  if (named.length === 0 || !named.every((one) => audiences.includes(one))) {
+    throw wrong("has an aud that is not this gateway. Set it to the issuer of the gateway's metadata");
+  }
+  if (typeof jti !== "string" || jti === "" || jti.length > MAX_JTI) {
+    throw wrong(`has no jti of 1 to ${MAX_JTI} characters. Make a new one for each login`);
+  }
+  if (exp === undefined) throw wrong("has no exp. Let it expire a minute after it is made");
+  const times = [claims["iat"], claims["nbf"]].filter((time) => time !== undefined);
+  const [expiresAt = 0, ...begins] = [exp, ...times].map(readTime);
+  const notBefore = begins.length === 0 ? undefined : Math.max(...begins);
+  return { alg, deviceKey, jti, expiresAt, notBefore, signed: `${head}.${body}`, signature: fromBase64(signature) };
+}
+
+function wrong(what: string): AuthError {
+  return malformed(`client_assertion ${what}`, FIELD);
+}
+
+/** Headers that change how the rest is read are refused: nothing here reads by them (RFC 8725, 3.10; RFC 7515, 4.1.11). */
+function readHeader({ alg, typ, crit, zip, cty }: Readonly<Record<string, unknown>>): Assertion["alg"] {
+  if (alg === "none") throw wrong("is unsigned. Sign it by HS256 with the customer_key");
+  const known = ASSERTION_ALGS.find((name) => name === alg);
+  if (known === undefined) throw wrong(`has an alg that is none of ${ASSERTION_ALGS.join(" ")}`);
+  if (typ !== undefined && (typeof typ !== "string" || !TYPE.test(typ))) {
+    throw wrong("has a typ of something else. Leave it out or set JWT");
+  }
+  if (crit !== undefined) throw wrong("has the header crit. Leave it out");
+  if (zip !== undefined) throw wrong("is compressed. Leave zip out of its header");
+  if (cty !== undefined) throw wrong("holds another token. Leave cty out of its header");
+  return known === "Ed25519" ? "EdDSA" : known;
+}
+
+function readJson(part: string, name: "a header" | "claims"): Readonly<Record<string, unknown>> {
+  try {
+    const json: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(fromBase64(part)));
+    if (typeof json === "object" && json !== null && !Array.isArray(json)) return { ...json };
+  } catch {
+    // Told below.
+  }
+  throw wrong(`has ${name} that ${name === "claims" ? "are" : "is"} no JSON object in UTF-8`);
+}
+
+function fromBase64(part: string): Buffer {
+  return Buffer.from(part, "base64url");
+}
+
+function readTime(value: unknown): number {
+  if (typeof value !== "number" || !(value >= 0 && value < 1e10)) {
+    throw wrong("has a time that is no number of Unix seconds. Seconds have ten digits");
+  }
+  return value;
+}
+
+/**
+ * Refuses an assertion that `now` is not in the time of, give or take `skewMs`, and one that lives too long.
+ * @throws AuthError `clock_skew` with the gateway's time, `malformed`
+ */
+export function checkAssertionTime({ expiresAt, notBefore }: Assertion, now: number, skewMs: number): void {
+  if (notBefore !== undefined && notBefore * 1_000 - now > skewMs) checkFresh(notBefore, now, skewMs, "iat");
+  if (now - expiresAt * 1_000 > skewMs) checkFresh(expiresAt, now, skewMs, "exp");
+  const latest = notBefore ?? (now + skewMs) / 1_000;
+  if (expiresAt - latest > LONGEST_ASSERTION_S) {
+    throw wrong(`lives for too long. Let exp be at most ${LONGEST_ASSERTION_S} seconds after iat`);
+  }
+}
+
+/** Names an assertion among all of its device. */
+export function nameOfAssertion({ jti }: Assertion): string {
+  return `jti ${hash("sha256", jti, "base64url")}`;
+}
+
+/** Finds the key that an assertion is made with: a customer key for HS256, else the device's own. Costs the same whatever the device. */
+export function findAssertionKey(credential: Credential, assertion: Assertion, decoys: Decoys): ProvingKey | undefined {
+  const { alg, signed, signature } = assertion;
+  if (alg === "HS256") {
+    const key = findHmacKey(credential, decoys.secret, (secret) => {
+      const mac = createHmac("sha256", secret).update(signed).digest();
+      return mac.length === signature.length && timingSafeEqual(mac, signature);
+    });
+    const isShort = key?.purpose === "login" && (key.secret.symmetricKeySize ?? 0) < LEAST_SECRET;
+    return isShort ? undefined : key;
+  }
+  const decoy = decoys.publicKeys[alg];
+  const own = openPublicKey(credential.publicKey || decoy);
+  const isOfAlg = algOf(own) === alg;
+  const key = isOfAlg ? own : openPublicKey(decoy);
+  const digest = alg === "ES256" ? "sha256" : null;
+  const isRight = verify(digest, Buffer.from(signed), { key, dsaEncoding: "ieee-p1363" }, signature);
+  return isRight && isOfAlg && credential.publicKey !== "" ? { keyId: OWN_KEY, purpose: "login" } : undefined;
+}

@@ -1,0 +1,92 @@
+// `POST /oauth2/token`: a login by OAuth's client credentials (RFC 6749, 4.4) and a client assertion (RFC 7523).
+
+import { type Assertion, readAssertion } from "../core/assertion.ts";
+import { malformed, type Reason } from "../core/errors.ts";
+import type { Caller, Login, LoginRequest } from "../core/login.ts";
+import type { LimitState } from "../core/ports.ts";
+import { MAX_MESSAGE_BYTES, type RequestCaller } from "../protocols/call.ts";
+import { type CallError, errorHeaders, toRest } from "../protocols/errors.ts";
+import type { Answer } from "../protocols/exchange.ts";
+import { HeaderList } from "../protocols/header-list.ts";
+import type { Endpoint, EndpointRequest } from "./endpoints.ts";
+import { readForm } from "./form.ts";
+
+export interface TokenEndpointOptions {
+  readonly logIn: (request: LoginRequest, caller: Caller & RequestCaller) => Promise<Login>;
+  /** The names of this gateway that an assertion's aud may have. */
+  readonly audiences: () => readonly string[];
+  readonly setLimitHeaders: (headers: Headers, state: LimitState | undefined) => void;
+}
+
+const GRANT = "client_credentials";
+const ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/** Creates the endpoint. The core, its limits and its token are those of every login. */
+export function createTokenEndpoint({ logIn, audiences, setLimitHeaders }: TokenEndpointOptions): Endpoint {
+  return {
+    method: "POST",
+    maxBytes: MAX_MESSAGE_BYTES,
+    async answer({ header, body, caller }) {
+      const assertion = readRequest(header, body, audiences());
+      const { token, expiresInSeconds, limit } = await logIn(assertion, caller);
+      const headers = new HeaderList();
+      setLimitHeaders(headers, limit);
+      const answer = { access_token: token, token_type: "Bearer", expires_in: expiresInSeconds };
+      return { contentType: "application/json", headers: [...headers], body: JSON.stringify(answer) };
+    },
+    errorAnswer(error) {
+      const headers = new HeaderList();
+      if ("reason" in error) setLimitHeaders(headers, error.particulars.limit);
+      return oauthError(error, headers);
+    },
+  };
+}
+
+/** @throws AuthError naming the mistake */
+function readRequest(header: EndpointRequest["header"], body: Uint8Array, audiences: readonly string[]): Assertion {
+  const parameter = readForm(header("content-type"), body);
+  if (parameter("grant_type") !== GRANT) throw malformed(`grant_type is not ${GRANT}`, "grant_type");
+  if (header("authorization") !== undefined || parameter("client_secret") !== "") {
+    throw malformed("the secret itself was sent. Send a client_assertion that is made with it", "client_secret");
+  }
+  if (parameter("client_assertion_type") !== ASSERTION_TYPE) {
+    throw malformed(`client_assertion_type is not ${ASSERTION_TYPE}`, "client_assertion_type");
+  }
+  const assertion = readAssertion(parameter("client_assertion"), audiences);
+  if (![assertion.deviceKey, ""].includes(parameter("client_id"))) {
+    throw malformed("client_id is not the sub of the client_assertion. Leave it out", "client_id");
+  }
+  return assertion;
+}
+
+/** OAuth's code of a reason (RFC 6749, 5.2). It has none for the last two: authorization endpoints have this one. */
+const CODES: Readonly<Partial<Record<Reason, string>>> = {
+  clock_skew: "invalid_client",
+  invalid_credentials: "invalid_client",
+  replayed: "invalid_client",
+  disabled: "unauthorized_client",
+  internal: "server_error",
+  rate_limited: "temporarily_unavailable",
+  unavailable: "temporarily_unavailable",
+};
+
+/** The fields whose mistakes are the client's proof (RFC 7521, 4.2.1). */
+const PROOF = ["client_assertion", "client_id", "client_secret", "device_key"];
+
+function codeOf(error: CallError): string {
+  if (!("reason" in error)) return "server_error";
+  const { field = "" } = error.particulars;
+  if (field === "grant_type") return "unsupported_grant_type";
+  return CODES[error.reason] ?? (PROOF.includes(field) ? "invalid_client" : "invalid_request");
+}
+
+/** An error in OAuth's form, with what REST tells beside it. A wrong proof is 400, as in RFC 7521, 4.2.1: nothing was challenged. */
+function oauthError(error: CallError, headers: HeaderList): Answer {
+  const { status, body } = toRest(error);
+  const { code: _, message, ...told } = JSON.parse(body);
+  for (const [name, value] of errorHeaders(error)) if (name !== "WWW-Authenticate") headers.set(name, value);
+  headers.set("Content-Type", "application/json");
+  headers.set("Cache-Control", "no-store");
+  const answer = { error: codeOf(error), error_description: message, ...told };
+  return { status: status === 401 ? 400 : status, headers, body: JSON.stringify(answer) };
+}

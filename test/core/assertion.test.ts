@@ -1,0 +1,338 @@
+// Logins by client assertion: each case of RFC 7523, section 3, and of RFC 8725.
+
+import { createPublicKey, generateKeyPairSync } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readAssertion } from "../../src/core/assertion.ts";
+import type { AuthError } from "../../src/core/errors.ts";
+import type { Login } from "../../src/core/login.ts";
+import { deriveDeviceKey, secretFromText } from "../../src/core/signature.ts";
+import { encode, encodeJson, type Json } from "../vectors/forge.ts";
+import { assertionClaims, byHmac, byKey, makeAssertion, makeBoardKey, type SignParts } from "./assertions.ts";
+import {
+  CUSTOMER_KEY,
+  callerAt,
+  countHmacs,
+  type House,
+  NOW,
+  openHouse,
+  openPath,
+  type Path,
+  SECONDS,
+  SKEW,
+} from "./login-path.ts";
+import { expectHarmless, refusalFrom } from "./refusal.ts";
+
+const AUDIENCES = ["https://login.example", "https://login.example/oauth2/token"];
+const KEYS = { ES256: makeBoardKey("ES256"), EdDSA: makeBoardKey("EdDSA") } as const;
+
+const AUD = "has an aud that is not this gateway. Set it to the issuer of the gateway's metadata";
+const LONG = "lives for too long. Let exp be at most 300 seconds after iat";
+const TIME = "has a time that is no number of Unix seconds. Seconds have ten digits";
+const JTI = "has no jti of 1 to 255 characters. Make a new one for each login";
+const ALG = "has an alg that is none of HS256 ES256 EdDSA Ed25519";
+const TYP = "has a typ of something else. Leave it out or set JWT";
+const CLAIMS = "has claims that are no JSON object in UTF-8";
+
+let house: House;
+beforeAll(async () => {
+  house = await openHouse();
+});
+afterAll(() => house.close());
+
+async function send(path: Path, assertion: string): Promise<Login> {
+  return path.logIn(readAssertion(assertion, AUDIENCES), callerAt());
+}
+
+/** A device that signs with its customer's key, of 43 characters. */
+async function enrolShared(path: Path): Promise<{ readonly device: string; readonly signParts: SignParts }> {
+  const { customerId, customerKey } = await path.enrolOwner("login");
+  return { device: await path.enrol({ customerId }), signParts: byHmac(customerKey) };
+}
+
+/** The error of an assertion whose header and claims were changed; all else is right, the MAC included. */
+async function refused(claims: (device: string) => object, header: Json = { alg: "HS256" }): Promise<AuthError> {
+  const path = openPath(house);
+  const { device, signParts } = await enrolShared(path);
+  const changes = claims(device);
+  return refusalFrom(send(path, makeAssertion(signParts, assertionClaims(device, SECONDS, changes), header)));
+}
+
+const none = (): object => ({});
+
+describe("a device logs in by an assertion", () => {
+  test.for([
+    ["iss and sub are the device_key, aud the issuer", {}, {}],
+    ["aud is the token endpoint", { aud: AUDIENCES[1] }, {}],
+    ["aud has both names", { aud: AUDIENCES }, {}],
+    ["there is no iat", { iat: undefined }, {}],
+    ["there are other claims", { scope: "any", cnf: {} }, {}],
+    ["typ says JWT", {}, { typ: "JWT" }],
+    ["typ says what it is", {}, { typ: "client-authentication+jwt" }],
+    ["it has a kid, which names nothing here", {}, { kid: "../../etc/passwd" }],
+    ["it lives for five minutes by a clock at the edge", { iat: SECONDS + 300, exp: SECONDS + 600 }, {}],
+    ["its nbf is past", { nbf: SECONDS - 5 }, {}],
+  ] as const)("when %s", async ([, changes, header]) => {
+    const path = openPath(house);
+    const { device, signParts } = await enrolShared(path);
+    const claims = assertionClaims(device, SECONDS, changes);
+    const login = await send(path, makeAssertion(signParts, claims, { alg: "HS256", ...header }));
+    expect(login.limit?.remaining).toBe(2);
+    expect(path.charged).toEqual([["login", "replay"]]);
+  });
+
+  test("by the key that is derived for it", async () => {
+    const path = openPath(house);
+    const { customerId, customerKey } = await path.enrolOwner("derivation");
+    const device = await path.enrol({ customerId, keyMode: "derived" });
+    const own = byHmac(deriveDeviceKey(secretFromText(customerKey), device));
+    await send(path, makeAssertion(own, assertionClaims(device, SECONDS)));
+    const shared = makeAssertion(byHmac(customerKey), assertionClaims(device, SECONDS));
+    expect((await refusalFrom(send(path, shared))).reason).toBe("invalid_credentials");
+  });
+
+  test.for([
+    ["ES256", "ES256"],
+    ["EdDSA", "EdDSA"],
+    ["EdDSA", "Ed25519"],
+  ] as const)("by a key pair of its own: %s as %s", async ([kind, alg]) => {
+    const path = openPath(house);
+    const { privateKey, pem } = KEYS[kind];
+    const device = await path.enrol({ publicKey: pem });
+    const claims = assertionClaims(device, SECONDS);
+    expect(await send(path, makeAssertion(byKey(kind, privateKey), claims, { alg }))).toMatchObject({
+      keyId: "public_key",
+    });
+    const other = makeBoardKey(kind).privateKey;
+    const forged = makeAssertion(byKey(kind, other), assertionClaims(device, SECONDS), { alg });
+    expect((await refusalFrom(send(path, forged))).reason).toBe("invalid_credentials");
+  });
+
+  test("a key pair of its own is the only proof: its customer's key proves nothing any more", async () => {
+    const path = openPath(house);
+    const { customerId, customerKey } = await path.enrolOwner("login");
+    const device = await path.enrol({ customerId, publicKey: KEYS.ES256.pem });
+    expect((await refusalFrom(path.login(device, { key: customerKey }))).reason).toBe("invalid_credentials");
+    const assertion = makeAssertion(byHmac(customerKey), assertionClaims(device, SECONDS));
+    expect((await refusalFrom(send(path, assertion))).reason).toBe("invalid_credentials");
+  });
+});
+
+describe("RFC 7523, section 3", () => {
+  test.for<readonly [string, (device: string) => object, string]>([
+    ["1: iss is missing", () => ({ iss: undefined }), "has another iss than sub. Set both to the device_key"],
+    ["1: iss is another's", () => ({ iss: "other" }), "has another iss than sub. Set both to the device_key"],
+    ["2: sub is missing", () => ({ sub: undefined }), "has no sub. Set iss and sub to the device_key"],
+    ["2: sub is no text", () => ({ sub: 7 }), "has no sub. Set iss and sub to the device_key"],
+    ["3: aud is missing", () => ({ aud: undefined }), AUD],
+    ["3: aud is another server's", () => ({ aud: "https://other.example" }), AUD],
+    ["3: aud is another server's too", () => ({ aud: [...AUDIENCES, "https://other.example"] }), AUD],
+    ["3: aud is empty", () => ({ aud: [] }), AUD],
+    ["3: aud is like this server", () => ({ aud: "https://login.example/" }), AUD],
+    ["4: exp is missing", () => ({ exp: undefined }), "has no exp. Let it expire a minute after it is made"],
+    ["4: exp is unreasonably far", () => ({ exp: SECONDS + 301 }), LONG],
+    ["4: exp is unreasonably far, without an iat", () => ({ iat: undefined, exp: SECONDS + 601 }), LONG],
+    ["6: iat is unreasonably old", () => ({ iat: SECONDS - 400 }), LONG],
+    ["4: exp is in milliseconds", () => ({ exp: NOW }), TIME],
+    ["4: exp is text", () => ({ exp: "1764000060" }), TIME],
+    ["6: iat is negative", () => ({ iat: -1 }), TIME],
+    ["7: jti is missing", () => ({ jti: undefined }), JTI],
+    ["7: jti is empty", () => ({ jti: "" }), JTI],
+    ["7: jti is too long", () => ({ jti: "x".repeat(256) }), JTI],
+  ])("%s", async ([, claims, message]) => {
+    const error = await refused(claims);
+    expect([error.reason, error.particulars.field]).toEqual(["malformed", "client_assertion"]);
+    expectHarmless(error, "", [`client_assertion ${message}`]);
+  });
+
+  test.for<readonly [string, object, string]>([
+    ["4: it has expired", { iat: undefined, exp: SECONDS - 301 }, "exp is 301 seconds behind the server"],
+    ["5: nbf is ahead", { nbf: SECONDS + 301, exp: SECONDS + 302 }, "iat is 301 seconds ahead of the server"],
+    ["6: iat is ahead", { iat: SECONDS + 301, exp: SECONDS + 302 }, "iat is 301 seconds ahead of the server"],
+    ["4: its clock is in 1970", { iat: 60, exp: 120 }, "exp is 1763999880 seconds behind the server"],
+  ])("%s", async ([, changes, message]) => {
+    const error = await refused(() => changes);
+    expect([error.reason, error.particulars.serverTime]).toEqual(["clock_skew", SECONDS]);
+    expect(error.message).toBe(`${message}. Set the clock from server_time and sign again`);
+  });
+
+  test("7: a jti is good once, for as long as the assertion may be taken, from any address", async () => {
+    const path = openPath(house);
+    const { device, signParts } = await enrolShared(path);
+    const edge = NOW / 1_000 + SKEW / 1_000;
+    const longest = makeAssertion(signParts, assertionClaims(device, edge, { jti: "one", exp: edge + 300 }));
+    await send(path, longest);
+    path.now = (edge + 300) * 1_000 + SKEW;
+    const again = path.logIn(readAssertion(longest, AUDIENCES), callerAt("192.0.2.9"));
+    expect((await refusalFrom(again)).reason).toBe("replayed");
+    // The same jti in another assertion is no other.
+    const seconds = path.now / 1_000;
+    const other = makeAssertion(signParts, assertionClaims(device, seconds, { jti: "one" }));
+    expect((await refusalFrom(send(path, other))).reason).toBe("replayed");
+    await send(path, makeAssertion(signParts, assertionClaims(device, seconds, { jti: "two" })));
+  });
+
+  test("7: the jti of one device is not another's", async () => {
+    const path = openPath(house);
+    for (let count = 0; count < 2; count++) {
+      const { device, signParts } = await enrolShared(path);
+      await send(path, makeAssertion(signParts, assertionClaims(device, SECONDS, { jti: "one" })));
+    }
+  });
+
+  test.for([
+    ["of another key", (text: string) => byHmac("another key of thirty-two bytes!")(text)],
+    ["of nothing", () => Buffer.alloc(0)],
+    ["cut short", () => Buffer.alloc(16)],
+  ] as const)("9: a MAC %s", async ([, signParts]) => {
+    const path = openPath(house);
+    const { device } = await enrolShared(path);
+    const forged = makeAssertion(signParts, assertionClaims(device, SECONDS));
+    const known = await refusalFrom(send(path, forged));
+    const unknown = await refusalFrom(send(path, makeAssertion(signParts, assertionClaims("nobody", SECONDS))));
+    expect([known.reason, known.message]).toEqual(["invalid_credentials", unknown.message]);
+    expect(path.charged.at(0)).toEqual(["failure", "address"]);
+  });
+
+  test.for([
+    ["two parts", "e30.e30", "is not three parts of base64url with dots between them"],
+    ["nothing", "", "is missing or empty"],
+    ["five parts", "e30.e30.e30.e30.e30", "is encrypted. Send a signed JWT"],
+    ["padding", "e30=.e30.e30", "is not three parts of base64url with dots between them"],
+    ["a header that is no JSON", `${encode("{")}.e30.e30`, "has a header that is no JSON object in UTF-8"],
+    ["claims that are no object", `${encodeJson({ alg: "HS256" })}.${encode("[]")}.e30`, CLAIMS],
+  ] as const)("10: it is no JWT: %s", async ([, text, message]) => {
+    const error = await refusalFrom((async () => readAssertion(text, AUDIENCES))());
+    expect([error.reason, error.message]).toEqual(["malformed", `client_assertion ${message}`]);
+  });
+});
+
+describe("RFC 8725", () => {
+  const HEADERS: readonly (readonly [string, object, string])[] = [
+    ["3.1: alg is none", { alg: "none" }, "is unsigned. Sign it by HS256 with the customer_key"],
+    ["3.1: alg is in another spelling", { alg: "hs256" }, ALG],
+    ["3.1: alg is missing", {}, ALG],
+    ["3.2: alg is of another kind", { alg: "HS512" }, ALG],
+    ["3.2: alg is RSA's", { alg: "RS256" }, ALG],
+    ["3.3: another token is inside", { alg: "HS256", cty: "JWT" }, "holds another token. Leave cty out of its header"],
+    ["3.6: it is compressed", { alg: "HS256", zip: "DEF" }, "is compressed. Leave zip out of its header"],
+    ["3.10: crit names what is not read", { alg: "HS256", crit: ["exp"] }, "has the header crit. Leave it out"],
+    ["3.11: typ is an access token's", { alg: "HS256", typ: "at+jwt" }, TYP],
+    ["3.11: typ is no text", { alg: "HS256", typ: ["JWT"] }, TYP],
+  ];
+  test.for(HEADERS)("%s", async ([, header, message]) => {
+    const error = await refused(none, header);
+    expect([error.reason, error.message]).toEqual(["malformed", `client_assertion ${message}`]);
+  });
+
+  test.for(["ES256", "EdDSA"] as const)(
+    "3.1: %s is not mistaken for HS256 with the public key as the secret",
+    async (alg) => {
+      const path = openPath(house);
+      const { pem } = KEYS[alg];
+      const device = await path.enrol({ publicKey: pem });
+      const der = createPublicKey(pem).export({ format: "der", type: "spki" });
+      const jwk = JSON.stringify(createPublicKey(pem).export({ format: "jwk" }));
+      for (const secret of [pem, pem.trimEnd(), der, der.toString("base64"), jwk]) {
+        const forged = makeAssertion(byHmac(secret), assertionClaims(device, SECONDS));
+        expect((await refusalFrom(send(openPath(house), forged))).reason).toBe("invalid_credentials");
+      }
+    },
+  );
+
+  test("3.1: a key of one algorithm is not used for the other", async () => {
+    const path = openPath(house);
+    const device = await path.enrol({ publicKey: KEYS.ES256.pem });
+    const sign = byKey("EdDSA", KEYS.EdDSA.privateKey);
+    const forged = makeAssertion(sign, assertionClaims(device, SECONDS), { alg: "EdDSA" });
+    expect((await refusalFrom(send(path, forged))).reason).toBe("invalid_credentials");
+    const named = makeAssertion(byKey("ES256", KEYS.ES256.privateKey), assertionClaims(device, SECONDS), {
+      alg: "EdDSA",
+    });
+    expect((await refusalFrom(send(path, named))).reason).toBe("invalid_credentials");
+  });
+
+  test("3.3: a signature of zeros, in ASN.1 or of another length is none", async () => {
+    const path = openPath(house);
+    const device = await path.enrol({ publicKey: KEYS.ES256.pem });
+    for (const signature of [Buffer.alloc(64), Buffer.alloc(0), Buffer.alloc(63), Buffer.alloc(700, 1)]) {
+      const forged = makeAssertion(() => signature, assertionClaims(device, SECONDS), { alg: "ES256" });
+      expect((await refusalFrom(send(openPath(house), forged))).reason).toBe("invalid_credentials");
+    }
+  });
+
+  test.for([
+    ["of RSA", generateKeyPairSync("rsa", { modulusLength: 2048 }).publicKey],
+    ["of another curve", generateKeyPairSync("ec", { namedCurve: "P-384" }).publicKey],
+  ] as const)("3.4: a public key %s is not enrolled", async ([, key]) => {
+    const publicKey = String(key.export({ format: "pem", type: "spki" }));
+    const error = await refusalFrom(openPath(house).enrol({ publicKey }));
+    expect([error.reason, error.particulars.field]).toEqual(["malformed", "public_key"]);
+    expect(error.message).toBe("public_key is of another kind. P-256 and Ed25519 are accepted");
+  });
+
+  test("3.4: a point off the curve, a private key and other text are not enrolled", async () => {
+    const path = openPath(house);
+    const off = createPublicKey(KEYS.ES256.pem).export({ format: "der", type: "spki" });
+    off.writeUInt8(off.readUInt8(90) ^ 1, 90);
+    const broken = "public_key is no public key. Send PEM as openssl pkey -pubout prints it";
+    const secret = String(KEYS.ES256.privateKey.export({ format: "pem", type: "pkcs8" }));
+    for (const [publicKey, message] of [
+      [off.toString("base64"), broken],
+      ["a key", broken],
+      ["A".repeat(600), broken],
+      [secret, "public_key is a private key. Enrol the public one alone"],
+    ] as const) {
+      expect((await refusalFrom(path.enrol({ publicKey }))).message).toBe(message);
+    }
+  });
+
+  test("3.5: a secret under 32 bytes signs no assertion, though it signs logins in the field", async () => {
+    const path = openPath(house);
+    const device = await path.enrol();
+    await path.login(device, { key: CUSTOMER_KEY });
+    const assertion = makeAssertion(byHmac(CUSTOMER_KEY), assertionClaims(device, SECONDS));
+    expect((await refusalFrom(send(path, assertion))).reason).toBe("invalid_credentials");
+  });
+
+  test("3.7: claims in another encoding are not read", async () => {
+    const latin = Buffer.from('{"iss":"é"}', "latin1").toString("base64url");
+    const text = `${encodeJson({ alg: "HS256" })}.${latin}.e30`;
+    const error = await refusalFrom((async () => readAssertion(text, AUDIENCES))());
+    expect(error.message).toBe(`client_assertion ${CLAIMS}`);
+  });
+
+  test("3.10: a key that the header brings along proves nothing", async () => {
+    const path = openPath(house);
+    const { device } = await enrolShared(path);
+    const { privateKey, pem } = makeBoardKey("ES256");
+    const jwk = createPublicKey(pem).export({ format: "jwk" });
+    const header = { alg: "ES256", jwk, jku: "http://127.0.0.1:1/jwks", x5u: "http://127.0.0.1:1/", kid: "x" };
+    const forged = makeAssertion(byKey("ES256", privateKey), assertionClaims(device, SECONDS), header);
+    expect((await refusalFrom(send(path, forged))).reason).toBe("invalid_credentials");
+  });
+
+  test("3.12: a token of this gateway is no assertion, and an assertion no token", async () => {
+    const path = openPath(house);
+    const { device, signParts } = await enrolShared(path);
+    const assertion = makeAssertion(signParts, assertionClaims(device, SECONDS));
+    const { token } = await send(path, assertion);
+    expect((await refusalFrom((async () => readAssertion(token, AUDIENCES))())).message).toBe(
+      `client_assertion ${ALG}`,
+    );
+  });
+});
+
+test("a wrong MAC costs nine HMACs, whatever the device", async () => {
+  const path = openPath(house);
+  const derived = await path.enrolOwner("derivation");
+  const devices = [
+    "nobody",
+    await path.enrol(),
+    await path.enrol({ publicKey: KEYS.ES256.pem }),
+    await path.enrol({ customerId: derived.customerId, keyMode: "derived" }),
+  ];
+  for (const device of devices) {
+    const assertion = makeAssertion(() => Buffer.alloc(32), assertionClaims(device, SECONDS));
+    expect(await countHmacs(() => refusalFrom(send(openPath(house), assertion)))).toBe(9);
+  }
+});

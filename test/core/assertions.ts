@@ -1,0 +1,34 @@
+// Client assertions as a device makes them, and as a forger does.
+
+import { createHmac, generateKeyPairSync, type KeyObject, randomUUID, sign } from "node:crypto";
+import { encode, encodeJson, type Json } from "../vectors/forge.ts";
+
+/** Signs the two parts of an assertion. */
+export type SignParts = (text: string) => Buffer;
+
+export const byHmac =
+  (secret: string | Buffer, digest = "sha256"): SignParts =>
+  (text) =>
+    createHmac(digest, secret).update(text).digest();
+
+export const byKey =
+  (alg: "ES256" | "EdDSA", key: KeyObject): SignParts =>
+  (text) =>
+    sign(alg === "ES256" ? "sha256" : null, Buffer.from(text), { key, dsaEncoding: "ieee-p1363" });
+
+/** The claims of a good assertion at a time in unix seconds. */
+export function assertionClaims(deviceKey: string, seconds: number, changes: object = {}): object {
+  const aud = "https://login.example";
+  return { iss: deviceKey, sub: deviceKey, aud, jti: randomUUID(), iat: seconds, exp: seconds + 60, ...changes };
+}
+
+export function makeAssertion(signParts: SignParts, claims: Json, header: Json = { alg: "HS256" }): string {
+  const text = `${encodeJson(header)}.${encodeJson(claims)}`;
+  return `${text}.${encode(signParts(text))}`;
+}
+
+/** A board's own key pair, and its public half as an operator has it. */
+export function makeBoardKey(alg: "ES256" | "EdDSA"): { readonly privateKey: KeyObject; readonly pem: string } {
+  const pair = alg === "ES256" ? generateKeyPairSync("ec", { namedCurve: "P-256" }) : generateKeyPairSync("ed25519");
+  return { privateKey: pair.privateKey, pem: String(pair.publicKey.export({ format: "pem", type: "spki" })) };
+}

@@ -1,0 +1,162 @@
+// OAuth's token endpoint over HTTP: its answers, its errors, and the metadata that leads there.
+
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { assertionClaims, byHmac, makeAssertion } from "../core/assertions.ts";
+import { CUSTOMER_KEY, openGateway, type TestGateway } from "../gateway.ts";
+import { checkAll, closeChecks } from "./checks.ts";
+
+const NOW = 1_764_000_000_000;
+const SECONDS = NOW / 1_000;
+const TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+let gateway: TestGateway;
+beforeAll(async () => {
+  gateway = await openGateway({}, { now: () => NOW });
+});
+afterAll(async () => {
+  closeChecks();
+  await gateway.close();
+});
+
+type Form = Readonly<Record<string, string>>;
+
+function formOf(deviceKey: string, secret = CUSTOMER_KEY, claims: object = {}): Form {
+  const assertion = makeAssertion(byHmac(secret), assertionClaims(deviceKey, SECONDS, claims));
+  return { grant_type: "client_credentials", client_assertion_type: TYPE, client_assertion: assertion };
+}
+
+async function post(form: Form | string, headers: Form = {}, method = "POST") {
+  const body = new URLSearchParams(form);
+  const url = `${gateway.publicUrl}/oauth2/token`;
+  const response = await fetch(url, { method, headers, ...(method === "POST" && { body }) });
+  return { status: response.status, headers: response.headers, body: JSON.parse(await response.text()) };
+}
+
+test("answers with the token of a login, its limits and its life", async () => {
+  const deviceKey = await gateway.enrol();
+  const { status, headers, body } = await post({ ...formOf(deviceKey), client_id: deviceKey, scope: "any" });
+  expect([status, body]).toEqual([200, { access_token: expect.any(String), token_type: "Bearer", expires_in: 600 }]);
+  expect(headers.get("cache-control")).toBe("no-store");
+  expect(headers.get("x-ratelimit-remaining")).toBe("9");
+  const checked = await checkAll(gateway, body.access_token);
+  expect(new Set(Object.values(checked).map(({ deviceKey: name }) => name))).toEqual(new Set([deviceKey]));
+});
+
+describe("an error", () => {
+  const KNOWN = { ...formOf("device"), client_id: "device" };
+  test.for<readonly [string, Form | string, number, string, string, string]>([
+    ["no grant", {}, 400, "unsupported_grant_type", "malformed", "grant_type is not client_credentials"],
+    [
+      "another grant",
+      { ...KNOWN, grant_type: "password" },
+      400,
+      "unsupported_grant_type",
+      "malformed",
+      "grant_type is not client_credentials",
+    ],
+    [
+      "no assertion",
+      { ...KNOWN, client_assertion: "" },
+      400,
+      "invalid_client",
+      "malformed",
+      "client_assertion is missing or empty",
+    ],
+    [
+      "another type of assertion",
+      { ...KNOWN, client_assertion_type: "urn:ietf:params:oauth:client-assertion-type:saml2-bearer" },
+      400,
+      "invalid_request",
+      "malformed",
+      `client_assertion_type is not ${TYPE}`,
+    ],
+    [
+      "the secret itself",
+      { grant_type: "client_credentials", client_secret: CUSTOMER_KEY },
+      400,
+      "invalid_client",
+      "malformed",
+      "the secret itself was sent. Send a client_assertion that is made with it",
+    ],
+    [
+      "another client_id",
+      { ...KNOWN, client_id: "other" },
+      400,
+      "invalid_client",
+      "malformed",
+      "client_id is not the sub of the client_assertion. Leave it out",
+    ],
+    [
+      "a parameter twice",
+      `${new URLSearchParams(KNOWN)}&client_id=device`,
+      400,
+      "invalid_client",
+      "malformed",
+      "client_id is there more than once. Send it once",
+    ],
+    [
+      "an unknown device",
+      formOf("nobody"),
+      400,
+      "invalid_client",
+      "invalid_credentials",
+      "sub is an unknown device or client_assertion is not signed with its key",
+    ],
+    [
+      "too much",
+      { ...KNOWN, scope: "x".repeat(5_000) },
+      413,
+      "invalid_request",
+      "too_large",
+      "the request has more than 4096 bytes",
+    ],
+  ])("names %s", async ([, form, status, error, reason, message]) => {
+    const answer = await post(form);
+    expect([answer.status, answer.body]).toEqual([
+      status,
+      expect.objectContaining({ error, error_description: message, reason }),
+    ]);
+    expect(answer.headers.get("www-authenticate")).toBeNull();
+    expect(JSON.stringify(answer.body)).not.toContain(CUSTOMER_KEY);
+  });
+
+  test("is in OAuth's form for a wrong media type and method too", async () => {
+    expect((await post("{}", { "content-type": "application/json" })).body).toMatchObject({
+      error: "invalid_request",
+      error_description: "the Content-Type is application/json. Send application/x-www-form-urlencoded",
+    });
+    const { status, headers, body } = await post({}, {}, "GET");
+    expect([status, headers.get("allow"), body.error]).toEqual([405, "POST", "invalid_request"]);
+    const basic = await post({ grant_type: "client_credentials" }, { authorization: "Basic eDp5" });
+    expect(basic.body).toMatchObject({ error: "invalid_client", field: "client_secret" });
+  });
+
+  test("for the clock tells the time, for a replay and a disabled device the reason", async () => {
+    const deviceKey = await gateway.enrol();
+    const late = await post(formOf(deviceKey, CUSTOMER_KEY, { iat: 100, exp: 160 }));
+    expect(late.body).toMatchObject({ error: "invalid_client", reason: "clock_skew", server_time: SECONDS });
+    const form = formOf(deviceKey);
+    expect((await post(form)).status).toBe(200);
+    expect(await post(form)).toMatchObject({ status: 400, body: { error: "invalid_client", reason: "replayed" } });
+    const disabled = await gateway.enrol({ status: "disabled" });
+    const answer = await post(formOf(disabled));
+    expect(answer).toMatchObject({ status: 403, body: { error: "unauthorized_client", reason: "disabled" } });
+  });
+
+  test("for a limit says how long to wait: logins in either form share it", async () => {
+    const deviceKey = await gateway.enrol();
+    for (let count = 0; count < 10; count++) expect((await post(formOf(deviceKey))).status).toBe(200);
+    const { status, headers, body } = await post(formOf(deviceKey));
+    expect([status, headers.get("retry-after"), headers.get("x-ratelimit-remaining")]).toEqual([429, "60", "0"]);
+    expect(body).toMatchObject({
+      error: "temporarily_unavailable",
+      reason: "rate_limited",
+      policy: "login",
+      retry_after: 60,
+    });
+    for (let count = 0; count < 10; count++) await post(formOf(deviceKey, `wrong-${randomUUID()}`));
+    const failed = await post(formOf(deviceKey, `wrong-${randomUUID()}`));
+    expect([failed.status, failed.body.policy]).toEqual([429, "failure"]);
+  });
+});
