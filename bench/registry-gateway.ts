@@ -1,7 +1,8 @@
 // A gateway for one run, as operators start it: a process on a database of its own, and the commands against it. Knows Linux's /proc.
 
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { startPostgres } from "../test/postgres/server.ts";
 import { run, serve } from "../test/program.ts";
 import type { DatabaseName } from "./peer.ts";
@@ -10,9 +11,28 @@ const CACHE = join(import.meta.dirname, "../node_modules/.cache");
 /** The launcher chooses Node's own. */
 const nodeArguments: readonly string[] = [];
 
+/** A folder on the disk that the checkout is on: /tmp may be memory. */
+function createFolder(cleanup: AsyncDisposableStack): string {
+  mkdirSync(CACHE, { recursive: true });
+  const folder = mkdtempSync(join(CACHE, "bench-registry-"));
+  cleanup.defer(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Builds the package as npm has it: in a checkout, Node's type stripper takes memory too. @returns its launcher */
+export function buildPackage(cleanup: AsyncDisposableStack): string {
+  const folder = createFolder(cleanup);
+  const { files }: { files: readonly string[] } = JSON.parse(readFileSync("package.json", "utf8"));
+  for (const file of [...files, "package.json"]) {
+    if (file !== "dist") cpSync(file, join(folder, file), { recursive: true });
+  }
+  execFileSync("tsc", ["-p", "tsconfig.build.json", "--outDir", join(folder, "dist")]);
+  symlinkSync(resolve("node_modules"), join(folder, "node_modules"));
+  return join(folder, "bin/countersign.js");
+}
+
 export interface RegistryGateway {
   readonly publicUrl: string;
-  /** On the disk that the checkout is on: /tmp may be memory. */
   readonly folder: string;
   /** The demo device. */
   readonly demo: { readonly deviceKey: string; readonly customerKey: string };
@@ -29,12 +49,11 @@ export interface RegistryGateway {
 /** Starts one on PostgreSQL as it comes, or SQLite; `cleanup` ends it. No device comes to its limit. */
 export async function openRegistryGateway(
   database: DatabaseName,
+  launcher: string,
   redisUrl: string,
   cleanup: AsyncDisposableStack,
 ): Promise<RegistryGateway> {
-  mkdirSync(CACHE, { recursive: true });
-  const folder = mkdtempSync(join(CACHE, "bench-registry-"));
-  cleanup.defer(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = createFolder(cleanup);
   const postgres = database === "postgres" ? await startPostgres() : undefined;
   if (postgres !== undefined) cleanup.defer(() => postgres.stop());
   const data = join(folder, "data");
@@ -47,7 +66,7 @@ export async function openRegistryGateway(
     ...(postgres && { COUNTERSIGN_DATABASE_URL: postgres.url }),
   };
   const atEnd = (end: () => Promise<void>): void => cleanup.defer(end);
-  const { publicUrl, internalUrl, pid } = await serve(data, { env, nodeArguments }, [], atEnd);
+  const { publicUrl, internalUrl, pid } = await serve(data, { env, nodeArguments, launcher }, [], atEnd);
   const read = (name: string): string => readFileSync(join(data, name), "utf8").trim();
   const demo: { device_key: string; customer_key: string } = JSON.parse(read("demo-device"));
   const adminToken = read("admin-token");
@@ -57,7 +76,7 @@ export async function openRegistryGateway(
     demo: { deviceKey: demo.device_key, customerKey: demo.customer_key },
     async command(...words) {
       const begun = performance.now();
-      const { status, stderr } = await run(words, { env: { ...env, COUNTERSIGN_INTERNAL_URL: internalUrl } });
+      const { status, stderr } = await run(words, { launcher, env: { ...env, COUNTERSIGN_INTERNAL_URL: internalUrl } });
       if (status !== 0) throw new Error(`countersign ${words.join(" ")}: ${stderr}`);
       return (performance.now() - begun) / 1_000;
     },

@@ -13,7 +13,7 @@ import { divide, quantile, runParts, type Section, say, show, spreadOf } from ".
 import { checkAnswer, signLogin } from "./fleet.ts";
 import { type LoadRequest, runLoad } from "./load.ts";
 import { DATABASES, type DatabaseName } from "./peer.ts";
-import { openRegistryGateway, type RegistryGateway } from "./registry-gateway.ts";
+import { buildPackage, openRegistryGateway, type RegistryGateway } from "./registry-gateway.ts";
 
 const SMALL = 1_000;
 const CUSTOMER_KEY = createHash("sha256").update("the customer key of the bench").digest("hex");
@@ -53,8 +53,9 @@ async function measureOn(database: DatabaseName, devices: number): Promise<Secti
   await using cleanup = new AsyncDisposableStack();
   const redis = await startRedis();
   cleanup.defer(redis.stop);
-  const small = await openRegistryGateway(database, redis.url, cleanup);
-  const large = await openRegistryGateway(database, redis.url, cleanup);
+  const launcher = buildPackage(cleanup);
+  const small = await openRegistryGateway(database, launcher, redis.url, cleanup);
+  const large = await openRegistryGateway(database, launcher, redis.url, cleanup);
   await enrolFleet(small, SMALL);
   say(`${database}: an import of ${devices} devices.`);
   const { seconds, loginMs } = await enrolFleet(large, devices);
