@@ -17,6 +17,9 @@ export type ListenerName = "public" | "internal";
 export const DATABASES = ["sqlite", "postgres"] as const;
 export type DatabaseName = (typeof DATABASES)[number];
 
+/** Node's flags of a gateway, as bin/countersign.js has them. */
+const SMALL_HEAP = ["--max-semi-space-size=8", "--heap-growing-percent=30"];
+
 export interface TlsFiles {
   readonly cert: string;
   readonly key: string;
@@ -93,6 +96,7 @@ async function startPeer(name: string, setup: PeerSetup): Promise<Peer> {
   const child = fork(new URL(`./peers/${name}.ts`, import.meta.url), {
     stdio: ["ignore", log, log, "ipc"],
     env: { ...process.env, NODE_ENV: "production" },
+    execArgv: name === "gateway" ? SMALL_HEAP : [],
   });
   closeSync(log);
 
