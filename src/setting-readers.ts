@@ -190,6 +190,17 @@ export function readHostNames(text: string): readonly string[] {
   });
 }
 
+/** Origins (RFC 6454, 6.2) separated by commas, or `*`. */
+export function readOrigins(text: string): readonly string[] | "*" {
+  if (text === "*") return text;
+  return entriesOf(text).map((entry) => {
+    const url = /^https?:\/\//.test(entry) && URL.canParse(entry) ? new URL(entry) : undefined;
+    if (url?.origin === entry) return entry;
+    const cure = url === undefined ? "https://app.example" : url.origin;
+    throw new Error(`names ${entry}, which is no origin. Write ${cure}, without a path, or * alone for all`);
+  });
+}
+
 const DAY_UNITS: Readonly<Record<string, number>> = { h: 3_600_000, d: 86_400_000 };
 
 /** Creates a reader of a number and `d` or `h`, in milliseconds; undefined from `off`. */

@@ -24,6 +24,7 @@ import {
   readListen,
   readMasterKey,
   readMasterKeys,
+  readOrigins,
   readTokenType,
   readTrustedProxies,
 } from "./setting-readers.ts";
@@ -82,6 +83,11 @@ export const LISTENER_SETTINGS = {
   PUBLIC_LISTEN: withDefault("127.0.0.1:8080", readListen, "`host:port` for devices, or `off`"),
   INTERNAL_LISTEN: withDefault("127.0.0.1:9090", readListen, "`host:port` for services and operators, or `off`"),
   INTERNAL_HOSTS: withDefault("", readHostNames, "host names that the internal listener answers to, with commas"),
+  CORS_ORIGINS: withDefault(
+    "",
+    readOrigins,
+    "origins whose pages may log in from a browser, as `https://app.example`, with commas; `*`: all",
+  ),
   TLS_CERT: optional(
     readCertificateFiles,
     "PEM file, for both listeners; loaded again when it changes. Two with a comma: one of RSA, one of ECDSA",

@@ -70,6 +70,11 @@ test.for<readonly [Environment, object]>([
     { INTERNAL_HOSTS: "Gateway.Internal, countersign_1,a-b.svc.local." },
     { internalHosts: ["gateway.internal", "countersign_1", "a-b.svc.local"] },
   ],
+  [
+    { CORS_ORIGINS: "https://app.example, http://localhost:5173" },
+    { corsOrigins: ["https://app.example", "http://localhost:5173"] },
+  ],
+  [{ CORS_ORIGINS: "*" }, { corsOrigins: "*" }],
   [{ KEY_ROTATION: "1h" }, { keyRotation: HOUR_MS }],
   [{ KEY_ROTATION: "3650d" }, { keyRotation: 3_650 * DAY_MS }],
   [{ KEY_ROTATION: "off" }, { keyRotation: undefined }],

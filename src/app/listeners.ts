@@ -5,7 +5,7 @@ import type { KeyRing } from "../core/tokens/keyring.ts";
 import { TOKEN_PATH } from "../core/tokens/published-document.ts";
 import { createCallerFrom, trustNetworks } from "../http/caller.ts";
 import { createDispatch, type DispatchOptions } from "../http/dispatch.ts";
-import { document, issuerDocuments } from "../http/documents.ts";
+import { document, issuerDocuments, openDocument } from "../http/documents.ts";
 import type { Endpoint, EndpointAnswer, Endpoints } from "../http/endpoints.ts";
 import { createHostCheck } from "../http/internal-hosts.ts";
 import { type Listener, type ListenerOptions, listen } from "../http/listener.ts";
@@ -37,7 +37,7 @@ export interface Served {
 
 /** Options that differ between the two listeners. */
 interface Mounted
-  extends Pick<DispatchOptions, "services" | "endpoints" | "isOwnHost">,
+  extends Pick<DispatchOptions, "services" | "endpoints" | "isOwnHost" | "corsOrigins">,
     Pick<ListenerOptions, "tls" | "maxConnections" | "maxConnectionsPerAddress"> {}
 
 export interface Listeners {
@@ -83,12 +83,12 @@ export function createListeners(config: Config, served: Served): Listeners {
   const shares = shareDescriptors(config, readDescriptorLimit());
   const open = async (address: ListenAddress | undefined, mounted: Mounted): Promise<string | undefined> => {
     if (address === undefined) return undefined;
-    const { services, endpoints, isOwnHost, ...listened } = mounted;
+    const { services, endpoints, isOwnHost, corsOrigins, ...listened } = mounted;
     const calls = { services, endpoints, callerFrom, onError, onFault };
     const listener = await listen({
       ...address,
       ...listened,
-      serve: createDispatch({ ...calls, ...(isOwnHost && { isOwnHost }) }),
+      serve: createDispatch({ ...calls, ...(isOwnHost && { isOwnHost }), ...(corsOrigins && { corsOrigins }) }),
       isTrusted,
       onFault,
       onConnectionRefused,
@@ -111,9 +111,10 @@ export function createListeners(config: Config, served: Served): Listeners {
         services: [auth],
         endpoints: {
           ...shared,
-          "/openapi.json": document(async () => (await openapi()).publicOpenapi),
+          "/openapi.json": openDocument(async () => (await openapi()).publicOpenapi),
           "/readyz": document(async () => describeReadiness(await readiness.checkSeldom())),
         },
+        corsOrigins: config.corsOrigins,
         maxConnections: shares.public,
         maxConnectionsPerAddress: config.maxConnectionsPerAddress,
         ...(tls && { tls: { ...tls, ticketKeys: () => deriveTicketKeys(masterKey, systemNow()) } }),

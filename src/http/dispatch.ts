@@ -9,12 +9,15 @@ import { createGrpcWeb } from "../protocols/grpc-web.ts";
 import { createRest } from "../protocols/rest.ts";
 import { createStreaming } from "../protocols/streaming.ts";
 import type { Serve } from "./connection.ts";
+import { type CorsOrigins, type Readers, shareWithPage } from "./cors.ts";
 import { createEndpoints, type Endpoints } from "./endpoints.ts";
 
 export interface DispatchOptions extends CallOptions {
   readonly endpoints: Endpoints;
   /** Whether the listener answers to a host name; absent: to any. */
   readonly isOwnHost?: (host: string | undefined) => boolean;
+  /** Origins whose pages may call the services and read documents; absent: none, and documents neither. */
+  readonly corsOrigins?: CorsOrigins;
   /** Receives a bug that left an exchange without an answer. */
   readonly onFault: (error: unknown) => void;
 }
@@ -22,7 +25,7 @@ export interface DispatchOptions extends CallOptions {
 const MISDIRECTED = "this listener does not answer to this host name. Add it to COUNTERSIGN_INTERNAL_HOSTS";
 
 /** One handler for a listener. */
-export function createDispatch({ endpoints, isOwnHost, onFault, ...options }: DispatchOptions): Serve {
+export function createDispatch({ endpoints, isOwnHost, corsOrigins, onFault, ...options }: DispatchOptions): Serve {
   const methods = new Map(unaryMethods(options.services).map((method) => [methodPath(method.desc), method]));
   const rest = createRest(options);
   const connect = createConnect(methods);
@@ -33,14 +36,23 @@ export function createDispatch({ endpoints, isOwnHost, onFault, ...options }: Di
 
   /** Undefined at an endpoint: a proxy asks `/auth/check` with the Content-Type of the request that it checks. */
   const protocolOf = (contentType: string, path: string): Protocol | undefined => {
-    if (table.has(path)) return undefined;
+    if (table.find(path) !== undefined) return undefined;
     if (contentType.startsWith("application/grpc-web")) return grpcWeb;
     if (contentType.startsWith("application/grpc")) return grpc;
     return methods.has(path) || streaming.paths.includes(path) ? connect : rest;
   };
 
-  async function answer(exchange: Exchange): Promise<void> {
-    const path = pathOf(exchange);
+  const readersOf = (path: string): Readers | undefined => {
+    const endpoint = table.find(path);
+    return endpoint === undefined ? "allowed" : endpoint.readers;
+  };
+
+  async function answer(received: Exchange): Promise<void> {
+    const path = pathOf(received);
+    // Few requests come from a page.
+    const isShared = corsOrigins !== undefined && received.headers.origin !== undefined;
+    const exchange = isShared ? shareWithPage(received, readersOf(path), corsOrigins) : received;
+    if (exchange === undefined) return;
     const contentType = exchange.headers["content-type"]?.toLowerCase() ?? "";
     const protocol = protocolOf(contentType, path);
     // HTTP/2 names the host in a pseudo-header, which goes before Host (RFC 9113, 8.3.1).

@@ -12,6 +12,11 @@ export function document(answer: Endpoint["answer"]): Endpoint {
   return { method: "GET", answer };
 }
 
+/** The same, readable by pages of any origin. */
+export function openDocument(answer: Endpoint["answer"]): Endpoint {
+  return { ...document(answer), readers: "anyone" };
+}
+
 /**
  * Documents for verifiers: the JWKS and the issuer's metadata (RFC 8414).
  * @param issuer known once the public listener listens, at the latest
@@ -24,7 +29,7 @@ export function issuerDocuments(
   ring: KeyRing,
   introspectionScheme?: "http" | "https",
 ): Endpoints {
-  const jwks = document(async () => {
+  const jwks = openDocument(async () => {
     const confirm = async (): Promise<void> => ring.confirm();
     const maxAge = await confirm().then(
       () => DOCUMENT_MAX_AGE,
@@ -32,7 +37,7 @@ export function issuerDocuments(
     );
     return { contentType: "application/jwk-set+json", ...renderJwks(ring.published()), maxAge };
   });
-  const metadata = document(({ header }) => {
+  const metadata = openDocument(({ header }) => {
     // The caller's own name for the listener: the gateway does not know by which names it is reached.
     const host = header(":authority") ?? header("host");
     const isAsked = introspectionScheme !== undefined && host !== undefined;

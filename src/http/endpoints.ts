@@ -11,6 +11,7 @@ import {
   RequestAborted,
 } from "../protocols/exchange.ts";
 import { noRoute, restError } from "../protocols/rest.ts";
+import type { Readers } from "./cors.ts";
 
 /** A request, as much as an endpoint needs of it. */
 export interface EndpointRequest {
@@ -39,6 +40,8 @@ export interface Endpoint {
   /** The most bytes of a POST's body; 0 when absent. */
   readonly maxBytes?: number;
   readonly answer: (request: EndpointRequest) => EndpointAnswer | Promise<EndpointAnswer>;
+  /** The pages that may read its answers; absent: those of its own origin. */
+  readonly readers?: Readers;
   /** The form of its errors; absent: that of REST. */
   readonly errorAnswer?: (error: CallError) => Answer;
 }
@@ -48,7 +51,7 @@ export type Endpoints = Readonly<Record<string, Endpoint>>;
 
 export interface EndpointTable {
   readonly paths: readonly string[];
-  readonly has: (path: string) => boolean;
+  readonly find: (path: string) => Endpoint | undefined;
   readonly answer: (exchange: Exchange) => Promise<void>;
 }
 
@@ -80,7 +83,7 @@ export function createEndpoints(
     }
   }
 
-  return { paths: [...table.keys()], has: (path) => find(path) !== undefined, answer };
+  return { paths: [...table.keys()], find, answer };
 }
 
 function write(exchange: Exchange, answer: EndpointAnswer): void {

@@ -26,6 +26,7 @@ export function createTokenEndpoint({ logIn, audiences, setLimitHeaders }: Token
   return {
     method: "POST",
     maxBytes: MAX_MESSAGE_BYTES,
+    readers: "allowed",
     async answer({ header, body, caller }) {
       const assertion = readRequest(header, body, audiences());
       const { token, expiresInSeconds, limit } = await logIn(assertion, caller);

@@ -1,0 +1,78 @@
+// Pages of other origins (fetch.spec.whatwg.org, "CORS protocol"), never with credentials.
+
+import type { Answer, Exchange, HeaderField } from "../protocols/exchange.ts";
+
+/** Origins as browsers send them; `*` is every one. */
+export type CorsOrigins = readonly string[] | "*";
+
+/** The pages that may read an answer: of any origin, or of those allowed. */
+export type Readers = "anyone" | "allowed";
+
+const REQUEST_HEADERS = [
+  "Content-Type",
+  "Authorization",
+  "X-Access-Token",
+  "If-None-Match",
+  "Connect-Protocol-Version",
+  "Connect-Timeout-Ms",
+  "Grpc-Timeout",
+  "X-Grpc-Web",
+  "X-User-Agent",
+].join(", ");
+/** A page reads no other header than these and the safelisted ones. */
+const EXPOSED_HEADERS = [
+  "X-RateLimit-Limit",
+  "X-RateLimit-Remaining",
+  "X-RateLimit-Reset",
+  "RateLimit",
+  "RateLimit-Policy",
+  "Retry-After",
+  "WWW-Authenticate",
+  "X-Request-Id",
+  "ETag",
+  "Grpc-Status",
+  "Grpc-Message",
+  "Grpc-Status-Details-Bin",
+].join(", ");
+/** Browsers cap it at two hours. In seconds. */
+const PREFLIGHT_MAX_AGE = "7200";
+
+/**
+ * Lets a page read the answer of a request, where its origin may.
+ * @returns the exchange to answer; undefined: it was a preflight, which is answered
+ */
+export function shareWithPage(
+  exchange: Exchange,
+  readers: Readers | undefined,
+  origins: CorsOrigins,
+): Exchange | undefined {
+  const { origin } = exchange.headers;
+  const isForAll = readers === "anyone" || origins === "*";
+  if (readers === undefined || origin === undefined || !(isForAll || origins.includes(origin))) return exchange;
+  const shared: HeaderField[] = [["Access-Control-Allow-Origin", isForAll ? "*" : origin]];
+  if (!isForAll) shared.push(["Vary", "Origin"]);
+  if (exchange.method === "OPTIONS" && exchange.headers["access-control-request-method"] !== undefined) {
+    const headers: HeaderField[] = [
+      ...shared,
+      ["Access-Control-Allow-Methods", readers === "anyone" ? "GET" : "GET, POST"],
+      ["Access-Control-Allow-Headers", REQUEST_HEADERS],
+      ["Access-Control-Max-Age", PREFLIGHT_MAX_AGE],
+    ];
+    exchange.send({ status: 204, headers, body: "" });
+    return undefined;
+  }
+  return withHeaders(exchange, [...shared, ["Access-Control-Expose-Headers", EXPOSED_HEADERS]]);
+}
+
+/** The same exchange, whose answer has these headers too. */
+function withHeaders(exchange: Exchange, fields: readonly HeaderField[]): Exchange {
+  const { version, method, target, headers, rawHeaders, remoteAddress, mayStream } = exchange;
+  return {
+    ...{ version, method, target, headers, rawHeaders, remoteAddress, mayStream },
+    readBody: (limit, prefix) => exchange.readBody(limit, prefix),
+    chunks: () => exchange.chunks(),
+    send: (answer: Answer) => exchange.send({ ...answer, headers: [...answer.headers, ...fields] }),
+    onClose: (listener) => exchange.onClose(listener),
+    abort: () => exchange.abort(),
+  };
+}
