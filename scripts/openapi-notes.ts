@@ -1,5 +1,4 @@
-// Errors, headers and examples for the OpenAPI documents, which no descriptor has. Knows the services, and no OpenAPI
-// but its smallest parts.
+// Errors, headers and examples for the OpenAPI documents, which no descriptor has.
 
 import { readFileSync } from "node:fs";
 import { getComments } from "@bufbuild/protoplugin";
@@ -7,13 +6,21 @@ import { signLogin } from "../src/cli/sign.ts";
 import { malformed, type Reason } from "../src/core/errors.ts";
 import { checkFresh } from "../src/core/freshness.ts";
 import type { LimitState, PolicyName } from "../src/core/ports.ts";
-import { disabled, invalidCredentials, rateLimited, replayed, unsigned } from "../src/core/refusals.ts";
+import {
+  disabled,
+  invalidCredentials,
+  rateLimited,
+  replayed,
+  tokenExpired,
+  tokenInvalid,
+  tokenRevoked,
+  unsigned,
+} from "../src/core/refusals.ts";
 import { HeaderList } from "../src/protocols/header-list.ts";
 import { setLimitHeaders } from "../src/services/auth.ts";
-import type { OpenapiNotes, ServiceNotes } from "./openapi/document.ts";
-import { ADMIN_NOTES } from "./openapi-admin-notes.ts";
-import { refusalOf } from "./openapi-refusals.ts";
-import { TOKEN_NOTES } from "./openapi-token-notes.ts";
+import { TOKEN_MESSAGE_BYTES } from "../src/services/token.ts";
+import type { MethodNotes, OpenapiNotes, ServiceNotes } from "./openapi/document.ts";
+import { ADMIN_NOTES, AWAY, errorOf } from "./openapi-admin-notes.ts";
 
 /** The moment that examples are of, in unix seconds. */
 const NOW = 1_764_000_000;
@@ -24,26 +31,45 @@ function limitOf(name: PolicyName, remaining: number): LimitState {
   return { policy: { name, limit: 10, windowMs: 60_000 }, remaining, resetMs: 23_000, decidedAt: NOW * 1000 };
 }
 
-const AUTH: ServiceNotes = {
-  methods: {
-    Login: {
-      request: { ...signLogin({ deviceKey: "pump-7", customerKey: "an example's customer key" }, NOW) },
-      answer: { token: "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJwdW1wLTcifQ.c2lnbmF0dXJl", expires_in: 600 },
-      limited: true,
-      refusals: [
-        malformed("timestamp is missing. Send the Unix time in whole seconds", "timestamp"),
-        refusalOf(() => checkFresh(NOW - 3_600, NOW * 1000, 300_000)),
-        rateLimited(limitOf("address", 0)),
-        invalidCredentials(limitOf("failure", 9)),
-        rateLimited(limitOf("failure", 0)),
-        disabled(limitOf("address", 5)),
-        rateLimited(limitOf("login", 0)),
-        replayed(limitOf("login", 9)),
-        unsigned(),
-      ],
-    },
-    GetServerTime: { answer: { server_time: NOW }, refusals: [] },
+const AUTH_METHODS: Readonly<Record<string, MethodNotes>> = {
+  Login: {
+    request: { ...signLogin({ deviceKey: "pump-7", customerKey: "an example's customer key" }, NOW) },
+    answer: { token: "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJwdW1wLTcifQ.c2lnbmF0dXJl", expires_in: 600 },
+    limited: true,
+    refusals: [
+      malformed("timestamp is missing. Send the Unix time in whole seconds", "timestamp"),
+      errorOf(() => checkFresh(NOW - 3_600, NOW * 1000, 300_000)),
+      rateLimited(limitOf("address", 0)),
+      invalidCredentials(limitOf("failure", 9)),
+      rateLimited(limitOf("failure", 0)),
+      disabled(limitOf("address", 5)),
+      rateLimited(limitOf("login", 0)),
+      replayed(limitOf("login", 9)),
+      unsigned(),
+    ],
   },
+  GetServerTime: { answer: { server_time: NOW }, refusals: [] },
+};
+
+const TOKEN_NOTES: ServiceNotes = {
+  maxMessageBytes: TOKEN_MESSAGE_BYTES,
+  notesOf: () => ({
+    request: { token: "eyJhbGciOiJSUzI1NiIs…" },
+    answer: {
+      device_key: "pump-7",
+      customer_id: "acme",
+      jti: "AZq2K0mQyXx1bB2nT9cZ",
+      issue_time: "2025-11-24T16:00:00Z",
+      expire_time: "2025-11-24T16:10:00Z",
+    },
+    refusals: [
+      malformed("token is missing", "token"),
+      tokenInvalid("its signature is wrong"),
+      tokenExpired(),
+      tokenRevoked("its operator took it back"),
+      AWAY,
+    ],
+  }),
 };
 
 /** docs/reference/errors.md at greater length. */
@@ -92,7 +118,7 @@ export const notes: OpenapiNotes = {
   commentOf: (desc) => getComments(desc).leading?.replace(/^ /gm, "").trim() ?? "",
   required: { "countersign.auth.v1.LoginRequest": ["device_key", "timestamp", "device_signature"] },
   services: {
-    "countersign.auth.v1.AuthService": AUTH,
+    "countersign.auth.v1.AuthService": { notesOf: ({ name }) => AUTH_METHODS[name] ?? { refusals: [] } },
     "countersign.token.v1.TokenService": TOKEN_NOTES,
     "countersign.admin.v1.AdminService": ADMIN_NOTES,
   },

@@ -26,8 +26,7 @@ export interface MethodNotes {
 
 /** Notes on a service beside its descriptor. */
 export interface ServiceNotes {
-  /** By the methods' names. */
-  readonly methods: Readonly<Record<string, MethodNotes>>;
+  readonly notesOf: (method: DescMethodUnary) => MethodNotes;
   /** Who may call: OpenAPI's security scheme, and what others are told. Absent: everyone. */
   readonly guard?: {
     readonly name: string;
@@ -49,10 +48,9 @@ export interface OpenapiNotes extends AnswerNotes, SchemaNotes {
 
 /**
  * Describes every route of the services.
- * @throws TypeError for two routes, or two messages, that OpenAPI would take for one, and for notes on other methods
+ * @throws TypeError for two routes, or two messages, that OpenAPI would take for one
  */
 export function createOpenapi(services: readonly DescService[], notes: OpenapiNotes): JsonObject {
-  for (const service of services) checkNotes(service, notes);
   const { routes } = createRouteTable(services.flatMap(({ methods }) => methods.filter(isUnary)));
   const schemas = createSchemas(
     routes.map(({ method }) => method.output),
@@ -77,20 +75,6 @@ export function createOpenapi(services: readonly DescService[], notes: OpenapiNo
       }),
     },
   };
-}
-
-/** Notes on a service are on each of its methods, so that none is forgotten. */
-function checkNotes({ typeName, methods }: DescService, { services }: OpenapiNotes): void {
-  const noted = services[typeName]?.methods;
-  if (noted === undefined) return;
-  const names = methods.map(({ name }) => name);
-  const wrong = [
-    ...names.filter((name) => !Object.hasOwn(noted, name)).map((name) => `no notes on ${typeName}.${name}`),
-    ...Object.keys(noted)
-      .filter((name) => !names.includes(name))
-      .map((name) => `no method ${typeName}.${name}`),
-  ];
-  if (wrong.length > 0) throw new TypeError(`there is ${wrong.join(" and ")}`);
 }
 
 function isUnary(method: DescMethod): method is DescMethodUnary {
@@ -124,7 +108,7 @@ function describeOperation(route: Route, { parameters, schemas, notes }: Operati
   const { method, body } = route;
   const { parent } = method;
   const service = notes.services[parent.typeName];
-  const own = service?.methods[method.name];
+  const own = service?.notesOf(method);
   const comment = notes.commentOf(method);
   const guard = service?.guard;
   const all = [...parameters, ...(own?.parameters ?? [])];
@@ -151,11 +135,11 @@ function describeOperation(route: Route, { parameters, schemas, notes }: Operati
 
 /** In the order in which they are told. */
 function refusalsOf({ method, body }: Route, { services }: OpenapiNotes): readonly AuthError[] {
-  const { guard, methods, maxMessageBytes = MAX_MESSAGE_BYTES } = services[method.parent.typeName] ?? {};
+  const { guard, notesOf, maxMessageBytes = MAX_MESSAGE_BYTES } = services[method.parent.typeName] ?? {};
   return [
     ...(guard?.refusalsOf(method.name) ?? []),
     ...transportRefusals(body === undefined ? undefined : maxMessageBytes),
-    ...(methods?.[method.name]?.refusals ?? []),
+    ...(notesOf?.(method).refusals ?? []),
   ];
 }
 

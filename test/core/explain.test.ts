@@ -1,7 +1,6 @@
 // The findings about a right login and its device.
 
 import { describe, expect, test } from "vitest";
-import { ADMIN_NOTES } from "../../scripts/openapi-admin-notes.ts";
 import type { CustomerSecret } from "../../src/core/registry/ports.ts";
 import { loginVectors } from "../vectors/login-signatures.ts";
 import {
@@ -146,12 +145,4 @@ test.for(loginVectors)("a vector would be let in: $note", async (vector) => {
     receivedAt: timestamp * 1000,
   });
   expect(wouldSucceed).toBe(true);
-});
-
-test("the example of the OpenAPI document is answered as it says", async () => {
-  const { request, answer } = ADMIN_NOTES.methods["ExplainLogin"] ?? {};
-  expect(request).toEqual({ device_key: "pump-7", body: expect.any(String) });
-  const body = Buffer.from(String(Object(request).body), "base64");
-  const { wouldSucceed, findings } = await explain({ deviceKey: "pump-7", body, device: { deviceKey: "pump-7" } });
-  expect({ would_succeed: wouldSucceed, findings }).toEqual(answer);
 });

@@ -90,17 +90,6 @@ test("only operators' calls require the admin token", () => {
   expect(JSON.stringify(readGenerated("public").json)).not.toMatch(/admin/i);
 });
 
-test("createOpenapi refuses notes without a method of the service, or with an unknown one", () => {
-  const { methods: { Login, GetServerTime } = {} } = notes.services[AuthService.typeName] ?? {};
-  if (Login === undefined || GetServerTime === undefined) throw new TypeError("there are notes on both");
-  const documentWith = (methods: Record<string, typeof Login>) => () =>
-    createOpenapi([AuthService], { ...plain, services: { [AuthService.typeName]: { methods } } });
-  expect(documentWith({ Login })).toThrow("no notes on countersign.auth.v1.AuthService.GetServerTime");
-  expect(documentWith({ Login, GetServerTime, Logout: Login })).toThrow(
-    "no method countersign.auth.v1.AuthService.Logout",
-  );
-});
-
 describe("paths", () => {
   const pathOf = (id: string): string | undefined => ofRules.operations.find((one) => one.id === id)?.path;
 

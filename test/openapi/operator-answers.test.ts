@@ -1,227 +1,94 @@
-// Answers to operators' calls against the OpenAPI document.
+// Answers to operators' calls against the OpenAPI document: every call, with the errors that all of them share.
 
-import { generateKeyPairSync } from "node:crypto";
-import { expect, test } from "vitest";
+import { createServiceImplSpec } from "@connectrpc/connect";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AdminService } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
-import { adminTokenId } from "../../src/core/registry/operators.ts";
-import { ADMIN_TOKEN } from "../gateway.ts";
-import { describeAnswers } from "./cases.ts";
+import { AuthError } from "../../src/core/errors.ts";
+import { GATEWAY } from "../../src/core/registry/ports.ts";
+import type { Listener } from "../../src/http/listener.ts";
+import { ADMIN_MESSAGE_BYTES } from "../../src/services/admin.ts";
+import { isRead } from "../../src/services/admin-guard.ts";
+import { ADMIN_TOKEN, openGateway, type TestGateway } from "../gateway.ts";
+import { guardOf } from "../operator-guard.ts";
+import { mountThrowing } from "../protocols/mount.ts";
 import { readGenerated } from "./document.ts";
-import {
-  operatorCases as cases,
-  ETAG,
-  gateway,
-  get,
-  openForOperators,
-  patch,
-  post,
-  remove,
-  withCustomer,
-  withDevice,
-} from "./operator.ts";
 
-openForOperators();
+const document = readGenerated("internal");
+const calls = document.operations.filter(({ id }) => id.startsWith("AdminService_"));
 
-const CUSTOMERS = "/v1/customers";
-const SIGNING_KEYS = "/v1/signing-keys";
-const ownCustomer = (): string => `${CUSTOMERS}/${gateway.customerId}`;
+let gateway: TestGateway;
+let readToken: string;
+let away: Listener;
+let broken: Listener;
 
-describeAnswers([
-  cases("CreateCustomer", `POST ${CUSTOMERS}`, {
-    ok: () => post(CUSTOMERS, { display_name: "Acme", status: "STATUS_DISABLED", login_limit: "5/10s" }),
-    malformed: () => post(CUSTOMERS, { display_name: "x".repeat(201) }),
-    already_exists: () => withCustomer("twice", () => post(`${CUSTOMERS}?customer_id=twice`)),
-  }),
-  cases("GetCustomer", `GET ${CUSTOMERS}/nobody`, {
-    ok: () => get(ownCustomer()),
-    does_not_exist: () => get(`${CUSTOMERS}/nobody`),
-  }),
-  cases("ListCustomers", `GET ${CUSTOMERS}`, {
-    ok: () => get(`${CUSTOMERS}?page_size=1`),
-    malformed: () => get(`${CUSTOMERS}?filter=colour%3Dred`),
-  }),
-  cases("UpdateCustomer", `PATCH ${CUSTOMERS}/nobody`, {
-    ok: [
-      () => withCustomer("changed", (path) => patch(path, { login_limit: "off" })),
-      () => withCustomer("changed-2", (path) => patch(`${path}?update_mask=display_name,login_limit`, {})),
-    ],
-    malformed: () => patch(`${CUSTOMERS}/nobody?update_mask=color`, {}),
-    does_not_exist: () => patch(`${CUSTOMERS}/nobody`, { display_name: "x" }),
-    etag_mismatch: () => withCustomer("changed-3", (path) => patch(path, { display_name: "x", etag: "another" })),
-  }),
-  cases("DeleteCustomer", `DELETE ${CUSTOMERS}/nobody`, {
-    ok: () => withCustomer("gone", remove),
-    does_not_exist: () => remove(`${CUSTOMERS}/nobody`),
-    etag_mismatch: () => withCustomer("gone-2", (path) => remove(`${path}?etag=${ETAG}`)),
-    failed_precondition: () => withDevice(() => remove(ownCustomer())),
-  }),
-  cases("IssueCustomerKey", `POST ${CUSTOMERS}/nobody/keys:issue`, {
-    ok: () =>
-      withCustomer("keys", (path) => issueKeys(path, { purpose: "KEY_PURPOSE_DERIVATION", imported_key: "short" })),
-    malformed: () => issueKeys(`${CUSTOMERS}/nobody`, { imported_key: "x".repeat(1_025) }),
-    does_not_exist: () => issueKeys(`${CUSTOMERS}/nobody`, {}),
-    already_exists: () => withCustomer("keys-2", (path) => issueKeys(path, { imported_key: "the same key twice" }, 2)),
-    failed_precondition: () => withCustomer("keys-3", (path) => issueKeys(path, {}, 4)),
-  }),
-  cases("ListCustomerKeys", `GET ${CUSTOMERS}/nobody/keys`, {
-    ok: () => get(`${ownCustomer()}/keys`),
-    malformed: () => get(`${ownCustomer()}/keys?page_size=-1`),
-    does_not_exist: () => get(`${CUSTOMERS}/nobody/keys`),
-  }),
-  cases("GetCustomerKeyUsage", `GET ${CUSTOMERS}/nobody/keys:usage`, {
-    ok: () => get(`${ownCustomer()}/keys:usage`),
-    does_not_exist: () => get(`${CUSTOMERS}/nobody/keys:usage`),
-  }),
-  cases("RetireCustomerKey", "POST /v1/customer-keys/none:retire", {
-    ok: () =>
-      withCustomer("retired", async (path) => {
-        const { key_id: keyId }: { key_id?: string } = JSON.parse(await (await issueKeys(path, {})).text());
-        return post(`/v1/customer-keys/${keyId}:retire`);
-      }),
-    does_not_exist: () => post("/v1/customer-keys/none:retire", { validate_only: true }),
-  }),
-  cases("RevokeCustomerTokens", `POST ${CUSTOMERS}/nobody:revokeTokens`, {
-    ok: () => withCustomer("revoked", (path) => post(`${path}:revokeTokens`)),
-    does_not_exist: () => post(`${CUSTOMERS}/nobody:revokeTokens`),
-  }),
-  cases("CreateDevice", `POST ${CUSTOMERS}/nobody/devices`, {
-    ok: () => post(`${ownCustomer()}/devices`, { key_mode: "KEY_MODE_DERIVED", labels: { site: "north" } }),
-    malformed: () => post(`${CUSTOMERS}/nobody/devices`, { labels: { "no name": "" } }),
-    does_not_exist: () => post(`${CUSTOMERS}/nobody/devices`),
-    already_exists: async () =>
-      post(`${ownCustomer()}/devices`, { device_key: await gateway.enrol({ deviceKey: "taken" }) }),
-  }),
-  cases("GetDevice", "GET /v1/devices/nobody", {
-    ok: () => withDevice(get),
-    does_not_exist: () => get("/v1/devices/nobody"),
-  }),
-  cases("ListDevices", "GET /v1/devices", {
-    ok: () => withDevice(() => get("/v1/devices?filter=status%3Denabled")),
-    malformed: () => get("/v1/devices?page_token=another"),
-  }),
-  cases("UpdateDevice", "PATCH /v1/devices/nobody", {
-    ok: () => withDevice((path) => patch(path, { display_name: "x" })),
-    malformed: () => patch("/v1/devices/nobody?update_mask=device_key", {}),
-    does_not_exist: () => patch("/v1/devices/nobody", { display_name: "x" }),
-    etag_mismatch: () => withDevice((path) => patch(path, { display_name: "x", etag: "another" })),
-  }),
-  cases("DeleteDevice", "DELETE /v1/devices/nobody", {
-    ok: () => withDevice(remove),
-    does_not_exist: () => remove("/v1/devices/nobody"),
-    etag_mismatch: () => withDevice((path) => remove(`${path}?etag=${ETAG}`)),
-  }),
-  cases("ImportDevices", "POST /v1/devices:import", {
-    ok: () => importRows({ device_key: "imported", customer_id: gateway.customerId }, { device_key: "no owner" }),
-    malformed: () => importRows(...Array.from({ length: 1_001 }, () => ({}))),
-  }),
-  cases("RevokeDeviceTokens", "POST /v1/devices/nobody:revokeTokens", {
-    ok: () => withDevice((path) => post(`${path}:revokeTokens`)),
-    does_not_exist: () => post("/v1/devices/nobody:revokeTokens"),
-  }),
-  cases("DeriveDeviceKey", "POST /v1/devices/nobody:deriveKey", {
-    ok: () =>
-      withCustomer("derives", async (path) => {
-        await (await issueKeys(path, { purpose: "KEY_PURPOSE_DERIVATION" })).text();
-        return post(`/v1/devices/${await gateway.enrol({ customerId: "derives" })}:deriveKey`);
-      }),
-    does_not_exist: () => post("/v1/devices/nobody:deriveKey"),
-    failed_precondition: () => withDevice((path) => post(`${path}:deriveKey`)),
-  }),
-  cases("ListSigningKeys", `GET ${SIGNING_KEYS}`, {
-    ok: () => get(SIGNING_KEYS),
-    malformed: () => get(`${SIGNING_KEYS}?page_size=-1`),
-  }),
-  cases("RotateSigningKey", `POST ${SIGNING_KEYS}:rotate`, {
-    ok: () => post(`${SIGNING_KEYS}:rotate`, { now: true }),
-    failed_precondition: () => post(`${SIGNING_KEYS}:rotate`),
-  }),
-  cases("RevokeSigningKey", `POST ${SIGNING_KEYS}/none:revoke`, {
-    ok: async () => {
-      const listed = await (await get(`${SIGNING_KEYS}?page_size=1`)).text();
-      const { signing_keys: keys }: { signing_keys: { kid: string }[] } = JSON.parse(listed);
-      return post(`${SIGNING_KEYS}/${keys[0]?.kid}:revoke`);
-    },
-    does_not_exist: () => post(`${SIGNING_KEYS}/none:revoke`),
-  }),
-  cases("ImportSigningKey", `POST ${SIGNING_KEYS}:import`, {
-    ok: () => importKey({ kid: "old-server" }),
-    malformed: () => importKey({ private_key: "none" }),
-    already_exists: () => importKey({ kid: "old-server" }),
-    failed_precondition: async () => {
-      const stolen = { private_key: newKey() };
-      await (await importKey({ ...stolen, kid: "stolen" })).text();
-      await (await post(`${SIGNING_KEYS}/stolen:revoke`)).text();
-      return importKey(stolen);
-    },
-  }),
-  cases("RevokeToken", "POST /v1/tokens/any:revoke", {
-    ok: () => post("/v1/tokens/AZq2K0mQyXx1bB2nT9cZ:revoke"),
-    malformed: () => post("/v1/tokens/a%20b:revoke"),
-  }),
-  cases("IssueOperatorToken", "POST /v1/operators:issue", {
-    ok: () => post("/v1/operators:issue", { name: "ada" }),
-    malformed: () => post("/v1/operators:issue", { name: "" }),
-  }),
-  cases("ListOperatorTokens", "GET /v1/operators", {
-    ok: () => get("/v1/operators"),
-    malformed: () => get("/v1/operators?page_size=-1"),
-  }),
-  cases("RevokeOperatorToken", "POST /v1/operators/00000000:revoke", {
-    ok: async () => {
-      const issued = await (await post("/v1/operators:issue", { name: "ada" })).text();
-      const { operator_token: token }: { operator_token: { token_id: string } } = JSON.parse(issued);
-      return post(`/v1/operators/${token.token_id}:revoke`);
-    },
-    does_not_exist: () => post("/v1/operators/00000000:revoke"),
-    failed_precondition: () => post(`/v1/operators/${adminTokenId(ADMIN_TOKEN)}:revoke`),
-  }),
-  cases("GetCallingOperator", "GET /v1/operators:self", { ok: () => get("/v1/operators:self") }),
-  cases("CountDevices", "GET /v1/devices:count", {
-    ok: () => get("/v1/devices:count"),
-    malformed: () => get("/v1/devices:count?filter=colour%3Dred"),
-  }),
-  cases("ChangeDevices", "POST /v1/devices:change", {
-    ok: () => post("/v1/devices:change", { device_keys: ["nobody"], action: "DEVICE_ACTION_ENABLE" }),
-    malformed: () => post("/v1/devices:change", { device_keys: ["nobody"] }),
-  }),
-  cases("GetDeviceLimit", "GET /v1/devices/nobody:limit", {
-    ok: () => withDevice((path) => get(`${path}:limit`)),
-    does_not_exist: () => get("/v1/devices/nobody:limit"),
-  }),
-  cases("GetOverview", "GET /v1/overview", { ok: () => get("/v1/overview") }),
-  cases("ListAuditEvents", "GET /v1/audit-events", {
-    ok: () => get("/v1/audit-events"),
-    malformed: () => get("/v1/audit-events?filter=colour%3Dred"),
-  }),
-  cases("ExplainLogin", "POST /v1/logins:explain", {
-    ok: () => post("/v1/logins:explain", { device_key: "nobody", body: "e30=" }),
-    malformed: () => post("/v1/logins:explain", { device_key: "", body: "e30=" }),
-  }),
-  cases("ResealSecrets", "POST /v1/secrets:reseal", { ok: () => post("/v1/secrets:reseal") }),
-]);
+beforeAll(async () => {
+  gateway = await openGateway();
+  const draft = { name: "reader", role: "read", expiresAt: undefined } as const;
+  readToken = (await gateway.registry.operators.issue(draft, GATEWAY)).adminToken;
+  const admin = {
+    spec: createServiceImplSpec<typeof AdminService>(AdminService, {}),
+    guard: guardOf(ADMIN_TOKEN),
+    maxMessageBytes: ADMIN_MESSAGE_BYTES,
+  };
+  away = await mountThrowing(new AuthError("unavailable", "the registry is away", { retryAfterMs: 1_000 }), admin);
+  broken = await mountThrowing(new TypeError("a bug"), admin);
+});
+afterAll(() => Promise.all([gateway.close(), away.close(0), broken.close(0)]));
 
-/** Issues the same key `times` times. @returns the last answer */
-async function issueKeys(path: string, key: object, times = 1): Promise<Response> {
-  for (let issued = 1; issued < times; issued++) await (await post(`${path}/keys:issue`, key)).text();
-  return post(`${path}/keys:issue`, key);
+interface OperatorRequest {
+  readonly verb: string;
+  readonly path: string;
+  readonly token?: string;
+  readonly url?: string;
+  readonly body?: string;
 }
 
-function importRows(...rows: readonly object[]): Promise<Response> {
-  return post("/v1/devices:import", { rows });
-}
-
-/** Imports a new private key, unless `key` has one. */
-function importKey(key: object): Promise<Response> {
-  return post(`${SIGNING_KEYS}:import`, { private_key: newKey(), ...key });
-}
-
-function newKey(): string {
-  return generateKeyPairSync("ec", { namedCurve: "P-256" })
-    .privateKey.export({ format: "pem", type: "sec1" })
-    .toString();
+function operate({ verb, path, token = ADMIN_TOKEN, url = gateway.internalUrl, body = "{}" }: OperatorRequest) {
+  const hasBody = verb !== "GET" && verb !== "DELETE";
+  return fetch(new URL(path, url), {
+    method: verb,
+    headers: { Authorization: `Bearer ${token}`, ...(hasBody && { "Content-Type": "application/json" }) },
+    ...(hasBody && { body }),
+  });
 }
 
 test("the document has every call of AdminService", () => {
-  const ids = readGenerated("internal").operations.map(({ id }) => id);
-  expect(ids.filter((id) => id.startsWith("AdminService_"))).toHaveLength(AdminService.methods.length);
+  expect(calls).toHaveLength(AdminService.methods.length);
+});
+
+describe.each(calls)("$id", ({ id, verb, path: template }) => {
+  const call = { verb, path: template.replaceAll(/\{[^}]*\}/g, "none") };
+  const reasonOf = async (answer: Response): Promise<unknown> => (await document.hold(answer, id))["reason"];
+
+  test("answers an empty request as documented", async () => {
+    await document.hold(await operate(call), id);
+  });
+
+  test("answers errors as documented", async () => {
+    expect(await reasonOf(await operate({ ...call, token: "another" }))).toBe("invalid_admin_token");
+    expect(await reasonOf(await operate({ ...call, url: away.url }))).toBe("unavailable");
+    expect(await reasonOf(await operate({ ...call, url: broken.url }))).toBe("internal");
+    const name = id.replace("AdminService_", "");
+    if (!isRead(name)) expect(await reasonOf(await operate({ ...call, token: readToken }))).toBe("read_only");
+    if (verb === "POST") expect(await reasonOf(await operate({ ...call, body: "{" }))).toBe("malformed");
+  });
+});
+
+test("a resource is answered as documented, and a stale etag too", async () => {
+  const customer = { verb: "GET", path: `/v1/customers/${gateway.customerId}` };
+  const device = { verb: "GET", path: `/v1/devices/${await gateway.enrol()}` };
+  const stale = JSON.stringify({ display_name: "x", etag: "another" });
+  for (const [id, request, status] of [
+    ["GetCustomer", customer, 200],
+    ["UpdateCustomer", { ...customer, verb: "PATCH", body: '{"display_name":"x"}' }, 200],
+    ["UpdateCustomer", { ...customer, verb: "PATCH", body: stale }, 409],
+    ["DeleteCustomer", { ...customer, verb: "DELETE" }, 400],
+    ["GetDevice", device, 200],
+    ["UpdateDevice", { ...device, verb: "PATCH", body: stale }, 409],
+    ["DeleteDevice", { ...device, verb: "DELETE" }, 200],
+  ] as const) {
+    const answer = await operate(request);
+    expect([id, answer.status]).toEqual([id, status]);
+    await document.hold(answer, `AdminService_${id}`);
+  }
 });

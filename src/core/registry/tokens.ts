@@ -24,7 +24,7 @@ const KEPT_MS = LONGEST_TOKEN_LIFE_MS + 86_400_000;
 const PRUNED_AT_ONCE = 1_000;
 
 /** Reads a token's name: what no token is named would be revoked in vain. @throws AuthError `malformed` */
-export function readJti(text: string): string {
+function readJti(text: string): string {
   if (isTokenId(text)) return text;
   throw malformed(
     "jti is no name of a token. It has 20 letters and digits and hyphens and underscores. For all tokens of a device there is devices revoke-tokens",

@@ -206,15 +206,15 @@ function newSigningKey(material: KeyMaterial, state: "next" | "active", at: numb
   return { ...material, state, createdAt: at, activatedAt: state === "active" ? at : undefined, retiredAt: undefined };
 }
 
-export function noSigningKey(): AuthError {
+function noSigningKey(): AuthError {
   return new AuthError("does_not_exist", "no signing key has this kid", { field: "kid" });
 }
 
-export function takenKid(): AuthError {
+function takenKid(): AuthError {
   return new AuthError("already_exists", "another key has this kid. Choose another", { field: "kid" });
 }
 
-export function revokedKey(): AuthError {
+function revokedKey(): AuthError {
   return refused("this key was revoked and signs no more. Import another");
 }
 
