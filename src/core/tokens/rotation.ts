@@ -219,7 +219,7 @@ function revokedKey(): AuthError {
 }
 
 /** The next key was published for so many milliseconds and has to be for `neededMs`. */
-export function tooNew(publishedMs: number, neededMs: number): AuthError {
+function tooNew(publishedMs: number, neededMs: number): AuthError {
   const [since, wait] = [publishedMs, neededMs - publishedMs].map((ms) => Math.ceil(ms / 1000));
   return refused(
     `the next key was published ${since} s ago and services may not have it. Rotate in ${wait} s. With now it signs once it is a second old and services refuse its tokens until they fetch the keys`,
