@@ -8,6 +8,7 @@ import type { LoginBody } from "../../src/cli/sign.ts";
 import { installMissing, say } from "../requirements.ts";
 import { balancerRows } from "./balancers.ts";
 import { bufRows, type Row } from "./buf.ts";
+import { deployRows } from "./deploy.ts";
 import { devicePageRows } from "./device-page.ts";
 import { LANGUAGES, succeed } from "./languages.ts";
 import { callLogin, NODE_CLIENTS } from "./node-clients.ts";
@@ -114,6 +115,7 @@ async function runRows(subject: Subject, folder: string): Promise<number> {
     ),
     ...devicePageRows(subject, folder, isWanted),
     ...balancerRows(folder, isWanted),
+    ...deployRows(subject, folder, isWanted),
     ...bufRows(subject.publicUrl, subject.internalUrl, headers),
   ].filter(({ name }) => isWanted(name));
   if (rows.length === 0) throw new Error(`no row starts with ${values.only}`);

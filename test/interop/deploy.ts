@@ -1,0 +1,105 @@
+// The files of deploy/, read by the programs that they are for, or by published linters where those cannot run here.
+
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { installMissing, type Requirement, runs } from "../requirements.ts";
+import type { Row } from "./buf.ts";
+import { runProgram } from "./languages.ts";
+import type { Subject } from "./subject.ts";
+
+const LONGEST_MS = 30_000;
+const KUBERNETES_SECRETS = ["master-key", "admin-token", "database-url", "redis-url"];
+
+interface Check extends Requirement {
+  /** @returns a command, and its standard input */
+  readonly prepare: (folder: string, subject: Subject) => Promise<readonly [readonly string[], string?]>;
+}
+
+const promtool = { packages: ["prometheus"], present: () => runs("promtool", "--version") };
+
+const CHECKS: readonly Check[] = [
+  {
+    ...promtool,
+    name: "promtool check metrics",
+    prepare: async (_folder, { internalUrl }) => [
+      ["promtool", "check", "metrics"],
+      await (await fetch(new URL("/metrics", internalUrl))).text(),
+    ],
+  },
+  {
+    ...promtool,
+    name: "promtool check config and rules",
+    prepare: async () => [["promtool", "check", "config", "deploy/prometheus/prometheus.yml"]],
+  },
+  {
+    ...promtool,
+    name: "promtool test rules",
+    prepare: async () => [["promtool", "test", "rules", "deploy/prometheus/alerts.test.yml"]],
+  },
+  {
+    name: "docker-compose config",
+    packages: ["docker-compose"],
+    present: () => runs("docker-compose", "version"),
+    prepare: async () => [["docker-compose", "-f", "deploy/compose.yml", "config", "--quiet"]],
+  },
+  {
+    name: "kustomize build",
+    packages: ["kustomize"],
+    present: () => runs("kustomize", "version"),
+    async prepare(folder) {
+      const copy = join(folder, "kubernetes");
+      cpSync("deploy/kubernetes", copy, { recursive: true });
+      mkdirSync(join(copy, "secrets"));
+      for (const name of KUBERNETES_SECRETS) writeFileSync(join(copy, "secrets", name), "secret");
+      return [["kustomize", "build", copy]];
+    },
+  },
+  {
+    name: "dockerfile-utils lint",
+    packages: [],
+    present: () => true,
+    prepare: async () => [
+      [process.execPath, "node_modules/dockerfile-utils/bin/dockerfile-utils", "lint", "deploy/Dockerfile"],
+    ],
+  },
+  {
+    name: "systemd-analyze verify",
+    packages: ["systemd"],
+    present: () => runs("systemd-analyze", "--version"),
+    async prepare(folder) {
+      // It looks for the program, which is not installed here.
+      const unit = readFileSync("deploy/systemd/countersign.service", "utf8");
+      const copy = join(folder, "countersign.service");
+      writeFileSync(copy, unit.replace(/^ExecStart=\S+/m, "ExecStart=/bin/true"));
+      return [["systemd-analyze", "verify", copy]];
+    },
+  },
+  {
+    name: "yamllint",
+    packages: ["yamllint"],
+    present: () => runs("yamllint", "--version"),
+    prepare: async () => [
+      [
+        "yamllint",
+        "--strict",
+        "-d",
+        "{extends: relaxed, rules: {line-length: disable}}",
+        "deploy",
+        "examples/balancers",
+      ],
+    ],
+  },
+];
+
+/** A row for each check. */
+export function deployRows(subject: Subject, folder: string, isWanted: (name: string) => boolean): readonly Row[] {
+  return CHECKS.filter(({ name }) => isWanted(`deploy ${name}`)).map((check) => ({
+    name: `deploy ${check.name}`,
+    async run() {
+      if (installMissing([check]).length > 0) return [`not run. Type: apt-get install ${check.packages.join(" ")}`];
+      const [command, input] = await check.prepare(folder, subject);
+      const { status, stdout, stderr } = await runProgram(command, LONGEST_MS, input);
+      return status === 0 ? [] : [`${status}: ${stdout}${stderr}`];
+    },
+  }));
+}
