@@ -12,6 +12,10 @@ import type { Schema } from "./schema.ts";
  * Longer waits are whenFree's.
  */
 const BUSY_TIMEOUT_MS = 10;
+/** The upper levels of the trees of a million devices stay; 2 MB, the default, has no room for them. */
+const READING_CACHE_KIB = 4_000;
+/** And the pages that one request of an import changes, in random order. */
+const WRITING_CACHE_KIB = 8_000;
 const WAL_WAIT_MS = 5_000;
 const WAL_PAUSE_MS = 20;
 
@@ -22,11 +26,11 @@ const WAL_PAUSE_MS = 20;
 export function openSqlite(path: string, listener?: OutageListener): Database {
   // SQLite would create it readable by everyone, and its journals follow its mode.
   closeSync(openSync(path, "a", 0o600));
-  const writing = connect(path);
+  const writing = connect(path, WRITING_CACHE_KIB);
   // In pages: an import in random order changes the same ones over and over, and with the default, 1,000, each commit would copy them
   // into the database. More is quicker still, and holds up logins for longer at a time.
   writing.exec("PRAGMA wal_autocheckpoint = 4000");
-  const reading = connect(path);
+  const reading = connect(path, READING_CACHE_KIB);
   for (const database of [writing, reading]) database.exec("PRAGMA synchronous = FULL");
   const inTurn = createTurn(reading);
   const [db, writer] = [kyselyOn(reading), kyselyOn(writing)];
@@ -59,12 +63,11 @@ export function openSqlite(path: string, listener?: OutageListener): Database {
   );
 }
 
-function connect(path: string): DatabaseSync {
+function connect(path: string, cacheKib: number): DatabaseSync {
   const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
   turnOnWal(database);
-  // In KiB: the upper levels of the trees of a million devices stay, and 2 MB, the default, has no room for them. It reads the file,
-  // which is locked while another process turns WAL on.
-  database.exec("PRAGMA cache_size = -8000");
+  // It reads the file, which is locked while another process turns WAL on.
+  database.exec(`PRAGMA cache_size = -${cacheKib}`);
   return database;
 }
 
