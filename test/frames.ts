@@ -26,7 +26,7 @@ const STATUS_200 = 0x88;
 
 export type HeaderFields = Readonly<Record<string, string>>;
 
-interface Frame {
+export interface Frame {
   readonly type: number;
   readonly flags: number;
   readonly stream: number;
@@ -170,13 +170,11 @@ export async function openConnection(url: string, ca?: Buffer): Promise<FrameCon
     if ((flags & END_STREAM) !== 0) body.resolve(Buffer.concat(chunks));
   };
 
-  let received = Buffer.alloc(0);
+  let received: Buffer = Buffer.alloc(0);
   socket.on("data", (chunk: Buffer) => {
     received = Buffer.concat([received, chunk]);
-    for (let next = readFrame(received); next !== undefined; next = readFrame(received)) {
-      received = received.subarray(HEAD_BYTES + next.payload.length);
-      take(next);
-    }
+    for (const next of readFrames(received)) take(next);
+    received = afterFrames(received);
   });
   socket.once("end", () => socket.end());
   const closed = new Promise<void>((resolve) =>
@@ -200,10 +198,20 @@ export async function openConnection(url: string, ca?: Buffer): Promise<FrameCon
   };
 }
 
-function readFrame(bytes: Buffer): Frame | undefined {
-  if (bytes.length < HEAD_BYTES) return undefined;
-  const end = HEAD_BYTES + bytes.readUIntBE(0, 3);
-  if (bytes.length < end) return undefined;
-  const payload = bytes.subarray(HEAD_BYTES, end);
-  return { type: bytes.readUInt8(3), flags: bytes.readUInt8(4), stream: bytes.readUInt32BE(5), payload };
+/** The whole frames at the start of some bytes. */
+export function* readFrames(bytes: Buffer): Generator<Frame> {
+  for (let at = 0; at + HEAD_BYTES <= bytes.length; ) {
+    const start = at + HEAD_BYTES;
+    const end = start + bytes.readUIntBE(at, 3);
+    if (end > bytes.length) return;
+    const [type, flags, stream] = [bytes.readUInt8(at + 3), bytes.readUInt8(at + 4), bytes.readUInt32BE(at + 5)];
+    yield { type, flags, stream, payload: bytes.subarray(start, end) };
+    at = end;
+  }
+}
+
+/** The bytes after the whole frames. */
+export function afterFrames(bytes: Buffer): Buffer {
+  const read = [...readFrames(bytes)].reduce((sum, { payload }) => sum + HEAD_BYTES + payload.length, 0);
+  return bytes.subarray(read);
 }

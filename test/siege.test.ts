@@ -4,7 +4,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { openSite } from "./siege/gateway.ts";
 import { skirmish } from "./siege/siege.ts";
 
-const DEVICES = 20;
+const DEVICES = 100;
 const ATTACKS = [
   "frames-public",
   "frames-internal",

@@ -56,5 +56,5 @@ int main(int, char** arguments) {
   std::cout << "{\"token\":\"" << good.response.token() << "\",\"remaining\":" << remaining->second
             << ",\"wrong\":" << error.error_code() << ",\"reason\":\"" << reason_of(error)
             << "\",\"cancelled\":" << cancelled.wait().error_code()
-            << ",\"late\":" << Call(*stub, login, 1).wait().error_code() << ",\"answered\":" << answered << "}\n";
+            << ",\"late\":" << Call(*stub, login, 0).wait().error_code() << ",\"answered\":" << answered << "}\n";
 }

@@ -28,7 +28,7 @@ export interface LoginFigures {
 }
 
 const LATE_MS = 1_000;
-const TIMEOUT_MS = 10_000;
+const TIMEOUT_MS = 30_000;
 const TICK_MS = 10;
 const HEALTH_MS = 1_000;
 /** Connections to each listener that are kept. */
@@ -50,7 +50,7 @@ function send(url: URL, options: RequestOptions, body?: string): Promise<Attempt
       response.once("end", () => finish(String(response.statusCode)));
     };
     const sent = request(url, { ...options, signal: AbortSignal.timeout(TIMEOUT_MS) }, read);
-    sent.once("error", ({ name, message }) => finish(name === "AbortError" ? "no answer in 10 s" : message));
+    sent.once("error", ({ name, message }) => finish(name === "AbortError" ? "no answer in 30 s" : message));
     sent.end(body);
   });
 }

@@ -1,9 +1,9 @@
 // Mutated requests: no 5xx, and each connection is answered or closed in time.
 
 import { setTimeout as pause } from "node:timers/promises";
-import { frame, PREFACE, ping, settings } from "../frames.ts";
+import { type Frame, frame, PREFACE, ping, readFrames, settings } from "../frames.ts";
 import { openSocket, received, writeAll } from "./connections.ts";
-import { type FrameHead, frameHeads, isServerError } from "./http2-answers.ts";
+import { isServerError } from "./http2-answers.ts";
 import { choose, type Mutation, mutate, OF_BYTES, OF_HTTP1, randomOf } from "./mutations.ts";
 import { framesOf, http1Requests, http2Requests } from "./requests.ts";
 import { type Attack, type Findings, forEachIndex, LISTENERS } from "./target.ts";
@@ -89,9 +89,9 @@ const addFrame: Mutation = (bytes, random) => {
 
 /** Whether a stream was answered or ended, or all frames were read. */
 function isHttp2Answer(bytes: Buffer): boolean {
-  const ends = ({ type, flags }: FrameHead): boolean =>
+  const ends = ({ type, flags }: Frame): boolean =>
     [HEADERS, RST_STREAM, GOAWAY].includes(type) || (type === PING && flags === PING_ACK);
-  return frameHeads(bytes).some(ends);
+  return [...readFrames(bytes)].some(ends);
 }
 
 /** Mutated HTTP/2 requests, at both listeners in turn; a PING follows each. */
