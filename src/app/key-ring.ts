@@ -54,7 +54,7 @@ export async function openRing(
     now,
     elapsed: monotonicNow,
     onFault,
-    within: createDeadline({ ms: READ_MS, elapsed: monotonicNow, expire: tooLong }),
+    within: createDeadline({ ms: READ_MS, expire: tooLong }),
   });
   cleanup.defer(repeatEvery(lookMs, ring.keepUp, onFault));
   return { ring, signingKeys: createSigningKeys({ store, ring, rules, now }) };

@@ -13,7 +13,7 @@ import type { OutageListener } from "../store/outage.ts";
 import { createSealer } from "../store/sealing.ts";
 import { createStore, type Store } from "../store/sql.ts";
 import { openSqlite } from "../store/sqlite.ts";
-import { monotonicNow, repeatEvery } from "../telemetry/clock.ts";
+import { repeatEvery } from "../telemetry/clock.ts";
 
 export interface OpenedRegistry {
   readonly database: Pick<Database, "ping">;
@@ -89,5 +89,5 @@ async function openDatabase(config: Config, listener: OutageListener): Promise<D
   }
   // Loaded only where it is used: a start on SQLite need not wait for it.
   const { openPostgres } = await import("../store/postgres.ts");
-  return openPostgres({ url: config.databaseUrl, elapsed: monotonicNow, listener });
+  return openPostgres({ url: config.databaseUrl, listener });
 }

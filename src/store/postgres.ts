@@ -13,8 +13,6 @@ import type { Schema } from "./schema.ts";
 export interface PostgresOptions {
   /** `postgres://…`; TLS by its sslmode. */
   readonly url: string;
-  /** Milliseconds since any fixed instant, monotonic. */
-  readonly elapsed: () => number;
   readonly listener?: OutageListener;
   /** Connections for reads other than look-ups. */
   readonly readers?: number;
@@ -41,7 +39,7 @@ const WRITERS_LOCK_MS = 250;
  * Opens a database; resolves once it has answered. @throws Error whose message is one line with the cure, and no secret
  */
 export async function openPostgres(options: PostgresOptions): Promise<Database> {
-  const { url, elapsed, listener, readers = READERS } = options;
+  const { url, listener, readers = READERS } = options;
   const { connectMs = CONNECT_MS, statementMs = STATEMENT_MS, answerMs = ANSWER_MS } = options;
   const kyselyOn = (pool: PostgresPool): Kysely<Schema> => new Kysely({ dialect: new PostgresDialect({ pool }) });
   const open = (size: number, lockMs: number): Kysely<Schema> =>
@@ -82,7 +80,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
       isBusy,
       isAway,
       lookUp(query, outage) {
-        lookUps ??= createLookUps({ outage, elapsed, answerMs });
+        lookUps ??= createLookUps({ outage, answerMs });
         return lookUps.batch((batch: readonly (readonly string[])[]) => askAll(ask, query, batch));
       },
       probe: () => ask({ text: "select 1" }),

@@ -5,14 +5,11 @@ import { sql } from "kysely";
 import type { Database } from "../../src/store/database.ts";
 import { openPostgres } from "../../src/store/postgres.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
-import { monotonicNow } from "../../src/telemetry/clock.ts";
 
 /** @returns what is wrong, a line each */
 export async function inspectDatabase(folder: string, databaseUrl: string | undefined): Promise<readonly string[]> {
   const database =
-    databaseUrl === undefined
-      ? openSqlite(join(folder, "countersign.db"))
-      : await openPostgres({ url: databaseUrl, elapsed: monotonicNow });
+    databaseUrl === undefined ? openSqlite(join(folder, "countersign.db")) : await openPostgres({ url: databaseUrl });
   try {
     return [...(await findCorruption(database)), ...(await findUnaudited(database))];
   } finally {

@@ -9,7 +9,6 @@ import { inject, onTestFinished } from "vitest";
 import type { Database } from "../../src/store/database.ts";
 import { openPostgres } from "../../src/store/postgres.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
-import { monotonicNow } from "../../src/telemetry/clock.ts";
 
 /** The other tests keep the machine busy: a database that is late there is not away. */
 const PATIENT = { connectMs: 20_000, answerMs: 10_000 };
@@ -47,7 +46,7 @@ export async function emptyPostgres(server = inject("postgresUrl"), template?: s
   await execute(server, `create database ${name}${template === undefined ? "" : ` template ${template}`}`);
   onTestFinished(() => execute(server, `drop database ${name} with (force)`));
   const url = Object.assign(new URL(server), { pathname: `/${name}` }).href;
-  return { url, connect: async () => closing(await openPostgres({ url, elapsed: monotonicNow, ...PATIENT })) };
+  return { url, connect: async () => closing(await openPostgres({ url, ...PATIENT })) };
 }
 
 /** One that stays for as long as its server does. */
@@ -59,7 +58,6 @@ export async function keptPostgres(server = inject("postgresUrl")): Promise<Empt
     name,
     connect: () =>
       openPostgres({
-        elapsed: monotonicNow,
         ...PATIENT,
         url: Object.assign(new URL(server), { pathname: `/${name}` }).href,
       }),

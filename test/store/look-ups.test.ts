@@ -11,7 +11,6 @@ function open(options: Partial<LookUpOptions> = {}) {
   const failures: string[] = [];
   const lookUps = createLookUps({
     outage: { lookUpFailed: (cause) => failures.push(String(cause)) },
-    elapsed: () => performance.now(),
     ...options,
   });
   const find = lookUps.batch(async (names: readonly string[]) => {
@@ -37,9 +36,7 @@ test("look-ups of one turn are one query, each with its own answer", async () =>
 });
 
 test("a failure of the query is that of each look-up", async () => {
-  const find = createLookUps({ outage: { lookUpFailed() {} }, elapsed: () => 0 }).batch(() =>
-    Promise.reject(new Error("away")),
-  );
+  const find = createLookUps({ outage: { lookUpFailed() {} } }).batch(() => Promise.reject(new Error("away")));
   for (const found of await Promise.allSettled([find("a"), find("b")])) {
     expect(found).toMatchObject({ status: "rejected", reason: { message: "away" } });
   }

@@ -5,7 +5,6 @@ import { expect, onTestFinished, test } from "vitest";
 import type { Database } from "../../src/store/database.ts";
 import { migrate } from "../../src/store/migrations.ts";
 import { openPostgres } from "../../src/store/postgres.ts";
-import { monotonicNow } from "../../src/telemetry/clock.ts";
 import { emptyPostgres, execute } from "./connections.ts";
 import { migrationsContract } from "./migrations-contract.ts";
 
@@ -15,7 +14,7 @@ test("schemas of one database have a registry each", async () => {
   const { url } = await emptyPostgres();
   await execute(url, "create schema one; create schema two");
   const open = async (schema: string): Promise<Database> => {
-    const database = await openPostgres({ elapsed: monotonicNow, url: `${url}?options=-c%20search_path%3D${schema}` });
+    const database = await openPostgres({ url: `${url}?options=-c%20search_path%3D${schema}` });
     onTestFinished(() => database.close());
     return database;
   };

@@ -6,7 +6,6 @@ import { openPostgres } from "../../src/store/postgres.ts";
 import { createSealer } from "../../src/store/sealing.ts";
 import { createSigningKeyStore } from "../../src/store/signing-keys.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
-import { monotonicNow } from "../../src/telemetry/clock.ts";
 import { openRing } from "../keyring/ring.ts";
 
 /** Twenty that connect at once keep a small machine busy for longer than a gateway waits. */
@@ -16,7 +15,7 @@ process.send?.("loaded");
 process.on("message", async ({ place, alg }: { place: string; alg: TokenAlg }) => {
   try {
     const database = place.startsWith("postgres:")
-      ? await openPostgres({ url: place, elapsed: monotonicNow, connectMs: CONNECT_MS })
+      ? await openPostgres({ url: place, connectMs: CONNECT_MS })
       : openSqlite(place);
     await migrate(database);
     const store = createSigningKeyStore(database, createSealer([Buffer.alloc(32, 1)]));

@@ -9,15 +9,14 @@ import { AuthError } from "../../src/core/errors.ts";
 import type { Database } from "../../src/store/database.ts";
 import { openPostgres, type PostgresOptions } from "../../src/store/postgres.ts";
 import type { Schema } from "../../src/store/schema.ts";
-import { monotonicNow } from "../../src/telemetry/clock.ts";
 import { freePort } from "../free-port.ts";
 import { type PostgresServer, startPostgres } from "../postgres/server.ts";
 import { emptyPostgres, execute } from "./connections.ts";
 
 vi.setConfig({ testTimeout: 30_000 });
 
-async function open(options: Omit<PostgresOptions, "elapsed">): Promise<Database> {
-  const database = await openPostgres({ elapsed: monotonicNow, ...options });
+async function open(options: PostgresOptions): Promise<Database> {
+  const database = await openPostgres(options);
   onTestFinished(() => database.close());
   return database;
 }
@@ -65,7 +64,7 @@ describe("opening says in one line what is wrong", () => {
   ];
 
   test.for(cases)("$what", async ({ url, message }) => {
-    const error = await openPostgres({ elapsed: monotonicNow, url: url() }).catch((thrown: unknown) => thrown);
+    const error = await openPostgres({ url: url() }).catch((thrown: unknown) => thrown);
     if (!(error instanceof Error)) throw new TypeError("it was opened");
     expect(error.message).toMatch(message);
     // Neither in what is told nor in what a log may make of it.
@@ -76,7 +75,7 @@ describe("opening says in one line what is wrong", () => {
   test("nobody who listens there", async () => {
     const port = await freePort();
     const url = `postgres://me:${SECRET}@127.0.0.1:${port}/registry`;
-    await expect(openPostgres({ elapsed: monotonicNow, url })).rejects.toThrow(
+    await expect(openPostgres({ url })).rejects.toThrow(
       `the database cannot be used: no PostgreSQL answers at 127.0.0.1:${port} (ECONNREFUSED). Start it, or mend the URL`,
     );
   });
@@ -88,7 +87,6 @@ describe("opening says in one line what is wrong", () => {
     const address = silent.address();
     const port = typeof address === "object" ? address?.port : 0;
     const opening = openPostgres({
-      elapsed: monotonicNow,
       url: `postgres://me:${SECRET}@127.0.0.1:${port}/registry`,
       connectMs: 300,
     });

@@ -4,11 +4,10 @@ import { sql } from "kysely";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { Database } from "../../src/store/database.ts";
 import { openPostgres, type PostgresOptions } from "../../src/store/postgres.ts";
-import { monotonicNow } from "../../src/telemetry/clock.ts";
 import { emptyPostgres } from "./connections.ts";
 
-async function open(options: Omit<PostgresOptions, "elapsed">): Promise<Database> {
-  const database = await openPostgres({ elapsed: monotonicNow, ...options });
+async function open(options: PostgresOptions): Promise<Database> {
+  const database = await openPostgres(options);
   onTestFinished(() => database.close());
   return database;
 }

@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { sql } from "kysely";
 import { expect, onTestFinished, test } from "vitest";
 import { openPostgres } from "../../src/store/postgres.ts";
-import { monotonicNow } from "../../src/telemetry/clock.ts";
 import { makeCertificates } from "../http/certificates.ts";
 import { startPostgres } from "../postgres/server.ts";
 
@@ -16,14 +15,14 @@ test("checks the server's certificate against sslrootcert", { timeout: 60_000 },
   const urlOf = (authority: string): string =>
     `${server.url}?sslmode=verify-full&sslrootcert=${encodeURIComponent(file(authority))}`;
 
-  const database = await openPostgres({ elapsed: monotonicNow, url: urlOf("server.crt") });
+  const database = await openPostgres({ url: urlOf("server.crt") });
   onTestFinished(() => database.close());
   const { rows } = await sql<{ ssl: boolean }>`select ssl from pg_stat_ssl where pid = pg_backend_pid()`.execute(
     database.db,
   );
   expect(rows).toEqual([{ ssl: true }]);
 
-  await expect(openPostgres({ elapsed: monotonicNow, url: urlOf("other.crt") })).rejects.toThrow(
+  await expect(openPostgres({ url: urlOf("other.crt") })).rejects.toThrow(
     /^the database cannot be used: the certificate of 127\.0\.0\.1:\d+ is not trusted \([A-Z_]+\)\. Name its authority in the URL: sslrootcert=FILE$/,
   );
 });

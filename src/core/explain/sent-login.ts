@@ -2,9 +2,10 @@
 
 import { readDeviceKey } from "../device-key.ts";
 import { AuthError } from "../errors.ts";
+import { readTimestamp } from "../freshness.ts";
 import type { SignedLogin } from "../login.ts";
+import { readSignature } from "../signature.ts";
 import { type Finding, finding } from "./findings.ts";
-import { readSentSignature, readSentTimestamp } from "./sent-values.ts";
 
 export interface SentLogin {
   /** Mistakes of the form, in the order body, device_key, timestamp, signature; empty: a valid login request. */
@@ -121,4 +122,56 @@ function findField(field: Field, fields: Fields): SentField {
     };
   }
   return { value: undefined, mistake: finding("missing_field", field) };
+}
+
+interface SentTimestamp {
+  /** Whole seconds, rounded down; undefined if unreadable. */
+  readonly seconds: number | undefined;
+  readonly mistake: Finding | undefined;
+}
+
+function readSentTimestamp(text: string | undefined): SentTimestamp {
+  if (text === undefined) return { seconds: undefined, mistake: undefined };
+  const shape = (message: string): Finding => finding("timestamp_shape", message);
+  const whole = /^\s*0*(\d{1,10})\s*$/.exec(text)?.[1];
+  if (whole !== undefined) {
+    const padding = shape("timestamp has white space or leading zeros. Send decimal digits alone");
+    return { seconds: Number(whole), mistake: whole === text ? undefined : padding };
+  }
+  if (/^(\d{13}|\d{16}|\d{19})$/.test(text)) {
+    return { seconds: Number(text.slice(0, 10)), mistake: finding("milliseconds") };
+  }
+  if (/^-?\d+$/.test(text))
+    return { seconds: undefined, mistake: shape(errorOf(() => readTimestamp(BigInt(text)))?.message ?? "") };
+  const value = text.trim() === "" ? Number.NaN : Number(text);
+  if (value >= 0 && value < 1e10) return { seconds: Math.floor(value), mistake: finding("fraction") };
+  const date = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
+  if (!Number.isNaN(date)) return { seconds: Math.floor(date / 1000), mistake: finding("date_string") };
+  return { seconds: undefined, mistake: shape("timestamp is no number. Send the Unix time in whole seconds") };
+}
+
+interface SentSignature {
+  /** Lower-case hex digits; undefined if unreadable. */
+  readonly digits: string | undefined;
+  readonly mistake: Finding | undefined;
+}
+
+const HEX = /^[0-9a-f]+$/;
+/** Output of openssl dgst, openssl dgst -r and sha256sum. */
+const LABELS = [/^[\w-]*\([^)]*\)\s*=\s*([0-9a-f]+)$/, /^[\w-]+\s*=\s*([0-9a-f]+)$/, /^([0-9a-f]{64})\s+[*-]?\S*$/];
+
+function readSentSignature(text: string | undefined): SentSignature {
+  if (text === undefined) return { digits: undefined, mistake: undefined };
+  const lower = text.toLowerCase();
+  const isWhole = (digits = ""): boolean => digits.length === 64 && HEX.test(digits);
+  if (isWhole(lower)) return { digits: lower, mistake: undefined };
+  const shape = finding("signature_shape", errorOf(() => readSignature(text))?.message ?? "");
+  const labelled = LABELS.map((label) => label.exec(lower.trim())?.[1]).find(Boolean);
+  if (isWhole(labelled)) return { digits: labelled, mistake: finding("openssl_label") };
+  const joined = lower.replace(/0x|\\x|[\s:,-]/g, "");
+  if (isWhole(joined)) return { digits: joined, mistake: finding("signature_separators") };
+  if (/^[\w+/ -]{43}=?\s*$/.test(text)) {
+    return { digits: Buffer.from(text.replaceAll(" ", "+"), "base64").toString("hex"), mistake: finding("base64") };
+  }
+  return { digits: HEX.test(lower) ? lower : undefined, mistake: shape };
 }

@@ -15,8 +15,6 @@ export interface LookUps {
 
 export interface LookUpOptions {
   readonly outage: Pick<Outage, "lookUpFailed">;
-  /** Milliseconds since any fixed instant, monotonic. */
-  readonly elapsed: () => number;
   readonly answerMs?: number;
   readonly mostWaiting?: number;
 }
@@ -37,12 +35,11 @@ interface Queued<Names, Answer> {
 
 /** The look-ups of one database: they share a deadline and a bound. */
 export function createLookUps(options: LookUpOptions): LookUps {
-  const { outage, elapsed, answerMs = ANSWER_MS, mostWaiting = MOST_WAITING } = options;
+  const { outage, answerMs = ANSWER_MS, mostWaiting = MOST_WAITING } = options;
   const queues: { reject(): void }[] = [];
   let waiting = 0;
   const within = createDeadline({
     ms: answerMs,
-    elapsed,
     expire() {
       outage.lookUpFailed(new Error(`no answer within ${answerMs} ms`));
       return storeUnavailable("does not answer in time");
