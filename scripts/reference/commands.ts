@@ -1,7 +1,7 @@
-// Renders docs/reference/commands.md: every command with its options, as --help has them.
+// Renders docs/reference/commands.md: every command and its options, which --help describes.
 
 import type { Command } from "commander";
-import { createProgram, optionDescription } from "../../src/cli/program.ts";
+import { createProgram } from "../../src/cli/program.ts";
 
 /** Options of every command. */
 const COMMON = ["--json", "--help", "--yes"];
@@ -10,14 +10,14 @@ export async function renderCommands(): Promise<string> {
   const program = await createProgram([]);
   const sections = program.commands.map((command) => {
     const leaves = command.commands.length === 0 ? [command] : command.commands;
-    return `## ${command.name()}\n\n\`\`\`\n${leaves.map(render).join("\n\n")}\n\`\`\``;
+    return `## ${command.name()}\n\n\`\`\`\n${leaves.map(render).join("\n")}\n\`\`\``;
   });
   return `# Commands
 
 <!-- Made by npm run gen. -->
 
-Commands call AdminService at \`COUNTERSIGN_INTERNAL_URL\` (default \`http://127.0.0.1:9090\`) with the admin token in \`COUNTERSIGN_ADMIN_TOKEN\`, in the file
-\`COUNTERSIGN_ADMIN_TOKEN_FILE\` or, beside the gateway, in \`admin-token\` of the data directory. [operators.md](../operators.md) has examples.
+\`npx countersign COMMAND --help\` describes the options. [operators.md](../operators.md) has examples, [settings.md](settings.md#commands) the gateway's address and the
+admin token.
 
 | | |
 |---|---|
@@ -44,11 +44,8 @@ brackets. A time that is not set, such as a first login, matches no \`<\` or \`>
 
 function render(command: Command): string {
   const options = command.options.filter(({ long }) => !COMMON.includes(long ?? ""));
-  const width = Math.max(0, ...options.map(({ flags }) => flags.length));
-  const parent = command.parent?.parent ? `${command.parent.name()} ` : "";
-  return [
-    `countersign ${parent}${command.name()} ${command.usage()}`.trimEnd(),
-    `  ${command.description()}`,
-    ...options.map((option) => `  ${option.flags.padEnd(width)}  ${optionDescription(option)}`),
-  ].join("\n");
+  const flags = options.map((option) => (option.mandatory ? option.flags : `[${option.flags}]`));
+  const parents = command.parent?.parent ? [command.parent.name()] : [];
+  const words = command.registeredArguments.map((argument) => `<${argument.name()}${argument.variadic ? "..." : ""}>`);
+  return `${[...parents, command.name(), ...words, ...flags].join(" ")}\n  ${command.description()}`;
 }

@@ -35,7 +35,7 @@ export async function createProgram(args: readonly string[]): Promise<Command> {
 }
 
 /** An option's text in --help, with its choices and default. */
-export function optionDescription(option: Option): string {
+function optionDescription(option: Option): string {
   const text = new Help().optionDescription(option);
   return option.mandatory ? `${text} (required)` : text;
 }
