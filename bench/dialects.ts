@@ -8,7 +8,7 @@ import { type Answer, checkAnswer, type Fleet, signLogin } from "./fleet.ts";
 import { encodeFrame, openGrpcTo } from "./grpc-lanes.ts";
 import { encodeGet, encodePost, openHttp1, openHttp1Heads, openNewTls } from "./http1-lanes.ts";
 import type { LoadRequest, OpenLanes } from "./load.ts";
-import type { Subject, Walk } from "./measure.ts";
+import type { Subject } from "./measure.ts";
 import type { Peer, PeerSetup } from "./peer.ts";
 
 export interface Dialect {
@@ -104,7 +104,7 @@ export function createLoginSubject(peer: Peer): Subject {
 }
 
 /** Goes on from slice to slice, so that no device comes to its limit. */
-function createWalk({ fleet, algorithm, dialect }: PeerSetup): Walk {
+function createWalk({ fleet, algorithm, dialect }: PeerSetup): () => LoadRequest {
   const { encode, decode } = DIALECTS[dialect];
   let sent = 0;
   let batch: LoadRequest[] = [];
@@ -118,14 +118,12 @@ function createWalk({ fleet, algorithm, dialect }: PeerSetup): Walk {
       };
     });
   }
-  return {
-    next() {
-      const place = sent % BATCH;
-      if (place === 0) batch = signBatch();
-      sent++;
-      const request = batch[place];
-      if (request === undefined) throw new RangeError("a fleet has devices");
-      return request;
-    },
+  return () => {
+    const place = sent % BATCH;
+    if (place === 0) batch = signBatch();
+    sent++;
+    const request = batch[place];
+    if (request === undefined) throw new RangeError("a fleet has devices");
+    return request;
   };
 }

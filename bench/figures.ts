@@ -14,14 +14,7 @@ export interface Section {
   readonly title: string;
   /** The first row is the head. */
   readonly rows: readonly (readonly string[])[];
-  readonly targets: readonly SectionTarget[];
-  /** A note printed with the figures. */
-  readonly notes?: readonly string[];
-}
-
-export interface SectionTarget {
-  readonly text: string;
-  readonly met: boolean;
+  readonly targets: readonly { readonly text: string; readonly met: boolean }[];
 }
 
 /** The value at `share` of an ascending list; between two, the mean weighted by nearness. */
@@ -54,19 +47,13 @@ export function renderTable(rows: readonly (readonly string[])[]): string[] {
   return [...lines.slice(0, 1), rule, ...lines.slice(1)];
 }
 
-function renderSection({ title, rows, targets, notes = [] }: Section): string {
+function renderSection({ title, rows, targets }: Section): string {
   const verdicts = targets.map(({ text, met }) => `${text}: ${met ? "met" : "NOT met"}`);
-  return [title, "", ...renderTable(rows), "", ...notes, ...verdicts].join("\n");
+  return [title, "", ...renderTable(rows), "", ...verdicts].join("\n");
 }
 
-export const MACHINE = {
-  node: process.version,
-  cpu: cpus()[0]?.model.trim() ?? "unknown",
-  cores: availableParallelism(),
-};
-
-export function describeMachine(): string {
-  return `Node ${MACHINE.node}, ${MACHINE.cpu}, ${MACHINE.cores} cores.`;
+function describeMachine(): string {
+  return `Node ${process.version}, ${cpus()[0]?.model.trim() ?? "unknown"}, ${availableParallelism()} cores.`;
 }
 
 /**
@@ -79,7 +66,8 @@ export async function runParts(
   only: readonly string[],
   legend = "",
 ): Promise<void> {
-  checkNames(only, Object.keys(parts));
+  const names = Object.keys(parts);
+  if (!only.every((name) => names.includes(name))) throw new Error(`--only is one of ${names.join(", ")}`);
   process.stdout.write(`${describeMachine()}${legend}\n`);
   for (const [name, run] of Object.entries(parts)) {
     if (only.length > 0 && !only.includes(name)) continue;
@@ -87,11 +75,6 @@ export async function runParts(
     process.stdout.write(`\n${renderSection(section)}\n`);
     if (section.targets.some(({ met }) => !met)) process.exitCode = 1;
   }
-}
-
-/** @throws Error for a name that `--only` does not take */
-export function checkNames(only: readonly string[], names: readonly string[]): void {
-  if (!only.every((name) => names.includes(name))) throw new Error(`--only is one of ${names.join(", ")}`);
 }
 
 /** Prints progress, apart from the report. */

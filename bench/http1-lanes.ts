@@ -111,7 +111,6 @@ function createLane(socket: Socket, part: keyof Http1Answer): Lane {
 }
 
 const LENGTH = /\r\ncontent-length: *(\d+)/i;
-const CHUNKED = /\r\ntransfer-encoding: *chunked/i;
 
 /** Undefined while the answer is not whole. @throws Error for one that is not 200 */
 function readAnswer(bytes: Buffer): Http1Answer | undefined {
@@ -119,10 +118,8 @@ function readAnswer(bytes: Buffer): Http1Answer | undefined {
   if (end === -1) return undefined;
   const head = bytes.toString("latin1", 0, end);
   const length = LENGTH.exec(head)?.[1];
-  let body: Buffer | undefined;
-  if (length !== undefined) body = readPart(bytes, end + 4, Number(length));
-  else if (CHUNKED.test(head)) body = readChunks(bytes, end + 4);
-  else throw new Error(`an answer of no known length: ${head}`);
+  if (length === undefined) throw new Error(`an answer of no known length: ${head}`);
+  const body = readPart(bytes, end + 4, Number(length));
   if (body === undefined) return undefined;
   if (head.slice(9, 12) !== "200") throw new Error(`${head}\n\n${body}`);
   return { head: bytes.subarray(0, end), body };
@@ -130,19 +127,4 @@ function readAnswer(bytes: Buffer): Http1Answer | undefined {
 
 function readPart(bytes: Buffer, from: number, length: number): Buffer | undefined {
   return bytes.length < from + length ? undefined : bytes.subarray(from, from + length);
-}
-
-function readChunks(bytes: Buffer, from: number): Buffer | undefined {
-  const chunks: Buffer[] = [];
-  for (let place = from; ; ) {
-    const lineEnd = bytes.indexOf("\r\n", place);
-    if (lineEnd === -1) return undefined;
-    const length = Number.parseInt(bytes.toString("latin1", place, lineEnd), 16);
-    const chunk = readPart(bytes, lineEnd + 2, length);
-    // After each chunk, the last and empty one too, comes an end of line.
-    if (chunk === undefined || bytes.length < lineEnd + 4 + length) return undefined;
-    if (length === 0) return Buffer.concat(chunks);
-    chunks.push(chunk);
-    place = lineEnd + 4 + length;
-  }
 }

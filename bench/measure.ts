@@ -18,14 +18,9 @@ export interface Subject {
   readonly peer: Peer;
   readonly open: OpenLanes;
   /** Goes on from slice to slice; the warming has one of its own. */
-  readonly walk: () => Walk;
+  readonly walk: () => () => LoadRequest;
   /** Requests of the warm-up. */
   readonly warming: number;
-}
-
-/** Requests, one after the other. */
-export interface Walk {
-  next(): LoadRequest;
 }
 
 /** One peer's round. */
@@ -38,9 +33,7 @@ export interface Round {
 }
 
 /** One slice of a peer's load. */
-interface Slice extends LoadResult {
-  readonly cpuMicros: number;
-}
+type Slice = LoadResult & { readonly cpuMicros: number };
 
 const SLICE_SECONDS = 0.5;
 
@@ -76,14 +69,14 @@ export async function measure(
 
 type Next = () => LoadRequest | undefined;
 
-function takeFrom(walk: Walk, count: number): Next {
+function takeFrom(walk: () => LoadRequest, count: number): Next {
   let due = count;
-  return () => (due-- > 0 ? walk.next() : undefined);
+  return () => (due-- > 0 ? walk() : undefined);
 }
 
-function takeSlice(walk: Walk, { seconds }: MeasureOptions): Next {
+function takeSlice(walk: () => LoadRequest, { seconds }: MeasureOptions): Next {
   const deadline = performance.now() + Math.min(SLICE_SECONDS, seconds) * 1000;
-  return () => (performance.now() < deadline ? walk.next() : undefined);
+  return () => (performance.now() < deadline ? walk() : undefined);
 }
 
 async function measureSlice({ peer, open }: Subject, next: Next, inFlight: number): Promise<Slice> {

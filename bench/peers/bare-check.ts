@@ -1,7 +1,7 @@
 // Peer: the check of a token on node:http with jose and nothing else: what the work itself costs.
 
 import { createServer } from "node:http";
-import { createBareCheck } from "../bare-check.ts";
+import { createBareCheck } from "../bare-login.ts";
 import { listen, servePeer } from "../serve-peer.ts";
 
 servePeer(async (setup) => {

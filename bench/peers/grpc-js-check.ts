@@ -1,9 +1,9 @@
 // Peer: the check of a token as a handler of grpc-js's own server, with ts-proto's messages, with jose and nothing else.
 
-import { Server, ServerCredentials, status } from "@grpc/grpc-js";
+import { Server, status } from "@grpc/grpc-js";
 import { type TokenServiceServer, TokenServiceService } from "../../gen/grpc/countersign/token/v1/token.ts";
-import { createBareCheck } from "../bare-check.ts";
-import { servePeer } from "../serve-peer.ts";
+import { createBareCheck } from "../bare-login.ts";
+import { bindGrpc, servePeer } from "../serve-peer.ts";
 
 servePeer(async (setup) => {
   const check = await createBareCheck(setup);
@@ -25,9 +25,5 @@ servePeer(async (setup) => {
 
   const server = new Server();
   server.addService(TokenServiceService, service);
-  return new Promise((resolve, reject) => {
-    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, port) =>
-      error === null ? resolve(`http://127.0.0.1:${port}`) : reject(error),
-    );
-  });
+  return bindGrpc(server);
 });
