@@ -1,6 +1,8 @@
 // Proofs about limits from a load's answers: an answer tells only between which instants it was
 // decided. Knows no server.
 
+import { quantile } from "../../bench/figures.ts";
+
 /** One login, by the load's own clock in milliseconds. */
 export interface Attempt {
   readonly deviceKey: string;
@@ -40,10 +42,13 @@ export function countFalseDenials(attempts: readonly Attempt[], { limit, windowM
   return byDevice(attempts).flatMap((all) => all.filter((one) => isFalse(one, onlyAdmitted(all)))).length;
 }
 
-/** The latency that a share of the attempts was answered within, in milliseconds. */
-export function quantile(attempts: readonly Attempt[], share: number): number {
-  const latencies = attempts.map(({ sentAt, answeredAt }) => answeredAt - sentAt).sort((one, other) => one - other);
-  return latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0;
+/** The milliseconds in which all but one of a thousand attempts were answered. */
+export function latencyOf(attempts: readonly Attempt[]): number {
+  const latencies = attempts.map(({ sentAt, answeredAt }) => answeredAt - sentAt);
+  return quantile(
+    latencies.sort((one, other) => one - other),
+    0.999,
+  );
 }
 
 function byDevice(attempts: readonly Attempt[]): Attempt[][] {

@@ -1,9 +1,8 @@
 // Devices that log in at a steady rate, whatever becomes of the answers: at several gateways, each proof once. Knows the
 // contract alone.
 
-import { Agent, request } from "node:http";
 import { signLogin } from "../../src/cli/sign.ts";
-import { CUSTOMER_KEY } from "../gateway.ts";
+import { CUSTOMER_KEY, postLogin } from "../gateway.ts";
 import type { Attempt } from "./analysis.ts";
 
 export interface LoadOptions {
@@ -24,7 +23,6 @@ const TICK_MS = 5;
 const OLDEST_PROOF_S = 280;
 
 export function startLoad({ urls, deviceKeys, rate }: LoadOptions): Load {
-  const agent = new Agent({ keepAlive: true });
   const started = performance.now();
   const proofs = new Map<string, number>();
   const answers: Promise<Attempt>[] = [];
@@ -36,8 +34,7 @@ export function startLoad({ urls, deviceKeys, rate }: LoadOptions): Load {
     const url = urls[Math.floor(place / deviceKeys.length) % urls.length] ?? "";
     const timestamp = proofs.get(deviceKey) ?? Math.floor(Date.now() / 1000) - OLDEST_PROOF_S;
     proofs.set(deviceKey, timestamp + 1);
-    const body = JSON.stringify(signLogin({ deviceKey, customerKey: CUSTOMER_KEY }, timestamp));
-    answers.push(post(agent, url, deviceKey, body));
+    answers.push(logIn(url, deviceKey, timestamp));
   }
 
   const timer = setInterval(() => {
@@ -48,29 +45,17 @@ export function startLoad({ urls, deviceKeys, rate }: LoadOptions): Load {
   return {
     async stop() {
       clearInterval(timer);
-      const attempts = await Promise.all(answers);
-      agent.destroy();
-      return attempts;
+      return Promise.all(answers);
     },
   };
 }
 
-/** A login that is not answered has the status 0. */
-function post(agent: Agent, url: string, deviceKey: string, body: string): Promise<Attempt> {
+/** Logs in. Without an answer the status is 0. */
+async function logIn(url: string, deviceKey: string, timestamp: number): Promise<Attempt> {
+  const login = signLogin({ deviceKey, customerKey: CUSTOMER_KEY }, timestamp);
   const sentAt = performance.now();
-  return new Promise((resolve) => {
-    const finish = (status: number, policy?: string): void =>
-      resolve({ deviceKey, sentAt, answeredAt: performance.now(), status, policy });
-    const headers = { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(body) };
-    const sent = request(new URL("/auth/login", url), { method: "POST", agent, headers }, (response) => {
-      response.resume();
-      response.on("error", () => finish(0));
-      response.on("end", () => {
-        const policy = /^"(\w+)"/.exec(String(response.headers["ratelimit-policy"] ?? ""))?.[1];
-        finish(response.statusCode ?? 0, policy);
-      });
-    });
-    sent.on("error", () => finish(0));
-    sent.end(body);
-  });
+  const answer = await postLogin(url, login).catch(() => undefined);
+  const isWhole = (await answer?.text().catch(() => undefined)) !== undefined;
+  const policy = /^"(\w+)"/.exec(answer?.headers.get("ratelimit-policy") ?? "")?.[1];
+  return { deviceKey, sentAt, answeredAt: performance.now(), status: isWhole ? (answer?.status ?? 0) : 0, policy };
 }

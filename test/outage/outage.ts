@@ -4,7 +4,7 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as pass } from "node:timers/promises";
 import { REDIS_DEADLINE_MS } from "../../src/app.ts";
-import { countFalseDenials, countMost, type Limits, quantile } from "./analysis.ts";
+import { countFalseDenials, countMost, type Limits, latencyOf } from "./analysis.ts";
 import { FAULTS, type FaultName } from "./faults.ts";
 import type { GatewayAddresses, GatewayOrder } from "./gateway-process.ts";
 import { type Load, startLoad } from "./load.ts";
@@ -66,7 +66,7 @@ export async function runOutage(options: OutageOptions): Promise<OutageReport> {
     falselyDenied: countFalseDenials(attempts, { ...limits, limit: least }),
     least,
     alone: await countAlone(gateways),
-    p999Ms: quantile(attempts, 0.999),
+    p999Ms: latencyOf(attempts),
   };
 }
 
@@ -77,7 +77,7 @@ export async function runCalm(options: OutageOptions): Promise<number> {
   cleanup.defer(() => fault.stop());
   const load = loadOf(await openGateways(fault.redisUrl, options, cleanup), options);
   await pass(options.beforeMs + options.awayMs + options.afterMs);
-  return quantile(await load.stop(), 0.999);
+  return latencyOf(await load.stop());
 }
 
 async function openGateways(

@@ -18,9 +18,8 @@ if (!names.every(isFault)) throw new Error(`--only is one of ${Object.keys(FAULT
 const WINDOW_MS = 10_000;
 const LATER_MS = 60;
 
-let isOver = false;
-for (const fault of names) {
-  const options: OutageOptions = {
+function optionsOf(fault: FaultName): OutageOptions {
+  return {
     fault,
     limits: { limit: 10, windowMs: WINDOW_MS },
     devices: 50,
@@ -29,8 +28,13 @@ for (const fault of names) {
     awayMs: Number(values.away) * 1_000,
     afterMs: WINDOW_MS + 5_000,
   };
-  const calmMs = await runCalm(options);
-  const report = await runOutage(options);
+}
+
+const [first = "kill"] = names;
+const calmMs = await runCalm(optionsOf(first));
+let isOver = false;
+for (const fault of names) {
+  const report = await runOutage(optionsOf(fault));
   process.stdout.write(`\n${fault}: ${report.logins} logins at two gateways\n`);
   for (const { text, met } of judge(report, calmMs)) {
     process.stdout.write(`  ${text}: ${met ? "met" : "NOT met"}\n`);
