@@ -1,4 +1,4 @@
-// The other end of peer.ts: what every file in peers/ calls. Knows no protocol.
+// The other end of peer.ts: what every file in peers/ calls.
 
 import { once } from "node:events";
 import type { Server } from "node:net";

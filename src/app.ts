@@ -60,7 +60,7 @@ export interface GatewayOptions {
   readonly graceMs?: number;
   /** Time that an idle connection has for one more request once the gateway closes, in milliseconds. */
   readonly idleMs?: number;
-  /** How long Redis may take to decide, in milliseconds; what it has not decided by then is decided without it. */
+  /** Deadline of Redis, in milliseconds; the gateway decides a late charge itself. */
   readonly redisDeadlineMs?: number;
   /** Drops the secrets that no master key opens, instead of refusing to start. */
   readonly forgetLostSecrets?: boolean;
@@ -72,9 +72,9 @@ export interface GatewayOptions {
 
 /** Less than the ten seconds that container runtimes leave between SIGTERM and SIGKILL. */
 const GRACE_MS = 8_000;
-/** A client that uses its connection in this time is told of the end by an answer. */
+/** Time in which a client that uses its connection learns of the end by an answer. */
 const IDLE_MS = 1_000;
-/** How long Redis may take to decide, unless it is told otherwise, in milliseconds. */
+/** Default deadline of Redis, in milliseconds. */
 export const REDIS_DEADLINE_MS = 25;
 
 /** Starts a gateway. Resolves once every listener accepts. @throws SealError or a system error, with nothing left open */

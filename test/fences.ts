@@ -1,4 +1,4 @@
-// The fenced blocks of a page, as code to run. Knows no page.
+// The fenced blocks of a page, as code to run.
 
 /** The blocks of a language in Markdown, in its order. */
 export function fencesIn(markdown: string, language: string): readonly string[] {

@@ -1,4 +1,4 @@
-// A stranger who knows a device's name and no secret, and the device itself, at a real gateway. Knows no limiter.
+// A stranger who knows a device's name and no secret, and the device itself, at a real gateway.
 
 import { createHmac } from "node:crypto";
 import { Agent, request } from "node:http";

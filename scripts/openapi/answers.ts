@@ -1,5 +1,4 @@
 // The answers of an operation: success with its headers, and each refusal, made by the very functions that make real ones.
-// Knows no service.
 
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 import { AuthError, malformed, type Reason } from "../../src/core/errors.ts";

@@ -1,4 +1,4 @@
-// OpenAPI 3.1 from service descriptors with google.api.http routes. Knows no service; what descriptors do not say it is told.
+// OpenAPI 3.1 from service descriptors with google.api.http routes, and notes beside them.
 
 import type { AnyDesc, DescMethod, DescMethodUnary, DescService, JsonObject, JsonValue } from "@bufbuild/protobuf";
 import type { AuthError } from "../../src/core/errors.ts";

@@ -1,4 +1,4 @@
-// Path templates and fields in a URL as OpenAPI's paths and parameters. Knows no service.
+// Path templates and fields in a URL as OpenAPI's paths and parameters.
 
 import type { DescField, DescMessage, JsonObject } from "@bufbuild/protobuf";
 import { isWellKnown } from "../../src/protocols/message.ts";

@@ -1,4 +1,4 @@
-// Messages as JSON Schema (2020-12), in the form that REST has them: snake_case names, enums by name. Knows no service.
+// Messages as JSON Schema (2020-12), in the form that REST has them: snake_case names, enums by name.
 
 import {
   type DescEnum,

@@ -1,4 +1,4 @@
-// Scalars and well-known types as JSON Schema, by the protobuf JSON mapping. Knows no message of a contract.
+// Scalars and well-known types as JSON Schema, by the protobuf JSON mapping.
 
 import { type DescMessage, type JsonObject, type JsonValue, ScalarType } from "@bufbuild/protobuf";
 

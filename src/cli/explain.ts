@@ -1,4 +1,4 @@
-// `countersign explain`: names what is wrong with a login.
+// `countersign explain`: names the mistake in a login.
 
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { Command } from "commander";

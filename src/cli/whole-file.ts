@@ -1,4 +1,4 @@
-// Files that a command writes: there whole or not at all. Knows no content.
+// Writes a file whole or not at all.
 
 import { randomBytes } from "node:crypto";
 import { lstatSync } from "node:fs";
@@ -6,7 +6,7 @@ import { open, rename, rm } from "node:fs/promises";
 import { codeOf } from "../setting-readers.ts";
 import { usageFailure } from "./terminal/output.ts";
 
-/** A name beside a file, which nobody can have guessed: for what is to become the file. To be made with the flag `wx`. */
+/** An unguessable name beside a file for its draft, to be created with the flag `wx`. */
 function draftOf(file: string): string {
   return `${file}.${randomBytes(6).toString("hex")}.part`;
 }

@@ -4,7 +4,7 @@ import { isIP } from "node:net";
 import { checkServerIdentity, createSecureContext, type PeerCertificate, type SecureContext } from "node:tls";
 import { type ChannelCredentials, type ChannelOptions, credentials } from "@grpc/grpc-js";
 
-/** Whom a client trusts and what it shows, in PEM. Files are read by the caller: a renewed certificate takes a new client. */
+/** Trusted authorities and the client's certificate, in PEM. A renewed certificate takes a new client. */
 export interface ClientTls {
   /** The authorities that may vouch for the gateway; those of Node when absent. */
   readonly ca?: string | Buffer;
@@ -36,7 +36,7 @@ const LEAST_KEEPALIVE_MS = 10_000;
 const KEEPALIVE_MS = 30_000;
 /** How long the answer to a ping may take. */
 const KEEPALIVE_TIMEOUT_MS = 10_000;
-/** A name that nobody has (RFC 6761): grpc-js would send the address as the server's name, which RFC 6066 forbids. */
+/** A reserved name (RFC 6761): grpc-js would send the address as the server's name, which RFC 6066 forbids. */
 const NO_NAME = "address.invalid";
 
 /** Reads the options; connects to nothing. @throws TypeError or RangeError, naming the option and the cure */

@@ -14,7 +14,7 @@ export type TokenSourceOptions = LoginSignerOptions &
   ({ readonly client: Pick<AuthClient, "login"> } | GatewayClientOptions) & {
     /** The share of a token's life that is left when it is renewed, once to twice: 0.2 by default, 0.4 at most. */
     readonly refreshAhead?: number;
-    /** Told of a renewal that failed while the present token was still good: nobody else hears of it. */
+    /** Called with the error of a renewal that failed while the present token was still good. */
     readonly onRefreshError?: (error: unknown) => void;
     /** From 0 to below 1; Math.random when absent. */
     readonly random?: () => number;
@@ -30,7 +30,7 @@ export interface TokenSource {
   headers(): Promise<{ [TOKEN_HEADER]: string }>;
   /** A service refused this token: another one is had as soon as this one is ten seconds old. */
   invalidate(token: string): void;
-  /** Ends what is under way; no token is given any more. */
+  /** Ends running calls; later calls fail. */
   close(): void;
 }
 

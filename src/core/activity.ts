@@ -1,4 +1,4 @@
-// The last login and failure of each device, gathered and written now and then. Knows no protocol, database or clock.
+// The last login and failure of each device, gathered and written now and then.
 
 import { AuthError, type Reason } from "./errors.ts";
 import type { Caller, Login, LoginRequest } from "./login.ts";

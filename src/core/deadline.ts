@@ -1,4 +1,4 @@
-// Bounds how long calls may take. Knows no call.
+// Bounds how long calls may take.
 
 export interface DeadlineOptions {
   /** How long a call may take, in milliseconds. */

@@ -1,4 +1,4 @@
-// The shape of a device_key. Knows nothing of who owns it.
+// The shape of a device_key.
 
 import { malformed } from "./errors.ts";
 

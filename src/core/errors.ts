@@ -1,4 +1,4 @@
-// AuthError: the closed union of reasons a call is refused for. Knows no protocol; protocols/errors.ts turns it into each.
+// AuthError: the closed union of reasons a call is refused for. protocols/errors.ts turns it into each.
 
 import type { LimitState } from "./ports.ts";
 

@@ -1,4 +1,4 @@
-// A login's timestamp: its shape, and whether it is near enough to now. Knows no look-up and no protocol.
+// A login's timestamp: its shape, and whether it is near enough to now.
 
 import { AuthError, malformed } from "./errors.ts";
 

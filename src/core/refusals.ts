@@ -1,4 +1,4 @@
-// The refusals of a login: their reasons and words. Knows no protocol.
+// The refusals of a login: their reasons and words.
 
 import { AuthError } from "./errors.ts";
 import type { LimitState, PolicyName } from "./ports.ts";

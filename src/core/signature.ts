@@ -1,4 +1,4 @@
-// A login's proof: canonical message, HMAC-SHA256, comparison in constant time. Knows no store and no protocol.
+// A login's proof: canonical message, HMAC-SHA256, comparison in constant time.
 
 import {
   createHash,

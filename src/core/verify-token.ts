@@ -1,4 +1,4 @@
-// Whether a token is still good: signed -> not revoked. Knows no protocol.
+// Whether a token is still good: signed -> not revoked.
 
 import { type AuthError, malformed } from "./errors.ts";
 import { epochOf, readEpoch } from "./ids.ts";

@@ -40,7 +40,7 @@ export function createCallerFrom({ isTrusted, header }: TrustedProxies): CallerF
       findOrigin(remoteAddress, name, () => linesOf(exchange.headers[name]), isTrusted);
     if (header !== undefined) return createCaller(find(header), protocol);
     const origins = FORWARDED_HEADERS.filter((name) => exchange.headers[name] !== undefined).map(find);
-    // Where two headers disagree a stranger wrote one, and nobody knows which: neither is believed.
+    // If two headers disagree, a stranger wrote one of them: neither is trusted.
     const [origin = remoteAddress, other = origin] = origins;
     return createCaller(limitAddress(origin) === limitAddress(other) ? origin : remoteAddress, protocol);
   };

@@ -86,7 +86,7 @@ export abstract class HttpExchange implements Exchange {
       try {
         add(chunk);
       } catch (error) {
-        // Nobody catches what a stream's listener throws.
+        // Nothing catches an exception of a stream's listener.
         reject(error);
       }
     });

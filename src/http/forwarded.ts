@@ -1,4 +1,4 @@
-// Who is at the far end of trusted proxies, by a header that they write (docs/decisions/0009). Pure; knows no transport.
+// Finds the caller behind trusted proxies, by a header that they write (docs/decisions/0009).
 
 import { isIPv4, isIPv6 } from "node:net";
 import type { ForwardedHeader } from "../core/limiter/addresses.ts";

@@ -1,4 +1,4 @@
-// HTTP/1: exchanges of Node's server, and answers to what it cannot parse.
+// HTTP/1: exchanges of Node's server, and answers to requests that it cannot parse.
 
 import { type IncomingMessage, type Server, type ServerOptions, type ServerResponse, STATUS_CODES } from "node:http";
 import { Socket } from "node:net";
@@ -21,7 +21,7 @@ export const HTTP1_OPTIONS: ServerOptions = {
 
 /** A client that sends more requests than this without reading the answers is cut off. */
 const MAX_PIPELINED = 64;
-/** An idle connection is closed after so many seconds, a little later than by Node itself. */
+/** Seconds after which an idle connection is closed, a little later than by Node itself. */
 const MAX_IDLE_TICKS = 70;
 /** Seconds in which a client may send blank lines alone: Node's timers miss them. */
 const MAX_BLANK_TICKS = 10;

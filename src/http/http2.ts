@@ -26,11 +26,11 @@ const MAX_UNGUARDED_BYTES = 17 * 1024;
 const MAX_STALLED_SLICES = 8;
 /** Streaming calls of one connection at once: each holds up to 100 KiB. */
 const MAX_STREAMING_CALLS = 2;
-/** A session without a stream is closed after so many ticks: half a header block is no stream. */
+/** Ticks after which a session without a stream is closed: half a header block is no stream. */
 const MAX_IDLE_TICKS = 70;
-/** The first request has to begin in so many ticks. */
+/** Ticks in which the first request has to begin. */
 const MAX_SILENT_TICKS = 10;
-/** A request has to arrive in so many ticks, and something of its answer to be read. */
+/** Ticks in which a request has to arrive, and its client to read some of the answer. */
 const MAX_TICKS = 20;
 /** The most of an answer that is handed to Node at once. */
 const SLICE_BYTES = 16 * 1024;
@@ -49,7 +49,7 @@ export class Http2Connection implements Connection {
 
   /** Takes over a connection that opened with the HTTP/2 preface. */
   constructor(socket: Socket, { serve, guard, always }: ConnectionOptions) {
-    // A client that has ended its side of HTTP/2 hears nothing more.
+    // A client that has ended its side of HTTP/2 receives nothing more.
     socket.allowHalfOpen = false;
     const remoteAddress = socket.remoteAddress ?? "";
     const session = performServerHandshake(socket, OPTIONS);
@@ -205,7 +205,7 @@ class Http2Exchange extends HttpExchange {
     const hasProgress = writableLength === 0 ? isReceived : writableLength !== this.#unread;
     this.#unread = writableLength;
     this.#age = hasProgress ? 0 : this.#age + 1;
-    // Node tells nobody of a reset with NO_ERROR while an answer waits for its window.
+    // Node raises no event for a reset with NO_ERROR while an answer waits for its window.
     if (stream.closed) stream.destroy();
     else if (this.#age > MAX_TICKS) this.abort();
   }

@@ -43,7 +43,7 @@ export interface Listener {
 const TICK_MS = 1_000;
 /** Connections that wait to be accepted. The system drops further ones, and their clients try again after a second. */
 const BACKLOG = 4_096;
-/** A connection has to say in this time what it speaks, in milliseconds. */
+/** Time in which a connection has to send its first bytes, in milliseconds. */
 const FIRST_BYTES_MS = 10_000;
 const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 const NO_SNIFF: HeaderField = ["X-Content-Type-Options", "nosniff"];

@@ -48,7 +48,7 @@ export interface Exchange {
   abort(): void;
 }
 
-/** The caller went away, or took too long: nobody is left to answer. */
+/** The caller went away, or took too long: no answer can be sent. */
 export class RequestAborted extends Error {
   override readonly name = "RequestAborted";
 }

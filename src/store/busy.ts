@@ -1,4 +1,4 @@
-// Tries again what another transaction stands in the way of, without holding up this process. Knows no database.
+// Retries a transaction that another one locks out, without blocking this process.
 
 import { setTimeout as pause } from "node:timers/promises";
 

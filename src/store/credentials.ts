@@ -90,7 +90,7 @@ const FIND_KEYS = {
     order by key.created_at desc, key.key_id`,
 };
 
-/** The keys of a customer at one version, by purpose, the newest first; those that expired are left out. */
+/** The unexpired keys of a customer at one version, by purpose, the newest first. */
 interface CustomerKeys {
   readonly version: string;
   /** A key did not open: without it a right proof cannot be told from a wrong one. */

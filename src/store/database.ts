@@ -25,7 +25,7 @@ export interface Database {
   readonly dialect: Dialect;
   /**
    * Retries `act` while another transaction blocks it: for some seconds, or for `longestMs` milliseconds.
-   * @throws what it threw last
+   * @throws the last error
    */
   whenFree<Result>(act: () => Promise<Result>, longestMs?: number): Promise<Result>;
   /**
@@ -35,7 +35,7 @@ export interface Database {
   write<Result>(act: (transaction: Transaction<Schema>) => Promise<Result>): Promise<Result>;
   /** Queries that change nothing. @throws AuthError `unavailable` when the database cannot be asked */
   read<Result>(act: (db: Kysely<Schema>) => Promise<Result>): Promise<Result>;
-  /** Prepares a look-up of logins or token checks, always on what is committed. */
+  /** Prepares a look-up of logins or token checks, always on committed rows. */
   lookUp<Row>(query: LookUpQuery): LookUp<Row>;
   /** `degraded`: writes fail. @throws AuthError `unavailable` when the database does not answer */
   ping(): Promise<"ok" | "degraded">;

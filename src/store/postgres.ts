@@ -1,4 +1,4 @@
-// PostgreSQL through pg, as a Kysely database. Knows the connection, and no table.
+// PostgreSQL through pg, as a Kysely database.
 
 import { isIPv6 } from "node:net";
 import { Kysely, PostgresDialect, type PostgresPool, sql } from "kysely";

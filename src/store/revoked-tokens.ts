@@ -1,4 +1,4 @@
-// The queries of tokens that were revoked one by one. Knows the schema.
+// The queries of single revoked tokens.
 
 import type { RevokedTokenStore } from "../core/registry/record-ports.ts";
 import type { Database } from "./database.ts";

@@ -1,4 +1,4 @@
-// The tables, as Kysely sees them, and the decoy. Knows no query. Times are unix milliseconds, flags 0 or 1.
+// The tables, as Kysely sees them, and the decoy. Times are Unix milliseconds, flags 0 or 1.
 
 import { type Expression, type Generated, type SqlBool, sql } from "kysely";
 

@@ -1,4 +1,4 @@
-// Sealing: secrets at rest under master keys, AES-256-GCM. Knows no table; what a secret is bound to, it is told.
+// Sealing: secrets at rest under master keys, AES-256-GCM, each bound to its row.
 
 import {
   createCipheriv,

@@ -152,7 +152,7 @@ function reseal(sealer: Sealer, { bytes, context }: SealedSecret): Uint8Array | 
   }
 }
 
-/** Writes only over what was read, so that several may do the same at once. @returns 1 or 0 */
+/** Writes only over the value that was read, so that concurrent calls are safe. @returns 1 or 0 */
 async function replace(transaction: Transaction<Schema>, secret: SealedSecret, next: Uint8Array): Promise<number> {
   const { table, id, bytes } = secret;
   const [key, sealed] = table === "customer_keys" ? ["key_id", "sealed_secret"] : ["kid", "sealed_private_key"];

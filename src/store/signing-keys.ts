@@ -1,4 +1,4 @@
-// The signing keys' queries. Knows the schema and sealing.
+// The signing keys' queries.
 
 import { type Kysely, type Selectable, sql, type Transaction } from "kysely";
 import type { PublicJwk } from "../core/ports.ts";

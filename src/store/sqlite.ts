@@ -1,4 +1,4 @@
-// SQLite through node:sqlite, as a Kysely database. Knows the file, and no table.
+// SQLite through node:sqlite, as a Kysely database.
 
 import { closeSync, openSync } from "node:fs";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
@@ -55,7 +55,7 @@ export function openSqlite(path: string, listener?: OutageListener): Database {
       probe: async () => reading.prepare("select count(*) from (select 1 from sqlite_schema limit 1)").get(),
       async close() {
         await Promise.all([db.destroy(), writer.destroy()]);
-        // Kysely closes only what was used.
+        // Kysely closes only used connections.
         for (const database of [reading, writing]) if (database.isOpen) database.close();
       },
     },

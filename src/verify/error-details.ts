@@ -1,4 +1,4 @@
-// The details of a refusal in gRPC and Connect, in protobuf: google.rpc.ErrorInfo and Status. Knows no framework.
+// The details of a refusal in gRPC and Connect, in protobuf: google.rpc.ErrorInfo and Status.
 
 import type { VerifyError } from "./errors.ts";
 import { grpcCode } from "./refusal.ts";

@@ -1,4 +1,4 @@
-// VerifyError: the closed union of reasons a token is refused for. Knows no framework.
+// VerifyError: the closed union of reasons a token is refused for.
 
 /**
  * - `missing`: there was no token

@@ -62,7 +62,7 @@ export function createIssuerKeys(options: IssuerKeysOptions): JWTVerifyGetKey {
     if (header?.kid === undefined) throw new errors.JWKSNoMatchingKey();
     if (since(fetchedAt) >= FRESH_MS) {
       const fetched = reload();
-      // Nobody waits for an issuer that is known to be away.
+      // No caller waits for an issuer that is known to be away.
       if (local === undefined || failure === undefined) await fetched;
     }
     const unavailable = (): Error => keysUnavailable(spacing() - since(triedAt), failure);

@@ -1,4 +1,4 @@
-// A refusal, as the gateway's own look: over HTTP a status, headers and a flat body; in gRPC a code. Knows no framework.
+// A refusal, as the gateway's own look: over HTTP a status, headers and a flat body; in gRPC a code.
 
 import type { VerifyError, VerifyReason } from "./errors.ts";
 

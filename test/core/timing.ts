@@ -1,4 +1,4 @@
-// How long refusals take, by what is wrong with the login: an in-process measurement of the real path. Knows no protocol.
+// How long refusals take, by what is wrong with the login: an in-process measurement of the real path.
 
 import { randomBytes, randomInt, randomUUID } from "node:crypto";
 import { createMemoryLimiter } from "../../src/core/limiter/memory.ts";

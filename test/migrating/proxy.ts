@@ -1,5 +1,5 @@
 // The proxy that boards reach by the name they have always called: it sends a share of their addresses to the new server, as the
-// page's nginx does. Knows no login.
+// page's nginx does.
 
 import { createHash } from "node:crypto";
 import { once } from "node:events";

@@ -1,5 +1,4 @@
-// Proofs about limits from a load's answers: an answer tells only between which instants it was
-// decided. Knows no server.
+// Proofs about limits from a load's answers: an answer tells only between which instants it was decided.
 
 import { quantile } from "../../bench/figures.ts";
 

@@ -1,5 +1,4 @@
-// Devices that log in at a steady rate, whatever becomes of the answers: at several gateways, each proof once. Knows the
-// contract alone.
+// Devices that log in at a steady rate, whatever becomes of the answers: at several gateways, each proof once.
 
 import { signLogin } from "../../src/cli/sign.ts";
 import { CUSTOMER_KEY, postLogin } from "../gateway.ts";

@@ -1,4 +1,4 @@
-// Every way to have a gateway check a token, each brought to one form. Knows the contract, and no gateway.
+// Every way to have a gateway check a token, each brought to one form.
 
 import { ConnectError, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";

@@ -1,4 +1,4 @@
-// A corpus of hostile tokens: none may be accepted by any verifier, and none may crash one. Knows no verifier.
+// A corpus of hostile tokens: none may be accepted by any verifier, and none may crash one.
 
 import { type HostileToken, isSigned, type Mint } from "./forge.ts";
 import { hostileClaims } from "./hostile-claims.ts";

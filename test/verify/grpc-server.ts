@@ -1,4 +1,4 @@
-// Servers of grpc-js on any port that is free. Knows no service.
+// Servers of grpc-js on any port that is free.
 
 import * as grpc from "@grpc/grpc-js";
 

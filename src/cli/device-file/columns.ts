@@ -1,4 +1,4 @@
-// The columns that files of devices have: which there are, and which near miss is meant. Knows no format.
+// The columns of device files, and suggestions for misspelt names.
 
 import { closest, distance } from "fastest-levenshtein";
 
@@ -16,7 +16,7 @@ export const COLUMNS = [
 
 export type Column = (typeof COLUMNS)[number];
 
-/** A name within so many edits of a column is taken for a misspelling of it. */
+/** Largest number of edits for which a name is a misspelling of a column. */
 const NEAR = 3;
 
 /** Whether a column is called so, letter for letter. */

@@ -1,4 +1,4 @@
-// The formats that files of devices have. Knows their names, and which file has which.
+// The formats of device files, by name or file extension.
 
 import { extname } from "node:path";
 import { Option } from "commander";

@@ -1,4 +1,4 @@
-// Devices as the text of a file that `import` reads. Knows the formats, and no file.
+// Writes devices as the text that `import` reads.
 
 import { stringify } from "csv-stringify/sync";
 import { type Device, Status } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";

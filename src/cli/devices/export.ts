@@ -63,7 +63,7 @@ async function* pagesOf(admin: AdminClient, customer: string | undefined): Async
     const { devices, nextPageToken }: ListDevicesResponse = await next;
     // The gateway looks for the next page while this one is written.
     next = nextPageToken === "" ? undefined : read(nextPageToken);
-    // Its failure is told when its turn comes.
+    // The loop reports its failure when its turn comes.
     next?.catch(() => {});
     yield devices;
   }

@@ -16,7 +16,7 @@ export interface Progress {
 export const NOTHING_DONE: Progress = { line: 0, created: 0, updated: 0, unchanged: 0, failed: 0 };
 
 export interface Checkpoint {
-  /** The progress of this import; undefined: none. @throws CommandFailure where it is of another import */
+  /** The progress of this import; undefined: none. @throws CommandFailure for the progress of another import */
   read(): Progress | undefined;
   /** @throws CommandFailure */
   write(progress: Progress): void;

@@ -13,11 +13,11 @@ export interface Patience {
   readonly now: () => number;
   /** Ends the wait for another call. */
   readonly signal: AbortSignal;
-  /** Hears of the first time that a call has to be made again. */
+  /** Called when the first retry begins. */
   readonly onWait: (code: string) => void;
 }
 
-/** Makes a call that may be made again, until it is answered or patience is out. @throws what it threw at last */
+/** Retries a call until it is answered or the time is over. @throws the last error */
 export async function withPatience<Answer>(
   { forMs, now, signal, onWait }: Patience,
   call: () => Promise<Answer>,
@@ -36,7 +36,7 @@ export async function withPatience<Answer>(
   }
 }
 
-/** Whether the same call may be answered later: nobody answered, or somebody who could not. */
+/** Whether a retry may succeed: no answer, or one of a gateway that cannot answer now. */
 function isPassing(error: unknown): error is ConnectError {
   if (!(error instanceof ConnectError)) return false;
   if (error.code === Code.Unavailable || error.code === Code.DeadlineExceeded || error.code === Code.Aborted)

@@ -1,4 +1,4 @@
-// Sends the records of a file to the gateway in batches; keeps what is acknowledged.
+// Sends the records of a file to the gateway in batches, and keeps a checkpoint.
 
 import { toBinary } from "@bufbuild/protobuf";
 import type { Client } from "@connectrpc/connect";

@@ -1,4 +1,4 @@
-// How Redis is reached, read from a URL: one server, a master that Sentinels know, or a Cluster. Knows no driver.
+// How Redis is reached, read from a URL: one server, a master that Sentinels know, or a Cluster.
 
 import { isIPv4, isIPv6 } from "node:net";
 

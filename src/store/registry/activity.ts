@@ -1,4 +1,4 @@
-// The queries of what was last seen of devices. Knows the schema.
+// The queries of devices' last logins and failures.
 
 import { type RawBuilder, sql, type Transaction } from "kysely";
 import { type AuditEntry, GATEWAY } from "../../core/registry/ports.ts";

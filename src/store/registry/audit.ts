@@ -1,4 +1,4 @@
-// The audit log's queries. Knows the schema.
+// The audit log's queries.
 
 import { type Selectable, sql, type Transaction } from "kysely";
 import type { AuditEntry, AuditEvent } from "../../core/registry/ports.ts";
@@ -8,7 +8,7 @@ import type { Database } from "../database.ts";
 import type { Schema } from "../schema.ts";
 import { findPage, type List } from "./lists.ts";
 
-/** A caller's own texts are cut at so many characters. */
+/** Length at which a caller's own texts are cut. */
 const LONGEST_SAYING = 200;
 
 /** Adds entries in the transaction of the changes that they tell of. */

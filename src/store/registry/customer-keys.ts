@@ -1,4 +1,4 @@
-// The customer keys' queries. Knows the schema and sealing.
+// The customer keys' queries.
 
 import type { Kysely, Selectable } from "kysely";
 import type { CustomerKeyStore, OpenedCustomerKey, StoredCustomerKey } from "../../core/registry/ports.ts";

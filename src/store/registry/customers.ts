@@ -1,4 +1,4 @@
-// The customers' queries. Knows the schema.
+// The customers' queries.
 
 import { randomBytes } from "node:crypto";
 import { type Kysely, type Selectable, sql, type Transaction } from "kysely";

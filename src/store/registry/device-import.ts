@@ -62,7 +62,7 @@ export async function importAll(
   await retryWhile(
     (error) => error instanceof Overtaken,
     async () => {
-      // Done again, an import finds nothing to do, and keeps nobody from writing to see that.
+      // A repeated import finds nothing to do, and locks no writer out meanwhile.
       const seen = await database.read((db) => look(db, false));
       if (seen.length === 0) return;
       await database.write(async (transaction) => {

@@ -1,4 +1,4 @@
-// The list of devices. Knows the schema.
+// The list of devices.
 
 import { sql } from "kysely";
 import type { Page, Paged, StoredDevice } from "../../core/registry/ports.ts";
@@ -25,7 +25,7 @@ const LIST = {
   first: "",
   order: "asc",
   table: sql`devices as device`,
-  // The bounds are of both tables, so that neither is searched whole.
+  // Both tables get the bounds, so that neither is searched whole.
   joined: (after: string, last: string | undefined) => sql`left join device_activity as activity
     on activity.device_key = device.device_key and activity.device_key > ${after}
     ${last === undefined ? sql`` : sql`and activity.device_key <= ${last}`}`,

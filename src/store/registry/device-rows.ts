@@ -1,4 +1,4 @@
-// A device as its table has it, and as the core does. Knows the schema, and no query.
+// Converts devices between rows and the core.
 
 import type { Selectable } from "kysely";
 import type { Device, StoredDevice, Versioned } from "../../core/registry/ports.ts";

@@ -1,4 +1,4 @@
-// The devices' queries, one device at a time. Knows the schema.
+// The queries of single devices.
 
 import type { Kysely, Transaction } from "kysely";
 import type { DeviceStore, StoredDevice } from "../../core/registry/ports.ts";

@@ -1,4 +1,4 @@
-// Counts the devices of a customer by the key that proved their last login. Knows the schema.
+// Counts the devices of a customer by the key that proved their last login.
 
 import { setImmediate as letOthersGo } from "node:timers/promises";
 import { type Kysely, sql } from "kysely";

@@ -1,11 +1,11 @@
-// Pages of lists by key: how much is looked at for one, and how a filter's comparisons are put to the database. Knows no table.
+// Pages of lists by key, and filters as SQL.
 
 import { type Expression, type Kysely, type RawBuilder, sql } from "kysely";
 import type { Condition, Operator } from "../../core/registry/filter.ts";
 import type { Page } from "../../core/registry/ports.ts";
 import type { Schema } from "../schema.ts";
 
-/** For one page so many rows are looked at and no more, however few match: the last page takes as long as the first. */
+/** Most rows that one page looks at, however few match: the last page takes as long as the first. */
 const LOOKED_AT = 2_000;
 
 /** A list as SQL has it. `name` identifies a row and orders the list. */
@@ -41,7 +41,7 @@ export async function findPage<Row>(
   return { rows, next: last !== undefined && found.rows.length > size ? nameOf(last) : end };
 }
 
-/** Counts what matches among the next `size` rows, or among those that a page looks at. */
+/** Counts the matches among the next `size` rows, or among the rows of a page. */
 export async function countPage(
   db: Kysely<Schema>,
   list: List,

@@ -1,4 +1,4 @@
-// The proof that a race was fair: each decision again, by the times that Redis told. Knows no limiter.
+// The proof that a race was fair: each decision again, by the times that Redis told.
 
 import { roundUp } from "../../../src/core/limiter/window.ts";
 
