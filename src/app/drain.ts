@@ -1,4 +1,4 @@
-// Stops a gateway step by step: first balancers are told, then each connection ends with its next answer.
+// Stops a gateway step by step: first balancers see 503, then each connection ends with its next answer.
 
 import { setTimeout as pause } from "node:timers/promises";
 import type { LogWriter } from "../telemetry/logger.ts";

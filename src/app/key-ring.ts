@@ -1,4 +1,4 @@
-// Wires the key ring: a reading and the upkeep each second.
+// Wires the key ring, which reads and rotates its keys each second.
 
 import type { Config } from "../config.ts";
 import { createDeadline } from "../core/deadline.ts";
@@ -15,7 +15,7 @@ export interface OpenedRing {
   readonly signingKeys: SigningKeys;
 }
 
-/** How long things take, in milliseconds: tests have no months. */
+/** Times of the ring, in milliseconds. Tests shorten them. */
 export interface RingTimes extends Pick<RingRules, "publishMs" | "rotateEveryMs"> {
   /** Interval of the readings. */
   readonly lookMs: number;

@@ -6,11 +6,11 @@ import type { AuthClient } from "./auth-client.ts";
 import type { LoginSigner } from "./login-signer.ts";
 import { RpcError } from "./rpc-error.ts";
 
-/** Errors that a new signature mends. */
+/** Errors after which a new signature may succeed. */
 type Mishap = "clock" | "replay" | "connection";
 
 /**
- * Logs in. Mends each mishap once.
+ * Logs in, with one retry for each kind of mishap.
  * @throws RpcError, or the reason of `signal`
  */
 export async function logIn(

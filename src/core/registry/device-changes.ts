@@ -13,12 +13,12 @@ export interface DevicePatch {
   readonly status?: Status | undefined;
   readonly keyMode?: KeyMode | undefined;
   readonly sharedIdentity?: boolean | undefined;
-  /** Unless it is said: on for derived keys, off for shared ones, which many boards sign with in the same second. */
+  /** Default: on for derived keys, off for shared ones, with which many boards sign in the same second. */
   readonly replayGuard?: boolean | undefined;
   readonly labels?: Readonly<Record<string, string>> | undefined;
   /** PEM, or the base64 in it; empty: none. */
   readonly publicKey?: string | undefined;
-  /** Ends its move to a key of its own: the shared one proves its logins no more. */
+  /** Ends its move to a key of its own: the shared key proves no login any more. */
   readonly finishMove?: true | undefined;
 }
 
@@ -28,13 +28,13 @@ export interface DeviceDraft extends DevicePatch {
   readonly deviceKey: string;
 }
 
-/** The device that a draft asks for at `at`, in unix milliseconds. @throws AuthError `malformed` */
+/** Creates the device of a draft, enrolled at `at`, in Unix milliseconds. @throws AuthError `malformed` */
 export function enrolled({ deviceKey, customerId, ...patch }: DeviceDraft, at: number): Device {
   const name = deviceKey === "" ? randomBytes(12).toString("hex") : readEnrolledDeviceKey(deviceKey);
   return newDevice(name, readCustomerId(customerId), readPatch(patch), at);
 }
 
-/** A device that is new at `at`, in unix milliseconds, of names and a patch that were read. */
+/** Creates a device from checked names and a checked patch; `at` is in Unix milliseconds. */
 export function newDevice(deviceKey: string, customerId: string, patch: DevicePatch, at: number): Device {
   const {
     displayName = "",
@@ -49,7 +49,7 @@ export function newDevice(deviceKey: string, customerId: string, patch: DevicePa
   return { ...known, keyModeSince: at, acceptsShared: false, tokensNotBefore: 0 };
 }
 
-/** A patch that is fit to be applied. @throws AuthError `malformed` */
+/** Checks and normalises a patch. @throws AuthError `malformed` */
 export function readPatch(patch: DevicePatch): DevicePatch {
   const { displayName, labels, publicKey } = patch;
   return {
@@ -60,7 +60,7 @@ export function readPatch(patch: DevicePatch): DevicePatch {
   };
 }
 
-/** The device that a patch makes of another at `at`, in unix milliseconds. */
+/** Applies a patch to a device; `at` is in Unix milliseconds. */
 export function patched<Current extends Device>(current: Current, patch: DevicePatch, at: number): Current {
   const { displayName, status, sharedIdentity, labels, publicKey } = patch;
   return {

@@ -52,7 +52,7 @@ export async function describeKey(privateKey: KeyObject, alg: TokenAlg, kid?: st
   };
 }
 
-/** Whether two keys are one, whatever they are named. */
+/** Whether two keys are the same, names apart. */
 export function isSameKey(one: PublicJwk, other: PublicJwk): boolean {
   const members = ["kty", "crv", "n", "e", "x", "y"];
   return members.every((member) => one[member] === other[member]);
