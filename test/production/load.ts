@@ -30,6 +30,8 @@ export interface Tally {
   readonly counts: ReadonlyMap<string, number>;
   /** Logins with a right proof that got another status than 200, 429 or 503, and those with a wrong one that got a token. */
   readonly mistakes: readonly string[];
+  /** The messages of 503s. */
+  readonly unavailable: ReadonlySet<string>;
 }
 
 export interface Load {
@@ -41,6 +43,7 @@ export interface Load {
 export function startLoad({ url, ca, deviceKeys, connections, wrongShare = 0, rate }: LoadOptions): Load {
   const counts = new Map<string, number>();
   const mistakes: string[] = [];
+  const unavailable = new Set<string>();
   const started = performance.now();
   let sent = 0;
   let isStopped = false;
@@ -57,6 +60,7 @@ export function startLoad({ url, ca, deviceKeys, connections, wrongShare = 0, ra
       const answer = await post(body).catch((error: unknown) => ({ status: 0, body: String(error) }));
       const kind = `${isWrong ? "wrong" : "right"} ${answer.status}`;
       counts.set(kind, (counts.get(kind) ?? 0) + 1);
+      if (answer.status === 503) unavailable.add(String(JSON.parse(answer.body).message));
       const allowed = isWrong ? [401, 429, 503] : [200, 429, 503];
       if (!allowed.includes(answer.status)) mistakes.push(`${kind} ${answer.body.slice(0, 200)}`);
     }
@@ -72,7 +76,7 @@ export function startLoad({ url, ca, deviceKeys, connections, wrongShare = 0, ra
     async stop() {
       isStopped = true;
       await Promise.all(running);
-      return { counts, mistakes };
+      return { counts, mistakes, unavailable };
     },
   };
 }

@@ -27,14 +27,14 @@ export async function runRolling(restarts: number, logins: number, drainDelay = 
     await isUp(gateway.url);
     restarted++;
   }
-  const { counts, mistakes } = await load.stop();
+  const { counts, mistakes, unavailable } = await load.stop();
   const sum = [...counts.values()].reduce((total, count) => total + count, 0);
   const refused = [...counts].filter(([kind]) => kind !== "right 200").map(([kind, count]) => `${count} ${kind}`);
   return {
     restarts: restarted,
     logins: sum,
     counts: describeCounts(counts),
-    mistakes: mistakes.length > 0 ? mistakes : refused,
+    mistakes: [...mistakes, ...refused, ...unavailable],
     badExits,
   };
 }

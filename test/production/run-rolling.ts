@@ -12,7 +12,7 @@ const { restarts, logins, counts, mistakes, badExits } = await runRolling(
   Number(values.logins),
 );
 process.stdout.write(
-  `${restarts} rolling restarts under ${logins} logins through HAProxy, HTTP/1.1 and HTTP/2: ${mistakes.length} failed; ${counts}; ` +
+  `${restarts} rolling restarts under ${logins} logins through HAProxy, HTTP/1.1 and HTTP/2: ${counts}; ` +
     `${badExits} exits other than 0; load of the machine ${loadavg()[0]?.toFixed(1)}\n`,
 );
 for (const mistake of mistakes.slice(0, 10)) process.stdout.write(`  ${mistake}\n`);

@@ -49,6 +49,8 @@ export interface SiteGateway {
 
 export interface Site {
   readonly balancer: Balancer;
+  /** Starts another balancer, with a change to its configuration. */
+  readonly openBalancer: (edit: (text: string) => string) => Promise<Balancer>;
   readonly postgres: PostgresServer;
   readonly redis: RedisServer;
   readonly gateways: readonly [SiteGateway, SiteGateway];
@@ -84,9 +86,10 @@ export async function startSite({ devices, settings = {} }: SiteOptions, cleanup
   ] as const;
   await Promise.all(gateways.map((gateway) => gateway.start()));
   const [one, other] = gateways.map(({ url }) => new URL(url).host);
-  const balancer = await startBalancer("HAProxy", [one ?? "", other ?? ""], folder);
+  const openBalancer: Site["openBalancer"] = (edit) => startBalancer("HAProxy", [one ?? "", other ?? ""], folder, edit);
+  const balancer = await openBalancer((text) => text);
   cleanup.defer(() => balancer.close());
-  return { balancer, postgres, redis, gateways, operator, deviceKeys };
+  return { balancer, openBalancer, postgres, redis, gateways, operator, deviceKeys };
 }
 
 async function enrolAll({ registry, customerId }: TestGateway, count: number): Promise<readonly string[]> {

@@ -28,6 +28,7 @@ export async function startBalancer(
   name: BalancerName,
   gateways: readonly [string, string],
   folder: string,
+  edit: (text: string) => string = (text) => text,
 ): Promise<Balancer> {
   const { cert, key } = makeCertificate(folder, "login", "ecdsa");
   const ca = readFileSync(cert, "utf8");
@@ -46,7 +47,7 @@ export async function startBalancer(
       ["/etc/nginx/login.key", key],
     ] as const;
     const example = readFileSync(join(EXAMPLES, program.example), "utf8");
-    return replacements.reduce((text, [from, to]) => text.replaceAll(from, to), example);
+    return edit(replacements.reduce((text, [from, to]) => text.replaceAll(from, to), example));
   };
   const running = await startProgram(program, read);
   return { url: running.url.replace("http:", "https:"), ca, close: () => running.close() };
