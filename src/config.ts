@@ -63,6 +63,12 @@ function readTracing(environment: Environment): TracingConfig | undefined {
   return { serviceName: isNamed ? undefined : "countersign" };
 }
 
+/** Reads where the database is. @throws ConfigError */
+export function readDatabasePlace(): Values<Pick<typeof SERVER_SETTINGS, "DATA_DIR" | "DATABASE_URL">> {
+  const { DATA_DIR, DATABASE_URL } = SERVER_SETTINGS;
+  return readSettings({ DATA_DIR, DATABASE_URL }, process.env);
+}
+
 /** Reads the settings of commands that call a gateway. @throws ConfigError with every mistake */
 export function readClientConfig(): ClientConfig {
   return readSettings(COMMAND_SETTINGS, process.env);

@@ -1,28 +1,46 @@
 // Backups of PostgreSQL, as docs/secrets.md tells to make and to restore them.
 
+import { randomBytes } from "node:crypto";
 import { dirname } from "node:path";
-import { test } from "vitest";
+import { expect, test } from "vitest";
 import { tellBackupStory } from "./backup-story.ts";
 import { commandOf, runShell } from "./docs.ts";
+import { makeNpx } from "./npx.ts";
 import { findProgram } from "./postgres/programs.ts";
 import { temporaryFolder } from "./program.ts";
-import { emptyPostgres } from "./store/connections.ts";
+import { emptyPostgres, execute } from "./store/connections.ts";
 
 const PAGE = "docs/secrets.md";
 
 test("a dump that is made while a gateway writes is whole, and brings back what was then", async () => {
   const cwd = temporaryFolder();
   const { url } = await emptyPostgres();
-  const { url: restoredUrl } = await emptyPostgres();
-  const shell = {
-    cwd,
-    env: { COUNTERSIGN_DATABASE_URL: url, RESTORED_URL: restoredUrl },
-    folders: [dirname(findProgram("pg_dump"))],
-  };
+  const restoredUrl = await asPlainUser((await emptyPostgres()).url);
+  const folders = [makeNpx(), dirname(findProgram("pg_dump"))];
+  const shellOn = (databaseUrl: string) => ({ cwd, env: { COUNTERSIGN_DATABASE_URL: databaseUrl }, folders });
+  const restore = commandOf(PAGE, "npx countersign restore");
   await tellBackupStory({
     settings: { DATA_DIR: cwd, DATABASE_URL: url },
     restoredSettings: { DATA_DIR: cwd, DATABASE_URL: restoredUrl },
-    backUp: () => runShell(commandOf(PAGE, "pg_dump"), shell),
-    restore: () => runShell(commandOf(PAGE, "pg_restore"), shell),
+    async backUp() {
+      const backUp = commandOf(PAGE, "npx countersign backup");
+      await expect(runShell(backUp, shellOn(restoredUrl))).rejects.toThrow("has no registry");
+      await runShell(backUp, shellOn(url));
+    },
+    async restore() {
+      await expect(runShell(restore, shellOn(url))).rejects.toThrow("has a registry already");
+      await runShell(restore, shellOn(restoredUrl));
+    },
   });
 });
+
+/** The URL of a user with no right but those of a gateway: it creates no database. */
+async function asPlainUser(url: string): Promise<string> {
+  const [name, password] = [`plain_${randomBytes(6).toString("hex")}`, randomBytes(12).toString("hex")];
+  await execute(url, `create role ${name} login password '${password}'`);
+  await execute(url, `grant create on schema public to ${name}`);
+  const plain = new URL(url);
+  plain.username = name;
+  plain.password = password;
+  return plain.href;
+}

@@ -1,27 +1,55 @@
 // Backups of SQLite, as docs/secrets.md tells to make and to restore them.
 
+import { mkdirSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { test } from "vitest";
+import { expect, test } from "vitest";
 import { tellBackupStory } from "./backup-story.ts";
 import { commandOf, runShell } from "./docs.ts";
 import { makeNpx } from "./npx.ts";
-import { temporaryFolder } from "./program.ts";
+import { run, temporaryFolder } from "./program.ts";
 
 const PAGE = "docs/secrets.md";
+const FILES = ["countersign.db", "countersign.db-wal", "countersign.db-shm"];
 
 test("a backup that is made while a gateway writes is whole, and brings back what was then", async () => {
   const cwd = temporaryFolder();
-  const folders = [makeNpx()];
-  const settings = { DATA_DIR: join(cwd, "data") };
+  const shell = { cwd, folders: [makeNpx()] };
+  const data = join(cwd, "data");
+  const settings = { DATA_DIR: data };
   await tellBackupStory({
     settings,
     restoredSettings: settings,
     async backUp() {
-      // Each takes the place of the one before.
-      for (let time = 0; time < 2; time++) await runShell(commandOf(PAGE, "npx node -e"), { cwd, folders });
+      await runShell(commandOf(PAGE, "npx countersign backup"), shell);
+      expect(statSync(join(cwd, "countersign.backup")).mode & 0o777).toBe(0o600);
+      await expect(runShell(commandOf(PAGE, "npx countersign backup"), shell)).rejects.toThrow(
+        "exists. Name a new file",
+      );
     },
     async restore() {
-      await runShell(commandOf(PAGE, "rm -f data"), { cwd });
+      const restore = commandOf(PAGE, "npx countersign restore");
+      await expect(runShell(restore, shell)).rejects.toThrow("there is a database already");
+      mkdirSync(join(cwd, "away"));
+      for (const file of FILES) if (isThere(join(data, file))) renameSync(join(data, file), join(cwd, "away", file));
+      await runShell(restore, shell);
     },
   });
 });
+
+test.each([
+  ["no database at all", ["backup", "--output", "new"], "there is no database at"],
+  ["a backup that is no database", ["restore", "cut"], "is no whole backup of SQLite"],
+  ["a backup that is not there", ["restore", "missing"], "there is no file"],
+])("refuses %s, and leaves nothing", async (_name, words, message) => {
+  const folder = temporaryFolder();
+  writeFileSync(join(folder, "cut"), "SQLite format 3");
+  const args = words.map((word) => (["new", "cut", "missing"].includes(word) ? join(folder, word) : word));
+  const { status, stderr } = await run(args, { env: { COUNTERSIGN_DATA_DIR: join(folder, "data") } });
+  expect([status, stderr]).toEqual([1, expect.stringContaining(message)]);
+  expect(isThere(join(folder, "new"))).toBe(false);
+  expect(isThere(join(folder, "data", "countersign.db"))).toBe(false);
+});
+
+function isThere(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false }) !== undefined;
+}

@@ -4,11 +4,13 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder } from "./program.ts";
 
+const LAUNCHER = join(import.meta.dirname, "../bin/countersign.js");
+
 const NPX = `#!/bin/sh
 program=$1
 shift
 case $program in
-countersign) exec '${process.execPath}' bin/countersign.js "$@" ;;
+countersign) exec '${process.execPath}' '${LAUNCHER}' "$@" ;;
 node) exec '${process.execPath}' "$@" ;;
 esac
 echo "npx: a test knows no $program" >&2

@@ -82,7 +82,11 @@ export async function openRegistry(
   return { database, store, activity, registry, secrets };
 }
 
-async function openDatabase(config: Config, listener: OutageListener): Promise<Database> {
+/** Opens the database of the settings. */
+export async function openDatabase(
+  config: Pick<Config, "dataDir" | "databaseUrl">,
+  listener: OutageListener,
+): Promise<Database> {
   if (config.databaseUrl === undefined) {
     mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
     return openSqlite(dataFile(config.dataDir, "countersign.db"), listener);

@@ -45,6 +45,9 @@ type AddCommand = (program: Command) => void;
 /** In the order of --help. A command's file is loaded when the command is called. */
 const COMMANDS = new Map<string, () => Promise<AddCommand>>([
   ["serve", async () => (await import("./serve.ts")).addServeCommand],
+  ["check", async () => (await import("./check.ts")).addCheckCommand],
+  ["backup", async () => (await import("./backup.ts")).addBackupCommand],
+  ["restore", async () => (await import("./backup.ts")).addRestoreCommand],
   ["login", async () => (await import("./login.ts")).addLoginCommand],
   ["sign", async () => (await import("./sign.ts")).addSignCommand],
   ["explain", async () => (await import("./explain.ts")).addExplainCommand],

@@ -26,8 +26,20 @@ export async function migrate({ db, dialect, whenFree }: Database, steps = STEPS
   }, LONGEST_WAIT_MS);
 }
 
+/** Whether a database has a registry at this gateway's schema. */
+export async function isMigrated({ db, dialect }: Pick<Database, "db" | "dialect">): Promise<boolean> {
+  return isUpToDate(db, dialect === "postgres" ? await schemaOf(db) : undefined, STEPS(dialect));
+}
+
+/** The clock of a database server, in unix milliseconds; undefined for SQLite. */
+export async function readServerClock({ db, dialect }: Pick<Database, "db" | "dialect">): Promise<number | undefined> {
+  if (dialect === "sqlite") return undefined;
+  const { rows } = await sql<{ ms: string }>`select extract(epoch from clock_timestamp()) * 1000 as ms`.execute(db);
+  return Number(rows[0]?.ms);
+}
+
 /** The PostgreSQL schema of the registry: others of the same database may have one, too. */
-async function schemaOf(db: Kysely<Schema>): Promise<string | undefined> {
+export async function schemaOf(db: Kysely<Schema>): Promise<string | undefined> {
   const { rows } = await sql<{ schema: string | null }>`select current_schema() as schema`.execute(db);
   return rows[0]?.schema ?? undefined;
 }

@@ -53,6 +53,7 @@ async function runBoards({ url, ca, deviceKeys, withinSeconds }: BoardsOrder): P
   return { tokens, counts, failures };
 }
 
+process.send?.("ready");
 process.once("message", async (order: BoardsOrder) => {
   process.send?.(await runBoards(order));
   process.disconnect();

@@ -1,6 +1,6 @@
 // A storm: boards that connect anew over TLS within a few seconds, each in the loop of docs/devices.md until it has a token.
 
-import { fork } from "node:child_process";
+import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { logInAnew, pause } from "./board-login.ts";
@@ -39,12 +39,13 @@ export async function runStorm({ boards, withinSeconds, measureSeconds }: StormO
   const { url, ca, close } = await site.openBalancer((text) => text.replace(/maxsslrate \d+/, rate));
   cleanup.defer(close);
 
-  const orders: Promise<BoardsReport>[] = [];
-  for (let start = 0; start < boards; start += BOARDS_EACH) {
-    const deviceKeys = site.deviceKeys.slice(start, Math.min(boards, start + BOARDS_EACH));
-    orders.push(sendBoards({ url, ca, deviceKeys, withinSeconds }));
-  }
-  const reports = await Promise.all(orders);
+  const children = await Promise.all(Array.from({ length: Math.ceil(boards / BOARDS_EACH) }, startBoards));
+  const reports = await Promise.all(
+    children.map((child, place) => {
+      const deviceKeys = site.deviceKeys.slice(place * BOARDS_EACH, Math.min(boards, (place + 1) * BOARDS_EACH));
+      return sendBoards(child, { url, ca, deviceKeys, withinSeconds });
+    }),
+  );
   const tokens = reports.flatMap((report) => report.tokens).sort((one, other) => one - other);
   return {
     capacity,
@@ -56,8 +57,14 @@ export async function runStorm({ boards, withinSeconds, measureSeconds }: StormO
   };
 }
 
-async function sendBoards(order: BoardsOrder): Promise<BoardsReport> {
+/** Its code is loaded before the storm begins. */
+async function startBoards(): Promise<ChildProcess> {
   const child = fork(join(import.meta.dirname, "boards.ts"));
+  await once(child, "message");
+  return child;
+}
+
+async function sendBoards(child: ChildProcess, order: BoardsOrder): Promise<BoardsReport> {
   child.send(order);
   const [report] = await once(child, "message");
   return report;

@@ -1,0 +1,135 @@
+// Checks what a gateway with these settings would meet: database, keys, Redis, certificates, clocks. It changes nothing.
+
+import { X509Certificate } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { type Config, dataFile } from "../config.ts";
+import { createSecrets } from "../core/registry/secrets.ts";
+import type { Database } from "../store/database.ts";
+import { isMigrated, readServerClock } from "../store/migrations.ts";
+import { createSealer } from "../store/sealing.ts";
+import { createStore } from "../store/sql.ts";
+import { monotonicNow, systemNow } from "../telemetry/clock.ts";
+import { openDatabase } from "./registry.ts";
+
+export type CheckName = "database" | "keys" | "redis" | "certificate" | "clock";
+
+export interface Finding {
+  readonly name: CheckName;
+  readonly status: "ok" | "warning" | "wrong";
+  readonly message: string;
+}
+
+/** A certificate that expires sooner than this is a warning. */
+const EXPIRY_DAYS = 14;
+const DAY_MS = 86_400_000;
+/** Gateways whose clocks differ by less agree on limits and tokens. */
+const CLOCKS_APART_MS = 500;
+const SILENT = { away() {}, back() {} };
+
+/** Makes every check. */
+export async function checkSite(config: Config): Promise<readonly Finding[]> {
+  const clocks = new Map<string, number>();
+  const findings = [
+    ...(await checkDatabase(config, clocks)),
+    ...(await checkRedis(config, clocks)),
+    ...checkCertificates(config),
+  ];
+  return [...findings, checkClocks(clocks)];
+}
+
+async function checkDatabase(config: Config, clocks: Map<string, number>): Promise<readonly Finding[]> {
+  const path = dataFile(config.dataDir, "countersign.db");
+  if (config.databaseUrl === undefined && !existsSync(path)) {
+    return [ok("database", `SQLite: there is no ${path} yet. The first start makes it`)];
+  }
+  let database: Database | undefined;
+  try {
+    database = await openDatabase(config, SILENT);
+    const isWritable = (await database.ping()) === "ok";
+    const kind = database.dialect === "sqlite" ? "SQLite" : "PostgreSQL";
+    const asked = systemNow();
+    const clock = await readServerClock(database);
+    if (clock !== undefined) clocks.set("PostgreSQL", clock - (asked + systemNow()) / 2);
+    if (!(await isMigrated(database)))
+      return [ok("database", `${kind} answers. The next start brings its schema up to date`)];
+    const found = isWritable ? ok("database", `${kind} answers`) : warning("database", `${kind} cannot be written`);
+    return [found, await checkKeys(config, database)];
+  } catch (error) {
+    return [wrong("database", messageOf(error))];
+  } finally {
+    await database?.close();
+  }
+}
+
+async function checkKeys(config: Config, database: Database): Promise<Finding> {
+  const store = createStore(database, createSealer([config.masterKey, ...config.otherMasterKeys]), () => {});
+  try {
+    await createSecrets({ secrets: store.secrets, now: systemNow }).requireMasterKeys();
+    const { keys } = await store.signingKeys.read();
+    const active = keys.find(({ state }) => state === "active");
+    return active === undefined
+      ? ok("keys", "the master key opens every secret. The next start makes a signing key")
+      : ok("keys", `the master key opens every secret; ${active.kid} signs by ${active.alg}`);
+  } catch (error) {
+    return wrong("keys", messageOf(error));
+  }
+}
+
+async function checkRedis(
+  { redisUrl, redisCa, redisCert, redisKey }: Config,
+  clocks: Map<string, number>,
+): Promise<readonly Finding[]> {
+  if (redisUrl === undefined) return [ok("redis", "not set: limits are kept in each process")];
+  const { connectRedis } = await import("../core/limiter/connection.ts");
+  try {
+    const redis = await connectRedis(redisUrl, monotonicNow, { ca: redisCa, cert: redisCert, key: redisKey });
+    try {
+      const asked = systemNow();
+      const [seconds, micros] = await redis.client.time();
+      clocks.set("Redis", Number(seconds) * 1_000 + Number(micros) / 1_000 - (asked + systemNow()) / 2);
+      return [ok("redis", "answers")];
+    } finally {
+      redis.close();
+    }
+  } catch (error) {
+    return [wrong("redis", `does not answer: ${messageOf(error)}`)];
+  }
+}
+
+function checkCertificates({ tlsCert = [] }: Config): readonly Finding[] {
+  if (tlsCert.length === 0) return [ok("certificate", "not set: the listeners speak without TLS")];
+  return tlsCert.map((path) => {
+    const { validToDate, validFromDate } = new X509Certificate(readFileSync(path));
+    const days = Math.floor((validToDate.getTime() - systemNow()) / DAY_MS);
+    if (days < 0) return wrong("certificate", `${path} has expired. Replace it`);
+    if (validFromDate.getTime() > systemNow())
+      return wrong("certificate", `${path} is not valid yet. Look at the clock`);
+    const message = `${path} expires in ${days} days`;
+    return days < EXPIRY_DAYS ? warning("certificate", `${message}. Replace it`) : ok("certificate", message);
+  });
+}
+
+function checkClocks(clocks: ReadonlyMap<string, number>): Finding {
+  const apart = [...clocks].map(
+    ([server, ms]) => `${server} is ${Math.abs(Math.round(ms))} ms ${ms < 0 ? "behind" : "ahead"}`,
+  );
+  if (apart.length === 0) return ok("clock", "there is no other clock to compare with. Run NTP");
+  const isApart = [...clocks.values()].some((ms) => Math.abs(ms) > CLOCKS_APART_MS);
+  return isApart ? warning("clock", `${apart.join(", ")}. Run NTP on every machine`) : ok("clock", apart.join(", "));
+}
+
+function ok(name: CheckName, message: string): Finding {
+  return { name, status: "ok", message };
+}
+
+function warning(name: CheckName, message: string): Finding {
+  return { name, status: "warning", message };
+}
+
+function wrong(name: CheckName, message: string): Finding {
+  return { name, status: "wrong", message };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : "unknown";
+}

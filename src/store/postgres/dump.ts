@@ -1,0 +1,75 @@
+// Backups of PostgreSQL by its own programs, pg_dump and pg_restore.
+
+import { spawn } from "node:child_process";
+import { existsSync, rmSync } from "node:fs";
+import { text } from "node:stream/consumers";
+import { BackupError, createOwnFile } from "../sqlite-backup.ts";
+
+export interface PostgresPlace {
+  readonly url: string;
+  /** For the programs: their PATH, and libpq's own variables. */
+  readonly environment: NodeJS.ProcessEnv;
+}
+
+const LONGEST_MESSAGE = 500;
+
+/** Dumps the tables of a schema into a new file of its owner alone. @throws BackupError */
+export async function dumpPostgres({ url, environment }: PostgresPlace, schema: string, output: string): Promise<void> {
+  createOwnFile(output);
+  try {
+    const tables = `--table="${schema.replaceAll('"', '""')}".*`;
+    await runProgram("pg_dump", { url, environment }, [
+      "--format=custom",
+      "--no-owner",
+      "--no-privileges",
+      tables,
+      `--file=${output}`,
+    ]);
+  } catch (error) {
+    rmSync(output, { force: true });
+    throw error;
+  }
+}
+
+/** Restores a dump into a schema without a registry, in one transaction. It creates no database and no schema. @throws BackupError */
+export async function restorePostgres(place: PostgresPlace, input: string): Promise<void> {
+  if (!existsSync(input)) throw new BackupError(`there is no file ${input}`);
+  await runProgram("pg_restore", place, [
+    "--no-owner",
+    "--no-privileges",
+    "--exit-on-error",
+    "--single-transaction",
+    input,
+  ]);
+}
+
+async function runProgram(
+  program: string,
+  { url, environment }: PostgresPlace,
+  args: readonly string[],
+): Promise<void> {
+  const { dbname, password } = splitUrl(url);
+  // Arguments are shown to every process, and the environment is not.
+  const env = { ...environment, ...(password !== "" && { PGPASSWORD: password }) };
+  const child = spawn(program, [`--dbname=${dbname}`, ...args], { env, stdio: ["ignore", "ignore", "pipe"] });
+  const failed = new Promise<number>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code) => resolve(code ?? 1));
+  });
+  try {
+    const [status, message] = await Promise.all([failed, text(child.stderr)]);
+    if (status !== 0) throw new BackupError(`${program} failed: ${message.trim().slice(0, LONGEST_MESSAGE)}`);
+  } catch (error) {
+    if (error instanceof BackupError) throw error;
+    throw new BackupError(
+      `${program} cannot be run. Install PostgreSQL's client programs, of the server's version or newer`,
+    );
+  }
+}
+
+/** The URL as libpq takes it, and its password apart. */
+function splitUrl(text: string): { readonly dbname: string; readonly password: string } {
+  const [, password = ""] = /^postgres(?:ql)?:\/\/[^/@:]*:([^/@]*)@/.exec(text) ?? [];
+  const dbname = text.replace(`:${password}@`, "@").replace("sslmode=no-verify", "sslmode=require");
+  return { dbname: password === "" ? text : dbname, password: decodeURIComponent(password) };
+}
