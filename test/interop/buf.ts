@@ -10,6 +10,8 @@ export interface Row {
   readonly name: string;
   /** @returns the mistakes; none: the row passes */
   readonly run: () => Promise<readonly string[]>;
+  /** It is given up after this, in milliseconds; absent: a minute. */
+  readonly longestMs?: number;
 }
 
 const BUF = [process.execPath, "node_modules/@bufbuild/buf/bin/buf", "curl"];

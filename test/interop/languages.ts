@@ -8,7 +8,8 @@ import { type Requirement, runs } from "../requirements.ts";
 
 const PROTOC = ["protobuf-compiler", "protobuf-compiler-grpc", "libprotobuf-dev"];
 const AUTH = "countersign/auth/v1/auth";
-const FILES = [AUTH, "google/api/annotations", "google/api/http", "google/rpc/status", "google/rpc/error_details"];
+/** Debian has these for Python and Ruby; for C++ nobody has. */
+const GOOGLE = ["google/api/annotations", "google/api/http", "google/rpc/status", "google/rpc/error_details"];
 const BUILD_MS = 180_000;
 const LONGEST_COMPLAINT = 600;
 
@@ -20,10 +21,10 @@ export interface Language extends Requirement {
 export const LANGUAGES: readonly Language[] = [
   {
     name: "python",
-    packages: [...PROTOC, "python3-grpcio", "python3-protobuf"],
-    present: () => runs("/usr/bin/python3", "-c", "import grpc, google.protobuf") && hasProtoc("python"),
+    packages: [...PROTOC, "python3-grpcio", "python3-googleapis-common-protos"],
+    present: () => runs("/usr/bin/python3", "-c", "import grpc, google.rpc.status_pb2") && hasProtoc("python"),
     async build(folder) {
-      await generate("python", folder);
+      await generate("python", folder, [AUTH]);
       return ["env", `PYTHONPATH=${folder}`, "/usr/bin/python3", "-B", join(import.meta.dirname, "login.py")];
     },
   },
@@ -32,8 +33,10 @@ export const LANGUAGES: readonly Language[] = [
     packages: [...PROTOC, "g++", "pkg-config", "libgrpc++-dev"],
     present: () => runs("g++", "--version") && runs("pkg-config", "--exists", "grpc++", "protobuf") && hasProtoc("cpp"),
     async build(folder) {
-      await generate("cpp", folder);
-      const sources = [...FILES.map((file) => `${file}.pb.cc`), `${AUTH}.grpc.pb.cc`].map((name) => join(folder, name));
+      await generate("cpp", folder, [AUTH, ...GOOGLE]);
+      const sources = [...[AUTH, ...GOOGLE].map((file) => `${file}.pb.cc`), `${AUTH}.grpc.pb.cc`].map((name) =>
+        join(folder, name),
+      );
       const flags = await succeed(["pkg-config", "--cflags", "--libs", "grpc++", "protobuf"]);
       const program = join(folder, "login");
       const compile = [
@@ -52,10 +55,10 @@ export const LANGUAGES: readonly Language[] = [
   },
   {
     name: "ruby",
-    packages: [...PROTOC, "ruby", "ruby-grpc", "ruby-google-protobuf"],
-    present: () => runs("/usr/bin/ruby", "-e", 'require "grpc"') && hasProtoc("ruby"),
+    packages: [...PROTOC, "ruby", "ruby-grpc", "ruby-google-protobuf", "ruby-googleapis-common-protos-types"],
+    present: () => runs("/usr/bin/ruby", "-e", 'require "grpc"; require "google/rpc/status_pb"') && hasProtoc("ruby"),
     async build(folder) {
-      await generate("ruby", folder);
+      await generate("ruby", folder, [AUTH]);
       return ["/usr/bin/ruby", "-I", folder, join(import.meta.dirname, "login.rb")];
     },
   },
@@ -71,10 +74,10 @@ function hasProtoc(language: string): boolean {
   );
 }
 
-async function generate(language: string, folder: string): Promise<void> {
+async function generate(language: string, folder: string, files: readonly string[]): Promise<void> {
   const outputs = [`--${language}_out=${folder}`, `--grpc_out=${folder}`];
   const plugin = `--plugin=protoc-gen-grpc=${pluginOf(language)}`;
-  await succeed(["protoc", "-I", "proto", plugin, ...outputs, ...FILES.map((file) => `${file}.proto`)]);
+  await succeed(["protoc", "-I", "proto", plugin, ...outputs, ...files.map((file) => `${file}.proto`)]);
 }
 
 /** Runs a program to its end. @returns what it printed @throws Error with what it complained of */
@@ -101,6 +104,8 @@ export async function runProgram(
 ): Promise<Outcome> {
   const env = { PATH: process.env["PATH"] };
   const child = spawn(command, args, { env, timeout: timeoutMs, killSignal: "SIGKILL" });
+  // A program that ends without reading says why itself.
+  child.stdin.on("error", () => {});
   child.stdin.end(input);
   const [stdout, stderr, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "exit")]);
   return { status: typeof status === "number" ? status : null, stdout, stderr };

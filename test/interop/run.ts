@@ -10,6 +10,7 @@ import { balancerRows } from "./balancers.ts";
 import { bufRows, type Row } from "./buf.ts";
 import { deployRows } from "./deploy.ts";
 import { devicePageRows } from "./device-page.ts";
+import { EXAMPLE_REQUIREMENTS, EXAMPLE_ROWS, exampleRows } from "./examples.ts";
 import { LANGUAGES, succeed } from "./languages.ts";
 import { callLogin, NODE_CLIENTS } from "./node-clients.ts";
 import { type Address, openRelay, openSubject, type Subject } from "./subject.ts";
@@ -96,9 +97,9 @@ function isWanted(name: string): boolean {
   return name.startsWith(values.only);
 }
 
-async function runRow({ name, run }: Row): Promise<boolean> {
+async function runRow({ name, run, longestMs = LONGEST_MS }: Row): Promise<boolean> {
   const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`no end within ${LONGEST_MS / 1000} s`)), LONGEST_MS);
+  const timer = setTimeout(() => reject(new Error(`no end within ${longestMs / 1000} s`)), longestMs);
   const mistakes = await Promise.race([run(), late]).catch((error: unknown) => [String(error)]);
   clearTimeout(timer);
   say(`${name}: ${mistakes.length === 0 ? "ok" : mistakes.join("; ")}`);
@@ -108,11 +109,15 @@ async function runRow({ name, run }: Row): Promise<boolean> {
 async function runRows(subject: Subject, folder: string): Promise<number> {
   const headers = join(folder, "headers");
   writeFileSync(headers, `Authorization: Bearer ${subject.adminToken}\n`, { mode: 0o600 });
+  // One that cannot be installed fails in its row.
+  if (EXAMPLE_ROWS.startsWith(values.only) || values.only.startsWith(EXAMPLE_ROWS))
+    installMissing(EXAMPLE_REQUIREMENTS);
   const rows = [
     ...(await languageRows(subject, folder)),
     ...NODE_CLIENTS.flatMap(({ name, isHttp2, open }) =>
       loginRows(name, subject, isHttp2, (url, login) => callLogin(open(url), login)),
     ),
+    ...exampleRows(subject, folder),
     ...devicePageRows(subject, folder, isWanted),
     ...balancerRows(folder, isWanted),
     ...deployRows(subject, folder, isWanted),
