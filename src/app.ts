@@ -15,6 +15,7 @@ import { createLogIn } from "./core/login.ts";
 import { createOverloadGuard } from "./core/overload.ts";
 import type { LostSecrets } from "./core/registry/record-ports.ts";
 import type { Registry } from "./core/registry/registry.ts";
+import { signInLink } from "./core/registry/sessions.ts";
 import { assertionAudiences } from "./core/tokens/published-document.ts";
 import { createTokenSigner } from "./core/tokens/signer.ts";
 import type { SigningKeys } from "./core/tokens/signing-keys.ts";
@@ -45,6 +46,8 @@ export interface Gateway {
   readonly signingKeys: SigningKeys;
   /** The services of the internal listener, for a host that mounts them itself. */
   readonly services: readonly MountedService[];
+  /** A link that signs in to the dashboard once, as the holder of COUNTERSIGN_ADMIN_TOKEN; undefined without dashboard. */
+  createSignInLink(): Promise<string | undefined>;
   /** Logs an uncaught error, and flushes the log. */
   reportUncaught(error: unknown): void;
   /** Drains for the setting DRAIN_DELAY, lets requests finish for `graceMs`, then closes everything. */
@@ -225,7 +228,10 @@ async function compose(
       }),
       callerOf,
     ),
-    guard: createAdminGuard(registry.operators),
+    guard: createAdminGuard(registry.operators, {
+      sessions: registry.sessions,
+      secure: config.tlsCert !== undefined,
+    }),
     maxMessageBytes: ADMIN_MESSAGE_BYTES,
   };
 
@@ -248,6 +254,8 @@ async function compose(
     issuer,
     ring,
     readiness,
+    sessions: registry.sessions,
+    now,
     metrics,
     observer,
   };
@@ -282,6 +290,11 @@ async function compose(
     observer.uncaught(error);
     void log.flush();
   };
+  const createSignInLink = async (): Promise<string | undefined> => {
+    if (internalUrl === undefined || config.dashboard === "off") return undefined;
+    const { code } = await registry.sessions.issueCode(await registry.operators.identify(config.adminToken));
+    return signInLink(internalUrl, code);
+  };
   const close = (): Promise<void> => cleanup.disposeAsync();
-  return { publicUrl, internalUrl, registry, signingKeys, services, reportUncaught, close };
+  return { publicUrl, internalUrl, registry, signingKeys, services, createSignInLink, reportUncaught, close };
 }

@@ -82,6 +82,7 @@ const WITH_REDIS = { needs: ["REDIS_URL"] };
 export const LISTENER_SETTINGS = {
   PUBLIC_LISTEN: withDefault("127.0.0.1:8080", readListen, "`host:port` for devices, or `off`"),
   INTERNAL_LISTEN: withDefault("127.0.0.1:9090", readListen, "`host:port` for services and operators, or `off`"),
+  DASHBOARD: withDefault("on", createOneOf(["on", "off"]), "the operators' pages on the internal listener, or `off`"),
   INTERNAL_HOSTS: withDefault("", readHostNames, "host names that the internal listener answers to, with commas"),
   CORS_ORIGINS: withDefault(
     "",

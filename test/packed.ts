@@ -6,7 +6,7 @@ import { dirname, join, resolve } from "node:path";
 import { inject } from "vitest";
 
 /** Sources of `npm pack` that `files` does not have. */
-const SOURCES = ["package.json", "README.md", "src", "gen", "tsconfig.json", "tsconfig.build.json"];
+const SOURCES = ["package.json", "README.md", "src", "gen", "scripts", "tsconfig.json", "tsconfig.build.json"];
 
 /**
  * Installs the packed tarball into `folder`/node_modules, where Node strips no types, with this checkout's dependencies for its own

@@ -21,7 +21,7 @@ export function exampleOf(page: string, language: string, text: string): string 
 /** A folder with what a checkout has for the examples, and an empty `data`. */
 export function makeCheckout(): string {
   const folder = temporaryFolder();
-  for (const name of ["proto", "node_modules", "bin", "src", "gen", "examples", "package.json"])
+  for (const name of ["proto", "node_modules", "bin", "src", "gen", "examples", "scripts", "dist", "package.json"])
     symlinkSync(resolve(name), resolve(folder, name));
   mkdirSync(resolve(folder, "data"));
   return folder;

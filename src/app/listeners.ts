@@ -1,6 +1,9 @@
 // Wires the two listeners with their services and endpoints.
 
+import { findPackageJSON } from "node:module";
+import { dirname, join } from "node:path";
 import type { Config } from "../config.ts";
+import type { Sessions } from "../core/registry/sessions.ts";
 import type { KeyRing } from "../core/tokens/keyring.ts";
 import { TOKEN_PATH } from "../core/tokens/published-document.ts";
 import { createCallerFrom, trustNetworks } from "../http/caller.ts";
@@ -9,6 +12,8 @@ import { document, issuerDocuments, openDocument } from "../http/documents.ts";
 import type { Endpoint, EndpointAnswer, Endpoints } from "../http/endpoints.ts";
 import { createHostCheck } from "../http/internal-hosts.ts";
 import { type Listener, type ListenerOptions, listen } from "../http/listener.ts";
+import { signInEndpoints } from "../http/sign-in.ts";
+import { staticFiles } from "../http/static-files.ts";
 import { deriveTicketKeys } from "../http/ticket-keys.ts";
 import type { TlsFiles } from "../http/tls.ts";
 import type { MountedService } from "../protocols/call.ts";
@@ -33,6 +38,9 @@ export interface Served {
   readonly readiness: ReadinessCheck;
   readonly metrics: Metrics;
   readonly observer: Observer;
+  readonly sessions: Sessions;
+  /** Unix milliseconds. */
+  readonly now: () => number;
 }
 
 /** Options that differ between the two listeners. */
@@ -129,6 +137,10 @@ export function createListeners(config: Config, served: Served): Listeners {
           "/metrics": document(served.metrics.render),
           "/readyz": document(async () => describeReadiness(await readiness.check())),
           "/oauth2/introspect": served.introspection,
+          ...(config.dashboard === "on" && {
+            ...signInEndpoints({ sessions: served.sessions, secure: tls !== undefined, now: served.now }),
+            ...staticFiles(dashboardFolder()),
+          }),
         },
         ...(config.internalListen && { isOwnHost: createHostCheck(config.internalListen.host, config.internalHosts) }),
         maxConnections: shares.internal,
@@ -137,6 +149,11 @@ export function createListeners(config: Config, served: Served): Listeners {
         ...(tls && { tls: { ...tls, ...(config.tlsClientCa !== undefined && { clientCa: config.tlsClientCa }) } }),
       }),
   };
+}
+
+/** The built dashboard, which lies beside package.json's `dist` for sources and built code alike. */
+function dashboardFolder(): string {
+  return join(dirname(findPackageJSON("..", import.meta.url) ?? ""), "dist", "dashboard");
 }
 
 function describeReadiness(readiness: Readiness): EndpointAnswer {

@@ -56,6 +56,7 @@ const COMMANDS = new Map<string, () => Promise<AddCommand>>([
   ["devices", async () => (await import("./devices/devices.ts")).addDevicesCommand],
   ["signing-keys", async () => (await import("./signing-keys.ts")).addSigningKeysCommand],
   ["tokens", async () => (await import("./tokens.ts")).addTokensCommand],
+  ["dashboard", async () => (await import("./dashboard.ts")).addDashboardCommand],
   ["operators", async () => (await import("./operators.ts")).addOperatorsCommand],
   ["audit", async () => (await import("./audit.ts")).addAuditCommand],
   ["secrets", async () => (await import("./secrets.ts")).addSecretsCommand],

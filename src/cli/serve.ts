@@ -41,7 +41,9 @@ export function addServeCommand(program: Command): void {
       });
       const dataDir = processEnvironment()["COUNTERSIGN_DATA_DIR"];
       const { publicUrl, internalUrl } = gateway;
-      writeResult(command, { public: publicUrl, internal: internalUrl }, startLines(gateway, { dev, dataDir }));
+      const signIn = dev ? await gateway.createSignInLink() : undefined;
+      const lines = startLines(gateway, { dev, dataDir, signIn });
+      writeResult(command, { public: publicUrl, internal: internalUrl, ...(signIn && { dashboard: signIn }) }, lines);
       await Promise.race([signalled, failed]);
       await gateway.close();
       if (isFailed) process.exit(1);
@@ -51,10 +53,16 @@ export function addServeCommand(program: Command): void {
 /** The lines that `serve` prints: its addresses and, with --dev, a login to try. `dataDir`: the setting, if it is set. */
 export function startLines(
   { publicUrl, internalUrl }: Pick<Gateway, "publicUrl" | "internalUrl">,
-  { dev, dataDir }: { readonly dev: boolean; readonly dataDir: string | undefined },
+  {
+    dev,
+    dataDir,
+    signIn,
+  }: { readonly dev: boolean; readonly dataDir: string | undefined; readonly signIn?: string | undefined },
 ): readonly string[] {
   const setting = dataDir === undefined ? "" : `COUNTERSIGN_DATA_DIR=${dataDir} `;
   const trust = publicUrl?.startsWith("https:") ? " (curl may need --cacert FILE)" : "";
+  const another = `Another: ${setting}npx countersign dashboard`;
+  const dashboard = ["", `Open the dashboard by this link, once and within a minute. ${another}`, `  ${signIn}`];
   const demo = [
     "",
     `Log in as the demo device${trust}:`,
@@ -63,6 +71,7 @@ export function startLines(
   return [
     ...(publicUrl ? [`public   ${publicUrl}   devices: REST, Connect, gRPC-Web, gRPC`] : []),
     ...(internalUrl ? [`internal ${internalUrl}   services and operators`] : []),
+    ...(signIn === undefined ? [] : dashboard),
     ...(dev && publicUrl ? demo : []),
   ];
 }

@@ -4,6 +4,8 @@ import { createContextKey, type HandlerContext } from "@connectrpc/connect";
 import { AuthError } from "../core/errors.ts";
 import { isOperatorName, type Operators, type OperatorToken } from "../core/registry/operators.ts";
 import type { Actor } from "../core/registry/ports.ts";
+import type { Sessions } from "../core/registry/sessions.ts";
+import { readSessionCookie, SESSION_HEADER } from "../core/session-cookie.ts";
 
 /** The part of a call's context that the guard reads, and sets the operator in. */
 type GuardedContext = Pick<HandlerContext, "requestHeader" | "values" | "method">;
@@ -15,18 +17,34 @@ function bearerToken(requestHeader: Headers): string | undefined {
   return /^Bearer +(\S+)$/i.exec(requestHeader.get("authorization") ?? "")?.[1];
 }
 
+/** The dashboard's sessions, as cookies carry them. */
+export interface SessionSource {
+  readonly sessions: Pick<Sessions, "confirm">;
+  /** The listener speaks TLS. */
+  readonly secure: boolean;
+}
+
 /** Methods that change nothing and show no secret. */
-const READS = /^(?:Get|List|Count|Explain)[A-Z]/;
+const READS = /^(?:(?:Get|List|Count|Explain)[A-Z]|CreateSignInCode$)/;
 
 /**
  * Creates a guard that admits operators, and sets the operator in the call's context. It throws AuthError
  * `invalid_admin_token`, `unavailable`, and `read_only` for a method that the role does not allow.
  */
-export function createAdminGuard(operators: Pick<Operators, "identify">): (context: GuardedContext) => Promise<void> {
-  return async ({ requestHeader, values, method }) => {
+export function createAdminGuard(
+  operators: Pick<Operators, "identify">,
+  { sessions, secure }: SessionSource,
+): (context: GuardedContext) => Promise<void> {
+  async function identify(requestHeader: Headers): Promise<OperatorToken> {
     const token = bearerToken(requestHeader);
-    if (token === undefined) throw noAdminToken();
-    const operator = await operators.identify(token);
+    if (token !== undefined) return operators.identify(token);
+    const session = readSessionCookie(requestHeader.get("cookie"), requestHeader.get(SESSION_HEADER), secure);
+    if (session === undefined || requestHeader.has("authorization")) throw noAdminToken();
+    return sessions.confirm(session);
+  }
+
+  return async ({ requestHeader, values, method }) => {
+    const operator = await identify(requestHeader);
     requireRole(operator, method.name);
     values.set(operatorKey, operator);
   };

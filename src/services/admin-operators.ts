@@ -6,18 +6,23 @@ import type { AdminService, OperatorTokenSchema } from "../../gen/es/countersign
 import { OperatorRole } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import type { Operators, OperatorToken, Role } from "../core/registry/operators.ts";
 import { listPage, pageOf } from "../core/registry/pages.ts";
+import type { Sessions } from "../core/registry/sessions.ts";
 import { type ActorOf, operatorOf } from "./admin-guard.ts";
 import { enumOf, readTime, writeTime } from "./admin-messages.ts";
 
 type OperatorMethods = Pick<
   ServiceImpl<typeof AdminService>,
-  "issueOperatorToken" | "listOperatorTokens" | "revokeOperatorToken" | "getCallingOperator"
+  "issueOperatorToken" | "listOperatorTokens" | "revokeOperatorToken" | "createSignInCode" | "getCallingOperator"
 >;
 
 const roles = enumOf<Role, OperatorRole>("role", { read: OperatorRole.READ, admin: OperatorRole.ADMIN });
 
 /** Creates the methods. They throw the errors of the registry. */
-export function createOperatorMethods(operators: Operators, actorOf: ActorOf): OperatorMethods {
+export function createOperatorMethods(
+  operators: Operators,
+  sessions: Pick<Sessions, "issueCode">,
+  actorOf: ActorOf,
+): OperatorMethods {
   return {
     async issueOperatorToken({ name, role, expireTime }, context) {
       const draft = { name, role: roles.read(role) ?? "read", expiresAt: readTime(expireTime, "expire_time") };
@@ -37,6 +42,11 @@ export function createOperatorMethods(operators: Operators, actorOf: ActorOf): O
 
     async revokeOperatorToken({ tokenId }, context) {
       return operatorTokenMessage(await operators.revoke(tokenId, actorOf(context)));
+    },
+
+    async createSignInCode(_request, context) {
+      const { code, expiresAt } = await sessions.issueCode(operatorOf(context));
+      return { code, expireTime: writeTime(expiresAt) };
     },
 
     getCallingOperator: (_request, context) => operatorTokenMessage(operatorOf(context)),

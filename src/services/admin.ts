@@ -32,13 +32,13 @@ export interface AdminDependencies {
 /** Creates the service. Mount it with a guard that admits operators only. */
 export function createAdminService(dependencies: AdminDependencies): ServiceImplSpec {
   const { registry, explain, secrets, signingKeys, readDeviceLimit, overview, actorOf } = dependencies;
-  const { customers, customerKeys, devices, deviceImport, fleet, operators, tokens, audit } = registry;
+  const { customers, customerKeys, devices, deviceImport, fleet, operators, sessions, tokens, audit } = registry;
   return createServiceImplSpec<typeof AdminService>(AdminService, {
     ...createCustomerMethods(customers, actorOf),
     ...createCustomerKeyMethods(customerKeys, actorOf),
     ...createDeviceMethods(devices, deviceImport, actorOf),
     ...createSigningKeyMethods(signingKeys, actorOf),
-    ...createOperatorMethods(operators, actorOf),
+    ...createOperatorMethods(operators, sessions, actorOf),
     ...createFleetMethods(fleet, readDeviceLimit, actorOf),
     getOverview: createGetOverview(fleet, overview),
 

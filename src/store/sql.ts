@@ -5,6 +5,7 @@ import type { FleetStore } from "../core/registry/fleet.ts";
 import type { OperatorStore } from "../core/registry/operators.ts";
 import type { CustomerKeyStore, CustomerStore, DeviceStore } from "../core/registry/ports.ts";
 import type { ActivityStore, AuditLog, RevokedTokenStore, SecretStore } from "../core/registry/record-ports.ts";
+import type { SessionSealer, SignInCodeStore } from "../core/registry/sessions.ts";
 import type { SigningKeyStore } from "../core/tokens/ports.ts";
 import { createCredentialStore } from "./credentials.ts";
 import type { Database } from "./database.ts";
@@ -15,6 +16,7 @@ import { createCustomerStore } from "./registry/customers.ts";
 import { createDeviceStore } from "./registry/devices.ts";
 import { createFleetStore } from "./registry/fleet.ts";
 import { createOperatorStore } from "./registry/operators.ts";
+import { createSignInCodeStore } from "./registry/sign-in-codes.ts";
 import { createRevokedTokenStore } from "./revoked-tokens.ts";
 import type { Sealer } from "./sealing.ts";
 import { createSecretStore } from "./secrets.ts";
@@ -31,6 +33,9 @@ export interface Store {
   readonly revokedTokens: RevokedTokenStore;
   readonly fleet: FleetStore;
   readonly operators: OperatorStore;
+  readonly signInCodes: SignInCodeStore;
+  /** Seals sessions; secrets at rest are sealed by their stores. */
+  readonly sealer: SessionSealer;
   readonly secrets: SecretStore;
 }
 
@@ -47,6 +52,8 @@ export function createStore(database: Database, sealer: Sealer, onFault: (error:
     revokedTokens: createRevokedTokenStore(database),
     fleet: createFleetStore(database),
     operators: createOperatorStore(database),
+    signInCodes: createSignInCodeStore(database),
+    sealer,
     secrets: createSecretStore(database, sealer),
   };
 }

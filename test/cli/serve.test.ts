@@ -210,6 +210,13 @@ test("serve prints its addresses and, with --dev, a login to try", () => {
     "  npx countersign sign --demo | curl -sS --json @- http://127.0.0.1:8080/auth/login",
   ]);
   expect(startLines({ ...listening, publicUrl: undefined }, { dev: true, dataDir: undefined })).toEqual([lines[1]]);
+  const signIn = "http://127.0.0.1:9090/#sign-in=abc";
+  expect(startLines(listening, { dev: false, dataDir: "/srv/data", signIn })).toEqual([
+    ...lines,
+    "",
+    "Open the dashboard by this link, once and within a minute. Another: COUNTERSIGN_DATA_DIR=/srv/data npx countersign dashboard",
+    `  ${signIn}`,
+  ]);
   const https = { ...listening, publicUrl: "https://127.0.0.1:8080" };
   expect(startLines(https, { dev: true, dataDir: "/srv/data" }).slice(-2)).toEqual([
     "Log in as the demo device (curl may need --cacert FILE):",

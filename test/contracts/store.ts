@@ -16,6 +16,7 @@ import { describeLists } from "./store-lists.ts";
 import { describeOperators } from "./store-operators.ts";
 import { describeRevokedTokens } from "./store-revoked-tokens.ts";
 import type { Open } from "./store-samples.ts";
+import { describeSignInCodes } from "./store-sign-in-codes.ts";
 import { describeSigningKeys } from "./store-signing-keys.ts";
 
 /** Runs the suite; each store that `open` gives starts empty and is cleared away when the test ends. */
@@ -35,6 +36,7 @@ export function storeContract(name: string, open: Open): void {
   describe(`${name} as an AuditLog`, () => describeAuditLog(open));
   describe(`${name} as a SigningKeyStore`, () => describeSigningKeys(open));
   describe(`${name} as a FleetStore`, () => describeFleet(open));
+  describe(`${name} as a SignInCodeStore`, () => describeSignInCodes(open));
   describe(`${name} as an OperatorStore`, () => describeOperators(open));
   describe(`${name} as a RevokedTokenStore`, () => describeRevokedTokens(open));
   describe(`${name} that fails`, () => describeFailures(open));

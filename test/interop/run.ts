@@ -8,6 +8,7 @@ import type { LoginBody } from "../../src/cli/sign.ts";
 import { installMissing, say } from "../requirements.ts";
 import { balancerRows } from "./balancers.ts";
 import { bufRows, type Row } from "./buf.ts";
+import { dashboardRows } from "./dashboard.ts";
 import { deployRows } from "./deploy.ts";
 import { devicePageRows } from "./device-page.ts";
 import { EXAMPLE_REQUIREMENTS, EXAMPLE_ROWS, exampleRows } from "./examples.ts";
@@ -121,6 +122,7 @@ async function runRows(subject: Subject, folder: string): Promise<number> {
     ...devicePageRows(subject, folder, isWanted),
     ...balancerRows(folder, isWanted),
     ...deployRows(subject, folder, isWanted),
+    ...dashboardRows(),
     ...bufRows(subject.publicUrl, subject.internalUrl, headers),
   ].filter(({ name }) => isWanted(name));
   if (rows.length === 0) throw new Error(`no row starts with ${values.only}`);

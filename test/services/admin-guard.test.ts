@@ -24,12 +24,23 @@ function contextOf(headers: Record<string, string>, method: DescMethod = AdminSe
 }
 
 function guardFor(token: OperatorToken) {
-  return createAdminGuard({
-    identify: async (text) => {
-      if (text === TOKEN) return token;
-      throw new AuthError("invalid_admin_token", "this is not an admin token of this gateway");
+  return createAdminGuard(
+    {
+      identify: async (text) => {
+        if (text === TOKEN) return token;
+        throw new AuthError("invalid_admin_token", "this is not an admin token of this gateway");
+      },
     },
-  });
+    {
+      sessions: {
+        async confirm(text) {
+          if (text === "a-session") return token;
+          throw new AuthError("invalid_admin_token", "the session has ended. Sign in again");
+        },
+      },
+      secure: false,
+    },
+  );
 }
 
 async function reasonOf(headers: Record<string, string>): Promise<string | undefined> {
@@ -56,6 +67,25 @@ test.each([
   expect(await reasonOf(authorization === undefined ? {} : { authorization })).toBe("invalid_admin_token");
 });
 
+const OWN_PAGE = { "x-countersign-dashboard": "1" };
+
+test("the guard admits a session with the header that foreign pages cannot send", async () => {
+  const cookie = "theme=dark; countersign-session=a-session";
+  expect(await reasonOf({ cookie, ...OWN_PAGE })).toBeUndefined();
+  expect(await reasonOf({ cookie })).toBe("invalid_admin_token");
+});
+
+test.each([
+  { cookie: "countersign-session=another" },
+  { cookie: "__Host-countersign-session=a-session" },
+  { cookie: "countersign-session-2=a-session" },
+  { cookie: "countersign-session=a-session", authorization: "Bearer another" },
+  { cookie: "countersign-session=a-session", authorization: "Basic x" },
+  {},
+])("the guard refuses the session of %j", async (headers) => {
+  expect(await reasonOf({ ...headers, ...OWN_PAGE })).toBe("invalid_admin_token");
+});
+
 test("the role read may call the methods that change nothing and show no secret", async () => {
   const allowed = AdminService.methods.filter(({ name }) => isRead(name)).map(({ name }) => name);
   expect(allowed).toEqual([
@@ -69,6 +99,7 @@ test("the role read may call the methods that change nothing and show no secret"
     "GetDeviceLimit",
     "ListSigningKeys",
     "ListOperatorTokens",
+    "CreateSignInCode",
     "GetCallingOperator",
     "GetOverview",
     "ListAuditEvents",

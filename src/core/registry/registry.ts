@@ -9,6 +9,7 @@ import { createFleet, type Fleet, type FleetStore } from "./fleet.ts";
 import { createOperators, type OperatorStore, type Operators } from "./operators.ts";
 import type { CustomerKeyStore, CustomerStore, DeviceStore } from "./ports.ts";
 import type { AuditLog, RevokedTokenStore } from "./record-ports.ts";
+import { createSessions, type SessionSealer, type Sessions, type SignInCodeStore } from "./sessions.ts";
 import { createTokens, type Tokens } from "./tokens.ts";
 
 export interface Registry {
@@ -19,6 +20,7 @@ export interface Registry {
   readonly tokens: Tokens;
   readonly fleet: Fleet;
   readonly operators: Operators;
+  readonly sessions: Sessions;
   readonly audit: AuditTrail;
 }
 
@@ -29,6 +31,8 @@ export interface RegistryDependencies {
   readonly revokedTokens: RevokedTokenStore;
   readonly fleet: FleetStore;
   readonly operators: OperatorStore;
+  readonly signInCodes: SignInCodeStore;
+  readonly sealer: SessionSealer;
   /** The admin tokens of the settings, by setting. */
   readonly settingsTokens?: ReadonlyMap<string, string>;
   readonly audit: AuditLog;
@@ -38,6 +42,7 @@ export interface RegistryDependencies {
 
 /** Builds the use-cases over their ports. Each throws AuthError: `malformed`, or what the store refuses. */
 export function createRegistry(dependencies: RegistryDependencies): Registry {
+  const operators = createOperators(dependencies);
   return {
     customers: createCustomers(dependencies),
     customerKeys: createCustomerKeys(dependencies),
@@ -45,7 +50,8 @@ export function createRegistry(dependencies: RegistryDependencies): Registry {
     deviceImport: createDeviceImport(dependencies),
     tokens: createTokens(dependencies),
     fleet: createFleet(dependencies),
-    operators: createOperators(dependencies),
+    operators,
+    sessions: createSessions({ ...dependencies, operators, codes: dependencies.signInCodes }),
     audit: createAuditTrail(dependencies),
   };
 }

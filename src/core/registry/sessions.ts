@@ -1,0 +1,110 @@
+// Sessions of the dashboard: an admin token exchanged for a sealed cookie, by itself or by a code that is good once.
+
+import { createHash, randomBytes } from "node:crypto";
+import { AuthError } from "../errors.ts";
+import type { Operators, OperatorToken } from "./operators.ts";
+
+/** Seals text under the master key, so that every gateway opens it. */
+export interface SessionSealer {
+  seal(plaintext: Uint8Array, context: readonly string[]): Uint8Array;
+  /** @throws Error for anything that `seal` did not make */
+  open(sealed: Uint8Array, context: readonly string[]): Uint8Array;
+}
+
+/** Codes that sign in once. Throws AuthError `unavailable` when the database cannot be asked. */
+export interface SignInCodeStore {
+  /** Adds a code, and forgets those that have expired at `now`. */
+  insert(hash: string, tokenId: string, expiresAt: number, now: number): Promise<void>;
+  /** Takes a code out: of several who try at once, one gets it. */
+  take(hash: string): Promise<{ readonly tokenId: string; readonly expiresAt: number } | undefined>;
+}
+
+export interface Session {
+  /** The value of the cookie. */
+  readonly text: string;
+  /** Unix milliseconds. */
+  readonly expiresAt: number;
+}
+
+export interface Sessions {
+  /** Opens a session for the holder of an admin token, or of a code. @throws AuthError `invalid_admin_token`, `unavailable` */
+  openByToken(adminToken: string): Promise<Session>;
+  openByCode(code: string): Promise<Session>;
+  /** The token that a session was opened with. @throws AuthError `invalid_admin_token`, `unavailable` */
+  confirm(text: string): Promise<OperatorToken>;
+  /** Makes a code that opens one session within a minute. */
+  issueCode(token: OperatorToken): Promise<{ readonly code: string; readonly expiresAt: number }>;
+}
+
+export interface SessionsDependencies {
+  readonly operators: Pick<Operators, "identify" | "confirm">;
+  readonly codes: SignInCodeStore;
+  readonly sealer: SessionSealer;
+  readonly now: () => number;
+}
+
+const SESSION_MS = 12 * 3_600_000;
+const CODE_MS = 60_000;
+const CODE_BYTES = 32;
+const CONTEXT = ["dashboard session"];
+const SESSION = /^([0-9a-f]{8}) (\d{1,15})$/;
+/** Longer than any session. */
+const LONGEST = 256;
+
+/** Each use case throws AuthError: `invalid_admin_token`, or an error of the store. */
+export function createSessions({ operators, codes, sealer, now }: SessionsDependencies): Sessions {
+  function open({ tokenId, expiresAt: tokenExpiresAt }: OperatorToken): Session {
+    const expiresAt = Math.min(now() + SESSION_MS, tokenExpiresAt ?? Number.POSITIVE_INFINITY);
+    const sealed = sealer.seal(Buffer.from(`${tokenId} ${expiresAt}`), CONTEXT);
+    return { text: Buffer.from(sealed).toString("base64url"), expiresAt };
+  }
+
+  function unseal(text: string): { readonly tokenId: string; readonly expiresAt: number } | undefined {
+    if (text.length > LONGEST) return undefined;
+    try {
+      const opened = Buffer.from(sealer.open(Buffer.from(text, "base64url"), CONTEXT)).toString();
+      const [, tokenId, expiresAt] = SESSION.exec(opened) ?? [];
+      return tokenId === undefined ? undefined : { tokenId, expiresAt: Number(expiresAt) };
+    } catch {
+      return undefined;
+    }
+  }
+
+  return {
+    openByToken: async (adminToken) => open(await operators.identify(adminToken)),
+
+    async openByCode(code) {
+      const taken = await codes.take(hashOf(code));
+      if (taken === undefined || taken.expiresAt <= now()) {
+        throw refused("this link has signed in already or is older than a minute. Run npx countersign dashboard");
+      }
+      return open(await operators.confirm(taken.tokenId));
+    },
+
+    async confirm(text) {
+      const session = unseal(text);
+      if (session === undefined || session.expiresAt <= now()) throw refused("the session has ended. Sign in again");
+      return operators.confirm(session.tokenId);
+    },
+
+    async issueCode({ tokenId }) {
+      const code = randomBytes(CODE_BYTES).toString("base64url");
+      const at = now();
+      await codes.insert(hashOf(code), tokenId, at + CODE_MS, at);
+      return { code, expiresAt: at + CODE_MS };
+    },
+  };
+}
+
+/** The page that a code signs in at. The code is in the fragment, which browsers send to nobody. */
+export function signInLink(internalUrl: string, code: string): string {
+  return `${internalUrl.replace(/\/$/, "")}/#sign-in=${code}`;
+}
+
+function refused(message: string): AuthError {
+  return new AuthError("invalid_admin_token", message);
+}
+
+function hashOf(code: string): string {
+  return createHash("sha256").update(`countersign sign-in code v1\0${code}`).digest("hex");
+}

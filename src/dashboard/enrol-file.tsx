@@ -1,0 +1,124 @@
+// Enrolment by a CSV file: progress, bad rows with their line, resumed where it stopped.
+
+import { useRef, useState } from "preact/hooks";
+import { type ImportProgress, importDevices } from "./device-file.ts";
+import { useAction } from "./loading.ts";
+import { FailureNotice, Field, Notice, saveFile, Table } from "./parts.tsx";
+import { countText, numberText } from "./words.ts";
+
+/** Names a file without its content: a changed file has another size or date. */
+function placeName({ name, size, lastModified }: File): string {
+  return `countersign import ${name} ${size} ${lastModified}`;
+}
+
+export function EnrolFile() {
+  const [file, setFile] = useState<File>();
+  const [progress, setProgress] = useState<ImportProgress>();
+  const [isDone, setDone] = useState(false);
+  const stop = useRef<AbortController | undefined>(undefined);
+  const action = useAction();
+  const resumeAt = file === undefined ? 0 : Number(localStorage.getItem(placeName(file)) ?? 0);
+
+  function choose(chosen: File | undefined): void {
+    setFile(chosen);
+    setProgress(undefined);
+    setDone(false);
+    action.clear();
+  }
+
+  async function run(chosen: File): Promise<void> {
+    const controller = new AbortController();
+    stop.current = controller;
+    const place = placeName(chosen);
+    const last = await importDevices(chosen, { resumeAt, signal: controller.signal }, (next, rows) => {
+      setProgress(next);
+      localStorage.setItem(place, String(Math.max(rows, resumeAt)));
+    });
+    setProgress(last);
+    if (controller.signal.aborted) return;
+    localStorage.removeItem(place);
+    setDone(true);
+  }
+
+  return (
+    <section class="card stack" aria-label="CSV file">
+      <p class="quiet">
+        The first line names the columns: <code>device_key,customer_id</code> and, if wanted,{" "}
+        <code>name,key_mode,shared_identity,replay_guard,labels,disabled</code>. Devices that are enrolled already are
+        changed. An import that stopped goes on where it was with the same file.
+      </p>
+      <Field label="Choose a file, or drop it here">
+        {(id) => (
+          <input
+            {...id}
+            class="drop"
+            type="file"
+            accept=".csv,text/csv"
+            onChange={(event) => choose(event.currentTarget.files?.[0])}
+          />
+        )}
+      </Field>
+      {file !== undefined && !isDone && (
+        <div class="row">
+          <button
+            type="button"
+            class="primary"
+            disabled={action.isBusy}
+            onClick={() => void action.run(() => run(file))}
+          >
+            {action.isBusy
+              ? "Importing…"
+              : resumeAt > 0
+                ? `Go on after row ${numberText(resumeAt)}`
+                : `Import ${file.name}`}
+          </button>
+          {action.isBusy && (
+            <button type="button" onClick={() => stop.current?.abort()}>
+              Stop
+            </button>
+          )}
+        </div>
+      )}
+      <FailureNotice failure={action.failure} />
+      {progress !== undefined && file !== undefined && <Outcome progress={progress} file={file} isDone={isDone} />}
+    </section>
+  );
+}
+
+interface OutcomeProps {
+  readonly progress: ImportProgress;
+  readonly file: File;
+  readonly isDone: boolean;
+}
+
+function Outcome({ progress, file, isDone }: OutcomeProps) {
+  const { bytes, created, updated, unchanged, bad, badCount } = progress;
+  const report = bad.map(({ line, message }) => `line ${line}: ${message}\n`);
+  return (
+    <div class="stack">
+      <progress aria-label="Progress of the import" max={file.size} value={isDone ? file.size : bytes} />
+      <Notice tone={isDone ? (badCount === 0 ? "good" : "warn") : "quiet"}>
+        {isDone ? "Done: " : ""}
+        {numberText(created)} enrolled, {numberText(updated)} changed, {numberText(unchanged)} unchanged,{" "}
+        {countText(badCount, "bad row")}.
+      </Notice>
+      {bad.length > 0 && (
+        <>
+          <Table label="Bad rows" head={["Line", "Mistake"]} count={bad.length}>
+            {bad.slice(0, 100).map(({ line, message }) => (
+              <tr key={`${line} ${message}`}>
+                <td>{line}</td>
+                <td>{message}</td>
+              </tr>
+            ))}
+          </Table>
+          <div class="row">
+            <button type="button" onClick={() => saveFile("bad-rows.txt", report)}>
+              Download the bad rows
+            </button>
+          </div>
+        </>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,79 @@
+// The dashboard: signs the operator in, and shows the page that the address names.
+
+import { render } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import type { OperatorToken } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
+import { OperatorRole } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
+import { Frame } from "./frame.tsx";
+import { admin, failureOf, isSignedIn, signIn, signOut } from "./gateway.ts";
+import { SessionContext } from "./loading.ts";
+import { SignIn } from "./pages/sign-in.tsx";
+import "./style.css";
+
+type State =
+  | { readonly kind: "opening" }
+  | { readonly kind: "out"; readonly message?: string }
+  | { readonly kind: "in"; readonly operator: OperatorToken };
+
+const CODE = /^#sign-in=([\w-]+)$/;
+
+/** Takes the code of a link out of the address, so that no history keeps it. */
+function takeCode(): string | undefined {
+  const code = CODE.exec(location.hash)?.[1];
+  if (code !== undefined) history.replaceState(undefined, "", "#/");
+  return code;
+}
+
+function App() {
+  const [state, setState] = useState<State>({ kind: "opening" });
+
+  async function open(): Promise<void> {
+    const code = takeCode();
+    try {
+      if (code !== undefined) await signIn({ code });
+      else if (!(await isSignedIn())) return setState({ kind: "out" });
+    } catch (error) {
+      setState({ kind: "out", message: error instanceof Error ? error.message : "The link does not sign in." });
+      return;
+    }
+    await load();
+  }
+
+  async function load(): Promise<void> {
+    try {
+      setState({ kind: "in", operator: await admin.getCallingOperator({}) });
+    } catch (error) {
+      const { reason, message } = failureOf(error);
+      setState(reason === "invalid_admin_token" ? { kind: "out" } : { kind: "out", message });
+    }
+  }
+
+  useEffect(() => {
+    void open();
+    // A link that is pasted into an open page.
+    const reopen = (): void => void (CODE.test(location.hash) && open());
+    addEventListener("hashchange", reopen);
+    return () => removeEventListener("hashchange", reopen);
+  }, []);
+
+  if (state.kind === "opening") return <p class="empty">Loading…</p>;
+  if (state.kind === "out")
+    return <SignIn {...(state.message !== undefined && { message: state.message })} onSignedIn={load} />;
+  const session = {
+    operator: state.operator,
+    isAdmin: state.operator.role === OperatorRole.ADMIN,
+    end: (message: string) => setState({ kind: "out", message }),
+  };
+  const leave = async (): Promise<void> => {
+    await signOut().catch(() => {});
+    setState({ kind: "out" });
+  };
+  return (
+    <SessionContext.Provider value={session}>
+      <Frame onSignOut={() => void leave()} />
+    </SessionContext.Provider>
+  );
+}
+
+const root = document.getElementById("app");
+if (root !== null) render(<App />, root);

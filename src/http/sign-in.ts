@@ -1,0 +1,82 @@
+// Signing in to the dashboard, and out of it: an admin token or a code is exchanged for a session cookie.
+
+import { AuthError, malformed } from "../core/errors.ts";
+import type { Sessions } from "../core/registry/sessions.ts";
+import { readSessionCookie, SESSION_HEADER, writeSessionCookie } from "../core/session-cookie.ts";
+import type { EndpointAnswer, EndpointRequest, Endpoints } from "./endpoints.ts";
+
+export interface SignInOptions {
+  readonly sessions: Pick<Sessions, "openByToken" | "openByCode" | "confirm">;
+  /** The listener speaks TLS. */
+  readonly secure: boolean;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+}
+
+const MOST_BYTES = 1_024;
+const NO_CONTENT = { status: 200, contentType: "application/json", body: "{}" };
+
+/** The endpoints. They throw AuthError `malformed`, `invalid_admin_token`, `unavailable`. */
+export function signInEndpoints({ sessions, secure, now }: SignInOptions): Endpoints {
+  const signIn = async ({ header, body }: EndpointRequest): Promise<EndpointAnswer> => {
+    requireOwnPage(header(SESSION_HEADER));
+    const { token, code } = readBody(body);
+    const session = code === undefined ? sessions.openByToken(token ?? "") : sessions.openByCode(code);
+    const { text, expiresAt } = await session;
+    const maxAge = Math.floor((expiresAt - now()) / 1_000);
+    return { ...NO_CONTENT, headers: [["Set-Cookie", writeSessionCookie(text, maxAge, secure)]] };
+  };
+  const signOut = ({ header }: EndpointRequest): EndpointAnswer => {
+    requireOwnPage(header(SESSION_HEADER));
+    return { ...NO_CONTENT, headers: [["Set-Cookie", writeSessionCookie("", 0, secure)]] };
+  };
+  // Browsers log each 401 as an error: the page asks first whether it is signed in.
+  const showSession = async ({ header }: EndpointRequest): Promise<EndpointAnswer> => {
+    const session = readSessionCookie(header("cookie"), header(SESSION_HEADER), secure);
+    const isOpen = session !== undefined && (await isConfirmed(sessions.confirm(session)));
+    return { contentType: "application/json", body: JSON.stringify({ signed_in: isOpen }) };
+  };
+  return {
+    "/dashboard/session": { method: "GET", answer: showSession },
+    "/dashboard/sign-in": { method: "POST", maxBytes: MOST_BYTES, answer: signIn },
+    "/dashboard/sign-out": { method: "POST", maxBytes: MOST_BYTES, answer: signOut },
+  };
+}
+
+/** @throws AuthError `unavailable` */
+async function isConfirmed(token: Promise<unknown>): Promise<boolean> {
+  try {
+    await token;
+    return true;
+  } catch (error) {
+    if (error instanceof AuthError && error.reason === "invalid_admin_token") return false;
+    throw error;
+  }
+}
+
+/** @throws AuthError for a request that a page of another origin may have sent */
+function requireOwnPage(header: string | undefined): void {
+  if (header === undefined) {
+    throw new AuthError(
+      "invalid_admin_token",
+      "the header x-countersign-dashboard is missing. Sign in from the dashboard",
+    );
+  }
+}
+
+function readBody(body: Uint8Array): { readonly token?: string; readonly code?: string } {
+  const parsed = parse(body);
+  if (typeof parsed === "object" && parsed !== null) {
+    if ("code" in parsed && typeof parsed.code === "string") return { code: parsed.code };
+    if ("token" in parsed && typeof parsed.token === "string") return { token: parsed.token };
+  }
+  throw malformed("token is missing. Send the admin token as token in JSON", "token");
+}
+
+function parse(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(body).toString("utf8"));
+  } catch {
+    throw malformed("the body is not JSON");
+  }
+}

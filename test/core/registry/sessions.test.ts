@@ -1,0 +1,102 @@
+// Sessions of the dashboard: opened by a token or a code, and ended with either.
+
+import { expect, test } from "vitest";
+import { createOperators } from "../../../src/core/registry/operators.ts";
+import { createSessions, signInLink } from "../../../src/core/registry/sessions.ts";
+import { createSealer } from "../../../src/store/sealing.ts";
+import { ACTOR, NOW } from "../../contracts/store-samples.ts";
+import { openRegistry } from "./open-registry.ts";
+
+const HOUR = 3_600_000;
+const KEY = Buffer.alloc(32, 1);
+const OTHER_KEY = Buffer.alloc(32, 2);
+
+async function open(settings = "a-token-of-the-settings") {
+  const { store, clock } = await openRegistry();
+  const now = () => clock.now;
+  const settingsTokens = new Map([["COUNTERSIGN_ADMIN_TOKEN", settings]]);
+  const operators = createOperators({ ...store, settingsTokens, now });
+  const codes = store.signInCodes;
+  const sessionsUnder = (...keys: readonly Uint8Array[]) =>
+    createSessions({ operators, codes, sealer: createSealer(keys), now });
+  const { adminToken, token } = await operators.issue({ name: "ada", role: "read", expiresAt: undefined }, ACTOR);
+  return { clock, operators, sessionsUnder, sessions: sessionsUnder(KEY), adminToken, token, settings };
+}
+
+const ENDED = { reason: "invalid_admin_token", message: "the session has ended. Sign in again" };
+
+test("a session lasts for 12 hours, on every gateway with the master key", async () => {
+  const { clock, sessions, sessionsUnder, adminToken, token } = await open();
+  const { text, expiresAt } = await sessions.openByToken(adminToken);
+  expect(expiresAt).toBe(NOW + 12 * HOUR);
+  expect(text).toMatch(/^[\w-]+$/);
+  clock.now = expiresAt - 1;
+  expect(await sessionsUnder(OTHER_KEY, KEY).confirm(text)).toEqual(token);
+  await expect(sessionsUnder(OTHER_KEY).confirm(text)).rejects.toMatchObject(ENDED);
+  clock.now = expiresAt;
+  await expect(sessions.confirm(text)).rejects.toMatchObject(ENDED);
+});
+
+test("it ends with its token: revoked, expired, or replaced in the settings", async () => {
+  const { clock, operators, sessions, adminToken, token, settings } = await open();
+  const { text } = await sessions.openByToken(adminToken);
+  await operators.revoke(token.tokenId, ACTOR);
+  await expect(sessions.confirm(text)).rejects.toMatchObject({
+    message: "this admin token was revoked. Ask for another",
+  });
+
+  const short = await operators.issue({ name: "bob", role: "read", expiresAt: NOW + HOUR }, ACTOR);
+  const session = await sessions.openByToken(short.adminToken);
+  expect(session.expiresAt).toBe(NOW + HOUR);
+  clock.now = NOW + HOUR;
+  await expect(sessions.confirm(session.text)).rejects.toMatchObject(ENDED);
+
+  const { text: ofSettings } = await sessions.openByToken(settings);
+  expect(await sessions.confirm(ofSettings)).toMatchObject({ role: "admin" });
+  const { sessions: others } = await open("another-token-of-the-settings");
+  await expect(others.confirm(ofSettings)).rejects.toMatchObject({ reason: "invalid_admin_token" });
+});
+
+test("a code opens one session, within a minute", async () => {
+  const { clock, sessions, token } = await open();
+  const used = /^this link has signed in already or is older than a minute/;
+  const { code, expiresAt } = await sessions.issueCode(token);
+  expect(expiresAt).toBe(NOW + 60_000);
+  const { text } = await sessions.openByCode(code);
+  expect(await sessions.confirm(text)).toEqual(token);
+  await expect(sessions.openByCode(code)).rejects.toThrow(used);
+  const late = await sessions.issueCode(token);
+  clock.now = late.expiresAt;
+  await expect(sessions.openByCode(late.code)).rejects.toThrow(used);
+  await expect(sessions.openByCode("")).rejects.toThrow(used);
+});
+
+test("a code of a token that was revoked since opens none", async () => {
+  const { operators, sessions, token } = await open();
+  const { code } = await sessions.issueCode(token);
+  await operators.revoke(token.tokenId, ACTOR);
+  await expect(sessions.openByCode(code)).rejects.toMatchObject({ reason: "invalid_admin_token" });
+});
+
+test("anything else is no session", async () => {
+  const { sessions, adminToken } = await open();
+  const { text } = await sessions.openByToken(adminToken);
+  const foreign = createSealer([KEY]).seal(Buffer.from("0a1b2c3d 9999999999999"), ["another context"]);
+  for (const other of [
+    "",
+    "x",
+    text.slice(1),
+    `${text}A`,
+    "A".repeat(10_000),
+    foreign.toString("base64url"),
+    adminToken,
+  ]) {
+    await expect(sessions.confirm(other)).rejects.toMatchObject(ENDED);
+  }
+  await expect(sessions.openByToken("another")).rejects.toMatchObject({ reason: "invalid_admin_token" });
+});
+
+test("a link has its code in the fragment, which browsers send to nobody", () => {
+  expect(signInLink("https://gateway:9090", "abc")).toBe("https://gateway:9090/#sign-in=abc");
+  expect(signInLink("https://gateway:9090/", "abc")).toBe("https://gateway:9090/#sign-in=abc");
+});

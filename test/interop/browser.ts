@@ -1,0 +1,67 @@
+// Debian's Chromium for the dashboard's rows and pictures: pages whose console errors are mistakes.
+
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { installMissing, type Requirement, runs } from "../requirements.ts";
+
+const CHROMIUM: Requirement = {
+  name: "chromium",
+  packages: ["chromium"],
+  present: () => runs("/usr/bin/chromium", "--version"),
+};
+const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"];
+
+/** Starts the browser. @throws Error that says how to install it */
+export async function openBrowser(): Promise<Browser> {
+  if (installMissing([CHROMIUM]).length > 0) throw new Error("not run. Type: apt-get install chromium");
+  return chromium.launch({ executablePath: "/usr/bin/chromium", args: FLAGS });
+}
+
+export interface WatchedPage {
+  readonly page: Page;
+  /** Console errors and uncaught exceptions, but those that `expected` matches. */
+  readonly mistakes: string[];
+  close(): Promise<void>;
+}
+
+/** Opens a page in a context of its own: another operator's browser. */
+export async function openPage(
+  browser: Browser,
+  options: BrowserContextOptions = {},
+  expected = /^$/,
+): Promise<WatchedPage> {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, ...options });
+  context.setDefaultTimeout(15_000);
+  const page = await context.newPage();
+  const mistakes: string[] = [];
+  page.on("console", (message) => {
+    const text = message.text();
+    if (message.type() === "error" && !expected.test(text)) mistakes.push(`console: ${text}`);
+  });
+  page.on("pageerror", ({ message }) => mistakes.push(`uncaught: ${message}`));
+  return { page, mistakes, close: () => context.close() };
+}
+
+/** Opens a page of the dashboard, and waits for its heading. */
+export async function visit(page: Page, address: string, heading: string): Promise<void> {
+  await page.evaluate(`location.hash = ${JSON.stringify(address)}`);
+  await page.getByRole("heading", { level: 1, name: heading, exact: true }).waitFor();
+}
+
+/** Every page, by its address and heading. */
+export function pagesOf(
+  deviceKey: string,
+  customerId: string,
+  customer: string,
+): readonly (readonly [string, string])[] {
+  return [
+    ["#/", "Overview"],
+    ["#/devices", "Devices"],
+    [`#/devices/${deviceKey}`, deviceKey],
+    ["#/enrol", "Enrol"],
+    ["#/customers", "Customers"],
+    [`#/customers/${customerId}`, customer],
+    ["#/signing-keys", "Signing keys"],
+    ["#/audit", "Audit"],
+    ["#/operators", "Operators"],
+  ];
+}
