@@ -1,6 +1,14 @@
 // Messages of an import on standard error: wrong lines, and how far it is.
 
-import type { Progress } from "./checkpoint.ts";
+/** How far an import is. */
+export interface Progress {
+  /** The gateway has acknowledged the file up to this line. */
+  readonly line: number;
+  readonly created: number;
+  readonly updated: number;
+  readonly unchanged: number;
+  readonly failed: number;
+}
 
 /** A line that did not go in. */
 export interface Complaint {

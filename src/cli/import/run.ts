@@ -1,4 +1,4 @@
-// Sends the records of a file to the gateway in batches, and keeps a checkpoint.
+// Sends the records of a file to the gateway in batches.
 
 import { toBinary } from "@bufbuild/protobuf";
 import type { Client } from "@connectrpc/connect";
@@ -12,23 +12,21 @@ import { warningOf } from "../../core/device-key.ts";
 import { inColumns } from "../device-file/columns.ts";
 import type { FileRecord } from "../device-file/records.ts";
 import type { Mistake } from "../device-file/row.ts";
-import type { Checkpoint, Progress } from "./checkpoint.ts";
 import { type Patience, withPatience } from "./patience.ts";
-import type { Complaint, ImportReport } from "./report.ts";
+import type { Complaint, ImportReport, Progress } from "./report.ts";
 
 /** Logins wait while a batch is written: docs/import.md says for how long. */
 const MOST_RECORDS = 500;
 /** In bytes: a request has at most a mebibyte. */
 const MOST_BYTES = 700_000;
-const CHECKPOINT_EVERY_MS = 300;
 
 export interface ImportRun {
   readonly records: AsyncIterable<FileRecord>;
-  readonly from: Progress;
+  /** The first line to send. */
+  readonly fromLine: number;
   /** The owner of devices without one; empty: none. */
   readonly customerId: string;
   readonly dryRun: boolean;
-  readonly checkpoint: Checkpoint | undefined;
   readonly report: ImportReport;
   readonly patience: Patience;
 }
@@ -39,14 +37,13 @@ interface Batch {
   lastLine: number;
 }
 
-/** Runs an import to its end. @throws the error of a whole batch, or of the file; the progress is kept */
+/** Runs an import to its end. @throws the error of a whole batch, or of the file; the report says where it stopped */
 export async function runImport(
   admin: Pick<Client<typeof AdminService>, "importDevices">,
-  { records, from, customerId, dryRun, checkpoint, report, patience }: ImportRun,
+  { records, fromLine, customerId, dryRun, report, patience }: ImportRun,
 ): Promise<Progress> {
   const { signal } = patience;
-  let progress = from;
-  let writtenAt = patience.now();
+  let progress: Progress = { line: fromLine - 1, created: 0, updated: 0, unchanged: 0, failed: 0 };
   let isWarned = false;
 
   async function send(batch: Batch): Promise<void> {
@@ -71,16 +68,11 @@ export async function runImport(
       failed: progress.failed + complaints.length,
     };
     report.show(progress);
-    if (patience.now() - writtenAt < CHECKPOINT_EVERY_MS) return;
-    checkpoint?.write(progress);
-    writtenAt = patience.now();
   }
 
-  // A checkpoint that cannot be written is better known now.
-  checkpoint?.write(progress);
   let sending: Promise<void> = Promise.resolve();
   try {
-    for await (const batch of batchesOf(records, from.line)) {
+    for await (const batch of batchesOf(records, progress.line)) {
       await sending;
       signal.throwIfAborted();
       // The next batch is read meanwhile.
@@ -90,15 +82,12 @@ export async function runImport(
     await sending;
   } catch (error) {
     await sending.catch(() => {});
-    if (progress.line === 0) checkpoint?.remove();
-    else {
-      checkpoint?.write(progress);
-      const cure = checkpoint === undefined ? "It may be given again from the start" : "The same command goes on there";
-      report.say(`stopped at line ${progress.line + 1}: what comes before is in. ${cure}`);
+    const next = progress.line + 1;
+    if (next > fromLine) {
+      report.say(`stopped at line ${next}: what comes before is in. Give the same command with --from-line ${next}`);
     }
     throw error;
   }
-  checkpoint?.remove();
   return progress;
 }
 
