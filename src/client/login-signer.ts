@@ -1,9 +1,12 @@
 // Signs a device's logins, each in a second of its own, by the gateway's clock once known.
 
 import { KeyObject } from "node:crypto";
-import type { LoginRequest } from "../../gen/grpc/countersign/auth/v1/auth.ts";
+import { status } from "@grpc/grpc-js";
+import type { LoginRequest, LoginResponse } from "../../gen/grpc/countersign/auth/v1/auth.ts";
 import { computeSignature, secretFromText } from "../core/signature.ts";
+import type { AuthClient } from "./auth-client.ts";
 import { systemClock } from "./clock.ts";
+import { RpcError } from "./rpc-error.ts";
 
 export interface DeviceIdentity {
   /** 1 to 96 visible ASCII characters. */
@@ -55,4 +58,38 @@ function readSecret(customerKey: string | Uint8Array): string {
   if (secret === "") throw new TypeError("customerKey is empty");
   if (/[\r\n]/.test(secret)) throw new TypeError("customerKey has a line break. Pass the bytes of a file as they are");
   return secret;
+}
+
+/** Errors that a new signature mends. */
+type Mishap = "clock" | "replay" | "connection";
+
+/**
+ * Logs in. Mends each mishap once.
+ * @throws RpcError, or the reason of `signal`
+ */
+export async function logIn(
+  client: Pick<AuthClient, "login">,
+  signer: LoginSigner,
+  signal: AbortSignal,
+): Promise<LoginResponse> {
+  const mended = new Set<Mishap>();
+  for (;;) {
+    try {
+      const response = await client.login(signer.sign(), { signal });
+      if (response.token !== "" && response.expires_in > 0) return response;
+      throw new RpcError(status.INTERNAL, "internal: the answer to a login has no token, or an expires_in of 0");
+    } catch (error) {
+      if (!(error instanceof RpcError)) throw error;
+      const mishap = mishapOf(error);
+      if (mishap === undefined || mended.has(mishap)) throw error;
+      mended.add(mishap);
+      if (mishap === "clock" && !signer.learn(error.particulars.serverTime ?? 0)) throw error;
+    }
+  }
+}
+
+function mishapOf({ code, reason, particulars }: RpcError): Mishap | undefined {
+  if (reason === "clock_skew") return particulars.serverTime === undefined ? undefined : "clock";
+  if (reason === "replayed") return "replay";
+  return reason === undefined && code === status.UNAVAILABLE ? "connection" : undefined;
 }

@@ -1,11 +1,9 @@
 // An interceptor for Connect's servers.
 
-import { errorInfo } from "./error-details.ts";
 import type { VerifyError } from "./errors.ts";
-import type { Identity } from "./identity.ts";
-import { grpcCode, refusalHeaders } from "./refusal.ts";
+import { errorInfo, grpcCode, refusalHeaders } from "./refusal.ts";
 import { checkRequest, exemptionOf, type InterceptorOptions, identityOf as identityIn } from "./require-token.ts";
-import type { Verifier } from "./verifier.ts";
+import type { Identity, Verifier } from "./verifier.ts";
 
 export type { InterceptorOptions as RequireTokenOptions };
 

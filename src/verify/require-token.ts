@@ -1,9 +1,7 @@
 // The common part of every requireToken: options, errors, and the identities of accepted requests.
 
 import { VerifyError } from "./errors.ts";
-import type { Identity } from "./identity.ts";
-import { type SentHeaders, type SentTokenOptions, tokenOf } from "./sent-token.ts";
-import type { Verifier } from "./verifier.ts";
+import type { Identity, Verifier } from "./verifier.ts";
 
 export interface RequireTokenOptions extends SentTokenOptions {
   /** Called with each error, for the service's own log: its `cause` says more than the answer. What it throws is ignored. */
@@ -55,4 +53,36 @@ export function exemptionOf({ exempt = [] }: InterceptorOptions = {}): (method: 
   }
   const exempted = new Set(exempt);
   return (method) => exempted.has(method);
+}
+
+export interface SentTokenOptions {
+  /** Read `Authorization: Bearer` too, where there is no `x-access-token`. Not unless told: services have a use of their own for it. */
+  readonly authorization?: boolean;
+}
+
+/** The headers of a request: Fetch's, whatever else has such a `get`, or an object whose names are in any case. */
+export type SentHeaders =
+  | { get(name: string): string | null | undefined }
+  | Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/** The token of a request; undefined: it has none. What was sent twice is one text with a comma in it, as HTTP has it, and no token. */
+export function tokenOf(headers: SentHeaders, { authorization = false }: SentTokenOptions = {}): string | undefined {
+  const token = headerOf(headers, "x-access-token");
+  if (token !== "") return token;
+  // RFC 9110, 11.1: schemes are spelt in any case.
+  return authorization ? /^bearer +(\S+) *$/i.exec(headerOf(headers, "authorization"))?.[1] : undefined;
+}
+
+/** The value of a header by its name in small letters; empty where there is none. */
+function headerOf(headers: SentHeaders, name: string): string {
+  if (hasGet(headers)) return headers.get(name) ?? "";
+  return Object.entries(headers)
+    .filter(([sent]) => sent.toLowerCase() === name)
+    .flatMap(([, value]) => value ?? [])
+    .join(", ");
+}
+
+/** A header may be called get, and is a text. */
+function hasGet(headers: SentHeaders): headers is Extract<SentHeaders, { get(name: string): unknown }> {
+  return typeof headers.get === "function";
 }

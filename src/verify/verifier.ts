@@ -3,9 +3,20 @@
 import { errors, type JWTPayload, jwtVerify } from "jose";
 import { systemClock } from "./clock.ts";
 import { tokenExpired, tokenInvalid, tokenMissing, VerifyError } from "./errors.ts";
-import type { Identity } from "./identity.ts";
 import { createIssuerKeys } from "./issuer-keys.ts";
 import { readOptions, type VerifierOptions } from "./options.ts";
+
+/** The device that logged in, as its token tells it. */
+export interface Identity {
+  /** Names the device: 1 to 96 visible ASCII characters. */
+  readonly deviceKey: string;
+  /** The owner of the device. */
+  readonly customerId: string;
+  /** Names the token. */
+  readonly jti: string;
+  readonly issuedAt: Date;
+  readonly expiresAt: Date;
+}
 
 export interface Verifier {
   /**

@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { pauseAfter, renewedAfter, usableFor } from "../../src/client/refresh-times.ts";
+import { pauseAfter, renewedAfter, usableFor } from "../../src/client/token-source.ts";
 
 const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 const life = fc.integer({ min: 1, max: 86_400 }).map((seconds) => seconds * 1000);
