@@ -18,6 +18,11 @@ export function warningOf(deviceKey: string): string | undefined {
   return `device_key has ${deviceKey.length} characters. ${most}`;
 }
 
+/** Whether a text has the shape of a device_key. */
+export function isDeviceKey(text: string): boolean {
+  return text.length <= MAX_DEVICE_KEY && VISIBLE_ASCII.test(text);
+}
+
 /**
  * Reads a `device_key`: 1 to 96 visible ASCII characters.
  * @throws AuthError `malformed`, naming the mistake

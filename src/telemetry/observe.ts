@@ -2,6 +2,7 @@
 
 import type { HandlerContext, MethodImplSpec, ServiceImplSpec } from "@connectrpc/connect";
 import type { Logger } from "pino";
+import { isDeviceKey } from "../core/device-key.ts";
 import { AuthError } from "../core/errors.ts";
 import type { Caller, Login, LoginRequest } from "../core/login.ts";
 import type { VerifyToken, VerifyTokenFor } from "../core/verify-token.ts";
@@ -175,7 +176,9 @@ function reasonOf(error: unknown): string {
 
 /** The device_key of a well-formed request. A malformed one may hold anything, which the log must not repeat. */
 function deviceOf({ deviceKey }: LoginRequest, reason: string): object {
-  return reason === "malformed" || reason === "internal" ? {} : { device_key: deviceKey };
+  // An overloaded gateway refuses a login before it checks the shape.
+  const isKnown = reason !== "malformed" && reason !== "internal" && isDeviceKey(deviceKey);
+  return isKnown ? { device_key: deviceKey } : {};
 }
 
 function policyOf(error: unknown): object {

@@ -25,3 +25,17 @@ test("countersign_build_info has the version", async () => {
   const { body } = await createMetrics().render();
   expect(body).toContain(`countersign_build_info{version="${readVersion()}"} 1\n`);
 });
+
+test("a login that was refused before its shape was checked logs no device_key of another shape", async () => {
+  const log: string[] = [];
+  const logger = pino({}, { write: (line: string) => void log.push(line) });
+  const overloaded = new AuthError("unavailable", "too many logins are under way");
+  const observer = createObserver(logger, createMetrics(), () => 0);
+  const logIn = observer.observeLogIn(() => Promise.reject(overloaded));
+  const caller = { address: "192.0.2.1", requestId: "r", protocol: "rest" };
+  for (const deviceKey of ["STRANGER\u001b[31m", "x".repeat(97), "pump-7"]) {
+    const request = { deviceKey, timestamp: 1n, deviceSignature: "00" };
+    await expect(logIn(request, caller)).rejects.toBe(overloaded);
+  }
+  expect(log.join("").match(/"device_key":"[^"]*"/g)).toEqual(['"device_key":"pump-7"']);
+});
