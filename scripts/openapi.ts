@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { createFileRegistry, type DescService, fromBinary } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { createOpenapi } from "./openapi/document.ts";
+import { addEndpoints } from "./openapi/endpoints.ts";
 import { notes } from "./openapi-notes.ts";
 
 const [folder] = process.argv.slice(2);
@@ -31,6 +32,6 @@ function serviceOf(typeName: string): DescService {
 
 mkdirSync(folder, { recursive: true });
 for (const [name, typeNames] of Object.entries(DOCUMENTS)) {
-  const document = createOpenapi(typeNames.map(serviceOf), notes);
+  const document = addEndpoints(createOpenapi(typeNames.map(serviceOf), notes), name);
   writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(document, null, 2)}\n`);
 }

@@ -12,9 +12,10 @@ export interface OpenapiPath {
   readonly shape: string;
 }
 
-/** A template as OpenAPI has it. */
-export function readPath({ template }: Route): OpenapiPath {
-  return { path: template, shape: template.replace(/\{[^}]*\}/g, "{}") };
+/** A template as OpenAPI has it. Some generators of clients take `:import` after a literal for a parameter: there it is escaped. */
+export function readPath({ template, bound }: Route): OpenapiPath {
+  const path = bound.length === 0 ? template.replace(/:(?=\w+$)/, "%3A") : template;
+  return { path, shape: template.replace(/\{[^}]*\}/g, "{}") };
 }
 
 /** The parameters in a path, under the names that the path's first route gave them. */

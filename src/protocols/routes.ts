@@ -72,8 +72,8 @@ export function createRouteTable(methods: readonly DescMethodUnary[]): RouteTabl
 
   function match(verb: string, path: string): RouteMatch | undefined {
     const request = `${verb} ${path}`;
-    // A slash at the end is dropped where no variable could be meant to follow it.
-    const literal = patterns.get(request.replace(/\/$/, ""));
+    // A slash at the end is dropped where no variable could be meant to follow it, and an escaped colon before a verb is one.
+    const literal = patterns.get(request.replace(/\/$/, "").replace(/%3a(?=\w+$)/i, ":"));
     if (literal?.bound.length === 0) return { route: literal, values: [] };
     for (const [pattern, route] of compiled) {
       const values = pattern.exec(request)?.slice(1).map(decode);

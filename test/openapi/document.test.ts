@@ -31,7 +31,8 @@ describe.each([
 
   test("has every route and no other", () => {
     const table = createRouteTable(services.flatMap(({ methods }: DescService) => methods.filter(isUnary)));
-    const reached = document.operations.map(({ id, verb, path }) => {
+    const ofServices = document.operations.filter(({ id }) => !/^(?:Endpoints|OAuth)_/.test(id));
+    const reached = ofServices.map(({ id, verb, path }) => {
       const found = table.match(verb, path.replace(/\{[^}]*\}/g, "1"));
       if (found === undefined || !("route" in found)) return `${id} has no route`;
       expect(id).toMatch(new RegExp(`^${found.route.method.parent.name}_${found.route.method.name}$`));

@@ -50,7 +50,8 @@ export function openDocument(json: Record<string, unknown>): OpenapiDocument {
 
   function mistakes(pointer: string, value: unknown): string {
     const known = validators.get(pointer);
-    const validate = known ?? ajv.compile({ $ref: `openapi#${pointer}`, unevaluatedProperties: false });
+    const validate =
+      known ?? ajv.compile({ $ref: `openapi#${pointer.replaceAll("%", "%25")}`, unevaluatedProperties: false });
     validators.set(pointer, validate);
     return validate(value) ? "" : ajv.errorsText(validate.errors);
   }

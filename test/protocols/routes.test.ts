@@ -19,6 +19,8 @@ describe("the services' own table", () => {
     ["DELETE", "/v1/devices/a%2Fb", "DeleteDevice device_key=a/b"],
     ["POST", "/v1/devices/a%3Ab:deriveKey", "DeriveDeviceKey device_key=a:b"],
     ["POST", "/v1/devices:import", "ImportDevices"],
+    ["POST", "/v1/devices%3Aimport", "ImportDevices"],
+    ["GET", "/v1/devices/a%3Alimit", "GetDevice device_key=a:limit"],
     ["GET", "/auth/login", "takes POST"],
     ["PATCH", "/v1/customers/c1/devices", "takes POST"],
     ["POST", "/v1/customers/c1/keys", "takes GET"],
