@@ -21,6 +21,8 @@ export interface LoadOptions {
   readonly connections: number;
   /** The share of logins with a wrong signature. */
   readonly wrongShare?: number;
+  /** A killed gateway takes the connections with it that HAProxy has kept to it. */
+  readonly mayDrop?: boolean;
   /** Logins a second at most, over all connections. */
   readonly rate?: number;
 }
@@ -40,7 +42,15 @@ export interface Load {
 }
 
 /** Starts the load: half of the connections speak HTTP/1.1, the others HTTP/2. */
-export function startLoad({ url, ca, deviceKeys, connections, wrongShare = 0, rate }: LoadOptions): Load {
+export function startLoad({
+  url,
+  ca,
+  deviceKeys,
+  connections,
+  wrongShare = 0,
+  rate,
+  mayDrop = false,
+}: LoadOptions): Load {
   const counts = new Map<string, number>();
   const mistakes: string[] = [];
   const unavailable = new Set<string>();
@@ -61,7 +71,7 @@ export function startLoad({ url, ca, deviceKeys, connections, wrongShare = 0, ra
       const kind = `${isWrong ? "wrong" : "right"} ${answer.status}`;
       counts.set(kind, (counts.get(kind) ?? 0) + 1);
       if (answer.status === 503) unavailable.add(String(JSON.parse(answer.body).message));
-      const allowed = isWrong ? [401, 429, 503] : [200, 429, 503];
+      const allowed = [isWrong ? 401 : 200, 429, 503, ...(mayDrop ? [0] : [])];
       if (!allowed.includes(answer.status)) mistakes.push(`${kind} ${answer.body.slice(0, 200)}`);
     }
   }

@@ -14,6 +14,7 @@ import { ADMIN_TOKEN, openGateway, type TestGateway } from "../gateway.ts";
 import { type PostgresServer, startPostgres } from "../postgres/server.ts";
 import { type Balancer, startBalancer } from "../proxies/balancer.ts";
 import { type RedisServer, startRedis } from "../redis/server.ts";
+import { measureHeap } from "./heap.ts";
 
 const LAUNCHER = join(import.meta.dirname, "../../bin/countersign.js");
 /** Those of the launcher, which would start Node a second time to set them. */
@@ -31,6 +32,8 @@ const ROW = {
 export interface SiteOptions {
   readonly devices: number;
   readonly settings?: Environment;
+  /** The gateways' memory is to be measured. */
+  readonly inspect?: boolean;
 }
 
 /** A gateway as its operator runs it: `serve` in a process, at one address for good. */
@@ -43,6 +46,8 @@ export interface SiteGateway {
   stop(signal: "SIGTERM" | "SIGKILL"): Promise<number | null>;
   /** Exits that nobody asked for. */
   readonly crashes: () => number;
+  /** Collects garbage. @returns the memory that is left, in MiB */
+  readonly measureMemory: () => Promise<number>;
   /** The last lines of the log that are no logins. */
   readonly log: () => readonly string[];
 }
@@ -60,7 +65,10 @@ export interface Site {
 }
 
 /** Starts a site of two gateways. `cleanup` ends it. */
-export async function startSite({ devices, settings = {} }: SiteOptions, cleanup: AsyncDisposableStack): Promise<Site> {
+export async function startSite(
+  { devices, settings = {}, inspect = false }: SiteOptions,
+  cleanup: AsyncDisposableStack,
+): Promise<Site> {
   const folder = mkdtempSync(join(tmpdir(), "countersign-site-"));
   cleanup.defer(() => rmSync(folder, { recursive: true, force: true }));
   const [postgres, redis] = await Promise.all([startPostgres(), startRedis()]);
@@ -81,8 +89,8 @@ export async function startSite({ devices, settings = {} }: SiteOptions, cleanup
   cleanup.defer(() => operator.close());
   const deviceKeys = await enrolAll(operator, devices);
   const gateways = [
-    await createGateway({ ...shared, DATA_DIR: folder }, cleanup),
-    await createGateway({ ...shared, DATA_DIR: folder }, cleanup),
+    await createGateway({ ...shared, DATA_DIR: folder }, inspect, cleanup),
+    await createGateway({ ...shared, DATA_DIR: folder }, inspect, cleanup),
   ] as const;
   await Promise.all(gateways.map((gateway) => gateway.start()));
   const [one, other] = gateways.map(({ url }) => new URL(url).host);
@@ -103,7 +111,11 @@ async function enrolAll({ registry, customerId }: TestGateway, count: number): P
   return deviceKeys;
 }
 
-async function createGateway(settings: Environment, cleanup: AsyncDisposableStack): Promise<SiteGateway> {
+async function createGateway(
+  settings: Environment,
+  inspect: boolean,
+  cleanup: AsyncDisposableStack,
+): Promise<SiteGateway> {
   const [port, internalPort] = [await freePort(), await freePort()];
   const environment = {
     PUBLIC_LISTEN: `127.0.0.1:${port}`,
@@ -124,7 +136,8 @@ async function createGateway(settings: Environment, cleanup: AsyncDisposableStac
 
   async function start(): Promise<void> {
     isAsked = false;
-    const started = spawn(process.execPath, [...NODE_ARGUMENTS, LAUNCHER, "serve", "--json"], {
+    const inspector = inspect ? ["--inspect=127.0.0.1:0"] : [];
+    const started = spawn(process.execPath, [...NODE_ARGUMENTS, ...inspector, LAUNCHER, "serve", "--json"], {
       env,
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -155,6 +168,11 @@ async function createGateway(settings: Environment, cleanup: AsyncDisposableStac
     start,
     stop,
     crashes: () => crashes,
+    async measureMemory() {
+      const address = log.map((line) => /^Debugger listening on (\S+)$/.exec(line)?.[1]).find(Boolean);
+      if (address === undefined) throw new Error("the gateway has no inspector");
+      return measureHeap(address);
+    },
     log: () => log,
   };
 }

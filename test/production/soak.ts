@@ -1,0 +1,46 @@
+// A soak: one gateway under a steady load, and what its memory is after each collection.
+
+import { setTimeout as pause } from "node:timers/promises";
+import { describeCounts, startLoad } from "./load.ts";
+import { startSite } from "./site.ts";
+
+export interface SoakReport {
+  readonly logins: string;
+  /** Heap and external memory after a collection, in MiB, one a sample. */
+  readonly samples: readonly number[];
+  /** The slope of the second half, in MiB an hour. */
+  readonly slope: number;
+}
+
+/** Loads both gateways for so many seconds, and samples the first one's memory. */
+export async function runSoak(seconds: number, everySeconds: number): Promise<SoakReport> {
+  await using cleanup = new AsyncDisposableStack();
+  const site = await startSite({ devices: 10_000, inspect: true }, cleanup);
+  const load = startLoad({
+    ...site.balancer,
+    deviceKeys: site.deviceKeys,
+    connections: 16,
+    rate: 300,
+    wrongShare: 0.1,
+  });
+  const samples: number[] = [];
+  const started = performance.now();
+  while (performance.now() - started < seconds * 1_000) {
+    await pause(everySeconds * 1_000);
+    samples.push(await site.gateways[0].measureMemory());
+  }
+  const { counts } = await load.stop();
+  const late = samples.slice(samples.length >> 1);
+  return { logins: describeCounts(counts), samples, slope: slopeOf(late) * (3_600 / everySeconds) };
+}
+
+/** The slope of a line through samples, by least squares. */
+function slopeOf(samples: readonly number[]): number {
+  const middle = (samples.length - 1) / 2;
+  const mean = samples.reduce((sum, one) => sum + one, 0) / samples.length;
+  const [rise, run] = samples.reduce(
+    ([up, along], one, at) => [up + (at - middle) * (one - mean), along + (at - middle) ** 2],
+    [0, 0],
+  );
+  return run === 0 ? 0 : rise / run;
+}
