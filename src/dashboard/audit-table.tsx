@@ -5,7 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { AuditEvent } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { admin } from "./gateway.ts";
 import { useLoaded } from "./loading.ts";
-import { FailureNotice, Pager, Table, Time } from "./parts.tsx";
+import { FailureNotice, Pager, type Row, Table, Time } from "./parts.tsx";
 import { addressOf } from "./router.ts";
 
 interface AuditTableProps {
@@ -18,49 +18,35 @@ export function AuditTable({ filter, pageSize }: AuditTableProps) {
   useEffect(() => setTokens([""]), [filter]);
   const pageToken = tokens.at(-1) ?? "";
   const page = useLoaded(() => admin.listAuditEvents({ filter, pageSize, pageToken }), [filter, pageSize, pageToken]);
-  const events = page.value?.auditEvents;
   const hasPages = tokens.length > 1 || (page.value?.nextPageToken ?? "") !== "";
   return (
     <>
       <FailureNotice failure={page.failure} />
       <Table
         label="Audit events"
-        count={events?.length}
         empty="No event matches."
         head={["Time", "Who", "Did", "To", "Values"]}
-      >
-        {events?.map((event) => (
-          <EventRow key={event.eventId} event={event} />
-        ))}
-      </Table>
+        rows={page.value?.auditEvents.map(rowOf)}
+      />
       {hasPages && <Pager tokens={tokens} nextPageToken={page.value?.nextPageToken ?? ""} onTokens={setTokens} />}
     </>
   );
 }
 
-function EventRow({
-  event: { time, operator, tokenId, address, action, resource, details },
-}: {
-  readonly event: AuditEvent;
-}) {
-  return (
-    <tr>
-      <td>
-        <Time time={time} />
-      </td>
-      <td>
-        {operator === "" ? <span class="quiet">{tokenId}</span> : operator}
-        {address !== "" && <small class="quiet block">{address}</small>}
-      </td>
-      <td>{action}</td>
-      <td>
-        <a href={addressOf(["audit"], { resource })}>
-          <code>{resource}</code>
-        </a>
-      </td>
-      <td class="values">{valuesOf(details)}</td>
-    </tr>
-  );
+function rowOf({ eventId, time, operator, tokenId, address, action, resource, details }: AuditEvent): Row {
+  const cells = [
+    <Time time={time} />,
+    <>
+      {operator === "" ? <span class="quiet">{tokenId}</span> : operator}
+      {address !== "" && <small class="quiet block">{address}</small>}
+    </>,
+    action,
+    <a href={addressOf(["audit"], { resource })}>
+      <code>{resource}</code>
+    </a>,
+    <span class="values">{valuesOf(details)}</span>,
+  ];
+  return { key: eventId, cells };
 }
 
 function valuesOf(details: JsonObject | undefined): string {

@@ -18,6 +18,7 @@ import {
   FailureNotice,
   FormDialog,
   Notice,
+  type Row,
   Secret,
   SelectField,
   Table,
@@ -57,19 +58,10 @@ export function CustomerKeys({ customerId }: { readonly customerId: string }) {
       <Rotation usage={usage.value} />
       <Table
         label="Keys"
-        count={keys?.length}
         empty="There is no key yet. Issue one: devices sign logins with it."
         head={["Key", "Use", "State", "Devices", "Last used", "Issued", "Expires", "Change"]}
-      >
-        {keys?.map((key) => (
-          <KeyRow
-            key={key.keyId}
-            customerKey={key}
-            usage={usage.value}
-            onRetire={isAdmin ? () => setRetiring(key) : undefined}
-          />
-        ))}
-      </Table>
+        rows={keys?.map((key) => rowOf(key, usage.value, isAdmin ? () => setRetiring(key) : undefined))}
+      />
       {isIssuing && <IssueDialog customerId={customerId} onIssued={setIssued} onClose={() => setIssuing(false)} />}
       {issued && (
         <IssuedDialog
@@ -113,45 +105,24 @@ function Rotation({ usage }: { readonly usage: CustomerKeyUsage | undefined }) {
   );
 }
 
-interface KeyRowProps {
-  readonly customerKey: CustomerKey;
-  readonly usage: CustomerKeyUsage | undefined;
-  readonly onRetire: (() => void) | undefined;
-}
-
-function KeyRow({ customerKey, usage, onRetire }: KeyRowProps) {
-  const { keyId, purpose, state, createTime, expiresAt } = customerKey;
-  const used = usage?.keys.find((key) => key.keyId === keyId);
-  return (
-    <tr>
-      <td>
-        <code>{keyId}</code>
-      </td>
-      <td>{purposeText(purpose)}</td>
-      <td>
-        <Badge word={keyStateWord(state)} />
-      </td>
-      <td>
-        <a href={addressOf(["devices"], { filter: `last_key_id = ${keyId}` })}>{numberText(used?.devices ?? 0)}</a>
-      </td>
-      <td>
-        <Time time={used?.lastUseTime} />
-      </td>
-      <td>
-        <Time time={createTime} />
-      </td>
-      <td>
-        <Time time={expiresAt} />
-      </td>
-      <td>
-        {onRetire && state !== KeyState.RETIRED && (
-          <button type="button" class="danger" onClick={onRetire}>
-            Retire
-          </button>
-        )}
-      </td>
-    </tr>
-  );
+function rowOf(key: CustomerKey, usage: CustomerKeyUsage | undefined, onRetire: (() => void) | undefined): Row {
+  const { keyId, purpose, state, createTime, expiresAt } = key;
+  const used = usage?.keys.find((one) => one.keyId === keyId);
+  const cells = [
+    <code>{keyId}</code>,
+    purposeText(purpose),
+    <Badge word={keyStateWord(state)} />,
+    <a href={addressOf(["devices"], { filter: `last_key_id = ${keyId}` })}>{numberText(used?.devices ?? 0)}</a>,
+    <Time time={used?.lastUseTime} />,
+    <Time time={createTime} />,
+    <Time time={expiresAt} />,
+    onRetire && state !== KeyState.RETIRED && (
+      <button type="button" class="danger" onClick={onRetire}>
+        Retire
+      </button>
+    ),
+  ];
+  return { key: keyId, cells };
 }
 
 interface Issued {

@@ -1,11 +1,11 @@
 // Devices as CSV: written for export, and read for import in the columns of the command line.
 
 import Papa from "papaparse";
-import { type Device, type ImportDevicesRequest_Row, Status } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
+import type { Device, ImportDevicesRequest_Row } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
+import { cellsOf } from "../cli/device-file/cells.ts";
 import { COLUMNS, type Column, inColumns, isColumn, unknownColumn } from "../cli/device-file/columns.ts";
 import { contentOf, readRow } from "../cli/device-file/row.ts";
 import { admin } from "./gateway.ts";
-import { keyModeText } from "./words.ts";
 
 export interface ExportSelection {
   readonly filter: string;
@@ -36,19 +36,10 @@ export async function exportDevices(
 
 function textOf(devices: readonly Device[]): string {
   if (devices.length === 0) return "";
-  const cells = devices.map((device) => [
-    device.deviceKey,
-    device.customerId,
-    device.displayName,
-    keyModeText(device.keyMode),
-    String(device.sharedIdentity),
-    String(device.replayGuard ?? false),
-    Object.entries(device.labels)
-      .map(([name, value]) => `${name}=${value}`)
-      .join(";"),
-    String(device.status === Status.DISABLED),
-  ]);
-  return `${Papa.unparse(cells, { newline: "\n" })}\n`;
+  return `${Papa.unparse(
+    devices.map((device) => [...cellsOf(device)]),
+    { newline: "\n" },
+  )}\n`;
 }
 
 /** A row of a file that is not imported. */

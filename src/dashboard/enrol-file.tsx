@@ -1,6 +1,7 @@
 // Enrolment by a CSV file: progress, bad rows with their line, resumed where it stopped.
 
 import { useRef, useState } from "preact/hooks";
+import { COLUMNS } from "../cli/device-file/columns.ts";
 import { type ImportProgress, importDevices } from "./device-file.ts";
 import { useAction } from "./loading.ts";
 import { FailureNotice, Field, Notice, saveFile, Table } from "./parts.tsx";
@@ -44,8 +45,8 @@ export function EnrolFile() {
     <section class="card stack" aria-label="CSV file">
       <p class="quiet">
         The first line names the columns: <code>device_key,customer_id</code> and, if wanted,{" "}
-        <code>name,key_mode,shared_identity,replay_guard,labels,disabled</code>. Devices that are enrolled already are
-        changed. An import that stopped goes on where it was with the same file.
+        <code>{COLUMNS.slice(2).join(",")}</code>. Devices that are enrolled already are changed. An import that stopped
+        goes on where it was with the same file.
       </p>
       <Field label="Choose a file, or drop it here">
         {(id) => (
@@ -104,14 +105,11 @@ function Outcome({ progress, file, isDone }: OutcomeProps) {
       </Notice>
       {bad.length > 0 && (
         <>
-          <Table label="Bad rows" head={["Line", "Mistake"]} count={bad.length}>
-            {bad.slice(0, 100).map(({ line, message }) => (
-              <tr key={`${line} ${message}`}>
-                <td>{line}</td>
-                <td>{message}</td>
-              </tr>
-            ))}
-          </Table>
+          <Table
+            label="Bad rows"
+            head={["Line", "Mistake"]}
+            rows={bad.slice(0, 100).map(({ line, message }) => ({ key: `${line} ${message}`, cells: [line, message] }))}
+          />
           <div class="row">
             <button type="button" onClick={() => saveFile("bad-rows.txt", report)}>
               Download the bad rows

@@ -338,34 +338,47 @@ export function Facts({ facts }: FactsProps) {
   );
 }
 
+/** A row by its cells. */
+export interface Row {
+  readonly key: string;
+  readonly isSelected?: boolean;
+  readonly cells: readonly ComponentChildren[];
+}
+
 interface TableProps {
   readonly label: string;
   readonly head: readonly ComponentChildren[];
-  readonly children: ComponentChildren;
+  /** Undefined until they are loaded. */
+  readonly rows: readonly Row[] | undefined;
   /** Shown in place of no rows. */
   readonly empty?: string;
-  readonly count: number | undefined;
 }
 
 /** A table that scrolls by itself where it is wider than the screen. */
-export function Table({ label, head, children, empty = "There is none.", count }: TableProps) {
+export function Table({ label, head, rows, empty = "There is none." }: TableProps) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls is reached by keyboard (WCAG 2.1.1)
     <section class="table" aria-label={label} tabIndex={0}>
       <table>
         <thead>
           <tr>
-            {head.map((cell, at) => (
-              <th key={at} scope="col">
-                {cell}
-              </th>
+            {head.map((cell) => (
+              <th scope="col">{cell}</th>
             ))}
           </tr>
         </thead>
-        <tbody>{children}</tbody>
+        <tbody>
+          {rows?.map(({ key, isSelected, cells }) => (
+            <tr key={key} class={isSelected ? "selected" : ""}>
+              {cells.map((cell) => (
+                <td>{cell}</td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
       </table>
-      {count === 0 && <p class="empty">{empty}</p>}
-      {count === undefined && <p class="empty">Loading…</p>}
+      {rows?.length === 0 && <p class="empty">{empty}</p>}
+      {rows === undefined && <p class="empty">Loading…</p>}
     </section>
   );
 }

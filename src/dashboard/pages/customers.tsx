@@ -1,9 +1,10 @@
 // The customers: a list, and new ones.
 
 import { useState } from "preact/hooks";
+import type { Customer } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { admin } from "../gateway.ts";
 import { useLoaded, useSession } from "../loading.ts";
-import { Badge, FailureNotice, FormDialog, Page, Pager, Table, TextField, Time } from "../parts.tsx";
+import { Badge, FailureNotice, FormDialog, Page, Pager, type Row, Table, TextField, Time } from "../parts.tsx";
 import { addressOf, goTo } from "../router.ts";
 import { statusWord } from "../words.ts";
 
@@ -27,32 +28,27 @@ export function CustomersPage() {
       <FailureNotice failure={page.failure} />
       <Table
         label="Customers"
-        count={page.value?.customers.length}
         empty="There is no customer yet."
         head={["Customer", "Name", "Status", "Login limit", "Created"]}
-      >
-        {page.value?.customers.map(({ customerId, displayName, status, loginLimit, createTime }) => (
-          <tr key={customerId}>
-            <td>
-              <a href={addressOf(["customers", customerId])}>
-                <code>{customerId}</code>
-              </a>
-            </td>
-            <td>{displayName}</td>
-            <td>
-              <Badge word={statusWord(status)} />
-            </td>
-            <td>{loginLimit === "" ? <span class="quiet">the gateway's</span> : loginLimit}</td>
-            <td>
-              <Time time={createTime} />
-            </td>
-          </tr>
-        ))}
-      </Table>
+        rows={page.value?.customers.map(rowOf)}
+      />
       <Pager tokens={tokens} nextPageToken={page.value?.nextPageToken ?? ""} onTokens={setTokens} />
       {isCreating && <CreateDialog onClose={() => setCreating(false)} />}
     </Page>
   );
+}
+
+function rowOf({ customerId, displayName, status, loginLimit, createTime }: Customer): Row {
+  const cells = [
+    <a href={addressOf(["customers", customerId])}>
+      <code>{customerId}</code>
+    </a>,
+    displayName,
+    <Badge word={statusWord(status)} />,
+    loginLimit === "" ? <span class="quiet">the gateway's</span> : loginLimit,
+    <Time time={createTime} />,
+  ];
+  return { key: customerId, cells };
 }
 
 function CreateDialog({ onClose }: { readonly onClose: () => void }) {

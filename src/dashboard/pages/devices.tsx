@@ -6,7 +6,18 @@ import { BulkBar } from "../bulk-bar.tsx";
 import { type DeviceSearch, filterOf, readSearch } from "../device-filter.ts";
 import { admin } from "../gateway.ts";
 import { useLoaded } from "../loading.ts";
-import { Badge, CheckField, FailureNotice, Page, Pager, SelectField, Table, TextField, Time } from "../parts.tsx";
+import {
+  Badge,
+  CheckField,
+  FailureNotice,
+  Page,
+  Pager,
+  type Row,
+  SelectField,
+  Table,
+  TextField,
+  Time,
+} from "../parts.tsx";
 import { addressOf, useSearchDraft } from "../router.ts";
 import { countText, keyModeText, reasonText, statusWord, timeMs } from "../words.ts";
 
@@ -28,6 +39,12 @@ export function DevicesPage({ query }: { readonly query: URLSearchParams }) {
   const [round, setRound] = useState(0);
   const count = useCount(filter, round);
   const devices = page.value?.devices;
+  const select = (deviceKey: string, isSelected: boolean): void => {
+    const next = new Set(selected);
+    if (isSelected) next.add(deviceKey);
+    else next.delete(deviceKey);
+    setSelected(next);
+  };
   const changed = (): void => {
     page.reload();
     setSelected(new Set());
@@ -57,7 +74,6 @@ export function DevicesPage({ query }: { readonly query: URLSearchParams }) {
       <FailureNotice failure={page.failure} />
       <Table
         label="Devices"
-        count={devices?.length}
         empty="No device matches."
         head={[
           <input
@@ -78,21 +94,8 @@ export function DevicesPage({ query }: { readonly query: URLSearchParams }) {
           "Last login",
           "Last failure",
         ]}
-      >
-        {devices?.map((device) => (
-          <DeviceRow
-            key={device.deviceKey}
-            device={device}
-            isSelected={selected.has(device.deviceKey)}
-            onSelect={(isSelected) => {
-              const next = new Set(selected);
-              if (isSelected) next.add(device.deviceKey);
-              else next.delete(device.deviceKey);
-              setSelected(next);
-            }}
-          />
-        ))}
-      </Table>
+        rows={devices?.map((device) => rowOf(device, selected.has(device.deviceKey), select))}
+      />
       <Pager tokens={tokens} nextPageToken={page.value?.nextPageToken ?? ""} onTokens={setTokens} />
     </Page>
   );
@@ -170,51 +173,34 @@ function SearchForm({ search }: { readonly search: DeviceSearch }) {
   );
 }
 
-interface DeviceRowProps {
-  readonly device: Device;
-  readonly isSelected: boolean;
-  readonly onSelect: (isSelected: boolean) => void;
-}
-
-function DeviceRow({ device, isSelected, onSelect }: DeviceRowProps) {
+function rowOf(device: Device, isSelected: boolean, onSelect: (deviceKey: string, isSelected: boolean) => void): Row {
   const { deviceKey, customerId, displayName, status, keyMode, lastLoginTime, lastFailureTime, lastFailureReason } =
     device;
   const isFailing = (timeMs(lastFailureTime) ?? 0) > (timeMs(lastLoginTime) ?? 0);
-  return (
-    <tr class={isSelected ? "selected" : ""}>
-      <td>
-        <input
-          type="checkbox"
-          aria-label={`Select ${deviceKey}`}
-          checked={isSelected}
-          onChange={(event) => onSelect(event.currentTarget.checked)}
-        />
-      </td>
-      <td>
-        <a href={addressOf(["devices", deviceKey])}>
-          <code>{deviceKey}</code>
-        </a>
-        {displayName !== "" && <small class="quiet block">{displayName}</small>}
-      </td>
-      <td>
-        <a href={addressOf(["customers", customerId])}>{customerId}</a>
-      </td>
-      <td>
-        <Badge word={statusWord(status)} />
-      </td>
-      <td>{keyModeText(keyMode)}</td>
-      <td>
-        <Time time={lastLoginTime} />
-      </td>
-      <td>
-        {lastFailureTime === undefined ? (
-          <span class="quiet">none</span>
-        ) : (
-          <span class={isFailing ? "bad-text" : "quiet"}>
-            {reasonText(lastFailureReason)} <Time time={lastFailureTime} />
-          </span>
-        )}
-      </td>
-    </tr>
-  );
+  const cells = [
+    <input
+      type="checkbox"
+      aria-label={`Select ${deviceKey}`}
+      checked={isSelected}
+      onChange={(event) => onSelect(deviceKey, event.currentTarget.checked)}
+    />,
+    <>
+      <a href={addressOf(["devices", deviceKey])}>
+        <code>{deviceKey}</code>
+      </a>
+      {displayName !== "" && <small class="quiet block">{displayName}</small>}
+    </>,
+    <a href={addressOf(["customers", customerId])}>{customerId}</a>,
+    <Badge word={statusWord(status)} />,
+    keyModeText(keyMode),
+    <Time time={lastLoginTime} />,
+    lastFailureTime === undefined ? (
+      <span class="quiet">none</span>
+    ) : (
+      <span class={isFailing ? "bad-text" : "quiet"}>
+        {reasonText(lastFailureReason)} <Time time={lastFailureTime} />
+      </span>
+    ),
+  ];
+  return { key: deviceKey, isSelected, cells };
 }

@@ -12,6 +12,7 @@ import {
   FailureNotice,
   FormDialog,
   Page,
+  type Row,
   Secret,
   SelectField,
   Table,
@@ -57,47 +58,9 @@ export function OperatorsPage() {
       <FailureNotice failure={list.failure} />
       <Table
         label="Admin tokens"
-        count={list.value?.length}
         head={["Name", "Token", "Role", "State", "Issued", "Expires", "Change"]}
-      >
-        {list.value?.map((token) => (
-          <tr key={token.tokenId}>
-            <td>
-              <a href={addressOf(["audit"], { operator: token.name })}>{token.name}</a>
-              {token.tokenId === operator.tokenId && <small class="quiet block">you</small>}
-            </td>
-            <td>
-              <code>{token.tokenId}</code>
-            </td>
-            <td>{roleText(token.role)}</td>
-            <td>
-              <Badge word={stateOf(token)} />
-            </td>
-            <td>
-              <Time time={token.createTime} none="in the settings" />
-            </td>
-            <td>
-              <Time time={token.expireTime} />
-            </td>
-            <td>
-              {token.createTime !== undefined && token.revokeTime === undefined && (
-                <ActionButton
-                  text="Revoke"
-                  danger
-                  question={{
-                    title: `Revoke the token of ${token.name}?`,
-                    body: "Its next call is refused, and its sessions end.",
-                  }}
-                  act={async () => {
-                    await admin.revokeOperatorToken({ tokenId: token.tokenId });
-                    list.reload();
-                  }}
-                />
-              )}
-            </td>
-          </tr>
-        ))}
-      </Table>
+        rows={list.value?.map((token) => rowOf(token, operator.tokenId, list.reload))}
+      />
       {isIssuing && <IssueDialog onIssued={setIssued} onClose={() => setIssuing(false)} />}
       {issued && (
         <Dialog
@@ -112,6 +75,28 @@ export function OperatorsPage() {
       )}
     </Page>
   );
+}
+
+function rowOf(token: OperatorToken, ownId: string, onChanged: () => void): Row {
+  const { tokenId, name, role, createTime, expireTime, revokeTime } = token;
+  const revoke = async (): Promise<void> => {
+    await admin.revokeOperatorToken({ tokenId });
+    onChanged();
+  };
+  const question = { title: `Revoke the token of ${name}?`, body: "Its next call is refused, and its sessions end." };
+  const cells = [
+    <>
+      <a href={addressOf(["audit"], { operator: name })}>{name}</a>
+      {tokenId === ownId && <small class="quiet block">you</small>}
+    </>,
+    <code>{tokenId}</code>,
+    roleText(role),
+    <Badge word={stateOf(token)} />,
+    <Time time={createTime} none="in the settings" />,
+    <Time time={expireTime} />,
+    createTime && revokeTime === undefined && <ActionButton text="Revoke" danger question={question} act={revoke} />,
+  ];
+  return { key: tokenId, cells };
 }
 
 function stateOf({ expireTime, revokeTime }: OperatorToken): Word {

@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import { type SigningKey, SigningKeyState } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { admin } from "../gateway.ts";
 import { useLoaded } from "../loading.ts";
-import { ActionButton, Badge, CheckField, FailureNotice, Notice, Page, Table, Time } from "../parts.tsx";
+import { ActionButton, Badge, CheckField, FailureNotice, Notice, Page, type Row, Table, Time } from "../parts.tsx";
 import { exactTime, relativeTime, signingStateWord, timeMs } from "../words.ts";
 
 const POLL_MS = 10_000;
@@ -47,48 +47,31 @@ export function SigningKeysPage() {
       {keys && keys.length > 0 && <TimeLine keys={keys} />}
       <Table
         label="Signing keys"
-        count={keys?.length}
         head={["Key", "Algorithm", "State", "Published", "Signs since", "Ended", "Change"]}
-      >
-        {keys?.map((key) => (
-          <tr key={key.kid}>
-            <td>
-              <code>{key.kid}</code>
-            </td>
-            <td>{key.alg}</td>
-            <td>
-              <Badge word={signingStateWord(key.state)} />
-            </td>
-            <td>
-              <Time time={key.createTime} />
-            </td>
-            <td>
-              <Time time={key.activateTime} none="not yet" />
-            </td>
-            <td>
-              <Time time={key.retireTime} none="–" />
-            </td>
-            <td>
-              {key.state !== SigningKeyState.REVOKED && (
-                <ActionButton
-                  text="Revoke"
-                  danger
-                  question={{
-                    title: "Revoke this signing key?",
-                    body: "For a stolen key: no token that it signed is good from now on. If it is the active one, the next signs at once.",
-                  }}
-                  act={async () => {
-                    await admin.revokeSigningKey({ kid: key.kid });
-                    list.reload();
-                  }}
-                />
-              )}
-            </td>
-          </tr>
-        ))}
-      </Table>
+        rows={keys?.map((key) => rowOf(key, list.reload))}
+      />
     </Page>
   );
+}
+
+function rowOf({ kid, alg, state, createTime, activateTime, retireTime }: SigningKey, onChanged: () => void): Row {
+  const revoke = async (): Promise<void> => {
+    await admin.revokeSigningKey({ kid });
+    onChanged();
+  };
+  const body =
+    "For a stolen key: no token that it signed is good from now on. If it is the active one, the next signs at once.";
+  const question = { title: "Revoke this signing key?", body };
+  const cells = [
+    <code>{kid}</code>,
+    alg,
+    <Badge word={signingStateWord(state)} />,
+    <Time time={createTime} />,
+    <Time time={activateTime} none="not yet" />,
+    <Time time={retireTime} none="–" />,
+    state !== SigningKeyState.REVOKED && <ActionButton text="Revoke" danger question={question} act={revoke} />,
+  ];
+  return { key: kid, cells };
 }
 
 const HOUR_MS = 3_600_000;

@@ -1,11 +1,12 @@
 // The queries of the whole fleet, in steps of a few milliseconds: with SQLite nothing else runs meanwhile.
 
 import { setImmediate as letOthersGo } from "node:timers/promises";
-import { sql } from "kysely";
+import { sql, type Transaction } from "kysely";
 import type { FleetChange, FleetCounts, FleetStore } from "../../core/registry/fleet.ts";
-import type { Database } from "../database.ts";
-import { DECOY } from "../schema.ts";
-import { insertAuditEvents } from "./audit.ts";
+import type { StoredDevice } from "../../core/registry/ports.ts";
+import type { Database, Dialect } from "../database.ts";
+import { DECOY, type Schema } from "../schema.ts";
+import { insertManyAuditEvents } from "./audit.ts";
 import { findDevices, listed, put, rowOfChange } from "./device-import.ts";
 import { deviceList } from "./device-list.ts";
 import { countPage, findPage } from "./lists.ts";
@@ -13,7 +14,7 @@ import { countPage, findPage } from "./lists.ts";
 /** Devices that one statement reads. */
 const READ_AT_ONCE = 2_000;
 /** Devices that one statement writes. */
-const WRITTEN_AT_ONCE = 100;
+const WRITTEN_AT_ONCE = 50;
 
 /** The fleet of one database. */
 export function createFleetStore(database: Database): FleetStore {
@@ -36,17 +37,7 @@ export function createFleetStore(database: Database): FleetStore {
       return { items: rows.map(({ device_key }) => device_key), next };
     },
 
-    async change(deviceKeys, decide) {
-      let [found, changed] = [0, 0];
-      for (let start = 0; start < deviceKeys.length; start += WRITTEN_AT_ONCE) {
-        const names = deviceKeys.slice(start, start + WRITTEN_AT_ONCE);
-        const done = await changeSome(database, names, decide);
-        found += done.found;
-        changed += done.changed;
-        await letOthersGo();
-      }
-      return { found, changed };
-    },
+    change: (deviceKeys, decide) => changeAll(database, deviceKeys, decide),
 
     async countAll(hourAgo, dayAgo) {
       const total = { devices: 0, disabled: 0, seenLastHour: 0, seenLastDay: 0, failing: 0 };
@@ -61,35 +52,47 @@ export function createFleetStore(database: Database): FleetStore {
   };
 }
 
-async function changeSome(
+/** One transaction, so that the disk is waited for once; other tasks run between its statements. */
+async function changeAll(
   database: Database,
-  names: readonly string[],
-  decide: Parameters<FleetStore["change"]>[1],
-): Promise<{ readonly found: number; readonly changed: number }> {
+  ...[names, decide]: Parameters<FleetStore["change"]>
+): ReturnType<FleetStore["change"]> {
   const { dialect } = database;
   return database.write(async (transaction) => {
-    const devices = [...(await findDevices(transaction, dialect, names, true)).values()];
-    const decided = devices.flatMap((current) => {
-      const change = decide(current);
-      return change === undefined ? [] : [{ current, ...change }];
-    });
-    const updated = decided.flatMap(({ current, next, entry }) =>
-      next === undefined ? [] : [rowOfChange({ current, next }, entry.at)],
-    );
-    if (updated.length > 0) await put(transaction, dialect, updated);
-    const deleted = decided.filter(isDeletion).map(({ current }) => current.deviceKey);
-    if (deleted.length > 0) {
-      const gone = listed(dialect, deleted);
-      await sql`delete from devices where device_key in ${gone}`.execute(transaction);
-      await sql`delete from device_activity where device_key in ${gone}`.execute(transaction);
+    let [found, changed] = [0, 0];
+    for (let start = 0; start < names.length; start += WRITTEN_AT_ONCE) {
+      const some = names.slice(start, start + WRITTEN_AT_ONCE);
+      const devices = [...(await findDevices(transaction, dialect, some, true)).values()];
+      await letOthersGo();
+      const decided = devices.flatMap((current): Decided[] => {
+        const change = decide(current);
+        return change === undefined ? [] : [{ current, ...change }];
+      });
+      await write(transaction, dialect, decided);
+      found += devices.length;
+      changed += decided.length;
     }
-    await insertAuditEvents(transaction, ...decided.map(({ entry }) => entry));
-    return { found: devices.length, changed: decided.length };
+    return { found, changed };
   });
 }
 
-function isDeletion({ next }: FleetChange): boolean {
-  return next === undefined;
+type Decided = FleetChange & { readonly current: StoredDevice };
+
+async function write(transaction: Transaction<Schema>, dialect: Dialect, decided: readonly Decided[]): Promise<void> {
+  const updated = decided.flatMap(({ current, next, entry }) =>
+    next === undefined ? [] : [rowOfChange({ current, next }, entry.at)],
+  );
+  if (updated.length > 0) await put(transaction, dialect, updated);
+  const deleted = decided.flatMap(({ current, next }) => (next === undefined ? [current.deviceKey] : []));
+  if (deleted.length > 0) {
+    const gone = listed(dialect, deleted);
+    await sql`delete from devices where device_key in ${gone}`.execute(transaction);
+    await sql`delete from device_activity where device_key in ${gone}`.execute(transaction);
+  }
+  await letOthersGo();
+  const entries = decided.map(({ entry }) => entry);
+  await insertManyAuditEvents(transaction, dialect, entries);
+  await letOthersGo();
 }
 
 const COUNTS = ["devices", "disabled", "seenLastHour", "seenLastDay", "failing"] as const;
