@@ -15,6 +15,7 @@ import { EXAMPLE_REQUIREMENTS, EXAMPLE_ROWS, exampleRows } from "./examples.ts";
 import { LANGUAGES, succeed } from "./languages.ts";
 import { callLogin, NODE_CLIENTS } from "./node-clients.ts";
 import { type Address, openRelay, openSubject, type Subject } from "./subject.ts";
+import { webRows } from "./web.ts";
 
 /** A row is given up after this, in milliseconds. */
 const LONGEST_MS = 60_000;
@@ -123,6 +124,7 @@ async function runRows(subject: Subject, folder: string): Promise<number> {
     ...balancerRows(folder, isWanted),
     ...deployRows(subject, folder, isWanted),
     ...dashboardRows(),
+    ...webRows(),
     ...bufRows(subject.publicUrl, subject.internalUrl, headers),
   ].filter(({ name }) => isWanted(name));
   if (rows.length === 0) throw new Error(`no row starts with ${values.only}`);
