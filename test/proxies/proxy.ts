@@ -44,7 +44,9 @@ export const NGINX: ProxyProgram = {
 export const HAPROXY: ProxyProgram = {
   example: "haproxy.cfg",
   command: (folder) => ["haproxy", "-db", "-f", join(folder, CONFIGURATION)],
-  configure: (example) => example,
+  // Root alone may become another user.
+  configure: (example) =>
+    process.getuid?.() === 0 ? example : example.replace(/^ {4}(?:user|group|chroot) .*$/gm, ""),
 };
 
 export const CADDY: ProxyProgram = {
