@@ -24,7 +24,7 @@ export interface OverloadGuard {
 const LONGEST_WAIT_MS = 2_000;
 /** A login takes some four turns of the event loop. */
 const LONGEST_LOOP_DELAY_MS = 500;
-/** With fewer logins under way, their rate is that of the callers and not of the gateway. */
+/** With fewer logins under way, their rate is that of the callers, and other work makes the event loop late. */
 const SATURATED = 32;
 /** The rate is measured over so long, in milliseconds. */
 const WINDOW_MS = 1_000;
@@ -65,7 +65,8 @@ export function createOverloadGuard({ loopDelayMs, elapsed, random, onRefused }:
   return {
     underWay: () => underWay,
     async run(logIn) {
-      if (underWay * loginMs > LONGEST_WAIT_MS || loopDelayMs() > LONGEST_LOOP_DELAY_MS) {
+      const isLate = underWay > SATURATED && loopDelayMs() > LONGEST_LOOP_DELAY_MS;
+      if (isLate || underWay * loginMs > LONGEST_WAIT_MS) {
         onRefused();
         throw overloaded();
       }

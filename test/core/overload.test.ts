@@ -74,11 +74,12 @@ test("learns no rate from callers that are slower than the gateway, nor from an 
   expect(await send(5_000)).toEqual([]);
 });
 
-test("refuses every login while the event loop is late", async () => {
+test("refuses every login while the event loop is late and 33 logins are under way", async () => {
   let delay = 501;
   const { send } = openQueue(() => delay);
-  const [error] = await send(1);
-  expect(error).toMatchObject({ reason: "unavailable", particulars: { retryAfterMs: expect.any(Number) } });
+  const errors = await send(35);
+  expect(errors).toHaveLength(2);
+  expect(errors[0]).toMatchObject({ reason: "unavailable", particulars: { retryAfterMs: expect.any(Number) } });
   delay = 499;
   expect(await send(1)).toEqual([]);
 });

@@ -23,7 +23,9 @@ export interface Site {
   /** Makes good tokens of DEVICE_KEY with the first signing key. */
   readonly mint: Mint;
   /** Replaces the signing key with one that the test knows. @returns what makes its tokens */
-  replaceKey(alg: TokenAlg): Promise<Mint>;
+  replaceKey(): Promise<Mint>;
+  /** Publishes a next key of another algorithm, as a gateway with that TOKEN_ALG does. */
+  publishNextOf(alg: TokenAlg): Promise<void>;
   /** Logs in, `agoMs` ago by the gateway's clock. */
   logIn(deviceKey: string, agoMs?: number): Promise<string>;
   /** Writes HAProxy's key files from the JWKS, with `true` as the reload command. @returns its output */
@@ -44,15 +46,18 @@ export interface Certificate {
 /** The device is older than each of its tokens. */
 const ENROLLED_AGO_MS = 3_600_000;
 
-/** Starts all three. With `tls` the gateway speaks TLS, and the proxy trusts the certificate `trusted`. It signs with RS256; its next key is ES256. */
+/** Starts all three. With `tls` the gateway speaks TLS, and the proxy trusts the certificate `trusted`. */
 export async function openSite(
   program: ProxyProgram,
   tls?: Certificate,
   trusted: string = tls?.cert ?? "",
+  alg: TokenAlg = "RS256",
 ): Promise<Site> {
   await using cleanup = new AsyncDisposableStack();
   const clock = { agoMs: ENROLLED_AGO_MS };
-  const settings = { TOKEN_ALG: "ES256", ...(tls && { TLS_CERT: tls.cert, TLS_KEY: tls.key }) };
+  const folder = mkdtempSync(join(tmpdir(), "countersign-site-"));
+  cleanup.defer(() => rmSync(folder, { recursive: true, force: true }));
+  const settings = { DATA_DIR: folder, TOKEN_ALG: alg, ...(tls && { TLS_CERT: tls.cert, TLS_KEY: tls.key }) };
   const gateway = await openGateway(settings, { now: () => Date.now() - clock.agoMs });
   let stopped: Promise<void> | undefined;
   const stopGateway = (): Promise<void> => {
@@ -64,7 +69,7 @@ export async function openSite(
   clock.agoMs = 0;
   const jti = await nameToken(gateway);
 
-  async function replaceKey(alg: TokenAlg): Promise<Mint> {
+  async function replaceKey(): Promise<Mint> {
     const { privateKey, publicKey } = makeKeys(alg);
     const pem = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
     const { kid } = await gateway.signingKeys.import({ privateKey: pem, kid: "", asNext: false }, GATEWAY);
@@ -81,7 +86,7 @@ export async function openSite(
       now: Date.now(),
     };
   }
-  const mint = await replaceKey("RS256");
+  const mint = await replaceKey();
 
   const service = await startEchoService();
   cleanup.defer(() => service.close());
@@ -106,6 +111,11 @@ export async function openSite(
     },
     mint,
     replaceKey,
+    async publishNextOf(nextAlg) {
+      const past = (): number => Date.now() - ENROLLED_AGO_MS;
+      const other = await openGateway({ ...settings, TOKEN_ALG: nextAlg }, { now: past });
+      await other.close();
+    },
     async logIn(deviceKey, agoMs = 0) {
       clock.agoMs = agoMs;
       const second = Math.floor((Date.now() - agoMs) / 1000);
