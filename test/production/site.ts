@@ -132,18 +132,20 @@ async function createGateway(
   let exited: Promise<unknown[]> | undefined;
   let isAsked = false;
   let crashes = 0;
+  let inspector: string | undefined;
   const log: string[] = [];
 
   async function start(): Promise<void> {
     isAsked = false;
-    const inspector = inspect ? ["--inspect=127.0.0.1:0"] : [];
-    const started = spawn(process.execPath, [...NODE_ARGUMENTS, ...inspector, LAUNCHER, "serve", "--json"], {
+    const inspecting = inspect ? ["--inspect=127.0.0.1:0"] : [];
+    const started = spawn(process.execPath, [...NODE_ARGUMENTS, ...inspecting, LAUNCHER, "serve", "--json"], {
       env,
       stdio: ["ignore", "pipe", "pipe"],
     });
     child = started;
     createInterface(started.stderr).on("line", (line) => {
       if (line.includes('"msg":"login"')) return;
+      inspector = /^Debugger listening on (\S+)$/.exec(line)?.[1] ?? inspector;
       log.push(line);
       if (log.length > 200) log.shift();
     });
@@ -169,9 +171,8 @@ async function createGateway(
     stop,
     crashes: () => crashes,
     async measureMemory() {
-      const address = log.map((line) => /^Debugger listening on (\S+)$/.exec(line)?.[1]).find(Boolean);
-      if (address === undefined) throw new Error("the gateway has no inspector");
-      return measureHeap(address);
+      if (inspector === undefined) throw new Error("the gateway has no inspector");
+      return measureHeap(inspector);
     },
     log: () => log,
   };
