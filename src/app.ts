@@ -71,6 +71,8 @@ export interface GatewayOptions {
   readonly ringTimes?: Partial<RingTimes>;
   /** How late the event loop is, in milliseconds, for tests; measured when absent. */
   readonly loopDelayMs?: (() => number) | undefined;
+  /** More logins under way than this make a late event loop an overload, for tests. */
+  readonly saturated?: number | undefined;
 }
 
 /** Less than the ten seconds that container runtimes leave between SIGTERM and SIGKILL. */
@@ -95,6 +97,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
         forgetLostSecrets: false,
         ringTimes: {},
         loopDelayMs: undefined,
+        saturated: undefined,
         ...options,
       },
       cleanup,
@@ -175,6 +178,7 @@ async function compose(
     loopDelayMs: options.loopDelayMs ?? eventLoop.delayMs,
     elapsed: monotonicNow,
     random: Math.random,
+    saturated: options.saturated,
     onRefused: observeOverload(log.logger, metrics, monotonicNow),
   });
   metrics.watch({

@@ -9,6 +9,8 @@ export interface OverloadOptions {
   readonly elapsed: () => number;
   /** From 0 to below 1. */
   readonly random: () => number;
+  /** More logins under way than this say what the gateway can do; 32 when absent. */
+  readonly saturated?: number | undefined;
   /** Called for each refused login. */
   readonly onRefused: () => void;
 }
@@ -34,7 +36,13 @@ const LONGEST_RETRY_MS = 60_000;
 const SPREAD_MS = 4_000;
 
 /** Creates the guard. */
-export function createOverloadGuard({ loopDelayMs, elapsed, random, onRefused }: OverloadOptions): OverloadGuard {
+export function createOverloadGuard({
+  loopDelayMs,
+  elapsed,
+  random,
+  saturated = SATURATED,
+  onRefused,
+}: OverloadOptions): OverloadGuard {
   let underWay = 0;
   let window = { start: 0, answered: 0 };
   /** Time for one login while the gateway is busy, in milliseconds; 0 until it was. */
@@ -43,13 +51,13 @@ export function createOverloadGuard({ loopDelayMs, elapsed, random, onRefused }:
   let lineEnd = 0;
 
   function begin(): void {
-    if (underWay++ <= SATURATED) window = { start: elapsed(), answered: 0 };
+    if (underWay++ <= saturated) window = { start: elapsed(), answered: 0 };
   }
 
   function end(): void {
     window.answered++;
     const lasted = elapsed() - window.start;
-    if (underWay-- > SATURATED && lasted >= WINDOW_MS) {
+    if (underWay-- > saturated && lasted >= WINDOW_MS) {
       loginMs = lasted / window.answered;
       window = { start: elapsed(), answered: 0 };
     }
@@ -65,7 +73,7 @@ export function createOverloadGuard({ loopDelayMs, elapsed, random, onRefused }:
   return {
     underWay: () => underWay,
     async run(logIn) {
-      const isLate = underWay > SATURATED && loopDelayMs() > LONGEST_LOOP_DELAY_MS;
+      const isLate = underWay > saturated && loopDelayMs() > LONGEST_LOOP_DELAY_MS;
       if (isLate || underWay * loginMs > LONGEST_WAIT_MS) {
         onRefused();
         throw overloaded();
