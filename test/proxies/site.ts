@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { expect, vi } from "vitest";
 import { createTokenIds, epochOf } from "../../src/core/ids.ts";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
 import type { TokenAlg } from "../../src/core/tokens/algorithms.ts";
@@ -45,6 +46,8 @@ export interface Certificate {
 
 /** The device is older than each of its tokens. */
 const ENROLLED_AGO_MS = 3_600_000;
+/** A gateway reads the signing keys every second. */
+const NOTICED_WITHIN_MS = 15_000;
 
 /** Starts all three. With `tls` the gateway speaks TLS, and the proxy trusts the certificate `trusted`. */
 export async function openSite(
@@ -115,6 +118,12 @@ export async function openSite(
       const past = (): number => Date.now() - ENROLLED_AGO_MS;
       const other = await openGateway({ ...settings, TOKEN_ALG: nextAlg }, { now: past });
       await other.close();
+      await vi.waitFor(async () => {
+        const jwks = await fetch(new URL("/.well-known/jwks.json", gateway.publicUrl));
+        expect(await jwks.json()).toMatchObject({
+          keys: expect.arrayContaining([expect.objectContaining({ alg: nextAlg })]),
+        });
+      }, NOTICED_WITHIN_MS);
     },
     async logIn(deviceKey, agoMs = 0) {
       clock.agoMs = agoMs;

@@ -7,13 +7,14 @@ import { checkDecisions, renderRace } from "./race-check.ts";
 test.for([
   { keys: 1, limit: 10, windowMs: 20 },
   { keys: 10, limit: 10, windowMs: 60 },
-  { keys: 1, limit: 300, windowMs: 128 },
+  { keys: 1, limit: 300, windowMs: 512 },
 ])("two processes decide as one window of $limit would, over $keys keys", async ({ keys, limit, windowMs }) => {
   const redisUrl = inject("redisUrl") ?? "";
   const report = await race({ redisUrl, processes: 2, decisions: 2_000, inFlight: 64, keys, limit, windowMs });
   process.stdout.write(`race over ${keys} keys: ${renderRace(report)}\n`);
   expect(report).toMatchObject({ decisions: 2_000, overAdmissions: 0, falseDenials: 0 });
-  expect(report.closestMicros).toBeLessThan(Number.POSITIVE_INFINITY);
+  // The limit was reached, or the race showed nothing.
+  expect(report.admitted).toBeLessThan(report.decisions);
 });
 
 test("one admission too many, and a denial too early, are found", () => {
