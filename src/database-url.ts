@@ -15,6 +15,8 @@ const PARAMETERS = ["sslmode", ...TLS_FILES, "sslnegotiation", "host", "port", "
 /** Checks a postgres URL, and returns it unchanged. @throws Error whose message continues the setting's name */
 export function readDatabaseUrl(text: string): string {
   if (!/^postgres(ql)?:\/\//.test(text)) throw new Error(`is no URL of PostgreSQL. ${SHAPE}`);
+  // A URL parser would take the first @ for a part of the password.
+  if (/^[^/]*\/\/[^/?#]*@[^/?#]*@/.test(text)) throw new Error(CODED);
   // The host may be missing when a parameter names a socket, which URL does not accept.
   const whole = text.replace(/^(postgres(?:ql)?:\/\/)([^/@]*@)?\//, "$1$2localhost/");
   if (!URL.canParse(whole)) throw new Error(CODED);

@@ -32,6 +32,7 @@ test.for([
   { text: "postgres://me:sec/ret@db.example/registry", message: CODED },
   { text: "postgres://db.example:99999/registry", message: CODED },
   { text: "postgres://me:s3c@ret/w@db.example/registry", message: CODED },
+  { text: "postgres://me:s3c@ret@db.example/registry", message: CODED },
   { text: "postgres://db.example/w@registry", message: CODED },
   ...["sslmod", "SSLMode", "ssl_mode", "slmode"].map((name) => ({
     text: `postgres://db.example/registry?${name}=verify-full`,

@@ -55,7 +55,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 
 /** Files that may import a driver. */
 const DRIVERS: Readonly<Record<string, RegExp>> = {
-  ioredis: /^src\/core\/limiter\/(redis(-merges)?|connection(-cluster|-options|-server)?)\.ts$/,
+  ioredis: /^src\/core\/limiter\/(redis|connection)\.ts$/,
   jose: /^src\/(core\/tokens|verify)\//,
   kysely: /^src\/store\//,
   "kysely/migration": /^src\/store\//,

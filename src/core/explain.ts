@@ -50,7 +50,9 @@ export function createExplainLogin(dependencies: ExplainLoginDependencies): Expl
     const now = clock();
     const receivedAt = received.receivedAt ?? now;
     const named = readDeviceKey(received.deviceKey);
-    const assertion = findAssertion(received.body);
+    // A larger one is refused before it is read, and hashing it would take long.
+    const isReadable = received.body.length <= dependencies.maxLoginBytes;
+    const assertion = isReadable ? findAssertion(received.body) : undefined;
     const sent =
       assertion === undefined
         ? readSentLogin(received.body, dependencies)

@@ -51,7 +51,10 @@ export function createOverloadGuard({
   let lineEnd = 0;
 
   function begin(): void {
-    if (underWay++ <= saturated) window = { start: elapsed(), answered: 0 };
+    if (underWay++ > saturated) return;
+    window = { start: elapsed(), answered: 0 };
+    // A rate of a former rush would refuse logins for ever.
+    loginMs = 0;
   }
 
   function end(): void {

@@ -101,7 +101,9 @@ export class Http2Exchange extends HttpExchange {
   tick(): void {
     const stream = this.#stream;
     const { writableLength } = stream;
-    const isReceived = stream.readableEnded || stream.endAfterHeaders || this.isStreaming;
+    // A streaming call may wait for long, but not for its first message.
+    const isStarted = this.isStreaming && stream.headersSent;
+    const isReceived = stream.readableEnded || stream.endAfterHeaders || isStarted;
     const hasProgress = writableLength === 0 ? isReceived : writableLength !== this.#unread;
     this.#unread = writableLength;
     this.#age = hasProgress ? 0 : this.#age + 1;

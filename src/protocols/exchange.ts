@@ -63,7 +63,8 @@ export function pathOf({ target }: Pick<Exchange, "target">): string {
 /** All lines of a header, joined with commas; undefined when there is none. */
 export function headerLines({ rawHeaders }: Pick<Exchange, "rawHeaders">, name: string): string | undefined {
   const lines = rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === name);
-  return lines.length === 0 ? undefined : lines.join(", ");
+  // HTTP/2 may split the one header that is not a list (RFC 9113, 8.2.3).
+  return lines.length === 0 ? undefined : lines.join(name === "cookie" ? "; " : ", ");
 }
 
 /** A request's headers as the Fetch standard has them, without HTTP/2's pseudo-headers. */

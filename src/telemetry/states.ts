@@ -30,7 +30,7 @@ export function addStates(registry: Registry): (states: States) => void {
   };
   add(
     "countersign_event_loop_delay_seconds",
-    "How late the event loop is: the median of the last second; over 0.5 new logins are refused",
+    "How late the event loop is: the median of the last second. Over 0.5, new logins are refused while more than 32 are under way",
     ({ eventLoopDelayMs }) => eventLoopDelayMs() / 1_000,
   );
   add("countersign_logins_under_way", "Logins under way, most of which wait for a signature", ({ loginsUnderWay }) =>

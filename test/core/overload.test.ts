@@ -33,6 +33,10 @@ function openQueue(loopDelayMs = (): number => 0) {
       await new Promise(setImmediate);
       return errors;
     },
+    /** Lets milliseconds pass without an answer. */
+    stall(ms: number): void {
+      clock += ms;
+    },
     /** Lets milliseconds pass, and as many logins be answered. */
     async pass(ms: number): Promise<void> {
       for (let passed = 0; passed < ms; passed++) {
@@ -82,4 +86,14 @@ test("refuses every login while the event loop is late and 33 logins are under w
   expect(errors[0]).toMatchObject({ reason: "unavailable", particulars: { retryAfterMs: expect.any(Number) } });
   delay = 499;
   expect(await send(1)).toEqual([]);
+});
+
+test("forgets the rate of a stall once the logins of it are answered", async () => {
+  const { send, pass, stall } = openQueue();
+  await send(60);
+  stall(1_500);
+  await pass(60);
+  await send(1);
+  await pass(1);
+  expect(await send(500)).toEqual([]);
 });

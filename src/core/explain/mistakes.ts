@@ -98,11 +98,17 @@ function wrongMessages({ time, sentTime, deviceKey, body }: SignedLogin): Wrong<
 
 /** A longer key is not cut by a firmware's buffer. In bytes. */
 const LONGEST_CUT = 256;
+/** A shorter key can be guessed byte by byte by a caller who may explain logins. In bytes. */
+const SHORTEST_KEY = 16;
 
 /** The known mistakes in a key. */
 export function wrongKeys(key: Buffer, deviceKey: string): Wrong<Buffer | string> {
   const text = key.toString("utf8");
-  const cuts = Array.from({ length: Math.min(key.length - 1, LONGEST_CUT) }, (_, index) => index + 1).reverse();
+  const lengths = Array.from({ length: Math.min(key.length - 1, LONGEST_CUT) }, (_, index) => index + 1).reverse();
+  const cuts = lengths.filter((length) => length >= SHORTEST_KEY);
+  // Node decodes up to the first character that is no hex digit.
+  const decoded = Buffer.from(text, "hex");
+  const isHex = decoded.length >= SHORTEST_KEY && 2 * decoded.length === text.length;
   return [
     [`${text}\n`, finding("key_line_break")],
     [`${text}\r\n`, finding("key_line_break")],
@@ -113,7 +119,7 @@ export function wrongKeys(key: Buffer, deviceKey: string): Wrong<Buffer | string
     [`'${text}'`, finding("key_quotes")],
     [`${deviceKey} ${text}`, finding("key_label")],
     [`customer_key ${text}`, finding("key_label")],
-    [Buffer.from(text, "hex"), finding("key_decoded", "hex")],
+    ...(isHex ? ([[decoded, finding("key_decoded", "hex")]] as const) : []),
     [Buffer.from(text, "base64"), finding("key_decoded", "base64")],
     [key.toString("hex"), finding("key_encoded", "hex")],
     [key.toString("base64"), finding("key_encoded", "base64")],

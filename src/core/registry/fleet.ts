@@ -1,5 +1,6 @@
 // The fleet: counts of devices, and changes of many at once, in steps that hold up no login for long.
 
+import { readDeviceKey } from "../device-key.ts";
 import { malformed } from "../errors.ts";
 import { markRevocation } from "../ids.ts";
 import { changedDetails, type Details, isChange } from "./audit.ts";
@@ -135,7 +136,7 @@ export function createFleet({ fleet, now }: FleetDependencies): Fleet {
           const message = `device_keys has ${deviceKeys.length} entries. It has at most ${MOST_CHANGED}`;
           throw malformed(message, "device_keys");
         }
-        const { found, changed } = await changeNamed([...new Set(deviceKeys)], checked, actor);
+        const { found, changed } = await changeNamed([...new Set(deviceKeys.map(readDeviceKey))], checked, actor);
         return { matched: found, changed, nextPageToken: "" };
       }
       if (filter.trim() === "") {

@@ -7,7 +7,7 @@ import type { Actor } from "./ports.ts";
 import type { RevokedToken, RevokedTokenStore } from "./record-ports.ts";
 
 export interface Tokens {
-  /** From a second later on every gateway refuses the token. Not whether there is such a token: nothing is kept of those that are issued. */
+  /** Every gateway refuses the token from its next check on. It does not say whether the token exists: issued tokens are not stored. */
   revoke(jti: string, actor: Actor): Promise<RevokedToken>;
   /** Forgets those that have expired. @returns whether there may be more */
   prune(): Promise<boolean>;

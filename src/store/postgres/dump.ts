@@ -70,6 +70,11 @@ async function runProgram(
 /** The URL as libpq takes it, and its password apart. */
 function splitUrl(text: string): { readonly dbname: string; readonly password: string } {
   const [, password = ""] = /^postgres(?:ql)?:\/\/[^/@:]*:([^/@]*)@/.exec(text) ?? [];
-  const dbname = text.replace(`:${password}@`, "@").replace("sslmode=no-verify", "sslmode=require");
-  return { dbname: password === "" ? text : dbname, password: decodeURIComponent(password) };
+  // The gateway verifies in these modes; libpq does not in all of them.
+  const verified = text.replace(/sslmode=(?:prefer|require|verify-ca)\b/, "sslmode=verify-full");
+  const dbname = verified.replace("sslmode=no-verify", "sslmode=require");
+  return {
+    dbname: password === "" ? dbname : dbname.replace(`:${password}@`, "@"),
+    password: decodeURIComponent(password),
+  };
 }

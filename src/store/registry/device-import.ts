@@ -5,7 +5,7 @@ import { type Kysely, type RawBuilder, sql, type Transaction } from "kysely";
 import type { Device, DeviceStore, StoredDevice, Versioned } from "../../core/registry/ports.ts";
 import { retryWhile } from "../busy.ts";
 import type { Database, Dialect } from "../database.ts";
-import type { Schema } from "../schema.ts";
+import { isReal, type Schema } from "../schema.ts";
 import { insertAuditEvents } from "./audit.ts";
 import { DEVICE_COLUMNS, type DeviceRow, deviceOfRow, rowOfDevice } from "./device-rows.ts";
 
@@ -123,7 +123,9 @@ export async function findDevices(
 ): Promise<ReadonlyMap<string, StoredDevice>> {
   const locking = lock && dialect === "postgres" ? sql`for update` : sql``;
   const { rows } = await sql<DeviceRow>`select ${COLUMNS} from devices
-    where device_key in ${listed(dialect, deviceKeys)} order by device_key ${locking}`.execute(db);
+    where device_key in ${listed(dialect, deviceKeys)} and ${isReal("device_key")} order by device_key ${locking}`.execute(
+    db,
+  );
   return new Map(rows.map((row) => [row.device_key, deviceOfRow(row)]));
 }
 

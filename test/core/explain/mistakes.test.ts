@@ -166,6 +166,10 @@ describe("the key", () => {
     own(SHARED, Buffer.from(login).toString("base64"), "key_encoded"),
     own(SHARED, login.toUpperCase(), "key_case"),
     own(SHARED, login.slice(0, 31), "key_truncated"),
+    own(SHARED, login.slice(0, 16), "key_truncated"),
+    // A caller who may explain logins could guess a key byte by byte.
+    own(SHARED, login.slice(0, 15), "no_known_mistake"),
+    own(SHARED, Buffer.from(SECRETS.login.slice(0, 30), "hex"), "no_known_mistake"),
     own(SHARED, "", "empty_key"),
     own(SHARED, "customer_key", "placeholder_key"),
     own(SHARED, SHARED, "placeholder_key"),

@@ -71,6 +71,8 @@ test.each([
   [{ ...NAMES, filter: "status = enabled", deviceKeys: ["a"] }, { kind: "disable" }, "filter"],
   [{ ...NAMES, filter: "colour = red" }, { kind: "disable" }, "filter"],
   [{ ...NAMES, deviceKeys: Array.from({ length: 1_001 }, String) }, { kind: "disable" }, "device_keys"],
+  // The empty name is the decoy's.
+  [{ ...NAMES, deviceKeys: [""] }, { kind: "delete" }, "device_key"],
   [{ ...NAMES, deviceKeys: ["a"] }, { kind: "label", labels: {} }, "labels"],
   [{ ...NAMES, deviceKeys: ["a"] }, { kind: "label", labels: { "no name": "x" } }, "labels"],
 ] as const)("%j with %j is refused", async (selection, action, field) => {
