@@ -14,7 +14,7 @@ import { readTlsOptions, reloadTls, type TlsFiles } from "./tls.ts";
 
 export interface ListenerOptions {
   readonly host: string;
-  /** 0: any free port. */
+  /** 0 takes a free port. */
   readonly port: number;
   readonly serve: Serve;
   /** Absent: in the clear. */
@@ -23,7 +23,7 @@ export interface ListenerOptions {
   readonly onFault: (error: unknown) => void;
   /** A connection was refused: there are too many, or no descriptor is left. */
   readonly onConnectionRefused?: () => void;
-  /** How many connections there may be, in all and from one address; absent: any number. */
+  /** Bounds on connections, in all and from one address; without them there is no bound. */
   readonly maxConnections?: number;
   readonly maxConnectionsPerAddress?: number;
   /** Addresses exempt from the limit per address. */

@@ -14,7 +14,7 @@ export interface Mint {
   readonly audience: string;
   readonly deviceKey: string;
   readonly customerId: string;
-  /** Absent: any. A gateway takes those alone that are of the device's epoch. */
+  /** A made-up one by default. A gateway takes those alone that are of the device's epoch. */
   readonly jti?: string;
   /** In unix milliseconds. */
   readonly now: number;

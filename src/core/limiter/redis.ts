@@ -99,7 +99,7 @@ export function createRedisLimiter(
     return lead === undefined ? Number.POSITIVE_INFINITY : lead.ms + (at - lead.at) * CLOCK_DRIFT;
   }
 
-  /** @param latest milliseconds that the clock cannot be past, unless it stepped; 0: any */
+  /** Sends the script. `latest` is the time, in milliseconds, that the clock passes by a step alone; 0 turns the check off. */
   function send(charges: readonly Charge[], names: readonly string[], now: number, latest: number): Promise<number[]> {
     const [one, two] = charges;
     const [first, second] = names;
@@ -194,7 +194,7 @@ export function createRedisLimiter(
         key: `${charge.key.split(" ", 1)[0]} peek`,
       };
       const charges = [charge, never];
-      const [state] = [readState(charge.policy, await run(charges, charges.map(nameOf), now), 0)];
+      const state = readState(charge.policy, await run(charges, charges.map(nameOf), now), 0);
       if (state === undefined) throw new TypeError("the script looks at every charge");
       return state;
     },

@@ -8,7 +8,7 @@ export const TOO_LATE = -1;
  * Decides all charges of a call in one step: all are admitted and written, or none.
  *
  * KEYS: a log for each charge; with a latest time, the clock's offset too. ARGV: the time in microseconds (`redis`: TIME and the
- * offset), the latest that it can be (0: any), the milliseconds that Redis keeps a log past its window, then limit and window
+ * offset), the latest that it can be (0 turns the check off), the milliseconds that Redis keeps a log past its window, then limit and window
  * (microseconds) of each charge. Reply, all integers: the number of the first charge that is denied (0: none; TOO_LATE: it is
  * later than it can be, and nothing was decided) and the time; then the offset if it is too late, else for each charge the
  * admissions left and the microseconds until the next slot is freed.
