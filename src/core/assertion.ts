@@ -140,8 +140,10 @@ export function findAssertionKey(credential: Credential, assertion: Assertion, d
   }
   const decoy = decoys.publicKeys[alg];
   const own = openPublicKey(credential.publicKey || decoy);
+  // Opened for every device, or the time would tell which ones have a key of another algorithm.
+  const other = openPublicKey(decoy);
   const isOfAlg = algOf(own) === alg;
-  const key = isOfAlg ? own : openPublicKey(decoy);
+  const key = isOfAlg ? own : other;
   const digest = alg === "ES256" ? "sha256" : null;
   const isRight = verify(digest, Buffer.from(signed), { key, dsaEncoding: "ieee-p1363" }, signature);
   return isRight && isOfAlg && credential.publicKey !== "" ? { keyId: OWN_KEY, purpose: "login" } : undefined;
