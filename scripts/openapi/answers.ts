@@ -75,7 +75,7 @@ function describeRefusals(refusals: readonly AuthError[], { reasons, limitHeader
   const told = [...new Set(refusals.map(({ reason }) => reason))];
   const headers = refusals.flatMap((refusal) => [
     ...errorHeaders(refusal).map(([name]) => name),
-    ...(refusal.particulars.limit === undefined ? [] : limitHeaders),
+    ...(refusal.details.limit === undefined ? [] : limitHeaders),
   ]);
   return {
     description: list(told, reasons),
@@ -95,7 +95,7 @@ function list(told: readonly Reason[], reasons: AnswerNotes["reasons"]): string 
   return told.map((reason) => `- \`${reason}\`: ${reasons[reason]}`).join("\n");
 }
 
-function exampleName({ reason, particulars: { limit, field } }: AuthError): string {
+function exampleName({ reason, details: { limit, field } }: AuthError): string {
   const detail = limit?.policy.name ?? field;
   return detail === undefined ? reason : `${reason}_${detail}`;
 }

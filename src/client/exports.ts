@@ -17,6 +17,6 @@ export {
 } from "./auth-client.ts";
 export type { ClientTls } from "./channel.ts";
 export { createLoginSigner, type DeviceIdentity, type LoginSigner, type LoginSignerOptions } from "./login-signer.ts";
-export { type Particulars, type Reason, RpcError } from "./rpc-error.ts";
+export { type LoginErrorDetails, type Reason, RpcError } from "./rpc-error.ts";
 export { createTokenInterceptor } from "./token-interceptor.ts";
 export { createTokenSource, type TokenSource, type TokenSourceOptions } from "./token-source.ts";

@@ -83,13 +83,13 @@ export async function logIn(
       const mishap = mishapOf(error);
       if (mishap === undefined || mended.has(mishap)) throw error;
       mended.add(mishap);
-      if (mishap === "clock" && !signer.learn(error.particulars.serverTime ?? 0)) throw error;
+      if (mishap === "clock" && !signer.learn(error.details.serverTime ?? 0)) throw error;
     }
   }
 }
 
-function mishapOf({ code, reason, particulars }: RpcError): Mishap | undefined {
-  if (reason === "clock_skew") return particulars.serverTime === undefined ? undefined : "clock";
+function mishapOf({ code, reason, details }: RpcError): Mishap | undefined {
+  if (reason === "clock_skew") return details.serverTime === undefined ? undefined : "clock";
   if (reason === "replayed") return "replay";
   return reason === undefined && code === status.UNAVAILABLE ? "connection" : undefined;
 }

@@ -22,7 +22,7 @@ export type Reason =
   | (string & Record<never, never>);
 
 /** Details of a gateway's error; each where it applies. */
-export interface Particulars {
+export interface LoginErrorDetails {
   /** clock_skew: the gateway's time, in Unix seconds. */
   readonly serverTime?: number;
   /** rate_limited, unavailable: the least wait before another try, in milliseconds. */
@@ -41,14 +41,14 @@ export class RpcError extends Error {
   readonly code: status;
   /** Undefined where no gateway answered: no connection, one that was lost, a deadline that passed. */
   readonly reason: Reason | undefined;
-  readonly particulars: Particulars;
+  readonly details: LoginErrorDetails;
 
-  constructor(code: status, message: string, reason?: Reason, particulars: Particulars = {}) {
+  constructor(code: status, message: string, reason?: Reason, details: LoginErrorDetails = {}) {
     super(message);
     this.name = "RpcError";
     this.code = code;
     this.reason = reason;
-    this.particulars = particulars;
+    this.details = details;
   }
 }
 

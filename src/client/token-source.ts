@@ -77,7 +77,7 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
       return token;
     } catch (error) {
       failures++;
-      const retryAfterMs = error instanceof RpcError ? (error.particulars.retryAfterMs ?? 0) : 0;
+      const retryAfterMs = error instanceof RpcError ? (error.details.retryAfterMs ?? 0) : 0;
       pause = { until: now() + pauseAfter(failures, retryAfterMs, random()), error };
       if (usable() !== undefined && !closing.signal.aborted) onRefreshError(error);
       throw error;

@@ -27,8 +27,8 @@ export type Reason =
   | "etag_mismatch"
   | "failed_precondition";
 
-/** The particulars of a refusal; each applies to the reasons that its comment names. */
-export interface Particulars {
+/** The details of a refusal; each applies to the reasons that its comment names. */
+export interface ErrorDetails {
   /** malformed: the request field that is wrong, in the contract's spelling. */
   readonly field?: string;
   /** clock_skew: the gateway's time, in unix seconds. */
@@ -49,9 +49,9 @@ export interface Particulars {
  */
 export class AuthError extends Error {
   readonly reason: Reason;
-  readonly particulars: Particulars;
+  readonly details: ErrorDetails;
 
-  constructor(reason: Reason, message: string, particulars: Particulars = {}, options?: ErrorOptions) {
+  constructor(reason: Reason, message: string, details: ErrorDetails = {}, options?: ErrorOptions) {
     // A refusal is an answer, not a fault: capturing a stack would cost more than the request that provoked it.
     const depth = Error.stackTraceLimit;
     Error.stackTraceLimit = 0;
@@ -59,7 +59,7 @@ export class AuthError extends Error {
     Error.stackTraceLimit = depth;
     this.name = "AuthError";
     this.reason = reason;
-    this.particulars = particulars;
+    this.details = details;
   }
 }
 

@@ -71,6 +71,6 @@ export function tokenRevoked(why: string, cure = "The device has to log in again
 
 /** Nothing decides the limits now. */
 export function limitsUnavailable(cause: unknown): AuthError {
-  const particulars = { retryAfterMs: UNAVAILABLE_RETRY_MS };
-  return new AuthError("unavailable", "the limits cannot be checked now. Try again later", particulars, { cause });
+  const details = { retryAfterMs: UNAVAILABLE_RETRY_MS };
+  return new AuthError("unavailable", "the limits cannot be checked now. Try again later", details, { cause });
 }

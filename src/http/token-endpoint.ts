@@ -37,7 +37,7 @@ export function createTokenEndpoint({ logIn, audiences, setLimitHeaders }: Token
     },
     errorAnswer(error) {
       const headers = new HeaderList();
-      if ("reason" in error) setLimitHeaders(headers, error.particulars.limit);
+      if ("reason" in error) setLimitHeaders(headers, error.details.limit);
       return oauthError(error, headers);
     },
   };
@@ -76,7 +76,7 @@ const PROOF = ["client_assertion", "client_id", "client_secret", "device_key"];
 
 function codeOf(error: CallError): string {
   if (!("reason" in error)) return "server_error";
-  const { field = "" } = error.particulars;
+  const { field = "" } = error.details;
   if (field === "grant_type") return "unsupported_grant_type";
   return CODES[error.reason] ?? (PROOF.includes(field) ? "invalid_client" : "invalid_request");
 }

@@ -62,13 +62,13 @@ export function internalError(requestId: string, cause?: unknown): AuthError {
 /** The HTTP headers of an error, in the spelling that boards look up. */
 export function errorHeaders(error: CallError): HeaderField[] {
   if (error instanceof ConnectError) return [...error.metadata];
-  const { reason, particulars } = error;
+  const { reason, details } = error;
   const headers: HeaderField[] = [];
   const wait = retryAfterSeconds(error);
   if (wait !== undefined) headers.push(["Retry-After", String(wait)]);
   if (REASONS[reason].status === 401) headers.push(["WWW-Authenticate", challengeOf(reason)]);
-  if (particulars.allow !== undefined) headers.push(["Allow", particulars.allow.join(", ")]);
-  if (particulars.requestId !== undefined) headers.push(["X-Request-Id", particulars.requestId]);
+  if (details.allow !== undefined) headers.push(["Allow", details.allow.join(", ")]);
+  if (details.requestId !== undefined) headers.push(["X-Request-Id", details.requestId]);
   return headers;
 }
 
@@ -81,12 +81,12 @@ function challengeOf(reason: Reason): string {
 }
 
 /** Whole seconds, never fewer than the wait. */
-function retryAfterSeconds({ particulars: { retryAfterMs } }: AuthError): number | undefined {
+function retryAfterSeconds({ details: { retryAfterMs } }: AuthError): number | undefined {
   return retryAfterMs === undefined ? undefined : Math.max(1, Math.ceil(retryAfterMs / 1000));
 }
 
-/** The particulars of an error, by the names that all protocols have for them. */
-function particularsOf({ particulars: { serverTime, field, limit, requestId } }: AuthError) {
+/** The details of an error, by the names that all protocols have for them. */
+function wireDetailsOf({ details: { serverTime, field, limit, requestId } }: AuthError) {
   return { server_time: serverTime, field, policy: limit?.policy.name, request_id: requestId };
 }
 
@@ -95,8 +95,8 @@ export function toRest(error: CallError): { status: number; body: string } {
   if (error instanceof ConnectError) return toConnect(error);
   const { reason, message } = error;
   const { status, code } = REASONS[reason];
-  const { request_id, ...particulars } = particularsOf(error);
-  const told = { ...particulars, retry_after: retryAfterSeconds(error), request_id };
+  const { request_id, ...details } = wireDetailsOf(error);
+  const told = { ...details, retry_after: retryAfterSeconds(error), request_id };
   return { status, body: JSON.stringify({ code: nameOf(code), reason, message, ...told }) };
 }
 
@@ -144,7 +144,7 @@ function describe(error: CallError): { code: Code; message: string; details: Any
 
 function detailsOf(error: AuthError): Any[] {
   const { reason } = error;
-  const told = Object.entries(particularsOf(error)).filter(([, value]) => value !== undefined);
+  const told = Object.entries(wireDetailsOf(error)).filter(([, value]) => value !== undefined);
   const metadata = Object.fromEntries(told.map(([name, value]) => [name, String(value)]));
   const info = anyPack(ErrorInfoSchema, create(ErrorInfoSchema, { reason, domain: ERROR_DOMAIN, metadata }));
   const wait = retryAfterSeconds(error);

@@ -24,7 +24,7 @@ export function createAuthService<From extends Caller>(dependencies: AuthService
         setLimitHeaders(context.responseHeader, login.limit);
         return { token: login.token, expiresIn: login.expiresInSeconds };
       } catch (error) {
-        if (error instanceof AuthError) setLimitHeaders(context.responseHeader, error.particulars.limit);
+        if (error instanceof AuthError) setLimitHeaders(context.responseHeader, error.details.limit);
         throw error;
       }
     },

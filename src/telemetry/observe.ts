@@ -182,7 +182,7 @@ function deviceOf({ deviceKey }: LoginRequest, reason: string): object {
 }
 
 function policyOf(error: unknown): object {
-  const limit = error instanceof AuthError ? error.particulars.limit : undefined;
+  const limit = error instanceof AuthError ? error.details.limit : undefined;
   return limit === undefined ? {} : { policy: limit.policy.name };
 }
 

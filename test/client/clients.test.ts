@@ -29,11 +29,11 @@ test.each(["internalUrl", "publicUrl"] as const)("a login and the time, at %s", 
   await expect(client.login({ ...login, timestamp: 1_620_045_991 })).rejects.toMatchObject({
     code: status.UNAUTHENTICATED,
     reason: "clock_skew",
-    particulars: { serverTime: 1_764_000_000 },
+    details: { serverTime: 1_764_000_000 },
   });
   await expect(client.login({ ...login, device_signature: "" })).rejects.toMatchObject({
     code: status.INVALID_ARGUMENT,
     reason: "malformed",
-    particulars: { field: "device_signature" },
+    details: { field: "device_signature" },
   });
 });

@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { ErrorInfo, RetryInfo } from "../../gen/grpc/google/rpc/error_details.ts";
 import { Status } from "../../gen/grpc/google/rpc/status.ts";
 import { RpcError, rpcErrorOf } from "../../src/client/rpc-error.ts";
-import { AuthError, type Particulars, type Reason } from "../../src/core/errors.ts";
+import { AuthError, type ErrorDetails, type Reason } from "../../src/core/errors.ts";
 import { toGrpcTrailers } from "../../src/protocols/errors.ts";
 
 function failure(code: status, message: string, details?: Uint8Array): ServiceError {
@@ -15,11 +15,11 @@ function failure(code: status, message: string, details?: Uint8Array): ServiceEr
   return Object.assign(new Error(`${code} ${message}`), { code, details: message, metadata });
 }
 
-function gatewayError(reason: Reason, particulars: Particulars): RpcError {
-  const trailers = new Map(toGrpcTrailers(new AuthError(reason, "the message", particulars)));
+function gatewayError(reason: Reason, details: ErrorDetails): RpcError {
+  const trailers = new Map(toGrpcTrailers(new AuthError(reason, "the message", details)));
   const message = decodeURIComponent(trailers.get("Grpc-Message") ?? "");
-  const details = Buffer.from(trailers.get("Grpc-Status-Details-Bin") ?? "", "base64");
-  return rpcErrorOf(failure(Number(trailers.get("Grpc-Status")), message, details));
+  const status = Buffer.from(trailers.get("Grpc-Status-Details-Bin") ?? "", "base64");
+  return rpcErrorOf(failure(Number(trailers.get("Grpc-Status")), message, status));
 }
 
 function errorWith(info: Partial<ErrorInfo>, ...retryInfo: readonly RetryInfo[]): RpcError {
@@ -43,21 +43,21 @@ test("reads a gateway's reason and details", () => {
     message: "clock_skew: the message",
     code: status.UNAUTHENTICATED,
     reason: "clock_skew",
-    particulars: { serverTime: 1_764_000_000 },
+    details: { serverTime: 1_764_000_000 },
   });
-  expect(gatewayError("unavailable", { retryAfterMs: 1_500 }).particulars).toEqual({ retryAfterMs: 2_000 });
-  expect(gatewayError("malformed", { field: "timestamp" }).particulars).toEqual({ field: "timestamp" });
-  expect(gatewayError("internal", { requestId: "r-1" }).particulars).toEqual({ requestId: "r-1" });
+  expect(gatewayError("unavailable", { retryAfterMs: 1_500 }).details).toEqual({ retryAfterMs: 2_000 });
+  expect(gatewayError("malformed", { field: "timestamp" }).details).toEqual({ field: "timestamp" });
+  expect(gatewayError("internal", { requestId: "r-1" }).details).toEqual({ requestId: "r-1" });
 });
 
 test("has no reason when no gateway answered", () => {
   const lost = rpcErrorOf(failure(status.UNAVAILABLE, "Connection dropped"));
-  expect(lost).toMatchObject({ message: "unavailable: Connection dropped", reason: undefined, particulars: {} });
+  expect(lost).toMatchObject({ message: "unavailable: Connection dropped", reason: undefined, details: {} });
 });
 
 test("ignores the reason of another domain", () => {
   const error = errorWith({ reason: "clock_skew", domain: "example.com", metadata: { server_time: "1" } });
-  expect([error.reason, error.particulars]).toEqual([undefined, {}]);
+  expect([error.reason, error.details]).toEqual([undefined, {}]);
 });
 
 test("rounds a retry delay up, and ignores a server time that is not a number", () => {
@@ -65,7 +65,7 @@ test("rounds a retry delay up, and ignores a server time that is not a number", 
     { metadata: { server_time: "-1e3", policy: "login" } },
     { retry_delay: { seconds: 1, nanos: 1 } },
   );
-  expect(error.particulars).toEqual({ retryAfterMs: 1_001, policy: "login" });
+  expect(error.details).toEqual({ retryAfterMs: 1_001, policy: "login" });
 });
 
 test("never throws on details of any bytes", () => {

@@ -161,7 +161,7 @@ test("no login before the gateway's wait is over", async () => {
   await spend(deviceKey, 3);
   await expect(source.token()).rejects.toMatchObject({ reason: "rate_limited" });
   time += 20 * SECOND;
-  await expect(source.token()).rejects.toMatchObject({ reason: "rate_limited", particulars: { policy: "login" } });
+  await expect(source.token()).rejects.toMatchObject({ reason: "rate_limited", details: { policy: "login" } });
   expect(outcomes).toEqual(["rate_limited"]);
   time += 46 * SECOND;
   expect(await source.token()).toMatch(/^eyJ/);

@@ -86,7 +86,7 @@ export function describeCustomerKeys(open: Open): void {
     const refusal = await refusalFrom(addKey(store, "k1", { secret: Buffer.from("another") }));
     expect(refusal.reason).toBe("already_exists");
     expect(refusal.message).toBe("this key_id is taken already. Choose another");
-    expect(refusal.particulars).toEqual({ field: "key_id" });
+    expect(refusal.details).toEqual({ field: "key_id" });
     expect(await textsOf(store)).toEqual(["secret of k1"]);
   });
 

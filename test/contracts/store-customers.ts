@@ -40,7 +40,7 @@ export function describeCustomers(open: Open): void {
     );
     expect(refusal.reason).toBe("already_exists");
     expect(refusal.message).toBe("this customer_id is taken already. Choose another");
-    expect(refusal.particulars).toEqual({ field: "customer_id" });
+    expect(refusal.details).toEqual({ field: "customer_id" });
     expect((await store.customers.find("customer-1"))?.status).toBe("enabled");
     expect(await actionsOf(store)).toEqual(["CreateCustomer"]);
   });

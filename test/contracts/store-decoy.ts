@@ -45,8 +45,8 @@ export function describeDecoy(open: Open): void {
         [() => customerKeys.retire(name, () => entryOf("RetireCustomerKey")), "key_id"],
       ];
       for (const [attempt, field] of attempts) {
-        const { reason, message, particulars } = await refusalFrom(attempt());
-        expect([reason, particulars]).toEqual(["does_not_exist", { field }]);
+        const { reason, message, details } = await refusalFrom(attempt());
+        expect([reason, details]).toEqual(["does_not_exist", { field }]);
         expect(message).toMatch(new RegExp(`^no (customer|device|customer key) has this ${field}$`));
       }
       expect(await actionsOf(store)).toEqual(["CreateCustomer"]);

@@ -47,7 +47,7 @@ export function describeDevices(open: Open): void {
     const refusal = await refusalFrom(addDevice(store, { customerId: "customer-2" }));
     expect(refusal.reason).toBe("already_exists");
     expect(refusal.message).toBe("this device_key is taken already. Choose another");
-    expect(refusal.particulars).toEqual({ field: "device_key" });
+    expect(refusal.details).toEqual({ field: "device_key" });
     expect((await store.devices.find("device-1"))?.customerId).toBe("customer-1");
   });
 

@@ -72,11 +72,11 @@ export function describeFailures(open: Open): void {
       () => signingKeys.read(),
       () => signingKeys.change(() => undefined),
     ]) {
-      const { reason, message, particulars } = await refusalFrom(ask());
+      const { reason, message, details } = await refusalFrom(ask());
       expect([reason, message]).toEqual(["unavailable", "the registry cannot be asked now. Try again later"]);
       // Spread over its own length, upward.
-      expect(particulars.retryAfterMs).toBeGreaterThanOrEqual(5_000);
-      expect(particulars.retryAfterMs).toBeLessThan(10_000);
+      expect(details.retryAfterMs).toBeGreaterThanOrEqual(5_000);
+      expect(details.retryAfterMs).toBeLessThan(10_000);
     }
   });
 }

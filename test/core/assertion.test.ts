@@ -140,7 +140,7 @@ describe("RFC 7523, section 3", () => {
     ["7: jti is too long", () => ({ jti: "x".repeat(256) }), JTI],
   ])("%s", async ([, claims, message]) => {
     const error = await refused(claims);
-    expect([error.reason, error.particulars.field]).toEqual(["malformed", "client_assertion"]);
+    expect([error.reason, error.details.field]).toEqual(["malformed", "client_assertion"]);
     expectHarmless(error, "", [`client_assertion ${message}`]);
   });
 
@@ -151,7 +151,7 @@ describe("RFC 7523, section 3", () => {
     ["4: its clock is in 1970", { iat: 60, exp: 120 }, "exp is 1763999880 seconds behind the server"],
   ])("%s", async ([, changes, message]) => {
     const error = await refused(() => changes);
-    expect([error.reason, error.particulars.serverTime]).toEqual(["clock_skew", SECONDS]);
+    expect([error.reason, error.details.serverTime]).toEqual(["clock_skew", SECONDS]);
     expect(error.message).toBe(`${message}. Set the clock from server_time and sign again`);
   });
 
@@ -266,7 +266,7 @@ describe("RFC 8725", () => {
   ] as const)("3.4: a public key %s is not enrolled", async ([, key]) => {
     const publicKey = String(key.export({ format: "pem", type: "spki" }));
     const error = await refusalFrom(openPath(house).enrol({ publicKey }));
-    expect([error.reason, error.particulars.field]).toEqual(["malformed", "public_key"]);
+    expect([error.reason, error.details.field]).toEqual(["malformed", "public_key"]);
     expect(error.message).toBe("public_key is of another kind. P-256 and Ed25519 are accepted");
   });
 

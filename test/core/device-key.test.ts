@@ -37,7 +37,7 @@ test.for([
   const refusal = refusalOf(() => readDeviceKey(text));
   expect(refusal.message).toBe(message);
   expect(refusal.reason).toBe("malformed");
-  expect(refusal.particulars).toEqual({ field: "device_key" });
+  expect(refusal.details).toEqual({ field: "device_key" });
 });
 
 test("refuses everything else, with a sentence that repeats none of it", () => {

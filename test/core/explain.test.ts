@@ -118,7 +118,7 @@ describe("the device", () => {
   test("a name that can be none is refused, with the field", async () => {
     await expect(explain({ deviceKey: "", body: "{}" })).rejects.toMatchObject({
       reason: "malformed",
-      particulars: { field: "device_key" },
+      details: { field: "device_key" },
     });
   });
 });

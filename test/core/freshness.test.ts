@@ -29,7 +29,7 @@ describe("readTimestamp", () => {
     const refusal = refusalOf(() => readTimestamp(timestamp));
     expect(refusal.message).toBe(message);
     expect(refusal.reason).toBe("malformed");
-    expect(refusal.particulars).toEqual({ field: "timestamp" });
+    expect(refusal.details).toEqual({ field: "timestamp" });
   });
 
   test("takes every whole number of up to ten digits and refuses all others harmlessly", () => {
@@ -71,7 +71,7 @@ describe("checkFresh", () => {
     const refusal = refusalOf(() => checkFresh(timestamp, NOW, SKEW));
     expect(refusal.message).toBe(message);
     expect(refusal.reason).toBe("clock_skew");
-    expect(refusal.particulars).toEqual({ serverTime: 1_764_000_000 });
+    expect(refusal.details).toEqual({ serverTime: 1_764_000_000 });
   });
 
   test("counts the milliseconds of now: one millisecond over the skew is over", () => {
@@ -80,7 +80,7 @@ describe("checkFresh", () => {
   });
 
   test("tells the time in whole seconds, rounded down", () => {
-    expect(refusalOf(() => checkFresh(0, NOW + 999, SKEW)).particulars.serverTime).toBe(1_764_000_000);
+    expect(refusalOf(() => checkFresh(0, NOW + 999, SKEW)).details.serverTime).toBe(1_764_000_000);
   });
 
   test("takes what is within the skew and nothing else, whatever the clock says", () => {

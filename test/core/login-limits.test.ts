@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => house.close());
 
-const decidedBy = ({ reason, particulars }: AuthError): unknown[] => [reason, particulars.limit?.policy.name];
+const decidedBy = ({ reason, details }: AuthError): unknown[] => [reason, details.limit?.policy.name];
 
 describe("the login limit", () => {
   test("admits exactly its number, then tells how long to wait", async () => {
@@ -26,13 +26,13 @@ describe("the login limit", () => {
     expect(refusal.message).toBe(
       "too many logins of this device in this time frame. Keep the token for as long as it lives and wait for the seconds of retry-after",
     );
-    expect(refusal.particulars.limit).toEqual({
+    expect(refusal.details.limit).toEqual({
       policy: policies.login,
       remaining: 0,
       resetMs: 59_000,
       decidedAt: expect.any(Number),
     });
-    expect(refusal.particulars.retryAfterMs).toBe(59_000);
+    expect(refusal.details.retryAfterMs).toBe(59_000);
     path.now = NOW + 60_000;
     await path.login(device);
   });

@@ -19,7 +19,7 @@ describe("the replay guard", () => {
     const refusal = await refusalFrom(path.login(device));
     expect(refusal.reason).toBe("replayed");
     expect(refusal.message).toBe("this proof was used before. Sign again with the current time");
-    expect(refusal.particulars).toEqual({
+    expect(refusal.details).toEqual({
       limit: { policy: policies.login, remaining: 2, resetMs: 60_000, decidedAt: expect.any(Number) },
     });
     expect((await path.login(device, { timestamp: SECONDS + 1 })).limit?.remaining).toBe(1);

@@ -89,7 +89,7 @@ describe("precedence", () => {
       ["device_signature", { deviceSignature: "zz" }],
     ] as const) {
       const refusal = await refusalFrom(path.logIn({ ...stale, ...mistake }, callerAt()));
-      expect([refusal.reason, refusal.particulars.field]).toEqual(["malformed", field]);
+      expect([refusal.reason, refusal.details.field]).toEqual(["malformed", field]);
     }
     expect([path.charged, path.lookedUp]).toEqual([[], []]);
   });
@@ -102,7 +102,7 @@ describe("precedence", () => {
     path.lookedUp.length = 0;
     const refusal = await refusalFrom(path.login(device, { timestamp: STALE }));
     expect(refusal.reason).toBe("clock_skew");
-    expect(refusal.particulars).toEqual({ serverTime: SECONDS });
+    expect(refusal.details).toEqual({ serverTime: SECONDS });
     expect([path.charged, path.lookedUp]).toEqual([[], []]);
   });
 
@@ -115,7 +115,7 @@ describe("precedence", () => {
       [disabled, {}],
     ] as const) {
       const refusal = await refusalFrom(path.login(name, attempt));
-      expect([refusal.reason, refusal.particulars.limit?.policy.name]).toEqual(["rate_limited", "address"]);
+      expect([refusal.reason, refusal.details.limit?.policy.name]).toEqual(["rate_limited", "address"]);
     }
     await path.login(device);
   });
@@ -125,19 +125,19 @@ describe("precedence", () => {
     const device = await path.enrol({ replayGuard: true });
     for (const timestamp of [SECONDS, SECONDS + 1, SECONDS + 2]) await path.login(device, { timestamp });
     const refusal = await refusalFrom(path.login(device, { timestamp: SECONDS }));
-    expect([refusal.reason, refusal.particulars.limit?.policy.name]).toEqual(["rate_limited", "login"]);
+    expect([refusal.reason, refusal.details.limit?.policy.name]).toEqual(["rate_limited", "login"]);
   });
 });
 
 describe("an unknown device and a wrong signature", () => {
-  test("are one answer, in every particular, and charge alike", async () => {
+  test("are one answer, in every detail, and charge alike", async () => {
     const [known, unknown] = [openPath(house), openPath(house)];
     const device = await known.enrol();
     const wrong = await refusalFrom(known.login(device, { key: "wrong" }));
     const stranger = await refusalFrom(unknown.login("nobody"));
     expect(wrong.reason).toBe("invalid_credentials");
     expect(wrong.message).toBe("device_key is unknown or device_signature is not made with its customer key");
-    expect(wrong.particulars).toEqual({
+    expect(wrong.details).toEqual({
       limit: { policy: policies.failure, remaining: 1, resetMs: 60_000, decidedAt: expect.any(Number) },
     });
     expect({ ...stranger, message: stranger.message }).toEqual({ ...wrong, message: wrong.message });
@@ -173,7 +173,7 @@ describe("unavailable", () => {
     const refusal = await refusalFrom(path.login(device));
     expect(refusal.reason).toBe("unavailable");
     expect(refusal.message).toBe("no key to sign tokens with. Try again later");
-    expect(refusal.particulars.retryAfterMs).toBe(5_000);
+    expect(refusal.details.retryAfterMs).toBe(5_000);
     expect(path.charged).toEqual([]);
   });
 

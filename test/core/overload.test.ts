@@ -64,7 +64,7 @@ test("has the refused ones come back one after the other, at the rate of the gat
   const { send, pass } = openQueue();
   await send(3_000);
   await pass(1_000);
-  const waits = (await send(1_001)).map(({ particulars }) => particulars.retryAfterMs ?? 0);
+  const waits = (await send(1_001)).map(({ details }) => details.retryAfterMs ?? 0);
   expect([waits.length, waits[0], waits.at(-1)]).toEqual([1_000, 1_001, 2_000]);
 });
 
@@ -83,7 +83,7 @@ test("refuses every login while the event loop is late and 33 logins are under w
   const { send } = openQueue(() => delay);
   const errors = await send(35);
   expect(errors).toHaveLength(2);
-  expect(errors[0]).toMatchObject({ reason: "unavailable", particulars: { retryAfterMs: expect.any(Number) } });
+  expect(errors[0]).toMatchObject({ reason: "unavailable", details: { retryAfterMs: expect.any(Number) } });
   delay = 499;
   expect(await send(1)).toEqual([]);
 });

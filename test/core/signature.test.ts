@@ -68,7 +68,7 @@ describe("readSignature", () => {
     const refusal = refusalOf(() => readSignature(text));
     expect(refusal.message).toBe(message);
     expect(refusal.reason).toBe("malformed");
-    expect(refusal.particulars).toEqual({ field: "device_signature" });
+    expect(refusal.details).toEqual({ field: "device_signature" });
   });
 
   test("refuses whatever is not 64 hex digits, with a sentence that repeats none of it", () => {

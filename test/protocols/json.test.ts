@@ -118,9 +118,9 @@ describe("a mistake is named with its line and column", () => {
     ["an escape cut in its digits", '["\\u12"]', 1, 2, ESCAPE],
     ["a mistake after an emoji of two UTF-16 units", '["🔑" 2]', 1, 7, COMMA],
   ])("%s", ([, text, line, column, sentence]) => {
-    const { reason, message, particulars } = refusalOf(() => parse(text));
+    const { reason, message, details } = refusalOf(() => parse(text));
     expect([reason, message]).toEqual(["malformed", `not JSON at line ${line} column ${column}. ${sentence}`]);
-    expect(particulars).toEqual({});
+    expect(details).toEqual({});
     expect(message).not.toMatch(/[;/?:@&=+$,#]/);
   });
 

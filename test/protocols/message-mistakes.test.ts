@@ -17,7 +17,7 @@ function names(desc: DescMessage): (row: Row) => void {
   return ([text, message]) => {
     const refusal = refusalOf(() => readMessage(desc, parseJson(Buffer.from(text))));
     expect([refusal.reason, refusal.message]).toEqual(["malformed", message]);
-    expect(refusal.particulars).toEqual({ field: message.split(" ")[0] });
+    expect(refusal.details).toEqual({ field: message.split(" ")[0] });
     expect(refusal.message).not.toMatch(/[;/?:@&=+$,#]/);
   };
 }
@@ -82,7 +82,7 @@ describe("a login", () => {
     ["true", "the body is a boolean. Send an object"],
   ])("is an object: %s", ([text, message]) => {
     const refusal = refusalOf(() => readMessage(LoginRequestSchema, parseJson(Buffer.from(text))));
-    expect([refusal.message, refusal.particulars]).toEqual([message, {}]);
+    expect([refusal.message, refusal.details]).toEqual([message, {}]);
   });
 });
 

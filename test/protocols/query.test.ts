@@ -83,7 +83,7 @@ test.for<readonly [query: string, message: string]>([
 ])("a wrong parameter is named by its field: %s", ([query, message]) => {
   const refusal = refusalOf(() => read(query));
   expect([refusal.reason, refusal.message]).toEqual(["malformed", message]);
-  expect(refusal.particulars).toEqual({ field: message.split(" ")[0] });
+  expect(refusal.details).toEqual({ field: message.split(" ")[0] });
 });
 
 test.for(["name=%", "name=%4", "name=%zz", "%=a", "other=%", "name=%ff", "name=%ed%a0%80", "a=%c3&b=%a9"])(
@@ -112,7 +112,7 @@ describe("setting a field of a body", () => {
     [1, "a number"],
   ])("refuses a value around it that is no object: %j", ([part, type]) => {
     const refusal = refusalOf(() => read("part.part_id=p", { part }));
-    expect([refusal.message, refusal.particulars]).toEqual([`part is ${type}. Send an object`, { field: "part" }]);
+    expect([refusal.message, refusal.details]).toEqual([`part is ${type}. Send an object`, { field: "part" }]);
   });
 });
 

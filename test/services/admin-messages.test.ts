@@ -19,7 +19,7 @@ function fieldOf(act: () => unknown): string | undefined {
   try {
     act();
   } catch (error) {
-    if (error instanceof AuthError && error.reason === "malformed") return error.particulars.field;
+    if (error instanceof AuthError && error.reason === "malformed") return error.details.field;
     throw error;
   }
   return undefined;

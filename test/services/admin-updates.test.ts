@@ -50,8 +50,8 @@ test.each([
   [["key_mode"], "key_mode"],
   [["*"], "key_mode"],
 ])("a mask of %j needs a value for a field that cannot be empty", (paths, field) => {
-  const { reason, particulars } = errorOf(() => read(paths));
-  expect([reason, particulars.field]).toEqual(["malformed", field]);
+  const { reason, details } = errorOf(() => read(paths));
+  expect([reason, details.field]).toEqual(["malformed", field]);
 });
 
 test.each([
@@ -66,7 +66,7 @@ test.each([
   [["x".repeat(1_000)], "update_mask has a path which is no field"],
 ])("a mask of %j is refused", (paths, message) => {
   const error = errorOf(() => read(paths));
-  expect([error.reason, error.particulars.field]).toEqual(["malformed", "update_mask"]);
+  expect([error.reason, error.details.field]).toEqual(["malformed", "update_mask"]);
   expect(error.message.startsWith(message)).toBe(true);
 });
 
@@ -97,8 +97,8 @@ test.each([
   ["", ""],
   [ETAG, '"another"'],
 ])("If-Match %s beside the field %j is refused", (header, etag) => {
-  const { reason, particulars } = errorOf(() => readHeader(header, etag));
-  expect([reason, particulars]).toEqual(["malformed", { field: "etag" }]);
+  const { reason, details } = errorOf(() => readHeader(header, etag));
+  expect([reason, details]).toEqual(["malformed", { field: "etag" }]);
 });
 
 test("a resource's etag is sent in the header", () => {

@@ -151,7 +151,7 @@ function summarise(fates: readonly Fate[]): ImportOutcome {
     unchanged: count("unchanged"),
     failures: fates.flatMap((fate, row) =>
       fate instanceof AuthError
-        ? [{ row, reason: fate.reason, message: fate.message, field: fate.particulars.field ?? "" }]
+        ? [{ row, reason: fate.reason, message: fate.message, field: fate.details.field ?? "" }]
         : [],
     ),
   };

@@ -159,7 +159,7 @@ describe("while Redis is away", () => {
     const scene = openScene({ mode: "deny" });
     scene.lose();
     const refusal = await refusalFrom(scene.limiter.charge(charges, 0));
-    expect([refusal.reason, refusal.particulars]).toEqual(["unavailable", { retryAfterMs: 5_000 }]);
+    expect([refusal.reason, refusal.details]).toEqual(["unavailable", { retryAfterMs: 5_000 }]);
     await expect(scene.limiter.ping()).rejects.toThrow("cannot be checked");
     expect(scene.told.at(-1)).toBe("refused");
   });

@@ -80,7 +80,7 @@ describe("issuing", () => {
     const refusal = await refusalFrom(issue(draft));
     expect(refusal.reason).toBe("malformed");
     expect(refusal.message).toBe(message);
-    expect(refusal.particulars).toEqual({ field });
+    expect(refusal.details).toEqual({ field });
   });
 
   test("refuses a key of a customer that is not there", async () => {
@@ -123,7 +123,7 @@ describe("a secret that the customer has already", () => {
         const refusal = await refusalFrom(
           issue({ purpose: purpose === "login" ? "derivation" : "login", importedKey }),
         );
-        expect([refusal.reason, refusal.particulars]).toEqual(["already_exists", { field: "imported_key" }]);
+        expect([refusal.reason, refusal.details]).toEqual(["already_exists", { field: "imported_key" }]);
         expect(refusal.message).toBe(
           `this key is the key ${keyId} of this customer. That one is for ${purpose} and a key for both would give boards the keys of others`,
         );

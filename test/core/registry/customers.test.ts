@@ -62,7 +62,7 @@ describe("refuses what is malformed, and writes nothing", () => {
       expect(refusal.reason).toBe("malformed");
       expect(refusal.message).toContain(message);
       expect(refusal.message).not.toMatch(/[;/?:@&=+$,#]/);
-      expect(refusal.particulars).toEqual({ field });
+      expect(refusal.details).toEqual({ field });
     }
     expect(await events()).toHaveLength(1);
   });

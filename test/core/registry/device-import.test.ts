@@ -142,7 +142,7 @@ test("refuses more than 1,000 rows as a whole", async () => {
   const refusal = await refusalFrom(importRows(opened, rows));
   expect(refusal.reason).toBe("malformed");
   expect(refusal.message).toBe("rows has 1001 entries. It has at most 1000");
-  expect(refusal.particulars).toEqual({ field: "rows" });
+  expect(refusal.details).toEqual({ field: "rows" });
   expect(await importRows(opened, rows.slice(1))).toEqual({ ...NONE, created: 1_000 });
 });
 

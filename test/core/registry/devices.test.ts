@@ -67,7 +67,7 @@ describe("enrolling", () => {
     const { registry } = await openWithCustomer();
     const refusal = await refusalFrom(registry.devices.create({ ...DEVICE, ...draft }, ACTOR));
     expect(refusal.reason).toBe("malformed");
-    expect(refusal.particulars).toEqual({ field });
+    expect(refusal.details).toEqual({ field });
   });
 });
 

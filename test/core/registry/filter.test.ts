@@ -135,7 +135,7 @@ describe("names the mistake and its place", () => {
   ])("%j", ([text = "", message = ""]) => {
     const refusal = refusalOf(() => read(text));
     expect(refusal.reason).toBe("malformed");
-    expect(refusal.particulars).toEqual({ field: "filter" });
+    expect(refusal.details).toEqual({ field: "filter" });
     expect(refusal.message).toContain(message);
     // grpc-js would show these percent-encoded.
     expect(refusal.message).not.toMatch(/[;/?:@&=+$,#]/);

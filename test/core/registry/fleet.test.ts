@@ -77,7 +77,7 @@ test.each([
   [{ ...NAMES, deviceKeys: ["a"] }, { kind: "label", labels: { "no name": "x" } }, "labels"],
 ] as const)("%j with %j is refused", async (selection, action, field) => {
   const { fleet } = await openFleet(0);
-  const refused = { reason: "malformed", particulars: { field } };
+  const refused = { reason: "malformed", details: { field } };
   await expect(fleet.change(selection, action, ACTOR)).rejects.toMatchObject(refused);
 });
 

@@ -18,7 +18,7 @@ describe("customer_id", () => {
   test.for(["a".repeat(17), "-a", "A", "a_b", "a.b", "a b", "ä", "a\n", "a/b", "\0", "*"])("refuses %j", (text) => {
     const refusal = refusalOf(() => readCustomerId(text));
     expect(refusal.reason).toBe("malformed");
-    expect(refusal.particulars).toEqual({ field: "customer_id" });
+    expect(refusal.details).toEqual({ field: "customer_id" });
     expect(refusal.message).toBe(
       "customer_id is not of 1 to 16 small letters and digits and hyphens with no hyphen at the start",
     );
@@ -33,7 +33,7 @@ describe("device_key", () => {
   test("takes what a login takes", () => {
     for (const text of ["a", "!~", "x".repeat(96), '"'.repeat(48)]) expect(readEnrolledDeviceKey(text)).toBe(text);
     expect(refusalOf(() => readEnrolledDeviceKey("")).message).toBe("device_key is missing or empty");
-    expect(refusalOf(() => readEnrolledDeviceKey("x".repeat(97))).particulars).toEqual({ field: "device_key" });
+    expect(refusalOf(() => readEnrolledDeviceKey("x".repeat(97))).details).toEqual({ field: "device_key" });
   });
 
   test("refuses one that would make a token too long", () => {
@@ -60,7 +60,7 @@ describe("display_name", () => {
     const refusal = refusalOf(() => readDisplayName(text));
     expect(refusal.reason).toBe("malformed");
     expect(refusal.message).toBe(message);
-    expect(refusal.particulars).toEqual({ field: "display_name" });
+    expect(refusal.details).toEqual({ field: "display_name" });
   });
 });
 
@@ -107,5 +107,5 @@ test.for<[Readonly<Record<string, string>>, string]>([
   const refusal = refusalOf(() => readLabels(labels));
   expect(refusal.reason).toBe("malformed");
   expect(refusal.message).toBe(message);
-  expect(refusal.particulars).toEqual({ field: "labels" });
+  expect(refusal.details).toEqual({ field: "labels" });
 });

@@ -79,7 +79,7 @@ test.each([
   const { operators } = await open();
   await expect(operators.issue({ ...DRAFT, ...draft }, ACTOR)).rejects.toMatchObject({
     reason: "malformed",
-    particulars: { field },
+    details: { field },
   });
 });
 

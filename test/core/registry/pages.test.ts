@@ -37,7 +37,7 @@ test("refuses a negative size", async () => {
   const refusal = await refusalFrom(ask({ pageSize: -1 }));
   expect(refusal.reason).toBe("malformed");
   expect(refusal.message).toBe("page_size is negative");
-  expect(refusal.particulars).toEqual({ field: "page_size" });
+  expect(refusal.details).toEqual({ field: "page_size" });
 });
 
 test("starts at the start, and ends without a token", async () => {
@@ -67,7 +67,7 @@ test("refuses what no list has given as a token", async () => {
   for (const pageToken of ["x", "!", "AAAAAAAAAAA", `${token}=`, `${token} `, `${token}AA`]) {
     const refusal = await refusalFrom(ask({ pageToken }));
     expect(refusal.reason).toBe("malformed");
-    expect(refusal.particulars).toEqual({ field: "page_token" });
+    expect(refusal.details).toEqual({ field: "page_token" });
   }
 });
 
@@ -94,6 +94,6 @@ test("a change is to the version of the etag, or to any", () => {
     const refusal = refusalOf(() => requireVersion(row, etag, "device"));
     expect(refusal.reason).toBe("etag_mismatch");
     expect(refusal.message).toBe("this device was changed after that etag was read. Read it again and decide anew");
-    expect(refusal.particulars).toEqual({ field: "etag" });
+    expect(refusal.details).toEqual({ field: "etag" });
   }
 });

@@ -64,7 +64,7 @@ async function mistakeOf(text: string, kid = ""): Promise<string> {
   );
   if (!(error instanceof AuthError) || error.reason !== "malformed")
     throw new TypeError(`not refused: ${String(error)}`);
-  expect(error.particulars.field).toBe(kid === "" ? "private_key" : "kid");
+  expect(error.details.field).toBe(kid === "" ? "private_key" : "kid");
   expect(error.message).not.toMatch(/[;/?:@&=+$,#]/);
   return error.message.replace(/^private_key /, "");
 }

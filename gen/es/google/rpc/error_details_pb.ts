@@ -37,7 +37,7 @@ export type ErrorInfo = Message<"google.rpc.ErrorInfo"> & {
   domain: string;
 
   /**
-   * Particulars of the reason, by name: server_time, field, policy, request_id, as they apply.
+   * Details of the reason, by name: server_time, field, policy, request_id, as they apply.
    *
    * @generated from field: map<string, string> metadata = 3;
    */

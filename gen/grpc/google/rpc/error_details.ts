@@ -20,7 +20,7 @@ export interface ErrorInfo {
   reason: string;
   /** Who defines the reason; always "countersign" here. */
   domain: string;
-  /** Particulars of the reason, by name: server_time, field, policy, request_id, as they apply. */
+  /** Details of the reason, by name: server_time, field, policy, request_id, as they apply. */
   metadata: { [key: string]: string };
 }
 
