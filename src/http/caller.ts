@@ -27,8 +27,8 @@ export interface TrustedProxies {
 /** Creates the check whether an address is in one of the networks. */
 export function trustNetworks(networks: readonly Network[]): TrustedProxies["isTrusted"] {
   if (networks.length === 0) return () => false;
-  const trusted = createNetworkTable(networks.map((network) => [network, true] as const));
-  return (address) => trusted.find(address) ?? false;
+  const find = createNetworkTable(networks.map((network) => [network, true] as const));
+  return (address) => find(address) ?? false;
 }
 
 /** Trusts these proxies; for a connection from another peer, the peer's own address counts. */

@@ -15,12 +15,6 @@ export interface Network {
 
 type Address = ReturnType<typeof ipaddr.process>;
 
-/** Values by network. */
-export interface NetworkTable<Value> {
-  /** The value of the smallest network that holds an address; undefined: none does, or it is no address. */
-  find(address: string): Value | undefined;
-}
-
 /** A network whose addresses have a limit of their own; undefined is off. */
 export interface AddressOverride {
   readonly network: Network;
@@ -72,20 +66,20 @@ export function readLimitedNetwork(text: string): Network {
   throw new Error(`names ${text}, but IPv6 addresses count by ${COUNTED_END}. Write ${counted}`);
 }
 
-/** Builds a table over networks. */
-export function createNetworkTable<Value>(entries: Iterable<readonly [Network, Value]>): NetworkTable<Value> {
+/** Finds the value of the smallest network that holds an address; undefined: none does, or it is no address. */
+export function createNetworkTable<Value>(
+  entries: Iterable<readonly [Network, Value]>,
+): (address: string) => Value | undefined {
   const longestFirst = [...entries].sort(([one], [other]) => other.prefix - one.prefix);
   const recent = new LRUCache<string, { readonly value: Value | undefined }>({ max: RECENT });
-  return {
-    find(text) {
-      const known = recent.get(text);
-      if (known !== undefined) return known.value;
-      if (!isAddress(text)) return undefined;
-      const address = ipaddr.process(text);
-      const value = longestFirst.find(([network]) => holds(network, address))?.[1];
-      recent.set(text, { value });
-      return value;
-    },
+  return (text) => {
+    const known = recent.get(text);
+    if (known !== undefined) return known.value;
+    if (!isAddress(text)) return undefined;
+    const address = ipaddr.process(text);
+    const value = longestFirst.find(([network]) => holds(network, address))?.[1];
+    recent.set(text, { value });
+    return value;
   };
 }
 
@@ -95,10 +89,10 @@ export function createAddressLimits(
   overrides: readonly AddressOverride[],
 ): (address: string) => Policy | undefined {
   if (overrides.length === 0) return () => usual;
-  const table = createNetworkTable(overrides.map((override) => [override.network, override] as const));
+  const find = createNetworkTable(overrides.map((override) => [override.network, override] as const));
   return (address) => {
     const start = address.endsWith(COUNTED_END) ? address.slice(0, -COUNTED_END.length) : address;
-    const override = table.find(start);
+    const override = find(start);
     return override === undefined ? usual : override.policy;
   };
 }
