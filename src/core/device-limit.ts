@@ -20,12 +20,15 @@ export type ReadDeviceLimit = (deviceKey: string, address: string) => Promise<De
 
 export interface DeviceLimitDependencies {
   readonly credentials: Pick<CredentialStore, "find">;
-  readonly limiter: Pick<Limiter, "peek">;
+  readonly limiter: Pick<Limiter, "charge">;
   /** The gateway's own; undefined: off. */
   readonly login: Policy | undefined;
   /** Unix milliseconds. */
   readonly now: () => number;
 }
+
+/** Denies always: the login beside it is not charged. */
+const NONE: Policy = { name: "replay", limit: 0, windowMs: 1 };
 
 export function createReadDeviceLimit({ credentials, limiter, login, now }: DeviceLimitDependencies): ReadDeviceLimit {
   return async (deviceKey, address) => {
@@ -34,8 +37,11 @@ export function createReadDeviceLimit({ credentials, limiter, login, now }: Devi
     if (!credential.enrolled) throw noDevice();
     const { sharedIdentity: perAddress } = credential;
     const [charge] = loginCharge(credential, address, login);
-    if (charge === undefined) return { policy: undefined, remaining: 0, resetAt: undefined, perAddress };
-    const { policy, remaining, resetMs } = await limiter.peek(charge, at);
+    const look = charge && (await limiter.charge([charge, { policy: NONE, key: charge.key }], at));
+    // Without Redis, `allow` admits without a limit.
+    const [state] = look?.states ?? [];
+    if (state === undefined) return { policy: undefined, remaining: 0, resetAt: undefined, perAddress };
+    const { policy, remaining, resetMs } = state;
     return { policy, remaining, resetAt: resetMs > 0 ? at + resetMs : undefined, perAddress };
   };
 }

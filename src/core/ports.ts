@@ -45,6 +45,7 @@ export interface Verdict {
  * Decides charges by an exact sliding window. Obligations:
  * - a charge is admitted if and only if fewer than `limit` admissions of its key lie in (now - window, now];
  * - the charges of one call are admitted together or not at all; what is denied neither counts nor extends anything;
+ * - a limit of 0 denies always, so a charge beside it is looked at alone;
  * - a denial that this process knows of may be told without looking at the other charges;
  * - limits over 256 may be counted in sub-windows that round towards denial: never more than `limit` are admitted;
  * - a clock that steps backward admits no more, and locks nobody out for longer than a window;
@@ -53,8 +54,6 @@ export interface Verdict {
 export interface Limiter {
   /** Decides; `now` in unix milliseconds (an implementation may prefer its store's own clock). */
   charge(charges: readonly Charge[], now: number): Promise<Verdict>;
-  /** The state of a charge's policy, without charging it. */
-  peek(charge: Charge, now: number): Promise<PolicyState>;
   /** Whether the state can be reached; `degraded` where charges are decided without it. Rejects when they are not. */
   ping(): Promise<"ok" | "degraded">;
 }

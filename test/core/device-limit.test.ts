@@ -37,6 +37,14 @@ test("or the customer's own, counted per address for a shared identity", async (
   expect(await read("pump-7", "")).toMatchObject({ policy: undefined });
 });
 
+test("a limiter that admits all, as `allow` does without Redis, has none to show", async () => {
+  const { registry, store } = await openWithCustomer();
+  await registry.devices.create(DEVICE, ACTOR);
+  const limiter = { charge: async () => ({ denied: -1, states: [] }) };
+  const read = createReadDeviceLimit({ ...store, limiter, login, now: () => NOW });
+  expect(await read("pump-7", "")).toMatchObject({ policy: undefined });
+});
+
 test("an unknown device has none", async () => {
   const { read } = await open();
   await expect(read("pump-7", "")).rejects.toMatchObject({ reason: "does_not_exist" });

@@ -90,7 +90,8 @@ export function createFallbackLimiter(options: FallbackOptions): FallbackLimiter
   }
 
   function shareOf({ policy, key }: Charge): Charge {
-    return { policy: { ...policy, limit: Math.max(1, Math.floor(policy.limit / instances)) }, key };
+    const share = Math.max(1, Math.floor(policy.limit / instances));
+    return { policy: { ...policy, limit: Math.min(policy.limit, share) }, key };
   }
 
   function decideLocally(charges: readonly Charge[]): Verdict {
@@ -125,15 +126,6 @@ export function createFallbackLimiter(options: FallbackOptions): FallbackLimiter
         if (!isErrorOfKey(error)) trip(error);
         return decideAway(charges);
       }
-    },
-
-    async peek(charge, now) {
-      try {
-        if (!isAway) return await within(limiter.peek(charge, now));
-      } catch {
-        // This gateway's own window tells as much as it can.
-      }
-      return { ...(await local.peek(shareOf(charge), elapsed())), policy: charge.policy };
     },
 
     async ping() {

@@ -49,15 +49,9 @@ export function createMemoryLimiter(capacity: number = DEFAULT_CAPACITY): Memory
     }
   }
 
-  function look(charge: Charge, now: number): PolicyState {
-    const { remaining, reset } = read(charge, now);
-    return { policy: charge.policy, remaining, resetMs: reset };
-  }
-
   return {
     decide,
     record,
-    peek: async (charge, now) => look(charge, now),
     charge: async (charges, now) => decide(charges, now),
     ping: async () => "ok",
   };

@@ -16,10 +16,10 @@ declare module "ioredis" {
 export type RedisCommands = Pick<Redis, "defineCommand" | "charge1" | "charge2" | "set">;
 
 export interface RedisLimiterOptions {
+  /** Milliseconds of a clock that never steps. */
+  readonly elapsed: () => number;
   /** The clock that counts: Redis's TIME, or the caller's `now` where a server refuses TIME in scripts. */
   readonly clock?: "redis" | "caller";
-  /** Milliseconds of a clock that never steps, by which denials are remembered; absent: every call asks Redis. */
-  readonly elapsed?: () => number;
   /** Milliseconds after which nobody waits for a decision. */
   readonly deadlineMs?: number;
   /** All logs are by the clock of one server, whose steps forward are noticed by `elapsed` and undone. */
@@ -28,20 +28,13 @@ export interface RedisLimiterOptions {
   readonly prefix?: string;
 }
 
-/** A verdict of Redis. */
-export interface RedisVerdict extends Verdict {
-  /** Microseconds of the clock that counts. */
-  readonly now: number;
-}
-
 export interface RedisLimiter {
   /**
    * Decides one or two charges of the same device or address, by one command.
+   * @returns the verdict, and its time in microseconds of the clock that counts
    * @throws Error of ioredis; Redis may have admitted the charges all the same
    */
-  charge(charges: readonly Charge[], now: number): Promise<RedisVerdict>;
-  /** The state of a charge's policy, without charging it. @throws as `charge` */
-  peek(charge: Charge, now: number): Promise<PolicyState>;
+  charge(charges: readonly Charge[], now: number): Promise<Verdict & { readonly now: number }>;
   /** The verdict on charges one of which this process knows to be denied, without a round trip; else undefined. */
   recall(charges: readonly Charge[]): Verdict | undefined;
   /** Runs the script on a key of its own. @throws Error when Redis does not run it, or does not write */
@@ -55,7 +48,8 @@ const CLOCK_DRIFT = 0.001;
 const SMALLEST_STEP_MS = 100;
 /** Redis forgets a log by its own clock. It keeps those of admitted logins so much longer that no step of ten minutes loses one. */
 const KEPT_MS = 660_000;
-const PROBE: Charge = { policy: { name: "login", limit: 1, windowMs: 1 }, key: "probe" };
+/** No device_key has a space. */
+const PROBE: Charge = { policy: { name: "login", limit: 1, windowMs: 1 }, key: " probe" };
 
 /** Whether an error of Redis is about one key, which holds another program's value, and says nothing of the server. */
 export function isErrorOfKey(error: unknown): boolean {
@@ -65,17 +59,11 @@ export function isErrorOfKey(error: unknown): boolean {
 /** A limiter whose logs live in Redis (6.2 or newer) or Valkey. */
 export function createRedisLimiter(
   redis: RedisCommands,
-  {
-    clock = "redis",
-    elapsed,
-    deadlineMs = Number.POSITIVE_INFINITY,
-    isOneServer = false,
-    prefix = "cs",
-  }: RedisLimiterOptions = {},
+  { elapsed, clock, deadlineMs = Number.POSITIVE_INFINITY, isOneServer, prefix = "cs" }: RedisLimiterOptions,
 ): RedisLimiter {
   const denials = new LRUCache<string, { until: number; state: PolicyState }>({ max: MOST_DENIALS });
   // With a fixed number of keys ioredis routes a command in a Cluster, and sends the script again where it is not loaded.
-  const clockKeys = isOneServer && clock === "redis" && elapsed !== undefined ? [`${prefix}:clock`] : [];
+  const clockKeys = isOneServer && clock !== "caller" ? [`${prefix}:clock`] : [];
   redis.defineCommand("charge1", { numberOfKeys: 1 + clockKeys.length, lua: CHARGE_SCRIPT });
   redis.defineCommand("charge2", { numberOfKeys: 2 + clockKeys.length, lua: CHARGE_SCRIPT });
 
@@ -100,37 +88,30 @@ export function createRedisLimiter(
   }
 
   /** Sends the script. `latest` is the time, in milliseconds, that the clock passes by a step alone; 0 turns the check off. */
-  function send(charges: readonly Charge[], names: readonly string[], now: number, latest: number): Promise<number[]> {
-    const [one, two] = charges;
-    const [first, second] = names;
-    if (one === undefined || first === undefined || charges.length > 2) throw new RangeError("one or two charges");
+  function send([one, two, ...others]: readonly Charge[], now: number, latest: number): Promise<number[]> {
+    if (one === undefined || others.length > 0) throw new RangeError("one or two charges");
     const isLogin = one.policy.name === "login" || one.policy.name === "replay";
     const { limit, windowMs } = one.policy;
     const fixed = [
       ...clockKeys,
-      clock === "redis" ? "redis" : Math.round(now * 1000),
+      clock === "caller" ? Math.round(now * 1000) : "redis",
       Math.min(Math.ceil(latest * 1000), Number.MAX_SAFE_INTEGER),
       latest > 0 && isLogin ? KEPT_MS : 0,
       limit,
       windowMs * 1000,
     ];
-    if (two === undefined || second === undefined) return redis.charge1(first, ...fixed);
-    return redis.charge2(first, second, ...fixed, two.policy.limit, two.policy.windowMs * 1000);
+    if (two === undefined) return redis.charge1(nameOf(one), ...fixed);
+    return redis.charge2(nameOf(one), nameOf(two), ...fixed, two.policy.limit, two.policy.windowMs * 1000);
   }
 
   /** Decides by a clock that never steps forward: the first gateway to notice a step sets Redis's back by an offset, for all. */
-  async function run(
-    charges: readonly Charge[],
-    names: readonly string[],
-    now: number,
-    since = elapsed?.(),
-  ): Promise<number[]> {
+  async function run(charges: readonly Charge[], now: number, since = elapsed()): Promise<number[]> {
     const [clockKey] = clockKeys;
-    if (elapsed === undefined || since === undefined || clockKey === undefined) return send(charges, names, now, 0);
+    if (clockKey === undefined) return send(charges, now, 0);
     const askedAt = elapsed();
     if (askedAt - since > deadlineMs) throw new Error("Redis answered late");
     const due = askedAt + leadAt(askedAt);
-    const reply = await send(charges, names, now, due + SMALLEST_STEP_MS);
+    const reply = await send(charges, now, due + SMALLEST_STEP_MS);
     const [denied, micros = 0, offset = 0] = reply;
     const heardAt = elapsed();
     if (denied !== TOO_LATE) {
@@ -148,59 +129,42 @@ export function createRedisLimiter(
       });
       await correction;
     }
-    return run(charges, names, now, since);
+    return run(charges, now, since);
   }
 
   /**
    * Decides two charges one by one, the last first, while their slot moves between a Cluster's nodes: one of the keys may have moved
    * and the other not. A used proof costs nothing; a login that is denied has spent its proof.
    */
-  async function runApart(charges: readonly Charge[], names: readonly string[], now: number): Promise<number[]> {
-    const [denied = 0, at = 0, ...last] = await run(charges.slice(1), names.slice(1), now);
+  async function runApart(charges: readonly Charge[], now: number): Promise<number[]> {
+    const [denied = 0, at = 0, ...last] = await run(charges.slice(1), now);
     if (denied > 0) return [2, at, -1, -1, ...last];
-    return [...(await run(charges.slice(0, 1), names.slice(0, 1), now)), ...last];
+    return [...(await run(charges.slice(0, 1), now)), ...last];
   }
 
   return {
     async charge(charges, now) {
-      const names = charges.map(nameOf);
       // Read before the decision: a denial is never remembered for longer than it holds.
-      const askedAt = elapsed?.() ?? 0;
+      const askedAt = elapsed();
       let reply: number[];
       try {
-        reply = await run(charges, names, now);
+        reply = await run(charges, now);
       } catch (error) {
         if (!(error instanceof Error) || !error.message.includes("TRYAGAIN")) throw error;
-        reply = await runApart(charges, names, now);
+        reply = await runApart(charges, now);
       }
       const states = charges.map(({ policy }, place) => readState(policy, reply, place));
-      if (elapsed !== undefined) {
-        for (const [place, state] of states.entries()) {
-          const name = names[place];
-          // A used proof is asked about: the answer tells the state of `login`.
-          if (state === undefined || state.remaining > 0 || state.policy.name === "replay" || name === undefined)
-            continue;
-          denials.set(name, { until: askedAt + state.resetMs * (1 - CLOCK_DRIFT), state });
-        }
+      for (const [place, charge] of charges.entries()) {
+        const state = states[place];
+        // A used proof is asked about: the answer tells the state of `login`.
+        if (state === undefined || state.remaining > 0 || charge.policy.name === "replay") continue;
+        denials.set(nameOf(charge), { until: askedAt + state.resetMs * (1 - CLOCK_DRIFT), state });
       }
       const [denied = 0, at = 0] = reply;
       return { denied: denied - 1, states, now: at };
     },
 
-    async peek(charge, now) {
-      // A limit of 0 denies always, and with it nothing is charged. It lies in the same slot.
-      const never: Charge = {
-        policy: { name: "replay", limit: 0, windowMs: 1 },
-        key: `${charge.key.split(" ", 1)[0]} peek`,
-      };
-      const charges = [charge, never];
-      const state = readState(charge.policy, await run(charges, charges.map(nameOf), now), 0);
-      if (state === undefined) throw new TypeError("the script looks at every charge");
-      return state;
-    },
-
     recall(charges) {
-      if (elapsed === undefined) return undefined;
       for (const [denied, charge] of charges.entries()) {
         const name = nameOf(charge);
         const denial = denials.get(name);
@@ -217,7 +181,7 @@ export function createRedisLimiter(
     },
 
     async probe(now) {
-      await run([PROBE], [`${prefix}:probe`], now);
+      await run([PROBE], now);
     },
   };
 }

@@ -48,7 +48,6 @@ function createGateway(model: Model, instances: number): { limiter: FallbackLimi
   };
   const redis: RedisLimiter = {
     charge: (charges) => decide(() => ({ ...model.redis.decide(charges, model.now), now: model.now * 1_000 })),
-    peek: ({ policy }) => decide(() => ({ policy, remaining: policy.limit, resetMs: 0 })),
     recall: () => undefined,
     probe: () => decide(() => {}),
   };

@@ -37,7 +37,7 @@ async function connect(url: string, tls: RedisTls = {}): Promise<RedisConnection
 }
 
 async function decide(connection: RedisConnection, key = "pump"): Promise<number> {
-  const limiter = createRedisLimiter(connection.client);
+  const limiter = createRedisLimiter(connection.client, { elapsed });
   return (await limiter.charge([{ policy: { name: "login", limit: 10, windowMs: 60_000 }, key }], 0)).denied;
 }
 

@@ -12,8 +12,7 @@ const ALL: Charge = { policy: { name: "address", limit: 1_000_000_000, windowMs:
 
 async function race({ redisUrl, prefix, keys, inFlight, limit, windowMs, ...plan }: RacePlan): Promise<void> {
   const redis = new Redis(redisUrl);
-  // Without a memory of denials: each decision is Redis's.
-  const limiter = createRedisLimiter(redis, { prefix });
+  const limiter = createRedisLimiter(redis, { elapsed: () => performance.now(), prefix });
   const result = { key: [] as number[], at: [] as number[], isAdmitted: [] as boolean[] } satisfies Decisions;
   let due = plan.decisions;
 

@@ -12,7 +12,8 @@ const redis = new Redis(inject("redisUrl") ?? "", { lazyConnect: true });
 afterAll(() => redis.disconnect());
 
 /** A limiter that has its keys to itself: the Redis is shared with other tests. */
-const create = (prefix: string = randomUUID()): RedisLimiter => createRedisLimiter(redis, { clock: "caller", prefix });
+const create = (prefix: string = randomUUID(), elapsed = (): number => 0): RedisLimiter =>
+  createRedisLimiter(redis, { clock: "caller", elapsed, prefix });
 
 limiterContract("redis", create, { operations: 20_000, perMs: 1_000 });
 
@@ -67,7 +68,7 @@ test("64 concurrent charges over four connections: exactly the limit is admitted
   onTestFinished(() => {
     for (const one of connections) one.disconnect();
   });
-  const limiters = connections.map((one) => createRedisLimiter(one, { prefix }));
+  const limiters = connections.map((one) => createRedisLimiter(one, { elapsed: () => 0, prefix }));
   const micros = async (): Promise<number> => Number((await redis.time()).map(Number).reduce((s, us) => s * 1e6 + us));
   const before = await micros();
   // Each caller's clock is wrong in its own way.
@@ -84,7 +85,7 @@ test("a call is one EVALSHA, also after Redis has forgotten its scripts", async 
   onTestFinished(() => server.stop());
   const own = new Redis(server.url);
   onTestFinished(() => own.disconnect());
-  const limiter = createRedisLimiter(own);
+  const limiter = createRedisLimiter(own, { elapsed: () => 0 });
   const charges: readonly Charge[] = [login, { ...login, name: "replay" as const, limit: 1 }].map((policy) => ({
     policy,
     key: "k",
@@ -108,7 +109,7 @@ test("a call is one EVALSHA, also after Redis has forgotten its scripts", async 
 describe("a denial that is known", () => {
   test("is told without a round trip until a slot is freed, and under this limit alone", async () => {
     let elapsed = 0;
-    const limiter = createRedisLimiter(redis, { clock: "caller", prefix: randomUUID(), elapsed: () => elapsed });
+    const limiter = create(randomUUID(), () => elapsed);
     const charge: Charge = { policy: { ...login, limit: 2 }, key: "k" };
     expect(limiter.recall([charge])).toBeUndefined();
     for (const now of [START, START + 10]) await limiter.charge([charge], now);
@@ -121,7 +122,7 @@ describe("a denial that is known", () => {
   });
 
   test("is not kept of a used proof, whose answer tells the state of login", async () => {
-    const limiter = createRedisLimiter(redis, { clock: "caller", prefix: randomUUID(), elapsed: () => 0 });
+    const limiter = create();
     const charge: Charge = { policy: { ...login, name: "replay", limit: 1 }, key: "k" };
     await limiter.charge([charge], START);
     expect(limiter.recall([charge])).toBeUndefined();
