@@ -7,7 +7,7 @@ import { openLimiter } from "./app/limits.ts";
 import { createListeners, isExposed } from "./app/listeners.ts";
 import { openRegistry } from "./app/registry.ts";
 import { openTelemetry } from "./app/telemetry.ts";
-import type { Config } from "./config.ts";
+import { type Config, readVersion } from "./config.ts";
 import { createReadDeviceLimit } from "./core/device-limit.ts";
 import { createExplainLogin } from "./core/explain.ts";
 import { createAddressLimits } from "./core/limiter/addresses.ts";
@@ -33,9 +33,7 @@ import { SealError } from "./store/sealing.ts";
 import { monotonicNow, systemNow } from "./telemetry/clock.ts";
 import { observeFallback, observeOverload, observeStore } from "./telemetry/outages.ts";
 import { createReadinessCheck } from "./telemetry/readiness.ts";
-import { createRecentLogins } from "./telemetry/recent-logins.ts";
-import { observeSteps } from "./telemetry/steps.ts";
-import { readVersion } from "./telemetry/version.ts";
+import { observeSteps } from "./telemetry/tracing.ts";
 
 /** A running gateway. */
 export interface Gateway {
@@ -54,10 +52,11 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
+/** One choice of the operator, and parts that tests replace. */
 export interface GatewayOptions {
-  /** Unix milliseconds; the system's clock when absent. */
+  /** Unix milliseconds. */
   readonly now?: () => number;
-  /** Milliseconds of a clock that never steps, by which Redis is waited for; the system's when absent. */
+  /** Milliseconds of a clock that never steps, by which Redis is waited for. */
   readonly elapsed?: () => number;
   /** Time that requests have to finish once the gateway closes, in milliseconds. */
   readonly graceMs?: number;
@@ -67,12 +66,12 @@ export interface GatewayOptions {
   readonly redisDeadlineMs?: number;
   /** Drops the secrets that no master key opens, instead of refusing to start. */
   readonly forgetLostSecrets?: boolean;
-  /** Times of the key ring, in place of those of the settings, for tests. */
+  /** Times of the key ring, in place of those of the settings. */
   readonly ringTimes?: Partial<RingTimes>;
-  /** How late the event loop is, in milliseconds, for tests; measured when absent. */
-  readonly loopDelayMs?: (() => number) | undefined;
-  /** More logins under way than this make a late event loop an overload, for tests. */
-  readonly saturated?: number | undefined;
+  /** How late the event loop is, in milliseconds; measured when absent. */
+  readonly loopDelayMs?: () => number;
+  /** More logins under way than this make a late event loop an overload. */
+  readonly saturated?: number;
 }
 
 /** Less than the ten seconds that container runtimes leave between SIGTERM and SIGKILL. */
@@ -86,36 +85,23 @@ export const REDIS_DEADLINE_MS = 25;
 export async function startGateway(config: Config, options: GatewayOptions = {}): Promise<Gateway> {
   const cleanup = new AsyncDisposableStack();
   try {
-    return await compose(
-      config,
-      {
-        now: systemNow,
-        elapsed: monotonicNow,
-        graceMs: GRACE_MS,
-        idleMs: IDLE_MS,
-        redisDeadlineMs: REDIS_DEADLINE_MS,
-        forgetLostSecrets: false,
-        ringTimes: {},
-        loopDelayMs: undefined,
-        saturated: undefined,
-        ...options,
-      },
-      cleanup,
-    );
+    return await compose(config, options, cleanup);
   } catch (error) {
     await cleanup.disposeAsync();
     throw error;
   }
 }
 
-async function compose(
-  config: Config,
-  options: Required<GatewayOptions>,
-  cleanup: AsyncDisposableStack,
-): Promise<Gateway> {
-  const { now, elapsed, graceMs, idleMs, redisDeadlineMs, forgetLostSecrets, ringTimes } = options;
+async function compose(config: Config, options: GatewayOptions, cleanup: AsyncDisposableStack): Promise<Gateway> {
+  const { now = systemNow, elapsed = monotonicNow, forgetLostSecrets = false, ringTimes = {} } = options;
+
   // Telemetry.
-  const { log, metrics, observer, tracing, eventLoop } = await openTelemetry(config, cleanup);
+  const version = readVersion();
+  const { log, metrics, recentLogins, observer, tracing, eventLoop } = await openTelemetry(
+    config,
+    { version, now },
+    cleanup,
+  );
   let isListening = false;
   cleanup.defer(() => {
     if (isListening) log.logger.info("stopped");
@@ -144,6 +130,7 @@ async function compose(
   let publicUrl: string | undefined;
   let internalUrl: string | undefined;
   const issuer = (): string => config.issuer ?? publicUrl ?? internalUrl ?? "";
+  const audiences = (): readonly string[] => assertionAudiences(issuer());
   const { ring, signingKeys } = await openRing(
     config,
     { store: store.signingKeys, now, onFault: faultOf("signing_key"), times: ringTimes },
@@ -159,7 +146,11 @@ async function compose(
   });
   const limiter = await openLimiter(
     config,
-    { deadlineMs: redisDeadlineMs, elapsed, listener: observeFallback(log.logger, metrics, config.redisDown) },
+    {
+      deadlineMs: options.redisDeadlineMs ?? REDIS_DEADLINE_MS,
+      elapsed,
+      listener: observeFallback(log.logger, metrics, config.redisDown),
+    },
     cleanup,
   );
   const logIn = createLogIn({
@@ -197,7 +188,7 @@ async function compose(
     ...store,
     readLogin: createReadLogin(JSON_CODEC.read),
     maxLoginBytes: MAX_MESSAGE_BYTES,
-    audiences: () => assertionAudiences(issuer()),
+    audiences,
     skewMs: config.clockSkew,
     now,
   });
@@ -206,65 +197,50 @@ async function compose(
   const readiness = createReadinessCheck({ limiter, store: database, signer, elapsed: monotonicNow });
 
   // Services, each once.
-  const recentLogins = createRecentLogins(now);
-  const watched = activity.watch(logIn);
-  const unlessOverloaded: typeof watched = (request, caller) => overload.run(() => watched(request, caller));
-  const logInObserved = recentLogins.watch(observer.observeLogIn(unlessOverloaded));
+  const counted = activity.watch(logIn);
+  const logInObserved = observer.observeLogIn((request, caller) => overload.run(() => counted(request, caller)));
+  const check = observer.observeVerifyToken(verifyToken);
   const auth: MountedService = {
     spec: tracing.observeCalls(createAuthService({ logIn: logInObserved, callerOf, now })),
   };
-  const tokenEndpoint = createTokenEndpoint({
-    logIn: logInObserved,
-    audiences: () => assertionAudiences(issuer()),
-    setLimitHeaders,
-  });
-  const actorOf = createActorOf<HandlerContext>(callerOf);
-  const admin: MountedService = {
-    spec: observer.observeCalls(
-      createAdminService({
-        registry,
-        explain,
-        secrets,
-        signingKeys,
-        readDeviceLimit,
-        overview: { readLogins: recentLogins.read, checkParts: readiness.check, version: readVersion() },
-        actorOf,
-      }),
-      callerOf,
-    ),
-    guard: createAdminGuard(registry.operators, {
-      sessions: registry.sessions,
-      secure: config.tlsCert !== undefined,
-    }),
-    maxMessageBytes: ADMIN_MESSAGE_BYTES,
-  };
-
-  const check = observer.observeVerifyToken(verifyToken);
   const token: MountedService = {
     spec: tracing.observeCalls(createTokenService({ verifyToken: check, callerOf })),
     maxMessageBytes: TOKEN_MESSAGE_BYTES,
   };
-  const forwardAuth = createForwardAuth(check);
-  const introspection = createIntrospection(check, issuer, config.audience);
+  const adminService = createAdminService({
+    registry,
+    explain,
+    secrets,
+    signingKeys,
+    readDeviceLimit,
+    overview: { readLogins: recentLogins.read, checkParts: readiness.check, version },
+    actorOf: createActorOf<HandlerContext>(callerOf),
+  });
+  const { sessions, operators } = registry;
+  const admin: MountedService = {
+    spec: observer.observeCalls(adminService, callerOf),
+    guard: createAdminGuard(operators, { sessions, secure: config.tlsCert !== undefined }),
+    maxMessageBytes: ADMIN_MESSAGE_BYTES,
+  };
 
   // Listeners.
-  const served = {
+  const listeners = createListeners(config, {
     auth,
     admin,
     token,
-    forwardAuth,
-    introspection,
-    tokenEndpoint,
+    forwardAuth: createForwardAuth(check),
+    introspection: createIntrospection(check, issuer, config.audience),
+    tokenEndpoint: createTokenEndpoint({ logIn: logInObserved, audiences, setLimitHeaders }),
     issuer,
     ring,
     readiness,
-    sessions: registry.sessions,
+    sessions,
     now,
     metrics,
     observer,
-  };
-  const listeners = createListeners(config, served);
+  });
   cleanup.defer(async () => {
+    const { graceMs = GRACE_MS, idleMs = IDLE_MS } = options;
     // A start that failed has no one to tell.
     if (isListening) await drain(listeners, { delayMs: config.drainDelay, idleMs, graceMs }, log);
     else await listeners.close(0, 0);
@@ -275,30 +251,27 @@ async function compose(
 
   const limits = config.redisUrl === undefined ? "memory" : "redis";
   const dialect = config.databaseUrl === undefined ? "sqlite" : "postgres";
-  log.logger.info(
-    {
-      public: publicUrl,
-      internal: internalUrl,
-      limits,
-      database: dialect,
-      kid: ring.active()?.kid,
-    },
-    "listening",
-  );
+  const urls = { public: publicUrl, internal: internalUrl };
+  log.logger.info({ ...urls, limits, database: dialect, kid: ring.active()?.kid }, "listening");
   if (isExposed(internalUrl)) {
     const cure = "set COUNTERSIGN_TLS_CERT and COUNTERSIGN_TLS_KEY, or let it listen on 127.0.0.1";
     log.logger.warn({ internal: internalUrl }, `other machines reach the internal listener without TLS: ${cure}`);
   }
-  const services = [auth, token, admin];
-  const reportUncaught = (error: unknown): void => {
-    observer.uncaught(error);
-    void log.flush();
+  return {
+    publicUrl,
+    internalUrl,
+    registry,
+    signingKeys,
+    services: [auth, token, admin],
+    async createSignInLink() {
+      if (internalUrl === undefined || config.dashboard === "off") return undefined;
+      const { code } = await sessions.issueCode(await operators.identify(config.adminToken));
+      return signInLink(internalUrl, code);
+    },
+    reportUncaught(error) {
+      observer.uncaught(error);
+      void log.flush();
+    },
+    close: () => cleanup.disposeAsync(),
   };
-  const createSignInLink = async (): Promise<string | undefined> => {
-    if (internalUrl === undefined || config.dashboard === "off") return undefined;
-    const { code } = await registry.sessions.issueCode(await registry.operators.identify(config.adminToken));
-    return signInLink(internalUrl, code);
-  };
-  const close = (): Promise<void> => cleanup.disposeAsync();
-  return { publicUrl, internalUrl, registry, signingKeys, services, createSignInLink, reportUncaught, close };
 }

@@ -1,5 +1,7 @@
-// The settings of the gateway and of commands. The only module that reads the process's environment.
+// The settings of the gateway and of commands, and its version. The only module that reads the process's environment.
 
+import { readFileSync } from "node:fs";
+import { findPackageJSON } from "node:module";
 import { join } from "node:path";
 import { type Environment, readSettings, unknownSettings, type Values } from "./environment.ts";
 import { COMMAND_SETTINGS, PREFIX, SERVER_SETTINGS } from "./settings.ts";
@@ -80,4 +82,11 @@ export function dataFile(
   name: "master-key" | "admin-token" | "demo-device" | "countersign.db",
 ): string {
   return join(dataDir, name);
+}
+
+/** The version in package.json, which lies above the sources and above the built code alike. */
+export function readVersion(): string {
+  const file = findPackageJSON("..", import.meta.url);
+  const content: unknown = file === undefined ? undefined : JSON.parse(readFileSync(file, "utf8"));
+  return typeof content === "object" && content !== null && "version" in content ? String(content.version) : "unknown";
 }

@@ -21,7 +21,7 @@ function expressions(): readonly string[] {
 }
 
 test("each metric that the dashboard and the alerts name exists", async () => {
-  const { body } = await createMetrics().render();
+  const { body } = await createMetrics("1.2.3").render();
   const types = new Map([...body.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = "", type = ""]) => [name, type]));
   const exists = (name: string): boolean => {
     const histogram = name.replace(/_(bucket|count|sum)$/, "");

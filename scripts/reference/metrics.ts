@@ -3,7 +3,7 @@
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 
 export async function renderMetrics(): Promise<string> {
-  const { body } = await createMetrics().render();
+  const { body } = await createMetrics("1.2.3").render();
   const types = new Map([...body.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = "", type = ""]) => [name, type]));
   const rows = [...body.matchAll(/^# HELP (countersign_\S+) (.+)$/gm)].map(
     ([, name = "", help = ""]) => `| \`${name}\` | ${types.get(name)} | ${help} |`,

@@ -2,34 +2,37 @@
 
 import { hostname } from "node:os";
 import type { Config } from "../config.ts";
-import { monotonicNow } from "../telemetry/clock.ts";
-import { type EventLoop, watchEventLoop } from "../telemetry/event-loop.ts";
+import { type EventLoop, monotonicNow, watchEventLoop } from "../telemetry/clock.ts";
 import { createLog, type LogWriter } from "../telemetry/logger.ts";
 import { createMetrics, type Metrics } from "../telemetry/metrics.ts";
 import { createObserver, type Observer } from "../telemetry/observe.ts";
+import { createRecentLogins, type RecentLogins } from "../telemetry/recent-logins.ts";
 import { NO_TRACING, startTracing, type Tracing } from "../telemetry/tracing.ts";
-import { readVersion } from "../telemetry/version.ts";
 
 export interface Telemetry {
   readonly log: LogWriter;
   readonly metrics: Metrics;
+  readonly recentLogins: RecentLogins;
   readonly observer: Observer;
   readonly tracing: Tracing;
   readonly eventLoop: EventLoop;
 }
 
-/** Opens telemetry; `cleanup` flushes and closes it. @throws TracingError */
+/** Opens telemetry; `cleanup` flushes and closes it. `now` in unix milliseconds. @throws TracingError */
 export async function openTelemetry(
   { logLevel, tracing: wanted }: Pick<Config, "logLevel" | "tracing">,
+  { version, now }: { readonly version: string; readonly now: () => number },
   cleanup: AsyncDisposableStack,
 ): Promise<Telemetry> {
   const tracing = wanted === undefined ? NO_TRACING : await startTracing(wanted.serviceName);
   cleanup.defer(tracing.close);
-  const fields = { gateway: `${hostname()}:${process.pid}`, version: readVersion() };
+  const fields = { gateway: `${hostname()}:${process.pid}`, version };
   const log = createLog(logLevel, { fields, callFields: tracing.logFields });
   cleanup.defer(() => log.flush());
-  const metrics = createMetrics();
+  const metrics = createMetrics(version);
   const eventLoop = watchEventLoop();
   cleanup.defer(eventLoop.close);
-  return { log, metrics, observer: createObserver(log.logger, metrics, monotonicNow), tracing, eventLoop };
+  const recentLogins = createRecentLogins(now);
+  const observer = createObserver({ logger: log.logger, metrics, recentLogins, elapsed: monotonicNow });
+  return { log, metrics, recentLogins, observer, tracing, eventLoop };
 }

@@ -1,8 +1,9 @@
 // The command line: its commands, and how their failures are printed.
 
 import { Command, CommanderError, Help, type Option } from "commander";
+import { readVersion } from "../config.ts";
 import { ConfigError } from "../environment.ts";
-import { readVersion } from "../telemetry/version.ts";
+
 import { CommandFailure, usageFailure, watchOutput, writeFailure } from "./terminal/output.ts";
 
 /** Runs a command line, given without node and script. @returns the exit status */

@@ -1,4 +1,6 @@
-// The system's clocks, and tasks that they repeat.
+// The system's clocks, tasks that they repeat, and the delay of the event loop.
+
+import { monitorEventLoopDelay } from "node:perf_hooks";
 
 /** Unix milliseconds. */
 export function systemNow(): number {
@@ -31,5 +33,33 @@ export function repeatEvery(
   return async () => {
     clearInterval(timer);
     await current;
+  };
+}
+
+export interface EventLoop {
+  /** The median delay of the last second, in milliseconds: one long turn alone is no overload. */
+  readonly delayMs: () => number;
+  readonly close: () => void;
+}
+
+const RESOLUTION_MS = 100;
+const WINDOW_MS = 1_000;
+
+/** Measures how late the event loop is. */
+export function watchEventLoop(): EventLoop {
+  const histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+  histogram.enable();
+  let delayMs = 0;
+  const timer = setInterval(() => {
+    // The histogram counts the timer's own interval too.
+    delayMs = Math.max(0, histogram.percentile(50) / 1e6 - RESOLUTION_MS);
+    histogram.reset();
+  }, WINDOW_MS).unref();
+  return {
+    delayMs: () => delayMs,
+    close() {
+      clearInterval(timer);
+      histogram.disable();
+    },
   };
 }

@@ -1,8 +1,8 @@
 // The metrics, in the format of Prometheus.
 
+import { X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import { addStates, type States } from "./states.ts";
-import { readVersion } from "./version.ts";
 
 /** Each is described by its `help` below. */
 export interface Metrics {
@@ -18,41 +18,47 @@ export interface Metrics {
   readonly storeUnavailable: Gauge<"access">;
   readonly limitsDegraded: Gauge;
   readonly limitsDecidedAlone: Counter<"outcome">;
-  /** Tells where the states are that are looked at when the metrics are read. */
+  /** Sets where the gauges of states look; until then they are 0. */
   readonly watch: (states: States) => void;
   /** The body of /metrics, and its media type. */
   render(): Promise<{ contentType: string; body: string }>;
 }
 
+/** States that are read when the metrics are. */
+export interface States {
+  readonly eventLoopDelayMs: () => number;
+  readonly loginsUnderWay: () => number;
+  /** Since when the active key signs, in unix milliseconds. */
+  readonly keyActiveSince: () => number | undefined;
+  /** Paths of PEM files. */
+  readonly certificates: readonly string[];
+  /** Unix milliseconds. */
+  readonly now: () => number;
+}
+
 /** Creates the metrics in a registry of their own, so that several gateways can run in one process. */
-export function createMetrics(): Metrics {
+export function createMetrics(version: string): Metrics {
   const registry = new Registry();
   const registers = [registry];
+  const counter = <Label extends string>(name: string, help: string, ...labelNames: Label[]): Counter<Label> =>
+    new Counter({ name, help, labelNames, registers });
+  const gauge = <Label extends string>(name: string, help: string, ...labelNames: Label[]): Gauge<Label> =>
+    new Gauge({ name, help, labelNames, registers });
   // The event loop's lag is sampled every 100 ms, which costs a tenth of the default.
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 100 });
   // Gauges with the names of counters: Prometheus's own linter refuses them.
   for (const kind of ["handles", "requests", "resources"]) registry.removeSingleMetric(`nodejs_active_${kind}_total`);
-  new Gauge({
-    name: "countersign_build_info",
-    help: "Always 1; the label is the version of the gateway",
-    labelNames: ["version"],
-    registers,
-  }).set({ version: readVersion() }, 1);
-  const storeUnavailable = new Gauge({
-    name: "countersign_store_unavailable",
-    help: "1 while the database cannot be read or written, by access",
-    labelNames: ["access"],
-    registers,
-  });
-  for (const access of ["read", "write"]) storeUnavailable.set({ access }, 0);
+  const buildHelp = "Always 1; the label is the version of the gateway";
+  gauge("countersign_build_info", buildHelp, "version").set({ version }, 1);
+  const storeUnavailable = gauge(
+    "countersign_store_unavailable",
+    "1 while the database cannot be read or written, by access",
+    "access",
+  );
+  for (const access of ["read", "write"] as const) storeUnavailable.set({ access }, 0);
   return {
     storeUnavailable,
-    logins: new Counter({
-      name: "countersign_logins_total",
-      help: "Logins answered, by protocol and outcome",
-      labelNames: ["protocol", "outcome"],
-      registers,
-    }),
+    logins: counter("countersign_logins_total", "Logins answered, by protocol and outcome", "protocol", "outcome"),
     loginSeconds: new Histogram({
       name: "countersign_login_seconds",
       help: "Time a login took in the gateway",
@@ -66,51 +72,86 @@ export function createMetrics(): Metrics {
       buckets: [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1],
       registers,
     }),
-    verifications: new Counter({
-      name: "countersign_token_verifications_total",
-      help: "Tokens checked, by protocol and outcome",
-      labelNames: ["protocol", "outcome"],
-      registers,
-    }),
-    refusals: new Counter({
-      name: "countersign_refusals_total",
-      help: "Requests refused before any method was reached, by protocol and reason",
-      labelNames: ["protocol", "reason"],
-      registers,
-    }),
-    faults: new Counter({
-      name: "countersign_faults_total",
-      help: "Errors in the gateway itself, each with a log line of level 50 or 60",
-      registers,
-    }),
-    unopenedSecrets: new Counter({
-      name: "countersign_unopened_secrets_total",
-      help: "Reads of a sealed secret that did not open, by kind (customer_key, signing_key): the log names it, its customer's logins get 503",
-      labelNames: ["kind"],
-      registers,
-    }),
-    connectionsRefused: new Counter({
-      name: "countersign_connections_refused_total",
-      help: "Connections refused because there were too many, in all or from one address",
-      registers,
-    }),
-    overloadRefusals: new Counter({
-      name: "countersign_overload_refusals_total",
-      help: "Logins refused because those under way would have kept them waiting for too long",
-      registers,
-    }),
-    limitsDegraded: new Gauge({
-      name: "countersign_limits_degraded",
-      help: "1 while Redis is away and limits are decided without it",
-      registers,
-    }),
-    limitsDecidedAlone: new Counter({
-      name: "countersign_limits_decided_alone_total",
-      help: "Decisions on limits that were made without Redis, by outcome",
-      labelNames: ["outcome"],
-      registers,
-    }),
+    verifications: counter(
+      "countersign_token_verifications_total",
+      "Tokens checked, by protocol and outcome",
+      "protocol",
+      "outcome",
+    ),
+    refusals: counter(
+      "countersign_refusals_total",
+      "Requests refused before any method was reached, by protocol and reason",
+      "protocol",
+      "reason",
+    ),
+    faults: counter("countersign_faults_total", "Errors in the gateway itself, each with a log line of level 50 or 60"),
+    unopenedSecrets: counter(
+      "countersign_unopened_secrets_total",
+      "Reads of a sealed secret that did not open, by kind (customer_key, signing_key): the log names it, its customer's logins get 503",
+      "kind",
+    ),
+    connectionsRefused: counter(
+      "countersign_connections_refused_total",
+      "Connections refused because there were too many, in all or from one address",
+    ),
+    overloadRefusals: counter(
+      "countersign_overload_refusals_total",
+      "Logins refused because those under way would have kept them waiting for too long",
+    ),
+    limitsDegraded: gauge("countersign_limits_degraded", "1 while Redis is away and limits are decided without it"),
+    limitsDecidedAlone: counter(
+      "countersign_limits_decided_alone_total",
+      "Decisions on limits that were made without Redis, by outcome",
+      "outcome",
+    ),
     watch: addStates(registry),
     render: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
+  };
+}
+
+function addStates(registry: Registry): Metrics["watch"] {
+  const registers = [registry];
+  let states: States | undefined;
+  const add = (name: string, help: string, read: (states: States) => number | undefined): void => {
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set((states && read(states)) ?? 0);
+      },
+    });
+  };
+  add(
+    "countersign_event_loop_delay_seconds",
+    "How late the event loop is: the median of the last second. Over 0.5, new logins are refused while more than 32 are under way",
+    ({ eventLoopDelayMs }) => eventLoopDelayMs() / 1_000,
+  );
+  add("countersign_logins_under_way", "Logins under way, most of which wait for a signature", ({ loginsUnderWay }) =>
+    loginsUnderWay(),
+  );
+  add("countersign_signing_key_age_seconds", "Time since the active key began to sign", ({ keyActiveSince, now }) => {
+    const since = keyActiveSince();
+    return since === undefined ? undefined : (now() - since) / 1_000;
+  });
+  new Gauge({
+    name: "countersign_certificate_expiry_timestamp_seconds",
+    help: "When a TLS certificate expires, in Unix seconds, by the type of its key",
+    labelNames: ["key"],
+    registers,
+    collect() {
+      this.reset();
+      for (const path of states?.certificates ?? []) {
+        try {
+          const { publicKey, validToDate } = new X509Certificate(readFileSync(path));
+          this.set({ key: publicKey.asymmetricKeyType ?? "unknown" }, validToDate.getTime() / 1_000);
+        } catch {
+          // The file cannot be read in the middle of a replacement.
+        }
+      }
+    },
+  });
+  return (given) => {
+    states = given;
   };
 }

@@ -7,6 +7,7 @@ import { AuthError } from "../core/errors.ts";
 import type { Caller, Login, LoginRequest } from "../core/login.ts";
 import type { VerifyToken, VerifyTokenFor } from "../core/verify-token.ts";
 import type { Metrics } from "./metrics.ts";
+import type { RecentLogins } from "./recent-logins.ts";
 
 /** A caller with what its log lines need. */
 export interface ObservedCaller extends Caller {
@@ -38,13 +39,22 @@ const UNAVAILABLE_LINE_MS = 1_000;
 /** Shortest time between two lines about refused connections, in milliseconds. */
 const CONNECTION_LINE_MS = 60_000;
 
-/** Creates an observer. `elapsed` is a monotonic clock, in milliseconds. */
-export function createObserver(logger: Logger, metrics: Metrics, elapsed: () => number): Observer {
+export interface ObserverOptions {
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly recentLogins: Pick<RecentLogins, "count">;
+  /** A monotonic clock, in milliseconds. */
+  readonly elapsed: () => number;
+}
+
+/** Creates an observer. */
+export function createObserver({ logger, metrics, recentLogins, elapsed }: ObserverOptions): Observer {
   /** Counts a login. @returns its duration in milliseconds */
   function countLogin(outcome: string, { protocol }: ObservedCaller, started: number): number {
     const ms = elapsed() - started;
     metrics.logins.inc({ protocol, outcome });
     metrics.loginSeconds.observe(ms / 1000);
+    recentLogins.count(outcome);
     return Math.round(ms * 100) / 100;
   }
 
@@ -52,26 +62,6 @@ export function createObserver(logger: Logger, metrics: Metrics, elapsed: () => 
   function logUnavailable(error: unknown, caller: ObservedCaller): void {
     if (!(error instanceof AuthError) || error.reason !== "unavailable" || error.cause === undefined) return;
     if (mayLogUnavailable()) logger.warn({ cause: messageOf(error.cause), ...describe(caller) }, "unavailable");
-  }
-
-  function observeCall(spec: MethodImplSpec, callerOf: (context: HandlerContext) => ObservedCaller): MethodImplSpec {
-    if (spec.kind !== "unary") return spec;
-    const call = spec.method.name;
-    const observed: typeof spec = {
-      ...spec,
-      async impl(request, context) {
-        const log = (outcome: string): void => logger.info({ call, outcome, ...describe(callerOf(context)) }, "call");
-        try {
-          const answer = await spec.impl(request, context);
-          log("ok");
-          return answer;
-        } catch (error) {
-          log(reasonOf(error));
-          throw error;
-        }
-      },
-    };
-    return observed;
   }
 
   /** Errors of logins and token checks, which are counted once and not again as refused. */
@@ -120,12 +110,19 @@ export function createObserver(logger: Logger, metrics: Metrics, elapsed: () => 
       };
     },
 
-    observeCalls: (service, callerOf) => ({
-      ...service,
-      methods: Object.fromEntries(
-        Object.entries(service.methods).map(([name, spec]) => [name, observeCall(spec, callerOf)]),
-      ),
-    }),
+    observeCalls: (service, callerOf) =>
+      wrapCalls(service, ({ method, impl }) => async (request, context) => {
+        const log = (outcome: string): void =>
+          logger.info({ call: method.name, outcome, ...describe(callerOf(context)) }, "call");
+        try {
+          const answer = await impl(request, context);
+          log("ok");
+          return answer;
+        } catch (error) {
+          log(reasonOf(error));
+          throw error;
+        }
+      }),
 
     refused(error, caller) {
       if (counted.has(error)) return;
@@ -156,8 +153,19 @@ export function createObserver(logger: Logger, metrics: Metrics, elapsed: () => 
   };
 }
 
+export type UnaryCall = Extract<MethodImplSpec, { readonly kind: "unary" }>;
+
+/** Wraps the unary methods of a service. */
+export function wrapCalls(service: ServiceImplSpec, wrap: (call: UnaryCall) => UnaryCall["impl"]): ServiceImplSpec {
+  const methods = Object.entries(service.methods).map(([name, spec]): [string, MethodImplSpec] => [
+    name,
+    spec.kind === "unary" ? { ...spec, impl: wrap(spec) } : spec,
+  ]);
+  return { ...service, methods: Object.fromEntries(methods) };
+}
+
 /** Returns true at most once in `ms` milliseconds. */
-function createThrottle(ms: number, elapsed: () => number): () => boolean {
+export function createThrottle(ms: number, elapsed: () => number): () => boolean {
   let last = Number.NEGATIVE_INFINITY;
   return () => {
     if (elapsed() - last < ms) return false;
@@ -170,7 +178,8 @@ function describe({ address, requestId, protocol }: ObservedCaller): object {
   return { protocol, address, request_id: requestId };
 }
 
-function reasonOf(error: unknown): string {
+/** The reason of an error, for labels and log lines. */
+export function reasonOf(error: unknown): string {
   return error instanceof AuthError ? error.reason : "internal";
 }
 

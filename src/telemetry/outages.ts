@@ -3,6 +3,7 @@
 import type { Logger } from "pino";
 import type { FallbackListener, FallbackMode } from "../core/limiter/fallback.ts";
 import type { Metrics } from "./metrics.ts";
+import { createThrottle } from "./observe.ts";
 
 const LONGEST_CAUSE = 300;
 
@@ -59,13 +60,12 @@ const OVERLOAD_LINE_MS = 10_000;
 
 /** Observes logins that are refused in an overload. `elapsed` is a monotonic clock, in milliseconds. */
 export function observeOverload(logger: Logger, metrics: Metrics, elapsed: () => number): () => void {
-  let lineAt = Number.NEGATIVE_INFINITY;
+  const mayLog = createThrottle(OVERLOAD_LINE_MS, elapsed);
   let refused = 0;
   return () => {
     metrics.overloadRefusals.inc();
     refused++;
-    if (elapsed() - lineAt < OVERLOAD_LINE_MS) return;
-    lineAt = elapsed();
+    if (!mayLog()) return;
     logger.warn({ refused }, "overloaded: new logins are refused until those under way are answered");
     refused = 0;
   };

@@ -1,7 +1,5 @@
 // The logins of the last hour at this gateway, by outcome, for the overview of operators.
 
-import { AuthError } from "../core/errors.ts";
-
 export interface RecentLoginCounts {
   /** When the first interval began, in unix milliseconds. */
   readonly startedAt: number;
@@ -11,10 +9,7 @@ export interface RecentLoginCounts {
 }
 
 export interface RecentLogins {
-  /** The same use case, counted. */
-  watch<Request, From, Answer>(
-    logIn: (request: Request, caller: From) => Promise<Answer>,
-  ): (request: Request, caller: From) => Promise<Answer>;
+  count(outcome: string): void;
   /** The intervals that are over. */
   read(): RecentLoginCounts;
 }
@@ -36,24 +31,13 @@ export function createRecentLogins(now: () => number): RecentLogins {
     current = Math.max(current, number);
   }
 
-  function count(outcome: string): void {
-    advance();
-    const ring = rings.get(outcome) ?? new Uint32Array(INTERVALS + 1);
-    rings.set(outcome, ring);
-    const place = current % (INTERVALS + 1);
-    ring[place] = (ring[place] ?? 0) + 1;
-  }
-
   return {
-    watch: (logIn) => async (request, caller) => {
-      try {
-        const answer = await logIn(request, caller);
-        count("ok");
-        return answer;
-      } catch (error) {
-        count(error instanceof AuthError ? error.reason : "internal");
-        throw error;
-      }
+    count(outcome) {
+      advance();
+      const ring = rings.get(outcome) ?? new Uint32Array(INTERVALS + 1);
+      rings.set(outcome, ring);
+      const place = current % (INTERVALS + 1);
+      ring[place] = (ring[place] ?? 0) + 1;
     },
     read() {
       advance();

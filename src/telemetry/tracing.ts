@@ -1,7 +1,9 @@
-// Traces by OpenTelemetry: its SDK is loaded only when its own variables ask for it.
+// Traces by OpenTelemetry, and the times of a login's steps. The SDK is loaded only when its variables ask for it.
 
-import type { MethodImplSpec, ServiceImplSpec } from "@connectrpc/connect";
-import { AuthError } from "../core/errors.ts";
+import type { ServiceImplSpec } from "@connectrpc/connect";
+import type { LoginDependencies } from "../core/login.ts";
+import type { Metrics } from "./metrics.ts";
+import { reasonOf, type UnaryCall, wrapCalls } from "./observe.ts";
 
 export interface Tracing {
   /** Makes each unary call of a service a span, a child of the caller's by `traceparent`; the answer carries its own. */
@@ -46,7 +48,7 @@ export async function startTracing(serviceName: string | undefined): Promise<Tra
     try {
       return await run();
     } catch (error) {
-      const reason = error instanceof AuthError ? error.reason : "internal";
+      const reason = reasonOf(error);
       span.setAttribute("error.type", reason);
       // A refused login is an answer, and no error of the gateway.
       if (reason === "internal" || reason === "unavailable") span.setStatus({ code: SpanStatusCode.ERROR });
@@ -56,34 +58,26 @@ export async function startTracing(serviceName: string | undefined): Promise<Tra
     }
   }
 
-  function observeCall(spec: MethodImplSpec): MethodImplSpec {
-    if (spec.kind !== "unary") return spec;
-    const { name, parent } = spec.method;
-    const attributes = { "rpc.system": "connect_rpc", "rpc.service": parent.typeName, "rpc.method": name };
-    const observed: typeof spec = {
-      ...spec,
-      impl: (request, call) => {
-        const from = propagation.extract(context.active(), call.requestHeader, {
-          get: (headers, key) => headers.get(key) ?? undefined,
-          keys: (headers) => [...headers.keys()],
+  const traceCall = ({ method, impl }: UnaryCall): UnaryCall["impl"] => {
+    const service = method.parent.typeName;
+    const attributes = { "rpc.system": "connect_rpc", "rpc.service": service, "rpc.method": method.name };
+    return (request, call) => {
+      const from = propagation.extract(context.active(), call.requestHeader, {
+        get: (headers, key) => headers.get(key) ?? undefined,
+        keys: (headers) => [...headers.keys()],
+      });
+      const options = { kind: SpanKind.SERVER, attributes };
+      return tracer.startActiveSpan(`${service}/${method.name}`, options, from, (span) => {
+        propagation.inject(context.active(), call.responseHeader, {
+          set: (headers, key, value) => headers.set(key, value),
         });
-        const options = { kind: SpanKind.SERVER, attributes };
-        return tracer.startActiveSpan(`${parent.typeName}/${name}`, options, from, (span) => {
-          propagation.inject(context.active(), call.responseHeader, {
-            set: (headers, key, value) => headers.set(key, value),
-          });
-          return runSpan(span, () => spec.impl(request, call));
-        });
-      },
+        return runSpan(span, () => impl(request, call));
+      });
     };
-    return observed;
-  }
+  };
 
   return {
-    observeCalls: (service) => ({
-      ...service,
-      methods: Object.fromEntries(Object.entries(service.methods).map(([key, spec]) => [key, observeCall(spec)])),
-    }),
+    observeCalls: (service) => wrapCalls(service, traceCall),
     runStep: (name, run) => tracer.startActiveSpan(name, (span) => runSpan(span, run)),
     logFields() {
       const span = trace.getActiveSpan();
@@ -104,4 +98,32 @@ async function loadSdk(): Promise<typeof import("@opentelemetry/sdk-node")> {
     const cure = "Type npm install @opentelemetry/sdk-node, or unset the variables";
     throw new TracingError(`OTEL_ variables ask for traces, and their SDK cannot be loaded. ${cure}`, { cause });
   }
+}
+
+type Ports = Pick<LoginDependencies, "credentials" | "limiter" | "signer">;
+
+/** Times the steps of a login that wait for something, each a span. `elapsed` is a monotonic clock, in milliseconds. */
+export function observeSteps(
+  { credentials, limiter, signer }: Ports,
+  metrics: Metrics,
+  { runStep }: Tracing,
+  elapsed: () => number,
+): Ports {
+  const observe = (name: "read" | "charge" | "sign"): (<Result>(run: () => Promise<Result>) => Promise<Result>) => {
+    const seconds = metrics.stepSeconds.labels(name);
+    return async (run) => {
+      const started = elapsed();
+      try {
+        return await runStep(name, run);
+      } finally {
+        seconds.observe((elapsed() - started) / 1_000);
+      }
+    };
+  };
+  const [read, charge, sign] = [observe("read"), observe("charge"), observe("sign")];
+  return {
+    credentials: { find: (deviceKey, now) => read(() => credentials.find(deviceKey, now)) },
+    limiter: { ...limiter, charge: (charges, now) => charge(() => limiter.charge(charges, now)) },
+    signer: { ...signer, sign: (subject, now) => sign(() => signer.sign(subject, now)) },
+  };
 }

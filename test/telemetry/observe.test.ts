@@ -1,41 +1,59 @@
-// Metrics that observers keep.
+// Metrics and log lines that observers keep.
 
 import pino from "pino";
 import { expect, test } from "vitest";
 import { AuthError } from "../../src/core/errors.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { createObserver } from "../../src/telemetry/observe.ts";
-import { readVersion } from "../../src/telemetry/version.ts";
+import { createRecentLogins } from "../../src/telemetry/recent-logins.ts";
+
+const CALLER = { address: "192.0.2.1", requestId: "r", protocol: "rest" };
+
+function open() {
+  const log: string[] = [];
+  const clock = { now: 0 };
+  const recentLogins = createRecentLogins(() => clock.now);
+  const metrics = createMetrics("1.2.3");
+  const logger = pino({}, { write: (line: string) => void log.push(line) });
+  const observer = createObserver({ logger, metrics, recentLogins, elapsed: () => 0 });
+  return { log, clock, recentLogins, metrics, observer };
+}
 
 test("countersign_faults_total counts faults, internal errors and uncaught errors, and no other error", async () => {
-  const metrics = createMetrics();
-  const observer = createObserver(pino({ level: "silent" }), metrics, () => 0);
-  const caller = { address: "192.0.2.1", requestId: "r", protocol: "rest" };
+  const { metrics, observer } = open();
   const count = async () => (await metrics.render()).body.match(/^countersign_faults_total (\d+)$/m)?.[1];
   expect(await count()).toBe("0");
-  observer.refused(new AuthError("not_found", "no"), caller);
+  observer.refused(new AuthError("not_found", "no"), CALLER);
   expect(await count()).toBe("0");
   observer.fault(new Error("planted"));
-  observer.refused(new AuthError("internal", "planted"), caller);
+  observer.refused(new AuthError("internal", "planted"), CALLER);
   observer.uncaught(new Error("planted"));
   expect(await count()).toBe("3");
 });
 
 test("countersign_build_info has the version", async () => {
-  const { body } = await createMetrics().render();
-  expect(body).toContain(`countersign_build_info{version="${readVersion()}"} 1\n`);
+  const { body } = await open().metrics.render();
+  expect(body).toContain('countersign_build_info{version="1.2.3"} 1\n');
 });
 
-test("a login that was refused before its shape was checked logs no device_key of another shape", async () => {
-  const log: string[] = [];
-  const logger = pino({}, { write: (line: string) => void log.push(line) });
+test("a login that was refused before its shape was checked is counted, and logs no device_key of another shape", async () => {
+  const { log, clock, recentLogins, observer } = open();
   const overloaded = new AuthError("unavailable", "too many logins are under way");
-  const observer = createObserver(logger, createMetrics(), () => 0);
   const logIn = observer.observeLogIn(() => Promise.reject(overloaded));
-  const caller = { address: "192.0.2.1", requestId: "r", protocol: "rest" };
   for (const deviceKey of ["STRANGER\u001b[31m", "x".repeat(97), "pump-7"]) {
     const request = { deviceKey, timestamp: 1n, deviceSignature: "00" };
-    await expect(logIn(request, caller)).rejects.toBe(overloaded);
+    await expect(logIn(request, CALLER)).rejects.toBe(overloaded);
   }
   expect(log.join("").match(/"device_key":"[^"]*"/g)).toEqual(['"device_key":"pump-7"']);
+  clock.now = 5_000;
+  expect(recentLogins.read().byOutcome.get("unavailable")?.at(-1)).toBe(3);
+});
+
+test("a bug in a login is counted as internal", async () => {
+  const { clock, recentLogins, observer } = open();
+  const logIn = observer.observeLogIn(() => Promise.reject(new TypeError("a bug")));
+  const request = { deviceKey: "pump-7", timestamp: 1n, deviceSignature: "00" };
+  await expect(logIn(request, CALLER)).rejects.toThrow("a bug");
+  clock.now = 5_000;
+  expect(recentLogins.read().byOutcome.get("internal")?.at(-1)).toBe(1);
 });

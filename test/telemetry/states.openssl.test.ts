@@ -15,7 +15,7 @@ function readValue(body: string, name: string): number {
 
 test("the gauges have the delay, the logins under way, the key's age and the end of each certificate", async () => {
   const { cert } = makeCertificate(temporaryFolder(), "server", "ecdsa");
-  const metrics: Metrics = createMetrics();
+  const metrics: Metrics = createMetrics("1.2.3");
   const render = async (): Promise<string> => (await metrics.render()).body;
   expect(readValue(await render(), "countersign_logins_under_way")).toBe(0);
   metrics.watch({
