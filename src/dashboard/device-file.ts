@@ -2,9 +2,8 @@
 
 import Papa from "papaparse";
 import type { Device, ImportDevicesRequest_Row } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
-import { cellsOf } from "../cli/device-file/cells.ts";
 import { COLUMNS, type Column, inColumns, isColumn, unknownColumn } from "../cli/device-file/columns.ts";
-import { contentOf, readRow } from "../cli/device-file/row.ts";
+import { cellsOf, RowMistake, readRow } from "../cli/device-file/row.ts";
 import { admin } from "./gateway.ts";
 
 export interface ExportSelection {
@@ -116,9 +115,9 @@ export function importDevices(
         return [];
       }
       const cells = head.map((column, place): [Column, string | undefined] => [column, record[place] || undefined]);
-      const content = contentOf(() => readRow(cells));
-      if ("row" in content) return [{ line: at, row: content.row }];
-      addBad([{ line: at, message: content.mistake.message }]);
+      const content = readRow(cells);
+      if (!(content instanceof RowMistake)) return [{ line: at, row: content }];
+      addBad([{ line: at, message: content.message }]);
       return [];
     });
   }

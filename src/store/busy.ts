@@ -2,6 +2,11 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 
+/** Another transaction enrolled or deleted what this one had looked at: done again, it sees that. */
+export class Overtaken extends Error {
+  override readonly name = "Overtaken";
+}
+
 const PAUSE_MS = 20;
 /** How long a call goes on trying, in milliseconds, if nothing else is said. */
 const LONGEST_WAIT_MS = 5_000;

@@ -1,7 +1,7 @@
 // A SQL database as the stores use it. Knows Kysely, and no table.
 
 import type { Kysely, SelectQueryBuilder, Transaction } from "kysely";
-import { createTurns, retryWhile } from "./busy.ts";
+import { createTurns, Overtaken, retryWhile } from "./busy.ts";
 import { createOutage, type Outage, type OutageListener, type OutageOptions, storeUnavailable } from "./outage.ts";
 import type { Schema } from "./schema.ts";
 
@@ -62,7 +62,8 @@ const SILENT: OutageListener = { away() {}, back() {} };
 
 /** Builds a Database on a driver. */
 export function createDatabase(driver: Driver, listener: OutageListener = SILENT): Database {
-  const { db, dialect, writer, isBusy, isAway, probe, onAway } = driver;
+  const { db, dialect, writer, isAway, probe, onAway } = driver;
+  const isBusy = (error: unknown): boolean => error instanceof Overtaken || driver.isBusy(error);
   let closing: Promise<void> | undefined;
   const outage = createOutage({ probe, listener, ...(onAway && { onAway }) });
   const inTurn = driver.waitsInPlace ? createTurns(isBusy) : undefined;

@@ -1,54 +1,71 @@
-// A device between a record of a file and AdminService: the values of its columns.
+// A device as the values of a file's columns, read and written.
 
 import { create } from "@bufbuild/protobuf";
 import {
+  type Device,
   type ImportDevicesRequest_Row,
   ImportDevicesRequest_Row_LabelsSchema,
   ImportDevicesRequest_RowSchema,
+  KeyMode,
+  Status,
 } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
-import type { Column } from "./columns.ts";
-import { KEY_MODES } from "./key-modes.ts";
+import { COLUMNS, type Column } from "./columns.ts";
 
-export interface Mistake {
-  readonly message: string;
-  /** The wrong column; empty: none. */
-  readonly field: Column | "";
+/** Key modes by the names that commands and files have for them. */
+export const KEY_MODES = { shared: KeyMode.SHARED, derived: KeyMode.DERIVED } as const;
+export type KeyModeName = keyof typeof KEY_MODES;
+
+type Value = string | boolean | Readonly<Record<string, string>>;
+
+/** The values of a device. */
+export function valuesOf(device: Device): Readonly<Record<Column, Value>> {
+  return {
+    device_key: device.deviceKey,
+    customer_id: device.customerId,
+    name: device.displayName,
+    key_mode: device.keyMode === KeyMode.DERIVED ? "derived" : "shared",
+    shared_identity: device.sharedIdentity,
+    replay_guard: device.replayGuard ?? false,
+    labels: device.labels,
+    disabled: device.status === Status.DISABLED,
+    public_key: device.publicKey,
+  };
 }
 
-/** Thrown for a record that cannot be sent. */
+/** The cells of a device's line in CSV. */
+export function cellsOf(device: Device): readonly string[] {
+  const values = valuesOf(device);
+  return COLUMNS.map((column) => cellOf(values[column]));
+}
+
+function cellOf(value: Value): string {
+  if (typeof value !== "object") return String(value);
+  return Object.entries(value)
+    .map(([name, text]) => `${name}=${text}`)
+    .join(";");
+}
+
+/** The reason why a record cannot be sent. */
 export class RowMistake extends Error {
   override readonly name = "RowMistake";
+  /** The wrong column; empty: none. */
   readonly field: Column | "";
   constructor(message: string, field: Column | "" = "") {
-    // A file may have a million: no stack is captured.
-    const depth = Error.stackTraceLimit;
-    Error.stackTraceLimit = 0;
     super(message);
-    Error.stackTraceLimit = depth;
     this.field = field;
   }
 }
 
-export type Content = { readonly row: ImportDevicesRequest_Row } | { readonly mistake: Mistake };
-
-/** Turns a RowMistake into content. */
-export function contentOf(read: () => ImportDevicesRequest_Row): Content {
+/** Reads values: text of CSV, or of JSON. An absent one leaves the device as it is; the gateway checks the rest. */
+export function readRow(values: Iterable<readonly [Column, unknown]>): ImportDevicesRequest_Row | RowMistake {
+  const row = create(ImportDevicesRequest_RowSchema);
   try {
-    return { row: read() };
+    for (const [column, value] of values) if (value !== undefined && value !== null) setValue(row, column, value);
+    return row;
   } catch (error) {
-    if (error instanceof RowMistake) return { mistake: { message: error.message, field: error.field } };
+    if (error instanceof RowMistake) return error;
     throw error;
   }
-}
-
-/**
- * Reads values: text of CSV, or of JSON. An absent one leaves the device as it is; the gateway checks the rest.
- * @throws RowMistake
- */
-export function readRow(values: Iterable<readonly [Column, unknown]>): ImportDevicesRequest_Row {
-  const row = create(ImportDevicesRequest_RowSchema);
-  for (const [column, value] of values) if (value !== undefined && value !== null) setValue(row, column, value);
-  return row;
 }
 
 function setValue(row: ImportDevicesRequest_Row, column: Column, value: unknown): void {
@@ -92,12 +109,12 @@ function readLabels(value: unknown): Record<string, string> {
   if (typeof value === "object" && value !== null && !Array.isArray(value)) {
     return Object.fromEntries(Object.entries(value).map(([name, text]) => [name, readText("labels", text)]));
   }
-  const pairs = readText("labels", value).split(";");
-  const labels = pairs.map((pair) => /^([^=]+)=(.*)$/s.exec(pair)?.slice(1) ?? []);
-  if (labels.some(({ length }) => length === 0)) {
-    throw new RowMistake("labels has to be like site=north;line=7", "labels");
+  const labels: Record<string, string> = {};
+  for (const pair of readText("labels", value).split(";")) {
+    const [, name = "", text = ""] = /^([^=]+)=(.*)$/s.exec(pair) ?? [];
+    if (name === "") throw new RowMistake("labels has to be like site=north;line=7", "labels");
+    if (Object.hasOwn(labels, name.trim())) throw new RowMistake("labels has a name twice", "labels");
+    labels[name.trim()] = text;
   }
-  const entries = Object.fromEntries(labels.map(([name = "", text = ""]) => [name.trim(), text]));
-  if (Object.keys(entries).length === pairs.length) return entries;
-  throw new RowMistake("labels has a name twice", "labels");
+  return labels;
 }

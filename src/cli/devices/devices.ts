@@ -4,7 +4,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type Device, DeviceAction, DeviceSchema, Status } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { warningOf } from "../../core/device-key.ts";
-import { KEY_MODES, type KeyModeName } from "../device-file/key-modes.ts";
+import { KEY_MODES, type KeyModeName } from "../device-file/row.ts";
 import { adminCommand, callAdmin } from "../gateway/admin-client.ts";
 import { writeResource } from "../terminal/fields.ts";
 import { readInput } from "../terminal/files.ts";

@@ -1,14 +1,19 @@
 // `countersign devices export`: every device, as `import` reads them.
 
+import { randomBytes } from "node:crypto";
+import { lstatSync } from "node:fs";
+import { rename, rm, writeFile } from "node:fs/promises";
 import type { Client } from "@connectrpc/connect";
 import type { Command } from "commander";
-import type { AdminService, Device, ListDevicesResponse } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
+import { stringify } from "csv-stringify/sync";
+import type { AdminService, Device } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
+import { codeOf } from "../../setting-readers.ts";
+import { COLUMNS } from "../device-file/columns.ts";
 import { type Format, formatOf, formatOption, requireFormat } from "../device-file/formats.ts";
-import { headerText, textOf } from "../device-file/text.ts";
+import { cellsOf, valuesOf } from "../device-file/row.ts";
 import { callAdmin } from "../gateway/admin-client.ts";
 import { customerCondition } from "../terminal/listing.ts";
-import { writePart, writeResult } from "../terminal/output.ts";
-import { isNoFile, writeWhole } from "../whole-file.ts";
+import { usageFailure, writePart, writeResult } from "../terminal/output.ts";
 
 const PAGE_SIZE = 1_000;
 
@@ -41,10 +46,13 @@ async function exportDevices({ format: given, customer, output }: ExportOptions,
   async function* parts(admin: AdminClient): AsyncGenerator<string> {
     // An empty file would say that it has no devices.
     if (customer !== undefined) await admin.getCustomer({ customerId: customer });
-    yield headerText(format);
-    for await (const devices of pagesOf(admin, customer)) {
-      count += devices.length;
-      yield textOf(format, devices);
+    if (format === "csv") yield `${COLUMNS.join(",")}\n`;
+    const filter = customer === undefined ? "" : customerCondition(customer);
+    for (let [pageToken, isLast] = ["", false]; !isLast; isLast = pageToken === "") {
+      const page = await admin.listDevices({ pageSize: PAGE_SIZE, pageToken, filter });
+      pageToken = page.nextPageToken;
+      count += page.devices.length;
+      yield textOf(format, page.devices);
     }
   }
 
@@ -55,16 +63,28 @@ async function exportDevices({ format: given, customer, output }: ExportOptions,
   if (output !== undefined) writeResult(command, { devices: count, output }, [`${count} devices in ${output}`]);
 }
 
-async function* pagesOf(admin: AdminClient, customer: string | undefined): AsyncGenerator<readonly Device[]> {
-  const filter = customer === undefined ? "" : customerCondition(customer);
-  const read = (pageToken: string): Promise<ListDevicesResponse> =>
-    admin.listDevices({ pageSize: PAGE_SIZE, pageToken, filter });
-  for (let next: Promise<ListDevicesResponse> | undefined = read(""); next !== undefined; ) {
-    const { devices, nextPageToken }: ListDevicesResponse = await next;
-    // The gateway looks for the next page while this one is written.
-    next = nextPageToken === "" ? undefined : read(nextPageToken);
-    // The loop reports its failure when its turn comes.
-    next?.catch(() => {});
-    yield devices;
+/** A line for each device. */
+function textOf(format: Format, devices: readonly Device[]): string {
+  return format === "csv"
+    ? stringify(devices.map((device) => [...cellsOf(device)]))
+    : devices.map((device) => `${JSON.stringify(valuesOf(device))}\n`).join("");
+}
+
+/** Whether something is there that is no file: a device, a pipe, a link. It is written into, and not replaced. */
+function isNoFile(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isFile() === false;
+}
+
+/** Writes a file that is replaced once the new one is whole. @throws CommandFailure when it cannot be written */
+async function writeWhole(file: string, parts: AsyncIterable<string>): Promise<void> {
+  const draft = isNoFile(file) ? undefined : `${file}.${randomBytes(6).toString("hex")}.part`;
+  try {
+    if (draft === undefined) return await writeFile(file, parts);
+    await writeFile(draft, parts, { flag: "wx", mode: 0o600 });
+    await rename(draft, file);
+  } catch (error) {
+    if (draft !== undefined) await rm(draft, { force: true });
+    const isSystems = error instanceof Error && "syscall" in error;
+    throw isSystems ? usageFailure(`${file} cannot be written (${codeOf(error)})`) : error;
   }
 }

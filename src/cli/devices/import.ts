@@ -2,19 +2,16 @@
 
 import { createReadStream, statSync } from "node:fs";
 import { constants } from "node:os";
-import { addAbortSignal } from "node:stream";
 import { type Command, InvalidArgumentError } from "commander";
-import { monotonicNow } from "../../telemetry/clock.ts";
 import { type Format, formatOption, requireFormat } from "../device-file/formats.ts";
 import { readRecords } from "../device-file/records.ts";
 import { callAdmin } from "../gateway/admin-client.ts";
-import { createReport, type Progress } from "../import/report.ts";
-import { runImport } from "../import/run.ts";
 import { inputName, unreadable } from "../terminal/files.ts";
-import { CommandFailure, wantsJson, writeResult } from "../terminal/output.ts";
+import { CommandFailure, wantsJson, writeFailure, writeResult } from "../terminal/output.ts";
+import { createReport, type ImportReport, type Progress } from "./import-report.ts";
+import { runImport } from "./import-run.ts";
 
-/** So long after a signal the process is ended if it has not come to its end, in milliseconds. */
-const STOP_MS = 1_000;
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
 interface ImportOptions {
   readonly format?: Format;
@@ -40,67 +37,54 @@ export function addDevicesImportCommand(devices: Command): void {
 }
 
 async function importFile(file: string, options: ImportOptions, command: Command): Promise<void> {
-  const abort = new AbortController();
-  // The first signal stops an import in order; a second one ends the process as usual.
-  const stop = (name: NodeJS.Signals): void => {
-    const status = 128 + constants.signals[name];
-    abort.abort(new CommandFailure("stopped by a signal", {}, status));
-    // A pipe without a writer would hold the process.
-    setTimeout(() => process.exit(status), STOP_MS).unref();
-  };
-  const names = ["SIGINT", "SIGTERM"] as const;
-  for (const name of names) process.once(name, stop);
-  try {
-    tell(command, await run(file, options, wantsJson(command), abort.signal));
-  } catch (error) {
-    throw abort.signal.aborted ? abort.signal.reason : error;
-  } finally {
-    for (const name of names) process.off(name, stop);
-  }
-}
-
-async function run(file: string, options: ImportOptions, json: boolean, signal: AbortSignal): Promise<Progress> {
-  const { format: given, customer, fromLine, dryRun = false, retryFor } = options;
-  const format = requireFormat(file, given);
-  requireFile(file);
-  const stream = addAbortSignal(signal, file === "-" ? process.stdin : createReadStream(file));
+  const { customer, fromLine, dryRun = false, retryFor } = options;
+  const format = requireFormat(file, options.format);
+  const stream = openFile(file);
+  const json = wantsJson(command);
   const report = createReport(json);
+  const progress: Progress = { line: fromLine - 1, created: 0, updated: 0, unchanged: 0, failed: 0 };
+  // Acknowledged lines are on disk, and others may be sent again: nothing has to be awaited.
+  const stop = (name: NodeJS.Signals): never => {
+    tellPlace(report, progress, fromLine);
+    writeFailure(new CommandFailure("stopped by a signal"), json);
+    process.exit(128 + constants.signals[name]);
+  };
+  for (const name of SIGNALS) process.once(name, stop);
+  const source = { name: inputName(file), format, customerGiven: customer !== undefined };
   try {
-    return await callAdmin((admin) =>
-      runImport(admin, {
-        records: readRecords(stream, { name: inputName(file), format, customerGiven: customer !== undefined }),
-        fromLine,
-        customerId: customer ?? "",
-        dryRun,
-        report,
-        patience: {
-          forMs: retryFor * 1_000,
-          now: monotonicNow,
-          signal,
-          onWait: () => report.say(`the gateway does not answer. It is asked again for ${retryFor} seconds`),
-        },
-      }),
-    );
+    const records = readRecords(stream, source);
+    const run = { records, progress, customerId: customer ?? "", dryRun, report, retryMs: retryFor * 1_000 };
+    await callAdmin((admin) => runImport(admin, run));
+  } catch (error) {
+    tellPlace(report, progress, fromLine);
+    throw error;
   } finally {
+    for (const name of SIGNALS) process.off(name, stop);
     stream.destroy();
   }
-}
-
-/** @throws CommandFailure for a file that cannot be read */
-function requireFile(file: string): void {
-  try {
-    const isFolder = file !== "-" && statSync(file).isDirectory();
-    if (isFolder) throw Object.assign(new Error("a folder"), { code: "EISDIR" });
-  } catch (error) {
-    throw unreadable(file, error);
-  }
-}
-
-function tell(command: Command, { created, updated, unchanged, failed }: Progress): void {
+  const { created, updated, unchanged, failed } = progress;
   writeResult(command, { created, updated, unchanged, failed }, [
     `${created} created, ${updated} updated, ${unchanged} unchanged, ${failed} failed`,
   ]);
   if (failed > 0) throw new CommandFailure(`${failed === 1 ? "1 line" : `${failed} lines`} did not go in`, { failed });
+}
+
+/** @throws CommandFailure for a file that cannot be read */
+function openFile(file: string): NodeJS.ReadStream | ReturnType<typeof createReadStream> {
+  if (file === "-") return process.stdin;
+  try {
+    if (!statSync(file).isDirectory()) return createReadStream(file);
+  } catch (error) {
+    throw unreadable(file, error);
+  }
+  throw unreadable(file, Object.assign(new Error("a folder"), { code: "EISDIR" }));
+}
+
+/** Tells where an import that stops is to go on. */
+function tellPlace(report: ImportReport, { line }: Progress, fromLine: number): void {
+  const next = line + 1;
+  if (next === fromLine) return;
+  report.say(`stopped at line ${next}: what comes before is in. Give the same command with --from-line ${next}`);
 }
 
 function readNumber(text: string): number {

@@ -7,7 +7,7 @@ import type { StoredDevice } from "../../core/registry/ports.ts";
 import type { Database, Dialect } from "../database.ts";
 import { DECOY, type Schema } from "../schema.ts";
 import { insertManyAuditEvents } from "./audit.ts";
-import { findDevices, listed, put, rowOfChange } from "./device-import.ts";
+import { holdDevices, listed, put, rowOfChange } from "./device-import.ts";
 import { deviceList } from "./device-list.ts";
 import { countPage, findPage } from "./lists.ts";
 
@@ -62,7 +62,7 @@ async function changeAll(
     let [found, changed] = [0, 0];
     for (let start = 0; start < names.length; start += WRITTEN_AT_ONCE) {
       const some = names.slice(start, start + WRITTEN_AT_ONCE);
-      const devices = [...(await findDevices(transaction, dialect, some, true)).values()];
+      const devices = [...(await holdDevices(transaction, dialect, some)).values()];
       await letOthersGo();
       const decided = devices.flatMap((current): Decided[] => {
         const change = decide(current);

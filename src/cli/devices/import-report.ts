@@ -3,11 +3,11 @@
 /** How far an import is. */
 export interface Progress {
   /** The gateway has acknowledged the file up to this line. */
-  readonly line: number;
-  readonly created: number;
-  readonly updated: number;
-  readonly unchanged: number;
-  readonly failed: number;
+  line: number;
+  created: number;
+  updated: number;
+  unchanged: number;
+  failed: number;
 }
 
 /** A line that did not go in. */
@@ -20,7 +20,7 @@ export interface Complaint {
 }
 
 export interface ImportReport {
-  complain(complaints: readonly Complaint[]): Promise<void>;
+  complain(complaints: readonly Complaint[]): void;
   say(message: string): void;
   show(progress: Progress): void;
 }
@@ -28,20 +28,17 @@ export interface ImportReport {
 export function createReport(json: boolean): ImportReport {
   const { stderr } = process;
   const showsProgress = !json && stderr.isTTY;
-  const write = (text: string): Promise<void> =>
-    new Promise((resolve) => void stderr.write(showsProgress ? `\r\u001b[K${text}` : text, () => resolve()));
+  const write = (text: string): unknown => stderr.write(showsProgress ? `\r\u001b[K${text}` : text);
   return {
-    async complain(complaints) {
+    complain(complaints) {
       const lines = complaints.map(({ line, reason, message, field }) =>
         json ? JSON.stringify({ line, reason, message, field }) : `countersign: line ${line}: ${message}`,
       );
-      if (lines.length > 0) await write(`${lines.join("\n")}\n`);
+      if (lines.length > 0) write(`${lines.join("\n")}\n`);
     },
-    say(message) {
-      void write(json ? `${JSON.stringify({ notice: message })}\n` : `countersign: ${message}\n`);
-    },
-    show({ line, failed }) {
-      if (showsProgress) void write(`line ${line}, ${failed} failed`);
+    say: (message) => write(json ? `${JSON.stringify({ notice: message })}\n` : `countersign: ${message}\n`),
+    show({ created, updated, unchanged, failed }) {
+      if (showsProgress) write(`${created + updated + unchanged} devices, ${failed} failed`);
     },
   };
 }
