@@ -106,7 +106,7 @@ const cases: readonly Case[] = [
     logins: changed((login) => ({ ...login, device_signature: `SHA2-256(stdin)= ${login.device_signature}` })),
     expected: malformed(
       "device_signature",
-      "device_signature carries the label that openssl prints. Send only the 64 hex digits after the equals sign",
+      "device_signature carries what openssl or sha256sum prints around it. Send the 64 hex digits alone",
     ),
   },
   {

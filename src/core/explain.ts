@@ -1,18 +1,12 @@
 // Explains a failed login: names the mistake, shows no secret.
 
 import { readDeviceKey } from "./device-key.ts";
-import {
-  type AssertionReader,
-  explainAssertionProof,
-  findAssertion,
-  readSentAssertion,
-  type SentAssertion,
-} from "./explain/assertion.ts";
+import { type AssertionReader, explainAssertion, findAssertion, readSentAssertion } from "./explain/assertion.ts";
 import { explainClock } from "./explain/clock.ts";
-import { type Finding, finding } from "./explain/findings.ts";
+import { type Finding, finding, type Proof } from "./explain/findings.ts";
 import { type CandidateKey, candidateKeys } from "./explain/keys.ts";
-import { findMistake } from "./explain/mistakes.ts";
-import { type LoginReader, readSentLogin, type SentLogin } from "./explain/sent-login.ts";
+import { type LoginReader, readSentLogin } from "./explain/sent-login.ts";
+import { explainSignature } from "./explain/signature.ts";
 import type { Customer, CustomerKeyStore, CustomerStore, Device, DeviceStore } from "./registry/ports.ts";
 
 /** A login as the gateway received it. */
@@ -44,43 +38,42 @@ export interface ExplainLoginDependencies extends LoginReader, AssertionReader {
 }
 
 export function createExplainLogin(dependencies: ExplainLoginDependencies): ExplainLogin {
-  const { devices, customers, customerKeys, skewMs, now: clock } = dependencies;
+  const { devices, customers, customerKeys, maxLoginBytes, skewMs, now: clock } = dependencies;
 
-  return async function explainLogin(received) {
+  return async function explainLogin({ deviceKey, body, receivedAt }) {
     const now = clock();
-    const receivedAt = received.receivedAt ?? now;
-    const named = readDeviceKey(received.deviceKey);
-    // A larger one is refused before it is read, and hashing it would take long.
-    const isReadable = received.body.length <= dependencies.maxLoginBytes;
-    const assertion = isReadable ? findAssertion(received.body) : undefined;
+    const at = receivedAt ?? now;
+    const named = readDeviceKey(deviceKey);
+    // A larger assertion is refused before it is read, and hashing it would take long.
+    const assertion = body.length > maxLoginBytes ? undefined : findAssertion(body);
     const sent =
-      assertion === undefined
-        ? readSentLogin(received.body, dependencies)
-        : readSentAssertion(assertion, receivedAt, dependencies);
+      assertion === undefined ? readSentLogin(body, dependencies) : readSentAssertion(assertion, at, dependencies);
 
-    const findings = [...sent.mistakes];
-    if ("seconds" in sent && sent.seconds !== undefined)
-      findings.push(...explainClock(sent.seconds, receivedAt, skewMs));
-    if (sent.deviceKey !== undefined && sent.deviceKey !== named) findings.push(finding("other_device_key"));
-
+    const mistakes = [...sent.mistakes];
+    if ("text" in sent && sent.seconds !== undefined) mistakes.push(...explainClock(sent.seconds, at, skewMs));
+    const refused = (last: Finding): Explanation => ({ wouldSucceed: false, findings: [...mistakes, last] });
+    if (sent.deviceKey !== undefined && sent.deviceKey !== named) {
+      const message = "The device_key of the body is not the one that was named. The gateway goes by the body";
+      return refused(finding("other_device_key", message));
+    }
     const device = await devices.find(named);
-    if (device === undefined) return { wouldSucceed: false, findings: [...findings, finding("unknown_device")] };
-    const customer = await customers.find(device.customerId);
+    if (device === undefined) {
+      const message = "No device of this device_key is enrolled. Check its spelling or enrol it";
+      return refused(finding("unknown_device", message));
+    }
+    mistakes.push(...explainStatus(device, await customers.find(device.customerId)));
     const stored = await customerKeys.secretsOf(device.customerId);
     const secrets = stored.flatMap(({ secret, ...key }) => (secret === undefined ? [] : [{ ...key, secret }]));
     let keys: readonly CandidateKey[] = [];
     try {
-      keys = candidateKeys(device, sent.deviceKey, secrets, now);
+      keys = candidateKeys(device, secrets, now);
       if (device.publicKey === "" && !keys.some(({ good }) => good)) {
-        findings.push(finding("no_live_key", device.keyMode === "derived" ? "derivation" : "login"));
+        const purpose = device.keyMode === "derived" ? "derivation" : "login";
+        mistakes.push(finding("no_live_key", `The customer has no live ${purpose} key that opens. Issue one`));
       }
-      findings.push(...explainStatus(device, customer));
-      const isFlawless = findings.length === 0;
-      const proof =
-        "parts" in sent
-          ? explainAssertion(sent, device, keys, isFlawless)
-          : explainProof(sent, device, keys, isFlawless);
-      return { wouldSucceed: proof.right && findings.length === 0, findings: [...findings, ...proof.findings] };
+      const proof = "text" in sent ? explainSignature(sent, device, keys) : explainAssertion(sent, device, keys);
+      const isFlawless = mistakes.length === 0 && proof.keyId !== undefined;
+      return { wouldSucceed: isFlawless, findings: [...mistakes, ...explainProof(proof, isFlawless)] };
     } finally {
       for (const { bytes } of keys) bytes.fill(0);
       for (const { secret } of secrets) secret.fill(0);
@@ -88,61 +81,24 @@ export function createExplainLogin(dependencies: ExplainLoginDependencies): Expl
   };
 }
 
-function explainAssertion(
-  sent: SentAssertion,
-  device: Device,
-  keys: readonly CandidateKey[],
-  isFlawless: boolean,
-): { readonly right: boolean; readonly findings: readonly Finding[] } {
-  const { isRight, findings, keyId } = explainAssertionProof(sent, device, keys);
-  if (!isRight) return { right: false, findings };
-  const verdict = isFlawless
-    ? finding("nothing_wrong", keyId, " or its jti was used before")
-    : finding("signature_right", keyId);
-  return { right: true, findings: [verdict, ...findings] };
-}
-
 function explainStatus({ status }: Device, customer: Customer | undefined): Finding[] {
-  return [
-    ...(status === "disabled" ? [finding("device_disabled")] : []),
-    ...(customer?.status === "enabled" ? [] : [finding("customer_disabled")]),
-  ];
+  const findings: Finding[] = [];
+  if (status === "disabled") {
+    findings.push(finding("device_disabled", "The device is disabled. Enable it or leave it be"));
+  }
+  if (customer?.status !== "enabled") {
+    findings.push(finding("customer_disabled", "The device's customer is disabled and with it all its devices"));
+  }
+  return findings;
 }
 
-function explainProof(
-  sent: SentLogin,
-  device: Device,
-  keys: readonly CandidateKey[],
-  flawless: boolean,
-): { readonly right: boolean; readonly findings: readonly Finding[] } {
-  const leaked = keys.find((key) => isIn(key, sent.text));
-  const warnings = leaked === undefined ? [] : [finding("key_sent", leaked.keyId)];
-  // Its customer's keys prove nothing.
-  if (device.publicKey !== "") return { right: false, findings: [finding("own_key_pair"), ...warnings] };
-  if (sent.signature === undefined) return { right: false, findings: warnings };
-  const match = findMistake({
-    keys,
-    signature: sent.signature,
-    time: sent.seconds === undefined ? "" : String(sent.seconds),
-    sentTime: sent.timestamp ?? "",
-    deviceKey: sent.deviceKey ?? device.deviceKey,
-    customerId: device.customerId,
-    body: sent.text,
-  });
-  if (match === undefined) return { right: false, findings: [finding("no_known_mistake"), ...warnings] };
-  const { key, mistake } = match;
-  const right = key?.good === true && mistake === undefined;
-  const about = [...(key?.findings ?? []), ...(mistake === undefined ? [] : [mistake])];
-  if (!right) return { right, findings: [...about, ...warnings] };
-  const verdict = flawless
-    ? finding("nothing_wrong", key.keyId, device.replayGuard ? " or the same timestamp was used before" : "")
-    : finding("signature_right", key.keyId);
-  return { right, findings: [verdict, ...about, ...warnings] };
-}
-
-/** A shorter secret occurs in other text by chance. In bytes. */
-const LEAST_SECRET = 12;
-
-function isIn({ bytes }: CandidateKey, text: string): boolean {
-  return bytes.length >= LEAST_SECRET && text.includes(bytes.toString("utf8"));
+function explainProof({ keyId, usedUp, findings }: Proof, isFlawless: boolean): readonly Finding[] {
+  if (keyId === undefined) return findings;
+  const verdict = isFlawless
+    ? finding(
+        "nothing_wrong",
+        `Nothing is wrong with it. It is signed with key ${keyId}. If it was refused a limit was spent${usedUp}`,
+      )
+    : finding("signature_right", `The signature itself is right. It is made with key ${keyId}`);
+  return [verdict, ...findings];
 }

@@ -14,7 +14,8 @@ import { type Credential, type CustomerKey, MAX_LIVE_KEYS } from "./ports.ts";
 
 const HEX = /^[0-9a-fA-F]+$/;
 const BASE64 = /^[A-Za-z0-9+/_-]{43}=?$/;
-const LABEL = /\)\s*=|^[A-Za-z0-9-]+\s*=\s*\S/;
+/** Output of openssl dgst, openssl dgst -r and sha256sum. */
+const LABEL = /\)\s*=|^[A-Za-z0-9-]+\s*=\s*\S|^[0-9A-Fa-f]{64}\s+\S/;
 const FIELD = "device_signature";
 
 /**
@@ -34,7 +35,7 @@ function explainSignature(text: string): string {
     return "device_signature has white space around it. Send the 64 hex digits alone";
   }
   if (LABEL.test(trimmed)) {
-    return "device_signature carries the label that openssl prints. Send only the 64 hex digits after the equals sign";
+    return "device_signature carries what openssl or sha256sum prints around it. Send the 64 hex digits alone";
   }
   if (/^0x/i.test(trimmed)) return "device_signature starts with 0x. Send the 64 hex digits alone";
   if (HEX.test(trimmed)) return `device_signature has ${trimmed.length} hex digits. HMAC-SHA256 gives 64`;

@@ -40,7 +40,7 @@ test("a wrong login has status 1 and a line for each mistake", async () => {
   const { status, stdout, stderr } = await explain(body, "--body", "-");
   expect([status, stdout.split("\n").map((line) => line.split(":")[0])]).toEqual([
     1,
-    ["openssl_label", "clock_never_set", "signature_right", ""],
+    ["malformed", "clock_never_set", "signature_right", ""],
   ]);
   expect(stderr).toBe("countersign: this login would fail\n");
 });

@@ -16,8 +16,7 @@ import { expectHarmless, refusalOf } from "./refusal.ts";
 const HEX = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 const BYTES = Buffer.from(HEX, "hex");
 
-const LABEL =
-  "device_signature carries the label that openssl prints. Send only the 64 hex digits after the equals sign";
+const LABEL = "device_signature carries what openssl or sha256sum prints around it. Send the 64 hex digits alone";
 const SPACE = "device_signature has white space around it. Send the 64 hex digits alone";
 const PREFIX = "device_signature starts with 0x. Send the 64 hex digits alone";
 const BASE64 = "device_signature looks like base64. Send the HMAC as 64 hex digits";

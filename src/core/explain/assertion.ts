@@ -6,7 +6,7 @@ import { AuthError } from "../errors.ts";
 import { algOf, OWN_KEY, openPublicKey } from "../public-key.ts";
 import type { Device } from "../registry/ports.ts";
 import { explainClock } from "./clock.ts";
-import { type Finding, finding } from "./findings.ts";
+import { type Finding, finding, OWN_KEY_PAIR, type Proof } from "./findings.ts";
 import type { CandidateKey } from "./keys.ts";
 import { wrongKeys } from "./mistakes.ts";
 
@@ -42,7 +42,7 @@ export function readSentAssertion(text: string, at: number, { audiences, skewMs 
     if (!(error instanceof AuthError)) throw error;
     const seconds = Number(iat ?? exp);
     const clock = error.reason === "clock_skew" ? explainClock(seconds, at, skewMs) : [];
-    mistakes.push(...(clock.length === 0 ? [finding("assertion_form", error.message)] : clock));
+    mistakes.push(...(clock.length === 0 ? [finding("malformed", error.message)] : clock));
   }
   return {
     mistakes,
@@ -63,51 +63,54 @@ function looseJson(part: string): Readonly<Record<string, unknown>> {
   }
 }
 
-/** The key of an assertion; `isRight`: a login by it is proven. */
-export interface AssertionProof {
-  readonly isRight: boolean;
-  /** The key that proves it. */
-  readonly keyId: string;
-  readonly findings: readonly Finding[];
+/** Explains the signature. `keys` are the customer's, the good ones first. */
+export function explainAssertion({ parts }: SentAssertion, device: Device, keys: readonly CandidateKey[]): Proof {
+  const proof = parts.alg === "HS256" ? explainMac(parts, device, keys) : explainKeyPair(parts, device);
+  return { ...proof, usedUp: " or its jti was used before" };
 }
 
-/** Explains the signature. `keys` are the customer's, the good ones first. */
-export function explainAssertionProof(
-  { parts }: SentAssertion,
-  device: Device,
-  keys: readonly CandidateKey[],
-): AssertionProof {
-  if (parts.alg === "HS256") return explainMac(parts, device, keys);
-  const wrong = (...findings: Finding[]): AssertionProof => ({ isRight: false, keyId: "", findings });
-  if (device.publicKey === "") return wrong(finding("no_public_key"));
-  const key = openPublicKey(device.publicKey);
+function explainKeyPair({ alg: sent, signed, signature }: SentAssertion["parts"], { publicKey }: Device): Proof {
+  const wrong = (code: string, message: string): Proof => ({ findings: [finding(code, message)] });
+  if (publicKey === "") {
+    const cure = "Enrol that of its key pair or sign by HS256 with the customer key";
+    return wrong("no_public_key", `The device has no public key. ${cure}`);
+  }
+  const key = openPublicKey(publicKey);
   const alg = algOf(key);
-  const sent = parts.alg === "Ed25519" ? "EdDSA" : parts.alg;
-  if (alg === undefined || alg !== sent) return wrong(finding("other_alg", alg ?? "ES256"));
+  if (alg === undefined || alg !== (sent === "Ed25519" ? "EdDSA" : sent)) {
+    return wrong("other_alg", `The device's key pair is of another kind. Sign by ${alg ?? "ES256"}`);
+  }
   const digest = alg === "ES256" ? "sha256" : null;
   const isSigned = (dsaEncoding: "ieee-p1363" | "der"): boolean =>
-    verify(digest, Buffer.from(parts.signed), { key, dsaEncoding }, parts.signature);
-  if (isSigned("ieee-p1363")) return { isRight: true, keyId: OWN_KEY, findings: [] };
-  return wrong(finding(alg === "ES256" && isSigned("der") ? "signature_asn1" : "other_key_pair"));
+    verify(digest, Buffer.from(signed), { key, dsaEncoding }, signature);
+  if (isSigned("ieee-p1363")) return { keyId: OWN_KEY, findings: [] };
+  if (alg === "ES256" && isSigned("der")) {
+    const cure = "Send its two numbers of 32 bytes side by side as JWS has them";
+    return wrong("signature_asn1", `The signature is in ASN.1. ${cure}`);
+  }
+  const what = "It is signed with another key pair than the device's or another text was signed";
+  return wrong("other_key_pair", `${what}. Enrol its public key`);
 }
 
 function explainMac(
   { signed, signature }: SentAssertion["parts"],
   device: Device,
   keys: readonly CandidateKey[],
-): AssertionProof {
-  if (device.publicKey !== "") return { isRight: false, keyId: "", findings: [finding("own_key_pair")] };
+): Proof {
+  if (device.publicKey !== "") return { findings: [OWN_KEY_PAIR] };
   const isMadeWith = (key: Buffer | string): boolean =>
     createHmac("sha256", key).update(signed).digest().equals(signature);
   const key = keys.find(({ bytes }) => isMadeWith(bytes));
   if (key !== undefined) {
-    const isShort = key.bytes.length < LEAST_SECRET;
-    const findings = [...(isShort ? [finding("key_too_short", key.keyId, key.bytes.length)] : []), ...key.findings];
-    return { isRight: key.good && !isShort, keyId: key.keyId, findings };
+    const { keyId, bytes, good, findings } = key;
+    if (bytes.length >= LEAST_SECRET) return good ? { keyId, findings } : { findings };
+    const message = `Key ${keyId} has ${bytes.length} bytes. HS256 takes 32 or more. Issue another key`;
+    return { findings: [finding("key_too_short", message), ...findings] };
   }
   for (const { bytes } of keys.filter(({ good }) => good)) {
     const mistake = wrongKeys(bytes, device.deviceKey).find(([wrong]) => isMadeWith(wrong));
-    if (mistake !== undefined) return { isRight: false, keyId: "", findings: [mistake[1]] };
+    if (mistake !== undefined) return { findings: [mistake[1]] };
   }
-  return { isRight: false, keyId: "", findings: [finding("no_known_key")] };
+  const message = "No key of the customer gives this signature. Sign the first two parts as they are sent";
+  return { findings: [finding("no_known_key", message)] };
 }

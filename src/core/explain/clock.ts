@@ -13,28 +13,32 @@ const ZONE_TOLERANCE = 60;
 export function explainClock(seconds: number, at: number, skewMs: number): readonly Finding[] {
   const off = seconds - at / 1000;
   if (Math.abs(off) * 1000 <= skewMs) return [];
-  if (seconds < NEVER_SET_UNTIL) return [finding("clock_never_set", new Date(seconds * 1000).getUTCFullYear())];
+  const cure = "Set the clock from server_time";
+  if (seconds < NEVER_SET_UNTIL) {
+    const year = new Date(seconds * 1000).getUTCFullYear();
+    return [finding("clock_never_set", `The timestamp lies in ${year}. ${cure} before the login`)];
+  }
   const zone = Math.round(off / HALF_HOUR) * HALF_HOUR;
-  const isZone = zone !== 0 && Math.abs(zone) <= FARTHEST_ZONE && Math.abs(off - zone) <= ZONE_TOLERANCE;
-  if (isZone) return [finding("time_zone", inWords(zone))];
-  return [finding(off < 0 ? "clock_behind" : "clock_ahead", inWords(off))];
+  if (zone !== 0 && Math.abs(zone) <= FARTHEST_ZONE && Math.abs(off - zone) <= ZONE_TOLERANCE) {
+    return [finding("time_zone", `The timestamp is a time zone of ${inWords(zone)} off. Unix time is UTC everywhere`)];
+  }
+  const old = "Of an old request say when it was received";
+  return [
+    off < 0
+      ? finding("clock_behind", `The timestamp is ${inWords(off)} behind the gateway. ${cure}. ${old}`)
+      : finding("clock_ahead", `The timestamp is ${inWords(off)} ahead of the gateway. ${cure}`),
+  ];
 }
 
-const UNITS: readonly (readonly [number, string])[] = [
+const UNITS = [
   [86_400, "days"],
   [3_600, "h"],
   [60, "min"],
-  [1, "s"],
-];
+] as const;
 
-/** A span in its two largest units, as in `2 h 13 min`; takes seconds and drops the sign. */
+/** A span in its largest unit, as in `2.2 h`; takes seconds and drops the sign. */
 export function inWords(seconds: number): string {
-  let rest = Math.round(Math.abs(seconds));
-  const parts: string[] = [];
-  for (const [size, name] of UNITS) {
-    const count = Math.floor(rest / size);
-    rest -= count * size;
-    if (count > 0) parts.push(`${count} ${name}`);
-  }
-  return parts.slice(0, 2).join(" ") || "0 s";
+  const span = Math.abs(seconds);
+  const [size, unit] = UNITS.find(([least]) => span >= least) ?? [1, "s"];
+  return `${Math.round((span / size) * 10) / 10} ${unit}`;
 }

@@ -21,56 +21,63 @@ export interface CandidateKey {
 const MOST_KEYS = 24;
 
 /** Lists the keys to try, good ones first. `secrets` are the customer's, newest first. */
-export function candidateKeys(
-  device: Device,
-  sentDeviceKey: string | undefined,
-  secrets: readonly CustomerSecret[],
-  now: number,
-): readonly CandidateKey[] {
+export function candidateKeys(device: Device, secrets: readonly CustomerSecret[], now: number): CandidateKey[] {
   const tried = secrets.slice(0, MOST_KEYS);
-  const isDerived = device.keyMode === "derived";
   const flashed = tried.map((secret): CandidateKey => {
-    const { keyId, purpose } = secret;
-    const isDue = isDerived === (purpose === "derivation");
-    const isMoving = isDerived && device.acceptsShared && purpose === "login";
-    const isLive = stateOf(secret, now) === "live";
-    const newest = tried.find((other) => other.purpose === purpose && stateOf(other, now) === "live");
-    const findings: Finding[] = [];
-    if (!isDue && !isMoving) findings.push(finding(purpose === "login" ? "shared_key" : "derived_key", keyId));
-    if (!isLive) findings.push(explainState(secret, now));
-    else if (isMoving) findings.push(finding("moving", keyId));
-    else if (newest !== undefined && newest !== secret) findings.push(finding("older_key", keyId, newest.keyId));
-    return { keyId, bytes: asFlashed(secret, device.deviceKey), good: isLive && (isDue || isMoving), findings };
+    const newest = tried.find((other) => other.purpose === secret.purpose && stateOf(other, now) === "live");
+    const bytes =
+      secret.purpose === "login"
+        ? Buffer.from(secret.secret)
+        : Buffer.from(deriveDeviceKey(createSecretKey(secret.secret), device.deviceKey));
+    return { keyId: secret.keyId, bytes, ...judge(secret, device, newest, now) };
   });
-  const strays = tried.flatMap((secret) => strayKeys(secret, device.deviceKey, sentDeviceKey));
+  const strays = tried.flatMap((secret) => strayKeys(secret, device.deviceKey));
   return [...flashed.filter(({ good }) => good), ...flashed.filter(({ good }) => !good), ...strays];
 }
 
-function explainState({ keyId, retiredAt, notBefore, expiresAt }: CustomerSecret, now: number): Finding {
-  if (retiredAt !== undefined) return finding("retired_key", keyId, inWords((now - retiredAt) / 1000));
-  if (notBefore > now) return finding("pending_key", keyId, inWords((notBefore - now) / 1000));
-  return finding("expired_key", keyId, inWords((now - (expiresAt ?? now)) / 1000));
-}
-
-function asFlashed({ purpose, secret }: CustomerSecret, deviceKey: string): Buffer {
-  if (purpose === "login") return Buffer.from(secret);
-  return Buffer.from(deriveDeviceKey(createSecretKey(secret), deviceKey));
+function judge(
+  secret: CustomerSecret,
+  { keyMode, acceptsShared }: Device,
+  newest: CustomerSecret | undefined,
+  now: number,
+): Pick<CandidateKey, "good" | "findings"> {
+  const { keyId, purpose, notBefore, retiredAt, expiresAt = now } = secret;
+  const isDue = (keyMode === "derived") === (purpose === "derivation");
+  const isMoving = keyMode === "derived" && acceptsShared && purpose === "login";
+  const state = stateOf(secret, now);
+  const findings: Finding[] = [];
+  const add = (code: string, message: string): number => findings.push(finding(code, `It is signed with ${message}`));
+  const ago = (then: number): string => inWords((now - then) / 1000);
+  if (!isDue && !isMoving) {
+    if (purpose === "login") add("shared_key", `the shared key ${keyId}. Flash what derive-key gives for this device`);
+    else add("derived_key", `a key derived from ${keyId}. Flash the shared key or set key mode derived`);
+  }
+  if (retiredAt !== undefined) add("retired_key", `key ${keyId} that was retired ${ago(retiredAt)} ago`);
+  else if (notBefore > now) add("pending_key", `key ${keyId} that becomes valid in ${ago(notBefore)}`);
+  else if (state !== "live") add("expired_key", `key ${keyId} that expired ${ago(expiresAt)} ago`);
+  else if (isMoving) add("moving", `the shared key ${keyId}. The end of the move will refuse it`);
+  else if (newest !== undefined && newest !== secret) {
+    add("older_key", `key ${keyId}. Key ${newest.keyId} is newer. Flash that one`);
+  }
+  return { good: state === "live" && (isDue || isMoving), findings };
 }
 
 /** Keys that no device may sign with. */
-function strayKeys(secret: CustomerSecret, named: string, sent: string | undefined): CandidateKey[] {
-  const { keyId, purpose } = secret;
-  const stray = (bytes: Buffer, about: Finding): CandidateKey => ({ keyId, bytes, good: false, findings: [about] });
-  const derive = (text: string): Buffer =>
-    Buffer.from(createHmac("sha256", createSecretKey(secret.secret)).update(text).digest("hex"));
-  if (purpose === "login") {
-    return [stray(derive(`${DERIVATION_LABEL}\0${named}`), finding("wrong_derivation", keyId))];
-  }
-  return [
-    stray(Buffer.from(secret.secret), finding("derivation_key", keyId)),
-    ...(sent === undefined || sent === named
-      ? []
-      : [stray(asFlashed(secret, sent), finding("other_boards_key", keyId))]),
-    stray(derive(named), finding("wrong_derivation", keyId)),
-  ];
+function strayKeys({ keyId, purpose, secret }: CustomerSecret, deviceKey: string): CandidateKey[] {
+  const cure = "flash what derive-key gives";
+  const stray = (bytes: Buffer, code: string, message: string): CandidateKey => ({
+    keyId,
+    bytes,
+    good: false,
+    findings: [finding(code, message)],
+  });
+  const derived = (text: string): CandidateKey =>
+    stray(
+      Buffer.from(createHmac("sha256", createSecretKey(secret)).update(text).digest("hex")),
+      "wrong_derivation",
+      `It is signed with a key derived wrongly from ${keyId}. Derive it as documented or ${cure}`,
+    );
+  if (purpose === "login") return [derived(`${DERIVATION_LABEL}\0${deviceKey}`)];
+  const itself = `It is signed with the derivation key ${keyId} itself. Replace that key and ${cure}`;
+  return [stray(Buffer.from(secret), "derivation_key", itself), derived(deviceKey)];
 }

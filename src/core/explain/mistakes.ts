@@ -1,12 +1,31 @@
-// The known mistakes in key, message and function, each checked by its MAC.
+// The known single mistakes in key, message, function and digits, each checked by its MAC.
 
 import { createHash, createHmac, createSecretKey } from "node:crypto";
+import type { Device } from "../registry/ports.ts";
 import { type Finding, finding } from "./findings.ts";
-import type { CandidateKey } from "./keys.ts";
 
-export interface SignedLogin {
-  /** Good ones first. */
-  readonly keys: readonly CandidateKey[];
+export function mac(key: Buffer | string, message: string, hash = "sha256"): string {
+  const secret = typeof key === "string" ? createSecretKey(key, "utf8") : createSecretKey(key);
+  return createHmac(hash, secret).update(message).digest("hex");
+}
+
+/** Keys of a board that has none. */
+export function noKeys({ deviceKey, customerId }: Device): Wrong<string>[] {
+  const placeholders = ["customer_key", "customerKey", "<customer_key>", "undefined", "null", deviceKey, customerId];
+  const empty = "It is signed with an empty key. The board does not have its key or does not find it";
+  const placeholder = "It is signed with a placeholder or a name. Put the customer key in its place";
+  return [
+    ["", finding("empty_key", empty)],
+    ...placeholders.map((text): Wrong<string> => [text, finding("placeholder_key", placeholder)]),
+  ];
+}
+
+type Wrong<Value> = readonly [value: Value, about: Finding];
+
+/** A value, the code of its mistake and what it says of it. */
+type Guess<Value> = readonly [value: Value, code: string, what: string];
+
+interface SignedLogin {
   /** The MAC as sent, in lower-case hex digits. */
   readonly signature: string;
   /** The timestamp in whole seconds; empty if unreadable. */
@@ -14,85 +33,60 @@ export interface SignedLogin {
   /** The timestamp as the body has it. */
   readonly sentTime: string;
   readonly deviceKey: string;
-  readonly customerId: string;
   readonly body: string;
 }
 
-/** The key and the mistake that give the signature. */
-export interface Match {
-  /** Undefined for a signature made without a key of the customer. */
-  readonly key: CandidateKey | undefined;
-  /** Undefined: the signature is correct for this key. */
-  readonly mistake: Finding | undefined;
-}
-
-/**
- * Names the key, or the single mistake with a good key, that gives the signature. Undefined: none does.
- * Costs one MAC for each key and some 350 for each good one.
- */
-export function findMistake(login: SignedLogin): Match | undefined {
-  const { keys, signature, time, deviceKey } = login;
-  const message = `${time}${deviceKey}`;
-  const exact = keys.find(({ bytes }) => mac(bytes, message) === signature);
-  if (exact !== undefined) return { key: exact, mistake: undefined };
-  const keyless = withoutKey(login).find(([text]) => mac(text, message) === signature);
-  if (keyless !== undefined) return { key: undefined, mistake: keyless[1] };
-  for (const key of keys.filter(({ good }) => good)) {
-    const mistake = singleMistake(key.bytes, message, login);
-    if (mistake !== undefined) return { key, mistake };
+/** The digits that each mistake gives with a right key. */
+export function* singleMistakes(key: Buffer, login: SignedLogin): Generator<Wrong<string>, void> {
+  const message = `${login.time}${login.deviceKey}`;
+  for (const [text, code, what] of wrongMessages(login)) {
+    yield [mac(key, text), finding(code, `It signs ${what}. Sign the timestamp followed at once by the device_key`)];
   }
-  return undefined;
+  for (const [wrong, about] of wrongKeys(key, login.deviceKey)) yield [mac(wrong, message), about];
+  for (const [digits, code, what] of wrongFunctions(key, message)) {
+    yield [digits, finding(code, `It is ${what}. Use HMAC-SHA256 with the customer key as the key`)];
+  }
+  for (const [digits, code, what] of misprints(mac(key, message), login.signature)) {
+    yield [digits, finding(code, `device_signature ${what}`)];
+  }
 }
 
-function singleMistake(key: Buffer, message: string, login: SignedLogin): Finding | undefined {
-  const { signature } = login;
-  const found =
-    wrongMessages(login).find(([text]) => mac(key, text) === signature) ??
-    wrongKeys(key, login.deviceKey).find(([bytes]) => mac(bytes, message) === signature) ??
-    wrongFunctions(key, message).find(([digest]) => digest === signature);
-  return found?.[1] ?? misprint(mac(key, message), signature);
-}
-
-function mac(key: Buffer | string, message: string, hash = "sha256"): string {
-  const secret = typeof key === "string" ? createSecretKey(key, "utf8") : createSecretKey(key);
-  return createHmac(hash, secret).update(message).digest("hex");
-}
-
-type Wrong<Value> = readonly (readonly [Value, Finding])[];
-
-const SEPARATORS: Readonly<Record<string, string>> = {
-  " ": "a space",
-  ":": "a colon",
-  ",": "a comma",
-  ".": "a point",
-  "|": "a bar",
-  "\n": "a line break",
-  "-": "a hyphen",
-  _: "an underscore",
+const MARKS = {
+  space: " ",
+  colon: ":",
+  comma: ",",
+  point: ".",
+  bar: "|",
+  "line break": "\n",
+  hyphen: "-",
+  underscore: "_",
 };
 
-function wrongMessages({ time, sentTime, deviceKey, body }: SignedLogin): Wrong<string> {
+function wrongMessages({ time, sentTime, deviceKey, body }: SignedLogin): Guess<string>[] {
   const right = `${time}${deviceKey}`;
-  const other = [-2, -1, 1, 2].map((off) => [`${Number(time) + off}${deviceKey}`, finding("other_timestamp")] as const);
+  const device_key = deviceKey;
+  const timestamp = Number(time);
   return [
-    [`${sentTime}${deviceKey}`, finding("signed_as_sent")],
-    [`${deviceKey}${time}`, finding("parts_swapped")],
-    [`${right}\n`, finding("trailing_newline")],
-    [`${right}\r\n`, finding("trailing_newline")],
-    [`${right}\0`, finding("trailing_byte", "a zero byte")],
-    [`${right} `, finding("trailing_byte", "a space")],
-    ...Object.entries(SEPARATORS).map(
-      ([separator, name]) => [`${time}${separator}${deviceKey}`, finding("separator", name)] as const,
+    [`${sentTime}${deviceKey}`, "signed_as_sent", "the timestamp as it was sent and not as whole seconds"],
+    [`${deviceKey}${time}`, "parts_swapped", "the parts in the other order"],
+    [`${right}\n`, "trailing_newline", "a line break at the end too. printf %s and echo -n print none"],
+    [`${right}\r\n`, "trailing_newline", "a line break at the end too"],
+    [`${right}\0`, "trailing_byte", "a zero byte at the end too"],
+    [`${right} `, "trailing_byte", "a space at the end too"],
+    ...Object.entries(MARKS).map(
+      ([name, mark]): Guess<string> => [`${time}${mark}${deviceKey}`, "separator", `a ${name} between the parts too`],
     ),
-    [time, finding("one_part", "timestamp")],
-    [deviceKey, finding("one_part", "device_key")],
-    [body, finding("signed_body")],
-    [JSON.stringify({ device_key: deviceKey, timestamp: Number(time) }), finding("signed_body")],
-    [JSON.stringify({ timestamp: Number(time), device_key: deviceKey }), finding("signed_body")],
-    [`${time}000${deviceKey}`, finding("signed_milliseconds")],
-    ...other,
-    [`${time}${deviceKey.toUpperCase()}`, finding("signed_device_key", "upper case")],
-    [`${time}${deviceKey.toLowerCase()}`, finding("signed_device_key", "lower case")],
+    [time, "one_part", "the timestamp alone"],
+    [deviceKey, "one_part", "the device_key alone"],
+    [body, "signed_body", "the JSON"],
+    [JSON.stringify({ device_key, timestamp }), "signed_body", "the JSON"],
+    [JSON.stringify({ timestamp, device_key }), "signed_body", "the JSON"],
+    [`${time}000${deviceKey}`, "signed_milliseconds", "the timestamp in milliseconds and sends seconds"],
+    ...[-2, -1, 1, 2].map(
+      (off): Guess<string> => [`${timestamp + off}${deviceKey}`, "other_timestamp", "another second than it sends"],
+    ),
+    [`${time}${deviceKey.toUpperCase()}`, "signed_device_key", "the device_key in upper case"],
+    [`${time}${deviceKey.toLowerCase()}`, "signed_device_key", "the device_key in lower case"],
   ];
 }
 
@@ -102,51 +96,50 @@ const LONGEST_CUT = 256;
 const SHORTEST_KEY = 16;
 
 /** The known mistakes in a key. */
-export function wrongKeys(key: Buffer, deviceKey: string): Wrong<Buffer | string> {
+export function wrongKeys(key: Buffer, deviceKey: string): Wrong<Buffer | string>[] {
   const text = key.toString("utf8");
-  const lengths = Array.from({ length: Math.min(key.length - 1, LONGEST_CUT) }, (_, index) => index + 1).reverse();
-  const cuts = lengths.filter((length) => length >= SHORTEST_KEY);
+  const lengths = Array.from({ length: LONGEST_CUT }, (_, index) => index + 1).reverse();
+  const cuts = lengths.filter((length) => length >= SHORTEST_KEY && length < key.length);
   // Node decodes up to the first character that is no hex digit.
   const decoded = Buffer.from(text, "hex");
   const isHex = decoded.length >= SHORTEST_KEY && 2 * decoded.length === text.length;
-  return [
-    [`${text}\n`, finding("key_line_break")],
-    [`${text}\r\n`, finding("key_line_break")],
-    [` ${text}`, finding("key_white_space")],
-    [`${text} `, finding("key_white_space")],
-    [text.trim(), finding("key_white_space")],
-    [`"${text}"`, finding("key_quotes")],
-    [`'${text}'`, finding("key_quotes")],
-    [`${deviceKey} ${text}`, finding("key_label")],
-    [`customer_key ${text}`, finding("key_label")],
-    ...(isHex ? ([[decoded, finding("key_decoded", "hex")]] as const) : []),
-    [Buffer.from(text, "base64"), finding("key_decoded", "base64")],
-    [key.toString("hex"), finding("key_encoded", "hex")],
-    [key.toString("base64"), finding("key_encoded", "base64")],
-    [text.toUpperCase(), finding("key_case", "upper case")],
-    [text.toLowerCase(), finding("key_case", "lower case")],
-    ...cuts.map((length) => [key.subarray(0, length), finding("key_truncated", length)] as const),
+  const guesses: Guess<Buffer | string>[] = [
+    [`${text}\n`, "key_line_break", "with a line break at its end"],
+    [`${text}\r\n`, "key_line_break", "with a line break at its end"],
+    [` ${text}`, "key_white_space", "with white space before it"],
+    [`${text} `, "key_white_space", "with white space after it"],
+    [text.trim(), "key_white_space", "without its own white space"],
+    [`"${text}"`, "key_quotes", "with quotes around it"],
+    [`'${text}'`, "key_quotes", "with quotes around it"],
+    [`${deviceKey} ${text}`, "key_label", "with a name before it"],
+    [`customer_key ${text}`, "key_label", "with a name before it"],
+    [isHex ? decoded : text, "key_decoded", "decoded from hex"],
+    [Buffer.from(text, "base64"), "key_decoded", "decoded from base64"],
+    [key.toString("hex"), "key_encoded", "encoded in hex"],
+    [key.toString("base64"), "key_encoded", "encoded in base64"],
+    [text.toUpperCase(), "key_case", "in upper case"],
+    [text.toLowerCase(), "key_case", "in lower case"],
+    ...cuts.map((length): Guess<Buffer> => [key.subarray(0, length), "key_truncated", `cut to ${length} bytes`]),
   ];
+  return guesses.map(([wrong, code, how]) => [
+    wrong,
+    finding(code, `The firmware uses the key ${how}. Use its characters exactly as they were issued`),
+  ]);
 }
 
-function withoutKey({ deviceKey, customerId }: SignedLogin): Wrong<string> {
-  const placeholders = ["customer_key", "customerKey", "<customer_key>", "undefined", "null", deviceKey, customerId];
-  return [["", finding("empty_key")], ...placeholders.map((text) => [text, finding("placeholder_key")] as const)];
-}
-
-function wrongFunctions(key: Buffer, message: string): Wrong<string> {
+function wrongFunctions(key: Buffer, message: string): Guess<string>[] {
   const sha256 = (...parts: readonly (Buffer | string)[]): string => {
     const hash = createHash("sha256");
     for (const part of parts) hash.update(part);
     return hash.digest("hex");
   };
   return [
-    [createHmac("sha256", message).update(key).digest("hex"), finding("key_and_message_swapped")],
-    [sha256(key, message), finding("plain_hash")],
-    [sha256(message, key), finding("plain_hash")],
-    [sha256(message), finding("plain_hash")],
+    [mac(message, key.toString("utf8")), "key_and_message_swapped", "an HMAC with key and message swapped"],
+    [sha256(key, message), "plain_hash", "a plain hash"],
+    [sha256(message, key), "plain_hash", "a plain hash"],
+    [sha256(message), "plain_hash", "a plain hash"],
     ...["md5", "sha1", "sha384", "sha512"].map(
-      (name) => [mac(key, message, name), finding("other_hash", name)] as const,
+      (name): Guess<string> => [mac(key, message, name), "other_hash", `made with ${name}`],
     ),
   ];
 }
@@ -154,11 +147,16 @@ function wrongFunctions(key: Buffer, message: string): Wrong<string> {
 /** Fewer digits agree by chance. */
 const LEAST_DIGITS = 16;
 
-/** The mistake in printing the correct MAC. */
-function misprint(right: string, written: string): Finding | undefined {
-  if (written.length >= LEAST_DIGITS && (right.startsWith(written) || right.endsWith(written))) {
-    return finding("signature_truncated", written.length);
-  }
-  if (written.startsWith(right)) return finding("signature_too_long", written.length - right.length);
-  return written === right.replace(/0(.)|(..)/g, "$1$2") ? finding("hex_without_zeros") : undefined;
+/** The right MAC wrongly printed. */
+function misprints(right: string, sent: string): Guess<string>[] {
+  const { length } = sent;
+  const cut = length < LEAST_DIGITS ? [] : [right.slice(0, length), right.slice(-length)];
+  const zeros = "lacks the zeros of bytes under 16. Print each byte with %02x instead of %x";
+  return [
+    ...cut.map(
+      (digits): Guess<string> => [digits, "signature_truncated", `has ${length} of 64 digits. Check the buffer's size`],
+    ),
+    [right + sent.slice(right.length), "signature_too_long", "has more than its 64 digits. Send the first 64 alone"],
+    [right.replace(/0(.)|(..)/g, "$1$2"), "hex_without_zeros", zeros],
+  ];
 }

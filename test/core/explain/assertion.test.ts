@@ -3,8 +3,7 @@
 import { sign } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { assertionClaims, byHmac, byKey, makeAssertion, makeBoardKey, type SignParts } from "../assertions.ts";
-import { boardKey, DERIVED, explain, hmac, SECONDS, SECRETS, SHARED } from "./desk.ts";
-import { tellsThat } from "./tells.ts";
+import { boardKey, DERIVED, explain, hmac, SECONDS, SECRETS, SHARED, tellsThat } from "./desk.ts";
 
 const OWN = makeBoardKey("ES256");
 const own = { device: { publicKey: OWN.pem.replace(/-----[A-Z ]+-----|\s/g, "") } };
@@ -36,17 +35,17 @@ tellsThat([
   {
     mistake: "another audience, the signature right",
     body: formOf(rightly, { aud: "https://other.example" }),
-    codes: ["assertion_form", "signature_right"],
+    codes: ["malformed", "signature_right"],
   },
   {
     mistake: "no jti",
     body: formOf(rightly, { jti: undefined }),
-    codes: ["assertion_form", "signature_right"],
+    codes: ["malformed", "signature_right"],
   },
   {
     mistake: "a life of an hour",
     body: formOf(rightly, { exp: SECONDS + 3_600 }),
-    codes: ["assertion_form", "signature_right"],
+    codes: ["malformed", "signature_right"],
   },
   {
     mistake: "a clock in 1970",
@@ -61,13 +60,13 @@ tellsThat([
   {
     mistake: "another device",
     body: makeAssertion(rightly, assertionClaims("other", SECONDS)),
-    codes: ["other_device_key", "signature_right"],
+    codes: ["other_device_key"],
   },
-  { mistake: "no JWT at all", body: "client_assertion=x", codes: ["assertion_form", "no_public_key"] },
+  { mistake: "no JWT at all", body: "client_assertion=x", codes: ["malformed", "no_public_key"] },
   {
     mistake: "no signature",
     body: formOf(() => Buffer.alloc(0), {}, { alg: "none" }),
-    codes: ["assertion_form", "no_public_key"],
+    codes: ["malformed", "no_public_key"],
   },
   { mistake: "a retired key", body: formOf(byHmac(SECRETS.retired)), codes: ["key_too_short", "retired_key"] },
   { mistake: "a short key", body: formOf(byHmac(SECRETS.older)), codes: ["key_too_short", "older_key"] },

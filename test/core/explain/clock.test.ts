@@ -7,10 +7,11 @@ import { NOW, SECONDS, SKEW } from "./desk.ts";
 
 test.for([
   [0, "0 s"],
-  [59.4, "59 s"],
-  [-61, "1 min 1 s"],
-  [7_980, "2 h 13 min"],
+  [59.44, "59.4 s"],
+  [-90, "1.5 min"],
+  [7_980, "2.2 h"],
   [3_600, "1 h"],
+  [-864_000, "10 days"],
 ] as const)("%d s is %s", ([seconds, words]) => {
   expect(inWords(seconds)).toBe(words);
 });

@@ -1,6 +1,7 @@
 // Explains logins of one customer, who has keys of every kind, and of its three devices.
 
 import { createHmac } from "node:crypto";
+import { expect, test } from "vitest";
 import { createExplainLogin, type Explanation } from "../../../src/core/explain.ts";
 import type { KeyPurpose } from "../../../src/core/ports.ts";
 import type { CustomerSecret, Device, StoredCustomer, StoredDevice } from "../../../src/core/registry/ports.ts";
@@ -174,4 +175,24 @@ export const HEX = MAC.toString("hex");
 /** A body whose signature covers `message`. */
 export function signed(message: string, key: string | Buffer = SECRETS.login): string {
   return bodyOf({ signature: hmac(key, message).toString("hex") });
+}
+
+export interface Told extends Case {
+  readonly mistake: string;
+  /** In order. */
+  readonly codes: readonly string[];
+  /** Matches the first message. */
+  readonly told?: RegExp;
+}
+
+/** A test for each row: what is said of a login that would be refused. */
+export function tellsThat(cases: readonly Told[]): void {
+  test.for(cases)("$mistake", async ({ mistake: _, codes, told = /./, ...received }) => {
+    const { wouldSucceed, findings } = await explain(received);
+    expect(findings.map(({ code }) => code)).toEqual(codes);
+    expect(findings[0]?.message).toMatch(told);
+    expect(wouldSucceed).toBe(false);
+    // In ASCII, and nothing that grpc-js would show percent-encoded.
+    for (const { message } of findings) expect(message).toMatch(/^[^;/?:@&=+$,#\x7f-\uffff]+$/);
+  });
 }

@@ -16,15 +16,15 @@ function printed(message: string, command: string): string {
 const DGST = 'openssl dgst -sha256 -hmac "$KEY"';
 
 test.for([
-  { how: "with its label", command: DGST, codes: ["openssl_label", "signature_right"] },
-  { how: "by -r", command: `${DGST} -r`, codes: ["openssl_label", "signature_right"] },
-  { how: "in binary, then base64", command: `${DGST} -binary | base64`, codes: ["base64", "signature_right"] },
+  { how: "with its label", command: DGST, codes: ["malformed", "signature_right"] },
+  { how: "by -r", command: `${DGST} -r`, codes: ["malformed", "signature_right"] },
+  { how: "in binary, then base64", command: `${DGST} -binary | base64`, codes: ["malformed", "signature_right"] },
   {
     how: "of what echo prints",
     command: `(cat; echo) | ${DGST} | sed 's/.*= //' | tr -d '\\n'`,
     codes: ["trailing_newline"],
   },
-  { how: "without the key", command: "sha256sum", codes: ["openssl_label", "plain_hash"] },
+  { how: "without the key", command: "sha256sum", codes: ["malformed", "plain_hash"] },
 ])("openssl $how", async ({ command, codes }) => {
   expect(await codesOf({ body: bodyOf({ signature: printed(RIGHT, command) }) })).toEqual(codes);
 });

@@ -2416,7 +2416,7 @@ export const ExplainLoginResponseSchema: GenMessage<ExplainLoginResponse> = /*@_
  */
 export type ExplainLoginResponse_Finding = Message<"countersign.admin.v1.ExplainLoginResponse.Finding"> & {
   /**
-   * A stable code, such as "milliseconds" or "older_key".
+   * A stable code, such as "malformed" or "older_key".
    *
    * @generated from field: string code = 1;
    */
