@@ -2,8 +2,9 @@
 
 import type { DescMethodUnary } from "@bufbuild/protobuf";
 import { AuthError, malformed } from "../src/core/errors.ts";
+import { hasDevices } from "../src/core/registry/customers.ts";
+import { alreadyExists, doesNotExist } from "../src/core/registry/names.ts";
 import { requireVersion } from "../src/core/registry/pages.ts";
-import { hasDevices, noDevice, registryUnavailable, taken } from "../src/core/registry/refusals.ts";
 import { ADMIN_MESSAGE_BYTES } from "../src/services/admin.ts";
 import { isRead, noAdminToken, requireRole } from "../src/services/admin-guard.ts";
 import type { MethodNotes, ServiceNotes } from "./openapi/document.ts";
@@ -19,13 +20,15 @@ export function errorOf(act: () => void): AuthError {
 }
 
 /** The error of any call while the database is away. */
-export const AWAY = registryUnavailable("cannot be asked now", 5_000);
+export const AWAY = new AuthError("unavailable", "the registry cannot be asked now. Try again later", {
+  retryAfterMs: 5_000,
+});
 
-const READ_ERRORS = [malformed("page_size is negative", "page_size"), noDevice(), AWAY];
+const READ_ERRORS = [malformed("page_size is negative", "page_size"), doesNotExist("device"), AWAY];
 
 const CHANGE_ERRORS = [
   ...READ_ERRORS,
-  taken("customer_id"),
+  alreadyExists("customer"),
   errorOf(() => requireVersion({ revision: 2, createdAt: 0 }, '"another"', "device")),
   hasDevices(),
 ];

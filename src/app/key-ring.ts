@@ -2,11 +2,11 @@
 
 import type { Config } from "../config.ts";
 import { createDeadline } from "../core/deadline.ts";
-import { registryUnavailable } from "../core/registry/refusals.ts";
 import { type KeyRing, openKeyRing } from "../core/tokens/keyring.ts";
 import type { SigningKeyStore } from "../core/tokens/ports.ts";
 import { PUBLISH_MS, type RingRules } from "../core/tokens/rotation.ts";
 import { createSigningKeys, type SigningKeys } from "../core/tokens/signing-keys.ts";
+import { storeUnavailable } from "../store/outage.ts";
 import { monotonicNow, repeatEvery } from "../telemetry/clock.ts";
 
 export interface OpenedRing {
@@ -31,7 +31,6 @@ export interface OpenRingOptions {
 }
 
 const LOOK_MS = 1_000;
-const RETRY_MS = 5_000;
 /** How long a login waits for a database that does not answer, in milliseconds. */
 const READ_MS = 2_000;
 
@@ -61,5 +60,5 @@ export async function openRing(
 }
 
 function tooLong(): Error {
-  return registryUnavailable("does not answer in time", RETRY_MS);
+  return storeUnavailable("does not answer in time");
 }

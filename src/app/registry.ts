@@ -4,9 +4,8 @@ import { mkdirSync } from "node:fs";
 import { type Config, dataFile } from "../config.ts";
 import { type ActivityRecorder, createActivityRecorder } from "../core/activity.ts";
 import { GATEWAY } from "../core/registry/ports.ts";
-import type { LostSecrets as ForgottenSecrets } from "../core/registry/record-ports.ts";
 import { createRegistry, type Registry } from "../core/registry/registry.ts";
-import { createSecrets, type Secrets } from "../core/registry/secrets.ts";
+import { createSecrets, type LostSecrets, type Secrets } from "../core/registry/secrets.ts";
 import type { Database } from "../store/database.ts";
 import { migrate } from "../store/migrations.ts";
 import type { OutageListener } from "../store/outage.ts";
@@ -29,7 +28,7 @@ export interface RegistryOptions {
   readonly onFault: (error: unknown) => void;
   readonly outageListener: OutageListener;
   /** Gives up the secrets that no master key opens, instead of refusing to start; called with their number. */
-  readonly forgetLostSecrets: ((lost: ForgottenSecrets) => void) | undefined;
+  readonly forgetLostSecrets: ((lost: LostSecrets) => void) | undefined;
 }
 
 /** The last login of a device is this late at most, in milliseconds, and the end of its move to a key of its own. */
@@ -75,7 +74,7 @@ export async function openRegistry(
   const { auditRetention } = config;
   if (auditRetention !== undefined) {
     const prune = async (): Promise<void> => {
-      while (!(await registry.audit.prune(auditRetention)));
+      while (await registry.audit.prune(auditRetention));
     };
     cleanup.defer(repeatEvery(PRUNE_MS, prune, onFault));
   }

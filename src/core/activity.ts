@@ -2,7 +2,7 @@
 
 import { AuthError, type Reason } from "./errors.ts";
 import type { Caller, Login, LoginRequest } from "./login.ts";
-import type { ActivityStore, Sighting } from "./registry/record-ports.ts";
+import type { ActivityStore, Sighting } from "./registry/ports.ts";
 
 /** Names with a failure that are gathered at most: anyone can make them. */
 const MOST_FAILURES = 20_000;

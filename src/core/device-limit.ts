@@ -3,7 +3,7 @@
 import { loginCharge } from "./charges.ts";
 import { readDeviceKey } from "./device-key.ts";
 import type { CredentialStore, Limiter, Policy } from "./ports.ts";
-import { noDevice } from "./registry/refusals.ts";
+import { doesNotExist } from "./registry/names.ts";
 
 export interface DeviceLimit {
   /** Undefined: off. */
@@ -34,7 +34,7 @@ export function createReadDeviceLimit({ credentials, limiter, login, now }: Devi
   return async (deviceKey, address) => {
     const at = now();
     const credential = await credentials.find(readDeviceKey(deviceKey), at);
-    if (!credential.enrolled) throw noDevice();
+    if (!credential.enrolled) throw doesNotExist("device");
     const { sharedIdentity: perAddress } = credential;
     const [charge] = loginCharge(credential, address, login);
     const look = charge && (await limiter.charge([charge, { policy: NONE, key: charge.key }], at));

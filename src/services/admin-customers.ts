@@ -32,8 +32,8 @@ export function createCustomerMethods(customers: Customers, actorOf: ActorOf): C
       return withEtag(responseHeader, customerMessage(await customers.get(customerId)));
     },
 
-    async listCustomers({ pageSize, pageToken, filter }) {
-      const { items, nextPageToken } = await customers.list({ pageSize, pageToken, filter });
+    async listCustomers(request) {
+      const { items, nextPageToken } = await customers.list(request);
       return { customers: items.map(customerMessage), nextPageToken };
     },
 

@@ -1,4 +1,4 @@
-// AdminService's methods on devices, import included.
+// AdminService's methods on devices: one, all that match a filter, and imported rows.
 
 import type { FieldMask } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
@@ -7,15 +7,17 @@ import {
   type Device,
   DeviceSchema,
   type ImportDevicesRequest_Row,
-  KeyMode as KeyModeEnum,
 } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
+import type { ReadDeviceLimit } from "../core/device-limit.ts";
 import { malformed } from "../core/errors.ts";
+import { writeLimit } from "../core/limit-text.ts";
+import { limitAddress } from "../core/limiter/addresses.ts";
 import type { DevicePatch } from "../core/registry/device-changes.ts";
-import type { DeviceImport, ImportRow } from "../core/registry/device-import.ts";
-import type { Devices } from "../core/registry/devices.ts";
+import type { ImportRow } from "../core/registry/device-import.ts";
+import type { Registry } from "../core/registry/registry.ts";
 import { requireSameCustomer } from "./admin-customers.ts";
 import type { ActorOf } from "./admin-guard.ts";
-import { deviceMessage, keyModes, statuses } from "./admin-messages.ts";
+import { deviceActions, deviceMessage, keyModes, statuses, writeTime } from "./admin-messages.ts";
 import { readEtag, readMaskedPatch, withEtag } from "./admin-updates.ts";
 
 type DeviceMethods = Pick<
@@ -28,12 +30,17 @@ type DeviceMethods = Pick<
   | "revokeDeviceTokens"
   | "deriveDeviceKey"
   | "importDevices"
+  | "countDevices"
+  | "changeDevices"
+  | "getDeviceLimit"
 >;
 
-const KEY_MODES: readonly KeyModeEnum[] = Object.values(KeyModeEnum);
-
 /** Creates the methods. They throw the errors of the registry. */
-export function createDeviceMethods(devices: Devices, deviceImport: DeviceImport, actorOf: ActorOf): DeviceMethods {
+export function createDeviceMethods(
+  { devices, deviceImport, fleet }: Pick<Registry, "devices" | "deviceImport" | "fleet">,
+  readDeviceLimit: ReadDeviceLimit,
+  actorOf: ActorOf,
+): DeviceMethods {
   return {
     async createDevice({ customerId, device }, context) {
       requireSameCustomer(customerId, device?.customerId ?? "");
@@ -55,8 +62,8 @@ export function createDeviceMethods(devices: Devices, deviceImport: DeviceImport
       return withEtag(responseHeader, deviceMessage(await devices.get(deviceKey)));
     },
 
-    async listDevices({ pageSize, pageToken, filter }) {
-      const { items, nextPageToken } = await devices.list({ pageSize, pageToken, filter });
+    async listDevices(request) {
+      const { items, nextPageToken } = await devices.list(request);
       return { devices: items.map(deviceMessage), nextPageToken };
     },
 
@@ -86,6 +93,20 @@ export function createDeviceMethods(devices: Devices, deviceImport: DeviceImport
       const outcome = await deviceImport.importDevices(rows.map(readRow), actorOf(context), validateOnly);
       return { ...outcome, failures: [...outcome.failures] };
     },
+
+    countDevices: ({ filter, pageToken }) => fleet.count(filter, pageToken),
+
+    async changeDevices(request, context) {
+      const action = deviceActions.read(request.action);
+      if (action === undefined) throw malformed("action is missing. Name the change of each device", "action");
+      return fleet.change({ ...request, action }, actorOf(context));
+    },
+
+    async getDeviceLimit({ deviceKey, address }) {
+      const limit = await readDeviceLimit(deviceKey, address === "" ? "" : limitAddress(address));
+      const { policy, remaining, resetAt, perAddress } = limit;
+      return { limit: writeLimit(policy), remaining, resetTime: writeTime(resetAt), perAddress };
+    },
   };
 }
 
@@ -110,21 +131,11 @@ function readDevicePatch(device: Device, updateMask: FieldMask | undefined): Dev
   });
 }
 
-function readRow(row: ImportDevicesRequest_Row, index: number): ImportRow {
-  const { deviceKey, customerId, displayName, keyMode, sharedIdentity, replayGuard, labels, disabled, publicKey } = row;
-  // Only a broken client sends this, so the whole request fails.
-  if (!KEY_MODES.includes(keyMode)) {
-    throw malformed(`key_mode of the row at place ${index} has a value that is not in the contract`, "rows.key_mode");
-  }
+function readRow({ disabled, labels, keyMode, ...row }: ImportDevicesRequest_Row): ImportRow {
   return {
-    deviceKey,
-    customerId,
-    displayName,
+    ...row,
     keyMode: keyModes.read(keyMode),
-    sharedIdentity,
-    replayGuard,
     labels: labels?.labels,
-    publicKey,
     status: disabled === undefined ? undefined : disabled ? "disabled" : "enabled",
   };
 }

@@ -3,7 +3,7 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { AdminService } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import type { CustomerKeys } from "../core/registry/customer-keys.ts";
-import { listPage, pageOf } from "../core/registry/pages.ts";
+import { pageOf } from "../core/registry/pages.ts";
 import type { SigningKeys } from "../core/tokens/signing-keys.ts";
 import type { ActorOf } from "./admin-guard.ts";
 import {
@@ -34,8 +34,8 @@ export function createCustomerKeyMethods(customerKeys: CustomerKeys, actorOf: Ac
       return customerKeys.issue(draft, actorOf(context));
     },
 
-    async listCustomerKeys({ customerId, pageSize, pageToken }) {
-      const { items, nextPageToken } = await customerKeys.list(customerId, { pageSize, pageToken, filter: "" });
+    async listCustomerKeys({ customerId, ...page }) {
+      const { items, nextPageToken } = await customerKeys.list(customerId, page);
       return { customerKeys: items.map(customerKeyMessage), nextPageToken };
     },
 
@@ -68,12 +68,8 @@ type SigningKeyMethods = Pick<
 /** Creates the methods on signing keys. They throw the errors of the key ring. */
 export function createSigningKeyMethods(signingKeys: SigningKeys, actorOf: ActorOf): SigningKeyMethods {
   return {
-    async listSigningKeys({ pageSize, pageToken }) {
-      // There are few enough to read them all.
-      const keys = await signingKeys.list();
-      const { items, nextPageToken } = await listPage({}, { pageSize, pageToken, filter: "" }, async (page) =>
-        pageOf(keys, ({ kid }) => kid, page),
-      );
+    async listSigningKeys(request) {
+      const { items, nextPageToken } = pageOf(await signingKeys.list(), ({ kid }) => kid, request);
       return { signingKeys: items.map(signingKeyMessage), nextPageToken };
     },
 

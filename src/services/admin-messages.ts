@@ -6,73 +6,58 @@ import {
   type AuditEventSchema,
   type CustomerKeySchema,
   type CustomerSchema,
+  DeviceAction,
   type DeviceSchema,
-  KeyMode as KeyModeEnum,
-  KeyPurpose as KeyPurposeEnum,
-  KeyState as KeyStateEnum,
+  KeyMode,
+  KeyPurpose,
+  KeyState,
+  OperatorRole,
+  type OperatorTokenSchema,
+  PartState,
   type SigningKeySchema,
-  SigningKeyState as SigningKeyStateEnum,
-  Status as StatusEnum,
+  SigningKeyState,
+  Status,
 } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { malformed } from "../core/errors.ts";
-import type { KeyPurpose } from "../core/ports.ts";
 import type { CustomerKeyView } from "../core/registry/customer-keys.ts";
-import type { KeyState } from "../core/registry/key-usage.ts";
+import type { OperatorToken } from "../core/registry/operators.ts";
 import { etagOf } from "../core/registry/pages.ts";
-import type { AuditEvent, KeyMode, Status, StoredCustomer, StoredDevice } from "../core/registry/ports.ts";
-import type { SigningKeyState } from "../core/tokens/ports.ts";
+import type { AuditEvent, StoredCustomer, StoredDevice } from "../core/registry/ports.ts";
 import type { SigningKeyView } from "../core/tokens/signing-keys.ts";
 
-/** The words of the core for an enum of the contract. */
-interface EnumWords<Word extends string, Value extends number> {
-  readonly write: (word: Word) => Value;
+/** The words of the core for an enum: the names of its values in lower case, without UNSPECIFIED. */
+type Word<Values> = Lowercase<Exclude<keyof Values & string, "UNSPECIFIED">>;
+
+interface EnumWords<Values> {
+  readonly write: (word: Word<Values>) => Values[keyof Values];
   /** Undefined for UNSPECIFIED. @throws AuthError `malformed` for a value that the contract does not have */
-  readonly read: (value: Value | undefined) => Word | undefined;
+  readonly read: (value: number | undefined) => Word<Values> | undefined;
 }
 
-/** Maps every word to its value. `field` is named in errors. */
-export function enumOf<Word extends string, Value extends number>(
-  field: string,
-  values: Readonly<Record<Word, Value>>,
-): EnumWords<Word, Value> {
-  const words = new Map<number, Word>();
-  for (const word in values) words.set(values[word], word);
+/** Maps the values of an enum to words. `field` is named in errors. */
+function enumOf<Values extends Readonly<Record<string, number>>>(field: string, values: Values): EnumWords<Values> {
+  const words = Object.keys(values).map((name) => name.toLowerCase() as Word<Values>);
+  const write = (word: Word<Values>): Values[keyof Values] => values[word.toUpperCase() as keyof Values];
   return {
-    write: (word) => values[word],
+    write,
     read(value) {
       // UNSPECIFIED is 0 in every enum (AIP-126).
       if (value === undefined || value === 0) return undefined;
-      const word = words.get(value);
+      const word = words.find((one) => write(one) === value);
       if (word === undefined) throw malformed(`${field} has a value that is not in the contract`, field);
       return word;
     },
   };
 }
 
-export const statuses = enumOf<Status, StatusEnum>("status", {
-  enabled: StatusEnum.ENABLED,
-  disabled: StatusEnum.DISABLED,
-});
-export const keyModes = enumOf<KeyMode, KeyModeEnum>("key_mode", {
-  shared: KeyModeEnum.SHARED,
-  derived: KeyModeEnum.DERIVED,
-});
-export const keyPurposes = enumOf<KeyPurpose, KeyPurposeEnum>("purpose", {
-  login: KeyPurposeEnum.LOGIN,
-  derivation: KeyPurposeEnum.DERIVATION,
-});
-export const keyStates = enumOf<KeyState, KeyStateEnum>("state", {
-  pending: KeyStateEnum.PENDING,
-  live: KeyStateEnum.LIVE,
-  expired: KeyStateEnum.EXPIRED,
-  retired: KeyStateEnum.RETIRED,
-});
-const signingKeyStates = enumOf<SigningKeyState, SigningKeyStateEnum>("state", {
-  next: SigningKeyStateEnum.NEXT,
-  active: SigningKeyStateEnum.ACTIVE,
-  retired: SigningKeyStateEnum.RETIRED,
-  revoked: SigningKeyStateEnum.REVOKED,
-});
+export const statuses = enumOf("status", Status);
+export const keyModes = enumOf("key_mode", KeyMode);
+export const keyPurposes = enumOf("purpose", KeyPurpose);
+export const keyStates = enumOf("state", KeyState);
+const signingKeyStates = enumOf("state", SigningKeyState);
+export const roles = enumOf("role", OperatorRole);
+export const deviceActions = enumOf("action", DeviceAction);
+export const partStates = enumOf("state", PartState);
 
 /** The range of google.protobuf.Timestamp, in seconds: the years 1 to 9999. */
 const FIRST_SECOND = -62_135_596_800n;
@@ -95,52 +80,40 @@ export function writeTime(ms: number | undefined): Timestamp | undefined {
 
 /** A customer with its etag. */
 export function customerMessage(customer: StoredCustomer): MessageInitShape<typeof CustomerSchema> {
-  const { customerId, displayName, status, loginLimit, tokensNotBefore, createdAt, updatedAt } = customer;
   return {
-    customerId,
-    displayName,
-    status: statuses.write(status),
-    loginLimit,
-    createTime: writeTime(createdAt),
-    updateTime: writeTime(updatedAt),
+    ...customer,
+    status: statuses.write(customer.status),
+    createTime: writeTime(customer.createdAt),
+    updateTime: writeTime(customer.updatedAt),
     etag: etagOf(customer),
-    tokensNotBefore: tokensNotBefore === 0 ? undefined : writeTime(tokensNotBefore),
+    tokensNotBefore: writeTime(customer.tokensNotBefore || undefined),
   };
 }
 
 /** A customer key without its secret. */
 export function customerKeyMessage(key: CustomerKeyView): MessageInitShape<typeof CustomerKeySchema> {
-  const { keyId, customerId, purpose, state, notBefore, expiresAt, createdAt, retiredAt } = key;
   return {
-    keyId,
-    customerId,
-    purpose: keyPurposes.write(purpose),
-    state: keyStates.write(state),
-    notBefore: writeTime(notBefore),
-    expiresAt: writeTime(expiresAt),
-    createTime: writeTime(createdAt),
-    retireTime: writeTime(retiredAt),
+    ...key,
+    purpose: keyPurposes.write(key.purpose),
+    state: keyStates.write(key.state),
+    notBefore: writeTime(key.notBefore),
+    expiresAt: writeTime(key.expiresAt),
+    createTime: writeTime(key.createdAt),
+    retireTime: writeTime(key.retiredAt),
   };
 }
 
 /** A device with its etag, last login and last failure. */
 export function deviceMessage(device: StoredDevice): MessageInitShape<typeof DeviceSchema> {
-  const { deviceKey, customerId, displayName, sharedIdentity, replayGuard, labels, acceptsShared, publicKey } = device;
   return {
-    deviceKey,
-    customerId,
-    displayName,
+    ...device,
     status: statuses.write(device.status),
     keyMode: keyModes.write(device.keyMode),
-    sharedIdentity,
-    replayGuard,
-    labels,
-    acceptsSharedKey: acceptsShared,
-    publicKey,
+    acceptsSharedKey: device.acceptsShared,
     createTime: writeTime(device.createdAt),
     updateTime: writeTime(device.updatedAt),
     etag: etagOf(device),
-    tokensNotBefore: writeTime(device.tokensNotBefore === 0 ? undefined : device.tokensNotBefore),
+    tokensNotBefore: writeTime(device.tokensNotBefore || undefined),
     lastLoginTime: writeTime(device.lastLoginAt),
     lastKeyId: device.lastKeyId ?? "",
     lastFailureTime: writeTime(device.lastFailureAt),
@@ -150,32 +123,30 @@ export function deviceMessage(device: StoredDevice): MessageInitShape<typeof Dev
 
 /** A signing key without its key pair. */
 export function signingKeyMessage(key: SigningKeyView): MessageInitShape<typeof SigningKeySchema> {
-  const { kid, alg, state, createdAt, activatedAt, retiredAt, rotationTime } = key;
   return {
-    kid,
-    alg,
-    state: signingKeyStates.write(state),
-    createTime: writeTime(createdAt),
-    activateTime: writeTime(activatedAt),
-    retireTime: writeTime(retiredAt),
-    rotateTime: writeTime(rotationTime),
+    kid: key.kid,
+    alg: key.alg,
+    state: signingKeyStates.write(key.state),
+    createTime: writeTime(key.createdAt),
+    activateTime: writeTime(key.activatedAt),
+    retireTime: writeTime(key.retiredAt),
+    rotateTime: writeTime(key.rotationTime),
+  };
+}
+
+/** An operator's admin token without its secret. */
+export function operatorTokenMessage(token: OperatorToken): MessageInitShape<typeof OperatorTokenSchema> {
+  return {
+    tokenId: token.tokenId,
+    name: token.name,
+    role: roles.write(token.role),
+    createTime: writeTime(token.createdAt),
+    expireTime: writeTime(token.expiresAt),
+    revokeTime: writeTime(token.revokedAt),
   };
 }
 
 /** An audit event. */
-export function auditEventMessage(event: AuditEvent): MessageInitShape<typeof AuditEventSchema> {
-  const { eventId, at, actor, action, resource, customerId, details } = event;
-  const { tokenId, operator, address, requestId } = actor;
-  return {
-    eventId,
-    time: writeTime(at),
-    tokenId,
-    operator,
-    address,
-    action,
-    resource,
-    customerId,
-    details: { ...details },
-    requestId,
-  };
+export function auditEventMessage({ actor, ...event }: AuditEvent): MessageInitShape<typeof AuditEventSchema> {
+  return { ...event, ...actor, time: writeTime(event.at), details: { ...event.details } };
 }

@@ -1,12 +1,10 @@
 // AdminService.GetOverview: how the fleet and this gateway are.
 
 import type { ServiceImpl } from "@connectrpc/connect";
-import { type AdminService, PartState } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
+import type { AdminService } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { AuthError } from "../core/errors.ts";
 import type { Fleet } from "../core/registry/fleet.ts";
-import { writeTime } from "./admin-messages.ts";
-
-type State = "ok" | "degraded" | "unavailable";
+import { partStates, writeTime } from "./admin-messages.ts";
 
 /** The parts of the gateway that the overview reads. */
 export interface OverviewParts {
@@ -16,15 +14,11 @@ export interface OverviewParts {
     readonly byOutcome: ReadonlyMap<string, readonly number[]>;
   };
   /** Without states while the gateway drains. */
-  readonly checkParts: () => Promise<Partial<Readonly<Record<"limits" | "store" | "signer", State>>>>;
+  readonly checkParts: () => Promise<
+    Partial<Readonly<Record<"limits" | "store" | "signer", "ok" | "degraded" | "unavailable">>>
+  >;
   readonly version: string;
 }
-
-const STATES = {
-  ok: PartState.OK,
-  degraded: PartState.DEGRADED,
-  unavailable: PartState.UNAVAILABLE,
-} satisfies Record<State, PartState>;
 
 /** Creates the method. */
 export function createGetOverview(
@@ -40,9 +34,9 @@ export function createGetOverview(
       logins: [...byOutcome].map(([outcome, counts]) => ({ outcome, counts: [...counts] })),
       loginsStartTime: writeTime(startedAt),
       intervalSeconds: intervalMs / 1_000,
-      limits: STATES[limits],
-      store: STATES[store],
-      signer: STATES[signer],
+      limits: partStates.write(limits),
+      store: partStates.write(store),
+      signer: partStates.write(signer),
       version,
     };
   };

@@ -9,7 +9,6 @@ import type { Secrets } from "../core/registry/secrets.ts";
 import type { SigningKeys } from "../core/tokens/signing-keys.ts";
 import { createCustomerMethods } from "./admin-customers.ts";
 import { createDeviceMethods } from "./admin-devices.ts";
-import { createFleetMethods } from "./admin-fleet.ts";
 import type { ActorOf } from "./admin-guard.ts";
 import { createCustomerKeyMethods, createSigningKeyMethods } from "./admin-keys.ts";
 import { auditEventMessage, readTime, writeTime } from "./admin-messages.ts";
@@ -32,14 +31,13 @@ export interface AdminDependencies {
 /** Creates the service. Mount it with a guard that admits operators only. */
 export function createAdminService(dependencies: AdminDependencies): ServiceImplSpec {
   const { registry, explain, secrets, signingKeys, readDeviceLimit, overview, actorOf } = dependencies;
-  const { customers, customerKeys, devices, deviceImport, fleet, operators, sessions, tokens, audit } = registry;
+  const { customers, customerKeys, fleet, operators, sessions, tokens, audit } = registry;
   return createServiceImplSpec<typeof AdminService>(AdminService, {
     ...createCustomerMethods(customers, actorOf),
     ...createCustomerKeyMethods(customerKeys, actorOf),
-    ...createDeviceMethods(devices, deviceImport, actorOf),
+    ...createDeviceMethods(registry, readDeviceLimit, actorOf),
     ...createSigningKeyMethods(signingKeys, actorOf),
     ...createOperatorMethods(operators, sessions, actorOf),
-    ...createFleetMethods(fleet, readDeviceLimit, actorOf),
     getOverview: createGetOverview(fleet, overview),
 
     async revokeToken({ jti }, context) {
@@ -47,8 +45,8 @@ export function createAdminService(dependencies: AdminDependencies): ServiceImpl
       return { jti, expireTime: writeTime(expiresAt) };
     },
 
-    async listAuditEvents({ pageSize, pageToken, filter }) {
-      const { items, nextPageToken } = await audit.list({ pageSize, pageToken, filter });
+    async listAuditEvents(request) {
+      const { items, nextPageToken } = await audit.list(request);
       return { auditEvents: items.map(auditEventMessage), nextPageToken };
     },
 

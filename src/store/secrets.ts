@@ -2,7 +2,7 @@
 
 import { setImmediate as letOthersGo } from "node:timers/promises";
 import { type Kysely, sql, type Transaction } from "kysely";
-import type { SecretStore } from "../core/registry/record-ports.ts";
+import type { SecretStore } from "../core/registry/secrets.ts";
 import type { Database } from "./database.ts";
 import { insertAuditEvents } from "./registry/audit.ts";
 import { changeKeysVersion } from "./registry/customers.ts";

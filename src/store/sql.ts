@@ -1,11 +1,13 @@
 // The ports of the core over one SQL database. Knows which query is whose.
 
 import type { CredentialStore } from "../core/ports.ts";
+import type { AuditLog } from "../core/registry/audit.ts";
 import type { FleetStore } from "../core/registry/fleet.ts";
 import type { OperatorStore } from "../core/registry/operators.ts";
-import type { CustomerKeyStore, CustomerStore, DeviceStore } from "../core/registry/ports.ts";
-import type { ActivityStore, AuditLog, RevokedTokenStore, SecretStore } from "../core/registry/record-ports.ts";
+import type { ActivityStore, CustomerKeyStore, CustomerStore, DeviceStore } from "../core/registry/ports.ts";
+import type { SecretStore } from "../core/registry/secrets.ts";
 import type { SessionSealer, SignInCodeStore } from "../core/registry/sessions.ts";
+import type { RevokedTokenStore } from "../core/registry/tokens.ts";
 import type { SigningKeyStore } from "../core/tokens/ports.ts";
 import { createCredentialStore } from "./credentials.ts";
 import type { Database } from "./database.ts";

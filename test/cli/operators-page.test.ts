@@ -26,7 +26,7 @@ test("every command works as it is pasted", async () => {
     if (word === "KID") return (await gateway.signingKeys.list()).find(({ state }) => state === "active")?.kid;
     if (word === "TOKEN_ID") return (await gateway.registry.operators.list())[0]?.tokenId;
     if (!word.includes("0a4be85d13c79f26")) return word;
-    const { items } = await gateway.registry.customerKeys.list("acme", { pageSize: 0, pageToken: "", filter: "" });
+    const { items } = await gateway.registry.customerKeys.list("acme", { pageSize: 0, pageToken: "" });
     return word.replace("0a4be85d13c79f26", items.find(({ purpose }) => purpose === "login")?.keyId ?? "");
   }
 

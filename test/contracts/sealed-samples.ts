@@ -2,7 +2,7 @@
 
 import { expect } from "vitest";
 import type { AuditEntry } from "../../src/core/registry/ports.ts";
-import type { SecretStore } from "../../src/core/registry/record-ports.ts";
+import type { SecretStore } from "../../src/core/registry/secrets.ts";
 import { createSecrets } from "../../src/core/registry/secrets.ts";
 import type { Database } from "../../src/store/database.ts";
 import { migrate } from "../../src/store/migrations.ts";

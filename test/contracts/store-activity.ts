@@ -1,8 +1,7 @@
 // The part of a store's contract that is about what was last seen of devices: ActivityStore.
 
 import { expect, test } from "vitest";
-import type { Activity } from "../../src/core/registry/ports.ts";
-import type { Sighting } from "../../src/core/registry/record-ports.ts";
+import type { Activity, Sighting } from "../../src/core/registry/ports.ts";
 import type { Store } from "../../src/store/sql.ts";
 import { actionsOf, addDevice, NOW, type Open, type OpenedStore, openWithCustomer } from "./store-samples.ts";
 

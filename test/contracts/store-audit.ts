@@ -1,8 +1,8 @@
 // The part of a store's contract that is about the audit log: AuditLog.
 
 import { expect, test } from "vitest";
+import type { AuditLog } from "../../src/core/registry/audit.ts";
 import type { Condition } from "../../src/core/registry/filter.ts";
-import type { AuditLog } from "../../src/core/registry/record-ports.ts";
 import type { Database } from "../../src/store/database.ts";
 import { insertAuditEvents } from "../../src/store/registry/audit.ts";
 import { refusalFrom } from "../core/refusal.ts";

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { createActivityRecorder } from "../../src/core/activity.ts";
 import { AuthError, type Reason } from "../../src/core/errors.ts";
 import type { Login, LoginRequest } from "../../src/core/login.ts";
-import type { Move, Sighting } from "../../src/core/registry/record-ports.ts";
+import type { Move, Sighting } from "../../src/core/registry/ports.ts";
 
 const NOW = 1_764_000_000_000;
 const CALLER = { address: "192.0.2.1" };

@@ -176,6 +176,6 @@ describe("devices", () => {
   test("are not imported with an unknown enum value", async () => {
     const rows = [{ device_key: "strange", customer_id: gateway.customerId, key_mode: 9 }];
     const answer = await rest("POST", "/v1/devices:import", { rows });
-    expect(answer).toMatchObject({ http: 400, reason: "malformed", field: "rows.key_mode" });
+    expect(answer).toMatchObject({ http: 400, reason: "malformed", field: "key_mode" });
   });
 });

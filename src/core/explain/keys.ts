@@ -1,7 +1,7 @@
 // Keys that a login may be signed with: live ones, and those of another time or purpose.
 
 import { createHmac, createSecretKey } from "node:crypto";
-import { stateOf } from "../registry/key-usage.ts";
+import { stateOf } from "../registry/customer-keys.ts";
 import type { CustomerSecret, Device } from "../registry/ports.ts";
 import { DERIVATION_LABEL, deriveDeviceKey } from "../signature.ts";
 import { inWords } from "./clock.ts";

@@ -1,24 +1,44 @@
-// The audit log: what an entry shows of a change, how operators read it, how long it is kept.
+// The audit log: entries of changes, and how operators read and prune them.
 
 import { type Listing, type ListRequest, listPage } from "./pages.ts";
-import type { AuditEntry, AuditEvent } from "./ports.ts";
-import type { AuditLog } from "./record-ports.ts";
+import type { Actor, AuditEntry, AuditEvent, Page, Paged } from "./ports.ts";
 
-export type Details = AuditEntry["details"];
+export type AuditDetails = AuditEntry["details"];
 
-/** Each field that changed, with its new value. */
-export function changedDetails(before: Details, after: Details): Details {
-  return Object.fromEntries(Object.entries(after).filter(([field, value]) => value !== before[field]));
+/** The resource of an entry, as in `devices/pump-7`, and its customer. */
+export type AuditedResource = Pick<AuditEntry, "resource" | "customerId">;
+
+/** Creates an entry; `at` in unix milliseconds. */
+export function auditEntry(
+  actor: Actor,
+  at: number,
+  action: string,
+  { resource, customerId }: AuditedResource,
+  details: AuditDetails = {},
+): AuditEntry {
+  return { actor, at, action, resource, customerId, details };
 }
 
-export function isChange(details: Details): boolean {
-  return Object.keys(details).length > 0;
+/** The fields that differ, with their new values; undefined where none does. */
+export function changedDetails(before: AuditDetails, after: AuditDetails): AuditDetails | undefined {
+  const changed = Object.entries(after).filter(([field, value]) => value !== before[field]);
+  return changed.length > 0 ? Object.fromEntries(changed) : undefined;
+}
+
+/** The audit log at rest. Throws AuthError `unavailable` while the database is away. */
+export interface AuditLog {
+  /** Adds an entry for a secret that is shown: no row changes. */
+  append(entry: AuditEntry): Promise<void>;
+  /** The newest first. */
+  list(page: Page): Promise<Paged<AuditEvent>>;
+  /** Deletes at most `most` events older than `time`. @returns how many */
+  prune(time: number, most: number): Promise<number>;
 }
 
 export interface AuditTrail {
   /** The newest first. */
   list(request: ListRequest): Promise<Listing<AuditEvent>>;
-  /** Deletes what is older than `keepMs`, some at a time. @returns whether there is nothing more to delete */
+  /** Deletes some events older than `keepMs`. @returns whether there may be more */
   prune(keepMs: number): Promise<boolean>;
 }
 
@@ -39,12 +59,10 @@ const FIELDS = {
   time: "time",
 } as const;
 
-/** Builds the use-cases. Each throws AuthError: `malformed`, or what the log refuses. */
+/** Creates the use cases. Each throws AuthError: `malformed`, or an error of the log. */
 export function createAuditTrail({ audit, now }: AuditTrailDependencies): AuditTrail {
   return {
     list: (request) => listPage(FIELDS, request, (page) => audit.list(page), now()),
-    async prune(keepMs) {
-      return (await audit.prune(now() - keepMs, PRUNED_AT_ONCE)) < PRUNED_AT_ONCE;
-    },
+    prune: async (keepMs) => (await audit.prune(now() - keepMs, PRUNED_AT_ONCE)) === PRUNED_AT_ONCE,
   };
 }

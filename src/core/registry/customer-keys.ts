@@ -1,32 +1,73 @@
-// Customer keys: the secrets that logins are signed with, and boards' own keys derived from.
+// Customer keys: the secrets that sign logins, and that boards' own keys derive from.
 
-import { malformed } from "../errors.ts";
+import { randomBytes } from "node:crypto";
+import { AuthError, malformed } from "../errors.ts";
+import { type KeyPurpose, MAX_LIVE_KEYS } from "../ports.ts";
+import { type AuditedResource, auditEntry } from "./audit.ts";
 import { requireCustomer } from "./customers.ts";
-import { type KeyProgress, type KeyState, progressOf, type Stop, stateOf, stopOf } from "./key-usage.ts";
-import { readCustomerId } from "./names.ts";
-import { type CustomerKeyDraft, checkBeside, newCustomerKey } from "./new-customer-key.ts";
-import { type Listing, type ListRequest, listPage, pageOf } from "./pages.ts";
-import type { Actor, AuditEntry, CustomerKey, CustomerKeyStore, CustomerStore, StoredCustomerKey } from "./ports.ts";
-import { noCustomerKey } from "./refusals.ts";
+import { doesNotExist, readCustomerId } from "./names.ts";
+import { type Listing, type ListRequest, pageOf } from "./pages.ts";
+import type {
+  Actor,
+  CustomerKeyStore,
+  CustomerSecret,
+  CustomerStore,
+  OpenedCustomerKey,
+  StoredCustomerKey,
+} from "./ports.ts";
+
+export interface CustomerKeyDraft {
+  readonly customerId: string;
+  readonly purpose: KeyPurpose;
+  /** Empty: the gateway makes one. */
+  readonly importedKey: string;
+  /** Unix milliseconds; undefined: now. */
+  readonly notBefore?: number | undefined;
+  /** Undefined: never. */
+  readonly expiresAt?: number | undefined;
+}
 
 export interface IssuedCustomerKey {
   readonly keyId: string;
-  /** The secret as it is flashed. Not kept in the clear: this is the only time it is seen. */
+  /** The secret as it is flashed. It is stored sealed and cannot be read again. */
   readonly customerKey: string;
+  /** Empty: none. */
   readonly warning: string;
 }
 
+export type KeyState = "pending" | "live" | "expired" | "retired";
+
 export type CustomerKeyView = StoredCustomerKey & { readonly state: KeyState };
 
-export interface Retirement extends Stop {
+export interface UsedKey extends CustomerKeyView {
+  /** Devices whose last login it proved. */
+  readonly devices: number;
+  readonly lastUseAt: number | undefined;
+}
+
+/** The progress of a rotation. */
+export interface KeyProgress {
+  /** Every key that is live, or that a device uses. */
+  readonly keys: readonly UsedKey[];
+  /** Devices that have not logged in yet. */
+  readonly silentDevices: number;
+}
+
+/** A key that is retired, or would be, and the effect. */
+export interface Retirement {
   readonly key: CustomerKeyView;
+  /** Devices whose last login it proved, if it is live: they stop unless they have another key. */
+  readonly stoppedDevices: number;
+  readonly silentDevices: number;
+  /** Live keys of its purpose; with none, every device that needs one stops. */
+  readonly otherLiveKeys: number;
 }
 
 export interface CustomerKeys {
   issue(draft: CustomerKeyDraft, actor: Actor): Promise<IssuedCustomerKey>;
-  list(customerId: string, request: ListRequest): Promise<Listing<CustomerKeyView>>;
+  list(customerId: string, request: Omit<ListRequest, "filter">): Promise<Listing<CustomerKeyView>>;
   progress(customerId: string): Promise<KeyProgress>;
-  /** `dryRun`: only tells what it would stop. One that is retired already stays as it is. */
+  /** `dryRun`: returns the effect alone. A key that is retired already stays as it is. */
   retire(keyId: string, dryRun: boolean, actor: Actor): Promise<Retirement>;
 }
 
@@ -36,66 +77,147 @@ export interface CustomerKeysDependencies {
   readonly now: () => number;
 }
 
-/** The form of a key_id: databases refuse some characters outright. */
+/** The form of a key_id: databases refuse some characters. */
 const KEY_ID = /^[\x21-\x7e]{1,64}$/;
+const MAX_SECRET_BYTES = 1_024;
+/** Shorter secrets can be guessed. They are imported with a warning, since firmware may have them. */
+const SHORT_SECRET_BYTES = 16;
+const SECRET_BYTES = 32;
 
-/** Each use-case throws AuthError: `malformed`, or an error of the store. */
+/** Each use case throws AuthError: `malformed`, or an error of the store. */
 export function createCustomerKeys({ customers, customerKeys, now }: CustomerKeysDependencies): CustomerKeys {
   const viewOf = (key: StoredCustomerKey): CustomerKeyView => ({ ...key, state: stateOf(key, now()) });
+
+  async function countUse(customerId: string): Promise<KeyProgress> {
+    const keys = await customerKeys.list(customerId);
+    const { keys: usage, silentDevices } = await customerKeys.usageOf(customerId);
+    const unused = { devices: 0, lastUseAt: undefined };
+    return { keys: keys.map((key) => ({ ...viewOf(key), ...(usage.get(key.keyId) ?? unused) })), silentDevices };
+  }
 
   return {
     async issue(draft, actor) {
       const at = now();
-      const { key, customerKey, warning } = newCustomerKey(draft, at);
+      const isImported = draft.importedKey !== "";
+      const customerKey = isImported ? draft.importedKey : randomBytes(SECRET_BYTES).toString("hex");
+      const key = newKey(draft, customerKey, at);
+      const { keyId, purpose, notBefore, expiresAt } = key;
       const details = {
-        key_id: key.keyId,
-        purpose: key.purpose,
-        imported: draft.importedKey !== "",
-        not_before: new Date(key.notBefore).toISOString(),
-        ...(key.expiresAt !== undefined && { expires_at: new Date(key.expiresAt).toISOString() }),
+        key_id: keyId,
+        purpose,
+        imported: isImported,
+        not_before: new Date(notBefore).toISOString(),
+        ...(expiresAt !== undefined && { expires_at: new Date(expiresAt).toISOString() }),
       };
-      const entry = entryOf("IssueCustomerKey", key, actor, at, details);
+      const entry = auditEntry(actor, at, "IssueCustomerKey", resourceOf(key), details);
       await customerKeys.insert(key, (others) => checkBeside(key, others, at), entry);
-      return { keyId: key.keyId, customerKey, warning };
+      return { keyId, customerKey, warning: isImported ? warningOf(customerKey, key.secret.length) : "" };
     },
 
     async list(customerId, request) {
-      await requireCustomer(customers, readCustomerId(customerId));
+      await requireCustomer(customers, customerId);
       const keys = await customerKeys.list(customerId);
-      return listPage({}, request, async (page) => pageOf(keys.map(viewOf), ({ keyId }) => keyId, page));
+      return pageOf(keys.map(viewOf), ({ keyId }) => keyId, request);
     },
 
     async progress(customerId) {
-      await requireCustomer(customers, readCustomerId(customerId));
-      return progressOf(await customerKeys.list(customerId), await customerKeys.usageOf(customerId), now());
+      await requireCustomer(customers, customerId);
+      const { keys, silentDevices } = await countUse(customerId);
+      return { keys: keys.filter(({ devices, state }) => devices > 0 || state === "live"), silentDevices };
     },
 
     async retire(keyId, dryRun, actor) {
       if (keyId === "") throw malformed("key_id is missing", "key_id");
       const before = KEY_ID.test(keyId) ? await customerKeys.find(keyId) : undefined;
-      if (before === undefined) throw noCustomerKey();
+      if (before === undefined) throw doesNotExist("customer key");
       const at = now();
-      // Before the devices are counted, which may take seconds: a key that is known to strangers has to go at once.
+      const { customerId, purpose } = before;
+      const isLive = stateOf(before, at) === "live";
+      // Retired before the devices are counted, which may take seconds: a leaked key has to go at once.
       const after = dryRun
         ? before
         : await customerKeys.retire(keyId, (current) =>
             current.retiredAt === undefined
-              ? entryOf("RetireCustomerKey", current, actor, at, { key_id: keyId, purpose: current.purpose })
+              ? auditEntry(actor, at, "RetireCustomerKey", resourceOf(current), { key_id: keyId, purpose })
               : undefined,
           );
-      const { customerId } = before;
-      const [keys, usage] = [await customerKeys.list(customerId), await customerKeys.usageOf(customerId)];
-      return { key: viewOf(after), ...stopOf(before, keys, usage, at) };
+      const { keys, silentDevices } = await countUse(customerId);
+      const others = keys.filter((key) => key.keyId !== keyId && key.purpose === purpose && key.state === "live");
+      const devices = keys.find((key) => key.keyId === keyId)?.devices ?? 0;
+      return {
+        key: viewOf(after),
+        stoppedDevices: isLive ? devices : 0,
+        silentDevices,
+        otherLiveKeys: others.length,
+      };
     },
   };
 }
 
-function entryOf(
-  action: string,
-  { keyId, customerId }: Pick<CustomerKey, "keyId" | "customerId">,
-  actor: Actor,
-  at: number,
-  details: AuditEntry["details"],
-): AuditEntry {
-  return { actor, at, action, resource: `customer-keys/${keyId}`, customerId, details };
+/** A key's state at `now`, in unix milliseconds. */
+export function stateOf({ notBefore, expiresAt, retiredAt }: StoredCustomerKey, now: number): KeyState {
+  if (retiredAt !== undefined) return "retired";
+  if (expiresAt !== undefined && expiresAt <= now) return "expired";
+  return notBefore > now ? "pending" : "live";
+}
+
+/** @throws AuthError `malformed` */
+function newKey(draft: CustomerKeyDraft, customerKey: string, now: number): CustomerSecret {
+  const { purpose, notBefore = now, expiresAt } = draft;
+  const customerId = readCustomerId(draft.customerId);
+  if (expiresAt !== undefined && expiresAt <= Math.max(notBefore, now)) {
+    const begin = notBefore > now ? "not_before" : "now";
+    throw malformed(`expires_at is not after ${begin}. This key would never be good`, "expires_at");
+  }
+  const keyId = randomBytes(8).toString("hex");
+  const secret = readSecret(customerKey);
+  return { keyId, customerId, purpose, secret, notBefore, expiresAt, createdAt: now, retiredAt: undefined };
+}
+
+function readSecret(text: string): Buffer {
+  if (!text.isWellFormed()) throw malformed("imported_key is no text that UTF-8 can say", "imported_key");
+  const secret = Buffer.from(text, "utf8");
+  if (secret.length > MAX_SECRET_BYTES) {
+    throw malformed(`imported_key has ${secret.length} bytes. It has at most ${MAX_SECRET_BYTES}`, "imported_key");
+  }
+  return secret;
+}
+
+function warningOf(customerKey: string, bytes: number): string {
+  if (bytes < SHORT_SECRET_BYTES) {
+    const size = bytes === 1 ? "1 byte" : `${bytes} bytes`;
+    return `this key has ${size} and can be guessed. Replace it when the firmware next changes`;
+  }
+  if (customerKey.trim() === customerKey) return "";
+  return "this key begins or ends in white space. Check that the firmware has it";
+}
+
+/**
+ * Checks a new key against the others of its customer. Boards have the login key: a derivation key of the same bytes would give
+ * each board the keys of all others.
+ * @throws AuthError `failed_precondition` over MAX_LIVE_KEYS, `already_exists` for a secret that is there
+ */
+function checkBeside(key: CustomerSecret, others: readonly OpenedCustomerKey[], now: number): void {
+  const { purpose } = key;
+  const isStanding = (other: OpenedCustomerKey): boolean =>
+    other.purpose === purpose && ["live", "pending"].includes(stateOf(other, now));
+  if (others.filter(isStanding).length >= MAX_LIVE_KEYS) {
+    const message = `this customer has ${MAX_LIVE_KEYS} keys for ${purpose} that are live or to come. Retire one first`;
+    throw new AuthError("failed_precondition", message);
+  }
+  const same = others.find(
+    // A retired secret may come back for its former purpose.
+    (other) => other.secret?.equals(key.secret) && (other.purpose !== purpose || other.retiredAt === undefined),
+  );
+  if (same === undefined) return;
+  const why =
+    same.purpose === purpose
+      ? "Use that one or retire it first"
+      : `That one is for ${same.purpose} and a key for both would give boards the keys of others`;
+  const message = `this key is the key ${same.keyId} of this customer. ${why}`;
+  throw new AuthError("already_exists", message, { field: "imported_key" });
+}
+
+function resourceOf({ keyId, customerId }: StoredCustomerKey): AuditedResource {
+  return { resource: `customer-keys/${keyId}`, customerId };
 }

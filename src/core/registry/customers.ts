@@ -1,29 +1,25 @@
-// Customers: who owns devices.
+// Customers: the owners of devices.
 
 import { randomBytes } from "node:crypto";
-import { malformed } from "../errors.ts";
+import { AuthError, malformed } from "../errors.ts";
 import { markRevocation } from "../ids.ts";
 import { readLimit } from "../limit-text.ts";
-import { changedDetails, type Details, isChange } from "./audit.ts";
-import { readCustomerId, readDisplayName } from "./names.ts";
+import { type AuditDetails, type AuditedResource, auditEntry, changedDetails } from "./audit.ts";
+import { doesNotExist, readCustomerId, readDisplayName } from "./names.ts";
 import { type Listing, type ListRequest, listPage, requireVersion } from "./pages.ts";
-import type { Actor, AuditEntry, Customer, CustomerStore, Status, StoredCustomer } from "./ports.ts";
-import { noCustomer } from "./refusals.ts";
+import type { Actor, Customer, CustomerStore, Status, StoredCustomer } from "./ports.ts";
 
-export interface CustomerDraft {
-  /** Empty: the gateway makes one. */
-  readonly customerId: string;
-  readonly displayName: string;
-  readonly status: Status;
-  /** `20/60s` or `off`; empty: the gateway's. */
-  readonly loginLimit: string;
-}
-
-/** Changes to a customer; an absent field stays. */
+/** Changes to a customer; an absent field stays, or has its default. */
 export interface CustomerPatch {
   readonly displayName?: string;
   readonly status?: Status;
+  /** `20/60s` or `off`; empty: the gateway's own. */
   readonly loginLimit?: string;
+}
+
+export interface CustomerDraft extends CustomerPatch {
+  /** Empty: the gateway makes one. */
+  readonly customerId: string;
 }
 
 export interface Customers {
@@ -33,7 +29,7 @@ export interface Customers {
   /** With an etag that is not empty, only that version is changed; else AuthError `etag_mismatch`. */
   update(customerId: string, patch: CustomerPatch, etag: string, actor: Actor): Promise<StoredCustomer>;
   delete(customerId: string, etag: string, actor: Actor): Promise<void>;
-  /** Takes back the tokens that its devices were given until now. */
+  /** Revokes the tokens that its devices have. */
   revokeTokens(customerId: string, actor: Actor): Promise<StoredCustomer>;
 }
 
@@ -49,33 +45,18 @@ const FIELDS = {
   create_time: "time",
 } as const;
 
-/** Each use-case throws AuthError: `malformed`, or an error of the store. */
+/** Each use case throws AuthError: `malformed`, or an error of the store. */
 export function createCustomers({ customers, now }: CustomersDependencies): Customers {
-  const entryOf = (action: string, customerId: string, actor: Actor, details: Details): AuditEntry => ({
-    actor,
-    at: now(),
-    action,
-    resource: `customers/${customerId}`,
-    customerId,
-    details,
-  });
-
   return {
-    async create({ customerId: given, displayName, status, loginLimit }, actor) {
+    async create({ customerId: given, ...patch }, actor) {
       const customerId = given === "" ? randomBytes(8).toString("hex") : readCustomerId(given);
-      const customer = {
-        customerId,
-        displayName: readDisplayName(displayName),
-        status,
-        loginLimit: readLoginLimit(loginLimit),
-        tokensNotBefore: 0,
-      };
-      return customers.insert(customer, entryOf("CreateCustomer", customerId, actor, detailsOf(customer)));
+      const defaults = { displayName: "", status: "enabled", loginLimit: "", tokensNotBefore: 0 } as const;
+      const customer = { ...defaults, ...readPatch(patch), customerId };
+      const entry = auditEntry(actor, now(), "CreateCustomer", resourceOf(customerId), detailsOf(customer));
+      return customers.insert(customer, entry);
     },
 
-    async get(customerId) {
-      return requireCustomer(customers, readCustomerId(customerId));
-    },
+    get: (customerId) => requireCustomer(customers, customerId),
 
     list: (request) => listPage(FIELDS, request, (page) => customers.list(page), now()),
 
@@ -83,46 +64,53 @@ export function createCustomers({ customers, now }: CustomersDependencies): Cust
       const checked = readPatch(patch);
       return customers.update(readCustomerId(customerId), (current) => {
         requireVersion(current, etag, "customer");
-        // A customer that is let in again gets tokens anew.
-        const ends = checked.status === "disabled" && current.status === "enabled";
-        const tokensNotBefore = ends ? markRevocation(current.tokensNotBefore, now()) : current.tokensNotBefore;
-        const next = { ...current, ...checked, tokensNotBefore };
+        const at = now();
+        const next = { ...current, ...checked };
         const details = changedDetails(detailsOf(current), detailsOf(next));
-        if (!isChange(details)) return undefined;
-        return { next, entry: entryOf("UpdateCustomer", customerId, actor, details) };
+        if (details === undefined) return undefined;
+        // Its devices' tokens stay revoked when it is enabled again.
+        const ends = details["status"] === "disabled";
+        const tokensNotBefore = ends ? markRevocation(current.tokensNotBefore, at) : current.tokensNotBefore;
+        const entry = auditEntry(actor, at, "UpdateCustomer", resourceOf(customerId), details);
+        return { next: { ...next, tokensNotBefore }, entry };
       });
     },
 
     async delete(customerId, etag, actor) {
       await customers.delete(readCustomerId(customerId), (current) => {
         requireVersion(current, etag, "customer");
-        return entryOf("DeleteCustomer", customerId, actor, {});
+        return auditEntry(actor, now(), "DeleteCustomer", resourceOf(customerId));
       });
     },
 
     async revokeTokens(customerId, actor) {
       return customers.update(readCustomerId(customerId), (current) => {
-        const tokensNotBefore = markRevocation(current.tokensNotBefore, now());
+        const at = now();
+        const tokensNotBefore = markRevocation(current.tokensNotBefore, at);
         const details = { tokens_not_before: new Date(tokensNotBefore).toISOString() };
-        return {
-          next: { ...current, tokensNotBefore },
-          entry: entryOf("RevokeCustomerTokens", customerId, actor, details),
-        };
+        const entry = auditEntry(actor, at, "RevokeCustomerTokens", resourceOf(customerId), details);
+        return { next: { ...current, tokensNotBefore }, entry };
       });
     },
   };
 }
 
-/** @throws AuthError `does_not_exist` */
+/** Reads a customer by name. @throws AuthError `malformed`, `does_not_exist` */
 export async function requireCustomer(
   customers: Pick<CustomerStore, "find">,
   customerId: string,
 ): Promise<StoredCustomer> {
-  const customer = await customers.find(customerId);
-  if (customer !== undefined) return customer;
-  throw noCustomer();
+  const customer = await customers.find(readCustomerId(customerId));
+  if (customer === undefined) throw doesNotExist("customer");
+  return customer;
 }
 
+/** Creates the error of a deletion that would leave devices without their customer. */
+export function hasDevices(): AuthError {
+  return new AuthError("failed_precondition", "this customer has devices. Delete them first");
+}
+
+/** @throws AuthError `malformed` */
 function readPatch({ displayName, status, loginLimit }: CustomerPatch): CustomerPatch {
   return {
     ...(displayName !== undefined && { displayName: readDisplayName(displayName) }),
@@ -144,6 +132,10 @@ function readLoginLimit(text: string): string {
   }
 }
 
-function detailsOf({ displayName, status, loginLimit }: Customer): Details {
+function detailsOf({ displayName, status, loginLimit }: Customer): AuditDetails {
   return { display_name: displayName, status, login_limit: loginLimit };
+}
+
+function resourceOf(customerId: string): AuditedResource {
+  return { resource: `customers/${customerId}`, customerId };
 }

@@ -1,11 +1,11 @@
-// Changes of a device by an operator.
+// Changes of a device by an operator, and their audit entries.
 
 import { randomBytes } from "node:crypto";
 import { markRevocation } from "../ids.ts";
 import { readPublicKey } from "../public-key.ts";
-import type { Details } from "./audit.ts";
+import { type AuditDetails, type AuditedResource, auditEntry, changedDetails } from "./audit.ts";
 import { readCustomerId, readDisplayName, readEnrolledDeviceKey, readLabels } from "./names.ts";
-import type { Device, KeyMode, Status } from "./ports.ts";
+import type { Actor, Change, Device, KeyMode, Status } from "./ports.ts";
 
 /** Changes to a device; an absent or undefined field stays, or has its default. */
 export interface DevicePatch {
@@ -18,7 +18,7 @@ export interface DevicePatch {
   readonly labels?: Readonly<Record<string, string>> | undefined;
   /** PEM, or the base64 in it; empty: none. */
   readonly publicKey?: string | undefined;
-  /** Ends its move to a key of its own: the shared key proves no login any more. */
+  /** Ends its move to a key of its own: the shared key no longer proves its logins. */
   readonly finishMove?: true | undefined;
 }
 
@@ -28,25 +28,29 @@ export interface DeviceDraft extends DevicePatch {
   readonly deviceKey: string;
 }
 
-/** Creates the device of a draft, enrolled at `at`, in Unix milliseconds. @throws AuthError `malformed` */
+/** Creates the device of a draft, enrolled at `at`, in unix milliseconds. @throws AuthError `malformed` */
 export function enrolled({ deviceKey, customerId, ...patch }: DeviceDraft, at: number): Device {
   const name = deviceKey === "" ? randomBytes(12).toString("hex") : readEnrolledDeviceKey(deviceKey);
   return newDevice(name, readCustomerId(customerId), readPatch(patch), at);
 }
 
-/** Creates a device from checked names and a checked patch; `at` is in Unix milliseconds. */
+/** Creates a device from checked names and a checked patch; `at` in unix milliseconds. */
 export function newDevice(deviceKey: string, customerId: string, patch: DevicePatch, at: number): Device {
-  const {
-    displayName = "",
-    status = "enabled",
-    keyMode = "shared",
-    sharedIdentity = false,
-    labels = {},
-    publicKey = "",
-  } = patch;
-  const replayGuard = patch.replayGuard ?? keyMode === "derived";
-  const known = { deviceKey, customerId, displayName, status, keyMode, sharedIdentity, replayGuard, labels, publicKey };
-  return { ...known, keyModeSince: at, acceptsShared: false, tokensNotBefore: 0 };
+  const { keyMode = "shared" } = patch;
+  return {
+    deviceKey,
+    customerId,
+    displayName: patch.displayName ?? "",
+    status: patch.status ?? "enabled",
+    keyMode,
+    keyModeSince: at,
+    sharedIdentity: patch.sharedIdentity ?? false,
+    replayGuard: patch.replayGuard ?? keyMode === "derived",
+    labels: patch.labels ?? {},
+    publicKey: patch.publicKey ?? "",
+    acceptsShared: false,
+    tokensNotBefore: 0,
+  };
 }
 
 /** Checks and normalises a patch. @throws AuthError `malformed` */
@@ -60,46 +64,52 @@ export function readPatch(patch: DevicePatch): DevicePatch {
   };
 }
 
-/** Applies a patch to a device; `at` is in Unix milliseconds. */
+/**
+ * Applies a checked patch; `at` in unix milliseconds. A device that moves from a shared key to its own signs with either until the
+ * move is finished. The replay guard follows key_mode unless the patch sets it: a derived key is one board's.
+ */
 export function patched<Current extends Device>(current: Current, patch: DevicePatch, at: number): Current {
-  const { displayName, status, sharedIdentity, labels, publicKey } = patch;
+  const { keyMode = current.keyMode, status = current.status } = patch;
+  const isDerived = keyMode === "derived";
+  const moves = keyMode !== current.keyMode;
+  const ends = status === "disabled" && current.status === "enabled";
   return {
     ...current,
-    displayName: displayName ?? current.displayName,
-    status: status ?? current.status,
-    // A device that is let in again gets tokens anew.
-    tokensNotBefore:
-      status === "disabled" && current.status === "enabled"
-        ? markRevocation(current.tokensNotBefore, at)
-        : current.tokensNotBefore,
-    sharedIdentity: sharedIdentity ?? current.sharedIdentity,
-    labels: labels ?? current.labels,
-    publicKey: publicKey ?? current.publicKey,
-    ...moveKeyMode(current, patch, at),
+    displayName: patch.displayName ?? current.displayName,
+    status,
+    // Its tokens stay revoked when it is enabled again.
+    tokensNotBefore: ends ? markRevocation(current.tokensNotBefore, at) : current.tokensNotBefore,
+    keyMode,
+    keyModeSince: moves ? at : current.keyModeSince,
+    sharedIdentity: patch.sharedIdentity ?? current.sharedIdentity,
+    replayGuard: patch.replayGuard ?? (moves ? isDerived : current.replayGuard),
+    labels: patch.labels ?? current.labels,
+    publicKey: patch.publicKey ?? current.publicKey,
+    acceptsShared: moves ? isDerived : current.acceptsShared && patch.finishMove === undefined,
   };
 }
 
-/**
- * Changes key_mode. A device that moves from a shared key to its own signs with either until the move is finished. The replay guard
- * follows the keys unless the patch sets it: a derived key is one board's.
- */
-function moveKeyMode(
-  current: Device,
-  { keyMode = current.keyMode, replayGuard, finishMove }: DevicePatch,
-  at: number,
-): Pick<Device, "keyMode" | "keyModeSince" | "replayGuard" | "acceptsShared"> {
-  const moves = keyMode !== current.keyMode;
-  const derived = keyMode === "derived";
-  return {
-    keyMode,
-    keyModeSince: moves ? at : current.keyModeSince,
-    replayGuard: replayGuard ?? (moves ? derived : current.replayGuard),
-    acceptsShared: moves ? derived : current.acceptsShared && finishMove === undefined,
-  };
+/** Decides an update by a checked patch; undefined where nothing differs. */
+export function updateOf(current: Device, patch: DevicePatch, actor: Actor, at: number): Change<Device> | undefined {
+  const next = patched(current, patch, at);
+  const details = changedDetails(deviceDetails(current), deviceDetails(next));
+  return details && { next, entry: auditEntry(actor, at, "UpdateDevice", resourceOf(current), details) };
+}
+
+/** Revokes the tokens that a device has. */
+export function revocationOf(current: Device, actor: Actor, at: number): Change<Device> {
+  const tokensNotBefore = markRevocation(current.tokensNotBefore, at);
+  const details = { tokens_not_before: new Date(tokensNotBefore).toISOString() };
+  const entry = auditEntry(actor, at, "RevokeDeviceTokens", resourceOf(current), details);
+  return { next: { ...current, tokensNotBefore }, entry };
+}
+
+export function resourceOf({ deviceKey, customerId }: Device): AuditedResource {
+  return { resource: `devices/${deviceKey}`, customerId };
 }
 
 /** The fields of a device that the audit log shows. */
-export function deviceDetails(device: Device): Details {
+export function deviceDetails(device: Device): AuditDetails {
   return {
     display_name: device.displayName,
     status: device.status,

@@ -1,11 +1,10 @@
 // Importing devices: many rows in one transaction, the good ones in, the bad ones told of.
 
 import { AuthError, malformed, type Reason } from "../errors.ts";
-import { changedDetails, isChange } from "./audit.ts";
+import { changedDetails } from "./audit.ts";
 import { type DevicePatch, deviceDetails, newDevice, patched, readPatch } from "./device-changes.ts";
-import { readCustomerId, readEnrolledDeviceKey } from "./names.ts";
+import { doesNotExist, readCustomerId, readEnrolledDeviceKey } from "./names.ts";
 import type { Actor, AuditEntry, Device, DeviceStore } from "./ports.ts";
-import { noCustomer } from "./refusals.ts";
 
 /** A device as it is to be. */
 export interface ImportRow extends DevicePatch {
@@ -125,14 +124,13 @@ function decide(
   customerExists: boolean,
   at: number,
 ): { readonly fate: Fate; readonly next?: Device } {
-  if (!customerExists) return { fate: noCustomer() };
+  if (!customerExists) return { fate: doesNotExist("customer") };
   if (current === undefined) return { fate: "created", next: newDevice(deviceKey, customerId, patch, at) };
   if (current.customerId !== customerId) return { fate: anothersDevice() };
   const next = orError(() => patched(current, patch, at));
   if (next instanceof AuthError) return { fate: next };
-  return isChange(changedDetails(deviceDetails(current), deviceDetails(next)))
-    ? { fate: "updated", next }
-    : { fate: "unchanged" };
+  const isSame = changedDetails(deviceDetails(current), deviceDetails(next)) === undefined;
+  return isSame ? { fate: "unchanged" } : { fate: "updated", next };
 }
 
 function anothersDevice(): AuthError {

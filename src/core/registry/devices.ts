@@ -1,21 +1,29 @@
-// Devices: who may log in, and how.
+// Devices: enrolment, changes, deletion, and the keys derived for them.
 
 import { createSecretKey } from "node:crypto";
 import { readDeviceKey } from "../device-key.ts";
-import { markRevocation } from "../ids.ts";
+import { AuthError } from "../errors.ts";
 import { deriveDeviceKey } from "../signature.ts";
-import { changedDetails, type Details, isChange } from "./audit.ts";
-import { type DeviceDraft, type DevicePatch, deviceDetails, enrolled, patched, readPatch } from "./device-changes.ts";
-import { stateOf } from "./key-usage.ts";
+import { type AuditLog, auditEntry } from "./audit.ts";
+import { stateOf } from "./customer-keys.ts";
+import {
+  type DeviceDraft,
+  type DevicePatch,
+  deviceDetails,
+  enrolled,
+  readPatch,
+  resourceOf,
+  revocationOf,
+  updateOf,
+} from "./device-changes.ts";
+import { doesNotExist } from "./names.ts";
 import { type Listing, type ListRequest, listPage, requireVersion } from "./pages.ts";
-import type { Actor, AuditEntry, CustomerKeyStore, Device, DeviceStore, StoredDevice } from "./ports.ts";
-import type { AuditLog } from "./record-ports.ts";
-import { noDerivationKey, noDevice } from "./refusals.ts";
+import type { Actor, CustomerKeyStore, DeviceStore, StoredDevice } from "./ports.ts";
 
 /** A board's own key. */
 export interface DerivedKey {
   readonly customerKey: string;
-  /** The derivation key that it was made from. */
+  /** The derivation key that it was derived from. */
   readonly keyId: string;
 }
 
@@ -26,9 +34,9 @@ export interface Devices {
   /** With an etag that is not empty, only that version is changed; else AuthError `etag_mismatch`. */
   update(deviceKey: string, patch: DevicePatch, etag: string, actor: Actor): Promise<StoredDevice>;
   delete(deviceKey: string, etag: string, actor: Actor): Promise<void>;
-  /** Takes back the tokens that it was given until now. */
+  /** Revokes the tokens that it has. */
   revokeTokens(deviceKey: string, actor: Actor): Promise<StoredDevice>;
-  /** The same each time, while there is no newer derivation key; told to the audit log before it is told to anyone else. */
+  /** The same each time, while there is no newer derivation key. The audit entry is written before it returns. */
   deriveKey(deviceKey: string, actor: Actor): Promise<DerivedKey>;
 }
 
@@ -59,22 +67,15 @@ export const DEVICE_FIELDS = {
   labels: "text",
 } as const;
 
-/** Each use-case throws AuthError: `malformed`, or an error of the store. */
+/** Each use case throws AuthError: `malformed`, or an error of the store. */
 export function createDevices({ devices, customerKeys, audit, now }: DevicesDependencies): Devices {
-  const entryOf = (
-    action: string,
-    { deviceKey, customerId }: Pick<Device, "deviceKey" | "customerId">,
-    actor: Actor,
-    details: Details,
-  ): AuditEntry => ({ actor, at: now(), action, resource: `devices/${deviceKey}`, customerId, details });
-
   async function get(deviceKey: string): Promise<StoredDevice> {
     const device = await devices.find(readDeviceKey(deviceKey));
-    if (device !== undefined) return device;
-    throw noDevice();
+    if (device === undefined) throw doesNotExist("device");
+    return device;
   }
 
-  /** From the newest live derivation key of its customer that opens here. */
+  /** Derives from the newest live derivation key of its customer that opens. */
   async function derive({ deviceKey, customerId }: StoredDevice): Promise<DerivedKey> {
     const at = now();
     const keys = await customerKeys.secretsOf(customerId);
@@ -83,7 +84,10 @@ export function createDevices({ devices, customerKeys, audit, now }: DevicesDepe
         if (key.purpose !== "derivation" || stateOf(key, at) !== "live" || key.secret === undefined) continue;
         return { keyId: key.keyId, customerKey: deriveDeviceKey(createSecretKey(key.secret), deviceKey) };
       }
-      throw noDerivationKey();
+      throw new AuthError(
+        "failed_precondition",
+        "the customer of this device has no live key for derivation that opens here. Issue one with that purpose",
+      );
     } finally {
       for (const { secret } of keys) secret?.fill(0);
     }
@@ -91,8 +95,9 @@ export function createDevices({ devices, customerKeys, audit, now }: DevicesDepe
 
   return {
     async create(draft, actor) {
-      const device = enrolled(draft, now());
-      return devices.insert(device, entryOf("CreateDevice", device, actor, deviceDetails(device)));
+      const at = now();
+      const device = enrolled(draft, at);
+      return devices.insert(device, auditEntry(actor, at, "CreateDevice", resourceOf(device), deviceDetails(device)));
     },
 
     get,
@@ -103,35 +108,27 @@ export function createDevices({ devices, customerKeys, audit, now }: DevicesDepe
       const checked = readPatch(patch);
       return devices.update(readDeviceKey(deviceKey), (current) => {
         requireVersion(current, etag, "device");
-        const next = patched(current, checked, now());
-        const details = changedDetails(deviceDetails(current), deviceDetails(next));
-        return isChange(details) ? { next, entry: entryOf("UpdateDevice", current, actor, details) } : undefined;
+        return updateOf(current, checked, actor, now());
       });
     },
 
     async delete(deviceKey, etag, actor) {
       await devices.delete(readDeviceKey(deviceKey), (current) => {
         requireVersion(current, etag, "device");
-        return entryOf("DeleteDevice", current, actor, {});
+        return auditEntry(actor, now(), "DeleteDevice", resourceOf(current));
       });
     },
 
     async revokeTokens(deviceKey, actor) {
-      return devices.update(readDeviceKey(deviceKey), (current) => {
-        const tokensNotBefore = markRevocation(current.tokensNotBefore, now());
-        const details = { tokens_not_before: new Date(tokensNotBefore).toISOString() };
-        return {
-          next: { ...current, tokensNotBefore },
-          entry: entryOf("RevokeDeviceTokens", current, actor, details),
-        };
-      });
+      return devices.update(readDeviceKey(deviceKey), (current) => revocationOf(current, actor, now()));
     },
 
     async deriveKey(deviceKey, actor) {
       const device = await get(deviceKey);
-      const { keyId, customerKey } = await derive(device);
-      await audit.append(entryOf("DeriveDeviceKey", device, actor, { key_id: keyId }));
-      return { customerKey, keyId };
+      const derived = await derive(device);
+      const details = { key_id: derived.keyId };
+      await audit.append(auditEntry(actor, now(), "DeriveDeviceKey", resourceOf(device), details));
+      return derived;
     },
   };
 }

@@ -37,7 +37,7 @@ const UNITS: Readonly<Record<string, number>> = { d: 86_400_000, h: 3_600_000, m
  * quotes, where \" and \\ are a quote and a backslash, or bare where they have neither white space nor ()'"=!<>,;\ in them.
  * @throws AuthError `malformed`, field `filter`, naming the mistake and its place
  */
-export function readFilter(text: string, fields: Fields, now = 0): readonly Condition[] {
+export function readFilter(text: string, fields: Fields, now: number): readonly Condition[] {
   if (text.length > MOST_CHARACTERS) {
     throw wrong(`filter has ${text.length} characters. It has at most ${MOST_CHARACTERS}`);
   }
@@ -70,7 +70,6 @@ function readCondition(
   const type = Object.hasOwn(fields, name) ? fields[name] : undefined;
   if (type === undefined) {
     const names = Object.keys(fields).map((one) => (one === "labels" ? `${LABEL}NAME` : one));
-    if (names.length === 0) throw wrong("this list has no filter. Leave it out");
     throw wrong(`filter has no field of this list at place ${place}. There are ${names.join(" ")}`);
   }
   if (type !== "time" && type !== "name" && operator !== "=" && operator !== "!=") {

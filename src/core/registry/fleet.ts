@@ -1,26 +1,25 @@
-// The fleet: counts of devices, and changes of many at once, in steps that hold up no login for long.
+// The fleet: counts of devices, and changes of many at once, in short steps between logins.
 
 import { readDeviceKey } from "../device-key.ts";
 import { malformed } from "../errors.ts";
-import { markRevocation } from "../ids.ts";
-import { changedDetails, type Details, isChange } from "./audit.ts";
-import { deviceDetails, patched } from "./device-changes.ts";
+import { auditEntry } from "./audit.ts";
+import { resourceOf, revocationOf, updateOf } from "./device-changes.ts";
 import { DEVICE_FIELDS } from "./devices.ts";
 import type { Condition } from "./filter.ts";
 import { readLabels } from "./names.ts";
-import { type Listing, listPage } from "./pages.ts";
-import type { Actor, AuditEntry, Device, Page, Paged, StoredDevice } from "./ports.ts";
+import { readPage, writePageToken } from "./pages.ts";
+import type { Actor, Change, Device, Page, Paged, StoredDevice } from "./ports.ts";
 
-/** The change of each device; a label with an empty value is removed. */
-export type FleetAction =
-  | { readonly kind: "enable" | "disable" | "revokeTokens" | "delete" }
-  | { readonly kind: "label"; readonly labels: Readonly<Record<string, string>> };
+export type FleetAction = "enable" | "disable" | "label" | "revoke_tokens" | "delete";
 
-/** The devices of a change: a filter and a page of it, or names. */
-export interface FleetSelection {
+/** One change of many devices: of those that match a filter, from a page on, or of those named. */
+export interface FleetRequest {
   readonly filter: string;
   readonly pageToken: string;
   readonly deviceKeys: readonly string[];
+  readonly action: FleetAction;
+  /** For `label` alone; an empty value removes the label. */
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 export interface FleetCounts {
@@ -45,32 +44,31 @@ export interface FleetProgress {
 }
 
 export interface Fleet {
-  /** Counts what a filter matches among the next devices; the sum of all pages is the number. */
+  /** Counts the matching ones of the next devices; the sum over all pages is the number. */
   count(filter: string, pageToken: string): Promise<{ readonly count: number; readonly nextPageToken: string }>;
   /** Changes the next devices. */
-  change(selection: FleetSelection, action: FleetAction, actor: Actor): Promise<FleetProgress>;
-  /** Counts the fleet. A count stands for 40 times as long as it took, and is shared by all who ask meanwhile. */
+  change(request: FleetRequest, actor: Actor): Promise<FleetProgress>;
+  /** Counts the fleet. The count is cached for 40 times as long as it took. */
   summarize(): Promise<FleetSummary>;
 }
 
-/** A change of one device: as it is to be, or undefined to delete it. */
-export interface FleetChange {
-  readonly next: Device | undefined;
-  readonly entry: AuditEntry;
+/** A change of one device; without `next` it is deleted. */
+export type FleetChange = Change<Device | undefined>;
+
+interface Changed {
+  readonly found: number;
+  readonly changed: number;
 }
 
-/** The store of the fleet: as DeviceStore, in steps between which it lets logins go first. */
+/** As DeviceStore, in short steps: logins run between them. */
 export interface FleetStore {
-  /** Counts matching devices among so many after `after`. */
+  /** Counts the matching ones of the devices after `after`. */
   count(after: string, conditions: readonly Condition[]): Promise<{ count: number; next: string | undefined }>;
   /** The names of the next matching devices. */
   findNames(page: Page): Promise<Paged<string>>;
-  /** Decides each device that is there in one transaction, and writes what is decided. @returns how many were found */
-  change(
-    deviceKeys: readonly string[],
-    decide: (current: StoredDevice) => FleetChange | undefined,
-  ): Promise<{ readonly found: number; readonly changed: number }>;
-  /** Counts all, by logins since these times in unix milliseconds. */
+  /** Decides each named device that exists, in one transaction. */
+  change(deviceKeys: readonly string[], decide: (current: StoredDevice) => FleetChange | undefined): Promise<Changed>;
+  /** Counts all; the times are those of `seenLastHour` and `seenLastDay`, in unix milliseconds. */
   countAll(hourAgo: number, dayAgo: number): Promise<FleetCounts>;
 }
 
@@ -81,148 +79,111 @@ export interface FleetDependencies {
 
 /** Devices of one call, which takes a fraction of a second. */
 const MOST_CHANGED = 1_000;
-/** Steps of one call that match few devices: so many times what a page of a list looks at. */
+/** Steps of one call: a bound where few devices match. */
 const MOST_STEPS = 25;
-const SHORTEST_REST_MS = 2_000;
-const REST_FACTOR = 40;
+const SHORTEST_TTL_MS = 2_000;
+/** A count is cached for this many times its duration. */
+const TTL_FACTOR = 40;
 
-/** Each use-case throws AuthError: `malformed`, or an error of the store. */
+/** Each use case throws AuthError: `malformed`, or an error of the store. */
 export function createFleet({ fleet, now }: FleetDependencies): Fleet {
-  let last: { readonly summary: FleetSummary; readonly until: number } | undefined;
+  let cached: { readonly summary: FleetSummary; readonly until: number } | undefined;
   let counting: Promise<FleetSummary> | undefined;
 
   async function countAll(): Promise<FleetSummary> {
-    const startedAt = now();
-    const counts = await fleet.countAll(startedAt - 3_600_000, startedAt - 86_400_000);
-    const summary = { ...counts, countedAt: startedAt };
-    last = { summary, until: now() + Math.max(SHORTEST_REST_MS, REST_FACTOR * (now() - startedAt)) };
+    const countedAt = now();
+    const counts = await fleet.countAll(countedAt - 3_600_000, countedAt - 86_400_000);
+    const summary = { ...counts, countedAt };
+    cached = { summary, until: now() + Math.max(SHORTEST_TTL_MS, TTL_FACTOR * (now() - countedAt)) };
     return summary;
-  }
-
-  /** Changes devices by name. */
-  function changeNamed(
-    deviceKeys: readonly string[],
-    action: FleetAction,
-    actor: Actor,
-  ): Promise<{ readonly found: number; readonly changed: number }> {
-    return fleet.change(deviceKeys, (current) => decide(current, action, actor, now()));
   }
 
   return {
     async count(filter, pageToken) {
-      let count = 0;
-      const { nextPageToken } = await listPage(
-        DEVICE_FIELDS,
-        { pageSize: 0, pageToken, filter },
-        async (page) => {
-          let next: string | undefined = page.after;
-          for (let step = 0; step < MOST_STEPS && next !== undefined; step++) {
-            const counted = await fleet.count(next, page.conditions);
-            count += counted.count;
-            next = counted.next;
-          }
-          return { items: [], next };
-        },
-        now(),
-      );
-      return { count, nextPageToken };
+      const { after, conditions } = readPage(DEVICE_FIELDS, { pageSize: 0, pageToken, filter }, now());
+      let [count, next]: [number, string | undefined] = [0, after];
+      for (let step = 0; step < MOST_STEPS && next !== undefined; step++) {
+        const counted = await fleet.count(next, conditions);
+        count += counted.count;
+        next = counted.next;
+      }
+      return { count, nextPageToken: writePageToken(next) };
     },
 
-    async change({ filter, pageToken, deviceKeys }, action, actor) {
-      const checked = action.kind === "label" ? { ...action, labels: requireLabels(action.labels) } : action;
+    async change(request, actor) {
+      const { filter, pageToken, deviceKeys, action, labels } = request;
+      if (action === "label") requireLabels(labels);
+      const change = (names: readonly string[]): Promise<Changed> =>
+        fleet.change(names, (current) => decide(current, action, labels, actor, now()));
       if (deviceKeys.length > 0) {
-        if (filter !== "" || pageToken !== "") throw malformed("filter and device_keys exclude each other", "filter");
-        if (deviceKeys.length > MOST_CHANGED) {
-          const message = `device_keys has ${deviceKeys.length} entries. It has at most ${MOST_CHANGED}`;
-          throw malformed(message, "device_keys");
-        }
-        const { found, changed } = await changeNamed([...new Set(deviceKeys.map(readDeviceKey))], checked, actor);
+        const { found, changed } = await change(readDeviceKeys(request));
         return { matched: found, changed, nextPageToken: "" };
       }
       if (filter.trim() === "") {
-        throw malformed(
-          "filter is missing. To change every device write device_key != and two double quotes",
-          "filter",
-        );
+        const cure = "To change every device write device_key != and two double quotes";
+        throw malformed(`filter is missing. ${cure}`, "filter");
       }
-      let [matched, changed] = [0, 0];
-      const changeNext = async (page: Page): Promise<Paged<never>> => {
-        let next: string | undefined = page.after;
-        for (let step = 0; step < MOST_STEPS && matched < MOST_CHANGED && next !== undefined; step++) {
-          const found: Paged<string> = await fleet.findNames({ ...page, after: next, size: MOST_CHANGED - matched });
-          const done = await changeNamed(found.items, checked, actor);
-          matched += done.found;
-          changed += done.changed;
-          next = found.next;
-        }
-        return { items: [], next };
-      };
-      const listing: Listing<never> = await listPage(
-        DEVICE_FIELDS,
-        { pageSize: 0, pageToken, filter },
-        changeNext,
-        now(),
-      );
-      return { matched, changed, nextPageToken: listing.nextPageToken };
+      const { after, conditions } = readPage(DEVICE_FIELDS, { pageSize: 0, pageToken, filter }, now());
+      let [matched, changed, next]: [number, number, string | undefined] = [0, 0, after];
+      for (let step = 0; step < MOST_STEPS && matched < MOST_CHANGED && next !== undefined; step++) {
+        const names: Paged<string> = await fleet.findNames({ after: next, conditions, size: MOST_CHANGED - matched });
+        const done = await change(names.items);
+        matched += done.found;
+        changed += done.changed;
+        next = names.next;
+      }
+      return { matched, changed, nextPageToken: writePageToken(next) };
     },
 
     async summarize() {
-      if (last === undefined || now() >= last.until) {
+      if (cached === undefined || now() >= cached.until) {
         counting ??= countAll().finally(() => {
           counting = undefined;
         });
-        // The count before stands meanwhile.
-        if (last === undefined) return counting;
+        // An expired count is answered at once while the next one is made.
+        if (cached === undefined) return counting;
         counting.catch(() => {});
       }
-      return last.summary;
+      return cached.summary;
     },
   };
 }
 
-function requireLabels(labels: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  if (Object.keys(labels).length === 0) throw malformed("labels is missing. Name the labels to set", "labels");
-  return readLabels(labels);
-}
-
-const ACTIONS = {
-  enable: "UpdateDevice",
-  disable: "UpdateDevice",
-  label: "UpdateDevice",
-  revokeTokens: "RevokeDeviceTokens",
-  delete: "DeleteDevice",
-} satisfies Record<FleetAction["kind"], string>;
-
-/** The change of one device, with the audit entry that the call on it alone has; undefined: it is as it is to be. */
-function decide(current: StoredDevice, action: FleetAction, actor: Actor, at: number): FleetChange | undefined {
-  const entryOf = (details: Details): AuditEntry => ({
-    actor,
-    at,
-    action: ACTIONS[action.kind],
-    resource: `devices/${current.deviceKey}`,
-    customerId: current.customerId,
-    details,
-  });
-  switch (action.kind) {
-    case "delete":
-      return { next: undefined, entry: entryOf({}) };
-    case "revokeTokens": {
-      const tokensNotBefore = markRevocation(current.tokensNotBefore, at);
-      const details = { tokens_not_before: new Date(tokensNotBefore).toISOString() };
-      return { next: { ...current, tokensNotBefore }, entry: entryOf(details) };
-    }
-    case "label": {
-      const merged = Object.entries({ ...current.labels, ...action.labels }).filter(([, value]) => value !== "");
-      return changeOf(current, patched(current, { labels: readLabels(Object.fromEntries(merged)) }, at), entryOf);
-    }
-    default: {
-      const status = action.kind === "enable" ? "enabled" : "disabled";
-      return changeOf(current, patched(current, { status }, at), entryOf);
-    }
+/** @throws AuthError `malformed` */
+function readDeviceKeys({ deviceKeys, filter, pageToken }: FleetRequest): readonly string[] {
+  if (filter !== "" || pageToken !== "") throw malformed("filter and device_keys exclude each other", "filter");
+  if (deviceKeys.length > MOST_CHANGED) {
+    throw malformed(`device_keys has ${deviceKeys.length} entries. It has at most ${MOST_CHANGED}`, "device_keys");
   }
+  return [...new Set(deviceKeys.map(readDeviceKey))];
 }
 
-function changeOf(current: Device, next: Device, entryOf: (details: Details) => AuditEntry): FleetChange | undefined {
-  const details = changedDetails(deviceDetails(current), deviceDetails(next));
-  return isChange(details) ? { next, entry: entryOf(details) } : undefined;
+/** @throws AuthError `malformed` */
+function requireLabels(labels: FleetRequest["labels"]): void {
+  if (Object.keys(labels).length === 0) throw malformed("labels is missing. Name the labels to set", "labels");
+  readLabels(labels);
+}
+
+/** Decides one device as the call on it alone does; undefined where nothing differs. */
+function decide(
+  current: StoredDevice,
+  action: FleetAction,
+  labels: FleetRequest["labels"],
+  actor: Actor,
+  at: number,
+): FleetChange | undefined {
+  switch (action) {
+    case "enable":
+      return updateOf(current, { status: "enabled" }, actor, at);
+    case "disable":
+      return updateOf(current, { status: "disabled" }, actor, at);
+    case "label": {
+      const merged = Object.entries({ ...current.labels, ...labels }).filter(([, value]) => value !== "");
+      return updateOf(current, { labels: readLabels(Object.fromEntries(merged)) }, actor, at);
+    }
+    case "revoke_tokens":
+      return revocationOf(current, actor, at);
+    case "delete":
+      return { next: undefined, entry: auditEntry(actor, at, "DeleteDevice", resourceOf(current)) };
+  }
 }

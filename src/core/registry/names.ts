@@ -1,18 +1,34 @@
-// Names and labels in the registry, as operators give them.
+// Names and labels of the registry, as operators write them.
 
 import { MAX_DEVICE_KEY, readDeviceKey } from "../device-key.ts";
-import { malformed } from "../errors.ts";
+import { AuthError, malformed } from "../errors.ts";
+
+/** The field that names a row. */
+const NAME_FIELDS = {
+  customer: "customer_id",
+  "customer key": "key_id",
+  device: "device_key",
+  "admin token": "token_id",
+} as const;
+
+/** Creates the error of a name that no row has. */
+export function doesNotExist(row: keyof typeof NAME_FIELDS): AuthError {
+  const field = NAME_FIELDS[row];
+  return new AuthError("does_not_exist", `no ${row} has this ${field}`, { field });
+}
+
+/** Creates the error of a new row whose name is taken. */
+export function alreadyExists(row: keyof typeof NAME_FIELDS): AuthError {
+  const field = NAME_FIELDS[row];
+  return new AuthError("already_exists", `this ${field} is taken already. Choose another`, { field });
+}
 
 const CUSTOMER_ID = /^[a-z0-9][a-z0-9-]{0,15}$/;
 const MAX_DISPLAY_NAME = 200;
-/** Control characters, and halves of surrogate pairs, which UTF-8 cannot say. */
+/** Control characters, and lone surrogates, which UTF-8 cannot encode. */
 const UNPRINTABLE = /[\p{Cc}\p{Cs}]/u;
 
-/**
- * Reads a `customer_id`: 1 to 16 small letters, digits and hyphens, no hyphen at the start. It is in every token, and the answer
- * to a login has to stay under 900 bytes.
- * @throws AuthError `malformed`, naming the mistake
- */
+/** Reads a `customer_id`. It is short since a token has it and a login's answer fits 900 bytes. @throws AuthError `malformed` */
 export function readCustomerId(text: string): string {
   if (text === "") throw malformed("customer_id is missing", "customer_id");
   if (CUSTOMER_ID.test(text)) return text;
@@ -23,9 +39,9 @@ export function readCustomerId(text: string): string {
 }
 
 /**
- * Reads the `device_key` of a device that is to be enrolled. A quote or backslash takes two characters in a token, and the
- * answer to a login has to stay under 900 bytes.
- * @throws AuthError `malformed`, naming the mistake
+ * Reads the `device_key` of a new device. A quote or backslash takes two characters in a token, and a login's answer fits 900
+ * bytes.
+ * @throws AuthError `malformed`
  */
 export function readEnrolledDeviceKey(text: string): string {
   const deviceKey = readDeviceKey(text);
@@ -37,10 +53,7 @@ export function readEnrolledDeviceKey(text: string): string {
   );
 }
 
-/**
- * Reads a `display_name`: at most 200 characters (UTF-16 code units), none of them a control character.
- * @throws AuthError `malformed`, naming the mistake
- */
+/** Reads a `display_name`: at most 200 UTF-16 code units, no control character. @throws AuthError `malformed` */
 export function readDisplayName(text: string): string {
   if (text.length > MAX_DISPLAY_NAME) {
     throw malformed(`display_name has ${text.length} characters. It has at most ${MAX_DISPLAY_NAME}`, "display_name");
@@ -50,7 +63,7 @@ export function readDisplayName(text: string): string {
   throw malformed(`display_name has a control character at place ${place}. Take it out`, "display_name");
 }
 
-/** The place, from 1, of the first character that is no text; 0: there is none. */
+/** The position, from 1, of the first control character or lone surrogate; 0: there is none. */
 export function placeOfUnprintable(text: string): number {
   return text.search(UNPRINTABLE) + 1;
 }
@@ -67,9 +80,9 @@ export function isLabelName(name: string): boolean {
 }
 
 /**
- * Reads labels: at most 32, their values up to 63 characters without semicolons, which part them in CSV.
- * @returns them in the order of their names, so that equal ones are written alike
- * @throws AuthError `malformed`, naming the mistake
+ * Reads labels: at most 32, with values of at most 63 characters without semicolons, which separate them in CSV.
+ * @returns the labels sorted by name, so that equal ones are stored alike
+ * @throws AuthError `malformed`
  */
 export function readLabels(labels: Labels): Labels {
   const entries = Object.entries(labels);

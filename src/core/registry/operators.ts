@@ -3,8 +3,9 @@
 import { createHash, randomBytes } from "node:crypto";
 import { AuthError, malformed } from "../errors.ts";
 import { equalSecrets } from "../signature.ts";
+import { type AuditedResource, auditEntry } from "./audit.ts";
+import { doesNotExist } from "./names.ts";
 import type { Actor, AuditEntry } from "./ports.ts";
-import { noOperatorToken, settingToken } from "./refusals.ts";
 
 /** `read`: the calls that change nothing and show no secret. */
 export type Role = "read" | "admin";
@@ -12,7 +13,7 @@ export type Role = "read" | "admin";
 /** An admin token without the secret. */
 export interface OperatorToken {
   readonly tokenId: string;
-  /** The operator's name; of a token of the settings, the setting's. */
+  /** The operator's name; the setting's name for a token of the settings. */
   readonly name: string;
   readonly role: Role;
   /** Unix milliseconds, here and below; undefined for a token of the settings. */
@@ -46,7 +47,7 @@ export interface OperatorTokenDraft {
 
 export interface IssuedOperatorToken {
   readonly token: OperatorToken;
-  /** The secret: this is the only time it is seen. */
+  /** The secret. It is stored as a hash and cannot be read again. */
   readonly adminToken: string;
 }
 
@@ -68,9 +69,9 @@ export interface OperatorsDependencies {
   readonly now: () => number;
 }
 
-/** Visible ASCII with single spaces: more could pass for several columns of a table. */
+/** Visible ASCII with single spaces: wider ones look like columns of a table. */
 const OPERATOR_NAME = /^(?=.{1,100}$)[\x21-\x7e]+(?: [\x21-\x7e]+)*$/;
-/** The prefix lets scanners for leaked secrets know it. */
+/** Scanners for leaked secrets find it by its prefix. */
 const ISSUED = /^cst_[\w-]{43}$/;
 const TOKEN_BYTES = 32;
 const USUAL_LIFE_MS = 90 * 86_400_000;
@@ -89,9 +90,11 @@ function hashOf(token: string): string {
   return createHash("sha256").update(`countersign admin token v1\0${token}`).digest("hex");
 }
 
-/** Each use-case throws AuthError: `malformed`, or an error of the store. */
+/** Each use case throws AuthError: `malformed`, or an error of the store. */
 export function createOperators({ operators, settingsTokens = new Map(), now }: OperatorsDependencies): Operators {
   const fixed = [...settingsTokens].map(([setting, secret]) => ({ secret, token: tokenOfSetting(setting, secret) }));
+  const findFixed = (tokenId: string): OperatorToken | undefined =>
+    fixed.find(({ token }) => token.tokenId === tokenId)?.token;
 
   function requireGood(token: StoredOperatorToken | undefined): OperatorToken {
     if (token === undefined) throw invalidToken("this is not an admin token of this gateway");
@@ -112,31 +115,33 @@ export function createOperators({ operators, settingsTokens = new Map(), now }: 
       const tokenId = adminTokenId(adminToken);
       const token = { tokenId, name, role, createdAt: at, expiresAt, revokedAt: undefined };
       const details = { name, role, expires_at: new Date(expiresAt).toISOString() };
-      await operators.insert(token, hashOf(adminToken), entryOf("IssueOperatorToken", tokenId, actor, at, details));
+      const entry = auditEntry(actor, at, "IssueOperatorToken", resourceOf(tokenId), details);
+      await operators.insert(token, hashOf(adminToken), entry);
       return { token, adminToken };
     },
 
     list: async () => [...(await operators.list()), ...fixed.map(({ token }) => token)],
 
     async revoke(tokenId, actor) {
-      const setting = fixed.find(({ token }) => token.tokenId === tokenId);
-      if (setting !== undefined) throw settingToken(setting.token.name);
-      if (!/^[0-9a-f]{8}$/.test(tokenId)) throw noOperatorToken();
-      return operators.revoke(tokenId, entryOf("RevokeOperatorToken", tokenId, actor, now(), {}));
+      const setting = findFixed(tokenId)?.name;
+      if (setting !== undefined) {
+        const message = `this admin token is a setting. Change ${setting} and start the gateways again`;
+        throw new AuthError("failed_precondition", message);
+      }
+      if (!/^[0-9a-f]{8}$/.test(tokenId)) throw doesNotExist("admin token");
+      return operators.revoke(tokenId, auditEntry(actor, now(), "RevokeOperatorToken", resourceOf(tokenId)));
     },
 
     async identify(adminToken) {
-      // Compared with each, in constant time.
-      const matches = fixed.filter(({ secret }) => equalSecrets(adminToken, secret));
-      const [first] = matches;
-      if (first !== undefined) return first.token;
-      return requireGood(ISSUED.test(adminToken) ? await operators.findByHash(hashOf(adminToken)) : undefined);
+      // Each is compared, in constant time.
+      const [match] = fixed.filter(({ secret }) => equalSecrets(adminToken, secret));
+      return (
+        match?.token ??
+        requireGood(ISSUED.test(adminToken) ? await operators.findByHash(hashOf(adminToken)) : undefined)
+      );
     },
 
-    async confirm(tokenId) {
-      const setting = fixed.find(({ token }) => token.tokenId === tokenId);
-      return setting?.token ?? requireGood(await operators.find(tokenId));
-    },
+    confirm: async (tokenId) => findFixed(tokenId) ?? requireGood(await operators.find(tokenId)),
   };
 }
 
@@ -149,12 +154,6 @@ function invalidToken(message: string): AuthError {
   return new AuthError("invalid_admin_token", message);
 }
 
-function entryOf(
-  action: string,
-  tokenId: string,
-  actor: Actor,
-  at: number,
-  details: AuditEntry["details"],
-): AuditEntry {
-  return { actor, at, action, resource: `operators/${tokenId}`, customerId: "", details };
+function resourceOf(tokenId: string): AuditedResource {
+  return { resource: `operators/${tokenId}`, customerId: "" };
 }

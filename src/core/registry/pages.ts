@@ -1,14 +1,13 @@
-// Pages of lists: sizes, page tokens, and etags of the items.
+// Pages of lists (AIP-158): sizes, page tokens, and etags of the items.
 
 import { AuthError, malformed } from "../errors.ts";
 import { type Fields, readFilter } from "./filter.ts";
 import { placeOfUnprintable } from "./names.ts";
-import type { Page, Paged } from "./ports.ts";
-import { strangePageToken } from "./refusals.ts";
+import type { Page, Paged, Versioned } from "./ports.ts";
 
-/** A page as a caller asks for it. */
+/** A caller's request for a page. */
 export interface ListRequest {
-  /** 0: as many as usual. */
+  /** 0: the usual size. */
   readonly pageSize: number;
   /** Empty: from the start. */
   readonly pageToken: string;
@@ -16,71 +15,79 @@ export interface ListRequest {
   readonly filter: string;
 }
 
-/** A page as a caller is given it. */
+/** The answer to a ListRequest. */
 export interface Listing<Item> {
   readonly items: readonly Item[];
-  /** Empty: this is the last. */
+  /** Empty: this is the last page. */
   readonly nextPageToken: string;
 }
 
 const USUAL_SIZE = 100;
-/** The most items of a page; who asks for more is given so many (AIP-158). */
+/** The most items of a page; a larger page_size is lowered to it. */
 const MAX_PAGE_SIZE = 1_000;
 
-/**
- * Reads what a caller asks for, has it looked up, and makes the token of the next page. `now` is for relative times of the filter,
- * in unix milliseconds.
- * @throws AuthError `malformed` for a wrong size, token or filter, and what `lookUp` throws
- */
-export async function listPage<Item>(
-  fields: Fields,
-  { pageSize, pageToken, filter }: ListRequest,
-  lookUp: (page: Page) => Promise<Paged<Item>>,
-  now = 0,
-): Promise<Listing<Item>> {
+/** Reads a request; `now` in unix milliseconds is for relative times of the filter. @throws AuthError `malformed` */
+export function readPage(fields: Fields, { pageSize, pageToken, filter }: ListRequest, now: number): Page {
   const conditions = readFilter(filter, fields, now);
   if (pageSize < 0) throw malformed("page_size is negative", "page_size");
   const size = pageSize === 0 ? USUAL_SIZE : Math.min(pageSize, MAX_PAGE_SIZE);
-  const { items, next } = await lookUp({ after: readPageToken(pageToken), size, conditions });
-  return { items, nextPageToken: next === undefined ? "" : Buffer.from(next).toString("base64url") };
+  return { after: readPageToken(pageToken), size, conditions };
 }
 
-/** A page of a short list that was read whole. */
-export function pageOf<Item>(
-  items: readonly Item[],
-  nameOf: (item: Item) => string,
-  { after, size }: Page,
-): Paged<Item> {
-  const start = after === "" ? 0 : items.findIndex((item) => nameOf(item) === after) + 1;
-  if (after !== "" && start === 0) throw strangePageToken();
-  const page = items.slice(start, start + size);
-  const last = page.at(-1);
-  return { items: page, next: start + size < items.length && last !== undefined ? nameOf(last) : undefined };
+/** The page token of an `after`; undefined, which is none, gives an empty one. */
+export function writePageToken(after: string | undefined): string {
+  return Buffer.from(after ?? "").toString("base64url");
 }
 
 function readPageToken(token: string): string {
   const after = Buffer.from(token, "base64url").toString();
-  const isOurs = placeOfUnprintable(after) === 0 && Buffer.from(after).toString("base64url") === token;
-  if (!isOurs) throw strangePageToken();
-  return after;
+  if (placeOfUnprintable(after) === 0 && writePageToken(after) === token) return after;
+  throw unknownPageToken();
 }
 
-interface Version {
-  readonly revision: number;
-  readonly createdAt: number;
+/** Creates the error of a page token that the list did not make. */
+export function unknownPageToken(): AuthError {
+  return malformed("page_token is none that this list has given", "page_token");
 }
 
-/** Names a version of a row, quoted as in HTTP (RFC 9110, 8.8.3). A row that was deleted and made anew has another. */
-export function etagOf({ createdAt, revision }: Version): string {
+/** Reads a request, has the page looked up, and makes the next page's token. @throws as readPage and `lookUp` */
+export async function listPage<Item>(
+  fields: Fields,
+  request: ListRequest,
+  lookUp: (page: Page) => Promise<Paged<Item>>,
+  now: number,
+): Promise<Listing<Item>> {
+  const { items, next } = await lookUp(readPage(fields, request, now));
+  return { items, nextPageToken: writePageToken(next) };
+}
+
+/** A page of a list that is short enough to be read whole; it has no filter. @throws AuthError `malformed` */
+export function pageOf<Item>(
+  items: readonly Item[],
+  nameOf: (item: Item) => string,
+  request: Omit<ListRequest, "filter">,
+): Listing<Item> {
+  const { after, size } = readPage({}, { ...request, filter: "" }, 0);
+  const start = after === "" ? 0 : items.findIndex((item) => nameOf(item) === after) + 1;
+  if (after !== "" && start === 0) throw unknownPageToken();
+  const page = items.slice(start, start + size);
+  const last = start + size < items.length ? page.at(-1) : undefined;
+  return { items: page, nextPageToken: writePageToken(last && nameOf(last)) };
+}
+
+/** The version of a row, quoted as in HTTP (RFC 9110, 8.8.3). A row that was deleted and created again has another. */
+export function etagOf({ createdAt, revision }: Pick<Versioned, "createdAt" | "revision">): string {
   return `"${Buffer.from(`${createdAt}.${revision}`).toString("base64url")}"`;
 }
 
-/** @throws AuthError `etag_mismatch` unless `etag` is empty or names this version; `what` is in the message */
-export function requireVersion(row: Version, etag: string, what: string): void {
-  if (etag === "" || etag === etagOf(row)) return;
+/** @throws AuthError `etag_mismatch` unless `etag` is empty or of this version; the message names the kind of `row` */
+export function requireVersion(version: Pick<Versioned, "createdAt" | "revision">, etag: string, row: string): void {
+  if (etag === "" || etag === etagOf(version)) return;
   throw new AuthError(
     "etag_mismatch",
-    `this ${what} was changed after that etag was read. Read it again and decide anew`,
-    { field: "etag" },
+    `this ${row} was changed after that etag was read. Read it again and decide anew`,
+    {
+      field: "etag",
+    },
   );
 }

@@ -1,4 +1,4 @@
-// The ports of the operator's use-cases: the registry at rest, and what its keepers owe.
+// Rows of the registry, and the ports of the stores that hold them.
 
 import type { KeyPurpose } from "../ports.ts";
 import type { Condition } from "./filter.ts";
@@ -6,20 +6,20 @@ import type { Condition } from "./filter.ts";
 export type Status = "enabled" | "disabled";
 export type KeyMode = "shared" | "derived";
 
-/** Within so many milliseconds every gateway acts on a change. */
+/** Every gateway acts on a change within this time, in milliseconds. */
 export const SEEN_MS = 1_000;
 
 export interface Customer {
   readonly customerId: string;
   readonly displayName: string;
   readonly status: Status;
-  /** `20/60s` or `off`, in place of the gateway's own login limit; empty: that. */
+  /** `20/60s` or `off`; empty: the gateway's own login limit. */
   readonly loginLimit: string;
-  /** When the tokens of its devices were last taken back, in unix milliseconds; 0: never. */
+  /** Last revocation of its devices' tokens, in unix milliseconds; 0: never. */
   readonly tokensNotBefore: number;
 }
 
-/** Fields that the store adds: times in unix milliseconds, and a number that every change raises by one. */
+/** Fields that the store adds: times in unix milliseconds; every change raises `revision` by one. */
 export interface Versioned {
   readonly createdAt: number;
   readonly updatedAt: number;
@@ -28,27 +28,24 @@ export interface Versioned {
 
 export type StoredCustomer = Customer & Versioned;
 
-export interface CustomerKey {
+export interface StoredCustomerKey {
   readonly keyId: string;
   readonly customerId: string;
   readonly purpose: KeyPurpose;
   readonly notBefore: number;
-  /** Undefined: never by itself. */
+  /** Undefined: never. */
   readonly expiresAt: number | undefined;
   readonly createdAt: number;
-}
-
-export interface StoredCustomerKey extends CustomerKey {
-  /** When it was retired, or given up as lost; undefined: neither. */
+  /** When it was retired, or forgotten because it does not open. */
   readonly retiredAt: number | undefined;
 }
 
-/** A key and its secret, in the clear here and sealed at rest. */
+/** A key and its secret, which is sealed at rest. */
 export interface CustomerSecret extends StoredCustomerKey {
   readonly secret: Buffer;
 }
 
-/** A stored key; its secret is undefined where no master key of this gateway opens it. */
+/** A stored key; `secret` is undefined where no master key opens it. */
 export interface OpenedCustomerKey extends StoredCustomerKey {
   readonly secret: Buffer | undefined;
 }
@@ -64,11 +61,11 @@ export interface Device {
   readonly sharedIdentity: boolean;
   readonly replayGuard: boolean;
   readonly labels: Readonly<Record<string, string>>;
-  /** Its own, that alone proves its logins: base64 of a SubjectPublicKeyInfo; empty: none. */
+  /** Alone proves its logins: base64 of a SubjectPublicKeyInfo; empty: none. */
   readonly publicKey: string;
-  /** Derived, and not yet seen to log in so: a shared key is as good. */
+  /** It moves to its own key: the shared key still proves its logins. */
   readonly acceptsShared: boolean;
-  /** When its tokens were last taken back, in unix milliseconds; 0: never. */
+  /** Last revocation of its tokens, in unix milliseconds; 0: never. */
   readonly tokensNotBefore: number;
 }
 
@@ -82,25 +79,25 @@ export interface Activity {
 
 export type StoredDevice = Device & Versioned & Activity;
 
-/** Who makes a change. */
+/** The author of a change. */
 export interface Actor {
-  /** Names the admin token without telling it; `gateway`: the gateway itself. */
+  /** Identifies the admin token; `gateway`: the gateway itself. */
   readonly tokenId: string;
-  /** As whoever called says; may be empty. */
+  /** The operator's name; may be empty. */
   readonly operator: string;
   readonly address: string;
   readonly requestId: string;
 }
 
-/** The gateway itself, as the audit log has it. */
+/** The gateway as the author of a change. */
 export const GATEWAY: Actor = { tokenId: "gateway", operator: "", address: "", requestId: "" };
 
-/** One change, as the audit log has it. `details` never holds a secret. */
+/** One change in the audit log. `details` never holds a secret. */
 export interface AuditEntry {
   readonly actor: Actor;
   /** Unix milliseconds. */
   readonly at: number;
-  /** The call it is, as in `UpdateDevice`. */
+  /** The method, as in `UpdateDevice`. */
   readonly action: string;
   /** As in `devices/pump-7`. */
   readonly resource: string;
@@ -113,7 +110,7 @@ export interface AuditEvent extends AuditEntry {
   readonly eventId: string;
 }
 
-/** A page that is asked for: what comes after `after`, in the order of the list. */
+/** A page of a list: the items after the name `after`. */
 export interface Page {
   /** Empty: from the start. */
   readonly after: string;
@@ -121,10 +118,10 @@ export interface Page {
   readonly conditions: readonly Condition[];
 }
 
-/** A page, which may be short before the last: so much is looked at and no more, however few match. */
+/** A page. Any page may be short: the store looks at a bounded number of rows, however few match. */
 export interface Paged<Item> {
   readonly items: readonly Item[];
-  /** Where the next page starts; undefined: this is the last. */
+  /** `after` of the next page; undefined: this is the last. */
   readonly next: string | undefined;
 }
 
@@ -134,13 +131,13 @@ export interface Change<Row> {
   readonly entry: AuditEntry;
 }
 
-/** Decides a change by the row as it is in the transaction; undefined: there is nothing to change. May throw AuthError. */
+/** Decides a change by the row as it is in the transaction; undefined: nothing changes. May throw AuthError. */
 export type Decide<Stored, Row> = (current: Stored) => Change<Row> | undefined;
 
 /**
- * Every change and its audit entry are one transaction; what is acknowledged is on disk, and counts for every gateway on the
- * same database. What is there already throws AuthError `already_exists`, what is missing `does_not_exist`, each naming the
- * field; `unavailable` when the database cannot be asked.
+ * Every change and its audit entry are one transaction; an acknowledged change is on disk, and counts for every gateway on the
+ * same database. Throws AuthError `already_exists` for a taken name, `does_not_exist` for a missing row, each with its field;
+ * `unavailable` while the database is away.
  */
 export interface CustomerStore {
   insert(customer: Customer, entry: AuditEntry): Promise<StoredCustomer>;
@@ -148,21 +145,21 @@ export interface CustomerStore {
   /** By customer_id. */
   list(page: Page): Promise<Paged<StoredCustomer>>;
   update(customerId: string, decide: Decide<StoredCustomer, Customer>): Promise<StoredCustomer>;
-  /** And its keys. Throws AuthError `failed_precondition` while it has devices. */
+  /** Deletes it with its keys. Throws AuthError `failed_precondition` while it has devices. */
   delete(customerId: string, decide: (current: StoredCustomer) => AuditEntry): Promise<void>;
 }
 
 /** As CustomerStore; secrets are sealed at rest. */
 export interface CustomerKeyStore {
-  /** `check` sees every other key of the customer, in the transaction, and throws AuthError where this one may not be. */
+  /** `check` sees every other key of the customer, in the transaction, and may throw AuthError. */
   insert(key: CustomerSecret, check: (others: readonly OpenedCustomerKey[]) => void, entry: AuditEntry): Promise<void>;
   find(keyId: string): Promise<StoredCustomerKey | undefined>;
   /** All, the newest first. */
   list(customerId: string): Promise<readonly StoredCustomerKey[]>;
-  /** As `list`; the caller overwrites the secrets when done. A key in use that does not open is reported as a fault. */
+  /** As `list`; the caller overwrites the secrets when done. Reports a key in use that does not open as a fault. */
   secretsOf(customerId: string): Promise<readonly OpenedCustomerKey[]>;
   retire(keyId: string, decide: (current: StoredCustomerKey) => AuditEntry | undefined): Promise<StoredCustomerKey>;
-  /** Counts devices in steps, none of which holds up a login for long. */
+  /** Counts devices in short steps, so that logins go on meanwhile. */
   usageOf(customerId: string): Promise<KeyUsage>;
 }
 
@@ -182,12 +179,34 @@ export interface DeviceStore {
   update(deviceKey: string, decide: Decide<StoredDevice, Device>): Promise<StoredDevice>;
   delete(deviceKey: string, decide: (current: StoredDevice) => AuditEntry): Promise<void>;
   /**
-   * Decides each key by the device that has it, and by whether the customer of the row is there; writes what is decided,
-   * and one entry for all, in one transaction. Keys are distinct. No entry and no transaction when nothing changes.
+   * Decides each row by the device of its key and by whether its customer exists; writes the changes and one entry for all
+   * in one transaction. Keys are distinct. Nothing is written when nothing changes.
    */
   importAll(
     rows: readonly { readonly deviceKey: string; readonly customerId: string }[],
-    decide: (place: number, current: Device | undefined, customerExists: boolean) => Device | undefined,
+    decide: (index: number, current: Device | undefined, customerExists: boolean) => Device | undefined,
     describe: () => AuditEntry,
   ): Promise<void>;
+}
+
+/** The last login and the last failure of a device since the last record; each is undefined where there was none. */
+export interface Sighting {
+  readonly deviceKey: string;
+  readonly login: { readonly at: number; readonly keyId: string } | undefined;
+  readonly failure: { readonly at: number; readonly reason: string } | undefined;
+}
+
+/** A device that logged in by its own key while it moved to that key. */
+export interface Move {
+  readonly deviceKey: string;
+  /** The start of the move as the login read it, in unix milliseconds. */
+  readonly movingSince: number;
+}
+
+/** The last login and failure of each device. Rejects with AuthError `unavailable` while the database is away. */
+export interface ActivityStore {
+  /** Writes some hundred in a transaction. Skips unknown devices and sightings that are older than the stored ones. */
+  record(sightings: readonly Sighting[]): Promise<void>;
+  /** Ends the moves at `at`, in unix milliseconds, with an audit event each: the shared key no longer proves logins. */
+  finishMoves(moves: readonly Move[], at: number): Promise<void>;
 }

@@ -1,16 +1,14 @@
-// The registry: the operator's use-cases, gathered.
+// The registry: the operator's use cases, gathered.
 
-import { type AuditTrail, createAuditTrail } from "./audit.ts";
-import { type CustomerKeys, createCustomerKeys } from "./customer-keys.ts";
-import { type Customers, createCustomers } from "./customers.ts";
+import { type AuditTrail, type AuditTrailDependencies, createAuditTrail } from "./audit.ts";
+import { type CustomerKeys, type CustomerKeysDependencies, createCustomerKeys } from "./customer-keys.ts";
+import { type Customers, type CustomersDependencies, createCustomers } from "./customers.ts";
 import { createDeviceImport, type DeviceImport } from "./device-import.ts";
-import { createDevices, type Devices } from "./devices.ts";
-import { createFleet, type Fleet, type FleetStore } from "./fleet.ts";
-import { createOperators, type OperatorStore, type Operators } from "./operators.ts";
-import type { CustomerKeyStore, CustomerStore, DeviceStore } from "./ports.ts";
-import type { AuditLog, RevokedTokenStore } from "./record-ports.ts";
-import { createSessions, type SessionSealer, type Sessions, type SignInCodeStore } from "./sessions.ts";
-import { createTokens, type Tokens } from "./tokens.ts";
+import { createDevices, type Devices, type DevicesDependencies } from "./devices.ts";
+import { createFleet, type Fleet, type FleetDependencies } from "./fleet.ts";
+import { createOperators, type Operators, type OperatorsDependencies } from "./operators.ts";
+import { createSessions, type Sessions, type SessionsDependencies } from "./sessions.ts";
+import { createTokens, type Tokens, type TokensDependencies } from "./tokens.ts";
 
 export interface Registry {
   readonly customers: Customers;
@@ -24,23 +22,16 @@ export interface Registry {
   readonly audit: AuditTrail;
 }
 
-export interface RegistryDependencies {
-  readonly customers: CustomerStore;
-  readonly customerKeys: CustomerKeyStore;
-  readonly devices: DeviceStore;
-  readonly revokedTokens: RevokedTokenStore;
-  readonly fleet: FleetStore;
-  readonly operators: OperatorStore;
-  readonly signInCodes: SignInCodeStore;
-  readonly sealer: SessionSealer;
-  /** The admin tokens of the settings, by setting. */
-  readonly settingsTokens?: ReadonlyMap<string, string>;
-  readonly audit: AuditLog;
-  /** Unix milliseconds. */
-  readonly now: () => number;
-}
+export type RegistryDependencies = CustomersDependencies &
+  CustomerKeysDependencies &
+  DevicesDependencies &
+  TokensDependencies &
+  FleetDependencies &
+  OperatorsDependencies &
+  Omit<SessionsDependencies, "operators"> &
+  AuditTrailDependencies;
 
-/** Builds the use-cases over their ports. Each throws AuthError: `malformed`, or what the store refuses. */
+/** Creates the use cases over their ports. Each throws AuthError: `malformed`, or an error of its store. */
 export function createRegistry(dependencies: RegistryDependencies): Registry {
   const operators = createOperators(dependencies);
   return {
@@ -51,7 +42,7 @@ export function createRegistry(dependencies: RegistryDependencies): Registry {
     tokens: createTokens(dependencies),
     fleet: createFleet(dependencies),
     operators,
-    sessions: createSessions({ ...dependencies, operators, codes: dependencies.signInCodes }),
+    sessions: createSessions({ ...dependencies, operators }),
     audit: createAuditTrail(dependencies),
   };
 }

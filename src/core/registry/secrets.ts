@@ -1,29 +1,58 @@
-// Sealed secrets as operators see to them: sealing anew under another master key, and letting go of those that are lost.
-//
+// Sealed secrets: sealing again under another master key, and forgetting those that do not open.
 
+import { auditEntry } from "./audit.ts";
 import type { Actor, AuditEntry } from "./ports.ts";
-import type { LostSecrets, Resealing, SecretStore } from "./record-ports.ts";
+
+export interface Resealing {
+  readonly resealed: number;
+  /** Secrets that are not retired and open with no master key of this gateway. */
+  readonly unopened: number;
+  /** Every secret that opens is sealed with the first master key. */
+  readonly done: boolean;
+}
+
+/** Counts of secrets that are in use and open with no master key. */
+export interface LostSecrets {
+  readonly customerKeys: number;
+  readonly signingKeys: number;
+}
+
+/** Sealed secrets at rest. As CustomerStore. */
+export interface SecretStore {
+  /**
+   * Seals some again with the first master key, each only while it is unchanged, so that gateways may do so at once. A call that
+   * seals none is done. No entry when nothing changes.
+   */
+  resealSome(describe: (resealed: number) => AuditEntry): Promise<Resealing>;
+  /**
+   * Counts the lost secrets at `now`: signing keys that do not open, customer keys whose master key is missing. Rejects where
+   * only a newer gateway can open a signing key.
+   */
+  findLost(now: number): Promise<LostSecrets>;
+  /**
+   * Retires customer keys and signing keys that do not open; deletes a signing key that never signed. Rejects, and changes
+   * nothing, where a newer gateway could open one.
+   */
+  forgetLost(now: number, describe: (lost: LostSecrets) => AuditEntry): Promise<LostSecrets>;
+}
 
 export interface Secrets {
-  /** Seals some secrets anew; to be called until done. */
+  /** Seals some secrets again; to be called until done. */
   reseal(actor: Actor): Promise<Resealing>;
-  /** @throws LostSecretsError when logins would fail for want of a master key */
+  /** @throws LostSecretsError when logins would fail for lack of a master key */
   requireMasterKeys(): Promise<void>;
-  /** Gives up every secret that does not open, so that new ones can take their place. */
+  /** Retires every secret that does not open, so that new ones can take its place. */
   forgetLost(actor: Actor): Promise<LostSecrets>;
 }
 
-/** Secrets that are needed and do not open. */
+/** Secrets that are in use and do not open. */
 export class LostSecretsError extends Error {
   override readonly name = "LostSecretsError";
   constructor({ customerKeys, signingKeys }: LostSecrets) {
-    const parts = [...(signingKeys > 0 ? ["the signing key"] : []), ...(customerKeys > 0 ? [keys(customerKeys)] : [])];
+    const keys = customerKeys === 1 ? "1 customer key" : `${customerKeys} customer keys`;
+    const parts = [...(signingKeys > 0 ? ["the signing key"] : []), ...(customerKeys > 0 ? [keys] : [])];
     super(`${parts.join(" and ")} cannot be opened with the master keys of this gateway`);
   }
-}
-
-function keys(count: number): string {
-  return count === 1 ? "1 customer key" : `${count} customer keys`;
 }
 
 export interface SecretsDependencies {
@@ -32,26 +61,20 @@ export interface SecretsDependencies {
   readonly now: () => number;
 }
 
-export function createSecrets({ secrets, now }: SecretsDependencies): Secrets {
-  const describe = (actor: Actor, at: number, action: string, details: AuditEntry["details"]): AuditEntry => ({
-    actor,
-    at,
-    action,
-    resource: "secrets",
-    customerId: "",
-    details,
-  });
+const SECRETS = { resource: "secrets", customerId: "" };
 
+export function createSecrets({ secrets, now }: SecretsDependencies): Secrets {
   return {
-    reseal: (actor) => secrets.resealSome((resealed) => describe(actor, now(), "ResealSecrets", { resealed })),
+    reseal: (actor) =>
+      secrets.resealSome((resealed) => auditEntry(actor, now(), "ResealSecrets", SECRETS, { resealed })),
     async requireMasterKeys() {
       const lost = await secrets.findLost(now());
       if (lost.customerKeys > 0 || lost.signingKeys > 0) throw new LostSecretsError(lost);
     },
     async forgetLost(actor) {
       const at = now();
-      return secrets.forgetLost(at, ({ customerKeys, signingKeys }) =>
-        describe(actor, at, "ForgetLostSecrets", { customer_keys: customerKeys, signing_keys: signingKeys }),
+      return secrets.forgetLost(at, ({ customerKeys: customer_keys, signingKeys: signing_keys }) =>
+        auditEntry(actor, at, "ForgetLostSecrets", SECRETS, { customer_keys, signing_keys }),
       );
     },
   };

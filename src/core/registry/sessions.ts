@@ -1,4 +1,4 @@
-// Sessions of the dashboard: an admin token exchanged for a sealed cookie, by itself or by a code that is good once.
+// Sessions of the dashboard: an admin token or a sign-in code, exchanged for a sealed cookie.
 
 import { createHash, randomBytes } from "node:crypto";
 import { AuthError } from "../errors.ts";
@@ -11,11 +11,11 @@ export interface SessionSealer {
   open(sealed: Uint8Array, context: readonly string[]): Uint8Array;
 }
 
-/** Codes that sign in once. Throws AuthError `unavailable` when the database cannot be asked. */
+/** Codes that sign in once. Throws AuthError `unavailable` while the database is away. */
 export interface SignInCodeStore {
-  /** Adds a code, and forgets those that have expired at `now`. */
+  /** Adds a code, and deletes those that have expired at `now`. */
   insert(hash: string, tokenId: string, expiresAt: number, now: number): Promise<void>;
-  /** Takes a code out: of several who try at once, one gets it. */
+  /** Deletes a code and returns it: of concurrent calls one gets it. */
   take(hash: string): Promise<{ readonly tokenId: string; readonly expiresAt: number } | undefined>;
 }
 
@@ -27,18 +27,18 @@ export interface Session {
 }
 
 export interface Sessions {
-  /** Opens a session for the holder of an admin token, or of a code. @throws AuthError `invalid_admin_token`, `unavailable` */
+  /** @throws AuthError `invalid_admin_token`, `unavailable`; so do `openByCode` and `confirm` */
   openByToken(adminToken: string): Promise<Session>;
   openByCode(code: string): Promise<Session>;
-  /** The token that a session was opened with. @throws AuthError `invalid_admin_token`, `unavailable` */
+  /** The admin token that a session was opened with. */
   confirm(text: string): Promise<OperatorToken>;
-  /** Makes a code that opens one session within a minute. */
+  /** Creates a code that opens one session within a minute. */
   issueCode(token: OperatorToken): Promise<{ readonly code: string; readonly expiresAt: number }>;
 }
 
 export interface SessionsDependencies {
   readonly operators: Pick<Operators, "identify" | "confirm">;
-  readonly codes: SignInCodeStore;
+  readonly signInCodes: SignInCodeStore;
   readonly sealer: SessionSealer;
   readonly now: () => number;
 }
@@ -52,7 +52,7 @@ const SESSION = /^([0-9a-f]{8}) (\d{1,15})$/;
 const LONGEST = 256;
 
 /** Each use case throws AuthError: `invalid_admin_token`, or an error of the store. */
-export function createSessions({ operators, codes, sealer, now }: SessionsDependencies): Sessions {
+export function createSessions({ operators, signInCodes, sealer, now }: SessionsDependencies): Sessions {
   function open({ tokenId, expiresAt: tokenExpiresAt }: OperatorToken): Session {
     const expiresAt = Math.min(now() + SESSION_MS, tokenExpiresAt ?? Number.POSITIVE_INFINITY);
     const sealed = sealer.seal(Buffer.from(`${tokenId} ${expiresAt}`), CONTEXT);
@@ -74,34 +74,37 @@ export function createSessions({ operators, codes, sealer, now }: SessionsDepend
     openByToken: async (adminToken) => open(await operators.identify(adminToken)),
 
     async openByCode(code) {
-      const taken = await codes.take(hashOf(code));
+      const taken = await signInCodes.take(hashOf(code));
       if (taken === undefined || taken.expiresAt <= now()) {
-        throw refused("this link has signed in already or is older than a minute. Run npx countersign dashboard");
+        throw invalidSession(
+          "this link has signed in already or is older than a minute. Run npx countersign dashboard",
+        );
       }
       return open(await operators.confirm(taken.tokenId));
     },
 
     async confirm(text) {
       const session = unseal(text);
-      if (session === undefined || session.expiresAt <= now()) throw refused("the session has ended. Sign in again");
+      if (session === undefined || session.expiresAt <= now())
+        throw invalidSession("the session has ended. Sign in again");
       return operators.confirm(session.tokenId);
     },
 
     async issueCode({ tokenId }) {
       const code = randomBytes(CODE_BYTES).toString("base64url");
       const at = now();
-      await codes.insert(hashOf(code), tokenId, at + CODE_MS, at);
+      await signInCodes.insert(hashOf(code), tokenId, at + CODE_MS, at);
       return { code, expiresAt: at + CODE_MS };
     },
   };
 }
 
-/** The page that a code signs in at. The code is in the fragment, which browsers send to nobody. */
+/** The page that a code signs in at. Browsers do not send the fragment, which has the code. */
 export function signInLink(internalUrl: string, code: string): string {
   return `${internalUrl.replace(/\/$/, "")}/#sign-in=${code}`;
 }
 
-function refused(message: string): AuthError {
+function invalidSession(message: string): AuthError {
   return new AuthError("invalid_admin_token", message);
 }
 

@@ -1,15 +1,29 @@
-// Taking one token back.
+// Tokens that are revoked one by one.
 
 import { malformed } from "../errors.ts";
 import { isTokenId } from "../ids.ts";
 import { LONGEST_TOKEN_LIFE_MS } from "../ports.ts";
-import type { Actor } from "./ports.ts";
-import type { RevokedToken, RevokedTokenStore } from "./record-ports.ts";
+import { auditEntry } from "./audit.ts";
+import type { Actor, AuditEntry } from "./ports.ts";
+
+export interface RevokedToken {
+  readonly jti: string;
+  /** The token has expired by then for certain, in unix milliseconds. */
+  readonly expiresAt: number;
+}
+
+/** Revoked tokens until they have expired. As CustomerStore. */
+export interface RevokedTokenStore {
+  /** One that is there keeps the later `expiresAt`; there is no entry when that changes nothing. @returns the stored row */
+  insert(token: RevokedToken, entry: AuditEntry): Promise<RevokedToken>;
+  /** Deletes at most `most` that have expired at `now`, without an entry. @returns how many */
+  prune(now: number, most: number): Promise<number>;
+}
 
 export interface Tokens {
-  /** Every gateway refuses the token from its next check on. It does not say whether the token exists: issued tokens are not stored. */
+  /** Every gateway refuses the token from its next check on, whether or not it was issued: issued tokens are not stored. */
   revoke(jti: string, actor: Actor): Promise<RevokedToken>;
-  /** Forgets those that have expired. @returns whether there may be more */
+  /** Deletes some that have expired. @returns whether there may be more */
   prune(): Promise<boolean>;
 }
 
@@ -23,25 +37,19 @@ export interface TokensDependencies {
 const KEPT_MS = LONGEST_TOKEN_LIFE_MS + 86_400_000;
 const PRUNED_AT_ONCE = 1_000;
 
-/** Reads a token's name: what no token is named would be revoked in vain. @throws AuthError `malformed` */
-function readJti(text: string): string {
-  if (isTokenId(text)) return text;
-  throw malformed(
-    "jti is no name of a token. It has 20 letters and digits and hyphens and underscores. For all tokens of a device there is devices revoke-tokens",
-    "jti",
-  );
-}
-
-/** Each use-case throws AuthError: `malformed`, or an error of the store. */
+/** Each use case throws AuthError: `malformed`, or an error of the store. */
 export function createTokens({ revokedTokens, now }: TokensDependencies): Tokens {
   return {
     async revoke(jti, actor) {
-      const name = readJti(jti);
+      if (!isTokenId(jti)) {
+        throw malformed(
+          "jti is no name of a token. It has 20 letters and digits and hyphens and underscores. For all tokens of a device there is devices revoke-tokens",
+          "jti",
+        );
+      }
       const at = now();
-      return revokedTokens.insert(
-        { jti: name, expiresAt: at + KEPT_MS },
-        { actor, at, action: "RevokeToken", resource: `tokens/${name}`, customerId: "", details: {} },
-      );
+      const entry = auditEntry(actor, at, "RevokeToken", { resource: `tokens/${jti}`, customerId: "" });
+      return revokedTokens.insert({ jti, expiresAt: at + KEPT_MS }, entry);
     },
 
     prune: async () => (await revokedTokens.prune(now(), PRUNED_AT_ONCE)) === PRUNED_AT_ONCE,

@@ -1,8 +1,8 @@
 // The queries of devices' last logins and failures.
 
 import { type RawBuilder, sql, type Transaction } from "kysely";
+import type { ActivityStore, Move, Sighting } from "../../core/registry/ports.ts";
 import { type AuditEntry, GATEWAY } from "../../core/registry/ports.ts";
-import type { ActivityStore, Move, Sighting } from "../../core/registry/record-ports.ts";
 import type { Database, Dialect } from "../database.ts";
 import { DECOY, type Schema } from "../schema.ts";
 import { insertAuditEvents } from "./audit.ts";

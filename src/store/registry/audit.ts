@@ -1,9 +1,9 @@
 // The audit log's queries.
 
 import { type Selectable, sql, type Transaction } from "kysely";
+import type { AuditLog } from "../../core/registry/audit.ts";
+import { unknownPageToken } from "../../core/registry/pages.ts";
 import type { AuditEntry, AuditEvent } from "../../core/registry/ports.ts";
-import type { AuditLog } from "../../core/registry/record-ports.ts";
-import { strangePageToken } from "../../core/registry/refusals.ts";
 import type { Database, Dialect } from "../database.ts";
 import type { Schema } from "../schema.ts";
 import { findPage, type List } from "./lists.ts";
@@ -53,7 +53,7 @@ export function createAuditLog(database: Database): AuditLog {
     append: (entry) => database.write((transaction) => insertAuditEvents(transaction, entry)),
 
     async list(page) {
-      if (!/^\d{0,15}$/.test(page.after)) throw strangePageToken();
+      if (!/^\d{0,15}$/.test(page.after)) throw unknownPageToken();
       const nameOf = ({ event_id }: EventRow): string => String(event_id);
       const { rows, next } = await database.read((db) => findPage<EventRow>(db, LIST, page, nameOf));
       return { items: rows.map(eventOfRow), next };

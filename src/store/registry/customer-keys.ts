@@ -1,8 +1,8 @@
 // The customer keys' queries.
 
 import type { Kysely, Selectable } from "kysely";
+import { alreadyExists, doesNotExist } from "../../core/registry/names.ts";
 import type { CustomerKeyStore, OpenedCustomerKey, StoredCustomerKey } from "../../core/registry/ports.ts";
-import { noCustomerKey, taken } from "../../core/registry/refusals.ts";
 import { type Database, forUpdate } from "../database.ts";
 import { isReal, type Schema } from "../schema.ts";
 import { customerKeyContext, type Sealer } from "../sealing.ts";
@@ -55,7 +55,7 @@ export function createCustomerKeyStore(
           })
           .onConflict((conflict) => conflict.column("key_id").doNothing())
           .returning("key_id")
-          .executeTakeFirstOrThrow(() => taken("key_id"));
+          .executeTakeFirstOrThrow(() => alreadyExists("customer key"));
         await changeKeysVersion(transaction, customerId);
         await insertAuditEvents(transaction, entry);
       });
@@ -75,7 +75,7 @@ export function createCustomerKeyStore(
     retire(keyId, decide) {
       return database.write(async (transaction) => {
         const row = await forUpdate(database, selectKey(transaction, keyId)).executeTakeFirst();
-        if (row === undefined) throw noCustomerKey();
+        if (row === undefined) throw doesNotExist("customer key");
         const entry = decide(keyOfRow(row));
         if (entry === undefined) return keyOfRow(row);
         const retired = { retired_at: entry.at };

@@ -2,8 +2,9 @@
 
 import { randomBytes } from "node:crypto";
 import { type Kysely, type Selectable, sql, type Transaction } from "kysely";
+import { hasDevices } from "../../core/registry/customers.ts";
+import { alreadyExists, doesNotExist } from "../../core/registry/names.ts";
 import type { Customer, CustomerStore, StoredCustomer } from "../../core/registry/ports.ts";
-import { hasDevices, noCustomer, taken } from "../../core/registry/refusals.ts";
 import { type Database, forUpdate } from "../database.ts";
 import { isReal, type Schema } from "../schema.ts";
 import { insertAuditEvents } from "./audit.ts";
@@ -27,7 +28,7 @@ export function createCustomerStore(database: Database): CustomerStore {
           })
           .onConflict((conflict) => conflict.column("customer_id").doNothing())
           .returningAll()
-          .executeTakeFirstOrThrow(() => taken("customer_id"));
+          .executeTakeFirstOrThrow(() => alreadyExists("customer"));
         await insertAuditEvents(transaction, entry);
         return customerOfRow(row);
       });
@@ -110,7 +111,9 @@ export async function holdCustomer(
   database: Database,
   customerId: string,
 ): Promise<CustomerRow> {
-  return forUpdate(database, selectCustomer(transaction, customerId)).executeTakeFirstOrThrow(() => noCustomer());
+  return forUpdate(database, selectCustomer(transaction, customerId)).executeTakeFirstOrThrow(() =>
+    doesNotExist("customer"),
+  );
 }
 
 /** Sees to it that a customer stays, however it changes, until the transaction ends. @throws AuthError `does_not_exist` */
@@ -120,7 +123,7 @@ export async function keepCustomer(
   customerId: string,
 ): Promise<void> {
   const query = selectCustomer(transaction, customerId);
-  await (dialect === "postgres" ? query.forKeyShare() : query).executeTakeFirstOrThrow(() => noCustomer());
+  await (dialect === "postgres" ? query.forKeyShare() : query).executeTakeFirstOrThrow(() => doesNotExist("customer"));
 }
 
 /** Has every gateway read the keys of a customer anew. Part of each transaction that changes one. */

@@ -1,8 +1,8 @@
 // The queries of single devices.
 
 import type { Kysely, Transaction } from "kysely";
+import { alreadyExists, doesNotExist } from "../../core/registry/names.ts";
 import type { DeviceStore, StoredDevice } from "../../core/registry/ports.ts";
-import { noDevice, taken } from "../../core/registry/refusals.ts";
 import { type Database, forUpdate } from "../database.ts";
 import { isReal, type Schema } from "../schema.ts";
 import { insertAuditEvents } from "./audit.ts";
@@ -22,7 +22,7 @@ export function createDeviceStore(database: Database): DeviceStore {
           .values({ ...rowOfDevice(device), created_at: entry.at, updated_at: entry.at, revision: 1 })
           .onConflict((conflict) => conflict.column("device_key").doNothing())
           .returningAll()
-          .executeTakeFirstOrThrow(() => taken("device_key"));
+          .executeTakeFirstOrThrow(() => alreadyExists("device"));
         // A former device of this name may have been seen after it was deleted.
         await transaction.deleteFrom("device_activity").where("device_key", "=", device.deviceKey).execute();
         await insertAuditEvents(transaction, entry);
@@ -87,5 +87,5 @@ async function holdDevice(
   await forUpdate(database, held).executeTakeFirst();
   const device = await findDevice(transaction, deviceKey);
   if (device !== undefined) return device;
-  throw noDevice();
+  throw doesNotExist("device");
 }

@@ -1,8 +1,8 @@
 // The queries of operators' admin tokens.
 
 import type { Selectable } from "kysely";
+import { doesNotExist } from "../../core/registry/names.ts";
 import type { OperatorStore, StoredOperatorToken } from "../../core/registry/operators.ts";
-import { noOperatorToken } from "../../core/registry/refusals.ts";
 import type { Database } from "../database.ts";
 import type { Schema } from "../schema.ts";
 import { insertAuditEvents } from "./audit.ts";
@@ -57,7 +57,7 @@ export function createOperatorStore(database: Database): OperatorStore {
           .where("token_id", "=", tokenId)
           .selectAll()
           .executeTakeFirst();
-        if (row === undefined) throw noOperatorToken();
+        if (row === undefined) throw doesNotExist("admin token");
         return tokenOfRow(row);
       }),
   };

@@ -13,10 +13,10 @@ async function openFleet(count: number) {
     await opened.registry.deviceImport.importDevices(rows, ACTOR, false);
   }
   const { fleet } = opened.registry;
-  const changeAll = async (filter: string, action: FleetAction) => {
+  const changeAll = async (filter: string, action: FleetAction, labels = {}) => {
     let [matched, changed, calls] = [0, 0, 0];
     for (let pageToken = "", isFirst = true; isFirst || pageToken !== ""; isFirst = false, calls++) {
-      const progress = await fleet.change({ filter, pageToken, deviceKeys: [] }, action, ACTOR);
+      const progress = await fleet.change({ ...NAMES, filter, pageToken, action, labels }, ACTOR);
       matched += progress.matched;
       changed += progress.changed;
       pageToken = progress.nextPageToken;
@@ -26,35 +26,35 @@ async function openFleet(count: number) {
   return { ...opened, names, fleet, changeAll };
 }
 
-const NAMES = { filter: "", pageToken: "", deviceKeys: [] } as const;
+const NAMES = { filter: "", pageToken: "", deviceKeys: [], labels: {} } as const;
 
 test("a filter's devices are disabled in several calls, and once", async () => {
   const { registry, fleet, changeAll } = await openFleet(2_300);
   expect(await fleet.count('device_key >= "pump-1000"', "")).toEqual({ count: 1_300, nextPageToken: "" });
   const range = 'device_key >= "pump-1000"';
-  expect(await changeAll(range, { kind: "disable" })).toEqual({ matched: 1_300, changed: 1_300, calls: 2 });
-  expect(await changeAll(range, { kind: "disable" })).toMatchObject({ matched: 1_300, changed: 0 });
+  expect(await changeAll(range, "disable")).toEqual({ matched: 1_300, changed: 1_300, calls: 2 });
+  expect(await changeAll(range, "disable")).toMatchObject({ matched: 1_300, changed: 0 });
   expect(await registry.devices.get("pump-1000")).toMatchObject({ status: "disabled", tokensNotBefore: NOW });
   expect(await registry.devices.get("pump-0999")).toMatchObject({ status: "enabled", tokensNotBefore: 0 });
   const { items } = await registry.audit.list({ ...ALL, filter: 'resource = "devices/pump-1000"' });
   const [last] = items;
   expect(last).toMatchObject({ action: "UpdateDevice", customerId: "acme", details: { status: "disabled" } });
-  expect(await changeAll("status = disabled", { kind: "enable" })).toMatchObject({ matched: 1_300, changed: 1_300 });
+  expect(await changeAll("status = disabled", "enable")).toMatchObject({ matched: 1_300, changed: 1_300 });
   expect(await fleet.count("status = disabled", "")).toMatchObject({ count: 0 });
 });
 
 test("labels are set and removed beside those there are, tokens revoked, devices deleted", async () => {
   const { registry, fleet, changeAll } = await openFleet(3);
   await registry.devices.update("pump-0000", { labels: { site: "north", hall: "2" } }, "", ACTOR);
-  await changeAll("customer_id = acme", { kind: "label", labels: { site: "south", hall: "" } });
+  await changeAll("customer_id = acme", "label", { site: "south", hall: "" });
   expect((await registry.devices.get("pump-0000")).labels).toEqual({ site: "south" });
   expect((await registry.devices.get("pump-0001")).labels).toEqual({ site: "south" });
 
   const named = { ...NAMES, deviceKeys: ["pump-0001", "pump-0001", "nobody"] };
   const revoked = { matched: 1, changed: 1, nextPageToken: "" };
-  expect(await fleet.change(named, { kind: "revokeTokens" }, ACTOR)).toEqual(revoked);
+  expect(await fleet.change({ ...named, action: "revoke_tokens" }, ACTOR)).toEqual(revoked);
   expect(await registry.devices.get("pump-0001")).toMatchObject({ tokensNotBefore: NOW });
-  expect(await fleet.change(named, { kind: "delete" }, ACTOR)).toEqual(revoked);
+  expect(await fleet.change({ ...named, action: "delete" }, ACTOR)).toEqual(revoked);
   expect(await fleet.count("", "")).toMatchObject({ count: 2 });
 });
 
@@ -66,19 +66,19 @@ test("a filter by time is by the gateway's clock", async () => {
 });
 
 test.each([
-  [NAMES, { kind: "disable" }, "filter"],
-  [{ ...NAMES, filter: " " }, { kind: "disable" }, "filter"],
-  [{ ...NAMES, filter: "status = enabled", deviceKeys: ["a"] }, { kind: "disable" }, "filter"],
-  [{ ...NAMES, filter: "colour = red" }, { kind: "disable" }, "filter"],
-  [{ ...NAMES, deviceKeys: Array.from({ length: 1_001 }, String) }, { kind: "disable" }, "device_keys"],
+  [NAMES, "disable", "filter"],
+  [{ ...NAMES, filter: " " }, "disable", "filter"],
+  [{ ...NAMES, filter: "status = enabled", deviceKeys: ["a"] }, "disable", "filter"],
+  [{ ...NAMES, filter: "colour = red" }, "disable", "filter"],
+  [{ ...NAMES, deviceKeys: Array.from({ length: 1_001 }, String) }, "disable", "device_keys"],
   // The empty name is the decoy's.
-  [{ ...NAMES, deviceKeys: [""] }, { kind: "delete" }, "device_key"],
-  [{ ...NAMES, deviceKeys: ["a"] }, { kind: "label", labels: {} }, "labels"],
-  [{ ...NAMES, deviceKeys: ["a"] }, { kind: "label", labels: { "no name": "x" } }, "labels"],
+  [{ ...NAMES, deviceKeys: [""] }, "delete", "device_key"],
+  [{ ...NAMES, deviceKeys: ["a"] }, "label", "labels"],
+  [{ ...NAMES, deviceKeys: ["a"], labels: { "no name": "x" } }, "label", "labels"],
 ] as const)("%j with %j is refused", async (selection, action, field) => {
   const { fleet } = await openFleet(0);
   const refused = { reason: "malformed", details: { field } };
-  await expect(fleet.change(selection, action, ACTOR)).rejects.toMatchObject(refused);
+  await expect(fleet.change({ ...selection, action }, ACTOR)).rejects.toMatchObject(refused);
 });
 
 test("a summary stands for two seconds at least, and is shared by all who ask meanwhile", async () => {

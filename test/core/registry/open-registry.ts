@@ -1,8 +1,7 @@
 // A registry over a real store, with a clock that the test sets.
 
-import type { IssuedCustomerKey } from "../../../src/core/registry/customer-keys.ts";
+import type { CustomerKeyDraft, IssuedCustomerKey } from "../../../src/core/registry/customer-keys.ts";
 import type { DeviceDraft } from "../../../src/core/registry/device-changes.ts";
-import type { CustomerKeyDraft } from "../../../src/core/registry/new-customer-key.ts";
 import { createRegistry, type Registry } from "../../../src/core/registry/registry.ts";
 import type { Store } from "../../../src/store/sql.ts";
 import { ACTOR, NOW } from "../../contracts/store-samples.ts";

@@ -2,7 +2,14 @@
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { etagOf, type ListRequest, listPage, pageOf, requireVersion } from "../../../src/core/registry/pages.ts";
+import {
+  etagOf,
+  type ListRequest,
+  listPage,
+  pageOf,
+  requireVersion,
+  writePageToken,
+} from "../../../src/core/registry/pages.ts";
 import type { Page, Paged } from "../../../src/core/registry/ports.ts";
 import { refusalFrom, refusalOf } from "../refusal.ts";
 
@@ -16,7 +23,7 @@ async function ask(request: Partial<ListRequest>, next?: string): Promise<{ page
     asked.push(page);
     return { items: ["a"], next };
   };
-  const { items, nextPageToken } = await listPage(FIELDS, { ...ALL, ...request }, lookUp);
+  const { items, nextPageToken } = await listPage(FIELDS, { ...ALL, ...request }, lookUp, 0);
   expect(items).toEqual(["a"]);
   const [page] = asked;
   if (page === undefined) throw new Error("nothing was looked up");
@@ -73,11 +80,12 @@ test("refuses what no list has given as a token", async () => {
 
 test("a short list is paged by name", () => {
   const items = ["c", "a", "b"];
-  const page = (after: string, size: number) => pageOf(items, (item) => item, { after, size, conditions: [] });
-  expect(page("", 2)).toEqual({ items: ["c", "a"], next: "a" });
-  expect(page("a", 2)).toEqual({ items: ["b"], next: undefined });
-  expect(page("", 3)).toEqual({ items, next: undefined });
-  expect(refusalOf(() => page("d", 2)).message).toBe("page_token is none that this list has given");
+  const page = (pageToken: string, pageSize: number) => pageOf(items, (item) => item, { pageToken, pageSize });
+  const first = page("", 2);
+  expect(first.items).toEqual(["c", "a"]);
+  expect(page(first.nextPageToken, 2)).toEqual({ items: ["b"], nextPageToken: "" });
+  expect(page("", 3)).toEqual({ items, nextPageToken: "" });
+  expect(refusalOf(() => page(writePageToken("d"), 2)).message).toBe("page_token is none that this list has given");
 });
 
 test("an etag is another with every revision, and for a row that was made anew", () => {

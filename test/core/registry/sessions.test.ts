@@ -16,9 +16,8 @@ async function open(settings = "a-token-of-the-settings") {
   const now = () => clock.now;
   const settingsTokens = new Map([["COUNTERSIGN_ADMIN_TOKEN", settings]]);
   const operators = createOperators({ ...store, settingsTokens, now });
-  const codes = store.signInCodes;
   const sessionsUnder = (...keys: readonly Uint8Array[]) =>
-    createSessions({ operators, codes, sealer: createSealer(keys), now });
+    createSessions({ ...store, operators, sealer: createSealer(keys), now });
   const { adminToken, token } = await operators.issue({ name: "ada", role: "read", expiresAt: undefined }, ACTOR);
   return { clock, operators, sessionsUnder, sessions: sessionsUnder(KEY), adminToken, token, settings };
 }
