@@ -1,7 +1,6 @@
 // Checks DATABASE_URL. Errors repeat nothing of the URL, which may hold a password.
 
 import { existsSync } from "node:fs";
-import { closest, distance } from "fastest-levenshtein";
 
 const SHAPE = "Write postgres://user:password@host:port/database, or leave it out for SQLite";
 const CODED = "is no URL. In a password write @ as %40, / as %2F, ? as %3F, # as %23 and % as %25";
@@ -26,7 +25,10 @@ export function readDatabaseUrl(text: string): string {
   if (/[/@]/.test(pathname.slice(1))) throw new Error(CODED);
   if (pathname.length < 2) throw new Error(`names no database. ${SHAPE}`);
 
-  for (const name of searchParams.keys()) if (!PARAMETERS.includes(name)) throw noParameter(name);
+  // An unknown name may be part of a password, and is not repeated.
+  for (const name of searchParams.keys()) {
+    if (!PARAMETERS.includes(name)) throw new Error(`has an unknown parameter. There are ${PARAMETERS.join(", ")}`);
+  }
   const mode = searchParams.get("sslmode");
   if (mode !== null && !TLS_MODES.includes(mode)) {
     throw new Error(`has an unknown sslmode. Choose one of ${TLS_MODES.join(", ")}`);
@@ -36,14 +38,6 @@ export function readDatabaseUrl(text: string): string {
     if (file !== null && !existsSync(file)) throw new Error(`names a file in ${name} that cannot be read`);
   }
   return text;
-}
-
-/** The error for an unknown parameter. Its name may be part of a password, and is not repeated. */
-function noParameter(name: string): Error {
-  const near = closest(name.toLowerCase(), PARAMETERS);
-  const slip = distance(near, name.toLowerCase()) <= near.length / 3;
-  const there = `There are ${PARAMETERS.join(", ")}`;
-  return new Error(`has an unknown parameter. ${slip ? `Did you mean ${near}?` : there}`);
 }
 
 function isCoded(text: string): boolean {

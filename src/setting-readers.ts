@@ -2,15 +2,24 @@
 
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { readLimit } from "./core/limit-text.ts";
-import {
-  type AddressOverride,
-  FORWARDED_HEADERS,
-  type ForwardedHeader,
-  type Network,
-  readLimitedNetwork,
-  readNetwork,
-} from "./core/limiter/addresses.ts";
+import { parseDuration, readLimit } from "./core/limit-text.ts";
+import { type AddressOverride, type Network, readLimitedNetwork, readNetwork } from "./core/limiter/addresses.ts";
+import { TOKEN_TYPES, type TokenType } from "./core/tokens/algorithms.ts";
+
+/** Gives the text of another setting. */
+type TextOf = (name: string) => string | undefined;
+
+/** Adds `off`, which is undefined. */
+export function orOff<Value>(read: (text: string) => Value): (text: string) => Value | undefined {
+  return (text) => {
+    if (text === "off") return undefined;
+    try {
+      return read(text);
+    } catch (error) {
+      throw new Error(`${messageOf(error)}, or off`);
+    }
+  };
+}
 
 export interface ListenAddress {
   readonly host: string;
@@ -18,21 +27,11 @@ export interface ListenAddress {
   readonly port: number;
 }
 
-import { TOKEN_TYPES, type TokenType } from "./core/tokens/algorithms.ts";
-
-/** Gives the text of another setting. */
-type TextOf = (name: string) => string | undefined;
-
-const MIN_ADMIN_TOKEN = 16;
-
-/** `host:port`, `[host]:port`, or `off`. */
-export function readListen(text: string): ListenAddress | undefined {
-  if (text === "off") return undefined;
+/** `host:port` or `[host]:port`. */
+export function readListen(text: string): ListenAddress {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
   const port = Number(match?.[3]);
-  if (match === null || port > 65_535) {
-    throw new Error("is no address to listen at. Write host:port, [host]:port or off");
-  }
+  if (match === null || port > 65_535) throw new Error("is no address to listen at. Write host:port or [host]:port");
   return { host: match[1] ?? (match[2] || "0.0.0.0"), port };
 }
 
@@ -53,6 +52,8 @@ export function readMasterKeys(text: string): readonly Uint8Array[] {
     }
   });
 }
+
+const MIN_ADMIN_TOKEN = 16;
 
 /** At least 16 visible ASCII characters: they go into a header, and must be hard to guess. */
 export function readAdminToken(text: string): string {
@@ -160,10 +161,10 @@ function readPem(path: string, otherwise: string, parse: (pem: string) => unknow
   return pem;
 }
 
-/** Creates a reader of one of a few words. */
+/** Creates a reader of one of a few words, in any case. */
 export function createOneOf<Word extends string>(words: readonly Word[]): (text: string) => Word {
   return (text) => {
-    const word = words.find((one) => one === text);
+    const word = words.find((one) => one.toLowerCase() === text.toLowerCase());
     if (word === undefined) throw new Error(`is none of ${words.join(", ")}`);
     return word;
   };
@@ -201,22 +202,14 @@ export function readOrigins(text: string): readonly string[] | "*" {
   });
 }
 
-const DAY_UNITS: Readonly<Record<string, number>> = { h: 3_600_000, d: 86_400_000 };
-
-/** Creates a reader of a number and `d` or `h`, in milliseconds; undefined from `off`. */
-export function createDays(least: string, most: string): (text: string) => number | undefined {
+/** Creates a reader of a number and `ms`, `s`, `m`, `h` or `d`, in milliseconds. */
+export function createDuration(least: string, most: string): (text: string) => number {
   return (text) => {
-    if (text === "off") return undefined;
-    const ms = daysOf(text);
-    if (Number.isNaN(ms)) throw new Error("is no number of days or hours. Write such as 90d or 36h, or off");
-    if (ms < daysOf(least) || ms > daysOf(most)) throw new Error(`is out of range: ${least} to ${most}, or off`);
-    return ms;
+    const ms = parseDuration(text);
+    if (Number.isNaN(ms)) throw new Error("is no duration. Write a number and ms, s, m, h or d, as in 600s");
+    if (ms >= parseDuration(least) && ms <= parseDuration(most)) return ms;
+    throw new Error(`is out of range: ${least} to ${most}`);
   };
-}
-
-function daysOf(text: string): number {
-  const [, number, unit = ""] = /^(\d{1,9})([hd])$/.exec(text) ?? [];
-  return Number(number) * (DAY_UNITS[unit] ?? Number.NaN);
 }
 
 /** Networks and addresses separated by commas; none of them holds every address. */
@@ -228,13 +221,6 @@ export function readTrustedProxies(text: string): readonly Network[] {
       `names ${entry}, which is every address: any caller could then claim another address. Write the networks of your proxies`,
     );
   });
-}
-
-/** `X-Forwarded-For` or `Forwarded`, in any case. */
-export function readForwardedHeader(text: string): ForwardedHeader {
-  const name = FORWARDED_HEADERS.find((header) => header === text.toLowerCase());
-  if (name === undefined) throw new Error("is neither X-Forwarded-For nor Forwarded");
-  return name;
 }
 
 /** Pairs `network=limit` separated by commas, each network once. */

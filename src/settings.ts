@@ -1,22 +1,23 @@
 // Every setting: how its text is read, its default, and its line in docs/reference/settings.md.
 
-import { readDuration, readLimit } from "./core/limit-text.ts";
+import { readLimit } from "./core/limit-text.ts";
+import { FORWARDED_HEADERS } from "./core/limiter/addresses.ts";
 import { FALLBACK_MODES } from "./core/limiter/fallback.ts";
 import { parseRedisUrl } from "./core/limiter/redis-url.ts";
-import { LONGEST_TOKEN_LIFE_MS, type PolicyName } from "./core/ports.ts";
+import type { PolicyName } from "./core/ports.ts";
 import { readTokenAlg } from "./core/tokens/algorithms.ts";
 import { readDatabaseUrl } from "./database-url.ts";
 import {
-  createDays,
+  createDuration,
   createOneOf,
   createWholeNumber,
+  orOff,
   readAddressOverrides,
   readAdminToken,
   readAudience,
   readCertificate,
   readCertificateFile,
   readCertificateFiles,
-  readForwardedHeader,
   readHostNames,
   readHttpUrl,
   readKey,
@@ -73,15 +74,12 @@ function withDefault<Value>(
 const limitOf = (name: PolicyName) => (text: string) => readLimit(name, text);
 const connections = createWholeNumber(1, 1_000_000);
 const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
-/** The replay limit's window is twice the skew, and a window is at most an hour. */
-const LONGEST_SKEW_MS = 1_800_000;
-const LONGEST_DRAIN_MS = 300_000;
 const IN_FILE = { inFile: true } as const;
 const WITH_REDIS = { needs: ["REDIS_URL"] };
 
 export const LISTENER_SETTINGS = {
-  PUBLIC_LISTEN: withDefault("127.0.0.1:8080", readListen, "`host:port` for devices, or `off`"),
-  INTERNAL_LISTEN: withDefault("127.0.0.1:9090", readListen, "`host:port` for services and operators, or `off`"),
+  PUBLIC_LISTEN: withDefault("127.0.0.1:8080", orOff(readListen), "`host:port` for devices, or `off`"),
+  INTERNAL_LISTEN: withDefault("127.0.0.1:9090", orOff(readListen), "`host:port` for services and operators, or `off`"),
   DASHBOARD: withDefault("on", createOneOf(["on", "off"]), "the operators' pages on the internal listener, or `off`"),
   INTERNAL_HOSTS: withDefault("", readHostNames, "host names that the internal listener answers to, with commas"),
   CORS_ORIGINS: withDefault(
@@ -109,13 +107,17 @@ export const LISTENER_SETTINGS = {
     "of each listener, half of the internal one at most; trusted proxies have none",
   ),
   TRUSTED_PROXIES: withDefault("", readTrustedProxies, "addresses and networks whose forwarding headers are read"),
-  FORWARDED_HEADER: optional(readForwardedHeader, "the only header to read: `X-Forwarded-For` or `Forwarded`", {
-    otherwise: "either",
-    needs: ["TRUSTED_PROXIES"],
-  }),
+  FORWARDED_HEADER: optional(
+    createOneOf(FORWARDED_HEADERS),
+    "the only header to read: `X-Forwarded-For` or `Forwarded`",
+    {
+      otherwise: "either",
+      needs: ["TRUSTED_PROXIES"],
+    },
+  ),
   DRAIN_DELAY: withDefault(
     "0s",
-    (text) => readDuration(text, 0, LONGEST_DRAIN_MS),
+    createDuration("0s", "300s"),
     "after SIGTERM readiness is 503 for so long before the listeners close: `0s` to `300s`",
   ),
   LOG_LEVEL: withDefault("info", createOneOf(LOG_LEVELS), "`debug`, `info`, `warn`, `error` or `silent`"),
@@ -141,7 +143,7 @@ export const STORAGE_SETTINGS = {
     IN_FILE,
   ),
   OTHER_ADMIN_TOKEN: optional(readAdminToken, "accepted too, while the token is replaced", IN_FILE),
-  AUDIT_RETENTION: withDefault("365d", createDays("1d", "36500d"), "`1d` to `36500d`, or `off`: for ever"),
+  AUDIT_RETENTION: withDefault("365d", orOff(createDuration("1d", "36500d")), "`1d` to `36500d`, or `off`: for ever"),
 };
 
 export const TOKEN_SETTINGS = {
@@ -161,11 +163,11 @@ export const TOKEN_SETTINGS = {
     readTokenType,
     "`typ` of tokens; `at+jwt` (RFC 9068) for strict verifiers, by ES256 or EdDSA",
   ),
-  TOKEN_TTL: withDefault("600s", (text) => readDuration(text, 1_000, LONGEST_TOKEN_LIFE_MS), "`1s` to a day"),
-  KEY_ROTATION: withDefault("90d", createDays("1h", "3650d"), "`1h` to `3650d`, or `off`"),
+  TOKEN_TTL: withDefault("600s", createDuration("1s", "1d"), "`1s` to a day"),
+  KEY_ROTATION: withDefault("90d", orOff(createDuration("1h", "3650d")), "`1h` to `3650d`, or `off`"),
   CLOCK_SKEW: withDefault(
     "300s",
-    (text) => readDuration(text, 1_000, LONGEST_SKEW_MS),
+    createDuration("1s", "1800s"),
     "how far a device's clock may be off: `1s` to `1800s`",
   ),
 };

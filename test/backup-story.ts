@@ -3,10 +3,10 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, onTestFinished } from "vitest";
 import { type Gateway, startGateway } from "../src/app.ts";
+import type { Environment } from "../src/config.ts";
 import type { DeviceDraft } from "../src/core/registry/device-changes.ts";
 import { GATEWAY } from "../src/core/registry/ports.ts";
 import { deriveDeviceKey, secretFromText } from "../src/core/signature.ts";
-import type { Environment } from "../src/environment.ts";
 import { logInBy, testConfig } from "./gateway.ts";
 
 export interface BackupPlace {

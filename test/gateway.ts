@@ -6,10 +6,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { type Gateway, type GatewayOptions, startGateway } from "../src/app.ts";
+import type { Environment } from "../src/config.ts";
 import { type Config, readConfig } from "../src/config.ts";
 import type { DeviceDraft } from "../src/core/registry/device-changes.ts";
 import { GATEWAY } from "../src/core/registry/ports.ts";
-import type { Environment } from "../src/environment.ts";
 
 export const ADMIN_TOKEN = "test-admin-token-0123456789";
 export const CUSTOMER_KEY = "test-customer-key-0123456789abcdef";

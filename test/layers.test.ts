@@ -32,10 +32,9 @@ function layerOf(path: string): string {
 /** Layers, or single files, that each layer may import besides itself. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   main: ["cli"],
-  cli: ["app", "config", "environment", "setting-readers", "core", "telemetry", "gen"],
+  cli: ["app", "config", "setting-readers", "core", "telemetry", "gen"],
   app: ["config", "setting-readers", "core", "store", "services", "http", "protocols", "telemetry"],
-  config: ["environment", "settings"],
-  environment: ["settings", "setting-readers"],
+  config: ["settings", "setting-readers"],
   settings: ["setting-readers", "database-url", "core"],
   "setting-readers": ["core"],
   "database-url": [],

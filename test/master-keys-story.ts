@@ -3,9 +3,9 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, onTestFinished } from "vitest";
 import { type Gateway, startGateway } from "../src/app.ts";
+import type { Environment } from "../src/config.ts";
 import { GATEWAY } from "../src/core/registry/ports.ts";
 import { deriveDeviceKey, secretFromText } from "../src/core/signature.ts";
-import type { Environment } from "../src/environment.ts";
 import { runCommand } from "./command.ts";
 import { ADMIN_TOKEN, logInBy, testConfig } from "./gateway.ts";
 

@@ -46,6 +46,9 @@ function render(command: Command): string {
   const options = command.options.filter(({ long }) => !COMMON.includes(long ?? ""));
   const flags = options.map((option) => (option.mandatory ? option.flags : `[${option.flags}]`));
   const parents = command.parent?.parent ? [command.parent.name()] : [];
-  const words = command.registeredArguments.map((argument) => `<${argument.name()}${argument.variadic ? "..." : ""}>`);
+  const words = command.registeredArguments.map((argument) => {
+    const word = `${argument.name()}${argument.variadic ? "..." : ""}`;
+    return argument.required ? `<${word}>` : `[${word}]`;
+  });
   return `${[...parents, command.name(), ...words, ...flags].join(" ")}\n  ${command.description()}`;
 }

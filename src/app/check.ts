@@ -11,13 +11,16 @@ import { createStore } from "../store/sql.ts";
 import { monotonicNow, systemNow } from "../telemetry/clock.ts";
 import { openDatabase } from "./registry.ts";
 
-export type CheckName = "database" | "keys" | "redis" | "certificate" | "clock";
-
 export interface Finding {
-  readonly name: CheckName;
+  readonly name: string;
   readonly status: "ok" | "warning" | "wrong";
   readonly message: string;
 }
+
+const find =
+  (status: Finding["status"]) =>
+  (name: string, message: string): Finding => ({ name, status, message });
+const [ok, warning, wrong] = [find("ok"), find("warning"), find("wrong")];
 
 /** A certificate that expires sooner than this is a warning. */
 const EXPIRY_DAYS = 14;
@@ -29,12 +32,9 @@ const SILENT = { away() {}, back() {} };
 /** Makes every check. */
 export async function checkSite(config: Config): Promise<readonly Finding[]> {
   const clocks = new Map<string, number>();
-  const findings = [
-    ...(await checkDatabase(config, clocks)),
-    ...(await checkRedis(config, clocks)),
-    ...checkCertificates(config),
-  ];
-  return [...findings, checkClocks(clocks)];
+  const ofDatabase = await checkDatabase(config, clocks);
+  const ofRedis = await checkRedis(config, clocks);
+  return [...ofDatabase, ofRedis, ...checkCertificates(config), checkClocks(clocks)];
 }
 
 async function checkDatabase(config: Config, clocks: Map<string, number>): Promise<readonly Finding[]> {
@@ -75,24 +75,22 @@ async function checkKeys(config: Config, database: Database): Promise<Finding> {
   }
 }
 
-async function checkRedis(
-  { redisUrl, redisCa, redisCert, redisKey }: Config,
-  clocks: Map<string, number>,
-): Promise<readonly Finding[]> {
-  if (redisUrl === undefined) return [ok("redis", "not set: limits are kept in each process")];
+async function checkRedis(config: Config, clocks: Map<string, number>): Promise<Finding> {
+  const { redisUrl, redisCa: ca, redisCert: cert, redisKey: key } = config;
+  if (redisUrl === undefined) return ok("redis", "not set: limits are kept in each process");
   const { connectRedis } = await import("../core/limiter/connection.ts");
   try {
-    const redis = await connectRedis(redisUrl, monotonicNow, { ca: redisCa, cert: redisCert, key: redisKey });
+    const redis = await connectRedis(redisUrl, monotonicNow, { ca, cert, key });
     try {
       const asked = systemNow();
       const [seconds, micros] = await redis.client.time();
       clocks.set("Redis", Number(seconds) * 1_000 + Number(micros) / 1_000 - (asked + systemNow()) / 2);
-      return [ok("redis", "answers")];
+      return ok("redis", "answers");
     } finally {
       redis.close();
     }
   } catch (error) {
-    return [wrong("redis", `does not answer: ${messageOf(error)}`)];
+    return wrong("redis", `does not answer: ${messageOf(error)}`);
   }
 }
 
@@ -116,18 +114,6 @@ function checkClocks(clocks: ReadonlyMap<string, number>): Finding {
   if (apart.length === 0) return ok("clock", "there is no other clock to compare with. Run NTP");
   const isApart = [...clocks.values()].some((ms) => Math.abs(ms) > CLOCKS_APART_MS);
   return isApart ? warning("clock", `${apart.join(", ")}. Run NTP on every machine`) : ok("clock", apart.join(", "));
-}
-
-function ok(name: CheckName, message: string): Finding {
-  return { name, status: "ok", message };
-}
-
-function warning(name: CheckName, message: string): Finding {
-  return { name, status: "warning", message };
-}
-
-function wrong(name: CheckName, message: string): Finding {
-  return { name, status: "wrong", message };
 }
 
 function messageOf(error: unknown): string {

@@ -6,7 +6,6 @@ import {
   CustomerKeySchema,
   CustomerKeyUsage_KeyUsageSchema,
   CustomerKeyUsageSchema,
-  type IssueCustomerKeyResponse,
   KeyPurpose,
   RetireCustomerKeyResponseSchema,
 } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
@@ -62,28 +61,20 @@ async function issueKey(options: IssueOptions, command: Command): Promise<void> 
   const { customer: customerId, purpose, notBefore, expiresAt, import: source, output } = options;
   if (source !== undefined && output !== undefined) throw usageFailure("--import and --output exclude each other");
   const importedKey = source === undefined ? "" : await readSecret(source);
-  const issue = (): Promise<IssueCustomerKeyResponse> =>
-    callAdmin((admin) =>
-      admin.issueCustomerKey({
-        customerId,
-        purpose: PURPOSES[purpose],
-        importedKey,
-        ...(notBefore && { notBefore }),
-        ...(expiresAt && { expiresAt }),
-      }),
-    );
-  const { keyId, customerKey, warning } = await (output === undefined
-    ? issue()
-    : writeSecret(output, issue, (issued) => issued.customerKey));
+  const request = { customerId, purpose: PURPOSES[purpose], importedKey };
+  const period = { ...(notBefore && { notBefore }), ...(expiresAt && { expiresAt }) };
+  const { keyId, customerKey, warning } = await writeSecret(
+    output,
+    () => callAdmin((admin) => admin.issueCustomerKey({ ...request, ...period })),
+    (issued) => issued.customerKey,
+  );
   if (warning !== "") warn(warning);
-  if (source !== undefined) writeResult(command, { key_id: keyId }, [`key ${keyId}`]);
-  else if (output !== undefined) {
-    const where = `Its secret is in ${output} and is not shown again.`;
-    writeResult(command, { key_id: keyId, output }, [`key ${keyId}`, where]);
-  } else {
-    const lines = [`key ${keyId}`, `customer_key ${customerKey}`, "It is not shown again."];
-    writeResult(command, { key_id: keyId, customer_key: customerKey }, lines);
-  }
+  const secret = source !== undefined ? {} : output !== undefined ? { output } : { customer_key: customerKey };
+  writeResult(command, { key_id: keyId, ...secret }, [
+    `key ${keyId}`,
+    ...("output" in secret ? [`Its secret is in ${output} and is not shown again.`] : []),
+    ...("customer_key" in secret ? [`customer_key ${customerKey}`, "It is not shown again."] : []),
+  ]);
 }
 
 function addUsage(keys: Command): void {

@@ -1,12 +1,11 @@
-// `countersign operators`: admin tokens with a name, a role and an expiry.
+// `countersign operators`, `audit` and `dashboard`: who may change what, who did, and the operators' page.
 
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import {
-  type IssueOperatorTokenResponse,
-  OperatorRole,
-  OperatorTokenSchema,
-} from "../../gen/es/countersign/admin/v1/admin_pb.ts";
+import { AuditEventSchema, OperatorRole, OperatorTokenSchema } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
+import { readClientConfig } from "../config.ts";
+import { parseDuration } from "../core/limit-text.ts";
+import { signInLink } from "../core/registry/sessions.ts";
 import { systemNow } from "../telemetry/clock.ts";
 import { adminCommand, callAdmin } from "./gateway/admin-client.ts";
 import { writeResource } from "./terminal/fields.ts";
@@ -15,11 +14,11 @@ import { addListCommand } from "./terminal/listing.ts";
 import { addConfirmOption, type ConfirmOptions, confirm, writeResult } from "./terminal/output.ts";
 
 const ROLES = { read: OperatorRole.READ, admin: OperatorRole.ADMIN };
-const UNITS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 interface IssueOptions {
   readonly name: string;
   readonly role: keyof typeof ROLES;
+  /** Milliseconds. */
   readonly expiresIn: number;
   readonly output?: string;
 }
@@ -27,7 +26,18 @@ interface IssueOptions {
 /** Adds `operators`. */
 export function addOperatorsCommand(program: Command): void {
   const operators = adminCommand(program, "operators").description("manage the admin tokens of operators");
-  addIssue(operators);
+  operators
+    .command("issue")
+    .description("issue an admin token and print it once")
+    .requiredOption("--name <name>", "the operator's name, as the audit log shows it")
+    .addOption(new Option("--role <role>", "the calls that it allows").choices(Object.keys(ROLES)).default("read"))
+    .addOption(
+      new Option("--expires-in <time>", "a number and d, h or m")
+        .argParser(readTimeSpan)
+        .default(90 * 86_400_000, "90d"),
+    )
+    .option("--output <file>", "write the token to a new file that only you can read, instead of printing it")
+    .action(issueToken);
   addListCommand(operators, {
     description: "list admin tokens, the newest first, revoked and expired ones included",
     desc: OperatorTokenSchema,
@@ -46,41 +56,51 @@ export function addOperatorsCommand(program: Command): void {
     });
 }
 
-function addIssue(operators: Command): void {
-  operators
-    .command("issue")
-    .description("issue an admin token and print it once")
-    .requiredOption("--name <name>", "the operator's name, as the audit log shows it")
-    .addOption(new Option("--role <role>", "the calls that it allows").choices(Object.keys(ROLES)).default("read"))
-    .addOption(
-      new Option("--expires-in <time>", "a number and d, h or m")
-        .argParser(readTimeSpan)
-        .default(90 * 86_400_000, "90d"),
-    )
-    .option("--output <file>", "write the token to a new file that only you can read, instead of printing it")
-    .action(async ({ name, role, expiresIn, output }: IssueOptions, command: Command) => {
-      const issue = (): Promise<IssueOperatorTokenResponse> =>
-        callAdmin((admin) =>
-          admin.issueOperatorToken({ name, role: ROLES[role], expireTime: timestampFromMs(systemNow() + expiresIn) }),
-        );
-      const { operatorToken, adminToken } = await (output === undefined
-        ? issue()
-        : writeSecret(output, issue, (issued) => issued.adminToken));
-      const tokenId = operatorToken?.tokenId ?? "";
-      const secret = output === undefined ? { admin_token: adminToken } : { output };
-      const where = output === undefined ? "It is not shown again." : `It is in ${output} and is not shown again.`;
-      writeResult(command, { token_id: tokenId, ...secret }, [
-        `token_id ${tokenId}`,
-        ...(output === undefined ? [`admin_token ${adminToken}`] : []),
-        where,
-      ]);
-    });
+async function issueToken({ name, role, expiresIn, output }: IssueOptions, command: Command): Promise<void> {
+  const expireTime = timestampFromMs(systemNow() + expiresIn);
+  const { operatorToken, adminToken } = await writeSecret(
+    output,
+    () => callAdmin((admin) => admin.issueOperatorToken({ name, role: ROLES[role], expireTime })),
+    (issued) => issued.adminToken,
+  );
+  const tokenId = operatorToken?.tokenId ?? "";
+  const secret = output === undefined ? { admin_token: adminToken } : { output };
+  writeResult(command, { token_id: tokenId, ...secret }, [
+    `token_id ${tokenId}`,
+    ...(output === undefined
+      ? [`admin_token ${adminToken}`, "It is not shown again."]
+      : [`It is in ${output} and is not shown again.`]),
+  ]);
 }
 
 /** Reads `30d`, `12h` or `15m` in milliseconds, for commander. */
 export function readTimeSpan(text: string): number {
-  const [, number, unit = ""] = /^([1-9]\d{0,5})([dhm])$/.exec(text) ?? [];
-  const ms = Number(number) * (UNITS[unit] ?? Number.NaN);
-  if (Number.isNaN(ms)) throw new InvalidArgumentError("Write a number and d, h or m, as in 30d.");
-  return ms;
+  const ms = parseDuration(text);
+  if (ms > 0) return ms;
+  throw new InvalidArgumentError("Write a number and d, h or m, as in 30d.");
+}
+
+/** Adds `audit`. */
+export function addAuditCommand(program: Command): void {
+  addListCommand(adminCommand(program, "audit").description("read the log of changes"), {
+    description: "list changes, the newest first",
+    desc: AuditEventSchema,
+    columns: ["time", "token_id", "operator", "address", "action", "resource", "details"],
+    filterExample: 'action = "UpdateDevice"',
+    async read(admin, page) {
+      const { auditEvents: items, nextPageToken } = await admin.listAuditEvents(page);
+      return { items, nextPageToken };
+    },
+  });
+}
+
+/** Adds `dashboard`. */
+export function addDashboardCommand(program: Command): void {
+  adminCommand(program, "dashboard")
+    .description("print a link that signs in to the dashboard once, within a minute")
+    .action(async (_options: object, command: Command) => {
+      const { code } = await callAdmin((admin) => admin.createSignInCode({}));
+      const url = signInLink(readClientConfig().internalUrl, code);
+      writeResult(command, { url }, [url, "It signs in once, within a minute. It is a secret until then."]);
+    });
 }

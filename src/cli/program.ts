@@ -1,8 +1,7 @@
 // The command line: its commands, and how their failures are printed.
 
 import { Command, CommanderError, Help, type Option } from "commander";
-import { readVersion } from "../config.ts";
-import { ConfigError } from "../environment.ts";
+import { ConfigError, readVersion } from "../config.ts";
 
 import { CommandFailure, usageFailure, watchOutput, writeFailure } from "./terminal/output.ts";
 
@@ -46,9 +45,9 @@ type AddCommand = (program: Command) => void;
 /** In the order of --help. A command's file is loaded when the command is called. */
 const COMMANDS = new Map<string, () => Promise<AddCommand>>([
   ["serve", async () => (await import("./serve.ts")).addServeCommand],
-  ["check", async () => (await import("./check.ts")).addCheckCommand],
-  ["backup", async () => (await import("./backup.ts")).addBackupCommand],
-  ["restore", async () => (await import("./backup.ts")).addRestoreCommand],
+  ["check", async () => (await import("./maintenance.ts")).addCheckCommand],
+  ["backup", async () => (await import("./maintenance.ts")).addBackupCommand],
+  ["restore", async () => (await import("./maintenance.ts")).addRestoreCommand],
   ["login", async () => (await import("./login.ts")).addLoginCommand],
   ["sign", async () => (await import("./sign.ts")).addSignCommand],
   ["explain", async () => (await import("./explain.ts")).addExplainCommand],
@@ -57,10 +56,10 @@ const COMMANDS = new Map<string, () => Promise<AddCommand>>([
   ["devices", async () => (await import("./devices/devices.ts")).addDevicesCommand],
   ["signing-keys", async () => (await import("./signing-keys.ts")).addSigningKeysCommand],
   ["tokens", async () => (await import("./tokens.ts")).addTokensCommand],
-  ["dashboard", async () => (await import("./dashboard.ts")).addDashboardCommand],
+  ["dashboard", async () => (await import("./operators.ts")).addDashboardCommand],
   ["operators", async () => (await import("./operators.ts")).addOperatorsCommand],
-  ["audit", async () => (await import("./audit.ts")).addAuditCommand],
-  ["secrets", async () => (await import("./secrets.ts")).addSecretsCommand],
+  ["audit", async () => (await import("./operators.ts")).addAuditCommand],
+  ["secrets", async () => (await import("./maintenance.ts")).addSecretsCommand],
 ]);
 
 /** Loads the called command; all of them for help and for an unknown name, which gets a suggestion. */

@@ -5,15 +5,12 @@ import type { Policy, PolicyName } from "./ports.ts";
 /** A window is counted in microseconds of 32 bits. */
 const LONGEST_WINDOW_MS = 3_600_000;
 
-const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** A number and `ms`, `s`, `m` or `h`, in milliseconds; `least` and `most` are allowed. */
-export function readDuration(text: string, least: number, most: number): number {
-  const [, number, unit = ""] = /^(\d{1,9})(ms|s|m|h)$/.exec(text) ?? [];
-  const ms = Number(number) * (UNITS[unit] ?? Number.NaN);
-  if (Number.isNaN(ms)) throw new Error("is no duration. Write a number and ms, s, m or h: 600s");
-  if (ms < least || ms > most) throw new Error(`is out of range: ${least / 1_000}s to ${most / 1_000}s`);
-  return ms;
+/** A number and `ms`, `s`, `m`, `h` or `d`, in milliseconds; NaN for another text. */
+export function parseDuration(text: string): number {
+  const [, number, unit = ""] = /^(\d{1,9})([a-z]+)$/.exec(text) ?? [];
+  return Number(number) * (UNITS[unit] ?? Number.NaN);
 }
 
 /** A limit as readLimit reads it. */
@@ -26,15 +23,11 @@ export function writeLimit(policy: Policy | undefined): string {
 /** `count/window`, or `off`, which is undefined. */
 export function readLimit(name: PolicyName, text: string): Policy | undefined {
   if (text === "off") return undefined;
-  const [, count, window] = /^(\d{1,9})\/(\w+)$/.exec(text) ?? [];
-  if (count === undefined || window === undefined || Number(count) === 0) {
-    throw new Error("is no limit. Write count/window or off: 10/60s");
-  }
-  try {
-    return { name, limit: Number(count), windowMs: readDuration(window, 1, LONGEST_WINDOW_MS) };
-  } catch {
-    throw new Error("needs a window of at most 1h, as a number and ms, s, m or h: 10/60s");
-  }
+  const [, count, window = ""] = /^(\d{1,9})\/(\w+)$/.exec(text) ?? [];
+  if (count === undefined || Number(count) === 0) throw new Error("is no limit. Write count/window or off: 10/60s");
+  const windowMs = parseDuration(window);
+  if (windowMs >= 1 && windowMs <= LONGEST_WINDOW_MS) return { name, limit: Number(count), windowMs };
+  throw new Error("needs a window of at most 1h, as a number and ms, s, m or h: 10/60s");
 }
 
 /** RFC 3339, section 5.6. */

@@ -1,7 +1,7 @@
 // Runs commands as an operator of a test's own gateway does.
 
 import type { GatewayOptions } from "../../src/app.ts";
-import type { Environment } from "../../src/environment.ts";
+import type { Environment } from "../../src/config.ts";
 import { type CommandOptions, runCommand } from "../command.ts";
 import { ADMIN_TOKEN, openGateway, type TestGateway } from "../gateway.ts";
 import type { Outcome } from "../program.ts";

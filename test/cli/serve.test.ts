@@ -176,7 +176,7 @@ test("serve names every mistake in the settings at once, without a secret", asyn
     "countersign: COUNTERSIGN_ADMIN_TOKEN is not set. Make one with: openssl rand -hex 32, or start with --dev",
     "countersign: COUNTERSIGN_ISSUER is not set. Set the URL that devices reach this service by, or start with --dev",
     "countersign: COUNTERSIGN_AUDIENCE is not set. Set the name of the services that the tokens are for, or start with --dev",
-    "countersign: COUNTERSIGN_CLOCK_SKEW is no duration. Write a number and ms, s, m or h: 600s",
+    "countersign: COUNTERSIGN_CLOCK_SKEW is no duration. Write a number and ms, s, m, h or d, as in 600s",
     "countersign: COUNTERSIGN_LOGIN_LIMIT is no limit. Write count/window or off: 10/60s",
     "countersign: COUNTERSIGN_FAILURE_LIMIT needs a window of at most 1h, as a number and ms, s, m or h: 10/60s",
   ]);

@@ -4,7 +4,7 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 import { createRemoteJWKSet, customFetch, type JWTVerifyGetKey, jwtVerify } from "jose";
-import type { Environment } from "../../src/environment.ts";
+import type { Environment } from "../../src/config.ts";
 import { createIssuerKeys } from "../../src/verify/issuer-keys.ts";
 import { CUSTOMER_KEY, logInBy, openGateway, type TestGateway } from "../gateway.ts";
 

@@ -2,8 +2,8 @@
 
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
+import type { Environment } from "../../src/config.ts";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
-import type { Environment } from "../../src/environment.ts";
 import { CUSTOMER_KEY, logInBy, openGateway, type TestGateway } from "../gateway.ts";
 
 export interface RotationOptions {

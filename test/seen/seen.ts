@@ -1,9 +1,9 @@
 // Changes that one gateway makes, and the very next login or check at another: how many still go by what was before.
 
+import type { Environment } from "../../src/config.ts";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
 import type { Registry } from "../../src/core/registry/registry.ts";
 import { deriveDeviceKey, secretFromText } from "../../src/core/signature.ts";
-import type { Environment } from "../../src/environment.ts";
 import { CUSTOMER_KEY, logInBy, openGateway, type TestGateway } from "../gateway.ts";
 
 /** The parts of a round, which has a device of its own. */

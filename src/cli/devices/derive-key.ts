@@ -24,14 +24,12 @@ export function addDeriveKeyCommand(devices: Command): void {
 }
 
 async function printKeys(names: readonly string[], command: Command): Promise<void> {
+  const json = wantsJson(command);
   let current = "";
   await callAdmin(async (admin) => {
-    for await (const deviceKey of readNames(names)) {
-      current = deviceKey;
-      const derived = await derive(admin, deviceKey);
-      const line = wantsJson(command)
-        ? jsonLine(DeriveDeviceKeyResponseSchema, derived)
-        : `${derived.deviceKey} ${derived.customerKey}`;
+    for await (current of readNames(names)) {
+      const derived = await derive(admin, current);
+      const line = json ? jsonLine(DeriveDeviceKeyResponseSchema, derived) : `${current} ${derived.customerKey}`;
       if (!(await writePart(`${line}\n`))) return;
     }
   }).catch((error: unknown) => {
@@ -43,26 +41,17 @@ async function printKeys(names: readonly string[], command: Command): Promise<vo
 }
 
 async function saveKey(names: readonly string[], output: string, command: Command): Promise<void> {
-  const [deviceKey, ...others] = names;
-  if (deviceKey === undefined || deviceKey === "-" || others.length > 0) {
-    throw usageFailure("--output takes the name of one board");
-  }
-  const { keyId } = await writeSecret(
-    output,
-    () => callAdmin((admin) => derive(admin, deviceKey)),
-    (made) => made.customerKey,
-  );
-  writeResult(command, { device_key: deviceKey, key_id: keyId, output }, [
-    `the key of device ${deviceKey} is in ${output}`,
-  ]);
+  const [name = "-", ...others] = names;
+  if (name === "-" || others.length > 0) throw usageFailure("--output takes the name of one board");
+  const make = (): Promise<DeriveDeviceKeyResponse> => callAdmin((admin) => derive(admin, name));
+  const { keyId } = await writeSecret(output, make, (made) => made.customerKey);
+  writeResult(command, { device_key: name, key_id: keyId, output }, [`the key of device ${name} is in ${output}`]);
 }
 
 /** Derives a key, and warns when the gateway does not accept it yet. */
 async function derive(admin: AdminClient, deviceKey: string): Promise<DeriveDeviceKeyResponse> {
-  const [derived, { keyMode }] = await Promise.all([
-    admin.deriveDeviceKey({ deviceKey }),
-    admin.getDevice({ deviceKey }),
-  ]);
+  const device = admin.getDevice({ deviceKey });
+  const [derived, { keyMode }] = await Promise.all([admin.deriveDeviceKey({ deviceKey }), device]);
   if (keyMode !== KeyMode.DERIVED) {
     warn(
       `${JSON.stringify(deviceKey)} has key_mode shared and cannot log in with this key yet. Run: npx countersign devices update ${deviceKey} --key-mode derived`,

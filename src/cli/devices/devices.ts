@@ -2,23 +2,20 @@
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { type Device, DeviceAction, DeviceSchema, Status } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
+import { DeviceSchema } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { warningOf } from "../../core/device-key.ts";
 import { KEY_MODES, type KeyModeName } from "../device-file/row.ts";
 import { adminCommand, callAdmin } from "../gateway/admin-client.ts";
 import { writeResource } from "../terminal/fields.ts";
 import { readInput } from "../terminal/files.ts";
 import { addListCommand, type ListOptions } from "../terminal/listing.ts";
-import { addConfirmOption, type ConfirmOptions, confirm, usageFailure, warn, writeResult } from "../terminal/output.ts";
-import { REVOKED_TOKENS } from "../tokens.ts";
+import { usageFailure, warn, writeResult } from "../terminal/output.ts";
 import { addDeriveKeyCommand } from "./derive-key.ts";
 import { addDevicesExportCommand } from "./export.ts";
 import {
-  addDevicesLabelCommand,
+  addFleetCommands,
   addSelectionOptions,
-  changeMatching,
   countMatching,
-  requireNameAlone,
   type SelectionOptions,
   selectionFilter,
 } from "./fleet.ts";
@@ -49,6 +46,8 @@ interface UpdateOptions extends DeviceOptions {
   readonly publicKey: boolean;
 }
 
+const COLUMNS = "device_key customer_id status key_mode last_login_time last_failure_reason display_name".split(" ");
+
 /** Adds `devices`, with import and export. */
 export function addDevicesCommand(program: Command): void {
   const devices = adminCommand(program, "devices").description("manage devices");
@@ -56,15 +55,7 @@ export function addDevicesCommand(program: Command): void {
   const list = addListCommand<typeof DeviceSchema, ListOptions & SelectionOptions>(devices, {
     description: "list devices",
     desc: DeviceSchema,
-    columns: [
-      "device_key",
-      "customer_id",
-      "status",
-      "key_mode",
-      "last_login_time",
-      "last_failure_reason",
-      "display_name",
-    ],
+    columns: COLUMNS,
     filterExample: "last_login_time < -30d",
     async read(admin, page, options) {
       const { devices: items, nextPageToken } = await admin.listDevices({ ...page, filter: selectionFilter(options) });
@@ -72,7 +63,7 @@ export function addDevicesCommand(program: Command): void {
     },
     count: (admin, options) => countMatching(admin, selectionFilter(options)),
   });
-  addSelectionOptions(list, { withFilter: false });
+  addSelectionOptions(list);
   devices
     .command("show <device-key>")
     .description("show a device, with its last login and last failure")
@@ -80,70 +71,7 @@ export function addDevicesCommand(program: Command): void {
       writeResource(command, DeviceSchema, await callAdmin((admin) => admin.getDevice({ deviceKey })));
     });
   addUpdate(devices);
-  addSelectionOptions(addConfirmOption(devices.command("disable [device-key]")), { withFilter: true })
-    .description("refuse logins of a device, or of all that match, and revoke their tokens")
-    .action(async (deviceKey: string | undefined, options: SelectionOptions & ConfirmOptions, command: Command) => {
-      if (deviceKey === undefined) {
-        return changeMatching(command, options, {
-          action: DeviceAction.DISABLE,
-          question: "Disable",
-          done: "are disabled",
-        });
-      }
-      requireNameAlone(options);
-      await confirm(`Disable device ${deviceKey}?`, options);
-      const device = await update({ deviceKey, status: Status.DISABLED }, ["status"]);
-      writeResource(command, DeviceSchema, device, [`device ${deviceKey} is disabled`]);
-    });
-  addSelectionOptions(devices.command("enable [device-key]"), { withFilter: true })
-    .description("allow logins of a device, or of all that match, again")
-    .action(async (deviceKey: string | undefined, options: SelectionOptions, command: Command) => {
-      if (deviceKey === undefined) {
-        return changeMatching(command, options, { action: DeviceAction.ENABLE, done: "are enabled" });
-      }
-      requireNameAlone(options);
-      const device = await update({ deviceKey, status: Status.ENABLED }, ["status"]);
-      writeResource(command, DeviceSchema, device, [`device ${deviceKey} is enabled`]);
-    });
-  addSelectionOptions(addConfirmOption(devices.command("delete [device-key]")), { withFilter: true })
-    .description("delete a device, or all that match")
-    .action(
-      async (
-        deviceKey: string | undefined,
-        options: DeviceOptions & SelectionOptions & ConfirmOptions,
-        command: Command,
-      ) => {
-        if (deviceKey === undefined) {
-          return changeMatching(command, options, {
-            action: DeviceAction.DELETE,
-            question: "Delete",
-            done: "are deleted",
-          });
-        }
-        requireNameAlone(options);
-        await confirm(`Delete device ${deviceKey}?`, options);
-        await callAdmin((admin) => admin.deleteDevice({ deviceKey }));
-        writeResult(command, { device_key: deviceKey }, [`device ${deviceKey} is deleted`]);
-      },
-    );
-  addSelectionOptions(addConfirmOption(devices.command("revoke-tokens [device-key]")), { withFilter: true })
-    .description("revoke the tokens issued until now to a device, or to all that match")
-    .action(async (deviceKey: string | undefined, options: SelectionOptions & ConfirmOptions, command: Command) => {
-      if (deviceKey === undefined) {
-        return changeMatching(command, options, {
-          action: DeviceAction.REVOKE_TOKENS,
-          question: "Revoke the tokens of",
-          done: "have their tokens revoked",
-        });
-      }
-      requireNameAlone(options);
-      await confirm(`Revoke the tokens of device ${deviceKey}?`, options);
-      const device = await callAdmin((admin) => admin.revokeDeviceTokens({ deviceKey }));
-      writeResource(command, DeviceSchema, device, [
-        `the tokens issued to device ${deviceKey} until now are revoked: ${REVOKED_TOKENS}`,
-      ]);
-    });
-  addDevicesLabelCommand(devices);
+  addFleetCommands(devices);
   addDeriveKeyCommand(devices);
   addDevicesImportCommand(devices);
   addDevicesExportCommand(devices);
@@ -200,32 +128,22 @@ function addUpdate(devices: Command): void {
         throw usageFailure(`nothing to change: give ${flags}`);
       }
       const device = { ...fields, sharedIdentity: sharedIdentity === "on", deviceKey };
-      writeResource(command, DeviceSchema, await update(device, paths));
+      const changed = await callAdmin((admin) => admin.updateDevice({ device, updateMask: { paths } }));
+      writeResource(command, DeviceSchema, changed);
     });
 }
 
 /** The fields that the options set, and their names for an update mask. */
 async function readFields({ name, keyMode, replayGuard, label, publicKeyFile }: DeviceOptions) {
-  const publicKey = publicKeyFile === undefined ? undefined : (await readInput(publicKeyFile)).toString("utf8");
   const fields: MessageInitShape<typeof DeviceSchema> = {
     ...(name !== undefined && { displayName: name }),
     ...(keyMode !== undefined && { keyMode: KEY_MODES[keyMode] }),
     ...(replayGuard !== undefined && { replayGuard: replayGuard === "on" }),
     ...(label !== undefined && { labels: { ...label } }),
-    ...(publicKey !== undefined && { publicKey }),
+    ...(publicKeyFile !== undefined && { publicKey: (await readInput(publicKeyFile)).toString("utf8") }),
   };
-  const given = {
-    display_name: name,
-    key_mode: keyMode,
-    replay_guard: replayGuard,
-    labels: label,
-    public_key: publicKey,
-  };
-  return { fields, paths: Object.entries(given).flatMap(([path, value]) => (value === undefined ? [] : [path])) };
-}
-
-function update(device: MessageInitShape<typeof DeviceSchema>, paths: string[]): Promise<Device> {
-  return callAdmin((admin) => admin.updateDevice({ device, updateMask: { paths } }));
+  const paths = DeviceSchema.fields.flatMap(({ name: path, localName }) => (localName in fields ? [path] : []));
+  return { fields, paths };
 }
 
 function keyModeOption(): Option {

@@ -1,11 +1,20 @@
-// Commands on all devices that a filter matches.
+// Commands on several devices: those with these names, or all that a filter matches.
 
 import type { Command } from "commander";
 import { DeviceAction } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { type AdminClient, callAdmin } from "../gateway/admin-client.ts";
 import { readTimeSpan } from "../operators.ts";
 import { customerCondition } from "../terminal/listing.ts";
-import { type ConfirmOptions, confirm, usageFailure, warn, writeResult } from "../terminal/output.ts";
+import {
+  addConfirmOption,
+  CommandFailure,
+  type ConfirmOptions,
+  confirm,
+  usageFailure,
+  warn,
+  writeResult,
+} from "../terminal/output.ts";
+import { REVOKED_TOKENS } from "../tokens.ts";
 
 /** Options that select devices. */
 export interface SelectionOptions {
@@ -16,9 +25,8 @@ export interface SelectionOptions {
   readonly notSeenFor?: number;
 }
 
-/** Adds the options, but for --filter where a list has that already. */
-export function addSelectionOptions(command: Command, { withFilter }: { readonly withFilter: boolean }): Command {
-  if (withFilter) command.option("--filter <filter>", 'all that match, as in labels.site = "north"');
+/** Adds the options, but for --filter, which lists have already. */
+export function addSelectionOptions(command: Command): Command {
   return command
     .option("--customer <id>", "only those of this customer")
     .option("--failing", "only those whose last failure is later than their last login")
@@ -49,69 +57,96 @@ export async function countMatching(admin: AdminClient, filter: string): Promise
   return total;
 }
 
-export interface MatchingChange {
+interface Verb {
+  readonly name: string;
+  readonly description: string;
   readonly action: DeviceAction;
-  readonly labels?: Readonly<Record<string, string>>;
-  /** Asks first; undefined: nothing is taken away. */
+  /** Begins the question that is asked first; absent: nothing is taken away. */
   readonly question?: string;
-  /** The state of the devices afterwards, as in "are disabled". */
+  /** The state of the devices afterwards. */
   readonly done: string;
 }
 
-/** @throws CommandFailure when a command has both a name and options that select devices */
-export function requireNameAlone(options: SelectionOptions): void {
-  if (selectionFilter(options) === "") return;
-  throw usageFailure("a device's name and --filter, --customer, --failing and --not-seen-for exclude each other");
+const VERBS: readonly Verb[] = [
+  {
+    name: "disable",
+    description: "refuse logins of devices, and revoke their tokens",
+    action: DeviceAction.DISABLE,
+    question: "Disable",
+    done: "disabled",
+  },
+  { name: "enable", description: "allow logins of devices again", action: DeviceAction.ENABLE, done: "enabled" },
+  { name: "delete", description: "delete devices", action: DeviceAction.DELETE, question: "Delete", done: "deleted" },
+  {
+    name: "revoke-tokens",
+    description: `revoke the tokens issued to devices until now: ${REVOKED_TOKENS}`,
+    action: DeviceAction.REVOKE_TOKENS,
+    question: "Revoke the tokens of",
+    done: "without their tokens",
+  },
+];
+
+/** Adds `disable`, `enable`, `delete`, `revoke-tokens` and `label`. */
+export function addFleetCommands(devices: Command): void {
+  for (const verb of VERBS) {
+    const command = devices.command(`${verb.name} [device-key...]`).description(verb.description);
+    if (verb.question !== undefined) addConfirmOption(command);
+    addSelectionOptions(command.option("--filter <filter>", FILTER)).action(
+      (names: string[], options: SelectionOptions & ConfirmOptions) => changeDevices(command, verb, names, options),
+    );
+  }
+  const label = devices.command("label <name=value...>").description("set labels of all devices that match");
+  addSelectionOptions(label.option("--filter <filter>", FILTER)).action(
+    async (words: readonly string[], options: SelectionOptions) => {
+      const pairs = words.map((word) => /^([^=]+)=(.*)$/s.exec(word)?.slice(1) ?? []);
+      if (pairs.some(({ length }) => length === 0)) {
+        throw usageFailure("write a name and a value, as in site=north; without a value the label is removed");
+      }
+      const verb = { action: DeviceAction.LABEL, done: "labelled" };
+      await changeDevices(label, verb, [], options, Object.fromEntries(pairs));
+    },
+  );
 }
 
-/** Changes all devices that match. @throws CommandFailure when no option selects any */
-export async function changeMatching(
+const FILTER = 'all that match, as in labels.site = "north"';
+
+/** Changes the devices with these names, or all that the options select. @throws CommandFailure unless it is one of the two */
+async function changeDevices(
   command: Command,
+  { action, question, done }: Pick<Verb, "action" | "question" | "done">,
+  deviceKeys: string[],
   options: SelectionOptions & ConfirmOptions,
-  { action, labels = {}, question, done }: MatchingChange,
+  labels: Record<string, string> = {},
 ): Promise<void> {
   const filter = selectionFilter(options);
-  if (filter === "") {
+  if ((filter === "") === (deviceKeys.length === 0)) {
     throw usageFailure(
-      "name a device, or select devices by --filter, --customer, --failing or --not-seen-for (all: --filter 'device_key != \"\"')",
+      "name devices, or select them by --filter, --customer, --failing or --not-seen-for (all: --filter 'device_key != \"\"')",
     );
   }
   if (question !== undefined) {
-    const count = await callAdmin((admin) => countMatching(admin, filter));
-    await confirm(`${question} ${count} devices?`, options);
+    const count = deviceKeys.length || (await callAdmin((admin) => countMatching(admin, filter)));
+    await confirm(`${question} ${deviceKeys.length === 1 ? `device ${deviceKeys[0]}` : `${count} devices`}?`, options);
   }
   let [matched, changed] = [0, 0];
   await callAdmin(async (admin) => {
     let pageToken = "";
     do {
       try {
-        const answer = await admin.changeDevices({ filter, action, labels: { ...labels }, pageToken });
+        const answer = await admin.changeDevices({ filter, deviceKeys, action, labels, pageToken });
         matched += answer.matched;
         changed += answer.changed;
         pageToken = answer.nextPageToken;
       } catch (error) {
-        if (changed > 0) warn(`${changed} devices ${done} already. Run the command again for the rest`);
+        if (changed > 0) warn(`${changed} devices are ${done} already. Run the command again for the rest`);
         throw error;
       }
     } while (pageToken !== "");
   });
   const unchanged = matched - changed;
   writeResult(command, { matched, changed }, [
-    `${changed} devices ${done}${unchanged === 0 ? "" : `, ${unchanged} were so already`}`,
+    `${changed} ${changed === 1 ? "device is" : "devices are"} ${done}${unchanged === 0 ? "" : `, ${unchanged} already`}`,
   ]);
-}
-
-/** Adds `devices label`. */
-export function addDevicesLabelCommand(devices: Command): void {
-  const label = devices.command("label <name=value...>").description("set labels of all devices that match");
-  addSelectionOptions(label, { withFilter: true }).action(
-    async (words: readonly string[], options: SelectionOptions, command: Command) => {
-      const pairs = words.map((word) => /^([^=]+)=(.*)$/s.exec(word)?.slice(1) ?? []);
-      if (pairs.some(({ length }) => length === 0)) {
-        throw usageFailure("write a name and a value, as in site=north; without a value the label is removed");
-      }
-      const labels: Record<string, string> = Object.fromEntries(pairs);
-      await changeMatching(command, options, { action: DeviceAction.LABEL, labels, done: "are labelled" });
-    },
-  );
+  const missing = new Set(deviceKeys).size - matched;
+  if (missing > 0) throw new CommandFailure(`${missing} of these devices do not exist`, { reason: "does_not_exist" });
 }

@@ -48,21 +48,20 @@ export async function readSecret(file: string): Promise<string> {
 }
 
 /**
- * Makes a secret and writes it to a new file that only its owner can read. The file is created first, so that no secret is made
- * that cannot be written. @throws CommandFailure when the file exists or cannot be written
+ * Makes a secret and writes it to a new file, if one is named, that only its owner can read. The file is created first, so that no
+ * secret is made that cannot be written. @throws CommandFailure when the file exists or cannot be written
  */
 export async function writeSecret<Made>(
-  file: string,
+  file: string | undefined,
   make: () => Promise<Made>,
   secretOf: (made: Made) => string,
 ): Promise<Made> {
+  if (file === undefined) return make();
   const handle = await open(file, "wx", 0o600).catch((error: unknown) => {
     const code = codeOf(error);
-    throw usageFailure(
-      code === "EEXIST"
-        ? `${file} exists, and may hold a secret. Name a new file`
-        : `${file} cannot be written (${code})`,
-    );
+    const mistake =
+      code === "EEXIST" ? "exists, and may hold a secret. Name a new file" : `cannot be written (${code})`;
+    throw usageFailure(`${file} ${mistake}`);
   });
   try {
     const made = await make();

@@ -1,7 +1,7 @@
 // Filters of lists: comparisons joined by AND, a part of AIP-160.
 
 import { type AuthError, malformed } from "../errors.ts";
-import { readInstant } from "../limit-text.ts";
+import { parseDuration, readInstant } from "../limit-text.ts";
 import { isLabelName, placeOfUnprintable } from "./names.ts";
 
 const OPERATORS = ["=", "!=", "<", "<=", ">", ">="] as const;
@@ -28,9 +28,6 @@ const LABEL = "labels.";
 /** A comparison, then AND or the end. */
 const CONDITION =
   /\s*([A-Za-z0-9_.-]+)\s*(!=|<=|>=|=|<|>)\s*(?:"((?:[^"\\]|\\["\\])*)"|([^\s"'()=!<>,;\\]+))\s*((?<=[\s"])AND\b|$)/iy;
-/** A time before now. */
-const AGO = /^-(\d{1,9})([dhms])$/;
-const UNITS: Readonly<Record<string, number>> = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000 };
 
 /**
  * Reads a filter: `field op value`, joined by AND. Operators are = and !=, for times < <= > >= too. Values stand in double
@@ -92,9 +89,8 @@ function readValue(text: string, field: string, type: FieldType, now: number): s
   if (type === "text" || type === "name") return text;
   if (type === "boolean") return text === "true" ? true : text === "false" ? false : undefined;
   if (type !== "time") return type.find((word) => word === text || `${field}_${word}`.toUpperCase() === text);
-  const [, ago, unit = ""] = AGO.exec(text) ?? [];
-  if (ago !== undefined) return now - Number(ago) * (UNITS[unit] ?? 0);
-  return readInstant(text);
+  const ago = text.startsWith("-") ? parseDuration(text.slice(1)) : Number.NaN;
+  return Number.isNaN(ago) ? readInstant(text) : now - ago;
 }
 
 function wrong(message: string): AuthError {

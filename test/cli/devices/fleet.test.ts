@@ -1,4 +1,4 @@
-// The commands on all devices that a filter matches.
+// The commands on devices by name, or on all that a filter matches.
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { GATEWAY } from "../../../src/core/registry/ports.ts";
@@ -26,7 +26,7 @@ test("devices are counted, disabled, labelled, enabled, revoked and deleted by w
   const disabled = await operate(["devices", "disable", "--customer", "north", "--filter", 'device_key != "north-3"']);
   expect(disabled.stdout).toBe("2 devices are disabled\n");
   expect((await operate(["devices", "disable", "--customer", "north"])).stdout).toBe(
-    "1 devices are disabled, 2 were so already\n",
+    "1 device is disabled, 2 already\n",
   );
   expect(await count("--filter", "status = disabled")).toBe("3");
   expect(await operateJson(["devices", "enable", "--filter", "status = disabled"])).toEqual([
@@ -42,14 +42,28 @@ test("devices are counted, disabled, labelled, enabled, revoked and deleted by w
   expect(await count("--customer", "south")).toBe("0");
 });
 
+test("devices are changed by name, and a name that does not exist is an error", async () => {
+  const { operate, operateJson, gateway } = operator;
+  for (const deviceKey of ["one", "two"]) await gateway.enrol({ deviceKey });
+  expect((await operate(["devices", "disable", "one"])).stdout).toBe("1 device is disabled\n");
+  expect(await operateJson(["devices", "show", "one"])).toMatchObject([{ status: "STATUS_DISABLED" }]);
+  const both = await operate(["devices", "enable", "one", "two", "none"]);
+  expect(both).toMatchObject({ status: 1, stdout: "1 device is enabled, 1 already\n" });
+  expect(both.stderr).toBe("countersign: 1 of these devices do not exist\n");
+  await operate(["devices", "revoke-tokens", "one"]);
+  expect((await operateJson(["devices", "show", "one"])).at(0)?.["tokens_not_before"]).toMatch(/^20\d\d-/);
+  expect(await operateJson(["devices", "delete", "one"])).toEqual([{ matched: 1, changed: 1 }]);
+  expect((await operate(["devices", "show", "one"])).stderr).toContain("does_not_exist");
+});
+
 test("devices are selected by when they were seen, and by whether they fail", async () => {
   expect([await count("--not-seen-for", "1h"), await count("--failing")]).toEqual(["0", "0"]);
   expect(await operator.operateJson(["devices", "list", "--failing"])).toEqual([]);
 });
 
 test.each([
-  [["disable"], /^countersign: name a device, or select devices by --filter/],
-  [["disable", "north-1", "--failing"], /^countersign: a device's name and --filter/],
+  [["disable"], /^countersign: name devices, or select them by --filter/],
+  [["disable", "north-1", "--failing"], /^countersign: name devices, or select them by --filter/],
   [["label", "site", "--failing"], /^countersign: write a name and a value/],
   [["disable", "--filter", "colour = red"], /^countersign: malformed: filter has no field of this list/],
 ])("devices %j is refused, and changes nothing", async (words, message) => {
