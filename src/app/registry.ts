@@ -33,8 +33,10 @@ export interface RegistryOptions {
 
 /** The last login of a device is this late at most, in milliseconds, and the end of its move to a key of its own. */
 const ACTIVITY_MS = 5_000;
-/** How often audit events that are too old are looked for, in milliseconds. */
+/** Interval at which expired revocations and audit events older than AUDIT_RETENTION are deleted, in milliseconds. */
 const PRUNE_MS = 60_000;
+/** Rows of one deletion: more would hold up other writes. */
+const PRUNED_AT_ONCE = 1_000;
 
 /** Opens the registry; `cleanup` closes it. */
 export async function openRegistry(
@@ -67,17 +69,13 @@ export async function openRegistry(
   const activity = createActivityRecorder({ activity: store.activity, now });
   cleanup.defer(() => activity.flush().catch(onFault));
   cleanup.defer(repeatEvery(ACTIVITY_MS, activity.flush, onFault));
-  const forgetExpired = async (): Promise<void> => {
-    while (await registry.tokens.prune());
-  };
-  cleanup.defer(repeatEvery(PRUNE_MS, forgetExpired, onFault));
   const { auditRetention } = config;
-  if (auditRetention !== undefined) {
-    const prune = async (): Promise<void> => {
-      while (await registry.audit.prune(auditRetention));
-    };
-    cleanup.defer(repeatEvery(PRUNE_MS, prune, onFault));
-  }
+  const prune = async (): Promise<void> => {
+    while ((await store.revokedTokens.prune(now(), PRUNED_AT_ONCE)) === PRUNED_AT_ONCE);
+    if (auditRetention === undefined) return;
+    while ((await store.audit.prune(now() - auditRetention, PRUNED_AT_ONCE)) === PRUNED_AT_ONCE);
+  };
+  cleanup.defer(repeatEvery(PRUNE_MS, prune, onFault));
   return { database, store, activity, registry, secrets };
 }
 

@@ -1,5 +1,6 @@
 // AdminService's methods on customers.
 
+import { create } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
 import { type AdminService, CustomerSchema } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { malformed } from "../core/errors.ts";
@@ -16,14 +17,12 @@ type CustomerMethods = Pick<
 /** Creates the methods. They throw the errors of the registry. */
 export function createCustomerMethods(customers: Customers, actorOf: ActorOf): CustomerMethods {
   return {
-    async createCustomer({ customer, customerId }, context) {
-      const inResource = customer?.customerId ?? "";
-      requireSameCustomer(customerId, inResource);
+    async createCustomer({ customer = create(CustomerSchema), customerId }, context) {
+      requireSameCustomer(customerId, customer.customerId);
       const draft = {
-        customerId: customerId === "" ? inResource : customerId,
-        displayName: customer?.displayName ?? "",
-        status: statuses.read(customer?.status) ?? "enabled",
-        loginLimit: customer?.loginLimit ?? "",
+        ...customer,
+        customerId: customerId === "" ? customer.customerId : customerId,
+        status: statuses.read(customer.status),
       };
       return withEtag(context.responseHeader, customerMessage(await customers.create(draft, actorOf(context))));
     },
@@ -37,10 +36,10 @@ export function createCustomerMethods(customers: Customers, actorOf: ActorOf): C
       return { customers: items.map(customerMessage), nextPageToken };
     },
 
-    async updateCustomer({ customer, updateMask }, context) {
-      const { customerId = "", displayName = "", loginLimit = "" } = customer ?? {};
-      const etag = readEtag(context.requestHeader, customer?.etag ?? "");
-      const status = statuses.read(customer?.status);
+    async updateCustomer({ customer = create(CustomerSchema), updateMask }, context) {
+      const { customerId, displayName, loginLimit } = customer;
+      const etag = readEtag(context.requestHeader, customer.etag);
+      const status = statuses.read(customer.status);
       const patch = readMaskedPatch<CustomerPatch>(updateMask, CustomerSchema, {
         display_name: { change: { displayName }, isSet: displayName !== "" },
         status: { change: status && { status } },

@@ -1,5 +1,6 @@
 // AdminService's methods on devices: one, all that match a filter, and imported rows.
 
+import { create } from "@bufbuild/protobuf";
 import type { FieldMask } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
 import {
@@ -42,18 +43,13 @@ export function createDeviceMethods(
   actorOf: ActorOf,
 ): DeviceMethods {
   return {
-    async createDevice({ customerId, device }, context) {
-      requireSameCustomer(customerId, device?.customerId ?? "");
+    async createDevice({ customerId, device = create(DeviceSchema) }, context) {
+      requireSameCustomer(customerId, device.customerId);
       const draft = {
+        ...device,
         customerId,
-        deviceKey: device?.deviceKey ?? "",
-        displayName: device?.displayName ?? "",
-        status: statuses.read(device?.status) ?? "enabled",
-        keyMode: keyModes.read(device?.keyMode) ?? "shared",
-        sharedIdentity: device?.sharedIdentity ?? false,
-        replayGuard: device?.replayGuard,
-        labels: device?.labels ?? {},
-        publicKey: device?.publicKey ?? "",
+        status: statuses.read(device.status),
+        keyMode: keyModes.read(device.keyMode),
       };
       return withEtag(context.responseHeader, deviceMessage(await devices.create(draft, actorOf(context))));
     },

@@ -1,4 +1,4 @@
-// The audit log: entries of changes, and how operators read and prune them.
+// The audit log: entries of changes, and how operators read them.
 
 import { type Listing, type ListRequest, listPage } from "./pages.ts";
 import type { Actor, AuditEntry, AuditEvent, Page, Paged } from "./ports.ts";
@@ -38,17 +38,12 @@ export interface AuditLog {
 export interface AuditTrail {
   /** The newest first. */
   list(request: ListRequest): Promise<Listing<AuditEvent>>;
-  /** Deletes some events older than `keepMs`. @returns whether there may be more */
-  prune(keepMs: number): Promise<boolean>;
 }
 
 export interface AuditTrailDependencies {
   readonly audit: AuditLog;
   readonly now: () => number;
 }
-
-/** Events of one deletion: more would hold up other writes. */
-const PRUNED_AT_ONCE = 1_000;
 
 const FIELDS = {
   action: "text",
@@ -59,10 +54,7 @@ const FIELDS = {
   time: "time",
 } as const;
 
-/** Creates the use cases. Each throws AuthError: `malformed`, or an error of the log. */
+/** Creates the use case. It throws AuthError: `malformed`, or an error of the log. */
 export function createAuditTrail({ audit, now }: AuditTrailDependencies): AuditTrail {
-  return {
-    list: (request) => listPage(FIELDS, request, (page) => audit.list(page), now()),
-    prune: async (keepMs) => (await audit.prune(now() - keepMs, PRUNED_AT_ONCE)) === PRUNED_AT_ONCE,
-  };
+  return { list: (request) => listPage(FIELDS, request, (page) => audit.list(page), now()) };
 }

@@ -11,10 +11,10 @@ import type { Actor, Customer, CustomerStore, Status, StoredCustomer } from "./p
 
 /** Changes to a customer; an absent field stays, or has its default. */
 export interface CustomerPatch {
-  readonly displayName?: string;
-  readonly status?: Status;
+  readonly displayName?: string | undefined;
+  readonly status?: Status | undefined;
   /** `20/60s` or `off`; empty: the gateway's own. */
-  readonly loginLimit?: string;
+  readonly loginLimit?: string | undefined;
 }
 
 export interface CustomerDraft extends CustomerPatch {
@@ -111,7 +111,7 @@ export function hasDevices(): AuthError {
 }
 
 /** @throws AuthError `malformed` */
-function readPatch({ displayName, status, loginLimit }: CustomerPatch): CustomerPatch {
+function readPatch({ displayName, status, loginLimit }: CustomerPatch): Partial<Customer> {
   return {
     ...(displayName !== undefined && { displayName: readDisplayName(displayName) }),
     ...(status !== undefined && { status }),

@@ -49,39 +49,31 @@ export function readFilter(text: string, fields: Fields, now: number): readonly 
     if (operator === undefined) {
       throw wrong(`filter cannot be read at place ${place}. Write field operator value and AND between comparisons`);
     }
-    conditions.push(readCondition(field, operator, quoted?.replace(/\\(.)/g, "$1") ?? bare, fields, place, now));
+    const type = typeOf(field, fields, place);
+    if (type !== "time" && type !== "name" && operator !== "=" && operator !== "!=") {
+      throw wrong(`filter asks for an order at place ${place}. Only times and device_key have one`);
+    }
+    const word = quoted?.replace(/\\(.)/g, "$1") ?? bare;
+    if (placeOfUnprintable(word) > 0) throw wrong(`filter has a control character in the value at place ${place}`);
+    const value = readValue(word, field, type, now);
+    if (value === undefined) throw wrong(`filter has a value at place ${place} that is not ${describe(type)}`);
+    conditions.push({ field, operator, value });
     if (joint === "") return conditions;
   }
 }
 
-function readCondition(
-  field: string,
-  operator: Operator,
-  text: string,
-  fields: Fields,
-  place: number,
-  now: number,
-): Condition {
+function typeOf(field: string, fields: Fields, place: number): FieldType {
   const isLabel = field.startsWith(LABEL) && isLabelName(field.slice(LABEL.length));
   const name = isLabel ? "labels" : field === "labels" ? "" : field;
   const type = Object.hasOwn(fields, name) ? fields[name] : undefined;
-  if (type === undefined) {
-    const names = Object.keys(fields).map((one) => (one === "labels" ? `${LABEL}NAME` : one));
-    throw wrong(`filter has no field of this list at place ${place}. There are ${names.join(" ")}`);
-  }
-  if (type !== "time" && type !== "name" && operator !== "=" && operator !== "!=") {
-    throw wrong(`filter asks for an order at place ${place}. Only times and device_key have one`);
-  }
-  if (placeOfUnprintable(text) > 0) throw wrong(`filter has a control character in the value at place ${place}`);
-  const value = readValue(text, field, type, now);
-  if (value !== undefined) return { field, operator, value };
-  const wanted =
-    type === "time"
-      ? "a time as in RFC 3339 or before now as in -30d"
-      : type === "boolean"
-        ? "true or false"
-        : [type].flat().join(" or ");
-  throw wrong(`filter has a value at place ${place} that is not ${wanted}`);
+  if (type !== undefined) return type;
+  const names = Object.keys(fields).map((one) => (one === "labels" ? `${LABEL}NAME` : one));
+  throw wrong(`filter has no field of this list at place ${place}. There are ${names.join(" ")}`);
+}
+
+function describe(type: FieldType): string {
+  if (type === "time") return "a time as in RFC 3339 or before now as in -30d";
+  return type === "boolean" ? "true or false" : [type].flat().join(" or ");
 }
 
 /** Words in either spelling: `disabled` as in the command line, `STATUS_DISABLED` as in the contract. */

@@ -38,21 +38,15 @@ export interface OperatorStore {
   revoke(tokenId: string, entry: AuditEntry): Promise<StoredOperatorToken>;
 }
 
-export interface OperatorTokenDraft {
-  readonly name: string;
-  readonly role: Role;
-  /** Unix milliseconds; undefined: in 90 days. */
-  readonly expiresAt: number | undefined;
-}
-
-export interface IssuedOperatorToken {
-  readonly token: OperatorToken;
-  /** The secret. It is stored as a hash and cannot be read again. */
-  readonly adminToken: string;
-}
-
 export interface Operators {
-  issue(draft: OperatorTokenDraft, actor: Actor): Promise<IssuedOperatorToken>;
+  /**
+   * Issues a token: `adminToken` is the secret, stored as a hash and not readable again. Without `expiresAt` it expires in 90
+   * days.
+   */
+  issue(
+    draft: { readonly name: string; readonly role: Role; readonly expiresAt?: number | undefined },
+    actor: Actor,
+  ): Promise<{ readonly token: OperatorToken; readonly adminToken: string }>;
   /** All, the newest first, those of the settings last. */
   list(): Promise<readonly OperatorToken[]>;
   revoke(tokenId: string, actor: Actor): Promise<OperatorToken>;

@@ -23,8 +23,6 @@ export interface RevokedTokenStore {
 export interface Tokens {
   /** Every gateway refuses the token from its next check on, whether or not it was issued: issued tokens are not stored. */
   revoke(jti: string, actor: Actor): Promise<RevokedToken>;
-  /** Deletes some that have expired. @returns whether there may be more */
-  prune(): Promise<boolean>;
 }
 
 export interface TokensDependencies {
@@ -35,9 +33,8 @@ export interface TokensDependencies {
 
 /** The longest token, and a day for a gateway whose clock is ahead. */
 const KEPT_MS = LONGEST_TOKEN_LIFE_MS + 86_400_000;
-const PRUNED_AT_ONCE = 1_000;
 
-/** Each use case throws AuthError: `malformed`, or an error of the store. */
+/** The use case throws AuthError: `malformed`, or an error of the store. */
 export function createTokens({ revokedTokens, now }: TokensDependencies): Tokens {
   return {
     async revoke(jti, actor) {
@@ -51,7 +48,5 @@ export function createTokens({ revokedTokens, now }: TokensDependencies): Tokens
       const entry = auditEntry(actor, at, "RevokeToken", { resource: `tokens/${jti}`, customerId: "" });
       return revokedTokens.insert({ jti, expiresAt: at + KEPT_MS }, entry);
     },
-
-    prune: async () => (await revokedTokens.prune(now(), PRUNED_AT_ONCE)) === PRUNED_AT_ONCE,
   };
 }
