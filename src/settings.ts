@@ -1,7 +1,6 @@
 // Every setting: how its text is read, its default, and its line in docs/reference/settings.md.
 
 import { readLimit } from "./core/limit-text.ts";
-import { FORWARDED_HEADERS } from "./core/limiter/addresses.ts";
 import { FALLBACK_MODES } from "./core/limiter/fallback.ts";
 import { parseRedisUrl } from "./core/limiter/redis-url.ts";
 import type { PolicyName } from "./core/ports.ts";
@@ -106,15 +105,7 @@ export const LISTENER_SETTINGS = {
     connections,
     "of each listener, half of the internal one at most; trusted proxies have none",
   ),
-  TRUSTED_PROXIES: withDefault("", readTrustedProxies, "addresses and networks whose forwarding headers are read"),
-  FORWARDED_HEADER: optional(
-    createOneOf(FORWARDED_HEADERS),
-    "the only header to read: `X-Forwarded-For` or `Forwarded`",
-    {
-      otherwise: "either",
-      needs: ["TRUSTED_PROXIES"],
-    },
-  ),
+  TRUSTED_PROXIES: withDefault("", readTrustedProxies, "addresses and networks whose `X-Forwarded-For` is read"),
   DRAIN_DELAY: withDefault(
     "0s",
     createDuration("0s", "300s"),

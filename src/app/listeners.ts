@@ -7,15 +7,13 @@ import type { Sessions } from "../core/registry/sessions.ts";
 import type { KeyRing } from "../core/tokens/keyring.ts";
 import { TOKEN_PATH } from "../core/tokens/published-document.ts";
 import { createCallerFrom, trustNetworks } from "../http/caller.ts";
-import { createDispatch, type DispatchOptions } from "../http/dispatch.ts";
+import { createDispatch, createHostCheck, type DispatchOptions } from "../http/dispatch.ts";
 import { document, issuerDocuments, openDocument } from "../http/documents.ts";
 import type { Endpoint, EndpointAnswer, Endpoints } from "../http/endpoints.ts";
-import { createHostCheck } from "../http/internal-hosts.ts";
 import { type Listener, type ListenerOptions, listen } from "../http/listener.ts";
 import { signInEndpoints } from "../http/sign-in.ts";
 import { staticFiles } from "../http/static-files.ts";
-import { deriveTicketKeys } from "../http/ticket-keys.ts";
-import type { TlsFiles } from "../http/tls.ts";
+import { deriveTicketKeys, type TlsFiles } from "../http/tls.ts";
 import type { MountedService } from "../protocols/call.ts";
 import { createHealthService } from "../services/health.ts";
 import { createReflectionServices } from "../services/reflection.ts";
@@ -73,7 +71,7 @@ export function createListeners(config: Config, served: Served): Listeners {
   const health = createHealthService(operated.map(({ spec }) => spec));
   const reflection = createReflectionServices([...operated.map(({ spec }) => spec), health.spec]);
   const isTrusted = trustNetworks(config.trustedProxies);
-  const callerFrom = createCallerFrom({ isTrusted, header: config.forwardedHeader });
+  const callerFrom = createCallerFrom(isTrusted);
   const shared: Endpoints = {
     "/livez": document(() => ({ contentType: "text/plain; charset=utf-8", body: "ok\n" })),
     ...issuerDocuments(issuer, config.issuer, ring),

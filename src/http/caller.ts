@@ -1,55 +1,64 @@
-// The caller's address, which limits count, and the request's id.
+// The caller's address, which limits count, and the request's id (docs/decisions/0009).
 
+import { isIPv4, isIPv6 } from "node:net";
 import { createRandomIds } from "../core/ids.ts";
-import {
-  createNetworkTable,
-  FORWARDED_HEADERS,
-  type ForwardedHeader,
-  limitAddress,
-  type Network,
-} from "../core/limiter/addresses.ts";
+import { createNetworkTable, limitAddress, type Network } from "../core/limiter/addresses.ts";
 import type { RequestCaller } from "../protocols/call.ts";
 import type { Exchange } from "../protocols/exchange.ts";
-import { findOrigin } from "./forwarded.ts";
 
 const nextRequestId = createRandomIds(9);
 
-/** Makes the caller of a request from its peer's address and, where a trusted proxy sent it, its headers. */
+/** Makes the caller of a request from its peer's address and, where a trusted proxy sent it, X-Forwarded-For. */
 export type CallerFrom = (exchange: Pick<Exchange, "remoteAddress" | "headers">, protocol: string) => RequestCaller;
 
-/** Proxies whose forwarding headers are trusted. */
-export interface TrustedProxies {
-  readonly isTrusted: (address: string) => boolean;
-  /** The header they write; undefined: either. */
-  readonly header: ForwardedHeader | undefined;
-}
+/** Whether an address is that of a proxy whose X-Forwarded-For is trusted. */
+export type IsTrusted = (address: string) => boolean;
 
 /** Creates the check whether an address is in one of the networks. */
-export function trustNetworks(networks: readonly Network[]): TrustedProxies["isTrusted"] {
+export function trustNetworks(networks: readonly Network[]): IsTrusted {
   if (networks.length === 0) return () => false;
   const find = createNetworkTable(networks.map((network) => [network, true] as const));
   return (address) => find(address) ?? false;
 }
 
 /** Trusts these proxies; for a connection from another peer, the peer's own address counts. */
-export function createCallerFrom({ isTrusted, header }: TrustedProxies): CallerFrom {
-  return (exchange, protocol) => {
-    const { remoteAddress } = exchange;
-    if (!isTrusted(remoteAddress)) return createCaller(remoteAddress, protocol);
-    const find = (name: ForwardedHeader): string =>
-      findOrigin(remoteAddress, name, () => linesOf(exchange.headers[name]), isTrusted);
-    if (header !== undefined) return createCaller(find(header), protocol);
-    const origins = FORWARDED_HEADERS.filter((name) => exchange.headers[name] !== undefined).map(find);
-    // If two headers disagree, a stranger wrote one of them: neither is trusted.
-    const [origin = remoteAddress, other = origin] = origins;
-    return createCaller(limitAddress(origin) === limitAddress(other) ? origin : remoteAddress, protocol);
+export function createCallerFrom(isTrusted: IsTrusted): CallerFrom {
+  return ({ remoteAddress, headers }, protocol) => {
+    const origin = isTrusted(remoteAddress)
+      ? findOrigin(remoteAddress, headers["x-forwarded-for"]?.toString(), isTrusted)
+      : remoteAddress;
+    return { address: limitAddress(origin), requestId: nextRequestId(), protocol };
   };
 }
 
-function linesOf(value: string | string[] | undefined): string | undefined {
-  return Array.isArray(value) ? value.join(",") : value;
+/**
+ * The address of the caller behind a trusted peer: the rightmost in the list that is not trusted. It stops at an entry that
+ * is no address: a stranger may have written the entries left of it.
+ * @param list every line of X-Forwarded-For, joined with commas
+ */
+export function findOrigin(peer: string, list: string | undefined, isTrusted: IsTrusted): string {
+  let origin = peer;
+  let left = list;
+  // From the right: only what trusted proxies have written is read, and one entry more.
+  while (left !== undefined) {
+    const comma = left.lastIndexOf(",");
+    const address = readNode(left.slice(comma + 1).trim());
+    if (address === undefined) return origin;
+    origin = address;
+    if (!isTrusted(origin)) return origin;
+    left = comma === -1 ? undefined : left.slice(0, comma);
+  }
+  return origin;
 }
 
-function createCaller(remoteAddress: string, protocol: string): RequestCaller {
-  return { address: limitAddress(remoteAddress), requestId: nextRequestId(), protocol };
+/** An address, with or without a port: `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:80`. */
+const NODE = /^(?:\[([\da-f:.]{2,45})\]|([\d.]{7,15}))(?::\d{1,5})?$|^([\da-f:.]{2,45})$/i;
+
+/** The address of an entry; undefined for `unknown`, and for all else. */
+function readNode(node: string): string | undefined {
+  const [, bracketed, ipv4, bare] = NODE.exec(node) ?? [];
+  const address = bracketed ?? ipv4 ?? bare ?? "";
+  const valid = isIPv6(address) || (bracketed === undefined && isIPv4(address));
+  // Copied: a part of a header keeps the whole header in memory for as long as a limit remembers it.
+  return valid ? Buffer.from(address, "latin1").toString("latin1") : undefined;
 }

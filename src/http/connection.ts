@@ -40,7 +40,7 @@ export abstract class HttpExchange implements Exchange {
   readonly headers: Exchange["headers"];
   readonly rawHeaders: readonly string[];
   readonly remoteAddress: string;
-  protected readonly always: readonly HeaderField[];
+  protected always: readonly HeaderField[];
   readonly #source: Readable;
   /** Whether a handler reads the body. */
   protected isRead = false;
@@ -106,6 +106,10 @@ export abstract class HttpExchange implements Exchange {
   chunks(): AsyncIterable<Uint8Array> {
     this.isStreaming = true;
     return this.#source;
+  }
+
+  addHeaders(fields: readonly HeaderField[]): void {
+    this.always = [...this.always, ...fields];
   }
 
   /** More bytes of a body of at most `limit` are held; negative: fewer. */

@@ -1,6 +1,6 @@
 // Pages of other origins (fetch.spec.whatwg.org, "CORS protocol"), never with credentials.
 
-import type { Answer, Exchange, HeaderField } from "../protocols/exchange.ts";
+import type { Exchange, HeaderField } from "../protocols/exchange.ts";
 
 /** Origins as browsers send them; `*` is every one. */
 export type CorsOrigins = readonly string[] | "*";
@@ -39,16 +39,12 @@ const PREFLIGHT_MAX_AGE = "7200";
 
 /**
  * Lets a page read the answer of a request, where its origin may.
- * @returns the exchange to answer; undefined: it was a preflight, which is answered
+ * @returns whether it was a preflight, which is answered
  */
-export function shareWithPage(
-  exchange: Exchange,
-  readers: Readers | undefined,
-  origins: CorsOrigins,
-): Exchange | undefined {
+export function shareWithPage(exchange: Exchange, readers: Readers | undefined, origins: CorsOrigins): boolean {
   const { origin } = exchange.headers;
   const isForAll = readers === "anyone" || origins === "*";
-  if (readers === undefined || origin === undefined || !(isForAll || origins.includes(origin))) return exchange;
+  if (readers === undefined || origin === undefined || !(isForAll || origins.includes(origin))) return false;
   const shared: HeaderField[] = [["Access-Control-Allow-Origin", isForAll ? "*" : origin]];
   if (!isForAll) shared.push(["Vary", "Origin"]);
   if (exchange.method === "OPTIONS" && exchange.headers["access-control-request-method"] !== undefined) {
@@ -59,20 +55,8 @@ export function shareWithPage(
       ["Access-Control-Max-Age", PREFLIGHT_MAX_AGE],
     ];
     exchange.send({ status: 204, headers, body: "" });
-    return undefined;
+    return true;
   }
-  return withHeaders(exchange, [...shared, ["Access-Control-Expose-Headers", EXPOSED_HEADERS]]);
-}
-
-/** The same exchange, whose answer has these headers too. */
-function withHeaders(exchange: Exchange, fields: readonly HeaderField[]): Exchange {
-  const { version, method, target, headers, rawHeaders, remoteAddress, mayStream } = exchange;
-  return {
-    ...{ version, method, target, headers, rawHeaders, remoteAddress, mayStream },
-    readBody: (limit, prefix) => exchange.readBody(limit, prefix),
-    chunks: () => exchange.chunks(),
-    send: (answer: Answer) => exchange.send({ ...answer, headers: [...answer.headers, ...fields] }),
-    onClose: (listener) => exchange.onClose(listener),
-    abort: () => exchange.abort(),
-  };
+  exchange.addHeaders([...shared, ["Access-Control-Expose-Headers", EXPOSED_HEADERS]]);
+  return false;
 }

@@ -1,5 +1,6 @@
 // Picks the protocol or endpoint that answers an exchange.
 
+import { isIPv4, isIPv6 } from "node:net";
 import { AuthError } from "../core/errors.ts";
 import { answerCall, type CallOptions, methodPath, type Protocol, unaryMethods } from "../protocols/call.ts";
 import { createConnect } from "../protocols/connect.ts";
@@ -47,12 +48,9 @@ export function createDispatch({ endpoints, isOwnHost, corsOrigins, onFault, ...
     return endpoint === undefined ? "allowed" : endpoint.readers;
   };
 
-  async function answer(received: Exchange): Promise<void> {
-    const path = pathOf(received);
-    // Few requests come from a page.
-    const isShared = corsOrigins !== undefined && received.headers.origin !== undefined;
-    const exchange = isShared ? shareWithPage(received, readersOf(path), corsOrigins) : received;
-    if (exchange === undefined) return;
+  async function answer(exchange: Exchange): Promise<void> {
+    const path = pathOf(exchange);
+    if (corsOrigins !== undefined && shareWithPage(exchange, readersOf(path), corsOrigins)) return;
     const contentType = exchange.headers["content-type"]?.toLowerCase() ?? "";
     const protocol = protocolOf(contentType, path);
     // HTTP/2 names the host in a pseudo-header, which goes before Host (RFC 9113, 8.3.1).
@@ -76,5 +74,25 @@ export function createDispatch({ endpoints, isOwnHost, corsOrigins, onFault, ...
       onFault(error);
       exchange.abort();
     });
+  };
+}
+
+/** An address in brackets or a name, a trailing dot, and a port (RFC 9110, 7.2). */
+const HOST = /^(?:\[([^[\]]+)\]|([^[\]:]*[^[\]:.]))\.?(?::\d{0,5})?$/;
+
+/** Whether a name in lower case may resolve to loopback alone (RFC 6761, 6.3). */
+const LOCAL = /^(?:[\w-]+\.)*localhost$/;
+
+/**
+ * Checks the host name of a request, against DNS rebinding: a rebinding page sends the name of its own domain. IP addresses,
+ * localhost and a missing Host are accepted.
+ * @param names in lower case, without a trailing dot
+ */
+export function createHostCheck(listenHost: string, names: readonly string[]): (host: string | undefined) => boolean {
+  const accepted = new Set([listenHost.toLowerCase(), ...names]);
+  return (host) => {
+    if (host === undefined) return true;
+    const [, ipv6 = "", name = ""] = HOST.exec(host.toLowerCase()) ?? [];
+    return isIPv6(ipv6) || isIPv4(name) || LOCAL.test(name) || accepted.has(name);
   };
 }

@@ -1,5 +1,6 @@
 // Single paths with a form of their own: documents, health, forward-auth, introspection.
 
+import { malformed } from "../core/errors.ts";
 import type { CallOptions, RequestCaller } from "../protocols/call.ts";
 import { type CallError, toCallError } from "../protocols/errors.ts";
 import {
@@ -10,8 +11,11 @@ import {
   pathOf,
   RequestAborted,
 } from "../protocols/exchange.ts";
+import { unsupportedMediaType } from "../protocols/mistakes.ts";
 import { noRoute, restError } from "../protocols/rest.ts";
 import type { Readers } from "./cors.ts";
+
+const FORM = "application/x-www-form-urlencoded";
 
 /** A request, as much as an endpoint needs of it. */
 export interface EndpointRequest {
@@ -20,6 +24,23 @@ export interface EndpointRequest {
   /** The body of a POST; empty for a GET. */
   readonly body: Uint8Array;
   readonly caller: RequestCaller;
+}
+
+/**
+ * Reads a form, as OAuth sends its parameters.
+ * @returns its parameters by name; empty for one that is missing. It throws `malformed` for one that is there twice (RFC 6749, 3.2)
+ * @throws AuthError `unsupported_media_type`
+ */
+export function readForm({ header, body }: EndpointRequest): (name: string) => string {
+  const type = header("content-type");
+  if (type !== undefined && type.split(";", 1)[0]?.trim().toLowerCase() !== FORM)
+    throw unsupportedMediaType(type, FORM);
+  const form = new URLSearchParams(Buffer.from(body).toString());
+  return (name) => {
+    const [value = "", ...others] = form.getAll(name);
+    if (others.length > 0) throw malformed(`${name} is there more than once. Send it once`, name);
+    return value;
+  };
 }
 
 export interface EndpointAnswer {
@@ -50,7 +71,6 @@ export interface Endpoint {
 export type Endpoints = Readonly<Record<string, Endpoint>>;
 
 export interface EndpointTable {
-  readonly paths: readonly string[];
   readonly find: (path: string) => Endpoint | undefined;
   readonly answer: (exchange: Exchange) => Promise<void>;
 }
@@ -83,7 +103,7 @@ export function createEndpoints(
     }
   }
 
-  return { paths: [...table.keys()], find, answer };
+  return { find, answer };
 }
 
 function write(exchange: Exchange, answer: EndpointAnswer): void {

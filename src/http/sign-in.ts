@@ -3,6 +3,8 @@
 import { AuthError, malformed } from "../core/errors.ts";
 import type { Sessions } from "../core/registry/sessions.ts";
 import { readSessionCookie, SESSION_HEADER, writeSessionCookie } from "../core/session-cookie.ts";
+import { parseJson } from "../protocols/json.ts";
+import { isObject } from "../protocols/mistakes.ts";
 import type { EndpointAnswer, EndpointRequest, Endpoints } from "./endpoints.ts";
 
 export interface SignInOptions {
@@ -65,18 +67,8 @@ function requireOwnPage(header: string | undefined): void {
 }
 
 function readBody(body: Uint8Array): { readonly token?: string; readonly code?: string } {
-  const parsed = parse(body);
-  if (typeof parsed === "object" && parsed !== null) {
-    if ("code" in parsed && typeof parsed.code === "string") return { code: parsed.code };
-    if ("token" in parsed && typeof parsed.token === "string") return { token: parsed.token };
-  }
+  const parsed = parseJson(body);
+  if (isObject(parsed) && typeof parsed["code"] === "string") return { code: parsed["code"] };
+  if (isObject(parsed) && typeof parsed["token"] === "string") return { token: parsed["token"] };
   throw malformed("token is missing. Send the admin token as token in JSON", "token");
-}
-
-function parse(body: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(body).toString("utf8"));
-  } catch {
-    throw malformed("the body is not JSON");
-  }
 }

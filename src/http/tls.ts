@@ -1,7 +1,7 @@
 // TLS of a listener: certificate and key files, loaded again when they change.
 
-import { createPrivateKey, X509Certificate } from "node:crypto";
-import { readFileSync, unwatchFile, watchFile } from "node:fs";
+import { createPrivateKey, hkdfSync, X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
 import type { Server, TlsOptions } from "node:tls";
 
 /** Paths of files in PEM. */
@@ -17,7 +17,7 @@ export interface TlsFiles {
 }
 
 /** A board that logs in every ten minutes resumes its session for half a day. */
-export const TICKET_SECONDS = 43_200;
+const TICKET_SECONDS = 43_200;
 
 /** How often the files and the keys of tickets are looked at, in milliseconds. */
 const LOOK_MS = 1_000;
@@ -63,6 +63,19 @@ export function readTlsOptions({ certs, keys, clientCa, ticketKeys }: TlsFiles):
   };
 }
 
+/** The length that Node documents for its keys of tickets. */
+const TICKET_KEY_BYTES = 48;
+
+/**
+ * Derives keys of session tickets that every gateway with the same secret derives alike. They change twice a day, and a
+ * ticket dies with its keys.
+ * @param now unix milliseconds
+ */
+export function deriveTicketKeys(secret: Uint8Array, now: number): Buffer {
+  const period = Math.floor(now / (TICKET_SECONDS * 1_000));
+  return Buffer.from(hkdfSync("sha256", secret, "", `countersign tls tickets v1 ${period}`, TICKET_KEY_BYTES));
+}
+
 /**
  * Loads the files again when one changes. Open connections keep theirs; files that do not fit together, as during a
  * replacement, change nothing.
@@ -70,34 +83,32 @@ export function readTlsOptions({ certs, keys, clientCa, ticketKeys }: TlsFiles):
  */
 export function reloadTls(server: Server, files: TlsFiles, onFault: (error: unknown) => void): () => void {
   const paths = [...files.certs, ...files.keys, ...(files.clientCa ? [files.clientCa] : [])];
-  const fingerprint = (): string => paths.map((path) => readFileSync(path, "base64")).join();
-  let loaded = fingerprint();
-  const reload = (): void => {
+  const readFiles = (): string => paths.map(readIfThere).join();
+  let seen = readFiles();
+  let sealing = files.ticketKeys?.();
+  const look = (): void => {
+    const keys = files.ticketKeys?.();
+    if (keys !== undefined && sealing?.equals(keys) === false) server.setTicketKeys(keys);
+    sealing = keys;
+    const found = readFiles();
+    // Without `ticketKeys` a new context cannot resume the sessions of the former.
+    if (found === seen) return;
+    seen = found;
     try {
-      const found = fingerprint();
-      // Without `ticketKeys` a new context cannot resume the sessions of the former.
-      if (found === loaded) return;
       server.setSecureContext(readTlsOptions(files));
-      loaded = found;
     } catch (error) {
       onFault(new Error("the TLS files cannot be loaded: the former stay in use", { cause: error }));
     }
   };
-  let sealing = files.ticketKeys?.();
-  const rotate = (): void => {
-    const found = files.ticketKeys?.();
-    if (found === undefined || sealing === undefined || found.equals(sealing)) return;
-    server.setTicketKeys(found);
-    sealing = found;
-  };
-  const rotation = setInterval(rotate, LOOK_MS).unref();
-  // By stat: a certificate is often replaced by moving a link, which raises no event.
-  for (const path of paths) watchFile(path, { interval: LOOK_MS, persistent: false }, reload);
-  // The first stat may already see a changed file.
-  const missed = setTimeout(reload, LOOK_MS).unref();
-  return () => {
-    clearTimeout(missed);
-    clearInterval(rotation);
-    for (const path of paths) unwatchFile(path, reload);
-  };
+  const timer = setInterval(look, LOOK_MS).unref();
+  return () => clearInterval(timer);
+}
+
+/** A file's content; empty for one that cannot be read. */
+function readIfThere(path: string): string {
+  try {
+    return readFileSync(path, "latin1");
+  } catch {
+    return "";
+  }
 }

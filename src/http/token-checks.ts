@@ -3,8 +3,7 @@
 import { AuthError, type Reason } from "../core/errors.ts";
 import type { VerifyTokenFor } from "../core/verify-token.ts";
 import type { RequestCaller } from "../protocols/call.ts";
-import type { Endpoint, EndpointAnswer, EndpointRequest } from "./endpoints.ts";
-import { readForm } from "./form.ts";
+import { type Endpoint, type EndpointAnswer, type EndpointRequest, readForm } from "./endpoints.ts";
 
 /**
  * `/auth/check`: 200 with the token's device and customer, or a 401 that a proxy may pass on. Envoy asks with the method and, below
@@ -45,16 +44,16 @@ export function createIntrospection(
   return {
     method: "POST",
     maxBytes: MAX_BYTES,
-    async answer({ header, body, caller }) {
+    async answer(request) {
       try {
-        const token = readForm(header("content-type"), body)("token");
+        const token = readForm(request)("token");
         const {
           deviceKey: sub,
           customerId: customer_id,
           jti,
           issuedAt: iat,
           expiresAt: exp,
-        } = await verifyToken(token, caller);
+        } = await verifyToken(token, request.caller);
         return json({ active: true, iss: issuer(), sub, aud: audience, iat, exp, jti, customer_id });
       } catch (error) {
         if (error instanceof AuthError && INACTIVE.includes(error.reason)) return json({ active: false });

@@ -8,8 +8,7 @@ import { MAX_MESSAGE_BYTES, type RequestCaller } from "../protocols/call.ts";
 import { type CallError, errorHeaders, toRest } from "../protocols/errors.ts";
 import type { Answer } from "../protocols/exchange.ts";
 import { HeaderList } from "../protocols/header-list.ts";
-import type { Endpoint, EndpointRequest } from "./endpoints.ts";
-import { readForm } from "./form.ts";
+import { type Endpoint, type EndpointRequest, readForm } from "./endpoints.ts";
 
 export interface TokenEndpointOptions {
   readonly logIn: (request: LoginRequest, caller: Caller & RequestCaller) => Promise<Login>;
@@ -27,9 +26,9 @@ export function createTokenEndpoint({ logIn, audiences, setLimitHeaders }: Token
     method: "POST",
     maxBytes: MAX_MESSAGE_BYTES,
     readers: "allowed",
-    async answer({ header, body, caller }) {
-      const assertion = readRequest(header, body, audiences());
-      const { token, expiresInSeconds, limit } = await logIn(assertion, caller);
+    async answer(request) {
+      const assertion = readRequest(request, audiences());
+      const { token, expiresInSeconds, limit } = await logIn(assertion, request.caller);
       const headers = new HeaderList();
       setLimitHeaders(headers, limit);
       const answer = { access_token: token, token_type: "Bearer", expires_in: expiresInSeconds };
@@ -44,10 +43,10 @@ export function createTokenEndpoint({ logIn, audiences, setLimitHeaders }: Token
 }
 
 /** @throws AuthError naming the mistake */
-function readRequest(header: EndpointRequest["header"], body: Uint8Array, audiences: readonly string[]): Assertion {
-  const parameter = readForm(header("content-type"), body);
+function readRequest(request: EndpointRequest, audiences: readonly string[]): Assertion {
+  const parameter = readForm(request);
   if (parameter("grant_type") !== GRANT) throw malformed(`grant_type is not ${GRANT}`, "grant_type");
-  if (header("authorization") !== undefined || parameter("client_secret") !== "") {
+  if (request.header("authorization") !== undefined || parameter("client_secret") !== "") {
     throw malformed("the secret itself was sent. Send a client_assertion that is made with it", "client_secret");
   }
   if (parameter("client_assertion_type") !== ASSERTION_TYPE) {

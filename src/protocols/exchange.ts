@@ -41,6 +41,8 @@ export interface Exchange {
   readonly mayStream: boolean;
   /** The body piece by piece, for streaming calls. */
   chunks(): AsyncIterable<Uint8Array>;
+  /** Adds headers to the answer, whatever it is. */
+  addHeaders(fields: readonly HeaderField[]): void;
   send(answer: Answer): void;
   /** Calls back once, when the exchange has ended: answered, reset or closed. */
   onClose(listener: () => void): void;

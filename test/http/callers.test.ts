@@ -32,7 +32,7 @@ beforeAll(async () => {
   });
   listener = await mountAll([{ spec }], {
     endpoints: { "/livez": { method: "GET", answer: () => ({ body: "ok\n" }) } },
-    callerFrom: createCallerFrom({ isTrusted: trustNetworks([readNetwork("127.0.0.1")]), header: "x-forwarded-for" }),
+    callerFrom: createCallerFrom(trustNetworks([readNetwork("127.0.0.1")])),
     onError: (_error, { protocol, address }) => callers.push(`${protocol} ${address}`),
   });
 });

@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createHostCheck } from "../../src/http/internal-hosts.ts";
+import { createHostCheck } from "../../src/http/dispatch.ts";
 
 const isAllowed = createHostCheck("Gateway.Example", ["countersign.internal", "countersign_1"]);
 const anyCase = (text: string) =>

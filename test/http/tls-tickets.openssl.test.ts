@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
 import { expect, onTestFinished, test } from "vitest";
 import { listen } from "../../src/http/listener.ts";
-import { deriveTicketKeys } from "../../src/http/ticket-keys.ts";
 import type { TlsFiles } from "../../src/http/tls.ts";
+import { deriveTicketKeys } from "../../src/http/tls.ts";
 import { testConfig } from "../gateway.ts";
 import { getOver, makeCertificates, replaceFile } from "./certificates.ts";
 

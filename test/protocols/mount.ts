@@ -29,7 +29,7 @@ export function mountThrowing(error: Error, { spec, ...service }: MountedService
 export async function mountAll(services: readonly MountedService[], options: MountOptions = {}): Promise<Listener> {
   const {
     endpoints = {},
-    callerFrom = createCallerFrom({ isTrusted: () => false, header: undefined }),
+    callerFrom = createCallerFrom(() => false),
     onError = () => {},
     onFault = () => {},
   } = options;

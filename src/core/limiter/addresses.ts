@@ -127,8 +127,3 @@ function startOf(address: Address, prefix: number): Address {
 function isAddress(text: string): boolean {
   return isIPv4(text) || (isIPv6(text) && !text.includes("%") && ipaddr.IPv6.isValid(text));
 }
-
-/** Headers by which proxies tell the address of a caller, in lower case: the usual one, and that of RFC 7239. */
-export const FORWARDED_HEADERS = ["x-forwarded-for", "forwarded"] as const;
-
-export type ForwardedHeader = (typeof FORWARDED_HEADERS)[number];
