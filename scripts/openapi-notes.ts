@@ -3,19 +3,10 @@
 import { readFileSync } from "node:fs";
 import { getComments } from "@bufbuild/protoplugin";
 import { signLogin } from "../src/cli/sign.ts";
-import { malformed, type Reason } from "../src/core/errors.ts";
+import { rateLimited } from "../src/core/charges.ts";
+import { AuthError, malformed, type Reason, tokenInvalid, tokenRevoked, unsigned } from "../src/core/errors.ts";
 import { checkFresh } from "../src/core/freshness.ts";
 import type { LimitState, PolicyName } from "../src/core/ports.ts";
-import {
-  disabled,
-  invalidCredentials,
-  rateLimited,
-  replayed,
-  tokenExpired,
-  tokenInvalid,
-  tokenRevoked,
-  unsigned,
-} from "../src/core/refusals.ts";
 import { HeaderList } from "../src/protocols/header-list.ts";
 import { setLimitHeaders } from "../src/services/auth.ts";
 import { TOKEN_MESSAGE_BYTES } from "../src/services/token.ts";
@@ -40,11 +31,19 @@ const AUTH_METHODS: Readonly<Record<string, MethodNotes>> = {
       malformed("timestamp is missing. Send the Unix time in whole seconds", "timestamp"),
       errorOf(() => checkFresh(NOW - 3_600, NOW * 1000, 300_000)),
       rateLimited(limitOf("address", 0)),
-      invalidCredentials(limitOf("failure", 9)),
+      new AuthError(
+        "invalid_credentials",
+        "device_key is unknown or device_signature is not made with its customer key",
+        { limit: limitOf("failure", 9) },
+      ),
       rateLimited(limitOf("failure", 0)),
-      disabled(limitOf("address", 5)),
+      new AuthError("disabled", "this device or its customer is disabled. Ask the operator", {
+        limit: limitOf("address", 5),
+      }),
       rateLimited(limitOf("login", 0)),
-      replayed(limitOf("login", 9)),
+      new AuthError("replayed", "this proof was used before. Sign again with the current time", {
+        limit: limitOf("login", 9),
+      }),
       unsigned(),
     ],
   },
@@ -65,7 +64,7 @@ const TOKEN_NOTES: ServiceNotes = {
     refusals: [
       malformed("token is missing", "token"),
       tokenInvalid("its signature is wrong"),
-      tokenExpired(),
+      new AuthError("expired", "the token has expired. The device has to log in again"),
       tokenRevoked("its operator took it back"),
       AWAY,
     ],

@@ -3,25 +3,14 @@
 import { describe, expect, test } from "vitest";
 import { readDeviceKey } from "../src/core/device-key.ts";
 import { readTimestamp } from "../src/core/freshness.ts";
-import {
-  canonicalMessage,
-  computeSignature,
-  deriveDeviceKey,
-  readSignature,
-  secretFromText,
-} from "../src/core/signature.ts";
+import { computeSignature, deriveDeviceKey, readSignature, secretFromText } from "../src/core/signature.ts";
 import { derivedKeyVectors, loginVectors } from "./vectors/login-signatures.ts";
 
 describe("a login vector", () => {
   test.for(loginVectors)("is what we sign: $note", (vector) => {
     const secret = secretFromText(vector.customer_key);
-    expect(canonicalMessage(vector.timestamp, vector.device_key)).toBe(vector.message);
+    expect(`${vector.timestamp}${vector.device_key}`).toBe(vector.message);
     expect(computeSignature(secret, vector.timestamp, vector.device_key).toString("hex")).toBe(vector.device_signature);
-  });
-
-  test.for(loginVectors)("shows the same key as text and as bytes: $note", ({ customer_key, customer_key_hex }) => {
-    expect(Buffer.from(customer_key, "utf8").toString("hex")).toBe(customer_key_hex);
-    expect(secretFromText(customer_key).export().toString("hex")).toBe(customer_key_hex);
   });
 
   test.for(loginVectors)(

@@ -1,5 +1,6 @@
 // The charges of a login, and their outcome by policy.
 
+import { AuthError } from "./errors.ts";
 import type { Charge, Credential, Limiter, LimitState, Policy, PolicyName, Verdict } from "./ports.ts";
 
 /** The limits in force; undefined is off. */
@@ -78,3 +79,16 @@ export async function charge(limiter: Limiter, charges: readonly Charge[], now: 
     stateOf: (name) => decided(states.find((state) => state?.policy.name === name)),
   };
 }
+
+/** A limit is spent; the wait is until its next slot. */
+export function rateLimited(limit: LimitState): AuthError {
+  const message = `too many ${SPENT[limit.policy.name]} and wait for the seconds of retry-after`;
+  return new AuthError("rate_limited", message, { limit, retryAfterMs: limit.resetMs });
+}
+
+const SPENT = {
+  login: "logins of this device in this time frame. Keep the token for as long as it lives",
+  failure: "wrong signatures for this device from this address in this time frame. Check the customer key",
+  address: "refused logins from this address in this time frame. Check the customer keys",
+  replay: "logins with one proof. Sign again with the current time",
+} satisfies Record<PolicyName, string>;

@@ -12,22 +12,17 @@ export type Within = <Result>(call: Promise<Result>) => Promise<Result>;
 
 /** Makes a bound. A call that was in time is never reported late, however long this process itself stood still. */
 export function createDeadline({ ms, expire }: DeadlineOptions): Within {
-  return (call) =>
-    new Promise((resolve, reject) => {
-      const timer = setTimeout(async () => {
-        // After a pause timers fire before sockets are read: two turns let an answer that waits there through.
-        for (let turn = 0; turn < 2; turn++) await new Promise((done) => setImmediate(done));
-        reject(expire());
-      }, ms);
-      call.then(
-        (result) => {
-          clearTimeout(timer);
-          resolve(result);
-        },
-        (error: unknown) => {
-          clearTimeout(timer);
-          reject(error);
-        },
-      );
-    });
+  return async (call) => {
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    let isPending = true;
+    const end = (): void => (isPending ? reject(expire()) : undefined);
+    // After a pause timers fire before sockets are read: two turns let an answer that waits there through.
+    const timer = setTimeout(() => setImmediate(() => setImmediate(end)), ms);
+    try {
+      return await Promise.race([call, late]);
+    } finally {
+      isPending = false;
+      clearTimeout(timer);
+    }
+  };
 }

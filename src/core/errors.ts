@@ -34,7 +34,7 @@ export interface ErrorDetails {
   /** clock_skew: the gateway's time, in unix seconds. */
   readonly serverTime?: number;
   /** rate_limited, invalid_credentials, disabled, replayed: the state of the policy that decided. */
-  readonly limit?: LimitState;
+  readonly limit?: LimitState | undefined;
   /** rate_limited, unavailable: the least wait before another try, in milliseconds. */
   readonly retryAfterMs?: number;
   /** method_not_allowed: the verbs that are. */
@@ -66,4 +66,23 @@ export class AuthError extends Error {
 /** A request that is not what the contract asks for; `field` names the culprit where there is one. */
 export function malformed(message: string, field?: string): AuthError {
   return new AuthError("malformed", message, field === undefined ? {} : { field });
+}
+
+/** How long to wait for what an operator or a restart repairs, in milliseconds. */
+export const UNAVAILABLE_RETRY_MS = 5_000;
+
+/** There is no key to sign a token with: told before anything is charged. */
+export function unsigned(): AuthError {
+  const message = "no key to sign tokens with. Try again later";
+  return new AuthError("unavailable", message, { retryAfterMs: UNAVAILABLE_RETRY_MS });
+}
+
+/** A token that this gateway has not issued as it is, and why: what of it is wrong. */
+export function tokenInvalid(why: string): AuthError {
+  return new AuthError("invalid", `this is no token of this gateway because ${why}. The device has to log in again`);
+}
+
+/** A token that was taken back before its time was over, why, and what helps. */
+export function tokenRevoked(why: string, cure = "The device has to log in again"): AuthError {
+  return new AuthError("revoked", `the token was revoked because ${why}. ${cure}`);
 }

@@ -1,23 +1,7 @@
-// Random ids, and the names of tokens (jti, RFC 7519, 4.1.7), which hold their epoch: every revocation ends one.
+// Names of tokens (jti, RFC 7519, 4.1.7), which hold their epoch: every revocation ends one.
 
-import { hash, randomFillSync } from "node:crypto";
+import { hash, randomBytes } from "node:crypto";
 import type { RevocationMarks } from "./ports.ts";
-
-const POOL_BYTES = 6_144;
-
-/** Makes ids of `bytes` random bytes each, in base64url (RFC 4648, section 5). No byte is used twice. */
-export function createRandomIds(bytes: number): () => string {
-  const pool = Buffer.alloc(POOL_BYTES);
-  let used = POOL_BYTES;
-  return () => {
-    if (used + bytes > POOL_BYTES) {
-      randomFillSync(pool);
-      used = 0;
-    }
-    used += bytes;
-    return pool.toString("base64url", used - bytes, used);
-  };
-}
 
 /** 48 bits: that two epochs of one device look the same is one chance in 10^14. */
 const EPOCH_CHARACTERS = 8;
@@ -30,10 +14,9 @@ export function epochOf({ customerId, createdAt, device, customer }: RevocationM
   return hash("sha256", `${customerId} ${createdAt} ${device} ${customer}`, "base64url").slice(0, EPOCH_CHARACTERS);
 }
 
-/** Names tokens: their epoch, and 72 random bits in base64url. */
-export function createTokenIds(): (epoch: string) => string {
-  const nextRandom = createRandomIds(RANDOM_BYTES);
-  return (epoch) => epoch + nextRandom();
+/** Names a token: its epoch, and 72 random bits in base64url. */
+export function nameToken(epoch: string): string {
+  return epoch + randomBytes(RANDOM_BYTES).toString("base64url");
 }
 
 /** Whether tokens are named so. */

@@ -1,5 +1,6 @@
 // THE PATH of a login: read -> fresh -> known -> proven -> admitted -> signed -> answered. Knows no protocol, driver or clock.
 
+import { timingSafeEqual } from "node:crypto";
 import {
   type Assertion,
   checkAssertionTime,
@@ -7,12 +8,12 @@ import {
   LONGEST_ASSERTION_S,
   nameOfAssertion,
 } from "./assertion.ts";
-import { type Counted, charge, type LoginPolicies, loginCharges, refusalCharges } from "./charges.ts";
+import { type Counted, charge, type LoginPolicies, loginCharges, rateLimited, refusalCharges } from "./charges.ts";
 import { readDeviceKey } from "./device-key.ts";
+import { AuthError, unsigned } from "./errors.ts";
 import { checkFresh, readTimestamp } from "./freshness.ts";
 import type { Credential, CredentialStore, Limiter, LimitState, TokenSigner } from "./ports.ts";
-import { disabled, invalidCredentials, type ProofField, rateLimited, replayed, unsigned } from "./refusals.ts";
-import { type Decoys, findProvingKey, makeDecoys, type ProvingKey, readSignature } from "./signature.ts";
+import { computeSignature, type Decoys, findHmacKey, makeDecoys, type ProvingKey, readSignature } from "./signature.ts";
 
 /** A login as it was sent, over whichever protocol. */
 export interface SignedLogin {
@@ -81,14 +82,17 @@ export function createLogIn({ credentials, limiter, signer, policies, skewMs, no
     if (!isProven || !credential.enabled) {
       const { denied, stateOf } = await charge(limiter, refusalCharges(credential, address, policies), clock());
       if (denied !== undefined) throw rateLimited(denied);
-      throw isProven ? disabled(stateOf("failure")) : invalidCredentials(stateOf("failure"), proof.field);
+      const limit = stateOf("failure");
+      throw isProven
+        ? new AuthError("disabled", "this device or its customer is disabled. Ask the operator", { limit })
+        : new AuthError("invalid_credentials", proof.unproven, { limit });
     }
     if (!signer.ready()) throw unsigned();
 
     // 5. Admitted: one round trip.
     const { denied, stateOf } = await charge(limiter, loginCharges(credential, address, proof, policies), clock());
-    if (denied !== undefined)
-      throw denied.policy.name === "replay" ? replayed(stateOf("login"), proof.field) : rateLimited(denied);
+    if (denied?.policy.name === "replay") throw new AuthError("replayed", proof.replayed, { limit: stateOf("login") });
+    if (denied !== undefined) throw rateLimited(denied);
 
     // 6. Signed.
     const { customerId, marks } = credential;
@@ -103,7 +107,9 @@ export function createLogIn({ credentials, limiter, signer, policies, skewMs, no
 
 /** The proof in a login. */
 interface Proof extends Counted {
-  readonly field: ProofField;
+  /** Messages: it proves nothing, without telling why; it was used before. */
+  readonly unproven: string;
+  readonly replayed: string;
   /** @throws AuthError `clock_skew`, `malformed` */
   readonly checkFresh: (now: number, skewMs: number) => void;
   readonly findKey: (credential: Credential, decoys: Decoys) => ProvingKey | undefined;
@@ -114,18 +120,23 @@ function readProof(request: SignedLogin): Proof {
   const timestamp = readTimestamp(request.timestamp);
   const signature = readSignature(request.deviceSignature);
   return {
-    field: "device_signature",
+    unproven: "device_key is unknown or device_signature is not made with its customer key",
+    replayed: "this proof was used before. Sign again with the current time",
     name: String(timestamp),
     isOnce: false,
     extraMs: 0,
     checkFresh: (now, skewMs) => checkFresh(timestamp, now, skewMs),
-    findKey: (credential, { secret }) => findProvingKey(credential, secret, timestamp, signature),
+    findKey: (credential, decoys) =>
+      findHmacKey(credential, decoys.secret, (secret) =>
+        timingSafeEqual(computeSignature(secret, timestamp, credential.deviceKey), signature),
+      ),
   };
 }
 
 function proofOfAssertion(assertion: Assertion): Proof {
   return {
-    field: "client_assertion",
+    unproven: "sub is an unknown device or client_assertion is not signed with its key",
+    replayed: "this jti was used before. Make a new one for each login",
     name: nameOfAssertion(assertion),
     isOnce: true,
     extraMs: LONGEST_ASSERTION_S * 1_000,

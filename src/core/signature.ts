@@ -46,14 +46,9 @@ function explainSignature(text: string): string {
   return `device_signature is not hex. Send the HMAC-SHA256 as 64 hex digits (this has ${text.length} characters)`;
 }
 
-/** The message that is signed: the decimal timestamp, followed at once by the device_key. */
-export function canonicalMessage(timestamp: number, deviceKey: string): string {
-  return `${timestamp}${deviceKey}`;
-}
-
-/** HMAC-SHA256 (RFC 2104) of the canonical message. */
-export function computeSignature(secret: KeyObject, timestamp: number, deviceKey: string): Buffer {
-  return createHmac("sha256", secret).update(canonicalMessage(timestamp, deviceKey)).digest();
+/** HMAC-SHA256 (RFC 2104) of the message that is signed: the decimal timestamp, followed at once by the device_key. */
+export function computeSignature(secret: KeyObject | string, timestamp: number, deviceKey: string): Buffer {
+  return createHmac("sha256", secret).update(`${timestamp}${deviceKey}`).digest();
 }
 
 /** A customer key as it is used: its UTF-8 bytes, in a KeyObject so that no dump or log line shows them. */
@@ -73,43 +68,25 @@ export function deriveDeviceKey(derivationKey: KeyObject, deviceKey: string): st
 }
 
 /**
- * Finds the key that made a signature. A wrong signature costs nine HMACs whatever the device (three login keys, three derivations and
- * the keys derived so, `decoy` in place of missing ones), so that time tells nothing about it. A right one ends the search.
+ * Finds the key that a proof is right for. A wrong proof costs the same whatever the device, three keys and three derived ones, `decoy`
+ * in place of missing ones, so that time tells nothing about it. A right one ends the search.
  */
-export function findProvingKey(
-  { deviceKey, loginKeys, derivationKeys }: Pick<Credential, "deviceKey" | "loginKeys" | "derivationKeys">,
-  decoy: KeyObject,
-  timestamp: number,
-  signature: Uint8Array,
-): CustomerKey | undefined {
-  const message = canonicalMessage(timestamp, deviceKey);
-  return findHmacKey({ deviceKey, loginKeys, derivationKeys }, decoy, (secret) =>
-    timingSafeEqual(createHmac("sha256", secret).update(message).digest(), signature),
-  );
-}
-
-/** The key that a proof is right for, in the same time as findProvingKey: `isProof` is asked six times if none is. */
 export function findHmacKey(
   { deviceKey, loginKeys, derivationKeys }: Pick<Credential, "deviceKey" | "loginKeys" | "derivationKeys">,
   decoy: KeyObject,
   isProof: (secret: KeyObject | string) => boolean,
 ): CustomerKey | undefined {
-  const findLoginKey = (): CustomerKey | undefined => {
+  function find(keys: readonly CustomerKey[], asFlashed: (secret: KeyObject) => KeyObject | string) {
     for (let slot = 0; slot < MAX_LIVE_KEYS; slot++) {
-      const key = loginKeys[slot];
-      if (isProof(key?.secret ?? decoy) && key !== undefined) return key;
+      const key = keys[slot];
+      if (isProof(asFlashed(key?.secret ?? decoy)) && key !== undefined) return key;
     }
     return undefined;
-  };
-  const findDerivationKey = (): CustomerKey | undefined => {
-    for (let slot = 0; slot < MAX_LIVE_KEYS; slot++) {
-      const key = derivationKeys[slot];
-      if (isProof(deriveDeviceKey(key?.secret ?? decoy, deviceKey)) && key !== undefined) return key;
-    }
-    return undefined;
-  };
+  }
+  const findShared = () => find(loginKeys, (secret) => secret);
+  const findDerived = () => find(derivationKeys, (secret) => deriveDeviceKey(secret, deviceKey));
   // A right proof is found first where the device has keys.
-  return derivationKeys.length > 0 ? (findDerivationKey() ?? findLoginKey()) : (findLoginKey() ?? findDerivationKey());
+  return derivationKeys.length > 0 ? (findDerived() ?? findShared()) : (findShared() ?? findDerived());
 }
 
 /** The key that proved a login. */

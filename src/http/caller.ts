@@ -1,12 +1,10 @@
 // The caller's address, which limits count, and the request's id (docs/decisions/0009).
 
+import { randomUUID } from "node:crypto";
 import { isIPv4, isIPv6 } from "node:net";
-import { createRandomIds } from "../core/ids.ts";
 import { createNetworkTable, limitAddress, type Network } from "../core/limiter/addresses.ts";
 import type { RequestCaller } from "../protocols/call.ts";
 import type { Exchange } from "../protocols/exchange.ts";
-
-const nextRequestId = createRandomIds(9);
 
 /** Makes the caller of a request from its peer's address and, where a trusted proxy sent it, X-Forwarded-For. */
 export type CallerFrom = (exchange: Pick<Exchange, "remoteAddress" | "headers">, protocol: string) => RequestCaller;
@@ -27,7 +25,7 @@ export function createCallerFrom(isTrusted: IsTrusted): CallerFrom {
     const origin = isTrusted(remoteAddress)
       ? findOrigin(remoteAddress, headers["x-forwarded-for"]?.toString(), isTrusted)
       : remoteAddress;
-    return { address: limitAddress(origin), requestId: nextRequestId(), protocol };
+    return { address: limitAddress(origin), requestId: randomUUID(), protocol };
   };
 }
 

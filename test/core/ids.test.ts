@@ -1,8 +1,8 @@
-// Random ids, and the epochs of tokens: a token is good exactly while no revocation of its device or customer came after it.
+// The epochs of tokens: a token is good exactly while no revocation of its device or customer came after it.
 
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
-import { createRandomIds, createTokenIds, epochOf, markRevocation, readEpoch } from "../../src/core/ids.ts";
+import { expect, test } from "vitest";
+import { epochOf, markRevocation, nameToken, readEpoch } from "../../src/core/ids.ts";
 import type { RevocationMarks } from "../../src/core/ports.ts";
 
 const NOW = 1_764_000_000_000;
@@ -15,7 +15,6 @@ test("a mark is the time, and another one in any case", () => {
 });
 
 test("logins and revocations in any order and by any clocks: a token is good exactly while none came after it", () => {
-  const nextId = createTokenIds();
   const event = fc.record({
     what: fc.constantFrom("login", "login", "device", "customer", "anew"),
     // The other gateway's clock: hours apart, and standing still.
@@ -27,7 +26,7 @@ test("logins and revocations in any order and by any clocks: a token is good exa
       const tokens: { jti: string; revoked: boolean }[] = [];
       for (const [place, { what, clock }] of events.entries()) {
         if (what === "login") {
-          tokens.push({ jti: nextId(epochOf(marks)), revoked: false });
+          tokens.push({ jti: nameToken(epochOf(marks)), revoked: false });
         } else {
           // A device that is deleted and enrolled anew is of another time, by one clock or another.
           if (what === "anew") marks = { ...marks, createdAt: clock + place, device: 0 };
@@ -42,34 +41,4 @@ test("logins and revocations in any order and by any clocks: a token is good exa
 
 test("a name that is not of this form is of no epoch", () => {
   for (const jti of ["c2F5IGZyaWVuZCBh", "a".repeat(21), `${"a".repeat(19)}!`]) expect(readEpoch(jti)).toBeUndefined();
-});
-
-const take = (bytes: number, count: number): string[] => Array.from({ length: count }, createRandomIds(bytes));
-
-describe("random ids", () => {
-  test.for([1, 8, 9, 16, 32, 100])("%s bytes give base64url of that many bytes, without padding", (bytes) => {
-    for (const id of take(bytes, 2_000)) {
-      expect(id).toMatch(/^[A-Za-z0-9_-]+$/);
-      expect(id).toHaveLength(Math.ceil((bytes * 8) / 6));
-      expect(Buffer.from(id, "base64url")).toHaveLength(bytes);
-    }
-  });
-
-  test("are distinct over many, and over many makers", () => {
-    const ids = [...take(9, 50_000), ...take(9, 50_000)];
-    expect(new Set(ids).size).toBe(ids.length);
-  });
-
-  test.for([9, 16, 33])("ids of %s bytes do not overlap: no eight bytes in a row appear twice", (bytes) => {
-    const runs = take(bytes, 3_000).flatMap((id) => {
-      const raw = Buffer.from(id, "base64url");
-      return Array.from({ length: bytes - 7 }, (_, at) => raw.toString("hex", at, at + 8));
-    });
-    expect(new Set(runs).size).toBe(runs.length);
-  });
-
-  test("take every value of a byte", () => {
-    const seen = new Set(take(1, 20_000).map((id) => Buffer.from(id, "base64url")[0]));
-    expect(seen.size).toBe(256);
-  });
 });

@@ -59,7 +59,7 @@ describe("without trusted proxies", () => {
     expect(callerFrom({ remoteAddress: "192.0.2.1", headers }, "rest")).toEqual({
       address: "192.0.2.1",
       protocol: "rest",
-      requestId: expect.stringMatching(/^[\w-]{12}$/),
+      requestId: expect.stringMatching(/^[0-9a-f-]{36}$/),
     });
   });
 

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, vi } from "vitest";
-import { createTokenIds, epochOf } from "../../src/core/ids.ts";
+import { epochOf, nameToken } from "../../src/core/ids.ts";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
 import type { TokenAlg } from "../../src/core/tokens/algorithms.ts";
 import { CUSTOMER_KEY, logInBy, openGateway, type TestGateway } from "../gateway.ts";
@@ -70,7 +70,7 @@ export async function openSite(
   cleanup.defer(stopGateway);
   await gateway.enrol({ deviceKey: DEVICE_KEY });
   clock.agoMs = 0;
-  const jti = await nameToken(gateway);
+  const jti = await nameTokenOf(gateway);
 
   async function replaceKey(): Promise<Mint> {
     const { privateKey, publicKey } = makeKeys(alg);
@@ -142,7 +142,7 @@ export async function openSite(
 }
 
 /** A token id of DEVICE_KEY in its current epoch. */
-async function nameToken({ registry, customerId }: TestGateway): Promise<string> {
+async function nameTokenOf({ registry, customerId }: TestGateway): Promise<string> {
   const device = await registry.devices.get(DEVICE_KEY);
   const customer = await registry.customers.get(customerId);
   const epoch = epochOf({
@@ -151,5 +151,5 @@ async function nameToken({ registry, customerId }: TestGateway): Promise<string>
     device: device.tokensNotBefore,
     customer: customer.tokensNotBefore,
   });
-  return createTokenIds()(epoch);
+  return nameToken(epoch);
 }

@@ -1,8 +1,8 @@
 // The limiter over a Redis that may be away: a deadline, a circuit breaker, and this gateway's share meanwhile.
 
 import { createDeadline } from "../deadline.ts";
+import { AuthError, UNAVAILABLE_RETRY_MS } from "../errors.ts";
 import type { Charge, Limiter, Verdict } from "../ports.ts";
-import { limitsUnavailable } from "../refusals.ts";
 import { createMemoryLimiter } from "./memory.ts";
 import { isErrorOfKey, type RedisLimiter } from "./redis.ts";
 
@@ -104,7 +104,7 @@ export function createFallbackLimiter(options: FallbackOptions): FallbackLimiter
   function decideAway(charges: readonly Charge[]): Verdict {
     if (mode === "local") return limiter.recall(charges) ?? decideLocally(charges);
     listener.decided(mode === "deny" ? "refused" : "admitted");
-    if (mode === "deny") throw limitsUnavailable(new Error("Redis is away"));
+    if (mode === "deny") throw unavailable();
     return { denied: -1, states: [] };
   }
 
@@ -130,7 +130,7 @@ export function createFallbackLimiter(options: FallbackOptions): FallbackLimiter
 
     async ping() {
       if (!isAway) await probe();
-      if (isAway && mode === "deny") throw limitsUnavailable(new Error("Redis is away"));
+      if (isAway && mode === "deny") throw unavailable();
       return isAway ? "degraded" : "ok";
     },
 
@@ -144,4 +144,10 @@ export function createFallbackLimiter(options: FallbackOptions): FallbackLimiter
       clearInterval(timer);
     },
   };
+}
+
+function unavailable(): AuthError {
+  const details = { retryAfterMs: UNAVAILABLE_RETRY_MS };
+  const cause = new Error("Redis is away");
+  return new AuthError("unavailable", "the limits cannot be checked now. Try again later", details, { cause });
 }

@@ -1,8 +1,8 @@
 // Signs tokens with the active key of the ring.
 
-import { createTokenIds, epochOf } from "../ids.ts";
+import { unsigned } from "../errors.ts";
+import { epochOf, nameToken } from "../ids.ts";
 import type { Subject, TokenSigner } from "../ports.ts";
-import { unsigned } from "../refusals.ts";
 import type { TokenType } from "./algorithms.ts";
 import type { ActiveKey } from "./key-material.ts";
 
@@ -22,7 +22,6 @@ export interface SignerOptions {
 /** A signer of JWTs (RFC 7519) with the claims of the contract. */
 export function createTokenSigner(options: SignerOptions): TokenSigner {
   const { issuer, audience, type = "JWT", ttlSeconds, activeKey, confirm } = options;
-  const nextId = createTokenIds();
 
   function signNow({ deviceKey, customerId, marks }: Subject, now: number): Promise<string> {
     const key = activeKey();
@@ -34,7 +33,7 @@ export function createTokenSigner(options: SignerOptions): TokenSigner {
       aud: audience,
       iat,
       exp: iat + ttlSeconds,
-      jti: nextId(epochOf(marks)),
+      jti: nameToken(epochOf(marks)),
       customer_id: customerId,
     };
     // RFC 9068, 2.2 requires client_id too: a device is its own client.

@@ -1,9 +1,8 @@
 // Verifies this gateway's own tokens by jose, within bounds of our own.
 
 import { type CryptoKey, errors, type JWTPayload, jwtVerify } from "jose";
-import { AuthError } from "../errors.ts";
+import { AuthError, tokenInvalid, tokenRevoked } from "../errors.ts";
 import { CLOCKS_APART_MS, LONGEST_TOKEN_LIFE_MS, type TokenVerifier } from "../ports.ts";
-import { tokenExpired, tokenInvalid, tokenRevoked } from "../refusals.ts";
 import { isTokenType, TOKEN_ALGS } from "./algorithms.ts";
 import type { KeyRing } from "./keyring.ts";
 
@@ -75,7 +74,9 @@ function readName(claims: JWTPayload, name: string): string {
 /** @throws AuthError for an error of jose */
 function reject(error: unknown): never {
   if (error instanceof AuthError) throw error;
-  if (error instanceof errors.JWTExpired) throw tokenExpired();
+  if (error instanceof errors.JWTExpired) {
+    throw new AuthError("expired", "the token has expired. The device has to log in again");
+  }
   if (error instanceof errors.JWSSignatureVerificationFailed) throw tokenInvalid("its signature is wrong");
   if (error instanceof errors.JWTClaimValidationFailed) throw tokenInvalid(`its ${error.claim} is not as it should be`);
   throw tokenInvalid("it is no signed JWT of this kind");
