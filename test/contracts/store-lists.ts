@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import type { Condition } from "../../src/core/registry/filter.ts";
-import type { Page, Paged } from "../../src/core/registry/ports.ts";
+import type { PageQuery, PageResult } from "../../src/core/registry/ports.ts";
 import {
   addCustomer,
   addDevice,
@@ -21,13 +21,13 @@ const is = (field: string, value: Condition["value"]): Condition => ({ field, op
 
 /** All items of a list, and how many pages they took. */
 async function walk<Item>(
-  list: (page: Page) => Promise<Paged<Item>>,
-  page: Omit<Page, "after">,
+  list: (page: PageQuery) => Promise<PageResult<Item>>,
+  page: Omit<PageQuery, "after">,
 ): Promise<{ items: readonly Item[]; pages: number }> {
   const items: Item[] = [];
   let pages = 0;
   for (let after: string | undefined = ""; after !== undefined; pages++) {
-    const found: Paged<Item> = await list({ ...page, after });
+    const found: PageResult<Item> = await list({ ...page, after });
     expect(found.items.length).toBeLessThanOrEqual(page.size);
     items.push(...found.items);
     after = found.next;

@@ -1,7 +1,7 @@
 // The audit log: entries of changes, and how operators read them.
 
 import { type Listing, type ListRequest, listPage } from "./pages.ts";
-import type { Actor, AuditEntry, AuditEvent, Page, Paged } from "./ports.ts";
+import type { Actor, AuditEntry, AuditEvent, PageQuery, PageResult } from "./ports.ts";
 
 export type AuditDetails = AuditEntry["details"];
 
@@ -9,7 +9,7 @@ export type AuditDetails = AuditEntry["details"];
 export type AuditedResource = Pick<AuditEntry, "resource" | "customerId">;
 
 /** Creates an entry; `at` in unix milliseconds. */
-export function auditEntry(
+export function createAuditEntry(
   actor: Actor,
   at: number,
   action: string,
@@ -30,7 +30,7 @@ export interface AuditLog {
   /** Adds an entry for a secret that is shown: no row changes. */
   append(entry: AuditEntry): Promise<void>;
   /** The newest first. */
-  list(page: Page): Promise<Paged<AuditEvent>>;
+  list(page: PageQuery): Promise<PageResult<AuditEvent>>;
   /** Deletes at most `most` events older than `time`. @returns how many */
   prune(time: number, most: number): Promise<number>;
 }

@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { AuthError, malformed } from "../errors.ts";
 import { type KeyPurpose, MAX_LIVE_KEYS } from "../ports.ts";
-import { type AuditedResource, auditEntry } from "./audit.ts";
+import { type AuditedResource, createAuditEntry } from "./audit.ts";
 import { requireCustomer } from "./customers.ts";
 import { doesNotExist, readCustomerId } from "./names.ts";
 import { type Listing, type ListRequest, pageOf } from "./pages.ts";
@@ -39,7 +39,7 @@ export type KeyState = "pending" | "live" | "expired" | "retired";
 
 export type CustomerKeyView = StoredCustomerKey & { readonly state: KeyState };
 
-export interface UsedKey extends CustomerKeyView {
+interface UsedKey extends CustomerKeyView {
   /** Devices whose last login it proved. */
   readonly devices: number;
   readonly lastUseAt: number | undefined;
@@ -109,7 +109,7 @@ export function createCustomerKeys({ customers, customerKeys, now }: CustomerKey
         not_before: new Date(notBefore).toISOString(),
         ...(expiresAt !== undefined && { expires_at: new Date(expiresAt).toISOString() }),
       };
-      const entry = auditEntry(actor, at, "IssueCustomerKey", resourceOf(key), details);
+      const entry = createAuditEntry(actor, at, "IssueCustomerKey", resourceOf(key), details);
       await customerKeys.insert(key, (others) => checkBeside(key, others, at), entry);
       return { keyId, customerKey, warning: isImported ? warningOf(customerKey, key.secret.length) : "" };
     },
@@ -138,7 +138,7 @@ export function createCustomerKeys({ customers, customerKeys, now }: CustomerKey
         ? before
         : await customerKeys.retire(keyId, (current) =>
             current.retiredAt === undefined
-              ? auditEntry(actor, at, "RetireCustomerKey", resourceOf(current), { key_id: keyId, purpose })
+              ? createAuditEntry(actor, at, "RetireCustomerKey", resourceOf(current), { key_id: keyId, purpose })
               : undefined,
           );
       const { keys, silentDevices } = await countUse(customerId);

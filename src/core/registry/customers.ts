@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { AuthError, malformed } from "../errors.ts";
 import { markRevocation } from "../ids.ts";
 import { readLimit } from "../limit-text.ts";
-import { type AuditDetails, type AuditedResource, auditEntry, changedDetails } from "./audit.ts";
+import { type AuditDetails, type AuditedResource, changedDetails, createAuditEntry } from "./audit.ts";
 import { doesNotExist, readCustomerId, readDisplayName } from "./names.ts";
 import { type Listing, type ListRequest, listPage, requireVersion } from "./pages.ts";
 import type { Actor, Customer, CustomerStore, Status, StoredCustomer } from "./ports.ts";
@@ -52,7 +52,7 @@ export function createCustomers({ customers, now }: CustomersDependencies): Cust
       const customerId = given === "" ? randomBytes(8).toString("hex") : readCustomerId(given);
       const defaults = { displayName: "", status: "enabled", loginLimit: "", tokensNotBefore: 0 } as const;
       const customer = { ...defaults, ...readPatch(patch), customerId };
-      const entry = auditEntry(actor, now(), "CreateCustomer", resourceOf(customerId), detailsOf(customer));
+      const entry = createAuditEntry(actor, now(), "CreateCustomer", resourceOf(customerId), detailsOf(customer));
       return customers.insert(customer, entry);
     },
 
@@ -71,7 +71,7 @@ export function createCustomers({ customers, now }: CustomersDependencies): Cust
         // Its devices' tokens stay revoked when it is enabled again.
         const ends = details["status"] === "disabled";
         const tokensNotBefore = ends ? markRevocation(current.tokensNotBefore, at) : current.tokensNotBefore;
-        const entry = auditEntry(actor, at, "UpdateCustomer", resourceOf(customerId), details);
+        const entry = createAuditEntry(actor, at, "UpdateCustomer", resourceOf(customerId), details);
         return { next: { ...next, tokensNotBefore }, entry };
       });
     },
@@ -79,7 +79,7 @@ export function createCustomers({ customers, now }: CustomersDependencies): Cust
     async delete(customerId, etag, actor) {
       await customers.delete(readCustomerId(customerId), (current) => {
         requireVersion(current, etag, "customer");
-        return auditEntry(actor, now(), "DeleteCustomer", resourceOf(customerId));
+        return createAuditEntry(actor, now(), "DeleteCustomer", resourceOf(customerId));
       });
     },
 
@@ -88,7 +88,7 @@ export function createCustomers({ customers, now }: CustomersDependencies): Cust
         const at = now();
         const tokensNotBefore = markRevocation(current.tokensNotBefore, at);
         const details = { tokens_not_before: new Date(tokensNotBefore).toISOString() };
-        const entry = auditEntry(actor, at, "RevokeCustomerTokens", resourceOf(customerId), details);
+        const entry = createAuditEntry(actor, at, "RevokeCustomerTokens", resourceOf(customerId), details);
         return { next: { ...current, tokensNotBefore }, entry };
       });
     },

@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { markRevocation } from "../ids.ts";
 import { readPublicKey } from "../public-key.ts";
-import { type AuditDetails, type AuditedResource, auditEntry, changedDetails } from "./audit.ts";
+import { type AuditDetails, type AuditedResource, changedDetails, createAuditEntry } from "./audit.ts";
 import { readCustomerId, readDisplayName, readEnrolledDeviceKey, readLabels } from "./names.ts";
 import type { Actor, Change, Device, KeyMode, Status } from "./ports.ts";
 
@@ -29,7 +29,7 @@ export interface DeviceDraft extends DevicePatch {
 }
 
 /** Creates the device of a draft, enrolled at `at`, in unix milliseconds. @throws AuthError `malformed` */
-export function enrolled({ deviceKey, customerId, ...patch }: DeviceDraft, at: number): Device {
+export function enrolDevice({ deviceKey, customerId, ...patch }: DeviceDraft, at: number): Device {
   const name = deviceKey === "" ? randomBytes(12).toString("hex") : readEnrolledDeviceKey(deviceKey);
   return newDevice(name, readCustomerId(customerId), readPatch(patch), at);
 }
@@ -68,7 +68,7 @@ export function readPatch(patch: DevicePatch): DevicePatch {
  * Applies a checked patch; `at` in unix milliseconds. A device that moves from a shared key to its own signs with either until the
  * move is finished. The replay guard follows key_mode unless the patch sets it: a derived key is one board's.
  */
-export function patched<Current extends Device>(current: Current, patch: DevicePatch, at: number): Current {
+export function applyPatch<Current extends Device>(current: Current, patch: DevicePatch, at: number): Current {
   const { keyMode = current.keyMode, status = current.status } = patch;
   const isDerived = keyMode === "derived";
   const moves = keyMode !== current.keyMode;
@@ -90,17 +90,22 @@ export function patched<Current extends Device>(current: Current, patch: DeviceP
 }
 
 /** Decides an update by a checked patch; undefined where nothing differs. */
-export function updateOf(current: Device, patch: DevicePatch, actor: Actor, at: number): Change<Device> | undefined {
-  const next = patched(current, patch, at);
+export function decideUpdate(
+  current: Device,
+  patch: DevicePatch,
+  actor: Actor,
+  at: number,
+): Change<Device> | undefined {
+  const next = applyPatch(current, patch, at);
   const details = changedDetails(deviceDetails(current), deviceDetails(next));
-  return details && { next, entry: auditEntry(actor, at, "UpdateDevice", resourceOf(current), details) };
+  return details && { next, entry: createAuditEntry(actor, at, "UpdateDevice", resourceOf(current), details) };
 }
 
 /** Revokes the tokens that a device has. */
-export function revocationOf(current: Device, actor: Actor, at: number): Change<Device> {
+export function decideRevocation(current: Device, actor: Actor, at: number): Change<Device> {
   const tokensNotBefore = markRevocation(current.tokensNotBefore, at);
   const details = { tokens_not_before: new Date(tokensNotBefore).toISOString() };
-  const entry = auditEntry(actor, at, "RevokeDeviceTokens", resourceOf(current), details);
+  const entry = createAuditEntry(actor, at, "RevokeDeviceTokens", resourceOf(current), details);
   return { next: { ...current, tokensNotBefore }, entry };
 }
 

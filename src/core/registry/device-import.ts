@@ -2,7 +2,7 @@
 
 import { AuthError, malformed, type Reason } from "../errors.ts";
 import { changedDetails } from "./audit.ts";
-import { type DevicePatch, deviceDetails, newDevice, patched, readPatch } from "./device-changes.ts";
+import { applyPatch, type DevicePatch, deviceDetails, newDevice, readPatch } from "./device-changes.ts";
 import { doesNotExist, readCustomerId, readEnrolledDeviceKey } from "./names.ts";
 import type { Actor, AuditEntry, Device, DeviceStore } from "./ports.ts";
 
@@ -127,7 +127,7 @@ function decide(
   if (!customerExists) return { fate: doesNotExist("customer") };
   if (current === undefined) return { fate: "created", next: newDevice(deviceKey, customerId, patch, at) };
   if (current.customerId !== customerId) return { fate: anothersDevice() };
-  const next = orError(() => patched(current, patch, at));
+  const next = orError(() => applyPatch(current, patch, at));
   if (next instanceof AuthError) return { fate: next };
   const isSame = changedDetails(deviceDetails(current), deviceDetails(next)) === undefined;
   return isSame ? { fate: "unchanged" } : { fate: "updated", next };

@@ -4,17 +4,17 @@ import { createSecretKey } from "node:crypto";
 import { readDeviceKey } from "../device-key.ts";
 import { AuthError } from "../errors.ts";
 import { deriveDeviceKey } from "../signature.ts";
-import { type AuditLog, auditEntry } from "./audit.ts";
+import { type AuditLog, createAuditEntry } from "./audit.ts";
 import { stateOf } from "./customer-keys.ts";
 import {
   type DeviceDraft,
   type DevicePatch,
+  decideRevocation,
+  decideUpdate,
   deviceDetails,
-  enrolled,
+  enrolDevice,
   readPatch,
   resourceOf,
-  revocationOf,
-  updateOf,
 } from "./device-changes.ts";
 import { doesNotExist } from "./names.ts";
 import { type Listing, type ListRequest, listPage, requireVersion } from "./pages.ts";
@@ -96,8 +96,11 @@ export function createDevices({ devices, customerKeys, audit, now }: DevicesDepe
   return {
     async create(draft, actor) {
       const at = now();
-      const device = enrolled(draft, at);
-      return devices.insert(device, auditEntry(actor, at, "CreateDevice", resourceOf(device), deviceDetails(device)));
+      const device = enrolDevice(draft, at);
+      return devices.insert(
+        device,
+        createAuditEntry(actor, at, "CreateDevice", resourceOf(device), deviceDetails(device)),
+      );
     },
 
     get,
@@ -108,26 +111,26 @@ export function createDevices({ devices, customerKeys, audit, now }: DevicesDepe
       const checked = readPatch(patch);
       return devices.update(readDeviceKey(deviceKey), (current) => {
         requireVersion(current, etag, "device");
-        return updateOf(current, checked, actor, now());
+        return decideUpdate(current, checked, actor, now());
       });
     },
 
     async delete(deviceKey, etag, actor) {
       await devices.delete(readDeviceKey(deviceKey), (current) => {
         requireVersion(current, etag, "device");
-        return auditEntry(actor, now(), "DeleteDevice", resourceOf(current));
+        return createAuditEntry(actor, now(), "DeleteDevice", resourceOf(current));
       });
     },
 
     async revokeTokens(deviceKey, actor) {
-      return devices.update(readDeviceKey(deviceKey), (current) => revocationOf(current, actor, now()));
+      return devices.update(readDeviceKey(deviceKey), (current) => decideRevocation(current, actor, now()));
     },
 
     async deriveKey(deviceKey, actor) {
       const device = await get(deviceKey);
       const derived = await derive(device);
       const details = { key_id: derived.keyId };
-      await audit.append(auditEntry(actor, now(), "DeriveDeviceKey", resourceOf(device), details));
+      await audit.append(createAuditEntry(actor, now(), "DeriveDeviceKey", resourceOf(device), details));
       return derived;
     },
   };

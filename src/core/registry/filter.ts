@@ -5,13 +5,13 @@ import { parseDuration, readInstant } from "../limit-text.ts";
 import { isLabelName, placeOfUnprintable } from "./names.ts";
 
 const OPERATORS = ["=", "!=", "<", "<=", ">", ">="] as const;
-export type Operator = (typeof OPERATORS)[number];
+export type ComparisonOperator = (typeof OPERATORS)[number];
 
 /** One comparison, its value of the field's type; times in unix milliseconds. */
 export interface Condition {
   /** As callers spell it: `customer_id`; `labels.site` for a label. */
   readonly field: string;
-  readonly operator: Operator;
+  readonly operator: ComparisonOperator;
   readonly value: string | number | boolean;
 }
 

@@ -2,13 +2,13 @@
 
 import { readDeviceKey } from "../device-key.ts";
 import { malformed } from "../errors.ts";
-import { auditEntry } from "./audit.ts";
-import { resourceOf, revocationOf, updateOf } from "./device-changes.ts";
+import { createAuditEntry } from "./audit.ts";
+import { decideRevocation, decideUpdate, resourceOf } from "./device-changes.ts";
 import { DEVICE_FIELDS } from "./devices.ts";
 import type { Condition } from "./filter.ts";
 import { readLabels } from "./names.ts";
-import { readPage, writePageToken } from "./pages.ts";
-import type { Actor, Change, Device, Page, Paged, StoredDevice } from "./ports.ts";
+import { readPageQuery, writePageToken } from "./pages.ts";
+import type { Actor, Change, Device, PageQuery, PageResult, StoredDevice } from "./ports.ts";
 
 export type FleetAction = "enable" | "disable" | "label" | "revoke_tokens" | "delete";
 
@@ -65,7 +65,7 @@ export interface FleetStore {
   /** Counts the matching ones of the devices after `after`. */
   count(after: string, conditions: readonly Condition[]): Promise<{ count: number; next: string | undefined }>;
   /** The names of the next matching devices. */
-  findNames(page: Page): Promise<Paged<string>>;
+  findNames(page: PageQuery): Promise<PageResult<string>>;
   /** Decides each named device that exists, in one transaction. */
   change(deviceKeys: readonly string[], decide: (current: StoredDevice) => FleetChange | undefined): Promise<Changed>;
   /** Counts all; the times are those of `seenLastHour` and `seenLastDay`, in unix milliseconds. */
@@ -100,7 +100,7 @@ export function createFleet({ fleet, now }: FleetDependencies): Fleet {
 
   return {
     async count(filter, pageToken) {
-      const { after, conditions } = readPage(DEVICE_FIELDS, { pageSize: 0, pageToken, filter }, now());
+      const { after, conditions } = readPageQuery(DEVICE_FIELDS, { pageSize: 0, pageToken, filter }, now());
       let [count, next]: [number, string | undefined] = [0, after];
       for (let step = 0; step < MOST_STEPS && next !== undefined; step++) {
         const counted = await fleet.count(next, conditions);
@@ -123,10 +123,14 @@ export function createFleet({ fleet, now }: FleetDependencies): Fleet {
         const cure = "To change every device write device_key != and two double quotes";
         throw malformed(`filter is missing. ${cure}`, "filter");
       }
-      const { after, conditions } = readPage(DEVICE_FIELDS, { pageSize: 0, pageToken, filter }, now());
+      const { after, conditions } = readPageQuery(DEVICE_FIELDS, { pageSize: 0, pageToken, filter }, now());
       let [matched, changed, next]: [number, number, string | undefined] = [0, 0, after];
       for (let step = 0; step < MOST_STEPS && matched < MOST_CHANGED && next !== undefined; step++) {
-        const names: Paged<string> = await fleet.findNames({ after: next, conditions, size: MOST_CHANGED - matched });
+        const names: PageResult<string> = await fleet.findNames({
+          after: next,
+          conditions,
+          size: MOST_CHANGED - matched,
+        });
         const done = await change(names.items);
         matched += done.found;
         changed += done.changed;
@@ -174,16 +178,16 @@ function decide(
 ): FleetChange | undefined {
   switch (action) {
     case "enable":
-      return updateOf(current, { status: "enabled" }, actor, at);
+      return decideUpdate(current, { status: "enabled" }, actor, at);
     case "disable":
-      return updateOf(current, { status: "disabled" }, actor, at);
+      return decideUpdate(current, { status: "disabled" }, actor, at);
     case "label": {
       const merged = Object.entries({ ...current.labels, ...labels }).filter(([, value]) => value !== "");
-      return updateOf(current, { labels: readLabels(Object.fromEntries(merged)) }, actor, at);
+      return decideUpdate(current, { labels: readLabels(Object.fromEntries(merged)) }, actor, at);
     }
     case "revoke_tokens":
-      return revocationOf(current, actor, at);
+      return decideRevocation(current, actor, at);
     case "delete":
-      return { next: undefined, entry: auditEntry(actor, at, "DeleteDevice", resourceOf(current)) };
+      return { next: undefined, entry: createAuditEntry(actor, at, "DeleteDevice", resourceOf(current)) };
   }
 }

@@ -3,7 +3,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { AuthError, malformed } from "../errors.ts";
 import { equalSecrets } from "../signature.ts";
-import { type AuditedResource, auditEntry } from "./audit.ts";
+import { type AuditedResource, createAuditEntry } from "./audit.ts";
 import { doesNotExist } from "./names.ts";
 import type { Actor, AuditEntry } from "./ports.ts";
 
@@ -109,7 +109,7 @@ export function createOperators({ operators, settingsTokens = new Map(), now }: 
       const tokenId = adminTokenId(adminToken);
       const token = { tokenId, name, role, createdAt: at, expiresAt, revokedAt: undefined };
       const details = { name, role, expires_at: new Date(expiresAt).toISOString() };
-      const entry = auditEntry(actor, at, "IssueOperatorToken", resourceOf(tokenId), details);
+      const entry = createAuditEntry(actor, at, "IssueOperatorToken", resourceOf(tokenId), details);
       await operators.insert(token, hashOf(adminToken), entry);
       return { token, adminToken };
     },
@@ -123,7 +123,7 @@ export function createOperators({ operators, settingsTokens = new Map(), now }: 
         throw new AuthError("failed_precondition", message);
       }
       if (!/^[0-9a-f]{8}$/.test(tokenId)) throw doesNotExist("admin token");
-      return operators.revoke(tokenId, auditEntry(actor, now(), "RevokeOperatorToken", resourceOf(tokenId)));
+      return operators.revoke(tokenId, createAuditEntry(actor, now(), "RevokeOperatorToken", resourceOf(tokenId)));
     },
 
     async identify(adminToken) {

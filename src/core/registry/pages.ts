@@ -3,7 +3,7 @@
 import { AuthError, malformed } from "../errors.ts";
 import { type Fields, readFilter } from "./filter.ts";
 import { placeOfUnprintable } from "./names.ts";
-import type { Page, Paged, Versioned } from "./ports.ts";
+import type { PageQuery, PageResult, Versioned } from "./ports.ts";
 
 /** A caller's request for a page. */
 export interface ListRequest {
@@ -27,7 +27,7 @@ const USUAL_SIZE = 100;
 const MAX_PAGE_SIZE = 1_000;
 
 /** Reads a request; `now` in unix milliseconds is for relative times of the filter. @throws AuthError `malformed` */
-export function readPage(fields: Fields, { pageSize, pageToken, filter }: ListRequest, now: number): Page {
+export function readPageQuery(fields: Fields, { pageSize, pageToken, filter }: ListRequest, now: number): PageQuery {
   const conditions = readFilter(filter, fields, now);
   if (pageSize < 0) throw malformed("page_size is negative", "page_size");
   const size = pageSize === 0 ? USUAL_SIZE : Math.min(pageSize, MAX_PAGE_SIZE);
@@ -50,14 +50,14 @@ export function unknownPageToken(): AuthError {
   return malformed("page_token is none that this list has given", "page_token");
 }
 
-/** Reads a request, has the page looked up, and makes the next page's token. @throws as readPage and `lookUp` */
+/** Reads a request, has the page looked up, and makes the next page's token. @throws as readPageQuery and `lookUp` */
 export async function listPage<Item>(
   fields: Fields,
   request: ListRequest,
-  lookUp: (page: Page) => Promise<Paged<Item>>,
+  lookUp: (page: PageQuery) => Promise<PageResult<Item>>,
   now: number,
 ): Promise<Listing<Item>> {
-  const { items, next } = await lookUp(readPage(fields, request, now));
+  const { items, next } = await lookUp(readPageQuery(fields, request, now));
   return { items, nextPageToken: writePageToken(next) };
 }
 
@@ -67,7 +67,7 @@ export function pageOf<Item>(
   nameOf: (item: Item) => string,
   request: Omit<ListRequest, "filter">,
 ): Listing<Item> {
-  const { after, size } = readPage({}, { ...request, filter: "" }, 0);
+  const { after, size } = readPageQuery({}, { ...request, filter: "" }, 0);
   const start = after === "" ? 0 : items.findIndex((item) => nameOf(item) === after) + 1;
   if (after !== "" && start === 0) throw unknownPageToken();
   const page = items.slice(start, start + size);

@@ -111,7 +111,7 @@ export interface AuditEvent extends AuditEntry {
 }
 
 /** A page of a list: the items after the name `after`. */
-export interface Page {
+export interface PageQuery {
   /** Empty: from the start. */
   readonly after: string;
   readonly size: number;
@@ -119,7 +119,7 @@ export interface Page {
 }
 
 /** A page. Any page may be short: the store looks at a bounded number of rows, however few match. */
-export interface Paged<Item> {
+export interface PageResult<Item> {
   readonly items: readonly Item[];
   /** `after` of the next page; undefined: this is the last. */
   readonly next: string | undefined;
@@ -143,7 +143,7 @@ export interface CustomerStore {
   insert(customer: Customer, entry: AuditEntry): Promise<StoredCustomer>;
   find(customerId: string): Promise<StoredCustomer | undefined>;
   /** By customer_id. */
-  list(page: Page): Promise<Paged<StoredCustomer>>;
+  list(page: PageQuery): Promise<PageResult<StoredCustomer>>;
   update(customerId: string, decide: Decide<StoredCustomer, Customer>): Promise<StoredCustomer>;
   /** Deletes it with its keys. Throws AuthError `failed_precondition` while it has devices. */
   delete(customerId: string, decide: (current: StoredCustomer) => AuditEntry): Promise<void>;
@@ -175,7 +175,7 @@ export interface DeviceStore {
   insert(device: Device, entry: AuditEntry): Promise<StoredDevice>;
   find(deviceKey: string): Promise<StoredDevice | undefined>;
   /** By device_key. */
-  list(page: Page): Promise<Paged<StoredDevice>>;
+  list(page: PageQuery): Promise<PageResult<StoredDevice>>;
   update(deviceKey: string, decide: Decide<StoredDevice, Device>): Promise<StoredDevice>;
   delete(deviceKey: string, decide: (current: StoredDevice) => AuditEntry): Promise<void>;
   /**

@@ -1,6 +1,6 @@
 // Sealed secrets: sealing again under another master key, and forgetting those that do not open.
 
-import { auditEntry } from "./audit.ts";
+import { createAuditEntry } from "./audit.ts";
 import type { Actor, AuditEntry } from "./ports.ts";
 
 export interface Resealing {
@@ -66,7 +66,7 @@ const SECRETS = { resource: "secrets", customerId: "" };
 export function createSecrets({ secrets, now }: SecretsDependencies): Secrets {
   return {
     reseal: (actor) =>
-      secrets.resealSome((resealed) => auditEntry(actor, now(), "ResealSecrets", SECRETS, { resealed })),
+      secrets.resealSome((resealed) => createAuditEntry(actor, now(), "ResealSecrets", SECRETS, { resealed })),
     async requireMasterKeys() {
       const lost = await secrets.findLost(now());
       if (lost.customerKeys > 0 || lost.signingKeys > 0) throw new LostSecretsError(lost);
@@ -74,7 +74,7 @@ export function createSecrets({ secrets, now }: SecretsDependencies): Secrets {
     async forgetLost(actor) {
       const at = now();
       return secrets.forgetLost(at, ({ customerKeys: customer_keys, signingKeys: signing_keys }) =>
-        auditEntry(actor, at, "ForgetLostSecrets", SECRETS, { customer_keys, signing_keys }),
+        createAuditEntry(actor, at, "ForgetLostSecrets", SECRETS, { customer_keys, signing_keys }),
       );
     },
   };

@@ -3,7 +3,7 @@
 import { malformed } from "../errors.ts";
 import { isTokenId } from "../ids.ts";
 import { LONGEST_TOKEN_LIFE_MS } from "../ports.ts";
-import { auditEntry } from "./audit.ts";
+import { createAuditEntry } from "./audit.ts";
 import type { Actor, AuditEntry } from "./ports.ts";
 
 export interface RevokedToken {
@@ -45,7 +45,7 @@ export function createTokens({ revokedTokens, now }: TokensDependencies): Tokens
         );
       }
       const at = now();
-      const entry = auditEntry(actor, at, "RevokeToken", { resource: `tokens/${jti}`, customerId: "" });
+      const entry = createAuditEntry(actor, at, "RevokeToken", { resource: `tokens/${jti}`, customerId: "" });
       return revokedTokens.insert({ jti, expiresAt: at + KEPT_MS }, entry);
     },
   };

@@ -1,7 +1,7 @@
 // The list of devices.
 
 import { sql } from "kysely";
-import type { Page, Paged, StoredDevice } from "../../core/registry/ports.ts";
+import type { PageQuery, PageResult, StoredDevice } from "../../core/registry/ports.ts";
 import type { Database, Dialect } from "../database.ts";
 import { type ActivityRow, type DeviceRow, deviceOfRow } from "./device-rows.ts";
 import { type Columns, findPage, type List } from "./lists.ts";
@@ -9,7 +9,7 @@ import { type Columns, findPage, type List } from "./lists.ts";
 type Row = DeviceRow & ActivityRow;
 
 /** By device_key, as DeviceStore owes it: the devices of one customer by the index that has them, all others by their names. */
-export async function listDevices(database: Database, page: Page): Promise<Paged<StoredDevice>> {
+export async function listDevices(database: Database, page: PageQuery): Promise<PageResult<StoredDevice>> {
   const list = deviceList(database.dialect);
   const { rows, next } = await database.read((db) => findPage<Row>(db, list, page, ({ device_key }) => device_key));
   return { items: rows.map(deviceOfRow), next };

@@ -1,8 +1,8 @@
 // Pages of lists by key, and filters as SQL.
 
 import { type Expression, type Kysely, type RawBuilder, sql } from "kysely";
-import type { Condition, Operator } from "../../core/registry/filter.ts";
-import type { Page } from "../../core/registry/ports.ts";
+import type { ComparisonOperator, Condition } from "../../core/registry/filter.ts";
+import type { PageQuery } from "../../core/registry/ports.ts";
 import type { Schema } from "../schema.ts";
 
 /** Most rows that one page looks at, however few match: the last page takes as long as the first. */
@@ -29,7 +29,7 @@ export interface List {
 export async function findPage<Row>(
   db: Kysely<Schema>,
   list: List,
-  { after, size, conditions }: Page,
+  { after, size, conditions }: PageQuery,
   nameOf: (row: Row) => string,
 ): Promise<{ readonly rows: readonly Row[]; readonly next: string | undefined }> {
   const { name, order, table, joined = () => sql``, select } = list;
@@ -45,7 +45,7 @@ export async function findPage<Row>(
 export async function countPage(
   db: Kysely<Schema>,
   list: List,
-  page: Page,
+  page: PageQuery,
 ): Promise<{ readonly count: number; readonly next: string | undefined }> {
   const { table, joined = () => sql`` } = list;
   const { matching, end } = await findStretch(db, list, page);
@@ -58,7 +58,7 @@ export async function countPage(
 async function findStretch(
   db: Kysely<Schema>,
   { name, order, first, table, columns, indexed, ordered = [] }: List,
-  { after, size, conditions }: Page,
+  { after, size, conditions }: PageQuery,
 ): Promise<{ readonly matching: RawBuilder<unknown>; readonly end: string | undefined }> {
   const isNarrow = ({ field, operator }: Condition): boolean =>
     (operator === "=" && indexed.includes(field)) || (operator !== "!=" && ordered.includes(field));
@@ -88,7 +88,7 @@ async function findStretch(
 /** The SQL of the fields of a list; undefined: it has no such field. */
 export type Columns = (field: string) => Expression<unknown> | undefined;
 
-const OPERATORS: Readonly<Record<Operator, RawBuilder<unknown>>> = {
+const OPERATORS: Readonly<Record<ComparisonOperator, RawBuilder<unknown>>> = {
   "=": sql`=`,
   "!=": sql`<>`,
   "<": sql`<`,

@@ -10,16 +10,16 @@ import {
   requireVersion,
   writePageToken,
 } from "../../../src/core/registry/pages.ts";
-import type { Page, Paged } from "../../../src/core/registry/ports.ts";
+import type { PageQuery, PageResult } from "../../../src/core/registry/ports.ts";
 import { refusalFrom, refusalOf } from "../refusal.ts";
 
 const FIELDS = { color: "text", labels: "text" } as const;
 const ALL: ListRequest = { pageSize: 0, pageToken: "", filter: "" };
 
 /** The page that is looked up for a request, and the token of the next after `next`. */
-async function ask(request: Partial<ListRequest>, next?: string): Promise<{ page: Page; token: string }> {
-  const asked: Page[] = [];
-  const lookUp = async (page: Page): Promise<Paged<string>> => {
+async function ask(request: Partial<ListRequest>, next?: string): Promise<{ page: PageQuery; token: string }> {
+  const asked: PageQuery[] = [];
+  const lookUp = async (page: PageQuery): Promise<PageResult<string>> => {
     asked.push(page);
     return { items: ["a"], next };
   };
