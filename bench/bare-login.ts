@@ -2,15 +2,7 @@
 
 import { createHmac, createSecretKey, type KeyObject, randomUUID, timingSafeEqual } from "node:crypto";
 import { Redis, type Result } from "ioredis";
-import {
-  calculateJwkThumbprint,
-  exportJWK,
-  generateKeyPair,
-  importJWK,
-  type JWTPayload,
-  jwtVerify,
-  SignJWT,
-} from "jose";
+import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from "jose";
 import { AUDIENCE, CUSTOMER_ID, ISSUER, LOGIN_LIMIT, SKEW_SECONDS, TOKEN_SECONDS, WINDOW_MS } from "./contract.ts";
 import type { Fleet } from "./fleet.ts";
 import type { PeerSetup } from "./peer.ts";
@@ -100,16 +92,4 @@ export async function createBareLogIn({ redisUrl, fleet, algorithm }: PeerSetup)
       .sign(privateKey);
     return { token, limits };
   };
-}
-
-/** The claims of a good token. Rejects with what is wrong with any other. */
-type BareCheck = (token: string) => Promise<JWTPayload>;
-
-/** The key is imported once, and no token says which it is: as cheap as jose can be had. */
-export async function createBareCheck({ jwks, algorithm }: PeerSetup): Promise<BareCheck> {
-  const jwk = jwks?.keys.find(({ alg }) => alg === algorithm);
-  if (jwk === undefined) throw new Error(`no ${algorithm} key to check tokens with`);
-  const key = await importJWK(jwk, algorithm);
-  const expected = { issuer: ISSUER, audience: AUDIENCE, algorithms: [algorithm], typ: "JWT" };
-  return async (token) => (await jwtVerify(token, key, expected)).payload;
 }

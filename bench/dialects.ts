@@ -1,18 +1,17 @@
-// Logins and token checks as each protocol writes them.
+// Logins as each protocol writes them.
 
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { LoginRequestSchema, LoginResponseSchema } from "../gen/es/countersign/auth/v1/auth_pb.ts";
-import { VerifyRequestSchema, VerifyResponseSchema } from "../gen/es/countersign/token/v1/token_pb.ts";
 import type { LoginBody } from "./contract.ts";
-import { type Answer, checkAnswer, type Fleet, signLogin } from "./fleet.ts";
-import { encodeFrame, openGrpcTo } from "./grpc-lanes.ts";
-import { encodeGet, encodePost, openHttp1, openHttp1Heads, openNewTls } from "./http1-lanes.ts";
+import { type Answer, checkAnswer, signLogin } from "./fleet.ts";
+import { encodeFrame, openGrpc } from "./grpc-lanes.ts";
+import { encodePost, openHttp1, openNewTls } from "./http1-lanes.ts";
 import type { LoadRequest, OpenLanes } from "./load.ts";
 import type { Subject } from "./measure.ts";
 import type { Peer, PeerSetup } from "./peer.ts";
 
 export interface Dialect {
-  readonly encode: (login: LoginBody, fleet: Fleet) => Buffer;
+  readonly encode: (login: LoginBody) => Buffer;
   readonly decode: (answer: Buffer) => Answer;
   readonly open: OpenLanes;
   /** Whether the server needs a certificate. */
@@ -57,7 +56,7 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
         ),
       ),
     decode: (answer) => fromBinary(LoginResponseSchema, answer),
-    open: openGrpcTo(METHOD),
+    open: openGrpc(METHOD),
   },
 };
 
@@ -65,29 +64,6 @@ function readJson(answer: Buffer, token: string, expiresIn: string): Answer {
   const content = JSON.parse(answer.toString());
   return { token: content[token], expiresIn: content[expiresIn] };
 }
-
-export interface CheckDialect {
-  readonly encode: (token: string) => Buffer;
-  /** The device that the answer names; undefined where it names none. */
-  readonly decode: (answer: Buffer) => string | undefined;
-  readonly open: OpenLanes;
-}
-
-const DEVICE = /\r\nx-device-key: *(\S+)/i;
-
-/** `GET /auth/check`. */
-export const FORWARD_AUTH: CheckDialect = {
-  encode: (token) => encodeGet("/auth/check", `x-access-token: ${token}\r\n`),
-  decode: (head) => DEVICE.exec(head.toString("latin1"))?.[1],
-  open: openHttp1Heads,
-};
-
-/** `TokenService.Verify` over gRPC. */
-export const VERIFY: CheckDialect = {
-  encode: (token) => encodeFrame(toBinary(VerifyRequestSchema, create(VerifyRequestSchema, { token }))),
-  decode: (answer) => fromBinary(VerifyResponseSchema, answer).deviceKey,
-  open: openGrpcTo("/countersign.token.v1.TokenService/Verify"),
-};
 
 /** Requests signed at a time, to keep the generator's pauses short. */
 const BATCH = 200;
@@ -113,7 +89,7 @@ function createWalk({ fleet, algorithm, dialect }: PeerSetup): () => LoadRequest
     return Array.from({ length: BATCH }, (_, turn) => {
       const deviceKey = fleet.deviceKeys[(sent + turn) % fleet.deviceKeys.length] ?? "";
       return {
-        bytes: encode(signLogin(fleet.customerKey, deviceKey, timestamp), fleet),
+        bytes: encode(signLogin(fleet.customerKey, deviceKey, timestamp)),
         check: (answer) => checkAnswer(decode(answer), deviceKey, algorithm),
       };
     });

@@ -8,7 +8,7 @@ const PREFIX_BYTES = 5;
 const MAX_BODY_BYTES = 65_536;
 
 /** Lanes that call one method, by its path. */
-export function openGrpcTo(path: string): OpenLanes {
+export function openGrpc(path: string): OpenLanes {
   const headers = {
     ":method": "POST",
     ":path": path,

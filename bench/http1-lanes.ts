@@ -119,12 +119,8 @@ function readAnswer(bytes: Buffer): Http1Answer | undefined {
   const head = bytes.toString("latin1", 0, end);
   const length = LENGTH.exec(head)?.[1];
   if (length === undefined) throw new Error(`an answer of no known length: ${head}`);
-  const body = readPart(bytes, end + 4, Number(length));
-  if (body === undefined) return undefined;
+  const body = bytes.subarray(end + 4, end + 4 + Number(length));
+  if (body.length < Number(length)) return undefined;
   if (head.slice(9, 12) !== "200") throw new Error(`${head}\n\n${body}`);
   return { head: bytes.subarray(0, end), body };
-}
-
-function readPart(bytes: Buffer, from: number, length: number): Buffer | undefined {
-  return bytes.length < from + length ? undefined : bytes.subarray(from, from + length);
 }

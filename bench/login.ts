@@ -47,7 +47,6 @@ const GROUPS: Readonly<Record<string, Group>> = {
     contenders: [
       { peer: "gateway", label: "gateway", most: { RS256: 1.08, EdDSA: 1.25 } },
       { peer: "gateway", label: "gateway on PostgreSQL", database: "postgres" },
-      { peer: "fastify", label: "fastify + @fastify/rate-limit + @fastify/jwt" },
     ],
   },
   connect: CONNECT,

@@ -146,8 +146,7 @@ function signedFor(place: number): LoadRequest {
   const deviceKey = keyOf(place);
   const { encode, decode } = DIALECTS.rest;
   const login = signLogin(CUSTOMER_KEY, deviceKey, Math.floor(Date.now() / 1000));
-  const fleet = { customerKey: CUSTOMER_KEY, deviceKeys: [] };
-  return { bytes: encode(login, fleet), check: (answer) => checkAnswer(decode(answer), deviceKey, "RS256") };
+  return { bytes: encode(login), check: (answer) => checkAnswer(decode(answer), deviceKey, "RS256") };
 }
 
 /** Devices log in in random order. @returns the CPU of a login in microseconds */

@@ -2,7 +2,6 @@
 
 import { once } from "node:events";
 import type { Server } from "node:net";
-import { type Server as GrpcServer, ServerCredentials } from "@grpc/grpc-js";
 import type { PeerOrigins, PeerSetup } from "./peer.ts";
 
 /** Serves as a peer: `start` listens on any free port of 127.0.0.1 and says where. */
@@ -26,13 +25,4 @@ export async function listen(server: Server, scheme: "http" | "https" = "http"):
   const address = server.address();
   if (address === null || typeof address === "string") throw new TypeError("a TCP server has a port");
   return `${scheme}://127.0.0.1:${address.port}`;
-}
-
-/** Lets a server of grpc-js listen on any free port. @returns its origin */
-export function bindGrpc(server: GrpcServer): Promise<string> {
-  return new Promise((resolve, reject) => {
-    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, port) =>
-      error === null ? resolve(`http://127.0.0.1:${port}`) : reject(error),
-    );
-  });
 }

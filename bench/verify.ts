@@ -1,45 +1,15 @@
-// `npm run bench:verify [-- --only check-RS256|verify-EdDSA|… --rounds N]`: a token's check beside a bare server's, and the target.
+// `npm run bench:verify [-- --only RS256|EdDSA --rounds N]`: `GET /auth/check` beside a bare node:http that checks with jose, and the target.
 
 import { parseArgs } from "node:util";
 import type { JSONWebKeySet } from "jose";
 import { ALGORITHMS, type Algorithm } from "./contract.ts";
-import { type CheckDialect, DIALECTS, type DialectName, FORWARD_AUTH, VERIFY } from "./dialects.ts";
+import { DIALECTS } from "./dialects.ts";
 import { divide, runParts, type Section, type Spread, say, show, spreadOf } from "./figures.ts";
 import { createFleet, signLogin } from "./fleet.ts";
+import { encodeGet, openHttp1Heads } from "./http1-lanes.ts";
 import { runLoad } from "./load.ts";
 import { measure, type Round, type Subject } from "./measure.ts";
-import { createPeerGroup, type DatabaseName, type ListenerName, type Peer } from "./peer.ts";
-
-/** The two servers and their request. */
-interface CheckPair {
-  readonly title: string;
-  /** A file of peers/. */
-  readonly bare: string;
-  readonly label: string;
-  /** How the fleet logs in at the gateway, on the listener that checks. */
-  readonly dialect: DialectName;
-  readonly listener: ListenerName;
-  readonly check: CheckDialect;
-}
-
-const PAIRS: Readonly<Record<string, CheckPair>> = {
-  check: {
-    title: "GET /auth/check",
-    bare: "bare-check",
-    label: "bare node:http",
-    dialect: "rest",
-    listener: "public",
-    check: FORWARD_AUTH,
-  },
-  verify: {
-    title: "TokenService.Verify",
-    bare: "grpc-js-check",
-    label: "bare grpc-js",
-    dialect: "grpc",
-    listener: "internal",
-    check: VERIFY,
-  },
-};
+import { createPeerGroup, type DatabaseName, type Peer } from "./peer.ts";
 
 const MOST_TIMES = 1.25;
 const IN_FLIGHT = 16;
@@ -48,15 +18,15 @@ const SECONDS = 2;
 
 type IssuedToken = readonly [token: string, deviceKey: string];
 
-/** Measures a pair on each database; the target is SQLite's, PostgreSQL is printed beside. */
-async function measureChecks(pair: CheckPair, algorithm: Algorithm, rounds: number): Promise<Section> {
-  const sqlite = await measurePair(pair, algorithm, "sqlite", rounds);
-  const postgres = await measurePair(pair, algorithm, "postgres", rounds);
+/** Measures on each database; the target is SQLite's, PostgreSQL is printed beside. */
+async function measureChecks(algorithm: Algorithm, rounds: number): Promise<Section> {
+  const sqlite = await measurePair(algorithm, "sqlite", rounds);
+  const postgres = await measurePair(algorithm, "postgres", rounds);
   const ratio = sqlite.times("cpuMicros");
   return {
-    title: `${pair.title}, ${algorithm}: server CPU of a check, ${IN_FLIGHT} in flight`,
+    title: `/auth/check, ${algorithm}: server CPU of a check, ${IN_FLIGHT} in flight`,
     rows: [
-      ["gateway on", `${pair.label}, µs`, "gateway, µs", "times", "rate, times", "p99, times"],
+      ["gateway on", "bare node:http, µs", "gateway, µs", "times", "rate, times", "p99, times"],
       ...[sqlite, postgres].map(({ database, bare, own, times }) => [
         database,
         show(bare, 0),
@@ -68,26 +38,25 @@ async function measureChecks(pair: CheckPair, algorithm: Algorithm, rounds: numb
     ],
     targets: [
       {
-        text: `${pair.title}, ${algorithm}: ${show(ratio, 3)} times ${pair.label}, at most ${MOST_TIMES}`,
+        text: `/auth/check, ${algorithm}: ${show(ratio, 3)} times bare node:http, at most ${MOST_TIMES}`,
         met: ratio.median <= MOST_TIMES,
       },
     ],
   };
 }
 
-async function measurePair(pair: CheckPair, algorithm: Algorithm, database: DatabaseName, rounds: number) {
+async function measurePair(algorithm: Algorithm, database: DatabaseName, rounds: number) {
   await using cleanup = new AsyncDisposableStack();
   const group = await createPeerGroup(cleanup);
-  const { dialect, listener } = pair;
-  const setup = { fleet: createFleet(DEVICES), algorithm, dialect, listener };
+  const setup = { fleet: createFleet(DEVICES), algorithm, dialect: "rest", listener: "public" } as const;
   const gateway = await group.start("gateway", setup, database);
   const jwks: JSONWebKeySet = JSON.parse(await (await fetch(gateway.jwksUrl ?? "")).text());
-  const bare = await group.start(pair.bare, { ...setup, jwks });
+  const bare = await group.start("bare-check", { ...setup, jwks });
 
-  say(`${pair.title}, ${algorithm}, ${database}: ${DEVICES} devices log in.`);
+  say(`${algorithm}, ${database}: ${DEVICES} devices log in.`);
   const tokens = await issueTokens(gateway);
   const measured = await measure(
-    [bare, gateway].map((peer) => createSubject(peer, pair.check, tokens)),
+    [bare, gateway].map((peer) => createSubject(peer, tokens)),
     { rounds, seconds: SECONDS, inFlight: IN_FLIGHT },
     async (done) => say(done === 0 ? "Warm." : `Round ${done} of ${rounds}.`),
   );
@@ -102,8 +71,8 @@ async function measurePair(pair: CheckPair, algorithm: Algorithm, database: Data
 }
 
 /** Logs each device in once. */
-async function issueTokens({ url, setup: { fleet, dialect } }: Peer): Promise<readonly IssuedToken[]> {
-  const { encode, decode, open } = DIALECTS[dialect];
+async function issueTokens({ url, setup: { fleet } }: Peer): Promise<readonly IssuedToken[]> {
+  const { encode, decode, open } = DIALECTS.rest;
   const tokens: IssuedToken[] = [];
   const deviceKeys = fleet.deviceKeys.values();
   const lanes = await open(url, IN_FLIGHT);
@@ -111,7 +80,7 @@ async function issueTokens({ url, setup: { fleet, dialect } }: Peer): Promise<re
     const { value: deviceKey } = deviceKeys.next();
     if (deviceKey === undefined) return undefined;
     return {
-      bytes: encode(signLogin(fleet.customerKey, deviceKey, Math.floor(Date.now() / 1000)), fleet),
+      bytes: encode(signLogin(fleet.customerKey, deviceKey, Math.floor(Date.now() / 1000))),
       check: (answer) => tokens.push([decode(answer).token, deviceKey]),
     };
   });
@@ -119,21 +88,24 @@ async function issueTokens({ url, setup: { fleet, dialect } }: Peer): Promise<re
   return tokens;
 }
 
+const DEVICE = /\r\nx-device-key: *(\S+)/i;
+
 /** Tokens take turns. */
-function createSubject(peer: Peer, { encode, decode, open }: CheckDialect, tokens: readonly IssuedToken[]): Subject {
+function createSubject(peer: Peer, tokens: readonly IssuedToken[]): Subject {
   let next = 0;
   return {
     peer,
-    open,
+    open: openHttp1Heads,
     warming: DEVICES,
     walk: () => () => {
       const issued = tokens[next++ % tokens.length];
       if (issued === undefined) throw new RangeError("there are tokens");
       const [token, deviceKey] = issued;
       return {
-        bytes: encode(token),
+        bytes: encodeGet("/auth/check", `x-access-token: ${token}\r\n`),
         check(answer) {
-          if (decode(answer) !== deviceKey) throw new Error(`not told to be of ${deviceKey}: ${answer}`);
+          if (DEVICE.exec(answer.toString("latin1"))?.[1] !== deviceKey)
+            throw new Error(`not told to be of ${deviceKey}: ${answer}`);
         },
       };
     },
@@ -148,9 +120,7 @@ const { values } = parseArgs({
 });
 const rounds = Number(values.rounds);
 if (!Number.isInteger(rounds) || rounds < 1) throw new Error("--rounds is a whole number above zero");
-const parts = ALGORITHMS.flatMap((algorithm) =>
-  Object.entries(PAIRS).map(([name, pair]) => [`${name}-${algorithm}`, () => measureChecks(pair, algorithm, rounds)]),
-);
+const parts = ALGORITHMS.map((algorithm) => [algorithm, () => measureChecks(algorithm, rounds)]);
 await runParts(
   Object.fromEntries(parts),
   values.only,

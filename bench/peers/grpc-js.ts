@@ -1,10 +1,10 @@
 // Peer: the same login as a handler of grpc-js's own server, with ts-proto's messages.
 
-import { Metadata, Server, status } from "@grpc/grpc-js";
+import { Metadata, Server, ServerCredentials, status } from "@grpc/grpc-js";
 import { type AuthServiceServer, AuthServiceService } from "../../gen/grpc/countersign/auth/v1/auth.ts";
 import { createBareLogIn } from "../bare-login.ts";
 import { TOKEN_SECONDS } from "../contract.ts";
-import { bindGrpc, servePeer } from "../serve-peer.ts";
+import { servePeer } from "../serve-peer.ts";
 
 servePeer(async (setup) => {
   const logIn = await createBareLogIn(setup);
@@ -30,5 +30,9 @@ servePeer(async (setup) => {
 
   const server = new Server();
   server.addService(AuthServiceService, service);
-  return bindGrpc(server);
+  return new Promise((resolve, reject) => {
+    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, port) =>
+      error === null ? resolve(`http://127.0.0.1:${port}`) : reject(error),
+    );
+  });
 });
