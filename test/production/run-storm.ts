@@ -1,5 +1,6 @@
 // `npm run storm [-- --boards 20000 --seconds 10]`: boards connect anew over TLS, all at once. Exits 1 when one came too late.
 
+import { readFileSync } from "node:fs";
 import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { runStorm } from "./storm.ts";
@@ -16,6 +17,7 @@ process.stdout.write(
   `${boards} boards within ${values.seconds} s over TLS: capacity ${capacity.toFixed(0)} logins a second over new connections; ` +
     `${withToken} had a token after ${seconds.toFixed(1)} s (${allowed.toFixed(1)} allowed); slowest five seconds ${goodput.toFixed(0)} a second, ` +
     `${((100 * goodput) / Math.min(capacity, boards / Number(values.seconds))).toFixed(0)} % of it; ` +
-    `answers ${JSON.stringify(counts)}, no answer ${JSON.stringify(failures)}; load of the machine ${loadavg()[0]?.toFixed(1)}\n`,
+    `answers ${JSON.stringify(counts)}, no answer ${JSON.stringify(failures)}; ` +
+    `net.core.somaxconn ${readFileSync("/proc/sys/net/core/somaxconn", "utf8").trim()}, load of the machine ${loadavg()[0]?.toFixed(1)}\n`,
 );
 process.exitCode = withToken === boards && seconds <= allowed && foreign.length === 0 ? 0 : 1;

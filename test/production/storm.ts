@@ -30,13 +30,15 @@ export interface StormReport extends Omit<BoardsReport, "tokens"> {
 const BOARDS_EACH = 5_000;
 const WINDOW_SECONDS = 5;
 
-/** Runs a storm at two gateways behind HAProxy, which is told to take no more handshakes a second than the site can. */
+/** Runs a storm at two gateways behind HAProxy, which takes no more handshakes a second than the site can; ten seconds of them may wait. */
 export async function runStorm({ boards, withinSeconds, measureSeconds }: StormOptions): Promise<StormReport> {
   await using cleanup = new AsyncDisposableStack();
   const site = await startSite({ devices: 2 * boards }, cleanup);
   const capacity = await measureCapacity(site, site.deviceKeys.slice(boards), measureSeconds);
-  const rate = `maxsslrate ${Math.ceil(1.1 * capacity)}`;
-  const { url, ca, close } = await site.openBalancer((text) => text.replace(/maxsslrate \d+/, rate));
+  const rate = Math.ceil(1.1 * capacity);
+  const { url, ca, close } = await site.openBalancer((text) =>
+    text.replace(/maxsslrate \d+/, `maxsslrate ${rate}`).replace(/backlog \d+/, `backlog ${10 * rate}`),
+  );
   cleanup.defer(close);
 
   const children = await Promise.all(Array.from({ length: Math.ceil(boards / BOARDS_EACH) }, startBoards));
