@@ -50,7 +50,7 @@ export function createExplainLogin(dependencies: ExplainLoginDependencies): Expl
       assertion === undefined ? readSentLogin(body, dependencies) : readSentAssertion(assertion, at, dependencies);
 
     const mistakes = [...sent.mistakes];
-    if ("text" in sent && sent.seconds !== undefined) mistakes.push(...explainClock(sent.seconds, at, skewMs));
+    if ("text" in sent && sent.time !== "") mistakes.push(...explainClock(Number(sent.time), at, skewMs));
     const refused = (last: Finding): Explanation => ({ wouldSucceed: false, findings: [...mistakes, last] });
     if (sent.deviceKey !== undefined && sent.deviceKey !== named) {
       const message = "The device_key of the body is not the one that was named. The gateway goes by the body";

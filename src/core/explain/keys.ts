@@ -1,9 +1,9 @@
 // Keys that a login may be signed with: live ones, and those of another time or purpose.
 
-import { createHmac, createSecretKey } from "node:crypto";
+import { createSecretKey } from "node:crypto";
 import { stateOf } from "../registry/customer-keys.ts";
 import type { CustomerSecret, Device } from "../registry/ports.ts";
-import { DERIVATION_LABEL, deriveDeviceKey } from "../signature.ts";
+import { deriveDeviceKey } from "../signature.ts";
 import { inWords } from "./clock.ts";
 import { type Finding, finding } from "./findings.ts";
 
@@ -31,8 +31,12 @@ export function candidateKeys(device: Device, secrets: readonly CustomerSecret[]
         : Buffer.from(deriveDeviceKey(createSecretKey(secret.secret), device.deviceKey));
     return { keyId: secret.keyId, bytes, ...judge(secret, device, newest, now) };
   });
-  const strays = tried.flatMap((secret) => strayKeys(secret, device.deviceKey));
-  return [...flashed.filter(({ good }) => good), ...flashed.filter(({ good }) => !good), ...strays];
+  const derivationKeys = tried.flatMap(({ keyId, purpose, secret }): CandidateKey[] => {
+    const message = `It is signed with the derivation key ${keyId} itself. Replace it and flash what derive-key gives`;
+    const findings = [finding("derivation_key", message)];
+    return purpose === "derivation" ? [{ keyId, bytes: Buffer.from(secret), good: false, findings }] : [];
+  });
+  return [...flashed.filter(({ good }) => good), ...flashed.filter(({ good }) => !good), ...derivationKeys];
 }
 
 function judge(
@@ -60,24 +64,4 @@ function judge(
     add("older_key", `key ${keyId}. Key ${newest.keyId} is newer. Flash that one`);
   }
   return { good: state === "live" && (isDue || isMoving), findings };
-}
-
-/** Keys that no device may sign with. */
-function strayKeys({ keyId, purpose, secret }: CustomerSecret, deviceKey: string): CandidateKey[] {
-  const cure = "flash what derive-key gives";
-  const stray = (bytes: Buffer, code: string, message: string): CandidateKey => ({
-    keyId,
-    bytes,
-    good: false,
-    findings: [finding(code, message)],
-  });
-  const derived = (text: string): CandidateKey =>
-    stray(
-      Buffer.from(createHmac("sha256", createSecretKey(secret)).update(text).digest("hex")),
-      "wrong_derivation",
-      `It is signed with a key derived wrongly from ${keyId}. Derive it as documented or ${cure}`,
-    );
-  if (purpose === "login") return [derived(`${DERIVATION_LABEL}\0${deviceKey}`)];
-  const itself = `It is signed with the derivation key ${keyId} itself. Replace that key and ${cure}`;
-  return [stray(Buffer.from(secret), "derivation_key", itself), derived(deviceKey)];
 }

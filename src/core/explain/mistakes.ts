@@ -3,6 +3,7 @@
 import { createHash, createHmac, createSecretKey } from "node:crypto";
 import type { Device } from "../registry/ports.ts";
 import { type Finding, finding } from "./findings.ts";
+import type { SentLogin } from "./sent-login.ts";
 
 export function mac(key: Buffer | string, message: string, hash = "sha256"): string {
   const secret = typeof key === "string" ? createSecretKey(key, "utf8") : createSecretKey(key);
@@ -25,15 +26,8 @@ type Wrong<Value> = readonly [value: Value, about: Finding];
 /** A value, the code of its mistake and what it says of it. */
 type Guess<Value> = readonly [value: Value, code: string, what: string];
 
-interface SignedLogin {
-  /** The MAC as sent, in lower-case hex digits. */
-  readonly signature: string;
-  /** The timestamp in whole seconds; empty if unreadable. */
-  readonly time: string;
-  /** The timestamp as the body has it. */
-  readonly sentTime: string;
+interface SignedLogin extends SentLogin {
   readonly deviceKey: string;
-  readonly body: string;
 }
 
 /** The digits that each mistake gives with a right key. */
@@ -62,7 +56,7 @@ const MARKS = {
   underscore: "_",
 };
 
-function wrongMessages({ time, sentTime, deviceKey, body }: SignedLogin): Guess<string>[] {
+function wrongMessages({ time, sentTime, deviceKey, text: body }: SignedLogin): Guess<string>[] {
   const right = `${time}${deviceKey}`;
   const device_key = deviceKey;
   const timestamp = Number(time);

@@ -12,12 +12,12 @@ export interface SentLogin {
   readonly mistakes: readonly Finding[];
   readonly text: string;
   readonly deviceKey: string | undefined;
-  /** As the body has it. */
-  readonly timestamp: string | undefined;
-  /** In whole seconds; undefined if unreadable. */
-  readonly seconds: number | undefined;
-  /** Lower-case hex digits; undefined if unreadable. */
-  readonly signature: string | undefined;
+  /** The timestamp as the body has it. */
+  readonly sentTime: string;
+  /** The timestamp in whole seconds; empty if unreadable. */
+  readonly time: string;
+  /** Lower-case hex digits; empty if unreadable. */
+  readonly signature: string;
 }
 
 /** The gateway's own reader of a login's body. */
@@ -54,8 +54,8 @@ export function readSentLogin(body: Uint8Array, { readLogin, maxLoginBytes }: Lo
     mistakes: [...messages].map((message) => finding("malformed", message)),
     text,
     deviceKey: deviceKey === undefined ? undefined : String(deviceKey),
-    timestamp: timestamp === undefined ? undefined : String(timestamp),
-    seconds: secondsOf(String(timestamp ?? "")),
+    sentTime: String(timestamp ?? ""),
+    time: secondsOf(String(timestamp ?? "")),
     signature: digitsOf(String(signature ?? "")),
   };
 }
@@ -99,17 +99,17 @@ function wholeNumberOf(timestamp: unknown): bigint | undefined {
 }
 
 /** Whole seconds of a timestamp, in a finer unit or with a fraction too. */
-function secondsOf(text: string): number | undefined {
-  if (/^\d{13}(\d{3}){0,2}$/.test(text)) return Number(text.slice(0, 10));
+function secondsOf(text: string): string {
+  if (/^\d{13}(\d{3}){0,2}$/.test(text)) return text.slice(0, 10);
   const value = text.trim() === "" ? Number.NaN : Number(text);
-  return value >= 0 && value < 1e10 ? Math.floor(value) : undefined;
+  return value >= 0 && value < 1e10 ? String(Math.floor(value)) : "";
 }
 
 /** The hex digits of a signature that openssl labels, that has separators, or that is in base64. */
-function digitsOf(text: string): string | undefined {
+function digitsOf(text: string): string {
   if (/^[\w+/ -]{43}=?\s*$/.test(text)) return Buffer.from(text.replaceAll(" ", "+"), "base64").toString("hex");
   const lower = text.toLowerCase();
   const [labelled] = /(?<![^=\s])[0-9a-f]{64}(?!\S)/.exec(lower) ?? [];
   const digits = labelled ?? lower.replace(/0x|\\x|[\s:,-]/g, "");
-  return /^[0-9a-f]+$/.test(digits) ? digits : undefined;
+  return /^[0-9a-f]+$/.test(digits) ? digits : "";
 }

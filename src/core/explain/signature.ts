@@ -23,10 +23,10 @@ export function explainSignature(sent: SentLogin, device: Device, keys: readonly
 /** A shorter secret occurs in other text by chance. In bytes. */
 const LEAST_SECRET = 12;
 
-function proofOf({ signature, seconds, ...sent }: SentLogin, device: Device, keys: readonly CandidateKey[]): Proof {
-  if (signature === undefined) return { findings: [] };
-  const time = String(seconds ?? "");
-  const login = { signature, time, sentTime: sent.timestamp ?? "", deviceKey: device.deviceKey, body: sent.text };
+function proofOf(sent: SentLogin, device: Device, keys: readonly CandidateKey[]): Proof {
+  const { time, signature } = sent;
+  if (signature === "") return { findings: [] };
+  const login = { ...sent, deviceKey: device.deviceKey };
   const message = `${time}${login.deviceKey}`;
   const exact = keys.find(({ bytes }) => mac(bytes, message) === signature);
   if (exact !== undefined) {

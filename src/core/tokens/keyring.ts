@@ -4,7 +4,6 @@ import type { PublicJwk } from "../ports.ts";
 import {
   type ActiveKey,
   generateKey,
-  isSameKey,
   type KeyMaterial,
   readyToSign,
   readyToVerify,
@@ -72,13 +71,16 @@ export async function openKeyRing(options: RingOptions): Promise<KeyRing> {
   }
 
   await doWhatIsDue(await store.read(), true);
-  let reading = await adopt(await store.read(), elapsed(), undefined, onFault, (error) => {
+  let reading = await prepare(await store.read(), elapsed(), onFault, (error) => {
     throw error;
   });
 
   async function refresh(): Promise<void> {
     const at = elapsed();
-    const next = await adopt(await within(store.read()), at, reading, onFault, onFault);
+    const stored = await within(store.read());
+    const isSame = JSON.stringify(stored.keys) === JSON.stringify(reading.stored.keys);
+    // A key that did not open is tried again.
+    const next = isSame && reading.active ? { ...reading, at } : await prepare(stored, at, onFault, onFault);
     // The later of two readings stays.
     if (reading.at <= at) reading = next;
   }
@@ -132,36 +134,29 @@ export async function changeKeys(
 
 const PUBLISHED: readonly string[] = ["active", "next", "retired"];
 
-/** Prepares the keys of a reading, those of the last one where they are the same. */
-async function adopt(
+/** Prepares the keys of a reading to sign and to verify. */
+async function prepare(
   stored: StoredKeys,
   at: number,
-  before: Reading | undefined,
   onFault: (error: unknown) => void,
   onActiveFault: (error: unknown) => void,
 ): Promise<Reading> {
   const verifying = new Map<string, VerifyingKey>();
   let active: ActiveKey | undefined;
   for (const { kid, alg, state, publicJwk } of stored.keys) {
-    const former = before?.stored.keys.find((key) => key.kid === kid && isSameKey(key.publicJwk, publicJwk));
     try {
-      const key = former === undefined ? await readyToVerify(publicJwk) : before?.verifying.get(kid);
-      if (key !== undefined) verifying.set(kid, key);
+      verifying.set(kid, await readyToVerify(publicJwk));
     } catch (cause) {
       onFault(new Error(`the signing key ${kid} cannot be used by this gateway`, { cause }));
     }
-    if (state !== "active") continue;
     try {
-      active = former !== undefined && before?.active?.kid === kid ? before.active : openActive(stored, kid, alg);
+      if (state === "active") active = openActive(stored, kid, alg);
     } catch (error) {
       onActiveFault(error);
     }
   }
-  const published = PUBLISHED.flatMap((state) => stored.keys.filter((key) => key.state === state)).map(
-    ({ publicJwk }) => publicJwk,
-  );
-  const isSame = JSON.stringify(published) === JSON.stringify(before?.published);
-  return { stored, verifying, active, at, published: isSame && before !== undefined ? before.published : published };
+  const keys = PUBLISHED.flatMap((state) => stored.keys.filter((key) => key.state === state));
+  return { stored, verifying, active, at, published: keys.map(({ publicJwk }) => publicJwk) };
 }
 
 function openActive(stored: StoredKeys, kid: string, alg: string): ActiveKey {

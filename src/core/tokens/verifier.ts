@@ -28,11 +28,9 @@ export function createTokenVerifier({ issuer, audience, ring }: TokenVerifierOpt
   return {
     async verify(token, now) {
       if (token.length > MAX_TOKEN_LENGTH) throw tokenInvalid(`it has more than ${MAX_TOKEN_LENGTH} characters`);
-      let known: string | undefined;
-      const getKey = async ({ kid = "" }: { readonly kid?: string }): Promise<CryptoKey> => {
-        known = kid;
+      const getKey = async ({ kid }: { readonly kid?: string }): Promise<CryptoKey> => {
         // A new key may be missing in an old reading.
-        if (ring.find(kid) === undefined) await ring.confirm();
+        if (kid !== undefined && ring.find(kid) === undefined) await ring.confirm();
         return keyOf(kid);
       };
       const { payload: claims, protectedHeader } = await jwtVerify(token, getKey, {
@@ -58,7 +56,7 @@ export function createTokenVerifier({ issuer, audience, ring }: TokenVerifierOpt
       const confirmed = ring.confirm();
       if (confirmed !== undefined) {
         await confirmed;
-        keyOf(known);
+        keyOf(protectedHeader.kid);
       }
       return identity;
     },
