@@ -57,7 +57,7 @@ export function secretFromText(customerKey: string): KeyObject {
 }
 
 /** The text before a zero byte and the device_key that a board's own key is derived from. */
-export const DERIVATION_LABEL = "countersign device key v1";
+const DERIVATION_LABEL = "countersign device key v1";
 
 /**
  * A board's own key under key_mode DERIVED: hex HMAC-SHA256(derivation key, label, 0x00, device_key), used in its
