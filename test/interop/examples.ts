@@ -9,8 +9,8 @@ import { runProgram, succeed } from "./languages.ts";
 import type { Subject } from "./subject.ts";
 
 interface Example extends Requirement {
-  /** The arguments of protoc for the same code, after `-I proto`. */
-  readonly protoc: (folder: string) => readonly string[];
+  /** The arguments of protoc for the same code, after `-I proto`; undefined: the build generates. */
+  readonly protoc?: (folder: string) => readonly string[];
   /** The files that it generates; the others that buf's template has google/* for. */
   readonly files?: readonly string[];
   /** Builds in the folder that holds `gen`. @returns the command before its arguments; undefined: it is generated only */
@@ -21,6 +21,8 @@ const AUTH = "countersign/auth/v1/auth.proto";
 const TOKEN = "countersign/token/v1/token.proto";
 const GOOGLE = ["api/annotations", "api/http", "rpc/status", "rpc/error_details"].map((name) => `google/${name}.proto`);
 const PROTOC = ["protobuf-compiler", "protobuf-compiler-grpc", "libprotobuf-dev"];
+/** Packages of the crates that its Cargo.toml names. */
+const RUST = ["hex", "hmac", "jsonwebtoken", "prost", "reqwest", "serde", "sha2", "tokio", "tonic", "tonic-build"];
 const SOURCES = resolve("examples/clients");
 const GO_MODULE = "example.com/device/gen";
 
@@ -109,6 +111,24 @@ const EXAMPLES: readonly Example[] = [
     build: async (folder) => ["/usr/bin/ruby", "-I", join(folder, "gen"), join(SOURCES, "ruby/main.rb")],
   },
   {
+    name: "rust",
+    packages: ["cargo", ...RUST.map((crate) => `librust-${crate}-dev`)],
+    present: () =>
+      runs("/usr/bin/cargo", "--version") && RUST.every((crate) => runs("dpkg", "-s", `librust-${crate}-dev`)),
+    async build(folder) {
+      await succeed(["cp", "-r", `${join(SOURCES, "rust")}/.`, resolve("proto"), folder]);
+      // Debian's crates are a folder.
+      const registry = [
+        "source.crates-io.replace-with='debian'",
+        "source.debian.directory='/usr/share/cargo/registry'",
+      ];
+      const config = registry.flatMap((line) => ["--config", line]);
+      const cargo = ["env", "-C", folder, `HOME=${folder}`, "PATH=/usr/bin:/bin", "cargo", "build", "--offline", "-q"];
+      await succeed([...cargo, ...config], BUILD_MS);
+      return [join(folder, "target/debug/device")];
+    },
+  },
+  {
     name: "php",
     packages: PROTOC,
     present: () => runs("test", "-x", "/usr/bin/grpc_php_plugin"),
@@ -128,8 +148,9 @@ export const EXAMPLE_REQUIREMENTS: readonly Requirement[] = [...EXAMPLES, ...BY_
 
 /** The first word of the rows' names. */
 export const EXAMPLE_ROWS = "example";
-/** Compiling takes its time. */
-const LONGEST_MS = 300_000;
+/** Compiling takes its time: Rust has some 200 crates. */
+const BUILD_MS = 900_000;
+const LONGEST_MS = BUILD_MS + 60_000;
 
 export function exampleRows(subject: Subject, folder: string): readonly Row[] {
   return [
@@ -141,7 +162,9 @@ export function exampleRows(subject: Subject, folder: string): readonly Row[] {
     ...BY_BUF_ALONE.map(({ name }) => ({
       name: `${EXAMPLE_ROWS} ${name}, generated`,
       async run() {
-        const gen = await generate(name, join(folder, `example-${name}`));
+        const own = join(folder, `example-${name}`);
+        mkdirSync(own);
+        const gen = await generate(name, own);
         const files = (await succeed(["find", gen, "-type", "f"])).trim().split("\n");
         const auth = files.some((file) => /auth/i.test(file));
         return auth && !files.some((file) => /google/i.test(file)) ? [] : [`generated ${files.length} files`];
@@ -152,21 +175,15 @@ export function exampleRows(subject: Subject, folder: string): readonly Row[] {
 }
 
 async function generate(name: string, folder: string): Promise<string> {
-  mkdirSync(folder);
   const buf = [process.execPath, "node_modules/@bufbuild/buf/bin/buf", "generate"];
   await succeed([...buf, "--template", `examples/clients/${name}/buf.gen.yaml`, "-o", folder]);
   return join(folder, "gen");
 }
 
 async function checkExample(example: Example, subject: Subject, folder: string): Promise<readonly string[]> {
-  const { name, protoc, build, files = [AUTH, TOKEN] } = example;
-  const gen = await generate(name, folder);
-  const plain = join(folder, "plain");
-  mkdirSync(plain);
-  await succeed(["protoc", "-I", "proto", ...protoc(plain), ...files]);
-  const { stdout: different } = await runProgram(["diff", "-rq", plain, gen], 10_000);
-  // They differ in the JSON names that buf writes into descriptors; buf's template of C++ has the operators' service too.
-  const mistakes = different.split("\n").filter((line) => line.startsWith(`Only in ${plain}`));
+  const { name, build } = example;
+  mkdirSync(folder);
+  const mistakes = await compareStubs(example, folder);
   if (build === undefined) return mistakes;
   const command = await build(folder);
   const { device_key: deviceKey } = await subject.enrol();
@@ -185,6 +202,18 @@ async function checkExample(example: Example, subject: Subject, folder: string):
   if (!/^rate_limited\nretry in (?:\d+ s|\d+s|1m0s)\n$/.test(limited.stdout))
     mistakes.push(`a limit prints ${limited.stdout}`);
   return mistakes;
+}
+
+/** @returns the files that protoc generates and buf's template does not */
+async function compareStubs({ name, protoc, files = [AUTH, TOKEN] }: Example, folder: string): Promise<string[]> {
+  if (protoc === undefined) return [];
+  const gen = await generate(name, folder);
+  const plain = join(folder, "plain");
+  mkdirSync(plain);
+  await succeed(["protoc", "-I", "proto", ...protoc(plain), ...files]);
+  const { stdout: different } = await runProgram(["diff", "-rq", plain, gen], 10_000);
+  // They differ in the JSON names that buf writes into descriptors; buf's template of C++ has the operators' service too.
+  return different.split("\n").filter((line) => line.startsWith(`Only in ${plain}`));
 }
 
 /** Options, messages and fields, as Python's package has them. */

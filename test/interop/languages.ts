@@ -85,7 +85,7 @@ export async function succeed(command: readonly string[], timeoutMs = BUILD_MS, 
   const { status, stdout, stderr } = await runProgram(command, timeoutMs, input);
   if (status === 0) return stdout;
   throw new Error(
-    `exit status ${status ?? "none (killed)"}: ${stderr.replaceAll(/\s+/g, " ").slice(-LONGEST_COMPLAINT)}`,
+    `exit status ${status ?? "none (killed)"}: ${(stderr || stdout).replaceAll(/\s+/g, " ").slice(-LONGEST_COMPLAINT)}`,
   );
 }
 

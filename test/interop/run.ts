@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { LoginBody } from "../../src/cli/sign.ts";
 import { installMissing, say } from "../requirements.ts";
+import { apacheRows } from "./apache.ts";
 import { balancerRows } from "./balancers.ts";
 import { bufRows, type Row } from "./buf.ts";
 import { dashboardRows } from "./dashboard.ts";
@@ -14,6 +15,7 @@ import { devicePageRows } from "./device-page.ts";
 import { EXAMPLE_REQUIREMENTS, EXAMPLE_ROWS, exampleRows } from "./examples.ts";
 import { LANGUAGES, succeed } from "./languages.ts";
 import { callLogin, NODE_CLIENTS } from "./node-clients.ts";
+import { openapiRows } from "./openapi.ts";
 import { type Address, openRelay, openSubject, type Subject } from "./subject.ts";
 import { webRows } from "./web.ts";
 
@@ -122,7 +124,9 @@ async function runRows(subject: Subject, folder: string): Promise<number> {
     ...exampleRows(subject, folder),
     ...devicePageRows(subject, folder, isWanted),
     ...balancerRows(folder, isWanted),
+    ...apacheRows(isWanted),
     ...deployRows(subject, folder, isWanted),
+    ...openapiRows(subject, folder),
     ...dashboardRows(),
     ...webRows(),
     ...bufRows(subject.publicUrl, subject.internalUrl, headers),

@@ -9,7 +9,7 @@ export const EXAMPLES = join(import.meta.dirname, "../../examples/proxies");
 export interface Places {
   /** The proxy's port on 127.0.0.1. */
   readonly port: number;
-  /** Host and port of the gateway's public listener. */
+  /** Host and port of the gateway's public listener; of its internal one for Apache. */
   readonly gateway: string;
   /** Host and port of the service. */
   readonly service: string;
@@ -29,7 +29,10 @@ export function readExample(name: string, places: Places, options: readonly Opti
     ["listen 8000;", `listen 127.0.0.1:${port};`],
     ["bind :8000", `bind 127.0.0.1:${port}`],
     [":8000 {", `http://127.0.0.1:${port} {`],
+    ["Listen 8000", `Listen 127.0.0.1:${port}`],
+    ["<VirtualHost *:8000>", `<VirtualHost 127.0.0.1:${port}>`],
     ["gateway.internal:8080", gateway],
+    ["gateway.internal:9090", gateway],
     ["service.internal:3000", service],
     ["/etc/haproxy/countersign", keys],
     ["/etc/nginx/gateway-ca.pem", gatewayCa],

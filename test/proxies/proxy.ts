@@ -1,4 +1,4 @@
-// Runs nginx, HAProxy and Caddy with their example configurations, each on a free port and in its own folder.
+// Runs nginx, HAProxy, Caddy and Apache with their example configurations, each on a free port and in its own folder.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -54,6 +54,20 @@ export const CADDY: ProxyProgram = {
   command: (folder) => ["caddy", "run", "--adapter", "caddyfile", "--config", join(folder, CONFIGURATION)],
   // Global options come first.
   configure: (example) => example.replace(/^\{$/m, "{\n\tadmin off"),
+};
+
+/** The example is one site; these are the modules that Debian has on, and those that its head names. */
+export const APACHE: ProxyProgram = {
+  example: "apache.conf",
+  command: (folder) => ["apache2", "-X", "-f", join(folder, CONFIGURATION)],
+  configure(example, folder) {
+    const modules = ["mpm_event", "authn_core", "authz_core", "authz_user", "auth_openidc", "headers", "proxy", "proxy_http"];
+    const loaded = modules.map((name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`);
+    // Root's children become another user.
+    const user = process.getuid?.() === 0 ? "User www-data\nGroup www-data" : "";
+    return `ServerRoot ${folder}\nServerName 127.0.0.1\nPidFile ${join(folder, "pid")}\nErrorLog ${join(folder, "log")}
+${user}\n${loaded.join("\n")}\n${example}`;
+  },
 };
 
 const running = new Set<ChildProcess>();
