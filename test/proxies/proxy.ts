@@ -61,7 +61,16 @@ export const APACHE: ProxyProgram = {
   example: "apache.conf",
   command: (folder) => ["apache2", "-X", "-f", join(folder, CONFIGURATION)],
   configure(example, folder) {
-    const modules = ["mpm_event", "authn_core", "authz_core", "authz_user", "auth_openidc", "headers", "proxy", "proxy_http"];
+    const modules = [
+      "mpm_event",
+      "authn_core",
+      "authz_core",
+      "authz_user",
+      "auth_openidc",
+      "headers",
+      "proxy",
+      "proxy_http",
+    ];
     const loaded = modules.map((name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`);
     // Root's children become another user.
     const user = process.getuid?.() === 0 ? "User www-data\nGroup www-data" : "";
