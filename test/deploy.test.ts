@@ -1,4 +1,4 @@
-// deploy/: each metric that the dashboard and the alerts name exists, with the labels that they ask for.
+// deploy/: the image has what its steps need, and each metric that the dashboard and the alerts name exists.
 
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
@@ -41,4 +41,11 @@ test("each alert has a test that it fires and one that it does not, and says wha
     expect(tests, name).toContain(`name: ${name} does not fire`);
   }
   expect(alerts.match(/ action: \S/g)).toHaveLength(names.length);
+});
+
+test("the image installs before the sources are there, without scripts that need them, and has the dashboard's samples", () => {
+  const installs = readFileSync("deploy/Dockerfile", "utf8").match(/npm ci.*/g) ?? [];
+  expect(installs.length).toBeGreaterThan(1);
+  expect(installs.filter((line) => !line.includes("--ignore-scripts"))).toEqual([]);
+  expect(readFileSync(".dockerignore", "utf8")).toContain("!docs/devices.md");
 });

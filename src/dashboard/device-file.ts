@@ -3,10 +3,11 @@
 import Papa from "papaparse";
 import type { Device, ImportDevicesRequest_Row } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { COLUMNS, type Column, inColumns, isColumn, unknownColumn } from "../cli/device-file/columns.ts";
-import { cellsOf, RowMistake, readRow } from "../cli/device-file/row.ts";
+import { cellsOf, RowMistake, readCells } from "../cli/device-file/row.ts";
 import { admin } from "./gateway.ts";
 
-export interface ExportSelection {
+/** Devices by name, or by a filter. */
+export interface DeviceSelection {
   readonly filter: string;
   /** Names; empty: all that the filter matches. */
   readonly selected: readonly string[];
@@ -14,7 +15,7 @@ export interface ExportSelection {
 
 /** Reads devices as parts of a CSV file. */
 export async function exportDevices(
-  { filter, selected }: ExportSelection,
+  { filter, selected }: DeviceSelection,
   onProgress: (devices: number) => void,
 ): Promise<readonly string[]> {
   const parts = [`${COLUMNS.join(",")}\n`];
@@ -25,7 +26,7 @@ export async function exportDevices(
   let [done, pageToken] = [0, ""];
   do {
     const page = await admin.listDevices({ filter, pageToken, pageSize: 1_000 });
-    parts.push(textOf(page.devices));
+    if (page.devices.length > 0) parts.push(textOf(page.devices));
     done += page.devices.length;
     pageToken = page.nextPageToken;
     onProgress(done);
@@ -34,11 +35,8 @@ export async function exportDevices(
 }
 
 function textOf(devices: readonly Device[]): string {
-  if (devices.length === 0) return "";
-  return `${Papa.unparse(
-    devices.map((device) => [...cellsOf(device)]),
-    { newline: "\n" },
-  )}\n`;
+  const rows = devices.map((device) => [...cellsOf(device)]);
+  return `${Papa.unparse(rows, { newline: "\n" })}\n`;
 }
 
 /** A row of a file that is not imported. */
@@ -50,83 +48,73 @@ export interface BadRow {
 export interface ImportProgress {
   /** Bytes of the file that are done. */
   readonly bytes: number;
+  /** Rows that are done, those of an import before included. */
+  readonly rows: number;
   readonly created: number;
   readonly updated: number;
   readonly unchanged: number;
+  /** The first bad rows. */
   readonly bad: readonly BadRow[];
-  /** Bad rows, those too that are not kept. */
   readonly badCount: number;
 }
 
-const NOTHING: ImportProgress = { bytes: 0, created: 0, updated: 0, unchanged: 0, bad: [], badCount: 0 };
 const BATCH = 1_000;
 const CHUNK_BYTES = 256 * 1024;
 const MOST_SHOWN = 1_000;
 
-interface SentRow {
-  readonly line: number;
-  readonly row: ImportDevicesRequest_Row;
+interface ImportOptions {
+  /** Rows that an import before has done. */
+  readonly resumeAt: number;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: ImportProgress) => void;
 }
 
 /**
- * Imports a file. Done again it changes nothing, so an import that was stopped is resumed by the same file from `resumeAt`,
- * a number of rows. Rejects with the mistake of the header, or what the gateway answers.
+ * Imports a file. Done again it changes nothing, so an import that was stopped is resumed by the same file.
+ * Rejects with the mistake of the header, or what the gateway answers.
  */
-export function importDevices(
-  file: File,
-  { resumeAt, signal }: { readonly resumeAt: number; readonly signal: AbortSignal },
-  onProgress: (progress: ImportProgress, rows: number) => void,
-): Promise<ImportProgress> {
-  let progress = NOTHING;
+export function importDevices(file: File, { resumeAt, signal, onProgress }: ImportOptions): Promise<void> {
+  const done = { bytes: 0, rows: 0, created: 0, updated: 0, unchanged: 0, badCount: 0 };
+  const bad: BadRow[] = [];
   let columns: readonly Column[] | undefined;
-  let [line, rows] = [1, 0];
+  let line = 1;
 
-  const addBad = (found: readonly BadRow[]): void => {
-    const bad = [...progress.bad, ...found].slice(0, MOST_SHOWN);
-    progress = { ...progress, bad, badCount: progress.badCount + found.length };
-  };
-
-  async function send(batch: readonly SentRow[]): Promise<void> {
-    const answer = await admin.importDevices({ rows: batch.map(({ row }) => row) });
-    progress = {
-      ...progress,
-      created: progress.created + answer.created,
-      updated: progress.updated + answer.updated,
-      unchanged: progress.unchanged + answer.unchanged,
-    };
-    addBad(answer.failures.map(({ row, message }) => ({ line: batch[row]?.line ?? 0, message: inColumns(message) })));
+  function addBad(row: BadRow): void {
+    done.badCount++;
+    if (bad.length < MOST_SHOWN) bad.push(row);
   }
 
-  /** Reads records into rows; those before `resumeAt` are skipped. */
-  function readRecords(records: readonly (readonly string[])[]): readonly SentRow[] {
-    return records.flatMap((record) => {
-      const at = line;
-      line += 1 + record.reduce((breaks, cell) => breaks + cell.split("\n").length - 1, 0);
-      if (columns === undefined) {
-        columns = readHeader(record);
-        return [];
-      }
-      if (record.length === 1 && record[0] === "") return [];
-      rows++;
-      if (rows <= resumeAt) return [];
-      const head = columns;
-      if (record.length !== head.length) {
-        addBad([{ line: at, message: `the row has ${record.length} cells, the first line ${head.length}` }]);
-        return [];
-      }
-      const cells = head.map((column, place): [Column, string | undefined] => [column, record[place] || undefined]);
-      const content = readRow(cells);
-      if (!(content instanceof RowMistake)) return [{ line: at, row: content }];
-      addBad([{ line: at, message: content.message }]);
-      return [];
-    });
+  async function send(
+    batch: readonly { readonly line: number; readonly row: ImportDevicesRequest_Row }[],
+  ): Promise<void> {
+    const answer = await admin.importDevices({ rows: batch.map(({ row }) => row) });
+    done.created += answer.created;
+    done.updated += answer.updated;
+    done.unchanged += answer.unchanged;
+    for (const { row, message } of answer.failures) {
+      addBad({ line: batch[row]?.line ?? 0, message: inColumns(message) });
+    }
   }
 
   async function take(records: readonly (readonly string[])[], bytes: number): Promise<void> {
-    const sent = readRecords(records);
-    for (let start = 0; start < sent.length; start += BATCH) await send(sent.slice(start, start + BATCH));
-    progress = { ...progress, bytes };
-    onProgress(progress, rows);
+    const read = [];
+    for (const record of records) {
+      const at = line;
+      line += record.join().split("\n").length;
+      if (columns === undefined) {
+        columns = readHeader(record);
+        continue;
+      }
+      if (record.length === 1 && record[0] === "") continue;
+      done.rows++;
+      if (done.rows <= resumeAt) continue;
+      const content = readCells(columns, record);
+      if (content instanceof RowMistake) addBad({ line: at, message: content.message });
+      else read.push({ line: at, row: content });
+    }
+    for (let start = 0; start < read.length; start += BATCH) await send(read.slice(start, start + BATCH));
+    done.bytes = bytes;
+    onProgress({ ...done, bad: [...bad], rows: Math.max(done.rows, resumeAt) });
   }
 
   return new Promise((resolve, reject) => {
@@ -135,17 +123,14 @@ export function importDevices(
       chunk({ data, meta }, parser) {
         parser.pause();
         take(data, meta.cursor).then(
-          () => {
-            if (signal.aborted) parser.abort();
-            else parser.resume();
-          },
+          () => (signal.aborted ? parser.abort() : parser.resume()),
           (error: unknown) => {
             reject(error);
             parser.abort();
           },
         );
       },
-      complete: () => resolve(progress),
+      complete: () => resolve(),
       error: reject,
     });
   });
@@ -153,13 +138,13 @@ export function importDevices(
 
 /** @throws Error naming the mistake of the first line */
 function readHeader(record: readonly string[]): readonly Column[] {
-  const names = record.map((name) => name.trim().replace(/^\ufeff/, ""));
-  const columns = names.map((name) => {
-    if (isColumn(name)) return name;
-    throw new Error(`Line 1: ${unknownColumn(name)}.`);
+  const columns = record.map((name) => {
+    const bare = name.trim();
+    if (isColumn(bare)) return bare;
+    throw new Error(`Line 1: ${unknownColumn(bare)}`);
   });
   for (const name of ["device_key", "customer_id"] as const) {
-    if (!columns.includes(name)) throw new Error(`Line 1: the column ${name} is missing.`);
+    if (!columns.includes(name)) throw new Error(`Line 1: the column ${name} is missing`);
   }
   return columns;
 }

@@ -1,28 +1,4 @@
-// The filter of the devices page: its form, as AdminService reads it.
-
-export interface DeviceSearch extends Readonly<Record<string, string>> {
-  /** The first characters of a device_key. */
-  readonly prefix: string;
-  readonly customer: string;
-  readonly status: string;
-  /** As in site=north. */
-  readonly label: string;
-  readonly failing: string;
-  /** As in 30d. */
-  readonly unseen: string;
-  /** A filter in words of the contract, beside the others. */
-  readonly filter: string;
-}
-
-const NAMES = ["prefix", "customer", "status", "label", "failing", "unseen", "filter"] as const;
-
-/** The search that an address names. */
-export function readSearch(query: URLSearchParams): DeviceSearch {
-  const [prefix = "", customer = "", status = "", label = "", failing = "", unseen = "", filter = ""] = NAMES.map(
-    (name) => query.get(name) ?? "",
-  );
-  return { prefix, customer, status, label, failing, unseen, filter };
-}
+// The filter of the devices page, as AdminService reads it.
 
 /** Quotes a value. */
 export function quote(text: string): string {
@@ -32,18 +8,20 @@ export function quote(text: string): string {
 /** The first name after all that begin with a prefix: visible ASCII sorts before it. */
 const AFTER_ALL = "ÿ";
 
-/** The filter of a search; empty: all devices. */
-export function filterOf({ prefix, customer, status, label, failing, unseen, filter }: DeviceSearch): string {
-  const [name = "", value = ""] = label.split(/=(.*)/s, 2);
+/** The filter of a search by its address; empty: all devices. */
+export function filterOf(query: URLSearchParams): string {
+  const of = (name: string): string => query.get(name) ?? "";
+  const [prefix, customer, status, unseen] = [of("prefix"), of("customer"), of("status"), of("unseen")];
+  const [label = "", value = ""] = of("label").split(/=(.*)/s, 2);
   return [
-    prefix === "" ? "" : `device_key >= ${quote(prefix)} AND device_key < ${quote(`${prefix}${AFTER_ALL}`)}`,
-    customer === "" ? "" : `customer_id = ${quote(customer)}`,
-    status === "" ? "" : `status = ${status}`,
-    name.trim() === "" ? "" : `labels.${name.trim()} ${value === "" ? "!=" : "="} ${quote(value)}`,
-    failing === "" ? "" : "failing = true",
-    unseen === "" ? "" : `last_seen_time < -${unseen}`,
-    filter,
+    prefix && `device_key >= ${quote(prefix)} AND device_key < ${quote(`${prefix}${AFTER_ALL}`)}`,
+    customer && `customer_id = ${quote(customer)}`,
+    status && `status = ${status}`,
+    label.trim() && `labels.${label.trim()} ${value === "" ? "!=" : "="} ${quote(value)}`,
+    of("failing") && "failing = true",
+    unseen && `last_seen_time < -${unseen}`,
+    of("filter").trim(),
   ]
-    .filter((condition) => condition.trim() !== "")
+    .filter((condition) => condition !== "")
     .join(" AND ");
 }

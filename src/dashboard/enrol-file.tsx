@@ -3,44 +3,14 @@
 import { useRef, useState } from "preact/hooks";
 import { COLUMNS } from "../cli/device-file/columns.ts";
 import { type ImportProgress, importDevices } from "./device-file.ts";
+import { Field } from "./fields.tsx";
 import { useAction } from "./loading.ts";
-import { FailureNotice, Field, Notice, saveFile, Table } from "./parts.tsx";
+import { FailureNotice, Notice, saveFile } from "./parts.tsx";
+import { Table } from "./table.tsx";
 import { countText, numberText } from "./words.ts";
-
-/** Names a file without its content: a changed file has another size or date. */
-function placeName({ name, size, lastModified }: File): string {
-  return `countersign import ${name} ${size} ${lastModified}`;
-}
 
 export function EnrolFile() {
   const [file, setFile] = useState<File>();
-  const [progress, setProgress] = useState<ImportProgress>();
-  const [isDone, setDone] = useState(false);
-  const stop = useRef<AbortController | undefined>(undefined);
-  const action = useAction();
-  const resumeAt = file === undefined ? 0 : Number(localStorage.getItem(placeName(file)) ?? 0);
-
-  function choose(chosen: File | undefined): void {
-    setFile(chosen);
-    setProgress(undefined);
-    setDone(false);
-    action.clear();
-  }
-
-  async function run(chosen: File): Promise<void> {
-    const controller = new AbortController();
-    stop.current = controller;
-    const place = placeName(chosen);
-    const last = await importDevices(chosen, { resumeAt, signal: controller.signal }, (next, rows) => {
-      setProgress(next);
-      localStorage.setItem(place, String(Math.max(rows, resumeAt)));
-    });
-    setProgress(last);
-    if (controller.signal.aborted) return;
-    localStorage.removeItem(place);
-    setDone(true);
-  }
-
   return (
     <section class="card stack" aria-label="CSV file">
       <p class="quiet">
@@ -55,18 +25,46 @@ export function EnrolFile() {
             class="drop"
             type="file"
             accept=".csv,text/csv"
-            onChange={(event) => choose(event.currentTarget.files?.[0])}
+            onChange={({ currentTarget }) => setFile(currentTarget.files?.[0])}
           />
         )}
       </Field>
-      {file !== undefined && !isDone && (
+      {file !== undefined && <Import key={placeName(file)} file={file} />}
+    </section>
+  );
+}
+
+/** Names a file without its content: a changed file has another size or date. */
+function placeName({ name, size, lastModified }: File): string {
+  return `countersign import ${name} ${size} ${lastModified}`;
+}
+
+function Import({ file }: { readonly file: File }) {
+  const [progress, setProgress] = useState<ImportProgress>();
+  const [isDone, setDone] = useState(false);
+  const stop = useRef<AbortController>(undefined);
+  const action = useAction();
+  const place = placeName(file);
+  const resumeAt = Number(localStorage.getItem(place) ?? 0);
+
+  async function run(): Promise<void> {
+    stop.current = new AbortController();
+    const { signal } = stop.current;
+    const onProgress = (next: ImportProgress): void => {
+      setProgress(next);
+      localStorage.setItem(place, String(next.rows));
+    };
+    await importDevices(file, { resumeAt, signal, onProgress });
+    if (signal.aborted) return;
+    localStorage.removeItem(place);
+    setDone(true);
+  }
+
+  return (
+    <>
+      {!isDone && (
         <div class="row">
-          <button
-            type="button"
-            class="primary"
-            disabled={action.isBusy}
-            onClick={() => void action.run(() => run(file))}
-          >
+          <button type="button" class="primary" disabled={action.isBusy} onClick={() => void action.run(run)}>
             {action.isBusy
               ? "Importing…"
               : resumeAt > 0
@@ -81,23 +79,24 @@ export function EnrolFile() {
         </div>
       )}
       <FailureNotice failure={action.failure} />
-      {progress !== undefined && file !== undefined && <Outcome progress={progress} file={file} isDone={isDone} />}
-    </section>
+      {progress !== undefined && <Outcome progress={progress} size={file.size} isDone={isDone} />}
+    </>
   );
 }
 
 interface OutcomeProps {
   readonly progress: ImportProgress;
-  readonly file: File;
+  /** Bytes of the file. */
+  readonly size: number;
   readonly isDone: boolean;
 }
 
-function Outcome({ progress, file, isDone }: OutcomeProps) {
+function Outcome({ progress, size, isDone }: OutcomeProps) {
   const { bytes, created, updated, unchanged, bad, badCount } = progress;
   const report = bad.map(({ line, message }) => `line ${line}: ${message}\n`);
   return (
     <div class="stack">
-      <progress aria-label="Progress of the import" max={file.size} value={isDone ? file.size : bytes} />
+      <progress aria-label="Progress of the import" max={size} value={isDone ? size : bytes} />
       <Notice tone={isDone ? (badCount === 0 ? "good" : "warn") : "quiet"}>
         {isDone ? "Done: " : ""}
         {numberText(created)} enrolled, {numberText(updated)} changed, {numberText(unchanged)} unchanged,{" "}

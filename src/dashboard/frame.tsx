@@ -2,9 +2,9 @@
 
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import { type Overview as OverviewMessage, PartState } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
-import { admin, type Failure } from "./gateway.ts";
-import { useLoaded, useSession } from "./loading.ts";
+import { type Overview, PartState } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
+import { admin } from "./gateway.ts";
+import { type Loaded, useLoaded, useSession } from "./loading.ts";
 import { AuditPage } from "./pages/audit.tsx";
 import { CustomerPage } from "./pages/customer.tsx";
 import { CustomersPage } from "./pages/customers.tsx";
@@ -15,27 +15,42 @@ import { OperatorsPage } from "./pages/operators.tsx";
 import { OverviewPage } from "./pages/overview.tsx";
 import { SigningKeysPage } from "./pages/signing-keys.tsx";
 import { Notice } from "./parts.tsx";
-import { type Address, addressOf, useAddress } from "./router.ts";
-import { roleText } from "./words.ts";
+import { addressOf, useAddress } from "./router.ts";
 
-const LINKS = [
-  ["", "Overview"],
-  ["devices", "Devices"],
-  ["enrol", "Enrol"],
-  ["customers", "Customers"],
-  ["signing-keys", "Signing keys"],
-  ["audit", "Audit"],
-  ["operators", "Operators"],
-] as const;
+interface Section {
+  /** The first part of its pages' addresses; empty: the overview. */
+  readonly path: string;
+  readonly text: string;
+  readonly page: (name: string | undefined, query: URLSearchParams, overview?: Overview) => ComponentChildren;
+}
+
+const SECTIONS: readonly Section[] = [
+  { path: "", text: "Overview", page: (_name, _query, overview) => <OverviewPage overview={overview} /> },
+  {
+    path: "devices",
+    text: "Devices",
+    page: (name, query) => (name ? <DevicePage key={name} deviceKey={name} /> : <DevicesPage query={query} />),
+  },
+  { path: "enrol", text: "Enrol", page: (_name, query) => <EnrolPage customer={query.get("customer") ?? ""} /> },
+  {
+    path: "customers",
+    text: "Customers",
+    page: (name) => (name ? <CustomerPage key={name} customerId={name} /> : <CustomersPage />),
+  },
+  { path: "signing-keys", text: "Signing keys", page: () => <SigningKeysPage /> },
+  { path: "audit", text: "Audit", page: (_name, query) => <AuditPage query={query} /> },
+  { path: "operators", text: "Operators", page: () => <OperatorsPage /> },
+];
 
 const POLL_MS = 5_000;
 
 export function Frame({ onSignOut }: { readonly onSignOut: () => void }) {
-  const address = useAddress();
-  const { operator } = useSession();
+  const { path, query } = useAddress();
+  const { operator, isAdmin } = useSession();
   const [isOpen, setOpen] = useState(false);
   const overview = useLoaded(() => admin.getOverview({}), [], POLL_MS);
-  const [section = ""] = address.path;
+  const [section = "", name] = path;
+  const shown = SECTIONS.find((one) => one.path === section);
   return (
     <div class="frame">
       <button type="button" class="skip" onClick={() => document.getElementById("main")?.focus()}>
@@ -50,7 +65,7 @@ export function Frame({ onSignOut }: { readonly onSignOut: () => void }) {
           </button>
         </div>
         <nav aria-label="Pages of the dashboard">
-          {LINKS.map(([path, text]) => (
+          {SECTIONS.map(({ path, text }) => (
             <a
               key={path}
               href={addressOf(path === "" ? [] : [path])}
@@ -63,82 +78,42 @@ export function Frame({ onSignOut }: { readonly onSignOut: () => void }) {
         </nav>
         <div class="operator">
           <span title={`Token ${operator.tokenId}`}>{operator.name}</span>
-          <small class="quiet">{roleText(operator.role) === "admin" ? "may change everything" : "may read only"}</small>
+          <small class="quiet">{isAdmin ? "may change everything" : "may read only"}</small>
           <button type="button" onClick={onSignOut}>
             Sign out
           </button>
         </div>
       </aside>
       <main id="main" tabIndex={-1}>
-        <Banner overview={overview.value} failure={overview.failure} />
-        {pageOf(address, overview.value)}
+        <Banner {...overview} />
+        {shown === undefined ? (
+          <p class="empty">
+            There is no such page. <a href={addressOf([])}>Overview</a>
+          </p>
+        ) : (
+          shown.page(name, query, overview.value)
+        )}
       </main>
     </div>
   );
 }
 
-/** The page that an address names. */
-function pageOf({ path, query }: Address, overview: OverviewMessage | undefined): ComponentChildren {
-  const [section = "", name] = path;
-  switch (section) {
-    case "":
-      return <OverviewPage overview={overview} />;
-    case "devices":
-      return name === undefined ? <DevicesPage query={query} /> : <DevicePage key={name} deviceKey={name} />;
-    case "enrol":
-      return <EnrolPage customer={query.get("customer") ?? ""} />;
-    case "customers":
-      return name === undefined ? <CustomersPage /> : <CustomerPage key={name} customerId={name} />;
-    case "signing-keys":
-      return <SigningKeysPage />;
-    case "audit":
-      return <AuditPage query={query} />;
-    case "operators":
-      return <OperatorsPage />;
-    default:
-      return (
-        <p class="empty">
-          There is no such page. <a href={addressOf([])}>Overview</a>
-        </p>
-      );
-  }
-}
+const TROUBLES = [
+  ["limits", PartState.DEGRADED, "Redis is away: each gateway decides limits by its own share."],
+  ["limits", PartState.UNAVAILABLE, "Redis is away, and logins are refused (REDIS_DOWN=deny)."],
+  ["store", PartState.DEGRADED, "The database cannot be written: logins go on, changes fail."],
+  ["store", PartState.UNAVAILABLE, "The database does not answer: logins are refused."],
+  ["signer", PartState.UNAVAILABLE, "There is no key to sign tokens with: logins are refused."],
+] as const;
 
-interface BannerProps {
-  readonly overview: OverviewMessage | undefined;
-  readonly failure: Failure | undefined;
-}
-
-const TROUBLES: Readonly<Record<"limits" | "store" | "signer", Partial<Record<PartState, string>>>> = {
-  limits: {
-    [PartState.DEGRADED]: "Redis is away: each gateway decides limits by its own share.",
-    [PartState.UNAVAILABLE]: "Redis is away, and logins are refused (REDIS_DOWN=deny).",
-  },
-  store: {
-    [PartState.DEGRADED]: "The database cannot be written: logins go on, changes fail.",
-    [PartState.UNAVAILABLE]: "The database does not answer: logins are refused.",
-  },
-  signer: {
-    [PartState.UNAVAILABLE]: "There is no key to sign tokens with: logins are refused.",
-  },
-};
-
-function Banner({ overview, failure }: BannerProps) {
+/** Tells that something is degraded. */
+function Banner({ value, failure }: Loaded<Overview>) {
   if (failure?.reason === "unreachable") {
     return <Notice tone="bad">The gateway does not answer. This page goes on by itself once it does.</Notice>;
   }
-  if (overview === undefined) return null;
-  const troubles = (["limits", "store", "signer"] as const).flatMap((part) => {
-    const text = TROUBLES[part][overview[part]];
-    return text === undefined ? [] : [{ state: overview[part], text }];
-  });
-  return (
-    <>
-      {troubles.map(({ state, text }) => (
-        <Notice key={text} tone={state === PartState.UNAVAILABLE ? "bad" : "warn"}>
-          {text}
-        </Notice>
-      ))}
-    </>
-  );
+  return TROUBLES.filter(([part, state]) => value?.[part] === state).map(([, state, text]) => (
+    <Notice key={text} tone={state === PartState.UNAVAILABLE ? "bad" : "warn"}>
+      {text}
+    </Notice>
+  ));
 }

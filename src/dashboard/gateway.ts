@@ -4,6 +4,7 @@ import { type Client, ConnectError, createClient, type Interceptor } from "@conn
 import { createConnectTransport } from "@connectrpc/connect-web";
 import { AdminService } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { ErrorInfoSchema } from "../../gen/es/google/rpc/error_details_pb.ts";
+import { sentence } from "./words.ts";
 
 /** Each request carries it: pages of other origins cannot send it. */
 const OWN_PAGE = ["x-countersign-dashboard", "1"] as const;
@@ -20,6 +21,8 @@ export const admin: Client<typeof AdminService> = createClient(
   createConnectTransport({ baseUrl: location.origin, useBinaryFormat: true, interceptors: [authenticate] }),
 );
 
+const UNREACHABLE = "The gateway does not answer. It may be restarting.";
+
 /** An error in words, with its reason. */
 export interface Failure {
   readonly reason: string;
@@ -29,67 +32,46 @@ export interface Failure {
 /** Describes anything that was thrown. */
 export function failureOf(error: unknown): Failure {
   if (!(error instanceof ConnectError)) {
-    return { reason: "page", message: error instanceof Error ? error.message : "This did not work." };
+    return { reason: "page", message: error instanceof Error ? sentence(error.message) : "This did not work." };
   }
   const [info] = error.findDetails(ErrorInfoSchema);
-  if (info === undefined) {
-    return { reason: "unreachable", message: "The gateway does not answer. It may be restarting." };
-  }
+  if (info === undefined) return { reason: "unreachable", message: UNREACHABLE };
   return { reason: info.reason, message: sentence(error.rawMessage) };
 }
 
-/** A message as a sentence of its own. */
-export function sentence(text: string): string {
-  const start = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.!?]$/.test(start) ? start : `${start}.`;
-}
-
-async function post(path: string, body: object): Promise<void> {
+async function call(path: string, body?: object): Promise<unknown> {
   const response = await fetch(path, {
-    method: "POST",
+    method: body === undefined ? "GET" : "POST",
     headers: { "Content-Type": "application/json", [OWN_PAGE[0]]: OWN_PAGE[1] },
-    body: JSON.stringify(body),
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  }).catch(() => {
+    throw new Error(UNREACHABLE);
   });
   const answer: unknown = await response.json();
-  if (response.ok) return;
+  if (response.ok) return answer;
   const isError = typeof answer === "object" && answer !== null && "message" in answer;
-  throw new Error(isError ? sentence(String(answer.message)) : "The gateway does not answer as expected.");
+  throw new Error(isError ? String(answer.message) : UNREACHABLE);
 }
 
 /** Exchanges an admin token, or the code of a link, for a session. @throws Error in words */
-export function signIn(credentials: { readonly token: string } | { readonly code: string }): Promise<void> {
-  return post("/dashboard/sign-in", credentials);
+export async function signIn(credentials: { readonly token: string } | { readonly code: string }): Promise<void> {
+  await call("/dashboard/sign-in", credentials);
 }
 
-/** Whether a session is open. */
+/** Whether a session is open. @throws Error in words */
 export async function isSignedIn(): Promise<boolean> {
-  const response = await fetch("/dashboard/session", { headers: { [OWN_PAGE[0]]: OWN_PAGE[1] } });
-  const answer: unknown = await response.json();
+  const answer = await call("/dashboard/session");
   return typeof answer === "object" && answer !== null && "signed_in" in answer && answer.signed_in === true;
 }
 
-export function signOut(): Promise<void> {
-  return post("/dashboard/sign-out", {});
+/** @throws Error in words */
+export async function signOut(): Promise<void> {
+  await call("/dashboard/sign-out", {});
 }
 
 /** The URL that devices reach the gateway by: the issuer of its tokens. */
 export async function publicUrl(): Promise<string> {
-  const response = await fetch("/.well-known/oauth-authorization-server");
-  const metadata: unknown = await response.json();
+  const metadata = await call("/.well-known/oauth-authorization-server");
   const isMetadata = typeof metadata === "object" && metadata !== null && "issuer" in metadata;
   return isMetadata ? String(metadata.issuer).replace(/\/$/, "") : location.origin;
-}
-
-/** Reads every page of a list. */
-export async function readAll<Item>(
-  read: (pageToken: string) => Promise<{ readonly items: readonly Item[]; readonly nextPageToken: string }>,
-): Promise<readonly Item[]> {
-  const items: Item[] = [];
-  let pageToken = "";
-  do {
-    const page = await read(pageToken);
-    items.push(...page.items);
-    pageToken = page.nextPageToken;
-  } while (pageToken !== "");
-  return items;
 }

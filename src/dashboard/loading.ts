@@ -1,7 +1,7 @@
 // Loading for pages: a value from the gateway, kept up to date, and actions with their outcome.
 
 import { createContext } from "preact";
-import { type Inputs, useCallback, useContext, useEffect, useRef, useState } from "preact/hooks";
+import { type Inputs, useContext, useEffect, useState } from "preact/hooks";
 import type { OperatorToken } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { type Failure, failureOf } from "./gateway.ts";
 
@@ -21,51 +21,82 @@ export function useSession(): Session {
   return session;
 }
 
+/** Dispatches `change` after each action: everything that is shown is loaded again. */
+const actions = new EventTarget();
+
 export interface Loaded<Value> {
   /** Undefined until the first answer; the last one stays while the next is loaded. */
-  readonly value: Value | undefined;
-  readonly failure: Failure | undefined;
-  reload(): void;
+  readonly value?: Value;
+  readonly failure?: Failure;
 }
 
-/** Loads a value, again when `inputs` change, and every `everyMs` milliseconds while the page is visible. */
-export function useLoaded<Value>(load: () => Promise<Value>, inputs: Inputs, everyMs?: number): Loaded<Value> {
-  const session = useContext(SessionContext);
-  const [state, setState] = useState<{ value?: Value; failure?: Failure; inputs?: Inputs }>({});
+/** Loads a value: when `inputs` change, after an action, and `everyMs` milliseconds after each answer while the page is visible. */
+export function useLoaded<Value>(
+  load: (signal: AbortSignal) => Promise<Value>,
+  inputs: Inputs,
+  everyMs?: number,
+): Loaded<Value> {
+  const { end } = useSession();
+  const [state, setState] = useState<Loaded<Value>>({});
   const [round, setRound] = useState(0);
-  const reload = useCallback(() => setRound((before) => before + 1), []);
 
   useEffect(() => {
-    let isStale = false;
-    load().then(
-      (value) => !isStale && setState({ value }),
-      (error: unknown) => {
-        if (isStale) return;
-        const failure = failureOf(error);
-        if (failure.reason === "invalid_admin_token") session?.end(failure.message);
-        setState((before) => ({ ...before, failure }));
-      },
-    );
+    const controller = new AbortController();
+    const { signal } = controller;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const reload = (): void => setRound(round + 1);
+    const wait = (): void => {
+      if (everyMs === undefined || signal.aborted) return;
+      timer = setTimeout(() => (document.visibilityState === "visible" ? reload() : wait()), everyMs);
+    };
+    load(signal)
+      .then(
+        (value) => !signal.aborted && setState({ value }),
+        (error: unknown) => {
+          if (signal.aborted) return;
+          const failure = failureOf(error);
+          if (failure.reason === "invalid_admin_token") end(failure.message);
+          setState((before) => ({ ...before, failure }));
+        },
+      )
+      .finally(wait);
+    actions.addEventListener("change", reload);
     return () => {
-      isStale = true;
+      controller.abort();
+      clearTimeout(timer);
+      actions.removeEventListener("change", reload);
     };
   }, [...inputs, round]);
 
-  useEffect(() => {
-    if (everyMs === undefined) return undefined;
-    const timer = setInterval(() => document.visibilityState === "visible" && reload(), everyMs);
-    return () => clearInterval(timer);
-  }, [everyMs]);
+  return state;
+}
 
-  return { value: state.value, failure: state.failure, reload };
+export interface Pages<Answer> extends Loaded<Answer> {
+  /** Tokens of the pages up to the one that is shown, the first one empty. */
+  readonly tokens: readonly string[];
+  readonly nextPageToken: string;
+  go(tokens: readonly string[]): void;
+}
+
+/** Loads a list page by page; another filter begins at its first page. */
+export function usePages<Answer extends { readonly nextPageToken: string }>(
+  load: (pageToken: string) => Promise<Answer>,
+  filter = "",
+  everyMs?: number,
+): Pages<Answer> {
+  const [place, setPlace] = useState<{ filter: string; tokens: readonly string[] }>({ filter, tokens: [""] });
+  const tokens = place.filter === filter ? place.tokens : [""];
+  const pageToken = tokens.at(-1) ?? "";
+  const loaded = useLoaded(() => load(pageToken), [filter, pageToken], everyMs);
+  const nextPageToken = loaded.value?.nextPageToken ?? "";
+  return { ...loaded, tokens, nextPageToken, go: (next) => setPlace({ filter, tokens: next }) };
 }
 
 export interface Action {
   readonly isBusy: boolean;
   readonly failure: Failure | undefined;
-  /** Runs a task, one at a time. @returns whether it succeeded */
-  run(task: () => Promise<void>): Promise<boolean>;
-  clear(): void;
+  /** Runs a task. @returns whether it succeeded */
+  run(task: () => Promise<unknown>): Promise<boolean>;
 }
 
 /** An action with its outcome. */
@@ -73,14 +104,10 @@ export function useAction(): Action {
   const session = useContext(SessionContext);
   const [isBusy, setBusy] = useState(false);
   const [failure, setFailure] = useState<Failure>();
-  const busy = useRef(false);
   return {
     isBusy,
     failure,
-    clear: () => setFailure(undefined),
     async run(task) {
-      if (busy.current) return false;
-      busy.current = true;
       setBusy(true);
       setFailure(undefined);
       try {
@@ -92,8 +119,8 @@ export function useAction(): Action {
         setFailure(thrown);
         return false;
       } finally {
-        busy.current = false;
         setBusy(false);
+        actions.dispatchEvent(new Event("change"));
       }
     },
   };

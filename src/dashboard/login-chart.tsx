@@ -5,31 +5,14 @@ import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 
 interface LoginChartProps {
-  /** When the first interval began, in Unix milliseconds. */
-  readonly startMs: number;
-  readonly intervalSeconds: number;
-  readonly logins: readonly { readonly outcome: string; readonly counts: readonly number[] }[];
+  /** When each interval began, in Unix seconds. */
+  readonly times: readonly number[];
+  /** Logins a second of each interval. */
+  readonly admitted: readonly number[];
+  readonly refused: readonly number[];
 }
 
 const HEIGHT = 220;
-
-/** Sums of several outcomes as rates, averaged over half a minute. */
-function ratesOf(series: readonly (readonly number[])[], length: number, intervalSeconds: number): number[] {
-  const sums = Array.from({ length }, (_, at) => series.reduce((sum, counts) => sum + (counts[at] ?? 0), 0));
-  const span = 6;
-  return sums.map((_, at) => {
-    const window = sums.slice(Math.max(0, at - span + 1), at + 1);
-    return window.reduce((sum, count) => sum + count, 0) / (window.length * intervalSeconds);
-  });
-}
-
-function dataOf({ startMs, intervalSeconds, logins }: LoginChartProps): uPlot.AlignedData {
-  const length = Math.max(1, Math.round(3_600 / intervalSeconds));
-  const times = Array.from({ length }, (_, at) => startMs / 1_000 + at * intervalSeconds);
-  const admitted = logins.filter(({ outcome }) => outcome === "ok").map(({ counts }) => counts);
-  const refused = logins.filter(({ outcome }) => outcome !== "ok").map(({ counts }) => counts);
-  return [times, ratesOf(admitted, length, intervalSeconds), ratesOf(refused, length, intervalSeconds)];
-}
 
 function colour(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -66,13 +49,14 @@ function optionsFor(width: number): uPlot.Options {
   };
 }
 
-export function LoginChart(props: LoginChartProps) {
+export function LoginChart({ times, admitted, refused }: LoginChartProps) {
   const place = useRef<HTMLDivElement>(null);
-  const plot = useRef<uPlot | undefined>(undefined);
+  const plot = useRef<uPlot>(undefined);
+  const data: uPlot.AlignedData = [[...times], [...admitted], [...refused]];
   useEffect(() => {
     const element = place.current;
     if (element === null) return undefined;
-    const chart = new uPlot(optionsFor(element.clientWidth), dataOf(props), element);
+    const chart = new uPlot(optionsFor(element.clientWidth), data, element);
     plot.current = chart;
     const observer = new ResizeObserver(() => chart.setSize({ width: element.clientWidth, height: HEIGHT }));
     observer.observe(element);
@@ -85,7 +69,7 @@ export function LoginChart(props: LoginChartProps) {
       chart.destroy();
     };
   }, []);
-  useEffect(() => plot.current?.setData(dataOf(props)), [props.startMs, props.logins]);
+  useEffect(() => plot.current?.setData(data));
   return (
     <div class="chart" ref={place} role="img" aria-label="Logins a second of the last hour, admitted and refused" />
   );

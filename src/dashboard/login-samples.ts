@@ -1,9 +1,11 @@
-// A login to paste: the device's names and secret in curl, Python, C and MicroPython. The secret is in no process's arguments.
+// Logins to paste: the programs of docs/devices.md with the values of a device.
 
-import c from "./samples/login.c?raw";
-import python from "./samples/login.py?raw";
-import curl from "./samples/login.sh?raw";
-import microPython from "./samples/main.py?raw";
+import page from "../../docs/devices.md?raw";
+
+/** The fence of each language's program. */
+const FENCES: Readonly<Record<string, string>> = { curl: "sh", Python: "python", C: "c", MicroPython: "py" };
+
+export const LANGUAGES = Object.keys(FENCES);
 
 export interface SampleValues {
   readonly gateway: string;
@@ -11,25 +13,23 @@ export interface SampleValues {
   readonly customerKey: string;
 }
 
-const SAMPLES = [
-  ["curl", curl, shell],
-  ["Python", python, JSON.stringify],
-  ["C", c, JSON.stringify],
-  ["MicroPython", microPython, JSON.stringify],
-] as const;
+/** The values that the page has, with the quotes around them. */
+const PLACES = /"?(http:\/\/127\.0\.0\.1:8080|127\.0\.0\.1|8080|pump-7|the-customer-key)"?/g;
 
-/** The languages there are. */
-export const LANGUAGES: readonly string[] = SAMPLES.map(([language]) => language);
-
-/** A login in a language; an empty text for another. */
+/** A login in a language. The secret is in no process's arguments. */
 export function loginSample(language: string, { gateway, deviceKey, customerKey }: SampleValues): string {
-  const [, text = "", quote = shell] = SAMPLES.find(([name]) => name === language) ?? [];
+  const { protocol, hostname, port } = new URL(gateway);
   const values: Readonly<Record<string, string>> = {
-    GATEWAY: gateway,
-    DEVICE_KEY: deviceKey,
-    CUSTOMER_KEY: customerKey,
+    "http://127.0.0.1:8080": gateway,
+    "127.0.0.1": hostname,
+    "8080": port || (protocol === "https:" ? "443" : "80"),
+    "pump-7": deviceKey,
+    "the-customer-key": customerKey,
   };
-  return text.trim().replace(/@([A-Z_]+)@/g, (_, name: string) => quote(values[name] ?? ""));
+  const [, program = ""] = page.split(`\`\`\`${FENCES[language]}\n`);
+  const [text = ""] = program.split("\n```");
+  const quote = language === "curl" ? shell : JSON.stringify;
+  return text.replace(PLACES, (_, name: string) => quote(values[name] ?? ""));
 }
 
 /** A shell word in single quotes. */

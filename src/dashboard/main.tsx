@@ -12,7 +12,7 @@ import "./style.css";
 
 type State =
   | { readonly kind: "opening" }
-  | { readonly kind: "out"; readonly message?: string }
+  | { readonly kind: "out"; readonly message: string }
   | { readonly kind: "in"; readonly operator: OperatorToken };
 
 const CODE = /^#sign-in=([\w-]+)$/;
@@ -27,25 +27,22 @@ function takeCode(): string | undefined {
 function App() {
   const [state, setState] = useState<State>({ kind: "opening" });
 
+  const leave = (message = ""): void => setState({ kind: "out", message });
+  const fail = (error: unknown): void => leave(failureOf(error).message);
+
   async function open(): Promise<void> {
     const code = takeCode();
     try {
       if (code !== undefined) await signIn({ code });
-      else if (!(await isSignedIn())) return setState({ kind: "out" });
+      else if (!(await isSignedIn())) return leave();
+      await load();
     } catch (error) {
-      setState({ kind: "out", message: error instanceof Error ? error.message : "The link does not sign in." });
-      return;
+      fail(error);
     }
-    await load();
   }
 
   async function load(): Promise<void> {
-    try {
-      setState({ kind: "in", operator: await admin.getCallingOperator({}) });
-    } catch (error) {
-      const { reason, message } = failureOf(error);
-      setState(reason === "invalid_admin_token" ? { kind: "out" } : { kind: "out", message });
-    }
+    setState({ kind: "in", operator: await admin.getCallingOperator({}) });
   }
 
   useEffect(() => {
@@ -57,20 +54,11 @@ function App() {
   }, []);
 
   if (state.kind === "opening") return <p class="empty">Loading…</p>;
-  if (state.kind === "out")
-    return <SignIn {...(state.message !== undefined && { message: state.message })} onSignedIn={load} />;
-  const session = {
-    operator: state.operator,
-    isAdmin: state.operator.role === OperatorRole.ADMIN,
-    end: (message: string) => setState({ kind: "out", message }),
-  };
-  const leave = async (): Promise<void> => {
-    await signOut().catch(() => {});
-    setState({ kind: "out" });
-  };
+  if (state.kind === "out") return <SignIn message={state.message} onSignedIn={load} />;
+  const session = { operator: state.operator, isAdmin: state.operator.role === OperatorRole.ADMIN, end: leave };
   return (
     <SessionContext.Provider value={session}>
-      <Frame onSignOut={() => void leave()} />
+      <Frame onSignOut={() => void signOut().then(() => leave(), fail)} />
     </SessionContext.Provider>
   );
 }

@@ -1,68 +1,32 @@
 // Values of the contract in words: times, states, reasons.
 
-import { type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
-import {
-  KeyMode,
-  KeyPurpose,
-  KeyState,
-  OperatorRole,
-  PartState,
-  SigningKeyState,
-  Status,
-} from "../../gen/es/countersign/admin/v1/admin_pb.ts";
+import type { DescEnum } from "@bufbuild/protobuf";
+import { type Timestamp, timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 
 export type Tone = "good" | "bad" | "warn" | "quiet";
 
-export interface Word {
-  readonly text: string;
-  readonly tone: Tone;
+/** The tones of states; others are quiet. */
+const TONES: Readonly<Record<string, Tone>> = {
+  enabled: "good",
+  live: "good",
+  active: "good",
+  valid: "good",
+  ok: "good",
+  pending: "warn",
+  next: "warn",
+  degraded: "warn",
+  disabled: "bad",
+  revoked: "bad",
+  unavailable: "bad",
+};
+
+export function toneOf(state: string): Tone {
+  return TONES[state] ?? "quiet";
 }
 
-const NONE: Word = { text: "unknown", tone: "quiet" };
-
-export function statusWord(status: Status): Word {
-  return status === Status.DISABLED ? { text: "disabled", tone: "bad" } : { text: "enabled", tone: "good" };
-}
-
-export function keyModeText(mode: KeyMode): string {
-  return mode === KeyMode.DERIVED ? "derived" : "shared";
-}
-
-export function purposeText(purpose: KeyPurpose): string {
-  return purpose === KeyPurpose.DERIVATION ? "derivation" : "login";
-}
-
-export function roleText(role: OperatorRole): string {
-  return role === OperatorRole.ADMIN ? "admin" : "read";
-}
-
-export function keyStateWord(state: KeyState): Word {
-  const words: Partial<Record<KeyState, Word>> = {
-    [KeyState.PENDING]: { text: "pending", tone: "warn" },
-    [KeyState.LIVE]: { text: "live", tone: "good" },
-    [KeyState.EXPIRED]: { text: "expired", tone: "quiet" },
-    [KeyState.RETIRED]: { text: "retired", tone: "quiet" },
-  };
-  return words[state] ?? NONE;
-}
-
-export function signingStateWord(state: SigningKeyState): Word {
-  const words: Partial<Record<SigningKeyState, Word>> = {
-    [SigningKeyState.NEXT]: { text: "next", tone: "warn" },
-    [SigningKeyState.ACTIVE]: { text: "active", tone: "good" },
-    [SigningKeyState.RETIRED]: { text: "retired", tone: "quiet" },
-    [SigningKeyState.REVOKED]: { text: "revoked", tone: "bad" },
-  };
-  return words[state] ?? NONE;
-}
-
-export function partWord(state: PartState): Word {
-  const words: Partial<Record<PartState, Word>> = {
-    [PartState.OK]: { text: "ok", tone: "good" },
-    [PartState.DEGRADED]: { text: "degraded", tone: "warn" },
-    [PartState.UNAVAILABLE]: { text: "unavailable", tone: "bad" },
-  };
-  return words[state] ?? NONE;
+/** The name of an enum's value, as in "active". */
+export function enumText(schema: DescEnum, value: number): string {
+  return schema.value[value]?.localName.toLowerCase() ?? "unknown";
 }
 
 /** The reasons of a refused login, as an operator reads them. */
@@ -86,16 +50,23 @@ export function timeMs(time: Timestamp | undefined): number | undefined {
   return time === undefined ? undefined : timestampMs(time);
 }
 
-const RELATIVE = new Intl.RelativeTimeFormat("en", { numeric: "always", style: "long" });
+const DAY_MS = 86_400_000;
+
+/** The time in so many days, as a field has them. */
+export function inDays(days: string): Timestamp {
+  return timestampFromMs(Date.now() + Number(days) * DAY_MS);
+}
+
+const RELATIVE = new Intl.RelativeTimeFormat("en");
 const UNITS = [
-  ["day", 86_400_000],
+  ["day", DAY_MS],
   ["hour", 3_600_000],
   ["minute", 60_000],
 ] as const;
 
 /** A time from now, in the largest unit that fits. */
-export function relativeTime(ms: number, now = Date.now()): string {
-  const distance = ms - now;
+export function relativeTime(ms: number): string {
+  const distance = ms - Date.now();
   for (const [unit, length] of UNITS) {
     if (Math.abs(distance) >= length) return RELATIVE.format(Math.round(distance / length), unit);
   }
@@ -103,19 +74,20 @@ export function relativeTime(ms: number, now = Date.now()): string {
 }
 
 export function exactTime(ms: number): string {
-  return new Date(ms)
-    .toISOString()
-    .replace("T", " ")
-    .replace(/\.\d+Z$/, " UTC");
+  return new Date(ms).toUTCString();
 }
 
-const NUMBER = new Intl.NumberFormat("en");
-
 export function numberText(value: number): string {
-  return NUMBER.format(value);
+  return value.toLocaleString("en");
 }
 
 /** A count with its noun: "1 device", "2 devices". */
 export function countText(count: number, noun: string): string {
   return `${numberText(count)} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** A message as a sentence of its own. */
+export function sentence(text: string): string {
+  const start = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(start) ? start : `${start}.`;
 }

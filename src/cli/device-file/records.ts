@@ -7,7 +7,7 @@ import type { ImportDevicesRequest_Row } from "../../../gen/es/countersign/admin
 import { usageFailure } from "../terminal/output.ts";
 import { type Column, isColumn, unknownColumn } from "./columns.ts";
 import type { Format } from "./formats.ts";
-import { RowMistake, readRow } from "./row.ts";
+import { RowMistake, readCells, readRow } from "./row.ts";
 
 export interface FileRecord {
   /** The line in which it begins, from 1. */
@@ -103,16 +103,6 @@ function readHeader(cells: readonly string[], { name, customerGiven }: FileOptio
 
 function firstLine(cells: readonly string[], lastLine: number): number {
   return lastLine - cells.reduce((feeds, cell) => feeds + (cell.split("\n").length - 1), 0);
-}
-
-function readCells(header: readonly Column[], cells: readonly string[]): FileRecord["content"] {
-  if (cells.length !== header.length) {
-    return new RowMistake(
-      `it has ${cells.length} columns and the header has ${header.length}. A value with a delimiter has to be quoted`,
-    );
-  }
-  // An empty cell leaves the value as it is.
-  return readRow(header.map((column, index) => [column, cells[index] || undefined]));
 }
 
 function readObject(json: string): FileRecord["content"] {

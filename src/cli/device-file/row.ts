@@ -39,10 +39,29 @@ export function cellsOf(device: Device): readonly string[] {
 }
 
 function cellOf(value: Value): string {
-  if (typeof value !== "object") return String(value);
-  return Object.entries(value)
+  const text = typeof value === "object" ? labelsText(value) : String(value);
+  return FORMULA.test(text) ? `'${text}` : text;
+}
+
+/** Spreadsheets run a cell that begins so. An apostrophe makes it text, and is taken off when the cell is read. */
+const FORMULA = /^'*[=+\-@\t\r]/;
+
+/** Labels as in site=north;line=7. */
+export function labelsText(labels: Readonly<Record<string, string>>): string {
+  return Object.entries(labels)
     .map(([name, text]) => `${name}=${text}`)
     .join(";");
+}
+
+/** Reads a record of CSV. An empty cell leaves the value as it is. */
+export function readCells(header: readonly Column[], cells: readonly string[]): ImportDevicesRequest_Row | RowMistake {
+  if (cells.length !== header.length) {
+    return new RowMistake(
+      `it has ${cells.length} columns and the header has ${header.length}. A value with a delimiter has to be quoted`,
+    );
+  }
+  const values = cells.map((cell) => (cell.startsWith("'") && FORMULA.test(cell) ? cell.slice(1) : cell));
+  return readRow(header.map((column, index) => [column, values[index] || undefined]));
 }
 
 /** The reason why a record cannot be sent. */
@@ -104,8 +123,8 @@ function readWord<Meaning>(column: Column, value: unknown, words: Readonly<Recor
   throw new RowMistake(`${column} has to be ${Object.keys(words).join(" or ")}`, column);
 }
 
-/** Reads an object of text, or `site=north;line=7`. */
-function readLabels(value: unknown): Record<string, string> {
+/** Reads an object of text, or `site=north;line=7`. @throws RowMistake */
+export function readLabels(value: unknown): Record<string, string> {
   if (typeof value === "object" && value !== null && !Array.isArray(value)) {
     return Object.fromEntries(Object.entries(value).map(([name, text]) => [name, readText("labels", text)]));
   }

@@ -1,14 +1,12 @@
 // The audit log: filters, and everything that was done to one subject.
 
-import { AuditTable } from "../audit-table.tsx";
+import { AuditList } from "../audit-list.tsx";
 import { quote } from "../device-filter.ts";
-import { Page, SelectField, TextField } from "../parts.tsx";
-import { addressOf, useSearchDraft } from "../router.ts";
+import { SelectField, TextField } from "../fields.tsx";
+import { Page } from "../parts.tsx";
+import { addressOf } from "../router.ts";
+import { SearchForm } from "../search-form.tsx";
 
-const FIELDS = ["resource", "action", "operator", "customer_id"] as const;
-type Search = Readonly<Record<(typeof FIELDS)[number] | "since", string>>;
-
-const TYPING_MS = 200;
 const SINCE = [
   ["", "any time"],
   ["1h", "the last hour"],
@@ -19,39 +17,20 @@ const SINCE = [
 
 export function AuditPage({ query }: { readonly query: URLSearchParams }) {
   const of = (name: string): string => query.get(name) ?? "";
-  const search: Search = {
-    resource: of("resource"),
-    action: of("action"),
-    operator: of("operator"),
-    customer_id: of("customer_id"),
-    since: of("since"),
-  };
-  const filter = [
-    ...FIELDS.flatMap((name) => (search[name] === "" ? [] : [`${name} = ${quote(search[name])}`])),
-    ...(search.since === "" ? [] : [`time > -${search.since}`]),
-  ].join(" AND ");
+  const fields = ["resource", "action", "operator", "customer_id"].filter((name) => of(name) !== "");
+  const conditions = fields.map((name) => `${name} = ${quote(of(name))}`);
+  const filter = [...conditions, ...(of("since") === "" ? [] : [`time > -${of("since")}`])].join(" AND ");
+  const back = of("resource") !== "" && { back: { href: addressOf(["audit"]), text: "All changes" } };
   return (
-    <Page title="Audit" {...(search.resource !== "" && { back: { href: addressOf(["audit"]), text: "All changes" } })}>
-      <SearchForm search={search} />
-      <AuditTable filter={filter} pageSize={50} />
+    <Page title="Audit" {...back}>
+      <SearchForm path={["audit"]} query={query}>
+        <TextField name="resource" label="To" placeholder="devices/pump-7" defaultValue={of("resource")} />
+        <TextField name="action" label="Did" placeholder="UpdateDevice" defaultValue={of("action")} />
+        <TextField name="operator" label="Who" placeholder="ada" defaultValue={of("operator")} />
+        <TextField name="customer_id" label="Customer" defaultValue={of("customer_id")} />
+        <SelectField name="since" label="Since" defaultValue={of("since")} options={SINCE} />
+      </SearchForm>
+      <AuditList filter={filter} pageSize={50} />
     </Page>
-  );
-}
-
-function SearchForm({ search }: { readonly search: Search }) {
-  const [draft, set] = useSearchDraft(["audit"], search, TYPING_MS);
-  return (
-    <search class="card search">
-      <TextField
-        label="To"
-        placeholder="devices/pump-7"
-        value={draft.resource}
-        onValue={(resource) => set({ resource })}
-      />
-      <TextField label="Did" placeholder="UpdateDevice" value={draft.action} onValue={(action) => set({ action })} />
-      <TextField label="Who" placeholder="ada" value={draft.operator} onValue={(operator) => set({ operator })} />
-      <TextField label="Customer" value={draft.customer_id} onValue={(customer_id) => set({ customer_id })} />
-      <SelectField label="Since" value={draft.since} options={SINCE} onValue={(since) => set({ since })} />
-    </search>
   );
 }

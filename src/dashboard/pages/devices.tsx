@@ -1,132 +1,96 @@
 // The devices: search, filters, pages of a list of millions, and changes of many at once.
 
 import { useEffect, useState } from "preact/hooks";
-import type { Device } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
+import { type Device, StatusSchema } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { BulkBar } from "../bulk-bar.tsx";
-import { type DeviceSearch, filterOf, readSearch } from "../device-filter.ts";
+import { LastFailure } from "../device-facts.tsx";
+import { keyText } from "../device-fields.tsx";
+import { filterOf } from "../device-filter.ts";
+import { CheckField, SelectField, TextField } from "../fields.tsx";
 import { admin } from "../gateway.ts";
-import { useLoaded } from "../loading.ts";
-import {
-  Badge,
-  CheckField,
-  FailureNotice,
-  Page,
-  Pager,
-  type Row,
-  SelectField,
-  Table,
-  TextField,
-  Time,
-} from "../parts.tsx";
-import { addressOf, useSearchDraft } from "../router.ts";
-import { countText, keyModeText, reasonText, statusWord, timeMs } from "../words.ts";
+import { useLoaded, usePages, useSession } from "../loading.ts";
+import { Badge, Page, PageLink, Time } from "../parts.tsx";
+import { addressOf } from "../router.ts";
+import { SearchForm } from "../search-form.tsx";
+import { List, type Row } from "../table.tsx";
+import { countText, enumText } from "../words.ts";
 
 const PAGE_SIZE = 50;
-/** Waited after a key before the list is searched, in milliseconds. */
-const TYPING_MS = 150;
 
 export function DevicesPage({ query }: { readonly query: URLSearchParams }) {
-  const search = readSearch(query);
-  const filter = filterOf(search);
-  const [tokens, setTokens] = useState<readonly string[]>([""]);
+  const filter = filterOf(query);
+  const { isAdmin } = useSession();
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
-  useEffect(() => {
-    setTokens([""]);
-    setSelected(new Set());
-  }, [filter]);
-  const pageToken = tokens.at(-1) ?? "";
-  const page = useLoaded(() => admin.listDevices({ pageSize: PAGE_SIZE, pageToken, filter }), [filter, pageToken]);
-  const [round, setRound] = useState(0);
-  const count = useCount(filter, round);
-  const devices = page.value?.devices;
+  useEffect(() => setSelected(new Set()), [filter]);
+  const pages = usePages((pageToken) => admin.listDevices({ pageSize: PAGE_SIZE, pageToken, filter }), filter);
+  const count = useCount(filter);
+  const keys = pages.value?.devices.map(({ deviceKey }) => deviceKey) ?? [];
   const select = (deviceKey: string, isSelected: boolean): void => {
-    const next = new Set(selected);
-    if (isSelected) next.add(deviceKey);
-    else next.delete(deviceKey);
-    setSelected(next);
+    const others = [...selected].filter((key) => key !== deviceKey);
+    setSelected(new Set(isSelected ? [...others, deviceKey] : others));
   };
-  const changed = (): void => {
-    page.reload();
-    setSelected(new Set());
-    setRound(round + 1);
-  };
+  const selectAll = (
+    <input
+      type="checkbox"
+      aria-label="Select this page"
+      checked={keys.length > 0 && keys.every((key) => selected.has(key))}
+      onChange={({ currentTarget }) => setSelected(new Set(currentTarget.checked ? keys : []))}
+    />
+  );
+  const enrol = isAdmin && (
+    <a class="button primary" href={addressOf(["enrol"])}>
+      Enrol
+    </a>
+  );
   return (
-    <Page
-      title="Devices"
-      actions={
-        <a class="button primary" href={addressOf(["enrol"])}>
-          Enrol
-        </a>
-      }
-    >
-      <SearchForm search={search} />
+    <Page title="Devices" actions={enrol}>
+      <DeviceSearch query={query} />
       <div class="row between">
         <p class="quiet" aria-live="polite">
-          {count.isDone ? countText(count.value, "device") : `${countText(count.value, "device")}, counting…`}
+          {countText(count.value, "device")}
+          {!count.isDone && ", counting…"}
         </p>
         <BulkBar
           filter={filter}
           selected={[...selected]}
-          count={count.isDone ? count.value : undefined}
-          onChanged={changed}
+          size={selected.size || (count.isDone ? count.value : undefined)}
+          onChanged={() => setSelected(new Set())}
         />
       </div>
-      <FailureNotice failure={page.failure} />
-      <Table
+      <List
         label="Devices"
         empty="No device matches."
-        head={[
-          <input
-            key="all"
-            type="checkbox"
-            aria-label="Select this page"
-            checked={
-              devices !== undefined && devices.length > 0 && devices.every(({ deviceKey }) => selected.has(deviceKey))
-            }
-            onChange={(event) =>
-              setSelected(new Set(event.currentTarget.checked ? devices?.map(({ deviceKey }) => deviceKey) : []))
-            }
-          />,
-          "Device",
-          "Customer",
-          "Status",
-          "Key",
-          "Last login",
-          "Last failure",
-        ]}
-        rows={devices?.map((device) => rowOf(device, selected.has(device.deviceKey), select))}
+        head={[selectAll, "Device", "Customer", "Status", "Key", "Last login", "Last failure"]}
+        pages={pages}
+        rows={pages.value?.devices.map((device) => rowOf(device, selected.has(device.deviceKey), select))}
       />
-      <Pager tokens={tokens} nextPageToken={page.value?.nextPageToken ?? ""} onTokens={setTokens} />
     </Page>
   );
 }
 
-/** Counts what matches, page by page, so that a million devices hold up nothing. */
-function useCount(filter: string, round: number): { readonly value: number; readonly isDone: boolean } {
-  const [count, setCount] = useState({ value: 0, isDone: false });
-  useEffect(() => {
-    let isStale = false;
-    async function add(): Promise<void> {
-      let value = 0;
-      let pageToken = "";
+/** Counts the devices that match, page by page, so that a million hold up nothing. */
+function useCount(filter: string): { readonly value: number; readonly isDone: boolean } {
+  const [count, setCount] = useState({ filter, value: 0, isDone: false });
+  useLoaded(
+    async (signal) => {
+      let [value, pageToken] = [0, ""];
       do {
-        const answer = await admin.countDevices({ filter, pageToken });
-        if (isStale) return;
+        const answer = await admin.countDevices({ filter, pageToken }, { signal });
         value += answer.count;
         pageToken = answer.nextPageToken;
-        setCount({ value, isDone: pageToken === "" });
+        setCount({ filter, value, isDone: pageToken === "" });
       } while (pageToken !== "");
-    }
-    setCount({ value: 0, isDone: false });
-    // The list tells of an error.
-    const timer = setTimeout(() => void add().catch(() => {}), TYPING_MS);
-    return () => {
-      isStale = true;
-      clearTimeout(timer);
-    };
-  }, [filter, round]);
-  return count;
+    },
+    [filter],
+  );
+  return count.filter === filter ? count : { value: 0, isDone: false };
 }
+
+const STATUSES = [
+  ["", "any"],
+  ["enabled", "enabled"],
+  ["disabled", "disabled"],
+] as const;
 
 const UNSEEN = [
   ["", "any time"],
@@ -137,70 +101,44 @@ const UNSEEN = [
   ["90d", "not for 90 days"],
 ] as const;
 
-function SearchForm({ search }: { readonly search: DeviceSearch }) {
-  const [draft, set] = useSearchDraft(["devices"], search, TYPING_MS);
+function DeviceSearch({ query }: { readonly query: URLSearchParams }) {
+  const of = (name: string): string => query.get(name) ?? "";
   return (
-    <search class="card search">
-      <TextField label="Device begins with" value={draft.prefix} onValue={(prefix) => set({ prefix })} />
-      <TextField label="Customer" value={draft.customer} onValue={(customer) => set({ customer })} />
-      <SelectField
-        label="Status"
-        value={draft.status}
-        options={[
-          ["", "any"],
-          ["enabled", "enabled"],
-          ["disabled", "disabled"],
-        ]}
-        onValue={(status) => set({ status })}
+    <SearchForm path={["devices"]} query={query}>
+      <TextField name="prefix" label="Device begins with" defaultValue={of("prefix")} />
+      <TextField name="customer" label="Customer" defaultValue={of("customer")} />
+      <SelectField name="status" label="Status" defaultValue={of("status")} options={STATUSES} />
+      <SelectField name="unseen" label="Seen" defaultValue={of("unseen")} options={UNSEEN} />
+      <TextField name="label" label="Label" placeholder="site=north" defaultValue={of("label")} />
+      <TextField
+        name="filter"
+        label="Filter"
+        placeholder="last_failure_reason = clock_skew"
+        defaultValue={of("filter")}
       />
-      <SelectField label="Seen" value={draft.unseen} options={UNSEEN} onValue={(unseen) => set({ unseen })} />
-      <TextField label="Label" placeholder="site=north" value={draft.label} onValue={(label) => set({ label })} />
-      <CheckField
-        label="Failing"
-        checked={draft.failing !== ""}
-        onValue={(failing) => set({ failing: failing ? "true" : "" })}
-      />
-      <details open={search.filter !== ""}>
-        <summary>Filter by words</summary>
-        <TextField
-          label="Filter"
-          placeholder='last_failure_reason = clock_skew AND labels.site = "north"'
-          value={draft.filter}
-          onValue={(filter) => set({ filter })}
-        />
-      </details>
-    </search>
+      <CheckField name="failing" label="Failing" value="true" defaultChecked={of("failing") !== ""} />
+    </SearchForm>
   );
 }
 
 function rowOf(device: Device, isSelected: boolean, onSelect: (deviceKey: string, isSelected: boolean) => void): Row {
-  const { deviceKey, customerId, displayName, status, keyMode, lastLoginTime, lastFailureTime, lastFailureReason } =
-    device;
-  const isFailing = (timeMs(lastFailureTime) ?? 0) > (timeMs(lastLoginTime) ?? 0);
+  const { deviceKey, customerId, displayName, status, lastLoginTime } = device;
   const cells = [
     <input
       type="checkbox"
       aria-label={`Select ${deviceKey}`}
       checked={isSelected}
-      onChange={(event) => onSelect(deviceKey, event.currentTarget.checked)}
+      onChange={({ currentTarget }) => onSelect(deviceKey, currentTarget.checked)}
     />,
     <>
-      <a href={addressOf(["devices", deviceKey])}>
-        <code>{deviceKey}</code>
-      </a>
+      <PageLink to={["devices", deviceKey]} />
       {displayName !== "" && <small class="quiet block">{displayName}</small>}
     </>,
-    <a href={addressOf(["customers", customerId])}>{customerId}</a>,
-    <Badge word={statusWord(status)} />,
-    keyModeText(keyMode),
+    <PageLink to={["customers", customerId]} />,
+    <Badge state={enumText(StatusSchema, status)} />,
+    keyText(device),
     <Time time={lastLoginTime} />,
-    lastFailureTime === undefined ? (
-      <span class="quiet">none</span>
-    ) : (
-      <span class={isFailing ? "bad-text" : "quiet"}>
-        {reasonText(lastFailureReason)} <Time time={lastFailureTime} />
-      </span>
-    ),
+    <LastFailure device={device} />,
   ];
   return { key: deviceKey, isSelected, cells };
 }

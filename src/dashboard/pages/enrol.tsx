@@ -1,13 +1,16 @@
 // Enrolment: one device with its secret and a login to paste, or a CSV file of many.
 
 import { useState } from "preact/hooks";
-import { KeyMode, KeyPurpose, KeyState } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
-import { CustomerPicker } from "../customer-picker.tsx";
+import { type Device, KeyMode, KeyPurpose, KeyState } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
+import { DeviceFields, readDeviceFields } from "../device-fields.tsx";
 import { EnrolFile } from "../enrol-file.tsx";
-import { admin, publicUrl, readAll } from "../gateway.ts";
-import { useAction, useSession } from "../loading.ts";
+import { Field, SelectField, TextField } from "../fields.tsx";
+import { Form, type Values } from "../form.tsx";
+import { admin, publicUrl } from "../gateway.ts";
+import { useLoaded, useSession } from "../loading.ts";
 import { LANGUAGES, loginSample, type SampleValues } from "../login-samples.ts";
-import { CopyButton, FailureNotice, Field, Notice, Page, Secret, Tabs, TextField } from "../parts.tsx";
+import { NewCustomer } from "../new-customer.tsx";
+import { CopyButton, FailureNotice, Notice, Page, Secret, Tabs } from "../parts.tsx";
 import { addressOf } from "../router.ts";
 
 const ONE = "One device";
@@ -16,6 +19,7 @@ const WAYS = [ONE, "CSV file"];
 export function EnrolPage({ customer }: { readonly customer: string }) {
   const { isAdmin } = useSession();
   const [way, setWay] = useState(ONE);
+  const [customerId, setCustomerId] = useState(customer);
   if (!isAdmin) {
     return (
       <Page title="Enrol">
@@ -24,116 +28,86 @@ export function EnrolPage({ customer }: { readonly customer: string }) {
     );
   }
   return (
-    <Page title="Enrol">
+    <Page title="Enrol" actions={<NewCustomer onCreated={setCustomerId} />}>
       <Tabs label="Way to enrol" names={WAYS} value={way} onValue={setWay} />
-      {way === ONE ? <EnrolOne customer={customer} /> : <EnrolFile />}
+      {way === ONE ? <EnrolOne customerId={customerId} /> : <EnrolFile />}
     </Page>
   );
 }
 
-const MODES = [
-  ["shared", "Shared", "It signs with the customer's key, which other devices of the customer share. Simple to flash."],
-  [
-    "derived",
-    "Its own",
-    "It signs with a key of its own, derived from one that stays here. A stolen board exposes only itself.",
-  ],
-] as const;
-
 interface Enrolled {
-  readonly deviceKey: string;
-  readonly customerId: string;
-  /** Undefined: the customer's key was shown when it was issued. */
+  readonly device: Device;
+  /** Undefined: the customer's key was shown when it was issued, or the board has a key pair. */
   readonly secret: string | undefined;
   readonly gateway: string;
 }
 
-function EnrolOne({ customer }: { readonly customer: string }) {
-  const [customerId, setCustomerId] = useState(customer);
-  const [deviceKey, setDeviceKey] = useState("");
-  const [name, setName] = useState("");
-  const [label, setLabel] = useState("");
-  const [mode, setMode] = useState<string>("shared");
+function EnrolOne({ customerId: given }: { readonly customerId: string }) {
   const [enrolled, setEnrolled] = useState<Enrolled>();
-  const action = useAction();
+  const list = useLoaded(() => admin.listCustomers({ pageSize: 1_000 }), []);
+  const customers = new Map(list.value?.customers.map(({ customerId, displayName }) => [customerId, displayName]));
+  if (given !== "" && !customers.has(given)) customers.set(given, "");
 
-  async function enrol(): Promise<void> {
-    const keyMode = mode === "derived" ? KeyMode.DERIVED : KeyMode.SHARED;
-    const pairs = label.split(";").filter((pair) => pair.includes("="));
-    const labels = Object.fromEntries(
-      pairs.map((pair) => [pair.slice(0, pair.indexOf("=")).trim(), pair.slice(pair.indexOf("=") + 1)]),
-    );
-    const device = { deviceKey: deviceKey.trim(), displayName: name, keyMode, labels };
-    const created = await admin.createDevice({ customerId, device });
-    const purpose = mode === "derived" ? KeyPurpose.DERIVATION : KeyPurpose.LOGIN;
-    const issued = (await hasLiveKey(customerId, purpose))
-      ? undefined
-      : await admin.issueCustomerKey({ customerId, purpose });
-    const secret =
-      mode === "derived"
-        ? (await admin.deriveDeviceKey({ deviceKey: created.deviceKey })).customerKey
-        : issued?.customerKey;
-    setEnrolled({ deviceKey: created.deviceKey, customerId, secret, gateway: await publicUrl() });
+  async function enrol({ customerId = "", deviceKey = "", ...values }: Values): Promise<void> {
+    const fields = { deviceKey: deviceKey.trim(), ...readDeviceFields(values) };
+    const device = await admin.createDevice({ customerId, device: fields });
+    const secret = device.publicKey === "" ? await secretOf(device) : undefined;
+    setEnrolled({ device, secret, gateway: await publicUrl() });
   }
 
-  if (enrolled !== undefined) return <Done enrolled={enrolled} onAnother={() => setEnrolled(undefined)} />;
+  if (enrolled !== undefined) return <Done {...enrolled} onAnother={() => setEnrolled(undefined)} />;
   return (
-    <form
-      class="card stack narrow"
-      onSubmit={(event) => {
-        event.preventDefault();
-        void action.run(enrol);
-      }}
-    >
-      <CustomerPicker value={customerId} onValue={setCustomerId} />
-      <TextField
-        label="device_key"
-        hint="The name it logs in by: 1 to 96 visible ASCII characters. Empty: the gateway makes one."
-        value={deviceKey}
-        onValue={setDeviceKey}
-        maxLength={96}
-      />
-      <TextField label="Name for people" value={name} onValue={setName} maxLength={200} />
-      <TextField label="Labels" hint="As in site=north;line=7" value={label} onValue={setLabel} />
-      <fieldset>
-        <legend>Key</legend>
-        {MODES.map(([value, title, text]) => (
-          <label key={value} class="choice">
-            <input type="radio" name="mode" value={value} checked={mode === value} onChange={() => setMode(value)} />
-            <span>
-              <strong>{title}</strong>
-              <small class="quiet block">{text}</small>
-            </span>
-          </label>
-        ))}
-      </fieldset>
-      <FailureNotice failure={action.failure} />
-      <button type="submit" class="primary" disabled={action.isBusy || customerId === ""}>
-        {action.isBusy ? "Enrolling…" : "Enrol"}
-      </button>
-    </form>
+    <section class="card narrow" aria-label="One device">
+      <FailureNotice failure={list.failure} />
+      <Form submit="Enrol" act={enrol}>
+        <SelectField
+          name="customerId"
+          label="Customer"
+          required
+          defaultValue={given}
+          options={[
+            ["", "Choose…"],
+            ...[...customers].map(([id, name]) => [id, name === "" ? id : `${name} (${id})`] as const),
+          ]}
+        />
+        <TextField
+          name="deviceKey"
+          label="device_key"
+          hint="The name it logs in by: 1 to 96 visible ASCII characters. Empty: the gateway makes one."
+          maxLength={96}
+        />
+        <DeviceFields />
+      </Form>
+    </section>
   );
 }
 
-async function hasLiveKey(customerId: string, purpose: KeyPurpose): Promise<boolean> {
-  const keys = await readAll(async (pageToken) => {
-    const { customerKeys: items, nextPageToken } = await admin.listCustomerKeys({ customerId, pageToken });
-    return { items, nextPageToken };
-  });
-  return keys.some((key) => key.purpose === purpose && key.state === KeyState.LIVE);
+/** The secret to flash, where it can be shown. Issues the first key of a customer. */
+async function secretOf({ deviceKey, customerId, keyMode }: Device): Promise<string | undefined> {
+  const purpose = keyMode === KeyMode.DERIVED ? KeyPurpose.DERIVATION : KeyPurpose.LOGIN;
+  const { customerKeys } = await admin.listCustomerKeys({ customerId, pageSize: 1_000 });
+  const hasKey = customerKeys.some((key) => key.purpose === purpose && key.state === KeyState.LIVE);
+  const issued = hasKey ? undefined : await admin.issueCustomerKey({ customerId, purpose });
+  if (keyMode !== KeyMode.DERIVED) return issued?.customerKey;
+  return (await admin.deriveDeviceKey({ deviceKey })).customerKey;
 }
 
 /** Stands for a secret that this page does not know. */
 const UNKNOWN = "the-customer-key";
 
-function Done({ enrolled, onAnother }: { readonly enrolled: Enrolled; readonly onAnother: () => void }) {
-  const { deviceKey, customerId, secret, gateway } = enrolled;
+function Done({ device, secret, gateway, onAnother }: Enrolled & { readonly onAnother: () => void }) {
+  const { deviceKey, customerId, publicKey } = device;
   return (
     <div class="stack">
       <Notice tone="good">
         Enrolled: <a href={addressOf(["devices", deviceKey])}>{deviceKey}</a>
       </Notice>
-      {secret === undefined ? (
+      {publicKey !== "" ? (
+        <Notice tone="quiet">
+          It logs in by OAuth at <code>{gateway}/oauth2/token</code>, with an assertion that its private key signs
+          (private_key_jwt). docs/oauth.md has a client.
+        </Notice>
+      ) : secret === undefined ? (
         <Notice tone="quiet">
           It signs with the customer_key that was shown when it was issued. Without it,{" "}
           <a href={addressOf(["customers", customerId])}>issue another</a>: both are good.
@@ -141,7 +115,7 @@ function Done({ enrolled, onAnother }: { readonly enrolled: Enrolled; readonly o
       ) : (
         <Secret label="customer_key" secret={secret} file={`${deviceKey}.key.txt`} />
       )}
-      <Samples values={{ gateway, deviceKey, customerKey: secret ?? UNKNOWN }} />
+      {publicKey === "" && <Samples values={{ gateway, deviceKey, customerKey: secret ?? UNKNOWN }} />}
       <div class="row">
         <button type="button" onClick={onAnother}>
           Enrol another

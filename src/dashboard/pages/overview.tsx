@@ -1,51 +1,42 @@
 // The overview: the fleet, logins of the last hour, refusals, and the parts of the gateway.
 
-import type { Overview } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
+import { type Overview, type Overview_Fleet, PartStateSchema } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { LoginChart } from "../login-chart.tsx";
 import { Badge, Page, Time } from "../parts.tsx";
 import { addressOf } from "../router.ts";
-import { numberText, partWord, reasonText, timeMs } from "../words.ts";
+import { enumText, numberText, reasonText, timeMs } from "../words.ts";
 
 export function OverviewPage({ overview }: { readonly overview: Overview | undefined }) {
   return (
     <Page title="Overview">
-      <Fleet overview={overview} />
-      <div class="columns">
-        <section class="card wide">
-          <h2>Logins a second, this gateway</h2>
-          <Rates overview={overview} />
-          {overview === undefined ? (
-            <p class="empty">Loading…</p>
-          ) : (
-            <LoginChart
-              startMs={timeMs(overview.loginsStartTime) ?? 0}
-              intervalSeconds={overview.intervalSeconds}
-              logins={overview.logins}
-            />
-          )}
-        </section>
-        <Refusals overview={overview} />
-        <Parts overview={overview} />
-      </div>
+      <Fleet fleet={overview?.fleet} />
+      {overview === undefined ? (
+        <p class="empty">Loading…</p>
+      ) : (
+        <div class="columns">
+          <Logins overview={overview} />
+          <Refusals overview={overview} />
+          <Parts overview={overview} />
+        </div>
+      )}
     </Page>
   );
 }
 
-function Fleet({ overview }: { readonly overview: Overview | undefined }) {
-  const fleet = overview?.fleet;
+function Fleet({ fleet }: { readonly fleet: Overview_Fleet | undefined }) {
   const tiles = [
-    ["Devices", fleet?.devices, addressOf(["devices"])],
-    ["Seen in the last hour", fleet?.seenLastHour, addressOf(["devices"], { filter: "last_login_time > -1h" })],
-    ["Seen in the last day", fleet?.seenLastDay, addressOf(["devices"], { filter: "last_login_time > -1d" })],
-    ["Failing", fleet?.failing, addressOf(["devices"], { failing: "true" })],
-    ["Disabled", fleet?.disabled, addressOf(["devices"], { status: "disabled" })],
+    ["Devices", fleet?.devices, {}],
+    ["Seen in the last hour", fleet?.seenLastHour, { filter: "last_login_time > -1h" }],
+    ["Seen in the last day", fleet?.seenLastDay, { filter: "last_login_time > -1d" }],
+    ["Failing", fleet?.failing, { failing: "true" }],
+    ["Disabled", fleet?.disabled, { status: "disabled" }],
   ] as const;
   return (
     <section aria-label="Fleet">
       <ul class="tiles">
-        {tiles.map(([name, count, href]) => (
+        {tiles.map(([name, count, query]) => (
           <li key={name}>
-            <a class="card tile" href={href}>
+            <a class="card tile" href={addressOf(["devices"], query)}>
               <span class="figure">{count === undefined ? "–" : numberText(count)}</span>
               <span class="quiet">{name}</span>
             </a>
@@ -53,41 +44,50 @@ function Fleet({ overview }: { readonly overview: Overview | undefined }) {
         ))}
       </ul>
       <p class="quiet small">
-        {fleet === undefined ? (
-          "Not counted yet."
-        ) : (
-          <>
-            Counted <Time time={fleet.countTime} />.
-          </>
-        )}
+        Counted <Time time={fleet?.countTime} none="not yet" />.
       </p>
     </section>
   );
 }
 
-/** Rates of the last half minute. */
-function Rates({ overview }: { readonly overview: Overview | undefined }) {
-  if (overview === undefined) return null;
-  const { intervalSeconds, logins } = overview;
-  const rateOf = (counts: readonly number[]): number =>
-    counts.slice(-6).reduce((sum, count) => sum + count, 0) / (6 * intervalSeconds);
-  const admitted = logins.filter(({ outcome }) => outcome === "ok").reduce((sum, one) => sum + rateOf(one.counts), 0);
-  const refused = logins.filter(({ outcome }) => outcome !== "ok").reduce((sum, one) => sum + rateOf(one.counts), 0);
+/** Intervals of half a minute. */
+const SPAN = 6;
+
+/** Logins of several outcomes a second, averaged over half a minute. */
+function ratesOf({ logins, intervalSeconds }: Overview, isCounted: (outcome: string) => boolean): readonly number[] {
+  const counted = logins.filter(({ outcome }) => isCounted(outcome));
+  const length = Math.max(1, Math.round(3_600 / intervalSeconds));
+  const sums = Array.from({ length }, (_, at) => counted.reduce((sum, { counts }) => sum + (counts[at] ?? 0), 0));
+  return sums.map((_, at) => {
+    const window = sums.slice(Math.max(0, at - SPAN + 1), at + 1);
+    return window.reduce((sum, count) => sum + count, 0) / (window.length * intervalSeconds);
+  });
+}
+
+function Logins({ overview }: { readonly overview: Overview }) {
+  const admitted = ratesOf(overview, (outcome) => outcome === "ok");
+  const refused = ratesOf(overview, (outcome) => outcome !== "ok");
+  const startSeconds = (timeMs(overview.loginsStartTime) ?? 0) / 1_000;
+  const times = admitted.map((_, at) => startSeconds + at * overview.intervalSeconds);
   return (
-    <p class="rates">
-      <span>
-        <strong class="good-text">{admitted.toFixed(1)}</strong> admitted
-      </span>
-      <span>
-        <strong class="bad-text">{refused.toFixed(1)}</strong> refused
-      </span>
-      <span class="quiet">now</span>
-    </p>
+    <section class="card wide">
+      <h2>Logins a second, this gateway</h2>
+      <p class="rates">
+        <span>
+          <strong class="good-text">{admitted.at(-1)?.toFixed(1)}</strong> admitted
+        </span>
+        <span>
+          <strong class="bad-text">{refused.at(-1)?.toFixed(1)}</strong> refused
+        </span>
+        <span class="quiet">now</span>
+      </p>
+      <LoginChart times={times} admitted={admitted} refused={refused} />
+    </section>
   );
 }
 
-function Refusals({ overview }: { readonly overview: Overview | undefined }) {
-  const refusals = (overview?.logins ?? [])
+function Refusals({ overview }: { readonly overview: Overview }) {
+  const refusals = overview.logins
     .filter(({ outcome }) => outcome !== "ok")
     .map(({ outcome, counts }) => ({ outcome, count: counts.reduce((sum, one) => sum + one, 0) }))
     .filter(({ count }) => count > 0)
@@ -110,8 +110,7 @@ function Refusals({ overview }: { readonly overview: Overview | undefined }) {
   );
 }
 
-function Parts({ overview }: { readonly overview: Overview | undefined }) {
-  if (overview === undefined) return null;
+function Parts({ overview }: { readonly overview: Overview }) {
   const parts = [
     ["Limits (Redis)", overview.limits],
     ["Database", overview.store],
@@ -124,7 +123,7 @@ function Parts({ overview }: { readonly overview: Overview | undefined }) {
         {parts.map(([name, state]) => (
           <li key={name}>
             <span>{name}</span>
-            <Badge word={partWord(state)} />
+            <Badge state={enumText(PartStateSchema, state)} />
           </li>
         ))}
         <li>

@@ -39,11 +39,12 @@ beforeAll(async () => {
     replayGuard: false,
     labels: { site: "a=b, c", line: "" },
   } as const;
-  await deviceImport.importDevices([odd, { deviceKey: "plain", customerId: "few" }], GATEWAY);
+  const formula = { deviceKey: "=1+1", customerId: "few", displayName: "'@SUM(1)" };
+  await deviceImport.importDevices([odd, formula, { deviceKey: "plain", customerId: "few" }], GATEWAY);
 });
 afterAll(() => operator.gateway.close());
 
-test("writes CSV, or NDJSON, of all devices or of one customer's", async () => {
+test("writes CSV without formulas, or NDJSON, of all devices or of one customer's", async () => {
   const { operate } = operator;
   const csv = await operate(["devices", "export", "--customer", "few"]);
   expect(csv).toEqual({
@@ -51,17 +52,18 @@ test("writes CSV, or NDJSON, of all devices or of one customer's", async () => {
     stderr: "",
     stdout: [
       "device_key,customer_id,name,key_mode,shared_identity,replay_guard,labels,disabled,public_key",
+      "'=1+1,few,''@SUM(1),shared,false,false,,false,",
       `"odd,""';=",few,"Pümpe ""7"", at 5"" =1+1",derived,true,false,"line=;site=a=b, c",false,`,
       "plain,few,,shared,false,false,,false,",
       "",
     ].join("\n"),
   });
   const { stdout } = await operate(["devices", "export", "--customer", "few", "--format", "ndjson"]);
-  expect(stdout.split("\n")[1]).toBe(
+  expect(stdout.split("\n")[2]).toBe(
     '{"device_key":"plain","customer_id":"few","name":"","key_mode":"shared","shared_identity":false,"replay_guard":false,"labels":{},"disabled":false,"public_key":""}',
   );
   const all = await operate(["devices", "export"]);
-  expect(all.stdout.trimEnd().split("\n")).toHaveLength(1 + MANY + 2);
+  expect(all.stdout.trimEnd().split("\n")).toHaveLength(1 + MANY + 3);
 });
 
 test.for(["csv", "ndjson"])(
@@ -69,9 +71,9 @@ test.for(["csv", "ndjson"])(
   async (format) => {
     const file = join(temporaryFolder(), `devices.${format}`);
     const written = await operator.operate(["devices", "export", "--output", file]);
-    expect(written).toEqual({ status: 0, stderr: "", stdout: `${MANY + 2} devices in ${file}\n` });
+    expect(written).toEqual({ status: 0, stderr: "", stdout: `${MANY + 3} devices in ${file}\n` });
     const again = await operator.operate(["devices", "import", file]);
-    expect(again.stdout).toBe(`0 created, 0 updated, ${MANY + 2} unchanged, 0 failed\n`);
+    expect(again.stdout).toBe(`0 created, 0 updated, ${MANY + 3} unchanged, 0 failed\n`);
 
     const other = await openOperator();
     try {
@@ -79,7 +81,7 @@ test.for(["csv", "ndjson"])(
         await other.operate(["customers", "create", "--name", customerId, "--customer-id", customerId]);
       }
       expect((await other.operate(["devices", "import", file])).stdout).toBe(
-        `${MANY + 2} created, 0 updated, 0 unchanged, 0 failed\n`,
+        `${MANY + 3} created, 0 updated, 0 unchanged, 0 failed\n`,
       );
       const { stdout } = await other.operate(["devices", "export", "--format", format]);
       expect(stdout).toBe(readFileSync(file, "utf8"));

@@ -1,0 +1,68 @@
+// A device in words, as the list and its own page show it.
+
+import { type Device, Status, StatusSchema } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
+import { labelsText } from "../cli/device-file/row.ts";
+import { keyText } from "./device-fields.tsx";
+import { Badge, Facts, Notice, PageLink, Time } from "./parts.tsx";
+import { enumText, reasonText, timeMs } from "./words.ts";
+
+function isFailing({ lastLoginTime, lastFailureTime }: Device): boolean {
+  return (timeMs(lastFailureTime) ?? 0) > (timeMs(lastLoginTime) ?? 0);
+}
+
+/** The last failure, in red while no login came after it. */
+export function LastFailure({ device }: { readonly device: Device }) {
+  if (device.lastFailureTime === undefined) return <span class="quiet">none</span>;
+  return (
+    <span class={isFailing(device) ? "bad-text" : "quiet"}>
+      {reasonText(device.lastFailureReason)} <Time time={device.lastFailureTime} />
+    </span>
+  );
+}
+
+/** The state of a device in one sentence. */
+export function DeviceHealth({ device }: { readonly device: Device }) {
+  const { status, lastLoginTime, lastFailureTime, lastFailureReason } = device;
+  if (status === Status.DISABLED) return <Notice tone="warn">It is disabled: its logins are refused.</Notice>;
+  const lastLogin = lastLoginTime && (
+    <>
+      It last logged in <Time time={lastLoginTime} />.
+    </>
+  );
+  if (isFailing(device)) {
+    return (
+      <Notice tone="bad">
+        Its last login failed <Time time={lastFailureTime} />: {reasonText(lastFailureReason)}.{" "}
+        {lastLogin ?? "It has never logged in."} Explain, below, tells why from what the board sent. Anyone can send a
+        login in its name.
+      </Notice>
+    );
+  }
+  return <Notice tone={lastLogin ? "good" : "quiet"}>{lastLogin ?? "It has not logged in yet."}</Notice>;
+}
+
+export function DeviceFacts({ device }: { readonly device: Device }) {
+  return (
+    <Facts
+      facts={[
+        ["Customer", <PageLink key="c" to={["customers", device.customerId]} />],
+        ["Name", device.displayName],
+        ["Status", <Badge key="s" state={enumText(StatusSchema, device.status)} />],
+        [
+          "Key",
+          device.acceptsSharedKey ? "moving from the shared key to one of its own: both are accepted" : keyText(device),
+        ],
+        ["Public key", device.publicKey && <code key="p">{device.publicKey}</code>],
+        ["Shared identity", device.sharedIdentity ? "yes: a fleet logs in by this name" : "no"],
+        ["Replay guard", device.replayGuard ? "on: a signed login is good once" : "off"],
+        ["Labels", labelsText(device.labels).replaceAll(";", ", ")],
+        ["Last login", <Time key="l" time={device.lastLoginTime} />],
+        ["Proved by key", device.lastKeyId && <code key="k">{device.lastKeyId}</code>],
+        ["Last failure", <LastFailure key="f" device={device} />],
+        ["Tokens revoked", <Time key="t" time={device.tokensNotBefore} />],
+        ["Enrolled", <Time key="e" time={device.createTime} />],
+        ["Changed", <Time key="u" time={device.updateTime} />],
+      ]}
+    />
+  );
+}

@@ -1,0 +1,140 @@
+// Forms, dialogs and buttons that change something, with the outcome of their action.
+
+import { type ComponentChildren, isValidElement, type VNode } from "preact";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useAction, useSession } from "./loading.ts";
+import { FailureNotice } from "./parts.tsx";
+
+/** The values of a form by the names of its fields; a checkbox that is not checked has none. */
+export type Values = Readonly<Partial<Record<string, string>>>;
+
+export function valuesOf(form: HTMLFormElement): Values {
+  return Object.fromEntries([...new FormData(form)].map(([name, value]) => [name, String(value)]));
+}
+
+interface FormProps {
+  /** The button's text. */
+  readonly submit: string;
+  readonly danger?: boolean | undefined;
+  readonly isReady?: boolean | undefined;
+  /** A button beside the other. */
+  readonly cancel?: ComponentChildren;
+  readonly act: (values: Values) => Promise<unknown>;
+  readonly children: ComponentChildren;
+}
+
+export function Form({ submit, danger, isReady = true, cancel, act, children }: FormProps) {
+  const action = useAction();
+  return (
+    <form
+      class="stack"
+      onSubmit={(event) => {
+        event.preventDefault();
+        const values = valuesOf(event.currentTarget);
+        void action.run(() => act(values));
+      }}
+    >
+      {children}
+      <FailureNotice failure={action.failure} />
+      <div class="row end">
+        {cancel}
+        <button type="submit" class={danger ? "danger solid" : "primary"} disabled={action.isBusy || !isReady}>
+          {action.isBusy ? "Working…" : submit}
+        </button>
+      </div>
+    </form>
+  );
+}
+
+interface ActionButtonProps extends Omit<FormProps, "submit" | "cancel" | "children"> {
+  readonly text: string;
+  /** The dialog's title. Absent: the text. */
+  readonly title?: string;
+  /** The text of the dialog's button. Absent: the text. */
+  readonly submit?: string;
+  readonly isPrimary?: boolean;
+  readonly isDisabled?: boolean;
+  /** A warning or fields, in a dialog before. Absent: the button acts at once. */
+  readonly children?: ComponentChildren;
+  /** Resolves to an element, which the dialog then shows, or to anything else, and the dialog closes. */
+  readonly act: (values: Values) => Promise<unknown>;
+  readonly onClose?: () => void;
+}
+
+interface ActionDialogProps extends ActionButtonProps {
+  readonly onClose: () => void;
+}
+
+/** A button that changes something, for operators who may. */
+export function ActionButton({ text, isPrimary, isDisabled, onClose, ...dialog }: ActionButtonProps) {
+  const { isAdmin } = useSession();
+  const action = useAction();
+  const [isOpen, setOpen] = useState(false);
+  if (!isAdmin) return null;
+  const { danger, act, children } = dialog;
+  return (
+    <>
+      <button
+        type="button"
+        class={danger ? "danger" : isPrimary ? "primary" : ""}
+        disabled={isDisabled || action.isBusy}
+        onClick={() => (children === undefined ? void action.run(() => act({})) : setOpen(true))}
+      >
+        {text}
+      </button>
+      <FailureNotice failure={action.failure} />
+      {isOpen && (
+        <ActionDialog
+          text={text}
+          {...dialog}
+          onClose={() => {
+            setOpen(false);
+            onClose?.();
+          }}
+        />
+      )}
+    </>
+  );
+}
+
+/** A modal dialog: the browser keeps the focus in it and gives it back, and Escape closes it. */
+function ActionDialog({ text, title = text, submit = text, act, onClose, children, ...form }: ActionDialogProps) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const [outcome, setOutcome] = useState<VNode>();
+  const id = useId();
+  useEffect(() => dialog.current?.showModal(), []);
+  // Unmounts before everything that is shown is loaded again.
+  const close = (): void => {
+    dialog.current?.close();
+    onClose();
+  };
+  async function run(values: Values): Promise<void> {
+    const answer = await act(values);
+    if (isValidElement(answer)) setOutcome(answer);
+    else close();
+  }
+  const cancel = (
+    <button type="button" onClick={close}>
+      Cancel
+    </button>
+  );
+  return (
+    <dialog ref={dialog} aria-labelledby={id} onClose={onClose}>
+      <h2 id={id}>{title}</h2>
+      {outcome === undefined ? (
+        <Form submit={submit} act={run} cancel={cancel} {...form}>
+          {children}
+        </Form>
+      ) : (
+        <div class="stack">
+          {outcome}
+          <div class="row end">
+            <button type="button" class="primary" onClick={close} ref={(button) => button?.focus()}>
+              Close
+            </button>
+          </div>
+        </div>
+      )}
+    </dialog>
+  );
+}

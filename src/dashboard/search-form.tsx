@@ -1,0 +1,42 @@
+// The form of a search, whose fields are the parameters of the page's address.
+
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { valuesOf } from "./form.tsx";
+import { addressOf } from "./router.ts";
+
+/** Waited after a key before the list is searched, in milliseconds. */
+const TYPING_MS = 150;
+
+interface SearchFormProps {
+  readonly path: readonly string[];
+  readonly query: URLSearchParams;
+  readonly children: ComponentChildren;
+}
+
+/** Changes the address without an entry of the history each, and begins anew when a link has changed it. */
+export function SearchForm({ path, query, children }: SearchFormProps) {
+  const address = addressOf(path, Object.fromEntries(query));
+  const form = useRef({ address, version: 0 });
+  if (address !== form.current.address) form.current = { address, version: form.current.version + 1 };
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  return (
+    <search class="card">
+      <form
+        key={form.current.version}
+        class="search"
+        onSubmit={(event) => event.preventDefault()}
+        onInput={({ currentTarget }) => {
+          clearTimeout(timer.current);
+          timer.current = setTimeout(() => {
+            form.current.address = addressOf(path, valuesOf(currentTarget));
+            location.replace(form.current.address);
+          }, TYPING_MS);
+        }}
+      >
+        {children}
+      </form>
+    </search>
+  );
+}

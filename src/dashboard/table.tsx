@@ -1,0 +1,79 @@
+// Tables of lists, and the buttons between their pages.
+
+import type { ComponentChildren } from "preact";
+import type { Pages } from "./loading.ts";
+import { FailureNotice } from "./parts.tsx";
+
+/** A row by its cells. */
+export interface Row {
+  readonly key: string;
+  readonly isSelected?: boolean;
+  readonly cells: readonly ComponentChildren[];
+}
+
+interface TableProps {
+  readonly label: string;
+  readonly head: readonly ComponentChildren[];
+  /** Undefined until they are loaded. */
+  readonly rows: readonly Row[] | undefined;
+  /** Shown in place of no rows. */
+  readonly empty?: string;
+}
+
+interface ListProps extends TableProps {
+  readonly pages: Pages<unknown>;
+}
+
+/** The table of a list that is loaded page by page. */
+export function List({ pages, ...table }: ListProps) {
+  return (
+    <>
+      <FailureNotice failure={pages.failure} />
+      {(table.rows !== undefined || pages.failure === undefined) && <Table {...table} />}
+      {(pages.tokens.length > 1 || pages.nextPageToken !== "") && <Pager {...pages} />}
+    </>
+  );
+}
+
+/** A table that scrolls by itself where it is wider than the screen. */
+export function Table({ label, head, rows, empty = "There is none." }: TableProps) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls is reached by keyboard (WCAG 2.1.1)
+    <section class="table" aria-label={label} tabIndex={0}>
+      <table>
+        <thead>
+          <tr>
+            {head.map((cell) => (
+              <th scope="col">{cell}</th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows?.map(({ key, isSelected, cells }) => (
+            <tr key={key} class={isSelected ? "selected" : ""}>
+              {cells.map((cell) => (
+                <td>{cell}</td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {rows?.length === 0 && <p class="empty">{empty}</p>}
+      {rows === undefined && <p class="empty">Loading…</p>}
+    </section>
+  );
+}
+
+function Pager({ tokens, nextPageToken, go }: Pages<unknown>) {
+  return (
+    <nav class="row pager" aria-label="Pages">
+      <button type="button" disabled={tokens.length < 2} onClick={() => go(tokens.slice(0, -1))}>
+        Previous
+      </button>
+      <span class="quiet">Page {tokens.length}</span>
+      <button type="button" disabled={nextPageToken === ""} onClick={() => go([...tokens, nextPageToken])}>
+        Next
+      </button>
+    </nav>
+  );
+}
