@@ -5,7 +5,7 @@ import { type Frame, frame, PREFACE, ping, readFrames, settings } from "../frame
 import { openSocket, received, writeAll } from "./connections.ts";
 import { isServerError } from "./http2-answers.ts";
 import { choose, type Mutation, mutate, OF_BYTES, OF_HTTP1, randomOf } from "./mutations.ts";
-import { framesOf, http1Requests, http2Requests } from "./requests.ts";
+import { framesOf, http1Requests, http2Requests, openSession } from "./requests.ts";
 import { type Attack, type Findings, forEachIndex, LISTENERS } from "./target.ts";
 
 /** The time of a request, 20 s, and slack. */
@@ -64,8 +64,8 @@ async function sendAll(count: number, send: (index: number) => Promise<void>): P
 const HTTP1_STATUS = /^HTTP\/1\.1 [2-5]\d\d/m;
 
 /** Mutated HTTP/1 requests, at both listeners in turn. */
-export const mutatedHttp1: Attack = (target, count, findings) => {
-  const requests = http1Requests(target);
+export const mutatedHttp1: Attack = async (target, count, findings) => {
+  const requests = http1Requests(target, await openSession(target));
   const mutations: readonly Mutation[] = [...OF_BYTES, ...OF_HTTP1];
   return sendAll(count, async (index) => {
     const random = randomOf(index);
@@ -95,8 +95,12 @@ function isHttp2Answer(bytes: Buffer): boolean {
 }
 
 /** Mutated HTTP/2 requests, at both listeners in turn; a PING follows each. */
-export const mutatedHttp2: Attack = (target, count, findings) => {
-  const requests = { publicUrl: http2Requests("publicUrl", target), internalUrl: http2Requests("internalUrl", target) };
+export const mutatedHttp2: Attack = async (target, count, findings) => {
+  const session = await openSession(target);
+  const requests = {
+    publicUrl: http2Requests("publicUrl", target, session),
+    internalUrl: http2Requests("internalUrl", target, session),
+  };
   const mutations: readonly Mutation[] = [...OF_BYTES, addFrame, addFrame];
   const greeting = Buffer.concat([PREFACE, settings()]);
   return sendAll(count, async (index) => {

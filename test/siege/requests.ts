@@ -1,6 +1,6 @@
 // Requests to attack with, over HTTP/1 and as HTTP/2 frames.
 
-import { data, openStream } from "../frames.ts";
+import { data, type HeaderFields, openStream } from "../frames.ts";
 import { type RawRequest, requests } from "../http2-requests.ts";
 import type { Target } from "./target.ts";
 
@@ -10,10 +10,47 @@ const LOGIN = { device_key: "nobody", timestamp: 1_764_000_000, device_signature
 
 export const LOGIN_BODY = Buffer.from(JSON.stringify(LOGIN));
 
+/** A client assertion with the claims of a device that does not exist. */
+const ASSERTION = [
+  { alg: "HS256" },
+  { iss: "nobody", sub: "nobody", aud: "http://localhost", iat: 1_764_000_000, exp: 1_764_000_300, jti: "1" },
+  "0".repeat(32),
+].map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"));
+const TOKEN_FORM = new URLSearchParams({
+  grant_type: "client_credentials",
+  client_assertion_type: "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+  client_assertion: ASSERTION.join("."),
+});
+const FROM_PAGE = { "x-countersign-dashboard": "1" };
+
+/** Signs in to the dashboard. @returns the session's cookie */
+export async function openSession({ internalUrl, adminToken }: Target): Promise<string> {
+  const body = JSON.stringify({ token: adminToken });
+  const answer = await fetch(new URL("/dashboard/sign-in", internalUrl), { method: "POST", headers: FROM_PAGE, body });
+  const [cookie = ""] = answer.headers.get("set-cookie")?.split(";", 1) ?? [];
+  if (cookie === "") throw new Error(`the dashboard answered ${answer.status}`);
+  return cookie;
+}
+
+/** A request for a token, a sign-in to the dashboard, and a call with its session; the last two at the internal listener. */
+function signIns({ adminToken }: Target, session: string): readonly RawRequest[] {
+  const json = { "content-type": "application/json", ...FROM_PAGE };
+  return [
+    request("POST", "/oauth2/token", { "content-type": "application/x-www-form-urlencoded" }, `${TOKEN_FORM}`),
+    request("POST", "/dashboard/sign-in", json, JSON.stringify({ token: adminToken })),
+    request("GET", "/v1/customers", { cookie: session, ...FROM_PAGE }),
+  ];
+}
+
 /** Requests of each kind that the listener serves. */
-export function http2Requests(listener: "publicUrl" | "internalUrl", { adminToken }: Target): readonly RawRequest[] {
+export function http2Requests(
+  listener: "publicUrl" | "internalUrl",
+  target: Target,
+  session = "countersign-session=none",
+): readonly RawRequest[] {
   const makers = Object.values(requests[listener === "publicUrl" ? "public" : "internal"]);
-  return makers.map((make) => make({ login: LOGIN, token: "ey.ey.ey", adminToken }));
+  const made = makers.map((make) => make({ login: LOGIN, token: "ey.ey.ey", adminToken: target.adminToken }));
+  return [...made, ...signIns(target, session)];
 }
 
 /** The frames of a whole request. */
@@ -22,14 +59,17 @@ export function framesOf(stream: number, { headers, body }: RawRequest): Buffer 
   return Buffer.concat([openStream(stream, headers, false), data(stream, body)]);
 }
 
-export function get(path: string): RawRequest {
-  return { headers: { ":method": "GET", ":scheme": "http", ":path": path, ":authority": "localhost" } };
+function request(method: string, path: string, headers: HeaderFields = {}, body?: string | Buffer): RawRequest {
+  const pseudo = { ":method": method, ":scheme": "http", ":path": path, ":authority": "localhost" };
+  return { headers: { ...pseudo, ...headers }, ...(body !== undefined && { body: Buffer.from(body) }) };
 }
 
-/** A login with a body of its own. */
-export function login(body: Buffer = LOGIN_BODY): RawRequest {
-  const pseudo = { ":method": "POST", ":scheme": "http", ":path": "/auth/login", ":authority": "localhost" };
-  return { headers: { ...pseudo, "content-type": "application/json" }, body };
+export function get(path: string): RawRequest {
+  return request("GET", path);
+}
+
+export function login(): RawRequest {
+  return request("POST", "/auth/login", { "content-type": "application/json" }, LOGIN_BODY);
 }
 
 /** An HTTP/1 request; its body has a Content-Length. */
@@ -41,8 +81,17 @@ export function http1(start: string, headers: readonly string[], body: Uint8Arra
 
 const JSON_TYPE = "Content-Type: application/json";
 
+/** The same request over HTTP/1. */
+function toHttp1({ headers, body }: RawRequest): Buffer {
+  const { ":method": method, ":path": path } = headers;
+  const lines = Object.entries(headers).filter(([name]) => !name.startsWith(":"));
+  const fields = lines.map((field) => field.join(": "));
+  return http1(`${method} ${path} HTTP/1.1`, fields, body);
+}
+
 /** HTTP/1 requests of each kind. */
-export function http1Requests({ adminToken }: Target): readonly Buffer[] {
+export function http1Requests(target: Target, session: string): readonly Buffer[] {
+  const { adminToken } = target;
   const chunked = Buffer.from(`${LOGIN_BODY.length.toString(16)};a=b\r\n${LOGIN_BODY}\r\n0\r\nTrailer: a\r\n\r\n`);
   const bearer = `Authorization: Bearer ${adminToken}`;
   return [
@@ -60,5 +109,6 @@ export function http1Requests({ adminToken }: Target): readonly Buffer[] {
     http1("POST /v1/customers HTTP/1.1", [bearer, JSON_TYPE], Buffer.from('{"customer_id": "a b"}')),
     http1("POST /oauth2/introspect HTTP/1.1", [bearer], Buffer.from("token=ey.ey.ey")),
     http1("GET /metrics HTTP/1.1", ["Connection: close"]),
+    ...signIns(target, session).map(toHttp1),
   ];
 }

@@ -25,7 +25,10 @@ export interface SiegeRow {
   readonly count: number;
   readonly seconds: number;
   readonly logins: LoginFigures;
-  /** Resident memory of the gateway, in MB: at its start, after a warm-up, at the most, and once the attack is over. */
+  /**
+   * Resident memory of the gateway, in MB: at its start, after a warm-up, at the most, and once the attack is over. All but
+   * the most after a collection: V8 and malloc keep garbage for as long as little is asked of them.
+   */
   readonly rss: { readonly fresh: number; readonly before: number; readonly peak: number; readonly after: number };
   /** Conditions that do not hold; empty: all do. */
   readonly broken: readonly string[];
@@ -37,6 +40,7 @@ const MOST_GROWTH = 1.1;
 /** The attack is stopped there: the machine is shared. */
 const RSS_CEILING = 1_000;
 const POLL_MS = 50;
+const SETTLE_POLL_MS = 2_000;
 const WARM_UP_RATE = 100;
 /** Logins beside a short attack. */
 const SHORTEST_MS = 2_000;
@@ -52,7 +56,7 @@ export async function besiege(site: Site, name: string, options: SiegeOptions): 
   cleanup.defer(() => gateway.end());
 
   // V8 grows for good under its first load. A leak shows as growth under the second, so that one is measured.
-  const fresh = gateway.rss();
+  const fresh = await heldBy(gateway);
   const warm = await startLogins(site, gateway, { ...plan, rate: WARM_UP_RATE });
   cleanup.defer(() => warm.stop());
   let peak = fresh;
@@ -67,7 +71,7 @@ export async function besiege(site: Site, name: string, options: SiegeOptions): 
   await pause(SHORTEST_MS / 4);
   await logins.take();
 
-  const before = gateway.rss();
+  const before = await heldBy(gateway);
   const begun = performance.now();
   const broken = await attack(gateway, name, plan, { count, longestMs: LONGEST_MS, onRss });
   const took = performance.now() - begun;
@@ -101,7 +105,15 @@ export async function skirmish(site: Site, names: readonly string[], scale: numb
 /** Waits until memory is back, at most for the time that it may take. @returns the memory, in MB */
 async function settle(gateway: SiegedGateway, before: number, seconds: number): Promise<number> {
   const deadline = performance.now() + seconds * 1_000;
-  while (gateway.rss() > before * MOST_GROWTH && performance.now() < deadline) await pause(POLL_MS);
+  for (;;) {
+    const after = await heldBy(gateway);
+    if (!(after > before * MOST_GROWTH) || performance.now() > deadline) return after;
+    await pause(SETTLE_POLL_MS);
+  }
+}
+
+async function heldBy(gateway: SiegedGateway): Promise<number> {
+  await gateway.collect();
   return gateway.rss();
 }
 
