@@ -10,8 +10,8 @@ import { createGrpcWeb } from "../protocols/grpc-web.ts";
 import { createRest } from "../protocols/rest.ts";
 import { createStreaming } from "../protocols/streaming.ts";
 import type { Serve } from "./connection.ts";
-import { type CorsOrigins, type Readers, shareWithPage } from "./cors.ts";
-import { createEndpoints, type Endpoints } from "./endpoints.ts";
+import { type CorsOrigins, shareWithPage } from "./cors.ts";
+import { answerEndpoint, createFindEndpoint, type Endpoints } from "./endpoints.ts";
 
 export interface DispatchOptions extends CallOptions {
   readonly endpoints: Endpoints;
@@ -33,26 +33,22 @@ export function createDispatch({ endpoints, isOwnHost, corsOrigins, onFault, ...
   const grpcWeb = createGrpcWeb(methods);
   const grpc = createGrpc(methods);
   const streaming = createStreaming(options);
-  const table = createEndpoints(endpoints, options);
+  const findEndpoint = createFindEndpoint(endpoints);
 
-  /** Undefined at an endpoint: a proxy asks `/auth/check` with the Content-Type of the request that it checks. */
-  const protocolOf = (contentType: string, path: string): Protocol | undefined => {
-    if (table.find(path) !== undefined) return undefined;
+  const protocolOf = ({ headers }: Exchange, path: string): Protocol => {
+    const contentType = headers["content-type"]?.toLowerCase() ?? "";
     if (contentType.startsWith("application/grpc-web")) return grpcWeb;
     if (contentType.startsWith("application/grpc")) return grpc;
     return methods.has(path) || streaming.paths.includes(path) ? connect : rest;
   };
 
-  const readersOf = (path: string): Readers | undefined => {
-    const endpoint = table.find(path);
-    return endpoint === undefined ? "allowed" : endpoint.readers;
-  };
-
   async function answer(exchange: Exchange): Promise<void> {
     const path = pathOf(exchange);
-    if (corsOrigins !== undefined && shareWithPage(exchange, readersOf(path), corsOrigins)) return;
-    const contentType = exchange.headers["content-type"]?.toLowerCase() ?? "";
-    const protocol = protocolOf(contentType, path);
+    const endpoint = findEndpoint(path);
+    const readers = endpoint === undefined ? "allowed" : endpoint.readers;
+    if (corsOrigins !== undefined && shareWithPage(exchange, readers, corsOrigins)) return;
+    // A proxy asks `/auth/check` with the Content-Type of the request that it checks.
+    const protocol = endpoint === undefined ? protocolOf(exchange, path) : rest;
     // HTTP/2 names the host in a pseudo-header, which goes before Host (RFC 9113, 8.3.1).
     const { ":authority": host = exchange.headers.host } = exchange.headers;
     const isStreaming = streaming.paths.includes(path);
@@ -60,13 +56,13 @@ export function createDispatch({ endpoints, isOwnHost, corsOrigins, onFault, ...
     const misdirected = isForeign ? new AuthError("misdirected", MISDIRECTED) : undefined;
     const error = misdirected ?? (isStreaming ? streaming.check(exchange) : undefined);
     if (error !== undefined) {
-      const { name, writeError } = protocol ?? rest;
-      options.onError(error, options.callerFrom(exchange, name));
-      writeError(exchange, error, undefined);
+      options.onError(error, options.callerFrom(exchange, protocol.name));
+      protocol.writeError(exchange, error, undefined);
       return;
     }
     if (isStreaming) return streaming.answer(exchange);
-    return protocol === undefined ? table.answer(exchange) : answerCall(exchange, protocol, options);
+    if (endpoint !== undefined) return answerEndpoint(exchange, endpoint, options);
+    return answerCall(exchange, protocol, options);
   }
 
   return (exchange) => {

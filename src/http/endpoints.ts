@@ -3,14 +3,7 @@
 import { malformed } from "../core/errors.ts";
 import type { CallOptions, RequestCaller } from "../protocols/call.ts";
 import { type CallError, toCallError } from "../protocols/errors.ts";
-import {
-  type Answer,
-  type Exchange,
-  type HeaderField,
-  headerLines,
-  pathOf,
-  RequestAborted,
-} from "../protocols/exchange.ts";
+import { type Answer, type Exchange, type HeaderField, headerLines, RequestAborted } from "../protocols/exchange.ts";
 import { unsupportedMediaType } from "../protocols/mistakes.ts";
 import { noRoute, restError } from "../protocols/rest.ts";
 import type { Readers } from "./cors.ts";
@@ -70,40 +63,32 @@ export interface Endpoint {
 /** By path. */
 export type Endpoints = Readonly<Record<string, Endpoint>>;
 
-export interface EndpointTable {
-  readonly find: (path: string) => Endpoint | undefined;
-  readonly answer: (exchange: Exchange) => Promise<void>;
-}
-
-/** Serves endpoints. */
-export function createEndpoints(
-  endpoints: Endpoints,
-  { callerFrom, onError }: Pick<CallOptions, "callerFrom" | "onError">,
-): EndpointTable {
+/** Creates the look-up of the endpoint at a path. */
+export function createFindEndpoint(endpoints: Endpoints): (path: string) => Endpoint | undefined {
   const table = new Map(Object.entries(endpoints));
   const trees = [...table].filter(([, { method }]) => method === "any");
-  const find = (path: string): Endpoint | undefined =>
-    table.get(path) ?? trees.find(([root]) => path.startsWith(`${root}/`))?.[1];
+  return (path) => table.get(path) ?? trees.find(([root]) => path.startsWith(`${root}/`))?.[1];
+}
 
-  async function answer(exchange: Exchange): Promise<void> {
-    const caller = callerFrom(exchange, "rest");
-    const endpoint = find(pathOf(exchange));
-    try {
-      if (endpoint === undefined) throw noRoute([]);
-      const { method, maxBytes = 0 } = endpoint;
-      if (method !== "any" && method !== exchange.method) throw noRoute([method]);
-      const body = method === "POST" ? await exchange.readBody(maxBytes) : new Uint8Array();
-      const header = (name: string): string | undefined => headerLines(exchange, name);
-      write(exchange, await endpoint.answer({ header, body, caller }));
-    } catch (thrown) {
-      if (thrown instanceof RequestAborted) return;
-      const error = toCallError(thrown, caller.requestId);
-      if ("reason" in error) onError(error, caller);
-      exchange.send((endpoint?.errorAnswer ?? restError)(error));
-    }
+/** Answers an exchange at an endpoint. */
+export async function answerEndpoint(
+  exchange: Exchange,
+  endpoint: Endpoint,
+  { callerFrom, onError }: Pick<CallOptions, "callerFrom" | "onError">,
+): Promise<void> {
+  const caller = callerFrom(exchange, "rest");
+  const { method, maxBytes = 0, errorAnswer = restError } = endpoint;
+  try {
+    if (method !== "any" && method !== exchange.method) throw noRoute([method]);
+    const body = method === "POST" ? await exchange.readBody(maxBytes) : new Uint8Array();
+    const header = (name: string): string | undefined => headerLines(exchange, name);
+    write(exchange, await endpoint.answer({ header, body, caller }));
+  } catch (thrown) {
+    if (thrown instanceof RequestAborted) return;
+    const error = toCallError(thrown, caller.requestId);
+    if ("reason" in error) onError(error, caller);
+    exchange.send(errorAnswer(error));
   }
-
-  return { find, answer };
 }
 
 function write(exchange: Exchange, answer: EndpointAnswer): void {
