@@ -36,51 +36,43 @@ export interface DeviceImport {
   importDevices(rows: readonly ImportRow[], actor: Actor, dryRun?: boolean): Promise<ImportOutcome>;
 }
 
-export interface DeviceImportDependencies {
-  readonly devices: Pick<DeviceStore, "importAll">;
-  readonly now: () => number;
-}
-
 /** The outcome of a row. */
 type Fate = "created" | "updated" | "unchanged" | AuthError;
 
 /** A row of the right shape. */
-interface Wish {
+interface Wish extends ImportRow {
   /** Its index among all rows. */
   readonly row: number;
-  readonly deviceKey: string;
-  readonly customerId: string;
-  readonly patch: DevicePatch;
 }
 
-export function createDeviceImport({ devices, now }: DeviceImportDependencies): DeviceImport {
+export function createDeviceImport({
+  devices,
+  now,
+}: {
+  readonly devices: Pick<DeviceStore, "importAll">;
+  readonly now: () => number;
+}): DeviceImport {
   return {
     async importDevices(rows, actor, dryRun = false) {
       if (rows.length > MAX_IMPORT_ROWS) {
         throw malformed(`rows has ${rows.length} entries. It has at most ${MAX_IMPORT_ROWS}`, "rows");
       }
-      const fates: Fate[] = [];
-      const wishes: Wish[] = [];
       const seen = new Map<string, number>();
-      for (const [row, draft] of rows.entries()) {
-        const wish = orError(() => readRow(draft, row, seen));
-        if (!(wish instanceof AuthError)) wishes.push(wish);
-        fates.push(wish instanceof AuthError ? wish : "unchanged");
-      }
-      if (wishes.length > 0) {
-        await devices.importAll(
-          wishes,
-          (index, current, customerExists) => {
-            const wish = wishes[index];
-            if (wish === undefined) throw new RangeError(`an import has no row ${index}`);
-            // A repeated transaction decides again: the last decision stands.
-            const { fate, next } = decide(wish, current, customerExists, now());
-            fates[wish.row] = fate;
-            return dryRun ? undefined : next;
-          },
-          () => describe(fates, wishes, actor, now()),
-        );
-      }
+      const read = rows.map((draft, row) => orError(() => readRow(draft, row, seen)));
+      const wishes = read.filter((wish): wish is Wish => !(wish instanceof AuthError));
+      const fates = read.map((wish): Fate => (wish instanceof AuthError ? wish : "unchanged"));
+      await devices.importAll(
+        wishes,
+        (index, current, customerExists) => {
+          const wish = wishes[index];
+          if (wish === undefined) throw new RangeError(`an import has no row ${index}`);
+          // A repeated transaction decides again: the last decision stands.
+          const { fate, next } = decide(wish, current, customerExists, now());
+          fates[wish.row] = fate;
+          return dryRun ? undefined : next;
+        },
+        () => describe(summarise(fates), wishes, actor, now()),
+      );
       return summarise(fates);
     },
   };
@@ -96,20 +88,12 @@ function orError<Result>(act: () => Result): Result | AuthError {
 }
 
 /** @throws AuthError for a wrong shape, and for a device that an earlier row has */
-function readRow(
-  { deviceKey: key, customerId: owner, ...patch }: ImportRow,
-  row: number,
-  seen: Map<string, number>,
-): Wish {
+function readRow(draft: ImportRow, row: number, seen: Map<string, number>): Wish {
   // An empty one would ask for a generated key, and a repeated import would enrol a second device.
-  const wish = {
-    row,
-    deviceKey: readEnrolledDeviceKey(key),
-    customerId: readCustomerId(owner),
-    patch: readPatch(patch),
-  };
-  const earlier = seen.get(wish.deviceKey);
-  seen.set(wish.deviceKey, row);
+  const deviceKey = readEnrolledDeviceKey(draft.deviceKey);
+  const wish = { ...readPatch(draft), deviceKey, customerId: readCustomerId(draft.customerId), row };
+  const earlier = seen.get(deviceKey);
+  seen.set(deviceKey, row);
   if (earlier === undefined) return wish;
   throw malformed(
     `row ${earlier} of this request has the same device_key (the first is row 0). Leave one of them out`,
@@ -119,26 +103,22 @@ function readRow(
 
 /** Decides a row by the device that has its key, if any. */
 function decide(
-  { deviceKey, customerId, patch }: Wish,
+  wish: Wish,
   current: Device | undefined,
   customerExists: boolean,
   at: number,
 ): { readonly fate: Fate; readonly next?: Device } {
+  const { deviceKey, customerId } = wish;
   if (!customerExists) return { fate: doesNotExist("customer") };
-  if (current === undefined) return { fate: "created", next: newDevice(deviceKey, customerId, patch, at) };
-  if (current.customerId !== customerId) return { fate: anothersDevice() };
-  const next = orError(() => applyPatch(current, patch, at));
-  if (next instanceof AuthError) return { fate: next };
+  if (current === undefined) return { fate: "created", next: newDevice(deviceKey, customerId, wish, at) };
+  if (current.customerId !== customerId) {
+    const message =
+      "this device_key belongs to another customer. Delete that device first or choose another device_key";
+    return { fate: new AuthError("already_exists", message, { field: "device_key" }) };
+  }
+  const next = applyPatch(current, wish, at);
   const isSame = changedDetails(deviceDetails(current), deviceDetails(next)) === undefined;
   return isSame ? { fate: "unchanged" } : { fate: "updated", next };
-}
-
-function anothersDevice(): AuthError {
-  return new AuthError(
-    "already_exists",
-    "this device_key belongs to another customer. Delete that device first or choose another device_key",
-    { field: "device_key" },
-  );
 }
 
 function summarise(fates: readonly Fate[]): ImportOutcome {
@@ -155,9 +135,9 @@ function summarise(fates: readonly Fate[]): ImportOutcome {
   };
 }
 
-function describe(fates: readonly Fate[], wishes: readonly Wish[], actor: Actor, at: number): AuditEntry {
+function describe(outcome: ImportOutcome, wishes: readonly Wish[], actor: Actor, at: number): AuditEntry {
+  const { created, updated, failures } = outcome;
   const [first = "", ...others] = new Set(wishes.map(({ customerId }) => customerId));
-  const { created, updated, failures } = summarise(fates);
   // Empty for devices of several customers.
   const customerId = others.length === 0 ? first : "";
   const details = { created, updated, failed: failures.length };
