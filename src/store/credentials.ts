@@ -43,9 +43,7 @@ interface StandingRow extends MarksRow {
 }
 
 interface KeyRow {
-  readonly keys_version: string;
-  /** Null in a row of a customer without keys. */
-  readonly key_id: string | null;
+  readonly key_id: string;
   readonly purpose: string;
   readonly sealed_secret: Uint8Array;
   readonly not_before: number;
@@ -82,17 +80,15 @@ const FIND_STANDING = {
 const FIND_KEYS = {
   name: "find_keys",
   names: ["owner"],
-  sql: (asked: string) => `select asked.place, customer.keys_version, key.key_id, key.purpose, key.sealed_secret,
-    key.not_before, key.expires_at
-    from ${asked} join customers as customer on customer.customer_id = asked.owner
-    left join customer_keys as key
-      on key.customer_id = customer.customer_id and key.retired_at is null
+  sql: (
+    asked: string,
+  ) => `select asked.place, key.key_id, key.purpose, key.sealed_secret, key.not_before, key.expires_at
+    from ${asked} join customer_keys as key on key.customer_id = asked.owner and key.retired_at is null
     order by key.created_at desc, key.key_id`,
 };
 
-/** The unexpired keys of a customer at one version, by purpose, the newest first. */
+/** The unexpired keys of a customer, by purpose, the newest first. */
 interface CustomerKeys {
-  readonly version: string;
   /** A key did not open: without it a right proof cannot be told from a wrong one. */
   readonly isBroken?: boolean;
   readonly login: readonly CustomerKey[];
@@ -113,31 +109,26 @@ export function createCredentialStore(
   const findDevice = database.lookUp<DeviceRow>(FIND);
   const findStanding = database.lookUp<StandingRow>(FIND_STANDING);
   const findKeys = database.lookUp<KeyRow>(FIND_KEYS);
-  const cache = new LRUCache<string, CustomerKeys>({
-    maxSize: CACHED_KEYS,
-    sizeCalculation: ({ login, derivation }) => 1 + login.length + derivation.length,
-  });
-  const loading = new Map<string, Promise<CustomerKeys>>();
   const decoys = {
-    version: DECOY,
     login: Array.from({ length: MAX_LIVE_KEYS }, () => decoyKey("login")),
     derivation: Array.from({ length: MAX_LIVE_KEYS }, () => decoyKey("derivation")),
   };
+  // By customer and version. Keys are read after their version, so they are its own or newer; a version never comes again.
+  const cache = new LRUCache<string, CustomerKeys, { readonly customerId: string; readonly now: number }>({
+    maxSize: CACHED_KEYS,
+    sizeCalculation: ({ login, derivation }) => 1 + login.length + derivation.length,
+    async fetchMethod(_name, _stale, { context: { customerId, now } }) {
+      const rows = await findKeys([customerId]);
+      return customerId === DECOY ? decoys : unseal(customerId, rows, now);
+    },
+  });
 
-  async function loadKeys(customerId: string, now: number): Promise<CustomerKeys> {
-    const rows = await findKeys([customerId]);
-    const isDecoy = customerId === DECOY;
-    const keys = isDecoy ? decoys : { version: rows[0]?.keys_version ?? "", ...unseal(customerId, rows, now) };
-    cache.set(customerId, keys);
-    return keys;
-  }
-
-  function unseal(customerId: string, rows: readonly KeyRow[], now: number): Omit<CustomerKeys, "version"> {
+  function unseal(customerId: string, rows: readonly KeyRow[], now: number): CustomerKeys {
     try {
       const keys = rows.flatMap((row): CustomerKey[] => {
         const { key_id: keyId, not_before: notBefore } = row;
         const expiresAt = row.expires_at ?? NEVER;
-        if (keyId === null || expiresAt <= now) return [];
+        if (expiresAt <= now) return [];
         const purpose = row.purpose === "derivation" ? "derivation" : "login";
         const secret = sealer.openKey(row.sealed_secret, customerKeyContext(customerId, keyId, purpose));
         return [{ keyId, purpose, secret, notBefore, expiresAt }];
@@ -154,11 +145,8 @@ export function createCredentialStore(
     async find(deviceKey, now) {
       const row = required((await findDevice([deviceKey]))[0]);
       const { customer_id: customerId, keys_version: version } = row;
-      const cached = cache.get(customerId);
-      const keys =
-        cached?.version === version
-          ? cached
-          : await shareByName(loading, `${customerId} ${version}`, () => loadKeys(customerId, now));
+      const name = `${customerId} ${version}`;
+      const keys = cache.get(name) ?? (await cache.forceFetch(name, { context: { customerId, now } }));
       if (keys.isBroken) throw storeUnavailable("cannot open a key of this customer");
       return credentialOf(deviceKey, row, keys, now);
     },
@@ -213,17 +201,4 @@ function decoyKey(purpose: KeyPurpose): CustomerKey {
 function required<Row>(row: Row | undefined): Row {
   if (row === undefined) throw new TypeError("a look-up found not even the decoy: its row is missing");
   return row;
-}
-
-/** Shares a call of one name among all who ask while it is under way. */
-function shareByName<Value>(
-  calls: Map<string, Promise<Value>>,
-  name: string,
-  call: () => Promise<Value>,
-): Promise<Value> {
-  const known = calls.get(name);
-  if (known !== undefined) return known;
-  const started = call().finally(() => calls.delete(name));
-  calls.set(name, started);
-  return started;
 }

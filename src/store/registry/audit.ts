@@ -4,7 +4,7 @@ import { type Selectable, sql, type Transaction } from "kysely";
 import type { AuditLog } from "../../core/registry/audit.ts";
 import { unknownPageToken } from "../../core/registry/pages.ts";
 import type { AuditEntry, AuditEvent } from "../../core/registry/ports.ts";
-import type { Database, Dialect } from "../database.ts";
+import type { Database } from "../database.ts";
 import type { Schema } from "../schema.ts";
 import { findPage, type List } from "./lists.ts";
 
@@ -17,34 +17,6 @@ export async function insertAuditEvents(
   ...entries: readonly AuditEntry[]
 ): Promise<void> {
   if (entries.length > 0) await transaction.insertInto("audit_events").values(entries.map(rowOfEntry)).execute();
-}
-
-const COLUMNS = [
-  "at",
-  "token_id",
-  "operator",
-  "address",
-  "request_id",
-  "action",
-  "resource",
-  "customer_id",
-  "details",
-] as const satisfies readonly (keyof Schema["audit_events"])[];
-
-/** Adds many entries by one parameter: a statement with a parameter for each value takes longer to build than to run. */
-export async function insertManyAuditEvents(
-  transaction: Transaction<Schema>,
-  dialect: Dialect,
-  entries: readonly AuditEntry[],
-): Promise<void> {
-  if (entries.length === 0) return;
-  const json = JSON.stringify(entries.map(rowOfEntry));
-  const columns = sql.join(COLUMNS.map((name) => sql.ref(name)));
-  const from =
-    dialect === "postgres"
-      ? sql`select ${columns} from json_populate_recordset(null::audit_events, ${json}::json)`
-      : sql`select ${sql.join(COLUMNS.map((name) => sql`value ->> ${sql.lit(name)}`))} from json_each(${json})`;
-  await sql`insert into audit_events (${columns}) ${from}`.execute(transaction);
 }
 
 /** The audit log of one database. */

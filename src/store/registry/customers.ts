@@ -116,16 +116,6 @@ export async function holdCustomer(
   );
 }
 
-/** Sees to it that a customer stays, however it changes, until the transaction ends. @throws AuthError `does_not_exist` */
-export async function keepCustomer(
-  transaction: Transaction<Schema>,
-  { dialect }: Database,
-  customerId: string,
-): Promise<void> {
-  const query = selectCustomer(transaction, customerId);
-  await (dialect === "postgres" ? query.forKeyShare() : query).executeTakeFirstOrThrow(() => doesNotExist("customer"));
-}
-
 /** Has every gateway read the keys of a customer anew. Part of each transaction that changes one. */
 export async function changeKeysVersion(transaction: Transaction<Schema>, customerId: string): Promise<void> {
   await transaction

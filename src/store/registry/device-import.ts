@@ -66,7 +66,7 @@ async function holdCustomers(
   customerIds: readonly string[],
 ): Promise<ReadonlySet<string>> {
   const { rows } = await sql<Pick<Schema["customers"], "customer_id">>`select customer_id from customers
-    where customer_id in ${listed(dialect, customerIds)} order by customer_id
+    where customer_id in ${listed(dialect, customerIds)} and ${isReal("customer_id")} order by customer_id
     ${dialect === "postgres" ? sql`for key share` : sql``}`.execute(transaction);
   return new Set(rows.map(({ customer_id }) => customer_id));
 }

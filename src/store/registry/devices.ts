@@ -2,32 +2,25 @@
 
 import type { Kysely, Transaction } from "kysely";
 import { alreadyExists, doesNotExist } from "../../core/registry/names.ts";
-import type { DeviceStore, StoredDevice } from "../../core/registry/ports.ts";
+import type { Device, DeviceStore, StoredDevice } from "../../core/registry/ports.ts";
 import { type Database, forUpdate } from "../database.ts";
 import { isReal, type Schema } from "../schema.ts";
 import { insertAuditEvents } from "./audit.ts";
-import { keepCustomer } from "./customers.ts";
-import { importAll } from "./device-import.ts";
+import { importAll, rowOfChange } from "./device-import.ts";
 import { listDevices } from "./device-list.ts";
 import { deviceOfRow, rowOfDevice } from "./device-rows.ts";
 
 /** The devices of one database. */
 export function createDeviceStore(database: Database): DeviceStore {
   return {
-    insert(device, entry) {
-      return database.write(async (transaction) => {
-        await keepCustomer(transaction, database, device.customerId);
-        const row = await transaction
-          .insertInto("devices")
-          .values({ ...rowOfDevice(device), created_at: entry.at, updated_at: entry.at, revision: 1 })
-          .onConflict((conflict) => conflict.column("device_key").doNothing())
-          .returningAll()
-          .executeTakeFirstOrThrow(() => alreadyExists("device"));
-        // A former device of this name may have been seen after it was deleted.
-        await transaction.deleteFrom("device_activity").where("device_key", "=", device.deviceKey).execute();
-        await insertAuditEvents(transaction, entry);
-        return deviceOfRow(row);
-      });
+    async insert(device, entry) {
+      const enrol = (_place: number, current: Device | undefined, customerExists: boolean): Device => {
+        if (!customerExists) throw doesNotExist("customer");
+        if (current !== undefined) throw alreadyExists("device");
+        return device;
+      };
+      await importAll(database, [device], enrol, () => entry);
+      return deviceOfRow(rowOfChange({ current: undefined, next: device }, entry.at));
     },
 
     find: (deviceKey) => database.read((db) => findDevice(db, deviceKey)),

@@ -6,7 +6,7 @@ import type { FleetChange, FleetCounts, FleetStore } from "../../core/registry/f
 import type { StoredDevice } from "../../core/registry/ports.ts";
 import type { Database, Dialect } from "../database.ts";
 import { DECOY, type Schema } from "../schema.ts";
-import { insertManyAuditEvents } from "./audit.ts";
+import { insertAuditEvents } from "./audit.ts";
 import { holdDevices, listed, put, rowOfChange } from "./device-import.ts";
 import { deviceList } from "./device-list.ts";
 import { countPage, findPage } from "./lists.ts";
@@ -90,8 +90,7 @@ async function write(transaction: Transaction<Schema>, dialect: Dialect, decided
     await sql`delete from device_activity where device_key in ${gone}`.execute(transaction);
   }
   await letOthersGo();
-  const entries = decided.map(({ entry }) => entry);
-  await insertManyAuditEvents(transaction, dialect, entries);
+  await insertAuditEvents(transaction, ...decided.map(({ entry }) => entry));
   await letOthersGo();
 }
 
