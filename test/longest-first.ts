@@ -8,6 +8,8 @@ const LONG = [
   "outage-server.redis",
   "store/postgres.postgres",
   "migrating",
+  "production/rolling.haproxy",
+  "production/chaos.haproxy",
   "store/postgres-connection.postgres",
   "store/secrets.postgres",
   "http/tls.openssl",

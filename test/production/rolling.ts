@@ -12,12 +12,12 @@ export interface RollingReport {
   readonly badExits: number;
 }
 
-/** Restarts gateways in turn, until there were so many restarts and logins. */
-export async function runRolling(restarts: number, logins: number, drainDelay = "3s"): Promise<RollingReport> {
+/** Restarts gateways in turn, until there were so many restarts and logins. `rate`: logins a second at most. */
+export async function runRolling(restarts: number, logins: number, rate: number): Promise<RollingReport> {
   await using cleanup = new AsyncDisposableStack();
-  const site = await startSite({ devices: 8_000, settings: { DRAIN_DELAY: drainDelay } }, cleanup);
+  const site = await startSite({ devices: 10 * rate, settings: { DRAIN_DELAY: "3s" } }, cleanup);
   const { balancer, gateways, deviceKeys } = site;
-  const load = startLoad({ url: balancer.url, ca: balancer.ca, deviceKeys, connections: 16, rate: 1_000 });
+  const load = startLoad({ url: balancer.url, ca: balancer.ca, deviceKeys, connections: 16, rate });
   let badExits = 0;
   let restarted = 0;
   while (restarted < restarts || load.sent() < logins) {

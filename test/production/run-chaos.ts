@@ -7,7 +7,12 @@ import { runChaos } from "./chaos.ts";
 const { values } = parseArgs({
   options: { logins: { type: "string", default: "1000000" }, every: { type: "string", default: "10" } },
 });
-const report = await runChaos({ logins: Number(values.logins), everySeconds: Number(values.every), faults: 7 });
+const report = await runChaos({
+  logins: Number(values.logins),
+  everySeconds: Number(values.every),
+  faults: 7,
+  rate: 2_000,
+});
 const { faults, logins, counts, mistakes, crashes } = report;
 process.stdout.write(
   `${logins} logins and ${faults.length} faults of ${new Set(faults).size} kinds: ${mistakes.length} wrong answers, ${crashes} crashes; ${counts}; ` +

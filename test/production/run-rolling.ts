@@ -10,6 +10,7 @@ const { values } = parseArgs({
 const { restarts, logins, counts, mistakes, badExits } = await runRolling(
   Number(values.restarts),
   Number(values.logins),
+  1_000,
 );
 process.stdout.write(
   `${restarts} rolling restarts under ${logins} logins through HAProxy, HTTP/1.1 and HTTP/2: ${counts}; ` +

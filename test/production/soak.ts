@@ -15,7 +15,7 @@ export interface SoakReport {
 /** Loads both gateways for so many seconds, and samples the first one's memory. */
 export async function runSoak(seconds: number, everySeconds: number): Promise<SoakReport> {
   await using cleanup = new AsyncDisposableStack();
-  const site = await startSite({ devices: 10_000, inspect: true }, cleanup);
+  const site = await startSite({ devices: 3_000, inspect: true }, cleanup);
   const load = startLoad({
     ...site.balancer,
     deviceKeys: site.deviceKeys,
