@@ -9,7 +9,7 @@ import { hostileSignatures } from "./hostile-signatures.ts";
 export type { HostileToken, Mint } from "./forge.ts";
 
 /**
- * Some 330 tokens around one good token (`goodToken` of forge.ts), each wrong in one way. Of many the signature is right, as a bug of
+ * Some 270 tokens around one good token (`goodToken` of forge.ts), each wrong in one way. Of many the signature is right, as a bug of
  * an issuer would make them: only a verifier that looks refuses those.
  */
 export function hostileTokens(mint: Mint): readonly HostileToken[] {
