@@ -1,6 +1,6 @@
 // The key ring: the same keys whoever opens it, named by their thumbprints, as the store has them at any time.
 
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify } from "node:crypto";
+import { createHash, createPrivateKey, generateKeyPairSync } from "node:crypto";
 import { createLocalJWKSet, jwtVerify } from "jose";
 import { expect, test } from "vitest";
 import { AuthError } from "../../../src/core/errors.ts";
@@ -27,26 +27,16 @@ test("a first opening makes an RSA key of 2048 bits and another to sign next, an
   expect(key.asymmetricKeyDetails).toEqual({ modulusLength: 2048, publicExponent: 65537n });
 });
 
-test("publishes the public half of the signing key, then of the next, and nothing more", async () => {
+test("publishes the public half of the signing key, then of the next, by their thumbprints (RFC 7638)", async () => {
   const { store } = await openDatabase();
   const ring = await openRing(store.signingKeys, { alg: "RS256" });
   const [jwk, next, ...others] = ring.published();
   expect(others).toEqual([]);
   const members = { kty: "RSA", alg: "RS256", use: "sig", n: expect.stringMatching(/^[\w-]{342}$/), e: "AQAB" };
-  expect(jwk).toEqual({ ...members, kid: ring.active()?.kid });
+  const canonical = `{"e":"AQAB","kty":"RSA","n":"${jwk?.["n"]}"}`;
+  expect(jwk).toEqual({ ...members, kid: createHash("sha256").update(canonical).digest("base64url") });
   expect(next).toEqual({ ...members, kid: expect.stringMatching(/^[\w-]{43}$/) });
-  expect(next?.kid).not.toBe(jwk?.kid);
-  const privateKey = createPrivateKey({ key: await activePrivateKey(store.signingKeys), format: "der", type: "pkcs8" });
-  const publicKey = createPublicKey({ key: { ...jwk }, format: "jwk" });
-  const text = Buffer.from("message");
-  expect(verify("sha256", text, publicKey, sign("sha256", text, privateKey))).toBe(true);
-});
-
-test("kid is the thumbprint of RFC 7638", async () => {
-  const { store } = await openDatabase();
-  const { active, published } = await openRing(store.signingKeys, { alg: "RS256" });
-  const canonical = `{"e":"${published()[0]?.["e"]}","kty":"RSA","n":"${published()[0]?.["n"]}"}`;
-  expect(active()?.kid).toBe(createHash("sha256").update(canonical).digest("base64url"));
+  expect([ring.active()?.kid, next?.kid === jwk?.kid]).toEqual([jwk?.kid, false]);
 });
 
 test("the key that signs cannot be had from the ring", async () => {

@@ -1,6 +1,5 @@
 // Tokens: the claims and header of the contract, letter by letter.
 
-import { createLocalJWKSet, jwtVerify } from "jose";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readEpoch } from "../../../src/core/ids.ts";
 import type { TokenSigner } from "../../../src/core/ports.ts";
@@ -53,23 +52,6 @@ test("a token of the type at+jwt names its client too (RFC 9068, 2.2)", async ()
   expect(claims).toMatchObject({ sub: "device-1", client_id: "device-1" });
 });
 
-test("a token verifies against the published keys, for its issuer and audience", async () => {
-  const keys = createLocalJWKSet({ keys: house.ring.published().map((key) => ({ ...key })) });
-  const token = await signerOf().sign(SUBJECT, NOW);
-  const expected = { issuer: "https://login.example", audience: "devices", algorithms: ["RS256"], typ: "JWT" };
-  const { payload } = await jwtVerify(token, keys, { ...expected, currentDate: new Date(NOW) });
-  expect(payload.sub).toBe("device-1");
-  await expect(jwtVerify(token, keys, { ...expected, currentDate: new Date(NOW + 600_000) })).rejects.toThrow("exp");
-});
-
-test("a token whose text was changed does not verify", async () => {
-  const keys = createLocalJWKSet({ keys: house.ring.published().map((key) => ({ ...key })) });
-  const [header, , signature] = (await signerOf().sign(SUBJECT, NOW)).split(".");
-  const [, claims] = (await signerOf().sign({ ...SUBJECT, deviceKey: "device-2" }, NOW)).split(".");
-  const forged = [header, claims, signature].join(".");
-  await expect(jwtVerify(forged, keys, { currentDate: new Date(NOW) })).rejects.toThrow("signature");
-});
-
 test("iat is in whole seconds, rounded down, so that no verifier sees a token from the future", async () => {
   const [, claims] = partsOf(await signerOf().sign(SUBJECT, NOW + 999));
   expect(claims).toMatchObject({ iat: NOW / 1000, exp: NOW / 1000 + 600 });
@@ -93,22 +75,12 @@ test("every token has a jti of its own, though all else be equal", async () => {
   expect(new Set(tokens.map((token) => JSON.stringify(partsOf(token)[1]))).size).toBe(50);
 });
 
-test("a token is good for as long as the signer was told", async () => {
-  const signer = signerOf({ ttlSeconds: 60 });
-  expect(signer.expiresInSeconds).toBe(60);
-  expect(partsOf(await signer.sign(SUBJECT, NOW))[1]).toMatchObject({ exp: NOW / 1000 + 60 });
-});
-
-test("the issuer is asked at each signature", async () => {
+test("a token is good for as long as the signer was told, and of the issuer of now", async () => {
   let issuer = "http://127.0.0.1:1";
-  const signer = signerOf({ issuer: () => issuer });
+  const signer = signerOf({ ttlSeconds: 60, issuer: () => issuer });
+  expect(signer.expiresInSeconds).toBe(60);
   issuer = "http://127.0.0.1:2";
-  expect(partsOf(await signer.sign(SUBJECT, NOW))[1]).toMatchObject({ iss: "http://127.0.0.1:2" });
-});
-
-test("a device_key of every kind of character is the subject as it is", async () => {
-  const deviceKey = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
-  expect(partsOf(await signerOf().sign({ ...SUBJECT, deviceKey }, NOW))[1]).toMatchObject({ sub: deviceKey });
+  expect(partsOf(await signer.sign(SUBJECT, NOW))[1]).toMatchObject({ exp: NOW / 1000 + 60, iss: issuer });
 });
 
 test("the longest login leaves the answer under the 900 bytes that boards have room for", async () => {
