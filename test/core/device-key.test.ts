@@ -22,22 +22,25 @@ test("takes 1 to 96 visible ASCII characters as they are", () => {
 });
 
 test.for([
-  { mistake: "empty", text: "", message: MISSING },
-  { mistake: "97 characters", text: "k".repeat(97), message: LENGTH.replace("N", "97") },
-  { mistake: "a space in it", text: "my device", message: CHARACTER.replace("N", "3") },
-  { mistake: "a space before it", text: " device", message: CHARACTER.replace("N", "1") },
-  { mistake: "a line feed after it", text: "device\n", message: CHARACTER.replace("N", "7") },
-  { mistake: "a zero byte", text: "de\0vice", message: CHARACTER.replace("N", "3") },
-  { mistake: "a delete character", text: "d\x7f", message: CHARACTER.replace("N", "2") },
-  { mistake: "a letter beyond ASCII", text: "gerät", message: CHARACTER.replace("N", "4") },
-  { mistake: "an emoji first", text: "🔑key", message: CHARACTER.replace("N", "1") },
-  { mistake: "an emoji before the culprit counts once", text: "a🔑 ", message: CHARACTER.replace("N", "2") },
-  { mistake: "half of an emoji", text: "key\ud83d", message: CHARACTER.replace("N", "4") },
-])("names the mistake: $mistake", ({ text, message }) => {
+  ["", MISSING],
+  ["k".repeat(97), LENGTH.replace("N", "97")],
+  ...(
+    [
+      ["my device", 3],
+      [" device", 1],
+      ["device\n", 7],
+      ["de\0vice", 3],
+      ["d\x7f", 2],
+      ["gerät", 4],
+      ["🔑key", 1],
+      // An emoji counts once.
+      ["a🔑 ", 2],
+      ["key\ud83d", 4],
+    ] as const
+  ).map(([text, place]) => [text, CHARACTER.replace("N", String(place))]),
+])("names the mistake in %j", ([text = "", message]) => {
   const refusal = refusalOf(() => readDeviceKey(text));
-  expect(refusal.message).toBe(message);
-  expect(refusal.reason).toBe("malformed");
-  expect(refusal.details).toEqual({ field: "device_key" });
+  expect(refusal).toMatchObject({ message, reason: "malformed", details: { field: "device_key" } });
 });
 
 test("refuses everything else, with a sentence that repeats none of it", () => {

@@ -34,7 +34,7 @@ test("it accepts good tokens, and none that a stranger can make", { timeout: 60_
   const forged = mints.flatMap((mint) =>
     hostileTokens(mint).filter(({ signed, name }) => !signed && !/kid/.test(name)),
   );
-  expect(forged.length).toBeGreaterThan(300);
+  expect(forged.length).toBeGreaterThan(200);
   const folder = temporaryFolder();
   writeFileSync(join(folder, "verify.py"), code.replace("https://login.example", issuer.url) + RUN_ALL);
   const none = [null, ""];

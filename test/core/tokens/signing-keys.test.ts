@@ -1,9 +1,7 @@
 // Operators' changes to signing keys besides rotation: revoke, import.
 
-import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { SEEN_MS } from "../../../src/core/registry/ports.ts";
-import { describeKey } from "../../../src/core/tokens/key-material.ts";
 import { PUBLISH_MS } from "../../../src/core/tokens/rotation.ts";
 import { ACTOR } from "../../contracts/store-samples.ts";
 import { newKey, openOffice } from "../../keyring/office.ts";
@@ -184,13 +182,5 @@ describe("import", () => {
       await expect(keys.import({ ...draft, asNext: false }, ACTOR)).rejects.toMatchObject({ reason: "already_exists" });
     }
     expect(published()).toEqual(before);
-  });
-
-  test("its default name is that of a key made here", async () => {
-    const { keys } = await openOffice();
-    const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-    const { kid } = await describeKey(privateKey, "ES256");
-    const text = JSON.stringify(privateKey.export({ format: "jwk" }));
-    expect((await keys.import({ privateKey: text, kid: "", asNext: false }, ACTOR)).kid).toBe(kid);
   });
 });
