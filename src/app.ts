@@ -1,7 +1,6 @@
 // The composition root: builds a running gateway from a Config. Only app.ts and app/ construct parts.
 
 import type { HandlerContext } from "@connectrpc/connect";
-import { drain } from "./app/drain.ts";
 import { openRing, type RingTimes } from "./app/key-ring.ts";
 import { openLimiter } from "./app/limits.ts";
 import { createListeners, isExposed } from "./app/listeners.ts";
@@ -14,7 +13,6 @@ import { createAddressLimits } from "./core/limiter/addresses.ts";
 import { createLogIn } from "./core/login.ts";
 import { createOverloadGuard } from "./core/overload.ts";
 import type { Registry } from "./core/registry/registry.ts";
-import type { LostSecrets } from "./core/registry/secrets.ts";
 import { signInLink } from "./core/registry/sessions.ts";
 import { assertionAudiences } from "./core/tokens/published-document.ts";
 import { createTokenSigner } from "./core/tokens/signer.ts";
@@ -108,23 +106,21 @@ async function compose(config: Config, options: GatewayOptions, cleanup: AsyncDi
   });
 
   // Store.
-  const forget = ({ customerKeys: customer_keys, signingKeys: signing_keys }: LostSecrets): void =>
-    log.logger.warn({ customer_keys, signing_keys }, "forgot the secrets that no master key opens");
   const faultOf = (kind: "customer_key" | "signing_key") => (error: unknown) => {
     if (error instanceof SealError) metrics.unopenedSecrets.inc({ kind });
     observer.fault(error);
   };
-  const opened = await openRegistry(
+  const { database, store, activity, registry, secrets } = await openRegistry(
     config,
     {
       now,
       onFault: faultOf("customer_key"),
       outageListener: observeStore(log.logger, metrics),
-      forgetLostSecrets: forgetLostSecrets ? forget : undefined,
+      forgetLostSecrets,
+      logger: log.logger,
     },
     cleanup,
   );
-  const { database, store, activity, registry, secrets } = opened;
 
   // Core.
   let publicUrl: string | undefined;
@@ -242,8 +238,8 @@ async function compose(config: Config, options: GatewayOptions, cleanup: AsyncDi
   cleanup.defer(async () => {
     const { graceMs = GRACE_MS, idleMs = IDLE_MS } = options;
     // A start that failed has no one to tell.
-    if (isListening) await drain(listeners, { delayMs: config.drainDelay, idleMs, graceMs }, log);
-    else await listeners.close(0, 0);
+    if (!isListening) return listeners.close();
+    await listeners.drain({ delayMs: config.drainDelay, idleMs, graceMs }, log.logger);
   });
   publicUrl = await listeners.openPublic();
   internalUrl = await listeners.openInternal();

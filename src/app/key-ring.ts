@@ -9,12 +9,6 @@ import { createSigningKeys, type SigningKeys } from "../core/tokens/signing-keys
 import { storeUnavailable } from "../store/outage.ts";
 import { monotonicNow, repeatEvery } from "../telemetry/clock.ts";
 
-export interface OpenedRing {
-  readonly ring: KeyRing;
-  /** The operator's use-cases. */
-  readonly signingKeys: SigningKeys;
-}
-
 /** Times of the ring, in milliseconds. Tests shorten them. */
 export interface RingTimes extends Pick<RingRules, "publishMs" | "rotateEveryMs"> {
   /** Interval of the readings. */
@@ -39,7 +33,7 @@ export async function openRing(
   config: Config,
   { store, now, onFault, times }: OpenRingOptions,
   cleanup: AsyncDisposableStack,
-): Promise<OpenedRing> {
+): Promise<{ readonly ring: KeyRing; readonly signingKeys: SigningKeys }> {
   const { lookMs = LOOK_MS, ...given } = times;
   const rules: RingRules = {
     alg: config.tokenAlg,
@@ -53,12 +47,8 @@ export async function openRing(
     now,
     elapsed: monotonicNow,
     onFault,
-    within: createDeadline({ ms: READ_MS, expire: tooLong }),
+    within: createDeadline({ ms: READ_MS, expire: () => storeUnavailable("does not answer in time") }),
   });
   cleanup.defer(repeatEvery(lookMs, ring.keepUp, onFault));
   return { ring, signingKeys: createSigningKeys({ store, ring, rules, now }) };
-}
-
-function tooLong(): Error {
-  return storeUnavailable("does not answer in time");
 }

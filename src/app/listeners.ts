@@ -2,6 +2,7 @@
 
 import { findPackageJSON } from "node:module";
 import { dirname, join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import type { Config } from "../config.ts";
 import type { Sessions } from "../core/registry/sessions.ts";
 import type { KeyRing } from "../core/tokens/keyring.ts";
@@ -19,6 +20,7 @@ import { createHealthService } from "../services/health.ts";
 import { createReflectionServices } from "../services/reflection.ts";
 import type { ListenAddress } from "../setting-readers.ts";
 import { systemNow } from "../telemetry/clock.ts";
+import type { LogWriter } from "../telemetry/logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Observer } from "../telemetry/observe.ts";
 import type { Readiness, ReadinessCheck } from "../telemetry/readiness.ts";
@@ -41,19 +43,20 @@ export interface Served {
   readonly now: () => number;
 }
 
-/** Options that differ between the two listeners. */
-interface Mounted
-  extends Pick<DispatchOptions, "services" | "endpoints" | "isOwnHost" | "corsOrigins">,
-    Pick<ListenerOptions, "tls" | "maxConnections" | "maxConnectionsPerAddress"> {}
+export interface DrainSteps {
+  /** Time that balancers have to notice before the listeners close, in milliseconds. */
+  readonly delayMs: number;
+  /** Time that an idle connection has for one more request, in milliseconds. */
+  readonly idleMs: number;
+  /** Time that requests have to finish, in milliseconds. */
+  readonly graceMs: number;
+}
 
 export interface Listeners {
-  /** Reports to balancers and health checks that the gateway stops. */
-  announceDrain(): void;
-  /**
-   * Stops accepting, and ends each connection with its next answer: an idle one after `idleMs` milliseconds, any after `graceMs`.
-   * @returns how many connections were destroyed with a request under way
-   */
-  close(graceMs: number, idleMs: number): Promise<number>;
+  /** Closes step by step, with a log line for each: balancers see 503, then each connection ends with its next answer. */
+  drain(steps: DrainSteps, logger: LogWriter["logger"]): Promise<void>;
+  /** Closes at once. */
+  close(): Promise<void>;
   /** Opens a listener. Resolves with its origin, or undefined when it is off. */
   openPublic(): Promise<string | undefined>;
   openInternal(): Promise<string | undefined>;
@@ -87,65 +90,79 @@ export function createListeners(config: Config, served: Served): Listeners {
   const opened: Listener[] = [];
   const { refused: onError, fault: onFault, connectionRefused: onConnectionRefused } = observer;
   const shares = shareDescriptors(config, readDescriptorLimit());
-  const open = async (address: ListenAddress | undefined, mounted: Mounted): Promise<string | undefined> => {
+  const open = async (
+    address: ListenAddress | undefined,
+    dispatched: Pick<DispatchOptions, "services" | "endpoints" | "isOwnHost" | "corsOrigins">,
+    listened: Pick<ListenerOptions, "tls" | "maxConnections" | "maxConnectionsPerAddress">,
+  ): Promise<string | undefined> => {
     if (address === undefined) return undefined;
-    const { services, endpoints, isOwnHost, corsOrigins, ...listened } = mounted;
-    const calls = { services, endpoints, callerFrom, onError, onFault };
-    const listener = await listen({
-      ...address,
-      ...listened,
-      serve: createDispatch({ ...calls, ...(isOwnHost && { isOwnHost }), ...(corsOrigins && { corsOrigins }) }),
-      isTrusted,
-      onFault,
-      onConnectionRefused,
-    });
+    const serve = createDispatch({ ...dispatched, callerFrom, onError, onFault });
+    const listener = await listen({ ...address, ...listened, serve, isTrusted, onFault, onConnectionRefused });
     opened.push(listener);
     return listener.url;
   };
+  const close = async (graceMs: number, idleMs: number): Promise<number> => {
+    const destroyed = await Promise.all(opened.map((listener) => listener.close(graceMs, idleMs)));
+    return destroyed.reduce((sum, one) => sum + one, 0);
+  };
 
   return {
-    announceDrain() {
+    async drain({ delayMs, idleMs, graceMs }, logger) {
       readiness.drain();
       health.drain();
+      logger.info({ delay_ms: delayMs }, "draining: readiness is 503, logins are still answered");
+      if (delayMs > 0) await pause(delayMs);
+      logger.info({ grace_ms: graceMs }, "draining: listeners are closed, each connection ends with its next answer");
+      const destroyed = await close(graceMs, idleMs);
+      logger[destroyed > 0 ? "warn" : "info"]({ destroyed }, "drained: every connection has ended");
     },
-    async close(graceMs, idleMs) {
-      const destroyed = await Promise.all(opened.map((listener) => listener.close(graceMs, idleMs)));
-      return destroyed.reduce((sum, one) => sum + one, 0);
+    async close() {
+      await close(0, 0);
     },
     openPublic: () =>
-      open(config.publicListen, {
-        services: [auth],
-        endpoints: {
-          ...shared,
-          "/openapi.json": openDocument(async () => (await openapi()).publicOpenapi),
-          "/readyz": document(async () => describeReadiness(await readiness.checkSeldom())),
+      open(
+        config.publicListen,
+        {
+          services: [auth],
+          endpoints: {
+            ...shared,
+            "/openapi.json": openDocument(async () => (await openapi()).publicOpenapi),
+            "/readyz": document(async () => describeReadiness(await readiness.checkSeldom())),
+          },
+          corsOrigins: config.corsOrigins,
         },
-        corsOrigins: config.corsOrigins,
-        maxConnections: shares.public,
-        maxConnectionsPerAddress: config.maxConnectionsPerAddress,
-        ...(tls && { tls: { ...tls, ticketKeys: () => deriveTicketKeys(masterKey, systemNow()) } }),
-      }),
+        {
+          maxConnections: shares.public,
+          maxConnectionsPerAddress: config.maxConnectionsPerAddress,
+          ...(tls && { tls: { ...tls, ticketKeys: () => deriveTicketKeys(masterKey, systemNow()) } }),
+        },
+      ),
     openInternal: () =>
-      open(config.internalListen, {
-        services: [...operated, ...[health.spec, ...reflection].map((spec) => ({ spec }))],
-        endpoints: {
-          ...shared,
-          ...issuerDocuments(issuer, config.issuer, ring, tls === undefined ? "http" : "https"),
-          "/openapi.json": document(async () => (await openapi()).internalOpenapi),
-          "/metrics": document(served.metrics.render),
-          "/readyz": document(async () => describeReadiness(await readiness.check())),
-          "/oauth2/introspect": served.introspection,
-          ...(config.dashboard === "on" && {
-            ...signInEndpoints({ sessions: served.sessions, secure: tls !== undefined, now: served.now }),
-            ...staticFiles(dashboardFolder()),
-          }),
+      open(
+        config.internalListen,
+        {
+          services: [...operated, ...[health.spec, ...reflection].map((spec) => ({ spec }))],
+          endpoints: {
+            ...shared,
+            ...issuerDocuments(issuer, config.issuer, ring, tls === undefined ? "http" : "https"),
+            "/openapi.json": document(async () => (await openapi()).internalOpenapi),
+            "/metrics": document(served.metrics.render),
+            "/readyz": document(async () => describeReadiness(await readiness.check())),
+            "/oauth2/introspect": served.introspection,
+            ...(config.dashboard === "on" && {
+              ...signInEndpoints({ sessions: served.sessions, secure: tls !== undefined, now: served.now }),
+              ...staticFiles(dashboardFolder()),
+            }),
+          },
+          isOwnHost: createHostCheck(config.internalListen?.host ?? "", config.internalHosts),
         },
-        ...(config.internalListen && { isOwnHost: createHostCheck(config.internalListen.host, config.internalHosts) }),
-        maxConnections: shares.internal,
-        maxConnectionsPerAddress: shares.internalPerAddress,
-        // Its tickets are this process's own: they stand for a client certificate that was shown.
-        ...(tls && { tls: { ...tls, ...(config.tlsClientCa !== undefined && { clientCa: config.tlsClientCa }) } }),
-      }),
+        {
+          maxConnections: shares.internal,
+          maxConnectionsPerAddress: shares.internalPerAddress,
+          // Its tickets are this process's own: they stand for a client certificate that was shown.
+          ...(tls && { tls: { ...tls, ...(config.tlsClientCa !== undefined && { clientCa: config.tlsClientCa }) } }),
+        },
+      ),
   };
 }
 

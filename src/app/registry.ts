@@ -5,7 +5,7 @@ import { type Config, dataFile } from "../config.ts";
 import { type ActivityRecorder, createActivityRecorder } from "../core/activity.ts";
 import { GATEWAY } from "../core/registry/ports.ts";
 import { createRegistry, type Registry } from "../core/registry/registry.ts";
-import { createSecrets, type LostSecrets, type Secrets } from "../core/registry/secrets.ts";
+import { createSecrets, type Secrets } from "../core/registry/secrets.ts";
 import type { Database } from "../store/database.ts";
 import { migrate } from "../store/migrations.ts";
 import type { OutageListener } from "../store/outage.ts";
@@ -13,6 +13,7 @@ import { createSealer } from "../store/sealing.ts";
 import { createStore, type Store } from "../store/sql.ts";
 import { openSqlite } from "../store/sqlite.ts";
 import { repeatEvery } from "../telemetry/clock.ts";
+import type { LogWriter } from "../telemetry/logger.ts";
 
 export interface OpenedRegistry {
   readonly database: Pick<Database, "ping">;
@@ -27,8 +28,9 @@ export interface RegistryOptions {
   readonly now: () => number;
   readonly onFault: (error: unknown) => void;
   readonly outageListener: OutageListener;
-  /** Gives up the secrets that no master key opens, instead of refusing to start; called with their number. */
-  readonly forgetLostSecrets: ((lost: LostSecrets) => void) | undefined;
+  /** Drops the secrets that no master key opens, instead of refusing to start. */
+  readonly forgetLostSecrets: boolean;
+  readonly logger: LogWriter["logger"];
 }
 
 /** The last login of a device is this late at most, in milliseconds, and the end of its move to a key of its own. */
@@ -41,7 +43,7 @@ const PRUNED_AT_ONCE = 1_000;
 /** Opens the registry; `cleanup` closes it. */
 export async function openRegistry(
   config: Config,
-  { now, onFault, outageListener, forgetLostSecrets }: RegistryOptions,
+  { now, onFault, outageListener, forgetLostSecrets, logger }: RegistryOptions,
   cleanup: AsyncDisposableStack,
 ): Promise<OpenedRegistry> {
   // 1. The database, at this gateway's schema.
@@ -52,17 +54,15 @@ export async function openRegistry(
   // 2. The stores over it, whose secrets open.
   const store = createStore(database, createSealer([config.masterKey, ...config.otherMasterKeys]), onFault);
   const secrets = createSecrets({ secrets: store.secrets, now });
-  if (forgetLostSecrets === undefined) await secrets.requireMasterKeys();
-  else forgetLostSecrets(await secrets.forgetLost(GATEWAY));
+  if (forgetLostSecrets) {
+    const { customerKeys: customer_keys, signingKeys: signing_keys } = await secrets.forgetLost(GATEWAY);
+    logger.warn({ customer_keys, signing_keys }, "forgot the secrets that no master key opens");
+  } else await secrets.requireMasterKeys();
 
   // 3. The operator's use-cases.
   const { adminToken, otherAdminToken } = config;
-  const settingsTokens = new Map(
-    [
-      ["COUNTERSIGN_ADMIN_TOKEN", adminToken] as const,
-      ["COUNTERSIGN_OTHER_ADMIN_TOKEN", otherAdminToken] as const,
-    ].flatMap(([setting, token]) => (token === undefined ? [] : [[setting, token] as const])),
-  );
+  const settingsTokens = new Map([["COUNTERSIGN_ADMIN_TOKEN", adminToken]]);
+  if (otherAdminToken !== undefined) settingsTokens.set("COUNTERSIGN_OTHER_ADMIN_TOKEN", otherAdminToken);
   const registry = createRegistry({ ...store, settingsTokens, now });
 
   // 4. Jobs.
