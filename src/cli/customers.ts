@@ -38,14 +38,14 @@ export function addCustomersCommand(program: Command): void {
     .description("refuse logins of all its devices, and revoke their tokens")
     .action(async (customerId: string, options: ConfirmOptions, command: Command) => {
       await confirm(`Disable customer ${customerId} and all its devices?`, options);
-      const customer = await update({ customerId, status: Status.DISABLED }, ["status"]);
+      const customer = await update(customerId, { status: Status.DISABLED });
       writeResource(command, CustomerSchema, customer, [`customer ${customerId} is disabled`]);
     });
   customers
     .command("enable <id>")
     .description("allow logins of its devices again")
     .action(async (customerId: string, _options: object, command: Command) => {
-      const customer = await update({ customerId, status: Status.ENABLED }, ["status"]);
+      const customer = await update(customerId, { status: Status.ENABLED });
       writeResource(command, CustomerSchema, customer, [`customer ${customerId} is enabled`]);
     });
   addConfirmOption(customers.command("revoke-tokens <id>"))
@@ -88,19 +88,20 @@ function addUpdate(customers: Command): void {
     .option("--name <name>", "a name for people")
     .option("--login-limit <limit>", "the login limit of its devices, as in 20/60s or off; empty: the gateway's")
     .action(async (customerId: string, { name, loginLimit }: CustomerOptions, command: Command) => {
-      const paths = [
-        ...(name === undefined ? [] : ["display_name"]),
-        ...(loginLimit === undefined ? [] : ["login_limit"]),
-      ];
-      if (paths.length === 0) throw usageFailure("nothing to change: give --name or --login-limit");
-      const customer = { customerId, displayName: name ?? "", loginLimit: loginLimit ?? "" };
-      writeResource(command, CustomerSchema, await update(customer, paths));
+      const changes = {
+        ...(name !== undefined && { displayName: name }),
+        ...(loginLimit !== undefined && { loginLimit }),
+      };
+      if (Object.keys(changes).length === 0) throw usageFailure("nothing to change: give --name or --login-limit");
+      writeResource(command, CustomerSchema, await update(customerId, changes));
     });
 }
 
+/** Changes the fields that are given. */
 function update(
-  customer: Partial<Pick<Customer, "displayName" | "loginLimit" | "status">> & { customerId: string },
-  paths: string[],
+  customerId: string,
+  changes: Partial<Pick<Customer, "displayName" | "loginLimit" | "status">>,
 ): Promise<Customer> {
-  return callAdmin((admin) => admin.updateCustomer({ customer, updateMask: { paths } }));
+  const paths = CustomerSchema.fields.flatMap(({ name, localName }) => (localName in changes ? [name] : []));
+  return callAdmin((admin) => admin.updateCustomer({ customer: { customerId, ...changes }, updateMask: { paths } }));
 }

@@ -1,7 +1,7 @@
 // Files that `serve --dev` creates in the data directory: secrets, and a demo device.
 
 import { randomBytes } from "node:crypto";
-import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dataFile } from "../config.ts";
 import { AuthError } from "../core/errors.ts";
 import { GATEWAY } from "../core/registry/ports.ts";
@@ -13,27 +13,25 @@ export function prepareDevSecrets(dataDir: string): { masterKey: string; adminTo
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const masterKey = dataFile(dataDir, "master-key");
   const adminToken = dataFile(dataDir, "admin-token");
-  createSecretFile(masterKey, () => `${randomBytes(32).toString("base64")}\n`);
-  createSecretFile(adminToken, () => `${randomBytes(32).toString("hex")}\n`);
+  createSecretFile(masterKey, randomBytes(32).toString("base64"));
+  createSecretFile(adminToken, randomBytes(32).toString("hex"));
   return { masterKey, adminToken };
 }
 
-/**
- * Enrols a demo customer and device unless they exist. A device that the file has and the registry lacks, as after a change of
- * database, is enrolled with the same secret.
- */
+/** Enrols a demo customer and device, and writes them to a file, unless the registry has the device of the file. */
 export async function enrolDemoDevice(dataDir: string, registry: Registry): Promise<void> {
   const file = dataFile(dataDir, "demo-device");
   const saved = existsSync(file) ? parseDemoDevice(readFileSync(file, "utf8")) : undefined;
-  if (saved === undefined ? existsSync(file) : await isEnrolled(registry, saved.deviceKey)) return;
+  if (saved !== undefined && (await isEnrolled(registry, saved.deviceKey))) return;
   const customer = { customerId: "", displayName: "Demo", status: "enabled", loginLimit: "" } as const;
   const { customerId } = await registry.customers.create(customer, GATEWAY);
-  const importedKey = saved?.customerKey ?? "";
-  const { customerKey } = await registry.customerKeys.issue({ customerId, purpose: "login", importedKey }, GATEWAY);
-  const name = saved?.deviceKey ?? `demo-${randomBytes(4).toString("hex")}`;
-  const device = { customerId, deviceKey: name, displayName: "Demo device" };
-  const { deviceKey } = await registry.devices.create(device, GATEWAY);
-  createSecretFile(file, () => demoDeviceText({ deviceKey, customerKey }));
+  const { customerKey } = await registry.customerKeys.issue({ customerId, purpose: "login", importedKey: "" }, GATEWAY);
+  const name = `demo-${randomBytes(4).toString("hex")}`;
+  const { deviceKey } = await registry.devices.create(
+    { customerId, deviceKey: name, displayName: "Demo device" },
+    GATEWAY,
+  );
+  writeFileSync(file, demoDeviceText({ deviceKey, customerKey }), { mode: 0o600 });
 }
 
 async function isEnrolled(registry: Registry, deviceKey: string): Promise<boolean> {
@@ -46,18 +44,12 @@ async function isEnrolled(registry: Registry, deviceKey: string): Promise<boolea
   }
 }
 
-/** Creates a file that only its owner can read, whole or not at all. An existing file is left as it is. */
-function createSecretFile(file: string, content: () => string): void {
-  if (existsSync(file)) return;
-  const draft = `${file}.${process.pid}.${randomBytes(4).toString("hex")}`;
-  writeFileSync(draft, content(), { mode: 0o600, flag: "wx", flush: true });
+/** Creates a file that only its owner can read. An existing file is left as it is. */
+function createSecretFile(file: string, content: string): void {
   try {
-    // A link fails where a rename would replace the file of another process.
-    linkSync(draft, file);
+    writeFileSync(file, `${content}\n`, { mode: 0o600, flag: "wx", flush: true });
   } catch (error) {
     if (codeOf(error) !== "EEXIST") throw error;
-  } finally {
-    rmSync(draft);
   }
 }
 

@@ -6,6 +6,7 @@ import type { Gateway } from "../app.ts";
 import { dataDirOf, devEnvironment, processEnvironment, readConfig } from "../config.ts";
 import { AuthError } from "../core/errors.ts";
 import { LostSecretsError } from "../core/registry/secrets.ts";
+import { codeOf } from "../setting-readers.ts";
 import { monotonicNow } from "../telemetry/clock.ts";
 import { CommandFailure, writeResult } from "./terminal/output.ts";
 
@@ -34,30 +35,29 @@ export function addServeCommand(program: Command): void {
       const { dev = false } = options;
       const gateway = await start(options);
       // Before the addresses are printed: a reader of those may send a signal at once.
-      const signalled = untilSignal();
-      let isFailed = false;
-      const failed = untilUncaught(gateway).then(() => {
-        isFailed = true;
-      });
+      const end = watchProcess(gateway);
       const dataDir = processEnvironment()["COUNTERSIGN_DATA_DIR"];
       const { publicUrl, internalUrl } = gateway;
       const signIn = dev ? await gateway.createSignInLink() : undefined;
       const lines = startLines(gateway, { dev, dataDir, signIn });
       writeResult(command, { public: publicUrl, internal: internalUrl, ...(signIn && { dashboard: signIn }) }, lines);
-      await Promise.race([signalled, failed]);
+      await end.promise;
       await gateway.close();
-      if (isFailed) process.exit(1);
+      if (end.isFailed()) process.exit(1);
     });
 }
 
-/** The lines that `serve` prints: its addresses and, with --dev, a login to try. `dataDir`: the setting, if it is set. */
+interface StartOptions {
+  readonly dev: boolean;
+  /** The setting, if it is set. */
+  readonly dataDir: string | undefined;
+  readonly signIn?: string | undefined;
+}
+
+/** The lines that `serve` prints: its addresses and, with --dev, a login to try. */
 export function startLines(
   { publicUrl, internalUrl }: Pick<Gateway, "publicUrl" | "internalUrl">,
-  {
-    dev,
-    dataDir,
-    signIn,
-  }: { readonly dev: boolean; readonly dataDir: string | undefined; readonly signIn?: string | undefined },
+  { dev, dataDir, signIn }: StartOptions,
 ): readonly string[] {
   const setting = dataDir === undefined ? "" : `COUNTERSIGN_DATA_DIR=${dataDir} `;
   const trust = publicUrl?.startsWith("https:") ? " (curl may need --cacert FILE)" : "";
@@ -117,7 +117,6 @@ function explainStart(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   // Errors of the store and of the limiter, which are loaded later.
   if (["SealError", "DatabaseError", "RedisSetupError", "TracingError"].includes(error.name)) return error.message;
-  const code = "code" in error ? error.code : undefined;
   const place =
     "address" in error && "port" in error
       ? `${error.address}:${error.port}`
@@ -126,55 +125,40 @@ function explainStart(error: unknown): string | undefined {
         : "the data directory";
   const listeners = "COUNTERSIGN_PUBLIC_LISTEN and COUNTERSIGN_INTERNAL_LISTEN";
   const database = `the database cannot be used: ${error.message}`;
-  switch (code) {
-    case "EADDRINUSE":
-      return `${place} is in use by another program. Stop it, or set ${listeners} to free ports`;
-    case "EADDRNOTAVAIL":
-      return `${place} is no address of this machine. Set ${listeners} to addresses that are`;
-    case "EACCES":
-    case "EPERM":
-    case "EROFS":
-      return `${place} may not be used (${code}). Choose another, or allow it`;
-    case "ERR_SQLITE_ERROR":
-      return database;
+  const code = codeOf(error);
+  const causes: Readonly<Record<string, string>> = {
+    EADDRINUSE: `${place} is in use by another program. Stop it, or set ${listeners} to free ports`,
+    EADDRNOTAVAIL: `${place} is no address of this machine. Set ${listeners} to addresses that are`,
+    EACCES: `${place} may not be used (${code}). Choose another, or allow it`,
+    ERR_SQLITE_ERROR: database,
     // PostgreSQL's codes while the schema is migrated: insufficient_privilege and read_only_sql_transaction.
-    case "42501":
-      return `${database}. Allow its user to create tables: grant create on schema public`;
-    case "25006":
-      return `${database}. It is a standby, or read-only: connect to the primary`;
-    default:
-      return undefined;
-  }
+    "42501": `${database}. Allow its user to create tables: grant create on schema public`,
+    "25006": `${database}. It is a standby, or read-only: connect to the primary`,
+  };
+  return causes[["EPERM", "EROFS"].includes(code) ? "EACCES" : code];
 }
 
-/** Resolves at SIGINT or SIGTERM. A second signal, unless it is an echo of the first, ends the process at once. */
-function untilSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    let first: number | undefined;
-    for (const signal of ["SIGINT", "SIGTERM"] as const) {
-      process.on(signal, () => {
-        if (first === undefined) {
-          first = monotonicNow();
-          resolve();
-        } else if (monotonicNow() - first > SIGNAL_ECHO_MS) {
-          process.exit(1);
-        }
-      });
-    }
-  });
-}
-
-/** Resolves at an uncaught error, which is logged. A second one ends the process. */
-function untilUncaught(gateway: Gateway): Promise<void> {
-  return new Promise((resolve) => {
-    let isSecond = false;
-    const report = (error: unknown): void => {
-      gateway.reportUncaught(error);
-      if (isSecond) setTimeout(() => process.exit(1), LAST_LINE_MS);
-      isSecond = true;
+/**
+ * Resolves at SIGINT, SIGTERM or an uncaught error, which is logged. A second of either, unless it is an echo of the first signal,
+ * ends the process.
+ */
+function watchProcess(gateway: Gateway): { readonly promise: Promise<void>; isFailed(): boolean } {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let firstAt: number | undefined;
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.on(signal, () => {
+      if (firstAt !== undefined && monotonicNow() - firstAt > SIGNAL_ECHO_MS) process.exit(1);
+      firstAt ??= monotonicNow();
       resolve();
-    };
-    process.on("uncaughtException", report);
-    process.on("unhandledRejection", report);
-  });
+    });
+  }
+  let errors = 0;
+  const report = (error: unknown): void => {
+    gateway.reportUncaught(error);
+    if (errors++ > 0) setTimeout(() => process.exit(1), LAST_LINE_MS);
+    resolve();
+  };
+  process.on("uncaughtException", report);
+  process.on("unhandledRejection", report);
+  return { promise, isFailed: () => errors > 0 };
 }
