@@ -44,7 +44,7 @@ function notesOf({ name, output }: DescMethodUnary): MethodNotes {
   return {
     ...(output.fields.some((field) => field.name === "etag") && { headers: ["ETag"] }),
     ...(/^(Update|Delete)/.test(name) && { parameters: [IF_MATCH] }),
-    refusals: isRead(name) ? READ_ERRORS : CHANGE_ERRORS,
+    errors: isRead(name) ? READ_ERRORS : CHANGE_ERRORS,
   };
 }
 
@@ -57,7 +57,7 @@ export const ADMIN_NOTES: ServiceNotes = {
       description:
         "An admin token: COUNTERSIGN_ADMIN_TOKEN or COUNTERSIGN_OTHER_ADMIN_TOKEN, or one that was issued to an operator.",
     },
-    refusalsOf: (method) => [
+    errorsOf: (method) => [
       noAdminToken(),
       ...(isRead(method) ? [] : [errorOf(() => requireRole({ role: "read" }, method))]),
     ],

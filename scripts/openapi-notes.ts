@@ -27,7 +27,7 @@ const AUTH_METHODS: Readonly<Record<string, MethodNotes>> = {
     request: { ...signLogin({ deviceKey: "pump-7", customerKey: "an example's customer key" }, NOW) },
     answer: { token: "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJwdW1wLTcifQ.c2lnbmF0dXJl", expires_in: 600 },
     limited: true,
-    refusals: [
+    errors: [
       malformed("timestamp is missing. Send the Unix time in whole seconds", "timestamp"),
       errorOf(() => checkFresh(NOW - 3_600, NOW * 1000, 300_000)),
       rateLimited(limitOf("address", 0)),
@@ -47,7 +47,7 @@ const AUTH_METHODS: Readonly<Record<string, MethodNotes>> = {
       unsigned(),
     ],
   },
-  GetServerTime: { answer: { server_time: NOW }, refusals: [] },
+  GetServerTime: { answer: { server_time: NOW }, errors: [] },
 };
 
 const TOKEN_NOTES: ServiceNotes = {
@@ -61,7 +61,7 @@ const TOKEN_NOTES: ServiceNotes = {
       issue_time: "2025-11-24T16:00:00Z",
       expire_time: "2025-11-24T16:10:00Z",
     },
-    refusals: [
+    errors: [
       malformed("token is missing", "token"),
       tokenInvalid("its signature is wrong"),
       new AuthError("expired", "the token has expired. The device has to log in again"),
@@ -81,7 +81,7 @@ const REASONS: Readonly<Record<Reason, string>> = {
   malformed: "not JSON, or a field missing or of the wrong shape. `message` names the mistake, `field` the place.",
   clock_skew: "the timestamp is too far from now. Set the clock from `server_time`.",
   rate_limited: "too many in this time frame, by the limit that `policy` names. Wait `retry_after` seconds.",
-  invalid_credentials: "unknown device or wrong signature; never told which.",
+  invalid_credentials: "unknown device or wrong signature; the answer does not say which.",
   disabled: "right proof; the device or its customer is disabled.",
   replayed: "right proof, used before, of a device under replay guard. Sign again with the current time.",
   expired: "the token has expired. The device has to log in again.",
@@ -117,7 +117,7 @@ export const notes: OpenapiNotes = {
   commentOf: (desc) => getComments(desc).leading?.replace(/^ /gm, "").trim() ?? "",
   required: { "countersign.auth.v1.LoginRequest": ["device_key", "timestamp", "device_signature"] },
   services: {
-    "countersign.auth.v1.AuthService": { notesOf: ({ name }) => AUTH_METHODS[name] ?? { refusals: [] } },
+    "countersign.auth.v1.AuthService": { notesOf: ({ name }) => AUTH_METHODS[name] ?? { errors: [] } },
     "countersign.token.v1.TokenService": TOKEN_NOTES,
     "countersign.admin.v1.AdminService": ADMIN_NOTES,
   },

@@ -13,14 +13,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export interface Config extends Omit<Values<typeof SERVER_SETTINGS>, "issuer"> {
   /** Undefined with --dev: the gateway's own URL is the issuer. */
   readonly issuer: string | undefined;
-  /** Undefined: no traces. */
-  readonly tracing: TracingConfig | undefined;
-}
-
-/** Traces by the standard variables of OpenTelemetry. */
-export interface TracingConfig {
-  /** Undefined where the variables have another name. */
-  readonly serviceName: string | undefined;
+  /** Undefined: no traces. The service's name is undefined where OpenTelemetry's variables have another. */
+  readonly tracing: { readonly serviceName: string | undefined } | undefined;
 }
 
 export type ClientConfig = Values<typeof COMMAND_SETTINGS>;
@@ -59,7 +53,7 @@ export function readConfig(environment: Environment, { dev }: { dev: boolean }):
 const EXPORTERS = ["OTEL_TRACES_EXPORTER", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
 
 /** Whether OpenTelemetry's variables say where traces go. Its SDK reads the others itself. */
-function readTracing(environment: Environment): TracingConfig | undefined {
+function readTracing(environment: Environment): Config["tracing"] {
   const isOff =
     environment["OTEL_SDK_DISABLED"]?.toLowerCase() === "true" || environment["OTEL_TRACES_EXPORTER"] === "none";
   if (isOff || !EXPORTERS.some((name) => environment[name])) return undefined;
@@ -79,11 +73,10 @@ export function readClientConfig(): ClientConfig {
   return readSettings(COMMAND_SETTINGS, process.env);
 }
 
+type DataFile = "master-key" | "admin-token" | "demo-device" | "countersign.db";
+
 /** The path of a file in the data directory. */
-export function dataFile(
-  dataDir: string,
-  name: "master-key" | "admin-token" | "demo-device" | "countersign.db",
-): string {
+export function dataFile(dataDir: string, name: DataFile): string {
   return join(dataDir, name);
 }
 

@@ -52,21 +52,17 @@ export interface Setting<Value> {
 }
 
 type About = Pick<Setting<unknown>, "otherwise" | "inFile" | "needs">;
+type Read<Value> = Setting<Value>["read"];
 
-function required<Value>(cure: string, read: Setting<Value>["read"], meaning: string, about?: About): Setting<Value> {
+function required<Value>(cure: string, read: Read<Value>, meaning: string, about?: About): Setting<Value> {
   return { cure, read, meaning, ...about };
 }
 
-function optional<Value>(read: Setting<Value>["read"], meaning: string, about?: About): Setting<Value | undefined> {
+function optional<Value>(read: Read<Value>, meaning: string, about?: About): Setting<Value | undefined> {
   return { read, meaning, ...about };
 }
 
-function withDefault<Value>(
-  fallback: string,
-  read: Setting<Value>["read"],
-  meaning: string,
-  about?: About,
-): Setting<Value> {
+function withDefault<Value>(fallback: string, read: Read<Value>, meaning: string, about?: About): Setting<Value> {
   return { fallback, read, meaning, ...about };
 }
 

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect } from "vitest";
-import { parseDemoDevice } from "../src/cli/demo.ts";
+import { readDemoDevice } from "../src/cli/demo.ts";
 import { type LoginBody, signLogin } from "../src/cli/sign.ts";
 import { data, type FrameConnection, openConnection, openStream, settings } from "./frames.ts";
 import type { RawRequest, RequestMaker } from "./http2-requests.ts";
@@ -59,7 +59,7 @@ export function shareGateway(tls?: TlsSettings): SharedGateway {
 
   /** Signs for another second each time: the gateway denies a repeated login. */
   function signNext(): LoginBody {
-    const device = parseDemoDevice(readFileSync(join(folder, "demo-device"), "utf8"));
+    const device = readDemoDevice(folder);
     if (device === undefined) throw new TypeError("serve --dev enrols a demo device");
     logins++;
     return signLogin(device, Math.floor(Date.now() / 1000) - logins);

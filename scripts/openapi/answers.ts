@@ -1,4 +1,4 @@
-// The answers of an operation: success with its headers, and each refusal, made by the very functions that make real ones.
+// The answers of an operation: success with its headers, and errors, made by the functions that make real ones.
 
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 import { AuthError, malformed, type Reason } from "../../src/core/errors.ts";
@@ -7,11 +7,11 @@ import { errorHeaders, internalError, toRest } from "../../src/protocols/errors.
 import { unsupportedMediaType } from "../../src/protocols/mistakes.ts";
 
 export interface AnswerNotes {
-  /** When each reason is told. */
+  /** When each reason occurs. */
   readonly reasons: Readonly<Record<Reason, string>>;
   /** OpenAPI's header objects, by name: what `errorHeaders` gives, and those of limits. */
   readonly headers: Readonly<Record<string, JsonObject>>;
-  /** The names of the headers that tell where a limit stands. */
+  /** Names of the headers that describe a limit. */
   readonly limitHeaders: readonly string[];
 }
 
@@ -19,21 +19,21 @@ export interface AnswerNotes {
 export interface Answers {
   readonly schema: JsonObject;
   readonly example: JsonValue | undefined;
-  /** A success tells where a limit stands. */
+  /** Whether a success describes a limit. */
   readonly limited: boolean;
-  /** The names of the other headers of a success. */
+  /** Names of the other headers of a success. */
   readonly headers: readonly string[];
-  /** One of each kind that there may be. */
-  readonly refusals: readonly AuthError[];
+  /** One error of each kind. */
+  readonly errors: readonly AuthError[];
 }
 
 const ERROR = { $ref: "#/components/schemas/Error" };
 
 /** The `responses` of an operation. */
 export function describeAnswers(answers: Answers, notes: AnswerNotes): JsonObject {
-  const { schema, example, limited, refusals } = answers;
+  const { schema, example, limited, errors } = answers;
   const headers = [...(limited ? notes.limitHeaders : []), ...answers.headers];
-  const statuses = [...new Set(refusals.map((refusal) => toRest(refusal).status))].sort((one, other) => one - other);
+  const statuses = [...new Set(errors.map((error) => toRest(error).status))].sort((one, other) => one - other);
   return {
     200: {
       description: limited ? "Done. The headers tell where the limit stands." : "Done.",
@@ -43,23 +43,23 @@ export function describeAnswers(answers: Answers, notes: AnswerNotes): JsonObjec
     ...Object.fromEntries(
       statuses.map((status) => [
         status,
-        describeRefusals(
-          refusals.filter((refusal) => toRest(refusal).status === status),
+        describeErrors(
+          errors.filter((error) => toRest(error).status === status),
           notes,
         ),
       ]),
     ),
     default: {
       description:
-        "Any other refusal: of another verb (405, and Allow names the right ones), of another path (404), of a host name that the internal listener does not answer to (421), and what the HTTP server refuses by itself (408, 417, 431).",
+        "Any other error: another verb (405, with Allow), another path (404), a host name that the internal listener does not answer to (421), and errors of the HTTP server (408, 417, 431).",
       headers: refer(["Allow"]),
       content: { "application/json": { schema: ERROR } },
     },
   };
 }
 
-/** One of each kind that REST itself may give (protocols/rest.ts); `bodyLimit` in bytes, undefined where no body is read. */
-export function transportRefusals(bodyLimit: number | undefined): readonly AuthError[] {
+/** One error of each kind that REST itself gives (protocols/rest.ts); `bodyLimit` in bytes, undefined where no body is read. */
+export function transportErrors(bodyLimit: number | undefined): readonly AuthError[] {
   const internal = internalError("Vx2gDKhYkJq3");
   if (bodyLimit === undefined) return [malformed("the query is not percent-encoded UTF-8"), internal];
   return [
@@ -71,28 +71,28 @@ export function transportRefusals(bodyLimit: number | undefined): readonly AuthE
 }
 
 /** The response of one status. */
-function describeRefusals(refusals: readonly AuthError[], { reasons, limitHeaders }: AnswerNotes): JsonObject {
-  const told = [...new Set(refusals.map(({ reason }) => reason))];
-  const headers = refusals.flatMap((refusal) => [
-    ...errorHeaders(refusal).map(([name]) => name),
-    ...(refusal.details.limit === undefined ? [] : limitHeaders),
+function describeErrors(errors: readonly AuthError[], { reasons, limitHeaders }: AnswerNotes): JsonObject {
+  const given = [...new Set(errors.map(({ reason }) => reason))];
+  const headers = errors.flatMap((error) => [
+    ...errorHeaders(error).map(([name]) => name),
+    ...(error.details.limit === undefined ? [] : limitHeaders),
   ]);
   return {
-    description: list(told, reasons),
+    description: list(given, reasons),
     ...(headers.length > 0 && { headers: refer(headers) }),
     content: {
       "application/json": {
-        schema: { allOf: [ERROR, { properties: { reason: { enum: told } } }] },
+        schema: { allOf: [ERROR, { properties: { reason: { enum: given } } }] },
         examples: Object.fromEntries(
-          refusals.map((refusal) => [exampleName(refusal), { value: JSON.parse(toRest(refusal).body) }]),
+          errors.map((error) => [exampleName(error), { value: JSON.parse(toRest(error).body) }]),
         ),
       },
     },
   };
 }
 
-function list(told: readonly Reason[], reasons: AnswerNotes["reasons"]): string {
-  return told.map((reason) => `- \`${reason}\`: ${reasons[reason]}`).join("\n");
+function list(given: readonly Reason[], reasons: AnswerNotes["reasons"]): string {
+  return given.map((reason) => `- \`${reason}\`: ${reasons[reason]}`).join("\n");
 }
 
 function exampleName({ reason, details: { limit, field } }: AuthError): string {
@@ -104,19 +104,19 @@ function refer(headers: readonly string[]): JsonObject {
   return Object.fromEntries(headers.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
 }
 
-/** The schema of a refusal's body, as toRest writes it. */
-export function errorSchema(refusals: readonly AuthError[], { reasons }: AnswerNotes): JsonObject {
+/** The schema of an error's body, as toRest writes it. */
+export function errorSchema(errors: readonly AuthError[], { reasons }: AnswerNotes): JsonObject {
   // `default` has the errors of host name, path and HTTP method, which belong to no operation.
-  const told = new Set<Reason>([
+  const given = new Set<Reason>([
     "misdirected",
     "not_found",
     "method_not_allowed",
-    ...refusals.map(({ reason }) => reason),
+    ...errors.map(({ reason }) => reason),
   ]);
-  const bodies = [...told].map((reason): JsonObject => JSON.parse(toRest(new AuthError(reason, "")).body));
+  const bodies = [...given].map((reason): JsonObject => JSON.parse(toRest(new AuthError(reason, "")).body));
   return {
     type: "object",
-    description: "A refusal.",
+    description: "An error.",
     required: ["code", "reason", "message"],
     properties: {
       code: {
@@ -124,7 +124,7 @@ export function errorSchema(refusals: readonly AuthError[], { reasons }: AnswerN
         enum: [...new Set(bodies.map(({ code = "" }) => code))],
         description: "The code that Connect and gRPC have for it.",
       },
-      reason: { type: "string", enum: [...told], description: `Why, for a program.\n\n${list([...told], reasons)}` },
+      reason: { type: "string", enum: [...given], description: `Why, for a program.\n\n${list([...given], reasons)}` },
       message: { type: "string", description: "Why, for a developer: it names the exact mistake." },
       server_time: { type: "integer", description: "With clock_skew: the gateway's Unix time in seconds." },
       field: { type: "string", description: "The field of the request that is at fault." },

@@ -5,7 +5,7 @@ import type { AuthError } from "../../src/core/errors.ts";
 import { MAX_MESSAGE_BYTES } from "../../src/protocols/call.ts";
 import { formatFieldPath } from "../../src/protocols/query.ts";
 import { createRouteTable, type Route } from "../../src/protocols/routes.ts";
-import { type AnswerNotes, describeAnswers, errorSchema, transportRefusals } from "./answers.ts";
+import { type AnswerNotes, describeAnswers, errorSchema, transportErrors } from "./answers.ts";
 import { pathParameters, queryParameters, readPath } from "./parameters.ts";
 import { createSchemas, type SchemaNotes, type Schemas } from "./schema.ts";
 
@@ -14,24 +14,24 @@ export interface MethodNotes {
   /** A request's HTTP body, and an answer's. */
   readonly request?: JsonValue;
   readonly answer?: JsonValue;
-  /** A success tells where a limit stands. */
+  /** Whether a success describes a limit. */
   readonly limited?: boolean;
   /** OpenAPI's parameter objects of the headers that the handler reads. */
   readonly parameters?: readonly JsonObject[];
   /** The names of the headers that a success has. */
   readonly headers?: readonly string[];
-  /** One of each kind of refusal that the handler may give. */
-  readonly refusals: readonly AuthError[];
+  /** One of each kind of error that the handler throws. */
+  readonly errors: readonly AuthError[];
 }
 
 /** Notes on a service beside its descriptor. */
 export interface ServiceNotes {
   readonly notesOf: (method: DescMethodUnary) => MethodNotes;
-  /** Who may call: OpenAPI's security scheme, and what others are told. Absent: everyone. */
+  /** Who may call: OpenAPI's security scheme, and the errors of others. Absent: everyone. */
   readonly guard?: {
     readonly name: string;
     readonly scheme: JsonObject;
-    readonly refusalsOf: (method: string) => readonly AuthError[];
+    readonly errorsOf: (method: string) => readonly AuthError[];
   };
   /** As it is mounted with. */
   readonly maxMessageBytes?: number;
@@ -57,10 +57,10 @@ export function createOpenapi(services: readonly DescService[], notes: OpenapiNo
     notes,
   );
   const paths = describePaths(routes, schemas, notes);
-  const refusals = routes.flatMap((route) => refusalsOf(route, notes));
+  const errors = routes.flatMap((route) => errorsOf(route, notes));
   const guards = services.flatMap(({ typeName }) => notes.services[typeName]?.guard ?? []);
   const { Error: taken, ...messages } = schemas.components();
-  if (taken !== undefined) throw new TypeError("Error is the name of every refusal's schema");
+  if (taken !== undefined) throw new TypeError("Error is the name of every error's schema");
   return {
     openapi: "3.1.1",
     info: notes.info,
@@ -68,7 +68,7 @@ export function createOpenapi(services: readonly DescService[], notes: OpenapiNo
     tags: services.map((service) => ({ name: service.name, description: notes.commentOf(service) })),
     paths,
     components: {
-      schemas: { ...messages, Error: errorSchema(refusals, notes) },
+      schemas: { ...messages, Error: errorSchema(errors, notes) },
       headers: notes.headers,
       ...(guards.length > 0 && {
         securitySchemes: Object.fromEntries(guards.map(({ name, scheme }) => [name, scheme])),
@@ -126,20 +126,20 @@ function describeOperation(route: Route, { parameters, schemas, notes }: Operati
         example: own?.answer,
         limited: own?.limited ?? false,
         headers: own?.headers ?? [],
-        refusals: refusalsOf(route, notes),
+        errors: errorsOf(route, notes),
       },
       notes,
     ),
   };
 }
 
-/** In the order in which they are told. */
-function refusalsOf({ method, body }: Route, { services }: OpenapiNotes): readonly AuthError[] {
+/** The errors of a route, in the order of the checks. */
+function errorsOf({ method, body }: Route, { services }: OpenapiNotes): readonly AuthError[] {
   const { guard, notesOf, maxMessageBytes = MAX_MESSAGE_BYTES } = services[method.parent.typeName] ?? {};
   return [
-    ...(guard?.refusalsOf(method.name) ?? []),
-    ...transportRefusals(body === undefined ? undefined : maxMessageBytes),
-    ...(notesOf?.(method).refusals ?? []),
+    ...(guard?.errorsOf(method.name) ?? []),
+    ...transportErrors(body === undefined ? undefined : maxMessageBytes),
+    ...(notesOf?.(method).errors ?? []),
   ];
 }
 

@@ -26,8 +26,8 @@ export async function openTelemetry(
 ): Promise<Telemetry> {
   const tracing = wanted === undefined ? NO_TRACING : await startTracing(wanted.serviceName);
   cleanup.defer(tracing.close);
-  const fields = { gateway: `${hostname()}:${process.pid}`, version };
-  const log = createLog(logLevel, { fields, callFields: tracing.logFields });
+  const base = { gateway: `${hostname()}:${process.pid}`, version };
+  const log = createLog(logLevel, { base, mixin: tracing.logFields });
   cleanup.defer(() => log.flush());
   const metrics = createMetrics(version);
   const eventLoop = watchEventLoop();

@@ -1,7 +1,7 @@
 // Files that `serve --dev` creates in the data directory: secrets, and a demo device.
 
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dataFile } from "../config.ts";
 import { AuthError } from "../core/errors.ts";
 import { GATEWAY } from "../core/registry/ports.ts";
@@ -20,8 +20,7 @@ export function prepareDevSecrets(dataDir: string): { masterKey: string; adminTo
 
 /** Enrols a demo customer and device, and writes them to a file, unless the registry has the device of the file. */
 export async function enrolDemoDevice(dataDir: string, registry: Registry): Promise<void> {
-  const file = dataFile(dataDir, "demo-device");
-  const saved = existsSync(file) ? parseDemoDevice(readFileSync(file, "utf8")) : undefined;
+  const saved = readDemoDevice(dataDir);
   if (saved !== undefined && (await isEnrolled(registry, saved.deviceKey))) return;
   const customer = { customerId: "", displayName: "Demo", status: "enabled", loginLimit: "" } as const;
   const { customerId } = await registry.customers.create(customer, GATEWAY);
@@ -31,7 +30,8 @@ export async function enrolDemoDevice(dataDir: string, registry: Registry): Prom
     { customerId, deviceKey: name, displayName: "Demo device" },
     GATEWAY,
   );
-  writeFileSync(file, demoDeviceText({ deviceKey, customerKey }), { mode: 0o600 });
+  const text = JSON.stringify({ device_key: deviceKey, customer_key: customerKey });
+  writeFileSync(dataFile(dataDir, "demo-device"), `${text}\n`, { mode: 0o600 });
 }
 
 async function isEnrolled(registry: Registry, deviceKey: string): Promise<boolean> {
@@ -58,20 +58,13 @@ export interface DemoDevice {
   readonly customerKey: string;
 }
 
-/** Reads the text of the file demo-device; undefined when it holds no device. */
-export function parseDemoDevice(text: string): DemoDevice | undefined {
-  let demo: unknown;
+/** The device in the file demo-device; undefined without one. */
+export function readDemoDevice(dataDir: string): DemoDevice | undefined {
   try {
-    demo = JSON.parse(text);
+    const saved: Readonly<Record<string, unknown>> = JSON.parse(readFileSync(dataFile(dataDir, "demo-device"), "utf8"));
+    const { device_key: deviceKey, customer_key: customerKey } = saved;
+    return typeof deviceKey === "string" && typeof customerKey === "string" ? { deviceKey, customerKey } : undefined;
   } catch {
     return undefined;
   }
-  if (typeof demo !== "object" || demo === null || !("device_key" in demo && "customer_key" in demo)) return undefined;
-  const { device_key: deviceKey, customer_key: customerKey } = demo;
-  return typeof deviceKey === "string" && typeof customerKey === "string" ? { deviceKey, customerKey } : undefined;
-}
-
-/** The text of the file demo-device. */
-export function demoDeviceText({ deviceKey, customerKey }: DemoDevice): string {
-  return `${JSON.stringify({ device_key: deviceKey, customer_key: customerKey })}\n`;
 }

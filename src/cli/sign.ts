@@ -1,11 +1,10 @@
 // `countersign sign`: prints a signed login. Also the options that name a device, for `login` too.
 
-import { readFileSync } from "node:fs";
 import type { Command } from "commander";
-import { dataFile, readClientConfig } from "../config.ts";
+import { readClientConfig } from "../config.ts";
 import { computeSignature, secretFromText } from "../core/signature.ts";
 import { systemNow } from "../telemetry/clock.ts";
-import { type DemoDevice, parseDemoDevice } from "./demo.ts";
+import { type DemoDevice, readDemoDevice } from "./demo.ts";
 import { readSecret } from "./terminal/files.ts";
 import { usageFailure } from "./terminal/output.ts";
 
@@ -64,7 +63,11 @@ function readTimestamp(text: string | undefined): number {
 
 async function readDevice({ demo, deviceKey, ...options }: SignOptions): Promise<DemoDevice> {
   const config = readClientConfig();
-  if (demo) return readDemoDevice(dataFile(config.dataDir, "demo-device"));
+  if (demo) {
+    const device = readDemoDevice(config.dataDir);
+    if (device !== undefined) return device;
+    throw usageFailure(`there is no demo device in ${config.dataDir}. Start once with: npm start`);
+  }
   const { customerKeyFile: file, customerKey: given } = options;
   const customerKey = file === undefined ? (given ?? config.customerKey) : await readSecret(file);
   if (deviceKey === undefined) throw usageFailure("--device-key is missing (or --demo)");
@@ -74,17 +77,4 @@ async function readDevice({ demo, deviceKey, ...options }: SignOptions): Promise
     );
   }
   return { deviceKey, customerKey };
-}
-
-function readDemoDevice(file: string): DemoDevice {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch {
-    throw usageFailure(`there is no demo device in ${file}. Start once with: npm start`);
-  }
-  const device = parseDemoDevice(text);
-  if (device === undefined)
-    throw usageFailure(`${file} holds no demo device. Remove it and start once with: npm start`);
-  return device;
 }

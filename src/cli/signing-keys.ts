@@ -1,7 +1,7 @@
 // `countersign signing-keys`: the keys that tokens are signed with.
 
 import { isUtf8 } from "node:buffer";
-import { timestampMs } from "@bufbuild/protobuf/wkt";
+import { timestampDate, timestampMs } from "@bufbuild/protobuf/wkt";
 import type { Command } from "commander";
 import {
   RevokeSigningKeyResponseSchema,
@@ -92,10 +92,6 @@ async function readKeyFile(file: string): Promise<string> {
 function warnWhenNew(key: SigningKey | undefined): void {
   if (key?.createTime === undefined || systemNow() >= timestampMs(key.createTime) + PUBLISH_MS) return;
   warn(
-    `key ${key.kid} was published at ${timeOf(key.createTime)}. Services that have not fetched the keys since then refuse its tokens until they do`,
+    `key ${key.kid} was published at ${timestampDate(key.createTime).toISOString()}. Services that have not fetched the keys since then refuse its tokens until they do`,
   );
-}
-
-function timeOf(time: NonNullable<SigningKey["createTime"]>): string {
-  return new Date(timestampMs(time)).toISOString();
 }

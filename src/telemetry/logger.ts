@@ -19,13 +19,13 @@ const BUFFER_BYTES = 4 * 1024 * 1024;
 export interface LogOptions {
   readonly fd?: number;
   /** Properties of every line. */
-  readonly fields?: object;
+  readonly base?: object;
   /** Properties of the lines of a call. */
-  readonly callFields?: (() => object) | undefined;
+  readonly mixin?: (() => object) | undefined;
 }
 
 /** Opens the log at a level. It never blocks, and a full disk or pipe ends neither the process nor a flush. */
-export function createLog(level: string, { fd = STANDARD_ERROR, fields, callFields }: LogOptions = {}): LogWriter {
+export function createLog(level: string, { fd = STANDARD_ERROR, base, mixin }: LogOptions = {}): LogWriter {
   const options = { minLength: BATCH_BYTES, periodicFlush: BATCH_MS, maxLength: BUFFER_BYTES };
   // The next batch retries a failed write. A retry of its own would keep the process alive.
   const destination = new sonicBoom.SonicBoom({ fd, ...options, retryEAGAIN: () => false });
@@ -35,8 +35,8 @@ export function createLog(level: string, { fd = STANDARD_ERROR, fields, callFiel
     dropped++;
   });
   // pino must not see flushSync: it would retry a full disk for ever.
-  const mixin = callFields && { mixin: callFields };
-  const logger = pino({ level, base: fields ?? null, ...mixin }, { write: (line) => void destination.write(line) });
+  const properties = { base: base ?? null, ...(mixin && { mixin }) };
+  const logger = pino({ level, ...properties }, { write: (line) => void destination.write(line) });
   destination.on("drain", () => {
     if (dropped === 0) return;
     const count = dropped;

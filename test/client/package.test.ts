@@ -5,7 +5,6 @@ import { copyFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from "
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
-import { demoDeviceText } from "../../src/cli/demo.ts";
 import { CUSTOMER_KEY, startTestGateway } from "../gateway.ts";
 import { installPacked } from "../packed.ts";
 import { temporaryFolder } from "../program.ts";
@@ -82,7 +81,8 @@ test("the example runs from the packed tarball, and a service's compiler takes i
 test("the example's lines about the demo device make its settings, and a file that only its owner can read", async () => {
   const folder = temporaryFolder();
   mkdirSync(join(folder, "data"));
-  writeFileSync(join(folder, "data/demo-device"), demoDeviceText({ deviceKey: "demo-1", customerKey: CUSTOMER_KEY }));
+  const saved = `${JSON.stringify({ device_key: "demo-1", customer_key: CUSTOMER_KEY })}\n`;
+  writeFileSync(join(folder, "data/demo-device"), saved);
   const said = [...readFileSync("examples/grpc-client.ts", "utf8").matchAll(/^\/\/ {3}(.*)$/gm)];
   const lines = said.map(([, line]) => line).join("\n");
   const print = "printf '%s %s' $DEVICE_KEY $CUSTOMER_KEY_FILE";

@@ -9,43 +9,29 @@ import {
 } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { type AdminClient, callAdmin } from "../gateway/admin-client.ts";
 import { jsonLine } from "../terminal/fields.ts";
-import { writeSecret } from "../terminal/files.ts";
-import { CommandFailure, usageFailure, wantsJson, warn, writePart, writeResult } from "../terminal/output.ts";
+import { CommandFailure, wantsJson, warn, writePart } from "../terminal/output.ts";
 
 /** Adds `devices derive-key`. */
 export function addDeriveKeyCommand(devices: Command): void {
   devices
     .command("derive-key <device-key...>")
     .description("print the key to flash into each board, in lines `device_key customer_key`; - reads standard input")
-    .option("--output <file>", "write the key of one board, alone, to a new file that only you can read")
-    .action((names: readonly string[], { output }: { output?: string }, command: Command) =>
-      output === undefined ? printKeys(names, command) : saveKey(names, output, command),
-    );
-}
-
-async function printKeys(names: readonly string[], command: Command): Promise<void> {
-  const json = wantsJson(command);
-  let current = "";
-  await callAdmin(async (admin) => {
-    for await (current of readNames(names)) {
-      const derived = await derive(admin, current);
-      const line = json ? jsonLine(DeriveDeviceKeyResponseSchema, derived) : `${current} ${derived.customerKey}`;
-      if (!(await writePart(`${line}\n`))) return;
-    }
-  }).catch((error: unknown) => {
-    if (!(error instanceof CommandFailure) || current === "") throw error;
-    // The keys of the boards before this one are printed.
-    const details = { ...error.details, device_key: current };
-    throw new CommandFailure(`${JSON.stringify(current)}: ${error.message}`, details, error.status);
-  });
-}
-
-async function saveKey(names: readonly string[], output: string, command: Command): Promise<void> {
-  const [name = "-", ...others] = names;
-  if (name === "-" || others.length > 0) throw usageFailure("--output takes the name of one board");
-  const make = (): Promise<DeriveDeviceKeyResponse> => callAdmin((admin) => derive(admin, name));
-  const { keyId } = await writeSecret(output, make, (made) => made.customerKey);
-  writeResult(command, { device_key: name, key_id: keyId, output }, [`the key of device ${name} is in ${output}`]);
+    .action(async (names: readonly string[], _options: object, command: Command) => {
+      const json = wantsJson(command);
+      let current = "";
+      await callAdmin(async (admin) => {
+        for await (current of readNames(names)) {
+          const derived = await derive(admin, current);
+          const line = json ? jsonLine(DeriveDeviceKeyResponseSchema, derived) : `${current} ${derived.customerKey}`;
+          if (!(await writePart(`${line}\n`))) return;
+        }
+      }).catch((error: unknown) => {
+        if (!(error instanceof CommandFailure) || current === "") throw error;
+        // The keys of the boards before this one are printed.
+        const details = { ...error.details, device_key: current };
+        throw new CommandFailure(`${JSON.stringify(current)}: ${error.message}`, details, error.status);
+      });
+    });
 }
 
 /** Derives a key, and warns when the gateway does not accept it yet. */
