@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The launcher: JavaScript that an old Node can read too, so that it is told what to do.
+// The launcher: JavaScript that an old Node can read too, to say which version is needed.
 import { existsSync } from "node:fs";
 import module from "node:module";
 import { dirname, join } from "node:path";

@@ -1,4 +1,4 @@
-// DATABASE_URL: what is taken, what is refused, and that a refusal repeats nothing.
+// DATABASE_URL: valid and invalid URLs, and errors that repeat nothing of them.
 
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";

@@ -59,7 +59,6 @@ test.for([
 });
 
 test.for<readonly [Environment, object]>([
-  [{ MAX_CONNECTIONS: "1000000" }, { maxConnections: 1_000_000 }],
   [{ MAX_CONNECTIONS_PER_ADDRESS: "1" }, { maxConnectionsPerAddress: 1 }],
   [
     { INTERNAL_HOSTS: "Gateway.Internal, countersign_1,a-b.svc.local." },
@@ -72,7 +71,6 @@ test.for<readonly [Environment, object]>([
   [{ CORS_ORIGINS: "*" }, { corsOrigins: "*" }],
   [{ KEY_ROTATION: "1h" }, { keyRotation: HOUR_MS }],
   [{ KEY_ROTATION: "3650d" }, { keyRotation: 3_650 * DAY_MS }],
-  [{ KEY_ROTATION: "off" }, { keyRotation: undefined }],
   [
     { ...REDIS, REDIS_DOWN: "deny", REDIS_CLOCK: "gateway", INSTANCES: "12" },
     { redisDown: "deny", redisClock: "gateway", instances: 12 },
@@ -85,8 +83,6 @@ test.for<readonly [Environment, object]>([
     { masterKey: FIRST, otherMasterKeys: [SECOND, THIRD] },
   ],
   [{ OTHER_ADMIN_TOKEN: "another-token-0123456789" }, { otherAdminToken: "another-token-0123456789" }],
-  [{ AUDIT_RETENTION: "24h" }, { auditRetention: DAY_MS }],
-  [{ AUDIT_RETENTION: "36500d" }, { auditRetention: 36_500 * DAY_MS }],
   [{ AUDIT_RETENTION: "off" }, { auditRetention: undefined }],
 ])("%j is read", ([settings, expected]) => {
   expect(testConfig({ DATA_DIR, ...settings })).toMatchObject(expected);
@@ -136,7 +132,6 @@ const MAKE_KEY = "is not 32 bytes in base64 or hex. Make one with: openssl rand 
 const NETWORK = "which is neither an address nor a network. Write such as 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32";
 const EVERYONE =
   "which is every address: any caller could then claim another address. Write the networks of your proxies";
-const CONNECTIONS = "is no whole number from 1 to 1000000";
 const HOST = "which is not a host name. Write such as gateway.internal, without a port";
 const OVERRIDE = "which is not network=limit. Write such as 10.0.0.0/8=60000/60s or 10.0.0.0/8=off";
 const BY_64 = "but IPv6 addresses count by /64. Write 2001:db8::/64";
@@ -171,53 +166,34 @@ test.for<readonly [name: string, values: readonly string[], mistake: string, oth
   ["ADDRESS_LIMIT_OVERRIDES", ["2001:db8::1=off"], `names 2001:db8::1, ${BY_64}`],
   ["ADDRESS_LIMIT_OVERRIDES", ["2001:db8::/65=off"], `names 2001:db8::/65, ${BY_64}`],
   ["ADDRESS_LIMIT_OVERRIDES", ["10.0.0.0/8=off,::ffff:10.0.0.0/104=1/1s"], "names 10.0.0.0/8 twice. Keep one"],
-  ["MAX_CONNECTIONS", ["0", "-1", "1.5", "1e3", "10,000", "off", "1000001"], CONNECTIONS],
-  ["MAX_CONNECTIONS_PER_ADDRESS", ["0"], CONNECTIONS],
+  ["MAX_CONNECTIONS", ["0", "-1", "1.5", "1e3", "10,000", "off", "1000001"], "is no whole number from 1 to 1000000"],
   ["INTERNAL_HOSTS", ["gateway:9090"], `names gateway:9090, ${HOST}`],
-  ["INTERNAL_HOSTS", ["gateway,http://gateway"], `names http://gateway, ${HOST}`],
-  ["INTERNAL_HOSTS", ["a..b"], `names a..b, ${HOST}`],
+  ["INTERNAL_HOSTS", ["gateway,a..b"], `names a..b, ${HOST}`],
   ["INTERNAL_HOSTS", [`${"a".repeat(64)}.b`], `names ${"a".repeat(64)}.b, ${HOST}`],
   ["KEY_ROTATION", ["90", "1y", "-1d", "never", "1.5d"], `${DURATION}, or off`],
   ["KEY_ROTATION", ["0d", "3m", "3651d"], "is out of range: 1h to 3650d, or off"],
   ["REDIS_DOWN", ["open"], "is none of local, deny, allow", REDIS],
   ["REDIS_CLOCK", ["ours"], "is none of redis, gateway", REDIS],
   ["REDIS_CA", ["/nowhere"], "is /nowhere, which cannot be read (ENOENT). Set it to the path of a file in PEM", REDIS],
-  ["INSTANCES", ["0", "2.5", "two", "100000"], "is no whole number from 1 to 99999", REDIS],
+  ["INSTANCES", ["100000"], "is no whole number from 1 to 99999", REDIS],
   ["REDIS_DOWN", ["deny"], "has no effect without COUNTERSIGN_REDIS_URL. Set all of them, or none"],
-  ["INSTANCES", ["2"], "has no effect without COUNTERSIGN_REDIS_URL. Set all of them, or none"],
   ["OTHER_MASTER_KEYS", [`${KEY},short`], `names a key, number 2, that ${MAKE_KEY}`],
-  ["OTHER_MASTER_KEYS", [`${KEY},`], "has an empty entry. Remove the extra comma"],
   [
     "OTHER_ADMIN_TOKEN",
     ["short"],
     "has to be at least 16 visible ASCII characters. Make one with: openssl rand -hex 32",
   ],
-  ["AUDIT_RETENTION", ["365", "d", "for ever"], `${DURATION}, or off`],
-  ["AUDIT_RETENTION", ["0d", "23h", "36501d"], "is out of range: 1d to 36500d, or off"],
+  ["AUDIT_RETENTION", ["23h", "36501d"], "is out of range: 1d to 36500d, or off"],
 ])("%s=%j is a mistake", ([name, values, mistake, others]) => {
   for (const value of values) {
     expect(mistakesOf({ ...others, [name]: value }), value).toEqual([`COUNTERSIGN_${name} ${mistake}`]);
   }
 });
 
-test("a database of another kind is a mistake, told without its password", () => {
-  const [mistake, ...others] = mistakesOf({ DATABASE_URL: "mysql://gateway:hunter2@127.0.0.1/countersign" });
-  expect(mistake).toMatch(/^COUNTERSIGN_DATABASE_URL .*postgres:\/\//);
-  expect(mistake).not.toContain("hunter2");
-  expect(others).toEqual([]);
-});
-
-test("every mistake is reported at once", () => {
-  const settings = { OTHER_MASTER_KEYS: "short", AUDIT_RETENTION: "1y", MASTER_KEY: "short", MAX_CONNECTIONS: "0" };
-  expect(mistakesOf(settings)).toHaveLength(4);
-});
-
 test.for([
-  ["MAX_CONNECTION", "MAX_CONNECTIONS"],
   ["MAX_CONNECTIONS_PER_ADRESS", "MAX_CONNECTIONS_PER_ADDRESS"],
   ["TRUSTED_PROXY", "TRUSTED_PROXIES"],
-  ["OTHER_MASTER_KEY", "OTHER_MASTER_KEYS"],
-] as const)("a misspelt %s is told its name", ([misspelt, name]) => {
+] as const)("a misspelt %s is named with the setting that was probably meant", ([misspelt, name]) => {
   expect(() => readConfig({ [`COUNTERSIGN_${misspelt}`]: "1" }, { dev: true })).toThrow(
     `COUNTERSIGN_${misspelt} is not a setting. Did you mean COUNTERSIGN_${name}?`,
   );

@@ -188,14 +188,14 @@ export interface ConnectionShares {
   readonly internalPerAddress: number;
 }
 
-/** Shares `descriptors` so that the internal listener answers whatever the public one suffers. */
+/** Shares `descriptors` so that a full public listener leaves the internal one some. */
 export function shareDescriptors(
   { maxConnections, maxConnectionsPerAddress }: Pick<Config, "maxConnections" | "maxConnectionsPerAddress">,
   descriptors: number,
 ): ConnectionShares {
   const left = Math.max(2, descriptors - OTHER_DESCRIPTORS);
-  const kept = Math.min(maxConnections, INTERNAL_SHARE, left >> 1);
-  const shared = Math.min(maxConnections, left - kept);
+  const reserved = Math.min(maxConnections, INTERNAL_SHARE, left >> 1);
+  const shared = Math.min(maxConnections, left - reserved);
   const internal = Math.min(maxConnections, left - shared);
   return { public: shared, internal, internalPerAddress: Math.min(maxConnectionsPerAddress, Math.ceil(internal / 2)) };
 }

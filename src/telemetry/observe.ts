@@ -58,7 +58,7 @@ export function createObserver({ logger, metrics, recentLogins, elapsed }: Obser
     return Math.round(ms * 100) / 100;
   }
 
-  /** Logs the cause, which the caller is not told. An outage, which was logged when it began, has none. */
+  /** Logs the cause, which the answer leaves out. An outage, which was logged when it began, has none. */
   function logUnavailable(error: unknown, caller: ObservedCaller): void {
     if (!(error instanceof AuthError) || error.reason !== "unavailable" || error.cause === undefined) return;
     if (mayLogUnavailable()) logger.warn({ cause: messageOf(error.cause), ...describe(caller) }, "unavailable");

@@ -2,14 +2,11 @@
 
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { temporaryFolder } from "../program.ts";
-import { type Operator, openOperator } from "./operator.ts";
+import { openOperator } from "./operator.ts";
 
-let operator: Operator;
-beforeAll(async () => {
-  operator = await openOperator();
-});
+const operator = await openOperator();
 afterAll(() => operator.gateway.close());
 
 async function customer(id: string): Promise<string> {
@@ -106,20 +103,11 @@ test.each<[string, Buffer | string, string]>([
   }
 });
 
-test.each([
-  ["2026-01-31", "RFC 3339"],
-  ["tomorrow", "RFC 3339"],
-  ["2027-02-31T00:00:00Z", "Write a time as in"],
-  ["2027-02-29T23:00:00+01:00", "Write a time as in"],
-])("a time like %s is refused", async (time, message) => {
-  const { status, stderr } = await operator.operate([
-    "customer-keys",
-    "issue",
-    "--customer",
-    "x",
-    "--expires-at",
-    time,
-  ]);
-  expect(status).toBe(2);
-  expect(stderr).toContain(message);
-});
+test.each(["tomorrow", "2026-01-31", "2027-02-31T00:00:00Z", "2027-02-29T23:00:00+01:00"])(
+  "a time like %s is refused",
+  async (time) => {
+    const args = ["customer-keys", "issue", "--customer", "x", "--expires-at", time];
+    const { status, stderr } = await operator.operate(args);
+    expect([status, stderr]).toEqual([2, expect.stringContaining("Write a time as in")]);
+  },
+);

@@ -1,13 +1,10 @@
 // `countersign customers`, and what all commands share: tables, usage errors, questions on a terminal.
 
 import { Readable } from "node:stream";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Operator, openOperator } from "./operator.ts";
+import { afterAll, expect, test } from "vitest";
+import { openOperator } from "./operator.ts";
 
-let operator: Operator;
-beforeAll(async () => {
-  operator = await openOperator();
-});
+const operator = await openOperator();
 afterAll(() => operator.gateway.close());
 
 test("a customer is created, shown, changed, disabled, enabled and deleted", async () => {

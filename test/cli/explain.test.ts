@@ -2,20 +2,16 @@
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { computeSignature, secretFromText } from "../../src/core/signature.ts";
 import { CUSTOMER_KEY } from "../gateway.ts";
 import { temporaryFolder } from "../program.ts";
-import { type Operator, openOperator } from "./operator.ts";
+import { openOperator } from "./operator.ts";
 
 const NOW = 1_764_000_000_000;
-let operator: Operator;
-let deviceKey: string;
-beforeAll(async () => {
-  operator = await openOperator({}, { now: () => NOW });
-  deviceKey = await operator.gateway.enrol();
-});
+const operator = await openOperator({}, { now: () => NOW });
 afterAll(() => operator.gateway.close());
+const deviceKey = await operator.gateway.enrol();
 
 function bodyAt(timestamp: number): string {
   const device_signature = computeSignature(secretFromText(CUSTOMER_KEY), timestamp, deviceKey).toString("hex");

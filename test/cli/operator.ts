@@ -1,4 +1,4 @@
-// Runs commands as an operator of a test's own gateway does.
+// Runs commands as the operator of a test's own gateway.
 
 import type { GatewayOptions } from "../../src/app.ts";
 import type { Environment } from "../../src/config.ts";

@@ -1,15 +1,12 @@
-// The commands on operators' admin tokens.
+// `countersign operators` and `audit`, against a real gateway.
 
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
-import { type Operator, openOperator } from "./operator.ts";
+import { afterAll, expect, test } from "vitest";
+import { temporaryFolder } from "../program.ts";
+import { openOperator } from "./operator.ts";
 
-let operator: Operator;
-beforeAll(async () => {
-  operator = await openOperator();
-});
+const operator = await openOperator();
 afterAll(() => operator.gateway.close());
 
 test("a token is issued, used, seen in the audit log by name, and revoked", async () => {
@@ -33,9 +30,7 @@ test("a token is issued, used, seen in the audit log by name, and revoked", asyn
 });
 
 test("a token that may read is written to a file, and changes nothing", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "countersign-"));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  const output = join(folder, "token");
+  const output = join(temporaryFolder(), "token");
   const issue = ["operators", "issue", "--name", "bob", "--expires-in", "12h", "--output", output];
   const { stdout } = await operator.operate(issue);
   expect(stdout).toMatch(/^token_id \w{8}\nIt is in \S+ and is not shown again\.\n$/);
@@ -49,4 +44,25 @@ test("a token that may read is written to a file, and changes nothing", async ()
 test("a time span is a number and a unit", async () => {
   const { status, stderr } = await operator.operate(["operators", "issue", "--name", "eve", "--expires-in", "soon"]);
   expect([status, stderr]).toEqual([2, expect.stringContaining("Write a number and d, h or m, as in 30d.")]);
+});
+
+test("audit list prints changes, the newest first, with the operator and the changed fields", async () => {
+  const { operate, operateJson } = operator;
+  await operate(["customers", "create", "--name", "One", "--customer-id", "acme"]);
+  await operate(["customers", "update", "acme", "--name", "Two"]);
+  const [issued] = await operateJson(["customer-keys", "issue", "--customer", "acme"]);
+  const events = await operateJson(["audit", "list", "--filter", "customer_id = acme"]);
+  expect(events.map(({ action }) => action)).toEqual(["IssueCustomerKey", "UpdateCustomer", "CreateCustomer"]);
+  expect(events[1]).toMatchObject({
+    resource: "customers/acme",
+    details: { display_name: "Two" },
+    operator: expect.stringMatching(/^[\x20-\x7e]+@[\x20-\x7e]+$/),
+    address: "127.0.0.1",
+  });
+  expect(JSON.stringify(events)).not.toContain(String(issued?.["customer_key"]));
+
+  const { stdout } = await operate(["audit", "list", "--filter", "customer_id = acme", "--limit", "2"]);
+  const [head, ...lines] = stdout.trimEnd().split("\n");
+  expect(head).toMatch(/^time +token_id +operator +address +action +resource +details$/);
+  expect(lines).toEqual([expect.stringContaining("IssueCustomerKey"), expect.stringContaining("display_name=Two")]);
 });

@@ -3,20 +3,17 @@
 import { generateKeyPairSync } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { afterAll, expect, onTestFinished, test } from "vitest";
 import { PUBLISH_MS } from "../../src/core/tokens/rotation.ts";
 import { temporaryFolder } from "../program.ts";
-import { type Operator, openOperator } from "./operator.ts";
+import { openOperator } from "./operator.ts";
 
 /** How far the gateway's clock is ahead, in milliseconds: enough for the next key to be known to every gateway. */
 const AHEAD_MS = 2_000;
-let operator: Operator;
 let aheadMs = 0;
-beforeAll(async () => {
-  operator = await openOperator({}, { now: () => Date.now() + aheadMs });
-  aheadMs = AHEAD_MS;
-});
+const operator = await openOperator({}, { now: () => Date.now() + aheadMs });
 afterAll(() => operator.gateway.close());
+aheadMs = AHEAD_MS;
 
 const UNFETCHED = "Services that have not fetched the keys since then refuse its tokens until they do";
 
@@ -48,21 +45,16 @@ test("rotate fails while services may not have fetched the next key", async () =
 
 test("rotate --now has the next key sign, and warns that services may not have it", async () => {
   const [, next] = await publishedKids();
-  const { status, stdout, stderr } = await operator.operate(["signing-keys", "rotate", "--now", "--json"]);
-  expect(status).toBe(0);
+  const { stdout, stderr } = await operator.operate(["signing-keys", "rotate", "--now", "--json"]);
   expect(JSON.parse(stdout)).toMatchObject({ active: { kid: next }, next: { state: "SIGNING_KEY_STATE_NEXT" } });
   expect(stderr).toMatch(new RegExp(`^countersign: key ${next} was published at 20\\S+Z\\. ${UNFETCHED}\n$`));
 });
 
 test("import takes over a key of another server, and revoke revokes it", async () => {
-  const text = newKey();
   const file = join(temporaryFolder(), "old.pem");
-  writeFileSync(file, text);
+  writeFileSync(file, newKey());
   const imported = await operator.operate(["signing-keys", "import", file, "--kid", "old"]);
-  expect(imported).toMatchObject({ status: 0, stdout: "key old (ES256) signs\n" });
-  expect(imported.stderr).toContain(UNFETCHED);
-  const again = await operator.operate(["signing-keys", "import", "-", "--kid", "old"], { input: text });
-  expect(again).toMatchObject({ status: 0, stdout: "key old (ES256) signs\n" });
+  expect(imported).toMatchObject({ stdout: "key old (ES256) signs\n", stderr: expect.stringContaining(UNFETCHED) });
   expect((await publishedKids())[0]).toBe("old");
 
   const revoked = await operator.operate(["signing-keys", "revoke", "old"]);

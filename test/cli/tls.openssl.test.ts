@@ -101,13 +101,6 @@ test("errors name invalid files without their content", async () => {
       "countersign: COUNTERSIGN_CLIENT_KEY is no path. Set it to that of a file in PEM",
     ],
   ]);
-  const alone = await runCommand(login, {
-    env: { COUNTERSIGN_CUSTOMER_KEY: "secret", COUNTERSIGN_CLIENT_CERT: pem("client.crt") },
-  });
-  expect([alone.status, alone.stderr]).toEqual([
-    2,
-    "countersign: COUNTERSIGN_CLIENT_CERT has no effect without COUNTERSIGN_CLIENT_KEY. Set all of them, or none\n",
-  ]);
 });
 
 test.each(["client.key", "stranger.key"])("serve refuses a certificate with the key of another: %s", async (key) => {

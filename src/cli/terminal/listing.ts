@@ -1,4 +1,4 @@
-// ListCommand commands: every page of a list, as a table or as JSON lines.
+// `list` commands: every page of a list, as a table or as JSON lines.
 
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import { type Command, InvalidArgumentError } from "commander";

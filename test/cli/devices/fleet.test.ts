@@ -1,21 +1,16 @@
 // The commands on devices by name, or on all that a filter matches.
 
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { GATEWAY } from "../../../src/core/registry/ports.ts";
-import { type Operator, openOperator } from "../operator.ts";
+import { openOperator } from "../operator.ts";
 
-let operator: Operator;
-beforeAll(async () => {
-  operator = await openOperator();
-  const { registry } = operator.gateway;
-  for (const customerId of ["north", "south"]) {
-    await registry.customers.create({ customerId, displayName: "", status: "enabled", loginLimit: "" }, GATEWAY);
-    for (const number of [1, 2, 3]) {
-      await registry.devices.create({ customerId, deviceKey: `${customerId}-${number}` }, GATEWAY);
-    }
-  }
-});
+const operator = await openOperator();
 afterAll(() => operator.gateway.close());
+const { registry } = operator.gateway;
+for (const customerId of ["north", "south"]) {
+  await registry.customers.create({ customerId, displayName: "", status: "enabled", loginLimit: "" }, GATEWAY);
+  for (const number of [1, 2, 3]) await operator.gateway.enrol({ customerId, deviceKey: `${customerId}-${number}` });
+}
 
 const count = async (...options: string[]): Promise<string> =>
   (await operator.operate(["devices", "list", "--count", ...options])).stdout.trim();
