@@ -31,13 +31,10 @@ const SILENT = { away() {}, back() {} };
 
 /** Makes every check. */
 export async function checkSite(config: Config): Promise<readonly Finding[]> {
-  const clocks = new Map<string, number>();
-  const ofDatabase = await checkDatabase(config, clocks);
-  const ofRedis = await checkRedis(config, clocks);
-  return [...ofDatabase, ofRedis, ...checkCertificates(config), checkClocks(clocks)];
+  return [...(await checkDatabase(config)), ...(await checkRedis(config)), ...checkCertificates(config)];
 }
 
-async function checkDatabase(config: Config, clocks: Map<string, number>): Promise<readonly Finding[]> {
+async function checkDatabase(config: Config): Promise<readonly Finding[]> {
   const path = dataFile(config.dataDir, "countersign.db");
   if (config.databaseUrl === undefined && !existsSync(path)) {
     return [ok("database", `SQLite: there is no ${path} yet. The first start makes it`)];
@@ -45,15 +42,16 @@ async function checkDatabase(config: Config, clocks: Map<string, number>): Promi
   let database: Database | undefined;
   try {
     database = await openDatabase(config, SILENT);
-    const isWritable = (await database.ping()) === "ok";
     const kind = database.dialect === "sqlite" ? "SQLite" : "PostgreSQL";
     const asked = systemNow();
     const clock = await readServerClock(database);
-    if (clock !== undefined) clocks.set("PostgreSQL", clock - (asked + systemNow()) / 2);
-    if (!(await isMigrated(database)))
-      return [ok("database", `${kind} answers. The next start brings its schema up to date`)];
+    const clocks = clock === undefined ? [] : [compareClock(kind, clock, asked)];
+    if (!(await isMigrated(database))) {
+      return [ok("database", `${kind} answers. The next start brings its schema up to date`), ...clocks];
+    }
+    const isWritable = (await database.ping()) === "ok";
     const found = isWritable ? ok("database", `${kind} answers`) : warning("database", `${kind} cannot be written`);
-    return [found, await checkKeys(config, database)];
+    return [found, await checkKeys(config, database), ...clocks];
   } catch (error) {
     return [wrong("database", messageOf(error))];
   } finally {
@@ -75,23 +73,30 @@ async function checkKeys(config: Config, database: Database): Promise<Finding> {
   }
 }
 
-async function checkRedis(config: Config, clocks: Map<string, number>): Promise<Finding> {
+async function checkRedis(config: Config): Promise<readonly Finding[]> {
   const { redisUrl, redisCa: ca, redisCert: cert, redisKey: key } = config;
-  if (redisUrl === undefined) return ok("redis", "not set: limits are kept in each process");
+  if (redisUrl === undefined) return [ok("redis", "not set: limits are kept in each process")];
   const { connectRedis } = await import("../core/limiter/connection.ts");
   try {
     const redis = await connectRedis(redisUrl, monotonicNow, { ca, cert, key });
     try {
       const asked = systemNow();
       const [seconds, micros] = await redis.client.time();
-      clocks.set("Redis", Number(seconds) * 1_000 + Number(micros) / 1_000 - (asked + systemNow()) / 2);
-      return ok("redis", "answers");
+      return [ok("redis", "answers"), compareClock("Redis", Number(seconds) * 1_000 + Number(micros) / 1_000, asked)];
     } finally {
       redis.close();
     }
   } catch (error) {
-    return wrong("redis", `does not answer: ${messageOf(error)}`);
+    return [wrong("redis", `does not answer: ${messageOf(error)}`)];
   }
+}
+
+/** Compares a server's clock, in Unix milliseconds, that was asked for at `asked`. */
+function compareClock(server: string, clock: number, asked: number): Finding {
+  const ms = Math.round(clock - (asked + systemNow()) / 2);
+  const message = `${server} is ${Math.abs(ms)} ms ${ms < 0 ? "behind" : "ahead"}`;
+  if (Math.abs(ms) <= CLOCKS_APART_MS) return ok("clock", message);
+  return warning("clock", `${message}. Run NTP on every machine`);
 }
 
 function checkCertificates({ tlsCert = [] }: Config): readonly Finding[] {
@@ -105,15 +110,6 @@ function checkCertificates({ tlsCert = [] }: Config): readonly Finding[] {
     const message = `${path} expires in ${days} days`;
     return days < EXPIRY_DAYS ? warning("certificate", `${message}. Replace it`) : ok("certificate", message);
   });
-}
-
-function checkClocks(clocks: ReadonlyMap<string, number>): Finding {
-  const apart = [...clocks].map(
-    ([server, ms]) => `${server} is ${Math.abs(Math.round(ms))} ms ${ms < 0 ? "behind" : "ahead"}`,
-  );
-  if (apart.length === 0) return ok("clock", "there is no other clock to compare with. Run NTP");
-  const isApart = [...clocks.values()].some((ms) => Math.abs(ms) > CLOCKS_APART_MS);
-  return isApart ? warning("clock", `${apart.join(", ")}. Run NTP on every machine`) : ok("clock", apart.join(", "));
 }
 
 function messageOf(error: unknown): string {
