@@ -3,7 +3,7 @@
 import type { HandlerContext } from "@connectrpc/connect";
 import { openRing, type RingTimes } from "./app/key-ring.ts";
 import { openLimiter } from "./app/limits.ts";
-import { createListeners, isExposed } from "./app/listeners.ts";
+import { createListeners } from "./app/listeners.ts";
 import { openRegistry } from "./app/registry.ts";
 import { openTelemetry } from "./app/telemetry.ts";
 import { type Config, readVersion } from "./config.ts";
@@ -72,13 +72,6 @@ export interface GatewayOptions {
   readonly saturated?: number;
 }
 
-/** Less than the ten seconds that container runtimes leave between SIGTERM and SIGKILL. */
-const GRACE_MS = 8_000;
-/** Time in which a client that uses its connection learns of the end by an answer. */
-const IDLE_MS = 1_000;
-/** Default deadline of Redis, in milliseconds. */
-export const REDIS_DEADLINE_MS = 25;
-
 /** Starts a gateway. Resolves once every listener accepts. @throws SealError or a system error, with nothing left open */
 export async function startGateway(config: Config, options: GatewayOptions = {}): Promise<Gateway> {
   const cleanup = new AsyncDisposableStack();
@@ -142,11 +135,7 @@ async function compose(config: Config, options: GatewayOptions, cleanup: AsyncDi
   });
   const limiter = await openLimiter(
     config,
-    {
-      deadlineMs: options.redisDeadlineMs ?? REDIS_DEADLINE_MS,
-      elapsed,
-      listener: observeFallback(log.logger, metrics, config.redisDown),
-    },
+    { deadlineMs: options.redisDeadlineMs, elapsed, listener: observeFallback(log.logger, metrics, config.redisDown) },
     cleanup,
   );
   const logIn = createLogIn({
@@ -234,13 +223,12 @@ async function compose(config: Config, options: GatewayOptions, cleanup: AsyncDi
     now,
     metrics,
     observer,
+    logger: log.logger,
   });
-  cleanup.defer(async () => {
-    const { graceMs = GRACE_MS, idleMs = IDLE_MS } = options;
-    // A start that failed has no one to tell.
-    if (!isListening) return listeners.close();
-    await listeners.drain({ delayMs: config.drainDelay, idleMs, graceMs }, log.logger);
-  });
+  const { idleMs, graceMs } = options;
+  cleanup.defer(() =>
+    isListening ? listeners.drain({ delayMs: config.drainDelay, idleMs, graceMs }) : listeners.close(),
+  );
   publicUrl = await listeners.openPublic();
   internalUrl = await listeners.openInternal();
   isListening = true;
@@ -249,10 +237,6 @@ async function compose(config: Config, options: GatewayOptions, cleanup: AsyncDi
   const dialect = config.databaseUrl === undefined ? "sqlite" : "postgres";
   const urls = { public: publicUrl, internal: internalUrl };
   log.logger.info({ ...urls, limits, database: dialect, kid: ring.active()?.kid }, "listening");
-  if (isExposed(internalUrl)) {
-    const cure = "set COUNTERSIGN_TLS_CERT and COUNTERSIGN_TLS_KEY, or let it listen on 127.0.0.1";
-    log.logger.warn({ internal: internalUrl }, `other machines reach the internal listener without TLS: ${cure}`);
-  }
   return {
     publicUrl,
     internalUrl,

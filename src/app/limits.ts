@@ -7,11 +7,14 @@ import type { Limiter } from "../core/ports.ts";
 
 export interface LimitsOptions {
   /** How long Redis may take to decide, in milliseconds. */
-  readonly deadlineMs: number;
+  readonly deadlineMs: number | undefined;
   /** Milliseconds of a clock that never steps. */
   readonly elapsed: () => number;
   readonly listener: FallbackListener;
 }
+
+/** Default deadline of Redis, in milliseconds. */
+export const REDIS_DEADLINE_MS = 25;
 
 /**
  * Opens the limiter; `cleanup` closes it.
@@ -19,7 +22,7 @@ export interface LimitsOptions {
  */
 export async function openLimiter(
   config: Config,
-  { deadlineMs, elapsed, listener }: LimitsOptions,
+  { deadlineMs = REDIS_DEADLINE_MS, elapsed, listener }: LimitsOptions,
   cleanup: AsyncDisposableStack,
 ): Promise<Limiter> {
   if (config.redisUrl === undefined) return createMemoryLimiter();

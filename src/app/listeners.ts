@@ -38,6 +38,7 @@ export interface Served {
   readonly readiness: ReadinessCheck;
   readonly metrics: Metrics;
   readonly observer: Observer;
+  readonly logger: LogWriter["logger"];
   readonly sessions: Sessions;
   /** Unix milliseconds. */
   readonly now: () => number;
@@ -47,14 +48,19 @@ export interface DrainSteps {
   /** Time that balancers have to notice before the listeners close, in milliseconds. */
   readonly delayMs: number;
   /** Time that an idle connection has for one more request, in milliseconds. */
-  readonly idleMs: number;
+  readonly idleMs?: number | undefined;
   /** Time that requests have to finish, in milliseconds. */
-  readonly graceMs: number;
+  readonly graceMs?: number | undefined;
 }
+
+/** Less than the ten seconds that container runtimes leave between SIGTERM and SIGKILL. */
+const GRACE_MS = 8_000;
+/** Time in which a client that uses its connection learns of the end by an answer. */
+const IDLE_MS = 1_000;
 
 export interface Listeners {
   /** Closes step by step, with a log line for each: balancers see 503, then each connection ends with its next answer. */
-  drain(steps: DrainSteps, logger: LogWriter["logger"]): Promise<void>;
+  drain(steps: DrainSteps): Promise<void>;
   /** Closes at once. */
   close(): Promise<void>;
   /** Opens a listener. Resolves with its origin, or undefined when it is off. */
@@ -69,7 +75,7 @@ export function isExposed(url: string | undefined): boolean {
 
 /** Prepares the listeners. */
 export function createListeners(config: Config, served: Served): Listeners {
-  const { auth, admin, token, observer, issuer, ring, readiness } = served;
+  const { auth, admin, token, observer, logger, issuer, ring, readiness } = served;
   const operated = [auth, token, admin];
   const health = createHealthService(operated.map(({ spec }) => spec));
   const reflection = createReflectionServices([...operated.map(({ spec }) => spec), health.spec]);
@@ -107,7 +113,7 @@ export function createListeners(config: Config, served: Served): Listeners {
   };
 
   return {
-    async drain({ delayMs, idleMs, graceMs }, logger) {
+    async drain({ delayMs, idleMs = IDLE_MS, graceMs = GRACE_MS }) {
       readiness.drain();
       health.drain();
       logger.info({ delay_ms: delayMs }, "draining: readiness is 503, logins are still answered");
@@ -137,8 +143,8 @@ export function createListeners(config: Config, served: Served): Listeners {
           ...(tls && { tls: { ...tls, ticketKeys: () => deriveTicketKeys(masterKey, systemNow()) } }),
         },
       ),
-    openInternal: () =>
-      open(
+    async openInternal() {
+      const url = await open(
         config.internalListen,
         {
           services: [...operated, ...[health.spec, ...reflection].map((spec) => ({ spec }))],
@@ -162,7 +168,13 @@ export function createListeners(config: Config, served: Served): Listeners {
           // Its tickets are this process's own: they stand for a client certificate that was shown.
           ...(tls && { tls: { ...tls, ...(config.tlsClientCa !== undefined && { clientCa: config.tlsClientCa }) } }),
         },
-      ),
+      );
+      if (isExposed(url)) {
+        const cure = "set COUNTERSIGN_TLS_CERT and COUNTERSIGN_TLS_KEY, or let it listen on 127.0.0.1";
+        logger.warn({ internal: url }, `other machines reach the internal listener without TLS: ${cure}`);
+      }
+      return url;
+    },
   };
 }
 

@@ -3,7 +3,7 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as pass } from "node:timers/promises";
-import { REDIS_DEADLINE_MS } from "../../src/app.ts";
+import { REDIS_DEADLINE_MS } from "../../src/app/limits.ts";
 import { countFalseDenials, countMost, type Limits, latencyOf } from "./analysis.ts";
 import { FAULTS, type FaultName } from "./faults.ts";
 import type { GatewayAddresses, GatewayOrder } from "./gateway-process.ts";

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pass } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { REDIS_DEADLINE_MS } from "../../src/app.ts";
+import { REDIS_DEADLINE_MS } from "../../src/app/limits.ts";
 import { connectRedis } from "../../src/core/limiter/connection.ts";
 import { createFallbackLimiter } from "../../src/core/limiter/fallback.ts";
 import { createRedisLimiter } from "../../src/core/limiter/redis.ts";
