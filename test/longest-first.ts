@@ -4,8 +4,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** Files that take more than some five seconds, mostly to wait for servers and limit windows. */
 const LONG = [
-  "outage-failover.redis",
-  "outage-server.redis",
+  "outage.redis",
   "store/postgres.postgres",
   "migrating",
   "production/rolling.haproxy",

@@ -73,15 +73,13 @@ export interface ComparisonOptions {
   readonly operations: number;
   readonly seed: number;
   readonly perMs: Resolution;
-  /** Called after each batch with the number of operations so far. */
-  readonly onProgress?: (done: number) => void;
 }
 
 const BATCH = 1_000;
 
 /** Puts random calls to a limiter that is empty and counts by the caller's clock, and to the model. */
 export async function compareWithModel(limiter: Chargeable, options: ComparisonOptions): Promise<Comparison> {
-  const { operations, onProgress } = options;
+  const { operations } = options;
   const model = createModel(options.perMs);
   // Multiples of what both sides tell apart, and can count without rounding.
   const nextCall = createCalls({ seed: options.seed, grainMs: options.perMs === 1 ? 1 : 0.125 });
@@ -105,7 +103,6 @@ export async function compareWithModel(limiter: Chargeable, options: ComparisonO
       }
       done++;
     }
-    onProgress?.(done);
     batch = next;
   }
   return { operations: done, admitted, denied: done - admitted, stepsBackward, differences, first };

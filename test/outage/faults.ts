@@ -26,23 +26,16 @@ export type FaultName = keyof typeof FAULTS;
 /** Each starts its servers; nothing is wrong yet. */
 export const FAULTS = {
   /** kill -9, and a server that starts empty. */
-  async kill(): Promise<Fault> {
-    const server = await startRedis();
-    return {
-      heals: false,
-      redisUrl: server.url,
-      begin: () => server.kill(),
-      end: () => server.restart(),
-      stop: () => server.stop(),
-    };
-  },
+  kill: () => onServer(({ kill, restart }) => ({ heals: false, begin: kill, end: restart })),
+
+  /** SIGSTOP: connections stay, and new ones are accepted; nothing answers. */
+  pause: () =>
+    onServer(({ pause, resume }) => ({ heals: false, begin: async () => pause(), end: async () => resume() })),
 
   /** kill -9 again and again, a second each, within one window. */
-  async flap(): Promise<Fault> {
-    const server = await startRedis();
-    return {
+  flap: () =>
+    onServer((server) => ({
       heals: true,
-      redisUrl: server.url,
       begin: async () => {},
       async end() {
         for (let kill = 0; kill < FLAPS; kill++) {
@@ -52,21 +45,7 @@ export const FAULTS = {
           await pass(400);
         }
       },
-      stop: () => server.stop(),
-    };
-  },
-
-  /** SIGSTOP: connections stay, and new ones are accepted; nothing answers. */
-  async pause(): Promise<Fault> {
-    const server = await startRedis();
-    return {
-      heals: false,
-      redisUrl: server.url,
-      begin: async () => server.pause(),
-      end: async () => server.resume(),
-      stop: () => server.stop(),
-    };
-  },
+    })),
 
   /** A network that loses every packet, and then those of the old connections only. */
   async swallow(): Promise<Fault> {
@@ -119,25 +98,24 @@ export const FAULTS = {
 
   /** Nothing is away: the slots of some devices move between a Cluster's masters. */
   async move(): Promise<Fault> {
-    const { masters, url, ownerOf, moveSlot, stop } = await startCluster();
-    const [first] = masters;
+    const { url, moveSlot, stop } = await startCluster();
     return {
       heals: true,
       leavesAll: true,
       redisUrl: url,
       begin: async () => {},
       async end() {
-        for (let device = 0; device < MOVED_DEVICES; device++) {
-          const slot = Number(await first.call("CLUSTER", "KEYSLOT", `{=device-${device}}`));
-          const from = await ownerOf(slot, first);
-          const to = masters[(masters.findIndex(({ id }) => id === from.id) + 1) % masters.length] ?? first;
-          await moveSlot(slot, from, to);
-        }
+        for (let device = 0; device < MOVED_DEVICES; device++) await moveSlot(`=device-${device}`);
       },
       stop,
     };
   },
 };
+
+async function onServer(act: (server: RedisServer) => Pick<Fault, "heals" | "begin" | "end">): Promise<Fault> {
+  const server = await startRedis();
+  return { redisUrl: server.url, stop: server.stop, ...act(server) };
+}
 
 async function isMaster(server: RedisServer): Promise<boolean> {
   return (await server.info("role")) === "master";

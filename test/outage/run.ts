@@ -27,8 +27,6 @@ function optionsOf(fault: FaultName): OutageOptions {
     beforeMs: 5_000,
     awayMs: Number(values.away) * 1_000,
     afterMs: WINDOW_MS + 5_000,
-    // The other faults show what a late decision does; here each one has to be Redis's own.
-    ...(fault === "move" && { redisDeadlineMs: 2_000 }),
   };
 }
 

@@ -4,6 +4,10 @@ import { freePort } from "../free-port.ts";
 import { type RedisServer, startRedis, until } from "./server.ts";
 
 const SLOTS = 16_384;
+/** Slots of each master at the start. */
+const SHARE = Math.ceil(SLOTS / 3);
+/** As many keys at a time as `redis-cli --cluster reshard` moves. */
+const PIPELINE = 10;
 
 export interface ClusterNode extends RedisServer {
   readonly id: string;
@@ -15,10 +19,8 @@ export interface ClusterServers {
   /** The replica of the master with the same index. */
   readonly replicas: readonly [ClusterNode, ClusterNode, ClusterNode];
   readonly url: string;
-  /** The node whose slot it is now, by what `asked` knows. */
-  ownerOf(slot: number, asked: ClusterNode): Promise<ClusterNode>;
-  /** Moves a slot, key by key, between masters. */
-  moveSlot(slot: number, from: ClusterNode, to: ClusterNode): Promise<void>;
+  /** Moves the slot of a hash tag, some keys at a time, to another master. It is moved once. */
+  moveSlot(tag: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -34,23 +36,19 @@ export async function startCluster(): Promise<ClusterServers> {
     const replicas = [d, e, f] as const;
     await join(nodes, masters, replicas);
 
-    const byId = new Map(nodes.map((node) => [node.id, node]));
     return {
       masters,
       replicas,
       url: `redis+cluster://${nodes.map(({ port }) => `127.0.0.1:${port}`).join(",")}`,
-      async ownerOf(slot, asked) {
-        const owner = byId.get(idOfOwner(slot, await asked.call("CLUSTER", "SLOTS")));
-        if (owner === undefined) throw new Error("a slot that nobody has");
-        return owner;
-      },
-      async moveSlot(slot, from, to) {
+      async moveSlot(tag) {
+        const slot = Number(await a.call("CLUSTER", "KEYSLOT", `{${tag}}`));
+        const [from = a, to = a] = [...masters, ...masters].slice(Math.floor(slot / SHARE));
         await to.call("CLUSTER", "SETSLOT", slot, "IMPORTING", from.id);
         await from.call("CLUSTER", "SETSLOT", slot, "MIGRATING", to.id);
-        for (let keys: unknown; ; ) {
-          keys = await from.call("CLUSTER", "GETKEYSINSLOT", slot, 1);
-          if (!Array.isArray(keys) || keys[0] === undefined) break;
-          await from.call("MIGRATE", "127.0.0.1", to.port, String(keys[0]), 0, 5_000);
+        for (;;) {
+          const keys = await from.call("CLUSTER", "GETKEYSINSLOT", slot, PIPELINE);
+          if (!Array.isArray(keys) || keys.length === 0) break;
+          await from.call("MIGRATE", "127.0.0.1", to.port, "", 0, 5_000, "KEYS", ...keys);
         }
         for (const node of [to, from]) await node.call("CLUSTER", "SETSLOT", slot, "NODE", to.id);
       },
@@ -81,10 +79,9 @@ async function join(
   replicas: readonly ClusterNode[],
 ): Promise<void> {
   const [first, ...others] = nodes;
-  const share = Math.ceil(SLOTS / masters.length);
   for (const [place, master] of masters.entries()) {
-    const last = Math.min(SLOTS, (place + 1) * share) - 1;
-    await master.call("CLUSTER", "ADDSLOTSRANGE", place * share, last);
+    const last = Math.min(SLOTS, (place + 1) * SHARE) - 1;
+    await master.call("CLUSTER", "ADDSLOTSRANGE", place * SHARE, last);
   }
   for (const [place, node] of nodes.entries()) await node.call("CLUSTER", "SET-CONFIG-EPOCH", place + 1);
   for (const node of others) {
@@ -110,13 +107,4 @@ async function knowsNodes(node: ClusterNode, count: number): Promise<boolean> {
     .trim()
     .split("\n");
   return lines.length === count && !lines.some((line) => /handshake|noaddr/.test(line));
-}
-
-/** CLUSTER SLOTS answers ranges: first, last, then the master's and the replicas' host, port and id. */
-function idOfOwner(slot: number, ranges: unknown): string {
-  for (const range of Array.isArray(ranges) ? ranges : []) {
-    const [first, last, [, , id]] = range;
-    if (slot >= first && slot <= last) return String(id);
-  }
-  return "";
 }

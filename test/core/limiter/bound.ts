@@ -9,26 +9,9 @@ import type { Policy } from "../../../src/core/ports.ts";
 const LINKS = ["up", "unheard", "silent", "refused"] as const;
 type Link = (typeof LINKS)[number];
 
-export interface Schedule {
-  readonly gateways: number;
-  readonly limit: number;
-  readonly windowMs: number;
-  readonly operations: number;
-  /** Numbers from 0 to under 1. */
-  readonly random: () => number;
-  /** A planted mistake: a gateway forgets its local window when Redis returns. */
-  readonly isForgetful?: boolean;
-}
-
-export interface BoundReport {
-  readonly admitted: number;
-  /** The most admissions of a key in any window. */
-  readonly most: number;
-  readonly bound: number;
-  readonly outages: number;
-}
-
 const KEYS = ["a", "b"];
+const WINDOW_MS = 1_000;
+const OPERATIONS = 300;
 
 interface Model {
   now: number;
@@ -78,19 +61,21 @@ function createGateway(model: Model, instances: number): { limiter: FallbackLimi
   };
 }
 
-/** Plays a schedule. */
-async function playSchedule(schedule: Schedule): Promise<BoundReport> {
-  const { gateways: count, limit, windowMs, random } = schedule;
-  const policy: Policy = { name: "login", limit, windowMs };
-  const model: Model = { now: 0, startedAt: -windowMs, redis: createMemoryLimiter(10) };
+/** Plays a schedule. @returns the most admissions of a key in any window, of all of them, and the outages */
+async function playSchedule(
+  count: number,
+  limit: number,
+  isForgetful: boolean,
+): Promise<{ most: number; admitted: number; outages: number }> {
+  const policy: Policy = { name: "login", limit, windowMs: WINDOW_MS };
+  const model: Model = { now: 0, startedAt: -WINDOW_MS, redis: createMemoryLimiter(10) };
   let gateways = Array.from({ length: count }, () => createGateway(model, count));
-  const below = (bound: number): number => Math.floor(random() * bound);
   const admissions = new Map<string, number[]>(KEYS.map((key) => [key, []]));
   let outages = 0;
 
-  for (let operation = 0; operation < schedule.operations; operation++) {
-    if (random() < 0.5) model.now += below(windowMs / (random() < 0.1 ? 1 : 10));
-    const draw = random();
+  for (let operation = 0; operation < OPERATIONS; operation++) {
+    if (Math.random() < 0.5) model.now += below(WINDOW_MS / (Math.random() < 0.1 ? 1 : 10));
+    const draw = Math.random();
     if (draw < 0.03) {
       // Redis is killed, and starts anew with nothing.
       outages++;
@@ -104,7 +89,7 @@ async function playSchedule(schedule: Schedule): Promise<BoundReport> {
       gateways[place]?.setLink(link);
     } else if (draw < 0.25) {
       for (const gateway of gateways) gateway.setLink("up");
-      if (schedule.isForgetful) {
+      if (isForgetful) {
         for (const { limiter } of gateways) limiter.close();
         gateways = gateways.map(() => createGateway(model, count));
       }
@@ -120,36 +105,43 @@ async function playSchedule(schedule: Schedule): Promise<BoundReport> {
   const lists = [...admissions.values()];
   return {
     admitted: lists.reduce((sum, { length }) => sum + length, 0),
-    most: Math.max(...lists.map((times) => countMost(times, windowMs))),
-    bound: limit + count * Math.max(1, Math.floor(limit / count)),
+    most: Math.max(...lists.map(countMost)),
     outages,
   };
 }
 
 /** The most instants in any window; they ascend. */
-function countMost(times: readonly number[], windowMs: number): number {
+function countMost(times: readonly number[]): number {
   let most = 0;
   let first = 0;
   for (const [last, time] of times.entries()) {
-    while ((times[first] ?? time) <= time - windowMs) first++;
+    while ((times[first] ?? time) <= time - WINDOW_MS) first++;
     most = Math.max(most, last - first + 1);
   }
   return most;
 }
 
-/** Plays random schedules, of 1 to 4 gateways. @returns how many went over their bound, and how many came to it */
+function below(bound: number): number {
+  return Math.floor(Math.random() * bound);
+}
+
+/**
+ * Plays random schedules, of 1 to 4 gateways.
+ * @param isForgetful a planted mistake: a gateway forgets its local window when Redis returns
+ * @returns how many went over their bound, and how many came to it
+ */
 export async function playSchedules(
   count: number,
-  random: () => number,
-  options: Pick<Schedule, "isForgetful"> = {},
+  isForgetful = false,
 ): Promise<{ readonly over: number; readonly reached: number; readonly outages: number; readonly admitted: number }> {
   const total = { over: 0, reached: 0, outages: 0, admitted: 0 };
   for (let played = 0; played < count; played++) {
-    const gateways = 1 + Math.floor(random() * 4);
-    const limit = 1 + Math.floor(random() * 12);
-    const report = await playSchedule({ gateways, limit, windowMs: 1_000, operations: 300, random, ...options });
-    if (report.most > report.bound) total.over++;
-    if (report.most === report.bound) total.reached++;
+    const gateways = 1 + below(4);
+    const limit = 1 + below(12);
+    const report = await playSchedule(gateways, limit, isForgetful);
+    const bound = limit + gateways * Math.max(1, Math.floor(limit / gateways));
+    if (report.most > bound) total.over++;
+    if (report.most === bound) total.reached++;
     total.outages += report.outages;
     total.admitted += report.admitted;
   }

@@ -91,20 +91,19 @@ test("a Cluster's masters are followed through a failover, and its slots as they
   onTestFinished(() => cluster.stop());
   const connection = await connect(cluster.url);
   await expect.poll(() => connection.startedAt(), { timeout: 5_000 }).toBeDefined();
-  const [first, second] = cluster.masters;
-  const slot = Number(await first.call("CLUSTER", "KEYSLOT", "{=pump}"));
-  const owner = await cluster.ownerOf(slot, first);
   await decide(connection);
-  await cluster.moveSlot(slot, owner, owner.id === first.id ? second : first);
+  await cluster.moveSlot("=pump");
   for (let turn = 0; turn < 9; turn++) expect(await decide(connection)).toBe(-1);
   expect(await decide(connection)).toBe(0);
 
-  await first.kill();
+  await cluster.masters[0].kill();
   await untilTold(connection.told, "lost");
   expect(connection.startedAt()).toBeUndefined();
   // Its replica is connected already, and becomes a master without a word.
   await expect.poll(() => connection.startedAt(), { timeout: 20_000 }).toBeDefined();
-  for (let device = 0; device < 20; device++) expect(await decide(connection, `device-${device}`)).toBe(-1);
+  for (let device = 0; device < 20; device++) {
+    await expect.poll(() => decide(connection, `device-${device}`).catch(() => 1)).toBe(-1);
+  }
 });
 
 test("a gateway starts without its Redis", async () => {

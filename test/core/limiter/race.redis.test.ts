@@ -2,7 +2,7 @@
 
 import { expect, inject, test } from "vitest";
 import { race } from "./race.ts";
-import { checkDecisions, renderRace } from "./race-check.ts";
+import { checkDecisions } from "./race-check.ts";
 
 test.for([
   { keys: 1, limit: 10, windowMs: 20 },
@@ -11,7 +11,6 @@ test.for([
 ])("two processes decide as one window of $limit would, over $keys keys", async ({ keys, limit, windowMs }) => {
   const redisUrl = inject("redisUrl") ?? "";
   const report = await race({ redisUrl, processes: 2, decisions: 2_000, inFlight: 64, keys, limit, windowMs });
-  process.stdout.write(`race over ${keys} keys: ${renderRace(report)}\n`);
   expect(report).toMatchObject({ decisions: 2_000, overAdmissions: 0, falseDenials: 0 });
   // The limit was reached, or the race showed nothing.
   expect(report.admitted).toBeLessThan(report.decisions);
@@ -21,8 +20,8 @@ test("one admission too many, and a denial too early, are found", () => {
   const at = [0, 10, 20, 100, 110, 119, 205];
   const isAdmitted = [true, true, true, true, true, true, false];
   const list = { key: at.map(() => 0), at, isAdmitted };
-  expect(checkDecisions([list], 3, 100)).toMatchObject({ overAdmissions: 1, falseDenials: 1, closestMicros: -1 });
-  expect(checkDecisions([list], 3, 99)).toMatchObject({ overAdmissions: 0, falseDenials: 1, closestMicros: 0 });
+  expect(checkDecisions([list], 3, 100)).toMatchObject({ overAdmissions: 1, falseDenials: 1 });
+  expect(checkDecisions([list], 3, 99)).toMatchObject({ overAdmissions: 0, falseDenials: 1 });
   expect(checkDecisions([list], 2, 99)).toMatchObject({ overAdmissions: 4, falseDenials: 0 });
   // Whichever process they came from.
   const parts = [0, 1].map((part) => {

@@ -62,48 +62,24 @@ describe("a log in Redis", () => {
   });
 });
 
-test("64 concurrent charges over four connections: exactly the limit is admitted, by Redis's own clock", async () => {
-  const prefix = randomUUID();
-  const connections = Array.from({ length: 4 }, () => new Redis(inject("redisUrl") ?? ""));
-  onTestFinished(() => {
-    for (const one of connections) one.disconnect();
-  });
-  const limiters = connections.map((one) => createRedisLimiter(one, { elapsed: () => 0, prefix }));
-  const micros = async (): Promise<number> => Number((await redis.time()).map(Number).reduce((s, us) => s * 1e6 + us));
-  const before = await micros();
-  // Each caller's clock is wrong in its own way.
-  const verdicts = await Promise.all(
-    Array.from({ length: 64 }, (_, place) => limiters[place % 4]?.charge([{ policy: login, key: "k" }], place * 1e12)),
-  );
-  const after = await micros();
-  expect(verdicts.filter((verdict) => verdict?.denied === -1)).toHaveLength(10);
-  expect(verdicts.every((verdict) => verdict && before <= verdict.now && verdict.now <= after)).toBe(true);
-});
-
 test("a call is one EVALSHA, also after Redis has forgotten its scripts", async () => {
   const server = await startRedis();
   onTestFinished(() => server.stop());
   const own = new Redis(server.url);
   onTestFinished(() => own.disconnect());
   const limiter = createRedisLimiter(own, { elapsed: () => 0 });
-  const charges: readonly Charge[] = [login, { ...login, name: "replay" as const, limit: 1 }].map((policy) => ({
+  const charges: readonly Charge[] = [login, { ...login, name: "failure" as const }].map((policy) => ({
     policy,
     key: "k",
   }));
-  const calls = async (): Promise<string> => {
-    const stats = await own.info("commandstats");
-    return [...stats.matchAll(/cmdstat_(eval|evalsha):calls=(\d+)/g)]
-      .map(([, name, count]) => `${name} ${count}`)
-      .sort()
-      .join(", ");
-  };
-  await limiter.charge(charges.slice(0, 1), 0);
   await limiter.charge(charges, 0);
   // ioredis sends a script whole where it is not loaded.
   await own.script("FLUSH");
   await own.config("RESETSTAT");
   for (let turn = 0; turn < 5; turn++) await limiter.charge(charges, 0);
-  expect(await calls()).toBe("eval 1, evalsha 5");
+  const stats = await own.info("commandstats");
+  const calls = [...stats.matchAll(/cmdstat_(eval|evalsha):calls=(\d+)/g)].map(([, name, count]) => `${name} ${count}`);
+  expect(calls.sort()).toEqual(["eval 1", "evalsha 5"]);
 });
 
 describe("a denial that is known", () => {

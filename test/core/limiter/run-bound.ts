@@ -6,7 +6,7 @@ import { playSchedules } from "./bound.ts";
 const { values } = parseArgs({ options: { schedules: { type: "string", default: "10000" } } });
 const schedules = Number(values.schedules);
 if (!(schedules > 0)) throw new Error("--schedules is a whole number above zero");
-const { over, reached, outages, admitted } = await playSchedules(schedules, Math.random);
+const { over, reached, outages, admitted } = await playSchedules(schedules);
 process.stdout.write(
   `${schedules} schedules, ${outages} outages, ${admitted} admissions: ${over} over the bound, ${reached} at it\n`,
 );
