@@ -6,7 +6,7 @@ import { type RedisServer, startRedis, until } from "./server.ts";
 const SLOTS = 16_384;
 /** Slots of each master at the start. */
 const SHARE = Math.ceil(SLOTS / 3);
-/** As many keys at a time as `redis-cli --cluster reshard` moves. */
+/** Keys at a time, by default of `redis-cli --cluster reshard`. */
 const PIPELINE = 10;
 
 export interface ClusterNode extends RedisServer {
