@@ -18,7 +18,7 @@ export interface Limits {
 }
 
 /** The most admissions that were all decided within one window for certain, of any device. */
-export function countMost(attempts: readonly Attempt[], { windowMs }: Limits): number {
+export function countMost(attempts: readonly Attempt[], windowMs: number): number {
   let most = 0;
   for (const admitted of byDevice(attempts).map(onlyAdmitted)) {
     for (const { sentAt: start } of admitted) {

@@ -25,6 +25,9 @@ export type FaultName = keyof typeof FAULTS;
 
 /** Each starts its servers; nothing is wrong yet. */
 export const FAULTS = {
+  /** None: the same load, to compare with. */
+  calm: () => onServer(() => ({ heals: false, begin: async () => {}, end: async () => {} })),
+
   /** kill -9, and a server that starts empty. */
   kill: () => onServer(({ kill, restart }) => ({ heals: false, begin: kill, end: restart })),
 

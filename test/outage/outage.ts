@@ -1,4 +1,4 @@
-// An outage of Redis under load, beside the same load without one: what two gateways admitted, and how late.
+// An outage of Redis under load: what two gateways admitted, and how late.
 
 import { fork } from "node:child_process";
 import { once } from "node:events";
@@ -7,7 +7,7 @@ import { REDIS_DEADLINE_MS } from "../../src/app/limits.ts";
 import { countFalseDenials, countMost, type Limits, latencyOf } from "./analysis.ts";
 import { FAULTS, type FaultName } from "./faults.ts";
 import type { GatewayAddresses, GatewayOrder } from "./gateway-process.ts";
-import { type Load, startLoad } from "./load.ts";
+import { startLoad } from "./load.ts";
 
 export interface OutageOptions {
   readonly fault: FaultName;
@@ -47,7 +47,8 @@ export async function runOutage(options: OutageOptions): Promise<OutageReport> {
   const fault = await FAULTS[options.fault]();
   cleanup.defer(() => fault.stop());
   const gateways = await openGateways(fault.redisUrl, options, cleanup);
-  const load = loadOf(gateways, options);
+  const { devices, rate } = options;
+  const load = startLoad({ urls: gateways.map(({ publicUrl }) => publicUrl), deviceKeys: namesOf(devices), rate });
   await pass(beforeMs);
   await fault.begin();
   // A fault that heals by itself is waited for; any other is left for a while.
@@ -61,23 +62,13 @@ export async function runOutage(options: OutageOptions): Promise<OutageReport> {
   return {
     logins: attempts.length,
     failed: attempts.filter(({ status }) => status === 0 || status >= 500).length,
-    most: countMost(attempts, limits),
+    most: countMost(attempts, limits.windowMs),
     bound: fault.leavesAll === true ? limits.limit : limits.limit + GATEWAYS * share,
     falselyDenied: countFalseDenials(attempts, { ...limits, limit: least }),
     least,
     alone: await countAlone(gateways),
     p999Ms: latencyOf(attempts),
   };
-}
-
-/** The same load for as long without an outage. @returns the latency of all but one in a thousand, in milliseconds */
-export async function runCalm(options: OutageOptions): Promise<number> {
-  await using cleanup = new AsyncDisposableStack();
-  const fault = await FAULTS[options.fault]();
-  cleanup.defer(() => fault.stop());
-  const load = loadOf(await openGateways(fault.redisUrl, options, cleanup), options);
-  await pass(options.beforeMs + options.awayMs + options.afterMs);
-  return latencyOf(await load.stop());
 }
 
 async function openGateways(
@@ -94,10 +85,6 @@ async function openGateways(
   const replayGuard = fault === "move";
   const order = { settings, replayGuard, deviceKeys: namesOf(devices), redisDeadlineMs };
   return Promise.all(Array.from({ length: GATEWAYS }, () => openProcess(order, cleanup)));
-}
-
-function loadOf(gateways: readonly GatewayAddresses[], { devices, rate }: OutageOptions): Load {
-  return startLoad({ urls: gateways.map(({ publicUrl }) => publicUrl), deviceKeys: namesOf(devices), rate });
 }
 
 function namesOf(devices: number): string[] {

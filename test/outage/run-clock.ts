@@ -1,5 +1,5 @@
-// `npm run clock [-- --steps 100] [--window 60000]`: a Redis whose clock steps in the middle of bursts, under two gateways.
-// Another window scales the steps too. Needs a C compiler (Debian: gcc), for the clock.
+// `npm run clock [-- --steps 100]`: a Redis whose clock steps in the middle of bursts, under two gateways.
+// Needs a C compiler (Debian: gcc), for the clock.
 
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
@@ -16,9 +16,9 @@ import type { Limiter, Policy, Verdict } from "../../src/core/ports.ts";
 import { startRedis } from "../redis/server.ts";
 import { type Attempt, countMost } from "./analysis.ts";
 
-/** Seconds, for a window of a minute. In all they come to nothing. */
+/** Seconds. In all they come to nothing. */
 const STEPS = [-2, 2, -600, 600];
-const PRODUCTION_WINDOW_MS = 60_000;
+const WINDOW_MS = 60_000;
 const DEVICES = 200;
 const GATEWAYS = 2;
 /** Logins of each device around a step, in a third of a window. */
@@ -30,16 +30,11 @@ const SPACING = 0.2;
 const LIMIT = 10;
 const BOUND = LIMIT + GATEWAYS * Math.floor(LIMIT / GATEWAYS);
 
-const { values } = parseArgs({
-  options: {
-    steps: { type: "string", default: "100" },
-    window: { type: "string", default: String(PRODUCTION_WINDOW_MS) },
-  },
-});
-const [steps, windowMs] = [Number(values.steps), Number(values.window)];
-if (!(steps > 0) || !(windowMs > 0)) throw new Error("--steps and --window are numbers above zero");
+const { values } = parseArgs({ options: { steps: { type: "string", default: "100" } } });
+const steps = Number(values.steps);
+if (!(steps > 0)) throw new Error("--steps is a number above zero");
 
-const policy: Policy = { name: "login", limit: LIMIT, windowMs };
+const policy: Policy = { name: "login", limit: LIMIT, windowMs: WINDOW_MS };
 let ahead = 0;
 const elapsed = (): number => performance.now() + ahead;
 const decidedByRedis = new WeakSet<Verdict>();
@@ -53,9 +48,8 @@ const [library, stepFile] = [join(folder, "clock-step.so"), join(folder, "step")
 execFileSync("cc", ["-shared", "-fPIC", "-o", library, new URL("clock-step.c", import.meta.url).pathname]);
 const file = openSync(stepFile, "w+");
 let offset = 0;
-/** Steps the clock of Redis, by seconds for a window of a minute. */
 function stepClock(seconds: number): void {
-  offset += seconds * (windowMs / PRODUCTION_WINDOW_MS);
+  offset += seconds;
   const bytes = Buffer.alloc(8);
   bytes.writeBigInt64LE(BigInt(Math.round(offset * 1e6)));
   writeSync(file, bytes, 0, 8, 0);
@@ -130,33 +124,27 @@ async function playRound(round: number, step: number): Promise<readonly Login[]>
   };
   for (let turn = 0; turn < BURST; turn++) {
     if (turn === before) stepClock(step);
-    await logInAll(turn >= before, windowMs / BURST / 3);
+    await logInAll(turn >= before, WINDOW_MS / BURST / 3);
   }
-  for (const wait of [windowMs / 3, windowMs * 0.4]) {
+  for (const wait of [WINDOW_MS / 3, WINDOW_MS * 0.4]) {
     await pass(wait);
-    for (let turn = 0; turn < LIMIT; turn++) await logInAll(true, windowMs / 100);
+    for (let turn = 0; turn < LIMIT; turn++) await logInAll(true, WINDOW_MS / 100);
   }
   return Promise.all(logins);
 }
 
-process.stdout.write(
-  [
-    `windows of ${windowMs / 1_000} s, a step every ${(SPACING * windowMs) / 1_000} s, ${REDIS_DEADLINE_MS} ms for Redis to decide;`,
-    `${DEVICES} devices a step at ${GATEWAYS} gateways\n`,
-  ].join(" "),
-);
 const rounds: { readonly step: number; readonly logins: Promise<readonly Login[]> }[] = [];
 for (let round = 0; round < steps; round++) {
   const step = STEPS[round % STEPS.length] ?? 0;
   rounds.push({ step, logins: playRound(round, step) });
-  await pass(SPACING * windowMs);
+  await pass(SPACING * WINDOW_MS);
 }
 
 for (const step of STEPS) {
   const own = await Promise.all(rounds.filter((round) => round.step === step).map(({ logins }) => logins));
   const devices = [...Map.groupBy(own.flat(), ({ deviceKey }) => deviceKey).values()];
   const most = (all: readonly (readonly Login[])[]): number =>
-    Math.max(0, ...all.map((logins) => countMost(logins, { limit: LIMIT, windowMs })));
+    Math.max(0, ...all.map((logins) => countMost(logins, WINDOW_MS)));
   const byRedis = most(devices.map((logins) => logins.filter(({ isByRedis }) => isByRedis)));
   const exact = devices.filter((logins) => logins.every(({ isByRedis }) => isByRedis));
   const apart = devices.filter((logins) => !exact.includes(logins));
@@ -164,7 +152,7 @@ for (const step of STEPS) {
   const short = exact.filter((logins) => logins.filter(({ status }) => status === 200).length < LIMIT).length;
   process.stdout.write(
     [
-      `${own.length} steps of ${step * (windowMs / PRODUCTION_WINDOW_MS)} s, ${devices.length} devices:`,
+      `${own.length} steps of ${step} s, ${devices.length} devices:`,
       `Redis admitted at most ${byRedis} in a window, limit ${LIMIT};`,
       `${exact.length} devices decided by Redis alone, at most ${most(exact)}, ${short} admitted less than ${LIMIT} times;`,
       `${apart.length} decided without it too, at most ${most(apart)}, bound ${BOUND}\n`,
