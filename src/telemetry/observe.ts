@@ -49,15 +49,6 @@ export interface ObserverOptions {
 
 /** Creates an observer. */
 export function createObserver({ logger, metrics, recentLogins, elapsed }: ObserverOptions): Observer {
-  /** Counts a login. @returns its duration in milliseconds */
-  function countLogin(outcome: string, { protocol }: ObservedCaller, started: number): number {
-    const ms = elapsed() - started;
-    metrics.logins.inc({ protocol, outcome });
-    metrics.loginSeconds.observe(ms / 1000);
-    recentLogins.count(outcome);
-    return Math.round(ms * 100) / 100;
-  }
-
   /** Logs the cause, which the answer leaves out. An outage, which was logged when it began, has none. */
   function logUnavailable(error: unknown, caller: ObservedCaller): void {
     if (!(error instanceof AuthError) || error.reason !== "unavailable" || error.cause === undefined) return;
@@ -73,20 +64,22 @@ export function createObserver({ logger, metrics, recentLogins, elapsed }: Obser
     observeLogIn(logIn) {
       return async (request, caller) => {
         const started = elapsed();
+        const record = (outcome: string, details: object): void => {
+          const ms = elapsed() - started;
+          metrics.logins.inc({ protocol: caller.protocol, outcome });
+          metrics.loginSeconds.observe(ms / 1000);
+          recentLogins.count(outcome);
+          logger.info({ outcome, ...details, ...describe(caller), ms: Math.round(ms * 100) / 100 }, "login");
+        };
         try {
           const login = await logIn(request, caller);
           const { customerId: customer_id, keyId: key_id } = login;
-          const ms = countLogin("ok", caller, started);
-          const { protocol, address, requestId: request_id } = caller;
-          const device_key = request.deviceKey;
-          logger.info({ outcome: "ok", device_key, customer_id, key_id, protocol, address, request_id, ms }, "login");
+          record("ok", { device_key: request.deviceKey, customer_id, key_id });
           return login;
         } catch (error) {
           const reason = reasonOf(error);
-          const ms = countLogin(reason, caller, started);
           if (error instanceof AuthError) counted.add(error);
-          const details = { ...deviceOf(request, reason), ...policyOf(error), ...describe(caller) };
-          logger.info({ outcome: reason, ...details, ms }, "login");
+          record(reason, { ...deviceOf(request, reason), ...policyOf(error) });
           logUnavailable(error, caller);
           throw error;
         }
