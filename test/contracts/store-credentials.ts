@@ -28,10 +28,12 @@ export function describeCredentials(open: Open): void {
     return opened;
   }
 
-  test("finds nothing of a device that is not enrolled", async () => {
-    const { store } = await openWith({});
-    for (const name of ["device-2", "DEVICE-1", "device-", "device_1", "%", ""]) {
-      expect((await store.credentials.find(name, NOW)).enrolled).toBe(false);
+  test("an unknown device is a decoy with three keys of each purpose", async () => {
+    const { store } = await openWith({}, { k1: {} });
+    for (const deviceKey of ["device-2", "DEVICE-1", "device-", "device_1", "%", ""]) {
+      const credential = await store.credentials.find(deviceKey, NOW);
+      expect(credential).toMatchObject({ deviceKey, enrolled: false, enabled: false, movingSince: undefined });
+      expect([credential.loginKeys.length, credential.derivationKeys.length]).toEqual([3, 3]);
     }
   });
 
@@ -49,14 +51,6 @@ export function describeCredentials(open: Open): void {
     expect(credential.loginKeys[0]?.secret.export()).toEqual(odd);
   });
 
-  test.for([
-    { sharedIdentity: true, replayGuard: false },
-    { sharedIdentity: false, replayGuard: true },
-  ])("tells the flags of a device: %j", async (flags) => {
-    const { store } = await openWith(flags);
-    expect(await store.credentials.find("device-1", NOW)).toMatchObject(flags);
-  });
-
   test("gives each device the keys of its customer that its mode uses", async () => {
     const { store } = await openWith({}, { k1: {}, d1: { purpose: "derivation" } });
     await addDevice(store, { deviceKey: "device-2", keyMode: "derived" });
@@ -67,21 +61,16 @@ export function describeCredentials(open: Open): void {
   });
 
   test.for([
-    { device: "enabled", owner: "enabled", enabled: true },
-    { device: "disabled", owner: "enabled", enabled: false },
-    { device: "enabled", owner: "disabled", enabled: false },
-  ] as const)("a device that is $device, of a customer that is $owner", async ({ device: status, owner, enabled }) => {
+    { draft: { sharedIdentity: true }, owner: "enabled", found: { enabled: true, sharedIdentity: true } },
+    { draft: { replayGuard: true }, owner: "enabled", found: { enabled: true, replayGuard: true } },
+    { draft: { status: "disabled" }, owner: "enabled", found: { enabled: false } },
+    { draft: { status: "enabled" }, owner: "disabled", found: { enabled: false } },
+  ] as const)("a device with $draft of a customer that is $owner has $found", async ({ draft, owner, found }) => {
     const { store } = await open();
     await addCustomer(store, { status: owner });
-    await addDevice(store, { status });
-    expect((await store.credentials.find("device-1", NOW)).enabled).toBe(enabled);
-  });
-
-  test("gives an unknown device a decoy with three keys of each purpose", async () => {
-    const { store } = await openWith({}, { k1: {} });
-    const credential = await store.credentials.find("nobody", NOW);
-    expect(credential).toMatchObject({ deviceKey: "nobody", enrolled: false, enabled: false, movingSince: undefined });
-    expect([credential.loginKeys.length, credential.derivationKeys.length]).toEqual([3, 3]);
+    await addDevice(store, draft);
+    const usual = { sharedIdentity: false, replayGuard: false };
+    expect(await store.credentials.find("device-1", NOW)).toMatchObject({ ...usual, ...found });
   });
 
   test("answers many look-ups at once, each its own", async () => {

@@ -3,7 +3,6 @@
 import { expect, test } from "vitest";
 import { createCustomerKeys } from "../../src/core/registry/customer-keys.ts";
 import type { Store } from "../../src/store/sql.ts";
-import { refusalFrom } from "../core/refusal.ts";
 import {
   ACTOR,
   actionsOf,
@@ -45,12 +44,6 @@ export function describeCustomerKeys(open: Open): void {
     await store.customerKeys.insert(keyOf("k2"), (others) => expect(others).toEqual([]), entryOf("IssueCustomerKey"));
   });
 
-  test("finds none by another name", async () => {
-    const { store } = await openWithCustomer(open);
-    await addKey(store, "k1");
-    for (const keyId of ["k2", "K1", "%", ""]) expect(await store.customerKeys.find(keyId)).toBeUndefined();
-  });
-
   test("lists keys and secrets the newest first, the retired ones too", async () => {
     const { store } = await openWithCustomer(open);
     for (const place of [3, 1, 5, 2, 4]) await addKey(store, `k${place}`, { createdAt: NOW + Math.floor(place / 2) });
@@ -78,16 +71,6 @@ export function describeCustomerKeys(open: Open): void {
     expect(seen).toEqual(["k1 secret of k1", "d1 secret of d1"]);
     expect(await store.customerKeys.find("k2")).toBeUndefined();
     expect(await actionsOf(store)).toEqual(["CreateCustomer", "IssueCustomerKey", "IssueCustomerKey"]);
-  });
-
-  test("refuses a key_id that is taken, and keeps the key that has it", async () => {
-    const { store } = await openWithCustomer(open);
-    await addKey(store, "k1");
-    const refusal = await refusalFrom(addKey(store, "k1", { secret: Buffer.from("another") }));
-    expect(refusal.reason).toBe("already_exists");
-    expect(refusal.message).toBe("this key_id is taken already. Choose another");
-    expect(refusal.details).toEqual({ field: "key_id" });
-    expect(await textsOf(store)).toEqual(["secret of k1"]);
   });
 
   test("retires a key at the time of the entry, once, and it proves nothing any more", async () => {

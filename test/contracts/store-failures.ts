@@ -2,6 +2,7 @@
 
 import { expect, test } from "vitest";
 import { refusalFrom } from "../core/refusal.ts";
+import { TOKEN } from "./store-operators.ts";
 import {
   actionsOf,
   addCustomer,
@@ -21,7 +22,9 @@ import {
 import { change, keyNamed } from "./store-signing-keys.ts";
 
 /** Every change, with an entry that cannot be written. */
-const CHANGES = ({ store: { customers, customerKeys, devices, revokedTokens, signingKeys } }: OpenedStore) => [
+const CHANGES = ({
+  store: { customers, customerKeys, devices, fleet, operators, revokedTokens, signingKeys },
+}: OpenedStore) => [
   () => customers.insert({ ...customer, customerId: "customer-2" }, brokenEntry()),
   () => customers.update("customer-1", (next) => ({ next: { ...next, displayName: "Two" }, entry: brokenEntry() })),
   () => customers.delete("customer-3", brokenEntry),
@@ -30,6 +33,9 @@ const CHANGES = ({ store: { customers, customerKeys, devices, revokedTokens, sig
   () => devices.insert({ ...device, deviceKey: "device-2" }, brokenEntry()),
   () => devices.update("device-1", (next) => ({ next: { ...next, displayName: "Two" }, entry: brokenEntry() })),
   () => devices.delete("device-1", brokenEntry),
+  () => fleet.change(["device-1"], (next) => ({ next: { ...next, displayName: "Two" }, entry: brokenEntry() })),
+  () => operators.insert({ ...TOKEN, tokenId: "1" }, "hash-1", brokenEntry()),
+  () => operators.revoke(TOKEN.tokenId, brokenEntry()),
   () => devices.importAll([device], () => ({ ...device, displayName: "Two" }), brokenEntry),
   () => revokedTokens.insert({ jti: "t-1", expiresAt: NOW }, brokenEntry()),
   () => signingKeys.change(() => change({ put: [keyNamed("b")], entries: [brokenEntry()] })),
@@ -42,12 +48,14 @@ export function describeFailures(open: Open): void {
     await addKey(store, "k1");
     await addDevice(store);
     await addCustomer(store, { customerId: "customer-3" });
+    await store.operators.insert(TOKEN, "hash", entryOf("IssueOperatorToken"));
     const read = async (): Promise<unknown> => [
       await store.customers.list(FIRST),
       await store.customerKeys.list("customer-1"),
       await store.devices.list(FIRST),
       await store.credentials.findStanding("device-1", "t-1"),
       (await store.signingKeys.read()).keys,
+      await store.operators.list(),
       await actionsOf(store),
     ];
     const before = await read();
@@ -72,11 +80,14 @@ export function describeFailures(open: Open): void {
       () => signingKeys.read(),
       () => signingKeys.change(() => undefined),
     ]) {
-      const { reason, message, details } = await refusalFrom(ask());
-      expect([reason, message]).toEqual(["unavailable", "the registry cannot be asked now. Try again later"]);
+      const error = await refusalFrom(ask());
+      expect(error).toMatchObject({
+        reason: "unavailable",
+        message: "the registry cannot be asked now. Try again later",
+      });
       // Spread over its own length, upward.
-      expect(details.retryAfterMs).toBeGreaterThanOrEqual(5_000);
-      expect(details.retryAfterMs).toBeLessThan(10_000);
+      expect(error.details.retryAfterMs).toBeGreaterThanOrEqual(5_000);
+      expect(error.details.retryAfterMs).toBeLessThan(10_000);
     }
   });
 }

@@ -2,9 +2,9 @@
 
 import { expect, test } from "vitest";
 import type { StoredOperatorToken } from "../../src/core/registry/operators.ts";
-import { actionsOf, brokenEntry, entryOf, NOW, type Open } from "./store-samples.ts";
+import { actionsOf, entryOf, NOW, type Open } from "./store-samples.ts";
 
-const TOKEN: StoredOperatorToken = {
+export const TOKEN: StoredOperatorToken = {
   tokenId: "0a1b2c3d",
   name: "ada",
   role: "read",
@@ -38,14 +38,5 @@ export function describeOperators(open: Open): void {
     expect(await store.operators.revoke(TOKEN.tokenId, { ...REVOKED, at: NOW + 6 })).toEqual(revoked);
     expect(await actionsOf(store)).toEqual(["IssueOperatorToken", "RevokeOperatorToken"]);
     await expect(store.operators.revoke("none", REVOKED)).rejects.toMatchObject({ reason: "does_not_exist" });
-  });
-
-  test("without its entry, a token is neither issued nor revoked", async () => {
-    const { store } = await open();
-    await expect(store.operators.insert(TOKEN, "hash-1", brokenEntry())).rejects.toThrow();
-    expect(await store.operators.list()).toEqual([]);
-    await store.operators.insert(TOKEN, "hash-1", ISSUED);
-    await expect(store.operators.revoke(TOKEN.tokenId, brokenEntry())).rejects.toThrow();
-    expect(await store.operators.list()).toEqual([TOKEN]);
   });
 }

@@ -147,13 +147,17 @@ export async function actionsOf({ audit }: Store): Promise<readonly string[]> {
 }
 
 /** Enrols devices of the customer, a thousand at once. @returns their names, in order */
-export async function enrolMany(store: Store, count: number): Promise<readonly string[]> {
+export async function enrolMany(
+  store: Store,
+  count: number,
+  draftOf: (place: number) => Partial<Device> = () => ({}),
+): Promise<readonly string[]> {
   const keys = Array.from({ length: count }, (_, place) => `device-${String(place).padStart(5, "0")}`);
   for (let done = 0; done < count; done += 1_000) {
     const rows = keys.slice(done, done + 1_000).map((deviceKey) => ({ deviceKey, customerId: "customer-1" }));
     await store.devices.importAll(
       rows,
-      (place) => ({ ...device, deviceKey: rows[place]?.deviceKey ?? "" }),
+      (place) => ({ ...device, ...draftOf(done + place), deviceKey: rows[place]?.deviceKey ?? "" }),
       () => entryOf("ImportDevices"),
     );
   }

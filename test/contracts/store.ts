@@ -5,9 +5,7 @@ import { describeActivity } from "./store-activity.ts";
 import { describeAuditLog } from "./store-audit.ts";
 import { describeCredentials } from "./store-credentials.ts";
 import { describeCustomerKeys } from "./store-customer-keys.ts";
-import { describeCustomers } from "./store-customers.ts";
 import { describeDecoy } from "./store-decoy.ts";
-import { describeDevices } from "./store-devices.ts";
 import { describeFailures } from "./store-failures.ts";
 import { describeFleet } from "./store-fleet.ts";
 import { describeImport } from "./store-import.ts";
@@ -15,6 +13,7 @@ import { describeKeyUsage } from "./store-key-usage.ts";
 import { describeLists } from "./store-lists.ts";
 import { describeOperators } from "./store-operators.ts";
 import { describeRevokedTokens } from "./store-revoked-tokens.ts";
+import { describeRows } from "./store-rows.ts";
 import type { Open } from "./store-samples.ts";
 import { describeSignInCodes } from "./store-sign-in-codes.ts";
 import { describeSigningKeys } from "./store-signing-keys.ts";
@@ -22,13 +21,12 @@ import { describeSigningKeys } from "./store-signing-keys.ts";
 /** Runs the suite; each store that `open` gives starts empty and is cleared away when the test ends. */
 export function storeContract(name: string, open: Open): void {
   describe(`${name} as a CredentialStore`, () => describeCredentials(open));
-  describe(`${name} as a CustomerStore`, () => describeCustomers(open));
+  describe(`${name} as a CustomerStore and a DeviceStore`, () => describeRows(open));
   describe(`${name} as a CustomerKeyStore`, () => {
     describeCustomerKeys(open);
     describeKeyUsage(open);
   });
-  describe(`${name} as a DeviceStore`, () => {
-    describeDevices(open);
+  describe(`${name} as a DeviceStore of many`, () => {
     describeLists(open);
     describeImport(open);
   });

@@ -83,62 +83,40 @@ describe("reads", () => {
   });
 });
 
-const FIELD_NAMES = "customer_id status key_mode shared_identity create_time device_key labels.NAME";
+const NO_FIELD = "There are customer_id status key_mode shared_identity create_time device_key labels.NAME";
+
+const UNREADABLE = [
+  ...["customer_id", "customer_id : acme", "customer_id ~ acme", "customer_id =", "customer_id == acme", "= a"],
+  ...['customer_id = "acme', "customer_id = 'acme'", 'customer_id = "a\\n"', "customer_id = a b", "(customer_id = a)"],
+  ...["customer_id = a, status = enabled", "customer_id = a OR customer_id = b", "NOT customer_id = a"],
+  ...["customer_id = a AND", "customer_id = a AND AND status = enabled", "customer_id = xAND status = enabled"],
+];
+const UNKNOWN = ["nosuch", "labels", "labels.", "toString", "__proto__", `labels.${"x".repeat(64)}`, "CUSTOMER_ID"];
+const NO_TIMES = [
+  ...["yesterday", "-30", "-1w", "30d", "1764000000000", '"2026-01-01"', '"2026-01-01T00:00:00"'],
+  ...['"2026-02-30T00:00:00Z"', '"2026-13-01T00:00:00Z"', '"2026-01-01T25:00:00Z"', '"2026-01-01T00:00:60Z"'],
+];
 
 describe("names the mistake and its place", () => {
   test.for([
-    ["nosuch = 1", `filter has no field of this list at place 1. There are ${FIELD_NAMES}`],
-    ["labels = x", `filter has no field of this list at place 1. There are ${FIELD_NAMES}`],
-    ["labels. = x", `filter has no field of this list at place 1. There are ${FIELD_NAMES}`],
-    ["toString = x", `filter has no field of this list at place 1. There are ${FIELD_NAMES}`],
-    ["__proto__ = x", `filter has no field of this list at place 1. There are ${FIELD_NAMES}`],
-    ["  CUSTOMER_ID = x", `filter has no field of this list at place 3. There are ${FIELD_NAMES}`],
-    [`labels.${"x".repeat(64)} = x`, `filter has no field of this list at place 1. There are ${FIELD_NAMES}`],
-    ["customer_id", "filter cannot be read at place"],
-    ["customer_id : acme", "filter cannot be read at place"],
-    ["customer_id ~ acme", "filter cannot be read at place"],
-    ["customer_id < acme", "filter asks for an order at place"],
-    ["shared_identity >= true", "filter asks for an order at place"],
-    ["customer_id =", "filter cannot be read at place"],
-    ["customer_id == acme", "filter cannot be read at place"],
-    ['customer_id = "acme', "filter cannot be read at place"],
-    ["customer_id = 'acme'", "filter cannot be read at place"],
-    ['customer_id = "a\\n"', "filter cannot be read at place"],
-    ['customer_id = "a\0"', "filter has a control character in the value at place"],
-    ['customer_id = "a\nb"', "filter has a control character in the value at place"],
-    ["customer_id = \ud800", "filter has a control character in the value at place"],
-    ["customer_id = a b", "filter cannot be read at place"],
-    ["customer_id = a, status = enabled", "filter cannot be read at place"],
-    ["customer_id = a OR customer_id = b", "filter cannot be read at place"],
-    ["customer_id = a AND", "filter cannot be read at place"],
-    ["customer_id = a AND AND status = enabled", "filter cannot be read at place"],
-    ["customer_id = xAND status = enabled", "filter cannot be read at place 1"],
-    ["NOT customer_id = a", "filter cannot be read at place"],
-    ["(customer_id = a)", "filter cannot be read at place"],
-    ["= a", "filter cannot be read at place"],
-    ["status = gone", "filter has a value at place"],
-    ["status = KEY_MODE_SHARED", "filter has a value at place"],
-    ["shared_identity = 1", "filter has a value at place"],
-    ["create_time > yesterday", "filter has a value at place"],
-    ["create_time > -30", "filter has a value at place"],
-    ["create_time > -1w", "filter has a value at place"],
-    ["create_time > 30d", "filter has a value at place"],
-    ["create_time > 1764000000000", "filter has a value at place"],
-    ['create_time > "2026-01-01"', "filter has a value at place"],
-    ['create_time > "2026-01-01T00:00:00"', "filter has a value at place"],
-    ['create_time > "2026-02-30T00:00:00Z"', "filter has a value at place"],
-    ['create_time > "2026-13-01T00:00:00Z"', "filter has a value at place"],
-    ['create_time > "2026-01-01T25:00:00Z"', "filter has a value at place"],
-    ['create_time > "2026-01-01T00:00:60Z"', "filter has a value at place"],
+    ...UNREADABLE.map((text) => [text, "filter cannot be read at place"]),
+    ...UNKNOWN.map((field) => [`${field} = x`, `filter has no field of this list at place 1. ${NO_FIELD}`]),
+    ["  CUSTOMER_ID = x", `filter has no field of this list at place 3. ${NO_FIELD}`],
+    ["customer_id < acme", "filter asks for an order at place 1"],
+    ["shared_identity >= true", "filter asks for an order at place 1"],
+    ...['"a\0"', '"a\nb"', "\ud800"].map((value) => [`customer_id = ${value}`, "filter has a control character"]),
+    ["status = gone", "filter has a value at place 1 that is not enabled or disabled"],
+    ["status = KEY_MODE_SHARED", "filter has a value at place 1 that is not enabled or disabled"],
+    ["shared_identity = 1", "filter has a value at place 1 that is not true or false"],
+    ...NO_TIMES.map((time) => [`create_time > ${time}`, "filter has a value at place 1 that is not a time as in RFC"]),
     [Array(21).fill("customer_id = a").join(" AND "), "filter has more than 20 comparisons"],
     [" ".repeat(2_001), "filter has 2001 characters. It has at most 2000"],
   ])("%j", ([text = "", message = ""]) => {
-    const refusal = refusalOf(() => read(text));
-    expect(refusal.reason).toBe("malformed");
-    expect(refusal.details).toEqual({ field: "filter" });
-    expect(refusal.message).toContain(message);
+    const error = refusalOf(() => read(text));
+    expect([error.reason, error.details]).toEqual(["malformed", { field: "filter" }]);
+    expect(error.message).toContain(message);
     // grpc-js would show these percent-encoded.
-    expect(refusal.message).not.toMatch(/[;/?:@&=+$,#]/);
+    expect(error.message).not.toMatch(/[;/?:@&=+$,#]/);
   });
 });
 
@@ -171,32 +149,17 @@ test("a written filter is read again", () => {
   );
 });
 
-test("no text does anything but be read or be refused", () => {
-  const pieces = fc.constantFrom(
-    "customer_id",
-    "labels.x",
-    "AND",
-    "OR",
-    '"',
-    "\\",
-    "=",
-    "!",
-    "<",
-    " ",
-    "(",
-    "\0",
-    "é",
-    "a",
-  );
+test("any text is read or is malformed", () => {
+  const pieces = fc.constantFrom("customer_id", "labels.x", "AND", "OR", ...'"\\=!< (\0éa');
   const soup = fc.array(pieces, { maxLength: 60 }).map((parts) => parts.join(""));
   fc.assert(
     fc.property(fc.oneof(soup, fc.string({ unit: "binary", maxLength: 200 })), (text) => {
       try {
         read(text);
       } catch (error) {
-        expect(error).toBeInstanceOf(AuthError);
-        expect(error instanceof AuthError && error.reason).toBe("malformed");
-        expect(error instanceof AuthError && error.message).not.toMatch(/[;/?:@&=+$,#]/);
+        if (!(error instanceof AuthError)) throw error;
+        expect(error.reason).toBe("malformed");
+        expect(error.message).not.toMatch(/[;/?:@&=+$,#]/);
       }
     }),
     { numRuns: 1_000 },
@@ -204,7 +167,7 @@ test("no text does anything but be read or be refused", () => {
 });
 
 test.for(['"', "\\", '"\\', "a", " ", "=", "(", "customer_id=", 'customer_id="a" AND ', '\\"'])(
-  "a filter full of %j is answered before the test is given up",
+  "a filter full of %j is read in time",
   (piece) => {
     for (const start of ["", "customer_id = ", 'customer_id = "']) {
       const text = (start + piece.repeat(2_000)).slice(0, 2_000);

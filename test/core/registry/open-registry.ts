@@ -60,5 +60,5 @@ export async function openWithIssuer(): Promise<
 }
 
 async function addCustomer({ registry }: OpenedRegistry, customerId: string): Promise<void> {
-  await registry.customers.create({ customerId, displayName: "", status: "enabled", loginLimit: "" }, ACTOR);
+  await registry.customers.create({ customerId }, ACTOR);
 }

@@ -1,0 +1,146 @@
+// Customers and devices alike: names, versions, revocation and the audit log, over a real store.
+
+import { describe, expect, test } from "vitest";
+import { etagOf } from "../../../src/core/registry/pages.ts";
+import type { StoredCustomer, StoredDevice } from "../../../src/core/registry/ports.ts";
+import { ACTOR, NOW } from "../../contracts/store-samples.ts";
+import { ALL, type OpenedRegistry, openWithCustomer } from "./open-registry.ts";
+
+interface Draft {
+  readonly displayName?: string;
+  readonly status?: "enabled" | "disabled";
+}
+
+type Row = StoredCustomer | StoredDevice;
+
+interface Resource {
+  readonly kind: "customers" | "devices";
+  readonly field: string;
+  readonly generated: RegExp;
+  nameOf(row: Row): string;
+  create(opened: OpenedRegistry, name: string, draft?: Draft): Promise<Row>;
+}
+
+const RESOURCES: readonly Resource[] = [
+  {
+    kind: "customers",
+    field: "customer_id",
+    generated: /^[0-9a-f]{16}$/,
+    nameOf: ({ customerId }) => customerId,
+    create: ({ registry }, customerId, draft = {}) => registry.customers.create({ customerId, ...draft }, ACTOR),
+  },
+  {
+    kind: "devices",
+    field: "device_key",
+    generated: /^[0-9a-f]{24}$/,
+    nameOf: (row) => ("deviceKey" in row ? row.deviceKey : ""),
+    create: ({ registry }, deviceKey, draft = {}) =>
+      registry.devices.create({ customerId: "acme", deviceKey, ...draft }, ACTOR),
+  },
+];
+
+describe.each(RESOURCES)("$kind", ({ kind, field, generated, nameOf, create }) => {
+  /** Opens a registry with the row `one`; `changes` are its events. */
+  async function open(draft: Draft = {}) {
+    const opened = await openWithCustomer();
+    const created = await create(opened, "one", draft);
+    const changes = async () =>
+      (await opened.events())
+        .filter(({ resource }) => resource === `${kind}/one`)
+        .map(({ action, details }) => [action.replace(/(Customer|Device)(Tokens)?$/, ""), details]);
+    return { ...opened, created, rows: opened.registry[kind], changes };
+  }
+
+  test("without a name get one that no other has", async () => {
+    const opened = await open();
+    const made = await Promise.all(Array.from({ length: 5 }, () => create(opened, "")));
+    expect(new Set(made.map(nameOf)).size).toBe(5);
+    for (const row of made) expect(nameOf(row)).toMatch(generated);
+  });
+
+  test("change where a patch says so, and lose their tokens when they are disabled", async () => {
+    const { rows, created, clock, changes } = await open({ displayName: "One" });
+    clock.now += 5;
+    const disabled = await rows.update("one", { status: "disabled" }, etagOf(created), ACTOR);
+    const next = { status: "disabled", tokensNotBefore: NOW + 5, updatedAt: NOW + 5, revision: 2 };
+    expect(disabled).toEqual({ ...created, ...next });
+    clock.now += 5;
+    expect(await rows.update("one", { status: "disabled", displayName: "" }, "", ACTOR)).toMatchObject({
+      displayName: "",
+      tokensNotBefore: NOW + 5,
+    });
+    expect((await changes()).slice(1)).toEqual([
+      ["Update", { status: "disabled" }],
+      ["Update", { display_name: "" }],
+    ]);
+  });
+
+  test("stay as they are, without an event, where a patch changes nothing", async () => {
+    const { rows, created, clock, changes } = await open({ displayName: "One" });
+    clock.now += 5;
+    for (const patch of [{}, { displayName: "One", status: "enabled" } as const]) {
+      expect(await rows.update("one", patch, "", ACTOR)).toEqual(created);
+    }
+    expect(await changes()).toHaveLength(1);
+  });
+
+  test("change and go only in the version of an etag", async () => {
+    const { rows, created, changes } = await open();
+    const etag = etagOf(created);
+    await rows.update("one", { displayName: "Two" }, "", ACTOR);
+    for (const change of [
+      rows.update("one", { displayName: "Three" }, etag, ACTOR),
+      rows.update("one", {}, etag, ACTOR),
+      rows.delete("one", etag, ACTOR),
+    ]) {
+      await expect(change).rejects.toMatchObject({ reason: "etag_mismatch" });
+    }
+    const current = await rows.get("one");
+    expect(current.displayName).toBe("Two");
+    const outcomes = await Promise.allSettled(
+      ["Three", "Four"].map((displayName) => rows.update("one", { displayName }, etagOf(current), ACTOR)),
+    );
+    expect(outcomes.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+    await rows.delete("one", etagOf(await rows.get("one")), ACTOR);
+    await expect(rows.get("one")).rejects.toMatchObject({ reason: "does_not_exist" });
+    expect((await changes()).at(-1)).toEqual(["Delete", {}]);
+  });
+
+  test("get another revocation mark each time, whatever the clock says", async () => {
+    const { rows, clock, changes } = await open();
+    const revoke = async () => (await rows.revokeTokens("one", ACTOR)).tokensNotBefore;
+    expect([await revoke(), await revoke()]).toEqual([NOW, NOW + 1]);
+    clock.now -= 50_000;
+    expect(await revoke()).toBe(NOW + 2);
+    expect((await changes()).at(1)).toEqual(["Revoke", { tokens_not_before: "2025-11-24T16:00:00.000Z" }]);
+  });
+
+  test("are listed by name, a page at a time, with filters", async () => {
+    const opened = await open({ status: "disabled" });
+    for (const name of ["two", "three"]) await create(opened, name);
+    const filter = `create_time < -0s AND ${field} != acme`;
+    opened.clock.now += 1;
+    const first = await opened.rows.list({ ...ALL, filter, pageSize: 2 });
+    const last = await opened.rows.list({ ...ALL, filter, pageSize: 2, pageToken: first.nextPageToken });
+    expect([first.items.map(nameOf), last.items.map(nameOf)]).toEqual([["one", "three"], ["two"]]);
+    expect(last.nextPageToken).toBe("");
+    const { items } = await opened.rows.list({ ...ALL, filter: "status = disabled" });
+    expect(items.map(nameOf)).toEqual(["one"]);
+  });
+
+  test.for([
+    ["nobody", "does_not_exist"],
+    ["", "malformed"],
+    ["\0", "malformed"],
+  ] as const)("by the name %j are %s", async ([name, reason]) => {
+    const { rows } = await open();
+    for (const call of [
+      rows.get(name),
+      rows.update(name, {}, "", ACTOR),
+      rows.delete(name, "", ACTOR),
+      rows.revokeTokens(name, ACTOR),
+    ]) {
+      await expect(call).rejects.toMatchObject({ reason, details: { field } });
+    }
+  });
+});
