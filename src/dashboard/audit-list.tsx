@@ -13,7 +13,7 @@ export function AuditList({ filter, pageSize }: { readonly filter: string; reado
   return (
     <List
       label="Audit events"
-      empty="No event matches."
+      empty="No recorded change matches."
       head={["Time", "Who", "Did", "To", "Values"]}
       pages={pages}
       rows={pages.value?.auditEvents.map(rowOf)}

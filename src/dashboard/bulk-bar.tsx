@@ -20,7 +20,7 @@ interface BulkProps extends DeviceSelection {
 type Choice = readonly [name: string, action: DeviceAction, isDanger: boolean, warning: string];
 
 const CHOICES: readonly Choice[] = [
-  ["Enable", DeviceAction.ENABLE, false, "They may log in again."],
+  ["Enable", DeviceAction.ENABLE, false, "These devices may log in again."],
   ["Disable", DeviceAction.DISABLE, true, "Their logins are refused from now on, and their tokens are revoked."],
   ["Label", DeviceAction.LABEL, false, "A label without a value is removed."],
   [
@@ -78,7 +78,7 @@ function BulkButton({ choice, filter: given, selected, size = 0, onChanged }: Bu
   return (
     <ActionButton
       text={name}
-      title={`${name}: devices`}
+      title={`${name}?`}
       submit={`${name} ${countText(size, "device")}`}
       danger={isDanger}
       isDisabled={size === 0}
@@ -89,11 +89,7 @@ function BulkButton({ choice, filter: given, selected, size = 0, onChanged }: Bu
       }}
     >
       <p>{warning}</p>
-      {selected.length === 0 && (
-        <p>
-          Filter: <code>{filter}</code>
-        </p>
-      )}
+      {selected.length === 0 && <p>{given === "" ? "Every device of every customer." : `Filter: ${given}`}</p>}
       {action === DeviceAction.LABEL && <TextField name="label" label="Label" placeholder="site=north" required />}
       {done !== undefined && (
         <>

@@ -78,10 +78,10 @@ function rowOf(key: CustomerKey, usage: CustomerKeyUsage | undefined): Row {
   return { key: keyId, cells };
 }
 
-const USES = [
-  ["login", "login: flashed into devices, signs their logins"],
-  ["derivation", "derivation: stays with you, boards' own keys derive from it"],
-] as const;
+const USES = {
+  login: "login: flashed into devices, signs their logins",
+  derivation: "derivation: stays with you, boards' own keys derive from it",
+};
 
 function IssueButton({ customerId }: { readonly customerId: string }) {
   const [isImported, setImported] = useState(false);

@@ -15,7 +15,7 @@ export function LastFailure({ device }: { readonly device: Device }) {
   if (device.lastFailureTime === undefined) return <span class="quiet">none</span>;
   return (
     <span class={isFailing(device) ? "bad-text" : "quiet"}>
-      {reasonText(device.lastFailureReason)} <Time time={device.lastFailureTime} />
+      {reasonText(device.lastFailureReason)}, <Time time={device.lastFailureTime} />
     </span>
   );
 }
@@ -48,10 +48,7 @@ export function DeviceFacts({ device }: { readonly device: Device }) {
         ["Customer", <PageLink key="c" to={["customers", device.customerId]} />],
         ["Name", device.displayName],
         ["Status", <Badge key="s" state={enumText(StatusSchema, device.status)} />],
-        [
-          "Key",
-          device.acceptsSharedKey ? "moving from the shared key to one of its own: both are accepted" : keyText(device),
-        ],
+        ["Key", keyText(device)],
         ["Public key", device.publicKey && <code key="p">{device.publicKey}</code>],
         ["Shared identity", device.sharedIdentity ? "yes: a fleet logs in by this name" : "no"],
         ["Replay guard", device.replayGuard ? "on: a signed login is good once" : "off"],

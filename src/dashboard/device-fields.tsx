@@ -26,7 +26,7 @@ function kindOf({ publicKey, keyMode }: Device): keyof typeof KINDS {
 
 /** The kind of a device's key in words. */
 export function keyText(device: Device): string {
-  return KINDS[kindOf(device)][0].toLowerCase();
+  return device.acceptsSharedKey ? "its own, or still the shared one" : KINDS[kindOf(device)][0].toLowerCase();
 }
 
 export function DeviceFields({ device }: { readonly device?: Device }) {

@@ -49,7 +49,8 @@ interface SelectFieldProps {
   readonly label: string;
   readonly name: string;
   readonly defaultValue: string;
-  readonly options: readonly (readonly [value: string, text: string])[];
+  /** Texts by their values. */
+  readonly options: Readonly<Record<string, string>>;
   readonly required?: boolean;
 }
 
@@ -58,7 +59,7 @@ export function SelectField({ label, name, defaultValue, options, required = fal
     <Field label={label}>
       {(id) => (
         <select {...id} name={name} required={required}>
-          {options.map(([value, text]) => (
+          {Object.entries(options).map(([value, text]) => (
             <option key={value} value={value} selected={value === defaultValue}>
               {text}
             </option>

@@ -1,7 +1,7 @@
 // Forms, dialogs and buttons that change something, with the outcome of their action.
 
 import { type ComponentChildren, isValidElement, type VNode } from "preact";
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { useAction, useSession } from "./loading.ts";
 import { FailureNotice } from "./parts.tsx";
 
@@ -46,7 +46,7 @@ export function Form({ submit, danger, isReady = true, cancel, act, children }: 
   );
 }
 
-interface ActionButtonProps extends Omit<FormProps, "submit" | "cancel" | "children"> {
+interface ActionButtonProps extends Omit<FormProps, "submit" | "cancel"> {
   readonly text: string;
   /** The dialog's title. Absent: the text. */
   readonly title?: string;
@@ -54,55 +54,43 @@ interface ActionButtonProps extends Omit<FormProps, "submit" | "cancel" | "child
   readonly submit?: string;
   readonly isPrimary?: boolean;
   readonly isDisabled?: boolean;
-  /** A warning or fields, in a dialog before. Absent: the button acts at once. */
-  readonly children?: ComponentChildren;
   /** Resolves to an element, which the dialog then shows, or to anything else, and the dialog closes. */
   readonly act: (values: Values) => Promise<unknown>;
   readonly onClose?: () => void;
 }
 
-interface ActionDialogProps extends ActionButtonProps {
-  readonly onClose: () => void;
-}
-
-/** A button that changes something, for operators who may. */
-export function ActionButton({ text, isPrimary, isDisabled, onClose, ...dialog }: ActionButtonProps) {
+/** A button that changes something after a dialog, for operators who may. */
+export function ActionButton({ isPrimary, isDisabled, onClose, ...dialog }: ActionButtonProps) {
   const { isAdmin } = useSession();
-  const action = useAction();
   const [isOpen, setOpen] = useState(false);
   if (!isAdmin) return null;
-  const { danger, act, children } = dialog;
+  const close = (): void => {
+    setOpen(false);
+    onClose?.();
+  };
   return (
     <>
       <button
         type="button"
-        class={danger ? "danger" : isPrimary ? "primary" : ""}
-        disabled={isDisabled || action.isBusy}
-        onClick={() => (children === undefined ? void action.run(() => act({})) : setOpen(true))}
+        class={dialog.danger ? "danger" : isPrimary ? "primary" : ""}
+        disabled={isDisabled}
+        onClick={() => setOpen(true)}
       >
-        {text}
+        {dialog.text}
       </button>
-      <FailureNotice failure={action.failure} />
-      {isOpen && (
-        <ActionDialog
-          text={text}
-          {...dialog}
-          onClose={() => {
-            setOpen(false);
-            onClose?.();
-          }}
-        />
-      )}
+      {isOpen && <ActionDialog {...dialog} onClose={close} />}
     </>
   );
 }
+
+type ActionDialogProps = ActionButtonProps & { readonly onClose: () => void };
 
 /** A modal dialog: the browser keeps the focus in it and gives it back, and Escape closes it. */
 function ActionDialog({ text, title = text, submit = text, act, onClose, children, ...form }: ActionDialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [outcome, setOutcome] = useState<VNode>();
   const id = useId();
-  useEffect(() => dialog.current?.showModal(), []);
+  useLayoutEffect(() => dialog.current?.showModal(), []);
   // Unmounts before everything that is shown is loaded again.
   const close = (): void => {
     dialog.current?.close();

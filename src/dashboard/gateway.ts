@@ -39,7 +39,8 @@ export function failureOf(error: unknown): Failure {
   return { reason: info.reason, message: sentence(error.rawMessage) };
 }
 
-async function call(path: string, body?: object): Promise<unknown> {
+/** Calls the gateway beside AdminService. @returns the members of its answer; @throws Error in words */
+async function call(path: string, body?: object): Promise<ReadonlyMap<string, unknown>> {
   const response = await fetch(path, {
     method: body === undefined ? "GET" : "POST",
     headers: { "Content-Type": "application/json", [OWN_PAGE[0]]: OWN_PAGE[1] },
@@ -47,10 +48,9 @@ async function call(path: string, body?: object): Promise<unknown> {
   }).catch(() => {
     throw new Error(UNREACHABLE);
   });
-  const answer: unknown = await response.json();
+  const answer = new Map<string, unknown>(Object.entries(Object(await response.json())));
   if (response.ok) return answer;
-  const isError = typeof answer === "object" && answer !== null && "message" in answer;
-  throw new Error(isError ? String(answer.message) : UNREACHABLE);
+  throw new Error(String(answer.get("message") ?? UNREACHABLE));
 }
 
 /** Exchanges an admin token, or the code of a link, for a session. @throws Error in words */
@@ -60,8 +60,7 @@ export async function signIn(credentials: { readonly token: string } | { readonl
 
 /** Whether a session is open. @throws Error in words */
 export async function isSignedIn(): Promise<boolean> {
-  const answer = await call("/dashboard/session");
-  return typeof answer === "object" && answer !== null && "signed_in" in answer && answer.signed_in === true;
+  return (await call("/dashboard/session")).get("signed_in") === true;
 }
 
 /** @throws Error in words */
@@ -72,6 +71,5 @@ export async function signOut(): Promise<void> {
 /** The URL that devices reach the gateway by: the issuer of its tokens. */
 export async function publicUrl(): Promise<string> {
   const metadata = await call("/.well-known/oauth-authorization-server");
-  const isMetadata = typeof metadata === "object" && metadata !== null && "issuer" in metadata;
-  return isMetadata ? String(metadata.issuer).replace(/\/$/, "") : location.origin;
+  return String(metadata.get("issuer") ?? location.origin).replace(/\/$/, "");
 }

@@ -24,6 +24,7 @@ function optionsFor(width: number): uPlot.Options {
     grid: { stroke: () => colour("--line"), width: 1 },
     ticks: { show: false },
   };
+  const timeAxis = { ...axis, values: "{HH}:{mm}" };
   const lines = [
     ["admitted", "--good"],
     ["refused", "--bad"],
@@ -34,9 +35,9 @@ function optionsFor(width: number): uPlot.Options {
     cursor: { y: false, drag: { x: false, y: false } },
     legend: { live: true },
     scales: { y: { range: (_plot, _min, max) => [0, Math.max(1, max * 1.1)] } },
-    axes: [axis, { ...axis, size: 44 }],
+    axes: [timeAxis, { ...axis, size: 44 }],
     series: [
-      {},
+      { value: "{HH}:{mm}:{ss}" },
       ...lines.map(([label, name]) => ({
         label,
         stroke: () => colour(name),

@@ -2,8 +2,7 @@
 
 import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import type { OperatorToken } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
-import { OperatorRole } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
+import { OperatorRole, type OperatorToken } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { Frame } from "./frame.tsx";
 import { admin, failureOf, isSignedIn, signIn, signOut } from "./gateway.ts";
 import { SessionContext } from "./loading.ts";

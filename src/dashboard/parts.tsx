@@ -128,7 +128,7 @@ interface SecretProps {
   readonly label: string;
   readonly secret: string;
   readonly file: string;
-  readonly note?: string;
+  readonly note?: string | undefined;
 }
 
 /** A secret to copy or download. */

@@ -18,7 +18,9 @@ export function StateButtons({ name, status, warnings, setStatus, revokeTokens, 
   return (
     <>
       {status === Status.DISABLED ? (
-        <ActionButton text="Enable" isPrimary act={() => setStatus(Status.ENABLED)} />
+        <ActionButton text="Enable" title={`Enable ${name}?`} isPrimary act={() => setStatus(Status.ENABLED)}>
+          Logins are accepted again.
+        </ActionButton>
       ) : (
         <ActionButton text="Disable" title={`Disable ${name}?`} danger act={() => setStatus(Status.DISABLED)}>
           {warnings.disable}

@@ -20,12 +20,8 @@ interface TableProps {
   readonly empty?: string;
 }
 
-interface ListProps extends TableProps {
-  readonly pages: Pages<unknown>;
-}
-
 /** The table of a list that is loaded page by page. */
-export function List({ pages, ...table }: ListProps) {
+export function List({ pages, ...table }: TableProps & { readonly pages: Pages<unknown> }) {
   return (
     <>
       <FailureNotice failure={pages.failure} />

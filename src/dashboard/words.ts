@@ -5,23 +5,14 @@ import { type Timestamp, timestampFromMs, timestampMs } from "@bufbuild/protobuf
 
 export type Tone = "good" | "bad" | "warn" | "quiet";
 
-/** The tones of states; others are quiet. */
-const TONES: Readonly<Record<string, Tone>> = {
-  enabled: "good",
-  live: "good",
-  active: "good",
-  valid: "good",
-  ok: "good",
-  pending: "warn",
-  next: "warn",
-  degraded: "warn",
-  disabled: "bad",
-  revoked: "bad",
-  unavailable: "bad",
-};
+const GOOD = ["enabled", "live", "active", "valid", "ok"];
+const WARN = ["pending", "next", "degraded"];
+const BAD = ["disabled", "revoked", "unavailable"];
 
 export function toneOf(state: string): Tone {
-  return TONES[state] ?? "quiet";
+  if (GOOD.includes(state)) return "good";
+  if (WARN.includes(state)) return "warn";
+  return BAD.includes(state) ? "bad" : "quiet";
 }
 
 /** The name of an enum's value, as in "active". */
@@ -86,8 +77,8 @@ export function countText(count: number, noun: string): string {
   return `${numberText(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-/** A message as a sentence of its own. */
+/** A message as a sentence of its own; the name of a field keeps its letters. */
 export function sentence(text: string): string {
-  const start = text.charAt(0).toUpperCase() + text.slice(1);
+  const start = text.replace(/^[a-z]+(?=[ ,])/, (word) => word.charAt(0).toUpperCase() + word.slice(1));
   return /[.!?]$/.test(start) ? start : `${start}.`;
 }

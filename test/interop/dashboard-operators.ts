@@ -59,7 +59,7 @@ export const OPERATOR_STORIES: readonly Story[] = [
         .getByLabel("What the board sent")
         .fill(JSON.stringify({ device_key: deviceKey, timestamp: seconds * 1000, device_signature: "0".repeat(64) }));
       await button(page, "Explain").click();
-      await page.getByText("milliseconds", { exact: true }).waitFor();
+      await page.getByText("Timestamp is in milliseconds").waitFor();
       const shown = await page.locator("body").innerText();
       if (shown.includes(secret)) mistakes.push("the secret is shown again");
 

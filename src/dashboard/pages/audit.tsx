@@ -7,13 +7,13 @@ import { Page } from "../parts.tsx";
 import { addressOf } from "../router.ts";
 import { SearchForm } from "../search-form.tsx";
 
-const SINCE = [
-  ["", "any time"],
-  ["1h", "the last hour"],
-  ["1d", "the last day"],
-  ["7d", "the last week"],
-  ["30d", "the last 30 days"],
-] as const;
+const SINCE = {
+  "": "any time",
+  "1h": "the last hour",
+  "1d": "the last day",
+  "7d": "the last week",
+  "30d": "the last 30 days",
+};
 
 export function AuditPage({ query }: { readonly query: URLSearchParams }) {
   const of = (name: string): string => query.get(name) ?? "";

@@ -41,7 +41,7 @@ function Known({ customer }: { readonly customer: Customer }) {
         ["Status", <Badge key="s" state={enumText(StatusSchema, status)} />],
         ["Login limit", loginLimit === "" ? "the gateway's" : loginLimit],
         [
-          "Shown on other pages",
+          "See also",
           <span key="o">
             <a href={addressOf(["devices"], { customer: customerId })}>its devices</a>,{" "}
             <a href={addressOf(["audit"], { customer_id: customerId })}>its changes</a>

@@ -86,20 +86,16 @@ function useCount(filter: string): { readonly value: number; readonly isDone: bo
   return count.filter === filter ? count : { value: 0, isDone: false };
 }
 
-const STATUSES = [
-  ["", "any"],
-  ["enabled", "enabled"],
-  ["disabled", "disabled"],
-] as const;
+const STATUSES = { "": "any", enabled: "enabled", disabled: "disabled" };
 
-const UNSEEN = [
-  ["", "any time"],
-  ["1h", "not for an hour"],
-  ["1d", "not for a day"],
-  ["7d", "not for a week"],
-  ["30d", "not for 30 days"],
-  ["90d", "not for 90 days"],
-] as const;
+const UNSEEN = {
+  "": "any time",
+  "1h": "not for an hour",
+  "1d": "not for a day",
+  "7d": "not for a week",
+  "30d": "not for 30 days",
+  "90d": "not for 90 days",
+};
 
 function DeviceSearch({ query }: { readonly query: URLSearchParams }) {
   const of = (name: string): string => query.get(name) ?? "";

@@ -45,8 +45,11 @@ interface Enrolled {
 function EnrolOne({ customerId: given }: { readonly customerId: string }) {
   const [enrolled, setEnrolled] = useState<Enrolled>();
   const list = useLoaded(() => admin.listCustomers({ pageSize: 1_000 }), []);
-  const customers = new Map(list.value?.customers.map(({ customerId, displayName }) => [customerId, displayName]));
-  if (given !== "" && !customers.has(given)) customers.set(given, "");
+  const none = list.value?.customers.length === 0 ? "There is none yet: press New customer" : "Choose…";
+  const customers: Record<string, string> = { "": none, ...(given !== "" && { [given]: given }) };
+  for (const { customerId: id, displayName } of list.value?.customers ?? []) {
+    customers[id] = displayName === "" ? id : `${displayName} (${id})`;
+  }
 
   async function enrol({ customerId = "", deviceKey = "", ...values }: Values): Promise<void> {
     const fields = { deviceKey: deviceKey.trim(), ...readDeviceFields(values) };
@@ -60,16 +63,7 @@ function EnrolOne({ customerId: given }: { readonly customerId: string }) {
     <section class="card narrow" aria-label="One device">
       <FailureNotice failure={list.failure} />
       <Form submit="Enrol" act={enrol}>
-        <SelectField
-          name="customerId"
-          label="Customer"
-          required
-          defaultValue={given}
-          options={[
-            ["", "Choose…"],
-            ...[...customers].map(([id, name]) => [id, name === "" ? id : `${name} (${id})`] as const),
-          ]}
-        />
+        <SelectField name="customerId" label="Customer" required defaultValue={given} options={customers} />
         <TextField
           name="deviceKey"
           label="device_key"
@@ -96,7 +90,7 @@ async function secretOf({ deviceKey, customerId, keyMode }: Device): Promise<str
 const UNKNOWN = "the-customer-key";
 
 function Done({ device, secret, gateway, onAnother }: Enrolled & { readonly onAnother: () => void }) {
-  const { deviceKey, customerId, publicKey } = device;
+  const { deviceKey, customerId, keyMode, publicKey } = device;
   return (
     <div class="stack">
       <Notice tone="good">
@@ -113,7 +107,12 @@ function Done({ device, secret, gateway, onAnother }: Enrolled & { readonly onAn
           <a href={addressOf(["customers", customerId])}>issue another</a>: both are good.
         </Notice>
       ) : (
-        <Secret label="customer_key" secret={secret} file={`${deviceKey}.key.txt`} />
+        <Secret
+          label="customer_key"
+          secret={secret}
+          file={`${deviceKey}.key.txt`}
+          note={keyMode === KeyMode.DERIVED ? "The page of the device shows it again." : undefined}
+        />
       )}
       {publicKey === "" && <Samples values={{ gateway, deviceKey, customerKey: secret ?? UNKNOWN }} />}
       <div class="row">

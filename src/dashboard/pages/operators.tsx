@@ -10,10 +10,7 @@ import { addressOf } from "../router.ts";
 import { List, type Row } from "../table.tsx";
 import { enumText, inDays, timeMs } from "../words.ts";
 
-const ROLES = [
-  ["read", "read: changes nothing, sees no secret"],
-  ["admin", "admin: everything"],
-] as const;
+const ROLES = { read: "read: changes nothing, sees no secret", admin: "admin: everything" };
 
 export function OperatorsPage() {
   const { operator } = useSession();

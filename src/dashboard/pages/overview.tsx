@@ -79,7 +79,7 @@ function Logins({ overview }: { readonly overview: Overview }) {
         <span>
           <strong class="bad-text">{refused.at(-1)?.toFixed(1)}</strong> refused
         </span>
-        <span class="quiet">now</span>
+        <span class="quiet">in the last half minute</span>
       </p>
       <LoginChart times={times} admitted={admitted} refused={refused} />
     </section>
