@@ -133,10 +133,10 @@ export class Http2Exchange extends HttpExchange {
     stream.removeAllListeners("readable").resume();
   }
 
-  #sendTrailers(trailers: () => Iterable<HeaderField>): void {
+  #sendTrailers(trailers: Iterable<HeaderField>): void {
     try {
       const fields: OutgoingHttpHeaders = {};
-      for (const [name, value] of trailers()) fields[name.toLowerCase()] = value;
+      for (const [name, value] of trailers) fields[name.toLowerCase()] = value;
       this.#write(() => this.#stream.sendTrailers(fields));
     } catch {
       this.#stream.destroy();

@@ -26,7 +26,7 @@ export function createConnect(methods: MethodsByPath): Protocol {
           return codec.read(desc.input, message instanceof Promise ? await message : message);
         },
         writeMessage(message, context) {
-          const headers = context.headersWithTrailers();
+          const headers = context.responseHeader;
           headers.set("Content-Type", `application/${codec.name}`);
           exchange.send({ status: 200, headers, body: codec.write(desc.output, message) });
         },
@@ -38,7 +38,7 @@ export function createConnect(methods: MethodsByPath): Protocol {
         exchange.send({ ...restError(error), body: toConnect(error).body });
         return;
       }
-      const headers = context.headersWithTrailers();
+      const headers = context.responseHeader;
       headers.set("Content-Type", "application/json");
       for (const [name, value] of errorHeaders(error)) headers.set(name, value);
       exchange.send({ ...toConnect(error), headers });

@@ -26,7 +26,6 @@ export class CallContext implements HandlerContext {
   readonly responseHeader: HeaderList = new HeaderList();
   readonly #exchange: Exchange;
   #requestHeader: Headers | undefined;
-  #trailer: HeaderList | undefined;
   #timeoutMs: number | undefined;
   #abort: AbortController | undefined;
 
@@ -45,9 +44,9 @@ export class CallContext implements HandlerContext {
     return this.#requestHeader;
   }
 
-  get responseTrailer(): HeaderList {
-    this.#trailer ??= new HeaderList();
-    return this.#trailer;
+  /** The contract's headers are initial metadata, and no handler sends others. */
+  get responseTrailer(): never {
+    throw new TypeError("a handler of a unary call has no trailers");
   }
 
   /** Aborts when the caller has gone or its timeout is over, which runs from the first look at it. */
@@ -77,16 +76,5 @@ export class CallContext implements HandlerContext {
     const [, amount, unit = "m"] = form.exec(String(header)) ?? [];
     if (amount === undefined) throw malformed(`${name} is not ${told}`);
     this.#timeoutMs = Math.min(Math.ceil(Number(amount) * (UNITS[unit] ?? 1)), MAX_TIMEOUT_MS);
-  }
-
-  /** The trailers that the handler has set. */
-  trailers(): Iterable<[string, string]> {
-    return this.#trailer ?? [];
-  }
-
-  /** The response's headers, with the trailers among them as protocols without trailers have them. */
-  headersWithTrailers(): HeaderList {
-    for (const [name, value] of this.trailers()) this.responseHeader.set(`Trailer-${name}`, value);
-    return this.responseHeader;
   }
 }

@@ -10,8 +10,8 @@ export interface Answer {
   readonly headers: Iterable<HeaderField>;
   /** Whole, or piece by piece. */
   readonly body: string | Uint8Array | AsyncIterable<Uint8Array>;
-  /** HTTP/2 only. Asked for once the body has ended; absent: the answer has none. */
-  readonly trailers?: () => Iterable<HeaderField>;
+  /** HTTP/2 only. Read once the body has ended; absent: the answer has none. */
+  readonly trailers?: Iterable<HeaderField>;
 }
 
 /** Bytes before a message that declare its size. */

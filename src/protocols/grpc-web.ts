@@ -15,7 +15,7 @@ export function createGrpcWeb(methods: MethodsByPath): Protocol {
         exchange.send({
           status: 200,
           headers: context.responseHeader,
-          body: Buffer.concat([message, trailerFrame([["Grpc-Status", "0"], ...context.trailers()])]),
+          body: Buffer.concat([message, trailerFrame([["Grpc-Status", "0"]])]),
         }),
       ),
     writeError(exchange, error, context) {

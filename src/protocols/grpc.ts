@@ -23,7 +23,7 @@ export function createGrpc(methods: MethodsByPath): Protocol {
           status: 200,
           headers: context.responseHeader,
           body,
-          trailers: () => [["Grpc-Status", "0"], ...context.trailers()],
+          trailers: [["Grpc-Status", "0"]],
         }),
       );
     },
@@ -40,7 +40,7 @@ export function createGrpc(methods: MethodsByPath): Protocol {
         status: 200,
         headers: [contentType, ...(isTrailersOnly ? trailers : headers)],
         body: "",
-        ...(!isTrailersOnly && { trailers: () => trailers }),
+        ...(!isTrailersOnly && { trailers }),
       });
     },
   };
@@ -80,7 +80,7 @@ export function acceptEnveloped(
   };
 }
 
-/** An error's headers, the handler's and the contract's, and its trailers, which a ConnectError's metadata are. */
+/** An error's headers, the handler's and the contract's, and its trailers, which have a ConnectError's metadata. */
 export function errorFields(
   error: CallError,
   context: CallContext | undefined,
@@ -89,7 +89,7 @@ export function errorFields(
   const headers: HeaderField[] = [...(context?.responseHeader ?? [])].filter(
     ([name]) => name.toLowerCase() !== "content-type",
   );
-  const trailers: HeaderField[] = [...toGrpcTrailers(error), ...(context?.trailers() ?? [])];
+  const trailers = toGrpcTrailers(error);
   if (!(error instanceof AuthError)) return { headers, trailers: [...trailers, ...errorHeaders(error)] };
   headers.push(...errorHeaders(error));
   if (error.reason === "unsupported_media_type") headers.push(["Grpc-Accept-Encoding", ACCEPTED_CODINGS]);

@@ -36,13 +36,13 @@ export function createRest({ services }: Pick<CallOptions, "services">): Protoco
         method,
         readMessage: () => readRequest(exchange, match, method.maxMessageBytes),
         writeMessage(message, context) {
-          const headers = context.headersWithTrailers();
+          const headers = context.responseHeader;
           setDefaults(headers);
           exchange.send({ status: 200, headers, body: writeJson(route.method.output, message) });
         },
       };
     },
-    writeError: (exchange, error, context) => exchange.send(restError(error, context?.headersWithTrailers())),
+    writeError: (exchange, error, context) => exchange.send(restError(error, context?.responseHeader)),
   };
 }
 

@@ -67,7 +67,7 @@ export function createStreaming({ services, callerFrom }: Pick<CallOptions, "ser
         contextValues,
       });
       const { status, body = "", trailer } = answer;
-      exchange.send({ status, headers: [...(answer.header ?? [])], body, ...(trailer && { trailers: () => trailer }) });
+      exchange.send({ status, headers: [...(answer.header ?? [])], body, ...(trailer && { trailers: trailer }) });
     },
   };
 }

@@ -9,13 +9,14 @@ import { AuthError } from "../../src/core/errors.ts";
 export function scriptedService(onWait: (signal: AbortSignal) => void = () => {}): ServiceImplSpec {
   return createServiceImplSpec<typeof AuthService>(AuthService, {
     async login({ deviceKey }, context) {
-      const { requestHeader, responseHeader, responseTrailer } = context;
+      const { requestHeader, responseHeader } = context;
       switch (deviceKey) {
         case "headers":
           responseHeader.set("X-Before", "early");
           responseHeader.set("X-Echo-Bin", requestHeader.get("x-echo-bin") ?? "");
-          responseTrailer.set("X-After", "later");
-          responseTrailer.set("X-Echo-Bin", requestHeader.get("x-echo-bin") ?? "");
+          break;
+        case "trailers":
+          context.responseTrailer.set("X-After", "later");
           break;
         case "type":
           responseHeader.set("Content-Type", "application/problem+json");
@@ -27,14 +28,12 @@ export function scriptedService(onWait: (signal: AbortSignal) => void = () => {}
           throw new AuthError("rate_limited", "too many logins", { retryAfterMs: 1_500 });
         case "foreign":
           responseHeader.set("X-Before", "early");
-          responseTrailer.set("X-After", "later");
           throw new ConnectError("no such thing, 50 % sure", Code.NotFound, { "X-Of-Error": "set" }, [
             { desc: ErrorInfoSchema, value: { reason: "GONE", domain: "elsewhere" } },
           ]);
         case "bug":
           throw new TypeError("secret");
         case "unwritable":
-          responseTrailer.set("X-After", "later");
           return { token: "t", expiresIn: 2 ** 40 };
         case "waits":
           onWait(context.signal);
