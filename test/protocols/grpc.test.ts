@@ -1,7 +1,7 @@
 // gRPC and gRPC-Web by hand, where clients would not show a difference (PROTOCOL-HTTP2.md, PROTOCOL-WEB.md).
 
 import { once } from "node:events";
-import { deflateSync, gzipSync } from "node:zlib";
+import { deflateSync } from "node:zlib";
 import { create, fromBinary, fromJsonString, toBinary } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { LoginRequestSchema, LoginResponseSchema } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
@@ -62,31 +62,15 @@ describe.for(PROTOCOLS)("$name", ({ version, type }) => {
     expect(await call({ body })).toMatchObject({ code: 3, message: "the body is not one length-prefixed message" });
   });
 
-  test("rejects a message that is not protobuf", async () => {
-    const message = "the body is not a protobuf message of this method";
-    expect(await call({ body: envelope(Buffer.of(0xff)) })).toMatchObject({ code: 3, message });
-  });
-
   test("answers a prefix over the limit before the body arrives", async () => {
     const answer = await call({ body: envelope(Buffer.of(1), 0, 4097), isUnfinished: true });
     expect(answer).toMatchObject({ code: 8, message: "the request has more than 4096 bytes" });
   });
 
-  test.for([
-    ["gzip", gzipSync],
-    ["deflate", deflateSync],
-  ] as const)("reads a message that is compressed by %s", async ([coding, compress]) => {
-    const { code, response = Buffer.alloc(0) } = await call({
-      headers: { "grpc-encoding": coding },
-      body: envelope(compress(login("packed")), 1),
-    });
+  test("reads a message that is compressed by deflate", async () => {
+    const body = envelope(deflateSync(login("packed")), 1);
+    const { code, response = Buffer.alloc(0) } = await call({ headers: { "grpc-encoding": "deflate" }, body });
     expect([code, fromBinary(LoginResponseSchema, response).token]).toEqual([0, "packed"]);
-  });
-
-  test("rejects a compressed message that inflates over the limit", async () => {
-    const body = envelope(gzipSync(Buffer.alloc(1_000_000)), 1);
-    const answer = await call({ headers: { "grpc-encoding": "gzip" }, body });
-    expect(answer).toMatchObject({ code: 8, message: "the request has more than 4096 bytes" });
   });
 
   test("answers an unknown encoding with 12 and the known ones", async () => {

@@ -4,7 +4,6 @@ import { data, type HeaderFields, openStream } from "../frames.ts";
 import { type RawRequest, requests } from "../http2-requests.ts";
 import type { Target } from "./target.ts";
 
-const AUTH = "/countersign.auth.v1.AuthService";
 /** A well-formed login of a device that does not exist. */
 const LOGIN = { device_key: "nobody", timestamp: 1_764_000_000, device_signature: "0".repeat(64) };
 
@@ -79,36 +78,25 @@ export function http1(start: string, headers: readonly string[], body: Uint8Arra
   return Buffer.concat([Buffer.from(`${head}\r\n\r\n`), body]);
 }
 
-const JSON_TYPE = "Content-Type: application/json";
-
 /** The same request over HTTP/1. */
 function toHttp1({ headers, body }: RawRequest): Buffer {
-  const { ":method": method, ":path": path } = headers;
-  const lines = Object.entries(headers).filter(([name]) => !name.startsWith(":"));
-  const fields = lines.map((field) => field.join(": "));
-  return http1(`${method} ${path} HTTP/1.1`, fields, body);
+  const { ":method": method, ":path": path = "localhost:1" } = headers;
+  const fields = Object.entries(headers).filter(([name]) => !name.startsWith(":"));
+  const lines = fields.map((field) => field.join(": "));
+  return http1(`${method} ${path} HTTP/1.1`, lines, body);
 }
 
-/** HTTP/1 requests of each kind. */
+const JSON_TYPE = "Content-Type: application/json";
+
+/** The same requests over HTTP/1, and those that HTTP/1 alone has. */
 export function http1Requests(target: Target, session: string): readonly Buffer[] {
-  const { adminToken } = target;
   const chunked = Buffer.from(`${LOGIN_BODY.length.toString(16)};a=b\r\n${LOGIN_BODY}\r\n0\r\nTrailer: a\r\n\r\n`);
-  const bearer = `Authorization: Bearer ${adminToken}`;
   return [
-    http1("POST /auth/login HTTP/1.1", [JSON_TYPE], LOGIN_BODY),
+    ...http2Requests("internalUrl", target, session).map(toHttp1),
     http1("POST /auth/login HTTP/1.0", [JSON_TYPE, JSON_TYPE], LOGIN_BODY),
-    http1("POST /auth/login HTTP/1.1", [JSON_TYPE, "Expect: 100-continue"], LOGIN_BODY),
     Buffer.concat([http1("POST /auth/login HTTP/1.1", [JSON_TYPE, "Transfer-Encoding: chunked"]), chunked]),
-    http1(`POST ${AUTH}/Login HTTP/1.1`, [JSON_TYPE, "Connect-Timeout-Ms: 1000"], LOGIN_BODY),
-    http1(`POST ${AUTH}/GetServerTime HTTP/1.1`, ["Content-Type: application/grpc-web+proto"], Buffer.alloc(5)),
-    http1("GET /openapi.json HTTP/1.1", ["Accept-Encoding: gzip", 'If-None-Match: "a"']),
-    http1("HEAD /.well-known/jwks.json HTTP/1.1", []),
-    http1("OPTIONS /auth/login HTTP/1.1", []),
     http1("GET /auth/check HTTP/1.1", ["Authorization: Bearer ey.ey.ey", "X-Forwarded-For: 10.0.0.1"]),
-    http1("GET /v1/customers?page_size=2&filter=a HTTP/1.1", [bearer]),
-    http1("POST /v1/customers HTTP/1.1", [bearer, JSON_TYPE], Buffer.from('{"customer_id": "a b"}')),
-    http1("POST /oauth2/introspect HTTP/1.1", [bearer], Buffer.from("token=ey.ey.ey")),
+    http1("GET /v1/customers?page_size=2&filter=a HTTP/1.1", [`Authorization: Bearer ${target.adminToken}`]),
     http1("GET /metrics HTTP/1.1", ["Connection: close"]),
-    ...signIns(target, session).map(toHttp1),
   ];
 }
