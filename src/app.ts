@@ -1,6 +1,5 @@
 // The composition root: builds a running gateway from a Config. Only app.ts and app/ construct parts.
 
-import type { HandlerContext } from "@connectrpc/connect";
 import { openRing, type RingTimes } from "./app/key-ring.ts";
 import { openLimiter } from "./app/limits.ts";
 import { createListeners } from "./app/listeners.ts";
@@ -19,13 +18,11 @@ import { createTokenSigner } from "./core/tokens/signer.ts";
 import type { SigningKeys } from "./core/tokens/signing-keys.ts";
 import { createTokenVerifier } from "./core/tokens/verifier.ts";
 import { createVerifyToken } from "./core/verify-token.ts";
-import { createForwardAuth, createIntrospection } from "./http/token-checks.ts";
-import { createTokenEndpoint } from "./http/token-endpoint.ts";
 import { callerOf, MAX_MESSAGE_BYTES, type MountedService } from "./protocols/call.ts";
 import { JSON_CODEC } from "./protocols/message.ts";
 import { ADMIN_MESSAGE_BYTES, createAdminService } from "./services/admin.ts";
 import { createActorOf, createAdminGuard } from "./services/admin-guard.ts";
-import { createAuthService, createReadLogin, setLimitHeaders } from "./services/auth.ts";
+import { createAuthService, createReadLogin } from "./services/auth.ts";
 import { createTokenService, TOKEN_MESSAGE_BYTES } from "./services/token.ts";
 import { SealError } from "./store/sealing.ts";
 import { monotonicNow, systemNow } from "./telemetry/clock.ts";
@@ -177,7 +174,6 @@ async function compose(config: Config, options: GatewayOptions, cleanup: AsyncDi
     skewMs: config.clockSkew,
     now,
   });
-
   const readDeviceLimit = createReadDeviceLimit({ ...store, limiter, login: config.loginLimit, now });
   const readiness = createReadinessCheck({ limiter, store: database, signer, elapsed: monotonicNow });
 
@@ -199,7 +195,7 @@ async function compose(config: Config, options: GatewayOptions, cleanup: AsyncDi
     signingKeys,
     readDeviceLimit,
     overview: { readLogins: recentLogins.read, checkParts: readiness.check, version },
-    actorOf: createActorOf<HandlerContext>(callerOf),
+    actorOf: createActorOf(callerOf),
   });
   const { sessions, operators } = registry;
   const admin: MountedService = {
@@ -213,9 +209,9 @@ async function compose(config: Config, options: GatewayOptions, cleanup: AsyncDi
     auth,
     admin,
     token,
-    forwardAuth: createForwardAuth(check),
-    introspection: createIntrospection(check, issuer, config.audience),
-    tokenEndpoint: createTokenEndpoint({ logIn: logInObserved, audiences, setLimitHeaders }),
+    check,
+    logIn: logInObserved,
+    audiences,
     issuer,
     ring,
     readiness,
@@ -225,10 +221,7 @@ async function compose(config: Config, options: GatewayOptions, cleanup: AsyncDi
     observer,
     logger: log.logger,
   });
-  const { idleMs, graceMs } = options;
-  cleanup.defer(() =>
-    isListening ? listeners.drain({ delayMs: config.drainDelay, idleMs, graceMs }) : listeners.close(),
-  );
+  cleanup.defer(() => (isListening ? listeners.drain({ ...options, delayMs: config.drainDelay }) : listeners.close()));
   publicUrl = await listeners.openPublic();
   internalUrl = await listeners.openInternal();
   isListening = true;

@@ -10,12 +10,15 @@ import { TOKEN_PATH } from "../core/tokens/published-document.ts";
 import { createCallerFrom, trustNetworks } from "../http/caller.ts";
 import { createDispatch, createHostCheck, type DispatchOptions } from "../http/dispatch.ts";
 import { document, issuerDocuments, openDocument } from "../http/documents.ts";
-import type { Endpoint, EndpointAnswer, Endpoints } from "../http/endpoints.ts";
+import type { EndpointAnswer, Endpoints } from "../http/endpoints.ts";
 import { type Listener, type ListenerOptions, listen } from "../http/listener.ts";
 import { signInEndpoints } from "../http/sign-in.ts";
 import { staticFiles } from "../http/static-files.ts";
 import { deriveTicketKeys, type TlsFiles } from "../http/tls.ts";
+import { createForwardAuth, createIntrospection } from "../http/token-checks.ts";
+import { createTokenEndpoint, type TokenEndpointOptions } from "../http/token-endpoint.ts";
 import type { MountedService } from "../protocols/call.ts";
+import { setLimitHeaders } from "../services/auth.ts";
 import { createHealthService } from "../services/health.ts";
 import { createReflectionServices } from "../services/reflection.ts";
 import type { ListenAddress } from "../setting-readers.ts";
@@ -29,9 +32,10 @@ export interface Served {
   readonly auth: MountedService;
   readonly admin: MountedService;
   readonly token: MountedService;
-  readonly forwardAuth: Endpoint;
-  readonly introspection: Endpoint;
-  readonly tokenEndpoint: Endpoint;
+  /** Checks a token, for endpoints. */
+  readonly check: Parameters<typeof createForwardAuth>[0];
+  readonly logIn: TokenEndpointOptions["logIn"];
+  readonly audiences: TokenEndpointOptions["audiences"];
   /** Known at the latest once the public listener listens. */
   readonly issuer: () => string;
   readonly ring: KeyRing;
@@ -84,8 +88,8 @@ export function createListeners(config: Config, served: Served): Listeners {
   const shared: Endpoints = {
     "/livez": document(() => ({ contentType: "text/plain; charset=utf-8", body: "ok\n" })),
     ...issuerDocuments(issuer, config.issuer, ring),
-    "/auth/check": served.forwardAuth,
-    [TOKEN_PATH]: served.tokenEndpoint,
+    "/auth/check": createForwardAuth(served.check),
+    [TOKEN_PATH]: createTokenEndpoint({ ...served, setLimitHeaders }),
   };
 
   // Loaded at the first request, so that the start does not wait for it.
@@ -154,7 +158,7 @@ export function createListeners(config: Config, served: Served): Listeners {
             "/openapi.json": document(async () => (await openapi()).internalOpenapi),
             "/metrics": document(served.metrics.render),
             "/readyz": document(async () => describeReadiness(await readiness.check())),
-            "/oauth2/introspect": served.introspection,
+            "/oauth2/introspect": createIntrospection(served.check, issuer, config.audience),
             ...(config.dashboard === "on" && {
               ...signInEndpoints({ sessions: served.sessions, secure: tls !== undefined, now: served.now }),
               ...staticFiles(dashboardFolder()),
