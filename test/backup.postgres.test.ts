@@ -12,7 +12,7 @@ import { emptyPostgres, execute } from "./store/connections.ts";
 
 const PAGE = "docs/secrets.md";
 
-test("a dump that is made while a gateway writes is whole, and brings back what was then", async () => {
+test("a dump made while a gateway writes restores the registry of that moment", async () => {
   const cwd = temporaryFolder();
   const { url } = await emptyPostgres();
   const restoredUrl = await asPlainUser((await emptyPostgres()).url);

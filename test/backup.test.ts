@@ -11,7 +11,7 @@ import { run, temporaryFolder } from "./program.ts";
 const PAGE = "docs/secrets.md";
 const FILES = ["countersign.db", "countersign.db-wal", "countersign.db-shm"];
 
-test("a backup that is made while a gateway writes is whole, and brings back what was then", async () => {
+test("a backup made while a gateway writes restores the registry of that moment", async () => {
   const cwd = temporaryFolder();
   const shell = { cwd, folders: [makeNpx()] };
   const data = join(cwd, "data");

@@ -53,7 +53,7 @@ test.for([
   expect(() => readDatabaseUrl(text)).toThrow(new Error(message));
 });
 
-test("any password can be written, and none is repeated", () => {
+test("a URL can carry any password, and no error repeats one", () => {
   fc.assert(
     fc.property(fc.string({ minLength: 1, unit: "grapheme" }), (password) => {
       const text = `postgres://me:${encodeURIComponent(password)}@db.example/registry`;

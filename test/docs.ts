@@ -6,6 +6,9 @@ import { delimiter, dirname } from "node:path";
 import { promisify } from "node:util";
 import { fencesIn } from "./fences.ts";
 
+const NPX = "npx countersign ";
+const ELSEWHERE = /countersign (?:serve|backup|restore)|--demo|npm start/;
+
 /** The one shell block of a page with a line that starts with `start`. */
 export function commandOf(page: string, start: string): string {
   const lines = (code: string): readonly string[] => code.split("\n").map((line) => line.trimStart());
@@ -33,4 +36,11 @@ export async function runShell(command: string, { cwd, env = {}, folders = [] }:
     env: { ...process.env, ...env, PATH: path },
   });
   if (stderr !== "") throw new Error(stderr);
+}
+
+/** The `npx countersign` commands of a page, without these words; other tests run the blocks that need a process, or a gateway's demo. */
+export function commandLinesOf(page: string): readonly string[] {
+  const blocks = fencesIn(readFileSync(page, "utf8"), "sh").filter((code) => !ELSEWHERE.test(code));
+  const lines = blocks.flatMap((code) => code.split("\n")).map((line) => line.trim().replace(/\s{2,}#.*$/, ""));
+  return lines.filter((line) => line.startsWith(NPX)).map((line) => line.slice(NPX.length));
 }

@@ -63,7 +63,7 @@ test("a bug in an operator's call and a secret that does not open are one fault 
   await later.end("SIGTERM");
 });
 
-test("a write that another process holds up does not hold up logins", async () => {
+test("a write that waits for another process does not delay logins", async () => {
   const folder = temporaryFolder();
   const { publicUrl, internalUrl } = await serve(folder);
   const env = { COUNTERSIGN_DATA_DIR: folder, COUNTERSIGN_INTERNAL_URL: internalUrl };

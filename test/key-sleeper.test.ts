@@ -10,7 +10,7 @@ import { ADMIN_TOKEN, CUSTOMER_KEY, logInBy, startTestGateway } from "./gateway.
 import type { GatewayAddresses, GatewayOrder } from "./outage/gateway-process.ts";
 import { temporaryFolder } from "./program.ts";
 
-test("a key that was revoked meanwhile signs nothing once it wakes", async () => {
+test("a gateway that wakes does not sign with a key revoked meanwhile", async () => {
   const settings = { DATA_DIR: temporaryFolder(), TOKEN_ALG: "ES256" };
   const gateway = await startTestGateway(settings);
   const deviceKey = await gateway.enrol();

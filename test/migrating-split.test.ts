@@ -85,7 +85,7 @@ test("an owner is a customer, with each of its keys once, as it is", async () =>
   ]);
 });
 
-test("customer_ids are what the gateway takes, and of no two owners the same", async () => {
+test("customer_ids are valid and unique", async () => {
   const owners = [
     "Acme Ltd",
     "ACME, Ltd.",
@@ -111,7 +111,7 @@ test("customer_ids are what the gateway takes, and of no two owners the same", a
   for (const id of ids) expect(id).toMatch(/^[a-z0-9][a-z0-9-]{0,15}$/);
 });
 
-test("run again it keeps what it chose, and what was chosen by hand", async () => {
+test("a second run keeps the ids, chosen by hand too", async () => {
   writeFileSync(resolve(folder, "customers.txt"), "c-17 Acme\n");
   const table: readonly Row[] = ["one", "two", "three"].map((key) => [key, key, "Acme"]);
   await split(table);
@@ -156,7 +156,7 @@ test("a device_key of several boards is a shared identity: by the table, or by f
 });
 
 describe("a row that cannot be migrated", () => {
-  test("is left out and told with its line, never its key", async () => {
+  test("is left out and reported with its line, without its key", async () => {
     const { status, stdout, stderr } = await split([
       ["a", "secret-one", "Acme"],
       ["a", "secret-one", "Other"],

@@ -1,8 +1,12 @@
-// docs/operators.md's lines for TLS: a certificate, a gateway that has it, and commands that trust it.
+// docs/operators.md's blocks that start a gateway: with new secrets, and with a certificate that commands trust.
 
-import { execFileSync } from "node:child_process";
-import { resolve } from "node:path";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { statSync } from "node:fs";
+import { delimiter, resolve } from "node:path";
+import { createInterface } from "node:readline";
 import { expect, test } from "vitest";
+import { makeNpx } from "./npx.ts";
 import { exampleOf, makeCheckout, runIn } from "./pages.ts";
 import { DEFAULT_ALG, serve } from "./program.ts";
 
@@ -10,7 +14,27 @@ const PAGE = "docs/operators.md";
 const preparation = exampleOf(PAGE, "sh", "openssl req");
 const example = exampleOf(PAGE, "sh", "--cacert");
 
-test("TLS", async () => {
+test("the first block makes secrets that only their owner can read, and starts a gateway", async () => {
+  const checkout = makeCheckout();
+  const block = exampleOf(PAGE, "sh", "npx countersign serve").replace("npx countersign serve", "exec $&");
+  const child = spawn("sh", ["-c", block], {
+    cwd: checkout,
+    stdio: ["ignore", "pipe", "inherit"],
+    env: {
+      PATH: [makeNpx(), process.env["PATH"]].join(delimiter),
+      COUNTERSIGN_PUBLIC_LISTEN: "127.0.0.1:0",
+      COUNTERSIGN_INTERNAL_LISTEN: "127.0.0.1:0",
+      COUNTERSIGN_LOG_LEVEL: "silent",
+    },
+  });
+  const [line] = await once(createInterface(child.stdout), "line");
+  child.kill("SIGTERM");
+  expect([line, await once(child, "exit")]).toEqual([expect.stringMatching(/^public +http:/), [0, null]]);
+  for (const name of ["master-key", "admin-token"])
+    expect(statSync(resolve(checkout, "data", name)).mode & 0o777).toBe(0o600);
+});
+
+test("a self-signed certificate is served, and commands trust it", async () => {
   const checkout = makeCheckout();
   const [makeCertificate = "", start = ""] = preparation.split("\n");
   execFileSync("sh", ["-c", makeCertificate], { cwd: checkout, stdio: "ignore" });

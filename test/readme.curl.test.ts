@@ -8,6 +8,7 @@ import { DEFAULT_ALG, serve } from "./program.ts";
 
 const login = exampleOf("README.md", "sh", "| curl");
 const check = exampleOf("README.md", "sh", "/auth/check");
+const checkOfServices = exampleOf("docs/services.md", "sh", "/auth/check");
 
 test("curl logs in, the gateway checks the token, and the eleventh login is refused", async () => {
   const checkout = makeCheckout();
@@ -20,6 +21,7 @@ test("curl logs in, the gateway checks the token, and the eleventh login is refu
   const checked = await runIn(checkout, gateway, quick + check.replace("--demo", url), "sh");
   expect(checked).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
   expect(checked).toMatch(/^X-Device-Key: demo-/m);
+  expect(checkOfServices).toBe(check);
   const loop = `for n in 3 4 5 6 7 8 9 10 11; do ${login.trim()}; echo; done`;
   const output = await runIn(checkout, gateway, `${quick}${loop}\n`, "sh");
   const reasons = output.split("\n").map((line) => JSON.parse(line).reason ?? "ok");

@@ -56,7 +56,7 @@ async function metric({ internalUrl }: ServingProcess, name: string): Promise<nu
 
 const READY = [200, { status: "ready", limits: "ok", store: "ok", signer: "ok" }];
 
-test("`local` goes on, and says so in every place", async () => {
+test("with `local` logins go on, and readiness, metrics and log report it", async () => {
   const { redis, gateway, logIn } = await open("local");
   expect((await logIn()).status).toBe(200);
   expect(await readiness(gateway)).toEqual(READY);
@@ -85,7 +85,7 @@ test("`local` goes on, and says so in every place", async () => {
   ]);
 });
 
-test("`deny` refuses, and is not ready", async () => {
+test("with `deny` logins are unavailable, and the gateway is not ready", async () => {
   const { redis, gateway, logIn } = await open("deny");
   await redis.kill();
   const answer = await logIn();
@@ -98,7 +98,7 @@ test("`deny` refuses, and is not ready", async () => {
   expect(told(gateway)[0]?.msg).toBe("redis is away: logins are refused");
 });
 
-test("`allow` admits, without a limit to tell of", async () => {
+test("with `allow` every right proof is admitted, without limit headers", async () => {
   const { redis, gateway, logIn } = await open("allow");
   await redis.kill();
   for (let turn = 0; turn < 12; turn++) {
@@ -109,7 +109,7 @@ test("`allow` admits, without a limit to tell of", async () => {
   expect(told(gateway)[0]?.msg).toBe("redis is away: logins are not limited");
 });
 
-test("by the gateway's clock a server that refuses TIME does as well", async () => {
+test("REDIS_CLOCK=gateway works with a server that refuses TIME", async () => {
   const redis = await startRedis();
   onTestFinished(() => redis.stop());
   await redis.call("ACL", "SETUSER", "timeless", "on", ">secret", "~cs:*", "+@all", "-time");

@@ -3,7 +3,7 @@
 import { expect, inject, test } from "vitest";
 import { meetStranger, renderStranger } from "./stranger.ts";
 
-test("a device has all of its logins whatever a stranger tries in its name", async () => {
+test("a device keeps its login budget while a stranger attacks its name", async () => {
   const report = await meetStranger({ redisUrl: inject("redisUrl") ?? "", seconds: 1.5, rate: 1_000 });
   process.stdout.write(`${renderStranger(report)}\n`);
   expect(report.victim.map(({ status }) => status)).toEqual(Array(10).fill(200));

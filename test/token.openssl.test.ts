@@ -9,7 +9,7 @@ import { signLogin } from "../src/cli/sign.ts";
 import { CUSTOMER_KEY, postLogin, startTestGateway } from "./gateway.ts";
 import { temporaryFolder } from "./program.ts";
 
-test("openssl dgst -verify accepts the token, and no other", async () => {
+test("openssl dgst -verify accepts the token, and no altered one", async () => {
   const { enrol, publicUrl } = await startTestGateway({ TOKEN_ALG: "RS256" });
   const login = signLogin({ deviceKey: await enrol(), customerKey: CUSTOMER_KEY }, Math.floor(Date.now() / 1000));
   const { token } = JSON.parse(await (await postLogin(publicUrl, login)).text());

@@ -35,7 +35,7 @@ test.each([
   expect(() => createAuthClient(options)).not.toThrow(/secret/);
 });
 
-test("http leaves this machine where that is said", () => {
+test("http to other machines needs allowHttp", () => {
   expect(channelOf({ url: "http://gateway.mesh:9090", allowHttp: true }).address).toBe("gateway.mesh:9090");
 });
 
@@ -66,7 +66,7 @@ test.each([
   }
 });
 
-test("a quiet connection is tried, no more often than the gateway suffers", () => {
+test("keepalive pings come no more often than the gateway allows", () => {
   const { options } = channelOf({ url: "https://gateway.internal", keepaliveMs: 10_000 });
   expect(options["grpc.keepalive_time_ms"]).toBe(10_000);
   expect(channelOf({ url: "https://gateway.internal" }).options["grpc.keepalive_time_ms"]).toBe(30_000);

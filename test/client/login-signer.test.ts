@@ -16,7 +16,7 @@ test.for(loginVectors)("a vector is what it signs: $note", (vector) => {
   expect(signer.sign()).toEqual({ device_key, timestamp, device_signature });
 });
 
-test("no second is signed twice, however often and by whatever clock", () => {
+test("signs no second twice, whatever the clock says", () => {
   fc.assert(
     fc.property(fc.array(fc.nat({ max: 5_000_000 }), { minLength: 2, maxLength: 50 }), (times) => {
       let time = 0;
@@ -30,7 +30,7 @@ test("no second is signed twice, however often and by whatever clock", () => {
   );
 });
 
-test("a gateway's clock is taken over, from then on and past what was signed before", () => {
+test("signs by the gateway's clock after an error, and never a second twice", () => {
   let time = 1_764_003_600_000;
   const signer = createLoginSigner({ ...identity, now: () => time });
   expect(signer.sign().timestamp).toBe(1_764_003_600);
@@ -78,7 +78,7 @@ test.each([
   expect(create).not.toThrow(/a-secret/);
 });
 
-test("nothing that is dumped shows the key", () => {
+test("no dump of it shows the key", () => {
   const signer = createLoginSigner(identity);
   expect(inspect([signer, signer.sign()], { depth: 9, showHidden: true }) + JSON.stringify(signer)).not.toContain(
     identity.customerKey,

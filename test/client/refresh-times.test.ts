@@ -8,7 +8,7 @@ const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 const life = fc.integer({ min: 1, max: 86_400 }).map((seconds) => seconds * 1000);
 const ahead = fc.double({ min: 0.01, max: 0.4, noNaN: true });
 
-test("a token is renewed while it lives, spread over as long a time as it is renewed ahead by", () => {
+test("renewal is spread over the time by which it is early", () => {
   fc.assert(
     fc.property(life, ahead, chance, (lifeMs, share, random) => {
       const left = lifeMs - renewedAfter(lifeMs, share, random);
@@ -19,7 +19,7 @@ test("a token is renewed while it lives, spread over as long a time as it is ren
   expect([renewedAfter(600_000, 0.2, 0), renewedAfter(600_000, 0.2, 0.5)]).toEqual([480_000, 420_000]);
 });
 
-test("a token is not handed out at its end", () => {
+test("an expired token is not returned", () => {
   fc.assert(
     fc.property(life, (lifeMs) => {
       expect(usableFor(lifeMs)).toBeLessThan(lifeMs);
@@ -29,7 +29,7 @@ test("a token is not handed out at its end", () => {
   expect(usableFor(600_000)).toBe(595_000);
 });
 
-test("a wait is never shorter than what was asked for, nor longer than a minute without being asked", () => {
+test("a wait is at least retry_after, and otherwise at most a minute", () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 10_000 }), fc.nat({ max: 3_600_000 }), chance, (failures, asked, random) => {
       const pause = pauseAfter(failures, asked, random);

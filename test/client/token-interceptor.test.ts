@@ -82,7 +82,7 @@ test("each call carries the source's token, and no other", async () => {
   expect(sent).toEqual(Array(2).fill(await source.token()));
 });
 
-test("a token that a service refuses is given up", async () => {
+test("a token that a service rejects is invalidated", async () => {
   const refused: string[] = [];
   const source: Source = {
     token: async () => (refused.length === 0 ? "first" : "second"),
@@ -95,7 +95,7 @@ test("a token that a service refuses is given up", async () => {
   expect(refused).toEqual(["first"]);
 });
 
-test("a call without a token fails as the login did, and gives nothing up", async () => {
+test("a call without a token fails with the login's error, and invalidates nothing", async () => {
   const refused: string[] = [];
   const source: Source = {
     token: () => Promise.reject(new RpcError(status.UNAUTHENTICATED, "disabled: this device is", "disabled")),
@@ -149,7 +149,7 @@ test.each<[string, () => Promise<string>, status, string]>([
   expect([error.code, error.details]).toEqual([code, expect.stringContaining(told)]);
 });
 
-test("the caller's metadata stays as it is, and goes along", async () => {
+test("the caller's metadata is sent unchanged", async () => {
   const call = await startService((token) => token === "a-token");
   const metadata = new Metadata({ waitForReady: true });
   metadata.set("x-access-token", "stale");

@@ -64,7 +64,7 @@ async function spend(deviceKey: string, logins: number): Promise<void> {
   for (let spent = 0; spent < logins; spent++) await client.login(signer.sign());
 }
 
-test("a hundred that ask at once cost one login", async () => {
+test("a hundred concurrent callers share one login", async () => {
   const { source, outcomes } = await startSource();
   const tokens = await Promise.all(Array.from({ length: 100 }, () => source.token()));
   expect(outcomes).toEqual([expect.stringMatching(/^eyJ/)]);
@@ -72,7 +72,7 @@ test("a hundred that ask at once cost one login", async () => {
   expect(await source.headers()).toEqual({ "x-access-token": outcomes[0] });
 });
 
-test("a token is renewed ahead of its end, while the present one is handed out", async () => {
+test("a token is renewed before it expires, while callers get the present one", async () => {
   const { source, outcomes, settled } = await startSource();
   const first = await source.token();
   time += 479 * SECOND;
@@ -87,7 +87,7 @@ test("a token is renewed ahead of its end, while the present one is handed out",
   expect(outcomes[1]).not.toBe(first);
 });
 
-test("chance brings a renewal forward", async () => {
+test("renewal is earlier by a random part", async () => {
   const { source, outcomes, settled } = await startSource({ random: () => 0.5, refreshAhead: 0.1 });
   await source.token();
   time += 509 * SECOND;
@@ -100,7 +100,7 @@ test("chance brings a renewal forward", async () => {
   expect(outcomes).toHaveLength(2);
 });
 
-test("a token that was asked for too late is not handed out", async () => {
+test("a token that arrives too late is not returned", async () => {
   const { source, outcomes } = await startSource();
   const first = await source.token();
   time += 595 * SECOND;
@@ -108,7 +108,7 @@ test("a token that was asked for too late is not handed out", async () => {
   expect(outcomes).toHaveLength(2);
 });
 
-test.each([-3600, 3600])("a clock that is off by %d s is learned, once", async (seconds) => {
+test.each([-3600, 3600])("a clock that is off by %d s is corrected, once", async (seconds) => {
   const { source, outcomes, settled } = await startSource({ now: () => time + seconds * SECOND });
   const first = await source.token();
   expect(outcomes).toEqual(["clock_skew", first]);
@@ -118,13 +118,13 @@ test.each([-3600, 3600])("a clock that is off by %d s is learned, once", async (
   expect(outcomes).toEqual(["clock_skew", first, expect.stringMatching(/^eyJ/)]);
 });
 
-test("a clock that was never set is learned, be it 1970", async () => {
+test("a clock of 1970 is corrected", async () => {
   const { source, outcomes } = await startSource({ now: () => time - 1_764_000_000 * SECOND });
   const first = await source.token();
   expect(outcomes).toEqual(["clock_skew", first]);
 });
 
-test("only a clock_skew tells the time, whatever else carries it", async () => {
+test("only a clock_skew error corrects the clock", async () => {
   const timestamps: unknown[] = [];
   const refusals = [
     new RpcError(status.UNAUTHENTICATED, "replayed", "replayed", { serverTime: time / SECOND + 3600 }),
@@ -147,7 +147,7 @@ test("only a clock_skew tells the time, whatever else carries it", async () => {
   expect(timestamps).toEqual([0, 1, 2].map((later) => time / SECOND + later));
 });
 
-test("under replay guard, a second that another process has used is left to it", async () => {
+test("under replay guard, a second that another process has used is skipped", async () => {
   const deviceKey = await gateway.enrol({ replayGuard: true });
   await client.login(createLoginSigner({ deviceKey, customerKey: CUSTOMER_KEY, now: () => time }).sign());
   const { source, outcomes } = await startSource({ deviceKey });
@@ -156,7 +156,7 @@ test("under replay guard, a second that another process has used is left to it",
   expect(outcomes).toEqual(["replayed", token]);
 });
 
-test("no login before the gateway's wait is over", async () => {
+test("waits as long as the gateway says before the next login", async () => {
   const { source, deviceKey, outcomes } = await startSource();
   await spend(deviceKey, 3);
   await expect(source.token()).rejects.toMatchObject({ reason: "rate_limited" });
@@ -167,7 +167,7 @@ test("no login before the gateway's wait is over", async () => {
   expect(await source.token()).toMatch(/^eyJ/);
 });
 
-test("a renewal that fails is told of once, and costs nobody the present token while that is good", async () => {
+test("a failed renewal is reported once, and callers still get the present token", async () => {
   const failures: unknown[] = [];
   const { source, deviceKey, outcomes, settled } = await startSource({
     onRefreshError: (error) => failures.push(error),
@@ -186,7 +186,7 @@ test("a renewal that fails is told of once, and costs nobody the present token w
   expect(outcomes).toHaveLength(2);
 });
 
-test("a wrong key is not tried again at once, and longer waits follow", async () => {
+test("a wrong key is retried after growing waits", async () => {
   const { source, outcomes } = await startSource({ customerKey: "another-key-0123456789" });
   for (const wait of [1, 2, 4]) {
     await expect(source.token()).rejects.toMatchObject({ reason: "invalid_credentials" });
@@ -197,7 +197,7 @@ test("a wrong key is not tried again at once, and longer waits follow", async ()
   expect(outcomes).toEqual(Array(3).fill("invalid_credentials"));
 });
 
-test("a refused token gives way to another, once it is ten seconds old", async () => {
+test("an invalidated token is replaced once it is ten seconds old", async () => {
   const { source, outcomes } = await startSource();
   const first = await source.token();
   source.invalidate("another token");
@@ -215,7 +215,7 @@ test("a refused token gives way to another, once it is ten seconds old", async (
   expect(await source.token()).toBe(outcomes[2]);
 });
 
-test("a refused token is better than none", async () => {
+test("an invalidated token is still returned while no login succeeds", async () => {
   const { source, deviceKey, outcomes } = await startSource();
   const first = await source.token();
   time += 60 * SECOND;
@@ -225,7 +225,7 @@ test("a refused token is better than none", async () => {
   expect(outcomes).toEqual([first, "rate_limited"]);
 });
 
-test("a source shows no key, and ends no client that it was handed", async () => {
+test("a source shows no key, and leaves a client passed to it open", async () => {
   const { source, deviceKey } = await startSource();
   await source.token();
   expect(inspect(source, { depth: 9, showHidden: true })).not.toContain(CUSTOMER_KEY);

@@ -86,7 +86,7 @@ test("the last login and the last failure of a device are written once, together
   expect(written).toHaveLength(1);
 });
 
-test.for(["malformed", "unavailable", "internal"] as const)("%s tells nothing of a device", async (reason) => {
+test.for(["malformed", "unavailable", "internal"] as const)("%s is not recorded for a device", async (reason) => {
   const { login, flush, written } = openRecorder();
   await login("a", { reason });
   await flush();
@@ -141,7 +141,7 @@ describe("a failed write", () => {
 });
 
 describe("strangers' names", () => {
-  test("are gathered up to a bound, and keep no login from being seen", async () => {
+  test("are recorded up to a bound, and do not displace known devices", async () => {
     const { login, flush, written } = openRecorder();
     await login("a", { reason: "disabled" });
     for (let name = 0; name < 25_000; name++) await login(`guess-${name}`, { reason: "clock_skew" });

@@ -85,7 +85,7 @@ describe("a device logs in by an assertion", () => {
     expect(path.charged).toEqual([["login", "replay"]]);
   });
 
-  test("by the key that is derived for it", async () => {
+  test("by its derived key", async () => {
     const path = openPath(house);
     const { customerId, customerKey } = await path.enrolOwner("derivation");
     const device = await path.enrol({ customerId, keyMode: "derived" });
@@ -112,7 +112,7 @@ describe("a device logs in by an assertion", () => {
     expect(await reasonOf(path, forged)).toBe("invalid_credentials");
   });
 
-  test("a key pair of its own is the only proof: its customer's key proves nothing any more", async () => {
+  test("with an enrolled public key, the customer's key no longer works", async () => {
     const path = openPath(house);
     const { customerId, customerKey } = await path.enrolOwner("login");
     const device = await path.enrol({ customerId, publicKey: KEYS.ES256.pem });

@@ -21,12 +21,12 @@ async function outcomeOf(call: Promise<unknown>): Promise<unknown> {
   );
 }
 
-test("an answer and a failure in time are passed on", async () => {
+test("an answer and an error before the deadline are passed on", async () => {
   expect(await within(Promise.resolve(7))).toBe(7);
   await expect(within(Promise.reject(new Error("own")))).rejects.toThrow("own");
 });
 
-test("a call that does not end rejects at its time, and not before", async () => {
+test("a call that does not end rejects at the deadline", async () => {
   const told = vi.fn();
   const outcome = outcomeOf(within(never())).then(told);
   await vi.advanceTimersByTimeAsync(24);

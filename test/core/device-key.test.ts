@@ -43,7 +43,7 @@ test.for([
   expect(refusal).toMatchObject({ message, reason: "malformed", details: { field: "device_key" } });
 });
 
-test("refuses everything else, with a sentence that repeats none of it", () => {
+test("rejects everything else, without repeating it", () => {
   const spoilt = fc
     .tuple(good, fc.string({ unit: "binary", minLength: 1, maxLength: 3 }), good)
     .map((parts) => parts.join(""));

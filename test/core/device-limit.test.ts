@@ -25,7 +25,7 @@ test("a limit is the gateway's, with what is left of it", async () => {
   expect([await read("pump-7", "192.0.2.1"), await read("pump-7", "")]).toEqual([used, used]);
 });
 
-test("or the customer's own, counted per address for a shared identity", async () => {
+test("a limit is the customer's own, counted per address for a shared identity", async () => {
   const { registry, limiter, read } = await open();
   await registry.devices.create({ ...DEVICE, sharedIdentity: true }, ACTOR);
   await registry.customers.update("acme", { loginLimit: "2/1s" }, "", ACTOR);
@@ -37,7 +37,7 @@ test("or the customer's own, counted per address for a shared identity", async (
   expect(await read("pump-7", "")).toMatchObject({ policy: undefined });
 });
 
-test("a limiter that admits all, as `allow` does without Redis, has none to show", async () => {
+test("under `allow` without Redis there is no limit to show", async () => {
   const { registry, store } = await openWithCustomer();
   await registry.devices.create(DEVICE, ACTOR);
   const limiter = { charge: async () => ({ denied: -1, states: [] }) };
@@ -45,7 +45,7 @@ test("a limiter that admits all, as `allow` does without Redis, has none to show
   expect(await read("pump-7", "")).toMatchObject({ policy: undefined });
 });
 
-test("an unknown device has none", async () => {
+test("an unknown device has no limit to show", async () => {
   const { read } = await open();
   await expect(read("pump-7", "")).rejects.toMatchObject({ reason: "does_not_exist" });
   await expect(read("", "")).rejects.toMatchObject({ reason: "malformed" });

@@ -66,7 +66,7 @@ describe("a login with nothing wrong", () => {
     expect((await explain(received)).wouldSucceed).toBe(true);
   });
 
-  test("says that the replay guard may have refused it, where there is one", async () => {
+  test("mentions the replay guard where it applies", async () => {
     const [plain, guarded] = await Promise.all([
       explain({ body: bodyOf({}) }),
       explain({ body: bodyOf({}), device: { replayGuard: true } }),
@@ -115,7 +115,7 @@ describe("the device", () => {
     },
   ]);
 
-  test("a name that can be none is refused, with the field", async () => {
+  test("an impossible device_key is malformed, with the field", async () => {
     await expect(explain({ deviceKey: "", body: "{}" })).rejects.toMatchObject({
       reason: "malformed",
       details: { field: "device_key" },

@@ -14,7 +14,7 @@ afterAll(() => house.close());
 const decidedBy = ({ reason, details }: AuthError): unknown[] => [reason, details.limit?.policy.name];
 
 describe("the login limit", () => {
-  test("admits exactly its number, then tells how long to wait", async () => {
+  test("admits exactly its number, then says how long to wait", async () => {
     const path = openPath(house);
     const device = await path.enrol();
     const remaining = [];
@@ -67,7 +67,7 @@ describe("the login limit", () => {
 });
 
 describe("the failure limit", () => {
-  test("is told in place of invalid_credentials, and of nothing else", async () => {
+  test("replaces invalid_credentials, and no other answer", async () => {
     const path = openPath(house);
     const device = await path.enrol();
     for (let times = 0; times < 2; times++) {
@@ -84,7 +84,7 @@ describe("the failure limit", () => {
     expect(path.charged).toEqual(Array(3).fill(["failure", "address"]));
   });
 
-  test("never refuses a right proof, not even from the address that spent it", async () => {
+  test("never denies a right proof, even from the same address", async () => {
     const path = openPath(house);
     const device = await path.enrol();
     for (let times = 0; times < 3; times++) await refusalFrom(path.login(device, { key: "wrong" }));
@@ -101,7 +101,7 @@ describe("the failure limit", () => {
     expect((await refusalFrom(path.login(device, elsewhere))).reason).toBe("invalid_credentials");
   });
 
-  test("holds for names that are not enrolled as for those that are", async () => {
+  test("applies to unknown names too", async () => {
     const path = openPath(house);
     for (let times = 0; times < 2; times++) await refusalFrom(path.login("nobody"));
     expect(decidedBy(await refusalFrom(path.login("nobody")))).toEqual(["rate_limited", "failure"]);
@@ -109,7 +109,7 @@ describe("the failure limit", () => {
 });
 
 describe("the address limit", () => {
-  test("counts bad proofs alone, and locks no neighbour out", async () => {
+  test("counts bad proofs only, and denies no neighbour", async () => {
     const path = openPath(house);
     const devices = [await path.enrol(), await path.enrol(), await path.enrol()];
     for (const device of devices) for (let times = 0; times < 3; times++) await path.login(device);
@@ -120,7 +120,7 @@ describe("the address limit", () => {
     await path.login(await path.enrol());
   });
 
-  test("is one for all devices behind the address, and none behind another", async () => {
+  test("is shared by all devices behind one address", async () => {
     const path = openPath(house);
     for (let times = 0; times < 6; times++) await refusalFrom(path.login(`unknown-${times}`));
     const elsewhere = path.login("unknown-6", { address: "192.0.2.2" });
@@ -143,7 +143,7 @@ describe("a disabled device", () => {
     expect(decidedBy(await refusalFrom(path.login(device)))).toEqual(["rate_limited", "failure"]);
   });
 
-  test("comes before the replay guard, and is told every time", async () => {
+  test("comes before the replay guard, each time", async () => {
     const path = openPath(house);
     const device = await path.enrol({ status: "disabled", replayGuard: true });
     for (let times = 0; times < 2; times++) expect((await refusalFrom(path.login(device))).reason).toBe("disabled");

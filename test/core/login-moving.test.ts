@@ -54,7 +54,7 @@ test("the flush after a login by its own key ends the shared one, on every gatew
   await other.login(device, { key: own });
 });
 
-test("the operator ends it: the very next login by the shared key is refused", async () => {
+test("the operator ends the move: the next login by the shared key fails", async () => {
   const path = openPath(house);
   const { device, shared, own } = await enrolMoving(path);
   await house.registry.devices.update(device, { finishMove: true }, "", GATEWAY);

@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => house.close());
 
 describe("the replay guard", () => {
-  test("takes a proof once, and a replay costs nothing", async () => {
+  test("accepts a proof once, and a replay is charged nothing", async () => {
     const path = openPath(house);
     const device = await path.enrol({ replayGuard: true });
     await path.login(device);

@@ -51,7 +51,7 @@ describe("a right login", () => {
     expect(iat).toBe(SECONDS);
   });
 
-  test("tells which key proved it, whichever of the live ones it is", async () => {
+  test("reports which live key proved it", async () => {
     const path = openPath(house);
     const device = await path.enrol();
     const { customerId, keyId } = await path.login(device);
@@ -62,7 +62,7 @@ describe("a right login", () => {
     expect((await path.login(device, { key: "second" })).keyId).toBe(second.keyId);
   });
 
-  test("is held against its customer's own limit where it has one", async () => {
+  test("counts against its customer's own limit", async () => {
     const path = openPath(house);
     const [more, off] = [await path.enrol({ loginLimit: "5/60s" }), await path.enrol({ loginLimit: "off" })];
     expect((await path.login(more)).limit).toMatchObject({ policy: { name: "login", limit: 5, windowMs: 60_000 } });
@@ -70,7 +70,7 @@ describe("a right login", () => {
     expect(path.charged).toEqual([["login"]]);
   });
 
-  test("is admitted when every limit is off, and tells of none", async () => {
+  test("is admitted when every limit is off, without limit headers", async () => {
     const path = openPath(house, { policies: { login: undefined, failure: undefined, address: undefined } });
     const device = await path.enrol();
     for (let times = 0; times < 10; times++) expect((await path.login(device)).limit).toBeUndefined();
@@ -106,7 +106,7 @@ describe("precedence", () => {
     expect([path.charged, path.lookedUp]).toEqual([[], []]);
   });
 
-  test("a spent address is told in place of invalid_credentials and disabled, and never of a right proof", async () => {
+  test("a spent address replaces invalid_credentials and disabled, and never denies a right proof", async () => {
     const path = openPath(house);
     const [device, disabled] = [await path.enrol(), await path.enrol({ status: "disabled" })];
     for (let times = 0; times < 6; times++) await refusalFrom(path.login(`unknown-${times}`));
@@ -130,7 +130,7 @@ describe("precedence", () => {
 });
 
 describe("an unknown device and a wrong signature", () => {
-  test("are one answer, in every detail, and charge alike", async () => {
+  test("have one answer, in every detail, and the same charges", async () => {
     const [known, unknown] = [openPath(house), openPath(house)];
     const device = await known.enrol();
     const wrong = await refusalFrom(known.login(device, { key: "wrong" }));

@@ -60,7 +60,7 @@ test("admits as many logins as are answered within two seconds, once it knows th
   expect(guard.underWay()).toBe(2_001);
 });
 
-test("has the refused ones come back one after the other, at the rate of the gateway", async () => {
+test("spreads retries at the rate of the gateway", async () => {
   const { send, pass } = openQueue();
   await send(3_000);
   await pass(1_000);
@@ -88,7 +88,7 @@ test("refuses every login while the event loop is late and 33 logins are under w
   expect(await send(1)).toEqual([]);
 });
 
-test("forgets the rate of a stall once the logins of it are answered", async () => {
+test("forgets the rate of a stall", async () => {
   const { send, pass, stall } = openQueue();
   await send(60);
   stall(1_500);

@@ -29,7 +29,7 @@ const sentences = [LABEL, SPACE, PREFIX, BASE64, SEPARATORS, MISSING, COUNT, OTH
 const digits = fc.stringMatching(/^[0-9a-fA-F]{64}$/);
 
 describe("readSignature", () => {
-  test("takes 64 hex digits in any mixture of cases, and gives the bytes", () => {
+  test("reads 64 hex digits in any case", () => {
     fc.assert(
       fc.property(digits, (text) => {
         expect(readSignature(text).toString("hex")).toBe(text.toLowerCase());
@@ -60,7 +60,7 @@ describe("readSignature", () => {
     expect(refusal).toMatchObject({ message, reason: "malformed", details: { field: "device_signature" } });
   });
 
-  test("refuses whatever is not 64 hex digits, with a sentence that repeats none of it", () => {
+  test("rejects everything else, without repeating it", () => {
     const almost = fc
       .tuple(digits, fc.nat({ max: 63 }), fc.string({ unit: "binary", maxLength: 4 }))
       .map(([text, at, slip]) => text.slice(0, at) + slip + text.slice(at + 1));
@@ -94,7 +94,7 @@ describe("findHmacKey", () => {
     )?.keyId;
   const sign = (key: string): Buffer => computeSignature(secretFromText(key), 1620045991, "device");
 
-  test("finds whichever key made the proof, for its own device and timestamp", () => {
+  test("finds the key that made the proof", () => {
     for (const key of ["first", "second", "third"]) expect(find(sign(key))).toBe(key);
     const own = sign(deriveDeviceKey(secretFromText("a derivation key"), "device"));
     expect(find(own)).toBe("derivation");
@@ -102,13 +102,13 @@ describe("findHmacKey", () => {
     expect(find(sign("first"), { timestamp: 1620045992 })).toBeUndefined();
   });
 
-  test("does not take the decoy's own proof, nor anything when there is no key", () => {
+  test("rejects the decoy's own proof, and every proof without keys", () => {
     const byDecoy = computeSignature(decoy, 1620045991, "device");
     expect(find(byDecoy)).toBeUndefined();
     expect(find(byDecoy, { live: { loginKeys: [], derivationKeys: [] } })).toBeUndefined();
   });
 
-  test("asks for the same number of proofs whatever the device's keys", () => {
+  test("computes the same number of proofs for any number of keys", () => {
     for (const live of [keys, { loginKeys: [], derivationKeys: [] }]) {
       let asked = 0;
       findHmacKey({ deviceKey: "device", ...live }, decoy, () => ++asked < 0);

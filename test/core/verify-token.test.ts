@@ -37,7 +37,7 @@ async function open() {
   return { path, deviceKey, customerId, verify, reasonOf, messageOf, logIn };
 }
 
-test("a token says whose it is", async () => {
+test("a good token gives its identity", async () => {
   const { verify, logIn, deviceKey, customerId } = await open();
   expect(await verify(await logIn())).toEqual({
     deviceKey,
@@ -63,7 +63,7 @@ test.for(["device", "customer"] as const)("a token of a disabled %s is revoked, 
   expect(await reasonOf(await logIn())).toBe("good");
 });
 
-test("a token of a device that was deleted is revoked, though there is another of its name", async () => {
+test("a token of a deleted device is revoked, even after the name is enrolled again", async () => {
   const { path, logIn, reasonOf, deviceKey, customerId } = await open();
   const token = await logIn();
   const registry = house.registryAt(path);
@@ -75,7 +75,7 @@ test("a token of a device that was deleted is revoked, though there is another o
   expect(await reasonOf(await logIn())).toBe("good");
 });
 
-test("so is one that another customer's device of that name would have", async () => {
+test("a token is revoked when the name belongs to another customer now", async () => {
   const { path, logIn, reasonOf, deviceKey } = await open();
   const token = await logIn();
   const registry = house.registryAt(path);
@@ -85,7 +85,7 @@ test("so is one that another customer's device of that name would have", async (
   expect(await reasonOf(token)).toBe("revoked");
 });
 
-test("names the cure: a new login where that helps, else whose turn it is", async () => {
+test("names the cure: a new login, or an operator's action", async () => {
   const { path, logIn, messageOf, deviceKey, customerId } = await open();
   const registry = house.registryAt(path);
   const because = "the token was revoked because";
@@ -134,7 +134,7 @@ test.for(["device", "customer"] as const)(
   },
 );
 
-test("a token is revoked by its jti, and no other is", async () => {
+test("a token is revoked by its jti, and no other token is", async () => {
   const { path, logIn, verify, reasonOf } = await open();
   const [token, other] = [await logIn(), await logIn()];
   const { jti } = await verify(token);
@@ -142,7 +142,7 @@ test("a token is revoked by its jti, and no other is", async () => {
   expect([await reasonOf(token), await reasonOf(other)]).toEqual(["revoked", "good"]);
 });
 
-test("keys that do not open are no matter for a token", async () => {
+test("token checks do not need the customer's keys", async () => {
   const { reasonOf, logIn, customerId } = await open();
   const token = await logIn();
   await house.spoilKeys(customerId);

@@ -151,21 +151,21 @@ describe("connections", () => {
     },
   );
 
-  test("a trusted address has as many as it likes", async () => {
+  test("a trusted address has no limit of connections", async () => {
     const { url } = await open({ maxConnectionsPerAddress: 1, isTrusted: (address) => address === "127.0.0.1" });
     const both = [openRaw(url), openRaw(url)];
     for (const one of both) expect((await one.exchange(GET)).status).toBe(200);
     for (const one of both) one.close();
   });
 
-  test("a connection that closes gives its share back", async () => {
+  test("a closed connection no longer counts", async () => {
     const { url } = await open({ maxConnectionsPerAddress: 1 });
     await exchange(url, GET);
     // The server hears of the close after the client.
     await expect.poll(async () => (await exchange(url, GET)).status).toBe(200);
   });
 
-  test.each([1, 2])("a bug ends the connection that met it, and no other (HTTP/%i)", async (version) => {
+  test.each([1, 2])("a bug ends its own connection only (HTTP/%i)", async (version) => {
     const bug = new Error("a bug");
     const { url, faults } = await open({
       serve: (one) => {
@@ -213,7 +213,7 @@ describe("time", () => {
     await expect(ask(GET)).rejects.toThrow();
   });
 
-  test("HTTP/1: a handler may take its time", async () => {
+  test("HTTP/1: a slow handler is not cut off", async () => {
     const { url, request } = await open({ serve: serveNothing });
     const socket = openSocket(url);
     const arrived = request();
@@ -253,7 +253,7 @@ describe("time", () => {
     connection.destroy();
   });
 
-  test("HTTP/2: a handler and a streaming call may take their time", async () => {
+  test("HTTP/2: a slow handler and a streaming call are not cut off", async () => {
     const { url, request } = await open({ serve: serveNothing });
     const connection = await openConnection(url);
     const arrived = request();

@@ -137,7 +137,7 @@ describe("text of the client, left of the proxies' entries", () => {
     );
   });
 
-  test("is not read: only the proxies' entries and one more are", () => {
+  test("is ignored: only the proxies' entries and one more are read", () => {
     const asked: string[] = [];
     const ask = (one: string): boolean => {
       asked.push(one);

@@ -40,7 +40,7 @@ const listCustomers = (headers: Record<string, string>): Promise<Response> =>
   fetch(new URL("/v1/customers", gateway.internalUrl), { headers });
 
 describe("a session", () => {
-  test("is a cookie that scripts and other sites never see, and calls AdminService", async () => {
+  test("is a cookie hidden from scripts and other sites, and may call AdminService", async () => {
     const response = await post("/dashboard/sign-in", { token: ADMIN_TOKEN });
     expect([response.status, response.headers.get("cache-control")]).toEqual([200, "no-store"]);
     const header = response.headers.get("set-cookie") ?? "";
@@ -67,7 +67,7 @@ describe("a session", () => {
 });
 
 describe("a page of another site", () => {
-  test("has no effect with the cookie alone, whatever it posts", async () => {
+  test("cannot use the cookie, whatever it posts", async () => {
     const cookie = await signIn({ token: ADMIN_TOKEN });
     const foreign = { cookie, Origin: "https://evil.example" };
     for (const type of ["text/plain", "application/x-www-form-urlencoded", "application/json"]) {

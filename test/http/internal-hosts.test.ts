@@ -41,7 +41,7 @@ describe("a host check", () => {
     expect(isAllowed(host)).toBe(false);
   });
 
-  test("accepts every IP address and every name of its own, in any case and with any port", () => {
+  test("accepts every IP address and every configured name, in any case and with any port", () => {
     const name = fc.constantFrom("localhost", "gateway.example", "countersign.internal", "countersign_1");
     const host = fc.oneof(
       fc.ipV4(),

@@ -98,7 +98,7 @@ describe("JSON of any message", () => {
     );
   });
 
-  test("is decided on alike with and without an unknown field", () => {
+  test("an unknown field changes no decision", () => {
     const awkward = [
       '""',
       '" "',

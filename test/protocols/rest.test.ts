@@ -94,7 +94,7 @@ describe("the query of a rule without a body", () => {
     expect(await server.ask("GET", `/v1/things?${query}`)).toEqual({ status: 200, method: "List", thing });
   });
 
-  test("is all that is read: a body is ignored", async () => {
+  test("ignores a body", async () => {
     expect(await server.ask("POST", "/v1/things:search?name=n", "{not JSON")).toMatchObject({ thing: { name: "n" } });
   });
 });
@@ -138,7 +138,7 @@ describe("a body of *", () => {
     expect((await server.ask("POST", "/v1/things/x", body)).thing).toEqual({ id: "x", ...body });
   });
 
-  test("leaves nothing to the query", async () => {
+  test("ignores the query", async () => {
     for (const query of ["name=q", "count=x", "name=%zz"]) {
       const { thing } = await server.ask("POST", `/v1/things/x?${query}`, { owner: "o" });
       expect(thing).toEqual({ id: "x", owner: "o" });

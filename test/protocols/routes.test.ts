@@ -69,7 +69,7 @@ describe("a rule", () => {
   });
 });
 
-test("does not take the text of its own pattern for a path", () => {
+test("does not match the text of its own pattern", () => {
   expect(routeOf(createRouteTable(methodsWith(get("/v1/{id}"))), "GET", "/v1/([^/]+)")).toBe("takes nothing");
 });
 

@@ -69,7 +69,7 @@ test.each([
 
 const OWN_PAGE = { "x-countersign-dashboard": "1" };
 
-test("the guard admits a session with the header that foreign pages cannot send", async () => {
+test("the guard admits a session with the header that other sites cannot send", async () => {
   const cookie = "theme=dark; countersign-session=a-session";
   expect(await reasonOf({ cookie, ...OWN_PAGE })).toBeUndefined();
   expect(await reasonOf({ cookie })).toBe("invalid_admin_token");
@@ -135,7 +135,7 @@ test.each([
   expect(await actorBy(context, SETTING)).toEqual(actor);
 });
 
-test("with an issued token, the operator is the token's, whatever the caller says", async () => {
+test("the operator is the issued token's name, not the caller's x-operator", async () => {
   const context = contextOf({ authorization: `Bearer ${TOKEN}`, "x-operator": "root@ops" });
   expect((await actorBy(context, ADA)).operator).toBe("ada");
 });

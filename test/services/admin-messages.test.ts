@@ -41,7 +41,7 @@ describe("readTime and writeTime", () => {
     );
   });
 
-  test("keep a missing time missing", () => {
+  test("leave a missing time missing", () => {
     expect(writeTime(undefined)).toBeUndefined();
     expect(readTime(undefined, "time")).toBeUndefined();
   });

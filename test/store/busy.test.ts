@@ -17,7 +17,7 @@ test("waits for a lock that is held for a while", async () => {
   expect(tries).toBe(4);
 });
 
-test("the time that each try takes itself counts", async () => {
+test("the time of each try counts towards the deadline", async () => {
   let tries = 0;
   const slow = async (): Promise<never> => {
     tries++;
@@ -29,7 +29,7 @@ test("the time that each try takes itself counts", async () => {
   expect(tries).toBeLessThanOrEqual(2);
 });
 
-test("another error ends it at once", async () => {
+test("any other error is thrown at once", async () => {
   let tries = 0;
   const broken = new Error("broken");
   const act = async (): Promise<never> => {
@@ -40,7 +40,7 @@ test("another error ends it at once", async () => {
   expect(tries).toBe(1);
 });
 
-test("turns are taken in order, and what else there is to do is done between those that find it busy", async () => {
+test("turns run in order, and the event loop runs between retries", async () => {
   const inTurn = createTurns(isBusy);
   const order: string[] = [];
   const busy = (name: string) => async (): Promise<never> => {
@@ -53,7 +53,7 @@ test("turns are taken in order, and what else there is to do is done between tho
   expect(order).toEqual(["one", "after one", "two", "after two", "three"]);
 });
 
-test("an error of one turn is nobody else's", async () => {
+test("an error fails its own turn only", async () => {
   const inTurn = createTurns(isBusy);
   const broken = new Error("broken");
   const [first, second] = await Promise.allSettled([inTurn(() => Promise.reject(broken)), inTurn(async () => 2)]);

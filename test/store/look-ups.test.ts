@@ -35,7 +35,7 @@ test("look-ups of one turn are one query, each with its own answer", async () =>
   expect(batches).toEqual([["a", "b", "a"]]);
 });
 
-test("a failure of the query is that of each look-up", async () => {
+test("a failed query fails each of its look-ups", async () => {
   const find = createLookUps({ outage: { lookUpFailed() {} } }).batch(() => Promise.reject(new Error("away")));
   for (const found of await Promise.allSettled([find("a"), find("b")])) {
     expect(found).toMatchObject({ status: "rejected", reason: { message: "away" } });
@@ -48,7 +48,7 @@ test("a look-up that is not answered in time is unavailable, and an outage begin
   expect(failures).toEqual(["Error: no answer within 5 ms"]);
 });
 
-test("only so many wait", async () => {
+test("the queue of look-ups is bounded", async () => {
   const { find, answer } = open({ mostWaiting: 2 });
   const waiting = [find("a"), find("b")];
   expect(await refusalFrom(find("c"))).toMatchObject({ reason: "unavailable", message: /overloaded/ });
@@ -58,7 +58,7 @@ test("only so many wait", async () => {
   await Promise.all(waiting);
 });
 
-test("an outage fails at once those that no query was sent for", async () => {
+test("an outage fails waiting look-ups at once", async () => {
   const { find, rejectQueued, batches } = open();
   const found = find("a");
   rejectQueued();

@@ -19,7 +19,7 @@ function open() {
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-test("look-ups fail at once from the first failure until a probe succeeds, told once each way", async () => {
+test("look-ups fail at once from the first failure until a probe succeeds, logged once at its start and end", async () => {
   const { outage, told, probes } = open();
   outage.check();
   outage.lookUpFailed("cut");
@@ -32,7 +32,7 @@ test("look-ups fail at once from the first failure until a probe succeeds, told 
   outage.close();
 });
 
-test("another read that fails is an outage only where a probe fails, too", async () => {
+test("a failure of another read is an outage only if a probe fails too", async () => {
   const { outage, told, probes } = open();
   outage.readFailed("a slow list");
   probes[0]?.resolve();

@@ -72,7 +72,7 @@ describe("opening says in one line what is wrong", () => {
     expect(inspect(error, { depth: 10, showHidden: true })).not.toContain(password);
   });
 
-  test("nobody who listens there", async () => {
+  test("no server at the address", async () => {
     const port = await freePort();
     const url = `postgres://me:${SECRET}@127.0.0.1:${port}/registry`;
     await expect(openPostgres({ url })).rejects.toThrow(
@@ -80,7 +80,7 @@ describe("opening says in one line what is wrong", () => {
     );
   });
 
-  test("somebody who listens and never answers, in time", async () => {
+  test("a server that never answers, within the deadline", async () => {
     const silent = createServer().listen(0, "127.0.0.1");
     await once(silent, "listening");
     onTestFinished(() => void silent.close());
@@ -95,7 +95,7 @@ describe("opening says in one line what is wrong", () => {
 });
 
 describe("a query", () => {
-  test("tells whole numbers as numbers, and bytes as bytes", async () => {
+  test("returns whole numbers as numbers, and bytes as bytes", async () => {
     const { db } = await (await emptyPostgres()).connect();
     const { rows } = await sql`select 1764000000000::bigint as at, count(*) as count, sum(2::bigint) as sum,
       '\\x00ff'::bytea as bytes, 7 as small, null::bigint as none`.execute(db);
@@ -104,7 +104,7 @@ describe("a query", () => {
     ]);
   });
 
-  test("that takes too long is ended, and told as unavailable", async () => {
+  test("that takes too long is cancelled, and is unavailable", async () => {
     const { url } = await emptyPostgres();
     const database = await open({ url, statementMs: 200, readers: 1 });
     const error = await database.read((db) => sql`select pg_sleep(20)`.execute(db)).catch((thrown: unknown) => thrown);
@@ -116,7 +116,7 @@ describe("a query", () => {
     expect(await pid(database)).toBeGreaterThan(0);
   });
 
-  test("waits for a free connection only so long", async () => {
+  test("waits for a free connection up to a deadline", async () => {
     const { url } = await emptyPostgres();
     const database = await open({ url, readers: 1, connectMs: 200 });
     const ended = Promise.withResolvers<void>();
@@ -132,7 +132,7 @@ describe("a query", () => {
     expect(await pid(database)).toBeGreaterThan(0);
   });
 
-  test("never waits for those who write and wait for a lock", async () => {
+  test("does not wait for writers that wait for a lock", async () => {
     const { url, connect } = await emptyPostgres();
     await execute(url, "create table counters (n integer); insert into counters values (0)");
     const [database, other] = [await connect(), await connect()];
@@ -158,7 +158,7 @@ describe("a query", () => {
     expect((await sql`select n from counters`.execute(database.db)).rows).toEqual([{ n: 21 }]);
   });
 
-  test("that is in a transaction's way is done again, and so are both of a deadlock", async () => {
+  test("is retried after a conflict or a deadlock", async () => {
     const { url, connect } = await emptyPostgres();
     await execute(
       url,
@@ -192,7 +192,7 @@ describe("a server that goes away", () => {
     return { server, database: await open({ url: server.url, ...options }) };
   }
 
-  test("is unavailable, ends nothing, and is asked again once it is back", async () => {
+  test("is unavailable, crashes nothing, and is used again once it is back", async () => {
     const { server, database } = await openOnOwn();
     expect(await pid(database)).toBeGreaterThan(0);
     const inUse = database.read((db) => sql`select pg_sleep(20)`.execute(db)).catch((error: unknown) => error);
@@ -205,7 +205,7 @@ describe("a server that goes away", () => {
     expect(await database.read(() => pid(database))).toBeGreaterThan(0);
   });
 
-  test("in the middle of a transaction leaves nothing of it", async () => {
+  test("in the middle of a transaction rolls it back", async () => {
     const { server, database } = await openOnOwn();
     await execute(server.url, "create table counters (n integer)");
     const cut = database.write(async (transaction) => {
@@ -219,7 +219,7 @@ describe("a server that goes away", () => {
     expect(rows).toEqual([]);
   });
 
-  test("without a word is unavailable in time, its late answers are nobody's, and it closes", async () => {
+  test("that stops answering is unavailable within the deadline, and its late answers are dropped", async () => {
     const { server, database } = await openOnOwn({ readers: 1, statementMs: 1_000, connectMs: 2_000 });
     const before = await pid(database);
     server.pause();

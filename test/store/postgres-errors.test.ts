@@ -34,7 +34,7 @@ test.for(["Connection terminated unexpectedly", "Query read timeout", "timeout e
   (message) => expect(isAway(new Error(message))).toBe(true),
 );
 
-test("an error that is not the database's is a bug", () => {
+test("an error of another kind is a bug", () => {
   for (const thrown of [new TypeError("x is undefined"), "text", undefined]) expect(isAway(thrown)).toBe(false);
 });
 

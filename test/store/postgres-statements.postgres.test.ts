@@ -13,7 +13,7 @@ async function open(options: PostgresOptions): Promise<Database> {
 }
 
 describe("statements", () => {
-  test("keep a plan that is right for a fleet, though it was made while there were two devices", async () => {
+  test("keep the plan for a large fleet, though the table had two devices when it was made", async () => {
     const { url } = await emptyPostgres();
     const database = await open({ url, readers: 1 });
     const run = (text: string): Promise<{ rows: unknown[] }> => sql.raw(text).execute(database.db);
@@ -25,7 +25,7 @@ describe("statements", () => {
     expect(JSON.stringify(rows)).toContain("Index Only Scan");
   });
 
-  test("keep it beside options that the URL has", async () => {
+  test("keep the plan with options in the URL", async () => {
     const { url } = await emptyPostgres();
     const database = await open({ url: `${url}?options=-c%20search_path%3Done` });
     const { rows } = await sql`select current_setting('enable_seqscan') as seqscan,

@@ -42,7 +42,7 @@ describe("a sealed secret", () => {
     }
   });
 
-  test("never holds its plaintext, nor looks alike twice", () => {
+  test("does not contain its plaintext, and differs at each sealing", () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 8, maxLength: 100 }), (plaintext) => {
         const [one, other] = [sealer.seal(plaintext, CONTEXT), sealer.seal(plaintext, CONTEXT)];
@@ -102,7 +102,7 @@ describe("several master keys", () => {
   const stranger = Buffer.alloc(MASTER_KEY_BYTES, 3);
   const sealedWithOld = createSealer([old]).seal(Buffer.from("secret"), CONTEXT);
 
-  test("the first seals, each opens what it sealed", () => {
+  test("the first seals, each opens its own secrets", () => {
     const both = createSealer([current, old]);
     expect(both.open(sealedWithOld, CONTEXT).toString()).toBe("secret");
     const sealed = both.seal(Buffer.from("another"), CONTEXT);
@@ -111,7 +111,7 @@ describe("several master keys", () => {
     expect([both.sealedWithFirst(sealed), both.sealedWithFirst(sealedWithOld)]).toEqual([true, false]);
   });
 
-  test("none but the one that is named is tried: another one's name is no way in", () => {
+  test("only the named key is tried", () => {
     const both = createSealer([current, old]);
     const renamed = Buffer.from(sealedWithOld);
     both.seal(Buffer.from(""), CONTEXT).copy(renamed, 1, 1, 9);
@@ -120,7 +120,7 @@ describe("several master keys", () => {
     expect(() => both.open(unknown, CONTEXT)).toThrow(new SealError(STRANGE));
   });
 
-  test("each sealed secret has the id of its master key where it is said to", () => {
+  test("each sealed secret begins with the id of its master key", () => {
     const idOf = (sealed: Buffer): Buffer =>
       sealed.subarray(SEALED_KEY_ID.from - 1, SEALED_KEY_ID.from - 1 + SEALED_KEY_ID.bytes);
     const [first, other] = createSealer([current, old]).keyIds;
@@ -134,7 +134,7 @@ describe("several master keys", () => {
     }
   });
 
-  test("none at all, and the same twice, are refused", () => {
+  test("no key, and the same key twice, are errors", () => {
     expect(() => createSealer([])).toThrow(new RangeError("a sealer needs a master key"));
     expect(() => createSealer([old, current, old])).toThrow(
       new RangeError("two master keys have one id: they are the same, or one has to be made anew"),

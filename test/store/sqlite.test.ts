@@ -44,7 +44,7 @@ describe("the file on disk", () => {
     for (let at = 320; at + 16 < der.length; at += 16) expect(bytes.includes(der.subarray(at, at + 16))).toBe(false);
   });
 
-  test("its files are nobody else's to read", async () => {
+  test("its files are readable by their owner only", async () => {
     const { folder } = await fill(await openDatabase());
     const modes = readdirSync(folder).map((name) => statSync(join(folder, name)).mode & 0o777);
     expect(modes.length).toBeGreaterThan(1);
@@ -63,7 +63,7 @@ test("the connection writes ahead, flushes fully and holds foreign keys", async 
   expect(await pragma("foreign_keys")).toBe(1);
 });
 
-test("a full disk refuses writes alone, in its own words, and is told once each way", async () => {
+test("a full disk fails writes only, with a clear error, logged once at its start and end", async () => {
   const told: string[] = [];
   const { path } = emptySqlite();
   const database = openSqlite(path, {

@@ -27,7 +27,7 @@ test("logins are counted by outcome, once their interval is over", () => {
   expect([seen("ok"), seen("rate_limited")]).toEqual([[[2, 0]], [[1, 0]]]);
 });
 
-test("they are there for an hour, and no longer, whether or not there are others", () => {
+test("counts are kept for an hour", () => {
   const { clock, recent, seen } = open();
   recent.count("ok");
   clock.now += HOUR;
@@ -40,7 +40,7 @@ test("they are there for an hour, and no longer, whether or not there are others
   expect(recent.read().byOutcome.get("ok")).toHaveLength(720);
 });
 
-test("a clock that steps backward counts on in the newest interval", () => {
+test("after a backward clock step logins count in the newest interval", () => {
   const { clock, recent, seen } = open();
   clock.now += 10_000;
   recent.count("ok");

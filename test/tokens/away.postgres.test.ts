@@ -8,7 +8,7 @@ import { CHECKS, checkAll, closeChecks } from "./checks.ts";
 
 const PATIENCE = { timeout: 40_000, interval: 100 };
 
-test("every way to check a token is unavailable while the registry is, and good again afterwards", async () => {
+test("every way to check a token is unavailable while the registry is away, and works again afterwards", async () => {
   const url = new URL((await emptyPostgres()).url);
   const relay = await startRelay(Number(url.port));
   onTestFinished(relay.stop);

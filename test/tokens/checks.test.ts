@@ -44,12 +44,12 @@ function good(deviceKey: string): Record<string, Checked> {
 }
 
 describe("every way to check a token", () => {
-  test("says whose a good one is", async () => {
+  test("gives the identity of a good token", async () => {
     const { deviceKey, token } = await logIn(await gateway.enrol({ deviceKey: "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~" }));
     expect(await checkAll(gateway, token)).toEqual(good(deviceKey));
   });
 
-  test("tells an expired one from one that is not good", async () => {
+  test("distinguishes expired from invalid", async () => {
     const { token } = await logIn();
     clock.now += 600_000;
     expect(await checkAll(gateway, token)).toEqual(refusedFor("expired"));
@@ -57,7 +57,7 @@ describe("every way to check a token", () => {
     expect(await checkAll(gateway, `${token.slice(0, -4)}AAAA`)).toEqual(refusedFor("invalid"));
   });
 
-  test("tells one that was revoked", async () => {
+  test("reports a revoked token", async () => {
     const { deviceKey, token } = await logIn();
     await gateway.registry.devices.revokeTokens(deviceKey, GATEWAY);
     expect(await checkAll(gateway, token)).toEqual(refusedFor("revoked"));
@@ -67,7 +67,7 @@ describe("every way to check a token", () => {
   });
 
   // Every hostile token is for core/tokens/verifier.test.ts: here are the forms that a transport may stumble over.
-  test("takes no hostile form, and is there afterwards", async () => {
+  test("rejects every hostile form, and still works afterwards", async () => {
     const { deviceKey, token } = await logIn();
     const { keys } = JSON.parse(await (await fetch(`${gateway.publicUrl}/.well-known/jwks.json`)).text());
     const [publicJwk] = keys;
@@ -89,7 +89,7 @@ describe("every way to check a token", () => {
 });
 
 describe("/auth/check", () => {
-  test("answers a good token without a body, and is not to be kept", async () => {
+  test("answers a good token without a body, and forbids caching", async () => {
     const { token } = await logIn();
     for (const method of ["GET", "HEAD"]) {
       const answer = await fetch(`${gateway.publicUrl}/auth/check?any=1`, {
@@ -102,7 +102,7 @@ describe("/auth/check", () => {
     }
   });
 
-  test("answers a refusal as every refusal is answered, with RFC 6750's challenge", async () => {
+  test("answers errors in the common form, with RFC 6750's challenge", async () => {
     const answer = await fetch(`${gateway.publicUrl}/auth/check`);
     expect(answer.status).toBe(401);
     expect(answer.headers.get("www-authenticate")).toBe('Bearer realm="countersign", error="invalid_token"');
@@ -114,7 +114,7 @@ describe("/auth/check", () => {
     });
   });
 
-  test("goes by x-access-token where there are two", async () => {
+  test("prefers x-access-token to Authorization", async () => {
     const { token } = await logIn();
     const answer = await fetch(`${gateway.publicUrl}/auth/check`, {
       headers: { "x-access-token": "another", Authorization: `Bearer ${token}` },
@@ -133,7 +133,7 @@ describe("/auth/check", () => {
   });
 });
 
-test("tokens are checked by services on the internal listener alone", async () => {
+test("TokenService and introspection are on the internal listener only", async () => {
   const { token } = await logIn();
   for (const path of ["/v1/tokens:verify", "/oauth2/introspect", "/countersign.token.v1.TokenService/Verify"]) {
     const answer = await fetch(gateway.publicUrl + path, {

@@ -32,7 +32,7 @@ test("has the members of RFC 7662, times as numbers", async () => {
   });
 });
 
-test("tells nothing of one that is not active", async () => {
+test("tells nothing about an inactive token", async () => {
   expect(await (await post(new URLSearchParams({ token: "x" }))).text()).toBe('{"active":false}');
 });
 

@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => gateway.close());
 
-test("names the introspection endpoint at the internal listener, by the name it was asked at", async () => {
+test("names the introspection endpoint of the internal listener, under the request's host name", async () => {
   const { host } = new URL(gateway.internalUrl);
   const answer = await fetch(`${gateway.internalUrl}/.well-known/oauth-authorization-server`);
   expect(JSON.parse(await answer.text())).toMatchObject({

@@ -59,7 +59,7 @@ describe("openid-client", () => {
     expect(checked.headers.get("x-device-key")).toBe(deviceKey);
   });
 
-  test("is told why a device is refused", async () => {
+  test("gets the reason of an error", async () => {
     const wrong = openid.ClientSecretJwt("another secret of thirty-two bytes");
     const options = { algorithm: "oauth2", [openid.customFetch]: reach } as const;
     const config = await openid.discovery(ISSUER, await gateway.enrol(), undefined, wrong, options);

@@ -33,7 +33,7 @@ async function post(form: Form | string, headers: Form = {}, method = "POST") {
   return { status: response.status, headers: response.headers, body: JSON.parse(await response.text()) };
 }
 
-test("answers with the token of a login, its limits and its life", async () => {
+test("answers with a token, limits and lifetime, as a login does", async () => {
   const deviceKey = await gateway.enrol();
   const { status, headers, body } = await post({ ...formOf(deviceKey), client_id: deviceKey, scope: "any" });
   expect([status, body]).toEqual([200, { access_token: expect.any(String), token_type: "Bearer", expires_in: 600 }]);
@@ -132,7 +132,7 @@ describe("an error", () => {
     expect(basic.body).toMatchObject({ error: "invalid_client", field: "client_secret" });
   });
 
-  test("for the clock tells the time, for a replay and a disabled device the reason", async () => {
+  test("has server_time for clock skew, and the reason for a replay or a disabled device", async () => {
     const deviceKey = await gateway.enrol();
     const late = await post(formOf(deviceKey, CUSTOMER_KEY, { iat: 100, exp: 160 }));
     expect(late.body).toMatchObject({ error: "invalid_client", reason: "clock_skew", server_time: SECONDS });
@@ -144,7 +144,7 @@ describe("an error", () => {
     expect(answer).toMatchObject({ status: 403, body: { error: "unauthorized_client", reason: "disabled" } });
   });
 
-  test("for a limit says how long to wait: logins in either form share it", async () => {
+  test("has the wait for a limit, which both forms of login share", async () => {
     const deviceKey = await gateway.enrol();
     for (let count = 0; count < 10; count++) expect((await post(formOf(deviceKey))).status).toBe(200);
     const { status, headers, body } = await post(formOf(deviceKey));

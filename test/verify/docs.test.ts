@@ -6,7 +6,7 @@ import { fencesIn } from "../fences.ts";
 
 const page = readFileSync("docs/verify.md", "utf8");
 
-test("its Express service is the one that is run from the package", () => {
+test("its Express service is the example", () => {
   const example = readFileSync("examples/verify-express.ts", "utf8");
   expect(fencesIn(page, "ts")).toContain(example.slice(example.indexOf("\n") + 1));
 });

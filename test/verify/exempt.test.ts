@@ -51,7 +51,7 @@ async function startHealth(options: grpcVerify.RequireTokenOptions): Promise<() 
   return () => Promise.all([check(), watch()]);
 }
 
-test("grpc-js: those that are named go through without one, and no others", async () => {
+test("grpc-js: only exempt methods pass without a token", async () => {
   expect(Object.values(health).map(({ path }) => path)).toEqual(expect.arrayContaining([CHECK, WATCH]));
   const { UNAUTHENTICATED } = grpc.status;
   const all = await startHealth({ exempt: [CHECK, WATCH] });
@@ -64,7 +64,7 @@ test("grpc-js: those that are named go through without one, and no others", asyn
   }
 });
 
-test("Connect: those that are named go through without one, as nobody's, and no others", async () => {
+test("Connect: only exempt methods pass without a token, and without an identity", async () => {
   let complaint = "";
   const { url, close } = await listen(
     connectNodeAdapter({
@@ -94,7 +94,7 @@ test("Connect: those that are named go through without one, as nobody's, and no 
   await expect(client.login({})).rejects.toThrow(/no token was sent/);
 });
 
-test("a name that no method can have is an error at once", () => {
+test("an impossible method name is an error at once", () => {
   for (const name of ["", "Check", "grpc.health.v1.Health/Check", "/grpc.health.v1.Health", "/a.B/*", "/a.B/C/", "*"]) {
     const wrong = { exempt: [CHECK, name] };
     expect(() => connectVerify.requireToken(newVerifier(), wrong)).toThrow(TypeError);

@@ -45,12 +45,12 @@ function reasonOf({ body }: Answer): string | undefined {
 }
 
 describe.each(FRAMEWORKS)("$name", (framework) => {
-  test("a good token in x-access-token goes through, and the handler knows whose it is", async () => {
+  test("a good token in x-access-token passes, and the handler has its identity", async () => {
     const { ask } = await start(framework);
     expect((await ask({ "x-access-token": goodToken(mint) })).deviceKey).toBe("sensor-1");
   });
 
-  test("others are refused, each for its reason, and told what to do", async () => {
+  test("bad tokens are rejected, each with its reason and its cure", async () => {
     const { ask } = await start(framework);
     const error = ', error="invalid_token"';
     for (const [headers, reason, challenge, message] of [
@@ -72,7 +72,7 @@ describe.each(FRAMEWORKS)("$name", (framework) => {
     }
   });
 
-  test("Authorization: Bearer is read where that is asked for, after x-access-token", async () => {
+  test("Authorization: Bearer is read with the option, after x-access-token", async () => {
     const { ask } = await start(framework, { authorization: true });
     expect((await ask({ authorization: `bearer ${goodToken(mint)}` })).deviceKey).toBe("sensor-1");
     const both = await ask({ authorization: `Bearer ${goodToken(mint)}`, "x-access-token": expired });
@@ -87,7 +87,7 @@ describe.each(FRAMEWORKS)("$name", (framework) => {
     }
   });
 
-  test("who asked to is told of every refusal with its cause, whatever becomes of that, and of nothing else", async () => {
+  test("onRefused gets every rejection with its cause, and may throw", async () => {
     const told: [string, unknown][] = [];
     const { ask } = await start(framework, {
       onRefused({ reason, cause }) {
@@ -113,12 +113,12 @@ describe.each(FRAMEWORKS)("$name", (framework) => {
     ]);
   });
 
-  test("a log that fails later ends nothing either", async () => {
+  test("a promise of onRefused that rejects later is ignored", async () => {
     const { ask } = await start(framework, { onRefused: () => Promise.reject(new Error("the log is away")) });
     expect((await ask({})).status).toBe(framework.unauthenticated);
   });
 
-  test("while the issuer's keys cannot be had it is unavailable, and says when to come again", async () => {
+  test("without the issuer's keys the answer is unavailable, with Retry-After", async () => {
     const issuer = await startIssuer(mint);
     await issuer.stop();
     const { issuer: name, audience } = mint;
@@ -132,7 +132,7 @@ describe.each(FRAMEWORKS)("$name", (framework) => {
     }
   });
 
-  test("a handler that requireToken is not before has no identity, and learns why", async () => {
+  test("identityOf without requireToken throws, and says why", async () => {
     const { askOpen } = await start(framework);
     expect(await askOpen()).toBe("there is no identity: put requireToken() before this handler");
   });

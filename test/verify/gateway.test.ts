@@ -11,7 +11,7 @@ import { goodToken } from "../vectors/forge.ts";
 import { NOW, newMint } from "./issuer.ts";
 import { startIssuer } from "./start-issuer.ts";
 
-test.each(TOKEN_ALGS)("a token of a login by %s tells the device and its customer", async (alg) => {
+test.each(TOKEN_ALGS)("a token of a login by %s has the device and its customer", async (alg) => {
   const { publicUrl, customerId, enrol } = await startTestGateway({ TOKEN_ALG: alg });
   const deviceKey = await enrol();
   const { token } = Object(await (await logInBy(publicUrl, { deviceKey, customerKey: CUSTOMER_KEY })).json());

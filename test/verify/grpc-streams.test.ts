@@ -59,7 +59,7 @@ function talk(client: grpc.Client, token: string): Promise<{ heard: string[]; co
   return new Promise((resolve) => call.on("status", ({ code }) => resolve({ heard, code })));
 }
 
-test("with a good token all arrive, in order", async () => {
+test("all messages arrive with a good token, in order", async () => {
   const { client } = await startEcho();
   expect(await talk(client, goodToken(mint))).toEqual({
     heard: ["sensor-1: one", "sensor-1: two", "sensor-1: three"],
@@ -67,7 +67,7 @@ test("with a good token all arrive, in order", async () => {
   });
 });
 
-test("with another the handler is not called", async () => {
+test("the handler is not called with a bad token", async () => {
   const { client, calls } = await startEcho();
   expect(await talk(client, `${goodToken(mint)}A`)).toEqual({ heard: [], code: grpc.status.UNAUTHENTICATED });
   expect(calls()).toBe(0);

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { newMint, tokenWith } from "./issuer.ts";
 import { begin, mint, other } from "./scene.ts";
 
-test("without the issuer its keys stay good, it is asked every 30 s, and on its return all is as it was", async () => {
+test("while the issuer is away cached keys are used and it is asked every 30 s", async () => {
   const { issuer, outcome, pass, errors } = await begin();
   expect(await outcome()).toBe("sensor-1");
   await issuer.stop();
@@ -21,7 +21,7 @@ test("without the issuer its keys stay good, it is asked every 30 s, and on its 
   expect(await outcome(other)).toBe("sensor-1");
 });
 
-test("keys of which nothing was heard for a day are good no more, or whatever was set", async () => {
+test("cached keys expire after a day, or maxStaleMs", async () => {
   for (const [options, seconds] of [
     [{}, 86_400],
     [{ maxStaleMs: 3_600_000 }, 3_600],
@@ -77,7 +77,7 @@ test("an answer that is no JWK Set, a redirect or an error page leaves the known
   }
 });
 
-test("a rotated key is known at once, a revoked one refused after five minutes", async () => {
+test("a rotated key is found at once, a revoked key is rejected after five minutes", async () => {
   const { issuer, outcome, pass } = await begin();
   expect(await outcome()).toBe("sensor-1");
   pass(30);

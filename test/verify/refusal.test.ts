@@ -21,7 +21,7 @@ test.each<[string, SentHeaders, string | undefined]>([
   expect(tokenOf(headers)).toBe(token);
 });
 
-test("Authorization is read where that is asked for and there is no other", () => {
+test("Authorization is read with the option, without another token", () => {
   const authorization = "bEaReR  a";
   expect(tokenOf({ authorization })).toBeUndefined();
   expect(tokenOf({ Authorization: authorization }, { authorization: true })).toBe("a");
@@ -29,7 +29,7 @@ test("Authorization is read where that is asked for and there is no other", () =
   expect(tokenOf({ authorization: "Basic a" }, { authorization: true })).toBeUndefined();
 });
 
-test("however a header is spelt, its value comes as it was", () => {
+test("finds a header in any spelling, its value unchanged", () => {
   const spelling = fc.mixedCase(fc.constant("x-access-token"));
   fc.assert(
     fc.property(spelling, fc.string({ minLength: 1 }), (name, value) => {
@@ -38,7 +38,7 @@ test("however a header is spelt, its value comes as it was", () => {
   );
 });
 
-test("a refusal has a status, headers and a body", () => {
+test("an error has a status, headers and a body", () => {
   expect(refusalOf(tokenMissing())).toEqual({
     status: 401,
     headers: { "Content-Type": "application/json", "WWW-Authenticate": 'Bearer realm="countersign"' },

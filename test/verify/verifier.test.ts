@@ -36,7 +36,7 @@ async function outcome(verifier: Verifier, token: string | undefined): Promise<s
 describe.each(TOKEN_ALGS)("%s", (alg) => {
   const mint = newMint("key-1", alg);
 
-  test("a good token tells whose it is", async () => {
+  test("a good token gives its identity", async () => {
     const identity = await verifierOf(await startIssuer(mint), mint).verify(goodToken(mint));
     expect(identity).toEqual({
       deviceKey: "sensor-1",
@@ -82,7 +82,7 @@ describe("claims", () => {
   const mint = newMint("key-1");
   const at = (seconds: number): number => NOW / 1000 + seconds;
 
-  test("a few seconds between the clocks make no difference", async () => {
+  test("tolerates a few seconds between clocks", async () => {
     const issuer = await startIssuer(mint);
     const verifier = verifierOf(issuer, mint);
     const exact = verifierOf(issuer, mint, { clockToleranceMs: 0 });
@@ -163,7 +163,7 @@ test("another issuer or audience: the error names the expected one, and the answ
   }
 });
 
-test("options that cannot be right are told at once", () => {
+test("invalid options are errors at once", () => {
   const right = { issuer: "https://auth.example", audience: "devices" };
   const cases: [Partial<VerifierOptions>, RegExp][] = [
     [{ issuer: "" }, /^issuer is missing: the gateway's COUNTERSIGN_ISSUER$/],

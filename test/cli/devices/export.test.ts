@@ -91,7 +91,7 @@ test.for(["csv", "ndjson"])(
   },
 );
 
-test("a file that cannot be written is said so, and one that is there stays until the new one is whole", async () => {
+test("an unwritable file is an error, and an existing file is replaced only by a whole one", async () => {
   const { operate } = operator;
   const nowhere = await operate(["devices", "export", "--output", "/nowhere/devices.csv"]);
   expect(nowhere).toMatchObject({
@@ -133,7 +133,7 @@ test("export writes into a device or pipe instead of replacing it", async () => 
   expect(full).toMatchObject({ status: 2, stderr: "countersign: /dev/full cannot be written (ENOSPC)\n" });
 });
 
-test("a customer that is not there, or a name that tells no format, is no empty file", async () => {
+test("an unknown customer or file format is an error, without an empty file", async () => {
   const { operate } = operator;
   const nobody = await operate(["devices", "export", "--customer", "nobody"]);
   expect(nobody).toMatchObject({ status: 1, stdout: "", stderr: expect.stringContaining("does_not_exist") });

@@ -15,7 +15,7 @@ for (const customerId of ["north", "south"]) {
 const count = async (...options: string[]): Promise<string> =>
   (await operator.operate(["devices", "list", "--count", ...options])).stdout.trim();
 
-test("devices are counted, disabled, labelled, enabled, revoked and deleted by what they have in common", async () => {
+test("devices are counted, disabled, labelled, enabled, revoked and deleted by filter", async () => {
   const { operate, operateJson } = operator;
   expect(await count("--customer", "north")).toBe("3");
   const disabled = await operate(["devices", "disable", "--customer", "north", "--filter", 'device_key != "north-3"']);

@@ -131,7 +131,7 @@ async function stoppedAt({ stderr }: Running): Promise<string> {
   return line;
 }
 
-test("the import is killed: given again, every device is there once", { timeout: 60_000 }, async () => {
+test("a killed import, given again, enrols every device once", { timeout: 60_000 }, async () => {
   const scene = await setUp();
   const first = start(scene);
   await scene.way.begun;
@@ -147,7 +147,7 @@ test("the import is killed: given again, every device is there once", { timeout:
   expect(await countDevices(scene)).toBe(DEVICES);
 });
 
-test("Ctrl-C stops it in order: it says where, and goes on there", { timeout: 60_000 }, async () => {
+test("Ctrl-C stops the import: it prints the line, and continues there", { timeout: 60_000 }, async () => {
   const scene = await setUp();
   const first = start(scene);
   await scene.way.begun;
@@ -163,7 +163,7 @@ test("Ctrl-C stops it in order: it says where, and goes on there", { timeout: 60
   expect(await countDevices(scene)).toBe(DEVICES);
 });
 
-test("two at once bring in what one would", { timeout: 60_000 }, async () => {
+test("two imports at once have the result of one", { timeout: 60_000 }, async () => {
   const scene = await setUp();
   scene.way.open();
   const both = [start(scene), start(scene)];

@@ -27,7 +27,7 @@ function fileOf(name: string, content: string | Buffer): string {
   return file;
 }
 
-test("the good lines go in, each bad one is told of", async () => {
+test("good lines are imported, bad lines are reported", async () => {
   const { operate, gateway } = operator;
   const { customerId, registry } = gateway;
   const file = fileOf(
@@ -71,7 +71,7 @@ test("the good lines go in, each bad one is told of", async () => {
   expect(lines[4]).toEqual({ error: { failed: 4, message: "4 lines did not go in" } });
 });
 
-test("standard input and --customer; of two lines of one device the later stands", async () => {
+test("reads standard input with --customer; the later of two lines of a device wins", async () => {
   const { operate, gateway } = operator;
   const input = [
     { device_key: "later", name: "first" },
@@ -85,7 +85,7 @@ test("standard input and --customer; of two lines of one device the later stands
   expect(await gateway.registry.devices.get("later")).toMatchObject({ displayName: "second" });
 });
 
-test("one that is asked for wrongly changes nothing, and says what to do", async () => {
+test("an import with wrong options changes nothing, and says what to do", async () => {
   const { operate, gateway } = operator;
   const good = `${HEADER}never,${gateway.customerId},,,,,\n`;
   const cases: readonly (readonly [readonly string[], string])[] = [
@@ -114,12 +114,12 @@ test("one that is asked for wrongly changes nothing, and says what to do", async
   ).toEqual([]);
 });
 
-test("a row without a customer is told of --customer", async () => {
+test("the error of a row without a customer names --customer", async () => {
   const told = await operator.operate(["devices", "import", fileOf("devices.ndjson", '{"device_key":"a"}\n')]);
   expect(told.stderr).toMatch(/line 1: customer_id [^\n]+\. Put it there, or give --customer ID for all\n/);
 });
 
-test("labels that are many take their requests' room, and no other line's", async () => {
+test("many labels make requests smaller, without failing other lines", async () => {
   const { operate, gateway } = operator;
   const labels = Array.from({ length: 340 }, (_, at) => `l${at}=`).join(";");
   const many = Array.from({ length: 600 }, (_, at) => `many-${at},${gateway.customerId},,,,,${labels}\n`).join("");
@@ -128,7 +128,7 @@ test("labels that are many take their requests' room, and no other line's", asyn
   expect(told.stdout).toBe("2 created, 0 updated, 0 unchanged, 600 failed\n");
 });
 
-test("the first device_key that overflows a buffer of old firmware is warned of", async () => {
+test("warns of the first device_key that overflows a buffer of old firmware", async () => {
   const { operate, gateway } = operator;
   const lines = ["short", "a".repeat(32), "b".repeat(40)].map((key) => `${key},${gateway.customerId},,,,,\n`);
   const told = await operate(["devices", "import", fileOf("devices.csv", HEADER + lines.join(""))]);
@@ -138,7 +138,7 @@ test("the first device_key that overflows a buffer of old firmware is warned of"
   );
 });
 
-test("a named pipe is read as standard input is", async () => {
+test("reads a named pipe", async () => {
   const { operate, gateway } = operator;
   const pipe = join(temporaryFolder(), "devices.csv");
   await promisify(execFile)("mkfifo", [pipe]);
@@ -149,7 +149,7 @@ test("a named pipe is read as standard input is", async () => {
   expect(told).toEqual({ status: 0, stdout: "1 created, 0 updated, 0 unchanged, 0 failed\n", stderr: "" });
 });
 
-test("a signal ends one that waits for its input", async () => {
+test("a signal ends an import that waits for input", async () => {
   const { gateway } = operator;
   const launcher = join(import.meta.dirname, "../../../bin/countersign.js");
   const words = ["devices", "import", "-", "--format", "csv", "--customer", gateway.customerId];
@@ -165,7 +165,7 @@ test("a signal ends one that waits for its input", async () => {
   expect(await told).toMatch(/countersign: stopped by a signal\n$/);
 });
 
-test("a spreadsheet's semicolons part columns, and disabled goes both ways", async () => {
+test("reads semicolons as separators; disabled can be set and cleared", async () => {
   const { operate, gateway } = operator;
   const { customerId, registry } = gateway;
   const file = fileOf(
@@ -185,7 +185,7 @@ test("a spreadsheet's semicolons part columns, and disabled goes both ways", asy
   expect(await registry.devices.get("sheet-1")).toMatchObject({ status: "enabled" });
 });
 
-test("--dry-run tells what would become of each line, and changes nothing", async () => {
+test("--dry-run reports the outcome of each line, and changes nothing", async () => {
   const { operate, gateway } = operator;
   const file = fileOf("devices.csv", `device_key,customer_id\ndry-1,${gateway.customerId}\ndry-2,nobody\n`);
   const told = await operate(["devices", "import", file, "--dry-run"]);

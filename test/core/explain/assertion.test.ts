@@ -25,7 +25,7 @@ describe("a right assertion", () => {
     expect(findings.at(0)?.message).toContain("or its jti was used before");
   });
 
-  test("by a board is made with the key derived for it", async () => {
+  test("works with a board's derived key", async () => {
     const body = makeAssertion(byHmac(boardKey(DERIVED)), assertionClaims(DERIVED, SECONDS));
     expect((await explain({ deviceKey: DERIVED, body })).wouldSucceed).toBe(true);
   });

@@ -44,7 +44,7 @@ async function decide(connection: RedisConnection, key = "pump"): Promise<number
 const untilTold = (told: readonly string[], last: string): Promise<void> =>
   expect.poll(() => told.at(-1), { timeout: 10_000, interval: 10 }).toBe(last);
 
-test("a server that is killed is lost at once, and after its restart found again, with a later start", async () => {
+test("a killed server is detected at once, and after its restart used again, with a later start time", async () => {
   const server = await start();
   const connection = await connect(server.url);
   const before = connection.startedAt() ?? Number.NaN;
@@ -60,7 +60,7 @@ test("a server that is killed is lost at once, and after its restart found again
   expect(await decide(connection)).toBe(-1);
 });
 
-test("a connection that loses every packet is given up, and another made once that works", {
+test("a connection that loses every packet is replaced", {
   timeout: 20_000,
 }, async () => {
   const server = await start();

@@ -77,7 +77,7 @@ beforeEach(() => {
 });
 
 describe("while Redis is there", () => {
-  test("it decides, and nothing is told", async () => {
+  test("Redis decides, and nothing is logged", async () => {
     const scene = openScene();
     expect(await scene.admit(12)).toBe(10);
     expect([scene.asked, scene.told, await scene.limiter.ping()]).toEqual([12, [], "ok"]);
@@ -113,7 +113,7 @@ describe("while Redis is away", () => {
     for (let times = 0; times < 2; times++) expect(await look()).toMatchObject({ policy: login, remaining: 2 });
   });
 
-  test("it is asked nothing but a probe four times a second, and is back when that is answered", async () => {
+  test("Redis gets a probe four times a second only, and is back when it answers", async () => {
     const scene = openScene();
     scene.answer = "fails";
     await scene.admit(1);
@@ -159,7 +159,7 @@ describe("while Redis is away", () => {
     expect(scene.told.at(-1)).toBe("refused");
   });
 
-  test("`allow` admits all, and tells of no limit", async () => {
+  test("`allow` admits all, without limit headers", async () => {
     const scene = openScene({ mode: "allow" });
     scene.lose();
     expect(await scene.admit(50)).toBe(50);
@@ -168,7 +168,7 @@ describe("while Redis is away", () => {
 });
 
 describe("a Redis that has run for less than a charge's window", () => {
-  test("may have lost admissions: charges are decided locally until it has", async () => {
+  test("may have lost admissions: charges are decided locally", async () => {
     const scene = openScene();
     scene.startedAt = -WINDOW + 1_000;
     await scene.limiter.open();

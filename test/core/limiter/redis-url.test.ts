@@ -65,7 +65,7 @@ function write({ host, port }: { host: string; port: number | undefined }): stri
   return port === undefined ? host : `${host}:${port}`;
 }
 
-test("whatever its parts are, a URL is read as it was written", () => {
+test("reads a URL with any parts", () => {
   fc.assert(
     fc.property(
       fc.array(address, { minLength: 1, maxLength: 5 }),

@@ -83,7 +83,7 @@ test("a call is one EVALSHA, also after Redis has forgotten its scripts", async 
 });
 
 describe("a denial that is known", () => {
-  test("is told without a round trip until a slot is freed, and under this limit alone", async () => {
+  test("is repeated without a round trip until a slot is freed, under this limit only", async () => {
     let elapsed = 0;
     const limiter = create(randomUUID(), () => elapsed);
     const charge: Charge = { policy: { ...login, limit: 2 }, key: "k" };
@@ -97,7 +97,7 @@ describe("a denial that is known", () => {
     expect(limiter.recall([charge])).toBeUndefined();
   });
 
-  test("is not kept of a used proof, whose answer tells the state of login", async () => {
+  test("is not cached for a used proof, whose answer has the state of login", async () => {
     const limiter = create();
     const charge: Charge = { policy: { ...login, name: "replay", limit: 1 }, key: "k" };
     await limiter.charge([charge], START);
@@ -140,7 +140,7 @@ describe("a clock of Redis that steps", () => {
     for (const gateway of gateways.toReversed()) expect(await admit(gateway, 5)).toBe(0);
   });
 
-  test("is set right once, whatever was under way at both gateways", async () => {
+  test("is corrected once, with charges under way at both gateways", async () => {
     const { gateways, prefix, step } = open();
     for (const gateway of gateways) await gateway.probe(0);
     expect(await admit(gateways[0], 4)).toBe(4);
@@ -150,7 +150,7 @@ describe("a clock of Redis that steps", () => {
     expect(Math.abs(Number(await redis.get(`${prefix}:clock`)))).toBeLessThan(1_000_000);
   });
 
-  test("finds the logs of admitted logins there still", async () => {
+  test("still finds the logs of admitted logins", async () => {
     const { gateways, prefix } = open();
     await gateways[0].charge(
       [

@@ -7,7 +7,7 @@ import { ACTOR, addDevice, NOW } from "../../contracts/store-samples.ts";
 import { ALL, DEVICE, openWithIssuer } from "./open-registry.ts";
 
 describe("issuing", () => {
-  test("makes 32 random bytes in hex, and tells the audit log all but the secret", async () => {
+  test("makes 32 random bytes in hex, and writes an audit event without the secret", async () => {
     const { issue, events } = await openWithIssuer();
     const one = await issue();
     const other = await issue({ purpose: "derivation", notBefore: NOW + 1_000, expiresAt: NOW + 2_000 });
@@ -75,7 +75,7 @@ describe("issuing", () => {
     });
   });
 
-  test("lets three be live for a purpose, those to come among them; what is over or retired makes room", async () => {
+  test("allows three live keys for a purpose, future ones included, expired and retired ones not", async () => {
     const { issue, registry, clock } = await openWithIssuer();
     const first = await issue();
     await issue({ notBefore: NOW + 1_000_000 });

@@ -36,7 +36,7 @@ test("a row enrols a device as create does, or changes the fields that it has as
   expect(await devices.get("a")).toMatchObject(moved);
 });
 
-test("tells each wrong row by its place, and lets the others in", async () => {
+test("reports each wrong row by its index, and imports the others", async () => {
   const opened = await openWithIssuer();
   await opened.registry.devices.create({ ...DEVICE, deviceKey: "taken", customerId: "other" }, ACTOR);
   const { failures, ...counts } = await importRows(opened, [
@@ -101,7 +101,7 @@ test("audits a batch once, and not at all when nothing changes", async () => {
   ]);
 });
 
-test("refuses more than 1,000 rows as a whole", async () => {
+test("rejects more than 1,000 rows", async () => {
   const opened = await openWithCustomer();
   const rows = Array.from({ length: 1_001 }, (_, place) => rowOf(`d${place}`));
   await expect(importRows(opened, rows)).rejects.toMatchObject({
@@ -125,7 +125,7 @@ const rows = fc.array(
   { maxLength: 12 },
 );
 
-test("whatever the rows, each has one fate, and done again none changes anything", async () => {
+test("each row has one outcome, and a repetition changes nothing", async () => {
   const opened = await openWithIssuer();
   await fc.assert(
     fc.asyncProperty(rows, async (batch) => {

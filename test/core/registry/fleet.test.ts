@@ -43,7 +43,7 @@ test("a filter's devices are disabled in several calls, and once", async () => {
   expect(await fleet.count("status = disabled", "")).toMatchObject({ count: 0 });
 });
 
-test("labels are set and removed beside those there are, tokens revoked, devices deleted", async () => {
+test("labels are set and removed, tokens revoked, devices deleted", async () => {
   const { registry, fleet, changeAll } = await openFleet(3);
   await registry.devices.update("pump-0000", { labels: { site: "north", hall: "2" } }, "", ACTOR);
   await changeAll("customer_id = acme", "label", { site: "south", hall: "" });
@@ -81,7 +81,7 @@ test.each([
   await expect(fleet.change({ ...selection, action }, ACTOR)).rejects.toMatchObject(refused);
 });
 
-test("a summary stands for two seconds at least, and is shared by all who ask meanwhile", async () => {
+test("a summary is cached for two seconds, and shared by concurrent callers", async () => {
   const { registry, fleet, clock } = await openFleet(2);
   const all = await Promise.all([fleet.summarize(), fleet.summarize()]);
   expect(all[0]).toBe(all[1]);

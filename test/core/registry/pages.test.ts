@@ -45,13 +45,13 @@ test("refuses a negative size", async () => {
   await expect(ask({ pageSize: -1 })).rejects.toMatchObject(error);
 });
 
-test("starts at the start, and ends without a token", async () => {
+test("starts at the first row, and ends without a token", async () => {
   const { page, token } = await ask({});
   expect(page).toEqual({ after: "", size: 100, conditions: [] });
   expect(token).toBe("");
 });
 
-test("goes on where a token says, whatever it is", async () => {
+test("continues after the row of any token", async () => {
   const names = fc.string({ unit: "grapheme", minLength: 1 }).filter((text) => !/[\p{Cc}\p{Cs}]/u.test(text));
   await fc.assert(
     fc.asyncProperty(names, async (name) => {
@@ -67,7 +67,7 @@ test("goes on where a token says, whatever it is", async () => {
   );
 });
 
-test("refuses what no list has given as a token", async () => {
+test("rejects a token that no list has given", async () => {
   const { token } = await ask({}, "some name");
   for (const pageToken of ["x", "!", "AAAAAAAAAAA", `${token}=`, `${token} `, `${token}AA`]) {
     await expect(ask({ pageToken })).rejects.toMatchObject({ reason: "malformed", details: { field: "page_token" } });
@@ -84,13 +84,13 @@ test("a short list is paged by name", () => {
   expect(() => page(writePageToken("d"), 2)).toThrow("page_token is none that this list has given");
 });
 
-test("an etag is another with every revision, and for a row that was made anew", () => {
+test("an etag differs for each revision, and for a row created again", () => {
   const etags = [1, 2, 10, 11].flatMap((revision) => [5, 50].map((createdAt) => etagOf({ revision, createdAt })));
   expect(new Set(etags).size).toBe(8);
   for (const etag of etags) expect(etag).toMatch(/^"[\w-]+"$/);
 });
 
-test("a change is to the version of the etag, or to any", () => {
+test("a change needs the current etag, or none", () => {
   const row = { revision: 2, createdAt: 5 };
   requireVersion(row, "", "device");
   requireVersion(row, etagOf(row), "device");

@@ -77,7 +77,7 @@ test("a code of a token that was revoked since opens none", async () => {
   await expect(sessions.openByCode(code)).rejects.toMatchObject({ reason: "invalid_admin_token" });
 });
 
-test("anything else is no session", async () => {
+test("other values are no session", async () => {
   const { sessions, adminToken } = await open();
   const { text } = await sessions.openByToken(adminToken);
   const foreign = createSealer([KEY]).seal(Buffer.from("0a1b2c3d 9999999999999"), ["another context"]);
@@ -95,7 +95,7 @@ test("anything else is no session", async () => {
   await expect(sessions.openByToken("another")).rejects.toMatchObject({ reason: "invalid_admin_token" });
 });
 
-test("a link has its code in the fragment, which browsers send to nobody", () => {
+test("a link has its code in the fragment, which browsers do not send", () => {
   expect(signInLink("https://gateway:9090", "abc")).toBe("https://gateway:9090/#sign-in=abc");
   expect(signInLink("https://gateway:9090/", "abc")).toBe("https://gateway:9090/#sign-in=abc");
 });

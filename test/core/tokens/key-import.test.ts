@@ -119,7 +119,7 @@ describe("a key that cannot sign tokens gets an error that says why", () => {
   });
 });
 
-test("whatever comes, it is read or refused, and what is refused is not repeated", async () => {
+test("any text is read or rejected, and an error does not repeat it", async () => {
   const text = pem(ec.privateKey);
   const cut = fc.tuple(fc.nat(text.length), fc.nat(40), fc.string()).map(([at, less, more]) => {
     return text.slice(0, at) + more + text.slice(at + less);

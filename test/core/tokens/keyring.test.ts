@@ -39,7 +39,7 @@ test("publishes the public half of the signing key, then of the next, by their t
   expect([ring.active()?.kid, next?.kid === jwk?.kid]).toEqual([jwk?.kid, false]);
 });
 
-test("the key that signs cannot be had from the ring", async () => {
+test("the ring does not expose the private key", async () => {
   const { store } = await openDatabase();
   const { active } = await openRing(store.signingKeys);
   expect(Object.keys(active() ?? {}).sort()).toEqual(["alg", "kid", "signClaims"]);
@@ -84,7 +84,7 @@ test("rings that are opened at once on one store agree", async () => {
   expect(new Set(rings.map((ring) => JSON.stringify([ring.active()?.kid, kidsOf(ring)]))).size).toBe(1);
 });
 
-test("a reading of two seconds is read anew before it signs, once for all who ask; without the store it signs nothing", async () => {
+test("a ring read two seconds ago is read again before it signs; without the store it signs nothing", async () => {
   const { store, reopen, close } = await openDatabase();
   let elapsed = 0;
   let reads = 0;
@@ -106,7 +106,7 @@ test("a reading of two seconds is read anew before it signs, once for all who as
   await expect(ring.confirm()).rejects.toThrow(AuthError);
 });
 
-test("another key under a kid that was free again is another key", async () => {
+test("a new key under a deleted kid replaces the old one", async () => {
   const { store } = await openDatabase();
   const sleeper = await openRing(store.signingKeys);
   const [kid = ""] = kidsOf(sleeper);
@@ -121,7 +121,7 @@ test("another key under a kid that was free again is another key", async () => {
   expect(payload.sub).toBe("pump-7");
 });
 
-test("a key of an algorithm that only a newer gateway knows is published, told of, and keeps nobody from signing", async () => {
+test("a key of an unknown algorithm is published and logged, and does not stop signing", async () => {
   const { store, database } = await openDatabase();
   const faults: string[] = [];
   const onFault = (error: unknown): void => void faults.push(String(error));

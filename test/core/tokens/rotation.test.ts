@@ -62,7 +62,7 @@ test("without a schedule a key signs until an operator rotates", async () => {
   expect(published()[0]).toBe(first);
 });
 
-test("by hand the next key signs once it was published for long enough; before, the error says how long", async () => {
+test("rotate fails until the next key was published for long enough, and says how long to wait", async () => {
   const { keys, clock, published, notes } = await openOffice();
   const [first, second] = published();
   clock.now += PUBLISH_MS - 1_000;
@@ -77,7 +77,7 @@ test("by hand the next key signs once it was published for long enough; before, 
   expect(published()).toEqual([second, expect.any(String), first]);
 });
 
-test("at once it signs too, but where some gateway may not publish it yet", async () => {
+test("rotate --now signs at once, except within the first second", async () => {
   const { keys, clock, published } = await openOffice();
   const [, second] = published();
   clock.now += SEEN_MS - 1;
@@ -116,7 +116,7 @@ test("concurrent rotations, at any gateway, by hand or by schedule: one wins and
   }
 });
 
-test("a rotation that came between what an operator saw and asked for is theirs", async () => {
+test("a rotation between an operator's read and request counts as theirs", async () => {
   const { opened, ring, clock, published } = await openOffice();
   const [first, second] = published();
   clock.now += 90 * DAY_MS;
@@ -133,7 +133,7 @@ test("a rotation that came between what an operator saw and asked for is theirs"
   expect(published()).toEqual([second, expect.any(String), first]);
 });
 
-test("where the active key was given up the next one signs, and where nothing is left two are made", async () => {
+test("without an active key the next one signs, and without any two are made", async () => {
   const { opened, ring, clock, published } = await openOffice();
   const { db } = opened.database;
   const [first = "", second] = published();
@@ -170,7 +170,7 @@ test.for(TOKEN_ALGS)(
   },
 );
 
-test("a next key that gives way, to another algorithm or to an import, is noted", async () => {
+test("a replaced next key is logged", async () => {
   const { opened, keys, published, notes } = await openOffice();
   const [, second] = published();
   await keys.import({ privateKey: newKey(), kid: "new", asNext: true }, ACTOR);

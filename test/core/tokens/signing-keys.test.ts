@@ -42,7 +42,7 @@ describe("revoke", () => {
     expect([published().length, ring.find(first)]).toEqual([2, "revoked"]);
   });
 
-  test("twice is as good as once, and of a kid that there is not it is refused", async () => {
+  test("revoking twice has no further effect, and an unknown kid is an error", async () => {
     const { keys, published, notes } = await openOffice();
     const [first = ""] = published();
     await keys.revoke(first, ACTOR);
@@ -52,7 +52,7 @@ describe("revoke", () => {
     await expect(keys.revoke("none", ACTOR)).rejects.toMatchObject({ reason: "does_not_exist" });
   });
 
-  test("stays, however long ago it was", async () => {
+  test("a revoked key stays revoked for ever", async () => {
     const { keys, ring, clock, published } = await openOffice();
     const [first = ""] = published();
     await keys.revoke(first, ACTOR);
@@ -63,7 +63,7 @@ describe("revoke", () => {
 });
 
 describe("import", () => {
-  test("a key signs from then on, under its thumbprint, and is replaced like any other", async () => {
+  test("an imported key signs at once, under its thumbprint, and rotates like any other", async () => {
     const { keys, ring, clock, published, notes } = await openOffice();
     const [first, second] = published();
     const privateKey = newKey();
@@ -87,7 +87,7 @@ describe("import", () => {
     expect(published()[2]).toBe(imported.kid);
   });
 
-  test("a key that signs already stays as it is, and is told", async () => {
+  test("importing the active key changes nothing", async () => {
     const { keys, published, notes } = await openOffice();
     const key = { privateKey: newKey(), kid: "old", asNext: false };
     const first = await keys.import(key, ACTOR);
@@ -97,7 +97,7 @@ describe("import", () => {
     await expect(keys.import({ ...key, asNext: true }, ACTOR)).rejects.toMatchObject({ reason: "failed_precondition" });
   });
 
-  test("as the next key it takes the place of the one that was, and is published first", async () => {
+  test("an imported next key replaces the present one, and is published first", async () => {
     const { keys, clock, published } = await openOffice();
     const [first] = published();
     clock.now += DAY_MS;
@@ -110,7 +110,7 @@ describe("import", () => {
     expect(published()).toEqual(["old", expect.any(String), first]);
   });
 
-  test("the next key may be told to sign, and then another is next", async () => {
+  test("importing the next key activates it, and another becomes next", async () => {
     const { keys, published } = await openOffice();
     const key = { privateKey: newKey(), kid: "old", asNext: true };
     await keys.import(key, ACTOR);
@@ -118,7 +118,7 @@ describe("import", () => {
     expect(published()).toEqual(["old", expect.any(String), expect.any(String)]);
   });
 
-  test("a key that is published already goes on as the one that it was: since when is told of it", async () => {
+  test("an imported key that is published already keeps its publication time", async () => {
     const { keys, clock } = await openOffice();
     const key = { privateKey: newKey(), kid: "old" };
     await keys.import({ ...key, asNext: true }, ACTOR);
@@ -140,7 +140,7 @@ describe("import", () => {
     });
   });
 
-  test("a retired key may come back, whose services were not ready for another", async () => {
+  test("a retired key may be imported again", async () => {
     const { keys, clock, published, opened } = await openOffice();
     const key = { privateKey: newKey(), kid: "old", asNext: false };
     await keys.import(key, ACTOR);
@@ -154,7 +154,7 @@ describe("import", () => {
     expect((await openRing((await opened.reopen()).signingKeys)).active()?.kid).toBe("old");
   });
 
-  test("a revoked key does not come back, under whatever name", async () => {
+  test("a revoked key cannot be imported again, under any kid", async () => {
     const { keys } = await openOffice();
     const privateKey = newKey();
     await keys.import({ privateKey, kid: "old", asNext: false }, ACTOR);
@@ -169,7 +169,7 @@ describe("import", () => {
     }
   });
 
-  test("a kid is one key's, and a key has one kid", async () => {
+  test("a kid has one key, and a key one kid", async () => {
     const { keys, published } = await openOffice();
     const privateKey = newKey();
     await keys.import({ privateKey, kid: "old", asNext: false }, ACTOR);

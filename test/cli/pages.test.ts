@@ -1,0 +1,89 @@
+// The commands of the README and of docs/ as a reader pastes them, each page at a gateway of its own and in a folder with its files.
+
+import { generateKeyPairSync, randomBytes } from "node:crypto";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { runCommand } from "../command.ts";
+import { commandLinesOf } from "../docs.ts";
+import { fencesIn } from "../fences.ts";
+import { ADMIN_TOKEN, startTestGateway, type TestGateway } from "../gateway.ts";
+import { temporaryFolder } from "../program.ts";
+
+/** These pages enrol what they name. */
+const ENROLS = ["README.md", "docs/operators.md"];
+
+/** Commands that fail at a new gateway, or warn, as their pages say. */
+const EXPECTED_ERRORS: readonly (readonly [RegExp, number, RegExp])[] = [
+  [/^explain/, 1, /would fail/],
+  [/^signing-keys rotate$/, 1, /published/],
+  [/^signing-keys (?:import|revoke)/, 0, /published/],
+];
+
+function writeFiles(folder: string): void {
+  const write = (name: string, text: string): void => writeFileSync(join(folder, name), text);
+  const privateKey = (): string => {
+    const pair = generateKeyPairSync("ec", { namedCurve: "P-256" });
+    return pair.privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+  };
+  write("request.json", "{}");
+  write("devices.csv", fencesIn(readFileSync("docs/import.md", "utf8"), "csv")[0] ?? "");
+  write("old-private-key.pem", privateKey());
+  write("new-private-key.pem", privateKey());
+  const { publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  write("board.pub", publicKey.export({ type: "spki", format: "pem" }).toString());
+  for (const name of ["acme-key.txt", "acme-derivation-key.txt"]) write(name, randomBytes(16).toString("hex"));
+}
+
+/** A word of a command, or in its place the file or name that this gateway has. */
+async function nameOf(word: string, gateway: TestGateway, folder: string): Promise<string> {
+  const { registry } = gateway;
+  const page = { pageSize: 0, pageToken: "", filter: "" };
+  if (/\.(?:txt|json|csv|pem|pub)$/.test(word)) return join(folder, word);
+  if (word === "ID") return (await registry.customers.list(page)).items.at(-1)?.customerId ?? "";
+  if (word === "KID") return (await gateway.signingKeys.list()).find(({ state }) => state === "active")?.kid ?? "";
+  if (word === "TOKEN_ID") return (await registry.operators.list())[0]?.tokenId ?? "";
+  if (!word.includes("0a4be85d13c79f26")) return word;
+  const { items } = await registry.customerKeys.list("acme", page);
+  return word.replace("0a4be85d13c79f26", items.find(({ purpose }) => purpose === "login")?.keyId ?? "");
+}
+
+test.each([
+  "README.md",
+  "docs/operators.md",
+  "docs/dashboard.md",
+  "docs/explain.md",
+  "docs/import.md",
+  "docs/oauth.md",
+  "docs/registry.md",
+  "docs/secrets.md",
+  "docs/signing-keys.md",
+])("every command of %s works as it is pasted", async (page) => {
+  const gateway = await startTestGateway();
+  const folder = temporaryFolder();
+  writeFiles(folder);
+  const env = { COUNTERSIGN_INTERNAL_URL: gateway.internalUrl, COUNTERSIGN_ADMIN_TOKEN: ADMIN_TOKEN };
+  const operate = (line: string): ReturnType<typeof runCommand> => runCommand(line.split(" "), { env });
+  if (!ENROLS.includes(page)) {
+    await operate("customers create --customer-id acme --name Acme");
+    await operate("devices create --customer acme --device-key pump-7");
+  }
+  let printed = "";
+  const lines = commandLinesOf(page);
+  expect(lines).not.toEqual([]);
+  for (const line of lines) {
+    const words = [...line.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(
+      ([, single, double, bare]) => single ?? double ?? bare ?? "",
+    );
+    const names = await Promise.all(words.map((word) => nameOf(word, gateway, folder)));
+    const command = words[0] === "login" ? [...names, "--url", gateway.publicUrl] : names;
+    const { status, stdout, stderr } = await runCommand(command, { env, input: `${printed}\n` });
+    const [, expected = 0, error = /^$/] = EXPECTED_ERRORS.find(([pattern]) => pattern.test(line)) ?? [];
+    expect([line, status, stderr]).toEqual([line, expected, expect.stringMatching(error)]);
+    printed = /^customer_key (\S+)$/m.exec(stdout)?.[1] ?? printed;
+  }
+  if (page === "docs/operators.md") {
+    expect(readFileSync(join(folder, "derivation.txt"), "utf8")).toMatch(/^[0-9a-f]{64}\n$/);
+    expect(statSync(join(folder, "derivation.txt")).mode & 0o777).toBe(0o600);
+  }
+});

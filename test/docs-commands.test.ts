@@ -1,0 +1,94 @@
+// Every shell block of the README, CONTRIBUTING and docs/ is run by a test, or is listed here with the reason why not.
+
+import { existsSync, globSync, readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { fencesIn } from "./fences.ts";
+
+const PAGES = ["README.md", "CONTRIBUTING.md", "SECURITY.md", ...globSync("docs/**/*.md")];
+
+/** Blocks of a page by how one of their lines starts, with the test that runs them. */
+const RUN: readonly (readonly [page: string, start: string, test: string])[] = [
+  ["README.md", "npx countersign sign --demo | curl", "test/readme.curl.test.ts"],
+  ["README.md", "npx countersign sign --demo | npx buf", "test/readme.test.ts"],
+  ["README.md", "TOKEN=", "test/readme.curl.test.ts"],
+  ["README.md", "npx countersign customers", "test/cli/pages.test.ts"],
+  ...["dashboard", "explain", "import", "oauth", "operators", "registry", "signing-keys"].map(
+    (name) => [`docs/${name}.md`, "npx countersign ", "test/cli/pages.test.ts"] as const,
+  ),
+  ["docs/operators.md", "npx countersign serve", "test/operators-page.openssl.test.ts"],
+  ["docs/operators.md", "openssl req", "test/operators-page.openssl.test.ts"],
+  ["docs/secrets.md", "npx countersign secrets", "test/cli/pages.test.ts"],
+  ["docs/secrets.md", "npx countersign customer-keys", "test/cli/pages.test.ts"],
+  ["docs/secrets.md", "npx countersign backup", "test/backup.test.ts"],
+  ["docs/secrets.md", "npx countersign restore", "test/backup.test.ts"],
+  ["docs/secrets.md", "npx countersign serve", "test/cli/lost-secrets.test.ts"],
+  ["docs/services.md", "TOKEN=", "test/readme.curl.test.ts"],
+  ["docs/services.md", "npx buf curl", "test/readme.test.ts"],
+  ["docs/postgresql.md", "npx node examples", "test/to-postgres.postgres.test.ts"],
+  ["docs/proxies.md", "node haproxy-keys.mjs", "test/proxies/haproxy-keys.test.ts"],
+  ["docs/verify.md", "npm ci && npm pack", "test/verify/packed.test.ts"],
+  ["docs/devices.md", "export GATEWAY", "test/interop/device-page.ts"],
+  ["docs/migrating.md", "", "test/migrating.test.ts"],
+  ...["README", "cpp", "csharp", "go", "kotlin"].map(
+    (name) => [`docs/clients/${name}.md`, "protoc ", "test/interop/examples.ts"] as const,
+  ),
+  // Debian's packages take the place of the first line.
+  ...["cpp", "go", "java", "kotlin", "php", "python", "ruby"].map(
+    (name) => [`docs/clients/${name}.md`, "npx buf generate", "test/interop/examples.ts"] as const,
+  ),
+  ["docs/clients/rust.md", "cargo run", "test/interop/examples.ts"],
+];
+
+const NOT_RUN: readonly (readonly [page: string, start: string, reason: string])[] = [
+  ["README.md", "npm ci && npm start", ".ci/run does `npm ci`; test/cli/serve.test.ts starts `serve --dev`"],
+  ["README.md", "npm ci && npm test", ".ci/run does both"],
+  ["CONTRIBUTING.md", "npm ci", ".ci/run does those that check"],
+  ["docs/performance.md", "npm run bench", "takes minutes on a quiet machine"],
+  ["docs/postgresql.md", "createuser", "asks for a password, as the server's administrator"],
+  ["docs/postgresql.md", "read -rs", "asks for a password"],
+  [
+    "docs/production.md",
+    "export COUNTERSIGN_PUBLIC_LISTEN",
+    "a site's own network; test/interop/balancers.ts has such a site",
+  ],
+  [
+    "docs/production.md",
+    "npm install @opentelemetry",
+    "a dependency of the tests already; test/telemetry/tracing.test.ts",
+  ],
+  ["docs/production.md", "openssl rand", "writes into the checkout, and changes the owner as root"],
+  ["docs/clients/csharp.md", "cd examples/clients/csharp", "Debian has no dotnet"],
+  ["docs/clients/swift.md", "npx buf generate", "neither Debian nor npm has Swift's plugins"],
+  ["docs/clients/swift.md", "protoc ", "neither Debian nor npm has Swift's plugins"],
+];
+
+interface Block {
+  readonly page: string;
+  readonly lines: readonly string[];
+}
+
+const blocks = PAGES.flatMap((page) =>
+  fencesIn(readFileSync(page, "utf8"), "sh").map(
+    (code): Block => ({ page, lines: code.split("\n").map((line) => line.trimStart()) }),
+  ),
+);
+
+function isOf([page, start]: readonly [string, string, string], block: Block): boolean {
+  return page === block.page && block.lines.some((line) => line.startsWith(start));
+}
+
+test("every shell block is run by a test or has a reason why not", () => {
+  const entries = [...RUN, ...NOT_RUN];
+  const unknown = blocks.filter((block) => !entries.some((entry) => isOf(entry, block)));
+  expect(unknown.map(({ page, lines }) => `${page}: ${lines[0]}`)).toEqual([]);
+  expect(entries.filter((entry) => !blocks.some((block) => isOf(entry, block)))).toEqual([]);
+  expect(NOT_RUN.filter((entry) => RUN.some(([page, start]) => page === entry[0] && start === entry[1]))).toEqual([]);
+  expect([...new Set(RUN.map(([, , file]) => file))].filter((file) => !existsSync(file))).toEqual([]);
+});
+
+test("every script of npm that a page names exists", () => {
+  const { scripts }: { scripts: Record<string, string> } = JSON.parse(readFileSync("package.json", "utf8"));
+  const named = PAGES.flatMap((page) => [...readFileSync(page, "utf8").matchAll(/npm run (?:-s )?([\w:-]+)/g)]);
+  expect(named.length).toBeGreaterThan(20);
+  expect([...new Set(named.map(([, name = ""]) => name))].filter((name) => !(name in scripts))).toEqual([]);
+});

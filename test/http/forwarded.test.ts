@@ -1,0 +1,89 @@
+// X-Forwarded-For: the address that trusted proxies name, read entry by entry from the right.
+
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { findOrigin } from "../../src/http/caller.ts";
+
+const PEER = "10.0.0.1";
+const isTrusted = (address: string): boolean => address.startsWith("10.") || address.startsWith("fd00:");
+const origin = (list: string | undefined): string => findOrigin(PEER, list, isTrusted);
+
+test.for([
+  ["192.0.2.1", "192.0.2.1"],
+  ["192.0.2.1:567", "192.0.2.1"],
+  ["2001:db8::1", "2001:db8::1"],
+  ["[2001:db8::1]", "2001:db8::1"],
+  ["[2001:DB8::1]:567", "2001:DB8::1"],
+  ["::ffff:192.0.2.1", "::ffff:192.0.2.1"],
+  ["6.6.6.6, 192.0.2.1", "192.0.2.1"],
+  ["6.6.6.6,192.0.2.1,10.0.0.2 , \t10.0.0.3", "192.0.2.1"],
+  ["192.0.2.1, fd00::1, [fd00::2]:80", "192.0.2.1"],
+  // All trusted: the leftmost.
+  ["10.0.0.3, 10.0.0.2", "10.0.0.3"],
+  // No address: the last trusted hop.
+  ["192.0.2.1, _hidden, 10.0.0.2", "10.0.0.2"],
+  ["192.0.2.1, , 10.0.0.2", "10.0.0.2"],
+  ...[
+    ...["unknown", "", "192.0.2", "1", "0x7f.1", "192.0.2.01", "192.0.2.2:", "192.0.2.2:123456", "[192.0.2.2]"],
+    ...["[2001:db8::1", "2001:db8:::1", "fe80::1%eth0", "for=192.0.2.2", "192.0.2.2 192.0.2.3", "localhost"],
+  ].map((entry): [string, string] => [`192.0.2.1, ${entry}`, PEER]),
+  ["", PEER],
+  [undefined, PEER],
+] as const)("%j is from %s", ([list, expected]) => {
+  expect(origin(list)).toBe(expected);
+});
+
+/** Header text of a client, with many of the characters that have a meaning. */
+const TOKENS = ['"', "\\", ",", ";", "=", " ", "for=", "for=6.6.6.6", "6.6.6.6", "10.0.0.9", "unknown", "[", "]:1"];
+const anything = fc
+  .array(fc.oneof(fc.constantFrom(...TOKENS), fc.string({ maxLength: 5 })), { maxLength: 30 })
+  .map((parts) => parts.join("").replace(/[^\t\x20-\x7e]/g, ""));
+const address = fc.oneof(fc.ipV4(), fc.ipV6()).filter((one) => !isTrusted(one));
+const hops = fc.array(fc.constantFrom("10.1.2.3", "fd00::1", "10.255.0.1:80"), { maxLength: 4 });
+
+describe("text of the client, left of the proxies' entries", () => {
+  test("changes nothing", () => {
+    fc.assert(
+      fc.property(anything, address, hops, (left, caller, proxies) => {
+        expect(origin([left, caller, ...proxies].join(", "))).toBe(caller);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("is ignored: only the proxies' entries and one more are read", () => {
+    const asked: string[] = [];
+    const ask = (one: string): boolean => {
+      asked.push(one);
+      return isTrusted(one);
+    };
+    findOrigin(PEER, `${"10.0.0.9,".repeat(1_800)}192.0.2.1, 10.0.0.2`, ask);
+    expect(asked).toEqual(["10.0.0.2", "192.0.2.1"]);
+  });
+});
+
+test("any header gives an address, and never an error", () => {
+  fc.assert(
+    fc.property(anything, (list) => {
+      expect(origin(list)).toMatch(/^[\da-f:.]+$/i);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("a stored address does not keep its header in memory", () => {
+  setFlagsFromString("--expose-gc");
+  const collect: unknown = runInNewContext("gc");
+  if (typeof collect !== "function") throw new TypeError("there is a collector");
+  collect();
+  const before = process.memoryUsage().heapUsed;
+  const stored = Array.from({ length: 1_000 }, (_, at) => {
+    const list = Buffer.from(`${"x".repeat(15_000)}, 203.0.113.${100 + (at % 100)}`).toString("latin1");
+    return origin(list);
+  });
+  collect();
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(5_000_000);
+  expect(stored).toHaveLength(1_000);
+});
