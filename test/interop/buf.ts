@@ -4,7 +4,7 @@ import { Code } from "@connectrpc/connect";
 import { AdminService } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { AuthService } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
 import { TokenService } from "../../gen/es/countersign/token/v1/token_pb.ts";
-import { type Outcome, runProgram } from "./languages.ts";
+import { type Outcome, runProgram } from "./programs.ts";
 
 export interface Row {
   readonly name: string;

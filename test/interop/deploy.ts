@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { installMissing, type Requirement, runs } from "../requirements.ts";
 import type { Row } from "./buf.ts";
-import { runProgram } from "./languages.ts";
+import { runProgram } from "./programs.ts";
 import type { Subject } from "./subject.ts";
 
 const LONGEST_MS = 30_000;

@@ -6,7 +6,7 @@ import { fencesIn } from "../fences.ts";
 import { CUSTOMER_KEY } from "../gateway.ts";
 import { installMissing, type Requirement, runs } from "../requirements.ts";
 import type { Row } from "./buf.ts";
-import { succeed } from "./languages.ts";
+import { succeed } from "./programs.ts";
 import type { Subject } from "./subject.ts";
 
 interface Pasted extends Requirement {

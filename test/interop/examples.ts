@@ -6,7 +6,7 @@ import { fencesIn } from "../fences.ts";
 import { CUSTOMER_KEY } from "../gateway.ts";
 import { type Requirement, runs } from "../requirements.ts";
 import type { Row } from "./buf.ts";
-import { type Outcome, runProgram, succeed } from "./languages.ts";
+import { type Outcome, runProgram, succeed } from "./programs.ts";
 import type { Subject } from "./subject.ts";
 
 interface Example extends Requirement {

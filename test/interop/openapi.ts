@@ -5,7 +5,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import type { Row } from "./buf.ts";
-import { succeed } from "./languages.ts";
+import { succeed } from "./programs.ts";
 import type { Subject } from "./subject.ts";
 
 /** Some 280 MB: fetched for a run, not a dependency of the project. */

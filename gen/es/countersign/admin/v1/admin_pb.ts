@@ -18,7 +18,7 @@ export const file_countersign_admin_v1_admin: GenFile = /*@__PURE__*/
   fileDesc("CiBjb3VudGVyc2lnbi9hZG1pbi92MS9hZG1pbi5wcm90bxIUY291bnRlcnNpZ24uYWRtaW4udjEinwIKCEN1c3RvbWVyEhMKC2N1c3RvbWVyX2lkGAEgASgJEhQKDGRpc3BsYXlfbmFtZRgCIAEoCRIsCgZzdGF0dXMYAyABKA4yHC5jb3VudGVyc2lnbi5hZG1pbi52MS5TdGF0dXMSEwoLbG9naW5fbGltaXQYBCABKAkSLwoLY3JlYXRlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRldGFnGAcgASgJEjUKEXRva2Vuc19ub3RfYmVmb3JlGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLWAgoLQ3VzdG9tZXJLZXkSDgoGa2V5X2lkGAEgASgJEhMKC2N1c3RvbWVyX2lkGAIgASgJEjEKB3B1cnBvc2UYAyABKA4yIC5jb3VudGVyc2lnbi5hZG1pbi52MS5LZXlQdXJwb3NlEi0KBXN0YXRlGAQgASgOMh4uY291bnRlcnNpZ24uYWRtaW4udjEuS2V5U3RhdGUSLgoKbm90X2JlZm9yZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLY3JlYXRlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3JldGlyZV90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLJBQoGRGV2aWNlEhIKCmRldmljZV9rZXkYASABKAkSEwoLY3VzdG9tZXJfaWQYAiABKAkSFAoMZGlzcGxheV9uYW1lGAMgASgJEiwKBnN0YXR1cxgEIAEoDjIcLmNvdW50ZXJzaWduLmFkbWluLnYxLlN0YXR1cxIvCghrZXlfbW9kZRgFIAEoDjIdLmNvdW50ZXJzaWduLmFkbWluLnYxLktleU1vZGUSFwoPc2hhcmVkX2lkZW50aXR5GAYgASgIEhkKDHJlcGxheV9ndWFyZBgHIAEoCEgAiAEBEjgKBmxhYmVscxgIIAMoCzIoLmNvdW50ZXJzaWduLmFkbWluLnYxLkRldmljZS5MYWJlbHNFbnRyeRIaChJhY2NlcHRzX3NoYXJlZF9rZXkYCSABKAgSLwoLY3JlYXRlX3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRldGFnGAwgASgJEjUKEXRva2Vuc19ub3RfYmVmb3JlGA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIzCg9sYXN0X2xvZ2luX3RpbWUYDiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC2xhc3Rfa2V5X2lkGA8gASgJEjUKEWxhc3RfZmFpbHVyZV90aW1lGBAgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIbChNsYXN0X2ZhaWx1cmVfcmVhc29uGBEgASgJEhIKCnB1YmxpY19rZXkYEiABKAkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIPCg1fcmVwbGF5X2d1YXJkIqICCgpTaWduaW5nS2V5EgsKA2tpZBgBIAEoCRILCgNhbGcYAiABKAkSNAoFc3RhdGUYAyABKA4yJS5jb3VudGVyc2lnbi5hZG1pbi52MS5TaWduaW5nS2V5U3RhdGUSLwoLY3JlYXRlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjEKDWFjdGl2YXRlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3JldGlyZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtyb3RhdGVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi9AEKDU9wZXJhdG9yVG9rZW4SEAoIdG9rZW5faWQYASABKAkSDAoEbmFtZRgCIAEoCRIwCgRyb2xlGAMgASgOMiIuY291bnRlcnNpZ24uYWRtaW4udjEuT3BlcmF0b3JSb2xlEi8KC2NyZWF0ZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtleHBpcmVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLcmV2b2tlX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIvIBCgpBdWRpdEV2ZW50EhAKCGV2ZW50X2lkGAEgASgJEigKBHRpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHRva2VuX2lkGAMgASgJEhAKCG9wZXJhdG9yGAQgASgJEg8KB2FkZHJlc3MYBSABKAkSDgoGYWN0aW9uGAYgASgJEhAKCHJlc291cmNlGAcgASgJEhMKC2N1c3RvbWVyX2lkGAggASgJEigKB2RldGFpbHMYCSABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EhIKCnJlcXVlc3RfaWQYCiABKAkiXgoVQ3JlYXRlQ3VzdG9tZXJSZXF1ZXN0EjAKCGN1c3RvbWVyGAEgASgLMh4uY291bnRlcnNpZ24uYWRtaW4udjEuQ3VzdG9tZXISEwoLY3VzdG9tZXJfaWQYAiABKAkiKQoSR2V0Q3VzdG9tZXJSZXF1ZXN0EhMKC2N1c3RvbWVyX2lkGAEgASgJIk0KFExpc3RDdXN0b21lcnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEg4KBmZpbHRlchgDIAEoCSJjChVMaXN0Q3VzdG9tZXJzUmVzcG9uc2USMQoJY3VzdG9tZXJzGAEgAygLMh4uY291bnRlcnNpZ24uYWRtaW4udjEuQ3VzdG9tZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJInoKFVVwZGF0ZUN1c3RvbWVyUmVxdWVzdBIwCghjdXN0b21lchgBIAEoCzIeLmNvdW50ZXJzaWduLmFkbWluLnYxLkN1c3RvbWVyEi8KC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzayI6ChVEZWxldGVDdXN0b21lclJlcXVlc3QSEwoLY3VzdG9tZXJfaWQYASABKAkSDAoEZXRhZxgCIAEoCSLXAQoXSXNzdWVDdXN0b21lcktleVJlcXVlc3QSEwoLY3VzdG9tZXJfaWQYASABKAkSMQoHcHVycG9zZRgCIAEoDjIgLmNvdW50ZXJzaWduLmFkbWluLnYxLktleVB1cnBvc2USFAoMaW1wb3J0ZWRfa2V5GAMgASgJEi4KCm5vdF9iZWZvcmUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmV4cGlyZXNfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIlEKGElzc3VlQ3VzdG9tZXJLZXlSZXNwb25zZRIOCgZrZXlfaWQYASABKAkSFAoMY3VzdG9tZXJfa2V5GAIgASgJEg8KB3dhcm5pbmcYAyABKAkiVQoXTGlzdEN1c3RvbWVyS2V5c1JlcXVlc3QSEwoLY3VzdG9tZXJfaWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkibQoYTGlzdEN1c3RvbWVyS2V5c1Jlc3BvbnNlEjgKDWN1c3RvbWVyX2tleXMYASADKAsyIS5jb3VudGVyc2lnbi5hZG1pbi52MS5DdXN0b21lcktleRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiMQoaR2V0Q3VzdG9tZXJLZXlVc2FnZVJlcXVlc3QSEwoLY3VzdG9tZXJfaWQYASABKAkirAIKEEN1c3RvbWVyS2V5VXNhZ2USPQoEa2V5cxgBIAMoCzIvLmNvdW50ZXJzaWduLmFkbWluLnYxLkN1c3RvbWVyS2V5VXNhZ2UuS2V5VXNhZ2USFgoOc2lsZW50X2RldmljZXMYAiABKAUawAEKCEtleVVzYWdlEg4KBmtleV9pZBgBIAEoCRIxCgdwdXJwb3NlGAIgASgOMiAuY291bnRlcnNpZ24uYWRtaW4udjEuS2V5UHVycG9zZRItCgVzdGF0ZRgDIAEoDjIeLmNvdW50ZXJzaWduLmFkbWluLnYxLktleVN0YXRlEg8KB2RldmljZXMYBCABKAUSMQoNbGFzdF91c2VfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiQQoYUmV0aXJlQ3VzdG9tZXJLZXlSZXF1ZXN0Eg4KBmtleV9pZBgBIAEoCRIVCg12YWxpZGF0ZV9vbmx5GAIgASgIIp4BChlSZXRpcmVDdXN0b21lcktleVJlc3BvbnNlEjcKDGN1c3RvbWVyX2tleRgBIAEoCzIhLmNvdW50ZXJzaWduLmFkbWluLnYxLkN1c3RvbWVyS2V5EhcKD3N0b3BwZWRfZGV2aWNlcxgCIAEoBRIWCg5zaWxlbnRfZGV2aWNlcxgDIAEoBRIXCg9vdGhlcl9saXZlX2tleXMYBCABKAUiOQoTQ291bnREZXZpY2VzUmVxdWVzdBIOCgZmaWx0ZXIYASABKAkSEgoKcGFnZV90b2tlbhgCIAEoCSI+ChRDb3VudERldmljZXNSZXNwb25zZRINCgVjb3VudBgBIAEoBRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAki+gEKFENoYW5nZURldmljZXNSZXF1ZXN0Eg4KBmZpbHRlchgBIAEoCRITCgtkZXZpY2Vfa2V5cxgCIAMoCRIyCgZhY3Rpb24YAyABKA4yIi5jb3VudGVyc2lnbi5hZG1pbi52MS5EZXZpY2VBY3Rpb24SRgoGbGFiZWxzGAQgAygLMjYuY291bnRlcnNpZ24uYWRtaW4udjEuQ2hhbmdlRGV2aWNlc1JlcXVlc3QuTGFiZWxzRW50cnkSEgoKcGFnZV90b2tlbhgFIAEoCRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIlIKFUNoYW5nZURldmljZXNSZXNwb25zZRIPCgdtYXRjaGVkGAEgASgFEg8KB2NoYW5nZWQYAiABKAUSFwoPbmV4dF9wYWdlX3Rva2VuGAMgASgJIjwKFUdldERldmljZUxpbWl0UmVxdWVzdBISCgpkZXZpY2Vfa2V5GAEgASgJEg8KB2FkZHJlc3MYAiABKAkidAoLRGV2aWNlTGltaXQSDQoFbGltaXQYASABKAkSEQoJcmVtYWluaW5nGAIgASgFEi4KCnJlc2V0X3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC3Blcl9hZGRyZXNzGAQgASgIIhQKEkdldE92ZXJ2aWV3UmVxdWVzdCKyBAoIT3ZlcnZpZXcSMwoFZmxlZXQYASABKAsyJC5jb3VudGVyc2lnbi5hZG1pbi52MS5PdmVydmlldy5GbGVldBI1CgZsb2dpbnMYAiADKAsyJS5jb3VudGVyc2lnbi5hZG1pbi52MS5PdmVydmlldy5Mb2dpbnMSNQoRbG9naW5zX3N0YXJ0X3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhgKEGludGVydmFsX3NlY29uZHMYBCABKAUSLwoGbGltaXRzGAUgASgOMh8uY291bnRlcnNpZ24uYWRtaW4udjEuUGFydFN0YXRlEi4KBXN0b3JlGAYgASgOMh8uY291bnRlcnNpZ24uYWRtaW4udjEuUGFydFN0YXRlEi8KBnNpZ25lchgHIAEoDjIfLmNvdW50ZXJzaWduLmFkbWluLnYxLlBhcnRTdGF0ZRIPCgd2ZXJzaW9uGAggASgJGpoBCgVGbGVldBIPCgdkZXZpY2VzGAEgASgFEhAKCGRpc2FibGVkGAIgASgFEhYKDnNlZW5fbGFzdF9ob3VyGAMgASgFEhUKDXNlZW5fbGFzdF9kYXkYBCABKAUSDwoHZmFpbGluZxgFIAEoBRIuCgpjb3VudF90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBopCgZMb2dpbnMSDwoHb3V0Y29tZRgBIAEoCRIOCgZjb3VudHMYAiADKAUiWAoTQ3JlYXRlRGV2aWNlUmVxdWVzdBITCgtjdXN0b21lcl9pZBgBIAEoCRIsCgZkZXZpY2UYAiABKAsyHC5jb3VudGVyc2lnbi5hZG1pbi52MS5EZXZpY2UiJgoQR2V0RGV2aWNlUmVxdWVzdBISCgpkZXZpY2Vfa2V5GAEgASgJIksKEkxpc3REZXZpY2VzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIOCgZmaWx0ZXIYAyABKAkiXQoTTGlzdERldmljZXNSZXNwb25zZRItCgdkZXZpY2VzGAEgAygLMhwuY291bnRlcnNpZ24uYWRtaW4udjEuRGV2aWNlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJ0ChNVcGRhdGVEZXZpY2VSZXF1ZXN0EiwKBmRldmljZRgBIAEoCzIcLmNvdW50ZXJzaWduLmFkbWluLnYxLkRldmljZRIvCgt1cGRhdGVfbWFzaxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2siNwoTRGVsZXRlRGV2aWNlUmVxdWVzdBISCgpkZXZpY2Vfa2V5GAEgASgJEgwKBGV0YWcYAiABKAki9wQKFEltcG9ydERldmljZXNSZXF1ZXN0EjwKBHJvd3MYASADKAsyLi5jb3VudGVyc2lnbi5hZG1pbi52MS5JbXBvcnREZXZpY2VzUmVxdWVzdC5Sb3cSFQoNdmFsaWRhdGVfb25seRgCIAEoCBqJBAoDUm93EhIKCmRldmljZV9rZXkYASABKAkSEwoLY3VzdG9tZXJfaWQYAiABKAkSGQoMZGlzcGxheV9uYW1lGAMgASgJSACIAQESLwoIa2V5X21vZGUYBCABKA4yHS5jb3VudGVyc2lnbi5hZG1pbi52MS5LZXlNb2RlEhwKD3NoYXJlZF9pZGVudGl0eRgFIAEoCEgBiAEBEhkKDHJlcGxheV9ndWFyZBgGIAEoCEgCiAEBEkUKBmxhYmVscxgHIAEoCzI1LmNvdW50ZXJzaWduLmFkbWluLnYxLkltcG9ydERldmljZXNSZXF1ZXN0LlJvdy5MYWJlbHMSFQoIZGlzYWJsZWQYCCABKAhIA4gBARIXCgpwdWJsaWNfa2V5GAkgASgJSASIAQEaigEKBkxhYmVscxJRCgZsYWJlbHMYASADKAsyQS5jb3VudGVyc2lnbi5hZG1pbi52MS5JbXBvcnREZXZpY2VzUmVxdWVzdC5Sb3cuTGFiZWxzLkxhYmVsc0VudHJ5Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCDwoNX2Rpc3BsYXlfbmFtZUISChBfc2hhcmVkX2lkZW50aXR5Qg8KDV9yZXBsYXlfZ3VhcmRCCwoJX2Rpc2FibGVkQg0KC19wdWJsaWNfa2V5ItsBChVJbXBvcnREZXZpY2VzUmVzcG9uc2USDwoHY3JlYXRlZBgBIAEoBRIPCgd1cGRhdGVkGAIgASgFEhEKCXVuY2hhbmdlZBgDIAEoBRJFCghmYWlsdXJlcxgEIAMoCzIzLmNvdW50ZXJzaWduLmFkbWluLnYxLkltcG9ydERldmljZXNSZXNwb25zZS5GYWlsdXJlGkYKB0ZhaWx1cmUSCwoDcm93GAEgASgFEg4KBnJlYXNvbhgCIAEoCRIPCgdtZXNzYWdlGAMgASgJEg0KBWZpZWxkGAQgASgJIi8KGVJldm9rZURldmljZVRva2Vuc1JlcXVlc3QSEgoKZGV2aWNlX2tleRgBIAEoCSIsChZEZXJpdmVEZXZpY2VLZXlSZXF1ZXN0EhIKCmRldmljZV9rZXkYASABKAkiUwoXRGVyaXZlRGV2aWNlS2V5UmVzcG9uc2USEgoKZGV2aWNlX2tleRgBIAEoCRIUCgxjdXN0b21lcl9rZXkYAiABKAkSDgoGa2V5X2lkGAMgASgJIj8KFkxpc3RTaWduaW5nS2V5c1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiagoXTGlzdFNpZ25pbmdLZXlzUmVzcG9uc2USNgoMc2lnbmluZ19rZXlzGAEgAygLMiAuY291bnRlcnNpZ24uYWRtaW4udjEuU2lnbmluZ0tleRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiMgobUmV2b2tlQ3VzdG9tZXJUb2tlbnNSZXF1ZXN0EhMKC2N1c3RvbWVyX2lkGAEgASgJIiEKElJldm9rZVRva2VuUmVxdWVzdBILCgNqdGkYASABKAkiTAoMUmV2b2tlZFRva2VuEgsKA2p0aRgBIAEoCRIvCgtleHBpcmVfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiJgoXUm90YXRlU2lnbmluZ0tleVJlcXVlc3QSCwoDbm93GAEgASgIInwKGFJvdGF0ZVNpZ25pbmdLZXlSZXNwb25zZRIwCgZhY3RpdmUYASABKAsyIC5jb3VudGVyc2lnbi5hZG1pbi52MS5TaWduaW5nS2V5Ei4KBG5leHQYAiABKAsyIC5jb3VudGVyc2lnbi5hZG1pbi52MS5TaWduaW5nS2V5IiYKF1Jldm9rZVNpZ25pbmdLZXlSZXF1ZXN0EgsKA2tpZBgBIAEoCSKDAQoYUmV2b2tlU2lnbmluZ0tleVJlc3BvbnNlEjUKC3NpZ25pbmdfa2V5GAEgASgLMiAuY291bnRlcnNpZ24uYWRtaW4udjEuU2lnbmluZ0tleRIwCgZhY3RpdmUYAiABKAsyIC5jb3VudGVyc2lnbi5hZG1pbi52MS5TaWduaW5nS2V5IkwKF0ltcG9ydFNpZ25pbmdLZXlSZXF1ZXN0EhMKC3ByaXZhdGVfa2V5GAEgASgJEgsKA2tpZBgCIAEoCRIPCgdhc19uZXh0GAMgASgIIowBChlJc3N1ZU9wZXJhdG9yVG9rZW5SZXF1ZXN0EgwKBG5hbWUYASABKAkSMAoEcm9sZRgCIAEoDjIiLmNvdW50ZXJzaWduLmFkbWluLnYxLk9wZXJhdG9yUm9sZRIvCgtleHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAibgoaSXNzdWVPcGVyYXRvclRva2VuUmVzcG9uc2USOwoOb3BlcmF0b3JfdG9rZW4YASABKAsyIy5jb3VudGVyc2lnbi5hZG1pbi52MS5PcGVyYXRvclRva2VuEhMKC2FkbWluX3Rva2VuGAIgASgJIkIKGUxpc3RPcGVyYXRvclRva2Vuc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkicwoaTGlzdE9wZXJhdG9yVG9rZW5zUmVzcG9uc2USPAoPb3BlcmF0b3JfdG9rZW5zGAEgAygLMiMuY291bnRlcnNpZ24uYWRtaW4udjEuT3BlcmF0b3JUb2tlbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiLgoaUmV2b2tlT3BlcmF0b3JUb2tlblJlcXVlc3QSEAoIdG9rZW5faWQYASABKAkiGQoXQ3JlYXRlU2lnbkluQ29kZVJlcXVlc3QiSwoKU2lnbkluQ29kZRIMCgRjb2RlGAEgASgJEi8KC2V4cGlyZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIbChlHZXRDYWxsaW5nT3BlcmF0b3JSZXF1ZXN0Ik8KFkxpc3RBdWRpdEV2ZW50c1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSDgoGZmlsdGVyGAMgASgJImoKF0xpc3RBdWRpdEV2ZW50c1Jlc3BvbnNlEjYKDGF1ZGl0X2V2ZW50cxgBIAMoCzIgLmNvdW50ZXJzaWduLmFkbWluLnYxLkF1ZGl0RXZlbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJImkKE0V4cGxhaW5Mb2dpblJlcXVlc3QSEgoKZGV2aWNlX2tleRgBIAEoCRIMCgRib2R5GAIgASgMEjAKDHJlY2VpdmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAinQEKFEV4cGxhaW5Mb2dpblJlc3BvbnNlEhUKDXdvdWxkX3N1Y2NlZWQYASABKAgSRAoIZmluZGluZ3MYAiADKAsyMi5jb3VudGVyc2lnbi5hZG1pbi52MS5FeHBsYWluTG9naW5SZXNwb25zZS5GaW5kaW5nGigKB0ZpbmRpbmcSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJIhYKFFJlc2VhbFNlY3JldHNSZXF1ZXN0IkkKFVJlc2VhbFNlY3JldHNSZXNwb25zZRIQCghyZXNlYWxlZBgBIAEoBRIQCgh1bm9wZW5lZBgCIAEoBRIMCgRkb25lGAMgASgIKkkKBlN0YXR1cxIWChJTVEFUVVNfVU5TUEVDSUZJRUQQABISCg5TVEFUVVNfRU5BQkxFRBABEhMKD1NUQVRVU19ESVNBQkxFRBACKlwKCktleVB1cnBvc2USGwoXS0VZX1BVUlBPU0VfVU5TUEVDSUZJRUQQABIVChFLRVlfUFVSUE9TRV9MT0dJThABEhoKFktFWV9QVVJQT1NFX0RFUklWQVRJT04QAipOCgdLZXlNb2RlEhgKFEtFWV9NT0RFX1VOU1BFQ0lGSUVEEAASEwoPS0VZX01PREVfU0hBUkVEEAESFAoQS0VZX01PREVfREVSSVZFRBACKn4KCEtleVN0YXRlEhkKFUtFWV9TVEFURV9VTlNQRUNJRklFRBAAEhUKEUtFWV9TVEFURV9QRU5ESU5HEAESEgoOS0VZX1NUQVRFX0xJVkUQAhIVChFLRVlfU1RBVEVfRVhQSVJFRBADEhUKEUtFWV9TVEFURV9SRVRJUkVEEAQqrAEKD1NpZ25pbmdLZXlTdGF0ZRIhCh1TSUdOSU5HX0tFWV9TVEFURV9VTlNQRUNJRklFRBAAEhoKFlNJR05JTkdfS0VZX1NUQVRFX05FWFQQARIcChhTSUdOSU5HX0tFWV9TVEFURV9BQ1RJVkUQAhIdChlTSUdOSU5HX0tFWV9TVEFURV9SRVRJUkVEEAMSHQoZU0lHTklOR19LRVlfU1RBVEVfUkVWT0tFRBAEKl4KDE9wZXJhdG9yUm9sZRIdChlPUEVSQVRPUl9ST0xFX1VOU1BFQ0lGSUVEEAASFgoST1BFUkFUT1JfUk9MRV9SRUFEEAESFwoTT1BFUkFUT1JfUk9MRV9BRE1JThACKrYBCgxEZXZpY2VBY3Rpb24SHQoZREVWSUNFX0FDVElPTl9VTlNQRUNJRklFRBAAEhgKFERFVklDRV9BQ1RJT05fRU5BQkxFEAESGQoVREVWSUNFX0FDVElPTl9ESVNBQkxFEAISFwoTREVWSUNFX0FDVElPTl9MQUJFTBADEh8KG0RFVklDRV9BQ1RJT05fUkVWT0tFX1RPS0VOUxAEEhgKFERFVklDRV9BQ1RJT05fREVMRVRFEAUqbwoJUGFydFN0YXRlEhoKFlBBUlRfU1RBVEVfVU5TUEVDSUZJRUQQABIRCg1QQVJUX1NUQVRFX09LEAESFwoTUEFSVF9TVEFURV9ERUdSQURFRBACEhoKFlBBUlRfU1RBVEVfVU5BVkFJTEFCTEUQAzLWJgoMQWRtaW5TZXJ2aWNlEn4KDkNyZWF0ZUN1c3RvbWVyEisuY291bnRlcnNpZ24uYWRtaW4udjEuQ3JlYXRlQ3VzdG9tZXJSZXF1ZXN0Gh4uY291bnRlcnNpZ24uYWRtaW4udjEuQ3VzdG9tZXIiH4LT5JMCGToIY3VzdG9tZXIiDS92MS9jdXN0b21lcnMSfAoLR2V0Q3VzdG9tZXISKC5jb3VudGVyc2lnbi5hZG1pbi52MS5HZXRDdXN0b21lclJlcXVlc3QaHi5jb3VudGVyc2lnbi5hZG1pbi52MS5DdXN0b21lciIjgtPkkwIdEhsvdjEvY3VzdG9tZXJzL3tjdXN0b21lcl9pZH0SfwoNTGlzdEN1c3RvbWVycxIqLmNvdW50ZXJzaWduLmFkbWluLnYxLkxpc3RDdXN0b21lcnNSZXF1ZXN0GisuY291bnRlcnNpZ24uYWRtaW4udjEuTGlzdEN1c3RvbWVyc1Jlc3BvbnNlIhWC0+STAg8SDS92MS9jdXN0b21lcnMSlQEKDlVwZGF0ZUN1c3RvbWVyEisuY291bnRlcnNpZ24uYWRtaW4udjEuVXBkYXRlQ3VzdG9tZXJSZXF1ZXN0Gh4uY291bnRlcnNpZ24uYWRtaW4udjEuQ3VzdG9tZXIiNoLT5JMCMDoIY3VzdG9tZXIyJC92MS9jdXN0b21lcnMve2N1c3RvbWVyLmN1c3RvbWVyX2lkfRJ6Cg5EZWxldGVDdXN0b21lchIrLmNvdW50ZXJzaWduLmFkbWluLnYxLkRlbGV0ZUN1c3RvbWVyUmVxdWVzdBoWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eSIjgtPkkwIdKhsvdjEvY3VzdG9tZXJzL3tjdXN0b21lcl9pZH0SpAEKEElzc3VlQ3VzdG9tZXJLZXkSLS5jb3VudGVyc2lnbi5hZG1pbi52MS5Jc3N1ZUN1c3RvbWVyS2V5UmVxdWVzdBouLmNvdW50ZXJzaWduLmFkbWluLnYxLklzc3VlQ3VzdG9tZXJLZXlSZXNwb25zZSIxgtPkkwIrOgEqIiYvdjEvY3VzdG9tZXJzL3tjdXN0b21lcl9pZH0va2V5czppc3N1ZRKbAQoQTGlzdEN1c3RvbWVyS2V5cxItLmNvdW50ZXJzaWduLmFkbWluLnYxLkxpc3RDdXN0b21lcktleXNSZXF1ZXN0Gi4uY291bnRlcnNpZ24uYWRtaW4udjEuTGlzdEN1c3RvbWVyS2V5c1Jlc3BvbnNlIiiC0+STAiISIC92MS9jdXN0b21lcnMve2N1c3RvbWVyX2lkfS9rZXlzEp8BChNHZXRDdXN0b21lcktleVVzYWdlEjAuY291bnRlcnNpZ24uYWRtaW4udjEuR2V0Q3VzdG9tZXJLZXlVc2FnZVJlcXVlc3QaJi5jb3VudGVyc2lnbi5hZG1pbi52MS5DdXN0b21lcktleVVzYWdlIi6C0+STAigSJi92MS9jdXN0b21lcnMve2N1c3RvbWVyX2lkfS9rZXlzOnVzYWdlEqIBChFSZXRpcmVDdXN0b21lcktleRIuLmNvdW50ZXJzaWduLmFkbWluLnYxLlJldGlyZUN1c3RvbWVyS2V5UmVxdWVzdBovLmNvdW50ZXJzaWduLmFkbWluLnYxLlJldGlyZUN1c3RvbWVyS2V5UmVzcG9uc2UiLILT5JMCJjoBKiIhL3YxL2N1c3RvbWVyLWtleXMve2tleV9pZH06cmV0aXJlEowBCgxDcmVhdGVEZXZpY2USKS5jb3VudGVyc2lnbi5hZG1pbi52MS5DcmVhdGVEZXZpY2VSZXF1ZXN0GhwuY291bnRlcnNpZ24uYWRtaW4udjEuRGV2aWNlIjOC0+STAi06BmRldmljZSIjL3YxL2N1c3RvbWVycy97Y3VzdG9tZXJfaWR9L2RldmljZXMScwoJR2V0RGV2aWNlEiYuY291bnRlcnNpZ24uYWRtaW4udjEuR2V0RGV2aWNlUmVxdWVzdBocLmNvdW50ZXJzaWduLmFkbWluLnYxLkRldmljZSIggtPkkwIaEhgvdjEvZGV2aWNlcy97ZGV2aWNlX2tleX0SdwoLTGlzdERldmljZXMSKC5jb3VudGVyc2lnbi5hZG1pbi52MS5MaXN0RGV2aWNlc1JlcXVlc3QaKS5jb3VudGVyc2lnbi5hZG1pbi52MS5MaXN0RGV2aWNlc1Jlc3BvbnNlIhOC0+STAg0SCy92MS9kZXZpY2VzEoABCgxDb3VudERldmljZXMSKS5jb3VudGVyc2lnbi5hZG1pbi52MS5Db3VudERldmljZXNSZXF1ZXN0GiouY291bnRlcnNpZ24uYWRtaW4udjEuQ291bnREZXZpY2VzUmVzcG9uc2UiGYLT5JMCExIRL3YxL2RldmljZXM6Y291bnQShwEKDUNoYW5nZURldmljZXMSKi5jb3VudGVyc2lnbi5hZG1pbi52MS5DaGFuZ2VEZXZpY2VzUmVxdWVzdBorLmNvdW50ZXJzaWduLmFkbWluLnYxLkNoYW5nZURldmljZXNSZXNwb25zZSIdgtPkkwIXOgEqIhIvdjEvZGV2aWNlczpjaGFuZ2USiAEKDkdldERldmljZUxpbWl0EisuY291bnRlcnNpZ24uYWRtaW4udjEuR2V0RGV2aWNlTGltaXRSZXF1ZXN0GiEuY291bnRlcnNpZ24uYWRtaW4udjEuRGV2aWNlTGltaXQiJoLT5JMCIBIeL3YxL2RldmljZXMve2RldmljZV9rZXl9OmxpbWl0EogBCgxVcGRhdGVEZXZpY2USKS5jb3VudGVyc2lnbi5hZG1pbi52MS5VcGRhdGVEZXZpY2VSZXF1ZXN0GhwuY291bnRlcnNpZ24uYWRtaW4udjEuRGV2aWNlIi+C0+STAik6BmRldmljZTIfL3YxL2RldmljZXMve2RldmljZS5kZXZpY2Vfa2V5fRJzCgxEZWxldGVEZXZpY2USKS5jb3VudGVyc2lnbi5hZG1pbi52MS5EZWxldGVEZXZpY2VSZXF1ZXN0GhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5IiCC0+STAhoqGC92MS9kZXZpY2VzL3tkZXZpY2Vfa2V5fRKHAQoNSW1wb3J0RGV2aWNlcxIqLmNvdW50ZXJzaWduLmFkbWluLnYxLkltcG9ydERldmljZXNSZXF1ZXN0GisuY291bnRlcnNpZ24uYWRtaW4udjEuSW1wb3J0RGV2aWNlc1Jlc3BvbnNlIh2C0+STAhc6ASoiEi92MS9kZXZpY2VzOmltcG9ydBKVAQoSUmV2b2tlRGV2aWNlVG9rZW5zEi8uY291bnRlcnNpZ24uYWRtaW4udjEuUmV2b2tlRGV2aWNlVG9rZW5zUmVxdWVzdBocLmNvdW50ZXJzaWduLmFkbWluLnYxLkRldmljZSIwgtPkkwIqOgEqIiUvdjEvZGV2aWNlcy97ZGV2aWNlX2tleX06cmV2b2tlVG9rZW5zEp0BCg9EZXJpdmVEZXZpY2VLZXkSLC5jb3VudGVyc2lnbi5hZG1pbi52MS5EZXJpdmVEZXZpY2VLZXlSZXF1ZXN0Gi0uY291bnRlcnNpZ24uYWRtaW4udjEuRGVyaXZlRGV2aWNlS2V5UmVzcG9uc2UiLYLT5JMCJzoBKiIiL3YxL2RldmljZXMve2RldmljZV9rZXl9OmRlcml2ZUtleRKeAQoUUmV2b2tlQ3VzdG9tZXJUb2tlbnMSMS5jb3VudGVyc2lnbi5hZG1pbi52MS5SZXZva2VDdXN0b21lclRva2Vuc1JlcXVlc3QaHi5jb3VudGVyc2lnbi5hZG1pbi52MS5DdXN0b21lciIzgtPkkwItOgEqIigvdjEvY3VzdG9tZXJzL3tjdXN0b21lcl9pZH06cmV2b2tlVG9rZW5zEn8KC1Jldm9rZVRva2VuEiguY291bnRlcnNpZ24uYWRtaW4udjEuUmV2b2tlVG9rZW5SZXF1ZXN0GiIuY291bnRlcnNpZ24uYWRtaW4udjEuUmV2b2tlZFRva2VuIiKC0+STAhw6ASoiFy92MS90b2tlbnMve2p0aX06cmV2b2tlEogBCg9MaXN0U2lnbmluZ0tleXMSLC5jb3VudGVyc2lnbi5hZG1pbi52MS5MaXN0U2lnbmluZ0tleXNSZXF1ZXN0Gi0uY291bnRlcnNpZ24uYWRtaW4udjEuTGlzdFNpZ25pbmdLZXlzUmVzcG9uc2UiGILT5JMCEhIQL3YxL3NpZ25pbmcta2V5cxKVAQoQUm90YXRlU2lnbmluZ0tleRItLmNvdW50ZXJzaWduLmFkbWluLnYxLlJvdGF0ZVNpZ25pbmdLZXlSZXF1ZXN0Gi4uY291bnRlcnNpZ24uYWRtaW4udjEuUm90YXRlU2lnbmluZ0tleVJlc3BvbnNlIiKC0+STAhw6ASoiFy92MS9zaWduaW5nLWtleXM6cm90YXRlEpsBChBSZXZva2VTaWduaW5nS2V5Ei0uY291bnRlcnNpZ24uYWRtaW4udjEuUmV2b2tlU2lnbmluZ0tleVJlcXVlc3QaLi5jb3VudGVyc2lnbi5hZG1pbi52MS5SZXZva2VTaWduaW5nS2V5UmVzcG9uc2UiKILT5JMCIjoBKiIdL3YxL3NpZ25pbmcta2V5cy97a2lkfTpyZXZva2UShwEKEEltcG9ydFNpZ25pbmdLZXkSLS5jb3VudGVyc2lnbi5hZG1pbi52MS5JbXBvcnRTaWduaW5nS2V5UmVxdWVzdBogLmNvdW50ZXJzaWduLmFkbWluLnYxLlNpZ25pbmdLZXkiIoLT5JMCHDoBKiIXL3YxL3NpZ25pbmcta2V5czppbXBvcnQSlwEKEklzc3VlT3BlcmF0b3JUb2tlbhIvLmNvdW50ZXJzaWduLmFkbWluLnYxLklzc3VlT3BlcmF0b3JUb2tlblJlcXVlc3QaMC5jb3VudGVyc2lnbi5hZG1pbi52MS5Jc3N1ZU9wZXJhdG9yVG9rZW5SZXNwb25zZSIegtPkkwIYOgEqIhMvdjEvb3BlcmF0b3JzOmlzc3VlEo4BChJMaXN0T3BlcmF0b3JUb2tlbnMSLy5jb3VudGVyc2lnbi5hZG1pbi52MS5MaXN0T3BlcmF0b3JUb2tlbnNSZXF1ZXN0GjAuY291bnRlcnNpZ24uYWRtaW4udjEuTGlzdE9wZXJhdG9yVG9rZW5zUmVzcG9uc2UiFYLT5JMCDxINL3YxL29wZXJhdG9ycxKYAQoTUmV2b2tlT3BlcmF0b3JUb2tlbhIwLmNvdW50ZXJzaWduLmFkbWluLnYxLlJldm9rZU9wZXJhdG9yVG9rZW5SZXF1ZXN0GiMuY291bnRlcnNpZ24uYWRtaW4udjEuT3BlcmF0b3JUb2tlbiIqgtPkkwIkOgEqIh8vdjEvb3BlcmF0b3JzL3t0b2tlbl9pZH06cmV2b2tlEogBChBDcmVhdGVTaWduSW5Db2RlEi0uY291bnRlcnNpZ24uYWRtaW4udjEuQ3JlYXRlU2lnbkluQ29kZVJlcXVlc3QaIC5jb3VudGVyc2lnbi5hZG1pbi52MS5TaWduSW5Db2RlIiOC0+STAh06ASoiGC92MS9vcGVyYXRvcnM6c2lnbkluQ29kZRKGAQoSR2V0Q2FsbGluZ09wZXJhdG9yEi8uY291bnRlcnNpZ24uYWRtaW4udjEuR2V0Q2FsbGluZ09wZXJhdG9yUmVxdWVzdBojLmNvdW50ZXJzaWduLmFkbWluLnYxLk9wZXJhdG9yVG9rZW4iGoLT5JMCFBISL3YxL29wZXJhdG9yczpzZWxmEm0KC0dldE92ZXJ2aWV3EiguY291bnRlcnNpZ24uYWRtaW4udjEuR2V0T3ZlcnZpZXdSZXF1ZXN0Gh4uY291bnRlcnNpZ24uYWRtaW4udjEuT3ZlcnZpZXciFILT5JMCDhIML3YxL292ZXJ2aWV3EogBCg9MaXN0QXVkaXRFdmVudHMSLC5jb3VudGVyc2lnbi5hZG1pbi52MS5MaXN0QXVkaXRFdmVudHNSZXF1ZXN0Gi0uY291bnRlcnNpZ24uYWRtaW4udjEuTGlzdEF1ZGl0RXZlbnRzUmVzcG9uc2UiGILT5JMCEhIQL3YxL2F1ZGl0LWV2ZW50cxKEAQoMRXhwbGFpbkxvZ2luEikuY291bnRlcnNpZ24uYWRtaW4udjEuRXhwbGFpbkxvZ2luUmVxdWVzdBoqLmNvdW50ZXJzaWduLmFkbWluLnYxLkV4cGxhaW5Mb2dpblJlc3BvbnNlIh2C0+STAhc6ASoiEi92MS9sb2dpbnM6ZXhwbGFpbhKHAQoNUmVzZWFsU2VjcmV0cxIqLmNvdW50ZXJzaWduLmFkbWluLnYxLlJlc2VhbFNlY3JldHNSZXF1ZXN0GisuY291bnRlcnNpZ24uYWRtaW4udjEuUmVzZWFsU2VjcmV0c1Jlc3BvbnNlIh2C0+STAhc6ASoiEi92MS9zZWNyZXRzOnJlc2VhbGIGcHJvdG8z", [file_google_api_annotations, file_google_protobuf_empty, file_google_protobuf_field_mask, file_google_protobuf_struct, file_google_protobuf_timestamp]);
 
 /**
- * Who owns devices and keys.
+ * The owner of devices and keys.
  *
  * @generated from message countersign.admin.v1.Customer
  */
@@ -52,7 +52,7 @@ export type Customer = Message<"countersign.admin.v1.Customer"> & {
   loginLimit: string;
 
   /**
-   * When it was enrolled.
+   * When it was created.
    *
    * @generated from field: google.protobuf.Timestamp create_time = 5;
    */
@@ -66,14 +66,14 @@ export type Customer = Message<"countersign.admin.v1.Customer"> & {
   updateTime?: Timestamp | undefined;
 
   /**
-   * Names this version of it. Sent with a change, the change is made to this version or not at all.
+   * The version. A change that carries it fails if the version has changed.
    *
    * @generated from field: string etag = 7;
    */
   etag: string;
 
   /**
-   * When the tokens of its devices were last taken back: those from before are refused. Absent: never.
+   * When the tokens of its devices were last revoked. Absent: never.
    *
    * @generated from field: google.protobuf.Timestamp tokens_not_before = 8;
    */
@@ -108,28 +108,28 @@ export type CustomerKey = Message<"countersign.admin.v1.CustomerKey"> & {
   customerId: string;
 
   /**
-   * What it is for.
+   * Its purpose.
    *
    * @generated from field: countersign.admin.v1.KeyPurpose purpose = 3;
    */
   purpose: KeyPurpose;
 
   /**
-   * Whether it proves anything now.
+   * Its state.
    *
    * @generated from field: countersign.admin.v1.KeyState state = 4;
    */
   state: KeyState;
 
   /**
-   * When it begins to be good.
+   * When it begins to be valid.
    *
    * @generated from field: google.protobuf.Timestamp not_before = 5;
    */
   notBefore?: Timestamp | undefined;
 
   /**
-   * When it ends to be good; absent: never by itself.
+   * When it expires; absent: never.
    *
    * @generated from field: google.protobuf.Timestamp expires_at = 6;
    */
@@ -143,7 +143,7 @@ export type CustomerKey = Message<"countersign.admin.v1.CustomerKey"> & {
   createTime?: Timestamp | undefined;
 
   /**
-   * When it was retired, or given up as lost; absent: neither.
+   * When it was retired; absent: it was not.
    *
    * @generated from field: google.protobuf.Timestamp retire_time = 8;
    */
@@ -158,13 +158,13 @@ export const CustomerKeySchema: GenMessage<CustomerKey> = /*@__PURE__*/
   messageDesc(file_countersign_admin_v1_admin, 1);
 
 /**
- * A board, or a fleet of boards that were all given the same device_key.
+ * A board, or a fleet of boards that share one device_key.
  *
  * @generated from message countersign.admin.v1.Device
  */
 export type Device = Message<"countersign.admin.v1.Device"> & {
   /**
-   * The name it logs in by: 1 to 96 visible ASCII characters. Made by the gateway when empty.
+   * Its name at login: 1 to 96 visible ASCII characters. Empty: the gateway makes one.
    *
    * @generated from field: string device_key = 1;
    */
@@ -192,28 +192,28 @@ export type Device = Message<"countersign.admin.v1.Device"> & {
   status: Status;
 
   /**
-   * Which key it signs with.
+   * The key that it signs with.
    *
    * @generated from field: countersign.admin.v1.KeyMode key_mode = 5;
    */
   keyMode: KeyMode;
 
   /**
-   * A fleet uses this one device_key: its login limit is counted per address too.
+   * A fleet shares this device_key: its login limit is counted per address too.
    *
    * @generated from field: bool shared_identity = 6;
    */
   sharedIdentity: boolean;
 
   /**
-   * Whether a pair of device_key and timestamp is good only once. When absent: on for derived keys, off for shared.
+   * Whether a pair of device_key and timestamp is good only once. Absent: on for derived keys, off for shared.
    *
    * @generated from field: optional bool replay_guard = 7;
    */
   replayGuard?: boolean | undefined;
 
   /**
-   * Words of the operator's own: at most 32, names of letters, digits, dots, underscores and hyphens, up to 63 characters
+   * Labels of the operator: at most 32, names of letters, digits, dots, underscores and hyphens, up to 63 characters
    * each, values up to 63 characters without semicolons.
    *
    * @generated from field: map<string, string> labels = 8;
@@ -221,7 +221,7 @@ export type Device = Message<"countersign.admin.v1.Device"> & {
   labels: { [key: string]: string };
 
   /**
-   * It moves from a shared key to its own, and is let in by both: until some seconds after its first login by its own key, or
+   * It moves from a shared key to its own, and logs in with both: until some seconds after its first login with its own key, or
    * until an update sets this to false. An update never sets it to true.
    *
    * @generated from field: bool accepts_shared_key = 9;
@@ -229,7 +229,7 @@ export type Device = Message<"countersign.admin.v1.Device"> & {
   acceptsSharedKey: boolean;
 
   /**
-   * When it was enrolled.
+   * When it was created.
    *
    * @generated from field: google.protobuf.Timestamp create_time = 10;
    */
@@ -243,21 +243,21 @@ export type Device = Message<"countersign.admin.v1.Device"> & {
   updateTime?: Timestamp | undefined;
 
   /**
-   * Names this version of it. Sent with a change, the change is made to this version or not at all.
+   * The version. A change that carries it fails if the version has changed.
    *
    * @generated from field: string etag = 12;
    */
   etag: string;
 
   /**
-   * Output only. When its tokens were last taken back: those from before are refused. Absent: never.
+   * Output only. When its tokens were last revoked. Absent: never.
    *
    * @generated from field: google.protobuf.Timestamp tokens_not_before = 13;
    */
   tokensNotBefore?: Timestamp | undefined;
 
   /**
-   * Output only. When it last logged in, give or take a few seconds; absent: not yet.
+   * Output only. When it last logged in, exact to a few seconds; absent: not yet.
    *
    * @generated from field: google.protobuf.Timestamp last_login_time = 14;
    */
@@ -271,14 +271,14 @@ export type Device = Message<"countersign.admin.v1.Device"> & {
   lastKeyId: string;
 
   /**
-   * Output only. When a login in its name last failed; absent: none did. Anyone can send one.
+   * Output only. When a login in its name last failed; absent: none did. Anybody can make one fail.
    *
    * @generated from field: google.protobuf.Timestamp last_failure_time = 16;
    */
   lastFailureTime?: Timestamp | undefined;
 
   /**
-   * Output only. Why that one failed: a reason of AuthService.Login.
+   * Output only. Why that login failed: a reason of AuthService.Login.
    *
    * @generated from field: string last_failure_reason = 17;
    */
@@ -301,13 +301,13 @@ export const DeviceSchema: GenMessage<Device> = /*@__PURE__*/
   messageDesc(file_countersign_admin_v1_admin, 2);
 
 /**
- * A key that tokens are signed with.
+ * A key that signs tokens.
  *
  * @generated from message countersign.admin.v1.SigningKey
  */
 export type SigningKey = Message<"countersign.admin.v1.SigningKey"> & {
   /**
-   * Its name in tokens: the thumbprint of RFC 7638, unless it was imported under another.
+   * Its name in tokens: the thumbprint of RFC 7638, unless it was imported under another name.
    *
    * @generated from field: string kid = 1;
    */
@@ -321,7 +321,7 @@ export type SigningKey = Message<"countersign.admin.v1.SigningKey"> & {
   alg: string;
 
   /**
-   * What is done with it.
+   * Its state.
    *
    * @generated from field: countersign.admin.v1.SigningKeyState state = 3;
    */
@@ -342,14 +342,14 @@ export type SigningKey = Message<"countersign.admin.v1.SigningKey"> & {
   activateTime?: Timestamp | undefined;
 
   /**
-   * When it ended to sign; absent: it has not yet.
+   * When it ceased to sign; absent: it has not yet.
    *
    * @generated from field: google.protobuf.Timestamp retire_time = 6;
    */
   retireTime?: Timestamp | undefined;
 
   /**
-   * Of the active key: when the next one signs in its place; absent: when an operator rotates.
+   * For the active key: when the next one replaces it; absent: when an operator rotates.
    *
    * @generated from field: google.protobuf.Timestamp rotate_time = 7;
    */
@@ -427,7 +427,7 @@ export const OperatorTokenSchema: GenMessage<OperatorToken> = /*@__PURE__*/
  */
 export type AuditEvent = Message<"countersign.admin.v1.AuditEvent"> & {
   /**
-   * Its name; later ones are larger numbers.
+   * Its number; later events have larger ones.
    *
    * @generated from field: string event_id = 1;
    */
@@ -441,7 +441,7 @@ export type AuditEvent = Message<"countersign.admin.v1.AuditEvent"> & {
   time?: Timestamp | undefined;
 
   /**
-   * Which admin token it was made with, by a name that does not tell it; "gateway" for the gateway itself.
+   * The id of the admin token that made it; "gateway" for the gateway itself.
    *
    * @generated from field: string token_id = 3;
    */
@@ -462,35 +462,35 @@ export type AuditEvent = Message<"countersign.admin.v1.AuditEvent"> & {
   address: string;
 
   /**
-   * What was done, as in "UpdateDevice".
+   * The action, as in "UpdateDevice".
    *
    * @generated from field: string action = 6;
    */
   action: string;
 
   /**
-   * What it was done to, as in "devices/pump-7".
+   * The resource, as in "devices/pump-7".
    *
    * @generated from field: string resource = 7;
    */
   resource: string;
 
   /**
-   * Whose that is; empty where it is nobody's.
+   * The customer that owns the resource; empty: none does.
    *
    * @generated from field: string customer_id = 8;
    */
   customerId: string;
 
   /**
-   * What became of it: of each field that changed the value. Never a secret.
+   * The new value of each field that changed. Never a secret.
    *
    * @generated from field: google.protobuf.Struct details = 9;
    */
   details?: JsonObject | undefined;
 
   /**
-   * The call it was made by, as log lines name it.
+   * The request id of the call, as in the log.
    *
    * @generated from field: string request_id = 10;
    */
@@ -539,7 +539,7 @@ export const CreateCustomerRequestSchema: GenMessage<CreateCustomerRequest> = /*
  */
 export type GetCustomerRequest = Message<"countersign.admin.v1.GetCustomerRequest"> & {
   /**
-   * Which.
+   * The customer.
    *
    * @generated from field: string customer_id = 1;
    */
@@ -560,7 +560,7 @@ export const GetCustomerRequestSchema: GenMessage<GetCustomerRequest> = /*@__PUR
  */
 export type ListCustomersRequest = Message<"countersign.admin.v1.ListCustomersRequest"> & {
   /**
-   * At most so many: 1 to 1,000; 100 when absent.
+   * The largest number of items: 1 to 1,000; absent: 100.
    *
    * @generated from field: int32 page_size = 1;
    */
@@ -651,14 +651,14 @@ export const UpdateCustomerRequestSchema: GenMessage<UpdateCustomerRequest> = /*
  */
 export type DeleteCustomerRequest = Message<"countersign.admin.v1.DeleteCustomerRequest"> & {
   /**
-   * Which.
+   * The customer.
    *
    * @generated from field: string customer_id = 1;
    */
   customerId: string;
 
   /**
-   * Only if it is still this version; empty: whatever it is.
+   * The version to delete; empty: any.
    *
    * @generated from field: string etag = 2;
    */
@@ -693,21 +693,21 @@ export type IssueCustomerKeyRequest = Message<"countersign.admin.v1.IssueCustome
   purpose: KeyPurpose;
 
   /**
-   * A secret that is already in use, taken as it is: 1 to 1024 bytes of UTF-8. When empty, 32 random bytes in hex.
+   * A secret that devices have already, imported unchanged: 1 to 1024 bytes of UTF-8. Empty: 32 random bytes in hex.
    *
    * @generated from field: string imported_key = 3;
    */
   importedKey: string;
 
   /**
-   * When it begins to be good; absent: now.
+   * When it begins to be valid; absent: now.
    *
    * @generated from field: google.protobuf.Timestamp not_before = 4;
    */
   notBefore?: Timestamp | undefined;
 
   /**
-   * When it ends to be good; absent: when it is retired.
+   * When it expires; absent: never.
    *
    * @generated from field: google.protobuf.Timestamp expires_at = 5;
    */
@@ -742,7 +742,7 @@ export type IssueCustomerKeyResponse = Message<"countersign.admin.v1.IssueCustom
   customerKey: string;
 
   /**
-   * What to be careful about, if anything; for people.
+   * A warning for people, if there is one.
    *
    * @generated from field: string warning = 3;
    */
@@ -763,14 +763,14 @@ export const IssueCustomerKeyResponseSchema: GenMessage<IssueCustomerKeyResponse
  */
 export type ListCustomerKeysRequest = Message<"countersign.admin.v1.ListCustomerKeysRequest"> & {
   /**
-   * Whose.
+   * The customer.
    *
    * @generated from field: string customer_id = 1;
    */
   customerId: string;
 
   /**
-   * At most so many: 1 to 1,000; 100 when absent.
+   * The largest number of items: 1 to 1,000; absent: 100.
    *
    * @generated from field: int32 page_size = 2;
    */
@@ -826,7 +826,7 @@ export const ListCustomerKeysResponseSchema: GenMessage<ListCustomerKeysResponse
  */
 export type GetCustomerKeyUsageRequest = Message<"countersign.admin.v1.GetCustomerKeyUsageRequest"> & {
   /**
-   * Whose.
+   * The customer.
    *
    * @generated from field: string customer_id = 1;
    */
@@ -841,7 +841,7 @@ export const GetCustomerKeyUsageRequestSchema: GenMessage<GetCustomerKeyUsageReq
   messageDesc(file_countersign_admin_v1_admin, 16);
 
 /**
- * How far a rotation is.
+ * The progress of a rotation.
  *
  * @generated from message countersign.admin.v1.CustomerKeyUsage
  */
@@ -854,7 +854,7 @@ export type CustomerKeyUsage = Message<"countersign.admin.v1.CustomerKeyUsage"> 
   keys: CustomerKeyUsage_KeyUsage[];
 
   /**
-   * Devices that have not logged in yet: it is not known which key they have.
+   * The number of devices that have not logged in yet; their key is unknown.
    *
    * @generated from field: int32 silent_devices = 2;
    */
@@ -882,28 +882,28 @@ export type CustomerKeyUsage_KeyUsage = Message<"countersign.admin.v1.CustomerKe
   keyId: string;
 
   /**
-   * What it is for.
+   * Its purpose.
    *
    * @generated from field: countersign.admin.v1.KeyPurpose purpose = 2;
    */
   purpose: KeyPurpose;
 
   /**
-   * Whether it proves anything now.
+   * Its state.
    *
    * @generated from field: countersign.admin.v1.KeyState state = 3;
    */
   state: KeyState;
 
   /**
-   * Devices whose last login it proved. With the filter last_key_id = "…", ListDevices names them.
+   * The number of devices that last logged in with it. With the filter last_key_id = "…", ListDevices names them.
    *
    * @generated from field: int32 devices = 4;
    */
   devices: number;
 
   /**
-   * When one of them last used it; absent: none does.
+   * When a device last used it; absent: none does.
    *
    * @generated from field: google.protobuf.Timestamp last_use_time = 5;
    */
@@ -924,14 +924,14 @@ export const CustomerKeyUsage_KeyUsageSchema: GenMessage<CustomerKeyUsage_KeyUsa
  */
 export type RetireCustomerKeyRequest = Message<"countersign.admin.v1.RetireCustomerKeyRequest"> & {
   /**
-   * Which.
+   * The key.
    *
    * @generated from field: string key_id = 1;
    */
   keyId: string;
 
   /**
-   * Only tell what it would stop.
+   * Only reports what it would stop.
    *
    * @generated from field: bool validate_only = 2;
    */
@@ -959,21 +959,21 @@ export type RetireCustomerKeyResponse = Message<"countersign.admin.v1.RetireCust
   customerKey?: CustomerKey | undefined;
 
   /**
-   * Devices whose last login it proved, if it is live: they stop unless they have another key.
+   * The number of devices that last logged in with it, if it is live: they stop unless they have another key.
    *
    * @generated from field: int32 stopped_devices = 2;
    */
   stoppedDevices: number;
 
   /**
-   * Devices of the customer that have not logged in yet: it is not known which key they have.
+   * The number of the customer's devices that have not logged in yet; their key is unknown.
    *
    * @generated from field: int32 silent_devices = 3;
    */
   silentDevices: number;
 
   /**
-   * Other live keys of this purpose; with none, every device that needs one stops.
+   * The number of other live keys of this purpose; with none, every device that needs one stops.
    *
    * @generated from field: int32 other_live_keys = 4;
    */
@@ -994,7 +994,7 @@ export const RetireCustomerKeyResponseSchema: GenMessage<RetireCustomerKeyRespon
  */
 export type CountDevicesRequest = Message<"countersign.admin.v1.CountDevicesRequest"> & {
   /**
-   * As of ListDevices; empty: all.
+   * A filter, as for ListDevices; empty: all.
    *
    * @generated from field: string filter = 1;
    */
@@ -1022,7 +1022,7 @@ export const CountDevicesRequestSchema: GenMessage<CountDevicesRequest> = /*@__P
  */
 export type CountDevicesResponse = Message<"countersign.admin.v1.CountDevicesResponse"> & {
   /**
-   * So many of this page match.
+   * The number of matches in this page.
    *
    * @generated from field: int32 count = 1;
    */
@@ -1050,7 +1050,7 @@ export const CountDevicesResponseSchema: GenMessage<CountDevicesResponse> = /*@_
  */
 export type ChangeDevicesRequest = Message<"countersign.admin.v1.ChangeDevicesRequest"> & {
   /**
-   * The devices that match, as of ListDevices. Every device: device_key != "".
+   * The devices that match this filter, as for ListDevices. Every device: device_key != "".
    *
    * @generated from field: string filter = 1;
    */
@@ -1064,7 +1064,7 @@ export type ChangeDevicesRequest = Message<"countersign.admin.v1.ChangeDevicesRe
   deviceKeys: string[];
 
   /**
-   * What is done with each.
+   * The change of each.
    *
    * @generated from field: countersign.admin.v1.DeviceAction action = 3;
    */
@@ -1093,20 +1093,20 @@ export const ChangeDevicesRequestSchema: GenMessage<ChangeDevicesRequest> = /*@_
   messageDesc(file_countersign_admin_v1_admin, 22);
 
 /**
- * What was done.
+ * The result.
  *
  * @generated from message countersign.admin.v1.ChangeDevicesResponse
  */
 export type ChangeDevicesResponse = Message<"countersign.admin.v1.ChangeDevicesResponse"> & {
   /**
-   * So many devices were found.
+   * The number of devices found.
    *
    * @generated from field: int32 matched = 1;
    */
   matched: number;
 
   /**
-   * So many of them were not yet as they were to be, and were changed.
+   * The number of devices that needed the change.
    *
    * @generated from field: int32 changed = 2;
    */
@@ -1141,7 +1141,7 @@ export type GetDeviceLimitRequest = Message<"countersign.admin.v1.GetDeviceLimit
   deviceKey: string;
 
   /**
-   * Of a device that a fleet shares, whose limit is counted per address: the address.
+   * The address, for a device_key that a fleet shares.
    *
    * @generated from field: string address = 2;
    */
@@ -1156,7 +1156,7 @@ export const GetDeviceLimitRequestSchema: GenMessage<GetDeviceLimitRequest> = /*
   messageDesc(file_countersign_admin_v1_admin, 24);
 
 /**
- * A login limit as it stands.
+ * The present state of a login limit.
  *
  * @generated from message countersign.admin.v1.DeviceLimit
  */
@@ -1169,14 +1169,14 @@ export type DeviceLimit = Message<"countersign.admin.v1.DeviceLimit"> & {
   limit: string;
 
   /**
-   * Logins that it has left now.
+   * The number of logins left now.
    *
    * @generated from field: int32 remaining = 2;
    */
   remaining: number;
 
   /**
-   * When the next one is freed; absent: none is taken.
+   * When the next slot is freed; absent: none is used.
    *
    * @generated from field: google.protobuf.Timestamp reset_time = 3;
    */
@@ -1213,13 +1213,13 @@ export const GetOverviewRequestSchema: GenMessage<GetOverviewRequest> = /*@__PUR
   messageDesc(file_countersign_admin_v1_admin, 26);
 
 /**
- * How the fleet and this gateway are.
+ * The state of the fleet and of this gateway.
  *
  * @generated from message countersign.admin.v1.Overview
  */
 export type Overview = Message<"countersign.admin.v1.Overview"> & {
   /**
-   * Absent while the database cannot be asked.
+   * Absent while the database is away.
    *
    * @generated from field: countersign.admin.v1.Overview.Fleet fleet = 1;
    */
@@ -1401,7 +1401,7 @@ export const CreateDeviceRequestSchema: GenMessage<CreateDeviceRequest> = /*@__P
  */
 export type GetDeviceRequest = Message<"countersign.admin.v1.GetDeviceRequest"> & {
   /**
-   * Which.
+   * The device.
    *
    * @generated from field: string device_key = 1;
    */
@@ -1422,7 +1422,7 @@ export const GetDeviceRequestSchema: GenMessage<GetDeviceRequest> = /*@__PURE__*
  */
 export type ListDevicesRequest = Message<"countersign.admin.v1.ListDevicesRequest"> & {
   /**
-   * At most so many: 1 to 1,000; 100 when absent.
+   * The largest number of items: 1 to 1,000; absent: 100.
    *
    * @generated from field: int32 page_size = 1;
    */
@@ -1517,14 +1517,14 @@ export const UpdateDeviceRequestSchema: GenMessage<UpdateDeviceRequest> = /*@__P
  */
 export type DeleteDeviceRequest = Message<"countersign.admin.v1.DeleteDeviceRequest"> & {
   /**
-   * Which.
+   * The device.
    *
    * @generated from field: string device_key = 1;
    */
   deviceKey: string;
 
   /**
-   * Only if it is still this version; empty: whatever it is.
+   * The version to delete; empty: any.
    *
    * @generated from field: string etag = 2;
    */
@@ -1552,7 +1552,7 @@ export type ImportDevicesRequest = Message<"countersign.admin.v1.ImportDevicesRe
   rows: ImportDevicesRequest_Row[];
 
   /**
-   * Tells the outcome, and changes nothing.
+   * Reports the outcome, and changes nothing.
    *
    * @generated from field: bool validate_only = 2;
    */
@@ -1567,13 +1567,13 @@ export const ImportDevicesRequestSchema: GenMessage<ImportDevicesRequest> = /*@_
   messageDesc(file_countersign_admin_v1_admin, 34);
 
 /**
- * A device as it is to be. What is absent is left as it is, or as CreateDevice would have it.
+ * A device. An absent field is left unchanged, or gets CreateDevice's default.
  *
  * @generated from message countersign.admin.v1.ImportDevicesRequest.Row
  */
 export type ImportDevicesRequest_Row = Message<"countersign.admin.v1.ImportDevicesRequest.Row"> & {
   /**
-   * The name it logs in by.
+   * Its name at login.
    *
    * @generated from field: string device_key = 1;
    */
@@ -1594,7 +1594,7 @@ export type ImportDevicesRequest_Row = Message<"countersign.admin.v1.ImportDevic
   displayName?: string | undefined;
 
   /**
-   * Which key it signs with.
+   * The key that it signs with.
    *
    * @generated from field: countersign.admin.v1.KeyMode key_mode = 4;
    */
@@ -1644,13 +1644,13 @@ export const ImportDevicesRequest_RowSchema: GenMessage<ImportDevicesRequest_Row
   messageDesc(file_countersign_admin_v1_admin, 34, 0);
 
 /**
- * Words of the operator's own.
+ * Labels of the operator.
  *
  * @generated from message countersign.admin.v1.ImportDevicesRequest.Row.Labels
  */
 export type ImportDevicesRequest_Row_Labels = Message<"countersign.admin.v1.ImportDevicesRequest.Row.Labels"> & {
   /**
-   * All of them.
+   * The labels.
    *
    * @generated from field: map<string, string> labels = 1;
    */
@@ -1665,34 +1665,34 @@ export const ImportDevicesRequest_Row_LabelsSchema: GenMessage<ImportDevicesRequ
   messageDesc(file_countersign_admin_v1_admin, 34, 0, 0);
 
 /**
- * What became of them.
+ * The outcome.
  *
  * @generated from message countersign.admin.v1.ImportDevicesResponse
  */
 export type ImportDevicesResponse = Message<"countersign.admin.v1.ImportDevicesResponse"> & {
   /**
-   * So many were enrolled.
+   * The number of devices created.
    *
    * @generated from field: int32 created = 1;
    */
   created: number;
 
   /**
-   * So many were changed.
+   * The number of devices changed.
    *
    * @generated from field: int32 updated = 2;
    */
   updated: number;
 
   /**
-   * So many were as they were to be.
+   * The number of devices that needed no change.
    *
    * @generated from field: int32 unchanged = 3;
    */
   unchanged: number;
 
   /**
-   * The rest.
+   * The rows that failed.
    *
    * @generated from field: repeated countersign.admin.v1.ImportDevicesResponse.Failure failures = 4;
    */
@@ -1707,13 +1707,13 @@ export const ImportDevicesResponseSchema: GenMessage<ImportDevicesResponse> = /*
   messageDesc(file_countersign_admin_v1_admin, 35);
 
 /**
- * A row that did not go in.
+ * A row that failed.
  *
  * @generated from message countersign.admin.v1.ImportDevicesResponse.Failure
  */
 export type ImportDevicesResponse_Failure = Message<"countersign.admin.v1.ImportDevicesResponse.Failure"> & {
   /**
-   * Its place in the request, from 0.
+   * Its index in the request, from 0.
    *
    * @generated from field: int32 row = 1;
    */
@@ -1734,7 +1734,7 @@ export type ImportDevicesResponse_Failure = Message<"countersign.admin.v1.Import
   message: string;
 
   /**
-   * The field that is wrong, where it is one.
+   * The wrong field, if there is one.
    *
    * @generated from field: string field = 4;
    */
@@ -1749,13 +1749,13 @@ export const ImportDevicesResponse_FailureSchema: GenMessage<ImportDevicesRespon
   messageDesc(file_countersign_admin_v1_admin, 35, 0);
 
 /**
- * Takes back the tokens of a device.
+ * Revokes the tokens of a device.
  *
  * @generated from message countersign.admin.v1.RevokeDeviceTokensRequest
  */
 export type RevokeDeviceTokensRequest = Message<"countersign.admin.v1.RevokeDeviceTokensRequest"> & {
   /**
-   * Whose.
+   * The device.
    *
    * @generated from field: string device_key = 1;
    */
@@ -1776,7 +1776,7 @@ export const RevokeDeviceTokensRequestSchema: GenMessage<RevokeDeviceTokensReque
  */
 export type DeriveDeviceKeyRequest = Message<"countersign.admin.v1.DeriveDeviceKeyRequest"> & {
   /**
-   * Whose.
+   * The device.
    *
    * @generated from field: string device_key = 1;
    */
@@ -1797,21 +1797,21 @@ export const DeriveDeviceKeyRequestSchema: GenMessage<DeriveDeviceKeyRequest> = 
  */
 export type DeriveDeviceKeyResponse = Message<"countersign.admin.v1.DeriveDeviceKeyResponse"> & {
   /**
-   * Whose it is.
+   * The device.
    *
    * @generated from field: string device_key = 1;
    */
   deviceKey: string;
 
   /**
-   * The secret, to be flashed where the customer_key goes.
+   * The secret to flash in place of the customer_key.
    *
    * @generated from field: string customer_key = 2;
    */
   customerKey: string;
 
   /**
-   * The derivation key that it was made from.
+   * The derivation key.
    *
    * @generated from field: string key_id = 3;
    */
@@ -1832,7 +1832,7 @@ export const DeriveDeviceKeyResponseSchema: GenMessage<DeriveDeviceKeyResponse> 
  */
 export type ListSigningKeysRequest = Message<"countersign.admin.v1.ListSigningKeysRequest"> & {
   /**
-   * At most so many: 1 to 1,000; 100 when absent.
+   * The largest number of items: 1 to 1,000; absent: 100.
    *
    * @generated from field: int32 page_size = 1;
    */
@@ -1882,7 +1882,7 @@ export const ListSigningKeysResponseSchema: GenMessage<ListSigningKeysResponse> 
   messageDesc(file_countersign_admin_v1_admin, 40);
 
 /**
- * Takes back the tokens of a customer.
+ * Revokes the tokens of a customer.
  *
  * @generated from message countersign.admin.v1.RevokeCustomerTokensRequest
  */
@@ -1903,7 +1903,7 @@ export const RevokeCustomerTokensRequestSchema: GenMessage<RevokeCustomerTokensR
   messageDesc(file_countersign_admin_v1_admin, 41);
 
 /**
- * Takes back a token.
+ * Revokes a token.
  *
  * @generated from message countersign.admin.v1.RevokeTokenRequest
  */
@@ -1924,7 +1924,7 @@ export const RevokeTokenRequestSchema: GenMessage<RevokeTokenRequest> = /*@__PUR
   messageDesc(file_countersign_admin_v1_admin, 42);
 
 /**
- * A token that was taken back.
+ * A revoked token.
  *
  * @generated from message countersign.admin.v1.RevokedToken
  */
@@ -1937,7 +1937,7 @@ export type RevokedToken = Message<"countersign.admin.v1.RevokedToken"> & {
   jti: string;
 
   /**
-   * When it has expired whatever it is, and is forgotten here.
+   * When every token has expired, and the revocation is deleted.
    *
    * @generated from field: google.protobuf.Timestamp expire_time = 2;
    */
@@ -1958,8 +1958,8 @@ export const RevokedTokenSchema: GenMessage<RevokedToken> = /*@__PURE__*/
  */
 export type RotateSigningKeyRequest = Message<"countersign.admin.v1.RotateSigningKeyRequest"> & {
   /**
-   * Does not ask for 20 minutes of publication: services that have not seen the key refuse its tokens until they look again. A key
-   * that was made less than a second ago is refused all the same.
+   * Does not wait for 20 minutes of publication: services that have not seen the key reject its tokens until they fetch the JWKS. It
+   * still fails for a key made less than a second ago.
    *
    * @generated from field: bool now = 1;
    */
@@ -1974,7 +1974,7 @@ export const RotateSigningKeyRequestSchema: GenMessage<RotateSigningKeyRequest> 
   messageDesc(file_countersign_admin_v1_admin, 44);
 
 /**
- * A rotation that was done, by this call or by another at the same moment.
+ * A rotation by this call, or by another at the same moment.
  *
  * @generated from message countersign.admin.v1.RotateSigningKeyResponse
  */
@@ -1987,7 +1987,7 @@ export type RotateSigningKeyResponse = Message<"countersign.admin.v1.RotateSigni
   active?: SigningKey | undefined;
 
   /**
-   * The key that is to sign next.
+   * The next key.
    *
    * @generated from field: countersign.admin.v1.SigningKey next = 2;
    */
@@ -2002,7 +2002,7 @@ export const RotateSigningKeyResponseSchema: GenMessage<RotateSigningKeyResponse
   messageDesc(file_countersign_admin_v1_admin, 45);
 
 /**
- * Gives up a signing key.
+ * Revokes a signing key.
  *
  * @generated from message countersign.admin.v1.RevokeSigningKeyRequest
  */
@@ -2023,7 +2023,7 @@ export const RevokeSigningKeyRequestSchema: GenMessage<RevokeSigningKeyRequest> 
   messageDesc(file_countersign_admin_v1_admin, 46);
 
 /**
- * A signing key that was given up.
+ * A revoked signing key.
  *
  * @generated from message countersign.admin.v1.RevokeSigningKeyResponse
  */
@@ -2051,7 +2051,7 @@ export const RevokeSigningKeyResponseSchema: GenMessage<RevokeSigningKeyResponse
   messageDesc(file_countersign_admin_v1_admin, 47);
 
 /**
- * Takes over a private key.
+ * Imports a private key.
  *
  * @generated from message countersign.admin.v1.ImportSigningKeyRequest
  */
@@ -2155,7 +2155,7 @@ export const IssueOperatorTokenResponseSchema: GenMessage<IssueOperatorTokenResp
  */
 export type ListOperatorTokensRequest = Message<"countersign.admin.v1.ListOperatorTokensRequest"> & {
   /**
-   * At most so many: 1 to 1,000; 100 when absent.
+   * The largest number of items: 1 to 1,000; absent: 100.
    *
    * @generated from field: int32 page_size = 1;
    */
@@ -2290,7 +2290,7 @@ export const GetCallingOperatorRequestSchema: GenMessage<GetCallingOperatorReque
  */
 export type ListAuditEventsRequest = Message<"countersign.admin.v1.ListAuditEventsRequest"> & {
   /**
-   * At most so many: 1 to 1,000; 100 when absent.
+   * The largest number of items: 1 to 1,000; absent: 100.
    *
    * @generated from field: int32 page_size = 1;
    */
@@ -2382,20 +2382,20 @@ export const ExplainLoginRequestSchema: GenMessage<ExplainLoginRequest> = /*@__P
   messageDesc(file_countersign_admin_v1_admin, 59);
 
 /**
- * What explains it.
+ * The explanation.
  *
  * @generated from message countersign.admin.v1.ExplainLoginResponse
  */
 export type ExplainLoginResponse = Message<"countersign.admin.v1.ExplainLoginResponse"> & {
   /**
-   * Whether the request, sent anew now, would be let in but for its limits.
+   * Whether the request, sent now, would be admitted if no limit denied it.
    *
    * @generated from field: bool would_succeed = 1;
    */
   wouldSucceed: boolean;
 
   /**
-   * What was found, the likeliest first; never empty.
+   * The findings, the likeliest first; never empty.
    *
    * @generated from field: repeated countersign.admin.v1.ExplainLoginResponse.Finding findings = 2;
    */
@@ -2410,7 +2410,7 @@ export const ExplainLoginResponseSchema: GenMessage<ExplainLoginResponse> = /*@_
   messageDesc(file_countersign_admin_v1_admin, 60);
 
 /**
- * One thing about the request.
+ * A finding about the request.
  *
  * @generated from message countersign.admin.v1.ExplainLoginResponse.Finding
  */
@@ -2423,7 +2423,7 @@ export type ExplainLoginResponse_Finding = Message<"countersign.admin.v1.Explain
   code: string;
 
   /**
-   * In words, with the cure.
+   * A sentence with the cure.
    *
    * @generated from field: string message = 2;
    */
@@ -2453,27 +2453,27 @@ export const ResealSecretsRequestSchema: GenMessage<ResealSecretsRequest> = /*@_
   messageDesc(file_countersign_admin_v1_admin, 61);
 
 /**
- * How far that is.
+ * The progress.
  *
  * @generated from message countersign.admin.v1.ResealSecretsResponse
  */
 export type ResealSecretsResponse = Message<"countersign.admin.v1.ResealSecretsResponse"> & {
   /**
-   * So many were sealed anew by this call.
+   * The number of secrets sealed by this call.
    *
    * @generated from field: int32 resealed = 1;
    */
   resealed: number;
 
   /**
-   * So many do not open with any master key that this gateway has, of those that were looked at.
+   * The number of secrets that no master key of this gateway opens, among those read.
    *
    * @generated from field: int32 unopened = 2;
    */
   unopened: number;
 
   /**
-   * All that can be is sealed with COUNTERSIGN_MASTER_KEY.
+   * COUNTERSIGN_MASTER_KEY seals every secret that could be opened.
    *
    * @generated from field: bool done = 3;
    */
@@ -2508,7 +2508,7 @@ export const Status = {
   ENABLED: 1,
 
   /**
-   * Logins with a right proof are answered "disabled".
+   * Logins with a right proof fail with "disabled".
    *
    * @generated from enum value: STATUS_DISABLED = 2;
    */
@@ -2529,7 +2529,7 @@ export const StatusSchema: GenEnum<Status> = /*@__PURE__*/
   enumDesc(file_countersign_admin_v1_admin, 0);
 
 /**
- * What a customer key is for.
+ * The purpose of a customer key.
  *
  * @generated from enum countersign.admin.v1.KeyPurpose
  */
@@ -2542,7 +2542,7 @@ export const KeyPurpose = {
   UNSPECIFIED: 0,
 
   /**
-   * Signs logins directly: the customer_key that is flashed into devices.
+   * Signs logins directly: the customer_key flashed into devices.
    *
    * @generated from enum value: KEY_PURPOSE_LOGIN = 1;
    */
@@ -2557,7 +2557,7 @@ export const KeyPurpose = {
 } as const;
 
 /**
- * What a customer key is for.
+ * The purpose of a customer key.
  *
  * @generated from enum countersign.admin.v1.KeyPurpose
  */
@@ -2570,7 +2570,7 @@ export const KeyPurposeSchema: GenEnum<KeyPurpose> = /*@__PURE__*/
   enumDesc(file_countersign_admin_v1_admin, 1);
 
 /**
- * Which key a device signs with.
+ * The key that a device signs with.
  *
  * @generated from enum countersign.admin.v1.KeyMode
  */
@@ -2598,7 +2598,7 @@ export const KeyMode = {
 } as const;
 
 /**
- * Which key a device signs with.
+ * The key that a device signs with.
  *
  * @generated from enum countersign.admin.v1.KeyMode
  */
@@ -2611,7 +2611,7 @@ export const KeyModeSchema: GenEnum<KeyMode> = /*@__PURE__*/
   enumDesc(file_countersign_admin_v1_admin, 2);
 
 /**
- * Whether a customer key proves anything now.
+ * The state of a customer key.
  *
  * @generated from enum countersign.admin.v1.KeyState
  */
@@ -2624,28 +2624,28 @@ export const KeyState = {
   UNSPECIFIED: 0,
 
   /**
-   * Its time has not come.
+   * Its not_before is in the future.
    *
    * @generated from enum value: KEY_STATE_PENDING = 1;
    */
   PENDING: 1,
 
   /**
-   * It proves logins, or keys are derived from it.
+   * It proves logins, or derives keys.
    *
    * @generated from enum value: KEY_STATE_LIVE = 2;
    */
   LIVE: 2,
 
   /**
-   * Its time is over.
+   * It has expired.
    *
    * @generated from enum value: KEY_STATE_EXPIRED = 3;
    */
   EXPIRED: 3,
 
   /**
-   * It was retired, or given up as lost.
+   * It was retired, by an operator or as lost.
    *
    * @generated from enum value: KEY_STATE_RETIRED = 4;
    */
@@ -2653,7 +2653,7 @@ export const KeyState = {
 } as const;
 
 /**
- * Whether a customer key proves anything now.
+ * The state of a customer key.
  *
  * @generated from enum countersign.admin.v1.KeyState
  */
@@ -2666,7 +2666,7 @@ export const KeyStateSchema: GenEnum<KeyState> = /*@__PURE__*/
   enumDesc(file_countersign_admin_v1_admin, 3);
 
 /**
- * What is done with a signing key.
+ * The state of a signing key.
  *
  * @generated from enum countersign.admin.v1.SigningKeyState
  */
@@ -2693,14 +2693,14 @@ export const SigningKeyState = {
   ACTIVE: 2,
 
   /**
-   * It signs no more, and is published for two days more.
+   * It no longer signs, and is published for two days more.
    *
    * @generated from enum value: SIGNING_KEY_STATE_RETIRED = 3;
    */
   RETIRED: 3,
 
   /**
-   * It was given up: no token of its is good.
+   * It was revoked: its tokens are rejected.
    *
    * @generated from enum value: SIGNING_KEY_STATE_REVOKED = 4;
    */
@@ -2708,7 +2708,7 @@ export const SigningKeyState = {
 } as const;
 
 /**
- * What is done with a signing key.
+ * The state of a signing key.
  *
  * @generated from enum countersign.admin.v1.SigningKeyState
  */
@@ -2762,13 +2762,13 @@ export const OperatorRoleSchema: GenEnum<OperatorRole> = /*@__PURE__*/
   enumDesc(file_countersign_admin_v1_admin, 5);
 
 /**
- * What is done with each of several devices.
+ * A change of several devices.
  *
  * @generated from enum countersign.admin.v1.DeviceAction
  */
 export const DeviceAction = {
   /**
-   * Refused.
+   * Not allowed.
    *
    * @generated from enum value: DEVICE_ACTION_UNSPECIFIED = 0;
    */
@@ -2782,7 +2782,7 @@ export const DeviceAction = {
   ENABLE: 1,
 
   /**
-   * Refuses its logins, and takes back its tokens.
+   * Disables it, and revokes its tokens.
    *
    * @generated from enum value: DEVICE_ACTION_DISABLE = 2;
    */
@@ -2796,7 +2796,7 @@ export const DeviceAction = {
   LABEL: 3,
 
   /**
-   * Takes back the tokens that it was given until now.
+   * Revokes the tokens issued to it until now.
    *
    * @generated from enum value: DEVICE_ACTION_REVOKE_TOKENS = 4;
    */
@@ -2811,7 +2811,7 @@ export const DeviceAction = {
 } as const;
 
 /**
- * What is done with each of several devices.
+ * A change of several devices.
  *
  * @generated from enum countersign.admin.v1.DeviceAction
  */
@@ -2824,7 +2824,7 @@ export const DeviceActionSchema: GenEnum<DeviceAction> = /*@__PURE__*/
   enumDesc(file_countersign_admin_v1_admin, 6);
 
 /**
- * How well a part of the gateway works.
+ * The state of a part of the gateway.
  *
  * @generated from enum countersign.admin.v1.PartState
  */
@@ -2844,7 +2844,7 @@ export const PartState = {
   OK: 1,
 
   /**
-   * Logins are answered, by limits that are bounded and not exact, or while the database cannot be written.
+   * Logins are answered, with limits that are bounded and not exact, or without writes to the database.
    *
    * @generated from enum value: PART_STATE_DEGRADED = 2;
    */
@@ -2859,7 +2859,7 @@ export const PartState = {
 } as const;
 
 /**
- * How well a part of the gateway works.
+ * The state of a part of the gateway.
  *
  * @generated from enum countersign.admin.v1.PartState
  */
@@ -2872,8 +2872,8 @@ export const PartStateSchema: GenEnum<PartState> = /*@__PURE__*/
   enumDesc(file_countersign_admin_v1_admin, 7);
 
 /**
- * What operators call: who may log in, and with which keys.
- * Internal listener only; every call carries an admin token as "authorization: Bearer <token>". One with the role read may
+ * The operators' API: who may log in, and with which keys.
+ * Internal listener only; every call carries an admin token as "authorization: Bearer <token>". A token with the role read may
  * call the methods that begin with Get, List or Count, ExplainLogin and CreateSignInCode. Each change is in the audit log, and counts from
  * the next login or check on, on every gateway.
  *
@@ -2956,7 +2956,7 @@ export const AdminService: GenService<{
     output: typeof ListCustomerKeysResponseSchema;
   },
   /**
-   * Counts, for each key of a customer, the devices whose last login it proved: how far a rotation is.
+   * Counts, for each key of a customer, the devices that last logged in with it: the progress of a rotation.
    *
    * @generated from rpc countersign.admin.v1.AdminService.GetCustomerKeyUsage
    */
@@ -2966,7 +2966,7 @@ export const AdminService: GenService<{
     output: typeof CustomerKeyUsageSchema;
   },
   /**
-   * Retires a key for good: it proves nothing any more. With validate_only, only tells what that would stop.
+   * Retires a key for good. With validate_only, only reports what that would stop.
    *
    * @generated from rpc countersign.admin.v1.AdminService.RetireCustomerKey
    */
@@ -3006,7 +3006,7 @@ export const AdminService: GenService<{
     output: typeof ListDevicesResponseSchema;
   },
   /**
-   * Counts the devices that a filter matches, some at a time: the sum of all pages is their number.
+   * Counts the devices that a filter matches, a page at a time: the sum of all pages is their number.
    *
    * @generated from rpc countersign.admin.v1.AdminService.CountDevices
    */
@@ -3016,8 +3016,8 @@ export const AdminService: GenService<{
     output: typeof CountDevicesResponseSchema;
   },
   /**
-   * Enables, disables, labels or deletes devices, or takes back their tokens: those with these names, or those that a filter
-   * matches, some at a time. To be called with next_page_token until that is empty. Done again it changes nothing.
+   * Enables, disables, labels or deletes devices, or revokes their tokens: those with these names, or those that a filter
+   * matches, a page at a time. Call it with next_page_token until that is empty. A repetition changes nothing.
    *
    * @generated from rpc countersign.admin.v1.AdminService.ChangeDevices
    */
@@ -3027,7 +3027,7 @@ export const AdminService: GenService<{
     output: typeof ChangeDevicesResponseSchema;
   },
   /**
-   * Shows how much of its login limit a device has left. It charges nothing.
+   * Shows how much of its login limit a device has left, and charges nothing.
    *
    * @generated from rpc countersign.admin.v1.AdminService.GetDeviceLimit
    */
@@ -3037,7 +3037,7 @@ export const AdminService: GenService<{
     output: typeof DeviceLimitSchema;
   },
   /**
-   * Changes a device. One that is moved from shared to derived keys is let in by both until its first derived login.
+   * Changes a device. A device moved from shared to derived keys logs in with both until its first login with its own.
    *
    * @generated from rpc countersign.admin.v1.AdminService.UpdateDevice
    */
@@ -3057,8 +3057,8 @@ export const AdminService: GenService<{
     output: typeof EmptySchema;
   },
   /**
-   * Enrols or changes up to 1,000 devices in one transaction. A row that is wrong is told of; the others go in. Done again
-   * it changes nothing.
+   * Enrols or changes up to 1,000 devices in one transaction. Wrong rows are reported; the others go in. A repetition
+   * changes nothing.
    *
    * @generated from rpc countersign.admin.v1.AdminService.ImportDevices
    */
@@ -3068,7 +3068,7 @@ export const AdminService: GenService<{
     output: typeof ImportDevicesResponseSchema;
   },
   /**
-   * Takes back the tokens that a device was given until now.
+   * Revokes the tokens issued to a device until now.
    *
    * @generated from rpc countersign.admin.v1.AdminService.RevokeDeviceTokens
    */
@@ -3078,8 +3078,8 @@ export const AdminService: GenService<{
     output: typeof DeviceSchema;
   },
   /**
-   * Makes the key of one board, to be flashed where the customer key goes: from the newest live derivation key of its
-   * customer. The same each time.
+   * Derives the key of one board, to flash in place of the customer key, from the newest live derivation key of its
+   * customer. The key is the same each time.
    *
    * @generated from rpc countersign.admin.v1.AdminService.DeriveDeviceKey
    */
@@ -3089,7 +3089,7 @@ export const AdminService: GenService<{
     output: typeof DeriveDeviceKeyResponseSchema;
   },
   /**
-   * Takes back the tokens that all devices of a customer were given until now.
+   * Revokes the tokens issued to all devices of a customer until now.
    *
    * @generated from rpc countersign.admin.v1.AdminService.RevokeCustomerTokens
    */
@@ -3099,7 +3099,7 @@ export const AdminService: GenService<{
     output: typeof CustomerSchema;
   },
   /**
-   * Takes back one token, by the claim jti.
+   * Revokes one token, by its claim jti.
    *
    * @generated from rpc countersign.admin.v1.AdminService.RevokeToken
    */
@@ -3109,7 +3109,7 @@ export const AdminService: GenService<{
     output: typeof RevokedTokenSchema;
   },
   /**
-   * Lists the keys that tokens are signed with; their public halves are what the JWKS shows.
+   * Lists the keys that sign tokens. The JWKS has their public halves.
    *
    * @generated from rpc countersign.admin.v1.AdminService.ListSigningKeys
    */
@@ -3119,7 +3119,7 @@ export const AdminService: GenService<{
     output: typeof ListSigningKeysResponseSchema;
   },
   /**
-   * Has the next signing key sign. Fails before it was published for 20 minutes, unless it is to be at once.
+   * Makes the next signing key active. Fails before it was published for 20 minutes, unless now is set.
    *
    * @generated from rpc countersign.admin.v1.AdminService.RotateSigningKey
    */
@@ -3129,7 +3129,7 @@ export const AdminService: GenService<{
     output: typeof RotateSigningKeyResponseSchema;
   },
   /**
-   * Gives up a signing key that was stolen: from now on no token that it signed is good here, and the next one signs.
+   * Revokes a stolen signing key: from now on every gateway rejects its tokens, and the next key signs.
    *
    * @generated from rpc countersign.admin.v1.AdminService.RevokeSigningKey
    */
@@ -3139,7 +3139,7 @@ export const AdminService: GenService<{
     output: typeof RevokeSigningKeyResponseSchema;
   },
   /**
-   * Takes over the private key of another server, so that services that have its public key go on.
+   * Imports the private key of another server, so that services with its public key need no change.
    *
    * @generated from rpc countersign.admin.v1.AdminService.ImportSigningKey
    */
@@ -3199,7 +3199,8 @@ export const AdminService: GenService<{
     output: typeof OperatorTokenSchema;
   },
   /**
-   * Shows how the fleet and this gateway are: devices by when they were seen, logins of the last hour, the parts it needs.
+   * Shows the state of the fleet and of this gateway: devices by when they were seen, logins of the last hour, and
+   * whether Redis, database and keys work.
    *
    * @generated from rpc countersign.admin.v1.AdminService.GetOverview
    */
@@ -3209,7 +3210,7 @@ export const AdminService: GenService<{
     output: typeof OverviewSchema;
   },
   /**
-   * Lists what was changed, the newest first.
+   * Lists changes, the newest first.
    *
    * @generated from rpc countersign.admin.v1.AdminService.ListAuditEvents
    */
@@ -3219,7 +3220,7 @@ export const AdminService: GenService<{
     output: typeof ListAuditEventsResponseSchema;
   },
   /**
-   * Says what is wrong with a login, given the request as the device sent it. Tells no key and no signature.
+   * Says what is wrong with a login, given the request as the device sent it. Shows no key and no signature.
    *
    * @generated from rpc countersign.admin.v1.AdminService.ExplainLogin
    */
@@ -3229,7 +3230,7 @@ export const AdminService: GenService<{
     output: typeof ExplainLoginResponseSchema;
   },
   /**
-   * Seals some of the secrets that are under other master keys with COUNTERSIGN_MASTER_KEY. To be called until done.
+   * Seals some of the secrets that other master keys sealed with COUNTERSIGN_MASTER_KEY. Call it until done is true.
    *
    * @generated from rpc countersign.admin.v1.AdminService.ResealSecrets
    */

@@ -22,7 +22,7 @@ export const file_countersign_auth_v1_auth: GenFile = /*@__PURE__*/
  */
 export type LoginRequest = Message<"countersign.auth.v1.LoginRequest"> & {
   /**
-   * Names the caller: 1 to 96 visible ASCII characters, handed out by the operator.
+   * The device's name: 1 to 96 visible ASCII characters, given by the operator.
    *
    * @generated from field: string device_key = 1;
    */
@@ -30,15 +30,15 @@ export type LoginRequest = Message<"countersign.auth.v1.LoginRequest"> & {
 
   /**
    * When the request was signed: Unix time in whole seconds, not negative, at most ten digits.
-   * With presence, so that a board whose clock says zero is told of its clock, not of a missing field.
+   * Optional, so that a board with a clock of zero gets clock_skew, not an error about a missing field.
    *
    * @generated from field: optional int64 timestamp = 2;
    */
   timestamp?: bigint | undefined;
 
   /**
-   * Hex, in either case, of HMAC-SHA256 with the customer key as UTF-8 bytes for its key and, for its message,
-   * the timestamp in decimal followed at once by the device key: 64 digits.
+   * 64 hex digits, in either case, of an HMAC-SHA256. Its key: the customer key as UTF-8 bytes; its message:
+   * the timestamp in decimal followed at once by the device key.
    *
    * @generated from field: string device_signature = 3;
    */
@@ -59,7 +59,7 @@ export const LoginRequestSchema: GenMessage<LoginRequest> = /*@__PURE__*/
  */
 export type LoginResponse = Message<"countersign.auth.v1.LoginResponse"> & {
   /**
-   * A JWT (RFC 7519), to be sent in the header x-access-token of every other API.
+   * A JWT (RFC 7519), sent to every other API in the header x-access-token.
    *
    * @generated from field: string token = 1;
    */
@@ -117,7 +117,7 @@ export const GetServerTimeResponseSchema: GenMessage<GetServerTimeResponse> = /*
   messageDesc(file_countersign_auth_v1_auth, 3);
 
 /**
- * What devices call. Public: the proof in the request is the only credential.
+ * The devices' API. Public: the proof in the request is the only credential.
  *
  * @generated from service countersign.auth.v1.AuthService
  */
@@ -125,8 +125,8 @@ export const AuthService: GenService<{
   /**
    * Exchanges a signed login for a short-lived token.
    *
-   * A refusal has one of these reasons: malformed, clock_skew, rate_limited, invalid_credentials, disabled, replayed,
-   * unavailable, internal. Over Connect, gRPC-Web and gRPC it is that of a google.rpc.ErrorInfo with domain "countersign".
+   * An error has one of these reasons: malformed, clock_skew, rate_limited, invalid_credentials, disabled, replayed,
+   * unavailable, internal. Connect, gRPC-Web and gRPC carry it in a google.rpc.ErrorInfo with domain "countersign".
    *
    * @generated from rpc countersign.auth.v1.AuthService.Login
    */
@@ -136,7 +136,7 @@ export const AuthService: GenService<{
     output: typeof LoginResponseSchema;
   },
   /**
-   * Tells the time, for boards that have no clock.
+   * Returns the time, for boards without a clock.
    *
    * @generated from rpc countersign.auth.v1.AuthService.GetServerTime
    */

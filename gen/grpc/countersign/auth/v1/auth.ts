@@ -27,25 +27,25 @@ export const protobufFileName = "countersign/auth/v1/auth.proto";
 
 /** A login, signed by the device. */
 export interface LoginRequest {
-  /** Names the caller: 1 to 96 visible ASCII characters, handed out by the operator. */
+  /** The device's name: 1 to 96 visible ASCII characters, given by the operator. */
   device_key: string;
   /**
    * When the request was signed: Unix time in whole seconds, not negative, at most ten digits.
-   * With presence, so that a board whose clock says zero is told of its clock, not of a missing field.
+   * Optional, so that a board with a clock of zero gets clock_skew, not an error about a missing field.
    */
   timestamp?:
     | number
     | undefined;
   /**
-   * Hex, in either case, of HMAC-SHA256 with the customer key as UTF-8 bytes for its key and, for its message,
-   * the timestamp in decimal followed at once by the device key: 64 digits.
+   * 64 hex digits, in either case, of an HMAC-SHA256. Its key: the customer key as UTF-8 bytes; its message:
+   * the timestamp in decimal followed at once by the device key.
    */
   device_signature: string;
 }
 
 /** The answer to a login that was admitted. */
 export interface LoginResponse {
-  /** A JWT (RFC 7519), to be sent in the header x-access-token of every other API. */
+  /** A JWT (RFC 7519), sent to every other API in the header x-access-token. */
   token: string;
   /** How long the token is good for, in seconds from now. */
   expires_in: number;
@@ -384,14 +384,14 @@ export const GetServerTimeResponse: MessageFns<GetServerTimeResponse> = {
   },
 };
 
-/** What devices call. Public: the proof in the request is the only credential. */
+/** The devices' API. Public: the proof in the request is the only credential. */
 export type AuthServiceService = typeof AuthServiceService;
 export const AuthServiceService = {
   /**
    * Exchanges a signed login for a short-lived token.
    *
-   * A refusal has one of these reasons: malformed, clock_skew, rate_limited, invalid_credentials, disabled, replayed,
-   * unavailable, internal. Over Connect, gRPC-Web and gRPC it is that of a google.rpc.ErrorInfo with domain "countersign".
+   * An error has one of these reasons: malformed, clock_skew, rate_limited, invalid_credentials, disabled, replayed,
+   * unavailable, internal. Connect, gRPC-Web and gRPC carry it in a google.rpc.ErrorInfo with domain "countersign".
    */
   login: {
     path: "/countersign.auth.v1.AuthService/Login" as const,
@@ -402,7 +402,7 @@ export const AuthServiceService = {
     responseSerialize: (value: LoginResponse): Buffer => Buffer.from(LoginResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): LoginResponse => LoginResponse.decode(value),
   },
-  /** Tells the time, for boards that have no clock. */
+  /** Returns the time, for boards without a clock. */
   getServerTime: {
     path: "/countersign.auth.v1.AuthService/GetServerTime" as const,
     requestStream: false as const,
@@ -419,11 +419,11 @@ export interface AuthServiceServer extends UntypedServiceImplementation {
   /**
    * Exchanges a signed login for a short-lived token.
    *
-   * A refusal has one of these reasons: malformed, clock_skew, rate_limited, invalid_credentials, disabled, replayed,
-   * unavailable, internal. Over Connect, gRPC-Web and gRPC it is that of a google.rpc.ErrorInfo with domain "countersign".
+   * An error has one of these reasons: malformed, clock_skew, rate_limited, invalid_credentials, disabled, replayed,
+   * unavailable, internal. Connect, gRPC-Web and gRPC carry it in a google.rpc.ErrorInfo with domain "countersign".
    */
   login: handleUnaryCall<LoginRequest, LoginResponse>;
-  /** Tells the time, for boards that have no clock. */
+  /** Returns the time, for boards without a clock. */
   getServerTime: handleUnaryCall<GetServerTimeRequest, GetServerTimeResponse>;
 }
 
@@ -431,8 +431,8 @@ export interface AuthServiceClient extends Client {
   /**
    * Exchanges a signed login for a short-lived token.
    *
-   * A refusal has one of these reasons: malformed, clock_skew, rate_limited, invalid_credentials, disabled, replayed,
-   * unavailable, internal. Over Connect, gRPC-Web and gRPC it is that of a google.rpc.ErrorInfo with domain "countersign".
+   * An error has one of these reasons: malformed, clock_skew, rate_limited, invalid_credentials, disabled, replayed,
+   * unavailable, internal. Connect, gRPC-Web and gRPC carry it in a google.rpc.ErrorInfo with domain "countersign".
    */
   login(
     request: LoginRequest,
@@ -449,7 +449,7 @@ export interface AuthServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: LoginResponse) => void,
   ): ClientUnaryCall;
-  /** Tells the time, for boards that have no clock. */
+  /** Returns the time, for boards without a clock. */
   getServerTime(
     request: GetServerTimeRequest,
     callback: (error: ServiceError | null, response: GetServerTimeResponse) => void,

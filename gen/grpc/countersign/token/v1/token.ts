@@ -24,21 +24,21 @@ export const protobufPackage = "countersign.token.v1";
 
 export const protobufFileName = "countersign/token/v1/token.proto";
 
-/** The contract between a service that was sent a token and the gateway. */
+/** The contract between a service that gets a token and the gateway. */
 
-/** A token to be checked. */
+/** A token to check. */
 export interface VerifyRequest {
   /** The token, as it came in the header x-access-token: at most 8,192 characters. */
   token: string;
 }
 
-/** Whose a good token is. */
+/** The identity of a good token. */
 export interface VerifyResponse {
   /** The device that logged in: the claim sub. */
   device_key: string;
-  /** Whose the device is. */
+  /** The customer that owns the device. */
   customer_id: string;
-  /** The token's name: the claim jti. */
+  /** The token's id: the claim jti. */
   jti: string;
   /** When it was issued: the claim iat. */
   issue_time:
@@ -264,14 +264,14 @@ export const VerifyResponse: MessageFns<VerifyResponse> = {
   },
 };
 
-/** What services call that check tokens here rather than by themselves. On the internal listener. */
+/** For services that ask the gateway about a token. On the internal listener. */
 export type TokenServiceService = typeof TokenServiceService;
 export const TokenServiceService = {
   /**
-   * Tells whose a token is. One that is not good is an error, so that nobody takes an answer for a yes by mistake.
+   * Returns the identity of a good token. A bad token is an error, so that no service takes an answer for a yes by mistake.
    *
-   * A refusal has one of these reasons: malformed, expired, invalid, revoked, unavailable, internal. Over Connect, gRPC-Web
-   * and gRPC it is that of a google.rpc.ErrorInfo with domain "countersign".
+   * An error has one of these reasons: malformed, expired, invalid, revoked, unavailable, internal. Connect, gRPC-Web
+   * and gRPC carry it in a google.rpc.ErrorInfo with domain "countersign".
    */
   verify: {
     path: "/countersign.token.v1.TokenService/Verify" as const,
@@ -286,20 +286,20 @@ export const TokenServiceService = {
 
 export interface TokenServiceServer extends UntypedServiceImplementation {
   /**
-   * Tells whose a token is. One that is not good is an error, so that nobody takes an answer for a yes by mistake.
+   * Returns the identity of a good token. A bad token is an error, so that no service takes an answer for a yes by mistake.
    *
-   * A refusal has one of these reasons: malformed, expired, invalid, revoked, unavailable, internal. Over Connect, gRPC-Web
-   * and gRPC it is that of a google.rpc.ErrorInfo with domain "countersign".
+   * An error has one of these reasons: malformed, expired, invalid, revoked, unavailable, internal. Connect, gRPC-Web
+   * and gRPC carry it in a google.rpc.ErrorInfo with domain "countersign".
    */
   verify: handleUnaryCall<VerifyRequest, VerifyResponse>;
 }
 
 export interface TokenServiceClient extends Client {
   /**
-   * Tells whose a token is. One that is not good is an error, so that nobody takes an answer for a yes by mistake.
+   * Returns the identity of a good token. A bad token is an error, so that no service takes an answer for a yes by mistake.
    *
-   * A refusal has one of these reasons: malformed, expired, invalid, revoked, unavailable, internal. Over Connect, gRPC-Web
-   * and gRPC it is that of a google.rpc.ErrorInfo with domain "countersign".
+   * An error has one of these reasons: malformed, expired, invalid, revoked, unavailable, internal. Connect, gRPC-Web
+   * and gRPC carry it in a google.rpc.ErrorInfo with domain "countersign".
    */
   verify(
     request: VerifyRequest,
