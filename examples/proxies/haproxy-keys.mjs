@@ -1,10 +1,10 @@
-// Writes the gateway's public keys where haproxy.cfg reads them, keys.map and a PEM file for each slot, and has HAProxy read them. Any Node from 18 on.
+// Writes the gateway's public keys for haproxy.cfg, keys.map and a PEM file for each slot, and reloads HAProxy. Node 18 or newer.
 //
 //   node haproxy-keys.mjs https://login.example/.well-known/jwks.json /etc/haproxy/countersign systemctl reload-or-restart haproxy
 //
-// The words after the folder are the command that has HAProxy read its files. It prints "reloaded" or "unchanged". Where it cannot say what
-// the keys are, it fails and leaves all as it was; where the command fails, it fails too, and the next run calls the command again.
-// A gateway's certificate of your own authority: NODE_EXTRA_CA_CERTS=/etc/haproxy/gateway-ca.pem before it.
+// The words after the folder are the command that reloads HAProxy. The script prints "reloaded" or "unchanged". Without good keys it fails
+// and changes no file; if the command fails, it fails too, and the next run calls the command again.
+// For a certificate of your own authority set NODE_EXTRA_CA_CERTS=/etc/haproxy/gateway-ca.pem.
 
 import { spawnSync } from "node:child_process";
 import { createHash, createPublicKey } from "node:crypto";

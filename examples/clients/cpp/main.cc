@@ -37,7 +37,7 @@ std::string Sign(const std::string& key, const std::string& message) {
   return hex.str();
 }
 
-// grpc::SslCredentials in place of the insecure ones, but on this machine.
+// For a gateway on another machine: grpc::SslCredentials in place of the insecure ones.
 std::shared_ptr<grpc::Channel> Open(const char* target) {
   return grpc::CreateChannel(target, grpc::InsecureChannelCredentials());
 }

@@ -28,7 +28,7 @@ func main() {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 
-	// credentials.NewTLS in place of insecure, but on this machine.
+	// For a gateway on another machine: credentials.NewTLS in place of insecure.
 	conn, err := grpc.NewClient(target, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	fail(err)
 	now := time.Now().Unix()

@@ -29,7 +29,7 @@ class Main {
     Mac mac = Mac.getInstance("HmacSHA256");
     mac.init(new SecretKeySpec(key, "HmacSHA256"));
     String signature = HexFormat.of().formatHex(mac.doFinal((now + args[1]).getBytes(StandardCharsets.UTF_8)));
-    // useTransportSecurity() in place of usePlaintext(), but on this machine.
+    // For a gateway on another machine: useTransportSecurity() in place of usePlaintext().
     var channel = ManagedChannelBuilder.forTarget(args[0]).usePlaintext().build();
     var login = LoginRequest.newBuilder().setDeviceKey(args[1]).setTimestamp(now).setDeviceSignature(signature).build();
     try {

@@ -20,7 +20,7 @@ fun main(args: Array<String>) {
   val now = System.currentTimeMillis() / 1000
   val mac = Mac.getInstance("HmacSHA256").apply { init(SecretKeySpec(readln().trim().toByteArray(), "HmacSHA256")) }
   val signature = mac.doFinal("$now$name".toByteArray()).joinToString("") { "%02x".format(it) }
-  // useTransportSecurity() in place of usePlaintext(), but on this machine.
+  // For a gateway on another machine: useTransportSecurity() in place of usePlaintext().
   val channel = ManagedChannelBuilder.forTarget(target).usePlaintext().build()
   try {
     val login = loginRequest { deviceKey = name; timestamp = now; deviceSignature = signature }

@@ -19,7 +19,7 @@ $login = new LoginRequest([
     'timestamp' => $now,
     'device_signature' => hash_hmac('sha256', $now . $deviceKey, trim(stream_get_contents(STDIN))),
 ]);
-// createSsl() in place of createInsecure(), but on this machine.
+// For a gateway on another machine: createSsl() in place of createInsecure().
 $client = new AuthServiceClient($target, ['credentials' => Grpc\ChannelCredentials::createInsecure()]);
 [$answer, $error] = $client->Login($login)->wait();
 if ($error->code !== Grpc\STATUS_OK) {

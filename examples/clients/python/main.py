@@ -16,7 +16,7 @@ now = int(time.time())
 signature = hmac.new(key.encode(), f"{now}{device_key}".encode(), hashlib.sha256).hexdigest()
 login = auth_pb2.LoginRequest(device_key=device_key, timestamp=now, device_signature=signature)
 try:
-    # grpc.secure_channel in place of this one, but on this machine.
+    # For a gateway on another machine: grpc.secure_channel in place of this one.
     with grpc.insecure_channel(target) as channel:
         token = auth_pb2_grpc.AuthServiceStub(channel).Login(login, timeout=10).token
 except grpc.RpcError as error:

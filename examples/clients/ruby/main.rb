@@ -15,7 +15,7 @@ signature = OpenSSL::HMAC.hexdigest("SHA256", $stdin.read.strip, "#{now}#{device
 auth = Countersign::Auth::V1
 login = auth::LoginRequest.new(device_key: device_key, timestamp: now, device_signature: signature)
 begin
-  # GRPC::Core::ChannelCredentials.new in place of the symbol, but on this machine.
+  # For a gateway on another machine: GRPC::Core::ChannelCredentials.new in place of the symbol.
   stub = auth::AuthService::Stub.new(target, :this_channel_is_insecure)
   token = stub.login(login, deadline: Time.now + 10).token
 rescue GRPC::BadStatus => error

@@ -1,4 +1,4 @@
-// Generates the client in the build, by tonic's own protoc. google/* is imported and not generated: nothing of it is in the code.
+// Generates the client in the build, by protoc. The code needs nothing of google/*, which is imported and not generated.
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let protos = ["proto/countersign/auth/v1/auth.proto", "proto/countersign/token/v1/token.proto"];

@@ -23,7 +23,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let device_signature = hex::encode(mac.finalize().into_bytes());
     let login = auth::LoginRequest { device_key, timestamp: Some(now as i64), device_signature };
 
-    // https, but on this machine.
+    // For a gateway on another machine: https.
     let mut client = auth::auth_service_client::AuthServiceClient::connect(format!("http://{target}")).await?;
     let token = match client.login(login).await {
         Ok(answer) => answer.into_inner().token,

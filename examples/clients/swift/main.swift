@@ -30,7 +30,7 @@ let login = Countersign_Auth_V1_LoginRequest.with {
   $0.deviceSignature = mac.map { String(format: "%02x", $0) }.joined()
 }
 do {
-  // transportSecurity: .tls, but on this machine.
+  // For a gateway on another machine: transportSecurity: .tls.
   let transport = try HTTP2ClientTransport.Posix(target: .dns(host: host, port: Int(port)), transportSecurity: .plaintext)
   let token = try await withGRPCClient(transport: transport) {
     try await Countersign_Auth_V1_AuthService.Client(wrapping: $0).login(login).token
