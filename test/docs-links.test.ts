@@ -40,3 +40,11 @@ test("every relative link and anchor exists", () => {
     [],
   );
 });
+
+test("every source file that a page names exists", () => {
+  const named = [...PAGES, "SECURITY.md"].flatMap((page) =>
+    [...proseOf(page).matchAll(/`((?:[\w-]+\/)+[\w.-]+\.(?:test\.)?ts)`/g)].map(([, file = ""]) => ({ page, file })),
+  );
+  expect(named.length).toBeGreaterThan(40);
+  expect(named.filter(({ file }) => !existsSync(file) && !existsSync(`src/${file}`))).toEqual([]);
+});
