@@ -1,4 +1,4 @@
-// Importing devices: many rows in one transaction, the good ones in, the bad ones told of.
+// Import of devices: many rows in one transaction; a bad row fails alone.
 
 import { AuthError, malformed, type Reason } from "../errors.ts";
 import { changedDetails } from "./audit.ts";
@@ -6,14 +6,14 @@ import { applyPatch, type DevicePatch, deviceDetails, newDevice, readPatch } fro
 import { doesNotExist, readCustomerId, readEnrolledDeviceKey } from "./names.ts";
 import type { Actor, AuditEntry, Device, DeviceStore } from "./ports.ts";
 
-/** A device as it is to be. */
+/** A device to enrol, or the changes of one. */
 export interface ImportRow extends DevicePatch {
   readonly deviceKey: string;
   readonly customerId: string;
 }
 
 export interface ImportFailure {
-  /** Its place among the rows, from 0. */
+  /** Its index among the rows. */
   readonly row: number;
   readonly reason: Reason;
   readonly message: string;
@@ -32,17 +32,20 @@ export interface ImportOutcome {
 export const MAX_IMPORT_ROWS = 1_000;
 
 export interface DeviceImport {
-  /** `dryRun`: tells the outcome alone. @throws AuthError `malformed` for too many rows, and what the store refuses; a row's own mistakes are in the outcome */
+  /**
+   * `dryRun`: returns the outcome alone. A row's own mistakes are in the outcome.
+   * @throws AuthError `malformed` for too many rows, or an error of the store
+   */
   importDevices(rows: readonly ImportRow[], actor: Actor, dryRun?: boolean): Promise<ImportOutcome>;
 }
 
-/** The outcome of a row. */
-type Fate = "created" | "updated" | "unchanged" | AuthError;
+/** A failed row has its error. */
+type RowResult = "created" | "updated" | "unchanged" | AuthError;
 
-/** A row of the right shape. */
-interface Wish extends ImportRow {
+/** A row of the right shape, its fields normalised. */
+interface CheckedRow extends ImportRow {
   /** Its index among all rows. */
-  readonly row: number;
+  readonly index: number;
 }
 
 export function createDeviceImport({
@@ -58,22 +61,22 @@ export function createDeviceImport({
         throw malformed(`rows has ${rows.length} entries. It has at most ${MAX_IMPORT_ROWS}`, "rows");
       }
       const seen = new Map<string, number>();
-      const read = rows.map((draft, row) => orError(() => readRow(draft, row, seen)));
-      const wishes = read.filter((wish): wish is Wish => !(wish instanceof AuthError));
-      const fates = read.map((wish): Fate => (wish instanceof AuthError ? wish : "unchanged"));
+      const read = rows.map((draft, index) => orError(() => readRow(draft, index, seen)));
+      const checked = read.filter((row): row is CheckedRow => !(row instanceof AuthError));
+      const results = read.map((row): RowResult => (row instanceof AuthError ? row : "unchanged"));
       await devices.importAll(
-        wishes,
-        (index, current, customerExists) => {
-          const wish = wishes[index];
-          if (wish === undefined) throw new RangeError(`an import has no row ${index}`);
+        checked,
+        (place, current, customerExists) => {
+          const row = checked[place];
+          if (row === undefined) throw new RangeError(`an import has no row ${place}`);
           // A repeated transaction decides again: the last decision stands.
-          const { fate, next } = decide(wish, current, customerExists, now());
-          fates[wish.row] = fate;
+          const { result, next } = decide(row, current, customerExists, now());
+          results[row.index] = result;
           return dryRun ? undefined : next;
         },
-        () => describe(summarise(fates), wishes, actor, now()),
+        () => describe(summarise(results), checked, actor, now()),
       );
-      return summarise(fates);
+      return summarise(results);
     },
   };
 }
@@ -88,57 +91,57 @@ function orError<Result>(act: () => Result): Result | AuthError {
 }
 
 /** @throws AuthError for a wrong shape, and for a device that an earlier row has */
-function readRow(draft: ImportRow, row: number, seen: Map<string, number>): Wish {
-  // An empty one would ask for a generated key, and a repeated import would enrol a second device.
+function readRow(draft: ImportRow, index: number, seen: Map<string, number>): CheckedRow {
+  // An empty device_key is an error: a repeated import would enrol a second device.
   const deviceKey = readEnrolledDeviceKey(draft.deviceKey);
-  const wish = { ...readPatch(draft), deviceKey, customerId: readCustomerId(draft.customerId), row };
+  const row = { ...readPatch(draft), deviceKey, customerId: readCustomerId(draft.customerId), index };
   const earlier = seen.get(deviceKey);
-  seen.set(deviceKey, row);
-  if (earlier === undefined) return wish;
+  seen.set(deviceKey, index);
+  if (earlier === undefined) return row;
   throw malformed(
     `row ${earlier} of this request has the same device_key (the first is row 0). Leave one of them out`,
     "device_key",
   );
 }
 
-/** Decides a row by the device that has its key, if any. */
+/** Decides a row by the device with its device_key. */
 function decide(
-  wish: Wish,
+  row: CheckedRow,
   current: Device | undefined,
   customerExists: boolean,
   at: number,
-): { readonly fate: Fate; readonly next?: Device } {
-  const { deviceKey, customerId } = wish;
-  if (!customerExists) return { fate: doesNotExist("customer") };
-  if (current === undefined) return { fate: "created", next: newDevice(deviceKey, customerId, wish, at) };
+): { readonly result: RowResult; readonly next?: Device } {
+  const { deviceKey, customerId } = row;
+  if (!customerExists) return { result: doesNotExist("customer") };
+  if (current === undefined) return { result: "created", next: newDevice(deviceKey, customerId, row, at) };
   if (current.customerId !== customerId) {
     const message =
       "this device_key belongs to another customer. Delete that device first or choose another device_key";
-    return { fate: new AuthError("already_exists", message, { field: "device_key" }) };
+    return { result: new AuthError("already_exists", message, { field: "device_key" }) };
   }
-  const next = applyPatch(current, wish, at);
+  const next = applyPatch(current, row, at);
   const isSame = changedDetails(deviceDetails(current), deviceDetails(next)) === undefined;
-  return isSame ? { fate: "unchanged" } : { fate: "updated", next };
+  return isSame ? { result: "unchanged" } : { result: "updated", next };
 }
 
-function summarise(fates: readonly Fate[]): ImportOutcome {
-  const count = (fate: Fate): number => fates.filter((one) => one === fate).length;
+function summarise(results: readonly RowResult[]): ImportOutcome {
+  const count = (result: RowResult): number => results.filter((one) => one === result).length;
   return {
     created: count("created"),
     updated: count("updated"),
     unchanged: count("unchanged"),
-    failures: fates.flatMap((fate, row) =>
-      fate instanceof AuthError
-        ? [{ row, reason: fate.reason, message: fate.message, field: fate.details.field ?? "" }]
+    failures: results.flatMap((result, row) =>
+      result instanceof AuthError
+        ? [{ row, reason: result.reason, message: result.message, field: result.details.field ?? "" }]
         : [],
     ),
   };
 }
 
-function describe(outcome: ImportOutcome, wishes: readonly Wish[], actor: Actor, at: number): AuditEntry {
+function describe(outcome: ImportOutcome, checked: readonly CheckedRow[], actor: Actor, at: number): AuditEntry {
   const { created, updated, failures } = outcome;
-  const [first = "", ...others] = new Set(wishes.map(({ customerId }) => customerId));
-  // Empty for devices of several customers.
+  const [first = "", ...others] = new Set(checked.map(({ customerId }) => customerId));
+  // Several customers: the entry belongs to none.
   const customerId = others.length === 0 ? first : "";
   const details = { created, updated, failed: failures.length };
   return { actor, at, action: "ImportDevices", resource: "devices", customerId, details };
