@@ -31,17 +31,11 @@ interface Sight {
   readonly customerExists: boolean;
 }
 
-/** Imports devices as they are, all of them or those that `wants` says. @returns what was seen of each */
+/** Imports the devices that `wants` says, as they are. @returns what the decision saw of each */
 async function importDevices(
   { devices }: Store,
   wanted: readonly Device[],
-  {
-    wants = () => true,
-    entry = () => entryOf("ImportDevices", { at: NOW + 5 }),
-  }: {
-    wants?: (sight: Sight) => boolean;
-    entry?: () => ReturnType<typeof entryOf>;
-  } = {},
+  wants: (sight: Sight) => boolean = () => true,
 ): Promise<readonly Sight[]> {
   const sights: Sight[] = [];
   await devices.importAll(
@@ -53,13 +47,9 @@ async function importDevices(
       sights[place] = sight;
       return wants(sight) ? next : undefined;
     },
-    entry,
+    () => entryOf("ImportDevices", { at: NOW + 5 }),
   );
   return sights;
-}
-
-async function find({ devices }: Store, deviceKey: string): Promise<unknown> {
-  return devices.find(deviceKey);
 }
 
 export function describeImport(open: Open): void {
@@ -107,7 +97,7 @@ export function describeImport(open: Open): void {
         deviceOf("refused"),
         deviceOf("astray", { customerId: "nobody" }),
       ],
-      { wants: ({ deviceKey, customerExists }) => customerExists && !["kept", "refused"].includes(deviceKey) },
+      ({ deviceKey, customerExists }) => customerExists && !["kept", "refused"].includes(deviceKey),
     );
     expect(
       sights.map(({ deviceKey, current, customerExists }) => [deviceKey, current?.displayName, customerExists]),
@@ -118,23 +108,18 @@ export function describeImport(open: Open): void {
       ["refused", undefined, true],
       ["astray", undefined, false],
     ]);
-    expect(await find(store, "new")).toMatchObject({ displayName: "after", revision: 1, createdAt: NOW + 5 });
-    expect(await find(store, "kept")).toMatchObject({ displayName: "before", revision: 1, updatedAt: NOW });
-    expect(await find(store, "known")).toMatchObject({
-      displayName: "after",
-      labels: {},
-      revision: 2,
-      createdAt: NOW,
-      updatedAt: NOW + 5,
-    });
-    expect(await find(store, "refused")).toBeUndefined();
-    expect(await find(store, "astray")).toBeUndefined();
+    const { devices } = store;
+    const changed = { displayName: "after", updatedAt: NOW + 5 };
+    expect(await devices.find("new")).toMatchObject({ ...changed, revision: 1, createdAt: NOW + 5 });
+    expect(await devices.find("known")).toMatchObject({ ...changed, labels: {}, revision: 2, createdAt: NOW });
+    expect(await devices.find("kept")).toMatchObject({ displayName: "before", revision: 1, updatedAt: NOW });
+    expect([await devices.find("refused"), await devices.find("astray")]).toEqual([undefined, undefined]);
   });
 
   test("leaves no trace when nothing is decided", async () => {
     const { store } = await openWithCustomer(open);
     await addDevice(store);
-    await importDevices(store, [device, deviceOf("new")], { wants: () => false });
+    await importDevices(store, [device, deviceOf("new")], () => false);
     await importDevices(store, []);
     expect(await actionsOf(store)).toEqual(["CreateCustomer", "CreateDevice"]);
   });
@@ -173,7 +158,9 @@ export function describeImport(open: Open): void {
       () => true,
       () => false,
     );
-    expect(await find(store, device.deviceKey)).toEqual(gone ? undefined : expect.objectContaining({ revision: 1 }));
+    expect(await store.devices.find(device.deviceKey)).toEqual(
+      gone ? undefined : expect.objectContaining({ revision: 1 }),
+    );
     expect(sights.at(-1)).toBe(!gone);
   });
 }

@@ -1,6 +1,7 @@
 // The part of a store's contract that is about lists of devices and customers: their pages and filters.
 
 import { expect, test } from "vitest";
+import { DEVICE_FIELDS } from "../../src/core/registry/devices.ts";
 import type { Condition } from "../../src/core/registry/filter.ts";
 import type { PageQuery, PageResult } from "../../src/core/registry/ports.ts";
 import {
@@ -178,6 +179,15 @@ export function describeLists(open: Open): void {
       }
     }
     expect(await store.devices.find("device-1")).toBeDefined();
+  });
+
+  test("every field that a filter of devices may name is compared", async () => {
+    const { store } = await openWithCustomer(open);
+    for (const [name, type] of Object.entries(DEVICE_FIELDS)) {
+      const field = name === "labels" ? "labels.site" : name;
+      const value = type === "time" ? NOW : type === "boolean" ? true : "x";
+      expect(await store.devices.list({ ...FIRST, conditions: [is(field, value)] })).toMatchObject({ items: [] });
+    }
   });
 
   test("refuses to compare what a list has not", async () => {
