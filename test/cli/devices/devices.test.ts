@@ -45,18 +45,11 @@ test("a device_key that overflows a buffer of old firmware is enrolled with a wa
   const { operate, gateway } = operator;
   const create = (...args: string[]) => operate(["devices", "create", "--customer", gateway.customerId, ...args]);
   const long = `long-${"x".repeat(27)}`;
-  expect(await create("--device-key", long)).toMatchObject({
-    status: 0,
-    stdout: `device ${long}\n`,
-    stderr:
-      "countersign: device_key has 32 characters. Over 31 it overflows the buffer of 42 bytes in ESP8266 firmware in the field\n",
-  });
-  expect(await create("--device-key", long.slice(1))).toMatchObject({ status: 0, stderr: "" });
-  expect(await create()).toMatchObject({
-    status: 0,
-    stdout: expect.stringMatching(/^device [0-9a-f]{24}\n$/),
-    stderr: "",
-  });
+  const warning =
+    "device_key has 32 characters. Over 31 it overflows the buffer of 42 bytes in ESP8266 firmware in the field";
+  const warned = { status: 0, stdout: `device ${long}\n`, stderr: `countersign: ${warning}\n` };
+  expect(await create("--device-key", long)).toEqual(warned);
+  expect(await create()).toEqual({ status: 0, stdout: expect.stringMatching(/^device [0-9a-f]{24}\n$/), stderr: "" });
 });
 
 test("a public key is enrolled from a file, shown, and removed", async () => {
@@ -75,17 +68,14 @@ test("a public key is enrolled from a file, shown, and removed", async () => {
   expect([both.status, both.stderr]).toEqual([2, expect.stringContaining("exclude each other")]);
 });
 
-test("control characters are printed as code points, and kept in JSON", async () => {
+test("control characters are printed as code points, and unchanged in JSON", async () => {
   const { operate, operateJson, gateway } = operator;
   const name = "a\u202eb\u2066\u2028\ufeffc";
-  const deviceKey = await gateway.enrol({ displayName: name });
-  for (const args of [
-    ["devices", "show", deviceKey],
-    ["devices", "list", "--filter", `device_key = "${deviceKey}"`],
-  ]) {
-    expect((await operate(args)).stdout).toContain("a\\u{202e}b\\u{2066}\\u{2028}\\u{feff}c\n");
-  }
-  expect(await operateJson(["devices", "show", deviceKey])).toMatchObject([{ display_name: name }]);
+  const show = ["devices", "show", await gateway.enrol({ displayName: name })];
+  const list = ["devices", "list", "--filter", 'display_name != ""'];
+  const shown = "a\\u{202e}b\\u{2066}\\u{2028}\\u{feff}c\n";
+  for (const args of [show, list]) expect((await operate(args)).stdout).toContain(shown);
+  expect(await operateJson(show)).toMatchObject([{ display_name: name }]);
 });
 
 test.each([

@@ -15,26 +15,17 @@ for (const customerId of ["north", "south"]) {
 const count = async (...options: string[]): Promise<string> =>
   (await operator.operate(["devices", "list", "--count", ...options])).stdout.trim();
 
-test("devices are counted, disabled, labelled, enabled, revoked and deleted by filter", async () => {
+test("devices are counted, changed and labelled by what they have in common", async () => {
   const { operate, operateJson } = operator;
   expect(await count("--customer", "north")).toBe("3");
   const disabled = await operate(["devices", "disable", "--customer", "north", "--filter", 'device_key != "north-3"']);
   expect(disabled.stdout).toBe("2 devices are disabled\n");
-  expect((await operate(["devices", "disable", "--customer", "north"])).stdout).toBe(
-    "1 device is disabled, 2 already\n",
-  );
+  expect(await operateJson(["devices", "disable", "--customer", "north"])).toEqual([{ matched: 3, changed: 1 }]);
   expect(await count("--filter", "status = disabled")).toBe("3");
-  expect(await operateJson(["devices", "enable", "--filter", "status = disabled"])).toEqual([
-    { matched: 3, changed: 3 },
-  ]);
   await operate(["devices", "label", "site=hall 2", "line=b", "--customer", "north"]);
   expect(await count("--filter", 'labels.site = "hall 2" AND labels.line = b')).toBe("3");
   await operate(["devices", "label", "line=", "--customer", "north"]);
   expect(await count("--filter", "labels.line = b")).toBe("0");
-  const revoked = await operateJson(["devices", "revoke-tokens", "--customer", "north"]);
-  expect(revoked).toEqual([{ matched: 3, changed: 3 }]);
-  expect(await operateJson(["devices", "delete", "--customer", "south"])).toEqual([{ matched: 3, changed: 3 }]);
-  expect(await count("--customer", "south")).toBe("0");
 });
 
 test("devices are changed by name, and a name that does not exist is an error", async () => {
