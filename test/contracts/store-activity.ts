@@ -92,11 +92,11 @@ export function describeActivity(open: Open): void {
     for (const name of names) expect((await store.devices.find(name))?.lastLoginAt).toBe(NOW + 11);
   });
 
-  test("activity from before an enrolment belongs to the former device", async () => {
+  test("a failure from before an enrolment belongs to the former device", async () => {
     const { store } = await openWithDevices("device-1");
-    await store.activity.record([loginOf("device-1", NOW - 1)]);
+    await store.activity.record([failureOf("device-1", NOW - 1)]);
     expect(await store.devices.find("device-1")).toMatchObject(NEVER);
-    await store.activity.record([loginOf("device-1", NOW)]);
-    expect((await store.devices.find("device-1"))?.lastLoginAt).toBe(NOW);
+    await store.activity.record([failureOf("device-1", NOW)]);
+    expect((await store.devices.find("device-1"))?.lastFailureAt).toBe(NOW);
   });
 }
