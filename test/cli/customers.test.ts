@@ -44,14 +44,30 @@ test("a list is a table with aligned columns", async () => {
 });
 
 test.each([
-  [["customers", "update", "acme"], "nothing to change"],
-  [["customers", "create"], "--name"],
-  [["customers", "list", "--limit", "0"], "whole number from 1"],
-  [["customers", "show"], "missing required argument"],
-  [["customers", "shw"], "Did you mean show?"],
-  [["tokens", "revoke", "a", "--jsn"], "too many arguments"],
-])("%j has exit status 2 and names the mistake", async (args, message) => {
-  const { status, stdout, stderr } = await operator.operate(args);
+  ["customers update acme", "nothing to change"],
+  ["customers create", "--name"],
+  ["customers list --limit 0", "whole number from 1"],
+  ["customers show", "missing required argument"],
+  ["customers shw", "Did you mean show?"],
+  ["tokens revoke a --jsn", "too many arguments"],
+  ["devices update pump-7", "nothing to change"],
+  ["devices update pump-7 --label a=b --no-labels", "exclude each other"],
+  ["devices update pump-7 --public-key-file - --no-public-key", "exclude each other"],
+  ["devices update pump-7 --label =b", "a name and a value"],
+  ["devices update pump-7 --key-mode other", "Allowed choices are shared, derived"],
+  ["devices derive-key", "missing required argument"],
+  ["devices disable", "name devices, or select them by --filter"],
+  ["devices disable pump-7 --failing", "name devices, or select them by --filter"],
+  ["devices label site --failing", "write a name and a value"],
+  ["operators issue --name eve --expires-in soon", "Write a number and d, h or m, as in 30d."],
+  ["customer-keys issue --customer x --import a --output b", "exclude each other"],
+  ["customer-keys issue --customer x --expires-at 2026-01-31", "RFC 3339"],
+  ["customer-keys issue --customer x --expires-at 2027-02-31T00:00:00Z", "RFC 3339"],
+  ["customer-keys issue --customer x --expires-at 2027-02-29T23:00:00+01:00", "RFC 3339"],
+  ["explain --device-key a --body /nowhere/request.json", "/nowhere/request.json cannot be read (ENOENT)"],
+  ["sign --device-key a", "the secret is missing"],
+])("%s has exit status 2 and names the mistake", async (words, message) => {
+  const { status, stdout, stderr } = await operator.operate(words.split(" "));
   expect([status, stdout]).toEqual([2, ""]);
   expect(stderr).toContain(message);
 });

@@ -53,10 +53,3 @@ test("--json prints the response of the contract, and --at sets the time of the 
   const punctual = await explain(body, "--body", "-", "--at", then, "--json");
   expect([punctual.status, JSON.parse(punctual.stdout)]).toMatchObject([0, { would_succeed: true }]);
 });
-
-test("a body that cannot be read and an invalid time have status 2", async () => {
-  const missing = await explain("", "--body", "/nowhere/request.json");
-  expect([missing.status, missing.stderr]).toEqual([2, "countersign: /nowhere/request.json cannot be read (ENOENT)\n"]);
-  const when = await explain("{}", "--body", "-", "--at", "yesterday");
-  expect([when.status, when.stderr]).toEqual([2, expect.stringContaining("RFC 3339")]);
-});

@@ -41,11 +41,6 @@ test("a token that may read is written to a file, and changes nothing", async ()
   expect([status, stderr]).toEqual([1, expect.stringMatching(/^countersign: read_only: /)]);
 });
 
-test("a time span is a number and a unit", async () => {
-  const { status, stderr } = await operator.operate(["operators", "issue", "--name", "eve", "--expires-in", "soon"]);
-  expect([status, stderr]).toEqual([2, expect.stringContaining("Write a number and d, h or m, as in 30d.")]);
-});
-
 test("audit list prints changes, the newest first, with the operator and the changed fields", async () => {
   const { operate, operateJson } = operator;
   await operate(["customers", "create", "--name", "One", "--customer-id", "acme"]);

@@ -54,20 +54,16 @@ test("login prints the same answers over all four protocols, with the values tha
   }
   for (const via of protocols) {
     const limited = await runCommand(wordsOf(via), { env });
-    expect(limited.status).toBe(1);
-    expect(limited.stderr).toMatch(
-      /^countersign: rate_limited: too many logins .* and wait for the seconds of retry-after \(retry_after \d+ s\)\n$/,
-    );
-    const skewed = await runCommand(wordsOf(via, "--timestamp", "1"), { env });
-    expect(skewed.stderr).toMatch(
-      /^countersign: clock_skew: .* from server_time and sign again \(server_time \d{10}\)\n$/,
-    );
-    const json = await runCommand(wordsOf(via, "--timestamp", "1", "--json"), { env });
-    expect(JSON.parse(json.stderr).error).toEqual({
+    expect(limited).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(/^countersign: rate_limited: too many logins .*\(retry_after \d+ s\)\n$/),
+    });
+    const { stderr } = await runCommand(wordsOf(via, "--timestamp", "1", "--json"), { env });
+    expect(JSON.parse(stderr).error).toEqual({
       code: "unauthenticated",
       reason: "clock_skew",
       server_time: expect.any(Number),
-      message: expect.stringMatching(/^clock_skew: /),
+      message: expect.stringMatching(/^clock_skew: .*\(server_time \d{10}\)$/),
     });
   }
 });
