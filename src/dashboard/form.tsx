@@ -85,6 +85,8 @@ export function ActionButton({ isPrimary, isDisabled, onClose, ...dialog }: Acti
 
 type ActionDialogProps = ActionButtonProps & { readonly onClose: () => void };
 
+const focus = (element: HTMLElement | null): void => element?.focus();
+
 /** A modal dialog: the browser keeps the focus in it and gives it back, and Escape closes it. */
 function ActionDialog({ text, title = text, submit = text, act, onClose, children, ...form }: ActionDialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
@@ -117,7 +119,7 @@ function ActionDialog({ text, title = text, submit = text, act, onClose, childre
         <div class="stack">
           {outcome}
           <div class="row end">
-            <button type="button" class="primary" onClick={close} ref={(button) => button?.focus()}>
+            <button type="button" class="primary" onClick={close} ref={focus}>
               Close
             </button>
           </div>
