@@ -162,7 +162,7 @@ async function compose(config: Config, options: GatewayOptions, cleanup: AsyncDi
     now,
   });
   const verifyToken = createVerifyToken({
-    verifier: createTokenVerifier({ issuer, audience: config.audience, ring }),
+    verify: createTokenVerifier({ issuer, audience: config.audience, ring }),
     credentials: store.credentials,
     now,
   });

@@ -22,10 +22,8 @@ export interface SignedLogin {
   readonly deviceSignature: string;
 }
 
-/** A login by an assertion in place of timestamp and signature. */
-export type AssertedLogin = Assertion;
-
-export type LoginRequest = SignedLogin | AssertedLogin;
+/** A login by a signature, or by an assertion. */
+export type LoginRequest = SignedLogin | Assertion;
 
 export interface Caller {
   /** The address that limits are counted under: an IPv4 address or an IPv6 /64. */

@@ -166,15 +166,6 @@ export interface TokenClaims extends Pick<Subject, "deviceKey" | "customerId"> {
   readonly expiresAt: number;
 }
 
-/**
- * Verifies tokens by themselves. Obligations: takes what this gateway's signer makes and nothing else; throws AuthError
- * `expired`, `invalid`, `revoked` for one whose key was, `unavailable` when it cannot be told; whatever comes costs no more than
- * one signature to look at, and is never repeated.
- */
-export interface TokenVerifier {
-  verify(token: string, now: number): Promise<TokenClaims>;
-}
-
 /** A public key as JWKS publishes it (RFC 7517), private members absent. */
 export interface PublicJwk {
   readonly kid: string;

@@ -2,7 +2,7 @@
 
 import { type AuthError, malformed, tokenInvalid, tokenRevoked } from "./errors.ts";
 import { epochOf, readEpoch } from "./ids.ts";
-import type { CredentialStore, Standing, TokenClaims, TokenVerifier } from "./ports.ts";
+import type { CredentialStore, Standing, TokenClaims } from "./ports.ts";
 
 /**
  * The use-case: whose a token is. @throws AuthError `malformed` for an empty one, `expired`, `invalid` for none too, `revoked`,
@@ -14,21 +14,25 @@ export type VerifyToken = (token: string | undefined) => Promise<TokenClaims>;
 export type VerifyTokenFor<From> = (token: string | undefined, caller: From) => Promise<TokenClaims>;
 
 export interface VerifyTokenDependencies {
-  readonly verifier: TokenVerifier;
+  /**
+   * Takes what this gateway's signer makes and nothing else. Whatever comes costs no more than one signature to look at, and is never
+   * repeated. @throws AuthError `expired`, `invalid`, `revoked` for a token whose key was, `unavailable` when it cannot be told
+   */
+  readonly verify: (token: string, now: number) => Promise<TokenClaims>;
   readonly credentials: Pick<CredentialStore, "findStanding">;
   /** Unix milliseconds. */
   readonly now: () => number;
 }
 
 /** Builds the use-case over its ports. */
-export function createVerifyToken({ verifier, credentials, now: clock }: VerifyTokenDependencies): VerifyToken {
+export function createVerifyToken({ verify, credentials, now: clock }: VerifyTokenDependencies): VerifyToken {
   return async function verifyToken(token) {
     const now = clock();
     if (token === "") throw malformed("token is missing", "token");
     if (token === undefined) throw tokenInvalid("there is none in the header x-access-token");
 
     // 1. Signed here, and good by its own claims: a forged token costs no look-up.
-    const claims = await verifier.verify(token, now);
+    const claims = await verify(token, now);
 
     // 2. Not revoked, nor its device or customer: one read.
     const refusal = judge(await credentials.findStanding(claims.deviceKey, claims.jti), claims);

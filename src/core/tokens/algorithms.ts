@@ -1,6 +1,6 @@
 // The algorithms (RFC 7518, 3.1; RFC 8037, 3.1) and types of tokens.
 
-import { generateKeyPair, type KeyObject, sign } from "node:crypto";
+import { generateKeyPair, type KeyObject, type KeyPairKeyObjectResult, sign } from "node:crypto";
 import { promisify } from "node:util";
 
 export const TOKEN_ALGS = ["RS256", "ES256", "EdDSA"] as const;
@@ -10,13 +10,8 @@ export type TokenAlg = (typeof TOKEN_ALGS)[number];
 export const TOKEN_TYPES = ["JWT", "at+jwt"] as const;
 export type TokenType = (typeof TOKEN_TYPES)[number];
 
-export interface KeyPair {
-  readonly privateKey: KeyObject;
-  readonly publicKey: KeyObject;
-}
-
 interface Algorithm {
-  readonly generate: () => Promise<KeyPair>;
+  readonly generate: () => Promise<KeyPairKeyObjectResult>;
   readonly sign: (text: Buffer, key: KeyObject) => Promise<Buffer>;
 }
 

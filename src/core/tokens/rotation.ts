@@ -113,7 +113,12 @@ export function rotateByHand(draft: Draft, seen: string | undefined, atOnce: boo
   makeNext(draft);
   const publishedMs = at - (draft.keys().find(isNext)?.createdAt ?? at);
   const neededMs = atOnce ? SEEN_MS : rules.publishMs;
-  if (publishedMs < neededMs) throw tooNew(publishedMs, neededMs);
+  if (publishedMs < neededMs) {
+    const [since, wait] = [publishedMs, neededMs - publishedMs].map((ms) => Math.ceil(ms / 1000));
+    throw refused(
+      `the next key was published ${since} s ago and services may not have it. Rotate in ${wait} s. With now it signs once it is a second old and services refuse its tokens until they fetch the keys`,
+    );
+  }
   rotate(draft);
 }
 
@@ -121,7 +126,7 @@ export function rotateByHand(draft: Draft, seen: string | undefined, atOnce: boo
 export function revoke(draft: Draft, kid: string): void {
   const { at } = draft;
   const key = draft.keys().find((one) => one.kid === kid);
-  if (key === undefined) throw noSigningKey();
+  if (key === undefined) throw new AuthError("does_not_exist", "no signing key has this kid", { field: "kid" });
   if (key.state === "revoked") return;
   draft.put({ ...key, state: "revoked", retiredAt: key.retiredAt ?? at });
   draft.note("RevokeSigningKey", kid, { state: key.state });
@@ -138,13 +143,14 @@ export function takeOver(draft: Draft, material: KeyMaterial, asNext: boolean): 
   const { at, rules } = draft;
   const { kid, alg } = material;
   const there = draft.keys().find(({ publicJwk }) => isSameKey(publicJwk, material.publicJwk));
-  if (there?.state === "revoked") throw revokedKey();
-  if (there !== undefined && there.kid !== kid) {
-    throw new AuthError("already_exists", `this key is there as ${there.kid} already. Import it under that kid`, {
-      field: "kid",
-    });
+  if (there?.state === "revoked") throw refused("this key was revoked and signs no more. Import another");
+  const isTaken = there === undefined && draft.keys().some((key) => key.kid === kid);
+  if (isTaken || (there !== undefined && there.kid !== kid)) {
+    const message = isTaken
+      ? "another key has this kid. Choose another"
+      : `this key is there as ${there?.kid} already. Import it under that kid`;
+    throw new AuthError("already_exists", message, { field: "kid" });
   }
-  if (there === undefined && draft.keys().find((key) => key.kid === kid)) throw takenKid();
   if (alg !== rules.alg) {
     throw refused(
       `this key is for ${alg} and new keys are for ${rules.alg}. Set COUNTERSIGN_TOKEN_ALG to ${alg} first`,
@@ -204,26 +210,6 @@ function activate(draft: Draft, key: SigningKey | NewSigningKey): void {
 
 function newSigningKey(material: KeyMaterial, state: "next" | "active", at: number): NewSigningKey {
   return { ...material, state, createdAt: at, activatedAt: state === "active" ? at : undefined, retiredAt: undefined };
-}
-
-function noSigningKey(): AuthError {
-  return new AuthError("does_not_exist", "no signing key has this kid", { field: "kid" });
-}
-
-function takenKid(): AuthError {
-  return new AuthError("already_exists", "another key has this kid. Choose another", { field: "kid" });
-}
-
-function revokedKey(): AuthError {
-  return refused("this key was revoked and signs no more. Import another");
-}
-
-/** The next key was published for so many milliseconds and has to be for `neededMs`. */
-function tooNew(publishedMs: number, neededMs: number): AuthError {
-  const [since, wait] = [publishedMs, neededMs - publishedMs].map((ms) => Math.ceil(ms / 1000));
-  return refused(
-    `the next key was published ${since} s ago and services may not have it. Rotate in ${wait} s. With now it signs once it is a second old and services refuse its tokens until they fetch the keys`,
-  );
 }
 
 function refused(message: string): AuthError {

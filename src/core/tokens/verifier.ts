@@ -2,7 +2,7 @@
 
 import { type CryptoKey, errors, type JWTPayload, jwtVerify } from "jose";
 import { AuthError, tokenInvalid, tokenRevoked } from "../errors.ts";
-import { CLOCKS_APART_MS, LONGEST_TOKEN_LIFE_MS, type TokenVerifier } from "../ports.ts";
+import { CLOCKS_APART_MS, LONGEST_TOKEN_LIFE_MS, type TokenClaims } from "../ports.ts";
 import { isTokenType, TOKEN_ALGS } from "./algorithms.ts";
 import type { KeyRing } from "./keyring.ts";
 
@@ -17,7 +17,11 @@ export interface TokenVerifierOptions {
 }
 
 /** Creates a verifier (RFC 8725). */
-export function createTokenVerifier({ issuer, audience, ring }: TokenVerifierOptions): TokenVerifier {
+export function createTokenVerifier({
+  issuer,
+  audience,
+  ring,
+}: TokenVerifierOptions): (token: string, now: number) => Promise<TokenClaims> {
   function keyOf(kid: string | undefined): CryptoKey {
     const key = kid === undefined ? undefined : ring.find(kid);
     if (key === undefined) throw tokenInvalid("it was signed by no key of this gateway");
@@ -25,41 +29,39 @@ export function createTokenVerifier({ issuer, audience, ring }: TokenVerifierOpt
     return key.publicKey;
   }
 
-  return {
-    async verify(token, now) {
-      if (token.length > MAX_TOKEN_LENGTH) throw tokenInvalid(`it has more than ${MAX_TOKEN_LENGTH} characters`);
-      const getKey = async ({ kid }: { readonly kid?: string }): Promise<CryptoKey> => {
-        // A new key may be missing in an old reading.
-        if (kid !== undefined && ring.find(kid) === undefined) await ring.confirm();
-        return keyOf(kid);
-      };
-      const { payload: claims, protectedHeader } = await jwtVerify(token, getKey, {
-        issuer: issuer(),
-        audience,
-        algorithms: [...TOKEN_ALGS],
-        currentDate: new Date(now),
-        requiredClaims: ["exp", "iat"],
-      }).catch(reject);
-      if (!isTokenType(protectedHeader.typ)) throw tokenInvalid("its typ is not as it should be");
-      const { iat = 0, exp = 0 } = claims;
-      if (!(iat * 1000 <= now + CLOCKS_APART_MS)) throw tokenInvalid("its iat is ahead of the clock");
-      const lifeMs = (exp - iat) * 1000;
-      if (!(lifeMs > 0 && lifeMs <= LONGEST_TOKEN_LIFE_MS)) throw tokenInvalid("its exp is too far from its iat");
-      const identity = {
-        deviceKey: readName(claims, "sub"),
-        customerId: readName(claims, "customer_id"),
-        jti: readName(claims, "jti"),
-        issuedAt: iat,
-        expiresAt: exp,
-      };
-      // The key may be revoked since. An invalid token costs no read.
-      const confirmed = ring.confirm();
-      if (confirmed !== undefined) {
-        await confirmed;
-        keyOf(protectedHeader.kid);
-      }
-      return identity;
-    },
+  return async function verifyToken(token, now) {
+    if (token.length > MAX_TOKEN_LENGTH) throw tokenInvalid(`it has more than ${MAX_TOKEN_LENGTH} characters`);
+    const getKey = async ({ kid }: { readonly kid?: string }): Promise<CryptoKey> => {
+      // A new key may be missing in an old reading.
+      if (kid !== undefined && ring.find(kid) === undefined) await ring.confirm();
+      return keyOf(kid);
+    };
+    const { payload: claims, protectedHeader } = await jwtVerify(token, getKey, {
+      issuer: issuer(),
+      audience,
+      algorithms: [...TOKEN_ALGS],
+      currentDate: new Date(now),
+      requiredClaims: ["exp", "iat"],
+    }).catch(reject);
+    if (!isTokenType(protectedHeader.typ)) throw tokenInvalid("its typ is not as it should be");
+    const { iat = 0, exp = 0 } = claims;
+    if (!(iat * 1000 <= now + CLOCKS_APART_MS)) throw tokenInvalid("its iat is ahead of the clock");
+    const lifeMs = (exp - iat) * 1000;
+    if (!(lifeMs > 0 && lifeMs <= LONGEST_TOKEN_LIFE_MS)) throw tokenInvalid("its exp is too far from its iat");
+    const identity = {
+      deviceKey: readName(claims, "sub"),
+      customerId: readName(claims, "customer_id"),
+      jti: readName(claims, "jti"),
+      issuedAt: iat,
+      expiresAt: exp,
+    };
+    // The key may be revoked since. An invalid token costs no read.
+    const confirmed = ring.confirm();
+    if (confirmed !== undefined) {
+      await confirmed;
+      keyOf(protectedHeader.kid);
+    }
+    return identity;
   };
 }
 
