@@ -45,78 +45,34 @@ test("answers with a token, limits and lifetime, as a login does", async () => {
 
 describe("an error", () => {
   const KNOWN = { ...formOf("device"), client_id: "device" };
-  test.for<readonly [string, Form | string, number, string, string, string]>([
-    ["no grant", {}, 400, "unsupported_grant_type", "malformed", "grant_type is not client_credentials"],
+  const SAML = "urn:ietf:params:oauth:client-assertion-type:saml2-bearer";
+  const SECRET = { grant_type: "client_credentials", client_secret: CUSTOMER_KEY };
+  const twice = `${new URLSearchParams(KNOWN)}&client_id=device`;
+  const grant = ["unsupported_grant_type", "grant_type is not client_credentials"] as const;
+  const unproven = "sub is an unknown device or client_assertion is not signed with its key";
+  test.for<readonly [Form | string, error: string, message: string, reason?: string, status?: number]>([
+    [{}, ...grant],
+    [{ ...KNOWN, grant_type: "password" }, ...grant],
+    [{ ...KNOWN, client_assertion: "" }, "invalid_client", "client_assertion is missing or empty"],
+    [{ ...KNOWN, client_assertion_type: SAML }, "invalid_request", `client_assertion_type is not ${TYPE}`],
+    [SECRET, "invalid_client", "the secret itself was sent. Send a client_assertion that is made with it"],
     [
-      "another grant",
-      { ...KNOWN, grant_type: "password" },
-      400,
-      "unsupported_grant_type",
-      "malformed",
-      "grant_type is not client_credentials",
-    ],
-    [
-      "no assertion",
-      { ...KNOWN, client_assertion: "" },
-      400,
-      "invalid_client",
-      "malformed",
-      "client_assertion is missing or empty",
-    ],
-    [
-      "another type of assertion",
-      { ...KNOWN, client_assertion_type: "urn:ietf:params:oauth:client-assertion-type:saml2-bearer" },
-      400,
-      "invalid_request",
-      "malformed",
-      `client_assertion_type is not ${TYPE}`,
-    ],
-    [
-      "the secret itself",
-      { grant_type: "client_credentials", client_secret: CUSTOMER_KEY },
-      400,
-      "invalid_client",
-      "malformed",
-      "the secret itself was sent. Send a client_assertion that is made with it",
-    ],
-    [
-      "another client_id",
       { ...KNOWN, client_id: "other" },
-      400,
       "invalid_client",
-      "malformed",
       "client_id is not the sub of the client_assertion. Leave it out",
     ],
+    [twice, "invalid_client", "client_id is there more than once. Send it once"],
+    [formOf("nobody"), "invalid_client", unproven, "invalid_credentials"],
     [
-      "a parameter twice",
-      `${new URLSearchParams(KNOWN)}&client_id=device`,
-      400,
-      "invalid_client",
-      "malformed",
-      "client_id is there more than once. Send it once",
-    ],
-    [
-      "an unknown device",
-      formOf("nobody"),
-      400,
-      "invalid_client",
-      "invalid_credentials",
-      "sub is an unknown device or client_assertion is not signed with its key",
-    ],
-    [
-      "too much",
       { ...KNOWN, scope: "x".repeat(5_000) },
-      413,
       "invalid_request",
-      "too_large",
       "the request has more than 4096 bytes",
+      "too_large",
+      413,
     ],
-  ])("names %s", async ([, form, status, error, reason, message]) => {
+  ])("%# has its code, reason and message", async ([form, error, message, reason = "malformed", status = 400]) => {
     const answer = await post(form);
-    expect([answer.status, answer.body]).toEqual([
-      status,
-      expect.objectContaining({ error, error_description: message, reason }),
-    ]);
+    expect(answer).toMatchObject({ status, body: { error, error_description: message, reason } });
     expect(answer.headers.get("www-authenticate")).toBeNull();
     expect(JSON.stringify(answer.body)).not.toContain(CUSTOMER_KEY);
   });

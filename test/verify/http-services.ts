@@ -6,7 +6,7 @@ import { Hono } from "hono";
 import * as expressVerify from "../../src/verify/express.ts";
 import * as fastifyVerify from "../../src/verify/fastify.ts";
 import * as honoVerify from "../../src/verify/hono.ts";
-import { type Answer, listen, messageOf, SEEN_HEADERS, type StartService } from "./service.ts";
+import { type Answer, listen, SEEN_HEADERS, type StartService } from "./service.ts";
 
 async function fetchAnswer(response: Response): Promise<Answer> {
   const text = await response.text();
@@ -18,19 +18,11 @@ async function fetchAnswer(response: Response): Promise<Answer> {
 export const startExpress: StartService = async (verifier, options) => {
   const { requireToken, identityOf } = expressVerify;
   const app = express();
-  app.get("/open", (request, response) => {
-    try {
-      response.send(identityOf(request).deviceKey);
-    } catch (error) {
-      response.send(messageOf(error));
-    }
-  });
   app.use(requireToken(verifier, options));
   app.get("/", (request, response) => response.send(identityOf(request).deviceKey));
   const { url, close } = await listen(app);
   return {
     ask: async (headers) => fetchAnswer(await fetch(url, { headers })),
-    askOpen: async () => (await fetch(`${url}/open`)).text(),
     close,
   };
 };
@@ -38,13 +30,6 @@ export const startExpress: StartService = async (verifier, options) => {
 export const startFastify: StartService = async (verifier, options) => {
   const { requireToken, identityOf } = fastifyVerify;
   const app = fastify();
-  app.get("/open", async (request) => {
-    try {
-      return identityOf(request).deviceKey;
-    } catch (error) {
-      return messageOf(error);
-    }
-  });
   app.register((inner, _options, done) => {
     inner.addHook("onRequest", requireToken(verifier, options));
     inner.get("/", async (request) => identityOf(request).deviceKey);
@@ -53,7 +38,6 @@ export const startFastify: StartService = async (verifier, options) => {
   const url = await app.listen({ port: 0, host: "127.0.0.1" });
   return {
     ask: async (headers) => fetchAnswer(await fetch(url, { headers })),
-    askOpen: async () => (await fetch(`${url}/open`)).text(),
     close: () => app.close(),
   };
 };
@@ -61,18 +45,10 @@ export const startFastify: StartService = async (verifier, options) => {
 export const startHono: StartService = async (verifier, options) => {
   const { requireToken, identityOf } = honoVerify;
   const app = new Hono();
-  app.get("/open", (context) => {
-    try {
-      return context.text(identityOf(context).deviceKey);
-    } catch (error) {
-      return context.text(messageOf(error));
-    }
-  });
   app.use("/", requireToken(verifier, options));
   app.get("/", (context) => context.text(identityOf(context).deviceKey));
   return {
     ask: async (headers) => fetchAnswer(await app.request("/", { headers })),
-    askOpen: async () => (await app.request("/open")).text(),
     close: async () => {},
   };
 };

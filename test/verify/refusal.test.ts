@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { keysUnavailable, tokenExpired, tokenMissing } from "../../src/verify/errors.ts";
 import { refusalOf, type SentHeaders, tokenOf } from "../../src/verify/exports.ts";
+import { identityOf } from "../../src/verify/require-token.ts";
 
 test.each<[string, SentHeaders, string | undefined]>([
   ["Fetch's headers", new Headers({ "X-Access-Token": "a" }), "a"],
@@ -60,4 +61,8 @@ test.each([
   expect(error.retryAfterMs).toBe(retryAfterMs);
   const { status, headers, body } = refusalOf(error);
   expect([status, headers["Retry-After"], JSON.parse(body).retry_after]).toEqual([503, String(seconds), seconds]);
+});
+
+test("a handler that requireToken is not before has no identity, and learns why", () => {
+  expect(() => identityOf({ headers: {} })).toThrow("there is no identity: put requireToken() before this handler");
 });

@@ -9,83 +9,44 @@ import { AuthServiceClient, AuthServiceService } from "../../gen/grpc/countersig
 import * as connectVerify from "../../src/verify/connect.ts";
 import * as grpcVerify from "../../src/verify/grpc-js.ts";
 import { bindAnyPort } from "./grpc-server.ts";
-import { type Answer, listen, messageOf, SEEN_HEADERS, type StartService } from "./service.ts";
+import { type Answer, listen, SEEN_HEADERS, type StartService } from "./service.ts";
 
 export const startConnect: StartService = async (verifier, options) => {
   const { requireToken, identityOf } = connectVerify;
-  const serve = (adapter: Partial<Parameters<typeof connectNodeAdapter>[0]>): ReturnType<typeof listen> =>
-    listen(
-      connectNodeAdapter({
-        routes: (router) =>
-          router.service(AuthService, {
-            login: (_request, context) => create(LoginResponseSchema, { token: identityOf(context).deviceKey }),
-          }),
-        ...adapter,
-      }),
-    );
-  let bug = "";
-  const { url, close } = await serve({ interceptors: [requireToken(verifier, options)] });
-  const open = await serve({
-    interceptors: [
-      (next) => (request) =>
-        next(request).catch((error: unknown) => {
-          bug = messageOf(error);
-          throw error;
+  const { url, close } = await listen(
+    connectNodeAdapter({
+      interceptors: [requireToken(verifier, options)],
+      routes: (router) =>
+        router.service(AuthService, {
+          login: (_request, context) => create(LoginResponseSchema, { token: identityOf(context).deviceKey }),
         }),
-    ],
-  });
-  const clientOf = (baseUrl: string) =>
-    createClient(AuthService, createConnectTransport({ baseUrl, httpVersion: "1.1" }));
+    }),
+  );
+  const client = createClient(AuthService, createConnectTransport({ baseUrl: url, httpVersion: "1.1" }));
   return {
     ask: (headers) =>
-      clientOf(url)
-        .login({}, { headers })
-        .then(
-          ({ token }) => ({ status: 200, headers: {}, body: undefined, deviceKey: token }),
-          (error: unknown) => {
-            const { code, rawMessage, metadata, details } = ConnectError.from(error);
-            const seen = Object.fromEntries(SEEN_HEADERS.map((name) => [name, metadata.get(name) ?? undefined]));
-            return { status: code, headers: seen, body: { message: rawMessage, details } };
-          },
-        ),
-    askOpen: async () => {
-      await clientOf(open.url)
-        .login({})
-        .catch(() => {});
-      return bug;
-    },
-    close: () => Promise.all([close(), open.close()]),
+      client.login({}, { headers }).then(
+        ({ token }) => ({ status: 200, headers: {}, body: undefined, deviceKey: token }),
+        (error: unknown) => {
+          const { code, rawMessage, metadata, details } = ConnectError.from(error);
+          const seen = Object.fromEntries(SEEN_HEADERS.map((name) => [name, metadata.get(name) ?? undefined]));
+          return { status: code, headers: seen, body: { message: rawMessage, details } };
+        },
+      ),
+    close,
   };
 };
 
 export const startGrpc: StartService = async (verifier, options) => {
   const { requireToken, identityOf } = grpcVerify;
-  const serve = async (
-    serverOptions: grpc.ServerOptions,
-  ): Promise<{ client: AuthServiceClient; close: () => void }> => {
-    const server = new grpc.Server(serverOptions);
-    server.addService(AuthServiceService, {
-      login: (call: grpc.ServerUnaryCall<unknown, unknown>, answer: grpc.sendUnaryData<unknown>) => {
-        try {
-          answer(null, { token: identityOf(call).deviceKey, expires_in: 0 });
-        } catch (error) {
-          answer({ code: grpc.status.INTERNAL, details: messageOf(error) });
-        }
-      },
-      getServerTime: (_call: unknown, answer: grpc.sendUnaryData<unknown>) => answer(null, {}),
-    });
-    const client = new AuthServiceClient(await bindAnyPort(server), grpc.credentials.createInsecure());
-    return {
-      client,
-      close() {
-        client.close();
-        server.forceShutdown();
-      },
-    };
-  };
-  const service = await serve({ interceptors: [requireToken(verifier, grpc, options)] });
-  const open = await serve({});
-  const login = (client: AuthServiceClient, metadata: grpc.Metadata): Promise<Answer> =>
+  const server = new grpc.Server({ interceptors: [requireToken(verifier, grpc, options)] });
+  server.addService(AuthServiceService, {
+    login: (call: grpc.ServerUnaryCall<unknown, unknown>, answer: grpc.sendUnaryData<unknown>) =>
+      answer(null, { token: identityOf(call).deviceKey, expires_in: 0 }),
+    getServerTime: (_call: unknown, answer: grpc.sendUnaryData<unknown>) => answer(null, {}),
+  });
+  const client = new AuthServiceClient(await bindAnyPort(server), grpc.credentials.createInsecure());
+  const login = (metadata: grpc.Metadata): Promise<Answer> =>
     new Promise((resolve) => {
       client.login({ device_key: "", device_signature: "", timestamp: undefined }, metadata, (error, answer) => {
         if (error === null) resolve({ status: 0, headers: {}, body: undefined, deviceKey: answer.token });
@@ -101,15 +62,11 @@ export const startGrpc: StartService = async (verifier, options) => {
     ask: (headers) => {
       const metadata = new grpc.Metadata();
       for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
-      return login(service.client, metadata);
-    },
-    askOpen: async () => {
-      const { body } = await login(open.client, new grpc.Metadata());
-      return typeof body === "object" && body !== null && "message" in body ? String(body.message) : "";
+      return login(metadata);
     },
     close: async () => {
-      service.close();
-      open.close();
+      client.close();
+      server.forceShutdown();
     },
   };
 };

@@ -17,8 +17,6 @@ export interface Answer {
 
 export interface Service {
   ask(headers: SentHeaders): Promise<Answer>;
-  /** Asks where `requireToken` was not put before the handler. @returns what the handler threw */
-  askOpen(): Promise<string>;
   close(): Promise<unknown>;
 }
 
@@ -41,9 +39,4 @@ export async function listen(listener: RequestListener): Promise<{ url: string; 
       return once(server, "close");
     },
   };
-}
-
-/** The message of a thrown value. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
