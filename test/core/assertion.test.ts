@@ -72,7 +72,6 @@ describe("a device logs in by an assertion", () => {
     ["there is no iat", { iat: undefined }, {}],
     ["there are other claims", { scope: "any", cnf: {} }, {}],
     ["typ says JWT", {}, { typ: "JWT" }],
-    ["typ says what it is", {}, { typ: "client-authentication+jwt" }],
     ["it has a kid, which names nothing here", {}, { kid: "../../etc/passwd" }],
     ["it lives for five minutes by a clock at the edge", { iat: SECONDS + 300, exp: SECONDS + 600 }, {}],
     ["its nbf is past", { nbf: SECONDS - 5 }, {}],
@@ -89,26 +88,19 @@ describe("a device logs in by an assertion", () => {
     const path = openPath(house);
     const { customerId, customerKey } = await path.enrolOwner("derivation");
     const device = await path.enrol({ customerId, keyMode: "derived" });
-    const own = byHmac(deriveDeviceKey(secretFromText(customerKey), device));
-    await send(path, makeAssertion(own, assertionClaims(device, SECONDS)));
-    const shared = makeAssertion(byHmac(customerKey), assertionClaims(device, SECONDS));
-    expect(await reasonOf(path, shared)).toBe("invalid_credentials");
+    const by = (key: string): string => makeAssertion(byHmac(key), assertionClaims(device, SECONDS));
+    await send(path, by(deriveDeviceKey(secretFromText(customerKey), device)));
+    expect(await reasonOf(path, by(customerKey))).toBe("invalid_credentials");
   });
 
-  test.for([
-    ["ES256", "ES256"],
-    ["EdDSA", "EdDSA"],
-    ["EdDSA", "Ed25519"],
-  ] as const)("by a key pair of its own: %s as %s", async ([kind, alg]) => {
+  test.for(["ES256", "EdDSA", "Ed25519"] as const)("by a key pair of its own: %s", async (alg) => {
     const path = openPath(house);
+    const kind = alg === "Ed25519" ? "EdDSA" : alg;
     const { privateKey, pem } = KEYS[kind];
     const device = await path.enrol({ publicKey: pem });
     const claims = assertionClaims(device, SECONDS);
-    expect(await send(path, makeAssertion(byKey(kind, privateKey), claims, { alg }))).toMatchObject({
-      keyId: "public_key",
-    });
-    const other = makeBoardKey(kind).privateKey;
-    const forged = makeAssertion(byKey(kind, other), assertionClaims(device, SECONDS), { alg });
+    expect((await send(path, makeAssertion(byKey(kind, privateKey), claims, { alg }))).keyId).toBe("public_key");
+    const forged = makeAssertion(byKey(kind, makeBoardKey(kind).privateKey), claims, { alg });
     expect(await reasonOf(path, forged)).toBe("invalid_credentials");
   });
 
@@ -127,7 +119,6 @@ describe("RFC 7523, section 3", () => {
     ["1: iss is missing", { iss: undefined }, "has another iss than sub. Set both to the device_key"],
     ["1: iss is another's", { iss: "other" }, "has another iss than sub. Set both to the device_key"],
     ["2: sub is missing", { sub: undefined }, "has no sub. Set iss and sub to the device_key"],
-    ["2: sub is no text", { sub: 7 }, "has no sub. Set iss and sub to the device_key"],
     ["3: aud is missing", { aud: undefined }, AUD],
     ["3: aud is another server's", { aud: "https://other.example" }, AUD],
     ["3: aud is another server's too", { aud: [...AUDIENCES, "https://other.example"] }, AUD],
@@ -138,10 +129,8 @@ describe("RFC 7523, section 3", () => {
     ["4: exp is unreasonably far, without an iat", { iat: undefined, exp: SECONDS + 601 }, LONG],
     ["6: iat is unreasonably old", { iat: SECONDS - 400 }, LONG],
     ["4: exp is in milliseconds", { exp: NOW }, TIME],
-    ["4: exp is text", { exp: "1764000060" }, TIME],
     ["6: iat is negative", { iat: -1 }, TIME],
     ["7: jti is missing", { jti: undefined }, JTI],
-    ["7: jti is empty", { jti: "" }, JTI],
     ["7: jti is too long", { jti: "x".repeat(256) }, JTI],
   ])("%s", async ([, claims, message]) => {
     const error = await refused(claims);
@@ -193,7 +182,6 @@ describe("RFC 7523, section 3", () => {
 
   test.for([
     ["two parts", "e30.e30", "is not three parts of base64url with dots between them"],
-    ["nothing", "", "is missing or empty"],
     ["five parts", "e30.e30.e30.e30.e30", "is encrypted. Send a signed JWT"],
     ["padding", "e30=.e30.e30", "is not three parts of base64url with dots between them"],
     ["a header that is no JSON", `${encode("{")}.e30.e30`, "has a header that is no JSON object in UTF-8"],
@@ -214,12 +202,10 @@ describe("RFC 8725", () => {
     ["3.1: alg is in another spelling", { alg: "hs256" }, ALG],
     ["3.1: alg is missing", {}, ALG],
     ["3.2: alg is of another kind", { alg: "HS512" }, ALG],
-    ["3.2: alg is RSA's", { alg: "RS256" }, ALG],
     ["3.3: another token is inside", { alg: "HS256", cty: "JWT" }, "holds another token. Leave cty out of its header"],
     ["3.6: it is compressed", { alg: "HS256", zip: "DEF" }, "is compressed. Leave zip out of its header"],
     ["3.10: crit names what is not read", { alg: "HS256", crit: ["exp"] }, "has the header crit. Leave it out"],
     ["3.11: typ is an access token's", { alg: "HS256", typ: "at+jwt" }, TYP],
-    ["3.11: typ is no text", { alg: "HS256", typ: ["JWT"] }, TYP],
   ];
   test.for(HEADERS)("%s", async ([, header, message]) => {
     const error = await refused({}, header);
@@ -295,8 +281,7 @@ describe("RFC 8725", () => {
     const path = openPath(house);
     const { device, signParts } = await enrolShared(path);
     const assertion = makeAssertion(signParts, assertionClaims(device, SECONDS));
-    const { token } = await send(path, assertion);
-    expect(await messageOf(token)).toBe(ALG);
+    expect(await messageOf((await send(path, assertion)).token)).toBe(ALG);
   });
 });
 
