@@ -83,7 +83,7 @@ export async function tellBackupStory(place: BackupPlace): Promise<void> {
       ["late", SHARED_KEY],
     ]),
   ).toEqual([200, 401, 200, 200, 401]);
-  const events = await after.registry.audit.list({ pageSize: 1_000, pageToken: "", filter: "" });
+  const events = await after.registry.listAuditEvents({ pageSize: 1_000, pageToken: "", filter: "" });
   const actions = new Set(events.items.map(({ action }) => action));
   expect([actions.has("CreateDevice"), actions.has("RetireCustomerKey")]).toEqual([true, false]);
   // It takes changes, like any database.

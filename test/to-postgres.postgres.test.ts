@@ -60,13 +60,13 @@ test("customers, keys, devices, signing keys and audit log move, and logins go o
   expect(await jwksOf(after)).toEqual(keys);
   expect(await statusesOf(after, [shared, own], now + 1)).toEqual([200, 200]);
   await after.registry.devices.delete("pump-8", "", GATEWAY);
-  const { items } = await after.registry.audit.list(ALL);
+  const { items } = await after.registry.listAuditEvents(ALL);
   expect(items[0]?.action).toBe("DeleteDevice");
   expect(items).toHaveLength(stored.events.length + 1);
 
   // Done again by mistake, it destroys nothing.
   await expect(move()).rejects.toThrow("there are customers in PostgreSQL already");
-  expect((await after.registry.audit.list(ALL)).items).toEqual(items);
+  expect((await after.registry.listAuditEvents(ALL)).items).toEqual(items);
 });
 
 const ROW = {
@@ -102,6 +102,6 @@ async function everythingOf({ registry }: Gateway) {
   );
   const first = await registry.devices.list(ALL);
   const second = await registry.devices.list({ ...ALL, pageToken: first.nextPageToken });
-  const { items: events } = await registry.audit.list(ALL);
+  const { items: events } = await registry.listAuditEvents(ALL);
   return { customers, keys, devices: [...first.items, ...second.items], events };
 }

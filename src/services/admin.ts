@@ -31,7 +31,7 @@ export interface AdminDependencies {
 /** Creates the service. Mount it with a guard that admits operators only. */
 export function createAdminService(dependencies: AdminDependencies): ServiceImplSpec {
   const { registry, explain, secrets, signingKeys, readDeviceLimit, overview, actorOf } = dependencies;
-  const { customers, customerKeys, fleet, operators, sessions, tokens, audit } = registry;
+  const { customers, customerKeys, fleet, operators, sessions } = registry;
   return createServiceImplSpec<typeof AdminService>(AdminService, {
     ...createCustomerMethods(customers, actorOf),
     ...createCustomerKeyMethods(customerKeys, actorOf),
@@ -41,12 +41,12 @@ export function createAdminService(dependencies: AdminDependencies): ServiceImpl
     getOverview: createGetOverview(fleet, overview),
 
     async revokeToken({ jti }, context) {
-      const { expiresAt } = await tokens.revoke(jti, actorOf(context));
+      const { expiresAt } = await registry.revokeToken(jti, actorOf(context));
       return { jti, expireTime: writeTime(expiresAt) };
     },
 
     async listAuditEvents(request) {
-      const { items, nextPageToken } = await audit.list(request);
+      const { items, nextPageToken } = await registry.listAuditEvents(request);
       return { auditEvents: items.map(auditEventMessage), nextPageToken };
     },
 

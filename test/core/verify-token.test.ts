@@ -138,7 +138,7 @@ test("a token is revoked by its jti, and no other token is", async () => {
   const { path, logIn, verify, reasonOf } = await open();
   const [token, other] = [await logIn(), await logIn()];
   const { jti } = await verify(token);
-  await house.registryAt(path).tokens.revoke(jti, GATEWAY);
+  await house.registryAt(path).revokeToken(jti, GATEWAY);
   expect([await reasonOf(token), await reasonOf(other)]).toEqual(["revoked", "good"]);
 });
 

@@ -78,7 +78,7 @@ const STEPS: readonly Step[] = [
   { change: "a move is finished", act: update({ finishMove: true }), ask: shared, expected: "invalid_credentials" },
   {
     change: "a token is revoked",
-    act: ({ registry, token }) => registry.tokens.revoke(jtiOf(token), GATEWAY),
+    act: ({ registry, token }) => registry.revokeToken(jtiOf(token), GATEWAY),
     ask: check,
     expected: "revoked",
   },

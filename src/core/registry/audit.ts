@@ -35,15 +35,8 @@ export interface AuditLog {
   prune(time: number, most: number): Promise<number>;
 }
 
-export interface AuditTrail {
-  /** The newest first. */
-  list(request: ListRequest): Promise<Listing<AuditEvent>>;
-}
-
-export interface AuditTrailDependencies {
-  readonly audit: AuditLog;
-  readonly now: () => number;
-}
+/** Lists events, the newest first. @throws AuthError `malformed`, or an error of the log */
+export type ListAuditEvents = (request: ListRequest) => Promise<Listing<AuditEvent>>;
 
 const FIELDS = {
   action: "text",
@@ -54,7 +47,7 @@ const FIELDS = {
   time: "time",
 } as const;
 
-/** Creates the use case. It throws AuthError: `malformed`, or an error of the log. */
-export function createAuditTrail({ audit, now }: AuditTrailDependencies): AuditTrail {
-  return { list: (request) => listPage(FIELDS, request, (page) => audit.list(page), now()) };
+/** `now` in unix milliseconds. */
+export function createListAuditEvents(audit: Pick<AuditLog, "list">, now: () => number): ListAuditEvents {
+  return (request) => listPage(FIELDS, request, audit.list, now());
 }

@@ -1,6 +1,6 @@
 // The registry: the operator's use cases, gathered.
 
-import { type AuditTrail, type AuditTrailDependencies, createAuditTrail } from "./audit.ts";
+import { type AuditLog, createListAuditEvents, type ListAuditEvents } from "./audit.ts";
 import { type CustomerKeys, type CustomerKeysDependencies, createCustomerKeys } from "./customer-keys.ts";
 import { type Customers, type CustomersDependencies, createCustomers } from "./customers.ts";
 import { createDeviceImport, type DeviceImport } from "./device-import.ts";
@@ -8,28 +8,26 @@ import { createDevices, type Devices, type DevicesDependencies } from "./devices
 import { createFleet, type Fleet, type FleetDependencies } from "./fleet.ts";
 import { createOperators, type Operators, type OperatorsDependencies } from "./operators.ts";
 import { createSessions, type Sessions, type SessionsDependencies } from "./sessions.ts";
-import { createTokens, type Tokens, type TokensDependencies } from "./tokens.ts";
+import { createRevokeToken, type RevokedTokenStore, type RevokeToken } from "./tokens.ts";
 
 export interface Registry {
   readonly customers: Customers;
   readonly customerKeys: CustomerKeys;
   readonly devices: Devices;
   readonly deviceImport: DeviceImport;
-  readonly tokens: Tokens;
+  readonly revokeToken: RevokeToken;
   readonly fleet: Fleet;
   readonly operators: Operators;
   readonly sessions: Sessions;
-  readonly audit: AuditTrail;
+  readonly listAuditEvents: ListAuditEvents;
 }
 
 export type RegistryDependencies = CustomersDependencies &
   CustomerKeysDependencies &
   DevicesDependencies &
-  TokensDependencies &
   FleetDependencies &
   OperatorsDependencies &
-  Omit<SessionsDependencies, "operators"> &
-  AuditTrailDependencies;
+  Omit<SessionsDependencies, "operators"> & { readonly revokedTokens: RevokedTokenStore; readonly audit: AuditLog };
 
 /** Creates the use cases over their ports. Each throws AuthError: `malformed`, or an error of its store. */
 export function createRegistry(dependencies: RegistryDependencies): Registry {
@@ -39,10 +37,10 @@ export function createRegistry(dependencies: RegistryDependencies): Registry {
     customerKeys: createCustomerKeys(dependencies),
     devices: createDevices(dependencies),
     deviceImport: createDeviceImport(dependencies),
-    tokens: createTokens(dependencies),
+    revokeToken: createRevokeToken(dependencies.revokedTokens, dependencies.now),
     fleet: createFleet(dependencies),
     operators,
     sessions: createSessions({ ...dependencies, operators }),
-    audit: createAuditTrail(dependencies),
+    listAuditEvents: createListAuditEvents(dependencies.audit, dependencies.now),
   };
 }

@@ -20,33 +20,26 @@ export interface RevokedTokenStore {
   prune(now: number, most: number): Promise<number>;
 }
 
-export interface Tokens {
-  /** Every gateway refuses the token from its next check on, whether or not it was issued: issued tokens are not stored. */
-  revoke(jti: string, actor: Actor): Promise<RevokedToken>;
-}
-
-export interface TokensDependencies {
-  readonly revokedTokens: RevokedTokenStore;
-  /** Unix milliseconds. */
-  readonly now: () => number;
-}
+/**
+ * Revokes a token at every gateway's next check, whether or not it was issued: issued tokens are not stored.
+ * @throws AuthError `malformed`, or an error of the store
+ */
+export type RevokeToken = (jti: string, actor: Actor) => Promise<RevokedToken>;
 
 /** The longest token, and a day for a gateway whose clock is ahead. */
 const KEPT_MS = LONGEST_TOKEN_LIFE_MS + 86_400_000;
 
-/** The use case throws AuthError: `malformed`, or an error of the store. */
-export function createTokens({ revokedTokens, now }: TokensDependencies): Tokens {
-  return {
-    async revoke(jti, actor) {
-      if (!isTokenId(jti)) {
-        throw malformed(
-          "jti is no name of a token. It has 20 letters and digits and hyphens and underscores. For all tokens of a device there is devices revoke-tokens",
-          "jti",
-        );
-      }
-      const at = now();
-      const entry = createAuditEntry(actor, at, "RevokeToken", { resource: `tokens/${jti}`, customerId: "" });
-      return revokedTokens.insert({ jti, expiresAt: at + KEPT_MS }, entry);
-    },
+/** `now` in unix milliseconds. */
+export function createRevokeToken(revokedTokens: RevokedTokenStore, now: () => number): RevokeToken {
+  return async (jti, actor) => {
+    if (!isTokenId(jti)) {
+      throw malformed(
+        "jti is no name of a token. It has 20 letters and digits and hyphens and underscores. For all tokens of a device there is devices revoke-tokens",
+        "jti",
+      );
+    }
+    const at = now();
+    const entry = createAuditEntry(actor, at, "RevokeToken", { resource: `tokens/${jti}`, customerId: "" });
+    return revokedTokens.insert({ jti, expiresAt: at + KEPT_MS }, entry);
   };
 }

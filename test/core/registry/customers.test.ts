@@ -12,7 +12,7 @@ test("a customer is created as given, with an event", async () => {
   const created = await registry.customers.create(ACME, ACTOR);
   expect(created).toEqual({ ...ACME, tokensNotBefore: 0, createdAt: NOW, updatedAt: NOW, revision: 1 });
   expect(await registry.customers.get("acme")).toEqual(created);
-  expect((await registry.audit.list(ALL)).items).toMatchObject([
+  expect((await registry.listAuditEvents(ALL)).items).toMatchObject([
     {
       actor: ACTOR,
       at: NOW,

@@ -36,7 +36,7 @@ test("a filter's devices are disabled in several calls, and once", async () => {
   expect(await changeAll(range, "disable")).toMatchObject({ matched: 1_300, changed: 0 });
   expect(await registry.devices.get("pump-1000")).toMatchObject({ status: "disabled", tokensNotBefore: NOW });
   expect(await registry.devices.get("pump-0999")).toMatchObject({ status: "enabled", tokensNotBefore: 0 });
-  const { items } = await registry.audit.list({ ...ALL, filter: 'resource = "devices/pump-1000"' });
+  const { items } = await registry.listAuditEvents({ ...ALL, filter: 'resource = "devices/pump-1000"' });
   const [last] = items;
   expect(last).toMatchObject({ action: "UpdateDevice", customerId: "acme", details: { status: "disabled" } });
   expect(await changeAll("status = disabled", "enable")).toMatchObject({ matched: 1_300, changed: 1_300 });

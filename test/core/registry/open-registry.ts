@@ -31,7 +31,7 @@ export async function openRegistry(): Promise<OpenedRegistry> {
     reopen,
     clock,
     async events() {
-      const { items } = await registry.audit.list({ ...ALL, pageSize: 1_000 });
+      const { items } = await registry.listAuditEvents({ ...ALL, pageSize: 1_000 });
       return items
         .map(({ action, resource, customerId, details }) => ({ action, resource, customerId, details }))
         .reverse();
