@@ -40,7 +40,7 @@ try {
     displayName: at % 3 === 0 ? `Pump ${at}, ${at % 2 === 0 ? "north" : "south"} hall` : undefined,
     labels: { site: at % 2 === 0 ? "north" : "south" },
   }));
-  await registry.deviceImport.importDevices(rows, GATEWAY, false);
+  await registry.importDevices(rows, GATEWAY, false);
   for (const [at, { deviceKey }] of rows.slice(0, 400).entries()) {
     const customerKey = at % 9 === 4 ? "another-customer-key" : key.customerKey;
     const seconds = Math.floor(Date.now() / 1000) - (at % 31 === 5 ? 9_000 : 0);

@@ -37,7 +37,7 @@ test("customers, keys, devices, signing keys and audit log move, and logins go o
   );
   const rows = Array.from({ length: 1_200 }, (_, place) => ({ ...ROW, deviceKey: `pump-${place}` }));
   for (let from = 0; from < rows.length; from += 1_000) {
-    await registry.deviceImport.importDevices(rows.slice(from, from + 1_000), GATEWAY);
+    await registry.importDevices(rows.slice(from, from + 1_000), GATEWAY);
   }
   await registry.devices.create({ customerId: "acme", deviceKey: "own", keyMode: "derived" }, GATEWAY);
   const own = { deviceKey: "own", customerKey: deriveDeviceKey(secretFromText(derivation.customerKey), "own") };

@@ -46,7 +46,7 @@ servePeer(async ({ redisUrl, databaseUrl, folder, fleet, algorithm, listener, tl
     const rows = fleet.deviceKeys
       .slice(start, start + MAX_IMPORT_ROWS)
       .map((deviceKey) => ({ ...ROW, deviceKey, customerId }));
-    await registry.deviceImport.importDevices(rows, GATEWAY);
+    await registry.importDevices(rows, GATEWAY);
   }
   return { url, jwksUrl: `${publicUrl}/.well-known/jwks.json` };
 });

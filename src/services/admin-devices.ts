@@ -38,7 +38,7 @@ type DeviceMethods = Pick<
 
 /** Creates the methods. They throw the errors of the registry. */
 export function createDeviceMethods(
-  { devices, deviceImport, fleet }: Pick<Registry, "devices" | "deviceImport" | "fleet">,
+  { devices, fleet, importDevices }: Pick<Registry, "devices" | "fleet" | "importDevices">,
   readDeviceLimit: ReadDeviceLimit,
   actorOf: ActorOf,
 ): DeviceMethods {
@@ -86,7 +86,7 @@ export function createDeviceMethods(
     },
 
     async importDevices({ rows, validateOnly }, context) {
-      const outcome = await deviceImport.importDevices(rows.map(readRow), actorOf(context), validateOnly);
+      const outcome = await importDevices(rows.map(readRow), actorOf(context), validateOnly);
       return { ...outcome, failures: [...outcome.failures] };
     },
 

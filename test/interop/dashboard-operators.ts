@@ -143,7 +143,7 @@ export const OPERATOR_STORIES: readonly Story[] = [
         deviceKey: `pump-${String(at).padStart(3, "0")}`,
         customerId: gateway.customerId,
       }));
-      await gateway.registry.deviceImport.importDevices(rows, GATEWAY, false);
+      await gateway.registry.importDevices(rows, GATEWAY, false);
       await visit(page, "#/devices", "Devices");
       await page.getByText("120 devices").waitFor();
       await button(page, "Next").click();

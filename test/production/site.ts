@@ -106,7 +106,7 @@ async function enrolAll({ registry, customerId }: TestGateway, count: number): P
     const rows = deviceKeys
       .slice(start, start + MAX_IMPORT_ROWS)
       .map((deviceKey) => ({ ...ROW, deviceKey, customerId }));
-    await registry.deviceImport.importDevices(rows, GATEWAY);
+    await registry.importDevices(rows, GATEWAY);
   }
   return deviceKeys;
 }

@@ -95,7 +95,7 @@ async function enrolAll({ customerId, registry }: TestGateway, count: number): P
     deviceKey: `rotated-${place}-${randomUUID()}`,
     customerId,
   }));
-  await registry.deviceImport.importDevices(rows, GATEWAY);
+  await registry.importDevices(rows, GATEWAY);
   return rows.map(({ deviceKey }) => deviceKey);
 }
 

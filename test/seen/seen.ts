@@ -40,8 +40,7 @@ const limitOf = ({ number }: Round): number => 1_000 + number;
 const STEPS: readonly Step[] = [
   {
     change: "a device is enrolled",
-    act: ({ registry, customerId, deviceKey }) =>
-      registry.deviceImport.importDevices([{ deviceKey, customerId }], GATEWAY),
+    act: ({ registry, customerId, deviceKey }) => registry.importDevices([{ deviceKey, customerId }], GATEWAY),
     ask: shared,
     expected: "ok",
   },

@@ -31,13 +31,11 @@ export interface ImportOutcome {
 /** The most rows of one import. */
 export const MAX_IMPORT_ROWS = 1_000;
 
-export interface DeviceImport {
-  /**
-   * `dryRun`: returns the outcome alone. A row's own mistakes are in the outcome.
-   * @throws AuthError `malformed` for too many rows, or an error of the store
-   */
-  importDevices(rows: readonly ImportRow[], actor: Actor, dryRun?: boolean): Promise<ImportOutcome>;
-}
+/**
+ * Imports rows in one transaction. A row's own mistakes are in the outcome; `dryRun` returns the outcome alone.
+ * @throws AuthError `malformed` for too many rows, or an error of the store
+ */
+export type ImportDevices = (rows: readonly ImportRow[], actor: Actor, dryRun?: boolean) => Promise<ImportOutcome>;
 
 /** A failed row has its error. */
 type RowResult = "created" | "updated" | "unchanged" | AuthError;
@@ -48,36 +46,29 @@ interface CheckedRow extends ImportRow {
   readonly index: number;
 }
 
-export function createDeviceImport({
-  devices,
-  now,
-}: {
-  readonly devices: Pick<DeviceStore, "importAll">;
-  readonly now: () => number;
-}): DeviceImport {
-  return {
-    async importDevices(rows, actor, dryRun = false) {
-      if (rows.length > MAX_IMPORT_ROWS) {
-        throw malformed(`rows has ${rows.length} entries. It has at most ${MAX_IMPORT_ROWS}`, "rows");
-      }
-      const seen = new Map<string, number>();
-      const read = rows.map((draft, index) => orError(() => readRow(draft, index, seen)));
-      const checked = read.filter((row): row is CheckedRow => !(row instanceof AuthError));
-      const results = read.map((row): RowResult => (row instanceof AuthError ? row : "unchanged"));
-      await devices.importAll(
-        checked,
-        (place, current, customerExists) => {
-          const row = checked[place];
-          if (row === undefined) throw new RangeError(`an import has no row ${place}`);
-          // A repeated transaction decides again: the last decision stands.
-          const { result, next } = decide(row, current, customerExists, now());
-          results[row.index] = result;
-          return dryRun ? undefined : next;
-        },
-        () => describe(summarise(results), checked, actor, now()),
-      );
-      return summarise(results);
-    },
+/** `now` in unix milliseconds. */
+export function createImportDevices(devices: Pick<DeviceStore, "importAll">, now: () => number): ImportDevices {
+  return async (rows, actor, dryRun = false) => {
+    if (rows.length > MAX_IMPORT_ROWS) {
+      throw malformed(`rows has ${rows.length} entries. It has at most ${MAX_IMPORT_ROWS}`, "rows");
+    }
+    const seen = new Map<string, number>();
+    const read = rows.map((draft, index) => orError(() => readRow(draft, index, seen)));
+    const checked = read.filter((row): row is CheckedRow => !(row instanceof AuthError));
+    const results = read.map((row): RowResult => (row instanceof AuthError ? row : "unchanged"));
+    await devices.importAll(
+      checked,
+      (place, current, customerExists) => {
+        const row = checked[place];
+        if (row === undefined) throw new RangeError(`an import has no row ${place}`);
+        // A repeated transaction decides again: the last decision stands.
+        const { result, next } = decide(row, current, customerExists, now());
+        results[row.index] = result;
+        return dryRun ? undefined : next;
+      },
+      () => describe(summarise(results), checked, actor, now()),
+    );
+    return summarise(results);
   };
 }
 

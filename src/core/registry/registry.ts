@@ -3,7 +3,7 @@
 import { type AuditLog, createListAuditEvents, type ListAuditEvents } from "./audit.ts";
 import { type CustomerKeys, type CustomerKeysDependencies, createCustomerKeys } from "./customer-keys.ts";
 import { type Customers, type CustomersDependencies, createCustomers } from "./customers.ts";
-import { createDeviceImport, type DeviceImport } from "./device-import.ts";
+import { createImportDevices, type ImportDevices } from "./device-import.ts";
 import { createDevices, type Devices, type DevicesDependencies } from "./devices.ts";
 import { createFleet, type Fleet, type FleetDependencies } from "./fleet.ts";
 import { createOperators, type Operators, type OperatorsDependencies } from "./operators.ts";
@@ -14,7 +14,7 @@ export interface Registry {
   readonly customers: Customers;
   readonly customerKeys: CustomerKeys;
   readonly devices: Devices;
-  readonly deviceImport: DeviceImport;
+  readonly importDevices: ImportDevices;
   readonly revokeToken: RevokeToken;
   readonly fleet: Fleet;
   readonly operators: Operators;
@@ -36,7 +36,7 @@ export function createRegistry(dependencies: RegistryDependencies): Registry {
     customers: createCustomers(dependencies),
     customerKeys: createCustomerKeys(dependencies),
     devices: createDevices(dependencies),
-    deviceImport: createDeviceImport(dependencies),
+    importDevices: createImportDevices(dependencies.devices, dependencies.now),
     revokeToken: createRevokeToken(dependencies.revokedTokens, dependencies.now),
     fleet: createFleet(dependencies),
     operators,

@@ -117,7 +117,7 @@ describe("a list of several pages", () => {
   const COUNT = 2_500;
 
   beforeAll(async () => {
-    const { customers, deviceImport } = operator.gateway.registry;
+    const { customers, importDevices } = operator.gateway.registry;
     await customers.create({ customerId: "many", displayName: "", status: "enabled", loginLimit: "" }, GATEWAY);
     for (let from = 0; from < COUNT; from += 500) {
       const rows = Array.from({ length: 500 }, (_, at) => ({
@@ -125,7 +125,7 @@ describe("a list of several pages", () => {
         customerId: "many",
         labels: { half: from < COUNT / 2 ? "first" : "second" },
       }));
-      await deviceImport.importDevices(rows, GATEWAY);
+      await importDevices(rows, GATEWAY);
     }
   });
 

@@ -19,7 +19,7 @@ const MANY = 2_100;
 let operator: Operator;
 beforeAll(async () => {
   operator = await openOperator();
-  const { customers, deviceImport } = operator.gateway.registry;
+  const { customers, importDevices } = operator.gateway.registry;
   for (const customerId of ["many", "few"]) {
     await customers.create({ customerId, displayName: "", status: "enabled", loginLimit: "" }, GATEWAY);
   }
@@ -28,7 +28,7 @@ beforeAll(async () => {
       deviceKey: `many-${from + place}`,
       customerId: "many",
     }));
-    await deviceImport.importDevices(rows, GATEWAY);
+    await importDevices(rows, GATEWAY);
   }
   const odd = {
     deviceKey: `odd,"';=`,
@@ -40,7 +40,7 @@ beforeAll(async () => {
     labels: { site: "a=b, c", line: "" },
   } as const;
   const formula = { deviceKey: "=1+1", customerId: "few", displayName: "'@SUM(1)" };
-  await deviceImport.importDevices([odd, formula, { deviceKey: "plain", customerId: "few" }], GATEWAY);
+  await importDevices([odd, formula, { deviceKey: "plain", customerId: "few" }], GATEWAY);
 });
 afterAll(() => operator.gateway.close());
 

@@ -11,7 +11,7 @@ function rowOf(deviceKey: string, draft: Partial<ImportRow> = {}): ImportRow {
 }
 
 function importRows({ registry }: OpenedRegistry, rows: readonly ImportRow[]): Promise<ImportOutcome> {
-  return registry.deviceImport.importDevices(rows, ACTOR);
+  return registry.importDevices(rows, ACTOR);
 }
 
 const NONE = { created: 0, updated: 0, unchanged: 0, failures: [] };

@@ -10,7 +10,7 @@ async function openFleet(count: number) {
   const names = Array.from({ length: count }, (_, place) => `pump-${String(place).padStart(4, "0")}`);
   for (let start = 0; start < count; start += 1_000) {
     const rows = names.slice(start, start + 1_000).map((deviceKey) => ({ deviceKey, customerId: "acme" }));
-    await opened.registry.deviceImport.importDevices(rows, ACTOR, false);
+    await opened.registry.importDevices(rows, ACTOR, false);
   }
   const { fleet } = opened.registry;
   const changeAll = async (filter: string, action: FleetAction, labels = {}) => {
