@@ -63,28 +63,6 @@ test.for(["device", "customer"] as const)("a token of a disabled %s is revoked, 
   expect(await reasonOf(await logIn())).toBe("good");
 });
 
-test("a token of a deleted device is revoked, even after the name is enrolled again", async () => {
-  const { path, logIn, reasonOf, deviceKey, customerId } = await open();
-  const token = await logIn();
-  const registry = house.registryAt(path);
-  await registry.devices.delete(deviceKey, "", GATEWAY);
-  expect(await reasonOf(token)).toBe("revoked");
-  path.now += 1;
-  await registry.devices.create({ deviceKey, customerId }, GATEWAY);
-  expect(await reasonOf(token)).toBe("revoked");
-  expect(await reasonOf(await logIn())).toBe("good");
-});
-
-test("a token is revoked when the name belongs to another customer now", async () => {
-  const { path, logIn, reasonOf, deviceKey } = await open();
-  const token = await logIn();
-  const registry = house.registryAt(path);
-  const other = await path.enrolOwner("login");
-  await registry.devices.delete(deviceKey, "", GATEWAY);
-  await registry.devices.create({ deviceKey, customerId: other.customerId }, GATEWAY);
-  expect(await reasonOf(token)).toBe("revoked");
-});
-
 test("names the cure: a new login, or an operator's action", async () => {
   const { path, logIn, messageOf, deviceKey, customerId } = await open();
   const registry = house.registryAt(path);
