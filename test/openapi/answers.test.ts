@@ -1,7 +1,7 @@
-// Answers to logins and token checks against the OpenAPI documents, and how a gateway serves those.
+// Answers to logins and token checks against the OpenAPI documents: every documented reason occurs, and no other.
 
 import { createServiceImplSpec } from "@connectrpc/connect";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AuthService } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
 import { TokenService } from "../../gen/es/countersign/token/v1/token_pb.ts";
 import { type LoginBody, signLogin } from "../../src/cli/sign.ts";
@@ -11,8 +11,44 @@ import type { Listener } from "../../src/http/listener.ts";
 import { TOKEN_MESSAGE_BYTES } from "../../src/services/token.ts";
 import { CUSTOMER_KEY, openGateway, postLogin, type TestGateway } from "../gateway.ts";
 import { mountThrowing } from "../protocols/mount.ts";
-import { type Cases, describeAnswers } from "./cases.ts";
 import { objectOf, readGenerated } from "./document.ts";
+
+const documents = { public: readGenerated("public"), internal: readGenerated("internal") };
+
+type Ask = () => Promise<Response>;
+
+/** Requests by their outcome: `ok` or the reason. */
+type Cases = Readonly<Record<string, Ask | readonly Ask[]>>;
+
+interface OperationCases {
+  readonly operation: string;
+  readonly name: "public" | "internal";
+  readonly cases: Cases;
+}
+
+function describeAnswers(operations: readonly OperationCases[]): void {
+  describe.each(operations)("$operation in the $name document", ({ operation, name, cases }) => {
+    const document = documents[name];
+    const asks = Object.entries(cases).flatMap(([outcome, ask]) =>
+      [ask].flat().map((one): [string, Ask] => [outcome, one]),
+    );
+
+    test.each(asks)("answers %s as documented", async (outcome, ask) => {
+      const { reason = "ok" } = await document.hold(await ask(), operation);
+      expect(reason).toBe(outcome);
+    });
+
+    test("documents no other reason", () => {
+      const { pointer = "" } = document.operations.find(({ id }) => id === operation) ?? {};
+      const documented = Object.keys(objectOf(document.at(pointer)["responses"])).flatMap((status) => {
+        if (status === "200" || status === "default") return [];
+        const schema = `${pointer}/responses/${status}/content/application~1json/schema`;
+        return Object.values(objectOf(document.at(`${schema}/allOf/1/properties/reason`)["enum"]));
+      });
+      expect(["ok", ...documented].sort()).toEqual([...new Set(asks.map(([outcome]) => outcome))].sort());
+    });
+  });
+}
 
 const NOW = 1_764_000_000_000;
 const SECONDS = NOW / 1000;
@@ -57,34 +93,33 @@ async function repeat(times: number, url: string, body: unknown): Promise<Respon
   return postLogin(url, body);
 }
 
-function loginCases(url: "publicUrl" | "internalUrl"): Cases {
-  const post = (body: unknown, times = 1): Promise<Response> => repeat(times, gateway[url], body);
-  const device = (draft = {}): Promise<string> => gateway.enrol(draft);
-  const form = { method: "POST", body: new URLSearchParams("a=b") };
-  return {
-    ok: async () => post(sign(await device())),
-    malformed: [() => post("{"), () => post([]), async () => post(sign(await device(), -1))],
-    too_large: () => post("x".repeat(5_000)),
-    unsupported_media_type: () => fetch(new URL("/auth/login", gateway[url]), form),
-    clock_skew: () => post(sign("pump-7", 0)),
-    invalid_credentials: () => post(sign("nobody")),
-    rate_limited: [
-      async () => post(sign(await device(), SECONDS, "another key"), 11),
-      async () => post(sign(await device()), 11),
-      async () => repeat(3, strict[url], sign("nobody")),
-    ],
-    disabled: async () => post(sign(await device({ status: "disabled" }))),
-    replayed: async () => post(sign(await device({ replayGuard: true })), 2),
-    unavailable: async () => postLogin(away[url], sign(await away.enrol())),
-    internal: () => postLogin(broken.url, sign("pump-7")),
-  };
-}
+const post = (body: unknown, times = 1): Promise<Response> => repeat(times, gateway.publicUrl, body);
+const device = (draft = {}): Promise<string> => gateway.enrol(draft);
+const form = { method: "POST", body: new URLSearchParams("a=b") };
 
-const timeCases = (url: "publicUrl" | "internalUrl"): Cases => ({
-  ok: () => fetch(new URL("/auth/time", gateway[url])),
-  malformed: () => fetch(`${gateway[url]}/auth/time?%zz=1`),
+const loginCases: Cases = {
+  ok: async () => post(sign(await device())),
+  malformed: [() => post("{"), () => post([]), async () => post(sign(await device(), -1))],
+  too_large: () => post("x".repeat(5_000)),
+  unsupported_media_type: () => fetch(new URL("/auth/login", gateway.publicUrl), form),
+  clock_skew: () => post(sign("pump-7", 0)),
+  invalid_credentials: () => post(sign("nobody")),
+  rate_limited: [
+    async () => post(sign(await device(), SECONDS, "another key"), 11),
+    async () => post(sign(await device()), 11),
+    async () => repeat(3, strict.publicUrl, sign("nobody")),
+  ],
+  disabled: async () => post(sign(await device({ status: "disabled" }))),
+  replayed: async () => post(sign(await device({ replayGuard: true })), 2),
+  unavailable: async () => postLogin(away.publicUrl, sign(await away.enrol())),
+  internal: () => postLogin(broken.url, sign("pump-7")),
+};
+
+const timeCases: Cases = {
+  ok: () => fetch(new URL("/auth/time", gateway.publicUrl)),
+  malformed: () => fetch(`${gateway.publicUrl}/auth/time?%zz=1`),
   internal: () => fetch(new URL("/auth/time", broken.url)),
-});
+};
 
 function verify(body: unknown, url = gateway.internalUrl, type = "application/json"): Promise<Response> {
   return fetch(new URL("/v1/tokens:verify", url), {
@@ -122,14 +157,14 @@ const tokenCases: Cases = {
 };
 
 describeAnswers([
-  { operation: "AuthService_Login", name: "public", cases: [loginCases("publicUrl")] },
-  { operation: "AuthService_Login", name: "internal", cases: [loginCases("internalUrl")] },
-  { operation: "AuthService_GetServerTime", name: "public", cases: [timeCases("publicUrl")] },
-  { operation: "AuthService_GetServerTime", name: "internal", cases: [timeCases("internalUrl")] },
-  { operation: "TokenService_Verify", name: "internal", cases: [tokenCases] },
+  { operation: "AuthService_Login", name: "public", cases: loginCases },
+  { operation: "AuthService_GetServerTime", name: "public", cases: timeCases },
+  { operation: "TokenService_Verify", name: "internal", cases: tokenCases },
 ]);
 
-const documents = { public: readGenerated("public"), internal: readGenerated("internal") };
+test("the internal document has the public one's paths", () => {
+  expect(documents.internal.json["paths"]).toMatchObject(objectOf(documents.public.json["paths"]));
+});
 
 test("an error outside of every operation fits the default answer", async () => {
   const { hold } = documents.public;
