@@ -24,6 +24,8 @@ const MOST_BYTES = 200e6;
 const MOST_PAGE_MS = 20;
 
 const ROUNDS = 8;
+/** The longest window of a limit, and some more. */
+const WINDOW_MS = 62_000;
 const SLICE_MS = 2_000;
 const IN_FLIGHT = 16;
 /** Between two logins during the import. */
@@ -52,6 +54,7 @@ function keyOf(place: number): string {
 async function measureOn(database: DatabaseName, devices: number): Promise<Section> {
   await using cleanup = new AsyncDisposableStack();
   const redis = await startRedis();
+  const redisOld = pause(WINDOW_MS);
   cleanup.defer(redis.stop);
   const launcher = buildPackage(cleanup);
   const small = await openRegistryGateway(database, launcher, redis.url, cleanup);
@@ -60,6 +63,8 @@ async function measureOn(database: DatabaseName, devices: number): Promise<Secti
   say(`${database}: an import of ${devices} devices.`);
   const { seconds, loginMs } = await enrolFleet(large, devices);
 
+  // Until then each gateway remembers the devices that logged in, too: Redis may have been started anew.
+  await redisOld;
   const [few, many]: [number[], number[]] = [[], []];
   const fleets = [
     { gateway: small, size: SMALL, cpu: few },
