@@ -118,6 +118,8 @@ const move: Act = async ({ admin, publicUrl }, { customerId, derivationKey }, le
   const own = { deviceKey: device, customerKey: deriveDeviceKey(secretFromText(derivationKey), device) };
   await make(ledger, `device ${device}`, "enabled moved", async () => {
     const { status } = await logInBy(publicUrl, own);
+    // As every other call of this worker, on a machine that is busy.
+    if (status === 503) throw new ConnectError("no answer in time", Code.Unavailable);
     if (status !== 200) throw new Error(`a right login by a derived key was answered ${status}`);
     const finish = { device: { deviceKey: device }, updateMask: { paths: ["accepts_shared_key"] } };
     await admin.updateDevice(finish);
