@@ -1,4 +1,4 @@
-// A backup that is made while a gateway writes, what is changed after it, and what it brings back when it is restored.
+// Backs up while a gateway writes, changes the registry, and checks what a restore brings back.
 
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, onTestFinished } from "vitest";
@@ -90,7 +90,7 @@ export async function tellBackupStory(place: BackupPlace): Promise<void> {
   await after.registry.devices.update("pump", { status: "disabled" }, "", GATEWAY);
   await after.close();
 
-  // 4. Under another master key it is told what is missing.
+  // 4. With another master key, the error names what is missing.
   await expect(open({ ...place.restoredSettings, MASTER_KEY: "11".repeat(32) })).rejects.toThrow(
     "the signing key and 2 customer keys cannot be opened with the master keys of this gateway",
   );

@@ -1,4 +1,4 @@
-// Backups of PostgreSQL, as docs/secrets.md tells to make and to restore them.
+// Backups of PostgreSQL, made and restored as docs/secrets.md says.
 
 import { randomBytes } from "node:crypto";
 import { dirname } from "node:path";

@@ -1,4 +1,4 @@
-// Backups of SQLite, as docs/secrets.md tells to make and to restore them.
+// Backups of SQLite, made and restored as docs/secrets.md says.
 
 import { mkdirSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

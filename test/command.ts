@@ -26,7 +26,7 @@ async function runAlone(args: readonly string[], { env = {}, input = "" }: Comma
   // Node prints its warnings past these streams.
   const warn = ({ name, message }: Error): void => void stderr.stream.write(`${name}: ${message}\n`);
   process.on("warning", warn);
-  // The settings of whoever runs the tests are not the test's.
+  // The shell's settings must not reach the test.
   const clean = Object.entries(process.env).filter(([name]) => !name.startsWith("COUNTERSIGN_"));
   const restore = replace({
     env: { ...Object.fromEntries(clean), ...env },

@@ -1,4 +1,4 @@
-// Bugs and outages behind a call: told with a request id that the log knows, once, in every protocol; nothing ends.
+// Bugs and outages behind a call: every protocol answers with the request id of one log line, and the gateway goes on.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";

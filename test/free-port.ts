@@ -1,4 +1,4 @@
-// A port that nobody has now; another program may take it before it is used.
+// A port that is free now; another program may take it before it is used.
 
 import { once } from "node:events";
 import { createServer } from "node:net";

@@ -1,4 +1,4 @@
-// The master key is changed as docs/secrets.md tells, on two gateways that take turns, while devices log in all the time.
+// Changes the master key of two gateways in turn, as docs/secrets.md says, while devices log in.
 
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, onTestFinished } from "vitest";

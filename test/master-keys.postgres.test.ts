@@ -1,4 +1,4 @@
-// Changing the master key of gateways on PostgreSQL refuses nobody.
+// Changing the master key of gateways on PostgreSQL fails no login.
 
 import { test } from "vitest";
 import { changeMasterKey } from "./master-keys-story.ts";

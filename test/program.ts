@@ -38,7 +38,7 @@ function start(
   args: readonly string[],
   { env = {}, nodeArguments = NODE_ARGUMENTS, launcher = LAUNCHER }: RunOptions,
 ): ChildProcess {
-  // The settings of whoever runs the tests are not the test's.
+  // The shell's settings must not reach the test.
   const clean = Object.entries(process.env).filter(([name]) => !name.startsWith("COUNTERSIGN_"));
   return spawn(process.execPath, [...nodeArguments, launcher, ...args], {
     env: { ...Object.fromEntries(clean), ...env },

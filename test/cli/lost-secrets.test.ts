@@ -1,4 +1,4 @@
-// A lost master key: `serve` refuses to start, and drops what it sealed when told to.
+// A lost master key: `serve` does not start, and with --forget-lost-secrets retires what it sealed.
 
 import { expect, test } from "vitest";
 import { runCommand } from "../command.ts";

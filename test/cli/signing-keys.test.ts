@@ -85,7 +85,7 @@ test("import --next publishes a key that does not sign yet", async () => {
   });
 });
 
-test("import names what is wrong with a file, and repeats nothing of it", async () => {
+test("import names the mistake in a file, and repeats nothing of the file", async () => {
   const pem = { format: "pem", type: "pkcs8", cipher: "aes-256-cbc", passphrase: "x" } as const;
   const encrypted = generateKeyPairSync("ed25519").privateKey.export(pem);
   expect(await operator.operate(["signing-keys", "import", "-"], { input: encrypted.toString() })).toMatchObject({

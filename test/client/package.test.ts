@@ -1,4 +1,4 @@
-// countersign/grpc as a service has it: the packed tarball, its types, and the example, which runs to its end.
+// countersign/grpc from the packed tarball: its types, the example and the page's programs.
 
 import { execFile } from "node:child_process";
 import { copyFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
@@ -12,7 +12,7 @@ import { runNode } from "./run-node.ts";
 
 const STRICT = ["--strict", "--exactOptionalPropertyTypes", "--module", "nodenext", "--target", "es2024"];
 
-/** A service that passes types on, which its compiler has to name in declarations. */
+/** A service that exports our types, so that its compiler names them in declarations. */
 const NAMES = `
 import { createAuthClient, createLoginSigner, createTokenInterceptor, createTokenSource, Metadata, status } from "countersign/grpc";
 import type { AuthClient, GatewayClientOptions, GetServerTimeRequest, GetServerTimeResponse, Interceptor,
@@ -74,11 +74,11 @@ test("the example runs from the packed tarball, and a service's compiler takes i
   expect(compiled).toEqual([0, ""]);
   const unset = await runNode(folder, ["service.ts"], { DEVICE_KEY: deviceKey, CUSTOMER_KEY_FILE: "" });
   expect(unset).toEqual([1, expect.stringContaining("Error: set DEVICE_KEY, and CUSTOMER_KEY_FILE to the file that")]);
-  // It closes nothing: neither a source nor a client keeps a process alive.
+  // The example closes nothing: a source or client does not keep a process alive.
   expect(ran).toEqual([0, expect.stringMatching(new RegExp(`^200 ${deviceKey}\\n$`))]);
 });
 
-test("the example's lines about the demo device make its settings, and a file that only its owner can read", async () => {
+test("the example's commands for the demo device write a key file that only its owner can read", async () => {
   const folder = temporaryFolder();
   mkdirSync(join(folder, "data"));
   const saved = `${JSON.stringify({ device_key: "demo-1", customer_key: CUSTOMER_KEY })}\n`;

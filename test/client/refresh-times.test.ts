@@ -8,7 +8,7 @@ const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 const life = fc.integer({ min: 1, max: 86_400 }).map((seconds) => seconds * 1000);
 const ahead = fc.double({ min: 0.01, max: 0.4, noNaN: true });
 
-test("renewal is spread over the time by which it is early", () => {
+test("a renewal leaves between one and two shares of the token's life", () => {
   fc.assert(
     fc.property(life, ahead, chance, (lifeMs, share, random) => {
       const left = lifeMs - renewedAfter(lifeMs, share, random);

@@ -29,7 +29,7 @@ interface Call {
   readonly deadlineMs?: number;
 }
 
-/** A service that takes the tokens it is told to take, and answers which it was sent. */
+/** A service that accepts the given tokens, and answers with the token that it got. */
 async function startService(
   takes: (token: string) => boolean,
 ): Promise<(source: Source, call?: Call) => Promise<string>> {

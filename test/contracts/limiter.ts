@@ -65,7 +65,7 @@ function describeLimit(create: () => Chargeable): void {
     }
   });
 
-  test("tells what is left, and when the next slot is freed", async () => {
+  test("gives the remaining admissions, and the time until the next slot", async () => {
     const limiter = create();
     const policy = { ...login, limit: 2 };
     const states = [];

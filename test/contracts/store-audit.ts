@@ -72,7 +72,7 @@ export function describeAuditLog(open: Open): void {
     }
   });
 
-  test("finds the same events by time as there are, whatever the clocks", async () => {
+  test("finds events by time, even if clocks differ", async () => {
     const { store, database } = await open();
     const times = Array.from({ length: 300 }, (_, place) => NOW + place * 60_000 + ((place * 791_919) % 3_400_000));
     await fill(database, times);
@@ -91,7 +91,7 @@ export function describeAuditLog(open: Open): void {
     }
   });
 
-  test("deletes events older than a time, so many at once, and gives no id twice", async () => {
+  test("deletes a batch of events older than a time, and uses no id twice", async () => {
     const { store, database } = await open();
     await fill(database, [NOW, NOW + 1, NOW + 2, NOW + 3, NOW + 4]);
     expect(await store.audit.prune(NOW, 10)).toBe(0);

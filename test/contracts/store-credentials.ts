@@ -100,7 +100,7 @@ export function describeCredentials(open: Open): void {
     expect(await find()).toMatchObject({ enabled: false, loginLimit: { limit: 5 } });
   });
 
-  test("tells whether a token's device stands, and whether the token was revoked", async () => {
+  test("finds whether a token's device is enrolled and enabled, and whether the token was revoked", async () => {
     const { store } = await openWith({});
     const entry = entryOf("RevokeToken");
     await store.revokedTokens.insert({ jti: "t-1", expiresAt: 1 }, entry);

@@ -1,4 +1,4 @@
-// The part of a store's contract that is about customers' keys: CustomerKeyStore, but for counting.
+// The store's contract for customer keys: CustomerKeyStore without the counts.
 
 import { expect, test } from "vitest";
 import { createCustomerKeys } from "../../src/core/registry/customer-keys.ts";
@@ -102,7 +102,7 @@ export function describeCustomerKeys(open: Open): void {
     expect(await store.customerKeys.list("customer-1")).toHaveLength(3);
   });
 
-  test("parts what does not open from the rest, tells of it, and shows it to the check", async () => {
+  test("separates secrets that do not open, reports them, and shows them to the check", async () => {
     const { store, reopen, faults } = await openWithCustomer(open);
     await addKey(store, "k1");
     const other = await reopen([Buffer.alloc(32, 9)]);

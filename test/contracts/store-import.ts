@@ -84,7 +84,7 @@ export function describeImport(open: Open): void {
     expect(kept).toEqual([{ device_key: "known" }]);
   });
 
-  test("shows each device as it is, and writes only what is decided", async () => {
+  test("reads each device as it is stored, and writes only those that the decision accepts", async () => {
     const { store } = await openWithCustomer(open);
     await addDevice(store, { deviceKey: "known", displayName: "before", labels: { site: "north" } });
     await addDevice(store, { deviceKey: "kept", displayName: "before" });

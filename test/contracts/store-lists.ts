@@ -62,7 +62,7 @@ export function describeLists(open: Open): void {
     expect(items.map(({ deviceKey }) => deviceKey)).toEqual(keys.slice(3));
   });
 
-  test("looks at so many rows for a page and no more: what few match comes after empty pages", async () => {
+  test("reads a bounded number of rows for a page: a rare match comes after empty pages", async () => {
     const { store } = await openWithCustomer(open);
     const keys = await enrolMany(store, 4_500);
     for (const key of [keys[1] ?? "", keys[4_400] ?? ""]) {

@@ -80,7 +80,7 @@ export function describeRows(open: Open): void {
     expect(await read()).toEqual(before);
   });
 
-  test("a customer changes by what it is in the transaction, and no other", async () => {
+  test("a change of a customer reads it in the same transaction, and changes no other", async () => {
     const { store } = await openWithCustomer(open);
     await addCustomer(store, { customerId: "customer-2" });
     const changes = { status: "disabled", loginLimit: "off", tokensNotBefore: NOW + 6 } as const;

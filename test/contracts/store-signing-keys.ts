@@ -38,7 +38,7 @@ async function put(store: SigningKeyStore, ...keys: readonly (SigningKey | NewSi
 }
 
 export function describeSigningKeys(open: Open): void {
-  test("keys are kept whole, the newest first, for whoever opens the store", async () => {
+  test("keys are stored complete, and listed newest first", async () => {
     const { store, reopen } = await open();
     const dates = { activatedAt: NOW, retiredAt: NOW + 1 };
     const keys = [
@@ -73,7 +73,7 @@ export function describeSigningKeys(open: Open): void {
     expect(Buffer.from((await store.signingKeys.read()).openPrivateKey("a"))).toEqual(PRIVATE);
   });
 
-  test("one takes another's place in one change, in whatever order they are written", async () => {
+  test("one key replaces another in one change, in either order of writes", async () => {
     const { store } = await open();
     const [a, b] = [keyNamed("a"), keyNamed("b", { state: "next" })];
     await put(store.signingKeys, a, b);

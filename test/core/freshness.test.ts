@@ -1,4 +1,4 @@
-// timestamp: its shape, every mistake by its name, and how far from now it may be.
+// Timestamps: their shape, the error for each mistake, and the skew.
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -58,7 +58,7 @@ describe("checkFresh", () => {
     expect(refusal).toMatchObject({ message, reason: "clock_skew", details: { serverTime: 1_764_000_000 } });
   });
 
-  test("takes what is within the skew to the millisecond and nothing else, whatever the clock says", () => {
+  test("accepts a timestamp within the skew, to the millisecond, and refuses every other", () => {
     const second = fc.integer({ min: 0, max: 9_999_999_999 });
     const skew = fc.integer({ min: 1_000, max: 1_800_000 });
     const edge = fc.tuple(skew, fc.constantFrom(-1, 1), fc.integer({ min: -1, max: 1 }));

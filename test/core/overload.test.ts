@@ -1,10 +1,10 @@
-// The guard against overload, by a clock of the test.
+// The overload guard, with a clock of the test.
 
 import { expect, test } from "vitest";
 import { AuthError } from "../../src/core/errors.ts";
 import { createOverloadGuard } from "../../src/core/overload.ts";
 
-/** A gateway that takes a millisecond for a login, one after the other. */
+/** A gateway that answers one login each millisecond. */
 function openQueue(loopDelayMs = (): number => 0) {
   let clock = 0;
   let refused = 0;
@@ -33,11 +33,11 @@ function openQueue(loopDelayMs = (): number => 0) {
       await new Promise(setImmediate);
       return errors;
     },
-    /** Lets milliseconds pass without an answer. */
+    /** Advances the clock without an answer. */
     stall(ms: number): void {
       clock += ms;
     },
-    /** Lets milliseconds pass, and as many logins be answered. */
+    /** Advances the clock; each millisecond answers one login. */
     async pass(ms: number): Promise<void> {
       for (let passed = 0; passed < ms; passed++) {
         clock++;

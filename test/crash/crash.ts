@@ -1,4 +1,4 @@
-// Kills a gateway in the middle of its writes, again and again, and holds what is there against what was acknowledged.
+// Kills a gateway during writes, again and again, and compares the registry with the acknowledged writes.
 
 import { randomInt } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -14,7 +14,7 @@ export interface CrashOptions {
   readonly kills: number;
   /** Undefined: SQLite. */
   readonly databaseUrl?: string | undefined;
-  /** Kills the database too, every so many times, and starts it again. */
+  /** Every how many kills the database is killed and restarted, too. */
   readonly killDatabase?: { readonly every: number; readonly act: () => Promise<void> };
   readonly onKill?: (kills: number, acknowledged: number) => void;
 }
@@ -27,7 +27,7 @@ export interface CrashReport {
   readonly wrong: readonly string[];
 }
 
-/** A kill comes after so many acknowledged writes, at most. */
+/** The most acknowledged writes before a kill. */
 const MOST_WRITES = 25;
 /** Names looked up at once. */
 const LOOKS = 16;

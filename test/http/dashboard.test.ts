@@ -67,7 +67,7 @@ describe("a session", () => {
 });
 
 describe("a page of another site", () => {
-  test("cannot use the cookie, whatever it posts", async () => {
+  test("cannot use the cookie with any kind of post", async () => {
     const cookie = await signIn({ token: ADMIN_TOKEN });
     const foreign = { cookie, Origin: "https://evil.example" };
     for (const type of ["text/plain", "application/x-www-form-urlencoded", "application/json"]) {

@@ -90,7 +90,7 @@ test.each([
   ["HTTP/1.0 without Host", "HTTP/1.0", []],
   ["a Host with a space", "HTTP/1.1", ["Host: a b"]],
   ["a Host of [", "HTTP/1.1", ["Host: ["]],
-])("%s gets its token, but for a strange host on the internal listener", async (_name, version, hosts) => {
+])("%s gets its token, except with an unknown host on the internal listener", async (_name, version, hosts) => {
   for (const [url, status] of [
     [gateway.publicUrl, 200],
     [gateway.internalUrl, hosts.length > 0 ? 421 : 200],

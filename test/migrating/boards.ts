@@ -1,4 +1,4 @@
-// Boards in the field: the firmware that nobody can change. It knows a name to call, its pair and the token in the answer.
+// Boards in the field, whose firmware cannot change: it knows a host name, its pair, and the token in the answer.
 
 import { createHmac } from "node:crypto";
 import { connect } from "node:net";

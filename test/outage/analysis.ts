@@ -1,4 +1,4 @@
-// Proofs about limits from a load's answers: an answer tells only between which instants it was decided.
+// Checks limits against a load's answers: each answer gives only an interval for its decision.
 
 import { quantile } from "../../bench/figures.ts";
 

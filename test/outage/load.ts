@@ -1,4 +1,4 @@
-// Devices that log in at a steady rate, whatever becomes of the answers: at several gateways, each proof once.
+// Devices that log in at a steady rate at several gateways, each proof once, without waiting for answers.
 
 import { signLogin } from "../../src/cli/sign.ts";
 import { CUSTOMER_KEY, postLogin } from "../gateway.ts";

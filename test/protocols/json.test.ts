@@ -7,7 +7,7 @@ import { refusalOf } from "../core/refusal.ts";
 
 const parse = (text: string): unknown => parseJson(Buffer.from(text));
 
-test("parses whatever JSON.stringify writes, indented or not", () => {
+test("parses everything that JSON.stringify writes, indented or not", () => {
   fc.assert(
     fc.property(fc.jsonValue({ stringUnit: "binary" }), fc.constantFrom("", "\t", "\r\n  "), (value, indent) => {
       const text = JSON.stringify(value, null, indent);

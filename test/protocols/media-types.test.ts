@@ -22,7 +22,7 @@ test.for([
   expect(Object.fromEntries(toGrpcTrailers(error))).toMatchObject({ "Grpc-Message": message });
 });
 
-test("gRPC escapes the percent sign and all but printable ASCII", () => {
+test("gRPC escapes the percent sign and everything that is not printable ASCII", () => {
   const error = unsupportedMediaType("", "100 % grün\n");
   expect(Object.fromEntries(toGrpcTrailers(error))["Grpc-Message"]).toMatch(/Send 100 %25 gr%C3%BCn%0A$/);
 });

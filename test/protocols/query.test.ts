@@ -8,7 +8,7 @@ import { findFieldPath, readQuery, setField } from "../../src/protocols/query.ts
 import { refusalOf } from "../core/refusal.ts";
 import { thing } from "./rule-service.ts";
 
-/** The Thing that a query makes, under the contract's names. */
+/** Reads a query into a Thing. @returns its JSON with the contract's names */
 function read(query: string, json: JsonObject = {}): JsonValue {
   for (const [name, values] of readQuery(query)) {
     const path = findFieldPath(thing, name);
@@ -102,7 +102,7 @@ describe("setting a field of a body", () => {
     },
   );
 
-  test("finds the message around it in either spelling", () => {
+  test("finds the parent message in either spelling", () => {
     expect(read("other_part.part_id=p", { otherPart: { size: 1 } })).toEqual({ other_part: { part_id: "p", size: 1 } });
   });
 
@@ -110,13 +110,13 @@ describe("setting a field of a body", () => {
     [[], "an array"],
     [null, "null"],
     [1, "a number"],
-  ])("refuses a value around it that is no object: %j", ([part, type]) => {
+  ])("refuses a parent that is not an object: %j", ([part, type]) => {
     const refusal = refusalOf(() => read("part.part_id=p", { part }));
     expect([refusal.message, refusal.details]).toEqual([`part is ${type}. Send an object`, { field: "part" }]);
   });
 });
 
-test("a string comes through whole", () => {
+test("keeps every character of a string", () => {
   fc.assert(
     fc.property(fc.string({ unit: "grapheme" }), (name) => {
       const message = name === "" ? {} : { name };

@@ -168,7 +168,7 @@ describe("a body of one field", () => {
   });
 });
 
-test("a handler's own error keeps its code, message, details and metadata, and a bug tells its cause to onError alone", async () => {
+test("a handler's own error keeps its code, message, details and metadata, and only onError gets the cause of a bug", async () => {
   const errors: AuthError[] = [];
   const listener = await mount(scriptedService(), { onError: (error) => errors.push(error) });
   onTestFinished(async () => void (await listener.close(0)));

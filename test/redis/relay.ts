@@ -13,7 +13,7 @@ export interface Relay {
   cut(): void;
   /** Closes new connections at once, too, until it is called with false. */
   refuse(isRefusing: boolean): void;
-  /** Passes on later, by so many milliseconds, what the server sends from now on. */
+  /** Delays what the server sends from now on, in milliseconds. */
   delay(ms: number): void;
   stop(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-// Slow HTTP/1 clients: each connection is gone in its time, whatever it goes on to send.
+// Slow HTTP/1 clients: each connection ends in time, even if it goes on to send.
 
 import type { Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";

@@ -1,4 +1,4 @@
-// Trying again: how long, whoever takes the time, and what ends it.
+// Retries on a busy database: for how long, and what ends them.
 
 import { setTimeout as pause } from "node:timers/promises";
 import { expect, test } from "vitest";
@@ -25,7 +25,7 @@ test("the time of each try counts towards the deadline", async () => {
     throw BUSY;
   };
   await expect(retryWhile(isBusy, slow, 100)).rejects.toBe(BUSY);
-  // By the pauses between alone it would be six.
+  // Six tries fit if only the pauses count.
   expect(tries).toBeLessThanOrEqual(2);
 });
 

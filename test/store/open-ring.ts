@@ -1,4 +1,4 @@
-// A process of its own that opens the key ring of each database it is named, when told to, and tells the kid.
+// A process that opens the key ring of each named database on command, and prints the kid.
 
 import type { TokenAlg } from "../../src/core/tokens/algorithms.ts";
 import { migrate } from "../../src/store/migrations.ts";

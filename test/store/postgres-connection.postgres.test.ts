@@ -37,7 +37,7 @@ const pid = async ({ db }: Database): Promise<number> => {
   return rows[0]?.pid ?? 0;
 };
 
-describe("opening says in one line what is wrong", () => {
+describe("opening fails with one line that names the mistake", () => {
   const SECRET = "hunter2-is-a-secret";
   const cases = [
     {
@@ -67,7 +67,7 @@ describe("opening says in one line what is wrong", () => {
     const error = await openPostgres({ url: url() }).catch((thrown: unknown) => thrown);
     if (!(error instanceof Error)) throw new TypeError("it was opened");
     expect(error.message).toMatch(message);
-    // Neither in what is told nor in what a log may make of it.
+    // Neither in the error nor in its log line.
     const password = new URL(url()).password;
     expect(inspect(error, { depth: 10, showHidden: true })).not.toContain(password);
   });

@@ -89,7 +89,7 @@ export function sealedRowsContract(name: string, open: () => Promise<TestDatabas
       await expect(activePrivateKey(opened.store.signingKeys)).rejects.toThrow(moved("signing_key other ES256"));
     });
 
-    test("a wrong master key is told as such, with its cure", async () => {
+    test("the error for a wrong master key names it and the cure", async () => {
       const opened = await openFilled();
       await openRing(opened.store.signingKeys);
       const stranger = await opened.reopen([Buffer.alloc(32, 2)]);
@@ -104,7 +104,7 @@ export function sealedRowsContract(name: string, open: () => Promise<TestDatabas
       await expect(openRing(stranger.signingKeys)).rejects.toThrow(signingKey);
     });
 
-    test.for(["active", "next"])("the schema refuses a second %s signing key, whoever writes it", async (state) => {
+    test.for(["active", "next"])("the schema refuses a second %s signing key", async (state) => {
       const opened = await openFilled();
       await openRing(opened.store.signingKeys);
       const columns = "alg, state, sealed_private_key, public_jwk, created_at";

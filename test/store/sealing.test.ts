@@ -1,4 +1,4 @@
-// Sealing: what opens, what does not, and what it says then.
+// Sealing: which values open, and the errors of those that do not.
 
 import { randomBytes } from "node:crypto";
 import fc from "fast-check";

@@ -1,4 +1,4 @@
-// SQLite against the contract of a store, and what is on the disk.
+// SQLite against the store's contract, and its files.
 
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// docs/verify.md says what is so.
+// The claims of docs/verify.md hold.
 
 import { globSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";

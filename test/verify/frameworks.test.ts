@@ -1,4 +1,4 @@
-// requireToken in each framework: one table of what goes through and what is refused, and how.
+// requireToken in each framework: one table of accepted and refused requests.
 
 import { fromBinary } from "@bufbuild/protobuf";
 import { anyUnpack } from "@bufbuild/protobuf/wkt";

@@ -1,4 +1,4 @@
-// A gateway and a verifier: what the one issues the other takes, whatever the algorithm.
+// A verifier accepts the tokens of a gateway, for every algorithm.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";

@@ -1,4 +1,4 @@
-// A verifier whose issuer is away: what is good meanwhile, and how often it is asked.
+// A verifier whose issuer is away: which tokens it accepts, and how often it fetches.
 
 import { expect, test } from "vitest";
 import { newMint, tokenWith } from "./issuer.ts";
@@ -62,7 +62,7 @@ test("a first fetch that fails is tried again every second, however many tokens 
   expect(await outcome()).toBe("sensor-1");
 });
 
-test("an answer that is no JWK Set, a redirect or an error page leaves the known keys as they are", async () => {
+test("a redirect, an error page or an answer that is not a JWK Set leaves the cached keys unchanged", async () => {
   const { issuer, outcome, pass } = await begin();
   expect(await outcome()).toBe("sensor-1");
   for (const [status, body] of [

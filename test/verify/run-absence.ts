@@ -1,4 +1,4 @@
-// `npm run verifiers`: how verifiers do without their issuer, in real time. --seconds N, 60 unless told.
+// `npm run verifiers`: verifiers without their issuer, in real time. --seconds N, 60 by default.
 
 import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";

@@ -5,7 +5,7 @@ import type { Mint } from "../vectors/forge.ts";
 import { type Issuer, NOW, newMint, tokenWith } from "./issuer.ts";
 import { startIssuer } from "./start-issuer.ts";
 
-/** The key that is published unless told, and another. */
+/** The key that is published by default, and another. */
 export const mint = newMint("key-1");
 export const other = newMint("key-2", "EdDSA");
 

@@ -1,4 +1,4 @@
-// The verifier: what it makes of good tokens, and that it takes no other.
+// The verifier: the identity in a good token, and the error for every other.
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";

@@ -118,7 +118,7 @@ test("export writes into a device or pipe instead of replacing it", async () => 
   writeFileSync(target, "before");
   symlinkSync(target, link);
   await promisify(execFile)("mkfifo", [pipe]);
-  // Names that could have been foreseen lead nowhere.
+  // A link at a guessable temporary name is not followed.
   symlinkSync(target, join(folder, "new.csv.part"));
 
   const words = ["devices", "export", "--customer", "few", "--output"];
@@ -144,7 +144,7 @@ test("an unknown customer or file format is an error, without an empty file", as
   expect((await operate(["devices", "export", "--output", file, "--format", "csv"])).status).toBe(0);
 });
 
-test("a reader that closes the pipe ends it quietly", async () => {
+test("a reader that closes the pipe ends the export without an error", async () => {
   const launcher = join(import.meta.dirname, "../../../bin/countersign.js");
   const child = spawn(process.execPath, [launcher, "devices", "export"], {
     env: {

@@ -1,4 +1,4 @@
-// Explaining client assertions: what their header, claims, time and signature have wrong.
+// Explaining client assertions: mistakes in header, claims, time and signature.
 
 import { sign } from "node:crypto";
 import { describe, expect, test } from "vitest";
@@ -19,7 +19,7 @@ describe("a right assertion", () => {
     ["in a form", { body: formOf(rightly) }, "nothing_wrong"],
     ["alone", { body: makeAssertion(rightly, assertionClaims(SHARED, SECONDS)) }, "nothing_wrong"],
     ["by a key pair", { body: formOf(byKey("ES256", OWN.privateKey), {}, { alg: "ES256" }), ...own }, "nothing_wrong"],
-  ] as const)("%s is told so", async ([, received, code]) => {
+  ] as const)("%s has nothing wrong", async ([, received, code]) => {
     const { wouldSucceed, findings } = await explain(received);
     expect([wouldSucceed, findings.map((one) => one.code)]).toEqual([true, [code]]);
     expect(findings.at(0)?.message).toContain("or its jti was used before");

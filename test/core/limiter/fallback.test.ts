@@ -1,4 +1,4 @@
-// The fallback over a Redis that is away, late, young or back: who decides, and what is told of it.
+// The fallback while Redis is away, slow, freshly started or back: who decides, and what the listener gets.
 
 import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { createFallbackLimiter, type FallbackMode, type FallbackOptions } from "../../../src/core/limiter/fallback.ts";
@@ -15,7 +15,7 @@ const charges: readonly Charge[] = [{ policy: login, key: "pump" }];
 
 type Answer = "decides" | "fails" | "is silent" | "holds no log";
 
-/** A Redis that answers as it is told, and a gateway on it. */
+/** A Redis whose answers the test sets, and a limiter on it. */
 function openScene(options: { mode?: FallbackMode; instances?: number } = {}) {
   const redis = createMemoryLimiter(10);
   let events: Parameters<FallbackOptions["availability"]["listen"]>[0] | undefined;
@@ -62,7 +62,7 @@ function openScene(options: { mode?: FallbackMode; instances?: number } = {}) {
       scene.startedAt = Date.now();
       events?.ready();
     },
-    /** Admissions out of so many charges. */
+    /** Makes `count` charges. @returns the number admitted */
     async admit(count: number) {
       const verdicts = Array.from({ length: count }, () => limiter.charge(charges, Date.now()));
       await vi.advanceTimersByTimeAsync(30);
@@ -83,7 +83,7 @@ describe("while Redis is there", () => {
     expect([scene.asked, scene.told, await scene.limiter.ping()]).toEqual([12, [], "ok"]);
   });
 
-  test("a key that holds no log is decided locally, and says nothing of Redis", async () => {
+  test("a key that holds no log is decided locally, and Redis does not count as away", async () => {
     const scene = openScene();
     scene.answer = "holds no log";
     expect(await scene.admit(6)).toBe(5);
@@ -92,7 +92,7 @@ describe("while Redis is there", () => {
 });
 
 describe("while Redis is away", () => {
-  test.for(["fails", "is silent"] as const)("each gateway decides by its share: it %s", async (answer) => {
+  test.for(["fails", "is silent"] as const)("each gateway admits its share while Redis %s", async (answer) => {
     const scene = openScene();
     scene.answer = answer;
     expect(await scene.admit(12)).toBe(5);
@@ -103,7 +103,7 @@ describe("while Redis is away", () => {
     expect(await scene.limiter.ping()).toBe("degraded");
   });
 
-  test("a look charges nothing, and shows the share that is left", async () => {
+  test("reading a limit charges nothing, and shows the share that is left", async () => {
     const scene = openScene();
     const none = { policy: { ...replay, limit: 0, windowMs: 1 }, key: "pump" };
     const look = async () => (await scene.limiter.charge([...charges, none], Date.now())).states[0];
@@ -127,7 +127,7 @@ describe("while Redis is away", () => {
     expect(await scene.admit(12)).toBe(10);
   });
 
-  test("a connection that is lost is no reason to wait, and one that is ready is probed at once", async () => {
+  test("a lost connection is not waited for, and a ready one is probed at once", async () => {
     const scene = openScene();
     scene.lose();
     expect(await scene.admit(6)).toBe(5);
@@ -197,11 +197,11 @@ test("a gateway that starts without its Redis starts away", async () => {
 });
 
 describe("the model of the bound", () => {
-  test("no schedule of outages, flaps and restarts goes over it", async () => {
+  test("no schedule of outages, flaps and restarts exceeds the bound", async () => {
     vi.useRealTimers();
     const { over, reached } = await playSchedules(300);
     expect(over).toBe(0);
-    // The bound is no more than what can happen.
+    // A schedule that reaches the bound shows that it is tight.
     expect(reached).toBeGreaterThan(0);
   });
 

@@ -1,4 +1,4 @@
-// Redis by URL: every form is read back as it was written, and every mistake is told without the password.
+// Redis URLs: every form is parsed, and no error shows the password.
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -10,7 +10,7 @@ describe("the forms", () => {
   test.each<[string, Partial<RedisUrl> & Record<string, unknown>]>([
     ["redis://h/", { kind: "standalone", tls: false, ...none, host: "h", port: 6379, db: 0 }],
     ["rediss://:p%40ss%2F@[2001:db8::1]:7000/3", { password: "p@ss/", host: "2001:db8::1", port: 7000, db: 3 }],
-    // As WHATWG URLs have it, the last at sign counts.
+    // The last at sign counts, as in WHATWG URLs.
     ["redis://user:p@ss+word@127.0.0.1", { username: "user", password: "p@ss+word", host: "127.0.0.1" }],
     ["redis://user@h", { username: "user", password: "", host: "h" }],
     ["REDIS+Sentinel://a/limits", { kind: "sentinel", master: "limits", db: 0, sentinelLogin: none }],
@@ -60,7 +60,7 @@ const host = fc.oneof(
 const address = fc.record({ host, port: fc.option(fc.integer({ min: 1, max: 65_535 }), { nil: undefined }) });
 const word = fc.string({ minLength: 1, unit: "grapheme" });
 
-/** As a careful operator writes it. */
+/** Writes host and port. */
 function write({ host, port }: { host: string; port: number | undefined }): string {
   return port === undefined ? host : `${host}:${port}`;
 }
@@ -100,7 +100,7 @@ test("reads a URL with any parts", () => {
   );
 });
 
-test("no mistake repeats any part of a password, wherever it was put", () => {
+test("no error repeats any part of a password, wherever it is in the URL", () => {
   const secret = "Xq7vKz9w";
   const junk = fc.string({ unit: fc.constantFrom(..."/?#@:,[]%&= .a1") });
   fc.assert(
