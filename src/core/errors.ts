@@ -1,8 +1,8 @@
-// AuthError: the closed union of reasons a call is refused for. protocols/errors.ts turns it into each.
+// AuthError: every reason why a call fails. protocols/errors.ts maps it to each protocol.
 
 import type { LimitState } from "./ports.ts";
 
-/** Every reason there is. CONTRIBUTING.md says what a new one needs. */
+/** The closed set of reasons. CONTRIBUTING.md says how to add one. */
 export type Reason =
   | "misdirected"
   | "not_found"
@@ -27,7 +27,7 @@ export type Reason =
   | "etag_mismatch"
   | "failed_precondition";
 
-/** The details of a refusal; each applies to the reasons that its comment names. */
+/** Details of an error; each applies to the reasons that its comment names. */
 export interface ErrorDetails {
   /** malformed: the request field that is wrong, in the contract's spelling. */
   readonly field?: string;
@@ -37,22 +37,22 @@ export interface ErrorDetails {
   readonly limit?: LimitState | undefined;
   /** rate_limited, unavailable: the least wait before another try, in milliseconds. */
   readonly retryAfterMs?: number;
-  /** method_not_allowed: the verbs that are. */
+  /** method_not_allowed: the allowed verbs. */
   readonly allow?: readonly string[];
   /** internal: names the log line that holds the cause. */
   readonly requestId?: string;
 }
 
 /**
- * A refusal. `message` is for a developer and free of `; / ? : @ & = + $ ,` and the number sign, which grpc-js would
- * show percent-encoded, but for a media type; of what the caller sent it repeats at most a name that is all but a known one, and that.
+ * An error that the caller sees. `message` is for a developer. It has none of `; / ? : @ & = + $ ,` and no number sign, which grpc-js
+ * shows percent-encoded; a media type is the exception. It repeats nothing that the caller sent, except a misspelt name and its correction.
  */
 export class AuthError extends Error {
   readonly reason: Reason;
   readonly details: ErrorDetails;
 
   constructor(reason: Reason, message: string, details: ErrorDetails = {}, options?: ErrorOptions) {
-    // A refusal is an answer, not a fault: capturing a stack would cost more than the request that provoked it.
+    // The error is an answer, not a bug: capturing a stack costs more than the request.
     const depth = Error.stackTraceLimit;
     Error.stackTraceLimit = 0;
     super(message, options);
@@ -63,26 +63,26 @@ export class AuthError extends Error {
   }
 }
 
-/** A request that is not what the contract asks for; `field` names the culprit where there is one. */
+/** Creates the error of a request that breaks the contract; `field` names the wrong field where there is one. */
 export function malformed(message: string, field?: string): AuthError {
   return new AuthError("malformed", message, field === undefined ? {} : { field });
 }
 
-/** How long to wait for what an operator or a restart repairs, in milliseconds. */
+/** Wait before a retry when an operator or a restart has to repair something, in milliseconds. */
 export const UNAVAILABLE_RETRY_MS = 5_000;
 
-/** There is no key to sign a token with: told before anything is charged. */
+/** Creates the error of a gateway without a signing key. It is thrown before any limit is charged. */
 export function unsigned(): AuthError {
   const message = "no key to sign tokens with. Try again later";
   return new AuthError("unavailable", message, { retryAfterMs: UNAVAILABLE_RETRY_MS });
 }
 
-/** A token that this gateway has not issued as it is, and why: what of it is wrong. */
+/** Creates the error of a token that this gateway did not issue, or that was changed; `why` names what is wrong. */
 export function tokenInvalid(why: string): AuthError {
   return new AuthError("invalid", `this is no token of this gateway because ${why}. The device has to log in again`);
 }
 
-/** A token that was taken back before its time was over, why, and what helps. */
+/** Creates the error of a revoked token. */
 export function tokenRevoked(why: string, cure = "The device has to log in again"): AuthError {
   return new AuthError("revoked", `the token was revoked because ${why}. ${cure}`);
 }
