@@ -1,4 +1,4 @@
-// Two gateways on one Redis: what they admit, they admit together.
+// Two gateways on one Redis share each limit.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

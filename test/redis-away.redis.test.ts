@@ -1,4 +1,4 @@
-// Redis away, as an operator sees it: log, readiness and metrics, and what devices are answered.
+// Redis away: the operator's log, readiness and metrics, and the devices' answers.
 
 import { expect, onTestFinished, test } from "vitest";
 import { signLogin } from "../src/cli/sign.ts";

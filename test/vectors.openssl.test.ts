@@ -1,4 +1,4 @@
-// The published vectors, held against the real openssl.
+// The published vectors agree with openssl.
 
 import { spawnSync } from "node:child_process";
 import { expect, test } from "vitest";

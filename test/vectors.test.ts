@@ -1,4 +1,4 @@
-// Our signing, held against the published vectors, which another implementation made.
+// Our signatures agree with the published vectors, which another implementation made.
 
 import { describe, expect, test } from "vitest";
 import { readDeviceKey } from "../src/core/device-key.ts";

@@ -1,4 +1,4 @@
-// When a token is renewed and how long a failure is waited after: properties that hold for any life and any chance.
+// When a token is renewed, and how long the source waits after a failure: properties for every life and chance.
 
 import fc from "fast-check";
 import { expect, test } from "vitest";

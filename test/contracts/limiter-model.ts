@@ -1,4 +1,4 @@
-// A limiter as plainly as it can be said, and a comparison of a real one with it over random calls.
+// The simplest correct limiter, and a comparison of a real one with it over random calls.
 
 import { roundUp } from "../../src/core/limiter/window.ts";
 import type { Charge, Policy, PolicyState, Verdict } from "../../src/core/ports.ts";

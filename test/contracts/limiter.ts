@@ -4,14 +4,14 @@ import { describe, expect, test } from "vitest";
 import type { Charge, Policy } from "../../src/core/ports.ts";
 import { type Chargeable, compareWithModel, type Resolution, renderComparison } from "./limiter-model.ts";
 
-/** Some instant, on no round number of a window. */
+/** An instant that is not a multiple of a window. */
 export const START = 1_764_000_000_123;
 export const WINDOW = 60_000;
 
 const login: Policy = { name: "login", limit: 10, windowMs: WINDOW };
 const replay: Policy = { name: "replay", limit: 1, windowMs: WINDOW };
 
-/** One charge at each of the times, in order: the places of those that were admitted. */
+/** Charges once at each time, in order. @returns the indexes of the admitted charges */
 export async function chargeTimes(
   limiter: Chargeable,
   policy: Policy,
@@ -38,7 +38,7 @@ export function limiterContract(
       const seed = Math.floor(Math.random() * 2 ** 31);
       const report = await compareWithModel(create(), { operations, seed, perMs });
       expect(report.differences, `seed ${seed}: ${renderComparison(report)}`).toBe(0);
-      // A run in which little is decided either way would prove nothing.
+      // A run with few admissions or few denials would prove nothing.
       expect(Math.min(report.admitted, report.denied)).toBeGreaterThan(operations / 5);
       expect(report.stepsBackward).toBeGreaterThan(operations / 2_000);
     });
@@ -53,7 +53,7 @@ function describeLimit(create: () => Chargeable): void {
     expect(await chargeTimes(limiter, login, fill(15, START + WINDOW))).toEqual(places(10));
   });
 
-  test("a limit of 0 denies, and a charge beside it is looked at alone", async () => {
+  test("a limit of 0 denies, and a charge beside it is only read", async () => {
     const limiter = create();
     const charge = { policy: { ...login, limit: 2 }, key: "k 192.0.2.1" };
     const none = { policy: { ...replay, limit: 0 }, key: "k" };
@@ -92,7 +92,7 @@ function describeLimit(create: () => Chargeable): void {
     "2001:db8::/64 device",
     "k".repeat(300),
   ];
-  test.for(odd)("counts each key apart, however odd: %j", async (key) => {
+  test.for(odd)("counts each key separately: %j", async (key) => {
     const limiter = create();
     await chargeTimes(limiter, replay, [START], key);
     for (const other of [`${key} `, `a${key}`, key.slice(0, -1), `${key.toUpperCase()}-${key}`]) {
@@ -123,7 +123,7 @@ function describeLimit(create: () => Chargeable): void {
     expect(await chargeTimes(limiter, login, fill(11, START - 3_600_000 + WINDOW))).toEqual(places(10));
   });
 
-  test("more admissions at one instant than a count of two bytes holds", async () => {
+  test("admits more at one instant than two bytes can count", async () => {
     const limiter = create();
     const huge: Policy = { name: "address", limit: 66_000, windowMs: WINDOW };
     expect(await chargeTimes(limiter, huge, fill(66_001, START))).toHaveLength(66_000);

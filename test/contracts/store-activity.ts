@@ -1,4 +1,4 @@
-// The part of a store's contract that is about what was last seen of devices: ActivityStore.
+// The store's contract for last logins and failures: ActivityStore.
 
 import { expect, test } from "vitest";
 import type { Activity, Sighting } from "../../src/core/registry/ports.ts";

@@ -1,4 +1,4 @@
-// The part of a store's contract that is about the audit log: AuditLog.
+// The store's contract for the audit log: AuditLog.
 
 import { expect, test } from "vitest";
 import type { AuditLog } from "../../src/core/registry/audit.ts";

@@ -1,4 +1,4 @@
-// The part of a store's contract that is about logins: CredentialStore, keys that come and go, and devices that move.
+// The store's contract for logins: CredentialStore, with keys that change and devices that move.
 
 import { expect, test } from "vitest";
 import type { CustomerSecret, Device } from "../../src/core/registry/ports.ts";

@@ -1,4 +1,4 @@
-// The part of a store's contract that is about names that are missing, and the decoy's, which is empty: it is never shown or changed.
+// The store's contract for missing names and the decoy's empty name: the decoy is never shown or changed.
 
 import { expect, test } from "vitest";
 import type { Condition } from "../../src/core/registry/filter.ts";
@@ -48,7 +48,7 @@ export function describeDecoy(open: Open): void {
         await expect(attempt()).rejects.toMatchObject({ reason: "does_not_exist", message, details: { field } });
       }
       expect(await actionsOf(store)).toEqual(["CreateCustomer"]);
-      // A login of a device that is not enrolled looks at it.
+      // A login of a device that is not enrolled reads it.
       expect(await store.credentials.find("nobody", NOW)).toMatchObject({ enrolled: false, enabled: false });
     },
   );

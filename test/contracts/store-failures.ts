@@ -1,4 +1,4 @@
-// The part of a store's contract that is the same for all: an unwritten audit entry undoes its change, an outage is `unavailable`.
+// The store's contract for failures: an unwritten audit entry undoes its change, an outage is `unavailable`.
 
 import { expect, test } from "vitest";
 import { refusalFrom } from "../core/refusal.ts";

@@ -1,4 +1,4 @@
-// The part of a store's contract that is about the whole fleet: FleetStore.
+// The store's contract for the whole fleet: FleetStore.
 
 import { expect, test } from "vitest";
 import type { Condition } from "../../src/core/registry/filter.ts";

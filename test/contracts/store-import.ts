@@ -1,4 +1,4 @@
-// The part of a store's contract that is about many devices at once: DeviceStore.importAll.
+// The store's contract for many devices at once: DeviceStore.importAll.
 
 import { expect, test } from "vitest";
 import type { Device } from "../../src/core/registry/ports.ts";

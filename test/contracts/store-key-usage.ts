@@ -1,4 +1,4 @@
-// The part of a store's contract that is about who uses which key: CustomerKeyStore.usageOf.
+// The store's contract for the devices of each key: CustomerKeyStore.usageOf.
 
 import { expect, test } from "vitest";
 import type { Device } from "../../src/core/registry/ports.ts";

@@ -1,4 +1,4 @@
-// The part of a store's contract that is about lists of devices and customers: their pages and filters.
+// The store's contract for lists of devices and customers: pages and filters.
 
 import { expect, test } from "vitest";
 import { DEVICE_FIELDS } from "../../src/core/registry/devices.ts";

@@ -1,4 +1,4 @@
-// The part of a store's contract that is about operators' admin tokens: OperatorStore.
+// The store's contract for operators' admin tokens: OperatorStore.
 
 import { expect, test } from "vitest";
 import type { StoredOperatorToken } from "../../src/core/registry/operators.ts";

@@ -1,4 +1,4 @@
-// The part of a store's contract that is about single rows: CustomerStore, DeviceStore, and names of customer keys.
+// The store's contract for single rows: CustomerStore, DeviceStore, and names of customer keys.
 
 import { expect, test } from "vitest";
 import type { Device } from "../../src/core/registry/ports.ts";

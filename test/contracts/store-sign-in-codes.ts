@@ -1,4 +1,4 @@
-// The part of a store's contract that is about codes that sign in once: SignInCodeStore.
+// The store's contract for codes that sign in once: SignInCodeStore.
 
 import { expect, test } from "vitest";
 import { NOW, type Open } from "./store-samples.ts";

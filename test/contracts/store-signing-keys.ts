@@ -1,4 +1,4 @@
-// The part of a store's contract that is about the keys that tokens are signed with: SigningKeyStore.
+// The store's contract for signing keys: SigningKeyStore.
 
 import { expect, test } from "vitest";
 import type { AuditEntry } from "../../src/core/registry/ports.ts";

@@ -1,4 +1,4 @@
-// Client assertions as a device makes them, and as a forger does.
+// Client assertions of devices and of forgers.
 
 import { createHmac, generateKeyPairSync, type KeyObject, randomUUID, sign } from "node:crypto";
 import { encode, encodeJson, type Json } from "../vectors/forge.ts";

@@ -1,4 +1,4 @@
-// A device's login limit as it stands.
+// The present state of a device's login limit.
 
 import { expect, test } from "vitest";
 import { createReadDeviceLimit } from "../../src/core/device-limit.ts";

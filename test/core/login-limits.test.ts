@@ -1,4 +1,4 @@
-// The limits of a login: who is charged for what, and who cannot be made to pay for others.
+// The limits of a login: which keys it charges, and that nobody can spend another's limit.
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { AuthError } from "../../src/core/errors.ts";

@@ -1,4 +1,4 @@
-// The path of a login: what comes before what, and what each answer costs.
+// The path of a login: the order of its steps, and the cost of each answer.
 
 import { decodeJwt, importJWK, jwtVerify } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";

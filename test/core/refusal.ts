@@ -1,4 +1,4 @@
-// Catches a refusal for a test to look at, and holds its message against what every message must be.
+// Catches an error for a test, and checks the rules that hold for every message.
 
 import { expect } from "vitest";
 import { AuthError } from "../../src/core/errors.ts";

@@ -1,4 +1,4 @@
-// `npm run timing`: whether the time a refusal takes tells what is wrong with the login. Prints each t; exits 1 over 4.5.
+// `npm run timing`: whether the time of an error shows what is wrong with the login. Prints each t; exits 1 over 4.5.
 
 import { randomBytes, randomInt, randomUUID } from "node:crypto";
 import { parseArgs } from "node:util";

@@ -1,4 +1,4 @@
-// Whether a token is still good: its device, its customer, and what was taken back since.
+// Whether a token is still valid: its device, its customer, and revocations.
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { GATEWAY } from "../../src/core/registry/ports.ts";

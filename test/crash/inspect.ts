@@ -1,4 +1,4 @@
-// Whether a database is whole, looked at without a gateway: nothing corrupt, and each change with its audit event.
+// Inspects a database without a gateway: nothing is corrupt, and each change has its audit event.
 
 import { join } from "node:path";
 import { sql } from "kysely";

@@ -1,4 +1,4 @@
-// A story of the dashboard: what an operator does on a page of a real gateway.
+// An operator's work in the dashboard of a real gateway, page by page.
 
 import type { BrowserContextOptions, Page } from "playwright-core";
 import type { Environment } from "../../src/config.ts";

@@ -1,4 +1,4 @@
-// An outage of Redis under load: what two gateways admitted, and how late.
+// An outage of Redis under load: the admissions of two gateways, and the latency.
 
 import { fork } from "node:child_process";
 import { once } from "node:events";

@@ -1,4 +1,4 @@
-// `npm run outage [-- --only kill] [--away 30]`: each way in which Redis is away, under load, and what came of it.
+// `npm run outage [-- --only kill] [--away 30]`: each kind of Redis outage under load, and its result.
 // On a busy disk the registry's writes are as late: TMPDIR=/dev/shm leaves Redis alone.
 
 import { parseArgs } from "node:util";

@@ -1,4 +1,4 @@
-// Boards on kept-alive connections that log in one after the other, over HTTP/1.1 and HTTP/2, and what became of each login.
+// Boards that log in one after the other on kept-alive HTTP/1.1 and HTTP/2 connections, and the result of each login.
 
 import { once } from "node:events";
 import { type ClientHttp2Session, connect } from "node:http2";

@@ -1,4 +1,4 @@
-// A soak: one gateway under a steady load, and what its memory is after each collection.
+// A soak: one gateway under a steady load, and its memory after each garbage collection.
 
 import { setTimeout as pause } from "node:timers/promises";
 import { describeCounts, startLoad } from "./load.ts";

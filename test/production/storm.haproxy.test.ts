@@ -1,4 +1,4 @@
-// The short version of `npm run storm`: how long it takes is for that.
+// The short version of `npm run storm`, without its times.
 
 import { expect, test } from "vitest";
 import { runStorm } from "./storm.ts";

@@ -1,4 +1,4 @@
-// Random calls as raw HTTP/2: what the specifications fix of an answer, ours beside the oracles'.
+// Random calls as raw HTTP/2: compares the parts of an answer that the specifications fix with the oracles'.
 
 import { once } from "node:events";
 import { type ClientHttp2Session, connect, type OutgoingHttpHeaders } from "node:http2";

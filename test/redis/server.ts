@@ -12,17 +12,17 @@ import { freePort } from "../free-port.ts";
 export interface RedisServer {
   readonly port: number;
   readonly url: string;
-  /** By a connection of its own, which is not the tested one's. */
+  /** Over a connection of its own, not the tested one. */
   call(command: string, ...args: readonly (string | number)[]): Promise<unknown>;
   /** The value of an INFO field. */
   info(field: string): Promise<string>;
   /** SIGKILL; resolves once it is gone. */
   kill(): Promise<void>;
-  /** SIGSTOP: it accepts connections, by the kernel, and answers none. */
+  /** SIGSTOP: the kernel accepts connections, and the server answers none. */
   pause(): void;
   /** SIGCONT. */
   resume(): void;
-  /** Starts it again where it was, as empty as it first was; resolves once it answers. */
+  /** Starts it again on its port, empty; resolves once it answers. */
   restart(): Promise<void>;
   /** Ends it for good, and removes its folder. */
   stop(): Promise<void>;
@@ -30,7 +30,7 @@ export interface RedisServer {
 
 export interface RedisServerOptions {
   readonly binary?: "redis-server" | "valkey-server";
-  /** Beside those of the address; lines of a configuration file. */
+  /** Further lines of the configuration file. */
   readonly settings?: readonly string[];
   readonly sentinel?: boolean;
   readonly password?: string;
@@ -63,7 +63,7 @@ async function tryPort(port: number, options: RedisServerOptions): Promise<Redis
   let child = launch();
 
   function launch(): ChildProcess {
-    // Written anew each time: a Sentinel adds to it what it learnt.
+    // Written at each start: a Sentinel adds lines to it.
     const file = join(folder, "configuration");
     writeFileSync(file, `${lines.join("\n")}\n`);
     // A Cluster node's own state is removed too.
@@ -155,7 +155,7 @@ async function ask(
   }
 }
 
-/** Calls until `done` says so, a hundred times a second. What it waits for ends the test by its own timeout otherwise. */
+/** Calls a hundred times a second until `done` is true. Only the test's timeout ends it otherwise. */
 export async function until(done: () => Promise<boolean>): Promise<void> {
   while (!(await done().catch(() => false))) await pause(10);
 }

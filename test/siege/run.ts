@@ -1,4 +1,4 @@
-// `npm run siege`: attacks on a gateway, each beside logins. Exits 1 when one does not hold.
+// `npm run siege`: attacks on a gateway, each beside logins. Exits 1 when the gateway fails one.
 
 import { parseArgs } from "node:util";
 import { renderTable } from "../../bench/figures.ts";

@@ -1,4 +1,4 @@
-// Runs attacks on a gateway, with logins beside each, and judges what they did.
+// Runs attacks on a gateway beside logins, and judges the effect.
 
 import { type ChildProcess, fork, type Serializable } from "node:child_process";
 import { once } from "node:events";

@@ -61,7 +61,7 @@ export function migrationsContract(name: string, open: () => Promise<Empty>): vo
     (await db.introspection.getTables()).map((table) => table.name);
 
   describe(`migrations of ${name}`, () => {
-    test("an empty database is made, and is left as it is the next time", async () => {
+    test("creates the schema in an empty database, and changes nothing at the next start", async () => {
       const database = await (await open()).connect();
       await migrate(database);
       await fill(database);
@@ -74,7 +74,7 @@ export function migrationsContract(name: string, open: () => Promise<Empty>): vo
       const [older, other] = [await empty.connect(), await empty.connect()];
       await migrate(older);
       await fill(older);
-      // As often as it takes a driver to keep a statement, and its columns, prepared.
+      // Often enough for a driver to keep a prepared statement and its columns.
       for (let time = 0; time < 10; time++) await read(older);
       await migrate(other, newer(other, addColumn));
       expect(await older.db.selectFrom("devices").selectAll().where("device_key", "=", "d1").execute()).toEqual([
@@ -88,7 +88,7 @@ export function migrationsContract(name: string, open: () => Promise<Empty>): vo
       ]);
     });
 
-    test("a step that fails leaves nothing half done, and what was there before; mended, it goes through", async () => {
+    test("a failed step changes nothing, and succeeds once it is mended", async () => {
       const empty = await open();
       const database = await empty.connect();
       await migrate(database);

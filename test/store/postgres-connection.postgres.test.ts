@@ -1,4 +1,4 @@
-// The connections to PostgreSQL: what opening says, what a query costs at most, and that breaking ends nothing.
+// The connections to PostgreSQL: errors of opening, the longest query, and recovery after a break.
 
 import { once } from "node:events";
 import { createServer } from "node:net";

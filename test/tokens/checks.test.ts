@@ -1,4 +1,4 @@
-// The same token at every way to check one: one answer, whatever the way.
+// Every way to check a token gives the same answer.
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { GATEWAY } from "../../src/core/registry/ports.ts";

@@ -1,4 +1,4 @@
-// Tokens as a forger makes them: any header and any claims, signed by any key, or by none.
+// Forged tokens: any header and any claims, signed by any key or none.
 
 import { createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from "node:crypto";
 import type { TokenAlg } from "../../src/core/tokens/algorithms.ts";

@@ -1,4 +1,4 @@
-// Hostile headers: what a token says of its own algorithm, key and kind (RFC 8725, 3.1, 3.5, 3.10, 3.11).
+// Hostile headers: false algorithms, keys and types of a token (RFC 8725, 3.1, 3.5, 3.10, 3.11).
 
 import { createHmac, createPublicKey } from "node:crypto";
 import { TOKEN_ALGS } from "../../src/core/tokens/algorithms.ts";

@@ -1,4 +1,4 @@
-// The signing vectors of login-signatures.json, read for the tests that hold an implementation against them.
+// The signing vectors of login-signatures.json, for tests of an implementation.
 
 import { readFileSync } from "node:fs";
 

@@ -1,4 +1,4 @@
-// The Python of docs/verify.md, held against good tokens and the hostile ones.
+// The Python of docs/verify.md with good and hostile tokens.
 
 import { execFile } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-// An issuer as a verifier sees it: a server of a JWK Set, whose every answer a test decides, and tokens by its keys.
+// An issuer for verifiers: a JWKS server whose answers the test sets, and tokens by its keys.
 
 import { once } from "node:events";
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";

@@ -1,4 +1,4 @@
-// The examples, as a service has them: run and compiled against the packed tarball, beside jose and their framework alone.
+// The examples run and compile against the packed tarball, beside jose and their framework alone.
 
 import { execFile, execFileSync, spawn } from "node:child_process";
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";

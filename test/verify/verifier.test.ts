@@ -128,7 +128,7 @@ test("a value that is not a string is invalid, for callers without types", async
   }
 });
 
-test("no token is missing, and each message says the cure and nothing of the token", async () => {
+test("the reason without a token is missing, and each message has the cure and nothing of the token", async () => {
   const mint = newMint("key-1");
   const verifier = verifierOf(await startIssuer(mint), mint);
   for (const token of [undefined, null, ""]) {

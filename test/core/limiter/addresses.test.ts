@@ -1,4 +1,4 @@
-// Networks, how they are read and found, and the address limit of each address.
+// Networks: parsing, look-up, and the address limit of each address.
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";

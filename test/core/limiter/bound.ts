@@ -1,4 +1,4 @@
-// A model of the bound: real fallback limiters over a Redis as plainly as it can be said, through random outages.
+// A model of the bound: real fallback limiters over a simple Redis, through random outages.
 
 import { createFallbackLimiter, type FallbackLimiter } from "../../../src/core/limiter/fallback.ts";
 import { createMemoryLimiter } from "../../../src/core/limiter/memory.ts";

@@ -1,4 +1,4 @@
-// The proof that a race was fair: each decision again, by the times that Redis told.
+// Checks the decisions of a race again, by the times that Redis gave.
 
 import { roundUp } from "../../../src/core/limiter/window.ts";
 

@@ -1,4 +1,4 @@
-// Importing devices: what becomes of each row, over a real store.
+// Importing devices: the result of each row, over a real store.
 
 import fc from "fast-check";
 import { expect, test } from "vitest";

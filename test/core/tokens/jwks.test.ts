@@ -1,4 +1,4 @@
-// The published keys as a document: whole, public, and tagged by what is in it.
+// The published JWKS: complete, public keys only, with an ETag of its content.
 
 import { expect, test } from "vitest";
 import type { PublicJwk } from "../../../src/core/ports.ts";

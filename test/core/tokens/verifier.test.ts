@@ -1,4 +1,4 @@
-// The gateway's own verifier: takes what its signer makes, and nothing else.
+// The gateway's own verifier accepts tokens of its signer, and no others.
 
 import { beforeAll, describe, expect, test } from "vitest";
 import { AuthError } from "../../../src/core/errors.ts";
