@@ -2,12 +2,10 @@
 
 import { describe, expect, test } from "vitest";
 import type { CustomerSecret } from "../../src/core/registry/ports.ts";
-import { loginVectors } from "../vectors/login-signatures.ts";
 import {
   boardKey,
   bodyOf,
   codesOf,
-  customerSecret,
   DERIVED,
   explain,
   HEX,
@@ -131,18 +129,4 @@ test.for([
   await explain({ body, handed });
   expect(handed).toHaveLength(KEYS.length);
   for (const { secret } of handed) expect(secret.every((byte) => byte === 0)).toBe(true);
-});
-
-test.for(loginVectors)("a vector would be let in: $note", async (vector) => {
-  const { device_key: deviceKey, timestamp, device_signature, customer_key } = vector;
-  const body = JSON.stringify({ device_key: deviceKey, timestamp, device_signature });
-  const keys = [customerSecret("k1", "login", customer_key)];
-  const { wouldSucceed } = await explain({
-    deviceKey,
-    body,
-    keys,
-    device: { deviceKey },
-    receivedAt: timestamp * 1000,
-  });
-  expect(wouldSucceed).toBe(true);
 });

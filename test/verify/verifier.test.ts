@@ -1,6 +1,5 @@
 // The verifier: the identity in a good token, and the error for every other.
 
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { TOKEN_ALGS } from "../../src/core/tokens/algorithms.ts";
 import {
@@ -60,21 +59,6 @@ describe.each(TOKEN_ALGS)("%s", (alg) => {
         wrong.push(`${name}: ${told}`);
     }
     expect(wrong).toEqual([]);
-  });
-
-  test("a changed character of the signed part or of the signature's bytes makes a token invalid", async () => {
-    const verifier = verifierOf(await startIssuer(mint), mint);
-    const good = goodToken(mint);
-    const [header = "", claims = ""] = good.split(".");
-    // The last character of a part has bits that do not count.
-    const places = fc.integer({ min: 0, max: header.length + claims.length }).filter((at) => good[at] !== ".");
-    await fc.assert(
-      fc.asyncProperty(places, fc.stringMatching(/^[\w.+/-]?$/), async (at, character) => {
-        fc.pre(character !== good[at] && at !== header.length - 1 && at !== header.length + claims.length);
-        expect(await outcome(verifier, good.slice(0, at) + character + good.slice(at + 1))).toBe("invalid");
-      }),
-      { numRuns: 150 },
-    );
   });
 });
 

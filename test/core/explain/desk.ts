@@ -40,7 +40,7 @@ export function hmac(key: string | Buffer, message: string, hash = "sha256"): Bu
 }
 
 /** A customer key that never expires, with `changes`. */
-export function customerSecret(
+function customerSecret(
   keyId: string,
   purpose: KeyPurpose,
   secret: string,

@@ -110,14 +110,6 @@ describe("import", () => {
     expect(published()).toEqual(["old", expect.any(String), first]);
   });
 
-  test("importing the next key activates it, and another becomes next", async () => {
-    const { keys, published } = await openOffice();
-    const key = { privateKey: newKey(), kid: "old", asNext: true };
-    await keys.import(key, ACTOR);
-    expect(await keys.import({ ...key, asNext: false }, ACTOR)).toMatchObject({ state: "active" });
-    expect(published()).toEqual(["old", expect.any(String), expect.any(String)]);
-  });
-
   test("an imported key that is published already keeps its publication time", async () => {
     const { keys, clock } = await openOffice();
     const key = { privateKey: newKey(), kid: "old" };
