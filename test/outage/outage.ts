@@ -40,7 +40,7 @@ export interface OutageReport {
 
 const GATEWAYS = 2;
 
-/** Runs a load through an outage. Where nothing is away, the answers are held to what Redis alone may decide. */
+/** Runs a load through an outage. Where Redis decided everything, the answers are held to what it alone may decide. */
 export async function runOutage(options: OutageOptions): Promise<OutageReport> {
   const { limits, beforeMs, awayMs, afterMs } = options;
   await using cleanup = new AsyncDisposableStack();
@@ -57,16 +57,19 @@ export async function runOutage(options: OutageOptions): Promise<OutageReport> {
   await pass(fault.heals ? awayMs + afterMs : afterMs);
   const attempts = await load.stop();
   const share = Math.max(1, Math.floor(limits.limit / GATEWAYS));
-  const least = fault.leavesAll === true ? limits.limit : share;
+  const alone = await countAlone(gateways);
+  // On a busy machine Redis may be late: that is an outage too.
+  const isWhole = fault.leavesAll === true && alone === 0;
+  const least = isWhole ? limits.limit : share;
 
   return {
     logins: attempts.length,
     failed: attempts.filter(({ status }) => status === 0 || status >= 500).length,
     most: countMost(attempts, limits.windowMs),
-    bound: fault.leavesAll === true ? limits.limit : limits.limit + GATEWAYS * share,
+    bound: isWhole ? limits.limit : limits.limit + GATEWAYS * share,
     falselyDenied: countFalseDenials(attempts, { ...limits, limit: least }),
     least,
-    alone: await countAlone(gateways),
+    alone,
     p999Ms: latencyOf(attempts),
   };
 }
