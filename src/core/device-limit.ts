@@ -42,6 +42,7 @@ export function createReadDeviceLimit({ credentials, limiter, login, now }: Devi
     const [state] = look?.states ?? [];
     if (state === undefined) return { policy: undefined, remaining: 0, resetAt: undefined, perAddress };
     const { policy, remaining, resetMs } = state;
-    return { policy, remaining, resetAt: resetMs > 0 ? at + resetMs : undefined, perAddress };
+    // Redis counts in microseconds. A time with a part of a millisecond cannot be encoded.
+    return { policy, remaining, resetAt: resetMs > 0 ? Math.ceil(at + resetMs) : undefined, perAddress };
   };
 }

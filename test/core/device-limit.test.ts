@@ -37,6 +37,13 @@ test("a limit is the customer's own, counted per address for a shared identity",
   expect(await read("pump-7", "")).toMatchObject({ policy: undefined });
 });
 
+test("a slot that is freed within a millisecond is told by the whole one after it", async () => {
+  const { registry, limiter, read } = await open();
+  await registry.devices.create(DEVICE, ACTOR);
+  await limiter.charge([{ policy: login, key: "pump-7" }], NOW - 10.375);
+  expect(await read("pump-7", "")).toMatchObject({ resetAt: NOW - 10 + 60_000 });
+});
+
 test("under `allow` without Redis there is no limit to show", async () => {
   const { registry, store } = await openWithCustomer();
   await registry.devices.create(DEVICE, ACTOR);

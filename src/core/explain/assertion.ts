@@ -40,8 +40,8 @@ export function readSentAssertion(text: string, at: number, { audiences, skewMs 
     checkAssertionTime(readAssertion(text, audiences()), at, skewMs);
   } catch (error) {
     if (!(error instanceof AuthError)) throw error;
-    const seconds = Number(iat ?? exp);
-    const clock = error.reason === "clock_skew" ? explainClock(seconds, at, skewMs) : [];
+    // Only a well-formed assertion, whose times are numbers, is of another time.
+    const clock = error.reason === "clock_skew" ? explainClock(Number(iat ?? exp), at, skewMs) : [];
     mistakes.push(...(clock.length === 0 ? [finding("malformed", error.message)] : clock));
   }
   return {

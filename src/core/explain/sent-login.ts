@@ -89,7 +89,9 @@ function membersOf(text: string): Members {
 /** Finds a member by the letters of its name alone. */
 function findMember(members: Members, field: string): unknown {
   const letters = (name: string): string => name.toLowerCase().replace(/[^a-z]/g, "");
-  return members.findLast(([name]) => letters(name) === letters(field))?.[1];
+  const value = members.findLast(([name]) => letters(name) === letters(field))?.[1];
+  // An object may have a toString of its own, which String() cannot call.
+  return typeof value === "object" && value !== null ? JSON.stringify(value) : value;
 }
 
 /** A number of another shape is the body's reader's to name: 0 is none that it refuses. */

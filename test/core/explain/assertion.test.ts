@@ -48,6 +48,11 @@ tellsThat([
     codes: ["malformed", "signature_right"],
   },
   {
+    mistake: "a time that no number is made of",
+    body: formOf(rightly, { iat: { toString: 1 } }),
+    codes: ["malformed", "signature_right"],
+  },
+  {
     mistake: "a clock in 1970",
     body: formOf(rightly, { iat: 0, exp: 60 }),
     codes: ["clock_never_set", "signature_right"],

@@ -68,6 +68,12 @@ describe("the body", () => {
     form("a space before the device_key", bodyOf({ deviceKey: ` ${SHARED}` }), /at place 1/, "other_device_key"),
     form("microseconds", bodyOf({ timestamp: `${SECONDS}123456`, signature: HEX }), /microseconds/, "signature_right"),
     form("a fraction", bodyOf({ timestamp: `${SECONDS}.25` }), /a fraction/, "signed_as_sent"),
+    form(
+      "objects that no text is made of",
+      JSON.stringify({ device_key: SHARED, timestamp: { toString: 1 }, device_signature: { valueOf: 1, toString: 1 } }),
+      /timestamp is an object/,
+      "malformed",
+    ),
     form("a date", bodyOf({ timestamp: '"2025-11-24T16:00:00Z"' }), /not a whole number/, "no_known_mistake"),
   ]);
 });
