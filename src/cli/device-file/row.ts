@@ -128,12 +128,12 @@ export function readLabels(value: unknown): Record<string, string> {
   if (typeof value === "object" && value !== null && !Array.isArray(value)) {
     return Object.fromEntries(Object.entries(value).map(([name, text]) => [name, readText("labels", text)]));
   }
-  const labels: Record<string, string> = {};
+  const labels = new Map<string, string>();
   for (const pair of readText("labels", value).split(";")) {
     const [, name = "", text = ""] = /^([^=]+)=(.*)$/s.exec(pair) ?? [];
     if (name === "") throw new RowMistake("labels has to be like site=north;line=7", "labels");
-    if (Object.hasOwn(labels, name.trim())) throw new RowMistake("labels has a name twice", "labels");
-    labels[name.trim()] = text;
+    if (labels.has(name.trim())) throw new RowMistake("labels has a name twice", "labels");
+    labels.set(name.trim(), text);
   }
-  return labels;
+  return Object.fromEntries(labels);
 }

@@ -170,12 +170,12 @@ test("reads semicolons as separators; disabled can be set and cleared", async ()
   const { customerId, registry } = gateway;
   const file = fileOf(
     "devices.csv",
-    `\ufeffdevice_key;customer_id;labels;disabled\r\nsheet-1;${customerId};"site=north;line=7";true\r\nsheet-2;${customerId};;\r\n`,
+    `\ufeffdevice_key;customer_id;labels;disabled\r\nsheet-1;${customerId};"site=north;line=7;__proto__=x";true\r\nsheet-2;${customerId};;\r\n`,
   );
   expect((await operate(["devices", "import", file])).stdout).toBe("2 created, 0 updated, 0 unchanged, 0 failed\n");
   expect(await registry.devices.get("sheet-1")).toMatchObject({
     status: "disabled",
-    labels: { site: "north", line: "7" },
+    labels: JSON.parse('{"site": "north", "line": "7", "__proto__": "x"}'),
   });
   const exported = (await operate(["devices", "export"])).stdout;
   expect(exported).toMatch(/^sheet-1,.*,true,$/m);
