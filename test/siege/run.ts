@@ -27,8 +27,8 @@ if (values.help) {
   process.exit();
 }
 const RATE = 20;
-/** V8's heap takes this long to reach the size it keeps. */
-const WARM_UP_MS = 30_000;
+/** V8's heap and malloc's take this long to reach the size they keep. */
+const WARM_UP_MS = 40_000;
 const names = values.only.length === 0 ? Object.keys(ATTACKS) : values.only;
 // A mistaken name ends the run before it begins.
 names.forEach(planOf);
