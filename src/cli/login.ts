@@ -58,7 +58,7 @@ async function sendRest(endpoint: GatewayEndpoint, login: LoginBody): Promise<{ 
 
 interface RestAnswer {
   readonly status: number | undefined;
-  /** Empty when the body is no JSON object. */
+  /** Empty when the body is not a JSON object. */
   readonly body: Readonly<Record<string, unknown>>;
 }
 

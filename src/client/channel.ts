@@ -4,11 +4,11 @@ import { isIP } from "node:net";
 import { checkServerIdentity, createSecureContext, type PeerCertificate, type SecureContext } from "node:tls";
 import { type ChannelCredentials, type ChannelOptions, credentials } from "@grpc/grpc-js";
 
-/** Trusted authorities and the client's certificate, in PEM. A renewed certificate takes a new client. */
+/** Trusted authorities and the client's certificate, in PEM. A renewed certificate needs a new client. */
 export interface ClientTls {
-  /** The authorities that may vouch for the gateway; those of Node when absent. */
+  /** Authorities that the gateway's certificate may be from. Default: those of Node. */
   readonly ca?: string | Buffer;
-  /** This client's certificate, with those between it and its authority, where the gateway asks for one. */
+  /** This client's certificate and its intermediates, for a gateway that asks for one. */
   readonly cert?: string | Buffer;
   /** The key of that certificate. */
   readonly key?: string | Buffer;
@@ -18,9 +18,9 @@ export interface ConnectionOptions {
   /** `https://host:port`, or `http://host:port` for a gateway on this machine. */
   readonly url: string;
   readonly tls?: ClientTls;
-  /** Lets `http` leave this machine: for where something else encrypts, as a mesh does. */
+  /** Allows `http` to another machine, where something else encrypts, such as a service mesh. */
   readonly allowHttp?: boolean;
-  /** How often a quiet connection is tried, in milliseconds: 30,000 by default, 10,000 at least. */
+  /** Interval of pings on a quiet connection, in milliseconds: 30,000 by default, 10,000 at least. */
   readonly keepaliveMs?: number;
 }
 
@@ -39,7 +39,7 @@ const KEEPALIVE_TIMEOUT_MS = 10_000;
 /** A reserved name (RFC 6761): grpc-js would send the address as the server's name, which RFC 6066 forbids. */
 const NO_NAME = "address.invalid";
 
-/** Reads the options; connects to nothing. @throws TypeError or RangeError, naming the option and the cure */
+/** Reads the options; does not connect. @throws TypeError or RangeError, naming the option and the cure */
 export function channelOf({ url, tls, allowHttp = false, keepaliveMs = KEEPALIVE_MS }: ConnectionOptions): Channel {
   const { protocol, hostname, port } = readUrl(url);
   const host = hostname.replace(/^\[(.*)\]$/, "$1");
@@ -66,10 +66,10 @@ export function channelOf({ url, tls, allowHttp = false, keepaliveMs = KEEPALIVE
           options: { ...options, "grpc.ssl_target_name_override": NO_NAME },
         };
   }
-  if (tls !== undefined) throw new TypeError("tls goes with a url of https: this one is of http");
+  if (tls !== undefined) throw new TypeError("tls needs an https url, and this url is http");
   if (!allowHttp && !isLoopback(host)) {
     throw new TypeError(
-      "a url of http is for a gateway on this machine. Use https, or set allowHttp where something else encrypts",
+      "an http url is for a gateway on this machine. Use https, or set allowHttp where something else encrypts",
     );
   }
   return { address: `${hostname}:${port || 80}`, credentials: credentials.createInsecure(), options };
@@ -78,15 +78,15 @@ export function channelOf({ url, tls, allowHttp = false, keepaliveMs = KEEPALIVE
 function readUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !["http:", "https:"].includes(url.protocol)) {
-    throw new TypeError("url is not one of https or http, as https://gateway.internal:9090");
+    throw new TypeError("url is not an https or http url. Write it like https://gateway.internal:9090");
   }
   if (url.username !== "" || url.password !== "" || url.pathname !== "/" || url.search !== "" || url.hash !== "") {
-    throw new TypeError("url has more than a host and a port, as https://gateway.internal:9090");
+    throw new TypeError("url has more than a host and a port. Write it like https://gateway.internal:9090");
   }
   return url;
 }
 
-/** This machine by every resolver: names under .localhost may go to the DNS (RFC 6761, 6.3). */
+/** Whether every resolver has this name for this machine. Names under .localhost may go to the DNS (RFC 6761, 6.3). */
 function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
 }

@@ -37,9 +37,9 @@ export interface LoginErrorDetails {
 
 /** A call that failed. Carries no request, and so no token and no signature. */
 export class RpcError extends Error {
-  /** A status of gRPC: never OK. */
+  /** The gRPC status; never OK. */
   readonly code: status;
-  /** Undefined where no gateway answered: no connection, one that was lost, a deadline that passed. */
+  /** Undefined when no gateway answered: no connection, a lost connection or a passed deadline. */
   readonly reason: Reason | undefined;
   readonly details: LoginErrorDetails;
 
@@ -80,7 +80,7 @@ function readDetails(bytes: string | Buffer | undefined): { readonly info?: Erro
       ? { info, retry: RetryInfo.decode(find("RetryInfo") ?? new Uint8Array()) }
       : {};
   } catch {
-    // Details of a proxy on the way: the status itself is enough.
+    // A proxy may send details that do not decode; the status is enough.
     return {};
   }
 }

@@ -117,19 +117,19 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
   };
 }
 
-/** Its own client goes with the source; one that it was handed stays. */
+/** Closing the source closes its own client, and leaves a client of the options open. */
 function clientOf(options: TokenSourceOptions): { client: Pick<AuthClient, "login">; letGo: () => void } {
   if ("client" in options) return { client: options.client, letGo: () => {} };
   const client = createAuthClient(options);
   return { client, letGo: client.close };
 }
 
-/** A token is not handed out so late that it may expire on its way. */
+/** A token is not handed out this close to its expiry: it could expire on its way. */
 const ON_ITS_WAY_MS = 5_000;
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
 
-/** For how long after its login a token that lives for `lifeMs` is handed out: all but the last 5 s, or tenth of a short life. */
+/** How long a token of `lifeMs` is handed out, in milliseconds: its life without the last 5 s, or last tenth if that is less. */
 export function usableFor(lifeMs: number): number {
   return lifeMs - Math.min(ON_ITS_WAY_MS, lifeMs / 10);
 }

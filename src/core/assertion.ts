@@ -1,4 +1,4 @@
-// A login's other proof: a client assertion, a JWT that the device signs (RFC 7523, section 3).
+// Client assertions: JWTs that devices log in with (RFC 7523, section 3).
 
 import { createHmac, hash, timingSafeEqual, verify } from "node:crypto";
 import { readDeviceKey } from "./device-key.ts";
@@ -8,13 +8,13 @@ import type { Credential } from "./ports.ts";
 import { type AssertionAlg, algOf, OWN_KEY, openPublicKey } from "./public-key.ts";
 import { type Decoys, findHmacKey, type ProvingKey } from "./signature.ts";
 
-/** The algorithms of assertions; the last is another name of EdDSA over Ed25519 (RFC 9864). */
+/** The algorithms of assertions. Ed25519 is another name of EdDSA over Ed25519 (RFC 9864). */
 export const ASSERTION_ALGS = ["HS256", "ES256", "EdDSA", "Ed25519"] as const;
 
-/** An assertion that is well-formed. Nothing of it is proven. */
+/** A well-formed assertion. Its signature is not checked yet. */
 export interface Assertion {
   readonly alg: "HS256" | AssertionAlg;
-  /** Its iss and its sub. */
+  /** iss and sub, which are equal. */
   readonly deviceKey: string;
   readonly jti: string;
   /** Unix seconds. */
@@ -25,7 +25,7 @@ export interface Assertion {
   readonly signature: Buffer;
 }
 
-/** An assertion lives at most so long, in seconds: its jti is remembered for that. */
+/** The longest lifetime of an assertion, in seconds. The gateway remembers its jti as long. */
 export const LONGEST_ASSERTION_S = 300;
 
 const FIELD = "client_assertion";
@@ -34,7 +34,7 @@ const MAX_JTI = 255;
 const TYPE = /^(?:application\/)?(?:client-authentication\+)?jwt$/i;
 const BASE64URL = /^[\w-]+$/;
 
-/** HMAC-SHA256 takes a key of its output's size at least (RFC 7518, 3.2). In bytes. */
+/** The shortest secret for HS256, in bytes (RFC 7518, 3.2). */
 export const LEAST_SECRET = 32;
 
 /**
@@ -74,7 +74,7 @@ function wrong(what: string): AuthError {
   return malformed(`client_assertion ${what}`, FIELD);
 }
 
-/** Headers that change how the rest is read are refused: nothing here reads by them (RFC 8725, 3.10; RFC 7515, 4.1.11). */
+/** Refuses headers that change how the rest is read (RFC 8725, 3.10; RFC 7515, 4.1.11). */
 function readHeader({ alg, typ, crit, zip, cty }: Readonly<Record<string, unknown>>): Assertion["alg"] {
   if (alg === "none") throw wrong("is unsigned. Sign it by HS256 with the customer_key");
   const known = ASSERTION_ALGS.find((name) => name === alg);
@@ -93,7 +93,7 @@ function readJson(part: string, name: "a header" | "claims"): Readonly<Record<st
     const json: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(fromBase64(part)));
     if (typeof json === "object" && json !== null && !Array.isArray(json)) return { ...json };
   } catch {
-    // Told below.
+    // Thrown below.
   }
   throw wrong(`has ${name} that ${name === "claims" ? "are" : "is"} no JSON object in UTF-8`);
 }
@@ -110,7 +110,7 @@ function readTime(value: unknown): number {
 }
 
 /**
- * Refuses an assertion that `now` is not in the time of, give or take `skewMs`, and one that lives too long.
+ * Refuses an assertion that is not valid yet, has expired or lives too long. `skewMs` is allowed either way.
  * @throws AuthError `clock_skew` with the gateway's time, `malformed`
  */
 export function checkAssertionTime({ expiresAt, notBefore }: Assertion, now: number, skewMs: number): void {
@@ -122,12 +122,12 @@ export function checkAssertionTime({ expiresAt, notBefore }: Assertion, now: num
   }
 }
 
-/** Names an assertion among all of its device. */
+/** A name for an assertion, unique within its device. */
 export function nameOfAssertion({ jti }: Assertion): string {
   return `jti ${hash("sha256", jti, "base64url")}`;
 }
 
-/** Finds the key that an assertion is made with: a customer key for HS256, else the device's own. Costs the same whatever the device. */
+/** Finds the key that signed an assertion: a customer key for HS256, else the device's own. Takes as long for every device. */
 export function findAssertionKey(credential: Credential, assertion: Assertion, decoys: Decoys): ProvingKey | undefined {
   const { alg, signed, signature } = assertion;
   if (alg === "HS256") {
@@ -140,7 +140,7 @@ export function findAssertionKey(credential: Credential, assertion: Assertion, d
   }
   const decoy = decoys.publicKeys[alg];
   const own = openPublicKey(credential.publicKey || decoy);
-  // Opened for every device, or the time would tell which ones have a key of another algorithm.
+  // Opened for every device, so that the time does not tell which devices have another algorithm.
   const other = openPublicKey(decoy);
   const isOfAlg = algOf(own) === alg;
   const key = isOfAlg ? own : other;

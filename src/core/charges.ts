@@ -17,15 +17,15 @@ type Limited = Pick<Credential, "deviceKey" | "sharedIdentity" | "replayGuard" |
 
 /** A proof as the replay guard counts it. */
 export interface Counted {
-  /** Names it among all of its device: a timestamp in unix seconds, or a jti. */
+  /** The proof's name, unique within its device: a timestamp in unix seconds, or a jti. */
   readonly name: string;
-  /** Good once, whatever the device's replay guard says. */
+  /** Accepted only once, even without the device's replay guard. */
   readonly isOnce: boolean;
-  /** How long it is good, beyond a signed login, in milliseconds. */
+  /** How much longer than a signed login it is valid, in milliseconds. */
   readonly extraMs: number;
 }
 
-/** An admitted login: `login`, and `replay` under replay guard or by an assertion. */
+/** The charges of a proven login: `login`, and `replay` with the replay guard or an assertion. */
 export function loginCharges(
   { deviceKey, sharedIdentity, replayGuard, loginLimit }: Limited,
   address: string,
@@ -49,7 +49,7 @@ export function loginCharge(
   return chargeOf(login, sharedIdentity ? `${deviceKey} ${address}` : deviceKey);
 }
 
-/** A refused login: `failure` and `address`. */
+/** The charges of a refused login: `failure` and `address`. */
 export function refusalCharges(
   { deviceKey }: Pick<Credential, "deviceKey">,
   address: string,
@@ -80,7 +80,7 @@ export async function charge(limiter: Limiter, charges: readonly Charge[], now: 
   };
 }
 
-/** A limit is spent; the wait is until its next slot. */
+/** The error for a spent limit, with the wait until its next slot. */
 export function rateLimited(limit: LimitState): AuthError {
   const message = `too many ${SPENT[limit.policy.name]} and wait for the seconds of retry-after`;
   return new AuthError("rate_limited", message, { limit, retryAfterMs: limit.resetMs });

@@ -11,7 +11,7 @@ export const MAX_DEVICE_KEY = 96;
 /** Firmware for the ESP8266 in the field signs from a buffer of 42 bytes: ten digits, the device_key and a NUL. */
 const LONGEST_ON_ESP8266 = 31;
 
-/** A warning about a device_key before a board has it; undefined when there is none. */
+/** A warning about a new device_key that some firmware cannot hold; undefined when there is none. */
 export function warningOf(deviceKey: string): string | undefined {
   if (deviceKey.length <= LONGEST_ON_ESP8266) return undefined;
   const most = `Over ${LONGEST_ON_ESP8266} it overflows the buffer of 42 bytes in ESP8266 firmware in the field`;

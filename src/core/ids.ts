@@ -9,7 +9,7 @@ const RANDOM_BYTES = 9;
 /** The characters of both: base64url has four for three bytes. */
 const NAME = /^[\w-]{20}$/;
 
-/** The epoch of tokens that are issued now: another one once any of the marks has changed, whichever way and by whatever clock. */
+/** The epoch of tokens that are issued now. Any change of a mark changes the epoch. */
 export function epochOf({ customerId, createdAt, device, customer }: RevocationMarks): string {
   return hash("sha256", `${customerId} ${createdAt} ${device} ${customer}`, "base64url").slice(0, EPOCH_CHARACTERS);
 }
@@ -19,17 +19,17 @@ export function nameToken(epoch: string): string {
   return epoch + randomBytes(RANDOM_BYTES).toString("base64url");
 }
 
-/** Whether tokens are named so. */
+/** Whether a text has the shape of a jti. */
 export function isTokenId(text: string): boolean {
   return NAME.test(text);
 }
 
-/** The epoch of a token of this name; undefined for one that is named otherwise. */
+/** The epoch in a jti; undefined for a jti of another shape. */
 export function readEpoch(jti: string): string | undefined {
   return isTokenId(jti) ? jti.slice(0, EPOCH_CHARACTERS) : undefined;
 }
 
-/** The mark of a revocation at `now`, in unix milliseconds, after the mark `before`: always another one, whatever the clocks say. */
+/** The mark of a revocation at `now`, in unix milliseconds. It is always later than `before`, even if the clock stepped back. */
 export function markRevocation(before: number, now: number): number {
   return Math.max(before + 1, now);
 }

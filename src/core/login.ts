@@ -37,7 +37,7 @@ export interface Login {
   readonly customerId: string;
   /** The customer key that proved it. */
   readonly keyId: string;
-  /** When the device began to move to the key that it used, in unix milliseconds: the move is to be finished. */
+  /** When the device began to move to the key that it used, in unix milliseconds. The caller then finishes the move. */
   readonly movingSince: number | undefined;
   /** The state of the `login` policy; undefined when that limit is off. */
   readonly limit: LimitState | undefined;
@@ -74,7 +74,7 @@ export function createLogIn({ credentials, limiter, signer, policies, skewMs, no
     // 3. Known: an unknown device goes on as a decoy.
     const credential = await credentials.find(deviceKey, now);
 
-    // 4. Proven: a wrong proof costs the same whatever the device. An error is charged to the address.
+    // 4. Proven: a wrong proof takes the same time for every device. A refused login is charged to the address.
     const key = proof.findKey(credential, decoys);
     const isProven = key !== undefined && credential.enrolled;
     if (!isProven || !credential.enabled) {
@@ -87,7 +87,7 @@ export function createLogIn({ credentials, limiter, signer, policies, skewMs, no
     }
     if (!signer.ready()) throw unsigned();
 
-    // 5. Admitted: one round trip.
+    // 5. Admitted: one round trip to the limiter.
     const { denied, stateOf } = await charge(limiter, loginCharges(credential, address, proof, policies), clock());
     if (denied?.policy.name === "replay") throw new AuthError("replayed", proof.replayed, { limit: stateOf("login") });
     if (denied !== undefined) throw rateLimited(denied);
@@ -105,8 +105,9 @@ export function createLogIn({ credentials, limiter, signer, policies, skewMs, no
 
 /** The proof in a login. */
 interface Proof extends Counted {
-  /** Messages: it proves nothing, without telling why; it was used before. */
+  /** The message for a wrong proof; it does not tell what is wrong. */
   readonly unproven: string;
+  /** The message for a proof that was used before. */
   readonly replayed: string;
   /** @throws AuthError `clock_skew`, `malformed` */
   readonly checkFresh: (now: number, skewMs: number) => void;

@@ -22,13 +22,13 @@ export interface OverloadGuard {
   readonly run: <Result>(logIn: () => Promise<Result>) => Promise<Result>;
 }
 
-/** A board gives up after some 15 s, and its retry costs another handshake: so long a wait is better than an error. */
+/** A board gives up after about 15 s, and its retry costs another handshake: waiting this long is better than an error. */
 const LONGEST_WAIT_MS = 2_000;
 /** A login takes some four turns of the event loop. */
 const LONGEST_LOOP_DELAY_MS = 500;
 /** With fewer logins under way, their rate is that of the callers, and other work makes the event loop late. */
 const SATURATED = 32;
-/** The rate is measured over so long, in milliseconds. */
+/** The rate is measured over this time, in milliseconds. */
 const WINDOW_MS = 1_000;
 const SHORTEST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 60_000;

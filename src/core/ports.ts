@@ -27,28 +27,28 @@ export interface PolicyState {
   readonly resetMs: number;
 }
 
-/** A policy's state as a caller is told of it. */
+/** A policy's state as a caller sees it. */
 export interface LimitState extends PolicyState {
-  /** When it was decided, in unix milliseconds: what resetMs counts from. */
+  /** When it was decided, in unix milliseconds. resetMs counts from then. */
   readonly decidedAt: number;
 }
 
 /** The decision on a list of charges. */
 export interface Verdict {
-  /** The place in the list of the first charge that was denied; -1 when all were admitted. */
+  /** The index of the first denied charge; -1 when all were admitted. */
   readonly denied: number;
-  /** One state a charge, in the order of the list; undefined where it was not looked at, a denial being known already. */
+  /** One state for each charge, in the order of the list; undefined for a charge that was skipped after a denial. */
   readonly states: readonly (PolicyState | undefined)[];
 }
 
 /**
  * Decides charges by an exact sliding window. Obligations:
  * - a charge is admitted if and only if fewer than `limit` admissions of its key lie in (now - window, now];
- * - the charges of one call are admitted together or not at all; what is denied neither counts nor extends anything;
+ * - the charges of one call are admitted together or not at all; a denied charge neither counts nor extends anything;
  * - a limit of 0 denies always, so a charge beside it is looked at alone;
- * - a denial that this process knows of may be told without looking at the other charges;
+ * - a denial that this process already knows may skip the other charges;
  * - limits over 256 may be counted in sub-windows that round towards denial: never more than `limit` are admitted;
- * - a clock that steps backward admits no more, and locks nobody out for longer than a window;
+ * - a clock that steps backward admits no more, and denies nobody for longer than a window;
  * - where the state cannot be reached it throws AuthError `unavailable`, or decides by a rule that bounds what is admitted.
  */
 export interface Limiter {
@@ -158,7 +158,7 @@ export interface TokenSigner {
 
 /** The claims of a token about its device. */
 export interface TokenClaims extends Pick<Subject, "deviceKey" | "customerId"> {
-  /** Names the token. */
+  /** The token's id. */
   readonly jti: string;
   /** The claim iat, in unix seconds. */
   readonly issuedAt: number;

@@ -15,9 +15,9 @@ export const OWN_KEY = "public_key";
 export type AssertionAlg = "ES256" | "EdDSA";
 
 /**
- * Reads a public key of P-256 or Ed25519, in PEM or the base64 in it; empty is none.
+ * Reads a public key of P-256 or Ed25519, in PEM or the base64 in it. Empty text is no key.
  * @returns base64 of its SubjectPublicKeyInfo (RFC 5280, 4.1)
- * @throws AuthError `malformed`, which does not repeat it: it may be a private one
+ * @throws AuthError `malformed`; the message does not repeat the text, which may be a private key
  */
 export function readPublicKey(text: string): string {
   if (text === "") return "";
@@ -32,7 +32,7 @@ export function readPublicKey(text: string): string {
   throw malformed("public_key is of another kind. P-256 and Ed25519 are accepted", FIELD);
 }
 
-/** @throws Error for text that readPublicKey has not returned */
+/** Opens what readPublicKey returned. @throws Error for other text */
 export function openPublicKey(base64: string): KeyObject {
   return createPublicKey({ key: Buffer.from(base64, "base64"), format: "der", type: "spki" });
 }

@@ -68,8 +68,8 @@ export function deriveDeviceKey(derivationKey: KeyObject, deviceKey: string): st
 }
 
 /**
- * Finds the key that a proof is right for. A wrong proof costs the same whatever the device, three keys and three derived ones, `decoy`
- * in place of missing ones, so that time tells nothing about it. A right one ends the search.
+ * Finds the key that made a proof. A wrong proof takes the same time for every device: three keys and three derived ones, with
+ * `decoy` in place of missing ones. A right proof ends the search.
  */
 export function findHmacKey(
   { deviceKey, loginKeys, derivationKeys }: Pick<Credential, "deviceKey" | "loginKeys" | "derivationKeys">,
@@ -99,7 +99,7 @@ export interface Decoys {
   readonly publicKeys: Readonly<Record<"ES256" | "EdDSA", string>>;
 }
 
-/** Makes decoys that nobody has the other half of. */
+/** Makes decoys; their private keys are discarded. */
 export function makeDecoys(): Decoys {
   const write = ({ publicKey }: { publicKey: KeyObject }): string =>
     publicKey.export({ format: "der", type: "spki" }).toString("base64");
@@ -110,7 +110,7 @@ export function makeDecoys(): Decoys {
   return { secret: secretFromText(randomBytes(32).toString("hex")), publicKeys };
 }
 
-/** Are two secrets equal? In constant time whatever their lengths. */
+/** Compares two secrets in constant time, even of different lengths. */
 export function equalSecrets(one: string, other: string): boolean {
   const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
   return timingSafeEqual(digest(one), digest(other));

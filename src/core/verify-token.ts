@@ -41,12 +41,12 @@ export function createVerifyToken({ verify, credentials, now: clock }: VerifyTok
   };
 }
 
-/** The error for a token that is not good any more; undefined for a good one. */
+/** The error for a revoked token; undefined for a valid one. */
 function judge(
   { enrolled, enabled, marks, isRevoked }: Standing,
   { customerId, jti }: TokenClaims,
 ): AuthError | undefined {
-  // A board that no login lets in would try for ever, were it told to log in.
+  // "Log in again" would make a deleted device retry for ever.
   if (!enrolled) return tokenRevoked("its device was deleted", "The device is let in once its operator enrols it");
   if (marks.customerId !== customerId) return tokenRevoked("its device was deleted and another has its name");
   if (!enabled) {

@@ -115,7 +115,7 @@ export abstract class HttpExchange implements Exchange {
   /** More bytes of a body of at most `limit` are held; negative: fewer. */
   protected hold(_bytes: number, _limit: number): void {}
 
-  /** Fails the reading of the body, if it has not ended. */
+  /** Fails a body that has not ended. */
   failBody(error: Error = new RequestAborted("the caller has gone, or took too long")): void {
     this.#reject?.(error);
   }

@@ -38,7 +38,7 @@ export function issuerDocuments(
     return { contentType: "application/jwk-set+json", ...renderJwks(ring.published()), maxAge };
   });
   const metadata = openDocument(({ header }) => {
-    // The caller's own name for the listener: the gateway does not know by which names it is reached.
+    // The caller's name for the listener: the gateway does not know its own names.
     const host = header(":authority") ?? header("host");
     const isAsked = introspectionScheme !== undefined && host !== undefined;
     const introspection = isAsked ? `${introspectionScheme}://${host}/oauth2/introspect` : undefined;

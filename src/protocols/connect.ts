@@ -54,7 +54,7 @@ function codecOf({ headers }: Exchange): Codec {
   return match[1] === undefined ? PROTO_CODEC : JSON_CODEC;
 }
 
-/** The Content-Type is none of Connect, gRPC and gRPC-Web. */
+/** The error for a Content-Type that is not of Connect, gRPC or gRPC-Web. */
 export function unknownMediaType(sent: string | undefined): AuthError {
   return unsupportedMediaType(sent, "application/json, application/proto, application/grpc or application/grpc-web");
 }

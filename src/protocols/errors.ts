@@ -48,12 +48,12 @@ export function nameOf(code: Code): string {
 /** Why a call failed: one of our reasons, or any Connect handler's own error. */
 export type CallError = AuthError | ConnectError;
 
-/** Anything thrown as a CallError; all but the two are bugs. */
+/** Turns anything thrown into a CallError; anything else than one is a bug. */
 export function toCallError(thrown: unknown, requestId: string): CallError {
   return thrown instanceof AuthError || thrown instanceof ConnectError ? thrown : internalError(requestId, thrown);
 }
 
-/** A bug: the caller sees `requestId` alone, the log line of that name has the cause. */
+/** The error for a bug: the caller sees only `requestId`, and the log line with that id has the cause. */
 export function internalError(requestId: string, cause?: unknown): AuthError {
   const message = "an error on the server. Quote the request id to its operator";
   return new AuthError("internal", message, { requestId }, { cause });

@@ -10,7 +10,7 @@ export interface Answer {
   readonly headers: Iterable<HeaderField>;
   /** Whole, or piece by piece. */
   readonly body: string | Uint8Array | AsyncIterable<Uint8Array>;
-  /** HTTP/2 only. Read once the body has ended; absent: the answer has none. */
+  /** HTTP/2 only. Read after the body has ended. */
   readonly trailers?: Iterable<HeaderField>;
 }
 
@@ -23,12 +23,12 @@ export interface Prefix {
 /** The protocols' view of an HTTP request and its answer. Sending to a caller that has gone does nothing. */
 export interface Exchange {
   readonly version: 1 | 2;
-  /** GET for a HEAD: its answer is sent without the body. */
+  /** GET for a HEAD request, which gets the answer without its body. */
   readonly method: string;
   /** Path and query as they came. */
   readonly target: string;
   readonly headers: IncomingHttpHeaders;
-  /** Names and values in turn: every line, those too that Node leaves out of `headers`. */
+  /** Names and values in turn, with the lines that Node leaves out of `headers`. */
   readonly rawHeaders: readonly string[];
   /** The address of the socket's other end. */
   readonly remoteAddress: string;
@@ -55,7 +55,7 @@ export class RequestAborted extends Error {
   override readonly name = "RequestAborted";
 }
 
-/** The path of a request target. An absolute form is accepted (RFC 9112, 3.2.2); its host decides nothing. */
+/** The path of a request target. An absolute form is accepted (RFC 9112, 3.2.2); its host is ignored. */
 export function pathOf({ target }: Pick<Exchange, "target">): string {
   const path = target.startsWith("/") ? target : target.replace(/^https?:\/\/[^/?]*/i, "");
   const query = path.indexOf("?");
@@ -65,11 +65,11 @@ export function pathOf({ target }: Pick<Exchange, "target">): string {
 /** All lines of a header, joined with commas; undefined when there is none. */
 export function headerLines({ rawHeaders }: Pick<Exchange, "rawHeaders">, name: string): string | undefined {
   const lines = rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === name);
-  // HTTP/2 may split the one header that is not a list (RFC 9113, 8.2.3).
+  // HTTP/2 may split cookie, the one header that is no comma-separated list (RFC 9113, 8.2.3).
   return lines.length === 0 ? undefined : lines.join(name === "cookie" ? "; " : ", ");
 }
 
-/** A request's headers as the Fetch standard has them, without HTTP/2's pseudo-headers. */
+/** A request's headers as Fetch `Headers`, without HTTP/2's pseudo-headers. */
 export function fetchHeaders({ headers }: Pick<Exchange, "headers">): Headers {
   const fetched = new Headers();
   for (const [name, value] of Object.entries(headers)) {

@@ -4,12 +4,12 @@ import { type DescField, type JsonObject, type JsonValue, ScalarType } from "@bu
 import { distance } from "fastest-levenshtein";
 import { AuthError, malformed } from "../core/errors.ts";
 
-/** An unknown name within so many edits of an absent field is a near miss; short names allow fewer. */
+/** The most edits between an unknown name and an absent field for a near miss; short names allow fewer. */
 const MAX_EDITS = 2;
 const LETTERS_PER_EDIT = 2.5;
 
 export function isNearMiss(sent: string, name: string): boolean {
-  // Its length alone tells a name that is far off.
+  // The length alone shows that a name is too different.
   if (sent.length > 2 * name.length + MAX_EDITS) return false;
   const bare = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]/g, "");
   const edits = Math.min(MAX_EDITS, Math.floor(bare(name).length / LETTERS_PER_EDIT));
@@ -20,7 +20,7 @@ export function isObject(json: JsonValue | undefined): json is JsonObject {
   return typeof json === "object" && json !== null && !Array.isArray(json);
 }
 
-/** The Content-Type is none that is wanted. */
+/** The error for a Content-Type that is not accepted. */
 export function unsupportedMediaType(sent: string | undefined, wanted: string): AuthError {
   const [type] = /^[\w.+-]{1,40}\/[\w.+-]{1,40}(?=\s*(?:;|$))/.exec(sent?.trim() ?? "") ?? [];
   const told = sent ? (type ?? "not of the form type/subtype") : "missing";

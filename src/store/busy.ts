@@ -8,12 +8,12 @@ export class Overtaken extends Error {
 }
 
 const PAUSE_MS = 20;
-/** How long a call goes on trying, in milliseconds, if nothing else is said. */
+/** The default time of retries, in milliseconds. */
 const LONGEST_WAIT_MS = 5_000;
 
 /**
- * Does something that may be done again, until nobody stands in its way. No try begins later than `longestMs` after the first:
- * what each takes counts, too. @throws what it threw at last
+ * Retries `act` while its error is a busy one. The last try begins at most `longestMs` after the first, the time of the tries
+ * included. @throws the error of the last try
  */
 export async function retryWhile<Result>(
   isBusy: (error: unknown) => boolean,

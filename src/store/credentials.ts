@@ -89,7 +89,7 @@ const FIND_KEYS = {
 
 /** The unexpired keys of a customer, by purpose, the newest first. */
 interface CustomerKeys {
-  /** A key did not open: without it a right proof cannot be told from a wrong one. */
+  /** The error when a key does not open: without the key, no proof can be checked. */
   readonly isBroken?: boolean;
   readonly login: readonly CustomerKey[];
   readonly derivation: readonly CustomerKey[];

@@ -70,7 +70,7 @@ export interface Schema {
     /** When it stopped signing, or was revoked. */
     retired_at: number | null;
   };
-  /** Tokens that were taken back, until they have expired anyway. */
+  /** Revoked tokens, until they expire. */
   revoked_tokens: {
     jti: string;
     revoked_at: number;

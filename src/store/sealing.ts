@@ -123,7 +123,7 @@ function readMasterKey(masterKey: Uint8Array): MasterKey {
   return { key: createSecretKey(masterKey), id, header: Buffer.concat([Buffer.of(VERSION), id]) };
 }
 
-/** JSON keeps the parts of a context apart, whatever they contain. */
+/** JSON separates the parts of a context, whatever they contain. */
 function associatedData({ header }: MasterKey, context: readonly string[]): Buffer {
   return Buffer.concat([header, Buffer.from(JSON.stringify(context))]);
 }

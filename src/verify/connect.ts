@@ -32,7 +32,7 @@ export function requireToken(
   };
 }
 
-/** The identity of a call, by the handler's context. @throws TypeError where `requireToken` has not run */
+/** The identity of a call, by the handler's context. @throws TypeError if `requireToken` has not run */
 export function identityOf(context: ContextLike): Identity {
   return identityIn(context.values);
 }

@@ -1,16 +1,16 @@
-// VerifyError: the closed union of reasons a token is refused for.
+// VerifyError and its closed set of reasons.
 
 /**
- * - `missing`: there was no token
- * - `expired`: it was good, and its time is over
- * - `invalid`: it is none of the issuer's for this audience, or is not good yet
- * - `unavailable`: it cannot be told, since the issuer's keys cannot be had
+ * - `missing`: no token was sent
+ * - `expired`: the token was valid and has expired
+ * - `invalid`: the token is not of this issuer and audience, or is not valid yet
+ * - `unavailable`: the issuer's keys could not be fetched
  */
 export type VerifyReason = "expired" | "invalid" | "missing" | "unavailable";
 
 /**
- * Why a token was refused. `message` is for whoever sent it: it names the mistake and the cure, repeats nothing of the token, and is
- * free of what grpc-js percent-encodes. `cause` is for the service's own log: of another issuer or audience it says which is expected.
+ * Why a token was refused. `message` is for the sender: it names the mistake and the cure, repeats nothing of the token, and has no
+ * character that grpc-js percent-encodes. `cause` is for the service's log: it names the expected issuer or audience.
  */
 export class VerifyError extends Error {
   readonly reason: VerifyReason;
@@ -22,7 +22,7 @@ export class VerifyError extends Error {
     message: string,
     { retryAfterMs, ...options }: { readonly retryAfterMs?: number; readonly cause?: unknown } = {},
   ) {
-    // A refusal is an answer, not a fault: a stack would cost more than the token that provoked it.
+    // Capturing a stack would cost more than the token that caused the error.
     const depth = Error.stackTraceLimit;
     Error.stackTraceLimit = 0;
     super(message, options);
@@ -41,7 +41,7 @@ export function tokenExpired(): VerifyError {
   return new VerifyError("expired", "the token has expired. Log in again for a new one");
 }
 
-/** `why` follows a because: what of the token is wrong. */
+/** `why` follows "because": what is wrong with the token. */
 export function tokenInvalid(why: string, cause?: unknown): VerifyError {
   const options = cause === undefined ? {} : { cause };
   return new VerifyError(
@@ -51,7 +51,7 @@ export function tokenInvalid(why: string, cause?: unknown): VerifyError {
   );
 }
 
-/** `retryAfterMs`: a wait that is over already counts as the shortest there is. */
+/** `retryAfterMs` under 1 becomes 1. */
 export function keysUnavailable(retryAfterMs: number, cause: unknown): VerifyError {
   return new VerifyError(
     "unavailable",

@@ -73,7 +73,7 @@ function headerOf(metadata: MetadataLike, name: string): string | undefined {
   return values.length === 0 ? undefined : values.join(", ");
 }
 
-/** The identity of a call. @throws TypeError where `requireToken` has not run */
+/** The identity of a call. @throws TypeError if `requireToken` has not run */
 export function identityOf(call: { readonly metadata: object }): Identity {
   return identityIn(call.metadata);
 }

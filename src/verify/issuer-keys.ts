@@ -5,7 +5,7 @@ import { keysUnavailable } from "./errors.ts";
 
 export interface IssuerKeysOptions {
   readonly url: string;
-  /** Known keys stay good for so long while fetches fail, in milliseconds. */
+  /** How long cached keys are used while fetches fail, in milliseconds. */
   readonly maxStaleMs: number;
   readonly fetch: typeof globalThis.fetch;
   readonly onFetchError: (error: unknown) => void;

@@ -11,7 +11,7 @@ export interface VerifierOptions {
   readonly allowHttp?: boolean;
   /** Allowed difference between the clocks of issuer and service, in milliseconds: 5,000 by default, at most 300,000. */
   readonly clockToleranceMs?: number;
-  /** Known keys stay good for so long while the issuer is away, in milliseconds: a day by default; Infinity: for ever. */
+  /** How long cached keys are used while the issuer is away, in milliseconds: a day by default; Infinity: for ever. */
   readonly maxStaleMs?: number;
   /** Called with the error of each failed fetch of the keys. */
   readonly onFetchError?: (error: unknown) => void;

@@ -29,12 +29,12 @@ export function refusalOf(error: VerifyError): HttpRefusal {
   };
 }
 
-/** The code of a refusal in gRPC and Connect. */
+/** The code of an error in gRPC and Connect. */
 export function grpcCode({ reason }: VerifyError): number {
   return TABLE[reason].code;
 }
 
-/** Headers of a refusal in every protocol. RFC 6750, 3.1: without a token there is no error to name. */
+/** Headers of an error in every protocol. RFC 6750, 3.1: without a token there is no error to name. */
 export function refusalHeaders(error: VerifyError): Readonly<Record<string, string>> {
   const { reason } = error;
   if (reason === "unavailable") return { "Retry-After": String(retryAfterSeconds(error) ?? 1) };
@@ -46,7 +46,7 @@ function retryAfterSeconds({ retryAfterMs }: VerifyError): number | undefined {
   return retryAfterMs === undefined ? undefined : Math.ceil(retryAfterMs / 1000);
 }
 
-/** google.rpc.ErrorInfo of a refusal, in protobuf: `reason` = 1, `domain` = 2. */
+/** google.rpc.ErrorInfo of an error, in protobuf: `reason` = 1, `domain` = 2. */
 export function errorInfo({ reason }: VerifyError): Uint8Array<ArrayBuffer> {
   return new Uint8Array([...textField(1, reason), ...textField(2, "countersign")]);
 }

@@ -38,14 +38,14 @@ export async function checkRequest(
   }
 }
 
-/** @throws TypeError where `requireToken` has not run */
+/** The identity of a request. @throws TypeError if `requireToken` has not run */
 export function identityOf(holder: object): Identity {
   const identity = identities.get(holder);
   if (identity === undefined) throw new TypeError("there is no identity: put requireToken() before this handler");
   return identity;
 }
 
-/** Tells whether a method takes no token. @throws TypeError for a name that is no method's */
+/** Builds a check for methods that need no token. @throws TypeError for a name that is not a method's */
 export function exemptionOf({ exempt = [] }: InterceptorOptions = {}): (method: string) => boolean {
   const wrong = exempt.find((name) => !/^\/[\w.]+\/\w+$/.test(name));
   if (wrong !== undefined) {
@@ -56,16 +56,16 @@ export function exemptionOf({ exempt = [] }: InterceptorOptions = {}): (method: 
 }
 
 export interface SentTokenOptions {
-  /** Read `Authorization: Bearer` too, where there is no `x-access-token`. Not unless told: services have a use of their own for it. */
+  /** Also read `Authorization: Bearer` when there is no `x-access-token`. Off by default: services use that header themselves. */
   readonly authorization?: boolean;
 }
 
-/** The headers of a request: Fetch's, whatever else has such a `get`, or an object whose names are in any case. */
+/** The headers of a request: Fetch `Headers`, another object with such a `get`, or an object with names in any case. */
 export type SentHeaders =
   | { get(name: string): string | null | undefined }
   | Readonly<Record<string, string | readonly string[] | undefined>>;
 
-/** The token of a request; undefined: it has none. What was sent twice is one text with a comma in it, as HTTP has it, and no token. */
+/** The token of a request, undefined if there is none. A header sent twice is joined with a comma, so it is not a token. */
 export function tokenOf(headers: SentHeaders, { authorization = false }: SentTokenOptions = {}): string | undefined {
   const token = headerOf(headers, "x-access-token");
   if (token !== "") return token;
@@ -73,7 +73,7 @@ export function tokenOf(headers: SentHeaders, { authorization = false }: SentTok
   return authorization ? /^bearer +(\S+) *$/i.exec(headerOf(headers, "authorization"))?.[1] : undefined;
 }
 
-/** The value of a header by its name in small letters; empty where there is none. */
+/** The value of a header by its name in lower case; empty if there is none. */
 function headerOf(headers: SentHeaders, name: string): string {
   if (hasGet(headers)) return headers.get(name) ?? "";
   return Object.entries(headers)

@@ -17,13 +17,13 @@ test.each([
 });
 
 test.each([
-  [{ url: "gateway.internal:9090" }, "url is not one of https or http"],
-  [{ url: "ftp://gateway.internal" }, "url is not one of https or http"],
+  [{ url: "gateway.internal:9090" }, "url is not an https or http url"],
+  [{ url: "ftp://gateway.internal" }, "url is not an https or http url"],
   [{ url: "https://gateway.internal/auth" }, "url has more than a host and a port"],
   [{ url: "https://name:secret-in-url@gateway.internal" }, "url has more than a host and a port"],
   [{ url: "http://gateway.internal:9090" }, "Use https, or set allowHttp"],
   [{ url: "http://127.evil.example:9090" }, "Use https, or set allowHttp"],
-  [{ url: "http://127.0.0.1:9090", tls: {} }, "tls goes with a url of https"],
+  [{ url: "http://127.0.0.1:9090", tls: {} }, "tls needs an https url"],
   [{ url: "https://gateway.internal", tls: { cert: "-" } }, "cert and key together"],
   [{ url: "https://gateway.internal", tls: { ca: "no pem at all", cert: "secret-cert", key: "secret-key" } }, "PEM"],
   [{ url: "https://gateway.internal", keepaliveMs: 9_999 }, "keepaliveMs is at least 10000"],

@@ -30,8 +30,8 @@ const MAX_RECORD_BYTES = 65_536;
 const LINES = { delimiter: "\0", quote: null };
 
 /**
- * Reads records in order. @throws CommandFailure for a file that is no UTF-8 text or has a wrong header, and for misplaced quotes,
- * after which no record can be told from the next
+ * Reads records in order. @throws CommandFailure for a file that is not UTF-8, has a wrong header or has misplaced quotes, after
+ * which the records cannot be separated
  */
 export async function* readRecords(source: Readable, options: FileOptions): AsyncGenerator<FileRecord> {
   const { name, format } = options;

@@ -25,7 +25,7 @@ export interface SelectionOptions {
   readonly notSeenFor?: number;
 }
 
-/** Adds the options, but for --filter, which lists have already. */
+/** Adds the options except --filter, which lists already have. */
 export function addSelectionOptions(command: Command): Command {
   return command
     .option("--customer <id>", "only those of this customer")

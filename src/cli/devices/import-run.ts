@@ -20,8 +20,8 @@ const MOST_ROWS = 500;
 /** In bytes: a request has at most a mebibyte. */
 const MOST_BYTES = 700_000;
 /**
- * Records of a window are sent in the order of their device_keys: neighbours share pages of the database's indexes. Each window is
- * larger than the one before, so that the mistakes of a wrong file are soon told of.
+ * A window of records is sent in the order of device_keys, because neighbours share pages of the database's indexes. Each window
+ * is larger than the one before, so that the first mistakes of a file are reported early.
  */
 const FIRST_WINDOW = 500;
 const LARGEST_WINDOW = 100_000;

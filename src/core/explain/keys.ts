@@ -13,11 +13,11 @@ export interface CandidateKey {
   readonly bytes: Buffer;
   /** The gateway accepts a signature of this key now. */
   readonly good: boolean;
-  /** Facts about a signature of this key; a good key may have some. */
+  /** Findings about a login signed with this key; a good key may have some too. */
   readonly findings: readonly Finding[];
 }
 
-/** The newest keys of a customer that are tried. */
+/** The number of a customer's newest keys that are tried. */
 const MOST_KEYS = 24;
 
 /** Lists the keys to try, good ones first. `secrets` are the customer's, newest first. */

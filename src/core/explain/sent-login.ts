@@ -94,7 +94,7 @@ function findMember(members: Members, field: string): unknown {
   return typeof value === "object" && value !== null ? JSON.stringify(value) : value;
 }
 
-/** A number of another shape is the body's reader's to name: 0 is none that it refuses. */
+/** Returns 0 for a number of another shape, whose mistake the reader of the body names. */
 function wholeNumberOf(timestamp: unknown): bigint | undefined {
   if (timestamp === undefined) return undefined;
   return /^-?\d+$/.test(String(timestamp)) ? BigInt(String(timestamp)) : 0n;

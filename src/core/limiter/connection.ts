@@ -25,9 +25,9 @@ export class RedisSetupError extends Error {
 
 const RETRY_MS = 50;
 const CONNECT_MS = 1_000;
-/** A connection with a command under way that hears nothing for so long is closed. */
+/** A connection that waits for an answer and receives nothing for this time is closed. */
 const SILENCE_MS = 1_000;
-/** A Sentinel, or a node that is asked for the slots, is given up after so long. */
+/** Timeout of a question to a Sentinel, and of a node's list of slots. */
 const INQUIRY_MS = 500;
 /** A failover changes the masters, which no server announces. */
 const REFRESH_MS = 500;

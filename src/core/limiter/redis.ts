@@ -20,7 +20,7 @@ export interface RedisLimiterOptions {
   readonly elapsed: () => number;
   /** The clock that counts: Redis's TIME, or the caller's `now` where a server refuses TIME in scripts. */
   readonly clock?: "redis" | "caller";
-  /** Milliseconds after which nobody waits for a decision. */
+  /** The timeout of a decision, in milliseconds. */
   readonly deadlineMs?: number;
   /** All logs are by the clock of one server, whose steps forward are noticed by `elapsed` and undone. */
   readonly isOneServer?: boolean;

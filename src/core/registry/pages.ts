@@ -34,7 +34,7 @@ export function readPageQuery(fields: Fields, { pageSize, pageToken, filter }: L
   return { after: readPageToken(pageToken), size, conditions };
 }
 
-/** The page token of an `after`; undefined, which is none, gives an empty one. */
+/** The page token of an `after`; empty if undefined. */
 export function writePageToken(after: string | undefined): string {
   return Buffer.from(after ?? "").toString("base64url");
 }

@@ -170,7 +170,7 @@ export function takeOver(draft: Draft, material: KeyMaterial, asNext: boolean): 
   makeNext(draft);
 }
 
-/** The next key signs, or a new one where there is none: verifiers look for that at the first token that names it. */
+/** The next key signs, or a new key if there is none: verifiers fetch it at its first token. */
 function replaceActive(draft: Draft): void {
   if (draft.keys().some(isNext)) rotate(draft);
   else makeKey(draft, "active");

@@ -4,7 +4,7 @@
 const BUSY = ["40001", "40P01", "55P03"];
 
 /**
- * Connection exceptions (but for a protocol violation, which is a bug), refused credentials, a database that is gone, a
+ * Connection exceptions (except a protocol violation, which is a bug), refused credentials, a database that is gone, a
  * standby, a transaction that idled, resources that ran out, a statement or a session that was ended, system errors.
  */
 const AWAY = /^(08(?!P01)|28|3D000|25006|25P03|25P04|53|57|58)/;

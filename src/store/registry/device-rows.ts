@@ -31,7 +31,7 @@ export type ActivityRow = Pick<
   "last_login_at" | "last_key_id" | "last_failure_at" | "last_failure_reason"
 >;
 
-/** The row of a device, but for what a keeper adds. */
+/** The row of a device, without its times and revision. */
 export function rowOfDevice(device: Device): Omit<DeviceRow, "created_at" | "updated_at" | "revision"> {
   return {
     device_key: device.deviceKey,
