@@ -18,7 +18,7 @@ export const DATABASES = ["sqlite", "postgres"] as const;
 export type DatabaseName = (typeof DATABASES)[number];
 
 /** Node's flags of a gateway, as bin/countersign.js has them. */
-const SMALL_HEAP = ["--max-semi-space-size=8", "--heap-growing-percent=30"];
+const SMALL_HEAP = ["--max-semi-space-size=8"];
 
 export interface TlsFiles {
   readonly cert: string;
