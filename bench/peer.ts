@@ -17,9 +17,6 @@ export type ListenerName = "public" | "internal";
 export const DATABASES = ["sqlite", "postgres"] as const;
 export type DatabaseName = (typeof DATABASES)[number];
 
-/** Node's flags of a gateway, as bin/countersign.js has them. */
-const SMALL_HEAP = ["--max-semi-space-size=8"];
-
 export interface TlsFiles {
   readonly cert: string;
   readonly key: string;
@@ -96,7 +93,8 @@ async function startPeer(name: string, setup: PeerSetup): Promise<Peer> {
   const child = fork(new URL(`./peers/${name}.ts`, import.meta.url), {
     stdio: ["ignore", log, log, "ipc"],
     env: { ...process.env, NODE_ENV: "production" },
-    execArgv: name === "gateway" ? SMALL_HEAP : [],
+    // As bin/countersign.js starts a gateway.
+    execArgv: name === "gateway" ? ["--max-semi-space-size=8"] : [],
   });
   closeSync(log);
 

@@ -8,8 +8,6 @@ import { run, serve } from "../test/program.ts";
 import type { DatabaseName } from "./peer.ts";
 
 const CACHE = join(import.meta.dirname, "../node_modules/.cache");
-/** The launcher chooses Node's own. */
-const nodeArguments: readonly string[] = [];
 
 /** A folder on the disk that the checkout is on: /tmp may be memory. */
 function createFolder(cleanup: AsyncDisposableStack): string {
@@ -65,8 +63,7 @@ export async function openRegistryGateway(
     COUNTERSIGN_TOKEN_ALG: "",
     ...(postgres && { COUNTERSIGN_DATABASE_URL: postgres.url }),
   };
-  const atEnd = (end: () => Promise<void>): void => cleanup.defer(end);
-  const { publicUrl, internalUrl, pid } = await serve(data, { env, nodeArguments, launcher }, [], atEnd);
+  const { publicUrl, internalUrl, pid } = await serve(data, { env, nodeArguments: [], launcher }, [], (end) => cleanup.defer(end));
   const read = (name: string): string => readFileSync(join(data, name), "utf8").trim();
   const demo: { device_key: string; customer_key: string } = JSON.parse(read("demo-device"));
   const adminToken = read("admin-token");
