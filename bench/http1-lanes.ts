@@ -31,8 +31,6 @@ function createOpen(part: keyof Http1Answer): OpenLanes {
 /** The offer of a board: one suite, one curve. Node's own offer lets each server choose its suite, and has ML-KEM. */
 const BOARD = { minVersion: "TLSv1.3", ciphers: "TLS_AES_128_GCM_SHA256", ecdhCurve: "X25519" } as const;
 
-const SESSION_TIMEOUT_MS = 10_000;
-
 /** Lanes that make a TLS connection for each request. A handshake of the other kind fails the request. */
 export function openNewTls(handshake: "full" | "resumed"): OpenLanes {
   // The certificate is made for this run; checking it costs the client alone.
@@ -59,7 +57,7 @@ export function openNewTls(handshake: "full" | "resumed"): OpenLanes {
 }
 
 async function fetchSession(socket: TLSSocket): Promise<Buffer> {
-  const [session] = await once(socket, "session", { signal: AbortSignal.timeout(SESSION_TIMEOUT_MS) });
+  const [session] = await once(socket, "session", { signal: AbortSignal.timeout(10_000) });
   socket.destroy();
   return session;
 }

@@ -63,7 +63,8 @@ export async function openRegistryGateway(
     COUNTERSIGN_TOKEN_ALG: "",
     ...(postgres && { COUNTERSIGN_DATABASE_URL: postgres.url }),
   };
-  const { publicUrl, internalUrl, pid } = await serve(data, { env, nodeArguments: [], launcher }, [], (end) => cleanup.defer(end));
+  const atEnd = (end: () => Promise<void>): void => cleanup.defer(end);
+  const { publicUrl, internalUrl, pid } = await serve(data, { env, nodeArguments: [], launcher }, [], atEnd);
   const read = (name: string): string => readFileSync(join(data, name), "utf8").trim();
   const demo: { device_key: string; customer_key: string } = JSON.parse(read("demo-device"));
   const adminToken = read("admin-token");
