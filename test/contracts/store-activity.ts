@@ -72,7 +72,12 @@ export function describeActivity(open: Open): void {
 
   test("unknown names and the decoy leave no row", async () => {
     const { store, database } = await openWithDevices("device-1");
-    await store.activity.record([failureOf("nobody", NOW), loginOf("", NOW), loginOf("device-1", NOW)]);
+    await store.activity.record([
+      failureOf("nobody", NOW),
+      loginOf("deleted", NOW),
+      loginOf("", NOW),
+      loginOf("device-1", NOW),
+    ]);
     const rows = await database.db.selectFrom("device_activity").select("device_key").execute();
     expect(rows).toEqual([{ device_key: "device-1" }]);
     await store.activity.record([]);
@@ -92,11 +97,15 @@ export function describeActivity(open: Open): void {
     for (const name of names) expect((await store.devices.find(name))?.lastLoginAt).toBe(NOW + 11);
   });
 
-  test("a failure from before an enrolment belongs to the former device", async () => {
-    const { store } = await openWithDevices("device-1");
-    await store.activity.record([failureOf("device-1", NOW - 1)]);
-    expect(await store.devices.find("device-1")).toMatchObject(NEVER);
-    await store.activity.record([failureOf("device-1", NOW)]);
-    expect((await store.devices.find("device-1"))?.lastFailureAt).toBe(NOW);
-  });
+  test.for([loginOf, failureOf])(
+    "activity from before an enrolment belongs to the former device",
+    async (sightingOf) => {
+      const { store } = await openWithDevices("device-1");
+      await store.activity.record([sightingOf("device-1", NOW - 1)]);
+      expect(await store.devices.find("device-1")).toMatchObject(NEVER);
+      await store.activity.record([sightingOf("device-1", NOW)]);
+      const { lastLoginAt, lastFailureAt } = (await store.devices.find("device-1")) ?? {};
+      expect(lastLoginAt ?? lastFailureAt).toBe(NOW);
+    },
+  );
 }

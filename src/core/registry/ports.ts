@@ -205,7 +205,7 @@ export interface Move {
 
 /** The last login and failure of each device. Rejects with AuthError `unavailable` while the database is away. */
 export interface ActivityStore {
-  /** Writes some hundred in a transaction. Skips failures of unknown devices, and sightings that are older than the stored ones. */
+  /** Writes some hundred in a transaction. Skips devices that were unknown at the time, and sightings older than the stored ones. */
   record(sightings: readonly Sighting[]): Promise<void>;
   /** Ends the moves at `at`, in unix milliseconds, with an audit event each: the shared key no longer proves logins. */
   finishMoves(moves: readonly Move[], at: number): Promise<void>;

@@ -73,9 +73,8 @@ function isNewer(column: string): RawBuilder<unknown> {
 }
 
 /**
- * Writes the activity of devices; each column keeps its later value. Failures of names that are not enrolled are left out: anyone can
- * make them. A login is proven, and its device is not looked for again. PostgreSQL writes the rows in the order of their names: several
- * gateways write the same ones, and none deadlocks with another.
+ * Writes the activity of devices that were enrolled when they were seen; each column keeps its later value. PostgreSQL writes the rows
+ * in the order of their names: several gateways write the same ones, and no transaction deadlocks with another.
  */
 function buildUpsert(size: number, dialect: Dialect): RawBuilder<unknown> {
   const inOrder = dialect === "postgres" ? sql`order by seen.column1` : sql``;
@@ -90,9 +89,10 @@ function buildUpsert(size: number, dialect: Dialect): RawBuilder<unknown> {
     insert into device_activity (device_key, last_login_at, last_key_id, last_failure_at, last_failure_reason)
     select seen.column1, seen.column2, seen.column3, seen.column4, seen.column5
     from (values ${sql.join(Array.from({ length: size }, () => row))}) as seen
-    where seen.column1 <> '' and (seen.column2 is not null or exists (
-      select 1 from devices where devices.device_key = seen.column1 and devices.created_at <= seen.column4
-    ))
+    where seen.column1 <> '' and exists (
+      select 1 from devices
+      where devices.device_key = seen.column1 and devices.created_at <= coalesce(seen.column2, seen.column4)
+    )
     ${inOrder}
     on conflict (device_key) do update set
       ${later(newerLogin, "last_login_at")},
