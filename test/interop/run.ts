@@ -1,6 +1,6 @@
 // `npm run test:interop`: foreign clients call a gateway on both listeners.
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -13,9 +13,10 @@ import { dashboardRows } from "./dashboard.ts";
 import { deployRows } from "./deploy.ts";
 import { devicePageRows } from "./device-page.ts";
 import { EXAMPLE_REQUIREMENTS, EXAMPLE_ROWS, exampleRows } from "./examples.ts";
+import { LANGUAGES } from "./languages.ts";
 import { callLogin, NODE_CLIENTS } from "./node-clients.ts";
 import { openapiRows } from "./openapi.ts";
-import { callLoginInPython } from "./python.ts";
+import { succeed } from "./programs.ts";
 import { type Address, openRelay, openSubject, type Subject } from "./subject.ts";
 import { webRows } from "./web.ts";
 
@@ -76,6 +77,27 @@ function loginRows(
   }));
 }
 
+/** Installs and builds the clients in other languages; one that cannot be built fails in its rows. */
+async function languageRows(subject: Subject, folder: string): Promise<readonly Row[]> {
+  const wanted = LANGUAGES.filter(({ name }) => isWanted(name) || values.only.startsWith(name));
+  const missing = installMissing(wanted);
+  const rows: Row[] = [];
+  for (const language of wanted) {
+    const { name, packages } = language;
+    const own = join(folder, name);
+    mkdirSync(own);
+    const built = missing.includes(language)
+      ? `not run. Type: apt-get install ${packages.join(" ")}`
+      : await language.build(own).catch(String);
+    const call = async (url: string, login: LoginBody): Promise<object> => {
+      if (typeof built === "string") throw new Error(built);
+      return JSON.parse(await succeed([...built, new URL(url).host], LONGEST_MS, JSON.stringify(login)));
+    };
+    rows.push(...loginRows(name, subject, true, call));
+  }
+  return rows;
+}
+
 function isWanted(name: string): boolean {
   return name.startsWith(values.only);
 }
@@ -96,7 +118,7 @@ async function runRows(subject: Subject, folder: string): Promise<number> {
   if (EXAMPLE_ROWS.startsWith(values.only) || values.only.startsWith(EXAMPLE_ROWS))
     installMissing(EXAMPLE_REQUIREMENTS);
   const rows = [
-    ...loginRows("python", subject, true, (url, login) => callLoginInPython(folder, url, login)),
+    ...(await languageRows(subject, folder)),
     ...NODE_CLIENTS.flatMap(({ name, isHttp2, open }) =>
       loginRows(name, subject, isHttp2, (url, login) => callLogin(open(url), login)),
     ),
