@@ -18,36 +18,49 @@ export function hostileForms(mint: Mint): Forgery[] {
 
 function parts(mint: Mint): Record<string, string> {
   const [header = "", claims = "", signature = ""] = goodToken(mint).split(".");
-  const padded = (part: string): string => part + "=".repeat((4 - (part.length % 4)) % 4 || 4);
-  const spaced = (part: string): string => `${part.slice(0, 5)} ${part.slice(5)}`;
-  const texts = {
-    "one dot": ["", ""],
-    "two dots": ["", "", ""],
-    "no header": ["", claims, signature],
-    "no claims": [header, "", signature],
-    "the header alone": [header],
-    "a dot before": ["", header, claims, signature],
-    "a dot after": [header, claims, signature, ""],
-    "four parts": [header, claims, signature, signature],
-    "parts in another order": [claims, header, signature],
-    "the header padded": [padded(header), claims, signature],
-    "the claims padded": [header, padded(claims), signature],
-    "a space in the header": [spaced(header), claims, signature],
-    "a space in the claims": [header, spaced(claims), signature],
+  const respelt = (part: string): string => `${part.slice(0, 5)} ${part.slice(5)}`;
+  return {
+    "one dot": ".",
+    "two dots": "..",
+    "three dots": "...",
+    "no header": `.${claims}.${signature}`,
+    "no claims": `${header}..${signature}`,
+    "the header alone": header,
+    "a dot before": `.${header}.${claims}.${signature}`,
+    "a dot after": `${header}.${claims}.${signature}.`,
+    "four parts": `${header}.${claims}.${signature}.${signature}`,
+    "parts in another order": `${claims}.${header}.${signature}`,
+    "the header padded": `${header}${"=".repeat((4 - (header.length % 4)) % 4 || 4)}.${claims}.${signature}`,
+    "the claims padded": `${header}.${claims}${"=".repeat((4 - (claims.length % 4)) % 4 || 4)}.${signature}`,
+    "a space in the header": `${respelt(header)}.${claims}.${signature}`,
+    "a space in the claims": `${header}.${respelt(claims)}.${signature}`,
   };
-  return Object.fromEntries(Object.entries(texts).map(([name, sent]) => [name, sent.join(".")]));
 }
 
 function surroundings(token: string): Record<string, string> {
-  const around = [" T", "T\r\nx-device-key: admin", "T\0", "\0T", "\ufeffT", "T\u200b", "T\ud800", "T\u00a0"];
-  const texts = ["Bearer T", '"T"', "T,T", "T, T", "T T"]
-    .concat(around)
-    .map((text) => text.replaceAll("T", () => token));
-  const dots = ["%2E", "\uff0e"].map((dot) => token.replaceAll(".", dot));
-  const others = ["hello", "жетон.жетон.жетон", "undefined", "null", "[object Object]"];
-  return Object.fromEntries(
-    [...texts, ...dots, ...others].map((text, at) => [`form ${at}: ${text.slice(0, 20)}`, text]),
-  );
+  return {
+    "a space before": ` ${token}`,
+    "CRLF after, and a header": `${token}\r\nx-device-key: admin`,
+    "NUL after": `${token}\u0000`,
+    "NUL before": `\u0000${token}`,
+    "a byte order mark before": `\ufeff${token}`,
+    "a zero-width space after": `${token}\u200b`,
+    "a lone surrogate after": `${token}\ud800`,
+    "a no-break space after": `${token}\u00a0`,
+    "with its scheme": `Bearer ${token}`,
+    quoted: `"${token}"`,
+    "two tokens, by comma": `${token},${token}`,
+    "two tokens, by comma and space": `${token}, ${token}`,
+    "two tokens, by space": `${token} ${token}`,
+    "percent-encoded dots": token.replaceAll(".", "%2E"),
+    "full-width dots": token.replaceAll(".", "\uff0e"),
+    "not a token": "hello",
+    "not ASCII": "жетон.жетон.жетон",
+    emoji: "🔑.🔑.🔑",
+    undefined: "undefined",
+    null: "null",
+    "an object's name": "[object Object]",
+  };
 }
 
 function sizes(mint: Mint): Record<string, string> {

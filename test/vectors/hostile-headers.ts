@@ -1,4 +1,4 @@
-// Hostile headers: false algorithms, keys and types of a token (RFC 8725, 3.1, 3.5, 3.10, 3.11).
+// Hostile headers: what a token says of its own algorithm, key and kind (RFC 8725, 3.1, 3.5, 3.10, 3.11).
 
 import { createHmac, createPublicKey } from "node:crypto";
 import { TOKEN_ALGS } from "../../src/core/tokens/algorithms.ts";
@@ -44,17 +44,44 @@ function algorithms(mint: Mint): Record<string, string> {
   const claims = encodeJson(claimsOf(mint));
   const signature = goodToken(mint).split(".")[2];
   const tokens: Record<string, string> = {};
-  for (const alg of ["none", "nOnE"]) {
+  for (const alg of ["none", "None", "NONE", "nOnE"]) {
     const text = `${encodeJson({ ...headerOf(mint), alg })}.${claims}`;
     tokens[`alg ${alg}, no signature`] = `${text}.`;
     tokens[`alg ${alg}, no signature and no dot`] = text;
     tokens[`alg ${alg}, another token's signature`] = `${text}.${signature}`;
   }
-  const names = ["RS256", "RS512", "PS256", "ES256", "ES384", "EdDSA", "Ed25519", "Ed448", "HS256", ""];
-  const values = [...names, mint.alg.toLowerCase(), `${mint.alg} `, null, [mint.alg], { alg: mint.alg }, undefined];
+  tokens["alg none without kid"] = `${encodeJson({ alg: "none" })}.${claims}.`;
+  const names = [
+    "RS256",
+    "RS384",
+    "RS512",
+    "PS256",
+    "PS512",
+    "ES256",
+    "ES384",
+    "ES256K",
+    "EdDSA",
+    "Ed25519",
+    "Ed448",
+    "HS256",
+    "",
+  ];
+  const values = [
+    ...names,
+    mint.alg.toLowerCase(),
+    `${mint.alg} `,
+    `${mint.alg}\u0000`,
+    null,
+    256,
+    true,
+    [mint.alg],
+    { alg: mint.alg },
+  ];
   for (const alg of values.filter((value) => value !== mint.alg && value !== mint.alg.toUpperCase())) {
     Object.assign(tokens, withHeaders(mint, { [`alg ${JSON.stringify(alg)}, signed by the right key`]: { alg } }));
   }
+  const { alg: _, ...rest } = headerOf(mint);
+  tokens["no alg"] = signed(mint, rest, claimsOf(mint));
   return tokens;
 }
 
@@ -72,11 +99,14 @@ function confusions(mint: Mint): Record<string, string> {
     );
   }
   for (const [name, secret] of publicSecrets(mint)) {
-    for (const header of [{ ...headerOf(mint), alg: "HS256" }, headerOf(mint)]) {
-      const text = `${encodeJson(header)}.${encodeJson(claimsOf(mint))}`;
-      const signature = createHmac("sha256", secret).update(text).digest("base64url");
-      tokens[`HMAC by ${name}, alg ${header["alg"]}`] = `${text}.${signature}`;
+    for (const bits of [256, 384, 512]) {
+      const text = `${encodeJson({ ...headerOf(mint), alg: `HS${bits}` })}.${encodeJson(claimsOf(mint))}`;
+      const signature = createHmac(`sha${bits}`, secret).update(text).digest("base64url");
+      tokens[`HS${bits} by ${name}`] = `${text}.${signature}`;
     }
+    const text = goodToken(mint).split(".").slice(0, 2).join(".");
+    tokens[`HMAC by ${name}, the header as it should be`] =
+      `${text}.${createHmac("sha256", secret).update(text).digest("base64url")}`;
   }
   return tokens;
 }
@@ -98,53 +128,66 @@ function publicSecrets({ publicJwk, kid, privateKey }: Mint): [string, string | 
 
 function keyIds(mint: Mint): Record<string, string> {
   const { kid, ...rest } = headerOf(mint);
-  const kids = [
-    "unknown",
-    "",
-    `${kid} `,
-    `${kid}\u0000`,
-    [kid],
-    { kid },
-    1,
-    null,
-    undefined,
-    "k".repeat(5_000),
-    "ключ",
-  ];
-  const harmful = ["../../../dev/null", "http://169.254.169.254/", "x' UNION SELECT 'AAAA' -- ", "$(id)|`id`;id"];
-  const inherited = ["constructor", "toString", "__proto__"];
+  const kids = {
+    unknown: "2B2nDZMyCN3pM8bW1Sxq3lq8a2ZfLrG5XvVvY0Tj6kE",
+    empty: "",
+    "with a space": `${kid} `,
+    "with NUL": `${kid}\u0000`,
+    "in the other case": swapCase(String(kid)),
+    "as an array": [kid],
+    "as an object": { kid },
+    "as a number": 1,
+    null: null,
+    true: true,
+    "a path": "../../../../../../dev/null",
+    "a path from the root": "/etc/passwd",
+    "an address": "http://169.254.169.254/latest/meta-data/",
+    "a query": "x' UNION SELECT 'AAAA' -- ",
+    "a command": "$(id)|`id`;id",
+    constructor: "constructor",
+    toString: "toString",
+    "5,000 characters": "k".repeat(5_000),
+    "not ASCII": "ключ",
+    "a lone surrogate": "\ud800",
+  };
   const tokens = Object.fromEntries(
-    [...kids, ...harmful, ...inherited].map((value) => [
-      `kid ${JSON.stringify(value)?.slice(0, 40)}`,
-      signed(mint, { ...rest, kid: value }, claimsOf(mint)),
-    ]),
+    Object.entries(kids).map(([name, value]) => [`kid ${name}`, signed(mint, { ...rest, kid: value }, claimsOf(mint))]),
   );
+  tokens["kid __proto__"] = signed(mint, { ...rest, kid: "__proto__" }, claimsOf(mint));
+  tokens["no kid"] = signed(mint, rest, claimsOf(mint));
   const stranger = strangerKeys(mint.alg).privateKey;
   tokens["a stranger's kid and key"] = signedBy(mint.alg, stranger, { ...rest, kid: "stranger" }, claimsOf(mint));
   tokens["no kid, a stranger's key"] = signedBy(mint.alg, stranger, rest, claimsOf(mint));
   return tokens;
 }
 
+function swapCase(text: string): string {
+  const swapped = text.replace(/[a-z]/gi, (c) => (c === c.toLowerCase() ? c.toUpperCase() : c.toLowerCase()));
+  return swapped === text ? `${text}x` : swapped;
+}
+
 /** A stranger's key, brought along. */
 function embeddedKeys(mint: Mint): Record<string, string> {
   const { privateKey, publicKey } = strangerKeys(mint.alg);
   const jwk = { ...publicKey.export({ format: "jwk" }), kid: mint.kid, alg: mint.alg, use: "sig" };
-  const x5c = [publicKey.export({ format: "der", type: "spki" }).toString("base64")];
-  const jku = "https://attacker.example/jwks.json";
-  const brought = [
-    { jwk },
-    { jwk, kid: undefined },
-    { jwk: { kty: "oct", k: "AA" } },
-    { jwk: { kty: "OKP", crv: "Ed25519", x: encode(new Uint8Array(32)), kid: mint.kid } },
-    { jku },
-    { jku, kid: undefined },
-    { x5u: "https://attacker.example/cert.pem" },
-    { x5c, x5t: "AAAA", "x5t#S256": "AAAA" },
-    { jwk, jku: "http://127.0.0.1:1/", x5u: "http://127.0.0.1:1/", x5c },
-  ];
+  const der = publicKey.export({ format: "der", type: "spki" }).toString("base64");
+  const smallOrder = { kty: "OKP", crv: "Ed25519", x: encode(new Uint8Array(32)), kid: mint.kid };
+  const brought: Record<string, object> = {
+    jwk: { jwk },
+    "jwk without kid": { jwk, kid: undefined },
+    "jwk of an HMAC": { jwk: { kty: "oct", k: "AA" } },
+    "jwk of small order": { jwk: smallOrder },
+    jku: { jku: "https://attacker.example/jwks.json" },
+    "jku without kid": { jku: "https://attacker.example/jwks.json", kid: undefined },
+    "jku below the issuer": { jku: `${mint.issuer}/../jwks.json@attacker.example` },
+    x5u: { x5u: "https://attacker.example/cert.pem" },
+    x5c: { x5c: [der] },
+    "x5c and x5t": { x5c: [der], x5t: "AAAA", "x5t#S256": "AAAA" },
+    "all of them": { jwk, jku: "http://127.0.0.1:1/", x5u: "http://127.0.0.1:1/", x5c: [der] },
+  };
   return Object.fromEntries(
-    brought.map((members, at) => [
-      `a stranger's key in the header, ${at}: ${Object.keys(members)}`,
+    Object.entries(brought).map(([name, members]) => [
+      `a stranger's key in the header, ${name}`,
       signedBy(mint.alg, privateKey, { ...headerOf(mint), ...members }, claimsOf(mint)),
     ]),
   );
@@ -156,29 +199,56 @@ function extensions(mint: Mint): Record<string, string> {
   const claims = JSON.stringify(claimsOf(mint));
   const raw = `${encodeJson(header)}.${claims}`;
   const signature = signText(mint.alg, raw, mint.privateKey).toString("base64url");
-  const crits = [["urn:example:x"], ["exp"], ["alg"], ["__proto__"], [], "b64", null, {}];
+  const uncritical = { ...headerOf(mint), b64: false };
+  const overRaw = signText(mint.alg, `${encodeJson(uncritical)}.${claims}`, mint.privateKey).toString("base64url");
   return {
-    ...withHeaders(mint, Object.fromEntries(crits.map((crit) => [`crit ${JSON.stringify(crit)}`, { crit, exp: 1 }]))),
-    ...withHeaders(mint, { "b64 false, the claims encoded": { b64: false, crit: ["b64"] } }),
+    ...withHeaders(mint, {
+      "crit of an unknown extension": { crit: ["urn:example:x"], "urn:example:x": true },
+      "crit of an extension that is absent": { crit: ["urn:example:x"] },
+      "crit of exp": { crit: ["exp"], exp: 9_999_999_999 },
+      "crit of alg": { crit: ["alg"] },
+      "crit, empty": { crit: [] },
+      "crit, a string": { crit: "b64" },
+      "crit, null": { crit: null },
+      "crit, an object": { crit: {} },
+      "crit of __proto__": { crit: ["__proto__"] },
+      "b64 false, the claims encoded": { b64: false, crit: ["b64"] },
+    }),
     "b64 false, the claims raw": `${raw}.${signature}`,
     "b64 false, the claims detached": `${encodeJson(header)}..${signature}`,
     "b64 false, signed raw and sent encoded": `${encodeJson(header)}.${encode(claims)}.${signature}`,
+    "b64 false without crit, signed raw and sent encoded": `${encodeJson(uncritical)}.${encode(claims)}.${overRaw}`,
   };
 }
 
 function kinds(mint: Mint): Record<string, string> {
-  const typs = ["dpop+jwt", "logout+jwt", "JOSE", "", "JWT ", "JWT\u0000", "ＪＷＴ", null, 1, ["JWT"], undefined];
+  const typs = ["dpop+jwt", "logout+jwt", "secevent+jwt", "JOSE", "JWS", "", "JWT ", "JWT\u0000", "ＪＷＴ"];
+  const { typ: _, ...rest } = headerOf(mint);
   return {
-    ...withHeaders(mint, Object.fromEntries(typs.map((typ) => [`typ ${JSON.stringify(typ)}`, { typ }]))),
+    ...withHeaders(
+      mint,
+      Object.fromEntries([...typs, null, 1, ["JWT"]].map((typ) => [`typ ${JSON.stringify(typ)}`, { typ }])),
+    ),
+    "no typ": signed(mint, rest, claimsOf(mint)),
     "a token in a token": signed(mint, { ...headerOf(mint), cty: "JWT" }, goodToken(mint)),
   };
 }
 
 /** Headers that are no object of JSON. */
 function objects(mint: Mint): Record<string, string> {
-  const text = JSON.stringify(headerOf(mint));
-  const nested = `${text.slice(0, -1)},"alg":${"[".repeat(1_000)}${"]".repeat(1_000)}}`;
-  const headers = ["alg", `${text.slice(0, -1)},}`, text.slice(0, -1), `${text}{}`, `[${text}]`, '"JWT"', "null", "{}"];
-  const texts = [...headers, `{"__proto__":${text}}`, nested];
-  return withHeaders(mint, Object.fromEntries(texts.map((header) => [`header ${header.slice(0, 60)}`, header])));
+  const { alg, kid } = mint;
+  const members = `"typ":"JWT","kid":${JSON.stringify(kid)}`;
+  return withHeaders(mint, {
+    "header: not JSON": "alg",
+    "header: a trailing comma": `{"alg":"${alg}",${members},}`,
+    "header: cut short": `{"alg":"${alg}",${members}`,
+    "header: more after the end": `{"alg":"${alg}",${members}}{}`,
+    "header: a comment": `{"alg":"${alg}",/**/${members}}`,
+    "header: an array": `[{"alg":"${alg}",${members}}]`,
+    "header: a string": `"${alg}"`,
+    "header: null": "null",
+    "header: empty": "{}",
+    "header: all in __proto__": `{"__proto__":{"alg":"${alg}",${members}}}`,
+    "header: nested deeply": `{"alg":"${alg}",${members},"alg":${"[".repeat(1_000)}${"]".repeat(1_000)}}`,
+  });
 }

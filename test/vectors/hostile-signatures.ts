@@ -10,60 +10,62 @@ const ED25519_ORDER = 2n ** 252n + 27742317777372353535851937790883648493n;
 export function hostileSignatures(mint: Mint): Forgery[] {
   const [header = "", claims = "", signature = ""] = goodToken(mint).split(".");
   const text = `${header}.${claims}`;
-  const decoded = [header, claims].map((part) => Buffer.from(part, "base64url").toString()).join("");
-  const others = [claims, decoded].map((part) => encode(signText(mint.alg, part, mint.privateKey)));
-  const values = [...spellings(signature), ...valuesOf(signature, text, mint).map(encode), ...others];
+  const bytes = Buffer.from(signature, "base64url");
+  const under = (tokens: Readonly<Record<string, string>>): Record<string, string> =>
+    Object.fromEntries(Object.entries(tokens).map(([name, value]) => [`signature: ${name}`, `${text}.${value}`]));
   return invalid({
-    ...Object.fromEntries(values.map((value, at) => [`signature ${at}: ${value.slice(0, 20)}`, `${text}.${value}`])),
+    ...under(spellings(signature)),
+    ...under(values(bytes, mint)),
     ...alphabet(mint),
     "signature: none, and no dot": text,
     "signature: of other claims": `${header}.${encode(JSON.stringify({ ...claimsOf(mint), sub: "another-device" }))}.${signature}`,
     "signature: of another header": `${encode(JSON.stringify({ ...headerOf(mint), x: 1 }))}.${claims}.${signature}`,
+    "signature: of the claims alone": `${text}.${encode(signText(mint.alg, claims, mint.privateKey))}`,
+    "signature: of the decoded text": `${text}.${encode(signText(mint.alg, decode(header) + decode(claims), mint.privateKey))}`,
   });
 }
 
+function decode(part: string): string {
+  return Buffer.from(part, "base64url").toString();
+}
+
 /** Spellings that decode to the right signature, or to much of it. */
-function spellings(signature: string): string[] {
-  const cut = ["", signature.slice(0, -1), signature.slice(0, signature.length / 2)];
-  const inserted = ["!", "\u0101"].map((mark) => `${signature.slice(0, 9)}${mark}${signature.slice(9)}`);
-  const more = ["\u0000", "A", signature, `.${signature}`].map((tail) => signature + tail);
-  return [...cut, ...inserted, ...more, Buffer.from(signature, "base64url").toString("hex")];
+function spellings(signature: string): Record<string, string> {
+  return {
+    stripped: "",
+    "the last character short": signature.slice(0, -1),
+    "the first half": signature.slice(0, signature.length / 2),
+    "a stray ! in it": `${signature.slice(0, 9)}!${signature.slice(9)}`,
+    "a character that is not ASCII in it": `${signature.slice(0, 9)}\u0101${signature.slice(9)}`,
+    "NUL after it": `${signature}\u0000`,
+    "one more character": `${signature}A`,
+    "in hex": Buffer.from(signature, "base64url").toString("hex"),
+    twice: signature + signature,
+    "a dot and more": `${signature}.${signature}`,
+  };
 }
 
 /** Other values of the signature, well spelt. */
-function valuesOf(signature: string, text: string, mint: Mint): Buffer[] {
-  const right = Buffer.from(signature, "base64url");
-  const [zeros, zero] = [Buffer.alloc(right.length), Buffer.alloc(1)];
-  const [first, second] = [right.subarray(0, 32), right.subarray(32)];
-  const values = [0, right.length - 1].map((at) => flip(right, at));
-  values.push(right.subarray(0, -1), right.subarray(1), Buffer.concat([right, zero]), Buffer.concat([zero, right]));
-  values.push(zeros, zero, Buffer.alloc(right.length, 0xff), flip(zeros, right.length - 1));
-  values.push(Buffer.from(right).reverse(), Buffer.alloc(512, 7));
-  const half = Buffer.alloc(32);
-  if (mint.alg === "ES256") {
-    const order = Buffer.from(P256_ORDER, "hex");
-    for (const pair of [
-      [half, second],
-      [first, half],
-      [order, order],
-      [order, flip(half, 31)],
-    ]) {
-      values.push(Buffer.concat(pair));
-    }
-    values.push(sign("sha256", Buffer.from(text), mint.privateKey));
-  }
-  if (mint.alg === "EdDSA") {
-    const identity = flip(half, 0);
-    for (const pair of [
-      [first, addOrder(second)],
-      [identity, half],
-      [half, second],
-      [second, first],
-    ]) {
-      values.push(Buffer.concat(pair));
-    }
-  }
-  return values;
+function values(right: Buffer, mint: Mint): Record<string, string> {
+  const { length } = right;
+  const zeros = Buffer.alloc(length);
+  const values: Record<string, Buffer> = {
+    "one bit other, at the start": flip(right, 0),
+    "one bit other, at the end": flip(right, length - 1),
+    "a byte short": right.subarray(0, -1),
+    "a byte short at the start": right.subarray(1),
+    "a zero byte after it": Buffer.concat([right, zeros.subarray(0, 1)]),
+    "a zero byte before it": Buffer.concat([zeros.subarray(0, 1), right]),
+    "all zero": zeros,
+    "one zero byte": zeros.subarray(0, 1),
+    "all ones": Buffer.alloc(length, 0xff),
+    "the number one": Buffer.concat([zeros.subarray(1), Buffer.from([1])]),
+    reversed: Buffer.from(right).reverse(),
+    "512 bytes": Buffer.alloc(512, 7),
+    ...(mint.alg === "ES256" ? ecdsaValues(right, mint) : {}),
+    ...(mint.alg === "EdDSA" ? eddsaValues(right) : {}),
+  };
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, encode(value)]));
 }
 
 function flip(bytes: Buffer, at: number): Buffer {
@@ -72,9 +74,35 @@ function flip(bytes: Buffer, at: number): Buffer {
   return changed;
 }
 
-/** A number in little endian and the order of Ed25519: the same signature where that is not checked. */
-function addOrder(bytes: Buffer): Buffer {
-  const value = BigInt(`0x${Buffer.from(bytes).reverse().toString("hex")}`) + ED25519_ORDER;
+function ecdsaValues(right: Buffer, mint: Mint): Record<string, Buffer> {
+  const zero = Buffer.alloc(32);
+  const order = Buffer.from(P256_ORDER, "hex");
+  const r = right.subarray(0, 32);
+  const s = right.subarray(32);
+  const text = goodToken(mint).split(".").slice(0, 2).join(".");
+  return {
+    "r zero": Buffer.concat([zero, s]),
+    "s zero": Buffer.concat([r, zero]),
+    "r and s the order": Buffer.concat([order, order]),
+    "r the order, s one": Buffer.concat([order, zero.subarray(1), Buffer.from([1])]),
+    "in ASN.1": sign("sha256", Buffer.from(text), mint.privateKey),
+  };
+}
+
+function eddsaValues(right: Buffer): Record<string, Buffer> {
+  const r = right.subarray(0, 32);
+  const s = right.subarray(32);
+  const identity = Buffer.concat([Buffer.from([1]), Buffer.alloc(31)]);
+  return {
+    "S plus the order": Buffer.concat([r, addLittleEndian(s, ED25519_ORDER)]),
+    "R the identity, S zero": Buffer.concat([identity, Buffer.alloc(32)]),
+    "R of small order": Buffer.concat([Buffer.alloc(32), s]),
+    "R and S exchanged": Buffer.concat([s, r]),
+  };
+}
+
+function addLittleEndian(bytes: Buffer, summand: bigint): Buffer {
+  const value = BigInt(`0x${Buffer.from(bytes).reverse().toString("hex")}`) + summand;
   return Buffer.from(value.toString(16).padStart(64, "0"), "hex").reverse();
 }
 

@@ -51,7 +51,7 @@ describe.each(TOKEN_ALGS)("%s", (alg) => {
     const verifier = verifierOf(await startIssuer(mint), mint);
     expect(await outcome(verifier, goodToken(mint))).toBe("sensor-1");
     const corpus = hostileTokens(mint);
-    expect(corpus.length).toBeGreaterThan(200);
+    expect(corpus.length).toBeGreaterThan(300);
     const wrong: string[] = [];
     for (const { name, token, reason } of corpus) {
       const told = await outcome(verifier, token);
