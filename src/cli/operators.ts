@@ -1,4 +1,4 @@
-// `countersign operators`, `audit` and `dashboard`: who may change what, who did, and the operators' page.
+// `countersign operators`, `audit` and `dashboard`: admin tokens, the audit log, and a link to the dashboard.
 
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type Command, InvalidArgumentError, Option } from "commander";

@@ -1,4 +1,4 @@
-// Names of tokens (jti, RFC 7519, 4.1.7), which hold their epoch: every revocation ends one.
+// Token ids (jti, RFC 7519, 4.1.7). Each holds the device's revocation epoch, which a revocation ends.
 
 import { hash, randomBytes } from "node:crypto";
 import type { RevocationMarks } from "./ports.ts";

@@ -70,7 +70,7 @@ interface ImportOptions {
 }
 
 /**
- * Imports a file. Done again it changes nothing, so an import that was stopped is resumed by the same file.
+ * Imports a file. A repeated import changes nothing, so the same file resumes a stopped one.
  * Rejects with the mistake of the header, or what the gateway answers.
  */
 export function importDevices(file: File, { resumeAt, signal, onProgress }: ImportOptions): Promise<void> {

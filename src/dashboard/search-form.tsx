@@ -14,7 +14,7 @@ interface SearchFormProps {
   readonly children: ComponentChildren;
 }
 
-/** Changes the address without an entry of the history each, and begins anew when a link has changed it. */
+/** Replaces the address without history entries. The form starts again after a link changed the address. */
 export function SearchForm({ path, query, children }: SearchFormProps) {
   const address = addressOf(path, Object.fromEntries(query));
   const form = useRef({ address, version: 0 });

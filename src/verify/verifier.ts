@@ -6,7 +6,7 @@ import { tokenExpired, tokenInvalid, tokenMissing, VerifyError } from "./errors.
 import { createIssuerKeys } from "./issuer-keys.ts";
 import { readOptions, type VerifierOptions } from "./options.ts";
 
-/** The device that logged in, as its token tells it. */
+/** The device that a token names. */
 export interface Identity {
   /** Names the device: 1 to 96 visible ASCII characters. */
   readonly deviceKey: string;

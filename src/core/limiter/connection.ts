@@ -57,7 +57,7 @@ export async function connectRedis(url: RedisUrl, elapsed: () => number, tls: Re
     if (mistake !== undefined || !url.tls) settle();
   }
 
-  /** Asked of each connection, since each may be to a server that has started anew. */
+  /** Asks each new connection: its server may have restarted. */
   async function askUptime(node: Redis): Promise<void> {
     try {
       const info = await node.info("server");

@@ -13,7 +13,7 @@ const ROWS = 250;
 /** Fills up a statement. The decoy's name is skipped. */
 const FILLING: Sighting = { deviceKey: DECOY, login: undefined, failure: undefined };
 
-/** The activity kept in one database. */
+/** The activity in one database. */
 export function createActivityStore({ db, dialect, write }: Database): ActivityStore {
   const upsert = buildUpsert(ROWS, dialect).compile(db);
 
@@ -68,8 +68,8 @@ function parametersOf({ deviceKey, login, failure }: Sighting): (string | number
 const WRONG_BY_MS = 86_400_000;
 
 function isNewer(column: string): RawBuilder<unknown> {
-  const [seen, kept] = [sql.ref(`excluded.${column}`), sql.ref(`device_activity.${column}`)];
-  return sql`(${seen} is not null and (${kept} is null or ${seen} > ${kept} or ${kept} - ${seen} > ${sql.lit(WRONG_BY_MS)}))`;
+  const [seen, stored] = [sql.ref(`excluded.${column}`), sql.ref(`device_activity.${column}`)];
+  return sql`(${seen} is not null and (${stored} is null or ${seen} > ${stored} or ${stored} - ${seen} > ${sql.lit(WRONG_BY_MS)}))`;
 }
 
 /**
