@@ -42,7 +42,10 @@ const DATABASE_BACK = {
 } satisfies Record<Access, string>;
 
 /** Observes outages into a log and metrics. */
-export function observeStore(logger: Logger, metrics: Metrics) {
+export function observeStore(
+  logger: Logger,
+  metrics: Metrics,
+): { away(access: Access, cause: unknown): void; back(access: Access): void } {
   return {
     away(access: Access, cause: unknown): void {
       metrics.storeUnavailable.set({ access }, 1);
