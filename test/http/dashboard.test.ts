@@ -12,7 +12,9 @@ const OWN_PAGE = { "X-Countersign-Dashboard": "1" };
 
 let gateway: TestGateway;
 beforeAll(async () => {
-  gateway = await openGateway();
+  // The time stands still: the life of a session is in whole seconds.
+  const now = Date.now();
+  gateway = await openGateway({}, { now: () => now });
 });
 afterAll(() => gateway.close());
 
