@@ -42,3 +42,10 @@ test("logins and revocations in any order and by any clocks: a token is good exa
 test("a jti of another form has no epoch", () => {
   for (const jti of ["c2F5IGZyaWVuZCBh", "a".repeat(21), `${"a".repeat(19)}!`]) expect(readEpoch(jti)).toBeUndefined();
 });
+
+test("no two tokens of one epoch have the same jti", () => {
+  const epoch = epochOf(MARKS);
+  const names = Array.from({ length: 2_000 }, () => nameToken(epoch));
+  expect(new Set(names).size).toBe(2_000);
+  for (const name of names) expect(readEpoch(name)).toBe(epoch);
+});
