@@ -18,6 +18,8 @@ interface Contender {
   readonly listener?: ListenerName;
   /** Absent: SQLite. */
   readonly database?: DatabaseName;
+  /** Absent: the group's. */
+  readonly dialect?: DialectName;
   /** Limit of its CPU, in times the baseline's. */
   readonly most?: Readonly<Record<Algorithm, number>>;
 }
@@ -36,7 +38,10 @@ const CONNECT: Group = {
   title: "Connect",
   dialect: "connect",
   baseline: { peer: "connect-node", label: "connectNodeAdapter" },
-  contenders: [{ peer: "gateway", label: "gateway", most: { RS256: 0.75, EdDSA: 0.75 } }],
+  contenders: [
+    { peer: "gateway", label: "gateway", most: { RS256: 0.75, EdDSA: 0.75 } },
+    { peer: "bare", label: "bare node:http, without a protocol", dialect: "rest" },
+  ],
 };
 
 const GROUPS: Readonly<Record<string, Group>> = {
@@ -106,9 +111,9 @@ async function runPair(group: Group, contender: Contender, algorithm: Algorithm,
   const loaded = Math.min(WINDOW_MS / 1000, rounds * SECONDS);
   const devices = Math.ceil((LARGEST_RATES[algorithm] * loaded) / (LOGIN_LIMIT - 2));
   say(`${contender.label}, beside ${group.baseline.label}: enrolling ${devices} devices.`);
-  const start = ({ peer, listener = "public", database }: Contender): Promise<Peer> => {
+  const start = ({ peer, listener = "public", database, dialect = group.dialect }: Contender): Promise<Peer> => {
     // A fleet each: peers that share a Redis would spend the limits of one another's devices.
-    const setup = { fleet: createFleet(devices), algorithm, dialect: group.dialect, listener };
+    const setup = { fleet: createFleet(devices), algorithm, dialect, listener };
     return peers.start(peer, { ...setup, ...(tls && { tls }) }, database);
   };
   const started = [await start(group.baseline), await start(contender)];
@@ -122,8 +127,6 @@ async function runPair(group: Group, contender: Contender, algorithm: Algorithm,
   return { baseline, own, signatureMicros };
 }
 
-const HEAD = ["", "CPU, µs", "times", "logins/s", "p50, ms", "p99, ms"];
-
 function rowOf(label: string, rounds: readonly Round[], times: string): string[] {
   const median = (choose: (round: Round) => number, digits: number): string =>
     spreadOf(rounds.map(choose)).median.toFixed(digits);
@@ -133,7 +136,7 @@ function rowOf(label: string, rounds: readonly Round[], times: string): string[]
 }
 
 async function measureGroup(group: Group, algorithm: Algorithm, rounds: number): Promise<Section> {
-  const rows: string[][] = [HEAD];
+  const rows = [["", "CPU, µs", "times", "logins/s", "p50, ms", "p99, ms"]];
   const targets: Section["targets"][number][] = [];
   for (const contender of group.contenders) {
     const { baseline, own, signatureMicros } = await runPair(group, contender, algorithm, rounds);
@@ -141,7 +144,9 @@ async function measureGroup(group: Group, algorithm: Algorithm, rounds: number):
     rows.push(rowOf(group.baseline.label, baseline, ""), rowOf(contender.label, own, show(ratio, 3)));
     // Each login of either has one. Another algorithm costs less than the noise of measuring it apart.
     if (algorithm === "RS256") {
-      const [rest = [], restOfBaseline = []] = [own, baseline].map((one) => lessSignature(one, signatureMicros));
+      const [rest = [], restOfBaseline = []] = [own, baseline].map((one) =>
+        one.map(({ cpuMicros }, round) => cpuMicros - (signatureMicros[round] ?? Number.NaN)),
+      );
       const cpu = show(spreadOf(rest), 0);
       rows.push(["without the RSA signature", cpu, show(spreadOf(divide(rest, restOfBaseline)), 3), "", "", ""]);
     }
@@ -151,10 +156,6 @@ async function measureGroup(group: Group, algorithm: Algorithm, rounds: number):
     targets.push({ text, met: ratio.median <= most });
   }
   return { title: `${group.title} login, ${algorithm}`, rows, targets };
-}
-
-function lessSignature(rounds: readonly Round[], signatureMicros: readonly number[]): number[] {
-  return rounds.map(({ cpuMicros }, round) => cpuMicros - (signatureMicros[round] ?? Number.NaN));
 }
 
 function costOf({ cpuMicros }: Round): number {

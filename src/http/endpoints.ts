@@ -66,8 +66,10 @@ export type Endpoints = Readonly<Record<string, Endpoint>>;
 /** Creates the look-up of the endpoint at a path. */
 export function createFindEndpoint(endpoints: Endpoints): (path: string) => Endpoint | undefined {
   const table = new Map(Object.entries(endpoints));
-  const trees = [...table].filter(([, { method }]) => method === "any");
-  return (path) => table.get(path) ?? trees.find(([root]) => path.startsWith(`${root}/`))?.[1];
+  const trees = [...table].flatMap(([path, endpoint]) =>
+    endpoint.method === "any" ? [[`${path}/`, endpoint] as const] : [],
+  );
+  return (path) => table.get(path) ?? trees.find(([root]) => path.startsWith(root))?.[1];
 }
 
 /** Answers an exchange at an endpoint. */
