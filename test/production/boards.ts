@@ -1,13 +1,21 @@
 // The boards of a storm, in a process of their own: each logs in over new connections until it has a token.
 
-import { logInAnew, pause } from "./board-login.ts";
+import { createLogInAnew, pause } from "./board-login.ts";
 
-export interface BoardsOrder {
+/** All boards at once. */
+export interface StormOrder {
   readonly url: string;
-  readonly ca: string;
   readonly deviceKeys: readonly string[];
   /** The boards begin within this time, in seconds. */
   readonly withinSeconds: number;
+}
+
+/** A few boards, one after the other. */
+export interface MeasureOrder {
+  readonly url: string;
+  readonly deviceKeys: readonly string[];
+  readonly atOnce: number;
+  readonly seconds: number;
 }
 
 export interface BoardsReport {
@@ -22,7 +30,8 @@ export interface BoardsReport {
 /** A try that was not answered is repeated after this time. */
 const RETRY_MS = 5_000;
 
-async function runBoards({ url, ca, deviceKeys, withinSeconds }: BoardsOrder): Promise<BoardsReport> {
+async function runStorm({ url, deviceKeys, withinSeconds }: StormOrder): Promise<BoardsReport> {
+  const logInAnew = createLogInAnew(url);
   const counts: Record<string, number> = {};
   const failures: Record<string, number> = {};
   const tokens: number[] = [];
@@ -33,7 +42,7 @@ async function runBoards({ url, ca, deviceKeys, withinSeconds }: BoardsOrder): P
     for (;;) {
       let waitMs = RETRY_MS;
       try {
-        const { status, retryAfter, body } = await logInAnew(url, ca, deviceKey);
+        const { status, retryAfter, body } = await logInAnew(deviceKey);
         counts[status] = (counts[status] ?? 0) + 1;
         if (status === 200 && body.includes('"token"')) {
           tokens.push((performance.now() - started) / 1_000);
@@ -53,8 +62,25 @@ async function runBoards({ url, ca, deviceKeys, withinSeconds }: BoardsOrder): P
   return { tokens, counts, failures };
 }
 
+/** @returns tokens a second */
+async function measureRate({ url, deviceKeys, atOnce, seconds }: MeasureOrder): Promise<number> {
+  const logInAnew = createLogInAnew(url);
+  let tokens = 0;
+  let next = 0;
+  const until = performance.now() + seconds * 1_000;
+  await Promise.all(
+    Array.from({ length: atOnce }, async () => {
+      for (;;) {
+        const { status } = await logInAnew(deviceKeys[next++ % deviceKeys.length] ?? "");
+        if (performance.now() > until) return;
+        if (status === 200) tokens++;
+      }
+    }),
+  );
+  return tokens / seconds;
+}
+
 process.send?.("ready");
-process.once("message", async (order: BoardsOrder) => {
-  process.send?.(await runBoards(order));
-  process.disconnect();
+process.on("message", async (order: StormOrder | MeasureOrder) => {
+  process.send?.("atOnce" in order ? await measureRate(order) : await runStorm(order));
 });

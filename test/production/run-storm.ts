@@ -1,7 +1,8 @@
-// `npm run storm [-- --boards 20000 --seconds 10]`: boards connect anew over TLS, all at once. Exits 1 when one came too late.
+// `npm run storm [-- --boards 20000 --seconds 10]`: boards connect anew over TLS, all at once. Exits 1 when one came too late, or fewer than 80 % of the capacity were served.
 
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { loadavg } from "node:os";
+import { availableParallelism, loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { runStorm } from "./storm.ts";
 
@@ -9,15 +10,23 @@ const { values } = parseArgs({
   options: { boards: { type: "string", default: "20000" }, seconds: { type: "string", default: "10" } },
 });
 const boards = Number(values.boards);
-const report = await runStorm({ boards, withinSeconds: Number(values.seconds), measureSeconds: 15 });
-const { capacity, seconds, goodput, counts, failures, withToken } = report;
-const allowed = 1.5 * Math.max(boards / capacity, Number(values.seconds));
+const withinSeconds = Number(values.seconds);
+const cores = availableParallelism();
+if (cores < 2) throw new Error("a storm needs two cores: the site's, and the boards'");
+const half = cores >> 1;
+// The processes of the site inherit it.
+execFileSync("taskset", ["-a", "-p", "-c", `0-${half - 1}`, String(process.pid)]);
+const report = await runStorm({ boards, withinSeconds, measureSeconds: 10, boardsCores: `${half}-${cores - 1}` });
+const { capacities, capacity, seconds, goodput, counts, failures, withToken } = report;
+const allowed = 1.5 * Math.max(boards / capacity, withinSeconds);
+const share = goodput / Math.min(capacity, boards / withinSeconds);
 const foreign = Object.keys(counts).filter((status) => !["200", "429", "503"].includes(status));
 process.stdout.write(
-  `${boards} boards within ${values.seconds} s over TLS: capacity ${capacity.toFixed(0)} logins a second over new connections; ` +
-    `${withToken} had a token after ${seconds.toFixed(1)} s (${allowed.toFixed(1)} allowed); slowest five seconds ${goodput.toFixed(0)} a second, ` +
-    `${((100 * goodput) / Math.min(capacity, boards / Number(values.seconds))).toFixed(0)} % of it; ` +
+  `${boards} boards within ${withinSeconds} s over TLS, ${half} of ${cores} cores for the site: ` +
+    `capacity ${capacity.toFixed(0)} logins a second over new connections (${capacities.map((one) => one.toFixed(0)).join(" before, ")} after); ` +
+    `${withToken} had a token after ${seconds.toFixed(1)} s (${allowed.toFixed(1)} allowed); ` +
+    `slowest five seconds ${goodput.toFixed(0)} a second, ${(100 * share).toFixed(0)} % of it; ` +
     `answers ${JSON.stringify(counts)}, no answer ${JSON.stringify(failures)}; ` +
     `net.core.somaxconn ${readFileSync("/proc/sys/net/core/somaxconn", "utf8").trim()}, load of the machine ${loadavg()[0]?.toFixed(1)}\n`,
 );
-process.exitCode = withToken === boards && seconds <= allowed && foreign.length === 0 ? 0 : 1;
+process.exitCode = withToken === boards && seconds <= allowed && share >= 0.8 && foreign.length === 0 ? 0 : 1;

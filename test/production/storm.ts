@@ -3,21 +3,23 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { logInAnew, pause } from "./board-login.ts";
-import type { BoardsOrder, BoardsReport } from "./boards.ts";
-import { startLoad } from "./load.ts";
-import { type Site, startSite } from "./site.ts";
+import type { BoardsReport, MeasureOrder, StormOrder } from "./boards.ts";
+import { startSite } from "./site.ts";
 
 export interface StormOptions {
   readonly boards: number;
   /** The boards begin within this time, in seconds. */
   readonly withinSeconds: number;
-  /** For the measure of the capacity, in seconds. */
+  /** For each of the two measures of the capacity, in seconds. */
   readonly measureSeconds: number;
+  /** The cores of the boards, which have processors of their own, as taskset(1) takes them; those of the site when absent. */
+  readonly boardsCores?: string;
 }
 
 export interface StormReport extends Omit<BoardsReport, "tokens"> {
-  /** Logins a second over new connections, with 64 boards at once. */
+  /** Logins a second over new connections, before the storm and after it, by the same boards. */
+  readonly capacities: readonly [number, number];
+  /** Their mean. */
   readonly capacity: number;
   /** Seconds until the last board had its token. */
   readonly seconds: number;
@@ -29,28 +31,57 @@ export interface StormReport extends Omit<BoardsReport, "tokens"> {
 /** Boards of one process, which has a limit of open files. */
 const BOARDS_EACH = 5_000;
 const WINDOW_SECONDS = 5;
+/** Handshakes a second that no machine reaches. */
+const UNBOUNDED_RATE = 100_000;
+/** Boards of all processes that log in at the same time while the capacity is measured. */
+const AT_ONCE = 64;
 
 /** Runs a storm at two gateways behind HAProxy, which takes no more handshakes a second than the site can; ten seconds of them may wait. */
-export async function runStorm({ boards, withinSeconds, measureSeconds }: StormOptions): Promise<StormReport> {
+export async function runStorm({
+  boards,
+  withinSeconds,
+  measureSeconds,
+  boardsCores,
+}: StormOptions): Promise<StormReport> {
   await using cleanup = new AsyncDisposableStack();
   const site = await startSite({ devices: 2 * boards }, cleanup);
-  const capacity = await measureCapacity(site, site.deviceKeys.slice(boards), measureSeconds);
-  const rate = Math.ceil(1.1 * capacity);
-  const { url, ca, close } = await site.openBalancer((text) =>
-    text.replace(/maxsslrate \d+/, `maxsslrate ${rate}`).replace(/backlog \d+/, `backlog ${10 * rate}`),
+  const openAt = async (rate: number): Promise<string> => {
+    const { url, close } = await site.openBalancer((text) =>
+      text.replace(/maxsslrate \d+/, `maxsslrate ${rate}`).replace(/backlog \d+/, `backlog ${10 * rate}`),
+    );
+    cleanup.defer(close);
+    return url;
+  };
+  const children = await Promise.all(
+    Array.from({ length: Math.ceil(boards / BOARDS_EACH) }, () => startBoards(boardsCores, cleanup)),
   );
-  cleanup.defer(close);
+  /** The rate at which a few boards log in over new connections, one after the other: more would only wait. */
+  const measureCapacity = async (url: string, seconds: number): Promise<number> => {
+    const atOnce = Math.ceil(AT_ONCE / children.length);
+    const rates = await sendAll<number>(children, (place) => ({
+      url,
+      atOnce,
+      seconds,
+      deviceKeys: site.deviceKeys.slice(boards).filter((_, at) => at % children.length === place),
+    }));
+    return rates.reduce((sum, rate) => sum + rate, 0);
+  };
 
-  const children = await Promise.all(Array.from({ length: Math.ceil(boards / BOARDS_EACH) }, startBoards));
-  const reports = await Promise.all(
-    children.map((child, place) => {
-      const deviceKeys = site.deviceKeys.slice(place * BOARDS_EACH, Math.min(boards, (place + 1) * BOARDS_EACH));
-      return sendBoards(child, { url, ca, deviceKeys, withinSeconds });
-    }),
-  );
+  const open = await openAt(UNBOUNDED_RATE);
+  // The code of every process is compiled before the measure.
+  await measureCapacity(open, measureSeconds / 3);
+  const before = await measureCapacity(open, measureSeconds);
+  const url = await openAt(Math.ceil(1.1 * before));
+  const reports = await sendAll<BoardsReport>(children, (place) => ({
+    url,
+    withinSeconds,
+    deviceKeys: site.deviceKeys.slice(0, boards).filter((_, at) => at % children.length === place),
+  }));
+  const after = await measureCapacity(open, measureSeconds);
   const tokens = reports.flatMap((report) => report.tokens).sort((one, other) => one - other);
   return {
-    capacity,
+    capacities: [before, after],
+    capacity: (before + after) / 2,
     seconds: tokens.at(-1) ?? 0,
     goodput: slowestRate(tokens),
     counts: addUp(reports.map((report) => report.counts)),
@@ -60,40 +91,26 @@ export async function runStorm({ boards, withinSeconds, measureSeconds }: StormO
 }
 
 /** Its code is loaded before the storm begins. */
-async function startBoards(): Promise<ChildProcess> {
-  const child = fork(join(import.meta.dirname, "boards.ts"));
+async function startBoards(cores: string | undefined, cleanup: AsyncDisposableStack): Promise<ChildProcess> {
+  const pinned = cores === undefined ? {} : { execPath: "taskset", execArgv: ["-c", cores, process.execPath] };
+  const child = fork(join(import.meta.dirname, "boards.ts"), pinned);
+  cleanup.defer(() => child.disconnect());
   await once(child, "message");
   return child;
 }
 
-async function sendBoards(child: ChildProcess, order: BoardsOrder): Promise<BoardsReport> {
-  child.send(order);
-  const [report] = await once(child, "message");
-  return report;
-}
-
-/** The best rate at which 64 boards log in over new connections, one after the other. */
-async function measureCapacity(
-  { balancer, deviceKeys: all }: Site,
-  deviceKeys: readonly string[],
-  seconds: number,
-): Promise<number> {
-  // The code of every process is compiled before the measure.
-  const warm = startLoad({ ...balancer, deviceKeys: all, connections: 16 });
-  await pause((seconds / 3) * 1_000);
-  await warm.stop();
-  let answered = 0;
-  let next = 0;
-  const until = performance.now() + seconds * 1_000;
-  await Promise.all(
-    Array.from({ length: 64 }, async () => {
-      while (performance.now() < until) {
-        const { status } = await logInAnew(balancer.url, balancer.ca, deviceKeys[next++ % deviceKeys.length] ?? "");
-        if (status === 200) answered++;
-      }
+/** Gives each process its order. @returns their reports */
+async function sendAll<Report>(
+  children: readonly ChildProcess[],
+  orderFor: (place: number) => StormOrder | MeasureOrder,
+): Promise<Report[]> {
+  return Promise.all(
+    children.map(async (child, place) => {
+      child.send(orderFor(place));
+      const [report] = await once(child, "message");
+      return report;
     }),
   );
-  return answered / seconds;
 }
 
 function slowestRate(tokens: readonly number[]): number {
