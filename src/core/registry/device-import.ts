@@ -1,10 +1,10 @@
 // Import of devices: many rows in one transaction; a bad row fails alone.
 
 import { AuthError, malformed, type Reason } from "../errors.ts";
-import { changedDetails } from "./audit.ts";
+import { changedDetails, createAuditEntry } from "./audit.ts";
 import { applyPatch, type DevicePatch, deviceDetails, newDevice, readPatch } from "./device-changes.ts";
 import { doesNotExist, readCustomerId, readEnrolledDeviceKey } from "./names.ts";
-import type { Actor, AuditEntry, Device, DeviceStore } from "./ports.ts";
+import type { Actor, Device, DeviceStore } from "./ports.ts";
 
 /** A device to enrol, or the changes of one. */
 export interface ImportRow extends DevicePatch {
@@ -37,7 +37,6 @@ export const MAX_IMPORT_ROWS = 1_000;
  */
 export type ImportDevices = (rows: readonly ImportRow[], actor: Actor, dryRun?: boolean) => Promise<ImportOutcome>;
 
-/** A failed row has its error. */
 type RowResult = "created" | "updated" | "unchanged" | AuthError;
 
 /** A row of the right shape, its fields normalised. */
@@ -48,46 +47,51 @@ interface CheckedRow extends ImportRow {
 
 /** `now` in unix milliseconds. */
 export function createImportDevices(devices: Pick<DeviceStore, "importAll">, now: () => number): ImportDevices {
-  return async (rows, actor, dryRun = false) => {
-    if (rows.length > MAX_IMPORT_ROWS) {
-      throw malformed(`rows has ${rows.length} entries. It has at most ${MAX_IMPORT_ROWS}`, "rows");
+  return async (drafts, actor, dryRun = false) => {
+    if (drafts.length > MAX_IMPORT_ROWS) {
+      throw malformed(`rows has ${drafts.length} entries. It has at most ${MAX_IMPORT_ROWS}`, "rows");
     }
-    const seen = new Map<string, number>();
-    const read = rows.map((draft, index) => orError(() => readRow(draft, index, seen)));
-    const checked = read.filter((row): row is CheckedRow => !(row instanceof AuthError));
-    const results = read.map((row): RowResult => (row instanceof AuthError ? row : "unchanged"));
+    const results: RowResult[] = drafts.map(() => "unchanged");
+    const indexes = new Map<string, number>();
+    const rows = drafts.flatMap((draft, index): readonly CheckedRow[] => {
+      try {
+        return [readRow(draft, index, indexes)];
+      } catch (error) {
+        if (!(error instanceof AuthError)) throw error;
+        results[index] = error;
+        return [];
+      }
+    });
     await devices.importAll(
-      checked,
+      rows,
       (place, current, customerExists) => {
-        const row = checked[place];
+        const row = rows[place];
         if (row === undefined) throw new RangeError(`an import has no row ${place}`);
         // A repeated transaction decides again: the last decision stands.
         const { result, next } = decide(row, current, customerExists, now());
         results[row.index] = result;
         return dryRun ? undefined : next;
       },
-      () => describe(summarise(results), checked, actor, now()),
+      () => {
+        const { created, updated, failures } = summarise(results);
+        const customers = new Set(rows.map(({ customerId }) => customerId));
+        // Several customers: the entry belongs to none.
+        const customerId = customers.size === 1 ? (rows[0]?.customerId ?? "") : "";
+        const details = { created, updated, failed: failures.length };
+        return createAuditEntry(actor, now(), "ImportDevices", { resource: "devices", customerId }, details);
+      },
     );
     return summarise(results);
   };
 }
 
-function orError<Result>(act: () => Result): Result | AuthError {
-  try {
-    return act();
-  } catch (error) {
-    if (error instanceof AuthError) return error;
-    throw error;
-  }
-}
-
 /** @throws AuthError for a wrong shape, and for a device that an earlier row has */
-function readRow(draft: ImportRow, index: number, seen: Map<string, number>): CheckedRow {
+function readRow(draft: ImportRow, index: number, indexes: Map<string, number>): CheckedRow {
   // An empty device_key is an error: a repeated import would enrol a second device.
   const deviceKey = readEnrolledDeviceKey(draft.deviceKey);
   const row = { ...readPatch(draft), deviceKey, customerId: readCustomerId(draft.customerId), index };
-  const earlier = seen.get(deviceKey);
-  seen.set(deviceKey, index);
+  const earlier = indexes.get(deviceKey);
+  indexes.set(deviceKey, index);
   if (earlier === undefined) return row;
   throw malformed(
     `row ${earlier} of this request has the same device_key (the first is row 0). Leave one of them out`,
@@ -127,13 +131,4 @@ function summarise(results: readonly RowResult[]): ImportOutcome {
         : [],
     ),
   };
-}
-
-function describe(outcome: ImportOutcome, checked: readonly CheckedRow[], actor: Actor, at: number): AuditEntry {
-  const { created, updated, failures } = outcome;
-  const [first = "", ...others] = new Set(checked.map(({ customerId }) => customerId));
-  // Several customers: the entry belongs to none.
-  const customerId = others.length === 0 ? first : "";
-  const details = { created, updated, failed: failures.length };
-  return { actor, at, action: "ImportDevices", resource: "devices", customerId, details };
 }
