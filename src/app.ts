@@ -1,11 +1,11 @@
 // The composition root: builds a running gateway from a Config. Only app.ts and app/ construct parts.
 
-import { openRing, type RingTimes } from "./app/key-ring.ts";
+import { hostname } from "node:os";
 import { openLimiter } from "./app/limits.ts";
 import { createListeners } from "./app/listeners.ts";
 import { openRegistry } from "./app/registry.ts";
-import { openTelemetry } from "./app/telemetry.ts";
 import { type Config, readVersion } from "./config.ts";
+import { createDeadline } from "./core/deadline.ts";
 import { createReadDeviceLimit } from "./core/device-limit.ts";
 import { createExplainLogin } from "./core/explain.ts";
 import { createAddressLimits } from "./core/limiter/addresses.ts";
@@ -13,9 +13,11 @@ import { createLogIn } from "./core/login.ts";
 import { createOverloadGuard } from "./core/overload.ts";
 import type { Registry } from "./core/registry/registry.ts";
 import { signInLink } from "./core/registry/sessions.ts";
+import { openKeyRing } from "./core/tokens/keyring.ts";
 import { assertionAudiences } from "./core/tokens/published-document.ts";
+import { PUBLISH_MS, type RingRules } from "./core/tokens/rotation.ts";
 import { createTokenSigner } from "./core/tokens/signer.ts";
-import type { SigningKeys } from "./core/tokens/signing-keys.ts";
+import { createSigningKeys, type SigningKeys } from "./core/tokens/signing-keys.ts";
 import { createTokenVerifier } from "./core/tokens/verifier.ts";
 import { createVerifyToken } from "./core/verify-token.ts";
 import { callerOf, MAX_MESSAGE_BYTES, type MountedService } from "./protocols/call.ts";
@@ -24,11 +26,16 @@ import { ADMIN_MESSAGE_BYTES, createAdminService } from "./services/admin.ts";
 import { createActorOf, createAdminGuard } from "./services/admin-guard.ts";
 import { createAuthService, createReadLogin } from "./services/auth.ts";
 import { createTokenService, TOKEN_MESSAGE_BYTES } from "./services/token.ts";
+import { storeUnavailable } from "./store/outage.ts";
 import { SealError } from "./store/sealing.ts";
-import { monotonicNow, systemNow } from "./telemetry/clock.ts";
+import { monotonicNow, repeatEvery, systemNow, watchEventLoop } from "./telemetry/clock.ts";
+import { createLog } from "./telemetry/logger.ts";
+import { createMetrics } from "./telemetry/metrics.ts";
+import { createObserver } from "./telemetry/observe.ts";
 import { observeFallback, observeOverload, observeStore } from "./telemetry/outages.ts";
 import { createReadinessCheck } from "./telemetry/readiness.ts";
-import { observeSteps } from "./telemetry/tracing.ts";
+import { createRecentLogins } from "./telemetry/recent-logins.ts";
+import { NO_TRACING, observeSteps, startTracing } from "./telemetry/tracing.ts";
 
 /** A running gateway. */
 export interface Gateway {
@@ -61,38 +68,45 @@ export interface GatewayOptions {
   readonly redisDeadlineMs?: number;
   /** Drops the secrets that no master key opens, instead of refusing to start. */
   readonly forgetLostSecrets?: boolean;
-  /** Times of the key ring, in place of those of the settings. */
-  readonly ringTimes?: Partial<RingTimes>;
+  /** Times of the key ring, in milliseconds, in place of those of the settings; `lookMs` is the interval of its readings. */
+  readonly ringTimes?: Partial<Pick<RingRules, "publishMs" | "rotateEveryMs">> & { readonly lookMs?: number };
   /** How late the event loop is, in milliseconds; measured when absent. */
   readonly loopDelayMs?: () => number;
   /** More logins under way than this make a late event loop an overload. */
   readonly saturated?: number;
 }
 
+const RING_LOOK_MS = 1_000;
+/** How long a login waits for signing keys from a database that does not answer, in milliseconds. */
+const RING_READ_MS = 2_000;
+
 /** Starts a gateway. Resolves once every listener accepts. @throws SealError or a system error, with nothing left open */
 export async function startGateway(config: Config, options: GatewayOptions = {}): Promise<Gateway> {
-  const cleanup = new AsyncDisposableStack();
-  try {
-    return await compose(config, options, cleanup);
-  } catch (error) {
-    await cleanup.disposeAsync();
-    throw error;
-  }
-}
-
-async function compose(config: Config, options: GatewayOptions, cleanup: AsyncDisposableStack): Promise<Gateway> {
-  const { now = systemNow, elapsed = monotonicNow, forgetLostSecrets = false, ringTimes = {} } = options;
+  const { now = systemNow, elapsed = monotonicNow, forgetLostSecrets = false } = options;
+  // Disposed where the start fails; a gateway that runs moves it to its `close`.
+  await using cleanup = new AsyncDisposableStack();
 
   // Telemetry.
   const version = readVersion();
-  const { log, metrics, recentLogins, observer, tracing, eventLoop } = await openTelemetry(
-    config,
-    { version, now },
-    cleanup,
-  );
+  const tracing = config.tracing === undefined ? NO_TRACING : await startTracing(config.tracing.serviceName);
+  cleanup.defer(tracing.close);
+  const base = { gateway: `${hostname()}:${process.pid}`, version };
+  const { logger, flush } = createLog(config.logLevel, { base, mixin: tracing.logFields });
+  cleanup.defer(flush);
+  const eventLoop = watchEventLoop();
+  cleanup.defer(eventLoop.close);
+  const metrics = createMetrics(version, {
+    eventLoopDelayMs: eventLoop.delayMs,
+    loginsUnderWay: () => overload.underWay(),
+    keyActiveSince: () => ring.activeSince(),
+    certificates: config.tlsCert ?? [],
+    now,
+  });
+  const recentLogins = createRecentLogins(now);
+  const observer = createObserver({ logger, metrics, recentLogins, elapsed: monotonicNow });
   let isListening = false;
   cleanup.defer(() => {
-    if (isListening) log.logger.info("stopped");
+    if (isListening) logger.info("stopped");
   });
 
   // Store.
@@ -105,9 +119,9 @@ async function compose(config: Config, options: GatewayOptions, cleanup: AsyncDi
     {
       now,
       onFault: faultOf("customer_key"),
-      outageListener: observeStore(log.logger, metrics),
+      outageListener: observeStore(logger, metrics),
       forgetLostSecrets,
-      logger: log.logger,
+      logger,
     },
     cleanup,
   );
@@ -117,11 +131,14 @@ async function compose(config: Config, options: GatewayOptions, cleanup: AsyncDi
   let internalUrl: string | undefined;
   const issuer = (): string => config.issuer ?? publicUrl ?? internalUrl ?? "";
   const audiences = (): readonly string[] => assertionAudiences(issuer());
-  const { ring, signingKeys } = await openRing(
-    config,
-    { store: store.signingKeys, now, onFault: faultOf("signing_key"), times: ringTimes },
-    cleanup,
-  );
+  const { lookMs = RING_LOOK_MS, ...ringTimes } = options.ringTimes ?? {};
+  const rules = { alg: config.tokenAlg, publishMs: PUBLISH_MS, rotateEveryMs: config.keyRotation, ...ringTimes };
+  const onRingFault = faultOf("signing_key");
+  const within = createDeadline({ ms: RING_READ_MS, expire: () => storeUnavailable("does not answer in time") });
+  const keys = { rules, store: store.signingKeys, now };
+  const ring = await openKeyRing({ ...keys, elapsed: monotonicNow, onFault: onRingFault, within });
+  cleanup.defer(repeatEvery(lookMs, ring.keepUp, onRingFault));
+  const signingKeys = createSigningKeys({ ...keys, ring });
   const signer = createTokenSigner({
     issuer,
     audience: config.audience,
@@ -132,7 +149,7 @@ async function compose(config: Config, options: GatewayOptions, cleanup: AsyncDi
   });
   const limiter = await openLimiter(
     config,
-    { deadlineMs: options.redisDeadlineMs, elapsed, listener: observeFallback(log.logger, metrics, config.redisDown) },
+    { deadlineMs: options.redisDeadlineMs, elapsed, listener: observeFallback(logger, metrics, config.redisDown) },
     cleanup,
   );
   const logIn = createLogIn({
@@ -152,14 +169,7 @@ async function compose(config: Config, options: GatewayOptions, cleanup: AsyncDi
     elapsed: monotonicNow,
     random: Math.random,
     saturated: options.saturated,
-    onRefused: observeOverload(log.logger, metrics, monotonicNow),
-  });
-  metrics.watch({
-    eventLoopDelayMs: eventLoop.delayMs,
-    loginsUnderWay: overload.underWay,
-    keyActiveSince: ring.activeSince,
-    certificates: config.tlsCert ?? [],
-    now,
+    onRefused: observeOverload(logger, metrics, monotonicNow),
   });
   const verifyToken = createVerifyToken({
     verify: createTokenVerifier({ issuer, audience: config.audience, ring }),
@@ -219,9 +229,9 @@ async function compose(config: Config, options: GatewayOptions, cleanup: AsyncDi
     now,
     metrics,
     observer,
-    logger: log.logger,
+    logger,
   });
-  cleanup.defer(() => (isListening ? listeners.drain({ ...options, delayMs: config.drainDelay }) : listeners.close()));
+  cleanup.defer(() => (isListening ? listeners.drain(options) : listeners.close()));
   publicUrl = await listeners.openPublic();
   internalUrl = await listeners.openInternal();
   isListening = true;
@@ -229,7 +239,8 @@ async function compose(config: Config, options: GatewayOptions, cleanup: AsyncDi
   const limits = config.redisUrl === undefined ? "memory" : "redis";
   const dialect = config.databaseUrl === undefined ? "sqlite" : "postgres";
   const urls = { public: publicUrl, internal: internalUrl };
-  log.logger.info({ ...urls, limits, database: dialect, kid: ring.active()?.kid }, "listening");
+  logger.info({ ...urls, limits, database: dialect, kid: ring.active()?.kid }, "listening");
+  const running = cleanup.move();
   return {
     publicUrl,
     internalUrl,
@@ -243,8 +254,8 @@ async function compose(config: Config, options: GatewayOptions, cleanup: AsyncDi
     },
     reportUncaught(error) {
       observer.uncaught(error);
-      void log.flush();
+      void flush();
     },
-    close: () => cleanup.disposeAsync(),
+    close: () => running.disposeAsync(),
   };
 }

@@ -10,6 +10,7 @@ import { TOKEN_PATH } from "../core/tokens/published-document.ts";
 import { createCallerFrom, trustNetworks } from "../http/caller.ts";
 import { createDispatch, createHostCheck, type DispatchOptions } from "../http/dispatch.ts";
 import { document, issuerDocuments, openDocument } from "../http/documents.ts";
+import type { DrainTimes } from "../http/drain.ts";
 import type { EndpointAnswer, Endpoints } from "../http/endpoints.ts";
 import { type Listener, type ListenerOptions, listen } from "../http/listener.ts";
 import { signInEndpoints } from "../http/sign-in.ts";
@@ -48,15 +49,6 @@ export interface Served {
   readonly now: () => number;
 }
 
-export interface DrainSteps {
-  /** Time that balancers have to notice before the listeners close, in milliseconds. */
-  readonly delayMs: number;
-  /** Time that an idle connection has for one more request, in milliseconds. */
-  readonly idleMs?: number | undefined;
-  /** Time that requests have to finish, in milliseconds. */
-  readonly graceMs?: number | undefined;
-}
-
 /** Less than the ten seconds that container runtimes leave between SIGTERM and SIGKILL. */
 const GRACE_MS = 8_000;
 /** Time in which a client that uses its connection learns of the end by an answer. */
@@ -64,7 +56,7 @@ const IDLE_MS = 1_000;
 
 export interface Listeners {
   /** Closes step by step, with a log line for each: balancers see 503, then each connection ends with its next answer. */
-  drain(steps: DrainSteps): Promise<void>;
+  drain(times: Partial<DrainTimes>): Promise<void>;
   /** Closes at once. */
   close(): Promise<void>;
   /** Opens a listener. Resolves with its origin, or undefined when it is off. */
@@ -102,12 +94,12 @@ export function createListeners(config: Config, served: Served): Listeners {
   const shares = shareDescriptors(config, readDescriptorLimit());
   const open = async (
     address: ListenAddress | undefined,
-    dispatched: Pick<DispatchOptions, "services" | "endpoints" | "isOwnHost" | "corsOrigins">,
-    listened: Pick<ListenerOptions, "tls" | "maxConnections" | "maxConnectionsPerAddress">,
+    own: Pick<DispatchOptions, "services" | "endpoints" | "isOwnHost" | "corsOrigins"> &
+      Pick<ListenerOptions, "tls" | "maxConnections" | "maxConnectionsPerAddress">,
   ): Promise<string | undefined> => {
     if (address === undefined) return undefined;
-    const serve = createDispatch({ ...dispatched, callerFrom, onError, onFault });
-    const listener = await listen({ ...address, ...listened, serve, isTrusted, onFault, onConnectionRefused });
+    const serve = createDispatch({ ...own, callerFrom, onError, onFault });
+    const listener = await listen({ ...address, ...own, serve, isTrusted, onFault, onConnectionRefused });
     opened.push(listener);
     return listener.url;
   };
@@ -117,7 +109,8 @@ export function createListeners(config: Config, served: Served): Listeners {
   };
 
   return {
-    async drain({ delayMs, idleMs = IDLE_MS, graceMs = GRACE_MS }) {
+    async drain({ idleMs = IDLE_MS, graceMs = GRACE_MS }) {
+      const delayMs = config.drainDelay;
       readiness.drain();
       health.drain();
       logger.info({ delay_ms: delayMs }, "draining: readiness is 503, logins are still answered");
@@ -130,49 +123,39 @@ export function createListeners(config: Config, served: Served): Listeners {
       await close(0, 0);
     },
     openPublic: () =>
-      open(
-        config.publicListen,
-        {
-          services: [auth],
-          endpoints: {
-            ...shared,
-            "/openapi.json": openDocument(async () => (await openapi()).publicOpenapi),
-            "/readyz": document(async () => describeReadiness(await readiness.checkSeldom())),
-          },
-          corsOrigins: config.corsOrigins,
+      open(config.publicListen, {
+        services: [auth],
+        endpoints: {
+          ...shared,
+          "/openapi.json": openDocument(async () => (await openapi()).publicOpenapi),
+          "/readyz": document(async () => describeReadiness(await readiness.checkSeldom())),
         },
-        {
-          maxConnections: shares.public,
-          maxConnectionsPerAddress: config.maxConnectionsPerAddress,
-          ...(tls && { tls: { ...tls, ticketKeys: () => deriveTicketKeys(masterKey, systemNow()) } }),
-        },
-      ),
+        corsOrigins: config.corsOrigins,
+        maxConnections: shares.public,
+        maxConnectionsPerAddress: config.maxConnectionsPerAddress,
+        ...(tls && { tls: { ...tls, ticketKeys: () => deriveTicketKeys(masterKey, systemNow()) } }),
+      }),
     async openInternal() {
-      const url = await open(
-        config.internalListen,
-        {
-          services: [...operated, ...[health.spec, ...reflection].map((spec) => ({ spec }))],
-          endpoints: {
-            ...shared,
-            ...issuerDocuments(issuer, config.issuer, ring, tls === undefined ? "http" : "https"),
-            "/openapi.json": document(async () => (await openapi()).internalOpenapi),
-            "/metrics": document(served.metrics.render),
-            "/readyz": document(async () => describeReadiness(await readiness.check())),
-            "/oauth2/introspect": createIntrospection(served.check, issuer, config.audience),
-            ...(config.dashboard === "on" && {
-              ...signInEndpoints({ sessions: served.sessions, secure: tls !== undefined, now: served.now }),
-              ...staticFiles(dashboardFolder()),
-            }),
-          },
-          isOwnHost: createHostCheck(config.internalListen?.host ?? "", config.internalHosts),
+      const url = await open(config.internalListen, {
+        services: [...operated, ...[health.spec, ...reflection].map((spec) => ({ spec }))],
+        endpoints: {
+          ...shared,
+          ...issuerDocuments(issuer, config.issuer, ring, tls === undefined ? "http" : "https"),
+          "/openapi.json": document(async () => (await openapi()).internalOpenapi),
+          "/metrics": document(served.metrics.render),
+          "/readyz": document(async () => describeReadiness(await readiness.check())),
+          "/oauth2/introspect": createIntrospection(served.check, issuer, config.audience),
+          ...(config.dashboard === "on" && {
+            ...signInEndpoints({ sessions: served.sessions, secure: tls !== undefined, now: served.now }),
+            ...staticFiles(dashboardFolder()),
+          }),
         },
-        {
-          maxConnections: shares.internal,
-          maxConnectionsPerAddress: shares.internalPerAddress,
-          // Its tickets are this process's own: they stand for a client certificate that was shown.
-          ...(tls && { tls: { ...tls, ...(config.tlsClientCa !== undefined && { clientCa: config.tlsClientCa }) } }),
-        },
-      );
+        isOwnHost: createHostCheck(config.internalListen?.host ?? "", config.internalHosts),
+        maxConnections: shares.internal,
+        maxConnectionsPerAddress: shares.internalPerAddress,
+        // Its tickets are this process's own: they stand for a client certificate that was shown.
+        ...(tls && { tls: { ...tls, ...(config.tlsClientCa !== undefined && { clientCa: config.tlsClientCa }) } }),
+      });
       if (isExposed(url)) {
         const cure = "set COUNTERSIGN_TLS_CERT and COUNTERSIGN_TLS_KEY, or let it listen on 127.0.0.1";
         logger.warn({ internal: url }, `other machines reach the internal listener without TLS: ${cure}`);

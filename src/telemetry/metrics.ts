@@ -18,8 +18,6 @@ export interface Metrics {
   readonly storeUnavailable: Gauge<"access">;
   readonly limitsDegraded: Gauge;
   readonly limitsDecidedAlone: Counter<"outcome">;
-  /** Sets where the gauges of states look; until then they are 0. */
-  readonly watch: (states: States) => void;
   /** The body of /metrics, and its media type. */
   render(): Promise<{ contentType: string; body: string }>;
 }
@@ -36,8 +34,11 @@ export interface States {
   readonly now: () => number;
 }
 
-/** Creates the metrics in a registry of their own, so that several gateways can run in one process. */
-export function createMetrics(version: string): Metrics {
+/**
+ * Creates the metrics in a registry of their own, so that several gateways can run in one process. Without `states` their gauges
+ * are 0.
+ */
+export function createMetrics(version: string, states?: States): Metrics {
   const registry = new Registry();
   const registers = [registry];
   const counter = <Label extends string>(name: string, help: string, ...labelNames: Label[]): Counter<Label> =>
@@ -56,6 +57,7 @@ export function createMetrics(version: string): Metrics {
     "access",
   );
   for (const access of ["read", "write"] as const) storeUnavailable.set({ access }, 0);
+  addStates(registry, states);
   return {
     storeUnavailable,
     logins: counter("countersign_logins_total", "Logins answered, by protocol and outcome", "protocol", "outcome"),
@@ -104,14 +106,12 @@ export function createMetrics(version: string): Metrics {
       "Decisions on limits that were made without Redis, by outcome",
       "outcome",
     ),
-    watch: addStates(registry),
     render: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
   };
 }
 
-function addStates(registry: Registry): Metrics["watch"] {
+function addStates(registry: Registry, states: States | undefined): void {
   const registers = [registry];
-  let states: States | undefined;
   const add = (name: string, help: string, read: (states: States) => number | undefined): void => {
     new Gauge({
       name,
@@ -151,7 +151,4 @@ function addStates(registry: Registry): Metrics["watch"] {
       }
     },
   });
-  return (given) => {
-    states = given;
-  };
 }

@@ -3,7 +3,7 @@
 import { X509Certificate } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { createMetrics, type Metrics } from "../../src/telemetry/metrics.ts";
+import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { CUSTOMER_KEY, logInBy, startTestGateway } from "../gateway.ts";
 import { makeCertificate } from "../http/openssl.ts";
 import { temporaryFolder } from "../program.ts";
@@ -15,16 +15,16 @@ function readValue(body: string, name: string): number {
 
 test("the gauges have the delay, the logins under way, the key's age and the end of each certificate", async () => {
   const { cert } = makeCertificate(temporaryFolder(), "server", "ecdsa");
-  const metrics: Metrics = createMetrics("1.2.3");
-  const render = async (): Promise<string> => (await metrics.render()).body;
-  expect(readValue(await render(), "countersign_logins_under_way")).toBe(0);
-  metrics.watch({
+  const idle = await createMetrics("1.2.3").render();
+  expect(readValue(idle.body, "countersign_logins_under_way")).toBe(0);
+  const metrics = createMetrics("1.2.3", {
     eventLoopDelayMs: () => 250,
     loginsUnderWay: () => 7,
     keyActiveSince: () => 1_000_000,
     certificates: [cert],
     now: () => 1_090_000,
   });
+  const render = async (): Promise<string> => (await metrics.render()).body;
   const body = await render();
   expect(readValue(body, "countersign_event_loop_delay_seconds")).toBe(0.25);
   expect(readValue(body, "countersign_logins_under_way")).toBe(7);
