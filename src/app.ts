@@ -1,7 +1,7 @@
 // The composition root: builds a running gateway from a Config. Only app.ts and app/ construct parts.
 
 import { hostname } from "node:os";
-import { openLimiter } from "./app/limits.ts";
+import { openLimiter, REDIS_DEADLINE_MS } from "./app/limits.ts";
 import { createListeners } from "./app/listeners.ts";
 import { openRegistry } from "./app/registry.ts";
 import { type Config, readVersion } from "./config.ts";
@@ -20,6 +20,7 @@ import { createTokenSigner } from "./core/tokens/signer.ts";
 import { createSigningKeys, type SigningKeys } from "./core/tokens/signing-keys.ts";
 import { createTokenVerifier } from "./core/tokens/verifier.ts";
 import { createVerifyToken } from "./core/verify-token.ts";
+import type { DrainTimes } from "./http/drain.ts";
 import { callerOf, MAX_MESSAGE_BYTES, type MountedService } from "./protocols/call.ts";
 import { JSON_CODEC } from "./protocols/message.ts";
 import { ADMIN_MESSAGE_BYTES, createAdminService } from "./services/admin.ts";
@@ -55,15 +56,11 @@ export interface Gateway {
 }
 
 /** One choice of the operator, and parts that tests replace. */
-export interface GatewayOptions {
+export interface GatewayOptions extends Partial<DrainTimes> {
   /** Unix milliseconds. */
   readonly now?: () => number;
   /** Milliseconds of a clock that never steps, by which Redis is waited for. */
   readonly elapsed?: () => number;
-  /** Time that requests have to finish once the gateway closes, in milliseconds. */
-  readonly graceMs?: number;
-  /** Time that an idle connection has for one more request once the gateway closes, in milliseconds. */
-  readonly idleMs?: number;
   /** Deadline of Redis, in milliseconds; the gateway decides a late charge itself. */
   readonly redisDeadlineMs?: number;
   /** Drops the secrets that no master key opens, instead of refusing to start. */
@@ -147,11 +144,9 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     activeKey: ring.active,
     confirm: ring.confirm,
   });
-  const limiter = await openLimiter(
-    config,
-    { deadlineMs: options.redisDeadlineMs, elapsed, listener: observeFallback(logger, metrics, config.redisDown) },
-    cleanup,
-  );
+  const { redisDeadlineMs: deadlineMs = REDIS_DEADLINE_MS } = options;
+  const listener = observeFallback(logger, metrics, config.redisDown);
+  const limiter = await openLimiter(config, { elapsed, listener, deadlineMs }, cleanup);
   const logIn = createLogIn({
     ...observeSteps({ credentials: store.credentials, limiter, signer }, metrics, tracing, monotonicNow),
     policies: {

@@ -17,10 +17,9 @@ export interface Finding {
   readonly message: string;
 }
 
-const find =
-  (status: Finding["status"]) =>
-  (name: string, message: string): Finding => ({ name, status, message });
-const [ok, warning, wrong] = [find("ok"), find("warning"), find("wrong")];
+const ok = (name: string, message: string): Finding => ({ name, status: "ok", message });
+const warning = (name: string, message: string): Finding => ({ name, status: "warning", message });
+const wrong = (name: string, message: string): Finding => ({ name, status: "wrong", message });
 
 /** A certificate that expires sooner than this is a warning. */
 const EXPIRY_DAYS = 14;
@@ -39,23 +38,20 @@ async function checkDatabase(config: Config): Promise<readonly Finding[]> {
   if (config.databaseUrl === undefined && !existsSync(path)) {
     return [ok("database", `SQLite: there is no ${path} yet. The first start makes it`)];
   }
-  let database: Database | undefined;
   try {
-    database = await openDatabase(config, SILENT);
+    await using opened = new AsyncDisposableStack();
+    const database = await openDatabase(config, SILENT);
+    opened.defer(database.close);
     const kind = database.dialect === "sqlite" ? "SQLite" : "PostgreSQL";
     const asked = systemNow();
     const clock = await readServerClock(database);
     const clocks = clock === undefined ? [] : [compareClock(kind, clock, asked)];
-    if (!(await isMigrated(database))) {
-      return [ok("database", `${kind} answers. The next start brings its schema up to date`), ...clocks];
+    if (await isMigrated(database)) {
+      return [ok("database", `${kind} answers`), await checkKeys(config, database), ...clocks];
     }
-    const isWritable = (await database.ping()) === "ok";
-    const found = isWritable ? ok("database", `${kind} answers`) : warning("database", `${kind} cannot be written`);
-    return [found, await checkKeys(config, database), ...clocks];
+    return [ok("database", `${kind} answers. The next start brings its schema up to date`), ...clocks];
   } catch (error) {
     return [wrong("database", messageOf(error))];
-  } finally {
-    await database?.close();
   }
 }
 
@@ -65,9 +61,8 @@ async function checkKeys(config: Config, database: Database): Promise<Finding> {
     await createSecrets({ secrets: store.secrets, now: systemNow }).requireMasterKeys();
     const { keys } = await store.signingKeys.read();
     const active = keys.find(({ state }) => state === "active");
-    return active === undefined
-      ? ok("keys", "the master key opens every secret. The next start makes a signing key")
-      : ok("keys", `the master key opens every secret; ${active.kid} signs by ${active.alg}`);
+    const signs = active === undefined ? "the next start makes a signing key" : `${active.kid} signs by ${active.alg}`;
+    return ok("keys", `the master key opens every secret; ${signs}`);
   } catch (error) {
     return wrong("keys", messageOf(error));
   }
@@ -78,14 +73,12 @@ async function checkRedis(config: Config): Promise<readonly Finding[]> {
   if (redisUrl === undefined) return [ok("redis", "not set: limits are kept in each process")];
   const { connectRedis } = await import("../core/limiter/connection.ts");
   try {
+    await using opened = new AsyncDisposableStack();
     const redis = await connectRedis(redisUrl, monotonicNow, { ca, cert, key });
-    try {
-      const asked = systemNow();
-      const [seconds, micros] = await redis.client.time();
-      return [ok("redis", "answers"), compareClock("Redis", Number(seconds) * 1_000 + Number(micros) / 1_000, asked)];
-    } finally {
-      redis.close();
-    }
+    opened.defer(redis.close);
+    const asked = systemNow();
+    const [seconds, micros] = await redis.client.time();
+    return [ok("redis", "answers"), compareClock("Redis", Number(seconds) * 1_000 + Number(micros) / 1_000, asked)];
   } catch (error) {
     return [wrong("redis", `does not answer: ${messageOf(error)}`)];
   }

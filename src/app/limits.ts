@@ -1,28 +1,17 @@
 // Wires the limits: in the process, or in Redis with a fallback while that is away.
 
 import type { Config } from "../config.ts";
-import type { FallbackListener } from "../core/limiter/fallback.ts";
+import type { FallbackOptions } from "../core/limiter/fallback.ts";
 import { createMemoryLimiter } from "../core/limiter/memory.ts";
 import type { Limiter } from "../core/ports.ts";
-
-export interface LimitsOptions {
-  /** How long Redis may take to decide, in milliseconds. */
-  readonly deadlineMs: number | undefined;
-  /** Milliseconds of a clock that never steps. */
-  readonly elapsed: () => number;
-  readonly listener: FallbackListener;
-}
 
 /** Default deadline of Redis, in milliseconds. */
 export const REDIS_DEADLINE_MS = 25;
 
-/**
- * Opens the limiter; `cleanup` closes it.
- * @throws RedisSetupError when Redis refuses this gateway
- */
+/** Opens the limiter; `cleanup` closes it. @throws RedisSetupError when Redis refuses this gateway */
 export async function openLimiter(
   config: Config,
-  { deadlineMs = REDIS_DEADLINE_MS, elapsed, listener }: LimitsOptions,
+  { elapsed, listener, deadlineMs }: Pick<FallbackOptions, "elapsed" | "listener" | "deadlineMs">,
   cleanup: AsyncDisposableStack,
 ): Promise<Limiter> {
   if (config.redisUrl === undefined) return createMemoryLimiter();

@@ -49,58 +49,54 @@ export interface ObserverOptions {
 
 /** Creates an observer. */
 export function createObserver({ logger, metrics, recentLogins, elapsed }: ObserverOptions): Observer {
-  /** Logs the cause, which the answer leaves out. An outage, which was logged when it began, has none. */
-  function logUnavailable(error: unknown, caller: ObservedCaller): void {
-    if (!(error instanceof AuthError) || error.reason !== "unavailable" || error.cause === undefined) return;
-    if (mayLogUnavailable()) logger.warn({ cause: messageOf(error.cause), ...describe(caller) }, "unavailable");
-  }
-
   /** Errors of logins and token checks, which are counted once and not again as refused. */
   const counted = new WeakSet<AuthError>();
   const mayLogUnavailable = createThrottle(UNAVAILABLE_LINE_MS, elapsed);
   const mayLogConnection = createThrottle(CONNECTION_LINE_MS, elapsed);
 
+  /** Marks an error as counted, and logs a cause that the answer leaves out. An outage, which was logged when it began, has none. */
+  function markCounted(error: unknown, caller: ObservedCaller): void {
+    if (!(error instanceof AuthError)) return;
+    counted.add(error);
+    if (error.reason !== "unavailable" || error.cause === undefined || !mayLogUnavailable()) return;
+    logger.warn({ cause: messageOf(error.cause), ...describe(caller) }, "unavailable");
+  }
+
   return {
-    observeLogIn(logIn) {
-      return async (request, caller) => {
-        const started = elapsed();
-        const record = (outcome: string, details: object): void => {
-          const ms = elapsed() - started;
-          metrics.logins.inc({ protocol: caller.protocol, outcome });
-          metrics.loginSeconds.observe(ms / 1000);
-          recentLogins.count(outcome);
-          logger.info({ outcome, ...details, ...describe(caller), ms: Math.round(ms * 100) / 100 }, "login");
-        };
-        try {
-          const login = await logIn(request, caller);
-          const { customerId: customer_id, keyId: key_id } = login;
-          record("ok", { device_key: request.deviceKey, customer_id, key_id });
-          return login;
-        } catch (error) {
-          const reason = reasonOf(error);
-          if (error instanceof AuthError) counted.add(error);
-          record(reason, { ...deviceOf(request, reason), ...policyOf(error) });
-          logUnavailable(error, caller);
-          throw error;
-        }
+    observeLogIn: (logIn) => async (request, caller) => {
+      const started = elapsed();
+      const record = (outcome: string, details: object): void => {
+        const ms = elapsed() - started;
+        metrics.logins.inc({ protocol: caller.protocol, outcome });
+        metrics.loginSeconds.observe(ms / 1000);
+        recentLogins.count(outcome);
+        logger.info({ outcome, ...details, ...describe(caller), ms: Math.round(ms * 100) / 100 }, "login");
       };
+      try {
+        const login = await logIn(request, caller);
+        const { customerId: customer_id, keyId: key_id } = login;
+        record("ok", { device_key: request.deviceKey, customer_id, key_id });
+        return login;
+      } catch (error) {
+        const reason = reasonOf(error);
+        const policy = error instanceof AuthError ? error.details.limit?.policy.name : undefined;
+        record(reason, { device_key: deviceOf(request, reason), policy });
+        markCounted(error, caller);
+        throw error;
+      }
     },
 
-    observeVerifyToken(verifyToken) {
-      return async (token, caller) => {
-        const { protocol } = caller;
-        try {
-          const claims = await verifyToken(token);
-          metrics.verifications.inc({ protocol, outcome: "ok" });
-          return claims;
-        } catch (error) {
-          const outcome = reasonOf(error);
-          metrics.verifications.inc({ protocol, outcome });
-          if (error instanceof AuthError) counted.add(error);
-          logUnavailable(error, caller);
-          throw error;
-        }
-      };
+    observeVerifyToken: (verifyToken) => async (token, caller) => {
+      const { protocol } = caller;
+      try {
+        const claims = await verifyToken(token);
+        metrics.verifications.inc({ protocol, outcome: "ok" });
+        return claims;
+      } catch (error) {
+        metrics.verifications.inc({ protocol, outcome: reasonOf(error) });
+        markCounted(error, caller);
+        throw error;
+      }
     },
 
     observeCalls: (service, callerOf) =>
@@ -122,7 +118,7 @@ export function createObserver({ logger, metrics, recentLogins, elapsed }: Obser
       metrics.refusals.inc({ protocol: caller.protocol, reason: error.reason });
       if (error.reason === "internal") {
         metrics.faults.inc();
-        logger.error({ err: causeOf(error), ...describe(caller) }, "fault");
+        logger.error({ err: error.cause ?? error, ...describe(caller) }, "fault");
       } else logger.info({ outcome: error.reason, detail: error.message, ...describe(caller) }, "refused");
     },
 
@@ -177,21 +173,12 @@ export function reasonOf(error: unknown): string {
 }
 
 /** The device_key of a well-formed request. A malformed one may hold anything, which the log must not repeat. */
-function deviceOf({ deviceKey }: LoginRequest, reason: string): object {
+function deviceOf({ deviceKey }: LoginRequest, reason: string): string | undefined {
   // An overloaded gateway refuses a login before it checks the shape.
-  const isKnown = reason !== "malformed" && reason !== "internal" && isDeviceKey(deviceKey);
-  return isKnown ? { device_key: deviceKey } : {};
+  return reason !== "malformed" && reason !== "internal" && isDeviceKey(deviceKey) ? deviceKey : undefined;
 }
 
-function policyOf(error: unknown): object {
-  const limit = error instanceof AuthError ? error.details.limit : undefined;
-  return limit === undefined ? {} : { policy: limit.policy.name };
-}
-
-function messageOf(error: unknown): string {
+/** The message of an error, for log lines. */
+export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : "unknown";
-}
-
-function causeOf(error: unknown): unknown {
-  return error instanceof AuthError && error.cause !== undefined ? error.cause : error;
 }

@@ -3,7 +3,7 @@
 import type { Logger } from "pino";
 import type { FallbackListener, FallbackMode } from "../core/limiter/fallback.ts";
 import type { Metrics } from "./metrics.ts";
-import { createThrottle } from "./observe.ts";
+import { createThrottle, messageOf } from "./observe.ts";
 
 const LONGEST_CAUSE = 300;
 
@@ -41,17 +41,17 @@ const DATABASE_BACK = {
   write: "the database can be written again",
 } satisfies Record<Access, string>;
 
-/** Observes outages into a log and metrics. */
+/** Observes outages of the database by log lines and metrics. */
 export function observeStore(
   logger: Logger,
   metrics: Metrics,
 ): { away(access: Access, cause: unknown): void; back(access: Access): void } {
   return {
-    away(access: Access, cause: unknown): void {
+    away(access, cause) {
       metrics.storeUnavailable.set({ access }, 1);
-      logger.warn({ cause: cause instanceof Error ? cause.message : "unknown" }, DATABASE_AWAY[access]);
+      logger.warn({ cause: messageOf(cause) }, DATABASE_AWAY[access]);
     },
-    back(access: Access): void {
+    back(access) {
       metrics.storeUnavailable.set({ access }, 0);
       logger.warn(DATABASE_BACK[access]);
     },
