@@ -2,8 +2,16 @@
 
 import Papa from "papaparse";
 import type { Device, ImportDevicesRequest_Row } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
-import { COLUMNS, type Column, inColumns, isColumn, unknownColumn } from "../cli/device-file/columns.ts";
-import { cellsOf, RowMistake, readCells } from "../cli/device-file/row.ts";
+import {
+  COLUMNS,
+  type Column,
+  cellsOf,
+  inColumns,
+  isColumn,
+  RowMistake,
+  readCells,
+  unknownColumn,
+} from "../cli/device-file/row.ts";
 import { admin } from "./gateway.ts";
 
 /** Devices by name, or by a filter. */

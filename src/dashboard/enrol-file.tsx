@@ -1,7 +1,7 @@
 // Enrolment by a CSV file: progress, bad rows with their line, resumed where it stopped.
 
 import { useRef, useState } from "preact/hooks";
-import { COLUMNS } from "../cli/device-file/columns.ts";
+import { COLUMNS } from "../cli/device-file/row.ts";
 import { type ImportProgress, importDevices } from "./device-file.ts";
 import { Field } from "./fields.tsx";
 import { useAction } from "./loading.ts";

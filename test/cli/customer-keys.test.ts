@@ -72,7 +72,7 @@ test("--output writes the secret to a new file, and issues no key when it cannot
 
   const again = await operate(issue);
   expect(again).toMatchObject({ status: 2, stdout: "" });
-  expect(again.stderr).toContain("exists, and may hold a secret. Name a new file");
+  expect(again.stderr).toContain("exists. Name a new file");
   expect(await operateJson(["customer-keys", "list", "--customer", id])).toHaveLength(1);
 
   const other = `${file}.2`;

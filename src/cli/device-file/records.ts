@@ -1,26 +1,16 @@
-// The records of a file of devices, parsed by csv-parse: CSV, or a JSON object a line.
+// The records of a file of devices, parsed by csv-parse: CSV, or one JSON object a line.
 
 import { once } from "node:events";
 import { pipeline, type Readable } from "node:stream";
 import { CsvError, type Info, parse } from "csv-parse";
 import type { ImportDevicesRequest_Row } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { usageFailure } from "../terminal/output.ts";
-import { type Column, isColumn, unknownColumn } from "./columns.ts";
-import type { Format } from "./formats.ts";
-import { RowMistake, readCells, readRow } from "./row.ts";
+import { type Column, isColumn, RowMistake, readCells, readRow, unknownColumn } from "./row.ts";
 
 export interface FileRecord {
   /** The line in which it begins, from 1. */
   readonly line: number;
   readonly content: ImportDevicesRequest_Row | RowMistake;
-}
-
-export interface FileOptions {
-  /** The file's name in messages. */
-  readonly name: string;
-  readonly format: Format;
-  /** The file may leave customer_id out. */
-  readonly customerGiven: boolean;
 }
 
 /** The most bytes of a record. A device takes some hundreds. */
@@ -30,14 +20,14 @@ const MAX_RECORD_BYTES = 65_536;
 const LINES = { delimiter: "\0", quote: null };
 
 /**
- * Reads records in order. @throws CommandFailure for a file that is not UTF-8, has a wrong header or has misplaced quotes, after
- * which the records cannot be separated
+ * Reads the records of the file `name` in order; with `customerGiven` it may leave customer_id out. @throws CommandFailure for a
+ * file that is not UTF-8, has a wrong header or has misplaced quotes, after which the records cannot be separated
  */
-export async function* readRecords(source: Readable, options: FileOptions): AsyncGenerator<FileRecord> {
-  const { name, format } = options;
+export async function* readRecords(source: Readable, name: string, customerGiven: boolean): AsyncGenerator<FileRecord> {
   const head = await peek(source);
   // UTF-16 and archives have zero bytes.
   if (head.includes(0)) throw usageFailure(`${name} is not UTF-8 text. Save it as CSV in UTF-8, or as NDJSON`);
+  const isJson = /^\ufeff?\s*[{[]/.test(head.toString("utf8"));
   const parser = parse({
     bom: true,
     info: true,
@@ -45,7 +35,7 @@ export async function* readRecords(source: Readable, options: FileOptions): Asyn
     skip_empty_lines: true,
     record_delimiter: ["\r\n", "\n"],
     max_record_size: MAX_RECORD_BYTES,
-    ...(format === "csv" ? { delimiter: delimiterOf(head) } : LINES),
+    ...(isJson ? LINES : { delimiter: delimiterOf(head) }),
   });
   const parsed: AsyncIterable<{ readonly record: readonly string[]; readonly info: Info }> = pipeline(
     source,
@@ -55,14 +45,15 @@ export async function* readRecords(source: Readable, options: FileOptions): Asyn
   let header: readonly Column[] | undefined;
   try {
     for await (const { record, info } of parsed) {
-      if (format === "ndjson") yield { line: info.lines, content: readObject(record[0] ?? "") };
-      else if (header === undefined) header = readHeader(record, options);
-      else yield { line: firstLine(record, info.lines), content: readCells(header, record) };
+      if (isJson) yield { line: info.lines, content: readObject(record[0] ?? "") };
+      else if (header === undefined) header = readHeader(record, name, customerGiven);
+      else yield { line: info.lines + 1 - record.join().split("\n").length, content: readCells(header, record) };
     }
   } catch (error) {
     throw error instanceof CsvError ? explain(error, name) : error;
   }
-  if (format === "csv" && header === undefined) throw usageFailure(`${name} is empty, and has to begin with a header`);
+  if (!isJson && header === undefined)
+    throw usageFailure(`${name} is empty. It has to begin with a header, or to be NDJSON`);
 }
 
 /** The first bytes of a stream, which keeps them. */
@@ -88,7 +79,7 @@ function delimiterOf(head: Buffer): string {
   return [";", "\t"].find((delimiter) => line.includes(delimiter) && !line.includes(",")) ?? ",";
 }
 
-function readHeader(cells: readonly string[], { name, customerGiven }: FileOptions): readonly Column[] {
+function readHeader(cells: readonly string[], name: string, customerGiven: boolean): readonly Column[] {
   const header = cells.map((cell) => {
     const column = cell.trim();
     if (isColumn(column)) return column;
@@ -99,10 +90,6 @@ function readHeader(cells: readonly string[], { name, customerGiven }: FileOptio
   if (!header.includes("device_key")) throw usageFailure(`${name}: its header has no column device_key`);
   if (customerGiven || header.includes("customer_id")) return header;
   throw usageFailure(`${name}: its header has no column customer_id. Put it there, or give --customer ID for all`);
-}
-
-function firstLine(cells: readonly string[], lastLine: number): number {
-  return lastLine - cells.reduce((feeds, cell) => feeds + (cell.split("\n").length - 1), 0);
 }
 
 function readObject(json: string): FileRecord["content"] {

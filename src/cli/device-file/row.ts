@@ -1,6 +1,7 @@
-// A device as the values of a file's columns, read and written.
+// Devices as rows of a file: the columns, and the values in them, read and written.
 
 import { create } from "@bufbuild/protobuf";
+import { closest, distance } from "fastest-levenshtein";
 import {
   type Device,
   type ImportDevicesRequest_Row,
@@ -9,7 +10,49 @@ import {
   KeyMode,
   Status,
 } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
-import { COLUMNS, type Column } from "./columns.ts";
+
+export const COLUMNS = [
+  "device_key",
+  "customer_id",
+  "name",
+  "key_mode",
+  "shared_identity",
+  "replay_guard",
+  "labels",
+  "disabled",
+  "public_key",
+] as const;
+
+export type Column = (typeof COLUMNS)[number];
+
+/** Whether a column is called so, letter for letter. */
+export function isColumn(name: string): name is Column {
+  return COLUMNS.some((column) => column === name);
+}
+
+/** Largest number of edits for which a name is a misspelling of a column. */
+const NEAR = 3;
+/** Names that the exports of other servers have for a device's secret. */
+const SECRETS = ["customer_key", "key", "secret"];
+/** AdminService's name for the column name. */
+const DISPLAY_NAME = "display_name";
+
+/** Describes a name that is no column. It may be any bytes of a file, and is repeated in visible characters, cut short. */
+export function unknownColumn(name: string): string {
+  const shown = JSON.stringify(name.length > 40 ? `${name.slice(0, 40)}…` : name);
+  const bare = name.trim().toLowerCase();
+  if (SECRETS.includes(bare)) {
+    return `there is no column ${shown}. Keys are not in this file. Take it out and see docs/migrating.md`;
+  }
+  const near = bare === DISPLAY_NAME ? "name" : closest(bare, COLUMNS);
+  const isNear = bare === DISPLAY_NAME || distance(bare, near) <= NEAR;
+  return `there is no column ${shown}. ${isNear ? `Is it ${near}?` : `The columns are ${COLUMNS.join(", ")}`}`;
+}
+
+/** A message of AdminService, in the words of a file. */
+export function inColumns(text: string): string {
+  return text.replaceAll(DISPLAY_NAME, "name");
+}
 
 /** Key modes by the names that commands and files have for them. */
 export const KEY_MODES = { shared: KeyMode.SHARED, derived: KeyMode.DERIVED } as const;

@@ -2,7 +2,7 @@
 
 import { isUtf8 } from "node:buffer";
 import { readFileSync } from "node:fs";
-import { open, rm } from "node:fs/promises";
+import { type FileHandle, open, rm } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
 import { codeOf } from "../../setting-readers.ts";
 import { usageFailure } from "./output.ts";
@@ -47,29 +47,41 @@ export async function readSecret(file: string): Promise<string> {
   return secret;
 }
 
-/**
- * Makes a secret and writes it to a new file, if one is named, that only its owner can read. The file is created first, so that no
- * secret is made that cannot be written. @throws CommandFailure when the file exists or cannot be written
- */
+/** Makes a secret, and writes it to a new file if one is named. The file is created first: no secret is made that cannot be written. */
 export async function writeSecret<Made>(
   file: string | undefined,
   make: () => Promise<Made>,
   secretOf: (made: Made) => string,
 ): Promise<Made> {
   if (file === undefined) return make();
-  const handle = await open(file, "wx", 0o600).catch((error: unknown) => {
-    const code = codeOf(error);
-    const mistake =
-      code === "EEXIST" ? "exists, and may hold a secret. Name a new file" : `cannot be written (${code})`;
-    throw usageFailure(`${file} ${mistake}`);
-  });
-  try {
+  return writeNewFile(file, async (handle) => {
     const made = await make();
     await handle.writeFile(`${secretOf(made)}\n`);
     return made;
+  });
+}
+
+/**
+ * Creates a file that only its owner can read, and removes it again when `write` fails.
+ * @throws CommandFailure when the file exists or cannot be written
+ */
+export async function writeNewFile<Result>(
+  file: string,
+  write: (handle: FileHandle) => Promise<Result>,
+): Promise<Result> {
+  const explain = (error: unknown): unknown => {
+    if (!(error instanceof Error && "syscall" in error)) return error;
+    const code = codeOf(error);
+    return usageFailure(`${file} ${code === "EEXIST" ? "exists. Name a new file" : `cannot be written (${code})`}`);
+  };
+  const handle = await open(file, "wx", 0o600).catch((error: unknown) => {
+    throw explain(error);
+  });
+  try {
+    return await write(handle);
   } catch (error) {
     await rm(file, { force: true });
-    throw error;
+    throw explain(error);
   } finally {
     await handle.close();
   }

@@ -1,12 +1,10 @@
 // `countersign devices export`, against a real gateway.
 
-import { execFile, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, lstatSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { existsSync, readdirSync, readFileSync, statSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { GATEWAY } from "../../../src/core/registry/ports.ts";
 import { ADMIN_TOKEN } from "../../gateway.ts";
@@ -91,7 +89,7 @@ test.for(["csv", "ndjson"])(
   },
 );
 
-test("an unwritable file is an error, and an existing file is replaced only by a whole one", async () => {
+test("--output makes a new file: none is replaced, and none is left by an export that fails", async () => {
   const { operate } = operator;
   const nowhere = await operate(["devices", "export", "--output", "/nowhere/devices.csv"]);
   expect(nowhere).toMatchObject({
@@ -99,49 +97,52 @@ test("an unwritable file is an error, and an existing file is replaced only by a
     stderr: "countersign: /nowhere/devices.csv cannot be written (ENOENT)\n",
   });
 
-  const file = join(temporaryFolder(), "devices.csv");
+  const folder = temporaryFolder();
+  const [file, link, other] = [join(folder, "devices.csv"), join(folder, "link.csv"), join(folder, "other.csv")];
   await operate(["devices", "export", "--output", file, "--customer", "few"]);
+  expect(statSync(file).mode & 0o777).toBe(0o600);
   const before = readFileSync(file, "utf8");
-  const refused = await operate(["devices", "export", "--output", file], {
+  symlinkSync(file, link);
+  for (const taken of [file, link, "/dev/full"]) {
+    expect(await operate(["devices", "export", "--output", taken])).toEqual({
+      status: 2,
+      stdout: "",
+      stderr: `countersign: ${taken} exists. Name a new file\n`,
+    });
+  }
+  const refused = await operate(["devices", "export", "--output", other], {
     env: { COUNTERSIGN_ADMIN_TOKEN: "another-token-0123456789" },
   });
   expect(refused.status).toBe(1);
   expect(readFileSync(file, "utf8")).toBe(before);
-  expect(readdirSync(dirname(file))).toEqual(["devices.csv"]);
+  expect(readdirSync(folder)).toEqual(["devices.csv", "link.csv"]);
 });
 
-test("export writes into a device or pipe instead of replacing it", async () => {
-  const { operate } = operator;
-  const { stdout: csv } = await operate(["devices", "export", "--customer", "few"]);
+test("a disk that is full ends an export, and leaves no part of a file", async () => {
   const folder = temporaryFolder();
-  const [target, link, pipe] = [join(folder, "target.csv"), join(folder, "link.csv"), join(folder, "pipe.csv")];
-  writeFileSync(target, "before");
-  symlinkSync(target, link);
-  await promisify(execFile)("mkfifo", [pipe]);
-  // A link at a guessable temporary name is not followed.
-  symlinkSync(target, join(folder, "new.csv.part"));
-
-  const words = ["devices", "export", "--customer", "few", "--output"];
-  expect((await operate([...words, link])).status).toBe(0);
-  expect([lstatSync(link).isSymbolicLink(), readFileSync(target, "utf8")]).toEqual([true, csv]);
-  const [read, written] = await Promise.all([readFile(pipe, "utf8"), operate([...words, pipe])]);
-  expect([read, written.status, lstatSync(pipe).isFIFO()]).toEqual([csv, 0, true]);
-  writeFileSync(target, "before");
-  expect((await operate([...words, join(folder, "new.csv")])).status).toBe(0);
-  expect(readFileSync(target, "utf8")).toBe("before");
-  const full = await operate([...words, "/dev/full"]);
-  expect(full).toMatchObject({ status: 2, stderr: "countersign: /dev/full cannot be written (ENOSPC)\n" });
+  const launcher = join(import.meta.dirname, "../../../bin/countersign.js");
+  const words = [process.execPath, launcher, "devices", "export", "--output", join(folder, "devices.csv")];
+  const child = spawn("sh", ["-c", 'ulimit -f 8; exec "$@"', "sh", ...words], {
+    env: {
+      ...process.env,
+      COUNTERSIGN_INTERNAL_URL: operator.gateway.internalUrl,
+      COUNTERSIGN_ADMIN_TOKEN: ADMIN_TOKEN,
+      NODE_COMPILE_CACHE: "",
+    },
+  });
+  const [told, [status]] = await Promise.all([text(child.stderr), once(child, "exit")]);
+  expect([status, told]).toEqual([2, expect.stringContaining("devices.csv cannot be written (EFBIG)\n")]);
+  expect(readdirSync(folder)).toEqual([]);
 });
 
-test("an unknown customer or file format is an error, without an empty file", async () => {
+test("an unknown customer is an error, without an empty file", async () => {
   const { operate } = operator;
-  const nobody = await operate(["devices", "export", "--customer", "nobody"]);
-  expect(nobody).toMatchObject({ status: 1, stdout: "", stderr: expect.stringContaining("does_not_exist") });
-  const file = join(temporaryFolder(), "devices.txt");
-  const unclear = await operate(["devices", "export", "--output", file]);
-  expect(unclear).toMatchObject({ status: 2, stderr: expect.stringContaining("ends in neither .csv nor .ndjson") });
+  const file = join(temporaryFolder(), "devices.csv");
+  for (const words of [[], ["--output", file]]) {
+    const nobody = await operate(["devices", "export", "--customer", "nobody", ...words]);
+    expect(nobody).toMatchObject({ status: 1, stdout: "", stderr: expect.stringContaining("does_not_exist") });
+  }
   expect(existsSync(file)).toBe(false);
-  expect((await operate(["devices", "export", "--output", file, "--format", "csv"])).status).toBe(0);
 });
 
 test("a reader that closes the pipe ends the export without an error", async () => {

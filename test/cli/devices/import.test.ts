@@ -78,7 +78,7 @@ test("reads standard input with --customer; the later of two lines of a device w
     { device_key: "own", customer_id: "nobody" },
     { device_key: "later", name: "second" },
   ];
-  const words = ["devices", "import", "-", "--format", "ndjson", "--customer", gateway.customerId];
+  const words = ["devices", "import", "-", "--customer", gateway.customerId];
   const outcome = await operate(words, { input: input.map((line) => `${JSON.stringify(line)}\n`).join("") });
   expect(outcome.stdout).toBe("1 created, 1 updated, 0 unchanged, 1 failed\n");
   expect(outcome.stderr).toContain("countersign: line 2: no customer has this customer_id\n");
@@ -90,15 +90,11 @@ test("an import with wrong options changes nothing, and says what to do", async 
   const good = `${HEADER}never,${gateway.customerId},,,,,\n`;
   const cases: readonly (readonly [readonly string[], string])[] = [
     [["/nowhere/devices.csv"], "/nowhere/devices.csv cannot be read (ENOENT)"],
-    [[temporaryFolder(), "--format", "csv"], "cannot be read (EISDIR)"],
-    [
-      [fileOf("devices.txt", good)],
-      "ends in neither .csv nor .ndjson. Say what it is: --format csv or --format ndjson",
-    ],
-    [["-"], "say what standard input is: --format csv or --format ndjson"],
+    [[temporaryFolder()], "cannot be read (EISDIR)"],
+    [[fileOf("devices.csv", "")], "is empty. It has to begin with a header, or to be NDJSON"],
     [[fileOf("devices.csv", Buffer.from(good, "utf16le"))], "is not UTF-8 text. Save it as CSV in UTF-8, or as NDJSON"],
     [[fileOf("devices.csv", "device_kye,customer_id\n")], 'there is no column "device_kye". Is it device_key?'],
-    [[fileOf("devices.csv", good), "--retry-for", "soon"], "It takes a whole number."],
+    [[fileOf("devices.csv", good), "--from-line", "soon"], "It takes a whole number."],
   ];
   for (const [words, message] of cases) {
     const outcome = await operate(["devices", "import", ...words], { input: good });
@@ -124,7 +120,7 @@ test("many labels make requests smaller, without failing other lines", async () 
   const labels = Array.from({ length: 340 }, (_, at) => `l${at}=`).join(";");
   const many = Array.from({ length: 600 }, (_, at) => `many-${at},${gateway.customerId},,,,,${labels}\n`).join("");
   const lines = `${HEADER}first,${gateway.customerId},,,,,\n${many}last,${gateway.customerId},,,,,\n`;
-  const told = await operate(["devices", "import", fileOf("devices.csv", lines), "--retry-for", "0"]);
+  const told = await operate(["devices", "import", fileOf("devices.csv", lines)]);
   expect(told.stdout).toBe("2 created, 0 updated, 0 unchanged, 600 failed\n");
 });
 
@@ -152,7 +148,7 @@ test("reads a named pipe", async () => {
 test("a signal ends an import that waits for input", async () => {
   const { gateway } = operator;
   const launcher = join(import.meta.dirname, "../../../bin/countersign.js");
-  const words = ["devices", "import", "-", "--format", "csv", "--customer", gateway.customerId];
+  const words = ["devices", "import", "-", "--customer", gateway.customerId];
   const child = spawn(process.execPath, [launcher, ...words], {
     env: { ...process.env, COUNTERSIGN_INTERNAL_URL: gateway.internalUrl, COUNTERSIGN_ADMIN_TOKEN: ADMIN_TOKEN },
   });
