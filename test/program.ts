@@ -12,7 +12,7 @@ import { onTestFinished } from "vitest";
 const LAUNCHER = join(import.meta.dirname, "../bin/countersign.js");
 
 /** The launcher's own arguments: without them it would start Node twice. */
-export const NODE_ARGUMENTS: readonly string[] = ["--max-semi-space-size=8"];
+export const NODE_ARGUMENTS: readonly string[] = ["--max-semi-space-size=8", "--expose-gc"];
 
 export interface Outcome {
   readonly status: number | null;

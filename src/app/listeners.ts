@@ -91,6 +91,8 @@ export function createListeners(config: Config, served: Served): Listeners {
   const tls: TlsFiles | undefined = certs && keys && { certs, keys };
   const opened: Listener[] = [];
   const { refused: onError, fault: onFault, connectionRefused: onConnectionRefused } = observer;
+  // V8's other collections keep the pages that they free. `gc` is there when the launcher has started Node.
+  const onCrowdLeft = (): void => void globalThis.gc?.({ type: "major", execution: "async", flavor: "last-resort" });
   const shares = shareDescriptors(config, readDescriptorLimit());
   const open = async (
     address: ListenAddress | undefined,
@@ -99,7 +101,8 @@ export function createListeners(config: Config, served: Served): Listeners {
   ): Promise<string | undefined> => {
     if (address === undefined) return undefined;
     const serve = createDispatch({ ...own, callerFrom, onError, onFault });
-    const listener = await listen({ ...address, ...own, serve, isTrusted, onFault, onConnectionRefused });
+    const watched = { onFault, onConnectionRefused, onCrowdLeft };
+    const listener = await listen({ ...address, ...own, ...watched, serve, isTrusted });
     opened.push(listener);
     return listener.url;
   };

@@ -7,6 +7,7 @@ import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
 import { limitAddress } from "../core/limiter/addresses.ts";
 import type { HeaderField } from "../protocols/exchange.ts";
 import type { Connection, ConnectionOptions, Serve } from "./connection.ts";
+import { CrowdWatch } from "./crowd.ts";
 import { drainConnections } from "./drain.ts";
 import { HTTP1_OPTIONS, serveHttp1 } from "./http1.ts";
 import { Http2Connection } from "./http2.ts";
@@ -28,6 +29,8 @@ export interface ListenerOptions {
   readonly maxConnectionsPerAddress?: number;
   /** Addresses exempt from the limit per address. */
   readonly isTrusted?: (address: string) => boolean;
+  /** A crowd of connections has left, and little goes on: a good time to give memory back. */
+  readonly onCrowdLeft?: () => void;
 }
 
 export interface Listener {
@@ -52,7 +55,7 @@ const HSTS: HeaderField = ["Strict-Transport-Security", "max-age=31536000"];
 /** Listens. @throws the system's error (EADDRINUSE, EACCES …) when it cannot */
 export async function listen(options: ListenerOptions): Promise<Listener> {
   const { host, port, serve, tls, onFault, maxConnections, maxConnectionsPerAddress } = options;
-  const { isTrusted = () => false, onConnectionRefused = () => {} } = options;
+  const { isTrusted = () => false, onConnectionRefused = () => {}, onCrowdLeft = () => {} } = options;
   const server =
     tls === undefined ? createServer(HTTP1_OPTIONS) : createSecureServer({ ...HTTP1_OPTIONS, ...readTlsOptions(tls) });
   const stopReloading =
@@ -71,7 +74,15 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
       socket.destroy();
     }
   };
-  const connectionOptions = { serve, guard, always: tls === undefined ? [NO_SNIFF] : [NO_SNIFF, HSTS] };
+  const crowd = new CrowdWatch(onCrowdLeft);
+  const connectionOptions: ConnectionOptions = {
+    serve(exchange) {
+      crowd.count();
+      serve(exchange);
+    },
+    guard,
+    always: tls === undefined ? [NO_SNIFF] : [NO_SNIFF, HSTS],
+  };
   const watchHttp1 = serveHttp1(server, connectionOptions);
 
   // Node's server listens itself, since its timeouts run only then. Each connection is sniffed before it gets it.
@@ -98,6 +109,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     perAddress.set(address, others + 1);
     sockets.add(socket);
     socket.once("close", () => {
+      crowd.count();
       sockets.delete(socket);
       const left = (perAddress.get(address) ?? 1) - 1;
       if (left === 0) perAddress.delete(address);
@@ -128,6 +140,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   server.on("error", onConnectionRefused);
   const ticks = setInterval(() => {
     for (const [socket, connection] of connections) guard(socket, () => connection.tick());
+    crowd.tick(sockets.size);
   }, TICK_MS);
 
   return {

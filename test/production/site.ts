@@ -18,7 +18,7 @@ import { measureHeap } from "./heap.ts";
 
 const LAUNCHER = join(import.meta.dirname, "../../bin/countersign.js");
 /** Those of the launcher, which would start Node a second time to set them. */
-const NODE_ARGUMENTS = ["--max-semi-space-size=8"];
+const NODE_ARGUMENTS = ["--max-semi-space-size=8", "--expose-gc"];
 const MASTER_KEY = "00".repeat(32);
 /** A row of an import that leaves everything else as it is by default. */
 const ROW = {
