@@ -25,8 +25,6 @@ export interface SiegedGateway {
   readonly target: Target;
   /** Resident memory in MB; NaN after the end of the process. */
   rss(): number;
-  /** Has it collect its garbage: memory is then what it holds. */
-  collect(): Promise<void>;
   /** Undefined while it runs; then its exit status or signal. */
   ended(): string | undefined;
   /** The log's lines of bugs, and those that name descriptors. */
@@ -84,7 +82,7 @@ async function enrol(internalUrl: string, devices: number): Promise<Fleet> {
 
 async function startGateway(folder: string, logFile: string, descriptors?: number): Promise<SiegedGateway> {
   const log = openSync(logFile, "w");
-  const words = [process.execPath, "--inspect=127.0.0.1:0", LAUNCHER, "serve", "--dev", "--json"];
+  const words = [process.execPath, LAUNCHER, "serve", "--dev", "--json"];
   const limited = descriptors === undefined ? words : ["prlimit", `--nofile=${descriptors}:${descriptors}`, ...words];
   const [program = "", ...args] = limited;
   const child = spawn(program, args, { env: environmentOf(folder), stdio: ["ignore", "pipe", log] });
@@ -98,7 +96,6 @@ async function startGateway(folder: string, logFile: string, descriptors?: numbe
   return {
     target: { publicUrl, internalUrl, adminToken: ADMIN_TOKEN },
     rss: () => (endOf(child) === undefined ? rssOf(pid) : Number.NaN),
-    collect: () => (endOf(child) === undefined ? collectGarbage(readFileSync(logFile, "utf8")) : Promise.resolve()),
     ended: () => endOf(child),
     readLog() {
       const lines = readFileSync(logFile, "utf8").split("\n");
@@ -116,16 +113,6 @@ async function startGateway(folder: string, logFile: string, descriptors?: numbe
 
 function endOf({ exitCode, signalCode }: ChildProcess): string | undefined {
   return exitCode === null && signalCode === null ? undefined : String(exitCode ?? signalCode);
-}
-
-/** By the inspector's protocol (chromedevtools.github.io/devtools-protocol), at the last address in the log. */
-async function collectGarbage(log: string): Promise<void> {
-  const inspector = new WebSocket(log.match(/ws:\/\/\S+/g)?.at(-1) ?? "");
-  const closed = once(inspector, "close");
-  await Promise.race([once(inspector, "open"), closed]);
-  inspector.send(JSON.stringify({ id: 1, method: "HeapProfiler.collectGarbage" }));
-  await Promise.race([once(inspector, "message"), closed]);
-  inspector.close();
 }
 
 function environmentOf(folder: string): NodeJS.ProcessEnv {

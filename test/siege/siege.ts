@@ -25,10 +25,7 @@ export interface SiegeRow {
   readonly count: number;
   readonly seconds: number;
   readonly logins: LoginFigures;
-  /**
-   * Resident memory of the gateway, in MB: at its start, after a warm-up, at the most, and once the attack is over. All but
-   * the most after a collection: V8 and malloc keep garbage for as long as little is asked of them.
-   */
+  /** Resident memory of the gateway, in MB: at its start, after a warm-up, at the most, and once the attack is over. */
   readonly rss: { readonly fresh: number; readonly before: number; readonly peak: number; readonly after: number };
   /** Conditions that do not hold; empty: all do. */
   readonly broken: readonly string[];
@@ -41,6 +38,8 @@ const MOST_GROWTH = 1.1;
 const RSS_CEILING = 1_000;
 const POLL_MS = 50;
 const SETTLE_POLL_MS = 2_000;
+/** The gateway gives memory back once little goes on for 5 s. */
+const CALM_MS = 8_000;
 const WARM_UP_RATE = 100;
 /** Logins beside a short attack. */
 const SHORTEST_MS = 2_000;
@@ -56,7 +55,7 @@ export async function besiege(site: Site, name: string, options: SiegeOptions): 
   cleanup.defer(() => gateway.end());
 
   // V8 and malloc grow for good under their first loads. A leak shows as growth under a later one.
-  const fresh = await heldBy(gateway);
+  const fresh = gateway.rss();
   const warm = await startLogins(site, gateway, { ...plan, rate: WARM_UP_RATE });
   cleanup.defer(() => warm.stop());
   let peak = fresh;
@@ -70,14 +69,13 @@ export async function besiege(site: Site, name: string, options: SiegeOptions): 
     await attack(gateway, name, plan, { count, longestMs: options.warmUpMs, onRss });
     tookMs = performance.now() - began;
   } while (performance.now() + tookMs < warmUntil && gateway.ended() === undefined);
-  await pause(options.warmUpMs / 6);
   warm.stop();
   const logins = await startLogins(site, gateway, { ...plan, rate: options.rate });
   cleanup.defer(() => logins.stop());
-  await pause(SHORTEST_MS / 4);
+  await pause(CALM_MS);
   await logins.take();
 
-  const before = await heldBy(gateway);
+  const before = gateway.rss();
   const begun = performance.now();
   const broken = await attack(gateway, name, plan, { count, longestMs: LONGEST_MS, onRss });
   const took = performance.now() - begun;
@@ -112,15 +110,10 @@ export async function skirmish(site: Site, names: readonly string[], scale: numb
 async function settle(gateway: SiegedGateway, before: number, seconds: number): Promise<number> {
   const deadline = performance.now() + seconds * 1_000;
   for (;;) {
-    const after = await heldBy(gateway);
+    const after = gateway.rss();
     if (!(after > before * MOST_GROWTH) || performance.now() > deadline) return after;
     await pause(SETTLE_POLL_MS);
   }
-}
-
-async function heldBy(gateway: SiegedGateway): Promise<number> {
-  await gateway.collect();
-  return gateway.rss();
 }
 
 function judge(gateway: SiegedGateway, plan: AttackPlan, logins: LoginFigures, rss: SiegeRow["rss"]): string[] {
