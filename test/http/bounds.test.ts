@@ -136,6 +136,22 @@ test("HTTP/2: a body shorter than its Content-Length fails its stream alone", as
   connection.destroy();
 });
 
+test("HTTP/2: a body longer than its Content-Length fails, and is no fault", async () => {
+  const bodies: Promise<unknown>[] = [];
+  const { url, faults } = await open({
+    serve(one) {
+      const body = one.readBody(1_000);
+      body.catch(() => {});
+      bodies.push(body);
+    },
+  });
+  const connection = await openConnection(url);
+  connection.write(settings(), openStream(1, { ...POST, "content-length": "2" }, false), data(1, Buffer.from("abc")));
+  await connection.closed;
+  await expect(bodies[0]).rejects.toThrow("the caller has gone");
+  expect(faults).toEqual([]);
+});
+
 describe("connections", () => {
   test.each(["maxConnections", "maxConnectionsPerAddress"] as const)(
     "over %s a new one is refused and the old ones are kept",
