@@ -5,7 +5,7 @@ import { getComments } from "@bufbuild/protoplugin";
 import { signLogin } from "../src/cli/sign.ts";
 import { rateLimited } from "../src/core/charges.ts";
 import { AuthError, malformed, type Reason, tokenInvalid, tokenRevoked, unsigned } from "../src/core/errors.ts";
-import { checkFresh } from "../src/core/freshness.ts";
+import { checkFresh } from "../src/core/login-fields.ts";
 import type { LimitState, PolicyName } from "../src/core/ports.ts";
 import { HeaderList } from "../src/protocols/header-list.ts";
 import { setLimitHeaders } from "../src/services/auth.ts";

@@ -18,6 +18,6 @@ const EMPTY: OperatorStore = {
 /** A guard that admits the holder of one token. */
 export function guardOf(token: string): Guard {
   const settingsTokens = new Map([["COUNTERSIGN_ADMIN_TOKEN", token]]);
-  const operators = createOperators({ operators: EMPTY, settingsTokens, now: () => 0 });
+  const operators = createOperators(EMPTY, settingsTokens, () => 0);
   return createAdminGuard(operators, { sessions: operators, secure: false });
 }

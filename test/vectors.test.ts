@@ -1,9 +1,8 @@
 // Our signatures agree with the published vectors, which another implementation made.
 
 import { describe, expect, test } from "vitest";
-import { readDeviceKey } from "../src/core/device-key.ts";
-import { readTimestamp } from "../src/core/freshness.ts";
-import { computeSignature, deriveDeviceKey, readSignature, secretFromText } from "../src/core/signature.ts";
+import { readDeviceKey, readSignature, readTimestamp } from "../src/core/login-fields.ts";
+import { computeSignature, deriveDeviceKey, secretFromText } from "../src/core/signature.ts";
 import { derivedKeyVectors, loginVectors } from "./vectors/login-signatures.ts";
 
 describe("a login vector", () => {

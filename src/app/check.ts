@@ -58,7 +58,7 @@ async function checkDatabase(config: Config): Promise<readonly Finding[]> {
 async function checkKeys(config: Config, database: Database): Promise<Finding> {
   const store = createStore(database, createSealer([config.masterKey, ...config.otherMasterKeys]), () => {});
   try {
-    await createSecrets({ secrets: store.secrets, now: systemNow }).requireMasterKeys();
+    await createSecrets(store.secrets, systemNow).requireMasterKeys();
     const { keys } = await store.signingKeys.read();
     const active = keys.find(({ state }) => state === "active");
     const signs = active === undefined ? "the next start makes a signing key" : `${active.kid} signs by ${active.alg}`;

@@ -53,7 +53,7 @@ export async function openRegistry(
 
   // 2. The stores over it, whose secrets open.
   const store = createStore(database, createSealer([config.masterKey, ...config.otherMasterKeys]), onFault);
-  const secrets = createSecrets({ secrets: store.secrets, now });
+  const secrets = createSecrets(store.secrets, now);
   if (forgetLostSecrets) {
     const { customerKeys: customer_keys, signingKeys: signing_keys } = await secrets.forgetLost(GATEWAY);
     logger.warn({ customer_keys, signing_keys }, "forgot the secrets that no master key opens");
@@ -66,7 +66,7 @@ export async function openRegistry(
   const registry = createRegistry({ ...store, settingsTokens, now });
 
   // 4. Jobs.
-  const activity = createActivityRecorder({ activity: store.activity, now });
+  const activity = createActivityRecorder(store.activity, now);
   cleanup.defer(() => activity.flush().catch(onFault));
   cleanup.defer(repeatEvery(ACTIVITY_MS, activity.flush, onFault));
   const { auditRetention } = config;

@@ -4,10 +4,10 @@ import { AuthError, type Reason } from "./errors.ts";
 import type { Caller, Login, LoginRequest } from "./login.ts";
 import type { ActivityStore, Sighting } from "./registry/ports.ts";
 
-/** Names with a failure that are gathered at most: anyone can make them. */
-const MOST_FAILURES = 20_000;
-/** Names with a login. */
-const MOST_LOGINS = 200_000;
+/** Devices with a login that are gathered at most. */
+const MOST_DEVICES = 200_000;
+/** A failure is gathered while there are fewer: anyone can make names. */
+const MOST_NAMES = 20_000;
 
 /** Reasons that are noted as a failure of the device; others tell nothing of it. */
 const FAILURES: readonly Reason[] = ["clock_skew", "invalid_credentials", "rate_limited", "disabled", "replayed"];
@@ -21,30 +21,37 @@ export interface ActivityRecorder {
   flush(): Promise<void>;
 }
 
-export interface ActivityDependencies {
-  readonly activity: ActivityStore;
-  /** Unix milliseconds. */
-  readonly now: () => number;
+/** Sightings of a device since the last flush. */
+interface Seen {
+  readonly login?: NonNullable<Sighting["login"]>;
+  readonly failure?: NonNullable<Sighting["failure"]>;
+  /** When its move began, if it logged in by its own key. */
+  readonly movingSince?: number;
 }
 
-/** Gathers the last login and the last failure of each device. */
-export function createActivityRecorder({ activity, now }: ActivityDependencies): ActivityRecorder {
-  let logins = new Map<string, NonNullable<Sighting["login"]>>();
-  let failures = new Map<string, NonNullable<Sighting["failure"]>>();
-  /** When the move of each device began that logged in by its own key. */
-  let moves = new Map<string, number>();
+/** Gathers the last login and the last failure of each device. `now` in unix milliseconds. */
+export function createActivityRecorder(activity: ActivityStore, now: () => number): ActivityRecorder {
+  let gathered = new Map<string, Seen>();
+
+  function note(deviceKey: string, seen: Seen, most: number): void {
+    const before = gathered.get(deviceKey);
+    if (before !== undefined) gathered.set(deviceKey, { ...before, ...seen });
+    // Copied: a substring would keep the whole request in memory until it is written.
+    else if (gathered.size < most) gathered.set(Buffer.from(deviceKey, "latin1").toString("latin1"), seen);
+  }
 
   return {
     watch(logIn) {
       return async (request, caller) => {
         try {
           const login = await logIn(request, caller);
-          note(logins, request.deviceKey, { at: now(), keyId: login.keyId }, MOST_LOGINS);
-          if (login.movingSince !== undefined) note(moves, request.deviceKey, login.movingSince, MOST_LOGINS);
+          const { keyId, movingSince } = login;
+          const move = movingSince === undefined ? {} : { movingSince };
+          note(request.deviceKey, { login: { at: now(), keyId }, ...move }, MOST_DEVICES);
           return login;
         } catch (error) {
           if (error instanceof AuthError && FAILURES.includes(error.reason)) {
-            note(failures, request.deviceKey, { at: now(), reason: error.reason }, MOST_FAILURES);
+            note(request.deviceKey, { failure: { at: now(), reason: error.reason } }, MOST_NAMES);
           }
           throw error;
         }
@@ -52,39 +59,22 @@ export function createActivityRecorder({ activity, now }: ActivityDependencies):
     },
 
     async flush() {
-      const seen = { logins, failures, moves };
-      [logins, failures, moves] = [new Map(), new Map(), new Map()];
+      const flushed = gathered;
+      gathered = new Map();
       // In order: neighbours share the pages of a table, and fewer are written.
-      const names = [...new Set([...seen.logins.keys(), ...seen.failures.keys()])].sort();
+      const all = [...flushed].sort(([one], [other]) => (one < other ? -1 : 1));
       try {
-        await activity.finishMoves(
-          [...seen.moves].map(([deviceKey, movingSince]) => ({ deviceKey, movingSince })),
-          now(),
+        const moves = all.flatMap(([deviceKey, { movingSince }]) =>
+          movingSince === undefined ? [] : [{ deviceKey, movingSince }],
         );
-        await activity.record(
-          names.map((deviceKey) => ({
-            deviceKey,
-            login: seen.logins.get(deviceKey),
-            failure: seen.failures.get(deviceKey),
-          })),
-        );
+        await activity.finishMoves(moves, now());
+        await activity.record(all.map(([deviceKey, { login, failure }]) => ({ deviceKey, login, failure })));
       } catch (error) {
         // A newer sighting stays; one that was written already changes nothing.
-        logins = new Map([...seen.logins, ...logins]);
-        failures = new Map([...seen.failures, ...failures]);
-        moves = new Map([...seen.moves, ...moves]);
+        for (const [deviceKey, newer] of gathered) flushed.set(deviceKey, { ...flushed.get(deviceKey), ...newer });
+        gathered = flushed;
         throw error;
       }
     },
   };
-}
-
-function note<Seen>(kept: Map<string, Seen>, deviceKey: string, seen: Seen, most: number): void {
-  if (kept.has(deviceKey)) kept.set(deviceKey, seen);
-  else if (kept.size < most) kept.set(copyOf(deviceKey), seen);
-}
-
-/** Copies a text: a substring would keep the whole request in memory until it is written. */
-function copyOf(deviceKey: string): string {
-  return Buffer.from(deviceKey, "latin1").toString("latin1");
 }

@@ -1,9 +1,8 @@
 // Client assertions: JWTs that devices log in with (RFC 7523, section 3).
 
 import { createHmac, hash, timingSafeEqual, verify } from "node:crypto";
-import { readDeviceKey } from "./device-key.ts";
 import { type AuthError, malformed } from "./errors.ts";
-import { checkFresh } from "./freshness.ts";
+import { checkFresh, readDeviceKey } from "./login-fields.ts";
 import type { Credential } from "./ports.ts";
 import { type AssertionAlg, algOf, OWN_KEY, openPublicKey } from "./public-key.ts";
 import { type Decoys, findHmacKey, type ProvingKey } from "./signature.ts";

@@ -1,7 +1,9 @@
-// The charges of a login, and their outcome by policy.
+// The charges of a login, their outcome by policy, and a device's limit as it stands.
 
 import { AuthError } from "./errors.ts";
-import type { Charge, Credential, Limiter, LimitState, Policy, PolicyName, Verdict } from "./ports.ts";
+import { readDeviceKey } from "./login-fields.ts";
+import type { Charge, Credential, CredentialStore, Limiter, LimitState, Policy, PolicyName, Verdict } from "./ports.ts";
+import { doesNotExist } from "./registry/names.ts";
 
 /** The limits in force; undefined is off. */
 export interface LoginPolicies {
@@ -92,3 +94,45 @@ const SPENT = {
   address: "refused logins from this address in this time frame. Check the customer keys",
   replay: "logins with one proof. Sign again with the current time",
 } satisfies Record<PolicyName, string>;
+
+export interface DeviceLimit {
+  /** Undefined: off. */
+  readonly policy: Policy | undefined;
+  readonly remaining: number;
+  /** When the next slot is freed, in unix milliseconds; undefined: none is taken. */
+  readonly resetAt: number | undefined;
+  /** It is counted per address. */
+  readonly perAddress: boolean;
+}
+
+/** Reads the limit of a device, of a shared one at an address. @throws AuthError `malformed`, `does_not_exist`, `unavailable` */
+export type ReadDeviceLimit = (deviceKey: string, address: string) => Promise<DeviceLimit>;
+
+interface DeviceLimitDependencies {
+  readonly credentials: Pick<CredentialStore, "find">;
+  readonly limiter: Pick<Limiter, "charge">;
+  /** The gateway's own; undefined: off. */
+  readonly login: Policy | undefined;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+}
+
+/** Denies always: the login beside it is not charged. */
+const NONE: Policy = { name: "replay", limit: 0, windowMs: 1 };
+
+export function createReadDeviceLimit({ credentials, limiter, login, now }: DeviceLimitDependencies): ReadDeviceLimit {
+  return async (deviceKey, address) => {
+    const at = now();
+    const credential = await credentials.find(readDeviceKey(deviceKey), at);
+    if (!credential.enrolled) throw doesNotExist("device");
+    const { sharedIdentity: perAddress } = credential;
+    const [charge] = loginCharge(credential, address, login);
+    const look = charge && (await limiter.charge([charge, { policy: NONE, key: charge.key }], at));
+    // Without Redis, `allow` admits without a limit.
+    const [state] = look?.states ?? [];
+    if (state === undefined) return { policy: undefined, remaining: 0, resetAt: undefined, perAddress };
+    const { policy, remaining, resetMs } = state;
+    // Redis counts in microseconds. A time with a part of a millisecond cannot be encoded.
+    return { policy, remaining, resetAt: resetMs > 0 ? Math.ceil(at + resetMs) : undefined, perAddress };
+  };
+}

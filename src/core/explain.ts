@@ -1,12 +1,11 @@
 // Explains a failed login: names the mistake, shows no secret.
 
-import { readDeviceKey } from "./device-key.ts";
 import { type AssertionReader, explainAssertion, findAssertion, readSentAssertion } from "./explain/assertion.ts";
-import { explainClock } from "./explain/clock.ts";
-import { type Finding, finding, type Proof } from "./explain/findings.ts";
+import { explainClock, type Finding, finding, type Proof } from "./explain/findings.ts";
 import { type CandidateKey, candidateKeys } from "./explain/keys.ts";
+import { explainSignature } from "./explain/mistakes.ts";
 import { type LoginReader, readSentLogin } from "./explain/sent-login.ts";
-import { explainSignature } from "./explain/signature.ts";
+import { readDeviceKey } from "./login-fields.ts";
 import type { Customer, CustomerKeyStore, CustomerStore, Device, DeviceStore } from "./registry/ports.ts";
 
 /** A login as the gateway received it. */

@@ -9,11 +9,10 @@ import {
   nameOfAssertion,
 } from "./assertion.ts";
 import { type Counted, charge, type LoginPolicies, loginCharges, rateLimited, refusalCharges } from "./charges.ts";
-import { readDeviceKey } from "./device-key.ts";
 import { AuthError, unsigned } from "./errors.ts";
-import { checkFresh, readTimestamp } from "./freshness.ts";
+import { checkFresh, readDeviceKey, readSignature, readTimestamp } from "./login-fields.ts";
 import type { Credential, CredentialStore, Limiter, LimitState, TokenSigner } from "./ports.ts";
-import { computeSignature, type Decoys, findHmacKey, makeDecoys, type ProvingKey, readSignature } from "./signature.ts";
+import { computeSignature, type Decoys, findHmacKey, makeDecoys, type ProvingKey } from "./signature.ts";
 
 /** A login as it was sent, over whichever protocol. */
 export interface SignedLogin {

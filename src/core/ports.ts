@@ -103,7 +103,7 @@ export interface Credential {
   readonly marks: RevocationMarks;
 }
 
-/** Changes whenever tokens of a device are revoked. A token is good while it is as it was at issue: see core/ids.ts. */
+/** Changes whenever tokens of a device are revoked. A token is good while it is as it was at issue: see core/registry/revocation.ts. */
 export interface RevocationMarks {
   readonly customerId: string;
   /** When the device was enrolled, in unix milliseconds: a former one of its name was another. */

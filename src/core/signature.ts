@@ -9,42 +9,7 @@ import {
   randomBytes,
   timingSafeEqual,
 } from "node:crypto";
-import { malformed } from "./errors.ts";
 import { type Credential, type CustomerKey, MAX_LIVE_KEYS } from "./ports.ts";
-
-const HEX = /^[0-9a-fA-F]+$/;
-const BASE64 = /^[A-Za-z0-9+/_-]{43}=?$/;
-/** Output of openssl dgst, openssl dgst -r and sha256sum. */
-const LABEL = /\)\s*=|^[A-Za-z0-9-]+\s*=\s*\S|^[0-9A-Fa-f]{64}\s+\S/;
-const FIELD = "device_signature";
-
-/**
- * Reads a `device_signature`: exactly 64 hex digits, either case.
- * @returns the 32 bytes of the MAC
- * @throws AuthError `malformed`, naming the mistake and its cure
- */
-export function readSignature(text: string): Buffer {
-  if (text.length === 64 && HEX.test(text)) return Buffer.from(text, "hex");
-  throw malformed(explainSignature(text), FIELD);
-}
-
-function explainSignature(text: string): string {
-  if (text === "") return "device_signature is missing or empty";
-  const trimmed = text.trim();
-  if (trimmed !== text && trimmed.length === 64 && HEX.test(trimmed)) {
-    return "device_signature has white space around it. Send the 64 hex digits alone";
-  }
-  if (LABEL.test(trimmed)) {
-    return "device_signature carries what openssl or sha256sum prints around it. Send the 64 hex digits alone";
-  }
-  if (/^0x/i.test(trimmed)) return "device_signature starts with 0x. Send the 64 hex digits alone";
-  if (HEX.test(trimmed)) return `device_signature has ${trimmed.length} hex digits. HMAC-SHA256 gives 64`;
-  if (BASE64.test(trimmed)) return "device_signature looks like base64. Send the HMAC as 64 hex digits";
-  if (/^[0-9a-f]{2}([: -][0-9a-f]{2})+$/i.test(trimmed)) {
-    return "device_signature has separators between its bytes. Send 64 hex digits with nothing between them";
-  }
-  return `device_signature is not hex. Send the HMAC-SHA256 as 64 hex digits (this has ${text.length} characters)`;
-}
 
 /** HMAC-SHA256 (RFC 2104) of the message that is signed: the decimal timestamp, followed at once by the device_key. */
 export function computeSignature(secret: KeyObject | string, timestamp: number, deviceKey: string): Buffer {

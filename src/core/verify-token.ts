@@ -1,8 +1,8 @@
 // Whether a token is still good: signed -> not revoked.
 
 import { type AuthError, malformed, tokenInvalid, tokenRevoked } from "./errors.ts";
-import { epochOf, readEpoch } from "./ids.ts";
 import type { CredentialStore, Standing, TokenClaims } from "./ports.ts";
+import { epochOf, readEpoch } from "./registry/revocation.ts";
 
 /**
  * The use-case: whose a token is. @throws AuthError `malformed` for an empty one, `expired`, `invalid` for none too, `revoked`,

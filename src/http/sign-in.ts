@@ -1,8 +1,7 @@
 // Signing in to the dashboard, and out of it: an admin token or a code is exchanged for a session cookie.
 
 import { AuthError, malformed } from "../core/errors.ts";
-import type { Sessions } from "../core/registry/sessions.ts";
-import { readSessionCookie, SESSION_HEADER, writeSessionCookie } from "../core/session-cookie.ts";
+import { readSessionCookie, SESSION_HEADER, type Sessions, writeSessionCookie } from "../core/registry/sessions.ts";
 import { parseJson } from "../protocols/json.ts";
 import { isObject } from "../protocols/mistakes.ts";
 import type { EndpointAnswer, EndpointRequest, Endpoints } from "./endpoints.ts";

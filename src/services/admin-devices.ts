@@ -9,7 +9,7 @@ import {
   DeviceSchema,
   type ImportDevicesRequest_Row,
 } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
-import type { ReadDeviceLimit } from "../core/device-limit.ts";
+import type { ReadDeviceLimit } from "../core/charges.ts";
 import { malformed } from "../core/errors.ts";
 import { writeLimit } from "../core/limit-text.ts";
 import { limitAddress } from "../core/limiter/addresses.ts";

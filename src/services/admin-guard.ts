@@ -4,8 +4,7 @@ import { createContextKey, type HandlerContext } from "@connectrpc/connect";
 import { AuthError } from "../core/errors.ts";
 import { isOperatorName, type Operators, type OperatorToken } from "../core/registry/operators.ts";
 import type { Actor } from "../core/registry/ports.ts";
-import type { Sessions } from "../core/registry/sessions.ts";
-import { readSessionCookie, SESSION_HEADER } from "../core/session-cookie.ts";
+import { readSessionCookie, SESSION_HEADER, type Sessions } from "../core/registry/sessions.ts";
 
 /** The part of a call's context that the guard reads, and sets the operator in. */
 type GuardedContext = Pick<HandlerContext, "requestHeader" | "values" | "method">;

@@ -2,7 +2,7 @@
 
 import { createServiceImplSpec, type ServiceImplSpec } from "@connectrpc/connect";
 import { AdminService } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
-import type { ReadDeviceLimit } from "../core/device-limit.ts";
+import type { ReadDeviceLimit } from "../core/charges.ts";
 import type { ExplainLogin } from "../core/explain.ts";
 import type { Registry } from "../core/registry/registry.ts";
 import type { Secrets } from "../core/registry/secrets.ts";

@@ -1,6 +1,6 @@
 // The queries of single revoked tokens.
 
-import type { RevokedTokenStore } from "../core/registry/tokens.ts";
+import type { RevokedTokenStore } from "../core/registry/revocation.ts";
 import type { Database } from "./database.ts";
 import { insertAuditEvents } from "./registry/audit.ts";
 

@@ -2,7 +2,7 @@
 
 import type { HandlerContext, MethodImplSpec, ServiceImplSpec } from "@connectrpc/connect";
 import type { Logger } from "pino";
-import { isDeviceKey } from "../core/device-key.ts";
+import { isDeviceKey } from "../core/login-fields.ts";
 import { AuthError } from "../core/errors.ts";
 import type { Caller, Login, LoginRequest } from "../core/login.ts";
 import type { VerifyToken, VerifyTokenFor } from "../core/verify-token.ts";

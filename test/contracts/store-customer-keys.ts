@@ -91,7 +91,9 @@ export function describeCustomerKeys(open: Open): void {
 
   test("lets three of many concurrent keys in", async () => {
     const { store, reopen } = await openWithCustomer(open);
-    const issuers = [store, await reopen()].map((each) => createCustomerKeys({ ...each, now: () => NOW }));
+    const issuers = [store, await reopen()].map(({ customers, customerKeys }) =>
+      createCustomerKeys(customers, customerKeys, () => NOW),
+    );
     const draft = { customerId: "customer-1", purpose: "login", importedKey: "" } as const;
     const outcomes = await Promise.allSettled(
       Array.from({ length: 10 }, (_, place) => issuers[place % 2]?.issue(draft, ACTOR)),

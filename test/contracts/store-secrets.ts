@@ -32,7 +32,7 @@ const both = createSealer([CURRENT, STRANGER]);
 const NOTHING = { resealed: 0, unopened: 0, done: true };
 
 function secretsOn(database: Database, sealer: Sealer): Secrets {
-  return createSecrets({ secrets: createSecretStore(database, sealer), now: () => NOW });
+  return createSecrets(createSecretStore(database, sealer), () => NOW);
 }
 
 async function resealAll({ reseal }: Secrets): Promise<number> {

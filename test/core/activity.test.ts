@@ -33,19 +33,17 @@ function openRecorder(): Recorded {
   const moves: Move[] = [];
   const clock = { now: NOW };
   const store: { fault: Error | undefined } = { fault: undefined };
-  const recorder = createActivityRecorder({
-    activity: {
-      async record(sightings) {
-        if (store.fault !== undefined) throw store.fault;
-        if (sightings.length > 0) written.push(sightings);
-      },
-      async finishMoves(finished) {
-        if (store.fault !== undefined) throw store.fault;
-        moves.push(...finished);
-      },
+  const activity = {
+    async record(sightings: readonly Sighting[]) {
+      if (store.fault !== undefined) throw store.fault;
+      if (sightings.length > 0) written.push(sightings);
     },
-    now: () => clock.now,
-  });
+    async finishMoves(finished: readonly Move[]) {
+      if (store.fault !== undefined) throw store.fault;
+      moves.push(...finished);
+    },
+  };
+  const recorder = createActivityRecorder(activity, () => clock.now);
   return {
     async login(deviceKey, outcome) {
       const logIn = recorder.watch(async (_request: LoginRequest): Promise<Login> => {
@@ -94,10 +92,7 @@ test.for(["malformed", "unavailable", "internal"] as const)("%s is not recorded 
 });
 
 test("a watched login's result and error are passed on", async () => {
-  const { watch } = createActivityRecorder({
-    activity: { record: async () => {}, finishMoves: async () => {} },
-    now: () => NOW,
-  });
+  const { watch } = createActivityRecorder({ record: async () => {}, finishMoves: async () => {} }, () => NOW);
   const refusal = new AuthError("disabled", "no");
   const request = { deviceKey: "a", timestamp: 0n, deviceSignature: "" };
   await expect(watch(() => Promise.reject(refusal))(request, CALLER)).rejects.toBe(refusal);

@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { readDeviceKey } from "../../src/core/device-key.ts";
+import { readDeviceKey } from "../../src/core/login-fields.ts";
 import { expectHarmless, refusalOf } from "./refusal.ts";
 
 const MISSING = "device_key is missing or empty";

@@ -1,7 +1,7 @@
 // The present state of a device's login limit.
 
 import { expect, test } from "vitest";
-import { createReadDeviceLimit } from "../../src/core/device-limit.ts";
+import { createReadDeviceLimit } from "../../src/core/charges.ts";
 import { createMemoryLimiter } from "../../src/core/limiter/memory.ts";
 import type { Policy } from "../../src/core/ports.ts";
 import { ACTOR, NOW } from "../contracts/store-samples.ts";

@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { checkFresh, readTimestamp } from "../../src/core/freshness.ts";
+import { checkFresh, readTimestamp } from "../../src/core/login-fields.ts";
 import { expectHarmless, refusalOf } from "./refusal.ts";
 
 const MISSING = "timestamp is missing. Send the Unix time in whole seconds";

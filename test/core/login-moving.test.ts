@@ -45,7 +45,7 @@ test("both keys prove its logins, and a login writes nothing", async () => {
 test("the flush after a login by its own key ends the shared one, on every gateway", async () => {
   const [path, other] = [openPath(house), openPath(house)];
   const { device, shared, own } = await enrolMoving(path);
-  const recorder = createActivityRecorder({ activity: house.store.activity, now: () => NOW });
+  const recorder = createActivityRecorder(house.store.activity, () => NOW);
   const logIn = recorder.watch(path.logIn);
   await logIn(request(device, { key: own }), callerAt());
   await logIn(request(device, { key: shared }), callerAt());

@@ -3,12 +3,12 @@
 import { createSecretKey, randomBytes, timingSafeEqual } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { readSignature } from "../../src/core/login-fields.ts";
 import {
   computeSignature,
   deriveDeviceKey,
   equalSecrets,
   findHmacKey,
-  readSignature,
   secretFromText,
 } from "../../src/core/signature.ts";
 import { expectHarmless, refusalOf } from "./refusal.ts";

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, vi } from "vitest";
-import { epochOf, nameToken } from "../../src/core/ids.ts";
+import { epochOf, nameToken } from "../../src/core/registry/revocation.ts";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
 import type { TokenAlg } from "../../src/core/tokens/algorithms.ts";
 import { CUSTOMER_KEY, logInBy, openGateway, type TestGateway } from "../gateway.ts";

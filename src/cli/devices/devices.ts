@@ -3,7 +3,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { DeviceSchema } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
-import { warningOf } from "../../core/device-key.ts";
+import { warningOf } from "../../core/login-fields.ts";
 import { KEY_MODES, type KeyModeName } from "../device-file/row.ts";
 import { adminCommand, callAdmin } from "../gateway/admin-client.ts";
 import { writeResource } from "../terminal/fields.ts";

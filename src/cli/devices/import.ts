@@ -8,7 +8,7 @@ import {
   type ImportDevicesRequest_Row,
   ImportDevicesRequest_RowSchema,
 } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
-import { warningOf } from "../../core/device-key.ts";
+import { warningOf } from "../../core/login-fields.ts";
 import { type FileRecord, readRecords } from "../device-file/records.ts";
 import { inColumns, RowMistake } from "../device-file/row.ts";
 import { type AdminClient, callAdmin } from "../gateway/admin-client.ts";

@@ -5,8 +5,7 @@ import { type Assertion, checkAssertionTime, LEAST_SECRET, readAssertion } from 
 import { AuthError } from "../errors.ts";
 import { algOf, OWN_KEY, openPublicKey } from "../public-key.ts";
 import type { Device } from "../registry/ports.ts";
-import { explainClock } from "./clock.ts";
-import { type Finding, finding, OWN_KEY_PAIR, type Proof } from "./findings.ts";
+import { explainClock, type Finding, finding, OWN_KEY_PAIR, type Proof } from "./findings.ts";
 import type { CandidateKey } from "./keys.ts";
 import { wrongKeys } from "./mistakes.ts";
 

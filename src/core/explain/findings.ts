@@ -1,4 +1,4 @@
-// Findings about a login and its proof.
+// Findings about a login, and those about its clock.
 
 export interface Finding {
   /** Stable: programs match on it. */
@@ -24,3 +24,44 @@ export const OWN_KEY_PAIR = finding(
   "own_key_pair",
   "The device has a public key and signs with the private one alone. Sign by ES256 or EdDSA",
 );
+
+/** No correct clock reads a time before September 2001. */
+const NEVER_SET_UNTIL = 1_000_000_000;
+const HALF_HOUR = 1_800;
+const FARTHEST_ZONE = 14 * 3_600;
+/** Error of a clock that is right apart from its time zone, in seconds. */
+const ZONE_TOLERANCE = 60;
+
+/** Explains a timestamp (unix seconds) that arrived at `at` (unix milliseconds); empty within `skewMs`. */
+export function explainClock(seconds: number, at: number, skewMs: number): readonly Finding[] {
+  const off = seconds - at / 1000;
+  if (Math.abs(off) * 1000 <= skewMs) return [];
+  const cure = "Set the clock from server_time";
+  if (seconds < NEVER_SET_UNTIL) {
+    const year = new Date(seconds * 1000).getUTCFullYear();
+    return [finding("clock_never_set", `The timestamp lies in ${year}. ${cure} before the login`)];
+  }
+  const zone = Math.round(off / HALF_HOUR) * HALF_HOUR;
+  if (zone !== 0 && Math.abs(zone) <= FARTHEST_ZONE && Math.abs(off - zone) <= ZONE_TOLERANCE) {
+    return [finding("time_zone", `The timestamp is a time zone of ${inWords(zone)} off. Unix time is UTC everywhere`)];
+  }
+  const old = "Of an old request say when it was received";
+  return [
+    off < 0
+      ? finding("clock_behind", `The timestamp is ${inWords(off)} behind the gateway. ${cure}. ${old}`)
+      : finding("clock_ahead", `The timestamp is ${inWords(off)} ahead of the gateway. ${cure}`),
+  ];
+}
+
+const UNITS = [
+  [86_400, "days"],
+  [3_600, "h"],
+  [60, "min"],
+] as const;
+
+/** A span in its largest unit, as in `2.2 h`; takes seconds and drops the sign. */
+export function inWords(seconds: number): string {
+  const span = Math.abs(seconds);
+  const [size, unit] = UNITS.find(([least]) => span >= least) ?? [1, "s"];
+  return `${Math.round((span / size) * 10) / 10} ${unit}`;
+}

@@ -4,8 +4,7 @@ import { createSecretKey } from "node:crypto";
 import { stateOf } from "../registry/customer-keys.ts";
 import type { CustomerSecret, Device } from "../registry/ports.ts";
 import { deriveDeviceKey } from "../signature.ts";
-import { inWords } from "./clock.ts";
-import { type Finding, finding } from "./findings.ts";
+import { type Finding, finding, inWords } from "./findings.ts";
 
 /** A secret as it is flashed. */
 export interface CandidateKey {

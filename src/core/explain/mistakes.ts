@@ -1,86 +1,102 @@
-// The known single mistakes in key, message, function and digits, each checked by its MAC.
+// Explains a signature: the key that made it, or the one known mistake that gives it, proved by its MAC.
 
-import { createHash, createHmac, createSecretKey } from "node:crypto";
+import { createHmac, createSecretKey, hash } from "node:crypto";
 import type { Device } from "../registry/ports.ts";
-import { type Finding, finding } from "./findings.ts";
+import { type Finding, finding, OWN_KEY_PAIR, type Proof } from "./findings.ts";
+import type { CandidateKey } from "./keys.ts";
 import type { SentLogin } from "./sent-login.ts";
 
-export function mac(key: Buffer | string, message: string, hash = "sha256"): string {
+/**
+ * Names the key, or the single mistake with a good key, that gives a login's signature. Costs one MAC for each key and some 350 for
+ * each good one.
+ */
+export function explainSignature(sent: SentLogin, device: Device, keys: readonly CandidateKey[]): Proof {
+  const leaked = keys.find(({ bytes }) => bytes.length >= LEAST_SECRET && sent.text.includes(bytes.toString("utf8")));
+  const warnings =
+    leaked === undefined
+      ? []
+      : [finding("key_sent", `The request carries the secret of key ${leaked.keyId} itself. Replace that key`)];
+  const proof = device.publicKey === "" ? proofOf(sent, device, keys) : { findings: [OWN_KEY_PAIR] };
+  return { ...proof, findings: [...proof.findings, ...warnings] };
+}
+
+/** A shorter secret occurs in other text by chance. In bytes. */
+const LEAST_SECRET = 12;
+
+function proofOf(sent: SentLogin, device: Device, keys: readonly CandidateKey[]): Proof {
+  const { time, signature } = sent;
+  const { deviceKey } = device;
+  if (signature === "") return { findings: [] };
+  const message = `${time}${deviceKey}`;
+  const exact = keys.find(({ bytes }) => mac(bytes, message) === signature);
+  if (exact !== undefined) {
+    const { good, keyId, findings } = exact;
+    const usedUp = device.replayGuard ? " or the same timestamp was used before" : "";
+    return good ? { keyId, usedUp, findings } : { findings };
+  }
+  const without = noKeys(device).find(([text]) => mac(text, message) === signature);
+  if (without !== undefined) return { findings: [without[1]] };
+  for (const { bytes, findings } of keys.filter(({ good }) => good)) {
+    const mistakes: Wrong<string>[] = [
+      ...wrongMessages(sent, deviceKey).map(([text, about]): Wrong<string> => [mac(bytes, text), about]),
+      ...wrongKeys(bytes, deviceKey).map(([key, about]): Wrong<string> => [mac(key, message), about]),
+      ...wrongFunctions(bytes, message),
+      ...misprints(mac(bytes, message), signature),
+    ];
+    const made = mistakes.find(([digits]) => digits === signature);
+    if (made !== undefined) return { findings: [...findings, made[1]] };
+  }
+  const advice = "Compare with what countersign sign prints for the same timestamp";
+  return { findings: [finding("no_known_mistake", `No single known mistake gives this signature. ${advice}`)] };
+}
+
+function mac(key: Buffer | string, message: string, algorithm = "sha256"): string {
   const secret = typeof key === "string" ? createSecretKey(key, "utf8") : createSecretKey(key);
-  return createHmac(hash, secret).update(message).digest("hex");
+  return createHmac(algorithm, secret).update(message).digest("hex");
+}
+
+/** A value that a mistake gives, and what is said of it. */
+type Wrong<Value> = readonly [value: Value, about: Finding];
+
+function wrong<Value>(code: string, message: string, ...values: readonly Value[]): Wrong<Value>[] {
+  return values.map((value) => [value, finding(code, message)]);
 }
 
 /** Keys of a board that has none. */
-export function noKeys({ deviceKey, customerId }: Device): Wrong<string>[] {
-  const placeholders = ["customer_key", "customerKey", "<customer_key>", "undefined", "null", deviceKey, customerId];
-  const empty = "It is signed with an empty key. The board does not have its key or does not find it";
+function noKeys({ deviceKey, customerId }: Device): Wrong<string>[] {
+  const names = ["customer_key", "customerKey", "<customer_key>", "undefined", "null", deviceKey, customerId];
   const placeholder = "It is signed with a placeholder or a name. Put the customer key in its place";
   return [
-    ["", finding("empty_key", empty)],
-    ...placeholders.map((text): Wrong<string> => [text, finding("placeholder_key", placeholder)]),
+    ...wrong("empty_key", "It is signed with an empty key. The board does not have its key or does not find it", ""),
+    ...wrong("placeholder_key", placeholder, ...names),
   ];
 }
 
-type Wrong<Value> = readonly [value: Value, about: Finding];
-
-/** A value, the code of its mistake and what it says of it. */
-type Guess<Value> = readonly [value: Value, code: string, what: string];
-
-interface SignedLogin extends SentLogin {
-  readonly deviceKey: string;
-}
-
-/** The digits that each mistake gives with a right key. */
-export function* singleMistakes(key: Buffer, login: SignedLogin): Generator<Wrong<string>, void> {
-  const message = `${login.time}${login.deviceKey}`;
-  for (const [text, code, what] of wrongMessages(login)) {
-    yield [mac(key, text), finding(code, `It signs ${what}. Sign the timestamp followed at once by the device_key`)];
-  }
-  for (const [wrong, about] of wrongKeys(key, login.deviceKey)) yield [mac(wrong, message), about];
-  for (const [digits, code, what] of wrongFunctions(key, message)) {
-    yield [digits, finding(code, `It is ${what}. Use HMAC-SHA256 with the customer key as the key`)];
-  }
-  for (const [digits, code, what] of misprints(mac(key, message), login.signature)) {
-    yield [digits, finding(code, `device_signature ${what}`)];
-  }
-}
-
-const MARKS = {
-  space: " ",
-  colon: ":",
-  comma: ",",
-  point: ".",
-  bar: "|",
-  "line break": "\n",
-  hyphen: "-",
-  underscore: "_",
-};
-
-function wrongMessages({ time, sentTime, deviceKey, text: body }: SignedLogin): Guess<string>[] {
+function wrongMessages({ time, sentTime, text: body }: SentLogin, deviceKey: string): Wrong<string>[] {
   const right = `${time}${deviceKey}`;
-  const device_key = deviceKey;
-  const timestamp = Number(time);
+  const json = { device_key: deviceKey, timestamp: Number(time) };
+  const swapped = { timestamp: json.timestamp, device_key: deviceKey };
+  const separated = [..." :,.|\n-_"].map((mark) => `${time}${mark}${deviceKey}`);
+  const seconds = [-2, -1, 1, 2].map((off) => `${json.timestamp + off}${deviceKey}`);
+  const cases = [`${time}${deviceKey.toUpperCase()}`, `${time}${deviceKey.toLowerCase()}`];
+  const signs = (code: string, what: string, ...texts: readonly string[]): Wrong<string>[] =>
+    wrong(code, `It signs ${what}. Sign the timestamp followed at once by the device_key`, ...texts);
   return [
-    [`${sentTime}${deviceKey}`, "signed_as_sent", "the timestamp as it was sent and not as whole seconds"],
-    [`${deviceKey}${time}`, "parts_swapped", "the parts in the other order"],
-    [`${right}\n`, "trailing_newline", "a line break at the end too. printf %s and echo -n print none"],
-    [`${right}\r\n`, "trailing_newline", "a line break at the end too"],
-    [`${right}\0`, "trailing_byte", "a zero byte at the end too"],
-    [`${right} `, "trailing_byte", "a space at the end too"],
-    ...Object.entries(MARKS).map(
-      ([name, mark]): Guess<string> => [`${time}${mark}${deviceKey}`, "separator", `a ${name} between the parts too`],
+    ...signs("signed_as_sent", "the timestamp as it was sent and not as whole seconds", `${sentTime}${deviceKey}`),
+    ...signs("parts_swapped", "the parts in the other order", `${deviceKey}${time}`),
+    ...signs(
+      "trailing_newline",
+      "a line break at the end. printf %s and echo -n print none",
+      `${right}\n`,
+      `${right}\r\n`,
     ),
-    [time, "one_part", "the timestamp alone"],
-    [deviceKey, "one_part", "the device_key alone"],
-    [body, "signed_body", "the JSON"],
-    [JSON.stringify({ device_key, timestamp }), "signed_body", "the JSON"],
-    [JSON.stringify({ timestamp, device_key }), "signed_body", "the JSON"],
-    [`${time}000${deviceKey}`, "signed_milliseconds", "the timestamp in milliseconds and sends seconds"],
-    ...[-2, -1, 1, 2].map(
-      (off): Guess<string> => [`${timestamp + off}${deviceKey}`, "other_timestamp", "another second than it sends"],
-    ),
-    [`${time}${deviceKey.toUpperCase()}`, "signed_device_key", "the device_key in upper case"],
-    [`${time}${deviceKey.toLowerCase()}`, "signed_device_key", "the device_key in lower case"],
+    ...signs("trailing_byte", "a zero byte or a space at the end too", `${right}\0`, `${right} `),
+    ...signs("separator", "a mark or white space between the parts too", ...separated),
+    ...signs("one_part", "one part alone", time, deviceKey),
+    ...signs("signed_body", "the JSON", body, JSON.stringify(json), JSON.stringify(swapped)),
+    ...signs("signed_milliseconds", "the timestamp in milliseconds and sends seconds", `${time}000${deviceKey}`),
+    ...signs("other_timestamp", "another second than it sends", ...seconds),
+    ...signs("signed_device_key", "the device_key in another case", ...cases),
   ];
 }
 
@@ -95,45 +111,35 @@ export function wrongKeys(key: Buffer, deviceKey: string): Wrong<Buffer | string
   const lengths = Array.from({ length: LONGEST_CUT }, (_, index) => index + 1).reverse();
   const cuts = lengths.filter((length) => length >= SHORTEST_KEY && length < key.length);
   // Node decodes up to the first character that is no hex digit.
-  const decoded = Buffer.from(text, "hex");
-  const isHex = decoded.length >= SHORTEST_KEY && 2 * decoded.length === text.length;
-  const guesses: Guess<Buffer | string>[] = [
-    [`${text}\n`, "key_line_break", "with a line break at its end"],
-    [`${text}\r\n`, "key_line_break", "with a line break at its end"],
-    [` ${text}`, "key_white_space", "with white space before it"],
-    [`${text} `, "key_white_space", "with white space after it"],
-    [text.trim(), "key_white_space", "without its own white space"],
-    [`"${text}"`, "key_quotes", "with quotes around it"],
-    [`'${text}'`, "key_quotes", "with quotes around it"],
-    [`${deviceKey} ${text}`, "key_label", "with a name before it"],
-    [`customer_key ${text}`, "key_label", "with a name before it"],
-    [isHex ? decoded : text, "key_decoded", "decoded from hex"],
-    [Buffer.from(text, "base64"), "key_decoded", "decoded from base64"],
-    [key.toString("hex"), "key_encoded", "encoded in hex"],
-    [key.toString("base64"), "key_encoded", "encoded in base64"],
-    [text.toUpperCase(), "key_case", "in upper case"],
-    [text.toLowerCase(), "key_case", "in lower case"],
-    ...cuts.map((length): Guess<Buffer> => [key.subarray(0, length), "key_truncated", `cut to ${length} bytes`]),
+  const hex = Buffer.from(text, "hex");
+  const isHex = hex.length >= SHORTEST_KEY && 2 * hex.length === text.length;
+  const uses = (code: string, how: string, ...keys: readonly (Buffer | string)[]): Wrong<Buffer | string>[] =>
+    wrong(code, `The firmware uses the key ${how}. Use its characters exactly as they were issued`, ...keys);
+  return [
+    ...uses("key_line_break", "with a line break at its end", `${text}\n`, `${text}\r\n`),
+    ...uses("key_white_space", "with white space around it or without its own", ` ${text}`, `${text} `, text.trim()),
+    ...uses("key_quotes", "with quotes around it", `"${text}"`, `'${text}'`),
+    ...uses("key_label", "with a name before it", `${deviceKey} ${text}`, `customer_key ${text}`),
+    ...uses("key_decoded", "decoded from hex", isHex ? hex : text),
+    ...uses("key_decoded", "decoded from base64", Buffer.from(text, "base64")),
+    ...uses("key_encoded", "encoded in hex", key.toString("hex")),
+    ...uses("key_encoded", "encoded in base64", key.toString("base64")),
+    ...uses("key_case", "in another case", text.toUpperCase(), text.toLowerCase()),
+    ...cuts.flatMap((length) => uses("key_truncated", `cut to ${length} bytes`, key.subarray(0, length))),
   ];
-  return guesses.map(([wrong, code, how]) => [
-    wrong,
-    finding(code, `The firmware uses the key ${how}. Use its characters exactly as they were issued`),
-  ]);
 }
 
-function wrongFunctions(key: Buffer, message: string): Guess<string>[] {
-  const sha256 = (...parts: readonly (Buffer | string)[]): string => {
-    const hash = createHash("sha256");
-    for (const part of parts) hash.update(part);
-    return hash.digest("hex");
-  };
+function wrongFunctions(key: Buffer, message: string): Wrong<string>[] {
+  const sha256 = (...parts: readonly (Buffer | string)[]): string =>
+    hash("sha256", Buffer.concat(parts.map((part) => Buffer.from(part))));
+  const plain = [sha256(key, message), sha256(message, key), sha256(message)];
+  const is = (code: string, what: string, ...digits: readonly string[]): Wrong<string>[] =>
+    wrong(code, `It is ${what}. Use HMAC-SHA256 with the customer key as the key`, ...digits);
   return [
-    [mac(message, key.toString("utf8")), "key_and_message_swapped", "an HMAC with key and message swapped"],
-    [sha256(key, message), "plain_hash", "a plain hash"],
-    [sha256(message, key), "plain_hash", "a plain hash"],
-    [sha256(message), "plain_hash", "a plain hash"],
-    ...["md5", "sha1", "sha384", "sha512"].map(
-      (name): Guess<string> => [mac(key, message, name), "other_hash", `made with ${name}`],
+    ...is("key_and_message_swapped", "an HMAC with key and message swapped", mac(message, key.toString("utf8"))),
+    ...is("plain_hash", "a plain hash", ...plain),
+    ...["md5", "sha1", "sha384", "sha512"].flatMap((name) =>
+      is("other_hash", `made with ${name}`, mac(key, message, name)),
     ),
   ];
 }
@@ -142,15 +148,19 @@ function wrongFunctions(key: Buffer, message: string): Guess<string>[] {
 const LEAST_DIGITS = 16;
 
 /** The right MAC wrongly printed. */
-function misprints(right: string, sent: string): Guess<string>[] {
+function misprints(right: string, sent: string): Wrong<string>[] {
   const { length } = sent;
-  const cut = length < LEAST_DIGITS ? [] : [right.slice(0, length), right.slice(-length)];
+  const cuts = length < LEAST_DIGITS ? [] : [right.slice(0, length), right.slice(-length)];
   const zeros = "lacks the zeros of bytes under 16. Print each byte with %02x instead of %x";
+  const has = (code: string, what: string, ...digits: readonly string[]): Wrong<string>[] =>
+    wrong(code, `device_signature ${what}`, ...digits);
   return [
-    ...cut.map(
-      (digits): Guess<string> => [digits, "signature_truncated", `has ${length} of 64 digits. Check the buffer's size`],
+    ...has("signature_truncated", `has ${length} of 64 digits. Check the buffer's size`, ...cuts),
+    ...has(
+      "signature_too_long",
+      "has more than its 64 digits. Send the first 64 alone",
+      right + sent.slice(right.length),
     ),
-    [right + sent.slice(right.length), "signature_too_long", "has more than its 64 digits. Send the first 64 alone"],
-    [right.replace(/0(.)|(..)/g, "$1$2"), "hex_without_zeros", zeros],
+    ...has("hex_without_zeros", zeros, right.replace(/0(.)|(..)/g, "$1$2")),
   ];
 }

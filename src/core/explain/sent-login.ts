@@ -1,10 +1,8 @@
 // A login's body as a device sent it: the gateway's readers name the mistakes of its form, and they are undone.
 
-import { readDeviceKey } from "../device-key.ts";
 import { AuthError } from "../errors.ts";
-import { readTimestamp } from "../freshness.ts";
 import type { SignedLogin } from "../login.ts";
-import { readSignature } from "../signature.ts";
+import { readDeviceKey, readSignature, readTimestamp } from "../login-fields.ts";
 import { type Finding, finding } from "./findings.ts";
 
 export interface SentLogin {

@@ -1,23 +1,12 @@
-// The audit log: entries of changes, and how operators read them.
+// The audit log: changed fields, the port of the log, and how operators read it.
 
 import { type Listing, type ListRequest, listPage } from "./pages.ts";
-import type { Actor, AuditEntry, AuditEvent, PageQuery, PageResult } from "./ports.ts";
+import type { AuditEntry, AuditEvent, PageQuery, PageResult } from "./ports.ts";
 
 export type AuditDetails = AuditEntry["details"];
 
 /** The resource of an entry, as in `devices/pump-7`, and its customer. */
 export type AuditedResource = Pick<AuditEntry, "resource" | "customerId">;
-
-/** Creates an entry; `at` in unix milliseconds. */
-export function createAuditEntry(
-  actor: Actor,
-  at: number,
-  action: string,
-  { resource, customerId }: AuditedResource,
-  details: AuditDetails = {},
-): AuditEntry {
-  return { actor, at, action, resource, customerId, details };
-}
 
 /** The fields that differ, with their new values; undefined where none does. */
 export function changedDetails(before: AuditDetails, after: AuditDetails): AuditDetails | undefined {

@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { AuthError, malformed } from "../errors.ts";
 import { type KeyPurpose, MAX_LIVE_KEYS } from "../ports.ts";
-import { type AuditedResource, createAuditEntry } from "./audit.ts";
+import type { AuditedResource } from "./audit.ts";
 import { requireCustomer } from "./customers.ts";
 import { doesNotExist, readCustomerId } from "./names.ts";
 import { type Listing, type ListRequest, pageOf } from "./pages.ts";
@@ -63,19 +63,7 @@ export interface Retirement {
   readonly otherLiveKeys: number;
 }
 
-export interface CustomerKeys {
-  issue(draft: CustomerKeyDraft, actor: Actor): Promise<IssuedCustomerKey>;
-  list(customerId: string, request: Omit<ListRequest, "filter">): Promise<Listing<CustomerKeyView>>;
-  progress(customerId: string): Promise<KeyProgress>;
-  /** `dryRun`: returns the effect alone. A key that is retired already stays as it is. */
-  retire(keyId: string, dryRun: boolean, actor: Actor): Promise<Retirement>;
-}
-
-export interface CustomerKeysDependencies {
-  readonly customers: Pick<CustomerStore, "find">;
-  readonly customerKeys: CustomerKeyStore;
-  readonly now: () => number;
-}
+export type CustomerKeys = ReturnType<typeof createCustomerKeys>;
 
 /** The form of a key_id: databases refuse some characters. */
 const KEY_ID = /^[\x21-\x7e]{1,64}$/;
@@ -84,8 +72,12 @@ const MAX_SECRET_BYTES = 1_024;
 const SHORT_SECRET_BYTES = 16;
 const SECRET_BYTES = 32;
 
-/** Each use case throws AuthError: `malformed`, or an error of the store. */
-export function createCustomerKeys({ customers, customerKeys, now }: CustomerKeysDependencies): CustomerKeys {
+/** `now` in unix milliseconds. Each use case throws AuthError: `malformed`, or an error of the store. */
+export function createCustomerKeys(
+  customers: Pick<CustomerStore, "find">,
+  customerKeys: CustomerKeyStore,
+  now: () => number,
+) {
   const viewOf = (key: StoredCustomerKey): CustomerKeyView => ({ ...key, state: stateOf(key, now()) });
 
   async function countUse(customerId: string): Promise<KeyProgress> {
@@ -96,7 +88,7 @@ export function createCustomerKeys({ customers, customerKeys, now }: CustomerKey
   }
 
   return {
-    async issue(draft, actor) {
+    async issue(draft: CustomerKeyDraft, actor: Actor): Promise<IssuedCustomerKey> {
       const at = now();
       const isImported = draft.importedKey !== "";
       const customerKey = isImported ? draft.importedKey : randomBytes(SECRET_BYTES).toString("hex");
@@ -109,36 +101,38 @@ export function createCustomerKeys({ customers, customerKeys, now }: CustomerKey
         not_before: new Date(notBefore).toISOString(),
         ...(expiresAt !== undefined && { expires_at: new Date(expiresAt).toISOString() }),
       };
-      const entry = createAuditEntry(actor, at, "IssueCustomerKey", resourceOf(key), details);
+      const entry = { actor, at, action: "IssueCustomerKey", ...resourceOf(key), details };
       await customerKeys.insert(key, (others) => checkBeside(key, others, at), entry);
       return { keyId, customerKey, warning: isImported ? warningOf(customerKey, key.secret.length) : "" };
     },
 
-    async list(customerId, request) {
+    async list(customerId: string, request: Omit<ListRequest, "filter">): Promise<Listing<CustomerKeyView>> {
       await requireCustomer(customers, customerId);
       const keys = await customerKeys.list(customerId);
       return pageOf(keys.map(viewOf), ({ keyId }) => keyId, request);
     },
 
-    async progress(customerId) {
+    async progress(customerId: string): Promise<KeyProgress> {
       await requireCustomer(customers, customerId);
       const { keys, silentDevices } = await countUse(customerId);
       return { keys: keys.filter(({ devices, state }) => devices > 0 || state === "live"), silentDevices };
     },
 
-    async retire(keyId, dryRun, actor) {
+    /** `dryRun`: returns the effect alone. A key that is retired already stays as it is. */
+    async retire(keyId: string, dryRun: boolean, actor: Actor): Promise<Retirement> {
       if (keyId === "") throw malformed("key_id is missing", "key_id");
       const before = KEY_ID.test(keyId) ? await customerKeys.find(keyId) : undefined;
       if (before === undefined) throw doesNotExist("customer key");
       const at = now();
       const { customerId, purpose } = before;
+      const details = { key_id: keyId, purpose };
       const isLive = stateOf(before, at) === "live";
       // Retired before the devices are counted, which may take seconds: a leaked key has to go at once.
       const after = dryRun
         ? before
         : await customerKeys.retire(keyId, (current) =>
             current.retiredAt === undefined
-              ? createAuditEntry(actor, at, "RetireCustomerKey", resourceOf(current), { key_id: keyId, purpose })
+              ? { actor, at, action: "RetireCustomerKey", ...resourceOf(current), details }
               : undefined,
           );
       const { keys, silentDevices } = await countUse(customerId);

@@ -2,12 +2,12 @@
 
 import { randomBytes } from "node:crypto";
 import { AuthError, malformed } from "../errors.ts";
-import { markRevocation } from "../ids.ts";
 import { readLimit } from "../limit-text.ts";
-import { type AuditDetails, type AuditedResource, changedDetails, createAuditEntry } from "./audit.ts";
+import { type AuditDetails, type AuditedResource, changedDetails } from "./audit.ts";
 import { doesNotExist, readCustomerId, readDisplayName } from "./names.ts";
 import { type Listing, type ListRequest, listPage, requireVersion } from "./pages.ts";
 import type { Actor, Customer, CustomerStore, Status, StoredCustomer } from "./ports.ts";
+import { markRevocation } from "./revocation.ts";
 
 /** Changes to a customer; an absent field stays, or has its default. */
 export interface CustomerPatch {
@@ -22,21 +22,7 @@ export interface CustomerDraft extends CustomerPatch {
   readonly customerId: string;
 }
 
-export interface Customers {
-  create(draft: CustomerDraft, actor: Actor): Promise<StoredCustomer>;
-  get(customerId: string): Promise<StoredCustomer>;
-  list(request: ListRequest): Promise<Listing<StoredCustomer>>;
-  /** With an etag that is not empty, only that version is changed; else AuthError `etag_mismatch`. */
-  update(customerId: string, patch: CustomerPatch, etag: string, actor: Actor): Promise<StoredCustomer>;
-  delete(customerId: string, etag: string, actor: Actor): Promise<void>;
-  /** Revokes the tokens that its devices have. */
-  revokeTokens(customerId: string, actor: Actor): Promise<StoredCustomer>;
-}
-
-export interface CustomersDependencies {
-  readonly customers: CustomerStore;
-  readonly now: () => number;
-}
+export type Customers = ReturnType<typeof createCustomers>;
 
 const FIELDS = {
   customer_id: "text",
@@ -45,22 +31,26 @@ const FIELDS = {
   create_time: "time",
 } as const;
 
-/** Each use case throws AuthError: `malformed`, or an error of the store. */
-export function createCustomers({ customers, now }: CustomersDependencies): Customers {
+/** `now` in unix milliseconds. Each use case throws AuthError: `malformed`, or an error of the store. */
+export function createCustomers(customers: CustomerStore, now: () => number) {
   return {
-    async create({ customerId: given, ...patch }, actor) {
+    async create({ customerId: given, ...patch }: CustomerDraft, actor: Actor): Promise<StoredCustomer> {
       const customerId = given === "" ? randomBytes(8).toString("hex") : readCustomerId(given);
       const defaults = { displayName: "", status: "enabled", loginLimit: "", tokensNotBefore: 0 } as const;
       const customer = { ...defaults, ...readPatch(patch), customerId };
-      const entry = createAuditEntry(actor, now(), "CreateCustomer", resourceOf(customerId), detailsOf(customer));
+      const details = detailsOf(customer);
+      const entry = { actor, at: now(), action: "CreateCustomer", ...resourceOf(customerId), details };
       return customers.insert(customer, entry);
     },
 
-    get: (customerId) => requireCustomer(customers, customerId),
+    get: (customerId: string): Promise<StoredCustomer> => requireCustomer(customers, customerId),
 
-    list: (request) => listPage(FIELDS, request, (page) => customers.list(page), now()),
+    async list(request: ListRequest): Promise<Listing<StoredCustomer>> {
+      return listPage(FIELDS, request, (page) => customers.list(page), now());
+    },
 
-    async update(customerId, patch, etag, actor) {
+    /** Unless `etag` is empty, only that version is changed. @throws AuthError `etag_mismatch` */
+    async update(customerId: string, patch: CustomerPatch, etag: string, actor: Actor): Promise<StoredCustomer> {
       const checked = readPatch(patch);
       return customers.update(readCustomerId(customerId), (current) => {
         requireVersion(current, etag, "customer");
@@ -71,24 +61,25 @@ export function createCustomers({ customers, now }: CustomersDependencies): Cust
         // Its devices' tokens stay revoked when it is enabled again.
         const ends = details["status"] === "disabled";
         const tokensNotBefore = ends ? markRevocation(current.tokensNotBefore, at) : current.tokensNotBefore;
-        const entry = createAuditEntry(actor, at, "UpdateCustomer", resourceOf(customerId), details);
+        const entry = { actor, at, action: "UpdateCustomer", ...resourceOf(customerId), details };
         return { next: { ...next, tokensNotBefore }, entry };
       });
     },
 
-    async delete(customerId, etag, actor) {
+    async delete(customerId: string, etag: string, actor: Actor): Promise<void> {
       await customers.delete(readCustomerId(customerId), (current) => {
         requireVersion(current, etag, "customer");
-        return createAuditEntry(actor, now(), "DeleteCustomer", resourceOf(customerId));
+        return { actor, at: now(), action: "DeleteCustomer", ...resourceOf(customerId), details: {} };
       });
     },
 
-    async revokeTokens(customerId, actor) {
+    /** Revokes the tokens that its devices have. */
+    async revokeTokens(customerId: string, actor: Actor): Promise<StoredCustomer> {
       return customers.update(readCustomerId(customerId), (current) => {
         const at = now();
         const tokensNotBefore = markRevocation(current.tokensNotBefore, at);
         const details = { tokens_not_before: new Date(tokensNotBefore).toISOString() };
-        const entry = createAuditEntry(actor, at, "RevokeCustomerTokens", resourceOf(customerId), details);
+        const entry = { actor, at, action: "RevokeCustomerTokens", ...resourceOf(customerId), details };
         return { next: { ...current, tokensNotBefore }, entry };
       });
     },

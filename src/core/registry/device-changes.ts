@@ -1,11 +1,11 @@
 // Changes of a device by an operator, and their audit entries.
 
 import { randomBytes } from "node:crypto";
-import { markRevocation } from "../ids.ts";
 import { readPublicKey } from "../public-key.ts";
-import { type AuditDetails, type AuditedResource, changedDetails, createAuditEntry } from "./audit.ts";
+import { type AuditDetails, type AuditedResource, changedDetails } from "./audit.ts";
 import { readCustomerId, readDisplayName, readEnrolledDeviceKey, readLabels } from "./names.ts";
-import type { Actor, Change, Device, KeyMode, Status } from "./ports.ts";
+import type { Actor, AuditEntry, Change, Device, KeyMode, Status } from "./ports.ts";
+import { markRevocation } from "./revocation.ts";
 
 /** Changes to a device; an absent or undefined field stays, or has its default. */
 export interface DevicePatch {
@@ -98,15 +98,19 @@ export function decideUpdate(
 ): Change<Device> | undefined {
   const next = applyPatch(current, patch, at);
   const details = changedDetails(deviceDetails(current), deviceDetails(next));
-  return details && { next, entry: createAuditEntry(actor, at, "UpdateDevice", resourceOf(current), details) };
+  return details && { next, entry: { actor, at, action: "UpdateDevice", ...resourceOf(current), details } };
 }
 
 /** Revokes the tokens that a device has. */
 export function decideRevocation(current: Device, actor: Actor, at: number): Change<Device> {
   const tokensNotBefore = markRevocation(current.tokensNotBefore, at);
   const details = { tokens_not_before: new Date(tokensNotBefore).toISOString() };
-  const entry = createAuditEntry(actor, at, "RevokeDeviceTokens", resourceOf(current), details);
+  const entry = { actor, at, action: "RevokeDeviceTokens", ...resourceOf(current), details };
   return { next: { ...current, tokensNotBefore }, entry };
+}
+
+export function describeDeletion(current: Device, actor: Actor, at: number): AuditEntry {
+  return { actor, at, action: "DeleteDevice", ...resourceOf(current), details: {} };
 }
 
 export function resourceOf({ deviceKey, customerId }: Device): AuditedResource {

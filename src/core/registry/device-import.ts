@@ -1,7 +1,7 @@
 // Import of devices: many rows in one transaction; a bad row fails alone.
 
 import { AuthError, malformed, type Reason } from "../errors.ts";
-import { changedDetails, createAuditEntry } from "./audit.ts";
+import { changedDetails } from "./audit.ts";
 import { applyPatch, type DevicePatch, deviceDetails, newDevice, readPatch } from "./device-changes.ts";
 import { doesNotExist, readCustomerId, readEnrolledDeviceKey } from "./names.ts";
 import type { Actor, Device, DeviceStore } from "./ports.ts";
@@ -78,7 +78,7 @@ export function createImportDevices(devices: Pick<DeviceStore, "importAll">, now
         // Several customers: the entry belongs to none.
         const customerId = customers.size === 1 ? (rows[0]?.customerId ?? "") : "";
         const details = { created, updated, failed: failures.length };
-        return createAuditEntry(actor, now(), "ImportDevices", { resource: "devices", customerId }, details);
+        return { actor, at: now(), action: "ImportDevices", resource: "devices", customerId, details };
       },
     );
     return summarise(results);

@@ -1,16 +1,17 @@
 // Devices: enrolment, changes, deletion, and the keys derived for them.
 
 import { createSecretKey } from "node:crypto";
-import { readDeviceKey } from "../device-key.ts";
 import { AuthError } from "../errors.ts";
+import { readDeviceKey } from "../login-fields.ts";
 import { deriveDeviceKey } from "../signature.ts";
-import { type AuditLog, createAuditEntry } from "./audit.ts";
+import type { AuditLog } from "./audit.ts";
 import { stateOf } from "./customer-keys.ts";
 import {
   type DeviceDraft,
   type DevicePatch,
   decideRevocation,
   decideUpdate,
+  describeDeletion,
   deviceDetails,
   enrolDevice,
   readPatch,
@@ -27,25 +28,7 @@ export interface DerivedKey {
   readonly keyId: string;
 }
 
-export interface Devices {
-  create(draft: DeviceDraft, actor: Actor): Promise<StoredDevice>;
-  get(deviceKey: string): Promise<StoredDevice>;
-  list(request: ListRequest): Promise<Listing<StoredDevice>>;
-  /** With an etag that is not empty, only that version is changed; else AuthError `etag_mismatch`. */
-  update(deviceKey: string, patch: DevicePatch, etag: string, actor: Actor): Promise<StoredDevice>;
-  delete(deviceKey: string, etag: string, actor: Actor): Promise<void>;
-  /** Revokes the tokens that it has. */
-  revokeTokens(deviceKey: string, actor: Actor): Promise<StoredDevice>;
-  /** The same each time, while there is no newer derivation key. The audit entry is written before it returns. */
-  deriveKey(deviceKey: string, actor: Actor): Promise<DerivedKey>;
-}
-
-export interface DevicesDependencies {
-  readonly devices: DeviceStore;
-  readonly customerKeys: Pick<CustomerKeyStore, "secretsOf">;
-  readonly audit: Pick<AuditLog, "append">;
-  readonly now: () => number;
-}
+export type Devices = ReturnType<typeof createDevices>;
 
 /** The fields that filters of devices may use. */
 export const DEVICE_FIELDS = {
@@ -67,8 +50,13 @@ export const DEVICE_FIELDS = {
   labels: "text",
 } as const;
 
-/** Each use case throws AuthError: `malformed`, or an error of the store. */
-export function createDevices({ devices, customerKeys, audit, now }: DevicesDependencies): Devices {
+/** `now` in unix milliseconds. Each use case throws AuthError: `malformed`, or an error of the store. */
+export function createDevices(
+  devices: DeviceStore,
+  customerKeys: Pick<CustomerKeyStore, "secretsOf">,
+  audit: Pick<AuditLog, "append">,
+  now: () => number,
+) {
   async function get(deviceKey: string): Promise<StoredDevice> {
     const device = await devices.find(readDeviceKey(deviceKey));
     if (device === undefined) throw doesNotExist("device");
@@ -94,20 +82,21 @@ export function createDevices({ devices, customerKeys, audit, now }: DevicesDepe
   }
 
   return {
-    async create(draft, actor) {
+    async create(draft: DeviceDraft, actor: Actor): Promise<StoredDevice> {
       const at = now();
       const device = enrolDevice(draft, at);
-      return devices.insert(
-        device,
-        createAuditEntry(actor, at, "CreateDevice", resourceOf(device), deviceDetails(device)),
-      );
+      const details = deviceDetails(device);
+      return devices.insert(device, { actor, at, action: "CreateDevice", ...resourceOf(device), details });
     },
 
     get,
 
-    list: (request) => listPage(DEVICE_FIELDS, request, (page) => devices.list(page), now()),
+    async list(request: ListRequest): Promise<Listing<StoredDevice>> {
+      return listPage(DEVICE_FIELDS, request, (page) => devices.list(page), now());
+    },
 
-    async update(deviceKey, patch, etag, actor) {
+    /** Unless `etag` is empty, only that version is changed. @throws AuthError `etag_mismatch` */
+    async update(deviceKey: string, patch: DevicePatch, etag: string, actor: Actor): Promise<StoredDevice> {
       const checked = readPatch(patch);
       return devices.update(readDeviceKey(deviceKey), (current) => {
         requireVersion(current, etag, "device");
@@ -115,22 +104,24 @@ export function createDevices({ devices, customerKeys, audit, now }: DevicesDepe
       });
     },
 
-    async delete(deviceKey, etag, actor) {
+    async delete(deviceKey: string, etag: string, actor: Actor): Promise<void> {
       await devices.delete(readDeviceKey(deviceKey), (current) => {
         requireVersion(current, etag, "device");
-        return createAuditEntry(actor, now(), "DeleteDevice", resourceOf(current));
+        return describeDeletion(current, actor, now());
       });
     },
 
-    async revokeTokens(deviceKey, actor) {
+    /** Revokes the tokens that it has. */
+    async revokeTokens(deviceKey: string, actor: Actor): Promise<StoredDevice> {
       return devices.update(readDeviceKey(deviceKey), (current) => decideRevocation(current, actor, now()));
     },
 
-    async deriveKey(deviceKey, actor) {
+    /** The same each time, while there is no newer derivation key. The audit entry is written before it returns. */
+    async deriveKey(deviceKey: string, actor: Actor): Promise<DerivedKey> {
       const device = await get(deviceKey);
       const derived = await derive(device);
       const details = { key_id: derived.keyId };
-      await audit.append(createAuditEntry(actor, now(), "DeriveDeviceKey", resourceOf(device), details));
+      await audit.append({ actor, at: now(), action: "DeriveDeviceKey", ...resourceOf(device), details });
       return derived;
     },
   };

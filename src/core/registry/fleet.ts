@@ -1,12 +1,11 @@
 // The fleet: counts of devices, and changes of many at once, in short steps between logins.
 
-import { readDeviceKey } from "../device-key.ts";
 import { malformed } from "../errors.ts";
-import { createAuditEntry } from "./audit.ts";
-import { decideRevocation, decideUpdate, resourceOf } from "./device-changes.ts";
+import { readDeviceKey } from "../login-fields.ts";
+import { decideRevocation, decideUpdate, describeDeletion } from "./device-changes.ts";
 import { DEVICE_FIELDS } from "./devices.ts";
 import type { Condition } from "./filter.ts";
-import { readLabels } from "./names.ts";
+import { MOST_LABELS, readLabels } from "./names.ts";
 import { readPageQuery, writePageToken } from "./pages.ts";
 import type { Actor, Change, Device, PageQuery, PageResult, StoredDevice } from "./ports.ts";
 
@@ -43,14 +42,7 @@ export interface FleetProgress {
   readonly nextPageToken: string;
 }
 
-export interface Fleet {
-  /** Counts the matching ones of the next devices; the sum over all pages is the number. */
-  count(filter: string, pageToken: string): Promise<{ readonly count: number; readonly nextPageToken: string }>;
-  /** Changes the next devices. */
-  change(request: FleetRequest, actor: Actor): Promise<FleetProgress>;
-  /** Counts the fleet. The count is cached for 40 times as long as it took. */
-  summarize(): Promise<FleetSummary>;
-}
+export type Fleet = ReturnType<typeof createFleet>;
 
 /** A change of one device; without `next` it is deleted. */
 export type FleetChange = Change<Device | undefined>;
@@ -72,11 +64,6 @@ export interface FleetStore {
   countAll(hourAgo: number, dayAgo: number): Promise<FleetCounts>;
 }
 
-export interface FleetDependencies {
-  readonly fleet: FleetStore;
-  readonly now: () => number;
-}
-
 /** Devices of one call, which takes a fraction of a second. */
 const MOST_CHANGED = 1_000;
 /** Steps of one call: a bound where few devices match. */
@@ -85,21 +72,26 @@ const SHORTEST_TTL_MS = 2_000;
 /** A count is cached for this many times its duration. */
 const TTL_FACTOR = 40;
 
-/** Each use case throws AuthError: `malformed`, or an error of the store. */
-export function createFleet({ fleet, now }: FleetDependencies): Fleet {
-  let cached: { readonly summary: FleetSummary; readonly until: number } | undefined;
-  let counting: Promise<FleetSummary> | undefined;
+/** `now` in unix milliseconds. Each use case throws AuthError: `malformed`, or an error of the store. */
+export function createFleet(fleet: FleetStore, now: () => number) {
+  let summary: Promise<FleetSummary> | undefined;
+  let expiresAt = 0;
 
   async function countAll(): Promise<FleetSummary> {
     const countedAt = now();
-    const counts = await fleet.countAll(countedAt - 3_600_000, countedAt - 86_400_000);
-    const summary = { ...counts, countedAt };
-    cached = { summary, until: now() + Math.max(SHORTEST_TTL_MS, TTL_FACTOR * (now() - countedAt)) };
-    return summary;
+    try {
+      const counts = await fleet.countAll(countedAt - 3_600_000, countedAt - 86_400_000);
+      expiresAt = now() + Math.max(SHORTEST_TTL_MS, TTL_FACTOR * (now() - countedAt));
+      return { ...counts, countedAt };
+    } catch (error) {
+      expiresAt = 0;
+      throw error;
+    }
   }
 
   return {
-    async count(filter, pageToken) {
+    /** Counts the matching ones of the next devices; the sum over all pages is the number. */
+    async count(filter: string, pageToken: string): Promise<{ count: number; nextPageToken: string }> {
       const { after, conditions } = readPageQuery(DEVICE_FIELDS, { pageSize: 0, pageToken, filter }, now());
       let [count, next]: [number, string | undefined] = [0, after];
       for (let step = 0; step < MOST_STEPS && next !== undefined; step++) {
@@ -110,7 +102,8 @@ export function createFleet({ fleet, now }: FleetDependencies): Fleet {
       return { count, nextPageToken: writePageToken(next) };
     },
 
-    async change(request, actor) {
+    /** Changes the next devices. */
+    async change(request: FleetRequest, actor: Actor): Promise<FleetProgress> {
       const { filter, pageToken, deviceKeys, action, labels } = request;
       if (action === "label") requireLabels(labels);
       const change = (names: readonly string[]): Promise<Changed> =>
@@ -139,16 +132,13 @@ export function createFleet({ fleet, now }: FleetDependencies): Fleet {
       return { matched, changed, nextPageToken: writePageToken(next) };
     },
 
-    async summarize() {
-      if (cached === undefined || now() >= cached.until) {
-        counting ??= countAll().finally(() => {
-          counting = undefined;
-        });
-        // An expired count is answered at once while the next one is made.
-        if (cached === undefined) return counting;
-        counting.catch(() => {});
-      }
-      return cached.summary;
+    /** Counts the fleet. The count is cached for 40 times as long as it took. */
+    summarize(): Promise<FleetSummary> {
+      if (summary !== undefined && now() < expiresAt) return summary;
+      // Callers that come while it is counted share the count.
+      expiresAt = Number.POSITIVE_INFINITY;
+      summary = countAll();
+      return summary;
     },
   };
 }
@@ -183,11 +173,15 @@ function decide(
       return decideUpdate(current, { status: "disabled" }, actor, at);
     case "label": {
       const merged = Object.entries({ ...current.labels, ...labels }).filter(([, value]) => value !== "");
+      if (merged.length > MOST_LABELS) {
+        const message = `the device ${current.deviceKey} would have ${merged.length} labels. It has at most ${MOST_LABELS}`;
+        throw malformed(message, "labels");
+      }
       return decideUpdate(current, { labels: readLabels(Object.fromEntries(merged)) }, actor, at);
     }
     case "revoke_tokens":
       return decideRevocation(current, actor, at);
     case "delete":
-      return { next: undefined, entry: createAuditEntry(actor, at, "DeleteDevice", resourceOf(current)) };
+      return { next: undefined, entry: describeDeletion(current, actor, at) };
   }
 }

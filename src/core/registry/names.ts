@@ -1,7 +1,7 @@
 // Names and labels of the registry, as operators write them.
 
-import { MAX_DEVICE_KEY, readDeviceKey } from "../device-key.ts";
 import { AuthError, malformed } from "../errors.ts";
+import { MAX_DEVICE_KEY, readDeviceKey } from "../login-fields.ts";
 
 /** The field that names a row. */
 const NAME_FIELDS = {
@@ -70,7 +70,8 @@ export function placeOfUnprintable(text: string): number {
 
 export type Labels = Readonly<Record<string, string>>;
 
-const MOST_LABELS = 32;
+/** The most labels that a device has. */
+export const MOST_LABELS = 32;
 const LONGEST_LABEL = 63;
 const LABEL_NAME = /^[A-Za-z0-9._-]{1,63}$/;
 

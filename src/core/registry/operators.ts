@@ -3,7 +3,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { AuthError, malformed } from "../errors.ts";
 import { equalSecrets } from "../signature.ts";
-import { type AuditedResource, createAuditEntry } from "./audit.ts";
+import type { AuditedResource } from "./audit.ts";
 import { doesNotExist } from "./names.ts";
 import type { Actor, AuditEntry } from "./ports.ts";
 
@@ -38,30 +38,20 @@ export interface OperatorStore {
   revoke(tokenId: string, entry: AuditEntry): Promise<StoredOperatorToken>;
 }
 
-export interface Operators {
-  /**
-   * Issues a token: `adminToken` is the secret, stored as a hash and not readable again. Without `expiresAt` it expires in 90
-   * days.
-   */
-  issue(
-    draft: { readonly name: string; readonly role: Role; readonly expiresAt?: number | undefined },
-    actor: Actor,
-  ): Promise<{ readonly token: OperatorToken; readonly adminToken: string }>;
-  /** All, the newest first, those of the settings last. */
-  list(): Promise<readonly OperatorToken[]>;
-  revoke(tokenId: string, actor: Actor): Promise<OperatorToken>;
-  /** The token of a caller, by its secret. @throws AuthError `invalid_admin_token`, `unavailable` */
-  identify(adminToken: string): Promise<OperatorToken>;
-  /** The token of a session, by its id. @throws AuthError `invalid_admin_token`, `unavailable` */
-  confirm(tokenId: string): Promise<OperatorToken>;
+export interface OperatorTokenDraft {
+  readonly name: string;
+  readonly role: Role;
+  /** Undefined: in 90 days. */
+  readonly expiresAt?: number | undefined;
 }
 
-export interface OperatorsDependencies {
-  readonly operators: OperatorStore;
-  /** The admin tokens of the settings, by setting; they have the role admin. */
-  readonly settingsTokens?: ReadonlyMap<string, string>;
-  readonly now: () => number;
+export interface IssuedOperatorToken {
+  readonly token: OperatorToken;
+  /** The secret. Its hash is stored, and it cannot be read again. */
+  readonly adminToken: string;
 }
+
+export type Operators = ReturnType<typeof createOperators>;
 
 /** Visible ASCII with single spaces: wider ones look like columns of a table. */
 const OPERATOR_NAME = /^(?=.{1,100}$)[\x21-\x7e]+(?: [\x21-\x7e]+)*$/;
@@ -84,8 +74,16 @@ function hashOf(token: string): string {
   return createHash("sha256").update(`countersign admin token v1\0${token}`).digest("hex");
 }
 
-/** Each use case throws AuthError: `malformed`, or an error of the store. */
-export function createOperators({ operators, settingsTokens = new Map(), now }: OperatorsDependencies): Operators {
+/**
+ * Each use case throws AuthError: `malformed`, or an error of the store.
+ * @param settingsTokens the admin tokens of the settings, by setting; they have the role admin
+ * @param now in unix milliseconds
+ */
+export function createOperators(
+  operators: OperatorStore,
+  settingsTokens: ReadonlyMap<string, string>,
+  now: () => number,
+) {
   const fixed = [...settingsTokens].map(([setting, secret]) => ({ secret, token: tokenOfSetting(setting, secret) }));
   const findFixed = (tokenId: string): OperatorToken | undefined =>
     fixed.find(({ token }) => token.tokenId === tokenId)?.token;
@@ -98,7 +96,7 @@ export function createOperators({ operators, settingsTokens = new Map(), now }: 
   }
 
   return {
-    async issue({ name, role, expiresAt: wanted }, actor) {
+    async issue({ name, role, expiresAt: wanted }: OperatorTokenDraft, actor: Actor): Promise<IssuedOperatorToken> {
       const at = now();
       const expiresAt = wanted ?? at + USUAL_LIFE_MS;
       if (!isOperatorName(name)) {
@@ -109,24 +107,29 @@ export function createOperators({ operators, settingsTokens = new Map(), now }: 
       const tokenId = adminTokenId(adminToken);
       const token = { tokenId, name, role, createdAt: at, expiresAt, revokedAt: undefined };
       const details = { name, role, expires_at: new Date(expiresAt).toISOString() };
-      const entry = createAuditEntry(actor, at, "IssueOperatorToken", resourceOf(tokenId), details);
+      const entry = { actor, at, action: "IssueOperatorToken", ...resourceOf(tokenId), details };
       await operators.insert(token, hashOf(adminToken), entry);
       return { token, adminToken };
     },
 
-    list: async () => [...(await operators.list()), ...fixed.map(({ token }) => token)],
+    /** All, the newest first, those of the settings last. */
+    async list(): Promise<readonly OperatorToken[]> {
+      return [...(await operators.list()), ...fixed.map(({ token }) => token)];
+    },
 
-    async revoke(tokenId, actor) {
+    async revoke(tokenId: string, actor: Actor): Promise<OperatorToken> {
       const setting = findFixed(tokenId)?.name;
       if (setting !== undefined) {
         const message = `this admin token is a setting. Change ${setting} and start the gateways again`;
         throw new AuthError("failed_precondition", message);
       }
       if (!/^[0-9a-f]{8}$/.test(tokenId)) throw doesNotExist("admin token");
-      return operators.revoke(tokenId, createAuditEntry(actor, now(), "RevokeOperatorToken", resourceOf(tokenId)));
+      const entry = { actor, at: now(), action: "RevokeOperatorToken", ...resourceOf(tokenId), details: {} };
+      return operators.revoke(tokenId, entry);
     },
 
-    async identify(adminToken) {
+    /** The token of a caller, by its secret. @throws AuthError `invalid_admin_token`, `unavailable` */
+    async identify(adminToken: string): Promise<OperatorToken> {
       // Each is compared, in constant time.
       const [match] = fixed.filter(({ secret }) => equalSecrets(adminToken, secret));
       return (
@@ -135,7 +138,10 @@ export function createOperators({ operators, settingsTokens = new Map(), now }: 
       );
     },
 
-    confirm: async (tokenId) => findFixed(tokenId) ?? requireGood(await operators.find(tokenId)),
+    /** The token of a session, by its id. @throws AuthError `invalid_admin_token`, `unavailable` */
+    async confirm(tokenId: string): Promise<OperatorToken> {
+      return findFixed(tokenId) ?? requireGood(await operators.find(tokenId));
+    },
   };
 }
 

@@ -1,46 +1,47 @@
 // The registry: the operator's use cases, gathered.
 
-import { type AuditLog, createListAuditEvents, type ListAuditEvents } from "./audit.ts";
-import { type CustomerKeys, type CustomerKeysDependencies, createCustomerKeys } from "./customer-keys.ts";
-import { type Customers, type CustomersDependencies, createCustomers } from "./customers.ts";
-import { createImportDevices, type ImportDevices } from "./device-import.ts";
-import { createDevices, type Devices, type DevicesDependencies } from "./devices.ts";
-import { createFleet, type Fleet, type FleetDependencies } from "./fleet.ts";
-import { createOperators, type Operators, type OperatorsDependencies } from "./operators.ts";
-import { createSessions, type Sessions, type SessionsDependencies } from "./sessions.ts";
-import { createRevokeToken, type RevokedTokenStore, type RevokeToken } from "./tokens.ts";
+import { type AuditLog, createListAuditEvents } from "./audit.ts";
+import { createCustomerKeys } from "./customer-keys.ts";
+import { createCustomers } from "./customers.ts";
+import { createImportDevices } from "./device-import.ts";
+import { createDevices } from "./devices.ts";
+import { createFleet, type FleetStore } from "./fleet.ts";
+import { createOperators, type OperatorStore } from "./operators.ts";
+import type { CustomerKeyStore, CustomerStore, DeviceStore } from "./ports.ts";
+import { createRevokeToken, type RevokedTokenStore } from "./revocation.ts";
+import { createSessions, type SessionSealer, type SignInCodeStore } from "./sessions.ts";
 
-export interface Registry {
-  readonly customers: Customers;
-  readonly customerKeys: CustomerKeys;
-  readonly devices: Devices;
-  readonly importDevices: ImportDevices;
-  readonly revokeToken: RevokeToken;
-  readonly fleet: Fleet;
-  readonly operators: Operators;
-  readonly sessions: Sessions;
-  readonly listAuditEvents: ListAuditEvents;
+export type Registry = ReturnType<typeof createRegistry>;
+
+export interface RegistryDependencies {
+  readonly customers: CustomerStore;
+  readonly customerKeys: CustomerKeyStore;
+  readonly devices: DeviceStore;
+  readonly fleet: FleetStore;
+  readonly operators: OperatorStore;
+  readonly signInCodes: SignInCodeStore;
+  readonly revokedTokens: RevokedTokenStore;
+  readonly audit: AuditLog;
+  readonly sealer: SessionSealer;
+  /** The admin tokens of the settings, by setting. */
+  readonly settingsTokens?: ReadonlyMap<string, string>;
+  /** Unix milliseconds. */
+  readonly now: () => number;
 }
 
-export type RegistryDependencies = CustomersDependencies &
-  CustomerKeysDependencies &
-  DevicesDependencies &
-  FleetDependencies &
-  OperatorsDependencies &
-  Omit<SessionsDependencies, "operators"> & { readonly revokedTokens: RevokedTokenStore; readonly audit: AuditLog };
-
 /** Creates the use cases over their ports. Each throws AuthError: `malformed`, or an error of its store. */
-export function createRegistry(dependencies: RegistryDependencies): Registry {
-  const operators = createOperators(dependencies);
+export function createRegistry(ports: RegistryDependencies) {
+  const { now } = ports;
+  const operators = createOperators(ports.operators, ports.settingsTokens ?? new Map(), now);
   return {
-    customers: createCustomers(dependencies),
-    customerKeys: createCustomerKeys(dependencies),
-    devices: createDevices(dependencies),
-    importDevices: createImportDevices(dependencies.devices, dependencies.now),
-    revokeToken: createRevokeToken(dependencies.revokedTokens, dependencies.now),
-    fleet: createFleet(dependencies),
+    customers: createCustomers(ports.customers, now),
+    customerKeys: createCustomerKeys(ports.customers, ports.customerKeys, now),
+    devices: createDevices(ports.devices, ports.customerKeys, ports.audit, now),
+    importDevices: createImportDevices(ports.devices, now),
+    revokeToken: createRevokeToken(ports.revokedTokens, now),
+    fleet: createFleet(ports.fleet, now),
     operators,
-    sessions: createSessions({ ...dependencies, operators }),
-    listAuditEvents: createListAuditEvents(dependencies.audit, dependencies.now),
+    sessions: createSessions({ ...ports, operators }),
+    listAuditEvents: createListAuditEvents(ports.audit, now),
   };
 }

@@ -1,6 +1,5 @@
 // Sealed secrets: sealing again under another master key, and forgetting those that do not open.
 
-import { createAuditEntry } from "./audit.ts";
 import type { Actor, AuditEntry } from "./ports.ts";
 
 export interface Resealing {
@@ -36,14 +35,7 @@ export interface SecretStore {
   forgetLost(now: number, describe: (lost: LostSecrets) => AuditEntry): Promise<LostSecrets>;
 }
 
-export interface Secrets {
-  /** Seals some secrets again; to be called until done. */
-  reseal(actor: Actor): Promise<Resealing>;
-  /** @throws LostSecretsError when logins would fail for lack of a master key */
-  requireMasterKeys(): Promise<void>;
-  /** Retires every secret that does not open, so that new ones can take its place. */
-  forgetLost(actor: Actor): Promise<LostSecrets>;
-}
+export type Secrets = ReturnType<typeof createSecrets>;
 
 /** Secrets that are in use and do not open. */
 export class LostSecretsError extends Error {
@@ -55,27 +47,31 @@ export class LostSecretsError extends Error {
   }
 }
 
-export interface SecretsDependencies {
-  readonly secrets: SecretStore;
-  /** Unix milliseconds. */
-  readonly now: () => number;
-}
-
 const SECRETS = { resource: "secrets", customerId: "" };
 
-export function createSecrets({ secrets, now }: SecretsDependencies): Secrets {
+/** `now` in unix milliseconds. */
+export function createSecrets(secrets: SecretStore, now: () => number) {
   return {
-    reseal: (actor) =>
-      secrets.resealSome((resealed) => createAuditEntry(actor, now(), "ResealSecrets", SECRETS, { resealed })),
-    async requireMasterKeys() {
+    /** Seals some secrets again; to be called until done. */
+    reseal(actor: Actor): Promise<Resealing> {
+      const entry = { actor, action: "ResealSecrets", ...SECRETS };
+      return secrets.resealSome((resealed) => ({ ...entry, at: now(), details: { resealed } }));
+    },
+
+    /** @throws LostSecretsError when logins would fail for lack of a master key */
+    async requireMasterKeys(): Promise<void> {
       const lost = await secrets.findLost(now());
       if (lost.customerKeys > 0 || lost.signingKeys > 0) throw new LostSecretsError(lost);
     },
-    async forgetLost(actor) {
+
+    /** Retires every secret that does not open, so that new ones can take its place. */
+    async forgetLost(actor: Actor): Promise<LostSecrets> {
       const at = now();
-      return secrets.forgetLost(at, ({ customerKeys: customer_keys, signingKeys: signing_keys }) =>
-        createAuditEntry(actor, at, "ForgetLostSecrets", SECRETS, { customer_keys, signing_keys }),
-      );
+      const entry = { actor, at, action: "ForgetLostSecrets", ...SECRETS };
+      return secrets.forgetLost(at, ({ customerKeys: customer_keys, signingKeys: signing_keys }) => ({
+        ...entry,
+        details: { customer_keys, signing_keys },
+      }));
     },
   };
 }

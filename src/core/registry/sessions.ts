@@ -1,4 +1,4 @@
-// Sessions of the dashboard: an admin token or a sign-in code, exchanged for a sealed cookie.
+// Sessions of the dashboard: an admin token or a sign-in code, exchanged for a sealed cookie (RFC 6265).
 
 import { createHash, randomBytes } from "node:crypto";
 import { AuthError } from "../errors.ts";
@@ -26,17 +26,9 @@ export interface Session {
   readonly expiresAt: number;
 }
 
-export interface Sessions {
-  /** @throws AuthError `invalid_admin_token`, `unavailable`; so do `openByCode` and `confirm` */
-  openByToken(adminToken: string): Promise<Session>;
-  openByCode(code: string): Promise<Session>;
-  /** The admin token that a session was opened with. */
-  confirm(text: string): Promise<OperatorToken>;
-  /** Creates a code that opens one session within a minute. */
-  issueCode(token: OperatorToken): Promise<{ readonly code: string; readonly expiresAt: number }>;
-}
+export type Sessions = ReturnType<typeof createSessions>;
 
-export interface SessionsDependencies {
+interface SessionsDependencies {
   readonly operators: Pick<Operators, "identify" | "confirm">;
   readonly signInCodes: SignInCodeStore;
   readonly sealer: SessionSealer;
@@ -52,7 +44,7 @@ const SESSION = /^([0-9a-f]{8}) (\d{1,15})$/;
 const LONGEST = 256;
 
 /** Each use case throws AuthError: `invalid_admin_token`, or an error of the store. */
-export function createSessions({ operators, signInCodes, sealer, now }: SessionsDependencies): Sessions {
+export function createSessions({ operators, signInCodes, sealer, now }: SessionsDependencies) {
   function open({ tokenId, expiresAt: tokenExpiresAt }: OperatorToken): Session {
     const expiresAt = Math.min(now() + SESSION_MS, tokenExpiresAt ?? Number.POSITIVE_INFINITY);
     const sealed = sealer.seal(Buffer.from(`${tokenId} ${expiresAt}`), CONTEXT);
@@ -71,9 +63,11 @@ export function createSessions({ operators, signInCodes, sealer, now }: Sessions
   }
 
   return {
-    openByToken: async (adminToken) => open(await operators.identify(adminToken)),
+    async openByToken(adminToken: string): Promise<Session> {
+      return open(await operators.identify(adminToken));
+    },
 
-    async openByCode(code) {
+    async openByCode(code: string): Promise<Session> {
       const taken = await signInCodes.take(hashOf(code));
       if (taken === undefined || taken.expiresAt <= now()) {
         throw invalidSession(
@@ -83,14 +77,16 @@ export function createSessions({ operators, signInCodes, sealer, now }: Sessions
       return open(await operators.confirm(taken.tokenId));
     },
 
-    async confirm(text) {
+    /** The admin token that a session was opened with. */
+    async confirm(text: string): Promise<OperatorToken> {
       const session = unseal(text);
       if (session === undefined || session.expiresAt <= now())
         throw invalidSession("the session has ended. Sign in again");
       return operators.confirm(session.tokenId);
     },
 
-    async issueCode({ tokenId }) {
+    /** Creates a code that opens one session within a minute. */
+    async issueCode({ tokenId }: OperatorToken): Promise<{ readonly code: string; readonly expiresAt: number }> {
       const code = randomBytes(CODE_BYTES).toString("base64url");
       const at = now();
       await signInCodes.insert(hashOf(code), tokenId, at + CODE_MS, at);
@@ -110,4 +106,36 @@ function invalidSession(message: string): AuthError {
 
 function hashOf(code: string): string {
   return createHash("sha256").update(`countersign sign-in code v1\0${code}`).digest("hex");
+}
+
+/**
+ * The header that each request with a session carries. A page of another origin cannot send it without a preflight, which this
+ * listener does not answer.
+ */
+export const SESSION_HEADER = "x-countersign-dashboard";
+
+/** Over TLS, the prefix keeps other hosts and plain HTTP from setting it (RFC 6265bis, 4.1.3.2). */
+function nameOf(secure: boolean): string {
+  return secure ? "__Host-countersign-session" : "countersign-session";
+}
+
+/** The value of `Set-Cookie` for a session; an empty text ends it. `maxAge` in seconds. */
+export function writeSessionCookie(text: string, maxAge: number, secure: boolean): string {
+  const attributes = `Path=/; Max-Age=${maxAge}; HttpOnly; SameSite=Strict`;
+  return `${nameOf(secure)}=${text}; ${attributes}${secure ? "; Secure" : ""}`;
+}
+
+/** The session of a request; undefined without the cookie or the header. */
+export function readSessionCookie(
+  cookies: string | null | undefined,
+  header: string | null | undefined,
+  secure: boolean,
+): string | undefined {
+  if (!cookies || !header) return undefined;
+  const prefix = `${nameOf(secure)}=`;
+  return cookies
+    .split(";")
+    .map((cookie) => cookie.trim())
+    .find((cookie) => cookie.startsWith(prefix))
+    ?.slice(prefix.length);
 }

@@ -1,8 +1,8 @@
 // Signs tokens with the active key of the ring.
 
 import { unsigned } from "../errors.ts";
-import { epochOf, nameToken } from "../ids.ts";
 import type { Subject, TokenSigner } from "../ports.ts";
+import { epochOf, nameToken } from "../registry/revocation.ts";
 import type { TokenType } from "./algorithms.ts";
 import type { ActiveKey } from "./key-material.ts";
 

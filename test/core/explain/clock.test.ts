@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { explainClock, inWords } from "../../../src/core/explain/clock.ts";
+import { explainClock, inWords } from "../../../src/core/explain/findings.ts";
 import { NOW, SECONDS, SKEW } from "./desk.ts";
 
 test.for([

@@ -10,7 +10,7 @@ const SECRET = "a-token-of-the-settings";
 async function open() {
   const { store, clock, events } = await openRegistry();
   const settingsTokens = new Map([["COUNTERSIGN_ADMIN_TOKEN", SECRET]]);
-  return { operators: createOperators({ ...store, settingsTokens, now: () => clock.now }), clock, events };
+  return { operators: createOperators(store.operators, settingsTokens, () => clock.now), clock, events };
 }
 
 const DRAFT = { name: "Ada L", role: "read", expiresAt: NOW + 1_000 } as const;

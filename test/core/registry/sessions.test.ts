@@ -15,7 +15,7 @@ async function open(settings = "a-token-of-the-settings") {
   const { store, clock } = await openRegistry();
   const now = () => clock.now;
   const settingsTokens = new Map([["COUNTERSIGN_ADMIN_TOKEN", settings]]);
-  const operators = createOperators({ ...store, settingsTokens, now });
+  const operators = createOperators(store.operators, settingsTokens, now);
   const sessionsUnder = (...keys: readonly Uint8Array[]) =>
     createSessions({ ...store, operators, sealer: createSealer(keys), now });
   const { adminToken, token } = await operators.issue({ name: "ada", role: "read", expiresAt: undefined }, ACTOR);

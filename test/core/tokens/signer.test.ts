@@ -1,8 +1,8 @@
 // Tokens: the claims and header of the contract, letter by letter.
 
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { readEpoch } from "../../../src/core/ids.ts";
 import type { TokenSigner } from "../../../src/core/ports.ts";
+import { readEpoch } from "../../../src/core/registry/revocation.ts";
 import { createTokenSigner, type SignerOptions } from "../../../src/core/tokens/signer.ts";
 import { type House, NOW, openHouse } from "../login-path.ts";
 

@@ -2,8 +2,8 @@
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { epochOf, markRevocation, nameToken, readEpoch } from "../../src/core/ids.ts";
-import type { RevocationMarks } from "../../src/core/ports.ts";
+import type { RevocationMarks } from "../../../src/core/ports.ts";
+import { epochOf, markRevocation, nameToken, readEpoch } from "../../../src/core/registry/revocation.ts";
 
 const NOW = 1_764_000_000_000;
 const MARKS: RevocationMarks = { customerId: "acme", createdAt: NOW, device: 0, customer: 0 };

@@ -1,0 +1,80 @@
+// Token ids (jti, RFC 7519, 4.1.7) and revocation: one by one, or by the epoch of a device that each id holds.
+
+import { hash, randomFillSync } from "node:crypto";
+import { malformed } from "../errors.ts";
+import { LONGEST_TOKEN_LIFE_MS, type RevocationMarks } from "../ports.ts";
+import type { Actor, AuditEntry } from "./ports.ts";
+
+/** 48 bits: that two epochs of one device look the same is one chance in 10^14. */
+const EPOCH_CHARACTERS = 8;
+const RANDOM_BYTES = 9;
+/** The characters of both: base64url has four for three bytes. */
+const TOKEN_ID = /^[\w-]{20}$/;
+
+/** The epoch of tokens that are issued now. Any change of a mark changes the epoch. */
+export function epochOf({ customerId, createdAt, device, customer }: RevocationMarks): string {
+  return hash("sha256", `${customerId} ${createdAt} ${device} ${customer}`, "base64url").slice(0, EPOCH_CHARACTERS);
+}
+
+/** Random bytes for the next tokens: one by one they would cost 3 µs a login. */
+const pool = Buffer.alloc(RANDOM_BYTES * 512);
+let used = pool.length;
+
+/** Names a token: its epoch, and 72 random bits in base64url. */
+export function nameToken(epoch: string): string {
+  if (used === pool.length) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  const start = used;
+  used += RANDOM_BYTES;
+  return epoch + pool.toString("base64url", start, used);
+}
+
+/** The epoch in a jti; undefined for a jti of another shape. */
+export function readEpoch(jti: string): string | undefined {
+  return TOKEN_ID.test(jti) ? jti.slice(0, EPOCH_CHARACTERS) : undefined;
+}
+
+/** The mark of a revocation at `now`, in unix milliseconds. It is always later than `before`, even if the clock stepped back. */
+export function markRevocation(before: number, now: number): number {
+  return Math.max(before + 1, now);
+}
+
+export interface RevokedToken {
+  readonly jti: string;
+  /** The token has expired by then for certain, in unix milliseconds. */
+  readonly expiresAt: number;
+}
+
+/** Revoked tokens until they have expired. As CustomerStore. */
+export interface RevokedTokenStore {
+  /** One that is there keeps the later `expiresAt`; there is no entry when that changes nothing. @returns the stored row */
+  insert(token: RevokedToken, entry: AuditEntry): Promise<RevokedToken>;
+  /** Deletes at most `most` that have expired at `now`, without an entry. @returns how many */
+  prune(now: number, most: number): Promise<number>;
+}
+
+/**
+ * Revokes a token at every gateway's next check, whether or not it was issued: issued tokens are not stored.
+ * @throws AuthError `malformed`, or an error of the store
+ */
+export type RevokeToken = (jti: string, actor: Actor) => Promise<RevokedToken>;
+
+/** The longest token, and a day for a gateway whose clock is ahead. */
+const KEPT_MS = LONGEST_TOKEN_LIFE_MS + 86_400_000;
+
+/** `now` in unix milliseconds. */
+export function createRevokeToken(revokedTokens: RevokedTokenStore, now: () => number): RevokeToken {
+  return async (jti, actor) => {
+    if (!TOKEN_ID.test(jti)) {
+      throw malformed(
+        "jti is no name of a token. It has 20 letters and digits and hyphens and underscores. For all tokens of a device there is devices revoke-tokens",
+        "jti",
+      );
+    }
+    const at = now();
+    const entry = { actor, at, action: "RevokeToken", resource: `tokens/${jti}`, customerId: "", details: {} };
+    return revokedTokens.insert({ jti, expiresAt: at + KEPT_MS }, entry);
+  };
+}
