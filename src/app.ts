@@ -131,7 +131,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const { lookMs = RING_LOOK_MS, ...ringTimes } = options.ringTimes ?? {};
   const rules = { alg: config.tokenAlg, publishMs: PUBLISH_MS, rotateEveryMs: config.keyRotation, ...ringTimes };
   const onRingFault = faultOf("signing_key");
-  const within = createDeadline({ ms: RING_READ_MS, expire: () => storeUnavailable("does not answer in time") });
+  const within = createDeadline(RING_READ_MS, () => storeUnavailable("does not answer in time"));
   const keys = { rules, store: store.signingKeys, now };
   const ring = await openKeyRing({ ...keys, elapsed: monotonicNow, onFault: onRingFault, within });
   cleanup.defer(repeatEvery(lookMs, ring.keepUp, onRingFault));
@@ -167,7 +167,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     onRefused: observeOverload(logger, metrics, monotonicNow),
   });
   const verifyToken = createVerifyToken({
-    verify: createTokenVerifier({ issuer, audience: config.audience, ring }),
+    verify: createTokenVerifier(issuer, config.audience, ring),
     credentials: store.credentials,
     now,
   });

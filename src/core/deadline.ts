@@ -1,17 +1,13 @@
 // Bounds how long calls may take.
 
-export interface DeadlineOptions {
-  /** How long a call may take, in milliseconds. */
-  readonly ms: number;
-  /** Makes the error of a call that took too long. */
-  readonly expire: () => Error;
-}
-
 /** A bound for calls: a later result is lost, and the call rejects. */
 export type Within = <Result>(call: Promise<Result>) => Promise<Result>;
 
-/** Makes a bound. A call that was in time is never reported late, however long this process itself stood still. */
-export function createDeadline({ ms, expire }: DeadlineOptions): Within {
+/**
+ * Makes a bound of `ms` milliseconds. A call that was in time is never reported late, however long this process itself stood still.
+ * @param expire makes the error of a call that took too long
+ */
+export function createDeadline(ms: number, expire: () => Error): Within {
   return async (call) => {
     const { promise: late, reject } = Promise.withResolvers<never>();
     let isPending = true;

@@ -6,7 +6,7 @@ import { createDeadline, type Within } from "../../src/core/deadline.ts";
 let within: Within;
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setImmediate"] });
-  within = createDeadline({ ms: 25, expire: () => new Error("late") });
+  within = createDeadline(25, () => new Error("late"));
 });
 afterEach(() => {
   vi.useRealTimers();

@@ -18,7 +18,7 @@ async function open() {
   const deviceKey = await path.enrol();
   const { customerId } = await house.registry.devices.get(deviceKey);
   const verify = createVerifyToken({
-    verify: createTokenVerifier({ issuer: () => "https://login.example", audience: "devices", ring: house.ring }),
+    verify: createTokenVerifier(() => "https://login.example", "devices", house.ring),
     credentials: house.store.credentials,
     now: () => path.now,
   });

@@ -29,7 +29,7 @@ export async function openOffice(rules: Partial<RingRules> = {}): Promise<Office
     opened,
     ring,
     clock,
-    keys: createSigningKeys({ store, ring, rules: { ...RULES, ...rules }, now }),
+    keys: createSigningKeys(store, ring, { ...RULES, ...rules }, now),
     published: () => ring.published().map(({ kid }) => kid),
     async notes() {
       const { items } = await opened.store.audit.list(FIRST);

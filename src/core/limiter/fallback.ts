@@ -58,7 +58,7 @@ export function createFallbackLimiter(options: FallbackOptions): FallbackLimiter
   const { limiter, availability, mode, instances, elapsed, listener } = options;
   const local = createMemoryLimiter(options.capacity);
   const expire = (): Error => new Error("Redis did not answer in time");
-  const within = createDeadline({ ms: options.deadlineMs, expire });
+  const within = createDeadline(options.deadlineMs, expire);
   let isAway = false;
   let isProbing = false;
   let isClosed = false;

@@ -1,7 +1,7 @@
 // Key pairs: generated, described, made ready to sign or verify.
 
 import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
-import { type CryptoKey, calculateJwkThumbprint, exportJWK, importJWK } from "jose";
+import { calculateJwkThumbprint, exportJWK } from "jose";
 import type { PublicJwk } from "../ports.ts";
 import { ALGORITHMS, readTokenAlg, type TokenAlg, type TokenType } from "./algorithms.ts";
 
@@ -13,13 +13,6 @@ export interface ActiveKey {
   readonly kid: string;
   readonly alg: TokenAlg;
   readonly signClaims: SignClaims;
-}
-
-/** A key that verifies. */
-export interface VerifyingKey {
-  readonly kid: string;
-  readonly alg: TokenAlg;
-  readonly publicKey: CryptoKey;
 }
 
 /** A key pair; the private half is PKCS #8 DER, in the clear. */
@@ -78,10 +71,8 @@ function createJws(alg: TokenAlg, kid: string, privateKey: KeyObject): SignClaim
   };
 }
 
-/** @throws Error for a key of another algorithm than it says */
-export async function readyToVerify(jwk: PublicJwk): Promise<VerifyingKey> {
-  const alg = readTokenAlg(jwk.alg);
-  const publicKey = await importJWK({ ...jwk }, alg);
-  if (publicKey instanceof Uint8Array) throw new TypeError("it is a symmetric key");
-  return { kid: jwk.kid, alg, publicKey };
+/** @throws Error for a key of an algorithm that is unknown here */
+export function readyToVerify(jwk: PublicJwk): KeyObject {
+  readTokenAlg(jwk.alg);
+  return createPublicKey({ key: { ...jwk }, format: "jwk" });
 }

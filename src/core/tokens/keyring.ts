@@ -1,33 +1,12 @@
 // The key ring: the signing keys as last read from the store. It signs by a reading younger than two seconds.
 
+import type { KeyObject } from "node:crypto";
 import type { PublicJwk } from "../ports.ts";
-import {
-  type ActiveKey,
-  generateKey,
-  type KeyMaterial,
-  readyToSign,
-  readyToVerify,
-  type VerifyingKey,
-} from "./key-material.ts";
+import { type ActiveKey, generateKey, type KeyMaterial, readyToSign, readyToVerify } from "./key-material.ts";
 import type { SigningKeyChange, SigningKeyStore, StoredKeys } from "./ports.ts";
 import { draftChange, isDue, keepUp, type RingRules } from "./rotation.ts";
 
-export interface KeyRing {
-  /** The key that signs; undefined: none opens here. */
-  readonly active: () => ActiveKey | undefined;
-  /** Since when that key signs, in unix milliseconds. */
-  readonly activeSince: () => number | undefined;
-  /** Keys that verifiers may meet, the active one first. The same array until something changes. */
-  readonly published: () => readonly PublicJwk[];
-  /** Looks up a published key; "revoked" for a revoked one. */
-  readonly find: (kid: string) => VerifyingKey | "revoked" | undefined;
-  /** Undefined while the reading is younger than two seconds; else reads. @throws AuthError `unavailable` */
-  readonly confirm: () => Promise<void> | undefined;
-  /** Reads the store now. */
-  readonly refresh: () => Promise<void>;
-  /** Reads, and does what is due. For every second. */
-  readonly keepUp: () => Promise<void>;
-}
+export type KeyRing = Awaited<ReturnType<typeof openKeyRing>>;
 
 export interface RingOptions {
   readonly rules: RingRules;
@@ -48,14 +27,14 @@ export const YOUNG_MS = 2_000;
 interface Reading {
   readonly stored: StoredKeys;
   readonly active: ActiveKey | undefined;
-  readonly verifying: ReadonlyMap<string, VerifyingKey>;
+  readonly verifying: ReadonlyMap<string, KeyObject>;
   readonly published: readonly PublicJwk[];
   /** When it began, by `elapsed`. */
   readonly at: number;
 }
 
 /** Opens the ring and makes its first keys in an empty store. @throws the error of an active key that does not open */
-export async function openKeyRing(options: RingOptions): Promise<KeyRing> {
+export async function openKeyRing(options: RingOptions) {
   const { rules, store, now, elapsed, onFault = () => {}, within = (call) => call } = options;
   let pending: Promise<void> | undefined;
 
@@ -71,7 +50,7 @@ export async function openKeyRing(options: RingOptions): Promise<KeyRing> {
   }
 
   await doWhatIsDue(await store.read(), true);
-  let reading = await prepare(await store.read(), elapsed(), onFault, (error) => {
+  let reading = prepare(await store.read(), elapsed(), onFault, (error) => {
     throw error;
   });
 
@@ -80,28 +59,35 @@ export async function openKeyRing(options: RingOptions): Promise<KeyRing> {
     const stored = await within(store.read());
     const isSame = JSON.stringify(stored.keys) === JSON.stringify(reading.stored.keys);
     // A key that did not open is tried again.
-    const next = isSame && reading.active ? { ...reading, at } : await prepare(stored, at, onFault, onFault);
+    const next = isSame && reading.active ? { ...reading, at } : prepare(stored, at, onFault, onFault);
     // The later of two readings stays.
     if (reading.at <= at) reading = next;
   }
 
   return {
-    active: () => reading.active,
+    /** The key that signs; undefined: none opens here. */
+    active: (): ActiveKey | undefined => reading.active,
+    /** Since when that key signs, in unix milliseconds. */
     activeSince: () => reading.stored.keys.find(({ state }) => state === "active")?.activatedAt,
-    published: () => reading.published,
-    find(kid) {
+    /** Keys that verifiers may meet, the active one first. The same array until something changes. */
+    published: (): readonly PublicJwk[] => reading.published,
+    /** Looks up a published key; "revoked" for a revoked one. */
+    find(kid: string): KeyObject | "revoked" | undefined {
       const key = reading.stored.keys.find((candidate) => candidate.kid === kid);
       return key?.state === "revoked" ? "revoked" : reading.verifying.get(kid);
     },
-    confirm() {
+    /** Undefined while the reading is younger than two seconds; else reads. @throws AuthError `unavailable` */
+    confirm(): Promise<void> | undefined {
       if (elapsed() - reading.at < YOUNG_MS) return undefined;
       pending ??= refresh().finally(() => {
         pending = undefined;
       });
       return pending;
     },
+    /** Reads the store now. */
     refresh,
-    async keepUp() {
+    /** Reads, and does what is due. For every second. */
+    async keepUp(): Promise<void> {
       await refresh();
       if (await doWhatIsDue(reading.stored, false)) await refresh();
     },
@@ -135,17 +121,17 @@ export async function changeKeys(
 const PUBLISHED: readonly string[] = ["active", "next", "retired"];
 
 /** Prepares the keys of a reading to sign and to verify. */
-async function prepare(
+function prepare(
   stored: StoredKeys,
   at: number,
   onFault: (error: unknown) => void,
   onActiveFault: (error: unknown) => void,
-): Promise<Reading> {
-  const verifying = new Map<string, VerifyingKey>();
+): Reading {
+  const verifying = new Map<string, KeyObject>();
   let active: ActiveKey | undefined;
   for (const { kid, alg, state, publicJwk } of stored.keys) {
     try {
-      verifying.set(kid, await readyToVerify(publicJwk));
+      verifying.set(kid, readyToVerify(publicJwk));
     } catch (cause) {
       onFault(new Error(`the signing key ${kid} cannot be used by this gateway`, { cause }));
     }

@@ -4,18 +4,13 @@ import { AuthError } from "../errors.ts";
 import type { Actor } from "../registry/ports.ts";
 import { readImportedKey } from "./key-import.ts";
 import { changeKeys, type KeyRing } from "./keyring.ts";
-import type { SigningKey, SigningKeyStore } from "./ports.ts";
+import type { SigningKey, SigningKeyState, SigningKeyStore } from "./ports.ts";
 import { type Draft, draftChange, type RingRules, revoke, rotateByHand, rotationTime, takeOver } from "./rotation.ts";
 
 /** A key as operators see it. */
 export interface SigningKeyView extends SigningKey {
   /** Active key: when the next one signs in its place, in unix milliseconds; undefined: when an operator says so. */
   readonly rotationTime: number | undefined;
-}
-
-export interface Rotation {
-  readonly active: SigningKeyView;
-  readonly next: SigningKeyView;
 }
 
 export interface KeyImport {
@@ -27,27 +22,20 @@ export interface KeyImport {
   readonly asNext: boolean;
 }
 
-/** Each throws AuthError as its decision does, and `unavailable` when the database cannot be asked. */
-export interface SigningKeys {
+export type SigningKeys = ReturnType<typeof createSigningKeys>;
+
+/**
+ * Each use-case throws AuthError as its decision does, and `unavailable` when the database cannot be asked.
+ * @param ring this gateway's: it acts on a change before the change is answered
+ * @param now in unix milliseconds
+ */
+export function createSigningKeys(
+  store: SigningKeyStore,
+  ring: Pick<KeyRing, "refresh">,
+  rules: RingRules,
+  now: () => number,
+) {
   /** Every key, the newest first. */
-  list(): Promise<readonly SigningKeyView[]>;
-  /** `atOnce`: though services may not have fetched the next key yet. Concurrent rotations: one wins, all answer with its result. */
-  rotate(atOnce: boolean, actor: Actor): Promise<Rotation>;
-  revoke(kid: string, actor: Actor): Promise<{ readonly revoked: SigningKeyView; readonly active: SigningKeyView }>;
-  /** @throws AuthError `malformed` for a text that is no key that tokens are signed with */
-  import(key: KeyImport, actor: Actor): Promise<SigningKeyView>;
-}
-
-export interface SigningKeysDependencies {
-  readonly store: SigningKeyStore;
-  /** This gateway's ring: it acts on a change before the change is answered. */
-  readonly ring: Pick<KeyRing, "refresh">;
-  readonly rules: RingRules;
-  /** Unix milliseconds. */
-  readonly now: () => number;
-}
-
-export function createSigningKeys({ store, ring, rules, now }: SigningKeysDependencies): SigningKeys {
   async function list(): Promise<readonly SigningKeyView[]> {
     const { keys } = await store.read();
     const time = rotationTime(keys, rules);
@@ -66,19 +54,21 @@ export function createSigningKeys({ store, ring, rules, now }: SigningKeysDepend
 
   return {
     list,
-    async rotate(atOnce, actor) {
-      const seen = (await list()).find(({ state }) => state === "active")?.kid;
+
+    /** `atOnce`: though services may not have fetched the next key yet. Concurrent rotations: one wins, all answer with its result. */
+    async rotate(atOnce: boolean, actor: Actor): Promise<Readonly<Record<"active" | "next", SigningKeyView>>> {
+      const seen = (await list()).find(hasState("active"))?.kid;
       const keys = await change(actor, (draft) => rotateByHand(draft, seen, atOnce));
-      return {
-        active: find(keys, ({ state }) => state === "active"),
-        next: find(keys, ({ state }) => state === "next"),
-      };
+      return { active: find(keys, hasState("active")), next: find(keys, hasState("next")) };
     },
-    async revoke(kid, actor) {
+
+    async revoke(kid: string, actor: Actor): Promise<Readonly<Record<"revoked" | "active", SigningKeyView>>> {
       const keys = await change(actor, (draft) => revoke(draft, kid));
-      return { revoked: find(keys, (key) => key.kid === kid), active: find(keys, ({ state }) => state === "active") };
+      return { revoked: find(keys, (key) => key.kid === kid), active: find(keys, hasState("active")) };
     },
-    async import({ privateKey, kid, asNext }, actor) {
+
+    /** @throws AuthError `malformed` for a text that is no key that tokens are signed with */
+    async import({ privateKey, kid, asNext }: KeyImport, actor: Actor): Promise<SigningKeyView> {
       const material = await readImportedKey(privateKey, kid);
       try {
         const keys = await change(actor, (draft) => takeOver(draft, material, asNext));
@@ -89,6 +79,8 @@ export function createSigningKeys({ store, ring, rules, now }: SigningKeysDepend
     },
   };
 }
+
+const hasState = (state: SigningKeyState) => (key: SigningKeyView) => key.state === state;
 
 /** A key that the change has just seen to. @throws AuthError `unavailable` where somebody else's change came after it */
 function find(keys: readonly SigningKeyView[], is: (key: SigningKeyView) => boolean): SigningKeyView {

@@ -1,6 +1,7 @@
 // Verifies this gateway's own tokens by jose, within bounds of our own.
 
-import { type CryptoKey, errors, type JWTPayload, jwtVerify } from "jose";
+import type { KeyObject } from "node:crypto";
+import { errors, type JWTPayload, jwtVerify } from "jose";
 import { AuthError, tokenInvalid, tokenRevoked } from "../errors.ts";
 import { CLOCKS_APART_MS, LONGEST_TOKEN_LIFE_MS, type TokenClaims } from "../ports.ts";
 import { isTokenType, TOKEN_ALGS } from "./algorithms.ts";
@@ -9,29 +10,22 @@ import type { KeyRing } from "./keyring.ts";
 /** Ten times the longest token of this gateway. */
 const MAX_TOKEN_LENGTH = 8_192;
 
-export interface TokenVerifierOptions {
-  /** Asked at each token: with --dev the listener decides it. */
-  readonly issuer: () => string;
-  readonly audience: string;
-  readonly ring: Pick<KeyRing, "find" | "confirm">;
-}
-
-/** Creates a verifier (RFC 8725). */
-export function createTokenVerifier({
-  issuer,
-  audience,
-  ring,
-}: TokenVerifierOptions): (token: string, now: number) => Promise<TokenClaims> {
-  function keyOf(kid: string | undefined): CryptoKey {
+/** Creates a verifier (RFC 8725). `issuer` is asked at each token: with --dev the listener decides it. */
+export function createTokenVerifier(
+  issuer: () => string,
+  audience: string,
+  ring: Pick<KeyRing, "find" | "confirm">,
+): (token: string, now: number) => Promise<TokenClaims> {
+  function keyOf(kid: string | undefined): KeyObject {
     const key = kid === undefined ? undefined : ring.find(kid);
     if (key === undefined) throw tokenInvalid("it was signed by no key of this gateway");
     if (key === "revoked") throw tokenRevoked("the key that signed it was revoked");
-    return key.publicKey;
+    return key;
   }
 
   return async function verifyToken(token, now) {
     if (token.length > MAX_TOKEN_LENGTH) throw tokenInvalid(`it has more than ${MAX_TOKEN_LENGTH} characters`);
-    const getKey = async ({ kid }: { readonly kid?: string }): Promise<CryptoKey> => {
+    const getKey = async ({ kid }: { readonly kid?: string }): Promise<KeyObject> => {
       // A new key may be missing in an old reading.
       if (kid !== undefined && ring.find(kid) === undefined) await ring.confirm();
       return keyOf(kid);

@@ -38,12 +38,9 @@ export function createLookUps(options: LookUpOptions): LookUps {
   const { outage, answerMs = ANSWER_MS, mostWaiting = MOST_WAITING } = options;
   const queues: { reject(): void }[] = [];
   let waiting = 0;
-  const within = createDeadline({
-    ms: answerMs,
-    expire() {
-      outage.lookUpFailed(new Error(`no answer within ${answerMs} ms`));
-      return storeUnavailable("does not answer in time");
-    },
+  const within = createDeadline(answerMs, () => {
+    outage.lookUpFailed(new Error(`no answer within ${answerMs} ms`));
+    return storeUnavailable("does not answer in time");
   });
 
   return {

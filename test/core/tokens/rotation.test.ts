@@ -106,7 +106,7 @@ test("concurrent rotations, at any gateway, by hand or by schedule: one wins and
     const [first, second] = published();
     clock.now += 90 * DAY_MS;
     const store = (await opened.reopen()).signingKeys;
-    const other = createSigningKeys({ store, ring, rules: RULES, now: () => clock.now });
+    const other = createSigningKeys(store, ring, RULES, () => clock.now);
     const asked = [keys, other, keys, other].map((each) => each.rotate(round === 2, ACTOR));
     const [, ...rotations] = await Promise.all([ring.keepUp(), ...asked]);
     const next = published()[1];
@@ -128,7 +128,7 @@ test("a rotation between an operator's read and request counts as theirs", async
       await signingKeys.change(decide);
     },
   };
-  const keys = createSigningKeys({ store, ring, rules: RULES, now: () => clock.now });
+  const keys = createSigningKeys(store, ring, RULES, () => clock.now);
   expect((await keys.rotate(true, ACTOR)).active.kid).toBe(second);
   expect(published()).toEqual([second, expect.any(String), first]);
 });

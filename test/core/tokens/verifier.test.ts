@@ -1,14 +1,10 @@
 // The gateway's own verifier accepts tokens of its signer, and no others.
 
+import type { KeyObject } from "node:crypto";
 import { beforeAll, describe, expect, test } from "vitest";
 import { AuthError } from "../../../src/core/errors.ts";
 import { TOKEN_ALGS, TOKEN_TYPES, type TokenAlg } from "../../../src/core/tokens/algorithms.ts";
-import {
-  type ActiveKey,
-  readyToSign,
-  readyToVerify,
-  type VerifyingKey,
-} from "../../../src/core/tokens/key-material.ts";
+import { type ActiveKey, readyToSign, readyToVerify } from "../../../src/core/tokens/key-material.ts";
 import { createTokenSigner } from "../../../src/core/tokens/signer.ts";
 import { createTokenVerifier } from "../../../src/core/tokens/verifier.ts";
 import { goodToken, type Mint, makeKeys } from "../../vectors/forge.ts";
@@ -16,7 +12,7 @@ import { hostileTokens } from "../../vectors/hostile-tokens.ts";
 import { refusalFrom } from "../refusal.ts";
 
 const NOW = 1_764_000_000_000;
-const mints = new Map<TokenAlg, Mint & { key: VerifyingKey }>();
+const mints = new Map<TokenAlg, Mint & { key: KeyObject }>();
 
 beforeAll(async () => {
   for (const alg of TOKEN_ALGS) {
@@ -30,11 +26,11 @@ beforeAll(async () => {
       customerId: "acme",
       now: NOW,
     };
-    mints.set(alg, { alg, kid, privateKey, publicJwk, ...of, key: await readyToVerify(publicJwk) });
+    mints.set(alg, { alg, kid, privateKey, publicJwk, ...of, key: readyToVerify(publicJwk) });
   }
 });
 
-function mintOf(alg: TokenAlg): Mint & { key: VerifyingKey } {
+function mintOf(alg: TokenAlg): Mint & { key: KeyObject } {
   const mint = mints.get(alg);
   if (mint === undefined) throw new TypeError(`there is no mint of ${alg}`);
   return mint;
@@ -42,13 +38,13 @@ function mintOf(alg: TokenAlg): Mint & { key: VerifyingKey } {
 
 /** A verifier that knows the keys of all three algorithms, and what became of its ring. */
 function open() {
-  const found = new Map<string, VerifyingKey | "revoked">([...mints.values()].map(({ kid, key }) => [kid, key]));
+  const found = new Map<string, KeyObject | "revoked">([...mints.values()].map(({ kid, key }) => [kid, key]));
   const ring = {
     confirmations: [] as Promise<void>[],
     find: (kid: string) => found.get(kid),
     confirm: () => ring.confirmations.shift(),
   };
-  const verifier = createTokenVerifier({ issuer: () => "https://login.example", audience: "devices", ring });
+  const verifier = createTokenVerifier(() => "https://login.example", "devices", ring);
   return { found, ring, verify: (token: string, now = NOW) => verifier(token, now) };
 }
 
