@@ -8,8 +8,7 @@ import { AuthError, malformed, type Reason, tokenInvalid, tokenRevoked, unsigned
 import { checkFresh } from "../src/core/login-fields.ts";
 import type { LimitState, PolicyName } from "../src/core/ports.ts";
 import { HeaderList } from "../src/protocols/header-list.ts";
-import { setLimitHeaders } from "../src/services/auth.ts";
-import { TOKEN_MESSAGE_BYTES } from "../src/services/token.ts";
+import { setLimitHeaders, TOKEN_MESSAGE_BYTES } from "../src/services/auth.ts";
 import type { MethodNotes, OpenapiNotes, ServiceNotes } from "./openapi/document.ts";
 import { ADMIN_NOTES, AWAY, errorOf } from "./openapi-admin-notes.ts";
 

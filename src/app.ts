@@ -16,17 +16,15 @@ import { signInLink } from "./core/registry/sessions.ts";
 import { openKeyRing } from "./core/tokens/keyring.ts";
 import { assertionAudiences } from "./core/tokens/published-document.ts";
 import { PUBLISH_MS, type RingRules } from "./core/tokens/rotation.ts";
-import { createTokenSigner } from "./core/tokens/signer.ts";
 import { createSigningKeys, type SigningKeys } from "./core/tokens/signing-keys.ts";
-import { createTokenVerifier } from "./core/tokens/verifier.ts";
+import { createTokenSigner, createTokenVerifier } from "./core/tokens/tokens.ts";
 import { createVerifyToken } from "./core/verify-token.ts";
 import type { DrainTimes } from "./http/drain.ts";
 import { callerOf, MAX_MESSAGE_BYTES, type MountedService } from "./protocols/call.ts";
 import { JSON_CODEC } from "./protocols/message.ts";
 import { ADMIN_MESSAGE_BYTES, createAdminService } from "./services/admin.ts";
 import { createActorOf, createAdminGuard } from "./services/admin-guard.ts";
-import { createAuthService, createReadLogin } from "./services/auth.ts";
-import { createTokenService, TOKEN_MESSAGE_BYTES } from "./services/token.ts";
+import { createAuthService, createReadLogin, createTokenService, TOKEN_MESSAGE_BYTES } from "./services/auth.ts";
 import { storeUnavailable } from "./store/outage.ts";
 import { SealError } from "./store/sealing.ts";
 import { monotonicNow, repeatEvery, systemNow, watchEventLoop } from "./telemetry/clock.ts";
@@ -132,10 +130,16 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const rules = { alg: config.tokenAlg, publishMs: PUBLISH_MS, rotateEveryMs: config.keyRotation, ...ringTimes };
   const onRingFault = faultOf("signing_key");
   const within = createDeadline(RING_READ_MS, () => storeUnavailable("does not answer in time"));
-  const keys = { rules, store: store.signingKeys, now };
-  const ring = await openKeyRing({ ...keys, elapsed: monotonicNow, onFault: onRingFault, within });
+  const ring = await openKeyRing({
+    rules,
+    store: store.signingKeys,
+    now,
+    elapsed: monotonicNow,
+    onFault: onRingFault,
+    within,
+  });
   cleanup.defer(repeatEvery(lookMs, ring.keepUp, onRingFault));
-  const signingKeys = createSigningKeys({ ...keys, ring });
+  const signingKeys = createSigningKeys(store.signingKeys, ring, rules, now);
   const signer = createTokenSigner({
     issuer,
     audience: config.audience,
@@ -166,11 +170,8 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     saturated: options.saturated,
     onRefused: observeOverload(logger, metrics, monotonicNow),
   });
-  const verifyToken = createVerifyToken({
-    verify: createTokenVerifier(issuer, config.audience, ring),
-    credentials: store.credentials,
-    now,
-  });
+  const verify = createTokenVerifier(issuer, config.audience, ring);
+  const verifyToken = createVerifyToken(verify, store.credentials, now);
   const explain = createExplainLogin({
     ...store,
     readLogin: createReadLogin(JSON_CODEC.read),
@@ -187,10 +188,10 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const logInObserved = observer.observeLogIn((request, caller) => overload.run(() => counted(request, caller)));
   const check = observer.observeVerifyToken(verifyToken);
   const auth: MountedService = {
-    spec: tracing.observeCalls(createAuthService({ logIn: logInObserved, callerOf, now })),
+    spec: tracing.observeCalls(createAuthService(logInObserved, callerOf, now)),
   };
   const token: MountedService = {
-    spec: tracing.observeCalls(createTokenService({ verifyToken: check, callerOf })),
+    spec: tracing.observeCalls(createTokenService(check, callerOf)),
     maxMessageBytes: TOKEN_MESSAGE_BYTES,
   };
   const adminService = createAdminService({
@@ -205,7 +206,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const { sessions, operators } = registry;
   const admin: MountedService = {
     spec: observer.observeCalls(adminService, callerOf),
-    guard: createAdminGuard(operators, { sessions, secure: config.tlsCert !== undefined }),
+    guard: createAdminGuard(operators, sessions, config.tlsCert !== undefined),
     maxMessageBytes: ADMIN_MESSAGE_BYTES,
   };
 

@@ -19,5 +19,5 @@ const EMPTY: OperatorStore = {
 export function guardOf(token: string): Guard {
   const settingsTokens = new Map([["COUNTERSIGN_ADMIN_TOKEN", token]]);
   const operators = createOperators(EMPTY, settingsTokens, () => 0);
-  return createAdminGuard(operators, { sessions: operators, secure: false });
+  return createAdminGuard(operators, operators, false);
 }

@@ -13,19 +13,17 @@ export type VerifyToken = (token: string | undefined) => Promise<TokenClaims>;
 /** The same for a caller, by whom it is observed. */
 export type VerifyTokenFor<From> = (token: string | undefined, caller: From) => Promise<TokenClaims>;
 
-export interface VerifyTokenDependencies {
-  /**
-   * Takes what this gateway's signer makes and nothing else. Whatever comes costs no more than one signature to look at, and is never
-   * repeated. @throws AuthError `expired`, `invalid`, `revoked` for a token whose key was, `unavailable` when it cannot be told
-   */
-  readonly verify: (token: string, now: number) => Promise<TokenClaims>;
-  readonly credentials: Pick<CredentialStore, "findStanding">;
-  /** Unix milliseconds. */
-  readonly now: () => number;
-}
-
-/** Builds the use-case over its ports. */
-export function createVerifyToken({ verify, credentials, now: clock }: VerifyTokenDependencies): VerifyToken {
+/**
+ * Builds the use-case over its ports.
+ * @param verify takes what this gateway's signer makes, and nothing else. It throws AuthError `expired`, `invalid`, `revoked` for a
+ * token whose key was, `unavailable` when it cannot be told
+ * @param clock in unix milliseconds
+ */
+export function createVerifyToken(
+  verify: (token: string, now: number) => Promise<TokenClaims>,
+  credentials: Pick<CredentialStore, "findStanding">,
+  clock: () => number,
+): VerifyToken {
   return async function verifyToken(token) {
     const now = clock();
     if (token === "") throw malformed("token is missing", "token");

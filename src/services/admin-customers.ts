@@ -1,21 +1,15 @@
 // AdminService's methods on customers.
 
 import { create } from "@bufbuild/protobuf";
-import type { ServiceImpl } from "@connectrpc/connect";
-import { type AdminService, CustomerSchema } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
+import { CustomerSchema } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { malformed } from "../core/errors.ts";
 import type { CustomerPatch, Customers } from "../core/registry/customers.ts";
-import type { ActorOf } from "./admin-guard.ts";
+import type { ActorOf, AdminMethods } from "./admin-guard.ts";
 import { customerMessage, statuses } from "./admin-messages.ts";
 import { readEtag, readMaskedPatch, withEtag } from "./admin-updates.ts";
 
-type CustomerMethods = Pick<
-  ServiceImpl<typeof AdminService>,
-  "createCustomer" | "getCustomer" | "listCustomers" | "updateCustomer" | "deleteCustomer" | "revokeCustomerTokens"
->;
-
 /** Creates the methods. They throw the errors of the registry. */
-export function createCustomerMethods(customers: Customers, actorOf: ActorOf): CustomerMethods {
+export function createCustomerMethods(customers: Customers, actorOf: ActorOf): AdminMethods {
   return {
     async createCustomer({ customer = create(CustomerSchema), customerId }, context) {
       requireSameCustomer(customerId, customer.customerId);

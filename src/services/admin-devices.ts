@@ -2,9 +2,7 @@
 
 import { create } from "@bufbuild/protobuf";
 import type { FieldMask } from "@bufbuild/protobuf/wkt";
-import type { ServiceImpl } from "@connectrpc/connect";
 import {
-  type AdminService,
   type Device,
   DeviceSchema,
   type ImportDevicesRequest_Row,
@@ -17,31 +15,16 @@ import type { DevicePatch } from "../core/registry/device-changes.ts";
 import type { ImportRow } from "../core/registry/device-import.ts";
 import type { Registry } from "../core/registry/registry.ts";
 import { requireSameCustomer } from "./admin-customers.ts";
-import type { ActorOf } from "./admin-guard.ts";
+import type { ActorOf, AdminMethods } from "./admin-guard.ts";
 import { deviceActions, deviceMessage, keyModes, statuses, writeTime } from "./admin-messages.ts";
 import { readEtag, readMaskedPatch, withEtag } from "./admin-updates.ts";
-
-type DeviceMethods = Pick<
-  ServiceImpl<typeof AdminService>,
-  | "createDevice"
-  | "getDevice"
-  | "listDevices"
-  | "updateDevice"
-  | "deleteDevice"
-  | "revokeDeviceTokens"
-  | "deriveDeviceKey"
-  | "importDevices"
-  | "countDevices"
-  | "changeDevices"
-  | "getDeviceLimit"
->;
 
 /** Creates the methods. They throw the errors of the registry. */
 export function createDeviceMethods(
   { devices, fleet, importDevices }: Pick<Registry, "devices" | "fleet" | "importDevices">,
   readDeviceLimit: ReadDeviceLimit,
   actorOf: ActorOf,
-): DeviceMethods {
+): AdminMethods {
   return {
     async createDevice({ customerId, device = create(DeviceSchema) }, context) {
       requireSameCustomer(customerId, device.customerId);
@@ -118,12 +101,8 @@ function readDevicePatch(device: Device, updateMask: FieldMask | undefined): Dev
     replay_guard: { change: replayGuard === undefined ? undefined : { replayGuard } },
     labels: { change: { labels }, isSet: Object.keys(labels).length > 0 },
     public_key: { change: { publicKey }, isSet: publicKey !== "" },
-    // Only a mask that names it ends a move: an update of all fields must not.
-    accepts_shared_key: {
-      change: device.acceptsSharedKey ? undefined : { finishMove: true },
-      isSet: false,
-      isNamed: true,
-    },
+    // Only a mask that names it ends a move: its default is false.
+    accepts_shared_key: { change: device.acceptsSharedKey ? undefined : { finishMove: true }, isSet: false },
   });
 }
 

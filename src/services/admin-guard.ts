@@ -1,6 +1,7 @@
 // Operators' calls: the admin token that they need, and the actor that the audit log records.
 
-import { createContextKey, type HandlerContext } from "@connectrpc/connect";
+import { createContextKey, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
+import type { AdminService } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { AuthError } from "../core/errors.ts";
 import { isOperatorName, type Operators, type OperatorToken } from "../core/registry/operators.ts";
 import type { Actor } from "../core/registry/ports.ts";
@@ -16,23 +17,18 @@ function bearerToken(requestHeader: Headers): string | undefined {
   return /^Bearer +(\S+)$/i.exec(requestHeader.get("authorization") ?? "")?.[1];
 }
 
-/** The dashboard's sessions, as cookies carry them. */
-export interface SessionSource {
-  readonly sessions: Pick<Sessions, "confirm">;
-  /** The listener speaks TLS. */
-  readonly secure: boolean;
-}
-
 /** Methods that change nothing and show no secret. */
 const READS = /^(?:(?:Get|List|Count|Explain)[A-Z]|CreateSignInCode$)/;
 
 /**
  * Creates a guard that admits operators, and sets the operator in the call's context. It throws AuthError
  * `invalid_admin_token`, `unavailable`, and `read_only` for a method that the role does not allow.
+ * @param secure the listener speaks TLS
  */
 export function createAdminGuard(
   operators: Pick<Operators, "identify">,
-  { sessions, secure }: SessionSource,
+  sessions: Pick<Sessions, "confirm">,
+  secure: boolean,
 ): (context: GuardedContext) => Promise<void> {
   async function identify(requestHeader: Headers): Promise<OperatorToken> {
     const token = bearerToken(requestHeader);
@@ -73,6 +69,9 @@ export function operatorOf({ values }: Pick<HandlerContext, "values">): Operator
 
 /** Operator name as the caller gave it; believed of the tokens of the settings, which several people may share. */
 const OPERATOR_HEADER = "x-operator";
+
+/** Some of AdminService's methods. */
+export type AdminMethods = Partial<ServiceImpl<typeof AdminService>>;
 
 /** Names the actor of a call. */
 export type ActorOf = (context: HandlerContext) => Actor;

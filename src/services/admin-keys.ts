@@ -1,11 +1,9 @@
 // AdminService's methods on customer keys and signing keys.
 
-import type { ServiceImpl } from "@connectrpc/connect";
-import type { AdminService } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import type { CustomerKeys } from "../core/registry/customer-keys.ts";
 import { pageOf } from "../core/registry/pages.ts";
 import type { SigningKeys } from "../core/tokens/signing-keys.ts";
-import type { ActorOf } from "./admin-guard.ts";
+import type { ActorOf, AdminMethods } from "./admin-guard.ts";
 import {
   customerKeyMessage,
   keyPurposes,
@@ -15,13 +13,8 @@ import {
   writeTime,
 } from "./admin-messages.ts";
 
-type CustomerKeyMethods = Pick<
-  ServiceImpl<typeof AdminService>,
-  "issueCustomerKey" | "listCustomerKeys" | "getCustomerKeyUsage" | "retireCustomerKey"
->;
-
-/** Creates the methods on customer keys. They throw the errors of the registry. */
-export function createCustomerKeyMethods(customerKeys: CustomerKeys, actorOf: ActorOf): CustomerKeyMethods {
+/** Creates the methods. They throw the errors of the registry and of the key ring. */
+export function createKeyMethods(customerKeys: CustomerKeys, signingKeys: SigningKeys, actorOf: ActorOf): AdminMethods {
   return {
     async issueCustomerKey({ customerId, purpose, importedKey, notBefore, expiresAt }, context) {
       const draft = {
@@ -57,17 +50,7 @@ export function createCustomerKeyMethods(customerKeys: CustomerKeys, actorOf: Ac
       const { key, ...counts } = await customerKeys.retire(keyId, validateOnly, actorOf(context));
       return { customerKey: customerKeyMessage(key), ...counts };
     },
-  };
-}
 
-type SigningKeyMethods = Pick<
-  ServiceImpl<typeof AdminService>,
-  "listSigningKeys" | "rotateSigningKey" | "revokeSigningKey" | "importSigningKey"
->;
-
-/** Creates the methods on signing keys. They throw the errors of the key ring. */
-export function createSigningKeyMethods(signingKeys: SigningKeys, actorOf: ActorOf): SigningKeyMethods {
-  return {
     async listSigningKeys(request) {
       const { items, nextPageToken } = pageOf(await signingKeys.list(), ({ kid }) => kid, request);
       return { signingKeys: items.map(signingKeyMessage), nextPageToken };

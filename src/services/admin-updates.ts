@@ -12,12 +12,10 @@ export interface ChangeableField<Patch> {
   readonly change: Partial<Patch> | undefined;
   /** Whether the field changes without a mask; when absent, if it has a value. */
   readonly isSet?: boolean;
-  /** It changes only where the mask names it: `*` leaves it out. */
-  readonly isNamed?: true;
 }
 
 /**
- * Joins the changes of the fields in the mask: all for `*`, and without a mask those that are set.
+ * Joins the changes of the fields in the mask, and without a mask of those that are set.
  * @throws AuthError `malformed` for a path that is no changeable field, or a field without a value
  */
 export function readMaskedPatch<Patch>(
@@ -27,13 +25,8 @@ export function readMaskedPatch<Patch>(
 ): Partial<Patch> {
   const names = Object.keys(fields);
   const paths = mask?.paths ?? [];
-  if (paths.includes("*") && paths.length > 1) {
-    throw malformed("update_mask has an asterisk beside other fields. Send it alone to change all of them", FIELD);
-  }
   const given = names.filter((name) => fields[name]?.isSet ?? fields[name]?.change !== undefined);
-  const all = names.filter((name) => fields[name]?.isNamed !== true);
-  const changed = paths.length === 0 ? given : paths[0] === "*" ? all : paths;
-  const changes = changed.map((path) => {
+  const changes = (paths.length === 0 ? given : paths).map((path) => {
     const field = Object.hasOwn(fields, path) ? fields[path] : undefined;
     if (field === undefined) throw wrongPath(path, desc, names);
     if (field.change !== undefined) return field.change;

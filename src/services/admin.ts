@@ -3,20 +3,37 @@
 import { createServiceImplSpec, type ServiceImplSpec } from "@connectrpc/connect";
 import { AdminService } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import type { ReadDeviceLimit } from "../core/charges.ts";
+import { AuthError } from "../core/errors.ts";
 import type { ExplainLogin } from "../core/explain.ts";
+import type { Fleet } from "../core/registry/fleet.ts";
+import type { Operators } from "../core/registry/operators.ts";
+import { pageOf } from "../core/registry/pages.ts";
 import type { Registry } from "../core/registry/registry.ts";
 import type { Secrets } from "../core/registry/secrets.ts";
+import type { Sessions } from "../core/registry/sessions.ts";
 import type { SigningKeys } from "../core/tokens/signing-keys.ts";
 import { createCustomerMethods } from "./admin-customers.ts";
 import { createDeviceMethods } from "./admin-devices.ts";
-import type { ActorOf } from "./admin-guard.ts";
-import { createCustomerKeyMethods, createSigningKeyMethods } from "./admin-keys.ts";
-import { auditEventMessage, readTime, writeTime } from "./admin-messages.ts";
-import { createOperatorMethods } from "./admin-operators.ts";
-import { createGetOverview, type OverviewParts } from "./admin-overview.ts";
+import { type ActorOf, type AdminMethods, operatorOf } from "./admin-guard.ts";
+import { createKeyMethods } from "./admin-keys.ts";
+import { auditEventMessage, operatorTokenMessage, partStates, readTime, roles, writeTime } from "./admin-messages.ts";
 
 /** Limit of a message to AdminService, in bytes: 1,000 rows of an import. */
 export const ADMIN_MESSAGE_BYTES = 1024 * 1024;
+
+/** The parts of the gateway that the overview reads. */
+export interface OverviewParts {
+  readonly readLogins: () => {
+    readonly startedAt: number;
+    readonly intervalMs: number;
+    readonly byOutcome: ReadonlyMap<string, readonly number[]>;
+  };
+  /** Without states while the gateway drains. */
+  readonly checkParts: () => Promise<
+    Partial<Readonly<Record<"limits" | "store" | "signer", "ok" | "degraded" | "unavailable">>>
+  >;
+  readonly version: string;
+}
 
 export interface AdminDependencies {
   readonly registry: Registry;
@@ -34,11 +51,10 @@ export function createAdminService(dependencies: AdminDependencies): ServiceImpl
   const { customers, customerKeys, fleet, operators, sessions } = registry;
   return createServiceImplSpec<typeof AdminService>(AdminService, {
     ...createCustomerMethods(customers, actorOf),
-    ...createCustomerKeyMethods(customerKeys, actorOf),
+    ...createKeyMethods(customerKeys, signingKeys, actorOf),
     ...createDeviceMethods(registry, readDeviceLimit, actorOf),
-    ...createSigningKeyMethods(signingKeys, actorOf),
     ...createOperatorMethods(operators, sessions, actorOf),
-    getOverview: createGetOverview(fleet, overview),
+    getOverview: () => readOverview(fleet, overview),
 
     async revokeToken({ jti }, context) {
       const { expiresAt } = await registry.revokeToken(jti, actorOf(context));
@@ -58,4 +74,52 @@ export function createAdminService(dependencies: AdminDependencies): ServiceImpl
 
     resealSecrets: (_request, context) => secrets.reseal(actorOf(context)),
   });
+}
+
+function createOperatorMethods(operators: Operators, sessions: Sessions, actorOf: ActorOf): AdminMethods {
+  return {
+    async issueOperatorToken({ name, role, expireTime }, context) {
+      const draft = { name, role: roles.read(role) ?? "read", expiresAt: readTime(expireTime, "expire_time") };
+      const { token, adminToken } = await operators.issue(draft, actorOf(context));
+      return { operatorToken: operatorTokenMessage(token), adminToken };
+    },
+
+    async listOperatorTokens(request) {
+      const { items, nextPageToken } = pageOf(await operators.list(), ({ tokenId }) => tokenId, request);
+      return { operatorTokens: items.map(operatorTokenMessage), nextPageToken };
+    },
+
+    async revokeOperatorToken({ tokenId }, context) {
+      return operatorTokenMessage(await operators.revoke(tokenId, actorOf(context)));
+    },
+
+    async createSignInCode(_request, context) {
+      const { code, expiresAt } = await sessions.issueCode(operatorOf(context));
+      return { code, expireTime: writeTime(expiresAt) };
+    },
+
+    getCallingOperator: (_request, context) => operatorTokenMessage(operatorOf(context)),
+  };
+}
+
+async function readOverview(fleet: Fleet, { readLogins, checkParts, version }: OverviewParts) {
+  const { limits = "ok", store = "ok", signer = "ok" } = await checkParts();
+  const summary = store === "unavailable" ? undefined : await fleet.summarize().catch(ignoreOutage);
+  const { startedAt, intervalMs, byOutcome } = readLogins();
+  return {
+    ...(summary && { fleet: { ...summary, countTime: writeTime(summary.countedAt) } }),
+    logins: [...byOutcome].map(([outcome, counts]) => ({ outcome, counts: [...counts] })),
+    loginsStartTime: writeTime(startedAt),
+    intervalSeconds: intervalMs / 1_000,
+    limits: partStates.write(limits),
+    store: partStates.write(store),
+    signer: partStates.write(signer),
+    version,
+  };
+}
+
+/** The overview is needed most while the database is away. */
+function ignoreOutage(error: unknown): undefined {
+  if (error instanceof AuthError && error.reason === "unavailable") return undefined;
+  throw error;
 }

@@ -1,22 +1,21 @@
-// AuthService: converts messages for the core, and sets the rate limit headers.
+// AuthService and TokenService: convert messages for the core, and set the rate limit headers.
 
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { createServiceImplSpec, type HandlerContext, type ServiceImplSpec } from "@connectrpc/connect";
 import { AuthService, LoginRequestSchema } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
+import { TokenService } from "../../gen/es/countersign/token/v1/token_pb.ts";
 import { AuthError } from "../core/errors.ts";
 import type { Caller, Login, LoginRequest, SignedLogin } from "../core/login.ts";
 import type { LimitState } from "../core/ports.ts";
+import type { VerifyTokenFor } from "../core/verify-token.ts";
 
-export interface AuthServiceDependencies<From extends Caller> {
-  readonly logIn: (request: LoginRequest, caller: From) => Promise<Login>;
-  readonly callerOf: (context: HandlerContext) => From;
-  /** Unix milliseconds. */
-  readonly now: () => number;
-}
-
-/** Creates the service, which is the same in every protocol. */
-export function createAuthService<From extends Caller>(dependencies: AuthServiceDependencies<From>): ServiceImplSpec {
-  const { logIn, callerOf, now } = dependencies;
+/** Creates AuthService, which is the same in every protocol. `now` in Unix milliseconds. */
+export function createAuthService<From extends Caller>(
+  logIn: (request: LoginRequest, caller: From) => Promise<Login>,
+  callerOf: (context: HandlerContext) => From,
+  now: () => number,
+): ServiceImplSpec {
   return createServiceImplSpec<typeof AuthService>(AuthService, {
     async login({ deviceKey, timestamp, deviceSignature }, context) {
       try {
@@ -56,4 +55,21 @@ export function setLimitHeaders(headers: Headers, state: LimitState | undefined)
   headers.set("X-RateLimit-Reset", String(Math.ceil((decidedAt + resetMs) / 1000)));
   headers.set("RateLimit-Policy", `"${policy.name}";q=${policy.limit};w=${Math.ceil(policy.windowMs / 1000)}`);
   headers.set("RateLimit", `"${policy.name}";r=${remaining};t=${Math.ceil(resetMs / 1000)}`);
+}
+
+/** Limit of a request to TokenService, in bytes: the longest token that is verified, and its envelope. */
+export const TOKEN_MESSAGE_BYTES = 16 * 1024;
+
+/** Creates TokenService, which verifies tokens for other services. */
+export function createTokenService<From>(
+  verifyToken: VerifyTokenFor<From>,
+  callerOf: (context: HandlerContext) => From,
+): ServiceImplSpec {
+  return createServiceImplSpec<typeof TokenService>(TokenService, {
+    async verify({ token }, context) {
+      const { deviceKey, customerId, jti, issuedAt, expiresAt } = await verifyToken(token, callerOf(context));
+      const [issueTime, expireTime] = [issuedAt, expiresAt].map((seconds) => timestampFromMs(seconds * 1000));
+      return { deviceKey, customerId, jti, issueTime, expireTime };
+    },
+  });
 }

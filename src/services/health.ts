@@ -1,5 +1,6 @@
 // grpc.health.v1.Health for services that start and stop together.
 
+import { once } from "node:events";
 import { Code, ConnectError, createServiceImplSpec, type ServiceImplSpec } from "@connectrpc/connect";
 import { Health, HealthCheckResponse_ServingStatus as Status } from "../../gen/es/health/v1/health_pb.ts";
 
@@ -26,16 +27,10 @@ export function createHealthService(services: readonly ServiceImplSpec[]): Healt
       const isFinal = draining.signal.aborted;
       yield { status: current() };
       if (isFinal) return;
-      await aborted(AbortSignal.any([draining.signal, signal]));
+      const ended = AbortSignal.any([draining.signal, signal]);
+      if (!ended.aborted) await once(ended, "abort");
       if (!signal.aborted) yield { status: current() };
     },
   });
   return { spec, drain: () => draining.abort() };
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

@@ -30,7 +30,11 @@ export function createReflectionServices(services: readonly ServiceImplSpec[]): 
       case "fileByFilename":
         return fileResponse(files.get(value), "there is no such file");
       case "fileContainingSymbol":
-        return fileResponse(fileOfSymbol(registry, value), "there is no such symbol");
+        // A field, enum value or method is in the file of its type.
+        return fileResponse(
+          (registry.get(value) ?? registry.get(value.slice(0, Math.max(0, value.lastIndexOf(".")))))?.file,
+          "there is no such symbol",
+        );
       case "fileContainingExtension": {
         const extensions = extensionsOf(registry, value.containingType);
         const extension = extensions.find(({ number }) => number === value.extensionNumber);
@@ -67,23 +71,6 @@ export function createReflectionServices(services: readonly ServiceImplSpec[]): 
 /** A file, after the files that it imports. */
 function withImports(file: DescFile): DescFile[] {
   return [...new Set([...file.dependencies.flatMap(withImports), file])];
-}
-
-/** The file of a type, or of a field, enum value or method in a type. */
-function fileOfSymbol(registry: Registry, symbol: string): DescFile | undefined {
-  const type = registry.get(symbol);
-  if (type !== undefined) return type.file;
-  const dot = Math.max(0, symbol.lastIndexOf("."));
-  const parent = registry.get(symbol.slice(0, dot));
-  const members =
-    parent?.kind === "message"
-      ? parent.members
-      : parent?.kind === "service"
-        ? parent.methods
-        : parent?.kind === "enum"
-          ? parent.values
-          : [];
-  return members.some(({ name }) => name === symbol.slice(dot + 1)) ? parent?.file : undefined;
 }
 
 function extensionsOf(registry: Registry, typeName: string): DescExtension[] {

@@ -15,7 +15,7 @@ import { GATEWAY } from "../../src/core/registry/ports.ts";
 import { createRegistry, type Registry } from "../../src/core/registry/registry.ts";
 import { computeSignature, secretFromText } from "../../src/core/signature.ts";
 import type { KeyRing } from "../../src/core/tokens/keyring.ts";
-import { createTokenSigner } from "../../src/core/tokens/signer.ts";
+import { createTokenSigner } from "../../src/core/tokens/tokens.ts";
 import { migrate } from "../../src/store/migrations.ts";
 import { createSealer } from "../../src/store/sealing.ts";
 import { createStore, type Store } from "../../src/store/sql.ts";

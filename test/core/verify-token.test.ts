@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
-import { createTokenVerifier } from "../../src/core/tokens/verifier.ts";
+import { createTokenVerifier } from "../../src/core/tokens/tokens.ts";
 import { createVerifyToken } from "../../src/core/verify-token.ts";
 import { type House, openHouse, openPath, type Path, SECONDS } from "./login-path.ts";
 
@@ -17,11 +17,8 @@ async function open() {
   const path: Path = openPath(house, { policies: { login: undefined } });
   const deviceKey = await path.enrol();
   const { customerId } = await house.registry.devices.get(deviceKey);
-  const verify = createVerifyToken({
-    verify: createTokenVerifier(() => "https://login.example", "devices", house.ring),
-    credentials: house.store.credentials,
-    now: () => path.now,
-  });
+  const verifier = createTokenVerifier(() => "https://login.example", "devices", house.ring);
+  const verify = createVerifyToken(verifier, house.store.credentials, () => path.now);
   const reasonOf = async (token: string): Promise<string> =>
     verify(token).then(
       () => "good",

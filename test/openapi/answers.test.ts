@@ -8,7 +8,7 @@ import { type LoginBody, signLogin } from "../../src/cli/sign.ts";
 import { AuthError } from "../../src/core/errors.ts";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
 import type { Listener } from "../../src/http/listener.ts";
-import { TOKEN_MESSAGE_BYTES } from "../../src/services/token.ts";
+import { TOKEN_MESSAGE_BYTES } from "../../src/services/auth.ts";
 import { CUSTOMER_KEY, openGateway, postLogin, type TestGateway } from "../gateway.ts";
 import { mountThrowing } from "../protocols/mount.ts";
 import { objectOf, readGenerated } from "./document.ts";

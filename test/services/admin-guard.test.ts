@@ -32,14 +32,12 @@ function guardFor(token: OperatorToken) {
       },
     },
     {
-      sessions: {
-        async confirm(text) {
-          if (text === "a-session") return token;
-          throw new AuthError("invalid_admin_token", "the session has ended. Sign in again");
-        },
+      async confirm(text) {
+        if (text === "a-session") return token;
+        throw new AuthError("invalid_admin_token", "the session has ended. Sign in again");
       },
-      secure: false,
     },
+    false,
   );
 }
 

@@ -46,12 +46,9 @@ test.each([[undefined], [[]]])("without a mask (%j) the fields that are set chan
   expect(read(paths)).toEqual([]);
 });
 
-test.each([
-  [["key_mode"], "key_mode"],
-  [["*"], "key_mode"],
-])("a mask of %j needs a value for a field that cannot be empty", (paths, field) => {
-  const { reason, details } = errorOf(() => read(paths));
-  expect([reason, details.field]).toEqual(["malformed", field]);
+test("a mask needs a value for a field that cannot be empty", () => {
+  const { reason, details } = errorOf(() => read(["key_mode"]));
+  expect([reason, details.field]).toEqual(["malformed", "key_mode"]);
 });
 
 test.each([
@@ -61,7 +58,7 @@ test.each([
   [["last_login_time"], "update_mask has last_login_time which cannot be changed"],
   [["displayName"], "update_mask has displayName which is no field"],
   [["constructor"], "update_mask has constructor which is no field"],
-  [["*", "labels"], "update_mask has an asterisk beside other fields"],
+  [["*"], "update_mask has a path which is no field"],
   [["a;b\n"], "update_mask has a path which is no field"],
   [["x".repeat(1_000)], "update_mask has a path which is no field"],
 ])("a mask of %j is refused", (paths, message) => {
@@ -73,7 +70,7 @@ test.each([
 test("the error about a path has only characters that every protocol can carry", () => {
   fc.assert(
     fc.property(fc.string(), (path) => {
-      fc.pre(!["*", ...FIELDS].includes(path));
+      fc.pre(!FIELDS.includes(path));
       expect(errorOf(() => read([path])).message).not.toMatch(/[;/?:@&=+$,#]|[^\x20-\x7e]/);
     }),
   );

@@ -39,7 +39,7 @@ test("a retired key is published and found for two days, then deleted", async ()
   await ring.keepUp();
   clock.now += RETIRED_MS - 1;
   await ring.keepUp();
-  expect([published()[2], ring.find(first)]).toMatchObject([first, { kid: first }]);
+  expect([published()[2], ring.find(first)]).toMatchObject([first, { type: "public" }]);
   clock.now += 1;
   await ring.keepUp();
   expect([published().length, ring.find(first)]).toEqual([2, undefined]);

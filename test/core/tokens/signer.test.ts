@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { TokenSigner } from "../../../src/core/ports.ts";
 import { readEpoch } from "../../../src/core/registry/revocation.ts";
-import { createTokenSigner, type SignerOptions } from "../../../src/core/tokens/signer.ts";
+import { createTokenSigner, type SignerOptions } from "../../../src/core/tokens/tokens.ts";
 import { type House, NOW, openHouse } from "../login-path.ts";
 
 let house: House;
