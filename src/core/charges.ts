@@ -42,7 +42,7 @@ export function loginCharges(
 }
 
 /** The charge of the login limit alone; none where it is off. `usual` is the gateway's own limit. */
-export function loginCharge(
+function loginCharge(
   { deviceKey, sharedIdentity, loginLimit }: Omit<Limited, "replayGuard">,
   address: string,
   usual: Policy | undefined,

@@ -2,9 +2,9 @@
 
 import type { HandlerContext, MethodImplSpec, ServiceImplSpec } from "@connectrpc/connect";
 import type { Logger } from "pino";
-import { isDeviceKey } from "../core/login-fields.ts";
 import { AuthError } from "../core/errors.ts";
 import type { Caller, Login, LoginRequest } from "../core/login.ts";
+import { isDeviceKey } from "../core/login-fields.ts";
 import type { VerifyToken, VerifyTokenFor } from "../core/verify-token.ts";
 import type { Metrics } from "./metrics.ts";
 import type { RecentLogins } from "./recent-logins.ts";

@@ -28,8 +28,6 @@ export interface DerivedKey {
   readonly keyId: string;
 }
 
-export type Devices = ReturnType<typeof createDevices>;
-
 /** The fields that filters of devices may use. */
 export const DEVICE_FIELDS = {
   customer_id: "text",
