@@ -1,13 +1,12 @@
 // Backs up while a gateway writes, changes the registry, and checks what a restore brings back.
 
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { expect, onTestFinished } from "vitest";
-import { type Gateway, startGateway } from "../src/app.ts";
+import { expect } from "vitest";
 import type { Environment } from "../src/config.ts";
 import type { DeviceDraft } from "../src/core/registry/device-changes.ts";
 import { GATEWAY } from "../src/core/registry/ports.ts";
 import { deriveDeviceKey, secretFromText } from "../src/core/signature.ts";
-import { logInBy, testConfig } from "./gateway.ts";
+import { type BareGateway, logInBy, NO_LIMITS, startBareGateway } from "./gateway.ts";
 
 export interface BackupPlace {
   /** The settings of a gateway before the backup is restored, and after. */
@@ -21,6 +20,7 @@ export interface BackupPlace {
 const SHARED_KEY = "flashed-long-ago-0123456789";
 const NEW_KEY = "issued-after-the-backup-0123456789";
 const ENROLLED_BEFORE = 20;
+const SOON = { timeout: 100_000, interval: 1 };
 
 export async function tellBackupStory(place: BackupPlace): Promise<void> {
   const before = await open(place.settings);
@@ -100,22 +100,17 @@ function draftOf(deviceKey: string): DeviceDraft {
   return { customerId: "acme", deviceKey };
 }
 
-async function open(settings: BackupPlace["settings"]): Promise<Gateway> {
-  const gateway = await startGateway(testConfig({ LOGIN_LIMIT: "off", FAILURE_LIMIT: "off", ...settings }));
-  onTestFinished(() => gateway.close());
-  return gateway;
-}
+const open = (settings: BackupPlace["settings"]): Promise<BareGateway> =>
+  startBareGateway({ ...NO_LIMITS, ...settings });
 
 /** Enrols one device after another. */
-function writeDevices({ registry }: Gateway) {
+function writeDevices({ registry }: BareGateway) {
   const acknowledged: string[] = [];
-  const waiting: { readonly count: number; readonly resolve: () => void }[] = [];
   let stopped = false;
   const writing = (async () => {
     for (let number = 0; !stopped; number++) {
       const { deviceKey } = await registry.devices.create(draftOf(`written-${number}`), GATEWAY);
       acknowledged.push(deviceKey);
-      for (const { count, resolve } of waiting) if (acknowledged.length >= count) resolve();
       // SQLite answers within the turn: whoever else waits for something would never hear of it.
       await nextTurn();
     }
@@ -123,7 +118,7 @@ function writeDevices({ registry }: Gateway) {
   return {
     /** Resolves once so many are acknowledged. @returns them */
     async written(count: number): Promise<readonly string[]> {
-      await Promise.race([new Promise<void>((resolve) => waiting.push({ count, resolve })), writing]);
+      await expect.poll(() => acknowledged.length, SOON).toBeGreaterThanOrEqual(count);
       return [...acknowledged];
     },
     async stop(): Promise<readonly string[]> {
@@ -139,10 +134,9 @@ let age = 280;
 
 /** Logs in one after the other. */
 async function loginStatuses(
-  { publicUrl }: Gateway,
+  { publicUrl }: BareGateway,
   logins: readonly (readonly [deviceKey: string, customerKey: string])[],
 ): Promise<readonly number[]> {
-  if (publicUrl === undefined) throw new TypeError("a test gateway has a public listener");
   const statuses: number[] = [];
   for (const [deviceKey, customerKey] of logins) {
     const answer = await logInBy(publicUrl, { deviceKey, customerKey }, Math.floor(Date.now() / 1000) - age--);

@@ -4,8 +4,7 @@ import { mkdirSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { tellBackupStory } from "./backup-story.ts";
-import { commandOf, runShell } from "./docs.ts";
-import { makeNpx } from "./npx.ts";
+import { commandOf, makeNpx, runShell } from "./pages.ts";
 import { run, temporaryFolder } from "./program.ts";
 
 const PAGE = "docs/secrets.md";

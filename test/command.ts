@@ -1,8 +1,9 @@
 // Runs a command in the test's own process, through a command line's whole way from its words to what it prints: for what a command
 // does, which takes no process. What a process has of its own (the launcher, signals, its end) is for test/program.ts.
 
-import { Readable, Writable } from "node:stream";
-import type { Outcome } from "./program.ts";
+import { PassThrough, Readable } from "node:stream";
+import { text } from "node:stream/consumers";
+import { cleanEnvironment, type Outcome } from "./program.ts";
 
 export interface CommandOptions {
   readonly env?: Readonly<Record<string, string>>;
@@ -21,26 +22,24 @@ export function runCommand(args: readonly string[], options: CommandOptions = {}
 
 async function runAlone(args: readonly string[], { env = {}, input = "" }: CommandOptions): Promise<Outcome> {
   const { runCommandLine } = await import("../src/cli/program.ts");
-  const stdout = collect();
-  const stderr = collect();
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  const printed = Promise.all([text(stdout), text(stderr)]);
   // Node prints its warnings past these streams.
-  const warn = ({ name, message }: Error): void => void stderr.stream.write(`${name}: ${message}\n`);
+  const warn = ({ name, message }: Error): void => void stderr.write(`${name}: ${message}\n`);
   process.on("warning", warn);
-  // The shell's settings must not reach the test.
-  const clean = Object.entries(process.env).filter(([name]) => !name.startsWith("COUNTERSIGN_"));
   const restore = replace({
-    env: { ...Object.fromEntries(clean), ...env },
+    env: { ...cleanEnvironment(), ...env },
     stdin: typeof input === "string" ? Readable.from(input === "" ? [] : [Buffer.from(input)]) : input,
-    stdout: stdout.stream,
-    stderr: stderr.stream,
+    stdout,
+    stderr,
   });
-  try {
-    const status = await runCommandLine(args);
-    return { status, stdout: stdout.text(), stderr: stderr.text() };
-  } finally {
+  const status = await runCommandLine(args).finally(() => {
     restore();
     process.off("warning", warn);
-  }
+    for (const stream of [stdout, stderr]) stream.end();
+  });
+  const [out, error] = await printed;
+  return { status, stdout: out, stderr: error };
 }
 
 /** Puts others in place of what a process has. @returns what takes them away again */
@@ -52,15 +51,4 @@ function replace(others: Readonly<Record<string, unknown>>): () => void {
   return () => {
     for (const [name, descriptor] of before) if (descriptor) Object.defineProperty(process, name, descriptor);
   };
-}
-
-function collect(): { readonly stream: Writable; readonly text: () => string } {
-  const chunks: Buffer[] = [];
-  const stream = new Writable({
-    write(chunk: Buffer, _encoding, done) {
-      chunks.push(chunk);
-      done();
-    },
-  });
-  return { stream, text: () => Buffer.concat(chunks).toString("utf8") };
 }

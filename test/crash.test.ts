@@ -2,9 +2,10 @@
 
 import { expect, test } from "vitest";
 import { runCrashes } from "./crash/crash.ts";
+import { temporaryFolder } from "./program.ts";
 
-test("SQLite keeps what was acknowledged, through 3 kill -9 of the gateway", { timeout: 60_000 }, async () => {
-  const { acknowledged, wrong } = await runCrashes({ kills: 3 });
+test("SQLite keeps what was acknowledged, through 3 kill -9 of the gateway", async () => {
+  const { acknowledged, wrong } = await runCrashes({ kills: 3, settings: { DATA_DIR: temporaryFolder() } });
   expect(wrong).toEqual([]);
   expect(acknowledged).toBeGreaterThan(20);
 });

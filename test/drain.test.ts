@@ -8,7 +8,7 @@ import { credentials } from "@grpc/grpc-js";
 import { expect, onTestFinished, test } from "vitest";
 import { AuthServiceClient } from "../gen/grpc/countersign/auth/v1/auth.ts";
 import { openGateway } from "./gateway.ts";
-import { serve, temporaryFolder } from "./program.ts";
+import { linesOf, serve, temporaryFolder } from "./program.ts";
 
 const OPTIONS = { graceMs: 600_000 };
 /** An idle connection is not ended for being idle. */
@@ -102,9 +102,8 @@ test("announces the end of an idle session with its next answer, and still answe
 });
 
 test("serves for DRAIN_DELAY while readiness is 503, then exits 0, with a log line for each step", async () => {
-  const { publicUrl, internalUrl, log, end } = await serve(temporaryFolder(), {
-    env: { COUNTERSIGN_DRAIN_DELAY: "3s" },
-  });
+  const gateway = await serve(temporaryFolder(), { env: { COUNTERSIGN_DRAIN_DELAY: "3s" } });
+  const { publicUrl, internalUrl, end } = gateway;
   const readiness = (url: string): Promise<unknown> =>
     fetch(new URL("/readyz", url)).then(async (answer) => [answer.status, await answer.json()]);
   expect(await readiness(publicUrl)).toEqual([200, { status: "ready" }]);
@@ -114,11 +113,11 @@ test("serves for DRAIN_DELAY while readiness is 503, then exits 0, with a log li
     expect((await fetch(new URL("/auth/time", url))).status).toBe(200);
   }
   expect(await ended).toBe(0);
-  const lines = log()
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line).msg);
-  expect(lines.slice(-4)).toEqual([
+  expect(
+    linesOf(gateway)
+      .slice(-4)
+      .map(({ msg }) => msg),
+  ).toEqual([
     "draining: readiness is 503, logins are still answered",
     "draining: listeners are closed, each connection ends with its next answer",
     "drained: every connection has ended",

@@ -1,30 +1,21 @@
 // Bugs and outages behind a call: every protocol answers with the request id of one log line, and the gateway goes on.
 
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
-import { signLogin } from "../src/cli/sign.ts";
 import { runCommand } from "./command.ts";
-import { CUSTOMER_KEY, postLogin } from "./gateway.ts";
-import { run, serve, temporaryFolder } from "./program.ts";
+import { CUSTOMER_KEY, postLogin, signNow } from "./gateway.ts";
+import { linesOf, run, serve, temporaryFolder } from "./program.ts";
 
 /** The gateway's database, as another process has it: it waits while the gateway writes. */
 function openBeside(folder: string): DatabaseSync {
   return new DatabaseSync(join(folder, "countersign.db"), { timeout: 5_000 });
 }
 
-function faults(log: string): readonly { request_id: string; msg: string }[] {
-  const lines = log.split("\n").filter((line) => line.startsWith("{"));
-  return lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === "fault");
-}
-
 test("a bug in an operator's call and a secret that does not open are one fault each in the log, and the secret is counted and given up", async () => {
   const folder = temporaryFolder();
-  const { publicUrl, internalUrl, log, end } = await serve(folder);
+  const gateway = await serve(folder);
+  const { publicUrl, internalUrl, end } = gateway;
   const env = { COUNTERSIGN_DATA_DIR: folder, COUNTERSIGN_INTERNAL_URL: internalUrl };
   const create = ["customers", "create", "--name", "x", "--json"];
   const { customer_id } = JSON.parse((await runCommand(create, { env })).stdout);
@@ -43,7 +34,7 @@ test("a bug in an operator's call and a secret that does not open are one fault 
   expect([status, error.reason]).toEqual([1, "internal"]);
   expect(stderr).not.toContain("planted");
 
-  const login = signLogin({ deviceKey: "broken", customerKey: CUSTOMER_KEY }, Math.floor(Date.now() / 1000));
+  const login = signNow("broken");
   const answer = await postLogin(publicUrl, login);
   const { reason } = JSON.parse(await answer.text());
   expect([answer.status, reason]).toEqual([503, "unavailable"]);
@@ -54,7 +45,8 @@ test("a bug in an operator's call and a secret that does not open are one fault 
   await end("SIGTERM");
   const message = expect.stringMatching(`^the sealed secret of customer_key ${customer_id} \\w+ login was altered`);
   const unopened = { err: { type: "SealError", message } };
-  expect(faults(log())).toMatchObject([{ request_id: error.request_id }, unopened]);
+  const faults = linesOf(gateway).filter(({ msg }) => msg === "fault");
+  expect(faults).toMatchObject([{ request_id: error.request_id }, unopened]);
 
   // One command gives the key up.
   const later = await serve(folder, {}, ["--forget-lost-secrets"]);
@@ -81,26 +73,10 @@ test("a write that waits for another process does not delay logins", async () =>
 
 test("a log that cannot be written stops neither logins nor the end", async () => {
   const folder = temporaryFolder();
-  const full = openSync("/dev/full", "w");
-  const gateway = spawn(process.execPath, ["bin/countersign.js", "serve", "--dev", "--json"], {
-    stdio: ["ignore", "pipe", full],
-    env: {
-      ...process.env,
-      COUNTERSIGN_DATA_DIR: folder,
-      COUNTERSIGN_PUBLIC_LISTEN: "127.0.0.1:0",
-      COUNTERSIGN_INTERNAL_LISTEN: "127.0.0.1:0",
-      COUNTERSIGN_TOKEN_ALG: "ES256",
-    },
-  });
-  closeSync(full);
-  if (gateway.stdout === null) throw new TypeError("the stream is piped");
-  const [line] = await once(createInterface(gateway.stdout), "line");
-  const url = JSON.parse(String(line)).public;
+  const { publicUrl, end } = await serve(folder, { logFile: "/dev/full" });
   for (let turn = 0; turn < 3; turn++) {
-    const { status } = await runCommand(["login", "--demo", "--url", url], { env: { COUNTERSIGN_DATA_DIR: folder } });
-    expect(status).toBe(0);
+    const words = ["login", "--demo", "--url", publicUrl];
+    expect((await runCommand(words, { env: { COUNTERSIGN_DATA_DIR: folder } })).status).toBe(0);
   }
-  gateway.kill("SIGTERM");
-  const [status] = await once(gateway, "exit");
-  expect(status).toBe(0);
+  expect(await end("SIGTERM")).toBe(0);
 });

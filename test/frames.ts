@@ -7,18 +7,18 @@ import { connect as connectTls } from "node:tls";
 export const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 
 /** Frame types (RFC 9113, section 6). */
-const DATA = 0x0;
-const HEADERS = 0x1;
-const RST_STREAM = 0x3;
+export const DATA = 0x0;
+export const HEADERS = 0x1;
+export const RST_STREAM = 0x3;
 const SETTINGS = 0x4;
-const PING = 0x6;
-const GOAWAY = 0x7;
+export const PING = 0x6;
+export const GOAWAY = 0x7;
 const WINDOW_UPDATE = 0x8;
-const CONTINUATION = 0x9;
+export const CONTINUATION = 0x9;
 
 const HEAD_BYTES = 9;
-const END_STREAM = 0x1;
-const END_HEADERS = 0x4;
+export const END_STREAM = 0x1;
+export const END_HEADERS = 0x4;
 const INITIAL_WINDOW_SIZE = 0x4;
 const CANCEL = 0x8;
 /** `:status: 200` as an indexed field (RFC 7541, appendix A). */

@@ -1,14 +1,21 @@
-// A port that is free now; another program may take it before it is used.
+// Ports of loopback.
 
 import { once } from "node:events";
-import { createServer } from "node:net";
+import { createServer, type Server } from "node:net";
 
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
+/** Has a server listen on a free port of loopback. @returns the port */
+export async function listenOnLoopback(server: Server): Promise<number> {
+  await once(server.listen(0, "127.0.0.1"), "listening");
   const address = server.address();
-  server.close();
-  await once(server, "close");
   if (address === null || typeof address === "string") throw new TypeError("a TCP server has a port");
   return address.port;
+}
+
+/** A port that is free now; another program may take it before it is used. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  const port = await listenOnLoopback(server);
+  server.close();
+  await once(server, "close");
+  return port;
 }

@@ -1,4 +1,4 @@
-// Starts a real gateway for a test, on free ports, with a customer and keys to log in with.
+// Starts a real gateway for a test, on free ports, with a customer and keys to log in with, and logs in there.
 
 import { createHmac } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -6,74 +6,93 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { type Gateway, type GatewayOptions, startGateway } from "../src/app.ts";
-import type { Environment } from "../src/config.ts";
-import { type Config, readConfig } from "../src/config.ts";
+import type { LoginBody } from "../src/cli/sign.ts";
+import { type Config, type Environment, readConfig } from "../src/config.ts";
 import type { DeviceDraft } from "../src/core/registry/device-changes.ts";
+import { MAX_IMPORT_ROWS } from "../src/core/registry/device-import.ts";
 import { GATEWAY } from "../src/core/registry/ports.ts";
 
 export const ADMIN_TOKEN = "test-admin-token-0123456789";
 export const CUSTOMER_KEY = "test-customer-key-0123456789abcdef";
 /** An RSA key takes an eighth of a second to make. The default is for the tests that name it. */
 const QUICK_KEY = { TOKEN_ALG: "ES256" };
+/** For tests that log in more often than the defaults allow. */
+export const NO_LIMITS = { LOGIN_LIMIT: "off", ADDRESS_LIMIT: "off", FAILURE_LIMIT: "off" } as const;
 const MASTER_KEY = "00".repeat(32);
 
-export interface TestGateway extends Gateway {
-  readonly publicUrl: string;
-  readonly internalUrl: string;
+export interface TestGateway extends BareGateway {
   readonly customerId: string;
   /** Enrols a device of the customer, whose login key is CUSTOMER_KEY. @returns its device_key */
   enrol(draft?: Partial<DeviceDraft>): Promise<string>;
 }
 
-/** The configuration of a test gateway; `settings` are named without their prefix. */
-export function testConfig(settings: Environment & { DATA_DIR: string }): Config {
-  const environment = {
+/** The settings of a test gateway with their prefix; `settings` are named without it. */
+export function namedSettings(settings: Environment): Environment {
+  const all = {
     PUBLIC_LISTEN: "127.0.0.1:0",
     INTERNAL_LISTEN: "127.0.0.1:0",
     MASTER_KEY,
     ADMIN_TOKEN,
     ISSUER: "https://login.example",
     AUDIENCE: "devices",
-    LOG_LEVEL: "silent",
-    ...QUICK_KEY,
     ...settings,
   };
-  return readConfig(
-    Object.fromEntries(Object.entries(environment).map(([name, value]) => [`COUNTERSIGN_${name}`, value])),
-    {
-      dev: false,
-    },
-  );
+  return Object.fromEntries(Object.entries(all).map(([name, value]) => [`COUNTERSIGN_${name}`, value]));
 }
 
-/** Starts a gateway; `close` it, or let `startTestGateway` do so when the test ends. */
+/** The configuration of a test gateway. */
+export function testConfig(settings: Environment & { DATA_DIR: string }): Config {
+  return readConfig(namedSettings({ LOG_LEVEL: "silent", ...QUICK_KEY, ...settings }), { dev: false });
+}
+
+export interface BareGateway extends Gateway {
+  readonly publicUrl: string;
+  readonly internalUrl: string;
+}
+
+async function openBareGateway(
+  settings: Environment & { DATA_DIR: string },
+  options: GatewayOptions = {},
+): Promise<BareGateway> {
+  const gateway = await startGateway(testConfig(settings), options);
+  const { publicUrl, internalUrl } = gateway;
+  if (publicUrl === undefined || internalUrl === undefined) throw new TypeError("a test gateway has both listeners");
+  return { ...gateway, publicUrl, internalUrl };
+}
+
+/** Starts a gateway without a customer for the test that calls. */
+export async function startBareGateway(settings: Environment & { DATA_DIR: string }): Promise<BareGateway> {
+  const gateway = await openBareGateway(settings);
+  onTestFinished(() => gateway.close());
+  return gateway;
+}
+
+/** Starts a gateway; `close` it, once or again, or let `startTestGateway` do so when the test ends. */
 export async function openGateway(settings: Environment = {}, options: GatewayOptions = {}): Promise<TestGateway> {
   const folder = mkdtempSync(join(tmpdir(), "countersign-"));
   // The other tests keep the machine busy: a Redis that is late there is not away.
   // A Redis that has just started is taken for an old one, or nothing would be asked of it.
   let ahead = 0;
   const patient = { redisDeadlineMs: 2_000, idleMs: 0, elapsed: () => performance.now() + ahead, ...options };
-  const gateway = await startGateway(testConfig({ DATA_DIR: folder, ...settings }), patient);
+  const gateway = await openBareGateway({ DATA_DIR: folder, ...settings }, patient);
   ahead = 3_600_000;
-  const { publicUrl, internalUrl, registry } = gateway;
-  if (publicUrl === undefined || internalUrl === undefined) throw new TypeError("a test gateway has both listeners");
+  const { registry } = gateway;
   const { customerId } = await registry.customers.create(
     { customerId: "", displayName: "Test", status: "enabled", loginLimit: "" },
     GATEWAY,
   );
   await registry.customerKeys.issue({ customerId, purpose: "login", importedKey: CUSTOMER_KEY }, GATEWAY);
+  let closed: Promise<void> | undefined;
   return {
     ...gateway,
-    publicUrl,
-    internalUrl,
     customerId,
     async enrol(draft = {}) {
       const device = await registry.devices.create({ customerId, deviceKey: "", ...draft }, GATEWAY);
       return device.deviceKey;
     },
-    async close() {
-      await gateway.close();
-      rmSync(folder, { recursive: true });
+    close() {
+      closed ??= gateway.close().then(() => rmSync(folder, { recursive: true }));
+      return closed;
     },
   };
 }
@@ -83,6 +102,24 @@ export async function startTestGateway(settings: Environment = {}, options: Gate
   const gateway = await openGateway(settings, options);
   onTestFinished(() => gateway.close());
   return gateway;
+}
+
+/** Enrols many devices of a gateway's customer. */
+export async function enrolMany({ registry, customerId }: TestGateway, deviceKeys: readonly string[]): Promise<void> {
+  const rows = deviceKeys.map((deviceKey) => ({ deviceKey, customerId }));
+  for (let start = 0; start < rows.length; start += MAX_IMPORT_ROWS) {
+    await registry.importDevices(rows.slice(start, start + MAX_IMPORT_ROWS), GATEWAY);
+  }
+}
+
+/** A login as a board signs it: by CUSTOMER_KEY and now, where no other key and second are given. */
+export function signNow(
+  deviceKey: string,
+  customerKey = CUSTOMER_KEY,
+  timestamp = Math.floor(Date.now() / 1000),
+): LoginBody {
+  const signature = createHmac("sha256", customerKey).update(`${timestamp}${deviceKey}`).digest("hex");
+  return { device_key: deviceKey, timestamp, device_signature: signature };
 }
 
 /** Posts a body to /auth/login as JSON. */
@@ -98,8 +135,7 @@ export function postLogin(url: string, body: unknown): Promise<Response> {
 export function logInBy(
   url: string,
   { deviceKey, customerKey }: { readonly deviceKey: string; readonly customerKey: string },
-  seconds = Math.floor(Date.now() / 1000),
+  seconds?: number,
 ): Promise<Response> {
-  const signature = createHmac("sha256", customerKey).update(`${seconds}${deviceKey}`).digest("hex");
-  return postLogin(url, { device_key: deviceKey, timestamp: seconds, device_signature: signature });
+  return postLogin(url, signNow(deviceKey, customerKey, seconds));
 }

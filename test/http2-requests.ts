@@ -2,7 +2,8 @@
 
 import { LoginRequest } from "../gen/grpc/countersign/auth/v1/auth.ts";
 import type { LoginBody } from "../src/cli/sign.ts";
-import type { HeaderFields } from "./frames.ts";
+import { data, type HeaderFields, openStream } from "./frames.ts";
+import { envelope } from "./protocols/hand.ts";
 
 export interface RawRequest {
   readonly headers: HeaderFields;
@@ -22,19 +23,22 @@ export type RequestMaker = (credentials: Credentials) => RawRequest;
 const AUTH = "/countersign.auth.v1.AuthService";
 const NO_MESSAGE: Uint8Array = new Uint8Array();
 
-function request(method: string, path: string, headers: HeaderFields = {}, body?: Buffer): RawRequest {
+export function request(method: string, path: string, headers: HeaderFields = {}, body?: Buffer): RawRequest {
   const pseudo = { ":method": method, ":scheme": "http", ":path": path, ":authority": "localhost" };
   return { headers: { ...pseudo, ...headers }, ...(body && { body }) };
 }
 
-const get = (path: string, headers: HeaderFields = {}): RawRequest => request("GET", path, headers);
+export const get = (path: string, headers: HeaderFields = {}): RawRequest => request("GET", path, headers);
+
+/** The frames of a whole request. */
+export function framesOf(stream: number, { headers, body }: RawRequest): Buffer {
+  if (body === undefined) return openStream(stream, headers);
+  return Buffer.concat([openStream(stream, headers, false), data(stream, body)]);
+}
 
 /** A gRPC or gRPC-Web call of one message. */
 function call(path: string, message: Uint8Array, type: string, headers: HeaderFields = {}): RawRequest {
-  const prefix = Buffer.alloc(5);
-  prefix.writeUInt32BE(message.length, 1);
-  const body = Buffer.concat([prefix, message]);
-  return request("POST", path, { "content-type": type, te: "trailers", ...headers }, body);
+  return request("POST", path, { "content-type": type, te: "trailers", ...headers }, envelope(message));
 }
 
 const grpc = (path: string, message: Uint8Array = NO_MESSAGE, headers: HeaderFields = {}): RawRequest =>

@@ -1,6 +1,7 @@
 // Resets of an HTTP/2 request, at every place of its frames and with every code.
 
 import {
+  DATA,
   data,
   type FrameConnection,
   frame,
@@ -12,8 +13,13 @@ import {
   settings,
   windowUpdate,
 } from "./frames.ts";
-import type { RawRequest } from "./http2-requests.ts";
-import type { Open } from "./shared-gateway.ts";
+import { framesOf, type RawRequest } from "./http2-requests.ts";
+
+/** Opens a connection to the listener under attack. */
+type Open = () => Promise<FrameConnection>;
+
+/** Sends a request, and resets of it. */
+export type Reset = (open: Open, request: RawRequest) => Promise<void>;
 
 /** Every error code of RFC 9113, section 7. */
 const CODES = Array.from({ length: 14 }, (_, code) => code);
@@ -24,23 +30,23 @@ const WINDOW = 65_535;
 type Sequence = (stream: number, request: RawRequest, code: number) => readonly Buffer[];
 
 const bodyOf = ({ body = Buffer.from("{}") }: RawRequest): Buffer => body;
+const begin = (stream: number, { headers }: RawRequest): Buffer => openStream(stream, headers, false);
 
+/** The frames before the first reset. */
+const BEFORE: readonly ((stream: number, request: RawRequest) => readonly Buffer[])[] = [
+  (stream, request) => [begin(stream, request)],
+  (stream, { headers }) => [openStream(stream, headers)],
+  (stream, { headers }) => openStreamInParts(stream, headers, false),
+  (stream, request) => [begin(stream, request), data(stream, bodyOf(request))],
+  (stream, request) => [begin(stream, request), data(stream, bodyOf(request).subarray(0, 1), false)],
+];
 const SEQUENCES: readonly Sequence[] = [
-  (stream, { headers }, code) => [openStream(stream, headers, false), resetStream(stream, code)],
-  (stream, { headers }, code) => [openStream(stream, headers), resetStream(stream, code)],
-  (stream, { headers }, code) => [...openStreamInParts(stream, headers, false), resetStream(stream, code)],
+  ...BEFORE.map(
+    (before): Sequence =>
+      (stream, request, code) => [...before(stream, request), resetStream(stream, code)],
+  ),
   (stream, request, code) => [
-    openStream(stream, request.headers, false),
-    data(stream, bodyOf(request)),
-    resetStream(stream, code),
-  ],
-  (stream, request, code) => [
-    openStream(stream, request.headers, false),
-    data(stream, bodyOf(request).subarray(0, 1), false),
-    resetStream(stream, code),
-  ],
-  (stream, request, code) => [
-    openStream(stream, request.headers, false),
+    begin(stream, request),
     resetStream(stream, code),
     data(stream, bodyOf(request)),
     windowUpdate(stream, 1),
@@ -48,26 +54,21 @@ const SEQUENCES: readonly Sequence[] = [
   ],
 ];
 
-/** The whole request. */
-function whole(stream: number, { headers, body }: RawRequest): readonly Buffer[] {
-  return body === undefined ? [openStream(stream, headers)] : [openStream(stream, headers, false), data(stream, body)];
-}
-
 /** The frames of a connection that ends, by an error or by the client, with a request on stream 1. */
 const ENDINGS: readonly ((request: RawRequest) => readonly Buffer[])[] = [
-  ({ headers }) => [resetStream(1, NO_ERROR), openStream(1, headers, false)],
+  (request) => [resetStream(1, NO_ERROR), begin(1, request)],
   ({ headers }) => {
     const [first, rest] = openStreamInParts(1, headers, false);
     return [first, resetStream(1, NO_ERROR), rest];
   },
-  ({ headers }) => [openStream(1, headers, false), resetStream(1, NO_ERROR), goaway(NO_ERROR)],
-  ({ headers }) => [openStream(1, headers, false), goaway(NO_ERROR)],
+  (request) => [begin(1, request), resetStream(1, NO_ERROR), goaway(NO_ERROR)],
+  (request) => [begin(1, request), goaway(NO_ERROR)],
   // DATA of stream 0 is a connection error.
-  ({ headers }) => [openStream(1, headers, false), resetStream(1, NO_ERROR), frame(0, 0, 0)],
-  ({ headers }) => [openStream(1, headers, false), frame(0, 0, 0)],
-  (request) => [...whole(1, request), frame(0, 0, 0)],
-  ({ headers }) => [openStream(1, headers, false), resetStream(1, NO_ERROR), ...Array.from({ length: 5 }, ping)],
-  ({ headers }) => [openStream(1, headers, false), ...Array.from({ length: 5 }, ping)],
+  (request) => [begin(1, request), resetStream(1, NO_ERROR), frame(DATA, 0, 0)],
+  (request) => [begin(1, request), frame(DATA, 0, 0)],
+  (request) => [framesOf(1, request), frame(DATA, 0, 0)],
+  (request) => [begin(1, request), resetStream(1, NO_ERROR), ...Array.from({ length: 5 }, ping)],
+  (request) => [begin(1, request), ...Array.from({ length: 5 }, ping)],
 ];
 
 interface Client extends Pick<FrameConnection, "write" | "isOk"> {
@@ -131,7 +132,7 @@ function resetWhileAnswered(open: Open, request: RawRequest): Promise<void> {
     write(settings(0));
     for (const before of [() => Buffer.alloc(0), withWindow]) {
       const streams = streamPerCode(next);
-      write(...streams.flatMap(({ stream }) => whole(stream, request)));
+      write(...streams.map(({ stream }) => framesOf(stream, request)));
       await Promise.all(streams.map(({ stream }) => isOk(stream)));
       write(...streams.flatMap(({ stream, code }) => [before(stream), resetStream(stream, code)]));
       await sync();
@@ -155,7 +156,7 @@ async function endConnections(open: Open, request: RawRequest): Promise<void> {
 }
 
 /** By the place of the reset. */
-export const RESETS = {
+export const RESETS: Readonly<Record<string, Reset>> = {
   "resets at once": resetAtOnce,
   "resets before the body": resetWhileRead,
   "resets after HEADERS of the answer": resetWhileAnswered,

@@ -4,9 +4,8 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { LoginRequestSchema } from "../gen/es/countersign/auth/v1/auth_pb.ts";
-import { signLogin } from "../src/cli/sign.ts";
 import { GATEWAY } from "../src/core/registry/ports.ts";
-import { openGateway, type TestGateway } from "./gateway.ts";
+import { openGateway, signNow, type TestGateway } from "./gateway.ts";
 import { envelope, type HandAnswer, sendByHand } from "./protocols/hand.ts";
 
 const NOW = 1_764_000_000_000;
@@ -40,7 +39,7 @@ function written({ status, headers, trailers, body }: HandAnswer): string {
 }
 
 function bodies(deviceKey: string): { json: Buffer; binary: Uint8Array; framed: Uint8Array } {
-  const login = signLogin({ deviceKey, customerKey: "not its key at all" }, NOW / 1000);
+  const login = signNow(deviceKey, "not its key at all", NOW / 1000);
   const binary = toBinary(
     LoginRequestSchema,
     create(LoginRequestSchema, {

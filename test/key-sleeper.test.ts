@@ -1,25 +1,20 @@
 // A gateway that slept through a change of signing keys notices before it signs.
 
-import { fork } from "node:child_process";
-import { once } from "node:events";
 import { setTimeout as pause } from "node:timers/promises";
 import { decodeProtectedHeader } from "jose";
 import { expect, onTestFinished, test } from "vitest";
 import { YOUNG_MS } from "../src/core/tokens/keyring.ts";
 import { ADMIN_TOKEN, CUSTOMER_KEY, logInBy, startTestGateway } from "./gateway.ts";
-import type { GatewayAddresses, GatewayOrder } from "./outage/gateway-process.ts";
+import { openProcess } from "./outage/gateway-process.ts";
 import { temporaryFolder } from "./program.ts";
 
 test("a gateway that wakes does not sign with a key revoked meanwhile", async () => {
   const settings = { DATA_DIR: temporaryFolder(), TOKEN_ALG: "ES256" };
   const gateway = await startTestGateway(settings);
   const deviceKey = await gateway.enrol();
-  const sleeper = fork(new URL("outage/gateway-process.ts", import.meta.url));
-  onTestFinished(() => void sleeper.kill("SIGKILL"));
-  const order: GatewayOrder = { settings, deviceKeys: [], replayGuard: false, redisDeadlineMs: 1_000 };
-  sleeper.send(order);
-  const answer: readonly GatewayAddresses[] = await once(sleeper, "message");
-  const [{ publicUrl } = gateway] = answer;
+  const order = { settings, deviceKeys: [], replayGuard: false, redisDeadlineMs: 1_000 };
+  const { publicUrl, child: sleeper } = await openProcess(order, onTestFinished);
+  onTestFinished(() => void sleeper.kill("SIGCONT"));
   const kidOf = async (url: string): Promise<string | undefined> => {
     const response = await logInBy(url, { deviceKey, customerKey: CUSTOMER_KEY });
     const body: { token: string } = JSON.parse(await response.text());

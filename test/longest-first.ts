@@ -24,7 +24,7 @@ const LONG = [
   "redis-away.redis",
   "readme",
   "readme.curl",
-  "client/page",
+  "client/packed",
 ];
 
 /** Vitest knows durations only of files that it has run before. */

@@ -2,12 +2,11 @@
 
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, onTestFinished } from "vitest";
-import { type Gateway, startGateway } from "../src/app.ts";
 import type { Environment } from "../src/config.ts";
 import { GATEWAY } from "../src/core/registry/ports.ts";
 import { deriveDeviceKey, secretFromText } from "../src/core/signature.ts";
 import { runCommand } from "./command.ts";
-import { ADMIN_TOKEN, logInBy, testConfig } from "./gateway.ts";
+import { ADMIN_TOKEN, type BareGateway, logInBy, NO_LIMITS, startBareGateway } from "./gateway.ts";
 
 const OLD = "11".repeat(32);
 const NEW = "22".repeat(32);
@@ -19,14 +18,9 @@ interface Board {
 }
 
 export async function changeMasterKey(settings: Environment & { readonly DATA_DIR: string }): Promise<void> {
-  const start = async (masterKey: string, others = ""): Promise<Gateway> => {
-    const keys = { MASTER_KEY: masterKey, OTHER_MASTER_KEYS: others };
-    const limits = { LOGIN_LIMIT: "off", FAILURE_LIMIT: "off", ADDRESS_LIMIT: "off" };
-    const gateway = await startGateway(testConfig({ ...settings, ...limits, ...keys }));
-    onTestFinished(() => gateway.close());
-    return gateway;
-  };
-  const fleet: Gateway[] = [await start(OLD), await start(OLD)];
+  const start = (masterKey: string, others = ""): Promise<BareGateway> =>
+    startBareGateway({ ...settings, ...NO_LIMITS, MASTER_KEY: masterKey, OTHER_MASTER_KEYS: others });
+  const fleet = [await start(OLD), await start(OLD)];
   const boards: Board[] = [];
   for (let number = 0; number < CUSTOMERS; number++) boards.push(await enrol(fleet[0], boards.length));
 
@@ -60,7 +54,7 @@ export async function changeMasterKey(settings: Environment & { readonly DATA_DI
   expect(statuses.length).toBeGreaterThan(6 * boards.length);
 }
 
-async function enrol(gateway: Gateway | undefined, number: number): Promise<Board> {
+async function enrol(gateway: BareGateway | undefined, number: number): Promise<Board> {
   if (gateway === undefined) throw new TypeError("there are two gateways");
   const { customers, customerKeys, devices } = gateway.registry;
   const customerId = `customer-${number}`;
@@ -78,21 +72,18 @@ async function enrol(gateway: Gateway | undefined, number: number): Promise<Boar
 }
 
 /** Boards take turns, each on every gateway of the fleet. */
-function logInAllTheTime(fleet: readonly Gateway[], boards: readonly Board[]) {
+function logInAllTheTime(fleet: readonly BareGateway[], boards: readonly Board[]) {
   const statuses: number[] = [];
   let stopped = false;
   onTestFinished(() => {
     stopped = true;
   });
   let login: Promise<void> = Promise.resolve();
-  const waiting: { readonly count: number; readonly resolve: () => void }[] = [];
 
-  async function logIn(board: Board, { publicUrl }: Gateway): Promise<void> {
-    if (publicUrl === undefined) throw new TypeError("a test gateway has a public listener");
+  async function logIn(board: Board, { publicUrl }: BareGateway): Promise<void> {
     const answer = await logInBy(publicUrl, board);
     await answer.arrayBuffer();
     statuses.push(answer.status);
-    for (const { count, resolve } of waiting) if (statuses.length >= count) resolve();
   }
 
   const running = (async () => {
@@ -115,7 +106,7 @@ function logInAllTheTime(fleet: readonly Gateway[], boards: readonly Board[]) {
     async round(): Promise<void> {
       // The round that is under way has begun with other gateways.
       const count = statuses.length + 2 * boards.length * fleet.length;
-      await Promise.race([new Promise<void>((resolve) => waiting.push({ count, resolve })), running]);
+      await expect.poll(() => statuses.length, { timeout: 100_000, interval: 1 }).toBeGreaterThanOrEqual(count);
     },
     async stop(): Promise<readonly number[]> {
       stopped = true;

@@ -8,11 +8,9 @@ import { expect, test, vi } from "vitest";
 import { type Board, bodyOf, logIn } from "./migrating/boards.ts";
 import { boardsOf, FLEET, LATECOMER, makeTable } from "./migrating/fleet.ts";
 import { startOldServer } from "./migrating/old-server.ts";
-import { type Printed, paste, readSteps } from "./migrating/page.ts";
 import { startProxy } from "./migrating/proxy.ts";
-import { makeNpx } from "./npx.ts";
-import { makeCheckout } from "./pages.ts";
-import { DEFAULT_ALG, serve } from "./program.ts";
+import { fencesIn, makeCheckout, makeNpx, paste } from "./pages.ts";
+import { DEFAULT_ALG, type Outcome, serve } from "./program.ts";
 
 const now = (): number => Math.floor(Date.now() / 1000);
 
@@ -27,16 +25,18 @@ test("boards that logged in at the old server log in here, unchanged", { timeout
   });
   const proxy = await startProxy(old.port, Number(new URL(gateway.publicUrl).port));
   const migration = resolve(checkout, "data/migration");
-  const steps = new Map(readSteps().map((step) => [step.number, step]));
+  /** The commands of each numbered step, a block each. */
+  const sections = readFileSync("docs/migrating.md", "utf8").split(/^## /m).slice(1);
+  const steps = new Map(sections.map((section) => [Number.parseInt(section, 10), fencesIn(section, "sh")]));
   expect([...steps.keys()]).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
-  const withCommands = [...steps.values()].filter(({ commands }) => commands.length > 0);
-  expect(withCommands.map(({ number }) => number)).toEqual([2, 3, 4, 5, 6, 7, 8, 10, 11, 12]);
+  const withCommands = [...steps].filter(([, commands]) => commands.length > 0);
+  expect(withCommands.map(([number]) => number)).toEqual([2, 3, 4, 5, 6, 7, 8, 10, 11, 12]);
   const output: string[] = [];
   const folders = [makeNpx()];
 
   const here = (code: string): string => code.replaceAll("127.0.0.1:8080", new URL(gateway.publicUrl).host);
 
-  async function run(code: string): Promise<Printed> {
+  async function run(code: string): Promise<Outcome> {
     const printed = await paste(here(code), {
       cwd: checkout,
       folders,
@@ -48,7 +48,7 @@ test("boards that logged in at the old server log in here, unchanged", { timeout
 
   /** Pastes the blocks of a step, one after the other. @returns what they printed together */
   async function follow(number: number, expected: { stderr?: RegExp } = {}): Promise<readonly string[]> {
-    const { commands } = stepOf(number);
+    const commands = steps.get(number) ?? [];
     expect(commands.length).toBeGreaterThan(0);
     const lines: string[] = [];
     for (const code of commands) {
@@ -59,12 +59,6 @@ test("boards that logged in at the old server log in here, unchanged", { timeout
       lines.push(...stdout.split("\n").filter((line) => line !== ""));
     }
     return lines;
-  }
-
-  function stepOf(number: number) {
-    const step = steps.get(number);
-    if (step === undefined) throw new RangeError(`the page has no step ${number}`);
-    return step;
   }
 
   /** One pass of every board's loop. @returns the tokens they got, by which server they are from */

@@ -6,8 +6,7 @@ import { statSync } from "node:fs";
 import { delimiter, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { expect, test } from "vitest";
-import { makeNpx } from "./npx.ts";
-import { exampleOf, makeCheckout, runIn } from "./pages.ts";
+import { exampleOf, makeCheckout, makeNpx, runIn } from "./pages.ts";
 import { DEFAULT_ALG, serve } from "./program.ts";
 
 const PAGE = "docs/operators.md";

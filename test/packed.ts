@@ -1,8 +1,9 @@
 // Packs the package once a run, and installs it as a dependency. Leaves dist/ alone: other runs may be packing too.
 
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, watch, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { inject } from "vitest";
 
 /** Sources of `npm pack` that `files` does not have. */
@@ -30,36 +31,17 @@ export async function installPacked(folder: string, others: readonly string[] = 
 async function packOnce(folder: string): Promise<string> {
   const [tarball, failure] = [join(folder, "countersign.tgz"), join(folder, "failure")];
   const staging = join(folder, "staging");
-  if (isFirst(staging)) {
+  // A folder is made by one alone.
+  if (mkdirSync(staging, { recursive: true }) !== undefined) {
     try {
       renameSync(pack(staging), tarball);
     } catch (error) {
       writeFileSync(failure, String(error));
     }
   }
-  await whenAny(folder, [tarball, failure]);
+  while (!existsSync(tarball) && !existsSync(failure)) await pause(50);
   if (existsSync(failure)) throw new Error(readFileSync(failure, "utf8"));
   return tarball;
-}
-
-/** A folder is made by one alone. */
-function isFirst(folder: string): boolean {
-  try {
-    mkdirSync(folder);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-async function whenAny(folder: string, paths: readonly string[]): Promise<void> {
-  const { promise, resolve: isThere } = Promise.withResolvers<void>();
-  const look = (): void => {
-    if (paths.some((path) => existsSync(path))) isThere();
-  };
-  const watcher = watch(folder, look);
-  look();
-  await promise.finally(() => watcher.close());
 }
 
 /** Packs as for a release, `prepack` included. @returns the tarball */

@@ -1,21 +1,45 @@
-// Examples of the README and of docs/, run as they are pasted, with the test gateway's addresses.
+// The fenced blocks of the README and of docs/, and shells that run them as they are pasted.
 
 import { spawn } from "node:child_process";
-import { mkdirSync, readFileSync, symlinkSync } from "node:fs";
-import { resolve } from "node:path";
+import { once } from "node:events";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { delimiter, dirname, join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
-import { fencesIn } from "./fences.ts";
-import { type ServingProcess, temporaryFolder } from "./program.ts";
+import { cleanEnvironment, type Outcome, type ServingProcess, temporaryFolder } from "./program.ts";
 
 const PUBLIC = "127.0.0.1:8080";
 const INTERNAL = "127.0.0.1:9090";
+const NPX = "npx countersign ";
+const ELSEWHERE = /countersign (?:serve|backup|restore)|--demo|npm start/;
+
+/** The blocks of a language in Markdown, in its order. */
+export function fencesIn(markdown: string, language: string): readonly string[] {
+  const fences = [...markdown.matchAll(/^[ \t]*```(\w+)\n([\s\S]*?)^[ \t]*```/gm)];
+  return fences.filter(([, name]) => name === language).map(([, , code = ""]) => code);
+}
 
 /** The one block of a page in a language that contains a text. */
 export function exampleOf(page: string, language: string, text: string): string {
-  const blocks = fencesIn(readFileSync(page, "utf8"), language).filter((code) => code.includes(text));
+  return onlyBlock(page, language, text, (code) => code.includes(text));
+}
+
+/** The one shell block of a page with a line that starts with `start`. */
+export function commandOf(page: string, start: string): string {
+  return onlyBlock(page, "sh", start, (code) => code.split("\n").some((line) => line.trimStart().startsWith(start)));
+}
+
+function onlyBlock(page: string, language: string, name: string, isMeant: (code: string) => boolean): string {
+  const blocks = fencesIn(readFileSync(page, "utf8"), language).filter(isMeant);
   const [block, ...others] = blocks;
-  if (block === undefined || others.length > 0) throw new Error(`${page} has ${blocks.length} blocks with ${text}`);
+  if (block === undefined || others.length > 0) throw new Error(`${page} has ${blocks.length} blocks with ${name}`);
   return block;
+}
+
+/** The `npx countersign` commands of a page, without these words; other tests run the blocks that need a process, or a gateway's demo. */
+export function commandLinesOf(page: string): readonly string[] {
+  const blocks = fencesIn(readFileSync(page, "utf8"), "sh").filter((code) => !ELSEWHERE.test(code));
+  const lines = blocks.flatMap((code) => code.split("\n")).map((line) => line.trim().replace(/\s{2,}#.*$/, ""));
+  return lines.filter((line) => line.startsWith(NPX)).map((line) => line.slice(NPX.length));
 }
 
 /** A folder with what a checkout has for the examples, and an empty `data`. */
@@ -25,6 +49,56 @@ export function makeCheckout(): string {
     symlinkSync(resolve(name), resolve(folder, name));
   mkdirSync(resolve(folder, "data"));
   return folder;
+}
+
+/**
+ * Makes an `npx` as a checkout has it, without the second that npm's own takes to start; test/readme* run npm's own. @returns
+ * its folder, to stand before all others of PATH
+ */
+export function makeNpx(): string {
+  const folder = temporaryFolder();
+  const launcher = resolve(import.meta.dirname, "../bin/countersign.js");
+  const script = `#!/bin/sh
+program=$1
+shift
+case $program in
+countersign) exec '${process.execPath}' '${launcher}' "$@" ;;
+node) exec '${process.execPath}' "$@" ;;
+esac
+echo "npx: a test knows no $program" >&2
+exit 127
+`;
+  writeFileSync(join(folder, "npx"), script, { mode: 0o755 });
+  return folder;
+}
+
+export interface Shell {
+  readonly cwd: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Searched for programs before PATH. */
+  readonly folders?: readonly string[];
+}
+
+/** Runs a block to its end. */
+export async function paste(
+  code: string,
+  { cwd, env = {}, folders = [] }: Shell,
+  shell: "bash" | "sh" = "bash",
+): Promise<Outcome> {
+  const path = [...folders, dirname(process.execPath), process.env["PATH"]].join(delimiter);
+  const child = spawn(shell, ["-c", code], {
+    cwd,
+    env: { ...cleanEnvironment(), ...env, PATH: path },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const [stdout, stderr, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "exit")]);
+  return { status, stdout, stderr };
+}
+
+/** Runs a block in the shell of every system. @throws its standard error, when it fails or writes there */
+export async function runShell(code: string, shell: Shell): Promise<void> {
+  const { status, stderr } = await paste(code, shell, "sh");
+  if (status !== 0 || stderr !== "") throw new Error(`exit status ${status}: ${stderr}`);
 }
 
 /** Runs an example in a checkout, beside its gateway. @returns what it prints */

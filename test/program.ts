@@ -2,12 +2,13 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { onTestFinished } from "vitest";
+import { adopt } from "./children.ts";
 
 const LAUNCHER = join(import.meta.dirname, "../bin/countersign.js");
 
@@ -21,7 +22,7 @@ export interface Outcome {
 }
 
 export interface RunOptions {
-  readonly env?: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string | undefined>>;
   readonly input?: string;
   readonly nodeArguments?: readonly string[];
   readonly launcher?: string;
@@ -34,16 +35,19 @@ export function temporaryFolder(): string {
   return folder;
 }
 
+/** The environment without the shell's settings of a gateway, which must not reach the test. */
+export function cleanEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("COUNTERSIGN_")));
+}
+
 function start(
   args: readonly string[],
-  { env = {}, nodeArguments = NODE_ARGUMENTS, launcher = LAUNCHER }: RunOptions,
+  { env = {}, nodeArguments = NODE_ARGUMENTS, launcher = LAUNCHER, before = [] }: LaunchOptions,
+  stderr: "pipe" | number = "pipe",
 ): ChildProcess {
-  // The shell's settings must not reach the test.
-  const clean = Object.entries(process.env).filter(([name]) => !name.startsWith("COUNTERSIGN_"));
-  return spawn(process.execPath, [...nodeArguments, launcher, ...args], {
-    env: { ...Object.fromEntries(clean), ...env },
-    stdio: "pipe",
-  });
+  const [program = "", ...words] = [...before, process.execPath, ...nodeArguments, launcher, ...args];
+  const stdio = ["pipe" as const, "pipe" as const, stderr];
+  return adopt(spawn(program, words, { env: { ...cleanEnvironment(), ...env }, stdio }));
 }
 
 /** Runs a command to its end. */
@@ -56,12 +60,25 @@ export async function run(args: readonly string[], options: RunOptions = {}): Pr
   return { status: Number(status), stdout, stderr };
 }
 
+export interface LaunchOptions extends RunOptions {
+  /** Words before Node's, such as prlimit's. */
+  readonly before?: readonly string[];
+  /** Standard error goes to this file rather than into memory. */
+  readonly logFile?: string;
+  /** How many characters of it are kept in memory, the last ones; absent: all. */
+  readonly logLength?: number;
+  /** Registers its end, for whoever does not end it before. */
+  readonly atEnd?: (end: () => Promise<void>) => void;
+}
+
 export interface ServingProcess {
   readonly pid: number;
   readonly publicUrl: string;
   readonly internalUrl: string;
   /** Everything it wrote to standard error so far. */
   readonly log: () => string;
+  /** Undefined while it runs; then its exit status or signal. */
+  readonly ended: () => string | undefined;
   /** Sends signals, in order, and waits for the end. @returns the exit status */
   readonly end: (...signals: NodeJS.Signals[]) => Promise<number | null>;
 }
@@ -69,49 +86,64 @@ export interface ServingProcess {
 /** To be added to `env`: the algorithm of tokens is the default, whose keys take an eighth of a second to make. */
 export const DEFAULT_ALG = { COUNTERSIGN_TOKEN_ALG: "" };
 
-/**
- * Starts `serve --dev` on free ports and waits until it says where it listens. It ends with the test at the latest, unless
- * `atEnd` registers its end for later.
- */
-export async function serve(
-  dataDir: string,
-  options: RunOptions = {},
-  args: readonly string[] = [],
-  atEnd: (end: () => Promise<void>) => void = onTestFinished,
-): Promise<ServingProcess> {
-  const child = start(["serve", "--dev", "--json", ...args], {
-    ...options,
-    env: {
-      COUNTERSIGN_DATA_DIR: dataDir,
-      COUNTERSIGN_PUBLIC_LISTEN: "127.0.0.1:0",
-      COUNTERSIGN_INTERNAL_LISTEN: "127.0.0.1:0",
-      COUNTERSIGN_TOKEN_ALG: "ES256",
-      ...options.env,
-    },
-  });
+/** Starts `serve` on free ports, and waits until it says where it listens. */
+export async function launch(args: readonly string[], options: LaunchOptions = {}): Promise<ServingProcess> {
+  const { logFile, logLength = Number.POSITIVE_INFINITY } = options;
+  const ports = { COUNTERSIGN_PUBLIC_LISTEN: "127.0.0.1:0", COUNTERSIGN_INTERNAL_LISTEN: "127.0.0.1:0" };
+  const file = logFile === undefined ? undefined : openSync(logFile, "w");
+  const child = start(["serve", "--json", ...args], { ...options, env: { ...ports, ...options.env } }, file);
+  if (file !== undefined) closeSync(file);
   const { pid } = child;
-  if (child.stdout === null || child.stderr === null || pid === undefined) throw new TypeError("the streams are piped");
-  let log = "";
-  child.stderr.on("data", (chunk) => {
-    log += String(chunk);
+  if (child.stdout === null || pid === undefined) throw new TypeError("the streams are piped");
+  let told = "";
+  child.stderr?.on("data", (chunk) => {
+    told = (told + String(chunk)).slice(-logLength);
   });
+  const log = (): string => (logFile === undefined ? told : readFileSync(logFile, "utf8"));
   const exited = once(child, "exit");
-  atEnd(async () => {
+  options.atEnd?.(async () => {
     child.kill("SIGKILL");
     await exited;
   });
   const first = await Promise.race([once(createInterface(child.stdout), "line"), exited.then(() => undefined)]);
-  if (first === undefined) throw new Error(`serve ended: ${log}`);
+  if (first === undefined) throw new Error(`serve ended: ${log()}`);
   const { public: publicUrl, internal: internalUrl } = JSON.parse(String(first[0]));
   return {
     pid,
     publicUrl,
     internalUrl,
-    log: () => log,
+    log,
+    ended() {
+      const { exitCode, signalCode } = child;
+      return exitCode === null && signalCode === null ? undefined : String(exitCode ?? signalCode);
+    },
     async end(...signals) {
       for (const signal of signals) child.kill(signal);
       const [status] = await exited;
       return status;
     },
   };
+}
+
+/** Starts `serve --dev` with a quick algorithm. It ends with the test at the latest, unless `atEnd` registers its end for later. */
+export function serve(
+  dataDir: string,
+  options: LaunchOptions = {},
+  args: readonly string[] = [],
+  atEnd: LaunchOptions["atEnd"] = onTestFinished,
+): Promise<ServingProcess> {
+  const env = { COUNTERSIGN_DATA_DIR: dataDir, COUNTERSIGN_TOKEN_ALG: "ES256", ...options.env };
+  return launch(["--dev", ...args], { ...options, env, atEnd });
+}
+
+export interface LogLine {
+  readonly level: number;
+  readonly msg: string;
+  readonly [field: string]: unknown;
+}
+
+/** The log of a process so far, without lines that are not its own. */
+export function linesOf({ log }: Pick<ServingProcess, "log">): readonly LogLine[] {
+  const lines = log().split("\n");
+  return lines.filter((line) => line.startsWith("{")).map((line): LogLine => JSON.parse(line));
 }

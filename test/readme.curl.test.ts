@@ -2,8 +2,7 @@
 
 import { resolve } from "node:path";
 import { expect, test } from "vitest";
-import { makeNpx } from "./npx.ts";
-import { exampleOf, makeCheckout, runIn } from "./pages.ts";
+import { exampleOf, makeCheckout, makeNpx, runIn } from "./pages.ts";
 import { DEFAULT_ALG, serve } from "./program.ts";
 
 const login = exampleOf("README.md", "sh", "| curl");

@@ -1,20 +1,16 @@
 // Redis away: the operator's log, readiness and metrics, and the devices' answers.
 
 import { expect, onTestFinished, test } from "vitest";
-import { signLogin } from "../src/cli/sign.ts";
 import { runCommand } from "./command.ts";
-import { CUSTOMER_KEY, postLogin, startTestGateway } from "./gateway.ts";
-import { type ServingProcess, serve, temporaryFolder } from "./program.ts";
+import { CUSTOMER_KEY, postLogin, signNow, startTestGateway } from "./gateway.ts";
+import { type LogLine, linesOf, type ServingProcess, serve, temporaryFolder } from "./program.ts";
 import { type RedisServer, startRedis } from "./redis/server.ts";
 
-interface Line {
-  readonly msg: string;
-  readonly cause?: string;
-}
-
-async function open(
-  redisDown: string,
-): Promise<{ redis: RedisServer; gateway: ServingProcess; logIn: () => Promise<Response> }> {
+async function open(redisDown: string): Promise<{
+  readonly redis: RedisServer;
+  readonly gateway: ServingProcess;
+  readonly logIn: () => Promise<Response>;
+}> {
   const redis = await startRedis();
   onTestFinished(() => redis.stop());
   const folder = temporaryFolder();
@@ -22,26 +18,16 @@ async function open(
   const env = { COUNTERSIGN_DATA_DIR: folder, COUNTERSIGN_INTERNAL_URL: gateway.internalUrl };
   const { stdout } = await runCommand(["customers", "create", "--name", "x", "--json"], { env });
   const { customer_id } = JSON.parse(stdout);
-  await runCommand(["customer-keys", "issue", "--customer", customer_id, "--import", "-"], {
-    env,
-    input: CUSTOMER_KEY,
-  });
+  const issue = ["customer-keys", "issue", "--customer", customer_id, "--import", "-"];
+  await runCommand(issue, { env, input: CUSTOMER_KEY });
   await runCommand(["devices", "create", "--customer", customer_id, "--device-key", "pump"], { env });
-  const logIn = (): Promise<Response> =>
-    postLogin(
-      gateway.publicUrl,
-      signLogin({ deviceKey: "pump", customerKey: CUSTOMER_KEY }, Math.floor(Date.now() / 1000)),
-    );
-  return { redis, gateway, logIn };
+  return { redis, gateway, logIn: () => postLogin(gateway.publicUrl, signNow("pump")) };
 }
 
-/** The events about Redis, in order. */
-function told({ log }: ServingProcess): Line[] {
-  const lines: Line[] = log()
-    .split("\n")
-    .filter((line) => line.startsWith("{"))
-    .map((line) => JSON.parse(line));
-  return lines.filter(({ msg }) => msg.startsWith("redis "));
+/** Ends a gateway. @returns its lines about Redis, in order */
+async function endAndRead(gateway: ServingProcess): Promise<readonly LogLine[]> {
+  await gateway.end("SIGTERM");
+  return linesOf(gateway).filter(({ msg }) => msg.startsWith("redis "));
 }
 
 async function readiness({ internalUrl }: ServingProcess): Promise<[number, unknown]> {
@@ -78,8 +64,7 @@ test("with `local` logins go on, and readiness, metrics and log report it", asyn
   // It may have lost what was admitted, and is not asked until it has been up for a window.
   expect((await logIn()).status).toBe(429);
   expect(await metric(gateway, "countersign_limits_degraded")).toBe(0);
-  await gateway.end("SIGTERM");
-  expect(told(gateway)).toEqual([
+  expect(await endAndRead(gateway)).toEqual([
     expect.objectContaining({ msg: "redis is away: limits are decided without it", cause: expect.any(String) }),
     expect.objectContaining({ msg: "redis is back: limits are exact once it has been up for their window" }),
   ]);
@@ -94,8 +79,7 @@ test("with `deny` logins are unavailable, and the gateway is not ready", async (
     503,
     { status: "unavailable", limits: "unavailable", store: "ok", signer: "ok" },
   ]);
-  await gateway.end("SIGTERM");
-  expect(told(gateway)[0]?.msg).toBe("redis is away: logins are refused");
+  expect((await endAndRead(gateway))[0]?.msg).toBe("redis is away: logins are refused");
 });
 
 test("with `allow` every right proof is admitted, without limit headers", async () => {
@@ -105,8 +89,7 @@ test("with `allow` every right proof is admitted, without limit headers", async 
     const answer = await logIn();
     expect([answer.status, answer.headers.get("x-ratelimit-limit")]).toEqual([200, null]);
   }
-  await gateway.end("SIGTERM");
-  expect(told(gateway)[0]?.msg).toBe("redis is away: logins are not limited");
+  expect((await endAndRead(gateway))[0]?.msg).toBe("redis is away: logins are not limited");
 });
 
 test("REDIS_CLOCK=gateway works with a server that refuses TIME", async () => {
@@ -123,8 +106,7 @@ test("REDIS_CLOCK=gateway works with a server that refuses TIME", async () => {
     const deviceKey = await gateway.enrol();
     const statuses: number[] = [];
     for (let turn = 0; turn < 12; turn++) {
-      const login = signLogin({ deviceKey, customerKey: CUSTOMER_KEY }, Math.floor(Date.now() / 1000));
-      statuses.push((await postLogin(gateway.publicUrl, login)).status);
+      statuses.push((await postLogin(gateway.publicUrl, signNow(deviceKey))).status);
     }
     expect(statuses).toEqual([...Array(10).fill(200), 429, 429]);
     expect(await redis.call("EXISTS", `cs:l:{=${deviceKey}}`)).toBe(clock === "gateway" ? 1 : 0);

@@ -1,9 +1,10 @@
 // A stranger who knows a device's name and no secret, and the device itself, at a real gateway.
 
-import { createHmac } from "node:crypto";
-import { Agent, request } from "node:http";
-import { setInterval } from "node:timers/promises";
-import { CUSTOMER_KEY, openGateway } from "./gateway.ts";
+import { Agent } from "node:http";
+import { setTimeout as pause } from "node:timers/promises";
+import { postJson } from "./ask.ts";
+import { openGateway, signNow } from "./gateway.ts";
+import { sendAtRate } from "./pace.ts";
 
 export interface StrangerOptions {
   readonly redisUrl: string;
@@ -32,8 +33,6 @@ export interface StrangerReport {
 
 const LOGINS = 10;
 const ADDRESSES = 249;
-/** Requests that the stranger sends at a time: a timer is no finer. */
-const TICK_MS = 5;
 
 /** Lets a stranger send bad proofs from many addresses, while the device logs in as often as it may from its own. */
 export async function meetStranger({ redisUrl, seconds, rate }: StrangerOptions): Promise<StrangerReport> {
@@ -43,56 +42,32 @@ export async function meetStranger({ redisUrl, seconds, rate }: StrangerOptions)
   const agent = new Agent({ keepAlive: true });
   cleanup.defer(() => agent.destroy());
   const deviceKey = await gateway.enrol();
-  const logIn = (customerKey: string, localAddress: string): Promise<Answer> =>
-    post(agent, gateway.publicUrl, sign(customerKey, deviceKey), localAddress);
-
-  const strangers: Promise<Answer>[] = [];
-  const victim: Answer[] = [];
-  const started = performance.now();
-  const elapsed = (): number => (performance.now() - started) / 1000;
-  for await (const _ of setInterval(TICK_MS)) {
-    const share = elapsed() / seconds;
-    while (strangers.length < Math.min(elapsed(), seconds) * rate) {
-      strangers.push(logIn("a stranger's guess", `127.0.0.${2 + (strangers.length % ADDRESSES)}`));
-    }
-    // The last of them while the stranger still goes on.
-    if (victim.length < LOGINS && share > victim.length / LOGINS) victim.push(await logIn(CUSTOMER_KEY, "127.0.0.1"));
-    if (share >= 1 && victim.length === LOGINS) break;
+  async function logIn(localAddress: string, customerKey?: string): Promise<Answer> {
+    const sentAt = performance.now();
+    const login = signNow(deviceKey, customerKey);
+    const { status, body } = await postJson(new URL("/auth/login", gateway.publicUrl), login, { agent, localAddress });
+    const { reason, policy } = JSON.parse(body);
+    return { status, reason, policy, ms: performance.now() - sentAt };
   }
-  const after = await logIn(CUSTOMER_KEY, "127.0.0.1");
+
+  const started = performance.now();
+  const guess = (place: number): Promise<Answer> => logIn(`127.0.0.${2 + (place % ADDRESSES)}`, "a stranger's guess");
+  using attack = sendAtRate(rate, guess, rate * seconds);
+  const victim: Answer[] = [];
+  while (victim.length < LOGINS) {
+    victim.push(await logIn("127.0.0.1"));
+    // The last of them while the stranger still goes on.
+    await pause(Math.max(0, (victim.length / LOGINS) * seconds * 1_000 - (performance.now() - started)));
+  }
+  const strangers = await attack.stop();
+  const perSecond = strangers.length / ((performance.now() - started) / 1_000);
+  const after = await logIn("127.0.0.1");
   const stranger: Record<string, number> = {};
-  for (const { status, reason, policy } of await Promise.all(strangers)) {
+  for (const { status, reason, policy } of strangers) {
     const outcome = [status, reason, policy].filter((part) => part !== undefined).join(" ");
     stranger[outcome] = (stranger[outcome] ?? 0) + 1;
   }
-  return { stranger, perSecond: strangers.length / elapsed(), victim, after };
-}
-
-function sign(customerKey: string, deviceKey: string): string {
-  const timestamp = Math.floor(Date.now() / 1000);
-  const signature = createHmac("sha256", customerKey).update(`${timestamp}${deviceKey}`).digest("hex");
-  return JSON.stringify({ device_key: deviceKey, timestamp, device_signature: signature });
-}
-
-function post(agent: Agent, url: string, body: string, localAddress: string): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const sentAt = performance.now();
-    const headers = { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(body) };
-    const sent = request(new URL("/auth/login", url), { method: "POST", agent, localAddress, headers }, (response) => {
-      let text = "";
-      response.setEncoding("utf8");
-      response.on("data", (chunk: string) => {
-        text += chunk;
-      });
-      response.on("error", reject);
-      response.on("end", () => {
-        const { reason, policy } = JSON.parse(text);
-        resolve({ status: response.statusCode ?? 0, reason, policy, ms: performance.now() - sentAt });
-      });
-    });
-    sent.on("error", reject);
-    sent.end(body);
-  });
+  return { stranger, perSecond, victim, after };
 }
 
 /** A report in lines, as commands and tests print it. */

@@ -1,14 +1,11 @@
 // docs/postgresql.md, followed once for real: a gateway moves from SQLite to PostgreSQL, and nothing is lost.
 
 import { dirname, resolve } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
-import { type Gateway, startGateway } from "../src/app.ts";
+import { expect, test } from "vitest";
 import { GATEWAY } from "../src/core/registry/ports.ts";
 import { deriveDeviceKey, secretFromText } from "../src/core/signature.ts";
-import { commandOf, runShell } from "./docs.ts";
-import { logInBy, testConfig } from "./gateway.ts";
-import { makeNpx } from "./npx.ts";
-import { makeCheckout } from "./pages.ts";
+import { type BareGateway, logInBy, startBareGateway } from "./gateway.ts";
+import { commandOf, makeCheckout, makeNpx, runShell } from "./pages.ts";
 import { emptyPostgres } from "./store/connections.ts";
 
 const PAGE = "docs/postgresql.md";
@@ -25,7 +22,7 @@ test("customers, keys, devices, signing keys and audit log move, and logins go o
       folders: [makeNpx(), dirname(process.execPath)],
     });
 
-  const before = await open(settings);
+  const before = await startBareGateway(settings);
   const { registry } = before;
   for (const customerId of ["acme", "globex"]) {
     await registry.customers.create({ customerId, displayName: "Öst", status: "enabled", loginLimit: "off" }, GATEWAY);
@@ -46,16 +43,16 @@ test("customers, keys, devices, signing keys and audit log move, and logins go o
   expect(await statusesOf(before, [shared, own], now)).toEqual([200, 200]);
   const keys = await jwksOf(before);
   await before.close();
-  const reopened = await open(settings);
+  const reopened = await startBareGateway(settings);
   const stored = await everythingOf(reopened);
   await reopened.close();
   expect(stored.devices.length).toBe(1_201);
 
-  const fresh = await open({ ...settings, DATABASE_URL: url });
+  const fresh = await startBareGateway({ ...settings, DATABASE_URL: url });
   await fresh.close();
   await move();
 
-  const after = await open({ ...settings, DATABASE_URL: url });
+  const after = await startBareGateway({ ...settings, DATABASE_URL: url });
   expect(await everythingOf(after)).toEqual(stored);
   expect(await jwksOf(after)).toEqual(keys);
   expect(await statusesOf(after, [shared, own], now + 1)).toEqual([200, 200]);
@@ -75,27 +72,21 @@ const ROW = {
   labels: { site: "north" },
 };
 
-async function open(settings: Parameters<typeof testConfig>[0]): Promise<Gateway> {
-  const gateway = await startGateway(testConfig(settings));
-  onTestFinished(() => gateway.close());
-  return gateway;
-}
-
 async function statusesOf(
-  { publicUrl = "" }: Gateway,
+  { publicUrl }: BareGateway,
   boards: readonly { readonly deviceKey: string; readonly customerKey: string }[],
   seconds: number,
 ): Promise<readonly number[]> {
   return Promise.all(boards.map(async (board) => (await logInBy(publicUrl, board, seconds)).status));
 }
 
-async function jwksOf({ publicUrl = "" }: Gateway): Promise<unknown> {
+async function jwksOf({ publicUrl }: BareGateway): Promise<unknown> {
   const answer = await fetch(new URL("/.well-known/jwks.json", publicUrl));
   return answer.json();
 }
 
 /** All that an operator can see of a registry. */
-async function everythingOf({ registry }: Gateway) {
+async function everythingOf({ registry }: BareGateway) {
   const { items: customers } = await registry.customers.list(ALL);
   const keys = await Promise.all(
     customers.map(async ({ customerId }) => (await registry.customerKeys.list(customerId, ALL)).items),

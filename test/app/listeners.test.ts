@@ -1,11 +1,12 @@
-// The connections of each listener, by the settings and the process's limit of open files.
+// The connections of each listener, and the warning about an internal listener that other machines reach without TLS.
 
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { expect, onTestFinished, test } from "vitest";
-import { shareDescriptors } from "../../src/app/listeners.ts";
+import { isExposed, shareDescriptors } from "../../src/app/listeners.ts";
 import { startTestGateway } from "../gateway.ts";
+import { linesOf, serve, temporaryFolder } from "../program.ts";
 
 test.each([
   { limit: Number.POSITIVE_INFINITY, shares: { public: 10_000, internal: 10_000, internalPerAddress: 1_000 } },
@@ -32,4 +33,28 @@ test("an address that fills its part of the internal listener leaves health and 
     other.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
     expect(await text(other)).toMatch(/^HTTP\/1\.1 200 /);
   }
+});
+
+test.for([
+  ["http://0.0.0.0:9090", true],
+  ["http://192.0.2.1:9090", true],
+  ["http://[::]:9090", true],
+  ["http://[2001:db8::1]:9090", true],
+  ["http://[::ffff:192.0.2.1]:9090", true],
+  ["http://127.0.0.1:9090", false],
+  ["http://127.8.0.1:9090", false],
+  ["http://[::1]:9090", false],
+  ["http://[::ffff:127.0.0.1]:9090", false],
+  ["https://0.0.0.0:9090", false],
+  [undefined, false],
+] as const)("an internal listener at %s is exposed: %s", ([url, exposed]) => {
+  expect(isExposed(url)).toBe(exposed);
+});
+
+test("an exposed listener is warned of once", async () => {
+  const gateway = await serve(temporaryFolder(), { env: { COUNTERSIGN_INTERNAL_LISTEN: "0.0.0.0:0" } });
+  await gateway.end("SIGTERM");
+  expect(linesOf(gateway).filter(({ level }) => level === 40)).toMatchObject([
+    { internal: gateway.internalUrl, msg: expect.stringContaining("COUNTERSIGN_TLS_CERT") },
+  ]);
 });

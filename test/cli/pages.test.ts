@@ -5,9 +5,8 @@ import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { runCommand } from "../command.ts";
-import { commandLinesOf } from "../docs.ts";
-import { fencesIn } from "../fences.ts";
 import { ADMIN_TOKEN, startTestGateway, type TestGateway } from "../gateway.ts";
+import { commandLinesOf, fencesIn } from "../pages.ts";
 import { temporaryFolder } from "../program.ts";
 
 /** These pages enrol what they name. */

@@ -1,9 +1,7 @@
 // Kills a gateway during writes, again and again, and compares the registry with the acknowledged writes.
 
 import { randomInt } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import type { Environment } from "../../src/config.ts";
 import { type CrashingGateway, startCrashingGateway } from "./gateway.ts";
 import { inspectDatabase } from "./inspect.ts";
 import { createLedger } from "./ledger.ts";
@@ -12,8 +10,8 @@ import { enrolFleet, look, writeUntilKilled } from "./workload.ts";
 export interface CrashOptions {
   /** How many times it is killed. */
   readonly kills: number;
-  /** Undefined: SQLite. */
-  readonly databaseUrl?: string | undefined;
+  /** A folder for SQLite, or the URL of PostgreSQL. */
+  readonly settings: Environment;
   /** Every how many kills the database is killed and restarted, too. */
   readonly killDatabase?: { readonly every: number; readonly act: () => Promise<void> };
   readonly onKill?: (kills: number, acknowledged: number) => void;
@@ -32,8 +30,7 @@ const MOST_WRITES = 25;
 /** Names looked up at once. */
 const LOOKS = 16;
 
-export async function runCrashes({ kills, databaseUrl, killDatabase, onKill }: CrashOptions): Promise<CrashReport> {
-  const folder = mkdtempSync(join(tmpdir(), "countersign-crash-"));
+export async function runCrashes({ kills, settings, killDatabase, onKill }: CrashOptions): Promise<CrashReport> {
   const ledger = createLedger();
   const wrong: string[] = [];
 
@@ -49,7 +46,7 @@ export async function runCrashes({ kills, databaseUrl, killDatabase, onKill }: C
     );
   }
 
-  let gateway = await startCrashingGateway(folder, databaseUrl);
+  let gateway = await startCrashingGateway(settings);
   try {
     const fleet = await enrolFleet(gateway);
     for (let kill = 1; kill <= kills; kill++) {
@@ -61,17 +58,16 @@ export async function runCrashes({ kills, databaseUrl, killDatabase, onKill }: C
       await writeUntilKilled(gateway, fleet, ledger, strike);
       await gateway.kill();
       if (killDatabase !== undefined && kill % killDatabase.every === 0) await killDatabase.act();
-      gateway = await startCrashingGateway(folder, databaseUrl);
+      gateway = await startCrashingGateway(settings);
       await settle(gateway, ledger.touched);
       onKill?.(kill, ledger.acknowledged);
     }
     // A row that was there is still there.
     await settle(gateway, ledger.names);
     await gateway.kill();
-    wrong.push(...(await inspectDatabase(folder, databaseUrl)));
+    wrong.push(...(await inspectDatabase(settings)));
     return { kills, acknowledged: ledger.acknowledged, wrong };
   } finally {
     await gateway.kill();
-    rmSync(folder, { recursive: true, force: true });
   }
 }

@@ -2,14 +2,14 @@
 
 import { join } from "node:path";
 import { sql } from "kysely";
+import type { Environment } from "../../src/config.ts";
 import type { Database } from "../../src/store/database.ts";
 import { openPostgres } from "../../src/store/postgres.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
 
 /** @returns what is wrong, a line each */
-export async function inspectDatabase(folder: string, databaseUrl: string | undefined): Promise<readonly string[]> {
-  const database =
-    databaseUrl === undefined ? openSqlite(join(folder, "countersign.db")) : await openPostgres({ url: databaseUrl });
+export async function inspectDatabase({ DATA_DIR = "", DATABASE_URL: url }: Environment): Promise<readonly string[]> {
+  const database = url === undefined ? openSqlite(join(DATA_DIR, "countersign.db")) : await openPostgres({ url });
   try {
     return [...(await findCorruption(database)), ...(await findUnaudited(database))];
   } finally {

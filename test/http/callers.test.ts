@@ -1,17 +1,15 @@
 // Each kind of request counts under the client that a trusted proxy names, over HTTP/1 and HTTP/2.
 
-import { once } from "node:events";
-import { request as requestHttp1 } from "node:http";
-import { connect as connectHttp2 } from "node:http2";
 import { createServiceImplSpec } from "@connectrpc/connect";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { AuthService } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
-import { signLogin } from "../../src/cli/sign.ts";
 import { readNetwork } from "../../src/core/limiter/addresses.ts";
 import { createCallerFrom, trustNetworks } from "../../src/http/caller.ts";
 import type { Listener } from "../../src/http/listener.ts";
 import { callerOf } from "../../src/protocols/call.ts";
-import { CUSTOMER_KEY, startTestGateway } from "../gateway.ts";
+import { postJson } from "../ask.ts";
+import { signNow, startTestGateway } from "../gateway.ts";
+import { type HandAnswer, sendByHand } from "../protocols/hand.ts";
 import { mountAll } from "../protocols/mount.ts";
 import { exchange } from "./raw-http.ts";
 
@@ -50,25 +48,15 @@ interface Sent {
 }
 
 /** Sends a request with two lines of X-Forwarded-For, and reads the answer. */
-async function send(url: string, version: 1 | 2, { method = "POST", path = LOGIN, type, body = "", encoding }: Sent) {
+function send(version: 1 | 2, { type, body = "", encoding, ...request }: Sent): Promise<HandAnswer> {
   const headers = {
     "x-forwarded-for": LINES,
+    te: "trailers",
     ...(type !== undefined && { "content-type": type }),
     ...(encoding !== undefined && { "grpc-encoding": encoding }),
   };
-  const bytes = body === "" ? undefined : Buffer.from(body, "latin1");
-  if (version === 1) {
-    const call = requestHttp1(new URL(path, url), { method, headers });
-    call.end(bytes);
-    const [response] = await once(call, "response");
-    await once(response.resume(), "end");
-  } else {
-    const session = connectHttp2(url);
-    const stream = session.request({ ":method": method, ":path": path, te: "trailers", ...headers });
-    stream.end(bytes);
-    await once(stream.resume(), "close");
-    session.close();
-  }
+  const bytes = body === "" ? {} : { body: Buffer.from(body, "latin1") };
+  return sendByHand(listener.url, { version, path: LOGIN, ...request, headers, ...bytes });
 }
 
 const EMPTY = "\0\0\0\0\0";
@@ -82,7 +70,7 @@ test.each<[string, Sent, string]>([
   ["a body that is not JSON", { path: "/auth/login", type: "application/json", body: "{" }, "rest"],
   ["an unknown media type", { type: "text/plain", body: "{}" }, "connect"],
 ])("%s over HTTP/1 and HTTP/2", async (_name, sent, protocol) => {
-  for (const version of [1, 2] as const) await send(listener.url, version, sent);
+  for (const version of [1, 2] as const) await send(version, sent);
   expect(callers).toEqual([`${protocol} 192.0.2.1`, `${protocol} 192.0.2.1`]);
 });
 
@@ -92,12 +80,12 @@ test.each<[string, Sent]>([
   ["a call without a message", {}],
   ["a message that does not decode", { body: "\0\0\0\0\x01\xff" }],
 ])("%s over gRPC", async (_name, sent) => {
-  await send(listener.url, 2, { type: "application/grpc", ...sent });
+  await send(2, { type: "application/grpc", ...sent });
   expect(callers).toEqual(["grpc 192.0.2.1"]);
 });
 
 test("gRPC over HTTP/1", async () => {
-  await send(listener.url, 1, { type: "application/grpc", body: EMPTY });
+  await send(1, { type: "application/grpc", body: EMPTY });
   expect(callers).toEqual(["grpc 192.0.2.1"]);
 });
 
@@ -110,16 +98,10 @@ test("a request with more header lines than Node keeps is refused unseen", async
 /** Statuses of bad proofs through a proxy, one for each client address. */
 async function logIn(settings: Readonly<Record<string, string>>, clients: readonly string[]) {
   const gateway = await startTestGateway({ FAILURE_LIMIT: "off", ...settings });
-  const identity = { deviceKey: "nobody", customerKey: CUSTOMER_KEY };
   const statuses: number[] = [];
   for (const client of clients) {
-    const body = JSON.stringify(signLogin(identity, Math.floor(Date.now() / 1000)));
-    const options = {
-      method: "POST",
-      headers: { "X-Forwarded-For": client, "Content-Type": "application/json" },
-      body,
-    };
-    statuses.push((await fetch(new URL("/auth/login", gateway.publicUrl), options)).status);
+    const headers = { "X-Forwarded-For": client };
+    statuses.push((await postJson(new URL("/auth/login", gateway.publicUrl), signNow("nobody"), { headers })).status);
   }
   return statuses;
 }

@@ -5,23 +5,18 @@ import { connect as connectHttp2 } from "node:http2";
 import { connect, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { signLogin } from "../../src/cli/sign.ts";
-import { CUSTOMER_KEY, openGateway, type TestGateway } from "../gateway.ts";
+import { NO_LIMITS, openGateway, signNow, type TestGateway } from "../gateway.ts";
 import { serve, temporaryFolder } from "../program.ts";
 import { exchange } from "./raw-http.ts";
 
 const LOGIN = "/countersign.auth.v1.AuthService/Login";
 let gateway: TestGateway;
 beforeAll(async () => {
-  gateway = await openGateway({ LOGIN_LIMIT: "off", ADDRESS_LIMIT: "off", FAILURE_LIMIT: "off" });
+  gateway = await openGateway(NO_LIMITS);
 });
 afterAll(() => gateway.close());
 
-async function rightLogin(): Promise<string> {
-  return JSON.stringify(
-    signLogin({ deviceKey: await gateway.enrol(), customerKey: CUSTOMER_KEY }, Math.floor(Date.now() / 1000)),
-  );
-}
+const rightLogin = async (): Promise<string> => JSON.stringify(signNow(await gateway.enrol()));
 
 function post(body: string | Uint8Array, ...headers: string[]): Buffer {
   const bytes = Buffer.from(body);
@@ -37,7 +32,7 @@ const open = (options: { allowHalfOpen?: boolean; noDelay?: boolean } = {}): Soc
 
 test("accepts a login of old firmware: HTTP/1.0, Content-Type twice, upper-case hex", async () => {
   const deviceKey = await gateway.enrol({ deviceKey: "k".repeat(96) });
-  const login = signLogin({ deviceKey, customerKey: CUSTOMER_KEY }, Math.floor(Date.now() / 1000));
+  const login = signNow(deviceKey);
   const body = `{"device_key": "${deviceKey}", "timestamp": ${login.timestamp}, "device_signature": "${login.device_signature.toUpperCase()}"}`;
   const response = await exchange(
     gateway.publicUrl,

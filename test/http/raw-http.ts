@@ -1,5 +1,6 @@
 // Sends raw HTTP/1 bytes over a socket, and reads whole responses.
 
+import { on } from "node:events";
 import { connect, type Socket } from "node:net";
 
 export interface RawResponse {
@@ -35,31 +36,16 @@ export async function exchange(url: string, bytes: string | Uint8Array): Promise
   }
 }
 
-function exchangeOn(socket: Socket, bytes: string | Uint8Array): Promise<RawResponse> {
-  return new Promise((resolve, reject) => {
-    let received = Buffer.alloc(0);
-    const finish = (act: () => void): void => {
-      socket.off("data", read);
-      socket.off("error", fail);
-      socket.off("close", closed);
-      act();
-    };
-    const read = (chunk: Buffer): void => {
-      received = Buffer.concat([received, chunk]);
-      try {
-        const response = parse(received);
-        if (response !== undefined) finish(() => resolve(response));
-      } catch (error) {
-        finish(() => reject(error));
-      }
-    };
-    const fail = (error: Error): void => finish(() => reject(error));
-    const closed = (): void => fail(new Error(`closed after ${JSON.stringify(received.toString("latin1"))}`));
-    socket.on("data", read);
-    socket.on("error", fail);
-    socket.on("close", closed);
-    socket.write(bytes);
-  });
+async function exchangeOn(socket: Socket, bytes: string | Uint8Array): Promise<RawResponse> {
+  let received = Buffer.alloc(0);
+  const chunks = on(socket, "data", { close: ["close"] });
+  socket.write(bytes);
+  for await (const [chunk] of chunks) {
+    received = Buffer.concat([received, chunk]);
+    const response = parse(received);
+    if (response !== undefined) return response;
+  }
+  throw new Error(`closed after ${JSON.stringify(received.toString("latin1"))}`);
 }
 
 function parse(received: Buffer): RawResponse | undefined {

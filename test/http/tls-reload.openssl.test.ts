@@ -11,6 +11,7 @@ import {
   openTls,
   replaceFile,
   type SecureListener,
+  shakeHands,
   startSecureListener,
 } from "./certificates.ts";
 
@@ -22,8 +23,7 @@ const OK = "HTTP/1.1 200 OK";
 
 /** The name in the certificate that a new connection gets. */
 async function nameOf(listener: SecureListener): Promise<unknown> {
-  const socket = openTls(listener, { rejectUnauthorized: false });
-  await once(socket, "secureConnect");
+  const socket = await shakeHands(listener, { rejectUnauthorized: false });
   const { subject } = socket.getPeerCertificate();
   socket.destroy();
   return subject.CN;

@@ -3,13 +3,19 @@
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
-import { expect, onTestFinished, test } from "vitest";
-import { listen } from "../../src/http/listener.ts";
-import type { TlsFiles } from "../../src/http/tls.ts";
-import { deriveTicketKeys } from "../../src/http/tls.ts";
+import type { ConnectionOptions } from "node:tls";
+import { expect, test } from "vitest";
+import { deriveTicketKeys, type TlsFiles } from "../../src/http/tls.ts";
 import { testConfig } from "../gateway.ts";
-import { getOver, makeCertificates, replaceFile } from "./certificates.ts";
+import {
+  getOver,
+  makeCertificates,
+  openTls,
+  replaceFile,
+  shakeHands,
+  startTlsListener,
+  type Target,
+} from "./certificates.ts";
 
 const pems = makeCertificates({ rsa: "rsa", ecdsa: "ecdsa", later: "ecdsa", copied: "ecdsa" });
 const certOf = (name: string): string => join(pems, `${name}.crt`);
@@ -17,24 +23,10 @@ const keyOf = (name: string): string => join(pems, `${name}.key`);
 const filesOf = (...names: string[]) => ({ certs: names.map(certOf), keys: names.map(keyOf) });
 const ca = ["rsa", "ecdsa", "later", "copied"].map((name) => readFileSync(join(pems, `${name}.crt`)));
 
-/** @returns the port */
-async function start(tls: TlsFiles): Promise<number> {
-  const serve = (exchange: { send(answer: { status: number; headers: []; body: string }): void }): void =>
-    exchange.send({ status: 200, headers: [], body: "ok" });
-  const listener = await listen({ host: "127.0.0.1", port: 0, serve, tls, onFault: () => {} });
-  onTestFinished(async () => void (await listener.close(0)));
-  return Number(new URL(listener.url).port);
-}
+const start = async (tls: TlsFiles) => ({ ...(await startTlsListener(tls)), ca });
 
-async function open(port: number, options: ConnectionOptions): Promise<TLSSocket> {
-  const socket = connect({ host: "127.0.0.1", port, ca, ...options });
-  onTestFinished(() => void socket.destroy());
-  await once(socket, "secureConnect");
-  return socket;
-}
-
-async function getSession(port: number, options: ConnectionOptions): Promise<Buffer> {
-  const socket = connect({ host: "127.0.0.1", port, ca, ...options });
+async function getSession(target: Target, options: ConnectionOptions): Promise<Buffer> {
+  const socket = openTls(target, options);
   const issued = once(socket, "session");
   await getOver(socket);
   const [session] = await issued;
@@ -42,8 +34,8 @@ async function getSession(port: number, options: ConnectionOptions): Promise<Buf
   return session;
 }
 
-async function isResumed(port: number, session: Buffer, options: ConnectionOptions): Promise<boolean> {
-  const socket = await open(port, { ...options, session });
+async function isResumed(target: Target, session: Buffer, options: ConnectionOptions): Promise<boolean> {
+  const socket = await shakeHands(target, { ...options, session });
   await getOver(socket);
   return socket.isSessionReused();
 }
@@ -65,12 +57,12 @@ test.each(["TLSv1.2", "TLSv1.3"] as const)(
 );
 
 test("a session outlives a new certificate", async () => {
-  const port = await start({ ...filesOf("copied"), ticketKeys: () => deriveTicketKeys(Buffer.alloc(32), 0) });
-  const session = await getSession(port, {});
+  const target = await start({ ...filesOf("copied"), ticketKeys: () => deriveTicketKeys(Buffer.alloc(32), 0) });
+  const session = await getSession(target, {});
   replaceFile(certOf("copied"), certOf("later"));
   replaceFile(keyOf("copied"), keyOf("later"));
-  await expect.poll(async () => (await open(port, {})).getPeerCertificate().subject.CN).toBe("later");
-  expect(await isResumed(port, session, {})).toBe(true);
+  await expect.poll(async () => (await shakeHands(target)).getPeerCertificate().subject.CN).toBe("later");
+  expect(await isResumed(target, session, {})).toBe(true);
 });
 
 test("the keys differ by secret and by half a day", () => {
@@ -91,8 +83,7 @@ test.each([
   ["ECDHE-RSA-AES128-GCM-SHA256", "rsa"],
   ["ECDHE-ECDSA-AES128-GCM-SHA256", "ecdsa"],
 ] as const)("a board that has only %s gets the certificate of %s", async (ciphers, name) => {
-  const port = await start(filesOf("rsa", "ecdsa"));
-  const socket = await open(port, { maxVersion: "TLSv1.2", ciphers });
+  const socket = await shakeHands(await start(filesOf("rsa", "ecdsa")), { maxVersion: "TLSv1.2", ciphers });
   expect(socket.getPeerCertificate().subject.CN).toBe(name);
 });
 

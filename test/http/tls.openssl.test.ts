@@ -2,29 +2,29 @@
 
 import { once } from "node:events";
 import { connect as connectHttp2 } from "node:http2";
-import { request } from "node:https";
 import { connect as connectTcp, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
-import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
-import { describe, expect, onTestFinished, test } from "vitest";
-import { getOver, makeCertificates, openTls, type SecureListener, startSecureListener } from "./certificates.ts";
+import type { ConnectionOptions, TLSSocket } from "node:tls";
+import { describe, expect, test } from "vitest";
+import { ask } from "../ask.ts";
+import {
+  getOver,
+  makeCertificates,
+  openTls,
+  type SecureListener,
+  shakeHands,
+  startSecureListener,
+} from "./certificates.ts";
 
 const pems = makeCertificates({ rsa: "rsa", ecdsa: "ecdsa" });
 const OK = "HTTP/1.1 200 OK";
 
 /** A connection to a new listener with the certificate `name`. Rejects when the handshake fails. */
-async function shakeHands(name: string, offer: ConnectionOptions = {}): Promise<TLSSocket> {
-  const { port, ca } = await startSecureListener(pems, name);
-  const socket = connect({ host: "127.0.0.1", port, ca, ...offer });
-  onTestFinished(() => {
-    socket.destroy();
-  });
-  await once(socket, "secureConnect");
-  return socket;
-}
+const meet = async (name: string, offer?: ConnectionOptions): Promise<TLSSocket> =>
+  shakeHands(await startSecureListener(pems, name), offer);
 
 test.each(["rsa", "ecdsa"])("agrees on TLS 1.3 with a key of type %s", async (name) => {
-  const socket = await shakeHands(name);
+  const socket = await meet(name);
   expect([socket.getProtocol(), await getOver(socket)]).toEqual(["TLSv1.3", OK]);
 });
 
@@ -39,14 +39,14 @@ test.each([
   ["ecdsa", "ECDHE-ECDSA-AES128-SHA256"],
   ["ecdsa", "ECDHE-ECDSA-AES128-SHA"],
 ])("agrees on TLS 1.2 with a key of type %s and a client that has only %s", async (name, ciphers) => {
-  const socket = await shakeHands(name, { maxVersion: "TLSv1.2", ciphers });
+  const socket = await meet(name, { maxVersion: "TLSv1.2", ciphers });
   expect([socket.getProtocol(), socket.getCipher().name]).toEqual(["TLSv1.2", ciphers]);
   expect(await getOver(socket)).toBe(OK);
 });
 
 test("the server chooses the best offered suite", async () => {
   const ciphers = "AES128-SHA:ECDHE-RSA-AES128-SHA:ECDHE-RSA-AES128-GCM-SHA256";
-  const socket = await shakeHands("rsa", { maxVersion: "TLSv1.2", ciphers });
+  const socket = await meet("rsa", { maxVersion: "TLSv1.2", ciphers });
   expect(socket.getCipher().name).toBe("ECDHE-RSA-AES128-GCM-SHA256");
 });
 
@@ -56,7 +56,7 @@ test.each<[readonly string[], string | false]>([
   [["h2"], "h2"],
   [[], false],
 ])("ALPN %j selects %j", async (offered, agreed) => {
-  const socket = await shakeHands("ecdsa", offered.length === 0 ? {} : { ALPNProtocols: [...offered] });
+  const socket = await meet("ecdsa", offered.length === 0 ? {} : { ALPNProtocols: [...offered] });
   expect(socket.alpnProtocol).toBe(agreed);
   if (agreed !== "h2") {
     expect(await getOver(socket)).toBe(OK);
@@ -68,7 +68,7 @@ test.each<[readonly string[], string | false]>([
 });
 
 test("speaks HTTP/2 without ALPN after its preface", async () => {
-  const socket = await shakeHands("ecdsa");
+  const socket = await meet("ecdsa");
   expect(socket.alpnProtocol).toBe(false);
   // The client of node:http2 insists on ALPN, so the test writes the preface and a SETTINGS frame.
   socket.write(Buffer.concat([Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), Buffer.of(0, 0, 0, 4, 0, 0, 0, 0, 0)]));
@@ -78,7 +78,7 @@ test("speaks HTTP/2 without ALPN after its preface", async () => {
 });
 
 test.each(["TLSv1.2", "TLSv1.3"] as const)("answers a %s client that has ended its side", async (maxVersion) => {
-  const socket = await shakeHands("rsa", { maxVersion });
+  const socket = await meet("rsa", { maxVersion });
   const answer = text(socket);
   socket.end("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
   expect(await answer).toMatch(/^HTTP\/1\.1 200 OK\r\n.*Strict-Transport-Security: max-age=31536000\r\n.*ok$/s);
@@ -97,7 +97,7 @@ test.each<[string, ConnectionOptions, string]>([
     "ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION",
   ],
 ])("refuses a client with %s", async (_name, offer, code) => {
-  await expect(shakeHands("rsa", offer)).rejects.toMatchObject({ code });
+  await expect(meet("rsa", offer)).rejects.toMatchObject({ code });
 });
 
 test("serves on after failed handshakes", async () => {
@@ -107,7 +107,7 @@ test("serves on after failed handshakes", async () => {
     await once(socket.end(), "close");
   }
   const old = { minVersion: "TLSv1", maxVersion: "TLSv1.1", ciphers: "DEFAULT@SECLEVEL=0" } as const;
-  await expect(once(openTls(listener, old), "secureConnect")).rejects.toThrow("protocol version");
+  await expect(shakeHands(listener, old)).rejects.toThrow("protocol version");
   expect(await getOver(openTls(listener))).toBe(OK);
 });
 
@@ -122,13 +122,7 @@ async function openTcp({ port }: SecureListener, bytes: string): Promise<Socket>
 }
 
 /** Resolves once the listener has accepted every earlier connection. */
-async function askOnce({ port, ca }: SecureListener): Promise<void> {
-  const call = request({ host: "127.0.0.1", port, ca, agent: false });
-  call.end();
-  const [response] = await once(call, "response");
-  response.resume();
-  await once(response, "end");
-}
+const askOnce = ({ url, ca }: SecureListener): Promise<unknown> => ask(url, { ca, agent: false });
 
 describe("a listener that closes", () => {
   test.each([
@@ -144,8 +138,7 @@ describe("a listener that closes", () => {
 
   test("closes a connection that has sent no request at once", async () => {
     const listener = await startSecureListener(pems, "ecdsa");
-    const socket = openTls(listener);
-    await once(socket, "secureConnect");
+    const socket = await shakeHands(listener);
     const gone = once(socket.resume(), "close");
     await askOnce(listener);
     await listener.close(600_000);
@@ -154,8 +147,7 @@ describe("a listener that closes", () => {
 
   test("gives a request under way the grace period, and no more", async () => {
     const listener = await startSecureListener(pems, "ecdsa");
-    const socket = openTls(listener);
-    await once(socket, "secureConnect");
+    const socket = await shakeHands(listener);
     socket.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\nGET /never HTTP/1.1\r\nHost: localhost\r\n\r\n");
     // After the first answer the second request has been read.
     await once(socket, "data");

@@ -5,9 +5,10 @@ import { setTimeout as pause } from "node:timers/promises";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
 import { CUSTOMER_KEY, logInBy, openGateway } from "../gateway.ts";
 import { type Echo, echoOf, type ProxyAnswer, send, startEchoService } from "../proxies/echo.ts";
-import { APACHE, startProxy } from "../proxies/proxy.ts";
-import { installMissing, type Requirement, runs } from "../requirements.ts";
-import type { Row } from "./buf.ts";
+import { startProxy } from "../proxies/example.ts";
+import { APACHE } from "../proxies/proxy.ts";
+import { type Requirement, runs } from "../requirements.ts";
+import { type Row, requiring } from "./rows.ts";
 
 const REQUIREMENT: Requirement = {
   name: "proxy Apache",
@@ -18,24 +19,14 @@ const REQUIREMENT: Requirement = {
 const DEVICE_KEY = "pump-7";
 const AUTHORIZATION = "Basic c2VydmljZTpvd24=";
 
-export function apacheRows(isWanted: (name: string) => boolean): readonly Row[] {
-  if (!isWanted(REQUIREMENT.name)) return [];
-  const run = async (): Promise<readonly string[]> =>
-    installMissing([REQUIREMENT]).length > 0
-      ? [`not run. Type: apt-get install ${REQUIREMENT.packages.join(" ")}`]
-      : checkApache();
-  return [{ name: REQUIREMENT.name, run }];
+export function apacheRows(): readonly Row[] {
+  return [requiring(REQUIREMENT, { name: REQUIREMENT.name, run: checkApache })];
 }
 
 async function checkApache(): Promise<readonly string[]> {
   await using cleanup = new AsyncDisposableStack();
   const gateway = await openGateway();
-  let closed: Promise<void> | undefined;
-  const stopGateway = (): Promise<void> => {
-    closed ??= gateway.close();
-    return closed;
-  };
-  cleanup.defer(stopGateway);
+  cleanup.defer(() => gateway.close());
   const service = await startEchoService();
   cleanup.defer(() => service.close());
   const proxy = await startProxy(APACHE, {
@@ -49,8 +40,7 @@ async function checkApache(): Promise<readonly string[]> {
   while ((await send(proxy.url).catch(() => undefined)) === undefined) await pause(50);
   await gateway.enrol({ deviceKey: DEVICE_KEY });
   const logIn = async (): Promise<string> => {
-    const device = { deviceKey: DEVICE_KEY, customerKey: CUSTOMER_KEY };
-    const answer = await logInBy(gateway.publicUrl, device, Math.floor(Date.now() / 1000));
+    const answer = await logInBy(gateway.publicUrl, { deviceKey: DEVICE_KEY, customerKey: CUSTOMER_KEY });
     return String(JSON.parse(await answer.text()).token);
   };
 
@@ -86,7 +76,7 @@ async function checkApache(): Promise<readonly string[]> {
   }
   const fresh = { "x-access-token": await logIn() };
   mistakes.push(...mistakesIn("a token after the revocation", await ask(fresh)));
-  await stopGateway();
+  await gateway.close();
   const away = await ask(fresh);
   if (away.status !== 401) mistakes.push(`without a gateway a token gets ${away.status}`);
   return mistakes;

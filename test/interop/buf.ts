@@ -4,15 +4,8 @@ import { Code } from "@connectrpc/connect";
 import { AdminService } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { AuthService } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
 import { TokenService } from "../../gen/es/countersign/token/v1/token_pb.ts";
-import { type Outcome, runProgram } from "./programs.ts";
-
-export interface Row {
-  readonly name: string;
-  /** @returns the mistakes; none: the row passes */
-  readonly run: () => Promise<readonly string[]>;
-  /** It is given up after this, in milliseconds; absent: a minute. */
-  readonly longestMs?: number;
-}
+import type { Outcome } from "../program.ts";
+import { type Row, runProgram } from "./rows.ts";
 
 const BUF = [process.execPath, "node_modules/@bufbuild/buf/bin/buf", "curl"];
 const WATCH = "grpc.health.v1.Health/Watch";

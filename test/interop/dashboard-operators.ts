@@ -4,9 +4,8 @@ import { generateKeyPairSync } from "node:crypto";
 import type { Page } from "playwright-core";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
 import { logInBy } from "../gateway.ts";
-import { visit } from "./browser.ts";
-import { button, dialogButton, REFUSED, type Scene, type Story, signIn } from "./dashboard-story.ts";
-import { succeed } from "./programs.ts";
+import { button, dialogButton, REFUSED, type Scene, type Story, signIn, visit } from "./browser.ts";
+import { succeed } from "./rows.ts";
 
 /** Enrols a device by the form. @returns its secret and the login to paste */
 async function enrolByForm(page: Page, deviceKey: string): Promise<{ readonly secret: string; readonly curl: string }> {

@@ -5,8 +5,7 @@ import { createRequire } from "node:module";
 import type { Page } from "playwright-core";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
 import { ADMIN_TOKEN, CUSTOMER_KEY, logInBy } from "../gateway.ts";
-import { pagesOf, visit } from "./browser.ts";
-import { button, type Story, signIn } from "./dashboard-story.ts";
+import { button, pagesOf, type Story, signIn, visit } from "./browser.ts";
 
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 

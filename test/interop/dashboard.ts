@@ -7,11 +7,10 @@ import type { Browser } from "playwright-core";
 import { freePort } from "../free-port.ts";
 import { openGateway } from "../gateway.ts";
 import { startRedis } from "../redis/server.ts";
-import { openBrowser, openPage, visit } from "./browser.ts";
-import type { Row } from "./buf.ts";
+import { openBrowser, openPage, type Story, visit } from "./browser.ts";
 import { OPERATOR_STORIES } from "./dashboard-operators.ts";
 import { PAGE_STORIES } from "./dashboard-pages.ts";
-import type { Story } from "./dashboard-story.ts";
+import type { Row } from "./rows.ts";
 
 async function tell(
   browser: Browser,

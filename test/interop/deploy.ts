@@ -2,12 +2,11 @@
 
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { installMissing, type Requirement, runs } from "../requirements.ts";
-import type { Row } from "./buf.ts";
-import { runProgram } from "./programs.ts";
+import { type Requirement, runs } from "../requirements.ts";
+import { LONGEST_MS, type Row, requiring, runProgram } from "./rows.ts";
 import type { Subject } from "./subject.ts";
 
-const LONGEST_MS = 30_000;
+const YAMLLINT = "{extends: relaxed, rules: {line-length: disable}}";
 const KUBERNETES_SECRETS = ["master-key", "admin-token", "database-url", "redis-url"];
 
 interface Check extends Requirement {
@@ -78,28 +77,20 @@ const CHECKS: readonly Check[] = [
     name: "yamllint",
     packages: ["yamllint"],
     present: () => runs("yamllint", "--version"),
-    prepare: async () => [
-      [
-        "yamllint",
-        "--strict",
-        "-d",
-        "{extends: relaxed, rules: {line-length: disable}}",
-        "deploy",
-        "examples/balancers",
-      ],
-    ],
+    prepare: async () => [["yamllint", "--strict", "-d", YAMLLINT, "deploy", "examples/balancers"]],
   },
 ];
 
 /** A row for each check. */
-export function deployRows(subject: Subject, folder: string, isWanted: (name: string) => boolean): readonly Row[] {
-  return CHECKS.filter(({ name }) => isWanted(`deploy ${name}`)).map((check) => ({
-    name: `deploy ${check.name}`,
-    async run() {
-      if (installMissing([check]).length > 0) return [`not run. Type: apt-get install ${check.packages.join(" ")}`];
-      const [command, input] = await check.prepare(folder, subject);
-      const { status, stdout, stderr } = await runProgram(command, LONGEST_MS, input);
-      return status === 0 ? [] : [`${status}: ${stdout}${stderr}`];
-    },
-  }));
+export function deployRows(subject: Subject, folder: string): readonly Row[] {
+  return CHECKS.map((check) =>
+    requiring(check, {
+      name: `deploy ${check.name}`,
+      async run() {
+        const [command, input] = await check.prepare(folder, subject);
+        const { status, stdout, stderr } = await runProgram(command, LONGEST_MS, input);
+        return status === 0 ? [] : [`${status}: ${stdout}${stderr}`];
+      },
+    }),
+  );
 }

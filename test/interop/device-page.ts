@@ -2,11 +2,10 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fencesIn } from "../fences.ts";
 import { CUSTOMER_KEY } from "../gateway.ts";
-import { installMissing, type Requirement, runs } from "../requirements.ts";
-import type { Row } from "./buf.ts";
-import { succeed } from "./programs.ts";
+import { fencesIn } from "../pages.ts";
+import { type Requirement, runs } from "../requirements.ts";
+import { type Row, requiring, succeed } from "./rows.ts";
 import type { Subject } from "./subject.ts";
 
 interface Pasted extends Requirement {
@@ -77,29 +76,23 @@ const PASTED: readonly Pasted[] = [
 ];
 
 /** A row for each login of the page. */
-export function devicePageRows(subject: Subject, folder: string, isWanted: (name: string) => boolean): readonly Row[] {
-  const page = readFileSync("docs/devices.md", "utf8");
-  const wanted = PASTED.map((pasted) => ({ ...pasted, name: `docs/devices.md, ${pasted.name}` })).filter(({ name }) =>
-    isWanted(name),
+export function devicePageRows(subject: Subject, folder: string): readonly Row[] {
+  return PASTED.map((pasted) =>
+    requiring(pasted, { name: `docs/devices.md, ${pasted.name}`, run: () => logIn(pasted, subject, folder) }),
   );
-  const missing = installMissing(wanted);
-  return wanted.map((pasted) => ({
-    name: pasted.name,
-    async run() {
-      if (missing.includes(pasted)) return [`not run. Type: apt-get install ${pasted.packages.join(" ")}`];
-      const [code = ""] = fencesIn(page, pasted.fence);
-      const { hostname, port } = new URL(subject.publicUrl);
-      const { device_key } = await subject.enrol();
-      const filled = code
-        .replaceAll("127.0.0.1", hostname)
-        .replaceAll("8080", port)
-        .replaceAll("pump-7", device_key)
-        .replaceAll("the-customer-key", CUSTOMER_KEY);
-      writeFileSync(join(folder, pasted.file), filled);
-      const { token, expires_in }: Record<string, unknown> = JSON.parse(
-        await succeed(["sh", "-c", `cd ${folder} && ${pasted.command}`]),
-      );
-      return /^eyJ/.test(String(token)) && expires_in === 600 ? [] : ["no token"];
-    },
-  }));
+}
+
+async function logIn({ fence, file, command }: Pasted, subject: Subject, folder: string): Promise<readonly string[]> {
+  const [code = ""] = fencesIn(readFileSync("docs/devices.md", "utf8"), fence);
+  const { hostname, port } = new URL(subject.publicUrl);
+  const { device_key } = await subject.enrol();
+  const filled = code
+    .replaceAll("127.0.0.1", hostname)
+    .replaceAll("8080", port)
+    .replaceAll("pump-7", device_key)
+    .replaceAll("the-customer-key", CUSTOMER_KEY);
+  writeFileSync(join(folder, file), filled);
+  const printed = await succeed(["sh", "-c", `cd ${folder} && ${command}`]);
+  const { token, expires_in }: Record<string, unknown> = JSON.parse(printed);
+  return /^eyJ/.test(String(token)) && expires_in === 600 ? [] : ["no token"];
 }

@@ -2,11 +2,12 @@
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { fencesIn } from "../fences.ts";
 import { CUSTOMER_KEY } from "../gateway.ts";
+import { fencesIn } from "../pages.ts";
+import type { Outcome } from "../program.ts";
 import { type Requirement, runs } from "../requirements.ts";
-import type { Row } from "./buf.ts";
-import { type Outcome, runProgram, succeed } from "./programs.ts";
+import { compileCpp, GOOGLE, PROTOC, runPython } from "./languages.ts";
+import { type Row, requiring, runProgram, succeed } from "./rows.ts";
 import type { Subject } from "./subject.ts";
 
 interface Example extends Requirement {
@@ -14,8 +15,6 @@ interface Example extends Requirement {
   readonly build?: (folder: string) => Promise<readonly string[]>;
 }
 
-const GOOGLE = ["api/annotations", "api/http", "rpc/status", "rpc/error_details"].map((name) => `google/${name}.proto`);
-const PROTOC = ["protobuf-compiler", "protobuf-compiler-grpc", "libprotobuf-dev"];
 /** Packages of the crates that its Cargo.toml names. */
 const RUST = ["hex", "hmac", "jsonwebtoken", "prost", "reqwest", "serde", "sha2", "tokio", "tonic", "tonic-build"];
 const SOURCES = resolve("examples/clients");
@@ -53,27 +52,19 @@ const EXAMPLES: readonly Example[] = [
     name: "python",
     packages: [...PROTOC, "python3-grpcio", "python3-googleapis-common-protos", "python3-jwt", "python3-cryptography"],
     present: () => runs("/usr/bin/python3", "-c", "import grpc, google.rpc.error_details_pb2, jwt, cryptography"),
-    build: async (folder) => {
-      // Debian's google is a package that no folder adds to, and the stubs have none of their own.
-      return ["env", `PYTHONPATH=${join(folder, "gen")}`, "/usr/bin/python3", "-B", join(SOURCES, "python/main.py")];
-    },
+    build: async (folder) => runPython(join(folder, "gen"), join(SOURCES, "python/main.py")),
   },
   {
     name: "cpp",
     packages: [...PROTOC, "g++", "pkg-config", "libgrpc++-dev", "libssl-dev"],
     present: () => runs("g++", "--version") && runs("pkg-config", "--exists", "grpc++", "protobuf", "libcrypto"),
-    async build(folder) {
-      const gen = join(folder, "gen");
-      const services = ["countersign/auth/v1/auth", "countersign/token/v1/token"];
-      const messages = [...services, ...GOOGLE.map((file) => file.replace(".proto", ""))];
-      const files = [...messages.map((file) => `${file}.pb.cc`), ...services.map((file) => `${file}.grpc.pb.cc`)];
-      const sources = files.map((file) => join(gen, file));
-      const flags = await succeed(["pkg-config", "--cflags", "--libs", "grpc++", "protobuf", "libcrypto"]);
-      const program = join(folder, "client");
-      const compile = ["g++", "-std=c++17", "-I", gen, "-o", program, join(SOURCES, "cpp/main.cc"), ...sources];
-      await succeed([...compile, ...flags.trim().split(/\s+/)]);
-      return [program];
-    },
+    build: (folder) =>
+      compileCpp(
+        join(folder, "gen"),
+        join(SOURCES, "cpp/main.cc"),
+        ["countersign/auth/v1/auth", "countersign/token/v1/token"],
+        ["grpc++", "protobuf", "libcrypto"],
+      ),
   },
   {
     name: "ruby",
@@ -115,23 +106,25 @@ const EXAMPLES: readonly Example[] = [
   })),
 ];
 
-/** Everything that the rows below need. */
-export const EXAMPLE_REQUIREMENTS: readonly Requirement[] = EXAMPLES;
-
-/** The first word of the rows' names. */
-export const EXAMPLE_ROWS = "example";
 /** Compiling takes its time: Rust has some 200 crates. */
 const BUILD_MS = 900_000;
 const LONGEST_MS = BUILD_MS + 60_000;
 
 export function exampleRows(subject: Subject, folder: string): readonly Row[] {
+  const common = {
+    name: "googleapis-common-protos",
+    packages: [...PROTOC, "python3-googleapis-common-protos"],
+    present: () => runs("protoc", "--version") && runs("/usr/bin/python3", "-c", "import google.rpc.error_details_pb2"),
+  };
   return [
-    ...EXAMPLES.map((example) => ({
-      name: `${EXAMPLE_ROWS} ${example.name}${example.build === undefined ? ", generated" : ""}`,
-      longestMs: LONGEST_MS,
-      run: () => checkExample(example, subject, join(folder, `example-${example.name}`)),
-    })),
-    { name: `${EXAMPLE_ROWS} google/* as in googleapis-common-protos`, run: () => compareGoogle(folder) },
+    ...EXAMPLES.map((example) =>
+      requiring(example, {
+        name: `example ${example.name}${example.build === undefined ? ", generated" : ""}`,
+        longestMs: LONGEST_MS,
+        run: () => checkExample(example, subject, join(folder, `example-${example.name}`)),
+      }),
+    ),
+    requiring(common, { name: "example google/* as in googleapis-common-protos", run: () => compareGoogle(folder) }),
   ];
 }
 
@@ -193,7 +186,7 @@ async function listFiles(folder: string): Promise<readonly string[]> {
 /** Options, messages and fields, as Python's package has them. */
 async function compareGoogle(folder: string): Promise<readonly string[]> {
   const set = join(folder, "google.binpb");
-  await succeed(["protoc", "-I", "proto", `--descriptor_set_out=${set}`, ...GOOGLE]);
+  await succeed(["protoc", "-I", "proto", `--descriptor_set_out=${set}`, ...GOOGLE.map((file) => `${file}.proto`)]);
   const script = join(folder, "compare.py");
   writeFileSync(script, COMPARE);
   return (await succeed(["/usr/bin/python3", script, set])).split("\n").filter((line) => line !== "");

@@ -1,77 +1,87 @@
 // Clients in Python, C++ and Ruby, on stubs that protoc generates from proto/.
 
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Requirement, runs } from "../requirements.ts";
-import { succeed } from "./programs.ts";
+import { LONGEST_MS, type Row, requiring, succeed } from "./rows.ts";
+import { loginRows, type Subject } from "./subject.ts";
 
-const PROTOC = ["protobuf-compiler", "protobuf-compiler-grpc", "libprotobuf-dev"];
+export const PROTOC = ["protobuf-compiler", "protobuf-compiler-grpc", "libprotobuf-dev"];
 const AUTH = "countersign/auth/v1/auth";
 /** Debian has stubs of these for Python and Ruby, not for C++. */
-const GOOGLE = ["google/api/annotations", "google/api/http", "google/rpc/status", "google/rpc/error_details"];
+export const GOOGLE = ["google/api/annotations", "google/api/http", "google/rpc/status", "google/rpc/error_details"];
 
-export interface Language extends Requirement {
-  /** Generates and builds in an empty folder. @returns the command, which takes the target as its last argument */
+interface Language extends Requirement {
+  /** The files to generate stubs of. */
+  readonly files: readonly string[];
+  /** Builds beside the stubs. @returns the command, which takes the target as its last argument */
   readonly build: (folder: string) => Promise<readonly string[]>;
 }
 
-export const LANGUAGES: readonly Language[] = [
+const LANGUAGES: readonly Language[] = [
   {
     name: "python",
     packages: [...PROTOC, "python3-grpcio", "python3-googleapis-common-protos"],
-    present: () => runs("/usr/bin/python3", "-c", "import grpc, google.rpc.status_pb2") && hasProtoc("python"),
-    async build(folder) {
-      await generate("python", folder, [AUTH]);
-      return ["env", `PYTHONPATH=${folder}`, "/usr/bin/python3", "-B", join(import.meta.dirname, "login.py")];
-    },
+    present: () => runs("/usr/bin/python3", "-c", "import grpc, google.rpc.status_pb2"),
+    files: [AUTH],
+    build: async (folder) => runPython(folder, join(import.meta.dirname, "login.py")),
   },
   {
     name: "cpp",
     packages: [...PROTOC, "g++", "pkg-config", "libgrpc++-dev"],
-    present: () => runs("g++", "--version") && runs("pkg-config", "--exists", "grpc++", "protobuf") && hasProtoc("cpp"),
-    async build(folder) {
-      await generate("cpp", folder, [AUTH, ...GOOGLE]);
-      const sources = [...[AUTH, ...GOOGLE].map((file) => `${file}.pb.cc`), `${AUTH}.grpc.pb.cc`].map((name) =>
-        join(folder, name),
-      );
-      const flags = await succeed(["pkg-config", "--cflags", "--libs", "grpc++", "protobuf"]);
-      const program = join(folder, "login");
-      const compile = [
-        "g++",
-        "-std=c++17",
-        "-I",
-        folder,
-        "-o",
-        program,
-        join(import.meta.dirname, "login.cc"),
-        ...sources,
-      ];
-      await succeed([...compile, ...flags.trim().split(/\s+/)]);
-      return [program];
-    },
+    present: () => runs("g++", "--version") && runs("pkg-config", "--exists", "grpc++", "protobuf"),
+    files: [AUTH, ...GOOGLE],
+    build: (folder) => compileCpp(folder, join(import.meta.dirname, "login.cc"), [AUTH], ["grpc++", "protobuf"]),
   },
   {
     name: "ruby",
     packages: [...PROTOC, "ruby", "ruby-grpc", "ruby-google-protobuf", "ruby-googleapis-common-protos-types"],
-    present: () => runs("/usr/bin/ruby", "-e", 'require "grpc"; require "google/rpc/status_pb"') && hasProtoc("ruby"),
-    async build(folder) {
-      await generate("ruby", folder, [AUTH]);
-      return ["/usr/bin/ruby", "-I", folder, join(import.meta.dirname, "login.rb")];
-    },
+    present: () => runs("/usr/bin/ruby", "-e", 'require "grpc"; require "google/rpc/status_pb"'),
+    files: [AUTH],
+    build: async (folder) => ["/usr/bin/ruby", "-I", folder, join(import.meta.dirname, "login.rb")],
   },
 ];
 
-function pluginOf(language: string): string {
-  return `/usr/bin/grpc_${language}_plugin`;
+/** The command of a Python program on stubs. Debian's google is a package that no folder adds to, and the stubs have none of their own. */
+export function runPython(stubs: string, program: string): readonly string[] {
+  return ["env", `PYTHONPATH=${stubs}`, "/usr/bin/python3", "-B", program];
 }
 
-function hasProtoc(language: string): boolean {
-  return (
-    runs("protoc", "--version") && runs("test", "-x", pluginOf(language), "-a", "-d", "/usr/include/google/protobuf")
-  );
+/** Compiles a C++ program with the stubs of services and those of google/*. @returns the command */
+export async function compileCpp(
+  stubs: string,
+  main: string,
+  services: readonly string[],
+  libraries: readonly string[],
+): Promise<readonly string[]> {
+  const messages = [...services, ...GOOGLE].map((file) => `${file}.pb.cc`);
+  const sources = [...messages, ...services.map((file) => `${file}.grpc.pb.cc`)].map((file) => join(stubs, file));
+  const flags = await succeed(["pkg-config", "--cflags", "--libs", ...libraries]);
+  const program = join(stubs, "client");
+  await succeed(["g++", "-std=c++17", "-I", stubs, "-o", program, main, ...sources, ...flags.trim().split(/\s+/)]);
+  return [program];
 }
 
-async function generate(language: string, folder: string, files: readonly string[]): Promise<void> {
-  const outputs = [`--${language}_out=${folder}`, `--grpc_out=${folder}`];
-  const plugin = `--plugin=protoc-gen-grpc=${pluginOf(language)}`;
-  await succeed(["protoc", "-I", "proto", plugin, ...outputs, ...files.map((file) => `${file}.proto`)]);
+/** The rows of each language. It is built with the first of them. */
+export function languageRows(subject: Subject, folder: string): readonly Row[] {
+  return LANGUAGES.flatMap((language) => {
+    const { name, present, files, build } = language;
+    const plugin = `/usr/bin/grpc_${name}_plugin`;
+    const hasProtoc = (): boolean =>
+      runs("protoc", "--version") && runs("test", "-x", plugin, "-a", "-d", "/usr/include/google/protobuf");
+    const own = join(folder, name);
+    const generate = async (): Promise<readonly string[]> => {
+      mkdirSync(own);
+      const outputs = [`--${name}_out=${own}`, `--grpc_out=${own}`, `--plugin=protoc-gen-grpc=${plugin}`];
+      await succeed(["protoc", "-I", "proto", ...outputs, ...files.map((file) => `${file}.proto`)]);
+      return build(own);
+    };
+    let built: Promise<readonly string[]> | undefined;
+    const rows = loginRows(name, subject, true, async (url, login) => {
+      built ??= generate();
+      const command = [...(await built), new URL(url).host];
+      return JSON.parse(await succeed(command, LONGEST_MS, JSON.stringify(login)));
+    });
+    return rows.map((row) => requiring({ ...language, present: () => present() && hasProtoc() }, row));
+  });
 }

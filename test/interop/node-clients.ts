@@ -10,6 +10,8 @@ import { ErrorInfoSchema } from "../../gen/es/google/rpc/error_details_pb.ts";
 import { StatusSchema } from "../../gen/es/google/rpc/status_pb.ts";
 import { AuthServiceClient } from "../../gen/grpc/countersign/auth/v1/auth.ts";
 import type { LoginBody } from "../../src/cli/sign.ts";
+import type { Row } from "./rows.ts";
+import { loginRows, type Subject } from "./subject.ts";
 
 interface Answer {
   /** gRPC's code; 0 comes with a token. */
@@ -24,7 +26,7 @@ interface Caller {
   readonly close: () => void;
 }
 
-export interface NodeClient {
+interface NodeClient {
   readonly name: string;
   readonly isHttp2: boolean;
   readonly open: (url: string) => Caller;
@@ -32,7 +34,7 @@ export interface NodeClient {
 
 const TIMEOUT_MS = 10_000;
 
-export const NODE_CLIENTS: readonly NodeClient[] = [
+const NODE_CLIENTS: readonly NodeClient[] = [
   { name: "grpc-js", isHttp2: true, open: openGrpcJs },
   connectEs("gRPC", "2", (baseUrl) => createGrpcTransport({ baseUrl })),
   ...(["2", "1.1"] as const).flatMap((httpVersion) => [
@@ -41,8 +43,15 @@ export const NODE_CLIENTS: readonly NodeClient[] = [
   ]),
 ];
 
+/** The rows of each client. */
+export function nodeRows(subject: Subject): readonly Row[] {
+  return NODE_CLIENTS.flatMap(({ name, isHttp2, open }) =>
+    loginRows(name, subject, isHttp2, (url, login) => callLogin(open(url), login)),
+  );
+}
+
 /** Makes the calls that the clients in other languages make. @returns what these print */
-export async function callLogin({ logIn, close }: Caller, login: LoginBody): Promise<object> {
+async function callLogin({ logIn, close }: Caller, login: LoginBody): Promise<object> {
   try {
     const { token, remaining } = await logIn(login);
     const { code: wrong, reason } = await logIn({ ...login, device_signature: "0".repeat(64) });

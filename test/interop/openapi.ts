@@ -4,8 +4,7 @@ import { execFile } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
-import type { Row } from "./buf.ts";
-import { succeed } from "./programs.ts";
+import { type Row, succeed } from "./rows.ts";
 import type { Subject } from "./subject.ts";
 
 /** Some 280 MB: fetched for a run, not a dependency of the project. */

@@ -1,12 +1,13 @@
-// The gateway under test, with devices enrolled through its own AdminService; a relay counts the connections to it.
+// The gateway under test, with devices enrolled through its own AdminService, and the rows of a client that logs in there.
 
-import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { AdminService, KeyPurpose } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
-import { type LoginBody, signLogin } from "../../src/cli/sign.ts";
-import { ADMIN_TOKEN, CUSTOMER_KEY, openGateway } from "../gateway.ts";
+import type { LoginBody } from "../../src/cli/sign.ts";
+import { listenOnLoopback } from "../free-port.ts";
+import { ADMIN_TOKEN, CUSTOMER_KEY, openGateway, signNow } from "../gateway.ts";
+import type { Row } from "./rows.ts";
 
 export interface Address {
   readonly publicUrl: string;
@@ -44,13 +45,49 @@ async function prepare(address: Address, close: Subject["close"]): Promise<Subje
     adminToken,
     async enrol() {
       const { deviceKey } = await admin.createDevice({ customerId, device: {} }, { headers });
-      return signLogin({ deviceKey, customerKey: CUSTOMER_KEY }, Math.floor(Date.now() / 1000));
+      return signNow(deviceKey);
     },
     close,
   };
 }
 
-export interface Relay {
+/** The report of a client on its calls. Codes are gRPC's. */
+const EXPECTED: Readonly<Record<string, RegExp>> = {
+  token: /^eyJ[\w-]+\.[\w-]+\.[\w-]+$/,
+  remaining: /^\d+$/,
+  wrong: /^16$/,
+  reason: /^invalid_credentials$/,
+  cancelled: /^1$/,
+  late: /^4$/,
+  answered: /^50$/,
+};
+
+/** The rows of one client that calls Login: one for each listener. Over HTTP/2 it has to keep its connection. */
+export function loginRows(
+  client: string,
+  subject: Subject,
+  isHttp2: boolean,
+  call: (url: string, login: LoginBody) => Promise<object>,
+): readonly Row[] {
+  const listeners = { public: subject.publicUrl, internal: subject.internalUrl };
+  return Object.entries(listeners).map(([port, url]) => ({
+    name: `${client}, ${port}`,
+    async run() {
+      const relay = await openRelay(url);
+      try {
+        const found = new Map<string, unknown>(Object.entries(await call(relay.url, await subject.enrol())));
+        const wrong = Object.entries(EXPECTED).filter(([name, pattern]) => !pattern.test(String(found.get(name))));
+        const mistakes = wrong.map(([name]) => (name === "token" ? "no token" : `${name} is ${found.get(name)}`));
+        if (isHttp2 && relay.connections() !== 1) mistakes.push(`${relay.connections()} connections`);
+        return mistakes;
+      } finally {
+        relay.close();
+      }
+    },
+  }));
+}
+
+interface Relay {
   readonly url: string;
   readonly connections: () => number;
   readonly close: () => void;
@@ -60,7 +97,7 @@ export interface Relay {
 const DELAY_MS = 10;
 
 /** Relays TCP from a free port to a listener in the clear. */
-export async function openRelay(target: string): Promise<Relay> {
+async function openRelay(target: string): Promise<Relay> {
   const { hostname, port } = new URL(target);
   const sockets: Socket[] = [];
   let connections = 0;
@@ -70,12 +107,9 @@ export async function openRelay(target: string): Promise<Relay> {
     sockets.push(socket, upstream);
     forward(socket, upstream);
     forward(upstream, socket);
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new TypeError("a TCP server has a port");
+  });
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    url: `http://127.0.0.1:${await listenOnLoopback(server)}`,
     connections: () => connections,
     close() {
       server.close();

@@ -1,14 +1,13 @@
 // connect-web in Chromium: a page of an allowed origin logs in, a page of another one may read documents alone.
 
-import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { join } from "node:path";
 import { build } from "vite";
-import { signLogin } from "../../src/cli/sign.ts";
-import { CUSTOMER_KEY, openGateway } from "../gateway.ts";
+import { listenOnLoopback } from "../free-port.ts";
+import { openGateway, signNow } from "../gateway.ts";
 import { openBrowser, openPage } from "./browser.ts";
-import type { Row } from "./buf.ts";
 import type { Outcome } from "./page.ts";
+import type { Row } from "./rows.ts";
 
 const DOCUMENTS = {
   "/.well-known/jwks.json": "200",
@@ -21,12 +20,8 @@ const ALLOWED: Outcome = {
   REST: "remaining 7, invalid_credentials",
   ...DOCUMENTS,
 };
-const FOREIGN: Outcome = {
-  Connect: "unreadable, unreadable",
-  "gRPC-Web": "unreadable, unreadable",
-  REST: "unreadable, unreadable",
-  ...DOCUMENTS,
-};
+const HIDDEN = "unreadable, unreadable";
+const FOREIGN: Outcome = { Connect: HIDDEN, "gRPC-Web": HIDDEN, REST: HIDDEN, ...DOCUMENTS };
 
 export function webRows(): readonly Row[] {
   return [
@@ -37,19 +32,14 @@ export function webRows(): readonly Row[] {
 
 async function compare(isAllowed: boolean, expected: Outcome): Promise<readonly string[]> {
   const server = await servePage();
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new TypeError("a TCP server has a port");
-  const origin = `http://127.0.0.1:${address.port}`;
+  const origin = `http://127.0.0.1:${await listenOnLoopback(server)}`;
   const gateway = await openGateway({ CORS_ORIGINS: isAllowed ? origin : "https://app.example" });
   const browser = await openBrowser();
   try {
     // The browser logs each request that it keeps from the page.
     const { page } = await openPage(browser, {}, /./);
     await page.goto(origin);
-    const login = signLogin(
-      { deviceKey: await gateway.enrol(), customerKey: CUSTOMER_KEY },
-      Math.floor(Date.now() / 1000),
-    );
+    const login = signNow(await gateway.enrol());
     const call = `logInFromPage(${JSON.stringify(gateway.publicUrl)}, ${JSON.stringify(login)})`;
     const outcome: Outcome = await page.evaluate(call);
     return Object.entries(expected)
@@ -62,7 +52,7 @@ async function compare(isAllowed: boolean, expected: Outcome): Promise<readonly 
   }
 }
 
-/** Serves the page's script, bundled, at an origin of its own. */
+/** A server of the page and its script, bundled. */
 async function servePage(): Promise<Server> {
   const entry = join(import.meta.dirname, "page.ts");
   const lib = { entry, formats: ["es" as const] };
@@ -70,11 +60,9 @@ async function servePage(): Promise<Server> {
   const [bundle] = Array.isArray(built) ? built : [built];
   const chunk = bundle !== undefined && "output" in bundle ? bundle.output[0] : undefined;
   if (chunk === undefined) throw new TypeError("a build has a chunk");
-  const server = createServer((request, response) => {
+  return createServer((request, response) => {
     const isScript = request.url === "/page.js";
     response.setHeader("Content-Type", isScript ? "text/javascript" : "text/html");
     response.end(isScript ? chunk.code : '<!doctype html><script type="module" src="/page.js"></script>');
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return server;
+  });
 }

@@ -6,7 +6,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import { createRemoteJWKSet, customFetch, type JWTVerifyGetKey, jwtVerify } from "jose";
 import type { Environment } from "../../src/config.ts";
 import { createIssuerKeys } from "../../src/verify/issuer-keys.ts";
-import { CUSTOMER_KEY, logInBy, openGateway, type TestGateway } from "../gateway.ts";
+import { CUSTOMER_KEY, logInBy, NO_LIMITS, openGateway, type TestGateway } from "../gateway.ts";
+import { sendAtRate } from "../pace.ts";
 
 export interface RotationsOptions {
   readonly rotations: number;
@@ -53,103 +54,34 @@ const LIFE_MS = (TTL_S + SKEW_S) * 1_000;
 const LATE_MS = 300;
 /** The issuer of its gateways' tokens. */
 const EXPECTED = { issuer: "https://login.example", audience: "devices" };
-/** A login takes as long as the machine lets it: only the verifiers' skew is scaled. */
-const LIMITS = { LOGIN_LIMIT: "off", ADDRESS_LIMIT: "off", FAILURE_LIMIT: "off" };
 
 /** Rotates until so many keys have signed, and reports. */
 export async function runRotations({ rotations, rate, settings }: RotationsOptions): Promise<RotationsReport> {
-  const all = { ...LIMITS, TOKEN_TTL: `${TTL_S}s`, ...settings };
-  const gateways: TestGateway[] = [];
-  try {
-    for (let count = 0; count < 3; count++) gateways.push(await openGateway(all, { ringTimes: TIMES }));
-    const [one, two] = gateways;
-    if (one === undefined || two === undefined) throw new TypeError("there are three");
-    const deviceKey = await one.enrol({ replayGuard: false });
-    // As the others hear of it.
-    await pause(1_000);
-    return await issueAndCheck({
-      gateways,
-      verifiers: [patientVerifier(one), ownVerifier(two)],
-      deviceKey,
-      rotations,
-      rate,
-    });
-  } finally {
-    await Promise.all(gateways.map((gateway) => gateway.close()));
-  }
-}
-
-interface Verifier {
-  /** Whether a key that is published signed it, and it was good at `at`, in unix milliseconds. @returns its kid */
-  check(token: string, at: number): Promise<string>;
-  fetches(): number;
-}
-
-/** One that fetches the keys when those it has are too old, and never for a kid that it does not know. */
-function patientVerifier({ publicUrl }: TestGateway): Verifier {
-  let fetches = 0;
-  const keys = createRemoteJWKSet(jwksOf(publicUrl), {
-    cacheMaxAge: JWKS_MS,
-    cooldownDuration: Number.POSITIVE_INFINITY,
-    [customFetch](...asked) {
-      fetches++;
-      return fetch(...asked);
-    },
-  });
-  return { check: checkBy(keys), fetches: () => fetches };
-}
-
-/** The keys of countersign/verify, to which each second here is five minutes. */
-function ownVerifier({ publicUrl }: TestGateway): Verifier {
-  let fetches = 0;
-  const keys = createIssuerKeys({
-    url: jwksOf(publicUrl).href,
-    maxStaleMs: 0,
-    fetch(...asked) {
-      fetches++;
-      return fetch(...asked);
-    },
-    onFetchError: () => {},
-    now: () => performance.now() * (MAX_AGE_MS / JWKS_MS),
-  });
-  return { check: checkBy(keys), fetches: () => fetches };
-}
-
-function checkBy(keys: JWTVerifyGetKey): Verifier["check"] {
-  return async (token, at) => {
-    const { protectedHeader } = await jwtVerify(token, keys, {
-      ...EXPECTED,
-      currentDate: new Date(at),
-      clockTolerance: SKEW_S,
-    });
-    return protectedHeader.kid ?? "";
+  await using cleanup = new AsyncDisposableStack();
+  const open = async (): Promise<TestGateway> => {
+    const gateway = await openGateway({ ...NO_LIMITS, TOKEN_TTL: `${TTL_S}s`, ...settings }, { ringTimes: TIMES });
+    cleanup.defer(() => gateway.close());
+    return gateway;
   };
-}
+  const gateways = [await open(), await open(), await open()] as const;
+  const deviceKey = await gateways[0].enrol({ replayGuard: false });
+  // As the others hear of it.
+  await pause(1_000);
 
-function jwksOf(publicUrl: string): URL {
-  return new URL("/.well-known/jwks.json", publicUrl);
-}
-
-interface Run {
-  readonly gateways: readonly TestGateway[];
-  readonly verifiers: readonly Verifier[];
-  readonly deviceKey: string;
-  readonly rotations: number;
-  readonly rate: number;
-}
-
-async function issueAndCheck({ gateways, verifiers, deviceKey, rotations, rate }: Run): Promise<RotationsReport> {
+  let [tokens, checks, late, fetches] = [0, 0, 0, 0];
   const kids = new Set<string>();
   const failed: string[] = [];
-  const calls: Promise<void>[] = [];
-  let tokens = 0;
-  let checks = 0;
-  let late = 0;
+  const counted: typeof fetch = (...asked) => {
+    fetches++;
+    return fetch(...asked);
+  };
+  const verifiers = [patientKeys(gateways[0], counted), ownKeys(gateways[1], counted)];
 
   async function check(token: string, issuedAt: number, when: string): Promise<void> {
-    for (const verifier of verifiers) {
-      const failure = await verifier.check(token, issuedAt).then(
-        (kid) => void kids.add(kid),
+    const rules = { ...EXPECTED, currentDate: new Date(issuedAt), clockTolerance: SKEW_S };
+    for (const keys of verifiers) {
+      const failure = await jwtVerify(token, keys, rules).then(
+        ({ protectedHeader }) => void kids.add(protectedHeader.kid ?? ""),
         (error: unknown) => `${when}: ${String(error)}`,
       );
       if (failure !== undefined && Date.now() >= issuedAt + LIFE_MS) {
@@ -161,9 +93,9 @@ async function issueAndCheck({ gateways, verifiers, deviceKey, rotations, rate }
     }
   }
 
-  async function issue(gateway: TestGateway): Promise<void> {
+  async function issue({ publicUrl }: TestGateway): Promise<void> {
     const issuedAt = Date.now();
-    const answer = await logInBy(gateway.publicUrl, { deviceKey, customerKey: CUSTOMER_KEY });
+    const answer = await logInBy(publicUrl, { deviceKey, customerKey: CUSTOMER_KEY });
     const body: { token?: string; message?: string } = JSON.parse(await answer.text());
     if (body.token === undefined) {
       failed.push(`login: ${body.message}`);
@@ -176,18 +108,37 @@ async function issueAndCheck({ gateways, verifiers, deviceKey, rotations, rate }
     await check(body.token, issuedAt, "at the end of its life");
   }
 
-  for (let count = 0; kids.size <= rotations; count++) {
-    const gateway = gateways[count % gateways.length];
-    if (gateway === undefined) break;
-    calls.push(
-      issue(gateway).catch((error: unknown) => {
-        failed.push(String(error));
-      }),
-    );
-    await pause(1_000 / rate);
-  }
-  await Promise.all(calls);
+  using load = sendAtRate(rate, (place) =>
+    issue(gateways[place % gateways.length] ?? gateways[0]).catch((error: unknown) => {
+      failed.push(String(error));
+    }),
+  );
+  while (kids.size <= rotations) await pause(10);
+  await load.stop();
   if (late > MAX_LATE_SHARE * (checks + late)) failed.push(`${late} of ${checks + late} checks came too late to tell`);
-  const fetches = verifiers.reduce((sum, verifier) => sum + verifier.fetches(), 0);
   return { rotations: kids.size - 1, tokens, checks, late, failed, fetches };
+}
+
+/** Keys that are fetched when those there are are too old, and never for a kid that is unknown. */
+function patientKeys({ publicUrl }: TestGateway, counted: typeof fetch): JWTVerifyGetKey {
+  return createRemoteJWKSet(jwksOf(publicUrl), {
+    cacheMaxAge: JWKS_MS,
+    cooldownDuration: Number.POSITIVE_INFINITY,
+    [customFetch]: counted,
+  });
+}
+
+/** The keys of countersign/verify, to which each second here is five minutes. */
+function ownKeys({ publicUrl }: TestGateway, counted: typeof fetch): JWTVerifyGetKey {
+  return createIssuerKeys({
+    url: jwksOf(publicUrl).href,
+    maxStaleMs: 0,
+    fetch: counted,
+    onFetchError: () => {},
+    now: () => performance.now() * (MAX_AGE_MS / JWKS_MS),
+  });
+}
+
+function jwksOf(publicUrl: string): URL {
+  return new URL("/.well-known/jwks.json", publicUrl);
 }

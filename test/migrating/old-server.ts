@@ -1,11 +1,11 @@
 // A stand-in of the server that Countersign replaces: the documented login, a table of pairs, and nothing of ours.
 
 import { createHmac, createSign, generateKeyPairSync } from "node:crypto";
-import { once } from "node:events";
 import { createServer } from "node:http";
 import { json } from "node:stream/consumers";
 import { stringify } from "csv-stringify/sync";
 import { onTestFinished } from "vitest";
+import { listenOnLoopback } from "../free-port.ts";
 
 /** A row of its table. */
 export interface OldDevice {
@@ -65,16 +65,13 @@ export async function startOldServer(devices: readonly OldDevice[]): Promise<Old
         "X-RateLimit-Reset": Math.floor(Date.now() / 1000) + 60,
       })
       .end(text);
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
+  });
   onTestFinished(async () => {
     server.closeAllConnections();
     server.close();
   });
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new TypeError("a TCP server has a port");
   return {
-    port: address.port,
+    port: await listenOnLoopback(server),
     publicKey: publicKey.export({ type: "spki", format: "pem" }).toString(),
     privateKey: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
     exportTable: () => stringify([...table.values()], { header: true }),

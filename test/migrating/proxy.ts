@@ -2,9 +2,9 @@
 // page's nginx does.
 
 import { createHash } from "node:crypto";
-import { once } from "node:events";
 import { createServer, request as send } from "node:http";
 import { onTestFinished } from "vitest";
+import { listenOnLoopback } from "../free-port.ts";
 
 export interface Proxy {
   readonly port: number;
@@ -33,15 +33,13 @@ export async function startProxy(oldPort: number, newPort: number): Promise<Prox
     });
     onward.on("error", () => response.destroy());
     request.pipe(onward);
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
+  });
+  const port = await listenOnLoopback(server);
   onTestFinished(() => {
     server.closeAllConnections();
     server.close();
   });
-  const bound = server.address();
-  if (bound === null || typeof bound === "string") throw new TypeError("a TCP server has a port");
-  const proxy: Proxy = { port: bound.port, addresses: new Map(), share: 0 };
+  const proxy: Proxy = { port, addresses: new Map(), share: 0 };
   return proxy;
 }
 

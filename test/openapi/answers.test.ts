@@ -4,12 +4,12 @@ import { createServiceImplSpec } from "@connectrpc/connect";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AuthService } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
 import { TokenService } from "../../gen/es/countersign/token/v1/token_pb.ts";
-import { type LoginBody, signLogin } from "../../src/cli/sign.ts";
+import type { LoginBody } from "../../src/cli/sign.ts";
 import { AuthError } from "../../src/core/errors.ts";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
 import type { Listener } from "../../src/http/listener.ts";
 import { TOKEN_MESSAGE_BYTES } from "../../src/services/auth.ts";
-import { CUSTOMER_KEY, openGateway, postLogin, type TestGateway } from "../gateway.ts";
+import { CUSTOMER_KEY, openGateway, postLogin, signNow, type TestGateway } from "../gateway.ts";
 import { mountThrowing } from "../protocols/mount.ts";
 import { objectOf, readGenerated } from "./document.ts";
 
@@ -19,36 +19,6 @@ type Ask = () => Promise<Response>;
 
 /** Requests by their outcome: `ok` or the reason. */
 type Cases = Readonly<Record<string, Ask | readonly Ask[]>>;
-
-interface OperationCases {
-  readonly operation: string;
-  readonly name: "public" | "internal";
-  readonly cases: Cases;
-}
-
-function describeAnswers(operations: readonly OperationCases[]): void {
-  describe.each(operations)("$operation in the $name document", ({ operation, name, cases }) => {
-    const document = documents[name];
-    const asks = Object.entries(cases).flatMap(([outcome, ask]) =>
-      [ask].flat().map((one): [string, Ask] => [outcome, one]),
-    );
-
-    test.each(asks)("answers %s as documented", async (outcome, ask) => {
-      const { reason = "ok" } = await document.hold(await ask(), operation);
-      expect(reason).toBe(outcome);
-    });
-
-    test("documents no other reason", () => {
-      const { pointer = "" } = document.operations.find(({ id }) => id === operation) ?? {};
-      const documented = Object.keys(objectOf(document.at(pointer)["responses"])).flatMap((status) => {
-        if (status === "200" || status === "default") return [];
-        const schema = `${pointer}/responses/${status}/content/application~1json/schema`;
-        return Object.values(objectOf(document.at(`${schema}/allOf/1/properties/reason`)["enum"]));
-      });
-      expect(["ok", ...documented].sort()).toEqual([...new Set(asks.map(([outcome]) => outcome))].sort());
-    });
-  });
-}
 
 const NOW = 1_764_000_000_000;
 const SECONDS = NOW / 1000;
@@ -83,9 +53,8 @@ afterAll(() =>
   ]),
 );
 
-function sign(deviceKey: string, timestamp = SECONDS, customerKey = CUSTOMER_KEY): LoginBody {
-  return signLogin({ deviceKey, customerKey }, timestamp);
-}
+const sign = (deviceKey: string, timestamp = SECONDS, customerKey = CUSTOMER_KEY): LoginBody =>
+  signNow(deviceKey, customerKey, timestamp);
 
 /** Posts a login `times` times. @returns the last answer */
 async function repeat(times: number, url: string, body: unknown): Promise<Response> {
@@ -156,11 +125,31 @@ const tokenCases: Cases = {
   internal: () => verify({ token: "any" }, brokenTokens.url),
 };
 
-describeAnswers([
+describe.each([
   { operation: "AuthService_Login", name: "public", cases: loginCases },
   { operation: "AuthService_GetServerTime", name: "public", cases: timeCases },
   { operation: "TokenService_Verify", name: "internal", cases: tokenCases },
-]);
+] as const)("$operation in the $name document", ({ operation, name, cases }) => {
+  const document = documents[name];
+  const asks = Object.entries(cases).flatMap(([outcome, ask]) =>
+    [ask].flat().map((one): [string, Ask] => [outcome, one]),
+  );
+
+  test.each(asks)("answers %s as documented", async (outcome, ask) => {
+    const { reason = "ok" } = await document.hold(await ask(), operation);
+    expect(reason).toBe(outcome);
+  });
+
+  test("documents no other reason", () => {
+    const { pointer = "" } = document.operations.find(({ id }) => id === operation) ?? {};
+    const documented = Object.keys(objectOf(document.at(pointer)["responses"])).flatMap((status) => {
+      if (status === "200" || status === "default") return [];
+      const schema = `${pointer}/responses/${status}/content/application~1json/schema`;
+      return Object.values(objectOf(document.at(`${schema}/allOf/1/properties/reason`)["enum"]));
+    });
+    expect(["ok", ...documented].sort()).toEqual([...new Set(asks.map(([outcome]) => outcome))].sort());
+  });
+});
 
 test("the internal document has the public one's paths", () => {
   expect(documents.internal.json["paths"]).toMatchObject(objectOf(documents.public.json["paths"]));

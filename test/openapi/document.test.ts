@@ -2,7 +2,7 @@
 
 import type { DescService } from "@bufbuild/protobuf";
 import { Validator } from "@seriousme/openapi-schema-validator";
-import { describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AdminService } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { AuthService } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
 import { TokenService } from "../../gen/es/countersign/token/v1/token_pb.ts";
@@ -10,7 +10,7 @@ import { createOpenapi } from "../../scripts/openapi/document.ts";
 import { notes } from "../../scripts/openapi-notes.ts";
 import { createRouteTable } from "../../src/protocols/routes.ts";
 import { get, isUnary, methodsWith, post, type Rule } from "../protocols/route-rules.ts";
-import { service as rules } from "../protocols/rule-service.ts";
+import { type RuleServer, service as rules, serveRules } from "../protocols/rule-service.ts";
 import { objectOf, openDocument, readGenerated } from "./document.ts";
 
 /** Documents without notes. */
@@ -140,6 +140,53 @@ describe("queries and bodies", () => {
     expect(Object.keys(objectOf(schema["properties"]))).not.toContain("id");
     expect(Object.keys(objectOf(schema["properties"]))).toContain("name");
   });
+});
+
+let server: RuleServer;
+beforeAll(async () => {
+  server = await serveRules();
+});
+afterAll(() => server.close(1_000));
+
+const thing = {
+  name: "n",
+  count: -3,
+  large_count: "18446744073709551615",
+  flag: true,
+  kind: "KIND_LARGE",
+  data: "AAE=",
+  maybe: 0,
+  tags: ["a"],
+  numbers: ["-9223372036854775808"],
+  kinds: ["KIND_SMALL"],
+  part: { part_id: "p", inner: { size: 7 } },
+  parts: [{ labels: ["l"] }],
+  labels: { one: "1" },
+  at: "2026-01-01T00:00:00Z",
+  wait: "1.5s",
+  mask: "name,part.size",
+  structure: { a: [1, null] },
+  value: "v",
+  times: ["2026-01-01T00:00:00Z"],
+  right: 4,
+};
+
+test.each<{ id: string; verb: string; path: string; body?: unknown }>([
+  { id: "Rules_Create", verb: "POST", path: "/v1/things/x", body: thing },
+  { id: "Rules_Create", verb: "POST", path: "/v1/things/x", body: {} },
+  { id: "Rules_Tags", verb: "PUT", path: "/v1/tags", body: ["a"] },
+  { id: "Rules_Parts", verb: "PUT", path: "/v1/parts", body: [{ part_id: "p" }] },
+  { id: "Rules_Get", verb: "GET", path: "/v1/things/x?count=many" },
+])("requests and answers with every kind of field fit their schemas: $id $path", async ({ id, verb, path, body }) => {
+  const pointer = ofRules.operations.find((one) => one.id === id)?.pointer;
+  if (body !== undefined) {
+    expect(ofRules.mistakes(`${pointer}/requestBody/content/application~1json/schema`, body)).toBe("");
+  }
+  const answer = fetch(server.url + path, {
+    method: verb,
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  await ofRules.hold(await answer, id);
 });
 
 /** Visits every object in a document. */

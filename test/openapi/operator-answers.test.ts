@@ -9,8 +9,7 @@ import type { Listener } from "../../src/http/listener.ts";
 import { ADMIN_MESSAGE_BYTES } from "../../src/services/admin.ts";
 import { isRead } from "../../src/services/admin-guard.ts";
 import { ADMIN_TOKEN, openGateway, type TestGateway } from "../gateway.ts";
-import { guardOf } from "../operator-guard.ts";
-import { mountThrowing } from "../protocols/mount.ts";
+import { guardOf, mountThrowing } from "../protocols/mount.ts";
 import { readGenerated } from "./document.ts";
 
 const document = readGenerated("internal");

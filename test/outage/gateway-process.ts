@@ -1,5 +1,8 @@
-// A gateway in a process of its own, with devices of given names; its parent ends it.
+// A gateway in a process of its own, with devices of given names; its parent ends it. The process itself runs this module too.
 
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { adopt } from "../children.ts";
 import { openGateway } from "../gateway.ts";
 
 export interface GatewayOrder {
@@ -15,6 +18,24 @@ export interface GatewayAddresses {
   readonly internalUrl: string;
 }
 
+/** Starts the process. `atEnd` registers its end. */
+export async function openProcess(
+  order: GatewayOrder,
+  atEnd: (end: () => Promise<void>) => void,
+): Promise<GatewayAddresses & { readonly child: ChildProcess }> {
+  const child = adopt(fork(import.meta.filename));
+  const ended = once(child, "exit");
+  atEnd(async () => {
+    if (child.connected) child.disconnect();
+    await ended;
+  });
+  child.send(order);
+  const answer = await Promise.race([once(child, "message"), ended.then(() => undefined)]);
+  if (answer === undefined) throw new Error("a gateway ended before it was open");
+  const addresses: GatewayAddresses = answer[0];
+  return { ...addresses, child };
+}
+
 async function open({ settings, deviceKeys, replayGuard, redisDeadlineMs }: GatewayOrder): Promise<GatewayAddresses> {
   const gateway = await openGateway(settings, { redisDeadlineMs });
   for (const deviceKey of deviceKeys) await gateway.enrol({ deviceKey, replayGuard });
@@ -22,6 +43,8 @@ async function open({ settings, deviceKeys, replayGuard, redisDeadlineMs }: Gate
   return { publicUrl: gateway.publicUrl, internalUrl: gateway.internalUrl };
 }
 
-process.once("message", async (order: GatewayOrder) => {
-  process.send?.(await open(order));
-});
+if (process.argv[1] === import.meta.filename) {
+  process.once("message", async (order: GatewayOrder) => {
+    process.send?.(await open(order));
+  });
+}

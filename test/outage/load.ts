@@ -1,57 +1,83 @@
-// Devices that log in at a steady rate at several gateways, each proof once, without waiting for answers.
+// Devices that log in at a steady rate, and the limits held against their answers: each gives only an interval for its decision.
 
-import { signLogin } from "../../src/cli/sign.ts";
-import { CUSTOMER_KEY, postLogin } from "../gateway.ts";
-import type { Attempt } from "./analysis.ts";
+import { quantile } from "../../bench/figures.ts";
+import { postLogin, signNow } from "../gateway.ts";
+import { type Pace, sendAtRate } from "../pace.ts";
 
-export interface LoadOptions {
-  readonly urls: readonly string[];
-  readonly deviceKeys: readonly string[];
-  /** Logins a second, over all devices. */
-  readonly rate: number;
+/** One login, by the load's own clock in milliseconds. */
+export interface Attempt {
+  readonly deviceKey: string;
+  readonly sentAt: number;
+  readonly answeredAt: number;
+  readonly status: number;
+  /** The limit that decided a 429. */
+  readonly policy: string | undefined;
 }
 
-export interface Load {
-  /** Sends no more, and waits for the answers. */
-  stop(): Promise<readonly Attempt[]>;
+export interface Limits {
+  readonly limit: number;
+  readonly windowMs: number;
 }
 
-/** Requests for each tick: a timer is no finer. */
-const TICK_MS = 5;
+/** The most admissions that were all decided within one window for certain, of any device. */
+export function countMost(attempts: readonly Attempt[], windowMs: number): number {
+  let most = 0;
+  for (const admitted of byDevice(attempts).map(onlyAdmitted)) {
+    for (const { sentAt: start } of admitted) {
+      const certain = admitted.filter(({ sentAt, answeredAt }) => sentAt >= start && answeredAt < start + windowMs);
+      most = Math.max(most, certain.length);
+    }
+  }
+  return most;
+}
+
+/** Denials by `login` for which the limit was not spent, however the admissions lay. */
+export function countFalseDenials(attempts: readonly Attempt[], { limit, windowMs }: Limits): number {
+  const isFalse = (one: Attempt, admitted: readonly Attempt[]): boolean => {
+    if (one.status !== 429 || one.policy !== "login") return false;
+    const possible = admitted.filter(
+      ({ sentAt, answeredAt }) => sentAt < one.answeredAt && answeredAt > one.sentAt - windowMs,
+    );
+    return possible.length < limit;
+  };
+  return byDevice(attempts).flatMap((all) => all.filter((one) => isFalse(one, onlyAdmitted(all)))).length;
+}
+
+/** The milliseconds in which all but one of a thousand attempts were answered. */
+export function latencyOf(attempts: readonly Attempt[]): number {
+  const latencies = attempts.map(({ sentAt, answeredAt }) => answeredAt - sentAt);
+  return quantile(
+    latencies.sort((one, other) => one - other),
+    0.999,
+  );
+}
+
+function byDevice(attempts: readonly Attempt[]): Attempt[][] {
+  return [...Map.groupBy(attempts, ({ deviceKey }) => deviceKey).values()];
+}
+
+function onlyAdmitted(attempts: readonly Attempt[]): Attempt[] {
+  return attempts.filter(({ status }) => status === 200);
+}
+
 /** Proofs are dated from the oldest that is fresh still, so that each of a device's is another. */
 const OLDEST_PROOF_S = 280;
 
-export function startLoad({ urls, deviceKeys, rate }: LoadOptions): Load {
-  const started = performance.now();
+/** Starts `rate` logins a second, over all devices; each device goes to all gateways in turn. */
+export function startLoad(urls: readonly string[], deviceKeys: readonly string[], rate: number): Pace<Attempt> {
   const proofs = new Map<string, number>();
-  const answers: Promise<Attempt>[] = [];
-
-  function sendNext(): void {
-    const place = answers.length;
+  return sendAtRate(rate, (place) => {
     const deviceKey = deviceKeys[place % deviceKeys.length] ?? "";
-    // Each device goes to all gateways in turn.
     const url = urls[Math.floor(place / deviceKeys.length) % urls.length] ?? "";
     const timestamp = proofs.get(deviceKey) ?? Math.floor(Date.now() / 1000) - OLDEST_PROOF_S;
     proofs.set(deviceKey, timestamp + 1);
-    answers.push(logIn(url, deviceKey, timestamp));
-  }
-
-  const timer = setInterval(() => {
-    const due = ((performance.now() - started) / 1000) * rate;
-    while (answers.length < due) sendNext();
-  }, TICK_MS);
-
-  return {
-    async stop() {
-      clearInterval(timer);
-      return Promise.all(answers);
-    },
-  };
+    return logIn(url, deviceKey, timestamp);
+  });
 }
 
 /** Logs in. Without an answer the status is 0. */
 async function logIn(url: string, deviceKey: string, timestamp: number): Promise<Attempt> {
-  const login = signLogin({ deviceKey, customerKey: CUSTOMER_KEY }, timestamp);
+  const login = signNow(deviceKey, undefined, timestamp);
   const sentAt = performance.now();
   const answer = await postLogin(url, login).catch(() => undefined);
   const isWhole = (await answer?.text().catch(() => undefined)) !== undefined;

@@ -1,13 +1,10 @@
 // An outage of Redis under load: the admissions of two gateways, and the latency.
 
-import { fork } from "node:child_process";
-import { once } from "node:events";
 import { setTimeout as pass } from "node:timers/promises";
 import { REDIS_DEADLINE_MS } from "../../src/app/limits.ts";
-import { countFalseDenials, countMost, type Limits, latencyOf } from "./analysis.ts";
 import { FAULTS, type FaultName } from "./faults.ts";
-import type { GatewayAddresses, GatewayOrder } from "./gateway-process.ts";
-import { startLoad } from "./load.ts";
+import { type GatewayAddresses, openProcess } from "./gateway-process.ts";
+import { countFalseDenials, countMost, type Limits, latencyOf, startLoad } from "./load.ts";
 
 export interface OutageOptions {
   readonly fault: FaultName;
@@ -48,7 +45,8 @@ export async function runOutage(options: OutageOptions): Promise<OutageReport> {
   cleanup.defer(() => fault.stop());
   const gateways = await openGateways(fault.redisUrl, options, cleanup);
   const { devices, rate } = options;
-  const load = startLoad({ urls: gateways.map(({ publicUrl }) => publicUrl), deviceKeys: namesOf(devices), rate });
+  const urls = gateways.map(({ publicUrl }) => publicUrl);
+  using load = startLoad(urls, namesOf(devices), rate);
   await pass(beforeMs);
   await fault.begin();
   // A fault that heals by itself is waited for; any other is left for a while.
@@ -87,24 +85,11 @@ async function openGateways(
   // A new Redis is not asked about used proofs for ten minutes: with the guard, it would decide nothing within the run.
   const replayGuard = fault === "move";
   const order = { settings, replayGuard, deviceKeys: namesOf(devices), redisDeadlineMs };
-  return Promise.all(Array.from({ length: GATEWAYS }, () => openProcess(order, cleanup)));
+  return Promise.all(Array.from({ length: GATEWAYS }, () => openProcess(order, (end) => cleanup.defer(end))));
 }
 
 function namesOf(devices: number): string[] {
   return Array.from({ length: devices }, (_, place) => `device-${place}`);
-}
-
-async function openProcess(order: GatewayOrder, cleanup: AsyncDisposableStack): Promise<GatewayAddresses> {
-  const child = fork(new URL("gateway-process.ts", import.meta.url));
-  const ended = once(child, "exit");
-  cleanup.defer(async () => {
-    if (child.connected) child.disconnect();
-    await ended;
-  });
-  child.send(order);
-  const answer = await Promise.race([once(child, "message"), ended.then(() => undefined)]);
-  if (answer === undefined) throw new Error("a gateway ended before it was open");
-  return answer[0];
 }
 
 /** How much was decided without Redis so far. */

@@ -6,15 +6,15 @@ import { mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pass } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import { REDIS_DEADLINE_MS } from "../../src/app/limits.ts";
 import { connectRedis } from "../../src/core/limiter/connection.ts";
 import { createFallbackLimiter } from "../../src/core/limiter/fallback.ts";
 import { createRedisLimiter } from "../../src/core/limiter/redis.ts";
 import { parseRedisUrl } from "../../src/core/limiter/redis-url.ts";
 import type { Limiter, Policy, Verdict } from "../../src/core/ports.ts";
+import { readNumbers } from "../long-run.ts";
 import { startRedis } from "../redis/server.ts";
-import { type Attempt, countMost } from "./analysis.ts";
+import { type Attempt, countMost } from "./load.ts";
 
 /** Seconds. In all they come to nothing. */
 const STEPS = [-2, 2, -600, 600];
@@ -30,9 +30,7 @@ const SPACING = 0.2;
 const LIMIT = 10;
 const BOUND = LIMIT + GATEWAYS * Math.floor(LIMIT / GATEWAYS);
 
-const { values } = parseArgs({ options: { steps: { type: "string", default: "100" } } });
-const steps = Number(values.steps);
-if (!(steps > 0)) throw new Error("--steps is a number above zero");
+const steps = readNumbers({ steps: 100 })("steps");
 
 const policy: Policy = { name: "login", limit: LIMIT, windowMs: WINDOW_MS };
 let ahead = 0;

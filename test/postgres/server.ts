@@ -56,20 +56,10 @@ export async function startPostgres({ settings = [], tls }: PostgresServerOption
     give(join(data, "server.crt"), readFileSync(tls.cert));
     give(join(data, "server.key"), readFileSync(tls.key));
   }
+  const all = [...SETTINGS, ...settings, ...(tls ? ["ssl=on"] : []), `unix_socket_directories=${folder}`];
   for (let attempt = 0; attempt < 5; attempt++) {
     const port = await freePort();
-    const arguments_ = [
-      "-D",
-      data,
-      "-p",
-      String(port),
-      ...settingArguments([
-        ...SETTINGS,
-        ...settings,
-        ...(tls === undefined ? [] : ["ssl=on"]),
-        `unix_socket_directories=${folder}`,
-      ]),
-    ];
+    const arguments_ = ["-D", data, "-p", String(port), ...all.flatMap((setting) => ["-c", setting])];
     const child = await launch(arguments_);
     if (child !== undefined) return serve({ folder, port, password, arguments_ }, child);
   }
@@ -103,10 +93,6 @@ function give(path: string, contents?: string | Uint8Array): void {
   if (contents !== undefined) writeFileSync(path, contents, { mode: 0o600 });
   const { uid, gid } = serverUser();
   if (uid !== undefined && gid !== undefined) chownSync(path, uid, gid);
-}
-
-function settingArguments(settings: readonly string[]): string[] {
-  return settings.flatMap((setting) => ["-c", setting]);
 }
 
 /** Undefined when it ended instead of answering. */

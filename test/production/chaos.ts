@@ -2,7 +2,7 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
-import { describeCounts, startLoad } from "./load.ts";
+import { startLoad, type Tally } from "./load.ts";
 import { type Site, startSite } from "./site.ts";
 
 export interface ChaosOptions {
@@ -15,12 +15,9 @@ export interface ChaosOptions {
   readonly rate: number;
 }
 
-export interface ChaosReport {
+/** No answer, of status 0, is in the counts alone. */
+export interface ChaosReport extends Tally {
   readonly faults: readonly string[];
-  readonly logins: number;
-  readonly counts: string;
-  /** Wrong acceptances, and answers other than 200, 429 or 503 to a right proof. No answer, of status 0, is in the counts. */
-  readonly mistakes: readonly string[];
   readonly crashes: number;
 }
 
@@ -74,12 +71,6 @@ export async function runChaos({ logins, everySeconds, faults, rate }: ChaosOpti
     names.push(name);
     await pause(Math.max(0, everySeconds * 1_000 - (performance.now() - began)));
   }
-  const { counts, mistakes } = await load.stop();
-  return {
-    faults: names,
-    logins: [...counts.values()].reduce((total, count) => total + count, 0),
-    counts: describeCounts(counts),
-    mistakes,
-    crashes: gateways.reduce((sum, gateway) => sum + gateway.crashes(), 0),
-  };
+  const crashes = gateways.reduce((sum, gateway) => sum + gateway.crashes(), 0);
+  return { faults: names, crashes, ...(await load.stop()) };
 }

@@ -2,16 +2,12 @@
 
 import { once } from "node:events";
 import { type ClientHttp2Session, connect } from "node:http2";
-import { Agent, request } from "node:https";
+import { Agent } from "node:https";
 import { text } from "node:stream/consumers";
-import { type LoginBody, signLogin } from "../../src/cli/sign.ts";
-import { CUSTOMER_KEY } from "../gateway.ts";
-
-export interface Sent {
-  /** 0: no answer. */
-  readonly status: number;
-  readonly body: string;
-}
+import { setTimeout as pause } from "node:timers/promises";
+import type { LoginBody } from "../../src/cli/sign.ts";
+import { postJson } from "../ask.ts";
+import { signNow } from "../gateway.ts";
 
 export interface LoadOptions {
   readonly url: string;
@@ -28,6 +24,7 @@ export interface LoadOptions {
 }
 
 export interface Tally {
+  readonly logins: number;
   /** Answers by kind of login (right, wrong) and status. */
   readonly counts: ReadonlyMap<string, number>;
   /** Logins with a right proof that got another status than 200, 429 or 503, and those with a wrong one that got a token. */
@@ -42,15 +39,8 @@ export interface Load {
 }
 
 /** Starts the load: half of the connections speak HTTP/1.1, the others HTTP/2. */
-export function startLoad({
-  url,
-  ca,
-  deviceKeys,
-  connections,
-  wrongShare = 0,
-  rate,
-  mayDrop = false,
-}: LoadOptions): Load {
+export function startLoad(options: LoadOptions): Load {
+  const { url, ca, deviceKeys, connections, wrongShare = 0, rate, mayDrop = false } = options;
   const counts = new Map<string, number>();
   const mistakes: string[] = [];
   const unavailable = new Set<string>();
@@ -58,13 +48,12 @@ export function startLoad({
   let sent = 0;
   let isStopped = false;
 
-  async function run(post: (login: LoginBody) => Promise<Sent>): Promise<void> {
+  async function run(post: Connection["post"]): Promise<void> {
     while (!isStopped) {
       const place = sent++;
       const due = rate === undefined ? 0 : (place / rate) * 1_000 - (performance.now() - started);
-      if (due > 1) await new Promise((resolve) => setTimeout(resolve, due));
-      const deviceKey = deviceKeys[place % deviceKeys.length] ?? "";
-      const login = signLogin({ deviceKey, customerKey: CUSTOMER_KEY }, Math.floor(Date.now() / 1000));
+      if (due > 1) await pause(due);
+      const login = signNow(deviceKeys[place % deviceKeys.length] ?? "");
       const isWrong = wrongShare > 0 && place % Math.round(1 / wrongShare) === 0;
       const body = isWrong ? { ...login, device_signature: "0".repeat(64) } : login;
       const answer = await post(body).catch((error: unknown) => ({ status: 0, body: String(error) }));
@@ -86,29 +75,21 @@ export function startLoad({
     async stop() {
       isStopped = true;
       await Promise.all(running);
-      return { counts, mistakes, unavailable };
+      const logins = [...counts.values()].reduce((total, count) => total + count, 0);
+      return { logins, counts, mistakes, unavailable };
     },
   };
 }
 
 interface Connection {
-  readonly post: (login: LoginBody) => Promise<Sent>;
+  readonly post: (login: LoginBody) => Promise<{ readonly status: number; readonly body: string }>;
   readonly close: () => void;
 }
 
 function openHttp1(url: string, ca: string): Connection {
   const agent = new Agent({ keepAlive: true, maxSockets: 1, ca });
   return {
-    post: (login) =>
-      new Promise((resolve, reject) => {
-        const body = JSON.stringify(login);
-        const headers = { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(body) };
-        const sent = request(new URL("/auth/login", url), { method: "POST", agent, headers }, (response) => {
-          text(response).then((answer) => resolve({ status: response.statusCode ?? 0, body: answer }), reject);
-        });
-        sent.once("error", reject);
-        sent.end(body);
-      }),
+    post: (login) => postJson(new URL("/auth/login", url), login, { agent }),
     close: () => agent.destroy(),
   };
 }

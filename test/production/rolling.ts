@@ -1,13 +1,12 @@
 // Rolling restarts: gateways behind HAProxy stop and start again, one after the other, under load.
 
-import { describeCounts, startLoad } from "./load.ts";
+import { setTimeout as pause } from "node:timers/promises";
+import { startLoad, type Tally } from "./load.ts";
 import { startSite } from "./site.ts";
 
-export interface RollingReport {
+/** Every answer but 200 is a mistake. */
+export interface RollingReport extends Tally {
   readonly restarts: number;
-  readonly logins: number;
-  readonly counts: string;
-  readonly mistakes: readonly string[];
   /** Exit statuses other than 0. */
   readonly badExits: number;
 }
@@ -17,7 +16,7 @@ export async function runRolling(restarts: number, logins: number, rate: number)
   await using cleanup = new AsyncDisposableStack();
   const site = await startSite({ devices: 10 * rate, settings: { DRAIN_DELAY: "3s" } }, cleanup);
   const { balancer, gateways, deviceKeys } = site;
-  const load = startLoad({ url: balancer.url, ca: balancer.ca, deviceKeys, connections: 16, rate });
+  const load = startLoad({ ...balancer, deviceKeys, connections: 16, rate });
   let badExits = 0;
   let restarted = 0;
   while (restarted < restarts || load.sent() < logins) {
@@ -27,25 +26,15 @@ export async function runRolling(restarts: number, logins: number, rate: number)
     await isUp(gateway.url);
     restarted++;
   }
-  const { counts, mistakes, unavailable } = await load.stop();
-  const sum = [...counts.values()].reduce((total, count) => total + count, 0);
-  const refused = [...counts].filter(([kind]) => kind !== "right 200").map(([kind, count]) => `${count} ${kind}`);
-  return {
-    restarts: restarted,
-    logins: sum,
-    counts: describeCounts(counts),
-    mistakes: [...mistakes, ...refused, ...unavailable],
-    badExits,
-  };
+  const tally = await load.stop();
+  const refused = [...tally.counts].filter(([kind]) => kind !== "right 200").map(([kind, count]) => `${count} ${kind}`);
+  const mistakes = [...tally.mistakes, ...refused, ...tally.unavailable];
+  return { ...tally, restarts: restarted, mistakes, badExits };
 }
 
 /** Two health checks of HAProxy, so that the next restart finds it in use again. */
 async function isUp(url: string): Promise<void> {
-  while (
-    !(await fetch(new URL("/readyz", url)).then(
-      ({ ok }) => ok,
-      () => false,
-    ))
-  );
-  await new Promise((resolve) => setTimeout(resolve, 2_000));
+  const isReady = (): Promise<boolean> => fetch(new URL("/readyz", url)).then(({ ok }) => ok);
+  while (!(await isReady().catch(() => false)));
+  await pause(2_000);
 }

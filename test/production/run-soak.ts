@@ -1,13 +1,14 @@
 // `npm run soak [-- --minutes 30]`: memory after collections under a steady load. Exits 1 when it grows by 2 MiB an hour.
 
-import { loadavg } from "node:os";
-import { parseArgs } from "node:util";
+import { machineLoad, readNumbers, report } from "../long-run.ts";
+import { describeCounts } from "./load.ts";
 import { runSoak } from "./soak.ts";
 
-const { values } = parseArgs({ options: { minutes: { type: "string", default: "30" } } });
-const { logins, samples, slope } = await runSoak(Number(values.minutes) * 60, 15);
-process.stdout.write(
-  `${values.minutes} minutes, ${logins}: ${samples[0]?.toFixed(1)} to ${samples.at(-1)?.toFixed(1)} MiB after a collection, ` +
-    `${slope.toFixed(2)} MiB an hour in the second half; load of the machine ${loadavg()[0]?.toFixed(1)}\n`,
+const minutes = readNumbers({ minutes: 30 })("minutes");
+const { counts, samples, slope } = await runSoak(minutes * 60, 15);
+report(
+  `${minutes} minutes, ${describeCounts(counts)}: ${samples[0]?.toFixed(1)} to ${samples.at(-1)?.toFixed(1)} MiB after a collection, ` +
+    `${slope.toFixed(2)} MiB an hour in the second half; ${machineLoad()}`,
+  [],
+  !(slope < 2),
 );
-process.exitCode = slope < 2 ? 0 : 1;

@@ -1,37 +1,30 @@
 // A soak: one gateway under a steady load, and its memory after each garbage collection.
 
 import { setTimeout as pause } from "node:timers/promises";
-import { describeCounts, startLoad } from "./load.ts";
+import { startLoad, type Tally } from "./load.ts";
 import { startSite } from "./site.ts";
 
-export interface SoakReport {
-  readonly logins: string;
+export interface SoakReport extends Tally {
   /** Heap and external memory after a collection, in MiB, one a sample. */
   readonly samples: readonly number[];
   /** The slope of the second half, in MiB an hour. */
   readonly slope: number;
 }
 
-/** Loads both gateways for so many seconds, and samples the first one's memory. */
+/** Loads both gateways for so many seconds, and until there are four samples of the first one's memory. */
 export async function runSoak(seconds: number, everySeconds: number): Promise<SoakReport> {
   await using cleanup = new AsyncDisposableStack();
   const site = await startSite({ devices: 3_000, inspect: true }, cleanup);
-  const load = startLoad({
-    ...site.balancer,
-    deviceKeys: site.deviceKeys,
-    connections: 16,
-    rate: 300,
-    wrongShare: 0.1,
-  });
+  const { balancer, deviceKeys } = site;
+  const load = startLoad({ ...balancer, deviceKeys, connections: 16, rate: 300, wrongShare: 0.1 });
   const samples: number[] = [];
   const started = performance.now();
-  while (performance.now() - started < seconds * 1_000) {
+  while (performance.now() - started < seconds * 1_000 || samples.length < 4) {
     await pause(everySeconds * 1_000);
     samples.push(await site.gateways[0].measureMemory());
   }
-  const { counts } = await load.stop();
   const late = samples.slice(samples.length >> 1);
-  return { logins: describeCounts(counts), samples, slope: slopeOf(late) * (3_600 / everySeconds) };
+  return { ...(await load.stop()), samples, slope: slopeOf(late) * (3_600 / everySeconds) };
 }
 
 /** The slope of a line through samples, by least squares. */

@@ -13,9 +13,8 @@ import { TokenService } from "../../gen/es/countersign/token/v1/token_pb.ts";
 import { ErrorInfoSchema } from "../../gen/es/google/rpc/error_details_pb.ts";
 import type { AuthError } from "../../src/core/errors.ts";
 import type { Listener } from "../../src/http/listener.ts";
-import { guardOf } from "../operator-guard.ts";
 import { envelope, readGrpc, sendByHand } from "./hand.ts";
-import { mountAll } from "./mount.ts";
+import { guardOf, mountAll } from "./mount.ts";
 import { transports } from "./transports.ts";
 
 const LIMIT = 70_000;

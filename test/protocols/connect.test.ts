@@ -63,42 +63,43 @@ describe.for([1, 2] as const)("over HTTP/%i", (version) => {
     });
   });
 
-  test("answers a response that protobuf cannot hold with internal", async () => {
-    const answer = await call({ deviceKey: "unwritable" });
-    expect(json(answer)).toMatchObject({ status: 500, code: "internal" });
+  const compressed = (coding: string, body = login("d")): Changes => ({
+    headers: { "content-encoding": coding },
+    body,
   });
-
-  test("rejects a message that is not protobuf", async () => {
-    expect(json(await call({ body: Buffer.of(0xff) }))).toMatchObject({
-      status: 400,
-      code: "invalid_argument",
-      message: "the body is not a protobuf message of this method",
-    });
-  });
-
-  test("answers a body over the limit before its end", async () => {
-    const answer = await call({ body: Buffer.alloc(4097), isUnfinished: true });
-    expect(json(answer)).toMatchObject({ status: 429, message: "the request has more than 4096 bytes" });
-  });
-
-  test.for([
-    ["gzip", Buffer.of(1, 2, 3), 400, "invalid_argument", "the message is not compressed as its header says"],
-    ["br", login("d"), 501, "unimplemented", "the message has an unknown compression. Use identity or gzip or deflate"],
-    // A name that objects inherit.
+  const UNKNOWN = {
+    status: 501,
+    code: "unimplemented",
+    message: "the message has an unknown compression. Use identity or gzip or deflate",
+  };
+  const invalid = (message: string) => ({ status: 400, code: "invalid_argument", message });
+  test.for<readonly [name: string, changes: Changes, expected: object]>([
+    ["a response that protobuf cannot hold", { deviceKey: "unwritable" }, { status: 500, code: "internal" }],
     [
-      "toString",
-      login("d"),
-      501,
-      "unimplemented",
-      "the message has an unknown compression. Use identity or gzip or deflate",
+      "a message that is not protobuf",
+      { body: Buffer.of(0xff) },
+      invalid("the body is not a protobuf message of this method"),
     ],
-  ] as const)(
-    "rejects what it cannot decompress to a message: %s, case %#",
-    async ([coding, body, status, code, message]) => {
-      const answer = await call({ headers: { "content-encoding": coding }, body });
-      expect(json(answer)).toMatchObject({ status, code, message });
-    },
-  );
+    [
+      "a body over the limit before its end",
+      { body: Buffer.alloc(4097), isUnfinished: true },
+      { status: 429, message: "the request has more than 4096 bytes" },
+    ],
+    [
+      "bytes that are not compressed",
+      compressed("gzip", Buffer.of(1, 2, 3)),
+      invalid("the message is not compressed as its header says"),
+    ],
+    ["an unknown compression", compressed("br"), UNKNOWN],
+    ["a compression of a name that objects inherit", compressed("toString"), UNKNOWN],
+    [
+      "a call whose deadline passes",
+      { deviceKey: "waits", headers: { "connect-timeout-ms": "50" } },
+      { status: 504, code: "deadline_exceeded" },
+    ],
+  ])("answers %s with its code", async ([, changes, expected]) => {
+    expect(json(await call(changes))).toMatchObject(expected);
+  });
 
   test.for(["application/json; charset=latin1", "application/connect+json", "application/protobuf", "text/json"])(
     "rejects the media type %s",
@@ -130,11 +131,6 @@ describe.for([1, 2] as const)("over HTTP/%i", (version) => {
       expect(json(answer)).toMatchObject({ status: 400, code: "invalid_argument", message });
     },
   );
-
-  test("answers a call whose deadline passes with deadline_exceeded", async () => {
-    const answer = await call({ deviceKey: "waits", headers: { "connect-timeout-ms": "50" } });
-    expect(json(answer)).toMatchObject({ status: 504, code: "deadline_exceeded" });
-  });
 
   test.for(["GET", "PUT", "HEAD", "OPTIONS"])("answers %s with 405 and the method to use", async (method) => {
     const { status, headers, body } = await call({ method, body: Buffer.alloc(0) });

@@ -53,20 +53,6 @@ describe.for(PROTOCOLS)("$name", ({ version, type }) => {
     expect(fromJsonString(LoginResponseSchema, String(response)).token).toBe("d");
   });
 
-  test.for([
-    ["no message", Buffer.alloc(0)],
-    ["two messages", Buffer.concat([envelope(login("d")), envelope(login("d"))])],
-    ["half a prefix", Buffer.of(0, 0, 0)],
-    ["a truncated message", envelope(login("d"), 0, 9)],
-  ] as const)("rejects %s", async ([, body]) => {
-    expect(await call({ body })).toMatchObject({ code: 3, message: "the body is not one length-prefixed message" });
-  });
-
-  test("answers a prefix over the limit before the body arrives", async () => {
-    const answer = await call({ body: envelope(Buffer.of(1), 0, 4097), isUnfinished: true });
-    expect(answer).toMatchObject({ code: 8, message: "the request has more than 4096 bytes" });
-  });
-
   test("reads a message that is compressed by deflate", async () => {
     const body = envelope(deflateSync(login("packed")), 1);
     const { code, response = Buffer.alloc(0) } = await call({ headers: { "grpc-encoding": "deflate" }, body });
@@ -78,15 +64,36 @@ describe.for(PROTOCOLS)("$name", ({ version, type }) => {
     expect([code, headers["grpc-accept-encoding"]]).toEqual([12, "identity,gzip,deflate"]);
   });
 
-  test.for([
-    [1, undefined, "the message has flags that a request does not have"],
-    [1, "identity", "the message has flags that a request does not have"],
-    [2, "gzip", "the message has flags that a request does not have"],
-    [0x80, "gzip", "the message has flags that a request does not have"],
-    [1, "gzip", "the message is not compressed as its header says"],
-  ] as const)("rejects a plain message with flags %i and encoding %s", async ([flags, coding, message]) => {
-    const headers = coding === undefined ? {} : { "grpc-encoding": coding };
-    expect(await call({ headers, body: envelope(login("d"), flags) })).toMatchObject({ code: 3, message });
+  const body = envelope(login("d"));
+  const NOT_ONE = { code: 3, message: "the body is not one length-prefixed message" };
+  const FLAGS = { code: 3, message: "the message has flags that a request does not have" };
+  const flagged = (flags: number, coding?: string): Changes => ({
+    headers: coding === undefined ? {} : { "grpc-encoding": coding },
+    body: envelope(login("d"), flags),
+  });
+  test.for<readonly [name: string, changes: Changes, expected: Partial<GrpcAnswer>]>([
+    ["no message", { body: Buffer.alloc(0) }, NOT_ONE],
+    ["two messages", { body: Buffer.concat([body, body]) }, NOT_ONE],
+    ["half a prefix", { body: Buffer.of(0, 0, 0) }, NOT_ONE],
+    ["a truncated message", { body: envelope(login("d"), 0, 9) }, NOT_ONE],
+    ["flag 1 without an encoding", flagged(1), FLAGS],
+    ["flag 1 of identity", flagged(1, "identity"), FLAGS],
+    ["flag 2", flagged(2, "gzip"), FLAGS],
+    ["flag 0x80", flagged(0x80, "gzip"), FLAGS],
+    [
+      "a plain message that is said to be compressed",
+      flagged(1, "gzip"),
+      { code: 3, message: "the message is not compressed as its header says" },
+    ],
+    [
+      "a prefix over the limit before the body arrives",
+      { body: envelope(Buffer.of(1), 0, 4097), isUnfinished: true },
+      { code: 8, message: "the request has more than 4096 bytes" },
+    ],
+    ["a response that protobuf cannot hold", { deviceKey: "unwritable" }, { code: 13 }],
+    ["a call whose deadline passes", { deviceKey: "waits", headers: { "grpc-timeout": "50m" } }, { code: 4 }],
+  ])("answers %s with its code", async ([, changes, expected]) => {
+    expect(await call(changes)).toMatchObject(expected);
   });
 
   test.for([
@@ -111,14 +118,6 @@ describe.for(PROTOCOLS)("$name", ({ version, type }) => {
       expect(await call({ headers: { "grpc-timeout": timeout } })).toMatchObject({ code: 3, message });
     },
   );
-
-  test("answers a response that protobuf cannot hold with 13", async () => {
-    expect((await call({ deviceKey: "unwritable" })).code).toBe(13);
-  });
-
-  test("answers a call whose deadline passes with 4", async () => {
-    expect((await call({ deviceKey: "waits", headers: { "grpc-timeout": "50m" } })).code).toBe(4);
-  });
 
   test("passes binary metadata both ways as base64", async () => {
     const bytes = Buffer.of(0, 1, 254, 255).toString("base64");

@@ -10,7 +10,7 @@ export interface HandRequest {
   /** POST when absent. */
   readonly method?: string;
   readonly path: string;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string | string[]>>;
   readonly body?: Uint8Array;
   /** Leaves the body open after these bytes. */
   readonly isUnfinished?: boolean;

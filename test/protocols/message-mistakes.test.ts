@@ -1,12 +1,14 @@
-// JSON to message: each mistake has a message of its own, which names the field.
+// JSON to message: each mistake has a message of its own, which names the field; so has a wrong media type.
 
 import type { DescMessage } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { CreateDeviceRequestSchema, ExplainLoginRequestSchema } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { LoginRequestSchema } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
+import { toGrpcTrailers } from "../../src/protocols/errors.ts";
 import { parseJson } from "../../src/protocols/json.ts";
 import { readMessage } from "../../src/protocols/message.ts";
+import { unsupportedMediaType } from "../../src/protocols/mistakes.ts";
 import { refusalOf } from "../core/refusal.ts";
 import { thing } from "./rule-service.ts";
 
@@ -147,4 +149,27 @@ describe("JSON of any shape", () => {
       { numRuns: 500 },
     );
   });
+});
+
+test.for([
+  ["text/plain", "text/plain"],
+  ["application/x-www-form-urlencoded; charset=utf-8", "application/x-www-form-urlencoded"],
+  ["application/grpc+thrift", "application/grpc+thrift"],
+  ["json", "not of the form type/subtype"],
+  [`text/${"x".repeat(41)}`, "not of the form type/subtype"],
+  ["<b>/x", "not of the form type/subtype"],
+  ["text/html\u0000", "not of the form type/subtype"],
+  ["", "missing"],
+  [undefined, "missing"],
+] as const)("an error of a media type names what came and what is wanted: %j", ([sent, told]) => {
+  const error = unsupportedMediaType(sent, "application/json");
+  const message = `the Content-Type is ${told}. Send application/json`;
+  expect(error).toMatchObject({ reason: "unsupported_media_type", message });
+  // grpc-js decodes by decodeURI, which leaves an escaped slash as it is.
+  expect(Object.fromEntries(toGrpcTrailers(error))).toMatchObject({ "Grpc-Message": message });
+});
+
+test("gRPC escapes the percent sign and everything that is not printable ASCII", () => {
+  const error = unsupportedMediaType("", "100 % grün\n");
+  expect(Object.fromEntries(toGrpcTrailers(error))["Grpc-Message"]).toMatch(/Send 100 %25 gr%C3%BCn%0A$/);
 });

@@ -1,8 +1,7 @@
 // Oracles: the gateway's own handlers behind connectNodeAdapter and behind a grpc-js server.
 
-import { once } from "node:events";
-import { createServer, type Server } from "node:http";
-import { createServer as createHttp2Server, type Http2Server, type ServerHttp2Session } from "node:http2";
+import { createServer } from "node:http";
+import { createServer as createHttp2Server, type ServerHttp2Session } from "node:http2";
 import { create, type DescMessage, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { type Any, anyUnpack } from "@bufbuild/protobuf/wkt";
 import {
@@ -19,6 +18,7 @@ import { StatusSchema } from "../../gen/es/google/rpc/status_pb.ts";
 import { AuthError } from "../../src/core/errors.ts";
 import { methodPath } from "../../src/protocols/call.ts";
 import { errorHeaders, toGrpcTrailers } from "../../src/protocols/errors.ts";
+import { listenOnLoopback } from "../free-port.ts";
 
 export interface Oracles {
   /** connectNodeAdapter over HTTP/1.1, and over HTTP/2. */
@@ -55,8 +55,8 @@ export async function startOracles(specs: readonly ServiceImplSpec[]): Promise<O
     );
   });
   return {
-    http1: await listen(http1),
-    http2: await listen(http2),
+    http1: `http://127.0.0.1:${await listenOnLoopback(http1)}`,
+    http2: `http://127.0.0.1:${await listenOnLoopback(http2)}`,
     grpcJs: `http://127.0.0.1:${await bind}`,
     async close() {
       for (const session of sessions) session.destroy();
@@ -65,14 +65,6 @@ export async function startOracles(specs: readonly ServiceImplSpec[]): Promise<O
       await Promise.all([http1, http2].map((server) => new Promise((resolve) => server.close(resolve))));
     },
   };
-}
-
-async function listen(server: Server | Http2Server): Promise<string> {
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new TypeError("a TCP server has an address");
-  return `http://127.0.0.1:${address.port}`;
 }
 
 /** The handler with AuthErrors as ConnectErrors, their headers among the response's. */

@@ -1,8 +1,10 @@
 // A service behind a proxy that answers with the request it received, and requests to that proxy.
 
 import { once } from "node:events";
-import { type Agent, createServer, type IncomingMessage, type OutgoingHttpHeaders, request } from "node:http";
+import { type Agent, createServer, type OutgoingHttpHeaders } from "node:http";
 import { text } from "node:stream/consumers";
+import { ask, type HttpAnswer } from "../ask.ts";
+import { listenOnLoopback } from "../free-port.ts";
 
 export interface EchoService {
   readonly host: string;
@@ -25,12 +27,9 @@ export async function startEchoService(): Promise<EchoService> {
       response.writeHead(request.url === "/broken" ? 500 : 200, { "Content-Type": "application/json" });
       response.end(JSON.stringify({ method: request.method, path: request.url, headers, body }));
     });
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new TypeError("a TCP server has a port");
+  });
   return {
-    host: `127.0.0.1:${address.port}`,
+    host: `127.0.0.1:${await listenOnLoopback(server)}`,
     async close() {
       server.close();
       server.closeAllConnections();
@@ -39,13 +38,9 @@ export async function startEchoService(): Promise<EchoService> {
   };
 }
 
-export interface ProxyAnswer {
-  readonly status: number;
-  readonly headers: IncomingMessage["headersDistinct"];
-  readonly body: string;
-}
+export type ProxyAnswer = HttpAnswer;
 
-export interface RequestOptions {
+export interface ProxyRequest {
   readonly headers?: OutgoingHttpHeaders;
   readonly method?: string;
   /** Sent as it is, with `..` in it too. */
@@ -54,20 +49,9 @@ export interface RequestOptions {
   readonly agent?: Agent;
 }
 
-/** Sends a request. Rejects when the connection ends without an answer. */
-export function send(
-  url: string,
-  { headers = {}, method = "GET", path = "/things", body, agent }: RequestOptions = {},
-): Promise<ProxyAnswer> {
-  return new Promise((resolve, reject) => {
-    const sent = request(url, { path, method, headers, ...(agent && { agent }) }, (response) => {
-      text(response).then((received) => {
-        resolve({ status: response.statusCode ?? 0, headers: response.headersDistinct, body: received });
-      }, reject);
-    });
-    sent.once("error", reject);
-    sent.end(body);
-  });
+/** Sends a request to a proxy. Rejects when the connection ends without an answer. */
+export function send(url: string, { path = "/things", body, ...options }: ProxyRequest = {}): Promise<ProxyAnswer> {
+  return ask(url, { path, ...options }, body);
 }
 
 /** The request that reached the service. @throws Error when none did */

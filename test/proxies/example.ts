@@ -1,14 +1,15 @@
-// Reads the configurations in examples/proxies, with the hosts, ports and paths of a test.
+// Starts proxies and balancers with their configurations in examples/, with the hosts, ports and paths of a test.
 
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { makeCertificate } from "../http/openssl.ts";
+import { CADDY, HAPROXY, NGINX, type Option, type ProxyProgram, type RunningProxy, startProgram } from "./proxy.ts";
 
 export const EXAMPLES = join(import.meta.dirname, "../../examples/proxies");
+const BALANCERS = join(import.meta.dirname, "../../examples/balancers");
 
 /** Addresses and paths that replace those of an example. */
 export interface Places {
-  /** The proxy's port on 127.0.0.1. */
-  readonly port: number;
   /** Host and port of the gateway's public listener; of its internal one for Apache. */
   readonly gateway: string;
   /** Host and port of the service. */
@@ -19,30 +20,35 @@ export interface Places {
   readonly gatewayCa: string;
 }
 
-/** Lines that an example has commented out, named by a phrase of the comment before them. */
-export type Option = "wants no token" | "preflight" | "the gateway speaks TLS";
+type Replacement = readonly [from: string, to: string];
 
-/** Reads an example with some optional lines switched on. @throws TypeError when an option is missing */
-export function readExample(name: string, places: Places, options: readonly Option[] = []): string {
-  const { port, gateway, service, keys, gatewayCa } = places;
-  const replacements = [
-    ["listen 8000;", `listen 127.0.0.1:${port};`],
-    ["bind :8000", `bind 127.0.0.1:${port}`],
-    [":8000 {", `http://127.0.0.1:${port} {`],
-    ["Listen 8000", `Listen 127.0.0.1:${port}`],
-    ["<VirtualHost *:8000>", `<VirtualHost 127.0.0.1:${port}>`],
-    ["gateway.internal:8080", gateway],
-    ["gateway.internal:9090", gateway],
-    ["service.internal:3000", service],
-    ["/etc/haproxy/countersign", keys],
-    ["/etc/nginx/gateway-ca.pem", gatewayCa],
-    ["/etc/caddy/gateway-ca.pem", gatewayCa],
-    // The test's certificate names no host: nginx checks its CN then, and Caddy its address.
-    ["proxy_ssl_name gateway.internal;", "proxy_ssl_name server;"],
-    ["tls_server_name gateway.internal", "tls_server_name 127.0.0.1"],
-  ] as const;
-  const lines = options.reduce(switchOn, readFileSync(join(EXAMPLES, name), "utf8").split("\n"));
-  return replacements.reduce((text, [from, to]) => text.replaceAll(from, to), lines.join("\n"));
+function replaceAll(text: string, replacements: readonly Replacement[]): string {
+  return replacements.reduce((replaced, [from, to]) => replaced.replaceAll(from, to), text);
+}
+
+/** Starts a proxy, with its optional lines switched on. Resolves once it accepts connections. @throws TypeError for an unknown option */
+export function startProxy(program: ProxyProgram, places: Places): Promise<RunningProxy> {
+  const { gateway, service, keys, gatewayCa } = places;
+  const lines = readFileSync(join(EXAMPLES, program.example), "utf8").split("\n");
+  const example = (program.options ?? []).reduce<readonly string[]>(switchOn, lines).join("\n");
+  return startProgram(program, (port) =>
+    replaceAll(example, [
+      ["listen 8000;", `listen 127.0.0.1:${port};`],
+      ["bind :8000", `bind 127.0.0.1:${port}`],
+      [":8000 {", `http://127.0.0.1:${port} {`],
+      ["Listen 8000", `Listen 127.0.0.1:${port}`],
+      ["<VirtualHost *:8000>", `<VirtualHost 127.0.0.1:${port}>`],
+      ["gateway.internal:8080", gateway],
+      ["gateway.internal:9090", gateway],
+      ["service.internal:3000", service],
+      ["/etc/haproxy/countersign", keys],
+      ["/etc/nginx/gateway-ca.pem", gatewayCa],
+      ["/etc/caddy/gateway-ca.pem", gatewayCa],
+      // The test's certificate names no host: nginx checks its CN then, and Caddy its address.
+      ["proxy_ssl_name gateway.internal;", "proxy_ssl_name server;"],
+      ["tls_server_name gateway.internal", "tls_server_name 127.0.0.1"],
+    ]),
+  );
 }
 
 const OPTIONAL = /^(\s*)# {3}/;
@@ -58,4 +64,49 @@ function switchOn(lines: readonly string[], option: Option): string[] {
   return lines
     .map((line, index) => (index >= start && index < start + length ? line.replace(OPTIONAL, "$1") : line))
     .filter((_, index) => index !== dropped);
+}
+
+export type BalancerName = "HAProxy" | "nginx" | "Caddy";
+
+const PROGRAMS: Readonly<Record<BalancerName, ProxyProgram>> = {
+  HAProxy: HAPROXY,
+  nginx: NGINX,
+  Caddy: { ...CADDY, configure: (example) => `{\n\tadmin off\n}\n${example}` },
+};
+
+export interface Balancer {
+  /** An https origin. */
+  readonly url: string;
+  /** Its certificate, which is its own authority. */
+  readonly ca: string;
+  readonly close: () => Promise<void>;
+}
+
+/** Starts a balancer in front of two gateways, each a host and port. `folder` gets its certificate. */
+export async function startBalancer(
+  name: BalancerName,
+  gateways: readonly [string, string],
+  folder: string,
+  edit: (text: string) => string = (text) => text,
+): Promise<Balancer> {
+  const { cert, key } = makeCertificate(folder, "login", "ecdsa");
+  const ca = readFileSync(cert, "utf8");
+  const pem = join(folder, "login.pem");
+  writeFileSync(pem, `${ca}${readFileSync(key, "utf8")}`, { mode: 0o600 });
+  const program = PROGRAMS[name];
+  const example = readFileSync(join(BALANCERS, program.example), "utf8");
+  const running = await startProgram(program, (port) => {
+    const configuration = replaceAll(example, [
+      ["gateway-1.internal:8080", gateways[0]],
+      ["gateway-2.internal:8080", gateways[1]],
+      ["bind :443", `bind 127.0.0.1:${port}`],
+      ["listen 443 ssl;", `listen 127.0.0.1:${port} ssl;`],
+      ["login.example {", `https://127.0.0.1:${port} {\n\ttls ${cert} ${key}`],
+      ["/etc/haproxy/login.pem", pem],
+      ["/etc/nginx/login.pem", cert],
+      ["/etc/nginx/login.key", key],
+    ]);
+    return edit(configuration);
+  });
+  return { url: running.url.replace("http:", "https:"), ca, close: () => running.close() };
 }

@@ -1,14 +1,17 @@
 // Runs nginx, HAProxy, Caddy and Apache with their example configurations, each on a free port and in its own folder.
 
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { adopt, isRunning } from "../children.ts";
 import { freePort } from "../free-port.ts";
-import { type Option, type Places, readExample } from "./example.ts";
+
+/** Lines that an example has commented out, named by a phrase of the comment before them. */
+export type Option = "wants no token" | "preflight" | "the gateway speaks TLS";
 
 export interface RunningProxy {
   readonly url: string;
@@ -79,17 +82,6 @@ ${user}\n${loaded.join("\n")}\n${example}`;
   },
 };
 
-const running = new Set<ChildProcess>();
-// A test process that ends early ends its proxies.
-process.on("exit", () => {
-  for (const child of running) child.kill("SIGKILL");
-});
-
-/** Starts a proxy. Resolves once it accepts connections. */
-export function startProxy(program: ProxyProgram, places: Omit<Places, "port">): Promise<RunningProxy> {
-  return startProgram(program, (port) => readExample(program.example, { ...places, port }, program.options));
-}
-
 /** Starts a proxy with the configuration for a port that `read` gives. Resolves once it accepts connections. */
 export async function startProgram(program: ProxyProgram, read: (port: number) => string): Promise<RunningProxy> {
   for (let attempt = 0; attempt < 4; attempt++) {
@@ -109,24 +101,19 @@ async function tryPort(
   const folder = mkdtempSync(join(tmpdir(), "countersign-proxy-"));
   writeFileSync(join(folder, CONFIGURATION), program.configure(read(port), folder));
   const [command, ...args] = program.command(folder);
-  const child = spawn(command, args, {
-    stdio: ["ignore", "pipe", "pipe"],
-    // Debian keeps servers in /usr/sbin.
-    env: { PATH: `${process.env["PATH"]}:/usr/sbin`, HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder },
-  });
-  running.add(child);
+  // Debian keeps servers in /usr/sbin.
+  const path = `${process.env["PATH"]}:/usr/sbin`;
+  const env = { PATH: path, HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder };
+  const child = adopt(spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], env }));
   let log = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.on("data", (chunk) => {
       log += String(chunk);
     });
   }
-  const gone = once(child, "close").finally(() => {
-    running.delete(child);
-    rmSync(folder, { recursive: true, force: true });
-  });
+  const gone = once(child, "close").finally(() => rmSync(folder, { recursive: true, force: true }));
   gone.catch(() => {});
-  while (running.has(child)) {
+  while (isRunning(child)) {
     if (await accepts(port)) {
       return {
         url: `http://127.0.0.1:${port}`,

@@ -12,8 +12,8 @@ import type { TokenAlg } from "../../src/core/tokens/algorithms.ts";
 import { CUSTOMER_KEY, logInBy, openGateway, type TestGateway } from "../gateway.ts";
 import { type Mint, makeKeys } from "../vectors/forge.ts";
 import { startEchoService } from "./echo.ts";
-import { EXAMPLES } from "./example.ts";
-import { type ProxyProgram, type RunningProxy, startProxy } from "./proxy.ts";
+import { EXAMPLES, startProxy } from "./example.ts";
+import type { ProxyProgram, RunningProxy } from "./proxy.ts";
 
 export interface Site {
   readonly gateway: Omit<TestGateway, "close">;
@@ -62,12 +62,7 @@ export async function openSite(
   cleanup.defer(() => rmSync(folder, { recursive: true, force: true }));
   const settings = { DATA_DIR: folder, TOKEN_ALG: alg, ...(tls && { TLS_CERT: tls.cert, TLS_KEY: tls.key }) };
   const gateway = await openGateway(settings, { now: () => Date.now() - clock.agoMs });
-  let stopped: Promise<void> | undefined;
-  const stopGateway = (): Promise<void> => {
-    stopped ??= gateway.close();
-    return stopped;
-  };
-  cleanup.defer(stopGateway);
+  cleanup.defer(() => gateway.close());
   await gateway.enrol({ deviceKey: DEVICE_KEY });
   clock.agoMs = 0;
   const jti = await nameTokenOf(gateway);
@@ -108,7 +103,7 @@ export async function openSite(
   const closing = cleanup.move();
   return {
     gateway,
-    stopGateway,
+    stopGateway: () => gateway.close(),
     get proxy() {
       return proxy;
     },

@@ -26,50 +26,45 @@ export interface ClusterServers {
 
 /** Resolves once every node knows all others and their roles. */
 export async function startCluster(): Promise<ClusterServers> {
-  const started: RedisServer[] = [];
-  const stop = async (): Promise<void> => void (await Promise.all(started.map((server) => server.stop())));
-  try {
-    const nodes = await Promise.all(Array.from({ length: 6 }, () => startNode(started)));
-    const [a, b, c, d, e, f] = nodes;
-    if (!a || !b || !c || !d || !e || !f) throw new TypeError("six nodes");
-    const masters = [a, b, c] as const;
-    const replicas = [d, e, f] as const;
-    await join(nodes, masters, replicas);
-
-    return {
-      masters,
-      replicas,
-      url: `redis+cluster://${nodes.map(({ port }) => `127.0.0.1:${port}`).join(",")}`,
-      async moveSlot(tag) {
-        const slot = Number(await a.call("CLUSTER", "KEYSLOT", `{${tag}}`));
-        const [from = a, to = a] = [...masters, ...masters].slice(Math.floor(slot / SHARE));
-        await to.call("CLUSTER", "SETSLOT", slot, "IMPORTING", from.id);
-        await from.call("CLUSTER", "SETSLOT", slot, "MIGRATING", to.id);
-        for (;;) {
-          const keys = await from.call("CLUSTER", "GETKEYSINSLOT", slot, PIPELINE);
-          if (!Array.isArray(keys) || keys.length === 0) break;
-          await from.call("MIGRATE", "127.0.0.1", to.port, "", 0, 5_000, "KEYS", ...keys);
-        }
-        for (const node of [to, from]) await node.call("CLUSTER", "SETSLOT", slot, "NODE", to.id);
-      },
-      stop,
-    };
-  } catch (error) {
-    await stop();
-    throw error;
-  }
+  await using cleanup = new AsyncDisposableStack();
+  const nodes = await Promise.all(Array.from({ length: 6 }, () => startNode(cleanup)));
+  const [a, b, c, d, e, f] = nodes;
+  if (!a || !b || !c || !d || !e || !f) throw new TypeError("six nodes");
+  const masters = [a, b, c] as const;
+  const replicas = [d, e, f] as const;
+  await join(nodes, masters, replicas);
+  const started = cleanup.move();
+  return {
+    masters,
+    replicas,
+    url: `redis+cluster://${nodes.map(({ port }) => `127.0.0.1:${port}`).join(",")}`,
+    async moveSlot(tag) {
+      const slot = Number(await a.call("CLUSTER", "KEYSLOT", `{${tag}}`));
+      const [from = a, to = a] = [...masters, ...masters].slice(Math.floor(slot / SHARE));
+      await to.call("CLUSTER", "SETSLOT", slot, "IMPORTING", from.id);
+      await from.call("CLUSTER", "SETSLOT", slot, "MIGRATING", to.id);
+      for (;;) {
+        const keys = await from.call("CLUSTER", "GETKEYSINSLOT", slot, PIPELINE);
+        if (!Array.isArray(keys) || keys.length === 0) break;
+        await from.call("MIGRATE", "127.0.0.1", to.port, "", 0, 5_000, "KEYS", ...keys);
+      }
+      for (const node of [to, from]) await node.call("CLUSTER", "SETSLOT", slot, "NODE", to.id);
+    },
+    stop: () => started.disposeAsync(),
+  };
 }
 
-async function startNode(started: RedisServer[]): Promise<ClusterNode> {
+async function startNode(cleanup: AsyncDisposableStack): Promise<ClusterNode> {
   const settings = [
     "cluster-enabled yes",
     "cluster-config-file nodes.conf",
     "cluster-node-timeout 1000",
     "cluster-allow-replica-migration no",
     "repl-diskless-sync-delay 0",
+    `cluster-port ${await freePort()}`,
   ];
-  const server = await startRedis({ settings: [...settings, `cluster-port ${await freePort()}`] });
-  started.push(server);
+  const server = await startRedis({ settings });
+  cleanup.defer(server.stop);
   return { ...server, id: String(await server.call("CLUSTER", "MYID")) };
 }
 

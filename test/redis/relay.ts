@@ -2,6 +2,7 @@
 
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
+import { listenOnLoopback } from "../free-port.ts";
 
 export interface Relay {
   readonly port: number;
@@ -55,10 +56,8 @@ export async function startRelay(target: number): Promise<Relay> {
         pairs.delete(pair);
       });
     }
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new TypeError("a TCP server has a port");
+  });
+  const port = await listenOnLoopback(server);
 
   function cut(): void {
     for (const pair of pairs) for (const socket of pair.sockets) socket.destroy();
@@ -66,7 +65,7 @@ export async function startRelay(target: number): Promise<Relay> {
   }
 
   return {
-    port: address.port,
+    port,
     connections: () => count,
     swallow(options) {
       swallowsNew = options.new === "swallowed";

@@ -16,36 +16,30 @@ export interface SentinelServers {
 
 /** Resolves once every Sentinel knows the replicas, which follow, and the other Sentinels. */
 export async function startSentinel(): Promise<SentinelServers> {
-  const started: RedisServer[] = [];
-  const stop = async (): Promise<void> => void (await Promise.all(started.map((server) => server.stop())));
+  await using cleanup = new AsyncDisposableStack();
   const start: typeof startRedis = async (options) => {
     const server = await startRedis(options);
-    started.push(server);
+    cleanup.defer(server.stop);
     return server;
   };
-  try {
-    const soon = "repl-diskless-sync-delay 0";
-    const master = await start({ settings: [soon] });
-    const replication = [`replicaof 127.0.0.1 ${master.port}`, soon];
-    const followers = await Promise.all(Array.from({ length: REPLICAS }, () => start({ settings: replication })));
-    const settings = [
-      `sentinel monitor ${MASTER_NAME} 127.0.0.1 ${master.port} 2`,
-      `sentinel down-after-milliseconds ${MASTER_NAME} 500`,
-      `sentinel failover-timeout ${MASTER_NAME} 3000`,
-    ];
-    const sentinels = await Promise.all(Array.from({ length: 3 }, () => start({ settings, sentinel: true })));
-    const servers = [master, ...followers] as const;
-    for (const sentinel of sentinels) await until(() => isInformed(sentinel));
-    return {
-      servers,
-      sentinels,
-      url: `redis+sentinel://${sentinels.map(({ port }) => `127.0.0.1:${port}`).join(",")}/${MASTER_NAME}`,
-      stop,
-    };
-  } catch (error) {
-    await stop();
-    throw error;
-  }
+  const soon = "repl-diskless-sync-delay 0";
+  const master = await start({ settings: [soon] });
+  const replication = [`replicaof 127.0.0.1 ${master.port}`, soon];
+  const followers = await Promise.all(Array.from({ length: REPLICAS }, () => start({ settings: replication })));
+  const settings = [
+    `sentinel monitor ${MASTER_NAME} 127.0.0.1 ${master.port} 2`,
+    `sentinel down-after-milliseconds ${MASTER_NAME} 500`,
+    `sentinel failover-timeout ${MASTER_NAME} 3000`,
+  ];
+  const sentinels = await Promise.all(Array.from({ length: 3 }, () => start({ settings, sentinel: true })));
+  for (const sentinel of sentinels) await until(() => isInformed(sentinel));
+  const started = cleanup.move();
+  return {
+    servers: [master, ...followers],
+    sentinels,
+    url: `redis+sentinel://${sentinels.map(({ port }) => `127.0.0.1:${port}`).join(",")}/${MASTER_NAME}`,
+    stop: () => started.disposeAsync(),
+  };
 }
 
 async function isInformed(sentinel: RedisServer): Promise<boolean> {

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { Redis } from "ioredis";
+import { adopt, isRunning } from "../children.ts";
 import { freePort } from "../free-port.ts";
 
 export interface RedisServer {
@@ -38,12 +39,6 @@ export interface RedisServerOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-const running = new Set<ChildProcess>();
-// A test process that dies leaves no server behind.
-process.on("exit", () => {
-  for (const server of running) server.kill("SIGKILL");
-});
-
 /** Resolves once it answers; `stop` it when the test ends. */
 export async function startRedis(options: RedisServerOptions = {}): Promise<RedisServer> {
   for (let attempt = 0; attempt < 5; attempt++) {
@@ -68,20 +63,14 @@ async function tryPort(port: number, options: RedisServerOptions): Promise<Redis
     writeFileSync(file, `${lines.join("\n")}\n`);
     // A Cluster node's own state is removed too.
     rmSync(join(folder, "nodes.conf"), { force: true });
-    const started = spawn(binary, sentinel ? [file, "--sentinel"] : [file], {
-      stdio: "ignore",
-      env: { ...process.env, ...env },
-    });
-    running.add(started);
-    for (const end of ["exit", "error"]) started.once(end, () => running.delete(started));
-    return started;
+    const args = sentinel ? [file, "--sentinel"] : [file];
+    return adopt(spawn(binary, args, { stdio: "ignore", env: { ...process.env, ...env } }));
   }
 
-  const isGone = (): boolean => !running.has(child);
   const call: RedisServer["call"] = (command, ...args) => ask({ port, password }, command, args);
 
   async function answers(): Promise<boolean> {
-    while (!isGone()) {
+    while (isRunning(child)) {
       // Another server on the port would answer too, before this one ends.
       if ((await info("process_id").catch(() => "")) === String(child.pid)) return true;
       await pause(10);
@@ -95,7 +84,7 @@ async function tryPort(port: number, options: RedisServerOptions): Promise<Redis
   }
 
   async function kill(): Promise<void> {
-    if (isGone()) return;
+    if (!isRunning(child)) return;
     const gone = once(child, "exit");
     child.kill("SIGKILL");
     await gone;

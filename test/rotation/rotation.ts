@@ -4,7 +4,8 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Environment } from "../../src/config.ts";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
-import { CUSTOMER_KEY, logInBy, openGateway, type TestGateway } from "../gateway.ts";
+import { CUSTOMER_KEY, enrolMany, logInBy, NO_LIMITS, openGateway, type TestGateway } from "../gateway.ts";
+import { type Pace, sendAtRate } from "../pace.ts";
 
 export interface RotationOptions {
   readonly devices: number;
@@ -28,33 +29,27 @@ export interface RotationReport {
   readonly oldKeyIsOver: boolean;
 }
 
-/** How often a device logs in has nothing to do with the key. */
-const LIMITS = { LOGIN_LIMIT: "off", ADDRESS_LIMIT: "off", FAILURE_LIMIT: "off" };
 /** A change is seen by every gateway within this, in seconds. */
 const SEEN_S = 1;
-const TICK_MS = 5;
 
 export async function runRotation(options: RotationOptions): Promise<RotationReport> {
   const { devices, rate, loginsBetween, settings } = options;
-  const gateways = [
-    await openGateway({ ...LIMITS, ...settings }),
-    await openGateway({ ...LIMITS, ...settings }),
-  ] as const;
+  const open = (): Promise<TestGateway> => openGateway({ ...NO_LIMITS, ...settings });
+  const gateways = [await open(), await open()] as const;
   const [one] = gateways;
   try {
-    const deviceKeys = await enrolAll(one, devices);
+    const deviceKeys = Array.from({ length: devices }, (_, place) => `rotated-${place}-${randomUUID()}`);
+    await enrolMany(one, deviceKeys);
     const keys = new Map(deviceKeys.map((deviceKey) => [deviceKey, CUSTOMER_KEY]));
-    const load = startLogins(gateways, keys, rate);
+    using load = startLogins(gateways, keys, rate);
     await load.more(devices);
 
     // 1. A new key, which devices are given one by one.
     const { customerId, registry } = one;
     const [old] = (await registry.customerKeys.list(customerId, PAGE)).items;
     if (old === undefined) throw new TypeError("the customer of a test has a key");
-    const { keyId, customerKey } = await registry.customerKeys.issue(
-      { customerId, purpose: "login", importedKey: "" },
-      GATEWAY,
-    );
+    const draft = { customerId, purpose: "login", importedKey: "" } as const;
+    const { keyId, customerKey } = await registry.customerKeys.issue(draft, GATEWAY);
     await load.more(rate * SEEN_S);
     const stoppedBy = async (): Promise<number> =>
       (await registry.customerKeys.retire(old.keyId, true, GATEWAY)).stoppedDevices;
@@ -90,53 +85,33 @@ export async function runRotation(options: RotationOptions): Promise<RotationRep
 
 const PAGE = { pageSize: 0, pageToken: "", filter: "" };
 
-async function enrolAll({ customerId, registry }: TestGateway, count: number): Promise<readonly string[]> {
-  const rows = Array.from({ length: count }, (_, place) => ({
-    deviceKey: `rotated-${place}-${randomUUID()}`,
-    customerId,
-  }));
-  await registry.importDevices(rows, GATEWAY);
-  return rows.map(({ deviceKey }) => deviceKey);
-}
-
-interface Load {
+interface Load extends Pace<string> {
   /** Resolves once so many more logins were sent, and the last of them answered. */
   more(count: number): Promise<void>;
   /** Resolves once something is so, which is looked at now and then. */
   until(isSo: () => Promise<boolean>): Promise<void>;
-  /** Sends no more. @returns what was answered */
-  stop(): Promise<readonly string[]>;
 }
 
 /** Devices log in at a steady rate, each by the key it has just then, at both gateways in turn. */
 function startLogins(gateways: readonly TestGateway[], keys: ReadonlyMap<string, string>, rate: number): Load {
   const names = [...keys.keys()];
-  const started = performance.now();
-  const answers: Promise<string>[] = [];
-  const timer = setInterval(() => {
-    const due = ((performance.now() - started) / 1000) * rate;
-    while (answers.length < due) {
-      const place = answers.length;
-      const name = names[place % names.length] ?? "";
-      const gateway = gateways[(place + Math.floor(place / names.length)) % gateways.length];
-      if (gateway !== undefined) answers.push(logIn(gateway.publicUrl, name, keys.get(name) ?? ""));
-    }
-  }, TICK_MS);
+  const pace = sendAtRate(rate, (place) => {
+    const name = names[place % names.length] ?? "";
+    const gateway = gateways[(place + Math.floor(place / names.length)) % gateways.length];
+    return logIn(gateway?.publicUrl ?? "", name, keys.get(name) ?? "");
+  });
   const more = async (count: number): Promise<void> => {
-    const due = answers.length + count;
-    while (answers.length < due) {
-      await answers.at(-1);
-      await pause(TICK_MS);
+    const due = pace.answers.length + count;
+    while (pace.answers.length < due) {
+      await pace.answers.at(-1);
+      await pause(5);
     }
   };
   return {
+    ...pace,
     more,
     async until(isSo) {
       while (!(await isSo())) await more(rate / 10);
-    },
-    stop() {
-      clearInterval(timer);
-      return Promise.all(answers);
     },
   };
 }

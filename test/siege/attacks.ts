@@ -1,13 +1,29 @@
-// The attacks by name, each with its count at full scale.
+// The attacks by name, each with its count at full scale; among them HTTP/2 resets of every kind of request.
 
+import { openConnection } from "../frames.ts";
+import { RESETS } from "../http2-resets.ts";
 import { idleConnections, noDescriptors, oneAddress } from "./crowds.ts";
 import { FLOODS } from "./floods.ts";
 import { frameSequences } from "./frame-sequences.ts";
 import { mutatedHttp1, mutatedHttp2 } from "./mutated.ts";
-import { resets } from "./resets.ts";
+import { http2Requests } from "./requests.ts";
 import { closedPeers, SLOW_CLIENTS } from "./slow.ts";
-import type { AttackPlan } from "./target.ts";
+import { type Attack, type AttackPlan, forEachIndex, LISTENERS } from "./target.ts";
 import { HELD_STREAMS } from "./windows.ts";
+
+const LANES = 8;
+
+/** Resets each kind of request at each listener in turn; the count is of requests. */
+const resets: Attack = (target, count, findings) => {
+  const resets = LISTENERS.flatMap((listener) =>
+    http2Requests(listener, target).map((request) => async (): Promise<void> => {
+      for (const reset of Object.values(RESETS)) await reset(() => openConnection(target[listener]), request);
+    }),
+  );
+  return forEachIndex(count, LANES, async (index) => {
+    await resets[index % resets.length]?.().catch((error: unknown) => findings.add(String(error)));
+  });
+};
 
 export const ATTACKS: Readonly<Record<string, AttackPlan>> = {
   "frames-public": { count: 30_000, run: frameSequences("publicUrl") },

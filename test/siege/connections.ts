@@ -1,6 +1,7 @@
 // Client connections from many loopback addresses.
 
 import { connect, type Socket } from "node:net";
+import type { Findings } from "./target.ts";
 
 /** Source addresses that share the connections of an attack: a limit by address is an attack of its own. */
 const ADDRESSES = 200;
@@ -25,18 +26,22 @@ export function openSocket(
     noDelay: true,
     ...options,
   });
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => socket.destroy(), CONNECT_MS);
-    socket.on("error", () => {});
-    socket.once("connect", () => {
-      clearTimeout(timer);
-      resolve(socket);
-    });
-    socket.once("close", () => {
-      clearTimeout(timer);
-      resolve(undefined);
-    });
-  });
+  const timer = setTimeout(() => socket.destroy(), CONNECT_MS);
+  socket.on("error", () => {});
+  return new Promise<Socket | undefined>((resolve) => {
+    socket.once("connect", () => resolve(socket));
+    socket.once("close", () => resolve(undefined));
+  }).finally(() => clearTimeout(timer));
+}
+
+/** Connects, and reports a connection that was refused. */
+export async function openOrReport(
+  findings: Findings,
+  ...connection: Parameters<typeof openSocket>
+): Promise<Socket | undefined> {
+  const socket = await openSocket(...connection);
+  if (socket === undefined) findings.add("a connection was refused");
+  return socket;
 }
 
 /** Resolves with the first bytes that `isEnough` accepts, with all at the close, or undefined when `ms` are over. */

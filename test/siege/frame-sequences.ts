@@ -13,7 +13,7 @@ import {
   settings,
   windowUpdate,
 } from "../frames.ts";
-import { openSocket, received, writeAll } from "./connections.ts";
+import { openOrReport, received, writeAll } from "./connections.ts";
 import { LOGIN_BODY } from "./requests.ts";
 import { type Attack, forEachIndex } from "./target.ts";
 
@@ -106,11 +106,8 @@ function sequenceOf(index: number): { readonly bytes: Buffer; readonly ending: T
 export function frameSequences(listener: "publicUrl" | "internalUrl"): Attack {
   return (target, count, findings) =>
     forEachIndex(count, CONCURRENCY, async (index) => {
-      const socket = await openSocket(target[listener], index, { allowHalfOpen: true });
-      if (socket === undefined) {
-        findings.add("a connection was refused");
-        return;
-      }
+      const socket = await openOrReport(findings, target[listener], index, { allowHalfOpen: true });
+      if (socket === undefined) return;
       const { bytes, ending } = sequenceOf(index);
       // The gateway's SETTINGS: it has taken the connection over.
       const heard = received(socket, ANSWER_MS, () => true);

@@ -1,14 +1,16 @@
 // A process of devices that log in, and of an operator who asks for health, while an attack goes on.
 
-import { Agent, type IncomingMessage, type RequestOptions, request } from "node:http";
+import { Agent } from "node:http";
 import { quantile } from "../../bench/figures.ts";
-import { signLogin } from "../../src/cli/sign.ts";
-import type { Fleet } from "./gateway.ts";
+import { ask, type HttpAnswer, postJson } from "../ask.ts";
+import { signNow } from "../gateway.ts";
+import { sendAtRate } from "../pace.ts";
 import type { Target } from "./target.ts";
 
 export interface LoginOrder {
   readonly target: Target;
-  readonly fleet: Fleet;
+  /** Devices whose key is CUSTOMER_KEY. */
+  readonly deviceKeys: readonly string[];
   /** Logins a second. */
   readonly rate: number;
   /** The listeners that refuse new connections: kept ones are used. */
@@ -29,10 +31,9 @@ export interface LoginFigures {
 
 const LATE_MS = 1_000;
 const TIMEOUT_MS = 30_000;
-const TICK_MS = 10;
-const HEALTH_MS = 1_000;
 /** Connections to each listener that are kept. */
 const KEPT = 8;
+/** Each is asked once a second. */
 const HEALTH_PATHS = ["/livez", "/readyz", "/metrics"];
 
 interface Attempt {
@@ -40,67 +41,42 @@ interface Attempt {
   readonly ms: number;
 }
 
-function send(url: URL, options: RequestOptions, body?: string): Promise<Attempt> {
+const timeout = (): { readonly signal: AbortSignal } => ({ signal: AbortSignal.timeout(TIMEOUT_MS) });
+
+async function timed(sent: Promise<HttpAnswer>): Promise<Attempt> {
   const begun = performance.now();
-  return new Promise((resolve) => {
-    const finish = (outcome: string): void => resolve({ outcome, ms: performance.now() - begun });
-    const read = (response: IncomingMessage): void => {
-      response.resume();
-      response.once("error", () => finish("an answer cut off"));
-      response.once("end", () => finish(String(response.statusCode)));
-    };
-    const sent = request(url, { ...options, signal: AbortSignal.timeout(TIMEOUT_MS) }, read);
-    sent.once("error", ({ name, message }) => finish(name === "AbortError" ? "no answer in 30 s" : message));
-    sent.end(body);
-  });
+  const outcome = await sent.then(
+    ({ status }) => String(status),
+    ({ name, message }: Error) => (name === "AbortError" ? "no answer in 30 s" : message),
+  );
+  return { outcome, ms: performance.now() - begun };
 }
 
-async function start({
-  target,
-  fleet,
-  rate,
-  full,
-}: LoginOrder): Promise<{ readonly take: () => Promise<LoginFigures> }> {
+async function start({ target, deviceKeys, rate, full }: LoginOrder): Promise<() => Promise<LoginFigures>> {
   // In turn, so that none is idle for long.
   const kept = new Agent({ keepAlive: true, maxSockets: KEPT, scheduling: "fifo" });
   const probeAgent = full.includes("internal") ? kept : false;
   const login = new URL("/auth/login", target.publicUrl);
-  let attempts: Promise<Attempt>[] = [];
-  let probes: Promise<Attempt>[] = [];
-  let next = 0;
-
-  const sendLogin = (): Promise<Attempt> => {
-    const deviceKey = fleet.deviceKeys[next % fleet.deviceKeys.length] ?? "";
-    const isKept = full.includes("public") || next % 2 === 0;
-    next++;
-    const body = JSON.stringify(
-      signLogin({ deviceKey, customerKey: fleet.customerKey }, Math.floor(Date.now() / 1000)),
-    );
-    const headers = { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(body) };
-    return send(login, { method: "POST", agent: isKept ? kept : false, headers }, body);
-  };
   const openAll = (url: string): Promise<Attempt>[] =>
-    Array.from({ length: KEPT }, () => send(new URL("/livez", url), { agent: kept }));
+    Array.from({ length: KEPT }, () => timed(ask(new URL("/livez", url), { agent: kept, ...timeout() })));
   await Promise.all([target.publicUrl, target.internalUrl].flatMap(openAll));
-  const begun = performance.now();
-  setInterval(() => {
-    const due = ((performance.now() - begun) / 1000) * rate;
-    while (next < due) attempts.push(sendLogin());
-  }, TICK_MS);
-  setInterval(() => {
-    for (const path of HEALTH_PATHS) {
-      const probe = send(new URL(path, target.internalUrl), { agent: probeAgent });
-      probes.push(probe.then(({ outcome, ms }) => ({ outcome: `${path}: ${outcome}`, ms })));
-    }
-  }, HEALTH_MS);
 
-  return {
-    async take() {
-      const [logins, asked] = [attempts, probes];
-      attempts = [];
-      probes = [];
-      return figuresOf(await Promise.all(logins), await Promise.all(asked));
-    },
+  const logins = sendAtRate(rate, (place) => {
+    const deviceKey = deviceKeys[place % deviceKeys.length] ?? "";
+    const isKept = full.includes("public") || place % 2 === 0;
+    return timed(postJson(login, signNow(deviceKey), { agent: isKept ? kept : false, ...timeout() }));
+  });
+  const probes = sendAtRate(HEALTH_PATHS.length, async (place) => {
+    const path = HEALTH_PATHS[place % HEALTH_PATHS.length] ?? "";
+    const probe = ask(new URL(path, target.internalUrl), { agent: probeAgent, ...timeout() });
+    const { outcome, ms } = await timed(probe);
+    return { outcome: `${path}: ${outcome}`, ms };
+  });
+  let taken = { logins: 0, probes: 0 };
+  return async () => {
+    const [sent, asked] = [logins.answers.slice(taken.logins), probes.answers.slice(taken.probes)];
+    taken = { logins: logins.answers.length, probes: probes.answers.length };
+    return figuresOf(await Promise.all(sent), await Promise.all(asked));
   };
 }
 
@@ -117,8 +93,8 @@ function figuresOf(logins: readonly Attempt[], probes: readonly Attempt[]): Logi
 }
 
 process.once("message", async (order: LoginOrder) => {
-  const logins = await start(order);
-  process.on("message", async () => void process.send?.(await logins.take()));
+  const take = await start(order);
+  process.on("message", async () => void process.send?.(await take()));
   process.once("disconnect", () => process.exit(0));
   process.send?.("started");
 });

@@ -1,11 +1,22 @@
 // Mutated requests: no 5xx, and each connection is answered or closed in time.
 
 import { setTimeout as pause } from "node:timers/promises";
-import { type Frame, frame, PREFACE, ping, readFrames, settings } from "../frames.ts";
-import { openSocket, received, writeAll } from "./connections.ts";
-import { isServerError } from "./http2-answers.ts";
+import {
+  type Frame,
+  frame,
+  GOAWAY,
+  HEADERS,
+  PING,
+  PREFACE,
+  ping,
+  RST_STREAM,
+  readFrames,
+  settings,
+} from "../frames.ts";
+import { framesOf } from "../http2-requests.ts";
+import { openOrReport, received, writeAll } from "./connections.ts";
 import { choose, type Mutation, mutate, OF_BYTES, OF_HTTP1, randomOf } from "./mutations.ts";
-import { framesOf, http1Requests, http2Requests, openSession } from "./requests.ts";
+import { http1Requests, http2Requests, openSession } from "./requests.ts";
 import { type Attack, type Findings, forEachIndex, LISTENERS } from "./target.ts";
 
 /** The time of a request, 20 s, and slack. */
@@ -18,7 +29,6 @@ const MOST_WAITING = 3_000;
 /** One request in so many keeps its side open: a gateway that waits for more of it has to stop waiting. */
 const OPEN_EVERY = 10;
 const PING_ACK = 1;
-const [HEADERS, RST_STREAM, PING, GOAWAY] = [0x1, 0x3, 0x6, 0x7];
 
 interface Sent {
   readonly index: number;
@@ -34,11 +44,8 @@ async function sendAlone(
   { index, bytes, isAnswer, isServerError }: Sent,
   findings: Findings,
 ): Promise<void> {
-  const socket = await openSocket(url, index, { allowHalfOpen: true });
-  if (socket === undefined) {
-    findings.add("a connection was refused");
-    return;
-  }
+  const socket = await openOrReport(findings, url, index, { allowHalfOpen: true });
+  if (socket === undefined) return;
   socket.once("end", () => socket.end());
   const answer = received(socket, HANG_MS, isAnswer);
   await writeAll(socket, bytes);
@@ -92,6 +99,23 @@ function isHttp2Answer(bytes: Buffer): boolean {
   const ends = ({ type, flags }: Frame): boolean =>
     [HEADERS, RST_STREAM, GOAWAY].includes(type) || (type === PING && flags === PING_ACK);
   return [...readFrames(bytes)].some(ends);
+}
+
+/** `:status` of the static table, as indexed fields (RFC 7541, appendix A). */
+const INDEXED_500 = 0x8e;
+/** A literal with the name `:status`, which is entry 8: indexed, or not, or never. */
+const LITERAL_STATUS = [0x48, 0x08, 0x18];
+/** The digit 5: as it is, and in six bits of the Huffman code (RFC 7541, appendix B). */
+const FIVE = { plain: 0x35, huffman: 0b011011 };
+
+/** Whether the first answer of a connection has a status of 5xx. */
+function isServerError(bytes: Buffer): boolean {
+  const answer = [...readFrames(bytes)].find(({ type }) => type === HEADERS);
+  if (answer === undefined) return false;
+  const [first = 0, length = 0, digit = 0] = answer.payload;
+  if (first === INDEXED_500) return true;
+  if (!LITERAL_STATUS.includes(first)) return false;
+  return length >= 0x80 ? digit >> 2 === FIVE.huffman : digit === FIVE.plain;
 }
 
 /** Mutated HTTP/2 requests, at both listeners in turn; a PING follows each. */

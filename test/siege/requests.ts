@@ -1,7 +1,6 @@
 // Requests to attack with, over HTTP/1 and as HTTP/2 frames.
 
-import { data, type HeaderFields, openStream } from "../frames.ts";
-import { type RawRequest, requests } from "../http2-requests.ts";
+import { get, type RawRequest, request, requests } from "../http2-requests.ts";
 import type { Target } from "./target.ts";
 
 /** A well-formed login of a device that does not exist. */
@@ -15,11 +14,15 @@ const ASSERTION = [
   { iss: "nobody", sub: "nobody", aud: "http://localhost", iat: 1_764_000_000, exp: 1_764_000_300, jti: "1" },
   "0".repeat(32),
 ].map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"));
-const TOKEN_FORM = new URLSearchParams({
-  grant_type: "client_credentials",
-  client_assertion_type: "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-  client_assertion: ASSERTION.join("."),
-});
+const TOKEN_FORM = Buffer.from(
+  String(
+    new URLSearchParams({
+      grant_type: "client_credentials",
+      client_assertion_type: "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+      client_assertion: ASSERTION.join("."),
+    }),
+  ),
+);
 const FROM_PAGE = { "x-countersign-dashboard": "1" };
 
 /** Signs in to the dashboard. @returns the session's cookie */
@@ -35,9 +38,9 @@ export async function openSession({ internalUrl, adminToken }: Target): Promise<
 function signIns({ adminToken }: Target, session: string): readonly RawRequest[] {
   const json = { "content-type": "application/json", ...FROM_PAGE };
   return [
-    request("POST", "/oauth2/token", { "content-type": "application/x-www-form-urlencoded" }, `${TOKEN_FORM}`),
-    request("POST", "/dashboard/sign-in", json, JSON.stringify({ token: adminToken })),
-    request("GET", "/v1/customers", { cookie: session, ...FROM_PAGE }),
+    request("POST", "/oauth2/token", { "content-type": "application/x-www-form-urlencoded" }, TOKEN_FORM),
+    request("POST", "/dashboard/sign-in", json, Buffer.from(JSON.stringify({ token: adminToken }))),
+    get("/v1/customers", { cookie: session, ...FROM_PAGE }),
   ];
 }
 
@@ -50,21 +53,6 @@ export function http2Requests(
   const makers = Object.values(requests[listener === "publicUrl" ? "public" : "internal"]);
   const made = makers.map((make) => make({ login: LOGIN, token: "ey.ey.ey", adminToken: target.adminToken }));
   return [...made, ...signIns(target, session)];
-}
-
-/** The frames of a whole request. */
-export function framesOf(stream: number, { headers, body }: RawRequest): Buffer {
-  if (body === undefined) return openStream(stream, headers);
-  return Buffer.concat([openStream(stream, headers, false), data(stream, body)]);
-}
-
-function request(method: string, path: string, headers: HeaderFields = {}, body?: string | Buffer): RawRequest {
-  const pseudo = { ":method": method, ":scheme": "http", ":path": path, ":authority": "localhost" };
-  return { headers: { ...pseudo, ...headers }, ...(body !== undefined && { body: Buffer.from(body) }) };
-}
-
-export function get(path: string): RawRequest {
-  return request("GET", path);
 }
 
 export function login(): RawRequest {

@@ -145,9 +145,9 @@ function faultsOf(gateway: SiegedGateway): string[] {
 }
 
 function summary(outcomes: readonly string[]): string {
-  const counts = new Map<string, number>();
-  for (const outcome of outcomes) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
-  return [...counts].map(([outcome, count]) => `${count} × ${outcome}`).join(", ");
+  const findings = new Findings();
+  for (const outcome of outcomes) findings.add(outcome);
+  return findings.list().join(", ");
 }
 
 interface Strength {
@@ -169,14 +169,12 @@ async function attack(
   const watch = setInterval(() => {
     const rss = gateway.rss();
     onRss(rss);
-    const reason =
-      rss > RSS_CEILING
-        ? `stopped at ${rss.toFixed(0)} MB`
-        : performance.now() - begun > longestMs
-          ? `stopped after ${longestMs / 1_000} s`
-          : gateway.ended() !== undefined
-            ? "stopped: the gateway has ended"
-            : undefined;
+    const reasons = [
+      rss > RSS_CEILING && `stopped at ${rss.toFixed(0)} MB`,
+      performance.now() - begun > longestMs && `stopped after ${longestMs / 1_000} s`,
+      gateway.ended() !== undefined && "stopped: the gateway has ended",
+    ];
+    const reason = reasons.find((one) => one !== false);
     if (reason === undefined || children.every(({ killed }) => killed)) return;
     found.push(reason);
     for (const child of children) child.kill("SIGKILL");
@@ -213,18 +211,18 @@ interface Logins {
 }
 
 async function startLogins(
-  { fleet }: Site,
+  { deviceKeys }: Site,
   { target }: SiegedGateway,
   { rate, full = [] }: { readonly rate: number; readonly full?: LoginOrder["full"] },
 ): Promise<Logins> {
   const child = fork(new URL("logins.ts", import.meta.url));
-  const order: LoginOrder = { target, fleet, rate, full };
+  const order: LoginOrder = { target, deviceKeys, rate, full };
   await answerOf(child, { ...order }, "");
   return {
     take: async () => {
       const answer = once(child, "message");
       child.send("take");
-      const [figures]: [LoginFigures] = await answer.then(([first]) => [first]);
+      const [figures] = await answer;
       return figures;
     },
     stop: () => void (child.connected && child.disconnect()),

@@ -2,7 +2,7 @@
 
 import type { Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
-import { openSocket } from "./connections.ts";
+import { openOrReport, openSocket } from "./connections.ts";
 import { http1, LOGIN_BODY } from "./requests.ts";
 import { type Attack, type AttackPlan, forEachIndex, heldAfter } from "./target.ts";
 
@@ -84,11 +84,8 @@ function slowClients({ listener, first, trickle, reads, seconds }: SlowClient): 
   return async (target, count, findings) => {
     const sockets: Socket[] = [];
     await forEachIndex(count, OPENING, async (index) => {
-      const socket = await openSocket(target[listener ?? "publicUrl"], index, { allowHalfOpen: true });
-      if (socket === undefined) {
-        findings.add("a connection was refused");
-        return;
-      }
+      const socket = await openOrReport(findings, target[listener ?? "publicUrl"], index, { allowHalfOpen: true });
+      if (socket === undefined) return;
       if (reads) socket.resume();
       else socket.pause();
       socket.once("end", () => socket.end());

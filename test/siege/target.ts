@@ -15,8 +15,8 @@ export const LISTENERS = ["publicUrl", "internalUrl"] as const;
 export class Findings {
   readonly #counts = new Map<string, number>();
 
-  add(sentence: string, count = 1): void {
-    this.#counts.set(sentence, (this.#counts.get(sentence) ?? 0) + count);
+  add(sentence: string): void {
+    this.#counts.set(sentence, (this.#counts.get(sentence) ?? 0) + 1);
   }
 
   list(): readonly string[] {

@@ -2,10 +2,24 @@
 
 import type { Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
-import { data, type HeaderFields, openStream, openStreamInParts, PREFACE, settings, windowUpdate } from "../frames.ts";
-import { openSocket, received } from "./connections.ts";
-import { countEndedStreams } from "./http2-answers.ts";
-import { framesOf, get, LOGIN_BODY, login } from "./requests.ts";
+import {
+  afterFrames,
+  DATA,
+  data,
+  END_STREAM,
+  HEADERS,
+  type HeaderFields,
+  openStream,
+  openStreamInParts,
+  PREFACE,
+  RST_STREAM,
+  readFrames,
+  settings,
+  windowUpdate,
+} from "../frames.ts";
+import { framesOf, get } from "../http2-requests.ts";
+import { openOrReport, received } from "./connections.ts";
+import { LOGIN_BODY, login } from "./requests.ts";
 import { type Attack, type AttackPlan, forEachIndex } from "./target.ts";
 
 const STREAMS = Array.from({ length: 100 }, (_, index) => 2 * index + 1);
@@ -33,6 +47,21 @@ interface HeldStreams {
   readonly mayLast?: boolean;
 }
 
+/** Counts the streams that the gateway has ended: answered whole, or reset. */
+function countEndedStreams(socket: Socket): () => number {
+  const ended = new Set<number>();
+  let rest: Buffer = Buffer.alloc(0);
+  socket.on("data", (chunk: Buffer) => {
+    rest = Buffer.concat([rest, chunk]);
+    for (const { type, flags, stream } of readFrames(rest)) {
+      const isLast = (type === HEADERS || type === DATA) && (flags & END_STREAM) !== 0;
+      if (isLast || type === RST_STREAM) ended.add(stream);
+    }
+    rest = Buffer.from(afterFrames(rest));
+  });
+  return () => ended.size;
+}
+
 interface HeldConnection {
   readonly socket: Socket;
   readonly ended: () => number;
@@ -56,11 +85,8 @@ function hold({
       for (const { socket } of held) if (later !== undefined && socket.writable) socket.write(later);
     }, TRICKLE_MS);
     await forEachIndex(count, OPENING, async (index) => {
-      const socket = await openSocket(target[listener ?? "publicUrl"], index);
-      if (socket === undefined) {
-        findings.add("a connection was refused");
-        return;
-      }
+      const socket = await openOrReport(findings, target[listener ?? "publicUrl"], index);
+      if (socket === undefined) return;
       held.push({ socket, ended: countEndedStreams(socket) });
       const heard = received(socket, HEARD_MS, () => true);
       socket.write(first);

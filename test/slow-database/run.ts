@@ -1,38 +1,32 @@
-// `npm run slow-database`: PostgreSQL answers two seconds late, is cut off and comes back, under load. Exits 1 over the bounds.
+// `npm run slow-database [-- --rate 300 --seconds 15]`: PostgreSQL answers two seconds late, is cut off and comes back, under load.
+// Exits 1 over the bounds.
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempDisposableSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { readNumbers, report } from "../long-run.ts";
 import { startPostgres } from "../postgres/server.ts";
 import { runSlowDatabase } from "./slow.ts";
 
 const MOST_MS = 1_200;
 const MOST_RECOVERY_MS = 1_000;
 
-const { values } = parseArgs({
-  options: { rate: { type: "string", default: "300" }, seconds: { type: "string", default: "15" } },
-});
-const folder = mkdtempSync(join(tmpdir(), "countersign-slow-"));
+const number = readNumbers({ rate: 300, seconds: 15 });
+await using cleanup = new AsyncDisposableStack();
+const folder = cleanup.use(mkdtempDisposableSync(join(tmpdir(), "countersign-slow-")));
 const postgres = await startPostgres();
-const ends: (() => Promise<void>)[] = [];
+cleanup.defer(() => postgres.stop());
 const { phases, recoveryMs, lines } = await runSlowDatabase({
   databaseUrl: postgres.url,
-  folder,
-  perSecond: Number(values.rate),
-  seconds: Number(values.seconds),
+  folder: folder.path,
+  perSecond: number("rate"),
+  seconds: number("seconds"),
   delayMs: 2_000,
-  atEnd: (end) => ends.push(end),
+  atEnd: (end) => cleanup.defer(end),
 });
 for (const { name, logins, statuses, slowestMs, memoryMb } of phases) {
-  const counts = JSON.stringify(statuses);
-  process.stdout.write(
-    `${name.padEnd(22)} ${logins} logins ${counts}, slowest ${slowestMs.toFixed(0)} ms, ${memoryMb.toFixed(0)} MB\n`,
-  );
-  if (slowestMs > MOST_MS) process.exitCode = 1;
+  const figures = `${logins} logins ${JSON.stringify(statuses)}, slowest ${slowestMs.toFixed(0)} ms, ${memoryMb.toFixed(0)} MB`;
+  report(`${name.padEnd(22)} ${figures}`, [], slowestMs > MOST_MS);
 }
-process.stdout.write(`recovery ${recoveryMs.toFixed(0)} ms\nlog:\n${lines.map((line) => `  ${line}\n`).join("")}`);
-if (recoveryMs > MOST_RECOVERY_MS) process.exitCode = 1;
-for (const end of ends.reverse()) await end();
-await postgres.stop();
-rmSync(folder, { recursive: true, force: true });
+report(`recovery ${recoveryMs.toFixed(0)} ms\nlog:`, [], recoveryMs > MOST_RECOVERY_MS);
+for (const line of lines) report(`  ${line}`);

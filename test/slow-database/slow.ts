@@ -1,8 +1,9 @@
 // A gateway whose PostgreSQL becomes slow, is cut off and comes back, while devices log in.
 
 import { setTimeout as pause } from "node:timers/promises";
-import { postLogin } from "../gateway.ts";
-import { serve } from "../program.ts";
+import { NO_LIMITS, namedSettings, postLogin, signNow } from "../gateway.ts";
+import { sendAtRate } from "../pace.ts";
+import { linesOf, serve } from "../program.ts";
 import { startRelay } from "../redis/relay.ts";
 
 export interface Phase {
@@ -38,34 +39,22 @@ export async function runSlowDatabase(options: SlowOptions): Promise<SlowOutcome
   const url = new URL(databaseUrl);
   const relay = await startRelay(Number(url.port));
   atEnd(relay.stop);
-  const env = {
-    COUNTERSIGN_DATABASE_URL: Object.assign(new URL(databaseUrl), { port: String(relay.port) }).href,
-    COUNTERSIGN_LOGIN_LIMIT: "off",
-    COUNTERSIGN_FAILURE_LIMIT: "off",
-    COUNTERSIGN_ADDRESS_LIMIT: "off",
-  };
+  const proxied = Object.assign(new URL(databaseUrl), { port: String(relay.port) }).href;
+  const env = namedSettings({ ...NO_LIMITS, DATA_DIR: folder, DATABASE_URL: proxied });
   const gateway = await serve(folder, { env }, [], atEnd);
   const { publicUrl, internalUrl } = gateway;
 
   async function logIn(): Promise<{ readonly status: number; readonly ms: number }> {
     const began = performance.now();
-    const answer = await postLogin(publicUrl, {
-      device_key: "nobody",
-      timestamp: Math.floor(Date.now() / 1_000),
-      device_signature: "00".repeat(32),
-    });
+    const answer = await postLogin(publicUrl, signNow("nobody"));
     await answer.arrayBuffer();
     return { status: answer.status, ms: performance.now() - began };
   }
 
   async function load(name: string): Promise<Phase> {
-    const logins: Promise<Awaited<ReturnType<typeof logIn>>>[] = [];
-    const ends = performance.now() + seconds * 1_000;
-    for (let next = performance.now(); next < ends; next += 1_000 / perSecond) {
-      logins.push(logIn());
-      await pause(Math.max(0, next - performance.now()));
-    }
-    const answers = await Promise.all(logins);
+    using logins = sendAtRate(perSecond, logIn);
+    await pause(seconds * 1_000);
+    const answers = await logins.stop();
     const statuses: Record<string, number> = {};
     for (const { status } of answers) statuses[status] = (statuses[status] ?? 0) + 1;
     const slowestMs = Math.max(...answers.map(({ ms }) => ms));
@@ -86,14 +75,8 @@ export async function runSlowDatabase(options: SlowOptions): Promise<SlowOutcome
   const recoveryMs = performance.now() - mended;
   phases.push(await load("mended"));
   await gateway.end("SIGTERM");
-  const lines = gateway
-    .log()
-    .split("\n")
-    .filter((line) => line.startsWith("{"))
-    .map((line): { level: number; msg: string } => JSON.parse(line))
-    .filter(({ level }) => level >= 40)
-    .map(({ msg }) => msg);
-  return { phases, recoveryMs, lines };
+  const lines = linesOf(gateway).filter(({ level }) => level >= 40);
+  return { phases, recoveryMs, lines: lines.map(({ msg }) => msg) };
 }
 
 async function memoryOf(internalUrl: string): Promise<number> {

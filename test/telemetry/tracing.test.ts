@@ -1,12 +1,12 @@
 // Traces: a gateway sends the spans of a login to a collector, as children of the caller's, and logs their trace.
 
-import { once } from "node:events";
 import { createServer } from "node:http";
 import { text } from "node:stream/consumers";
 import { expect, onTestFinished, test } from "vitest";
 import { readConfig } from "../../src/config.ts";
+import { listenOnLoopback } from "../free-port.ts";
 import { testConfig } from "../gateway.ts";
-import { DEFAULT_ALG, run, serve, temporaryFolder } from "../program.ts";
+import { DEFAULT_ALG, linesOf, run, serve, temporaryFolder } from "../program.ts";
 
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
 const PARENT = "b7ad6b7169203331";
@@ -36,27 +36,24 @@ async function startCollector(): Promise<{ url: string; spans: Span[]; services:
       }
       response.writeHead(200, { "Content-Type": "application/json" }).end("{}");
     });
-  }).listen(0, "127.0.0.1");
+  });
   onTestFinished(() => void server.close());
-  await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new TypeError("a TCP server has a port");
-  return { url: `http://127.0.0.1:${address.port}`, spans, services };
+  return { url: `http://127.0.0.1:${await listenOnLoopback(server)}`, spans, services };
 }
 
 test("a login is a span of the caller's trace, with one for each step", async () => {
   const { url, spans, services } = await startCollector();
   const folder = temporaryFolder();
   const env = { OTEL_EXPORTER_OTLP_ENDPOINT: url, OTEL_EXPORTER_OTLP_PROTOCOL: "http/json", ...DEFAULT_ALG };
-  const { publicUrl, log, end } = await serve(folder, { env });
+  const gateway = await serve(folder, { env });
   const signed = await run(["sign", "--demo"], { env: { COUNTERSIGN_DATA_DIR: folder } });
-  const answer = await fetch(new URL("/auth/login", publicUrl), {
+  const answer = await fetch(new URL("/auth/login", gateway.publicUrl), {
     method: "POST",
     headers: { "Content-Type": "application/json", traceparent: `00-${TRACE}-${PARENT}-01` },
     body: signed.stdout,
   });
   expect(answer.status).toBe(200);
-  expect(await end("SIGTERM")).toBe(0);
+  expect(await gateway.end("SIGTERM")).toBe(0);
 
   const ofTrace = spans.filter(({ traceId }) => traceId === TRACE);
   const login = ofTrace.find(({ name }) => name === "countersign.auth.v1.AuthService/Login");
@@ -65,10 +62,7 @@ test("a login is a span of the caller's trace, with one for each step", async ()
   const steps = ofTrace.filter(({ parentSpanId }) => parentSpanId === login?.spanId);
   expect(steps.map(({ name }) => name)).toEqual(["read", "charge", "sign"]);
   expect([...services]).toEqual(["countersign"]);
-  const line = log()
-    .split("\n")
-    .find((one) => one.includes('"msg":"login"'));
-  expect(JSON.parse(line ?? "{}")).toMatchObject({
+  expect(linesOf(gateway).find(({ msg }) => msg === "login")).toMatchObject({
     trace_id: TRACE,
     gateway: expect.any(String),
     version: expect.any(String),

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { TOKEN_ALGS } from "../../src/core/tokens/algorithms.ts";
-import { fencesIn } from "../fences.ts";
+import { fencesIn } from "../pages.ts";
 import { temporaryFolder } from "../program.ts";
 import { goodToken } from "../vectors/forge.ts";
 import { hostileTokens } from "../vectors/hostile-tokens.ts";

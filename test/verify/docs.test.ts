@@ -2,7 +2,7 @@
 
 import { globSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { fencesIn } from "../fences.ts";
+import { fencesIn } from "../pages.ts";
 
 const page = readFileSync("docs/verify.md", "utf8");
 

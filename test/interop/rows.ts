@@ -1,0 +1,57 @@
+// The rows of `npm run test:interop`, and the programs that they run to their end.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { text } from "node:stream/consumers";
+import type { Outcome } from "../program.ts";
+import { installMissing, type Requirement } from "../requirements.ts";
+
+export interface Row {
+  readonly name: string;
+  /** @returns the mistakes; none: the row passes */
+  readonly run: () => Promise<readonly string[]>;
+  /** It is given up after this, in milliseconds; absent: a minute. */
+  readonly longestMs?: number;
+}
+
+/** A row is given up after this, in milliseconds. */
+export const LONGEST_MS = 60_000;
+/** apt-get may take this long. */
+const INSTALL_MS = 600_000;
+const LONGEST_COMPLAINT = 600;
+
+/** A row that first installs the programs that it needs. One that cannot be installed fails in its row. */
+export function requiring(requirement: Requirement, row: Row): Row {
+  return {
+    name: row.name,
+    longestMs: (row.longestMs ?? LONGEST_MS) + INSTALL_MS,
+    run: async () =>
+      installMissing([requirement]).length > 0
+        ? [`not run. Type: apt-get install ${requirement.packages.join(" ")}`]
+        : row.run(),
+  };
+}
+
+/** Runs a program to its end, in three minutes at most. @returns what it printed @throws Error with what it complained of */
+export async function succeed(command: readonly string[], timeoutMs = 180_000, input = ""): Promise<string> {
+  const { status, stdout, stderr } = await runProgram(command, timeoutMs, input);
+  if (status === 0) return stdout;
+  throw new Error(
+    `exit status ${status ?? "none (killed)"}: ${(stderr || stdout).replaceAll(/\s+/g, " ").slice(-LONGEST_COMPLAINT)}`,
+  );
+}
+
+/** Runs a program to its end; the status is null when it was killed for its time. It inherits PATH alone: no proxy, no secret. */
+export async function runProgram(
+  [command = "", ...args]: readonly string[],
+  timeoutMs: number,
+  input = "",
+): Promise<Outcome> {
+  const env = { PATH: process.env["PATH"] };
+  const child = spawn(command, args, { env, timeout: timeoutMs, killSignal: "SIGKILL" });
+  // A program that ends without reading says why itself.
+  child.stdin.on("error", () => {});
+  child.stdin.end(input);
+  const [stdout, stderr, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "exit")]);
+  return { status: typeof status === "number" ? status : null, stdout, stderr };
+}
