@@ -1,28 +1,22 @@
-// Backs up and restores the database, whichever it is.
+// Backs up and restores the database of the settings, whichever it is.
 
-import { dataFile } from "../config.ts";
+import { dataFile, processEnvironment, readDatabasePlace } from "../config.ts";
 import { isMigrated, schemaOf } from "../store/migrations.ts";
 import { BackupError, backUpSqlite, restoreSqlite } from "../store/sqlite-backup.ts";
 
-export interface DatabasePlace {
-  readonly dataDir: string;
-  /** Undefined for SQLite. */
-  readonly databaseUrl: string | undefined;
-  /** For PostgreSQL's programs. */
-  readonly environment: NodeJS.ProcessEnv;
-}
-
-/** Writes a backup into a new file, while gateways run. @throws BackupError, AuthError `unavailable` */
-export async function backUp({ dataDir, databaseUrl: url, environment }: DatabasePlace, output: string): Promise<void> {
+/** Writes a backup into a new file, while gateways run. @throws BackupError, ConfigError, AuthError `unavailable` */
+export async function backUp(output: string): Promise<void> {
+  const { dataDir, databaseUrl: url } = readDatabasePlace();
   if (url === undefined) return backUpSqlite(dataFile(dataDir, "countersign.db"), output);
   const { dumpPostgres } = await import("../store/postgres/dump.ts");
   const { isRegistry, schema } = await describePostgres(url);
   if (!isRegistry) throw new BackupError("this database has no registry. Look at COUNTERSIGN_DATABASE_URL");
-  await dumpPostgres({ url, environment }, schema, output);
+  await dumpPostgres({ url, environment: processEnvironment() }, schema, output);
 }
 
-/** Restores a backup where there is no registry yet. @throws BackupError, AuthError `unavailable` */
-export async function restore({ dataDir, databaseUrl: url, environment }: DatabasePlace, input: string): Promise<void> {
+/** Restores a backup where there is no registry yet. @throws BackupError, ConfigError, AuthError `unavailable` */
+export async function restore(input: string): Promise<void> {
+  const { dataDir, databaseUrl: url } = readDatabasePlace();
   if (url === undefined) return restoreSqlite(dataFile(dataDir, "countersign.db"), input);
   const { restorePostgres } = await import("../store/postgres/dump.ts");
   const { isRegistry } = await describePostgres(url);
@@ -30,7 +24,7 @@ export async function restore({ dataDir, databaseUrl: url, environment }: Databa
     const cure = "Name an empty database, or stop every gateway and empty its schema";
     throw new BackupError(`this database has a registry already. ${cure}`);
   }
-  await restorePostgres({ url, environment }, input);
+  await restorePostgres({ url, environment: processEnvironment() }, input);
 }
 
 async function describePostgres(url: string): Promise<{ readonly isRegistry: boolean; readonly schema: string }> {
@@ -38,7 +32,7 @@ async function describePostgres(url: string): Promise<{ readonly isRegistry: boo
   await using opened = new AsyncDisposableStack();
   const database = await openPostgres({ url });
   opened.defer(database.close);
-  return database.read(async (db) => ({
+  return await database.read(async (db) => ({
     isRegistry: await isMigrated(database),
     schema: (await schemaOf(db)) ?? "public",
   }));

@@ -1,8 +1,7 @@
 // `countersign check`, `backup`, `restore` and `secrets`: the settings and the database of a gateway.
 
 import type { Command } from "commander";
-import type { DatabasePlace } from "../app/backup.ts";
-import { processEnvironment, readConfig, readDatabasePlace } from "../config.ts";
+import { processEnvironment, readConfig } from "../config.ts";
 import { AuthError } from "../core/errors.ts";
 import { adminCommand, callAdmin } from "./gateway/admin-client.ts";
 import { CommandFailure, writeResult } from "./terminal/output.ts";
@@ -32,7 +31,7 @@ export function addBackupCommand(program: Command): void {
     .requiredOption("--output <file>", "a new file, which only its owner can read")
     .action(async ({ output }: { readonly output: string }, command: Command) => {
       const { backUp } = await import("../app/backup.ts");
-      await explained(backUp(readPlace(), output));
+      await explained(backUp(output));
       writeResult(command, { output }, [
         `${output} has the database. Its secrets need the master key, which it has not`,
       ]);
@@ -47,13 +46,9 @@ export function addRestoreCommand(program: Command): void {
     .argument("<file>", "a backup of the same kind of database")
     .action(async (file: string, _options: unknown, command: Command) => {
       const { restore } = await import("../app/backup.ts");
-      await explained(restore(readPlace(), file));
+      await explained(restore(file));
       writeResult(command, { restored: file }, ["restored. Before the start: countersign check"]);
     });
-}
-
-function readPlace(): DatabasePlace {
-  return { ...readDatabasePlace(), environment: processEnvironment() };
 }
 
 async function explained(done: Promise<void>): Promise<void> {
