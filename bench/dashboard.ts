@@ -30,9 +30,9 @@ const QUIET_MS = 10_000;
 const ROUNDS = 3;
 
 /** The devices that are changed sort together; the others are in random order among each other. */
-function keyOf(place: number): string {
-  const hash = createHash("sha256").update(`device ${place}`).digest("hex").slice(0, 24);
-  return place < CHANGED ? `change-${hash}` : `device-${hash}`;
+function keyOf(index: number): string {
+  const hash = createHash("sha256").update(`device ${index}`).digest("hex").slice(0, 24);
+  return index < CHANGED ? `change-${hash}` : `device-${hash}`;
 }
 
 async function enrol(admin: Client<typeof AdminService>): Promise<string> {
@@ -65,9 +65,9 @@ async function logInDuring(url: string, customerKey: string, work: Promise<unkno
     isDone = true;
   });
   const logins: Promise<number>[] = [];
-  for (let place = DEVICES - 1; !isDone; place = place > CHANGED + 1 ? place - 1 : DEVICES - 1) {
+  for (let index = DEVICES - 1; !isDone; index = index > CHANGED + 1 ? index - 1 : DEVICES - 1) {
     const begun = performance.now();
-    const login = logInBy(url, { deviceKey: keyOf(place), customerKey }).then(async (answer) => {
+    const login = logInBy(url, { deviceKey: keyOf(index), customerKey }).then(async (answer) => {
       await answer.text();
       if (answer.status !== 200) throw new Error(`a login is answered ${answer.status}`);
       return performance.now() - begun;

@@ -95,10 +95,10 @@ function createWalk({ fleet, algorithm, dialect }: PeerSetup): () => LoadRequest
     });
   }
   return () => {
-    const place = sent % BATCH;
-    if (place === 0) batch = signBatch();
+    const index = sent % BATCH;
+    if (index === 0) batch = signBatch();
     sent++;
-    const request = batch[place];
+    const request = batch[index];
     if (request === undefined) throw new RangeError("a fleet has devices");
     return request;
   };

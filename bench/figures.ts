@@ -19,10 +19,10 @@ export interface Section {
 
 /** The value at `share` of an ascending list; between two, the mean weighted by nearness. */
 export function quantile(ascending: readonly number[], share: number): number {
-  const place = (ascending.length - 1) * share;
-  const below = ascending[Math.floor(place)] ?? Number.NaN;
-  const above = ascending[Math.ceil(place)] ?? Number.NaN;
-  return below + (above - below) * (place - Math.floor(place));
+  const index = (ascending.length - 1) * share;
+  const below = ascending[Math.floor(index)] ?? Number.NaN;
+  const above = ascending[Math.ceil(index)] ?? Number.NaN;
+  return below + (above - below) * (index - Math.floor(index));
 }
 
 export function spreadOf(values: readonly number[]): Spread {
@@ -32,7 +32,7 @@ export function spreadOf(values: readonly number[]): Spread {
 
 /** Divides the values of rounds by those of the same rounds of another. */
 export function divide(values: readonly number[], others: readonly number[]): number[] {
-  return values.map((value, place) => value / (others[place] ?? Number.NaN));
+  return values.map((value, index) => value / (others[index] ?? Number.NaN));
 }
 
 export function show({ median, min, max }: Spread, digits: number): string {

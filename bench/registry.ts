@@ -46,9 +46,9 @@ const PAGES = {
   "audit events, nothing matching": ["/v1/audit-events", 'action = "DeleteCustomer"'],
 } as const;
 
-/** A random name, known by its place alone: it lands anywhere in an index, which is the worst that can come. */
-function keyOf(place: number): string {
-  return createHash("sha256").update(`device ${place}`).digest("hex").slice(0, 32);
+/** A random name, made from an index: it lands anywhere in the database's index, the worst case for inserts. */
+function keyOf(index: number): string {
+  return createHash("sha256").update(`device ${index}`).digest("hex").slice(0, 32);
 }
 
 async function measureOn(database: DatabaseName, devices: number): Promise<Section> {
@@ -122,8 +122,8 @@ async function writeFleet(file: string, devices: number): Promise<void> {
   async function* pieces(): AsyncGenerator<string> {
     yield "device_key,customer_id,name,labels\n";
     for (let from = 0; from < devices; from += PIECE) {
-      const places = Array.from({ length: Math.min(PIECE, devices - from) }, (_, turn) => from + turn);
-      yield places.map((place) => `${keyOf(place)},bench,Board ${place},site=north;line=${place % 7}\n`).join("");
+      const indexes = Array.from({ length: Math.min(PIECE, devices - from) }, (_, turn) => from + turn);
+      yield indexes.map((index) => `${keyOf(index)},bench,Board ${index},site=north;line=${index % 7}\n`).join("");
     }
   }
   await pipeline(pieces, createWriteStream(file));
@@ -147,8 +147,8 @@ async function logInDuring({ publicUrl, demo }: RegistryGateway, work: Promise<u
   return times.sort((one, other) => one - other);
 }
 
-function signedFor(place: number): LoadRequest {
-  const deviceKey = keyOf(place);
+function signedFor(index: number): LoadRequest {
+  const deviceKey = keyOf(index);
   const { encode, decode } = DIALECTS.rest;
   const login = signLogin(CUSTOMER_KEY, deviceKey, Math.floor(Date.now() / 1000));
   return { bytes: encode(login), check: (answer) => checkAnswer(decode(answer), deviceKey, "RS256") };
@@ -175,8 +175,8 @@ async function timePages(gateway: RegistryGateway): Promise<ReadonlyMap<string, 
     if (token === "") break;
   }
   const times = new Map<string, number>();
-  for (const [what, place] of Object.entries({ first: 0, middle: tokens.length >> 1, last: -2 })) {
-    const token = tokens.at(place);
+  for (const [what, index] of Object.entries({ first: 0, middle: tokens.length >> 1, last: -2 })) {
+    const token = tokens.at(index);
     times.set(`devices, the ${what}`, await timePage(() => gateway.list("/v1/devices", "", PAGE, token)));
   }
   for (const [what, [path, filter]] of Object.entries(PAGES)) {

@@ -63,7 +63,7 @@ function readTracing(environment: Environment): Config["tracing"] {
 }
 
 /** Reads where the database is. @throws ConfigError */
-export function readDatabasePlace(): Values<Pick<typeof SERVER_SETTINGS, "DATA_DIR" | "DATABASE_URL">> {
+export function readDatabaseLocation(): Values<Pick<typeof SERVER_SETTINGS, "DATA_DIR" | "DATABASE_URL">> {
   const { DATA_DIR, DATABASE_URL } = SERVER_SETTINGS;
   return readSettings({ DATA_DIR, DATABASE_URL }, process.env);
 }

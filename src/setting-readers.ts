@@ -44,11 +44,11 @@ export function readMasterKey(text: string): Uint8Array {
 
 /** Master keys, separated by commas. */
 export function readMasterKeys(text: string): readonly Uint8Array[] {
-  return entriesOf(text).map((entry, place) => {
+  return entriesOf(text).map((entry, index) => {
     try {
       return readMasterKey(entry);
     } catch (error) {
-      throw new Error(`names a key, number ${place + 1}, that ${messageOf(error)}`);
+      throw new Error(`names a key, number ${index + 1}, that ${messageOf(error)}`);
     }
   });
 }

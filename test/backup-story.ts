@@ -8,7 +8,7 @@ import { GATEWAY } from "../src/core/registry/ports.ts";
 import { deriveDeviceKey, secretFromText } from "../src/core/signature.ts";
 import { type BareGateway, logInBy, NO_LIMITS, startBareGateway } from "./gateway.ts";
 
-export interface BackupPlace {
+export interface BackupSite {
   /** The settings of a gateway before the backup is restored, and after. */
   readonly settings: Environment & { readonly DATA_DIR: string };
   readonly restoredSettings: Environment & { readonly DATA_DIR: string };
@@ -22,8 +22,8 @@ const NEW_KEY = "issued-after-the-backup-0123456789";
 const ENROLLED_BEFORE = 20;
 const SOON = { timeout: 100_000, interval: 1 };
 
-export async function tellBackupStory(place: BackupPlace): Promise<void> {
-  const before = await open(place.settings);
+export async function tellBackupStory(site: BackupSite): Promise<void> {
+  const before = await open(site.settings);
   const { registry } = before;
   const { customerId } = await registry.customers.create(
     { customerId: "acme", displayName: "", status: "enabled", loginLimit: "" },
@@ -47,7 +47,7 @@ export async function tellBackupStory(place: BackupPlace): Promise<void> {
   // 1. Backed up while it writes: all that was acknowledged before is in it.
   const writer = writeDevices(before);
   const enrolled = await writer.written(ENROLLED_BEFORE);
-  await place.backUp();
+  await site.backUp();
   // It goes on writing, however quick that was.
   await writer.written(enrolled.length + 1);
   await writer.stop();
@@ -71,8 +71,8 @@ export async function tellBackupStory(place: BackupPlace): Promise<void> {
   await before.close();
 
   // 3. Restored, all is as it was: enabled, not retired, still moving; what came after is gone.
-  await place.restore();
-  const after = await open(place.restoredSettings);
+  await site.restore();
+  const after = await open(site.restoredSettings);
   for (const deviceKey of enrolled) expect((await after.registry.devices.get(deviceKey)).customerId).toBe("acme");
   expect(
     await loginStatuses(after, [
@@ -91,7 +91,7 @@ export async function tellBackupStory(place: BackupPlace): Promise<void> {
   await after.close();
 
   // 4. With another master key, the error names what is missing.
-  await expect(open({ ...place.restoredSettings, MASTER_KEY: "11".repeat(32) })).rejects.toThrow(
+  await expect(open({ ...site.restoredSettings, MASTER_KEY: "11".repeat(32) })).rejects.toThrow(
     "the signing key and 2 customer keys cannot be opened with the master keys of this gateway",
   );
 }

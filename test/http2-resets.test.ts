@@ -1,4 +1,4 @@
-// HTTP/2 resets in the clear: no request, reset at any place of its frames with any code, ends a listener.
+// HTTP/2 resets in the clear: no request, reset at any stage, with any code, ends a listener.
 
 import { describe, test } from "vitest";
 import { requestsOf } from "./http2-requests.ts";

@@ -1,4 +1,4 @@
-// Resets of an HTTP/2 request, at every place of its frames and with every code.
+// Resets of an HTTP/2 request at every stage, with every code.
 
 import {
   DATA,

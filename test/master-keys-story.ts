@@ -27,9 +27,9 @@ export async function changeMasterKey(settings: Environment & { readonly DATA_DI
   const load = logInAllTheTime(fleet, boards);
   /** One gateway after the other is started anew; meanwhile, and between, each makes keys that the other has to open. */
   const step = async (masterKey: string, others?: string): Promise<void> => {
-    for (const place of fleet.keys()) {
-      const old = fleet[place];
-      fleet[place] = await start(masterKey, others);
+    for (const index of fleet.keys()) {
+      const old = fleet[index];
+      fleet[index] = await start(masterKey, others);
       await load.settled();
       await old?.close();
       for (const gateway of fleet) boards.push(await enrol(gateway, boards.length));
@@ -89,8 +89,8 @@ function logInAllTheTime(fleet: readonly BareGateway[], boards: readonly Board[]
   const running = (async () => {
     while (!stopped) {
       for (const board of boards) {
-        for (const place of fleet.keys()) {
-          const gateway = fleet[place];
+        for (const index of fleet.keys()) {
+          const gateway = fleet[index];
           if (gateway !== undefined) login = logIn(board, gateway);
           await login;
         }

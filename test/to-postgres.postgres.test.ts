@@ -32,7 +32,7 @@ test("customers, keys, devices, signing keys and audit log move, and logins go o
     { customerId: "acme", purpose: "derivation", importedKey: "" },
     GATEWAY,
   );
-  const rows = Array.from({ length: 1_200 }, (_, place) => ({ ...ROW, deviceKey: `pump-${place}` }));
+  const rows = Array.from({ length: 1_200 }, (_, index) => ({ ...ROW, deviceKey: `pump-${index}` }));
   for (let from = 0; from < rows.length; from += 1_000) {
     await registry.importDevices(rows.slice(from, from + 1_000), GATEWAY);
   }

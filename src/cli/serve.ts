@@ -117,7 +117,7 @@ function explainStart(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   // Errors of the store and of the limiter, which are loaded later.
   if (["SealError", "DatabaseError", "RedisSetupError", "TracingError"].includes(error.name)) return error.message;
-  const place =
+  const address =
     "address" in error && "port" in error
       ? `${error.address}:${error.port}`
       : "path" in error
@@ -127,9 +127,9 @@ function explainStart(error: unknown): string | undefined {
   const database = `the database cannot be used: ${error.message}`;
   const code = codeOf(error);
   const causes: Readonly<Record<string, string>> = {
-    EADDRINUSE: `${place} is in use by another program. Stop it, or set ${listeners} to free ports`,
-    EADDRNOTAVAIL: `${place} is no address of this machine. Set ${listeners} to addresses that are`,
-    EACCES: `${place} may not be used (${code}). Choose another, or allow it`,
+    EADDRINUSE: `${address} is in use by another program. Stop it, or set ${listeners} to free ports`,
+    EADDRNOTAVAIL: `${address} is no address of this machine. Set ${listeners} to addresses that are`,
+    EACCES: `${address} may not be used (${code}). Choose another, or allow it`,
     ERR_SQLITE_ERROR: database,
     // PostgreSQL's codes while the schema is migrated: insufficient_privilege and read_only_sql_transaction.
     "42501": `${database}. Allow its user to create tables: grant create on schema public`,

@@ -32,8 +32,8 @@ export function readDeviceKey(text: string): string {
     throw malformed(`device_key has ${text.length} characters. It has at most ${MAX_DEVICE_KEY}`, "device_key");
   }
   if (!VISIBLE_ASCII.test(text)) {
-    const place = [...text].findIndex((character) => !VISIBLE_ASCII.test(character)) + 1;
-    throw malformed(`device_key has a character that is not visible ASCII at place ${place}`, "device_key");
+    const position = [...text].findIndex((character) => !VISIBLE_ASCII.test(character)) + 1;
+    throw malformed(`device_key has a character that is not visible ASCII at position ${position}`, "device_key");
   }
   return text;
 }

@@ -29,13 +29,13 @@ export function EnrolFile() {
           />
         )}
       </Field>
-      {file !== undefined && <Import key={placeName(file)} file={file} />}
+      {file !== undefined && <Import key={resumeKeyOf(file)} file={file} />}
     </section>
   );
 }
 
 /** Names a file without its content: a changed file has another size or date. */
-function placeName({ name, size, lastModified }: File): string {
+function resumeKeyOf({ name, size, lastModified }: File): string {
   return `countersign import ${name} ${size} ${lastModified}`;
 }
 
@@ -44,19 +44,19 @@ function Import({ file }: { readonly file: File }) {
   const [isDone, setDone] = useState(false);
   const stop = useRef<AbortController>(undefined);
   const action = useAction();
-  const place = placeName(file);
-  const resumeAt = Number(localStorage.getItem(place) ?? 0);
+  const resumeKey = resumeKeyOf(file);
+  const resumeAt = Number(localStorage.getItem(resumeKey) ?? 0);
 
   async function run(): Promise<void> {
     stop.current = new AbortController();
     const { signal } = stop.current;
     const onProgress = (next: ImportProgress): void => {
       setProgress(next);
-      localStorage.setItem(place, String(next.rows));
+      localStorage.setItem(resumeKey, String(next.rows));
     };
     await importDevices(file, { resumeAt, signal, onProgress });
     if (signal.aborted) return;
-    localStorage.removeItem(place);
+    localStorage.removeItem(resumeKey);
     setDone(true);
   }
 

@@ -84,12 +84,12 @@ export function usePages<Answer extends { readonly nextPageToken: string }>(
   filter = "",
   everyMs?: number,
 ): Pages<Answer> {
-  const [place, setPlace] = useState<{ filter: string; tokens: readonly string[] }>({ filter, tokens: [""] });
-  const tokens = place.filter === filter ? place.tokens : [""];
+  const [position, setPosition] = useState<{ filter: string; tokens: readonly string[] }>({ filter, tokens: [""] });
+  const tokens = position.filter === filter ? position.tokens : [""];
   const pageToken = tokens.at(-1) ?? "";
   const loaded = useLoaded(() => load(pageToken), [filter, pageToken], everyMs);
   const nextPageToken = loaded.value?.nextPageToken ?? "";
-  return { ...loaded, tokens, nextPageToken, go: (next) => setPlace({ filter, tokens: next }) };
+  return { ...loaded, tokens, nextPageToken, go: (next) => setPosition({ filter, tokens: next }) };
 }
 
 export interface Action {

@@ -51,11 +51,11 @@ function optionsFor(width: number): uPlot.Options {
 }
 
 export function LoginChart({ times, admitted, refused }: LoginChartProps) {
-  const place = useRef<HTMLDivElement>(null);
+  const container = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>(undefined);
   const data: uPlot.AlignedData = [[...times], [...admitted], [...refused]];
   useEffect(() => {
-    const element = place.current;
+    const element = container.current;
     if (element === null) return undefined;
     const chart = new uPlot(optionsFor(element.clientWidth), data, element);
     plot.current = chart;
@@ -72,6 +72,6 @@ export function LoginChart({ times, admitted, refused }: LoginChartProps) {
   }, []);
   useEffect(() => plot.current?.setData(data));
   return (
-    <div class="chart" ref={place} role="img" aria-label="Logins a second of the last hour, admitted and refused" />
+    <div class="chart" ref={container} role="img" aria-label="Logins a second of the last hour, admitted and refused" />
   );
 }

@@ -14,7 +14,7 @@ export interface SampleValues {
 }
 
 /** The values that the page has, with the quotes around them. */
-const PLACES = /"?(http:\/\/127\.0\.0\.1:8080|127\.0\.0\.1|8080|pump-7|the-customer-key)"?/g;
+const PLACEHOLDERS = /"?(http:\/\/127\.0\.0\.1:8080|127\.0\.0\.1|8080|pump-7|the-customer-key)"?/g;
 
 /** A login in a language. The secret is in no process's arguments. */
 export function loginSample(language: string, { gateway, deviceKey, customerKey }: SampleValues): string {
@@ -29,7 +29,7 @@ export function loginSample(language: string, { gateway, deviceKey, customerKey 
   const [, program = ""] = page.split(`\`\`\`${FENCES[language]}\n`);
   const [text = ""] = program.split("\n```");
   const quote = language === "curl" ? shell : JSON.stringify;
-  return text.replace(PLACES, (_, name: string) => quote(values[name] ?? ""));
+  return text.replace(PLACEHOLDERS, (_, name: string) => quote(values[name] ?? ""));
 }
 
 /** A shell word in single quotes. */

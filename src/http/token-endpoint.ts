@@ -83,10 +83,10 @@ function codeOf(error: CallError): string {
 /** An error in OAuth's form, with what REST tells beside it. A wrong proof is 400, as in RFC 7521, 4.2.1: nothing was challenged. */
 function oauthError(error: CallError, headers: HeaderList): Answer {
   const { status, body } = toRest(error);
-  const { code: _, message, ...told } = JSON.parse(body);
+  const { code: _, message, ...details } = JSON.parse(body);
   for (const [name, value] of errorHeaders(error)) if (name !== "WWW-Authenticate") headers.set(name, value);
   headers.set("Content-Type", "application/json");
   headers.set("Cache-Control", "no-store");
-  const answer = { error: codeOf(error), error_description: message, ...told };
+  const answer = { error: codeOf(error), error_description: message, ...details };
   return { status: status === 401 ? 400 : status, headers, body: JSON.stringify(answer) };
 }

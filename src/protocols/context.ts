@@ -10,8 +10,8 @@ import { HeaderList } from "./header-list.ts";
 const MAX_TIMEOUT_MS = 60_000;
 const UNITS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 1e-3, n: 1e-6 };
 const TIMEOUTS = {
-  "grpc-timeout": { form: /^(\d{1,8})([HMSmun])$/, told: "at most 8 digits and a unit of H M S m u or n" },
-  "connect-timeout-ms": { form: /^(\d{1,10})$/, told: "a whole number of at most 10 digits" },
+  "grpc-timeout": { form: /^(\d{1,8})([HMSmun])$/, expected: "at most 8 digits and a unit of H M S m u or n" },
+  "connect-timeout-ms": { form: /^(\d{1,10})$/, expected: "a whole number of at most 10 digits" },
 };
 export type TimeoutHeader = keyof typeof TIMEOUTS;
 
@@ -72,9 +72,9 @@ export class CallContext implements HandlerContext {
   readTimeout(name: TimeoutHeader | undefined): void {
     const header = name && this.#exchange.headers[name];
     if (name === undefined || header === undefined) return;
-    const { form, told } = TIMEOUTS[name];
+    const { form, expected } = TIMEOUTS[name];
     const [, amount, unit = "m"] = form.exec(String(header)) ?? [];
-    if (amount === undefined) throw malformed(`${name} is not ${told}`);
+    if (amount === undefined) throw malformed(`${name} is not ${expected}`);
     this.#timeoutMs = Math.min(Math.ceil(Number(amount) * (UNITS[unit] ?? 1)), MAX_TIMEOUT_MS);
   }
 }

@@ -96,8 +96,8 @@ export function toRest(error: CallError): { status: number; body: string } {
   const { reason, message } = error;
   const { status, code } = REASONS[reason];
   const { request_id, ...details } = wireDetailsOf(error);
-  const told = { ...details, retry_after: retryAfterSeconds(error), request_id };
-  return { status, body: JSON.stringify({ code: nameOf(code), reason, message, ...told }) };
+  const fields = { ...details, retry_after: retryAfterSeconds(error), request_id };
+  return { status, body: JSON.stringify({ code: nameOf(code), reason, message, ...fields }) };
 }
 
 /** An error over Connect: a status and its JSON (connectrpc.com/docs/protocol, "Error end-stream"). */
@@ -144,8 +144,8 @@ function describe(error: CallError): { code: Code; message: string; details: Any
 
 function detailsOf(error: AuthError): Any[] {
   const { reason } = error;
-  const told = Object.entries(wireDetailsOf(error)).filter(([, value]) => value !== undefined);
-  const metadata = Object.fromEntries(told.map(([name, value]) => [name, String(value)]));
+  const entries = Object.entries(wireDetailsOf(error)).filter(([, value]) => value !== undefined);
+  const metadata = Object.fromEntries(entries.map(([name, value]) => [name, String(value)]));
   const info = anyPack(ErrorInfoSchema, create(ErrorInfoSchema, { reason, domain: ERROR_DOMAIN, metadata }));
   const wait = retryAfterSeconds(error);
   if (wait === undefined) return [info];

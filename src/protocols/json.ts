@@ -41,9 +41,9 @@ function findMistake(text: string): AuthError {
   const isTrailing = comma !== null && /[}\]]/.test(text[offset] ?? "");
   const at = isTrailing ? comma.index : offset;
   const before = text.slice(0, at);
-  const place = `line ${before.split("\n").length} column ${at - before.lastIndexOf("\n")}`;
+  const position = `line ${before.split("\n").length} column ${at - before.lastIndexOf("\n")}`;
   return malformed(
-    `not JSON at ${place}. ${isTrailing ? TRAILING_COMMA : explain(printParseErrorCode(error), text, at)}`,
+    `not JSON at ${position}. ${isTrailing ? TRAILING_COMMA : explain(printParseErrorCode(error), text, at)}`,
   );
 }
 

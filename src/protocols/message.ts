@@ -56,18 +56,18 @@ function checkMessage(desc: DescMessage, json: JsonValue, path: string): JsonObj
   const checked: JsonObject = {};
   const unknown: string[] = [];
   const isPresent = ({ name }: DescField): boolean => Object.hasOwn(checked, name) && checked[name] !== null;
-  const placeOf = ({ name }: DescField): string => (path === "" ? name : `${path}.${name}`);
+  const fieldNameOf = ({ name }: DescField): string => (path === "" ? name : `${path}.${name}`);
   for (const [key, value] of Object.entries(json)) {
     const field = desc.fields.find(({ name, jsonName }) => key === name || key === jsonName);
     if (field === undefined) {
       unknown.push(key);
       continue;
     }
-    const place = placeOf(field);
+    const fieldName = fieldNameOf(field);
     if (Object.hasOwn(checked, field.name)) {
-      throw malformed(`${place} is there in both spellings. Send it once`, place);
+      throw malformed(`${fieldName} is there in both spellings. Send it once`, fieldName);
     }
-    checked[field.name] = value === null ? null : checkField(field, value, place);
+    checked[field.name] = value === null ? null : checkField(field, value, fieldName);
   }
   const absent = desc.fields.filter((field) => !isPresent(field));
   for (const key of unknown.slice(0, MAX_UNKNOWN_NAMES)) {
@@ -75,23 +75,23 @@ function checkMessage(desc: DescMessage, json: JsonValue, path: string): JsonObj
     if (meant === undefined) continue;
     // Any other character could do harm where the message is shown.
     const shown = /^[\w .-]+$/.test(key) ? `"${key}"` : "a name much like it";
-    const place = placeOf(meant);
-    throw malformed(`${place} is missing and ${shown} is no field. Did you mean ${meant.name}`, place);
+    const fieldName = fieldNameOf(meant);
+    throw malformed(`${fieldName} is missing and ${shown} is no field. Did you mean ${meant.name}`, fieldName);
   }
   return checked;
 }
 
-function checkField(field: DescField, value: JsonValue, place: string): JsonValue {
+function checkField(field: DescField, value: JsonValue, fieldName: string): JsonValue {
   const { message } = field;
   if (message !== undefined && field.fieldKind !== "map" && !isWellKnown(message)) {
-    if (field.fieldKind === "message") return checkMessage(message, value, place);
-    if (!Array.isArray(value)) throw wrongType(place, "an array", value);
-    return value.map((item) => checkMessage(message, item, place));
+    if (field.fieldKind === "message") return checkMessage(message, value, fieldName);
+    if (!Array.isArray(value)) throw wrongType(fieldName, "an array", value);
+    return value.map((item) => checkMessage(message, item, fieldName));
   }
   // ProtoJSON has the paths of a mask in camelCase. The contract's own spelling is accepted too.
   const isMask = message?.typeName === "google.protobuf.FieldMask" && typeof value === "string";
   const mapped = isMask ? value.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()) : value;
-  if (!fits(field, mapped)) throw nameMistake(field, mapped, place);
+  if (!fits(field, mapped)) throw nameMistake(field, mapped, fieldName);
   return mapped;
 }
 

@@ -23,30 +23,32 @@ export function isObject(json: JsonValue | undefined): json is JsonObject {
 /** The error for a Content-Type that is not accepted. */
 export function unsupportedMediaType(sent: string | undefined, wanted: string): AuthError {
   const [type] = /^[\w.+-]{1,40}\/[\w.+-]{1,40}(?=\s*(?:;|$))/.exec(sent?.trim() ?? "") ?? [];
-  const told = sent ? (type ?? "not of the form type/subtype") : "missing";
-  return new AuthError("unsupported_media_type", `the Content-Type is ${told}. Send ${wanted}`);
+  const problem = sent ? (type ?? "not of the form type/subtype") : "missing";
+  return new AuthError("unsupported_media_type", `the Content-Type is ${problem}. Send ${wanted}`);
 }
 
-/** A value of the wrong type: what it is, and what to send instead. `place` is empty for the body. */
-export function wrongType(place: string, wanted: string, value: JsonValue, verb = "is"): AuthError {
+/** A value of the wrong type: what it is, and what to send instead. `fieldName` is empty for the body. */
+export function wrongType(fieldName: string, wanted: string, value: JsonValue, verb = "is"): AuthError {
   const type = Array.isArray(value) ? "an array" : isObject(value) ? "an object" : `a ${typeof value}`;
-  const message = `${place || "the body"} ${verb} ${value === null ? "null" : type}. Send ${wanted}`;
-  return malformed(message, place || undefined);
+  const message = `${fieldName || "the body"} ${verb} ${value === null ? "null" : type}. Send ${wanted}`;
+  return malformed(message, fieldName || undefined);
 }
 
 /** Words the mistake in a value that its field does not take. */
-export function nameMistake(field: DescField, value: JsonValue, place: string): AuthError {
+export function nameMistake(field: DescField, value: JsonValue, fieldName: string): AuthError {
   const { fieldKind, message, scalar } = field;
-  if (fieldKind === "list" && !Array.isArray(value)) return wrongType(place, "an array", value);
-  if (fieldKind === "map" && !isObject(value)) return wrongType(place, "an object", value);
-  if (message !== undefined) return malformed(`${place} is not of the form that ${message.name} has in JSON`, place);
+  if (fieldKind === "list" && !Array.isArray(value)) return wrongType(fieldName, "an array", value);
+  if (fieldKind === "map" && !isObject(value)) return wrongType(fieldName, "an object", value);
+  if (message !== undefined)
+    return malformed(`${fieldName} is not of the form that ${message.name} has in JSON`, fieldName);
   const isContainer = fieldKind === "list" || fieldKind === "map";
   const items = isContainer ? Object.values(value ?? {}) : [value];
   const { types, wanted } = WANTED[field.enum === undefined ? (scalar ?? ScalarType.STRING) : "enum"] ?? NUMBER;
   const wrong = items.find((item) => !types.includes(typeof item));
-  if (wrong !== undefined) return wrongType(place, wanted, wrong, isContainer ? "holds" : "is");
-  if (isContainer) return malformed(`${place} holds a value that does not fit. Compare it with the contract`, place);
-  return malformed(`${place} ${explain(field, value)}`, place);
+  if (wrong !== undefined) return wrongType(fieldName, wanted, wrong, isContainer ? "holds" : "is");
+  if (isContainer)
+    return malformed(`${fieldName} holds a value that does not fit. Compare it with the contract`, fieldName);
+  return malformed(`${fieldName} ${explain(field, value)}`, fieldName);
 }
 
 const NUMBER = { types: "string number", wanted: "a whole number" };

@@ -17,8 +17,8 @@ const STRING_TYPES = ["google.protobuf.Timestamp", "google.protobuf.Duration", "
  */
 export function findFieldPath(desc: DescMessage, dottedName: string): FieldPath | undefined {
   const path: DescField[] = [];
-  const notInUrl = (place = formatFieldPath(path)): AuthError =>
-    malformed(`${place} cannot be written in a URL`, place);
+  const notInUrl = (fieldName = formatFieldPath(path)): AuthError =>
+    malformed(`${fieldName} cannot be written in a URL`, fieldName);
   let message: DescMessage | undefined = desc;
   for (const name of dottedName.split(".")) {
     if (message !== undefined && isWellKnown(message)) throw notInUrl();
@@ -49,11 +49,11 @@ export function formatFieldPath(path: FieldPath): string {
 export function setField(json: JsonObject, path: FieldPath, values: readonly string[]): void {
   const field = path.at(-1);
   if (field === undefined) return;
-  const place = formatFieldPath(path);
-  const read = values.map((text) => readText(field, text, place));
+  const fieldName = formatFieldPath(path);
+  const read = values.map((text) => readText(field, text, fieldName));
   const [value = null] = read;
   if (field.fieldKind !== "list" && read.length > 1) {
-    throw malformed(`${place} is there ${read.length} times. Send it once`, place);
+    throw malformed(`${fieldName} is there ${read.length} times. Send it once`, fieldName);
   }
   let object = json;
   for (const [depth, parent] of path.slice(0, -1).entries()) {
@@ -77,11 +77,11 @@ function takeValue(object: JsonObject, { name, jsonName }: DescField): JsonValue
 }
 
 /** The JSON value of a parameter. Numbers stay text, which ProtoJSON takes too. */
-function readText(field: DescField, text: string, place: string): JsonValue {
+function readText(field: DescField, text: string, fieldName: string): JsonValue {
   if (field.enum !== undefined) return /^-?\d{1,10}$/.test(text) ? Number(text) : text;
   if (field.scalar !== ScalarType.BOOL) return text;
   if (text === "true" || text === "false") return text === "true";
-  throw malformed(`${place} is neither true nor false`, place);
+  throw malformed(`${fieldName} is neither true nor false`, fieldName);
 }
 
 /**

@@ -51,7 +51,7 @@ interface KeyRow {
 }
 
 /** Numbers rather than texts: each text of a row costs as much as a search. */
-const MARKS = `asked.place, case when device.device_key = '${DECOY}' then 0 else 1 end as is_enrolled,
+const MARKS = `asked.ordinal, case when device.device_key = '${DECOY}' then 0 else 1 end as is_enrolled,
   case when device.status = 'enabled' and customer.status = 'enabled' then 1 else 0 end as is_enabled,
   device.customer_id, device.created_at as device_created_at,
   device.tokens_not_before as device_tokens_not_before, customer.tokens_not_before as customer_tokens_not_before`;
@@ -82,7 +82,7 @@ const FIND_KEYS = {
   names: ["owner"],
   sql: (
     asked: string,
-  ) => `select asked.place, key.key_id, key.purpose, key.sealed_secret, key.not_before, key.expires_at
+  ) => `select asked.ordinal, key.key_id, key.purpose, key.sealed_secret, key.not_before, key.expires_at
     from ${asked} join customer_keys as key on key.customer_id = asked.owner and key.retired_at is null
     order by key.created_at desc, key.key_id`,
 };

@@ -10,9 +10,9 @@ export type Dialect = "sqlite" | "postgres";
 /** A query that answers many look-ups at once. */
 export interface LookUpQuery {
   readonly name: string;
-  /** The columns of `asked`; `asked.place` counts the look-ups from 1. */
+  /** The columns of `asked`; `asked.ordinal` counts the look-ups from 1. */
   readonly names: readonly string[];
-  /** SQL that selects `asked.place` and reads `asked` once, from the text that it is given. */
+  /** SQL that selects `asked.ordinal` and reads `asked` once, from the text that it is given. */
   readonly sql: (asked: string) => string;
 }
 
@@ -47,7 +47,7 @@ export interface Driver extends Pick<Database, "dialect" | "close"> {
   readonly db: Kysely<Schema>;
   readonly writer: Kysely<Schema>;
   /** Waiting for another transaction blocks this process. */
-  readonly waitsInPlace: boolean;
+  readonly blocksOnLocks: boolean;
   /** Another transaction stands in the way: a retry may succeed. */
   readonly isBusy: (error: unknown) => boolean;
   /** The database cannot be asked now. */
@@ -66,7 +66,7 @@ export function createDatabase(driver: Driver, listener: OutageListener = SILENT
   const isBusy = (error: unknown): boolean => error instanceof Overtaken || driver.isBusy(error);
   let closing: Promise<void> | undefined;
   const outage = createOutage({ probe, listener, ...(onAway && { onAway }) });
-  const inTurn = driver.waitsInPlace ? createTurns(isBusy) : undefined;
+  const inTurn = driver.blocksOnLocks ? createTurns(isBusy) : undefined;
   const whenFree: Database["whenFree"] = (act, longestMs) =>
     retryWhile(isBusy, inTurn === undefined ? act : () => inTurn(act), longestMs);
 

@@ -5,7 +5,7 @@ import { Kysely, PostgresDialect, type PostgresPool, sql } from "kysely";
 import { Client, type QueryConfig } from "pg";
 import { createDatabase, type Database, type LookUpQuery } from "./database.ts";
 import type { OutageListener } from "./outage.ts";
-import { explainOpening, isAway, isBusy, type Whereabouts } from "./postgres/errors.ts";
+import { type ConnectionTarget, explainOpening, isAway, isBusy } from "./postgres/errors.ts";
 import { ANSWER_MS, createLookUps, type LookUps } from "./postgres/look-ups.ts";
 import { createPool } from "./postgres/pool.ts";
 import type { Schema } from "./schema.ts";
@@ -49,7 +49,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
     await sql`select 1`.execute(db);
   } catch (error) {
     await db.destroy();
-    throw explainOpening(error, whereaboutsOf(url));
+    throw explainOpening(error, targetOf(url));
   }
   const writer = open(WRITERS, WRITERS_LOCK_MS);
   // Kysely closes only what was used once: an unused pool would connect after the end.
@@ -76,7 +76,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
       dialect: "postgres",
       db,
       writer,
-      waitsInPlace: false,
+      blocksOnLocks: false,
       isBusy,
       isAway,
       lookUp(query, outage) {
@@ -102,14 +102,17 @@ async function askAll<Row>(
   batch: readonly (readonly string[])[],
 ): Promise<readonly (readonly Row[])[]> {
   const arrays = names.map((_, column) => `$${column + 1}::text[]`).join(", ");
-  const text = textOf(`unnest(${arrays}) with ordinality as asked(${names.join(", ")}, place)`);
+  const text = textOf(`unnest(${arrays}) with ordinality as asked(${names.join(", ")}, ordinal)`);
   const values = names.map((_, column) => batch.map((row) => row[column]));
-  const rows = Map.groupBy(await ask<Row & { readonly place: number }>({ name, text, values }), ({ place }) => place);
+  const rows = Map.groupBy(
+    await ask<Row & { readonly ordinal: number }>({ name, text, values }),
+    ({ ordinal }) => ordinal,
+  );
   return batch.map((_, index) => rows.get(index + 1) ?? []);
 }
 
 /** The part of a URL that messages may show, as pg reads it. */
-export function whereaboutsOf(connectionString: string): Whereabouts {
+export function targetOf(connectionString: string): ConnectionTarget {
   const { host, port, database = "", user = "" } = new Client({ connectionString });
-  return { place: `${isIPv6(host) ? `[${host}]` : host}:${port}`, database, user };
+  return { server: `${isIPv6(host) ? `[${host}]` : host}:${port}`, database, user };
 }

@@ -132,8 +132,8 @@ async function* readCustomerKeys(
     for (const { key_id, customer_id, purpose, sealed_secret, retired_at } of rows) {
       after = key_id;
       const context = customerKeyContext(customer_id, key_id, purpose);
-      const place = { table: "customer_keys", id: key_id, customerId: customer_id, state: "" } as const;
-      yield { ...place, context, bytes: sealed_secret, isNeeded: retired_at === null };
+      const row = { table: "customer_keys", id: key_id, customerId: customer_id, state: "" } as const;
+      yield { ...row, context, bytes: sealed_secret, isNeeded: retired_at === null };
     }
     if (rows.length < PAGE) return;
   }

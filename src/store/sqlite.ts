@@ -39,12 +39,12 @@ export function openSqlite(path: string, listener?: OutageListener): Database {
       dialect: "sqlite",
       db,
       writer,
-      waitsInPlace: true,
+      blocksOnLocks: true,
       isBusy,
       isAway,
       lookUp(query) {
         const columns = query.names.map((name) => `? as ${name}`).join(", ");
-        const text = query.sql(`(select 1 as place, ${columns}) as asked`);
+        const text = query.sql(`(select 1 as ordinal, ${columns}) as asked`);
         let statement: StatementSync | undefined;
         return (names) =>
           inTurn(() => {

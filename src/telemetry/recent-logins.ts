@@ -36,14 +36,14 @@ export function createRecentLogins(now: () => number): RecentLogins {
       advance();
       const ring = rings.get(outcome) ?? new Uint32Array(INTERVALS + 1);
       rings.set(outcome, ring);
-      const place = current % (INTERVALS + 1);
-      ring[place] = (ring[place] ?? 0) + 1;
+      const index = current % (INTERVALS + 1);
+      ring[index] = (ring[index] ?? 0) + 1;
     },
     read() {
       advance();
       const first = current - INTERVALS;
       const countsOf = (ring: Uint32Array): number[] =>
-        Array.from({ length: INTERVALS }, (_, place) => ring[(first + place) % (INTERVALS + 1)] ?? 0);
+        Array.from({ length: INTERVALS }, (_, index) => ring[(first + index) % (INTERVALS + 1)] ?? 0);
       const byOutcome = new Map([...rings].map(([outcome, ring]) => [outcome, countsOf(ring)]));
       return { startedAt: first * INTERVAL_MS, intervalMs: INTERVAL_MS, byOutcome };
     },

@@ -42,13 +42,13 @@ function createModel(perMs: Resolution): Chargeable {
       const nameOf = ({ policy, key }: Charge): string => `${policy.name}/${key}`;
       const before = charges.map((charge) => read(nameOf(charge), charge.policy, now));
       const statesOf = (logs: readonly (readonly number[])[]): PolicyState[] =>
-        charges.map(({ policy }, place) => stateOf(policy, logs[place] ?? [], now));
+        charges.map(({ policy }, index) => stateOf(policy, logs[index] ?? [], now));
       const states = statesOf(before);
       const denied = states.findIndex(({ remaining }) => remaining === 0);
       if (denied !== -1) return { denied, states };
-      const after = charges.map((charge, place) => {
+      const after = charges.map((charge, index) => {
         const { limit, windowMs } = charge.policy;
-        const log = [...(before[place] ?? []), roundUp(limit, windowMs * perMs, now)];
+        const log = [...(before[index] ?? []), roundUp(limit, windowMs * perMs, now)];
         admissions.set(nameOf(charge), log);
         return log;
       });
@@ -109,8 +109,8 @@ export async function compareWithModel(limiter: Chargeable, options: ComparisonO
 }
 
 function isSame(one: Verdict, other: Verdict): boolean {
-  const isSameState = (state: PolicyState | undefined, place: number): boolean => {
-    const { remaining, resetMs } = other.states[place] ?? {};
+  const isSameState = (state: PolicyState | undefined, index: number): boolean => {
+    const { remaining, resetMs } = other.states[index] ?? {};
     return state?.remaining === remaining && state?.resetMs === resetMs;
   };
   return one.denied === other.denied && one.states.length === other.states.length && one.states.every(isSameState);

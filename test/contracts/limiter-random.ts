@@ -71,10 +71,10 @@ export function createCalls({ seed, grainMs }: { seed: number; grainMs: number }
   };
 
   function nextScene(): Scene {
-    let place = made++ % CYCLE;
+    let index = made++ % CYCLE;
     for (const scene of SCENES) {
-      if (place < scene.calls) return scene;
-      place -= scene.calls;
+      if (index < scene.calls) return scene;
+      index -= scene.calls;
     }
     throw new RangeError("a cycle is as long as its scenes");
   }

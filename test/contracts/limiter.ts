@@ -19,10 +19,10 @@ export async function chargeTimes(
   key = "k",
 ): Promise<number[]> {
   const verdicts = await Promise.all(times.map((now) => limiter.charge([{ policy, key }], now)));
-  return verdicts.flatMap(({ denied }, place) => (denied === -1 ? [place] : []));
+  return verdicts.flatMap(({ denied }, index) => (denied === -1 ? [index] : []));
 }
 
-const places = (count: number): number[] => [...Array(count).keys()];
+const indexes = (count: number): number[] => [...Array(count).keys()];
 const fill = (count: number, at: number): number[] => Array<number>(count).fill(at);
 
 /** Runs the suite. Each limiter that `create` gives starts empty and counts by the caller's clock. */
@@ -48,9 +48,9 @@ export function limiterContract(
 function describeLimit(create: () => Chargeable): void {
   test("admits exactly the limit, and again a window later", async () => {
     const limiter = create();
-    expect(await chargeTimes(limiter, login, fill(15, START))).toEqual(places(10));
+    expect(await chargeTimes(limiter, login, fill(15, START))).toEqual(indexes(10));
     expect(await chargeTimes(limiter, login, fill(5, START + WINDOW - 1))).toEqual([]);
-    expect(await chargeTimes(limiter, login, fill(15, START + WINDOW))).toEqual(places(10));
+    expect(await chargeTimes(limiter, login, fill(15, START + WINDOW))).toEqual(indexes(10));
   });
 
   test("a limit of 0 denies, and a charge beside it is only read", async () => {
@@ -120,7 +120,7 @@ function describeLimit(create: () => Chargeable): void {
     await chargeTimes(limiter, login, fill(10, START));
     const { denied, states } = await limiter.charge([{ policy: login, key: "k" }], START - 3_600_000);
     expect([denied, states[0]?.resetMs]).toEqual([0, WINDOW]);
-    expect(await chargeTimes(limiter, login, fill(11, START - 3_600_000 + WINDOW))).toEqual(places(10));
+    expect(await chargeTimes(limiter, login, fill(11, START - 3_600_000 + WINDOW))).toEqual(indexes(10));
   });
 
   test("admits more at one instant than two bytes can count", async () => {

@@ -85,7 +85,7 @@ export function describeActivity(open: Open): void {
   });
 
   test("several gateways record the same devices at once, in any order", async () => {
-    const names = Array.from({ length: 60 }, (_, place) => `device-${place}`);
+    const names = Array.from({ length: 60 }, (_, index) => `device-${index}`);
     const { store, reopen } = await openWithDevices(...names);
     const stores = [store, await reopen(), await reopen()];
     await Promise.all(

@@ -18,12 +18,12 @@ export function describeAuditLog(open: Open): void {
     return names;
   }
 
-  /** Events named by their place, the oldest first. */
+  /** Events named by their index, the oldest first. */
   async function fill({ write }: Database, times: readonly number[]): Promise<void> {
     for (let done = 0; done < times.length; done += 500) {
       const part = times.slice(done, done + 500);
       await write((transaction) =>
-        insertAuditEvents(transaction, ...part.map((at, place) => entryOf(String(done + place), { at }))),
+        insertAuditEvents(transaction, ...part.map((at, index) => entryOf(String(done + index), { at }))),
       );
     }
   }
@@ -74,7 +74,7 @@ export function describeAuditLog(open: Open): void {
 
   test("finds events by time, even if clocks differ", async () => {
     const { store, database } = await open();
-    const times = Array.from({ length: 300 }, (_, place) => NOW + place * 60_000 + ((place * 791_919) % 3_400_000));
+    const times = Array.from({ length: 300 }, (_, index) => NOW + index * 60_000 + ((index * 791_919) % 3_400_000));
     await fill(database, times);
     const value = times[150] ?? 0;
     const matchers: Readonly<Record<Condition["operator"], (at: number) => boolean>> = {
@@ -86,7 +86,7 @@ export function describeAuditLog(open: Open): void {
       "!=": (at) => at !== value,
     };
     for (const [operator, matches] of Object.entries(matchers) as [Condition["operator"], (at: number) => boolean][]) {
-      const expected = [...times.entries()].filter(([, at]) => matches(at)).map(([place]) => String(place));
+      const expected = [...times.entries()].filter(([, at]) => matches(at)).map(([index]) => String(index));
       expect(await namesOf(store.audit, [{ field: "time", operator, value }], 7)).toEqual(expected.reverse());
     }
   });

@@ -75,12 +75,12 @@ export function describeCredentials(open: Open): void {
 
   test("answers many look-ups at once, each its own", async () => {
     const { store } = await openWith({}, { k1: {} });
-    const names = Array.from({ length: 300 }, (_, place) => `many-${place}`);
-    for (const [place, deviceKey] of names.entries()) if (place % 3 > 0) await addDevice(store, { deviceKey });
+    const names = Array.from({ length: 300 }, (_, index) => `many-${index}`);
+    for (const [index, deviceKey] of names.entries()) if (index % 3 > 0) await addDevice(store, { deviceKey });
     const asked = [...names, ...names.slice(0, 50)];
     const found = await Promise.all(asked.map((name) => store.credentials.find(name, NOW)));
-    for (const [place, { deviceKey, enrolled }] of found.entries()) {
-      expect([deviceKey, enrolled]).toEqual([asked[place], (place % 300) % 3 > 0]);
+    for (const [index, { deviceKey, enrolled }] of found.entries()) {
+      expect([deviceKey, enrolled]).toEqual([asked[index], (index % 300) % 3 > 0]);
     }
   });
 

@@ -46,7 +46,7 @@ export function describeCustomerKeys(open: Open): void {
 
   test("lists keys and secrets the newest first, the retired ones too", async () => {
     const { store } = await openWithCustomer(open);
-    for (const place of [3, 1, 5, 2, 4]) await addKey(store, `k${place}`, { createdAt: NOW + Math.floor(place / 2) });
+    for (const index of [3, 1, 5, 2, 4]) await addKey(store, `k${index}`, { createdAt: NOW + Math.floor(index / 2) });
     await store.customerKeys.retire("k3", () => entryOf("RetireCustomerKey"));
     const all = ["k5", "k4", "k3", "k2", "k1"];
     for (const list of [store.customerKeys.secretsOf, store.customerKeys.list]) {
@@ -96,7 +96,7 @@ export function describeCustomerKeys(open: Open): void {
     );
     const draft = { customerId: "customer-1", purpose: "login", importedKey: "" } as const;
     const outcomes = await Promise.allSettled(
-      Array.from({ length: 10 }, (_, place) => issuers[place % 2]?.issue(draft, ACTOR)),
+      Array.from({ length: 10 }, (_, index) => issuers[index % 2]?.issue(draft, ACTOR)),
     );
     const refused = outcomes.filter((outcome) => outcome.status === "rejected");
     expect(refused).toHaveLength(7);

@@ -12,7 +12,7 @@ const HOUR = 3_600_000;
 
 /** Enrols `count` devices, each second one disabled. @returns their names */
 function fill(store: Store, count: number): Promise<readonly string[]> {
-  return enrolMany(store, count, (place) => ({ status: place % 2 === 0 ? "disabled" : "enabled" }));
+  return enrolMany(store, count, (index) => ({ status: index % 2 === 0 ? "disabled" : "enabled" }));
 }
 
 async function countAll(
@@ -73,7 +73,7 @@ export function describeFleet(open: Open): void {
     expect(unseen).toEqual(["never", "old"]);
   });
 
-  test("finds names from a place on, in pages", async () => {
+  test("finds the names after a given one, in pages", async () => {
     const { store } = await openWithCustomer(open);
     const names = await fill(store, 10);
     const first = await store.fleet.findNames({ after: "", size: 3, conditions: [DISABLED] });

@@ -19,7 +19,7 @@ import {
 } from "./store-samples.ts";
 
 /** More than go into one statement, and no round number. */
-const MANY = Array.from({ length: 437 }, (_, place) => deviceOf(`many-${String(place).padStart(3, "0")}`));
+const MANY = Array.from({ length: 437 }, (_, index) => deviceOf(`many-${String(index).padStart(3, "0")}`));
 
 function deviceOf(deviceKey: string, draft: Partial<Device> = {}): Device {
   return { ...device, deviceKey, ...draft };
@@ -40,11 +40,11 @@ async function importDevices(
   const sights: Sight[] = [];
   await devices.importAll(
     wanted,
-    (place, current, customerExists) => {
-      const next = wanted[place];
-      if (next === undefined) throw new RangeError("there is no such place");
+    (index, current, customerExists) => {
+      const next = wanted[index];
+      if (next === undefined) throw new RangeError("there is no such row");
       const sight = { deviceKey: next.deviceKey, current, customerExists };
-      sights[place] = sight;
+      sights[index] = sight;
       return wants(sight) ? next : undefined;
     },
     () => entryOf("ImportDevices", { at: NOW + 5 }),
@@ -129,9 +129,9 @@ export function describeImport(open: Open): void {
     const stores = [store, await reopen(), await reopen()];
     await importDevices(store, MANY.slice(0, 50));
     await Promise.all(
-      Array.from({ length: 9 }, (_, place) => {
-        const order = place % 2 === 0 ? MANY : MANY.toReversed();
-        return importDevices(stores[place % 3] ?? store, order);
+      Array.from({ length: 9 }, (_, index) => {
+        const order = index % 2 === 0 ? MANY : MANY.toReversed();
+        return importDevices(stores[index % 3] ?? store, order);
       }),
     );
     const { items } = await store.devices.list({ ...FIRST, size: 1_000 });

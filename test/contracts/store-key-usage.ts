@@ -50,9 +50,9 @@ export function describeKeyUsage(open: Open): void {
     const { store } = await openWithCustomer(open);
     const names = await enrolMany(store, 4_100);
     await store.activity.record(
-      names.map((deviceKey, place) => ({
+      names.map((deviceKey, index) => ({
         deviceKey,
-        login: { at: NOW + place, keyId: place % 2 ? "odd" : "even" },
+        login: { at: NOW + index, keyId: index % 2 ? "odd" : "even" },
         failure: undefined,
       })),
     );

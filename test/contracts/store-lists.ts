@@ -145,10 +145,10 @@ export function describeLists(open: Open): void {
 
   test("compares times, and what never was with none", async () => {
     const { store } = await openWithCustomer(open);
-    for (const [place, key] of ["a", "b", "c"].entries()) {
-      await store.devices.insert({ ...device, deviceKey: key }, entryOf("CreateDevice", { at: NOW + place }));
-      const at = NOW + place;
-      if (place === 0) continue;
+    for (const [index, key] of ["a", "b", "c"].entries()) {
+      await store.devices.insert({ ...device, deviceKey: key }, entryOf("CreateDevice", { at: NOW + index }));
+      const at = NOW + index;
+      if (index === 0) continue;
       await store.activity.record([{ deviceKey: key, login: { at, keyId: "k" }, failure: { at, reason: "disabled" } }]);
     }
     const matching = async (field: string, operator: Condition["operator"]): Promise<string> =>
@@ -201,10 +201,10 @@ export function describeLists(open: Open): void {
   test("lists customers by name, page after page, and compares their fields", async () => {
     const { store } = await open();
     const names = ["a", "b", "c", "d", "e"];
-    for (const [place, customerId] of [...names.entries()].reverse()) {
+    for (const [index, customerId] of [...names.entries()].reverse()) {
       await store.customers.insert(
-        { ...customer, customerId, displayName: `Name ${customerId}`, status: place % 2 ? "disabled" : "enabled" },
-        entryOf("CreateCustomer", { at: NOW + place }),
+        { ...customer, customerId, displayName: `Name ${customerId}`, status: index % 2 ? "disabled" : "enabled" },
+        entryOf("CreateCustomer", { at: NOW + index }),
       );
     }
     const matching = async (...conditions: readonly Condition[]): Promise<string> =>

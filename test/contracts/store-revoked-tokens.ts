@@ -31,8 +31,8 @@ export function describeRevokedTokens(open: Open): void {
 
   test("those that have expired are forgotten, so many at once", async () => {
     const { store } = await open();
-    for (const [place, jti] of ["a", "b", "c"].entries()) {
-      await store.revokedTokens.insert({ jti, expiresAt: NOW + place }, ENTRY);
+    for (const [index, jti] of ["a", "b", "c"].entries()) {
+      await store.revokedTokens.insert({ jti, expiresAt: NOW + index }, ENTRY);
     }
     expect(await store.revokedTokens.prune(NOW + 1, 1)).toBe(1);
     expect(await store.revokedTokens.prune(NOW + 1, 5)).toBe(1);

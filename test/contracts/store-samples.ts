@@ -150,14 +150,14 @@ export async function actionsOf({ audit }: Store): Promise<readonly string[]> {
 export async function enrolMany(
   store: Store,
   count: number,
-  draftOf: (place: number) => Partial<Device> = () => ({}),
+  draftOf: (index: number) => Partial<Device> = () => ({}),
 ): Promise<readonly string[]> {
-  const keys = Array.from({ length: count }, (_, place) => `device-${String(place).padStart(5, "0")}`);
+  const keys = Array.from({ length: count }, (_, index) => `device-${String(index).padStart(5, "0")}`);
   for (let done = 0; done < count; done += 1_000) {
     const rows = keys.slice(done, done + 1_000).map((deviceKey) => ({ deviceKey, customerId: "customer-1" }));
     await store.devices.importAll(
       rows,
-      (place) => ({ ...device, ...draftOf(done + place), deviceKey: rows[place]?.deviceKey ?? "" }),
+      (index) => ({ ...device, ...draftOf(done + index), deviceKey: rows[index]?.deviceKey ?? "" }),
       () => entryOf("ImportDevices"),
     );
   }

@@ -67,7 +67,7 @@ async function insertKeys(
 
 /** Names `key-0000` and so on. */
 function names(count: number): readonly string[] {
-  return Array.from({ length: count }, (_, place) => `key-${String(place).padStart(4, "0")}`);
+  return Array.from({ length: count }, (_, index) => `key-${String(index).padStart(4, "0")}`);
 }
 
 async function insertSigningKey({ db }: Database, sealer: Sealer, kid: string, state: string): Promise<void> {

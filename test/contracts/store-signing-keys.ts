@@ -111,11 +111,11 @@ export function describeSigningKeys(open: Open): void {
     const { store, reopen } = await open();
     const other = await reopen();
     await Promise.all(
-      Array.from({ length: 12 }, (_, place) =>
-        (place % 2 ? store : other).signingKeys.change(({ keys }) => {
+      Array.from({ length: 12 }, (_, index) =>
+        (index % 2 ? store : other).signingKeys.change(({ keys }) => {
           const [active] = keys.filter(({ state }) => state === "active");
           const retired = active === undefined ? [] : [{ ...active, state: "retired" as const }];
-          return change({ put: [...retired, keyNamed(`k${place}`, { activatedAt: keys.length })] });
+          return change({ put: [...retired, keyNamed(`k${index}`, { activatedAt: keys.length })] });
         }),
       ),
     );

@@ -46,6 +46,6 @@ test("after a pause of the whole process, an answer that had arrived counts", as
 });
 
 test("no timer is left when nothing is pending", async () => {
-  await Promise.all(Array.from({ length: 100 }, (_, place) => within(Promise.resolve(place))));
+  await Promise.all(Array.from({ length: 100 }, (_, index) => within(Promise.resolve(index))));
   expect(vi.getTimerCount()).toBe(0);
 });

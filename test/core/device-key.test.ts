@@ -7,7 +7,7 @@ import { expectHarmless, refusalOf } from "./refusal.ts";
 
 const MISSING = "device_key is missing or empty";
 const LENGTH = "device_key has N characters. It has at most 96";
-const CHARACTER = "device_key has a character that is not visible ASCII at place N";
+const CHARACTER = "device_key has a character that is not visible ASCII at position N";
 const sentences = [MISSING, LENGTH, CHARACTER];
 
 const good = fc.stringMatching(/^[\x21-\x7e]{1,96}$/);

@@ -40,8 +40,8 @@ describe("the login limit", () => {
   test("cannot be spent without the secret", async () => {
     const path = openPath(house);
     const device = await path.enrol();
-    for (let place = 0; place < 20; place++) {
-      await refusalFrom(path.login(device, { key: "wrong", address: `198.51.100.${place}` }));
+    for (let index = 0; index < 20; index++) {
+      await refusalFrom(path.login(device, { key: "wrong", address: `198.51.100.${index}` }));
     }
     for (let times = 0; times < 3; times++) await path.login(device);
   });
@@ -49,7 +49,7 @@ describe("the login limit", () => {
   test("is one for all addresses of a device of its own", async () => {
     const path = openPath(house);
     const device = await path.enrol();
-    for (let place = 0; place < 3; place++) await path.login(device, { address: `192.0.2.${place}` });
+    for (let index = 0; index < 3; index++) await path.login(device, { address: `192.0.2.${index}` });
     expect(decidedBy(await refusalFrom(path.login(device, { address: "192.0.2.9" })))).toEqual([
       "rate_limited",
       "login",

@@ -87,8 +87,8 @@ for (let round = 0; round < count; round++) {
 const samples = [...timings].map(([kind, sample]) => ({ kind, ...describeSample(sample) }));
 process.stdout.write(`${count} refusals of each kind:\n`);
 for (const { kind, mean } of samples) process.stdout.write(`  ${kind.padEnd(26)} ${(mean / 1000).toFixed(2)} us\n`);
-for (const [place, one] of samples.entries()) {
-  for (const other of samples.slice(place + 1)) {
+for (const [index, one] of samples.entries()) {
+  for (const other of samples.slice(index + 1)) {
     // Welch, Biometrika 34, 1947.
     const t = (one.mean - other.mean) / Math.sqrt(one.error + other.error);
     const isLeak = Math.abs(t) >= LEAK;

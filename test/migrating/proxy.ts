@@ -19,7 +19,7 @@ export async function startProxy(oldPort: number, newPort: number): Promise<Prox
   const server = createServer((request, response) => {
     const address = proxy.addresses.get(request.socket.remotePort ?? 0);
     if (address === undefined) throw new TypeError("a board says its address before it sends");
-    const port = placeOf(address) < proxy.share ? newPort : oldPort;
+    const port = shareOf(address) < proxy.share ? newPort : oldPort;
     const { host: _, ...headers } = request.headers;
     const onward = send({
       port,
@@ -44,6 +44,6 @@ export async function startProxy(oldPort: number, newPort: number): Promise<Prox
 }
 
 /** Where among all addresses it is: at least 0 and less than 1, the same each time. */
-function placeOf(address: string): number {
+function shareOf(address: string): number {
   return createHash("sha256").update(address).digest().readUInt32BE() / 2 ** 32;
 }

@@ -89,7 +89,7 @@ async function openGateways(
 }
 
 function namesOf(devices: number): string[] {
-  return Array.from({ length: devices }, (_, place) => `device-${place}`);
+  return Array.from({ length: devices }, (_, index) => `device-${index}`);
 }
 
 /** How much was decided without Redis so far. */

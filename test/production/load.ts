@@ -65,8 +65,8 @@ export function startLoad(options: LoadOptions): Load {
     }
   }
 
-  const running = Array.from({ length: connections }, async (_, place) => {
-    const http = place % 2 === 0 ? openHttp1(url, ca) : openHttp2(url, ca);
+  const running = Array.from({ length: connections }, async (_, index) => {
+    const http = index % 2 === 0 ? openHttp1(url, ca) : openHttp2(url, ca);
     await run(http.post);
     http.close();
   });

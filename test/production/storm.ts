@@ -58,11 +58,11 @@ export async function runStorm({
   /** The rate at which a few boards log in over new connections, one after the other: more would only wait. */
   const measureCapacity = async (url: string, seconds: number): Promise<number> => {
     const atOnce = Math.ceil(AT_ONCE / children.length);
-    const rates = await sendAll<number>(children, (place) => ({
+    const rates = await sendAll<number>(children, (index) => ({
       url,
       atOnce,
       seconds,
-      deviceKeys: site.deviceKeys.slice(boards).filter((_, at) => at % children.length === place),
+      deviceKeys: site.deviceKeys.slice(boards).filter((_, at) => at % children.length === index),
     }));
     return rates.reduce((sum, rate) => sum + rate, 0);
   };
@@ -72,10 +72,10 @@ export async function runStorm({
   await measureCapacity(open, measureSeconds / 3);
   const before = await measureCapacity(open, measureSeconds);
   const url = await openAt(Math.ceil(1.1 * before));
-  const reports = await sendAll<BoardsReport>(children, (place) => ({
+  const reports = await sendAll<BoardsReport>(children, (index) => ({
     url,
     withinSeconds,
-    deviceKeys: site.deviceKeys.slice(0, boards).filter((_, at) => at % children.length === place),
+    deviceKeys: site.deviceKeys.slice(0, boards).filter((_, at) => at % children.length === index),
   }));
   const after = await measureCapacity(open, measureSeconds);
   const tokens = reports.flatMap((report) => report.tokens).sort((one, other) => one - other);
@@ -102,11 +102,11 @@ async function startBoards(cores: string | undefined, cleanup: AsyncDisposableSt
 /** Gives each process its order. @returns their reports */
 async function sendAll<Report>(
   children: readonly ChildProcess[],
-  orderFor: (place: number) => StormOrder | MeasureOrder,
+  orderFor: (index: number) => StormOrder | MeasureOrder,
 ): Promise<Report[]> {
   return Promise.all(
-    children.map(async (child, place) => {
-      child.send(orderFor(place));
+    children.map(async (child, index) => {
+      child.send(orderFor(index));
       const [report] = await once(child, "message");
       return report;
     }),

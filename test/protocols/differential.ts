@@ -148,12 +148,12 @@ async function ask({ name, session, devices }: Way, plan: Plan, now: number): Pr
 
 async function openWays(gateway: TestGateway, oracles: Oracles): Promise<readonly Way[]> {
   const ends = channels.flatMap(({ oracle, ...channel }) => [
-    { channel, place: "public", url: gateway.publicUrl, isOracle: false },
-    { channel, place: "internal", url: gateway.internalUrl, isOracle: false },
-    ...(oracle === undefined ? [] : [{ channel, place: "the oracle", url: oracles[oracle], isOracle: true }]),
+    { channel, endpoint: "public", url: gateway.publicUrl, isOracle: false },
+    { channel, endpoint: "internal", url: gateway.internalUrl, isOracle: false },
+    ...(oracle === undefined ? [] : [{ channel, endpoint: "the oracle", url: oracles[oracle], isOracle: true }]),
   ]);
   return Promise.all(
-    ends.map(async ({ channel, place, url, isOracle }, number): Promise<Way> => {
+    ends.map(async ({ channel, endpoint, url, isOracle }, number): Promise<Way> => {
       // Keys of one length: messages may count their characters.
       const key = (kind: DeviceKind): string => `${kind}-${String(number).padStart(2, "0")}`;
       await gateway.enrol({ deviceKey: key("usual") });
@@ -161,7 +161,7 @@ async function openWays(gateway: TestGateway, oracles: Oracles): Promise<readonl
       await gateway.enrol({ deviceKey: key("guarded"), replayGuard: true });
       await gateway.enrol({ deviceKey: key("shared"), sharedIdentity: true });
       return {
-        name: `${channel.name} at ${place}`,
+        name: `${channel.name} at ${endpoint}`,
         isOracle,
         session: channel.open(url),
         devices: {

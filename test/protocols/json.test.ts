@@ -1,4 +1,4 @@
-// The JSON parser: it agrees with JSON.parse, and names each mistake with its place.
+// The JSON parser: it agrees with JSON.parse, and names each mistake with its position.
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -34,8 +34,8 @@ test("finds a mistake in every text that JSON.parse refuses, and in no other", (
   const soup = fc.array(fc.constantFrom(...pieces), { maxLength: 12 }).map((all) => all.join(""));
   const damaged = fc
     .tuple(fc.json(), fc.nat(), fc.nat({ max: 2 }), fc.constantFrom("", ...pieces))
-    .map(([text, place, removed, inserted]) => {
-      const at = place % (text.length + 1);
+    .map(([text, position, removed, inserted]) => {
+      const at = position % (text.length + 1);
       return text.slice(0, at) + inserted + text.slice(at + removed);
     });
   fc.assert(

@@ -47,10 +47,10 @@ export function methodsWith(...rules: readonly (Rule | undefined)[]): DescMethod
     service: [
       {
         name: "Service",
-        method: rules.map((rule, place) => {
+        method: rules.map((rule, index) => {
           const options = create(MethodOptionsSchema);
           if (rule !== undefined) setExtension(options, http, create(HttpRuleSchema, rule));
-          const name = String.fromCharCode("A".charCodeAt(0) + place);
+          const name = String.fromCharCode("A".charCodeAt(0) + index);
           return { name, inputType: ".test.In", outputType: ".test.In", options };
         }),
       },

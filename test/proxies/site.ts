@@ -96,8 +96,8 @@ export async function openSite(
     return (await promisify(execFile)(process.execPath, [script, jwks, keys, "true"])).stdout;
   }
   if (program.example === "haproxy.cfg") await writeKeys();
-  const places = { gateway: new URL(gateway.publicUrl).host, service: service.host, keys, gatewayCa: trusted };
-  let proxy = await startProxy(program, places);
+  const addresses = { gateway: new URL(gateway.publicUrl).host, service: service.host, keys, gatewayCa: trusted };
+  let proxy = await startProxy(program, addresses);
   cleanup.defer(() => proxy.close());
 
   const closing = cleanup.move();
@@ -130,7 +130,7 @@ export async function openSite(
     writeKeys,
     async restartProxy() {
       await proxy.close();
-      proxy = await startProxy(program, places);
+      proxy = await startProxy(program, addresses);
     },
     close: () => closing.disposeAsync(),
   };

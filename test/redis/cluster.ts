@@ -74,18 +74,18 @@ async function join(
   replicas: readonly ClusterNode[],
 ): Promise<void> {
   const [first, ...others] = nodes;
-  for (const [place, master] of masters.entries()) {
-    const last = Math.min(SLOTS, (place + 1) * SHARE) - 1;
-    await master.call("CLUSTER", "ADDSLOTSRANGE", place * SHARE, last);
+  for (const [index, master] of masters.entries()) {
+    const last = Math.min(SLOTS, (index + 1) * SHARE) - 1;
+    await master.call("CLUSTER", "ADDSLOTSRANGE", index * SHARE, last);
   }
-  for (const [place, node] of nodes.entries()) await node.call("CLUSTER", "SET-CONFIG-EPOCH", place + 1);
+  for (const [index, node] of nodes.entries()) await node.call("CLUSTER", "SET-CONFIG-EPOCH", index + 1);
   for (const node of others) {
     const bus = Number(String(await node.call("CONFIG", "GET", "cluster-port")).split(",")[1]);
     await first?.call("CLUSTER", "MEET", "127.0.0.1", node.port, bus);
   }
   for (const node of nodes) await until(async () => knowsNodes(node, nodes.length));
-  for (const [place, replica] of replicas.entries()) {
-    await replica.call("CLUSTER", "REPLICATE", masters[place]?.id ?? "");
+  for (const [index, replica] of replicas.entries()) {
+    await replica.call("CLUSTER", "REPLICATE", masters[index]?.id ?? "");
   }
   for (const node of nodes) {
     await until(async () => {

@@ -12,11 +12,11 @@ import { openRing } from "../keyring/ring.ts";
 const CONNECT_MS = 30_000;
 
 process.send?.("loaded");
-process.on("message", async ({ place, alg }: { place: string; alg: TokenAlg }) => {
+process.on("message", async ({ location, alg }: { location: string; alg: TokenAlg }) => {
   try {
-    const database = place.startsWith("postgres:")
-      ? await openPostgres({ url: place, connectMs: CONNECT_MS })
-      : openSqlite(place);
+    const database = location.startsWith("postgres:")
+      ? await openPostgres({ url: location, connectMs: CONNECT_MS })
+      : openSqlite(location);
     await migrate(database);
     const store = createSigningKeyStore(database, createSealer([Buffer.alloc(32, 1)]));
     const { active, published } = await openRing(store, { alg });

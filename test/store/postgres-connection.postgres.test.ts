@@ -166,11 +166,11 @@ describe("a query", () => {
     );
     const [one, other] = [await connect(), await connect()];
     const both = Array.from({ length: 2 }, () => Promise.withResolvers<void>());
-    const raise = (database: Database, place: number, order: readonly string[]): Promise<void> =>
+    const raise = (database: Database, index: number, order: readonly string[]): Promise<void> =>
       database.write(async (transaction) => {
         for (const id of order) {
           await sql`update counters set n = n + 1 where id = ${id}`.execute(transaction);
-          both[place]?.resolve();
+          both[index]?.resolve();
           await Promise.all(both.map(({ promise }) => promise));
         }
       });

@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { explainOpening, isAway, isBusy } from "../../src/store/postgres/errors.ts";
-import { whereaboutsOf } from "../../src/store/postgres.ts";
+import { targetOf } from "../../src/store/postgres.ts";
 
 const coded = (code: string, message = ""): Error => Object.assign(new Error(message), { code });
 
@@ -39,13 +39,13 @@ test("an error of another kind is a bug", () => {
 });
 
 test.for([
-  { url: "postgres://me:s3cret@/registry?host=/var/run/postgresql", place: "/var/run/postgresql:5432" },
-  { url: "postgres:///registry?host=/var/run/postgresql&port=5433", place: "/var/run/postgresql:5433" },
-  { url: "postgres://me:s3cret@db.example/registry", place: "db.example:5432" },
-  { url: "postgres://me:s3cret@[::1]:6000/registry", place: "[::1]:6000" },
-])("an opening that failed names the place of $url, and no secret", ({ url, place }) => {
-  const { message } = explainOpening(coded("ECONNREFUSED"), whereaboutsOf(url));
+  { url: "postgres://me:s3cret@/registry?host=/var/run/postgresql", server: "/var/run/postgresql:5432" },
+  { url: "postgres:///registry?host=/var/run/postgresql&port=5433", server: "/var/run/postgresql:5433" },
+  { url: "postgres://me:s3cret@db.example/registry", server: "db.example:5432" },
+  { url: "postgres://me:s3cret@[::1]:6000/registry", server: "[::1]:6000" },
+])("an opening that failed names the server of $url, and no secret", ({ url, server }) => {
+  const { message } = explainOpening(coded("ECONNREFUSED"), targetOf(url));
   expect(message).toBe(
-    `the database cannot be used: no PostgreSQL answers at ${place} (ECONNREFUSED). Start it, or mend the URL`,
+    `the database cannot be used: no PostgreSQL answers at ${server} (ECONNREFUSED). Start it, or mend the URL`,
   );
 });

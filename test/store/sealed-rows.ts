@@ -12,8 +12,8 @@ import type { TestDatabase } from "./database.ts";
 export const SECRET = "a secret that must not be on the disk";
 
 /** The error for a secret in another row. */
-function moved(place: string): SealError {
-  return new SealError(`the sealed secret of ${place} was altered or moved to another row. Restore it from a backup`);
+function moved(name: string): SealError {
+  return new SealError(`the sealed secret of ${name} was altered or moved to another row. Restore it from a backup`);
 }
 
 /** A store with two customers, a key and a device each. */
@@ -45,14 +45,14 @@ export function sealedRowsContract(name: string, open: () => Promise<TestDatabas
     test.for([
       {
         column: "sealed_secret",
-        place: "customer_key customer-1 key-1 login",
+        name: "customer_key customer-1 key-1 login",
         statements: [
           "update customer_keys set sealed_secret = (select sealed_secret from customer_keys where key_id = 'key-2') where key_id = 'key-1'",
         ],
       },
       {
         column: "customer_id",
-        place: "customer_key customer-1 key-2 login",
+        name: "customer_key customer-1 key-2 login",
         statements: [
           "delete from customer_keys where key_id = 'key-1'",
           "update customer_keys set customer_id = 'customer-1' where key_id = 'key-2'",
@@ -60,18 +60,18 @@ export function sealedRowsContract(name: string, open: () => Promise<TestDatabas
       },
       {
         column: "key_id",
-        place: "customer_key customer-1 key-3 login",
+        name: "customer_key customer-1 key-3 login",
         statements: ["update customer_keys set key_id = 'key-3' where key_id = 'key-1'"],
       },
       {
         column: "purpose",
-        place: "customer_key customer-1 key-1 derivation",
+        name: "customer_key customer-1 key-1 derivation",
         statements: ["update customer_keys set purpose = 'derivation'", "update devices set key_mode = 'derived'"],
       },
-    ])("a key whose $column was changed behind the gateway's back does not open", async ({ place, statements }) => {
+    ])("a key whose $column was changed behind the gateway's back does not open", async ({ name, statements }) => {
       const opened = await openFilled();
       await alter(opened, ...statements);
-      await refuses(opened.store, moved(place), opened.faults);
+      await refuses(opened.store, moved(name), opened.faults);
     });
 
     test("a key that does not open refuses its customer's logins, is named once, and no other customer's", async () => {
@@ -93,9 +93,9 @@ export function sealedRowsContract(name: string, open: () => Promise<TestDatabas
       const opened = await openFilled();
       await openRing(opened.store.signingKeys);
       const stranger = await opened.reopen([Buffer.alloc(32, 2)]);
-      const told = (place: string): SealError =>
+      const told = (name: string): SealError =>
         new SealError(
-          `the sealed secret of ${place} is under another master key. Set COUNTERSIGN_MASTER_KEY to the one that this database was made with, or add that to COUNTERSIGN_OTHER_MASTER_KEYS`,
+          `the sealed secret of ${name} is under another master key. Set COUNTERSIGN_MASTER_KEY to the one that this database was made with, or add that to COUNTERSIGN_OTHER_MASTER_KEYS`,
         );
       await refuses(stranger, told("customer_key customer-1 key-1 login"), opened.faults);
       const { keys } = await opened.store.signingKeys.read();

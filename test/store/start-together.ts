@@ -5,8 +5,8 @@ import { once } from "node:events";
 import type { TokenAlg } from "../../src/core/tokens/algorithms.ts";
 
 export interface Starters {
-  /** Has all of them open the ring of `place`, a file or a URL of PostgreSQL. @returns what each answers */
-  start(place: string, alg: TokenAlg): Promise<readonly unknown[]>;
+  /** Has all of them open the ring of `location`, a file or a URL of PostgreSQL. @returns what each answers */
+  start(location: string, alg: TokenAlg): Promise<readonly unknown[]>;
   close(): Promise<void>;
 }
 
@@ -15,11 +15,11 @@ export async function loadStarters(processes: number): Promise<Starters> {
   const children = Array.from({ length: processes }, () => fork(new URL("open-ring.ts", import.meta.url)));
   await Promise.all(children.map((child) => once(child, "message")));
   return {
-    start: (place, alg) =>
+    start: (location, alg) =>
       Promise.all(
         children.map(async (child) => {
           const answered = once(child, "message");
-          child.send({ place, alg });
+          child.send({ location, alg });
           const [answer] = await answered;
           return answer;
         }),

@@ -60,14 +60,14 @@ async function importFile(file: string, options: ImportOptions, command: Command
   const progress: Progress = { line: fromLine - 1, created: 0, updated: 0, unchanged: 0, failed: 0 };
   const stream = file === "-" ? process.stdin : createReadStream(file);
   const records = readRecords(stream, inputName(file), customer !== undefined);
-  const tellPlace = (): void => {
+  const printResumeHint = (): void => {
     const next = progress.line + 1;
     if (next === fromLine) return;
     note(`stopped at line ${next}: what comes before is in. Give the same command with --from-line ${next}`, json);
   };
   // Acknowledged lines are on disk, and others may be sent again: nothing has to be awaited.
   const stop = (name: NodeJS.Signals): never => {
-    tellPlace();
+    printResumeHint();
     writeFailure(new CommandFailure("stopped by a signal"), json);
     process.exit(128 + constants.signals[name]);
   };
@@ -75,7 +75,7 @@ async function importFile(file: string, options: ImportOptions, command: Command
   try {
     await callAdmin((admin) => sendRecords(admin, records, options, progress, json));
   } catch (error) {
-    tellPlace();
+    printResumeHint();
     throw error instanceof Error && "syscall" in error ? unreadable(file, error) : error;
   } finally {
     for (const name of SIGNALS) process.off(name, stop);

@@ -97,8 +97,10 @@ export function createFallbackLimiter(options: FallbackOptions): FallbackLimiter
   function decideLocally(charges: readonly Charge[]): Verdict {
     const { denied, states } = local.decide(charges.map(shareOf), elapsed());
     listener.decided(denied === -1 ? "admitted" : "denied");
-    const told = states.map((state, place) => state && { ...state, policy: charges[place]?.policy ?? state.policy });
-    return { denied, states: told };
+    const reported = states.map(
+      (state, index) => state && { ...state, policy: charges[index]?.policy ?? state.policy },
+    );
+    return { denied, states: reported };
   }
 
   function decideAway(charges: readonly Charge[]): Verdict {

@@ -153,9 +153,9 @@ export function createRedisLimiter(
         if (!(error instanceof Error) || !error.message.includes("TRYAGAIN")) throw error;
         reply = await runApart(charges, now);
       }
-      const states = charges.map(({ policy }, place) => readState(policy, reply, place));
-      for (const [place, charge] of charges.entries()) {
-        const state = states[place];
+      const states = charges.map(({ policy }, index) => readState(policy, reply, index));
+      for (const [index, charge] of charges.entries()) {
+        const state = states[index];
         // A used proof is asked about: the answer tells the state of `login`.
         if (state === undefined || state.remaining > 0 || charge.policy.name === "replay") continue;
         denials.set(nameOf(charge), { until: askedAt + state.resetMs * (1 - CLOCK_DRIFT), state });
@@ -173,7 +173,7 @@ export function createRedisLimiter(
         const resetMs = denial.until - elapsed();
         if (resetMs > 0 && policy.limit === charge.policy.limit && policy.windowMs === charge.policy.windowMs) {
           const state = { ...denial.state, resetMs };
-          return { denied, states: charges.map((_, place) => (place === denied ? state : undefined)) };
+          return { denied, states: charges.map((_, index) => (index === denied ? state : undefined)) };
         }
         denials.delete(name);
       }
@@ -187,8 +187,8 @@ export function createRedisLimiter(
 }
 
 /** Reads the script's answer about one charge; undefined: it was not looked at. @throws TypeError of another program's answer */
-function readState(policy: Charge["policy"], reply: readonly unknown[], place: number): PolicyState | undefined {
-  const [remaining, reset] = reply.slice(2 + 2 * place);
+function readState(policy: Charge["policy"], reply: readonly unknown[], index: number): PolicyState | undefined {
+  const [remaining, reset] = reply.slice(2 + 2 * index);
   if (remaining === -1) return undefined;
   // Rounded up, an entry counts for up to a 64th longer.
   const longest = policy.windowMs * 1_100;

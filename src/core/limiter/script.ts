@@ -32,16 +32,16 @@ if latest > 0 then
 end
 
 local function base_of(log) return unpack('>I4', log) * 1000000 end
-local function entry_at(log, place)
-  local offset, count = unpack('>I4I2', log, place)
+local function entry_at(log, position)
+  local offset, count = unpack('>I4I2', log, position)
   return base_of(log) + offset, count
 end
 
 -- Packs a log anew: entries at the tick or ahead of it become one at the tick, the base that of the first entry.
 local function repack(log, tick)
   local parts, base, last = {}, nil, 0
-  for place = BASE + 1, #log, ENTRY do
-    local at, count = entry_at(log, place)
+  for position = BASE + 1, #log, ENTRY do
+    local at, count = entry_at(log, position)
     if at >= tick then
       last = last + count
     else
@@ -68,11 +68,11 @@ local function read(key, limit, window)
   while first < #log and entry_at(log, first) <= now - window do first = first + ENTRY end
   if first > #log then log = '' elseif first > BASE + 1 then log = log:sub(1, BASE) .. log:sub(first) end
   local used, left, reset = 0, 0, 0
-  for place = BASE + 1, #log, ENTRY do used = used + unpack('>I2', log, place + 4) end
-  local leaving, place = max(1, used - limit + 1), BASE + 1
-  while left < leaving and place < #log do
-    local at, count = entry_at(log, place)
-    left, reset, place = left + count, at + window - now, place + ENTRY
+  for position = BASE + 1, #log, ENTRY do used = used + unpack('>I2', log, position + 4) end
+  local leaving, position = max(1, used - limit + 1), BASE + 1
+  while left < leaving and position < #log do
+    local at, count = entry_at(log, position)
+    left, reset, position = left + count, at + window - now, position + ENTRY
   end
   return { key = key, log = log, tick = tick, stepped = stepped, limit = limit, window = window, used = used, reset = reset }
 end

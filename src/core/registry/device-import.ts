@@ -64,9 +64,9 @@ export function createImportDevices(devices: Pick<DeviceStore, "importAll">, now
     });
     await devices.importAll(
       rows,
-      (place, current, customerExists) => {
-        const row = rows[place];
-        if (row === undefined) throw new RangeError(`an import has no row ${place}`);
+      (index, current, customerExists) => {
+        const row = rows[index];
+        if (row === undefined) throw new RangeError(`an import has no row ${index}`);
         // A repeated transaction decides again: the last decision stands.
         const { result, next } = decide(row, current, customerExists, now());
         results[row.index] = result;

@@ -2,7 +2,7 @@
 
 import { type AuthError, malformed } from "../errors.ts";
 import { parseDuration, readInstant } from "../limit-text.ts";
-import { isLabelName, placeOfUnprintable } from "./names.ts";
+import { isLabelName, positionOfUnprintable } from "./names.ts";
 
 const OPERATORS = ["=", "!=", "<", "<=", ">", ">="] as const;
 export type ComparisonOperator = (typeof OPERATORS)[number];
@@ -32,7 +32,7 @@ const CONDITION =
 /**
  * Reads a filter: `field op value`, joined by AND. Operators are = and !=, for times < <= > >= too. Values stand in double
  * quotes, where \" and \\ are a quote and a backslash, or bare where they have neither white space nor ()'"=!<>,;\ in them.
- * @throws AuthError `malformed`, field `filter`, naming the mistake and its place
+ * @throws AuthError `malformed`, field `filter`, naming the mistake and its position
  */
 export function readFilter(text: string, fields: Fields, now: number): readonly Condition[] {
   if (text.length > MOST_CHARACTERS) {
@@ -44,31 +44,34 @@ export function readFilter(text: string, fields: Fields, now: number): readonly 
     if (conditions.length === MOST_CONDITIONS) throw wrong(`filter has more than ${MOST_CONDITIONS} comparisons`);
     CONDITION.lastIndex = at;
     const [, field = "", symbol, quoted, bare = "", joint] = CONDITION.exec(text) ?? [];
-    const place = at + 1 + (/^\s*/.exec(text.slice(at))?.[0].length ?? 0);
+    const position = at + 1 + (/^\s*/.exec(text.slice(at))?.[0].length ?? 0);
     const operator = OPERATORS.find((candidate) => candidate === symbol);
     if (operator === undefined) {
-      throw wrong(`filter cannot be read at place ${place}. Write field operator value and AND between comparisons`);
+      throw wrong(
+        `filter cannot be read at position ${position}. Write field operator value and AND between comparisons`,
+      );
     }
-    const type = typeOf(field, fields, place);
+    const type = typeOf(field, fields, position);
     if (type !== "time" && type !== "name" && operator !== "=" && operator !== "!=") {
-      throw wrong(`filter asks for an order at place ${place}. Only times and device_key have one`);
+      throw wrong(`filter asks for an order at position ${position}. Only times and device_key have one`);
     }
     const word = quoted?.replace(/\\(.)/g, "$1") ?? bare;
-    if (placeOfUnprintable(word) > 0) throw wrong(`filter has a control character in the value at place ${place}`);
+    if (positionOfUnprintable(word) > 0)
+      throw wrong(`filter has a control character in the value at position ${position}`);
     const value = readValue(word, field, type, now);
-    if (value === undefined) throw wrong(`filter has a value at place ${place} that is not ${describe(type)}`);
+    if (value === undefined) throw wrong(`filter has a value at position ${position} that is not ${describe(type)}`);
     conditions.push({ field, operator, value });
     if (joint === "") return conditions;
   }
 }
 
-function typeOf(field: string, fields: Fields, place: number): FieldType {
+function typeOf(field: string, fields: Fields, position: number): FieldType {
   const isLabel = field.startsWith(LABEL) && isLabelName(field.slice(LABEL.length));
   const name = isLabel ? "labels" : field === "labels" ? "" : field;
   const type = Object.hasOwn(fields, name) ? fields[name] : undefined;
   if (type !== undefined) return type;
   const names = Object.keys(fields).map((one) => (one === "labels" ? `${LABEL}NAME` : one));
-  throw wrong(`filter has no field of this list at place ${place}. There are ${names.join(" ")}`);
+  throw wrong(`filter has no field of this list at position ${position}. There are ${names.join(" ")}`);
 }
 
 function describe(type: FieldType): string {

@@ -58,13 +58,13 @@ export function readDisplayName(text: string): string {
   if (text.length > MAX_DISPLAY_NAME) {
     throw malformed(`display_name has ${text.length} characters. It has at most ${MAX_DISPLAY_NAME}`, "display_name");
   }
-  const place = placeOfUnprintable(text);
-  if (place === 0) return text;
-  throw malformed(`display_name has a control character at place ${place}. Take it out`, "display_name");
+  const position = positionOfUnprintable(text);
+  if (position === 0) return text;
+  throw malformed(`display_name has a control character at position ${position}. Take it out`, "display_name");
 }
 
 /** The position, from 1, of the first control character or lone surrogate; 0: there is none. */
-export function placeOfUnprintable(text: string): number {
+export function positionOfUnprintable(text: string): number {
   return text.search(UNPRINTABLE) + 1;
 }
 
@@ -90,9 +90,9 @@ export function readLabels(labels: Labels): Labels {
   if (entries.length > MOST_LABELS) {
     throw malformed(`labels has ${entries.length} entries. It has at most ${MOST_LABELS}`, "labels");
   }
-  for (const [place, [name, value]] of entries.entries()) {
+  for (const [index, [name, value]] of entries.entries()) {
     const mistake = mistakeOf(name, value);
-    if (mistake !== undefined) throw malformed(`label ${place + 1} has ${mistake}`, "labels");
+    if (mistake !== undefined) throw malformed(`label ${index + 1} has ${mistake}`, "labels");
   }
   return Object.fromEntries(entries.sort(([one], [other]) => (one < other ? -1 : 1)));
 }
@@ -104,6 +104,6 @@ function mistakeOf(name: string, value: string): string | undefined {
   }
   if (value.length > LONGEST_LABEL) return `a value of ${value.length} characters. It has at most ${LONGEST_LABEL}`;
   if (value.includes(";")) return "a semicolon in its value. Take it out";
-  if (placeOfUnprintable(value) > 0) return "a control character in its value. Take it out";
+  if (positionOfUnprintable(value) > 0) return "a control character in its value. Take it out";
   return undefined;
 }

@@ -2,7 +2,7 @@
 
 import { AuthError, malformed } from "../errors.ts";
 import { type Fields, readFilter } from "./filter.ts";
-import { placeOfUnprintable } from "./names.ts";
+import { positionOfUnprintable } from "./names.ts";
 import type { PageQuery, PageResult, Versioned } from "./ports.ts";
 
 /** A caller's request for a page. */
@@ -41,7 +41,7 @@ export function writePageToken(after: string | undefined): string {
 
 function readPageToken(token: string): string {
   const after = Buffer.from(token, "base64url").toString();
-  if (placeOfUnprintable(after) === 0 && writePageToken(after) === token) return after;
+  if (positionOfUnprintable(after) === 0 && writePageToken(after) === token) return after;
   throw unknownPageToken();
 }
 

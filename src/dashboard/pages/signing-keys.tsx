@@ -75,14 +75,14 @@ function TimeLine({ keys }: { readonly keys: readonly SigningKey[] }) {
   const now = Date.now();
   const from = Math.min(now - HOUR_MS, ...keys.map(({ createTime }) => timeMs(createTime) ?? now));
   const until = now + (now - from) * 0.04;
-  const place = (ms: number): number => Math.min(100, Math.max(0, ((ms - from) / (until - from)) * 100));
+  const percentAt = (ms: number): number => Math.min(100, Math.max(0, ((ms - from) / (until - from)) * 100));
   return (
     <section class="card stack" aria-label="Time line">
       <ul class="ring">
         {keys.map(({ kid, state, createTime, activateTime, retireTime }) => {
           const tone = toneOf(enumText(SigningKeyStateSchema, state));
           const signs = timeMs(activateTime);
-          const end = place(timeMs(retireTime) ?? until);
+          const end = percentAt(timeMs(retireTime) ?? until);
           const bar = (name: string, start: number, y: number) => (
             <rect class={`${name} ${tone}`} x={start} width={Math.max(0.6, end - start)} y={y} height={14 - 2 * y} />
           );
@@ -93,9 +93,9 @@ function TimeLine({ keys }: { readonly keys: readonly SigningKey[] }) {
                 {kid}
               </span>
               <svg viewBox="0 0 100 14" preserveAspectRatio="none" role="img" aria-label={`${kid}: ${words}`}>
-                {bar("span", place(timeMs(createTime) ?? now), 4)}
-                {signs !== undefined && bar("signs", place(signs), 1)}
-                <line class="now" x1={place(now)} x2={place(now)} y1={0} y2={14} />
+                {bar("span", percentAt(timeMs(createTime) ?? now), 4)}
+                {signs !== undefined && bar("signs", percentAt(signs), 1)}
+                <line class="now" x1={percentAt(now)} x2={percentAt(now)} y1={0} y2={14} />
               </svg>
             </li>
           );

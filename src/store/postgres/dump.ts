@@ -5,7 +5,7 @@ import { existsSync, rmSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import { BackupError, createOwnFile } from "../sqlite-backup.ts";
 
-export interface PostgresPlace {
+export interface PostgresAccess {
   readonly url: string;
   /** For the programs: their PATH, and libpq's own variables. */
   readonly environment: NodeJS.ProcessEnv;
@@ -14,7 +14,11 @@ export interface PostgresPlace {
 const LONGEST_MESSAGE = 500;
 
 /** Dumps the tables of a schema into a new file of its owner alone. @throws BackupError */
-export async function dumpPostgres({ url, environment }: PostgresPlace, schema: string, output: string): Promise<void> {
+export async function dumpPostgres(
+  { url, environment }: PostgresAccess,
+  schema: string,
+  output: string,
+): Promise<void> {
   createOwnFile(output);
   try {
     const tables = `--table="${schema.replaceAll('"', '""')}".*`;
@@ -32,9 +36,9 @@ export async function dumpPostgres({ url, environment }: PostgresPlace, schema: 
 }
 
 /** Restores a dump into a schema without a registry, in one transaction. It creates no database and no schema. @throws BackupError */
-export async function restorePostgres(place: PostgresPlace, input: string): Promise<void> {
+export async function restorePostgres(access: PostgresAccess, input: string): Promise<void> {
   if (!existsSync(input)) throw new BackupError(`there is no file ${input}`);
-  await runProgram("pg_restore", place, [
+  await runProgram("pg_restore", access, [
     "--no-owner",
     "--no-privileges",
     "--exit-on-error",
@@ -45,7 +49,7 @@ export async function restorePostgres(place: PostgresPlace, input: string): Prom
 
 async function runProgram(
   program: string,
-  { url, environment }: PostgresPlace,
+  { url, environment }: PostgresAccess,
   args: readonly string[],
 ): Promise<void> {
   const { dbname, password } = splitUrl(url);

@@ -50,30 +50,31 @@ class DatabaseError extends Error {
 }
 
 /** The part of a URL that messages may show. */
-export interface Whereabouts {
+export interface ConnectionTarget {
   /** Host and port. */
-  readonly place: string;
+  readonly server: string;
   readonly database: string;
   readonly user: string;
 }
 
 /** Why a database could not be opened, in one line with its cure. */
-export function explainOpening(cause: unknown, { place, database, user }: Whereabouts): Error {
+export function explainOpening(cause: unknown, { server, database, user }: ConnectionTarget): Error {
   const code = codeOf(cause);
-  const told = cause instanceof Error ? cause.message : "";
+  const message = cause instanceof Error ? cause.message : "";
   const why = ((): string => {
-    if (code.startsWith("28")) return `${place} refuses the user ${user} or the password. Mend the URL, or pg_hba.conf`;
-    if (code === "3D000") return `${place} has no database ${database}. Create it: createdb ${database}`;
-    if (code === "42501") return `the user ${user} may not use the database ${database}. Grant it: ${told}`;
-    if (code === "53300") return `${place} has too many connections. Raise its max_connections`;
-    if (told.startsWith("The server does not support SSL")) {
-      return `${place} does not speak TLS. Turn it on there, or write sslmode=disable into the URL`;
+    if (code.startsWith("28"))
+      return `${server} refuses the user ${user} or the password. Mend the URL, or pg_hba.conf`;
+    if (code === "3D000") return `${server} has no database ${database}. Create it: createdb ${database}`;
+    if (code === "42501") return `the user ${user} may not use the database ${database}. Grant it: ${message}`;
+    if (code === "53300") return `${server} has too many connections. Raise its max_connections`;
+    if (message.startsWith("The server does not support SSL")) {
+      return `${server} does not speak TLS. Turn it on there, or write sslmode=disable into the URL`;
     }
     if (/CERT|UNABLE_TO_/.test(code)) {
-      return `the certificate of ${place} is not trusted (${code}). Name its authority in the URL: sslrootcert=FILE`;
+      return `the certificate of ${server} is not trusted (${code}). Name its authority in the URL: sslrootcert=FILE`;
     }
-    if (isAway(cause)) return `no PostgreSQL answers at ${place} (${code || told}). Start it, or mend the URL`;
-    return told;
+    if (isAway(cause)) return `no PostgreSQL answers at ${server} (${code || message}). Start it, or mend the URL`;
+    return message;
   })();
   return new DatabaseError(`the database cannot be used: ${why}`, { cause });
 }

@@ -91,8 +91,8 @@ function createQueue<Names, Answer>(answerAll: AnswerAll<Names, Answer>) {
     }, APART_MS);
     try {
       const answers = await answerAll(batch.map(({ names }) => names));
-      for (const [place, { resolve, reject }] of batch.entries()) {
-        const answer = answers[place];
+      for (const [index, { resolve, reject }] of batch.entries()) {
+        const answer = answers[index];
         if (answer === undefined) reject(new TypeError("a batch has fewer answers than look-ups"));
         else resolve(answer);
       }

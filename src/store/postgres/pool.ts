@@ -86,10 +86,10 @@ function openSocket(sockets: Set<Socket>): Socket {
 
 /** A URL with the planner's options before its own, which would else take their place. */
 function withPlanner(url: string): string {
-  const [place = "", query = ""] = url.split("?");
+  const [base = "", query = ""] = url.split("?");
   const parameters = new URLSearchParams(query);
   parameters.set("options", `${PLANNER} ${parameters.get("options") ?? ""}`.trim());
-  return `${place}?${parameters}`;
+  return `${base}?${parameters}`;
 }
 
 /** A client that is not used again when it left a statement unanswered. */

@@ -22,7 +22,7 @@ export function createActivityStore({ db, dialect, write }: Database): ActivityS
       for (let start = 0; start < sightings.length; start += ROWS) {
         // In the order of their names: neighbours are found together.
         const batch = sightings.slice(start, start + ROWS).sort(byDeviceKey);
-        const filled = Array.from({ length: ROWS }, (_, place) => batch[place] ?? FILLING);
+        const filled = Array.from({ length: ROWS }, (_, index) => batch[index] ?? FILLING);
         await write((transaction) => transaction.executeQuery({ ...upsert, parameters: filled.flatMap(parametersOf) }));
       }
     },

@@ -24,9 +24,9 @@ export async function importAll(
   await write(async (transaction) => {
     const customers = await holdCustomers(transaction, dialect, customerIds);
     const devices = await holdDevices(transaction, dialect, deviceKeys);
-    const decided = rows.flatMap(({ deviceKey, customerId }, place) => {
+    const decided = rows.flatMap(({ deviceKey, customerId }, index) => {
       const current = devices.get(deviceKey);
-      const next = decide(place, current, customers.has(customerId));
+      const next = decide(index, current, customers.has(customerId));
       return next === undefined ? [] : [{ current, next }];
     });
     if (decided.length === 0) return;

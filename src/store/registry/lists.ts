@@ -10,7 +10,7 @@ const LOOKED_AT = 2_000;
 
 /** A list as SQL has it. `name` identifies a row and orders the list. */
 export interface List {
-  /** The place before the first row. */
+  /** The key before the first row. */
   readonly first: string | number;
   readonly name: RawBuilder<string | number>;
   readonly order: "asc" | "desc";
@@ -63,9 +63,9 @@ async function findStretch(
   const isNarrow = ({ field, operator }: Condition): boolean =>
     (operator === "=" && indexed.includes(field)) || (operator !== "!=" && ordered.includes(field));
   const [beyond, upTo] = order === "asc" ? [sql`>`, sql`<=`] : [sql`<`, sql`>=`];
-  const placeOf = (text: string): string | number => (typeof first === "number" ? Number(text) : text);
+  const keyOf = (text: string): string | number => (typeof first === "number" ? Number(text) : text);
   const start = [
-    sql`${name} ${beyond} ${after === "" ? first : placeOf(after)}`,
+    sql`${name} ${beyond} ${after === "" ? first : keyOf(after)}`,
     ...conditions.filter(isNarrow).map((condition) => compare(condition, columns)),
   ];
   const rest = conditions.filter((condition) => !isNarrow(condition));
@@ -79,7 +79,7 @@ async function findStretch(
 
   const matching = [
     ...start,
-    ...(end === undefined ? [] : [sql`${name} ${upTo} ${placeOf(end)}`]),
+    ...(end === undefined ? [] : [sql`${name} ${upTo} ${keyOf(end)}`]),
     ...rest.map((condition) => compare(condition, columns)),
   ];
   return { matching: all(matching), end };

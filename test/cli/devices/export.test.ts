@@ -22,8 +22,8 @@ beforeAll(async () => {
     await customers.create({ customerId, displayName: "", status: "enabled", loginLimit: "" }, GATEWAY);
   }
   for (let from = 0; from < MANY; from += 700) {
-    const rows = Array.from({ length: 700 }, (_, place) => ({
-      deviceKey: `many-${from + place}`,
+    const rows = Array.from({ length: 700 }, (_, index) => ({
+      deviceKey: `many-${from + index}`,
       customerId: "many",
     }));
     await importDevices(rows, GATEWAY);

@@ -41,7 +41,7 @@ async function setUp(): Promise<Scene> {
     env: { ...client, COUNTERSIGN_INTERNAL_URL: gateway.internalUrl },
   });
   const file = join(folder, "devices.csv");
-  const lines = Array.from({ length: DEVICES }, (_, place) => `device-${place},acme,Device ${place}\n`);
+  const lines = Array.from({ length: DEVICES }, (_, index) => `device-${index},acme,Device ${index}\n`);
   writeFileSync(file, `device_key,customer_id,name\n${lines.join("")}`);
   return { env: client, file, gateway, way, serveAgain };
 }

@@ -39,8 +39,8 @@ test("good lines are imported, bad lines are reported", async () => {
   expect(told.stdout).toBe("2 created, 0 updated, 0 unchanged, 4 failed\n");
   expect(told.stderr).toBe(
     [
-      "countersign: line 3: device_key has a character that is not visible ASCII at place 4",
-      "countersign: line 4: name has a control character at place 4. Take it out",
+      "countersign: line 3: device_key has a character that is not visible ASCII at position 4",
+      "countersign: line 4: name has a control character at position 4. Take it out",
       "countersign: line 7: no customer has this customer_id",
       "countersign: line 8: it has 2 columns and the header has 7. A value with a delimiter has to be quoted",
       "countersign: 4 lines did not go in",

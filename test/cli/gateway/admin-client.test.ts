@@ -9,7 +9,7 @@ import { temporaryFolder } from "../../program.ts";
 
 const LIST = ["customers", "list"];
 
-test("a wrong admin token is reported with the place it was read from", async () => {
+test("a wrong admin token is reported with its source", async () => {
   const { internalUrl } = await startTestGateway();
   const folder = temporaryFolder();
   const file = join(folder, "admin-token");

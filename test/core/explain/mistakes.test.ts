@@ -65,7 +65,7 @@ describe("the body", () => {
     form("an array without end", "[".repeat(4_096), /ends too early|nests too deep/),
     form("too many bytes", " ".repeat(5000), /5000 bytes/),
     form("bytes that are not UTF-8", Uint8Array.of(0x7b, 0xff, 0x7d), /UTF-8/),
-    form("a space before the device_key", bodyOf({ deviceKey: ` ${SHARED}` }), /at place 1/, "other_device_key"),
+    form("a space before the device_key", bodyOf({ deviceKey: ` ${SHARED}` }), /at position 1/, "other_device_key"),
     form("microseconds", bodyOf({ timestamp: `${SECONDS}123456`, signature: HEX }), /microseconds/, "signature_right"),
     form("a fraction", bodyOf({ timestamp: `${SECONDS}.25` }), /a fraction/, "signed_as_sent"),
     form(

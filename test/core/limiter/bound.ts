@@ -85,8 +85,8 @@ async function playSchedule(
     } else if (draw < 0.15) {
       const link = LINKS[below(LINKS.length)] ?? "up";
       if (link !== "up") outages++;
-      const place = below(count);
-      gateways[place]?.setLink(link);
+      const index = below(count);
+      gateways[index]?.setLink(link);
     } else if (draw < 0.25) {
       for (const gateway of gateways) gateway.setLink("up");
       if (isForgetful) {

@@ -22,10 +22,10 @@ export interface RaceReport {
 export function checkDecisions(lists: readonly Decisions[], limit: number, window: number): RaceReport {
   const byKey = new Map<number, { at: number; isAdmitted: boolean }[]>();
   for (const { key: keys, at, isAdmitted } of lists) {
-    for (const [place, key] of keys.entries()) {
+    for (const [index, key] of keys.entries()) {
       const own = byKey.get(key) ?? [];
       byKey.set(key, own);
-      own.push({ at: at[place] ?? Number.NaN, isAdmitted: isAdmitted[place] ?? false });
+      own.push({ at: at[index] ?? Number.NaN, isAdmitted: isAdmitted[index] ?? false });
     }
   }
   let [decisions, admitted, overAdmissions, falseDenials] = [0, 0, 0, 0];
@@ -34,8 +34,8 @@ export function checkDecisions(lists: readonly Decisions[], limit: number, windo
     const log = own.filter((decision) => decision.isAdmitted).map(({ at }) => roundUp(limit, window, at));
     log.sort((one, other) => one - other);
     admitted += log.length;
-    for (let place = limit; place < log.length; place++) {
-      if ((log[place] ?? Number.NaN) - (log[place - limit] ?? Number.NaN) < window) overAdmissions++;
+    for (let index = limit; index < log.length; index++) {
+      if ((log[index] ?? Number.NaN) - (log[index - limit] ?? Number.NaN) < window) overAdmissions++;
     }
     const denials = own.filter(({ isAdmitted }) => !isAdmitted).map(({ at }) => at);
     let [first, next] = [0, 0];

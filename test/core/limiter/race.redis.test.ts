@@ -25,7 +25,7 @@ test("one admission too many, and a denial too early, are found", () => {
   expect(checkDecisions([list], 2, 99)).toMatchObject({ overAdmissions: 4, falseDenials: 0 });
   // Whichever process they came from.
   const parts = [0, 1].map((part) => {
-    const isOwn = (_: unknown, place: number): boolean => place % 2 === part;
+    const isOwn = (_: unknown, index: number): boolean => index % 2 === part;
     return { key: list.key.filter(isOwn), at: at.filter(isOwn), isAdmitted: isAdmitted.filter(isOwn) };
   });
   expect(checkDecisions(parts, 3, 100)).toMatchObject({ overAdmissions: 1, falseDenials: 1 });

@@ -23,7 +23,7 @@ describe("a log in Redis", () => {
   const times = (count: number): number[] =>
     Array<number>(count)
       .fill(START)
-      .map((start, place) => start + place);
+      .map((start, index) => start + index);
 
   test("takes 64 bytes for ten admissions, and 240 in all", async () => {
     const prefix = randomUUID().slice(0, 2);

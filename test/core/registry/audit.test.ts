@@ -8,8 +8,8 @@ const DAY = 86_400_000;
 
 test("lists the newest first, with filters", async () => {
   const { registry, store } = await openRegistry();
-  for (const [place, action] of ["A", "B", "C"].entries()) {
-    await store.audit.append(entryOf(action, { at: NOW + place * DAY, actor: { ...ACTOR, operator: `op ${place}` } }));
+  for (const [index, action] of ["A", "B", "C"].entries()) {
+    await store.audit.append(entryOf(action, { at: NOW + index * DAY, actor: { ...ACTOR, operator: `op ${index}` } }));
   }
   const list = async (filter: string): Promise<string> =>
     (await registry.listAuditEvents({ ...ALL, filter })).items.map(({ action }) => action).join("");

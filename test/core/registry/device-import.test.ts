@@ -103,7 +103,7 @@ test("audits a batch once, and not at all when nothing changes", async () => {
 
 test("rejects more than 1,000 rows", async () => {
   const opened = await openWithCustomer();
-  const rows = Array.from({ length: 1_001 }, (_, place) => rowOf(`d${place}`));
+  const rows = Array.from({ length: 1_001 }, (_, index) => rowOf(`d${index}`));
   await expect(importRows(opened, rows)).rejects.toMatchObject({
     reason: "malformed",
     message: "rows has 1001 entries. It has at most 1000",

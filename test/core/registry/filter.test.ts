@@ -97,18 +97,21 @@ const NO_TIMES = [
   ...['"2026-02-30T00:00:00Z"', '"2026-13-01T00:00:00Z"', '"2026-01-01T25:00:00Z"', '"2026-01-01T00:00:60Z"'],
 ];
 
-describe("names the mistake and its place", () => {
+describe("names the mistake and its position", () => {
   test.for([
-    ...UNREADABLE.map((text) => [text, "filter cannot be read at place"]),
-    ...UNKNOWN.map((field) => [`${field} = x`, `filter has no field of this list at place 1. ${NO_FIELD}`]),
-    ["  CUSTOMER_ID = x", `filter has no field of this list at place 3. ${NO_FIELD}`],
-    ["customer_id < acme", "filter asks for an order at place 1"],
-    ["shared_identity >= true", "filter asks for an order at place 1"],
+    ...UNREADABLE.map((text) => [text, "filter cannot be read at position"]),
+    ...UNKNOWN.map((field) => [`${field} = x`, `filter has no field of this list at position 1. ${NO_FIELD}`]),
+    ["  CUSTOMER_ID = x", `filter has no field of this list at position 3. ${NO_FIELD}`],
+    ["customer_id < acme", "filter asks for an order at position 1"],
+    ["shared_identity >= true", "filter asks for an order at position 1"],
     ...['"a\0"', '"a\nb"', "\ud800"].map((value) => [`customer_id = ${value}`, "filter has a control character"]),
-    ["status = gone", "filter has a value at place 1 that is not enabled or disabled"],
-    ["status = KEY_MODE_SHARED", "filter has a value at place 1 that is not enabled or disabled"],
-    ["shared_identity = 1", "filter has a value at place 1 that is not true or false"],
-    ...NO_TIMES.map((time) => [`create_time > ${time}`, "filter has a value at place 1 that is not a time as in RFC"]),
+    ["status = gone", "filter has a value at position 1 that is not enabled or disabled"],
+    ["status = KEY_MODE_SHARED", "filter has a value at position 1 that is not enabled or disabled"],
+    ["shared_identity = 1", "filter has a value at position 1 that is not true or false"],
+    ...NO_TIMES.map((time) => [
+      `create_time > ${time}`,
+      "filter has a value at position 1 that is not a time as in RFC",
+    ]),
     [Array(21).fill("customer_id = a").join(" AND "), "filter has more than 20 comparisons"],
     [" ".repeat(2_001), "filter has 2001 characters. It has at most 2000"],
   ])("%j", ([text = "", message = ""]) => {

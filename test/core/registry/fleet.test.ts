@@ -7,7 +7,7 @@ import { ALL, openWithCustomer } from "./open-registry.ts";
 
 async function openFleet(count: number) {
   const opened = await openWithCustomer();
-  const names = Array.from({ length: count }, (_, place) => `pump-${String(place).padStart(4, "0")}`);
+  const names = Array.from({ length: count }, (_, index) => `pump-${String(index).padStart(4, "0")}`);
   for (let start = 0; start < count; start += 1_000) {
     const rows = names.slice(start, start + 1_000).map((deviceKey) => ({ deviceKey, customerId: "acme" }));
     await opened.registry.importDevices(rows, ACTOR, false);

@@ -31,10 +31,10 @@ test.for<[(text: string) => string, string, string]>([
   [readEnrolledDeviceKey, LONG, "device_key has 97 characters. It has at most 96"],
   [readEnrolledDeviceKey, '\\"'.repeat(25), WIDE],
   [readDisplayName, "x".repeat(201), "display_name has 201 characters. It has at most 200"],
-  [readDisplayName, "a\nb", "display_name has a control character at place 2. Take it out"],
-  [readDisplayName, "\0", "display_name has a control character at place 1. Take it out"],
-  [readDisplayName, "ab\x7f", "display_name has a control character at place 3. Take it out"],
-  [readDisplayName, "a\ud83d", "display_name has a control character at place 2. Take it out"],
+  [readDisplayName, "a\nb", "display_name has a control character at position 2. Take it out"],
+  [readDisplayName, "\0", "display_name has a control character at position 1. Take it out"],
+  [readDisplayName, "ab\x7f", "display_name has a control character at position 3. Take it out"],
+  [readDisplayName, "a\ud83d", "display_name has a control character at position 2. Take it out"],
 ])("%o refuses %j", ([read, text, message]) => {
   const error = refusalOf(() => read(text));
   const field = message.split(" ")[0];

@@ -24,12 +24,12 @@ test("logins and revocations in any order and by any clocks: a token is good exa
     fc.property(fc.array(event, { maxLength: 40 }), (events) => {
       let marks = MARKS;
       const tokens: { jti: string; revoked: boolean }[] = [];
-      for (const [place, { what, clock }] of events.entries()) {
+      for (const [index, { what, clock }] of events.entries()) {
         if (what === "login") {
           tokens.push({ jti: nameToken(epochOf(marks)), revoked: false });
         } else {
           // A device that is deleted and enrolled anew is of another time, by one clock or another.
-          if (what === "anew") marks = { ...marks, createdAt: clock + place, device: 0 };
+          if (what === "anew") marks = { ...marks, createdAt: clock + index, device: 0 };
           else marks = { ...marks, [what]: markRevocation(marks[what], clock) };
           for (const token of tokens) token.revoked = true;
         }
