@@ -7,10 +7,10 @@ import { AUDIENCE, CUSTOMER_ID, ISSUER, LOGIN_LIMIT, SKEW_SECONDS, TOKEN_SECONDS
 import type { Fleet } from "./fleet.ts";
 import type { PeerSetup } from "./peer.ts";
 
-type ProofRefusal = "clock_skew" | "invalid_credentials";
+type ProofError = "clock_skew" | "invalid_credentials";
 
 /** Undefined when the proof holds. */
-type CheckProof = (deviceKey: string, timestamp: number, signature: string) => ProofRefusal | undefined;
+type CheckProof = (deviceKey: string, timestamp: number, signature: string) => ProofError | undefined;
 
 export function createProofCheck(fleet: Fleet): CheckProof {
   const secret = createSecretKey(fleet.customerKey, "utf8");
@@ -31,7 +31,7 @@ type Limits = Readonly<Record<string, number>>;
 /** Headers of the limit come with every outcome that it was asked for. */
 export type Outcome =
   | { readonly token: string; readonly limits: Limits }
-  | { readonly token: undefined; readonly refusal: ProofRefusal | "rate_limited"; readonly limits: Limits };
+  | { readonly token: undefined; readonly error: ProofError | "rate_limited"; readonly limits: Limits };
 
 export type BareLogIn = (deviceKey: string, timestamp: number, signature: string) => Promise<Outcome>;
 
@@ -67,8 +67,8 @@ export async function createBareLogIn({ redisUrl, fleet, algorithm }: PeerSetup)
   const header = { alg: algorithm, typ: "JWT", kid: await calculateJwkThumbprint(await exportJWK(publicKey)) };
 
   return async (deviceKey, timestamp, signature) => {
-    const refusal = checkProof(deviceKey, timestamp, signature);
-    if (refusal !== undefined) return { token: undefined, refusal, limits: NO_LIMITS };
+    const error = checkProof(deviceKey, timestamp, signature);
+    if (error !== undefined) return { token: undefined, error, limits: NO_LIMITS };
 
     const [admitted, remaining, resetMs] = await redis.slide(`bare:${deviceKey}`, LOGIN_LIMIT, WINDOW_MS);
     const limits = {
@@ -76,7 +76,7 @@ export async function createBareLogIn({ redisUrl, fleet, algorithm }: PeerSetup)
       "X-RateLimit-Remaining": remaining,
       "X-RateLimit-Reset": Math.ceil(resetMs / 1000),
     };
-    if (admitted === 0) return { token: undefined, refusal: "rate_limited", limits };
+    if (admitted === 0) return { token: undefined, error: "rate_limited", limits };
 
     const now = Math.floor(Date.now() / 1000);
     const token = await new SignJWT({

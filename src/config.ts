@@ -10,14 +10,14 @@ import { COMMAND_SETTINGS, PREFIX, SERVER_SETTINGS, type Setting } from "./setti
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** src/settings.ts describes each value. */
-export interface Config extends Omit<Values<typeof SERVER_SETTINGS>, "issuer"> {
+export interface Config extends Omit<SettingValues<typeof SERVER_SETTINGS>, "issuer"> {
   /** Undefined with --dev: the gateway's own URL is the issuer. */
   readonly issuer: string | undefined;
   /** Undefined: no traces. The service's name is undefined where OpenTelemetry's variables have another. */
   readonly tracing: { readonly serviceName: string | undefined } | undefined;
 }
 
-export type ClientConfig = Values<typeof COMMAND_SETTINGS>;
+export type ClientConfig = SettingValues<typeof COMMAND_SETTINGS>;
 
 /** The environment of this process. */
 export function processEnvironment(): Environment {
@@ -63,7 +63,7 @@ function readTracing(environment: Environment): Config["tracing"] {
 }
 
 /** Reads where the database is. @throws ConfigError */
-export function readDatabaseLocation(): Values<Pick<typeof SERVER_SETTINGS, "DATA_DIR" | "DATABASE_URL">> {
+export function readDatabaseLocation(): SettingValues<Pick<typeof SERVER_SETTINGS, "DATA_DIR" | "DATABASE_URL">> {
   const { DATA_DIR, DATABASE_URL } = SERVER_SETTINGS;
   return readSettings({ DATA_DIR, DATABASE_URL }, process.env);
 }
@@ -92,7 +92,7 @@ type CamelCase<Name extends string> = Name extends `${infer Head}_${infer Tail}`
   : Lowercase<Name>;
 
 /** The values of a table's settings: MAX_CONNECTIONS as `maxConnections`. */
-export type Values<Table> = {
+export type SettingValues<Table> = {
   readonly [Name in keyof Table & string as CamelCase<Name>]: Table[Name] extends Setting<infer Value> ? Value : never;
 };
 
@@ -113,7 +113,7 @@ function readSettings<Table extends SettingTable>(
   table: Table,
   environment: Environment,
   before: readonly string[] = [],
-): Values<Table> {
+): SettingValues<Table> {
   const mistakes = [...before];
   const given = (name: string): boolean =>
     Boolean(environment[`${PREFIX}${name}`] || environment[`${PREFIX}${name}_FILE`]);
@@ -134,7 +134,7 @@ function readSettings<Table extends SettingTable>(
   });
   if (mistakes.length > 0) throw new ConfigError(mistakes);
   // fromEntries forgets the names, each of which has its value.
-  return Object.freeze(Object.fromEntries(values)) as Values<Table>;
+  return Object.freeze(Object.fromEntries(values)) as SettingValues<Table>;
 }
 
 function camelCase(name: string): string {

@@ -26,7 +26,7 @@ test("an overloaded gateway refuses logins with a wait, charges nothing, and goe
   ]);
   expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
   const metrics = await (await fetch(new URL("/metrics", internalUrl))).text();
-  expect(metrics).toContain("countersign_overload_refusals_total 5\n");
+  expect(metrics).toContain("countersign_logins_shed_total 5\n");
 
   delay = 0;
   const again = await logInBy(publicUrl, device);

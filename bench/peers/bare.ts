@@ -15,7 +15,7 @@ servePeer(async (setup) => {
     const outcome = await logIn(device_key, timestamp, device_signature);
     if (outcome.token !== undefined)
       return answer(response, 200, { token: outcome.token, expires_in: TOKEN_SECONDS }, outcome.limits);
-    answer(response, outcome.refusal === "rate_limited" ? 429 : 401, { code: outcome.refusal }, outcome.limits);
+    answer(response, outcome.error === "rate_limited" ? 429 : 401, { code: outcome.error }, outcome.limits);
   }
 
   const serve: RequestListener = (request, response) => {

@@ -19,8 +19,8 @@ servePeer(async (setup) => {
               const outcome = await logIn(deviceKey, Number(timestamp), deviceSignature);
               for (const [name, value] of Object.entries(outcome.limits)) responseHeader.set(name, String(value));
               if (outcome.token !== undefined) return { token: outcome.token, expiresIn: TOKEN_SECONDS };
-              const code = outcome.refusal === "rate_limited" ? Code.ResourceExhausted : Code.Unauthenticated;
-              throw new ConnectError(outcome.refusal, code);
+              const code = outcome.error === "rate_limited" ? Code.ResourceExhausted : Code.Unauthenticated;
+              throw new ConnectError(outcome.error, code);
             },
           });
         },

@@ -17,8 +17,8 @@ servePeer(async (setup) => {
           for (const [name, value] of Object.entries(outcome.limits)) metadata.set(name, String(value));
           call.sendMetadata(metadata);
           if (outcome.token !== undefined) return callback(null, { token: outcome.token, expires_in: TOKEN_SECONDS });
-          const code = outcome.refusal === "rate_limited" ? status.RESOURCE_EXHAUSTED : status.UNAUTHENTICATED;
-          callback({ code, details: outcome.refusal });
+          const code = outcome.error === "rate_limited" ? status.RESOURCE_EXHAUSTED : status.UNAUTHENTICATED;
+          callback({ code, details: outcome.error });
         },
         () => callback({ code: status.INTERNAL, details: "internal" }),
       );

@@ -11,15 +11,15 @@ import { createStore } from "../store/sql.ts";
 import { monotonicNow, systemNow } from "../telemetry/clock.ts";
 import { openDatabase } from "./registry.ts";
 
-export interface Finding {
+export interface CheckResult {
   readonly name: string;
   readonly status: "ok" | "warning" | "wrong";
   readonly message: string;
 }
 
-const ok = (name: string, message: string): Finding => ({ name, status: "ok", message });
-const warning = (name: string, message: string): Finding => ({ name, status: "warning", message });
-const wrong = (name: string, message: string): Finding => ({ name, status: "wrong", message });
+const ok = (name: string, message: string): CheckResult => ({ name, status: "ok", message });
+const warning = (name: string, message: string): CheckResult => ({ name, status: "warning", message });
+const wrong = (name: string, message: string): CheckResult => ({ name, status: "wrong", message });
 
 /** A certificate that expires sooner than this is a warning. */
 const EXPIRY_DAYS = 14;
@@ -29,11 +29,11 @@ const CLOCKS_APART_MS = 500;
 const SILENT = { away() {}, back() {} };
 
 /** Makes every check. */
-export async function checkSite(config: Config): Promise<readonly Finding[]> {
+export async function checkSite(config: Config): Promise<readonly CheckResult[]> {
   return [...(await checkDatabase(config)), ...(await checkRedis(config)), ...checkCertificates(config)];
 }
 
-async function checkDatabase(config: Config): Promise<readonly Finding[]> {
+async function checkDatabase(config: Config): Promise<readonly CheckResult[]> {
   const path = dataFile(config.dataDir, "countersign.db");
   if (config.databaseUrl === undefined && !existsSync(path)) {
     return [ok("database", `SQLite: there is no ${path} yet. The first start makes it`)];
@@ -55,7 +55,7 @@ async function checkDatabase(config: Config): Promise<readonly Finding[]> {
   }
 }
 
-async function checkKeys(config: Config, database: Database): Promise<Finding> {
+async function checkKeys(config: Config, database: Database): Promise<CheckResult> {
   const store = createStore(database, createSealer([config.masterKey, ...config.otherMasterKeys]), () => {});
   try {
     await createSecrets(store.secrets, systemNow).requireMasterKeys();
@@ -68,7 +68,7 @@ async function checkKeys(config: Config, database: Database): Promise<Finding> {
   }
 }
 
-async function checkRedis(config: Config): Promise<readonly Finding[]> {
+async function checkRedis(config: Config): Promise<readonly CheckResult[]> {
   const { redisUrl, redisCa: ca, redisCert: cert, redisKey: key } = config;
   if (redisUrl === undefined) return [ok("redis", "not set: limits are kept in each process")];
   const { connectRedis } = await import("../core/limiter/connection.ts");
@@ -85,14 +85,14 @@ async function checkRedis(config: Config): Promise<readonly Finding[]> {
 }
 
 /** Compares a server's clock, in Unix milliseconds, that was asked for at `asked`. */
-function compareClock(server: string, clock: number, asked: number): Finding {
+function compareClock(server: string, clock: number, asked: number): CheckResult {
   const ms = Math.round(clock - (asked + systemNow()) / 2);
   const message = `${server} is ${Math.abs(ms)} ms ${ms < 0 ? "behind" : "ahead"}`;
   if (Math.abs(ms) <= CLOCKS_APART_MS) return ok("clock", message);
   return warning("clock", `${message}. Run NTP on every machine`);
 }
 
-function checkCertificates({ tlsCert = [] }: Config): readonly Finding[] {
+function checkCertificates({ tlsCert = [] }: Config): readonly CheckResult[] {
   if (tlsCert.length === 0) return [ok("certificate", "not set: the listeners speak without TLS")];
   return tlsCert.map((path) => {
     const { validToDate, validFromDate } = new X509Certificate(readFileSync(path));

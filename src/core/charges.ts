@@ -52,7 +52,7 @@ function loginCharge(
 }
 
 /** The charges of a refused login: `failure` and `address`. */
-export function refusalCharges(
+export function failureCharges(
   { deviceKey }: Pick<Credential, "deviceKey">,
   address: string,
   policies: LoginPolicies,

@@ -8,7 +8,7 @@ import {
   LONGEST_ASSERTION_S,
   nameOfAssertion,
 } from "./assertion.ts";
-import { type Counted, charge, type LoginPolicies, loginCharges, rateLimited, refusalCharges } from "./charges.ts";
+import { type Counted, charge, type LoginPolicies, loginCharges, rateLimited, failureCharges } from "./charges.ts";
 import { AuthError, unsigned } from "./errors.ts";
 import { checkFresh, readDeviceKey, readSignature, readTimestamp } from "./login-fields.ts";
 import type { Credential, CredentialStore, Limiter, LimitState, TokenSigner } from "./ports.ts";
@@ -77,7 +77,7 @@ export function createLogIn({ credentials, limiter, signer, policies, skewMs, no
     const key = proof.findKey(credential, decoys);
     const isProven = key !== undefined && credential.enrolled;
     if (!isProven || !credential.enabled) {
-      const { denied, stateOf } = await charge(limiter, refusalCharges(credential, address, policies), clock());
+      const { denied, stateOf } = await charge(limiter, failureCharges(credential, address, policies), clock());
       if (denied !== undefined) throw rateLimited(denied);
       const limit = stateOf("failure");
       throw isProven

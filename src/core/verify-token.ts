@@ -33,8 +33,8 @@ export function createVerifyToken(
     const claims = await verify(token, now);
 
     // 2. Not revoked, nor its device or customer: one read.
-    const refusal = judge(await credentials.findStanding(claims.deviceKey, claims.jti), claims);
-    if (refusal !== undefined) throw refusal;
+    const error = judge(await credentials.findStanding(claims.deviceKey, claims.jti), claims);
+    if (error !== undefined) throw error;
     return claims;
   };
 }

@@ -6,12 +6,12 @@ import { admin } from "./gateway.ts";
 import { usePages } from "./loading.ts";
 import { Time } from "./parts.tsx";
 import { addressOf } from "./router.ts";
-import { List, type Row } from "./table.tsx";
+import { PagedTable, type Row } from "./table.tsx";
 
 export function AuditList({ filter, pageSize }: { readonly filter: string; readonly pageSize: number }) {
   const pages = usePages((pageToken) => admin.listAuditEvents({ filter, pageSize, pageToken }), filter);
   return (
-    <List
+    <PagedTable
       label="Audit events"
       empty="No recorded change matches."
       head={["Time", "Who", "Did", "To", "Values"]}

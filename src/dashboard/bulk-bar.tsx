@@ -2,10 +2,10 @@
 
 import { useRef, useState } from "preact/hooks";
 import { DeviceAction } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
-import { readLabels } from "../cli/device-file/row.ts";
+import { parseLabels } from "../cli/device-file/row.ts";
 import { type DeviceSelection, exportDevices } from "./device-file.ts";
 import { TextField } from "./fields.tsx";
-import { ActionButton, type Values } from "./form.tsx";
+import { ActionButton, type FormValues } from "./form.tsx";
 import { admin } from "./gateway.ts";
 import { useAction } from "./loading.ts";
 import { FailureNotice, Notice, saveFile } from "./parts.tsx";
@@ -54,8 +54,8 @@ function BulkButton({ choice, filter: given, selected, size = 0, onChanged }: Bu
   const [done, setDone] = useState<{ readonly matched: number; readonly changed: number }>();
   const isStopped = useRef(false);
 
-  async function change({ label }: Values) {
-    const labels = label === undefined ? {} : readLabels(label);
+  async function change({ label }: FormValues) {
+    const labels = label === undefined ? {} : parseLabels(label);
     const isSelection = selected.length > 0;
     isStopped.current = false;
     let [matched, changed, pageToken] = [0, 0, ""];

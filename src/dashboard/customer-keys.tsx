@@ -10,19 +10,19 @@ import {
   KeyStateSchema,
 } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { CheckField, SelectField, TextField } from "./fields.tsx";
-import { ActionButton, type Values } from "./form.tsx";
+import { ActionButton, type FormValues } from "./form.tsx";
 import { admin } from "./gateway.ts";
 import { useLoaded, usePages } from "./loading.ts";
 import { Badge, FailureNotice, Notice, Secret, Time } from "./parts.tsx";
 import { addressOf } from "./router.ts";
-import { List, type Row } from "./table.tsx";
+import { PagedTable, type Row } from "./table.tsx";
 import { countText, enumText, inDays, numberText } from "./words.ts";
 
 /** Counting a large fleet takes seconds. */
 const COUNT_MS = 10_000;
 const COUNTING = { timeoutMs: 60_000 };
 
-export function CustomerKeys({ customerId }: { readonly customerId: string }) {
+export function CustomerKeyTable({ customerId }: { readonly customerId: string }) {
   const pages = usePages((pageToken) => admin.listCustomerKeys({ customerId, pageToken }), customerId);
   const usage = useLoaded(() => admin.getCustomerKeyUsage({ customerId }, COUNTING), [customerId], COUNT_MS);
   return (
@@ -33,7 +33,7 @@ export function CustomerKeys({ customerId }: { readonly customerId: string }) {
       </div>
       <FailureNotice failure={usage.failure} />
       {usage.value && <Rotation usage={usage.value} />}
-      <List
+      <PagedTable
         label="Keys"
         empty="There is no key yet. Issue one: devices sign logins with it."
         head={["Key", "Use", "State", "Devices", "Last used", "Issued", "Expires", "Change"]}
@@ -86,7 +86,7 @@ const USES = {
 function IssueButton({ customerId }: { readonly customerId: string }) {
   const [isImported, setImported] = useState(false);
 
-  async function issue({ use, importedKey = "", days = "" }: Values) {
+  async function issue({ use, importedKey = "", days = "" }: FormValues) {
     const { keyId, customerKey, warning } = await admin.issueCustomerKey({
       customerId,
       purpose: use === "derivation" ? KeyPurpose.DERIVATION : KeyPurpose.LOGIN,

@@ -2,9 +2,9 @@
 
 import { useState } from "preact/hooks";
 import { type Device, KeyMode } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
-import { labelsText, readLabels } from "../cli/device-file/row.ts";
+import { labelsText, parseLabels } from "../cli/device-file/row.ts";
 import { TextArea, TextField } from "./fields.tsx";
-import type { Values } from "./form.tsx";
+import type { FormValues } from "./form.tsx";
 
 /** Kinds of keys: the title of each, and one sentence. */
 const KINDS = {
@@ -71,10 +71,10 @@ export function DeviceFields({ device }: { readonly device?: Device }) {
 }
 
 /** Reads the values of the fields. @throws RowMistake for labels of another form */
-export function readDeviceFields({ displayName = "", labels = "", kind, publicKey = "" }: Values) {
+export function readDeviceFields({ displayName = "", labels = "", kind, publicKey = "" }: FormValues) {
   return {
     displayName,
-    labels: labels === "" ? {} : readLabels(labels),
+    labels: labels === "" ? {} : parseLabels(labels),
     keyMode: kind === "derived" ? KeyMode.DERIVED : KeyMode.SHARED,
     publicKey,
   };

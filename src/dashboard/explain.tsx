@@ -4,7 +4,7 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { useState } from "preact/hooks";
 import type { ExplainLoginResponse } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { TextArea, TextField } from "./fields.tsx";
-import { Form, type Values } from "./form.tsx";
+import { Form, type FormValues } from "./form.tsx";
 import { admin } from "./gateway.ts";
 import { Notice } from "./parts.tsx";
 import { sentence } from "./words.ts";
@@ -14,7 +14,7 @@ const EXAMPLE = '{"device_key": "pump-7", "timestamp": 1764000000, "device_signa
 export function Explain({ deviceKey }: { readonly deviceKey: string }) {
   const [answer, setAnswer] = useState<ExplainLoginResponse>();
 
-  async function explain({ body, received = "" }: Values): Promise<void> {
+  async function explain({ body, received = "" }: FormValues): Promise<void> {
     const ms = Date.parse(received);
     if (received !== "" && Number.isNaN(ms)) throw new Error("Received at is no time. Write it as in the example");
     const receiveTime = received !== "" && { receiveTime: timestampFromMs(ms) };

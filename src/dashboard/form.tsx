@@ -6,9 +6,9 @@ import { useAction, useSession } from "./loading.ts";
 import { FailureNotice } from "./parts.tsx";
 
 /** The values of a form by the names of its fields; a checkbox that is not checked has none. */
-export type Values = Readonly<Partial<Record<string, string>>>;
+export type FormValues = Readonly<Partial<Record<string, string>>>;
 
-export function valuesOf(form: HTMLFormElement): Values {
+export function formValuesOf(form: HTMLFormElement): FormValues {
   return Object.fromEntries([...new FormData(form)].map(([name, value]) => [name, String(value)]));
 }
 
@@ -19,7 +19,7 @@ interface FormProps {
   readonly isReady?: boolean | undefined;
   /** A button beside the other. */
   readonly cancel?: ComponentChildren;
-  readonly act: (values: Values) => Promise<unknown>;
+  readonly act: (values: FormValues) => Promise<unknown>;
   readonly children: ComponentChildren;
 }
 
@@ -30,7 +30,7 @@ export function Form({ submit, danger, isReady = true, cancel, act, children }: 
       class="stack"
       onSubmit={(event) => {
         event.preventDefault();
-        const values = valuesOf(event.currentTarget);
+        const values = formValuesOf(event.currentTarget);
         void action.run(() => act(values));
       }}
     >
@@ -55,7 +55,7 @@ interface ActionButtonProps extends Omit<FormProps, "submit" | "cancel"> {
   readonly isPrimary?: boolean;
   readonly isDisabled?: boolean;
   /** Resolves to an element, which the dialog then shows, or to anything else, and the dialog closes. */
-  readonly act: (values: Values) => Promise<unknown>;
+  readonly act: (values: FormValues) => Promise<unknown>;
   readonly onClose?: () => void;
 }
 
@@ -98,7 +98,7 @@ function ActionDialog({ text, title = text, submit = text, act, onClose, childre
     dialog.current?.close();
     onClose();
   };
-  async function run(values: Values): Promise<void> {
+  async function run(values: FormValues): Promise<void> {
     const answer = await act(values);
     if (isValidElement(answer)) setOutcome(answer);
     else close();

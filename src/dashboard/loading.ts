@@ -5,17 +5,17 @@ import { type Inputs, useContext, useEffect, useState } from "preact/hooks";
 import type { OperatorToken } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { type Failure, failureOf } from "./gateway.ts";
 
-export interface Session {
+export interface OperatorSession {
   readonly operator: OperatorToken;
   readonly isAdmin: boolean;
   /** Called when a call finds that the session has ended. */
   end(message: string): void;
 }
 
-export const SessionContext = createContext<Session | undefined>(undefined);
+export const SessionContext = createContext<OperatorSession | undefined>(undefined);
 
 /** The session of the signed-in operator. */
-export function useSession(): Session {
+export function useSession(): OperatorSession {
   const session = useContext(SessionContext);
   if (session === undefined) throw new TypeError("a page is shown without a session");
   return session;

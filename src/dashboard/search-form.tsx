@@ -2,7 +2,7 @@
 
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { valuesOf } from "./form.tsx";
+import { formValuesOf } from "./form.tsx";
 import { addressOf } from "./router.ts";
 
 /** Waited after a key before the list is searched, in milliseconds. */
@@ -30,7 +30,7 @@ export function SearchForm({ path, query, children }: SearchFormProps) {
         onInput={({ currentTarget }) => {
           clearTimeout(timer.current);
           timer.current = setTimeout(() => {
-            form.current.address = addressOf(path, valuesOf(currentTarget));
+            form.current.address = addressOf(path, formValuesOf(currentTarget));
             location.replace(form.current.address);
           }, TYPING_MS);
         }}

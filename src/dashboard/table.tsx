@@ -21,7 +21,7 @@ interface TableProps {
 }
 
 /** The table of a list that is loaded page by page. */
-export function List({ pages, ...table }: TableProps & { readonly pages: Pages<unknown> }) {
+export function PagedTable({ pages, ...table }: TableProps & { readonly pages: Pages<unknown> }) {
   return (
     <>
       <FailureNotice failure={pages.failure} />

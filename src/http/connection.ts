@@ -19,7 +19,7 @@ export interface Connection {
   endIdle?(): void;
 }
 
-export interface ConnectionOptions {
+export interface ServeOptions {
   readonly serve: Serve;
   /** Runs a connection's handler: an exception ends that connection alone. */
   readonly guard: (socket: { destroy(): unknown }, handle: () => void) => void;
@@ -30,7 +30,7 @@ export interface ConnectionOptions {
 /** The parts of an exchange that HTTP/1 and HTTP/2 read in their own ways. */
 export interface Received
   extends Pick<Exchange, "method" | "target" | "headers" | "rawHeaders" | "remoteAddress">,
-    Pick<ConnectionOptions, "always"> {}
+    Pick<ServeOptions, "always"> {}
 
 /** An exchange as far as both versions are alike. */
 export abstract class HttpExchange implements Exchange {

@@ -7,7 +7,7 @@ import { pipeline } from "node:stream/promises";
 import { AuthError, malformed } from "../core/errors.ts";
 import type { Answer, HeaderField } from "../protocols/exchange.ts";
 import { restError } from "../protocols/rest.ts";
-import { type Connection, type ConnectionOptions, HttpExchange, isStreamed } from "./connection.ts";
+import { type Connection, HttpExchange, isStreamed, type ServeOptions } from "./connection.ts";
 
 export const HTTP1_OPTIONS: ServerOptions = {
   // HTTP/1.0 has no Host, and Node's own answer to that is chunked.
@@ -32,7 +32,7 @@ const MAX_STALLED_TICKS = 20;
  * Serves the requests of a server, and answers broken requests: Node's own answers are empty or chunked.
  * @returns what keeps watch over a connection that the server has taken
  */
-export function serveHttp1(server: Server, options: ConnectionOptions): (socket: Duplex) => Connection {
+export function serveHttp1(server: Server, options: ServeOptions): (socket: Duplex) => Connection {
   const { serve, guard, always } = options;
   const connections = new WeakMap<Duplex, Http1Connection>();
   const connectionOf = (socket: Duplex): Http1Connection => {

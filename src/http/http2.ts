@@ -2,7 +2,7 @@
 
 import { constants, performServerHandshake, type ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
-import type { Connection, ConnectionOptions } from "./connection.ts";
+import type { Connection, ServeOptions } from "./connection.ts";
 import { Http2Exchange, type StreamBounds } from "./http2-exchange.ts";
 
 const OPTIONS = {
@@ -36,7 +36,7 @@ export class Http2Connection implements Connection, StreamBounds {
   #maxIdleTicks = MAX_SILENT_TICKS;
 
   /** Takes over a connection that opened with the HTTP/2 preface. */
-  constructor(socket: Socket, { serve, guard, always }: ConnectionOptions) {
+  constructor(socket: Socket, { serve, guard, always }: ServeOptions) {
     // A client that has ended its side of HTTP/2 receives nothing more.
     socket.allowHalfOpen = false;
     const remoteAddress = socket.remoteAddress ?? "";

@@ -6,7 +6,7 @@ import { createServer as createSecureServer, Server as SecureServer } from "node
 import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
 import { limitAddress } from "../core/limiter/addresses.ts";
 import type { HeaderField } from "../protocols/exchange.ts";
-import type { Connection, ConnectionOptions, Serve } from "./connection.ts";
+import type { Connection, ServeOptions, Serve } from "./connection.ts";
 import { CrowdWatch } from "./crowd.ts";
 import { drainConnections } from "./drain.ts";
 import { HTTP1_OPTIONS, serveHttp1 } from "./http1.ts";
@@ -66,7 +66,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   server.on("drop", onConnectionRefused);
   // A stranger that does not speak TLS gets no answer.
   server.on("tlsClientError", (_error, socket) => socket.destroy());
-  const guard: ConnectionOptions["guard"] = (socket, handle) => {
+  const guard: ServeOptions["guard"] = (socket, handle) => {
     try {
       handle();
     } catch (error) {
@@ -75,7 +75,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     }
   };
   const crowd = new CrowdWatch(onCrowdLeft);
-  const connectionOptions: ConnectionOptions = {
+  const connectionOptions: ServeOptions = {
     serve(exchange) {
       crowd.count();
       serve(exchange);

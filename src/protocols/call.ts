@@ -108,7 +108,7 @@ const callerKey = createContextKey<RequestCaller>(
 );
 
 /** Context values that hold a caller. */
-export function valuesOf(caller: RequestCaller): ContextValues {
+export function contextValuesOf(caller: RequestCaller): ContextValues {
   return createContextValues().set(callerKey, caller);
 }
 
@@ -130,7 +130,7 @@ export async function answerCall(
     // 1. Find the method.
     const call = protocol.accept(exchange);
     const { method } = call;
-    context = new CallContext(exchange, method.desc, protocol.name, valuesOf(caller));
+    context = new CallContext(exchange, method.desc, protocol.name, contextValuesOf(caller));
     // 2. Let the caller in.
     if (method.guard !== undefined) await method.guard(context);
     // 3. Read the timeout and the message.

@@ -2,7 +2,7 @@
 
 import { Code, ConnectError, type ContextValues, createConnectRouter, type Interceptor } from "@connectrpc/connect";
 import { AuthError } from "../core/errors.ts";
-import { type CallOptions, MAX_MESSAGE_BYTES, methodPath, notPost, valuesOf } from "./call.ts";
+import { type CallOptions, contextValuesOf, MAX_MESSAGE_BYTES, methodPath, notPost } from "./call.ts";
 import { unknownMediaType } from "./connect.ts";
 import { type Exchange, fetchHeaders, pathOf } from "./exchange.ts";
 
@@ -51,7 +51,7 @@ export function createStreaming({ services, callerFrom }: Pick<CallOptions, "ser
       const abort = new AbortController();
       exchange.onClose(() => abort.abort());
       const chunks = exchange.chunks()[Symbol.asyncIterator]();
-      const contextValues: ContextValues = valuesOf(callerFrom(exchange, "stream"));
+      const contextValues: ContextValues = contextValuesOf(callerFrom(exchange, "stream"));
       const header = fetchHeaders(exchange);
       // The caller ends the call at its own deadline. Timers overflow at 25 days, and Connect's errors repeat the value.
       for (const name of ["grpc-timeout", "connect-timeout-ms"]) header.delete(name);

@@ -10,11 +10,11 @@ export interface Metrics {
   readonly loginSeconds: Histogram;
   readonly stepSeconds: Histogram<"step">;
   readonly verifications: Counter<"protocol" | "outcome">;
-  readonly refusals: Counter<"protocol" | "reason">;
+  readonly requestErrors: Counter<"protocol" | "reason">;
   readonly faults: Counter;
   readonly unopenedSecrets: Counter<"kind">;
   readonly connectionsRefused: Counter;
-  readonly overloadRefusals: Counter;
+  readonly loginsShed: Counter;
   readonly storeUnavailable: Gauge<"access">;
   readonly limitsDegraded: Gauge;
   readonly limitsDecidedAlone: Counter<"outcome">;
@@ -80,8 +80,8 @@ export function createMetrics(version: string, states?: States): Metrics {
       "protocol",
       "outcome",
     ),
-    refusals: counter(
-      "countersign_refusals_total",
+    requestErrors: counter(
+      "countersign_request_errors_total",
       "Requests refused before any method was reached, by protocol and reason",
       "protocol",
       "reason",
@@ -96,8 +96,8 @@ export function createMetrics(version: string, states?: States): Metrics {
       "countersign_connections_refused_total",
       "Connections refused because there were too many, in all or from one address",
     ),
-    overloadRefusals: counter(
-      "countersign_overload_refusals_total",
+    loginsShed: counter(
+      "countersign_logins_shed_total",
       "Logins refused because those under way would have kept them waiting for too long",
     ),
     limitsDegraded: gauge("countersign_limits_degraded", "1 while Redis is away and limits are decided without it"),

@@ -115,7 +115,7 @@ export function createObserver({ logger, metrics, recentLogins, elapsed }: Obser
 
     refused(error, caller) {
       if (counted.has(error)) return;
-      metrics.refusals.inc({ protocol: caller.protocol, reason: error.reason });
+      metrics.requestErrors.inc({ protocol: caller.protocol, reason: error.reason });
       if (error.reason === "internal") {
         metrics.faults.inc();
         logger.error({ err: error.cause ?? error, ...describe(caller) }, "fault");

@@ -66,7 +66,7 @@ export function observeOverload(logger: Logger, metrics: Metrics, elapsed: () =>
   const mayLog = createThrottle(OVERLOAD_LINE_MS, elapsed);
   let refused = 0;
   return () => {
-    metrics.overloadRefusals.inc();
+    metrics.loginsShed.inc();
     refused++;
     if (!mayLog()) return;
     logger.warn({ refused }, "overloaded: new logins are refused until those under way are answered");

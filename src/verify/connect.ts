@@ -1,7 +1,7 @@
 // An interceptor for Connect's servers.
 
+import { errorInfo, errorResponseHeaders, grpcCode } from "./error-response.ts";
 import type { VerifyError } from "./errors.ts";
-import { errorInfo, grpcCode, refusalHeaders } from "./refusal.ts";
 import { checkRequest, exemptionOf, type InterceptorOptions, identityOf as identityIn } from "./require-token.ts";
 import type { Identity, Verifier } from "./verifier.ts";
 
@@ -27,7 +27,7 @@ export function requireToken(
   return (next) => async (request) => {
     if (isExempt(`/${request.service.typeName}/${request.method.name}`)) return next(request);
     const error = await checkRequest(verifier, request.header, request.contextValues, options);
-    if (error !== undefined) throw new ConnectRefusal(error);
+    if (error !== undefined) throw new ConnectErrorLike(error);
     return next(request);
   };
 }
@@ -38,7 +38,7 @@ export function identityOf(context: ContextLike): Identity {
 }
 
 /** Connect knows its errors by their members, not by their class, so that two copies of it can meet. */
-class ConnectRefusal extends Error {
+class ConnectErrorLike extends Error {
   readonly code: number;
   readonly rawMessage: string;
   readonly metadata: Headers;
@@ -49,7 +49,7 @@ class ConnectRefusal extends Error {
     this.name = "ConnectError";
     this.code = grpcCode(cause);
     this.rawMessage = cause.message;
-    this.metadata = new Headers(refusalHeaders(cause));
+    this.metadata = new Headers(errorResponseHeaders(cause));
     this.details = [{ type: "google.rpc.ErrorInfo", value: errorInfo(cause) }];
   }
 }

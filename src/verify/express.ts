@@ -1,7 +1,7 @@
 // Middleware for Express, and for everything with node:http's request and response.
 // biome-ignore-all lint/performance/noBarrelFile: an entry of package.json's exports is one file
 
-import { refusalOf } from "./refusal.ts";
+import { errorResponse } from "./error-response.ts";
 import { checkRequest, type RequireTokenOptions } from "./require-token.ts";
 import type { Verifier } from "./verifier.ts";
 
@@ -30,7 +30,7 @@ export function requireToken(
       return next(fault);
     }
     if (error === undefined) return next();
-    const { status, headers, body } = refusalOf(error);
+    const { status, headers, body } = errorResponse(error);
     response.statusCode = status;
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
     response.end(body);

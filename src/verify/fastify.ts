@@ -1,7 +1,7 @@
 // A hook for Fastify.
 // biome-ignore-all lint/performance/noBarrelFile: an entry of package.json's exports is one file
 
-import { refusalOf } from "./refusal.ts";
+import { errorResponse } from "./error-response.ts";
 import { checkRequest, type RequireTokenOptions } from "./require-token.ts";
 import type { Verifier } from "./verifier.ts";
 
@@ -28,7 +28,7 @@ export function requireToken(
   return async (request, reply) => {
     const error = await checkRequest(verifier, request.headers, request, options);
     if (error === undefined) return undefined;
-    const { status, headers, body } = refusalOf(error);
+    const { status, headers, body } = errorResponse(error);
     reply.code(status);
     reply.headers({ ...headers });
     return reply.send(body);

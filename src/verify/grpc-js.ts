@@ -1,7 +1,7 @@
 // An interceptor for grpc-js's servers. Takes the module as an argument and imports none.
 
+import { errorResponseHeaders, grpcCode, grpcStatus } from "./error-response.ts";
 import type { VerifyError } from "./errors.ts";
-import { grpcCode, grpcStatus, refusalHeaders } from "./refusal.ts";
 import { checkRequest, exemptionOf, type InterceptorOptions, identityOf as identityIn } from "./require-token.ts";
 import type { Identity, Verifier } from "./verifier.ts";
 
@@ -85,7 +85,7 @@ function statusOf<M>(error: VerifyError | undefined, metadataOf: (trailers: Trai
 }
 
 function trailersOf(error: VerifyError): Trailers {
-  const headers = Object.entries(refusalHeaders(error)).map(([name, value]) => [name.toLowerCase(), value]);
+  const headers = Object.entries(errorResponseHeaders(error)).map(([name, value]) => [name.toLowerCase(), value]);
   const details = btoa(String.fromCharCode(...grpcStatus(error)));
   return { ...Object.fromEntries(headers), "grpc-status-details-bin": details };
 }

@@ -1,7 +1,7 @@
 // Middleware for Hono, on any runtime.
 // biome-ignore-all lint/performance/noBarrelFile: an entry of package.json's exports is one file
 
-import { refusalOf } from "./refusal.ts";
+import { errorResponse } from "./error-response.ts";
 import { checkRequest, type RequireTokenOptions } from "./require-token.ts";
 import type { Verifier } from "./verifier.ts";
 
@@ -20,7 +20,7 @@ export function requireToken(
     const headers = { get: (name: string) => context.req.header(name) };
     const error = await checkRequest(verifier, headers, context, options);
     if (error !== undefined) {
-      const { body, ...init } = refusalOf(error);
+      const { body, ...init } = errorResponse(error);
       return new Response(body, init);
     }
     await next();

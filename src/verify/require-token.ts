@@ -5,7 +5,7 @@ import type { Identity, Verifier } from "./verifier.ts";
 
 export interface RequireTokenOptions extends SentTokenOptions {
   /** Called with each error, for the service's own log: its `cause` says more than the answer. What it throws is ignored. */
-  readonly onRefused?: (error: VerifyError) => void;
+  readonly onError?: (error: VerifyError) => void;
 }
 
 /** For interceptors, which run before every service of a server. */
@@ -33,7 +33,7 @@ export async function checkRequest(
   } catch (error) {
     if (!(error instanceof VerifyError)) throw error;
     // A log that fails must end neither the answer nor the service.
-    new Promise((resolve) => resolve(options?.onRefused?.(error))).catch(() => {});
+    new Promise((resolve) => resolve(options?.onError?.(error))).catch(() => {});
     return error;
   }
 }

@@ -107,7 +107,7 @@ test.each([-3600, 3600])("a clock that is off by %d s is corrected, once", async
 
 test("only a clock_skew error corrects the clock", async () => {
   const timestamps: unknown[] = [];
-  const refusals = [
+  const errors = [
     new RpcError(status.UNAUTHENTICATED, "replayed", "replayed", { serverTime: time / SECOND + 3600 }),
     new RpcError(status.UNAVAILABLE, "lost", undefined, { serverTime: time / SECOND + 3600 }),
   ];
@@ -118,8 +118,8 @@ test("only a clock_skew error corrects the clock", async () => {
     client: {
       login: async ({ timestamp }) => {
         timestamps.push(timestamp);
-        const refusal = refusals.shift();
-        if (refusal !== undefined) throw refusal;
+        const error = errors.shift();
+        if (error !== undefined) throw error;
         return { token: "a-token", expires_in: 600 };
       },
     },

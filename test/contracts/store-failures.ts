@@ -1,7 +1,7 @@
 // The store's contract for failures: an unwritten audit entry undoes its change, an outage is `unavailable`.
 
 import { expect, test } from "vitest";
-import { refusalFrom } from "../core/refusal.ts";
+import { caughtErrorOf } from "../core/caught-error.ts";
 import { TOKEN } from "./store-operators.ts";
 import {
   actionsOf,
@@ -80,7 +80,7 @@ export function describeFailures(open: Open): void {
       () => signingKeys.read(),
       () => signingKeys.change(() => undefined),
     ]) {
-      const error = await refusalFrom(ask());
+      const error = await caughtErrorOf(ask());
       expect(error).toMatchObject({
         reason: "unavailable",
         message: "the registry cannot be asked now. Try again later",

@@ -18,7 +18,7 @@ const LOGIN: Login = {
 };
 
 interface Recorded {
-  /** Logs in; the outcome is a key's id, or the reason of a refusal. */
+  /** Logs in; the outcome is a key's id, or the reason of an error. */
   login(deviceKey: string, outcome: { keyId: string; movingSince?: number } | { reason: Reason }): Promise<void>;
   flush(): Promise<void>;
   readonly written: (readonly Sighting[])[];
@@ -93,9 +93,9 @@ test.for(["malformed", "unavailable", "internal"] as const)("%s is not recorded 
 
 test("a watched login's result and error are passed on", async () => {
   const { watch } = createActivityRecorder({ record: async () => {}, finishMoves: async () => {} }, () => NOW);
-  const refusal = new AuthError("disabled", "no");
+  const error = new AuthError("disabled", "no");
   const request = { deviceKey: "a", timestamp: 0n, deviceSignature: "" };
-  await expect(watch(() => Promise.reject(refusal))(request, CALLER)).rejects.toBe(refusal);
+  await expect(watch(() => Promise.reject(error))(request, CALLER)).rejects.toBe(error);
   expect(await watch(async () => LOGIN)(request, CALLER)).toBe(LOGIN);
 });
 

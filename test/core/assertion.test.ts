@@ -8,6 +8,7 @@ import type { Login } from "../../src/core/login.ts";
 import { deriveDeviceKey, secretFromText } from "../../src/core/signature.ts";
 import { encode, encodeJson, type Json } from "../vectors/forge.ts";
 import { assertionClaims, byHmac, byKey, makeAssertion, makeBoardKey, type SignParts } from "./assertions.ts";
+import { caughtErrorOf, expectHarmless } from "./caught-error.ts";
 import {
   CUSTOMER_KEY,
   callerAt,
@@ -20,7 +21,6 @@ import {
   SECONDS,
   SKEW,
 } from "./login-path.ts";
-import { expectHarmless, refusalFrom } from "./refusal.ts";
 
 const AUDIENCES = ["https://login.example", "https://login.example/oauth2/token"];
 const KEYS = { ES256: makeBoardKey("ES256"), EdDSA: makeBoardKey("EdDSA") } as const;
@@ -53,16 +53,16 @@ async function enrolShared(path: Path): Promise<{ readonly device: string; reado
 async function refused(changes: object, header: Json = { alg: "HS256" }): Promise<AuthError> {
   const path = openPath(house);
   const { device, signParts } = await enrolShared(path);
-  return refusalFrom(send(path, makeAssertion(signParts, assertionClaims(device, SECONDS, changes), header)));
+  return caughtErrorOf(send(path, makeAssertion(signParts, assertionClaims(device, SECONDS, changes), header)));
 }
 
 /** The reason of a refused assertion. */
 async function reasonOf(path: Path, assertion: string): Promise<string> {
-  return (await refusalFrom(send(path, assertion))).reason;
+  return (await caughtErrorOf(send(path, assertion))).reason;
 }
 
 const messageOf = async (text: string): Promise<string> =>
-  (await refusalFrom((async () => readAssertion(text, AUDIENCES))())).message.replace("client_assertion ", "");
+  (await caughtErrorOf((async () => readAssertion(text, AUDIENCES))())).message.replace("client_assertion ", "");
 
 describe("a device logs in by an assertion", () => {
   test.for([
@@ -108,7 +108,7 @@ describe("a device logs in by an assertion", () => {
     const path = openPath(house);
     const { customerId, customerKey } = await path.enrolOwner("login");
     const device = await path.enrol({ customerId, publicKey: KEYS.ES256.pem });
-    expect((await refusalFrom(path.login(device, { key: customerKey }))).reason).toBe("invalid_credentials");
+    expect((await caughtErrorOf(path.login(device, { key: customerKey }))).reason).toBe("invalid_credentials");
     const assertion = makeAssertion(byHmac(customerKey), assertionClaims(device, SECONDS));
     expect(await reasonOf(path, assertion)).toBe("invalid_credentials");
   });
@@ -157,11 +157,11 @@ describe("RFC 7523, section 3", () => {
     await send(path, longest);
     path.now = (edge + 300) * 1_000 + SKEW;
     const again = path.logIn(readAssertion(longest, AUDIENCES), callerAt("192.0.2.9"));
-    expect((await refusalFrom(again)).reason).toBe("replayed");
+    expect((await caughtErrorOf(again)).reason).toBe("replayed");
     // The same jti in another assertion is no other.
     const seconds = path.now / 1_000;
     const other = makeAssertion(signParts, assertionClaims(device, seconds, { jti: "one" }));
-    expect((await refusalFrom(send(path, other))).reason).toBe("replayed");
+    expect((await caughtErrorOf(send(path, other))).reason).toBe("replayed");
     await send(path, makeAssertion(signParts, assertionClaims(device, seconds, { jti: "two" })));
     // The jti of one device is not another's.
     const neighbour = await enrolShared(path);
@@ -173,8 +173,8 @@ describe("RFC 7523, section 3", () => {
     for (const signParts of forgers) {
       const path = openPath(house);
       const { device } = await enrolShared(path);
-      const known = await refusalFrom(send(path, makeAssertion(signParts, assertionClaims(device, SECONDS))));
-      const unknown = await refusalFrom(send(path, makeAssertion(signParts, assertionClaims("nobody", SECONDS))));
+      const known = await caughtErrorOf(send(path, makeAssertion(signParts, assertionClaims(device, SECONDS))));
+      const unknown = await caughtErrorOf(send(path, makeAssertion(signParts, assertionClaims("nobody", SECONDS))));
       expect([known.reason, known.message]).toEqual(["invalid_credentials", unknown.message]);
       expect(path.charged.at(0)).toEqual(["failure", "address"]);
     }
@@ -254,7 +254,10 @@ describe("RFC 8725", () => {
         "public_key is a private key. Enrol the public one alone",
       ],
     ] as const) {
-      expect(await refusalFrom(path.enrol({ publicKey }))).toMatchObject({ message, details: { field: "public_key" } });
+      expect(await caughtErrorOf(path.enrol({ publicKey }))).toMatchObject({
+        message,
+        details: { field: "public_key" },
+      });
     }
   });
 
@@ -295,6 +298,6 @@ test("a wrong MAC costs nine HMACs, whatever the device", async () => {
   ];
   for (const device of devices) {
     const assertion = makeAssertion(() => Buffer.alloc(32), assertionClaims(device, SECONDS));
-    expect(await countHmacs(() => refusalFrom(send(openPath(house), assertion)))).toBe(9);
+    expect(await countHmacs(() => caughtErrorOf(send(openPath(house), assertion)))).toBe(9);
   }
 });

@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { readDeviceKey } from "../../src/core/login-fields.ts";
-import { expectHarmless, refusalOf } from "./refusal.ts";
+import { expectHarmless, caughtError } from "./caught-error.ts";
 
 const MISSING = "device_key is missing or empty";
 const LENGTH = "device_key has N characters. It has at most 96";
@@ -39,8 +39,8 @@ test.for([
     ] as const
   ).map(([text, place]) => [text, CHARACTER.replace("N", String(place))]),
 ])("names the mistake in %j", ([text = "", message]) => {
-  const refusal = refusalOf(() => readDeviceKey(text));
-  expect(refusal).toMatchObject({ message, reason: "malformed", details: { field: "device_key" } });
+  const error = caughtError(() => readDeviceKey(text));
+  expect(error).toMatchObject({ message, reason: "malformed", details: { field: "device_key" } });
 });
 
 test("rejects everything else, without repeating it", () => {
@@ -51,7 +51,7 @@ test("rejects everything else, without repeating it", () => {
     fc.property(fc.oneof(fc.string({ unit: "binary" }), spoilt), (text) => {
       fc.pre(!/^[\x21-\x7e]{1,96}$/.test(text));
       expectHarmless(
-        refusalOf(() => readDeviceKey(text)),
+        caughtError(() => readDeviceKey(text)),
         text,
         sentences,
       );

@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { checkFresh, readTimestamp } from "../../src/core/login-fields.ts";
-import { expectHarmless, refusalOf } from "./refusal.ts";
+import { expectHarmless, caughtError } from "./caught-error.ts";
 
 const MISSING = "timestamp is missing. Send the Unix time in whole seconds";
 const NEGATIVE = "timestamp is negative. Send the Unix time in whole seconds";
@@ -21,8 +21,8 @@ describe("readTimestamp", () => {
     [10000000000n, DIGITS.replace("N", "11")],
     [16200459910000n, DIGITS.replace("N", "14")],
   ] as const)("names the mistake in %s", ([timestamp, message]) => {
-    const refusal = refusalOf(() => readTimestamp(timestamp));
-    expect(refusal).toMatchObject({ message, reason: "malformed", details: { field: "timestamp" } });
+    const error = caughtError(() => readTimestamp(timestamp));
+    expect(error).toMatchObject({ message, reason: "malformed", details: { field: "timestamp" } });
   });
 
   test("accepts whole numbers of up to ten digits, and rejects everything else", () => {
@@ -33,7 +33,7 @@ describe("readTimestamp", () => {
         if (timestamp >= 0n && timestamp <= 9_999_999_999n) expect(BigInt(readTimestamp(timestamp))).toBe(timestamp);
         else
           expectHarmless(
-            refusalOf(() => readTimestamp(timestamp)),
+            caughtError(() => readTimestamp(timestamp)),
             String(timestamp),
             sentences,
           );
@@ -54,8 +54,8 @@ describe("checkFresh", () => {
     [0, off("1764000000", "behind")],
     [9999999999, off("8235999999", "ahead of")],
   ] as const)("refuses %d, with the time to set the clock to, in whole seconds", ([timestamp, message]) => {
-    const refusal = refusalOf(() => checkFresh(timestamp, NOW + 99, SKEW));
-    expect(refusal).toMatchObject({ message, reason: "clock_skew", details: { serverTime: 1_764_000_000 } });
+    const error = caughtError(() => checkFresh(timestamp, NOW + 99, SKEW));
+    expect(error).toMatchObject({ message, reason: "clock_skew", details: { serverTime: 1_764_000_000 } });
   });
 
   test("accepts a timestamp within the skew, to the millisecond, and refuses every other", () => {
@@ -68,7 +68,7 @@ describe("checkFresh", () => {
         const offMs = side * skewMs + beyond;
         const check = (): void => checkFresh(timestamp, timestamp * 1000 - offMs, skewMs);
         if (Math.abs(offMs) <= skewMs) expect(check).not.toThrow();
-        else expectHarmless(refusalOf(check), "", [off("N", offMs > 0 ? "ahead of" : "behind")]);
+        else expectHarmless(caughtError(check), "", [off("N", offMs > 0 ? "ahead of" : "behind")]);
       }),
     );
   });

@@ -2,8 +2,8 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { AuthError } from "../../src/core/errors.ts";
+import { caughtErrorOf } from "./caught-error.ts";
 import { type House, NOW, openHouse, openPath, policies } from "./login-path.ts";
-import { refusalFrom } from "./refusal.ts";
 
 let house: House;
 beforeAll(async () => {
@@ -21,18 +21,18 @@ describe("the login limit", () => {
     for (let times = 0; times < 3; times++) remaining.push((await path.login(device)).limit?.remaining);
     expect(remaining).toEqual([2, 1, 0]);
     path.now += 1_000;
-    const refusal = await refusalFrom(path.login(device));
-    expect(decidedBy(refusal)).toEqual(["rate_limited", "login"]);
-    expect(refusal.message).toBe(
+    const error = await caughtErrorOf(path.login(device));
+    expect(decidedBy(error)).toEqual(["rate_limited", "login"]);
+    expect(error.message).toBe(
       "too many logins of this device in this time frame. Keep the token for as long as it lives and wait for the seconds of retry-after",
     );
-    expect(refusal.details.limit).toEqual({
+    expect(error.details.limit).toEqual({
       policy: policies.login,
       remaining: 0,
       resetMs: 59_000,
       decidedAt: expect.any(Number),
     });
-    expect(refusal.details.retryAfterMs).toBe(59_000);
+    expect(error.details.retryAfterMs).toBe(59_000);
     path.now = NOW + 60_000;
     await path.login(device);
   });
@@ -41,7 +41,7 @@ describe("the login limit", () => {
     const path = openPath(house);
     const device = await path.enrol();
     for (let index = 0; index < 20; index++) {
-      await refusalFrom(path.login(device, { key: "wrong", address: `198.51.100.${index}` }));
+      await caughtErrorOf(path.login(device, { key: "wrong", address: `198.51.100.${index}` }));
     }
     for (let times = 0; times < 3; times++) await path.login(device);
   });
@@ -50,7 +50,7 @@ describe("the login limit", () => {
     const path = openPath(house);
     const device = await path.enrol();
     for (let index = 0; index < 3; index++) await path.login(device, { address: `192.0.2.${index}` });
-    expect(decidedBy(await refusalFrom(path.login(device, { address: "192.0.2.9" })))).toEqual([
+    expect(decidedBy(await caughtErrorOf(path.login(device, { address: "192.0.2.9" })))).toEqual([
       "rate_limited",
       "login",
     ]);
@@ -61,7 +61,7 @@ describe("the login limit", () => {
     const device = await path.enrol({ sharedIdentity: true });
     for (const address of ["192.0.2.1", "192.0.2.2"]) {
       for (let times = 0; times < 3; times++) await path.login(device, { address });
-      expect(decidedBy(await refusalFrom(path.login(device, { address })))).toEqual(["rate_limited", "login"]);
+      expect(decidedBy(await caughtErrorOf(path.login(device, { address })))).toEqual(["rate_limited", "login"]);
     }
   });
 });
@@ -71,14 +71,14 @@ describe("the failure limit", () => {
     const path = openPath(house);
     const device = await path.enrol();
     for (let times = 0; times < 2; times++) {
-      expect(decidedBy(await refusalFrom(path.login(device, { key: "wrong" })))).toEqual([
+      expect(decidedBy(await caughtErrorOf(path.login(device, { key: "wrong" })))).toEqual([
         "invalid_credentials",
         "failure",
       ]);
     }
-    const refusal = await refusalFrom(path.login(device, { key: "wrong" }));
-    expect(decidedBy(refusal)).toEqual(["rate_limited", "failure"]);
-    expect(refusal.message).toBe(
+    const error = await caughtErrorOf(path.login(device, { key: "wrong" }));
+    expect(decidedBy(error)).toEqual(["rate_limited", "failure"]);
+    expect(error.message).toBe(
       "too many wrong signatures for this device from this address in this time frame. Check the customer key and wait for the seconds of retry-after",
     );
     expect(path.charged).toEqual(Array(3).fill(["failure", "address"]));
@@ -87,7 +87,7 @@ describe("the failure limit", () => {
   test("never denies a right proof, even from the same address", async () => {
     const path = openPath(house);
     const device = await path.enrol();
-    for (let times = 0; times < 3; times++) await refusalFrom(path.login(device, { key: "wrong" }));
+    for (let times = 0; times < 3; times++) await caughtErrorOf(path.login(device, { key: "wrong" }));
     await path.login(device);
     expect(path.charged.at(-1)).toEqual(["login"]);
   });
@@ -95,16 +95,16 @@ describe("the failure limit", () => {
   test("is counted apart for each device and each address", async () => {
     const path = openPath(house);
     const [device, other] = [await path.enrol(), await path.enrol()];
-    for (let times = 0; times < 2; times++) await refusalFrom(path.login(device, { key: "wrong" }));
-    expect((await refusalFrom(path.login(other, { key: "wrong" }))).reason).toBe("invalid_credentials");
+    for (let times = 0; times < 2; times++) await caughtErrorOf(path.login(device, { key: "wrong" }));
+    expect((await caughtErrorOf(path.login(other, { key: "wrong" }))).reason).toBe("invalid_credentials");
     const elsewhere = { key: "wrong", address: "192.0.2.2" };
-    expect((await refusalFrom(path.login(device, elsewhere))).reason).toBe("invalid_credentials");
+    expect((await caughtErrorOf(path.login(device, elsewhere))).reason).toBe("invalid_credentials");
   });
 
   test("applies to unknown names too", async () => {
     const path = openPath(house);
-    for (let times = 0; times < 2; times++) await refusalFrom(path.login("nobody"));
-    expect(decidedBy(await refusalFrom(path.login("nobody")))).toEqual(["rate_limited", "failure"]);
+    for (let times = 0; times < 2; times++) await caughtErrorOf(path.login("nobody"));
+    expect(decidedBy(await caughtErrorOf(path.login("nobody")))).toEqual(["rate_limited", "failure"]);
   });
 });
 
@@ -114,17 +114,20 @@ describe("the address limit", () => {
     const devices = [await path.enrol(), await path.enrol(), await path.enrol()];
     for (const device of devices) for (let times = 0; times < 3; times++) await path.login(device);
     for (let times = 0; times < 6; times++) {
-      expect(decidedBy(await refusalFrom(path.login(`unknown-${times}`)))).toEqual(["invalid_credentials", "failure"]);
+      expect(decidedBy(await caughtErrorOf(path.login(`unknown-${times}`)))).toEqual([
+        "invalid_credentials",
+        "failure",
+      ]);
     }
-    expect(decidedBy(await refusalFrom(path.login("unknown-6")))).toEqual(["rate_limited", "address"]);
+    expect(decidedBy(await caughtErrorOf(path.login("unknown-6")))).toEqual(["rate_limited", "address"]);
     await path.login(await path.enrol());
   });
 
   test("is shared by all devices behind one address", async () => {
     const path = openPath(house);
-    for (let times = 0; times < 6; times++) await refusalFrom(path.login(`unknown-${times}`));
+    for (let times = 0; times < 6; times++) await caughtErrorOf(path.login(`unknown-${times}`));
     const elsewhere = path.login("unknown-6", { address: "192.0.2.2" });
-    expect((await refusalFrom(elsewhere)).reason).toBe("invalid_credentials");
+    expect((await caughtErrorOf(elsewhere)).reason).toBe("invalid_credentials");
   });
 });
 
@@ -135,17 +138,17 @@ describe("a disabled device", () => {
   ] as const)("is told so on a right proof alone, and counts as a wrong one: $who", async ({ draft }) => {
     const path = openPath(house);
     const device = await path.enrol(draft);
-    const refusal = await refusalFrom(path.login(device));
-    expect(decidedBy(refusal)).toEqual(["disabled", "failure"]);
-    expect(refusal.message).toBe("this device or its customer is disabled. Ask the operator");
-    expect((await refusalFrom(path.login(device, { key: "wrong" }))).reason).toBe("invalid_credentials");
+    const error = await caughtErrorOf(path.login(device));
+    expect(decidedBy(error)).toEqual(["disabled", "failure"]);
+    expect(error.message).toBe("this device or its customer is disabled. Ask the operator");
+    expect((await caughtErrorOf(path.login(device, { key: "wrong" }))).reason).toBe("invalid_credentials");
     expect(path.charged).toEqual(Array(2).fill(["failure", "address"]));
-    expect(decidedBy(await refusalFrom(path.login(device)))).toEqual(["rate_limited", "failure"]);
+    expect(decidedBy(await caughtErrorOf(path.login(device)))).toEqual(["rate_limited", "failure"]);
   });
 
   test("comes before the replay guard, each time", async () => {
     const path = openPath(house);
     const device = await path.enrol({ status: "disabled", replayGuard: true });
-    for (let times = 0; times < 2; times++) expect((await refusalFrom(path.login(device))).reason).toBe("disabled");
+    for (let times = 0; times < 2; times++) expect((await caughtErrorOf(path.login(device))).reason).toBe("disabled");
   });
 });

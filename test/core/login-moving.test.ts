@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { createActivityRecorder } from "../../src/core/activity.ts";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
 import { deriveDeviceKey, secretFromText } from "../../src/core/signature.ts";
+import { caughtErrorOf } from "./caught-error.ts";
 import {
   CUSTOMER_KEY,
   callerAt,
@@ -15,7 +16,6 @@ import {
   request,
   SECONDS,
 } from "./login-path.ts";
-import { refusalFrom } from "./refusal.ts";
 
 let house: House;
 beforeAll(async () => {
@@ -50,7 +50,7 @@ test("the flush after a login by its own key ends the shared one, on every gatew
   await logIn(request(device, { key: own }), callerAt());
   await logIn(request(device, { key: shared }), callerAt());
   await recorder.flush();
-  expect((await refusalFrom(other.login(device, { key: shared }))).reason).toBe("invalid_credentials");
+  expect((await caughtErrorOf(other.login(device, { key: shared }))).reason).toBe("invalid_credentials");
   await other.login(device, { key: own });
 });
 
@@ -58,6 +58,6 @@ test("the operator ends the move: the next login by the shared key fails", async
   const path = openPath(house);
   const { device, shared, own } = await enrolMoving(path);
   await house.registry.devices.update(device, { finishMove: true }, "", GATEWAY);
-  expect((await refusalFrom(path.login(device, { key: shared }))).reason).toBe("invalid_credentials");
+  expect((await caughtErrorOf(path.login(device, { key: shared }))).reason).toBe("invalid_credentials");
   await path.login(device, { key: own, timestamp: SECONDS + 1 });
 });

@@ -2,8 +2,8 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { deriveDeviceKey, secretFromText } from "../../src/core/signature.ts";
+import { caughtErrorOf } from "./caught-error.ts";
 import { type House, NOW, openHouse, openPath, policies, SECONDS, SKEW } from "./login-path.ts";
-import { refusalFrom } from "./refusal.ts";
 
 let house: House;
 beforeAll(async () => {
@@ -16,10 +16,10 @@ describe("the replay guard", () => {
     const path = openPath(house);
     const device = await path.enrol({ replayGuard: true });
     await path.login(device);
-    const refusal = await refusalFrom(path.login(device));
-    expect(refusal.reason).toBe("replayed");
-    expect(refusal.message).toBe("this proof was used before. Sign again with the current time");
-    expect(refusal.details).toEqual({
+    const error = await caughtErrorOf(path.login(device));
+    expect(error.reason).toBe("replayed");
+    expect(error.message).toBe("this proof was used before. Sign again with the current time");
+    expect(error.details).toEqual({
       limit: { policy: policies.login, remaining: 2, resetMs: 60_000, decidedAt: expect.any(Number) },
     });
     expect((await path.login(device, { timestamp: SECONDS + 1 })).limit?.remaining).toBe(1);
@@ -33,9 +33,9 @@ describe("the replay guard", () => {
     path.now = NOW - SKEW;
     await path.login(device, { timestamp });
     path.now = NOW + SKEW;
-    expect((await refusalFrom(path.login(device, { timestamp, address: "192.0.2.2" }))).reason).toBe("replayed");
+    expect((await caughtErrorOf(path.login(device, { timestamp, address: "192.0.2.2" }))).reason).toBe("replayed");
     path.now += 1;
-    expect((await refusalFrom(path.login(device, { timestamp }))).reason).toBe("clock_skew");
+    expect((await caughtErrorOf(path.login(device, { timestamp }))).reason).toBe("clock_skew");
   });
 
   test("is off for a shared key: boards that sign in the same second are all right", async () => {
@@ -51,15 +51,15 @@ describe("the replay guard", () => {
     const device = await path.enrol({ customerId, keyMode: "derived" });
     const key = deriveDeviceKey(secretFromText(customerKey), device);
     await path.login(device, { key });
-    expect((await refusalFrom(path.login(device, { key }))).reason).toBe("replayed");
-    expect((await refusalFrom(path.login(device, { key: customerKey }))).reason).toBe("invalid_credentials");
+    expect((await caughtErrorOf(path.login(device, { key }))).reason).toBe("replayed");
+    expect((await caughtErrorOf(path.login(device, { key: customerKey }))).reason).toBe("invalid_credentials");
   });
 
   test("a proof that was refused for another reason is still good", async () => {
     const path = openPath(house);
     const device = await path.enrol({ replayGuard: true });
     for (const timestamp of [SECONDS, SECONDS + 1, SECONDS + 2]) await path.login(device, { timestamp });
-    await refusalFrom(path.login(device, { timestamp: SECONDS + 60 }));
+    await caughtErrorOf(path.login(device, { timestamp: SECONDS + 60 }));
     path.now += 60_000;
     await path.login(device, { timestamp: SECONDS + 60 });
   });

@@ -3,6 +3,7 @@
 import { importJWK, jwtVerify } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
+import { caughtErrorOf } from "./caught-error.ts";
 import {
   callerAt,
   countHmacs,
@@ -14,7 +15,6 @@ import {
   request,
   SECONDS,
 } from "./login-path.ts";
-import { refusalFrom } from "./refusal.ts";
 
 let house: House;
 beforeAll(async () => {
@@ -80,8 +80,8 @@ describe("precedence", () => {
       ["timestamp", { timestamp: undefined }],
       ["device_signature", { deviceSignature: "zz" }],
     ] as const) {
-      const refusal = await refusalFrom(path.logIn({ ...stale, ...mistake }, callerAt()));
-      expect([refusal.reason, refusal.details.field]).toEqual(["malformed", field]);
+      const error = await caughtErrorOf(path.logIn({ ...stale, ...mistake }, callerAt()));
+      expect([error.reason, error.details.field]).toEqual(["malformed", field]);
     }
     expect([path.charged, path.lookedUp]).toEqual([[], []]);
   });
@@ -89,12 +89,12 @@ describe("precedence", () => {
   test("clock_skew comes before a spent address and any look-up, and costs nothing", async () => {
     const path = openPath(house);
     const device = await path.enrol();
-    for (let times = 0; times < 6; times++) await refusalFrom(path.login(`unknown-${times}`));
+    for (let times = 0; times < 6; times++) await caughtErrorOf(path.login(`unknown-${times}`));
     path.charged.length = 0;
     path.lookedUp.length = 0;
-    const refusal = await refusalFrom(path.login(device, { timestamp: STALE }));
-    expect(refusal.reason).toBe("clock_skew");
-    expect(refusal.details).toEqual({ serverTime: SECONDS });
+    const error = await caughtErrorOf(path.login(device, { timestamp: STALE }));
+    expect(error.reason).toBe("clock_skew");
+    expect(error.details).toEqual({ serverTime: SECONDS });
     expect([path.charged, path.lookedUp]).toEqual([[], []]);
   });
 
@@ -102,8 +102,8 @@ describe("precedence", () => {
     const path = openPath(house);
     const device = await path.enrol({ replayGuard: true });
     for (const timestamp of [SECONDS, SECONDS + 1, SECONDS + 2]) await path.login(device, { timestamp });
-    const refusal = await refusalFrom(path.login(device, { timestamp: SECONDS }));
-    expect([refusal.reason, refusal.details.limit?.policy.name]).toEqual(["rate_limited", "login"]);
+    const error = await caughtErrorOf(path.login(device, { timestamp: SECONDS }));
+    expect([error.reason, error.details.limit?.policy.name]).toEqual(["rate_limited", "login"]);
   });
 });
 
@@ -111,8 +111,8 @@ describe("an unknown device and a wrong signature", () => {
   test("have one answer, in every detail, and the same charges", async () => {
     const [known, unknown] = [openPath(house), openPath(house)];
     const device = await known.enrol();
-    const wrong = await refusalFrom(known.login(device, { key: "wrong" }));
-    const stranger = await refusalFrom(unknown.login("nobody"));
+    const wrong = await caughtErrorOf(known.login(device, { key: "wrong" }));
+    const stranger = await caughtErrorOf(unknown.login("nobody"));
     expect(wrong.reason).toBe("invalid_credentials");
     expect(wrong.message).toBe("device_key is unknown or device_signature is not made with its customer key");
     expect(wrong.details).toEqual({
@@ -132,15 +132,15 @@ describe("an unknown device and a wrong signature", () => {
     const { customerId } = await path.enrolOwner(owner);
     const device = await path.enrol({ customerId, keyMode });
     for (const attempt of [request(device, { key: "wrong" }), request("nobody")]) {
-      expect(await countHmacs(() => refusalFrom(path.logIn(attempt, callerAt())))).toBe(9);
+      expect(await countHmacs(() => caughtErrorOf(path.logIn(attempt, callerAt())))).toBe(9);
     }
   });
 
   test("a device of a customer without keys is no different", async () => {
     const path = openPath(house);
     const device = await path.enrol({ keyMode: "derived" });
-    const refusal = await refusalFrom(path.login(device));
-    expect(refusal.reason).toBe("invalid_credentials");
+    const error = await caughtErrorOf(path.login(device));
+    expect(error.reason).toBe("invalid_credentials");
   });
 });
 
@@ -148,10 +148,10 @@ describe("unavailable", () => {
   test("costs the device nothing when there is no key to sign with", async () => {
     const path = openPath(house, { signer: { ...house.signer, ready: () => false } });
     const device = await path.enrol();
-    const refusal = await refusalFrom(path.login(device));
-    expect(refusal.reason).toBe("unavailable");
-    expect(refusal.message).toBe("no key to sign tokens with. Try again later");
-    expect(refusal.details.retryAfterMs).toBe(5_000);
+    const error = await caughtErrorOf(path.login(device));
+    expect(error.reason).toBe("unavailable");
+    expect(error.message).toBe("no key to sign tokens with. Try again later");
+    expect(error.details.retryAfterMs).toBe(5_000);
     expect(path.charged).toEqual([]);
   });
 
@@ -160,8 +160,8 @@ describe("unavailable", () => {
     const path = openPath(away);
     const device = await path.enrol();
     await away.close();
-    const refusal = await refusalFrom(path.login(device));
-    expect(refusal.reason).toBe("unavailable");
+    const error = await caughtErrorOf(path.login(device));
+    expect(error.reason).toBe("unavailable");
     expect(path.charged).toEqual([]);
   });
 });

@@ -50,7 +50,7 @@ async function enrolNames(): Promise<Readonly<Record<string, readonly string[]>>
   };
 }
 
-/** Nanoseconds of one refusal. */
+/** Nanoseconds of one error. */
 async function timeOne(kind: string): Promise<number> {
   // As one that came with a request: whole, and in memory of its own.
   const deviceKey = Buffer.from(names[kind]?.[randomInt(NAMES)] ?? "", "latin1").toString("latin1");
@@ -85,7 +85,7 @@ for (let round = 0; round < count; round++) {
   }
 }
 const samples = [...timings].map(([kind, sample]) => ({ kind, ...describeSample(sample) }));
-process.stdout.write(`${count} refusals of each kind:\n`);
+process.stdout.write(`${count} errors of each kind:\n`);
 for (const { kind, mean } of samples) process.stdout.write(`  ${kind.padEnd(26)} ${(mean / 1000).toFixed(2)} us\n`);
 for (const [index, one] of samples.entries()) {
   for (const other of samples.slice(index + 1)) {

@@ -11,7 +11,7 @@ import {
   findHmacKey,
   secretFromText,
 } from "../../src/core/signature.ts";
-import { expectHarmless, refusalOf } from "./refusal.ts";
+import { caughtError, expectHarmless } from "./caught-error.ts";
 
 const HEX = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 const BYTES = Buffer.from(HEX, "hex");
@@ -56,8 +56,8 @@ describe("readSignature", () => {
     ...[":", " ", "-"].map((mark) => [HEX.replace(/..(?=.)/g, `$&${mark}`), SEPARATORS]),
     ...[`g${HEX.slice(1)}`, "signature", "  "].map((text) => [text, OTHER.replace("N", `${text.length}`)]),
   ])("names the mistake in %j", ([text = "", message]) => {
-    const refusal = refusalOf(() => readSignature(text));
-    expect(refusal).toMatchObject({ message, reason: "malformed", details: { field: "device_signature" } });
+    const error = caughtError(() => readSignature(text));
+    expect(error).toMatchObject({ message, reason: "malformed", details: { field: "device_signature" } });
   });
 
   test("rejects everything else, without repeating it", () => {
@@ -68,7 +68,7 @@ describe("readSignature", () => {
       fc.property(fc.oneof(fc.string({ unit: "binary" }), fc.string({ maxLength: 120 }), almost), (text) => {
         fc.pre(!/^[0-9a-fA-F]{64}$/.test(text));
         expectHarmless(
-          refusalOf(() => readSignature(text)),
+          caughtError(() => readSignature(text)),
           text,
           sentences,
         );

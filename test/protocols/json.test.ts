@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseJson } from "../../src/protocols/json.ts";
-import { refusalOf } from "../core/refusal.ts";
+import { caughtError } from "../core/caught-error.ts";
 
 const parse = (text: string): unknown => parseJson(Buffer.from(text));
 
@@ -18,7 +18,7 @@ test("parses everything that JSON.stringify writes, indented or not", () => {
 
 test("ignores a byte order mark, which moves no column", () => {
   expect(parse('\ufeff{"a":1}')).toEqual({ a: 1 });
-  expect(refusalOf(() => parse("\ufeff[1 2]")).message).toMatch("at line 1 column 4");
+  expect(caughtError(() => parse("\ufeff[1 2]")).message).toMatch("at line 1 column 4");
 });
 
 test("takes the last of duplicate members", () => {
@@ -26,7 +26,7 @@ test("takes the last of duplicate members", () => {
 });
 
 test("survives 100,000 levels", () => {
-  expect(refusalOf(() => parse("[".repeat(100_000))).message).toBe("not JSON. It nests too deep");
+  expect(caughtError(() => parse("[".repeat(100_000))).message).toBe("not JSON. It nests too deep");
 });
 
 test("finds a mistake in every text that JSON.parse refuses, and in no other", () => {
@@ -45,7 +45,7 @@ test("finds a mistake in every text that JSON.parse refuses, and in no other", (
       try {
         expected = JSON.parse(text);
       } catch {
-        const { reason, message } = refusalOf(() => parse(text));
+        const { reason, message } = caughtError(() => parse(text));
         expect(reason).toBe("malformed");
         expect(message).toMatch(/^not JSON at line \d+ column \d+\. [A-Z]|^the body is empty\. /);
         expect(SENTENCES).toContain(message.replace(/^not JSON at line \d+ column \d+\. /, ""));
@@ -118,7 +118,7 @@ describe("a mistake is named with its line and column", () => {
     ["an escape cut in its digits", '["\\u12"]', 1, 2, ESCAPE],
     ["a mistake after an emoji of two UTF-16 units", '["🔑" 2]', 1, 7, COMMA],
   ])("%s", ([, text, line, column, sentence]) => {
-    const { reason, message, details } = refusalOf(() => parse(text));
+    const { reason, message, details } = caughtError(() => parse(text));
     expect([reason, message]).toEqual(["malformed", `not JSON at line ${line} column ${column}. ${sentence}`]);
     expect(details).toEqual({});
     expect(message).not.toMatch(/[;/?:@&=+$,#]/);
@@ -134,6 +134,6 @@ describe("a mistake is named with its line and column", () => {
       Buffer.of(0x22, 0xed, 0xa0, 0x80, 0x22),
     ].map((bytes) => [`not UTF-8: ${bytes.toString("hex")}`, bytes, NOT_UTF8] as const),
   ])("%s", ([, bytes, message]) => {
-    expect(refusalOf(() => parseJson(bytes)).message).toBe(message);
+    expect(caughtError(() => parseJson(bytes)).message).toBe(message);
   });
 });

@@ -17,10 +17,10 @@ type Row = readonly [text: string, message: string];
 /** Reads each text, and compares the error; the message begins with the field. */
 function names(desc: DescMessage): (row: Row) => void {
   return ([text, message]) => {
-    const refusal = refusalOf(() => readMessage(desc, parseJson(Buffer.from(text))));
-    expect([refusal.reason, refusal.message]).toEqual(["malformed", message]);
-    expect(refusal.details).toEqual({ field: message.split(" ")[0] });
-    expect(refusal.message).not.toMatch(/[;/?:@&=+$,#]/);
+    const error = caughtError(() => readMessage(desc, parseJson(Buffer.from(text))));
+    expect([error.reason, error.message]).toEqual(["malformed", message]);
+    expect(error.details).toEqual({ field: message.split(" ")[0] });
+    expect(error.message).not.toMatch(/[;/?:@&=+$,#]/);
   };
 }
 
@@ -83,8 +83,8 @@ describe("a login", () => {
     ["1", "the body is a number. Send an object"],
     ["true", "the body is a boolean. Send an object"],
   ])("is an object: %s", ([text, message]) => {
-    const refusal = refusalOf(() => readMessage(LoginRequestSchema, parseJson(Buffer.from(text))));
-    expect([refusal.message, refusal.details]).toEqual([message, {}]);
+    const error = caughtError(() => readMessage(LoginRequestSchema, parseJson(Buffer.from(text))));
+    expect([error.message, error.details]).toEqual([message, {}]);
   });
 });
 
@@ -140,7 +140,7 @@ describe("JSON of any shape", () => {
         try {
           read();
         } catch {
-          const { reason, message } = refusalOf(read);
+          const { reason, message } = caughtError(read);
           expect(reason).toBe("malformed");
           expect(message).not.toContain(marker);
           expect(message).not.toMatch(/[;/?:@&=+$,#]/);

@@ -7,7 +7,7 @@ import { UpdateDeviceRequestSchema } from "../../gen/es/countersign/admin/v1/adm
 import { type LoginRequest, LoginRequestSchema } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
 import { parseJson } from "../../src/protocols/json.ts";
 import { readBinary, readMessage } from "../../src/protocols/message.ts";
-import { refusalOf } from "../core/refusal.ts";
+import { caughtError } from "../core/caught-error.ts";
 import { thing } from "./rule-service.ts";
 
 const readLogin = (text: string): LoginRequest => readMessage(LoginRequestSchema, parseJson(Buffer.from(text)));
@@ -126,7 +126,7 @@ describe("JSON of any message", () => {
       try {
         return toBinary(thing, readMessage(thing, json));
       } catch {
-        return refusalOf(() => readMessage(thing, json)).message;
+        return caughtError(() => readMessage(thing, json)).message;
       }
     };
     fc.assert(
@@ -139,5 +139,5 @@ describe("JSON of any message", () => {
 });
 
 test("a message that is not protobuf is malformed", () => {
-  expect(refusalOf(() => readBinary(thing, Buffer.of(0xff))).reason).toBe("malformed");
+  expect(caughtError(() => readBinary(thing, Buffer.of(0xff))).reason).toBe("malformed");
 });

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { readMessage } from "../../src/protocols/message.ts";
 import { findFieldPath, readQuery, setField } from "../../src/protocols/query.ts";
-import { refusalOf } from "../core/refusal.ts";
+import { caughtError } from "../core/caught-error.ts";
 import { thing } from "./rule-service.ts";
 
 /** Reads a query into a Thing. @returns its JSON with the contract's names */
@@ -81,16 +81,16 @@ test.for<readonly [query: string, message: string]>([
   ["at.seconds=5", "at cannot be written in a URL"],
   ["value.number_value=1", "value cannot be written in a URL"],
 ])("a wrong parameter is named by its field: %s", ([query, message]) => {
-  const refusal = refusalOf(() => read(query));
-  expect([refusal.reason, refusal.message]).toEqual(["malformed", message]);
-  expect(refusal.details).toEqual({ field: message.split(" ")[0] });
+  const error = caughtError(() => read(query));
+  expect([error.reason, error.message]).toEqual(["malformed", message]);
+  expect(error.details).toEqual({ field: message.split(" ")[0] });
 });
 
 test.for(["name=%", "name=%4", "name=%zz", "%=a", "other=%", "name=%ff", "name=%ed%a0%80", "a=%c3&b=%a9"])(
   "a query that is not percent-encoded UTF-8 is malformed: %s",
   (query) => {
-    const refusal = refusalOf(() => readQuery(query));
-    expect([refusal.reason, refusal.message]).toEqual(["malformed", "the query is not percent-encoded UTF-8"]);
+    const error = caughtError(() => readQuery(query));
+    expect([error.reason, error.message]).toEqual(["malformed", "the query is not percent-encoded UTF-8"]);
   },
 );
 
@@ -111,8 +111,8 @@ describe("setting a field of a body", () => {
     [null, "null"],
     [1, "a number"],
   ])("refuses a parent that is not an object: %j", ([part, type]) => {
-    const refusal = refusalOf(() => read("part.part_id=p", { part }));
-    expect([refusal.message, refusal.details]).toEqual([`part is ${type}. Send an object`, { field: "part" }]);
+    const error = caughtError(() => read("part.part_id=p", { part }));
+    expect([error.message, error.details]).toEqual([`part is ${type}. Send an object`, { field: "part" }]);
   });
 });
 
@@ -134,7 +134,7 @@ test("no query fails with anything but malformed", () => {
       try {
         read(pieces.join(""));
       } catch {
-        expect(refusalOf(() => read(pieces.join(""))).reason).toBe("malformed");
+        expect(caughtError(() => read(pieces.join(""))).reason).toBe("malformed");
       }
     }),
     { numRuns: 300 },

@@ -3,7 +3,7 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { createLookUps, type LookUpOptions } from "../../src/store/postgres/look-ups.ts";
-import { refusalFrom } from "../core/refusal.ts";
+import { caughtErrorOf } from "../core/caught-error.ts";
 
 function open(options: Partial<LookUpOptions> = {}) {
   const batches: (readonly string[])[] = [];
@@ -44,14 +44,14 @@ test("a failed query fails each of its look-ups", async () => {
 
 test("a look-up that is not answered in time is unavailable, and an outage begins", async () => {
   const { find, failures } = open({ answerMs: 5 });
-  expect((await refusalFrom(find("a"))).reason).toBe("unavailable");
+  expect((await caughtErrorOf(find("a"))).reason).toBe("unavailable");
   expect(failures).toEqual(["Error: no answer within 5 ms"]);
 });
 
 test("the queue of look-ups is bounded", async () => {
   const { find, answer } = open({ mostWaiting: 2 });
   const waiting = [find("a"), find("b")];
-  expect(await refusalFrom(find("c"))).toMatchObject({ reason: "unavailable", message: /overloaded/ });
+  expect(await caughtErrorOf(find("c"))).toMatchObject({ reason: "unavailable", message: /overloaded/ });
   await turn();
   await turn();
   answer();
@@ -62,7 +62,7 @@ test("an outage fails waiting look-ups at once", async () => {
   const { find, rejectQueued, batches } = open();
   const found = find("a");
   rejectQueued();
-  expect((await refusalFrom(found)).reason).toBe("unavailable");
+  expect((await caughtErrorOf(found)).reason).toBe("unavailable");
   await turn();
   expect(batches).toEqual([]);
 });

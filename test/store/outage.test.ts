@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { createOutage } from "../../src/store/outage.ts";
-import { refusalOf } from "../core/refusal.ts";
+import { caughtError } from "../core/caught-error.ts";
 
 function open() {
   const told: string[] = [];
@@ -24,7 +24,7 @@ test("look-ups fail at once from the first failure until a probe succeeds, logge
   outage.check();
   outage.lookUpFailed("cut");
   outage.lookUpFailed("cut again");
-  expect(refusalOf(() => outage.check()).reason).toBe("unavailable");
+  expect(caughtError(() => outage.check()).reason).toBe("unavailable");
   probes[0]?.resolve();
   await settled();
   outage.check();

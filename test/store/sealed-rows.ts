@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { SealError } from "../../src/store/sealing.ts";
 import type { Store } from "../../src/store/sql.ts";
 import { addCustomer, addDevice, addKey, NOW } from "../contracts/store-samples.ts";
-import { refusalFrom } from "../core/refusal.ts";
+import { caughtErrorOf } from "../core/caught-error.ts";
 import { activePrivateKey, openRing } from "../keyring/ring.ts";
 import type { TestDatabase } from "./database.ts";
 
@@ -37,7 +37,7 @@ export function sealedRowsContract(name: string, open: () => Promise<TestDatabas
 
   /** A login is `unavailable`, and the fault names the row. */
   async function refuses({ credentials }: Store, error: SealError, faults: readonly unknown[]): Promise<void> {
-    expect((await refusalFrom(credentials.find("device-1", NOW))).reason).toBe("unavailable");
+    expect((await caughtErrorOf(credentials.find("device-1", NOW))).reason).toBe("unavailable");
     expect(faults).toEqual([error]);
   }
 

@@ -10,7 +10,7 @@ import { createStore } from "../../src/store/sql.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
 import { storeContract } from "../contracts/store.ts";
 import { addCustomer, addDevice, NOW } from "../contracts/store-samples.ts";
-import { refusalFrom } from "../core/refusal.ts";
+import { caughtErrorOf } from "../core/caught-error.ts";
 import { activePrivateKey, openRing } from "../keyring/ring.ts";
 import { emptySqlite } from "./connections.ts";
 import { openDatabase } from "./database.ts";
@@ -82,7 +82,7 @@ test("a full disk fails writes only, with a clear error, logged once at its star
   await enrol(0);
   await allow(1);
   let enrolled = 1;
-  const refusal = await refusalFrom(
+  const error = await caughtErrorOf(
     (async () => {
       for (;;) {
         await enrol(enrolled);
@@ -90,8 +90,8 @@ test("a full disk fails writes only, with a clear error, logged once at its star
       }
     })(),
   );
-  expect(refusal.reason).toBe("unavailable");
-  expect((await refusalFrom(enrol(enrolled))).reason).toBe("unavailable");
+  expect(error.reason).toBe("unavailable");
+  expect((await caughtErrorOf(enrol(enrolled))).reason).toBe("unavailable");
   expect(await database.ping()).toBe("degraded");
   expect((await store.credentials.find("device-0", NOW)).enrolled).toBe(true);
   await allow(100_000);

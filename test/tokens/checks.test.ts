@@ -148,7 +148,7 @@ test("TokenService and introspection are on the internal listener only", async (
 test("each check is counted once by protocol and outcome, whatever was wrong", async () => {
   const count = async (): Promise<Record<string, number>> => {
     const metrics = await (await fetch(`${gateway.internalUrl}/metrics`)).text();
-    const lines = metrics.matchAll(/^countersign_(token_verifications|refusals)_total{(.*)} (\d+)$/gm);
+    const lines = metrics.matchAll(/^countersign_(token_verifications|request_errors)_total{(.*)} (\d+)$/gm);
     return Object.fromEntries([...lines].map(([, name, labels, value]) => [`${name} ${labels}`, Number(value)]));
   };
   const before = await count();
@@ -166,6 +166,6 @@ test("each check is counted once by protocol and outcome, whatever was wrong", a
     'token_verifications protocol="rest",outcome="malformed"': 1,
     'token_verifications protocol="grpc",outcome="malformed"': 1,
     'token_verifications protocol="connect",outcome="ok"': 1,
-    'refusals protocol="rest",reason="unsupported_media_type"': 1,
+    'request_errors protocol="rest",reason="unsupported_media_type"': 1,
   });
 });

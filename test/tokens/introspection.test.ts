@@ -1,4 +1,4 @@
-// RFC 7662 at the internal listener: its members, and its refusals.
+// RFC 7662 at the internal listener: its members, and its errors.
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { CUSTOMER_KEY, logInBy, openGateway, type TestGateway } from "../gateway.ts";

@@ -28,7 +28,7 @@ async function start(framework: Framework, options?: RequireTokenOptions, verifi
   return service;
 }
 
-/** The reason that a refusal carries: in its JSON, or as google.rpc.ErrorInfo. */
+/** The reason that an error carries: in its JSON, or as google.rpc.ErrorInfo. */
 function reasonOf({ body }: Answer): string | undefined {
   const { reason, details } = Object(body);
   if (reason !== undefined) return reason;
@@ -79,10 +79,10 @@ describe.each(FRAMEWORKS)("$name", (framework) => {
     expect(reasonOf(both)).toBe("expired");
   });
 
-  test("onRefused gets every rejection with its cause, and may throw", async () => {
+  test("onError gets every rejection with its cause, and may throw", async () => {
     const told: [string, unknown][] = [];
     const { ask } = await start(framework, {
-      onRefused({ reason, cause }) {
+      onError({ reason, cause }) {
         told.push([reason, cause instanceof Error ? cause.message : cause]);
         if (reason === "missing") return Promise.reject(new Error("the log is away"));
         throw new Error("the log is full");

@@ -88,7 +88,7 @@ const RUN_LAMBDA = `
 /** A service that passes types on, which its compiler has to name in declarations. */
 const GUARDS = `
 import * as grpc from "@grpc/grpc-js";
-import { createVerifier, refusalOf, tokenOf, type HttpRefusal, type SentHeaders, type Verifier } from "countersign/verify";
+import { createVerifier, errorResponse, tokenOf, type ErrorResponse, type SentHeaders, type Verifier } from "countersign/verify";
 import * as connect from "countersign/verify/connect";
 import * as express from "countersign/verify/express";
 import * as fastify from "countersign/verify/fastify";
@@ -97,7 +97,7 @@ import * as hono from "countersign/verify/hono";
 const verifier: Verifier = createVerifier({ issuer: "https://a.example", audience: "devices", allowHttp: false });
 const options: connect.RequireTokenOptions & express.RequireTokenOptions & fastify.RequireTokenOptions &
   grpcJs.RequireTokenOptions & hono.RequireTokenOptions =
-  { authorization: true, onRefused: ({ message, cause }) => console.warn(message, cause) };
+  { authorization: true, onError: ({ message, cause }) => console.warn(message, cause) };
 export const guards = {
   connect: connect.requireToken(verifier, options),
   express: express.requireToken(verifier, options),
@@ -105,8 +105,8 @@ export const guards = {
   grpc: grpcJs.requireToken(verifier, grpc, options),
   hono: hono.requireToken(verifier, options),
 };
-export const names = { refusalOf, tokenOf };
-export type Names = [HttpRefusal, SentHeaders];
+export const names = { errorResponse, tokenOf };
+export type Names = [ErrorResponse, SentHeaders];
 `;
 
 test("the examples run and compile from the tarball, with jose alone", { timeout: 120_000 }, async () => {

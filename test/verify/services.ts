@@ -8,7 +8,7 @@ import type { StartService } from "./service.ts";
 export interface Framework {
   readonly name: string;
   readonly start: StartService;
-  /** HTTP's status of a refusal, or the code of gRPC and Connect. */
+  /** HTTP's status of an error, or the code of gRPC and Connect. */
   readonly unauthenticated: number;
   readonly unavailable: number;
 }

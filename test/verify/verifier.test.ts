@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { TOKEN_ALGS } from "../../src/core/tokens/algorithms.ts";
 import {
   createVerifier,
-  refusalOf,
+  errorResponse,
   type Verifier,
   type VerifierOptions,
   VerifyError,
@@ -139,7 +139,7 @@ test("another issuer or audience: the error names the expected one, and the answ
     const error = await verifier.verify(tokenWith(mint, changes)).catch((thrown: unknown) => thrown);
     if (!(error instanceof VerifyError)) expect.fail("no VerifyError");
     expect(error.cause).toEqual(new Error(expected));
-    const { body } = refusalOf(error);
+    const { body } = errorResponse(error);
     expect(Object.keys(JSON.parse(body))).toEqual(["code", "reason", "message"]);
     expect(body).toMatch(/because its claim (iss|aud) is missing or not as it should be\./);
     expect([body, String(error.cause)].join()).not.toContain("evil");

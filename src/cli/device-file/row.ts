@@ -61,7 +61,7 @@ export type KeyModeName = keyof typeof KEY_MODES;
 type Value = string | boolean | Readonly<Record<string, string>>;
 
 /** The values of a device. */
-export function valuesOf(device: Device): Readonly<Record<Column, Value>> {
+export function fieldValuesOf(device: Device): Readonly<Record<Column, Value>> {
   return {
     device_key: device.deviceKey,
     customer_id: device.customerId,
@@ -77,7 +77,7 @@ export function valuesOf(device: Device): Readonly<Record<Column, Value>> {
 
 /** The cells of a device's line in CSV. */
 export function cellsOf(device: Device): readonly string[] {
-  const values = valuesOf(device);
+  const values = fieldValuesOf(device);
   return COLUMNS.map((column) => cellOf(values[column]));
 }
 
@@ -139,7 +139,7 @@ function setValue(row: ImportDevicesRequest_Row, column: Column, value: unknown)
   else if (column === "replay_guard") row.replayGuard = readWord(column, value, SWITCHES);
   else if (column === "disabled") row.disabled = readWord(column, value, SWITCHES);
   else if (column === "public_key") row.publicKey = readText(column, value);
-  else row.labels = create(ImportDevicesRequest_Row_LabelsSchema, { labels: readLabels(value) });
+  else row.labels = create(ImportDevicesRequest_Row_LabelsSchema, { labels: parseLabels(value) });
 }
 
 /** Words of the command line, and of spreadsheets. */
@@ -167,7 +167,7 @@ function readWord<Meaning>(column: Column, value: unknown, words: Readonly<Recor
 }
 
 /** Reads an object of text, or `site=north;line=7`. @throws RowMistake */
-export function readLabels(value: unknown): Record<string, string> {
+export function parseLabels(value: unknown): Record<string, string> {
   if (typeof value === "object" && value !== null && !Array.isArray(value)) {
     return Object.fromEntries(Object.entries(value).map(([name, text]) => [name, readText("labels", text)]));
   }

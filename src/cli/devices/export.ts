@@ -3,7 +3,7 @@
 import { type Command, Option } from "commander";
 import { stringify } from "csv-stringify/sync";
 import type { Device } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
-import { COLUMNS, cellsOf, valuesOf } from "../device-file/row.ts";
+import { COLUMNS, cellsOf, fieldValuesOf } from "../device-file/row.ts";
 import { type AdminClient, callAdmin } from "../gateway/admin-client.ts";
 import { writeNewFile } from "../terminal/files.ts";
 import { customerCondition } from "../terminal/listing.ts";
@@ -60,5 +60,5 @@ async function exportDevices({ format: given, customer, output }: ExportOptions,
 function textOf(format: Format, devices: readonly Device[]): string {
   return format === "csv"
     ? stringify(devices.map((device) => [...cellsOf(device)]))
-    : devices.map((device) => `${JSON.stringify(valuesOf(device))}\n`).join("");
+    : devices.map((device) => `${JSON.stringify(fieldValuesOf(device))}\n`).join("");
 }

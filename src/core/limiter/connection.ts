@@ -52,7 +52,7 @@ export async function connectRedis(url: RedisUrl, elapsed: () => number, tls: Re
 
   function fail(error: Error): void {
     cause = error;
-    mistake ??= explainRefusal(error);
+    mistake ??= explainSetupError(error);
     // A server that asks for a certificate may reset the connection before it says so: the next attempt tells.
     if (mistake !== undefined || !url.tls) settle();
   }
@@ -181,7 +181,7 @@ function openCluster(url: Extract<RedisUrl, { kind: "cluster" }>, tls: RedisTls)
 }
 
 /** Says what is wrong with a setting; undefined: Redis is away, or will do better later. */
-function explainRefusal(error: Error): string | undefined {
+function explainSetupError(error: Error): string | undefined {
   const text = `${"code" in error ? error.code : ""} ${error.message}`;
   if (/WRONGPASS|NOAUTH|invalid (username-)?password/.test(text)) {
     return "refuses the user or the password. Write those of the Redis user into COUNTERSIGN_REDIS_URL";

@@ -1,7 +1,7 @@
 // A customer and its keys.
 
 import { type Customer, type Status, StatusSchema } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
-import { CustomerKeys } from "../customer-keys.tsx";
+import { CustomerKeyTable } from "../customer-keys.tsx";
 import { TextField } from "../fields.tsx";
 import { ActionButton } from "../form.tsx";
 import { admin } from "../gateway.ts";
@@ -25,7 +25,7 @@ export function CustomerPage({ customerId }: { readonly customerId: string }) {
           <section class="card">
             <Known customer={customer} />
           </section>
-          <CustomerKeys customerId={customerId} />
+          <CustomerKeyTable customerId={customerId} />
         </>
       )}
     </Page>

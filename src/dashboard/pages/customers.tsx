@@ -6,14 +6,14 @@ import { usePages } from "../loading.ts";
 import { NewCustomer } from "../new-customer.tsx";
 import { Badge, Page, PageLink, Time } from "../parts.tsx";
 import { goTo } from "../router.ts";
-import { List, type Row } from "../table.tsx";
+import { PagedTable, type Row } from "../table.tsx";
 import { enumText } from "../words.ts";
 
 export function CustomersPage() {
   const pages = usePages((pageToken) => admin.listCustomers({ pageSize: 50, pageToken }));
   return (
     <Page title="Customers" actions={<NewCustomer isPrimary onCreated={(id) => goTo(["customers", id])} />}>
-      <List
+      <PagedTable
         label="Customers"
         empty="There is no customer yet."
         head={["Customer", "Name", "Status", "Login limit", "Created"]}

@@ -9,7 +9,7 @@ import { DeviceFields, readDeviceFields } from "../device-fields.tsx";
 import { quote } from "../device-filter.ts";
 import { Explain } from "../explain.tsx";
 import { CheckField, TextField } from "../fields.tsx";
-import { ActionButton, type Values } from "../form.tsx";
+import { ActionButton, type FormValues } from "../form.tsx";
 import { admin } from "../gateway.ts";
 import { useLoaded } from "../loading.ts";
 import { FailureNotice, Page, Secret } from "../parts.tsx";
@@ -134,7 +134,7 @@ function Changes({ device }: { readonly device: Device }) {
 function EditButton({ device }: { readonly device: Device }) {
   const { deviceKey, etag } = device;
 
-  async function save(values: Values): Promise<void> {
+  async function save(values: FormValues): Promise<void> {
     const fields = readDeviceFields(values);
     const next = {
       ...fields,

@@ -12,7 +12,7 @@ import { useLoaded, usePages, useSession } from "../loading.ts";
 import { Badge, Page, PageLink, Time } from "../parts.tsx";
 import { addressOf } from "../router.ts";
 import { SearchForm } from "../search-form.tsx";
-import { List, type Row } from "../table.tsx";
+import { PagedTable, type Row } from "../table.tsx";
 import { countText, enumText } from "../words.ts";
 
 const PAGE_SIZE = 50;
@@ -57,7 +57,7 @@ export function DevicesPage({ query }: { readonly query: URLSearchParams }) {
           onChanged={() => setSelected(new Set())}
         />
       </div>
-      <List
+      <PagedTable
         label="Devices"
         empty="No device matches."
         head={[selectAll, "Device", "Customer", "Status", "Key", "Last login", "Last failure"]}

@@ -5,7 +5,7 @@ import { type Device, KeyMode, KeyPurpose, KeyState } from "../../../gen/es/coun
 import { DeviceFields, readDeviceFields } from "../device-fields.tsx";
 import { EnrolFile } from "../enrol-file.tsx";
 import { Field, SelectField, TextField } from "../fields.tsx";
-import { Form, type Values } from "../form.tsx";
+import { Form, type FormValues } from "../form.tsx";
 import { admin, publicUrl } from "../gateway.ts";
 import { useLoaded, useSession } from "../loading.ts";
 import { LANGUAGES, loginSample, type SampleValues } from "../login-samples.ts";
@@ -51,7 +51,7 @@ function EnrolOne({ customerId: given }: { readonly customerId: string }) {
     customers[id] = displayName === "" ? id : `${displayName} (${id})`;
   }
 
-  async function enrol({ customerId = "", deviceKey = "", ...values }: Values): Promise<void> {
+  async function enrol({ customerId = "", deviceKey = "", ...values }: FormValues): Promise<void> {
     const fields = { deviceKey: deviceKey.trim(), ...readDeviceFields(values) };
     const device = await admin.createDevice({ customerId, device: fields });
     const secret = device.publicKey === "" ? await secretOf(device) : undefined;

@@ -2,12 +2,12 @@
 
 import { OperatorRole, OperatorRoleSchema, type OperatorToken } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { SelectField, TextField } from "../fields.tsx";
-import { ActionButton, type Values } from "../form.tsx";
+import { ActionButton, type FormValues } from "../form.tsx";
 import { admin } from "../gateway.ts";
 import { usePages, useSession } from "../loading.ts";
 import { Badge, Page, Secret, Time } from "../parts.tsx";
 import { addressOf } from "../router.ts";
-import { List, type Row } from "../table.tsx";
+import { PagedTable, type Row } from "../table.tsx";
 import { enumText, inDays, timeMs } from "../words.ts";
 
 const ROLES = { read: "read: changes nothing, sees no secret", admin: "admin: everything" };
@@ -17,7 +17,7 @@ export function OperatorsPage() {
   const pages = usePages((pageToken) => admin.listOperatorTokens({ pageToken }));
   return (
     <Page title="Operators" actions={<IssueButton />}>
-      <List
+      <PagedTable
         label="Admin tokens"
         head={["Name", "Token", "Role", "State", "Issued", "Expires", "Change"]}
         pages={pages}
@@ -28,7 +28,7 @@ export function OperatorsPage() {
 }
 
 function IssueButton() {
-  async function issue({ name = "", role, days = "" }: Values) {
+  async function issue({ name = "", role, days = "" }: FormValues) {
     const { adminToken } = await admin.issueOperatorToken({
       name,
       role: role === "admin" ? OperatorRole.ADMIN : OperatorRole.READ,

@@ -1,4 +1,4 @@
-// The overview: the fleet, logins of the last hour, refusals, and the parts of the gateway.
+// The overview: the fleet, logins and errors of the last hour, and the parts of the gateway.
 
 import { type Overview, type Overview_Fleet, PartStateSchema } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { LoginChart } from "../login-chart.tsx";
@@ -15,7 +15,7 @@ export function OverviewPage({ overview }: { readonly overview: Overview | undef
       ) : (
         <div class="columns">
           <Logins overview={overview} />
-          <Refusals overview={overview} />
+          <Errors overview={overview} />
           <Parts overview={overview} />
         </div>
       )}
@@ -86,19 +86,19 @@ function Logins({ overview }: { readonly overview: Overview }) {
   );
 }
 
-function Refusals({ overview }: { readonly overview: Overview }) {
-  const refusals = overview.logins
+function Errors({ overview }: { readonly overview: Overview }) {
+  const errors = overview.logins
     .filter(({ outcome }) => outcome !== "ok")
     .map(({ outcome, counts }) => ({ outcome, count: counts.reduce((sum, one) => sum + one, 0) }))
     .filter(({ count }) => count > 0)
     .sort((one, other) => other.count - one.count);
-  const [most] = refusals;
+  const [most] = errors;
   return (
     <section class="card">
       <h2>Refused in the last hour</h2>
       {most === undefined && <p class="quiet">Nothing was refused.</p>}
       <ul class="bars">
-        {refusals.map(({ outcome, count }) => (
+        {errors.map(({ outcome, count }) => (
           <li key={outcome}>
             <a href={addressOf(["devices"], { filter: `last_failure_reason = ${outcome}` })}>{reasonText(outcome)}</a>
             <span>{numberText(count)}</span>

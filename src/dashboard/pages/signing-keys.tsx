@@ -10,7 +10,7 @@ import { ActionButton } from "../form.tsx";
 import { admin } from "../gateway.ts";
 import { usePages } from "../loading.ts";
 import { Badge, Notice, Page, Time } from "../parts.tsx";
-import { List, type Row } from "../table.tsx";
+import { PagedTable, type Row } from "../table.tsx";
 import { enumText, exactTime, relativeTime, timeMs, toneOf } from "../words.ts";
 
 const POLL_MS = 10_000;
@@ -21,7 +21,7 @@ export function SigningKeysPage() {
   return (
     <Page title="Signing keys" actions={<RotateButton />}>
       {keys && keys.length > 0 && <TimeLine keys={keys} />}
-      <List
+      <PagedTable
         label="Signing keys"
         head={["Key", "Algorithm", "State", "Published", "Signs since", "Ended", "Change"]}
         pages={pages}

@@ -5,7 +5,7 @@ import { createFallbackLimiter, type FallbackMode, type FallbackOptions } from "
 import { createMemoryLimiter } from "../../../src/core/limiter/memory.ts";
 import type { RedisLimiter } from "../../../src/core/limiter/redis.ts";
 import type { Charge, Policy } from "../../../src/core/ports.ts";
-import { refusalFrom } from "../refusal.ts";
+import { caughtErrorOf } from "../caught-error.ts";
 import { playSchedules } from "./bound.ts";
 
 const WINDOW = 60_000;
@@ -153,8 +153,8 @@ describe("while Redis is away", () => {
   test("`deny` answers unavailable, and is not ready", async () => {
     const scene = openScene({ mode: "deny" });
     scene.lose();
-    const refusal = await refusalFrom(scene.limiter.charge(charges, 0));
-    expect([refusal.reason, refusal.details]).toEqual(["unavailable", { retryAfterMs: 5_000 }]);
+    const error = await caughtErrorOf(scene.limiter.charge(charges, 0));
+    expect([error.reason, error.details]).toEqual(["unavailable", { retryAfterMs: 5_000 }]);
     await expect(scene.limiter.ping()).rejects.toThrow("cannot be checked");
     expect(scene.told.at(-1)).toBe("refused");
   });

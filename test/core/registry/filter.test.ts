@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { AuthError } from "../../../src/core/errors.ts";
 import { type Condition, type Fields, readFilter } from "../../../src/core/registry/filter.ts";
-import { refusalOf } from "../refusal.ts";
+import { caughtError } from "../caught-error.ts";
 
 const FIELDS: Fields = {
   customer_id: "text",
@@ -115,7 +115,7 @@ describe("names the mistake and its position", () => {
     [Array(21).fill("customer_id = a").join(" AND "), "filter has more than 20 comparisons"],
     [" ".repeat(2_001), "filter has 2001 characters. It has at most 2000"],
   ])("%j", ([text = "", message = ""]) => {
-    const error = refusalOf(() => read(text));
+    const error = caughtError(() => read(text));
     expect([error.reason, error.details]).toEqual(["malformed", { field: "filter" }]);
     expect(error.message).toContain(message);
     // grpc-js would show these percent-encoded.

@@ -8,7 +8,7 @@ import {
   readEnrolledDeviceKey,
   readLabels,
 } from "../../../src/core/registry/names.ts";
-import { refusalOf } from "../refusal.ts";
+import { caughtError } from "../caught-error.ts";
 
 const LONG = "x".repeat(97);
 
@@ -36,7 +36,7 @@ test.for<[(text: string) => string, string, string]>([
   [readDisplayName, "ab\x7f", "display_name has a control character at position 3. Take it out"],
   [readDisplayName, "a\ud83d", "display_name has a control character at position 2. Take it out"],
 ])("%o refuses %j", ([read, text, message]) => {
-  const error = refusalOf(() => read(text));
+  const error = caughtError(() => read(text));
   const field = message.split(" ")[0];
   expect([error.reason, error.message, error.details]).toEqual(["malformed", message, { field }]);
 });
@@ -74,6 +74,6 @@ test.for<[Readonly<Record<string, string>>, string]>([
   [{ a: "\ud800" }, "label 1 has a control character in its value. Take it out"],
   [Object.fromEntries(Array(33).fill("").entries()), "labels has 33 entries. It has at most 32"],
 ])("refuses %j", ([labels, message]) => {
-  const error = refusalOf(() => readLabels(labels));
+  const error = caughtError(() => readLabels(labels));
   expect([error.reason, error.message, error.details]).toEqual(["malformed", message, { field: "labels" }]);
 });

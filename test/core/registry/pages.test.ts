@@ -11,7 +11,7 @@ import {
   writePageToken,
 } from "../../../src/core/registry/pages.ts";
 import type { PageQuery, PageResult } from "../../../src/core/registry/ports.ts";
-import { refusalOf } from "../refusal.ts";
+import { caughtError } from "../caught-error.ts";
 
 const FIELDS = { color: "text", labels: "text" } as const;
 const ALL: ListRequest = { pageSize: 0, pageToken: "", filter: "" };
@@ -95,7 +95,7 @@ test("a change needs the current etag, or none", () => {
   requireVersion(row, "", "device");
   requireVersion(row, etagOf(row), "device");
   for (const etag of [etagOf({ ...row, revision: 1 }), "x", '""']) {
-    const error = refusalOf(() => requireVersion(row, etag, "device"));
+    const error = caughtError(() => requireVersion(row, etag, "device"));
     expect([error.reason, error.details]).toEqual(["etag_mismatch", { field: "etag" }]);
     expect(error.message).toBe("this device was changed after that etag was read. Read it again and decide anew");
   }

@@ -8,7 +8,7 @@ import { type ActiveKey, readyToSign, readyToVerify } from "../../../src/core/to
 import { createTokenSigner, createTokenVerifier } from "../../../src/core/tokens/tokens.ts";
 import { goodToken, type Mint, makeKeys } from "../../vectors/forge.ts";
 import { hostileTokens } from "../../vectors/hostile-tokens.ts";
-import { refusalFrom } from "../refusal.ts";
+import { caughtErrorOf } from "../caught-error.ts";
 
 const NOW = 1_764_000_000_000;
 const mints = new Map<TokenAlg, Mint & { key: KeyObject }>();
@@ -97,11 +97,11 @@ describe.for(TOKEN_ALGS)("tokens of %s", (alg) => {
 test("rejects a token of another issuer or audience", async () => {
   const { verify } = open();
   const mint = mintOf("ES256");
-  const refusals = [
-    await refusalFrom(verify(goodToken({ ...mint, issuer: "https://other.example" }))),
-    await refusalFrom(verify(goodToken({ ...mint, audience: "others" }))),
+  const errors = [
+    await caughtErrorOf(verify(goodToken({ ...mint, issuer: "https://other.example" }))),
+    await caughtErrorOf(verify(goodToken({ ...mint, audience: "others" }))),
   ];
-  expect(refusals.map(({ message }) => message)).toEqual([
+  expect(errors.map(({ message }) => message)).toEqual([
     "this is no token of this gateway because its iss is not as it should be. The device has to log in again",
     "this is no token of this gateway because its aud is not as it should be. The device has to log in again",
   ]);
@@ -111,11 +111,8 @@ test("a token is good until its last millisecond", async () => {
   const { verify } = open();
   const mint = mintOf("ES256");
   await verify(goodToken(mint), NOW + 599_999);
-  const refusal = await refusalFrom(verify(goodToken(mint), NOW + 600_000));
-  expect([refusal.reason, refusal.message]).toEqual([
-    "expired",
-    "the token has expired. The device has to log in again",
-  ]);
+  const error = await caughtErrorOf(verify(goodToken(mint), NOW + 600_000));
+  expect([error.reason, error.message]).toEqual(["expired", "the token has expired. The device has to log in again"]);
 });
 
 test("accepts an iat one second ahead, and rejects one further ahead", async () => {
@@ -124,16 +121,16 @@ test("accepts an iat one second ahead, and rejects one further ahead", async () 
   const ahead = (seconds: number) => goodToken({ ...mint, now: NOW + seconds * 1_000 });
   await verify(ahead(1));
   await verify(ahead(300));
-  expect((await refusalFrom(verify(ahead(301)))).reason).toBe("invalid");
+  expect((await caughtErrorOf(verify(ahead(301)))).reason).toBe("invalid");
 });
 
 test("tokens of a key that was revoked are revoked, those of one that is gone invalid", async () => {
   const { found, verify } = open();
   const mint = mintOf("EdDSA");
   found.set(mint.kid, "revoked");
-  expect((await refusalFrom(verify(goodToken(mint)))).reason).toBe("revoked");
+  expect((await caughtErrorOf(verify(goodToken(mint)))).reason).toBe("revoked");
   found.delete(mint.kid);
-  expect((await refusalFrom(verify(goodToken(mint)))).reason).toBe("invalid");
+  expect((await caughtErrorOf(verify(goodToken(mint)))).reason).toBe("invalid");
 });
 
 test("a stale ring is read again before a good token is accepted", async () => {
@@ -141,7 +138,7 @@ test("a stale ring is read again before a good token is accepted", async () => {
   const mint = mintOf("EdDSA");
   const { promise, resolve } = Promise.withResolvers<void>();
   ring.confirmations.push(promise);
-  const checked = refusalFrom(verify(goodToken(mint)));
+  const checked = caughtErrorOf(verify(goodToken(mint)));
   await Promise.resolve();
   found.set(mint.kid, "revoked");
   resolve();
@@ -149,7 +146,7 @@ test("a stale ring is read again before a good token is accepted", async () => {
   found.set(mint.kid, mint.key);
   const away = (): Promise<void> => Promise.reject(new AuthError("unavailable", "the registry cannot be asked now"));
   ring.confirm = away;
-  expect((await refusalFrom(verify(goodToken(mint)))).reason).toBe("unavailable");
-  expect((await refusalFrom(verify(`${goodToken(mint).slice(0, -4)}AAAA`))).reason).toBe("invalid");
-  expect((await refusalFrom(verify(goodToken(mint), NOW + 600_000))).reason).toBe("expired");
+  expect((await caughtErrorOf(verify(goodToken(mint)))).reason).toBe("unavailable");
+  expect((await caughtErrorOf(verify(`${goodToken(mint).slice(0, -4)}AAAA`))).reason).toBe("invalid");
+  expect((await caughtErrorOf(verify(goodToken(mint), NOW + 600_000))).reason).toBe("expired");
 });

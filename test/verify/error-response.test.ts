@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { keysUnavailable, tokenExpired, tokenMissing } from "../../src/verify/errors.ts";
-import { refusalOf, type SentHeaders, tokenOf } from "../../src/verify/exports.ts";
+import { errorResponse, type SentHeaders, tokenOf } from "../../src/verify/exports.ts";
 import { identityOf } from "../../src/verify/require-token.ts";
 
 test.each<[string, SentHeaders, string | undefined]>([
@@ -40,12 +40,12 @@ test("finds a header in any spelling, its value unchanged", () => {
 });
 
 test("an error has a status, headers and a body", () => {
-  expect(refusalOf(tokenMissing())).toEqual({
+  expect(errorResponse(tokenMissing())).toEqual({
     status: 401,
     headers: { "Content-Type": "application/json", "WWW-Authenticate": 'Bearer realm="countersign"' },
     body: JSON.stringify({ code: "unauthenticated", reason: "missing", message: tokenMissing().message }),
   });
-  expect(refusalOf(tokenExpired()).headers["WWW-Authenticate"]).toBe(
+  expect(errorResponse(tokenExpired()).headers["WWW-Authenticate"]).toBe(
     'Bearer realm="countersign", error="invalid_token"',
   );
 });
@@ -59,7 +59,7 @@ test.each([
 ])("a wait of %d ms is %d ms, and over HTTP %d s", (waitMs, retryAfterMs, seconds) => {
   const error = keysUnavailable(waitMs, undefined);
   expect(error.retryAfterMs).toBe(retryAfterMs);
-  const { status, headers, body } = refusalOf(error);
+  const { status, headers, body } = errorResponse(error);
   expect([status, headers["Retry-After"], JSON.parse(body).retry_after]).toEqual([503, String(seconds), seconds]);
 });
 

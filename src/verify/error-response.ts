@@ -3,7 +3,7 @@
 import type { VerifyError, VerifyReason } from "./errors.ts";
 
 /** An answer of HTTP. */
-export interface HttpRefusal {
+export interface ErrorResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   /** JSON. */
@@ -19,12 +19,12 @@ const TABLE = {
 } satisfies Record<VerifyReason, { status: number; code: number; name: string }>;
 
 /** The answer to a refused request. */
-export function refusalOf(error: VerifyError): HttpRefusal {
+export function errorResponse(error: VerifyError): ErrorResponse {
   const { reason, message } = error;
   const { status, name } = TABLE[reason];
   return {
     status,
-    headers: { "Content-Type": "application/json", ...refusalHeaders(error) },
+    headers: { "Content-Type": "application/json", ...errorResponseHeaders(error) },
     body: JSON.stringify({ code: name, reason, message, retry_after: retryAfterSeconds(error) }),
   };
 }
@@ -35,7 +35,7 @@ export function grpcCode({ reason }: VerifyError): number {
 }
 
 /** Headers of an error in every protocol. RFC 6750, 3.1: without a token there is no error to name. */
-export function refusalHeaders(error: VerifyError): Readonly<Record<string, string>> {
+export function errorResponseHeaders(error: VerifyError): Readonly<Record<string, string>> {
   const { reason } = error;
   if (reason === "unavailable") return { "Retry-After": String(retryAfterSeconds(error) ?? 1) };
   return { "WWW-Authenticate": `Bearer realm="countersign"${reason === "missing" ? "" : ', error="invalid_token"'}` };

@@ -4,7 +4,7 @@ import { expect } from "vitest";
 import { AuthError } from "../../src/core/errors.ts";
 
 /** The AuthError of `act`; the test fails without one. */
-export function refusalOf(act: () => unknown): AuthError {
+export function caughtError(act: () => unknown): AuthError {
   try {
     act();
   } catch (error) {
@@ -15,7 +15,7 @@ export function refusalOf(act: () => unknown): AuthError {
 }
 
 /** The AuthError of a promise. */
-export async function refusalFrom(promise: Promise<unknown>): Promise<AuthError> {
+export async function caughtErrorOf(promise: Promise<unknown>): Promise<AuthError> {
   try {
     await promise;
   } catch (error) {
