@@ -53,11 +53,11 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-/** One choice of the operator, and parts that tests replace. */
+/** The operator's choice about lost secrets, and parts that tests replace. */
 export interface GatewayOptions extends Partial<DrainTimes> {
   /** Unix milliseconds. */
   readonly now?: () => number;
-  /** Milliseconds of a clock that never steps, by which Redis is waited for. */
+  /** Milliseconds of a clock that never steps; times the calls to Redis. */
   readonly elapsed?: () => number;
   /** Deadline of Redis, in milliseconds; the gateway decides a late charge itself. */
   readonly redisDeadlineMs?: number;

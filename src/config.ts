@@ -13,7 +13,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export interface Config extends Omit<SettingValues<typeof SERVER_SETTINGS>, "issuer"> {
   /** Undefined with --dev: the gateway's own URL is the issuer. */
   readonly issuer: string | undefined;
-  /** Undefined: no traces. The service's name is undefined where OpenTelemetry's variables have another. */
+  /** Undefined: no traces. `serviceName` is undefined where OpenTelemetry's own variables set it. */
   readonly tracing: { readonly serviceName: string | undefined } | undefined;
 }
 
@@ -52,7 +52,7 @@ export function readConfig(environment: Environment, { dev }: { dev: boolean }):
 
 const EXPORTERS = ["OTEL_TRACES_EXPORTER", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
 
-/** Whether OpenTelemetry's variables say where traces go. Its SDK reads the others itself. */
+/** Reads whether OpenTelemetry's variables ask for traces. The SDK reads the other variables itself. */
 function readTracing(environment: Environment): Config["tracing"] {
   const isOff =
     environment["OTEL_SDK_DISABLED"]?.toLowerCase() === "true" || environment["OTEL_TRACES_EXPORTER"] === "none";
@@ -62,7 +62,7 @@ function readTracing(environment: Environment): Config["tracing"] {
   return { serviceName: isNamed ? undefined : "countersign" };
 }
 
-/** Reads where the database is. @throws ConfigError */
+/** Reads the settings of the database alone. @throws ConfigError */
 export function readDatabaseLocation(): SettingValues<Pick<typeof SERVER_SETTINGS, "DATA_DIR" | "DATABASE_URL">> {
   const { DATA_DIR, DATABASE_URL } = SERVER_SETTINGS;
   return readSettings({ DATA_DIR, DATABASE_URL }, process.env);
@@ -80,7 +80,7 @@ export function dataFile(dataDir: string, name: DataFile): string {
   return join(dataDir, name);
 }
 
-/** The version in package.json, which lies above the sources and above the built code alike. */
+/** The version in package.json, found from the sources and from the built code alike. */
 export function readVersion(): string {
   const file = findPackageJSON("..", import.meta.url);
   const content: unknown = file === undefined ? undefined : JSON.parse(readFileSync(file, "utf8"));
@@ -133,7 +133,7 @@ function readSettings<Table extends SettingTable>(
     }
   });
   if (mistakes.length > 0) throw new ConfigError(mistakes);
-  // fromEntries forgets the names, each of which has its value.
+  // Object.fromEntries loses the names in its type.
   return Object.freeze(Object.fromEntries(values)) as SettingValues<Table>;
 }
 
@@ -158,7 +158,7 @@ function readText(environment: Environment, name: string, mistakes: string[]): s
   }
 }
 
-/** A line for each setting in the environment that no table has, with the name that was probably meant. */
+/** A line for each unknown setting in the environment, with the name that was probably meant. */
 function unknownSettings(environment: Environment, tables: SettingTable): readonly string[] {
   const inFiles = Object.entries(tables).flatMap(([name, { inFile }]) => (inFile ? [`${name}_FILE`] : []));
   const known = [...Object.keys(tables), ...inFiles, "TEST_REDIS_URL", "TEST_POSTGRES_URL"];

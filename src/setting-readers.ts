@@ -9,7 +9,7 @@ import { TOKEN_TYPES, type TokenType } from "./core/tokens/algorithms.ts";
 /** Gives the text of another setting. */
 type TextOf = (name: string) => string | undefined;
 
-/** Adds `off`, which is undefined. */
+/** Creates a reader that also accepts `off`, as undefined. */
 export function orOff<Value>(read: (text: string) => Value): (text: string) => Value | undefined {
   return (text) => {
     if (text === "off") return undefined;
@@ -69,7 +69,7 @@ export function readHttpUrl(text: string): string {
   throw new Error("is no URL of http or https. Write http://host:port or https://host:port");
 }
 
-/** Longest `iss` and `aud` together with which a login's answer fits the arena of boards (decision 5). */
+/** Largest sum of the lengths of `iss` and `aud` for which a login's answer fits the memory of boards (decision 5). */
 const LONGEST_NAMES = 92;
 
 /** Visible ASCII. */
@@ -82,7 +82,7 @@ export function readAudience(text: string, textOf: TextOf): string {
   );
 }
 
-/** The `typ` of tokens. `at+jwt` has the device_key twice, which fits the short signatures only. */
+/** The `typ` of tokens. A token with `at+jwt` has the device_key twice, which leaves no room for the signatures of RSA. */
 export function readTokenType(text: string, textOf: TextOf): TokenType {
   const type = createOneOf(TOKEN_TYPES)(text);
   if (type === "JWT" || textOf("TOKEN_ALG") !== "RS256") return type;
@@ -139,13 +139,13 @@ function fits(key: string, certificatePath: string): boolean {
   try {
     return new X509Certificate(readFileSync(certificatePath)).checkPrivateKey(createPrivateKey(key));
   } catch {
-    // The certificate's own setting tells why it cannot be read.
+    // The error of the certificate's own setting says why.
     return true;
   }
 }
 
 function readPem(path: string, otherwise: string, parse: (pem: string) => unknown): string {
-  // The text may be a key itself, set in place of a path: it is not repeated.
+  // The text may be the key itself instead of a path, so it is not repeated.
   if (/[\r\n]|-----BEGIN /.test(path)) throw new Error("is no path. Set it to that of a file in PEM");
   let pem: string;
   try {

@@ -39,11 +39,11 @@ export interface Setting<Value> {
    */
   readonly read: (text: string, textOf: (name: string) => string | undefined) => Value;
   readonly meaning: string;
-  /** The text of the default; empty for an empty list. */
+  /** The default as text; empty: an empty list. */
   readonly fallback?: string;
-  /** Describes the default where there is no text for it. */
+  /** Describes a default that is not a text. */
   readonly otherwise?: string;
-  /** The setting is required: how to get a value. */
+  /** How to get a value; present: the setting is required. */
   readonly cure?: string;
   /** A file that `…_FILE` names may hold the value. */
   readonly inFile?: true;

@@ -24,7 +24,7 @@ const wrong = (name: string, message: string): CheckResult => ({ name, status: "
 /** A certificate that expires sooner than this is a warning. */
 const EXPIRY_DAYS = 14;
 const DAY_MS = 86_400_000;
-/** Gateways whose clocks differ by less agree on limits and tokens. */
+/** A clock that differs by more is a warning. In milliseconds. */
 const CLOCKS_APART_MS = 500;
 const SILENT = { away() {}, back() {} };
 
@@ -84,7 +84,7 @@ async function checkRedis(config: Config): Promise<readonly CheckResult[]> {
   }
 }
 
-/** Compares a server's clock, in Unix milliseconds, that was asked for at `asked`. */
+/** Compares a server's clock with this one. `asked`: when the server was asked; both in Unix milliseconds. */
 function compareClock(server: string, clock: number, asked: number): CheckResult {
   const ms = Math.round(clock - (asked + systemNow()) / 2);
   const message = `${server} is ${Math.abs(ms)} ms ${ms < 0 ? "behind" : "ahead"}`;

@@ -37,7 +37,7 @@ export interface Served {
   readonly check: Parameters<typeof createForwardAuth>[0];
   readonly logIn: TokenEndpointOptions["logIn"];
   readonly audiences: TokenEndpointOptions["audiences"];
-  /** Known at the latest once the public listener listens. */
+  /** Known once the public listener listens. */
   readonly issuer: () => string;
   readonly ring: KeyRing;
   readonly readiness: ReadinessCheck;
@@ -51,7 +51,7 @@ export interface Served {
 
 /** Less than the ten seconds that container runtimes leave between SIGTERM and SIGKILL. */
 const GRACE_MS = 8_000;
-/** Time in which a client that uses its connection learns of the end by an answer. */
+/** A client that sends a request in this time gets an answer that announces the end. */
 const IDLE_MS = 1_000;
 
 export interface Listeners {
@@ -156,7 +156,7 @@ export function createListeners(config: Config, served: Served): Listeners {
         isOwnHost: createHostCheck(config.internalListen?.host ?? "", config.internalHosts),
         maxConnections: shares.internal,
         maxConnectionsPerAddress: shares.internalPerAddress,
-        // Its tickets are this process's own: they stand for a client certificate that was shown.
+        // Session tickets of this process alone: a ticket replaces the check of the client's certificate.
         ...(tls && { tls: { ...tls, ...(config.tlsClientCa !== undefined && { clientCa: config.tlsClientCa }) } }),
       });
       if (isExposed(url)) {
@@ -186,11 +186,11 @@ const INTERNAL_SHARE = 400;
 export interface ConnectionShares {
   readonly public: number;
   readonly internal: number;
-  /** The most of the internal ones from one address: others still ask for health and metrics. */
+  /** The most internal connections from one address: other addresses still reach health and metrics. */
   readonly internalPerAddress: number;
 }
 
-/** Shares `descriptors` so that a full public listener leaves the internal one some. */
+/** Divides `descriptors` so that a full public listener leaves some to the internal one. */
 export function shareDescriptors(
   { maxConnections, maxConnectionsPerAddress }: Pick<Config, "maxConnections" | "maxConnectionsPerAddress">,
   descriptors: number,
@@ -204,7 +204,7 @@ export function shareDescriptors(
 
 /** The process's limit of open descriptors; unlimited where the system does not say. */
 function readDescriptorLimit(): number {
-  // Documented, but not in the types. Without it the report looks up the names of peers.
+  // Documented, but missing in the types. Without it the report resolves the host names of peers.
   Reflect.set(process.report, "excludeNetwork", true);
   const report: unknown = process.report.getReport();
   const soft = /"open_files":\s*\{\s*"soft":\s*(\d+)/.exec(JSON.stringify(report))?.[1];

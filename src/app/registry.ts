@@ -1,4 +1,4 @@
-// Wires the registry: a database, the stores over it, and the jobs that run now and then.
+// Wires the registry: a database, its stores, and the periodic jobs.
 
 import { mkdirSync } from "node:fs";
 import { type Config, dataFile } from "../config.ts";
@@ -33,7 +33,7 @@ export interface RegistryOptions {
   readonly logger: LogWriter["logger"];
 }
 
-/** The last login of a device is this late at most, in milliseconds, and the end of its move to a key of its own. */
+/** Interval at which last logins are written and moves to a key of its own end, in milliseconds. */
 const ACTIVITY_MS = 5_000;
 /** Interval at which expired revocations and audit events older than AUDIT_RETENTION are deleted, in milliseconds. */
 const PRUNE_MS = 60_000;

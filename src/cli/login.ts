@@ -1,4 +1,4 @@
-// `countersign login`: logs in as a device does, over any of the four protocols.
+// `countersign login`: logs in as a device, over any of the four protocols.
 
 import { request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";

@@ -81,7 +81,7 @@ export function addSecretsCommand(program: Command): void {
     });
 }
 
-/** Each call reseals a batch, so that none takes long. */
+/** Reseals all secrets. Each call reseals a batch, so that no call takes long. */
 function reseal(): Promise<{ resealed: number; unopened: number }> {
   return callAdmin(async (admin) => {
     for (let resealed = 0; ; ) {

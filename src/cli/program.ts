@@ -21,7 +21,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   }
 }
 
-/** The commands that a command line may call; without a command, all of them. */
+/** A program with the command that the arguments call; without a command, with all of them. */
 export async function createProgram(args: readonly string[]): Promise<Command> {
   const program = new Command("countersign")
     .description("Device login gateway: a device signs its login, the gateway answers with a short-lived token.")
@@ -42,7 +42,7 @@ function optionDescription(option: Option): string {
 
 type AddCommand = (program: Command) => void;
 
-/** In the order of --help. A command's file is loaded when the command is called. */
+/** Commands in the order of --help. The file of a command is loaded when the command is called. */
 const COMMANDS = new Map<string, () => Promise<AddCommand>>([
   ["serve", async () => (await import("./serve.ts")).addServeCommand],
   ["check", async () => (await import("./maintenance.ts")).addCheckCommand],
@@ -70,7 +70,7 @@ async function loadCommands(args: readonly string[]): Promise<readonly AddComman
   return name === "" && args.includes("--version") ? [] : Promise.all([...COMMANDS.values()].map((one) => one()));
 }
 
-/** The failure to print; undefined for --help and --version. @throws a bug */
+/** The failure to print; undefined for --help and --version. @throws an error that is a bug */
 function asFailure(error: unknown): CommandFailure | undefined {
   if (error instanceof CommandFailure) return error;
   if (error instanceof ConfigError) return new CommandFailure(error.message, { mistakes: error.mistakes }, 2);

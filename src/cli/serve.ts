@@ -34,7 +34,7 @@ export function addServeCommand(program: Command): void {
     .action(async (options: ServeOptions, command: Command) => {
       const { dev = false } = options;
       const gateway = await start(options);
-      // Before the addresses are printed: a reader of those may send a signal at once.
+      // Before the addresses are printed: their reader may send a signal at once.
       const end = watchProcess(gateway);
       const dataDir = processEnvironment()["COUNTERSIGN_DATA_DIR"];
       const { publicUrl, internalUrl } = gateway;
@@ -49,7 +49,7 @@ export function addServeCommand(program: Command): void {
 
 interface StartOptions {
   readonly dev: boolean;
-  /** The setting, if it is set. */
+  /** The setting DATA_DIR; undefined: not set. */
   readonly dataDir: string | undefined;
   readonly signIn?: string | undefined;
 }
@@ -107,7 +107,7 @@ function requirePrivateDirectory(dataDir: string): void {
   throw new CommandFailure(`other users may write to the data directory ${dataDir}. Run: chmod go-w ${dataDir}`);
 }
 
-/** The reason why a gateway does not start, and the cure; undefined for a bug. */
+/** Why a gateway does not start, and the cure; undefined for a bug. */
 function explainStart(error: unknown): string | undefined {
   if (error instanceof LostSecretsError) {
     return `${error.message}. Set COUNTERSIGN_MASTER_KEY to the key that sealed them, or add it to COUNTERSIGN_OTHER_MASTER_KEYS. If it is lost, start once with --forget-lost-secrets: this drops the customer keys that it sealed, to be imported again, and signs tokens with a new key if theirs is lost (docs/secrets.md)`;

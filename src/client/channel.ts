@@ -24,7 +24,7 @@ export interface ConnectionOptions {
   readonly keepaliveMs?: number;
 }
 
-/** Where and how to connect, as clients of grpc-js take it. */
+/** Address, credentials and options, in the form that clients of grpc-js take. */
 export interface Channel {
   readonly address: string;
   readonly credentials: ChannelCredentials;
@@ -86,7 +86,7 @@ function readUrl(text: string): URL {
   return url;
 }
 
-/** Whether every resolver has this name for this machine. Names under .localhost may go to the DNS (RFC 6761, 6.3). */
+/** Whether a host is always this machine. Names under .localhost are not: a resolver may ask the DNS (RFC 6761, 6.3). */
 function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
 }

@@ -1,4 +1,4 @@
-// The clock of a client that is given none.
+// The default clock of a client.
 
 /** Unix milliseconds. */
 export function systemClock(): number {

@@ -1,4 +1,4 @@
-// Signs a device's logins, each in a second of its own, by the gateway's clock once known.
+// Signs a device's logins, never two for the same second, by the gateway's clock once it is known.
 
 import { KeyObject } from "node:crypto";
 import { status } from "@grpc/grpc-js";
@@ -60,11 +60,11 @@ function readSecret(customerKey: string | Uint8Array): string {
   return secret;
 }
 
-/** Errors that a new signature mends. */
+/** Failures after which a newly signed login may succeed. */
 type Mishap = "clock" | "replay" | "connection";
 
 /**
- * Logs in. Mends each mishap once.
+ * Logs in. After each kind of mishap it signs a new login, once.
  * @throws RpcError, or the reason of `signal`
  */
 export async function logIn(

@@ -35,7 +35,7 @@ export interface LoginErrorDetails {
   readonly requestId?: string;
 }
 
-/** A call that failed. Carries no request, and so no token and no signature. */
+/** A call that failed. It holds no request, and so no token and no signature. */
 export class RpcError extends Error {
   /** The gRPC status; never OK. */
   readonly code: status;

@@ -48,7 +48,7 @@ async function tokenOf(source: Pick<TokenSource, "token">): Promise<string> {
   throw new Error("the token cannot be sent in a header");
 }
 
-/** grpc-js allows credentials few codes (gRFC A54). */
+/** The error of a call without a token: grpc-js lets credentials fail with few codes (gRFC A54). */
 function failureOf(error: unknown): RpcError {
   if (error instanceof RpcError && error.code === status.UNAVAILABLE) return error;
   return new RpcError(status.UNAUTHENTICATED, error instanceof Error ? error.message : "there is no token");

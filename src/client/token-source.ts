@@ -10,7 +10,7 @@ export const TOKEN_HEADER = "x-access-token";
 
 export type TokenSourceOptions = LoginSignerOptions &
   ({ readonly client: Pick<AuthClient, "login"> } | GatewayClientOptions) & {
-    /** The share of a token's life that is left when it is renewed, once to twice: 0.2 by default, 0.4 at most. */
+    /** A token is renewed when between one and two times this share of its life is left: 0.2 by default, 0.4 at most. */
     readonly refreshAhead?: number;
     /** Called with the error of a renewal that failed while the present token was still good. */
     readonly onRefreshError?: (error: unknown) => void;
@@ -21,12 +21,12 @@ export type TokenSourceOptions = LoginSignerOptions &
 export interface TokenSource {
   /**
    * The present token, or that of a new login. Concurrent calls share one login.
-   * @throws RpcError of the failed login; at once until its wait is over
+   * @throws RpcError of the last failed login, without a new login until its wait is over
    */
   token(): Promise<string>;
   /** The header that carries the token, for fetch. @throws what `token` does */
   headers(): Promise<{ [TOKEN_HEADER]: string }>;
-  /** A service refused this token: another one is had as soon as this one is ten seconds old. */
+  /** Reports that a service refused this token. The source fetches another one once this one is ten seconds old. */
   invalidate(token: string): void;
   /** Ends running calls; later calls fail. */
   close(): void;
@@ -45,7 +45,7 @@ interface Pause {
   readonly error: unknown;
 }
 
-/** A service that refuses a token this young will refuse the next one too: logins for its sake use up everyone's. */
+/** A service that refuses such a young token will refuse the next one too, and each login counts against the limit. */
 const YOUNG_MS = 10_000;
 
 /** Connects when first asked. @throws TypeError or RangeError, naming the option that is wrong */
@@ -61,7 +61,7 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
   let failures = 0;
   let flight: Promise<string> | undefined;
 
-  // A clock that was set back counts as one that went on.
+  // A clock that was set back counts as one that went forward.
   const age = ({ since }: Held): number => Math.abs(now() - since);
   const usable = (): Held | undefined => (held !== undefined && age(held) < held.usableMs ? held : undefined);
 
@@ -86,7 +86,7 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
     }
   }
 
-  /** One at a time, and none before the wait is over. */
+  /** Renews the token: one login at a time, and none before the wait is over. */
   async function renewed(): Promise<string> {
     const left = pause === undefined ? 0 : pause.until - now();
     if (pause !== undefined && left > 0) throw pause.error;
@@ -98,7 +98,7 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
     closing.signal.throwIfAborted();
     const present = usable();
     if (present === undefined) return renewed();
-    // A token that one service refused may do for others: it is better than none.
+    // Other services may accept a token that one service refused.
     if (present.refused && age(present) >= YOUNG_MS) return renewed().catch(() => present.token);
     if (age(present) >= present.renewedMs) renewed().catch(() => {});
     return present.token;
@@ -124,18 +124,18 @@ function clientOf(options: TokenSourceOptions): { client: Pick<AuthClient, "logi
   return { client, letGo: client.close };
 }
 
-/** A token is not handed out this close to its expiry: it could expire on its way. */
+/** The source returns no token this close to its expiry: it could expire in transit. */
 const ON_ITS_WAY_MS = 5_000;
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
 
-/** How long a token of `lifeMs` is handed out, in milliseconds: its life without the last 5 s, or last tenth if that is less. */
+/** How long a token of `lifeMs` is used, in milliseconds: its life less 5 s, or less a tenth if that is shorter. */
 export function usableFor(lifeMs: number): number {
   return lifeMs - Math.min(ON_ITS_WAY_MS, lifeMs / 10);
 }
 
 /**
- * How long after its login a token is renewed: with one to two times `ahead`, a share of its life, left of it.
+ * How long after its login a token is renewed: when one to two times `ahead`, a share of its life, is left.
  * @param random from 0 to below 1, so that clients that started together do not come together
  */
 export function renewedAfter(lifeMs: number, ahead: number, random: number): number {
@@ -143,8 +143,8 @@ export function renewedAfter(lifeMs: number, ahead: number, random: number): num
 }
 
 /**
- * How long to wait after the nth failure in a row: 1 s, doubled each time up to a minute, of which up to half is left to chance;
- * and what the gateway asked for at the least, with up to a tenth more.
+ * The wait after the nth failure in a row: 1 s, doubled each time up to a minute, less up to half at random. It is at least
+ * `retryAfterMs`, plus up to a tenth at random.
  */
 export function pauseAfter(failures: number, retryAfterMs: number, random: number): number {
   const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (failures - 1)) * (1 - random / 2);

@@ -1,30 +1,30 @@
-// The last login and failure of each device, gathered and written now and then.
+// The last login and failure of each device, collected in memory and written periodically.
 
 import { AuthError, type Reason } from "./errors.ts";
 import type { Caller, Login, LoginRequest } from "./login.ts";
-import type { ActivityStore, Sighting } from "./registry/ports.ts";
+import type { ActivityStore, ActivityUpdate } from "./registry/ports.ts";
 
 /** Devices with a login that are gathered at most. */
 const MOST_DEVICES = 200_000;
 /** A failure is gathered while there are fewer: anyone can make names. */
 const MOST_NAMES = 20_000;
 
-/** Reasons that are noted as a failure of the device; others tell nothing of it. */
+/** Reasons that count as a failure of the device; others say nothing about it. */
 const FAILURES: readonly Reason[] = ["clock_skew", "invalid_credentials", "rate_limited", "disabled", "replayed"];
 
 type LogIn<From extends Caller> = (request: LoginRequest, caller: From) => Promise<Login>;
 
 export interface ActivityRecorder {
-  /** The same use-case, watched. */
+  /** Wraps the use-case and collects its outcomes. */
   watch<From extends Caller>(logIn: LogIn<From>): LogIn<From>;
-  /** Finishes the moves that were seen, and writes the rest; after an error all stays for the next time. @throws what the store threw */
+  /** Finishes the moves, then writes logins and failures. After an error the next call tries again. @throws the store's error */
   flush(): Promise<void>;
 }
 
 /** Sightings of a device since the last flush. */
 interface Seen {
-  readonly login?: NonNullable<Sighting["login"]>;
-  readonly failure?: NonNullable<Sighting["failure"]>;
+  readonly login?: NonNullable<ActivityUpdate["login"]>;
+  readonly failure?: NonNullable<ActivityUpdate["failure"]>;
   /** When its move began, if it logged in by its own key. */
   readonly movingSince?: number;
 }
@@ -61,7 +61,7 @@ export function createActivityRecorder(activity: ActivityStore, now: () => numbe
     async flush() {
       const flushed = gathered;
       gathered = new Map();
-      // In order: neighbours share the pages of a table, and fewer are written.
+      // Sorted: neighbours share pages of the table, so fewer pages are written.
       const all = [...flushed].sort(([one], [other]) => (one < other ? -1 : 1));
       try {
         const moves = all.flatMap(([deviceKey, { movingSince }]) =>
@@ -70,7 +70,7 @@ export function createActivityRecorder(activity: ActivityStore, now: () => numbe
         await activity.finishMoves(moves, now());
         await activity.record(all.map(([deviceKey, { login, failure }]) => ({ deviceKey, login, failure })));
       } catch (error) {
-        // A newer sighting stays; one that was written already changes nothing.
+        // Newer events win; writing an event twice changes nothing.
         for (const [deviceKey, newer] of gathered) flushed.set(deviceKey, { ...flushed.get(deviceKey), ...newer });
         gathered = flushed;
         throw error;

@@ -24,7 +24,7 @@ export interface Assertion {
   readonly signature: Buffer;
 }
 
-/** The longest lifetime of an assertion, in seconds. The gateway remembers its jti as long. */
+/** The longest lifetime of an assertion, in seconds. */
 export const LONGEST_ASSERTION_S = 300;
 
 const FIELD = "client_assertion";
@@ -73,7 +73,7 @@ function wrong(what: string): AuthError {
   return malformed(`client_assertion ${what}`, FIELD);
 }
 
-/** Refuses headers that change how the rest is read (RFC 8725, 3.10; RFC 7515, 4.1.11). */
+/** Reads the header. @throws AuthError `malformed`, also for members that change the meaning of the rest (RFC 8725, 3.10) */
 function readHeader({ alg, typ, crit, zip, cty }: Readonly<Record<string, unknown>>): Assertion["alg"] {
   if (alg === "none") throw wrong("is unsigned. Sign it by HS256 with the customer_key");
   const known = ASSERTION_ALGS.find((name) => name === alg);
@@ -92,7 +92,7 @@ function readJson(part: string, name: "a header" | "claims"): Readonly<Record<st
     const json: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(fromBase64(part)));
     if (typeof json === "object" && json !== null && !Array.isArray(json)) return { ...json };
   } catch {
-    // Thrown below.
+    // The error below names the mistake.
   }
   throw wrong(`has ${name} that ${name === "claims" ? "are" : "is"} no JSON object in UTF-8`);
 }
@@ -126,7 +126,7 @@ export function nameOfAssertion({ jti }: Assertion): string {
   return `jti ${hash("sha256", jti, "base64url")}`;
 }
 
-/** Finds the key that signed an assertion: a customer key for HS256, else the device's own. Takes as long for every device. */
+/** Finds the key that signed an assertion: a customer key for HS256, else the device's own. Takes the same time for every device. */
 export function findAssertionKey(credential: Credential, assertion: Assertion, decoys: Decoys): ProvingKey | undefined {
   const { alg, signed, signature } = assertion;
   if (alg === "HS256") {
@@ -139,7 +139,7 @@ export function findAssertionKey(credential: Credential, assertion: Assertion, d
   }
   const decoy = decoys.publicKeys[alg];
   const own = openPublicKey(credential.publicKey || decoy);
-  // Opened for every device, so that the time does not tell which devices have another algorithm.
+  // Opened for every device: the time must not show which devices have another algorithm.
   const other = openPublicKey(decoy);
   const isOfAlg = algOf(own) === alg;
   const key = isOfAlg ? own : other;

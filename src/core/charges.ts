@@ -5,7 +5,7 @@ import { readDeviceKey } from "./login-fields.ts";
 import type { Charge, Credential, CredentialStore, Limiter, LimitState, Policy, PolicyName, Verdict } from "./ports.ts";
 import { doesNotExist } from "./registry/names.ts";
 
-/** The limits in force; undefined is off. */
+/** The limits in force; undefined: off. */
 export interface LoginPolicies {
   readonly login: Policy | undefined;
   readonly failure: Policy | undefined;
@@ -41,7 +41,7 @@ export function loginCharges(
   ];
 }
 
-/** The charge of the login limit alone; none where it is off. `usual` is the gateway's own limit. */
+/** The charge of the login limit alone; empty where it is off. `usual` is the gateway's default limit. */
 function loginCharge(
   { deviceKey, sharedIdentity, loginLimit }: Omit<Limited, "replayGuard">,
   address: string,
@@ -72,7 +72,7 @@ export interface Charged {
 
 const NO_CHARGES: Verdict = { denied: -1, states: [] };
 
-/** Makes the charges at `now`, in unix milliseconds: all or none. */
+/** Asks the limiter for the charges, all or none. `now` in unix milliseconds. */
 export async function charge(limiter: Limiter, charges: readonly Charge[], now: number): Promise<Charged> {
   const { denied, states } = charges.length === 0 ? NO_CHARGES : await limiter.charge(charges, now);
   const decided = (state: Verdict["states"][number]): LimitState | undefined => state && { ...state, decidedAt: now };
@@ -101,11 +101,11 @@ export interface DeviceLimit {
   readonly remaining: number;
   /** When the next slot is freed, in unix milliseconds; undefined: none is taken. */
   readonly resetAt: number | undefined;
-  /** It is counted per address. */
+  /** The limit is counted per address. */
   readonly perAddress: boolean;
 }
 
-/** Reads the limit of a device, of a shared one at an address. @throws AuthError `malformed`, `does_not_exist`, `unavailable` */
+/** Reads the limit of a device; `address` matters for a shared one. @throws AuthError `malformed`, `does_not_exist`, `unavailable` */
 export type ReadDeviceLimit = (deviceKey: string, address: string) => Promise<DeviceLimit>;
 
 interface DeviceLimitDependencies {
@@ -117,7 +117,7 @@ interface DeviceLimitDependencies {
   readonly now: () => number;
 }
 
-/** Denies always: the login beside it is not charged. */
+/** A charge that is always denied, so that the login charge beside it is only read. */
 const NONE: Policy = { name: "replay", limit: 0, windowMs: 1 };
 
 export function createReadDeviceLimit({ credentials, limiter, login, now }: DeviceLimitDependencies): ReadDeviceLimit {
@@ -132,7 +132,7 @@ export function createReadDeviceLimit({ credentials, limiter, login, now }: Devi
     const [state] = look?.states ?? [];
     if (state === undefined) return { policy: undefined, remaining: 0, resetAt: undefined, perAddress };
     const { policy, remaining, resetMs } = state;
-    // Redis counts in microseconds. A time with a part of a millisecond cannot be encoded.
+    // Rounded up: Redis counts in microseconds, and a message has whole milliseconds.
     return { policy, remaining, resetAt: resetMs > 0 ? Math.ceil(at + resetMs) : undefined, perAddress };
   };
 }

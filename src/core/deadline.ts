@@ -1,6 +1,6 @@
-// Bounds how long calls may take.
+// Deadlines for calls.
 
-/** A bound for calls: a later result is lost, and the call rejects. */
+/** Rejects when the call does not settle before the deadline; its later result is dropped. */
 export type Within = <Result>(call: Promise<Result>) => Promise<Result>;
 
 /**
@@ -12,7 +12,7 @@ export function createDeadline(ms: number, expire: () => Error): Within {
     const { promise: late, reject } = Promise.withResolvers<never>();
     let isPending = true;
     const end = (): void => (isPending ? reject(expire()) : undefined);
-    // After a pause timers fire before sockets are read: two turns let an answer that waits there through.
+    // After a pause, timers fire before sockets are read. Two turns of the event loop let a waiting answer through.
     const timer = setTimeout(() => setImmediate(() => setImmediate(end)), ms);
     try {
       return await Promise.race([call, late]);

@@ -19,7 +19,7 @@ export interface ReceivedLogin {
 }
 
 export interface Explanation {
-  /** The gateway accepts this request, received at that time, with the keys that are live now; limits apart. */
+  /** The gateway accepts this request, received at that time, with the keys that are live now. Limits are not checked. */
   readonly wouldSucceed: boolean;
   /** In the order in which the gateway checks; never empty. */
   readonly findings: readonly Finding[];
@@ -43,7 +43,7 @@ export function createExplainLogin(dependencies: ExplainLoginDependencies): Expl
     const now = clock();
     const at = receivedAt ?? now;
     const named = readDeviceKey(deviceKey);
-    // A larger assertion is refused before it is read, and hashing it would take long.
+    // The gateway refuses a larger body before reading it, and hashing one would take long.
     const assertion = body.length > maxLoginBytes ? undefined : findAssertion(body);
     const sent =
       assertion === undefined ? readSentLogin(body, dependencies) : readSentAssertion(assertion, at, dependencies);

@@ -1,4 +1,4 @@
-// Durations, limits and times as settings and operators write them. Readers throw what is wrong as the end of a sentence.
+// Durations, limits and times as settings and operators write them. Errors are the end of a sentence.
 
 import type { Policy, PolicyName } from "./ports.ts";
 
@@ -13,7 +13,7 @@ export function parseDuration(text: string): number {
   return Number(number) * (UNITS[unit] ?? Number.NaN);
 }
 
-/** A limit as readLimit reads it. */
+/** Writes a limit in the form that readLimit reads. */
 export function writeLimit(policy: Policy | undefined): string {
   if (policy === undefined) return "off";
   const { limit, windowMs } = policy;

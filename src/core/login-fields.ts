@@ -60,7 +60,7 @@ export function readTimestamp(timestamp: bigint | undefined): number {
 }
 
 /**
- * Refuses a timestamp further than `skewMs` from `now`; one exactly that far is fresh.
+ * Refuses a timestamp that is more than `skewMs` from `now`.
  * @throws AuthError `clock_skew` with the gateway's time, from which a board can set its clock
  */
 export function checkFresh(timestamp: number, now: number, skewMs: number, name = "timestamp"): void {

@@ -8,7 +8,7 @@ import {
   LONGEST_ASSERTION_S,
   nameOfAssertion,
 } from "./assertion.ts";
-import { type Counted, charge, type LoginPolicies, loginCharges, rateLimited, failureCharges } from "./charges.ts";
+import { type Counted, charge, failureCharges, type LoginPolicies, loginCharges, rateLimited } from "./charges.ts";
 import { AuthError, unsigned } from "./errors.ts";
 import { checkFresh, readDeviceKey, readSignature, readTimestamp } from "./login-fields.ts";
 import type { Credential, CredentialStore, Limiter, LimitState, TokenSigner } from "./ports.ts";
@@ -36,7 +36,7 @@ export interface Login {
   readonly customerId: string;
   /** The customer key that proved it. */
   readonly keyId: string;
-  /** When the device began to move to the key that it used, in unix milliseconds. The caller then finishes the move. */
+  /** When the move to the key that it used began, in unix milliseconds: the caller finishes the move. Undefined: no move. */
   readonly movingSince: number | undefined;
   /** The state of the `login` policy; undefined when that limit is off. */
   readonly limit: LimitState | undefined;
@@ -102,9 +102,9 @@ export function createLogIn({ credentials, limiter, signer, policies, skewMs, no
   };
 }
 
-/** The proof in a login. */
+/** The proof in a login, of either kind. */
 interface Proof extends Counted {
-  /** The message for a wrong proof; it does not tell what is wrong. */
+  /** The message for a wrong proof, which does not say what is wrong. */
   readonly unproven: string;
   /** The message for a proof that was used before. */
   readonly replayed: string;

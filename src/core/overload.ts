@@ -1,4 +1,4 @@
-// Overload: refuses new logins at once while those under way would keep them waiting for too long.
+// Load shedding: refuses new logins at once while the wait would be too long.
 
 import { AuthError } from "./errors.ts";
 
@@ -9,24 +9,24 @@ export interface OverloadOptions {
   readonly elapsed: () => number;
   /** From 0 to below 1. */
   readonly random: () => number;
-  /** More logins under way than this say what the gateway can do; 32 when absent. */
+  /** Logins under way above which the login rate shows the gateway's capacity; 32 when absent. */
   readonly saturated?: number | undefined;
   /** Called for each refused login. */
   readonly onRefused: () => void;
 }
 
 export interface OverloadGuard {
-  /** Logins under way: most of them wait for a signature. */
+  /** Logins under way, most of which wait for a signature. */
   readonly underWay: () => number;
   /** Runs a login. @throws AuthError `unavailable` instead while the gateway is overloaded; nothing is charged then */
   readonly run: <Result>(logIn: () => Promise<Result>) => Promise<Result>;
 }
 
-/** A board gives up after about 15 s, and its retry costs another handshake: waiting this long is better than an error. */
+/** Longest wait for a login. A board gives up after about 15 s, and its retry costs another handshake. */
 const LONGEST_WAIT_MS = 2_000;
 /** A login takes some four turns of the event loop. */
 const LONGEST_LOOP_DELAY_MS = 500;
-/** With fewer logins under way, their rate is that of the callers, and other work makes the event loop late. */
+/** With fewer logins under way, the rate shows the callers' demand, and other work delays the event loop. */
 const SATURATED = 32;
 /** The rate is measured over this time, in milliseconds. */
 const WINDOW_MS = 1_000;
@@ -47,13 +47,13 @@ export function createOverloadGuard({
   let window = { start: 0, answered: 0 };
   /** Time for one login while the gateway is busy, in milliseconds; 0 until it was. */
   let loginMs = 0;
-  /** When a board that is refused now would be served, if the refused ones came one after the other. */
+  /** The time at which all boards refused so far would have been served one after the other. */
   let lineEnd = 0;
 
   function begin(): void {
     if (underWay++ > saturated) return;
     window = { start: elapsed(), answered: 0 };
-    // A rate of a former rush would refuse logins for ever.
+    // The rate of an earlier burst would refuse logins for ever.
     loginMs = 0;
   }
 

@@ -1,8 +1,8 @@
-// The ports: what the use-cases ask of the world, and what each answerer owes. Knows no driver and no protocol.
+// The ports of the use-cases, and the obligations of their implementations. Knows no driver and no protocol.
 
 import type { KeyObject } from "node:crypto";
 
-/** The limits a login is held against; `replay` is the replay guard, a limit of one. */
+/** The limits of a login; `replay` is the replay guard, a limit of one. */
 export type PolicyName = "login" | "failure" | "address" | "replay";
 
 /** At most `limit` admissions in any window of `windowMs` milliseconds. */
@@ -12,13 +12,13 @@ export interface Policy {
   readonly windowMs: number;
 }
 
-/** One admission asked of one policy, counted under `key`. */
+/** A request for one admission under one policy, counted by `key`. */
 export interface Charge {
   readonly policy: Policy;
   readonly key: string;
 }
 
-/** Where a policy stands after a decision. */
+/** The state of a policy after a decision. */
 export interface PolicyState {
   readonly policy: Policy;
   /** Admissions left in the window that ends now. */
@@ -45,7 +45,7 @@ export interface Verdict {
  * Decides charges by an exact sliding window. Obligations:
  * - a charge is admitted if and only if fewer than `limit` admissions of its key lie in (now - window, now];
  * - the charges of one call are admitted together or not at all; a denied charge neither counts nor extends anything;
- * - a limit of 0 denies always, so a charge beside it is looked at alone;
+ * - a limit of 0 always denies, so a charge beside it is only read;
  * - a denial that this process already knows may skip the other charges;
  * - limits over 256 may be counted in sub-windows that round towards denial: never more than `limit` are admitted;
  * - a clock that steps backward admits no more, and denies nobody for longer than a window;
@@ -89,15 +89,15 @@ export interface Credential {
   readonly replayGuard: boolean;
   /** The customer's own login limit; undefined means the default. */
   readonly loginLimit: Policy | "off" | undefined;
-  /** The key pair of its own that alone proves its logins: base64 of a SubjectPublicKeyInfo; empty: none. */
+  /** The public key that alone proves its logins, in base64 of a SubjectPublicKeyInfo; empty: none. */
   readonly publicKey: string;
   /** Live keys that sign its logins, at most MAX_LIVE_KEYS, the newest first. */
   readonly loginKeys: readonly CustomerKey[];
   /** Live keys that its own keys derive from, at most MAX_LIVE_KEYS, the newest first. */
   readonly derivationKeys: readonly CustomerKey[];
   /**
-   * When it began to move from a shared key to its own, in unix milliseconds: both prove a login until the move is finished. Undefined
-   * when it does not move.
+   * When it began to move from a shared key to its own, in unix milliseconds: both prove a login until the move ends. Undefined:
+   * no move.
    */
   readonly movingSince: number | undefined;
   readonly marks: RevocationMarks;
@@ -106,9 +106,9 @@ export interface Credential {
 /** Changes whenever tokens of a device are revoked. A token is good while it is as it was at issue: see core/registry/revocation.ts. */
 export interface RevocationMarks {
   readonly customerId: string;
-  /** When the device was enrolled, in unix milliseconds: a former one of its name was another. */
+  /** When the device was enrolled, in unix milliseconds: an earlier device of the same name is another one. */
   readonly createdAt: number;
-  /** Epochs of the device and its customer; 0: no revocation yet. */
+  /** Last revocation of the device and of its customer, in unix milliseconds; 0: none yet. */
   readonly device: number;
   readonly customer: number;
 }
@@ -123,24 +123,24 @@ export interface Standing {
   readonly isRevoked: boolean;
 }
 
-/** No token lives longer than a day, in milliseconds: revoked ones are remembered for as long. */
+/** The longest life of a token, a day, in milliseconds. */
 export const LONGEST_TOKEN_LIFE_MS = 86_400_000;
 
-/** How far the clocks of two gateways may be apart, in milliseconds: a token of one is checked by the other. */
+/** Largest difference between the clocks of two gateways, in milliseconds. */
 export const CLOCKS_APART_MS = 300_000;
 
 /**
- * Reads what is committed, in one statement each: a change counts for every look-up that begins after it. An unknown device costs as
- * much as a known one. Rejects with AuthError `unavailable` when the store does not answer within about a second.
+ * Reads committed rows, in one statement a look-up: a change counts for every look-up that begins after it. An unknown device takes
+ * as long as a known one. Rejects with AuthError `unavailable` when the store does not answer within about a second.
  */
 export interface CredentialStore {
   find(deviceKey: string, now: number): Promise<Credential>;
-  /** Reads no keys: a token is good whether or not they open. */
+  /** Reads no keys, since a token is good even if they do not open. */
   findStanding(deviceKey: string, jti: string): Promise<Standing>;
 }
 
 /** The claims of a token that differ from login to login; the rest is the signer's own. */
-export interface Subject {
+export interface TokenSubject {
   readonly deviceKey: string;
   readonly customerId: string;
   readonly marks: RevocationMarks;
@@ -153,11 +153,11 @@ export interface Subject {
 export interface TokenSigner {
   readonly expiresInSeconds: number;
   ready(): boolean;
-  sign(subject: Subject, now: number): Promise<string>;
+  sign(subject: TokenSubject, now: number): Promise<string>;
 }
 
 /** The claims of a token about its device. */
-export interface TokenClaims extends Pick<Subject, "deviceKey" | "customerId"> {
+export interface TokenClaims extends Pick<TokenSubject, "deviceKey" | "customerId"> {
   /** The token's id. */
   readonly jti: string;
   /** The claim iat, in unix seconds. */

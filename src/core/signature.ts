@@ -16,25 +16,25 @@ export function computeSignature(secret: KeyObject | string, timestamp: number, 
   return createHmac("sha256", secret).update(`${timestamp}${deviceKey}`).digest();
 }
 
-/** A customer key as it is used: its UTF-8 bytes, in a KeyObject so that no dump or log line shows them. */
+/** The UTF-8 bytes of a customer key, in a KeyObject so that no dump or log line shows them. */
 export function secretFromText(customerKey: string): KeyObject {
   return createSecretKey(customerKey, "utf8");
 }
 
-/** The text before a zero byte and the device_key that a board's own key is derived from. */
+/** The first part of the text that a board's own key is derived from. */
 const DERIVATION_LABEL = "countersign device key v1";
 
 /**
- * A board's own key under key_mode DERIVED: hex HMAC-SHA256(derivation key, label, 0x00, device_key), used in its
- * textual form wherever a customer_key is.
+ * A board's own key under key_mode DERIVED: HMAC-SHA256(derivation key, label, 0x00, device_key) in hex. The board signs with
+ * the hex text.
  */
 export function deriveDeviceKey(derivationKey: KeyObject, deviceKey: string): string {
   return createHmac("sha256", derivationKey).update(`${DERIVATION_LABEL}\0`).update(deviceKey).digest("hex");
 }
 
 /**
- * Finds the key that made a proof. A wrong proof takes the same time for every device: three keys and three derived ones, with
- * `decoy` in place of missing ones. A right proof ends the search.
+ * Finds the key that made a proof. A wrong proof takes the same time for every device: it is checked against three keys and three
+ * derived keys, with `decoy` for missing ones. A right proof ends the search.
  */
 export function findHmacKey(
   { deviceKey, loginKeys, derivationKeys }: Pick<Credential, "deviceKey" | "loginKeys" | "derivationKeys">,
@@ -50,14 +50,14 @@ export function findHmacKey(
   }
   const findShared = () => find(loginKeys, (secret) => secret);
   const findDerived = () => find(derivationKeys, (secret) => deriveDeviceKey(secret, deviceKey));
-  // A right proof is found first where the device has keys.
+  // The kind of key that the device has is tried first.
   return derivationKeys.length > 0 ? (findDerived() ?? findShared()) : (findShared() ?? findDerived());
 }
 
 /** The key that proved a login. */
 export type ProvingKey = Pick<CustomerKey, "keyId" | "purpose">;
 
-/** Keys in place of missing ones: their proofs cost the same, and prove nothing. */
+/** Keys that stand for missing ones. Checking them takes as long, and none of them is accepted. */
 export interface Decoys {
   readonly secret: KeyObject;
   /** Base64 of a SubjectPublicKeyInfo. */

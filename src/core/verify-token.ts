@@ -1,16 +1,16 @@
-// Whether a token is still good: signed -> not revoked.
+// The use-case of a token check: signed -> not revoked.
 
 import { type AuthError, malformed, tokenInvalid, tokenRevoked } from "./errors.ts";
 import type { CredentialStore, Standing, TokenClaims } from "./ports.ts";
 import { epochOf, readEpoch } from "./registry/revocation.ts";
 
 /**
- * The use-case: whose a token is. @throws AuthError `malformed` for an empty one, `expired`, `invalid` for none too, `revoked`,
- * `unavailable`
+ * The use-case: the device of a token. @throws AuthError `malformed` for an empty token; `expired`; `invalid`, also for a missing
+ * token; `revoked`; `unavailable`
  */
 export type VerifyToken = (token: string | undefined) => Promise<TokenClaims>;
 
-/** The same for a caller, by whom it is observed. */
+/** The same for a caller, whom the observers log. */
 export type VerifyTokenFor<From> = (token: string | undefined, caller: From) => Promise<TokenClaims>;
 
 /**
@@ -29,10 +29,10 @@ export function createVerifyToken(
     if (token === "") throw malformed("token is missing", "token");
     if (token === undefined) throw tokenInvalid("there is none in the header x-access-token");
 
-    // 1. Signed here, and good by its own claims: a forged token costs no look-up.
+    // 1. Signed here, with good claims: a forged token costs no look-up.
     const claims = await verify(token, now);
 
-    // 2. Not revoked, nor its device or customer: one read.
+    // 2. Not revoked, nor its device or customer disabled: one read.
     const error = judge(await credentials.findStanding(claims.deviceKey, claims.jti), claims);
     if (error !== undefined) throw error;
     return claims;

@@ -30,14 +30,14 @@ export function createCallerFrom(isTrusted: IsTrusted): CallerFrom {
 }
 
 /**
- * The address of the caller behind a trusted peer: the rightmost in the list that is not trusted. It stops at an entry that
- * is no address: a stranger may have written the entries left of it.
+ * The address of the caller behind a trusted peer: the rightmost entry that is not trusted. The search stops at an entry that is
+ * no address, since a stranger may have written the entries to its left.
  * @param list every line of X-Forwarded-For, joined with commas
  */
 export function findOrigin(peer: string, list: string | undefined, isTrusted: IsTrusted): string {
   let origin = peer;
   let left = list;
-  // From the right: only what trusted proxies have written is read, and one entry more.
+  // From the right: reads the entries of trusted proxies and one more.
   while (left !== undefined) {
     const comma = left.lastIndexOf(",");
     const address = readNode(left.slice(comma + 1).trim());
@@ -52,11 +52,11 @@ export function findOrigin(peer: string, list: string | undefined, isTrusted: Is
 /** An address, with or without a port: `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:80`. */
 const NODE = /^(?:\[([\da-f:.]{2,45})\]|([\d.]{7,15}))(?::\d{1,5})?$|^([\da-f:.]{2,45})$/i;
 
-/** The address of an entry; undefined for `unknown`, and for all else. */
+/** The address of an entry; undefined for `unknown` and any other text. */
 function readNode(node: string): string | undefined {
   const [, bracketed, ipv4, bare] = NODE.exec(node) ?? [];
   const address = bracketed ?? ipv4 ?? bare ?? "";
   const valid = isIPv6(address) || (bracketed === undefined && isIPv4(address));
-  // Copied: a part of a header keeps the whole header in memory for as long as a limit remembers it.
+  // Copied: a substring would hold the whole header in memory while a limit counts the address.
   return valid ? Buffer.from(address, "latin1").toString("latin1") : undefined;
 }

@@ -1,21 +1,21 @@
-// Shared by HTTP/1 and HTTP/2: connections, and the reading half of an exchange.
+// Connections of HTTP/1 and HTTP/2, and the reading half of an exchange.
 
 import type { Readable } from "node:stream";
 import { tooLarge } from "../protocols/compression.ts";
 import { type Answer, type Exchange, type HeaderField, type Prefix, RequestAborted } from "../protocols/exchange.ts";
 
-/** So much more of a body that is too large is read and dropped: its sender gets to read the answer. */
+/** Bytes of a too large body that are read and dropped, so that its sender reads the answer. */
 const MAX_DROPPED_BYTES = 256 * 1024;
 
 /** Answers one exchange. It never throws. */
 export type Serve = (exchange: Exchange) => void;
 
-/** A connection of either version, asked once a second whether it is still good for anything. */
+/** A connection of either version. Once a second `tick` checks that it makes progress. */
 export interface Connection {
   tick(): void;
-  /** Announces its end with the next answer, and ends with that. */
+  /** Announces the end with the next answer, and ends after it. */
   drain(): void;
-  /** Ends it, if it is idle; absent: Node's server ends it. */
+  /** Ends the connection if it is idle; absent: Node's server does. */
   endIdle?(): void;
 }
 
@@ -27,12 +27,12 @@ export interface ServeOptions {
   readonly always: readonly HeaderField[];
 }
 
-/** The parts of an exchange that HTTP/1 and HTTP/2 read in their own ways. */
+/** The parts of an exchange that HTTP/1 and HTTP/2 read differently. */
 export interface Received
   extends Pick<Exchange, "method" | "target" | "headers" | "rawHeaders" | "remoteAddress">,
     Pick<ServeOptions, "always"> {}
 
-/** An exchange as far as both versions are alike. */
+/** The part of an exchange that both versions share. */
 export abstract class HttpExchange implements Exchange {
   abstract readonly version: 1 | 2;
   readonly method: string;
@@ -62,7 +62,7 @@ export abstract class HttpExchange implements Exchange {
   readBody(limit: number, prefix?: Prefix): Promise<Buffer> {
     const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
     const most = limit + (prefix?.bytes ?? 0);
-    // One buffer: a buffer for each chunk would cost a stranger a byte and us a hundred.
+    // One buffer for all: with one for each chunk, a stranger's byte would cost a hundred.
     let body = Buffer.alloc(0);
     let received = 0;
     this.isRead = true;
@@ -86,13 +86,13 @@ export abstract class HttpExchange implements Exchange {
       try {
         add(chunk);
       } catch (error) {
-        // Nothing catches an exception of a stream's listener.
+        // An exception in a stream's listener would be uncaught.
         reject(error);
       }
     });
     this.#source.once("end", () => {
       if (received <= most) this.hold(-received, limit);
-      // A reset of HTTP/2 also ends the body, as if it were whole.
+      // A reset of HTTP/2 also ends the body, as if it were complete.
       if (this.#source.closed) this.failBody();
       resolve(body.subarray(0, received));
     });
@@ -112,7 +112,7 @@ export abstract class HttpExchange implements Exchange {
     this.always = [...this.always, ...fields];
   }
 
-  /** More bytes of a body of at most `limit` are held; negative: fewer. */
+  /** Counts bytes of a body of at most `limit` bytes that are in memory; negative: freed. */
   protected hold(_bytes: number, _limit: number): void {}
 
   /** Fails a body that has not ended. */
@@ -125,7 +125,7 @@ export abstract class HttpExchange implements Exchange {
   abstract abort(): void;
 }
 
-/** Whether a body comes piece by piece. */
+/** Whether a body is sent piece by piece. */
 export function isStreamed(body: Answer["body"]): body is AsyncIterable<Uint8Array> {
   return typeof body === "object" && Symbol.asyncIterator in body;
 }

@@ -19,7 +19,7 @@ export interface DispatchOptions extends CallOptions {
   readonly isOwnHost?: (host: string | undefined) => boolean;
   /** Origins whose pages may call the services and read documents; absent: none, and documents neither. */
   readonly corsOrigins?: CorsOrigins;
-  /** Receives a bug that left an exchange without an answer. */
+  /** Called with a bug that left an exchange without an answer. */
   readonly onFault: (error: unknown) => void;
 }
 

@@ -4,10 +4,10 @@ import type { KeyRing } from "../core/tokens/keyring.ts";
 import { DOCUMENT_MAX_AGE, metadataPaths, renderJwks, renderMetadata } from "../core/tokens/published-document.ts";
 import type { Endpoint, Endpoints } from "./endpoints.ts";
 
-/** Seconds that keys may be kept while the database does not answer: one of them may be revoked. */
+/** Lifetime in caches while the database does not answer, in seconds: a key may have been revoked. */
 const STALE_MAX_AGE = 30;
 
-/** An endpoint that answers every GET alike. */
+/** An endpoint that has the same answer for every GET. */
 export function document(answer: Endpoint["answer"]): Endpoint {
   return { method: "GET", answer };
 }
@@ -19,7 +19,7 @@ export function openDocument(answer: Endpoint["answer"]): Endpoint {
 
 /**
  * Documents for verifiers: the JWKS and the issuer's metadata (RFC 8414).
- * @param issuer known once the public listener listens, at the latest
+ * @param issuer known once the public listener listens
  * @param configuredIssuer undefined: the listener's own address is the issuer
  * @param introspectionScheme of a listener that introspects tokens
  */
@@ -38,7 +38,7 @@ export function issuerDocuments(
     return { contentType: "application/jwk-set+json", ...renderJwks(ring.published()), maxAge };
   });
   const metadata = openDocument(({ header }) => {
-    // The caller's name for the listener: the gateway does not know its own names.
+    // The host name that the caller used: the gateway does not know its own names.
     const host = header(":authority") ?? header("host");
     const isAsked = introspectionScheme !== undefined && host !== undefined;
     const introspection = isAsked ? `${introspectionScheme}://${host}/oauth2/introspect` : undefined;

@@ -14,7 +14,7 @@ export interface DrainTimes {
 const SWEEP_MS = 50;
 
 /**
- * Has each connection end with its next answer, until `ended`.
+ * Ends each connection with its next answer, until `ended`.
  * @returns how many connections were destroyed with a request under way
  */
 export async function drainConnections(
@@ -32,7 +32,7 @@ export async function drainConnections(
   }, graceMs);
   let sweeps: NodeJS.Timeout | undefined;
   const sweep = (): void => {
-    // After the sockets were read: a request that has arrived is answered.
+    // After sockets are read, so that a request that has arrived is answered.
     setImmediate(() => {
       server.closeIdleConnections();
       for (const connection of connections.values()) connection.endIdle?.();

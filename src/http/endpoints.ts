@@ -10,9 +10,9 @@ import type { Readers } from "./cors.ts";
 
 const FORM = "application/x-www-form-urlencoded";
 
-/** A request, as much as an endpoint needs of it. */
+/** The part of a request that endpoints read. */
 export interface EndpointRequest {
-  /** All lines of a header, joined with commas: Node drops all but the first of some. */
+  /** All lines of a header, joined with commas. Node itself drops repeated lines of some headers. */
   readonly header: (name: string) => string | undefined;
   /** The body of a POST; empty for a GET. */
   readonly body: Uint8Array;
@@ -21,7 +21,7 @@ export interface EndpointRequest {
 
 /**
  * Reads a form, as OAuth sends its parameters.
- * @returns its parameters by name; empty for one that is missing. It throws `malformed` for one that is there twice (RFC 6749, 3.2)
+ * @returns a function from name to value; empty for a missing one. It throws `malformed` for a repeated one (RFC 6749, 3.2)
  * @throws AuthError `unsupported_media_type`
  */
 export function readForm({ header, body }: EndpointRequest): (name: string) => string {
@@ -44,7 +44,7 @@ export interface EndpointAnswer {
   readonly body: string | Uint8Array;
   /** A strong entity tag: conditional requests are answered 304. */
   readonly etag?: string;
-  /** Seconds that it may be kept; absent: not at all. */
+  /** Lifetime in caches, in seconds; absent: not cached. */
   readonly maxAge?: number;
 }
 
@@ -56,7 +56,7 @@ export interface Endpoint {
   readonly answer: (request: EndpointRequest) => EndpointAnswer | Promise<EndpointAnswer>;
   /** The pages that may read its answers; absent: those of its own origin. */
   readonly readers?: Readers;
-  /** The form of its errors; absent: that of REST. */
+  /** Renders its errors; absent: as REST does. */
   readonly errorAnswer?: (error: CallError) => Answer;
 }
 

@@ -21,16 +21,16 @@ export const HTTP1_OPTIONS: ServerOptions = {
 
 /** A client that sends more requests than this without reading the answers is cut off. */
 const MAX_PIPELINED = 64;
-/** Seconds after which an idle connection is closed, a little later than by Node itself. */
+/** Seconds after which an idle connection is closed, a little after Node's own timeout. */
 const MAX_IDLE_TICKS = 70;
-/** Seconds in which a client may send blank lines alone: Node's timers miss them. */
+/** Seconds for which a client may send only blank lines, which Node's timers miss. */
 const MAX_BLANK_TICKS = 10;
-/** Seconds in which a client may read nothing of an answer. */
+/** Seconds for which a client may read nothing of an answer. */
 const MAX_STALLED_TICKS = 20;
 
 /**
  * Serves the requests of a server, and answers broken requests: Node's own answers are empty or chunked.
- * @returns what keeps watch over a connection that the server has taken
+ * @returns a function that makes the Connection of an accepted socket
  */
 export function serveHttp1(server: Server, options: ServeOptions): (socket: Duplex) => Connection {
   const { serve, guard, always } = options;
@@ -69,7 +69,7 @@ const CLIENT_ERRORS: Readonly<Record<string, { status: number; message: string }
   HPE_CHUNK_EXTENSIONS_OVERFLOW: { status: 413, message: "the chunk extensions are too large" },
 };
 
-/** Node's parser lets other versions, several Hosts and any coding before `chunked` through (RFC 9112, 6.1). */
+/** Finds mistakes that Node's parser accepts: other versions, several Hosts, codings before `chunked` (RFC 9112, 6.1). */
 function findMistake({ httpVersion, headers, rawHeaders }: IncomingMessage): typeof NOT_HTTP | undefined {
   const { expect = "100-continue", "transfer-encoding": coding = "chunked" } = headers;
   const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && name.length === 4 && name.toLowerCase() === "host");
@@ -83,7 +83,7 @@ function findMistake({ httpVersion, headers, rawHeaders }: IncomingMessage): typ
   return { status: 417, message: "the Expect header asks for what is not served. Leave it out" };
 }
 
-/** One connection: the answers that it owes, and for how long nothing has happened. */
+/** One connection: its pending answers, and the time without progress. */
 class Http1Connection implements Connection {
   readonly #socket: Duplex;
   readonly #always: readonly HeaderField[];
@@ -136,7 +136,7 @@ class Http1Connection implements Connection {
   tick(): void {
     const { writableLength } = this.#socket;
     const isIdle = this.#unanswered === 0;
-    // A handler may take its time, and a streaming call may be idle. Node itself times requests out.
+    // A slow handler and an idle streaming call are not stalled. Node itself times requests out.
     const hasProgress = isIdle ? false : writableLength === 0 || writableLength !== this.#unread;
     this.#unread = writableLength;
     this.#ticks = hasProgress ? 0 : this.#ticks + 1;
@@ -186,7 +186,7 @@ class Http1Exchange extends HttpExchange {
     response.on("error", () => response.destroy());
   }
 
-  /** Whether all of the request has arrived. */
+  /** Whether the request has arrived completely. */
   get isComplete(): boolean {
     return this.#request.complete;
   }
@@ -219,7 +219,7 @@ class Http1Exchange extends HttpExchange {
       response.end(body);
       return;
     }
-    // A caller that ends its side is gone: nothing else would tell before the next message.
+    // A caller that ends its side is gone. Without this, only the next message would show it.
     this.#request.socket.once("end", () => response.destroy());
     pipeline(body, response).catch(() => {});
   }

@@ -4,28 +4,28 @@ import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from "nod
 import type { Answer, HeaderField, Prefix } from "../protocols/exchange.ts";
 import { HttpExchange, isStreamed, type Received } from "./connection.ts";
 
-/** Larger messages are those of a service with a guard, which has let the caller in. */
+/** Largest message of a service without a guard. */
 const MAX_UNGUARDED_BYTES = 17 * 1024;
-/** Ticks in which a request has to arrive, and its client to read some of the answer. */
+/** Ticks in which a request has to arrive, and the client has to read a part of the answer. */
 const MAX_TICKS = 20;
-/** The most of an answer that is handed to Node at once. */
+/** Largest part of an answer that is passed to Node at once. */
 const SLICE_BYTES = 16 * 1024;
 
 /** The bounds of a connection on its streams. */
 export interface StreamBounds {
   /** Whether there is room for one more streaming call. */
   readonly mayStream: boolean;
-  /** Counts bytes of bodies that wait for the rest. Over the bound the largest of them is reset. */
+  /** Counts bytes of incomplete bodies. Over the bound, the stream with the largest body is reset. */
   hold(bytes: number): void;
 }
 
-/** One stream. After a reset, which may come at any time, nothing is written. */
+/** One stream. It writes nothing after a reset, which may come at any time. */
 export class Http2Exchange extends HttpExchange {
   readonly version = 2;
   readonly #connection: StreamBounds;
   readonly #stream: ServerHttp2Stream;
   heldBytes = 0;
-  /** Ticks in which the request did not end, or nothing of its answer was read. */
+  /** Ticks since the last progress of the request or of its answer. */
   #age = 0;
   #unread = 0;
 
@@ -37,7 +37,7 @@ export class Http2Exchange extends HttpExchange {
     stream.on("error", () => {});
   }
 
-  /** The part of its answer that was left unread for a second. */
+  /** Slices of its answer that were left unread for a second. */
   get stalledSlices(): number {
     return this.#age > 1 ? Math.ceil(this.#stream.writableLength / SLICE_BYTES) : 0;
   }
@@ -83,9 +83,9 @@ export class Http2Exchange extends HttpExchange {
       else void this.#sendPieces(slices(body));
     });
     if (isStreamed(body) || stream.readableEnded || stream.endAfterHeaders) return;
-    // The rest of a request that was answered early is read and dropped: Node would keep a buffer for each frame.
+    // Reads and drops the rest of a request that was answered early: Node would store a buffer for each frame.
     stream.resume();
-    // And it is not wanted (RFC 9113, 8.1); but a reset would overtake trailers.
+    // Asks the client to stop sending (RFC 9113, 8.1). A reset would overtake trailers.
     if (trailers === undefined) stream.once("finish", () => stream.close(constants.NGHTTP2_NO_ERROR));
   }
 
@@ -119,7 +119,7 @@ export class Http2Exchange extends HttpExchange {
     if (!this.#stream.readableEnded) this.failBody();
   }
 
-  /** Hands a piece to Node once the caller has a window for it: a pipeline would hold several. */
+  /** Passes a piece to Node once the caller has a window for it: a pipeline would buffer several. */
   async #sendPieces(body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
     const stream = this.#stream;
     try {
@@ -128,7 +128,7 @@ export class Http2Exchange extends HttpExchange {
     } catch {
       stream.destroy();
     }
-    // The stream drops later bytes of the request, until `tick` ends it.
+    // The stream now drops bytes of the request, until `tick` ends it.
     this.isStreaming = false;
     stream.removeAllListeners("readable").resume();
   }
@@ -143,14 +143,14 @@ export class Http2Exchange extends HttpExchange {
     }
   }
 
-  /** The one place that writes. A stream that was reset with NO_ERROR is closed and not yet destroyed. */
+  /** Makes every write. A stream that was reset with NO_ERROR is closed and not yet destroyed. */
   #write(write: () => void): void {
     const stream = this.#stream;
     if (stream.closed || stream.destroyed) return;
     try {
       write();
     } catch (error) {
-      // The reset of a stream may come between the look at it and the write.
+      // The stream may be reset between the check and the write.
       if (!stream.closed && !stream.destroyed) throw error;
     }
   }

@@ -12,17 +12,17 @@ const OPTIONS = {
   maxSessionInvalidFrames: 50,
   maxHeaderListPairs: 64,
 };
-/** Bytes that the bodies on one connection may have together, while anyone may send them. */
+/** Most bytes of incomplete bodies on one connection, without those of guarded services. */
 const MAX_HELD_BYTES = 80 * 1024;
-/** Slices of answers that a client leaves unread for a second, with no window for them. */
+/** Most slices of answers that a client may leave unread for a second. */
 const MAX_STALLED_SLICES = 8;
 /** Streaming calls of one connection at once: each holds up to 100 KiB. */
 const MAX_STREAMING_CALLS = 2;
-/** Ticks after which a session without a stream is closed: half a header block is no stream. */
+/** Ticks after which a session without a stream is closed. An incomplete header block is no stream. */
 const MAX_IDLE_TICKS = 70;
 /** Ticks in which the first request has to begin. */
 const MAX_SILENT_TICKS = 10;
-/** The highest stream id: a GOAWAY that lets streams in which are on their way (RFC 9113, 6.8). */
+/** The highest stream id. A GOAWAY with it still accepts streams in transit (RFC 9113, 6.8). */
 const LAST_STREAM = 2 ** 31 - 1;
 
 /** One session. */
@@ -35,9 +35,9 @@ export class Http2Connection implements Connection, StreamBounds {
   #idleTicks = 0;
   #maxIdleTicks = MAX_SILENT_TICKS;
 
-  /** Takes over a connection that opened with the HTTP/2 preface. */
+  /** @param socket a connection that began with the HTTP/2 preface */
   constructor(socket: Socket, { serve, guard, always }: ServeOptions) {
-    // A client that has ended its side of HTTP/2 receives nothing more.
+    // A client of HTTP/2 that has ended its side reads nothing more.
     socket.allowHalfOpen = false;
     const remoteAddress = socket.remoteAddress ?? "";
     const session = performServerHandshake(socket, OPTIONS);
@@ -53,7 +53,7 @@ export class Http2Connection implements Connection, StreamBounds {
         stream.once("close", () => {
           this.#open.delete(exchange);
           exchange.end();
-          // Node reads no answer to the ping once there is no stream.
+          // Without a stream Node never reads the answer to the ping.
           if (this.#isEnding && this.#open.size === 0) this.#close();
         });
         if (this.#isDraining) this.#announceEnd();
@@ -85,7 +85,7 @@ export class Http2Connection implements Connection, StreamBounds {
 
   drain(): void {
     this.#isDraining = true;
-    // Node reads nothing after a GOAWAY without streams: an idle session waits for one.
+    // Node reads nothing after a GOAWAY without streams: an idle session waits for a stream first.
     if (this.#open.size > 0) this.#announceEnd();
   }
 

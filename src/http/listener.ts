@@ -6,7 +6,7 @@ import { createServer as createSecureServer, Server as SecureServer } from "node
 import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
 import { limitAddress } from "../core/limiter/addresses.ts";
 import type { HeaderField } from "../protocols/exchange.ts";
-import type { Connection, ServeOptions, Serve } from "./connection.ts";
+import type { Connection, Serve, ServeOptions } from "./connection.ts";
 import { CrowdWatch } from "./crowd.ts";
 import { drainConnections } from "./drain.ts";
 import { HTTP1_OPTIONS, serveHttp1 } from "./http1.ts";
@@ -18,11 +18,11 @@ export interface ListenerOptions {
   /** 0 takes a free port. */
   readonly port: number;
   readonly serve: Serve;
-  /** Absent: in the clear. */
+  /** Absent: cleartext. */
   readonly tls?: TlsFiles;
-  /** Receives bugs, and the error of certificate files that cannot be loaded. */
+  /** Called with bugs, and with errors of certificate files. */
   readonly onFault: (error: unknown) => void;
-  /** A connection was refused: there are too many, or no descriptor is left. */
+  /** Called when a connection is refused: too many are open, or no descriptor is left. */
   readonly onConnectionRefused?: () => void;
   /** Bounds on connections, in all and from one address; without them there is no bound. */
   readonly maxConnections?: number;
@@ -37,7 +37,8 @@ export interface Listener {
   /** The origin that it listens at. */
   readonly url: string;
   /**
-   * Stops accepting, and ends each connection with its next answer; an idle one after `idleMs` milliseconds (0 when absent), any after `graceMs`.
+   * Stops accepting, and ends each connection with its next answer; idle ones after `idleMs` milliseconds (0 when absent), all after
+   * `graceMs`.
    * @returns how many connections were destroyed with a request under way
    */
   readonly close: (graceMs: number, idleMs?: number) => Promise<number>;
@@ -60,7 +61,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     tls === undefined ? createServer(HTTP1_OPTIONS) : createSecureServer({ ...HTTP1_OPTIONS, ...readTlsOptions(tls) });
   const stopReloading =
     tls !== undefined && server instanceof SecureServer ? reloadTls(server, tls, onFault) : (): void => {};
-  // The one undocumented switch: firmware that ends its side after the request gets no answer without it.
+  // Undocumented in Node. Firmware that ends its side after the request gets no answer without it.
   Object.assign(server, { httpAllowHalfOpen: true });
   if (maxConnections !== undefined) server.maxConnections = maxConnections;
   server.on("drop", onConnectionRefused);
@@ -85,7 +86,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   };
   const watchHttp1 = serveHttp1(server, connectionOptions);
 
-  // Node's server listens itself, since its timeouts run only then. Each connection is sniffed before it gets it.
+  // Node's own server listens, since its timeouts run only then. Its connections are sniffed first.
   const accepted = tls === undefined ? "connection" : "secureConnection";
   const acceptHttp1 = server.listeners(accepted);
   server.removeAllListeners(accepted);
@@ -93,7 +94,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   const sockets = new Set<Socket>();
   const connections = new Map<Socket, Connection>();
   const perAddress = new Map<string, number>();
-  // With TLS this is the TCP socket, counted before the handshake.
+  // With TLS this is the TCP socket, which is counted before the handshake.
   server.on("connection", (socket: Socket) => {
     const address = limitAddress(socket.remoteAddress ?? "");
     const others = perAddress.get(address) ?? 0;
@@ -117,7 +118,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     });
   });
   server.on(accepted, (socket: Socket) => {
-    // Limits count by it, and it is unknown once the connection has gone.
+    // Limits need the address, which is unknown once the connection is gone.
     if (socket.remoteAddress === undefined || socket.destroyed) {
       socket.destroy();
       return;
@@ -136,7 +137,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   });
 
   await once(server.listen({ host, port, backlog: BACKLOG }), "listening");
-  // No descriptor is left to accept with.
+  // Accepting failed: no descriptor is left.
   server.on("error", onConnectionRefused);
   const ticks = setInterval(() => {
     for (const [socket, connection] of connections) guard(socket, () => connection.tick());
@@ -159,7 +160,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   };
 }
 
-/** Waits for enough bytes to tell HTTP/2 from HTTP/1, and puts them back. It ends a connection that says nothing. */
+/** Reads enough bytes to tell HTTP/2 from HTTP/1, and puts them back. A silent connection is ended. */
 function sniff(socket: Socket, decide: (isHttp2: boolean) => void): void {
   let seen = Buffer.alloc(0);
   const giveUp = (): void => {

@@ -1,4 +1,4 @@
-// Signing in to the dashboard, and out of it: an admin token or a code is exchanged for a session cookie.
+// Sign-in to the dashboard and sign-out: exchanges an admin token or a code for a session cookie.
 
 import { AuthError, malformed } from "../core/errors.ts";
 import { readSessionCookie, SESSION_HEADER, type Sessions, writeSessionCookie } from "../core/registry/sessions.ts";
@@ -31,7 +31,7 @@ export function signInEndpoints({ sessions, secure, now }: SignInOptions): Endpo
     requireOwnPage(header(SESSION_HEADER));
     return { ...NO_CONTENT, headers: [["Set-Cookie", writeSessionCookie("", 0, secure)]] };
   };
-  // Browsers log each 401 as an error: the page asks first whether it is signed in.
+  // Browsers log each 401 as an error, so the page first asks whether it is signed in.
   const showSession = async ({ header }: EndpointRequest): Promise<EndpointAnswer> => {
     const session = readSessionCookie(header("cookie"), header(SESSION_HEADER), secure);
     const isOpen = session !== undefined && (await isConfirmed(sessions.confirm(session)));

@@ -29,7 +29,7 @@ const HEADERS: readonly HeaderField[] = [
 /** Names below assets/ have a hash of the content in them. */
 const HASHED_MAX_AGE = 31_536_000;
 
-/** Serves the files of a folder: index.html at `/`. Without it, `/` tells how to build it. */
+/** Serves the files of a folder, index.html at `/`. Without index.html, `/` says how to build it. */
 export function staticFiles(folder: string): Endpoints {
   const names = listFiles(folder);
   if (!names.includes("index.html")) return { "/": NOT_BUILT };

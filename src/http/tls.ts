@@ -6,13 +6,13 @@ import type { Server, TlsOptions } from "node:tls";
 
 /** Paths of files in PEM. */
 export interface TlsFiles {
-  /** Certificates of different kinds of key: a client gets the one that it can verify. */
+  /** Certificates, each of another kind of key: a client gets the one that it can verify. */
   readonly certs: readonly string[];
   /** The private key of each, in the same order. */
   readonly keys: readonly string[];
   /** Authorities: a client has to show a certificate of one of them. */
   readonly clientCa?: string;
-  /** Keys of session tickets that other gateways open too, as long as they are those of this time; absent: keys of this process. */
+  /** The present keys of session tickets, which all gateways derive alike; absent: keys of this process. */
   readonly ticketKeys?: () => Buffer;
 }
 
@@ -34,7 +34,7 @@ const CIPHERS = [
 
 const CERTIFICATES = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
-/** Reads and checks the files, since OpenSSL loads some with which no handshake succeeds. @throws Error naming the file */
+/** Reads and checks the files: OpenSSL also loads files with which no handshake succeeds. @throws Error naming the file */
 export function readTlsOptions({ certs, keys, clientCa, ticketKeys }: TlsFiles): TlsOptions {
   const read = (path: string): Buffer => readFileSync(path);
   const [cert, key] = [certs.map(read), keys.map(read)];
@@ -51,7 +51,7 @@ export function readTlsOptions({ certs, keys, clientCa, ticketKeys }: TlsFiles):
     ...(ticketKeys && {
       ticketKeys: ticketKeys(),
       sessionTimeout: TICKET_SECONDS,
-      // By default it differs between processes with different arguments.
+      // The default differs between processes with different arguments.
       sessionIdContext: "countersign",
     }),
     ...(authorities !== undefined && { ca: authorities, requestCert: true, rejectUnauthorized: true }),
@@ -67,8 +67,8 @@ export function readTlsOptions({ certs, keys, clientCa, ticketKeys }: TlsFiles):
 const TICKET_KEY_BYTES = 48;
 
 /**
- * Derives keys of session tickets that every gateway with the same secret derives alike. They change twice a day, and a
- * ticket dies with its keys.
+ * Derives the keys of session tickets: the same on every gateway with the same secret. They change twice a day, which ends the
+ * older tickets.
  * @param now unix milliseconds
  */
 export function deriveTicketKeys(secret: Uint8Array, now: number): Buffer {
@@ -77,8 +77,8 @@ export function deriveTicketKeys(secret: Uint8Array, now: number): Buffer {
 }
 
 /**
- * Loads the files again when one changes. Open connections keep theirs; files that do not fit together, as during a
- * replacement, change nothing.
+ * Loads the files again when one changes, for new connections. Files that do not fit together, as during a replacement, change
+ * nothing.
  * @returns a function that ends it
  */
 export function reloadTls(server: Server, files: TlsFiles, onFault: (error: unknown) => void): () => void {
@@ -91,7 +91,7 @@ export function reloadTls(server: Server, files: TlsFiles, onFault: (error: unkn
     if (keys !== undefined && sealing?.equals(keys) === false) server.setTicketKeys(keys);
     sealing = keys;
     const found = readFiles();
-    // Without `ticketKeys` a new context cannot resume the sessions of the former.
+    // Without `ticketKeys` a new context cannot resume sessions of the old one.
     if (found === seen) return;
     seen = found;
     try {

@@ -1,4 +1,4 @@
-// Token checks by HTTP alone: forward-auth for proxies, and RFC 7662's introspection.
+// Token checks over plain HTTP: forward-auth for proxies, and introspection (RFC 7662).
 
 import { AuthError, type Reason } from "../core/errors.ts";
 import type { VerifyTokenFor } from "../core/verify-token.ts";
@@ -6,8 +6,8 @@ import type { RequestCaller } from "../protocols/call.ts";
 import { type Endpoint, type EndpointAnswer, type EndpointRequest, readForm } from "./endpoints.ts";
 
 /**
- * `/auth/check`: 200 with the token's device and customer, or a 401 that a proxy may pass on. Envoy asks with the method and, below
- * it, the path of the request that it checks.
+ * `/auth/check`: 200 with the token's device and customer, or a 401 that a proxy may pass on. Envoy uses the method of the request
+ * that it checks, and appends its path.
  */
 export function createForwardAuth(verifyToken: VerifyTokenFor<RequestCaller>): Endpoint {
   return {
@@ -25,12 +25,12 @@ export function createForwardAuth(verifyToken: VerifyTokenFor<RequestCaller>): E
   };
 }
 
-/** The service behind the proxy reads x-access-token, so that one is checked first. */
+/** The token to check. x-access-token comes first, since the service behind the proxy reads it. */
 function tokenOf(header: EndpointRequest["header"]): string | undefined {
   return header("x-access-token") || /^Bearer +(\S+)$/i.exec(header("authorization") ?? "")?.[1];
 }
 
-/** The longest token, and the form around it. */
+/** Bytes of the longest token in its form. */
 const MAX_BYTES = 16 * 1024;
 /** The answer does not say why a token is inactive (RFC 7662, 2.2). */
 const INACTIVE: readonly Reason[] = ["expired", "invalid", "revoked"];

@@ -20,7 +20,7 @@ export interface TokenEndpointOptions {
 const GRANT = "client_credentials";
 const ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/** Creates the endpoint. The core, its limits and its token are those of every login. */
+/** Creates the endpoint. It uses the same core, limits and tokens as every login. */
 export function createTokenEndpoint({ logIn, audiences, setLimitHeaders }: TokenEndpointOptions): Endpoint {
   return {
     method: "POST",
@@ -59,7 +59,7 @@ function readRequest(request: EndpointRequest, audiences: readonly string[]): As
   return assertion;
 }
 
-/** OAuth's code of a reason (RFC 6749, 5.2). It has none for the last two: authorization endpoints have this one. */
+/** OAuth's code for a reason (RFC 6749, 5.2). Codes of authorization endpoints (4.1.2.1) stand for the missing ones. */
 const CODES: Readonly<Partial<Record<Reason, string>>> = {
   clock_skew: "invalid_client",
   invalid_credentials: "invalid_client",
@@ -70,7 +70,7 @@ const CODES: Readonly<Partial<Record<Reason, string>>> = {
   unavailable: "temporarily_unavailable",
 };
 
-/** The fields whose mistakes are the client's proof (RFC 7521, 4.2.1). */
+/** Fields of the client's proof: a mistake in one is `invalid_client` (RFC 7521, 4.2.1). */
 const PROOF = ["client_assertion", "client_id", "client_secret", "device_key"];
 
 function codeOf(error: CallError): string {
@@ -80,7 +80,7 @@ function codeOf(error: CallError): string {
   return CODES[error.reason] ?? (PROOF.includes(field) ? "invalid_client" : "invalid_request");
 }
 
-/** An error in OAuth's form, with what REST tells beside it. A wrong proof is 400, as in RFC 7521, 4.2.1: nothing was challenged. */
+/** An error in OAuth's form, with the other fields of REST. A wrong proof is 400 (RFC 7521, 4.2.1). */
 function oauthError(error: CallError, headers: HeaderList): Answer {
   const { status, body } = toRest(error);
   const { code: _, message, ...details } = JSON.parse(body);

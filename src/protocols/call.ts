@@ -17,13 +17,13 @@ import { type Exchange, pathOf, RequestAborted } from "./exchange.ts";
 /** The largest request message in bytes, unless its service says otherwise. */
 export const MAX_MESSAGE_BYTES = 4096;
 
-/** Lets a caller in by its headers, before its request is read. Rejects with AuthError when it may not call. */
+/** Checks the caller by its headers, before its request is read. Rejects with AuthError if it may not call. */
 export type Guard = (context: Pick<HandlerContext, "requestHeader" | "values" | "method">) => Promise<void>;
 
 /** A service as it is mounted on a listener. */
 export interface MountedService {
   readonly spec: ServiceImplSpec;
-  /** Asked before the request is read; absent: everyone may call. */
+  /** Runs before the request is read; absent: everyone may call. */
   readonly guard?: Guard;
   /** The largest request message in bytes; absent: MAX_MESSAGE_BYTES. */
   readonly maxMessageBytes?: number;
@@ -41,7 +41,7 @@ export interface RequestCaller {
 export interface CallOptions {
   readonly services: readonly MountedService[];
   readonly callerFrom: (exchange: Exchange, protocol: string) => RequestCaller;
-  /** Receives each error that no handler threw, and each `internal` one with its cause. */
+  /** Called with each error that no handler threw, and with each `internal` one and its cause. */
   readonly onError: (error: AuthError, caller: RequestCaller) => void;
 }
 
@@ -62,10 +62,10 @@ export function unaryMethods(services: readonly MountedService[]): readonly Unar
   );
 }
 
-/** A call that was found, in its protocol's own encoding. */
+/** A call of a known method, in its protocol's encoding. */
 export interface AcceptedCall {
   readonly method: UnaryMethod;
-  /** The header that may say how long the caller waits. */
+  /** The header that may have the caller's timeout. */
   readonly timeoutHeader?: TimeoutHeader;
   /** @throws AuthError, RequestAborted */
   readonly readMessage: () => Promise<MessageShape<DescMessage>>;
@@ -76,7 +76,7 @@ export interface AcceptedCall {
 /** Unary methods by their path, `/package.Service/Method`. */
 export type MethodsByPath = ReadonlyMap<string, UnaryMethod>;
 
-/** Where a method is called by its name. */
+/** The path of a method by its name: `/package.Service/Method`. */
 export function methodPath({ parent, name }: DescMethod): string {
   return `/${parent.typeName}/${name}`;
 }
@@ -93,12 +93,12 @@ export function notPost(): AuthError {
   return new AuthError("method_not_allowed", "methods are called with POST", { allow: ["POST"] });
 }
 
-/** One protocol: how it finds a call, and how it says that one failed. */
+/** One protocol: finds the method of a call, and writes errors. */
 export interface Protocol {
   readonly name: string;
   /** @throws AuthError `not_found`, `method_not_allowed`, `unsupported_media_type` */
   readonly accept: (exchange: Exchange) => AcceptedCall;
-  /** `context` is undefined where no call was found. */
+  /** `context` is undefined if no method was found. */
   readonly writeError: (exchange: Exchange, error: CallError, context: CallContext | undefined) => void;
 }
 
@@ -107,7 +107,7 @@ const callerKey = createContextKey<RequestCaller>(
   { description: "caller" },
 );
 
-/** Context values that hold a caller. */
+/** Context values with a caller. */
 export function contextValuesOf(caller: RequestCaller): ContextValues {
   return createContextValues().set(callerKey, caller);
 }
@@ -117,7 +117,7 @@ export function callerOf({ values }: Pick<HandlerContext, "values">): RequestCal
   return values.get(callerKey);
 }
 
-/** Answers one exchange as a unary call. It rejects only by a bug in a protocol's own writing. */
+/** Answers one exchange as a unary call. It rejects only for a bug in a protocol's writeError. */
 export async function answerCall(
   exchange: Exchange,
   protocol: Protocol,
@@ -131,7 +131,7 @@ export async function answerCall(
     const call = protocol.accept(exchange);
     const { method } = call;
     context = new CallContext(exchange, method.desc, protocol.name, contextValuesOf(caller));
-    // 2. Let the caller in.
+    // 2. Check the caller.
     if (method.guard !== undefined) await method.guard(context);
     // 3. Read the timeout and the message.
     context.readTimeout(call.timeoutHeader);

@@ -1,4 +1,4 @@
-// Content codings of requests (RFC 9110, 8.4). Answers are never compressed: proxies do that.
+// Content codings of requests (RFC 9110, 8.4). Answers are not compressed; proxies can do that.
 
 import { promisify } from "node:util";
 import { gunzip, inflate } from "node:zlib";
@@ -14,7 +14,7 @@ const DECODERS: ReadonlyMap<string, Decode> = new Map([
 /** The codings that requests may have, as `grpc-accept-encoding` lists them. */
 export const ACCEPTED_CODINGS: string = ["identity", ...DECODERS.keys()].join(",");
 
-/** A message over the `limit` of its service, in bytes. */
+/** Creates the error for a message over the `limit` of its service, in bytes. */
 export function tooLarge(limit: number): AuthError {
   return new AuthError("too_large", `the request has more than ${limit} bytes`);
 }
@@ -28,7 +28,7 @@ export function readCoding(header: string | string[] | undefined): string | unde
   throw new AuthError("unsupported_media_type", message);
 }
 
-/** Undoes a coding, to at most `limit` bytes. @throws AuthError `too_large`, `malformed` */
+/** Decompresses to at most `limit` bytes. @throws AuthError `too_large`, `malformed` */
 export function decompress(bytes: Buffer, coding: string | undefined, limit: number): Buffer | Promise<Buffer> {
   const decode = DECODERS.get(coding ?? "");
   if (decode === undefined) return bytes;

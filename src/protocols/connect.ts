@@ -32,7 +32,7 @@ export function createConnect(methods: MethodsByPath): Protocol {
         },
       };
     },
-    /** An error is JSON, whatever the codec of the call. Without a call its status is HTTP's own: 404, 405, 415. */
+    /** An error is JSON with any codec of the call. Without a call its status is 404, 405 or 415. */
     writeError(exchange, error, context) {
       if (context === undefined) {
         exchange.send({ ...restError(error), body: toConnect(error).body });

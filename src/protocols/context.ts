@@ -1,4 +1,4 @@
-// A HandlerContext that costs little: what few handlers read is made when they do.
+// A cheap HandlerContext: parts that few handlers read are made when read.
 
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ContextValues, type HandlerContext } from "@connectrpc/connect";
@@ -44,12 +44,12 @@ export class CallContext implements HandlerContext {
     return this.#requestHeader;
   }
 
-  /** The contract's headers are initial metadata, and no handler sends others. */
+  /** Throws: the contract has no trailers, its headers are initial metadata. */
   get responseTrailer(): never {
     throw new TypeError("a handler of a unary call has no trailers");
   }
 
-  /** Aborts when the caller has gone or its timeout is over, which runs from the first look at it. */
+  /** Aborts when the caller is gone, or when its timeout is over, which starts at the first read of this property. */
   get signal(): AbortSignal {
     if (this.#abort === undefined) {
       const abort = new AbortController();
@@ -68,7 +68,7 @@ export class CallContext implements HandlerContext {
     return this.#timeoutMs;
   }
 
-  /** Reads how long the caller waits, if it says so. @throws AuthError `malformed` */
+  /** Reads the caller's timeout, if it sent one. @throws AuthError `malformed` */
   readTimeout(name: TimeoutHeader | undefined): void {
     const header = name && this.#exchange.headers[name];
     if (name === undefined || header === undefined) return;

@@ -1,4 +1,4 @@
-// Each reason's form in each protocol, in one table.
+// The form of each reason in each protocol, in one table.
 
 import { create, toBinary } from "@bufbuild/protobuf";
 import { type Any, AnySchema, anyPack } from "@bufbuild/protobuf/wkt";
@@ -40,15 +40,15 @@ export const REASONS = {
 /** The HTTP status of each code over Connect, from Code.Canceled = 1 (connectrpc.com/docs/protocol, "Error codes"). */
 const STATUSES = [0, 499, 500, 400, 504, 404, 409, 403, 429, 400, 409, 400, 501, 500, 503, 500, 401];
 
-/** A code as JSON has it: `invalid_argument`. */
+/** The name of a code in JSON, as in `invalid_argument`. */
 export function nameOf(code: Code): string {
   return Code[code].replace(/(?!^)[A-Z]/g, "_$&").toLowerCase();
 }
 
-/** Why a call failed: one of our reasons, or any Connect handler's own error. */
+/** The error of a call: one of our reasons, or the ConnectError of a handler. */
 export type CallError = AuthError | ConnectError;
 
-/** Turns anything thrown into a CallError; anything else than one is a bug. */
+/** Turns anything thrown into a CallError. A value of another class is a bug. */
 export function toCallError(thrown: unknown, requestId: string): CallError {
   return thrown instanceof AuthError || thrown instanceof ConnectError ? thrown : internalError(requestId, thrown);
 }
@@ -72,7 +72,7 @@ export function errorHeaders(error: CallError): HeaderField[] {
   return headers;
 }
 
-/** Every 401 names a scheme (RFC 9110, 11.6.1): RFC 6750's for tokens and operators, our own for logins. */
+/** The challenge of a 401 (RFC 9110, 11.6.1): RFC 6750's scheme for tokens and operators, our own for logins. */
 function challengeOf(reason: Reason): string {
   const isBearer = ["invalid_admin_token", "expired", "invalid", "revoked"].includes(reason);
   return isBearer
@@ -80,7 +80,7 @@ function challengeOf(reason: Reason): string {
     : `Countersign realm="devices", error="${reason}"`;
 }
 
-/** Whole seconds, never fewer than the wait. */
+/** The wait in whole seconds, rounded up. */
 function retryAfterSeconds({ details: { retryAfterMs } }: AuthError): number | undefined {
   return retryAfterMs === undefined ? undefined : Math.max(1, Math.ceil(retryAfterMs / 1000));
 }

@@ -8,19 +8,19 @@ export type HeaderField = readonly [name: string, value: string];
 export interface Answer {
   readonly status: number;
   readonly headers: Iterable<HeaderField>;
-  /** Whole, or piece by piece. */
+  /** The whole body, or its pieces. */
   readonly body: string | Uint8Array | AsyncIterable<Uint8Array>;
   /** HTTP/2 only. Read after the body has ended. */
   readonly trailers?: Iterable<HeaderField>;
 }
 
-/** Bytes before a message that declare its size. */
+/** The bytes before a message that have its size. */
 export interface Prefix {
   readonly bytes: number;
   readonly readSize: (prefix: Buffer) => number;
 }
 
-/** The protocols' view of an HTTP request and its answer. Sending to a caller that has gone does nothing. */
+/** An HTTP request and its answer, as protocols use them. Sending to a caller that is gone does nothing. */
 export interface Exchange {
   readonly version: 1 | 2;
   /** GET for a HEAD request, which gets the answer without its body. */
@@ -28,7 +28,7 @@ export interface Exchange {
   /** Path and query as they came. */
   readonly target: string;
   readonly headers: IncomingHttpHeaders;
-  /** Names and values in turn, with the lines that Node leaves out of `headers`. */
+  /** Names and values alternating, with the lines that Node leaves out of `headers`. */
   readonly rawHeaders: readonly string[];
   /** The address of the socket's other end. */
   readonly remoteAddress: string;
@@ -39,9 +39,9 @@ export interface Exchange {
   readBody(limit: number, prefix?: Prefix): Promise<Buffer>;
   /** Whether the connection has room for one more streaming call. */
   readonly mayStream: boolean;
-  /** The body piece by piece, for streaming calls. */
+  /** The pieces of the body, for streaming calls. */
   chunks(): AsyncIterable<Uint8Array>;
-  /** Adds headers to the answer, whatever it is. */
+  /** Adds headers to the answer, also to an error. */
   addHeaders(fields: readonly HeaderField[]): void;
   send(answer: Answer): void;
   /** Calls back once, when the exchange has ended: answered, reset or closed. */
@@ -65,7 +65,7 @@ export function pathOf({ target }: Pick<Exchange, "target">): string {
 /** All lines of a header, joined with commas; undefined when there is none. */
 export function headerLines({ rawHeaders }: Pick<Exchange, "rawHeaders">, name: string): string | undefined {
   const lines = rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === name);
-  // HTTP/2 may split cookie, the one header that is no comma-separated list (RFC 9113, 8.2.3).
+  // HTTP/2 may split cookie, which is joined with semicolons (RFC 9113, 8.2.3).
   return lines.length === 0 ? undefined : lines.join(name === "cookie" ? "; " : ", ");
 }
 

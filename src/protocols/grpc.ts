@@ -34,7 +34,7 @@ export function createGrpc(methods: MethodsByPath): Protocol {
       }
       const { headers, trailers } = errorFields(error, context);
       const contentType: HeaderField = ["Content-Type", "application/grpc"];
-      // Headers alone would reach the caller as trailers ("trailers-only"): the contract's are initial metadata.
+      // A trailers-only answer would turn the contract's headers, which are initial metadata, into trailers.
       const isTrailersOnly = headers.length === 0;
       exchange.send({
         status: 200,
@@ -51,7 +51,7 @@ const MEDIA_TYPE = /^application\/grpc(?:\+(proto|json))?\s*(?:;|$)/i;
 /** Sends the message in its envelope; the Content-Type is set. */
 type WriteAnswer = (message: Buffer, context: CallContext) => void;
 
-/** A unary call whose message is in an envelope, as gRPC and gRPC-Web have it. */
+/** Accepts a unary call of gRPC or gRPC-Web, whose message is in an envelope. */
 export function acceptEnveloped(
   exchange: Exchange,
   methods: MethodsByPath,
@@ -80,7 +80,7 @@ export function acceptEnveloped(
   };
 }
 
-/** An error's headers, the handler's and the contract's, and its trailers, which have a ConnectError's metadata. */
+/** The headers of an error, from the handler and the contract, and its trailers, with a ConnectError's metadata. */
 export function errorFields(
   error: CallError,
   context: CallContext | undefined,

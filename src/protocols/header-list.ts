@@ -1,4 +1,4 @@
-// Response headers that keep their spelling: boards look names up letter by letter.
+// Response headers that keep their spelling: boards look names up case-sensitively.
 
 /** The Fetch standard's `Headers`, in the order and spelling they were set in. */
 export class HeaderList implements Headers {
@@ -17,7 +17,7 @@ export class HeaderList implements Headers {
     return this.#fields.get(name.toLowerCase())?.[1] ?? null;
   }
 
-  /** Its values do not join (RFC 6265, section 3), so this list has one at the most. */
+  /** Values of Set-Cookie cannot be joined (RFC 6265, section 3), so this list has at most one. */
   getSetCookie(): string[] {
     const cookie = this.get("Set-Cookie");
     return cookie === null ? [] : [cookie];

@@ -26,7 +26,7 @@ export function readMessage<Desc extends DescMessage>(desc: Desc, json: JsonValu
   try {
     return fromJson(desc, json);
   } catch {
-    // The second look names the mistake.
+    // The check below names the mistake.
   }
   const checked = checkMessage(desc, json, "");
   try {
@@ -73,7 +73,7 @@ function checkMessage(desc: DescMessage, json: JsonValue, path: string): JsonObj
   for (const key of unknown.slice(0, MAX_UNKNOWN_NAMES)) {
     const meant = absent.find(({ name }) => isNearMiss(key, name));
     if (meant === undefined) continue;
-    // Any other character could do harm where the message is shown.
+    // Other characters could harm the terminal or page that shows the message.
     const shown = /^[\w .-]+$/.test(key) ? `"${key}"` : "a name much like it";
     const fieldName = fieldNameOf(meant);
     throw malformed(`${fieldName} is missing and ${shown} is no field. Did you mean ${meant.name}`, fieldName);
@@ -95,10 +95,10 @@ function checkField(field: DescField, value: JsonValue, fieldName: string): Json
   return mapped;
 }
 
-/** Whether fromJson takes a field's value: the second look refuses nothing that the first accepts. */
+/** Whether fromJson accepts a field's value. The check must not refuse what the parser accepts. */
 function fits(field: DescField, value: JsonValue): boolean {
   try {
-    // An unknown name is ignored in a message, not in an enum.
+    // Unknown names are ignored in messages, not in enums.
     fromJson(field.parent, { [field.name]: value }, { ignoreUnknownFields: field.enum === undefined });
     return true;
   } catch {
@@ -106,9 +106,9 @@ function fits(field: DescField, value: JsonValue): boolean {
   }
 }
 
-/** One of the two ways to write messages. */
+/** An encoding of messages. */
 export interface Codec {
-  /** As media types name it: `application/json`, `application/grpc+json`. */
+  /** Its name in media types: `application/json`, `application/grpc+json`. */
   readonly name: "json" | "proto";
   /** @throws AuthError `malformed` */
   readonly read: <Desc extends DescMessage>(desc: Desc, bytes: Uint8Array) => MessageShape<Desc>;

@@ -27,14 +27,14 @@ export function unsupportedMediaType(sent: string | undefined, wanted: string): 
   return new AuthError("unsupported_media_type", `the Content-Type is ${problem}. Send ${wanted}`);
 }
 
-/** A value of the wrong type: what it is, and what to send instead. `fieldName` is empty for the body. */
+/** The error for a value of the wrong type, with the right type. `fieldName` is empty for the body. */
 export function wrongType(fieldName: string, wanted: string, value: JsonValue, verb = "is"): AuthError {
   const type = Array.isArray(value) ? "an array" : isObject(value) ? "an object" : `a ${typeof value}`;
   const message = `${fieldName || "the body"} ${verb} ${value === null ? "null" : type}. Send ${wanted}`;
   return malformed(message, fieldName || undefined);
 }
 
-/** Words the mistake in a value that its field does not take. */
+/** The error for a value that does not fit its field. */
 export function nameMistake(field: DescField, value: JsonValue, fieldName: string): AuthError {
   const { fieldKind, message, scalar } = field;
   if (fieldKind === "list" && !Array.isArray(value)) return wrongType(fieldName, "an array", value);
@@ -59,7 +59,7 @@ const WANTED: Readonly<Partial<Record<ScalarType | "enum", typeof NUMBER>>> = {
   enum: { types: "string number", wanted: "the name of an enum value" },
 };
 
-/** Words the mistake in a value of the right type. */
+/** Describes the mistake in a value of the right type. */
 function explain({ enum: desc, scalar }: DescField, value: JsonValue): string {
   if (desc !== undefined) return `is none of ${desc.values.map(({ name }) => name).join(" ")}`;
   if (scalar === ScalarType.STRING) return "holds half of a surrogate pair. Send whole characters";

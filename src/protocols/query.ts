@@ -5,7 +5,7 @@ import { type AuthError, malformed } from "../core/errors.ts";
 import { isWellKnown } from "./message.ts";
 import { isObject, wrongType } from "./mistakes.ts";
 
-/** The fields from a message down to a value, the value's own field last. */
+/** The fields that lead from a message to a value, the value's own field last. */
 export type FieldPath = readonly DescField[];
 
 /** Well-known types whose JSON is a string. */
@@ -43,7 +43,7 @@ export function formatFieldPath(path: FieldPath): string {
 }
 
 /**
- * Sets a field in a JSON object, in place of a value that is there in either spelling of its name.
+ * Sets a field in a JSON object. It replaces a value under either spelling of the name.
  * @throws AuthError `malformed`
  */
 export function setField(json: JsonObject, path: FieldPath, values: readonly string[]): void {
@@ -76,7 +76,7 @@ function takeValue(object: JsonObject, { name, jsonName }: DescField): JsonValue
   return value;
 }
 
-/** The JSON value of a parameter. Numbers stay text, which ProtoJSON takes too. */
+/** The JSON value of a parameter. Numbers stay text, which ProtoJSON accepts. */
 function readText(field: DescField, text: string, fieldName: string): JsonValue {
   if (field.enum !== undefined) return /^-?\d{1,10}$/.test(text) ? Number(text) : text;
   if (field.scalar !== ScalarType.BOOL) return text;

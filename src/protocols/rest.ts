@@ -1,4 +1,4 @@
-// REST: google.api.http routes onto unary methods.
+// REST: maps google.api.http routes to unary methods.
 
 import {
   type DescMessage,
@@ -59,7 +59,7 @@ function setDefaults(headers: HeaderList): void {
   if (!headers.has("Cache-Control")) headers.set("Cache-Control", "no-store");
 }
 
-/** Nothing answers at a path, or not to this HTTP method. */
+/** The error for an unknown path, or for a known path and another HTTP method. */
 export function noRoute(methods: readonly string[]): AuthError {
   if (methods.length === 0) return new AuthError("not_found", "there is nothing at this path on this listener");
   const allow = methods.flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]));
@@ -70,7 +70,7 @@ function writeJson(desc: DescMessage, message: MessageShape<DescMessage>): strin
   return JSON.stringify(toJson(desc, message, { alwaysEmitImplicit: true, useProtoFieldName: true }));
 }
 
-/** Body, then query, then path: the path has the last word (google/api/http.proto). */
+/** Reads the body, then the query, then the path, which overrides the others (google/api/http.proto). */
 async function readRequest(
   exchange: Exchange,
   { route, values }: RouteMatch,
@@ -78,7 +78,7 @@ async function readRequest(
 ): Promise<MessageShape<DescMessage>> {
   const { input } = route.method;
   const body: JsonValue = route.body === undefined ? {} : await readJsonBody(exchange, maxBytes);
-  // A body that is no object is a mistake of its own.
+  // A body that is no object has its own error.
   if (route.body === "*" && (values.length === 0 || !isObject(body))) return readMessage(input, body);
 
   const json: JsonObject = route.body === "*" && isObject(body) ? { ...body } : {};

@@ -8,7 +8,7 @@ export interface Route {
   readonly method: DescMethodUnary;
   /** The HTTP method. */
   readonly verb: string;
-  /** The path template, as far as the contract uses them: literals, `{field.path}` and a verb at the end. */
+  /** The path template. Supported are literals, `{field.path}` and a verb at the end. */
   readonly template: string;
   /** The field that each of the template's variables sets. */
   readonly bound: readonly FieldPath[];
@@ -26,7 +26,7 @@ export interface RouteTable {
   readonly routes: readonly Route[];
   /** Finds the route of a request. */
   match(verb: string, path: string): RouteMatch | undefined;
-  /** The HTTP methods that a path takes; none: no route is at it. */
+  /** The HTTP methods of a path; empty: no route. */
   methodsAt(path: string): readonly string[];
 }
 
@@ -72,7 +72,7 @@ export function createRouteTable(methods: readonly DescMethodUnary[]): RouteTabl
 
   function match(verb: string, path: string): RouteMatch | undefined {
     const request = `${verb} ${path}`;
-    // A slash at the end is dropped where no variable could be meant to follow it, and an escaped colon before a verb is one.
+    // In a path without variables, a final slash is dropped and an escaped colon before a verb is decoded.
     const literal = patterns.get(request.replace(/\/$/, "").replace(/%3a(?=\w+$)/i, ":"));
     if (literal?.bound.length === 0) return { route: literal, values: [] };
     for (const [pattern, route] of compiled) {

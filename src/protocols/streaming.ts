@@ -1,4 +1,4 @@
-// Streaming methods (health's Watch, reflection), by Connect's own handlers in each protocol they speak.
+// Streaming methods (health's Watch, reflection), served by Connect's own handlers.
 
 import { Code, ConnectError, type ContextValues, createConnectRouter, type Interceptor } from "@connectrpc/connect";
 import { AuthError } from "../core/errors.ts";
@@ -9,14 +9,14 @@ import { type Exchange, fetchHeaders, pathOf } from "./exchange.ts";
 export interface Streaming {
   /** The paths of the methods. */
   readonly paths: readonly string[];
-  /** The error of a request that Connect's handler would answer in words of its own. */
+  /** The error for a request that Connect's handler would answer with its own message. */
   readonly check: (exchange: Exchange) => AuthError | undefined;
   readonly answer: (exchange: Exchange) => Promise<void>;
 }
 
 const MANY = "too many streaming calls on one connection. Open another one";
 
-/** Serves the streaming methods of services. @throws TypeError for one that has a guard: none is asked here */
+/** Serves the streaming methods of services. @throws TypeError for a service with a guard, which would not run here */
 export function createStreaming({ services, callerFrom }: Pick<CallOptions, "services" | "callerFrom">): Streaming {
   const router = createConnectRouter({ readMaxBytes: MAX_MESSAGE_BYTES, interceptors: [blameCaller] });
   for (const { spec, guard } of services) {
@@ -53,15 +53,15 @@ export function createStreaming({ services, callerFrom }: Pick<CallOptions, "ser
       const chunks = exchange.chunks()[Symbol.asyncIterator]();
       const contextValues: ContextValues = contextValuesOf(callerFrom(exchange, "stream"));
       const header = fetchHeaders(exchange);
-      // The caller ends the call at its own deadline. Timers overflow at 25 days, and Connect's errors repeat the value.
+      // The caller ends the call itself. Node's timers overflow at 25 days, and Connect's errors repeat the header's value.
       for (const name of ["grpc-timeout", "connect-timeout-ms"]) header.delete(name);
       const answer = await handler({
         httpVersion: exchange.version === 2 ? "2.0" : "1.1",
         method: exchange.method,
-        // The handler parses it: a stranger's Host must not get there.
+        // A constant host: the handler parses the URL and throws for some Host headers.
         url: `http://countersign${handler.requestPath}`,
         header,
-        // Without `return`: a handler that stops reading would destroy the request, and its answer with it.
+        // Without `return`: a handler that stops reading would destroy the request and its answer.
         body: { [Symbol.asyncIterator]: () => ({ next: () => chunks.next() }) },
         signal: abort.signal,
         contextValues,
@@ -72,7 +72,7 @@ export function createStreaming({ services, callerFrom }: Pick<CallOptions, "ser
   };
 }
 
-/** Bytes that do not decode are `invalid_argument`: Connect calls some of them `internal`, and repeats others. */
+/** Turns errors of decoding into `invalid_argument`: Connect makes some of them `internal`, and repeats input in others. */
 const blameCaller: Interceptor = (next) => (request) =>
   next(request.stream ? { ...request, message: decoded(request.message) } : request);
 

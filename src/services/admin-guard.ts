@@ -1,4 +1,4 @@
-// Operators' calls: the admin token that they need, and the actor that the audit log records.
+// Checks the admin token of operators' calls, and names the actor for the audit log.
 
 import { createContextKey, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
 import type { AdminService } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
@@ -7,7 +7,7 @@ import { isOperatorName, type Operators, type OperatorToken } from "../core/regi
 import type { Actor } from "../core/registry/ports.ts";
 import { readSessionCookie, SESSION_HEADER, type Sessions } from "../core/registry/sessions.ts";
 
-/** The part of a call's context that the guard reads, and sets the operator in. */
+/** The part of a call's context that the guard reads and writes. */
 type GuardedContext = Pick<HandlerContext, "requestHeader" | "values" | "method">;
 
 const operatorKey = createContextKey<OperatorToken | undefined>(undefined, { description: "operator" });
@@ -67,7 +67,7 @@ export function operatorOf({ values }: Pick<HandlerContext, "values">): Operator
   return operator;
 }
 
-/** Operator name as the caller gave it; believed of the tokens of the settings, which several people may share. */
+/** Operator name as the caller gave it, not authenticated. It counts only with tokens of the settings, which people may share. */
 const OPERATOR_HEADER = "x-operator";
 
 /** Some of AdminService's methods. */
@@ -76,7 +76,7 @@ export type AdminMethods = Partial<ServiceImpl<typeof AdminService>>;
 /** Names the actor of a call. */
 export type ActorOf = (context: HandlerContext) => Actor;
 
-/** Creates a function that names the actor of a call that the guard admitted. `callerOf` gives a request's origin. */
+/** Creates a function that names the actor of a call that the guard admitted. `callerOf` gives the address and request id. */
 export function createActorOf<Context extends Pick<HandlerContext, "requestHeader" | "values">>(
   callerOf: (context: Context) => Pick<Actor, "address" | "requestId">,
 ): (context: Context) => Actor {
@@ -84,7 +84,7 @@ export function createActorOf<Context extends Pick<HandlerContext, "requestHeade
     const { address, requestId } = callerOf(context);
     const { tokenId, name, createdAt } = operatorOf(context);
     const claimed = context.requestHeader.get(OPERATOR_HEADER) ?? "";
-    // Control characters must not reach the terminal of someone who reads the audit log.
+    // Control characters must not reach a terminal that shows the audit log.
     const shared = isOperatorName(claimed) ? claimed : "";
     return { tokenId, operator: createdAt === undefined ? shared : name, address, requestId };
   };

@@ -10,7 +10,7 @@ const FIELD = "update_mask";
 export interface ChangeableField<Patch> {
   /** The change to the field; undefined when the request has no value for it. */
   readonly change: Partial<Patch> | undefined;
-  /** Whether the field changes without a mask; when absent, if it has a value. */
+  /** Whether the field changes without a mask; absent: if it has a value. */
   readonly isSet?: boolean;
 }
 
@@ -36,7 +36,7 @@ export function readMaskedPatch<Patch>(
 }
 
 function wrongPath(path: string, desc: DescMessage, changeable: readonly string[]): AuthError {
-  // A path of other characters is not repeated.
+  // The message repeats only paths of harmless characters.
   const shown = /^[\w.]{1,64}$/.test(path) ? path : "a path";
   const wrong = desc.fields.some(({ name }) => name === path) ? "which cannot be changed" : "which is no field";
   return malformed(`update_mask has ${shown} ${wrong}. Fields that can be are ${changeable.join(" ")}`, FIELD);

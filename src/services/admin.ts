@@ -28,7 +28,7 @@ export interface OverviewParts {
     readonly intervalMs: number;
     readonly byOutcome: ReadonlyMap<string, readonly number[]>;
   };
-  /** Without states while the gateway drains. */
+  /** Returns no states while the gateway drains. */
   readonly checkParts: () => Promise<
     Partial<Readonly<Record<"limits" | "store" | "signer", "ok" | "degraded" | "unavailable">>>
   >;
@@ -118,7 +118,7 @@ async function readOverview(fleet: Fleet, { readLogins, checkParts, version }: O
   };
 }
 
-/** The overview is needed most while the database is away. */
+/** Leaves the database's part empty during an outage: the overview is needed most then. */
 function ignoreOutage(error: unknown): undefined {
   if (error instanceof AuthError && error.reason === "unavailable") return undefined;
   throw error;

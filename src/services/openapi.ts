@@ -9,7 +9,7 @@ const MAX_AGE = 300;
 
 export interface OpenapiDocument {
   readonly contentType: string;
-  /** Bytes, which all answers share. */
+  /** The bytes, which all answers share. */
   readonly body: Uint8Array;
   /** A strong entity tag (RFC 9110, 8.8.3). */
   readonly etag: string;

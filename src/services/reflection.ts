@@ -17,7 +17,7 @@ export function createReflectionServices(services: readonly ServiceImplSpec[]): 
   const files = new Map<string, DescFile>();
   for (const { file } of described) for (const one of withImports(file)) files.set(one.proto.name, one);
   const registry = createRegistry(...files.values());
-  // Serialised once: a stranger may ask for them as often as it likes.
+  // Serialised once, however often callers ask.
   const serialised = new Map(
     [...files.values()].map((file) => [file, toBinary(FileDescriptorProtoSchema, file.proto)]),
   );

@@ -1,19 +1,19 @@
-// Retries a transaction that another one locks out, without blocking this process.
+// Retries a transaction that another one blocks, without blocking this process.
 
 import { setTimeout as pause } from "node:timers/promises";
 
-/** Another transaction enrolled or deleted what this one had looked at: done again, it sees that. */
+/** Another transaction has enrolled or deleted a row that this one read: retry. */
 export class Overtaken extends Error {
   override readonly name = "Overtaken";
 }
 
 const PAUSE_MS = 20;
-/** The default time of retries, in milliseconds. */
+/** Default duration of retries, in milliseconds. */
 const LONGEST_WAIT_MS = 5_000;
 
 /**
- * Retries `act` while its error is a busy one. The last try begins at most `longestMs` after the first, the time of the tries
- * included. @throws the error of the last try
+ * Retries `act` while its error is a busy one. The last try begins at most `longestMs` after the first. @throws the error of the
+ * last try
  */
 export async function retryWhile<Result>(
   isBusy: (error: unknown) => boolean,
@@ -40,8 +40,8 @@ export async function retryWhile<Result>(
 }
 
 /**
- * Makes calls one after the other, with a pause after each that finds somebody in the way: where a try holds up this process,
- * many that wait would else hold it up together.
+ * Runs calls one after the other, with a pause after each blocked try. On SQLite a try blocks this process, and many waiting calls
+ * would block it together.
  */
 export function createTurns(
   isBusy: (error: unknown) => boolean,

@@ -50,13 +50,13 @@ interface KeyRow {
   readonly expires_at: number | null;
 }
 
-/** Numbers rather than texts: each text of a row costs as much as a search. */
+/** The columns of the marks, as numbers: each text in a row costs as much as a search. */
 const MARKS = `asked.ordinal, case when device.device_key = '${DECOY}' then 0 else 1 end as is_enrolled,
   case when device.status = 'enabled' and customer.status = 'enabled' then 1 else 0 end as is_enabled,
   device.customer_id, device.created_at as device_created_at,
   device.tokens_not_before as device_tokens_not_before, customer.tokens_not_before as customer_tokens_not_before`;
 
-/** An unknown device reads the decoy, so that both cost the same. */
+/** An unknown device reads the decoy, so that both take the same time. */
 const DEVICE = `join devices as device on device.device_key = coalesce(
     (select named.device_key from devices as named where named.device_key = asked.asked_key), '${DECOY}')
   join customers as customer on customer.customer_id = device.customer_id`;
@@ -89,7 +89,7 @@ const FIND_KEYS = {
 
 /** The unexpired keys of a customer, by purpose, the newest first. */
 interface CustomerKeys {
-  /** The error when a key does not open: without the key, no proof can be checked. */
+  /** A key cannot be unsealed, so that no proof can be checked. */
   readonly isBroken?: boolean;
   readonly login: readonly CustomerKey[];
   readonly derivation: readonly CustomerKey[];
@@ -97,10 +97,10 @@ interface CustomerKeys {
 
 const NO_KEYS: readonly CustomerKey[] = [];
 const NEVER = Number.POSITIVE_INFINITY;
-/** A fleet shares few keys, and unsealing one costs more than finding a device. */
+/** Customers whose keys are cached: unsealing a key costs more than finding a device. */
 const CACHED_KEYS = 10_000;
 
-/** The credentials of one database. `onFault` is notified of secrets that do not open. */
+/** The credentials of one database. `onFault` is called for secrets that cannot be unsealed. */
 export function createCredentialStore(
   database: Database,
   sealer: Sealer,
@@ -113,7 +113,7 @@ export function createCredentialStore(
     login: Array.from({ length: MAX_LIVE_KEYS }, () => decoyKey("login")),
     derivation: Array.from({ length: MAX_LIVE_KEYS }, () => decoyKey("derivation")),
   };
-  // By customer and version. Keys are read after their version, so they are its own or newer; a version never comes again.
+  // By customer and version, which is never reused. Keys are read after the version, so they are of that version or newer.
   const cache = new LRUCache<string, CustomerKeys, { readonly customerId: string; readonly now: number }>({
     maxSize: CACHED_KEYS,
     sizeCalculation: ({ login, derivation }) => 1 + login.length + derivation.length,
@@ -166,7 +166,7 @@ export function createCredentialStore(
 function credentialOf(deviceKey: string, row: DeviceRow, { login, derivation }: CustomerKeys, now: number): Credential {
   const isLive = ({ notBefore, expiresAt }: CustomerKey): boolean => notBefore <= now && now < expiresAt;
   const [enrolled, isDerived, isMoving] = [row.is_enrolled !== 0, row.is_derived !== 0, row.is_moving !== 0];
-  // A shared key would be a way around the board's own.
+  // A device with its own key pair must not log in with a shared key.
   const hasOwnKey = row.public_key !== "";
   return {
     deviceKey,

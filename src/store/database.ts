@@ -12,15 +12,15 @@ export interface LookUpQuery {
   readonly name: string;
   /** The columns of `asked`; `asked.ordinal` counts the look-ups from 1. */
   readonly names: readonly string[];
-  /** SQL that selects `asked.ordinal` and reads `asked` once, from the text that it is given. */
+  /** Builds SQL that selects `asked.ordinal` and reads from `asked` once. */
   readonly sql: (asked: string) => string;
 }
 
-/** Rows of the names. Rejects with AuthError `unavailable`, within about a second. */
+/** Reads the rows for some names. Rejects with AuthError `unavailable`, within about a second. */
 export type LookUp<Row> = (names: readonly string[]) => Promise<readonly Row[]>;
 
 export interface Database {
-  /** For queries by themselves: none of them waits for the transactions of `write`. */
+  /** For queries outside of transactions. They do not wait for the transactions of `write`. */
   readonly db: Kysely<Schema>;
   readonly dialect: Dialect;
   /**
@@ -29,28 +29,28 @@ export interface Database {
    */
   whenFree<Result>(act: () => Promise<Result>, longestMs?: number): Promise<Result>;
   /**
-   * One transaction, retried where another blocks it: `act` has no other effects.
+   * Runs one transaction, and retries it while another one blocks it: `act` must have no other effects.
    * @throws AuthError `unavailable` when the database cannot be asked, and what `act` throws
    */
   write<Result>(act: (transaction: Transaction<Schema>) => Promise<Result>): Promise<Result>;
-  /** Queries that change nothing. @throws AuthError `unavailable` when the database cannot be asked */
+  /** Runs queries that change nothing. @throws AuthError `unavailable` when the database cannot be asked */
   read<Result>(act: (db: Kysely<Schema>) => Promise<Result>): Promise<Result>;
-  /** Prepares a look-up of logins or token checks, always on committed rows. */
+  /** Prepares a look-up of logins or token checks, which reads committed rows. */
   lookUp<Row>(query: LookUpQuery): LookUp<Row>;
   /** `degraded`: writes fail. @throws AuthError `unavailable` when the database does not answer */
   ping(): Promise<"ok" | "degraded">;
   close(): Promise<void>;
 }
 
-/** The database's own way to do things, and the meaning of its errors. */
+/** The differences between databases, and the meaning of their errors. */
 export interface Driver extends Pick<Database, "dialect" | "close"> {
   readonly db: Kysely<Schema>;
   readonly writer: Kysely<Schema>;
   /** Waiting for another transaction blocks this process. */
   readonly blocksOnLocks: boolean;
-  /** Another transaction stands in the way: a retry may succeed. */
+  /** Whether another transaction blocks this one: a retry may succeed. */
   readonly isBusy: (error: unknown) => boolean;
-  /** The database cannot be asked now. */
+  /** Whether the database is away. */
   readonly isAway: (error: unknown) => boolean;
   /** As `lookUp`, but with the driver's own errors. */
   readonly lookUp: <Row>(query: LookUpQuery, outage: Outage) => LookUp<Row>;
@@ -70,7 +70,7 @@ export function createDatabase(driver: Driver, listener: OutageListener = SILENT
   const whenFree: Database["whenFree"] = (act, longestMs) =>
     retryWhile(isBusy, inTurn === undefined ? act : () => inTurn(act), longestMs);
 
-  /** Names the cause of a failed call. */
+  /** Turns the cause of a failed call into its error. */
   function explain(cause: unknown, failed: (cause: unknown) => void): unknown {
     if (isBusy(cause)) return storeUnavailable("is busy", { cause });
     if (!isAway(cause)) return cause;

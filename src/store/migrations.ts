@@ -1,4 +1,4 @@
-// Migrations: the schema's history, each step once. A released step never changes, and only adds.
+// Migrations of the schema. A released step never changes, and a step only adds.
 
 import { type Kysely, sql } from "kysely";
 import { DEFAULT_MIGRATION_TABLE, type Migration, Migrator } from "kysely/migration";
@@ -7,12 +7,12 @@ import type { Schema } from "./schema.ts";
 
 type Steps = Record<string, Migration>;
 
-/** How long a gateway that starts keeps trying, in milliseconds, while another one migrates. */
+/** How long a starting gateway retries while another one migrates, in milliseconds. */
 const LONGEST_WAIT_MS = 60_000;
 
 /**
- * Brings a database up to date; several processes may do so at once. A database that a newer gateway has migrated further is left as
- * it is. @throws what the failing step threw; nothing of that step is left
+ * Runs the missing steps; several processes may do so at once. A database of a newer gateway stays as it is. @throws the error of
+ * the failing step, which is rolled back
  */
 export async function migrate({ db, dialect, whenFree }: Database, steps = STEPS(dialect)): Promise<void> {
   const schema = dialect === "postgres" ? await schemaOf(db) : undefined;
@@ -21,7 +21,7 @@ export async function migrate({ db, dialect, whenFree }: Database, steps = STEPS
   const migrator = new Migrator({ db, provider, ...(schema && { migrationTableSchema: schema }) });
   await whenFree(async () => {
     const { error } = await migrator.migrateToLatest();
-    // Another gateway may have gone further meanwhile, which a Migrator takes for a mistake.
+    // A newer gateway may have run later steps meanwhile, which a Migrator reports as an error.
     if (error !== undefined && !(await isUpToDate(db, schema, steps))) throw error;
   }, LONGEST_WAIT_MS);
 }
@@ -38,7 +38,7 @@ export async function readServerClock({ db, dialect }: Pick<Database, "db" | "di
   return Number(rows[0]?.ms);
 }
 
-/** The PostgreSQL schema of the registry: others of the same database may have one, too. */
+/** The PostgreSQL schema of the registry. Other schemas of the database may have their own registry. */
 export async function schemaOf(db: Kysely<Schema>): Promise<string | undefined> {
   const { rows } = await sql<{ schema: string | null }>`select current_schema() as schema`.execute(db);
   return rows[0]?.schema ?? undefined;
@@ -57,11 +57,11 @@ async function isUpToDate(db: Kysely<Schema>, schema: string | undefined, steps:
 export const STEPS: (dialect: Dialect) => Steps = (dialect) => ({ "0001_registry_schema": createRegistry(dialect) });
 
 interface Words {
-  /** Sorts by its bytes everywhere: PostgreSQL would sort it as a language does, and slower. */
+  /** The collation by bytes: PostgreSQL's default sorts by language, and is slower. */
   readonly name: string;
   readonly bytes: string;
   readonly numbered: string;
-  /** SQLite would keep the rows apart from the index of their names, and search twice. */
+  /** Stores rows in the index of their names: otherwise SQLite searches twice. */
   readonly clustered: string;
 }
 

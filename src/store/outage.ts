@@ -1,4 +1,4 @@
-// Outages of the database: fails fast, probes until it answers, notifies once each way.
+// A circuit breaker for the database: fails fast, probes until it answers, and notifies of both changes.
 
 import { AuthError } from "../core/errors.ts";
 
@@ -15,11 +15,11 @@ export interface Outage {
   /** @throws AuthError `unavailable` while the database does not answer */
   check(): void;
   lookUpFailed(cause: unknown): void;
-  /** Another read failed: a probe decides whether look-ups would, too. */
+  /** Reports a failed read other than a look-up: a probe decides whether look-ups fail too. */
   readFailed(cause: unknown): void;
-  /** A write failed: a probe decides whether reads do, too. */
+  /** Reports a failed write: a probe decides whether reads fail too. */
   writeFailed(cause: unknown): void;
-  /** A transaction that changed rows was committed. */
+  /** Reports a committed transaction that changed rows. */
   wrote(): void;
   /** False after a write that failed, until one succeeds. */
   canWrite(): boolean;
@@ -27,7 +27,7 @@ export interface Outage {
 }
 
 export interface OutageOptions {
-  /** Asks the database anything that it has to read. Rejects within a second or so. */
+  /** Runs any query that reads. Rejects within about a second. */
   readonly probe: () => Promise<unknown>;
   readonly listener: OutageListener;
   /** Called when look-ups begin to fail. */
@@ -35,11 +35,11 @@ export interface OutageOptions {
 }
 
 const PROBE_MS = 250;
-/** A probe of a server that hangs takes a second: the next ones do not wait for it. */
+/** Concurrent probes. One of a hanging server takes a second, and the next ones do not wait for it. */
 const MOST_PROBES = 4;
 const RETRY_MS = 5_000;
 
-/** Retry-After is spread over its own length, so that devices do not come back together. */
+/** Creates the error. Its wait is random between 5 and 10 s, so that devices do not return together. */
 export function storeUnavailable(what: string, options?: ErrorOptions): AuthError {
   const retryAfterMs = RETRY_MS * (1 + Math.random());
   return new AuthError("unavailable", `the registry ${what}. Try again later`, { retryAfterMs }, options);

@@ -16,7 +16,7 @@ export interface PostgresOptions {
   readonly listener?: OutageListener;
   /** Connections for reads other than look-ups. */
   readonly readers?: number;
-  /** How long a connection may take to open, or to be free, in milliseconds. */
+  /** Longest wait for a connection to open or to become free, in milliseconds. */
   readonly connectMs?: number;
   /** How long a statement may take, in milliseconds. */
   readonly statementMs?: number;
@@ -24,15 +24,15 @@ export interface PostgresOptions {
   readonly answerMs?: number;
 }
 
-/** Connections for look-ups of logins, for other reads, and for transactions: none waits for another. */
+/** Connections for look-ups of logins. Other reads and transactions have their own: none waits for another. */
 const LOOK_UPS = 4;
 const READERS = 3;
 const WRITERS = 4;
 const CONNECT_MS = 3_000;
 const STATEMENT_MS = 10_000;
-/** Reads wait only for a newer gateway that changes the schema, which lets others pass each second. */
+/** Reads wait only for a newer gateway's migration, which releases its locks each second. */
 const READERS_LOCK_MS = 5_000;
-/** A blocked writer gives the connection to others for a while, and tries again. */
+/** A writer that is blocked for this time frees its connection and tries again later. */
 const WRITERS_LOCK_MS = 250;
 
 /**
@@ -52,7 +52,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
     throw explainOpening(error, targetOf(url));
   }
   const writer = open(WRITERS, WRITERS_LOCK_MS);
-  // Kysely closes only what was used once: an unused pool would connect after the end.
+  // Kysely closes only a pool that was used. An unused one could connect after the end.
   await writer.connection().execute(async () => {});
   const lookUpPool = createPool({
     url,
@@ -95,7 +95,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
 
 type Ask = <Row>(query: QueryConfig) => Promise<readonly Row[]>;
 
-/** One query for a batch: a column of names each, as arrays. */
+/** Runs one query for a batch, with one array for each column of names. */
 async function askAll<Row>(
   ask: Ask,
   { name, names, sql: textOf }: LookUpQuery,

@@ -7,11 +7,11 @@ export interface Schema {
     customer_id: string;
     display_name: string;
     status: string;
-    /** As the setting is written; empty: the gateway's own. */
+    /** In the form of the setting LOGIN_LIMIT; empty: the gateway's own. */
     login_limit: string;
     /** Random; changes with any of the customer's keys, in the same transaction. */
     keys_version: string;
-    /** Tokens that were issued before are revoked. */
+    /** Last revocation of all its tokens; 0: never. */
     tokens_not_before: number;
     created_at: number;
     updated_at: number;
@@ -40,14 +40,14 @@ export interface Schema {
     labels: string;
     /** Base64 of a SubjectPublicKeyInfo; empty: none. */
     public_key: string;
-    /** 1 while it moves from a shared key to its own: both prove a login. */
+    /** 1 during a move from a shared key to its own: both prove a login. */
     accepts_shared: number;
     tokens_not_before: number;
     created_at: number;
     updated_at: number;
     revision: number;
   };
-  /** Apart from devices: it is written all the time, and no version of a device. */
+  /** A table of its own: it is written all the time and does not change a device's version. */
   device_activity: {
     device_key: string;
     last_login_at: number | null;
@@ -60,10 +60,10 @@ export interface Schema {
     alg: string;
     /** `next`, `active`, `retired` or `revoked`; at most one row of each of the first two. */
     state: string;
-    /** Empty once it signs no more. */
+    /** Empty once it no longer signs. */
     sealed_private_key: Uint8Array;
     public_jwk: string;
-    /** Since then it is published, too. */
+    /** When it was created and published. */
     created_at: number;
     /** Null for a key that never signed. */
     activated_at: number | null;
@@ -111,7 +111,7 @@ export interface Schema {
 }
 
 /**
- * The name of the decoy, a customer and a device that a login of an unknown device reads. No real name is empty, and lists begin
+ * The name of the decoy: a customer and a device that the login of an unknown device reads. No real name is empty, and lists begin
  * after it.
  */
 export const DECOY = "";

@@ -19,7 +19,7 @@ const IV_BYTES = 12;
 const TAG_BYTES = 16;
 const HEADER_BYTES = 1 + KEY_ID_BYTES;
 
-/** Where a sealed secret has the id of its master key: from this byte on, counted from 1 as SQL does. */
+/** The bytes of a sealed secret that are the id of its master key; the first byte is 1, as in SQL. */
 export const SEALED_KEY_ID = { from: 2, bytes: KEY_ID_BYTES } as const;
 
 const PREFIX_BYTES = HEADER_BYTES + IV_BYTES + TAG_BYTES;
@@ -32,20 +32,20 @@ export interface Sealer {
    * @throws SealError, naming what is wrong; never gives other bytes
    */
   open(sealed: Uint8Array, context: readonly string[]): Buffer;
-  /** As `open`, into a key: its bytes are nowhere else. */
+  /** As `open`, into a KeyObject, so that no copy of the bytes is left. */
   openKey(sealed: Uint8Array, context: readonly string[]): KeyObject;
-  /** Whether it was sealed with the first master key, by its header: it may still not open. */
+  /** Whether its header names the first master key. It may still fail to open. */
   sealedWithFirst(sealed: Uint8Array): boolean;
-  /** The ids of the master keys. A sealed secret has that of its own at SEALED_KEY_ID. */
+  /** The ids of the master keys, as sealed secrets have them at SEALED_KEY_ID. */
   readonly keyIds: readonly Uint8Array[];
 }
 
-/** A sealed secret that does not open; `message` names it by its context, the reason and the cure. */
+/** A sealed secret that cannot be opened; `message` has its context, the reason and the cure. */
 export class SealError extends Error {
   override readonly name = "SealError";
 }
 
-/** One that only a newer gateway opens: it is not lost. */
+/** A sealed secret that only a newer gateway opens: it is not lost. */
 export class NewerSealError extends SealError {}
 
 /** A master key, by the id that sealed secrets name it with. */
@@ -85,7 +85,7 @@ export function createSealer(masterKeys: readonly Uint8Array[]): Sealer {
     const decipher = createDecipheriv(CIPHER, master.key, iv, { authTagLength: TAG_BYTES })
       .setAAD(associatedData(master, context))
       .setAuthTag(sealed.subarray(HEADER_BYTES + IV_BYTES, PREFIX_BYTES));
-    // All of it: in this mode `final` only judges.
+    // The whole plaintext: in GCM `final` only checks the tag.
     const plaintext = decipher.update(sealed.subarray(PREFIX_BYTES));
     try {
       decipher.final();
@@ -123,12 +123,12 @@ function readMasterKey(masterKey: Uint8Array): MasterKey {
   return { key: createSecretKey(masterKey), id, header: Buffer.concat([Buffer.of(VERSION), id]) };
 }
 
-/** JSON separates the parts of a context, whatever they contain. */
+/** The associated data. JSON separates the parts of a context unambiguously. */
 function associatedData({ header }: MasterKey, context: readonly string[]): Buffer {
   return Buffer.concat([header, Buffer.from(JSON.stringify(context))]);
 }
 
-/** Whether a sealed secret opens. @throws NewerSealError for what is not lost, and not for this gateway to open */
+/** Whether a sealed secret can be opened. @throws NewerSealError for one that only a newer gateway opens */
 export function opens(sealer: Pick<Sealer, "open">, sealed: Uint8Array, context: readonly string[]): boolean {
   try {
     sealer.open(sealed, context).fill(0);
@@ -139,12 +139,12 @@ export function opens(sealer: Pick<Sealer, "open">, sealed: Uint8Array, context:
   }
 }
 
-/** A customer key's place. */
+/** The context of a customer key's secret. */
 export function customerKeyContext(customerId: string, keyId: string, purpose: string): readonly string[] {
   return ["customer_key", customerId, keyId, purpose];
 }
 
-/** A signing key's place. */
+/** The context of a signing key's private half. */
 export function signingKeyContext(kid: string, alg: string): readonly string[] {
   return ["signing_key", kid, alg];
 }

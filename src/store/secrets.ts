@@ -1,4 +1,4 @@
-// Secrets at rest, of every kind: sealing them anew under the first master key, and giving up lost ones.
+// The queries of sealed secrets: resealing under the first master key, and retiring lost ones.
 
 import { setImmediate as letOthersGo } from "node:timers/promises";
 import { type Kysely, sql, type Transaction } from "kysely";
@@ -9,7 +9,7 @@ import { changeKeysVersion } from "./registry/customers.ts";
 import type { Schema } from "./schema.ts";
 import { customerKeyContext, opens, SEALED_KEY_ID, SealError, type Sealer, signingKeyContext } from "./sealing.ts";
 
-/** The most that one call seals anew: with SQLite, logins wait for some milliseconds. */
+/** Most secrets that one call reseals: with SQLite, logins wait for a few milliseconds. */
 const BATCH = 200;
 const PAGE = 100;
 
@@ -24,7 +24,7 @@ interface SealedSecret {
   readonly state: string;
   readonly context: readonly string[];
   readonly bytes: Uint8Array;
-  /** It is used, or will be. */
+  /** It is in use, or will be. */
   readonly isNeeded: boolean;
 }
 
@@ -64,7 +64,7 @@ export function createSecretStore(database: Database, sealer: Sealer): SecretSto
 
     async findLost(now) {
       const signing = await read(readSigningKeys);
-      // By the id of the master key alone: a start cannot wait until every secret was opened.
+      // Checks only the id of the master key: opening every secret would delay the start.
       const { count } = await read((db) =>
         db
           .selectFrom("customer_keys")
@@ -74,7 +74,7 @@ export function createSecretStore(database: Database, sealer: Sealer): SecretSto
           .where(SEALED_WITH, "not in", [...sealer.keyIds])
           .executeTakeFirstOrThrow(),
       );
-      // A key that signs next has signed nothing yet: the ring makes another.
+      // A next key has signed nothing yet, and the ring makes another one.
       return {
         signingKeys: signing.filter((key) => key.state === "active" && isLost(key)).length,
         customerKeys: count,
@@ -121,7 +121,7 @@ function selectCustomerKeys(db: Kysely<Schema>) {
 
 type KeyQuery = ReturnType<typeof selectCustomerKeys>;
 
-/** The customer keys that `narrow` leaves, page by page. */
+/** Reads the customer keys that `narrow` selects, page by page. */
 async function* readCustomerKeys(
   ask: <Result>(act: (db: Kysely<Schema>) => Promise<Result>) => Promise<Result>,
   narrow: (query: KeyQuery) => KeyQuery,
@@ -139,7 +139,7 @@ async function* readCustomerKeys(
   }
 }
 
-/** Undefined for a secret that does not open. */
+/** Reseals a secret; undefined: it cannot be opened. */
 function reseal(sealer: Sealer, { bytes, context }: SealedSecret): Uint8Array | undefined {
   try {
     const plaintext = sealer.open(bytes, context);
@@ -161,7 +161,7 @@ async function replace(transaction: Transaction<Schema>, secret: SealedSecret, n
   return Number(numAffectedRows ?? 0);
 }
 
-/** Its tokens may still be verified. One that never signed is of no use. */
+/** Retires a signing key, since its tokens may still be verified, or deletes it if it never signed. */
 async function retireSigningKey(transaction: Transaction<Schema>, key: SealedSecret, now: number): Promise<void> {
   const retired = { state: "retired", retired_at: now };
   await (key.state === "active"

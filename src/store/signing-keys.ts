@@ -8,7 +8,7 @@ import { insertAuditEvents } from "./registry/audit.ts";
 import type { Schema } from "./schema.ts";
 import { type Sealer, signingKeyContext } from "./sealing.ts";
 
-/** In which order rows are written, so that none is active or next while another still is. */
+/** The order in which rows are written, so that two are never active or next at once. */
 const STATES = ["retired", "revoked", "active", "next"] as const satisfies readonly SigningKeyState[];
 
 const ERASED = Buffer.alloc(0);
@@ -35,7 +35,7 @@ export function createSigningKeyStore(database: Database, sealer: Sealer): Signi
     const values = rowOfKey(key);
     const { kid, alg, state } = key;
     const signs = state === "active" || state === "next";
-    // A key that signs no more needs its private half no more.
+    // A key that no longer signs has no private half.
     const sealed = !signs
       ? ERASED
       : "privateKey" in key
@@ -58,7 +58,7 @@ export function createSigningKeyStore(database: Database, sealer: Sealer): Signi
 
     change: (decide) =>
       database.write(async (transaction) => {
-        // The second of two concurrent changes sees the first. SQLite has one writer at a time anyway.
+        // Serialises changes: the second sees the first. SQLite has one writer at a time anyway.
         if (database.dialect === "postgres") {
           await sql`lock table signing_keys in share row exclusive mode`.execute(transaction);
         }
@@ -102,7 +102,7 @@ function keyOfRow(row: Selectable<Schema["signing_keys"]>): SigningKey {
   };
 }
 
-/** Rules that a constraint of the table holds. */
+/** Reads a state; a constraint of the table allows no other. */
 function readState(text: string): SigningKeyState {
   const state = STATES.find((candidate) => candidate === text);
   if (state === undefined) throw new TypeError(`a signing key has the state ${text}`);

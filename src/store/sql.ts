@@ -1,4 +1,4 @@
-// The ports of the core over one SQL database. Knows which query is whose.
+// Builds the stores of the core's ports over one SQL database.
 
 import { createCredentialStore } from "./credentials.ts";
 import type { Database } from "./database.ts";
@@ -16,7 +16,7 @@ import { createSigningKeyStore } from "./signing-keys.ts";
 
 export type Store = ReturnType<typeof createStore>;
 
-/** Everything that is kept in a database, its secrets sealed. `onFault` is notified of each that does not open. */
+/** Creates all stores. `onFault` is called for each secret that cannot be unsealed. */
 export function createStore(database: Database, sealer: Sealer, onFault: (error: unknown) => void = () => {}) {
   return {
     credentials: createCredentialStore(database, sealer, onFault),
@@ -30,7 +30,7 @@ export function createStore(database: Database, sealer: Sealer, onFault: (error:
     fleet: createFleetStore(database),
     operators: createOperatorStore(database),
     signInCodes: createSignInCodeStore(database),
-    /** Seals sessions; secrets at rest are sealed by their stores. */
+    /** Seals sessions. Stores seal their own secrets. */
     sealer,
     secrets: createSecretStore(database, sealer),
   };

@@ -1,4 +1,4 @@
-// Backups of SQLite's file: one transaction, which holds up no writer.
+// Backups of SQLite's file, in one transaction that blocks no writer.
 
 import { closeSync, copyFileSync, existsSync, openSync, rmSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
@@ -8,7 +8,7 @@ export class BackupError extends Error {
   override readonly name = "BackupError";
 }
 
-/** Copies what is committed into a new file of its owner alone. @throws BackupError */
+/** Copies the committed content into a new file that only its owner can read. @throws BackupError */
 export function backUpSqlite(path: string, output: string): void {
   if (!existsSync(path)) throw new BackupError(`there is no database at ${path}. Set COUNTERSIGN_DATA_DIR`);
   createOwnFile(output);
@@ -21,9 +21,9 @@ export function backUpSqlite(path: string, output: string): void {
   }
 }
 
-/** Puts a backup where there is no database. @throws BackupError */
+/** Copies a backup to a path without a database. @throws BackupError */
 export function restoreSqlite(path: string, input: string): void {
-  // A journal of another database would be played into this one.
+  // SQLite would replay a journal of another database into this one.
   const left = ["", "-wal", "-shm"].map((end) => `${path}${end}`).filter((file) => existsSync(file));
   if (left.length > 0) {
     throw new BackupError(`there is a database already. Stop every gateway on it and move away: ${left.join(" ")}`);
@@ -40,7 +40,7 @@ function requireWhole(input: string): void {
     const found = database.prepare("pragma integrity_check").get();
     if (found?.["integrity_check"] === "ok" && isRegistry(database)) return;
   } catch {
-    // No file of SQLite.
+    // Not a file of SQLite.
   }
   throw new BackupError(`${input} is no whole backup of SQLite`);
 }

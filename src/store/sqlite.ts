@@ -8,27 +8,27 @@ import type { OutageListener } from "./outage.ts";
 import type { Schema } from "./schema.ts";
 
 /**
- * How long a statement may hold up this process for another's transaction, in milliseconds: node:sqlite is synchronous.
- * Longer waits are whenFree's.
+ * How long a statement may block this process for another's transaction, in milliseconds: node:sqlite is synchronous. whenFree
+ * makes longer waits.
  */
 const BUSY_TIMEOUT_MS = 10;
-/** The upper levels of the trees of a million devices stay; 2 MB, the default, has no room for them. */
+/** Room for the upper levels of the indexes of a million devices, which the default, 2 MB, has not. */
 const READING_CACHE_KIB = 4_000;
-/** And the pages that one request of an import changes, in random order. */
+/** Room also for the pages that one request of an import changes, in random order. */
 const WRITING_CACHE_KIB = 8_000;
 const WAL_WAIT_MS = 5_000;
 const WAL_PAUSE_MS = 20;
 
 /**
- * Opens (or makes) the database file. What is committed is on disk. Reads have a connection of their own, so that they see what is
- * committed, and wait for no transaction.
+ * Opens or creates the database file. Commits are on disk when they return. Reads have their own connection: they see committed
+ * rows and wait for no transaction.
  */
 export function openSqlite(path: string, listener?: OutageListener): Database {
-  // SQLite would create it readable by everyone, and its journals follow its mode.
+  // SQLite would create a file that everyone can read, and its journals copy its mode.
   closeSync(openSync(path, "a", 0o600));
   const writing = connect(path, WRITING_CACHE_KIB);
-  // In pages: an import in random order changes the same ones over and over, and with the default, 1,000, each commit would copy them
-  // into the database. More is quicker still, and holds up logins for longer at a time.
+  // In pages. With the default, 1,000, each commit of an import would copy the same pages into the database again. A larger value
+  // is faster, but blocks logins for longer at a time.
   writing.exec("PRAGMA wal_autocheckpoint = 4000");
   const reading = connect(path, READING_CACHE_KIB);
   for (const database of [writing, reading]) database.exec("PRAGMA synchronous = FULL");
@@ -66,14 +66,14 @@ export function openSqlite(path: string, listener?: OutageListener): Database {
 function connect(path: string, cacheKib: number): DatabaseSync {
   const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
   turnOnWal(database);
-  // It reads the file, which is locked while another process turns WAL on.
+  // The pragma reads the file, which is locked while another process turns WAL on.
   database.exec(`PRAGMA cache_size = -${cacheKib}`);
   return database;
 }
 
 /**
- * Makes the reads of one turn of the event loop together, in one transaction that begins after all of them were asked for: its locks
- * cost as much as a search, and SQLite's code and pages stay in the processor's caches.
+ * Runs the reads of one turn of the event loop in one transaction, which begins after all of them were requested. The locks of a
+ * transaction cost as much as a search, and the processor's caches stay warm.
  */
 function createTurn(database: DatabaseSync): <Result>(read: () => Result) => Promise<Result> {
   const [begin, commit] = [database.prepare("begin"), database.prepare("commit")];
@@ -105,13 +105,13 @@ function kyselyOn(database: DatabaseSync): Kysely<Schema> {
   return new Kysely<Schema>({ dialect: new TransactionalSqliteDialect({ database: adapt(database) }) });
 }
 
-/** The rows as the query that was written for them has them. */
+/** Types the rows as their query returns them. */
 function rowsOf<Row>(rows: unknown): readonly Row[];
 function rowsOf(rows: unknown): unknown {
   return rows;
 }
 
-/** SQLITE_BUSY and SQLITE_LOCKED, of which extended codes keep them in the low byte (sqlite.org/rescode.html). */
+/** SQLITE_BUSY and SQLITE_LOCKED; the low byte of an extended code (sqlite.org/rescode.html). */
 const BUSY = [5, 6];
 
 function isBusy(error: unknown): boolean {
@@ -122,7 +122,7 @@ function isBusy(error: unknown): boolean {
 const BUGS = [1, 19, 20, 21, 25];
 
 function isAway(error: unknown): boolean {
-  // A database that is closed has no code of SQLite's.
+  // The error of a closed database has no code of SQLite.
   if (error instanceof Error && "code" in error && error.code === "ERR_INVALID_STATE") return true;
   if (error instanceof Error && error.message === "driver has already been destroyed") return true;
   const code = codeOf(error) & 0xff;
@@ -133,7 +133,7 @@ function codeOf(error: unknown): number {
   return error instanceof Error && "errcode" in error && typeof error.errcode === "number" ? error.errcode : 0;
 }
 
-/** SQLite does not wait for others here, unlike everywhere else: processes that start together have to try again. */
+/** Turns WAL on. SQLite does not wait for locks here, so processes that start together retry. */
 function turnOnWal(database: DatabaseSync): void {
   const pause = new Int32Array(new SharedArrayBuffer(4));
   for (let waited = 0; ; waited += WAL_PAUSE_MS) {
@@ -160,15 +160,15 @@ class TransactionalSqliteDialect extends SqliteDialect {
 
 const NOTHING_DONE = { changes: 0, lastInsertRowid: 0 };
 
-/** Statements that stay prepared. Those built from data, such as long lists, would else pile up. */
+/** Most prepared statements: without a bound, statements built from data would accumulate. */
 const MAX_PREPARED = 200;
 
-/** The slice of a driver that Kysely asks for, over node:sqlite. */
+/** Adapts node:sqlite to the driver interface of Kysely. */
 function adapt(database: DatabaseSync): SqliteDatabase {
   const prepared = new Map<string, SqliteStatement>();
 
   function prepare(sql: string): SqliteStatement {
-    // A transaction that starts as a reader fails when it comes to write after another process did.
+    // A transaction that begins with a read fails at its first write if another process has written meanwhile.
     const statement = database.prepare(sql === "begin" ? "begin immediate" : sql);
     // SQLite itself rolls back after some errors, such as a full disk; a second rollback would hide the first error.
     const isOver = (): boolean => sql === "rollback" && !database.isTransaction;

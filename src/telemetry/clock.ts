@@ -1,4 +1,4 @@
-// The system's clocks, tasks that they repeat, and the delay of the event loop.
+// The system's clocks, repeated tasks, and the delay of the event loop.
 
 import { monitorEventLoopDelay } from "node:perf_hooks";
 
@@ -13,8 +13,8 @@ export function monotonicNow(): number {
 }
 
 /**
- * Runs `act` every `ms` milliseconds, one run at a time. A failure goes to `onFault`, and the next run follows. The timer keeps no
- * process alive. @returns a function that stops the repetition and waits for the current run
+ * Runs `act` every `ms` milliseconds, one run at a time. A failure goes to `onFault`, and the runs continue. The timer does not keep
+ * the process alive. @returns a function that stops the repetition and waits for the current run
  */
 export function repeatEvery(
   ms: number,
@@ -37,7 +37,7 @@ export function repeatEvery(
 }
 
 export interface EventLoop {
-  /** The median delay of the last second, in milliseconds: one long turn alone is no overload. */
+  /** The median delay of the last second, in milliseconds: a single long turn is no overload. */
   readonly delayMs: () => number;
   readonly close: () => void;
 }

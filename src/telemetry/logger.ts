@@ -10,10 +10,10 @@ export interface LogWriter {
 }
 
 const STANDARD_ERROR = 2;
-/** A batch is written at this size, in bytes, or after this time, in milliseconds: a write for each line would cost more than a login. */
+/** A batch is written at this size, in bytes, or after this time, in milliseconds. Writing each line alone costs more than a login. */
 const BATCH_BYTES = 16 * 1024 - 1;
 const BATCH_MS = 500;
-/** Lines beyond this buffer are dropped and counted, in bytes. */
+/** Size of the buffer, in bytes. Lines that do not fit are dropped and counted. */
 const BUFFER_BYTES = 4 * 1024 * 1024;
 
 export interface LogOptions {
@@ -27,14 +27,14 @@ export interface LogOptions {
 /** Opens the log at a level. It never blocks, and a full disk or pipe ends neither the process nor a flush. */
 export function createLog(level: string, { fd = STANDARD_ERROR, base, mixin }: LogOptions = {}): LogWriter {
   const options = { minLength: BATCH_BYTES, periodicFlush: BATCH_MS, maxLength: BUFFER_BYTES };
-  // The next batch retries a failed write. A retry of its own would keep the process alive.
+  // The next batch retries a failed write. A timer for retries would keep the process alive.
   const destination = new sonicBoom.SonicBoom({ fd, ...options, retryEAGAIN: () => false });
   destination.on("error", () => {});
   let dropped = 0;
   destination.on("drop", () => {
     dropped++;
   });
-  // pino must not see flushSync: it would retry a full disk for ever.
+  // pino must not see flushSync, which would retry a full disk for ever.
   const properties = { base: base ?? null, ...(mixin && { mixin }) };
   const logger = pino({ level, ...properties }, { write: (line) => void destination.write(line) });
   destination.on("drain", () => {
@@ -48,7 +48,7 @@ export function createLog(level: string, { fd = STANDARD_ERROR, base, mixin }: L
     logger,
     async flush() {
       await writeBatches();
-      // The first flush leaves what is less than a batch.
+      // The first flush leaves less than a batch.
       await writeBatches();
     },
   };

@@ -4,7 +4,7 @@ import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 
-/** Each is described by its `help` below. */
+/** The metrics; their `help` below describes them. */
 export interface Metrics {
   readonly logins: Counter<"protocol" | "outcome">;
   readonly loginSeconds: Histogram;
@@ -22,11 +22,11 @@ export interface Metrics {
   render(): Promise<{ contentType: string; body: string }>;
 }
 
-/** States that are read when the metrics are. */
+/** States that are read at each rendering. */
 export interface States {
   readonly eventLoopDelayMs: () => number;
   readonly loginsUnderWay: () => number;
-  /** Since when the active key signs, in unix milliseconds. */
+  /** When the active key began to sign, in unix milliseconds. */
   readonly keyActiveSince: () => number | undefined;
   /** Paths of PEM files. */
   readonly certificates: readonly string[];
@@ -47,7 +47,7 @@ export function createMetrics(version: string, states?: States): Metrics {
     new Gauge({ name, help, labelNames, registers });
   // The event loop's lag is sampled every 100 ms, which costs a tenth of the default.
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 100 });
-  // Gauges with the names of counters: Prometheus's own linter refuses them.
+  // Removes gauges that have names of counters, which Prometheus's linter rejects.
   for (const kind of ["handles", "requests", "resources"]) registry.removeSingleMetric(`nodejs_active_${kind}_total`);
   const buildHelp = "Always 1; the label is the version of the gateway";
   gauge("countersign_build_info", buildHelp, "version").set({ version }, 1);
@@ -146,7 +146,7 @@ function addStates(registry: Registry, states: States | undefined): void {
           const { publicKey, validToDate } = new X509Certificate(readFileSync(path));
           this.set({ key: publicKey.asymmetricKeyType ?? "unknown" }, validToDate.getTime() / 1_000);
         } catch {
-          // The file cannot be read in the middle of a replacement.
+          // The file may be unreadable during a replacement.
         }
       }
     },

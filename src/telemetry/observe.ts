@@ -9,7 +9,7 @@ import type { VerifyToken, VerifyTokenFor } from "../core/verify-token.ts";
 import type { Metrics } from "./metrics.ts";
 import type { RecentLogins } from "./recent-logins.ts";
 
-/** A caller with what its log lines need. */
+/** A caller with the properties of its log lines. */
 export interface ObservedCaller extends Caller {
   readonly requestId: string;
   readonly protocol: string;
@@ -20,13 +20,13 @@ type LogIn<From> = (request: LoginRequest, caller: From) => Promise<Login>;
 export interface Observer {
   /** Adds a log line and metrics for each login. */
   observeLogIn(logIn: LogIn<Caller>): LogIn<ObservedCaller>;
-  /** Adds metrics for each token. There is no log line: every request to every service may check one. */
+  /** Adds metrics for each token check. There is no log line, since every request to a service may check a token. */
   observeVerifyToken(verifyToken: VerifyToken): VerifyTokenFor<ObservedCaller>;
   /** Adds a log line for each call of a service. */
   observeCalls(service: ServiceImplSpec, callerOf: (context: HandlerContext) => ObservedCaller): ServiceImplSpec;
-  /** Records an error that came before any handler, or an `internal` error from anywhere. */
+  /** Records an error that no handler threw, or an `internal` error. */
   refused(error: AuthError, caller: ObservedCaller): void;
-  /** Records an answer that failed altogether. */
+  /** Records a bug that left a request without an answer. */
   fault(error: unknown): void;
   /** Records a refused connection: too many are open, or no file descriptor is left. */
   connectionRefused(): void;
@@ -49,7 +49,7 @@ export interface ObserverOptions {
 
 /** Creates an observer. */
 export function createObserver({ logger, metrics, recentLogins, elapsed }: ObserverOptions): Observer {
-  /** Errors of logins and token checks, which are counted once and not again as refused. */
+  /** Errors of logins and token checks that are already counted. */
   const counted = new WeakSet<AuthError>();
   const mayLogUnavailable = createThrottle(UNAVAILABLE_LINE_MS, elapsed);
   const mayLogConnection = createThrottle(CONNECTION_LINE_MS, elapsed);
@@ -172,9 +172,9 @@ export function reasonOf(error: unknown): string {
   return error instanceof AuthError ? error.reason : "internal";
 }
 
-/** The device_key of a well-formed request. A malformed one may hold anything, which the log must not repeat. */
+/** The device_key of a well-formed request. That of a malformed one is not logged: it may hold anything. */
 function deviceOf({ deviceKey }: LoginRequest, reason: string): string | undefined {
-  // An overloaded gateway refuses a login before it checks the shape.
+  // An overloaded gateway refuses a login before it checks the device_key.
   return reason !== "malformed" && reason !== "internal" && isDeviceKey(deviceKey) ? deviceKey : undefined;
 }
 

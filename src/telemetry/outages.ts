@@ -13,12 +13,12 @@ const REDIS_AWAY = {
   allow: "redis is away: logins are not limited",
 } satisfies Record<FallbackMode, string>;
 
-/** Observes a fallback by log lines and metrics. */
+/** Observes a fallback with log lines and metrics. */
 export function observeFallback(logger: Logger, metrics: Metrics, mode: FallbackMode): FallbackListener {
   return {
     away({ message }) {
       metrics.limitsDegraded.set(1);
-      // A server may say anything, and at any length.
+      // Cut, since the message comes from the server.
       logger.warn({ cause: message.slice(0, LONGEST_CAUSE) }, REDIS_AWAY[mode]);
     },
     back(up_seconds) {

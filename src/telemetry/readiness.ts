@@ -6,8 +6,8 @@ type State = "ok" | "degraded" | "unavailable";
 
 export interface Readiness extends Partial<Readonly<Record<"limits" | "store" | "signer", State>>> {
   /**
-   * `degraded`: logins are answered, by limits that are bounded and not exact, or while the database cannot be written. `draining`: the
-   * gateway stops soon.
+   * `degraded`: logins are answered, but limits are not exact or the database cannot be written. `draining`: the gateway stops
+   * soon.
    */
   readonly status: "ready" | "degraded" | "unavailable" | "draining";
 }
@@ -23,7 +23,7 @@ export interface ReadinessParts {
 export interface ReadinessCheck {
   /** Checks each part that a login needs. */
   check(): Promise<Readiness>;
-  /** The same for strangers: the parts are checked once a second at most. */
+  /** The same for strangers: it checks the parts at most once a second. */
   checkSeldom(): Promise<Readiness>;
   /** Reports `draining` from now on. */
   drain(): void;

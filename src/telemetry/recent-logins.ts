@@ -20,10 +20,10 @@ const INTERVALS = 720;
 /** Counts logins. `now` in unix milliseconds. */
 export function createRecentLogins(now: () => number): RecentLogins {
   const rings = new Map<string, Uint32Array>();
-  /** The interval that logins are counted in, by its number since 1970. */
+  /** The number of the present interval, counted from 1970. */
   let current = Math.floor(now() / INTERVAL_MS);
 
-  /** Clears the intervals that began since the last call. A clock that steps backward goes on in the newest. */
+  /** Clears the intervals that began since the last call. After a step backward the newest interval goes on. */
   function advance(): void {
     const number = Math.floor(now() / INTERVAL_MS);
     const from = Math.max(current + 1, number - INTERVALS);

@@ -6,13 +6,13 @@ import type { Metrics } from "./metrics.ts";
 import { reasonOf, type UnaryCall, wrapCalls } from "./observe.ts";
 
 export interface Tracing {
-  /** Makes each unary call of a service a span, a child of the caller's by `traceparent`; the answer carries its own. */
+  /** Makes a span of each unary call of a service, as a child of the caller's span by `traceparent`; the answer has its own. */
   readonly observeCalls: (service: ServiceImplSpec) => ServiceImplSpec;
   /** Runs a step of a call in a span of its own. */
   readonly runStep: <Result>(name: string, run: () => Promise<Result>) => Promise<Result>;
   /** Properties of the log lines of a call. */
   readonly logFields: (() => object) | undefined;
-  /** Sends the spans that wait. */
+  /** Sends the buffered spans. */
   readonly close: () => Promise<void>;
 }
 
@@ -24,7 +24,7 @@ export const NO_TRACING: Tracing = {
   close: async () => {},
 };
 
-/** The SDK is wanted, and is not installed. */
+/** Traces are configured and the SDK is not installed. */
 class TracingError extends Error {
   override readonly name = "TracingError";
 }
@@ -50,7 +50,7 @@ export async function startTracing(serviceName: string | undefined): Promise<Tra
     } catch (error) {
       const reason = reasonOf(error);
       span.setAttribute("error.type", reason);
-      // A refused login is an answer, and no error of the gateway.
+      // A refused login is no error of the gateway.
       if (reason === "internal" || reason === "unavailable") span.setStatus({ code: SpanStatusCode.ERROR });
       throw error;
     } finally {
@@ -85,7 +85,7 @@ export async function startTracing(serviceName: string | undefined): Promise<Tra
     },
     async close() {
       const late = new Promise<void>((resolve) => setTimeout(resolve, CLOSE_MS).unref());
-      // A collector that is away is no reason not to stop.
+      // A collector that is away must not delay the stop.
       await Promise.race([sdk.shutdown().catch(() => {}), late]);
     },
   };
@@ -102,7 +102,7 @@ async function loadSdk(): Promise<typeof import("@opentelemetry/sdk-node")> {
 
 type Ports = Pick<LoginDependencies, "credentials" | "limiter" | "signer">;
 
-/** Times the steps of a login that wait for something, each a span. `elapsed` is a monotonic clock, in milliseconds. */
+/** Measures the steps of a login that wait, each as a span. `elapsed` is a monotonic clock, in milliseconds. */
 export function observeSteps(
   { credentials, limiter, signer }: Ports,
   metrics: Metrics,

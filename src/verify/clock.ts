@@ -1,4 +1,4 @@
-// The clock of a verifier that is given none.
+// The default clock of a verifier.
 
 /** Unix milliseconds. */
 export function systemClock(): number {

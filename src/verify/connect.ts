@@ -37,7 +37,7 @@ export function identityOf(context: ContextLike): Identity {
   return identityIn(context.values);
 }
 
-/** Connect knows its errors by their members, not by their class, so that two copies of it can meet. */
+/** A ConnectError by its members: Connect recognises its errors by them, so that this package need not import it. */
 class ConnectErrorLike extends Error {
   readonly code: number;
   readonly rawMessage: string;

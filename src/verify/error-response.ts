@@ -1,4 +1,4 @@
-// The form of an error over HTTP, gRPC and Connect, as the gateway's own.
+// Renders an error for HTTP, gRPC and Connect, in the gateway's own form.
 
 import type { VerifyError, VerifyReason } from "./errors.ts";
 
@@ -10,7 +10,7 @@ export interface ErrorResponse {
   readonly body: string;
 }
 
-/** One table for every protocol: HTTP's status, the code of gRPC by number and by name. */
+/** HTTP status and gRPC code, by number and name, of each reason. */
 const TABLE = {
   missing: { status: 401, code: 16, name: "unauthenticated" },
   expired: { status: 401, code: 16, name: "unauthenticated" },
@@ -18,7 +18,7 @@ const TABLE = {
   unavailable: { status: 503, code: 14, name: "unavailable" },
 } satisfies Record<VerifyReason, { status: number; code: number; name: string }>;
 
-/** The answer to a refused request. */
+/** The HTTP response for an error. */
 export function errorResponse(error: VerifyError): ErrorResponse {
   const { reason, message } = error;
   const { status, name } = TABLE[reason];
@@ -29,7 +29,7 @@ export function errorResponse(error: VerifyError): ErrorResponse {
   };
 }
 
-/** The code of an error in gRPC and Connect. */
+/** The gRPC code of an error. */
 export function grpcCode({ reason }: VerifyError): number {
   return TABLE[reason].code;
 }
@@ -41,7 +41,7 @@ export function errorResponseHeaders(error: VerifyError): Readonly<Record<string
   return { "WWW-Authenticate": `Bearer realm="countersign"${reason === "missing" ? "" : ', error="invalid_token"'}` };
 }
 
-/** RFC 9110, 10.2.3: in whole seconds. */
+/** Retry-After in whole seconds (RFC 9110, 10.2.3). */
 function retryAfterSeconds({ retryAfterMs }: VerifyError): number | undefined {
   return retryAfterMs === undefined ? undefined : Math.ceil(retryAfterMs / 1000);
 }
@@ -61,7 +61,7 @@ function textField(number: number, text: string): number[] {
   return bytesField(number, [...new TextEncoder().encode(text)]);
 }
 
-/** A field of length and bytes; the messages here are under 2^14 of them. */
+/** A length-delimited field of fewer than 2^14 bytes. */
 function bytesField(number: number, bytes: readonly number[]): number[] {
   const { length } = bytes;
   const size = length < 0x80 ? [length] : [(length & 0x7f) | 0x80, length >> 7];

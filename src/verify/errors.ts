@@ -41,7 +41,7 @@ export function tokenExpired(): VerifyError {
   return new VerifyError("expired", "the token has expired. Log in again for a new one");
 }
 
-/** `why` follows "because": what is wrong with the token. */
+/** `why` is the end of a sentence after "because". */
 export function tokenInvalid(why: string, cause?: unknown): VerifyError {
   const options = cause === undefined ? {} : { cause };
   return new VerifyError(
@@ -51,7 +51,7 @@ export function tokenInvalid(why: string, cause?: unknown): VerifyError {
   );
 }
 
-/** `retryAfterMs` under 1 becomes 1. */
+/** A `retryAfterMs` under 1 becomes 1. */
 export function keysUnavailable(retryAfterMs: number, cause: unknown): VerifyError {
   return new VerifyError(
     "unavailable",

@@ -1,4 +1,4 @@
-// Middleware for Express, and for everything with node:http's request and response.
+// Middleware for Express, and for every framework with node:http's request and response.
 // biome-ignore-all lint/performance/noBarrelFile: an entry of package.json's exports is one file
 
 import { errorResponse } from "./error-response.ts";

@@ -1,4 +1,4 @@
-// An interceptor for grpc-js's servers. Takes the module as an argument and imports none.
+// An interceptor for grpc-js's servers. Takes grpc-js as an argument instead of importing it.
 
 import { errorResponseHeaders, grpcCode, grpcStatus } from "./error-response.ts";
 import type { VerifyError } from "./errors.ts";

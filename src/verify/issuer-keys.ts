@@ -1,4 +1,4 @@
-// The issuer's keys by jose, and the last known ones while the issuer is away.
+// The issuer's keys by jose, and cached ones while the issuer is away.
 
 import { createLocalJWKSet, createRemoteJWKSet, customFetch, errors, type JWTVerifyGetKey } from "jose";
 import { keysUnavailable } from "./errors.ts";
@@ -13,15 +13,15 @@ export interface IssuerKeysOptions {
   readonly now: () => number;
 }
 
-/** Cache-Control of the gateway's JWK Set. */
+/** The max-age of the gateway's JWK Set. */
 const FRESH_MS = 300_000;
-/** Least time between two fetches: bounds what made-up kids and failures cost the issuer. */
+/** Least time between two fetches, which bounds the issuer's load by made-up kids and failures. */
 const FETCH_SPACING_MS = 30_000;
-/** The same before the first success, when every token waits for the keys. */
+/** Least time between two fetches before the first success, while every token waits for the keys. */
 const FIRST_SPACING_MS = 1_000;
 const TIMEOUT_MS = 5_000;
 
-/** Looks a token's key up. The function throws jose's errors and VerifyError `unavailable`. */
+/** Creates the look-up of a token's key. It throws jose's errors and VerifyError `unavailable`. */
 export function createIssuerKeys(options: IssuerKeysOptions): JWTVerifyGetKey {
   const { url, maxStaleMs, fetch, onFetchError, now } = options;
   const remote = createRemoteJWKSet(new URL(url), { timeoutDuration: TIMEOUT_MS, [customFetch]: fetch });
@@ -31,7 +31,7 @@ export function createIssuerKeys(options: IssuerKeysOptions): JWTVerifyGetKey {
   let failure: unknown;
   let reloading: Promise<void> | undefined;
 
-  // A clock that was set back counts as one that went on.
+  // A clock that was set back counts as one that went forward.
   const since = (then: number): number => Math.abs(now() - then);
   const spacing = (): number => (local === undefined ? FIRST_SPACING_MS : FETCH_SPACING_MS);
 
@@ -52,7 +52,7 @@ export function createIssuerKeys(options: IssuerKeysOptions): JWTVerifyGetKey {
     }
   }
 
-  /** Fetches the keys unless that was tried lately. Never rejects. */
+  /** Fetches the keys, unless it tried within the spacing. Never rejects. */
   function reload(): Promise<void> {
     if (reloading === undefined && since(triedAt) >= spacing()) reloading = fetchKeys();
     return reloading ?? Promise.resolve();
@@ -62,7 +62,7 @@ export function createIssuerKeys(options: IssuerKeysOptions): JWTVerifyGetKey {
     if (header?.kid === undefined) throw new errors.JWKSNoMatchingKey();
     if (since(fetchedAt) >= FRESH_MS) {
       const fetched = reload();
-      // No caller waits for an issuer that is known to be away.
+      // Callers with cached keys do not wait for an issuer that is known to be away.
       if (local === undefined || failure === undefined) await fetched;
     }
     const unavailable = (): Error => keysUnavailable(spacing() - since(triedAt), failure);

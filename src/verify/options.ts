@@ -7,7 +7,7 @@ export interface VerifierOptions {
   readonly audience: string;
   /** URL of the issuer's keys; `<issuer>/.well-known/jwks.json` by default. */
   readonly jwksUrl?: string;
-  /** Fetch keys over plain HTTP from other machines. Somebody on the way can then forge tokens. */
+  /** Allows to fetch keys over plain HTTP from other machines. Anyone on the path can then forge tokens. */
   readonly allowHttp?: boolean;
   /** Allowed difference between the clocks of issuer and service, in milliseconds: 5,000 by default, at most 300,000. */
   readonly clockToleranceMs?: number;
@@ -31,7 +31,7 @@ export interface CheckedOptions {
 
 const JWKS_PATH = "/.well-known/jwks.json";
 const TOLERANCE_MS = 5_000;
-/** More would keep a token of ten minutes alive for half its life again. */
+/** A larger tolerance would extend a token of ten minutes by more than half. */
 const MAX_TOLERANCE_MS = 300_000;
 const DAY_MS = 86_400_000;
 
@@ -78,7 +78,7 @@ function readUrl({ jwksUrl, allowHttp = false }: VerifierOptions, issuer: string
   return url.href;
 }
 
-/** This machine by every resolver: names under .localhost may go to the DNS (RFC 6761, 6.3). */
+/** Whether a host is always this machine. Names under .localhost are not: a resolver may ask the DNS (RFC 6761, 6.3). */
 function isLoopback(host: string): boolean {
   return host === "localhost" || host === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(host);
 }

@@ -1,10 +1,10 @@
-// The common part of every requireToken: options, errors, and the identities of accepted requests.
+// Shared by every requireToken: options, errors, and the identities of accepted requests.
 
 import { VerifyError } from "./errors.ts";
 import type { Identity, Verifier } from "./verifier.ts";
 
 export interface RequireTokenOptions extends SentTokenOptions {
-  /** Called with each error, for the service's own log: its `cause` says more than the answer. What it throws is ignored. */
+  /** Called with each error, for the service's log. `cause` has more than the answer. Its own exceptions are ignored. */
   readonly onError?: (error: VerifyError) => void;
 }
 
@@ -14,7 +14,7 @@ export interface InterceptorOptions extends RequireTokenOptions {
   readonly exempt?: readonly string[];
 }
 
-/** A WeakMap: nothing in a request can pass for an identity. */
+/** Identities by request, in a WeakMap: no property of a request can be mistaken for one. */
 const identities = new WeakMap<object, Identity>();
 
 /**
@@ -32,7 +32,7 @@ export async function checkRequest(
     return undefined;
   } catch (error) {
     if (!(error instanceof VerifyError)) throw error;
-    // A log that fails must end neither the answer nor the service.
+    // A failing log must not end the answer or the service.
     new Promise((resolve) => resolve(options?.onError?.(error))).catch(() => {});
     return error;
   }
@@ -82,7 +82,7 @@ function headerOf(headers: SentHeaders, name: string): string {
     .join(", ");
 }
 
-/** A header may be called get, and is a text. */
+/** Whether headers have a method `get`; a header named get is a text. */
 function hasGet(headers: SentHeaders): headers is Extract<SentHeaders, { get(name: string): unknown }> {
   return typeof headers.get === "function";
 }

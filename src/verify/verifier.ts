@@ -30,9 +30,9 @@ export interface Verifier {
 const MAX_TOKEN_LENGTH = 8_192;
 /** The gateway's two types (its setting TOKEN_TYPE), in any of their spellings (RFC 7515, 4.1.9). */
 const TYPE = /^(?:application\/)?(?:at\+)?jwt$/i;
-/** A later `iat` is no difference of clocks. */
+/** An `iat` further ahead than this is refused. */
 const ISSUED_AHEAD_MS = 300_000;
-/** The gateway's longest TOKEN_TTL is shorter. */
+/** Longest accepted life. The gateway's longest TOKEN_TTL is shorter. */
 const LONGEST_LIFE_MS = 86_400_000;
 
 /**
@@ -47,7 +47,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     maxStaleMs,
     fetch,
     now,
-    // A log that fails must not end the service.
+    // A failing log must not end the service.
     onFetchError: (error) =>
       void Promise.resolve(error)
         .then(onFetchError)

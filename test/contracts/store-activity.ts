@@ -1,12 +1,12 @@
 // The store's contract for last logins and failures: ActivityStore.
 
 import { expect, test } from "vitest";
-import type { Activity, Sighting } from "../../src/core/registry/ports.ts";
+import type { Activity, ActivityUpdate } from "../../src/core/registry/ports.ts";
 import { actionsOf, addDevice, NOW, type Open, type OpenedStore, openWithCustomer } from "./store-samples.ts";
 
 type Outcome = readonly [at: number, keyId: string, reason: string];
 
-function sightingOf(deviceKey: string, [at, keyId, reason]: Outcome): Sighting {
+function updateOf(deviceKey: string, [at, keyId, reason]: Outcome): ActivityUpdate {
   return { deviceKey, login: { at, keyId }, failure: { at, reason } };
 }
 
@@ -21,11 +21,11 @@ const NEVER: Activity = {
   lastFailureReason: undefined,
 };
 
-function loginOf(deviceKey: string, at: number, keyId = "k1"): Sighting {
+function loginOf(deviceKey: string, at: number, keyId = "k1"): ActivityUpdate {
   return { deviceKey, login: { at, keyId }, failure: undefined };
 }
 
-function failureOf(deviceKey: string, at: number, reason = "invalid_credentials"): Sighting {
+function failureOf(deviceKey: string, at: number, reason = "invalid_credentials"): ActivityUpdate {
   return { deviceKey, login: undefined, failure: { at, reason } };
 }
 
@@ -62,10 +62,10 @@ export function describeActivity(open: Open): void {
     const ahead: Outcome = [NOW + 2 * 86_400_000, "k1", "disabled"];
     const newer: Outcome = [NOW + 5, "k2", "replayed"];
     const older: Outcome = [NOW, "k3", "clock_skew"];
-    await store.activity.record([sightingOf("device-1", ahead)]);
+    await store.activity.record([updateOf("device-1", ahead)]);
     expect(await store.devices.find("device-1")).toMatchObject(activityWith(ahead));
     for (const outcome of [newer, older]) {
-      await store.activity.record([sightingOf("device-1", outcome)]);
+      await store.activity.record([updateOf("device-1", outcome)]);
       expect(await store.devices.find("device-1")).toMatchObject(activityWith(newer));
     }
   });
@@ -97,15 +97,12 @@ export function describeActivity(open: Open): void {
     for (const name of names) expect((await store.devices.find(name))?.lastLoginAt).toBe(NOW + 11);
   });
 
-  test.for([loginOf, failureOf])(
-    "activity from before an enrolment belongs to the former device",
-    async (sightingOf) => {
-      const { store } = await openWithDevices("device-1");
-      await store.activity.record([sightingOf("device-1", NOW - 1)]);
-      expect(await store.devices.find("device-1")).toMatchObject(NEVER);
-      await store.activity.record([sightingOf("device-1", NOW)]);
-      const { lastLoginAt, lastFailureAt } = (await store.devices.find("device-1")) ?? {};
-      expect(lastLoginAt ?? lastFailureAt).toBe(NOW);
-    },
-  );
+  test.for([loginOf, failureOf])("activity from before an enrolment belongs to the former device", async (updateOf) => {
+    const { store } = await openWithDevices("device-1");
+    await store.activity.record([updateOf("device-1", NOW - 1)]);
+    expect(await store.devices.find("device-1")).toMatchObject(NEVER);
+    await store.activity.record([updateOf("device-1", NOW)]);
+    const { lastLoginAt, lastFailureAt } = (await store.devices.find("device-1")) ?? {};
+    expect(lastLoginAt ?? lastFailureAt).toBe(NOW);
+  });
 }

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { createActivityRecorder } from "../../src/core/activity.ts";
 import { AuthError, type Reason } from "../../src/core/errors.ts";
 import type { Login, LoginRequest } from "../../src/core/login.ts";
-import type { Move, Sighting } from "../../src/core/registry/ports.ts";
+import type { ActivityUpdate, Move } from "../../src/core/registry/ports.ts";
 
 const NOW = 1_764_000_000_000;
 const CALLER = { address: "192.0.2.1" };
@@ -21,7 +21,7 @@ interface Recorded {
   /** Logs in; the outcome is a key's id, or the reason of an error. */
   login(deviceKey: string, outcome: { keyId: string; movingSince?: number } | { reason: Reason }): Promise<void>;
   flush(): Promise<void>;
-  readonly written: (readonly Sighting[])[];
+  readonly written: (readonly ActivityUpdate[])[];
   readonly moves: Move[];
   readonly clock: { now: number };
   /** Writes fail while this is set. */
@@ -29,14 +29,14 @@ interface Recorded {
 }
 
 function openRecorder(): Recorded {
-  const written: (readonly Sighting[])[] = [];
+  const written: (readonly ActivityUpdate[])[] = [];
   const moves: Move[] = [];
   const clock = { now: NOW };
   const store: { fault: Error | undefined } = { fault: undefined };
   const activity = {
-    async record(sightings: readonly Sighting[]) {
+    async record(updates: readonly ActivityUpdate[]) {
       if (store.fault !== undefined) throw store.fault;
-      if (sightings.length > 0) written.push(sightings);
+      if (updates.length > 0) written.push(updates);
     },
     async finishMoves(finished: readonly Move[]) {
       if (store.fault !== undefined) throw store.fault;
@@ -124,7 +124,7 @@ describe("a failed write", () => {
     await login("b", { keyId: "k2" });
     store.fault = undefined;
     await flush();
-    const byName = new Map(written.flat().map((sighting) => [sighting.deviceKey, sighting]));
+    const byName = new Map(written.flat().map((update) => [update.deviceKey, update]));
     expect(byName.get("a")).toEqual({ deviceKey: "a", login: { at: NOW, keyId: "k1" }, failure: undefined });
     expect(byName.get("b")).toEqual({
       deviceKey: "b",
@@ -143,7 +143,7 @@ describe("strangers' names", () => {
     await login("a", { reason: "replayed" });
     for (const name of ["a", "b"]) await login(name, { keyId: "k1" });
     await flush();
-    const byName = new Map(written.flat().map((sighting) => [sighting.deviceKey, sighting]));
+    const byName = new Map(written.flat().map((update) => [update.deviceKey, update]));
     expect(byName.size).toBe(20_001);
     expect(byName.get("a")).toMatchObject({ login: { keyId: "k1" }, failure: { reason: "replayed" } });
     expect(byName.get("b")).toMatchObject({ login: { keyId: "k1" }, failure: undefined });

@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { readDeviceKey } from "../../src/core/login-fields.ts";
-import { expectHarmless, caughtError } from "./caught-error.ts";
+import { caughtError, expectHarmless } from "./caught-error.ts";
 
 const MISSING = "device_key is missing or empty";
 const LENGTH = "device_key has N characters. It has at most 96";

@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { checkFresh, readTimestamp } from "../../src/core/login-fields.ts";
-import { expectHarmless, caughtError } from "./caught-error.ts";
+import { caughtError, expectHarmless } from "./caught-error.ts";
 
 const MISSING = "timestamp is missing. Send the Unix time in whole seconds";
 const NEGATIVE = "timestamp is negative. Send the Unix time in whole seconds";

@@ -16,7 +16,7 @@ export interface FileRecord {
 /** The most bytes of a record. A device takes some hundreds. */
 const MAX_RECORD_BYTES = 65_536;
 
-/** A line of NDJSON is a record of one cell: JSON has no zero byte. */
+/** Reads a line of NDJSON as a record of one cell. The delimiter, a zero byte, does not occur in JSON. */
 const LINES = { delimiter: "\0", quote: null };
 
 /**
@@ -56,7 +56,7 @@ export async function* readRecords(source: Readable, name: string, customerGiven
     throw usageFailure(`${name} is empty. It has to begin with a header, or to be NDJSON`);
 }
 
-/** The first bytes of a stream, which keeps them. */
+/** The first bytes of a stream, which stay in the stream. */
 async function peek(source: Readable): Promise<Buffer> {
   await once(source, "readable");
   const head: Buffer | null = source.read();
@@ -73,7 +73,7 @@ function explain(error: CsvError, name: string): Error {
   );
 }
 
-/** Spreadsheets of many countries write semicolons. */
+/** The delimiter of a header. Spreadsheets of many countries write semicolons. */
 function delimiterOf(head: Buffer): string {
   const [line = ""] = head.toString("utf8").split("\n");
   return [";", "\t"].find((delimiter) => line.includes(delimiter) && !line.includes(",")) ?? ",";

@@ -25,7 +25,7 @@ export const COLUMNS = [
 
 export type Column = (typeof COLUMNS)[number];
 
-/** Whether a column is called so, letter for letter. */
+/** Whether a column has exactly this name. */
 export function isColumn(name: string): name is Column {
   return COLUMNS.some((column) => column === name);
 }
@@ -49,7 +49,7 @@ export function unknownColumn(name: string): string {
   return `there is no column ${shown}. ${isNear ? `Is it ${near}?` : `The columns are ${COLUMNS.join(", ")}`}`;
 }
 
-/** A message of AdminService, in the words of a file. */
+/** A message of AdminService with the column's name for the field. */
 export function inColumns(text: string): string {
   return text.replaceAll(DISPLAY_NAME, "name");
 }
@@ -86,7 +86,7 @@ function cellOf(value: Value): string {
   return FORMULA.test(text) ? `'${text}` : text;
 }
 
-/** Spreadsheets run a cell that begins so. An apostrophe makes it text, and is taken off when the cell is read. */
+/** A spreadsheet takes a cell with this beginning for a formula. An apostrophe makes it text; reading removes it. */
 const FORMULA = /^'*[=+\-@\t\r]/;
 
 /** Labels as in site=north;line=7. */
@@ -107,7 +107,7 @@ export function readCells(header: readonly Column[], cells: readonly string[]): 
   return readRow(header.map((column, index) => [column, values[index] || undefined]));
 }
 
-/** The reason why a record cannot be sent. */
+/** A mistake in a record, which is then not sent. */
 export class RowMistake extends Error {
   override readonly name = "RowMistake";
   /** The wrong column; empty: none. */
@@ -142,7 +142,7 @@ function setValue(row: ImportDevicesRequest_Row, column: Column, value: unknown)
   else row.labels = create(ImportDevicesRequest_Row_LabelsSchema, { labels: parseLabels(value) });
 }
 
-/** Words of the command line, and of spreadsheets. */
+/** The command line writes `on` and `off`, spreadsheets write `true` and `false`. */
 const SWITCHES: Readonly<Record<string, boolean>> = { true: true, false: false, on: true, off: false };
 
 function readText(column: Column, value: unknown): string {

@@ -27,7 +27,7 @@ export function addDeriveKeyCommand(devices: Command): void {
         }
       }).catch((error: unknown) => {
         if (!(error instanceof CommandFailure) || current === "") throw error;
-        // The keys of the boards before this one are printed.
+        // The keys of earlier boards are already printed: the error names the board that failed.
         const details = { ...error.details, device_key: current };
         throw new CommandFailure(`${JSON.stringify(current)}: ${error.message}`, details, error.status);
       });

@@ -103,12 +103,14 @@ function addCreate(devices: Command): void {
 function addUpdate(devices: Command): void {
   devices
     .command("update <device-key>")
-    .description("change a device; one moved to derived keys is accepted with both keys until its first derived login")
+    .description(
+      "change a device; after a move to derived keys both keys log in, until the first login by the derived one",
+    )
     .option("--name <name>", "a name for people")
     .addOption(keyModeOption())
     .addOption(switchOption("--shared-identity", "a whole fleet uses this device_key"))
     .addOption(switchOption("--replay-guard", "accept each signed login once"))
-    .option("--label <name=value>", "a label, in place of all it has; may be repeated", readLabel)
+    .option("--label <name=value>", "a label, which replaces all labels; may be repeated", readLabel)
     .option("--no-labels", "remove all its labels")
     .addOption(publicKeyOption())
     .option("--no-public-key", "remove its public key: it signs with the customer's again")

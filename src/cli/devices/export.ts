@@ -1,4 +1,4 @@
-// `countersign devices export`: every device, as `import` reads them.
+// `countersign devices export`: writes every device in the form that `import` reads.
 
 import { type Command, Option } from "commander";
 import { stringify } from "csv-stringify/sync";
@@ -36,7 +36,7 @@ async function exportDevices({ format: given, customer, output }: ExportOptions,
   const format = given ?? (/\.(ndjson|jsonl)$/i.test(output ?? "") ? "ndjson" : "csv");
   let count = 0;
   async function* parts(admin: AdminClient): AsyncGenerator<string> {
-    // An empty file would say that it has no devices.
+    // An unknown customer is an error, not an empty file.
     if (customer !== undefined) await admin.getCustomer({ customerId: customer });
     if (format === "csv") yield `${COLUMNS.join(",")}\n`;
     const filter = customer === undefined ? "" : customerCondition(customer);

@@ -1,4 +1,4 @@
-// Commands on several devices: those with these names, or all that a filter matches.
+// Commands on several devices, by name or by filter.
 
 import type { Command } from "commander";
 import { DeviceAction } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
@@ -61,7 +61,7 @@ interface Verb {
   readonly name: string;
   readonly description: string;
   readonly action: DeviceAction;
-  /** Begins the question that is asked first; absent: nothing is taken away. */
+  /** The start of the question to confirm; absent: the command does not ask. */
   readonly question?: string;
   /** The state of the devices afterwards. */
   readonly done: string;
@@ -110,7 +110,7 @@ export function addFleetCommands(devices: Command): void {
 
 const FILTER = 'all that match, as in labels.site = "north"';
 
-/** Changes the devices with these names, or all that the options select. @throws CommandFailure unless it is one of the two */
+/** Changes the named devices, or all that the options select. @throws CommandFailure for both, and for neither */
 async function changeDevices(
   command: Command,
   { action, question, done }: Pick<Verb, "action" | "question" | "done">,

@@ -15,9 +15,9 @@ import { type AdminClient, callAdmin } from "../gateway/admin-client.ts";
 import { inputName, unreadable } from "../terminal/files.ts";
 import { CommandFailure, wantsJson, warn, writeFailure, writeResult } from "../terminal/output.ts";
 
-/** Logins wait while a batch is written: docs/import.md says for how long. */
+/** Logins wait while a batch is written (docs/import.md has the times). */
 const MOST_ROWS = 500;
-/** In bytes: a request has at most a mebibyte. */
+/** Bytes of a batch: a request has at most a mebibyte. */
 const MOST_BYTES = 700_000;
 /**
  * A window of records is sent in the order of device_keys, because neighbours share pages of the database's indexes. Each window
@@ -33,7 +33,7 @@ interface ImportOptions {
   readonly dryRun?: boolean;
 }
 
-/** How far an import is. */
+/** Progress of an import. */
 interface Progress {
   /** The gateway has acknowledged the file up to this line. */
   line: number;
@@ -65,7 +65,7 @@ async function importFile(file: string, options: ImportOptions, command: Command
     if (next === fromLine) return;
     note(`stopped at line ${next}: what comes before is in. Give the same command with --from-line ${next}`, json);
   };
-  // Acknowledged lines are on disk, and others may be sent again: nothing has to be awaited.
+  // Stops at once: acknowledged lines are on disk, and all others can be sent again.
   const stop = (name: NodeJS.Signals): never => {
     printResumeHint();
     writeFailure(new CommandFailure("stopped by a signal"), json);
@@ -158,12 +158,12 @@ async function* windowsOf(records: AsyncIterable<FileRecord>, after: number): As
   if (window.length > 0) yield window;
 }
 
-/** Keeps the order of lines of one device: the last stands. */
+/** Sorts by device_key. Lines of one device stay in order, so the last one wins. */
 function byDeviceKey({ row: { deviceKey: one } }: SentRow, { row: { deviceKey: other } }: SentRow): number {
   return one === other ? 0 : one < other ? -1 : 1;
 }
 
-/** Parts sorted rows. Two lines of one device are never in one batch. */
+/** Divides sorted rows into batches. Two lines of one device are never in one batch. */
 function* batchesOf(rows: readonly SentRow[]): Generator<readonly SentRow[]> {
   let batch: SentRow[] = [];
   let bytes = 0;

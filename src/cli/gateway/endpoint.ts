@@ -1,4 +1,4 @@
-// The gateway that a command calls: URL, certificates, and why a call failed.
+// The gateway that a command calls: URL, certificates, and failures of calls.
 
 import { getCACertificates } from "node:tls";
 import { Code, type ConnectError } from "@connectrpc/connect";
@@ -98,7 +98,7 @@ const UNTRUSTED =
 /** Codes of a connection that the server closed. */
 const CLOSED = /^(ECONNRESET|EPIPE|ECONNABORTED|canceled)$|_ALERT_|^ERR_HTTP2_/;
 
-/** The failure of a call without an answer. `code` is what the connection failed with. */
+/** The failure of a call without an answer. `code` is the error code of the connection. */
 export function unreachable({ url, namedBy, tls }: GatewayEndpoint, code: string): CommandFailure {
   // The origin leaves out a user and password.
   const { origin, host } = new URL(url);

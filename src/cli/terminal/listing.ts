@@ -18,7 +18,7 @@ export interface ListPage<Item> {
 export interface ListCommand<Desc extends DescMessage, Options extends ListOptions = ListOptions> {
   readonly description: string;
   readonly desc: Desc;
-  /** The fields that the table has. */
+  /** The fields that the table shows. */
   readonly columns: readonly string[];
   /** Shown in --help; undefined for a list that takes neither a filter nor a limit. */
   readonly filterExample?: string;
@@ -27,7 +27,7 @@ export interface ListCommand<Desc extends DescMessage, Options extends ListOptio
     page: { pageSize: number; pageToken: string; filter: string },
     options: Options,
   ) => Promise<ListPage<MessageShape<Desc>>>;
-  /** Counts the items instead, for --count; absent: there is no such option. */
+  /** Counts the items, for --count; absent: the list has no --count. */
   readonly count?: (admin: AdminClient, options: Options) => Promise<number>;
 }
 
@@ -78,7 +78,7 @@ async function writeList<Desc extends DescMessage, Options extends ListOptions>(
   } while (pageToken !== "" && left > 0);
 }
 
-/** Renders pages of messages as rows. A page is at least as wide as those before it. */
+/** Renders pages of messages as rows. Columns never become narrower from page to page. */
 export function createTable<Desc extends DescMessage>(
   desc: Desc,
   columns: readonly string[],
@@ -95,7 +95,7 @@ export function createTable<Desc extends DescMessage>(
   };
 }
 
-/** The filter for what belongs to a customer. */
+/** The filter for the devices of a customer. */
 export function customerCondition(customerId: string): string {
   return `customer_id = ${JSON.stringify(customerId)}`;
 }

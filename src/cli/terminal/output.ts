@@ -38,7 +38,7 @@ export function writeResult(
 }
 
 /**
- * Writes a part of a long result and waits until the reader has taken it.
+ * Writes a part of a long result and waits until it is written.
  * @returns false once the reader is gone, as after `| head`
  */
 export function writePart(text: string): Promise<boolean> {

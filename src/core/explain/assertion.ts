@@ -23,14 +23,14 @@ export interface AssertionReader {
   readonly skewMs: number;
 }
 
-/** The assertion of a body, a form or the JWT alone; undefined: it is another login. */
+/** The assertion in a body, which is a form or the JWT alone; undefined: another kind of login. */
 export function findAssertion(body: Uint8Array): string | undefined {
   const text = Buffer.from(body).toString("latin1").trim();
   const bare = /^[\w-]+\.[\w-]+\.[\w-]*$/.test(text);
   return bare ? text : (new URLSearchParams(text).get("client_assertion") ?? undefined);
 }
 
-/** Reads it at `at`, in unix milliseconds. */
+/** Reads an assertion that was received at `at`, in unix milliseconds. */
 export function readSentAssertion(text: string, at: number, { audiences, skewMs }: AssertionReader): SentAssertion {
   const [header = "", claims = "", signature = ""] = text.split(".");
   const [{ alg }, { sub, exp, iat }] = [looseJson(header), looseJson(claims)];
@@ -39,7 +39,7 @@ export function readSentAssertion(text: string, at: number, { audiences, skewMs 
     checkAssertionTime(readAssertion(text, audiences()), at, skewMs);
   } catch (error) {
     if (!(error instanceof AuthError)) throw error;
-    // Only a well-formed assertion, whose times are numbers, is of another time.
+    // The times are numbers here: `clock_skew` needs a well-formed assertion.
     const clock = error.reason === "clock_skew" ? explainClock(Number(iat ?? exp), at, skewMs) : [];
     mistakes.push(...(clock.length === 0 ? [finding("malformed", error.message)] : clock));
   }

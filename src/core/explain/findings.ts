@@ -3,7 +3,7 @@
 export interface Finding {
   /** Stable: programs match on it. */
   readonly code: string;
-  /** For people: free of what grpc-js would percent-encode, and of any secret. */
+  /** For people. It has no secret and no character that grpc-js percent-encodes. */
   readonly message: string;
 }
 
@@ -13,9 +13,9 @@ export function finding(code: string, message: string): Finding {
 
 /** A login's proof, explained. */
 export interface Proof {
-  /** The good key that it is right for; undefined: it proves nothing. */
+  /** The good key that made the proof; undefined: the proof is wrong. */
   readonly keyId?: string;
-  /** Why a right proof may have been used up, as the end of a sentence. */
+  /** Why a right proof may already be used, as the end of a sentence. */
   readonly usedUp?: string;
   readonly findings: readonly Finding[];
 }
@@ -29,7 +29,7 @@ export const OWN_KEY_PAIR = finding(
 const NEVER_SET_UNTIL = 1_000_000_000;
 const HALF_HOUR = 1_800;
 const FARTHEST_ZONE = 14 * 3_600;
-/** Error of a clock that is right apart from its time zone, in seconds. */
+/** Largest remainder, in seconds, for which a difference of whole hours is a wrong time zone. */
 const ZONE_TOLERANCE = 60;
 
 /** Explains a timestamp (unix seconds) that arrived at `at` (unix milliseconds); empty within `skewMs`. */

@@ -1,4 +1,4 @@
-// Keys that a login may be signed with: live ones, and those of another time or purpose.
+// Keys that a login may be signed with: live ones, retired ones, and those of another purpose.
 
 import { createSecretKey } from "node:crypto";
 import { stateOf } from "../registry/customer-keys.ts";

@@ -7,8 +7,8 @@ import type { CandidateKey } from "./keys.ts";
 import type { SentLogin } from "./sent-login.ts";
 
 /**
- * Names the key, or the single mistake with a good key, that gives a login's signature. Costs one MAC for each key and some 350 for
- * each good one.
+ * Finds the key that made a login's signature, or the single mistake with a good key that leads to it. Costs one MAC for each key
+ * and some 350 for each good one.
  */
 export function explainSignature(sent: SentLogin, device: Device, keys: readonly CandidateKey[]): Proof {
   const leaked = keys.find(({ bytes }) => bytes.length >= LEAST_SECRET && sent.text.includes(bytes.toString("utf8")));
@@ -20,7 +20,7 @@ export function explainSignature(sent: SentLogin, device: Device, keys: readonly
   return { ...proof, findings: [...proof.findings, ...warnings] };
 }
 
-/** A shorter secret occurs in other text by chance. In bytes. */
+/** A shorter secret may occur in other text by chance. In bytes. */
 const LEAST_SECRET = 12;
 
 function proofOf(sent: SentLogin, device: Device, keys: readonly CandidateKey[]): Proof {
@@ -62,7 +62,7 @@ function wrong<Value>(code: string, message: string, ...values: readonly Value[]
   return values.map((value) => [value, finding(code, message)]);
 }
 
-/** Keys of a board that has none. */
+/** Values that a board without a key signs with. */
 function noKeys({ deviceKey, customerId }: Device): Wrong<string>[] {
   const names = ["customer_key", "customerKey", "<customer_key>", "undefined", "null", deviceKey, customerId];
   const placeholder = "It is signed with a placeholder or a name. Put the customer key in its place";
@@ -100,9 +100,9 @@ function wrongMessages({ time, sentTime, text: body }: SentLogin, deviceKey: str
   ];
 }
 
-/** A longer key is not cut by a firmware's buffer. In bytes. */
+/** The largest buffer of firmware that would cut a key short, in bytes. */
 const LONGEST_CUT = 256;
-/** A shorter key can be guessed byte by byte by a caller who may explain logins. In bytes. */
+/** Shorter prefixes are not tried: explain would let its caller guess a key byte by byte. In bytes. */
 const SHORTEST_KEY = 16;
 
 /** The known mistakes in a key. */
@@ -144,10 +144,10 @@ function wrongFunctions(key: Buffer, message: string): Wrong<string>[] {
   ];
 }
 
-/** Fewer digits agree by chance. */
+/** Fewer equal digits can be chance. */
 const LEAST_DIGITS = 16;
 
-/** The right MAC wrongly printed. */
+/** Ways to print the right MAC wrongly. */
 function misprints(right: string, sent: string): Wrong<string>[] {
   const { length } = sent;
   const cuts = length < LEAST_DIGITS ? [] : [right.slice(0, length), right.slice(-length)];

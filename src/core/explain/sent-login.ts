@@ -1,4 +1,4 @@
-// A login's body as a device sent it: the gateway's readers name the mistakes of its form, and they are undone.
+// Reads a login's body as a device sent it, and corrects the mistakes of its form.
 
 import { AuthError } from "../errors.ts";
 import type { SignedLogin } from "../login.ts";
@@ -70,7 +70,7 @@ function errorOf(read: () => unknown): string | undefined {
 
 type Members = readonly (readonly [name: string, value: unknown])[];
 
-/** The members of a JSON object, with its commas put right. */
+/** The members of a JSON object, after its commas are corrected. */
 function membersOf(text: string): Members {
   const commas = text.replace(/(["\d])(\s+"[\w-]+"\s*:)/g, "$1,$2").replace(/,(\s*\})/g, "$1");
   for (const spelling of [text, commas]) {
@@ -92,7 +92,7 @@ function findMember(members: Members, field: string): unknown {
   return typeof value === "object" && value !== null ? JSON.stringify(value) : value;
 }
 
-/** Returns 0 for a number of another shape, whose mistake the reader of the body names. */
+/** Returns 0 for a number of another form: the gateway's own reader names that mistake. */
 function wholeNumberOf(timestamp: unknown): bigint | undefined {
   if (timestamp === undefined) return undefined;
   return /^-?\d+$/.test(String(timestamp)) ? BigInt(String(timestamp)) : 0n;

@@ -29,7 +29,7 @@ const MAPPED_BITS = 96;
 /** The prefix under which NAT64 writes IPv4 addresses (RFC 6052, 2.1). */
 const NAT64 = ipaddr.IPv6.parse("64:ff9b::");
 const NAT64_BITS = 96;
-/** Answers that a table keeps: an address takes microseconds to read, and the same few ask again. */
+/** Look-ups that a table caches: parsing an address takes microseconds, and few addresses send most requests. */
 const RECENT = 5_000;
 const WRITE = "Write such as 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32";
 
@@ -102,7 +102,7 @@ export function createAddressLimits(
  * its /64.
  */
 export function limitAddress(remoteAddress: string): string {
-  // As a socket writes it, and by far the most common.
+  // The usual case: the form in which sockets write IPv4.
   if (isIPv4(remoteAddress)) return remoteAddress;
   if (!ipaddr.isValid(remoteAddress)) return "unknown";
   const address = ipaddr.process(remoteAddress);

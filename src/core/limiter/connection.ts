@@ -18,7 +18,7 @@ export interface RedisConnection extends Availability {
   close(): void;
 }
 
-/** Redis answers, and refuses this gateway: it would do so for ever. The message says why, and what helps. */
+/** Redis answers and will always refuse this gateway. The message has the reason and the cure. */
 export class RedisSetupError extends Error {
   override readonly name = "RedisSetupError";
 }
@@ -29,11 +29,11 @@ const CONNECT_MS = 1_000;
 const SILENCE_MS = 1_000;
 /** Timeout of a question to a Sentinel, and of a node's list of slots. */
 const INQUIRY_MS = 500;
-/** A failover changes the masters, which no server announces. */
+/** Interval at which a Cluster's slots are read again: no server announces a failover. */
 const REFRESH_MS = 500;
 /** A server that redirects has executed nothing, and a slot may move again meanwhile. */
 const MAX_REDIRECTIONS = 3;
-/** A start waits for no longer: a gateway starts without its Redis too. */
+/** Longest wait for Redis at a start. The gateway also starts without Redis. */
 const START_MS = 1_000;
 
 /**
@@ -53,16 +53,16 @@ export async function connectRedis(url: RedisUrl, elapsed: () => number, tls: Re
   function fail(error: Error): void {
     cause = error;
     mistake ??= explainSetupError(error);
-    // A server that asks for a certificate may reset the connection before it says so: the next attempt tells.
+    // A server that wants a client certificate may reset the connection first; the next attempt shows its error.
     if (mistake !== undefined || !url.tls) settle();
   }
 
-  /** Asks each new connection: its server may have restarted. */
+  /** Reads the server's uptime on each new connection: the server may have restarted. */
   async function askUptime(node: Redis): Promise<void> {
     try {
       const info = await node.info("server");
       const seconds = Number(/^uptime_in_seconds:(\d+)/m.exec(info)?.[1] ?? 0);
-      // In whole seconds, and up to one too many.
+      // The uptime is in whole seconds and may be a second too long.
       startedAt.set(node, elapsed() - Math.max(0, seconds - 1) * 1_000);
       if (latestStart() === undefined) return;
       settle();
@@ -76,11 +76,11 @@ export async function connectRedis(url: RedisUrl, elapsed: () => number, tls: Re
     node.on("ready", () => void askUptime(node));
     node.on("error", fail);
     node.on("close", () => {
-      // A replica, a master without slots, or a connection that never came about, is no loss.
+      // Losing a replica, a master without slots or an unopened connection does not matter.
       const wasReady = startedAt.delete(node);
       if (wasReady && masters().includes(node)) for (const { lost } of listeners) lost(cause);
     });
-    // A Cluster connects to a node for its first command, which then waits; and to a replica not at all.
+    // ioredis connects to a Cluster node at its first command, which would wait. Connect now.
     if (node.status === "wait") node.connect().catch(ignore);
   }
 
@@ -119,7 +119,7 @@ export async function connectRedis(url: RedisUrl, elapsed: () => number, tls: Re
 
 type ConnectionOptions = Omit<RedisOptions, "replyMapping">;
 
-/** Nothing waits in a queue, and nothing is sent twice. */
+/** No command waits in a queue, and none is sent twice. */
 function connectionOptions({ tls: isTls, username, password }: RedisUrl, tls: RedisTls): ConnectionOptions {
   return {
     ...(username !== undefined && { username }),
@@ -170,17 +170,17 @@ function openCluster(url: Extract<RedisUrl, { kind: "cluster" }>, tls: RedisTls)
     clusterNodeRetryStrategy: () => RETRY_MS,
     maxRedirections: MAX_REDIRECTIONS,
     retryDelayOnTryAgain: 0,
-    // A command that was lost, or met a Cluster that is down, is not sent again.
+    // A lost command is not sent again, nor one that a Cluster refused because it is down.
     retryDelayOnFailover: 0,
     retryDelayOnClusterDown: 0,
     slotsRefreshTimeout: INQUIRY_MS,
     slotsRefreshInterval: REFRESH_MS,
-    // Each connection looks its name up: together, one unknown name would stand in the way of all.
+    // Each connection resolves its own host name. ioredis resolves all together, and one unknown name fails all.
     dnsLookup: (host, callback) => callback(null, host),
   });
 }
 
-/** Says what is wrong with a setting; undefined: Redis is away, or will do better later. */
+/** Names the wrong setting behind an error of Redis; undefined: Redis is away, or may recover. */
 function explainSetupError(error: Error): string | undefined {
   const text = `${"code" in error ? error.code : ""} ${error.message}`;
   if (/WRONGPASS|NOAUTH|invalid (username-)?password/.test(text)) {
@@ -200,5 +200,5 @@ function explainSetupError(error: Error): string | undefined {
   return undefined;
 }
 
-/** ioredis tells of the failure by an event too. */
+/** For promises whose failure ioredis also reports by an event. */
 function ignore(): void {}

@@ -12,7 +12,7 @@ export type FallbackMode = (typeof FALLBACK_MODES)[number];
 
 /** The connection to Redis, as far as the fallback depends on it. */
 export interface Availability {
-  /** When the master that started last did so, by the clock `elapsed`; undefined while one is not connected. */
+  /** The start of the master that started last, by the clock `elapsed`; undefined while a master is not connected. */
   startedAt(): number | undefined;
   /** Calls back when a connection to a master is lost, and when all masters are connected. */
   listen(listener: { lost(cause: Error): void; ready(): void }): void;
@@ -20,7 +20,7 @@ export interface Availability {
 
 export interface FallbackListener {
   away(cause: Error): void;
-  /** @param upSeconds how long the master that started last has run */
+  /** @param upSeconds uptime of the master that started last */
   back(upSeconds: number): void;
   /** Charges were decided without Redis. */
   decided(outcome: "admitted" | "denied" | "refused"): void;
@@ -42,7 +42,7 @@ export interface FallbackOptions {
 }
 
 export interface FallbackLimiter extends Limiter {
-  /** Resolves once Redis has answered, or is known to be away. */
+  /** Resolves once Redis has answered or is marked as away. */
   open(): Promise<void>;
   close(): void;
 }
@@ -50,9 +50,10 @@ export interface FallbackLimiter extends Limiter {
 const PROBE_MS = 250;
 
 /**
- * A limiter that decides by Redis. While that is away, or has run for less than a charge's window and so may have lost
- * admissions, a local limiter decides at max(1, floor(N / instances)). The local window holds all that this gateway
- * admitted and is never cleared: however often Redis goes and returns, no window holds more than N + instances * share.
+ * A limiter that decides by Redis. While Redis is away, or has run for less than a charge's window and so may have lost
+ * admissions, a local limiter decides with the limit share = max(1, floor(N / instances)). The local window has all
+ * admissions of this gateway and is never cleared. However often Redis goes and returns, no window has more than
+ * N + instances * share admissions.
  */
 export function createFallbackLimiter(options: FallbackOptions): FallbackLimiter {
   const { limiter, availability, mode, instances, elapsed, listener } = options;

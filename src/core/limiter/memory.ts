@@ -4,7 +4,7 @@ import { LRUCache } from "lru-cache";
 import type { Charge, Limiter, PolicyName, PolicyState, Verdict } from "../ports.ts";
 import { admit, type Log, readWindow, type WindowState } from "./window.ts";
 
-/** Keys of each policy. Past it, the key that was charged least recently is forgotten. */
+/** Keys of each policy. Above it, the least recently charged key is dropped. */
 const DEFAULT_CAPACITY = 100_000;
 
 /** A limiter that decides at once. */
@@ -17,7 +17,7 @@ export interface MemoryLimiter extends Limiter {
 
 /** A limiter whose logs live in this process. Time is the caller's, in milliseconds. */
 export function createMemoryLimiter(capacity: number = DEFAULT_CAPACITY): MemoryLimiter {
-  // A table a policy: the failures of strangers must not crowd out logins and used proofs.
+  // One table for each policy: failures of strangers must not evict logins and used proofs.
   // Each is created for its first key, since an LRUCache takes room for all at once.
   const tables = new Map<PolicyName, LRUCache<string, Log>>();
 

@@ -1,4 +1,4 @@
-// How Redis is reached, read from a URL: one server, a master that Sentinels know, or a Cluster.
+// Reads the URL of Redis: one server, a master behind Sentinels, or a Cluster.
 
 import { isIPv4, isIPv6 } from "node:net";
 
@@ -14,7 +14,7 @@ export interface RedisLogin {
   readonly password: string | undefined;
 }
 
-/** With `tls` every connection of it is made by TLS, those to Sentinels too. */
+/** `tls` holds for every connection, those to Sentinels too. */
 export type RedisUrl =
   | ({ readonly kind: "standalone"; readonly tls: boolean; readonly db: number } & RedisAddress & RedisLogin)
   | ({
@@ -22,7 +22,7 @@ export type RedisUrl =
       readonly tls: boolean;
       readonly db: number;
       readonly sentinels: readonly RedisAddress[];
-      /** Its name at the Sentinels. */
+      /** The master's name at the Sentinels. */
       readonly master: string;
       readonly sentinelLogin: RedisLogin;
     } & RedisLogin)
@@ -38,14 +38,13 @@ const PORT_MISTAKE = "has a port that is not from 1 to 65535";
 /**
  * `redis://[user:password@]host[:port][/db]`, `redis+sentinel://[user:password@]host[:port],…/master[/db]`, whose Sentinels'
  * own login goes into `?sentinel_username=…&sentinel_password=…`, or `redis+cluster://[user:password@]host[:port],…`.
- * User, password and master may be percent-encoded. It is parsed by hand: WHATWG URLs have one host.
- * @throws Error what is wrong, as the end of a sentence; nothing of the text is repeated, since a password with a slash in
- * it may be anywhere
+ * User, password and master may be percent-encoded. Parsed by hand: WHATWG URLs have one host.
+ * @throws Error whose message is the end of a sentence and repeats nothing of the text, which may be part of a password
  */
 export function parseRedisUrl(text: string): RedisUrl {
   const [, scheme = "", several = "", userinfo = "", hosts = "", path = "", query] = FORM.exec(text) ?? [];
   if (/\s/.test(text)) throw new Error("has a space or a line break in it. Take it out");
-  // Where an @ stands behind one of these, they cut a password short.
+  // A slash, ? or # before the @ belongs to a password and has to be percent-encoded.
   if (/^[^@]*:\/\/[^@]*[/?#][^@]*@/.test(text)) {
     throw new Error("has a user or password with a slash, question mark or hash in it. Write them as %2F, %3F and %23");
   }
@@ -86,7 +85,7 @@ export function parseRedisUrl(text: string): RedisUrl {
   }
 }
 
-/** Without a password a user name is shown with an empty one: a user of `nopass` has no other. */
+/** Reads user and password. A user name alone gets an empty password, for users with `nopass`. */
 function parseLogin(userinfo: string): RedisLogin {
   if (userinfo === "") return { username: undefined, password: undefined };
   const colon = userinfo.indexOf(":");
@@ -133,7 +132,7 @@ function parseAddresses(hosts: string, defaultPort: number): RedisAddress[] {
   });
 }
 
-/** Underscores are no letters of host names, but of the names that containers have. Digits and dots alone are an address. */
+/** Whether a text is a host name. Names of containers may have underscores; digits and dots alone are an address. */
 function isHostName(text: string): boolean {
   return isIPv4(text) || (/^[\w-]+(?:\.[\w-]+)*\.?$/.test(text) && !/^[\d.]+$/.test(text));
 }

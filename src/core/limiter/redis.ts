@@ -18,40 +18,40 @@ export type RedisCommands = Pick<Redis, "defineCommand" | "charge1" | "charge2" 
 export interface RedisLimiterOptions {
   /** Milliseconds of a clock that never steps. */
   readonly elapsed: () => number;
-  /** The clock that counts: Redis's TIME, or the caller's `now` where a server refuses TIME in scripts. */
+  /** The clock of the logs: Redis's TIME, or the caller's `now` for a server that refuses TIME in scripts. */
   readonly clock?: "redis" | "caller";
   /** The timeout of a decision, in milliseconds. */
   readonly deadlineMs?: number;
-  /** All logs are by the clock of one server, whose steps forward are noticed by `elapsed` and undone. */
+  /** One server holds all logs. Steps forward of its clock are detected with `elapsed` and corrected. */
   readonly isOneServer?: boolean;
-  /** Put before every key, for a Redis that is shared with others. */
+  /** The prefix of every key, for a Redis that other programs use too. */
   readonly prefix?: string;
 }
 
 export interface RedisLimiter {
   /**
    * Decides one or two charges of the same device or address, by one command.
-   * @returns the verdict, and its time in microseconds of the clock that counts
+   * @returns the verdict, and its time in microseconds of the logs' clock
    * @throws Error of ioredis; Redis may have admitted the charges all the same
    */
   charge(charges: readonly Charge[], now: number): Promise<Verdict & { readonly now: number }>;
-  /** The verdict on charges one of which this process knows to be denied, without a round trip; else undefined. */
+  /** The verdict without a round trip, if this process already knows a denial of one of the charges; else undefined. */
   recall(charges: readonly Charge[]): Verdict | undefined;
   /** Runs the script on a key of its own. @throws Error when Redis does not run it, or does not write */
   probe(now: number): Promise<void>;
 }
 
 const MOST_DENIALS = 100_000;
-/** Redis's clock and this process's part by less than this share. */
+/** Largest relative drift between Redis's clock and this process's. */
 const CLOCK_DRIFT = 0.001;
-/** A step that is shorter goes unnoticed, in milliseconds. */
+/** Shorter steps of the clock are not corrected. In milliseconds. */
 const SMALLEST_STEP_MS = 100;
-/** Redis forgets a log by its own clock. It keeps those of admitted logins so much longer that no step of ten minutes loses one. */
-const KEPT_MS = 660_000;
-/** No device_key has a space. */
+/** Redis expires logs by its own clock. The extra time covers a clock step of ten minutes. */
+const EXTRA_TTL_MS = 660_000;
+/** The key of the probe. It is no device_key: those have no space. */
 const PROBE: Charge = { policy: { name: "login", limit: 1, windowMs: 1 }, key: " probe" };
 
-/** Whether an error of Redis is about one key, which holds another program's value, and says nothing of the server. */
+/** Whether an error of Redis is about one key that holds another program's value. The server itself is well. */
 export function isErrorOfKey(error: unknown): boolean {
   return error instanceof Error && error.message.includes("WRONGTYPE");
 }
@@ -68,9 +68,9 @@ export function createRedisLimiter(
   redis.defineCommand("charge2", { numberOfKeys: 2 + clockKeys.length, lua: CHARGE_SCRIPT });
 
   /**
-   * `cs:l:{=pump-7}`: the first word of a key, a device or an address, is the hash tag, so that both charges of a call are in
-   * one slot. The equals sign keeps the tag from being empty where a device_key begins with a brace. A longer name of the
-   * policy would cost 8 bytes a key.
+   * The Redis key of a charge, as in `cs:l:{=pump-7}`. The first word of the key, a device or an address, is the hash tag: both
+   * charges of a call are in one slot. The equals sign keeps the tag non-empty for a device_key that begins with a brace. A
+   * longer policy name would cost 8 bytes for each key.
    */
   function nameOf({ policy, key }: Charge): string {
     const space = key.indexOf(" ");
@@ -79,7 +79,7 @@ export function createRedisLimiter(
       : `${prefix}:${policy.name[0]}:{=${key.slice(0, space)}}${key.slice(space)}`;
   }
 
-  /** The most that the clock of the limits can be ahead of `elapsed`, in milliseconds, and when it was measured. */
+  /** The largest possible lead of the logs' clock over `elapsed`, in milliseconds, and when it was measured. */
   let lead: { readonly ms: number; readonly at: number } | undefined;
   let correction: Promise<unknown> | undefined;
 
@@ -87,7 +87,7 @@ export function createRedisLimiter(
     return lead === undefined ? Number.POSITIVE_INFINITY : lead.ms + (at - lead.at) * CLOCK_DRIFT;
   }
 
-  /** Sends the script. `latest` is the time, in milliseconds, that the clock passes by a step alone; 0 turns the check off. */
+  /** Sends the script. A clock later than `latest`, in milliseconds, has stepped; 0 turns the check off. */
   function send([one, two, ...others]: readonly Charge[], now: number, latest: number): Promise<number[]> {
     if (one === undefined || others.length > 0) throw new RangeError("one or two charges");
     const isLogin = one.policy.name === "login" || one.policy.name === "replay";
@@ -96,7 +96,7 @@ export function createRedisLimiter(
       ...clockKeys,
       clock === "caller" ? Math.round(now * 1000) : "redis",
       Math.min(Math.ceil(latest * 1000), Number.MAX_SAFE_INTEGER),
-      latest > 0 && isLogin ? KEPT_MS : 0,
+      latest > 0 && isLogin ? EXTRA_TTL_MS : 0,
       limit,
       windowMs * 1000,
     ];
@@ -104,7 +104,7 @@ export function createRedisLimiter(
     return redis.charge2(nameOf(one), nameOf(two), ...fixed, two.policy.limit, two.policy.windowMs * 1000);
   }
 
-  /** Decides by a clock that never steps forward: the first gateway to notice a step sets Redis's back by an offset, for all. */
+  /** Decides by a clock without steps forward. The first gateway that detects a step stores an offset in Redis, for all. */
   async function run(charges: readonly Charge[], now: number, since = elapsed()): Promise<number[]> {
     const [clockKey] = clockKeys;
     if (clockKey === undefined) return send(charges, now, 0);
@@ -115,15 +115,15 @@ export function createRedisLimiter(
     const [denied, micros = 0, offset = 0] = reply;
     const heardAt = elapsed();
     if (denied !== TOO_LATE) {
-      // The tightest bound counts: an answer that took long tells little.
+      // The tightest bound wins: a slow answer gives a loose one.
       lead = { ms: Math.min(micros / 1000 - askedAt, leadAt(heardAt)), at: heardAt };
       return reply;
     }
     const took = heardAt - askedAt;
     const ahead = micros / 1000 - due;
-    // Otherwise the command was late, not the clock early: nothing was decided, and it is sent again.
+    // Else the command was slow and the clock right. The script decided nothing, so the command is sent again.
     if (ahead > SMALLEST_STEP_MS + took) {
-      // Once for all commands that were under way. Set back too far, it only holds slots for as much longer.
+      // One correction for all commands under way. An offset that is too large only frees slots later.
       correction ??= redis.set(clockKey, Math.floor(offset - (ahead + took) * 1000)).finally(() => {
         correction = undefined;
       });
@@ -133,8 +133,8 @@ export function createRedisLimiter(
   }
 
   /**
-   * Decides two charges one by one, the last first, while their slot moves between a Cluster's nodes: one of the keys may have moved
-   * and the other not. A used proof costs nothing; a login that is denied has spent its proof.
+   * Decides two charges one by one, the last first, while their slot moves between a Cluster's nodes and one of the two keys has
+   * moved. A used proof charges no login; a denied login uses up its proof.
    */
   async function runApart(charges: readonly Charge[], now: number): Promise<number[]> {
     const [denied = 0, at = 0, ...last] = await run(charges.slice(1), now);
@@ -144,7 +144,7 @@ export function createRedisLimiter(
 
   return {
     async charge(charges, now) {
-      // Read before the decision: a denial is never remembered for longer than it holds.
+      // Read before the decision, so that a denial is never cached for too long.
       const askedAt = elapsed();
       let reply: number[];
       try {
@@ -156,7 +156,7 @@ export function createRedisLimiter(
       const states = charges.map(({ policy }, index) => readState(policy, reply, index));
       for (const [index, charge] of charges.entries()) {
         const state = states[index];
-        // A used proof is asked about: the answer tells the state of `login`.
+        // A used proof is not cached: the answer needs the current state of `login`.
         if (state === undefined || state.remaining > 0 || charge.policy.name === "replay") continue;
         denials.set(nameOf(charge), { until: askedAt + state.resetMs * (1 - CLOCK_DRIFT), state });
       }
@@ -186,11 +186,11 @@ export function createRedisLimiter(
   };
 }
 
-/** Reads the script's answer about one charge; undefined: it was not looked at. @throws TypeError of another program's answer */
+/** Reads the script's answer for one charge; undefined: not decided. @throws TypeError for an answer of another form */
 function readState(policy: Charge["policy"], reply: readonly unknown[], index: number): PolicyState | undefined {
   const [remaining, reset] = reply.slice(2 + 2 * index);
   if (remaining === -1) return undefined;
-  // Rounded up, an entry counts for up to a 64th longer.
+  // An entry that is rounded up counts for up to 1/64 longer.
   const longest = policy.windowMs * 1_100;
   if (typeof remaining !== "number" || typeof reset !== "number" || remaining > policy.limit || reset > longest) {
     throw new TypeError("Redis answers something else than the script does");

@@ -20,7 +20,7 @@ export const CHARGE_SCRIPT = `
 local unpack, pack, floor, ceil, max, min = struct.unpack, struct.pack, math.floor, math.ceil, math.max, math.min
 local BASE, ENTRY, LARGEST_COUNT, LARGEST_OFFSET = 4, 6, 65535, 4294967295
 
-local now, latest, kept = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local now, latest, extra = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 if not now then
   local time = redis.call('TIME')
   now = time[1] * 1000000 + time[2]
@@ -78,7 +78,7 @@ local function read(key, limit, window)
 end
 
 local function write(charge, log)
-  redis.call('SET', charge.key, log, 'PX', kept + ceil((charge.window + charge.tick - now) / 1000))
+  redis.call('SET', charge.key, log, 'PX', extra + ceil((charge.window + charge.tick - now) / 1000))
 end
 
 local function admit(charge)

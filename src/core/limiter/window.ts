@@ -15,18 +15,18 @@ export interface WindowState {
   readonly log: Log;
   /** Admissions left. A request is admitted if and only if this is over 0. */
   readonly remaining: number;
-  /** Time until the next slot is freed; of a spent limit, until a request would be admitted. 0: no slot is taken. */
+  /** Time until the next slot is freed; for a spent limit, until a request would be admitted. 0: no slot is taken. */
   readonly reset: number;
-  /** The clock stepped backward since the log was written: keep `log`, also after a denial. */
+  /** The clock stepped backward since the log was written: store `log`, also after a denial. */
   readonly stepped: boolean;
 }
 
 /** Above this limit, instants are rounded up. */
 export const LARGEST_EXACT_LIMIT = 256;
-/** The share of a window that they are rounded up to. */
+/** Instants are rounded up to a multiple of window / SUB_WINDOWS. */
 export const SUB_WINDOWS = 64;
 
-/** The instant that an admission at `now` counts from. It is never early, so an entry is never thought older than it is. */
+/** The instant that an admission at `now` counts from. It is never before `now`, so no entry leaves the window early. */
 export function roundUp(limit: number, window: number, now: number): number {
   if (limit <= LARGEST_EXACT_LIMIT) return now;
   const quantum = Math.ceil(window / SUB_WINDOWS);
@@ -36,8 +36,8 @@ export function roundUp(limit: number, window: number, now: number): number {
 /**
  * Reads a log at `now`: the admissions in (now - window, now].
  *
- * An admission ahead of the clock means that the clock stepped backward. It counts as made just now: no more are admitted than
- * before the step, and nobody waits for longer than one window.
+ * An admission ahead of the clock shows that the clock stepped backward. It then counts from `now`: the limit still holds, and
+ * nobody waits for longer than one window.
  */
 export function readWindow(log: Log, limit: number, window: number, now: number): WindowState {
   const tick = roundUp(limit, window, now);
@@ -52,7 +52,7 @@ export function admit({ log, stepped }: WindowState, limit: number, window: numb
   const newest = log.at(-1);
   const isSame = newest?.at === tick;
   const entry = { at: tick, count: isSame ? newest.count + 1 : 1 };
-  // `concat` makes an array of the very length; a spread keeps room for sixteen more, for each device of a fleet.
+  // `concat` allocates the exact length; a spread leaves room for sixteen more entries, for each device.
   return describe((isSame ? log.slice(0, -1) : log).concat(entry), limit, window, now, stepped);
 }
 
@@ -63,7 +63,7 @@ function clamp(log: Log, tick: number): Log {
 
 function describe(log: Log, limit: number, window: number, now: number, stepped: boolean): WindowState {
   const used = log.reduce((sum, { count }) => sum + count, 0);
-  // A limit that was lowered below what is used has room once all above it have left.
+  // A limit may have been lowered below the admissions in the window: all above it have to leave first.
   const leaving = Math.max(1, used - limit + 1);
   let left = 0;
   const last = log.find(({ count }) => {

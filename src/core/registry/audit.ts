@@ -14,9 +14,9 @@ export function changedDetails(before: AuditDetails, after: AuditDetails): Audit
   return changed.length > 0 ? Object.fromEntries(changed) : undefined;
 }
 
-/** The audit log at rest. Throws AuthError `unavailable` while the database is away. */
+/** The port of the audit log's store. Throws AuthError `unavailable` while the database is away. */
 export interface AuditLog {
-  /** Adds an entry for a secret that is shown: no row changes. */
+  /** Adds an entry for a secret that is shown, which changes no row. */
   append(entry: AuditEntry): Promise<void>;
   /** The newest first. */
   list(page: PageQuery): Promise<PageResult<AuditEvent>>;

@@ -118,7 +118,7 @@ export function createCustomerKeys(
       return { keys: keys.filter(({ devices, state }) => devices > 0 || state === "live"), silentDevices };
     },
 
-    /** `dryRun`: returns the effect alone. A key that is retired already stays as it is. */
+    /** `dryRun` only returns the effect. A retired key stays as it is. */
     async retire(keyId: string, dryRun: boolean, actor: Actor): Promise<Retirement> {
       if (keyId === "") throw malformed("key_id is missing", "key_id");
       const before = KEY_ID.test(keyId) ? await customerKeys.find(keyId) : undefined;
@@ -127,7 +127,7 @@ export function createCustomerKeys(
       const { customerId, purpose } = before;
       const details = { key_id: keyId, purpose };
       const isLive = stateOf(before, at) === "live";
-      // Retired before the devices are counted, which may take seconds: a leaked key has to go at once.
+      // Retires before it counts the devices, which may take seconds: a leaked key has to stop at once.
       const after = dryRun
         ? before
         : await customerKeys.retire(keyId, (current) =>
@@ -187,8 +187,8 @@ function warningOf(customerKey: string, bytes: number): string {
 }
 
 /**
- * Checks a new key against the others of its customer. Boards have the login key: a derivation key of the same bytes would give
- * each board the keys of all others.
+ * Checks a new key against the other keys of its customer. A derivation key with the bytes of a login key, which boards hold, would
+ * give each board the keys of all boards.
  * @throws AuthError `failed_precondition` over MAX_LIVE_KEYS, `already_exists` for a secret that is there
  */
 function checkBeside(key: CustomerSecret, others: readonly OpenedCustomerKey[], now: number): void {
@@ -200,7 +200,7 @@ function checkBeside(key: CustomerSecret, others: readonly OpenedCustomerKey[], 
     throw new AuthError("failed_precondition", message);
   }
   const same = others.find(
-    // A retired secret may come back for its former purpose.
+    // A retired secret may be imported again for the same purpose.
     (other) => other.secret?.equals(key.secret) && (other.purpose !== purpose || other.retiredAt === undefined),
   );
   if (same === undefined) return;

@@ -9,7 +9,7 @@ import { type Listing, type ListRequest, listPage, requireVersion } from "./page
 import type { Actor, Customer, CustomerStore, Status, StoredCustomer } from "./ports.ts";
 import { markRevocation } from "./revocation.ts";
 
-/** Changes to a customer; an absent field stays, or has its default. */
+/** Changes to a customer. An absent field is unchanged; in a new customer it gets its default. */
 export interface CustomerPatch {
   readonly displayName?: string | undefined;
   readonly status?: Status | undefined;
@@ -58,7 +58,7 @@ export function createCustomers(customers: CustomerStore, now: () => number) {
         const next = { ...current, ...checked };
         const details = changedDetails(detailsOf(current), detailsOf(next));
         if (details === undefined) return undefined;
-        // Its devices' tokens stay revoked when it is enabled again.
+        // Disabling revokes the tokens for good: they stay revoked when the customer is enabled again.
         const ends = details["status"] === "disabled";
         const tokensNotBefore = ends ? markRevocation(current.tokensNotBefore, at) : current.tokensNotBefore;
         const entry = { actor, at, action: "UpdateCustomer", ...resourceOf(customerId), details };

@@ -7,13 +7,13 @@ import { readCustomerId, readDisplayName, readEnrolledDeviceKey, readLabels } fr
 import type { Actor, AuditEntry, Change, Device, KeyMode, Status } from "./ports.ts";
 import { markRevocation } from "./revocation.ts";
 
-/** Changes to a device; an absent or undefined field stays, or has its default. */
+/** Changes to a device. An absent or undefined field is unchanged; in a new device it gets its default. */
 export interface DevicePatch {
   readonly displayName?: string | undefined;
   readonly status?: Status | undefined;
   readonly keyMode?: KeyMode | undefined;
   readonly sharedIdentity?: boolean | undefined;
-  /** Default: on for derived keys, off for shared ones, with which many boards sign in the same second. */
+  /** Default: on for derived keys, off for shared ones, since boards with one key may log in within the same second. */
   readonly replayGuard?: boolean | undefined;
   readonly labels?: Readonly<Record<string, string>> | undefined;
   /** PEM, or the base64 in it; empty: none. */
@@ -65,8 +65,8 @@ export function readPatch(patch: DevicePatch): DevicePatch {
 }
 
 /**
- * Applies a checked patch; `at` in unix milliseconds. A device that moves from a shared key to its own signs with either until the
- * move is finished. The replay guard follows key_mode unless the patch sets it: a derived key is one board's.
+ * Applies a checked patch; `at` in unix milliseconds. During a move from a shared key to its own a device may sign with either.
+ * The replay guard follows key_mode unless the patch sets it: a derived key belongs to one board.
  */
 export function applyPatch<Current extends Device>(current: Current, patch: DevicePatch, at: number): Current {
   const { keyMode = current.keyMode, status = current.status } = patch;
@@ -77,7 +77,7 @@ export function applyPatch<Current extends Device>(current: Current, patch: Devi
     ...current,
     displayName: patch.displayName ?? current.displayName,
     status,
-    // Its tokens stay revoked when it is enabled again.
+    // Disabling revokes the tokens for good: they stay revoked when the device is enabled again.
     tokensNotBefore: ends ? markRevocation(current.tokensNotBefore, at) : current.tokensNotBefore,
     keyMode,
     keyModeSince: moves ? at : current.keyModeSince,

@@ -32,14 +32,14 @@ export interface ImportOutcome {
 export const MAX_IMPORT_ROWS = 1_000;
 
 /**
- * Imports rows in one transaction. A row's own mistakes are in the outcome; `dryRun` returns the outcome alone.
+ * Imports rows in one transaction. The outcome has the mistakes of each row; `dryRun` only returns the outcome.
  * @throws AuthError `malformed` for too many rows, or an error of the store
  */
 export type ImportDevices = (rows: readonly ImportRow[], actor: Actor, dryRun?: boolean) => Promise<ImportOutcome>;
 
 type RowResult = "created" | "updated" | "unchanged" | AuthError;
 
-/** A row of the right shape, its fields normalised. */
+/** A well-formed row with normalised fields. */
 interface CheckedRow extends ImportRow {
   /** Its index among all rows. */
   readonly index: number;
@@ -67,7 +67,7 @@ export function createImportDevices(devices: Pick<DeviceStore, "importAll">, now
       (index, current, customerExists) => {
         const row = rows[index];
         if (row === undefined) throw new RangeError(`an import has no row ${index}`);
-        // A repeated transaction decides again: the last decision stands.
+        // A retried transaction decides again: the last decision wins.
         const { result, next } = decide(row, current, customerExists, now());
         results[row.index] = result;
         return dryRun ? undefined : next;
@@ -75,7 +75,7 @@ export function createImportDevices(devices: Pick<DeviceStore, "importAll">, now
       () => {
         const { created, updated, failures } = summarise(results);
         const customers = new Set(rows.map(({ customerId }) => customerId));
-        // Several customers: the entry belongs to none.
+        // An entry for several customers belongs to none of them.
         const customerId = customers.size === 1 ? (rows[0]?.customerId ?? "") : "";
         const details = { created, updated, failed: failures.length };
         return { actor, at: now(), action: "ImportDevices", resource: "devices", customerId, details };
@@ -85,7 +85,7 @@ export function createImportDevices(devices: Pick<DeviceStore, "importAll">, now
   };
 }
 
-/** @throws AuthError for a wrong shape, and for a device that an earlier row has */
+/** @throws AuthError for a malformed row, and for a device that an earlier row has */
 function readRow(draft: ImportRow, index: number, indexes: Map<string, number>): CheckedRow {
   // An empty device_key is an error: a repeated import would enrol a second device.
   const deviceKey = readEnrolledDeviceKey(draft.deviceKey);

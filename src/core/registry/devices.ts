@@ -61,7 +61,7 @@ export function createDevices(
     return device;
   }
 
-  /** Derives from the newest live derivation key of its customer that opens. */
+  /** Derives from the newest live derivation key of the customer that can be unsealed. */
   async function derive({ deviceKey, customerId }: StoredDevice): Promise<DerivedKey> {
     const at = now();
     const keys = await customerKeys.secretsOf(customerId);
@@ -114,7 +114,7 @@ export function createDevices(
       return devices.update(readDeviceKey(deviceKey), (current) => decideRevocation(current, actor, now()));
     },
 
-    /** The same each time, while there is no newer derivation key. The audit entry is written before it returns. */
+    /** Returns the same key until there is a newer derivation key. Writes the audit entry first. */
     async deriveKey(deviceKey: string, actor: Actor): Promise<DerivedKey> {
       const device = await get(deviceKey);
       const derived = await derive(device);

@@ -9,13 +9,13 @@ export type ComparisonOperator = (typeof OPERATORS)[number];
 
 /** One comparison, its value of the field's type; times in unix milliseconds. */
 export interface Condition {
-  /** As callers spell it: `customer_id`; `labels.site` for a label. */
+  /** In the callers' spelling: `customer_id`; `labels.site` for a label. */
   readonly field: string;
   readonly operator: ComparisonOperator;
   readonly value: string | number | boolean;
 }
 
-/** The type of a field's values; a list: one of these words. A name is a text with an order, that of its bytes. */
+/** The type of a field's values. A list has the allowed words. A `name` is a text that is ordered by its bytes. */
 export type FieldType = "text" | "name" | "time" | "boolean" | readonly string[];
 
 /** The fields of a list. `labels` stands for each `labels.NAME`. */
@@ -79,7 +79,7 @@ function describe(type: FieldType): string {
   return type === "boolean" ? "true or false" : [type].flat().join(" or ");
 }
 
-/** Words in either spelling: `disabled` as in the command line, `STATUS_DISABLED` as in the contract. */
+/** Reads a value. Words may have the command line's spelling, `disabled`, or the contract's, `STATUS_DISABLED`. */
 function readValue(text: string, field: string, type: FieldType, now: number): string | number | boolean | undefined {
   if (type === "text" || type === "name") return text;
   if (type === "boolean") return text === "true" ? true : text === "false" ? false : undefined;

@@ -11,7 +11,7 @@ import type { Actor, Change, Device, PageQuery, PageResult, StoredDevice } from 
 
 export type FleetAction = "enable" | "disable" | "label" | "revoke_tokens" | "delete";
 
-/** One change of many devices: of those that match a filter, from a page on, or of those named. */
+/** A change of many devices: the named ones, or those that match a filter, starting at a page. */
 export interface FleetRequest {
   readonly filter: string;
   readonly pageToken: string;
@@ -38,7 +38,7 @@ export interface FleetSummary extends FleetCounts {
 export interface FleetProgress {
   readonly matched: number;
   readonly changed: number;
-  /** Empty: all is done. */
+  /** Empty: no devices are left. */
   readonly nextPageToken: string;
 }
 
@@ -52,9 +52,9 @@ interface Changed {
   readonly changed: number;
 }
 
-/** As DeviceStore, in short steps: logins run between them. */
+/** The store of the fleet. Errors as in DeviceStore. Steps are short, and logins run between them. */
 export interface FleetStore {
-  /** Counts the matching ones of the devices after `after`. */
+  /** Counts the matches among the next devices after `after`. */
   count(after: string, conditions: readonly Condition[]): Promise<{ count: number; next: string | undefined }>;
   /** The names of the next matching devices. */
   findNames(page: PageQuery): Promise<PageResult<string>>;
@@ -66,7 +66,7 @@ export interface FleetStore {
 
 /** Devices of one call, which takes a fraction of a second. */
 const MOST_CHANGED = 1_000;
-/** Steps of one call: a bound where few devices match. */
+/** Most steps of one call, for a filter that few devices match. */
 const MOST_STEPS = 25;
 const SHORTEST_TTL_MS = 2_000;
 /** A count is cached for this many times its duration. */
@@ -90,7 +90,7 @@ export function createFleet(fleet: FleetStore, now: () => number) {
   }
 
   return {
-    /** Counts the matching ones of the next devices; the sum over all pages is the number. */
+    /** Counts the matches among the next devices. The sum over all pages is the total. */
     async count(filter: string, pageToken: string): Promise<{ count: number; nextPageToken: string }> {
       const { after, conditions } = readPageQuery(DEVICE_FIELDS, { pageSize: 0, pageToken, filter }, now());
       let [count, next]: [number, string | undefined] = [0, after];
@@ -158,7 +158,7 @@ function requireLabels(labels: FleetRequest["labels"]): void {
   readLabels(labels);
 }
 
-/** Decides one device as the call on it alone does; undefined where nothing differs. */
+/** Decides the change of one device, with the rules of the single call; undefined: no change. */
 function decide(
   current: StoredDevice,
   action: FleetAction,

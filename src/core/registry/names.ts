@@ -11,13 +11,13 @@ const NAME_FIELDS = {
   "admin token": "token_id",
 } as const;
 
-/** Creates the error of a name that no row has. */
+/** Creates the error for a name that no row has. */
 export function doesNotExist(row: keyof typeof NAME_FIELDS): AuthError {
   const field = NAME_FIELDS[row];
   return new AuthError("does_not_exist", `no ${row} has this ${field}`, { field });
 }
 
-/** Creates the error of a new row whose name is taken. */
+/** Creates the error for a new row whose name is taken. */
 export function alreadyExists(row: keyof typeof NAME_FIELDS): AuthError {
   const field = NAME_FIELDS[row];
   return new AuthError("already_exists", `this ${field} is taken already. Choose another`, { field });
@@ -28,7 +28,7 @@ const MAX_DISPLAY_NAME = 200;
 /** Control characters, and lone surrogates, which UTF-8 cannot encode. */
 const UNPRINTABLE = /[\p{Cc}\p{Cs}]/u;
 
-/** Reads a `customer_id`. It is short since a token has it and a login's answer fits 900 bytes. @throws AuthError `malformed` */
+/** Reads a `customer_id`. It is short because a login's answer, with the token, fits 900 bytes. @throws AuthError `malformed` */
 export function readCustomerId(text: string): string {
   if (text === "") throw malformed("customer_id is missing", "customer_id");
   if (CUSTOMER_ID.test(text)) return text;
@@ -39,7 +39,7 @@ export function readCustomerId(text: string): string {
 }
 
 /**
- * Reads the `device_key` of a new device. A quote or backslash takes two characters in a token, and a login's answer fits 900
+ * Reads the `device_key` of a new device. Quotes and backslashes count twice, as they do in a token: a login's answer fits 900
  * bytes.
  * @throws AuthError `malformed`
  */

@@ -1,4 +1,4 @@
-// Operators: admin tokens with a name, a role and an expiry, kept as hashes.
+// Operators: admin tokens with a name, a role and an expiry, stored as hashes.
 
 import { createHash, randomBytes } from "node:crypto";
 import { AuthError, malformed } from "../errors.ts";
@@ -10,7 +10,7 @@ import type { Actor, AuditEntry } from "./ports.ts";
 /** `read`: the calls that change nothing and show no secret. */
 export type Role = "read" | "admin";
 
-/** An admin token without the secret. */
+/** An admin token without its secret. */
 export interface OperatorToken {
   readonly tokenId: string;
   /** The operator's name; the setting's name for a token of the settings. */
@@ -27,14 +27,14 @@ export interface StoredOperatorToken extends OperatorToken {
   readonly expiresAt: number;
 }
 
-/** As CustomerStore. */
+/** The store of admin tokens. Transactions and errors as in CustomerStore. */
 export interface OperatorStore {
   insert(token: StoredOperatorToken, hash: string, entry: AuditEntry): Promise<void>;
   findByHash(hash: string): Promise<StoredOperatorToken | undefined>;
   find(tokenId: string): Promise<StoredOperatorToken | undefined>;
   /** All, the newest first. */
   list(): Promise<readonly StoredOperatorToken[]>;
-  /** Revokes a token; one that was revoked stays as it is, without an entry. Throws AuthError `does_not_exist`. */
+  /** Revokes a token. A revoked one stays as it is, without an entry. Throws AuthError `does_not_exist`. */
   revoke(tokenId: string, entry: AuditEntry): Promise<StoredOperatorToken>;
 }
 
@@ -53,9 +53,9 @@ export interface IssuedOperatorToken {
 
 export type Operators = ReturnType<typeof createOperators>;
 
-/** Visible ASCII with single spaces: wider ones look like columns of a table. */
+/** Visible ASCII with single spaces: two spaces would look like columns of a table. */
 const OPERATOR_NAME = /^(?=.{1,100}$)[\x21-\x7e]+(?: [\x21-\x7e]+)*$/;
-/** Scanners for leaked secrets find it by its prefix. */
+/** An issued token. Scanners for leaked secrets find it by its prefix. */
 const ISSUED = /^cst_[\w-]{43}$/;
 const TOKEN_BYTES = 32;
 const USUAL_LIFE_MS = 90 * 86_400_000;
@@ -130,7 +130,7 @@ export function createOperators(
 
     /** The token of a caller, by its secret. @throws AuthError `invalid_admin_token`, `unavailable` */
     async identify(adminToken: string): Promise<OperatorToken> {
-      // Each is compared, in constant time.
+      // Compares every token, in constant time.
       const [match] = fixed.filter(({ secret }) => equalSecrets(adminToken, secret));
       return (
         match?.token ??

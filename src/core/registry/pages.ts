@@ -45,12 +45,12 @@ function readPageToken(token: string): string {
   throw unknownPageToken();
 }
 
-/** Creates the error of a page token that the list did not make. */
+/** Creates the error for a page token of another list or a made-up one. */
 export function unknownPageToken(): AuthError {
   return malformed("page_token is none that this list has given", "page_token");
 }
 
-/** Reads a request, has the page looked up, and makes the next page's token. @throws as readPageQuery and `lookUp` */
+/** Reads a request, looks the page up and makes the token of the next page. @throws errors of readPageQuery and `lookUp` */
 export async function listPage<Item>(
   fields: Fields,
   request: ListRequest,
@@ -61,7 +61,7 @@ export async function listPage<Item>(
   return { items, nextPageToken: writePageToken(next) };
 }
 
-/** A page of a list that is short enough to be read whole; it has no filter. @throws AuthError `malformed` */
+/** A page of a short list that is read whole and takes no filter. @throws AuthError `malformed` */
 export function pageOf<Item>(
   items: readonly Item[],
   nameOf: (item: Item) => string,
@@ -75,7 +75,7 @@ export function pageOf<Item>(
   return { items: page, nextPageToken: writePageToken(last && nameOf(last)) };
 }
 
-/** The version of a row, quoted as in HTTP (RFC 9110, 8.8.3). A row that was deleted and created again has another. */
+/** The version of a row, quoted as in HTTP (RFC 9110, 8.8.3). A row that was deleted and created again has another version. */
 export function etagOf({ createdAt, revision }: Pick<Versioned, "createdAt" | "revision">): string {
   return `"${Buffer.from(`${createdAt}.${revision}`).toString("base64url")}"`;
 }

@@ -36,7 +36,7 @@ export interface StoredCustomerKey {
   /** Undefined: never. */
   readonly expiresAt: number | undefined;
   readonly createdAt: number;
-  /** When it was retired, or forgotten because it does not open. */
+  /** When it was retired: by an operator, or because it could not be unsealed. */
   readonly retiredAt: number | undefined;
 }
 
@@ -45,7 +45,7 @@ export interface CustomerSecret extends StoredCustomerKey {
   readonly secret: Buffer;
 }
 
-/** A stored key; `secret` is undefined where no master key opens it. */
+/** A stored key; `secret` is undefined if no master key opens it. */
 export interface OpenedCustomerKey extends StoredCustomerKey {
   readonly secret: Buffer | undefined;
 }
@@ -61,9 +61,9 @@ export interface Device {
   readonly sharedIdentity: boolean;
   readonly replayGuard: boolean;
   readonly labels: Readonly<Record<string, string>>;
-  /** Alone proves its logins: base64 of a SubjectPublicKeyInfo; empty: none. */
+  /** The public key that alone proves its logins, in base64 of a SubjectPublicKeyInfo; empty: none. */
   readonly publicKey: string;
-  /** It moves to its own key: the shared key still proves its logins. */
+  /** It is in a move to its own key: the shared key still proves its logins. */
   readonly acceptsShared: boolean;
   /** Last revocation of its tokens, in unix milliseconds; 0: never. */
   readonly tokensNotBefore: number;
@@ -131,32 +131,32 @@ export interface Change<Row> {
   readonly entry: AuditEntry;
 }
 
-/** Decides a change by the row as it is in the transaction; undefined: nothing changes. May throw AuthError. */
+/** Decides a change from the row that the transaction read; undefined: no change. May throw AuthError. */
 export type Decide<Stored, Row> = (current: Stored) => Change<Row> | undefined;
 
 /**
- * Every change and its audit entry are one transaction; an acknowledged change is on disk, and counts for every gateway on the
- * same database. Throws AuthError `already_exists` for a taken name, `does_not_exist` for a missing row, each with its field;
- * `unavailable` while the database is away.
+ * The store of customers. A change and its audit entry are one transaction. An acknowledged change is on disk and counts for every
+ * gateway on the same database. Throws AuthError `already_exists` for a taken name, `does_not_exist` for a missing row, each with
+ * its field; `unavailable` while the database is away.
  */
 export interface CustomerStore {
   insert(customer: Customer, entry: AuditEntry): Promise<StoredCustomer>;
   find(customerId: string): Promise<StoredCustomer | undefined>;
-  /** By customer_id. */
+  /** In the order of customer_id. */
   list(page: PageQuery): Promise<PageResult<StoredCustomer>>;
   update(customerId: string, decide: Decide<StoredCustomer, Customer>): Promise<StoredCustomer>;
   /** Deletes it with its keys. Throws AuthError `failed_precondition` while it has devices. */
   delete(customerId: string, decide: (current: StoredCustomer) => AuditEntry): Promise<void>;
 }
 
-/** As CustomerStore; secrets are sealed at rest. */
+/** The store of customer keys, which seals secrets. Transactions and errors as in CustomerStore. */
 export interface CustomerKeyStore {
-  /** `check` sees every other key of the customer, in the transaction, and may throw AuthError. */
+  /** `check` gets every other key of the customer, in the transaction, and may throw AuthError. */
   insert(key: CustomerSecret, check: (others: readonly OpenedCustomerKey[]) => void, entry: AuditEntry): Promise<void>;
   find(keyId: string): Promise<StoredCustomerKey | undefined>;
   /** All, the newest first. */
   list(customerId: string): Promise<readonly StoredCustomerKey[]>;
-  /** As `list`; the caller overwrites the secrets when done. Reports a key in use that does not open as a fault. */
+  /** As `list`, with the secrets, which the caller overwrites when done. Reports a live key that cannot be unsealed as a fault. */
   secretsOf(customerId: string): Promise<readonly OpenedCustomerKey[]>;
   retire(keyId: string, decide: (current: StoredCustomerKey) => AuditEntry | undefined): Promise<StoredCustomerKey>;
   /** Counts devices in short steps, so that logins go on meanwhile. */
@@ -170,17 +170,17 @@ export interface KeyUsage {
   readonly silentDevices: number;
 }
 
-/** As CustomerStore. */
+/** The store of devices. Transactions and errors as in CustomerStore. */
 export interface DeviceStore {
   insert(device: Device, entry: AuditEntry): Promise<StoredDevice>;
   find(deviceKey: string): Promise<StoredDevice | undefined>;
-  /** By device_key. */
+  /** In the order of device_key. */
   list(page: PageQuery): Promise<PageResult<StoredDevice>>;
   update(deviceKey: string, decide: Decide<StoredDevice, Device>): Promise<StoredDevice>;
   delete(deviceKey: string, decide: (current: StoredDevice) => AuditEntry): Promise<void>;
   /**
-   * Decides each row by the device of its key and by whether its customer exists; writes the changes and one entry for all
-   * in one transaction. Keys are distinct. Nothing is written when nothing changes.
+   * Decides each row from the stored device and from whether its customer exists. Writes the changes and one entry for all in one
+   * transaction, and nothing without changes. The device_keys are distinct.
    */
   importAll(
     rows: readonly { readonly deviceKey: string; readonly customerId: string }[],
@@ -189,8 +189,8 @@ export interface DeviceStore {
   ): Promise<void>;
 }
 
-/** The last login and the last failure of a device since the last record; each is undefined where there was none. */
-export interface Sighting {
+/** The last login and last failure of a device since the previous update; undefined: none. */
+export interface ActivityUpdate {
   readonly deviceKey: string;
   readonly login: { readonly at: number; readonly keyId: string } | undefined;
   readonly failure: { readonly at: number; readonly reason: string } | undefined;
@@ -205,8 +205,8 @@ export interface Move {
 
 /** The last login and failure of each device. Rejects with AuthError `unavailable` while the database is away. */
 export interface ActivityStore {
-  /** Writes some hundred in a transaction. Skips devices that were unknown at the time, and sightings older than the stored ones. */
-  record(sightings: readonly Sighting[]): Promise<void>;
+  /** Writes a few hundred updates a transaction. Skips devices that were unknown at the time, and events older than the stored ones. */
+  record(updates: readonly ActivityUpdate[]): Promise<void>;
   /** Ends the moves at `at`, in unix milliseconds, with an audit event each: the shared key no longer proves logins. */
   finishMoves(moves: readonly Move[], at: number): Promise<void>;
 }

@@ -1,4 +1,4 @@
-// The registry: the operator's use cases, gathered.
+// The registry: all use cases of operators.
 
 import { type AuditLog, createListAuditEvents } from "./audit.ts";
 import { createCustomerKeys } from "./customer-keys.ts";

@@ -5,13 +5,13 @@ import { malformed } from "../errors.ts";
 import { LONGEST_TOKEN_LIFE_MS, type RevocationMarks } from "../ports.ts";
 import type { Actor, AuditEntry } from "./ports.ts";
 
-/** 48 bits: that two epochs of one device look the same is one chance in 10^14. */
+/** 48 bits: two epochs of one device are equal by chance once in 10^14. */
 const EPOCH_CHARACTERS = 8;
 const RANDOM_BYTES = 9;
-/** The characters of both: base64url has four for three bytes. */
+/** An epoch of 8 characters and 12 random ones, in base64url. */
 const TOKEN_ID = /^[\w-]{20}$/;
 
-/** The epoch of tokens that are issued now. Any change of a mark changes the epoch. */
+/** The epoch of tokens that are issued now. Each change of a revocation mark changes the epoch. */
 export function epochOf({ customerId, createdAt, device, customer }: RevocationMarks): string {
   return hash("sha256", `${customerId} ${createdAt} ${device} ${customer}`, "base64url").slice(0, EPOCH_CHARACTERS);
 }
@@ -43,26 +43,26 @@ export function markRevocation(before: number, now: number): number {
 
 export interface RevokedToken {
   readonly jti: string;
-  /** The token has expired by then for certain, in unix milliseconds. */
+  /** A time at which the token has certainly expired, in unix milliseconds. */
   readonly expiresAt: number;
 }
 
-/** Revoked tokens until they have expired. As CustomerStore. */
+/** The store of revoked tokens that have not expired. Transactions and errors as in CustomerStore. */
 export interface RevokedTokenStore {
-  /** One that is there keeps the later `expiresAt`; there is no entry when that changes nothing. @returns the stored row */
+  /** A token that is already stored keeps the later `expiresAt`. Without a change there is no entry. @returns the stored row */
   insert(token: RevokedToken, entry: AuditEntry): Promise<RevokedToken>;
-  /** Deletes at most `most` that have expired at `now`, without an entry. @returns how many */
+  /** Deletes at most `most` tokens that have expired at `now`, without an entry. @returns their number */
   prune(now: number, most: number): Promise<number>;
 }
 
 /**
- * Revokes a token at every gateway's next check, whether or not it was issued: issued tokens are not stored.
+ * Revokes a token: every gateway's next check refuses it. Any jti is accepted, since issued tokens are not stored.
  * @throws AuthError `malformed`, or an error of the store
  */
 export type RevokeToken = (jti: string, actor: Actor) => Promise<RevokedToken>;
 
 /** The longest token, and a day for a gateway whose clock is ahead. */
-const KEPT_MS = LONGEST_TOKEN_LIFE_MS + 86_400_000;
+const REVOKED_MS = LONGEST_TOKEN_LIFE_MS + 86_400_000;
 
 /** `now` in unix milliseconds. */
 export function createRevokeToken(revokedTokens: RevokedTokenStore, now: () => number): RevokeToken {
@@ -75,6 +75,6 @@ export function createRevokeToken(revokedTokens: RevokedTokenStore, now: () => n
     }
     const at = now();
     const entry = { actor, at, action: "RevokeToken", resource: `tokens/${jti}`, customerId: "", details: {} };
-    return revokedTokens.insert({ jti, expiresAt: at + KEPT_MS }, entry);
+    return revokedTokens.insert({ jti, expiresAt: at + REVOKED_MS }, entry);
   };
 }

@@ -1,43 +1,43 @@
-// Sealed secrets: sealing again under another master key, and forgetting those that do not open.
+// Sealed secrets: resealing under another master key, and retiring lost ones.
 
 import type { Actor, AuditEntry } from "./ports.ts";
 
 export interface Resealing {
   readonly resealed: number;
-  /** Secrets that are not retired and open with no master key of this gateway. */
+  /** Secrets that are not retired and that no master key of this gateway opens. */
   readonly unopened: number;
-  /** Every secret that opens is sealed with the first master key. */
+  /** All secrets that can be opened are now sealed with the first master key. */
   readonly done: boolean;
 }
 
-/** Counts of secrets that are in use and open with no master key. */
+/** Counts of secrets in use that no master key opens. */
 export interface LostSecrets {
   readonly customerKeys: number;
   readonly signingKeys: number;
 }
 
-/** Sealed secrets at rest. As CustomerStore. */
+/** The store of sealed secrets. Transactions and errors as in CustomerStore. */
 export interface SecretStore {
   /**
-   * Seals some again with the first master key, each only while it is unchanged, so that gateways may do so at once. A call that
-   * seals none is done. No entry when nothing changes.
+   * Reseals some secrets with the first master key, and writes only over unchanged rows: several gateways may reseal at once.
+   * Without a change it writes no entry.
    */
   resealSome(describe: (resealed: number) => AuditEntry): Promise<Resealing>;
   /**
-   * Counts the lost secrets at `now`: signing keys that do not open, customer keys whose master key is missing. Rejects where
-   * only a newer gateway can open a signing key.
+   * Counts the lost secrets at `now`: signing keys that no master key opens, customer keys whose master key is missing. Rejects for
+   * a signing key that only a newer gateway can open.
    */
   findLost(now: number): Promise<LostSecrets>;
   /**
-   * Retires customer keys and signing keys that do not open; deletes a signing key that never signed. Rejects, and changes
-   * nothing, where a newer gateway could open one.
+   * Retires lost customer keys and signing keys, and deletes a lost signing key that never signed. Rejects without a change if a
+   * newer gateway could open one.
    */
   forgetLost(now: number, describe: (lost: LostSecrets) => AuditEntry): Promise<LostSecrets>;
 }
 
 export type Secrets = ReturnType<typeof createSecrets>;
 
-/** Secrets that are in use and do not open. */
+/** Secrets in use that no master key opens. */
 export class LostSecretsError extends Error {
   override readonly name = "LostSecretsError";
   constructor({ customerKeys, signingKeys }: LostSecrets) {
@@ -52,7 +52,7 @@ const SECRETS = { resource: "secrets", customerId: "" };
 /** `now` in unix milliseconds. */
 export function createSecrets(secrets: SecretStore, now: () => number) {
   return {
-    /** Seals some secrets again; to be called until done. */
+    /** Reseals some secrets. Call it until it is done. */
     reseal(actor: Actor): Promise<Resealing> {
       const entry = { actor, action: "ResealSecrets", ...SECRETS };
       return secrets.resealSome((resealed) => ({ ...entry, at: now(), details: { resealed } }));
@@ -64,7 +64,7 @@ export function createSecrets(secrets: SecretStore, now: () => number) {
       if (lost.customerKeys > 0 || lost.signingKeys > 0) throw new LostSecretsError(lost);
     },
 
-    /** Retires every secret that does not open, so that new ones can take its place. */
+    /** Retires every lost secret, so that new ones can replace it. */
     async forgetLost(actor: Actor): Promise<LostSecrets> {
       const at = now();
       const entry = { actor, at, action: "ForgetLostSecrets", ...SECRETS };

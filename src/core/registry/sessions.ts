@@ -15,7 +15,7 @@ export interface SessionSealer {
 export interface SignInCodeStore {
   /** Adds a code, and deletes those that have expired at `now`. */
   insert(hash: string, tokenId: string, expiresAt: number, now: number): Promise<void>;
-  /** Deletes a code and returns it: of concurrent calls one gets it. */
+  /** Deletes a code and returns it. Only one of concurrent calls gets it. */
   take(hash: string): Promise<{ readonly tokenId: string; readonly expiresAt: number } | undefined>;
 }
 
@@ -77,7 +77,7 @@ export function createSessions({ operators, signInCodes, sealer, now }: Sessions
       return open(await operators.confirm(taken.tokenId));
     },
 
-    /** The admin token that a session was opened with. */
+    /** Returns the admin token that opened a session. */
     async confirm(text: string): Promise<OperatorToken> {
       const session = unseal(text);
       if (session === undefined || session.expiresAt <= now())
@@ -95,7 +95,7 @@ export function createSessions({ operators, signInCodes, sealer, now }: Sessions
   };
 }
 
-/** The page that a code signs in at. Browsers do not send the fragment, which has the code. */
+/** The link that signs in with a code. The code is in the fragment, which browsers do not send. */
 export function signInLink(internalUrl: string, code: string): string {
   return `${internalUrl.replace(/\/$/, "")}/#sign-in=${code}`;
 }
@@ -114,7 +114,7 @@ function hashOf(code: string): string {
  */
 export const SESSION_HEADER = "x-countersign-dashboard";
 
-/** Over TLS, the prefix keeps other hosts and plain HTTP from setting it (RFC 6265bis, 4.1.3.2). */
+/** The cookie's name. Over TLS its prefix stops other hosts and plain HTTP from setting it (RFC 6265bis, 4.1.3.2). */
 function nameOf(secure: boolean): string {
   return secure ? "__Host-countersign-session" : "countersign-session";
 }

@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 export const TOKEN_ALGS = ["RS256", "ES256", "EdDSA"] as const;
 export type TokenAlg = (typeof TOKEN_ALGS)[number];
 
-/** The header typ: of any JWT (RFC 7519, 5.1), or of access tokens that strict verifiers want (RFC 9068, 2.1). */
+/** Values of the header typ: any JWT (RFC 7519, 5.1), or the access token of RFC 9068, 2.1, for strict verifiers. */
 export const TOKEN_TYPES = ["JWT", "at+jwt"] as const;
 export type TokenType = (typeof TOKEN_TYPES)[number];
 
@@ -17,7 +17,7 @@ interface Algorithm {
 
 const MODULUS_LENGTH = 2048;
 
-/** RSA signs in the thread pool; the others take 25 µs, less than the way to the pool and back. */
+/** RSA signs in the thread pool. The others take 25 µs, less than a round trip to the pool. */
 export const ALGORITHMS = {
   RS256: {
     generate: () => promisify(generateKeyPair)("rsa", { modulusLength: MODULUS_LENGTH }),
@@ -28,7 +28,7 @@ export const ALGORITHMS = {
   },
   ES256: {
     generate: () => promisify(generateKeyPair)("ec", { namedCurve: "P-256" }),
-    // RFC 7518, 3.4: R and S side by side, not in ASN.1.
+    // R and S concatenated, not in ASN.1 (RFC 7518, 3.4).
     sign: async (text, key) => sign("sha256", text, { key, dsaEncoding: "ieee-p1363" }),
   },
   EdDSA: {
@@ -44,7 +44,7 @@ export function readTokenAlg(text: string): TokenAlg {
   return alg;
 }
 
-/** Whether a header's typ is that of tokens, whichever is set now: case and the prefix application/ say nothing (RFC 7515, 4.1.9). */
+/** Whether a header's typ is one of TOKEN_TYPES, in any case and with or without application/ (RFC 7515, 4.1.9). */
 export function isTokenType(typ: unknown): boolean {
   const name = typeof typ === "string" ? typ.toLowerCase().replace(/^application\//, "") : "";
   return TOKEN_TYPES.some((type) => type.toLowerCase() === name);

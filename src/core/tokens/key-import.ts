@@ -1,4 +1,4 @@
-// Reads a private key of another server, PEM or JWK. No message repeats it.
+// Reads a private key of another server, PEM or JWK. No message repeats the key.
 
 import { createPrivateKey, createPublicKey, type KeyObject, verify } from "node:crypto";
 import { type AuthError, malformed } from "../errors.ts";
@@ -6,11 +6,11 @@ import { ALGORITHMS, type TokenAlg } from "./algorithms.ts";
 import { describeKey, type KeyMaterial } from "./key-material.ts";
 
 const FIELD = "private_key";
-/** A larger key makes tokens that boards have no room for; RFC 7518, 3.3 asks for as many at least. */
+/** The minimum of RFC 7518, 3.3. Tokens of larger keys do not fit the memory of boards. */
 const RSA_BITS = 2_048;
 /** In characters. */
 const LONGEST = 16_384;
-/** It is in every token, as a thumbprint of 43 characters is, and in paths and messages as it stands (RFC 3986, 2.3). */
+/** At most as long as a thumbprint, since each token has it; the characters need no escapes in paths (RFC 3986, 2.3). */
 const KID = /^[\w.~-]{1,43}$/;
 
 /** Reads a key under `kid`; empty: its thumbprint. @throws AuthError `malformed`, naming the mistake and the cure */
@@ -61,7 +61,7 @@ function readJwk(text: string): KeyObject {
   return key;
 }
 
-/** A parser's message may repeat the key. */
+/** Runs a parser and replaces its error, whose message may repeat the key. */
 function parsed<Value>(parse: () => Value): Value {
   try {
     return parse();
@@ -79,7 +79,7 @@ function algorithmOf({ asymmetricKeyType: type, asymmetricKeyDetails: details }:
   throw wrong("is neither RSA nor of P-256 nor Ed25519");
 }
 
-/** The public half of a JWK stands beside the private one, and may be another key's. */
+/** Checks that the public half of a JWK belongs to the private one. */
 async function checkPair(key: KeyObject, alg: TokenAlg): Promise<void> {
   const text = Buffer.from("countersign import check v1");
   const publicKey = { key: createPublicKey(key), dsaEncoding: "ieee-p1363" } as const;

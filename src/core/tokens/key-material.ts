@@ -1,11 +1,11 @@
-// Key pairs: generated, described, made ready to sign or verify.
+// Generates key pairs, describes them and prepares them to sign or verify.
 
 import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
 import { calculateJwkThumbprint, exportJWK } from "jose";
 import type { PublicJwk } from "../ports.ts";
 import { ALGORITHMS, readTokenAlg, type TokenAlg, type TokenType } from "./algorithms.ts";
 
-/** Signs claims; the result is a token of that type, by default `JWT`. */
+/** Signs claims. The token has the given type, by default `JWT`. */
 export type SignClaims = (claims: object, type?: TokenType) => Promise<string>;
 
 /** A key that signs, without access to its private half. */
@@ -15,7 +15,7 @@ export interface ActiveKey {
   readonly signClaims: SignClaims;
 }
 
-/** A key pair; the private half is PKCS #8 DER, in the clear. */
+/** A key pair. The private half is unencrypted PKCS #8 DER. */
 export interface KeyMaterial {
   readonly kid: string;
   readonly alg: TokenAlg;
@@ -23,7 +23,7 @@ export interface KeyMaterial {
   readonly publicJwk: PublicJwk;
 }
 
-/** Generates a key pair; its `kid` is its thumbprint, and does not look like an option of a command line. */
+/** Generates a key pair. Its `kid` is its thumbprint, which never begins with a hyphen: commands would read that as an option. */
 export async function generateKey(alg: TokenAlg): Promise<KeyMaterial> {
   for (;;) {
     const { privateKey } = await ALGORITHMS[alg].generate();
@@ -45,13 +45,13 @@ export async function describeKey(privateKey: KeyObject, alg: TokenAlg, kid?: st
   };
 }
 
-/** Whether two keys are the same, names apart. */
+/** Whether two keys are equal apart from their kid. */
 export function isSameKey(one: PublicJwk, other: PublicJwk): boolean {
   const members = ["kty", "crv", "n", "e", "x", "y"];
   return members.every((member) => one[member] === other[member]);
 }
 
-/** @throws Error for bytes that are no key of that algorithm */
+/** Prepares a private key to sign. @throws Error for bytes that are no key of that algorithm */
 export function readyToSign(kid: string, alg: string, privateKey: Uint8Array): ActiveKey {
   const known = readTokenAlg(alg);
   // A view, not a copy: the caller overwrites the bytes.

@@ -1,10 +1,10 @@
-// The key ring: the signing keys as last read from the store. It signs by a reading younger than two seconds.
+// The key ring: a cache of the signing keys. It signs only while the cache is younger than two seconds.
 
 import type { KeyObject } from "node:crypto";
 import type { PublicJwk } from "../ports.ts";
 import { type ActiveKey, generateKey, type KeyMaterial, readyToSign, readyToVerify } from "./key-material.ts";
 import type { SigningKeyChange, SigningKeyStore, StoredKeys } from "./ports.ts";
-import { draftChange, isDue, keepUp, type RingRules } from "./rotation.ts";
+import { createChangeBuilder, isDue, keepUp, type RingRules } from "./rotation.ts";
 
 export type KeyRing = Awaited<ReturnType<typeof openKeyRing>>;
 
@@ -21,10 +21,10 @@ export interface RingOptions {
   readonly within?: <Result>(call: Promise<Result>) => Promise<Result>;
 }
 
-/** Longest age of a reading that signs, in milliseconds. */
+/** Longest age of a cache that signs, in milliseconds. */
 export const YOUNG_MS = 2_000;
 
-interface Reading {
+interface CachedKeys {
   readonly stored: StoredKeys;
   readonly active: ActiveKey | undefined;
   readonly verifying: ReadonlyMap<string, KeyObject>;
@@ -33,52 +33,52 @@ interface Reading {
   readonly at: number;
 }
 
-/** Opens the ring and makes its first keys in an empty store. @throws the error of an active key that does not open */
+/** Opens the ring and makes its first keys in an empty store. @throws the error of an active key that cannot be unsealed */
 export async function openKeyRing(options: RingOptions) {
   const { rules, store, now, elapsed, onFault = () => {}, within = (call) => call } = options;
   let pending: Promise<void> | undefined;
 
-  /** Does what is due by `stored`. @returns whether anything was */
-  async function doWhatIsDue({ keys }: StoredKeys, isStarting: boolean): Promise<boolean> {
+  /** Makes the changes that are due. @returns whether there were any */
+  async function makeDueChanges({ keys }: StoredKeys, isStarting: boolean): Promise<boolean> {
     if (!isDue(keys, now(), rules, isStarting)) return false;
     await changeKeys(store, rules, (stored, make) => {
-      const draft = draftChange({ stored, at: now(), rules, make });
-      keepUp(draft, isStarting);
-      return draft.change();
+      const builder = createChangeBuilder({ stored, at: now(), rules, make });
+      keepUp(builder, isStarting);
+      return builder.change();
     });
     return true;
   }
 
-  await doWhatIsDue(await store.read(), true);
-  let reading = prepare(await store.read(), elapsed(), onFault, (error) => {
+  await makeDueChanges(await store.read(), true);
+  let cached = prepare(await store.read(), elapsed(), onFault, (error) => {
     throw error;
   });
 
   async function refresh(): Promise<void> {
     const at = elapsed();
     const stored = await within(store.read());
-    const isSame = JSON.stringify(stored.keys) === JSON.stringify(reading.stored.keys);
-    // A key that did not open is tried again.
-    const next = isSame && reading.active ? { ...reading, at } : prepare(stored, at, onFault, onFault);
-    // The later of two readings stays.
-    if (reading.at <= at) reading = next;
+    const isSame = JSON.stringify(stored.keys) === JSON.stringify(cached.stored.keys);
+    // A key that could not be unsealed is tried again.
+    const next = isSame && cached.active ? { ...cached, at } : prepare(stored, at, onFault, onFault);
+    // The later of two concurrent reads wins.
+    if (cached.at <= at) cached = next;
   }
 
   return {
-    /** The key that signs; undefined: none opens here. */
-    active: (): ActiveKey | undefined => reading.active,
+    /** The key that signs; undefined: this gateway can unseal none. */
+    active: (): ActiveKey | undefined => cached.active,
     /** Since when that key signs, in unix milliseconds. */
-    activeSince: () => reading.stored.keys.find(({ state }) => state === "active")?.activatedAt,
+    activeSince: () => cached.stored.keys.find(({ state }) => state === "active")?.activatedAt,
     /** Keys that verifiers may meet, the active one first. The same array until something changes. */
-    published: (): readonly PublicJwk[] => reading.published,
+    published: (): readonly PublicJwk[] => cached.published,
     /** Looks up a published key; "revoked" for a revoked one. */
     find(kid: string): KeyObject | "revoked" | undefined {
-      const key = reading.stored.keys.find((candidate) => candidate.kid === kid);
-      return key?.state === "revoked" ? "revoked" : reading.verifying.get(kid);
+      const key = cached.stored.keys.find((candidate) => candidate.kid === kid);
+      return key?.state === "revoked" ? "revoked" : cached.verifying.get(kid);
     },
-    /** Undefined while the reading is younger than two seconds; else reads. @throws AuthError `unavailable` */
+    /** Reads the store if the cache is older than two seconds, else returns undefined. @throws AuthError `unavailable` */
     confirm(): Promise<void> | undefined {
-      if (elapsed() - reading.at < YOUNG_MS) return undefined;
+      if (elapsed() - cached.at < YOUNG_MS) return undefined;
       pending ??= refresh().finally(() => {
         pending = undefined;
       });
@@ -86,16 +86,16 @@ export async function openKeyRing(options: RingOptions) {
     },
     /** Reads the store now. */
     refresh,
-    /** Reads, and does what is due. For every second. */
+    /** Reads the store and makes due changes. Called each second. */
     async keepUp(): Promise<void> {
       await refresh();
-      if (await doWhatIsDue(reading.stored, false)) await refresh();
+      if (await makeDueChanges(cached.stored, false)) await refresh();
     },
   };
 }
 
 /**
- * Makes a change in one transaction. Its two key pairs, the most that a change takes, are made before: RSA may take a second.
+ * Makes a change in one transaction. It generates two key pairs before, the most that a change needs: RSA may take a second.
  * @throws what `decide` and the store throw
  */
 export async function changeKeys(
@@ -120,13 +120,13 @@ export async function changeKeys(
 
 const PUBLISHED: readonly string[] = ["active", "next", "retired"];
 
-/** Prepares the keys of a reading to sign and to verify. */
+/** Prepares stored keys to sign and to verify. */
 function prepare(
   stored: StoredKeys,
   at: number,
   onFault: (error: unknown) => void,
   onActiveFault: (error: unknown) => void,
-): Reading {
+): CachedKeys {
   const verifying = new Map<string, KeyObject>();
   let active: ActiveKey | undefined;
   for (const { kid, alg, state, publicJwk } of stored.keys) {

@@ -1,9 +1,9 @@
-// The port of the key ring: signing keys at rest.
+// The port of the key ring: the store of signing keys.
 
 import type { PublicJwk } from "../ports.ts";
 import type { AuditEntry } from "../registry/ports.ts";
 
-/** `next` is published and does not sign yet, `retired` is published and signs no more, `revoked` is trusted no more. */
+/** `next` is published and does not sign yet; `retired` is published and no longer signs; `revoked` is no longer trusted. */
 export type SigningKeyState = "next" | "active" | "retired" | "revoked";
 
 /** A signing key without its private half. Times are unix milliseconds. */
@@ -12,15 +12,15 @@ export interface SigningKey {
   readonly alg: string;
   readonly state: SigningKeyState;
   readonly publicJwk: PublicJwk;
-  /** Published since then. */
+  /** When it was created and published. */
   readonly createdAt: number;
-  /** Undefined: it has not signed. */
+  /** When it began to sign; undefined: it has not. */
   readonly activatedAt: number | undefined;
   /** When it stopped signing, or was revoked. */
   readonly retiredAt: number | undefined;
 }
 
-/** A key with its private half, PKCS #8 DER: in the clear here, sealed by the store. */
+/** A key with its private half in PKCS #8 DER, which the store seals. */
 export interface NewSigningKey extends SigningKey {
   readonly privateKey: Uint8Array;
 }
@@ -34,16 +34,16 @@ export interface StoredKeys {
 }
 
 export interface SigningKeyChange {
-  /** New keys, and stored ones as they are to be. */
+  /** New keys, and stored keys with their new state. */
   readonly put: readonly (SigningKey | NewSigningKey)[];
-  /** By kid; those that are not stored are skipped. */
+  /** Kids of keys to delete; unknown ones are skipped. */
   readonly remove: readonly string[];
   readonly entries: readonly AuditEntry[];
 }
 
 /**
- * Keeps signing keys. At most one key is active and one is next. Changes are made one after another, each sees those before it,
- * and is one transaction with its audit entries. Private halves are sealed at rest, and erased once their key signs no more.
+ * Stores signing keys. At most one key is active and one is next. Changes are serial: each sees the ones before it, and is one
+ * transaction with its audit entries. Private halves are sealed, and erased once their key no longer signs.
  * Throws AuthError `unavailable` when the database cannot be asked.
  */
 export interface SigningKeyStore {

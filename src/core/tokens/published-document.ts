@@ -31,8 +31,9 @@ export function assertionAudiences(issuer: string): readonly string[] {
 }
 
 /**
- * The last two members are for middlewares that want OpenID Connect Discovery. There is no OAuth flow by a browser.
- * @param introspection where tokens are introspected; undefined: not at the listener that was asked
+ * Renders the issuer's metadata. Its last two members are for middlewares that require OpenID Connect Discovery; the gateway has
+ * no OAuth flow for browsers.
+ * @param introspection the introspection endpoint; undefined: the listener has none
  */
 export function renderMetadata(
   issuer: string,
@@ -56,7 +57,7 @@ export function renderMetadata(
   });
 }
 
-/** Paths of the metadata. The path of an issuer follows the well-known one (RFC 8414, 3.1) unless a proxy strips it. */
+/** Paths of the metadata: an issuer's own path follows the well-known one (RFC 8414, 3.1), unless a proxy strips it. */
 export function metadataPaths(issuer: string | undefined): readonly string[] {
   const path = issuer === undefined ? "" : withoutSlash(new URL(issuer).pathname);
   const paths = ["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"];

@@ -1,4 +1,4 @@
-// The states of signing keys over time: next -> active -> retired -> gone; or revoked. Pure: the time is handed in.
+// The states of signing keys over time: next -> active -> retired -> deleted; or revoked. Pure: the time is an argument.
 
 import { AuthError } from "../errors.ts";
 import { CLOCKS_APART_MS, LONGEST_TOKEN_LIFE_MS } from "../ports.ts";
@@ -8,12 +8,12 @@ import { isSameKey, type KeyMaterial } from "./key-material.ts";
 import type { NewSigningKey, SigningKey, SigningKeyChange, StoredKeys } from "./ports.ts";
 import { DOCUMENT_MAX_AGE } from "./published-document.ts";
 
-/** How long a verifier may keep keys beyond the JWKS' own max-age, in seconds: as long as countersign/verify does at most. */
+/** How long a verifier may cache keys beyond the JWKS's max-age, in seconds: the most that countersign/verify does. */
 const MAX_VERIFIER_CACHE_S = 600;
-/** How long a key is published before it signs, in milliseconds; clocks apart cover a gateway that reads it a second late. */
+/** How long a key is published before it signs, in milliseconds: the longest cache, and the difference of clocks. */
 export const PUBLISH_MS = (DOCUMENT_MAX_AGE + MAX_VERIFIER_CACHE_S) * 1_000 + CLOCKS_APART_MS;
 
-/** How long a retired key stays published, in milliseconds: the longest token, and a day for a gateway whose clock is ahead. */
+/** How long a retired key stays published, in milliseconds: the longest token's life, and a day for a gateway whose clock is ahead. */
 export const RETIRED_MS = LONGEST_TOKEN_LIFE_MS + 86_400_000;
 
 export interface RingRules {
@@ -25,8 +25,8 @@ export interface RingRules {
   readonly rotateEveryMs: number | undefined;
 }
 
-/** A change of the ring that is being put together, on the keys as they are with it. */
-export interface Draft {
+/** A change of the ring that is being built: the stored keys and the changes so far. */
+export interface ChangeBuilder {
   /** The keys before the change. */
   readonly stored: StoredKeys;
   /** Unix milliseconds. */
@@ -39,11 +39,14 @@ export interface Draft {
   put(key: SigningKey | NewSigningKey): void;
   remove(kid: string): void;
   note(action: string, kid: string, details: AuditEntry["details"]): void;
-  /** Undefined where nothing was changed. */
+  /** The whole change; undefined: nothing changed. */
   change(): SigningKeyChange | undefined;
 }
 
-export function draftChange(facts: Pick<Draft, "stored" | "at" | "rules" | "make">, actor: Actor = GATEWAY): Draft {
+export function createChangeBuilder(
+  facts: Pick<ChangeBuilder, "stored" | "at" | "rules" | "make">,
+  actor: Actor = GATEWAY,
+): ChangeBuilder {
   const current = new Map<string, SigningKey>(facts.stored.keys.map((key) => [key.kid, key]));
   const put = new Map<string, SigningKey | NewSigningKey>();
   const remove: string[] = [];
@@ -52,7 +55,7 @@ export function draftChange(facts: Pick<Draft, "stored" | "at" | "rules" | "make
     ...facts,
     keys: () => [...current.values()],
     put(key) {
-      // A key that was put a moment ago keeps the private half that came with it.
+      // A key that this change has added keeps its private half.
       const next = { ...put.get(key.kid), ...key };
       current.set(key.kid, next);
       put.set(key.kid, next);
@@ -71,7 +74,7 @@ export function draftChange(facts: Pick<Draft, "stored" | "at" | "rules" | "make
 const isActive = ({ state }: SigningKey): boolean => state === "active";
 const isNext = ({ state }: SigningKey): boolean => state === "next";
 
-/** When the next key signs by itself, in unix milliseconds: by schedule, or for TOKEN_ALG; undefined: when an operator rotates. */
+/** When the next key begins to sign, in unix milliseconds: by schedule, or for a new TOKEN_ALG; undefined: when an operator rotates. */
 export function rotationTime(keys: readonly SigningKey[], rules: RingRules): number | undefined {
   const [active, next] = [keys.find(isActive), keys.find(isNext)];
   if (active === undefined || next === undefined) return undefined;
@@ -80,38 +83,40 @@ export function rotationTime(keys: readonly SigningKey[], rules: RingRules): num
   return Number.isNaN(wanted) ? undefined : Math.max(wanted, next.createdAt + rules.publishMs);
 }
 
-/** Whether keepUp has anything to do. `isStarting`: a gateway that starts judges the next key by its TOKEN_ALG. */
+/** Whether keepUp would change anything. `isStarting`: a starting gateway also replaces a next key of another TOKEN_ALG. */
 export function isDue(keys: readonly SigningKey[], at: number, rules: RingRules, isStarting: boolean): boolean {
   const next = keys.find(isNext);
   if (next === undefined || !keys.some(isActive)) return true;
   const isUnwanted = isStarting && next.alg !== rules.alg;
   return (
-    isUnwanted || keys.some((key) => isOver(key, at)) || (rotationTime(keys, rules) ?? Number.POSITIVE_INFINITY) <= at
+    isUnwanted ||
+    keys.some((key) => isExpired(key, at)) ||
+    (rotationTime(keys, rules) ?? Number.POSITIVE_INFINITY) <= at
   );
 }
 
-function isOver({ state, retiredAt = 0 }: SigningKey, at: number): boolean {
+function isExpired({ state, retiredAt = 0 }: SigningKey, at: number): boolean {
   return state === "retired" && retiredAt + RETIRED_MS <= at;
 }
 
-/** Keeps a ring whole: one active key, one next key, none that is over. @throws Error where the next key is due and does not open */
-export function keepUp(draft: Draft, isStarting: boolean): void {
-  const { stored, at, rules } = draft;
-  for (const { kid } of stored.keys.filter((key) => isOver(key, at))) draft.remove(kid);
-  const next = draft.keys().find(isNext);
-  if (isStarting && next !== undefined && next.alg !== rules.alg) removeNext(draft, next, "other_algorithm");
-  if (!draft.keys().some(isActive)) replaceActive(draft);
-  makeNext(draft);
-  const time = rotationTime(draft.keys(), rules);
-  if (time !== undefined && time <= at) rotate(draft);
+/** Makes due changes: one active key, one next key, no expired one. @throws Error if the next key is due and cannot be unsealed */
+export function keepUp(builder: ChangeBuilder, isStarting: boolean): void {
+  const { stored, at, rules } = builder;
+  for (const { kid } of stored.keys.filter((key) => isExpired(key, at))) builder.remove(kid);
+  const next = builder.keys().find(isNext);
+  if (isStarting && next !== undefined && next.alg !== rules.alg) removeNext(builder, next, "other_algorithm");
+  if (!builder.keys().some(isActive)) replaceActive(builder);
+  makeNext(builder);
+  const time = rotationTime(builder.keys(), rules);
+  if (time !== undefined && time <= at) rotate(builder);
 }
 
-/** A rotation by an operator who saw `seen` sign. Of concurrent ones the first wins. @throws AuthError `failed_precondition` */
-export function rotateByHand(draft: Draft, seen: string | undefined, atOnce: boolean): void {
-  const { at, rules } = draft;
-  if (draft.keys().find(isActive)?.kid !== seen) return;
-  makeNext(draft);
-  const publishedMs = at - (draft.keys().find(isNext)?.createdAt ?? at);
+/** Rotates for an operator who saw the key `seen` sign. Of concurrent rotations the first wins. @throws AuthError `failed_precondition` */
+export function rotateByHand(builder: ChangeBuilder, seen: string | undefined, atOnce: boolean): void {
+  const { at, rules } = builder;
+  if (builder.keys().find(isActive)?.kid !== seen) return;
+  makeNext(builder);
+  const publishedMs = at - (builder.keys().find(isNext)?.createdAt ?? at);
   const neededMs = atOnce ? SEEN_MS : rules.publishMs;
   if (publishedMs < neededMs) {
     const [since, wait] = [publishedMs, neededMs - publishedMs].map((ms) => Math.ceil(ms / 1000));
@@ -119,32 +124,32 @@ export function rotateByHand(draft: Draft, seen: string | undefined, atOnce: boo
       `the next key was published ${since} s ago and services may not have it. Rotate in ${wait} s. With now it signs once it is a second old and services refuse its tokens until they fetch the keys`,
     );
   }
-  rotate(draft);
+  rotate(builder);
 }
 
-/** Trusts a key no more; the next one takes its place at once. @throws AuthError `does_not_exist` */
-export function revoke(draft: Draft, kid: string): void {
-  const { at } = draft;
-  const key = draft.keys().find((one) => one.kid === kid);
+/** Revokes a key; the next key replaces an active one at once. @throws AuthError `does_not_exist` */
+export function revoke(builder: ChangeBuilder, kid: string): void {
+  const { at } = builder;
+  const key = builder.keys().find((one) => one.kid === kid);
   if (key === undefined) throw new AuthError("does_not_exist", "no signing key has this kid", { field: "kid" });
   if (key.state === "revoked") return;
-  draft.put({ ...key, state: "revoked", retiredAt: key.retiredAt ?? at });
-  draft.note("RevokeSigningKey", kid, { state: key.state });
-  if (key.state === "active") replaceActive(draft);
-  makeNext(draft);
+  builder.put({ ...key, state: "revoked", retiredAt: key.retiredAt ?? at });
+  builder.note("RevokeSigningKey", kid, { state: key.state });
+  if (key.state === "active") replaceActive(builder);
+  makeNext(builder);
 }
 
 /**
- * Takes a key over, to sign now or next. A published one goes on being so: services have had as long to fetch it.
- * @throws AuthError `failed_precondition` for a revoked key, one of another algorithm than TOKEN_ALG, and one that signs or
- * signed and is to be next; `already_exists` for a kid of another key, and for a key under another kid
+ * Imports a key, to sign now or next. A published key keeps its time of publication.
+ * @throws AuthError `failed_precondition` for a revoked key, a key of another algorithm than TOKEN_ALG, and a next key that signs
+ * or has signed; `already_exists` for the kid of another key, and for a key under another kid
  */
-export function takeOver(draft: Draft, material: KeyMaterial, asNext: boolean): void {
-  const { at, rules } = draft;
+export function takeOver(builder: ChangeBuilder, material: KeyMaterial, asNext: boolean): void {
+  const { at, rules } = builder;
   const { kid, alg } = material;
-  const there = draft.keys().find(({ publicJwk }) => isSameKey(publicJwk, material.publicJwk));
+  const there = builder.keys().find(({ publicJwk }) => isSameKey(publicJwk, material.publicJwk));
   if (there?.state === "revoked") throw refused("this key was revoked and signs no more. Import another");
-  const isTaken = there === undefined && draft.keys().some((key) => key.kid === kid);
+  const isTaken = there === undefined && builder.keys().some((key) => key.kid === kid);
   if (isTaken || (there !== undefined && there.kid !== kid)) {
     const message = isTaken
       ? "another key has this kid. Choose another"
@@ -160,52 +165,52 @@ export function takeOver(draft: Draft, material: KeyMaterial, asNext: boolean): 
   if (there?.state === state) return;
   if (asNext && there !== undefined) throw refused("this key signs or has signed already. It cannot be the next one");
   if (asNext) {
-    const next = draft.keys().find(isNext);
-    if (next !== undefined) removeNext(draft, next, "import");
-    draft.put(newSigningKey(material, "next", at));
+    const next = builder.keys().find(isNext);
+    if (next !== undefined) removeNext(builder, next, "import");
+    builder.put(newSigningKey(material, "next", at));
   } else {
-    activate(draft, { ...newSigningKey(material, "active", at), createdAt: there?.createdAt ?? at });
+    activate(builder, { ...newSigningKey(material, "active", at), createdAt: there?.createdAt ?? at });
   }
-  draft.note("ImportSigningKey", kid, { alg, as: state });
-  makeNext(draft);
+  builder.note("ImportSigningKey", kid, { alg, as: state });
+  makeNext(builder);
 }
 
-/** The next key signs, or a new key if there is none: verifiers fetch it at its first token. */
-function replaceActive(draft: Draft): void {
-  if (draft.keys().some(isNext)) rotate(draft);
-  else makeKey(draft, "active");
+/** Activates the next key, or a new key if there is none, which verifiers fetch at its first token. */
+function replaceActive(builder: ChangeBuilder): void {
+  if (builder.keys().some(isNext)) rotate(builder);
+  else makeKey(builder, "active");
 }
 
-function makeNext(draft: Draft): void {
-  if (!draft.keys().some(isNext)) makeKey(draft, "next");
+function makeNext(builder: ChangeBuilder): void {
+  if (!builder.keys().some(isNext)) makeKey(builder, "next");
 }
 
-function makeKey(draft: Draft, state: "active" | "next"): void {
-  const material = draft.make();
-  draft.put(newSigningKey(material, state, draft.at));
-  draft.note("CreateSigningKey", material.kid, { alg: material.alg });
+function makeKey(builder: ChangeBuilder, state: "active" | "next"): void {
+  const material = builder.make();
+  builder.put(newSigningKey(material, state, builder.at));
+  builder.note("CreateSigningKey", material.kid, { alg: material.alg });
 }
 
-/** The audit log tells whoever handed the key out where it went. */
-function removeNext(draft: Draft, { kid, state }: SigningKey, because: "other_algorithm" | "import"): void {
-  draft.remove(kid);
-  draft.note("RemoveSigningKey", kid, { state, because });
+/** Removes the next key, with an audit entry that gives the cause. */
+function removeNext(builder: ChangeBuilder, { kid, state }: SigningKey, because: "other_algorithm" | "import"): void {
+  builder.remove(kid);
+  builder.note("RemoveSigningKey", kid, { state, because });
 }
 
-function rotate(draft: Draft): void {
-  const [before, next] = [draft.keys().find(isActive), draft.keys().find(isNext)];
+function rotate(builder: ChangeBuilder): void {
+  const [before, next] = [builder.keys().find(isActive), builder.keys().find(isNext)];
   if (next === undefined) return;
-  // A key that does not open signs nothing: the active one stays.
-  if (draft.stored.keys.includes(next)) draft.stored.openPrivateKey(next.kid).fill(0);
-  activate(draft, next);
-  draft.note("RotateSigningKey", next.kid, before === undefined ? {} : { in_place_of: before.kid });
-  makeNext(draft);
+  // Throws if the next key cannot be unsealed: the active one stays.
+  if (builder.stored.keys.includes(next)) builder.stored.openPrivateKey(next.kid).fill(0);
+  activate(builder, next);
+  builder.note("RotateSigningKey", next.kid, before === undefined ? {} : { in_place_of: before.kid });
+  makeNext(builder);
 }
 
-function activate(draft: Draft, key: SigningKey | NewSigningKey): void {
-  const before = draft.keys().find(isActive);
-  if (before !== undefined) draft.put({ ...before, state: "retired", retiredAt: draft.at });
-  draft.put({ ...key, state: "active", activatedAt: draft.at, retiredAt: undefined });
+function activate(builder: ChangeBuilder, key: SigningKey | NewSigningKey): void {
+  const before = builder.keys().find(isActive);
+  if (before !== undefined) builder.put({ ...before, state: "retired", retiredAt: builder.at });
+  builder.put({ ...key, state: "active", activatedAt: builder.at, retiredAt: undefined });
 }
 
 function newSigningKey(material: KeyMaterial, state: "next" | "active", at: number): NewSigningKey {

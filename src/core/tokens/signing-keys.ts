@@ -5,11 +5,19 @@ import type { Actor } from "../registry/ports.ts";
 import { readImportedKey } from "./key-import.ts";
 import { changeKeys, type KeyRing } from "./keyring.ts";
 import type { SigningKey, SigningKeyState, SigningKeyStore } from "./ports.ts";
-import { type Draft, draftChange, type RingRules, revoke, rotateByHand, rotationTime, takeOver } from "./rotation.ts";
+import {
+  type ChangeBuilder,
+  createChangeBuilder,
+  type RingRules,
+  revoke,
+  rotateByHand,
+  rotationTime,
+  takeOver,
+} from "./rotation.ts";
 
 /** A key as operators see it. */
 export interface SigningKeyView extends SigningKey {
-  /** Active key: when the next one signs in its place, in unix milliseconds; undefined: when an operator says so. */
+  /** For the active key: when the next one replaces it, in unix milliseconds; undefined: when an operator rotates. */
   readonly rotationTime: number | undefined;
 }
 
@@ -18,7 +26,7 @@ export interface KeyImport {
   readonly privateKey: string;
   /** Empty: its thumbprint. */
   readonly kid: string;
-  /** Publishes it as the next key, in place of the one that is. */
+  /** Publishes it as the next key, which replaces the present next key. */
   readonly asNext: boolean;
 }
 
@@ -42,11 +50,11 @@ export function createSigningKeys(
     return keys.map((key) => ({ ...key, rotationTime: key.state === "active" ? time : undefined }));
   }
 
-  async function change(actor: Actor, decide: (draft: Draft) => void): Promise<readonly SigningKeyView[]> {
+  async function change(actor: Actor, decide: (builder: ChangeBuilder) => void): Promise<readonly SigningKeyView[]> {
     await changeKeys(store, rules, (stored, make) => {
-      const draft = draftChange({ stored, at: now(), rules, make }, actor);
-      decide(draft);
-      return draft.change();
+      const builder = createChangeBuilder({ stored, at: now(), rules, make }, actor);
+      decide(builder);
+      return builder.change();
     });
     await ring.refresh();
     return list();
@@ -55,23 +63,23 @@ export function createSigningKeys(
   return {
     list,
 
-    /** `atOnce`: though services may not have fetched the next key yet. Concurrent rotations: one wins, all answer with its result. */
+    /** `atOnce` rotates before all services have fetched the next key. Of concurrent rotations one wins, and all return its result. */
     async rotate(atOnce: boolean, actor: Actor): Promise<Readonly<Record<"active" | "next", SigningKeyView>>> {
       const seen = (await list()).find(hasState("active"))?.kid;
-      const keys = await change(actor, (draft) => rotateByHand(draft, seen, atOnce));
+      const keys = await change(actor, (builder) => rotateByHand(builder, seen, atOnce));
       return { active: find(keys, hasState("active")), next: find(keys, hasState("next")) };
     },
 
     async revoke(kid: string, actor: Actor): Promise<Readonly<Record<"revoked" | "active", SigningKeyView>>> {
-      const keys = await change(actor, (draft) => revoke(draft, kid));
+      const keys = await change(actor, (builder) => revoke(builder, kid));
       return { revoked: find(keys, (key) => key.kid === kid), active: find(keys, hasState("active")) };
     },
 
-    /** @throws AuthError `malformed` for a text that is no key that tokens are signed with */
+    /** @throws AuthError `malformed` for a text that is no usable private key */
     async import({ privateKey, kid, asNext }: KeyImport, actor: Actor): Promise<SigningKeyView> {
       const material = await readImportedKey(privateKey, kid);
       try {
-        const keys = await change(actor, (draft) => takeOver(draft, material, asNext));
+        const keys = await change(actor, (builder) => takeOver(builder, material, asNext));
         return find(keys, (key) => key.kid === material.kid);
       } finally {
         material.privateKey.fill(0);
@@ -82,7 +90,7 @@ export function createSigningKeys(
 
 const hasState = (state: SigningKeyState) => (key: SigningKeyView) => key.state === state;
 
-/** A key that the change has just seen to. @throws AuthError `unavailable` where somebody else's change came after it */
+/** Finds the key that was just changed. @throws AuthError `unavailable` if a concurrent change has changed it again */
 function find(keys: readonly SigningKeyView[], is: (key: SigningKeyView) => boolean): SigningKeyView {
   const found = keys.find(is);
   if (found !== undefined) return found;

@@ -3,14 +3,20 @@
 import type { KeyObject } from "node:crypto";
 import { errors, type JWTPayload, jwtVerify } from "jose";
 import { AuthError, tokenInvalid, tokenRevoked, unsigned } from "../errors.ts";
-import { CLOCKS_APART_MS, LONGEST_TOKEN_LIFE_MS, type Subject, type TokenClaims, type TokenSigner } from "../ports.ts";
+import {
+  CLOCKS_APART_MS,
+  LONGEST_TOKEN_LIFE_MS,
+  type TokenClaims,
+  type TokenSigner,
+  type TokenSubject,
+} from "../ports.ts";
 import { epochOf, nameToken } from "../registry/revocation.ts";
 import { isTokenType, TOKEN_ALGS, type TokenType } from "./algorithms.ts";
 import type { ActiveKey } from "./key-material.ts";
 import type { KeyRing } from "./keyring.ts";
 
 export interface SignerOptions {
-  /** Asked at each signature: with --dev it is known only once the listener is. */
+  /** Called at each signature: with --dev the issuer is known only once the listener is open. */
   readonly issuer: () => string;
   readonly audience: string;
   /** By default `JWT`. */
@@ -18,7 +24,7 @@ export interface SignerOptions {
   readonly ttlSeconds: number;
   /** The key to sign with now; undefined while there is none. */
   readonly activeKey: () => ActiveKey | undefined;
-  /** Resolves once that is the key to sign with, whatever was slept through; undefined: it is already. May reject. */
+  /** Brings the active key up to date after a pause; undefined: it is up to date. May reject. */
   readonly confirm: () => Promise<void> | undefined;
 }
 
@@ -26,7 +32,7 @@ export interface SignerOptions {
 export function createTokenSigner(options: SignerOptions): TokenSigner {
   const { issuer, audience, type = "JWT", ttlSeconds, activeKey, confirm } = options;
 
-  function signNow({ deviceKey, customerId, marks }: Subject, now: number): Promise<string> {
+  function signNow({ deviceKey, customerId, marks }: TokenSubject, now: number): Promise<string> {
     const key = activeKey();
     if (key === undefined) return Promise.reject(unsigned());
     const iat = Math.floor(now / 1000);
@@ -48,7 +54,7 @@ export function createTokenSigner(options: SignerOptions): TokenSigner {
     ready: () => activeKey() !== undefined,
     sign(subject, now) {
       const confirmed = confirm();
-      // Nearly always it is known: then nothing is waited for.
+      // Nearly always up to date: then it signs without waiting.
       return confirmed === undefined ? signNow(subject, now) : confirmed.then(() => signNow(subject, now));
     },
   };
@@ -73,7 +79,7 @@ export function createTokenVerifier(
   return async function verifyToken(token, now) {
     if (token.length > MAX_TOKEN_LENGTH) throw tokenInvalid(`it has more than ${MAX_TOKEN_LENGTH} characters`);
     const getKey = async ({ kid }: { readonly kid?: string }): Promise<KeyObject> => {
-      // A new key may be missing in an old reading.
+      // A new key may be missing in an old cache.
       if (kid !== undefined && ring.find(kid) === undefined) await ring.confirm();
       return keyOf(kid);
     };
@@ -96,7 +102,7 @@ export function createTokenVerifier(
       issuedAt: iat,
       expiresAt: exp,
     };
-    // The key may be revoked since. An invalid token costs no read.
+    // The key may have been revoked meanwhile. Only a valid token costs a read.
     const confirmed = ring.confirm();
     if (confirmed !== undefined) {
       await confirmed;
@@ -112,7 +118,7 @@ function readName(claims: JWTPayload, name: string): string {
   throw tokenInvalid(`its claim ${name} is missing or of another shape`);
 }
 
-/** @throws AuthError for an error of jose */
+/** Converts an error of jose. @throws AuthError */
 function reject(error: unknown): never {
   if (error instanceof AuthError) throw error;
   if (error instanceof errors.JWTExpired) {

@@ -7,13 +7,13 @@ import { BackupError, createOwnFile } from "../sqlite-backup.ts";
 
 export interface PostgresAccess {
   readonly url: string;
-  /** For the programs: their PATH, and libpq's own variables. */
+  /** The environment of the programs: PATH, and libpq's variables. */
   readonly environment: NodeJS.ProcessEnv;
 }
 
 const LONGEST_MESSAGE = 500;
 
-/** Dumps the tables of a schema into a new file of its owner alone. @throws BackupError */
+/** Dumps the tables of a schema into a new file that only its owner can read. @throws BackupError */
 export async function dumpPostgres(
   { url, environment }: PostgresAccess,
   schema: string,
@@ -53,7 +53,7 @@ async function runProgram(
   args: readonly string[],
 ): Promise<void> {
   const { dbname, password } = splitUrl(url);
-  // Arguments are shown to every process, and the environment is not.
+  // Every process can read the arguments, and not the environment.
   const env = { ...environment, ...(password !== "" && { PGPASSWORD: password }) };
   const child = spawn(program, [`--dbname=${dbname}`, ...args], { env, stdio: ["ignore", "ignore", "pipe"] });
   const failed = new Promise<number>((resolve, reject) => {
@@ -71,7 +71,7 @@ async function runProgram(
   }
 }
 
-/** The URL as libpq takes it, and its password apart. */
+/** Splits a URL into one for libpq and the password. */
 function splitUrl(text: string): { readonly dbname: string; readonly password: string } {
   const [, password = ""] = /^postgres(?:ql)?:\/\/[^/@:]*:([^/@]*)@/.exec(text) ?? [];
   // The gateway verifies in these modes; libpq does not in all of them.

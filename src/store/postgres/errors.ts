@@ -1,4 +1,4 @@
-// Sorts errors of PostgreSQL and pg: wait, try later, or a bug.
+// Classifies errors of PostgreSQL and pg: busy, away, or a bug.
 
 /** Serialization failure, deadlock, lock not available (PostgreSQL, appendix A). */
 const BUSY = ["40001", "40P01", "55P03"];
@@ -27,19 +27,19 @@ const MESSAGES = [
   "There was an error establishing an SSL connection",
 ];
 
-/** Another transaction stands in the way: done again, it may succeed. */
+/** Whether another transaction blocks this one: a retry may succeed. */
 export function isBusy(error: unknown): boolean {
   return BUSY.includes(codeOf(error));
 }
 
-/** The database cannot be asked now; of what else it says, a query is to blame. */
+/** Whether the database is away. Every other error is a bug of a query. */
 export function isAway(error: unknown): boolean {
   const code = codeOf(error);
   if (code !== "") return /^(?=.*\d)[0-9A-Z]{5}$/.test(code) ? AWAY.test(code) : SYSTEM.test(code);
   return error instanceof Error && MESSAGES.some((message) => error.message.startsWith(message));
 }
 
-/** The answer may still come, and would be taken for another query's. */
+/** Whether the answer may still arrive, and would then be read as another query's. */
 export function isUnanswered(error: unknown): boolean {
   return error instanceof Error && error.message === "Query read timeout";
 }

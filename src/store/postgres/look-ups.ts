@@ -1,4 +1,4 @@
-// Look-ups of logins and token checks on PostgreSQL: those that come together are one query, answered within a second.
+// Look-ups of logins and token checks on PostgreSQL: concurrent ones become one query, with a deadline of a second.
 
 import { createDeadline } from "../../core/deadline.ts";
 import { type Outage, storeUnavailable } from "../outage.ts";
@@ -9,7 +9,7 @@ export type AnswerAll<Names, Answer> = (batch: readonly Names[]) => Promise<read
 export interface LookUps {
   /** Turns one query for many into a call for one. It rejects with AuthError `unavailable`. */
   batch<Names, Answer>(answerAll: AnswerAll<Names, Answer>): (names: Names) => Promise<Answer>;
-  /** Fails the look-ups that no query was sent for. */
+  /** Rejects the look-ups that wait for a query. */
   rejectQueued(): void;
 }
 
@@ -24,7 +24,7 @@ const MOST_WAITING = 5_000;
 const LARGEST_BATCH = 200;
 /** Batches under way; later look-ups wait for the next. */
 const MOST_BATCHES = 4;
-/** Batches start this far apart, so that under load they are fewer and larger. */
+/** Least time between the starts of batches: under load they are fewer and larger. */
 const APART_MS = 4;
 
 interface Queued<Names, Answer> {
@@ -72,7 +72,7 @@ function createQueue<Names, Answer>(answerAll: AnswerAll<Names, Answer>) {
   function schedule(): void {
     if (isScheduled || isTooSoon || batches >= MOST_BATCHES || queued.length === 0) return;
     isScheduled = true;
-    // After everything that arrived in this turn of the event loop was read.
+    // After all requests of this turn of the event loop.
     setImmediate(() => {
       isScheduled = false;
       void run();

@@ -1,4 +1,4 @@
-// A bounded pool of connections for Kysely, whose statements end in time. Knows pg, and no table.
+// A bounded pool of connections for Kysely, with timeouts for statements. Knows pg, and no table.
 
 import { Socket } from "node:net";
 import type { PostgresCursor, PostgresPool, PostgresPoolClient, PostgresQueryResult } from "kysely";
@@ -8,41 +8,41 @@ import { isUnanswered } from "./errors.ts";
 export interface PoolOptions {
   readonly url: string;
   readonly size: number;
-  /** How long a connection may take to come about, or to be free, in milliseconds. */
+  /** Longest wait for a connection to open or to become free, in milliseconds. */
   readonly connectMs: number;
   /** How long a statement may take, in milliseconds. */
   readonly statementMs: number;
   /** How long a statement may wait for a lock, in milliseconds. */
   readonly lockMs: number;
-  /** How much longer the gateway waits for a server that hangs, in milliseconds. */
+  /** Extra wait for a server that hangs, in milliseconds. */
   readonly unansweredMs?: number;
 }
 
-/** A server that is stopped ends no statement itself: then the gateway gives up a little later. */
+/** Default of `unansweredMs`. A stopped server does not end a statement itself, so the gateway does. */
 const UNANSWERED_MS = 2_000;
 const IDLE_IN_TRANSACTION_MS = 30_000;
 const KEEP_ALIVE_MS = 10_000;
-/** How long a server may take to take leave, in milliseconds. */
+/** How long a connection may take to close, in milliseconds. */
 const LEAVE_MS = 1_000;
 
 /**
- * A plan outlives the size of the tables it was made for: made while they were small it would read all of them, at each login
- * of a fleet that was imported since. Every query here has an index. Compiling plans is for those that take long.
+ * A cached plan that was made while a table was small would read the whole table after an import, at each login. Every query
+ * here has an index, so sequential scans are off. JIT compilation pays only for long queries.
  */
 const PLANNER = "-c enable_seqscan=off -c jit=off";
 
 interface Client extends PostgresPoolClient {
-  /** A query with a name stays prepared: the same in every process, so that a pooler between may share sessions. */
+  /** Runs a query. A named one stays prepared, under the same name in every process, so that a pooler may share sessions. */
   ask<Row>(query: QueryConfig): Promise<PostgresQueryResult<Row>>;
 }
 
-/** A pool as Kysely asks for it. */
+/** A pool in the form that Kysely needs. */
 interface ClientPool extends PostgresPool {
   connect(): Promise<Client>;
   end(): Promise<void>;
 }
 
-/** Makes a pool; it connects when it is asked to. */
+/** Creates a pool, which connects at its first use. */
 export function createPool(options: PoolOptions): ClientPool {
   const { url, size, connectMs, statementMs, lockMs, unansweredMs = UNANSWERED_MS } = options;
   const sockets = new Set<Socket>();
@@ -60,7 +60,7 @@ export function createPool(options: PoolOptions): ClientPool {
     lock_timeout: Math.min(lockMs, statementMs),
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
   });
-  // A connection that broke while idle is replaced; without a listener it would end the process.
+  // The pool replaces a broken idle connection. Without a listener the error would end the process.
   pool.on("error", () => {});
   pool.on("connect", (client) => client.on("error", () => {}));
 
@@ -68,7 +68,7 @@ export function createPool(options: PoolOptions): ClientPool {
     options: {},
     connect: async () => guard(await pool.connect()),
     async end() {
-      // pg waits for a server's farewell for ever.
+      // pg has no timeout for closing a connection.
       const timer = setTimeout(() => {
         for (const socket of sockets) socket.destroy();
       }, LEAVE_MS);
@@ -84,7 +84,7 @@ function openSocket(sockets: Set<Socket>): Socket {
   return socket;
 }
 
-/** A URL with the planner's options before its own, which would else take their place. */
+/** Adds the planner's options before a URL's own options, which would otherwise replace them. */
 function withPlanner(url: string): string {
   const [base = "", query = ""] = url.split("?");
   const parameters = new URLSearchParams(query);
@@ -92,7 +92,7 @@ function withPlanner(url: string): string {
   return `${base}?${parameters}`;
 }
 
-/** A client that is not used again when it left a statement unanswered. */
+/** Wraps a client, which is not reused after an unanswered statement. */
 function guard(client: PoolClient): Client {
   let unanswered = false;
 

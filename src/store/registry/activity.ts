@@ -1,7 +1,7 @@
 // The queries of devices' last logins and failures.
 
 import { type RawBuilder, sql, type Transaction } from "kysely";
-import type { ActivityStore, Move, Sighting } from "../../core/registry/ports.ts";
+import type { ActivityStore, ActivityUpdate, Move } from "../../core/registry/ports.ts";
 import { type AuditEntry, GATEWAY } from "../../core/registry/ports.ts";
 import type { Database, Dialect } from "../database.ts";
 import { DECOY, type Schema } from "../schema.ts";
@@ -10,18 +10,18 @@ import { insertAuditEvents } from "./audit.ts";
 /** Rows of the one statement, which is compiled once. */
 const ROWS = 250;
 
-/** Fills up a statement. The decoy's name is skipped. */
-const FILLING: Sighting = { deviceKey: DECOY, login: undefined, failure: undefined };
+/** Fills a statement to its full size. The statement skips the decoy's name. */
+const FILLING: ActivityUpdate = { deviceKey: DECOY, login: undefined, failure: undefined };
 
 /** The activity in one database. */
 export function createActivityStore({ db, dialect, write }: Database): ActivityStore {
   const upsert = buildUpsert(ROWS, dialect).compile(db);
 
   return {
-    async record(sightings) {
-      for (let start = 0; start < sightings.length; start += ROWS) {
-        // In the order of their names: neighbours are found together.
-        const batch = sightings.slice(start, start + ROWS).sort(byDeviceKey);
+    async record(updates) {
+      for (let start = 0; start < updates.length; start += ROWS) {
+        // Sorted by name: neighbours share pages of the index.
+        const batch = updates.slice(start, start + ROWS).sort(byDeviceKey);
         const filled = Array.from({ length: ROWS }, (_, index) => batch[index] ?? FILLING);
         await write((transaction) => transaction.executeQuery({ ...upsert, parameters: filled.flatMap(parametersOf) }));
       }
@@ -35,7 +35,7 @@ export function createActivityStore({ db, dialect, write }: Database): ActivityS
   };
 }
 
-function byDeviceKey(one: Pick<Sighting, "deviceKey">, other: Pick<Sighting, "deviceKey">): number {
+function byDeviceKey(one: Pick<ActivityUpdate, "deviceKey">, other: Pick<ActivityUpdate, "deviceKey">): number {
   return one.deviceKey < other.deviceKey ? -1 : 1;
 }
 
@@ -59,12 +59,12 @@ async function finishMoves(transaction: Transaction<Schema>, moves: readonly Mov
   await insertAuditEvents(transaction, ...entries);
 }
 
-function parametersOf({ deviceKey, login, failure }: Sighting): (string | number | null)[] {
+function parametersOf({ deviceKey, login, failure }: ActivityUpdate): (string | number | null)[] {
   const [loginAt, keyId] = [login?.at ?? null, login?.keyId ?? null];
   return [deviceKey, loginAt, keyId, failure?.at ?? null, failure?.reason ?? null];
 }
 
-/** A time more than a day ahead of now came from a wrong clock: it would hide all later ones. */
+/** An event more than this ahead of now came from a wrong clock, and would hide all later ones. */
 const WRONG_BY_MS = 86_400_000;
 
 function isNewer(column: string): RawBuilder<unknown> {
@@ -73,8 +73,8 @@ function isNewer(column: string): RawBuilder<unknown> {
 }
 
 /**
- * Writes the activity of devices that were enrolled when they were seen; each column keeps its later value. PostgreSQL writes the rows
- * in the order of their names: several gateways write the same ones, and no transaction deadlocks with another.
+ * Writes the activity of devices that were enrolled at the time; the later value of each column wins. PostgreSQL writes the rows in
+ * the order of their names, so that gateways that write the same rows do not deadlock.
  */
 function buildUpsert(size: number, dialect: Dialect): RawBuilder<unknown> {
   const inOrder = dialect === "postgres" ? sql`order by seen.column1` : sql``;

@@ -8,10 +8,10 @@ import type { Database } from "../database.ts";
 import type { Schema } from "../schema.ts";
 import { findPage, type List } from "./lists.ts";
 
-/** Length at which a caller's own texts are cut. */
+/** Longest text of a caller; longer ones are cut. */
 const LONGEST_SAYING = 200;
 
-/** Adds entries in the transaction of the changes that they tell of. */
+/** Adds entries in the transaction of their changes. */
 export async function insertAuditEvents(
   transaction: Transaction<Schema>,
   ...entries: readonly AuditEntry[]

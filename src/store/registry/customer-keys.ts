@@ -22,7 +22,7 @@ const COLUMNS = [
 
 type Row = Pick<Selectable<Schema["customer_keys"]>, (typeof COLUMNS)[number]>;
 
-/** The customer keys of one database. `onFault` is notified of each secret that does not open. */
+/** The customer keys of one database. `onFault` is called for each secret that cannot be unsealed. */
 export function createCustomerKeyStore(
   database: Database,
   sealer: Sealer,
@@ -33,7 +33,7 @@ export function createCustomerKeyStore(
       const { keyId, customerId, purpose } = key;
       const sealed = sealer.seal(secret, customerKeyContext(customerId, keyId, purpose));
       await database.write(async (transaction) => {
-        // Keys of one customer are issued one after the other: each sees all others.
+        // Serialises the changes of one customer's keys, so that each sees all others.
         await holdCustomer(transaction, database, customerId);
         const others = await openCustomerKeys(transaction, sealer, customerId, onFault);
         try {
@@ -91,8 +91,8 @@ export function createCustomerKeyStore(
 }
 
 /**
- * Every key of a customer, as CustomerKeyStore owes it. `onFault` is notified of those that do not open and are in use. The
- * caller overwrites the secrets when done.
+ * Reads every key of a customer. `onFault` is called for live keys that cannot be unsealed. The caller overwrites the secrets when
+ * done.
  */
 async function openCustomerKeys(
   db: Kysely<Schema>,
@@ -109,7 +109,7 @@ async function openCustomerKeys(
       const context = customerKeyContext(row.customer_id, row.key_id, row.purpose);
       return { ...key, secret: sealer.open(row.sealed_secret, context) };
     } catch (error) {
-      // A retired key proves nothing any more.
+      // A retired key is no longer accepted, so it may be lost.
       if (key.retiredAt === undefined) onFault(error);
       return { ...key, secret: undefined };
     }

@@ -103,7 +103,7 @@ function selectCustomer(db: Kysely<Schema>, customerId: string) {
 }
 
 /**
- * A customer that stays as it is until the transaction ends: its keys too, since who changes them asks for it first.
+ * Reads a customer and locks it and its keys until the transaction ends: each change of a key locks the customer first.
  * @throws AuthError `does_not_exist`
  */
 export async function holdCustomer(
@@ -116,7 +116,7 @@ export async function holdCustomer(
   );
 }
 
-/** Has every gateway read the keys of a customer anew. Part of each transaction that changes one. */
+/** Makes every gateway read the keys of a customer again. Part of each transaction that changes a key. */
 export async function changeKeysVersion(transaction: Transaction<Schema>, customerId: string): Promise<void> {
   await transaction
     .updateTable("customers")

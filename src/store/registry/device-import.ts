@@ -11,10 +11,10 @@ import { DEVICE_COLUMNS, type DeviceRow, deviceOfRow, rowOfDevice } from "./devi
 
 const COLUMNS = sql.join(DEVICE_COLUMNS.map((name) => sql.ref(name)));
 
-/** Rows of one statement: SQLite holds up logins meanwhile. */
+/** Rows of one statement: SQLite blocks logins meanwhile. */
 const ROWS_AT_ONCE = 100;
 
-/** As DeviceStore owes it. */
+/** Implements DeviceStore.importAll. */
 export async function importAll(
   { dialect, write }: Database,
   ...[rows, decide, describe]: Parameters<DeviceStore["importAll"]>
@@ -36,7 +36,7 @@ export async function importAll(
       dialect,
       decided.map((change) => rowOfChange(change, entry.at)),
     );
-    // A former device of such a name may have been seen after it was deleted.
+    // A deleted device of the same name may have activity that was written after the deletion.
     const created = decided.flatMap(({ current, next }) => (current === undefined ? [next.deviceKey] : []));
     await sql`delete from device_activity where device_key in ${listed(dialect, created)}`.execute(transaction);
     await insertAuditEvents(transaction, entry);
@@ -52,14 +52,14 @@ export function rowOfChange(
   return { ...rowOfDevice(next), ...version };
 }
 
-/** Names as a set, in one parameter. */
+/** A list of names as one parameter. */
 export function listed(dialect: Dialect, names: readonly string[]): RawBuilder<unknown> {
   return dialect === "postgres"
     ? sql`(select unnest(${names}::text[]))`
     : sql`(select value from json_each(${JSON.stringify(names)}))`;
 }
 
-/** @returns those of the customers that are there: they stay until the transaction ends */
+/** Locks customers until the transaction ends. @returns those that exist */
 async function holdCustomers(
   transaction: Transaction<Schema>,
   dialect: Dialect,
@@ -71,7 +71,7 @@ async function holdCustomers(
   return new Set(rows.map(({ customer_id }) => customer_id));
 }
 
-/** @returns devices by device_key: nobody changes them until the transaction ends */
+/** Locks devices until the transaction ends. @returns them by device_key */
 export async function holdDevices(
   transaction: Transaction<Schema>,
   dialect: Dialect,
@@ -99,7 +99,7 @@ export async function put(
           return sql`${sql.join(fields)} from json_each(${json})`;
         };
   const replaced = sql.join(REPLACED.map((name) => sql`${sql.ref(name)} = ${sql.ref(`excluded.${name}`)}`));
-  // In one order, so that two imports of the same devices do not each wait for the other.
+  // Sorted, so that two imports of the same devices do not deadlock.
   const sorted = devices.toSorted((one, other) => (one.device_key < other.device_key ? -1 : 1));
   let written = 0;
   for (let start = 0; start < sorted.length; start += ROWS_AT_ONCE) {

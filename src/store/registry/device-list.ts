@@ -8,14 +8,14 @@ import { type Columns, findPage, type List } from "./lists.ts";
 
 type Row = DeviceRow & ActivityRow;
 
-/** By device_key, as DeviceStore owes it: the devices of one customer by the index that has them, all others by their names. */
+/** Implements DeviceStore.list. The devices of one customer are read by their index, all others by device_key. */
 export async function listDevices(database: Database, page: PageQuery): Promise<PageResult<StoredDevice>> {
   const list = deviceList(database.dialect);
   const { rows, next } = await database.read((db) => findPage<Row>(db, list, page, ({ device_key }) => device_key));
   return { items: rows.map(deviceOfRow), next };
 }
 
-/** The list as SQL has it. */
+/** The list in SQL. */
 export function deviceList(dialect: Dialect): List {
   return { ...LIST, columns: columnsOf(dialect) };
 }
@@ -25,7 +25,7 @@ const LIST = {
   first: "",
   order: "asc",
   table: sql`devices as device`,
-  // Both tables get the bounds, so that neither is searched whole.
+  // Both tables get the bounds, so that neither is read completely.
   joined: (after: string, last: string | undefined) => sql`left join device_activity as activity
     on activity.device_key = device.device_key and activity.device_key > ${after}
     ${last === undefined ? sql`` : sql`and activity.device_key <= ${last}`}`,
@@ -36,7 +36,7 @@ const LIST = {
 
 const LABEL = "labels.";
 
-/** A text that was never set is empty, as callers are shown it. */
+/** The columns of fields. A missing text is compared as empty, the way callers see it. */
 function columnsOf(dialect: Dialect): Columns {
   return (field) => {
     if (field.startsWith(LABEL)) return labelOf(field.slice(LABEL.length), dialect);

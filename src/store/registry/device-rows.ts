@@ -25,7 +25,7 @@ export const DEVICE_COLUMNS = [
 
 export type DeviceRow = Selectable<Schema["devices"]>;
 
-/** A device's activity; null in all of it: it was never seen. */
+/** The activity of a device; null in every column: none. */
 export type ActivityRow = Pick<
   Schema["device_activity"],
   "last_login_at" | "last_key_id" | "last_failure_at" | "last_failure_reason"

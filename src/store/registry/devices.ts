@@ -70,7 +70,7 @@ async function findDevice(db: Kysely<Schema>, deviceKey: string): Promise<Stored
   return row && deviceOfRow(row);
 }
 
-/** A device that stays as it is until the transaction ends. @throws AuthError `does_not_exist` */
+/** Reads a device and locks it until the transaction ends. @throws AuthError `does_not_exist` */
 async function holdDevice(
   transaction: Transaction<Schema>,
   database: Database,

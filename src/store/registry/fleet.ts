@@ -1,4 +1,4 @@
-// The queries of the whole fleet, in steps of a few milliseconds: with SQLite nothing else runs meanwhile.
+// The queries of the whole fleet, in steps of a few milliseconds, since SQLite blocks everything else meanwhile.
 
 import { setImmediate as letOthersGo } from "node:timers/promises";
 import { sql, type Transaction } from "kysely";
@@ -52,7 +52,7 @@ export function createFleetStore(database: Database): FleetStore {
   };
 }
 
-/** One transaction, so that the disk is waited for once; other tasks run between its statements. */
+/** Changes devices in one transaction, which waits for the disk once. Other tasks run between its statements. */
 async function changeAll(
   database: Database,
   ...[names, decide]: Parameters<FleetStore["change"]>

@@ -7,11 +7,11 @@ import type { KeyUsage } from "../../core/registry/ports.ts";
 import type { Database } from "../database.ts";
 import { DECOY, type Schema } from "../schema.ts";
 
-/** Counted at once: with SQLite nothing else runs meanwhile, and logins wait for some milliseconds at most. */
+/** Devices counted at once: SQLite blocks logins meanwhile, for a few milliseconds. */
 const STEP = 2_000;
 
 interface Group {
-  /** Null for devices that have not logged in; `public_key` for those that no key of the customer proves. */
+  /** Null for devices that have not logged in; `public_key` for devices with their own key pair. */
   readonly keyId: string | null;
   readonly devices: number;
   readonly lastUseAt: number | null;
@@ -19,7 +19,7 @@ interface Group {
   readonly last: string;
 }
 
-/** As CustomerKeyStore owes it. */
+/** Implements CustomerKeyStore.usageOf. */
 export async function countKeyUsage(database: Database, customerId: string): Promise<KeyUsage> {
   const keys = new Map<string, { devices: number; lastUseAt: number }>();
   let silentDevices = 0;

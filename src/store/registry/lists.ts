@@ -5,17 +5,17 @@ import type { ComparisonOperator, Condition } from "../../core/registry/filter.t
 import type { PageQuery } from "../../core/registry/ports.ts";
 import type { Schema } from "../schema.ts";
 
-/** Most rows that one page looks at, however few match: the last page takes as long as the first. */
+/** Most rows that one page reads, however few match: the last page takes as long as the first. */
 const LOOKED_AT = 2_000;
 
-/** A list as SQL has it. `name` identifies a row and orders the list. */
+/** A list in SQL. `name` identifies a row and orders the list. */
 export interface List {
   /** The key before the first row. */
   readonly first: string | number;
   readonly name: RawBuilder<string | number>;
   readonly order: "asc" | "desc";
   readonly table: RawBuilder<unknown>;
-  /** Joined to the rows after `after`, and up to `last` where it is known. */
+  /** A join, for the rows after `after` and up to `last`, where known. */
   readonly joined?: (after: string, last: string | undefined) => RawBuilder<unknown>;
   readonly select: RawBuilder<unknown>;
   readonly columns: Columns;
@@ -54,7 +54,7 @@ export async function countPage(
   return { count: Number(rows[0]?.count ?? 0), next: end };
 }
 
-/** Finds the end of the rows that a page looks at, undefined where the list ends, and the terms of those that match. */
+/** Finds the last row that a page reads, undefined at the end of the list, and the terms of the matching rows. */
 async function findStretch(
   db: Kysely<Schema>,
   { name, order, first, table, columns, indexed, ordered = [] }: List,
@@ -85,7 +85,7 @@ async function findStretch(
   return { matching: all(matching), end };
 }
 
-/** The SQL of the fields of a list; undefined: it has no such field. */
+/** The SQL of a field; undefined: the list has no such field. */
 export type Columns = (field: string) => Expression<unknown> | undefined;
 
 const OPERATORS: Readonly<Record<ComparisonOperator, RawBuilder<unknown>>> = {
@@ -97,7 +97,7 @@ const OPERATORS: Readonly<Record<ComparisonOperator, RawBuilder<unknown>>> = {
   ">=": sql`>=`,
 };
 
-/** A time that never was is neither before nor after any. */
+/** Compares a field with a value. A missing time (null) is neither before nor after another. */
 function compare({ field, operator, value }: Condition, columns: Columns): RawBuilder<unknown> {
   const column = columns(field);
   if (column === undefined) throw new RangeError("a condition names a field that this list has not");
