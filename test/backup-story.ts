@@ -100,7 +100,7 @@ function draftOf(deviceKey: string): DeviceDraft {
   return { customerId: "acme", deviceKey };
 }
 
-const open = (settings: BackupPlace["settings"]): Promise<BareGateway> =>
+const open = (settings: BackupSite["settings"]): Promise<BareGateway> =>
   startBareGateway({ ...NO_LIMITS, ...settings });
 
 /** Enrols one device after another. */

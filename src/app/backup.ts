@@ -1,12 +1,12 @@
 // Backs up and restores the database of the settings, whichever it is.
 
-import { dataFile, processEnvironment, readDatabasePlace } from "../config.ts";
+import { dataFile, processEnvironment, readDatabaseLocation } from "../config.ts";
 import { isMigrated, schemaOf } from "../store/migrations.ts";
 import { BackupError, backUpSqlite, restoreSqlite } from "../store/sqlite-backup.ts";
 
 /** Writes a backup into a new file, while gateways run. @throws BackupError, ConfigError, AuthError `unavailable` */
 export async function backUp(output: string): Promise<void> {
-  const { dataDir, databaseUrl: url } = readDatabasePlace();
+  const { dataDir, databaseUrl: url } = readDatabaseLocation();
   if (url === undefined) return backUpSqlite(dataFile(dataDir, "countersign.db"), output);
   const { dumpPostgres } = await import("../store/postgres/dump.ts");
   const { isRegistry, schema } = await describePostgres(url);
@@ -16,7 +16,7 @@ export async function backUp(output: string): Promise<void> {
 
 /** Restores a backup where there is no registry yet. @throws BackupError, ConfigError, AuthError `unavailable` */
 export async function restore(input: string): Promise<void> {
-  const { dataDir, databaseUrl: url } = readDatabasePlace();
+  const { dataDir, databaseUrl: url } = readDatabaseLocation();
   if (url === undefined) return restoreSqlite(dataFile(dataDir, "countersign.db"), input);
   const { restorePostgres } = await import("../store/postgres/dump.ts");
   const { isRegistry } = await describePostgres(url);

@@ -9,7 +9,7 @@ import { toGrpcTrailers } from "../../src/protocols/errors.ts";
 import { parseJson } from "../../src/protocols/json.ts";
 import { readMessage } from "../../src/protocols/message.ts";
 import { unsupportedMediaType } from "../../src/protocols/mistakes.ts";
-import { refusalOf } from "../core/refusal.ts";
+import { caughtError } from "../core/caught-error.ts";
 import { thing } from "./rule-service.ts";
 
 type Row = readonly [text: string, message: string];
