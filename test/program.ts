@@ -13,7 +13,12 @@ import { adopt } from "./children.ts";
 const LAUNCHER = join(import.meta.dirname, "../bin/countersign.js");
 
 /** The launcher's own arguments: without them it would start Node twice. */
-export const NODE_ARGUMENTS: readonly string[] = ["--max-semi-space-size=8", "--expose-gc"];
+export const NODE_ARGUMENTS: readonly string[] = [
+  "--max-semi-space-size=8",
+  "--no-allocation-site-pretenuring",
+  "--heap-growing-percent=60",
+  "--expose-gc",
+];
 
 export interface Outcome {
   readonly status: number | null;
