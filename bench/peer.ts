@@ -88,7 +88,7 @@ export async function createPeerGroup(cleanup: AsyncDisposableStack): Promise<Pe
 }
 
 /** As bin/countersign.js starts a gateway, with NODE_ARGUMENTS. */
-const GATEWAY_MALLOC = { MALLOC_ARENA_MAX: "2", MALLOC_MMAP_THRESHOLD_: "131072" };
+const GATEWAY_MALLOC = { MALLOC_ARENA_MAX: "1", MALLOC_MMAP_THRESHOLD_: "131072" };
 
 /** Resolves once the peer listens. Its output goes to a file, as a server's log does. */
 async function startPeer(name: string, setup: PeerSetup): Promise<Peer> {

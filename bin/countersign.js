@@ -17,7 +17,7 @@ const SMALL_HEAP = [
   "--expose-gc",
 ];
 /** glibc would keep freed memory: in an arena for each thread, and in buffers as large as any freed one (mallopt(3)). */
-const SMALL_ARENAS = { MALLOC_ARENA_MAX: "2", MALLOC_MMAP_THRESHOLD_: "131072" };
+const SMALL_ARENAS = { MALLOC_ARENA_MAX: "1", MALLOC_MMAP_THRESHOLD_: "131072" };
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const sources = join(root, "src", "main.ts");
 const checkout = existsSync(sources);
