@@ -28,7 +28,7 @@ export function createProofCheck(fleet: Fleet): CheckProof {
 
 type Limits = Readonly<Record<string, number>>;
 
-/** Headers of the limit come with every outcome that it was asked for. */
+/** The outcome of a login, with the limit's headers wherever the limit was checked. */
 export type Outcome =
   | { readonly token: string; readonly limits: Limits }
   | { readonly token: undefined; readonly error: ProofError | "rate_limited"; readonly limits: Limits };

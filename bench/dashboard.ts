@@ -29,7 +29,7 @@ const LOGIN_EVERY_MS = 10;
 const QUIET_MS = 10_000;
 const ROUNDS = 3;
 
-/** The devices that are changed sort together; the others are in random order among each other. */
+/** The name of a device. The changed devices are adjacent in sort order; the others are in random order. */
 function keyOf(index: number): string {
   const hash = createHash("sha256").update(`device ${index}`).digest("hex").slice(0, 24);
   return index < CHANGED ? `change-${hash}` : `device-${hash}`;
@@ -46,7 +46,7 @@ async function enrol(admin: Client<typeof AdminService>): Promise<string> {
   return customerKey;
 }
 
-/** Runs a script in the page that changes the list, and waits until its first device is another. @returns milliseconds */
+/** Runs a script in the page that changes the list, and waits until another device is first. @returns milliseconds */
 function untilListed(page: Page, change: string, isListed: string): Promise<number> {
   return page.evaluate(`new Promise((resolve) => {
     const first = () => document.querySelector("tbody code")?.textContent ?? "";

@@ -79,7 +79,7 @@ export function createLoginSubject(peer: Peer): Subject {
   };
 }
 
-/** Goes on from slice to slice, so that no device comes to its limit. */
+/** Each slice continues where the last one ended, so that no device reaches its limit. */
 function createWalk({ fleet, algorithm, dialect }: PeerSetup): () => LoadRequest {
   const { encode, decode } = DIALECTS[dialect];
   let sent = 0;

@@ -17,7 +17,7 @@ export interface Section {
   readonly targets: readonly { readonly text: string; readonly met: boolean }[];
 }
 
-/** The value at `share` of an ascending list; between two, the mean weighted by nearness. */
+/** The value at `share` of an ascending list, interpolated linearly. */
 export function quantile(ascending: readonly number[], share: number): number {
   const index = (ascending.length - 1) * share;
   const below = ascending[Math.floor(index)] ?? Number.NaN;
@@ -30,7 +30,7 @@ export function spreadOf(values: readonly number[]): Spread {
   return { median: quantile(ascending, 0.5), min: quantile(ascending, 0), max: quantile(ascending, 1) };
 }
 
-/** Divides the values of rounds by those of the same rounds of another. */
+/** Divides each round's value by the other's value of the same round. */
 export function divide(values: readonly number[], others: readonly number[]): number[] {
   return values.map((value, index) => value / (others[index] ?? Number.NaN));
 }
@@ -57,7 +57,7 @@ function describeMachine(): string {
 }
 
 /**
- * Measures parts and prints their sections, the exit status being 1 where a target is not met.
+ * Measures parts and prints their sections. The exit status is 1 if a target is not met.
  * @param only names of parts; empty: all
  * @throws Error for an unknown name
  */

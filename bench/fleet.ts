@@ -1,4 +1,4 @@
-// The fleet that logs in: devices of one customer, their signed logins, and what answers them.
+// The fleet that logs in: devices of one customer, their signed logins, and the check of answers.
 
 import { createHmac, randomBytes, randomUUID } from "node:crypto";
 import { type Algorithm, type LoginBody, TOKEN_SECONDS } from "./contract.ts";
@@ -8,13 +8,13 @@ export interface Fleet {
   readonly deviceKeys: readonly string[];
 }
 
-/** A login's answer, of no protocol. */
+/** A login's answer, in any protocol. */
 export interface Answer {
   readonly token: string;
   readonly expiresIn: number;
 }
 
-/** A fleet of new names, so that no limit has heard of it. */
+/** Creates a fleet of new names, which no limit has counted. */
 export function createFleet(size: number): Fleet {
   return {
     customerKey: randomBytes(32).toString("hex"),
@@ -28,7 +28,7 @@ export function signLogin(customerKey: string, deviceKey: string, timestamp: num
   return { device_key: deviceKey, timestamp, device_signature: signature };
 }
 
-/** @throws Error unless it is a token of this very device: the load is void when one is not */
+/** Checks that an answer is a token of this device. @throws Error otherwise: the load is void */
 export function checkAnswer({ token, expiresIn }: Answer, deviceKey: string, algorithm: Algorithm): void {
   const [head, claims, signature] = String(token).split(".");
   if (head === undefined || claims === undefined || signature?.length !== SIGNATURE_LENGTHS[algorithm])

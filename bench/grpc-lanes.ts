@@ -1,4 +1,4 @@
-// Lanes over gRPC: streams of one HTTP/2 connection, as a channel has them. Knows frames and status, and no message.
+// Lanes over gRPC: streams of one HTTP/2 connection, as a channel has them. Knows frames and status, not messages.
 
 import { once } from "node:events";
 import { type ClientHttp2Session, connect, type IncomingHttpHeaders } from "node:http2";
@@ -19,7 +19,7 @@ export function openGrpc(path: string): OpenLanes {
   return async (origin, count) => {
     const session = connect(origin);
     await once(session, "connect");
-    // The streams show the error.
+    // The streams report the error.
     session.on("error", () => undefined);
     return Array.from({ length: count }, () => ({
       ask: (frame: Buffer) => call(session, headers, frame),

@@ -28,7 +28,7 @@ function createOpen(part: keyof Http1Answer): OpenLanes {
   };
 }
 
-/** The offer of a board: one suite, one curve. Node's own offer lets each server choose its suite, and has ML-KEM. */
+/** The TLS offer of a board: one suite, one curve. With Node's default offer each server would choose its own. */
 const BOARD = { minVersion: "TLSv1.3", ciphers: "TLS_AES_128_GCM_SHA256", ecdhCurve: "X25519" } as const;
 
 /** Lanes that make a TLS connection for each request. A handshake of the other kind fails the request. */
@@ -96,7 +96,7 @@ function createLane(socket: Socket, part: keyof Http1Answer): Lane {
     }
   });
   socket.on("close", () => waiting?.reject(new Error("the server closed the connection")));
-  // The close that follows shows the error.
+  // The close that follows reports the error.
   socket.on("error", () => undefined);
   return {
     ask(request) {
@@ -110,7 +110,7 @@ function createLane(socket: Socket, part: keyof Http1Answer): Lane {
 
 const LENGTH = /\r\ncontent-length: *(\d+)/i;
 
-/** Undefined while the answer is not whole. @throws Error for one that is not 200 */
+/** Reads an answer; undefined: incomplete. @throws Error for one that is not 200 */
 function readAnswer(bytes: Buffer): Http1Answer | undefined {
   const end = bytes.indexOf("\r\n\r\n");
   if (end === -1) return undefined;

@@ -39,7 +39,7 @@ async function decide(limiter: Limiter, charges: readonly Charge[], denied: numb
   if (verdict.denied !== denied) throw new Error("void: another decision was due");
 }
 
-/** Acts so many times, IN_FLIGHT at a time. @returns CPU of this process for each act, in microseconds */
+/** Runs `act` many times, IN_FLIGHT at a time. @returns CPU of this process for each run, in microseconds */
 async function runLanes(times: number, act: () => Promise<unknown>): Promise<number> {
   const before = process.cpuUsage();
   let due = times;
@@ -102,7 +102,7 @@ async function measureMemory({ redis, limiter }: Subject): Promise<Section> {
   };
   const usedMemory = async (): Promise<number> =>
     Number(/^used_memory:(\d+)/m.exec(await redis.info("memory"))?.[1] ?? Number.NaN);
-  // The connection's buffers grow before the first reading.
+  // The connection's buffers grow before the first measurement.
   await runLanes(IN_FLIGHT, fill);
   const [keysBefore, before] = [await redis.dbsize(), await usedMemory()];
   await runLanes(FILLED_KEYS, fill);

@@ -6,13 +6,13 @@ export interface Lane {
   readonly close: () => void;
 }
 
-/** Opens so many lanes to an origin. */
+/** Opens lanes to an origin. */
 export type OpenLanes = (origin: string, count: number) => Promise<readonly Lane[]>;
 
 /** A request that is answered with success. */
 export interface LoadRequest {
   readonly bytes: Buffer;
-  /** @throws Error when the answer is not the one that is due */
+  /** @throws Error for an answer other than the expected one */
   readonly check: (answer: Buffer) => void;
 }
 

@@ -20,7 +20,7 @@ interface Contender {
   readonly database?: DatabaseName;
   /** Absent: the group's. */
   readonly dialect?: DialectName;
-  /** Limit of its CPU, in times the baseline's. */
+  /** The most CPU that meets the target, as a multiple of the baseline's. */
   readonly most?: Readonly<Record<Algorithm, number>>;
 }
 
@@ -102,17 +102,17 @@ function measureSignature(): number {
   return (user + system) / SIGNATURES;
 }
 
-/** Measures one contender beside its baseline alone: a process that has waited for seconds is dearer for a while. */
+/** Measures one contender beside its baseline alone: a process that was idle for seconds needs more CPU at first. */
 async function runPair(group: Group, contender: Contender, algorithm: Algorithm, rounds: number): Promise<Pair> {
   await using cleanup = new AsyncDisposableStack();
   const peers = await createPeerGroup(cleanup);
   const tls = DIALECTS[group.dialect].tls && makeCertificate(peers.folder, "server", "ecdsa");
-  // No device may reach its limit, whatever part of the run one window sees; the warm-up takes two logins of each.
+  // No device may reach its limit in any window of the run; the warm-up takes two logins of each.
   const loaded = Math.min(WINDOW_MS / 1000, rounds * SECONDS);
   const devices = Math.ceil((LARGEST_RATES[algorithm] * loaded) / (LOGIN_LIMIT - 2));
   say(`${contender.label}, beside ${group.baseline.label}: enrolling ${devices} devices.`);
   const start = ({ peer, listener = "public", database, dialect = group.dialect }: Contender): Promise<Peer> => {
-    // A fleet each: peers that share a Redis would spend the limits of one another's devices.
+    // One fleet for each peer: peers share a Redis and would use up each other's limits.
     const setup = { fleet: createFleet(devices), algorithm, dialect, listener };
     return peers.start(peer, { ...setup, ...(tls && { tls }) }, database);
   };
@@ -142,7 +142,7 @@ async function measureGroup(group: Group, algorithm: Algorithm, rounds: number):
     const { baseline, own, signatureMicros } = await runPair(group, contender, algorithm, rounds);
     const ratio = spreadOf(divide(own.map(costOf), baseline.map(costOf)));
     rows.push(rowOf(group.baseline.label, baseline, ""), rowOf(contender.label, own, show(ratio, 3)));
-    // Each login of either has one. Another algorithm costs less than the noise of measuring it apart.
+    // Each login has one RSA signature. An EdDSA signature costs less than the noise of its measurement.
     if (algorithm === "RS256") {
       const [rest = [], restOfBaseline = []] = [own, baseline].map((one) =>
         one.map(({ cpuMicros }, round) => cpuMicros - (signatureMicros[round] ?? Number.NaN)),

@@ -1,4 +1,4 @@
-// The measurement: rounds of load, peer after peer in short slices, so that a drift of the machine meets all of them alike.
+// The measurement: rounds of load, peer after peer in short slices, so that drift of the machine affects all alike.
 
 import { quantile } from "./figures.ts";
 import type { OpenLanes } from "./load.ts";
@@ -17,7 +17,7 @@ export interface MeasureOptions {
 export interface Subject {
   readonly peer: Peer;
   readonly open: OpenLanes;
-  /** Goes on from slice to slice; the warming has one of its own. */
+  /** Creates a source of requests that continues from slice to slice. The warm-up has its own. */
   readonly walk: () => () => LoadRequest;
   /** Requests of the warm-up. */
   readonly warming: number;
@@ -38,10 +38,10 @@ type Slice = LoadResult & { readonly cpuMicros: number };
 const SLICE_SECONDS = 0.5;
 
 /**
- * Measures subjects, after the warming of each: who has a cache may have filled it.
- * @param onRound hears of the end of each round of all of them, the warming being 0
- * @returns the rounds of each: those with the same number are a pair
- * @throws Error when any answer was not the one that is due: the run is void
+ * Measures subjects, after a warm-up of each that fills its caches.
+ * @param onRound called at the end of each round; round 0 is the warm-up
+ * @returns the rounds of each; rounds with the same number are a pair
+ * @throws Error at the first wrong answer: the run is void
  */
 export async function measure(
   subjects: readonly Subject[],
@@ -56,7 +56,7 @@ export async function measure(
   for (let number = 1; number <= options.rounds; number++) {
     const turns = runs.map((run) => ({ ...run, slices: [] as Slice[] }));
     for (let slice = 0; slice * SLICE_SECONDS < options.seconds; slice++) {
-      // Who goes first alternates.
+      // The order alternates.
       for (const { subject, walk, slices } of slice % 2 === 0 ? turns : turns.toReversed()) {
         slices.push(await measureSlice(subject, takeSlice(walk, options), options.inFlight));
       }

@@ -45,9 +45,9 @@ export interface PeerSetup {
 
 /** Where a peer is. */
 export interface PeerOrigins {
-  /** Where it is spoken to in its dialect. */
+  /** The URL for its dialect. */
   readonly url: string;
-  /** Where it publishes the keys of its tokens, if it does. */
+  /** The URL of its JWKS, if it has one. */
   readonly jwksUrl?: string;
 }
 

@@ -44,7 +44,7 @@ export interface RegistryGateway {
   cpuMicros(): number;
 }
 
-/** Starts one on PostgreSQL as it comes, or SQLite; `cleanup` ends it. No device comes to its limit. */
+/** Starts a gateway on SQLite, or on PostgreSQL with its default configuration; `cleanup` ends it. No device reaches its limit. */
 export async function openRegistryGateway(
   database: DatabaseName,
   launcher: string,
@@ -89,7 +89,7 @@ export async function openRegistryGateway(
     },
     maxRss: () => Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) * 1_024,
     cpuMicros() {
-      // Behind the name, which may have spaces: user and system time, in ticks of 10 ms (proc(5)).
+      // After the name, which may have spaces: user and system time, in ticks of 10 ms (proc(5)).
       const [, rest = ""] = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ");
       const fields = rest.split(" ");
       return (Number(fields[11]) + Number(fields[12])) * 10_000;

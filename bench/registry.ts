@@ -24,7 +24,7 @@ const MOST_BYTES = 200e6;
 const MOST_PAGE_MS = 20;
 
 const ROUNDS = 8;
-/** The longest window of a limit, and some more. */
+/** A little longer than the longest window of a limit. */
 const WINDOW_MS = 62_000;
 const SLICE_MS = 2_000;
 const IN_FLIGHT = 16;
@@ -33,7 +33,7 @@ const LOGIN_EVERY_MS = 20;
 /** Lines that are written at a time. */
 const PIECE = 1_000;
 const REPEATS = 15;
-/** Devices of a page, the most that a caller can have. */
+/** Devices of a page, the largest that a caller can get. */
 const PAGE = 1_000;
 
 /** Lists that operators page through, the last of which matches nothing. */
@@ -63,7 +63,7 @@ async function measureOn(database: DatabaseName, devices: number): Promise<Secti
   say(`${database}: an import of ${devices} devices.`);
   const { seconds, loginMs } = await enrolFleet(large, devices);
 
-  // Until then each gateway remembers the devices that logged in, too: Redis may have been started anew.
+  // While Redis is younger than a window, each gateway also counts logins in memory.
   await redisOld;
   const [few, many]: [number[], number[]] = [[], []];
   const fleets = [
@@ -72,7 +72,7 @@ async function measureOn(database: DatabaseName, devices: number): Promise<Secti
   ];
   for (const { gateway, size } of fleets) await logInFor(gateway, size);
   for (let round = 0; round < ROUNDS; round++) {
-    // The first alternates.
+    // The order alternates.
     for (const { gateway, size, cpu } of round % 2 === 0 ? fleets : fleets.toReversed()) {
       cpu.push(await logInFor(gateway, size));
     }
@@ -117,7 +117,7 @@ async function enrolFleet(
   return { seconds, loginMs };
 }
 
-/** A million lines at once would be the bench's own memory. */
+/** Writes in pieces: a million lines at once would need much memory. */
 async function writeFleet(file: string, devices: number): Promise<void> {
   async function* pieces(): AsyncGenerator<string> {
     yield "device_key,customer_id,name,labels\n";
@@ -167,7 +167,7 @@ async function logInFor(gateway: RegistryGateway, devices: number): Promise<numb
   return cpu / latencies.length;
 }
 
-/** @returns milliseconds a page, the median of several, by what page it is */
+/** @returns the median time of each page in milliseconds, by its name */
 async function timePages(gateway: RegistryGateway): Promise<ReadonlyMap<string, number>> {
   const tokens = [""];
   for (let token = ""; ; tokens.push(token)) {

@@ -1,4 +1,4 @@
-// The other end of peer.ts: what every file in peers/ calls.
+// The peer's side of peer.ts: every file in peers/ calls it.
 
 import { once } from "node:events";
 import type { Server } from "node:net";

@@ -18,7 +18,7 @@ const SECONDS = 2;
 
 type IssuedToken = readonly [token: string, deviceKey: string];
 
-/** Measures on each database; the target is SQLite's, PostgreSQL is printed beside. */
+/** Measures on each database. The target is for SQLite; PostgreSQL is printed beside it. */
 async function measureChecks(algorithm: Algorithm, rounds: number): Promise<Section> {
   const sqlite = await measurePair(algorithm, "sqlite", rounds);
   const postgres = await measurePair(algorithm, "postgres", rounds);

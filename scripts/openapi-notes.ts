@@ -12,7 +12,7 @@ import { setLimitHeaders, TOKEN_MESSAGE_BYTES } from "../src/services/auth.ts";
 import type { MethodNotes, OpenapiNotes, ServiceNotes } from "./openapi/document.ts";
 import { ADMIN_NOTES, AWAY, errorOf } from "./openapi-admin-notes.ts";
 
-/** The moment that examples are of, in unix seconds. */
+/** The time in examples, in unix seconds. */
 const NOW = 1_764_000_000;
 
 const { version }: { version: string } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
@@ -70,7 +70,7 @@ const TOKEN_NOTES: ServiceNotes = {
   }),
 };
 
-/** docs/reference/errors.md at greater length. */
+/** The reasons, described at greater length than in docs/reference/errors.md. */
 const REASONS: Readonly<Record<Reason, string>> = {
   misdirected: "the internal listener does not answer to this host name. Add it to `COUNTERSIGN_INTERNAL_HOSTS`.",
   not_found: "there is no such path.",

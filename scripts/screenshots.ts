@@ -22,7 +22,7 @@ const SHOTS = [
   { name: "devices-dark-360", address: "#/devices", heading: "Devices", colorScheme: "dark", width: 360, height: 740 },
 ] as const;
 
-/** Activity is written every five seconds, and intervals of logins are as long. */
+/** Longer than two periods of five seconds, in which activity is written and logins are counted. */
 const SEEN_MS = 11_000;
 
 const gateway = await openGateway({ LOGIN_LIMIT: "off" });

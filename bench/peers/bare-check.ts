@@ -1,4 +1,4 @@
-// Peer: the check of a token on node:http with jose and nothing else: what the work itself costs.
+// Peer: the check of a token on node:http with jose and nothing else: the cost of the work itself.
 
 import { createServer } from "node:http";
 import { importJWK, jwtVerify } from "jose";
@@ -6,7 +6,7 @@ import { AUDIENCE, ISSUER } from "../contract.ts";
 import { listen, servePeer } from "../serve-peer.ts";
 
 servePeer(async ({ jwks, algorithm }) => {
-  // The key is imported once, and no token says which it is: as cheap as jose can be had.
+  // The key is imported once and needs no look-up: the cheapest use of jose.
   const jwk = jwks?.keys.find(({ alg }) => alg === algorithm);
   if (jwk === undefined) throw new Error(`no ${algorithm} key to check tokens with`);
   const key = await importJWK(jwk, algorithm);

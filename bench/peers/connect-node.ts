@@ -1,4 +1,4 @@
-// Peer: the same login as a handler of Connect's own adapter on node:http, as its documentation has it.
+// Peer: the same login as a handler of Connect's own adapter on node:http, as in its documentation.
 
 import { createServer } from "node:http";
 import { Code, ConnectError } from "@connectrpc/connect";

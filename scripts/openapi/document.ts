@@ -33,7 +33,7 @@ export interface ServiceNotes {
     readonly scheme: JsonObject;
     readonly errorsOf: (method: string) => readonly AuthError[];
   };
-  /** As it is mounted with. */
+  /** The limit that the service is mounted with. */
   readonly maxMessageBytes?: number;
 }
 

@@ -8,11 +8,11 @@ import type { Schemas } from "./schema.ts";
 
 export interface OpenapiPath {
   readonly path: string;
-  /** Alike for paths that OpenAPI takes for one: those that differ in nothing but their parameters' names. */
+  /** The path without the names of parameters. OpenAPI takes paths of one shape for the same path. */
   readonly shape: string;
 }
 
-/** A template as OpenAPI has it. Some generators of clients take `:import` after a literal for a parameter: there it is escaped. */
+/** A template in OpenAPI's form. Escapes `:import` after a literal, which some generators of clients take for a parameter. */
 export function readPath({ template, bound }: Route): OpenapiPath {
   const path = bound.length === 0 ? template.replace(/:(?=\w+$)/, "%3A") : template;
   return { path, shape: template.replace(/\{[^}]*\}/g, "{}") };

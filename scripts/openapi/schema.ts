@@ -16,7 +16,7 @@ import { type Direction, scalarSchema, wellKnownSchema } from "./values.ts";
 export interface SchemaNotes {
   /** The comment of a message, enum, field or enum value in the contract. */
   readonly commentOf: (desc: DescMessage | DescEnum | DescField | DescEnum["values"][number]) => string;
-  /** Fields without which a request is refused, by the full name of its message: proto3 has no word for it. */
+  /** Required fields, by the full name of their message: proto3 cannot mark them. */
   readonly required: Readonly<Record<string, readonly string[]>>;
 }
 
@@ -38,7 +38,7 @@ export function createSchemas(answers: readonly DescMessage[], { commentOf, requ
   function refer(desc: DescMessage | DescEnum, name: string, build: () => JsonObject): JsonObject {
     const known = components.get(name);
     if (known === undefined) {
-      // There before it is built, so that a message may hold itself.
+      // Registered before it is built: a message may contain itself.
       components.set(name, { desc, schema: {} });
       components.set(name, { desc, schema: build() });
     } else if (known.desc !== desc) throw new TypeError(`${known.desc.typeName} and ${desc.typeName} are both ${name}`);

@@ -5,7 +5,7 @@ import { type DescMessage, type JsonObject, type JsonValue, ScalarType } from "@
 /** Requests are read leniently and may leave fields out; answers have one form, with every field that has no presence. */
 export type Direction = "request" | "answer";
 
-/** A scalar's schema. Of 64 bits answers have a string (JSON's numbers are exact to 53), and requests either. */
+/** A scalar's schema. Answers have 64-bit integers as strings (JSON's numbers are exact to 53 bits); requests accept both. */
 export function scalarSchema(type: ScalarType, direction: Direction): JsonObject {
   switch (type) {
     case ScalarType.STRING:

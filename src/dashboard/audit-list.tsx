@@ -1,4 +1,4 @@
-// A list of the audit log.
+// A table of audit events.
 
 import type { JsonObject } from "@bufbuild/protobuf";
 import type { AuditEvent } from "../../gen/es/countersign/admin/v1/admin_pb.ts";

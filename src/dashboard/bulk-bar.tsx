@@ -45,7 +45,7 @@ export function BulkBar(devices: BulkProps) {
   );
 }
 
-/** Every device, as the contract spells it. */
+/** A filter that matches every device. */
 const ALL = 'device_key != ""';
 
 function BulkButton({ choice, filter: given, selected, size = 0, onChanged }: BulkProps & { readonly choice: Choice }) {

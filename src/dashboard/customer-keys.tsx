@@ -1,4 +1,4 @@
-// The keys of a customer: how far a rotation is, issue, import, retire.
+// The keys of a customer: progress of a rotation, issue, import, retire.
 
 import { useState } from "preact/hooks";
 import {
@@ -44,7 +44,7 @@ export function CustomerKeyTable({ customerId }: { readonly customerId: string }
   );
 }
 
-/** How many devices have the newest login key, while there are several. */
+/** Shows how many devices use the newest login key, while several are live. */
 function Rotation({ usage: { keys, silentDevices } }: { readonly usage: CustomerKeyUsage }) {
   const live = keys.filter(({ purpose, state }) => purpose === KeyPurpose.LOGIN && state === KeyState.LIVE);
   const [newest] = live;

@@ -1,4 +1,4 @@
-// A device in words, as the list and its own page show it.
+// A device in words, for the list and for its own page.
 
 import { type Device, Status, StatusSchema } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { labelsText } from "../cli/device-file/row.ts";

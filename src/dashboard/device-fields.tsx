@@ -1,4 +1,4 @@
-// The fields of a device that enrolment and its own page share: name, labels and key.
+// The form fields of a device, for enrolment and for its own page: name, labels and key.
 
 import { useState } from "preact/hooks";
 import { type Device, KeyMode } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
@@ -70,7 +70,7 @@ export function DeviceFields({ device }: { readonly device?: Device }) {
   );
 }
 
-/** Reads the values of the fields. @throws RowMistake for labels of another form */
+/** Reads the values of the fields. @throws RowMistake for malformed labels */
 export function readDeviceFields({ displayName = "", labels = "", kind, publicKey = "" }: FormValues) {
   return {
     displayName,

@@ -56,7 +56,7 @@ export interface BadRow {
 export interface ImportProgress {
   /** Bytes of the file that are done. */
   readonly bytes: number;
-  /** Rows that are done, those of an import before included. */
+  /** Rows that are done, including those of an earlier import. */
   readonly rows: number;
   readonly created: number;
   readonly updated: number;
@@ -71,7 +71,7 @@ const CHUNK_BYTES = 256 * 1024;
 const MOST_SHOWN = 1_000;
 
 interface ImportOptions {
-  /** Rows that an import before has done. */
+  /** Rows that an earlier import has done. */
   readonly resumeAt: number;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: ImportProgress) => void;
@@ -79,7 +79,7 @@ interface ImportOptions {
 
 /**
  * Imports a file. A repeated import changes nothing, so the same file resumes a stopped one.
- * Rejects with the mistake of the header, or what the gateway answers.
+ * Rejects with the mistake in the header, or with the gateway's error.
  */
 export function importDevices(file: File, { resumeAt, signal, onProgress }: ImportOptions): Promise<void> {
   const done = { bytes: 0, rows: 0, created: 0, updated: 0, unchanged: 0, badCount: 0 };

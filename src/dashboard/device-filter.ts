@@ -5,10 +5,10 @@ export function quote(text: string): string {
   return `"${text.replace(/["\\]/g, "\\$&")}"`;
 }
 
-/** The first name after all that begin with a prefix: visible ASCII sorts before it. */
+/** Appended to a prefix, it sorts after all names with this prefix, which are visible ASCII. */
 const AFTER_ALL = "ÿ";
 
-/** The filter of a search by its address; empty: all devices. */
+/** The filter for the parameters of the page's address; empty: all devices. */
 export function filterOf(query: URLSearchParams): string {
   const of = (name: string): string => query.get(name) ?? "";
   const [prefix, customer, status, unseen] = [of("prefix"), of("customer"), of("status"), of("unseen")];

@@ -1,4 +1,4 @@
-// Explain: the login that a board sent, and what is wrong with it.
+// The form that explains a failed login.
 
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { useState } from "preact/hooks";

@@ -18,7 +18,7 @@ import { Notice } from "./parts.tsx";
 import { addressOf, useAddress } from "./router.ts";
 
 interface Section {
-  /** The first part of its pages' addresses; empty: the overview. */
+  /** The first part of the addresses of its pages; empty: the overview. */
   readonly path: string;
   readonly text: string;
   readonly page: (name: string | undefined, query: URLSearchParams, overview?: Overview) => ComponentChildren;
@@ -106,7 +106,7 @@ const TROUBLES = [
   ["signer", PartState.UNAVAILABLE, "There is no key to sign tokens with: logins are refused."],
 ] as const;
 
-/** Tells that something is degraded. */
+/** A banner while something is degraded. */
 function Banner({ value, failure }: Loaded<Overview>) {
   if (failure?.reason === "unreachable") {
     return <Notice tone="bad">The gateway does not answer. This page goes on by itself once it does.</Notice>;

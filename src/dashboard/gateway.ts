@@ -1,4 +1,4 @@
-// The gateway as the dashboard calls it: AdminService by Connect, and sessions.
+// Calls of the dashboard to the gateway: AdminService over Connect, and sessions.
 
 import { type Client, ConnectError, createClient, type Interceptor } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
@@ -6,12 +6,12 @@ import { AdminService } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { ErrorInfoSchema } from "../../gen/es/google/rpc/error_details_pb.ts";
 import { sentence } from "./words.ts";
 
-/** Each request carries it: pages of other origins cannot send it. */
+/** The header of each request. Pages of other origins cannot send it. */
 const OWN_PAGE = ["x-countersign-dashboard", "1"] as const;
 
 const authenticate: Interceptor = (next) => (request) => {
   request.header.set(...OWN_PAGE);
-  // Names the actor in the audit log where a token of the settings is shared.
+  // Names the actor in the audit log for a token of the settings, which people may share.
   request.header.set("x-operator", "dashboard");
   return next(request);
 };
@@ -23,7 +23,7 @@ export const admin: Client<typeof AdminService> = createClient(
 
 const UNREACHABLE = "The gateway does not answer. It may be restarting.";
 
-/** An error in words, with its reason. */
+/** An error as a sentence, with its reason. */
 export interface Failure {
   readonly reason: string;
   readonly message: string;
@@ -39,7 +39,7 @@ export function failureOf(error: unknown): Failure {
   return { reason: info.reason, message: sentence(error.rawMessage) };
 }
 
-/** Calls the gateway beside AdminService. @returns the members of its answer; @throws Error in words */
+/** Calls an endpoint outside of AdminService. @returns the members of its answer; @throws Error with a sentence */
 async function call(path: string, body?: object): Promise<ReadonlyMap<string, unknown>> {
   const response = await fetch(path, {
     method: body === undefined ? "GET" : "POST",
@@ -53,22 +53,22 @@ async function call(path: string, body?: object): Promise<ReadonlyMap<string, un
   throw new Error(String(answer.get("message") ?? UNREACHABLE));
 }
 
-/** Exchanges an admin token, or the code of a link, for a session. @throws Error in words */
+/** Exchanges an admin token, or the code of a link, for a session. @throws Error with a sentence */
 export async function signIn(credentials: { readonly token: string } | { readonly code: string }): Promise<void> {
   await call("/dashboard/sign-in", credentials);
 }
 
-/** Whether a session is open. @throws Error in words */
+/** Whether a session is open. @throws Error with a sentence */
 export async function isSignedIn(): Promise<boolean> {
   return (await call("/dashboard/session")).get("signed_in") === true;
 }
 
-/** @throws Error in words */
+/** @throws Error with a sentence */
 export async function signOut(): Promise<void> {
   await call("/dashboard/sign-out", {});
 }
 
-/** The URL that devices reach the gateway by: the issuer of its tokens. */
+/** The gateway's URL for devices: the issuer of its tokens. */
 export async function publicUrl(): Promise<string> {
   const metadata = await call("/.well-known/oauth-authorization-server");
   return String(metadata.get("issuer") ?? location.origin).replace(/\/$/, "");

@@ -1,4 +1,4 @@
-// Loading for pages: a value from the gateway, kept up to date, and actions with their outcome.
+// Hooks that load values from the gateway, reload them, and run actions.
 
 import { createContext } from "preact";
 import { type Inputs, useContext, useEffect, useState } from "preact/hooks";
@@ -21,7 +21,7 @@ export function useSession(): OperatorSession {
   return session;
 }
 
-/** Dispatches `change` after each action: everything that is shown is loaded again. */
+/** Dispatches `change` after each action, so that every shown value is loaded again. */
 const actions = new EventTarget();
 
 export interface Loaded<Value> {

@@ -13,10 +13,10 @@ export interface SampleValues {
   readonly customerKey: string;
 }
 
-/** The values that the page has, with the quotes around them. */
+/** The values in the page's programs that are replaced, with their quotes. */
 const PLACEHOLDERS = /"?(http:\/\/127\.0\.0\.1:8080|127\.0\.0\.1|8080|pump-7|the-customer-key)"?/g;
 
-/** A login in a language. The secret is in no process's arguments. */
+/** A login in a language. The secret is not in the arguments of a process. */
 export function loginSample(language: string, { gateway, deviceKey, customerKey }: SampleValues): string {
   const { protocol, hostname, port } = new URL(gateway);
   const values: Readonly<Record<string, string>> = {

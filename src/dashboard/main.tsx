@@ -16,7 +16,7 @@ type State =
 
 const CODE = /^#sign-in=([\w-]+)$/;
 
-/** Takes the code of a link out of the address, so that no history keeps it. */
+/** Removes the code of a link from the address and from the browser's history. */
 function takeCode(): string | undefined {
   const code = CODE.exec(location.hash)?.[1];
   if (code !== undefined) history.replaceState(undefined, "", "#/");

@@ -5,7 +5,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { formValuesOf } from "./form.tsx";
 import { addressOf } from "./router.ts";
 
-/** Waited after a key before the list is searched, in milliseconds. */
+/** Delay between a keystroke and the search, in milliseconds. */
 const TYPING_MS = 150;
 
 interface SearchFormProps {

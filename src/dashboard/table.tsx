@@ -16,7 +16,7 @@ interface TableProps {
   readonly head: readonly ComponentChildren[];
   /** Undefined until they are loaded. */
   readonly rows: readonly Row[] | undefined;
-  /** Shown in place of no rows. */
+  /** Shown if there are no rows. */
   readonly empty?: string;
 }
 

@@ -20,7 +20,7 @@ export function enumText(schema: DescEnum, value: number): string {
   return schema.value[value]?.localName.toLowerCase() ?? "unknown";
 }
 
-/** The reasons of a refused login, as an operator reads them. */
+/** The reasons of a refused login, in words for operators. */
 const REASONS: Readonly<Record<string, string>> = {
   ok: "admitted",
   clock_skew: "clock is wrong",
@@ -43,7 +43,7 @@ export function timeMs(time: Timestamp | undefined): number | undefined {
 
 const DAY_MS = 86_400_000;
 
-/** The time in so many days, as a field has them. */
+/** The time after a number of days, which a form field has as text. */
 export function inDays(days: string): Timestamp {
   return timestampFromMs(Date.now() + Number(days) * DAY_MS);
 }

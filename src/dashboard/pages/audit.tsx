@@ -1,4 +1,4 @@
-// The audit log: filters, and everything that was done to one subject.
+// The page of the audit log, with filters.
 
 import { AuditList } from "../audit-list.tsx";
 import { quote } from "../device-filter.ts";

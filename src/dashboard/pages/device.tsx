@@ -1,4 +1,4 @@
-// A device: its state, its login limit, its changes, and why a login of it fails.
+// The page of a device: its state, login limit, audit events, and explain.
 
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { useState } from "preact/hooks";
@@ -142,7 +142,7 @@ function EditButton({ device }: { readonly device: Device }) {
       sharedIdentity: values["sharedIdentity"] !== undefined,
     };
     const paths = ["display_name", "labels", "shared_identity"];
-    // The key mode stays under a key pair, and the replay guard follows the keys unless it is changed, too.
+    // A device with a key pair keeps its key mode. The replay guard follows the keys unless it is changed too.
     if (fields.publicKey === "" && fields.keyMode !== device.keyMode) paths.push("key_mode");
     if (fields.publicKey !== device.publicKey) paths.push("public_key");
     if (next.replayGuard !== (device.replayGuard ?? false)) paths.push("replay_guard");

@@ -68,7 +68,7 @@ export function DevicesPage({ query }: { readonly query: URLSearchParams }) {
   );
 }
 
-/** Counts the devices that match, page by page, so that a million hold up nothing. */
+/** Counts the devices that match, page by page: a million devices take several calls. */
 function useCount(filter: string): { readonly value: number; readonly isDone: boolean } {
   const [count, setCount] = useState({ filter, value: 0, isDone: false });
   useLoaded(

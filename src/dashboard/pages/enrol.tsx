@@ -37,7 +37,7 @@ export function EnrolPage({ customer }: { readonly customer: string }) {
 
 interface Enrolled {
   readonly device: Device;
-  /** Undefined: the customer's key was shown when it was issued, or the board has a key pair. */
+  /** Undefined: the customer's key was shown before, at its issue, or the board has a key pair. */
   readonly secret: string | undefined;
   readonly gateway: string;
 }
@@ -76,7 +76,7 @@ function EnrolOne({ customerId: given }: { readonly customerId: string }) {
   );
 }
 
-/** The secret to flash, where it can be shown. Issues the first key of a customer. */
+/** The secret to flash, if it can be shown. Issues the first key of a customer. */
 async function secretOf({ deviceKey, customerId, keyMode }: Device): Promise<string | undefined> {
   const purpose = keyMode === KeyMode.DERIVED ? KeyPurpose.DERIVATION : KeyPurpose.LOGIN;
   const { customerKeys } = await admin.listCustomerKeys({ customerId, pageSize: 1_000 });
@@ -86,7 +86,7 @@ async function secretOf({ deviceKey, customerId, keyMode }: Device): Promise<str
   return (await admin.deriveDeviceKey({ deviceKey })).customerKey;
 }
 
-/** Stands for a secret that this page does not know. */
+/** A placeholder for a secret that this page does not know. */
 const UNKNOWN = "the-customer-key";
 
 function Done({ device, secret, gateway, onAnother }: Enrolled & { readonly onAnother: () => void }) {
