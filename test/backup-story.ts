@@ -1,4 +1,4 @@
-// Backs up while a gateway writes, changes the registry, and checks what a restore brings back.
+// Backs up while a gateway writes, changes the registry, and checks the restored state.
 
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect } from "vitest";
@@ -13,7 +13,7 @@ export interface BackupSite {
   readonly settings: Environment & { readonly DATA_DIR: string };
   readonly restoredSettings: Environment & { readonly DATA_DIR: string };
   backUp(): Promise<void>;
-  /** While no gateway runs. */
+  /** Restores the backup; no gateway runs meanwhile. */
   restore(): Promise<void>;
 }
 
@@ -44,15 +44,15 @@ export async function tellBackupStory(site: BackupSite): Promise<void> {
     ]),
   ).toEqual([200, 200]);
 
-  // 1. Backed up while it writes: all that was acknowledged before is in it.
+  // 1. Back up during writes: the backup has every change that was acknowledged before.
   const writer = writeDevices(before);
   const enrolled = await writer.written(ENROLLED_BEFORE);
   await site.backUp();
-  // It goes on writing, however quick that was.
+  // The gateway goes on writing after a quick backup, too.
   await writer.written(enrolled.length + 1);
   await writer.stop();
 
-  // 2. Changed afterwards.
+  // 2. Change the registry afterwards.
   expect(await loginStatuses(before, [["moving", ownKey]])).toEqual([200]);
   await registry.devices.update("moving", { finishMove: true }, "", GATEWAY);
   expect(await loginStatuses(before, [["moving", SHARED_KEY]])).toEqual([401]);
@@ -70,7 +70,7 @@ export async function tellBackupStory(site: BackupSite): Promise<void> {
   ).toEqual([403, 401, 200, 401]);
   await before.close();
 
-  // 3. Restored, all is as it was: enabled, not retired, still moving; what came after is gone.
+  // 3. Restore: devices are enabled, keys live and moves open again; later changes are gone.
   await site.restore();
   const after = await open(site.restoredSettings);
   for (const deviceKey of enrolled) expect((await after.registry.devices.get(deviceKey)).customerId).toBe("acme");
@@ -86,11 +86,11 @@ export async function tellBackupStory(site: BackupSite): Promise<void> {
   const events = await after.registry.listAuditEvents({ pageSize: 1_000, pageToken: "", filter: "" });
   const actions = new Set(events.items.map(({ action }) => action));
   expect([actions.has("CreateDevice"), actions.has("RetireCustomerKey")]).toEqual([true, false]);
-  // It takes changes, like any database.
+  // The restored database accepts changes.
   await after.registry.devices.update("pump", { status: "disabled" }, "", GATEWAY);
   await after.close();
 
-  // 4. With another master key, the error names what is missing.
+  // 4. With another master key, the error names the missing one.
   await expect(open({ ...site.restoredSettings, MASTER_KEY: "11".repeat(32) })).rejects.toThrow(
     "the signing key and 2 customer keys cannot be opened with the master keys of this gateway",
   );
@@ -111,12 +111,12 @@ function writeDevices({ registry }: BareGateway) {
     for (let number = 0; !stopped; number++) {
       const { deviceKey } = await registry.devices.create(draftOf(`written-${number}`), GATEWAY);
       acknowledged.push(deviceKey);
-      // SQLite answers within the turn: whoever else waits for something would never hear of it.
+      // SQLite answers within the turn: without a pause nothing else would run.
       await nextTurn();
     }
   })();
   return {
-    /** Resolves once so many are acknowledged. @returns them */
+    /** Resolves once `count` devices are acknowledged. @returns them */
     async written(count: number): Promise<readonly string[]> {
       await expect.poll(() => acknowledged.length, SOON).toBeGreaterThanOrEqual(count);
       return [...acknowledged];
@@ -129,7 +129,7 @@ function writeDevices({ registry }: BareGateway) {
   };
 }
 
-/** Seconds before now at which a proof was made; each is of one of its own, since a replay guard takes it once. */
+/** Age of the next proof, in seconds. Each proof has its own second, since a replay guard accepts it once. */
 let age = 280;
 
 /** Logs in one after the other. */

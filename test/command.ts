@@ -1,5 +1,5 @@
-// Runs a command in the test's own process, through a command line's whole way from its words to what it prints: for what a command
-// does, which takes no process. What a process has of its own (the launcher, signals, its end) is for test/program.ts.
+// Runs a command in the test's own process, from its arguments to its output. Tests of the process itself (launcher, signals, exit)
+// use test/program.ts.
 
 import { PassThrough, Readable } from "node:stream";
 import { text } from "node:stream/consumers";
@@ -13,7 +13,7 @@ export interface CommandOptions {
 
 let last: Promise<unknown> = Promise.resolve();
 
-/** Runs a command to its end; after those that were asked for before it, since they share one standard output. */
+/** Runs a command to its end. Commands run one after the other, since they share one standard output. */
 export function runCommand(args: readonly string[], options: CommandOptions = {}): Promise<Outcome> {
   const outcome = last.then(() => runAlone(args, options));
   last = outcome.catch(() => {});
@@ -24,7 +24,7 @@ async function runAlone(args: readonly string[], { env = {}, input = "" }: Comma
   const { runCommandLine } = await import("../src/cli/program.ts");
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const printed = Promise.all([text(stdout), text(stderr)]);
-  // Node prints its warnings past these streams.
+  // Node does not print its warnings to these streams.
   const warn = ({ name, message }: Error): void => void stderr.write(`${name}: ${message}\n`);
   process.on("warning", warn);
   const restore = replace({
@@ -42,7 +42,7 @@ async function runAlone(args: readonly string[], { env = {}, input = "" }: Comma
   return { status, stdout: out, stderr: error };
 }
 
-/** Puts others in place of what a process has. @returns what takes them away again */
+/** Replaces properties of the process. @returns a function that restores them */
 function replace(others: Readonly<Record<string, unknown>>): () => void {
   const before = Object.keys(others).map((name) => [name, Object.getOwnPropertyDescriptor(process, name)] as const);
   for (const [name, value] of Object.entries(others)) {

@@ -1,4 +1,4 @@
-// kill -9 in the middle of writes, of the gateway and of the database itself, in short.
+// A short `npm run crash` on PostgreSQL: kill -9 of the gateway and of the database during writes.
 
 import { expect, onTestFinished, test } from "vitest";
 import { runCrashes } from "./crash/crash.ts";

@@ -1,4 +1,4 @@
-// kill -9 in the middle of writes, in short: nothing that was acknowledged is lost, and nothing is corrupt.
+// A short `npm run crash`: after kill -9 during writes no acknowledged change is lost and nothing is corrupt.
 
 import { expect, test } from "vitest";
 import { runCrashes } from "./crash/crash.ts";

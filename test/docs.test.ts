@@ -33,7 +33,7 @@ const RUN: readonly (readonly [page: string, start: string, test: string])[] = [
   ...["README", "cpp", "csharp", "go", "kotlin"].map(
     (name) => [`docs/clients/${name}.md`, "protoc ", "test/interop/examples.ts"] as const,
   ),
-  // Debian's packages take the place of the first line.
+  // Debian's packages replace the first line.
   ...["cpp", "go", "java", "kotlin", "php", "python", "ruby"].map(
     (name) => [`docs/clients/${name}.md`, "npx buf generate", "test/interop/examples.ts"] as const,
   ),

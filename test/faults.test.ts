@@ -1,4 +1,4 @@
-// Bugs and outages behind a call: every protocol answers with the request id of one log line, and the gateway goes on.
+// Bugs and outages behind a call: every protocol answers with the request id of one log line, and the gateway keeps running.
 
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -7,7 +7,7 @@ import { runCommand } from "./command.ts";
 import { CUSTOMER_KEY, postLogin, signNow } from "./gateway.ts";
 import { linesOf, run, serve, temporaryFolder } from "./program.ts";
 
-/** The gateway's database, as another process has it: it waits while the gateway writes. */
+/** Opens the gateway's database as another process does. */
 function openBeside(folder: string): DatabaseSync {
   return new DatabaseSync(join(folder, "countersign.db"), { timeout: 5_000 });
 }
@@ -48,7 +48,7 @@ test("a bug in an operator's call and a secret that does not open are one fault 
   const faults = linesOf(gateway).filter(({ msg }) => msg === "fault");
   expect(faults).toMatchObject([{ request_id: error.request_id }, unopened]);
 
-  // One command gives the key up.
+  // One option retires the lost key.
   const later = await serve(folder, {}, ["--forget-lost-secrets"]);
   expect((await postLogin(later.publicUrl, login)).status).toBe(401);
   expect((await runCommand(["login", "--demo", "--url", later.publicUrl], { env })).status).toBe(0);
@@ -62,7 +62,7 @@ test("a write that waits for another process does not delay logins", async () =>
   const database = openBeside(folder);
   database.exec("begin immediate");
   const creating = run(["customers", "create", "--name", "x"], { env });
-  // While that waits: logins are answered, one after another.
+  // Logins are answered while that call waits.
   for (let turn = 0; turn < 8; turn++) {
     expect((await runCommand(["login", "--demo", "--url", publicUrl], { env })).status).toBe(0);
   }

@@ -1,4 +1,4 @@
-// HTTP/2 by hand: any frames in any order, in the clear or by TLS.
+// HTTP/2 by hand: any frames in any order, in cleartext or over TLS.
 
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
@@ -153,7 +153,7 @@ export async function openConnection(url: string, ca?: Buffer): Promise<FrameCon
     const known = answers.get(stream);
     if (known !== undefined) return known;
     const answer = { ok: Promise.withResolvers<boolean>(), body: Promise.withResolvers<Buffer>(), chunks: [] };
-    // A test waits for one of the two at most.
+    // A test waits for at most one of the two.
     for (const { promise } of [answer.ok, answer.body]) promise.catch(() => {});
     if (isClosed) fail(answer);
     answers.set(stream, answer);

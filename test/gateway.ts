@@ -14,7 +14,7 @@ import { GATEWAY } from "../src/core/registry/ports.ts";
 
 export const ADMIN_TOKEN = "test-admin-token-0123456789";
 export const CUSTOMER_KEY = "test-customer-key-0123456789abcdef";
-/** An RSA key takes an eighth of a second to make. The default is for the tests that name it. */
+/** ES256: generating an RSA key takes an eighth of a second. Tests of RSA set their own. */
 const QUICK_KEY = { TOKEN_ALG: "ES256" };
 /** For tests that log in more often than the defaults allow. */
 export const NO_LIMITS = { LOGIN_LIMIT: "off", ADDRESS_LIMIT: "off", FAILURE_LIMIT: "off" } as const;
@@ -70,11 +70,11 @@ export async function startBareGateway(settings: Environment & { DATA_DIR: strin
 /** Starts a gateway; `close` it, once or again, or let `startTestGateway` do so when the test ends. */
 export async function openGateway(settings: Environment = {}, options: GatewayOptions = {}): Promise<TestGateway> {
   const folder = mkdtempSync(join(tmpdir(), "countersign-"));
-  // The other tests keep the machine busy: a Redis that is late there is not away.
-  // A Redis that has just started is taken for an old one, or nothing would be asked of it.
+  // A long deadline, since other tests keep the machine busy.
+  // The clock is ahead, so that a Redis that has just started counts as old and decides.
   let ahead = 0;
-  const patient = { redisDeadlineMs: 2_000, idleMs: 0, elapsed: () => performance.now() + ahead, ...options };
-  const gateway = await openBareGateway({ DATA_DIR: folder, ...settings }, patient);
+  const defaults = { redisDeadlineMs: 2_000, idleMs: 0, elapsed: () => performance.now() + ahead, ...options };
+  const gateway = await openBareGateway({ DATA_DIR: folder, ...settings }, defaults);
   ahead = 3_600_000;
   const { registry } = gateway;
   const { customerId } = await registry.customers.create(

@@ -1,4 +1,4 @@
-// The requests that reach every code path that writes an HTTP/2 answer.
+// Requests that reach every code path that writes an HTTP/2 answer.
 
 import { LoginRequest } from "../gen/grpc/countersign/auth/v1/auth.ts";
 import type { LoginBody } from "../src/cli/sign.ts";

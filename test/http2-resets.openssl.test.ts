@@ -1,4 +1,4 @@
-// HTTP/2 resets by TLS: the requests that are answered in ways of their own.
+// HTTP/2 resets over TLS, for requests whose answers are written differently.
 
 import { join } from "node:path";
 import { describe, test } from "vitest";

@@ -1,5 +1,5 @@
-// An unknown device, a wrong signature, and a wrong signature of a disabled device: answers equal byte for byte, over every
-// protocol, the first time and later; only the date and a request id may differ.
+// An unknown device, a wrong signature, and a wrong signature of a disabled device get the same bytes in every protocol, at the
+// first login and later. Only the date and the request id may differ.
 
 import { create, toBinary } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, expect, test } from "vitest";

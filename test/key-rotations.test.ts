@@ -1,4 +1,4 @@
-// Signing keys that rotate while tokens are issued and checked, in short: every check succeeds.
+// A short `npm run key-rotations`: every check of a token succeeds while signing keys rotate.
 
 import { expect, test } from "vitest";
 import { runRotations } from "./keyring/rotations.ts";

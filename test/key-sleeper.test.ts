@@ -1,4 +1,4 @@
-// A gateway that slept through a change of signing keys notices before it signs.
+// A gateway that was paused during a change of signing keys reads them before it signs.
 
 import { setTimeout as pause } from "node:timers/promises";
 import { decodeProtectedHeader } from "jose";
@@ -24,7 +24,7 @@ test("a gateway that wakes does not sign with a key revoked meanwhile", async ()
   expect(await kidOf(gateway.publicUrl)).toBe(before);
 
   sleeper.kill("SIGSTOP");
-  // Sent while it sleeps, it is the first thing that it finds.
+  // Sent during the pause, so that the gateway handles it first.
   const late = kidOf(publicUrl);
   const revoked = await fetch(new URL(`/v1/signing-keys/${before}:revoke`, gateway.internalUrl), {
     method: "POST",
@@ -33,7 +33,7 @@ test("a gateway that wakes does not sign with a key revoked meanwhile", async ()
   });
   const { active }: { active: { kid: string } } = JSON.parse(await revoked.text());
   expect(active.kid).not.toBe(before);
-  // A reading signs for less than two seconds.
+  // Cached keys sign for less than two seconds.
   await pause(YOUNG_MS);
   sleeper.kill("SIGCONT");
   expect(await late).toBe(active.kid);

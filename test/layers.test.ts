@@ -44,7 +44,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   store: ["core"],
   telemetry: ["core"],
   core: [],
-  // A bundle of its own, which speaks AdminService only.
+  // A separate bundle, which calls only AdminService.
   dashboard: ["gen", "src/cli/device-file/row.ts"],
   // Published as countersign/grpc.
   client: ["gen", "src/core/signature.ts"],

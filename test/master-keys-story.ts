@@ -25,7 +25,7 @@ export async function changeMasterKey(settings: Environment & { readonly DATA_DI
   for (let number = 0; number < CUSTOMERS; number++) boards.push(await enrol(fleet[0], boards.length));
 
   const load = logInAllTheTime(fleet, boards);
-  /** One gateway after the other is started anew; meanwhile, and between, each makes keys that the other has to open. */
+  /** Restarts one gateway after the other. Meanwhile each creates keys that the other has to unseal. */
   const step = async (masterKey: string, others?: string): Promise<void> => {
     for (const index of fleet.keys()) {
       const old = fleet[index];
@@ -43,7 +43,7 @@ export async function changeMasterKey(settings: Environment & { readonly DATA_DI
     env: { COUNTERSIGN_INTERNAL_URL: fleet[0]?.internalUrl ?? "", COUNTERSIGN_ADMIN_TOKEN: ADMIN_TOKEN },
   });
   expect([status, stderr]).toEqual([0, ""]);
-  // Those of the customers that were enrolled before the second step came to an end, and the signing key.
+  // The keys of customers that were enrolled before the end of the second step, and the signing key.
   const { resealed, unopened } = JSON.parse(stdout);
   expect(resealed).toBeGreaterThan(CUSTOMERS);
   expect(unopened).toBe(0);
@@ -71,7 +71,7 @@ async function enrol(gateway: BareGateway | undefined, number: number): Promise<
   return { deviceKey, customerKey: isDerived ? deriveDeviceKey(secretFromText(customerKey), deviceKey) : customerKey };
 }
 
-/** Boards take turns, each on every gateway of the fleet. */
+/** Boards log in one after the other, each at every gateway of the fleet. */
 function logInAllTheTime(fleet: readonly BareGateway[], boards: readonly Board[]) {
   const statuses: number[] = [];
   let stopped = false;
@@ -104,7 +104,7 @@ function logInAllTheTime(fleet: readonly BareGateway[], boards: readonly Board[]
     settled: () => login,
     /** Resolves once every board has logged in again everywhere. */
     async round(): Promise<void> {
-      // The round that is under way has begun with other gateways.
+      // The current round began with other gateways.
       const count = statuses.length + 2 * boards.length * fleet.length;
       await expect.poll(() => statuses.length, { timeout: 100_000, interval: 1 }).toBeGreaterThanOrEqual(count);
     },

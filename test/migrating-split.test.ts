@@ -1,4 +1,4 @@
-// examples/migrating/split.mjs: the customers, keys and devices that it makes of the old server's table.
+// examples/migrating/split.mjs: the customers, keys and devices that it reads from the old server's table.
 
 import {
   appendFileSync,

@@ -1,4 +1,4 @@
-// docs/migrating.md, followed once for real: an old server, its boards, and the page's own commands between them.
+// Follows docs/migrating.md with an old server, its boards, and the page's own commands.
 
 import { createPublicKey } from "node:crypto";
 import { mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
@@ -88,7 +88,7 @@ test("boards that logged in at the old server log in here, unchanged", { timeout
   // Before: every board is at the old server.
   expect(await pass(boards)).toMatchObject({ fromOld: { length: 129 }, fromNew: [] });
 
-  // 2 to 4. The pairs, out of its table and sorted by owner.
+  // 2 to 4. Read the pairs from the table, sorted by owner.
   expect((await follow(2)).join()).toContain("Demo");
   await follow(3);
   expect(statSync(migration).mode & 0o777).toBe(0o700);
@@ -96,7 +96,7 @@ test("boards that logged in at the old server log in here, unchanged", { timeout
   writeFileSync(resolve(migration, "fleets.txt"), `${FLEET}\n`);
   expect(await follow(4)).toEqual(["7 customers, 8 keys, 100 devices"]);
 
-  // 5 and 6. Into the registry.
+  // 5 and 6. Import them into the registry.
   const [firstCustomer, ...others] = await follow(5, {
     stderr: /^countersign: this key has 6 bytes and can be guessed/,
   });
@@ -104,7 +104,7 @@ test("boards that logged in at the old server log in here, unchanged", { timeout
   expect(others.filter((line) => line.startsWith("key "))).toHaveLength(8);
   expect(await follow(6)).toEqual(["100 created, 0 updated, 0 unchanged, 0 failed"]);
 
-  // 7. Each key lets a device in, and what boards send is right.
+  // 7. Each key logs a device in, and the boards' requests are right.
   mkdirSync(resolve(migration, "requests"));
   for (const deviceKey of ["pump-1", "meter-20", "lamp-6", FLEET]) {
     const board = boards.find((candidate) => candidate.deviceKey === deviceKey);
@@ -120,7 +120,7 @@ test("boards that logged in at the old server log in here, unchanged", { timeout
   const rest = checked.filter((line) => !/ logs in$|^nothing_wrong: /.test(line));
   expect(rest.filter((line) => !line.startsWith("older_key: "))).toEqual([]);
 
-  // 8 and 9. A share of the traffic, and back: services take whatever token there is, those with a pinned key too.
+  // 8 and 9. A share of the traffic, and back. Services accept the tokens of both servers, also with a pinned key.
   writeFileSync(resolve(migration, "old-private-key.pem"), old.privateKey);
   expect(await follow(8, { stderr: /^countersign: key [\w-]{43} was published at / })).toEqual([
     expect.stringMatching(/^key [\w-]{43} \(RS256\) signs$/),
@@ -139,14 +139,14 @@ test("boards that logged in at the old server log in here, unchanged", { timeout
   proxy.share = 0;
   expect(await pass(boards)).toMatchObject({ fromOld: { length: 129 }, fromNew: [] });
 
-  // New devices of the old server come over by the same steps; the others stay.
+  // New devices of the old server are imported by the same steps; the others do not change.
   old.add(LATECOMER);
   writeFileSync(resolve(migration, "old.csv"), old.exportTable());
   expect(await follow(4)).toEqual(["7 customers, 9 keys, 101 devices"]);
   expect(await follow(5)).toEqual([expect.stringMatching(/^key [0-9a-f]{16}$/)]);
   expect(await follow(6)).toEqual(["1 created, 0 updated, 100 unchanged, 0 failed"]);
 
-  // All of it. Each board logs in, with the bytes that it always sent.
+  // All traffic. Each board logs in with the same bytes as before.
   proxy.share = 1;
   const all = boardsOf([...table, LATECOMER]);
   const whole = await pass(all);
@@ -158,7 +158,7 @@ test("boards that logged in at the old server log in here, unchanged", { timeout
     new Set(["acme", "ost-co", "globex-the-pumps", "initech", "initech-2", "initech-3", "initech-4"]),
   );
 
-  // 10. Nobody is missing but the demo's device, and nobody failed.
+  // 10. Every device but the demo's has logged in, and none failed.
   await vi.waitFor(
     async () => {
       const seen = await follow(10);
@@ -168,11 +168,11 @@ test("boards that logged in at the old server log in here, unchanged", { timeout
     { timeout: 90_000, interval: 100 },
   );
 
-  // 11. Nothing is left of what was taken out.
+  // 11. The exported files are deleted.
   await follow(11);
   expect(() => statSync(migration)).toThrow("ENOENT");
 
-  // 12. One board gets a key of its own: with it the old one is over.
+  // 12. One board gets its own key; its first login by it ends the old key.
   const derived = (await follow(12)).find((line) => line.startsWith("pump-7 "))?.split(" ")[1];
   const pump = all.find(({ deviceKey }) => deviceKey === "pump-7");
   if (pump === undefined || derived === undefined) throw new Error("pump-7 has a key of its own");

@@ -1,4 +1,4 @@
-// docs/operators.md's blocks that start a gateway: with new secrets, and with a certificate that commands trust.
+// The blocks of docs/operators.md that start a gateway: with new secrets, and with a certificate that commands trust.
 
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";

@@ -1,5 +1,5 @@
-// The short of `npm run outage`: two gateways under load go on within their bound. Every other way that Redis is away is
-// told apart by connections alone (core/limiter/connection.redis.test.ts).
+// A short `npm run outage`: two gateways under load stay within their bound. Other kinds of outage differ only in the connection,
+// which core/limiter/connection.redis.test.ts tests.
 
 import { expect, test } from "vitest";
 import { runOutage } from "./outage/outage.ts";
@@ -13,7 +13,7 @@ test.for(["kill", "move"] as const)("%s", async (fault) => {
     beforeMs: 1_000,
     awayMs: 1_000,
     afterMs: 1_500,
-    // On a busy machine Redis is not late: where slots move, each decision has to be its own.
+    // Long deadlines for a busy machine. While slots move, Redis has to decide everything.
     redisDeadlineMs: fault === "move" ? 2_000 : 300,
   });
   expect({ failed, falselyDenied }).toEqual({ failed: 0, falselyDenied: 0 });

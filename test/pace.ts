@@ -6,7 +6,7 @@ const TICK_MS = 5;
 export interface Pace<Answer> extends Disposable {
   /** The answers to come, in the order of their requests. */
   readonly answers: readonly Promise<Answer>[];
-  /** Sends no more, and waits for the answers. */
+  /** Stops sending and waits for the answers. */
   stop(): Promise<readonly Answer[]>;
 }
 

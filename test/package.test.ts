@@ -1,4 +1,4 @@
-// The packed tarball, installed where Node strips no types, serves and logs in.
+// The packed tarball, installed under node_modules, serves and logs in.
 
 import { join } from "node:path";
 import { expect, test } from "vitest";

@@ -1,4 +1,4 @@
-// Packs the package once a run, and installs it as a dependency. Leaves dist/ alone: other runs may be packing too.
+// Packs the package once a run, outside of dist/, and installs it as a dependency.
 
 import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
@@ -6,12 +6,12 @@ import { dirname, join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { inject } from "vitest";
 
-/** Sources of `npm pack` that `files` does not have. */
+/** Files that `npm pack` needs besides those of `files`. */
 const SOURCES = ["package.json", "README.md", "src", "gen", "scripts", "tsconfig.json", "tsconfig.build.json"];
 
 /**
- * Installs the packed tarball into `folder`/node_modules, where Node strips no types, with this checkout's dependencies for its own
- * and those in `others` beside it, for whoever imports them too. @returns where it is installed
+ * Installs the packed tarball into `folder`/node_modules, with links to this checkout for its dependencies and for the packages
+ * in `others`. @returns the path of the package
  */
 export async function installPacked(folder: string, others: readonly string[] = []): Promise<string> {
   const tarball = await packOnce(inject("packFolder"));
@@ -27,7 +27,7 @@ export async function installPacked(folder: string, others: readonly string[] = 
   return installed;
 }
 
-/** The first of a run packs, all others wait for it. @returns the tarball, in `folder` */
+/** Packs in the first process of a run; all others wait. @returns the tarball, in `folder` */
 async function packOnce(folder: string): Promise<string> {
   const [tarball, failure] = [join(folder, "countersign.tgz"), join(folder, "failure")];
   const staging = join(folder, "staging");

@@ -42,7 +42,7 @@ export function commandLinesOf(page: string): readonly string[] {
   return lines.filter((line) => line.startsWith(NPX)).map((line) => line.slice(NPX.length));
 }
 
-/** A folder with what a checkout has for the examples, and an empty `data`. */
+/** A folder with the parts of a checkout that examples use, and an empty `data`. */
 export function makeCheckout(): string {
   const folder = temporaryFolder();
   for (const name of ["proto", "node_modules", "bin", "src", "gen", "examples", "scripts", "dist", "package.json"])

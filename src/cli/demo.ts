@@ -18,7 +18,7 @@ export function prepareDevSecrets(dataDir: string): { masterKey: string; adminTo
   return { masterKey, adminToken };
 }
 
-/** Enrols a demo customer and device, and writes them to a file, unless the registry has the device of the file. */
+/** Enrols a demo customer and device and writes them to a file, unless the registry already has the device in the file. */
 export async function enrolDemoDevice(dataDir: string, registry: Registry): Promise<void> {
   const saved = readDemoDevice(dataDir);
   if (saved !== undefined && (await isEnrolled(registry, saved.deviceKey))) return;

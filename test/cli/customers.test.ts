@@ -1,4 +1,4 @@
-// `countersign customers`, and what all commands share: tables, usage errors, questions on a terminal.
+// `countersign customers`, and common behaviour of commands: tables, usage errors, questions on a terminal.
 
 import { Readable } from "node:stream";
 import { afterAll, expect, test } from "vitest";

@@ -8,9 +8,9 @@ import type { Outcome } from "../program.ts";
 
 export interface Operator {
   readonly gateway: TestGateway;
-  /** Runs `countersign` with these words. */
+  /** Runs `countersign` with these arguments. */
   operate(args: readonly string[], options?: CommandOptions): Promise<Outcome>;
-  /** The objects that it prints with --json, one for each line. @throws Error when it fails */
+  /** Runs `countersign --json`. @returns the printed objects, one for each line. @throws Error when it fails */
   operateJson(args: readonly string[], options?: CommandOptions): Promise<readonly Record<string, unknown>[]>;
 }
 

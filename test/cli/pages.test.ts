@@ -1,4 +1,4 @@
-// The commands of the README and of docs/ as a reader pastes them, each page at a gateway of its own and in a folder with its files.
+// Runs the commands of the README and of docs/ as pasted, each page with its own gateway and folder.
 
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
@@ -9,10 +9,10 @@ import { ADMIN_TOKEN, startTestGateway, type TestGateway } from "../gateway.ts";
 import { commandLinesOf, fencesIn } from "../pages.ts";
 import { temporaryFolder } from "../program.ts";
 
-/** These pages enrol what they name. */
+/** Pages that enrol the devices and customers that they name. */
 const ENROLS = ["README.md", "docs/operators.md"];
 
-/** Commands that fail at a new gateway, or warn, as their pages say. */
+/** Commands that fail or warn at a new gateway, as their pages say. */
 const EXPECTED_ERRORS: readonly (readonly [RegExp, number, RegExp])[] = [
   [/^explain/, 1, /would fail/],
   [/^signing-keys rotate$/, 1, /published/],
@@ -34,7 +34,7 @@ function writeFiles(folder: string): void {
   for (const name of ["acme-key.txt", "acme-derivation-key.txt"]) write(name, randomBytes(16).toString("hex"));
 }
 
-/** A word of a command, or in its place the file or name that this gateway has. */
+/** A word of a command; placeholders become a file or name of this gateway. */
 async function nameOf(word: string, gateway: TestGateway, folder: string): Promise<string> {
   const { registry } = gateway;
   const page = { pageSize: 0, pageToken: "", filter: "" };

@@ -29,7 +29,7 @@ test("serve --dev creates secrets that only their owner can read, and keeps them
 
   // A new database gets a demo device of its own.
   for (const name of readdirSync(folder)) if (name.startsWith("countersign.db")) rmSync(join(folder, name));
-  // Others may read the directory, which has no secret that they may read.
+  // Others may read the directory: its secrets are files that they cannot read.
   chmodSync(folder, 0o755);
   const { publicUrl } = await serve(folder);
   expect((await runCommand(["login", "--demo", "--url", publicUrl], { env })).status).toBe(0);
@@ -43,7 +43,7 @@ test("login prints the same answers over all four protocols, with the values tha
     return ["login", "--demo", "--url", publicUrl, "--via", via, ...args];
   };
   const protocols = ["rest", "connect", "grpc", "grpc-web"];
-  // As processes, to see that they end.
+  // In processes, to check that they end.
   for (const { status, stdout, stderr } of await Promise.all(
     protocols.map((via) => run(wordsOf(via, "--json"), { env })),
   )) {

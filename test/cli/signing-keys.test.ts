@@ -8,7 +8,7 @@ import { PUBLISH_MS } from "../../src/core/tokens/rotation.ts";
 import { temporaryFolder } from "../program.ts";
 import { openOperator } from "./operator.ts";
 
-/** How far the gateway's clock is ahead, in milliseconds: enough for the next key to be known to every gateway. */
+/** Lead of the gateway's clock, in milliseconds: by then every gateway knows the next key. */
 const AHEAD_MS = 2_000;
 let aheadMs = 0;
 const operator = await openOperator({}, { now: () => Date.now() + aheadMs });

@@ -6,7 +6,7 @@ import { NODE_ARGUMENTS, type ServingProcess, serve, temporaryFolder } from "../
 
 /** Makes a gateway's process fail at each SIGUSR2. */
 function throwing(statement: string) {
-  // Base64 hides the secret in the module's name, which the stack has.
+  // Base64, since the stack has the module's name, and the secret must not be in it.
   const script = Buffer.from(`process.on("SIGUSR2", () => { ${statement} })`).toString("base64");
   return { nodeArguments: [...NODE_ARGUMENTS, "--import", `data:text/javascript;base64,${script}`] };
 }

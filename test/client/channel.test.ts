@@ -1,4 +1,4 @@
-// The options of a gRPC client: what each is told of, before anything is connected.
+// The options of a gRPC client: the error for each wrong one, before it connects.
 
 import { expect, test } from "vitest";
 import { createAuthClient } from "../../src/client/auth-client.ts";

@@ -1,4 +1,4 @@
-// Logins as the package signs them: by the published vectors, each in a second of its own, the key nowhere to be seen.
+// Logins that the package signs: equal to the published vectors, never two in a second, without a trace of the key.
 
 import { createSecretKey } from "node:crypto";
 import { inspect } from "node:util";

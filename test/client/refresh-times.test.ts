@@ -1,4 +1,4 @@
-// When a token is renewed, and how long the source waits after a failure: properties for every life and chance.
+// The time of a renewal and the wait after a failure: properties for every lifetime and random number.
 
 import fc from "fast-check";
 import { expect, test } from "vitest";

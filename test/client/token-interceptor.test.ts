@@ -1,4 +1,4 @@
-// The interceptor that sends a token along, in the calls of a client to a service that is not the gateway.
+// The interceptor that adds a token to calls, with a client of another service.
 
 import { inspect } from "node:util";
 import {
@@ -125,11 +125,11 @@ test.each([["the-token\n"], ["the-tok\u00ebn"], ["the-token\0"], [""]])(
 test.each<[unknown, status, string]>([
   [new TypeError("no key file"), status.UNAUTHENTICATED, "no key file"],
   ["gone", status.UNAUTHENTICATED, "there is no token"],
-  // Codes of DOMException's, which say nothing of gRPC; 0 would be OK.
+  // The code of a DOMException is no gRPC code; 0 would be OK.
   [new DOMException("late", "TimeoutError"), status.UNAUTHENTICATED, "late"],
   [new DOMException("odd", "Odd"), status.UNAUTHENTICATED, "odd"],
   [new RpcError(status.UNAVAILABLE, "away"), status.UNAVAILABLE, "away"],
-  // No code that grpc-js lets credentials fail with.
+  // A code that grpc-js does not allow for credentials.
   [new RpcError(status.INVALID_ARGUMENT, "malformed: too long"), status.UNAUTHENTICATED, "malformed: too long"],
 ])("a source that fails with %s ends the call, and no more", async (failure, code, told) => {
   const call = await startService(() => true);

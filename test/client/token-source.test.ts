@@ -1,4 +1,4 @@
-// A token source at a real gateway, by a clock that stands still until it is moved.
+// A token source at a real gateway, with a frozen clock that the test advances.
 
 import { inspect } from "node:util";
 import { status } from "@grpc/grpc-js";
@@ -10,7 +10,7 @@ import { createTokenSource, type TokenSource, type TokenSourceOptions } from "..
 import { CUSTOMER_KEY, openGateway, type TestGateway } from "../gateway.ts";
 
 const SECOND = 1000;
-/** All the tests' one clock; each test leaves it later than it was. */
+/** The clock of all tests; each test advances it. */
 let time = 1_764_000_000_000;
 let gateway: TestGateway;
 let client: AuthClient;
@@ -34,7 +34,7 @@ interface Watched {
   readonly deviceKey: string;
   /** The outcome of each login: a token, or the reason of its error. */
   readonly outcomes: string[];
-  /** When the login that is under way is over. */
+  /** Resolves when the running login has ended. */
   settled(): Promise<unknown>;
 }
 
@@ -58,7 +58,7 @@ async function startSource(options: Partial<TokenSourceOptions> = {}): Promise<W
   return { source, deviceKey, outcomes, settled: async () => last };
 }
 
-/** Spends what is left of a device's budget, in seconds gone by. */
+/** Uses up a device's login limit, with proofs of earlier seconds. */
 async function spend(deviceKey: string, logins: number): Promise<void> {
   const signer = createLoginSigner({ deviceKey, customerKey: CUSTOMER_KEY, now: () => time - 100 * SECOND });
   for (let spent = 0; spent < logins; spent++) await client.login(signer.sign());

@@ -1,20 +1,20 @@
-// Random calls on a limiter, all from one seed: at the edges of windows, through clock steps and changed limits.
+// Random calls on a limiter from one seed: at the edges of windows, with clock steps and changed limits.
 
 import { LARGEST_EXACT_LIMIT } from "../../src/core/limiter/window.ts";
 import type { Charge, Policy, PolicyName } from "../../src/core/ports.ts";
 
-/** A call, and the instant that the clock shows then, which may be before that of the call before. */
+/** A call and its time by the clock, which may be before the previous call's. */
 export interface TimedCall {
   readonly now: number;
   readonly charges: readonly Charge[];
 }
 
-/** Longer than Redis takes from a key's write to the next: it forgets keys by its own clock, whatever clock is injected. */
+/** Longer than the time between two writes of a key: Redis expires keys by its own clock, not by the injected one. */
 const WINDOWS = { address: 601_003, login: 600_000, failure: 3_600_000, replay: 1_201_000 } satisfies Record<
   PolicyName,
   number
 >;
-/** The usual limit first, then those that it changes to at times. */
+/** The usual limit, then the limits that it sometimes changes to. */
 const LIMITS = {
   address: [300, 257, 1_000, 20, LARGEST_EXACT_LIMIT],
   login: [10, 3, 1, 12],
@@ -23,11 +23,11 @@ const LIMITS = {
 } satisfies Record<PolicyName, readonly number[]>;
 const CHANGED = 0.03;
 
-/** How many devices and addresses, and how fast the clock goes: about half of the calls are denied. */
+/** The number of devices and addresses and the speed of the clock, for which about half of the calls are denied. */
 interface Scene {
   readonly devices: number;
   readonly addresses: number;
-  /** Milliseconds from a call to the next, on average. */
+  /** Average time between two calls, in milliseconds. */
   readonly spacing: number;
   /** The share of calls at which the clock steps. */
   readonly steps: number;
@@ -91,7 +91,7 @@ export function createCalls({ seed, grainMs }: { seed: number; grainMs: number }
 
   function step(): number {
     const window = WINDOWS[pick<PolicyName>(["login", "login", "failure", "address", "replay"])];
-    // Forward is further, or a clock that keeps stepping would never get on.
+    // Steps forward are longer, so that the clock advances overall.
     if (random() < 0.5) return random() < 0.6 ? within(0, window) : within(window, 4 * window);
     return -pick([
       within(grainMs, 1_000),
@@ -123,13 +123,13 @@ export function createCalls({ seed, grainMs }: { seed: number; grainMs: number }
     const scene = nextScene();
     const edge = random() < 0.4 ? nearEdge(scene.spacing) : undefined;
     if (edge !== undefined) {
-      // To the instant, or just to either side of it, and on the very key.
+      // Exactly at the instant or just beside it, with the same key.
       now = edge.at + pick([0, 0, 0, -grainMs, -grainMs, grainMs, -1, 1]);
       return { now, charges: [edge.charge] };
     }
     advance(scene);
     const names = CALLS[below(CALLS.length)] ?? [];
-    // Precedence is the order of the list, whatever it is.
+    // The precedence is the order of the list, so the order varies.
     const charges = (random() < 0.2 ? names.toReversed() : names).map((name) => chargeOf(name, scene));
     for (const charge of random() < 0.2 ? charges : []) {
       const queue = edges[charge.policy.name];

@@ -48,7 +48,7 @@ export function describeDecoy(open: Open): void {
         await expect(attempt()).rejects.toMatchObject({ reason: "does_not_exist", message, details: { field } });
       }
       expect(await actionsOf(store)).toEqual(["CreateCustomer"]);
-      // A login of a device that is not enrolled reads it.
+      // The login of an unknown device reads the decoy.
       expect(await store.credentials.find("nobody", NOW)).toMatchObject({ enrolled: false, enabled: false });
     },
   );

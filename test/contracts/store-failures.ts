@@ -85,7 +85,7 @@ export function describeFailures(open: Open): void {
         reason: "unavailable",
         message: "the registry cannot be asked now. Try again later",
       });
-      // Spread over its own length, upward.
+      // Random between one and two times the least wait.
       expect(error.details.retryAfterMs).toBeGreaterThanOrEqual(5_000);
       expect(error.details.retryAfterMs).toBeLessThan(10_000);
     }

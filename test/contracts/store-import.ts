@@ -18,7 +18,7 @@ import {
   seenOnce,
 } from "./store-samples.ts";
 
-/** More than go into one statement, and no round number. */
+/** More devices than one statement takes; not a multiple of its size. */
 const MANY = Array.from({ length: 437 }, (_, index) => deviceOf(`many-${String(index).padStart(3, "0")}`));
 
 function deviceOf(deviceKey: string, draft: Partial<Device> = {}): Device {
@@ -31,7 +31,7 @@ interface Sight {
   readonly customerExists: boolean;
 }
 
-/** Imports the devices that `wants` says, as they are. @returns what the decision saw of each */
+/** Imports the wanted devices. @returns the arguments of each decision */
 async function importDevices(
   { devices }: Store,
   wanted: readonly Device[],
@@ -153,7 +153,7 @@ export function describeImport(open: Open): void {
       },
       () => entryOf("ImportDevices"),
     );
-    // Whichever came first, the other saw it.
+    // The second transaction sees the first, in either order.
     const gone = await deleted?.then(
       () => true,
       () => false,

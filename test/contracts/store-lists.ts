@@ -20,7 +20,7 @@ import {
 
 const is = (field: string, value: Condition["value"]): Condition => ({ field, operator: "=", value });
 
-/** All items of a list, and how many pages they took. */
+/** Reads all items of a list. @returns them and the number of pages */
 async function walk<Item>(
   list: (page: PageQuery) => Promise<PageResult<Item>>,
   page: Omit<PageQuery, "after">,
@@ -134,7 +134,7 @@ export function describeLists(open: Open): void {
       expect([field, await matching({ field, operator: "=", value })]).toEqual([field, "b"]);
       expect([field, await matching({ field, operator: "!=", value })]).toEqual([field, "a"]);
     }
-    // A value that was never set is empty.
+    // A missing value is compared as empty.
     for (const field of ["last_key_id", "last_failure_reason", "labels.site", "display_name"]) {
       expect(await matching({ field, operator: "=", value: "" })).toBe("a");
     }

@@ -1,4 +1,4 @@
-// Rows and openings that the suites of a store's contract share.
+// Rows and opened stores for the suites of the store's contract.
 
 import type { Credential, CustomerKey } from "../../src/core/ports.ts";
 import type { Actor, AuditEntry, Customer, CustomerSecret, Device } from "../../src/core/registry/ports.ts";
@@ -8,11 +8,11 @@ import type { Store } from "../../src/store/sql.ts";
 export interface OpenedStore {
   readonly database: Database;
   readonly store: Store;
-  /** The faults that the store and its reopened copies reported of secrets that do not open. */
+  /** Faults that the store and its reopened copies reported for secrets that cannot be unsealed. */
   readonly faults: readonly unknown[];
-  /** The same store, as another process opens it. */
+  /** Opens the same database again, as another process does. */
   reopen(masterKeys?: readonly Uint8Array[]): Promise<Store>;
-  /** After this it cannot be asked. */
+  /** Closes the database: later calls fail. */
   close(): Promise<void>;
 }
 
@@ -42,7 +42,7 @@ export const device: Device = {
   tokensNotBefore: 0,
 };
 
-/** A device with nothing as it usually is. */
+/** A device without a single default value. */
 export const oddDevice: Device = {
   ...device,
   deviceKey: "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~",
@@ -56,7 +56,7 @@ export const oddDevice: Device = {
   tokensNotBefore: NOW + 1,
 };
 
-/** A row of what was seen of a device. */
+/** A device_activity row with one login. */
 export function seenOnce(deviceKey: string) {
   return {
     device_key: deviceKey,
@@ -96,7 +96,7 @@ export function entryOf(action: string, draft: Partial<AuditEntry> = {}): AuditE
   };
 }
 
-/** An entry that cannot be written: what is written with it should not be either. */
+/** An audit entry that cannot be written, so that its transaction fails. */
 export function brokenEntry(): AuditEntry {
   const details: AuditEntry["details"] = Object.defineProperty({}, "broken", {
     enumerable: true,
@@ -126,7 +126,7 @@ export async function openWithCustomer(open: Open): Promise<OpenedStore> {
   return opened;
 }
 
-/** The keys of a credential, those that its own keys derive from first. */
+/** The keys of a credential, derivation keys first. */
 function keysOf({ loginKeys, derivationKeys }: Credential): readonly CustomerKey[] {
   return [...derivationKeys, ...loginKeys];
 }

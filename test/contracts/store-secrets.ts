@@ -1,4 +1,4 @@
-// The contract of a SecretStore on each database: sealing again, and forgetting secrets that do not open.
+// The contract of a SecretStore on each database: resealing, and retiring lost secrets.
 
 import { sql } from "kysely";
 import { describe, expect, test } from "vitest";
@@ -22,7 +22,7 @@ const OLD = Buffer.alloc(32, 1);
 const CURRENT = Buffer.alloc(32, 2);
 const STRANGER = Buffer.alloc(32, 3);
 
-/** Sealers with the master keys before a change of them, meanwhile and after; one with neither, one with both. */
+/** Sealers with the master keys before, during and after a change of keys; one with neither, one with both. */
 const before = createSealer([OLD]);
 const between = createSealer([CURRENT, OLD]);
 const after = createSealer([CURRENT]);
@@ -76,7 +76,7 @@ async function insertSigningKey({ db }: Database, sealer: Sealer, kid: string, s
   await db.insertInto("signing_keys").values(row).execute();
 }
 
-/** Every secret but the decoy's, as it is stored. */
+/** Every stored secret except the decoy's. */
 async function readSealed({ db }: Database): Promise<ReadonlyMap<string, string>> {
   const keys = await db.selectFrom("customer_keys").where("key_id", ">", "").orderBy("key_id").selectAll().execute();
   const signing = await db.selectFrom("signing_keys").orderBy("kid").selectAll().execute();
@@ -104,7 +104,7 @@ function secretsEntry(action: string, details: AuditEntry["details"]): AuditEntr
   return entryOf(action, { resource: "secrets", customerId: "", details });
 }
 
-/** Gateways read the keys of a customer again when its version changes. */
+/** The keys_version of each customer; a change makes gateways read its keys again. */
 async function keysVersions({ db }: Database): Promise<readonly string[]> {
   const rows = db.selectFrom("customers").where("customer_id", ">", "").orderBy("customer_id").select("keys_version");
   return (await rows.execute()).map(({ keys_version }) => keys_version);
@@ -147,7 +147,7 @@ export function secretsContract(name: string, openEmpty: () => Promise<Empty>): 
       await insertKeys(database, before, names(250));
       const { reseal } = secretsOn(database, between);
       expect(await reseal(ACTOR)).toMatchObject({ resealed: 200, done: false });
-      // Sorts before all that was looked at so far.
+      // Sorts before all keys that were already read.
       await insertKeys(database, before, ["a"]);
       expect(await reseal(ACTOR)).toEqual({ resealed: 51, unopened: 0, done: true });
       await countOpened(database, after);
@@ -181,7 +181,7 @@ export function secretsContract(name: string, openEmpty: () => Promise<Empty>): 
     test("counts secrets that do not open, leaves them, and ends", { timeout: 30_000 }, async () => {
       const { database } = await open();
       await insertKeys(database, before, names(500));
-      // More than one call looks at: half moved to other rows.
+      // More keys than one call reads. Half of them are moved to other rows.
       const moved = database.db.updateTable("customer_keys").set({ customer_id: "" }).where("key_id", "<", "key-0250");
       await moved.where("key_id", ">", "").execute();
       await insertKeys(database, stranger, ["z-lost"]);

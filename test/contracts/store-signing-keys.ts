@@ -21,7 +21,7 @@ export function keyNamed(kid: string, draft: Partial<SigningKey> = {}): NewSigni
   };
 }
 
-/** As it is kept: without its private half. */
+/** A key as the store returns it, without its private half. */
 function kept({ privateKey: _, ...key }: NewSigningKey): SigningKey {
   return key;
 }
@@ -68,7 +68,7 @@ export function describeSigningKeys(open: Open): void {
       const rows = await database.db.selectFrom("signing_keys").select("sealed_private_key").execute();
       expect(rows.map((row) => row.sealed_private_key.length)).toEqual([0]);
     }
-    // It may come back, whole: an operator has it still.
+    // An operator may import the whole key again.
     await put(store.signingKeys, next);
     expect(Buffer.from((await store.signingKeys.read()).openPrivateKey("a"))).toEqual(PRIVATE);
   });

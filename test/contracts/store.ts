@@ -18,7 +18,7 @@ import type { Open } from "./store-samples.ts";
 import { describeSignInCodes } from "./store-sign-in-codes.ts";
 import { describeSigningKeys } from "./store-signing-keys.ts";
 
-/** Runs the suite; each store that `open` gives starts empty and is cleared away when the test ends. */
+/** Runs the suite. Each store of `open` starts empty and is removed when the test ends. */
 export function storeContract(name: string, open: Open): void {
   describe(`${name} as a CredentialStore`, () => describeCredentials(open));
   describe(`${name} as a CustomerStore and a DeviceStore`, () => describeRows(open));

@@ -1,4 +1,4 @@
-// The activity recorder: the logins it gathers, and when it writes them.
+// The activity recorder: the logins that it collects, and when it writes them.
 
 import { describe, expect, test } from "vitest";
 import { createActivityRecorder } from "../../src/core/activity.ts";

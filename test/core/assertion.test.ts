@@ -49,7 +49,7 @@ async function enrolShared(path: Path): Promise<{ readonly device: string; reado
   return { device: await path.enrol({ customerId }), signParts: byHmac(customerKey) };
 }
 
-/** The error of an assertion whose header and claims were changed; all else is right, the MAC included. */
+/** The error of an assertion with changed header and claims. Everything else is right, the MAC included. */
 async function refused(changes: object, header: Json = { alg: "HS256" }): Promise<AuthError> {
   const path = openPath(house);
   const { device, signParts } = await enrolShared(path);
@@ -158,12 +158,12 @@ describe("RFC 7523, section 3", () => {
     path.now = (edge + 300) * 1_000 + SKEW;
     const again = path.logIn(readAssertion(longest, AUDIENCES), callerAt("192.0.2.9"));
     expect((await caughtErrorOf(again)).reason).toBe("replayed");
-    // The same jti in another assertion is no other.
+    // Another assertion with the same jti counts as the same.
     const seconds = path.now / 1_000;
     const other = makeAssertion(signParts, assertionClaims(device, seconds, { jti: "one" }));
     expect((await caughtErrorOf(send(path, other))).reason).toBe("replayed");
     await send(path, makeAssertion(signParts, assertionClaims(device, seconds, { jti: "two" })));
-    // The jti of one device is not another's.
+    // Two devices may use the same jti.
     const neighbour = await enrolShared(path);
     await send(path, makeAssertion(neighbour.signParts, assertionClaims(neighbour.device, seconds, { jti: "one" })));
   });

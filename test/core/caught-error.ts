@@ -1,4 +1,4 @@
-// Catches an error for a test, and checks the rules that hold for every message.
+// Catches the error of a call, and checks the rules for every message.
 
 import { expect } from "vitest";
 import { AuthError } from "../../src/core/errors.ts";
@@ -14,7 +14,7 @@ export function caughtError(act: () => unknown): AuthError {
   throw new Error("nothing was refused");
 }
 
-/** The AuthError of a promise. */
+/** The AuthError of a promise; the test fails without one. */
 export async function caughtErrorOf(promise: Promise<unknown>): Promise<AuthError> {
   try {
     await promise;
@@ -25,14 +25,14 @@ export async function caughtErrorOf(promise: Promise<unknown>): Promise<AuthErro
   throw new Error("nothing was refused");
 }
 
-/** grpc-js shows these percent-encoded. */
+/** Characters that grpc-js percent-encodes. */
 const RESERVED = /[;/?:@&=+$,#]/;
 /** The shortest piece of an input that counts as a repetition of it. */
 const PIECE = 5;
 
 /**
- * Holds a message against the sentences that there are, in which N stands for a count: it is one of them, grpc-js shows
- * it as it is, and it repeats nothing that the caller sent.
+ * Checks that a message is one of the known sentences, in which N stands for a number, has no character that grpc-js
+ * percent-encodes, and repeats nothing that the caller sent.
  */
 export function expectHarmless({ message }: AuthError, input: string, sentences: readonly string[]): void {
   expect(message).not.toMatch(RESERVED);

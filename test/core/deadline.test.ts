@@ -1,4 +1,4 @@
-// The bound on calls: a result in time passes, a late one rejects.
+// Deadlines of calls: a result in time is returned, a late call rejects.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { createDeadline, type Within } from "../../src/core/deadline.ts";
@@ -39,7 +39,7 @@ test("a call that does not end rejects at the deadline", async () => {
 test("after a pause of the whole process, an answer that had arrived counts", async () => {
   let answer: (value: string) => void = () => {};
   const outcome = outcomeOf(within(new Promise<string>((resolve) => (answer = resolve))));
-  // The process stood still: the timer fires first, then the socket is read.
+  // The process was paused: the timer fires first, then the socket is read.
   setTimeout(() => setImmediate(() => answer("in time")), 24);
   await vi.advanceTimersByTimeAsync(30);
   expect(await outcome).toBe("in time");

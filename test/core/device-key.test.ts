@@ -1,4 +1,4 @@
-// device_key: its shape, and every mistake by its name.
+// device_key: its form, and the error for each mistake.
 
 import fc from "fast-check";
 import { expect, test } from "vitest";

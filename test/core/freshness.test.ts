@@ -1,4 +1,4 @@
-// Timestamps: their shape, the error for each mistake, and the skew.
+// Timestamps: their form, the error for each mistake, and the skew.
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";

@@ -1,4 +1,4 @@
-// The limits of a login: which keys it charges, and that nobody can spend another's limit.
+// The limits of a login: the charged keys, and that nobody can use up another's limit.
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { AuthError } from "../../src/core/errors.ts";

@@ -23,7 +23,7 @@ beforeAll(async () => {
 });
 afterAll(() => house.close());
 
-/** A device that moves, and both of its keys. */
+/** Enrols a device during its move. @returns it with both of its keys */
 async function enrolMoving(path: Path): Promise<{ device: string; shared: string; own: string }> {
   const { customerId, customerKey } = await path.enrolOwner("derivation");
   await house.registry.customerKeys.issue({ customerId, purpose: "login", importedKey: CUSTOMER_KEY }, GATEWAY);

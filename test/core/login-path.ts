@@ -1,4 +1,4 @@
-// The parts that a login runs on: a SQLite store in a folder of its own, the memory limiter, a real signer.
+// The parts of a login: a SQLite store in its own folder, the memory limiter, a real signer.
 
 import crypto from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -35,15 +35,15 @@ export const policies = {
   replay: { name: "replay", limit: 1, windowMs: 2 * SKEW + 1_000 },
 } satisfies Record<PolicyName, Policy>;
 
-/** The parts that last for a file of tests: making a signing key takes a while. */
+/** The parts that the tests of a file share: generating a signing key takes time. */
 export interface House {
   readonly store: Store;
   readonly ring: KeyRing;
   readonly signer: TokenSigner;
   readonly registry: Registry;
-  /** Alters the sealed keys of a customer: they do not open any more. */
+  /** Corrupts the sealed keys of a customer, so that they cannot be unsealed. */
   spoilKeys(customerId: string): Promise<void>;
-  /** A registry by another's clock. */
+  /** A registry with another clock. */
   registryAt(clock: { readonly now: number }): Registry;
   close(): Promise<void>;
 }
@@ -61,7 +61,7 @@ export async function openHouse(): Promise<House> {
     activeKey: ring.active,
     confirm: ring.confirm,
   });
-  // Enrolled well before any login, by an operator who takes a while for each change.
+  // The clock of enrolments: well before any login, and later for each change.
   let registryNow = NOW - 86_400_000;
   const registry = createRegistry({
     ...store,
@@ -88,19 +88,19 @@ export async function openHouse(): Promise<House> {
   };
 }
 
-/** One login path with limits of its own, a clock to set, and a record of what was asked of the limits and the store. */
+/** One login path with its own limits, a settable clock, and a record of charges and look-ups. */
 export interface Path {
-  /** Unix milliseconds; to be set. */
+  /** The clock, in unix milliseconds. Tests set it. */
   now: number;
   readonly logIn: LogIn;
-  /** The policies that were charged, a list a call, in order. */
+  /** The charged policies of each call, in order. */
   readonly charged: (readonly PolicyName[])[];
   /** The devices that were looked up. */
   readonly lookedUp: string[];
   enrol(draft?: Partial<DeviceDraft & { customerStatus: DeviceDraft["status"]; loginLimit: string }>): Promise<string>;
   /** Enrols a customer with one key of a purpose. */
   enrolOwner(purpose: KeyPurpose): Promise<{ customerId: string; customerKey: string }>;
-  /** Signs and logs in; what is not given is right. */
+  /** Signs and logs in; absent parts of the attempt are right. */
   login(deviceKey: string, attempt?: Attempt): Promise<Login>;
 }
 

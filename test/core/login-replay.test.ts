@@ -1,4 +1,4 @@
-// The replay guard of a login: on for whom, for how long, and at whose cost.
+// The replay guard of a login: the guarded devices, the duration, and the charges.
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { deriveDeviceKey, secretFromText } from "../../src/core/signature.ts";

@@ -1,4 +1,4 @@
-// The overload guard, with a clock of the test.
+// The overload guard, with the test's own clock.
 
 import { expect, test } from "vitest";
 import { AuthError } from "../../src/core/errors.ts";
@@ -20,7 +20,7 @@ function openQueue(loopDelayMs = (): number => 0) {
   return {
     guard,
     refused: () => refused,
-    /** Sends logins. @returns the errors of those that are refused at once */
+    /** Sends logins. @returns the errors of the refused ones */
     async send(count: number): Promise<AuthError[]> {
       const errors: AuthError[] = [];
       for (let sent = 0; sent < count; sent++) {

@@ -10,7 +10,7 @@ import { callerAt, NOW, openHouse, openPath, policies, SKEW } from "./login-path
 /** Over this, Welch's t in a test for leaks is a leak (Goodwill and others, NIST NIAT 2011). */
 const LEAK = 4.5;
 const NAMES = 500;
-/** So much later is each login than the one before, in milliseconds: no limit is reached by a name that comes again. */
+/** Time between two logins, in milliseconds: no name reaches a limit. */
 const STEP_MS = 50;
 
 const { values } = parseArgs({ options: { samples: { type: "string", default: "100000" } } });
@@ -50,9 +50,9 @@ async function enrolNames(): Promise<Readonly<Record<string, readonly string[]>>
   };
 }
 
-/** Nanoseconds of one error. */
+/** Measures one refused login, in nanoseconds. */
 async function timeOne(kind: string): Promise<number> {
-  // As one that came with a request: whole, and in memory of its own.
+  // A copy in its own memory, like a device_key from a request.
   const deviceKey = Buffer.from(names[kind]?.[randomInt(NAMES)] ?? "", "latin1").toString("latin1");
   clock.now += STEP_MS;
   const timestamp = BigInt(Math.floor(clock.now / 1000));

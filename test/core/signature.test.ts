@@ -1,4 +1,4 @@
-// device_signature: every mistake by its name, and the search for the key that made it.
+// device_signature: the error for each mistake, and the search for the key that made it.
 
 import { createSecretKey, randomBytes, timingSafeEqual } from "node:crypto";
 import fc from "fast-check";

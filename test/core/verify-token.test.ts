@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => house.close());
 
-/** A device that has logged in, and who looks at its token by what is on disk. */
+/** A device with a token, and a check of the token against the database. */
 async function open() {
   const path: Path = openPath(house, { policies: { login: undefined } });
   const deviceKey = await path.enrol();
@@ -103,7 +103,7 @@ test.for(["device", "customer"] as const)(
     await revoke();
     const after = await logIn();
     expect([await reasonOf(before), await reasonOf(after)]).toEqual(["revoked", "good"]);
-    // Again within the millisecond.
+    // A second revocation in the same millisecond.
     await revoke();
     expect([await reasonOf(after), await reasonOf(await logIn())]).toEqual(["revoked", "good"]);
   },

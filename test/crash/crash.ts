@@ -8,11 +8,11 @@ import { createLedger } from "./ledger.ts";
 import { enrolFleet, look, writeUntilKilled } from "./workload.ts";
 
 export interface CrashOptions {
-  /** How many times it is killed. */
+  /** Number of kills of the gateway. */
   readonly kills: number;
   /** A folder for SQLite, or the URL of PostgreSQL. */
   readonly settings: Environment;
-  /** Every how many kills the database is killed and restarted, too. */
+  /** After every `every` kills, `act` kills and restarts the database too. */
   readonly killDatabase?: { readonly every: number; readonly act: () => Promise<void> };
   readonly onKill?: (kills: number, acknowledged: number) => void;
 }
@@ -51,7 +51,7 @@ export async function runCrashes({ kills, settings, killDatabase, onKill }: Cras
     const fleet = await enrolFleet(gateway);
     for (let kill = 1; kill <= kills; kill++) {
       let left = randomInt(1, MOST_WRITES);
-      // By a time within a write, not only between two.
+      // Kills at a time within a write, not only between writes.
       const strike = (): void => {
         if (--left === 0) setTimeout(() => void gateway.kill(), randomInt(4));
       };
@@ -62,7 +62,7 @@ export async function runCrashes({ kills, settings, killDatabase, onKill }: Cras
       await settle(gateway, ledger.touched);
       onKill?.(kill, ledger.acknowledged);
     }
-    // A row that was there is still there.
+    // An existing row still exists.
     await settle(gateway, ledger.names);
     await gateway.kill();
     wrong.push(...(await inspectDatabase(settings)));

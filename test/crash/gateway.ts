@@ -1,4 +1,4 @@
-// A gateway as an operator runs it, in a process of its own that can be killed and started again on the same data.
+// A gateway in its own process that can be killed and restarted on the same data.
 
 import { type Client, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";

@@ -7,7 +7,7 @@ import type { Database } from "../../src/store/database.ts";
 import { openPostgres } from "../../src/store/postgres.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
 
-/** @returns what is wrong, a line each */
+/** @returns the faults, a line each */
 export async function inspectDatabase({ DATA_DIR = "", DATABASE_URL: url }: Environment): Promise<readonly string[]> {
   const database = url === undefined ? openSqlite(join(DATA_DIR, "countersign.db")) : await openPostgres({ url });
   try {
@@ -18,7 +18,7 @@ export async function inspectDatabase({ DATA_DIR = "", DATABASE_URL: url }: Envi
 }
 
 async function findCorruption({ db, dialect }: Database): Promise<readonly string[]> {
-  // PostgreSQL has no check of its own but reading everything, which the rest does.
+  // PostgreSQL's own check is to read everything, which the rest of this file does.
   if (dialect === "postgres") return [];
   const { rows } = await sql<{ integrity_check: string }>`pragma integrity_check`.execute(db);
   const foreign = await sql<{ table: string }>`pragma foreign_key_check`.execute(db);
@@ -28,7 +28,7 @@ async function findCorruption({ db, dialect }: Database): Promise<readonly strin
   ];
 }
 
-/** A device that was made one by one has as many audit events as it has had versions; what is gone has one more that says so. */
+/** A device that was created alone has one audit event for each version; a deleted one has one more. */
 async function findUnaudited({ db }: Database): Promise<readonly string[]> {
   const events = await db
     .selectFrom("audit_events")
@@ -47,7 +47,7 @@ async function findUnaudited({ db }: Database): Promise<readonly string[]> {
   const wrong = devices.flatMap(({ device_key, revision }) => {
     const count = counts.get(device_key);
     counts.delete(device_key);
-    // Those of an import have one event together.
+    // Devices of an import share one event.
     if (count === undefined || count === Number(revision)) return [];
     return [`device ${device_key} has ${count} audit events and is at version ${revision}`];
   });

@@ -1,19 +1,19 @@
 // A ledger of requested and acknowledged changes: the rows that may exist after a crash.
 
-/** The state of one thing, as text; undefined: it is not there. */
+/** The state of a row, as text; undefined: it does not exist. */
 export type State = string | undefined;
 
 export interface Ledger {
-  /** Notes that `name` is about to become `state`. */
+  /** Records that a change of `name` to `state` is requested. */
   ask(name: string, state: State): void;
-  /** Notes that what was asked was acknowledged. */
+  /** Records that the requested change was acknowledged. */
   acknowledge(name: string): void;
   readonly names: readonly string[];
-  /** Names that were touched since the last crash. */
+  /** Names that were changed since the last crash. */
   readonly touched: readonly string[];
   /**
-   * Holds what is there after a crash against what may be: what was acknowledged, or what was asked and not answered. From
-   * then on it is what is known. @returns what is wrong
+   * Compares the state after a crash with the allowed ones: the acknowledged state, or the requested one. It then counts as
+   * acknowledged. @returns the fault, if any
    */
   settle(name: string, found: State): string | undefined;
   readonly acknowledged: number;

@@ -4,7 +4,7 @@ import { onBothDatabases, readNumbers, report } from "../long-run.ts";
 import { runCrashes } from "./crash.ts";
 
 const kills = readNumbers({ kills: 1_000 })("kills");
-/** The database itself is killed so much more seldom than the gateway. */
+/** Number of kills of the gateway for each kill of the database. */
 const DATABASE_EVERY = 20;
 
 await onBothDatabases(async (name, settings, server) => {

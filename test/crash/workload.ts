@@ -1,4 +1,4 @@
-// Writes of every kind, several at once, until the gateway is killed: each noted in a ledger before it is asked for.
+// Concurrent writes of every kind until the gateway is killed, each recorded in a ledger before its request.
 
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
@@ -24,7 +24,7 @@ export async function enrolFleet({ admin }: CrashingGateway): Promise<Fleet> {
   return { customerId, derivationKey: customerKey };
 }
 
-/** Writes until the gateway is gone; then every worker has ended. `onWrite` hears of each that was acknowledged. */
+/** Writes until the gateway is gone and every worker has ended. `onWrite` is called for each acknowledged write. */
 export async function writeUntilKilled(
   gateway: CrashingGateway,
   fleet: Fleet,
@@ -48,12 +48,12 @@ export async function writeUntilKilled(
   }
 }
 
-/** The gateway was killed: it is not known what became of the call. */
+/** Whether the gateway was killed: the outcome of the call is unknown. */
 function isGone(error: unknown): boolean {
   if (error instanceof TypeError && error.message === "fetch failed") return true;
   if (error instanceof TypeError && error.message === "terminated") return true;
   if (!(error instanceof ConnectError)) return false;
-  // Connect calls a connection that broke while it was written to (EPIPE) internal: the gateway's own word has no such cause.
+  // Connect reports a broken write (EPIPE) as internal, with a cause; the gateway's own `internal` has no cause.
   if (error.cause instanceof Error && "syscall" in error.cause) return true;
   return [Code.Unavailable, Code.Aborted, Code.Canceled, Code.Unknown].includes(error.code);
 }
@@ -118,7 +118,7 @@ const move: Act = async ({ admin, publicUrl }, { customerId, derivationKey }, le
   const own = { deviceKey: device, customerKey: deriveDeviceKey(secretFromText(derivationKey), device) };
   await make(ledger, `device ${device}`, "enabled moved", async () => {
     const { status } = await logInBy(publicUrl, own);
-    // As every other call of this worker, on a machine that is busy.
+    // Counts as an unanswered call, as for the other calls of this worker.
     if (status === 503) throw new ConnectError("no answer in time", Code.Unavailable);
     if (status !== 200) throw new Error(`a right login by a derived key was answered ${status}`);
     const finish = { device: { deviceKey: device }, updateMask: { paths: ["accepts_shared_key"] } };
@@ -129,12 +129,12 @@ const move: Act = async ({ admin, publicUrl }, { customerId, derivationKey }, le
 const ACTS: readonly Act[] = [device, batch, key, move];
 
 /** For so long a registry may be unavailable after its database was killed, in milliseconds: the machine may be busy. */
-const PATIENCE_MS = 60_000;
+const LONGEST_OUTAGE_MS = 60_000;
 const ASK_EVERY_MS = 250;
 
 /** Reads the row of a name in the ledger's form, with retries while the registry is unavailable. */
 export async function look(admin: Client<typeof AdminService>, name: string): Promise<string | undefined> {
-  const until = performance.now() + PATIENCE_MS;
+  const until = performance.now() + LONGEST_OUTAGE_MS;
   for (;;) {
     try {
       return await lookOnce(admin, name);

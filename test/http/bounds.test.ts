@@ -177,7 +177,7 @@ describe("connections", () => {
   test("a closed connection no longer counts", async () => {
     const { url } = await open({ maxConnectionsPerAddress: 1 });
     await exchange(url, GET);
-    // The server hears of the close after the client.
+    // The server sees the close after the client.
     await expect.poll(async () => (await exchange(url, GET)).status).toBe(200);
   });
 
@@ -294,7 +294,7 @@ async function* streamOf(piece: Promise<Uint8Array>): AsyncIterable<Uint8Array> 
   yield await piece;
 }
 
-/** Lets seconds pass until the promise settles; the server may not have taken the connection at first. */
+/** Lets seconds pass until the promise settles: the server may accept the connection late. */
 async function ticked(promise: Promise<unknown>, pass: (seconds: number) => void): Promise<void> {
   await vi.waitFor(async () => {
     pass(11);

@@ -1,4 +1,4 @@
-// Each kind of request counts under the client that a trusted proxy names, over HTTP/1 and HTTP/2.
+// Each kind of request counts under the client address of a trusted proxy, over HTTP/1 and HTTP/2.
 
 import { createServiceImplSpec } from "@connectrpc/connect";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";

@@ -1,4 +1,4 @@
-// Pages of other origins: which answers they may read, with which headers.
+// CORS: the answers and headers that pages of other origins may read.
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openGateway, type TestGateway } from "../gateway.ts";

@@ -1,4 +1,4 @@
-// The dashboard by HTTP alone: signing in and out, foreign pages, and the headers of its files.
+// The dashboard over HTTP: sign-in and sign-out, pages of other origins, and the headers of its files.
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ const OWN_PAGE = { "X-Countersign-Dashboard": "1" };
 
 let gateway: TestGateway;
 beforeAll(async () => {
-  // The time stands still: the life of a session is in whole seconds.
+  // Frozen time: the life of a session is in whole seconds.
   const now = Date.now();
   gateway = await openGateway({}, { now: () => now });
 });

@@ -5,7 +5,7 @@ import { connect, type Socket } from "node:net";
 
 export interface RawResponse {
   readonly status: number;
-  /** Names in the spelling of the server. */
+  /** Headers with the server's spelling of names. */
   readonly headers: ReadonlyMap<string, string>;
   readonly body: string;
 }

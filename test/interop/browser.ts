@@ -20,7 +20,7 @@ export async function openBrowser(): Promise<Browser> {
 
 export interface WatchedPage {
   readonly page: Page;
-  /** Console errors and uncaught exceptions, but those that `expected` matches. */
+  /** Console errors and uncaught exceptions, except those that `expected` matches. */
   readonly mistakes: string[];
   close(): Promise<void>;
 }
@@ -71,7 +71,7 @@ export function pagesOf(
 export interface Scene {
   readonly gateway: TestGateway;
   readonly page: Page;
-  /** Mistakes that a row finds, beside those of the console. */
+  /** Mistakes of a row besides console errors. */
   readonly mistakes: string[];
 }
 
@@ -79,7 +79,7 @@ export interface Story {
   readonly name: string;
   readonly settings?: Environment;
   readonly context?: BrowserContextOptions;
-  /** Console errors that belong to the story: browsers log each answer from 400 on. */
+  /** Expected console errors: browsers log each answer with a status of 400 or more. */
   readonly expected?: RegExp;
   /** Opens the page signed out. */
   readonly isOut?: true;

@@ -33,7 +33,7 @@ const OVER_HTTP1 = ["connect", "grpcweb"].map((name): Way => {
 
 /** Codes of errors that a method may give for an empty request. Not unauthenticated: the admin token is sent. */
 const EXPECTED_CODES = [Code.InvalidArgument, Code.NotFound, Code.AlreadyExists, Code.FailedPrecondition, Code.Aborted];
-/** A stream that has no end is read for so long. */
+/** How long an endless stream is read. */
 const WATCH_SECONDS = 2;
 const CALL_SECONDS = 10;
 const CONCURRENCY = 4;

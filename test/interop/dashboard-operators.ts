@@ -1,4 +1,4 @@
-// Stories of operators: devices enrolled, changed and stopped, keys rotated, tokens revoked.
+// Operators' work in the dashboard: enrol, change and disable devices, rotate keys, revoke tokens.
 
 import { generateKeyPairSync } from "node:crypto";
 import type { Page } from "playwright-core";

@@ -1,4 +1,4 @@
-// Stories of every page: names that look like HTML, frames, the keyboard, small screens, axe.
+// Checks of every page: names that look like HTML, frames, the keyboard, small screens, axe.
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -14,7 +14,7 @@ interface Violation {
   readonly nodes: readonly { readonly html: string }[];
 }
 
-/** The violations that axe-core finds on the page that is shown. The policy allows no script tag, so the browser itself runs it. */
+/** The violations that axe-core finds on the current page. The browser itself runs it, since the policy forbids script tags. */
 async function violations(page: Page, where: string): Promise<readonly string[]> {
   await page.evaluate(readFileSync(AXE, "utf8"));
   const found: readonly Violation[] = await page.evaluate("axe.run().then(({ violations }) => violations)");

@@ -35,7 +35,7 @@ async function tell(
 
 const GONE = /ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET/;
 
-/** A gateway that is restarted under the page: the session goes on, and so does the page. */
+/** A restart of the gateway while a page is open: the session and the page continue. */
 async function restart(browser: Browser): Promise<readonly string[]> {
   const folder = mkdtempSync(join(tmpdir(), "countersign-"));
   const settings = { DATA_DIR: folder, INTERNAL_LISTEN: `127.0.0.1:${await freePort()}` };
@@ -61,7 +61,7 @@ async function restart(browser: Browser): Promise<readonly string[]> {
   }
 }
 
-/** Redis goes away under the page, and comes back. */
+/** Redis goes away while a page is open, and comes back. */
 async function outage(browser: Browser): Promise<readonly string[]> {
   const redis = await startRedis();
   try {

@@ -1,4 +1,4 @@
-// The files of deploy/, read by the programs that they are for, or by published linters where those cannot run here.
+// The files of deploy/, checked by their own programs, or by linters where those programs cannot run here.
 
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -66,7 +66,7 @@ const CHECKS: readonly Check[] = [
     packages: ["systemd"],
     present: () => runs("systemd-analyze", "--version"),
     async prepare(folder) {
-      // It looks for the program, which is not installed here.
+      // systemd-analyze looks for the program, which is not installed here.
       const unit = readFileSync("deploy/systemd/countersign.service", "utf8");
       const copy = join(folder, "countersign.service");
       writeFileSync(copy, unit.replace(/^ExecStart=\S+/m, "ExecStart=/bin/true"));

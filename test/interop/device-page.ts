@@ -1,4 +1,4 @@
-// The logins that docs/devices.md has to paste, each in its language, as they stand there.
+// The login programs of docs/devices.md, run unchanged in each language.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

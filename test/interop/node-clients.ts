@@ -14,7 +14,7 @@ import type { Row } from "./rows.ts";
 import { loginRows, type Subject } from "./subject.ts";
 
 interface Answer {
-  /** gRPC's code; 0 comes with a token. */
+  /** The gRPC code; 0: there is a token. */
   readonly code: number;
   readonly token?: string;
   readonly remaining?: string | undefined;

@@ -1,4 +1,4 @@
-// Linters and client generators read the OpenAPI documents; each client compiles and logs in.
+// Linters and client generators for the OpenAPI documents; each generated client compiles and logs in.
 
 import { execFile } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -78,9 +78,9 @@ export function openapiRows(subject: Subject, folder: string): readonly Row[] {
   const install = (): Promise<unknown> => {
     mkdirSync(home, { recursive: true });
     writeFileSync(join(home, "package.json"), JSON.stringify({ private: true, type: "module" }));
-    // @hey-api/openapi-ts looks for it above its own package.
+    // @hey-api/openapi-ts looks for a tsconfig.json above its own package.
     writeFileSync(join(home, "tsconfig.json"), JSON.stringify({ compilerOptions: COMPILER_OPTIONS, files: [] }));
-    // npm finds its registry in the environment, which runProgram leaves out.
+    // npm's registry may be set in the environment, which runProgram does not pass on.
     const npm = ["install", "--prefix", home, "--ignore-scripts", "--no-audit", "--no-fund", "--save-exact"];
     installed ??= promisify(execFile)("npm", [...npm, ...PACKAGES], { timeout: INSTALL_MS });
     return installed;

@@ -1,4 +1,4 @@
-// A page that logs in with connect-web and fetch; web.ts bundles it, and reads what `logInFromPage` gives.
+// A page that logs in with connect-web and fetch. web.ts bundles it and reads the result of `logInFromPage`.
 
 import { ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-web";
@@ -6,7 +6,7 @@ import { AuthService } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
 import { ErrorInfoSchema } from "../../gen/es/google/rpc/error_details_pb.ts";
 import type { LoginBody } from "../../src/cli/sign.ts";
 
-/** By way: the limit that is left after a login, and the reason of a wrong one; or that the browser told neither. */
+/** For each way of calling: the remaining limit after a login and the reason of a wrong one, as far as the page can read them. */
 export type Outcome = Readonly<Record<string, string>>;
 
 async function byConnect(transport: Transport, login: LoginBody): Promise<string> {

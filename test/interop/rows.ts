@@ -10,11 +10,11 @@ export interface Row {
   readonly name: string;
   /** @returns the mistakes; none: the row passes */
   readonly run: () => Promise<readonly string[]>;
-  /** It is given up after this, in milliseconds; absent: a minute. */
+  /** The row's timeout, in milliseconds; absent: a minute. */
   readonly longestMs?: number;
 }
 
-/** A row is given up after this, in milliseconds. */
+/** Timeout of a row, in milliseconds. */
 export const LONGEST_MS = 60_000;
 /** apt-get may take this long. */
 const INSTALL_MS = 600_000;
@@ -49,7 +49,7 @@ export async function runProgram(
 ): Promise<Outcome> {
   const env = { PATH: process.env["PATH"] };
   const child = spawn(command, args, { env, timeout: timeoutMs, killSignal: "SIGKILL" });
-  // A program that ends without reading says why itself.
+  // A program may end without reading its input; its own error says why.
   child.stdin.on("error", () => {});
   child.stdin.end(input);
   const [stdout, stderr, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "exit")]);

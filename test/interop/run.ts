@@ -21,7 +21,7 @@ import { webRows } from "./web.ts";
 
 const { values } = parseArgs({
   options: {
-    /** The rows whose names start so. */
+    /** Runs the rows whose names start with this. */
     only: { type: "string", default: "" },
     public: { type: "string" },
     internal: { type: "string" },
@@ -78,5 +78,5 @@ try {
   rmSync(folder, { recursive: true });
   await subject.close();
 }
-// A client that was given up may still hold the process.
+// A client that timed out may keep the process alive.
 process.exit(failed === 0 ? 0 : 1);

@@ -93,10 +93,10 @@ interface Relay {
   readonly close: () => void;
 }
 
-/** So late is each byte, in either direction: no answer comes before a deadline of 1 ms, or a cancellation. */
+/** Delay of each byte in both directions: no answer arrives before a deadline of 1 ms or a cancellation. */
 const DELAY_MS = 10;
 
-/** Relays TCP from a free port to a listener in the clear. */
+/** Relays TCP from a free port to a cleartext listener. */
 async function openRelay(target: string): Promise<Relay> {
   const { hostname, port } = new URL(target);
   const sockets: Socket[] = [];

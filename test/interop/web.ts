@@ -1,4 +1,4 @@
-// connect-web in Chromium: a page of an allowed origin logs in, a page of another one may read documents alone.
+// connect-web in Chromium: a page of an allowed origin logs in; a page of another origin can only read documents.
 
 import { createServer, type Server } from "node:http";
 import { join } from "node:path";
@@ -36,7 +36,7 @@ async function compare(isAllowed: boolean, expected: Outcome): Promise<readonly 
   const gateway = await openGateway({ CORS_ORIGINS: isAllowed ? origin : "https://app.example" });
   const browser = await openBrowser();
   try {
-    // The browser logs each request that it keeps from the page.
+    // The browser logs each request that it blocks.
     const { page } = await openPage(browser, {}, /./);
     await page.goto(origin);
     const login = signNow(await gateway.enrol());

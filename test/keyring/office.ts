@@ -1,4 +1,4 @@
-// Signing keys for tests: the use-cases over a real store, by a clock that tests set.
+// The use-cases of signing keys over a real store, with a clock that tests set.
 
 import { generateKeyPairSync } from "node:crypto";
 import type { KeyRing } from "../../src/core/tokens/keyring.ts";
@@ -15,7 +15,7 @@ export interface Office {
   readonly clock: { now: number };
   /** The kids that are published, the active one first. */
   published(): readonly string[];
-  /** The audit events, the newest first, without those of the start. */
+  /** The audit events since the start, the newest first. */
   notes(): Promise<readonly unknown[]>;
 }
 
@@ -38,7 +38,7 @@ export async function openOffice(rules: Partial<RingRules> = {}): Promise<Office
   };
 }
 
-/** A private key of somewhere else, in PEM. */
+/** A private key of another server, in PEM. */
 export function newKey(type: "ec" | "ed25519" = "ec"): string {
   const { privateKey } = type === "ec" ? generateKeyPairSync("ec", { namedCurve: "P-256" }) : generateKeyPairSync(type);
   return privateKey.export({ format: "pem", type: "pkcs8" }).toString();

@@ -1,4 +1,4 @@
-// Key rings as tests open them: of one store, at a fixed time, with a reading that stays young.
+// Opens key rings for tests: on a store, at a fixed time, with a cache that stays young.
 
 import { type KeyRing, openKeyRing, type RingOptions } from "../../src/core/tokens/keyring.ts";
 import type { SigningKeyStore } from "../../src/core/tokens/ports.ts";
@@ -8,7 +8,7 @@ export const NOW = 1_764_000_000_000;
 export const DAY_MS = 86_400_000;
 export const RULES = { alg: "ES256", publishMs: PUBLISH_MS, rotateEveryMs: 90 * DAY_MS } as const;
 
-/** Opens a ring with the default settings, but for ES256, whose keys cost nothing to make. */
+/** Opens a ring with the default settings and ES256, whose keys are quick to generate. */
 export function openRing(
   store: SigningKeyStore,
   { alg = RULES.alg, publishMs = PUBLISH_MS, ...options }: Partial<RingOptions & RingRules> = {},

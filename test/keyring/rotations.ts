@@ -1,6 +1,5 @@
-// Key rotations, one after another, at three gateways on one database that issue tokens all the while, checked by two offline
-// verifiers that keep the JWKS, that of countersign/verify and a stricter one: times are scaled, what they have to do with each
-// other is not.
+// Successive key rotations at three gateways on one database that issue tokens meanwhile. Two offline verifiers with a cached JWKS
+// check the tokens: countersign/verify and a stricter one. All times are scaled by the same factor.
 
 import { setTimeout as pause } from "node:timers/promises";
 import { createRemoteJWKSet, customFetch, type JWTVerifyGetKey, jwtVerify } from "jose";
@@ -18,44 +17,44 @@ export interface RotationsOptions {
 }
 
 export interface RotationsReport {
-  /** Keys that have signed, less the first. */
+  /** Number of rotations: keys that have signed, less one. */
   readonly rotations: number;
   readonly tokens: number;
-  /** Checks by the verifiers: of each token when it was issued, and at the end of its life. */
+  /** Checks by the verifiers, of each token at its issue and at the end of its life. */
   readonly checks: number;
   /**
-   * Checks that failed when the token had expired by any clock within the skew, and so tell nothing: this machine was too slow to make
-   * them before. One in fifty at most, or the run fails.
+   * Checks that came too late on a slow machine: they failed after the token had expired. More than one in fifty fails the
+   * run.
    */
   readonly late: number;
   /** The failures, a line each. */
   readonly failed: readonly string[];
-  /** How often the verifiers fetched the JWKS. */
+  /** Number of fetches of the JWKS by the verifiers. */
   readonly fetches: number;
 }
 
 const TTL_S = 2;
 const SKEW_S = 1;
-/** Another gateway may hear of a new key a second late, and a verifier may have fetched just before that: a second longer. */
+/** Scaled max-age of the JWKS. A gateway may learn of a new key a second late, just after a verifier has fetched. */
 const JWKS_MS = 1_000;
 const PUBLISH_MS = 2_500;
 const TIMES = {
   publishMs: PUBLISH_MS,
-  // As soon as the next key may.
+  // As soon as the next key may sign.
   rotateEveryMs: 1,
   lookMs: 50,
 };
 const MAX_LATE_SHARE = 0.02;
-/** The gateway says that its JWKS is fresh for so long, in milliseconds; here that is JWKS_MS. */
+/** The real max-age of the JWKS, in milliseconds, which is scaled to JWKS_MS. */
 const MAX_AGE_MS = 300_000;
-/** From a login to when its token has expired by the slowest clock. */
+/** Time from a login until its token has expired by the slowest clock. */
 const LIFE_MS = (TTL_S + SKEW_S) * 1_000;
-/** So long before that it is checked for the last time. */
+/** Time of the last check before the end of LIFE_MS. */
 const LATE_MS = 300;
 /** The issuer of its gateways' tokens. */
 const EXPECTED = { issuer: "https://login.example", audience: "devices" };
 
-/** Rotates until so many keys have signed, and reports. */
+/** Rotates `rotations` times, and reports. */
 export async function runRotations({ rotations, rate, settings }: RotationsOptions): Promise<RotationsReport> {
   await using cleanup = new AsyncDisposableStack();
   const open = async (): Promise<TestGateway> => {
@@ -65,7 +64,7 @@ export async function runRotations({ rotations, rate, settings }: RotationsOptio
   };
   const gateways = [await open(), await open(), await open()] as const;
   const deviceKey = await gateways[0].enrol({ replayGuard: false });
-  // As the others hear of it.
+  // Until the other gateways know the new key.
   await pause(1_000);
 
   let [tokens, checks, late, fetches] = [0, 0, 0, 0];
@@ -75,7 +74,7 @@ export async function runRotations({ rotations, rate, settings }: RotationsOptio
     fetches++;
     return fetch(...asked);
   };
-  const verifiers = [patientKeys(gateways[0], counted), ownKeys(gateways[1], counted)];
+  const verifiers = [strictKeys(gateways[0], counted), packageKeys(gateways[1], counted)];
 
   async function check(token: string, issuedAt: number, when: string): Promise<void> {
     const rules = { ...EXPECTED, currentDate: new Date(issuedAt), clockTolerance: SKEW_S };
@@ -103,7 +102,7 @@ export async function runRotations({ rotations, rate, settings }: RotationsOptio
     }
     tokens++;
     await check(body.token, issuedAt, "at once");
-    // Its claims are judged by when it was issued: what is checked here is whether its key is still to be had.
+    // Checks the claims at the time of issue: this check is about whether the key is still published.
     await pause(Math.max(0, issuedAt + LIFE_MS - LATE_MS - Date.now()));
     await check(body.token, issuedAt, "at the end of its life");
   }
@@ -120,7 +119,7 @@ export async function runRotations({ rotations, rate, settings }: RotationsOptio
 }
 
 /** Keys that are fetched when those there are are too old, and never for a kid that is unknown. */
-function patientKeys({ publicUrl }: TestGateway, counted: typeof fetch): JWTVerifyGetKey {
+function strictKeys({ publicUrl }: TestGateway, counted: typeof fetch): JWTVerifyGetKey {
   return createRemoteJWKSet(jwksOf(publicUrl), {
     cacheMaxAge: JWKS_MS,
     cooldownDuration: Number.POSITIVE_INFINITY,
@@ -128,8 +127,8 @@ function patientKeys({ publicUrl }: TestGateway, counted: typeof fetch): JWTVeri
   });
 }
 
-/** The keys of countersign/verify, to which each second here is five minutes. */
-function ownKeys({ publicUrl }: TestGateway, counted: typeof fetch): JWTVerifyGetKey {
+/** The verifier of countersign/verify, with a clock on which each second is five minutes. */
+function packageKeys({ publicUrl }: TestGateway, counted: typeof fetch): JWTVerifyGetKey {
   return createIssuerKeys({
     url: jwksOf(publicUrl).href,
     maxStaleMs: 0,

@@ -11,7 +11,7 @@ import { agree, loadStarters } from "../store/start-together.ts";
 const number = readNumbers({ rounds: 100, processes: 20 });
 const [rounds, processes] = [number("rounds"), number("processes")];
 
-/** RSA keys take the longest to make, and so leave the most time to meet in; a few rounds of them are enough. */
+/** RSA keys take the longest to generate, which leaves the most time for a race; a few such rounds are enough. */
 const algOf = (round: number): TokenAlg => (round % 10 === 0 ? "RS256" : round % 2 === 0 ? "ES256" : "EdDSA");
 
 const starters = await loadStarters(processes);

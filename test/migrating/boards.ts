@@ -7,15 +7,15 @@ import { text } from "node:stream/consumers";
 export interface Board {
   readonly deviceKey: string;
   readonly customerKey: string;
-  /** Where it is on the Internet. */
+  /** Its address on the Internet. */
   readonly address: string;
-  /** As Python's documented sample does. */
+  /** It writes the signature in upper case, as the documented Python sample does. */
   readonly upperCase: boolean;
-  /** As some tools send it. */
+  /** It sends the timestamp as a string, as some tools do. */
   readonly timestampAsText: boolean;
 }
 
-/** The room for an answer on the smallest of them, in bytes. */
+/** Memory for an answer on the smallest boards, in bytes. */
 const ARENA_BYTES = 1_000;
 
 /** The body of a login at `seconds`, in unix time. */
@@ -34,8 +34,8 @@ export interface Network {
 }
 
 /**
- * One pass of its loop, by HTTP/1.0: logs in and reads `token`, the one thing that it reads.
- * @throws Error with the answer, where a board would wait for some seconds and do it again
+ * One pass of a board's loop over HTTP/1.0: logs in and reads only `token`.
+ * @throws Error with the answer, after which a board would retry in some seconds
  */
 export async function logIn(board: Board, { port, addresses }: Network, seconds: number): Promise<string> {
   const body = bodyOf(board, seconds);
@@ -52,7 +52,7 @@ export async function logIn(board: Board, { port, addresses }: Network, seconds:
   return token;
 }
 
-/** As a board reads: by exact names, and never a chunk. */
+/** Reads an answer as a board does: by exact header names, without chunked bodies. */
 function readToken(answer: string): string | undefined {
   const length = /\r\nContent-Length: (\d+)\r\n/.exec(answer)?.[1];
   if (!/^HTTP\/1\.[01] 200 /.test(answer) || length === undefined || Number(length) > ARENA_BYTES) return undefined;

@@ -1,15 +1,15 @@
-// The fleet that moves: 100 devices of four owners at the old server, and the boards that were flashed with them.
+// The fleet to migrate: 100 devices of four owners at the old server, and their boards.
 
 import { createHash } from "node:crypto";
 import type { Board } from "./boards.ts";
 import type { OldDevice } from "./old-server.ts";
 
-/** The one device_key that a whole fleet was flashed with. */
+/** The device_key that a whole fleet shares. */
 export const FLEET = "valve";
 const FLEET_BOARDS = 30;
 const SHORT_KEY = "abc123";
 
-/** A key as the old server's dashboard hands it out; the same for the same name. */
+/** A key in the old server's form; always the same for a name. */
 function keyOf(name: string): string {
   return createHash("sha256").update(`old ${name}`).digest("hex").slice(0, 40);
 }
@@ -23,7 +23,7 @@ function rows(count: number, prefix: string, owner: string, keyFor: (number: num
   }));
 }
 
-/** Two keys; a fleet of one device_key beside devices of the same key; a key of six characters; a key for each board. */
+/** Owners with two keys; with a shared device_key beside devices of the same key; with a key of six characters; with a key for each board. */
 export function makeTable(): readonly OldDevice[] {
   return [
     ...rows(60, "pump", "Acme", (number) => keyOf(number <= 40 ? "acme" : "acme, the newer")),
@@ -34,7 +34,7 @@ export function makeTable(): readonly OldDevice[] {
   ];
 }
 
-/** A device enrolled at the old server while the way over goes on, with a key that is new too. */
+/** A device that is enrolled at the old server during the migration, with a new key. */
 export const LATECOMER: OldDevice = {
   device_key: "pump-61",
   customer_key: keyOf("acme, the newest"),
@@ -42,7 +42,7 @@ export const LATECOMER: OldDevice = {
   name: "",
 };
 
-/** A board for each device, and as many as there are for the one of the fleet. */
+/** A board for each device, and all boards of the shared device_key. */
 export function boardsOf(table: readonly OldDevice[]): readonly Board[] {
   return table
     .flatMap((device) => Array.from({ length: device.device_key === FLEET ? FLEET_BOARDS : 1 }, () => device))

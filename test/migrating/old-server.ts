@@ -1,4 +1,4 @@
-// A stand-in of the server that Countersign replaces: the documented login, a table of pairs, and nothing of ours.
+// A stand-in for the replaced server: the documented login and a table of pairs, without code of ours.
 
 import { createHmac, createSign, generateKeyPairSync } from "node:crypto";
 import { createServer } from "node:http";

@@ -1,5 +1,4 @@
-// The proxy that boards reach by the name they have always called: it sends a share of their addresses to the new server, as the
-// page's nginx does.
+// The proxy under the boards' host name. It sends a share of their addresses to the new server, as the page's nginx does.
 
 import { createHash } from "node:crypto";
 import { createServer, request as send } from "node:http";
@@ -8,9 +7,9 @@ import { listenOnLoopback } from "../free-port.ts";
 
 export interface Proxy {
   readonly port: number;
-  /** Whom a connection is from, by its port: in a test all boards are on one machine. */
+  /** The board's address by the port of its connection: in a test all boards are on one machine. */
   readonly addresses: Map<number, string>;
-  /** From 0 to 1: how many of the addresses go to the new server. */
+  /** The share of addresses that go to the new server, from 0 to 1. */
   share: number;
 }
 
@@ -43,7 +42,7 @@ export async function startProxy(oldPort: number, newPort: number): Promise<Prox
   return proxy;
 }
 
-/** Where among all addresses it is: at least 0 and less than 1, the same each time. */
+/** Maps an address to a fixed number from 0 to below 1. */
 function shareOf(address: string): number {
   return createHash("sha256").update(address).digest().readUInt32BE() / 2 ** 32;
 }

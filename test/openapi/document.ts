@@ -8,10 +8,10 @@ type JsonObject = Readonly<Record<string, unknown>>;
 
 export interface Operation {
   readonly id: string;
-  /** As the request line has it. */
+  /** The HTTP method. */
   readonly verb: string;
   readonly path: string;
-  /** A JSON pointer to it. */
+  /** The operation's JSON pointer. */
   readonly pointer: string;
 }
 

@@ -1,4 +1,4 @@
-// The ways in which Redis is away, with real servers: each can begin, and ends when a server takes writes again.
+// Kinds of Redis outage, with real servers. Each ends when a server accepts writes again.
 
 import { setTimeout as pass } from "node:timers/promises";
 import { type ClusterNode, startCluster } from "../redis/cluster.ts";
@@ -9,9 +9,9 @@ import { type RedisServer, startRedis, until } from "../redis/server.ts";
 export interface Fault {
   readonly redisUrl: string;
   begin(): Promise<void>;
-  /** Whether it comes back by itself. */
+  /** Whether Redis recovers by itself. */
   readonly heals: boolean;
-  /** Whether Redis is there all the time. */
+  /** Whether Redis answers all the time. */
   readonly leavesAll?: true;
   /** Resolves once Redis is back. */
   end(): Promise<void>;
@@ -23,9 +23,9 @@ const FLAPS = 6;
 
 export type FaultName = keyof typeof FAULTS;
 
-/** Each starts its servers; nothing is wrong yet. */
+/** Each function starts its servers, without the fault. */
 export const FAULTS = {
-  /** None: the same load, to compare with. */
+  /** No fault: the same load for comparison. */
   calm: () => onServer(() => ({ heals: false, begin: async () => {}, end: async () => {} })),
 
   /** kill -9, and a server that starts empty. */
@@ -35,7 +35,7 @@ export const FAULTS = {
   pause: () =>
     onServer(({ pause, resume }) => ({ heals: false, begin: async () => pause(), end: async () => resume() })),
 
-  /** kill -9 again and again, a second each, within one window. */
+  /** Repeated kill -9, each for a second, within one window. */
   flap: () =>
     onServer((server) => ({
       heals: true,
@@ -50,7 +50,7 @@ export const FAULTS = {
       },
     })),
 
-  /** A network that loses every packet, and then those of the old connections only. */
+  /** A network that first loses every packet, then only those of old connections. */
   async swallow(): Promise<Fault> {
     const server = await startRedis();
     const relay = await startRelay(server.port);
@@ -70,7 +70,7 @@ export const FAULTS = {
   async sentinel(): Promise<Fault> {
     const { servers, sentinels, url, stop } = await startSentinel();
     const [master, ...replicas] = servers;
-    // Nobody can find a master that no Sentinel names, which they do up to a second after it takes writes.
+    // Sentinels name the new master up to a second after it accepts writes.
     const isNamed = async (replica: RedisServer): Promise<boolean> => {
       const names = await Promise.all(
         sentinels.map((sentinel) => sentinel.call("SENTINEL", "get-master-addr-by-name", MASTER_NAME)),
@@ -99,7 +99,7 @@ export const FAULTS = {
     };
   },
 
-  /** Nothing is away: the slots of some devices move between a Cluster's masters. */
+  /** No outage: the slots of some devices move between a Cluster's masters. */
   async move(): Promise<Fault> {
     const { url, moveSlot, stop } = await startCluster();
     return {

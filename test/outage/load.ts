@@ -19,7 +19,7 @@ export interface Limits {
   readonly windowMs: number;
 }
 
-/** The most admissions that were all decided within one window for certain, of any device. */
+/** The most admissions of any device that were certainly decided within one window. */
 export function countMost(attempts: readonly Attempt[], windowMs: number): number {
   let most = 0;
   for (const admitted of byDevice(attempts).map(onlyAdmitted)) {
@@ -31,7 +31,7 @@ export function countMost(attempts: readonly Attempt[], windowMs: number): numbe
   return most;
 }
 
-/** Denials by `login` for which the limit was not spent, however the admissions lay. */
+/** Denials by `login` below the limit, for all possible times of the admissions. */
 export function countFalseDenials(attempts: readonly Attempt[], { limit, windowMs }: Limits): number {
   const isFalse = (one: Attempt, admitted: readonly Attempt[]): boolean => {
     if (one.status !== 429 || one.policy !== "login") return false;
@@ -43,7 +43,7 @@ export function countFalseDenials(attempts: readonly Attempt[], { limit, windowM
   return byDevice(attempts).flatMap((all) => all.filter((one) => isFalse(one, onlyAdmitted(all)))).length;
 }
 
-/** The milliseconds in which all but one of a thousand attempts were answered. */
+/** The 99.9th percentile of the latency, in milliseconds. */
 export function latencyOf(attempts: readonly Attempt[]): number {
   const latencies = attempts.map(({ sentAt, answeredAt }) => answeredAt - sentAt);
   return quantile(
@@ -60,7 +60,7 @@ function onlyAdmitted(attempts: readonly Attempt[]): Attempt[] {
   return attempts.filter(({ status }) => status === 200);
 }
 
-/** Proofs are dated from the oldest that is fresh still, so that each of a device's is another. */
+/** Age of a device's first proof: each later proof is a second younger, so that none repeats. */
 const OLDEST_PROOF_S = 280;
 
 /** Starts `rate` logins a second, over all devices; each device goes to all gateways in turn. */

@@ -12,11 +12,11 @@ export interface OutageOptions {
   readonly devices: number;
   /** Logins a second, over all devices. */
   readonly rate: number;
-  /** How long the load lasts before Redis goes away, while it is and after it is back, in milliseconds. */
+  /** Duration of the load before, during and after the outage, in milliseconds. */
   readonly beforeMs: number;
   readonly awayMs: number;
   readonly afterMs: number;
-  /** How long Redis may take to decide, in milliseconds; absent: as long as in production. */
+  /** Deadline of Redis, in milliseconds; absent: the default. */
   readonly redisDeadlineMs?: number;
 }
 
@@ -24,10 +24,10 @@ export interface OutageReport {
   readonly logins: number;
   /** Answers of 5xx, and logins that were not answered. */
   readonly failed: number;
-  /** The most that were admitted in a window, and the most that may be. */
+  /** The most admissions in a window, and the bound. */
   readonly most: number;
   readonly bound: number;
-  /** Denials of devices that had been admitted less often than `least` in their window. */
+  /** Denials of devices with fewer than `least` admissions in their window. */
   readonly falselyDenied: number;
   readonly least: number;
   /** Decisions without Redis. */
@@ -37,7 +37,7 @@ export interface OutageReport {
 
 const GATEWAYS = 2;
 
-/** Runs a load through an outage. Where Redis decided everything, the answers are held to what it alone may decide. */
+/** Runs a load through an outage. If Redis decided everything, the answers must keep the exact limit. */
 export async function runOutage(options: OutageOptions): Promise<OutageReport> {
   const { limits, beforeMs, awayMs, afterMs } = options;
   await using cleanup = new AsyncDisposableStack();
@@ -49,14 +49,14 @@ export async function runOutage(options: OutageOptions): Promise<OutageReport> {
   using load = startLoad(urls, namesOf(devices), rate);
   await pass(beforeMs);
   await fault.begin();
-  // A fault that heals by itself is waited for; any other is left for a while.
+  // A fault that heals by itself ends by itself; others last for a while.
   if (!fault.heals) await pass(awayMs);
   await fault.end();
   await pass(fault.heals ? awayMs + afterMs : afterMs);
   const attempts = await load.stop();
   const share = Math.max(1, Math.floor(limits.limit / GATEWAYS));
   const alone = await countAlone(gateways);
-  // On a busy machine Redis may be late: that is an outage too.
+  // On a busy machine Redis may be late, which is an outage too.
   const isWhole = fault.leavesAll === true && alone === 0;
   const least = isWhole ? limits.limit : share;
 
@@ -82,7 +82,7 @@ async function openGateways(
     INSTANCES: String(GATEWAYS),
     LOGIN_LIMIT: `${limits.limit}/${limits.windowMs}ms`,
   };
-  // A new Redis is not asked about used proofs for ten minutes: with the guard, it would decide nothing within the run.
+  // With the replay guard a new Redis would decide nothing for ten minutes, longer than the run.
   const replayGuard = fault === "move";
   const order = { settings, replayGuard, deviceKeys: namesOf(devices), redisDeadlineMs };
   return Promise.all(Array.from({ length: GATEWAYS }, () => openProcess(order, (end) => cleanup.defer(end))));
@@ -92,7 +92,7 @@ function namesOf(devices: number): string[] {
   return Array.from({ length: devices }, (_, index) => `device-${index}`);
 }
 
-/** How much was decided without Redis so far. */
+/** Number of decisions without Redis so far. */
 async function countAlone(gateways: readonly GatewayAddresses[]): Promise<number> {
   const texts = await Promise.all(
     gateways.map(async ({ internalUrl }) => (await fetch(new URL("/metrics", internalUrl))).text()),

@@ -1,4 +1,4 @@
-// `npm run clock [-- --steps 100]`: a Redis whose clock steps in the middle of bursts, under two gateways.
+// `npm run clock [-- --steps 100]`: two gateways on a Redis whose clock steps during bursts.
 // Needs a C compiler (Debian: gcc), for the clock.
 
 import { execFileSync } from "node:child_process";
@@ -16,7 +16,7 @@ import { readNumbers } from "../long-run.ts";
 import { startRedis } from "../redis/server.ts";
 import { type Attempt, countMost } from "./load.ts";
 
-/** Seconds. In all they come to nothing. */
+/** Steps in seconds; their sum is 0. */
 const STEPS = [-2, 2, -600, 600];
 const WINDOW_MS = 60_000;
 const DEVICES = 200;
@@ -25,7 +25,7 @@ const GATEWAYS = 2;
 const BURST = 16;
 /** Devices that log in at the same instant. */
 const AT_ONCE = 20;
-/** From a step to the next, in windows. */
+/** Time between two steps, in windows. */
 const SPACING = 0.2;
 const LIMIT = 10;
 const BOUND = LIMIT + GATEWAYS * Math.floor(LIMIT / GATEWAYS);
@@ -91,7 +91,7 @@ async function openLimiter(): Promise<Limiter> {
 }
 
 const limiters = [await openLimiter(), await openLimiter()];
-// The server has been up for an hour, as far as they can tell.
+// The gateways' clock is ahead, so that the server counts as up for an hour.
 ahead = 3_600_000;
 
 interface Login extends Attempt {
@@ -107,14 +107,14 @@ async function logIn(deviceKey: string, gateway: number): Promise<Login> {
   return { deviceKey, sentAt, answeredAt, status, policy: "login", isByRedis };
 }
 
-/** A burst of each device with the step in its middle, and again within the window and after it. */
+/** A burst of each device around the step, another one within the window, and one after it. */
 async function playRound(round: number, step: number): Promise<readonly Login[]> {
-  // The limit is spent before the step, or nearly so.
+  // The limit is used up before the step, or all but two.
   const before = Math.floor(round / STEPS.length) % 2 === 0 ? LIMIT : LIMIT - 2;
   const logins: Promise<Login>[] = [];
   const logInAll = async (isAfter: boolean, forMs: number): Promise<void> => {
     for (let device = 0; device < DEVICES; device++) {
-      // The worst case is to change the gateway with the step.
+      // The worst case: the device changes the gateway at the step.
       const gateway = device % 2 === 0 ? Math.floor(Math.random() * GATEWAYS) : Number(isAfter);
       logins.push(logIn(`device-${round}-${device}`, gateway));
       if (device % AT_ONCE === 0) await pass((forMs * AT_ONCE) / DEVICES);
@@ -146,7 +146,7 @@ for (const step of STEPS) {
   const byRedis = most(devices.map((logins) => logins.filter(({ isByRedis }) => isByRedis)));
   const exact = devices.filter((logins) => logins.every(({ isByRedis }) => isByRedis));
   const apart = devices.filter((logins) => !exact.includes(logins));
-  // A device asks for more than the limit in each burst.
+  // Each burst of a device is larger than the limit.
   const short = exact.filter((logins) => logins.filter(({ status }) => status === 200).length < LIMIT).length;
   process.stdout.write(
     [

@@ -1,5 +1,5 @@
 // `npm run outage [-- --only kill] [--away 30]`: each kind of Redis outage under load, and its result.
-// On a busy disk the registry's writes are as late: TMPDIR=/dev/shm leaves Redis alone.
+// On a busy disk the registry's writes are late too: with TMPDIR=/dev/shm the result depends on Redis alone.
 
 import { parseArgs } from "node:util";
 import { FAULTS, type FaultName } from "./faults.ts";
@@ -24,7 +24,7 @@ function optionsOf(fault: FaultName): OutageOptions {
     limits: { limit: 10, windowMs: WINDOW_MS },
     devices: 50,
     rate: 150,
-    // The fault begins as the limits have room again: every admission then is a decision.
+    // The fault begins when the limits are free again, so that every admission is a decision.
     beforeMs: WINDOW_MS,
     awayMs: Number(values.away) * 1_000,
     afterMs: WINDOW_MS + 5_000,

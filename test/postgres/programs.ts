@@ -1,10 +1,10 @@
-// Where PostgreSQL's programs are, and who may run its server: it refuses to run as root.
+// Finds PostgreSQL's programs, and the user to run its server: it refuses to run as root.
 
 import { spawnSync } from "node:child_process";
 import { globSync } from "node:fs";
 import { join } from "node:path";
 
-/** The newest of Debian's folders before the PATH, which has only the clients there. @throws Error when it is nowhere */
+/** Finds a program in Debian's newest folder, then in PATH, which has only the clients. @throws Error when it is missing */
 export function findProgram(name: string): string {
   const [newest] = globSync("/usr/lib/postgresql/*/bin").sort((a, b) => versionOf(b) - versionOf(a));
   for (const path of newest === undefined ? [name] : [join(newest, name), name]) {
@@ -27,7 +27,7 @@ export function hasPostgres(): boolean {
   }
 }
 
-/** As whom the server runs, as `spawn` takes it; empty: as who runs the tests. */
+/** The server's user, for `spawn`; empty: the user of the tests. */
 export function serverUser(): { uid?: number; gid?: number } {
   if (process.getuid?.() !== 0) return {};
   for (const name of ["postgres", "nobody"]) {

@@ -1,4 +1,4 @@
-// Real PostgreSQL servers for tests, on free ports of loopback, each in a folder of its own; as root or not.
+// Real PostgreSQL servers for tests, on free ports of loopback, each in its own folder. Tests may run as root.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -14,32 +14,32 @@ export interface PostgresServer {
   readonly port: number;
   /** URL for its superuser and the database `postgres`. */
   readonly url: string;
-  /** SIGKILL to all its processes; resolves once they are gone. */
+  /** Sends SIGKILL to all its processes; resolves once they are gone. */
   kill(): Promise<void>;
-  /** SIGSTOP to all its processes: the kernel accepts connections, and nobody answers. */
+  /** Sends SIGSTOP to all its processes: the kernel accepts connections, and nothing answers. */
   pause(): void;
-  /** SIGCONT. */
+  /** Sends SIGCONT to all its processes. */
   resume(): void;
-  /** Starts it again where it was, with all that was committed; resolves once it answers. */
+  /** Restarts it on the same port and data; resolves once it answers. */
   restart(): Promise<void>;
-  /** Ends it for good, and removes its folder. */
+  /** Stops it and removes its folder. */
   stop(): Promise<void>;
 }
 
 export interface PostgresServerOptions {
-  /** Beside those of the address, as `-c` takes them. */
+  /** Further settings, in the form of `-c`. */
   readonly settings?: readonly string[];
   /** Files in PEM: with them it speaks TLS. */
   readonly tls?: { readonly cert: string; readonly key: string };
 }
 
-/** Collation by language, as most servers have it: text does not sort by its bytes, unless it is told to. */
+/** Collation by language, like most servers: by default text does not sort by its bytes. */
 const LOCALE = ["--locale=C", "--locale-provider=icu", "--icu-locale=en-US"];
 const SETTINGS = ["listen_addresses=127.0.0.1", "max_connections=300", "shared_buffers=32MB", "lc_messages=C"];
 
 const running = new Set<ChildProcess>();
 const folders = new Set<string>();
-// A test process that dies leaves no server behind.
+// Stops the servers of a test process that dies.
 process.on("exit", () => {
   for (const server of running) signalAll(server, "SIGKILL");
   for (const folder of folders) remove(folder);
@@ -83,19 +83,19 @@ async function initialise(folder: string, data: string, password: string): Promi
 }
 
 function remove(folder: string): void {
-  // Its processes may be writing their last.
+  // Its processes may still be writing.
   rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 });
   folders.delete(folder);
 }
 
-/** Makes a file, where there is something in it, and gives it to the server's user alone. */
+/** Writes a file, or takes an existing one, and gives it to the server's user alone. */
 function give(path: string, contents?: string | Uint8Array): void {
   if (contents !== undefined) writeFileSync(path, contents, { mode: 0o600 });
   const { uid, gid } = serverUser();
   if (uid !== undefined && gid !== undefined) chownSync(path, uid, gid);
 }
 
-/** Undefined when it ended instead of answering. */
+/** Starts the server; undefined: it ended before it answered. */
 async function launch(arguments_: readonly string[]): Promise<ChildProcess | undefined> {
   const child = spawn(findProgram("postgres"), arguments_, { stdio: ["ignore", "ignore", "pipe"], ...serverUser() });
   running.add(child);
@@ -136,7 +136,7 @@ function serve({ folder, port, password, arguments_ }: Place, first: ChildProces
     resume: () => signalAll(child, "SIGCONT"),
     async restart() {
       await kill();
-      // Until the last of its processes is gone, it refuses to start.
+      // The server refuses to start until the last of its old processes is gone.
       for (let attempt = 0; attempt < 50; attempt++) {
         const again = await launch(arguments_);
         if (again !== undefined) {
@@ -154,7 +154,7 @@ function serve({ folder, port, password, arguments_ }: Place, first: ChildProces
   };
 }
 
-/** To the server and its children, each of which has a group of its own. */
+/** Sends a signal to the server and its children, which have their own process groups. */
 function signalAll(child: ChildProcess, signal: NodeJS.Signals): void {
   const { pid } = child;
   if (pid === undefined) return;
@@ -162,7 +162,7 @@ function signalAll(child: ChildProcess, signal: NodeJS.Signals): void {
     try {
       process.kill(target, signal);
     } catch {
-      // Gone meanwhile.
+      // The process is gone.
     }
   }
 }

@@ -24,7 +24,7 @@ const HANG_MS = 25_000;
 /** Connections that wait for an answer at once: more would be a flood. */
 const LANES = 100;
 /** A lane goes on without an answer after this; so many connections wait on at most. */
-const PATIENCE_MS = 250;
+const LONGEST_OUTAGE_MS = 250;
 const MOST_WAITING = 3_000;
 /** One request in so many keeps its side open: a gateway that waits for more of it has to stop waiting. */
 const OPEN_EVERY = 10;
@@ -62,7 +62,7 @@ async function sendAll(count: number, send: (index: number) => Promise<void>): P
   await forEachIndex(count, LANES, async (index) => {
     const sent = send(index).finally(() => waiting.delete(sent));
     waiting.add(sent);
-    await Promise.race([sent, pause(PATIENCE_MS)]);
+    await Promise.race([sent, pause(LONGEST_OUTAGE_MS)]);
     while (waiting.size > MOST_WAITING) await Promise.race(waiting);
   });
   await Promise.all(waiting);

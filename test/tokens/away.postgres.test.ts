@@ -6,7 +6,7 @@ import { startRelay } from "../redis/relay.ts";
 import { emptyPostgres } from "../store/connections.ts";
 import { CHECKS, checkAll, closeChecks } from "./checks.ts";
 
-const PATIENCE = { timeout: 40_000, interval: 100 };
+const WITHIN = { timeout: 40_000, interval: 100 };
 
 test("every way to check a token is unavailable while the registry is away, and works again afterwards", async () => {
   const url = new URL((await emptyPostgres()).url);
@@ -25,10 +25,10 @@ test("every way to check a token is unavailable while the registry is away, and 
   await expectAll("ok");
   relay.refuse(true);
   relay.cut();
-  await vi.waitFor(() => expectAll("unavailable"), PATIENCE);
+  await vi.waitFor(() => expectAll("unavailable"), WITHIN);
   const failed = await fetch(`${gateway.publicUrl}/auth/check`, { headers: { "x-access-token": token } });
   expect([failed.status, Number(failed.headers.get("retry-after")) > 0]).toEqual([503, true]);
   await failed.text();
   relay.refuse(false);
-  await vi.waitFor(() => expectAll("ok"), PATIENCE);
+  await vi.waitFor(() => expectAll("ok"), WITHIN);
 });

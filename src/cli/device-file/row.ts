@@ -1,4 +1,4 @@
-// Devices as rows of a file: the columns, and the values in them, read and written.
+// Reads and writes devices as rows of a file.
 
 import { create } from "@bufbuild/protobuf";
 import { closest, distance } from "fastest-levenshtein";
@@ -37,7 +37,7 @@ const SECRETS = ["customer_key", "key", "secret"];
 /** AdminService's name for the column name. */
 const DISPLAY_NAME = "display_name";
 
-/** Describes a name that is no column. It may be any bytes of a file, and is repeated in visible characters, cut short. */
+/** Describes an unknown column. The name may be any bytes of a file: the message has its first characters, made visible. */
 export function unknownColumn(name: string): string {
   const shown = JSON.stringify(name.length > 40 ? `${name.slice(0, 40)}…` : name);
   const bare = name.trim().toLowerCase();

@@ -25,7 +25,7 @@ export interface GatewayEndpoint {
 /** Timeout of a call, in milliseconds. */
 export const DEADLINE_MS = 10_000;
 
-/** The endpoint at an http or https URL. */
+/** Creates the endpoint of an http or https URL. */
 export function endpointOf(
   url: string,
   namedBy: string,

@@ -46,7 +46,7 @@ function fieldLines<Desc extends DescMessage>(desc: Desc, message: MessageShape<
   return [...texts].map(([name, text]) => `${name.padEnd(width)}  ${text}`);
 }
 
-/** Enums lose the prefix that the contract needs; maps are written as device files write labels. */
+/** A field's value as text. Enums lose the contract's prefix; maps have the form of labels in device files. */
 function fieldText(field: DescField, value: JsonValue): string {
   if (field.fieldKind === "enum") {
     return field.enum.values.find(({ name }) => name === value)?.localName.toLowerCase() ?? String(value);

@@ -1,4 +1,4 @@
-// The commands on devices by name, or on all that a filter matches.
+// The commands on several devices, by name or by filter.
 
 import { afterAll, expect, test } from "vitest";
 import { GATEWAY } from "../../../src/core/registry/ports.ts";

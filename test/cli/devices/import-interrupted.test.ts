@@ -1,4 +1,4 @@
-// `countersign devices import` when something is killed in the middle of it: --from-line goes on.
+// `countersign devices import` after a kill in its middle: --from-line resumes it.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -19,7 +19,7 @@ interface Scene {
   readonly env: Readonly<Record<string, string>>;
   readonly file: string;
   readonly gateway: ServingProcess;
-  /** Where an import comes to its middle and no further until this is opened. */
+  /** A relay to the gateway that holds an import in its middle until it is opened. */
   readonly way: Way;
   serveAgain(): Promise<ServingProcess>;
 }
@@ -48,15 +48,15 @@ async function setUp(): Promise<Scene> {
 
 interface Way {
   readonly url: string;
-  /** Resolves once the import has the answer to its first batch: it asks for the second one. */
+  /** Resolves once the import has the answer to its first batch and sends the second. */
   readonly begun: Promise<void>;
-  /** From now on nothing is held. */
+  /** Lets all answers through from now on. */
   open(): void;
 }
 
 /**
- * A way to the gateway on which only the first batch of an import is answered: with the others it waits for answers that the
- * gateway has given.
+ * A relay to the gateway that passes the answer to an import's first batch and holds the others, although the gateway has
+ * answered.
  */
 async function openWay(internalUrl: string): Promise<Way> {
   const { hostname, port } = new URL(internalUrl);

@@ -153,7 +153,7 @@ test("a signal ends an import that waits for input", async () => {
     env: { ...process.env, COUNTERSIGN_INTERNAL_URL: gateway.internalUrl, COUNTERSIGN_ADMIN_TOKEN: ADMIN_TOKEN },
   });
   const told = text(child.stderr);
-  // More than it looks at before it begins, so that it is known to be at work once all of that is taken.
+  // More lines than the import reads ahead: it works once all are written.
   const lines = Array.from({ length: 20_000 }, (_, at) => `signal-${at}\n`).join("");
   await new Promise<void>((resolve) => child.stdin.write(`device_key\n${lines}`, () => resolve()));
   child.kill("SIGINT");

@@ -1,4 +1,4 @@
-// Explains logins of one customer, who has keys of every kind, and of its three devices.
+// Explains logins of a customer with keys of every kind and three devices.
 
 import { createHmac } from "node:crypto";
 import { expect, test } from "vitest";
@@ -77,7 +77,7 @@ export interface Case {
   readonly device?: Partial<Device>;
   readonly customer?: Partial<StoredCustomer>;
   readonly keys?: readonly CustomerSecret[];
-  /** Receives the copies of the keys that the explanation used. */
+  /** Collects the keys that were passed to the explanation. */
   readonly handed?: CustomerSecret[];
 }
 
@@ -179,20 +179,20 @@ export function signed(message: string, key: string | Buffer = SECRETS.login): s
 
 export interface Told extends Case {
   readonly mistake: string;
-  /** In order. */
+  /** The expected codes, in order. */
   readonly codes: readonly string[];
   /** Matches the first message. */
   readonly told?: RegExp;
 }
 
-/** A test for each row: what is said of a login that would be refused. */
+/** Makes a test for each row: the findings for a login that would be refused. */
 export function tellsThat(cases: readonly Told[]): void {
   test.for(cases)("$mistake", async ({ mistake: _, codes, told = /./, ...received }) => {
     const { wouldSucceed, findings } = await explain(received);
     expect(findings.map(({ code }) => code)).toEqual(codes);
     expect(findings[0]?.message).toMatch(told);
     expect(wouldSucceed).toBe(false);
-    // In ASCII, and nothing that grpc-js would show percent-encoded.
+    // ASCII without characters that grpc-js percent-encodes.
     for (const { message } of findings) expect(message).toMatch(/^[^;/?:@&=+$,#\x7f-\uffff]+$/);
   });
 }

@@ -149,7 +149,7 @@ describe("the key", () => {
     own(SHARED, login.toUpperCase(), "key_case"),
     own(SHARED, login.slice(0, 31), "key_truncated"),
     own(SHARED, login.slice(0, 16), "key_truncated"),
-    // A caller who may explain logins could guess a key byte by byte.
+    // Too short: otherwise a caller of explain could guess a key byte by byte.
     own(SHARED, login.slice(0, 15), "no_known_mistake"),
     own(SHARED, Buffer.from(SECRETS.login.slice(0, 30), "hex"), "no_known_mistake"),
     own(SHARED, "", "empty_key"),

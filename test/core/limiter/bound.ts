@@ -5,7 +5,7 @@ import { createMemoryLimiter } from "../../../src/core/limiter/memory.ts";
 import type { RedisLimiter } from "../../../src/core/limiter/redis.ts";
 import type { Policy } from "../../../src/core/ports.ts";
 
-/** The fate of a command: decided, decided without an answer, lost on its way, or without a connection. */
+/** The link to Redis: it answers, its answers are lost, its commands are lost, or there is no connection. */
 const LINKS = ["up", "unheard", "silent", "refused"] as const;
 type Link = (typeof LINKS)[number];
 
@@ -19,7 +19,7 @@ interface Model {
   redis: ReturnType<typeof createMemoryLimiter>;
 }
 
-/** One gateway, and its way to Redis. */
+/** One gateway and its link to Redis. */
 function createGateway(model: Model, instances: number): { limiter: FallbackLimiter; setLink(link: Link): void } {
   let link: Link = "up";
   let listener: { lost(cause: Error): void; ready(): void } | undefined;
@@ -55,13 +55,13 @@ function createGateway(model: Model, instances: number): { limiter: FallbackLimi
       const isLost = next === "refused" && link !== "refused";
       link = next;
       if (isLost) listener?.lost(new Error("the connection was lost"));
-      // A new connection, or the probe that comes four times a second.
+      // A new connection, or the probe, four times a second.
       if (next === "up") listener?.ready();
     },
   };
 }
 
-/** Plays a schedule. @returns the most admissions of a key in any window, of all of them, and the outages */
+/** Plays a schedule. @returns the most admissions of any key in any window, and the number of outages */
 async function playSchedule(
   count: number,
   limit: number,
@@ -77,7 +77,7 @@ async function playSchedule(
     if (Math.random() < 0.5) model.now += below(WINDOW_MS / (Math.random() < 0.1 ? 1 : 10));
     const draw = Math.random();
     if (draw < 0.03) {
-      // Redis is killed, and starts anew with nothing.
+      // Redis is killed and restarts empty.
       outages++;
       for (const gateway of gateways) gateway.setLink("refused");
       model.redis = createMemoryLimiter(10);
@@ -127,8 +127,8 @@ function below(bound: number): number {
 
 /**
  * Plays random schedules, of 1 to 4 gateways.
- * @param isForgetful a planted mistake: a gateway forgets its local window when Redis returns
- * @returns how many went over their bound, and how many came to it
+ * @param isForgetful a planted bug: a gateway clears its local window when Redis returns
+ * @returns the number of schedules over their bound, and of those that reached it
  */
 export async function playSchedules(
   count: number,

@@ -1,4 +1,4 @@
-// Connections to real servers: what each connection learns, what is lost, and what stops a start.
+// Connections to real servers: uptime, losses, and errors that stop a start.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -99,7 +99,7 @@ test("a Cluster's masters are followed through a failover, and its slots as they
   await cluster.masters[0].kill();
   await untilTold(connection.told, "lost");
   expect(connection.startedAt()).toBeUndefined();
-  // Its replica is connected already, and becomes a master without a word.
+  // Its replica is already connected, and becomes a master without an event.
   await expect.poll(() => connection.startedAt(), { timeout: 20_000 }).toBeDefined();
   for (let device = 0; device < 20; device++) {
     await expect.poll(() => decide(connection, `device-${device}`).catch(() => 1)).toBe(-1);

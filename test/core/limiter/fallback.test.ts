@@ -1,4 +1,4 @@
-// The fallback while Redis is away, slow, freshly started or back: who decides, and what the listener gets.
+// The fallback while Redis is away, slow, just started or back: which limiter decides, and the listener's events.
 
 import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { createFallbackLimiter, type FallbackMode, type FallbackOptions } from "../../../src/core/limiter/fallback.ts";
@@ -97,7 +97,7 @@ describe("while Redis is away", () => {
     scene.answer = answer;
     expect(await scene.admit(12)).toBe(5);
     expect(scene.told.filter((line) => line.startsWith("away"))).toHaveLength(1);
-    // The states are those of the limit that the caller knows.
+    // The states have the configured limit, not the share.
     const { denied, states } = await scene.limiter.charge(charges, 0);
     expect([denied, states[0]?.policy, states[0]?.remaining]).toEqual([0, login, 0]);
     expect(await scene.limiter.ping()).toBe("degraded");
@@ -201,7 +201,7 @@ describe("the model of the bound", () => {
     vi.useRealTimers();
     const { over, reached } = await playSchedules(300);
     expect(over).toBe(0);
-    // A schedule that reaches the bound shows that it is tight.
+    // The bound is tight: some schedule reaches it.
     expect(reached).toBeGreaterThan(0);
   });
 

@@ -1,4 +1,4 @@
-// The limiter in the process against the Limiter contract, and the contract's comparison against planted mistakes.
+// The in-process limiter against the Limiter contract, and the contract's comparison against planted bugs.
 
 import { expect, test } from "vitest";
 import { createMemoryLimiter } from "../../../src/core/limiter/memory.ts";

@@ -1,8 +1,8 @@
-// Checks the decisions of a race again, by the times that Redis gave.
+// Recomputes the decisions of a race from Redis's times.
 
 import { roundUp } from "../../../src/core/limiter/window.ts";
 
-/** Decisions of one process, an element of each list for each of them; times in microseconds of Redis's clock. */
+/** Decisions of one process, as parallel lists; times in microseconds of Redis's clock. */
 export interface Decisions {
   readonly key: readonly number[];
   readonly at: readonly number[];
@@ -12,13 +12,13 @@ export interface Decisions {
 export interface RaceReport {
   readonly decisions: number;
   readonly admitted: number;
-  /** Admissions that a limit had no room for. */
+  /** Admissions above a limit. */
   readonly overAdmissions: number;
-  /** Denials although there was room. */
+  /** Denials below a limit. */
   readonly falseDenials: number;
 }
 
-/** Decides again, key by key. Decisions of the same microsecond may have come in any order. */
+/** Recomputes each key. Decisions of the same microsecond may have any order. */
 export function checkDecisions(lists: readonly Decisions[], limit: number, window: number): RaceReport {
   const byKey = new Map<number, { at: number; isAdmitted: boolean }[]>();
   for (const { key: keys, at, isAdmitted } of lists) {

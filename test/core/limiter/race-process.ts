@@ -1,4 +1,4 @@
-// One process of a race: decides as fast as it can, and keeps each decision with Redis's own time. Started by race.ts.
+// One process of a race: decides as fast as it can, and records each decision with Redis's time. Started by race.ts.
 
 import { once } from "node:events";
 import { Redis } from "ioredis";
@@ -7,7 +7,7 @@ import type { Charge } from "../../../src/core/ports.ts";
 import type { RacePlan } from "./race.ts";
 import type { Decisions } from "./race-check.ts";
 
-/** Never reached: a login is charged to it too, so that half of the calls have two charges. */
+/** A limit that is never reached, as a second charge for half of the calls. */
 const ALL: Charge = { policy: { name: "address", limit: 1_000_000_000, windowMs: 3_600_000 }, key: "all" };
 
 async function race({ redisUrl, prefix, keys, inFlight, limit, windowMs, ...plan }: RacePlan): Promise<void> {

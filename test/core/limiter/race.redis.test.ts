@@ -1,4 +1,4 @@
-// The short of `npm run race`: processes at once on the keys of one Redis, and that each mistake is found.
+// A short `npm run race`: concurrent processes on the keys of one Redis; planted mistakes are found.
 
 import { expect, inject, test } from "vitest";
 import { race } from "./race.ts";
@@ -12,7 +12,7 @@ test.for([
   const redisUrl = inject("redisUrl") ?? "";
   const report = await race({ redisUrl, processes: 2, decisions: 2_000, inFlight: 64, keys, limit, windowMs });
   expect(report).toMatchObject({ decisions: 2_000, overAdmissions: 0, falseDenials: 0 });
-  // The limit was reached, or the race showed nothing.
+  // The limit was reached; otherwise the race would prove nothing.
   expect(report.admitted).toBeLessThan(report.decisions);
 });
 
@@ -23,7 +23,7 @@ test("one admission too many, and a denial too early, are found", () => {
   expect(checkDecisions([list], 3, 100)).toMatchObject({ overAdmissions: 1, falseDenials: 1 });
   expect(checkDecisions([list], 3, 99)).toMatchObject({ overAdmissions: 0, falseDenials: 1 });
   expect(checkDecisions([list], 2, 99)).toMatchObject({ overAdmissions: 4, falseDenials: 0 });
-  // Whichever process they came from.
+  // The check finds them in every division among processes.
   const parts = [0, 1].map((part) => {
     const isOwn = (_: unknown, index: number): boolean => index % 2 === part;
     return { key: list.key.filter(isOwn), at: at.filter(isOwn), isAdmitted: isAdmitted.filter(isOwn) };

@@ -1,4 +1,4 @@
-// A race: processes that decide on the same keys of one Redis at once, and whether an exact window decides the same.
+// A race: concurrent processes decide on the same keys of one Redis; an exact window must decide the same.
 
 import { type ChildProcess, fork } from "node:child_process";
 import { randomUUID } from "node:crypto";
@@ -9,15 +9,15 @@ export interface RaceOptions {
   readonly redisUrl: string;
   readonly processes: number;
   readonly keys: number;
-  /** Number for all processes together. */
+  /** Number of decisions of all processes together. */
   readonly decisions: number;
-  /** Number for each process. */
+  /** Number of calls under way in each process. */
   readonly inFlight: number;
   readonly limit: number;
   readonly windowMs: number;
 }
 
-/** Message to a process of the race; the keys under `prefix` are its own. */
+/** Message to a process of the race, which uses the keys under `prefix`. */
 export interface RacePlan extends RaceOptions {
   readonly prefix: string;
 }

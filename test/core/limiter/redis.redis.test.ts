@@ -11,7 +11,7 @@ import { startRedis } from "../../redis/server.ts";
 const redis = new Redis(inject("redisUrl") ?? "", { lazyConnect: true });
 afterAll(() => redis.disconnect());
 
-/** A limiter that has its keys to itself: the Redis is shared with other tests. */
+/** A limiter with its own keys: other tests share the Redis. */
 const create = (prefix: string = randomUUID(), elapsed = (): number => 0): RedisLimiter =>
   createRedisLimiter(redis, { clock: "caller", elapsed, prefix });
 
@@ -46,7 +46,7 @@ describe("a log in Redis", () => {
     await chargeTimes(create(prefix), login, times(10));
     await redis.persist(`${prefix}:l:{=k}`);
     expect(await chargeTimes(create(prefix), login, [START + 20])).toEqual([]);
-    // A write would set a time to live again.
+    // A write would set the TTL again.
     expect(await redis.pttl(`${prefix}:l:{=k}`)).toBe(-1);
   });
 
@@ -73,7 +73,7 @@ test("a call is one EVALSHA, also after Redis has forgotten its scripts", async 
     key: "k",
   }));
   await limiter.charge(charges, 0);
-  // ioredis sends a script whole where it is not loaded.
+  // ioredis sends the whole script if it is not loaded.
   await own.script("FLUSH");
   await own.config("RESETSTAT");
   for (let turn = 0; turn < 5; turn++) await limiter.charge(charges, 0);
@@ -106,7 +106,7 @@ describe("a denial that is known", () => {
 });
 
 describe("a clock of Redis that steps", () => {
-  /** Two gateways on one Redis, whose clock steps when its offset is set. */
+  /** Two gateways on one Redis. Setting the offset steps its clock. */
   function open(): { gateways: readonly [RedisLimiter, RedisLimiter]; prefix: string; step: (ms: number) => unknown } {
     const prefix = randomUUID();
     const elapsed = (): number => performance.now();
@@ -161,7 +161,7 @@ describe("a clock of Redis that steps", () => {
     );
     await gateways[0].charge([{ policy: { ...login, name: "failure" }, key: "k" }], 0);
     for (const name of ["l", "r"]) expect(await redis.pttl(`${prefix}:${name}:{=k}`)).toBeGreaterThan(WINDOW + 600_000);
-    // Strangers can make any number of these.
+    // Strangers can create any number of these keys.
     expect(await redis.pttl(`${prefix}:f:{=k}`)).toBeLessThanOrEqual(WINDOW);
   });
 });

@@ -1,4 +1,4 @@
-// `npm run fuzz [-- --operations 10000000] [--against memory|redis|both] [--seed N]`: random calls, beside the naive model.
+// `npm run fuzz [-- --operations 10000000] [--against memory|redis|both] [--seed N]`: random calls, compared with the naive model.
 
 import { parseArgs } from "node:util";
 import { Redis } from "ioredis";

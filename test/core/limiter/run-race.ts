@@ -1,11 +1,11 @@
-// `npm run race [-- --decisions 1000000]`: eight processes on the keys of one Redis, and no admission too many.
+// `npm run race [-- --decisions 1000000]`: eight processes on the keys of one Redis. Exits 1 for an admission over a limit.
 
 import { parseArgs } from "node:util";
 import { startRedis } from "../../redis/server.ts";
 import { race } from "./race.ts";
 
 const { values } = parseArgs({ options: { decisions: { type: "string", default: "1000000" } } });
-// Each set of keys by an exact limit and by one that is counted in sub-windows.
+// Each number of keys with an exact limit, and with one that is counted in sub-windows.
 const races = [1, 100, 10_000].flatMap((keys) => [10, 300].map((limit) => ({ keys, limit })));
 const decisions = Math.ceil(Number(values.decisions) / races.length);
 if (!(decisions > 0)) throw new Error("--decisions is a number above zero");

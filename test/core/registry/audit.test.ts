@@ -1,4 +1,4 @@
-// The audit log, as operators read it, and how long it is kept.
+// The audit log: reading and retention.
 
 import { expect, test } from "vitest";
 import { ACTOR, entryOf, NOW } from "../../contracts/store-samples.ts";

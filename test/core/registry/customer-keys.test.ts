@@ -1,4 +1,4 @@
-// Customer keys, as operators see to them, over a real store.
+// Customer keys: issue, import, rotation and retirement, over a real store.
 
 import { describe, expect, test } from "vitest";
 import type { CustomerKeyDraft } from "../../../src/core/registry/customer-keys.ts";
@@ -110,7 +110,7 @@ test.for(["login", "derivation"] as const)("a secret of a %s key is good once fo
   const forBoth = taken(`That one is for ${purpose} and a key for both would give boards the keys of others`);
   await expect(issue({ purpose: other, importedKey })).rejects.toMatchObject(forBoth);
   await registry.customerKeys.retire(keyId, false, ACTOR);
-  // Once retired it may come back for its purpose, never for the other.
+  // A retired secret may be imported again for its purpose, never for the other.
   await expect(issue({ purpose: other, importedKey })).rejects.toMatchObject(forBoth);
   await issue({ purpose, importedKey });
 });
@@ -190,7 +190,7 @@ test("a rotation, from its begin to its end", async () => {
   expect(again.key).toEqual(retired.key);
   expect(await events()).toHaveLength(before.length + 1);
 
-  // A key that is used and not live is shown; an unused one is not.
+  // A retired key is shown while devices use it.
   await see("c", old.keyId);
   await issue({ notBefore: NOW + 1_000_000 });
   const { keys } = await registry.customerKeys.progress("acme");

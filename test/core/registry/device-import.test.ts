@@ -31,7 +31,7 @@ test("a row enrols a device as create does, or changes the fields that it has as
   const moved = { keyMode: "derived", acceptsShared: true, replayGuard: true, revision: 2 };
   expect(await devices.get("a")).toMatchObject(moved);
   expect(await devices.get("b")).toMatchObject({ ...given, labels: {}, displayName: "", revision: 2 });
-  // A move goes on when its row is imported again.
+  // Importing the row again does not end the move.
   expect(await importRows(opened, rows)).toEqual({ ...NONE, unchanged: 2 });
   expect(await devices.get("a")).toMatchObject(moved);
 });
@@ -94,7 +94,7 @@ test("audits a batch once, and not at all when nothing changes", async () => {
     {
       action: "ImportDevices",
       resource: "devices",
-      // A row for two customers belongs to neither.
+      // An entry for two customers belongs to neither.
       customerId: "",
       details: { created: 1, updated: 1, failed: 0 },
     },

@@ -10,7 +10,7 @@ import { openDatabase } from "../../store/database.ts";
 export interface OpenedRegistry {
   readonly registry: Registry;
   readonly store: Store;
-  /** The same store, as a gateway with other master keys opens it. */
+  /** Opens the same database with other master keys. */
   reopen(masterKeys: readonly Uint8Array[]): Promise<Store>;
   /** Unix milliseconds; begins at NOW. */
   readonly clock: { now: number };
@@ -39,7 +39,7 @@ export async function openRegistry(): Promise<OpenedRegistry> {
   };
 }
 
-/** A device as operators enrol most. */
+/** A typical device. */
 export const DEVICE: DeviceDraft = { customerId: "acme", deviceKey: "pump-7" };
 
 /** Opens a registry that has the customer of DEVICE. */

@@ -1,4 +1,4 @@
-// Operators' admin tokens: issued, identified, expired and revoked.
+// Operators' admin tokens: issue, identification, expiry and revocation.
 
 import { expect, test } from "vitest";
 import { adminTokenId, createOperators } from "../../../src/core/registry/operators.ts";

@@ -16,7 +16,7 @@ import { caughtError } from "../caught-error.ts";
 const FIELDS = { color: "text", labels: "text" } as const;
 const ALL: ListRequest = { pageSize: 0, pageToken: "", filter: "" };
 
-/** The page that is looked up for a request, and the token of the next after `next`. */
+/** The page query of a request, and the page token for `next`. */
 async function ask(request: Partial<ListRequest>, next?: string): Promise<{ page: PageQuery; token: string }> {
   const asked: PageQuery[] = [];
   const lookUp = async (page: PageQuery): Promise<PageResult<string>> => {

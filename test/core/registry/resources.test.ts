@@ -1,4 +1,4 @@
-// Customers and devices alike: names, versions, revocation and the audit log, over a real store.
+// Common behaviour of customers and devices: names, versions, revocation and the audit log, over a real store.
 
 import { describe, expect, test } from "vitest";
 import { etagOf } from "../../../src/core/registry/pages.ts";
@@ -40,7 +40,7 @@ const RESOURCES: readonly Resource[] = [
 ];
 
 describe.each(RESOURCES)("$kind", ({ kind, field, generated, nameOf, create }) => {
-  /** Opens a registry with the row `one`; `changes` are its events. */
+  /** Opens a registry with the row `one`. `changes` reads its audit events. */
   async function open(draft: Draft = {}) {
     const opened = await openWithCustomer();
     const created = await create(opened, "one", draft);

@@ -1,4 +1,4 @@
-// The epochs of tokens: a token is good exactly while no revocation of its device or customer came after it.
+// The epochs of tokens: a token is good until its device or customer is revoked, and not longer.
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -17,7 +17,7 @@ test("a mark is the time, and another one in any case", () => {
 test("logins and revocations in any order and by any clocks: a token is good exactly while none came after it", () => {
   const event = fc.record({
     what: fc.constantFrom("login", "login", "device", "customer", "anew"),
-    // The other gateway's clock: hours apart, and standing still.
+    // The clock of another gateway, hours apart and frozen.
     clock: fc.integer({ min: -2, max: 2 }).map((hours) => NOW + hours * 3_600_000),
   });
   fc.assert(
@@ -28,7 +28,7 @@ test("logins and revocations in any order and by any clocks: a token is good exa
         if (what === "login") {
           tokens.push({ jti: nameToken(epochOf(marks)), revoked: false });
         } else {
-          // A device that is deleted and enrolled anew is of another time, by one clock or another.
+          // A device that is enrolled again after its deletion has another creation time, by either clock.
           if (what === "anew") marks = { ...marks, createdAt: clock + index, device: 0 };
           else marks = { ...marks, [what]: markRevocation(marks[what], clock) };
           for (const token of tokens) token.revoked = true;

@@ -1,4 +1,4 @@
-// Sessions of the dashboard: opened by a token or a code, and ended with either.
+// Sessions of the dashboard, opened by an admin token or a code; a revoked token ends its sessions.
 
 import { expect, test } from "vitest";
 import { createOperators } from "../../../src/core/registry/operators.ts";

@@ -1,4 +1,4 @@
-// The key ring: the same keys whoever opens it, named by their thumbprints, as the store has them at any time.
+// The key ring: every opener gets the same keys, named by their thumbprints, and follows the store.
 
 import { createHash, createPrivateKey } from "node:crypto";
 import { createLocalJWKSet, jwtVerify } from "jose";
@@ -122,6 +122,6 @@ test("a key of an unknown algorithm is published and logged, and does not stop s
   expect(ring.active()).toBeDefined();
   expect(ring.published()).toContainEqual(jwk);
   expect(ring.find("newer")).toBeUndefined();
-  // At a start, too.
+  // Also at a start.
   expect((await openRing(store.signingKeys, { onFault })).active()?.kid).toBe(ring.active()?.kid);
 });

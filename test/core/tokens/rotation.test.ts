@@ -1,4 +1,4 @@
-// Rotation, by schedule, by hand and for another algorithm: when the next key signs, and that it is one change whoever asks.
+// Rotation by schedule, by hand and for another algorithm: when the next key signs, and that concurrent rotations are one change.
 
 import { expect, test } from "vitest";
 import { SEEN_MS } from "../../../src/core/registry/ports.ts";
@@ -11,7 +11,7 @@ import { newKey, openOffice } from "../../keyring/office.ts";
 import { DAY_MS, NOW, openRing, RULES } from "../../keyring/ring.ts";
 
 test("a key is published for longer than any verifier keeps what it fetched before", () => {
-  // The JWKS' max-age, what verifiers may keep it beyond that, and clocks.
+  // The JWKS's max-age, the longest further caching by verifiers, and the difference of clocks.
   expect(PUBLISH_MS).toBe((300 + 600 + 300) * 1_000);
 });
 
@@ -157,7 +157,7 @@ test.for(TOKEN_ALGS)(
     expect(algs()).toEqual([active?.alg, alg]);
     const { keys } = await opened.store.signingKeys.read();
     expect(keys.map(({ kid }) => kid)).not.toContain(unused?.kid);
-    // A gateway that runs with the former TOKEN_ALG leaves it.
+    // A running gateway with the former TOKEN_ALG does not replace it.
     await before.keepUp();
     clock.now += PUBLISH_MS - 1;
     await ring.keepUp();

@@ -1,4 +1,4 @@
-// Tokens: the claims and header of the contract, letter by letter.
+// Tokens: the exact claims and header of the contract.
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { TokenSigner } from "../../../src/core/ports.ts";
@@ -26,7 +26,7 @@ function signerOf(options: Partial<SignerOptions> = {}): TokenSigner {
   });
 }
 
-/** The header and claims as they were sent, whatever a verifier would say. */
+/** The header and claims of a token, unverified. */
 function partsOf(token: string): unknown[] {
   const [header = "", claims = ""] = token.split(".");
   return [header, claims].map((part) => JSON.parse(Buffer.from(part, "base64url").toString("utf8")));

@@ -119,7 +119,7 @@ describe("import", () => {
     expect(await keys.import(asActive, ACTOR)).toMatchObject({ createdAt: NOW, activatedAt: clock.now });
     clock.now += SEEN_MS;
     await keys.rotate(true, ACTOR);
-    // Retired, and published still.
+    // The old key is retired and still published.
     expect(await keys.import(asActive, ACTOR)).toMatchObject({ state: "active", createdAt: NOW });
   });
 
@@ -142,7 +142,7 @@ describe("import", () => {
     await expect(keys.import({ ...key, asNext: true }, ACTOR)).rejects.toMatchObject({ reason: "failed_precondition" });
     await keys.import(key, ACTOR);
     expect(published()[0]).toBe("old");
-    // Whole: a gateway that opens the database can sign with it.
+    // A gateway that opens the database can sign with the key.
     expect((await openRing((await opened.reopen()).signingKeys)).active()?.kid).toBe("old");
   });
 

@@ -35,7 +35,7 @@ function mintOf(alg: TokenAlg): Mint & { key: KeyObject } {
   return mint;
 }
 
-/** A verifier that knows the keys of all three algorithms, and what became of its ring. */
+/** A verifier with keys of all three algorithms, and the calls of its ring. */
 function open() {
   const found = new Map<string, KeyObject | "revoked">([...mints.values()].map(({ kid, key }) => [kid, key]));
   const ring = {
@@ -59,7 +59,7 @@ describe.for(TOKEN_ALGS)("tokens of %s", (alg) => {
       activeKey: () => active,
       confirm: () => undefined,
     });
-    // Every character that a device_key may have.
+    // Every kind of character that a device_key may have.
     const deviceKey = "!\"#$%&'()*+,-./09:;<=>?@AZ[\\]^_`az{|}~";
     const token = await signer.sign(
       { deviceKey, customerId: "acme", marks: { customerId: "acme", createdAt: 0, device: 0, customer: 0 } },
