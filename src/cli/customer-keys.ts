@@ -13,7 +13,7 @@ import { adminCommand, COUNTING, callAdmin } from "./gateway/admin-client.ts";
 import { readTimeOption, writeResource } from "./terminal/fields.ts";
 import { readSecret, writeSecret } from "./terminal/files.ts";
 import { addListCommand, createTable } from "./terminal/listing.ts";
-import { addConfirmOption, type ConfirmOptions, confirm, usageFailure, warn, writeResult } from "./terminal/output.ts";
+import { addConfirmOption, type ConfirmOptions, confirm, warn, writeResult } from "./terminal/output.ts";
 
 const PURPOSES = { login: KeyPurpose.LOGIN, derivation: KeyPurpose.DERIVATION };
 const USAGE_COLUMNS = ["key_id", "purpose", "state", "devices", "last_use_time"];
@@ -50,7 +50,7 @@ function addIssue(keys: Command): void {
     .description("issue a key and print it once, or import one that devices already have")
     .requiredOption("--customer <id>", "the key's owner")
     .addOption(new Option("--purpose <purpose>", "its use").choices(Object.keys(PURPOSES)).default("login"))
-    .option("--import <file>", "import the secret from a file; - for standard input")
+    .addOption(new Option("--import <file>", "import the secret from a file; - for standard input").conflicts("output"))
     .option("--output <file>", "write the secret to a new file that only you can read, instead of printing it")
     .option("--not-before <time>", "when it becomes valid, as in 2026-01-31T12:00:00Z (default: now)", readTimeOption)
     .option("--expires-at <time>", "when it expires (default: never)", readTimeOption)
@@ -59,7 +59,6 @@ function addIssue(keys: Command): void {
 
 async function issueKey(options: IssueOptions, command: Command): Promise<void> {
   const { customer: customerId, purpose, notBefore, expiresAt, import: source, output } = options;
-  if (source !== undefined && output !== undefined) throw usageFailure("--import and --output exclude each other");
   const importedKey = source === undefined ? "" : await readSecret(source);
   const request = { customerId, purpose: PURPOSES[purpose], importedKey };
   const period = { ...(notBefore && { notBefore }), ...(expiresAt && { expiresAt }) };

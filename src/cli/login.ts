@@ -1,30 +1,22 @@
-// `countersign login`: logs in as a device, over any of the four protocols.
+// `countersign login` and `explain`: logs in as a device, and names the mistake in a login.
 
 import { request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { text } from "node:stream/consumers";
-import { ConnectError, createClient, type Transport } from "@connectrpc/connect";
-import { type Command, Option } from "commander";
-import { AuthService } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import type { Command } from "commander";
+import { ExplainLoginResponseSchema } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { readClientConfig } from "../config.ts";
 import { codeOf } from "../setting-readers.ts";
-import {
-  connectFailure,
-  DEADLINE_MS,
-  endpointOf,
-  type GatewayEndpoint,
-  gatewayFailure,
-  transportOptions,
-  unreachable,
-} from "./gateway/endpoint.ts";
-import { addSignOptions, type LoginBody, type SignOptions, signFrom } from "./sign.ts";
+import { adminCommand, callAdmin } from "./gateway/admin-client.ts";
+import { DEADLINE_MS, endpointOf, type GatewayEndpoint, gatewayFailure, unreachable } from "./gateway/endpoint.ts";
+import { addSignOptions, type SignOptions, signFrom } from "./sign.ts";
+import { readTimeOption, writeResource } from "./terminal/fields.ts";
+import { readInput } from "./terminal/files.ts";
 import { CommandFailure, usageFailure, writeResult } from "./terminal/output.ts";
-
-const PROTOCOLS = ["rest", "connect", "grpc", "grpc-web"] as const;
 
 interface LoginOptions extends SignOptions {
   readonly url: string;
-  readonly via: (typeof PROTOCOLS)[number];
 }
 
 /** Adds `login`. */
@@ -32,28 +24,21 @@ export function addLoginCommand(program: Command): void {
   addSignOptions(program.command("login"))
     .description("log in as a device does, and print the token")
     .option("--url <url>", "the gateway", "http://127.0.0.1:8080")
-    .addOption(new Option("--via <protocol>", "the protocol").choices(PROTOCOLS).default("rest"))
-    .action(async (options: LoginOptions, command: Command) => {
-      const { url, via } = options;
+    .action(async ({ url, ...options }: LoginOptions, command: Command) => {
       if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
         throw usageFailure("--url takes an http or https URL");
       }
-      const login = await signFrom(options);
+      const login = JSON.stringify(await signFrom(options));
       const endpoint = endpointOf(url, "--url", readClientConfig());
-      const answer = via === "rest" ? await sendRest(endpoint, login) : await sendRpc(via, endpoint, login);
-      writeResult(command, { ...answer }, [answer.token]);
+      const { status, body } = await post(endpoint, login).catch((error: unknown) => {
+        const code = codeOf(error);
+        throw unreachable(endpoint, code === "ABORT_ERR" ? "deadline_exceeded" : code);
+      });
+      const { token, expires_in, reason, message } = body;
+      if (typeof token === "string") return writeResult(command, { token, expires_in }, [token]);
+      if (typeof reason === "string" && typeof message === "string") throw gatewayFailure(reason, message, body);
+      throw new CommandFailure(`${new URL(url).origin} answered ${status}, but not as a gateway does`);
     });
-}
-
-async function sendRest(endpoint: GatewayEndpoint, login: LoginBody): Promise<{ token: string; expires_in: number }> {
-  const { status, body } = await post(endpoint, JSON.stringify(login)).catch((error: unknown) => {
-    const code = codeOf(error);
-    throw unreachable(endpoint, code === "ABORT_ERR" ? "deadline_exceeded" : code);
-  });
-  const { token, expires_in, reason, message } = body;
-  if (typeof token === "string" && typeof expires_in === "number") return { token, expires_in };
-  if (typeof reason === "string" && typeof message === "string") throw gatewayFailure(reason, message, body);
-  throw new CommandFailure(`${new URL(endpoint.url).origin} answered ${status}, but not as a gateway does`);
 }
 
 interface RestAnswer {
@@ -84,33 +69,31 @@ function parseObject(body: string): Readonly<Record<string, unknown>> {
   }
 }
 
-/** Sends a signed login. @throws CommandFailure with the gateway's reason */
-async function sendRpc(
-  via: Exclude<LoginOptions["via"], "rest">,
-  endpoint: GatewayEndpoint,
-  login: LoginBody,
-): Promise<{ token: string; expires_in: number }> {
-  // Loaded only where it is used.
-  const { createConnectTransport, createGrpcTransport, createGrpcWebTransport, Http2SessionManager } = await import(
-    "@connectrpc/connect-node"
-  );
-  const sessionManager = new Http2SessionManager(endpoint.url, {}, { ...endpoint.tls });
-  const transports: Record<typeof via, () => Transport> = {
-    connect: () => createConnectTransport({ ...transportOptions(endpoint), httpVersion: "1.1" }),
-    "grpc-web": () => createGrpcWebTransport({ ...transportOptions(endpoint), httpVersion: "1.1" }),
-    grpc: () => createGrpcTransport({ ...transportOptions(endpoint), sessionManager }),
-  };
-  try {
-    const { token, expiresIn } = await createClient(AuthService, transports[via]()).login({
-      deviceKey: login.device_key,
-      timestamp: BigInt(login.timestamp),
-      deviceSignature: login.device_signature,
+interface ExplainOptions {
+  readonly deviceKey: string;
+  readonly body: string;
+  readonly at?: Timestamp;
+}
+
+/** Adds `explain`. */
+export function addExplainCommand(program: Command): void {
+  adminCommand(program, "explain")
+    .description("say what is wrong with a login, given its body as the device sent it")
+    .requiredOption("--device-key <key>", "the device that was meant to log in")
+    .requiredOption("--body <file>", "a file that holds the body, byte for byte; - for standard input")
+    .option("--at <time>", "when it was received, as in 2026-01-31T12:00:00Z (default: now)", readTimeOption)
+    .action(async ({ deviceKey, body: file, at }: ExplainOptions, command: Command) => {
+      const body = await readInput(file);
+      const explanation = await callAdmin((admin) =>
+        admin.explainLogin({ deviceKey, body, ...(at !== undefined && { receiveTime: at }) }),
+      );
+      const { wouldSucceed, findings } = explanation;
+      const lines = findings.map(({ code, message }) => `${code}: ${message}`);
+      writeResource(command, ExplainLoginResponseSchema, explanation, lines);
+      if (!wouldSucceed) {
+        throw new CommandFailure("this login would fail", {
+          findings: findings.map(({ code }) => code),
+        });
+      }
     });
-    return { token, expires_in: expiresIn };
-  } catch (error) {
-    throw connectFailure(ConnectError.from(error), endpoint);
-  } finally {
-    // An open HTTP/2 session would keep the process alive.
-    sessionManager.abort();
-  }
 }

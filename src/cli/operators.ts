@@ -1,14 +1,13 @@
 // `countersign operators`, `audit` and `dashboard`: admin tokens, the audit log, and a link to the dashboard.
 
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
 import { AuditEventSchema, OperatorRole, OperatorTokenSchema } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { readClientConfig } from "../config.ts";
-import { parseDuration } from "../core/limit-text.ts";
 import { signInLink } from "../core/registry/sessions.ts";
 import { systemNow } from "../telemetry/clock.ts";
 import { adminCommand, callAdmin } from "./gateway/admin-client.ts";
-import { writeResource } from "./terminal/fields.ts";
+import { readTimeSpan, writeResource } from "./terminal/fields.ts";
 import { writeSecret } from "./terminal/files.ts";
 import { addListCommand } from "./terminal/listing.ts";
 import { addConfirmOption, type ConfirmOptions, confirm, writeResult } from "./terminal/output.ts";
@@ -71,13 +70,6 @@ async function issueToken({ name, role, expiresIn, output }: IssueOptions, comma
       ? [`admin_token ${adminToken}`, "It is not shown again."]
       : [`It is in ${output} and is not shown again.`]),
   ]);
-}
-
-/** Reads `30d`, `12h` or `15m` in milliseconds, for commander. */
-export function readTimeSpan(text: string): number {
-  const ms = parseDuration(text);
-  if (ms > 0) return ms;
-  throw new InvalidArgumentError("Write a number and d, h or m, as in 30d.");
 }
 
 /** Adds `audit`. */

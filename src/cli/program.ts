@@ -2,7 +2,6 @@
 
 import { Command, CommanderError, Help, type Option } from "commander";
 import { ConfigError, readVersion } from "../config.ts";
-
 import { CommandFailure, usageFailure, watchOutput, writeFailure } from "./terminal/output.ts";
 
 /** Runs a command line, given without node and script. @returns the exit status */
@@ -50,7 +49,7 @@ const COMMANDS = new Map<string, () => Promise<AddCommand>>([
   ["restore", async () => (await import("./maintenance.ts")).addRestoreCommand],
   ["login", async () => (await import("./login.ts")).addLoginCommand],
   ["sign", async () => (await import("./sign.ts")).addSignCommand],
-  ["explain", async () => (await import("./explain.ts")).addExplainCommand],
+  ["explain", async () => (await import("./login.ts")).addExplainCommand],
   ["customers", async () => (await import("./customers.ts")).addCustomersCommand],
   ["customer-keys", async () => (await import("./customer-keys.ts")).addCustomerKeysCommand],
   ["devices", async () => (await import("./devices/devices.ts")).addDevicesCommand],

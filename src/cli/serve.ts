@@ -47,17 +47,10 @@ export function addServeCommand(program: Command): void {
     });
 }
 
-interface StartOptions {
-  readonly dev: boolean;
-  /** The setting DATA_DIR; undefined: not set. */
-  readonly dataDir: string | undefined;
-  readonly signIn?: string | undefined;
-}
-
-/** The lines that `serve` prints: its addresses and, with --dev, a login to try. */
+/** The lines that `serve` prints: its addresses and, with --dev, a login to try. `dataDir` is the setting; undefined: not set. */
 export function startLines(
   { publicUrl, internalUrl }: Pick<Gateway, "publicUrl" | "internalUrl">,
-  { dev, dataDir, signIn }: StartOptions,
+  { dev, dataDir, signIn }: { dev: boolean; dataDir: string | undefined; signIn?: string | undefined },
 ): readonly string[] {
   const setting = dataDir === undefined ? "" : `COUNTERSIGN_DATA_DIR=${dataDir} `;
   const trust = publicUrl?.startsWith("https:") ? " (curl may need --cacert FILE)" : "";

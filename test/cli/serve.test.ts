@@ -35,37 +35,28 @@ test("serve --dev creates secrets that only their owner can read, and keeps them
   expect((await runCommand(["login", "--demo", "--url", publicUrl], { env })).status).toBe(0);
 });
 
-test("login prints the same answers over all four protocols, with the values that they mention", async () => {
+test("login prints the token, or the error with the values that it mentions", async () => {
   const folder = temporaryFolder();
-  const { publicUrl } = await serve(folder, { env: { ...DEFAULT_ALG, COUNTERSIGN_LOGIN_LIMIT: "4/60s" } });
+  const { publicUrl } = await serve(folder, { env: { ...DEFAULT_ALG, COUNTERSIGN_LOGIN_LIMIT: "1/60s" } });
   const env = { COUNTERSIGN_DATA_DIR: folder };
-  const wordsOf = (via: string, ...args: readonly string[]) => {
-    return ["login", "--demo", "--url", publicUrl, "--via", via, ...args];
-  };
-  const protocols = ["rest", "connect", "grpc", "grpc-web"];
-  // In processes, to check that they end.
-  for (const { status, stdout, stderr } of await Promise.all(
-    protocols.map((via) => run(wordsOf(via, "--json"), { env })),
-  )) {
-    expect([status, stderr]).toEqual([0, ""]);
-    const answer = JSON.parse(stdout);
-    expect(answer).toEqual({ token: expect.stringMatching(/^eyJ/), expires_in: 600 });
-    expect(decodeProtectedHeader(answer.token).alg).toBe("RS256");
-  }
-  for (const via of protocols) {
-    const limited = await runCommand(wordsOf(via), { env });
-    expect(limited).toMatchObject({
-      status: 1,
-      stderr: expect.stringMatching(/^countersign: rate_limited: too many logins .*\(retry_after \d+ s\)\n$/),
-    });
-    const { stderr } = await runCommand(wordsOf(via, "--timestamp", "1", "--json"), { env });
-    expect(JSON.parse(stderr).error).toEqual({
-      code: "unauthenticated",
-      reason: "clock_skew",
-      server_time: expect.any(Number),
-      message: expect.stringMatching(/^clock_skew: .*\(server_time \d{10}\)$/),
-    });
-  }
+  const login = ["login", "--demo", "--url", publicUrl];
+  // In a process, to check that it ends.
+  const { status, stdout, stderr } = await run([...login, "--json"], { env });
+  expect([status, stderr]).toEqual([0, ""]);
+  const answer = JSON.parse(stdout);
+  expect(answer).toEqual({ token: expect.stringMatching(/^eyJ/), expires_in: 600 });
+  expect(decodeProtectedHeader(answer.token).alg).toBe("RS256");
+  expect(await runCommand(login, { env })).toMatchObject({
+    status: 1,
+    stderr: expect.stringMatching(/^countersign: rate_limited: too many logins .*\(retry_after \d+ s\)\n$/),
+  });
+  const skewed = await runCommand([...login, "--timestamp", "1", "--json"], { env });
+  expect(JSON.parse(skewed.stderr).error).toEqual({
+    code: "unauthenticated",
+    reason: "clock_skew",
+    server_time: expect.any(Number),
+    message: expect.stringMatching(/^clock_skew: .*\(server_time \d{10}\)$/),
+  });
 });
 
 test("--version prints the version of package.json", async () => {

@@ -8,23 +8,18 @@ import { KEY_MODES, type KeyModeName } from "../device-file/row.ts";
 import { adminCommand, callAdmin } from "../gateway/admin-client.ts";
 import { writeResource } from "../terminal/fields.ts";
 import { readInput } from "../terminal/files.ts";
-import { addListCommand, type ListOptions } from "../terminal/listing.ts";
+import { addListCommand } from "../terminal/listing.ts";
 import { usageFailure, warn, writeResult } from "../terminal/output.ts";
 import { addDeriveKeyCommand } from "./derive-key.ts";
 import { addDevicesExportCommand } from "./export.ts";
-import {
-  addFleetCommands,
-  addSelectionOptions,
-  countMatching,
-  type SelectionOptions,
-  selectionFilter,
-} from "./fleet.ts";
+import { addFleetCommands, addSelectionOptions, countMatching } from "./fleet.ts";
 import { addDevicesImportCommand } from "./import.ts";
 
 type Labels = Readonly<Record<string, string>>;
 
 interface DeviceOptions {
   readonly name?: string;
+  readonly sharedIdentity?: true | "on" | "off";
   readonly keyMode?: KeyModeName;
   readonly replayGuard?: "on" | "off";
   readonly label?: Labels;
@@ -34,11 +29,9 @@ interface DeviceOptions {
 interface CreateOptions extends DeviceOptions {
   readonly customer: string;
   readonly deviceKey?: string;
-  readonly sharedIdentity?: boolean;
 }
 
 interface UpdateOptions extends DeviceOptions {
-  readonly sharedIdentity?: "on" | "off";
   /** False with --no-labels. */
   readonly labels: boolean;
   readonly finishMove?: true;
@@ -52,16 +45,16 @@ const COLUMNS = "device_key customer_id status key_mode last_login_time last_fai
 export function addDevicesCommand(program: Command): void {
   const devices = adminCommand(program, "devices").description("manage devices");
   addCreate(devices);
-  const list = addListCommand<typeof DeviceSchema, ListOptions & SelectionOptions>(devices, {
+  const list = addListCommand(devices, {
     description: "list devices",
     desc: DeviceSchema,
     columns: COLUMNS,
     filterExample: "last_login_time < -30d",
-    async read(admin, page, options) {
-      const { devices: items, nextPageToken } = await admin.listDevices({ ...page, filter: selectionFilter(options) });
+    async read(admin, page) {
+      const { devices: items, nextPageToken } = await admin.listDevices(page);
       return { items, nextPageToken };
     },
-    count: (admin, options) => countMatching(admin, selectionFilter(options)),
+    count: countMatching,
   });
   addSelectionOptions(list);
   devices
@@ -90,9 +83,8 @@ function addCreate(devices: Command): void {
     .option("--label <name=value>", "a label; may be repeated", readLabel)
     .addOption(publicKeyOption())
     .action(async (options: CreateOptions, command: Command) => {
-      const { customer: customerId, deviceKey: name = "", sharedIdentity = false } = options;
-      const { fields } = await readFields(options);
-      const device = { ...fields, deviceKey: name, sharedIdentity };
+      const { customer: customerId, deviceKey: name = "" } = options;
+      const device = { ...(await readFields(options)).fields, deviceKey: name };
       const { deviceKey } = await callAdmin((admin) => admin.createDevice({ customerId, device }));
       writeResult(command, { device_key: deviceKey }, [`device ${deviceKey}`]);
       const warning = warningOf(deviceKey);
@@ -101,6 +93,7 @@ function addCreate(devices: Command): void {
 }
 
 function addUpdate(devices: Command): void {
+  const noPublicKey = new Option("--no-public-key", "remove its public key: it signs with the customer's again");
   devices
     .command("update <device-key>")
     .description(
@@ -111,35 +104,28 @@ function addUpdate(devices: Command): void {
     .addOption(switchOption("--shared-identity", "a whole fleet uses this device_key"))
     .addOption(switchOption("--replay-guard", "accept each signed login once"))
     .option("--label <name=value>", "a label, which replaces all labels; may be repeated", readLabel)
-    .option("--no-labels", "remove all its labels")
+    .addOption(new Option("--no-labels", "remove all its labels").conflicts("label"))
     .addOption(publicKeyOption())
-    .option("--no-public-key", "remove its public key: it signs with the customer's again")
+    .addOption(noPublicKey.conflicts("publicKeyFile"))
     .option("--finish-move", "refuse the shared key from now on, once it has a key of its own")
     .action(async (deviceKey: string, options: UpdateOptions, command: Command) => {
-      const { label, labels, publicKeyFile, publicKey, sharedIdentity, finishMove } = options;
-      if (label !== undefined && !labels) throw usageFailure("--label and --no-labels exclude each other");
-      if (publicKeyFile !== undefined && !publicKey)
-        throw usageFailure("--public-key-file and --no-public-key exclude each other");
+      const { labels, publicKey, finishMove } = options;
       const { fields, paths } = await readFields(labels ? options : { ...options, label: {} });
       if (!publicKey) paths.push("public_key");
-      if (sharedIdentity !== undefined) paths.push("shared_identity");
       if (finishMove) paths.push("accepts_shared_key");
-      if (paths.length === 0) {
-        const flags =
-          "--name, --key-mode, --shared-identity, --replay-guard, --label, --no-labels, --public-key-file, --no-public-key or --finish-move";
-        throw usageFailure(`nothing to change: give ${flags}`);
-      }
-      const device = { ...fields, sharedIdentity: sharedIdentity === "on", deviceKey };
+      if (paths.length === 0) throw usageFailure("nothing to change: --help lists what may be");
+      const device = { ...fields, deviceKey };
       const changed = await callAdmin((admin) => admin.updateDevice({ device, updateMask: { paths } }));
       writeResource(command, DeviceSchema, changed);
     });
 }
 
 /** The fields that the options set, and their names for an update mask. */
-async function readFields({ name, keyMode, replayGuard, label, publicKeyFile }: DeviceOptions) {
+async function readFields({ name, keyMode, sharedIdentity, replayGuard, label, publicKeyFile }: DeviceOptions) {
   const fields: MessageInitShape<typeof DeviceSchema> = {
     ...(name !== undefined && { displayName: name }),
     ...(keyMode !== undefined && { keyMode: KEY_MODES[keyMode] }),
+    ...(sharedIdentity !== undefined && { sharedIdentity: sharedIdentity !== "off" }),
     ...(replayGuard !== undefined && { replayGuard: replayGuard === "on" }),
     ...(label !== undefined && { labels: { ...label } }),
     ...(publicKeyFile !== undefined && { publicKey: (await readInput(publicKeyFile)).toString("utf8") }),

@@ -6,7 +6,7 @@ import type { Device } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { COLUMNS, cellsOf, fieldValuesOf } from "../device-file/row.ts";
 import { type AdminClient, callAdmin } from "../gateway/admin-client.ts";
 import { writeNewFile } from "../terminal/files.ts";
-import { customerCondition } from "../terminal/listing.ts";
+import { selectionFilter } from "../terminal/listing.ts";
 import { writePart, writeResult } from "../terminal/output.ts";
 
 const PAGE_SIZE = 1_000;
@@ -39,7 +39,7 @@ async function exportDevices({ format: given, customer, output }: ExportOptions,
     // An unknown customer is an error, not an empty file.
     if (customer !== undefined) await admin.getCustomer({ customerId: customer });
     if (format === "csv") yield `${COLUMNS.join(",")}\n`;
-    const filter = customer === undefined ? "" : customerCondition(customer);
+    const filter = selectionFilter(customer === undefined ? {} : { customer });
     let pageToken = "";
     do {
       const page = await admin.listDevices({ pageSize: PAGE_SIZE, pageToken, filter });

@@ -3,8 +3,8 @@
 import type { Command } from "commander";
 import { DeviceAction } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { type AdminClient, callAdmin } from "../gateway/admin-client.ts";
-import { readTimeSpan } from "../operators.ts";
-import { customerCondition } from "../terminal/listing.ts";
+import { readTimeSpan } from "../terminal/fields.ts";
+import { type SelectionOptions, selectionFilter } from "../terminal/listing.ts";
 import {
   addConfirmOption,
   CommandFailure,
@@ -16,33 +16,12 @@ import {
 } from "../terminal/output.ts";
 import { REVOKED_TOKENS } from "../tokens.ts";
 
-/** Options that select devices. */
-export interface SelectionOptions {
-  readonly filter?: string;
-  readonly customer?: string;
-  readonly failing?: true;
-  /** Milliseconds. */
-  readonly notSeenFor?: number;
-}
-
 /** Adds the options except --filter, which lists already have. */
 export function addSelectionOptions(command: Command): Command {
   return command
     .option("--customer <id>", "only those of this customer")
     .option("--failing", "only those whose last failure is later than their last login")
     .option("--not-seen-for <time>", "only those without a login for so long, as in 30d", readTimeSpan);
-}
-
-/** The filter that the options ask for; empty: none of them is set. */
-export function selectionFilter({ filter, customer, failing, notSeenFor }: SelectionOptions): string {
-  return [
-    customer === undefined ? "" : customerCondition(customer),
-    failing ? "failing = true" : "",
-    notSeenFor === undefined ? "" : `last_seen_time < -${notSeenFor / 1_000}s`,
-    filter ?? "",
-  ]
-    .filter((condition) => condition.trim() !== "")
-    .join(" AND ");
 }
 
 /** Counts the devices that match. */

@@ -3,7 +3,7 @@
 import { createReadStream } from "node:fs";
 import { constants } from "node:os";
 import { toBinary } from "@bufbuild/protobuf";
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import {
   type ImportDevicesRequest_Row,
   ImportDevicesRequest_RowSchema,
@@ -12,6 +12,7 @@ import { warningOf } from "../../core/login-fields.ts";
 import { type FileRecord, readRecords } from "../device-file/records.ts";
 import { inColumns, RowMistake } from "../device-file/row.ts";
 import { type AdminClient, callAdmin } from "../gateway/admin-client.ts";
+import { readCount } from "../terminal/fields.ts";
 import { inputName, unreadable } from "../terminal/files.ts";
 import { CommandFailure, wantsJson, warn, writeFailure, writeResult } from "../terminal/output.ts";
 
@@ -49,7 +50,7 @@ export function addDevicesImportCommand(devices: Command): void {
     .command("import <file>")
     .description("enrol or change the devices of a CSV or NDJSON file, or of standard input (-)")
     .option("--customer <id>", "the owner of those that the file names none for")
-    .option("--from-line <line>", "the first line to send: where an import stopped", readLine, 1)
+    .option("--from-line <line>", "the first line to send: where an import stopped", readCount, 1)
     .option("--dry-run", "tell what would become of each line, and change nothing")
     .action(importFile);
 }
@@ -179,9 +180,4 @@ function* batchesOf(rows: readonly SentRow[]): Generator<readonly SentRow[]> {
     bytes += more;
   }
   if (batch.length > 0) yield batch;
-}
-
-function readLine(text: string): number {
-  if (/^\d{1,9}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError("It takes a whole number.");
 }

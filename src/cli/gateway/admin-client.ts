@@ -8,7 +8,7 @@ import type { Command } from "commander";
 import { AdminService } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { type ClientConfig, dataFile, processEnvironment, readClientConfig } from "../../config.ts";
 import { CommandFailure, usageFailure } from "../terminal/output.ts";
-import { connectFailure, endpointOf, transportOptions } from "./endpoint.ts";
+import { connectFailure, DEADLINE_MS, endpointOf } from "./endpoint.ts";
 
 export type AdminClient = Client<typeof AdminService>;
 
@@ -27,7 +27,9 @@ export async function callAdmin<Response>(call: (admin: AdminClient) => Promise<
   };
   const endpoint = endpointOf(config.internalUrl, "COUNTERSIGN_INTERNAL_URL", config);
   const transport = createConnectTransport({
-    ...transportOptions(endpoint),
+    baseUrl: endpoint.url,
+    nodeOptions: { ...endpoint.tls },
+    defaultTimeoutMs: DEADLINE_MS,
     httpVersion: "1.1",
     useBinaryFormat: true,
     interceptors: [authenticate],
@@ -79,13 +81,8 @@ function readTokenFile(file: string): string {
 }
 
 const HELP = `
-Environment:
-  COUNTERSIGN_INTERNAL_URL        the gateway's internal listener (default: http://127.0.0.1:9090)
-  COUNTERSIGN_ADMIN_TOKEN(_FILE)  the admin token, or a file that holds it (default: the file admin-token
-                                  in COUNTERSIGN_DATA_DIR, which is data unless it is set)
-  COUNTERSIGN_CA_CERT             over TLS, a PEM file of an authority to trust beside the system's
-  COUNTERSIGN_CLIENT_CERT, COUNTERSIGN_CLIENT_KEY
-                                  PEM files for a gateway that asks for a client certificate`;
+Environment: COUNTERSIGN_INTERNAL_URL and COUNTERSIGN_ADMIN_TOKEN(_FILE); over TLS COUNTERSIGN_CA_CERT,
+COUNTERSIGN_CLIENT_CERT and COUNTERSIGN_CLIENT_KEY (docs/reference/settings.md)`;
 
 /** Adds a command, or a group of them, that calls AdminService. */
 export function adminCommand(program: Command, name: string): Command {

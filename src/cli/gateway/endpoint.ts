@@ -44,15 +44,6 @@ export function endpointOf(
   };
 }
 
-/** Options of Connect's transports. */
-export function transportOptions({ url, tls }: GatewayEndpoint): {
-  baseUrl: string;
-  nodeOptions: Partial<EndpointTls>;
-  defaultTimeoutMs: number;
-} {
-  return { baseUrl: url, nodeOptions: { ...tls }, defaultTimeoutMs: DEADLINE_MS };
-}
-
 /** Details that messages mention by name, with their units. */
 const MENTIONED = { server_time: "", retry_after: " s", request_id: "" };
 
@@ -78,9 +69,7 @@ export function connectFailure(error: ConnectError, endpoint: GatewayEndpoint): 
     // An error of Node's has a code: the connection failed, and no gateway answered.
     const { cause } = error;
     if (cause instanceof Error && "code" in cause) return unreachable(endpoint, String(cause.code));
-    // Connect reports a closed HTTP/2 connection as canceled; commands cancel no call.
-    if ([Code.DeadlineExceeded, Code.Unavailable, Code.Canceled].includes(error.code))
-      return unreachable(endpoint, code);
+    if ([Code.DeadlineExceeded, Code.Unavailable].includes(error.code)) return unreachable(endpoint, code);
   }
   const serverTime = info?.metadata["server_time"];
   return gatewayFailure(info?.reason ?? code, error.rawMessage, {
@@ -96,7 +85,7 @@ const UNTRUSTED =
   /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_|CERT_SIGNATURE_FAILURE|CERT_UNTRUSTED)/;
 
 /** Codes of a connection that the server closed. */
-const CLOSED = /^(ECONNRESET|EPIPE|ECONNABORTED|canceled)$|_ALERT_|^ERR_HTTP2_/;
+const CLOSED = /^(ECONNRESET|EPIPE|ECONNABORTED)$|_ALERT_/;
 
 /** The failure of a call without an answer. `code` is the error code of the connection. */
 export function unreachable({ url, namedBy, tls }: GatewayEndpoint, code: string): CommandFailure {

@@ -1,9 +1,9 @@
-// Contract messages on the command line: printed for people or programs, and times read from options.
+// Values on the command line: messages of the contract as they are printed, times and numbers as options have them.
 
 import { type DescField, type DescMessage, type JsonValue, type MessageShape, toJson } from "@bufbuild/protobuf";
 import { type Timestamp, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type Command, InvalidArgumentError } from "commander";
-import { readInstant } from "../../core/limit-text.ts";
+import { parseDuration, readInstant } from "../../core/limit-text.ts";
 import { wantsJson } from "./output.ts";
 
 /** JSON as REST has it: every field, in snake_case. */
@@ -68,4 +68,17 @@ export function readTimeOption(text: string): Timestamp {
   const at = readInstant(text);
   if (at === undefined) throw new InvalidArgumentError("Write a time as in 2026-01-31T12:00:00Z (RFC 3339).");
   return timestampFromMs(at);
+}
+
+/** Reads `30d`, `12h` or `15m` in milliseconds, for commander. */
+export function readTimeSpan(text: string): number {
+  const ms = parseDuration(text);
+  if (ms > 0) return ms;
+  throw new InvalidArgumentError("Write a number and d, h or m, as in 30d.");
+}
+
+/** Reads a whole number from 1, for commander. */
+export function readCount(text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("Write a whole number from 1.");
 }

@@ -1,13 +1,27 @@
-// `list` commands: every page of a list, as a table or as JSON lines.
+// `list` commands: every page of a list, as a table or as JSON lines; and the options that select what is listed.
 
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import { type AdminClient, callAdmin } from "../gateway/admin-client.ts";
-import { fieldTexts, jsonLine } from "./fields.ts";
+import { fieldTexts, jsonLine, readCount } from "./fields.ts";
 import { wantsJson, writePart, writeResult } from "./output.ts";
 
 /** The largest page that the gateway returns. */
 const PAGE_SIZE = 1_000;
+
+/** Options that select rows. */
+export interface SelectionOptions {
+  readonly filter?: string;
+  readonly customer?: string;
+  readonly failing?: true;
+  /** Milliseconds. */
+  readonly notSeenFor?: number;
+}
+
+interface ListOptions extends SelectionOptions {
+  readonly limit?: number;
+  readonly count?: true;
+}
 
 export interface ListPage<Item> {
   readonly items: readonly Item[];
@@ -15,7 +29,7 @@ export interface ListPage<Item> {
   readonly nextPageToken: string;
 }
 
-export interface ListCommand<Desc extends DescMessage, Options extends ListOptions = ListOptions> {
+export interface ListCommand<Desc extends DescMessage> {
   readonly description: string;
   readonly desc: Desc;
   /** The fields that the table shows. */
@@ -25,44 +39,34 @@ export interface ListCommand<Desc extends DescMessage, Options extends ListOptio
   readonly read: (
     admin: AdminClient,
     page: { pageSize: number; pageToken: string; filter: string },
-    options: Options,
+    options: SelectionOptions,
   ) => Promise<ListPage<MessageShape<Desc>>>;
   /** Counts the items, for --count; absent: the list has no --count. */
-  readonly count?: (admin: AdminClient, options: Options) => Promise<number>;
-}
-
-export interface ListOptions {
-  readonly filter?: string;
-  readonly limit?: number;
-  readonly count?: true;
-  readonly customer?: string;
+  readonly count?: (admin: AdminClient, filter: string) => Promise<number>;
 }
 
 /** Adds `list` to a group. @returns the command, for further options */
-export function addListCommand<Desc extends DescMessage, Options extends ListOptions = ListOptions>(
-  group: Command,
-  list: ListCommand<Desc, Options>,
-): Command {
+export function addListCommand<Desc extends DescMessage>(group: Command, list: ListCommand<Desc>): Command {
   const command = group.command("list").description(list.description);
   if (list.filterExample !== undefined) {
     command
       .option("--filter <filter>", `only those that match, as in ${list.filterExample}`)
-      .option("--limit <count>", "at most this many", readLimit);
+      .option("--limit <count>", "at most this many", readCount);
   }
   if (list.count !== undefined) command.option("--count", "only print how many there are");
-  return command.action((options: Options) => callAdmin((admin) => writeList(admin, command, list, options)));
+  return command.action((options: ListOptions) => callAdmin((admin) => writeList(admin, command, list, options)));
 }
 
-async function writeList<Desc extends DescMessage, Options extends ListOptions>(
+async function writeList<Desc extends DescMessage>(
   admin: AdminClient,
   command: Command,
-  { desc, columns, read, count }: ListCommand<Desc, Options>,
-  options: Options,
+  { desc, columns, read, count }: ListCommand<Desc>,
+  options: ListOptions,
 ): Promise<void> {
+  const filter = selectionFilter(options);
   if (options.count && count !== undefined) {
-    const items = await count(admin, options);
-    writeResult(command, { count: items }, [String(items)]);
-    return;
+    const items = await count(admin, filter);
+    return writeResult(command, { count: items }, [String(items)]);
   }
   const render = wantsJson(command)
     ? (items: readonly MessageShape<Desc>[]) => items.map((item) => `${jsonLine(desc, item)}\n`).join("")
@@ -70,7 +74,7 @@ async function writeList<Desc extends DescMessage, Options extends ListOptions>(
   let left = options.limit ?? Number.POSITIVE_INFINITY;
   let pageToken = "";
   do {
-    const page = { pageSize: Math.min(left, PAGE_SIZE), pageToken, filter: options.filter ?? "" };
+    const page = { pageSize: Math.min(left, PAGE_SIZE), pageToken, filter };
     const { items, nextPageToken } = await read(admin, page, options);
     left -= items.length;
     pageToken = nextPageToken;
@@ -95,12 +99,14 @@ export function createTable<Desc extends DescMessage>(
   };
 }
 
-/** The filter for the devices of a customer. */
-export function customerCondition(customerId: string): string {
-  return `customer_id = ${JSON.stringify(customerId)}`;
-}
-
-function readLimit(text: string): number {
-  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError("Write a whole number from 1.");
+/** The filter that the options ask for; empty: none of them is set. */
+export function selectionFilter({ filter = "", customer, failing, notSeenFor }: SelectionOptions): string {
+  return [
+    customer === undefined ? "" : `customer_id = ${JSON.stringify(customer)}`,
+    failing ? "failing = true" : "",
+    notSeenFor === undefined ? "" : `last_seen_time < -${notSeenFor / 1_000}s`,
+    filter,
+  ]
+    .filter((condition) => condition.trim() !== "")
+    .join(" AND ");
 }

@@ -94,7 +94,7 @@ test("an import with wrong options changes nothing, and says what to do", async 
     [[fileOf("devices.csv", "")], "is empty. It has to begin with a header, or to be NDJSON"],
     [[fileOf("devices.csv", Buffer.from(good, "utf16le"))], "is not UTF-8 text. Save it as CSV in UTF-8, or as NDJSON"],
     [[fileOf("devices.csv", "device_kye,customer_id\n")], 'there is no column "device_kye". Is it device_key?'],
-    [[fileOf("devices.csv", good), "--from-line", "soon"], "It takes a whole number."],
+    [[fileOf("devices.csv", good), "--from-line", "soon"], "Write a whole number from 1."],
   ];
   for (const [words, message] of cases) {
     const outcome = await operate(["devices", "import", ...words], { input: good });

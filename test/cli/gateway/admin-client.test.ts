@@ -36,7 +36,7 @@ test("a token that no header can hold is refused, and not repeated", async () =>
 test.each(["customers", "devices import", "explain", "audit list"])("%s --help names the settings", async (words) => {
   const { stdout } = await runCommand([...words.split(" "), "--help"]);
   const names = ["INTERNAL_URL", "ADMIN_TOKEN(_FILE)", "CA_CERT"];
-  for (const name of names) expect(stdout).toContain(`COUNTERSIGN_${name} `);
+  for (const name of names) expect(stdout).toContain(`COUNTERSIGN_${name}`);
 });
 
 test("--help marks required options", async () => {
