@@ -35,10 +35,9 @@ export function addCustomerKeysCommand(program: Command): void {
     description: "list the keys of a customer, the newest first, retired ones included",
     desc: CustomerKeySchema,
     columns: ["key_id", "purpose", "state", "not_before", "expires_at", "create_time", "retire_time"],
-    async read(admin, { pageSize, pageToken }, { customer: customerId = "" }) {
-      const { customerKeys: items, nextPageToken } = await admin.listCustomerKeys({ customerId, pageSize, pageToken });
-      return { items, nextPageToken };
-    },
+    read: (admin, { pageSize, pageToken }, { customer: customerId = "" }) =>
+      admin.listCustomerKeys({ customerId, pageSize, pageToken }),
+    itemsOf: ({ customerKeys }) => customerKeys,
   }).requiredOption("--customer <id>", "the keys' owner");
   addUsage(keys);
   addRetire(keys);

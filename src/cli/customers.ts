@@ -22,10 +22,8 @@ export function addCustomersCommand(program: Command): void {
     desc: CustomerSchema,
     columns: ["customer_id", "status", "login_limit", "create_time", "display_name"],
     filterExample: 'status = "disabled"',
-    async read(admin, page) {
-      const { customers: items, nextPageToken } = await admin.listCustomers(page);
-      return { items, nextPageToken };
-    },
+    read: (admin, page) => admin.listCustomers(page),
+    itemsOf: ({ customers }) => customers,
   });
   customers
     .command("show <id>")

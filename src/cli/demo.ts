@@ -3,7 +3,6 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dataFile } from "../config.ts";
-import { AuthError } from "../core/errors.ts";
 import { GATEWAY } from "../core/registry/ports.ts";
 import type { Registry } from "../core/registry/registry.ts";
 import { codeOf } from "../setting-readers.ts";
@@ -21,7 +20,9 @@ export function prepareDevSecrets(dataDir: string): { masterKey: string; adminTo
 /** Enrols a demo customer and device and writes them to a file, unless the registry already has the device in the file. */
 export async function enrolDemoDevice(dataDir: string, registry: Registry): Promise<void> {
   const saved = readDemoDevice(dataDir);
-  if (saved !== undefined && (await isEnrolled(registry, saved.deviceKey))) return;
+  const filter = `device_key = ${JSON.stringify(saved?.deviceKey ?? "")}`;
+  const { items } = await registry.devices.list({ pageSize: 1, pageToken: "", filter });
+  if (items.length > 0) return;
   const customer = { customerId: "", displayName: "Demo", status: "enabled", loginLimit: "" } as const;
   const { customerId } = await registry.customers.create(customer, GATEWAY);
   const { customerKey } = await registry.customerKeys.issue({ customerId, purpose: "login", importedKey: "" }, GATEWAY);
@@ -32,16 +33,6 @@ export async function enrolDemoDevice(dataDir: string, registry: Registry): Prom
   );
   const text = JSON.stringify({ device_key: deviceKey, customer_key: customerKey });
   writeFileSync(dataFile(dataDir, "demo-device"), `${text}\n`, { mode: 0o600 });
-}
-
-async function isEnrolled(registry: Registry, deviceKey: string): Promise<boolean> {
-  try {
-    await registry.devices.get(deviceKey);
-    return true;
-  } catch (error) {
-    if (error instanceof AuthError && error.reason === "does_not_exist") return false;
-    throw error;
-  }
 }
 
 /** Creates a file that only its owner can read. An existing file is left as it is. */

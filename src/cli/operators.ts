@@ -41,10 +41,8 @@ export function addOperatorsCommand(program: Command): void {
     description: "list admin tokens, the newest first, revoked and expired ones included",
     desc: OperatorTokenSchema,
     columns: ["token_id", "name", "role", "create_time", "expire_time", "revoke_time"],
-    async read(admin, { pageSize, pageToken }) {
-      const { operatorTokens: items, nextPageToken } = await admin.listOperatorTokens({ pageSize, pageToken });
-      return { items, nextPageToken };
-    },
+    read: (admin, { pageSize, pageToken }) => admin.listOperatorTokens({ pageSize, pageToken }),
+    itemsOf: ({ operatorTokens }) => operatorTokens,
   });
   addConfirmOption(operators.command("revoke <token-id>"))
     .description("revoke an admin token, and the sessions that were opened with it")
@@ -79,10 +77,8 @@ export function addAuditCommand(program: Command): void {
     desc: AuditEventSchema,
     columns: ["time", "token_id", "operator", "address", "action", "resource", "details"],
     filterExample: 'action = "UpdateDevice"',
-    async read(admin, page) {
-      const { auditEvents: items, nextPageToken } = await admin.listAuditEvents(page);
-      return { items, nextPageToken };
-    },
+    read: (admin, page) => admin.listAuditEvents(page),
+    itemsOf: ({ auditEvents }) => auditEvents,
   });
 }
 

@@ -25,10 +25,8 @@ export function addSigningKeysCommand(program: Command): void {
     description: "list signing keys, the newest first",
     desc: SigningKeySchema,
     columns: ["kid", "alg", "state", "create_time", "activate_time", "retire_time", "rotate_time"],
-    async read(admin, { pageSize, pageToken }) {
-      const { signingKeys: items, nextPageToken } = await admin.listSigningKeys({ pageSize, pageToken });
-      return { items, nextPageToken };
-    },
+    read: (admin, { pageSize, pageToken }) => admin.listSigningKeys({ pageSize, pageToken }),
+    itemsOf: ({ signingKeys }) => signingKeys,
   });
   addRotate(keys);
   addRevoke(keys);

@@ -50,10 +50,8 @@ export function addDevicesCommand(program: Command): void {
     desc: DeviceSchema,
     columns: COLUMNS,
     filterExample: "last_login_time < -30d",
-    async read(admin, page) {
-      const { devices: items, nextPageToken } = await admin.listDevices(page);
-      return { items, nextPageToken };
-    },
+    read: (admin, page) => admin.listDevices(page),
+    itemsOf: ({ devices }) => devices,
     count: countMatching,
   });
   addSelectionOptions(list);

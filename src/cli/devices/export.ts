@@ -6,7 +6,7 @@ import type { Device } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { COLUMNS, cellsOf, fieldValuesOf } from "../device-file/row.ts";
 import { type AdminClient, callAdmin } from "../gateway/admin-client.ts";
 import { writeNewFile } from "../terminal/files.ts";
-import { selectionFilter } from "../terminal/listing.ts";
+import { pagesOf, selectionFilter } from "../terminal/listing.ts";
 import { writePart, writeResult } from "../terminal/output.ts";
 
 const PAGE_SIZE = 1_000;
@@ -40,13 +40,10 @@ async function exportDevices({ format: given, customer, output }: ExportOptions,
     if (customer !== undefined) await admin.getCustomer({ customerId: customer });
     if (format === "csv") yield `${COLUMNS.join(",")}\n`;
     const filter = selectionFilter(customer === undefined ? {} : { customer });
-    let pageToken = "";
-    do {
-      const page = await admin.listDevices({ pageSize: PAGE_SIZE, pageToken, filter });
-      pageToken = page.nextPageToken;
+    for await (const page of pagesOf((pageToken) => admin.listDevices({ pageSize: PAGE_SIZE, pageToken, filter }))) {
       count += page.devices.length;
       yield textOf(format, page.devices);
-    } while (pageToken !== "");
+    }
   }
 
   await callAdmin(async (admin) => {

@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { DeviceAction } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { type AdminClient, callAdmin } from "../gateway/admin-client.ts";
 import { readTimeSpan } from "../terminal/fields.ts";
-import { type SelectionOptions, selectionFilter } from "../terminal/listing.ts";
+import { pagesOf, type SelectionOptions, selectionFilter } from "../terminal/listing.ts";
 import {
   addConfirmOption,
   CommandFailure,
@@ -27,12 +27,7 @@ export function addSelectionOptions(command: Command): Command {
 /** Counts the devices that match. */
 export async function countMatching(admin: AdminClient, filter: string): Promise<number> {
   let total = 0;
-  let pageToken = "";
-  do {
-    const { count, nextPageToken } = await admin.countDevices({ filter, pageToken });
-    total += count;
-    pageToken = nextPageToken;
-  } while (pageToken !== "");
+  for await (const { count } of pagesOf((pageToken) => admin.countDevices({ filter, pageToken }))) total += count;
   return total;
 }
 
@@ -109,18 +104,16 @@ async function changeDevices(
   }
   let [matched, changed] = [0, 0];
   await callAdmin(async (admin) => {
-    let pageToken = "";
-    do {
-      try {
-        const answer = await admin.changeDevices({ filter, deviceKeys, action, labels, pageToken });
+    const request = { filter, deviceKeys, action, labels };
+    try {
+      for await (const answer of pagesOf((pageToken) => admin.changeDevices({ ...request, pageToken }))) {
         matched += answer.matched;
         changed += answer.changed;
-        pageToken = answer.nextPageToken;
-      } catch (error) {
-        if (changed > 0) warn(`${changed} devices are ${done} already. Run the command again for the rest`);
-        throw error;
       }
-    } while (pageToken !== "");
+    } catch (error) {
+      if (changed > 0) warn(`${changed} devices are ${done} already. Run the command again for the rest`);
+      throw error;
+    }
   });
   const unchanged = matched - changed;
   writeResult(command, { matched, changed }, [

@@ -23,13 +23,12 @@ interface ListOptions extends SelectionOptions {
   readonly count?: true;
 }
 
-export interface ListPage<Item> {
-  readonly items: readonly Item[];
+interface ListPage {
   /** Empty on the last page. */
   readonly nextPageToken: string;
 }
 
-export interface ListCommand<Desc extends DescMessage> {
+export interface ListCommand<Desc extends DescMessage, Page extends ListPage> {
   readonly description: string;
   readonly desc: Desc;
   /** The fields that the table shows. */
@@ -40,13 +39,17 @@ export interface ListCommand<Desc extends DescMessage> {
     admin: AdminClient,
     page: { pageSize: number; pageToken: string; filter: string },
     options: SelectionOptions,
-  ) => Promise<ListPage<MessageShape<Desc>>>;
+  ) => Promise<Page>;
+  readonly itemsOf: (page: Page) => readonly MessageShape<Desc>[];
   /** Counts the items, for --count; absent: the list has no --count. */
   readonly count?: (admin: AdminClient, filter: string) => Promise<number>;
 }
 
 /** Adds `list` to a group. @returns the command, for further options */
-export function addListCommand<Desc extends DescMessage>(group: Command, list: ListCommand<Desc>): Command {
+export function addListCommand<Desc extends DescMessage, Page extends ListPage>(
+  group: Command,
+  list: ListCommand<Desc, Page>,
+): Command {
   const command = group.command("list").description(list.description);
   if (list.filterExample !== undefined) {
     command
@@ -57,10 +60,10 @@ export function addListCommand<Desc extends DescMessage>(group: Command, list: L
   return command.action((options: ListOptions) => callAdmin((admin) => writeList(admin, command, list, options)));
 }
 
-async function writeList<Desc extends DescMessage>(
+async function writeList<Desc extends DescMessage, Page extends ListPage>(
   admin: AdminClient,
   command: Command,
-  { desc, columns, read, count }: ListCommand<Desc>,
+  { desc, columns, read, itemsOf, count }: ListCommand<Desc, Page>,
   options: ListOptions,
 ): Promise<void> {
   const filter = selectionFilter(options);
@@ -72,14 +75,26 @@ async function writeList<Desc extends DescMessage>(
     ? (items: readonly MessageShape<Desc>[]) => items.map((item) => `${jsonLine(desc, item)}\n`).join("")
     : createTable(desc, columns);
   let left = options.limit ?? Number.POSITIVE_INFINITY;
+  const pages = pagesOf((pageToken) => {
+    return read(admin, { pageSize: Math.min(left, PAGE_SIZE), pageToken, filter }, options);
+  });
+  for await (const page of pages) {
+    const items = itemsOf(page);
+    left -= items.length;
+    if (!(await writePart(render(items))) || left <= 0) return;
+  }
+}
+
+/** Reads page after page. */
+export async function* pagesOf<Page extends ListPage>(
+  read: (pageToken: string) => Promise<Page>,
+): AsyncGenerator<Page> {
   let pageToken = "";
   do {
-    const page = { pageSize: Math.min(left, PAGE_SIZE), pageToken, filter };
-    const { items, nextPageToken } = await read(admin, page, options);
-    left -= items.length;
-    pageToken = nextPageToken;
-    if (!(await writePart(render(items)))) return;
-  } while (pageToken !== "" && left > 0);
+    const page = await read(pageToken);
+    yield page;
+    pageToken = page.nextPageToken;
+  } while (pageToken !== "");
 }
 
 /** Renders pages of messages as rows. Columns never become narrower from page to page. */
