@@ -12,6 +12,8 @@ export interface ClientOptions {
   /** Compresses requests by gzip. */
   readonly isCompressed?: boolean;
   readonly interceptors?: Interceptor[];
+  /** PEM of the authority that is trusted, over TLS. */
+  readonly ca?: string;
 }
 
 export type CreateTransport = (url: string, options?: ClientOptions) => Transport;
@@ -27,6 +29,11 @@ export const transports: Readonly<Record<string, CreateTransport>> = {
   gRPC: (url, options) => createGrpcTransport(settings(url, options)),
 };
 
-function settings(baseUrl: string, { isCompressed = false, interceptors = [] }: ClientOptions = {}) {
-  return { baseUrl, interceptors, ...(isCompressed && { sendCompression: compressionGzip, compressMinBytes: 1 }) };
+function settings(baseUrl: string, { isCompressed = false, interceptors = [], ca }: ClientOptions = {}) {
+  return {
+    baseUrl,
+    interceptors,
+    ...(isCompressed && { sendCompression: compressionGzip, compressMinBytes: 1 }),
+    ...(ca !== undefined && { nodeOptions: { ca } }),
+  };
 }
