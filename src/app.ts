@@ -180,7 +180,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     skewMs: config.clockSkew,
     now,
   });
-  const readDeviceLimit = createReadDeviceLimit({ ...store, limiter, login: config.loginLimit, now });
+  const readDeviceLimit = createReadDeviceLimit(store.credentials, limiter, config.loginLimit, now);
   const readiness = createReadinessCheck({ limiter, store: database, signer, elapsed: monotonicNow });
 
   // Services, each once.

@@ -14,12 +14,7 @@ const FAILURES: readonly Reason[] = ["clock_skew", "invalid_credentials", "rate_
 
 type LogIn<From extends Caller> = (request: LoginRequest, caller: From) => Promise<Login>;
 
-export interface ActivityRecorder {
-  /** Wraps the use-case and collects its outcomes. */
-  watch<From extends Caller>(logIn: LogIn<From>): LogIn<From>;
-  /** Finishes the moves, then writes logins and failures. After an error the next call tries again. @throws the store's error */
-  flush(): Promise<void>;
-}
+export type ActivityRecorder = ReturnType<typeof createActivityRecorder>;
 
 /** Sightings of a device since the last flush. */
 interface Seen {
@@ -30,7 +25,7 @@ interface Seen {
 }
 
 /** Gathers the last login and the last failure of each device. `now` in unix milliseconds. */
-export function createActivityRecorder(activity: ActivityStore, now: () => number): ActivityRecorder {
+export function createActivityRecorder(activity: ActivityStore, now: () => number) {
   let gathered = new Map<string, Seen>();
 
   function note(deviceKey: string, seen: Seen, most: number): void {
@@ -41,7 +36,8 @@ export function createActivityRecorder(activity: ActivityStore, now: () => numbe
   }
 
   return {
-    watch(logIn) {
+    /** Wraps the use-case and collects its outcomes. */
+    watch<From extends Caller>(logIn: LogIn<From>): LogIn<From> {
       return async (request, caller) => {
         try {
           const login = await logIn(request, caller);
@@ -58,7 +54,8 @@ export function createActivityRecorder(activity: ActivityStore, now: () => numbe
       };
     },
 
-    async flush() {
+    /** Finishes the moves, then writes logins and failures. After an error the next call tries again. @throws the store's error */
+    async flush(): Promise<void> {
       const flushed = gathered;
       gathered = new Map();
       // Sorted: neighbours share pages of the table, so fewer pages are written.

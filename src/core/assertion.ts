@@ -1,14 +1,16 @@
-// Client assertions: JWTs that devices log in with (RFC 7523, section 3).
+// Client assertions, JWTs that devices log in with (RFC 7523, section 3), and the public keys that prove them.
 
-import { createHmac, hash, timingSafeEqual, verify } from "node:crypto";
+import { createHmac, createPublicKey, hash, type KeyObject, timingSafeEqual, verify } from "node:crypto";
 import { type AuthError, malformed } from "./errors.ts";
 import { checkFresh, readDeviceKey } from "./login-fields.ts";
 import type { Credential } from "./ports.ts";
-import { type AssertionAlg, algOf, OWN_KEY, openPublicKey } from "./public-key.ts";
 import { type Decoys, findHmacKey, type ProvingKey } from "./signature.ts";
 
 /** The algorithms of assertions. Ed25519 is another name of EdDSA over Ed25519 (RFC 9864). */
 export const ASSERTION_ALGS = ["HS256", "ES256", "EdDSA", "Ed25519"] as const;
+
+/** The algorithms that a board signs assertions with (RFC 7518, 3.4; RFC 8037, 3.1). */
+export type AssertionAlg = "ES256" | "EdDSA";
 
 /** A well-formed assertion. Its signature is not checked yet. */
 export interface Assertion {
@@ -146,4 +148,41 @@ export function findAssertionKey(credential: Credential, assertion: Assertion, d
   const digest = alg === "ES256" ? "sha256" : null;
   const isRight = verify(digest, Buffer.from(signed), { key, dsaEncoding: "ieee-p1363" }, signature);
   return isRight && isOfAlg && credential.publicKey !== "" ? { keyId: OWN_KEY, purpose: "login" } : undefined;
+}
+
+/** A SubjectPublicKeyInfo of either kind has at most 91 bytes. */
+const MAX_CHARACTERS = 512;
+const ARMOUR = /-----(?:BEGIN|END) PUBLIC KEY-----|\s+/g;
+
+/** The keyId of a device's own key pair. */
+export const OWN_KEY = "public_key";
+
+/**
+ * Reads a public key of P-256 or Ed25519, in PEM or the base64 in it. Empty text is no key.
+ * @returns base64 of its SubjectPublicKeyInfo (RFC 5280, 4.1)
+ * @throws AuthError `malformed`; the message does not repeat the text, which may be a private key
+ */
+export function readPublicKey(text: string): string {
+  if (text === "") return "";
+  if (text.includes("PRIVATE KEY"))
+    throw malformed("public_key is a private key. Enrol the public one alone", "public_key");
+  const base64 = text.length > MAX_CHARACTERS ? "" : text.replace(ARMOUR, "");
+  try {
+    const key = openPublicKey(base64);
+    if (algOf(key) !== undefined) return key.export({ format: "der", type: "spki" }).toString("base64");
+  } catch {
+    throw malformed("public_key is no public key. Send PEM as openssl pkey -pubout prints it", "public_key");
+  }
+  throw malformed("public_key is of another kind. P-256 and Ed25519 are accepted", "public_key");
+}
+
+/** Opens what readPublicKey returned. @throws Error for other text */
+export function openPublicKey(base64: string): KeyObject {
+  return createPublicKey({ key: Buffer.from(base64, "base64"), format: "der", type: "spki" });
+}
+
+/** The algorithm of a key; undefined for a key of another kind. */
+export function algOf({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): AssertionAlg | undefined {
+  if (asymmetricKeyType === "ed25519") return "EdDSA";
+  return asymmetricKeyType === "ec" && asymmetricKeyDetails?.namedCurve === "prime256v1" ? "ES256" : undefined;
 }

@@ -105,23 +105,20 @@ export interface DeviceLimit {
   readonly perAddress: boolean;
 }
 
-/** Reads the limit of a device; `address` matters for a shared one. @throws AuthError `malformed`, `does_not_exist`, `unavailable` */
-export type ReadDeviceLimit = (deviceKey: string, address: string) => Promise<DeviceLimit>;
-
-interface DeviceLimitDependencies {
-  readonly credentials: Pick<CredentialStore, "find">;
-  readonly limiter: Pick<Limiter, "charge">;
-  /** The gateway's own; undefined: off. */
-  readonly login: Policy | undefined;
-  /** Unix milliseconds. */
-  readonly now: () => number;
-}
+export type ReadDeviceLimit = ReturnType<typeof createReadDeviceLimit>;
 
 /** A charge that is always denied, so that the login charge beside it is only read. */
 const NONE: Policy = { name: "replay", limit: 0, windowMs: 1 };
 
-export function createReadDeviceLimit({ credentials, limiter, login, now }: DeviceLimitDependencies): ReadDeviceLimit {
-  return async (deviceKey, address) => {
+/** `login` is the gateway's own limit; undefined: off. `now` in unix milliseconds. */
+export function createReadDeviceLimit(
+  credentials: Pick<CredentialStore, "find">,
+  limiter: Pick<Limiter, "charge">,
+  login: Policy | undefined,
+  now: () => number,
+) {
+  /** Reads the limit of a device; `address` matters for a shared one. @throws AuthError `malformed`, `does_not_exist`, `unavailable` */
+  return async (deviceKey: string, address: string): Promise<DeviceLimit> => {
     const at = now();
     const credential = await credentials.find(readDeviceKey(deviceKey), at);
     if (!credential.enrolled) throw doesNotExist("device");

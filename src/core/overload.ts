@@ -15,13 +15,6 @@ export interface OverloadOptions {
   readonly onRefused: () => void;
 }
 
-export interface OverloadGuard {
-  /** Logins under way, most of which wait for a signature. */
-  readonly underWay: () => number;
-  /** Runs a login. @throws AuthError `unavailable` instead while the gateway is overloaded; nothing is charged then */
-  readonly run: <Result>(logIn: () => Promise<Result>) => Promise<Result>;
-}
-
 /** Longest wait for a login. A board gives up after about 15 s, and its retry costs another handshake. */
 const LONGEST_WAIT_MS = 2_000;
 /** A login takes some four turns of the event loop. */
@@ -42,7 +35,7 @@ export function createOverloadGuard({
   random,
   saturated = SATURATED,
   onRefused,
-}: OverloadOptions): OverloadGuard {
+}: OverloadOptions) {
   let underWay = 0;
   let window = { start: 0, answered: 0 };
   /** Time for one login while the gateway is busy, in milliseconds; 0 until it was. */
@@ -74,8 +67,10 @@ export function createOverloadGuard({
   }
 
   return {
-    underWay: () => underWay,
-    async run(logIn) {
+    /** Logins under way, most of which wait for a signature. */
+    underWay: (): number => underWay,
+    /** Runs a login. @throws AuthError `unavailable` instead while the gateway is overloaded; nothing is charged then */
+    async run<Result>(logIn: () => Promise<Result>): Promise<Result> {
       const isLate = underWay > saturated && loopDelayMs() > LONGEST_LOOP_DELAY_MS;
       if (isLate || underWay * loginMs > LONGEST_WAIT_MS) {
         onRefused();

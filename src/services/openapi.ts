@@ -7,22 +7,14 @@ import published from "../../gen/openapi/public.json" with { type: "json" };
 /** max-age, in seconds. */
 const MAX_AGE = 300;
 
-export interface OpenapiDocument {
-  readonly contentType: string;
-  /** The bytes, which all answers share. */
-  readonly body: Uint8Array;
-  /** A strong entity tag (RFC 9110, 8.8.3). */
-  readonly etag: string;
-  readonly maxAge: number;
-}
-
 /** The services of the public listener. */
 export const publicOpenapi = render(published);
 
 /** The services of the internal listener. */
 export const internalOpenapi = render(internal);
 
-function render(document: object): OpenapiDocument {
+/** The bytes are shared by all answers; the entity tag is a strong one (RFC 9110, 8.8.3). */
+function render(document: object) {
   const body = Buffer.from(JSON.stringify(document));
   const etag = `"${createHash("sha256").update(body).digest("base64url").slice(0, 22)}"`;
   return { contentType: "application/json", body, etag, maxAge: MAX_AGE };

@@ -29,12 +29,11 @@ export function createReflectionServices(services: readonly ServiceImplSpec[]): 
         return { case: "listServicesResponse", value: { service: names } } as const;
       case "fileByFilename":
         return fileResponse(files.get(value), "there is no such file");
-      case "fileContainingSymbol":
+      case "fileContainingSymbol": {
         // A field, enum value or method is in the file of its type.
-        return fileResponse(
-          (registry.get(value) ?? registry.get(value.slice(0, Math.max(0, value.lastIndexOf(".")))))?.file,
-          "there is no such symbol",
-        );
+        const type = registry.get(value) ?? registry.get(value.slice(0, Math.max(0, value.lastIndexOf("."))));
+        return fileResponse(type?.file, "there is no such symbol");
+      }
       case "fileContainingExtension": {
         const extensions = extensionsOf(registry, value.containingType);
         const extension = extensions.find(({ number }) => number === value.extensionNumber);

@@ -12,7 +12,7 @@ const login: Policy = { name: "login", limit: 10, windowMs: 60_000 };
 async function open() {
   const { registry, store } = await openWithCustomer();
   const limiter = createMemoryLimiter(10);
-  const read = createReadDeviceLimit({ ...store, limiter, login, now: () => NOW });
+  const read = createReadDeviceLimit(store.credentials, limiter, login, () => NOW);
   return { registry, limiter, read };
 }
 
@@ -48,7 +48,7 @@ test("under `allow` without Redis there is no limit to show", async () => {
   const { registry, store } = await openWithCustomer();
   await registry.devices.create(DEVICE, ACTOR);
   const limiter = { charge: async () => ({ denied: -1, states: [] }) };
-  const read = createReadDeviceLimit({ ...store, limiter, login, now: () => NOW });
+  const read = createReadDeviceLimit(store.credentials, limiter, login, () => NOW);
   expect(await read("pump-7", "")).toMatchObject({ policy: undefined });
 });
 

@@ -1,9 +1,16 @@
 // Explains a client assertion: its form, its time, and the mistake in its signature.
 
 import { createHmac, verify } from "node:crypto";
-import { type Assertion, checkAssertionTime, LEAST_SECRET, readAssertion } from "../assertion.ts";
+import {
+  type Assertion,
+  algOf,
+  checkAssertionTime,
+  LEAST_SECRET,
+  OWN_KEY,
+  openPublicKey,
+  readAssertion,
+} from "../assertion.ts";
 import { AuthError } from "../errors.ts";
-import { algOf, OWN_KEY, openPublicKey } from "../public-key.ts";
 import type { Device } from "../registry/ports.ts";
 import { explainClock, type Finding, finding, OWN_KEY_PAIR, type Proof } from "./findings.ts";
 import type { CandidateKey } from "./keys.ts";

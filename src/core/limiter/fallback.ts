@@ -95,9 +95,14 @@ export function createFallbackLimiter(options: FallbackOptions): FallbackLimiter
     return { policy: { ...policy, limit: Math.min(policy.limit, share) }, key };
   }
 
+  /** A look at a limit, beside a charge that always denies, is no decision. */
+  function countDecision(charges: readonly Charge[], outcome: "admitted" | "denied" | "refused"): void {
+    if (charges.every(({ policy }) => policy.limit > 0)) listener.decided(outcome);
+  }
+
   function decideLocally(charges: readonly Charge[]): Verdict {
     const { denied, states } = local.decide(charges.map(shareOf), elapsed());
-    listener.decided(denied === -1 ? "admitted" : "denied");
+    countDecision(charges, denied === -1 ? "admitted" : "denied");
     const reported = states.map(
       (state, index) => state && { ...state, policy: charges[index]?.policy ?? state.policy },
     );
@@ -106,7 +111,7 @@ export function createFallbackLimiter(options: FallbackOptions): FallbackLimiter
 
   function decideAway(charges: readonly Charge[]): Verdict {
     if (mode === "local") return limiter.recall(charges) ?? decideLocally(charges);
-    listener.decided(mode === "deny" ? "refused" : "admitted");
+    countDecision(charges, mode === "deny" ? "refused" : "admitted");
     if (mode === "deny") throw unavailable();
     return { denied: -1, states: [] };
   }

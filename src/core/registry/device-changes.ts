@@ -1,7 +1,7 @@
 // Changes of a device by an operator, and their audit entries.
 
 import { randomBytes } from "node:crypto";
-import { readPublicKey } from "../public-key.ts";
+import { readPublicKey } from "../assertion.ts";
 import { type AuditDetails, type AuditedResource, changedDetails } from "./audit.ts";
 import { readCustomerId, readDisplayName, readEnrolledDeviceKey, readLabels } from "./names.ts";
 import type { Actor, AuditEntry, Change, Device, KeyMode, Status } from "./ports.ts";

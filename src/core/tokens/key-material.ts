@@ -1,7 +1,8 @@
-// Generates key pairs, describes them and prepares them to sign or verify.
+// Generates key pairs, imports them as PEM or JWK, and prepares them to sign or verify.
 
-import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
+import { createPrivateKey, createPublicKey, type KeyObject, verify } from "node:crypto";
 import { calculateJwkThumbprint, exportJWK } from "jose";
+import { type AuthError, malformed } from "../errors.ts";
 import type { PublicJwk } from "../ports.ts";
 import { ALGORITHMS, readTokenAlg, type TokenAlg, type TokenType } from "./algorithms.ts";
 
@@ -75,4 +76,92 @@ function createJws(alg: TokenAlg, kid: string, privateKey: KeyObject): SignClaim
 export function readyToVerify(jwk: PublicJwk): KeyObject {
   readTokenAlg(jwk.alg);
   return createPublicKey({ key: { ...jwk }, format: "jwk" });
+}
+
+/** The minimum of RFC 7518, 3.3. Tokens of larger keys do not fit the memory of boards. */
+const RSA_BITS = 2_048;
+/** In characters. */
+const LONGEST = 16_384;
+/** At most as long as a thumbprint, since each token has it; the characters need no escapes in paths (RFC 3986, 2.3). */
+const KID = /^[\w.~-]{1,43}$/;
+
+/** Reads a private key of another server under `kid`; empty: its thumbprint. No message repeats it. @throws AuthError `malformed`, naming the mistake and the cure */
+export async function readImportedKey(text: string, kid: string): Promise<KeyMaterial> {
+  if (kid !== "" && !KID.test(kid)) {
+    throw malformed("kid is not of 1 to 43 letters and digits and hyphens and dots and tildes and underscores", "kid");
+  }
+  const trimmed = text.replace(/^\ufeff/, "").trim();
+  if (trimmed === "") throw wrong("is missing. Send a PEM file or a JWK");
+  if (trimmed.length > LONGEST) throw wrong(`has more than ${LONGEST} characters. Send one key`);
+  const key = trimmed.startsWith("{") ? readJwk(trimmed) : readPem(trimmed);
+  const alg = algorithmOf(key);
+  await checkPair(key, alg);
+  return describeKey(key, alg, kid === "" ? undefined : kid);
+}
+
+function readPem(text: string): KeyObject {
+  const blocks = [...text.matchAll(/-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----/g)];
+  const [block, another] = blocks.filter(([, label = ""]) => label.endsWith("PRIVATE KEY"));
+  if (block === undefined) {
+    throw blocks.length > 0
+      ? wrong("holds a public key or a certificate. Send the private key that belongs to it")
+      : wrong("is neither PEM nor a JWK. A PEM file begins with five hyphens and BEGIN PRIVATE KEY");
+  }
+  if (another !== undefined) throw wrong("holds several private keys. Send one");
+  const [pem, label] = block;
+  if (label === "ENCRYPTED PRIVATE KEY" || /^(Proc-Type|DEK-Info):/m.test(pem)) {
+    throw wrong("is encrypted with a passphrase. Take that off with openssl pkey -in FILE and send what it prints");
+  }
+  if (label === "OPENSSH PRIVATE KEY") {
+    throw wrong("is in the form of OpenSSH. Turn a copy of it into PEM with ssh-keygen -p -m PKCS8 -f FILE");
+  }
+  return parsed(() => createPrivateKey({ key: pem, format: "pem" }));
+}
+
+function readJwk(text: string): KeyObject {
+  const jwk = parsed((): unknown => JSON.parse(text));
+  const members = Object.fromEntries(Object.entries(Object(jwk)));
+  const { kty, d, use, alg } = members;
+  if ("keys" in members) throw wrong("is a set of keys. Send one of them");
+  if (kty === "oct") throw wrong("is a secret for HMAC with which every verifier could sign. Send a private key");
+  if (typeof d !== "string") throw wrong("has no member d and is a public key. Send the private one");
+  if (use !== undefined && use !== "sig") throw wrong("is for encryption by its member use. Send one that signs");
+  const key = parsed(() => createPrivateKey({ key: members, format: "jwk" }));
+  if (alg !== undefined && alg !== algorithmOf(key)) {
+    throw wrong("is for another algorithm by its member alg. Tokens are signed with RS256 or ES256 or EdDSA");
+  }
+  return key;
+}
+
+/** Runs a parser and replaces its error, whose message may repeat the key. */
+function parsed<Value>(parse: () => Value): Value {
+  try {
+    return parse();
+  } catch {
+    throw wrong("cannot be read. It is cut off or was changed");
+  }
+}
+
+function algorithmOf({ asymmetricKeyType: type, asymmetricKeyDetails: details }: KeyObject): TokenAlg {
+  if (type === "ed25519") return "EdDSA";
+  if (type === "ec" && details?.namedCurve === "prime256v1") return "ES256";
+  if (type === "rsa" && details?.modulusLength === RSA_BITS) return "RS256";
+  if (type === "ec") throw wrong("is of another curve than P-256");
+  if (type === "rsa") throw wrong(`has ${details?.modulusLength} bits. RS256 takes ${RSA_BITS} bits here`);
+  throw wrong("is neither RSA nor of P-256 nor Ed25519");
+}
+
+/** Checks that the public half of a JWK belongs to the private one. */
+async function checkPair(key: KeyObject, alg: TokenAlg): Promise<void> {
+  const text = Buffer.from("countersign import check v1");
+  const publicKey = { key: createPublicKey(key), dsaEncoding: "ieee-p1363" } as const;
+  const isPair = await ALGORITHMS[alg].sign(text, key).then(
+    (signature) => verify(alg === "EdDSA" ? null : "sha256", text, publicKey, signature),
+    () => false,
+  );
+  if (!isPair) throw wrong("has halves that do not belong together. It was changed");
+}
+
+function wrong(what: string): AuthError {
+  return malformed(`private_key ${what}`, "private_key");
 }

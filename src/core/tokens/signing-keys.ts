@@ -2,7 +2,7 @@
 
 import { AuthError } from "../errors.ts";
 import type { Actor } from "../registry/ports.ts";
-import { readImportedKey } from "./key-import.ts";
+import { readImportedKey } from "./key-material.ts";
 import { changeKeys, type KeyRing } from "./keyring.ts";
 import type { SigningKey, SigningKeyState, SigningKeyStore } from "./ports.ts";
 import {

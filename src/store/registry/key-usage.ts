@@ -2,7 +2,7 @@
 
 import { setImmediate as letOthersGo } from "node:timers/promises";
 import { type Kysely, sql } from "kysely";
-import { OWN_KEY } from "../../core/public-key.ts";
+import { OWN_KEY } from "../../core/assertion.ts";
 import type { KeyUsage } from "../../core/registry/ports.ts";
 import type { Database } from "../database.ts";
 import { DECOY, type Schema } from "../schema.ts";

@@ -210,3 +210,16 @@ describe("the model of the bound", () => {
     expect((await playSchedules(100, true)).over).toBeGreaterThan(0);
   });
 });
+
+test.for(["local", "allow", "deny"] as const)(
+  "a look at a limit while Redis is away is no decision: %s",
+  async (mode) => {
+    const { limiter, lose, told } = openScene({ mode });
+    lose();
+    const look = { policy: { ...replay, limit: 0 }, key: "pump" };
+    await limiter.charge([...charges, look], 0).catch(() => {});
+    expect(told).toEqual(["away: closed"]);
+    await limiter.charge(charges, 0).catch(() => {});
+    expect(told).toHaveLength(2);
+  },
+);

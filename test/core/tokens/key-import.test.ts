@@ -5,8 +5,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { AuthError } from "../../../src/core/errors.ts";
 import type { TokenAlg } from "../../../src/core/tokens/algorithms.ts";
-import { readImportedKey } from "../../../src/core/tokens/key-import.ts";
-import { describeKey } from "../../../src/core/tokens/key-material.ts";
+import { describeKey, readImportedKey } from "../../../src/core/tokens/key-material.ts";
 
 const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 });
 const other = generateKeyPairSync("rsa", { modulusLength: 2048 });
