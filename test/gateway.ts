@@ -4,7 +4,7 @@ import { createHmac } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { onTestFinished } from "vitest";
+import { afterAll, onTestFinished } from "vitest";
 import { type Gateway, type GatewayOptions, startGateway } from "../src/app.ts";
 import type { LoginBody } from "../src/cli/sign.ts";
 import { type Config, type Environment, readConfig } from "../src/config.ts";
@@ -67,7 +67,7 @@ export async function startBareGateway(settings: Environment & { DATA_DIR: strin
   return gateway;
 }
 
-/** Starts a gateway; `close` it, once or again, or let `startTestGateway` do so when the test ends. */
+/** Starts a gateway; `close` it, once or again, or let the two functions below do so. */
 export async function openGateway(settings: Environment = {}, options: GatewayOptions = {}): Promise<TestGateway> {
   const folder = mkdtempSync(join(tmpdir(), "countersign-"));
   // A long deadline, since other tests keep the machine busy.
@@ -100,7 +100,14 @@ export async function openGateway(settings: Environment = {}, options: GatewayOp
 /** Starts a gateway for the test that calls. */
 export async function startTestGateway(settings: Environment = {}, options: GatewayOptions = {}): Promise<TestGateway> {
   const gateway = await openGateway(settings, options);
-  onTestFinished(() => gateway.close());
+  onTestFinished(gateway.close);
+  return gateway;
+}
+
+/** Starts a gateway for the tests of the file that calls. */
+export async function startFileGateway(settings: Environment = {}, options: GatewayOptions = {}): Promise<TestGateway> {
+  const gateway = await openGateway(settings, options);
+  afterAll(gateway.close);
   return gateway;
 }
 

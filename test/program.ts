@@ -6,6 +6,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { onTestFinished } from "vitest";
 import { adopt } from "./children.ts";
@@ -55,11 +56,19 @@ function start(
   return adopt(spawn(program, words, { env: { ...cleanEnvironment(), ...env }, stdio }));
 }
 
+export type Command = ChildProcess & { readonly stdin: Writable; readonly stdout: Readable; readonly stderr: Readable };
+
+/** Starts a command. */
+export function startCommand(args: readonly string[], options: RunOptions = {}): Command {
+  const child = start(args, options);
+  const { stdin, stdout, stderr } = child;
+  if (stdin === null || stdout === null || stderr === null) throw new TypeError("the streams are piped");
+  return Object.assign(child, { stdin, stdout, stderr });
+}
+
 /** Runs a command to its end. */
 export async function run(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
-  const child = start(args, options);
-  if (child.stdin === null || child.stdout === null || child.stderr === null)
-    throw new TypeError("the streams are piped");
+  const child = startCommand(args, options);
   child.stdin.end(options.input ?? "");
   const [stdout, stderr, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "exit")]);
   return { status: Number(status), stdout, stderr };

@@ -47,33 +47,19 @@ export function encodeJson(json: Json): string {
   return encode(typeof json === "string" ? json : JSON.stringify(json));
 }
 
+/** The hash of an algorithm: EdDSA has its own. */
+const hashOf = (alg: TokenAlg): string | null => (alg === "EdDSA" ? null : "sha256");
+
 /** The signature of a text by an algorithm of RFC 7518 or RFC 8037. */
 export function signText(alg: TokenAlg, text: string, key: KeyObject): Buffer {
-  const bytes = Buffer.from(text);
-  switch (alg) {
-    case "RS256":
-      return sign("sha256", bytes, key);
-    case "ES256":
-      return sign("sha256", bytes, { key, dsaEncoding: "ieee-p1363" });
-    case "EdDSA":
-      return sign(null, bytes, key);
-  }
+  return sign(hashOf(alg), Buffer.from(text), { key, dsaEncoding: "ieee-p1363" });
 }
 
 /** Whether a signature, read with all lenience, is the right key's over the two parts before it. */
 export function isSigned({ alg, privateKey }: Mint, token: string): boolean {
   const [header = "", claims = "", signature = ""] = token.split(".");
-  const text = Buffer.from(`${header}.${claims}`);
-  const key = createPublicKey(privateKey);
-  const bytes = Buffer.from(signature, "base64url");
-  switch (alg) {
-    case "RS256":
-      return verify("sha256", text, key, bytes);
-    case "ES256":
-      return verify("sha256", text, { key, dsaEncoding: "ieee-p1363" }, bytes);
-    case "EdDSA":
-      return verify(null, text, key, bytes);
-  }
+  const key = { key: createPublicKey(privateKey), dsaEncoding: "ieee-p1363" } as const;
+  return verify(hashOf(alg), Buffer.from(`${header}.${claims}`), key, Buffer.from(signature, "base64url"));
 }
 
 const JTI = "c2F5IGZyaWVuZCBhIG5hbWU0";
@@ -82,24 +68,10 @@ export function headerOf({ alg, kid }: Mint): Readonly<Record<string, unknown>> 
   return { alg, typ: "JWT", kid };
 }
 
-export function claimsOf({
-  issuer,
-  audience,
-  deviceKey,
-  customerId,
-  jti = JTI,
-  now,
-}: Mint): Readonly<Record<string, unknown>> {
-  const iat = Math.floor(now / 1000);
-  return {
-    iss: issuer,
-    sub: deviceKey,
-    aud: audience,
-    iat,
-    exp: iat + 600,
-    jti,
-    customer_id: customerId,
-  };
+export function claimsOf(mint: Mint): Readonly<Record<string, unknown>> {
+  const { issuer: iss, deviceKey: sub, audience: aud, customerId: customer_id, jti = JTI } = mint;
+  const iat = Math.floor(mint.now / 1000);
+  return { iss, sub, aud, iat, exp: iat + 600, jti, customer_id };
 }
 
 /** A token of this header and these claims with a true signature by the right key, whatever `alg` the header names. */
@@ -118,27 +90,24 @@ export function goodToken(mint: Mint): string {
   return signed(mint, headerOf(mint), claimsOf(mint));
 }
 
-const strangers = new Map<TokenAlg, { readonly privateKey: KeyObject; readonly publicKey: KeyObject }>();
+interface KeyPair {
+  readonly privateKey: KeyObject;
+  readonly publicKey: KeyObject;
+}
+
+const strangers = new Map<TokenAlg, KeyPair>();
 
 /** A key pair that no issuer has published; the same one each time, since RSA keys take long to make. */
-export function strangerKeys(alg: TokenAlg): { readonly privateKey: KeyObject; readonly publicKey: KeyObject } {
-  const known = strangers.get(alg);
-  if (known !== undefined) return known;
-  const made = makeKeys(alg);
-  strangers.set(alg, made);
-  return made;
+export function strangerKeys(alg: TokenAlg): KeyPair {
+  const pair = strangers.get(alg) ?? makeKeys(alg);
+  strangers.set(alg, pair);
+  return pair;
 }
 
 /** A key pair for an algorithm. */
-export function makeKeys(alg: TokenAlg): { readonly privateKey: KeyObject; readonly publicKey: KeyObject } {
-  switch (alg) {
-    case "RS256":
-      return generateKeyPairSync("rsa", { modulusLength: 2048 });
-    case "ES256":
-      return generateKeyPairSync("ec", { namedCurve: "P-256" });
-    case "EdDSA":
-      return generateKeyPairSync("ed25519");
-  }
+export function makeKeys(alg: TokenAlg): KeyPair {
+  if (alg === "RS256") return generateKeyPairSync("rsa", { modulusLength: 2048 });
+  return alg === "ES256" ? generateKeyPairSync("ec", { namedCurve: "P-256" }) : generateKeyPairSync("ed25519");
 }
 
 /** Hostile tokens of one kind: by name, the token. */

@@ -1,7 +1,18 @@
 // Hostile claims, signed by the right key: of another issuer, audience or time, missing, of a wrong shape (RFC 7519, 4.1;
 // RFC 8725, 3.8, 3.9 and 3.12).
 
-import { claimsOf, encode, type Forgery, headerOf, invalid, type Json, type Mint, signed, signText } from "./forge.ts";
+import {
+  claimsOf,
+  encode,
+  encodeJson,
+  type Forgery,
+  headerOf,
+  invalid,
+  type Json,
+  type Mint,
+  signed,
+  signText,
+} from "./forge.ts";
 
 export function hostileClaims(mint: Mint): Forgery[] {
   const tokens = (changes: Readonly<Record<string, Json>>): Record<string, string> =>
@@ -154,18 +165,17 @@ function objects(mint: Mint): Record<string, string> {
 /** Claims that are no UTF-8. */
 function bytes(mint: Mint): Record<string, string> {
   const [before = "", after = ""] = JSON.stringify({ ...claimsOf(mint), x: "BYTES" }).split("BYTES");
-  const withBytes = (bytes: readonly number[]): string => {
-    const claims = Buffer.concat([Buffer.from(before), Buffer.from(bytes), Buffer.from(after)]);
-    const text = `${encode(JSON.stringify(headerOf(mint)))}.${encode(claims)}`;
+  const signedBytes = (claims: Buffer): string => {
+    const text = `${encodeJson(headerOf(mint))}.${encode(claims)}`;
     return `${text}.${encode(signText(mint.alg, text, mint.privateKey))}`;
   };
-  const utf16 = Buffer.from(JSON.stringify(claimsOf(mint)), "utf16le");
-  const text = `${encode(JSON.stringify(headerOf(mint)))}.${encode(utf16)}`;
+  const withBytes = (bytes: readonly number[]): string =>
+    signedBytes(Buffer.concat([Buffer.from(before), Buffer.from(bytes), Buffer.from(after)]));
   return {
     "claims: a stray byte ff": withBytes([0xff]),
     "claims: an overlong NUL": withBytes([0xc0, 0x80]),
     "claims: a surrogate in UTF-8": withBytes([0xed, 0xa0, 0x80]),
     "claims: a sequence cut short": withBytes([0xe2, 0x82]),
-    "claims: in UTF-16": `${text}.${encode(signText(mint.alg, text, mint.privateKey))}`,
+    "claims: in UTF-16": signedBytes(Buffer.from(JSON.stringify(claimsOf(mint)), "utf16le")),
   };
 }

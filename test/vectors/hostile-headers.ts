@@ -51,33 +51,10 @@ function algorithms(mint: Mint): Record<string, string> {
     tokens[`alg ${alg}, another token's signature`] = `${text}.${signature}`;
   }
   tokens["alg none without kid"] = `${encodeJson({ alg: "none" })}.${claims}.`;
-  const names = [
-    "RS256",
-    "RS384",
-    "RS512",
-    "PS256",
-    "PS512",
-    "ES256",
-    "ES384",
-    "ES256K",
-    "EdDSA",
-    "Ed25519",
-    "Ed448",
-    "HS256",
-    "",
-  ];
-  const values = [
-    ...names,
-    mint.alg.toLowerCase(),
-    `${mint.alg} `,
-    `${mint.alg}\u0000`,
-    null,
-    256,
-    true,
-    [mint.alg],
-    { alg: mint.alg },
-  ];
-  for (const alg of values.filter((value) => value !== mint.alg && value !== mint.alg.toUpperCase())) {
+  const names = "RS256 RS384 RS512 PS256 PS512 ES256 ES384 ES256K EdDSA Ed25519 Ed448 HS256".split(" ");
+  const { alg: own } = mint;
+  const values = [...names, "", own.toLowerCase(), `${own} `, `${own}\u0000`, null, 256, true, [own], { alg: own }];
+  for (const alg of values.filter((value) => value !== own && value !== own.toUpperCase())) {
     Object.assign(tokens, withHeaders(mint, { [`alg ${JSON.stringify(alg)}, signed by the right key`]: { alg } }));
   }
   const { alg: _, ...rest } = headerOf(mint);
@@ -90,23 +67,19 @@ function confusions(mint: Mint): Record<string, string> {
   const tokens: Record<string, string> = {};
   for (const alg of TOKEN_ALGS) {
     const { privateKey } = strangerKeys(alg);
-    tokens[`signed by a stranger's ${alg} key`] = signedBy(alg, privateKey, { ...headerOf(mint), alg }, claimsOf(mint));
-    tokens[`signed by a stranger's ${alg} key, the header as it should be`] = signedBy(
-      alg,
-      privateKey,
-      headerOf(mint),
-      claimsOf(mint),
-    );
+    const signedFor = (header: Json): string => signedBy(alg, privateKey, header, claimsOf(mint));
+    tokens[`signed by a stranger's ${alg} key`] = signedFor({ ...headerOf(mint), alg });
+    tokens[`signed by a stranger's ${alg} key, the header as it should be`] = signedFor(headerOf(mint));
   }
   for (const [name, secret] of publicSecrets(mint)) {
+    const macOf = (header: Json, bits: number): string => {
+      const text = `${encodeJson(header)}.${encodeJson(claimsOf(mint))}`;
+      return `${text}.${createHmac(`sha${bits}`, secret).update(text).digest("base64url")}`;
+    };
     for (const bits of [256, 384, 512]) {
-      const text = `${encodeJson({ ...headerOf(mint), alg: `HS${bits}` })}.${encodeJson(claimsOf(mint))}`;
-      const signature = createHmac(`sha${bits}`, secret).update(text).digest("base64url");
-      tokens[`HS${bits} by ${name}`] = `${text}.${signature}`;
+      tokens[`HS${bits} by ${name}`] = macOf({ ...headerOf(mint), alg: `HS${bits}` }, bits);
     }
-    const text = goodToken(mint).split(".").slice(0, 2).join(".");
-    tokens[`HMAC by ${name}, the header as it should be`] =
-      `${text}.${createHmac("sha256", secret).update(text).digest("base64url")}`;
+    tokens[`HMAC by ${name}, the header as it should be`] = macOf(headerOf(mint), 256);
   }
   return tokens;
 }
@@ -224,11 +197,9 @@ function extensions(mint: Mint): Record<string, string> {
 function kinds(mint: Mint): Record<string, string> {
   const typs = ["dpop+jwt", "logout+jwt", "secevent+jwt", "JOSE", "JWS", "", "JWT ", "JWT\u0000", "ＪＷＴ"];
   const { typ: _, ...rest } = headerOf(mint);
+  const headers = [...typs, null, 1, ["JWT"]].map((typ) => [`typ ${JSON.stringify(typ)}`, { typ }]);
   return {
-    ...withHeaders(
-      mint,
-      Object.fromEntries([...typs, null, 1, ["JWT"]].map((typ) => [`typ ${JSON.stringify(typ)}`, { typ }])),
-    ),
+    ...withHeaders(mint, Object.fromEntries(headers)),
     "no typ": signed(mint, rest, claimsOf(mint)),
     "a token in a token": signed(mint, { ...headerOf(mint), cty: "JWT" }, goodToken(mint)),
   };

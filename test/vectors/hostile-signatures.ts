@@ -1,7 +1,18 @@
 // Hostile signatures: over good claims, stripped, spelt otherwise, or made up (RFC 7515, 5.2; RFC 8725, 3.2 and 3.4).
 
 import { sign } from "node:crypto";
-import { claimsOf, encode, type Forgery, goodToken, headerOf, invalid, type Mint, signed, signText } from "./forge.ts";
+import {
+  claimsOf,
+  encode,
+  encodeJson,
+  type Forgery,
+  goodToken,
+  headerOf,
+  invalid,
+  type Mint,
+  signed,
+  signText,
+} from "./forge.ts";
 
 /** The order of P-256's base point, and of Ed25519's (FIPS 186-5; RFC 8032, 5.1). */
 const P256_ORDER = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
@@ -18,8 +29,8 @@ export function hostileSignatures(mint: Mint): Forgery[] {
     ...under(values(bytes, mint)),
     ...alphabet(mint),
     "signature: none, and no dot": text,
-    "signature: of other claims": `${header}.${encode(JSON.stringify({ ...claimsOf(mint), sub: "another-device" }))}.${signature}`,
-    "signature: of another header": `${encode(JSON.stringify({ ...headerOf(mint), x: 1 }))}.${claims}.${signature}`,
+    "signature: of other claims": `${header}.${encodeJson({ ...claimsOf(mint), sub: "another-device" })}.${signature}`,
+    "signature: of another header": `${encodeJson({ ...headerOf(mint), x: 1 })}.${claims}.${signature}`,
     "signature: of the claims alone": `${text}.${encode(signText(mint.alg, claims, mint.privateKey))}`,
     "signature: of the decoded text": `${text}.${encode(signText(mint.alg, decode(header) + decode(claims), mint.privateKey))}`,
   });

@@ -6,15 +6,24 @@ import { hostileForms } from "./hostile-forms.ts";
 import { hostileHeaders } from "./hostile-headers.ts";
 import { hostileSignatures } from "./hostile-signatures.ts";
 
-export type { HostileToken, Mint } from "./forge.ts";
-
 /**
- * Some 270 tokens around one good token (`goodToken` of forge.ts), each wrong in one way. Of many the signature is right, as a bug of
+ * Over 320 tokens around one good token (`goodToken` of forge.ts), each wrong in one way. Of many the signature is right, as a bug of
  * an issuer would make them: only a verifier that looks refuses those.
  */
 export function hostileTokens(mint: Mint): readonly HostileToken[] {
   const tokens = [...hostileHeaders(mint), ...hostileSignatures(mint), ...hostileForms(mint), ...hostileClaims(mint)];
   return tokens.map((hostile) => ({ ...hostile, signed: isSigned(mint, hostile.token) }));
+}
+
+/** Holds a verifier against the corpus: `answerOf` gives its reason. @returns what it answers wrongly, a line each */
+export async function findMisjudged(mint: Mint, answerOf: (token: string) => Promise<string>): Promise<string[]> {
+  const wrong: string[] = [];
+  for (const { name, token, reason } of hostileTokens(mint)) {
+    const answer = await answerOf(token);
+    const isRight = reason === undefined ? ["expired", "invalid"].includes(answer) : answer === reason;
+    if (!isRight) wrong.push(`${name}: ${answer}`);
+  }
+  return wrong;
 }
 
 /**
