@@ -81,18 +81,8 @@ function describeLimit(create: () => Chargeable): void {
     ]);
   });
 
-  const odd = [
-    " ",
-    "{tag}",
-    "}",
-    "ключ 🔑",
-    "zero\0byte",
-    "line\nfeed",
-    '"\\{}',
-    "2001:db8::/64 device",
-    "k".repeat(300),
-  ];
-  test.for(odd)("counts each key separately: %j", async (key) => {
+  const odd = [" ", "{tag}", "}", "ключ 🔑", "zero\0byte", "line\nfeed", '"\\{}', "2001:db8::/64 device"];
+  test.for([...odd, "k".repeat(300)])("counts each key separately: %j", async (key) => {
     const limiter = create();
     await chargeTimes(limiter, replay, [START], key);
     for (const other of [`${key} `, `a${key}`, key.slice(0, -1), `${key.toUpperCase()}-${key}`]) {

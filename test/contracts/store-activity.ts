@@ -2,7 +2,8 @@
 
 import { expect, test } from "vitest";
 import type { Activity, ActivityUpdate } from "../../src/core/registry/ports.ts";
-import { actionsOf, addDevice, NOW, type Open, type OpenedStore, openWithCustomer } from "./store-samples.ts";
+import type { TestDatabase } from "../store/database.ts";
+import { actionsOf, addDevice, failureOf, loginOf, NOW, type Open, openWithCustomer, UNSEEN } from "./store-samples.ts";
 
 type Outcome = readonly [at: number, keyId: string, reason: string];
 
@@ -14,23 +15,8 @@ function activityWith([at, keyId, reason]: Outcome): Activity {
   return { lastLoginAt: at, lastKeyId: keyId, lastFailureAt: at, lastFailureReason: reason };
 }
 
-const NEVER: Activity = {
-  lastLoginAt: undefined,
-  lastKeyId: undefined,
-  lastFailureAt: undefined,
-  lastFailureReason: undefined,
-};
-
-function loginOf(deviceKey: string, at: number, keyId = "k1"): ActivityUpdate {
-  return { deviceKey, login: { at, keyId }, failure: undefined };
-}
-
-function failureOf(deviceKey: string, at: number, reason = "invalid_credentials"): ActivityUpdate {
-  return { deviceKey, login: undefined, failure: { at, reason } };
-}
-
 export function describeActivity(open: Open): void {
-  async function openWithDevices(...names: readonly string[]): Promise<OpenedStore> {
+  async function openWithDevices(...names: readonly string[]): Promise<TestDatabase> {
     const opened = await openWithCustomer(open);
     for (const deviceKey of names) await addDevice(opened.store, { deviceKey });
     return opened;
@@ -100,7 +86,7 @@ export function describeActivity(open: Open): void {
   test.for([loginOf, failureOf])("activity from before an enrolment belongs to the former device", async (updateOf) => {
     const { store } = await openWithDevices("device-1");
     await store.activity.record([updateOf("device-1", NOW - 1)]);
-    expect(await store.devices.find("device-1")).toMatchObject(NEVER);
+    expect(await store.devices.find("device-1")).toMatchObject(UNSEEN);
     await store.activity.record([updateOf("device-1", NOW)]);
     const { lastLoginAt, lastFailureAt } = (await store.devices.find("device-1")) ?? {};
     expect(lastLoginAt ?? lastFailureAt).toBe(NOW);

@@ -5,18 +5,14 @@ import type { AuditLog } from "../../src/core/registry/audit.ts";
 import type { Condition } from "../../src/core/registry/filter.ts";
 import type { Database } from "../../src/store/database.ts";
 import { insertAuditEvents } from "../../src/store/registry/audit.ts";
-import { ACTOR, entryOf, FIRST, NOW, type Open } from "./store-samples.ts";
+import { ACTOR, entryOf, FIRST, NOW, type Open, walk } from "./store-samples.ts";
 
 export function describeAuditLog(open: Open): void {
-  async function namesOf(audit: AuditLog, conditions: readonly Condition[], size = 100): Promise<readonly string[]> {
-    const names: string[] = [];
-    for (let after: string | undefined = ""; after !== undefined; ) {
-      const { items, next } = await audit.list({ after, size, conditions });
-      names.push(...items.map(({ action }) => action));
-      after = next;
-    }
-    return names;
-  }
+  const namesOf = async (
+    { list }: AuditLog,
+    conditions: readonly Condition[],
+    size = 100,
+  ): Promise<readonly string[]> => (await walk(list, { size, conditions })).items.map(({ action }) => action);
 
   /** Events named by their index, the oldest first. */
   async function fill({ write }: Database, times: readonly number[]): Promise<void> {

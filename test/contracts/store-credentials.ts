@@ -7,22 +7,18 @@ import {
   addCustomer,
   addDevice,
   addKey,
+  changing,
   entryOf,
   keyIdsOf,
   NOW,
   type Open,
-  type OpenedStore,
   openWithCustomer,
   secretsOf,
 } from "./store-samples.ts";
 
 export function describeCredentials(open: Open): void {
-  async function openWith(
-    draft: Partial<Device>,
-    keys: Readonly<Record<string, Partial<CustomerSecret>>> = {},
-  ): Promise<OpenedStore> {
-    const opened = await open();
-    await addCustomer(opened.store);
+  async function openWith(draft: Partial<Device>, keys: Readonly<Record<string, Partial<CustomerSecret>>> = {}) {
+    const opened = await openWithCustomer(open);
     for (const [keyId, key] of Object.entries(keys)) await addKey(opened.store, keyId, key);
     await addDevice(opened.store, draft);
     return opened;
@@ -41,12 +37,8 @@ export function describeCredentials(open: Open): void {
     const odd = Buffer.from([0, 255, 10, 0xc3, 0x28]);
     const { store } = await openWith({}, { k1: { createdAt: NOW - 1 }, k2: { secret: odd } });
     const credential = await store.credentials.find("device-1", NOW);
-    expect(credential).toMatchObject({
-      deviceKey: "device-1",
-      customerId: "customer-1",
-      enrolled: true,
-      enabled: true,
-    });
+    const standing = { deviceKey: "device-1", customerId: "customer-1", enrolled: true, enabled: true };
+    expect(credential).toMatchObject(standing);
     expect(keyIdsOf(credential)).toEqual(["k2", "k1"]);
     expect(credential.loginKeys[0]?.secret.export()).toEqual(odd);
   });
@@ -93,10 +85,7 @@ export function describeCredentials(open: Open): void {
     expect(keyIdsOf(await find())).toEqual(["k2", "k1"]);
     await store.customerKeys.retire("k1", () => entryOf("RetireCustomerKey"));
     expect(keyIdsOf(await find())).toEqual(["k2"]);
-    await store.customers.update("customer-1", (current) => ({
-      next: { ...current, loginLimit: "5/60s", status: "disabled" },
-      entry: entryOf("UpdateCustomer"),
-    }));
+    await store.customers.update("customer-1", changing({ loginLimit: "5/60s", status: "disabled" }));
     expect(await find()).toMatchObject({ enabled: false, loginLimit: { limit: 5 } });
   });
 
@@ -111,13 +100,8 @@ export function describeCredentials(open: Open): void {
   });
 
   /** A device that moves, of a customer with a key of each purpose. */
-  async function openMoving(): Promise<OpenedStore> {
-    const opened = await openWithCustomer(open);
-    await addKey(opened.store, "k1");
-    await addKey(opened.store, "d1", { purpose: "derivation" });
-    await addDevice(opened.store, { keyMode: "derived", keyModeSince: NOW, acceptsShared: true });
-    return opened;
-  }
+  const openMoving = () =>
+    openWith({ keyMode: "derived", keyModeSince: NOW, acceptsShared: true }, { k1: {}, d1: { purpose: "derivation" } });
 
   test("a device that moves has the keys of both purposes", async () => {
     const { store } = await openMoving();
@@ -131,11 +115,8 @@ export function describeCredentials(open: Open): void {
     const other = await reopen();
     const move = { deviceKey: "device-1", movingSince: NOW };
     await Promise.all([store, other].map(({ activity }) => activity.finishMoves([move], NOW + 5)));
-    expect(await other.devices.find("device-1")).toMatchObject({
-      acceptsShared: false,
-      updatedAt: NOW + 5,
-      revision: 2,
-    });
+    const finished = { acceptsShared: false, updatedAt: NOW + 5, revision: 2 };
+    expect(await other.devices.find("device-1")).toMatchObject(finished);
     const credential = await other.credentials.find("device-1", NOW);
     expect([credential.movingSince, keyIdsOf(credential)]).toEqual([undefined, ["d1"]]);
     expect((await actionsOf(store)).filter((action) => action === "FinishMove")).toHaveLength(1);
@@ -143,28 +124,20 @@ export function describeCredentials(open: Open): void {
 
   test("a move that began later is not finished, nor one of a device that is gone", async () => {
     const { store } = await openMoving();
-    await store.activity.finishMoves(
-      [
-        { deviceKey: "device-1", movingSince: NOW - 1 },
-        { deviceKey: "nobody", movingSince: NOW },
-        { deviceKey: "", movingSince: 0 },
-      ],
-      NOW,
-    );
+    const finish = (deviceKey: string, movingSince: number) =>
+      store.activity.finishMoves([{ deviceKey, movingSince }], NOW);
+    await finish("device-1", NOW - 1);
+    await finish("nobody", NOW);
+    await finish("", 0);
     expect((await store.devices.find("device-1"))?.acceptsShared).toBe(true);
-    await store.devices.update("device-1", (current) => ({
-      next: { ...current, keyMode: "shared", acceptsShared: false },
-      entry: entryOf("UpdateDevice"),
-    }));
-    await store.activity.finishMoves([{ deviceKey: "device-1", movingSince: NOW }], NOW);
+    await store.devices.update("device-1", changing({ keyMode: "shared", acceptsShared: false }));
+    await finish("device-1", NOW);
     expect(await actionsOf(store)).not.toContain("FinishMove");
   });
 
   test("keys count from their day to their end", async () => {
-    const { store } = await openWithCustomer(open);
-    await addKey(store, "now", { notBefore: NOW, expiresAt: NOW + 300 });
-    await addKey(store, "later", { notBefore: NOW + 100, createdAt: NOW - 1 });
-    await addDevice(store);
+    const now = { notBefore: NOW, expiresAt: NOW + 300 };
+    const { store } = await openWith({}, { now, later: { notBefore: NOW + 100, createdAt: NOW - 1 } });
     const found = async (at: number): Promise<string[]> => keyIdsOf(await store.credentials.find("device-1", at));
     expect(await found(NOW - 1)).toEqual([]);
     expect(await found(NOW)).toEqual(["now"]);

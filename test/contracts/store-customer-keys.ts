@@ -1,15 +1,20 @@
-// The store's contract for customer keys: CustomerKeyStore without the counts.
+// The store's contract for customer keys: CustomerKeyStore.
 
 import { expect, test } from "vitest";
 import { createCustomerKeys } from "../../src/core/registry/customer-keys.ts";
+import type { Device } from "../../src/core/registry/ports.ts";
 import type { Store } from "../../src/store/sql.ts";
 import {
   ACTOR,
   actionsOf,
   addCustomer,
+  addDevice,
   addKey,
+  enrolMany,
   entryOf,
+  failureOf,
   keyOf,
+  loginOf,
   NOW,
   type Open,
   openWithCustomer,
@@ -122,5 +127,63 @@ export function describeCustomerKeys(open: Open): void {
     await store.customerKeys.retire("k1", () => entryOf("RetireCustomerKey"));
     expect(await textsOf(other)).toEqual(["secret of k2"]);
     expect(faults).toHaveLength(told);
+  });
+
+  test("counts each device under the key of its last login, and those that were not seen apart", async () => {
+    const { store } = await openWithCustomer(open);
+    for (const name of ["customer-1", "customer-2", ""]) {
+      expect(await store.customerKeys.usageOf(name)).toEqual({ keys: new Map(), silentDevices: 0 });
+    }
+    await addCustomer(store, { customerId: "customer-2" });
+    const derived = { keyMode: "derived" } as const;
+    const moving = { ...derived, acceptsShared: true };
+    for (const [deviceKey, draft, ...logins] of [
+      ["a", {}, [0, "old"], [10, "new"], [30, "new"]],
+      ["b", {}, [5, "new"]],
+      ["c", {}, [7, "old"]],
+      ["d", moving, [9, "old"]],
+      ["e", derived, [9, "own"]],
+      ["f", {}],
+      ["g", moving],
+      ["h", derived],
+      ["other", { customerId: "customer-2" }, [0, "new"]],
+    ] as readonly (readonly [string, Partial<Device>, ...(readonly [number, string])[]])[]) {
+      await addDevice(store, { ...draft, deviceKey });
+      for (const [after, keyId] of logins) await store.activity.record([loginOf(deviceKey, NOW + after, keyId)]);
+    }
+    await store.activity.record([failureOf("f", NOW)]);
+    expect(await store.customerKeys.usageOf("customer-1")).toEqual({
+      keys: new Map([
+        ["new", { devices: 2, lastUseAt: NOW + 30 }],
+        ["old", { devices: 2, lastUseAt: NOW + 9 }],
+        ["own", { devices: 1, lastUseAt: NOW + 9 }],
+      ]),
+      silentDevices: 3,
+    });
+  });
+
+  test("counts none twice and none not at all, over many steps, and lets others run in between", async () => {
+    const { store } = await openWithCustomer(open);
+    const names = await enrolMany(store, 4_100);
+    await store.activity.record(
+      names.map((deviceKey, index) => loginOf(deviceKey, NOW + index, index % 2 ? "odd" : "even")),
+    );
+    let turns = 0;
+    let counting = true;
+    const turn = (): void => {
+      turns++;
+      if (counting) setImmediate(turn);
+    };
+    setImmediate(turn);
+    const usage = await store.customerKeys.usageOf("customer-1");
+    counting = false;
+    expect(usage.keys).toEqual(
+      new Map([
+        ["even", { devices: 2_050, lastUseAt: NOW + 4_098 }],
+        ["odd", { devices: 2_050, lastUseAt: NOW + 4_099 }],
+      ]),
+    );
+    expect(usage.silentDevices).toBe(0);
+    expect(turns).toBeGreaterThanOrEqual(2);
   });
 }

@@ -1,14 +1,15 @@
 // The store's contract for failures: an unwritten audit entry undoes its change, an outage is `unavailable`.
 
 import { expect, test } from "vitest";
+import type { Store } from "../../src/store/sql.ts";
 import { caughtErrorOf } from "../core/caught-error.ts";
-import { TOKEN } from "./store-operators.ts";
 import {
   actionsOf,
   addCustomer,
   addDevice,
   addKey,
   brokenEntry,
+  changing,
   customer,
   device,
   entryOf,
@@ -16,24 +17,22 @@ import {
   keyOf,
   NOW,
   type Open,
-  type OpenedStore,
   openWithCustomer,
 } from "./store-samples.ts";
 import { change, keyNamed } from "./store-signing-keys.ts";
+import { TOKEN } from "./store-tokens.ts";
 
 /** Every change, with an entry that cannot be written. */
-const CHANGES = ({
-  store: { customers, customerKeys, devices, fleet, operators, revokedTokens, signingKeys },
-}: OpenedStore) => [
+const CHANGES = ({ customers, customerKeys, devices, fleet, operators, revokedTokens, signingKeys }: Store) => [
   () => customers.insert({ ...customer, customerId: "customer-2" }, brokenEntry()),
-  () => customers.update("customer-1", (next) => ({ next: { ...next, displayName: "Two" }, entry: brokenEntry() })),
+  () => customers.update("customer-1", changing({ displayName: "Two" }, brokenEntry())),
   () => customers.delete("customer-3", brokenEntry),
   () => customerKeys.insert(keyOf("k2"), () => {}, brokenEntry()),
   () => customerKeys.retire("k1", brokenEntry),
   () => devices.insert({ ...device, deviceKey: "device-2" }, brokenEntry()),
-  () => devices.update("device-1", (next) => ({ next: { ...next, displayName: "Two" }, entry: brokenEntry() })),
+  () => devices.update("device-1", changing({ displayName: "Two" }, brokenEntry())),
   () => devices.delete("device-1", brokenEntry),
-  () => fleet.change(["device-1"], (next) => ({ next: { ...next, displayName: "Two" }, entry: brokenEntry() })),
+  () => fleet.change(["device-1"], changing({ displayName: "Two" }, brokenEntry())),
   () => operators.insert({ ...TOKEN, tokenId: "1" }, "hash-1", brokenEntry()),
   () => operators.revoke(TOKEN.tokenId, brokenEntry()),
   () => devices.importAll([device], () => ({ ...device, displayName: "Two" }), brokenEntry),
@@ -43,8 +42,7 @@ const CHANGES = ({
 
 export function describeFailures(open: Open): void {
   test("a change is made with its audit entry or not at all", async () => {
-    const opened = await openWithCustomer(open);
-    const { store } = opened;
+    const { store } = await openWithCustomer(open);
     await addKey(store, "k1");
     await addDevice(store);
     await addCustomer(store, { customerId: "customer-3" });
@@ -59,7 +57,7 @@ export function describeFailures(open: Open): void {
       await actionsOf(store),
     ];
     const before = await read();
-    for (const make of CHANGES(opened)) await expect(make()).rejects.toThrow("this entry cannot be written");
+    for (const make of CHANGES(store)) await expect(make()).rejects.toThrow("this entry cannot be written");
     expect(await read()).toEqual(before);
   });
 
@@ -81,10 +79,8 @@ export function describeFailures(open: Open): void {
       () => signingKeys.change(() => undefined),
     ]) {
       const error = await caughtErrorOf(ask());
-      expect(error).toMatchObject({
-        reason: "unavailable",
-        message: "the registry cannot be asked now. Try again later",
-      });
+      const message = "the registry cannot be asked now. Try again later";
+      expect(error).toMatchObject({ reason: "unavailable", message });
       // Random between one and two times the least wait.
       expect(error.details.retryAfterMs).toBeGreaterThanOrEqual(5_000);
       expect(error.details.retryAfterMs).toBeLessThan(10_000);

@@ -1,33 +1,30 @@
-// The store's contract for single rows: CustomerStore, DeviceStore, and names of customer keys.
+// The store's contract for single rows, the decoy among them: CustomerStore, DeviceStore, and names of customer keys.
 
 import { expect, test } from "vitest";
+import type { Condition } from "../../src/core/registry/filter.ts";
 import type { Device } from "../../src/core/registry/ports.ts";
+import type { TestDatabase } from "../store/database.ts";
 import {
   actionsOf,
   addCustomer,
   addDevice,
   addKey,
+  changing,
   customer,
   device,
   entryOf,
+  FIRST,
+  loginOf,
   NOW,
   type Open,
-  type OpenedStore,
   oddDevice,
   openWithCustomer,
   seenOnce,
+  UNSEEN,
 } from "./store-samples.ts";
 
-const UNSEEN = {
-  lastLoginAt: undefined,
-  lastKeyId: undefined,
-  lastFailureAt: undefined,
-  lastFailureReason: undefined,
-};
-
 export function describeRows(open: Open): void {
-  /** A store with a customer, a key and a device. */
-  async function openWithAll(): Promise<OpenedStore> {
+  async function openWithAll(): Promise<TestDatabase> {
     const opened = await openWithCustomer(open);
     await addKey(opened.store, "k1");
     await addDevice(opened.store);
@@ -97,12 +94,9 @@ export function describeRows(open: Open): void {
   test("a device changes in all that may change, and no other", async () => {
     const { store } = await openWithAll();
     await addDevice(store, { deviceKey: "device-2" });
-    await store.activity.record([{ deviceKey: "device-1", login: { at: NOW, keyId: "k1" }, failure: undefined }]);
+    await store.activity.record([loginOf("device-1")]);
     const { deviceKey: _, ...changes } = oddDevice;
-    const updated = await store.devices.update("device-1", (current) => ({
-      next: { ...current, ...changes },
-      entry: entryOf("UpdateDevice", { at: NOW + 5 }),
-    }));
+    const updated = await store.devices.update("device-1", changing(changes, entryOf("Update", { at: NOW + 5 })));
     const versions = { createdAt: NOW, updatedAt: NOW + 5, revision: 2 };
     expect(updated).toEqual({ ...device, ...changes, ...versions, ...UNSEEN, lastLoginAt: NOW, lastKeyId: "k1" });
     expect(await store.devices.find("device-1")).toEqual(updated);
@@ -170,10 +164,7 @@ export function describeRows(open: Open): void {
   test("a device is deleted with its activity: one of the same name has none, even of a late record", async () => {
     const { store, database } = await openWithAll();
     await addDevice(store, { deviceKey: "device-2" });
-    const login = { at: NOW, keyId: "k1" };
-    await store.activity.record(
-      ["device-1", "device-2"].map((deviceKey) => ({ deviceKey, login, failure: undefined })),
-    );
+    await store.activity.record([loginOf("device-1"), loginOf("device-2")]);
     await store.devices.delete("device-1", () => entryOf("DeleteDevice"));
     expect(await store.devices.find("device-1")).toBeUndefined();
     expect((await store.devices.find("device-2"))?.lastKeyId).toBe("k1");
@@ -184,4 +175,52 @@ export function describeRows(open: Open): void {
     expect(await store.devices.find("device-1")).toMatchObject({ ...UNSEEN, revision: 1 });
     expect(await rows()).toEqual([{ device_key: "device-2" }]);
   });
+
+  test("the decoy is in no list, and found by no name", async () => {
+    const { store } = await openWithCustomer(open);
+    await addDevice(store);
+    const lists: readonly (readonly Condition[])[] = [
+      [],
+      [{ field: "customer_id", operator: "=", value: "" }],
+      [{ field: "customer_id", operator: "!=", value: "x" }],
+      [{ field: "status", operator: "=", value: "disabled" }],
+    ];
+    for (const conditions of lists) {
+      const { items } = await store.customers.list({ ...FIRST, conditions });
+      expect(items.filter(({ customerId }) => customerId === "")).toEqual([]);
+      const devices = await store.devices.list({ ...FIRST, conditions });
+      expect(devices.items.filter(({ deviceKey }) => deviceKey === "")).toEqual([]);
+    }
+    expect(await store.customers.find("")).toBeUndefined();
+    expect(await store.devices.find("")).toBeUndefined();
+    expect(await store.customerKeys.find("")).toBeUndefined();
+    expect(await store.customerKeys.list("")).toEqual([]);
+    expect(await store.customerKeys.secretsOf("")).toEqual([]);
+  });
+
+  test.for(["", "nobody"])(
+    "the name %j is neither changed nor deleted, and given no devices and keys",
+    async (name) => {
+      const { store } = await openWithCustomer(open);
+      const { customers, customerKeys, devices } = store;
+      const [status, customerId] = ["enabled", name] as const;
+      const customer = "customer_id";
+      const attempts: readonly (readonly [() => Promise<unknown>, string])[] = [
+        [() => customers.update(name, changing({ status })), customer],
+        [() => customers.delete(name, () => entryOf("DeleteCustomer")), customer],
+        [() => addDevice(store, { customerId }), customer],
+        [() => addKey(store, "k1", { customerId }), customer],
+        [() => devices.update(name, changing({ status })), "device_key"],
+        [() => devices.delete(name, () => entryOf("DeleteDevice")), "device_key"],
+        [() => customerKeys.retire(name, () => entryOf("RetireCustomerKey")), "key_id"],
+      ];
+      for (const [attempt, field] of attempts) {
+        const message = expect.stringMatching(`^no (customer|device|customer key) has this ${field}$`);
+        await expect(attempt()).rejects.toMatchObject({ reason: "does_not_exist", message, details: { field } });
+      }
+      expect(await actionsOf(store)).toEqual(["CreateCustomer"]);
+      // The login of an unknown device reads the decoy.
+      expect(await store.credentials.find("nobody", NOW)).toMatchObject({ enrolled: false, enabled: false });
+    },
+  );
 }

@@ -1,22 +1,22 @@
 // Rows and opened stores for the suites of the store's contract.
 
+import { expect } from "vitest";
 import type { Credential, CustomerKey } from "../../src/core/ports.ts";
-import type { Actor, AuditEntry, Customer, CustomerSecret, Device } from "../../src/core/registry/ports.ts";
-import type { Database } from "../../src/store/database.ts";
+import type {
+  Activity,
+  ActivityUpdate,
+  Actor,
+  AuditEntry,
+  Customer,
+  CustomerSecret,
+  Device,
+  PageQuery,
+  PageResult,
+} from "../../src/core/registry/ports.ts";
 import type { Store } from "../../src/store/sql.ts";
+import type { TestDatabase } from "../store/database.ts";
 
-export interface OpenedStore {
-  readonly database: Database;
-  readonly store: Store;
-  /** Faults that the store and its reopened copies reported for secrets that cannot be unsealed. */
-  readonly faults: readonly unknown[];
-  /** Opens the same database again, as another process does. */
-  reopen(masterKeys?: readonly Uint8Array[]): Promise<Store>;
-  /** Closes the database: later calls fail. */
-  close(): Promise<void>;
-}
-
-export type Open = () => Promise<OpenedStore>;
+export type Open = () => Promise<TestDatabase>;
 
 export const NOW = 1_764_000_000_000;
 export const ACTOR: Actor = { tokenId: "0a1b2c3d", operator: "ops@desk", address: "192.0.2.1", requestId: "r-1" };
@@ -56,6 +56,14 @@ export const oddDevice: Device = {
   tokensNotBefore: NOW + 1,
 };
 
+/** The activity of a device that was never seen. */
+export const UNSEEN: Activity = {
+  lastLoginAt: undefined,
+  lastKeyId: undefined,
+  lastFailureAt: undefined,
+  lastFailureReason: undefined,
+};
+
 /** A device_activity row with one login. */
 export function seenOnce(deviceKey: string) {
   return {
@@ -67,7 +75,14 @@ export function seenOnce(deviceKey: string) {
   };
 }
 
-/** A request for the first page. */
+export function loginOf(deviceKey: string, at = NOW, keyId = "k1"): ActivityUpdate {
+  return { deviceKey, login: { at, keyId }, failure: undefined };
+}
+
+export function failureOf(deviceKey: string, at = NOW, reason = "invalid_credentials"): ActivityUpdate {
+  return { deviceKey, login: undefined, failure: { at, reason } };
+}
+
 export const FIRST = { after: "", size: 100, conditions: [] } as const;
 
 export function keyOf(keyId: string, draft: Partial<CustomerSecret> = {}): CustomerSecret {
@@ -96,6 +111,11 @@ export function entryOf(action: string, draft: Partial<AuditEntry> = {}): AuditE
   };
 }
 
+/** Decides to change these fields of a row. */
+export const changing =
+  <Row>(changes: Partial<NoInfer<Row>>, entry = entryOf("Update")) =>
+  (current: Row): { next: Row; entry: AuditEntry } => ({ next: { ...current, ...changes }, entry });
+
 /** An audit entry that cannot be written, so that its transaction fails. */
 export function brokenEntry(): AuditEntry {
   const details: AuditEntry["details"] = Object.defineProperty({}, "broken", {
@@ -119,8 +139,7 @@ export async function addDevice(store: Store, draft: Partial<Device> = {}): Prom
   await store.devices.insert({ ...device, ...draft }, entryOf("CreateDevice"));
 }
 
-/** Opens a store that has the customer. */
-export async function openWithCustomer(open: Open): Promise<OpenedStore> {
+export async function openWithCustomer(open: Open): Promise<TestDatabase> {
   const opened = await open();
   await addCustomer(opened.store);
   return opened;
@@ -135,7 +154,6 @@ export function keyIdsOf(credential: Credential): string[] {
   return keysOf(credential).map(({ keyId }) => keyId);
 }
 
-/** The keys of a credential, as text. */
 export function secretsOf(credential: Credential): string[] {
   return keysOf(credential).map(({ secret }) => secret.export().toString("utf8"));
 }
@@ -162,4 +180,20 @@ export async function enrolMany(
     );
   }
   return keys;
+}
+
+/** Reads all items of a list. @returns them and the number of pages */
+export async function walk<Item>(
+  list: (page: PageQuery) => Promise<PageResult<Item>>,
+  page: Omit<PageQuery, "after">,
+): Promise<{ items: readonly Item[]; pages: number }> {
+  const items: Item[] = [];
+  let pages = 0;
+  for (let after: string | undefined = ""; after !== undefined; pages++) {
+    const found: PageResult<Item> = await list({ ...page, after });
+    expect(found.items.length).toBeLessThanOrEqual(page.size);
+    items.push(...found.items);
+    after = found.next;
+  }
+  return { items, pages };
 }

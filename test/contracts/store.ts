@@ -5,27 +5,20 @@ import { describeActivity } from "./store-activity.ts";
 import { describeAuditLog } from "./store-audit.ts";
 import { describeCredentials } from "./store-credentials.ts";
 import { describeCustomerKeys } from "./store-customer-keys.ts";
-import { describeDecoy } from "./store-decoy.ts";
 import { describeFailures } from "./store-failures.ts";
 import { describeFleet } from "./store-fleet.ts";
 import { describeImport } from "./store-import.ts";
-import { describeKeyUsage } from "./store-key-usage.ts";
 import { describeLists } from "./store-lists.ts";
-import { describeOperators } from "./store-operators.ts";
-import { describeRevokedTokens } from "./store-revoked-tokens.ts";
 import { describeRows } from "./store-rows.ts";
 import type { Open } from "./store-samples.ts";
-import { describeSignInCodes } from "./store-sign-in-codes.ts";
 import { describeSigningKeys } from "./store-signing-keys.ts";
+import { describeTokens } from "./store-tokens.ts";
 
 /** Runs the suite. Each store of `open` starts empty and is removed when the test ends. */
 export function storeContract(name: string, open: Open): void {
   describe(`${name} as a CredentialStore`, () => describeCredentials(open));
   describe(`${name} as a CustomerStore and a DeviceStore`, () => describeRows(open));
-  describe(`${name} as a CustomerKeyStore`, () => {
-    describeCustomerKeys(open);
-    describeKeyUsage(open);
-  });
+  describe(`${name} as a CustomerKeyStore`, () => describeCustomerKeys(open));
   describe(`${name} as a DeviceStore of many`, () => {
     describeLists(open);
     describeImport(open);
@@ -34,9 +27,6 @@ export function storeContract(name: string, open: Open): void {
   describe(`${name} as an AuditLog`, () => describeAuditLog(open));
   describe(`${name} as a SigningKeyStore`, () => describeSigningKeys(open));
   describe(`${name} as a FleetStore`, () => describeFleet(open));
-  describe(`${name} as a SignInCodeStore`, () => describeSignInCodes(open));
-  describe(`${name} as an OperatorStore`, () => describeOperators(open));
-  describe(`${name} as a RevokedTokenStore`, () => describeRevokedTokens(open));
+  describe(`${name} as a store of tokens`, () => describeTokens(open));
   describe(`${name} that fails`, () => describeFailures(open));
-  describe(`${name} and its decoy`, () => describeDecoy(open));
 }

@@ -1,43 +1,31 @@
 // Retries on a busy database: for how long, and what ends them.
 
 import { setTimeout as pause } from "node:timers/promises";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { createTurns, retryWhile } from "../../src/store/busy.ts";
 
 const BUSY = new Error("busy");
 const isBusy = (error: unknown): boolean => error === BUSY;
 
 test("waits for a lock that is held for a while", async () => {
-  let tries = 0;
-  const act = async (): Promise<string> => {
-    if (++tries < 4) throw BUSY;
-    return "done";
-  };
+  const act = vi.fn(async () => "done");
+  for (let times = 0; times < 3; times++) act.mockRejectedValueOnce(BUSY);
   expect(await retryWhile(isBusy, act)).toBe("done");
-  expect(tries).toBe(4);
+  expect(act).toHaveBeenCalledTimes(4);
 });
 
 test("the time of each try counts towards the deadline", async () => {
-  let tries = 0;
-  const slow = async (): Promise<never> => {
-    tries++;
-    await pause(60);
-    throw BUSY;
-  };
+  const slow = vi.fn(() => pause(60).then(() => Promise.reject(BUSY)));
   await expect(retryWhile(isBusy, slow, 100)).rejects.toBe(BUSY);
   // Six tries fit if only the pauses count.
-  expect(tries).toBeLessThanOrEqual(2);
+  expect(slow.mock.calls.length).toBeLessThanOrEqual(2);
 });
 
 test("any other error is thrown at once", async () => {
-  let tries = 0;
   const broken = new Error("broken");
-  const act = async (): Promise<never> => {
-    tries++;
-    throw broken;
-  };
+  const act = vi.fn(() => Promise.reject(broken));
   await expect(retryWhile(isBusy, act)).rejects.toBe(broken);
-  expect(tries).toBe(1);
+  expect(act).toHaveBeenCalledTimes(1);
 });
 
 test("turns run in order, and the event loop runs between retries", async () => {

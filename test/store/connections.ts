@@ -11,7 +11,7 @@ import { openPostgres } from "../../src/store/postgres.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
 
 /** The other tests keep the machine busy: a database that is late there is not away. */
-const PATIENT = { connectMs: 20_000, answerMs: 10_000 };
+export const PATIENT = { connectMs: 20_000, answerMs: 10_000 };
 
 /** An empty database. */
 export interface Empty {
@@ -36,32 +36,20 @@ export function emptySqlite(): EmptySqlite {
   return { folder, path, connect: async () => closing(openSqlite(path)) };
 }
 
-/**
- * A database on the PostgreSQL of the run, or on the one that is named; dropped when the test ends. `template`: it is no longer
- * empty, but a copy of that database.
- */
-export async function emptyPostgres(server = inject("postgresUrl"), template?: string): Promise<EmptyPostgres> {
+/** A database on the PostgreSQL of the run, empty or a copy of another; it stays for as long as its server does. */
+export async function makePostgres(template?: string): Promise<{ readonly name: string; readonly url: string }> {
+  const server = inject("postgresUrl");
   if (server === undefined) throw new Error("there is no PostgreSQL. Type: npm test");
   const name = `test_${randomBytes(8).toString("hex")}`;
   await execute(server, `create database ${name}${template === undefined ? "" : ` template ${template}`}`);
-  onTestFinished(() => execute(server, `drop database ${name} with (force)`));
-  const url = Object.assign(new URL(server), { pathname: `/${name}` }).href;
-  return { url, connect: async () => closing(await openPostgres({ url, ...PATIENT })) };
+  return { name, url: Object.assign(new URL(server), { pathname: `/${name}` }).href };
 }
 
-/** One that stays for as long as its server does. */
-export async function keptPostgres(server = inject("postgresUrl")): Promise<Empty & { readonly name: string }> {
-  if (server === undefined) throw new Error("there is no PostgreSQL. Type: npm test");
-  const name = `kept_${randomBytes(8).toString("hex")}`;
-  await execute(server, `create database ${name}`);
-  return {
-    name,
-    connect: () =>
-      openPostgres({
-        ...PATIENT,
-        url: Object.assign(new URL(server), { pathname: `/${name}` }).href,
-      }),
-  };
+/** A database that is dropped when the test ends. */
+export async function emptyPostgres(template?: string): Promise<EmptyPostgres> {
+  const { name, url } = await makePostgres(template);
+  onTestFinished(() => execute(inject("postgresUrl") ?? "", `drop database ${name} with (force)`));
+  return { url, connect: async () => closing(await openPostgres({ url, ...PATIENT })) };
 }
 
 function closing(database: Database): Database {
@@ -69,7 +57,6 @@ function closing(database: Database): Database {
   return database;
 }
 
-/** Statements by a connection of their own. */
 export async function execute(url: string, sql: string): Promise<void> {
   const client = new Client({ connectionString: url });
   client.on("error", () => {});

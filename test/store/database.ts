@@ -2,6 +2,7 @@
 
 import type { Database } from "../../src/store/database.ts";
 import { migrate } from "../../src/store/migrations.ts";
+import { openPostgres } from "../../src/store/postgres.ts";
 import { createSealer } from "../../src/store/sealing.ts";
 import { createStore, type Store } from "../../src/store/sql.ts";
 import {
@@ -10,7 +11,8 @@ import {
   type EmptySqlite,
   emptyPostgres,
   emptySqlite,
-  keptPostgres,
+  makePostgres,
+  PATIENT,
 } from "./connections.ts";
 
 const MASTER_KEY = Buffer.alloc(32, 1);
@@ -18,10 +20,11 @@ const MASTER_KEY = Buffer.alloc(32, 1);
 export interface TestDatabase {
   readonly database: Database;
   readonly store: Store;
-  /** The faults that the store reported of secrets that do not open. */
+  /** Faults that the store and its reopened copies reported for secrets that cannot be unsealed. */
   readonly faults: readonly unknown[];
   /** Another connection to the same database, as another process has. */
   reopen(masterKeys?: readonly Uint8Array[]): Promise<Store>;
+  /** Closes the database: later calls fail. */
   close(): Promise<void>;
 }
 
@@ -36,7 +39,7 @@ export async function openDatabase(): Promise<TestDatabase & Omit<EmptySqlite, "
 export async function openPostgresDatabase(): Promise<TestDatabase & Omit<EmptyPostgres, "connect">> {
   // To copy a database takes less time than to migrate one. On a server that stays, nothing is left behind.
   if (!process.env["COUNTERSIGN_TEST_POSTGRES_URL"]) template ??= makeTemplate();
-  const copied = await emptyPostgres(undefined, await template);
+  const copied = await emptyPostgres(await template);
   return { ...(await openStore(copied)), url: copied.url };
 }
 
@@ -44,8 +47,8 @@ let template: Promise<string> | undefined;
 
 /** Its name; it goes with the server. */
 async function makeTemplate(): Promise<string> {
-  const { name, connect } = await keptPostgres();
-  const database = await connect();
+  const { name, url } = await makePostgres();
+  const database = await openPostgres({ url, ...PATIENT });
   await migrate(database);
   await database.close();
   return name;

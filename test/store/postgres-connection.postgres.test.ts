@@ -1,19 +1,18 @@
-// The connections to PostgreSQL: errors of opening, the longest query, and recovery after a break.
+// The connections to PostgreSQL: errors of opening, TLS, plans, the longest query, and recovery after a break.
 
-import { once } from "node:events";
 import { createServer } from "node:net";
+import { join } from "node:path";
 import { inspect } from "node:util";
 import { type Kysely, sql } from "kysely";
-import { describe, expect, inject, onTestFinished, test, vi } from "vitest";
+import { describe, expect, inject, onTestFinished, test } from "vitest";
 import { AuthError } from "../../src/core/errors.ts";
 import type { Database } from "../../src/store/database.ts";
 import { openPostgres, type PostgresOptions } from "../../src/store/postgres.ts";
 import type { Schema } from "../../src/store/schema.ts";
-import { freePort } from "../free-port.ts";
-import { type PostgresServer, startPostgres } from "../postgres/server.ts";
+import { freePort, listenOnLoopback } from "../free-port.ts";
+import { makeCertificates } from "../http/certificates.ts";
+import { startPostgres } from "../postgres/server.ts";
 import { emptyPostgres, execute } from "./connections.ts";
-
-vi.setConfig({ testTimeout: 30_000 });
 
 async function open(options: PostgresOptions): Promise<Database> {
   const database = await openPostgres(options);
@@ -22,13 +21,7 @@ async function open(options: PostgresOptions): Promise<Database> {
 }
 
 /** The URL of the run's server, changed. */
-function changed(parts: {
-  username?: string;
-  password?: string;
-  pathname?: string;
-  search?: string;
-  port?: string;
-}): string {
+function changed(parts: Partial<Record<"username" | "password" | "pathname" | "search", string>>): string {
   return Object.assign(new URL(inject("postgresUrl") ?? ""), parts).href;
 }
 
@@ -81,18 +74,26 @@ describe("opening fails with one line that names the mistake", () => {
   });
 
   test("a server that never answers, within the deadline", async () => {
-    const silent = createServer().listen(0, "127.0.0.1");
-    await once(silent, "listening");
+    const silent = createServer();
     onTestFinished(() => void silent.close());
-    const address = silent.address();
-    const port = typeof address === "object" ? address?.port : 0;
-    const opening = openPostgres({
-      url: `postgres://me:${SECRET}@127.0.0.1:${port}/registry`,
-      connectMs: 300,
-    });
-    await expect(opening).rejects.toThrow("no PostgreSQL answers at");
+    const url = `postgres://me:${SECRET}@127.0.0.1:${await listenOnLoopback(silent)}/registry`;
+    await expect(openPostgres({ url, connectMs: 300 })).rejects.toThrow("no PostgreSQL answers at");
   });
 });
+
+/** Begins to act, which lasts while it holds. @returns what ends it */
+async function occupy(act: (hold: () => Promise<void>) => Promise<unknown>): Promise<() => Promise<unknown>> {
+  const [began, ended] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const acted = act(() => {
+    began.resolve();
+    return ended.promise;
+  });
+  await began.promise;
+  return () => {
+    ended.resolve();
+    return acted;
+  };
+}
 
 describe("a query", () => {
   test("returns whole numbers as numbers, and bytes as bytes", async () => {
@@ -109,26 +110,17 @@ describe("a query", () => {
     const database = await open({ url, statementMs: 200, readers: 1 });
     const error = await database.read((db) => sql`select pg_sleep(20)`.execute(db)).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(AuthError);
-    expect(error).toMatchObject({
-      reason: "unavailable",
-      message: "the registry cannot be asked now. Try again later",
-    });
+    const message = "the registry cannot be asked now. Try again later";
+    expect(error).toMatchObject({ reason: "unavailable", message });
     expect(await pid(database)).toBeGreaterThan(0);
   });
 
   test("waits for a free connection up to a deadline", async () => {
     const { url } = await emptyPostgres();
     const database = await open({ url, readers: 1, connectMs: 200 });
-    const ended = Promise.withResolvers<void>();
-    const began = Promise.withResolvers<void>();
-    const inTheWay = database.db.connection().execute(async () => {
-      began.resolve();
-      await ended.promise;
-    });
-    await began.promise;
+    const release = await occupy((hold) => database.db.connection().execute(hold));
     await expect(database.read(() => pid(database))).rejects.toMatchObject({ reason: "unavailable" });
-    ended.resolve();
-    await inTheWay;
+    await release();
     expect(await pid(database)).toBeGreaterThan(0);
   });
 
@@ -138,14 +130,7 @@ describe("a query", () => {
     const [database, other] = [await connect(), await connect()];
     const raise = (transaction: Kysely<Schema>): Promise<unknown> =>
       sql`update counters set n = n + 1`.execute(transaction);
-    const ended = Promise.withResolvers<void>();
-    const began = Promise.withResolvers<void>();
-    const inTheWay = other.write(async (transaction) => {
-      await raise(transaction);
-      began.resolve();
-      await ended.promise;
-    });
-    await began.promise;
+    const release = await occupy((hold) => other.write((transaction) => raise(transaction).then(hold)));
     let written = 0;
     const writes = Array.from({ length: 20 }, () => database.write(raise).then(() => written++));
     const waits = sql<{ waits: number }>`select count(*) as waits from pg_stat_activity
@@ -153,8 +138,7 @@ describe("a query", () => {
     while (!((await waits.execute(other.db)).rows[0]?.waits ?? 0));
     await Promise.all(Array.from({ length: 20 }, () => database.read(() => pid(database))));
     expect(written).toBe(0);
-    ended.resolve();
-    await Promise.all([inTheWay, ...writes]);
+    await Promise.all([release(), ...writes]);
     expect((await sql`select n from counters`.execute(database.db)).rows).toEqual([{ n: 21 }]);
   });
 
@@ -184,9 +168,7 @@ describe("a query", () => {
 });
 
 describe("a server that goes away", () => {
-  async function openOnOwn(
-    options: Partial<PostgresOptions> = {},
-  ): Promise<{ server: PostgresServer; database: Database }> {
+  async function openOnOwn(options: Partial<PostgresOptions> = {}) {
     const server = await startPostgres();
     onTestFinished(() => server.stop());
     return { server, database: await open({ url: server.url, ...options }) };
@@ -232,4 +214,43 @@ describe("a server that goes away", () => {
     await database.close();
     server.resume();
   });
+});
+
+test("statements keep the plan for a large fleet, though the table had two devices when it was made", async () => {
+  const { url } = await emptyPostgres();
+  const database = await open({ url, readers: 1 });
+  const run = (text: string): Promise<{ rows: unknown[] }> => sql.raw(text).execute(database.db);
+  await run("create table fleet (device_key text primary key); insert into fleet values ('a'), ('b')");
+  await run("vacuum analyze fleet");
+  await run("prepare find (text) as select device_key from fleet where device_key = $1");
+  await run("set plan_cache_mode = force_generic_plan");
+  const { rows } = await run("explain execute find('a')");
+  expect(JSON.stringify(rows)).toContain("Index Only Scan");
+});
+
+test("statements keep the plan with options in the URL", async () => {
+  const { url } = await emptyPostgres();
+  const database = await open({ url: `${url}?options=-c%20search_path%3Done` });
+  const { rows } = await sql`select current_setting('enable_seqscan') as seqscan,
+    current_setting('search_path') as path`.execute(database.db);
+  expect(rows).toEqual([{ seqscan: "off", path: "one" }]);
+});
+
+test("checks the server's certificate against sslrootcert", async () => {
+  const folder = makeCertificates({ server: "ecdsa", other: "ecdsa" });
+  const file = (name: string): string => join(folder, name);
+  const server = await startPostgres({ tls: { cert: file("server.crt"), key: file("server.key") } });
+  onTestFinished(() => server.stop());
+  const urlOf = (authority: string): string =>
+    `${server.url}?sslmode=verify-full&sslrootcert=${encodeURIComponent(file(authority))}`;
+
+  const database = await open({ url: urlOf("server.crt") });
+  const { rows } = await sql<{ ssl: boolean }>`select ssl from pg_stat_ssl where pid = pg_backend_pid()`.execute(
+    database.db,
+  );
+  expect(rows).toEqual([{ ssl: true }]);
+
+  await expect(openPostgres({ url: urlOf("other.crt") })).rejects.toThrow(
+    /^the database cannot be used: the certificate of 127\.0\.0\.1:\d+ is not trusted \([A-Z_]+\)\. Name its authority in the URL: sslrootcert=FILE$/,
+  );
 });

@@ -92,10 +92,6 @@ describe("a sealed secret", () => {
   });
 });
 
-test.for([0, 16, 31, 33, 64])("a master key of %s bytes is refused", (length) => {
-  expect(() => createSealer([Buffer.alloc(length)])).toThrow(new RangeError("a master key has 32 bytes"));
-});
-
 describe("several master keys", () => {
   const old = Buffer.alloc(MASTER_KEY_BYTES, 1);
   const current = Buffer.alloc(MASTER_KEY_BYTES, 2);
@@ -134,10 +130,12 @@ describe("several master keys", () => {
     }
   });
 
-  test("no key, and the same key twice, are errors", () => {
+  test("no key, one of another length, and the same key twice are errors", () => {
+    const twice = "two master keys have one id: they are the same, or one has to be made anew";
     expect(() => createSealer([])).toThrow(new RangeError("a sealer needs a master key"));
-    expect(() => createSealer([old, current, old])).toThrow(
-      new RangeError("two master keys have one id: they are the same, or one has to be made anew"),
-    );
+    expect(() => createSealer([old, current, old])).toThrow(new RangeError(twice));
+    for (const length of [0, 16, 31, 33, 64]) {
+      expect(() => createSealer([Buffer.alloc(length)])).toThrow(new RangeError("a master key has 32 bytes"));
+    }
   });
 });

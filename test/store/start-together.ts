@@ -2,7 +2,8 @@
 
 import { fork } from "node:child_process";
 import { once } from "node:events";
-import type { TokenAlg } from "../../src/core/tokens/algorithms.ts";
+import { expect, onTestFinished, test } from "vitest";
+import { TOKEN_ALGS, type TokenAlg } from "../../src/core/tokens/algorithms.ts";
 
 export interface Starters {
   /** Has all of them open the ring of `location`, a file or a URL of PostgreSQL. @returns what each answers */
@@ -34,6 +35,15 @@ export async function loadStarters(processes: number): Promise<Starters> {
       );
     },
   };
+}
+
+/** The contract of a first start. `empty` makes a database of the test's own, and says where it is. */
+export function firstStartContract(empty: () => Promise<string>): void {
+  test("eight processes agree on one signing key, round after round", async () => {
+    const starters = await loadStarters(8);
+    onTestFinished(starters.close);
+    for (const alg of TOKEN_ALGS) expect(await starters.start(await empty(), alg)).toSatisfy(agree);
+  });
 }
 
 /** Whether all have the same key to sign with and the same two published. */

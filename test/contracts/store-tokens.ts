@@ -1,0 +1,94 @@
+// The store's contract for tokens: OperatorStore, SignInCodeStore and RevokedTokenStore.
+
+import { expect, test } from "vitest";
+import type { StoredOperatorToken } from "../../src/core/registry/operators.ts";
+import type { Store } from "../../src/store/sql.ts";
+import { actionsOf, entryOf, NOW, type Open } from "./store-samples.ts";
+
+export const TOKEN: StoredOperatorToken = {
+  tokenId: "0a1b2c3d",
+  name: "ada",
+  role: "read",
+  createdAt: NOW,
+  expiresAt: NOW + 10,
+  revokedAt: undefined,
+};
+const ISSUED = entryOf("IssueOperatorToken");
+const REVOKED = entryOf("RevokeOperatorToken", { at: NOW + 5 });
+const TAKEN_BACK = entryOf("RevokeToken", { resource: "tokens/t-1", customerId: "" });
+
+export function describeTokens(open: Open): void {
+  test("a token is found by its hash and its id, for another process too", async () => {
+    const { store, reopen } = await open();
+    await store.operators.insert(TOKEN, "hash-1", ISSUED);
+    await store.operators.insert({ ...TOKEN, tokenId: "1", createdAt: NOW + 1, role: "admin" }, "hash-2", ISSUED);
+    const { operators } = await reopen();
+    expect(await operators.findByHash("hash-1")).toEqual(TOKEN);
+    expect(await operators.find(TOKEN.tokenId)).toEqual(TOKEN);
+    expect([await operators.findByHash("hash-3"), await operators.find("hash-1")]).toEqual([undefined, undefined]);
+    expect((await operators.list()).map(({ tokenId, role }) => [tokenId, role])).toEqual([
+      ["1", "admin"],
+      [TOKEN.tokenId, "read"],
+    ]);
+  });
+
+  test("a token is revoked once, with one entry", async () => {
+    const { store } = await open();
+    await store.operators.insert(TOKEN, "hash-1", ISSUED);
+    const revoked = { ...TOKEN, revokedAt: NOW + 5 };
+    expect(await store.operators.revoke(TOKEN.tokenId, REVOKED)).toEqual(revoked);
+    expect(await store.operators.revoke(TOKEN.tokenId, { ...REVOKED, at: NOW + 6 })).toEqual(revoked);
+    expect(await actionsOf(store)).toEqual(["IssueOperatorToken", "RevokeOperatorToken"]);
+    await expect(store.operators.revoke("none", REVOKED)).rejects.toMatchObject({ reason: "does_not_exist" });
+  });
+
+  test("a code is taken once, by one of several at the same time", async () => {
+    const { store, reopen } = await open();
+    await store.signInCodes.insert("hash-1", "0a1b2c3d", NOW + 10, NOW);
+    const stores = [store, await reopen(), store];
+    const taken = await Promise.all(stores.map(({ signInCodes }) => signInCodes.take("hash-1")));
+    expect(taken.filter((code) => code !== undefined)).toEqual([{ tokenId: "0a1b2c3d", expiresAt: NOW + 10 }]);
+    expect(await store.signInCodes.take("hash-2")).toBeUndefined();
+  });
+
+  test("codes that have expired are forgotten with the next", async () => {
+    const { store } = await open();
+    await store.signInCodes.insert("old", "0a1b2c3d", NOW + 10, NOW);
+    await store.signInCodes.insert("new", "0a1b2c3d", NOW + 20, NOW + 10);
+    expect(await store.signInCodes.take("old")).toBeUndefined();
+    expect(await store.signInCodes.take("new")).toMatchObject({ expiresAt: NOW + 20 });
+  });
+
+  const isRevoked = async ({ credentials }: Store, jti: string): Promise<boolean> =>
+    (await credentials.findStanding("device-1", jti)).isRevoked;
+
+  test("a token that is revoked is there, with one entry", async () => {
+    const { store } = await open();
+    const token = { jti: "t-1", expiresAt: NOW + 10 };
+    expect(await store.revokedTokens.insert(token, TAKEN_BACK)).toEqual(token);
+    expect([await isRevoked(store, "t-1"), await isRevoked(store, "t-2")]).toEqual([true, false]);
+    expect(await actionsOf(store)).toEqual(["RevokeToken"]);
+  });
+
+  test("a token that is revoked again is kept for the longer of the two, with an entry where that changes it", async () => {
+    const { store } = await open();
+    const revoke = (expiresAt: number) => store.revokedTokens.insert({ jti: "t-1", expiresAt }, TAKEN_BACK);
+    await revoke(NOW + 10);
+    expect(await revoke(NOW + 9)).toEqual({ jti: "t-1", expiresAt: NOW + 10 });
+    expect(await revoke(NOW + 10)).toEqual({ jti: "t-1", expiresAt: NOW + 10 });
+    expect(await actionsOf(store)).toEqual(["RevokeToken"]);
+    expect(await revoke(NOW + 99)).toEqual({ jti: "t-1", expiresAt: NOW + 99 });
+    expect(await actionsOf(store)).toEqual(["RevokeToken", "RevokeToken"]);
+  });
+
+  test("those that have expired are forgotten, so many at once", async () => {
+    const { store } = await open();
+    for (const [index, jti] of ["a", "b", "c"].entries()) {
+      await store.revokedTokens.insert({ jti, expiresAt: NOW + index }, TAKEN_BACK);
+    }
+    expect(await store.revokedTokens.prune(NOW + 1, 1)).toBe(1);
+    expect(await store.revokedTokens.prune(NOW + 1, 5)).toBe(1);
+    expect(await store.revokedTokens.prune(NOW + 1, 5)).toBe(0);
+    expect([await isRevoked(store, "b"), await isRevoked(store, "c")]).toEqual([false, true]);
+  });
+}
