@@ -7,8 +7,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { temporaryFolder } from "../program.ts";
-import { type Issuer, newMint } from "../verify/issuer.ts";
-import { startIssuer } from "../verify/start-issuer.ts";
+import { type Issuer, newMint, startIssuer } from "../verify/issuer.ts";
 import { EXAMPLES } from "./example.ts";
 
 function writeKeys(

@@ -1,8 +1,8 @@
 // Verifiers while their issuer is away, and under a flood of tokens with made-up keys: counted.
 
-import { createVerifier, type Verifier } from "../../src/verify/exports.ts";
+import type { Verifier } from "../../src/verify/exports.ts";
 import { goodToken, type Mint } from "../vectors/forge.ts";
-import { newMint, openIssuer, tokenWith } from "./issuer.ts";
+import { newMint, openIssuer, tokenWith, verifierOf } from "./issuer.ts";
 
 /** Time as the verifiers have it: real, or moved along by the test. */
 export interface Pace {
@@ -41,10 +41,7 @@ export async function measureAbsence(seconds: number, { now, tick }: Pace): Prom
   const issuer = await openIssuer(mint);
   const fetches = new Array<number>(VERIFIERS).fill(0);
   const verifiers = fetches.map((_, at) =>
-    createVerifier({
-      issuer: mint.issuer,
-      audience: mint.audience,
-      jwksUrl: issuer.url,
+    verifierOf(issuer, mint, {
       now,
       fetch: (input, init) => {
         fetches[at] = (fetches[at] ?? 0) + 1;

@@ -10,8 +10,7 @@ import { fencesIn } from "../pages.ts";
 import { temporaryFolder } from "../program.ts";
 import { goodToken } from "../vectors/forge.ts";
 import { hostileTokens } from "../vectors/hostile-tokens.ts";
-import { newMint } from "./issuer.ts";
-import { startIssuer } from "./start-issuer.ts";
+import { newMint, startIssuer } from "./issuer.ts";
 
 const [code = ""] = fencesIn(readFileSync("docs/verify.md", "utf8"), "python");
 
@@ -25,7 +24,7 @@ for token in json.load(open(sys.argv[1])):
         print("-")
 `;
 
-test("PyJWT accepts good tokens, and none of the hostile corpus", { timeout: 60_000 }, async () => {
+test("PyJWT accepts good tokens, and none of the hostile corpus", async () => {
   const issuer = await startIssuer();
   const now = Date.now();
   const mints = TOKEN_ALGS.map((alg) => ({ ...newMint(`key-${alg}`, alg, issuer.url), now }));

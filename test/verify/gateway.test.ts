@@ -8,8 +8,7 @@ import { TOKEN_ALGS } from "../../src/core/tokens/algorithms.ts";
 import { createVerifier } from "../../src/verify/exports.ts";
 import { CUSTOMER_KEY, logInBy, startTestGateway } from "../gateway.ts";
 import { goodToken } from "../vectors/forge.ts";
-import { NOW, newMint } from "./issuer.ts";
-import { startIssuer } from "./start-issuer.ts";
+import { NOW, newMint, startIssuer } from "./issuer.ts";
 
 test.each(TOKEN_ALGS)("a token of a login by %s has the device and its customer", async (alg) => {
   const { publicUrl, customerId, enrol } = await startTestGateway({ TOKEN_ALG: alg });

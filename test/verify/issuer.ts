@@ -1,9 +1,11 @@
-// An issuer for verifiers: a JWKS server whose answers the test sets, and tokens by its keys.
+// An issuer for verifiers: a JWKS server whose answers the test sets, tokens by its keys, and verifiers of those.
 
 import { once } from "node:events";
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { onTestFinished } from "vitest";
 import type { TokenAlg } from "../../src/core/tokens/algorithms.ts";
+import { createVerifier, type Verifier, type VerifierOptions, VerifyError } from "../../src/verify/exports.ts";
+import { listenOnLoopback } from "../free-port.ts";
 import { claimsOf, headerOf, type Mint, makeKeys, signed } from "../vectors/forge.ts";
 
 export const NOW = 1_764_000_000_000;
@@ -56,12 +58,7 @@ export async function openIssuer(...mints: readonly Mint[]): Promise<Issuer> {
     response.writeHead(200, { ...headers, "Content-Type": "application/jwk-set+json" });
     response.end(JSON.stringify({ keys: published.map(({ publicJwk }) => publicJwk) }));
   });
-  const listen = async (port: number): Promise<number> => {
-    server.listen(port, "127.0.0.1");
-    await once(server, "listening");
-    return addressOf(server.address()).port;
-  };
-  const port = await listen(0);
+  const port = await listenOnLoopback(server);
   return {
     url: `http://127.0.0.1:${port}`,
     requests,
@@ -78,12 +75,27 @@ export async function openIssuer(...mints: readonly Mint[]): Promise<Issuer> {
       await once(server, "close");
     },
     async start() {
-      await listen(port);
+      await once(server.listen(port, "127.0.0.1"), "listening");
     },
   };
 }
 
-function addressOf(address: AddressInfo | string | null): AddressInfo {
-  if (address === null || typeof address === "string") throw new TypeError("it listens on a port");
-  return address;
+/** Starts an issuer that ends with the test. */
+export async function startIssuer(...mints: readonly Mint[]): Promise<Issuer> {
+  const issuer = await openIssuer(...mints);
+  onTestFinished(issuer.stop);
+  return issuer;
+}
+
+/** A verifier of a mint's tokens. */
+export function verifierOf({ url }: Issuer, mint: Mint, options: Partial<VerifierOptions> = {}): Verifier {
+  return createVerifier({ issuer: mint.issuer, audience: mint.audience, jwksUrl: url, now: () => NOW, ...options });
+}
+
+/** Verifies a token: its device_key, or the reason of the error. */
+export async function outcomeOf(verifier: Verifier, token: string | undefined): Promise<string> {
+  return verifier.verify(token).then(
+    ({ deviceKey }) => deviceKey,
+    (error: unknown) => (error instanceof VerifyError ? error.reason : `not a VerifyError: ${error}`),
+  );
 }

@@ -1,4 +1,4 @@
-// Methods that want no token, where the interceptor is before every service of a server.
+// Interceptors before every service of a server: methods that want no token, and streams that wait for its check.
 
 import { create } from "@bufbuild/protobuf";
 import { createClient } from "@connectrpc/connect";
@@ -10,10 +10,11 @@ import { AuthService, GetServerTimeResponseSchema } from "../../gen/es/countersi
 import * as connectVerify from "../../src/verify/connect.ts";
 import { createVerifier, type Verifier } from "../../src/verify/exports.ts";
 import * as grpcVerify from "../../src/verify/grpc-js.ts";
-import { bindAnyPort } from "./grpc-server.ts";
-import { NOW } from "./issuer.ts";
-import { mint } from "./scene.ts";
-import { listen } from "./service.ts";
+import { goodToken } from "../vectors/forge.ts";
+import { NOW, newMint, startIssuer, verifierOf } from "./issuer.ts";
+import { serveGrpc, serveHttp } from "./services.ts";
+
+const mint = newMint("key-1");
 
 /** Its issuer is nowhere: what asks it for a key is unavailable. */
 function newVerifier(): Verifier {
@@ -28,20 +29,17 @@ const WATCH = "/grpc.health.v1.Health/Watch";
 async function startHealth(options: grpcVerify.RequireTokenOptions): Promise<() => Promise<[number, number]>> {
   const server = new grpc.Server({ interceptors: [grpcVerify.requireToken(newVerifier(), grpc, options)] });
   new HealthImplementation({ "": "SERVING" }).addToServer(server);
-  const client = new grpc.Client(await bindAnyPort(server), grpc.credentials.createInsecure());
-  onTestFinished(() => {
-    client.close();
-    server.forceShutdown();
-  });
+  const client = new grpc.Client(await serveGrpc(server), grpc.credentials.createInsecure());
+  onTestFinished(() => client.close());
   const request = Buffer.alloc(0);
-  const [serialize, deserialize] = [(bytes: Buffer): Buffer => bytes, (bytes: Buffer): Buffer => bytes];
+  const asIs = (bytes: Buffer): Buffer => bytes;
   const check = (): Promise<number> =>
     new Promise((resolve) => {
-      client.makeUnaryRequest(CHECK, serialize, deserialize, request, (error) => resolve(error?.code ?? 0));
+      client.makeUnaryRequest(CHECK, asIs, asIs, request, (error) => resolve(error?.code ?? 0));
     });
   const watch = (): Promise<number> =>
     new Promise((resolve) => {
-      const call = client.makeServerStreamRequest(WATCH, serialize, deserialize, request);
+      const call = client.makeServerStreamRequest(WATCH, asIs, asIs, request);
       call.on("error", ({ code }: grpc.ServiceError) => resolve(code));
       call.on("data", () => {
         resolve(0);
@@ -66,7 +64,7 @@ test("grpc-js: only exempt methods pass without a token", async () => {
 
 test("Connect: only exempt methods pass without a token, and without an identity", async () => {
   let complaint = "";
-  const { url, close } = await listen(
+  const baseUrl = await serveHttp(
     connectNodeAdapter({
       interceptors: [
         connectVerify.requireToken(newVerifier(), { exempt: ["/countersign.auth.v1.AuthService/GetServerTime"] }),
@@ -84,8 +82,7 @@ test("Connect: only exempt methods pass without a token, and without an identity
         }),
     }),
   );
-  onTestFinished(async () => void (await close()));
-  const client = createClient(AuthService, createConnectTransport({ baseUrl: url, httpVersion: "1.1" }));
+  const client = createClient(AuthService, createConnectTransport({ baseUrl, httpVersion: "1.1" }));
   // It is not looked at either: nobody waits for keys, and a token that has expired does no harm.
   for (const headers of [{}, { "x-access-token": "a.b.c" }]) {
     expect((await client.getServerTime({}, { headers })).serverTime).toBe(7);
@@ -102,4 +99,58 @@ test("an impossible method name is an error at once", () => {
       `exempt has ${JSON.stringify(name)}: a method is like "/grpc.health.v1.Health/Check"`,
     );
   }
+});
+
+const METHOD = {
+  path: "/example.Echo/Say",
+  requestStream: true,
+  responseStream: true,
+  requestSerialize: (text: string) => Buffer.from(text),
+  requestDeserialize: String,
+  responseSerialize: (text: string) => Buffer.from(text),
+  responseDeserialize: String,
+} as const;
+
+/** Echoes, each message with the device before it; counts the calls that reach it. */
+async function startEcho(): Promise<{ client: grpc.Client; calls: () => number }> {
+  const verifier = verifierOf(await startIssuer(mint), mint);
+  let calls = 0;
+  const say: grpc.handleBidiStreamingCall<string, string> = (call) => {
+    calls += 1;
+    call.on("data", (text) => call.write(`${grpcVerify.identityOf(call).deviceKey}: ${text}`));
+    call.on("end", () => call.end());
+  };
+  const server = new grpc.Server({ interceptors: [grpcVerify.requireToken(verifier, grpc)] });
+  server.addService({ say: METHOD }, { say });
+  const client = new grpc.Client(await serveGrpc(server), grpc.credentials.createInsecure());
+  onTestFinished(() => client.close());
+  return { client, calls: () => calls };
+}
+
+/** Sends all at once. @returns what came back, and the status */
+function talk(client: grpc.Client, token: string): Promise<{ heard: string[]; code: number }> {
+  const metadata = new grpc.Metadata();
+  metadata.set("x-access-token", token);
+  const { path, requestSerialize, responseDeserialize } = METHOD;
+  const call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata);
+  const heard: string[] = [];
+  call.on("data", (text) => heard.push(text));
+  call.on("error", () => {});
+  for (const text of ["one", "two", "three"]) call.write(text);
+  call.end();
+  return new Promise((resolve) => call.on("status", ({ code }) => resolve({ heard, code })));
+}
+
+test("grpc-js: messages that are sent before the token is checked wait for it, in order", async () => {
+  const { client } = await startEcho();
+  expect(await talk(client, goodToken(mint))).toEqual({
+    heard: ["sensor-1: one", "sensor-1: two", "sensor-1: three"],
+    code: grpc.status.OK,
+  });
+});
+
+test("grpc-js: the handler of a stream is not called with a bad token", async () => {
+  const { client, calls } = await startEcho();
+  expect(await talk(client, `${goodToken(mint)}A`)).toEqual({ heard: [], code: grpc.status.UNAUTHENTICATED });
+  expect(calls()).toBe(0);
 });
