@@ -1,6 +1,6 @@
 // The activity recorder: the logins that it collects, and when it writes them.
 
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { createActivityRecorder } from "../../src/core/activity.ts";
 import { AuthError, type Reason } from "../../src/core/errors.ts";
 import type { Login, LoginRequest } from "../../src/core/login.ts";
@@ -17,18 +17,7 @@ const LOGIN: Login = {
   limit: undefined,
 };
 
-interface Recorded {
-  /** Logs in; the outcome is a key's id, or the reason of an error. */
-  login(deviceKey: string, outcome: { keyId: string; movingSince?: number } | { reason: Reason }): Promise<void>;
-  flush(): Promise<void>;
-  readonly written: (readonly ActivityUpdate[])[];
-  readonly moves: Move[];
-  readonly clock: { now: number };
-  /** Writes fail while this is set. */
-  readonly store: { fault: Error | undefined };
-}
-
-function openRecorder(): Recorded {
+function openRecorder() {
   const written: (readonly ActivityUpdate[])[] = [];
   const moves: Move[] = [];
   const clock = { now: NOW };
@@ -45,7 +34,8 @@ function openRecorder(): Recorded {
   };
   const recorder = createActivityRecorder(activity, () => clock.now);
   return {
-    async login(deviceKey, outcome) {
+    /** Logs in; the outcome is a key's id, or the reason of an error. */
+    async login(deviceKey: string, outcome: { keyId: string; movingSince?: number } | { reason: Reason }) {
       const logIn = recorder.watch(async (_request: LoginRequest): Promise<Login> => {
         if ("reason" in outcome) throw new AuthError(outcome.reason, "refused");
         return { ...LOGIN, ...outcome };
@@ -56,6 +46,7 @@ function openRecorder(): Recorded {
     written,
     moves,
     clock,
+    /** Writes fail while it has a fault. */
     store,
   };
 }
@@ -72,11 +63,7 @@ test("the last login and the last failure of a device are written once, together
   await flush();
   expect(written).toEqual([
     [
-      {
-        deviceKey: "a",
-        login: { at: NOW + 1, keyId: "k2" },
-        failure: { at: NOW + 2, reason: "invalid_credentials" },
-      },
+      { deviceKey: "a", login: { at: NOW + 1, keyId: "k2" }, failure: { at: NOW + 2, reason: "invalid_credentials" } },
       { deviceKey: "b", login: undefined, failure: { at: NOW + 2, reason: "rate_limited" } },
     ],
   ]);
@@ -112,40 +99,36 @@ test("a login by its own key finishes a device's move, though a later one was by
   expect(moves).toEqual([{ deviceKey: "a", movingSince: NOW }]);
 });
 
-describe("a failed write", () => {
-  test("is written the next time, unless something newer was seen", async () => {
-    const { login, flush, written, store, clock } = openRecorder();
-    await login("a", { keyId: "k1" });
-    await login("b", { keyId: "k1" });
-    await login("b", { reason: "disabled" });
-    store.fault = new Error("away");
-    await expect(flush()).rejects.toThrow("away");
-    clock.now++;
-    await login("b", { keyId: "k2" });
-    store.fault = undefined;
-    await flush();
-    const byName = new Map(written.flat().map((update) => [update.deviceKey, update]));
-    expect(byName.get("a")).toEqual({ deviceKey: "a", login: { at: NOW, keyId: "k1" }, failure: undefined });
-    expect(byName.get("b")).toEqual({
-      deviceKey: "b",
-      login: { at: NOW + 1, keyId: "k2" },
-      failure: { at: NOW, reason: "disabled" },
-    });
-    expect(written.flat()).toHaveLength(2);
+test("a failed write is written the next time, unless something newer was seen", async () => {
+  const { login, flush, written, store, clock } = openRecorder();
+  await login("a", { keyId: "k1" });
+  await login("b", { keyId: "k1" });
+  await login("b", { reason: "disabled" });
+  store.fault = new Error("away");
+  await expect(flush()).rejects.toThrow("away");
+  clock.now++;
+  await login("b", { keyId: "k2" });
+  store.fault = undefined;
+  await flush();
+  const byName = new Map(written.flat().map((update) => [update.deviceKey, update]));
+  expect(byName.get("a")).toEqual({ deviceKey: "a", login: { at: NOW, keyId: "k1" }, failure: undefined });
+  expect(byName.get("b")).toEqual({
+    deviceKey: "b",
+    login: { at: NOW + 1, keyId: "k2" },
+    failure: { at: NOW, reason: "disabled" },
   });
+  expect(written.flat()).toHaveLength(2);
 });
 
-describe("strangers' names", () => {
-  test("are recorded up to a bound, and do not displace known devices", async () => {
-    const { login, flush, written } = openRecorder();
-    await login("a", { reason: "disabled" });
-    for (let name = 0; name < 25_000; name++) await login(`guess-${name}`, { reason: "clock_skew" });
-    await login("a", { reason: "replayed" });
-    for (const name of ["a", "b"]) await login(name, { keyId: "k1" });
-    await flush();
-    const byName = new Map(written.flat().map((update) => [update.deviceKey, update]));
-    expect(byName.size).toBe(20_001);
-    expect(byName.get("a")).toMatchObject({ login: { keyId: "k1" }, failure: { reason: "replayed" } });
-    expect(byName.get("b")).toMatchObject({ login: { keyId: "k1" }, failure: undefined });
-  });
+test("strangers' names are recorded up to a bound, and do not displace known devices", async () => {
+  const { login, flush, written } = openRecorder();
+  await login("a", { reason: "disabled" });
+  for (let name = 0; name < 25_000; name++) await login(`guess-${name}`, { reason: "clock_skew" });
+  await login("a", { reason: "replayed" });
+  for (const name of ["a", "b"]) await login(name, { keyId: "k1" });
+  await flush();
+  const byName = new Map(written.flat().map((update) => [update.deviceKey, update]));
+  expect(byName.size).toBe(20_001);
+  expect(byName.get("a")).toMatchObject({ login: { keyId: "k1" }, failure: { reason: "replayed" } });
+  expect(byName.get("b")).toMatchObject({ login: { keyId: "k1" }, failure: undefined });
 });

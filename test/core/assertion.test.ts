@@ -1,7 +1,7 @@
 // Logins by client assertion: each case of RFC 7523, section 3, and of RFC 8725.
 
 import { createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { readAssertion } from "../../src/core/assertion.ts";
 import type { AuthError } from "../../src/core/errors.ts";
 import type { Login } from "../../src/core/login.ts";
@@ -13,13 +13,12 @@ import {
   CUSTOMER_KEY,
   callerAt,
   countHmacs,
-  type House,
   NOW,
-  openHouse,
   openPath,
   type Path,
   SECONDS,
   SKEW,
+  shareHouse,
 } from "./login-path.ts";
 
 const AUDIENCES = ["https://login.example", "https://login.example/oauth2/token"];
@@ -33,11 +32,7 @@ const ALG = "has an alg that is none of HS256 ES256 EdDSA Ed25519";
 const TYP = "has a typ of something else. Leave it out or set JWT";
 const CLAIMS = "has claims that are no JSON object in UTF-8";
 
-let house: House;
-beforeAll(async () => {
-  house = await openHouse();
-});
-afterAll(() => house.close());
+const house = await shareHouse();
 
 async function send(path: Path, assertion: string): Promise<Login> {
   return path.logIn(readAssertion(assertion, AUDIENCES), callerAt());
@@ -56,7 +51,6 @@ async function refused(changes: object, header: Json = { alg: "HS256" }): Promis
   return caughtErrorOf(send(path, makeAssertion(signParts, assertionClaims(device, SECONDS, changes), header)));
 }
 
-/** The reason of a refused assertion. */
 async function reasonOf(path: Path, assertion: string): Promise<string> {
   return (await caughtErrorOf(send(path, assertion))).reason;
 }

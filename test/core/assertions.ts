@@ -1,20 +1,20 @@
 // Client assertions of devices and of forgers.
 
-import { createHmac, generateKeyPairSync, type KeyObject, randomUUID, sign } from "node:crypto";
-import { encode, encodeJson, type Json } from "../vectors/forge.ts";
+import { createHmac, type KeyObject, randomUUID } from "node:crypto";
+import { encode, encodeJson, type Json, makeKeys, signText } from "../vectors/forge.ts";
 
 /** Signs the two parts of an assertion. */
 export type SignParts = (text: string) => Buffer;
 
 export const byHmac =
-  (secret: string | Buffer, digest = "sha256"): SignParts =>
+  (secret: string | Buffer): SignParts =>
   (text) =>
-    createHmac(digest, secret).update(text).digest();
+    createHmac("sha256", secret).update(text).digest();
 
 export const byKey =
   (alg: "ES256" | "EdDSA", key: KeyObject): SignParts =>
   (text) =>
-    sign(alg === "ES256" ? "sha256" : null, Buffer.from(text), { key, dsaEncoding: "ieee-p1363" });
+    signText(alg, text, key);
 
 /** The claims of a good assertion at a time in unix seconds. */
 export function assertionClaims(deviceKey: string, seconds: number, changes: object = {}): object {
@@ -29,6 +29,6 @@ export function makeAssertion(signParts: SignParts, claims: Json, header: Json =
 
 /** A board's own key pair, and its public half as an operator has it. */
 export function makeBoardKey(alg: "ES256" | "EdDSA"): { readonly privateKey: KeyObject; readonly pem: string } {
-  const pair = alg === "ES256" ? generateKeyPairSync("ec", { namedCurve: "P-256" }) : generateKeyPairSync("ed25519");
-  return { privateKey: pair.privateKey, pem: String(pair.publicKey.export({ format: "pem", type: "spki" })) };
+  const { privateKey, publicKey } = makeKeys(alg);
+  return { privateKey, pem: String(publicKey.export({ format: "pem", type: "spki" })) };
 }

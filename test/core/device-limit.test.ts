@@ -3,15 +3,14 @@
 import { expect, test } from "vitest";
 import { createReadDeviceLimit } from "../../src/core/charges.ts";
 import { createMemoryLimiter } from "../../src/core/limiter/memory.ts";
-import type { Policy } from "../../src/core/ports.ts";
+import type { Limiter, Policy } from "../../src/core/ports.ts";
 import { ACTOR, NOW } from "../contracts/store-samples.ts";
 import { DEVICE, openWithCustomer } from "./registry/open-registry.ts";
 
 const login: Policy = { name: "login", limit: 10, windowMs: 60_000 };
 
-async function open() {
+async function open(limiter: Pick<Limiter, "charge"> = createMemoryLimiter(10)) {
   const { registry, store } = await openWithCustomer();
-  const limiter = createMemoryLimiter(10);
   const read = createReadDeviceLimit(store.credentials, limiter, login, () => NOW);
   return { registry, limiter, read };
 }
@@ -45,10 +44,8 @@ test("a slot that is freed within a millisecond is told by the whole one after i
 });
 
 test("under `allow` without Redis there is no limit to show", async () => {
-  const { registry, store } = await openWithCustomer();
+  const { registry, read } = await open({ charge: async () => ({ denied: -1, states: [] }) });
   await registry.devices.create(DEVICE, ACTOR);
-  const limiter = { charge: async () => ({ denied: -1, states: [] }) };
-  const read = createReadDeviceLimit(store.credentials, limiter, login, () => NOW);
   expect(await read("pump-7", "")).toMatchObject({ policy: undefined });
 });
 

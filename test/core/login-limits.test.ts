@@ -1,17 +1,15 @@
-// The limits of a login: the charged keys, and that nobody can use up another's limit.
+// The limits of a login and its replay guard: the charged keys, and that nobody can use up another's limit.
 
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { AuthError } from "../../src/core/errors.ts";
+import { deriveDeviceKey, secretFromText } from "../../src/core/signature.ts";
 import { caughtErrorOf } from "./caught-error.ts";
-import { type House, NOW, openHouse, openPath, policies } from "./login-path.ts";
+import { NOW, openPath, policies, SECONDS, SKEW, shareHouse } from "./login-path.ts";
 
-let house: House;
-beforeAll(async () => {
-  house = await openHouse();
-});
-afterAll(() => house.close());
+const house = await shareHouse();
 
 const decidedBy = ({ reason, details }: AuthError): unknown[] => [reason, details.limit?.policy.name];
+const decisionOf = async (login: Promise<unknown>): Promise<unknown[]> => decidedBy(await caughtErrorOf(login));
 
 describe("the login limit", () => {
   test("admits exactly its number, then says how long to wait", async () => {
@@ -50,10 +48,7 @@ describe("the login limit", () => {
     const path = openPath(house);
     const device = await path.enrol();
     for (let index = 0; index < 3; index++) await path.login(device, { address: `192.0.2.${index}` });
-    expect(decidedBy(await caughtErrorOf(path.login(device, { address: "192.0.2.9" })))).toEqual([
-      "rate_limited",
-      "login",
-    ]);
+    expect(await decisionOf(path.login(device, { address: "192.0.2.9" }))).toEqual(["rate_limited", "login"]);
   });
 
   test("is counted per address for a fleet that shares an identity", async () => {
@@ -61,7 +56,7 @@ describe("the login limit", () => {
     const device = await path.enrol({ sharedIdentity: true });
     for (const address of ["192.0.2.1", "192.0.2.2"]) {
       for (let times = 0; times < 3; times++) await path.login(device, { address });
-      expect(decidedBy(await caughtErrorOf(path.login(device, { address })))).toEqual(["rate_limited", "login"]);
+      expect(await decisionOf(path.login(device, { address }))).toEqual(["rate_limited", "login"]);
     }
   });
 });
@@ -71,10 +66,7 @@ describe("the failure limit", () => {
     const path = openPath(house);
     const device = await path.enrol();
     for (let times = 0; times < 2; times++) {
-      expect(decidedBy(await caughtErrorOf(path.login(device, { key: "wrong" })))).toEqual([
-        "invalid_credentials",
-        "failure",
-      ]);
+      expect(await decisionOf(path.login(device, { key: "wrong" }))).toEqual(["invalid_credentials", "failure"]);
     }
     const error = await caughtErrorOf(path.login(device, { key: "wrong" }));
     expect(decidedBy(error)).toEqual(["rate_limited", "failure"]);
@@ -104,7 +96,7 @@ describe("the failure limit", () => {
   test("applies to unknown names too", async () => {
     const path = openPath(house);
     for (let times = 0; times < 2; times++) await caughtErrorOf(path.login("nobody"));
-    expect(decidedBy(await caughtErrorOf(path.login("nobody")))).toEqual(["rate_limited", "failure"]);
+    expect(await decisionOf(path.login("nobody"))).toEqual(["rate_limited", "failure"]);
   });
 });
 
@@ -114,12 +106,9 @@ describe("the address limit", () => {
     const devices = [await path.enrol(), await path.enrol(), await path.enrol()];
     for (const device of devices) for (let times = 0; times < 3; times++) await path.login(device);
     for (let times = 0; times < 6; times++) {
-      expect(decidedBy(await caughtErrorOf(path.login(`unknown-${times}`)))).toEqual([
-        "invalid_credentials",
-        "failure",
-      ]);
+      expect(await decisionOf(path.login(`unknown-${times}`))).toEqual(["invalid_credentials", "failure"]);
     }
-    expect(decidedBy(await caughtErrorOf(path.login("unknown-6")))).toEqual(["rate_limited", "address"]);
+    expect(await decisionOf(path.login("unknown-6"))).toEqual(["rate_limited", "address"]);
     await path.login(await path.enrol());
   });
 
@@ -143,12 +132,66 @@ describe("a disabled device", () => {
     expect(error.message).toBe("this device or its customer is disabled. Ask the operator");
     expect((await caughtErrorOf(path.login(device, { key: "wrong" }))).reason).toBe("invalid_credentials");
     expect(path.charged).toEqual(Array(2).fill(["failure", "address"]));
-    expect(decidedBy(await caughtErrorOf(path.login(device)))).toEqual(["rate_limited", "failure"]);
+    expect(await decisionOf(path.login(device))).toEqual(["rate_limited", "failure"]);
   });
 
   test("comes before the replay guard, each time", async () => {
     const path = openPath(house);
     const device = await path.enrol({ status: "disabled", replayGuard: true });
     for (let times = 0; times < 2; times++) expect((await caughtErrorOf(path.login(device))).reason).toBe("disabled");
+  });
+});
+
+describe("the replay guard", () => {
+  test("accepts a proof once, and a replay is charged nothing", async () => {
+    const path = openPath(house);
+    const device = await path.enrol({ replayGuard: true });
+    await path.login(device);
+    const error = await caughtErrorOf(path.login(device));
+    expect(error.reason).toBe("replayed");
+    expect(error.message).toBe("this proof was used before. Sign again with the current time");
+    expect(error.details).toEqual({
+      limit: { policy: policies.login, remaining: 2, resetMs: 60_000, decidedAt: expect.any(Number) },
+    });
+    expect((await path.login(device, { timestamp: SECONDS + 1 })).limit?.remaining).toBe(1);
+    expect(path.charged).toEqual(Array(3).fill(["login", "replay"]));
+  });
+
+  test("holds for as long as the proof is fresh, from any address", async () => {
+    const path = openPath(house);
+    const device = await path.enrol({ replayGuard: true });
+    const timestamp = SECONDS;
+    path.now = NOW - SKEW;
+    await path.login(device, { timestamp });
+    path.now = NOW + SKEW;
+    expect((await caughtErrorOf(path.login(device, { timestamp, address: "192.0.2.2" }))).reason).toBe("replayed");
+    path.now += 1;
+    expect((await caughtErrorOf(path.login(device, { timestamp }))).reason).toBe("clock_skew");
+  });
+
+  test("is off for a shared key: boards that sign in the same second are all right", async () => {
+    const path = openPath(house);
+    const device = await path.enrol();
+    for (let times = 0; times < 3; times++) await path.login(device);
+    expect(path.charged).toEqual(Array(3).fill(["login"]));
+  });
+
+  test("is on for a key of the device's own", async () => {
+    const path = openPath(house);
+    const { customerId, customerKey } = await path.enrolOwner("derivation");
+    const device = await path.enrol({ customerId, keyMode: "derived" });
+    const key = deriveDeviceKey(secretFromText(customerKey), device);
+    await path.login(device, { key });
+    expect((await caughtErrorOf(path.login(device, { key }))).reason).toBe("replayed");
+    expect((await caughtErrorOf(path.login(device, { key: customerKey }))).reason).toBe("invalid_credentials");
+  });
+
+  test("a proof that was refused for another reason is still good", async () => {
+    const path = openPath(house);
+    const device = await path.enrol({ replayGuard: true });
+    for (const timestamp of [SECONDS, SECONDS + 1, SECONDS + 2]) await path.login(device, { timestamp });
+    await caughtErrorOf(path.login(device, { timestamp: SECONDS + 60 }));
+    path.now += 60_000;
+    await path.login(device, { timestamp: SECONDS + 60 });
   });
 });

@@ -6,21 +6,20 @@ import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sql } from "kysely";
-import { vi } from "vitest";
+import { afterAll, vi } from "vitest";
 import { createMemoryLimiter } from "../../src/core/limiter/memory.ts";
 import { type Caller, createLogIn, type LogIn, type Login, type LoginRequest } from "../../src/core/login.ts";
-import type { KeyPurpose, Limiter, Policy, PolicyName, TokenSigner } from "../../src/core/ports.ts";
+import type { KeyPurpose, Policy, PolicyName, TokenSigner } from "../../src/core/ports.ts";
 import type { DeviceDraft } from "../../src/core/registry/device-changes.ts";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
 import { createRegistry, type Registry } from "../../src/core/registry/registry.ts";
 import { computeSignature, secretFromText } from "../../src/core/signature.ts";
 import type { KeyRing } from "../../src/core/tokens/keyring.ts";
-import { createTokenSigner } from "../../src/core/tokens/tokens.ts";
 import { migrate } from "../../src/store/migrations.ts";
 import { createSealer } from "../../src/store/sealing.ts";
 import { createStore, type Store } from "../../src/store/sql.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
-import { openRing } from "../keyring/ring.ts";
+import { openRing, signerOf } from "../keyring/ring.ts";
 
 export const NOW = 1_764_000_000_000;
 export const SECONDS = NOW / 1000;
@@ -54,13 +53,7 @@ export async function openHouse(): Promise<House> {
   await migrate(database);
   const store = createStore(database, createSealer([Buffer.alloc(32, 1)]));
   const ring = await openRing(store.signingKeys, { alg: "RS256" });
-  const signer = createTokenSigner({
-    issuer: () => "https://login.example",
-    audience: "devices",
-    ttlSeconds: 600,
-    activeKey: ring.active,
-    confirm: ring.confirm,
-  });
+  const signer = signerOf({ activeKey: ring.active, confirm: ring.confirm });
   // The clock of enrolments: well before any login, and later for each change.
   let registryNow = NOW - 86_400_000;
   const registry = createRegistry({
@@ -88,6 +81,13 @@ export async function openHouse(): Promise<House> {
   };
 }
 
+/** Opens the parts for the tests of a file. */
+export async function shareHouse(): Promise<House> {
+  const house = await openHouse();
+  afterAll(house.close);
+  return house;
+}
+
 /** One login path with its own limits, a settable clock, and a record of charges and look-ups. */
 export interface Path {
   /** The clock, in unix milliseconds. Tests set it. */
@@ -95,7 +95,6 @@ export interface Path {
   readonly logIn: LogIn;
   /** The charged policies of each call, in order. */
   readonly charged: (readonly PolicyName[])[];
-  /** The devices that were looked up. */
   readonly lookedUp: string[];
   enrol(draft?: Partial<DeviceDraft & { customerStatus: DeviceDraft["status"]; loginLimit: string }>): Promise<string>;
   /** Enrols a customer with one key of a purpose. */
@@ -112,13 +111,12 @@ export interface Attempt {
 
 export interface PathOptions {
   readonly signer?: TokenSigner;
-  readonly limiter?: Limiter;
   readonly policies?: Partial<Record<"login" | "failure" | "address", Policy | undefined>>;
 }
 
-/** Opens a path in a house. */
 export function openPath(house: House, options: PathOptions = {}): Path {
-  const { limiter = createMemoryLimiter(1_000) } = options;
+  const limiter = createMemoryLimiter(1_000);
+  const { customers, customerKeys, devices } = house.registry;
   const charged: (readonly PolicyName[])[] = [];
   const lookedUp: string[] = [];
   const clock = { now: NOW };
@@ -149,23 +147,13 @@ export function openPath(house: House, options: PathOptions = {}): Path {
     charged,
     lookedUp,
     async enrol({ customerStatus = "enabled", loginLimit = "", ...draft }: Parameters<Path["enrol"]>[0] = {}) {
-      const { customerId } = await house.registry.customers.create(
-        { customerId: "", displayName: "", status: customerStatus, loginLimit },
-        GATEWAY,
-      );
-      await house.registry.customerKeys.issue({ customerId, purpose: "login", importedKey: CUSTOMER_KEY }, GATEWAY);
-      const device = await house.registry.devices.create({ customerId, deviceKey: "", ...draft }, GATEWAY);
-      return device.deviceKey;
+      const { customerId } = await customers.create({ customerId: "", status: customerStatus, loginLimit }, GATEWAY);
+      await customerKeys.issue({ customerId, purpose: "login", importedKey: CUSTOMER_KEY }, GATEWAY);
+      return (await devices.create({ customerId, deviceKey: "", ...draft }, GATEWAY)).deviceKey;
     },
     async enrolOwner(purpose: KeyPurpose) {
-      const { customerId } = await house.registry.customers.create(
-        { customerId: "", displayName: "", status: "enabled", loginLimit: "" },
-        GATEWAY,
-      );
-      const { customerKey } = await house.registry.customerKeys.issue(
-        { customerId, purpose, importedKey: "" },
-        GATEWAY,
-      );
+      const { customerId } = await customers.create({ customerId: "" }, GATEWAY);
+      const { customerKey } = await customerKeys.issue({ customerId, purpose, importedKey: "" }, GATEWAY);
       return { customerId, customerKey };
     },
     login(deviceKey: string, attempt: Attempt = {}) {
@@ -178,7 +166,6 @@ export function callerAt(address = "192.0.2.1"): Caller {
   return { address };
 }
 
-/** A signed request. */
 export function request(deviceKey: string, { key = CUSTOMER_KEY, timestamp = SECONDS }: Attempt = {}): LoginRequest {
   return {
     deviceKey,

@@ -1,16 +1,14 @@
 // Whether a token is still valid: its device, its customer, and revocations.
 
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
+import type { AuthError } from "../../src/core/errors.ts";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
 import { createTokenVerifier } from "../../src/core/tokens/tokens.ts";
 import { createVerifyToken } from "../../src/core/verify-token.ts";
-import { type House, openHouse, openPath, type Path, SECONDS } from "./login-path.ts";
+import { caughtErrorOf } from "./caught-error.ts";
+import { openPath, type Path, SECONDS, shareHouse } from "./login-path.ts";
 
-let house: House;
-beforeAll(async () => {
-  house = await openHouse();
-});
-afterAll(() => house.close());
+const house = await shareHouse();
 
 /** A device with a token, and a check of the token against the database. */
 async function open() {
@@ -19,19 +17,14 @@ async function open() {
   const { customerId } = await house.registry.devices.get(deviceKey);
   const verifier = createTokenVerifier(() => "https://login.example", "devices", house.ring);
   const verify = createVerifyToken(verifier, house.store.credentials, () => path.now);
-  const reasonOf = async (token: string): Promise<string> =>
+  const reasonOf = (token: string): Promise<string> =>
     verify(token).then(
       () => "good",
-      (error: unknown) => (error instanceof Error && "reason" in error ? String(error.reason) : "crashed"),
-    );
-  const messageOf = async (token: string): Promise<string> =>
-    verify(token).then(
-      () => "good",
-      (error: unknown) => (error instanceof Error ? error.message : "crashed"),
+      (error: AuthError) => error.reason,
     );
   const logIn = async (): Promise<string> =>
     (await path.login(deviceKey, { timestamp: Math.floor(path.now / 1000) })).token;
-  return { path, deviceKey, customerId, verify, reasonOf, messageOf, logIn };
+  return { path, deviceKey, customerId, verify, reasonOf, logIn };
 }
 
 test("a good token gives its identity", async () => {
@@ -61,11 +54,11 @@ test.for(["device", "customer"] as const)("a token of a disabled %s is revoked, 
 });
 
 test("names the cure: a new login, or an operator's action", async () => {
-  const { path, logIn, messageOf, deviceKey, customerId } = await open();
+  const { path, logIn, verify, deviceKey, customerId } = await open();
   const registry = house.registryAt(path);
   const because = "the token was revoked because";
   const said: string[] = [];
-  const look = async (token: string): Promise<unknown> => said.push(await messageOf(token));
+  const look = async (token: string): Promise<unknown> => said.push((await caughtErrorOf(verify(token))).message);
 
   let token = await logIn();
   await registry.devices.revokeTokens(deviceKey, GATEWAY);

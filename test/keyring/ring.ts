@@ -1,8 +1,10 @@
 // Opens key rings for tests: on a store, at a fixed time, with a cache that stays young.
 
+import type { TokenSigner } from "../../src/core/ports.ts";
 import { type KeyRing, openKeyRing, type RingOptions } from "../../src/core/tokens/keyring.ts";
 import type { SigningKeyStore } from "../../src/core/tokens/ports.ts";
 import { PUBLISH_MS, type RingRules } from "../../src/core/tokens/rotation.ts";
+import { createTokenSigner, type SignerOptions } from "../../src/core/tokens/tokens.ts";
 
 export const NOW = 1_764_000_000_000;
 export const DAY_MS = 86_400_000;
@@ -15,6 +17,12 @@ export function openRing(
 ): Promise<KeyRing> {
   const { rotateEveryMs } = { ...RULES, ...options };
   return openKeyRing({ store, now: () => NOW, elapsed: () => 0, ...options, rules: { alg, publishMs, rotateEveryMs } });
+}
+
+/** A signer with the default settings. */
+export function signerOf(options: Pick<SignerOptions, "activeKey"> & Partial<SignerOptions>): TokenSigner {
+  const parties = { issuer: () => "https://login.example", audience: "devices" };
+  return createTokenSigner({ ...parties, ttlSeconds: 600, confirm: () => undefined, ...options });
 }
 
 /** The private half of the key that signs. */

@@ -3,10 +3,23 @@
 import { sign } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { assertionClaims, byHmac, byKey, makeAssertion, makeBoardKey, type SignParts } from "../assertions.ts";
-import { boardKey, DERIVED, explain, hmac, SECONDS, SECRETS, SHARED, tellsThat } from "./desk.ts";
+import {
+  boardKey,
+  DERIVED,
+  explain,
+  RIGHT,
+  SECONDS,
+  SECRETS,
+  SHARED,
+  signed,
+  type Told,
+  tellsThat,
+  told,
+} from "./desk.ts";
 
 const OWN = makeBoardKey("ES256");
 const own = { device: { publicKey: OWN.pem.replace(/-----[A-Z ]+-----|\s/g, "") } };
+const byOwn = byKey("ES256", OWN.privateKey);
 const rightly = byHmac(SECRETS.login);
 
 function formOf(signParts: SignParts, claims: object = {}, header: object = { alg: "HS256" }): string {
@@ -16,12 +29,12 @@ function formOf(signParts: SignParts, claims: object = {}, header: object = { al
 
 describe("a right assertion", () => {
   test.for([
-    ["in a form", { body: formOf(rightly) }, "nothing_wrong"],
-    ["alone", { body: makeAssertion(rightly, assertionClaims(SHARED, SECONDS)) }, "nothing_wrong"],
-    ["by a key pair", { body: formOf(byKey("ES256", OWN.privateKey), {}, { alg: "ES256" }), ...own }, "nothing_wrong"],
-  ] as const)("%s has nothing wrong", async ([, received, code]) => {
+    ["in a form", { body: formOf(rightly) }],
+    ["alone", { body: makeAssertion(rightly, assertionClaims(SHARED, SECONDS)) }],
+    ["by a key pair", { body: formOf(byOwn, {}, { alg: "ES256" }), ...own }],
+  ] as const)("%s has nothing wrong", async ([, received]) => {
     const { wouldSucceed, findings } = await explain(received);
-    expect([wouldSucceed, findings.map((one) => one.code)]).toEqual([true, [code]]);
+    expect([wouldSucceed, findings.map((one) => one.code)]).toEqual([true, ["nothing_wrong"]]);
     expect(findings.at(0)?.message).toContain("or its jti was used before");
   });
 
@@ -31,89 +44,40 @@ describe("a right assertion", () => {
   });
 });
 
+/** A mistake of a device with a key pair of its own. */
+const ownTold = (mistake: string, body: string, code: string): Told => ({ ...told(mistake, body, code), ...own });
+const strange = (alg: "ES256" | "EdDSA") => byKey(alg, makeBoardKey(alg).privateKey);
+const asn1: SignParts = (text) => sign("sha256", Buffer.from(text), OWN.privateKey);
+
 tellsThat([
-  {
-    mistake: "another audience, the signature right",
-    body: formOf(rightly, { aud: "https://other.example" }),
-    codes: ["malformed", "signature_right"],
-  },
-  {
-    mistake: "no jti",
-    body: formOf(rightly, { jti: undefined }),
-    codes: ["malformed", "signature_right"],
-  },
-  {
-    mistake: "a life of an hour",
-    body: formOf(rightly, { exp: SECONDS + 3_600 }),
-    codes: ["malformed", "signature_right"],
-  },
-  {
-    mistake: "a time that no number is made of",
-    body: formOf(rightly, { iat: { toString: 1 } }),
-    codes: ["malformed", "signature_right"],
-  },
-  {
-    mistake: "a clock in 1970",
-    body: formOf(rightly, { iat: 0, exp: 60 }),
-    codes: ["clock_never_set", "signature_right"],
-  },
-  {
-    mistake: "a clock that is behind",
-    body: formOf(rightly, { iat: SECONDS - 500, exp: SECONDS - 440 }),
-    codes: ["clock_behind", "signature_right"],
-  },
-  {
-    mistake: "another device",
-    body: makeAssertion(rightly, assertionClaims("other", SECONDS)),
-    codes: ["other_device_key"],
-  },
-  { mistake: "no JWT at all", body: "client_assertion=x", codes: ["malformed", "no_public_key"] },
-  {
-    mistake: "no signature",
-    body: formOf(() => Buffer.alloc(0), {}, { alg: "none" }),
-    codes: ["malformed", "no_public_key"],
-  },
-  { mistake: "a retired key", body: formOf(byHmac(SECRETS.retired)), codes: ["key_too_short", "retired_key"] },
-  { mistake: "a short key", body: formOf(byHmac(SECRETS.older)), codes: ["key_too_short", "older_key"] },
-  {
-    mistake: "the key decoded from hex",
-    body: formOf(byHmac(Buffer.from(SECRETS.login, "hex"))),
-    codes: ["key_decoded"],
-  },
-  { mistake: "the key with its line break", body: formOf(byHmac(`${SECRETS.login}\n`)), codes: ["key_line_break"] },
-  { mistake: "an unknown key", body: formOf(byHmac("x")), codes: ["no_known_key"] },
-  {
-    mistake: "a key pair that is not enrolled",
-    body: formOf(byKey("ES256", OWN.privateKey), {}, { alg: "ES256" }),
-    codes: ["no_public_key"],
-  },
-  { mistake: "the customer's key of a device with its own", body: formOf(rightly), codes: ["own_key_pair"], ...own },
-  {
-    mistake: "a signed login of a device with its own key pair",
-    body: JSON.stringify({
-      device_key: SHARED,
-      timestamp: SECONDS,
-      device_signature: hmac(SECRETS.login, `${SECONDS}${SHARED}`).toString("hex"),
-    }),
-    codes: ["own_key_pair"],
-    ...own,
-  },
-  {
-    mistake: "another algorithm than the key pair's",
-    body: formOf(byKey("EdDSA", makeBoardKey("EdDSA").privateKey), {}, { alg: "Ed25519" }),
-    codes: ["other_alg"],
-    ...own,
-  },
-  {
-    mistake: "another key pair",
-    body: formOf(byKey("ES256", makeBoardKey("ES256").privateKey), {}, { alg: "ES256" }),
-    codes: ["other_key_pair"],
-    ...own,
-  },
-  {
-    mistake: "a signature as OpenSSL writes it",
-    body: formOf((text) => sign("sha256", Buffer.from(text), OWN.privateKey), {}, { alg: "ES256" }),
-    codes: ["signature_asn1"],
-    ...own,
-  },
+  told("another audience", formOf(rightly, { aud: "https://other.example" }), "malformed", "signature_right"),
+  told("no jti", formOf(rightly, { jti: undefined }), "malformed", "signature_right"),
+  told("a life of an hour", formOf(rightly, { exp: SECONDS + 3_600 }), "malformed", "signature_right"),
+  told("a time that no number is made of", formOf(rightly, { iat: { toString: 1 } }), "malformed", "signature_right"),
+  told("a clock in 1970", formOf(rightly, { iat: 0, exp: 60 }), "clock_never_set", "signature_right"),
+  told(
+    "a clock that is behind",
+    formOf(rightly, { iat: SECONDS - 500, exp: SECONDS - 440 }),
+    "clock_behind",
+    "signature_right",
+  ),
+  told("another device", makeAssertion(rightly, assertionClaims("other", SECONDS)), "other_device_key"),
+  told("no JWT at all", "client_assertion=x", "malformed", "no_public_key"),
+  told(
+    "no signature",
+    formOf(() => Buffer.alloc(0), {}, { alg: "none" }),
+    "malformed",
+    "no_public_key",
+  ),
+  told("a retired key", formOf(byHmac(SECRETS.retired)), "key_too_short", "retired_key"),
+  told("a short key", formOf(byHmac(SECRETS.older)), "key_too_short", "older_key"),
+  told("the key decoded from hex", formOf(byHmac(Buffer.from(SECRETS.login, "hex"))), "key_decoded"),
+  told("the key with its line break", formOf(byHmac(`${SECRETS.login}\n`)), "key_line_break"),
+  told("an unknown key", formOf(byHmac("x")), "no_known_key"),
+  told("a key pair that is not enrolled", formOf(byOwn, {}, { alg: "ES256" }), "no_public_key"),
+  ownTold("the customer's key of a device with its own", formOf(rightly), "own_key_pair"),
+  ownTold("a signed login of a device with its own key pair", signed(RIGHT), "own_key_pair"),
+  ownTold("another algorithm than the key pair's", formOf(strange("EdDSA"), {}, { alg: "Ed25519" }), "other_alg"),
+  ownTold("another key pair", formOf(strange("ES256"), {}, { alg: "ES256" }), "other_key_pair"),
+  ownTold("a signature as OpenSSL writes it", formOf(asn1, {}, { alg: "ES256" }), "signature_asn1"),
 ]);

@@ -9,6 +9,7 @@ import { deriveDeviceKey, secretFromText } from "../../../src/core/signature.ts"
 import { MAX_MESSAGE_BYTES } from "../../../src/protocols/call.ts";
 import { JSON_CODEC } from "../../../src/protocols/message.ts";
 import { createReadLogin } from "../../../src/services/auth.ts";
+import { keyOf, UNSEEN, customer as usualCustomer, device as usualDevice } from "../../contracts/store-samples.ts";
 
 export const NOW = 1_764_000_000_000;
 export const SECONDS = NOW / 1000;
@@ -30,7 +31,6 @@ export const SECRETS = {
   olderDerivation: "ba5eba11ba5eba11ba5eba11ba5eba11ba5eba11ba5eba11ba5eba11ba5eba22",
 } as const;
 
-/** The key of one board. */
 export function boardKey(deviceKey: string, derivationKey: string = SECRETS.derivation): string {
   return deriveDeviceKey(secretFromText(derivationKey), deviceKey);
 }
@@ -39,24 +39,9 @@ export function hmac(key: string | Buffer, message: string, hash = "sha256"): Bu
   return createHmac(hash, key).update(message).digest();
 }
 
-/** A customer key that never expires, with `changes`. */
-function customerSecret(
-  keyId: string,
-  purpose: KeyPurpose,
-  secret: string,
-  changes: Partial<CustomerSecret> = {},
-): CustomerSecret {
-  return {
-    keyId,
-    customerId: "acme",
-    purpose,
-    notBefore: 0,
-    expiresAt: undefined,
-    createdAt: NOW - 10 * DAY,
-    retiredAt: undefined,
-    secret: Buffer.from(secret),
-    ...changes,
-  };
+function customerSecret(keyId: string, purpose: KeyPurpose, secret: string, changes: Partial<CustomerSecret> = {}) {
+  const usual = { customerId: "acme", notBefore: 0, createdAt: NOW - 10 * DAY };
+  return keyOf(keyId, { ...usual, purpose, secret: Buffer.from(secret), ...changes });
 }
 
 /** The customer's keys, newest first. */
@@ -100,15 +85,7 @@ export function explain({
         [SHARED, DERIVED, MOVING].map((key) => storedDevice(key, device)).find((one) => one.deviceKey === name),
     },
     customers: {
-      find: async () => ({
-        customerId: "acme",
-        displayName: "",
-        status: "enabled",
-        loginLimit: "",
-        tokensNotBefore: 0,
-        ...VERSION,
-        ...customer,
-      }),
+      find: async () => ({ ...usualCustomer, customerId: "acme", ...VERSION, ...customer }),
     },
     customerKeys: {
       secretsOf: async () => {
@@ -127,29 +104,11 @@ export function explain({
 }
 
 function storedDevice(deviceKey: string, changes: Partial<Device> = {}): StoredDevice {
-  return {
-    deviceKey,
-    customerId: "acme",
-    displayName: "",
-    status: "enabled",
-    keyMode: deviceKey === SHARED ? "shared" : "derived",
-    keyModeSince: 0,
-    sharedIdentity: false,
-    replayGuard: false,
-    labels: {},
-    publicKey: "",
-    acceptsShared: deviceKey === MOVING,
-    tokensNotBefore: 0,
-    lastLoginAt: undefined,
-    lastKeyId: undefined,
-    lastFailureAt: undefined,
-    lastFailureReason: undefined,
-    ...VERSION,
-    ...changes,
-  };
+  const keyMode = deviceKey === SHARED ? "shared" : "derived";
+  const own = { deviceKey, customerId: "acme", keyMode, acceptsShared: deviceKey === MOVING } as const;
+  return { ...usualDevice, ...own, ...UNSEEN, ...VERSION, ...changes };
 }
 
-/** The codes of the findings. */
 export async function codesOf(received: Case): Promise<readonly string[]> {
   return (await explain(received)).findings.map(({ code }) => code);
 }
@@ -172,6 +131,11 @@ export const RIGHT = `${SECONDS}${SHARED}`;
 export const MAC = hmac(SECRETS.login, RIGHT);
 export const HEX = MAC.toString("hex");
 
+/** A body of a device that is signed with a key. */
+export function bodyBy(deviceKey: string, key: string | Buffer): string {
+  return bodyOf({ deviceKey, signature: hmac(key, `${SECONDS}${deviceKey}`).toString("hex") });
+}
+
 /** A body whose signature covers `message`. */
 export function signed(message: string, key: string | Buffer = SECRETS.login): string {
   return bodyOf({ signature: hmac(key, message).toString("hex") });
@@ -182,17 +146,21 @@ export interface Told extends Case {
   /** The expected codes, in order. */
   readonly codes: readonly string[];
   /** Matches the first message. */
-  readonly told?: RegExp;
+  readonly message?: RegExp;
+}
+
+export function told(mistake: string, body: string | Uint8Array, ...codes: readonly string[]): Told {
+  return { mistake, body, codes };
 }
 
 /** Makes a test for each row: the findings for a login that would be refused. */
 export function tellsThat(cases: readonly Told[]): void {
-  test.for(cases)("$mistake", async ({ mistake: _, codes, told = /./, ...received }) => {
+  test.for(cases)("$mistake", async ({ mistake: _, codes, message = /./, ...received }) => {
     const { wouldSucceed, findings } = await explain(received);
     expect(findings.map(({ code }) => code)).toEqual(codes);
-    expect(findings[0]?.message).toMatch(told);
+    expect(findings[0]?.message).toMatch(message);
     expect(wouldSucceed).toBe(false);
     // ASCII without characters that grpc-js percent-encodes.
-    for (const { message } of findings) expect(message).toMatch(/^[^;/?:@&=+$,#\x7f-\uffff]+$/);
+    for (const finding of findings) expect(finding.message).toMatch(/^[^;/?:@&=+$,#\x7f-\uffff]+$/);
   });
 }

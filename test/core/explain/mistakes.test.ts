@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   boardKey,
+  bodyBy,
   bodyOf,
   codesOf,
   DERIVED,
@@ -18,46 +19,26 @@ import {
   SECRETS,
   SHARED,
   signed,
+  type Told,
   tellsThat,
+  told,
 } from "./desk.ts";
 
 const { login } = SECRETS;
 
 describe("the body", () => {
   const body = bodyOf({});
-  const form = (mistake: string, text: string | Uint8Array, told: RegExp, ...codes: readonly string[]) => ({
-    mistake,
-    body: text,
-    codes: ["malformed", ...codes],
-    told,
+  const form = (mistake: string, text: string | Uint8Array, message: RegExp, ...codes: readonly string[]): Told => ({
+    ...told(mistake, text, "malformed", ...codes),
+    message,
   });
+  const hyphened = body.replace("device_signature", "device-signature");
   tellsThat([
     form("the curl sample", body.replace(`${SECONDS},`, `${SECONDS}\n`), /line 2 column 2. A comma/, "signature_right"),
-    form(
-      "a comma too many",
-      body.replace("}", ",}"),
-      /line 1 column \d+. There is a trailing comma/,
-      "signature_right",
-    ),
-    form(
-      "a hyphen in a name",
-      body.replace("device_signature", "device-signature"),
-      /device_signature.*device-signature/,
-      "signature_right",
-    ),
-    form(
-      "the PHP sample",
-      body.replace("device_signature", "device-signature").replace("}", ",\n}"),
-      /trailing comma/,
-      "malformed",
-      "signature_right",
-    ),
-    form(
-      "the JavaScript sample with Date.now()",
-      bodyOf({ timestamp: `${SECONDS}123` }),
-      /in milliseconds/,
-      "signed_as_sent",
-    ),
+    form("a comma too many", body.replace("}", ",}"), /line 1 column \d+. There is a trailing/, "signature_right"),
+    form("a hyphen in a name", hyphened, /device_signature.*device-signature/, "signature_right"),
+    form("the PHP sample", hyphened.replace("}", ",\n}"), /trailing comma/, "malformed", "signature_right"),
+    form("the sample with Date.now()", bodyOf({ timestamp: `${SECONDS}123` }), /in milliseconds/, "signed_as_sent"),
     form("single quotes", body.replaceAll('"', "'"), /single quotes/),
     form("no signature", `{"device_key":"${SHARED}","timestamp":${SECONDS}}`, /device_signature is missing/),
     form("nothing", "", /empty/),
@@ -80,27 +61,18 @@ describe("the body", () => {
 
 describe("the clock", () => {
   tellsThat(
-    (
-      [
-        [12_345, "clock_never_set"],
-        [SECONDS - 8_280, "clock_behind"],
-        [SECONDS + 400, "clock_ahead"],
-        [SECONDS + 7_200, "time_zone"],
-      ] as const
-    ).map(([timestamp, code]) => ({
-      mistake: code,
-      body: bodyOf({ timestamp }),
-      codes: [code, "signature_right"],
-    })),
+    Object.entries({
+      clock_never_set: 12_345,
+      clock_behind: SECONDS - 8_280,
+      clock_ahead: SECONDS + 400,
+      time_zone: SECONDS + 7_200,
+    }).map(([code, timestamp]) => told(code, bodyOf({ timestamp }), code, "signature_right")),
   );
 });
 
 describe("the signature as it is written", () => {
-  const written = (signature: string, ...codes: readonly string[]) => ({
-    mistake: signature.slice(0, 30),
-    body: bodyOf({ signature }),
-    codes,
-  });
+  const written = (signature: string, ...codes: readonly string[]): Told =>
+    told(signature.slice(0, 30), bodyOf({ signature }), ...codes);
   tellsThat([
     ...[
       `SHA2-256(stdin)= ${HEX}`,
@@ -126,11 +98,9 @@ describe("the signature as it is written", () => {
 });
 
 describe("the key", () => {
-  const own = (deviceKey: string, key: string | Buffer, code: string) => ({
-    mistake: `${code} of ${deviceKey}`,
+  const own = (deviceKey: string, key: string | Buffer, code: string): Told => ({
+    ...told(`${code} of ${deviceKey}`, bodyBy(deviceKey, key), code),
     deviceKey,
-    body: bodyOf({ deviceKey, signature: hmac(key, `${SECONDS}${deviceKey}`).toString("hex") }),
-    codes: [code],
   });
   tellsThat([
     own(SHARED, SECRETS.retired, "retired_key"),
@@ -167,16 +137,8 @@ describe("the key", () => {
 });
 
 describe("the message and the function", () => {
-  const message = (code: string, text: string) => ({
-    mistake: `${code} ${JSON.stringify(text)}`,
-    body: signed(text),
-    codes: [code],
-  });
-  const mac = (code: string, bytes: Buffer) => ({
-    mistake: code,
-    body: bodyOf({ signature: bytes.toString("hex") }),
-    codes: [code],
-  });
+  const message = (code: string, text: string): Told => told(`${code} ${JSON.stringify(text)}`, signed(text), code);
+  const mac = (code: string, bytes: Buffer): Told => told(code, bodyOf({ signature: bytes.toString("hex") }), code);
   const sha256 = (text: string): Buffer => createHash("sha256").update(text).digest();
   tellsThat([
     message("parts_swapped", `${SHARED}${SECONDS}`),

@@ -90,26 +90,24 @@ describe("a table of networks", () => {
   });
 });
 
-describe("the address limit", () => {
-  const policy = (limit: number): Policy => ({ name: "address", limit, windowMs: 60_000 });
-  const [usual, wide, narrow] = [policy(6_000), policy(60_000), policy(60)];
-  const of = createAddressLimits(usual, [
-    { network: readLimitedNetwork("10.0.0.0/8"), policy: wide },
-    { network: readLimitedNetwork("10.1.0.0/16"), policy: narrow },
-    { network: readLimitedNetwork("2001:db8::/32"), policy: undefined },
-    { network: readLimitedNetwork("2001:db8:1:2::/64"), policy: narrow },
-  ]);
+const policy = (limit: number): Policy => ({ name: "address", limit, windowMs: 60_000 });
+const [usual, wide, narrow] = [policy(6_000), policy(60_000), policy(60)];
+const of = createAddressLimits(usual, [
+  { network: readLimitedNetwork("10.0.0.0/8"), policy: wide },
+  { network: readLimitedNetwork("10.1.0.0/16"), policy: narrow },
+  { network: readLimitedNetwork("2001:db8::/32"), policy: undefined },
+  { network: readLimitedNetwork("2001:db8:1:2::/64"), policy: narrow },
+]);
 
-  test.for([
-    ["192.0.2.1", usual],
-    ["10.2.0.1", wide],
-    ["10.1.0.1", narrow],
-    ["2001:db8:3::/64", undefined],
-    ["2001:db8:1:2::/64", narrow],
-    ["unknown", usual],
-  ] as const)("of %s is that of the smallest network", ([address, expected]) => {
-    expect(of(address)).toBe(expected);
-  });
+test.for([
+  ["192.0.2.1", usual],
+  ["10.2.0.1", wide],
+  ["10.1.0.1", narrow],
+  ["2001:db8:3::/64", undefined],
+  ["2001:db8:1:2::/64", narrow],
+  ["unknown", usual],
+] as const)("the address limit of %s is that of the smallest network", ([address, expected]) => {
+  expect(of(address)).toBe(expected);
 });
 
 function masked(bytes: readonly number[], prefix: number): number[] {

@@ -27,7 +27,6 @@ async function start(options: RedisServerOptions = {}): Promise<RedisServer> {
   return server;
 }
 
-/** A connection, and what it tells. */
 async function connect(url: string, tls: RedisTls = {}): Promise<RedisConnection & { readonly told: string[] }> {
   const connection = await connectRedis(parseRedisUrl(url), elapsed, tls);
   onTestFinished(connection.close);
@@ -60,9 +59,7 @@ test("a killed server is detected at once, and after its restart used again, wit
   expect(await decide(connection)).toBe(-1);
 });
 
-test("a connection that loses every packet is replaced", {
-  timeout: 20_000,
-}, async () => {
+test("a connection that loses every packet is replaced", async () => {
   const server = await start();
   const relay = await startRelay(server.port);
   onTestFinished(() => relay.stop());
@@ -74,7 +71,7 @@ test("a connection that loses every packet is replaced", {
   expect(await decide(connection)).toBe(-1);
 });
 
-test("the master that Sentinels name is followed to another server", { timeout: 60_000 }, async () => {
+test("the master that Sentinels name is followed to another server", async () => {
   const sentinels = await startSentinel();
   onTestFinished(() => sentinels.stop());
   const connection = await connect(sentinels.url);
@@ -84,9 +81,7 @@ test("the master that Sentinels name is followed to another server", { timeout: 
   await expect.poll(() => decide(connection).catch(() => 1), { timeout: 10_000 }).toBe(-1);
 });
 
-test("a Cluster's masters are followed through a failover, and its slots as they move", {
-  timeout: 60_000,
-}, async () => {
+test("a Cluster's masters are followed through a failover, and its slots as they move", async () => {
   const cluster = await startCluster();
   onTestFinished(() => cluster.stop());
   const connection = await connect(cluster.url);

@@ -4,8 +4,7 @@ import { once } from "node:events";
 import { Redis } from "ioredis";
 import { createRedisLimiter } from "../../../src/core/limiter/redis.ts";
 import type { Charge } from "../../../src/core/ports.ts";
-import type { RacePlan } from "./race.ts";
-import type { Decisions } from "./race-check.ts";
+import type { Decisions, RacePlan } from "./race.ts";
 
 /** A limit that is never reached, as a second charge for half of the calls. */
 const ALL: Charge = { policy: { name: "address", limit: 1_000_000_000, windowMs: 3_600_000 }, key: "all" };

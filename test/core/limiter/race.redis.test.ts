@@ -1,8 +1,7 @@
 // A short `npm run race`: concurrent processes on the keys of one Redis; planted mistakes are found.
 
 import { expect, inject, test } from "vitest";
-import { race } from "./race.ts";
-import { checkDecisions } from "./race-check.ts";
+import { checkDecisions, race } from "./race.ts";
 
 test.for([
   { keys: 1, limit: 10, windowMs: 20 },

@@ -1,55 +1,48 @@
 // Redis URLs: every form is parsed, and no error shows the password.
 
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { parseRedisUrl, type RedisUrl } from "../../../src/core/limiter/redis-url.ts";
 
 const none = { username: undefined, password: undefined };
 
-describe("the forms", () => {
-  test.each<[string, Partial<RedisUrl> & Record<string, unknown>]>([
-    ["redis://h/", { kind: "standalone", tls: false, ...none, host: "h", port: 6379, db: 0 }],
-    ["rediss://:p%40ss%2F@[2001:db8::1]:7000/3", { password: "p@ss/", host: "2001:db8::1", port: 7000, db: 3 }],
-    // The last at sign counts, as in WHATWG URLs.
-    ["redis://user:p@ss+word@127.0.0.1", { username: "user", password: "p@ss+word", host: "127.0.0.1" }],
-    ["redis://user@h", { username: "user", password: "", host: "h" }],
-    ["REDIS+Sentinel://a/limits", { kind: "sentinel", master: "limits", db: 0, sentinelLogin: none }],
-    [
-      "redis+sentinel://a/m?sentinel_password=p&sentinel_username=u",
-      { sentinelLogin: { username: "u", password: "p" } },
-    ],
-  ])("%s", (text, read) => {
-    expect(parseRedisUrl(text)).toMatchObject(read);
-  });
+test.each<[string, Partial<RedisUrl> & Record<string, unknown>]>([
+  ["redis://h/", { kind: "standalone", tls: false, ...none, host: "h", port: 6379, db: 0 }],
+  ["rediss://:p%40ss%2F@[2001:db8::1]:7000/3", { password: "p@ss/", host: "2001:db8::1", port: 7000, db: 3 }],
+  // The last at sign counts, as in WHATWG URLs.
+  ["redis://user:p@ss+word@127.0.0.1", { username: "user", password: "p@ss+word", host: "127.0.0.1" }],
+  ["redis://user@h", { username: "user", password: "", host: "h" }],
+  ["REDIS+Sentinel://a/limits", { kind: "sentinel", master: "limits", db: 0, sentinelLogin: none }],
+  ["redis+sentinel://a/m?sentinel_password=p&sentinel_username=u", { sentinelLogin: { username: "u", password: "p" } }],
+])("%s is parsed", (text, read) => {
+  expect(parseRedisUrl(text)).toMatchObject(read);
 });
 
-describe("mistakes", () => {
-  test.each([
-    ["", "is no Redis URL"],
-    ["http://h", "is no Redis URL"],
-    ["redis://h#part", "is no Redis URL"],
-    ["redis://:secret@", "is no Redis URL"],
-    ["redis://a,b", "names several hosts"],
-    ["redis://h:0", "has a port that is not from 1 to 65535"],
-    ["redis://h:secret", "has a port that is not from 1 to 65535"],
-    ["redis://:secret/part@h", "has a user or password with a slash, question mark or hash in it. Write them as %2F"],
-    ["redis://u:secret#part@h", "has a user or password with a slash, question mark or hash in it. Write them as %2F"],
-    ["redis+cluster://u:secret@a,u:secret@b", "has a user or password at several hosts. Write them once"],
-    ["redis+cluster://a,,b", "has a host that is none"],
-    ["redis://[h]", "has a host that is none"],
-    ["redis://256.1.1.1", "has a host that is none"],
-    ["redis://h h", "has a space or a line break in it"],
-    ["redis://h/first", "has a database that is no number"],
-    ["redis+cluster://h/1", "names a database, which a Cluster has not"],
-    ["redis+sentinel://h", "has to name the master"],
-    ["redis+sentinel://h/m/1/2", "has more than a master and a database"],
-    ["redis+sentinel://h/m?password=secret", "has a parameter that is neither sentinel_username nor sentinel_password"],
-    ["redis+sentinel://h/m?sentinel_username=u", "has a sentinel_username without its sentinel_password"],
-    ["redis://h?db=1", "has parameters after a question mark"],
-    ["redis://:%zz@h", "is percent-encoded wrongly"],
-  ])("%s %s", (text, mistake) => {
-    expect(() => parseRedisUrl(text)).toThrow(mistake);
-  });
+test.each([
+  ["", "is no Redis URL"],
+  ["http://h", "is no Redis URL"],
+  ["redis://h#part", "is no Redis URL"],
+  ["redis://:secret@", "is no Redis URL"],
+  ["redis://a,b", "names several hosts"],
+  ["redis://h:0", "has a port that is not from 1 to 65535"],
+  ["redis://h:secret", "has a port that is not from 1 to 65535"],
+  ["redis://:secret/part@h", "has a user or password with a slash, question mark or hash in it. Write them as %2F"],
+  ["redis://u:secret#part@h", "has a user or password with a slash, question mark or hash in it. Write them as %2F"],
+  ["redis+cluster://u:secret@a,u:secret@b", "has a user or password at several hosts. Write them once"],
+  ["redis+cluster://a,,b", "has a host that is none"],
+  ["redis://[h]", "has a host that is none"],
+  ["redis://256.1.1.1", "has a host that is none"],
+  ["redis://h h", "has a space or a line break in it"],
+  ["redis://h/first", "has a database that is no number"],
+  ["redis+cluster://h/1", "names a database, which a Cluster has not"],
+  ["redis+sentinel://h", "has to name the master"],
+  ["redis+sentinel://h/m/1/2", "has more than a master and a database"],
+  ["redis+sentinel://h/m?password=secret", "has a parameter that is neither sentinel_username nor sentinel_password"],
+  ["redis+sentinel://h/m?sentinel_username=u", "has a sentinel_username without its sentinel_password"],
+  ["redis://h?db=1", "has parameters after a question mark"],
+  ["redis://:%zz@h", "is percent-encoded wrongly"],
+])("%s %s", (text, mistake) => {
+  expect(() => parseRedisUrl(text)).toThrow(mistake);
 });
 
 const host = fc.oneof(
@@ -60,7 +53,6 @@ const host = fc.oneof(
 const address = fc.record({ host, port: fc.option(fc.integer({ min: 1, max: 65_535 }), { nil: undefined }) });
 const word = fc.string({ minLength: 1, unit: "grapheme" });
 
-/** Writes host and port. */
 function write({ host, port }: { host: string; port: number | undefined }): string {
   return port === undefined ? host : `${host}:${port}`;
 }

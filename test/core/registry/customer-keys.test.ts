@@ -1,7 +1,7 @@
 // Customer keys: issue, import, rotation and retirement, over a real store.
 
 import { describe, expect, test } from "vitest";
-import type { CustomerKeyDraft } from "../../../src/core/registry/customer-keys.ts";
+import type { CustomerKeyDraft, IssuedCustomerKey } from "../../../src/core/registry/customer-keys.ts";
 import { createRegistry } from "../../../src/core/registry/registry.ts";
 import { ACTOR, addDevice, NOW } from "../../contracts/store-samples.ts";
 import { ALL, DEVICE, openWithIssuer } from "./open-registry.ts";
@@ -18,25 +18,16 @@ describe("issuing", () => {
     }
     expect(other.customerKey).not.toBe(one.customerKey);
     const told = (await events()).slice(2);
+    const eventOf = ({ keyId }: IssuedCustomerKey, details: object) => ({
+      action: "IssueCustomerKey",
+      resource: `customer-keys/${keyId}`,
+      customerId: "acme",
+      details: { key_id: keyId, imported: false, ...details },
+    });
+    const times = { not_before: "2025-11-24T16:00:01.000Z", expires_at: "2025-11-24T16:00:02.000Z" };
     expect(told).toEqual([
-      {
-        action: "IssueCustomerKey",
-        resource: `customer-keys/${one.keyId}`,
-        customerId: "acme",
-        details: { key_id: one.keyId, purpose: "login", imported: false, not_before: "2025-11-24T16:00:00.000Z" },
-      },
-      {
-        action: "IssueCustomerKey",
-        resource: `customer-keys/${other.keyId}`,
-        customerId: "acme",
-        details: {
-          key_id: other.keyId,
-          purpose: "derivation",
-          imported: false,
-          not_before: "2025-11-24T16:00:01.000Z",
-          expires_at: "2025-11-24T16:00:02.000Z",
-        },
-      },
+      eventOf(one, { purpose: "login", not_before: "2025-11-24T16:00:00.000Z" }),
+      eventOf(other, { purpose: "derivation", ...times }),
     ]);
     expect(JSON.stringify(told)).not.toContain(one.customerKey);
   });
@@ -68,11 +59,8 @@ describe("issuing", () => {
     [{ customerId: "" }, "customer_id", "customer_id is missing"],
   ])("refuses %j", async ([draft, field, message]) => {
     const { issue } = await openWithIssuer();
-    await expect(issue(draft)).rejects.toMatchObject({
-      reason: "malformed",
-      message: expect.stringContaining(message),
-      details: { field },
-    });
+    const error = { reason: "malformed", message: expect.stringContaining(message), details: { field } };
+    await expect(issue(draft)).rejects.toMatchObject(error);
   });
 
   test("allows three live keys for a purpose, future ones included, expired and retired ones not", async () => {
@@ -173,12 +161,8 @@ test("a rotation, from its begin to its end", async () => {
 
   await see("b", next.keyId);
   const retired = await registry.customerKeys.retire(old.keyId, false, ACTOR);
-  expect(retired).toMatchObject({
-    stoppedDevices: 0,
-    silentDevices: 1,
-    otherLiveKeys: 1,
-    key: { keyId: old.keyId, state: "retired", retiredAt: NOW + 1_000 },
-  });
+  const key = { keyId: old.keyId, state: "retired", retiredAt: NOW + 1_000 };
+  expect(retired).toMatchObject({ stoppedDevices: 0, silentDevices: 1, otherLiveKeys: 1, key });
   expect((await events()).at(-1)).toEqual({
     action: "RetireCustomerKey",
     resource: `customer-keys/${old.keyId}`,
@@ -198,11 +182,8 @@ test("a rotation, from its begin to its end", async () => {
     [next.keyId, "live", 2],
     [old.keyId, "retired", 1],
   ]);
-  expect(await registry.customerKeys.retire(next.keyId, true, ACTOR)).toMatchObject({
-    stoppedDevices: 2,
-    silentDevices: 0,
-    otherLiveKeys: 0,
-  });
+  const last = { stoppedDevices: 2, silentDevices: 0, otherLiveKeys: 0 };
+  expect(await registry.customerKeys.retire(next.keyId, true, ACTOR)).toMatchObject(last);
   expect((await registry.customerKeys.retire(old.keyId, true, ACTOR)).stoppedDevices).toBe(0);
 });
 

@@ -1,8 +1,8 @@
-// Customers as operators create and change them, over a real store.
+// Customers as operators create and change them, and the audit log as they read it, over a real store.
 
 import { expect, test } from "vitest";
 import type { CustomerDraft } from "../../../src/core/registry/customers.ts";
-import { ACTOR, NOW } from "../../contracts/store-samples.ts";
+import { ACTOR, entryOf, NOW } from "../../contracts/store-samples.ts";
 import { ALL, openRegistry } from "./open-registry.ts";
 
 const ACME: CustomerDraft = { customerId: "acme", displayName: "Acme", status: "enabled", loginLimit: "20/60s" };
@@ -45,4 +45,24 @@ test.for<[Partial<CustomerDraft>, string, string]>([
     await expect(call).rejects.not.toThrow(/[;/?:@&=+$,#]/);
   }
   expect(await events()).toHaveLength(1);
+});
+
+test("the audit log is listed with the newest first, by filters", async () => {
+  const { registry, store } = await openRegistry();
+  for (const [index, action] of ["A", "B", "C"].entries()) {
+    await store.audit.append(
+      entryOf(action, { at: NOW + index * 86_400_000, actor: { ...ACTOR, operator: `op ${index}` } }),
+    );
+  }
+  const list = async (filter: string): Promise<string> =>
+    (await registry.listAuditEvents({ ...ALL, filter })).items.map(({ action }) => action).join("");
+  expect(await list("")).toBe("CBA");
+  expect(await list("action = B")).toBe("B");
+  expect(await list('operator = "op 2"')).toBe("C");
+  expect(await list("token_id = 0a1b2c3d AND resource = devices/device-1 AND customer_id = customer-1")).toBe("CBA");
+  expect(await list('time > "2025-11-24T16:00:00Z"')).toBe("CB");
+  expect(await list('time >= "2025-11-24T16:00:00Z" AND time < "2025-11-25T16:00:00Z"')).toBe("A");
+  const first = await registry.listAuditEvents({ ...ALL, pageSize: 2 });
+  const last = await registry.listAuditEvents({ ...ALL, pageSize: 2, pageToken: first.nextPageToken });
+  expect(last.items.map(({ action }) => action)).toEqual(["A"]);
 });

@@ -1,47 +1,40 @@
 // Common behaviour of customers and devices: names, versions, revocation and the audit log, over a real store.
 
 import { describe, expect, test } from "vitest";
+import type { CustomerPatch } from "../../../src/core/registry/customers.ts";
 import { etagOf } from "../../../src/core/registry/pages.ts";
 import type { StoredCustomer, StoredDevice } from "../../../src/core/registry/ports.ts";
 import { ACTOR, NOW } from "../../contracts/store-samples.ts";
 import { ALL, type OpenedRegistry, openWithCustomer } from "./open-registry.ts";
 
-interface Draft {
-  readonly displayName?: string;
-  readonly status?: "enabled" | "disabled";
-}
-
-type Row = StoredCustomer | StoredDevice;
-
 interface Resource {
   readonly kind: "customers" | "devices";
   readonly field: string;
   readonly generated: RegExp;
-  nameOf(row: Row): string;
-  create(opened: OpenedRegistry, name: string, draft?: Draft): Promise<Row>;
+  create(opened: OpenedRegistry, name: string, draft?: CustomerPatch): Promise<StoredCustomer | StoredDevice>;
 }
+
+const nameOf = (row: StoredCustomer | StoredDevice): string => ("deviceKey" in row ? row.deviceKey : row.customerId);
 
 const RESOURCES: readonly Resource[] = [
   {
     kind: "customers",
     field: "customer_id",
     generated: /^[0-9a-f]{16}$/,
-    nameOf: ({ customerId }) => customerId,
     create: ({ registry }, customerId, draft = {}) => registry.customers.create({ customerId, ...draft }, ACTOR),
   },
   {
     kind: "devices",
     field: "device_key",
     generated: /^[0-9a-f]{24}$/,
-    nameOf: (row) => ("deviceKey" in row ? row.deviceKey : ""),
     create: ({ registry }, deviceKey, draft = {}) =>
       registry.devices.create({ customerId: "acme", deviceKey, ...draft }, ACTOR),
   },
 ];
 
-describe.each(RESOURCES)("$kind", ({ kind, field, generated, nameOf, create }) => {
+describe.each(RESOURCES)("$kind", ({ kind, field, generated, create }) => {
   /** Opens a registry with the row `one`. `changes` reads its audit events. */
-  async function open(draft: Draft = {}) {
+  async function open(draft: CustomerPatch = {}) {
     const opened = await openWithCustomer();
     const created = await create(opened, "one", draft);
     const changes = async () =>

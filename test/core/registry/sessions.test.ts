@@ -40,9 +40,7 @@ test("it ends with its token: revoked, expired, or replaced in the settings", as
   const { clock, operators, sessions, adminToken, token, settings } = await open();
   const { text } = await sessions.openByToken(adminToken);
   await operators.revoke(token.tokenId, ACTOR);
-  await expect(sessions.confirm(text)).rejects.toMatchObject({
-    message: "this admin token was revoked. Ask for another",
-  });
+  await expect(sessions.confirm(text)).rejects.toThrow("this admin token was revoked. Ask for another");
 
   const short = await operators.issue({ name: "bob", role: "read", expiresAt: NOW + HOUR }, ACTOR);
   const session = await sessions.openByToken(short.adminToken);
@@ -81,17 +79,8 @@ test("other values are no session", async () => {
   const { sessions, adminToken } = await open();
   const { text } = await sessions.openByToken(adminToken);
   const foreign = createSealer([KEY]).seal(Buffer.from("0a1b2c3d 9999999999999"), ["another context"]);
-  for (const other of [
-    "",
-    "x",
-    text.slice(1),
-    `${text}A`,
-    "A".repeat(10_000),
-    foreign.toString("base64url"),
-    adminToken,
-  ]) {
-    await expect(sessions.confirm(other)).rejects.toMatchObject(ENDED);
-  }
+  const others = ["", "x", text.slice(1), `${text}A`, "A".repeat(10_000), foreign.toString("base64url"), adminToken];
+  for (const other of others) await expect(sessions.confirm(other)).rejects.toMatchObject(ENDED);
   await expect(sessions.openByToken("another")).rejects.toMatchObject({ reason: "invalid_admin_token" });
 });
 

@@ -6,6 +6,7 @@ import { describe, expect, test } from "vitest";
 import { AuthError } from "../../../src/core/errors.ts";
 import type { TokenAlg } from "../../../src/core/tokens/algorithms.ts";
 import { describeKey, readImportedKey } from "../../../src/core/tokens/key-material.ts";
+import { caughtErrorOf } from "../caught-error.ts";
 
 const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 });
 const other = generateKeyPairSync("rsa", { modulusLength: 2048 });
@@ -55,17 +56,11 @@ test.for(FORMS)("%s is read", async ([, alg, key, text]) => {
   expect(await readImportedKey(text, "old-1")).toMatchObject({ kid: "old-1", publicJwk: { kid: "old-1", alg } });
 });
 
-/** The error message for a key, after the name of the field. */
 async function mistakeOf(text: string, kid = ""): Promise<string> {
-  const error = await readImportedKey(text, kid).then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  if (!(error instanceof AuthError) || error.reason !== "malformed")
-    throw new TypeError(`not refused: ${String(error)}`);
-  expect(error.details.field).toBe(kid === "" ? "private_key" : "kid");
-  expect(error.message).not.toMatch(/[;/?:@&=+$,#]/);
-  return error.message.replace(/^private_key /, "");
+  const { reason, details, message } = await caughtErrorOf(readImportedKey(text, kid));
+  expect([reason, details.field]).toEqual(["malformed", kid === "" ? "private_key" : "kid"]);
+  expect(message).not.toMatch(/[;/?:@&=+$,#]/);
+  return message.replace(/^private_key /, "");
 }
 
 describe("a key that cannot sign tokens gets an error that says why", () => {
@@ -120,16 +115,13 @@ describe("a key that cannot sign tokens gets an error that says why", () => {
 
 test("any text is read or rejected, and an error does not repeat it", async () => {
   const text = pem(ec.privateKey);
-  const cut = fc.tuple(fc.nat(text.length), fc.nat(40), fc.string()).map(([at, less, more]) => {
-    return text.slice(0, at) + more + text.slice(at + less);
-  });
+  const cut = fc
+    .tuple(fc.nat(text.length), fc.nat(40), fc.string())
+    .map(([at, less, more]) => text.slice(0, at) + more + text.slice(at + less));
   await fc.assert(
     fc.asyncProperty(fc.oneof(fc.string(), fc.json(), cut), async (given) => {
-      const error = await readImportedKey(given, "").then(
-        () => undefined,
-        (thrown: unknown) => thrown,
-      );
-      if (error === undefined) return;
+      const error = await readImportedKey(given, "").catch((thrown: unknown) => thrown);
+      if (!(error instanceof Error)) return;
       expect(error).toBeInstanceOf(AuthError);
       if (given.trim().length > 30) expect(String(error)).not.toContain(given.trim().slice(0, 30));
     }),

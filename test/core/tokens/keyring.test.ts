@@ -1,71 +1,57 @@
-// The key ring: every opener gets the same keys, named by their thumbprints, and follows the store.
+// The key ring and its JWKS: every opener gets the same keys, named by their thumbprints, and follows the store.
 
-import { createHash, createPrivateKey } from "node:crypto";
+import { createHash } from "node:crypto";
 import { createLocalJWKSet, jwtVerify } from "jose";
 import { expect, test } from "vitest";
 import { AuthError } from "../../../src/core/errors.ts";
+import type { PublicJwk } from "../../../src/core/ports.ts";
 import type { KeyRing } from "../../../src/core/tokens/keyring.ts";
-import { activePrivateKey, DAY_MS, NOW, openRing } from "../../keyring/ring.ts";
+import { renderJwks } from "../../../src/core/tokens/published-document.ts";
+import { DAY_MS, NOW, openRing } from "../../keyring/ring.ts";
 import { openDatabase } from "../../store/database.ts";
+
+/** 32 bytes. */
+const COORDINATE = expect.stringMatching(/^[\w-]{43}$/);
+
+/** RFC 7638: the hash of the members that make the key, in order. */
+function thumbprintOf({ kid: _kid, alg: _alg, use: _use, ...members }: Partial<PublicJwk> = {}): string {
+  const canonical = JSON.stringify(members, Object.keys(members).sort());
+  return createHash("sha256").update(canonical).digest("base64url");
+}
 
 const kidsOf = (ring: KeyRing): readonly string[] => ring.published().map(({ kid }) => kid);
 
-test("a first opening makes an RSA key of 2048 bits and another to sign next, and keeps both", async () => {
-  const { store } = await openDatabase();
-  const ring = await openRing(store.signingKeys, { alg: "RS256" });
-  const { keys } = await store.signingKeys.read();
-  expect(keys).toHaveLength(2);
-  expect(keys).toEqual(
-    expect.arrayContaining([
-      expect.objectContaining({ kid: ring.active()?.kid, alg: "RS256", state: "active", createdAt: NOW }),
-      expect.objectContaining({ alg: "RS256", state: "next", createdAt: NOW, activatedAt: undefined }),
-    ]),
-  );
-  const key = createPrivateKey({ key: await activePrivateKey(store.signingKeys), format: "der", type: "pkcs8" });
-  expect(key.asymmetricKeyType).toBe("rsa");
-  expect(key.asymmetricKeyDetails).toEqual({ modulusLength: 2048, publicExponent: 65537n });
-});
-
-test("publishes the public half of the signing key, then of the next, by their thumbprints (RFC 7638)", async () => {
-  const { store } = await openDatabase();
-  const ring = await openRing(store.signingKeys, { alg: "RS256" });
-  const [jwk, next, ...others] = ring.published();
-  expect(others).toEqual([]);
-  const members = { kty: "RSA", alg: "RS256", use: "sig", n: expect.stringMatching(/^[\w-]{342}$/), e: "AQAB" };
-  const canonical = `{"e":"AQAB","kty":"RSA","n":"${jwk?.["n"]}"}`;
-  expect(jwk).toEqual({ ...members, kid: createHash("sha256").update(canonical).digest("base64url") });
-  expect(next).toEqual({ ...members, kid: expect.stringMatching(/^[\w-]{43}$/) });
-  expect([ring.active()?.kid, next?.kid === jwk?.kid]).toEqual([jwk?.kid, false]);
-});
-
-test("the ring does not expose the private key", async () => {
-  const { store } = await openDatabase();
-  const { active } = await openRing(store.signingKeys);
-  expect(Object.keys(active() ?? {}).sort()).toEqual(["alg", "kid", "signClaims"]);
-});
-
 test.each([
   ["RS256", { kty: "RSA", n: expect.stringMatching(/^[\w-]{342}$/), e: "AQAB" }],
-  [
-    "ES256",
-    { kty: "EC", crv: "P-256", x: expect.stringMatching(/^[\w-]{43}$/), y: expect.stringMatching(/^[\w-]{43}$/) },
-  ],
-  ["EdDSA", { kty: "OKP", crv: "Ed25519", x: expect.stringMatching(/^[\w-]{43}$/) }],
+  ["ES256", { kty: "EC", crv: "P-256", x: COORDINATE, y: COORDINATE }],
+  ["EdDSA", { kty: "OKP", crv: "Ed25519", x: COORDINATE }],
 ] as const)(
-  "a first key of %s is published with its members, and signs what jose takes for its own",
-  async (alg, members) => {
+  "a first opening makes a key of %s that signs and another that is next, and keeps both",
+  async (alg, key) => {
     const { store } = await openDatabase();
     const { active, published, find } = await openRing(store.signingKeys, { alg });
     const kid = active()?.kid ?? "";
-    expect(published()[0]).toEqual({ kid, alg, use: "sig", ...members });
-    const key = find(kid);
-    expect(typeof key === "object" && key.export({ format: "jwk" })).toEqual(members);
+    const [jwk, next, ...others] = published();
+    expect(others).toEqual([]);
+    expect(jwk).toEqual({ kid: thumbprintOf(jwk), alg, use: "sig", ...key });
+    expect(next).toEqual({ kid: thumbprintOf(next), alg, use: "sig", ...key });
+    expect([jwk?.kid, next?.kid === kid]).toEqual([kid, false]);
+    const { keys } = await store.signingKeys.read();
+    expect(keys.toSorted((one, other) => one.state.localeCompare(other.state))).toMatchObject([
+      { kid, alg, state: "active", createdAt: NOW },
+      { kid: next?.kid, alg, state: "next", createdAt: NOW, activatedAt: undefined },
+    ]);
+    // Nothing shows the private key.
+    expect(Object.keys(active() ?? {}).sort()).toEqual(["alg", "kid", "signClaims"]);
+
+    const found = find(kid);
+    expect(typeof found === "object" && found.export({ format: "jwk" })).toEqual(key);
     const token = (await active()?.signClaims({ sub: "é \u{1f511}" })) ?? "";
-    const keys = createLocalJWKSet({ keys: published().map((key) => ({ ...key })) });
-    const { payload, protectedHeader } = await jwtVerify(token, keys, { algorithms: [alg], typ: "JWT" });
+    const jwks = createLocalJWKSet({ keys: published().map((one) => ({ ...one })) });
+    const { payload, protectedHeader } = await jwtVerify(token, jwks, { algorithms: [alg], typ: "JWT" });
     expect(payload).toEqual({ sub: "é \u{1f511}" });
     expect(protectedHeader).toEqual({ alg, typ: "JWT", kid });
-    await expect(jwtVerify(`${token.slice(0, -6)}AAAAAA`, keys)).rejects.toThrow("signature");
+    await expect(jwtVerify(`${token.slice(0, -6)}AAAAAA`, jwks)).rejects.toThrow("signature");
   },
 );
 
@@ -124,4 +110,13 @@ test("a key of an unknown algorithm is published and logged, and does not stop s
   expect(ring.find("newer")).toBeUndefined();
   // Also at a start.
   expect((await openRing(store.signingKeys, { onFault })).active()?.kid).toBe(ring.active()?.kid);
+});
+
+test("the document holds every key that is published, under an entity tag that changes with it alone", () => {
+  const key: PublicJwk = { kid: "one", kty: "RSA", alg: "RS256", use: "sig", n: "AQ", e: "AQAB" };
+  const { body, etag } = renderJwks([key, { ...key, kid: "two" }]);
+  expect(JSON.parse(body)).toEqual({ keys: [key, { ...key, kid: "two" }] });
+  expect(etag).toMatch(/^"[\w-]{22}"$/);
+  expect(renderJwks([{ ...key }, { ...key, kid: "two" }]).etag).toBe(etag);
+  expect(renderJwks([key]).etag).not.toBe(etag);
 });

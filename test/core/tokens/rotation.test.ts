@@ -46,18 +46,13 @@ test("a retired key is published and found for two days, then deleted", async ()
   expect((await opened.store.signingKeys.read()).keys).toHaveLength(2);
 });
 
-test("a next key is published for long enough first, whatever is due", async () => {
-  const { ring, clock, published } = await openOffice({ rotateEveryMs: 1 });
+test.for([
+  ["while the next one was not published for long enough, whatever is due", 1, PUBLISH_MS - 1],
+  ["without a schedule, until an operator rotates", undefined, 3_650 * DAY_MS],
+] as const)("a key goes on signing %s", async ([, rotateEveryMs, after]) => {
+  const { ring, clock, published } = await openOffice({ rotateEveryMs });
   const [first] = published();
-  clock.now = NOW + PUBLISH_MS - 1;
-  await ring.keepUp();
-  expect(published()[0]).toBe(first);
-});
-
-test("without a schedule a key signs until an operator rotates", async () => {
-  const { ring, clock, published } = await openOffice({ rotateEveryMs: undefined });
-  const [first] = published();
-  clock.now += 3_650 * DAY_MS;
+  clock.now += after;
   await ring.keepUp();
   expect(published()[0]).toBe(first);
 });
@@ -66,11 +61,9 @@ test("rotate fails until the next key was published for long enough, and says ho
   const { keys, clock, published, notes } = await openOffice();
   const [first, second] = published();
   clock.now += PUBLISH_MS - 1_000;
-  await expect(keys.rotate(false, ACTOR)).rejects.toMatchObject({
-    reason: "failed_precondition",
-    message:
-      "the next key was published 1199 s ago and services may not have it. Rotate in 1 s. With now it signs once it is a second old and services refuse its tokens until they fetch the keys",
-  });
+  const message =
+    "the next key was published 1199 s ago and services may not have it. Rotate in 1 s. With now it signs once it is a second old and services refuse its tokens until they fetch the keys";
+  await expect(keys.rotate(false, ACTOR)).rejects.toMatchObject({ reason: "failed_precondition", message });
   expect([published()[0], await notes()]).toEqual([first, []]);
   clock.now += 1_000;
   expect((await keys.rotate(false, ACTOR)).active.kid).toBe(second);

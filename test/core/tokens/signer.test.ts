@@ -1,30 +1,19 @@
 // Tokens: the exact claims and header of the contract.
 
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { TokenSigner } from "../../../src/core/ports.ts";
 import { readEpoch } from "../../../src/core/registry/revocation.ts";
-import { createTokenSigner, type SignerOptions } from "../../../src/core/tokens/tokens.ts";
-import { type House, NOW, openHouse } from "../login-path.ts";
+import type { SignerOptions } from "../../../src/core/tokens/tokens.ts";
+import { signerOf } from "../../keyring/ring.ts";
+import { NOW, shareHouse } from "../login-path.ts";
 
-let house: House;
-beforeAll(async () => {
-  house = await openHouse();
-});
-afterAll(() => house.close());
+const house = await shareHouse();
 
 const MARKS = { customerId: "customer-1", createdAt: 0, device: 0, customer: 0 };
 const SUBJECT = { deviceKey: "device-1", customerId: "customer-1", marks: MARKS };
 
-function signerOf(options: Partial<SignerOptions> = {}): TokenSigner {
-  return createTokenSigner({
-    issuer: () => "https://login.example",
-    audience: "devices",
-    ttlSeconds: 600,
-    activeKey: () => house.ring.active(),
-    confirm: () => undefined,
-    ...options,
-  });
-}
+const newSigner = (options: Partial<SignerOptions> = {}): TokenSigner =>
+  signerOf({ activeKey: () => house.ring.active(), ...options });
 
 /** The header and claims of a token, unverified. */
 function partsOf(token: string): unknown[] {
@@ -33,7 +22,7 @@ function partsOf(token: string): unknown[] {
 }
 
 test("a token has exactly the contract's header and claims", async () => {
-  const [header, claims] = partsOf(await signerOf().sign(SUBJECT, NOW));
+  const [header, claims] = partsOf(await newSigner().sign(SUBJECT, NOW));
   expect(header).toEqual({ alg: "RS256", typ: "JWT", kid: house.ring.active()?.kid });
   expect(claims).toEqual({
     iss: "https://login.example",
@@ -47,20 +36,20 @@ test("a token has exactly the contract's header and claims", async () => {
 });
 
 test("a token of the type at+jwt names its client too (RFC 9068, 2.2)", async () => {
-  const [header, claims] = partsOf(await signerOf({ type: "at+jwt" }).sign(SUBJECT, NOW));
+  const [header, claims] = partsOf(await newSigner({ type: "at+jwt" }).sign(SUBJECT, NOW));
   expect(header).toMatchObject({ typ: "at+jwt" });
   expect(claims).toMatchObject({ sub: "device-1", client_id: "device-1" });
 });
 
 test("iat is in whole seconds, rounded down, so that no verifier sees a token from the future", async () => {
-  const [, claims] = partsOf(await signerOf().sign(SUBJECT, NOW + 999));
+  const [, claims] = partsOf(await newSigner().sign(SUBJECT, NOW + 999));
   expect(claims).toMatchObject({ iat: NOW / 1000, exp: NOW / 1000 + 600 });
 });
 
 test("the jti begins with its epoch", async () => {
   const epochs = await Promise.all(
     [MARKS, MARKS, { ...MARKS, device: 1 }, { ...MARKS, customer: 1 }].map(async (marks) => {
-      const [, claims] = partsOf(await signerOf().sign({ ...SUBJECT, marks }, NOW));
+      const [, claims] = partsOf(await newSigner().sign({ ...SUBJECT, marks }, NOW));
       return readEpoch(Object(claims).jti);
     }),
   );
@@ -70,27 +59,27 @@ test("the jti begins with its epoch", async () => {
 });
 
 test("every token has its own jti", async () => {
-  const signer = signerOf();
+  const signer = newSigner();
   const tokens = await Promise.all(Array.from({ length: 50 }, () => signer.sign(SUBJECT, NOW)));
   expect(new Set(tokens.map((token) => JSON.stringify(partsOf(token)[1]))).size).toBe(50);
 });
 
 test("a token is good for as long as the signer was told, and of the issuer of now", async () => {
   let issuer = "http://127.0.0.1:1";
-  const signer = signerOf({ ttlSeconds: 60, issuer: () => issuer });
+  const signer = newSigner({ ttlSeconds: 60, issuer: () => issuer });
   expect(signer.expiresInSeconds).toBe(60);
   issuer = "http://127.0.0.1:2";
   expect(partsOf(await signer.sign(SUBJECT, NOW))[1]).toMatchObject({ exp: NOW / 1000 + 60, iss: issuer });
 });
 
 test("the longest login has an answer under 900 bytes", async () => {
-  const token = await signerOf().sign({ ...SUBJECT, deviceKey: "k".repeat(96), customerId: "0123456789abcdef" }, NOW);
+  const token = await newSigner().sign({ ...SUBJECT, deviceKey: "k".repeat(96), customerId: "0123456789abcdef" }, NOW);
   expect(JSON.stringify({ token, expires_in: 600 }).length).toBeLessThan(900);
 });
 
 test("without a key the signer is not ready, and signs nothing", async () => {
-  const signer = signerOf({ activeKey: () => undefined });
+  const signer = newSigner({ activeKey: () => undefined });
   expect(signer.ready()).toBe(false);
-  expect(signerOf().ready()).toBe(true);
+  expect(newSigner().ready()).toBe(true);
   await expect(signer.sign(SUBJECT, NOW)).rejects.toThrow("no key to sign tokens with");
 });
