@@ -11,7 +11,6 @@ import {
   KeyMode,
   Status,
 } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
-import { AuthError } from "../../src/core/errors.ts";
 import {
   deviceActions,
   keyModes,
@@ -20,16 +19,12 @@ import {
   statuses,
   writeTime,
 } from "../../src/services/admin-messages.ts";
+import { caughtError } from "../core/caught-error.ts";
 
-function fieldOf(act: () => unknown): string | undefined {
-  try {
-    act();
-  } catch (error) {
-    if (error instanceof AuthError && error.reason === "malformed") return error.details.field;
-    throw error;
-  }
-  return undefined;
-}
+const fieldOf = (act: () => unknown): unknown => {
+  const { reason, details } = caughtError(act);
+  return reason === "malformed" && details.field;
+};
 
 describe("readTime and writeTime", () => {
   test("convert every millisecond of the years 1 to 9999", () => {

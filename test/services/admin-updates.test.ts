@@ -5,8 +5,8 @@ import { FieldMaskSchema } from "@bufbuild/protobuf/wkt";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { DeviceSchema } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
-import { AuthError } from "../../src/core/errors.ts";
 import { readEtag, readMaskedPatch, withEtag } from "../../src/services/admin-updates.ts";
+import { caughtError } from "../core/caught-error.ts";
 
 const FIELDS = ["display_name", "status", "labels", "key_mode"];
 
@@ -28,15 +28,6 @@ function read(paths: readonly string[] | undefined, set: readonly string[] = [])
   return Object.keys(patch).sort();
 }
 
-function errorOf(act: () => unknown): AuthError {
-  try {
-    act();
-  } catch (error) {
-    if (error instanceof AuthError) return error;
-  }
-  return expect.fail("nothing was thrown");
-}
-
 test("a mask changes the fields that it names", () => {
   expect(read(["labels", "display_name", "labels"])).toEqual(["display_name", "labels"]);
 });
@@ -47,7 +38,7 @@ test.each([[undefined], [[]]])("without a mask (%j) the fields that are set chan
 });
 
 test("a mask needs a value for a field that cannot be empty", () => {
-  const { reason, details } = errorOf(() => read(["key_mode"]));
+  const { reason, details } = caughtError(() => read(["key_mode"]));
   expect([reason, details.field]).toEqual(["malformed", "key_mode"]);
 });
 
@@ -62,7 +53,7 @@ test.each([
   [["a;b\n"], "update_mask has a path which is no field"],
   [["x".repeat(1_000)], "update_mask has a path which is no field"],
 ])("a mask of %j is refused", (paths, message) => {
-  const error = errorOf(() => read(paths));
+  const error = caughtError(() => read(paths));
   expect([error.reason, error.details.field]).toEqual(["malformed", "update_mask"]);
   expect(error.message.startsWith(message)).toBe(true);
 });
@@ -71,7 +62,7 @@ test("the error about a path has only characters that every protocol can carry",
   fc.assert(
     fc.property(fc.string(), (path) => {
       fc.pre(!FIELDS.includes(path));
-      expect(errorOf(() => read([path])).message).not.toMatch(/[;/?:@&=+$,#]|[^\x20-\x7e]/);
+      expect(caughtError(() => read([path])).message).not.toMatch(/[;/?:@&=+$,#]|[^\x20-\x7e]/);
     }),
   );
 });
@@ -94,7 +85,7 @@ test.each([
   ["", ""],
   [ETAG, '"another"'],
 ])("If-Match %s beside the field %j is refused", (header, etag) => {
-  const { reason, details } = errorOf(() => readHeader(header, etag));
+  const { reason, details } = caughtError(() => readHeader(header, etag));
   expect([reason, details]).toEqual(["malformed", { field: "etag" }]);
 });
 

@@ -1,25 +1,17 @@
-// AdminService through a real gateway, by Connect's client and over REST.
+// AdminService through a real gateway, by Connect's client and over REST, where etags are in headers both ways.
 
 import { type Client, Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { AdminService, KeyMode, Status } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { ErrorInfoSchema } from "../../gen/es/google/rpc/error_details_pb.ts";
 import { adminTokenId } from "../../src/core/registry/operators.ts";
-import { ADMIN_TOKEN, openGateway, type TestGateway } from "../gateway.ts";
+import { ADMIN_TOKEN, startFileGateway } from "../gateway.ts";
 
 const OTHER_TOKEN = "the-other-token-of-the-test";
 const NOW = 1_764_000_000_000;
-const clock = { now: NOW };
-
-let gateway: TestGateway;
-let admin: Client<typeof AdminService>;
-
-beforeAll(async () => {
-  gateway = await openGateway({ OTHER_ADMIN_TOKEN: OTHER_TOKEN }, { now: () => clock.now });
-  admin = clientOf(ADMIN_TOKEN);
-});
-afterAll(() => gateway.close());
+const gateway = await startFileGateway({ OTHER_ADMIN_TOKEN: OTHER_TOKEN }, { now: () => NOW });
+const admin = clientOf(ADMIN_TOKEN);
 
 function clientOf(token: string, operator = "ada@ops-1"): Client<typeof AdminService> {
   const transport = createConnectTransport({
@@ -45,13 +37,20 @@ async function failureOf(call: Promise<unknown>): Promise<readonly [Code, string
   return [failure?.code ?? Code.Unknown, info?.reason, info?.metadata["field"]];
 }
 
-async function rest(verb: string, path: string, body?: unknown): Promise<Record<string, unknown>> {
+interface Sent {
+  readonly body?: object;
+  readonly ifMatch?: string;
+}
+
+/** Sends a REST call. @returns its status and ETag, beside the members of its body in JSON */
+async function rest(verb: string, path: string, { body, ifMatch }: Sent = {}) {
+  const headers = { Authorization: `Bearer ${ADMIN_TOKEN}`, "Content-Type": "application/json" };
   const response = await fetch(new URL(path, gateway.internalUrl), {
     method: verb,
-    headers: { Authorization: `Bearer ${ADMIN_TOKEN}`, "Content-Type": "application/json" },
+    headers: { ...headers, ...(ifMatch !== undefined && { "If-Match": ifMatch }) },
     ...(body !== undefined && { body: JSON.stringify(body) }),
   });
-  return { http: response.status, ...JSON.parse(await response.text()) };
+  return { http: response.status, header: response.headers.get("ETag") ?? "", json: JSON.parse(await response.text()) };
 }
 
 describe("two admin tokens", () => {
@@ -113,13 +112,15 @@ describe("customers", () => {
     await admin.createCustomer({ customerId: "by-rest", customer: { displayName: "One", loginLimit: "off" } });
     for (const mask of ["display_name", "displayName"]) {
       const body = { customer_id: "another", display_name: mask, login_limit: "9/9s" };
-      const answer = await rest("PATCH", `/v1/customers/by-rest?update_mask=${mask}`, body);
-      expect(answer).toMatchObject({ http: 200, customer_id: "by-rest", display_name: mask, login_limit: "off" });
+      const { http, json } = await rest("PATCH", `/v1/customers/by-rest?update_mask=${mask}`, { body });
+      expect(http).toBe(200);
+      expect(json).toMatchObject({ customer_id: "by-rest", display_name: mask, login_limit: "off" });
     }
   });
 
   test("REST takes the name of a new customer from the body", async () => {
-    expect(await rest("POST", "/v1/customers", { customer_id: "in-body" })).toMatchObject({ customer_id: "in-body" });
+    const body = { customer_id: "in-body" };
+    expect((await rest("POST", "/v1/customers", { body })).json).toMatchObject(body);
   });
 });
 
@@ -131,7 +132,7 @@ describe("devices", () => {
     });
     expect(created).toMatchObject({ status: Status.ENABLED, keyMode: KeyMode.SHARED, replayGuard: false });
     const path = `/v1/devices/${encodeURIComponent("pump/7:a")}`;
-    expect(await rest("GET", path)).toMatchObject({ status: "STATUS_ENABLED", labels: { site: "north" } });
+    expect((await rest("GET", path)).json).toMatchObject({ status: "STATUS_ENABLED", labels: { site: "north" } });
 
     const moved = await admin.updateDevice({
       device: { deviceKey: "pump/7:a", keyMode: KeyMode.DERIVED, labels: { site: "south" } },
@@ -150,7 +151,7 @@ describe("devices", () => {
     const revoked = await admin.revokeDeviceTokens({ deviceKey: "pump/7:a" });
     expect(Number(revoked.tokensNotBefore?.seconds)).toBeGreaterThanOrEqual(NOW / 1000);
 
-    expect(await rest("DELETE", path)).toEqual({ http: 200 });
+    expect(await rest("DELETE", path)).toEqual({ http: 200, header: "", json: {} });
     expect((await failureOf(admin.getDevice({ deviceKey: "pump/7:a" })))[1]).toBe("does_not_exist");
   });
 
@@ -162,7 +163,30 @@ describe("devices", () => {
 
   test("are not imported with an unknown enum value", async () => {
     const rows = [{ device_key: "strange", customer_id: gateway.customerId, key_mode: 9 }];
-    const answer = await rest("POST", "/v1/devices:import", { rows });
-    expect(answer).toMatchObject({ http: 400, reason: "malformed", field: "key_mode" });
+    const answer = await rest("POST", "/v1/devices:import", { body: { rows } });
+    expect(answer).toMatchObject({ http: 400, json: { reason: "malformed", field: "key_mode" } });
   });
+});
+
+test.each([
+  ["customers", "/v1/customers?customer_id=matched", "/v1/customers/matched"],
+  ["devices", "/v1/customers/CUSTOMER/devices", "/v1/devices/matched"],
+])("etags of %s are in the ETag header, and If-Match works as the field does", async (_what, parent, path) => {
+  const draft = { device_key: "matched", display_name: "One" };
+  const created = await rest("POST", parent.replace("CUSTOMER", gateway.customerId), { body: draft });
+  const { header: first } = await rest("GET", path);
+  expect(created).toMatchObject({ http: 200, header: first, json: { etag: first } });
+  const changed = await rest("PATCH", path, { ifMatch: first, body: { display_name: "New" } });
+  expect(changed).toMatchObject({ http: 200, json: { display_name: "New", etag: changed.header } });
+  expect(changed.header).not.toBe(first);
+
+  const mismatch = { http: 409, json: { reason: "etag_mismatch", field: "etag" } };
+  expect(await rest("PATCH", path, { ifMatch: first, body: { display_name: "Late" } })).toMatchObject(mismatch);
+  expect(await rest("DELETE", path, { ifMatch: first })).toMatchObject(mismatch);
+  const late = { display_name: "Late", etag: first };
+  const conflicting = await rest("PATCH", path, { ifMatch: changed.header, body: late });
+  expect(conflicting).toMatchObject({ http: 400, json: { message: "etag and If-Match differ. Send one of them" } });
+
+  expect((await rest("GET", path)).json).toMatchObject({ display_name: "New" });
+  expect((await rest("DELETE", path, { ifMatch: changed.header })).http).toBe(200);
 });

@@ -3,20 +3,16 @@
 import { create, createFileRegistry, fromBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { Code, createClient } from "@connectrpc/connect";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { AdminService } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { ServerReflection } from "../../gen/es/grpc/reflection/v1/reflection_pb.ts";
 import { ServerReflection as ServerReflectionAlpha } from "../../gen/es/grpc/reflection/v1alpha/reflection_pb.ts";
-import type { Listener } from "../../src/http/listener.ts";
 import { createReflectionServices } from "../../src/services/reflection.ts";
 import { mountAll } from "../protocols/mount.ts";
 import { transports } from "../protocols/transports.ts";
 
-let listener: Listener;
-beforeAll(async () => {
-  const services = createReflectionServices([{ service: AdminService, methods: {} }]);
-  listener = await mountAll(services.map((spec) => ({ spec })));
-});
+const services = createReflectionServices([{ service: AdminService, methods: {} }]);
+const listener = await mountAll(services.map((spec) => ({ spec })));
 afterAll(() => listener.close(0));
 
 const versions = { v1: ServerReflection, v1alpha: ServerReflectionAlpha };

@@ -2,20 +2,16 @@
 
 import { once } from "node:events";
 import { connect } from "node:http2";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Listener } from "../../src/http/listener.ts";
+import { afterAll, describe, expect, test } from "vitest";
 import { createHealthService } from "../../src/services/health.ts";
 import { createReflectionServices } from "../../src/services/reflection.ts";
 import { envelope, type HandAnswer, sendByHand } from "../protocols/hand.ts";
 import { mountAll } from "../protocols/mount.ts";
 
-let listener: Listener;
 const faults: unknown[] = [];
-beforeAll(async () => {
-  const { spec } = createHealthService([]);
-  const services = [spec, ...createReflectionServices([spec])].map((one) => ({ spec: one }));
-  listener = await mountAll(services, { onFault: (error) => faults.push(error) });
-});
+const { spec } = createHealthService([]);
+const services = [spec, ...createReflectionServices([spec])].map((one) => ({ spec: one }));
+const listener = await mountAll(services, { onFault: (error) => faults.push(error) });
 afterAll(() => listener.close(0));
 
 const WATCH = "/grpc.health.v1.Health/Watch";

@@ -1,8 +1,8 @@
 // Every way to check a token gives the same answer.
 
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
-import { CUSTOMER_KEY, logInBy, openGateway, type TestGateway } from "../gateway.ts";
+import { CUSTOMER_KEY, logInBy, startFileGateway } from "../gateway.ts";
 import { makeKeys } from "../vectors/forge.ts";
 import { hostileForms } from "../vectors/hostile-forms.ts";
 import { fitsField } from "../vectors/hostile-tokens.ts";
@@ -10,15 +10,8 @@ import { CHECKS, type Checked, checkAll, closeChecks, refusedFor } from "./check
 
 const NOW = 1_764_000_000_000;
 const clock = { now: NOW };
-let gateway: TestGateway;
-
-beforeAll(async () => {
-  gateway = await openGateway({ TOKEN_ALG: "ES256" }, { now: () => clock.now });
-});
-afterAll(async () => {
-  closeChecks();
-  await gateway.close();
-});
+const gateway = await startFileGateway({ TOKEN_ALG: "ES256" }, { now: () => clock.now });
+afterAll(closeChecks);
 
 /** The server stops reading a body that is far too large: its answer or the end of the connection may come while it is sent. */
 const checkOrEnd = (check: (typeof CHECKS)[string], token: string): Promise<Checked> =>
@@ -130,6 +123,40 @@ describe("/auth/check", () => {
     expect([answer.status, answer.headers.get("x-device-key")]).toEqual([200, deviceKey]);
     expect((await ask("/", {})).status).toBe(401);
     expect((await ask("ed", { headers: { "x-access-token": token } })).status).toBe(404);
+  });
+});
+
+describe("introspection (RFC 7662)", () => {
+  const post = (body: string | URLSearchParams, headers: Record<string, string> = {}): Promise<Response> =>
+    fetch(`${gateway.internalUrl}/oauth2/introspect`, { method: "POST", body, headers });
+
+  test("has the members of the RFC, times as numbers", async () => {
+    const { deviceKey, token } = await logIn();
+    const answer = await post(new URLSearchParams({ token }));
+    expect(answer.headers.get("content-type")).toBe("application/json");
+    expect(JSON.parse(await answer.text())).toEqual({
+      active: true,
+      iss: "https://login.example",
+      sub: deviceKey,
+      aud: "devices",
+      iat: NOW / 1000,
+      exp: NOW / 1000 + 600,
+      jti: expect.stringMatching(/^[\w-]{20}$/),
+      customer_id: gateway.customerId,
+    });
+  });
+
+  test("tells nothing about an inactive token", async () => {
+    expect(await (await post(new URLSearchParams({ token: "x" }))).text()).toBe('{"active":false}');
+  });
+
+  test("names the mistake in a request", async () => {
+    const answer = await post(new URLSearchParams({ tokens: "x" }));
+    expect(answer.status).toBe(400);
+    expect(JSON.parse(await answer.text())).toMatchObject({ reason: "malformed", message: "token is missing" });
+    expect((await post(new URLSearchParams("token=a&token=b"))).status).toBe(400);
+    expect((await post("{}", { "Content-Type": "application/json" })).status).toBe(415);
+    expect((await post(`token=${"x".repeat(20_000)}`)).status).toBe(413);
   });
 });
 

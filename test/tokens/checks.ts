@@ -1,10 +1,13 @@
 // Every way to have a gateway check a token, each brought to one form.
 
+import { fromBinary } from "@bufbuild/protobuf";
+import { anyUnpack } from "@bufbuild/protobuf/wkt";
 import { ConnectError, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { credentials, Metadata } from "@grpc/grpc-js";
 import { TokenService } from "../../gen/es/countersign/token/v1/token_pb.ts";
 import { ErrorInfoSchema } from "../../gen/es/google/rpc/error_details_pb.ts";
+import { StatusSchema } from "../../gen/es/google/rpc/status_pb.ts";
 import { TokenServiceClient } from "../../gen/grpc/countersign/token/v1/token.ts";
 
 /** The identity of a token, `active: false`, or a reason. */
@@ -57,16 +60,11 @@ function verifyByGrpc({ internalUrl }: CheckingGateway, token: string): Promise<
   grpcClients.set(internalUrl, client);
   return new Promise((resolve) => {
     client.verify({ token }, new Metadata(), (error, answer) => {
-      if (error === null) {
-        resolve({ outcome: "ok", deviceKey: answer.device_key, customerId: answer.customer_id });
-        return;
-      }
-      // The bytes of google.rpc.Status hold the reason as text.
-      const [status = ""] = error.metadata.get("grpc-status-details-bin");
-      const reason = ["expired", "invalid", "revoked", "malformed", "too_large", "unavailable"].find((word) =>
-        Buffer.from(status).includes(`\n${String.fromCharCode(word.length)}${word}`),
-      );
-      resolve({ outcome: reason ?? error.message });
+      if (error === null)
+        return resolve({ outcome: "ok", deviceKey: answer.device_key, customerId: answer.customer_id });
+      const [bytes = ""] = error.metadata.get("grpc-status-details-bin");
+      const [detail] = fromBinary(StatusSchema, Buffer.from(bytes)).details;
+      resolve({ outcome: (detail && anyUnpack(detail, ErrorInfoSchema)?.reason) ?? error.message });
     });
   });
 }

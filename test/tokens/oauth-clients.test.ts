@@ -3,17 +3,13 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
 import * as oauth from "oauth4webapi";
 import * as openid from "openid-client";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { makeBoardKey } from "../core/assertions.ts";
-import { CUSTOMER_KEY, openGateway, type TestGateway } from "../gateway.ts";
+import { CUSTOMER_KEY, startFileGateway } from "../gateway.ts";
 
 const ISSUER = new URL("https://login.example");
 
-let gateway: TestGateway;
-beforeAll(async () => {
-  gateway = await openGateway({ ISSUER: ISSUER.origin, TOKEN_TYPE: "at+jwt" });
-});
-afterAll(() => gateway.close());
+const gateway = await startFileGateway({ ISSUER: ISSUER.origin, TOKEN_TYPE: "at+jwt" });
 
 /** Reaches the gateway under the name of its issuer. */
 function reach(url: string, { body, ...options }: openid.CustomFetchOptions): Promise<Response> {

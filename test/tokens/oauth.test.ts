@@ -1,23 +1,17 @@
 // OAuth's token endpoint over HTTP: its answers, its errors, and the metadata that leads there.
 
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { assertionClaims, byHmac, makeAssertion } from "../core/assertions.ts";
-import { CUSTOMER_KEY, openGateway, type TestGateway } from "../gateway.ts";
+import { CUSTOMER_KEY, startFileGateway } from "../gateway.ts";
 import { checkAll, closeChecks } from "./checks.ts";
 
 const NOW = 1_764_000_000_000;
 const SECONDS = NOW / 1_000;
 const TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-let gateway: TestGateway;
-beforeAll(async () => {
-  gateway = await openGateway({}, { now: () => NOW });
-});
-afterAll(async () => {
-  closeChecks();
-  await gateway.close();
-});
+const gateway = await startFileGateway({}, { now: () => NOW });
+afterAll(closeChecks);
 
 type Form = Readonly<Record<string, string>>;
 
@@ -114,5 +108,38 @@ describe("an error", () => {
     for (let count = 0; count < 10; count++) await post(formOf(deviceKey, `wrong-${randomUUID()}`));
     const failed = await post(formOf(deviceKey, `wrong-${randomUUID()}`));
     expect([failed.status, failed.body.policy]).toEqual([429, "failure"]);
+  });
+});
+
+describe("the metadata of the issuer (RFC 8414)", () => {
+  test("names the introspection endpoint of the internal listener, under the request's host name", async () => {
+    const { host } = new URL(gateway.internalUrl);
+    const answer = await fetch(`${gateway.internalUrl}/.well-known/oauth-authorization-server`);
+    expect(JSON.parse(await answer.text())).toMatchObject({
+      issuer: "https://login.example",
+      introspection_endpoint: `http://${host}/oauth2/introspect`,
+      introspection_endpoint_auth_methods_supported: ["none"],
+    });
+  });
+
+  test.for(["oauth-authorization-server", "openid-configuration"])("is at %s, and says what is so", async (name) => {
+    const answer = await fetch(`${gateway.publicUrl}/.well-known/${name}`);
+    expect(answer.headers.get("cache-control")).toBe("max-age=300");
+    expect(JSON.parse(await answer.text())).toEqual({
+      issuer: "https://login.example",
+      jwks_uri: "https://login.example/.well-known/jwks.json",
+      token_endpoint: "https://login.example/oauth2/token",
+      response_types_supported: [],
+      grant_types_supported: ["client_credentials"],
+      token_endpoint_auth_methods_supported: ["client_secret_jwt", "private_key_jwt"],
+      token_endpoint_auth_signing_alg_values_supported: ["HS256", "ES256", "EdDSA", "Ed25519"],
+      subject_types_supported: ["public"],
+      id_token_signing_alg_values_supported: ["ES256"],
+    });
+    const etag = answer.headers.get("etag") ?? "";
+    const again = await fetch(`${gateway.publicUrl}/.well-known/${name}`, { headers: { "If-None-Match": etag } });
+    expect([again.status, again.headers.get("etag")]).toEqual([304, etag]);
+    const head = await fetch(`${gateway.publicUrl}/.well-known/${name}`, { method: "HEAD" });
+    expect([head.status, await head.text(), head.headers.get("etag")]).toEqual([200, "", etag]);
   });
 });
