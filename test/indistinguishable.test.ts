@@ -2,10 +2,10 @@
 // first login and later. Only the date and the request id may differ.
 
 import { create, toBinary } from "@bufbuild/protobuf";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { LoginRequestSchema } from "../gen/es/countersign/auth/v1/auth_pb.ts";
 import { GATEWAY } from "../src/core/registry/ports.ts";
-import { openGateway, signNow, type TestGateway } from "./gateway.ts";
+import { signNow, startFileGateway } from "./gateway.ts";
 import { envelope, type HandAnswer, sendByHand } from "./protocols/hand.ts";
 
 const NOW = 1_764_000_000_000;
@@ -17,19 +17,14 @@ const NAMES = {
   derived: "the-derived-one",
 };
 
-let gateway: TestGateway;
+const gateway = await startFileGateway({ ADDRESS_LIMIT: "off", FAILURE_LIMIT: "100/60s" }, { now: () => NOW });
 beforeAll(async () => {
-  gateway = await openGateway({ ADDRESS_LIMIT: "off", FAILURE_LIMIT: "100/60s" }, { now: () => NOW });
-  const { customerId } = await gateway.registry.customers.create(
-    { customerId: "", displayName: "", status: "enabled", loginLimit: "" },
-    GATEWAY,
-  );
+  const { customerId } = await gateway.registry.customers.create({ customerId: "" }, GATEWAY);
   await gateway.registry.customerKeys.issue({ customerId, purpose: "derivation", importedKey: "" }, GATEWAY);
   await gateway.enrol({ deviceKey: NAMES.shared });
   await gateway.enrol({ deviceKey: NAMES.disabled, status: "disabled" });
   await gateway.enrol({ deviceKey: NAMES.derived, keyMode: "derived", customerId });
 });
-afterAll(() => gateway.close());
 
 /** A whole answer, headers and trailers in their order, without the date and the request id. */
 function written({ status, headers, trailers, body }: HandAnswer): string {

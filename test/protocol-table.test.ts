@@ -1,31 +1,25 @@
 // One table of login cases over every protocol: the same reason, headers and message.
 
 import { decodeJwt } from "jose";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { CUSTOMER_KEY, openGateway, signNow, type TestGateway } from "./gateway.ts";
+import { afterAll, describe, expect, test } from "vitest";
+import { CUSTOMER_KEY, signNow, startFileGateway, type TestGateway } from "./gateway.ts";
 import { type Answer, channels, type LoginFields, type Session } from "./protocols/channels.ts";
 
 const NOW = 1_764_000_000_000;
 const SECONDS = NOW / 1000;
 
-type Configuration = "default" | "strict" | "away";
+const STILL = { now: () => NOW };
 
 /** A gateway for each configuration; time stands still in all of them. */
-const gateways = new Map<Configuration, TestGateway>();
-
-beforeAll(async () => {
-  const options = { now: () => NOW };
-  gateways.set("default", await openGateway({ ADDRESS_LIMIT: "off" }, options));
-  gateways.set("strict", await openGateway({ ADDRESS_LIMIT: "1/60s" }, options));
-  gateways.set("away", await openGateway({ REDIS_URL: "redis://127.0.0.1:1", REDIS_DOWN: "deny" }, options));
-});
-afterAll(async () => {
-  for (const gateway of gateways.values()) await gateway.close();
-});
+const gateways = {
+  default: await startFileGateway({ ADDRESS_LIMIT: "off" }, STILL),
+  strict: await startFileGateway({ ADDRESS_LIMIT: "1/60s" }, STILL),
+  away: await startFileGateway({ REDIS_URL: "redis://127.0.0.1:1", REDIS_DOWN: "deny" }, STILL),
+};
 
 interface Case {
   readonly name: string;
-  readonly on?: Configuration;
+  readonly on?: keyof typeof gateways;
   /** Enrols a device and returns its logins, in order; the test checks the answer to the last one. */
   readonly logins: (gateway: TestGateway) => Promise<readonly LoginFields[]>;
   readonly expected: Partial<Answer>;
@@ -141,8 +135,7 @@ describe.each(channels)("$name", (channel) => {
   });
 
   test.each(cases)("$name", async ({ on = "default", logins, expected }) => {
-    const gateway = gateways.get(on);
-    if (gateway === undefined) throw new Error(`no gateway ${on}`);
+    const gateway = gateways[on];
     const session = sessions.get(gateway) ?? channel.open(gateway.publicUrl);
     sessions.set(gateway, session);
     let answer: Answer | undefined;

@@ -1,21 +1,13 @@
 // The client of AuthService at a real gateway.
 
 import { status } from "@grpc/grpc-js";
-import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { createAuthClient } from "../../src/client/auth-client.ts";
 import { createLoginSigner } from "../../src/client/login-signer.ts";
-import { CUSTOMER_KEY, openGateway, type TestGateway } from "../gateway.ts";
+import { CUSTOMER_KEY, startFileGateway } from "../gateway.ts";
 
 const NOW = 1_764_000_000_500;
-let gateway: TestGateway;
-
-beforeAll(async () => {
-  gateway = await openGateway({}, { now: () => NOW });
-});
-
-afterAll(async () => {
-  await gateway.close();
-});
+const gateway = await startFileGateway({}, { now: () => NOW });
 
 test.each(["internalUrl", "publicUrl"] as const)("a login and the time, at %s", async (listener) => {
   const client = createAuthClient({ url: gateway[listener] });

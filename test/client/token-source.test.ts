@@ -2,28 +2,19 @@
 
 import { inspect } from "node:util";
 import { status } from "@grpc/grpc-js";
-import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeEach, expect, onTestFinished, test } from "vitest";
 import { type AuthClient, createAuthClient } from "../../src/client/auth-client.ts";
 import { createLoginSigner } from "../../src/client/login-signer.ts";
 import { RpcError } from "../../src/client/rpc-error.ts";
 import { createTokenSource, type TokenSource, type TokenSourceOptions } from "../../src/client/token-source.ts";
-import { CUSTOMER_KEY, openGateway, type TestGateway } from "../gateway.ts";
+import { CUSTOMER_KEY, startFileGateway } from "../gateway.ts";
 
 const SECOND = 1000;
 /** The clock of all tests; each test advances it. */
 let time = 1_764_000_000_000;
-let gateway: TestGateway;
-let client: AuthClient;
-
-beforeAll(async () => {
-  gateway = await openGateway({ LOGIN_LIMIT: "3/60s" }, { now: () => time });
-  client = createAuthClient({ url: gateway.internalUrl });
-});
-
-afterAll(async () => {
-  client.close();
-  await gateway.close();
-});
+const gateway = await startFileGateway({ LOGIN_LIMIT: "3/60s" }, { now: () => time });
+const client = createAuthClient({ url: gateway.internalUrl });
+afterAll(() => client.close());
 
 beforeEach(() => {
   time += 3600 * SECOND;

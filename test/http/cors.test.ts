@@ -1,27 +1,18 @@
 // CORS: the answers and headers that pages of other origins may read.
 
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { openGateway, type TestGateway } from "../gateway.ts";
+import { describe, expect, test } from "vitest";
+import { startFileGateway } from "../gateway.ts";
 
 const ALLOWED = "https://app.example";
 const FOREIGN = "https://other.example";
 const LOGIN = "/countersign.auth.v1.AuthService/Login";
 
-const gateways = new Map<string, TestGateway>();
-beforeAll(async () => {
-  for (const CORS_ORIGINS of ["", `${ALLOWED},http://localhost:5173`, "*"]) {
-    gateways.set(CORS_ORIGINS, await openGateway({ CORS_ORIGINS }));
-  }
-});
-afterAll(async () => {
-  for (const gateway of gateways.values()) await gateway.close();
-});
-
-function gatewayOf(origins: "none" | "some" | "all"): TestGateway {
-  const gateway = [...gateways.values()][["none", "some", "all"].indexOf(origins)];
-  if (gateway === undefined) throw new TypeError("there is a gateway for each");
-  return gateway;
-}
+/** A gateway for each set of allowed origins. */
+const gateways = {
+  none: await startFileGateway(),
+  some: await startFileGateway({ CORS_ORIGINS: `${ALLOWED},http://localhost:5173` }),
+  all: await startFileGateway({ CORS_ORIGINS: "*" }),
+};
 
 /** The headers of the CORS protocol in an answer, and Vary. */
 async function ask(url: string, origin: string, options: RequestInit & { headers?: object } = {}) {
@@ -43,7 +34,7 @@ const CALLS = [
 
 describe.for(CALLS)("%s", ([, path, options]) => {
   test("is shared with an allowed origin, its headers exposed, and no credentials", async () => {
-    const { publicUrl } = gatewayOf("some");
+    const { publicUrl } = gateways.some;
     const { shared } = await ask(publicUrl + path, ALLOWED, options);
     expect(shared).toEqual({
       "access-control-allow-origin": ALLOWED,
@@ -65,7 +56,7 @@ describe.for(CALLS)("%s", ([, path, options]) => {
   });
 
   test("is shared with any origin by *", async () => {
-    const { publicUrl } = gatewayOf("all");
+    const { publicUrl } = gateways.all;
     const { shared } = await ask(publicUrl + path, FOREIGN, options);
     expect([shared["access-control-allow-origin"], shared["vary"]]).toEqual(["*", undefined]);
     expect((await preflight(publicUrl + path, "null")).status).toBe(204);
@@ -73,18 +64,18 @@ describe.for(CALLS)("%s", ([, path, options]) => {
 
   test("is shared with no other origin, and by default with none", async () => {
     for (const origin of [FOREIGN, `${ALLOWED}.evil.example`, "http://app.example", `${ALLOWED}:8443`, "null"]) {
-      const { publicUrl } = gatewayOf("some");
+      const { publicUrl } = gateways.some;
       expect((await ask(publicUrl + path, origin, options)).shared).toEqual({});
       expect(await preflight(publicUrl + path, origin)).toEqual({ status: 405, shared: {} });
     }
-    expect((await ask(gatewayOf("none").publicUrl + path, ALLOWED, options)).shared).toEqual({});
+    expect((await ask(gateways.none.publicUrl + path, ALLOWED, options)).shared).toEqual({});
   });
 });
 
 test.for(["/.well-known/jwks.json", "/.well-known/oauth-authorization-server", "/openapi.json"])(
   "%s is readable from any origin, at the public listener",
   async (path) => {
-    const { publicUrl, internalUrl } = gatewayOf("none");
+    const { publicUrl, internalUrl } = gateways.none;
     const { shared } = await ask(publicUrl + path, FOREIGN);
     expect(shared).toMatchObject({ "access-control-allow-origin": "*" });
     const asked = await preflight(publicUrl + path, FOREIGN);
@@ -94,7 +85,7 @@ test.for(["/.well-known/jwks.json", "/.well-known/oauth-authorization-server", "
 );
 
 test("the internal listener shares nothing, and /auth/check takes a preflight for a request without a token", async () => {
-  const { publicUrl, internalUrl } = gatewayOf("all");
+  const { publicUrl, internalUrl } = gateways.all;
   for (const path of ["/auth/time", "/v1/customers", "/metrics"]) {
     expect((await ask(internalUrl + path, ALLOWED)).shared).toEqual({});
   }

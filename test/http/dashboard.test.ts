@@ -3,20 +3,16 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { staticFiles } from "../../src/http/static-files.ts";
-import { ADMIN_TOKEN, openGateway, startTestGateway, type TestGateway } from "../gateway.ts";
+import { ADMIN_TOKEN, startFileGateway, startTestGateway } from "../gateway.ts";
 import { temporaryFolder } from "../program.ts";
 
 const OWN_PAGE = { "X-Countersign-Dashboard": "1" };
 
-let gateway: TestGateway;
-beforeAll(async () => {
-  // Frozen time: the life of a session is in whole seconds.
-  const now = Date.now();
-  gateway = await openGateway({}, { now: () => now });
-});
-afterAll(() => gateway.close());
+// Frozen time: the life of a session is in whole seconds.
+const now = Date.now();
+const gateway = await startFileGateway({}, { now: () => now });
 
 function post(path: string, body: unknown, headers: Record<string, string> = OWN_PAGE): Promise<Response> {
   return fetch(new URL(path, gateway.internalUrl), {

@@ -4,17 +4,13 @@ import { once } from "node:events";
 import { connect as connectHttp2 } from "node:http2";
 import { connect, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { NO_LIMITS, openGateway, signNow, type TestGateway } from "../gateway.ts";
+import { expect, test } from "vitest";
+import { NO_LIMITS, signNow, startFileGateway } from "../gateway.ts";
 import { serve, temporaryFolder } from "../program.ts";
 import { exchange } from "./raw-http.ts";
 
 const LOGIN = "/countersign.auth.v1.AuthService/Login";
-let gateway: TestGateway;
-beforeAll(async () => {
-  gateway = await openGateway(NO_LIMITS);
-});
-afterAll(() => gateway.close());
+const gateway = await startFileGateway(NO_LIMITS);
 
 const rightLogin = async (): Promise<string> => JSON.stringify(signNow(await gateway.enrol()));
 

@@ -1,15 +1,14 @@
 // Answers to logins and token checks against the OpenAPI documents: every documented reason occurs, and no other.
 
 import { createServiceImplSpec } from "@connectrpc/connect";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { AuthService } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
 import { TokenService } from "../../gen/es/countersign/token/v1/token_pb.ts";
 import type { LoginBody } from "../../src/cli/sign.ts";
 import { AuthError } from "../../src/core/errors.ts";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
-import type { Listener } from "../../src/http/listener.ts";
 import { TOKEN_MESSAGE_BYTES } from "../../src/services/auth.ts";
-import { CUSTOMER_KEY, openGateway, postLogin, signNow, type TestGateway } from "../gateway.ts";
+import { CUSTOMER_KEY, postLogin, signNow, startFileGateway } from "../gateway.ts";
 import { mountThrowing } from "../protocols/mount.ts";
 import { objectOf, readGenerated } from "./document.ts";
 
@@ -24,34 +23,19 @@ const NOW = 1_764_000_000_000;
 const SECONDS = NOW / 1000;
 const clock = { now: NOW };
 
-let gateway: TestGateway;
-let strict: TestGateway;
-let away: TestGateway;
-let broken: Listener;
-let brokenTokens: Listener;
-let awayTokens: Listener;
+const options = { now: (): number => clock.now };
+const gateway = await startFileGateway({ ADDRESS_LIMIT: "off" }, options);
+const strict = await startFileGateway({ ADDRESS_LIMIT: "1/60s" }, options);
+const away = await startFileGateway({ REDIS_URL: "redis://127.0.0.1:1", REDIS_DOWN: "deny" }, options);
 
-beforeAll(async () => {
-  const options = { now: (): number => clock.now };
-  gateway = await openGateway({ ADDRESS_LIMIT: "off" }, options);
-  strict = await openGateway({ ADDRESS_LIMIT: "1/60s" }, options);
-  away = await openGateway({ REDIS_URL: "redis://127.0.0.1:1", REDIS_DOWN: "deny" }, options);
-  const bug = new TypeError("a bug");
-  broken = await mountThrowing(bug, { spec: createServiceImplSpec<typeof AuthService>(AuthService, {}) });
-  const spec = createServiceImplSpec<typeof TokenService>(TokenService, {});
-  const tokens = { spec, maxMessageBytes: TOKEN_MESSAGE_BYTES };
-  brokenTokens = await mountThrowing(bug, tokens);
-  awayTokens = await mountThrowing(
-    new AuthError("unavailable", "the registry is away", { retryAfterMs: 1_000 }),
-    tokens,
-  );
-});
-afterAll(() =>
-  Promise.all([
-    ...[gateway, strict, away].map((one) => one.close()),
-    ...[broken, brokenTokens, awayTokens].map((one) => one.close(0)),
-  ]),
-);
+const bug = new TypeError("a bug");
+const unavailable = new AuthError("unavailable", "the registry is away", { retryAfterMs: 1_000 });
+const spec = createServiceImplSpec<typeof TokenService>(TokenService, {});
+const tokens = { spec, maxMessageBytes: TOKEN_MESSAGE_BYTES };
+const broken = await mountThrowing(bug, { spec: createServiceImplSpec<typeof AuthService>(AuthService, {}) });
+const brokenTokens = await mountThrowing(bug, tokens);
+const awayTokens = await mountThrowing(unavailable, tokens);
+afterAll(() => Promise.all([broken, brokenTokens, awayTokens].map((one) => one.close(0))));
 
 const sign = (deviceKey: string, timestamp = SECONDS, customerKey = CUSTOMER_KEY): LoginBody =>
   signNow(deviceKey, customerKey, timestamp);

@@ -2,7 +2,7 @@
 
 import type { DescService } from "@bufbuild/protobuf";
 import { Validator } from "@seriousme/openapi-schema-validator";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { AdminService } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { AuthService } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
 import { TokenService } from "../../gen/es/countersign/token/v1/token_pb.ts";
@@ -10,7 +10,7 @@ import { createOpenapi } from "../../scripts/openapi/document.ts";
 import { notes } from "../../scripts/openapi-notes.ts";
 import { createRouteTable } from "../../src/protocols/routes.ts";
 import { get, isUnary, methodsWith, post, type Rule } from "../protocols/route-rules.ts";
-import { type RuleServer, service as rules, serveRules } from "../protocols/rule-service.ts";
+import { service as rules, serveRules } from "../protocols/rule-service.ts";
 import { objectOf, openDocument, readGenerated } from "./document.ts";
 
 /** Documents without notes. */
@@ -142,10 +142,7 @@ describe("queries and bodies", () => {
   });
 });
 
-let server: RuleServer;
-beforeAll(async () => {
-  server = await serveRules();
-});
+const server = await serveRules();
 afterAll(() => server.close(1_000));
 
 const thing = {

@@ -1,38 +1,31 @@
 // Answers to operators' calls against the OpenAPI document: every call, with the errors that all of them share.
 
 import { createServiceImplSpec } from "@connectrpc/connect";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { AdminService } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { AuthError } from "../../src/core/errors.ts";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
-import type { Listener } from "../../src/http/listener.ts";
 import { ADMIN_MESSAGE_BYTES } from "../../src/services/admin.ts";
 import { isRead } from "../../src/services/admin-guard.ts";
-import { ADMIN_TOKEN, openGateway, type TestGateway } from "../gateway.ts";
+import { ADMIN_TOKEN, startFileGateway } from "../gateway.ts";
 import { guardOf, mountThrowing } from "../protocols/mount.ts";
 import { readGenerated } from "./document.ts";
 
 const document = readGenerated("internal");
 const calls = document.operations.filter(({ id }) => id.startsWith("AdminService_"));
 
-let gateway: TestGateway;
-let readToken: string;
-let away: Listener;
-let broken: Listener;
-
-beforeAll(async () => {
-  gateway = await openGateway();
-  const draft = { name: "reader", role: "read", expiresAt: undefined } as const;
-  readToken = (await gateway.registry.operators.issue(draft, GATEWAY)).adminToken;
-  const admin = {
-    spec: createServiceImplSpec<typeof AdminService>(AdminService, {}),
-    guard: guardOf(ADMIN_TOKEN),
-    maxMessageBytes: ADMIN_MESSAGE_BYTES,
-  };
-  away = await mountThrowing(new AuthError("unavailable", "the registry is away", { retryAfterMs: 1_000 }), admin);
-  broken = await mountThrowing(new TypeError("a bug"), admin);
-});
-afterAll(() => Promise.all([gateway.close(), away.close(0), broken.close(0)]));
+const gateway = await startFileGateway();
+const draft = { name: "reader", role: "read", expiresAt: undefined } as const;
+const { adminToken: readToken } = await gateway.registry.operators.issue(draft, GATEWAY);
+const admin = {
+  spec: createServiceImplSpec<typeof AdminService>(AdminService, {}),
+  guard: guardOf(ADMIN_TOKEN),
+  maxMessageBytes: ADMIN_MESSAGE_BYTES,
+};
+const unavailable = new AuthError("unavailable", "the registry is away", { retryAfterMs: 1_000 });
+const away = await mountThrowing(unavailable, admin);
+const broken = await mountThrowing(new TypeError("a bug"), admin);
+afterAll(() => Promise.all([away.close(0), broken.close(0)]));
 
 interface OperatorRequest {
   readonly verb: string;

@@ -1,17 +1,13 @@
 // Connect's unary protocol by hand, where clients would not show a difference (connectrpc.com/docs/protocol).
 
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { LoginRequestSchema, LoginResponseSchema } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
-import type { Listener } from "../../src/http/listener.ts";
 import { type HandAnswer, type HandRequest, sendByHand } from "./hand.ts";
 import { mount } from "./mount.ts";
 import { scriptedService } from "./scripted-service.ts";
 
-let listener: Listener;
-beforeAll(async () => {
-  listener = await mount(scriptedService());
-});
+const listener = await mount(scriptedService());
 afterAll(() => listener.close(0));
 
 const PATH = "/countersign.auth.v1.AuthService/Login";

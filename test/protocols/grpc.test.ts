@@ -3,19 +3,15 @@
 import { once } from "node:events";
 import { deflateSync } from "node:zlib";
 import { create, fromBinary, fromJsonString, toBinary } from "@bufbuild/protobuf";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { LoginRequestSchema, LoginResponseSchema } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
 import { StatusSchema } from "../../gen/es/google/rpc/status_pb.ts";
-import type { Listener } from "../../src/http/listener.ts";
 import { envelope, type GrpcAnswer, type HandRequest, openHttp2, readGrpc, sendByHand } from "./hand.ts";
 import { mount } from "./mount.ts";
 import { scriptedService } from "./scripted-service.ts";
 
-let listener: Listener;
 let waiting = Promise.withResolvers<AbortSignal>();
-beforeAll(async () => {
-  listener = await mount(scriptedService((signal) => waiting.resolve(signal)));
-});
+const listener = await mount(scriptedService((signal) => waiting.resolve(signal)));
 afterAll(() => listener.close(0));
 beforeEach(() => {
   waiting = Promise.withResolvers();

@@ -1,15 +1,12 @@
 // REST over a listener: which handler a request reaches, and what of the request sets which field (google/api/http.proto).
 
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import type { AuthError } from "../../src/core/errors.ts";
 import { mount } from "./mount.ts";
-import { type RuleServer, serveRules } from "./rule-service.ts";
+import { serveRules } from "./rule-service.ts";
 import { scriptedService } from "./scripted-service.ts";
 
-let server: RuleServer;
-beforeAll(async () => {
-  server = await serveRules();
-});
+const server = await serveRules();
 afterAll(() => server.close(1_000));
 beforeEach(() => {
   server.errors.length = 0;
