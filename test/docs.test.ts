@@ -22,7 +22,7 @@ const RUN: readonly (readonly [page: string, start: string, test: string])[] = [
   ["docs/secrets.md", "npx countersign customer-keys", "test/cli/pages.test.ts"],
   ["docs/secrets.md", "npx countersign backup", "test/backup.test.ts"],
   ["docs/secrets.md", "npx countersign restore", "test/backup.test.ts"],
-  ["docs/secrets.md", "npx countersign serve", "test/cli/lost-secrets.test.ts"],
+  ["docs/secrets.md", "npx countersign serve", "test/cli/maintenance.test.ts"],
   ["docs/services.md", "TOKEN=", "test/readme.curl.test.ts"],
   ["docs/services.md", "npx buf curl", "test/readme.test.ts"],
   ["docs/postgresql.md", "npx node examples", "test/to-postgres.postgres.test.ts"],

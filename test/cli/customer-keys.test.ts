@@ -2,12 +2,11 @@
 
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { temporaryFolder } from "../program.ts";
-import { openOperator } from "./operator.ts";
+import { startFileOperator } from "./operator.ts";
 
-const operator = await openOperator();
-afterAll(() => operator.gateway.close());
+const operator = await startFileOperator();
 
 async function customer(id: string): Promise<string> {
   await operator.operateJson(["customers", "create", "--name", id, "--customer-id", id]);

@@ -1,11 +1,10 @@
 // `countersign customers`, and common behaviour of commands: tables, usage errors, questions on a terminal.
 
 import { Readable } from "node:stream";
-import { afterAll, expect, test } from "vitest";
-import { openOperator } from "./operator.ts";
+import { expect, test } from "vitest";
+import { startFileOperator } from "./operator.ts";
 
-const operator = await openOperator();
-afterAll(() => operator.gateway.close());
+const operator = await startFileOperator();
 
 test("a customer is created, shown, changed, disabled, enabled and deleted", async () => {
   const { operate, operateJson } = operator;

@@ -2,15 +2,14 @@
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { computeSignature, secretFromText } from "../../src/core/signature.ts";
 import { CUSTOMER_KEY } from "../gateway.ts";
 import { temporaryFolder } from "../program.ts";
-import { openOperator } from "./operator.ts";
+import { startFileOperator } from "./operator.ts";
 
 const NOW = 1_764_000_000_000;
-const operator = await openOperator({}, { now: () => NOW });
-afterAll(() => operator.gateway.close());
+const operator = await startFileOperator({ now: () => NOW });
 const deviceKey = await operator.gateway.enrol();
 
 function bodyAt(timestamp: number): string {

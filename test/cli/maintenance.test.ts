@@ -1,22 +1,16 @@
-// `countersign check` and `secrets reseal`.
+// Maintenance: `countersign check`, sealing again, and what stops a start: the data directory, a lost master key.
 
-import { existsSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
 import { runCommand } from "../command.ts";
 import { openGateway } from "../gateway.ts";
-import { serve, temporaryFolder } from "../program.ts";
-
-const SETTINGS = {
-  COUNTERSIGN_MASTER_KEY: "00".repeat(32),
-  COUNTERSIGN_ADMIN_TOKEN: "0123456789abcdef",
-  COUNTERSIGN_ISSUER: "https://login.example",
-  COUNTERSIGN_AUDIENCE: "devices",
-};
+import { run, serve, temporaryFolder } from "../program.ts";
+import { REQUIRED } from "./operator.ts";
 
 async function check(env: Readonly<Record<string, string>>) {
-  const { status, stdout, stderr } = await runCommand(["check", "--json"], { env: { ...SETTINGS, ...env } });
+  const { status, stdout, stderr } = await runCommand(["check", "--json"], { env: { ...REQUIRED, ...env } });
   const findings: readonly { readonly name: string; readonly status: string }[] =
     stdout === "" ? [] : JSON.parse(stdout).findings;
   return { status, stderr, findings: findings.map(({ name, status: state }) => `${name} ${state}`) };
@@ -80,4 +74,57 @@ test("reseal prints how many secrets it sealed, and fails when one does not open
   expect(await reseal()).toEqual({ status: 1, stdout: "", stderr: `countersign: ${message}\n` });
   const { status, stderr } = await reseal("--json");
   expect([status, JSON.parse(stderr).error]).toEqual([1, { resealed: 0, unopened: 1, message }]);
+});
+
+test.for([
+  [0o777, ["--dev"], {}],
+  [0o720, ["--dev"], {}],
+  [0o702, [], REQUIRED],
+  [0o1777, [], { ...REQUIRED, COUNTERSIGN_DATABASE_URL: "postgres://127.0.0.1:1/countersign" }],
+] as const)("serve refuses a data directory that others may write to: %o, %j, %j", async ([mode, args, settings]) => {
+  const folder = temporaryFolder();
+  chmodSync(folder, mode);
+  const { status, stderr } = await runCommand(["serve", ...args], {
+    env: { ...settings, COUNTERSIGN_DATA_DIR: folder },
+  });
+  expect([status, stderr]).toEqual([
+    1,
+    `countersign: other users may write to the data directory ${folder}. Run: chmod go-w ${folder}\n`,
+  ]);
+  expect(readdirSync(folder)).toEqual([]);
+});
+
+test("serve --dev creates a missing directory", async () => {
+  const missing = join(temporaryFolder(), "a", "b");
+  expect(await (await serve(missing)).end("SIGTERM")).toBe(0);
+  expect(existsSync(join(missing, "countersign.db"))).toBe(true);
+});
+
+const OLD = { COUNTERSIGN_MASTER_KEY: "11".repeat(32) };
+const NEW = { COUNTERSIGN_MASTER_KEY: "22".repeat(32) };
+
+test("serve --forget-lost-secrets starts with all devices, and without their keys", async () => {
+  const folder = temporaryFolder();
+  const before = await serve(folder, { env: OLD });
+  const logIn = async (url: string) =>
+    (await runCommand(["login", "--demo", "--url", url], { env: { COUNTERSIGN_DATA_DIR: folder } })).stderr;
+  expect(await logIn(before.publicUrl)).toBe("");
+  await before.end("SIGTERM");
+
+  const listeners = { COUNTERSIGN_PUBLIC_LISTEN: "127.0.0.1:0", COUNTERSIGN_INTERNAL_LISTEN: "127.0.0.1:0" };
+  const refused = await run(["serve", "--dev"], { env: { COUNTERSIGN_DATA_DIR: folder, ...NEW, ...listeners } });
+  expect([refused.status, refused.stderr]).toEqual([
+    1,
+    "countersign: the signing key and 1 customer key cannot be opened with the master keys of this gateway. Set COUNTERSIGN_MASTER_KEY to the key that sealed them, or add it to COUNTERSIGN_OTHER_MASTER_KEYS. If it is lost, start once with --forget-lost-secrets: this drops the customer keys that it sealed, to be imported again, and signs tokens with a new key if theirs is lost (docs/secrets.md)\n",
+  ]);
+
+  const after = await serve(folder, { env: { ...NEW, COUNTERSIGN_LOG_LEVEL: "info" } }, ["--forget-lost-secrets"]);
+  expect(await logIn(after.publicUrl)).toMatch(/^countersign: invalid_credentials: /);
+  const env = { COUNTERSIGN_DATA_DIR: folder, COUNTERSIGN_INTERNAL_URL: after.internalUrl };
+  expect((await runCommand(["audit", "list", "--json"], { env })).stdout).toMatch(/"ForgetLostSecrets"/);
+  await after.end("SIGTERM");
+  expect(after.log()).toMatch(/"customer_keys":1,"signing_keys":2/);
+
+  const later = await serve(folder, { env: NEW });
+  expect(await later.end("SIGTERM")).toBe(0);
 });

@@ -2,12 +2,11 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { temporaryFolder } from "../program.ts";
-import { openOperator } from "./operator.ts";
+import { startFileOperator } from "./operator.ts";
 
-const operator = await openOperator();
-afterAll(() => operator.gateway.close());
+const operator = await startFileOperator();
 
 test("a token is issued, used, seen in the audit log by name, and revoked", async () => {
   const [issued] = await operator.operateJson(["operators", "issue", "--name", "ada", "--role", "admin"]);

@@ -11,6 +11,7 @@ import { decodeProtectedHeader } from "jose";
 import { expect, test } from "vitest";
 import { startLines } from "../../src/cli/serve.ts";
 import { runCommand } from "../command.ts";
+import { listenOnLoopback } from "../free-port.ts";
 import { postLogin } from "../gateway.ts";
 import { DEFAULT_ALG, run, serve, temporaryFolder } from "../program.ts";
 import { sendByHand } from "../protocols/hand.ts";
@@ -114,10 +115,8 @@ test.each(["node_modules/.bin/countersign serve", "npx -c 'exec node bin/counter
 );
 
 test("serve names a port that is in use", async () => {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  const port = typeof address === "object" ? address?.port : 0;
+  const server = createServer();
+  const port = await listenOnLoopback(server);
   const { status, stderr } = await run(["serve", "--dev"], {
     env: { COUNTERSIGN_DATA_DIR: temporaryFolder(), COUNTERSIGN_PUBLIC_LISTEN: `127.0.0.1:${port}` },
   });

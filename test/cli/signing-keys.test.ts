@@ -3,16 +3,15 @@
 import { generateKeyPairSync } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { PUBLISH_MS } from "../../src/core/tokens/rotation.ts";
 import { temporaryFolder } from "../program.ts";
-import { openOperator } from "./operator.ts";
+import { startFileOperator, startTestOperator } from "./operator.ts";
 
 /** Lead of the gateway's clock, in milliseconds: by then every gateway knows the next key. */
 const AHEAD_MS = 2_000;
 let aheadMs = 0;
-const operator = await openOperator({}, { now: () => Date.now() + aheadMs });
-afterAll(() => operator.gateway.close());
+const operator = await startFileOperator({ now: () => Date.now() + aheadMs });
 aheadMs = AHEAD_MS;
 
 const UNFETCHED = "Services that have not fetched the keys since then refuse its tokens until they do";
@@ -69,8 +68,7 @@ test("import takes over a key of another server, and revoke revokes it", async (
 
 test("a key that every service has had time to fetch signs without a warning", async () => {
   let now = Date.now() - PUBLISH_MS;
-  const { gateway, operate } = await openOperator({}, { now: () => now });
-  onTestFinished(() => gateway.close());
+  const { operate } = await startTestOperator({ now: () => now });
   now = Date.now();
   expect(await operate(["signing-keys", "rotate"])).toMatchObject({ status: 0, stderr: "" });
 });

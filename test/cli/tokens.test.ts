@@ -1,11 +1,10 @@
 // `countersign tokens` and `customers revoke-tokens`.
 
-import { afterAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { CUSTOMER_KEY, logInBy } from "../gateway.ts";
-import { openOperator } from "./operator.ts";
+import { startFileOperator } from "./operator.ts";
 
-const operator = await openOperator();
-afterAll(() => operator.gateway.close());
+const operator = await startFileOperator();
 
 const ADVICE =
   "services that check them at a gateway refuse them from now on, those that check them by themselves accept them until they expire";

@@ -1,6 +1,5 @@
 // `countersign devices import` after a kill in its middle: --from-line resumes it.
 
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
@@ -8,57 +7,46 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { expect, onTestFinished, test } from "vitest";
 import { runCommand } from "../../command.ts";
-import { freePort } from "../../free-port.ts";
-import { type ServingProcess, serve, temporaryFolder } from "../../program.ts";
+import { freePort, listenOnLoopback } from "../../free-port.ts";
+import { serve, startCommand, temporaryFolder } from "../../program.ts";
 
 /** Six batches. */
 const DEVICES = 3_000;
-const LAUNCHER = join(import.meta.dirname, "../../../bin/countersign.js");
 
-interface Scene {
-  readonly env: Readonly<Record<string, string>>;
-  readonly file: string;
-  readonly gateway: ServingProcess;
-  /** A relay to the gateway that holds an import in its middle until it is opened. */
-  readonly way: Way;
-  serveAgain(): Promise<ServingProcess>;
-}
-
-/** A gateway with a customer, and a file of many devices of it. */
-async function setUp(): Promise<Scene> {
+/** A gateway with a customer, a file of many devices of it, and a way there that holds an import in its middle. */
+async function setUp() {
   const folder = temporaryFolder();
   const dataDir = join(folder, "data");
-  const env = {
-    COUNTERSIGN_DATA_DIR: dataDir,
-    COUNTERSIGN_INTERNAL_LISTEN: `127.0.0.1:${await freePort()}`,
-    COUNTERSIGN_LOG_LEVEL: "error",
-  };
-  const serveAgain = (): Promise<ServingProcess> => serve(dataDir, { env });
+  const internalListen = { COUNTERSIGN_INTERNAL_LISTEN: `127.0.0.1:${await freePort()}` };
+  const serveAgain = () => serve(dataDir, { env: { ...internalListen, COUNTERSIGN_LOG_LEVEL: "error" } });
   const gateway = await serveAgain();
   const way = await openWay(gateway.internalUrl);
-  const client = { COUNTERSIGN_DATA_DIR: dataDir, COUNTERSIGN_INTERNAL_URL: way.url };
-  await runCommand(["customers", "create", "--name", "Acme", "--customer-id", "acme"], {
-    env: { ...client, COUNTERSIGN_INTERNAL_URL: gateway.internalUrl },
-  });
+  const env = { COUNTERSIGN_DATA_DIR: dataDir, COUNTERSIGN_INTERNAL_URL: gateway.internalUrl };
+  await runCommand(["customers", "create", "--name", "Acme", "--customer-id", "acme"], { env });
   const file = join(folder, "devices.csv");
   const lines = Array.from({ length: DEVICES }, (_, index) => `device-${index},acme,Device ${index}\n`);
   writeFileSync(file, `device_key,customer_id,name\n${lines.join("")}`);
-  return { env: client, file, gateway, way, serveAgain };
+  const held = { ...env, COUNTERSIGN_INTERNAL_URL: way.url };
+  return {
+    gateway,
+    way,
+    serveAgain,
+    startImport(...words: readonly string[]) {
+      const child = startCommand(["devices", "import", file, ...words], { env: held });
+      return { child, stdout: text(child.stdout), stderr: text(child.stderr), exited: once(child, "exit") };
+    },
+    async countDevices(): Promise<number> {
+      const { stdout, stderr } = await runCommand(["devices", "export", "--customer", "acme"], { env });
+      expect(stderr).toBe("");
+      const keys = stdout.match(/^device-\d+/gm) ?? [];
+      expect(new Set(keys).size).toBe(keys.length);
+      return keys.length;
+    },
+  };
 }
 
-interface Way {
-  readonly url: string;
-  /** Resolves once the import has the answer to its first batch and sends the second. */
-  readonly begun: Promise<void>;
-  /** Lets all answers through from now on. */
-  open(): void;
-}
-
-/**
- * A relay to the gateway that passes the answer to an import's first batch and holds the others, although the gateway has
- * answered.
- */
-async function openWay(internalUrl: string): Promise<Way> {
+/** A relay to the gateway that passes the answer to an import's first batch, and holds the others until it is opened. */
+async function openWay(internalUrl: string) {
   const { hostname, port } = new URL(internalUrl);
   const opened = Promise.withResolvers<void>();
   const begun = Promise.withResolvers<void>();
@@ -81,14 +69,13 @@ async function openWay(internalUrl: string): Promise<Way> {
     });
     near.on("error", () => {}).on("close", () => far.destroy());
     far.on("error", () => {}).on("close", () => near.destroy());
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
+  });
   onTestFinished(() => void server.close());
-  const address = server.address();
-  if (typeof address !== "object" || address === null) throw new TypeError("it listens on a port");
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    url: `http://127.0.0.1:${await listenOnLoopback(server)}`,
+    /** Resolves once the import has the answer to its first batch: it asks for the second one. */
     begun: begun.promise,
+    /** From now on nothing is held. */
     open() {
       isOpen = true;
       opened.resolve();
@@ -96,33 +83,8 @@ async function openWay(internalUrl: string): Promise<Way> {
   };
 }
 
-interface Running {
-  readonly child: ChildProcess;
-  readonly stdout: Promise<string>;
-  readonly stderr: Promise<string>;
-  readonly exited: Promise<readonly unknown[]>;
-}
-
-function start({ env, file }: Scene, ...words: readonly string[]): Running {
-  const child = spawn(process.execPath, [LAUNCHER, "devices", "import", file, ...words], {
-    env: { ...process.env, ...env },
-  });
-  return { child, stdout: text(child.stdout), stderr: text(child.stderr), exited: once(child, "exit") };
-}
-
-async function countDevices({ env }: Scene): Promise<number> {
-  const { stdout } = await runCommand(["devices", "export", "--customer", "acme"], { env });
-  const keys = stdout
-    .trimEnd()
-    .split("\n")
-    .slice(1)
-    .map((line) => line.split(",")[0]);
-  expect(new Set(keys).size).toBe(keys.length);
-  return keys.length;
-}
-
 /** The line that a stopped import names. */
-async function stoppedAt({ stderr }: Running): Promise<string> {
+async function stoppedAt(stderr: Promise<string>): Promise<string> {
   const [, line = "", again] =
     /countersign: stopped at line (\d{3,}): what comes before is in\. Give the same command with --from-line (\d+)\n/.exec(
       await stderr,
@@ -131,39 +93,37 @@ async function stoppedAt({ stderr }: Running): Promise<string> {
   return line;
 }
 
-test("Ctrl-C stops the import: it prints the line, and continues there", { timeout: 60_000 }, async () => {
+test("Ctrl-C stops the import: it prints the line, and continues there", async () => {
   const scene = await setUp();
-  const first = start(scene);
+  const first = scene.startImport();
   await scene.way.begun;
   first.child.kill("SIGINT");
   expect(await first.exited).toEqual([130, null]);
-  const line = await stoppedAt(first);
+  const line = await stoppedAt(first.stderr);
   scene.way.open();
-  const second = start(scene, "--from-line", line);
+  const second = scene.startImport("--from-line", line);
   expect(await second.exited).toEqual([0, null]);
   const numbers = [...(await second.stdout).matchAll(/\d+/g)].map(([count]) => Number(count));
   // The header is line 1.
   expect(numbers.reduce((sum, count) => sum + count, 0)).toBe(DEVICES - (Number(line) - 2));
-  expect(await countDevices(scene)).toBe(DEVICES);
+  expect(await scene.countDevices()).toBe(DEVICES);
 });
 
-test("the gateway is killed: the import says where it stopped, and goes on there later", {
-  timeout: 60_000,
-}, async () => {
+test("the gateway is killed: the import says where it stopped, and goes on there later", async () => {
   const scene = await setUp();
-  const first = start(scene);
+  const first = scene.startImport();
   await scene.way.begun;
   await scene.gateway.end("SIGKILL");
   expect(await first.exited).toEqual([1, null]);
   expect(await first.stdout).toBe("");
-  const line = await stoppedAt(first);
+  const line = await stoppedAt(first.stderr);
   expect(await first.stderr).toMatch(
     /countersign: (no gateway answers at )?http:\/\/127\.0\.0\.1:\d+ (closed the connection )?\(\w+\)\. [^\n]*\n$/,
   );
 
   scene.way.open();
   await scene.serveAgain();
-  const second = start(scene, "--from-line", line);
+  const second = scene.startImport("--from-line", line);
   expect(await second.exited).toEqual([0, null]);
-  expect(await countDevices(scene)).toBe(DEVICES);
+  expect(await scene.countDevices()).toBe(DEVICES);
 });
