@@ -1,5 +1,6 @@
 // A whole site: PostgreSQL, Redis, gateways in processes of their own, and HAProxy with its example in front of them.
 
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,7 +11,6 @@ import { type PostgresServer, startPostgres } from "../postgres/server.ts";
 import { launch, NODE_ARGUMENTS, type ServingProcess } from "../program.ts";
 import { type Balancer, startBalancer } from "../proxies/example.ts";
 import { type RedisServer, startRedis } from "../redis/server.ts";
-import { measureHeap } from "./heap.ts";
 
 export interface SiteOptions {
   readonly devices: number;
@@ -111,4 +111,21 @@ async function createGateway(
     crashes: () => crashes + (running?.ended() === undefined ? 0 : 1),
     measureMemory: () => measureHeap(inspector),
   };
+}
+
+/** Collects garbage in a process whose log names its inspector (chromedevtools.github.io/devtools-protocol). @returns MiB that are left; NaN when it ends meanwhile */
+async function measureHeap(log: string): Promise<number> {
+  const socket = new WebSocket(/^Debugger listening on (\S+)$/m.exec(log)?.[1] ?? "");
+  const closed = once(socket, "close");
+  await Promise.race([once(socket, "open"), closed]);
+  async function call(method: string, params: object = {}): Promise<string> {
+    socket.send(JSON.stringify({ id: 1, method, params }));
+    const [message] = await Promise.race([once(socket, "message"), closed]);
+    return String(message.data);
+  }
+  for (let time = 0; time < 2; time++) await call("HeapProfiler.collectGarbage");
+  const expression = "(({ heapUsed, external }) => heapUsed + external)(process.memoryUsage())";
+  const text = await call("Runtime.evaluate", { expression, returnByValue: true });
+  socket.close();
+  return Number(/"value":(\d+)/.exec(text)?.[1]) / 2 ** 20;
 }
