@@ -6,14 +6,16 @@ import { dirname } from "node:path";
 
 export interface Requirement {
   readonly name: string;
-  readonly packages: readonly string[];
-  readonly present: () => boolean;
+  /** The packages of Debian, as apt-get takes them; empty: npm brings it. */
+  readonly packages: string;
+  /** A shell command that succeeds where the program is. */
+  readonly probe: string;
 }
 
-export function runs(command: string, ...args: string[]): boolean {
-  // Where Debian has servers, which is not on everybody's path.
+function isMissing({ probe }: Requirement): boolean {
+  // Debian has servers in /usr/sbin, which is not on everybody's path.
   const env = { ...process.env, PATH: `${process.env["PATH"]}:/usr/sbin` };
-  return spawnSync(command, args, { stdio: "ignore", env }).status === 0;
+  return spawnSync("sh", ["-c", probe], { stdio: "ignore", env }).status !== 0;
 }
 
 export function say(line: string): void {
@@ -27,10 +29,9 @@ const NO_CLUSTER = "/etc/postgresql-common/createcluster.d/countersign-test.conf
 
 /** Installs what is missing. @returns what is missing afterwards */
 export function installMissing(requirements: readonly Requirement[]): readonly Requirement[] {
-  const isMissing = ({ present }: Requirement): boolean => !present();
   const missing = requirements.filter(isMissing);
   if (missing.length === 0) return [];
-  const packages = missing.flatMap((requirement) => requirement.packages);
+  const packages = missing.flatMap((requirement) => requirement.packages.split(" "));
   if (!asRoot("apt-get", "--version")) return missing;
   say(`Tests need ${packages.join(", ")}: installing with apt-get.`);
   const install = ["install", "-y", "-q", "--no-install-recommends", ...packages];

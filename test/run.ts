@@ -4,31 +4,30 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { hasPostgres } from "./postgres/programs.ts";
-import { installMissing, type Requirement, runs, say } from "./requirements.ts";
+import { installMissing, type Requirement, say } from "./requirements.ts";
 
 /** The tests that need one end in `.<name>.test.ts`. */
 const requirements: readonly Requirement[] = [
   {
     name: "redis",
-    packages: ["redis-server"],
-    present: () => Boolean(process.env["COUNTERSIGN_TEST_REDIS_URL"]) || runs("redis-server", "--version"),
+    packages: "redis-server",
+    probe: 'test -n "$COUNTERSIGN_TEST_REDIS_URL" || redis-server --version',
   },
-  { name: "valkey", packages: ["valkey-server"], present: () => runs("valkey-server", "--version") },
+  { name: "valkey", packages: "valkey-server", probe: "valkey-server --version" },
   {
     name: "postgres",
-    packages: ["postgresql"],
-    present: () => Boolean(process.env["COUNTERSIGN_TEST_POSTGRES_URL"]) || hasPostgres(),
+    packages: "postgresql",
+    probe: 'test -n "$COUNTERSIGN_TEST_POSTGRES_URL" || ls /usr/lib/postgresql/*/bin/initdb || initdb --version',
   },
-  { name: "curl", packages: ["curl"], present: () => runs("curl", "--version") },
-  { name: "openssl", packages: ["openssl"], present: () => runs("openssl", "version") },
-  { name: "nginx", packages: ["nginx"], present: () => runs("nginx", "-v") },
-  { name: "haproxy", packages: ["haproxy"], present: () => runs("haproxy", "-v") },
-  { name: "caddy", packages: ["caddy"], present: () => runs("caddy", "version") },
+  { name: "curl", packages: "curl", probe: "curl --version" },
+  { name: "openssl", packages: "openssl", probe: "openssl version" },
+  { name: "nginx", packages: "nginx", probe: "nginx -v" },
+  { name: "haproxy", packages: "haproxy", probe: "haproxy -v" },
+  { name: "caddy", packages: "caddy", probe: "caddy version" },
   {
     name: "python",
-    packages: ["python3-jwt", "python3-cryptography"],
-    present: () => runs("/usr/bin/python3", "-c", "import jwt, cryptography"),
+    packages: "python3-jwt python3-cryptography",
+    probe: "/usr/bin/python3 -c 'import jwt, cryptography'",
   },
 ];
 
@@ -78,7 +77,7 @@ function runVitest(without: readonly Requirement[]): { passed: number; failed: n
 const missing = installMissing(requirements);
 const { passed, failed, status } = runVitest(missing);
 for (const { name, packages } of missing) {
-  say(`Not run: the tests that need ${name}. Type: apt-get install ${packages.join(" ")}`);
+  say(`Not run: the tests that need ${name}. Type: apt-get install ${packages}`);
 }
 say(`${passed} passed, ${failed + missing.length} failed`);
 process.exitCode = missing.length > 0 ? 1 : status;

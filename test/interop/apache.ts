@@ -7,13 +7,13 @@ import { CUSTOMER_KEY, logInBy, openGateway } from "../gateway.ts";
 import { type Echo, echoOf, type ProxyAnswer, send, startEchoService } from "../proxies/echo.ts";
 import { startProxy } from "../proxies/example.ts";
 import { APACHE } from "../proxies/proxy.ts";
-import { type Requirement, runs } from "../requirements.ts";
+import type { Requirement } from "../requirements.ts";
 import { type Row, requiring } from "./rows.ts";
 
 const REQUIREMENT: Requirement = {
   name: "proxy Apache",
-  packages: ["apache2", "libapache2-mod-auth-openidc"],
-  present: () => runs("apache2", "-v") && runs("test", "-e", "/usr/lib/apache2/modules/mod_auth_openidc.so"),
+  packages: "apache2 libapache2-mod-auth-openidc",
+  probe: "apache2 -v && test -e /usr/lib/apache2/modules/mod_auth_openidc.so",
 };
 
 const DEVICE_KEY = "pump-7";

@@ -8,13 +8,13 @@ import type { LoginBody } from "../../src/cli/sign.ts";
 import { type HttpAnswer, postJson } from "../ask.ts";
 import { openGateway, signNow, type TestGateway } from "../gateway.ts";
 import { type Balancer, type BalancerName, startBalancer } from "../proxies/example.ts";
-import { type Requirement, runs } from "../requirements.ts";
+import type { Requirement } from "../requirements.ts";
 import { type Row, requiring } from "./rows.ts";
 
 const BALANCERS: readonly (Requirement & { readonly name: BalancerName })[] = [
-  { name: "HAProxy", packages: ["haproxy"], present: () => runs("haproxy", "-v") },
-  { name: "nginx", packages: ["nginx"], present: () => runs("nginx", "-v") },
-  { name: "Caddy", packages: ["caddy"], present: () => runs("caddy", "version") },
+  { name: "HAProxy", packages: "haproxy", probe: "haproxy -v" },
+  { name: "nginx", packages: "nginx", probe: "nginx -v" },
+  { name: "Caddy", packages: "caddy", probe: "caddy version" },
 ];
 
 /** Longer than the second failed health check takes. */

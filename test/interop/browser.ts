@@ -3,13 +3,9 @@
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import type { Environment } from "../../src/config.ts";
 import type { TestGateway } from "../gateway.ts";
-import { installMissing, type Requirement, runs } from "../requirements.ts";
+import { installMissing, type Requirement } from "../requirements.ts";
 
-const CHROMIUM: Requirement = {
-  name: "chromium",
-  packages: ["chromium"],
-  present: () => runs("/usr/bin/chromium", "--version"),
-};
+const CHROMIUM: Requirement = { name: "chromium", packages: "chromium", probe: "/usr/bin/chromium --version" };
 const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"];
 
 /** Starts the browser. @throws Error that says how to install it */

@@ -4,85 +4,34 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CUSTOMER_KEY } from "../gateway.ts";
 import { fencesIn } from "../pages.ts";
-import { type Requirement, runs } from "../requirements.ts";
 import { type Row, requiring, succeed } from "./rows.ts";
 import type { Subject } from "./subject.ts";
 
-interface Pasted extends Requirement {
-  /** The language of its fence. */
-  readonly fence: string;
-  readonly file: string;
-  /** Runs, or builds and runs, the file. */
-  readonly command: string;
-}
+/** The block of a language, its file, and the command that runs, or builds and runs, it. */
+type Pasted = readonly [name: string, fence: string, file: string, command: string, packages: string, probe: string];
 
+const C = "gcc -Wall -Werror -o login login.c -lmbedcrypto && ./login";
+const C_PACKAGES = "gcc libc6-dev libmbedtls-dev";
 const PASTED: readonly Pasted[] = [
-  {
-    name: "curl",
-    fence: "sh",
-    file: "login.sh",
-    command: "sh login.sh",
-    packages: ["curl", "perl"],
-    present: () => runs("curl", "--version") && runs("perl", "-v"),
-  },
-  {
-    name: "JavaScript",
-    fence: "js",
-    file: "login.mjs",
-    command: `${process.execPath} login.mjs`,
-    packages: [],
-    present: () => true,
-  },
-  {
-    name: "Python",
-    fence: "python",
-    file: "login.py",
-    command: "/usr/bin/python3 login.py",
-    packages: ["python3"],
-    present: () => runs("/usr/bin/python3", "-V"),
-  },
-  {
-    name: "PHP",
-    fence: "php",
-    file: "login.php",
-    command: "php login.php",
-    packages: ["php-cli"],
-    present: () => runs("php", "-v"),
-  },
-  {
-    name: "MicroPython",
-    fence: "py",
-    file: "login.py",
-    command: "micropython login.py",
-    packages: ["micropython"],
-    present: () => runs("micropython", "-c", "0"),
-  },
-  {
-    name: "C",
-    fence: "c",
-    file: "login.c",
-    command: "gcc -Wall -Werror -o login login.c -lmbedcrypto && ./login",
-    packages: ["gcc", "libc6-dev", "libmbedtls-dev"],
-    present: () => runs("gcc", "--version") && runs("test", "-e", "/usr/include/mbedtls/md.h"),
-  },
-  {
-    name: "Go",
-    fence: "go",
-    file: "login.go",
-    command: "GOCACHE=$PWD HOME=$PWD go run login.go",
-    packages: ["golang-go"],
-    present: () => runs("go", "version"),
-  },
+  ["curl", "sh", "login.sh", "sh login.sh", "curl perl", "curl --version && perl -v"],
+  ["JavaScript", "js", "login.mjs", `${process.execPath} login.mjs`, "", "true"],
+  ["Python", "python", "login.py", "/usr/bin/python3 login.py", "python3", "/usr/bin/python3 -V"],
+  ["PHP", "php", "login.php", "php login.php", "php-cli", "php -v"],
+  ["MicroPython", "py", "login.py", "micropython login.py", "micropython", "micropython -c 0"],
+  ["C", "c", "login.c", C, C_PACKAGES, "gcc --version && test -e /usr/include/mbedtls/md.h"],
+  ["Go", "go", "login.go", "GOCACHE=$PWD HOME=$PWD go run login.go", "golang-go", "go version"],
 ];
 
 /** A row for each login of the page. */
 export function devicePageRows(subject: Subject, folder: string): readonly Row[] {
-  return PASTED.map((pasted) =>
-    requiring(pasted, { name: `docs/devices.md, ${pasted.name}`, run: () => logIn(pasted, subject, folder) }),
-  );
+  return PASTED.map((pasted) => {
+    const [name, , , , packages, probe] = pasted;
+    const row = { name: `docs/devices.md, ${name}`, run: () => logIn(pasted, subject, folder) };
+    return requiring({ name, packages, probe }, row);
+  });
 }
 
-async function logIn({ fence, file, command }: Pasted, subject: Subject, folder: string): Promise<readonly string[]> {
+async function logIn([, fence, file, command]: Pasted, subject: Subject, folder: string): Promise<readonly string[]> {
   const [code = ""] = fencesIn(readFileSync("docs/devices.md", "utf8"), fence);
   const { hostname, port } = new URL(subject.publicUrl);
   const { device_key } = await subject.enrol();

@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { CUSTOMER_KEY } from "../gateway.ts";
 import { fencesIn } from "../pages.ts";
 import type { Outcome } from "../program.ts";
-import { type Requirement, runs } from "../requirements.ts";
+import type { Requirement } from "../requirements.ts";
 import { compileCpp, GOOGLE, PROTOC, runPython } from "./languages.ts";
 import { type Row, requiring, runProgram, succeed } from "./rows.ts";
 import type { Subject } from "./subject.ts";
@@ -16,25 +16,18 @@ interface Example extends Requirement {
 }
 
 /** Packages of the crates that its Cargo.toml names. */
-const RUST = ["hex", "hmac", "jsonwebtoken", "prost", "reqwest", "serde", "sha2", "tokio", "tonic", "tonic-build"];
+const RUST = ["hex", "hmac", "jsonwebtoken", "prost", "reqwest", "serde", "sha2", "tokio", "tonic", "tonic-build"]
+  .map((crate) => `librust-${crate}-dev`)
+  .join(" ");
+const JWX = "/usr/share/gocode/src/github.com/lestrrat-go/jwx";
+const GO = ["google-genproto", "google-grpc", "github-lestrrat-go-jwx"].map((name) => `golang-${name}-dev`);
 const SOURCES = resolve("examples/clients");
 
 const EXAMPLES: readonly Example[] = [
   {
     name: "go",
-    packages: [
-      ...PROTOC,
-      "golang-go",
-      "golang-google-genproto-dev",
-      "golang-google-grpc-dev",
-      "golang-github-lestrrat-go-jwx-dev",
-      "protoc-gen-go",
-      "protoc-gen-go-grpc",
-    ],
-    present: () =>
-      runs("go", "version") &&
-      runs("sh", "-c", "protoc-gen-go --version && protoc-gen-go-grpc --version") &&
-      runs("test", "-d", "/usr/share/gocode/src/github.com/lestrrat-go/jwx"),
+    packages: `${PROTOC} golang-go ${GO.join(" ")} protoc-gen-go protoc-gen-go-grpc`,
+    probe: ["go version", "protoc-gen-go --version", "protoc-gen-go-grpc --version", `test -d ${JWX}`].join(" && "),
     async build(folder) {
       // Debian installs Go libraries as a GOPATH.
       const module = join(folder, "src/example.com/device");
@@ -50,14 +43,14 @@ const EXAMPLES: readonly Example[] = [
   },
   {
     name: "python",
-    packages: [...PROTOC, "python3-grpcio", "python3-googleapis-common-protos", "python3-jwt", "python3-cryptography"],
-    present: () => runs("/usr/bin/python3", "-c", "import grpc, google.rpc.error_details_pb2, jwt, cryptography"),
+    packages: `${PROTOC} python3-grpcio python3-googleapis-common-protos python3-jwt python3-cryptography`,
+    probe: "/usr/bin/python3 -c 'import grpc, google.rpc.error_details_pb2, jwt, cryptography'",
     build: async (folder) => runPython(join(folder, "gen"), join(SOURCES, "python/main.py")),
   },
   {
     name: "cpp",
-    packages: [...PROTOC, "g++", "pkg-config", "libgrpc++-dev", "libssl-dev"],
-    present: () => runs("g++", "--version") && runs("pkg-config", "--exists", "grpc++", "protobuf", "libcrypto"),
+    packages: `${PROTOC} g++ pkg-config libgrpc++-dev libssl-dev`,
+    probe: "g++ --version && pkg-config --exists grpc++ protobuf libcrypto",
     build: (folder) =>
       compileCpp(
         join(folder, "gen"),
@@ -68,22 +61,14 @@ const EXAMPLES: readonly Example[] = [
   },
   {
     name: "ruby",
-    packages: [
-      ...PROTOC,
-      "ruby",
-      "ruby-grpc",
-      "ruby-google-protobuf",
-      "ruby-googleapis-common-protos-types",
-      "ruby-jwt",
-    ],
-    present: () => runs("/usr/bin/ruby", "-e", 'require "grpc"; require "google/rpc/error_details_pb"; require "jwt"'),
+    packages: `${PROTOC} ruby ruby-grpc ruby-google-protobuf ruby-googleapis-common-protos-types ruby-jwt`,
+    probe: `/usr/bin/ruby -e 'require "grpc"; require "google/rpc/error_details_pb"; require "jwt"'`,
     build: async (folder) => ["/usr/bin/ruby", "-I", join(folder, "gen"), join(SOURCES, "ruby/main.rb")],
   },
   {
     name: "rust",
-    packages: ["cargo", ...RUST.map((crate) => `librust-${crate}-dev`)],
-    present: () =>
-      runs("/usr/bin/cargo", "--version") && RUST.every((crate) => runs("dpkg", "-s", `librust-${crate}-dev`)),
+    packages: `cargo ${RUST}`,
+    probe: `/usr/bin/cargo --version && dpkg -s ${RUST}`,
     async build(folder) {
       await succeed(["cp", "-r", `${join(SOURCES, "rust")}/.`, resolve("proto"), folder]);
       // Debian installs crates as a folder.
@@ -97,12 +82,12 @@ const EXAMPLES: readonly Example[] = [
       return [join(folder, "target/debug/device")];
     },
   },
-  { name: "php", packages: PROTOC, present: () => runs("test", "-x", "/usr/bin/grpc_php_plugin") },
-  { name: "csharp", packages: PROTOC, present: () => runs("protoc", "--version") },
+  { name: "php", packages: PROTOC, probe: "test -x /usr/bin/grpc_php_plugin" },
+  { name: "csharp", packages: PROTOC, probe: "protoc --version" },
   ...["java", "kotlin"].map((name) => ({
     name,
-    packages: [...PROTOC, "protobuf-compiler-grpc-java-plugin"],
-    present: () => runs("test", "-x", "/usr/bin/grpc_java_plugin"),
+    packages: `${PROTOC} protobuf-compiler-grpc-java-plugin`,
+    probe: "test -x /usr/bin/grpc_java_plugin",
   })),
 ];
 
@@ -113,8 +98,8 @@ const LONGEST_MS = BUILD_MS + 60_000;
 export function exampleRows(subject: Subject, folder: string): readonly Row[] {
   const common = {
     name: "googleapis-common-protos",
-    packages: [...PROTOC, "python3-googleapis-common-protos"],
-    present: () => runs("protoc", "--version") && runs("/usr/bin/python3", "-c", "import google.rpc.error_details_pb2"),
+    packages: `${PROTOC} python3-googleapis-common-protos`,
+    probe: "protoc --version && /usr/bin/python3 -c 'import google.rpc.error_details_pb2'",
   };
   return [
     ...EXAMPLES.map((example) =>

@@ -2,11 +2,11 @@
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { type Requirement, runs } from "../requirements.ts";
+import type { Requirement } from "../requirements.ts";
 import { LONGEST_MS, type Row, requiring, succeed } from "./rows.ts";
 import { loginRows, type Subject } from "./subject.ts";
 
-export const PROTOC = ["protobuf-compiler", "protobuf-compiler-grpc", "libprotobuf-dev"];
+export const PROTOC = "protobuf-compiler protobuf-compiler-grpc libprotobuf-dev";
 const AUTH = "countersign/auth/v1/auth";
 /** Debian has stubs of these for Python and Ruby, not for C++. */
 export const GOOGLE = ["google/api/annotations", "google/api/http", "google/rpc/status", "google/rpc/error_details"];
@@ -21,22 +21,22 @@ interface Language extends Requirement {
 const LANGUAGES: readonly Language[] = [
   {
     name: "python",
-    packages: [...PROTOC, "python3-grpcio", "python3-googleapis-common-protos"],
-    present: () => runs("/usr/bin/python3", "-c", "import grpc, google.rpc.status_pb2"),
+    packages: `${PROTOC} python3-grpcio python3-googleapis-common-protos`,
+    probe: "/usr/bin/python3 -c 'import grpc, google.rpc.status_pb2'",
     files: [AUTH],
     build: async (folder) => runPython(folder, join(import.meta.dirname, "login.py")),
   },
   {
     name: "cpp",
-    packages: [...PROTOC, "g++", "pkg-config", "libgrpc++-dev"],
-    present: () => runs("g++", "--version") && runs("pkg-config", "--exists", "grpc++", "protobuf"),
+    packages: `${PROTOC} g++ pkg-config libgrpc++-dev`,
+    probe: "g++ --version && pkg-config --exists grpc++ protobuf",
     files: [AUTH, ...GOOGLE],
     build: (folder) => compileCpp(folder, join(import.meta.dirname, "login.cc"), [AUTH], ["grpc++", "protobuf"]),
   },
   {
     name: "ruby",
-    packages: [...PROTOC, "ruby", "ruby-grpc", "ruby-google-protobuf", "ruby-googleapis-common-protos-types"],
-    present: () => runs("/usr/bin/ruby", "-e", 'require "grpc"; require "google/rpc/status_pb"'),
+    packages: `${PROTOC} ruby ruby-grpc ruby-google-protobuf ruby-googleapis-common-protos-types`,
+    probe: '/usr/bin/ruby -e \'require "grpc"; require "google/rpc/status_pb"\'',
     files: [AUTH],
     build: async (folder) => ["/usr/bin/ruby", "-I", folder, join(import.meta.dirname, "login.rb")],
   },
@@ -65,10 +65,9 @@ export async function compileCpp(
 /** The rows of each language. It is built with the first of them. */
 export function languageRows(subject: Subject, folder: string): readonly Row[] {
   return LANGUAGES.flatMap((language) => {
-    const { name, present, files, build } = language;
+    const { name, files, build } = language;
     const plugin = `/usr/bin/grpc_${name}_plugin`;
-    const hasProtoc = (): boolean =>
-      runs("protoc", "--version") && runs("test", "-x", plugin, "-a", "-d", "/usr/include/google/protobuf");
+    const protoc = `protoc --version && test -x ${plugin} -a -d /usr/include/google/protobuf`;
     const own = join(folder, name);
     const generate = async (): Promise<readonly string[]> => {
       mkdirSync(own);
@@ -82,6 +81,6 @@ export function languageRows(subject: Subject, folder: string): readonly Row[] {
       const command = [...(await built), new URL(url).host];
       return JSON.parse(await succeed(command, LONGEST_MS, JSON.stringify(login)));
     });
-    return rows.map((row) => requiring({ ...language, present: () => present() && hasProtoc() }, row));
+    return rows.map((row) => requiring({ ...language, probe: `${protoc} && ${language.probe}` }, row));
   });
 }
