@@ -1,6 +1,6 @@
 // The interceptor that adds a token to calls, with a client of another service.
 
-import { inspect } from "node:util";
+import { inspect, promisify } from "node:util";
 import {
   credentials,
   type Interceptor,
@@ -42,11 +42,7 @@ async function startService(
     },
   };
   server.addService(TokenServiceService, service);
-  const port = await new Promise<number>((resolve, reject) =>
-    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) =>
-      error === null ? resolve(bound) : reject(error),
-    ),
-  );
+  const port = await promisify(server.bindAsync.bind(server))("127.0.0.1:0", ServerCredentials.createInsecure());
   onTestFinished(() => server.forceShutdown());
   return (source, { metadata = new Metadata(), deadlineMs = 5_000 } = {}) => {
     const interceptors: Interceptor[] = [createTokenInterceptor(source)];

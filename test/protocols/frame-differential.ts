@@ -1,12 +1,11 @@
 // Random calls as raw HTTP/2: compares the parts of an answer that the specifications fix with the oracles'.
 
-import { once } from "node:events";
 import { type ClientHttp2Session, connect, type OutgoingHttpHeaders } from "node:http2";
 import { isDeepStrictEqual } from "node:util";
 import { gzipSync } from "node:zlib";
 import { fromJson, toBinary, toJson } from "@bufbuild/protobuf";
 import fc from "fast-check";
-import { envelope, readGrpc } from "./hand.ts";
+import { envelope, type HandAnswer, readGrpc, readHttp2 } from "./hand.ts";
 import { mount } from "./mount.ts";
 import { startOracles } from "./oracles.ts";
 import { echoes, service, thing } from "./rule-service.ts";
@@ -88,19 +87,8 @@ function isSpecified({ protocol, mutation }: RawCall): boolean {
 async function send(session: ClientHttp2Session, call: RawCall): Promise<RawAnswer> {
   const { headers, body } = write(call);
   const stream = session.request(headers);
-  let answer: Record<string, unknown> = {};
-  let trailers: Record<string, unknown> = {};
-  stream.on("response", (fields) => {
-    answer = fields;
-  });
-  stream.on("trailers", (fields) => {
-    trailers = fields;
-  });
-  const chunks: Buffer[] = [];
-  stream.on("data", (chunk: Buffer) => chunks.push(chunk));
   stream.end(body);
-  await once(stream, "close");
-  return read(call, { ...answer, ...trailers }, Buffer.concat(chunks));
+  return read(call, await readHttp2(stream));
 }
 
 function write({ protocol, mutation, id, count, tags }: RawCall): { headers: OutgoingHttpHeaders; body: Buffer } {
@@ -131,9 +119,9 @@ function write({ protocol, mutation, id, count, tags }: RawCall): { headers: Out
 }
 
 /** The part that the specifications fix: a success whole, the status and code of an error. */
-function read({ protocol, mutation }: RawCall, fields: Record<string, unknown>, body: Buffer): RawAnswer {
-  const status = fields[":status"];
-  const contentType = fields["content-type"];
+function read({ protocol, mutation }: RawCall, answer: HandAnswer): RawAnswer {
+  const { status, headers, body } = answer;
+  const contentType = headers["content-type"];
   if (protocol.startsWith("connect")) {
     // Only HTTP's status tells of a request that is no call.
     if (status === 404 || status === 405 || status === 415) return { status };
@@ -144,6 +132,6 @@ function read({ protocol, mutation }: RawCall, fields: Record<string, unknown>, 
   }
   // gRPC's clients take a 404 for unimplemented (grpc/doc/http-grpc-status-mapping.md).
   if (status === 404) return { status: 200, code: 12 };
-  const { code, response } = readGrpc({ status: Number(status), headers: fields, trailers: fields, body });
+  const { code, response } = readGrpc(answer);
   return code === 0 ? { status, contentType, code, message: response?.toString("base64") ?? "none" } : { status, code };
 }

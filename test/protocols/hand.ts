@@ -42,13 +42,19 @@ async function sendHttp1(url: string, { method = "POST", path, headers, body, is
 
 async function sendHttp2(url: string, request: HandRequest): Promise<HandAnswer> {
   const { stream, end } = openHttp2(url, request);
+  const answer = await readHttp2(stream);
+  end();
+  return answer;
+}
+
+/** Reads the whole answer of a stream. */
+export async function readHttp2(stream: ClientHttp2Stream): Promise<HandAnswer> {
   let trailers = {};
   stream.on("trailers", (fields) => {
     trailers = fields;
   });
   const [headers] = await once(stream, "response");
   const body = await buffer(stream);
-  end();
   return { status: Number(headers[":status"]), headers, trailers, body };
 }
 

@@ -2,6 +2,7 @@
 
 import { createServer } from "node:http";
 import { createServer as createHttp2Server, type ServerHttp2Session } from "node:http2";
+import { promisify } from "node:util";
 import { create, type DescMessage, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { type Any, anyUnpack } from "@bufbuild/protobuf/wkt";
 import {
@@ -49,15 +50,11 @@ export async function startOracles(specs: readonly ServiceImplSpec[]): Promise<O
   const http2 = createHttp2Server(adapter).on("session", (session) => sessions.add(session));
   const native = new grpc.Server();
   for (const method of methods) addToGrpcJs(native, method);
-  const bind = new Promise<number>((resolve, reject) => {
-    native.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, port) =>
-      error === null ? resolve(port) : reject(error),
-    );
-  });
+  const bind = promisify(native.bindAsync.bind(native));
   return {
     http1: `http://127.0.0.1:${await listenOnLoopback(http1)}`,
     http2: `http://127.0.0.1:${await listenOnLoopback(http2)}`,
-    grpcJs: `http://127.0.0.1:${await bind}`,
+    grpcJs: `http://127.0.0.1:${await bind("127.0.0.1:0", grpc.ServerCredentials.createInsecure())}`,
     async close() {
       for (const session of sessions) session.destroy();
       http1.closeAllConnections();
