@@ -4,7 +4,7 @@ import { expect, inject, test } from "vitest";
 import { postLogin, signNow, startTestGateway } from "./gateway.ts";
 import { temporaryFolder } from "./program.ts";
 
-test("two gateways admit exactly ten of a device's logins, however they come", async () => {
+test("two gateways admit exactly ten of a device's logins, in any order", async () => {
   const settings = { DATA_DIR: temporaryFolder(), REDIS_URL: inject("redisUrl") };
   const [first, second] = [await startTestGateway(settings), await startTestGateway(settings)];
   for (let round = 0; round < 3; round++) {

@@ -54,7 +54,7 @@ function keys(): Readonly<Record<string, readonly string[]>> {
 
 const FINE = { status: 0, stderr: "" };
 
-test("an owner is a customer, with each of its keys once, as it is", async () => {
+test("each owner becomes a customer with each of its keys once, unchanged", async () => {
   const odd = ' ends in "space" ';
   const table: readonly Row[] = [
     ["a", "one", "Acme", "A, the first"],
@@ -102,7 +102,7 @@ test("customer_ids are valid and unique", async () => {
   for (const id of ids) expect(id).toMatch(/^[a-z0-9][a-z0-9-]{0,15}$/);
 });
 
-test("a second run keeps the ids, chosen by hand too", async () => {
+test("a second run keeps the ids, also those chosen by hand", async () => {
   writeFileSync(resolve(folder, "customers.txt"), "c-17 Acme\n");
   const table: readonly Row[] = ["one", "two", "three"].map((key) => [key, key, "Acme"]);
   await split(table);

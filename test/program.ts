@@ -1,4 +1,4 @@
-// Runs the command line as a user does: the launcher, in a process of its own.
+// Runs the command line in a process, with the launcher.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -13,7 +13,7 @@ import { adopt } from "./children.ts";
 
 const LAUNCHER = join(import.meta.dirname, "../bin/countersign.js");
 
-/** The launcher's own arguments: without them it would start Node twice. */
+/** Node's arguments that the launcher adds. With them it does not start Node a second time. */
 export const NODE_ARGUMENTS: readonly string[] = [
   "--max-semi-space-size=8",
   "--no-allocation-site-pretenuring",
@@ -34,7 +34,7 @@ export interface RunOptions {
   readonly launcher?: string;
 }
 
-/** A folder that goes when the test does. */
+/** Creates a folder that is removed at the end of the test. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "countersign-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
@@ -75,13 +75,13 @@ export async function run(args: readonly string[], options: RunOptions = {}): Pr
 }
 
 export interface LaunchOptions extends RunOptions {
-  /** Words before Node's, such as prlimit's. */
+  /** A command line in front of Node's, such as prlimit's. */
   readonly before?: readonly string[];
   /** Standard error goes to this file rather than into memory. */
   readonly logFile?: string;
-  /** How many characters of it are kept in memory, the last ones; absent: all. */
+  /** Length of the log's end that stays in memory, in characters; absent: all of it. */
   readonly logLength?: number;
-  /** Registers its end, for whoever does not end it before. */
+  /** Registers a function that ends the process, unless it has ended before. */
   readonly atEnd?: (end: () => Promise<void>) => void;
 }
 
@@ -97,10 +97,10 @@ export interface ServingProcess {
   readonly end: (...signals: NodeJS.Signals[]) => Promise<number | null>;
 }
 
-/** To be added to `env`: the algorithm of tokens is the default, whose keys take an eighth of a second to make. */
+/** For `env`: the default algorithm of tokens, RS256, whose keys take an eighth of a second to generate. */
 export const DEFAULT_ALG = { COUNTERSIGN_TOKEN_ALG: "" };
 
-/** Starts `serve` on free ports, and waits until it says where it listens. */
+/** Starts `serve` on free ports, and waits until it prints its addresses. */
 export async function launch(args: readonly string[], options: LaunchOptions = {}): Promise<ServingProcess> {
   const { logFile, logLength = Number.POSITIVE_INFINITY } = options;
   const ports = { COUNTERSIGN_PUBLIC_LISTEN: "127.0.0.1:0", COUNTERSIGN_INTERNAL_LISTEN: "127.0.0.1:0" };
@@ -139,7 +139,7 @@ export async function launch(args: readonly string[], options: LaunchOptions = {
   };
 }
 
-/** Starts `serve --dev` with a quick algorithm. It ends with the test at the latest, unless `atEnd` registers its end for later. */
+/** Starts `serve --dev` with a quick algorithm. It ends with the test, or when `atEnd` says. */
 export function serve(
   dataDir: string,
   options: LaunchOptions = {},

@@ -10,7 +10,7 @@ const SECONDS = NOW / 1000;
 
 const STILL = { now: () => NOW };
 
-/** A gateway for each configuration; time stands still in all of them. */
+/** A gateway for each configuration, with frozen time. */
 const gateways = {
   default: await startFileGateway({ ADDRESS_LIMIT: "off" }, STILL),
   strict: await startFileGateway({ ADDRESS_LIMIT: "1/60s" }, STILL),
@@ -28,12 +28,12 @@ interface Case {
 const sign = (deviceKey: string, timestamp = SECONDS, customerKey = CUSTOMER_KEY): LoginFields =>
   signNow(deviceKey, customerKey, timestamp);
 
-/** One valid login, changed. */
+/** A valid login with a change. */
 function changed(change: (login: LoginFields) => LoginFields = (login) => login): Case["logins"] {
   return async (gateway) => [change(sign(await gateway.enrol()))];
 }
 
-/** The same login, again and again. */
+/** Repeats the same login. */
 function repeated(times: number, device: Parameters<TestGateway["enrol"]>[0] = {}, key?: string): Case["logins"] {
   return async (gateway) => Array<LoginFields>(times).fill(sign(await gateway.enrol(device), SECONDS, key));
 }
@@ -127,7 +127,7 @@ const cases: readonly Case[] = [
   },
 ];
 
-// That both listeners answer alike is for protocols/differential.test.ts.
+// protocols/differential.test.ts checks that both listeners answer alike.
 describe.each(channels)("$name", (channel) => {
   const sessions = new Map<TestGateway, Session>();
   afterAll(() => {

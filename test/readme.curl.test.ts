@@ -12,7 +12,7 @@ const checkOfServices = exampleOf("docs/services.md", "sh", "/auth/check");
 test("curl logs in, the gateway checks the token, and the eleventh login is refused", async () => {
   const checkout = makeCheckout();
   const gateway = await serve(resolve(checkout, "data"), { env: DEFAULT_ALG });
-  // By npm's own npx, then by one that does not take half a second.
+  // First with npm's own npx, then with a quicker one.
   const first = await runIn(checkout, gateway, login, "sh");
   expect(JSON.parse(first)).toEqual({ token: expect.stringMatching(/^eyJ/), expires_in: 600 });
   const quick = `set -e\nPATH=${makeNpx()}:$PATH\n`;

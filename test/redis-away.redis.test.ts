@@ -61,7 +61,7 @@ test("with `local` logins go on, and readiness, metrics and log report it", asyn
 
   await redis.restart();
   await expect.poll(() => readiness(gateway), { timeout: 10_000 }).toEqual(READY);
-  // It may have lost what was admitted, and is not asked until it has been up for a window.
+  // Redis may have lost admissions, and does not decide until it has been up for a window.
   expect((await logIn()).status).toBe(429);
   expect(await metric(gateway, "countersign_limits_degraded")).toBe(0);
   expect(await endAndRead(gateway)).toEqual([

@@ -22,9 +22,9 @@ export function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-/** Debian asks it whether a service that was just installed is to be started (invoke-rc.d): tests start their own. */
+/** Debian calls it to decide whether to start a newly installed service (invoke-rc.d). Tests start their own. */
 const POLICY = "/usr/sbin/policy-rc.d";
-/** Debian's package makes a cluster of its own and starts it, unless this says otherwise. */
+/** Stops Debian's package from creating and starting a PostgreSQL cluster. */
 const NO_CLUSTER = "/etc/postgresql-common/createcluster.d/countersign-test.conf";
 
 /** Installs what is missing. @returns what is missing afterwards */
@@ -36,7 +36,7 @@ export function installMissing(requirements: readonly Requirement[]): readonly R
   say(`Tests need ${packages.join(", ")}: installing with apt-get.`);
   const install = ["install", "-y", "-q", "--no-install-recommends", ...packages];
   asRoot("sh", "-c", `mkdir -p ${dirname(NO_CLUSTER)} && echo create_main_cluster = false > ${NO_CLUSTER}`);
-  // One that is there already says what whoever keeps the machine wants.
+  // An existing file is the machine's own policy and stays.
   const quiets =
     !existsSync(POLICY) && asRoot("sh", "-c", `printf '#!/bin/sh\nexit 101\n' > ${POLICY} && chmod 755 ${POLICY}`);
   if (!asRoot("apt-get", ...install)) {

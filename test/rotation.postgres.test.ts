@@ -1,4 +1,4 @@
-// A login key replaced under load, in short, on PostgreSQL: no login is refused.
+// A short `npm run rotation` on PostgreSQL: no login is refused.
 
 import { expect, test } from "vitest";
 import { runRotation } from "./rotation/rotation.ts";

@@ -1,4 +1,4 @@
-// A login key replaced under load, in short: no login is refused.
+// A short `npm run rotation`: no login is refused.
 
 import { expect, test } from "vitest";
 import { temporaryFolder } from "./program.ts";

@@ -4,12 +4,12 @@ import { readNumbers, report } from "./long-run.ts";
 import { startRedis } from "./redis/server.ts";
 import { meetStranger, renderStranger } from "./stranger.ts";
 
-/** Under the minute that a device's logins count in. */
+/** Shorter than the login limit's window of a minute. */
 const LONGEST_ROUND = 45;
 
 const number = readNumbers({ seconds: 60, rate: 1_000 });
 const redis = await startRedis();
-// A device each: after a round it has no logins left.
+// One device for each round: a round uses up its login limit.
 const rounds = Math.ceil(number("seconds") / LONGEST_ROUND);
 for (let round = 0; round < rounds; round++) {
   const options = { redisUrl: redis.url, seconds: number("seconds") / rounds, rate: number("rate") };

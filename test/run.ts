@@ -1,4 +1,4 @@
-// `npm test`: sees to the programs that tests need, runs every test it can, and fails when one could not be run.
+// `npm test`: installs the programs that tests need, runs every possible test, and fails if one could not run.
 
 import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statfsSync } from "node:fs";
@@ -31,13 +31,13 @@ const requirements: readonly Requirement[] = [
   },
 ];
 
-/** Where Linux keeps files in memory: databases come and go there at a third of the cost. */
+/** A folder in memory on Linux: creating and dropping databases there takes a third of the time. */
 const IN_MEMORY = "/dev/shm";
 const ROOM_BYTES = 4 * 1024 ** 3;
 
 function makeFolder(): string {
   const folder = mkdtempSync(join(hasRoom(IN_MEMORY) ? IN_MEMORY : tmpdir(), "countersign-test-"));
-  // PostgreSQL runs as a user of its own, and has its folder within.
+  // PostgreSQL runs as another user and has its folder inside.
   chmodSync(folder, 0o711);
   return folder;
 }
@@ -65,7 +65,7 @@ function runVitest(without: readonly Requirement[]): { passed: number; failed: n
       ],
       { stdio: "inherit", env: { ...process.env, TMPDIR: folder } },
     );
-    // No report: the runner itself failed, and has said why.
+    // Without a report the runner itself failed, and has printed why.
     if (!existsSync(report)) return { passed: 0, failed: 1, status: 1 };
     const { numPassedTests, numFailedTests, success } = JSON.parse(readFileSync(report, "utf8"));
     return { passed: numPassedTests, failed: numFailedTests, status: status === 0 && success === true ? 0 : 1 };

@@ -1,4 +1,4 @@
-// Changes that one gateway makes count from the very next login or check at another on the same PostgreSQL.
+// Changes at one gateway count from the next login or check at another one on the same PostgreSQL.
 
 import { expect, test } from "vitest";
 import { countStale } from "./seen/seen.ts";

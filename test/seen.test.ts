@@ -1,4 +1,4 @@
-// Changes that one gateway makes count from the very next login or check at another on the same file.
+// Changes at one gateway count from the next login or check at another one on the same file.
 
 import { expect, test } from "vitest";
 import { temporaryFolder } from "./program.ts";

@@ -1,4 +1,4 @@
-// The settings: their defaults, what they are read as, and the message for each mistake.
+// The settings: defaults, values, and the message for each mistake.
 
 import { randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";

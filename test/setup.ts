@@ -12,16 +12,16 @@ import { startRedis } from "./redis/server.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** A Redis to test with, shared by all: use keys of your own. Undefined where there is none. */
+    /** A Redis that all tests share: use your own keys. Undefined: there is none. */
     redisUrl: string | undefined;
-    /** A PostgreSQL to test with, shared by all: use databases of your own. Undefined where there is none. */
+    /** A PostgreSQL that all tests share: use your own databases. Undefined: there is none. */
     postgresUrl: string | undefined;
-    /** Where the first test that needs the package packs it, for all: test/packed.ts. Empty at first. */
+    /** The folder in which the first test that needs the package packs it (test/packed.ts). Empty at first. */
     packFolder: string;
   }
 }
 
-/** Where a server is, and what ends it. */
+/** A server's URL, and a function that stops it. */
 interface Started {
   readonly url: string | undefined;
   stop(): Promise<void>;
@@ -30,7 +30,7 @@ interface Started {
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const packFolder = mkdtempSync(join(tmpdir(), "countersign-pack-"));
   project.provide("packFolder", packFolder);
-  // A watcher has changed something since.
+  // In watch mode a file has changed.
   project.onTestsRerun(async () => {
     rmSync(packFolder, { recursive: true });
     mkdirSync(packFolder);
@@ -54,7 +54,7 @@ async function startUnless(given: string | undefined, start: () => Promise<Start
   return given ? { url: given, stop: async () => {} } : start();
 }
 
-/** Nobody kills it, so nothing is lost by not waiting for the disk, and databases come and go ten times as fast. */
+/** Starts it without fsync, which makes creating and dropping databases ten times as fast. No test kills it. */
 async function startSharedPostgres(): Promise<Started> {
   return hasPostgres() ? startPostgres({ settings: ["fsync=off"] }) : NONE;
 }

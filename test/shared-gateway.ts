@@ -1,4 +1,4 @@
-// A gateway process that the tests of a file share, under attack by HTTP/2.
+// A gateway process for all tests of a file, which attack it over HTTP/2.
 
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,11 +15,11 @@ import { type ServingProcess, serve } from "./program.ts";
 export interface SharedGateway {
   /** Attacks a listener with a request, then expects that a login succeeds there. */
   expectToOutlive(listener: "public" | "internal", attack: Reset, make: RequestMaker): Promise<void>;
-  /** Ends the gateway, and expects that it had nothing to warn of. */
+  /** Stops the gateway, and expects a log without warnings. */
   expectQuietEnd(): Promise<void>;
 }
 
-/** Starts a gateway for the tests of a file, in the clear or with the certificate and key in these files. */
+/** Starts a gateway for the tests of a file, in cleartext or with a certificate. */
 export function shareGateway(tls?: { readonly cert: string; readonly key: string }): SharedGateway {
   const folder = mkdtempSync(join(tmpdir(), "countersign-"));
   const ca = tls && readFileSync(tls.cert);
@@ -41,7 +41,7 @@ export function shareGateway(tls?: { readonly cert: string; readonly key: string
     rmSync(folder, { recursive: true });
   });
 
-  /** Signs for another second each time: the gateway denies a repeated login. */
+  /** Signs a login for a new second each time: the gateway refuses a repeated one. */
   function signNext(): LoginBody {
     const device = readDemoDevice(folder);
     if (device === undefined) throw new TypeError("serve --dev enrols a demo device");

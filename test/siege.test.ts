@@ -1,4 +1,4 @@
-// The siege in short: some of its attacks in turn, with logins beside them.
+// A short siege: some of its attacks in turn, beside logins.
 
 import { expect, onTestFinished, test } from "vitest";
 import { openSite } from "./siege/gateway.ts";
@@ -18,7 +18,7 @@ const ATTACKS = [
   "window-0-documents",
 ] as const;
 
-test("withstands floods, frame sequences and closed peers in short", async () => {
+test("withstands short floods, frame sequences and closed peers", async () => {
   const site = await openSite(DEVICES);
   onTestFinished(() => site.remove());
   expect(await skirmish(site, ATTACKS, 0.01)).toEqual([]);

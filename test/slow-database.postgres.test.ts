@@ -1,4 +1,4 @@
-// A PostgreSQL that becomes slow, is cut off and comes back: logins get 503, then go on, and the log says so once each way.
+// PostgreSQL becomes slow, is cut off and comes back: logins get 503, then succeed again, and the log has one line for each change.
 
 import { expect, onTestFinished, test } from "vitest";
 import { temporaryFolder } from "./program.ts";

@@ -1,4 +1,4 @@
-// A stranger's bad proofs from elsewhere cost a device nothing: the short of `npm run stranger`.
+// A short `npm run stranger`: a stranger's bad proofs from other addresses do not affect a device.
 
 import { expect, inject, test } from "vitest";
 import { meetStranger, renderStranger } from "./stranger.ts";
@@ -8,7 +8,7 @@ test("a device keeps its login budget while a stranger attacks its name", async 
   process.stdout.write(`${renderStranger(report)}\n`);
   expect(report.victim.map(({ status }) => status)).toEqual(Array(10).fill(200));
   expect(report.after).toMatchObject({ status: 429, reason: "rate_limited", policy: "login" });
-  // Each of its addresses stays within its own limit here: none is told of a limit.
+  // Each of its addresses stays within its limit here.
   expect(report.stranger).toEqual({ "401 invalid_credentials failure": expect.any(Number) });
   expect(report.stranger["401 invalid_credentials failure"]).toBeGreaterThanOrEqual(1_000);
 });

@@ -1,4 +1,4 @@
-// A stranger who knows a device's name and no secret, and the device itself, at a real gateway.
+// A stranger who knows a device_key and no secret, and the device itself, at a real gateway.
 
 import { Agent } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
@@ -8,7 +8,7 @@ import { sendAtRate } from "./pace.ts";
 
 export interface StrangerOptions {
   readonly redisUrl: string;
-  /** How long the stranger goes on with one device: under a window of `login`, which is a minute. */
+  /** Duration of the stranger's attack on one device: shorter than the login limit's window of a minute. */
   readonly seconds: number;
   /** Bad proofs a second. */
   readonly rate: number;
@@ -27,7 +27,7 @@ export interface StrangerReport {
   readonly perSecond: number;
   /** The device's first logins, as many as its limit. */
   readonly victim: readonly Answer[];
-  /** Its next one. */
+  /** The device's next login. */
   readonly after: Answer;
 }
 
@@ -56,7 +56,7 @@ export async function meetStranger({ redisUrl, seconds, rate }: StrangerOptions)
   const victim: Answer[] = [];
   while (victim.length < LOGINS) {
     victim.push(await logIn("127.0.0.1"));
-    // The last of them while the stranger still goes on.
+    // The last one while the stranger still sends.
     await pause(Math.max(0, (victim.length / LOGINS) * seconds * 1_000 - (performance.now() - started)));
   }
   const strangers = await attack.stop();

@@ -1,4 +1,4 @@
-// docs/postgresql.md, followed once for real: a gateway moves from SQLite to PostgreSQL, and nothing is lost.
+// Follows docs/postgresql.md: a gateway moves from SQLite to PostgreSQL, and nothing is lost.
 
 import { dirname, resolve } from "node:path";
 import { expect, test } from "vitest";
@@ -61,7 +61,7 @@ test("customers, keys, devices, signing keys and audit log move, and logins go o
   expect(items[0]?.action).toBe("DeleteDevice");
   expect(items).toHaveLength(stored.events.length + 1);
 
-  // Done again by mistake, it destroys nothing.
+  // A repetition by mistake destroys nothing.
   await expect(move()).rejects.toThrow("there are customers in PostgreSQL already");
   expect((await after.registry.listAuditEvents(ALL)).items).toEqual(items);
 });
@@ -85,7 +85,7 @@ async function jwksOf({ publicUrl }: BareGateway): Promise<unknown> {
   return answer.json();
 }
 
-/** All that an operator can see of a registry. */
+/** Reads everything that an operator can see of a registry. */
 async function everythingOf({ registry }: BareGateway) {
   const { items: customers } = await registry.customers.list(ALL);
   const keys = await Promise.all(

@@ -1,4 +1,4 @@
-// The published vectors agree with openssl.
+// The published vectors are equal to openssl's signatures.
 
 import { spawnSync } from "node:child_process";
 import { expect, test } from "vitest";
@@ -21,6 +21,6 @@ test.for(loginVectors)(
   },
 );
 
-test.for(derivedKeyVectors)("openssl derives alike: $note", ({ derivation_key_hex, device_key, derived_key }) => {
+test.for(derivedKeyVectors)("openssl derives the same key: $note", ({ derivation_key_hex, device_key, derived_key }) => {
   expect(opensslHmac(derivation_key_hex, `countersign device key v1\0${device_key}`)).toBe(derived_key);
 });

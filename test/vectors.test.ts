@@ -1,4 +1,4 @@
-// Our signatures agree with the published vectors, which another implementation made.
+// Our signatures are equal to the published vectors, which another implementation made.
 
 import { describe, expect, test } from "vitest";
 import { readDeviceKey, readSignature, readTimestamp } from "../src/core/login-fields.ts";
@@ -6,7 +6,7 @@ import { computeSignature, deriveDeviceKey, secretFromText } from "../src/core/s
 import { derivedKeyVectors, loginVectors } from "./vectors/login-signatures.ts";
 
 describe("a login vector", () => {
-  test.for(loginVectors)("is what we sign: $note", (vector) => {
+  test.for(loginVectors)("equals our signature: $note", (vector) => {
     const secret = secretFromText(vector.customer_key);
     expect(`${vector.timestamp}${vector.device_key}`).toBe(vector.message);
     expect(computeSignature(secret, vector.timestamp, vector.device_key).toString("hex")).toBe(vector.device_signature);
@@ -23,12 +23,12 @@ describe("a login vector", () => {
   );
 });
 
-test.for(derivedKeyVectors)("a derived key is what we derive: $note", (vector) => {
+test.for(derivedKeyVectors)("a vector of a derived key equals ours: $note", (vector) => {
   expect(Buffer.from(vector.derivation_key, "utf8").toString("hex")).toBe(vector.derivation_key_hex);
   expect(deriveDeviceKey(secretFromText(vector.derivation_key), vector.device_key)).toBe(vector.derived_key);
 });
 
-test("the vectors hold every awkward kind", () => {
+test("the vectors have every difficult kind of input", () => {
   const keyBytes = new Set(loginVectors.map(({ customer_key_hex }) => customer_key_hex.length / 2));
   const deviceKeyLengths = new Set(loginVectors.map(({ device_key }) => device_key.length));
   const timestamps = new Set(loginVectors.map(({ timestamp }) => timestamp));

@@ -16,7 +16,7 @@ async function check(env: Readonly<Record<string, string>>) {
   return { status, stderr, findings: findings.map(({ name, status: state }) => `${name} ${state}`) };
 }
 
-test("a first start would work, and the check makes nothing", async () => {
+test("the check of a first start succeeds and creates nothing", async () => {
   const folder = join(temporaryFolder(), "none");
   const findings = ["settings ok", "database ok", "redis ok", "certificate ok"];
   expect(await check({ COUNTERSIGN_DATA_DIR: folder })).toMatchObject({ status: 0, findings });

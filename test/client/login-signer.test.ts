@@ -9,7 +9,7 @@ import { loginVectors } from "../vectors/login-signatures.ts";
 
 const identity = { deviceKey: "device-1", customerKey: "a-secret-that-stays" };
 
-test.for(loginVectors)("a vector is what it signs: $note", (vector) => {
+test.for(loginVectors)("signs as in the vector: $note", (vector) => {
   const { device_key, customer_key_hex, timestamp, device_signature } = vector;
   const customerKey = createSecretKey(customer_key_hex, "hex");
   const signer = createLoginSigner({ deviceKey: device_key, customerKey, now: () => timestamp * 1000 + 999 });

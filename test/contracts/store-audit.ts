@@ -24,7 +24,7 @@ export function describeAuditLog(open: Open): void {
     }
   }
 
-  test("keeps who, what and when, for another process too", async () => {
+  test("another process reads who, what and when", async () => {
     const { store, reopen } = await open();
     const entry = entryOf("UpdateDevice", { details: { display_name: 'Ü"\\', replay_guard: true, count: 3 } });
     await store.audit.append(entry);
@@ -33,7 +33,7 @@ export function describeAuditLog(open: Open): void {
     expect(next).toBeUndefined();
   });
 
-  test("keeps of what callers say of themselves no more than is good", async () => {
+  test("cuts long texts of callers", async () => {
     const { store } = await open();
     const actor = { ...ACTOR, operator: `a\0b\n${"x".repeat(500)}`, requestId: "\ud800" };
     await store.audit.append(entryOf("UpdateDevice", { actor }));

@@ -89,7 +89,7 @@ export function describeCredentials(open: Open): void {
     expect(await find()).toMatchObject({ enabled: false, loginLimit: { limit: 5 } });
   });
 
-  test("finds whether a token's device is enrolled and enabled, and whether the token was revoked", async () => {
+  test("reads whether a token's device is enrolled and enabled, and whether the token was revoked", async () => {
     const { store } = await openWith({});
     const entry = entryOf("RevokeToken");
     await store.revokedTokens.insert({ jti: "t-1", expiresAt: 1 }, entry);
@@ -122,7 +122,7 @@ export function describeCredentials(open: Open): void {
     expect((await actionsOf(store)).filter((action) => action === "FinishMove")).toHaveLength(1);
   });
 
-  test("a move that began later is not finished, nor one of a device that is gone", async () => {
+  test("a move that began later is not finished, nor that of a deleted device", async () => {
     const { store } = await openMoving();
     const finish = (deviceKey: string, movingSince: number) =>
       store.activity.finishMoves([{ deviceKey, movingSince }], NOW);
@@ -135,7 +135,7 @@ export function describeCredentials(open: Open): void {
     expect(await actionsOf(store)).not.toContain("FinishMove");
   });
 
-  test("keys count from their day to their end", async () => {
+  test("a key is live from its not_before time until it expires", async () => {
     const now = { notBefore: NOW, expiresAt: NOW + 300 };
     const { store } = await openWith({}, { now, later: { notBefore: NOW + 100, createdAt: NOW - 1 } });
     const found = async (at: number): Promise<string[]> => keyIdsOf(await store.credentials.find("device-1", at));

@@ -40,7 +40,7 @@ export function describeCustomerKeys(open: Open): void {
     expect(await other.customerKeys.secretsOf("customer-1")).toEqual([{ ...rest, secret }]);
   });
 
-  test("a key is no customer's but its own", async () => {
+  test("a key belongs to its own customer only", async () => {
     const { store } = await openWithCustomer(open);
     await addCustomer(store, { customerId: "customer-2" });
     await addKey(store, "k1", { customerId: "customer-2" });
@@ -59,7 +59,7 @@ export function describeCustomerKeys(open: Open): void {
     }
   });
 
-  test("shows the check every other key of the customer, in the clear, and heeds it", async () => {
+  test("gives the check every other key of the customer, unsealed, and obeys its error", async () => {
     const { store } = await openWithCustomer(open);
     await addKey(store, "k1");
     await addKey(store, "d1", { purpose: "derivation", createdAt: NOW - 1 });
@@ -78,7 +78,7 @@ export function describeCustomerKeys(open: Open): void {
     expect(await actionsOf(store)).toEqual(["CreateCustomer", "IssueCustomerKey", "IssueCustomerKey"]);
   });
 
-  test("retires a key at the time of the entry, once, and it proves nothing any more", async () => {
+  test("retires a key at the time of the entry, once, and it no longer proves logins", async () => {
     const { store } = await openWithCustomer(open);
     await addKey(store, "k1");
     await addKey(store, "k2");
@@ -94,7 +94,7 @@ export function describeCustomerKeys(open: Open): void {
     expect((await actionsOf(store)).filter((action) => action === "RetireCustomerKey")).toHaveLength(1);
   });
 
-  test("lets three of many concurrent keys in", async () => {
+  test("accepts three of many concurrent keys", async () => {
     const { store, reopen } = await openWithCustomer(open);
     const issuers = [store, await reopen()].map(({ customers, customerKeys }) =>
       createCustomerKeys(customers, customerKeys, () => NOW),
@@ -129,7 +129,7 @@ export function describeCustomerKeys(open: Open): void {
     expect(faults).toHaveLength(told);
   });
 
-  test("counts each device under the key of its last login, and those that were not seen apart", async () => {
+  test("counts each device under the key of its last login, and devices without a login separately", async () => {
     const { store } = await openWithCustomer(open);
     for (const name of ["customer-1", "customer-2", ""]) {
       expect(await store.customerKeys.usageOf(name)).toEqual({ keys: new Map(), silentDevices: 0 });
@@ -162,7 +162,7 @@ export function describeCustomerKeys(open: Open): void {
     });
   });
 
-  test("counts none twice and none not at all, over many steps, and lets others run in between", async () => {
+  test("counts each device once over many steps, and lets other tasks run in between", async () => {
     const { store } = await openWithCustomer(open);
     const names = await enrolMany(store, 4_100);
     await store.activity.record(

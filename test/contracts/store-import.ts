@@ -74,7 +74,7 @@ export function describeImport(open: Open): void {
     expect(await actionsOf(other)).toEqual(["CreateCustomer", "ImportDevices"]);
   });
 
-  test("those that are new have no activity of former ones, and the others keep theirs", async () => {
+  test("new devices have no activity of deleted ones, and existing devices keep theirs", async () => {
     const { store, database } = await openWithCustomer(open);
     await addDevice(store, { deviceKey: "known" });
     const names = ["known", ...MANY.map(({ deviceKey }) => deviceKey)];

@@ -117,7 +117,7 @@ export function describeLists(open: Open): void {
     expect(await matching({ field: "customer_id", operator: "!=", value: "customer-1" })).toBe("");
   });
 
-  test("compares times, and what never was with none", async () => {
+  test("compares times, and a missing time matches no comparison", async () => {
     const { store } = await openWithCustomer(open);
     for (const [index, deviceKey] of ["a", "b", "c"].entries()) {
       const at = NOW + index;
@@ -143,7 +143,7 @@ export function describeLists(open: Open): void {
     }
   });
 
-  test("a value is never anything but a value", async () => {
+  test("a value is never read as SQL", async () => {
     const { store } = await openWithCustomer(open);
     await addDevice(store);
     for (const value of ["' or 1=1 --", '" or "1"="1', "%", "_", "\\", "x'; drop table devices; --"]) {
@@ -164,7 +164,7 @@ export function describeLists(open: Open): void {
     }
   });
 
-  test("refuses to compare what a list has not", async () => {
+  test("refuses a field that the list does not have", async () => {
     const { store } = await openWithCustomer(open);
     const conditions = [is("sealed_secret", "x")];
     await expect(store.devices.list({ ...FIRST, conditions })).rejects.toThrow(RangeError);

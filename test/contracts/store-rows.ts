@@ -50,7 +50,7 @@ export function describeRows(open: Open): void {
     },
   );
 
-  test("a row is found by its name alone, which no other may take", async () => {
+  test("a row is found by its unique name", async () => {
     const { store } = await openWithAll();
     const { customers, customerKeys, devices } = store;
     for (const name of ["1", "CUSTOMER-1", "DEVICE-1", "K1", "%", "_", ""]) {
@@ -91,7 +91,7 @@ export function describeRows(open: Open): void {
     expect((await store.customers.find("customer-2"))?.displayName).toBe("One");
   });
 
-  test("a device changes in all that may change, and no other", async () => {
+  test("every changeable field of a device changes, and no other device does", async () => {
     const { store } = await openWithAll();
     await addDevice(store, { deviceKey: "device-2" });
     await store.activity.record([loginOf("device-1")]);
@@ -161,7 +161,7 @@ export function describeRows(open: Open): void {
     }
   });
 
-  test("a device is deleted with its activity: one of the same name has none, even of a late record", async () => {
+  test("a device is deleted with its activity: a new one of the same name has none, even after a late write", async () => {
     const { store, database } = await openWithAll();
     await addDevice(store, { deviceKey: "device-2" });
     await store.activity.record([loginOf("device-1"), loginOf("device-2")]);

@@ -119,7 +119,7 @@ export function secretsContract(name: string, openEmpty: () => Promise<Empty>): 
     return { database, connect };
   }
 
-  describe(`${name}: sealing again`, () => {
+  describe(`${name}: resealing`, () => {
     test("is done once every secret opens with the first master key alone, and then changes nothing", async () => {
       const { database } = await open();
       await insertKeys(database, before, names(450));
@@ -216,7 +216,7 @@ export function secretsContract(name: string, openEmpty: () => Promise<Empty>): 
       expect(await secretsOn(database, both).requireMasterKeys()).toBeUndefined();
     });
 
-    test("is none where every secret opens: nothing is forgotten", async () => {
+    test("does not exist where every secret opens: nothing is retired", async () => {
       const { database } = await open();
       await insertKeys(database, before, names(3));
       await insertSigningKey(database, before, "kid-1", "active");
@@ -227,7 +227,7 @@ export function secretsContract(name: string, openEmpty: () => Promise<Empty>): 
       expect([await auditOf(database), await keysVersions(database)]).toEqual([[], versions]);
     });
 
-    test("is forgotten: its customer keys are retired, its signing keys retired or deleted, the rest stays", async () => {
+    test("is given up: its customer keys are retired, its signing keys retired or deleted, the rest stays", async () => {
       const { database } = await open();
       await addCustomer(createStore(database, after), { customerId: "customer-2" });
       await insertKeys(database, after, ["known"]);
@@ -260,7 +260,7 @@ export function secretsContract(name: string, openEmpty: () => Promise<Empty>): 
       expect(await secrets.reseal(ACTOR)).toEqual(NOTHING);
     });
 
-    test("is not that of a secret that a newer gateway sealed: nothing is forgotten", async () => {
+    test("does not include a secret that a newer gateway sealed: nothing is retired", async () => {
       const { database } = await open();
       await insertKeys(database, stranger, ["a-lost"]);
       await insertKeys(database, after, ["newer"]);

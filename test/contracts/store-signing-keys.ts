@@ -55,7 +55,7 @@ export function describeSigningKeys(open: Open): void {
     }
   });
 
-  test("a key that moves on keeps its private half for as long as it signs, and then it is erased", async () => {
+  test("a key keeps its private half while it signs, and then it is erased", async () => {
     const { store, database } = await open();
     const next = keyNamed("a", { state: "next" });
     await put(store.signingKeys, next);
@@ -107,7 +107,7 @@ export function describeSigningKeys(open: Open): void {
     expect((await store.signingKeys.read()).keys).toHaveLength(1);
   });
 
-  test("each of those who decide at once sees what all before it have left", async () => {
+  test("concurrent changes see the result of all changes before them", async () => {
     const { store, reopen } = await open();
     const other = await reopen();
     await Promise.all(

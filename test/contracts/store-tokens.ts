@@ -51,7 +51,7 @@ export function describeTokens(open: Open): void {
     expect(await store.signInCodes.take("hash-2")).toBeUndefined();
   });
 
-  test("codes that have expired are forgotten with the next", async () => {
+  test("expired codes are deleted with the next one", async () => {
     const { store } = await open();
     await store.signInCodes.insert("old", "0a1b2c3d", NOW + 10, NOW);
     await store.signInCodes.insert("new", "0a1b2c3d", NOW + 20, NOW + 10);
@@ -62,7 +62,7 @@ export function describeTokens(open: Open): void {
   const isRevoked = async ({ credentials }: Store, jti: string): Promise<boolean> =>
     (await credentials.findStanding("device-1", jti)).isRevoked;
 
-  test("a token that is revoked is there, with one entry", async () => {
+  test("a revoked token is stored with one entry", async () => {
     const { store } = await open();
     const token = { jti: "t-1", expiresAt: NOW + 10 };
     expect(await store.revokedTokens.insert(token, TAKEN_BACK)).toEqual(token);
@@ -70,7 +70,7 @@ export function describeTokens(open: Open): void {
     expect(await actionsOf(store)).toEqual(["RevokeToken"]);
   });
 
-  test("a token that is revoked again is kept for the longer of the two, with an entry where that changes it", async () => {
+  test("a second revocation keeps the later expiry, with an entry if that is a change", async () => {
     const { store } = await open();
     const revoke = (expiresAt: number) => store.revokedTokens.insert({ jti: "t-1", expiresAt }, TAKEN_BACK);
     await revoke(NOW + 10);
@@ -81,7 +81,7 @@ export function describeTokens(open: Open): void {
     expect(await actionsOf(store)).toEqual(["RevokeToken", "RevokeToken"]);
   });
 
-  test("those that have expired are forgotten, so many at once", async () => {
+  test("expired tokens are deleted in batches", async () => {
     const { store } = await open();
     for (const [index, jti] of ["a", "b", "c"].entries()) {
       await store.revokedTokens.insert({ jti, expiresAt: NOW + index }, TAKEN_BACK);

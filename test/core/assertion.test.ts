@@ -143,7 +143,7 @@ describe("RFC 7523, section 3", () => {
     expect(error.message).toBe(`${message}. Set the clock from server_time and sign again`);
   });
 
-  test("7: a jti is good once, for as long as the assertion may be taken, from any address", async () => {
+  test("7: a jti is good once while the assertion is valid, from any address", async () => {
     const path = openPath(house);
     const { device, signParts } = await enrolShared(path);
     const edge = NOW / 1_000 + SKEW / 1_000;
@@ -162,7 +162,7 @@ describe("RFC 7523, section 3", () => {
     await send(path, makeAssertion(neighbour.signParts, assertionClaims(neighbour.device, seconds, { jti: "one" })));
   });
 
-  test("9: a MAC of another key, none, or one cut short proves nothing, and tells no device", async () => {
+  test("9: a MAC of another key, a missing one and a short one prove nothing, and reveal no device", async () => {
     const forgers = [byHmac("another key of thirty-two bytes!"), () => Buffer.alloc(0), () => Buffer.alloc(16)];
     for (const signParts of forgers) {
       const path = openPath(house);
@@ -263,7 +263,7 @@ describe("RFC 8725", () => {
     expect(await reasonOf(path, assertion)).toBe("invalid_credentials");
   });
 
-  test("3.10: a key that the header brings along proves nothing", async () => {
+  test("3.10: a key inside the header proves nothing", async () => {
     const path = openPath(house);
     const { device } = await enrolShared(path);
     const { privateKey, pem } = makeBoardKey("ES256");

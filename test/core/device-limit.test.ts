@@ -15,7 +15,7 @@ async function open(limiter: Pick<Limiter, "charge"> = createMemoryLimiter(10)) 
   return { registry, limiter, read };
 }
 
-test("a limit is the gateway's, with what is left of it", async () => {
+test("a device has the gateway's limit, with its remaining logins", async () => {
   const { registry, limiter, read } = await open();
   await registry.devices.create(DEVICE, ACTOR);
   expect(await read("pump-7", "")).toEqual({ policy: login, remaining: 10, resetAt: undefined, perAddress: false });
@@ -24,7 +24,7 @@ test("a limit is the gateway's, with what is left of it", async () => {
   expect([await read("pump-7", "192.0.2.1"), await read("pump-7", "")]).toEqual([used, used]);
 });
 
-test("a limit is the customer's own, counted per address for a shared identity", async () => {
+test("a device has its customer's own limit, counted per address for a shared identity", async () => {
   const { registry, limiter, read } = await open();
   await registry.devices.create({ ...DEVICE, sharedIdentity: true }, ACTOR);
   await registry.customers.update("acme", { loginLimit: "2/1s" }, "", ACTOR);
@@ -36,7 +36,7 @@ test("a limit is the customer's own, counted per address for a shared identity",
   expect(await read("pump-7", "")).toMatchObject({ policy: undefined });
 });
 
-test("a slot that is freed within a millisecond is told by the whole one after it", async () => {
+test("a reset within a millisecond is rounded up", async () => {
   const { registry, limiter, read } = await open();
   await registry.devices.create(DEVICE, ACTOR);
   await limiter.charge([{ policy: login, key: "pump-7" }], NOW - 10.375);

@@ -44,7 +44,7 @@ describe("the login limit", () => {
     for (let times = 0; times < 3; times++) await path.login(device);
   });
 
-  test("is one for all addresses of a device of its own", async () => {
+  test("is shared by all addresses of a device with its own identity", async () => {
     const path = openPath(house);
     const device = await path.enrol();
     for (let index = 0; index < 3; index++) await path.login(device, { address: `192.0.2.${index}` });

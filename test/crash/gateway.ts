@@ -10,7 +10,7 @@ import { launch } from "../program.ts";
 export interface CrashingGateway {
   readonly admin: Client<typeof AdminService>;
   readonly publicUrl: string;
-  /** SIGKILL; resolves once it is gone. */
+  /** Sends SIGKILL; resolves once it is gone. */
   kill(): Promise<void>;
 }
 

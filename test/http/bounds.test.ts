@@ -53,7 +53,7 @@ function openSocket(url: string): Socket {
 const closed = (socket: Socket): Promise<unknown> => once(socket.resume(), "close");
 
 describe("headers", () => {
-  test("an answer forbids sniffing, one to no request too", async () => {
+  test("every answer forbids sniffing, also one without a request", async () => {
     const { url } = await open();
     for (const bytes of [GET, "GARBAGE\r\n\r\n"]) {
       const { headers } = await exchange(url, bytes);
@@ -102,7 +102,7 @@ describe("headers", () => {
   });
 });
 
-test.each([0, 8])("HTTP/2: a body that is reset with code %i was not read whole", async (code) => {
+test.each([0, 8])("HTTP/2: a body that is reset with code %i is incomplete", async (code) => {
   const bodies: Promise<unknown>[] = [];
   const { url, request } = await open({ serve: (one) => bodies.push(one.readBody(1_000)) });
   const connection = await openConnection(url);

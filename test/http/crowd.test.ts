@@ -19,7 +19,7 @@ function pass(seconds: number, open: number, requests = 0): void {
   }
 }
 
-test("tells once that 100 connections have left, after five calm seconds", () => {
+test("notifies once that 100 connections have left, after five calm seconds", () => {
   pass(1, 120, 201);
   pass(4, 20);
   expect(left).toBe(0);
@@ -37,14 +37,14 @@ test("waits while requests are many", () => {
   expect(left).toBe(1);
 });
 
-test("says nothing of a few that leave, nor of a crowd that stays", () => {
+test("does not notify of a few that leave, nor of a crowd that stays", () => {
   pass(10, 99);
   pass(10, 0);
   pass(60, 5_000);
   expect(left).toBe(0);
 });
 
-test("tells of the next crowd", () => {
+test("notifies of the next crowd", () => {
   for (const crowd of [1, 2, 3]) {
     pass(2, 100, 201);
     pass(6, 0);

@@ -119,7 +119,7 @@ test("answers a client that ends its side after the request", async () => {
   socket.destroy();
 });
 
-test("closes the connection of a client that ends its side unheard", async () => {
+test("closes the connection of a client that ends its side before its request is read", async () => {
   const socket = open({ allowHalfOpen: true });
   socket.end();
   socket.resume();

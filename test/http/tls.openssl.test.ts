@@ -107,7 +107,7 @@ test.each<[string, ConnectionOptions, string]>([
   await expect(meet("rsa", offer)).rejects.toMatchObject({ code });
 });
 
-test("serves on after failed handshakes", async () => {
+test("still serves after failed handshakes", async () => {
   const listener = await startSecureListener(pems, "rsa");
   for (const bytes of ["GET / HTTP/1.1\r\n\r\n", "\x16\x03\x01\x02\x00\x01\x00", ""]) {
     const socket = await openTcp(listener, bytes);

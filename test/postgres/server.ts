@@ -167,11 +167,11 @@ function signalAll(child: ChildProcess, signal: NodeJS.Signals): void {
   }
 }
 
-/** As Linux tells it (proc_pid_stat(5)); elsewhere the server's own processes end with it, and do not stop with it. */
+/** The children of a process by Linux's /proc; elsewhere none, so that `pause` stops the main process alone. */
 function childrenOf(parent: number): readonly number[] {
   return globSync("/proc/[0-9]*/stat").flatMap((file) => {
     try {
-      // After the name of the program, which may hold anything: its state, and its parent.
+      // After the program's name, which may contain anything: its state and its parent.
       const [, of] = /.*\) \S (\d+) /s.exec(readFileSync(file, "utf8")) ?? [];
       return Number(of) === parent ? [Number(file.split("/")[2])] : [];
     } catch {

@@ -1,4 +1,4 @@
-// The boards of a storm, in a process of their own: each logs in over new connections until it has a token.
+// The boards of a storm, in their own process: each logs in over new connections until it has a token.
 
 import { setTimeout as pause } from "node:timers/promises";
 import { connect, createSecureContext } from "node:tls";
@@ -113,7 +113,7 @@ async function runStorm({ url, deviceKeys, withinSeconds }: StormOrder): Promise
         const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
         failures[code] = (failures[code] ?? 0) + 1;
       }
-      // A random part of up to a quarter, as docs/devices.md says.
+      // The wait and up to a quarter of it at random, as docs/devices.md says.
       await pause(waitMs * (1 + Math.random() / 4));
     }
   }

@@ -7,15 +7,15 @@ import { type Site, startSite } from "./site.ts";
 
 export interface ChaosOptions {
   readonly logins: number;
-  /** A fault begins every so many seconds. */
+  /** Seconds between the beginnings of faults. */
   readonly everySeconds: number;
-  /** At least so many faults. */
+  /** Least number of faults. */
   readonly faults: number;
   /** Logins a second at most. */
   readonly rate: number;
 }
 
-/** No answer, of status 0, is in the counts alone. */
+/** The counts have unanswered logins too, with status 0. */
 export interface ChaosReport extends Tally {
   readonly faults: readonly string[];
   readonly crashes: number;
@@ -38,7 +38,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
     redis.resume();
   },
   async "redis slow"({ redis }) {
-    // Each of these holds it up.
+    // Each SLEEP blocks Redis.
     for (let time = 0; time < 10; time++) await redis.call("DEBUG", "SLEEP", 0.1).catch(() => {});
   },
   "postgres restarted": ({ postgres }) => postgres.restart(),
@@ -56,7 +56,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   },
 };
 
-/** Runs the faults in turn until there were enough of them and of logins. */
+/** Runs the faults in turn until there were enough faults and logins. */
 export async function runChaos({ logins, everySeconds, faults, rate }: ChaosOptions): Promise<ChaosReport> {
   await using cleanup = new AsyncDisposableStack();
   const site = await startSite({ devices: 10 * rate, settings: { TOKEN_ALG: "ES256" } }, cleanup);

@@ -17,7 +17,7 @@ export interface LoadOptions {
   readonly connections: number;
   /** The share of logins with a wrong signature. */
   readonly wrongShare?: number;
-  /** A killed gateway takes the connections with it that HAProxy has kept to it. */
+  /** Logins may be lost: a killed gateway closes its connections from HAProxy. */
   readonly mayDrop?: boolean;
   /** Logins a second at most, over all connections. */
   readonly rate?: number;

@@ -11,7 +11,7 @@ export interface RollingReport extends Tally {
   readonly badExits: number;
 }
 
-/** Restarts gateways in turn, until there were so many restarts and logins. `rate`: logins a second at most. */
+/** Restarts gateways in turn until there were enough restarts and logins. `rate`: logins a second at most. */
 export async function runRolling(restarts: number, logins: number, rate: number): Promise<RollingReport> {
   await using cleanup = new AsyncDisposableStack();
   const site = await startSite({ devices: 10 * rate, settings: { DRAIN_DELAY: "3s" } }, cleanup);
@@ -32,7 +32,7 @@ export async function runRolling(restarts: number, logins: number, rate: number)
   return { ...tally, restarts: restarted, mistakes, badExits };
 }
 
-/** Two health checks of HAProxy, so that the next restart finds it in use again. */
+/** Waits for two health checks of HAProxy, so that the gateway is in use again before the next restart. */
 async function isUp(url: string): Promise<void> {
   const isReady = (): Promise<boolean> => fetch(new URL("/readyz", url)).then(({ ok }) => ok);
   while (!(await isReady().catch(() => false)));

@@ -1,4 +1,4 @@
-// `npm run rolling [-- --restarts 50 --logins 100000]`: restarts under load, none of which may fail a login. Exits 1 when one did.
+// `npm run rolling [-- --restarts 50 --logins 100000]`: restarts under load. Exits 1 when a login failed.
 
 import { machineLoad, readNumbers, report } from "../long-run.ts";
 import { describeCounts } from "./load.ts";

@@ -1,4 +1,4 @@
-// A whole site: PostgreSQL, Redis, gateways in processes of their own, and HAProxy with its example in front of them.
+// A whole site: PostgreSQL, Redis, gateway processes, and HAProxy with its example configuration in front of them.
 
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -19,13 +19,13 @@ export interface SiteOptions {
   readonly inspect?: boolean;
 }
 
-/** A gateway as its operator runs it: `serve` in a process, at one address for good. */
+/** A gateway process at a fixed address, started by `serve`. */
 export interface SiteGateway {
   readonly url: string;
   start(): Promise<void>;
   /** @returns the exit status; null after SIGKILL */
   stop(signal: "SIGTERM" | "SIGKILL"): Promise<number | null>;
-  /** Exits that nobody asked for. */
+  /** Number of unexpected exits. */
   readonly crashes: () => number;
   /** Collects garbage. @returns the memory that is left, in MiB */
   readonly measureMemory: () => Promise<number>;

@@ -1,4 +1,4 @@
-// The short version of `npm run soak`: that it measures. A slope needs half an hour.
+// A short `npm run soak`, which only checks that it measures: a slope needs half an hour.
 
 import { expect, test } from "vitest";
 import { runSoak } from "./soak.ts";

@@ -5,13 +5,13 @@ import { startLoad, type Tally } from "./load.ts";
 import { startSite } from "./site.ts";
 
 export interface SoakReport extends Tally {
-  /** Heap and external memory after a collection, in MiB, one a sample. */
+  /** Heap and external memory after each collection, in MiB. */
   readonly samples: readonly number[];
   /** The slope of the second half, in MiB an hour. */
   readonly slope: number;
 }
 
-/** Loads both gateways for so many seconds, and until there are four samples of the first one's memory. */
+/** Loads both gateways for `seconds`, and until there are four samples of the first one's memory. */
 export async function runSoak(seconds: number, everySeconds: number): Promise<SoakReport> {
   await using cleanup = new AsyncDisposableStack();
   const site = await startSite({ devices: 3_000, inspect: true }, cleanup);

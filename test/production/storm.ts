@@ -10,7 +10,7 @@ export interface StormOptions {
   readonly boards: number;
   /** The boards begin within this time, in seconds. */
   readonly withinSeconds: number;
-  /** For each of the two measures of the capacity, in seconds. */
+  /** Duration of each of the two measurements of the capacity, in seconds. */
   readonly measureSeconds: number;
   /** The cores of the boards, which have processors of their own, as taskset(1) takes them; those of the site when absent. */
   readonly boardsCores?: string;
@@ -31,12 +31,12 @@ export interface StormReport extends Omit<BoardsReport, "tokens"> {
 /** Boards of one process, which has a limit of open files. */
 const BOARDS_EACH = 5_000;
 const WINDOW_SECONDS = 5;
-/** Handshakes a second that no machine reaches. */
+/** A rate of handshakes that no machine reaches, in place of a limit. */
 const UNBOUNDED_RATE = 100_000;
-/** Boards of all processes that log in at the same time while the capacity is measured. */
+/** Concurrent logins during the measurement of the capacity. */
 const AT_ONCE = 64;
 
-/** Runs a storm at two gateways behind HAProxy, which takes no more handshakes a second than the site can; ten seconds of them may wait. */
+/** Runs a storm at two gateways behind HAProxy, which accepts handshakes at the site's capacity and queues ten seconds of them. */
 export async function runStorm({
   boards,
   withinSeconds,
@@ -55,7 +55,7 @@ export async function runStorm({
   const children = await Promise.all(
     Array.from({ length: Math.ceil(boards / BOARDS_EACH) }, () => startBoards(boardsCores, cleanup)),
   );
-  /** The rate at which a few boards log in over new connections, one after the other: more would only wait. */
+  /** Measures the login rate of a few boards over new connections. More boards would only wait. */
   const measureCapacity = async (url: string, seconds: number): Promise<number> => {
     const atOnce = Math.ceil(AT_ONCE / children.length);
     const rates = await sendAll<number>(children, (index) => ({
@@ -68,7 +68,7 @@ export async function runStorm({
   };
 
   const open = await openAt(UNBOUNDED_RATE);
-  // The code of every process is compiled before the measure.
+  // Warms up the code of every process.
   await measureCapacity(open, measureSeconds / 3);
   const before = await measureCapacity(open, measureSeconds);
   const url = await openAt(Math.ceil(1.1 * before));
@@ -90,7 +90,7 @@ export async function runStorm({
   };
 }
 
-/** Its code is loaded before the storm begins. */
+/** Starts a process of boards, which loads its code before the storm. */
 async function startBoards(cores: string | undefined, cleanup: AsyncDisposableStack): Promise<ChildProcess> {
   const pinned = cores === undefined ? {} : { execPath: "taskset", execArgv: ["-c", cores, process.execPath] };
   const child = fork(join(import.meta.dirname, "boards.ts"), pinned);
@@ -99,7 +99,7 @@ async function startBoards(cores: string | undefined, cleanup: AsyncDisposableSt
   return child;
 }
 
-/** Gives each process its order. @returns their reports */
+/** Sends each process its order. @returns their reports */
 async function sendAll<Report>(
   children: readonly ChildProcess[],
   orderFor: (index: number) => StormOrder | MeasureOrder,

@@ -1,4 +1,4 @@
-// Clients of AuthService.Login in every protocol; all read answers into one form.
+// Clients of AuthService.Login in every protocol, with one form of answers.
 
 import { fromBinary } from "@bufbuild/protobuf";
 import { ConnectError, createClient, type Interceptor } from "@connectrpc/connect";

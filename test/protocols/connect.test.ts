@@ -1,4 +1,4 @@
-// Connect's unary protocol by hand, where clients would not show a difference (connectrpc.com/docs/protocol).
+// Connect's unary protocol by hand, for details that clients hide (connectrpc.com/docs/protocol).
 
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { afterAll, describe, expect, test } from "vitest";

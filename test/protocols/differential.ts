@@ -8,7 +8,7 @@ import { CUSTOMER_KEY, openGateway, type TestGateway } from "../gateway.ts";
 import { type Answer, channels, type LoginFields, type Session } from "./channels.ts";
 import { type Oracles, startOracles } from "./oracles.ts";
 
-/** A way in, with devices of its own, so that each way meets the same limits. */
+/** A combination of protocol and listener, with its own devices, so that each has the same limits. */
 interface Way {
   readonly name: string;
   readonly isOracle: boolean;
@@ -19,19 +19,19 @@ interface Way {
 const DEVICE_KINDS = ["usual", "disabled", "guarded", "shared", "unknown"] as const;
 type DeviceKind = (typeof DEVICE_KINDS)[number];
 
-/** A login as it is to be made for any way: only such as every encoding expresses. */
+/** A login for every combination, which all encodings can express. */
 interface Plan {
   readonly device: DeviceKind;
-  /** Put in place of the device's own key, when there. */
+  /** Replaces the device's own key, if defined. */
   readonly deviceKey: string | undefined;
-  /** Seconds from now; "missing", or a number of its own. */
+  /** Seconds from now, an exact number, or "missing". */
   readonly timestamp: { readonly offset: number } | { readonly exactly: number } | "missing";
   readonly secret: string;
   /** How the signature is changed. */
   readonly signature: "right" | "upper" | "missing" | { readonly cut: number } | { readonly text: string };
-  /** How often it is sent in a row; the answer to each counts. */
+  /** Number of times it is sent in a row. All answers are compared. */
   readonly times: number;
-  /** Seconds that pass before. */
+  /** Seconds that pass before it. */
   readonly wait: number;
 }
 
@@ -43,7 +43,7 @@ const anyText = (maxLength: number): fc.Arbitrary<string> =>
     fc.string({ unit: "binary", maxLength }),
   );
 
-/** Around 4 KiB the encodings differ in what else they take: there is where a message becomes too large for one first. */
+/** Lengths around 4 KiB are left out: there a message is too large in one encoding and not in another. */
 const lengths = fc.oneof(fc.integer({ min: 90, max: 3_900 }), fc.integer({ min: 4_200, max: 5_000 }));
 
 export const plans: fc.Arbitrary<Plan> = fc.record({
@@ -94,10 +94,10 @@ export interface Differential {
 const START = 1_764_000_000_000;
 const MOST_ATTEMPTS = 10;
 const RECOVERY_MS = 1_000;
-/** More than every window of a limit. */
+/** Longer than every window of a limit. */
 const WINDOWS_MS = 1_000_000;
 
-/** Starts a gateway with a clock of its own, and every way into it. */
+/** Starts a gateway with its own clock, and a client for every combination. */
 export async function openDifferential(): Promise<Differential> {
   let now = START;
   const gateway = await openGateway({ ADDRESS_LIMIT: "off" }, { now: () => now });
@@ -110,7 +110,7 @@ export async function openDifferential(): Promise<Differential> {
       const [first] = own.map(([, answer]) => answer);
       if (first === undefined) throw new TypeError("there are ways");
       onOutcome?.(first.outcome);
-      // No specification fixes how large a message may be, nor the words about it.
+      // No specification fixes the largest message or its error.
       const theirs = first.outcome === "too_large" ? [] : await askAll(ways.filter(({ isOracle }) => isOracle));
       const answers = [...own, ...theirs];
       if (!answers.every(([, answer]) => isDeepStrictEqual(answer, first) && answer.outcome !== "unavailable")) {
@@ -127,7 +127,7 @@ export async function openDifferential(): Promise<Differential> {
         const difference = await compareOnce(plan, onOutcome);
         const answers = Object.values(difference?.answers ?? {});
         if (!answers.some(({ outcome }) => outcome === "unavailable") || attempt === MOST_ATTEMPTS) return difference;
-        // A machine under load: the look-up was late. Every way has its limits back before it is asked again.
+        // A look-up was late on a busy machine: the windows pass before the plan is sent again.
         now += WINDOWS_MS;
         await pause(RECOVERY_MS);
       }
@@ -142,7 +142,7 @@ export async function openDifferential(): Promise<Differential> {
 
 async function ask({ name, session, devices }: Way, plan: Plan, now: number): Promise<readonly [string, Answer]> {
   const { token, ...answer } = await session.send(makeLogin(plan, devices[plan.device], now));
-  // A token differs by its id and device: that there is one is what can be compared.
+  // Tokens differ in id and device, so only their presence is compared.
   return [name, { ...answer, ...(token !== undefined && { token: "a token" }) }];
 }
 
@@ -177,7 +177,7 @@ async function openWays(gateway: TestGateway, oracles: Oracles): Promise<readonl
 }
 
 function makeLogin(plan: Plan, ownKey: string, now: number): LoginFields {
-  // A key that is nobody's is counted too: each way ends it in its own number.
+  // Unknown names are counted too, so each combination has its own.
   const deviceKey = plan.deviceKey ? `${plan.deviceKey}${ownKey.slice(-2)}` : (plan.deviceKey ?? ownKey);
   const seconds = Math.floor(now / 1000);
   const timestamp =

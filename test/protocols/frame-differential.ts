@@ -1,4 +1,4 @@
-// Random calls as raw HTTP/2: compares the parts of an answer that the specifications fix with the oracles'.
+// Random calls as raw HTTP/2: compares answers with the oracles', as far as specifications fix them.
 
 import { type ClientHttp2Session, connect, type OutgoingHttpHeaders } from "node:http2";
 import { isDeepStrictEqual } from "node:util";
@@ -53,7 +53,7 @@ interface RawAnswer {
 }
 
 export interface FrameDifferential {
-  /** Sends a call to ours and to the oracles. @returns the answers when they differ */
+  /** Sends a call to the gateway and to the oracles. @returns the answers if they differ */
   compare(call: RawCall): Promise<Readonly<Record<string, RawAnswer>> | undefined>;
   close(): Promise<void>;
 }
@@ -79,7 +79,7 @@ export async function openFrameDifferential(): Promise<FrameDifferential> {
   };
 }
 
-/** gRPC leaves open how a server answers another HTTP method or media type, or bytes that do not decode. */
+/** Whether specifications fix the answer. gRPC's does not for other HTTP methods or media types and for undecodable bytes. */
 function isSpecified({ protocol, mutation }: RawCall): boolean {
   return protocol.startsWith("connect") || !["GET", "unknown media type", "not protobuf"].includes(mutation);
 }
@@ -123,14 +123,14 @@ function read({ protocol, mutation }: RawCall, answer: HandAnswer): RawAnswer {
   const { status, headers, body } = answer;
   const contentType = headers["content-type"];
   if (protocol.startsWith("connect")) {
-    // Only HTTP's status tells of a request that is no call.
+    // A request that is no call has only an HTTP status.
     if (status === 404 || status === 405 || status === 415) return { status };
     if (status === 200) return { status, contentType, message: body.toString("base64") };
-    // No specification says which code bytes have that do not decode.
+    // No specification fixes the code for undecodable bytes.
     if (mutation === "not protobuf") return { status: "an error", contentType };
     return { status, contentType, code: JSON.parse(body.toString()).code };
   }
-  // gRPC's clients take a 404 for unimplemented (grpc/doc/http-grpc-status-mapping.md).
+  // gRPC clients map 404 to unimplemented (grpc/doc/http-grpc-status-mapping.md).
   if (status === 404) return { status: 200, code: 12 };
   const { code, response } = readGrpc(answer);
   return code === 0 ? { status, contentType, code, message: response?.toString("base64") ?? "none" } : { status, code };

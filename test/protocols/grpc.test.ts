@@ -1,4 +1,4 @@
-// gRPC and gRPC-Web by hand, where clients would not show a difference (PROTOCOL-HTTP2.md, PROTOCOL-WEB.md).
+// gRPC and gRPC-Web by hand, for details that clients hide (PROTOCOL-HTTP2.md, PROTOCOL-WEB.md).
 
 import { once } from "node:events";
 import { deflateSync } from "node:zlib";

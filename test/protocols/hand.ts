@@ -71,7 +71,7 @@ export function openHttp2(
   return { stream, end: () => session.destroy() };
 }
 
-/** A message in gRPC's envelope, which may declare another length than the message has. */
+/** A message in gRPC's envelope, whose declared length may be wrong. */
 export function envelope(message: Uint8Array, flags = 0, length: number = message.length): Buffer {
   const head = Buffer.alloc(5);
   head.writeUInt8(flags, 0);

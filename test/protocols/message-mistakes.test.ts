@@ -1,4 +1,4 @@
-// JSON to message: each mistake has a message of its own, which names the field; so has a wrong media type.
+// JSON to message: each mistake, and a wrong media type, has its own error message with the field.
 
 import type { DescMessage } from "@bufbuild/protobuf";
 import fc from "fast-check";
@@ -14,7 +14,7 @@ import { thing } from "./rule-service.ts";
 
 type Row = readonly [text: string, message: string];
 
-/** Reads each text, and compares the error; the message begins with the field. */
+/** Makes a test that reads a text and compares the error. The message begins with the field. */
 function names(desc: DescMessage): (row: Row) => void {
   return ([text, message]) => {
     const error = caughtError(() => readMessage(desc, parseJson(Buffer.from(text))));

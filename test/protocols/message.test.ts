@@ -1,4 +1,4 @@
-// JSON to message: what the reader accepts, and that protobuf-es decides.
+// JSON to message: the reader accepts exactly what protobuf-es accepts.
 
 import { fromJson, type JsonValue, toBinary, toJson } from "@bufbuild/protobuf";
 import fc from "fast-check";

@@ -1,4 +1,4 @@
-// REST over a listener: which handler a request reaches, and what of the request sets which field (google/api/http.proto).
+// REST over a listener: the handler that a request reaches, and the fields that its parts set (google/api/http.proto).
 
 import { afterAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import type { AuthError } from "../../src/core/errors.ts";

@@ -63,7 +63,7 @@ export function methodsWith(...rules: readonly (Rule | undefined)[]): DescMethod
 export const get = (path: string): Rule => ({ pattern: { case: "get", value: path } });
 export const post = (path: string): Rule => ({ pattern: { case: "post", value: path }, body: "*" });
 
-/** The method and variables that a request reaches, or else the verbs that its path takes. */
+/** The method and variables of a request; without a route the verbs of its path. */
 export function routeOf(table: RouteTable, verb: string, path: string): string {
   const match = table.match(verb, path);
   if (match === undefined) return `takes ${table.methodsAt(path).join(" ") || "nothing"}`;

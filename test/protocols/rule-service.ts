@@ -32,7 +32,7 @@ function compile(): { service: DescService; thing: DescMessage } {
   return { service, thing };
 }
 
-/** The service test.rules.Rules, and the message that each of its methods takes. */
+/** The service test.rules.Rules, and the request message of its methods. */
 export const { service, thing } = compile();
 
 /** Each handler answers with its name and its request. */

@@ -15,7 +15,7 @@ const { values } = parseArgs({
 const requests = Number(values.requests);
 const BATCH = 1_000;
 
-/** Sends `requests` samples; prints the first differences. @returns how many there were */
+/** Sends `requests` samples and prints the first differences. @returns the number of differences */
 async function run<Sample>(
   name: string,
   samples: fc.Arbitrary<Sample>,
@@ -43,7 +43,7 @@ say(`${requests} logins through ${differential.ways.length} ways, then ${request
 const outcomes = new Map<string, number>();
 const count = (outcome: string): unknown => outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
 const logins = await run("logins", plans, (plan) => differential.compare(plan, count));
-// Opened only now: a gateway ends connections that stay silent.
+// Opened only now: a gateway closes idle connections.
 const frames = await openFrameDifferential();
 const raw = await run("raw calls", rawCalls, frames.compare);
 await differential.close();

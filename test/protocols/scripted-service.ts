@@ -1,11 +1,11 @@
-// An AuthService whose device_key says how its Login behaves.
+// An AuthService whose Login behaves as the device_key says.
 
 import { Code, ConnectError, createServiceImplSpec, type ServiceImplSpec } from "@connectrpc/connect";
 import { AuthService } from "../../gen/es/countersign/auth/v1/auth_pb.ts";
 import { ErrorInfoSchema } from "../../gen/es/google/rpc/error_details_pb.ts";
 import { AuthError } from "../../src/core/errors.ts";
 
-/** `onWait` receives the signal of each call that waits for it. It has no GetServerTime. */
+/** Creates the service, without GetServerTime. `onWait` gets the signal of each waiting call. */
 export function scriptedService(onWait: (signal: AbortSignal) => void = () => {}): ServiceImplSpec {
   return createServiceImplSpec<typeof AuthService>(AuthService, {
     async login({ deviceKey }, context) {

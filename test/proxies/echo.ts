@@ -43,7 +43,7 @@ export type ProxyAnswer = HttpAnswer;
 export interface ProxyRequest {
   readonly headers?: OutgoingHttpHeaders;
   readonly method?: string;
-  /** Sent as it is, with `..` in it too. */
+  /** Sent unchanged, also with `..`. */
   readonly path?: string;
   readonly body?: string;
   readonly agent?: Agent;

@@ -44,7 +44,7 @@ export function startProxy(program: ProxyProgram, places: Places): Promise<Runni
       ["/etc/haproxy/countersign", keys],
       ["/etc/nginx/gateway-ca.pem", gatewayCa],
       ["/etc/caddy/gateway-ca.pem", gatewayCa],
-      // The test's certificate names no host: nginx checks its CN then, and Caddy its address.
+      // The test's certificate has no host name: nginx checks its CN instead, and Caddy its address.
       ["proxy_ssl_name gateway.internal;", "proxy_ssl_name server;"],
       ["tls_server_name gateway.internal", "tls_server_name 127.0.0.1"],
     ]),
@@ -53,7 +53,7 @@ export function startProxy(program: ProxyProgram, places: Places): Promise<Runni
 
 const OPTIONAL = /^(\s*)# {3}/;
 
-/** Switches optional lines on, in place of the line that their comment names. */
+/** Enables optional lines, which replace the line that their comment names. */
 function switchOn(lines: readonly string[], option: Option): string[] {
   const comment = lines.findIndex((line) => /^\s*#/.test(line) && line.includes(option));
   const start = comment + lines.slice(comment).findIndex((line) => OPTIONAL.test(line));

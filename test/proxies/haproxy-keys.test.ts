@@ -110,13 +110,13 @@ test("prints unchanged only for keys that HAProxy has read", async () => {
   expect([await run(reads), await run(["false"])]).toEqual(["reloaded\n", "unchanged\n"]);
   expect(readFileSync(copy, "utf8")).not.toContain('"stolen"');
 
-  // The keys of two reloads ago are not those that HAProxy has.
+  // HAProxy no longer has the keys of two reloads ago.
   issuer.publish(stolen, next);
   await expect(run(["false"])).rejects.toMatchObject({ code: 1 });
   issuer.publish(next);
   expect(await run(reads)).toBe("reloaded\n");
 
-  // Nor is a file that another program wrote.
+  // A file that another program wrote is replaced too.
   writeFileSync(join(folder, "1.pem"), "other");
   expect(await run(reads)).toBe("reloaded\n");
 });

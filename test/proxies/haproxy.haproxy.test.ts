@@ -54,7 +54,7 @@ describe("HAProxy", () => {
     for (const token of [before, after]) {
       expect(echoOf(await ask(token)).headers["x-device-key"]).toEqual([DEVICE_KEY]);
     }
-    // With the header of the other key.
+    // A token with the header of the other key.
     expectRefused(await ask(after.replace(/^[^.]+/, before.split(".")[0] ?? "")));
 
     expect(await writeKeys()).toBe("reloaded\n");

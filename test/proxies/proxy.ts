@@ -24,13 +24,13 @@ export interface ProxyProgram {
   /** The example's optional lines to switch on. */
   readonly options?: readonly Option[];
   readonly command: (folder: string) => readonly [string, ...string[]];
-  /** Its whole configuration, with the example in it. */
+  /** Makes the whole configuration from the example. */
   readonly configure: (example: string, folder: string) => string;
 }
 
 const CONFIGURATION = "configuration";
 
-/** The example is one site; Debian's nginx.conf has the rest. */
+/** nginx: the example is one site, in a configuration like Debian's. */
 export const NGINX: ProxyProgram = {
   example: "nginx.conf",
   command: (folder) => ["nginx", "-p", folder, "-e", "stderr", "-c", join(folder, CONFIGURATION)],
@@ -47,7 +47,7 @@ export const NGINX: ProxyProgram = {
 export const HAPROXY: ProxyProgram = {
   example: "haproxy.cfg",
   command: (folder) => ["haproxy", "-db", "-f", join(folder, CONFIGURATION)],
-  // Root alone may become another user.
+  // Only root can change the user.
   configure: (example) =>
     process.getuid?.() === 0 ? example : example.replace(/^ {4}(?:user|group|chroot) .*$/gm, ""),
 };
@@ -59,7 +59,7 @@ export const CADDY: ProxyProgram = {
   configure: (example) => example.replace(/^\{$/m, "{\n\tadmin off"),
 };
 
-/** The example is one site; these are the modules that Debian has on, and those that its head names. */
+/** Apache: the example is one site, with Debian's default modules and those that the example names. */
 export const APACHE: ProxyProgram = {
   example: "apache.conf",
   command: (folder) => ["apache2", "-X", "-f", join(folder, CONFIGURATION)],
@@ -82,7 +82,7 @@ ${user}\n${loaded.join("\n")}\n${example}`;
   },
 };
 
-/** Starts a proxy with the configuration for a port that `read` gives. Resolves once it accepts connections. */
+/** Starts a proxy with the configuration that `read` makes for a port. Resolves once it accepts connections. */
 export async function startProgram(program: ProxyProgram, read: (port: number) => string): Promise<RunningProxy> {
   for (let attempt = 0; attempt < 4; attempt++) {
     const proxy = await tryPort(program, read, await freePort());

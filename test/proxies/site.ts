@@ -23,11 +23,11 @@ export interface Site {
   readonly proxy: RunningProxy;
   /** Makes good tokens of DEVICE_KEY with the first signing key. */
   readonly mint: Mint;
-  /** Replaces the signing key with one that the test knows. @returns what makes its tokens */
+  /** Replaces the signing key with one that the test knows. @returns the mint of its tokens */
   replaceKey(): Promise<Mint>;
   /** Publishes a next key of another algorithm, as a gateway with that TOKEN_ALG does. */
   publishNextOf(alg: TokenAlg): Promise<void>;
-  /** Logs in, `agoMs` ago by the gateway's clock. */
+  /** Logs in with the gateway's clock set back by `agoMs`. */
   logIn(deviceKey: string, agoMs?: number): Promise<string>;
   /** Writes HAProxy's key files from the JWKS, with `true` as the reload command. @returns its output */
   writeKeys(): Promise<string>;

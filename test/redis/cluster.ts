@@ -19,7 +19,7 @@ export interface ClusterServers {
   /** The replica of the master with the same index. */
   readonly replicas: readonly [ClusterNode, ClusterNode, ClusterNode];
   readonly url: string;
-  /** Moves the slot of a hash tag, some keys at a time, to another master. It is moved once. */
+  /** Moves the slot of a hash tag to another master, some keys at a time. Call it once. */
   moveSlot(tag: string): Promise<void>;
   stop(): Promise<void>;
 }

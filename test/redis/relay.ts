@@ -1,4 +1,4 @@
-// A TCP relay to a server on loopback that can lose packets without a word, as a network does, be late, or refuse connections.
+// A TCP relay to a server on loopback that can lose packets, delay answers or refuse connections.
 
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
@@ -6,15 +6,15 @@ import { listenOnLoopback } from "../free-port.ts";
 
 export interface Relay {
   readonly port: number;
-  /** How many connections were made so far. */
+  /** Number of connections so far. */
   readonly connections: () => number;
-  /** Nothing passes on the present connections from now on, either way; new ones work or are swallowed as well. */
+  /** Drops all bytes of the present connections in both directions. New connections work or are dropped too. */
   swallow(options: { readonly new: "works" | "swallowed" }): void;
-  /** Closes the present connections, at both ends. */
+  /** Closes the present connections at both ends. */
   cut(): void;
-  /** Closes new connections at once, too, until it is called with false. */
+  /** Also closes new connections at once, until it is called with false. */
   refuse(isRefusing: boolean): void;
-  /** Delays what the server sends from now on, in milliseconds. */
+  /** Delays the server's bytes from now on, in milliseconds. */
   delay(ms: number): void;
   stop(): Promise<void>;
 }
@@ -49,7 +49,7 @@ export async function startRelay(target: number): Promise<Relay> {
         else setTimeout(() => to.destroyed || to.write(chunk), delayMs);
       });
       from.on("error", () => {});
-      // A swallowed end is not told either.
+      // The end of a dropped connection is not passed on either.
       from.on("close", () => {
         if (pair.swallowed) return;
         to.destroy();

@@ -1,5 +1,5 @@
-// A real master with replicas and three Sentinels for a test, which make a replica the master within a second or two. A
-// master that they replaced stays one for ten seconds more.
+// A real master with replicas and three Sentinels, which promote a replica within a second or two. A replaced master stays one
+// for ten seconds more.
 
 import { type RedisServer, startRedis, until } from "./server.ts";
 
@@ -7,7 +7,7 @@ export const MASTER_NAME = "limits";
 const REPLICAS = 2;
 
 export interface SentinelServers {
-  /** The first of them was the master when they started. */
+  /** The servers; the first was the master at the start. */
   readonly servers: readonly [RedisServer, ...RedisServer[]];
   readonly sentinels: readonly RedisServer[];
   readonly url: string;

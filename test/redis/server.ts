@@ -1,4 +1,4 @@
-// Real Redis and Valkey servers for a test, on free ports of loopback, each in a folder of its own; they end with the test.
+// Real Redis and Valkey servers for a test, on free ports of loopback, each in its own folder.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -13,19 +13,19 @@ import { freePort } from "../free-port.ts";
 export interface RedisServer {
   readonly port: number;
   readonly url: string;
-  /** Over a connection of its own, not the tested one. */
+  /** Sends a command over a separate connection. */
   call(command: string, ...args: readonly (string | number)[]): Promise<unknown>;
   /** The value of an INFO field. */
   info(field: string): Promise<string>;
   /** SIGKILL; resolves once it is gone. */
   kill(): Promise<void>;
-  /** SIGSTOP: the kernel accepts connections, and the server answers none. */
+  /** Sends SIGSTOP: the kernel accepts connections, and the server does not answer. */
   pause(): void;
-  /** SIGCONT. */
+  /** Sends SIGCONT. */
   resume(): void;
-  /** Starts it again on its port, empty; resolves once it answers. */
+  /** Restarts it on its port, empty; resolves once it answers. */
   restart(): Promise<void>;
-  /** Ends it for good, and removes its folder. */
+  /** Stops it and removes its folder. */
   stop(): Promise<void>;
 }
 
@@ -35,7 +35,7 @@ export interface RedisServerOptions {
   readonly settings?: readonly string[];
   readonly sentinel?: boolean;
   readonly password?: string;
-  /** Beside that of this process. */
+  /** Added to this process's environment. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -48,7 +48,7 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
   throw new Error(`${options.binary ?? "redis-server"} does not start`);
 }
 
-/** Undefined when another program took the port meanwhile. */
+/** Starts a server on a port; undefined: another program has taken the port. */
 async function tryPort(port: number, options: RedisServerOptions): Promise<RedisServer | undefined> {
   const { binary = "redis-server", settings = [], sentinel = false, password, env = {} } = options;
   const folder = mkdtempSync(join(tmpdir(), "countersign-redis-"));
@@ -71,7 +71,7 @@ async function tryPort(port: number, options: RedisServerOptions): Promise<Redis
 
   async function answers(): Promise<boolean> {
     while (isRunning(child)) {
-      // Another server on the port would answer too, before this one ends.
+      // Another server on the port could answer before this one ends.
       if ((await info("process_id").catch(() => "")) === String(child.pid)) return true;
       await pause(10);
     }
@@ -144,7 +144,7 @@ async function ask(
   }
 }
 
-/** Calls a hundred times a second until `done` is true. Only the test's timeout ends it otherwise. */
+/** Polls a hundred times a second until `done` returns true, or until the test's timeout. */
 export async function until(done: () => Promise<boolean>): Promise<void> {
   while (!(await done().catch(() => false))) await pause(10);
 }

@@ -1,4 +1,4 @@
-// A customer's login key is replaced while its devices log in, at two gateways on one database: as an operator goes about it.
+// Replaces a customer's login key while its devices log in, at two gateways on one database, with the steps of an operator.
 
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
@@ -11,7 +11,7 @@ export interface RotationOptions {
   readonly devices: number;
   /** Logins a second, over all devices. */
   readonly rate: number;
-  /** Logins from one device's being given the new key to the next one's. */
+  /** Number of logins between giving the new key to one device and to the next. */
   readonly loginsBetween: number;
   /** The database that both gateways share. */
   readonly settings: Environment;
@@ -19,17 +19,17 @@ export interface RotationOptions {
 
 export interface RotationReport {
   readonly logins: number;
-  /** Answers other than 200, by what they said. */
+  /** Answers other than 200. */
   readonly refused: readonly string[];
   /** The counts of `retire --dry-run` before any device had the new key, and at the end. */
   readonly stopped: { readonly before: number; readonly after: number };
-  /** By the gateways' own count, at the end: devices whose last login was by the new key. */
+  /** Devices whose last login was by the new key, by the gateways' count at the end. */
   readonly moved: number;
-  /** Whether the old key was refused by both once it was retired. */
+  /** Whether both gateways refused the old key after its retirement. */
   readonly oldKeyIsOver: boolean;
 }
 
-/** A change is seen by every gateway within this, in seconds. */
+/** Time in which every gateway sees a change, in seconds. */
 const SEEN_S = 1;
 
 export async function runRotation(options: RotationOptions): Promise<RotationReport> {
@@ -44,7 +44,7 @@ export async function runRotation(options: RotationOptions): Promise<RotationRep
     using load = startLogins(gateways, keys, rate);
     await load.more(devices);
 
-    // 1. A new key, which devices are given one by one.
+    // 1. Issue a new key, which devices get one by one.
     const { customerId, registry } = one;
     const [old] = (await registry.customerKeys.list(customerId, PAGE)).items;
     if (old === undefined) throw new TypeError("the customer of a test has a key");
@@ -60,7 +60,7 @@ export async function runRotation(options: RotationOptions): Promise<RotationRep
       await load.more(loginsBetween);
     }
 
-    // 2. Every device has logged in by it, and that is known: the old one stops nobody.
+    // 2. Wait until every device has logged in by it: retiring the old one then stops no device.
     await load.until(async () => (await stoppedBy()) === 0);
     const after = await stoppedBy();
     await registry.customerKeys.retire(old.keyId, false, GATEWAY);
@@ -86,13 +86,13 @@ export async function runRotation(options: RotationOptions): Promise<RotationRep
 const PAGE = { pageSize: 0, pageToken: "", filter: "" };
 
 interface Load extends Pace<string> {
-  /** Resolves once so many more logins were sent, and the last of them answered. */
+  /** Resolves once `count` more logins were sent and the last one was answered. */
   more(count: number): Promise<void>;
-  /** Resolves once something is so, which is looked at now and then. */
+  /** Polls until `isSo` returns true. */
   until(isSo: () => Promise<boolean>): Promise<void>;
 }
 
-/** Devices log in at a steady rate, each by the key it has just then, at both gateways in turn. */
+/** Devices log in at a steady rate at both gateways in turn, each by its present key. */
 function startLogins(gateways: readonly TestGateway[], keys: ReadonlyMap<string, string>, rate: number): Load {
   const names = [...keys.keys()];
   const pace = sendAtRate(rate, (place) => {

@@ -1,4 +1,4 @@
-// `npm run seen [-- --rounds 1000]`: changes at one gateway, and the very next login or check at another. Exits 1 when one was stale.
+// `npm run seen [-- --rounds 1000]`: changes at one gateway, and the next login or check at another. Exits 1 for a stale answer.
 
 import { onBothDatabases, readNumbers, report } from "../long-run.ts";
 import { countStale } from "./seen.ts";

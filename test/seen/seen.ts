@@ -1,4 +1,4 @@
-// Changes that one gateway makes, and the very next login or check at another: how many still go by what was before.
+// Counts stale answers: logins and checks at one gateway right after a change at another one.
 
 import { decodeJwt } from "jose";
 import type { Environment } from "../../src/config.ts";
@@ -7,15 +7,15 @@ import type { Registry } from "../../src/core/registry/registry.ts";
 import { deriveDeviceKey, secretFromText } from "../../src/core/signature.ts";
 import { CUSTOMER_KEY, logInBy, NO_LIMITS, openGateway, type TestGateway } from "../gateway.ts";
 
-/** The parts of a round, which has a device of its own. */
+/** A round, with its own device. */
 interface Round {
   readonly number: number;
   readonly registry: Registry;
   readonly customerId: string;
   readonly deviceKey: string;
-  /** The device's own key, once it moves. */
+  /** The device's own key, for a move. */
   readonly own: string;
-  /** A second key of the customer, of this round. */
+  /** A second key of the customer, for this round. */
   readonly second: string;
   keyId: string;
   /** The last token. */
@@ -26,7 +26,7 @@ interface Round {
 interface Step {
   readonly change: string;
   readonly act: (round: Round) => Promise<unknown>;
-  /** The other gateway's answer to what it is asked next. */
+  /** The next login or check at the other gateway. @returns its answer */
   readonly ask: (round: Round) => Promise<string>;
   readonly expected: string | ((round: Round) => string);
 }
@@ -103,7 +103,7 @@ const STEPS: readonly Step[] = [
 export interface Seen {
   readonly change: string;
   readonly changes: number;
-  /** Answers by what was before. */
+  /** Number of stale answers. */
   readonly stale: number;
 }
 
@@ -123,7 +123,7 @@ export async function countStale(settings: Environment, rounds: number): Promise
       const second = `a second key, of round ${number}`;
       const names = { number, customerId, deviceKey, own, second, keyId: "", token: "" };
       const round: Round = { ...names, registry: changing.registry, other: asked };
-      // The other gateway has read what there is.
+      // Lets the other gateway read the present state.
       await shared(round);
       for (const { change, act, ask, expected } of STEPS) {
         await act(round);

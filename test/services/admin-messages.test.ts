@@ -62,7 +62,7 @@ describe("enums", () => {
   });
 
   test("refuse values that the contract does not have", () => {
-    // As a client of a later contract would send it: the field's tag, and a value that this one does not have.
+    // A message of a later contract: the field's tag with an unknown value.
     const customer = fromBinary(CustomerSchema, Uint8Array.of(3 << 3, 9));
     const { purpose } = fromBinary(IssueCustomerKeyRequestSchema, Uint8Array.of(2 << 3, 9));
     expect(fieldOf(() => statuses.read(customer.status))).toBe("status");

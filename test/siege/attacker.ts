@@ -10,7 +10,7 @@ export interface AttackOrder {
   readonly count: number;
 }
 
-/** The attacker's machine is another one: it takes no time from the gateway. */
+/** Priority of the attacker: a real one would not use the gateway's processor. */
 const NICE = 10;
 
 process.once("message", async ({ name, target, count }: AttackOrder) => {

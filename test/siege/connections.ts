@@ -3,7 +3,7 @@
 import { connect, type Socket } from "node:net";
 import type { Findings } from "./target.ts";
 
-/** Source addresses that share the connections of an attack: a limit by address is an attack of its own. */
+/** Source addresses of an attack, enough that the limit by address does not apply. */
 const ADDRESSES = 200;
 const CONNECT_MS = 5_000;
 
@@ -12,7 +12,7 @@ function sourceOf(index: number): string {
   return `127.0.1.${1 + (index % ADDRESSES)}`;
 }
 
-/** Connects. Undefined: refused, or not accepted in time. Errors end the connection in silence. */
+/** Connects; undefined: refused, or not accepted in time. Ignores errors that end the connection. */
 export function openSocket(
   url: string,
   index: number,

@@ -1,4 +1,4 @@
-// More connections than the gateway takes: new ones are refused, old ones are kept.
+// More connections than the gateway accepts: it refuses new ones and keeps old ones.
 
 import type { Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
@@ -25,13 +25,13 @@ async function isAnswered(socket: Socket): Promise<boolean> {
 
 interface CrowdOptions {
   readonly localAddress?: string;
-  /** Connections the gateway holds at most. */
+  /** Most connections that the gateway holds. */
   readonly most: number;
-  /** The first so many are kept. */
+  /** Number of first connections that have to stay open. */
   readonly kept: number;
 }
 
-/** Opens connections; one in three has asked something, one speaks HTTP/2, one says nothing. */
+/** Opens connections: a third sends a request, a third speaks HTTP/2, a third is silent. */
 async function gather(
   target: Target,
   count: number,
@@ -73,7 +73,7 @@ export const oneAddress: Attack = (target, count, findings) =>
     kept: Math.min(count >> 2, MAX_PER_ADDRESS >> 2),
   });
 
-/** Connections until a gateway of few descriptors has none left; the kept ones are answered, then all go. */
+/** Opens connections until a gateway with few descriptors has none left. The first ones are answered, then all close. */
 export const noDescriptors: Attack = async (target, count, findings) => {
   await gather(target, count, findings, { most: count, kept: Math.min(count >> 2, 500) });
   await pause(RECOVERY_MS);

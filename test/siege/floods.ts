@@ -25,20 +25,20 @@ const REFUSED_ROW = 20;
 const STUCK_MS = 2_000;
 const GREETING = Buffer.concat([PREFACE, settings()]);
 
-/** The bytes that one connection of a flood sends: `batch` makes the frames of `count` units from `first` on. */
+/** The bytes of one connection of a flood. `batch` makes the frames of `count` units, starting at `first`. */
 interface Flood {
   /** Units at full scale. */
   readonly count: number;
   /** Units in one write. */
   readonly size: number;
   readonly batch: (first: number, size: number) => Buffer;
-  /** Streams that a connection can have: then it opens anew. */
+  /** Streams that a connection can have before it has to reconnect. */
   readonly unitsPerConnection?: number;
   /** Whether it reads what the gateway sends; true when absent. */
   readonly reads?: boolean;
 }
 
-/** Sends `count` units over a few connections, at both listeners in turn. They open anew as often as the gateway ends them. */
+/** Sends `count` units over a few connections, at both listeners in turn. It reconnects after the gateway ends one. */
 function flood({ count, size, batch, unitsPerConnection = 1e9, reads = true }: Flood): AttackPlan {
   const run: Attack = async (target, count, findings) => {
     let sent = 0;
@@ -67,7 +67,7 @@ function flood({ count, size, batch, unitsPerConnection = 1e9, reads = true }: F
   return { count, run };
 }
 
-/** A gateway that reads no more has stopped the flood: the connection is given up. */
+/** Writes, unless the gateway reads no more: then the flood is stopped and the connection is closed. */
 async function writeUnlessStuck(socket: Socket, bytes: Buffer): Promise<void> {
   const timer = setTimeout(() => socket.destroy(), STUCK_MS);
   await writeAll(socket, bytes);
@@ -151,7 +151,7 @@ export const FLOODS: Readonly<Record<string, AttackPlan>> = {
       return first === 0 ? Buffer.concat([openStream(1, login().headers, false), empty]) : empty;
     },
   }),
-  // More than a login may have, on streams that the window still lets through.
+  // More bytes than a login may have, within the flow-control window.
   "data-flood": flood({
     count: 20_000,
     size: 4,

@@ -109,7 +109,7 @@ export function frameSequences(listener: "publicUrl" | "internalUrl"): Attack {
       const socket = await openOrReport(findings, target[listener], index, { allowHalfOpen: true });
       if (socket === undefined) return;
       const { bytes, ending } = sequenceOf(index);
-      // The gateway's SETTINGS: it has taken the connection over.
+      // The gateway's SETTINGS show that it has accepted the connection.
       const heard = received(socket, ANSWER_MS, () => true);
       await writeAll(socket, bytes);
       if (ending === "end") socket.end();

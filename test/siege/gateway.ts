@@ -1,4 +1,4 @@
-// The gateway under siege: a process of its own, with devices, its memory and its descriptors.
+// The gateway under siege, in its own process, with its devices, memory and descriptors.
 
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,12 +15,12 @@ export interface SiegedGateway extends Pick<ServingProcess, "ended"> {
   readonly target: Target;
   /** Resident memory in MB; NaN after the end of the process. */
   rss(): number;
-  /** The log's lines of bugs, and those that name descriptors. */
+  /** The log's lines about bugs, and about missing descriptors. */
   readLog(): { readonly faults: readonly string[]; readonly shortages: readonly string[] };
   end(): Promise<void>;
 }
 
-/** A folder with a data directory; gateways on it follow one another. */
+/** A data directory, for one gateway after the other. */
 export interface Site {
   /** Devices whose key is CUSTOMER_KEY. */
   readonly deviceKeys: readonly string[];

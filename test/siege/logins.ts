@@ -1,4 +1,4 @@
-// A process of devices that log in, and of an operator who asks for health, while an attack goes on.
+// A process with devices that log in and an operator who polls health during an attack.
 
 import { Agent } from "node:http";
 import { quantile } from "../../bench/figures.ts";
@@ -13,27 +13,27 @@ export interface LoginOrder {
   readonly deviceKeys: readonly string[];
   /** Logins a second. */
   readonly rate: number;
-  /** The listeners that refuse new connections: kept ones are used. */
+  /** The listeners that refuse new connections: logins use open ones. */
   readonly full: readonly ("public" | "internal")[];
 }
 
 export interface LoginFigures {
   readonly sent: number;
-  /** Answers other than 200, by what they were. */
+  /** Answers other than 200. */
   readonly failed: readonly string[];
   /** Answered 200, after more than a second. */
   readonly late: number;
   readonly p999Ms: number;
   readonly worstMs: number;
-  /** Failed requests for /livez, /readyz and /metrics of the internal listener, by what they were. */
+  /** Failed requests for /livez, /readyz and /metrics of the internal listener. */
   readonly unhealthy: readonly string[];
 }
 
 const LATE_MS = 1_000;
 const TIMEOUT_MS = 30_000;
-/** Connections to each listener that are kept. */
+/** Connections to each listener that stay open. */
 const KEPT = 8;
-/** Each is asked once a second. */
+/** Paths that are requested once a second. */
 const HEALTH_PATHS = ["/livez", "/readyz", "/metrics"];
 
 interface Attempt {

@@ -23,10 +23,10 @@ import { type Attack, type Findings, forEachIndex, LISTENERS } from "./target.ts
 const HANG_MS = 25_000;
 /** Connections that wait for an answer at once: more would be a flood. */
 const LANES = 100;
-/** A lane goes on without an answer after this; so many connections wait on at most. */
+/** A lane goes on after this time, even without an answer, in milliseconds. */
 const LONGEST_OUTAGE_MS = 250;
 const MOST_WAITING = 3_000;
-/** One request in so many keeps its side open: a gateway that waits for more of it has to stop waiting. */
+/** One request in this many keeps its side open, so that the gateway has to time out. */
 const OPEN_EVERY = 10;
 const PING_ACK = 1;
 
@@ -38,7 +38,7 @@ interface Sent {
   readonly isServerError: (bytes: Buffer) => boolean;
 }
 
-/** Sends bytes on a connection of their own, and waits for an answer. */
+/** Sends bytes on a new connection, and waits for an answer. */
 async function sendAlone(
   url: string,
   { index, bytes, isAnswer, isServerError }: Sent,
@@ -56,7 +56,7 @@ async function sendAlone(
   socket.destroy();
 }
 
-/** Sends `count` requests; those without an answer wait beside the others. */
+/** Sends `count` requests. Those without an answer go on waiting meanwhile. */
 async function sendAll(count: number, send: (index: number) => Promise<void>): Promise<void> {
   const waiting = new Set<Promise<void>>();
   await forEachIndex(count, LANES, async (index) => {
@@ -105,7 +105,7 @@ function isHttp2Answer(bytes: Buffer): boolean {
 const INDEXED_500 = 0x8e;
 /** A literal with the name `:status`, which is entry 8: indexed, or not, or never. */
 const LITERAL_STATUS = [0x48, 0x08, 0x18];
-/** The digit 5: as it is, and in six bits of the Huffman code (RFC 7541, appendix B). */
+/** The digit 5: plain, and in six bits of the Huffman code (RFC 7541, appendix B). */
 const FIVE = { plain: 0x35, huffman: 0b011011 };
 
 /** Whether the first answer of a connection has a status of 5xx. */

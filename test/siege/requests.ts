@@ -76,7 +76,7 @@ function toHttp1({ headers, body }: RawRequest): Buffer {
 
 const JSON_TYPE = "Content-Type: application/json";
 
-/** The same requests over HTTP/1, and those that HTTP/1 alone has. */
+/** The same requests over HTTP/1, and those that exist only there. */
 export function http1Requests(target: Target, session: string): readonly Buffer[] {
   const chunked = Buffer.from(`${LOGIN_BODY.length.toString(16)};a=b\r\n${LOGIN_BODY}\r\n0\r\nTrailer: a\r\n\r\n`);
   return [

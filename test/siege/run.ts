@@ -27,10 +27,10 @@ if (values.help) {
   process.exit();
 }
 const RATE = 20;
-/** V8's heap and malloc's take this long to reach the size they keep. */
+/** Time until the heaps of V8 and malloc have reached their lasting size. */
 const WARM_UP_MS = 40_000;
 const names = values.only.length === 0 ? Object.keys(ATTACKS) : values.only;
-// A mistaken name ends the run before it begins.
+// An unknown name ends the run before it begins.
 names.forEach(planOf);
 const options = { scale: Number(values.scale), settleSeconds: Number(values.settle), rate: RATE, warmUpMs: WARM_UP_MS };
 

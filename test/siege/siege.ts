@@ -12,11 +12,11 @@ import { type AttackPlan, Findings } from "./target.ts";
 export interface SiegeOptions {
   /** The attack's count is multiplied by it. */
   readonly scale: number;
-  /** How long memory may take to come back, in seconds. */
+  /** Time in which memory has to return to its former size, in seconds. */
   readonly settleSeconds: number;
   /** Logins a second beside the attack. */
   readonly rate: number;
-  /** The attack goes on, whole times but for the first, for so long before it counts, in milliseconds. */
+  /** The attack is repeated for this time before it counts, in milliseconds. */
   readonly warmUpMs: number;
 }
 
@@ -34,11 +34,11 @@ export interface SiegeRow {
 const MOST_FAILED = 0.001;
 const MOST_RSS = 400;
 const MOST_GROWTH = 1.1;
-/** The attack is stopped there: the machine is shared. */
+/** Memory at which the attack is stopped, since other programs share the machine. */
 const RSS_CEILING = 1_000;
 const POLL_MS = 50;
 const SETTLE_POLL_MS = 2_000;
-/** The gateway gives memory back once little goes on for 5 s. */
+/** The gateway frees memory after 5 s without much activity. */
 const CALM_MS = 8_000;
 const WARM_UP_RATE = 100;
 /** Logins beside a short attack. */
@@ -46,7 +46,7 @@ const SHORTEST_MS = 2_000;
 const LONGEST_MS = 900_000;
 const SKIRMISH_RATE = 10;
 
-/** Runs one attack on a gateway of its own. */
+/** Runs one attack on a new gateway. */
 export async function besiege(site: Site, name: string, options: SiegeOptions): Promise<SiegeRow> {
   const plan = planOf(name);
   const count = Math.max(plan.processes ?? 1, Math.round(plan.count * options.scale));
@@ -54,7 +54,7 @@ export async function besiege(site: Site, name: string, options: SiegeOptions): 
   await using cleanup = new AsyncDisposableStack();
   cleanup.defer(() => gateway.end());
 
-  // V8 and malloc grow for good under their first loads. A leak shows as growth under a later one.
+  // V8 and malloc grow permanently under their first loads. A leak shows as growth under a later one.
   const fresh = gateway.rss();
   const warm = await startLogins(site, gateway, { ...plan, rate: WARM_UP_RATE });
   cleanup.defer(() => warm.stop());
@@ -87,7 +87,7 @@ export async function besiege(site: Site, name: string, options: SiegeOptions): 
   return { name, count, seconds: took / 1_000, logins: figures, rss, broken };
 }
 
-/** Runs attacks on one gateway in turn, in this process. @returns what does not hold; memory and speed are not judged */
+/** Runs attacks on one gateway in turn, in this process. @returns broken conditions, without those of memory and speed */
 export async function skirmish(site: Site, names: readonly string[], scale: number): Promise<readonly string[]> {
   const gateway = await site.start();
   await using cleanup = new AsyncDisposableStack();
@@ -95,7 +95,7 @@ export async function skirmish(site: Site, names: readonly string[], scale: numb
   const logins = await startLogins(site, gateway, { rate: SKIRMISH_RATE });
   cleanup.defer(() => logins.stop());
   const findings = new Findings();
-  // One after another: an attack counts the connections that the gateway holds for any attacker.
+  // One after the other, since an attack counts the connections of all attackers.
   for (const name of names) {
     const { count, run } = planOf(name);
     await run(gateway.target, Math.ceil(count * scale), findings);
@@ -106,7 +106,7 @@ export async function skirmish(site: Site, names: readonly string[], scale: numb
   return broken;
 }
 
-/** Waits until memory is back, at most for the time that it may take. @returns the memory, in MB */
+/** Waits until memory has returned to its former size, at most for `seconds`. @returns the memory, in MB */
 async function settle(gateway: SiegedGateway, before: number, seconds: number): Promise<number> {
   const deadline = performance.now() + seconds * 1_000;
   for (;;) {
@@ -156,7 +156,7 @@ interface Strength {
   readonly onRss?: (rss: number) => void;
 }
 
-/** Runs an attack in processes of its own until it ends, or has to be stopped. @returns what they found */
+/** Runs an attack in its own processes until it ends or has to be stopped. @returns their findings */
 async function attack(
   gateway: SiegedGateway,
   name: string,

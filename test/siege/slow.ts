@@ -1,4 +1,4 @@
-// Slow HTTP/1 clients: each connection ends in time, even if it goes on to send.
+// Slow HTTP/1 clients: each connection ends in time, even if it goes on sending.
 
 import type { Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
@@ -12,19 +12,19 @@ interface SlowClient {
   /** The public one when absent. */
   readonly listener?: "internalUrl";
   readonly first: Buffer;
-  /** Sent byte by byte, over and over. Absent: silence. */
+  /** Sent byte by byte, repeatedly. Absent: silence. */
   readonly trickle?: string;
-  /** Whether it reads what the gateway sends. */
+  /** Whether it reads the gateway's bytes. */
   readonly reads: boolean;
-  /** The gateway ends the connection in this time. */
+  /** Seconds in which the gateway has to end the connection. */
   readonly seconds: number;
 }
 
 const HEADERS_S = 10;
 const REQUEST_S = 20;
-/** An idle connection is kept for 65 s; the gateway cannot know that nobody reads what the kernel took. */
+/** Timeout of an idle connection. An unread answer in the kernel's buffer counts as sent. */
 const IDLE_S = 65;
-/** A sweep of connections once a second, and a machine that is shared. */
+/** Slack for the sweep of connections, once a second, and for a busy machine. */
 const SLACK_MS = 4_000;
 const TRICKLE_MS = 2_000;
 const OPENING = 200;
@@ -109,10 +109,10 @@ function startTrickle(sockets: readonly Socket[], bytes: string): NodeJS.Timeout
 }
 
 const CLOSE_AFTER_MS = 300;
-/** The gateway lets a closed peer go within a second. */
+/** Time in which the gateway has to close its side after the peer has. */
 const CLOSED_MS = 2_000;
 
-/** Half a body, then a close: the gateway lets the descriptors go at once. */
+/** Half a body, then a close: the gateway closes its descriptors at once. */
 export const closedPeers: Attack = async (target, count, findings) => {
   const sockets: Socket[] = [];
   await forEachIndex(count, OPENING, async (index) => {

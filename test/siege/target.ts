@@ -11,7 +11,7 @@ export interface Target {
 
 export const LISTENERS = ["publicUrl", "internalUrl"] as const;
 
-/** Conditions that did not hold, each sentence once with its count. */
+/** Broken conditions, each sentence once with its count. */
 export class Findings {
   readonly #counts = new Map<string, number>();
 
@@ -35,7 +35,7 @@ export interface AttackPlan {
   readonly processes?: number;
   /** The gateway's limit of descriptors, which the attack uses up. */
   readonly descriptors?: number;
-  /** The listeners that refuse new connections meanwhile: the logins and probes use kept ones. */
+  /** The listeners that refuse new connections meanwhile: logins and probes use open ones. */
   readonly full?: readonly ("public" | "internal")[];
 }
 
@@ -52,7 +52,7 @@ export async function forEachIndex(
   await Promise.all(Array.from({ length: Math.min(count, concurrency) }, lane));
 }
 
-/** A connection of /proc/net/tcp: the local port, and the inode, which is 0 once no process has it. */
+/** A line of /proc/net/tcp: the local port, and the inode, which is 0 for a closed descriptor. */
 const ATTACKER = /^ *\d+: \w{8}:(\w{4}) \w\w01007F:\w{4} \w\w \S+ \S+ \S+ +\d+ +\d+ (\d+)/gm;
 
 /** The connections of attackers that the gateway holds: those from 127.0.1.0/24, with a descriptor each. */

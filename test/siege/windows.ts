@@ -1,4 +1,4 @@
-// HTTP/2 streams that neither send nor read: what a connection holds is bounded, and ends.
+// HTTP/2 streams that neither send nor read: the memory of a connection is bounded, and the streams end.
 
 import type { Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
@@ -23,7 +23,7 @@ import { LOGIN_BODY, login } from "./requests.ts";
 import { type Attack, type AttackPlan, forEachIndex } from "./target.ts";
 
 const STREAMS = Array.from({ length: 100 }, (_, index) => 2 * index + 1);
-/** Few at a time, each until it is heard: what they hold is the attack, not the rate of requests. */
+/** Connections opened at a time. Few, since the attack is the memory that they hold, not the rate. */
 const OPENING = 5;
 const HEARD_MS = 2_000;
 /** The gateway ends a stream after 20 s. */
@@ -43,11 +43,11 @@ interface HeldStreams {
   readonly frames: (stream: number) => Buffer;
   /** Sent on every stream once a second. */
   readonly trickle?: (stream: number) => Buffer;
-  /** A stream that moves on may last. */
+  /** Whether a stream with progress may last. */
   readonly mayLast?: boolean;
 }
 
-/** Counts the streams that the gateway has ended: answered whole, or reset. */
+/** Counts the streams that the gateway has ended by a complete answer or a reset. */
 function countEndedStreams(socket: Socket): () => number {
   const ended = new Set<number>();
   let rest: Buffer = Buffer.alloc(0);
@@ -109,7 +109,7 @@ const half = (stream: number, headers: HeaderFields): Buffer =>
 const CALL = "/countersign.auth.v1.AuthService/Login";
 const grpc = { ...login().headers, ":path": CALL, "content-type": "application/grpc", te: "trailers" };
 
-/** A message that says it has 1,000 bytes, and 600 of them. */
+/** A message that declares 1,000 bytes and has 600. */
 const HALF_MESSAGE = Buffer.concat([Buffer.of(0, 0, 0, 0x03, 0xe8), Buffer.alloc(600, 1)]);
 
 /** 20 requests for a file and its imports, 28 KB each; `file_containing_symbol` is field 4. */

@@ -1,4 +1,4 @@
-// A gateway whose PostgreSQL becomes slow, is cut off and comes back, while devices log in.
+// Devices log in while PostgreSQL becomes slow, is cut off and comes back.
 
 import { setTimeout as pause } from "node:timers/promises";
 import { NO_LIMITS, namedSettings, postLogin, signNow } from "../gateway.ts";
@@ -18,7 +18,7 @@ export interface Phase {
 
 export interface SlowOutcome {
   readonly phases: readonly Phase[];
-  /** From the mended connection until the first login is answered 200. */
+  /** Time from the restored connection to the first login with 200. */
   readonly recoveryMs: number;
   /** Log lines about the database, of level 40 and over. */
   readonly lines: readonly string[];
@@ -33,7 +33,7 @@ export interface SlowOptions {
   readonly atEnd: (end: () => Promise<void>) => void;
 }
 
-/** Runs the phases: well, slow, cut, mended. */
+/** Runs the phases: normal, slow, cut off, restored. */
 export async function runSlowDatabase(options: SlowOptions): Promise<SlowOutcome> {
   const { databaseUrl, folder, perSecond, seconds, delayMs, atEnd } = options;
   const url = new URL(databaseUrl);
@@ -70,7 +70,7 @@ export async function runSlowDatabase(options: SlowOptions): Promise<SlowOutcome
   relay.refuse(false);
   relay.delay(0);
   const mended = performance.now();
-  // An unknown device: 401 once the database was asked.
+  // The login of an unknown device: 401 shows that the database answers.
   while ((await logIn()).status !== 401) await pause(10);
   const recoveryMs = performance.now() - mended;
   phases.push(await load("mended"));

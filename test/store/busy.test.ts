@@ -1,4 +1,4 @@
-// Retries on a busy database: for how long, and what ends them.
+// Retries on a busy database: their duration and their end.
 
 import { setTimeout as pause } from "node:timers/promises";
 import { expect, test, vi } from "vitest";
@@ -17,7 +17,7 @@ test("waits for a lock that is held for a while", async () => {
 test("the time of each try counts towards the deadline", async () => {
   const slow = vi.fn(() => pause(60).then(() => Promise.reject(BUSY)));
   await expect(retryWhile(isBusy, slow, 100)).rejects.toBe(BUSY);
-  // Six tries fit if only the pauses count.
+  // Six tries would fit if only the pauses counted.
   expect(slow.mock.calls.length).toBeLessThanOrEqual(2);
 });
 
@@ -33,7 +33,7 @@ test("turns run in order, and the event loop runs between retries", async () => 
   const order: string[] = [];
   const busy = (name: string) => async (): Promise<never> => {
     order.push(name);
-    // Begins a turn of the loop of its own, which ends before the next try if there is a pause.
+    // Runs in another turn of the event loop, before the next try if there is a pause.
     setImmediate(() => order.push(`after ${name}`));
     throw BUSY;
   };

@@ -1,4 +1,4 @@
-// Databases of a test's own, on disk or on the PostgreSQL of the run, that it may connect to as several processes do.
+// Databases for a test, on disk or on the PostgreSQL of the run, with several connections like those of several processes.
 
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -10,12 +10,12 @@ import type { Database } from "../../src/store/database.ts";
 import { openPostgres } from "../../src/store/postgres.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
 
-/** The other tests keep the machine busy: a database that is late there is not away. */
+/** Long timeouts, since other tests keep the machine busy. */
 export const PATIENT = { connectMs: 20_000, answerMs: 10_000 };
 
 /** An empty database. */
 export interface Empty {
-  /** As another process does; closed when the test ends. */
+  /** Opens a connection, which is closed when the test ends. */
   connect(): Promise<Database>;
 }
 
@@ -28,7 +28,7 @@ export interface EmptyPostgres extends Empty {
   readonly url: string;
 }
 
-/** A file in a folder of its own, removed when the test ends. */
+/** Creates a file in its own folder, which is removed when the test ends. */
 export function emptySqlite(): EmptySqlite {
   const folder = mkdtempSync(join(tmpdir(), "countersign-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));

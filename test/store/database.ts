@@ -1,4 +1,4 @@
-// A store in a database of its own, for the test that asks: on disk, or on the PostgreSQL of the run.
+// A store for a test, in its own database on disk or on the PostgreSQL of the run.
 
 import type { Database } from "../../src/store/database.ts";
 import { migrate } from "../../src/store/migrations.ts";
@@ -22,22 +22,22 @@ export interface TestDatabase {
   readonly store: Store;
   /** Faults that the store and its reopened copies reported for secrets that cannot be unsealed. */
   readonly faults: readonly unknown[];
-  /** Another connection to the same database, as another process has. */
+  /** Opens the same database again, as another process does. */
   reopen(masterKeys?: readonly Uint8Array[]): Promise<Store>;
   /** Closes the database: later calls fail. */
   close(): Promise<void>;
 }
 
-/** Opens SQLite in a folder of its own; it goes when the test ends. */
+/** Opens SQLite in its own folder, which is removed when the test ends. */
 export async function openDatabase(): Promise<TestDatabase & Omit<EmptySqlite, "connect">> {
   const empty = emptySqlite();
   const { folder, path } = empty;
   return { ...(await openStore(empty)), folder, path };
 }
 
-/** Opens a database on the PostgreSQL of the run; it goes when the test ends. */
+/** Opens a database on the PostgreSQL of the run, which is dropped when the test ends. */
 export async function openPostgresDatabase(): Promise<TestDatabase & Omit<EmptyPostgres, "connect">> {
-  // To copy a database takes less time than to migrate one. On a server that stays, nothing is left behind.
+  // Copying a database is faster than migrating one. On a server that stays, no template may be left behind.
   if (!process.env["COUNTERSIGN_TEST_POSTGRES_URL"]) template ??= makeTemplate();
   const copied = await emptyPostgres(await template);
   return { ...(await openStore(copied)), url: copied.url };
@@ -45,7 +45,7 @@ export async function openPostgresDatabase(): Promise<TestDatabase & Omit<EmptyP
 
 let template: Promise<string> | undefined;
 
-/** Its name; it goes with the server. */
+/** Creates a template, which is removed with the server. @returns its name */
 async function makeTemplate(): Promise<string> {
   const { name, url } = await makePostgres();
   const database = await openPostgres({ url, ...PATIENT });

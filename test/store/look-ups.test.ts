@@ -1,4 +1,4 @@
-// Look-ups on PostgreSQL: one query for those that come together, a deadline, a bound, and what an outage does to them.
+// Look-ups on PostgreSQL: one query for concurrent ones, the deadline, the bound, and outages.
 
 import { setImmediate as turn } from "node:timers/promises";
 import { expect, test } from "vitest";

@@ -1,4 +1,4 @@
-// The contract of migrations on every database, as one suite: nothing is lost, older gateways go on, failures leave nothing.
+// The contract of migrations on every database: nothing is lost, older gateways still work, failed steps are rolled back.
 
 import { sql } from "kysely";
 import type { Migration } from "kysely/migration";
@@ -74,7 +74,7 @@ export function migrationsContract(name: string, open: () => Promise<Empty>): vo
       const [older, other] = [await empty.connect(), await empty.connect()];
       await migrate(older);
       await fill(older);
-      // Often enough for a driver to keep a prepared statement and its columns.
+      // Often enough that the driver prepares the statement and caches its columns.
       for (let time = 0; time < 10; time++) await read(older);
       await migrate(other, newer(other, addColumn));
       expect(await older.db.selectFrom("devices").selectAll().where("device_key", "=", "d1").execute()).toEqual([
@@ -107,7 +107,7 @@ export function migrationsContract(name: string, open: () => Promise<Empty>): vo
       expect(rows).toEqual([{ ...DEVICE, colour: null }]);
     });
 
-    test("several gateways at once make one history", async () => {
+    test("several gateways that migrate at once run each step once", async () => {
       const empty = await open();
       const databases = await Promise.all(Array.from({ length: 4 }, () => empty.connect()));
       await Promise.all(databases.map((database) => migrate(database)));

@@ -1,4 +1,4 @@
-// The migrations of PostgreSQL, and who waits for whom meanwhile.
+// The migrations of PostgreSQL, and the locks meanwhile.
 
 import { sql } from "kysely";
 import { expect, onTestFinished, test } from "vitest";

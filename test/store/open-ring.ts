@@ -8,7 +8,7 @@ import { createSigningKeyStore } from "../../src/store/signing-keys.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
 import { openRing } from "../keyring/ring.ts";
 
-/** Twenty that connect at once keep a small machine busy for longer than a gateway waits. */
+/** Longer than a gateway's own timeout: twenty processes connect at once. */
 const CONNECT_MS = 30_000;
 
 process.send?.("loaded");

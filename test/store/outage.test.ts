@@ -1,4 +1,4 @@
-// Outages of the database: when they begin, when they end, and who is notified.
+// Outages of the database: their begin and end, and the notifications.
 
 import { expect, test } from "vitest";
 import { createOutage } from "../../src/store/outage.ts";

@@ -1,4 +1,4 @@
-// PostgreSQL's errors, one by one; real ones are met in postgres-connection.postgres.test.ts.
+// The classification of PostgreSQL's errors; postgres-connection.postgres.test.ts has real ones.
 
 import { expect, test } from "vitest";
 import { explainOpening, isAway, isBusy } from "../../src/store/postgres/errors.ts";

@@ -1,4 +1,4 @@
-// The contract of sealed rows on every database, as one suite: altered behind the gateway's back they do not open, and say why.
+// The contract of sealed rows on every database: a row that was altered in the database cannot be unsealed, and the error says why.
 
 import { sql } from "kysely";
 import { describe, expect, test } from "vitest";
@@ -35,7 +35,7 @@ export function sealedRowsContract(name: string, open: () => Promise<TestDatabas
     for (const statement of statements) await sql.raw(statement).execute(database.db);
   }
 
-  /** A login is `unavailable`, and the fault names the row. */
+  /** Expects that a login is `unavailable` and that the fault names the row. */
   async function refuses({ credentials }: Store, error: SealError, faults: readonly unknown[]): Promise<void> {
     expect((await caughtErrorOf(credentials.find("device-1", NOW))).reason).toBe("unavailable");
     expect(faults).toEqual([error]);

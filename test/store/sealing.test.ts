@@ -1,4 +1,4 @@
-// Sealing: which values open, and the errors of those that do not.
+// Sealing: values that open, and the errors of those that do not.
 
 import { randomBytes } from "node:crypto";
 import fc from "fast-check";

@@ -27,7 +27,7 @@ describe("the file on disk", () => {
   test("no file holds a customer key, as text, hex or base64", async () => {
     const { folder } = await fill(await openDatabase());
     const bytes = readAll(folder);
-    // The search is able to find: this is stored in the clear.
+    // The search works: it finds a value that is stored unsealed.
     expect(bytes.includes("customer-1")).toBe(true);
     for (const coding of ["utf8", "hex", "base64"] as const) {
       expect(bytes.includes(Buffer.from(SECRET).toString(coding).slice(0, 40))).toBe(false);
@@ -40,7 +40,7 @@ describe("the file on disk", () => {
     const der = await activePrivateKey(store.signingKeys);
     expect(der.length).toBeGreaterThan(1_000);
     const bytes = readAll(folder);
-    // From the middle, where the secret exponent and the primes are, past the public modulus.
+    // From the middle on: the secret exponent and the primes come after the public modulus.
     for (let at = 320; at + 16 < der.length; at += 16) expect(bytes.includes(der.subarray(at, at + 16))).toBe(false);
   });
 
@@ -74,7 +74,7 @@ test("a full disk fails writes only, with a clear error, logged once at its star
   await migrate(database);
   const store = createStore(database, createSealer([Buffer.alloc(32, 1)]));
   await addCustomer(store);
-  // The limit is one of the connection that writes.
+  // The limit belongs to the writing connection.
   const allow = (pages: number): Promise<unknown> =>
     database.write((transaction) => sql.raw(`pragma max_page_count = ${pages}`).execute(transaction));
   const enrol = (number: number): Promise<void> =>

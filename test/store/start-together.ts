@@ -6,12 +6,12 @@ import { expect, onTestFinished, test } from "vitest";
 import { TOKEN_ALGS, type TokenAlg } from "../../src/core/tokens/algorithms.ts";
 
 export interface Starters {
-  /** Has all of them open the ring of `location`, a file or a URL of PostgreSQL. @returns what each answers */
+  /** Makes all of them open the ring of `location`, a file or a PostgreSQL URL. @returns their answers */
   start(location: string, alg: TokenAlg): Promise<readonly unknown[]>;
   close(): Promise<void>;
 }
 
-/** Loads the processes: only when all are does any start, so that they meet. */
+/** Loads the processes. They start together, once all are loaded. */
 export async function loadStarters(processes: number): Promise<Starters> {
   const children = Array.from({ length: processes }, () => fork(new URL("open-ring.ts", import.meta.url)));
   await Promise.all(children.map((child) => once(child, "message")));
@@ -46,7 +46,7 @@ export function firstStartContract(empty: () => Promise<string>): void {
   });
 }
 
-/** Whether all have the same key to sign with and the same two published. */
+/** Whether all have the same active key and the same two published keys. */
 export function agree(answers: readonly unknown[]): boolean {
   const [first] = answers;
   if (typeof first !== "object" || first === null || !("active" in first) || !("published" in first)) return false;

@@ -1,4 +1,4 @@
-// The log's destination: batches in order, and a bounded buffer while nobody reads.
+// The log's destination: batches in order, and a bounded buffer without a reader.
 
 import { execFileSync } from "node:child_process";
 import { closeSync, constants, openSync, readFileSync, readSync } from "node:fs";

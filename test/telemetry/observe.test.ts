@@ -1,4 +1,4 @@
-// Metrics and log lines that observers keep, and the logins of the last hour by outcome.
+// Metrics and log lines of observers, and the logins of the last hour by outcome.
 
 import pino from "pino";
 import { expect, test } from "vitest";

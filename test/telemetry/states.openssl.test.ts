@@ -1,4 +1,4 @@
-// Gauges that are looked at when the metrics are read, and the times of a login's steps.
+// Gauges that read their states at each rendering, and the times of a login's steps.
 
 import { X509Certificate } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";

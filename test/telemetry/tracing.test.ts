@@ -1,4 +1,4 @@
-// Traces: a gateway sends the spans of a login to a collector, as children of the caller's, and logs their trace.
+// Traces: a gateway sends the spans of a login to a collector, as children of the caller's span, and logs the trace id.
 
 import { createServer } from "node:http";
 import { text } from "node:stream/consumers";

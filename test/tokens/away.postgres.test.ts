@@ -1,4 +1,4 @@
-// A gateway whose registry is away cannot tell whether a token was revoked: every way to check one says so.
+// While the registry is away no gateway can check for revocation: every token check answers `unavailable`.
 
 import { expect, onTestFinished, test, vi } from "vitest";
 import { CUSTOMER_KEY, logInBy, startTestGateway } from "../gateway.ts";

@@ -13,7 +13,7 @@ const clock = { now: NOW };
 const gateway = await startFileGateway({ TOKEN_ALG: "ES256" }, { now: () => clock.now });
 afterAll(closeChecks);
 
-/** The server stops reading a body that is far too large: its answer or the end of the connection may come while it is sent. */
+/** Checks a token. The server may answer or close the connection before a far too large body is sent. */
 const checkOrEnd = (check: (typeof CHECKS)[string], token: string): Promise<Checked> =>
   check(gateway, token).catch((error: unknown) => {
     if (error instanceof TypeError && token.length > 16_384) return { outcome: "unsent" };
@@ -23,7 +23,7 @@ const checkOrEnd = (check: (typeof CHECKS)[string], token: string): Promise<Chec
 /** Answers to a hostile token. */
 const NOT_GOOD = ["invalid", "expired", "inactive", "malformed", "too_large", "unsent"];
 
-/** A device, and a token of its. */
+/** Enrols a device and logs it in. @returns its token */
 async function logIn(deviceKey?: string): Promise<{ deviceKey: string; token: string }> {
   const name = deviceKey ?? (await gateway.enrol());
   const answer = await logInBy(gateway.publicUrl, { deviceKey: name, customerKey: CUSTOMER_KEY }, clock.now / 1000);
@@ -54,12 +54,12 @@ describe("every way to check a token", () => {
     const { deviceKey, token } = await logIn();
     await gateway.registry.devices.revokeTokens(deviceKey, GATEWAY);
     expect(await checkAll(gateway, token)).toEqual(refusedFor("revoked"));
-    // In the same millisecond, after it.
+    // After the revocation, in the same millisecond.
     const { token: second } = await logIn(deviceKey);
     expect(await checkAll(gateway, second)).toEqual(good(deviceKey));
   });
 
-  // Every hostile token is for core/tokens/verifier.test.ts: here are the forms that a transport may stumble over.
+  // core/tokens/verifier.test.ts has all hostile tokens; these are forms that transports may handle differently.
   test("rejects every hostile form, and still works afterwards", async () => {
     const { deviceKey, token } = await logIn();
     const { keys } = JSON.parse(await (await fetch(`${gateway.publicUrl}/.well-known/jwks.json`)).text());
@@ -146,7 +146,7 @@ describe("introspection (RFC 7662)", () => {
     });
   });
 
-  test("tells nothing about an inactive token", async () => {
+  test("reveals nothing about an inactive token", async () => {
     expect(await (await post(new URLSearchParams({ token: "x" }))).text()).toBe('{"active":false}');
   });
 

@@ -1,4 +1,4 @@
-// Every way to have a gateway check a token, each brought to one form.
+// Every kind of token check at a gateway, with one form of answers.
 
 import { fromBinary } from "@bufbuild/protobuf";
 import { anyUnpack } from "@bufbuild/protobuf/wkt";
@@ -45,10 +45,10 @@ async function verifyByConnect({ internalUrl }: CheckingGateway, token: string):
   }
 }
 
-/** One for each gateway: connecting costs more than all else. */
+/** One client for each gateway, since connecting takes most of the time. */
 const grpcClients = new Map<string, TokenServiceClient>();
 
-/** Closes what asking has opened. */
+/** Closes the clients. */
 export function closeChecks(): void {
   for (const client of grpcClients.values()) client.close();
   grpcClients.clear();
@@ -89,7 +89,7 @@ const checkAt =
     return { outcome: "ok", deviceKey, customerId: answer.headers.get("x-customer-id") ?? undefined };
   };
 
-/** By name; introspection does not tell why a token is not good. */
+/** Checks by name. Introspection does not say why a token is inactive. */
 export const CHECKS: Readonly<Record<string, Check>> = {
   "Verify over REST": verifyByRest,
   "Verify over Connect": verifyByConnect,
@@ -100,14 +100,14 @@ export const CHECKS: Readonly<Record<string, Check>> = {
   "/auth/check, internal": checkAt("internalUrl", (token) => ({ "X-Access-Token": token })),
 };
 
-/** The answer of every way to a token that is refused for `reason`. */
+/** The answer of every check to a token that is refused for `reason`. */
 export function refusedFor(reason: string): Record<string, Checked> {
   return Object.fromEntries(
     Object.keys(CHECKS).map((name) => [name, { outcome: name === "introspection" ? "inactive" : reason }]),
   );
 }
 
-/** Asks in every way. */
+/** Runs every check. */
 export async function checkAll(gateway: CheckingGateway, token: string): Promise<Record<string, Checked>> {
   const answers = await Promise.all(
     Object.entries(CHECKS).map(async ([name, check]) => [name, await check(gateway, token)] as const),

@@ -16,7 +16,7 @@ function reach(url: string, { body, ...options }: openid.CustomFetchOptions): Pr
   return fetch(url.replace(ISSUER.origin, gateway.publicUrl), { ...options, ...(body && { body: String(body) }) });
 }
 
-/** A private key as WebCrypto has it. */
+/** Converts a private key for WebCrypto. */
 function importKey(key: KeyObject, alg: "ES256" | "Ed25519"): Promise<oauth.CryptoKey> {
   const der = key.export({ format: "der", type: "pkcs8" });
   const algorithm = alg === "ES256" ? { name: "ECDSA", namedCurve: "P-256" } : { name: "Ed25519" };

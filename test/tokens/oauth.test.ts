@@ -1,4 +1,4 @@
-// OAuth's token endpoint over HTTP: its answers, its errors, and the metadata that leads there.
+// OAuth's token endpoint over HTTP: its answers, its errors, and its metadata.
 
 import { randomUUID } from "node:crypto";
 import { afterAll, describe, expect, test } from "vitest";

@@ -3,18 +3,18 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from "node:crypto";
 import type { TokenAlg } from "../../src/core/tokens/algorithms.ts";
 
-/** The parts of a good token, from which each hostile one departs. */
+/** The parts of a good token, which hostile ones change. */
 export interface Mint {
   readonly alg: TokenAlg;
   readonly kid: string;
   readonly privateKey: KeyObject;
-  /** The key as JWKS shows it. */
+  /** The public key as in a JWKS. */
   readonly publicJwk: Readonly<Record<string, unknown>>;
   readonly issuer: string;
   readonly audience: string;
   readonly deviceKey: string;
   readonly customerId: string;
-  /** A made-up one by default. A gateway takes those alone that are of the device's epoch. */
+  /** Made-up by default. A gateway accepts only a jti of the device's present epoch. */
   readonly jti?: string;
   /** In unix milliseconds. */
   readonly now: number;
@@ -23,20 +23,20 @@ export interface Mint {
 export interface Forgery {
   readonly name: string;
   readonly token: string;
-  /** The verifier's answer; undefined where either is right. */
+  /** The verifier's reason; undefined: both are right. */
   readonly reason?: "expired" | "invalid";
 }
 
-/** One of the corpus. */
+/** A token of the corpus. */
 export interface HostileToken extends Forgery {
   /**
-   * The right key has signed what it says: none but an issuer at fault can make it, or it is a good token in another spelling. A
-   * verifier that knows JWS and not this contract may take it.
+   * Whether the right key has signed it: only a faulty issuer can make it, or it is another spelling of a good token. A general JWS
+   * verifier may accept it.
    */
   readonly signed: boolean;
 }
 
-/** JSON: a value, or a text as it stands. */
+/** JSON as a value, or as text. */
 export type Json = object | string;
 
 export function encode(value: string | Uint8Array): string {
@@ -55,7 +55,7 @@ export function signText(alg: TokenAlg, text: string, key: KeyObject): Buffer {
   return sign(hashOf(alg), Buffer.from(text), { key, dsaEncoding: "ieee-p1363" });
 }
 
-/** Whether a signature, read with all lenience, is the right key's over the two parts before it. */
+/** Whether a leniently decoded signature is right for the two parts before it. */
 export function isSigned({ alg, privateKey }: Mint, token: string): boolean {
   const [header = "", claims = "", signature = ""] = token.split(".");
   const key = { key: createPublicKey(privateKey), dsaEncoding: "ieee-p1363" } as const;
@@ -74,7 +74,7 @@ export function claimsOf(mint: Mint): Readonly<Record<string, unknown>> {
   return { iss, sub, aud, iat, exp: iat + 600, jti, customer_id };
 }
 
-/** A token of this header and these claims with a true signature by the right key, whatever `alg` the header names. */
+/** A token of this header and these claims, signed by the right key, with any `alg` in the header. */
 export function signed(mint: Mint, header: Json, claims: Json): string {
   return signedBy(mint.alg, mint.privateKey, header, claims);
 }
@@ -97,7 +97,7 @@ interface KeyPair {
 
 const strangers = new Map<TokenAlg, KeyPair>();
 
-/** A key pair that no issuer has published; the same one each time, since RSA keys take long to make. */
+/** A key pair that no issuer has published; always the same, since RSA keys take long to generate. */
 export function strangerKeys(alg: TokenAlg): KeyPair {
   const pair = strangers.get(alg) ?? makeKeys(alg);
   strangers.set(alg, pair);
@@ -110,7 +110,7 @@ export function makeKeys(alg: TokenAlg): KeyPair {
   return alg === "ES256" ? generateKeyPairSync("ec", { namedCurve: "P-256" }) : generateKeyPairSync("ed25519");
 }
 
-/** Hostile tokens of one kind: by name, the token. */
+/** Hostile tokens of one kind, by name. */
 export function invalid(tokens: Readonly<Record<string, string>>): Forgery[] {
   return Object.entries(tokens).map(([name, token]) => ({ name, token, reason: "invalid" }));
 }

@@ -1,5 +1,5 @@
-// Hostile claims, signed by the right key: of another issuer, audience or time, missing, of a wrong shape (RFC 7519, 4.1;
-// RFC 8725, 3.8, 3.9 and 3.12).
+// Hostile claims, signed by the right key: wrong issuer, audience or time, missing or malformed (RFC 7519, 4.1; RFC 8725, 3.8, 3.9
+// and 3.12).
 
 import {
   claimsOf,
@@ -88,7 +88,7 @@ function shapes({ deviceKey, customerId }: Mint): Record<string, object> {
   };
 }
 
-/** Dates that are no NumericDate of this age of the world. */
+/** Dates that are no plausible NumericDate. */
 function dates({ now }: Mint): Record<string, object> {
   const seconds = Math.floor(now / 1000);
   const values = {

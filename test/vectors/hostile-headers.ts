@@ -1,4 +1,4 @@
-// Hostile headers: what a token says of its own algorithm, key and kind (RFC 8725, 3.1, 3.5, 3.10, 3.11).
+// Hostile headers: wrong algorithm, key or type (RFC 8725, 3.1, 3.5, 3.10, 3.11).
 
 import { createHmac, createPublicKey } from "node:crypto";
 import { TOKEN_ALGS } from "../../src/core/tokens/algorithms.ts";
@@ -30,7 +30,7 @@ export function hostileHeaders(mint: Mint): Forgery[] {
   });
 }
 
-/** By name, a token whose header is changed so; signed by the right key all the same. */
+/** Tokens with changed headers, by name, signed by the right key. */
 function withHeaders(mint: Mint, headers: Readonly<Record<string, Json>>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(headers).map(([name, header]) => [
@@ -62,7 +62,7 @@ function algorithms(mint: Mint): Record<string, string> {
   return tokens;
 }
 
-/** The right kid, and a signature by something that is not its private key. */
+/** The right kid with a signature by another key or secret. */
 function confusions(mint: Mint): Record<string, string> {
   const tokens: Record<string, string> = {};
   for (const alg of TOKEN_ALGS) {
@@ -84,7 +84,7 @@ function confusions(mint: Mint): Record<string, string> {
   return tokens;
 }
 
-/** Public bytes that have been taken for a secret. */
+/** Public bytes that an implementation may mistake for a secret. */
 function publicSecrets({ publicJwk, kid, privateKey }: Mint): [string, string | Buffer][] {
   const publicKey = createPublicKey(privateKey);
   const pem = publicKey.export({ format: "pem", type: "spki" }).toString();
@@ -139,7 +139,7 @@ function swapCase(text: string): string {
   return swapped === text ? `${text}x` : swapped;
 }
 
-/** A stranger's key, brought along. */
+/** A stranger's key inside the header. */
 function embeddedKeys(mint: Mint): Record<string, string> {
   const { privateKey, publicKey } = strangerKeys(mint.alg);
   const jwk = { ...publicKey.export({ format: "jwk" }), kid: mint.kid, alg: mint.alg, use: "sig" };

@@ -1,4 +1,4 @@
-// Hostile signatures: over good claims, stripped, spelt otherwise, or made up (RFC 7515, 5.2; RFC 8725, 3.2 and 3.4).
+// Hostile signatures over good claims: missing, in another encoding, or made up (RFC 7515, 5.2; RFC 8725, 3.2 and 3.4).
 
 import { sign } from "node:crypto";
 import {
@@ -40,7 +40,7 @@ function decode(part: string): string {
   return Buffer.from(part, "base64url").toString();
 }
 
-/** Spellings that decode to the right signature, or to much of it. */
+/** Encodings that decode to the right signature or a part of it. */
 function spellings(signature: string): Record<string, string> {
   return {
     stripped: "",
@@ -56,7 +56,7 @@ function spellings(signature: string): Record<string, string> {
   };
 }
 
-/** Other values of the signature, well spelt. */
+/** Wrong values of the signature in the right encoding. */
 function values(right: Buffer, mint: Mint): Record<string, string> {
   const { length } = right;
   const zeros = Buffer.alloc(length);
@@ -117,7 +117,7 @@ function addLittleEndian(bytes: Buffer, summand: bigint): Buffer {
   return Buffer.from(value.toString(16).padStart(64, "0"), "hex").reverse();
 }
 
-/** The right signature in the alphabet of plain base64; of claims whose signature shows the difference. */
+/** The right signature in plain base64, for claims whose signature shows the difference. */
 function alphabet(mint: Mint): Record<string, string> {
   for (let count = 0; ; count += 1) {
     const [header, claims, signature = ""] = signed(mint, headerOf(mint), { ...claimsOf(mint), count }).split(".");

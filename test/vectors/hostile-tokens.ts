@@ -1,4 +1,4 @@
-// A corpus of hostile tokens: none may be accepted by any verifier, and none may crash one.
+// A corpus of hostile tokens. No verifier may accept one or crash.
 
 import { type HostileToken, isSigned, type Mint } from "./forge.ts";
 import { hostileClaims } from "./hostile-claims.ts";
@@ -27,8 +27,8 @@ export async function findMisjudged(mint: Mint, answerOf: (token: string) => Pro
 }
 
 /**
- * Whether a token arrives as it is in an HTTP field: of printable Latin-1, without the whitespace around it that a receiver
- * takes off (RFC 9110, 5.5), and not empty. The others cannot be sent, or are another token on arrival.
+ * Whether a token arrives unchanged in an HTTP field: printable Latin-1, not empty, without whitespace at its ends, which a receiver
+ * removes (RFC 9110, 5.5). Others cannot be sent or arrive as another token.
  */
 export function fitsField(token: string): boolean {
   return /^[\x21-\x7e\x80-\xff]([\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?$/.test(token);

@@ -1,14 +1,14 @@
-// Verifiers while their issuer is away, and under a flood of tokens with made-up keys: counted.
+// Counts the answers and fetches of verifiers while their issuer is away, under a flood of tokens with made-up keys.
 
 import type { Verifier } from "../../src/verify/exports.ts";
 import { goodToken, type Mint } from "../vectors/forge.ts";
 import { newMint, openIssuer, tokenWith, verifierOf } from "./issuer.ts";
 
-/** Time as the verifiers have it: real, or moved along by the test. */
+/** The verifiers' time: real, or advanced by the test. */
 export interface Pace {
   /** Unix milliseconds. */
   readonly now: () => number;
-  /** Lets a tenth of a second go by. */
+  /** Lets a tenth of a second pass. */
   readonly tick: () => Promise<void>;
 }
 
@@ -16,17 +16,17 @@ export interface Phase {
   readonly seconds: number;
   readonly good: number;
   readonly refused: number;
-  /** Tokens of made-up keys, of which so many were accepted. */
+  /** Tokens of made-up keys, and how many of them were accepted. */
   readonly madeUp: number;
   readonly accepted: number;
-  /** Fetches that the verifier which fetched most often has begun. */
+  /** The most fetches that one verifier began. */
   readonly fetches: number;
 }
 
 export interface Absence {
   readonly there: Phase;
   readonly away: Phase;
-  /** Seconds from its return until a token of a key that is new with it was accepted. */
+  /** Seconds from the issuer's return until a token of its new key was accepted. */
   readonly newKeyAfter: number;
 }
 
@@ -34,7 +34,7 @@ const VERIFIERS = 2;
 const PER_TICK = { good: 2, madeUp: 20 };
 const TICKS_A_SECOND = 10;
 
-/** Two verifiers for so many seconds with their issuer and as many without it, under a flood, and until it is back. */
+/** Runs two verifiers under a flood, for `seconds` with their issuer, as long without it, and until it is back. */
 export async function measureAbsence(seconds: number, { now, tick }: Pace): Promise<Absence> {
   const mint = { ...newMint("key-1"), now: now() };
   const next = { ...newMint("key-2"), now: now() };
@@ -86,7 +86,7 @@ async function outcomes(verifiers: readonly Verifier[], tokens: readonly string[
   return (await Promise.allSettled(checks)).map(({ status }) => status === "fulfilled");
 }
 
-/** Another signature would cost the test more than it costs a verifier, which looks at none of them. */
+/** Tokens with made-up kids. They reuse one signature, which a verifier without the key never checks. */
 function madeUpTokens(mint: Mint, seed: number): string[] {
   const [, claims, signature] = goodToken(mint).split(".");
   return Array.from({ length: PER_TICK.madeUp }, (_, at) => {

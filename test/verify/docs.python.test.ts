@@ -14,7 +14,7 @@ import { newMint, startIssuer } from "./issuer.ts";
 
 const [code = ""] = fencesIn(readFileSync("docs/verify.md", "utf8"), "python");
 
-/** The sub of each accepted line; nothing for the others. */
+/** Prints the sub of each accepted token, and an empty line for the others. */
 const RUN_ALL = `
 import json, sys
 for token in json.load(open(sys.argv[1])):
@@ -29,7 +29,7 @@ test("PyJWT accepts good tokens, and none of the hostile corpus", async () => {
   const now = Date.now();
   const mints = TOKEN_ALGS.map((alg) => ({ ...newMint(`key-${alg}`, alg, issuer.url), now }));
   issuer.publish(...mints);
-  // Only an issuer at fault can sign the others; each kid that is made up costs a fetch here.
+  // Without tokens that only a faulty issuer can sign. Each made-up kid costs a fetch here.
   const forged = mints.flatMap((mint) =>
     hostileTokens(mint).filter(({ signed, name }) => !signed && !/kid/.test(name)),
   );

@@ -1,4 +1,4 @@
-// The parts for a service without a framework of ours: where a token is, and the form of an error.
+// Functions for services with other frameworks: the token of a request, and the form of an error.
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -63,6 +63,6 @@ test.each([
   expect([status, headers["Retry-After"], JSON.parse(body).retry_after]).toEqual([503, String(seconds), seconds]);
 });
 
-test("a handler that requireToken is not before has no identity, and learns why", () => {
+test("a handler without requireToken before it gets an error instead of an identity", () => {
   expect(() => identityOf({ headers: {} })).toThrow("there is no identity: put requireToken() before this handler");
 });

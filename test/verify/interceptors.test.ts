@@ -16,7 +16,7 @@ import { serveGrpc, serveHttp } from "./services.ts";
 
 const mint = newMint("key-1");
 
-/** Its issuer is nowhere: what asks it for a key is unavailable. */
+/** A verifier without an issuer: a token that needs a key is `unavailable`. */
 function newVerifier(): Verifier {
   const { issuer, audience } = mint;
   return createVerifier({ issuer, audience, now: () => NOW, fetch: () => Promise.reject(new Error("no network")) });
@@ -83,7 +83,7 @@ test("Connect: only exempt methods pass without a token, and without an identity
     }),
   );
   const client = createClient(AuthService, createConnectTransport({ baseUrl, httpVersion: "1.1" }));
-  // It is not looked at either: nobody waits for keys, and a token that has expired does no harm.
+  // A token in an exempt call is not checked: no wait for keys, no error for an expired one.
   for (const headers of [{}, { "x-access-token": "a.b.c" }]) {
     expect((await client.getServerTime({}, { headers })).serverTime).toBe(7);
   }
@@ -111,7 +111,7 @@ const METHOD = {
   responseDeserialize: String,
 } as const;
 
-/** Echoes, each message with the device before it; counts the calls that reach it. */
+/** A service that echoes each message after the device_key, and counts its calls. */
 async function startEcho(): Promise<{ client: grpc.Client; calls: () => number }> {
   const verifier = verifierOf(await startIssuer(mint), mint);
   let calls = 0;
@@ -127,7 +127,7 @@ async function startEcho(): Promise<{ client: grpc.Client; calls: () => number }
   return { client, calls: () => calls };
 }
 
-/** Sends all at once. @returns what came back, and the status */
+/** Sends all messages at once. @returns the answers and the status */
 function talk(client: grpc.Client, token: string): Promise<{ heard: string[]; code: number }> {
   const metadata = new grpc.Metadata();
   metadata.set("x-access-token", token);

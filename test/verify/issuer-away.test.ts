@@ -1,4 +1,4 @@
-// A verifier whose issuer is away: which tokens it accepts, and how often it fetches.
+// A verifier whose issuer is away: the tokens that it accepts, and its fetches.
 
 import { expect, test } from "vitest";
 import type { VerifierOptions } from "../../src/verify/exports.ts";
@@ -20,7 +20,7 @@ async function begin(options: Partial<VerifierOptions> = {}) {
     issuer,
     verifier,
     errors,
-    /** Lets time go by, in seconds. */
+    /** Advances the time, in seconds. */
     pass(seconds: number): void {
       now += seconds * 1000;
     },
@@ -111,7 +111,7 @@ test("a rotated key is found at once, a revoked key is rejected after five minut
   expect(await outcome()).toBe("invalid");
 });
 
-// The short run of `npm run verifiers`: a minute with the issuer and a minute without it, in the time that the work takes.
+// A short `npm run verifiers`: a minute with the issuer and a minute without it, on a simulated clock.
 test("verifiers keep answering without their issuer, and a flood costs it a fetch in 30 s", async () => {
   let now = NOW;
   const { there, away, newKeyAfter } = await measureAbsence(60, {

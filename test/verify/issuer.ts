@@ -19,7 +19,7 @@ export interface Issuer {
   /** Publishes these keys, under an ETag of their kids. */
   publish(...mints: readonly Mint[]): void;
   stop(): Promise<void>;
-  /** Again on the same port. */
+  /** Starts it again on the same port. */
   start(): Promise<void>;
 }
 
@@ -39,7 +39,7 @@ export function newMint(kid: string, alg: TokenAlg = "ES256", issuer = "https://
   };
 }
 
-/** A token with some of its claims changed; truly signed. */
+/** A rightly signed token with changed claims. */
 export function tokenWith(mint: Mint, changes: object = {}): string {
   return signed(mint, headerOf(mint), { ...claimsOf(mint), ...changes });
 }

@@ -1,4 +1,4 @@
-// The examples run and compile against the packed tarball, beside jose and their framework alone.
+// The examples run and compile against the packed tarball, with only jose and their framework.
 
 import { execFile, execFileSync, spawn } from "node:child_process";
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -24,7 +24,7 @@ const FRAMEWORKS = {
 };
 type FrameworkName = keyof typeof FRAMEWORKS;
 
-/** Asks an example whose token it is, by its own protocol. @returns the device_key, or why not */
+/** Calls an example by its own protocol. @returns the device_key, or the error */
 type Ask = (url: string, headers: Readonly<Record<string, string>>) => Promise<unknown>;
 
 const overHttp: Ask = async (url, headers) => {
@@ -58,7 +58,7 @@ const ASK: Readonly<Record<FrameworkName, Ask>> = {
   "grpc-js": overGrpc,
 };
 
-/** Installs the tarball, with jose for all its own and no other package, and copies its examples out. */
+/** Installs the tarball with jose as the only other package, and copies the examples out of it. */
 async function installAlone(folder: string): Promise<string> {
   const installed = await installPacked(folder, ["@types/node", ...Object.values(FRAMEWORKS).flat()]);
   rmSync(join(installed, "node_modules"));
@@ -72,7 +72,7 @@ async function installAlone(folder: string): Promise<string> {
   return installed;
 }
 
-/** Each example in one process, on a port of its own: what is wrong with any ends it. */
+/** Runs all examples in one process, each on its own port. Any error ends it. */
 const RUN_ALL = `
   for (const [name, port] of JSON.parse(process.argv[1])) {
     process.env.PORT = port;
@@ -84,7 +84,7 @@ const RUN_LAMBDA = `
   const answers = await Promise.all(JSON.parse(process.argv[1]).map(handler));
   process.stdout.write(JSON.stringify(answers));`;
 
-/** A service that passes types on, which its compiler has to name in declarations. */
+/** A service that exports our types, so that its compiler names them in declarations. */
 const GUARDS = `
 import * as grpc from "@grpc/grpc-js";
 import { createVerifier, errorResponse, tokenOf, type ErrorResponse, type SentHeaders, type Verifier } from "countersign/verify";
@@ -112,7 +112,7 @@ test("the examples run and compile from the tarball, with jose alone", async () 
   const folder = temporaryFolder();
   const installed = await installAlone(folder);
 
-  // Only jose is imported, and no types: a service has the types of no framework but its own.
+  // Only jose is imported, also for types: a service has no other framework's types.
   const imported = (ending: string): string[] =>
     globSync(`dist/src/verify/*${ending}`, { cwd: installed }).flatMap((file) =>
       [...readFileSync(join(installed, file), "utf8").matchAll(/^(?:import|export)\b[^;]* from "([^"]+)"/gm)].map(

@@ -1,4 +1,4 @@
-// The verifier: the identity in a good token, and the error for every other.
+// The verifier: the identity in a good token, and the error for every other token.
 
 import { describe, expect, test } from "vitest";
 import { TOKEN_ALGS } from "../../src/core/tokens/algorithms.ts";

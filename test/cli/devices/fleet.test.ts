@@ -14,7 +14,7 @@ for (const customerId of ["north", "south"]) {
 const count = async (...options: string[]): Promise<string> =>
   (await operator.operate(["devices", "list", "--count", ...options])).stdout.trim();
 
-test("devices are counted, changed and labelled by what they have in common", async () => {
+test("devices that match a filter are counted, changed and labelled", async () => {
   const { operate, operateJson } = operator;
   expect(await count("--customer", "north")).toBe("3");
   const disabled = await operate(["devices", "disable", "--customer", "north", "--filter", 'device_key != "north-3"']);

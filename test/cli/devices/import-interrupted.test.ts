@@ -73,9 +73,9 @@ async function openWay(internalUrl: string) {
   onTestFinished(() => void server.close());
   return {
     url: `http://127.0.0.1:${await listenOnLoopback(server)}`,
-    /** Resolves once the import has the answer to its first batch: it asks for the second one. */
+    /** Resolves once the import has the answer to its first batch and sends the second. */
     begun: begun.promise,
-    /** From now on nothing is held. */
+    /** Lets all answers through from now on. */
     open() {
       isOpen = true;
       opened.resolve();
@@ -109,7 +109,7 @@ test("Ctrl-C stops the import: it prints the line, and continues there", async (
   expect(await scene.countDevices()).toBe(DEVICES);
 });
 
-test("the gateway is killed: the import says where it stopped, and goes on there later", async () => {
+test("the gateway is killed: the import names the line, and resumes there later", async () => {
   const scene = await setUp();
   const first = scene.startImport();
   await scene.way.begun;

@@ -24,7 +24,7 @@ test("a clock is right within the skew and wrong beyond it", () => {
   );
 });
 
-test.for([-43_200, -34_200, -12_600, 1_800, 3_600, 50_400])("a time zone of %d s is told to the minute", (zone) => {
+test.for([-43_200, -34_200, -12_600, 1_800, 3_600, 50_400])("a wrong time zone of %d s is named to the minute", (zone) => {
   const codeAt = (off: number): string | undefined => explainClock(SECONDS + off, NOW, SKEW)[0]?.code;
   for (const off of [0, -60, 60]) expect(codeAt(zone + off)).toBe("time_zone");
   for (const off of [-61, 61]) expect(codeAt(zone + off)).toMatch(/^clock_(ahead|behind)$/);

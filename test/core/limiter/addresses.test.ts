@@ -55,7 +55,7 @@ describe("a network", () => {
 });
 
 describe("a table of networks", () => {
-  test("keeps the families apart, and finds nothing for what is no address", () => {
+  test("separates IPv4 from IPv6, and finds nothing for a text that is no address", () => {
     const everyV6 = createNetworkTable([[readNetwork("::/0"), true]]);
     const addresses = ["2001:db8::1", "192.0.2.1", "::ffff:192.0.2.1", "fe80::1%eth0", "unknown", ""];
     expect(addresses.map(everyV6)).toEqual([true, undefined, undefined, undefined, undefined, undefined]);

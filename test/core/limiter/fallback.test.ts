@@ -113,7 +113,7 @@ describe("while Redis is away", () => {
     for (let times = 0; times < 2; times++) expect(await look()).toMatchObject({ policy: login, remaining: 2 });
   });
 
-  test("Redis gets a probe four times a second only, and is back when it answers", async () => {
+  test("Redis gets only a probe, four times a second, and is back when it answers", async () => {
     const scene = openScene();
     scene.answer = "fails";
     await scene.admit(1);

@@ -33,7 +33,7 @@ describe("a log in Redis", () => {
     expect(await redis.memory("USAGE", `${prefix}:l:{=${key}}`)).toBeLessThanOrEqual(240);
   });
 
-  test("goes by itself when its last admission leaves the window", async () => {
+  test("expires when its last admission leaves the window", async () => {
     const prefix = randomUUID();
     await chargeTimes(create(prefix), login, times(2));
     const left = await redis.pttl(`${prefix}:l:{=k}`);
@@ -50,7 +50,7 @@ describe("a log in Redis", () => {
     expect(await redis.pttl(`${prefix}:l:{=k}`)).toBe(-1);
   });
 
-  test("is not touched where a key holds another program's value, which the error names", async () => {
+  test("leaves another program's value unchanged, with an error that names it", async () => {
     const prefix = randomUUID();
     for (const value of ["none", "x".repeat(11)]) {
       await redis.set(`${prefix}:l:{=k}`, value);

@@ -135,7 +135,7 @@ test("lists the keys of a customer with their states, the newest first", async (
   expect(all.some((key) => "secret" in key)).toBe(false);
 });
 
-test("a rotation, from its begin to its end", async () => {
+test("the progress of a rotation", async () => {
   const { issue, registry, store, clock, events } = await openWithIssuer();
   const old = await issue();
   for (const deviceKey of ["a", "b", "c"]) await addDevice(store, { customerId: "acme", deviceKey });
@@ -187,7 +187,7 @@ test("a rotation, from its begin to its end", async () => {
   expect((await registry.customerKeys.retire(old.keyId, true, ACTOR)).stoppedDevices).toBe(0);
 });
 
-test("an unknown customer has no keys, and an unknown key_id is no key", async () => {
+test("an unknown customer and an unknown key_id are errors", async () => {
   const { registry, issue } = await openWithIssuer();
   const { customerKeys } = registry;
   const missing = { reason: "does_not_exist", details: { field: "customer_id" } };

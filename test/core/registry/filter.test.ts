@@ -77,7 +77,7 @@ describe("reads", () => {
     expect(read('device_key >= "pump-" AND device_key < "pump."')).toEqual(between);
   });
 
-  test("a filter as long, and of as many comparisons, as it may be", () => {
+  test("the longest filter, with the most comparisons", () => {
     expect(read(Array(20).fill("customer_id = a").join(" AND "))).toHaveLength(20);
     expect(read(`customer_id = "${"x".repeat(1_984)}"`)).toHaveLength(1);
   });

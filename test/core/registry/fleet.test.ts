@@ -28,7 +28,7 @@ async function openFleet(count: number) {
 
 const NAMES = { filter: "", pageToken: "", deviceKeys: [], labels: {} } as const;
 
-test("a filter's devices are disabled in several calls, and once", async () => {
+test("the devices of a filter are disabled in several calls, each once", async () => {
   const { registry, fleet, changeAll } = await openFleet(2_300);
   expect(await fleet.count('device_key >= "pump-1000"', "")).toEqual({ count: 1_300, nextPageToken: "" });
   const range = 'device_key >= "pump-1000"';

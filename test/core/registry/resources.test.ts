@@ -44,14 +44,14 @@ describe.each(RESOURCES)("$kind", ({ kind, field, generated, create }) => {
     return { ...opened, created, rows: opened.registry[kind], changes };
   }
 
-  test("without a name get one that no other has", async () => {
+  test("get a unique name if none is given", async () => {
     const opened = await open();
     const made = await Promise.all(Array.from({ length: 5 }, () => create(opened, "")));
     expect(new Set(made.map(nameOf)).size).toBe(5);
     for (const row of made) expect(nameOf(row)).toMatch(generated);
   });
 
-  test("change where a patch says so, and lose their tokens when they are disabled", async () => {
+  test("change by a patch, and lose their tokens when disabled", async () => {
     const { rows, created, clock, changes } = await open({ displayName: "One" });
     clock.now += 5;
     const disabled = await rows.update("one", { status: "disabled" }, etagOf(created), ACTOR);
@@ -68,7 +68,7 @@ describe.each(RESOURCES)("$kind", ({ kind, field, generated, create }) => {
     ]);
   });
 
-  test("stay as they are, without an event, where a patch changes nothing", async () => {
+  test("have no event for a patch without a difference", async () => {
     const { rows, created, clock, changes } = await open({ displayName: "One" });
     clock.now += 5;
     for (const patch of [{}, { displayName: "One", status: "enabled" } as const]) {
@@ -77,7 +77,7 @@ describe.each(RESOURCES)("$kind", ({ kind, field, generated, create }) => {
     expect(await changes()).toHaveLength(1);
   });
 
-  test("change and go only in the version of an etag", async () => {
+  test("are changed and deleted only in the version of the etag", async () => {
     const { rows, created, changes } = await open();
     const etag = etagOf(created);
     await rows.update("one", { displayName: "Two" }, "", ACTOR);
@@ -99,7 +99,7 @@ describe.each(RESOURCES)("$kind", ({ kind, field, generated, create }) => {
     expect((await changes()).at(-1)).toEqual(["Delete", {}]);
   });
 
-  test("get another revocation mark each time, whatever the clock says", async () => {
+  test("get a new revocation mark each time, also by a clock that is set back", async () => {
     const { rows, clock, changes } = await open();
     const revoke = async () => (await rows.revokeTokens("one", ACTOR)).tokensNotBefore;
     expect([await revoke(), await revoke()]).toEqual([NOW, NOW + 1]);

@@ -8,13 +8,13 @@ import { epochOf, markRevocation, nameToken, readEpoch } from "../../../src/core
 const NOW = 1_764_000_000_000;
 const MARKS: RevocationMarks = { customerId: "acme", createdAt: NOW, device: 0, customer: 0 };
 
-test("a mark is the time, and another one in any case", () => {
+test("a revocation mark is the time, and always differs from the last one", () => {
   expect(markRevocation(0, NOW)).toBe(NOW);
   expect(markRevocation(NOW, NOW)).toBe(NOW + 1);
   expect(markRevocation(NOW + 86_400_000, NOW)).toBe(NOW + 86_400_001);
 });
 
-test("logins and revocations in any order and by any clocks: a token is good exactly while none came after it", () => {
+test("a token is good until the next revocation, for logins and revocations in any order and by any clocks", () => {
   const event = fc.record({
     what: fc.constantFrom("login", "login", "device", "customer", "anew"),
     // The clock of another gateway, hours apart and frozen.

@@ -68,7 +68,7 @@ test("a code opens one session, within a minute", async () => {
   await expect(sessions.openByCode("")).rejects.toThrow(used);
 });
 
-test("a code of a token that was revoked since opens none", async () => {
+test("a code of a revoked token opens no session", async () => {
   const { operators, sessions, token } = await open();
   const { code } = await sessions.issueCode(token);
   await operators.revoke(token.tokenId, ACTOR);

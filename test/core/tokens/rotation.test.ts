@@ -10,12 +10,12 @@ import { ACTOR } from "../../contracts/store-samples.ts";
 import { newKey, openOffice } from "../../keyring/office.ts";
 import { DAY_MS, NOW, openRing, RULES } from "../../keyring/ring.ts";
 
-test("a key is published for longer than any verifier keeps what it fetched before", () => {
+test("a key is published before it signs for longer than any verifier caches the JWKS", () => {
   // The JWKS's max-age, the longest further caching by verifiers, and the difference of clocks.
   expect(PUBLISH_MS).toBe((300 + 600 + 300) * 1_000);
 });
 
-test("after 90 days the next key signs, another is next, and that is noted once", async () => {
+test("after 90 days the next key signs and another becomes next, with one audit event", async () => {
   const { ring, keys, clock, published, notes } = await openOffice();
   const [first, second] = published();
   clock.now = NOW + 90 * DAY_MS - 1;

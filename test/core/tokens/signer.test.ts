@@ -64,7 +64,7 @@ test("every token has its own jti", async () => {
   expect(new Set(tokens.map((token) => JSON.stringify(partsOf(token)[1]))).size).toBe(50);
 });
 
-test("a token is good for as long as the signer was told, and of the issuer of now", async () => {
+test("a token has the signer's lifetime and the present issuer", async () => {
   let issuer = "http://127.0.0.1:1";
   const signer = newSigner({ ttlSeconds: 60, issuer: () => issuer });
   expect(signer.expiresInSeconds).toBe(60);
