@@ -8,10 +8,9 @@ const COMMON = ["--json", "--help", "--yes"];
 
 export async function renderCommands(): Promise<string> {
   const program = await createProgram([]);
-  const sections = program.commands.map((command) => {
-    const leaves = command.commands.length === 0 ? [command] : command.commands;
-    return `## ${command.name()}\n\n\`\`\`\n${leaves.map(render).join("\n")}\n\`\`\``;
-  });
+  const blockOf = (commands: readonly Command[]): string => `\`\`\`\n${commands.map(render).join("\n")}\n\`\`\``;
+  const groups = program.commands.filter(({ commands }) => commands.length > 0);
+  const sections = groups.map((group) => `## ${group.name()}\n\n${blockOf(group.commands)}`);
   return `# Commands
 
 <!-- Made by npm run gen. -->
@@ -23,8 +22,9 @@ admin token.
 |---|---|
 | \`--json\` | prints JSON with the field names of REST: one object, or one line for each item of a list |
 | \`--yes\` | does not ask. On a terminal, commands that take something away ask first; scripts are never asked |
-| errors | go to standard error |
 | exit status | 0 done, 1 failed, 2 called wrongly, 130 or 143 an import stopped by a signal |
+
+${blockOf(program.commands.filter(({ commands }) => commands.length === 0))}
 
 ${sections.join("\n\n")}
 
