@@ -1,8 +1,12 @@
-// deploy/: the image has what its steps need, and each metric that the dashboard and the alerts name exists.
+// deploy/ and docs/production.md: the image has what its steps need, the named metrics exist, and the page's blocks run.
 
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { createMetrics } from "../src/telemetry/metrics.ts";
+import { testConfig } from "./gateway.ts";
+import { commandOf, paste } from "./pages.ts";
+import { temporaryFolder } from "./program.ts";
 
 /** Metrics of Prometheus itself. */
 const FOREIGN = ["up"];
@@ -48,4 +52,33 @@ test("the image installs before the sources are there, without scripts that need
   expect(installs.length).toBeGreaterThan(1);
   expect(installs.filter((line) => !line.includes("--ignore-scripts"))).toEqual([]);
   expect(readFileSync(".dockerignore", "utf8")).toContain("!docs/devices.md");
+});
+
+test("the secrets for compose are new, and only their owner can read them", async () => {
+  const [folder, programs] = [temporaryFolder(), temporaryFolder()];
+  // The change of the owner needs root.
+  writeFileSync(join(programs, "sudo"), "#!/bin/sh\n", { mode: 0o755 });
+  const block = commandOf("docs/production.md", "openssl rand");
+  expect(await paste(block, { cwd: folder, folders: [programs] })).toMatchObject({ status: 0, stderr: "" });
+  const secrets = join(folder, "deploy/secrets");
+  const names = ["admin-token", "database-password", "database-url", "grafana-password", "master-key"];
+  expect(readdirSync(secrets).sort()).toEqual(names);
+  expect(names.map((name) => statSync(join(secrets, name)).mode & 0o777)).toEqual(names.map(() => 0o600));
+  const [adminToken = "", password = "", url = "", , masterKey = ""] = names.map((name) =>
+    readFileSync(join(secrets, name), "utf8").trim(),
+  );
+  expect(url).toBe(`postgres://postgres:${password}@postgres/countersign`);
+  const settings = { DATA_DIR: folder, MASTER_KEY: masterKey, ADMIN_TOKEN: adminToken, DATABASE_URL: url };
+  expect(testConfig(settings)).toMatchObject({ adminToken, databaseUrl: url });
+});
+
+test("the settings behind a balancer are right", async () => {
+  const block = `${commandOf("docs/production.md", "export COUNTERSIGN_PUBLIC_LISTEN")}\nenv`;
+  const { stdout } = await paste(block, { cwd: "." });
+  const lines = [...stdout.matchAll(/^COUNTERSIGN_(\w+)=(.*)$/gm)].map(([, name = "", value = ""]) => [name, value]);
+  expect(testConfig({ ...Object.fromEntries(lines), DATA_DIR: "data" })).toMatchObject({
+    publicListen: { host: "0.0.0.0", port: 8_080 },
+    trustedProxies: [{ text: "10.0.0.0/24" }],
+    drainDelay: 5_000,
+  });
 });

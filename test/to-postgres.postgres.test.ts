@@ -1,11 +1,11 @@
 // Follows docs/postgresql.md: a gateway moves from SQLite to PostgreSQL, and nothing is lost.
 
-import { dirname, resolve } from "node:path";
+import { resolve } from "node:path";
 import { expect, test } from "vitest";
 import { GATEWAY } from "../src/core/registry/ports.ts";
 import { deriveDeviceKey, secretFromText } from "../src/core/signature.ts";
 import { type BareGateway, logInBy, startBareGateway } from "./gateway.ts";
-import { commandOf, makeCheckout, makeNpx, runShell } from "./pages.ts";
+import { commandOf, makeCheckout, makeNpx, paste } from "./pages.ts";
 import { emptyPostgres } from "./store/connections.ts";
 
 const PAGE = "docs/postgresql.md";
@@ -15,12 +15,16 @@ test("customers, keys, devices, signing keys and audit log move, and logins go o
   const checkout = makeCheckout();
   const { url } = await emptyPostgres();
   const settings = { DATA_DIR: resolve(checkout, "data") };
-  const move = (): Promise<void> =>
-    runShell(commandOf(PAGE, "npx node"), {
+  // The page's `read` gets the URL on standard input.
+  const steps = ['exec <<<"$URL"', commandOf(PAGE, "read -rs"), commandOf(PAGE, "npx node")];
+  const move = async (): Promise<void> => {
+    const { status, stderr } = await paste(steps.join("\n"), {
       cwd: checkout,
-      env: { COUNTERSIGN_DATABASE_URL: url },
-      folders: [makeNpx(), dirname(process.execPath)],
+      env: { URL: url },
+      folders: [makeNpx()],
     });
+    if (status !== 0 || stderr !== "") throw new Error(`exit status ${status}: ${stderr}`);
+  };
 
   const before = await startBareGateway(settings);
   const { registry } = before;
