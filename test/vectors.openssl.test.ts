@@ -21,6 +21,9 @@ test.for(loginVectors)(
   },
 );
 
-test.for(derivedKeyVectors)("openssl derives the same key: $note", ({ derivation_key_hex, device_key, derived_key }) => {
-  expect(opensslHmac(derivation_key_hex, `countersign device key v1\0${device_key}`)).toBe(derived_key);
-});
+test.for(derivedKeyVectors)(
+  "openssl derives the same key: $note",
+  ({ derivation_key_hex, device_key, derived_key }) => {
+    expect(opensslHmac(derivation_key_hex, `countersign device key v1\0${device_key}`)).toBe(derived_key);
+  },
+);

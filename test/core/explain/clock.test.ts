@@ -24,11 +24,14 @@ test("a clock is right within the skew and wrong beyond it", () => {
   );
 });
 
-test.for([-43_200, -34_200, -12_600, 1_800, 3_600, 50_400])("a wrong time zone of %d s is named to the minute", (zone) => {
-  const codeAt = (off: number): string | undefined => explainClock(SECONDS + off, NOW, SKEW)[0]?.code;
-  for (const off of [0, -60, 60]) expect(codeAt(zone + off)).toBe("time_zone");
-  for (const off of [-61, 61]) expect(codeAt(zone + off)).toMatch(/^clock_(ahead|behind)$/);
-});
+test.for([-43_200, -34_200, -12_600, 1_800, 3_600, 50_400])(
+  "a wrong time zone of %d s is named to the minute",
+  (zone) => {
+    const codeAt = (off: number): string | undefined => explainClock(SECONDS + off, NOW, SKEW)[0]?.code;
+    for (const off of [0, -60, 60]) expect(codeAt(zone + off)).toBe("time_zone");
+    for (const off of [-61, 61]) expect(codeAt(zone + off)).toMatch(/^clock_(ahead|behind)$/);
+  },
+);
 
 test("a clock that counts from 1970, 1980 or 2000 was never set", () => {
   for (const start of [0, 315_532_800, 946_684_800]) {
