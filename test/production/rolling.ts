@@ -1,6 +1,7 @@
 // Rolling restarts: gateways behind HAProxy stop and start again, one after the other, under load.
 
-import { setTimeout as pause } from "node:timers/promises";
+import { ask } from "../ask.ts";
+import type { Balancer } from "../proxies/example.ts";
 import { startLoad, type Tally } from "./load.ts";
 import { startSite } from "./site.ts";
 
@@ -11,7 +12,7 @@ export interface RollingReport extends Tally {
   readonly badExits: number;
 }
 
-/** Restarts gateways in turn until there were enough restarts and logins. `rate`: logins a second at most. */
+/** Restarts gateways in turn, until there were so many restarts and logins. `rate`: logins a second at most. */
 export async function runRolling(restarts: number, logins: number, rate: number): Promise<RollingReport> {
   await using cleanup = new AsyncDisposableStack();
   const site = await startSite({ devices: 10 * rate, settings: { DRAIN_DELAY: "3s" } }, cleanup);
@@ -20,10 +21,10 @@ export async function runRolling(restarts: number, logins: number, rate: number)
   let badExits = 0;
   let restarted = 0;
   while (restarted < restarts || load.sent() < logins) {
-    const gateway = gateways[restarted % 2] ?? gateways[0];
-    if ((await gateway.stop("SIGTERM")) !== 0) badExits++;
-    await gateway.start();
-    await isUp(gateway.url);
+    const index = restarted % 2 === 0 ? 0 : 1;
+    if ((await gateways[index].stop("SIGTERM")) !== 0) badExits++;
+    await gateways[index].start();
+    await isUsed(balancer, `gateway-${index + 1}`);
     restarted++;
   }
   const tally = await load.stop();
@@ -32,9 +33,9 @@ export async function runRolling(restarts: number, logins: number, rate: number)
   return { ...tally, restarts: restarted, mistakes, badExits };
 }
 
-/** Waits for two health checks of HAProxy, so that the gateway is in use again before the next restart. */
-async function isUp(url: string): Promise<void> {
-  const isReady = (): Promise<boolean> => fetch(new URL("/readyz", url)).then(({ ok }) => ok);
-  while (!(await isReady().catch(() => false)));
-  await pause(2_000);
+/** Resolves once HAProxy sends requests to a gateway again, so that the next restart leaves one in use. */
+async function isUsed({ url, ca }: Balancer, server: string): Promise<void> {
+  const answeredBy = async (): Promise<string | undefined> =>
+    (await ask(new URL("/readyz", url), { ca })).headers["x-gateway"]?.[0];
+  while ((await answeredBy().catch(() => undefined)) !== server);
 }

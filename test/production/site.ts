@@ -75,7 +75,10 @@ export async function startSite(
   await Promise.all(gateways.map((gateway) => gateway.start()));
   const [one, other] = gateways.map(({ url }) => new URL(url).host);
   const openBalancer: Site["openBalancer"] = (edit) => startBalancer("HAProxy", [one ?? "", other ?? ""], folder, edit);
-  const balancer = await openBalancer((text) => text);
+  // Each answer names the gateway that gave it.
+  const balancer = await openBalancer((text) =>
+    text.replace("default_backend", "http-after-response set-header X-Gateway %[srv_name]\n    default_backend"),
+  );
   cleanup.defer(() => balancer.close());
   return { balancer, openBalancer, postgres, redis, gateways, operator, deviceKeys };
 }
@@ -85,9 +88,8 @@ async function createGateway(
   inspect: boolean,
   cleanup: AsyncDisposableStack,
 ): Promise<SiteGateway> {
-  const [port, internalPort] = [await freePort(), await freePort()];
-  const listeners = { PUBLIC_LISTEN: `127.0.0.1:${port}`, INTERNAL_LISTEN: `127.0.0.1:${internalPort}` };
-  const env = namedSettings({ ...listeners, ...settings });
+  const port = await freePort();
+  const env = namedSettings({ PUBLIC_LISTEN: `127.0.0.1:${port}`, ...settings });
   const nodeArguments = inspect ? [...NODE_ARGUMENTS, "--inspect=127.0.0.1:0"] : NODE_ARGUMENTS;
   let running: ServingProcess | undefined;
   let inspector = "";
