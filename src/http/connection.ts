@@ -25,6 +25,8 @@ export interface ServeOptions {
   readonly guard: (socket: { destroy(): unknown }, handle: () => void) => void;
   /** Headers of every answer. */
   readonly always: readonly HeaderField[];
+  /** HTTP/2 streams of all connections: those that are open, and how many make them a crowd. */
+  readonly streams: { open: number; readonly crowd: number };
 }
 
 /** The parts of an exchange that HTTP/1 and HTTP/2 read differently. */

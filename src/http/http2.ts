@@ -16,6 +16,8 @@ const OPTIONS = {
 const MAX_HELD_BYTES = 80 * 1024;
 /** Most slices of answers that a client may leave unread for a second. */
 const MAX_STALLED_SLICES = 8;
+/** Streams of a connection in a crowd: 2,000 connections of 20 streams would hold 400 MB. */
+const MAX_STREAMS_IN_CROWD = 8;
 /** Streaming calls of one connection at once: each holds up to 100 KiB. */
 const MAX_STREAMING_CALLS = 2;
 /** Ticks after which a session without a stream is closed. An incomplete header block is no stream. */
@@ -36,7 +38,7 @@ export class Http2Connection implements Connection, StreamBounds {
   #maxIdleTicks = MAX_SILENT_TICKS;
 
   /** @param socket a connection that began with the HTTP/2 preface */
-  constructor(socket: Socket, { serve, guard, always }: ServeOptions) {
+  constructor(socket: Socket, { serve, guard, always, streams }: ServeOptions) {
     // A client of HTTP/2 that has ended its side reads nothing more.
     socket.allowHalfOpen = false;
     const remoteAddress = socket.remoteAddress ?? "";
@@ -45,13 +47,20 @@ export class Http2Connection implements Connection, StreamBounds {
     session.on("error", () => session.destroy());
     session.on("stream", (stream, headers, _flags, rawHeaders) =>
       guard(socket, () => {
+        if (streams.open >= streams.crowd && this.#open.size >= MAX_STREAMS_IN_CROWD) {
+          stream.on("error", () => {});
+          stream.close(constants.NGHTTP2_REFUSED_STREAM);
+          return;
+        }
         const { ":method": method = "", ":path": target = "/" } = headers;
         const received = { method, target, headers, rawHeaders, remoteAddress, always };
         const exchange = new Http2Exchange(this, stream, received);
         this.#open.add(exchange);
+        streams.open++;
         this.#maxIdleTicks = MAX_IDLE_TICKS;
         stream.once("close", () => {
           this.#open.delete(exchange);
+          streams.open--;
           exchange.end();
           // Without a stream Node never reads the answer to the ping.
           if (this.#isEnding && this.#open.size === 0) this.#close();

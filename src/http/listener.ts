@@ -83,6 +83,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     },
     guard,
     always: tls === undefined ? [NO_SNIFF] : [NO_SNIFF, HSTS],
+    streams: { open: 0, crowd: maxConnections ?? Number.POSITIVE_INFINITY },
   };
   const watchHttp1 = serveHttp1(server, connectionOptions);
 

@@ -15,6 +15,9 @@ export interface Streaming {
 }
 
 const MANY = "too many streaming calls on one connection. Open another one";
+const MANY_BIDI = "too many calls of this method at once. Try again later";
+/** Calls that stream both ways at once: one whose answers are not read holds up to 150 KiB for 20 s. */
+const MAX_BIDI_CALLS = 100;
 
 /** Serves the streaming methods of services. @throws TypeError for a service with a guard, which would not run here */
 export function createStreaming({ services, callerFrom }: Pick<CallOptions, "services" | "callerFrom">): Streaming {
@@ -27,6 +30,7 @@ export function createStreaming({ services, callerFrom }: Pick<CallOptions, "ser
     }
   }
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+  let bidiCalls = 0;
 
   return {
     paths: [...handlers.keys()],
@@ -36,10 +40,14 @@ export function createStreaming({ services, callerFrom }: Pick<CallOptions, "ser
       const handler = handlers.get(pathOf(exchange));
       if (handler?.supportedContentType(headers["content-type"] ?? "") !== true)
         return unknownMediaType(headers["content-type"]);
-      if (handler.method.methodKind === "bidi_streaming" && exchange.version < 2) {
+      const isBidi = handler.method.methodKind === "bidi_streaming";
+      if (isBidi && exchange.version < 2) {
         return new AuthError("unsupported_media_type", "this method streams both ways and takes HTTP 2");
       }
       if (!exchange.mayStream) return new AuthError("rate_limited", MANY, { retryAfterMs: 1_000 });
+      if (isBidi && bidiCalls >= MAX_BIDI_CALLS) {
+        return new AuthError("rate_limited", MANY_BIDI, { retryAfterMs: 1_000 });
+      }
       const codings = [headers["grpc-encoding"], headers["connect-content-encoding"]];
       const isPlain = codings.every((coding) => coding === undefined || coding === "identity");
       const message = "streaming calls take no compression. Use identity";
@@ -49,7 +57,12 @@ export function createStreaming({ services, callerFrom }: Pick<CallOptions, "ser
       const handler = handlers.get(pathOf(exchange));
       if (handler === undefined) throw new TypeError("the path has a handler");
       const abort = new AbortController();
-      exchange.onClose(() => abort.abort());
+      const isBidi = handler.method.methodKind === "bidi_streaming";
+      if (isBidi) bidiCalls++;
+      exchange.onClose(() => {
+        if (isBidi) bidiCalls--;
+        abort.abort();
+      });
       const chunks = exchange.chunks()[Symbol.asyncIterator]();
       const contextValues: ContextValues = contextValuesOf(callerFrom(exchange, "stream"));
       const header = fetchHeaders(exchange);

@@ -152,6 +152,32 @@ test("HTTP/2: a body longer than its Content-Length fails, and is no fault", asy
   expect(faults).toEqual([]);
 });
 
+test("HTTP/2: with as many streams open as connections may be, a connection gets eight of them at most", async () => {
+  const arrived: string[] = [];
+  const { url } = await open({
+    maxConnections: 10,
+    serve: (one) => {
+      arrived.push(one.target);
+      if (one.target === "/") one.send(OK);
+    },
+  });
+  const slow = (count: number): Buffer[] =>
+    Array.from({ length: count }, (_, index) => openStream(2 * index + 1, { ...POST, ":path": "/slow" }));
+  const few = await openConnection(url);
+  few.write(settings(), ...slow(1));
+  const many = await openConnection(url);
+  many.write(settings(), ...slow(12));
+  few.write(openStream(3, POST));
+  expect((await few.bodyOf(3)).toString()).toBe("ok");
+  await expect.poll(() => arrived.filter((path) => path === "/slow").length).toBe(10);
+  many.destroy();
+  await many.closed;
+  const later = await openConnection(url);
+  later.write(settings(), ...slow(9));
+  await expect.poll(() => arrived.filter((path) => path === "/slow").length).toBe(19);
+  for (const connection of [few, later]) connection.destroy();
+});
+
 describe("connections", () => {
   test.each(["maxConnections", "maxConnectionsPerAddress"] as const)(
     "over %s a new one is refused and the old ones are kept",

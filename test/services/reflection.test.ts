@@ -2,12 +2,14 @@
 
 import { create, createFileRegistry, fromBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
-import { Code, createClient } from "@connectrpc/connect";
+import { Code, ConnectError, createClient } from "@connectrpc/connect";
+import { createGrpcTransport } from "@connectrpc/connect-node";
 import { afterAll, describe, expect, test } from "vitest";
 import { AdminService } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { ServerReflection } from "../../gen/es/grpc/reflection/v1/reflection_pb.ts";
 import { ServerReflection as ServerReflectionAlpha } from "../../gen/es/grpc/reflection/v1alpha/reflection_pb.ts";
 import { createReflectionServices } from "../../src/services/reflection.ts";
+import { data, openConnection, openStream, settings } from "../frames.ts";
 import { mountAll } from "../protocols/mount.ts";
 import { transports } from "../protocols/transports.ts";
 
@@ -77,4 +79,33 @@ describe.each(ways)("%s by %s", (_version, _name, service, createTransport) => {
     const codes = answers.map((answer) => (answer.case === "errorResponse" ? answer.value.errorCode : answer.case));
     expect(codes).toEqual([...Array(4).fill(Code.NotFound), Code.InvalidArgument, "allExtensionNumbersResponse"]);
   });
+});
+
+test("takes 100 calls at once", async () => {
+  const client = createClient(ServerReflection, createGrpcTransport({ baseUrl: listener.url }));
+  async function* requests() {
+    yield { messageRequest: { case: "listServices" as const, value: "" } };
+  }
+  const ask = async (): Promise<string> => {
+    try {
+      for await (const _answer of client.serverReflectionInfo(requests()));
+      return "answered";
+    } catch (error) {
+      return Code[ConnectError.from(error).code];
+    }
+  };
+  const path = `/${ServerReflection.typeName}/ServerReflectionInfo`;
+  const pseudo = { ":method": "POST", ":scheme": "http", ":path": path, ":authority": "a" };
+  const headers = { ...pseudo, "content-type": "application/grpc", te: "trailers" };
+  // `list_services` is field 7, here of no bytes.
+  const list = Buffer.of(0, 0, 0, 0, 2, 0x3a, 0);
+  const connections = await Promise.all(Array.from({ length: 50 }, () => openConnection(listener.url)));
+  for (const connection of connections) {
+    connection.write(settings());
+    for (const stream of [1, 3]) connection.write(openStream(stream, headers, false), data(stream, list, false));
+  }
+  await Promise.all(connections.flatMap((connection) => [connection.isOk(1), connection.isOk(3)]));
+  expect(await ask()).toBe("ResourceExhausted");
+  for (const connection of connections) connection.destroy();
+  await expect.poll(ask).toBe("answered");
 });
