@@ -15,7 +15,7 @@ const ATTACKS = [
   "ping-flood",
   "hpack-bombs",
   "empty-data",
-  "window-0-documents",
+  "window-0-all-streams",
 ] as const;
 
 test("withstands short floods, frame sequences and closed peers", async () => {

@@ -22,7 +22,10 @@ import { openOrReport, received } from "./connections.ts";
 import { LOGIN_BODY, login } from "./requests.ts";
 import { type Attack, type AttackPlan, forEachIndex } from "./target.ts";
 
-const STREAMS = Array.from({ length: 100 }, (_, index) => 2 * index + 1);
+/** The most that the gateway allows: it ends a connection with many more. */
+const STREAMS = Array.from({ length: 20 }, (_, index) => 2 * index + 1);
+/** The most answers that may stay unread for longer than a second. */
+const UNREAD = STREAMS.slice(0, 8);
 /** Connections opened at a time. Few, since the attack is the memory that they hold, not the rate. */
 const OPENING = 5;
 const HEARD_MS = 2_000;
@@ -31,6 +34,8 @@ const STREAM_MS = 20_000;
 const SLACK_MS = 5_000;
 const TRICKLE_MS = 1_000;
 const POLL_MS = 500;
+/** Connections that are still open once the last has begun. */
+const MIN_KEPT = 0.9;
 
 interface HeldStreams {
   /** 2,000 connections when absent. */
@@ -45,6 +50,8 @@ interface HeldStreams {
   readonly trickle?: (stream: number) => Buffer;
   /** Whether a stream with progress may last. */
   readonly mayLast?: boolean;
+  /** Whether the gateway may end connections early. */
+  readonly mayEnd?: boolean;
 }
 
 /** Counts the streams that the gateway has ended by a complete answer or a reset. */
@@ -76,6 +83,7 @@ function hold({
   frames,
   trickle,
   mayLast = false,
+  mayEnd = false,
 }: HeldStreams): AttackPlan {
   const first = Buffer.concat([PREFACE, settings(window), ...streams.map(frames)]);
   const later = trickle === undefined ? undefined : Buffer.concat(streams.map(trickle));
@@ -92,6 +100,9 @@ function hold({
       socket.write(first);
       await heard;
     });
+    const kept = held.filter(({ socket }) => !socket.closed).length;
+    if (kept < count * MIN_KEPT && !mayEnd)
+      findings.add(`the gateway had ended ${count - kept} of ${count} connections`);
     const deadline = performance.now() + STREAM_MS + SLACK_MS;
     const open = (): number =>
       held.reduce((sum, { socket, ended }) => sum + (socket.closed ? 0 : streams.length - ended()), 0);
@@ -119,18 +130,29 @@ const REFLECT = { ...grpc, ":path": "/grpc.reflection.v1.ServerReflection/Server
 
 /** By attack; the count is of connections. */
 export const HELD_STREAMS: Readonly<Record<string, AttackPlan>> = {
-  "window-0-documents": hold({ window: 0, frames: (stream) => framesOf(stream, get("/openapi.json")) }),
-  "window-0-404": hold({ window: 0, frames: (stream) => framesOf(stream, get(`/nothing/${"a".repeat(200)}`)) }),
-  "window-0-logins": hold({ window: 0, frames: (stream) => framesOf(stream, login()) }),
+  "window-0-documents": hold({
+    window: 0,
+    streams: UNREAD,
+    frames: (stream) => framesOf(stream, get("/openapi.json")),
+  }),
+  "window-0-404": hold({
+    window: 0,
+    streams: UNREAD,
+    frames: (stream) => framesOf(stream, get(`/nothing/${"a".repeat(200)}`)),
+  }),
+  "window-0-logins": hold({ window: 0, streams: UNREAD, frames: (stream) => framesOf(stream, login()) }),
+  "window-0-all-streams": hold({ window: 0, mayEnd: true, frames: (stream) => framesOf(stream, login()) }),
   "window-0-reflection": hold({
     listener: "internalUrl",
     window: 0,
+    streams: UNREAD,
     frames: (stream) =>
       Buffer.concat([openStream(stream, REFLECT, false), data(stream, Buffer.concat(Array(20).fill(ask)))]),
   }),
   "window-by-byte": hold({
     count: 500,
     window: 0,
+    streams: UNREAD,
     mayLast: true,
     frames: (stream) => framesOf(stream, get("/openapi.json")),
     trickle: (stream) => windowUpdate(stream, 1),
