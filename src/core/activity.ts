@@ -14,7 +14,12 @@ const FAILURES: readonly Reason[] = ["clock_skew", "invalid_credentials", "rate_
 
 type LogIn<From extends Caller> = (request: LoginRequest, caller: From) => Promise<Login>;
 
-export type ActivityRecorder = ReturnType<typeof createActivityRecorder>;
+export interface ActivityRecorder {
+  /** Wraps the use-case and collects its outcomes. */
+  watch<From extends Caller>(logIn: LogIn<From>): LogIn<From>;
+  /** Finishes the moves, then writes logins and failures. After an error the next call tries again. @throws the store's error */
+  flush(): Promise<void>;
+}
 
 /** Sightings of a device since the last flush. */
 interface Seen {
@@ -25,7 +30,7 @@ interface Seen {
 }
 
 /** Gathers the last login and the last failure of each device. `now` in unix milliseconds. */
-export function createActivityRecorder(activity: ActivityStore, now: () => number) {
+export function createActivityRecorder(activity: ActivityStore, now: () => number): ActivityRecorder {
   let gathered = new Map<string, Seen>();
 
   function note(deviceKey: string, seen: Seen, most: number): void {
@@ -36,8 +41,7 @@ export function createActivityRecorder(activity: ActivityStore, now: () => numbe
   }
 
   return {
-    /** Wraps the use-case and collects its outcomes. */
-    watch<From extends Caller>(logIn: LogIn<From>): LogIn<From> {
+    watch(logIn) {
       return async (request, caller) => {
         try {
           const login = await logIn(request, caller);
@@ -54,8 +58,7 @@ export function createActivityRecorder(activity: ActivityStore, now: () => numbe
       };
     },
 
-    /** Finishes the moves, then writes logins and failures. After an error the next call tries again. @throws the store's error */
-    async flush(): Promise<void> {
+    async flush() {
       const flushed = gathered;
       gathered = new Map();
       // Sorted: neighbours share pages of the table, so fewer pages are written.

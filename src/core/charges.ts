@@ -105,7 +105,8 @@ export interface DeviceLimit {
   readonly perAddress: boolean;
 }
 
-export type ReadDeviceLimit = ReturnType<typeof createReadDeviceLimit>;
+/** Reads the limit of a device; `address` matters for a shared one. @throws AuthError `malformed`, `does_not_exist`, `unavailable` */
+export type ReadDeviceLimit = (deviceKey: string, address: string) => Promise<DeviceLimit>;
 
 /** A charge that is always denied, so that the login charge beside it is only read. */
 const NONE: Policy = { name: "replay", limit: 0, windowMs: 1 };
@@ -116,9 +117,8 @@ export function createReadDeviceLimit(
   limiter: Pick<Limiter, "charge">,
   login: Policy | undefined,
   now: () => number,
-) {
-  /** Reads the limit of a device; `address` matters for a shared one. @throws AuthError `malformed`, `does_not_exist`, `unavailable` */
-  return async (deviceKey: string, address: string): Promise<DeviceLimit> => {
+): ReadDeviceLimit {
+  return async (deviceKey, address) => {
     const at = now();
     const credential = await credentials.find(readDeviceKey(deviceKey), at);
     if (!credential.enrolled) throw doesNotExist("device");

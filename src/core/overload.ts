@@ -15,6 +15,13 @@ export interface OverloadOptions {
   readonly onRefused: () => void;
 }
 
+export interface OverloadGuard {
+  /** Logins under way, most of which wait for a signature. */
+  underWay(): number;
+  /** Runs a login. @throws AuthError `unavailable` instead while the gateway is overloaded; nothing is charged then */
+  run<Result>(logIn: () => Promise<Result>): Promise<Result>;
+}
+
 /** Longest wait for a login. A board gives up after about 15 s, and its retry costs another handshake. */
 const LONGEST_WAIT_MS = 2_000;
 /** A login takes some four turns of the event loop. */
@@ -35,7 +42,7 @@ export function createOverloadGuard({
   random,
   saturated = SATURATED,
   onRefused,
-}: OverloadOptions) {
+}: OverloadOptions): OverloadGuard {
   let underWay = 0;
   let window = { start: 0, answered: 0 };
   /** Time for one login while the gateway is busy, in milliseconds; 0 until it was. */
@@ -67,10 +74,8 @@ export function createOverloadGuard({
   }
 
   return {
-    /** Logins under way, most of which wait for a signature. */
-    underWay: (): number => underWay,
-    /** Runs a login. @throws AuthError `unavailable` instead while the gateway is overloaded; nothing is charged then */
-    async run<Result>(logIn: () => Promise<Result>): Promise<Result> {
+    underWay: () => underWay,
+    async run(logIn) {
       const isLate = underWay > saturated && loopDelayMs() > LONGEST_LOOP_DELAY_MS;
       if (isLate || underWay * loginMs > LONGEST_WAIT_MS) {
         onRefused();

@@ -4,8 +4,14 @@ import { once } from "node:events";
 import { Code, ConnectError, createServiceImplSpec, type ServiceImplSpec } from "@connectrpc/connect";
 import { Health, HealthCheckResponse_ServingStatus as Status } from "../../gen/es/health/v1/health_pb.ts";
 
+export interface HealthService {
+  readonly spec: ServiceImplSpec;
+  /** Reports NOT_SERVING from now on, and ends Watch calls. */
+  drain(): void;
+}
+
 /** Creates the service for `services` and, under the empty name, the whole gateway. Names that callers send are not stored. */
-export function createHealthService(services: readonly ServiceImplSpec[]) {
+export function createHealthService(services: readonly ServiceImplSpec[]): HealthService {
   const names = new Set(["", Health.typeName, ...services.map(({ service }) => service.typeName)]);
   const draining = new AbortController();
   const status = (): Status => (draining.signal.aborted ? Status.NOT_SERVING : Status.SERVING);
@@ -26,7 +32,6 @@ export function createHealthService(services: readonly ServiceImplSpec[]) {
       if (!signal.aborted) yield { status: current() };
     },
   });
-  /** Reports NOT_SERVING from now on, and ends Watch calls. */
   const drain = (): void => draining.abort();
   return { spec, drain };
 }

@@ -1,5 +1,10 @@
 // Builds the stores of the core's ports over one SQL database.
 
+import type { CredentialStore } from "../core/ports.ts";
+import type { ActivityStore } from "../core/registry/ports.ts";
+import type { RegistryDependencies } from "../core/registry/registry.ts";
+import type { SecretStore } from "../core/registry/secrets.ts";
+import type { SigningKeyStore } from "../core/tokens/ports.ts";
 import { createCredentialStore } from "./credentials.ts";
 import type { Database } from "./database.ts";
 import { createActivityStore } from "./registry/activity.ts";
@@ -14,10 +19,16 @@ import type { Sealer } from "./sealing.ts";
 import { createSecretStore } from "./secrets.ts";
 import { createSigningKeyStore } from "./signing-keys.ts";
 
-export type Store = ReturnType<typeof createStore>;
+/** The stores over one database. `sealer` seals sessions: stores seal their own secrets. */
+export interface Store extends Omit<RegistryDependencies, "settingsTokens" | "now"> {
+  readonly credentials: CredentialStore;
+  readonly activity: ActivityStore;
+  readonly signingKeys: SigningKeyStore;
+  readonly secrets: SecretStore;
+}
 
 /** Creates all stores. `onFault` is called for each secret that cannot be unsealed. */
-export function createStore(database: Database, sealer: Sealer, onFault: (error: unknown) => void = () => {}) {
+export function createStore(database: Database, sealer: Sealer, onFault: (error: unknown) => void = () => {}): Store {
   return {
     credentials: createCredentialStore(database, sealer, onFault),
     customers: createCustomerStore(database),
@@ -30,7 +41,6 @@ export function createStore(database: Database, sealer: Sealer, onFault: (error:
     fleet: createFleetStore(database),
     operators: createOperatorStore(database),
     signInCodes: createSignInCodeStore(database),
-    /** Seals sessions. Stores seal their own secrets. */
     sealer,
     secrets: createSecretStore(database, sealer),
   };

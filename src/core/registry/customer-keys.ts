@@ -63,7 +63,14 @@ export interface Retirement {
   readonly otherLiveKeys: number;
 }
 
-export type CustomerKeys = ReturnType<typeof createCustomerKeys>;
+/** Each use case throws AuthError: `malformed`, or an error of the store. */
+export interface CustomerKeys {
+  issue(draft: CustomerKeyDraft, actor: Actor): Promise<IssuedCustomerKey>;
+  list(customerId: string, request: Omit<ListRequest, "filter">): Promise<Listing<CustomerKeyView>>;
+  progress(customerId: string): Promise<KeyProgress>;
+  /** `dryRun` only returns the effect. A retired key stays as it is. */
+  retire(keyId: string, dryRun: boolean, actor: Actor): Promise<Retirement>;
+}
 
 /** The form of a key_id: databases refuse some characters. */
 const KEY_ID = /^[\x21-\x7e]{1,64}$/;
@@ -72,12 +79,12 @@ const MAX_SECRET_BYTES = 1_024;
 const SHORT_SECRET_BYTES = 16;
 const SECRET_BYTES = 32;
 
-/** `now` in unix milliseconds. Each use case throws AuthError: `malformed`, or an error of the store. */
+/** `now` in unix milliseconds. */
 export function createCustomerKeys(
   customers: Pick<CustomerStore, "find">,
   customerKeys: CustomerKeyStore,
   now: () => number,
-) {
+): CustomerKeys {
   const viewOf = (key: StoredCustomerKey): CustomerKeyView => ({ ...key, state: stateOf(key, now()) });
 
   async function countUse(customerId: string): Promise<KeyProgress> {
@@ -88,7 +95,7 @@ export function createCustomerKeys(
   }
 
   return {
-    async issue(draft: CustomerKeyDraft, actor: Actor): Promise<IssuedCustomerKey> {
+    async issue(draft, actor) {
       const at = now();
       const isImported = draft.importedKey !== "";
       const customerKey = isImported ? draft.importedKey : randomBytes(SECRET_BYTES).toString("hex");
@@ -106,20 +113,19 @@ export function createCustomerKeys(
       return { keyId, customerKey, warning: isImported ? warningOf(customerKey, key.secret.length) : "" };
     },
 
-    async list(customerId: string, request: Omit<ListRequest, "filter">): Promise<Listing<CustomerKeyView>> {
+    async list(customerId, request) {
       await requireCustomer(customers, customerId);
       const keys = await customerKeys.list(customerId);
       return pageOf(keys.map(viewOf), ({ keyId }) => keyId, request);
     },
 
-    async progress(customerId: string): Promise<KeyProgress> {
+    async progress(customerId) {
       await requireCustomer(customers, customerId);
       const { keys, silentDevices } = await countUse(customerId);
       return { keys: keys.filter(({ devices, state }) => devices > 0 || state === "live"), silentDevices };
     },
 
-    /** `dryRun` only returns the effect. A retired key stays as it is. */
-    async retire(keyId: string, dryRun: boolean, actor: Actor): Promise<Retirement> {
+    async retire(keyId, dryRun, actor) {
       if (keyId === "") throw malformed("key_id is missing", "key_id");
       const before = KEY_ID.test(keyId) ? await customerKeys.find(keyId) : undefined;
       if (before === undefined) throw doesNotExist("customer key");

@@ -5,8 +5,8 @@ import { AuthError, malformed } from "../errors.ts";
 import { readLimit } from "../limit-text.ts";
 import { type AuditDetails, type AuditedResource, changedDetails } from "./audit.ts";
 import { doesNotExist, readCustomerId, readDisplayName } from "./names.ts";
-import { type Listing, type ListRequest, listPage, requireVersion } from "./pages.ts";
-import type { Actor, Customer, CustomerStore, Status, StoredCustomer } from "./ports.ts";
+import { listPage, type Resources, requireVersion } from "./pages.ts";
+import type { Customer, CustomerStore, Status, StoredCustomer } from "./ports.ts";
 import { markRevocation } from "./revocation.ts";
 
 /** Changes to a customer. An absent field is unchanged; in a new customer it gets its default. */
@@ -22,7 +22,7 @@ export interface CustomerDraft extends CustomerPatch {
   readonly customerId: string;
 }
 
-export type Customers = ReturnType<typeof createCustomers>;
+export type Customers = Resources<CustomerDraft, CustomerPatch, StoredCustomer>;
 
 const FIELDS = {
   customer_id: "text",
@@ -31,10 +31,10 @@ const FIELDS = {
   create_time: "time",
 } as const;
 
-/** `now` in unix milliseconds. Each use case throws AuthError: `malformed`, or an error of the store. */
-export function createCustomers(customers: CustomerStore, now: () => number) {
+/** `now` in unix milliseconds. */
+export function createCustomers(customers: CustomerStore, now: () => number): Customers {
   return {
-    async create({ customerId: given, ...patch }: CustomerDraft, actor: Actor): Promise<StoredCustomer> {
+    async create({ customerId: given, ...patch }, actor) {
       const customerId = given === "" ? randomBytes(8).toString("hex") : readCustomerId(given);
       const defaults = { displayName: "", status: "enabled", loginLimit: "", tokensNotBefore: 0 } as const;
       const customer = { ...defaults, ...readPatch(patch), customerId };
@@ -43,14 +43,13 @@ export function createCustomers(customers: CustomerStore, now: () => number) {
       return customers.insert(customer, entry);
     },
 
-    get: (customerId: string): Promise<StoredCustomer> => requireCustomer(customers, customerId),
+    get: (customerId) => requireCustomer(customers, customerId),
 
-    async list(request: ListRequest): Promise<Listing<StoredCustomer>> {
+    async list(request) {
       return listPage(FIELDS, request, (page) => customers.list(page), now());
     },
 
-    /** Unless `etag` is empty, only that version is changed. @throws AuthError `etag_mismatch` */
-    async update(customerId: string, patch: CustomerPatch, etag: string, actor: Actor): Promise<StoredCustomer> {
+    async update(customerId, patch, etag, actor) {
       const checked = readPatch(patch);
       return customers.update(readCustomerId(customerId), (current) => {
         requireVersion(current, etag, "customer");
@@ -66,15 +65,14 @@ export function createCustomers(customers: CustomerStore, now: () => number) {
       });
     },
 
-    async delete(customerId: string, etag: string, actor: Actor): Promise<void> {
+    async delete(customerId, etag, actor) {
       await customers.delete(readCustomerId(customerId), (current) => {
         requireVersion(current, etag, "customer");
         return { actor, at: now(), action: "DeleteCustomer", ...resourceOf(customerId), details: {} };
       });
     },
 
-    /** Revokes the tokens that its devices have. */
-    async revokeTokens(customerId: string, actor: Actor): Promise<StoredCustomer> {
+    async revokeTokens(customerId, actor) {
       return customers.update(readCustomerId(customerId), (current) => {
         const at = now();
         const tokensNotBefore = markRevocation(current.tokensNotBefore, at);

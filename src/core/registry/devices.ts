@@ -18,7 +18,7 @@ import {
   resourceOf,
 } from "./device-changes.ts";
 import { doesNotExist } from "./names.ts";
-import { type Listing, type ListRequest, listPage, requireVersion } from "./pages.ts";
+import { listPage, type Resources, requireVersion } from "./pages.ts";
 import type { Actor, CustomerKeyStore, DeviceStore, StoredDevice } from "./ports.ts";
 
 /** A board's own key. */
@@ -26,6 +26,11 @@ export interface DerivedKey {
   readonly customerKey: string;
   /** The derivation key that it was derived from. */
   readonly keyId: string;
+}
+
+export interface Devices extends Resources<DeviceDraft, DevicePatch, StoredDevice> {
+  /** Returns the same key until there is a newer derivation key. Writes the audit entry first. */
+  deriveKey(deviceKey: string, actor: Actor): Promise<DerivedKey>;
 }
 
 /** The fields that filters of devices may use. */
@@ -48,13 +53,13 @@ export const DEVICE_FIELDS = {
   labels: "text",
 } as const;
 
-/** `now` in unix milliseconds. Each use case throws AuthError: `malformed`, or an error of the store. */
+/** `now` in unix milliseconds. */
 export function createDevices(
   devices: DeviceStore,
   customerKeys: Pick<CustomerKeyStore, "secretsOf">,
   audit: Pick<AuditLog, "append">,
   now: () => number,
-) {
+): Devices {
   async function get(deviceKey: string): Promise<StoredDevice> {
     const device = await devices.find(readDeviceKey(deviceKey));
     if (device === undefined) throw doesNotExist("device");
@@ -80,7 +85,7 @@ export function createDevices(
   }
 
   return {
-    async create(draft: DeviceDraft, actor: Actor): Promise<StoredDevice> {
+    async create(draft, actor) {
       const at = now();
       const device = enrolDevice(draft, at);
       const details = deviceDetails(device);
@@ -89,12 +94,11 @@ export function createDevices(
 
     get,
 
-    async list(request: ListRequest): Promise<Listing<StoredDevice>> {
+    async list(request) {
       return listPage(DEVICE_FIELDS, request, (page) => devices.list(page), now());
     },
 
-    /** Unless `etag` is empty, only that version is changed. @throws AuthError `etag_mismatch` */
-    async update(deviceKey: string, patch: DevicePatch, etag: string, actor: Actor): Promise<StoredDevice> {
+    async update(deviceKey, patch, etag, actor) {
       const checked = readPatch(patch);
       return devices.update(readDeviceKey(deviceKey), (current) => {
         requireVersion(current, etag, "device");
@@ -102,20 +106,18 @@ export function createDevices(
       });
     },
 
-    async delete(deviceKey: string, etag: string, actor: Actor): Promise<void> {
+    async delete(deviceKey, etag, actor) {
       await devices.delete(readDeviceKey(deviceKey), (current) => {
         requireVersion(current, etag, "device");
         return describeDeletion(current, actor, now());
       });
     },
 
-    /** Revokes the tokens that it has. */
-    async revokeTokens(deviceKey: string, actor: Actor): Promise<StoredDevice> {
+    async revokeTokens(deviceKey, actor) {
       return devices.update(readDeviceKey(deviceKey), (current) => decideRevocation(current, actor, now()));
     },
 
-    /** Returns the same key until there is a newer derivation key. Writes the audit entry first. */
-    async deriveKey(deviceKey: string, actor: Actor): Promise<DerivedKey> {
+    async deriveKey(deviceKey, actor) {
       const device = await get(deviceKey);
       const derived = await derive(device);
       const details = { key_id: derived.keyId };

@@ -42,7 +42,15 @@ export interface FleetProgress {
   readonly nextPageToken: string;
 }
 
-export type Fleet = ReturnType<typeof createFleet>;
+/** Each use case throws AuthError: `malformed`, or an error of the store. */
+export interface Fleet {
+  /** Counts the matches among the next devices. The sum over all pages is the total. */
+  count(filter: string, pageToken: string): Promise<{ count: number; nextPageToken: string }>;
+  /** Changes the next devices. */
+  change(request: FleetRequest, actor: Actor): Promise<FleetProgress>;
+  /** Counts the fleet. The count is cached for 40 times as long as it took. */
+  summarize(): Promise<FleetSummary>;
+}
 
 /** A change of one device; without `next` it is deleted. */
 export type FleetChange = Change<Device | undefined>;
@@ -72,8 +80,8 @@ const SHORTEST_TTL_MS = 2_000;
 /** A count is cached for this many times its duration. */
 const TTL_FACTOR = 40;
 
-/** `now` in unix milliseconds. Each use case throws AuthError: `malformed`, or an error of the store. */
-export function createFleet(fleet: FleetStore, now: () => number) {
+/** `now` in unix milliseconds. */
+export function createFleet(fleet: FleetStore, now: () => number): Fleet {
   let summary: Promise<FleetSummary> | undefined;
   let expiresAt = 0;
 
@@ -90,8 +98,7 @@ export function createFleet(fleet: FleetStore, now: () => number) {
   }
 
   return {
-    /** Counts the matches among the next devices. The sum over all pages is the total. */
-    async count(filter: string, pageToken: string): Promise<{ count: number; nextPageToken: string }> {
+    async count(filter, pageToken) {
       const { after, conditions } = readPageQuery(DEVICE_FIELDS, { pageSize: 0, pageToken, filter }, now());
       let [count, next]: [number, string | undefined] = [0, after];
       for (let step = 0; step < MOST_STEPS && next !== undefined; step++) {
@@ -102,8 +109,7 @@ export function createFleet(fleet: FleetStore, now: () => number) {
       return { count, nextPageToken: writePageToken(next) };
     },
 
-    /** Changes the next devices. */
-    async change(request: FleetRequest, actor: Actor): Promise<FleetProgress> {
+    async change(request, actor) {
       const { filter, pageToken, deviceKeys, action, labels } = request;
       if (action === "label") requireLabels(labels);
       const change = (names: readonly string[]): Promise<Changed> =>
@@ -119,11 +125,7 @@ export function createFleet(fleet: FleetStore, now: () => number) {
       const { after, conditions } = readPageQuery(DEVICE_FIELDS, { pageSize: 0, pageToken, filter }, now());
       let [matched, changed, next]: [number, number, string | undefined] = [0, 0, after];
       for (let step = 0; step < MOST_STEPS && matched < MOST_CHANGED && next !== undefined; step++) {
-        const names: PageResult<string> = await fleet.findNames({
-          after: next,
-          conditions,
-          size: MOST_CHANGED - matched,
-        });
+        const names = await fleet.findNames({ after: next, conditions, size: MOST_CHANGED - matched });
         const done = await change(names.items);
         matched += done.found;
         changed += done.changed;
@@ -132,8 +134,7 @@ export function createFleet(fleet: FleetStore, now: () => number) {
       return { matched, changed, nextPageToken: writePageToken(next) };
     },
 
-    /** Counts the fleet. The count is cached for 40 times as long as it took. */
-    summarize(): Promise<FleetSummary> {
+    summarize() {
       if (summary !== undefined && now() < expiresAt) return summary;
       // Callers that come while it is counted share the count.
       expiresAt = Number.POSITIVE_INFINITY;

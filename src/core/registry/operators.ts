@@ -51,7 +51,17 @@ export interface IssuedOperatorToken {
   readonly adminToken: string;
 }
 
-export type Operators = ReturnType<typeof createOperators>;
+/** Each use case throws AuthError: `malformed`, or an error of the store. */
+export interface Operators {
+  issue(draft: OperatorTokenDraft, actor: Actor): Promise<IssuedOperatorToken>;
+  /** All, the newest first, those of the settings last. */
+  list(): Promise<readonly OperatorToken[]>;
+  revoke(tokenId: string, actor: Actor): Promise<OperatorToken>;
+  /** The token of a caller, by its secret. @throws AuthError `invalid_admin_token`, `unavailable` */
+  identify(adminToken: string): Promise<OperatorToken>;
+  /** The token of a session, by its id. @throws AuthError `invalid_admin_token`, `unavailable` */
+  confirm(tokenId: string): Promise<OperatorToken>;
+}
 
 /** Visible ASCII with single spaces: two spaces would look like columns of a table. */
 const OPERATOR_NAME = /^(?=.{1,100}$)[\x21-\x7e]+(?: [\x21-\x7e]+)*$/;
@@ -74,16 +84,12 @@ function hashOf(token: string): string {
   return createHash("sha256").update(`countersign admin token v1\0${token}`).digest("hex");
 }
 
-/**
- * Each use case throws AuthError: `malformed`, or an error of the store.
- * @param settingsTokens the admin tokens of the settings, by setting; they have the role admin
- * @param now in unix milliseconds
- */
+/** `settingsTokens` are the admin tokens of the settings, by setting: their role is admin. `now` in unix milliseconds. */
 export function createOperators(
   operators: OperatorStore,
   settingsTokens: ReadonlyMap<string, string>,
   now: () => number,
-) {
+): Operators {
   const fixed = [...settingsTokens].map(([setting, secret]) => ({ secret, token: tokenOfSetting(setting, secret) }));
   const findFixed = (tokenId: string): OperatorToken | undefined =>
     fixed.find(({ token }) => token.tokenId === tokenId)?.token;
@@ -96,7 +102,7 @@ export function createOperators(
   }
 
   return {
-    async issue({ name, role, expiresAt: wanted }: OperatorTokenDraft, actor: Actor): Promise<IssuedOperatorToken> {
+    async issue({ name, role, expiresAt: wanted }, actor) {
       const at = now();
       const expiresAt = wanted ?? at + USUAL_LIFE_MS;
       if (!isOperatorName(name)) {
@@ -112,12 +118,11 @@ export function createOperators(
       return { token, adminToken };
     },
 
-    /** All, the newest first, those of the settings last. */
-    async list(): Promise<readonly OperatorToken[]> {
+    async list() {
       return [...(await operators.list()), ...fixed.map(({ token }) => token)];
     },
 
-    async revoke(tokenId: string, actor: Actor): Promise<OperatorToken> {
+    async revoke(tokenId, actor) {
       const setting = findFixed(tokenId)?.name;
       if (setting !== undefined) {
         const message = `this admin token is a setting. Change ${setting} and start the gateways again`;
@@ -128,8 +133,7 @@ export function createOperators(
       return operators.revoke(tokenId, entry);
     },
 
-    /** The token of a caller, by its secret. @throws AuthError `invalid_admin_token`, `unavailable` */
-    async identify(adminToken: string): Promise<OperatorToken> {
+    async identify(adminToken) {
       // Compares every token, in constant time.
       const [match] = fixed.filter(({ secret }) => equalSecrets(adminToken, secret));
       return (
@@ -138,8 +142,7 @@ export function createOperators(
       );
     },
 
-    /** The token of a session, by its id. @throws AuthError `invalid_admin_token`, `unavailable` */
-    async confirm(tokenId: string): Promise<OperatorToken> {
+    async confirm(tokenId) {
       return findFixed(tokenId) ?? requireGood(await operators.find(tokenId));
     },
   };

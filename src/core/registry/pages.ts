@@ -1,9 +1,9 @@
-// Pages of lists (AIP-158): sizes, page tokens, and etags of the items.
+// Resources: their standard methods (AIP-130), pages (AIP-158), and etags.
 
 import { AuthError, malformed } from "../errors.ts";
 import { type Fields, readFilter } from "./filter.ts";
 import { positionOfUnprintable } from "./names.ts";
-import type { PageQuery, PageResult, Versioned } from "./ports.ts";
+import type { Actor, PageQuery, PageResult, Versioned } from "./ports.ts";
 
 /** A caller's request for a page. */
 export interface ListRequest {
@@ -20,6 +20,18 @@ export interface Listing<Item> {
   readonly items: readonly Item[];
   /** Empty: this is the last page. */
   readonly nextPageToken: string;
+}
+
+/** The use cases on customers or devices. Each throws AuthError: `malformed`, or an error of the store. */
+export interface Resources<Draft, Patch, Stored> {
+  create(draft: Draft, actor: Actor): Promise<Stored>;
+  get(name: string): Promise<Stored>;
+  list(request: ListRequest): Promise<Listing<Stored>>;
+  /** Unless `etag` is empty, only that version is changed. @throws AuthError `etag_mismatch` */
+  update(name: string, patch: Patch, etag: string, actor: Actor): Promise<Stored>;
+  delete(name: string, etag: string, actor: Actor): Promise<void>;
+  /** Revokes the tokens of the device, or of the customer's devices. */
+  revokeTokens(name: string, actor: Actor): Promise<Stored>;
 }
 
 const USUAL_SIZE = 100;
@@ -86,8 +98,6 @@ export function requireVersion(version: Pick<Versioned, "createdAt" | "revision"
   throw new AuthError(
     "etag_mismatch",
     `this ${row} was changed after that etag was read. Read it again and decide anew`,
-    {
-      field: "etag",
-    },
+    { field: "etag" },
   );
 }

@@ -1,17 +1,28 @@
 // The registry: all use cases of operators.
 
-import { type AuditLog, createListAuditEvents } from "./audit.ts";
-import { createCustomerKeys } from "./customer-keys.ts";
-import { createCustomers } from "./customers.ts";
-import { createImportDevices } from "./device-import.ts";
-import { createDevices } from "./devices.ts";
-import { createFleet, type FleetStore } from "./fleet.ts";
-import { createOperators, type OperatorStore } from "./operators.ts";
+import { type AuditLog, createListAuditEvents, type ListAuditEvents } from "./audit.ts";
+import { type CustomerKeys, createCustomerKeys } from "./customer-keys.ts";
+import { type Customers, createCustomers } from "./customers.ts";
+import { createImportDevices, type ImportDevices } from "./device-import.ts";
+import { createDevices, type Devices } from "./devices.ts";
+import { createFleet, type Fleet, type FleetStore } from "./fleet.ts";
+import { createOperators, type OperatorStore, type Operators } from "./operators.ts";
 import type { CustomerKeyStore, CustomerStore, DeviceStore } from "./ports.ts";
-import { createRevokeToken, type RevokedTokenStore } from "./revocation.ts";
-import { createSessions, type SessionSealer, type SignInCodeStore } from "./sessions.ts";
+import { createRevokeToken, type RevokedTokenStore, type RevokeToken } from "./revocation.ts";
+import { createSessions, type SessionSealer, type Sessions, type SignInCodeStore } from "./sessions.ts";
 
-export type Registry = ReturnType<typeof createRegistry>;
+/** Each use case throws AuthError: `malformed`, or an error of its store. */
+export interface Registry {
+  readonly customers: Customers;
+  readonly customerKeys: CustomerKeys;
+  readonly devices: Devices;
+  readonly importDevices: ImportDevices;
+  readonly revokeToken: RevokeToken;
+  readonly fleet: Fleet;
+  readonly operators: Operators;
+  readonly sessions: Sessions;
+  readonly listAuditEvents: ListAuditEvents;
+}
 
 export interface RegistryDependencies {
   readonly customers: CustomerStore;
@@ -29,8 +40,8 @@ export interface RegistryDependencies {
   readonly now: () => number;
 }
 
-/** Creates the use cases over their ports. Each throws AuthError: `malformed`, or an error of its store. */
-export function createRegistry(ports: RegistryDependencies) {
+/** Creates the use cases over their ports. */
+export function createRegistry(ports: RegistryDependencies): Registry {
   const { now } = ports;
   const operators = createOperators(ports.operators, ports.settingsTokens ?? new Map(), now);
   return {

@@ -35,7 +35,14 @@ export interface SecretStore {
   forgetLost(now: number, describe: (lost: LostSecrets) => AuditEntry): Promise<LostSecrets>;
 }
 
-export type Secrets = ReturnType<typeof createSecrets>;
+export interface Secrets {
+  /** Reseals some secrets. Call it until it is done. */
+  reseal(actor: Actor): Promise<Resealing>;
+  /** @throws LostSecretsError when logins would fail for lack of a master key */
+  requireMasterKeys(): Promise<void>;
+  /** Retires every lost secret, so that new ones can replace it. */
+  forgetLost(actor: Actor): Promise<LostSecrets>;
+}
 
 /** Secrets in use that no master key opens. */
 export class LostSecretsError extends Error {
@@ -50,22 +57,19 @@ export class LostSecretsError extends Error {
 const SECRETS = { resource: "secrets", customerId: "" };
 
 /** `now` in unix milliseconds. */
-export function createSecrets(secrets: SecretStore, now: () => number) {
+export function createSecrets(secrets: SecretStore, now: () => number): Secrets {
   return {
-    /** Reseals some secrets. Call it until it is done. */
-    reseal(actor: Actor): Promise<Resealing> {
+    reseal(actor) {
       const entry = { actor, action: "ResealSecrets", ...SECRETS };
       return secrets.resealSome((resealed) => ({ ...entry, at: now(), details: { resealed } }));
     },
 
-    /** @throws LostSecretsError when logins would fail for lack of a master key */
-    async requireMasterKeys(): Promise<void> {
+    async requireMasterKeys() {
       const lost = await secrets.findLost(now());
       if (lost.customerKeys > 0 || lost.signingKeys > 0) throw new LostSecretsError(lost);
     },
 
-    /** Retires every lost secret, so that new ones can replace it. */
-    async forgetLost(actor: Actor): Promise<LostSecrets> {
+    async forgetLost(actor) {
       const at = now();
       const entry = { actor, at, action: "ForgetLostSecrets", ...SECRETS };
       return secrets.forgetLost(at, ({ customerKeys: customer_keys, signingKeys: signing_keys }) => ({

@@ -26,7 +26,15 @@ export interface Session {
   readonly expiresAt: number;
 }
 
-export type Sessions = ReturnType<typeof createSessions>;
+/** Each use case throws AuthError: `invalid_admin_token`, or an error of the store. */
+export interface Sessions {
+  openByToken(adminToken: string): Promise<Session>;
+  openByCode(code: string): Promise<Session>;
+  /** Returns the admin token that opened a session. */
+  confirm(text: string): Promise<OperatorToken>;
+  /** Creates a code that opens one session within a minute. */
+  issueCode(token: OperatorToken): Promise<{ readonly code: string; readonly expiresAt: number }>;
+}
 
 interface SessionsDependencies {
   readonly operators: Pick<Operators, "identify" | "confirm">;
@@ -43,8 +51,7 @@ const SESSION = /^([0-9a-f]{8}) (\d{1,15})$/;
 /** Longer than any session. */
 const LONGEST = 256;
 
-/** Each use case throws AuthError: `invalid_admin_token`, or an error of the store. */
-export function createSessions({ operators, signInCodes, sealer, now }: SessionsDependencies) {
+export function createSessions({ operators, signInCodes, sealer, now }: SessionsDependencies): Sessions {
   function open({ tokenId, expiresAt: tokenExpiresAt }: OperatorToken): Session {
     const expiresAt = Math.min(now() + SESSION_MS, tokenExpiresAt ?? Number.POSITIVE_INFINITY);
     const sealed = sealer.seal(Buffer.from(`${tokenId} ${expiresAt}`), CONTEXT);
@@ -63,11 +70,11 @@ export function createSessions({ operators, signInCodes, sealer, now }: Sessions
   }
 
   return {
-    async openByToken(adminToken: string): Promise<Session> {
+    async openByToken(adminToken) {
       return open(await operators.identify(adminToken));
     },
 
-    async openByCode(code: string): Promise<Session> {
+    async openByCode(code) {
       const taken = await signInCodes.take(hashOf(code));
       if (taken === undefined || taken.expiresAt <= now()) {
         throw invalidSession(
@@ -77,16 +84,14 @@ export function createSessions({ operators, signInCodes, sealer, now }: Sessions
       return open(await operators.confirm(taken.tokenId));
     },
 
-    /** Returns the admin token that opened a session. */
-    async confirm(text: string): Promise<OperatorToken> {
+    async confirm(text) {
       const session = unseal(text);
       if (session === undefined || session.expiresAt <= now())
         throw invalidSession("the session has ended. Sign in again");
       return operators.confirm(session.tokenId);
     },
 
-    /** Creates a code that opens one session within a minute. */
-    async issueCode({ tokenId }: OperatorToken): Promise<{ readonly code: string; readonly expiresAt: number }> {
+    async issueCode({ tokenId }) {
       const code = randomBytes(CODE_BYTES).toString("base64url");
       const at = now();
       await signInCodes.insert(hashOf(code), tokenId, at + CODE_MS, at);

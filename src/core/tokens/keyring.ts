@@ -6,7 +6,22 @@ import { type ActiveKey, generateKey, type KeyMaterial, readyToSign, readyToVeri
 import type { SigningKeyChange, SigningKeyStore, StoredKeys } from "./ports.ts";
 import { createChangeBuilder, isDue, keepUp, type RingRules } from "./rotation.ts";
 
-export type KeyRing = Awaited<ReturnType<typeof openKeyRing>>;
+export interface KeyRing {
+  /** The key that signs; undefined: this gateway can unseal none. */
+  active(): ActiveKey | undefined;
+  /** Since when that key signs, in unix milliseconds. */
+  activeSince(): number | undefined;
+  /** Keys that verifiers may meet, the active one first. The same array until something changes. */
+  published(): readonly PublicJwk[];
+  /** Looks up a published key; "revoked" for a revoked one. */
+  find(kid: string): KeyObject | "revoked" | undefined;
+  /** Reads the store if the cache is older than two seconds, else returns undefined. @throws AuthError `unavailable` */
+  confirm(): Promise<void> | undefined;
+  /** Reads the store now. */
+  refresh(): Promise<void>;
+  /** Reads the store and makes due changes. Called each second. */
+  keepUp(): Promise<void>;
+}
 
 export interface RingOptions {
   readonly rules: RingRules;
@@ -34,7 +49,7 @@ interface CachedKeys {
 }
 
 /** Opens the ring and makes its first keys in an empty store. @throws the error of an active key that cannot be unsealed */
-export async function openKeyRing(options: RingOptions) {
+export async function openKeyRing(options: RingOptions): Promise<KeyRing> {
   const { rules, store, now, elapsed, onFault = () => {}, within = (call) => call } = options;
   let pending: Promise<void> | undefined;
 
@@ -65,29 +80,22 @@ export async function openKeyRing(options: RingOptions) {
   }
 
   return {
-    /** The key that signs; undefined: this gateway can unseal none. */
-    active: (): ActiveKey | undefined => cached.active,
-    /** Since when that key signs, in unix milliseconds. */
+    active: () => cached.active,
     activeSince: () => cached.stored.keys.find(({ state }) => state === "active")?.activatedAt,
-    /** Keys that verifiers may meet, the active one first. The same array until something changes. */
-    published: (): readonly PublicJwk[] => cached.published,
-    /** Looks up a published key; "revoked" for a revoked one. */
-    find(kid: string): KeyObject | "revoked" | undefined {
+    published: () => cached.published,
+    find(kid) {
       const key = cached.stored.keys.find((candidate) => candidate.kid === kid);
       return key?.state === "revoked" ? "revoked" : cached.verifying.get(kid);
     },
-    /** Reads the store if the cache is older than two seconds, else returns undefined. @throws AuthError `unavailable` */
-    confirm(): Promise<void> | undefined {
+    confirm() {
       if (elapsed() - cached.at < YOUNG_MS) return undefined;
       pending ??= refresh().finally(() => {
         pending = undefined;
       });
       return pending;
     },
-    /** Reads the store now. */
     refresh,
-    /** Reads the store and makes due changes. Called each second. */
-    async keepUp(): Promise<void> {
+    async keepUp() {
       await refresh();
       if (await makeDueChanges(cached.stored, false)) await refresh();
     },

@@ -30,20 +30,24 @@ export interface KeyImport {
   readonly asNext: boolean;
 }
 
-export type SigningKeys = ReturnType<typeof createSigningKeys>;
+/** Each use-case throws AuthError as its decision does, and `unavailable` when the database cannot be asked. */
+export interface SigningKeys {
+  /** Every key, the newest first. */
+  list(): Promise<readonly SigningKeyView[]>;
+  /** `atOnce` rotates before all services have fetched the next key. Of concurrent rotations one wins, and all return its result. */
+  rotate(atOnce: boolean, actor: Actor): Promise<Readonly<Record<"active" | "next", SigningKeyView>>>;
+  revoke(kid: string, actor: Actor): Promise<Readonly<Record<"revoked" | "active", SigningKeyView>>>;
+  /** @throws AuthError `malformed` for a text that is no usable private key */
+  import(key: KeyImport, actor: Actor): Promise<SigningKeyView>;
+}
 
-/**
- * Each use-case throws AuthError as its decision does, and `unavailable` when the database cannot be asked.
- * @param ring this gateway's: it acts on a change before the change is answered
- * @param now in unix milliseconds
- */
+/** `ring` is this gateway's: it acts on a change before the change is answered. `now` in unix milliseconds. */
 export function createSigningKeys(
   store: SigningKeyStore,
   ring: Pick<KeyRing, "refresh">,
   rules: RingRules,
   now: () => number,
-) {
-  /** Every key, the newest first. */
+): SigningKeys {
   async function list(): Promise<readonly SigningKeyView[]> {
     const { keys } = await store.read();
     const time = rotationTime(keys, rules);
@@ -63,20 +67,18 @@ export function createSigningKeys(
   return {
     list,
 
-    /** `atOnce` rotates before all services have fetched the next key. Of concurrent rotations one wins, and all return its result. */
-    async rotate(atOnce: boolean, actor: Actor): Promise<Readonly<Record<"active" | "next", SigningKeyView>>> {
+    async rotate(atOnce, actor) {
       const seen = (await list()).find(hasState("active"))?.kid;
       const keys = await change(actor, (builder) => rotateByHand(builder, seen, atOnce));
       return { active: find(keys, hasState("active")), next: find(keys, hasState("next")) };
     },
 
-    async revoke(kid: string, actor: Actor): Promise<Readonly<Record<"revoked" | "active", SigningKeyView>>> {
+    async revoke(kid, actor) {
       const keys = await change(actor, (builder) => revoke(builder, kid));
       return { revoked: find(keys, (key) => key.kid === kid), active: find(keys, hasState("active")) };
     },
 
-    /** @throws AuthError `malformed` for a text that is no usable private key */
-    async import({ privateKey, kid, asNext }: KeyImport, actor: Actor): Promise<SigningKeyView> {
+    async import({ privateKey, kid, asNext }, actor) {
       const material = await readImportedKey(privateKey, kid);
       try {
         const keys = await change(actor, (builder) => takeOver(builder, material, asNext));
