@@ -9,7 +9,10 @@ import { customerMessage, statuses } from "./admin-messages.ts";
 import { readEtag, readMaskedPatch, withEtag } from "./admin-updates.ts";
 
 /** Creates the methods. They throw the errors of the registry. */
-export function createCustomerMethods(customers: Customers, actorOf: ActorOf): AdminMethods {
+export function createCustomerMethods(
+  customers: Customers,
+  actorOf: ActorOf,
+): AdminMethods<`${string}Customer${"" | "s" | "Tokens"}`> {
   return {
     async createCustomer({ customer = create(CustomerSchema), customerId }, context) {
       requireSameCustomer(customerId, customer.customerId);

@@ -24,7 +24,7 @@ export function createDeviceMethods(
   { devices, fleet, importDevices }: Pick<Registry, "devices" | "fleet" | "importDevices">,
   readDeviceLimit: ReadDeviceLimit,
   actorOf: ActorOf,
-): AdminMethods {
+): AdminMethods<`${string}Device${string}`> {
   return {
     async createDevice({ customerId, device = create(DeviceSchema) }, context) {
       requireSameCustomer(customerId, device.customerId);

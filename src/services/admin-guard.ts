@@ -70,8 +70,10 @@ export function operatorOf({ values }: Pick<HandlerContext, "values">): Operator
 /** Operator name as the caller gave it, not authenticated. It counts only with tokens of the settings, which people may share. */
 const OPERATOR_HEADER = "x-operator";
 
-/** Some of AdminService's methods. */
-export type AdminMethods = Partial<ServiceImpl<typeof AdminService>>;
+type AllMethods = ServiceImpl<typeof AdminService>;
+
+/** The methods of AdminService whose names are among `Names`. */
+export type AdminMethods<Names extends string> = Pick<AllMethods, Extract<keyof AllMethods, Names>>;
 
 /** Names the actor of a call. */
 export type ActorOf = (context: HandlerContext) => Actor;

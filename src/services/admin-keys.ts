@@ -14,7 +14,11 @@ import {
 } from "./admin-messages.ts";
 
 /** Creates the methods. They throw the errors of the registry and of the key ring. */
-export function createKeyMethods(customerKeys: CustomerKeys, signingKeys: SigningKeys, actorOf: ActorOf): AdminMethods {
+export function createKeyMethods(
+  customerKeys: CustomerKeys,
+  signingKeys: SigningKeys,
+  actorOf: ActorOf,
+): AdminMethods<`${string}${"Customer" | "Signing"}Key${string}`> {
   return {
     async issueCustomerKey({ customerId, purpose, importedKey, notBefore, expiresAt }, context) {
       const draft = {

@@ -1,6 +1,6 @@
 // AdminService: converts messages for the core. It does not check who calls.
 
-import { createServiceImplSpec, type ServiceImplSpec } from "@connectrpc/connect";
+import { createServiceImplSpec, type ServiceImpl, type ServiceImplSpec } from "@connectrpc/connect";
 import { AdminService } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import type { ReadDeviceLimit } from "../core/charges.ts";
 import { AuthError } from "../core/errors.ts";
@@ -14,7 +14,7 @@ import type { Sessions } from "../core/registry/sessions.ts";
 import type { SigningKeys } from "../core/tokens/signing-keys.ts";
 import { createCustomerMethods } from "./admin-customers.ts";
 import { createDeviceMethods } from "./admin-devices.ts";
-import { type ActorOf, type AdminMethods, operatorOf } from "./admin-guard.ts";
+import { type ActorOf, operatorOf } from "./admin-guard.ts";
 import { createKeyMethods } from "./admin-keys.ts";
 import { auditEventMessage, operatorTokenMessage, partStates, readTime, roles, writeTime } from "./admin-messages.ts";
 
@@ -73,10 +73,10 @@ export function createAdminService(dependencies: AdminDependencies): ServiceImpl
     },
 
     resealSecrets: (_request, context) => secrets.reseal(actorOf(context)),
-  });
+  } satisfies ServiceImpl<typeof AdminService>);
 }
 
-function createOperatorMethods(operators: Operators, sessions: Sessions, actorOf: ActorOf): AdminMethods {
+function createOperatorMethods(operators: Operators, sessions: Sessions, actorOf: ActorOf) {
   return {
     async issueOperatorToken({ name, role, expireTime }, context) {
       const draft = { name, role: roles.read(role) ?? "read", expiresAt: readTime(expireTime, "expire_time") };
@@ -99,7 +99,7 @@ function createOperatorMethods(operators: Operators, sessions: Sessions, actorOf
     },
 
     getCallingOperator: (_request, context) => operatorTokenMessage(operatorOf(context)),
-  };
+  } satisfies Partial<ServiceImpl<typeof AdminService>>;
 }
 
 async function readOverview(fleet: Fleet, { readLogins, checkParts, version }: OverviewParts) {
