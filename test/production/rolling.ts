@@ -12,7 +12,7 @@ export interface RollingReport extends Tally {
   readonly badExits: number;
 }
 
-/** Restarts gateways in turn, until there were so many restarts and logins. `rate`: logins a second at most. */
+/** Restarts gateways in turn until there were enough restarts and logins. `rate`: logins a second at most. */
 export async function runRolling(restarts: number, logins: number, rate: number): Promise<RollingReport> {
   await using cleanup = new AsyncDisposableStack();
   const site = await startSite({ devices: 10 * rate, settings: { DRAIN_DELAY: "3s" } }, cleanup);
