@@ -1,6 +1,7 @@
 // A table of audit events.
 
 import type { JsonObject } from "@bufbuild/protobuf";
+import type { VNode } from "preact";
 import type { AuditEvent } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { admin } from "./gateway.ts";
 import { usePages } from "./loading.ts";
@@ -8,7 +9,7 @@ import { Time } from "./parts.tsx";
 import { addressOf } from "./router.ts";
 import { PagedTable, type Row } from "./table.tsx";
 
-export function AuditList({ filter, pageSize }: { readonly filter: string; readonly pageSize: number }) {
+export function AuditList({ filter, pageSize }: { readonly filter: string; readonly pageSize: number }): VNode {
   const pages = usePages((pageToken) => admin.listAuditEvents({ filter, pageSize, pageToken }), filter);
   return (
     <PagedTable

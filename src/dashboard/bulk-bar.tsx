@@ -1,5 +1,6 @@
 // Changes of a selection of devices, or of all that a filter matches, and their export.
 
+import type { VNode } from "preact";
 import { useRef, useState } from "preact/hooks";
 import { DeviceAction } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { parseLabels } from "../cli/device-file/row.ts";
@@ -32,7 +33,7 @@ const CHOICES: readonly Choice[] = [
   ["Delete", DeviceAction.DELETE, true, "They are gone, and cannot be brought back."],
 ];
 
-export function BulkBar(devices: BulkProps) {
+export function BulkBar(devices: BulkProps): VNode {
   const { length } = devices.selected;
   return (
     <div class="row bulk">
@@ -45,22 +46,19 @@ export function BulkBar(devices: BulkProps) {
   );
 }
 
-/** A filter that matches every device. */
-const ALL = 'device_key != ""';
-
 function BulkButton({ choice, filter: given, selected, size = 0, onChanged }: BulkProps & { readonly choice: Choice }) {
   const [name, action, isDanger, warning] = choice;
-  const filter = given === "" ? ALL : given;
+  // The gateway refuses an empty filter for a change.
+  const filter = given || 'device_key != ""';
   const [done, setDone] = useState<{ readonly matched: number; readonly changed: number }>();
   const isStopped = useRef(false);
 
   async function change({ label }: FormValues) {
     const labels = label === undefined ? {} : parseLabels(label);
-    const isSelection = selected.length > 0;
     isStopped.current = false;
     let [matched, changed, pageToken] = [0, 0, ""];
     do {
-      const request = isSelection ? { deviceKeys: [...selected] } : { filter, pageToken };
+      const request = selected.length > 0 ? { deviceKeys: [...selected] } : { filter, pageToken };
       const answer = await admin.changeDevices({ ...request, action, labels });
       matched += answer.matched;
       changed += answer.changed;

@@ -1,5 +1,6 @@
 // The keys of a customer: progress of a rotation, issue, import, retire.
 
+import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import {
   type CustomerKey,
@@ -22,7 +23,7 @@ import { countText, enumText, inDays, numberText } from "./words.ts";
 const COUNT_MS = 10_000;
 const COUNTING = { timeoutMs: 60_000 };
 
-export function CustomerKeyTable({ customerId }: { readonly customerId: string }) {
+export function CustomerKeyTable({ customerId }: { readonly customerId: string }): VNode {
   const pages = usePages((pageToken) => admin.listCustomerKeys({ customerId, pageToken }), customerId);
   const usage = useLoaded(() => admin.getCustomerKeyUsage({ customerId }, COUNTING), [customerId], COUNT_MS);
   return (

@@ -1,5 +1,6 @@
 // A device in words, for the list and for its own page.
 
+import type { VNode } from "preact";
 import { type Device, Status, StatusSchema } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { labelsText } from "../cli/device-file/row.ts";
 import { keyText } from "./device-fields.tsx";
@@ -11,7 +12,7 @@ function isFailing({ lastLoginTime, lastFailureTime }: Device): boolean {
 }
 
 /** The last failure, in red while no login came after it. */
-export function LastFailure({ device }: { readonly device: Device }) {
+export function LastFailure({ device }: { readonly device: Device }): VNode {
   if (device.lastFailureTime === undefined) return <span class="quiet">none</span>;
   return (
     <span class={isFailing(device) ? "bad-text" : "quiet"}>
@@ -21,7 +22,7 @@ export function LastFailure({ device }: { readonly device: Device }) {
 }
 
 /** The state of a device in one sentence. */
-export function DeviceHealth({ device }: { readonly device: Device }) {
+export function DeviceHealth({ device }: { readonly device: Device }): VNode {
   const { status, lastLoginTime, lastFailureTime, lastFailureReason } = device;
   if (status === Status.DISABLED) return <Notice tone="warn">It is disabled: its logins are refused.</Notice>;
   const lastLogin = lastLoginTime && (
@@ -41,7 +42,7 @@ export function DeviceHealth({ device }: { readonly device: Device }) {
   return <Notice tone={lastLogin ? "good" : "quiet"}>{lastLogin ?? "It has not logged in yet."}</Notice>;
 }
 
-export function DeviceFacts({ device }: { readonly device: Device }) {
+export function DeviceFacts({ device }: { readonly device: Device }): VNode {
   return (
     <Facts
       facts={[

@@ -1,5 +1,6 @@
 // The form fields of a device, for enrolment and for its own page: name, labels and key.
 
+import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import { type Device, KeyMode } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { labelsText, parseLabels } from "../cli/device-file/row.ts";
@@ -29,7 +30,7 @@ export function keyText(device: Device): string {
   return device.acceptsSharedKey ? "its own, or still the shared one" : KINDS[kindOf(device)][0].toLowerCase();
 }
 
-export function DeviceFields({ device }: { readonly device?: Device }) {
+export function DeviceFields({ device }: { readonly device?: Device }): VNode {
   const before = device === undefined ? "shared" : kindOf(device);
   const [kind, setKind] = useState<string>(before);
   return (
@@ -71,7 +72,8 @@ export function DeviceFields({ device }: { readonly device?: Device }) {
 }
 
 /** Reads the values of the fields. @throws RowMistake for malformed labels */
-export function readDeviceFields({ displayName = "", labels = "", kind, publicKey = "" }: FormValues) {
+export function readDeviceFields(values: FormValues): Pick<Device, "displayName" | "labels" | "keyMode" | "publicKey"> {
+  const { displayName = "", labels = "", kind, publicKey = "" } = values;
   return {
     displayName,
     labels: labels === "" ? {} : parseLabels(labels),

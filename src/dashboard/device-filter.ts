@@ -1,6 +1,5 @@
 // The filter of the devices page, as AdminService reads it.
 
-/** Quotes a value. */
 export function quote(text: string): string {
   return `"${text.replace(/["\\]/g, "\\$&")}"`;
 }

@@ -1,5 +1,6 @@
 // Enrolment by a CSV file: progress, bad rows with their line, resumed where it stopped.
 
+import type { VNode } from "preact";
 import { useRef, useState } from "preact/hooks";
 import { COLUMNS } from "../cli/device-file/row.ts";
 import { type ImportProgress, importDevices } from "./device-file.ts";
@@ -9,7 +10,7 @@ import { FailureNotice, Notice, saveFile } from "./parts.tsx";
 import { Table } from "./table.tsx";
 import { countText, numberText } from "./words.ts";
 
-export function EnrolFile() {
+export function EnrolFile(): VNode {
   const [file, setFile] = useState<File>();
   return (
     <section class="card stack" aria-label="CSV file">

@@ -1,6 +1,7 @@
 // The form that explains a failed login.
 
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import type { ExplainLoginResponse } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { TextArea, TextField } from "./fields.tsx";
@@ -11,7 +12,7 @@ import { sentence } from "./words.ts";
 
 const EXAMPLE = '{"device_key": "pump-7", "timestamp": 1764000000, "device_signature": "9f…"}';
 
-export function Explain({ deviceKey }: { readonly deviceKey: string }) {
+export function Explain({ deviceKey }: { readonly deviceKey: string }): VNode {
   const [answer, setAnswer] = useState<ExplainLoginResponse>();
 
   async function explain({ body, received = "" }: FormValues): Promise<void> {

@@ -1,6 +1,6 @@
 // Labelled controls of forms. They keep their values themselves; a form reads them by name.
 
-import type { ComponentChildren, InputHTMLAttributes, TextareaHTMLAttributes } from "preact";
+import type { ComponentChildren, InputHTMLAttributes, TextareaHTMLAttributes, VNode } from "preact";
 import { useId } from "preact/hooks";
 
 interface Labelled {
@@ -12,7 +12,7 @@ interface FieldProps extends Labelled {
   readonly children: (id: { id: string; "aria-describedby"?: string }) => ComponentChildren;
 }
 
-export function Field({ label, hint, children }: FieldProps) {
+export function Field({ label, hint, children }: FieldProps): VNode {
   const id = useId();
   return (
     <div class="field">
@@ -27,7 +27,7 @@ export function Field({ label, hint, children }: FieldProps) {
   );
 }
 
-export function TextField({ label, hint, ...attributes }: Labelled & InputHTMLAttributes) {
+export function TextField({ label, hint, ...attributes }: Labelled & InputHTMLAttributes): VNode {
   return (
     <Field label={label} hint={hint}>
       {(id) => <input type="text" autoComplete="off" spellcheck={false} {...attributes} {...id} />}
@@ -35,7 +35,7 @@ export function TextField({ label, hint, ...attributes }: Labelled & InputHTMLAt
   );
 }
 
-export function TextArea({ label, hint, ...attributes }: Labelled & TextareaHTMLAttributes) {
+export function TextArea({ label, hint, ...attributes }: Labelled & TextareaHTMLAttributes): VNode {
   return (
     <Field label={label} hint={hint}>
       {(id) => <textarea spellcheck={false} {...attributes} {...id} />}
@@ -54,7 +54,7 @@ interface SelectFieldProps {
   readonly required?: boolean;
 }
 
-export function SelectField({ label, name, defaultValue, options, required = false }: SelectFieldProps) {
+export function SelectField({ label, name, defaultValue, options, required = false }: SelectFieldProps): VNode {
   return (
     <Field label={label}>
       {(id) => (
@@ -70,7 +70,7 @@ export function SelectField({ label, name, defaultValue, options, required = fal
   );
 }
 
-export function CheckField({ label, ...attributes }: { readonly label: string } & CheckAttributes) {
+export function CheckField({ label, ...attributes }: { readonly label: string } & CheckAttributes): VNode {
   return (
     <label class="check">
       <input {...attributes} type="checkbox" />

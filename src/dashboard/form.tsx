@@ -2,8 +2,10 @@
 
 import { type ComponentChildren, isValidElement, type VNode } from "preact";
 import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { Status } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { useAction, useSession } from "./loading.ts";
 import { FailureNotice } from "./parts.tsx";
+import { goTo } from "./router.ts";
 
 /** The values of a form by the names of its fields; a checkbox that is not checked has none. */
 export type FormValues = Readonly<Partial<Record<string, string>>>;
@@ -23,7 +25,7 @@ interface FormProps {
   readonly children: ComponentChildren;
 }
 
-export function Form({ submit, danger, isReady = true, cancel, act, children }: FormProps) {
+export function Form({ submit, danger, isReady = true, cancel, act, children }: FormProps): VNode {
   const action = useAction();
   return (
     <form
@@ -60,7 +62,7 @@ interface ActionButtonProps extends Omit<FormProps, "submit" | "cancel"> {
 }
 
 /** A button that changes something after a dialog, for operators who may. */
-export function ActionButton({ isPrimary, isDisabled, onClose, ...dialog }: ActionButtonProps) {
+export function ActionButton({ isPrimary, isDisabled, onClose, ...dialog }: ActionButtonProps): VNode | null {
   const { isAdmin } = useSession();
   const [isOpen, setOpen] = useState(false);
   if (!isAdmin) return null;
@@ -126,5 +128,41 @@ function ActionDialog({ text, title = text, submit = text, act, onClose, childre
         </div>
       )}
     </dialog>
+  );
+}
+
+interface StateButtonsProps {
+  /** The device_key or customer_id. */
+  readonly name: string;
+  /** The page to open after deletion. */
+  readonly list: "devices" | "customers";
+  readonly status: Status;
+  /** The effect of disabling, of revoking tokens and of deleting. */
+  readonly warnings: { readonly disable: string; readonly revoke: string; readonly delete: string };
+  readonly setStatus: (status: Status) => Promise<unknown>;
+  readonly revokeTokens: () => Promise<unknown>;
+  readonly remove: () => Promise<unknown>;
+}
+
+/** The buttons that customers and devices share: enable, disable, revoke tokens, delete. */
+export function StateButtons({ name, list, status, warnings, ...acts }: StateButtonsProps): VNode {
+  return (
+    <>
+      {status === Status.DISABLED ? (
+        <ActionButton text="Enable" title={`Enable ${name}?`} isPrimary act={() => acts.setStatus(Status.ENABLED)}>
+          Logins are accepted again.
+        </ActionButton>
+      ) : (
+        <ActionButton text="Disable" title={`Disable ${name}?`} danger act={() => acts.setStatus(Status.DISABLED)}>
+          {warnings.disable}
+        </ActionButton>
+      )}
+      <ActionButton text="Revoke tokens" title={`Revoke the tokens of ${name}?`} act={acts.revokeTokens}>
+        {warnings.revoke} Services that check tokens by themselves accept them until they expire.
+      </ActionButton>
+      <ActionButton text="Delete" title={`Delete ${name}?`} danger act={() => acts.remove().then(() => goTo([list]))}>
+        {warnings.delete}
+      </ActionButton>
+    </>
   );
 }

@@ -1,6 +1,6 @@
 // The frame around every page: navigation, the operator, and a banner while something is degraded.
 
-import type { ComponentChildren } from "preact";
+import type { ComponentChildren, VNode } from "preact";
 import { useState } from "preact/hooks";
 import { type Overview, PartState } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { admin } from "./gateway.ts";
@@ -44,7 +44,7 @@ const SECTIONS: readonly Section[] = [
 
 const POLL_MS = 5_000;
 
-export function Frame({ onSignOut }: { readonly onSignOut: () => void }) {
+export function Frame({ onSignOut }: { readonly onSignOut: () => void }): VNode {
   const { path, query } = useAddress();
   const { operator, isAdmin } = useSession();
   const [isOpen, setOpen] = useState(false);
@@ -106,7 +106,6 @@ const TROUBLES = [
   ["signer", PartState.UNAVAILABLE, "There is no key to sign tokens with: logins are refused."],
 ] as const;
 
-/** A banner while something is degraded. */
 function Banner({ value, failure }: Loaded<Overview>) {
   if (failure?.reason === "unreachable") {
     return <Notice tone="bad">The gateway does not answer. This page goes on by itself once it does.</Notice>;

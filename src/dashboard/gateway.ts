@@ -29,7 +29,6 @@ export interface Failure {
   readonly message: string;
 }
 
-/** Describes anything that was thrown. */
 export function failureOf(error: unknown): Failure {
   if (!(error instanceof ConnectError)) {
     return { reason: "page", message: error instanceof Error ? sentence(error.message) : "This did not work." };

@@ -14,7 +14,6 @@ export interface OperatorSession {
 
 export const SessionContext = createContext<OperatorSession | undefined>(undefined);
 
-/** The session of the signed-in operator. */
 export function useSession(): OperatorSession {
   const session = useContext(SessionContext);
   if (session === undefined) throw new TypeError("a page is shown without a session");
@@ -95,11 +94,10 @@ export function usePages<Answer extends { readonly nextPageToken: string }>(
 export interface Action {
   readonly isBusy: boolean;
   readonly failure: Failure | undefined;
-  /** Runs a task. @returns whether it succeeded */
-  run(task: () => Promise<unknown>): Promise<boolean>;
+  /** Runs a task, and keeps its failure. */
+  run(task: () => Promise<unknown>): Promise<void>;
 }
 
-/** An action with its outcome. */
 export function useAction(): Action {
   const session = useContext(SessionContext);
   const [isBusy, setBusy] = useState(false);
@@ -112,12 +110,10 @@ export function useAction(): Action {
       setFailure(undefined);
       try {
         await task();
-        return true;
       } catch (error) {
         const thrown = failureOf(error);
         if (thrown.reason === "invalid_admin_token") session?.end(thrown.message);
         setFailure(thrown);
-        return false;
       } finally {
         setBusy(false);
         actions.dispatchEvent(new Event("change"));

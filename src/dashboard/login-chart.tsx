@@ -1,5 +1,6 @@
 // The chart of logins a second: admitted and refused, stacked, for the last hour.
 
+import type { VNode } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
@@ -24,21 +25,20 @@ function optionsFor(width: number): uPlot.Options {
     grid: { stroke: () => colour("--line"), width: 1 },
     ticks: { show: false },
   };
-  const timeAxis = { ...axis, values: "{HH}:{mm}" };
-  const lines = [
-    ["admitted", "--good"],
-    ["refused", "--bad"],
-  ] as const;
+  const lines = { admitted: "--good", refused: "--bad" };
   return {
     width,
     height: HEIGHT,
     cursor: { y: false, drag: { x: false, y: false } },
     legend: { live: true },
     scales: { y: { range: (_plot, _min, max) => [0, Math.max(1, max * 1.1)] } },
-    axes: [timeAxis, { ...axis, size: 44 }],
+    axes: [
+      { ...axis, values: "{HH}:{mm}" },
+      { ...axis, size: 44 },
+    ],
     series: [
       { value: "{HH}:{mm}:{ss}" },
-      ...lines.map(([label, name]) => ({
+      ...Object.entries(lines).map(([label, name]) => ({
         label,
         stroke: () => colour(name),
         fill: () => `${colour(name)}22`,
@@ -50,7 +50,7 @@ function optionsFor(width: number): uPlot.Options {
   };
 }
 
-export function LoginChart({ times, admitted, refused }: LoginChartProps) {
+export function LoginChart({ times, admitted, refused }: LoginChartProps): VNode {
   const container = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>(undefined);
   const data: uPlot.AlignedData = [[...times], [...admitted], [...refused]];

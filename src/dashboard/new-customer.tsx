@@ -1,5 +1,6 @@
 // The button that creates a customer.
 
+import type { VNode } from "preact";
 import { TextField } from "./fields.tsx";
 import { ActionButton } from "./form.tsx";
 import { admin } from "./gateway.ts";
@@ -9,7 +10,7 @@ interface NewCustomerProps {
   readonly onCreated: (customerId: string) => unknown;
 }
 
-export function NewCustomer({ isPrimary = false, onCreated }: NewCustomerProps) {
+export function NewCustomer({ isPrimary = false, onCreated }: NewCustomerProps): VNode {
   return (
     <ActionButton
       text="New customer"

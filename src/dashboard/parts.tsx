@@ -1,11 +1,11 @@
 // Parts that several pages are made of: badges, times, notices, tabs, facts, secrets.
 
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import type { ComponentChildren } from "preact";
+import type { ComponentChildren, VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Failure } from "./gateway.ts";
 import { addressOf } from "./router.ts";
-import { exactTime, relativeTime, type Tone, timeMs, toneOf } from "./words.ts";
+import { relativeTime, type Tone, timeMs, toneOf } from "./words.ts";
 
 interface PageProps {
   readonly title: string;
@@ -15,7 +15,7 @@ interface PageProps {
 }
 
 /** A page with its heading, which takes the focus when the page is opened. */
-export function Page({ title, back, actions, children }: PageProps) {
+export function Page({ title, back, actions, children }: PageProps): VNode {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     document.title = `${title} · Countersign`;
@@ -43,7 +43,7 @@ export function Page({ title, back, actions, children }: PageProps) {
 }
 
 /** A link to a page, by the name at its address's end. */
-export function PageLink({ to }: { readonly to: readonly string[] }) {
+export function PageLink({ to }: { readonly to: readonly string[] }): VNode {
   return (
     <a href={addressOf(to)}>
       <code>{to.at(-1)}</code>
@@ -51,23 +51,29 @@ export function PageLink({ to }: { readonly to: readonly string[] }) {
   );
 }
 
-/** A state. */
-export function Badge({ state }: { readonly state: string }) {
+export function Badge({ state }: { readonly state: string }): VNode {
   return <span class={`badge ${toneOf(state)}`}>{state}</span>;
 }
 
+interface TimeProps {
+  readonly time: Timestamp | undefined;
+  /** Shown if there is no time. */
+  readonly none?: string;
+}
+
 /** A time from now; its title has the exact one. */
-export function Time({ time, none = "never" }: { readonly time: Timestamp | undefined; readonly none?: string }) {
+export function Time({ time, none = "never" }: TimeProps): VNode {
   const ms = timeMs(time);
   if (ms === undefined) return <span class="quiet">{none}</span>;
+  const date = new Date(ms);
   return (
-    <time dateTime={new Date(ms).toISOString()} title={exactTime(ms)}>
+    <time dateTime={date.toISOString()} title={date.toUTCString()}>
       {relativeTime(ms)}
     </time>
   );
 }
 
-export function Notice({ tone, children }: { readonly tone: Tone; readonly children: ComponentChildren }) {
+export function Notice({ tone, children }: { readonly tone: Tone; readonly children: ComponentChildren }): VNode {
   return (
     <div class={`notice ${tone}`} role={tone === "bad" ? "alert" : "status"}>
       {children}
@@ -75,7 +81,7 @@ export function Notice({ tone, children }: { readonly tone: Tone; readonly child
   );
 }
 
-export function FailureNotice({ failure }: { readonly failure: Failure | undefined }) {
+export function FailureNotice({ failure }: { readonly failure: Failure | undefined }): VNode | null {
   return failure === undefined ? null : <Notice tone="bad">{failure.message}</Notice>;
 }
 
@@ -87,7 +93,7 @@ interface TabsProps {
 }
 
 /** Buttons of which one is chosen. */
-export function Tabs({ label, names, value, onValue }: TabsProps) {
+export function Tabs({ label, names, value, onValue }: TabsProps): VNode {
   return (
     <fieldset class="row tabs" aria-label={label}>
       {names.map((name) => (
@@ -99,8 +105,7 @@ export function Tabs({ label, names, value, onValue }: TabsProps) {
   );
 }
 
-/** Copies a text. */
-export function CopyButton({ text }: { readonly text: string }) {
+export function CopyButton({ text }: { readonly text: string }): VNode {
   const [isCopied, setCopied] = useState(false);
   const copy = async (): Promise<void> => {
     await navigator.clipboard.writeText(text);
@@ -114,7 +119,6 @@ export function CopyButton({ text }: { readonly text: string }) {
   );
 }
 
-/** Saves a text as a file. */
 export function saveFile(name: string, parts: readonly string[], type = "text/plain"): void {
   const url = URL.createObjectURL(new Blob([...parts], { type }));
   const link = document.createElement("a");
@@ -131,8 +135,7 @@ interface SecretProps {
   readonly note?: string | undefined;
 }
 
-/** A secret to copy or download. */
-export function Secret({ label, secret, file, note = "It is not shown again." }: SecretProps) {
+export function Secret({ label, secret, file, note = "It is not shown again." }: SecretProps): VNode {
   return (
     <div class="secret">
       <strong>{label}</strong>
@@ -151,7 +154,7 @@ export function Secret({ label, secret, file, note = "It is not shown again." }:
 type Fact = readonly [name: string, value: ComponentChildren];
 
 /** Names and values; an empty value is shown as none. */
-export function Facts({ facts }: { readonly facts: readonly Fact[] }) {
+export function Facts({ facts }: { readonly facts: readonly Fact[] }): VNode {
   return (
     <dl class="facts">
       {facts.map(([name, value]) => (

@@ -8,7 +8,6 @@ export interface Address {
   readonly query: URLSearchParams;
 }
 
-/** Reads the address of the page that is shown. */
 function readAddress(): Address {
   const [path = "", query = ""] = location.hash.replace(/^#\/?/, "").split("?", 2);
   return { path: path.split("/").filter(Boolean).map(decode), query: new URLSearchParams(query) };

@@ -1,6 +1,6 @@
 // The form of a search, whose fields are the parameters of the page's address.
 
-import type { ComponentChildren } from "preact";
+import type { ComponentChildren, VNode } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { formValuesOf } from "./form.tsx";
 import { addressOf } from "./router.ts";
@@ -15,7 +15,7 @@ interface SearchFormProps {
 }
 
 /** Replaces the address without history entries. The form starts again after a link changed the address. */
-export function SearchForm({ path, query, children }: SearchFormProps) {
+export function SearchForm({ path, query, children }: SearchFormProps): VNode {
   const address = addressOf(path, Object.fromEntries(query));
   const form = useRef({ address, version: 0 });
   if (address !== form.current.address) form.current = { address, version: form.current.version + 1 };

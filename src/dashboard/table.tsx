@@ -1,10 +1,9 @@
 // Tables of lists, and the buttons between their pages.
 
-import type { ComponentChildren } from "preact";
+import type { ComponentChildren, VNode } from "preact";
 import type { Pages } from "./loading.ts";
 import { FailureNotice } from "./parts.tsx";
 
-/** A row by its cells. */
 export interface Row {
   readonly key: string;
   readonly isSelected?: boolean;
@@ -20,8 +19,7 @@ interface TableProps {
   readonly empty?: string;
 }
 
-/** The table of a list that is loaded page by page. */
-export function PagedTable({ pages, ...table }: TableProps & { readonly pages: Pages<unknown> }) {
+export function PagedTable({ pages, ...table }: TableProps & { readonly pages: Pages<unknown> }): VNode {
   return (
     <>
       <FailureNotice failure={pages.failure} />
@@ -32,7 +30,7 @@ export function PagedTable({ pages, ...table }: TableProps & { readonly pages: P
 }
 
 /** A table that scrolls by itself where it is wider than the screen. */
-export function Table({ label, head, rows, empty = "There is none." }: TableProps) {
+export function Table({ label, head, rows, empty = "There is none." }: TableProps): VNode {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls is reached by keyboard (WCAG 2.1.1)
     <section class="table" aria-label={label} tabIndex={0}>

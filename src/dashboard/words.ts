@@ -64,10 +64,6 @@ export function relativeTime(ms: number): string {
   return distance > 0 ? "in a moment" : "just now";
 }
 
-export function exactTime(ms: number): string {
-  return new Date(ms).toUTCString();
-}
-
 export function numberText(value: number): string {
   return value.toLocaleString("en");
 }

@@ -1,5 +1,6 @@
 // The page of the audit log, with filters.
 
+import type { VNode } from "preact";
 import { AuditList } from "../audit-list.tsx";
 import { quote } from "../device-filter.ts";
 import { SelectField, TextField } from "../fields.tsx";
@@ -15,7 +16,7 @@ const SINCE = {
   "30d": "the last 30 days",
 };
 
-export function AuditPage({ query }: { readonly query: URLSearchParams }) {
+export function AuditPage({ query }: { readonly query: URLSearchParams }): VNode {
   const of = (name: string): string => query.get(name) ?? "";
   const fields = ["resource", "action", "operator", "customer_id"].filter((name) => of(name) !== "");
   const conditions = fields.map((name) => `${name} = ${quote(of(name))}`);

@@ -1,17 +1,17 @@
 // A customer and its keys.
 
-import { type Customer, type Status, StatusSchema } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
+import type { VNode } from "preact";
+import { type Customer, StatusSchema } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { CustomerKeyTable } from "../customer-keys.tsx";
 import { TextField } from "../fields.tsx";
-import { ActionButton } from "../form.tsx";
+import { ActionButton, StateButtons } from "../form.tsx";
 import { admin } from "../gateway.ts";
 import { useLoaded, useSession } from "../loading.ts";
 import { Badge, Facts, FailureNotice, Page, Time } from "../parts.tsx";
-import { addressOf, goTo } from "../router.ts";
-import { StateButtons } from "../state-buttons.tsx";
+import { addressOf } from "../router.ts";
 import { enumText } from "../words.ts";
 
-export function CustomerPage({ customerId }: { readonly customerId: string }) {
+export function CustomerPage({ customerId }: { readonly customerId: string }): VNode {
   const { value: customer, failure } = useLoaded(() => admin.getCustomer({ customerId }), [customerId]);
   return (
     <Page
@@ -23,7 +23,22 @@ export function CustomerPage({ customerId }: { readonly customerId: string }) {
       {customer && (
         <>
           <section class="card">
-            <Known customer={customer} />
+            <Facts
+              facts={[
+                ["Id", <code key="i">{customerId}</code>],
+                ["Status", <Badge key="s" state={enumText(StatusSchema, customer.status)} />],
+                ["Login limit", customer.loginLimit === "" ? "the gateway's" : customer.loginLimit],
+                [
+                  "See also",
+                  <span key="o">
+                    <a href={addressOf(["devices"], { customer: customerId })}>its devices</a>,{" "}
+                    <a href={addressOf(["audit"], { customer_id: customerId })}>its changes</a>
+                  </span>,
+                ],
+                ["Tokens revoked", <Time key="t" time={customer.tokensNotBefore} />],
+                ["Created", <Time key="c" time={customer.createTime} />],
+              ]}
+            />
           </section>
           <CustomerKeyTable customerId={customerId} />
         </>
@@ -32,34 +47,12 @@ export function CustomerPage({ customerId }: { readonly customerId: string }) {
   );
 }
 
-function Known({ customer }: { readonly customer: Customer }) {
-  const { customerId, status, loginLimit, tokensNotBefore, createTime } = customer;
-  return (
-    <Facts
-      facts={[
-        ["Id", <code key="i">{customerId}</code>],
-        ["Status", <Badge key="s" state={enumText(StatusSchema, status)} />],
-        ["Login limit", loginLimit === "" ? "the gateway's" : loginLimit],
-        [
-          "See also",
-          <span key="o">
-            <a href={addressOf(["devices"], { customer: customerId })}>its devices</a>,{" "}
-            <a href={addressOf(["audit"], { customer_id: customerId })}>its changes</a>
-          </span>,
-        ],
-        ["Tokens revoked", <Time key="t" time={tokensNotBefore} />],
-        ["Created", <Time key="c" time={createTime} />],
-      ]}
-    />
-  );
-}
-
 function Changes({ customer }: { readonly customer: Customer }) {
   const { customerId, displayName, loginLimit, status, etag } = customer;
   const { isAdmin } = useSession();
   const update = (
-    change: { displayName?: string; loginLimit?: string; status?: Status; etag?: string },
-    paths: string[],
+    change: Pick<Partial<Customer>, "displayName" | "loginLimit" | "status" | "etag">,
+    ...paths: string[]
   ) => admin.updateCustomer({ customer: { customerId, ...change }, updateMask: { paths } });
   return (
     <>
@@ -73,7 +66,7 @@ function Changes({ customer }: { readonly customer: Customer }) {
         title={`Edit ${customerId}`}
         submit="Save"
         act={({ displayName = "", loginLimit = "" }) =>
-          update({ displayName, loginLimit, etag }, ["display_name", "login_limit"])
+          update({ displayName, loginLimit, etag }, "display_name", "login_limit")
         }
       >
         <TextField name="displayName" label="Name" defaultValue={displayName} maxLength={200} />
@@ -86,18 +79,16 @@ function Changes({ customer }: { readonly customer: Customer }) {
       </ActionButton>
       <StateButtons
         name={customerId}
+        list="customers"
         status={status}
         warnings={{
           disable: "Logins of all its devices are refused, and their tokens are revoked.",
           revoke: "All its devices have to log in again.",
           delete: "Its keys go too. A customer that has devices is not deleted.",
         }}
-        setStatus={(next) => update({ status: next }, ["status"])}
+        setStatus={(next) => update({ status: next }, "status")}
         revokeTokens={() => admin.revokeCustomerTokens({ customerId })}
-        onDelete={async () => {
-          await admin.deleteCustomer({ customerId });
-          await goTo(["customers"]);
-        }}
+        remove={() => admin.deleteCustomer({ customerId })}
       />
     </>
   );

@@ -1,5 +1,6 @@
 // The customers.
 
+import type { VNode } from "preact";
 import { type Customer, StatusSchema } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { admin } from "../gateway.ts";
 import { usePages } from "../loading.ts";
@@ -9,7 +10,7 @@ import { goTo } from "../router.ts";
 import { PagedTable, type Row } from "../table.tsx";
 import { enumText } from "../words.ts";
 
-export function CustomersPage() {
+export function CustomersPage(): VNode {
   const pages = usePages((pageToken) => admin.listCustomers({ pageSize: 50, pageToken }));
   return (
     <Page title="Customers" actions={<NewCustomer isPrimary onCreated={(id) => goTo(["customers", id])} />}>

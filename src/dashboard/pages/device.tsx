@@ -1,6 +1,7 @@
 // The page of a device: its state, login limit, audit events, and explain.
 
 import { timestampMs } from "@bufbuild/protobuf/wkt";
+import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import { type Device, type DeviceLimit, KeyMode } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { AuditList } from "../audit-list.tsx";
@@ -9,16 +10,15 @@ import { DeviceFields, readDeviceFields } from "../device-fields.tsx";
 import { quote } from "../device-filter.ts";
 import { Explain } from "../explain.tsx";
 import { CheckField, TextField } from "../fields.tsx";
-import { ActionButton, type FormValues } from "../form.tsx";
+import { ActionButton, type FormValues, StateButtons } from "../form.tsx";
 import { admin } from "../gateway.ts";
 import { useLoaded } from "../loading.ts";
 import { FailureNotice, Page, Secret } from "../parts.tsx";
-import { addressOf, goTo } from "../router.ts";
-import { StateButtons } from "../state-buttons.tsx";
+import { addressOf } from "../router.ts";
 
 const POLL_MS = 5_000;
 
-export function DevicePage({ deviceKey }: { readonly deviceKey: string }) {
+export function DevicePage({ deviceKey }: { readonly deviceKey: string }): VNode {
   const { value: device, failure } = useLoaded(() => admin.getDevice({ deviceKey }), [deviceKey], POLL_MS);
   return (
     <Page
@@ -114,6 +114,7 @@ function Changes({ device }: { readonly device: Device }) {
       )}
       <StateButtons
         name={deviceKey}
+        list="devices"
         status={status}
         warnings={{
           disable: "Its logins are refused from now on, and its tokens are revoked.",
@@ -122,10 +123,7 @@ function Changes({ device }: { readonly device: Device }) {
         }}
         setStatus={(next) => update({ status: next }, "status")}
         revokeTokens={() => admin.revokeDeviceTokens({ deviceKey })}
-        onDelete={async () => {
-          await admin.deleteDevice({ deviceKey });
-          await goTo(["devices"]);
-        }}
+        remove={() => admin.deleteDevice({ deviceKey })}
       />
     </>
   );

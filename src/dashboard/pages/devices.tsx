@@ -1,5 +1,6 @@
 // The devices: search, filters, pages of a list of millions, and changes of many at once.
 
+import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { type Device, StatusSchema } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { BulkBar } from "../bulk-bar.tsx";
@@ -17,7 +18,7 @@ import { countText, enumText } from "../words.ts";
 
 const PAGE_SIZE = 50;
 
-export function DevicesPage({ query }: { readonly query: URLSearchParams }) {
+export function DevicesPage({ query }: { readonly query: URLSearchParams }): VNode {
   const filter = filterOf(query);
   const { isAdmin } = useSession();
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());

@@ -1,5 +1,6 @@
 // Enrolment: one device with its secret and a login to paste, or a CSV file of many.
 
+import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import { type Device, KeyMode, KeyPurpose, KeyState } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { DeviceFields, readDeviceFields } from "../device-fields.tsx";
@@ -16,7 +17,7 @@ import { addressOf } from "../router.ts";
 const ONE = "One device";
 const WAYS = [ONE, "CSV file"];
 
-export function EnrolPage({ customer }: { readonly customer: string }) {
+export function EnrolPage({ customer }: { readonly customer: string }): VNode {
   const { isAdmin } = useSession();
   const [way, setWay] = useState(ONE);
   const [customerId, setCustomerId] = useState(customer);
@@ -86,9 +87,6 @@ async function secretOf({ deviceKey, customerId, keyMode }: Device): Promise<str
   return (await admin.deriveDeviceKey({ deviceKey })).customerKey;
 }
 
-/** A placeholder for a secret that this page does not know. */
-const UNKNOWN = "the-customer-key";
-
 function Done({ device, secret, gateway, onAnother }: Enrolled & { readonly onAnother: () => void }) {
   const { deviceKey, customerId, keyMode, publicKey } = device;
   return (
@@ -114,7 +112,7 @@ function Done({ device, secret, gateway, onAnother }: Enrolled & { readonly onAn
           note={keyMode === KeyMode.DERIVED ? "The page of the device shows it again." : undefined}
         />
       )}
-      {publicKey === "" && <Samples values={{ gateway, deviceKey, customerKey: secret ?? UNKNOWN }} />}
+      {publicKey === "" && <Samples values={{ gateway, deviceKey, customerKey: secret ?? "the-customer-key" }} />}
       <div class="row">
         <button type="button" onClick={onAnother}>
           Enrol another

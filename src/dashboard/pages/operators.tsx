@@ -1,5 +1,6 @@
 // The operators: admin tokens issued by name, and revoked.
 
+import type { VNode } from "preact";
 import { OperatorRole, OperatorRoleSchema, type OperatorToken } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { SelectField, TextField } from "../fields.tsx";
 import { ActionButton, type FormValues } from "../form.tsx";
@@ -12,7 +13,7 @@ import { enumText, inDays, timeMs } from "../words.ts";
 
 const ROLES = { read: "read: changes nothing, sees no secret", admin: "admin: everything" };
 
-export function OperatorsPage() {
+export function OperatorsPage(): VNode {
   const { operator } = useSession();
   const pages = usePages((pageToken) => admin.listOperatorTokens({ pageToken }));
   return (

@@ -1,12 +1,13 @@
 // The overview: the fleet, logins and errors of the last hour, and the parts of the gateway.
 
+import type { VNode } from "preact";
 import { type Overview, type Overview_Fleet, PartStateSchema } from "../../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { LoginChart } from "../login-chart.tsx";
 import { Badge, Page, Time } from "../parts.tsx";
 import { addressOf } from "../router.ts";
 import { enumText, numberText, reasonText, timeMs } from "../words.ts";
 
-export function OverviewPage({ overview }: { readonly overview: Overview | undefined }) {
+export function OverviewPage({ overview }: { readonly overview: Overview | undefined }): VNode {
   return (
     <Page title="Overview">
       <Fleet fleet={overview?.fleet} />

@@ -1,5 +1,6 @@
 // The page that exchanges an admin token for a session.
 
+import type { VNode } from "preact";
 import { TextField } from "../fields.tsx";
 import { Form } from "../form.tsx";
 import { signIn } from "../gateway.ts";
@@ -11,7 +12,7 @@ interface SignInProps {
   readonly onSignedIn: () => Promise<void>;
 }
 
-export function SignIn({ message, onSignedIn }: SignInProps) {
+export function SignIn({ message, onSignedIn }: SignInProps): VNode {
   return (
     <main class="sign-in">
       <section class="card stack">

@@ -1,5 +1,6 @@
 // The signing keys: the ring on a time line, rotation, revocation.
 
+import type { VNode } from "preact";
 import {
   type SigningKey,
   SigningKeyState,
@@ -11,11 +12,11 @@ import { admin } from "../gateway.ts";
 import { usePages } from "../loading.ts";
 import { Badge, Notice, Page, Time } from "../parts.tsx";
 import { PagedTable, type Row } from "../table.tsx";
-import { enumText, exactTime, relativeTime, timeMs, toneOf } from "../words.ts";
+import { enumText, relativeTime, timeMs, toneOf } from "../words.ts";
 
 const POLL_MS = 10_000;
 
-export function SigningKeysPage() {
+export function SigningKeysPage(): VNode {
   const pages = usePages((pageToken) => admin.listSigningKeys({ pageToken }), "", POLL_MS);
   const keys = pages.value?.signingKeys;
   return (
@@ -86,7 +87,8 @@ function TimeLine({ keys }: { readonly keys: readonly SigningKey[] }) {
           const bar = (name: string, start: number, y: number) => (
             <rect class={`${name} ${tone}`} x={start} width={Math.max(0.6, end - start)} y={y} height={14 - 2 * y} />
           );
-          const words = signs === undefined ? "published, does not sign yet" : `signs since ${exactTime(signs)}`;
+          const words =
+            signs === undefined ? "published, does not sign yet" : `signs since ${new Date(signs).toUTCString()}`;
           return (
             <li key={kid}>
               <span class="kid" title={kid}>
