@@ -1,4 +1,4 @@
-// HTTP/1.1 requests with an agent, a source address or an authority of their own, which fetch does not take.
+// HTTP/1.1 requests with an agent, a source address or an authority, which fetch does not support.
 
 import { type IncomingMessage, request as requestHttp } from "node:http";
 import { type RequestOptions, request as requestHttps } from "node:https";

@@ -1,4 +1,4 @@
-// Child processes that end with this one at the latest.
+// Child processes that end with this one.
 
 import type { ChildProcess } from "node:child_process";
 

@@ -4,7 +4,7 @@ import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type Server } from "node:net";
 
-/** Has a server listen on a free port of loopback. @returns the port */
+/** Makes a server listen on a free port of loopback. @returns the port */
 export async function listenOnLoopback(server: Server): Promise<number> {
   await once(server.listen(0, "127.0.0.1"), "listening");
   const address = server.address();

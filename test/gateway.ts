@@ -67,7 +67,7 @@ export async function startBareGateway(settings: Environment & { DATA_DIR: strin
   return gateway;
 }
 
-/** Starts a gateway; `close` it, once or again, or let the two functions below do so. */
+/** Starts a gateway that the caller closes. The two functions below close it by themselves. */
 export async function openGateway(settings: Environment = {}, options: GatewayOptions = {}): Promise<TestGateway> {
   const folder = mkdtempSync(join(tmpdir(), "countersign-"));
   // A long deadline, since other tests keep the machine busy.
@@ -119,7 +119,7 @@ export async function enrolMany({ registry, customerId }: TestGateway, deviceKey
   }
 }
 
-/** A login as a board signs it: by CUSTOMER_KEY and now, where no other key and second are given. */
+/** A login signed as by a board, by default with CUSTOMER_KEY and the present second. */
 export function signNow(
   deviceKey: string,
   customerKey = CUSTOMER_KEY,

@@ -8,7 +8,7 @@ import type { Environment } from "../src/config.ts";
 import { type PostgresServer, startPostgres } from "./postgres/server.ts";
 import { say } from "./requirements.ts";
 
-/** Reads options that are numbers above zero, as `--rate 100`. @returns what reads one @throws Error for any other word */
+/** Reads options that are numbers above zero, as `--rate 100`. @returns a function that reads one @throws Error for another word */
 export function readNumbers<Name extends string>(defaults: Readonly<Record<Name, number>>): (name: Name) => number {
   const options = Object.fromEntries(
     Object.entries<number>(defaults).map(([name, value]) => [
@@ -24,7 +24,7 @@ export function readNumbers<Name extends string>(defaults: Readonly<Record<Name,
   };
 }
 
-/** Prints the result of a run and its first mistakes; with one, or when it failed otherwise, the exit status is 1. */
+/** Prints the result of a run and its first mistakes. The exit status is 1 for a mistake or another failure. */
 export function report(line: string, mistakes: readonly string[] = [], failed = mistakes.length > 0): void {
   say(line);
   for (const mistake of [...new Set(mistakes)].slice(0, 20)) say(`  ${mistake}`);

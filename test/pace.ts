@@ -1,6 +1,6 @@
 // Requests at a steady rate, which wait for no answers.
 
-/** Requests are sent once in so long: a timer is no finer. */
+/** Interval of the timer, which sends the due requests. */
 const TICK_MS = 5;
 
 export interface Pace<Answer> extends Disposable {
@@ -10,7 +10,7 @@ export interface Pace<Answer> extends Disposable {
   stop(): Promise<readonly Answer[]>;
 }
 
-/** Calls `send` so many times a second, with the place of the request, until it is stopped, and `most` times at most. */
+/** Calls `send` at a rate, with the index of the request, until it is stopped, and at most `most` times. */
 export function sendAtRate<Answer>(
   perSecond: number,
   send: (place: number) => Promise<Answer>,
@@ -22,7 +22,7 @@ export function sendAtRate<Answer>(
     const due = ((performance.now() - started) / 1_000) * perSecond;
     while (answers.length < Math.min(due, most)) {
       const answer = send(answers.length);
-      // A failure is for whoever waits for the answers.
+      // The caller that waits for the answers gets the failure.
       answer.catch(() => {});
       answers.push(answer);
     }

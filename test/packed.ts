@@ -31,7 +31,7 @@ export async function installPacked(folder: string, others: readonly string[] = 
 async function packOnce(folder: string): Promise<string> {
   const [tarball, failure] = [join(folder, "countersign.tgz"), join(folder, "failure")];
   const staging = join(folder, "staging");
-  // A folder is made by one alone.
+  // Only one process can create the folder.
   if (mkdirSync(staging, { recursive: true }) !== undefined) {
     try {
       renameSync(pack(staging), tarball);

@@ -1,4 +1,4 @@
-// The fenced blocks of the README and of docs/, and shells that run them as they are pasted.
+// The fenced blocks of the README and of docs/, and shells that run them as pasted.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";

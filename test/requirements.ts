@@ -6,14 +6,14 @@ import { dirname } from "node:path";
 
 export interface Requirement {
   readonly name: string;
-  /** The packages of Debian, as apt-get takes them; empty: npm brings it. */
+  /** The packages of Debian, for apt-get; empty: npm installs it. */
   readonly packages: string;
   /** A shell command that succeeds where the program is. */
   readonly probe: string;
 }
 
 function isMissing({ probe }: Requirement): boolean {
-  // Debian has servers in /usr/sbin, which is not on everybody's path.
+  // Debian has servers in /usr/sbin, which is not in every PATH.
   const env = { ...process.env, PATH: `${process.env["PATH"]}:/usr/sbin` };
   return spawnSync("sh", ["-c", probe], { stdio: "ignore", env }).status !== 0;
 }

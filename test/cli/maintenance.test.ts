@@ -1,4 +1,4 @@
-// Maintenance: `countersign check`, sealing again, and what stops a start: the data directory, a lost master key.
+// Maintenance: `countersign check`, resealing, and failing starts: data directory, lost master key.
 
 import { chmodSync, existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";

@@ -56,7 +56,7 @@ function write(name: string, contents: string): string {
   return name;
 }
 
-/** Runs Node in the service's folder. @returns the exit status and everything that was written */
+/** Runs Node in the service's folder. @returns the exit status and the output */
 async function runNode(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<[unknown, string]> {
   const child = spawn(process.execPath, args, { cwd: folder, env: { ...process.env, ...env } });
   const [out, err, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "exit")]);
@@ -106,7 +106,7 @@ test.each<[string, string, string, unknown]>([
 ])("the page's program runs: %s", async (_name, mark, after, printed) => {
   const [program = "", ...others] = programs.filter((code) => code.includes(mark));
   expect(others).toEqual([]);
-  // Only the places of things are changed in it.
+  // Only addresses and paths are replaced.
   const placed = program
     .replaceAll("https://gateway.internal:9090", gateway.internalUrl)
     .replaceAll("http://127.0.0.1:9090", gateway.internalUrl)

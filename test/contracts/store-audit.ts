@@ -14,7 +14,7 @@ export function describeAuditLog(open: Open): void {
     size = 100,
   ): Promise<readonly string[]> => (await walk(list, { size, conditions })).items.map(({ action }) => action);
 
-  /** Events named by their index, the oldest first. */
+  /** Adds events named by their index, the oldest first. */
   async function fill({ write }: Database, times: readonly number[]): Promise<void> {
     for (let done = 0; done < times.length; done += 500) {
       const part = times.slice(done, done + 500);

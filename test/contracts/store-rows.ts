@@ -1,4 +1,4 @@
-// The store's contract for single rows, the decoy among them: CustomerStore, DeviceStore, and names of customer keys.
+// The store's contract for single rows and the decoy: CustomerStore, DeviceStore, and names of customer keys.
 
 import { expect, test } from "vitest";
 import type { Condition } from "../../src/core/registry/filter.ts";

@@ -56,7 +56,7 @@ export const oddDevice: Device = {
   tokensNotBefore: NOW + 1,
 };
 
-/** The activity of a device that was never seen. */
+/** The activity of a device that has never logged in. */
 export const UNSEEN: Activity = {
   lastLoginAt: undefined,
   lastKeyId: undefined,

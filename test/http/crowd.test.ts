@@ -1,4 +1,4 @@
-// A crowd of connections that has left: told once, in calm seconds only.
+// A crowd of connections that has left: one notification, in calm seconds only.
 
 import { beforeEach, expect, test } from "vitest";
 import { CrowdWatch } from "../../src/http/crowd.ts";
@@ -11,7 +11,7 @@ beforeEach(() => {
   watch = new CrowdWatch(() => left++);
 });
 
-/** Seconds with so many connections open, and so many requests in each. */
+/** Seconds with this many open connections and requests. */
 function pass(seconds: number, open: number, requests = 0): void {
   for (let second = 0; second < seconds; second++) {
     for (let request = 0; request < requests; request++) watch.count();

@@ -42,7 +42,7 @@ const LANGUAGES: readonly Language[] = [
   },
 ];
 
-/** The command of a Python program on stubs. Debian's google is a package that no folder adds to, and the stubs have none of their own. */
+/** The command of a Python program on stubs. Debian's `google` is a regular package, which no folder can extend, so the stubs have none. */
 export function runPython(stubs: string, program: string): readonly string[] {
   return ["env", `PYTHONPATH=${stubs}`, "/usr/bin/python3", "-B", program];
 }

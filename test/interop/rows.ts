@@ -30,7 +30,7 @@ export function requiring(requirement: Requirement, row: Row): Row {
   };
 }
 
-/** Runs a program to its end, in three minutes at most. @returns what it printed @throws Error with what it complained of */
+/** Runs a program to its end, in three minutes at most. @returns its output @throws Error with its standard error */
 export async function succeed(command: readonly string[], timeoutMs = 180_000, input = ""): Promise<string> {
   const { status, stdout, stderr } = await runProgram(command, timeoutMs, input);
   if (status === 0) return stdout;
@@ -39,7 +39,7 @@ export async function succeed(command: readonly string[], timeoutMs = 180_000, i
   );
 }
 
-/** Runs a program to its end; the status is null when it was killed for its time. It inherits PATH alone: no proxy, no secret. */
+/** Runs a program to its end; the status is null after a timeout. It inherits only PATH: no proxy, no secret. */
 export async function runProgram(
   [command = "", ...args]: readonly string[],
   timeoutMs: number,

@@ -118,7 +118,7 @@ export async function runRotations({ rotations, rate, settings }: RotationsOptio
   return { rotations: kids.size - 1, tokens, checks, late, failed, fetches };
 }
 
-/** Keys that are fetched when those there are are too old, and never for a kid that is unknown. */
+/** Keys that are fetched only when the cached ones are too old, and not for an unknown kid. */
 function strictKeys({ publicUrl }: TestGateway, counted: typeof fetch): JWTVerifyGetKey {
   return createRemoteJWKSet(jwksOf(publicUrl), {
     cacheMaxAge: JWKS_MS,

@@ -1,4 +1,4 @@
-// A gateway in a process of its own, with devices of given names; its parent ends it. The process itself runs this module too.
+// A gateway in its own process, with devices of given names. The parent process ends it; both run this module.
 
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";

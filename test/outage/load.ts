@@ -1,4 +1,4 @@
-// Devices that log in at a steady rate, and the limits held against their answers: each gives only an interval for its decision.
+// Devices that log in at a steady rate, and a check of limits by their answers, each of which gives an interval for its decision.
 
 import { quantile } from "../../bench/figures.ts";
 import { postLogin, signNow } from "../gateway.ts";

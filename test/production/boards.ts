@@ -32,7 +32,7 @@ export interface BoardsReport {
 /** A board gives up after this time. */
 const CLIENT_TIMEOUT_MS = 15_000;
 
-/** The offer of a board: one suite, one curve. Node's own offer has ML-KEM, which doubles the cost of a handshake. */
+/** The TLS offer of a board: one suite, one curve. Node's default has ML-KEM, which doubles the cost of a handshake. */
 const BOARD = { minVersion: "TLSv1.3", ciphers: "TLS_AES_128_GCM_SHA256", ecdhCurve: "X25519" } as const;
 
 interface Answer {
@@ -41,13 +41,13 @@ interface Answer {
   readonly body: string;
 }
 
-/** A login over a connection of its own. Rejects when there is no answer in time. */
+/** A login over a new connection. Rejects when there is no answer in time. */
 type LogInAnew = (deviceKey: string) => Promise<Answer>;
 
-/** Creates the boards' login. It is cheap, since boards have processors of their own: those here take from the site's. */
+/** Creates the boards' login. It has to be cheap: real boards do not use the site's processors. */
 function createLogInAnew(url: string): LogInAnew {
   const { hostname: host, port } = new URL(url);
-  // The check of the certificate costs the boards alone.
+  // The check of the certificate would only cost time here.
   const options = { host, port: Number(port), secureContext: createSecureContext(BOARD), rejectUnauthorized: false };
   return (deviceKey) =>
     new Promise((resolve, reject) => {
@@ -77,7 +77,7 @@ function encodeLogin(deviceKey: string): string {
   return `POST /auth/login HTTP/1.1\r\nHost: login.example\r\n${headers}\r\n\r\n${body}`;
 }
 
-/** Undefined when it is not whole. */
+/** Reads an answer; undefined: incomplete. */
 function readAnswer(received: string): Answer | undefined {
   const end = received.indexOf("\r\n\r\n");
   const head = received.slice(0, end);

@@ -5,7 +5,7 @@ import type { Balancer } from "../proxies/example.ts";
 import { startLoad, type Tally } from "./load.ts";
 import { startSite } from "./site.ts";
 
-/** Every answer but 200 is a mistake. */
+/** Every answer other than 200 is a mistake. */
 export interface RollingReport extends Tally {
   readonly restarts: number;
   /** Exit statuses other than 0. */

@@ -12,7 +12,7 @@ export interface StormOptions {
   readonly withinSeconds: number;
   /** Duration of each of the two measurements of the capacity, in seconds. */
   readonly measureSeconds: number;
-  /** The cores of the boards, which have processors of their own, as taskset(1) takes them; those of the site when absent. */
+  /** The boards' cores, in the form of taskset(1): real boards do not use the site's. Absent: the site's. */
   readonly boardsCores?: string;
 }
 

@@ -118,7 +118,7 @@ function write({ protocol, mutation, id, count, tags }: RawCall): { headers: Out
   };
 }
 
-/** The part that the specifications fix: a success whole, the status and code of an error. */
+/** The part of an answer that specifications fix: a whole success, or the status and code of an error. */
 function read({ protocol, mutation }: RawCall, answer: HandAnswer): RawAnswer {
   const { status, headers, body } = answer;
   const contentType = headers["content-type"];

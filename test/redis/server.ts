@@ -17,7 +17,7 @@ export interface RedisServer {
   call(command: string, ...args: readonly (string | number)[]): Promise<unknown>;
   /** The value of an INFO field. */
   info(field: string): Promise<string>;
-  /** SIGKILL; resolves once it is gone. */
+  /** Sends SIGKILL; resolves once it is gone. */
   kill(): Promise<void>;
   /** Sends SIGSTOP: the kernel accepts connections, and the server does not answer. */
   pause(): void;

@@ -36,7 +36,7 @@ export function emptySqlite(): EmptySqlite {
   return { folder, path, connect: async () => closing(openSqlite(path)) };
 }
 
-/** A database on the PostgreSQL of the run, empty or a copy of another; it stays for as long as its server does. */
+/** A database on the PostgreSQL of the run, empty or a copy of another one, which stays as long as its server. */
 export async function makePostgres(template?: string): Promise<{ readonly name: string; readonly url: string }> {
   const server = inject("postgresUrl");
   if (server === undefined) throw new Error("there is no PostgreSQL. Type: npm test");

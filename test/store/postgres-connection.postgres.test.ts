@@ -81,7 +81,7 @@ describe("opening fails with one line that names the mistake", () => {
   });
 });
 
-/** Begins to act, which lasts while it holds. @returns what ends it */
+/** Begins an action. @returns a function that ends it */
 async function occupy(act: (hold: () => Promise<void>) => Promise<unknown>): Promise<() => Promise<unknown>> {
   const [began, ended] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const acted = act(() => {

@@ -37,7 +37,7 @@ export async function loadStarters(processes: number): Promise<Starters> {
   };
 }
 
-/** The contract of a first start. `empty` makes a database of the test's own, and says where it is. */
+/** The contract of a first start. `empty` makes a database and returns its location. */
 export function firstStartContract(empty: () => Promise<string>): void {
   test("eight processes agree on one signing key, round after round", async () => {
     const starters = await loadStarters(8);

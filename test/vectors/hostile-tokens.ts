@@ -7,7 +7,7 @@ import { hostileHeaders } from "./hostile-headers.ts";
 import { hostileSignatures } from "./hostile-signatures.ts";
 
 /**
- * Over 320 tokens around one good token (`goodToken` of forge.ts), each wrong in one way. Of many the signature is right, as a bug of
+ * Over 320 variants of a good token (`goodToken` of forge.ts), each with one mistake. Many have a right signature, as from a bug of
  * an issuer would make them: only a verifier that looks refuses those.
  */
 export function hostileTokens(mint: Mint): readonly HostileToken[] {
@@ -15,7 +15,7 @@ export function hostileTokens(mint: Mint): readonly HostileToken[] {
   return tokens.map((hostile) => ({ ...hostile, signed: isSigned(mint, hostile.token) }));
 }
 
-/** Holds a verifier against the corpus: `answerOf` gives its reason. @returns what it answers wrongly, a line each */
+/** Runs a verifier on the corpus; `answerOf` gives its reason. @returns the wrong answers, a line each */
 export async function findMisjudged(mint: Mint, answerOf: (token: string) => Promise<string>): Promise<string[]> {
   const wrong: string[] = [];
   for (const { name, token, reason } of hostileTokens(mint)) {

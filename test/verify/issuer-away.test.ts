@@ -9,7 +9,7 @@ import { NOW, newMint, outcomeOf, startIssuer, tokenWith, verifierOf } from "./i
 const mint = newMint("key-1");
 const other = newMint("key-2", "EdDSA");
 
-/** A verifier and its issuer, by a clock in the hands of the test. */
+/** A verifier and its issuer, with a clock that the test sets. */
 async function begin(options: Partial<VerifierOptions> = {}) {
   const issuer = await startIssuer(mint);
   const errors: unknown[] = [];

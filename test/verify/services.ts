@@ -1,4 +1,4 @@
-// Services that require a token, one for each framework: started for real, and asked by a client of its own kind.
+// Services that require a token, one for each framework, each called by a client of its own kind.
 
 import { createServer, type RequestListener } from "node:http";
 import { create } from "@bufbuild/protobuf";
@@ -28,7 +28,7 @@ export interface Answer {
   readonly body: unknown;
 }
 
-/** Asks a service whose token it was sent. */
+/** Calls a service. @returns the device that it names */
 type Ask = (headers: Readonly<Record<string, string>>) => Promise<Answer>;
 
 export interface Framework {

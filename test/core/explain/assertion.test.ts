@@ -44,7 +44,7 @@ describe("a right assertion", () => {
   });
 });
 
-/** A mistake of a device with a key pair of its own. */
+/** A mistake of a device with its own key pair. */
 const ownTold = (mistake: string, body: string, code: string): Told => ({ ...told(mistake, body, code), ...own });
 const strange = (alg: "ES256" | "EdDSA") => byKey(alg, makeBoardKey(alg).privateKey);
 const asn1: SignParts = (text) => sign("sha256", Buffer.from(text), OWN.privateKey);
