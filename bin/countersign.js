@@ -49,6 +49,6 @@ function keepSmall() {
   try {
     process.execve(process.execPath, command, { ...SMALL_ARENAS, ...process.env });
   } catch {
-    // Where that may not or cannot be done, it goes on as it is: with more memory.
+    // Where exec is not possible, the gateway runs on with a larger heap.
   }
 }

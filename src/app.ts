@@ -63,7 +63,7 @@ export interface GatewayOptions extends Partial<DrainTimes> {
   readonly redisDeadlineMs?: number;
   /** Drops the secrets that no master key opens, instead of refusing to start. */
   readonly forgetLostSecrets?: boolean;
-  /** Times of the key ring, in milliseconds, in place of those of the settings; `lookMs` is the interval of its readings. */
+  /** Times of the key ring, in milliseconds, which replace those of the settings. `lookMs` is the interval of its reads. */
   readonly ringTimes?: Partial<Pick<RingRules, "publishMs" | "rotateEveryMs">> & { readonly lookMs?: number };
   /** How late the event loop is, in milliseconds; measured when absent. */
   readonly loopDelayMs?: () => number;
@@ -78,7 +78,7 @@ const RING_READ_MS = 2_000;
 /** Starts a gateway. Resolves once every listener accepts. @throws SealError or a system error, with nothing left open */
 export async function startGateway(config: Config, options: GatewayOptions = {}): Promise<Gateway> {
   const { now = systemNow, elapsed = monotonicNow, forgetLostSecrets = false } = options;
-  // Disposed where the start fails; a gateway that runs moves it to its `close`.
+  // Disposed if the start fails. A running gateway disposes it in `close`.
   await using cleanup = new AsyncDisposableStack();
 
   // Telemetry.

@@ -5,23 +5,23 @@ import { existsSync } from "node:fs";
 const SHAPE = "Write postgres://user:password@host:port/database, or leave it out for SQLite";
 const CODED = "is no URL. In a password write @ as %40, / as %2F, ? as %3F, # as %23 and % as %25";
 
-/** Modes of pg, where `prefer`, `require` and `verify-ca` are as strict as `verify-full`. */
+/** Modes of sslmode in pg, which treats `prefer`, `require` and `verify-ca` like `verify-full`. */
 const TLS_MODES = ["disable", "prefer", "require", "verify-ca", "verify-full", "no-verify"];
 const TLS_FILES = ["sslrootcert", "sslcert", "sslkey"];
-/** Parameters that pg uses. It ignores others, and one of them may have been meant for TLS. */
+/** Parameters that pg uses. Others are an error: pg would ignore them, even a misspelt one for TLS. */
 const PARAMETERS = ["sslmode", ...TLS_FILES, "sslnegotiation", "host", "port", "application_name", "options"];
 
 /** Checks a postgres URL, and returns it unchanged. @throws Error whose message continues the setting's name */
 export function readDatabaseUrl(text: string): string {
   if (!/^postgres(ql)?:\/\//.test(text)) throw new Error(`is no URL of PostgreSQL. ${SHAPE}`);
-  // A URL parser would take the first @ for a part of the password.
+  // A URL parser would make the first @ a part of the password.
   if (/^[^/]*\/\/[^/?#]*@[^/?#]*@/.test(text)) throw new Error(CODED);
-  // The host may be missing when a parameter names a socket, which URL does not accept.
+  // URL needs a host, which may be missing when a parameter names a socket.
   const whole = text.replace(/^(postgres(?:ql)?:\/\/)([^/@]*@)?\//, "$1$2localhost/");
   if (!URL.canParse(whole)) throw new Error(CODED);
   const { hash, username, password, pathname, searchParams } = new URL(whole);
   if (hash !== "" || ![username, password, pathname].every(isCoded)) throw new Error(CODED);
-  // The end of a password with a slash in it: pg would use it as the database's name, and print it.
+  // Probably the end of a password with a slash: pg would use it as the database's name, and print it.
   if (/[/@]/.test(pathname.slice(1))) throw new Error(CODED);
   if (pathname.length < 2) throw new Error(`names no database. ${SHAPE}`);
 

@@ -4,9 +4,9 @@ import { AuthError, type Reason } from "./errors.ts";
 import type { Caller, Login, LoginRequest } from "./login.ts";
 import type { ActivityStore, ActivityUpdate } from "./registry/ports.ts";
 
-/** Devices with a login that are gathered at most. */
+/** Most devices with a login to collect between two writes. */
 const MOST_DEVICES = 200_000;
-/** A failure is gathered while there are fewer: anyone can make names. */
+/** Most devices with a failure to collect. The bound is small: anyone can cause failures. */
 const MOST_NAMES = 20_000;
 
 /** Reasons that count as a failure of the device; others say nothing about it. */
@@ -21,7 +21,7 @@ export interface ActivityRecorder {
   flush(): Promise<void>;
 }
 
-/** Sightings of a device since the last flush. */
+/** Events of a device since the last flush. */
 interface Seen {
   readonly login?: NonNullable<ActivityUpdate["login"]>;
   readonly failure?: NonNullable<ActivityUpdate["failure"]>;
@@ -29,7 +29,7 @@ interface Seen {
   readonly movingSince?: number;
 }
 
-/** Gathers the last login and the last failure of each device. `now` in unix milliseconds. */
+/** Creates the recorder of the last login and failure of each device. `now` in unix milliseconds. */
 export function createActivityRecorder(activity: ActivityStore, now: () => number): ActivityRecorder {
   let gathered = new Map<string, Seen>();
 

@@ -4,7 +4,7 @@
 export type Within = <Result>(call: Promise<Result>) => Promise<Result>;
 
 /**
- * Makes a bound of `ms` milliseconds. A call that was in time is never reported late, however long this process itself stood still.
+ * Creates a deadline of `ms` milliseconds. An answer that arrived in time counts, even if this process was paused meanwhile.
  * @param expire makes the error of a call that took too long
  */
 export function createDeadline(ms: number, expire: () => Error): Within {

@@ -103,7 +103,7 @@ export interface Credential {
   readonly marks: RevocationMarks;
 }
 
-/** Changes whenever tokens of a device are revoked. A token is good while it is as it was at issue: see core/registry/revocation.ts. */
+/** The revocation state of a device. A token is good while this state is the same as at its issue (registry/revocation.ts). */
 export interface RevocationMarks {
   readonly customerId: string;
   /** When the device was enrolled, in unix milliseconds: an earlier device of the same name is another one. */

@@ -15,8 +15,8 @@ export type VerifyTokenFor<From> = (token: string | undefined, caller: From) => 
 
 /**
  * Builds the use-case over its ports.
- * @param verify takes what this gateway's signer makes, and nothing else. It throws AuthError `expired`, `invalid`, `revoked` for a
- * token whose key was, `unavailable` when it cannot be told
+ * @param verify accepts tokens of this gateway's signer alone. It throws AuthError `expired`, `invalid`; `revoked` for a token of a
+ * revoked key; `unavailable` while the keys cannot be read
  * @param clock in unix milliseconds
  */
 export function createVerifyToken(

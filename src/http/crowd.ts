@@ -6,7 +6,7 @@ const CROWD = 100;
 const MAX_CALM_EVENTS = 200;
 const CALM_TICKS = 5;
 
-/** Counts what goes on at a listener. */
+/** Counts the activity of a listener. */
 export class CrowdWatch {
   readonly #onLeft: () => void;
   #events = 0;

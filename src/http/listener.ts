@@ -29,7 +29,7 @@ export interface ListenerOptions {
   readonly maxConnectionsPerAddress?: number;
   /** Addresses exempt from the limit per address. */
   readonly isTrusted?: (address: string) => boolean;
-  /** A crowd of connections has left, and little goes on: a good time to give memory back. */
+  /** A crowd of connections has left and the listener is calm: a good time to free memory. */
   readonly onCrowdLeft?: () => void;
 }
 

@@ -101,7 +101,7 @@ function readDevicePatch(device: Device, updateMask: FieldMask | undefined): Dev
     replay_guard: { change: replayGuard === undefined ? undefined : { replayGuard } },
     labels: { change: { labels }, isSet: Object.keys(labels).length > 0 },
     public_key: { change: { publicKey }, isSet: publicKey !== "" },
-    // Only a mask that names it ends a move: its default is false.
+    // Only a mask with this field ends a move: its default is false.
     accepts_shared_key: { change: device.acceptsSharedKey ? undefined : { finishMove: true }, isSet: false },
   });
 }

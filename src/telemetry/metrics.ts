@@ -35,8 +35,8 @@ export interface States {
 }
 
 /**
- * Creates the metrics in a registry of their own, so that several gateways can run in one process. Without `states` their gauges
- * are 0.
+ * Creates the metrics in their own registry, so that several gateways can run in one process. Without `states` the gauges of
+ * states are 0.
  */
 export function createMetrics(version: string, states?: States): Metrics {
   const registry = new Registry();

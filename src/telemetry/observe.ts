@@ -54,7 +54,7 @@ export function createObserver({ logger, metrics, recentLogins, elapsed }: Obser
   const mayLogUnavailable = createThrottle(UNAVAILABLE_LINE_MS, elapsed);
   const mayLogConnection = createThrottle(CONNECTION_LINE_MS, elapsed);
 
-  /** Marks an error as counted, and logs a cause that the answer leaves out. An outage, which was logged when it began, has none. */
+  /** Marks an error as counted, and logs its cause. An outage has none: it was logged when it began. */
   function markCounted(error: unknown, caller: ObservedCaller): void {
     if (!(error instanceof AuthError)) return;
     counted.add(error);

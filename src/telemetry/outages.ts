@@ -41,7 +41,7 @@ const DATABASE_BACK = {
   write: "the database can be written again",
 } satisfies Record<Access, string>;
 
-/** Observes outages of the database by log lines and metrics. */
+/** Observes outages of the database with log lines and metrics. */
 export function observeStore(
   logger: Logger,
   metrics: Metrics,

@@ -1,4 +1,4 @@
-// Explains a signature: the key that made it, or the one known mistake that gives it, proved by its MAC.
+// Explains a signature: the key that made it, or the one known mistake that leads to it, each checked by its MAC.
 
 import { createHmac, createSecretKey, hash } from "node:crypto";
 import type { Device } from "../registry/ports.ts";
@@ -55,7 +55,7 @@ function mac(key: Buffer | string, message: string, algorithm = "sha256"): strin
   return createHmac(algorithm, secret).update(message).digest("hex");
 }
 
-/** A value that a mistake gives, and what is said of it. */
+/** A value that a mistake leads to, and its message. */
 type Wrong<Value> = readonly [value: Value, about: Finding];
 
 function wrong<Value>(code: string, message: string, ...values: readonly Value[]): Wrong<Value>[] {

@@ -5,7 +5,7 @@ import ipaddr from "ipaddr.js";
 import { LRUCache } from "lru-cache";
 import type { Policy } from "../ports.ts";
 
-/** A network of IPv4 or IPv6; one of IPv4-mapped IPv6 addresses is the IPv4 network. */
+/** A network of IPv4 or IPv6. A network of IPv4-mapped IPv6 addresses is read as the IPv4 network. */
 export interface Network {
   /** In the one spelling that equal networks share: `192.0.2.0/24`, `2001:db8::/32`. */
   readonly text: string;

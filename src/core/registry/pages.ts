@@ -59,7 +59,7 @@ function readPageToken(token: string): string {
 
 /** Creates the error for a page token of another list or a made-up one. */
 export function unknownPageToken(): AuthError {
-  return malformed("page_token is none that this list has given", "page_token");
+  return malformed("page_token is not a token of this list", "page_token");
 }
 
 /** Reads a request, looks the page up and makes the token of the next page. @throws errors of readPageQuery and `lookUp` */

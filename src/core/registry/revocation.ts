@@ -16,7 +16,7 @@ export function epochOf({ customerId, createdAt, device, customer }: RevocationM
   return hash("sha256", `${customerId} ${createdAt} ${device} ${customer}`, "base64url").slice(0, EPOCH_CHARACTERS);
 }
 
-/** Random bytes for the next tokens: one by one they would cost 3 µs a login. */
+/** Random bytes for the next tokens. Fetching them for each token would cost 3 µs a login. */
 const pool = Buffer.alloc(RANDOM_BYTES * 512);
 let used = pool.length;
 

@@ -153,7 +153,7 @@ export function takeOver(builder: ChangeBuilder, material: KeyMaterial, asNext: 
   if (isTaken || (there !== undefined && there.kid !== kid)) {
     const message = isTaken
       ? "another key has this kid. Choose another"
-      : `this key is there as ${there?.kid} already. Import it under that kid`;
+      : `this key exists already under the kid ${there?.kid}. Import it under that kid`;
     throw new AuthError("already_exists", message, { field: "kid" });
   }
   if (alg !== rules.alg) {

@@ -1,4 +1,4 @@
-// Signs and verifies this gateway's own tokens: verified by jose, within bounds of our own.
+// Signs and verifies this gateway's own tokens. Verification is by jose, with bounds of our own.
 
 import type { KeyObject } from "node:crypto";
 import { errors, type JWTPayload, jwtVerify } from "jose";
@@ -63,7 +63,7 @@ export function createTokenSigner(options: SignerOptions): TokenSigner {
 /** Ten times the longest token of this gateway. */
 const MAX_TOKEN_LENGTH = 8_192;
 
-/** Creates a verifier (RFC 8725). `issuer` is asked at each token: with --dev the listener decides it. */
+/** Creates a verifier (RFC 8725). `issuer` is called at each token: with --dev the listener's address is the issuer. */
 export function createTokenVerifier(
   issuer: () => string,
   audience: string,

@@ -81,7 +81,7 @@ test("a short list is paged by name", () => {
   expect(first.items).toEqual(["c", "a"]);
   expect(page(first.nextPageToken, 2)).toEqual({ items: ["b"], nextPageToken: "" });
   expect(page("", 3)).toEqual({ items, nextPageToken: "" });
-  expect(() => page(writePageToken("d"), 2)).toThrow("page_token is none that this list has given");
+  expect(() => page(writePageToken("d"), 2)).toThrow("page_token is not a token of this list");
 });
 
 test("an etag differs for each revision, and for a row created again", () => {
