@@ -122,7 +122,12 @@ export const STORAGE_SETTINGS = {
     "32 bytes in base64 or hex: `openssl rand -base64 32`",
     IN_FILE,
   ),
-  OTHER_MASTER_KEYS: withDefault("", readMasterKeys, "earlier master keys, with commas: secrets sealed with them still open", IN_FILE),
+  OTHER_MASTER_KEYS: withDefault(
+    "",
+    readMasterKeys,
+    "earlier master keys, with commas: secrets sealed with them still open",
+    IN_FILE,
+  ),
   ADMIN_TOKEN: required(
     "Make one with: openssl rand -hex 32",
     readAdminToken,

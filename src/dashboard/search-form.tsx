@@ -1,7 +1,7 @@
 // The form of a search, whose fields are the parameters of the page's address.
 
 import type { ComponentChildren, VNode } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { formValuesOf } from "./form.tsx";
 import { addressOf } from "./router.ts";
 
@@ -20,7 +20,8 @@ export function SearchForm({ path, query, children }: SearchFormProps): VNode {
   const form = useRef({ address, version: 0 });
   if (address !== form.current.address) form.current = { address, version: form.current.version + 1 };
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  useEffect(() => () => clearTimeout(timer.current), []);
+  // A link ends the search that its reader was typing.
+  useLayoutEffect(() => () => clearTimeout(timer.current), [form.current.version]);
   return (
     <search class="card">
       <form

@@ -1,5 +1,6 @@
 // Operators' work in the dashboard: enrol, change and disable devices, rotate keys, revoke tokens.
 
+import { match } from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import type { Page } from "playwright-core";
 import { GATEWAY } from "../../src/core/registry/ports.ts";
@@ -212,6 +213,12 @@ export const OPERATOR_STORIES: readonly Story[] = [
       await page.getByLabel("Did", { exact: true }).fill("UpdateCustomer");
       await page.getByRole("link", { name: "customers/acme" }).first().click();
       await page.getByRole("link", { name: "All changes" }).waitFor();
+      // A link that is followed at once ends a search that is being typed.
+      await page.clock.install();
+      await page.getByLabel("Did", { exact: true }).fill("DeleteCustomer");
+      await page.evaluate('location.hash = "#/audit?operator=ada"');
+      await page.clock.runFor(1_000);
+      match(page.url(), /#\/audit\?operator=ada$/);
       // Last: a key has to be a second old before it signs.
       await visit(page, "#/signing-keys", "Signing keys");
       await button(page, "Rotate").click();
