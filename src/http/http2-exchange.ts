@@ -104,7 +104,8 @@ export class Http2Exchange extends HttpExchange {
     // A streaming call may wait for long, but not for its first message.
     const isStarted = this.isStreaming && stream.headersSent;
     const isReceived = stream.readableEnded || stream.endAfterHeaders || isStarted;
-    const hasProgress = writableLength === 0 ? isReceived : writableLength !== this.#unread;
+    // Trailers wait for the client's window too, and count as no length.
+    const hasProgress = writableLength === 0 ? isReceived && !stream.writableEnded : writableLength !== this.#unread;
     this.#unread = writableLength;
     this.#age = hasProgress ? 0 : this.#age + 1;
     // Node raises no event for a reset with NO_ERROR while an answer waits for its window.

@@ -295,6 +295,24 @@ describe("time", () => {
     connection.destroy();
   });
 
+  test("HTTP/2: an error whose trailers find no window is reset after 20 s", async () => {
+    const ended = Promise.withResolvers<void>();
+    const { url, request } = await open({
+      serve(one) {
+        one.onClose(ended.resolve);
+        one.send({ ...OK, body: "", trailers: [["grpc-status", "8"]] });
+      },
+    });
+    const connection = await openConnection(url);
+    const arrived = request();
+    connection.write(settings(0), openStream(1, POST));
+    await arrived;
+    expect(await connection.isOk(1)).toBe(true);
+    pass(22);
+    await ended.promise;
+    connection.destroy();
+  });
+
   test("HTTP/2: a slow handler and a streaming call are not cut off", async () => {
     const { url, request } = await open({ serve: serveNothing });
     const connection = await openConnection(url);
