@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { JSONWebKeySet } from "jose";
 import { startPostgres } from "../test/postgres/server.ts";
-import { NODE_ARGUMENTS } from "../test/program.ts";
+import { MALLOC_SETTINGS, NODE_ARGUMENTS } from "../test/program.ts";
 import { startRedis } from "../test/redis/server.ts";
 import type { Algorithm } from "./contract.ts";
 import type { DialectName } from "./dialects.ts";
@@ -87,16 +87,13 @@ export async function createPeerGroup(cleanup: AsyncDisposableStack): Promise<Pe
   };
 }
 
-/** As bin/countersign.js starts a gateway, with NODE_ARGUMENTS. */
-const GATEWAY_MALLOC = { MALLOC_ARENA_MAX: "1", MALLOC_MMAP_THRESHOLD_: "131072" };
-
 /** Resolves once the peer listens. Its output goes to a file, as a server's log does. */
 async function startPeer(name: string, setup: PeerSetup): Promise<Peer> {
   const logFile = join(setup.folder, "log");
   const log = openSync(logFile, "w");
   const child = fork(new URL(`./peers/${name}.ts`, import.meta.url), {
     stdio: ["ignore", log, log, "ipc"],
-    env: { ...process.env, NODE_ENV: "production", ...(name === "gateway" && GATEWAY_MALLOC) },
+    env: { ...process.env, NODE_ENV: "production", ...(name === "gateway" && MALLOC_SETTINGS) },
     execArgv: name === "gateway" ? [...NODE_ARGUMENTS] : [],
   });
   closeSync(log);
