@@ -34,14 +34,11 @@ export function createGrpc(methods: MethodsByPath): Protocol {
       }
       const { headers, trailers } = errorFields(error, context);
       const contentType: HeaderField = ["Content-Type", "application/grpc"];
-      // A trailers-only answer would turn the contract's headers, which are initial metadata, into trailers.
-      const isTrailersOnly = headers.length === 0;
-      exchange.send({
-        status: 200,
-        headers: [contentType, ...(isTrailersOnly ? trailers : headers)],
-        body: "",
-        ...(!isTrailersOnly && { trailers }),
-      });
+      // A client's window may hold trailers back. The contract's headers are initial metadata, which trailers-only has not.
+      const isTrailersOnly = context === undefined || headers.length === 0;
+      const first = [contentType, ...headers];
+      if (isTrailersOnly) exchange.send({ status: 200, headers: [...first, ...trailers], body: "" });
+      else exchange.send({ status: 200, headers: first, body: "", trailers });
     },
   };
 }

@@ -171,6 +171,13 @@ test("gRPC sends an error without headers as trailers-only", async () => {
   expect([answer.trailers, answer.body.length]).toEqual([{}, 0]);
 });
 
+test("gRPC refuses a call before its method as trailers-only, which no window of the client holds back", async () => {
+  const headers = { "content-type": "application/grpc" };
+  const answer = await sendByHand(listener.url, { version: 2, method: "PUT", path: PATH, headers });
+  expect(answer.headers).toMatchObject({ "grpc-status": "12", allow: "POST", "content-type": "application/grpc" });
+  expect([answer.trailers, answer.body.length]).toEqual([{}, 0]);
+});
+
 test("gRPC over HTTP/1.1 is answered in JSON", async () => {
   const headers = { "content-type": "application/grpc" };
   const body = envelope(login("d"));
