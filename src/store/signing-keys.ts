@@ -63,7 +63,6 @@ export function createSigningKeyStore(database: Database, sealer: Sealer): Signi
           await sql`lock table signing_keys in share row exclusive mode`.execute(transaction);
         }
         const change = decide(await read(transaction));
-        if (change === undefined) return;
         if (change.remove.length > 0) {
           await transaction
             .deleteFrom("signing_keys")

@@ -76,7 +76,7 @@ export function describeFailures(open: Open): void {
       () => audit.append(entryOf("A")),
       () => audit.prune(NOW, 1),
       () => signingKeys.read(),
-      () => signingKeys.change(() => undefined),
+      () => signingKeys.change(() => ({ put: [], remove: [], entries: [] })),
     ]) {
       const error = await caughtErrorOf(ask());
       const message = "the registry cannot be asked now. Try again later";

@@ -97,7 +97,7 @@ export function describeSigningKeys(open: Open): void {
     const { store } = await open();
     const entry: AuditEntry = entryOf("RotateSigningKey", { resource: "signing-keys/a", customerId: "" });
     await store.signingKeys.change(() => change({ put: [keyNamed("a")], entries: [entry, { ...entry, action: "B" }] }));
-    await store.signingKeys.change(() => undefined);
+    await store.signingKeys.change(() => change({}));
     const failed = store.signingKeys.change(() => {
       throw new RangeError("not so");
     });

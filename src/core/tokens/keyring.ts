@@ -2,9 +2,10 @@
 
 import type { KeyObject } from "node:crypto";
 import type { PublicJwk } from "../ports.ts";
+import { type Actor, GATEWAY } from "../registry/ports.ts";
 import { type ActiveKey, generateKey, type KeyMaterial, readyToSign, readyToVerify } from "./key-material.ts";
-import type { SigningKeyChange, SigningKeyStore, StoredKeys } from "./ports.ts";
-import { createChangeBuilder, isDue, keepUp, type RingRules } from "./rotation.ts";
+import type { SigningKeyStore, StoredKeys } from "./ports.ts";
+import { decideChange, isDue, keepUp, type RingChange, type RingRules } from "./rotation.ts";
 
 export interface KeyRing {
   /** The key that signs; undefined: this gateway can unseal none. */
@@ -48,7 +49,7 @@ interface CachedKeys {
   readonly at: number;
 }
 
-/** Opens the ring and makes its first keys in an empty store. @throws the error of an active key that cannot be unsealed */
+/** Opens the ring and makes its first keys in an empty store. @throws the store's error */
 export async function openKeyRing(options: RingOptions): Promise<KeyRing> {
   const { rules, store, now, elapsed, onFault = () => {}, within = (call) => call } = options;
   let pending: Promise<void> | undefined;
@@ -56,25 +57,19 @@ export async function openKeyRing(options: RingOptions): Promise<KeyRing> {
   /** Makes the changes that are due. @returns whether there were any */
   async function makeDueChanges({ keys }: StoredKeys, isStarting: boolean): Promise<boolean> {
     if (!isDue(keys, now(), rules, isStarting)) return false;
-    await changeKeys(store, rules, (stored, make) => {
-      const builder = createChangeBuilder({ stored, at: now(), rules, make });
-      keepUp(builder, isStarting);
-      return builder.change();
-    });
+    await changeKeys({ store, rules, now }, GATEWAY, (change) => keepUp(change, isStarting));
     return true;
   }
 
   await makeDueChanges(await store.read(), true);
-  let cached = prepare(await store.read(), elapsed(), onFault, (error) => {
-    throw error;
-  });
+  let cached = prepare(await store.read(), elapsed(), onFault);
 
   async function refresh(): Promise<void> {
     const at = elapsed();
     const stored = await within(store.read());
     const isSame = JSON.stringify(stored.keys) === JSON.stringify(cached.stored.keys);
     // A key that could not be unsealed is tried again.
-    const next = isSame && cached.active ? { ...cached, at } : prepare(stored, at, onFault, onFault);
+    const next = isSame && cached.active ? { ...cached, at } : prepare(stored, at, onFault);
     // The later of two concurrent reads wins.
     if (cached.at <= at) cached = next;
   }
@@ -107,19 +102,20 @@ export async function openKeyRing(options: RingOptions): Promise<KeyRing> {
  * @throws what `decide` and the store throw
  */
 export async function changeKeys(
-  store: SigningKeyStore,
-  { alg }: Pick<RingRules, "alg">,
-  decide: (stored: StoredKeys, make: () => KeyMaterial) => SigningKeyChange | undefined,
+  { store, rules, now }: Pick<RingOptions, "store" | "rules" | "now">,
+  actor: Actor,
+  decide: (change: RingChange) => void,
 ): Promise<void> {
-  const made = await Promise.all([generateKey(alg), generateKey(alg)]);
+  const made = await Promise.all([generateKey(rules.alg), generateKey(rules.alg)]);
   try {
     await store.change((stored) => {
-      const left = [...made];
-      return decide(stored, () => {
-        const key = left.pop();
+      const left = made.values();
+      const make = (): KeyMaterial => {
+        const { value: key } = left.next();
         if (key === undefined) throw new RangeError("a change of signing keys takes two new ones at most");
         return key;
-      });
+      };
+      return decideChange({ stored, at: now(), rules, actor, make }, decide);
     });
   } finally {
     for (const { privateKey } of made) privateKey.fill(0);
@@ -129,12 +125,7 @@ export async function changeKeys(
 const PUBLISHED: readonly string[] = ["active", "next", "retired"];
 
 /** Prepares stored keys to sign and to verify. */
-function prepare(
-  stored: StoredKeys,
-  at: number,
-  onFault: (error: unknown) => void,
-  onActiveFault: (error: unknown) => void,
-): CachedKeys {
+function prepare(stored: StoredKeys, at: number, onFault: (error: unknown) => void): CachedKeys {
   const verifying = new Map<string, KeyObject>();
   let active: ActiveKey | undefined;
   for (const { kid, alg, state, publicJwk } of stored.keys) {
@@ -144,20 +135,11 @@ function prepare(
       onFault(new Error(`the signing key ${kid} cannot be used by this gateway`, { cause }));
     }
     try {
-      if (state === "active") active = openActive(stored, kid, alg);
+      if (state === "active") active = readyToSign(kid, alg, stored.openPrivateKey(kid));
     } catch (error) {
-      onActiveFault(error);
+      onFault(error);
     }
   }
   const keys = PUBLISHED.flatMap((state) => stored.keys.filter((key) => key.state === state));
   return { stored, verifying, active, at, published: keys.map(({ publicJwk }) => publicJwk) };
-}
-
-function openActive(stored: StoredKeys, kid: string, alg: string): ActiveKey {
-  const privateKey = stored.openPrivateKey(kid);
-  try {
-    return readyToSign(kid, alg, privateKey);
-  } finally {
-    privateKey.fill(0);
-  }
 }

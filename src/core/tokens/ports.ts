@@ -48,6 +48,6 @@ export interface SigningKeyChange {
  */
 export interface SigningKeyStore {
   read(): Promise<StoredKeys>;
-  /** `decide` may run again; undefined: nothing to change. */
-  change(decide: (current: StoredKeys) => SigningKeyChange | undefined): Promise<void>;
+  /** `decide` may run again. */
+  change(decide: (current: StoredKeys) => SigningKeyChange): Promise<void>;
 }

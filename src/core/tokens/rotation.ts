@@ -2,7 +2,7 @@
 
 import { AuthError } from "../errors.ts";
 import { CLOCKS_APART_MS, LONGEST_TOKEN_LIFE_MS } from "../ports.ts";
-import { type Actor, type AuditEntry, GATEWAY, SEEN_MS } from "../registry/ports.ts";
+import { type Actor, type AuditEntry, SEEN_MS } from "../registry/ports.ts";
 import type { TokenAlg } from "./algorithms.ts";
 import { isSameKey, type KeyMaterial } from "./key-material.ts";
 import type { NewSigningKey, SigningKey, SigningKeyChange, StoredKeys } from "./ports.ts";
@@ -25,58 +25,49 @@ export interface RingRules {
   readonly rotateEveryMs: number | undefined;
 }
 
-/** A change of the ring that is being built: the stored keys and the changes so far. */
-export interface ChangeBuilder {
+/** A change of the ring that is being decided. */
+export interface RingChange {
   /** The keys before the change. */
   readonly stored: StoredKeys;
   /** Unix milliseconds. */
   readonly at: number;
   readonly rules: RingRules;
+  readonly actor: Actor;
   /** Gives a new key pair of the rules' algorithm. */
   readonly make: () => KeyMaterial;
-  /** The keys with the change. */
-  keys(): readonly SigningKey[];
-  put(key: SigningKey | NewSigningKey): void;
-  remove(kid: string): void;
-  note(action: string, kid: string, details: AuditEntry["details"]): void;
-  /** The whole change; undefined: nothing changed. */
-  change(): SigningKeyChange | undefined;
+  /** The keys with the change, by kid. */
+  readonly keys: Map<string, SigningKey | NewSigningKey>;
+  readonly entries: AuditEntry[];
 }
 
-export function createChangeBuilder(
-  facts: Pick<ChangeBuilder, "stored" | "at" | "rules" | "make">,
-  actor: Actor = GATEWAY,
-): ChangeBuilder {
-  const current = new Map<string, SigningKey>(facts.stored.keys.map((key) => [key.kid, key]));
-  const put = new Map<string, SigningKey | NewSigningKey>();
-  const remove: string[] = [];
+/** Makes a change of the stored keys as `decide` wants it. @throws what `decide` throws */
+export function decideChange(
+  facts: Omit<RingChange, "keys" | "entries">,
+  decide: (change: RingChange) => void,
+): SigningKeyChange {
+  const { keys: before } = facts.stored;
+  const keys = new Map<string, SigningKey | NewSigningKey>(before.map((key) => [key.kid, key]));
   const entries: AuditEntry[] = [];
-  return {
-    ...facts,
-    keys: () => [...current.values()],
-    put(key) {
-      // A key that this change has added keeps its private half.
-      const next = { ...put.get(key.kid), ...key };
-      current.set(key.kid, next);
-      put.set(key.kid, next);
-    },
-    remove(kid) {
-      current.delete(kid);
-      put.delete(kid);
-      remove.push(kid);
-    },
-    note: (action, kid, details) =>
-      entries.push({ actor, at: facts.at, action, resource: `signing-keys/${kid}`, customerId: "", details }),
-    change: () => (put.size === 0 && remove.length === 0 ? undefined : { put: [...put.values()], remove, entries }),
-  };
+  decide({ ...facts, keys, entries });
+  const put = [...keys.values()].filter((key) => !before.includes(key));
+  return { put, remove: before.map(({ kid }) => kid).filter((kid) => !keys.has(kid)), entries };
 }
 
-const isActive = ({ state }: SigningKey): boolean => state === "active";
-const isNext = ({ state }: SigningKey): boolean => state === "next";
+function note({ actor, at, entries }: RingChange, action: string, kid: string, details: AuditEntry["details"]): void {
+  entries.push({ actor, at, action, resource: `signing-keys/${kid}`, customerId: "", details });
+}
+
+function put({ keys }: RingChange, key: SigningKey | NewSigningKey): void {
+  keys.set(key.kid, key);
+}
+
+function keyOf<Key extends SigningKey>(keys: Iterable<Key>, state: "active" | "next"): Key | undefined {
+  return [...keys].find((key) => key.state === state);
+}
 
 /** When the next key begins to sign, in unix milliseconds: by schedule, or for a new TOKEN_ALG; undefined: when an operator rotates. */
 export function rotationTime(keys: readonly SigningKey[], rules: RingRules): number | undefined {
-  const [active, next] = [keys.find(isActive), keys.find(isNext)];
+  const [active, next] = [keyOf(keys, "active"), keyOf(keys, "next")];
   if (active === undefined || next === undefined) return undefined;
   const isOtherAlg = active.alg !== rules.alg && next.alg === rules.alg;
   const wanted = isOtherAlg ? 0 : (active.activatedAt ?? active.createdAt) + (rules.rotateEveryMs ?? Number.NaN);
@@ -85,8 +76,8 @@ export function rotationTime(keys: readonly SigningKey[], rules: RingRules): num
 
 /** Whether keepUp would change anything. `isStarting`: a starting gateway also replaces a next key of another TOKEN_ALG. */
 export function isDue(keys: readonly SigningKey[], at: number, rules: RingRules, isStarting: boolean): boolean {
-  const next = keys.find(isNext);
-  if (next === undefined || !keys.some(isActive)) return true;
+  const next = keyOf(keys, "next");
+  if (next === undefined || keyOf(keys, "active") === undefined) return true;
   const isUnwanted = isStarting && next.alg !== rules.alg;
   return (
     isUnwanted ||
@@ -100,23 +91,22 @@ function isExpired({ state, retiredAt = 0 }: SigningKey, at: number): boolean {
 }
 
 /** Makes due changes: one active key, one next key, no expired one. @throws Error if the next key is due and cannot be unsealed */
-export function keepUp(builder: ChangeBuilder, isStarting: boolean): void {
-  const { stored, at, rules } = builder;
-  for (const { kid } of stored.keys.filter((key) => isExpired(key, at))) builder.remove(kid);
-  const next = builder.keys().find(isNext);
-  if (isStarting && next !== undefined && next.alg !== rules.alg) removeNext(builder, next, "other_algorithm");
-  if (!builder.keys().some(isActive)) replaceActive(builder);
-  makeNext(builder);
-  const time = rotationTime(builder.keys(), rules);
-  if (time !== undefined && time <= at) rotate(builder);
+export function keepUp(change: RingChange, isStarting: boolean): void {
+  const { stored, at, rules, keys } = change;
+  for (const { kid } of stored.keys.filter((key) => isExpired(key, at))) keys.delete(kid);
+  const next = keyOf(keys.values(), "next");
+  if (isStarting && next !== undefined && next.alg !== rules.alg) removeNext(change, next, "other_algorithm");
+  if (keyOf(keys.values(), "active") === undefined) replaceActive(change);
+  makeNext(change);
+  const time = rotationTime([...keys.values()], rules);
+  if (time !== undefined && time <= at) rotate(change);
 }
 
 /** Rotates for an operator who saw the key `seen` sign. Of concurrent rotations the first wins. @throws AuthError `failed_precondition` */
-export function rotateByHand(builder: ChangeBuilder, seen: string | undefined, atOnce: boolean): void {
-  const { at, rules } = builder;
-  if (builder.keys().find(isActive)?.kid !== seen) return;
-  makeNext(builder);
-  const publishedMs = at - (builder.keys().find(isNext)?.createdAt ?? at);
+export function rotateByHand(change: RingChange, seen: string | undefined, atOnce: boolean): void {
+  const { at, rules, keys } = change;
+  if (keyOf(keys.values(), "active")?.kid !== seen) return;
+  const publishedMs = at - makeNext(change).createdAt;
   const neededMs = atOnce ? SEEN_MS : rules.publishMs;
   if (publishedMs < neededMs) {
     const [since, wait] = [publishedMs, neededMs - publishedMs].map((ms) => Math.ceil(ms / 1000));
@@ -124,19 +114,18 @@ export function rotateByHand(builder: ChangeBuilder, seen: string | undefined, a
       `the next key was published ${since} s ago and services may not have it. Rotate in ${wait} s. With now it signs once it is a second old and services refuse its tokens until they fetch the keys`,
     );
   }
-  rotate(builder);
+  rotate(change);
 }
 
 /** Revokes a key; the next key replaces an active one at once. @throws AuthError `does_not_exist` */
-export function revoke(builder: ChangeBuilder, kid: string): void {
-  const { at } = builder;
-  const key = builder.keys().find((one) => one.kid === kid);
+export function revoke(change: RingChange, kid: string): void {
+  const key = change.keys.get(kid);
   if (key === undefined) throw new AuthError("does_not_exist", "no signing key has this kid", { field: "kid" });
   if (key.state === "revoked") return;
-  builder.put({ ...key, state: "revoked", retiredAt: key.retiredAt ?? at });
-  builder.note("RevokeSigningKey", kid, { state: key.state });
-  if (key.state === "active") replaceActive(builder);
-  makeNext(builder);
+  put(change, { ...key, state: "revoked", retiredAt: key.retiredAt ?? change.at });
+  note(change, "RevokeSigningKey", kid, { state: key.state });
+  if (key.state === "active") replaceActive(change);
+  makeNext(change);
 }
 
 /**
@@ -144,12 +133,12 @@ export function revoke(builder: ChangeBuilder, kid: string): void {
  * @throws AuthError `failed_precondition` for a revoked key, a key of another algorithm than TOKEN_ALG, and a next key that signs
  * or has signed; `already_exists` for the kid of another key, and for a key under another kid
  */
-export function takeOver(builder: ChangeBuilder, material: KeyMaterial, asNext: boolean): void {
-  const { at, rules } = builder;
+export function takeOver(change: RingChange, material: KeyMaterial, asNext: boolean): void {
+  const { at, rules, keys } = change;
   const { kid, alg } = material;
-  const there = builder.keys().find(({ publicJwk }) => isSameKey(publicJwk, material.publicJwk));
+  const there = [...keys.values()].find(({ publicJwk }) => isSameKey(publicJwk, material.publicJwk));
   if (there?.state === "revoked") throw refused("this key was revoked and signs no more. Import another");
-  const isTaken = there === undefined && builder.keys().some((key) => key.kid === kid);
+  const isTaken = there === undefined && keys.has(kid);
   if (isTaken || (there !== undefined && there.kid !== kid)) {
     const message = isTaken
       ? "another key has this kid. Choose another"
@@ -165,52 +154,53 @@ export function takeOver(builder: ChangeBuilder, material: KeyMaterial, asNext: 
   if (there?.state === state) return;
   if (asNext && there !== undefined) throw refused("this key signs or has signed already. It cannot be the next one");
   if (asNext) {
-    const next = builder.keys().find(isNext);
-    if (next !== undefined) removeNext(builder, next, "import");
-    builder.put(newSigningKey(material, "next", at));
+    const next = keyOf(keys.values(), "next");
+    if (next !== undefined) removeNext(change, next, "import");
+    put(change, newSigningKey(material, "next", at));
   } else {
-    activate(builder, { ...newSigningKey(material, "active", at), createdAt: there?.createdAt ?? at });
+    activate(change, { ...newSigningKey(material, "active", at), createdAt: there?.createdAt ?? at });
   }
-  builder.note("ImportSigningKey", kid, { alg, as: state });
-  makeNext(builder);
+  note(change, "ImportSigningKey", kid, { alg, as: state });
+  makeNext(change);
 }
 
 /** Activates the next key, or a new key if there is none, which verifiers fetch at its first token. */
-function replaceActive(builder: ChangeBuilder): void {
-  if (builder.keys().some(isNext)) rotate(builder);
-  else makeKey(builder, "active");
+function replaceActive(change: RingChange): void {
+  if (keyOf(change.keys.values(), "next") === undefined) makeKey(change, "active");
+  else rotate(change);
 }
 
-function makeNext(builder: ChangeBuilder): void {
-  if (!builder.keys().some(isNext)) makeKey(builder, "next");
+/** Makes a next key unless there is one. @returns the next key */
+function makeNext(change: RingChange): SigningKey {
+  return keyOf(change.keys.values(), "next") ?? makeKey(change, "next");
 }
 
-function makeKey(builder: ChangeBuilder, state: "active" | "next"): void {
-  const material = builder.make();
-  builder.put(newSigningKey(material, state, builder.at));
-  builder.note("CreateSigningKey", material.kid, { alg: material.alg });
+function makeKey(change: RingChange, state: "active" | "next"): SigningKey {
+  const key = newSigningKey(change.make(), state, change.at);
+  put(change, key);
+  note(change, "CreateSigningKey", key.kid, { alg: key.alg });
+  return key;
 }
 
 /** Removes the next key, with an audit entry that gives the cause. */
-function removeNext(builder: ChangeBuilder, { kid, state }: SigningKey, because: "other_algorithm" | "import"): void {
-  builder.remove(kid);
-  builder.note("RemoveSigningKey", kid, { state, because });
+function removeNext(change: RingChange, { kid, state }: SigningKey, because: "other_algorithm" | "import"): void {
+  change.keys.delete(kid);
+  note(change, "RemoveSigningKey", kid, { state, because });
 }
 
-function rotate(builder: ChangeBuilder): void {
-  const [before, next] = [builder.keys().find(isActive), builder.keys().find(isNext)];
-  if (next === undefined) return;
+function rotate(change: RingChange): void {
+  const [before, next] = [keyOf(change.keys.values(), "active"), makeNext(change)];
   // Throws if the next key cannot be unsealed: the active one stays.
-  if (builder.stored.keys.includes(next)) builder.stored.openPrivateKey(next.kid).fill(0);
-  activate(builder, next);
-  builder.note("RotateSigningKey", next.kid, before === undefined ? {} : { in_place_of: before.kid });
-  makeNext(builder);
+  if (change.stored.keys.includes(next)) change.stored.openPrivateKey(next.kid).fill(0);
+  activate(change, next);
+  note(change, "RotateSigningKey", next.kid, before === undefined ? {} : { in_place_of: before.kid });
+  makeNext(change);
 }
 
-function activate(builder: ChangeBuilder, key: SigningKey | NewSigningKey): void {
-  const before = builder.keys().find(isActive);
-  if (before !== undefined) builder.put({ ...before, state: "retired", retiredAt: builder.at });
-  builder.put({ ...key, state: "active", activatedAt: builder.at, retiredAt: undefined });
+function activate(change: RingChange, key: SigningKey | NewSigningKey): void {
+  const before = keyOf(change.keys.values(), "active");
+  if (before !== undefined) put(change, { ...before, state: "retired", retiredAt: change.at });
+  put(change, { ...key, state: "active", activatedAt: change.at, retiredAt: undefined });
 }
 
 function newSigningKey(material: KeyMaterial, state: "next" | "active", at: number): NewSigningKey {

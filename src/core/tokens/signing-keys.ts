@@ -5,15 +5,7 @@ import type { Actor } from "../registry/ports.ts";
 import { readImportedKey } from "./key-material.ts";
 import { changeKeys, type KeyRing } from "./keyring.ts";
 import type { SigningKey, SigningKeyState, SigningKeyStore } from "./ports.ts";
-import {
-  type ChangeBuilder,
-  createChangeBuilder,
-  type RingRules,
-  revoke,
-  rotateByHand,
-  rotationTime,
-  takeOver,
-} from "./rotation.ts";
+import { type RingChange, type RingRules, revoke, rotateByHand, rotationTime, takeOver } from "./rotation.ts";
 
 /** A key as operators see it. */
 export interface SigningKeyView extends SigningKey {
@@ -54,12 +46,8 @@ export function createSigningKeys(
     return keys.map((key) => ({ ...key, rotationTime: key.state === "active" ? time : undefined }));
   }
 
-  async function change(actor: Actor, decide: (builder: ChangeBuilder) => void): Promise<readonly SigningKeyView[]> {
-    await changeKeys(store, rules, (stored, make) => {
-      const builder = createChangeBuilder({ stored, at: now(), rules, make }, actor);
-      decide(builder);
-      return builder.change();
-    });
+  async function change(actor: Actor, decide: (change: RingChange) => void): Promise<readonly SigningKeyView[]> {
+    await changeKeys({ store, rules, now }, actor, decide);
     await ring.refresh();
     return list();
   }
@@ -69,19 +57,19 @@ export function createSigningKeys(
 
     async rotate(atOnce, actor) {
       const seen = (await list()).find(hasState("active"))?.kid;
-      const keys = await change(actor, (builder) => rotateByHand(builder, seen, atOnce));
+      const keys = await change(actor, (ringChange) => rotateByHand(ringChange, seen, atOnce));
       return { active: find(keys, hasState("active")), next: find(keys, hasState("next")) };
     },
 
     async revoke(kid, actor) {
-      const keys = await change(actor, (builder) => revoke(builder, kid));
+      const keys = await change(actor, (ringChange) => revoke(ringChange, kid));
       return { revoked: find(keys, (key) => key.kid === kid), active: find(keys, hasState("active")) };
     },
 
     async import({ privateKey, kid, asNext }, actor) {
       const material = await readImportedKey(privateKey, kid);
       try {
-        const keys = await change(actor, (builder) => takeOver(builder, material, asNext));
+        const keys = await change(actor, (ringChange) => takeOver(ringChange, material, asNext));
         return find(keys, (key) => key.kid === material.kid);
       } finally {
         material.privateKey.fill(0);
