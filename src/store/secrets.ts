@@ -40,7 +40,7 @@ export function createSecretStore(database: Database, sealer: Sealer): SecretSto
   }
 
   return {
-    async resealSome(describe) {
+    async resealSome(entry) {
       const found: { readonly secret: SealedSecret; readonly next: Uint8Array }[] = [];
       let unopened = 0;
       let done = true;
@@ -56,7 +56,7 @@ export function createSecretStore(database: Database, sealer: Sealer): SecretSto
       const resealed = await write(async (transaction) => {
         let written = 0;
         for (const { secret, next } of found) written += await replace(transaction, secret, next);
-        if (written > 0) await insertAuditEvents(transaction, describe(written));
+        if (written > 0) await insertAuditEvents(transaction, { ...entry, details: { resealed: written } });
         return written;
       });
       return { resealed, unopened, done };
@@ -81,21 +81,22 @@ export function createSecretStore(database: Database, sealer: Sealer): SecretSto
       };
     },
 
-    forgetLost: (now, describe) =>
+    forgetLost: (entry) =>
       write(async (transaction) => {
         const signing = (await readSigningKeys(transaction)).filter((key) => key.isNeeded && isLost(key));
-        for (const key of signing) await retireSigningKey(transaction, key, now);
+        for (const key of signing) await retireSigningKey(transaction, key, entry.at);
         let customerKeys = 0;
         const ask = <Result>(act: (db: Kysely<Schema>) => Promise<Result>) => act(transaction);
         for await (const key of readCustomerKeys(ask, (query) => query.where("retired_at", "is", null))) {
           if (!isLost(key)) continue;
           customerKeys++;
-          const retired = { retired_at: now };
+          const retired = { retired_at: entry.at };
           await transaction.updateTable("customer_keys").set(retired).where("key_id", "=", key.id).execute();
           await changeKeysVersion(transaction, key.customerId);
         }
         const lost = { customerKeys, signingKeys: signing.length };
-        if (customerKeys + signing.length > 0) await insertAuditEvents(transaction, describe(lost));
+        const details = { customer_keys: customerKeys, signing_keys: signing.length };
+        if (customerKeys + signing.length > 0) await insertAuditEvents(transaction, { ...entry, details });
         return lost;
       }),
   };

@@ -69,7 +69,7 @@ export function describeFailures(open: Open): void {
       () => credentials.find("device-1", NOW),
       () => customers.find("customer-1"),
       () => addCustomer(store, { customerId: "customer-2" }),
-      () => customerKeys.find("k1"),
+      () => customerKeys.list("customer-1"),
       () => devices.find("device-1"),
       () => addDevice(store),
       () => audit.list(FIRST),

@@ -54,9 +54,9 @@ export function describeRows(open: Open): void {
     const { store } = await openWithAll();
     const { customers, customerKeys, devices } = store;
     for (const name of ["1", "CUSTOMER-1", "DEVICE-1", "K1", "%", "_", ""]) {
-      expect([await customers.find(name), await devices.find(name), await customerKeys.find(name)]).toEqual(
-        Array(3).fill(undefined),
-      );
+      expect([await customers.find(name), await devices.find(name)]).toEqual([undefined, undefined]);
+      const error = { reason: "does_not_exist", details: { field: "key_id" } };
+      await expect(customerKeys.retire(name, () => undefined)).rejects.toMatchObject(error);
     }
     await addCustomer(store, { customerId: "customer-2" });
     const read = async () => [
@@ -134,13 +134,13 @@ export function describeRows(open: Open): void {
     const remove = () => store.customers.delete("customer-1", () => entryOf("DeleteCustomer"));
     const message = "this customer has devices. Delete them first";
     await expect(remove()).rejects.toMatchObject({ reason: "failed_precondition", message });
-    expect(await store.customerKeys.find("k1")).toBeDefined();
+    expect(await store.customerKeys.list("customer-1")).toHaveLength(1);
     expect(await actionsOf(store)).not.toContain("DeleteCustomer");
     await store.devices.delete("device-1", () => entryOf("DeleteDevice"));
     await remove();
     expect(await store.customers.find("customer-1")).toBeUndefined();
-    expect(await store.customerKeys.find("k1")).toBeUndefined();
-    expect(await store.customerKeys.find("k2")).toBeDefined();
+    expect(await store.customerKeys.list("customer-1")).toEqual([]);
+    expect(await store.customerKeys.list("customer-2")).toHaveLength(1);
     expect(await store.customers.find("customer-2")).toBeDefined();
     expect((await actionsOf(store)).slice(-2)).toEqual(["DeleteDevice", "DeleteCustomer"]);
   });
@@ -193,7 +193,6 @@ export function describeRows(open: Open): void {
     }
     expect(await store.customers.find("")).toBeUndefined();
     expect(await store.devices.find("")).toBeUndefined();
-    expect(await store.customerKeys.find("")).toBeUndefined();
     expect(await store.customerKeys.list("")).toEqual([]);
     expect(await store.customerKeys.secretsOf("")).toEqual([]);
   });

@@ -126,30 +126,21 @@ export function createCustomerKeys(
     },
 
     async retire(keyId, dryRun, actor) {
-      if (keyId === "") throw malformed("key_id is missing", "key_id");
-      const before = KEY_ID.test(keyId) ? await customerKeys.find(keyId) : undefined;
-      if (before === undefined) throw doesNotExist("customer key");
-      const at = now();
-      const { customerId, purpose } = before;
-      const details = { key_id: keyId, purpose };
-      const isLive = stateOf(before, at) === "live";
+      if (!KEY_ID.test(keyId)) throw doesNotExist("customer key");
+      let wasLive = false;
       // Retires before it counts the devices, which may take seconds: a leaked key has to stop at once.
-      const after = dryRun
-        ? before
-        : await customerKeys.retire(keyId, (current) =>
-            current.retiredAt === undefined
-              ? { actor, at, action: "RetireCustomerKey", ...resourceOf(current), details }
-              : undefined,
-          );
-      const { keys, silentDevices } = await countUse(customerId);
-      const others = keys.filter((key) => key.keyId !== keyId && key.purpose === purpose && key.state === "live");
-      const devices = keys.find((key) => key.keyId === keyId)?.devices ?? 0;
-      return {
-        key: viewOf(after),
-        stoppedDevices: isLive ? devices : 0,
-        silentDevices,
-        otherLiveKeys: others.length,
-      };
+      const key = await customerKeys.retire(keyId, (current) => {
+        const at = now();
+        wasLive = stateOf(current, at) === "live";
+        if (dryRun || current.retiredAt !== undefined) return undefined;
+        const details = { key_id: keyId, purpose: current.purpose };
+        return { actor, at, action: "RetireCustomerKey", ...resourceOf(current), details };
+      });
+      const { keys, silentDevices } = await countUse(key.customerId);
+      const others = keys.filter((one) => one.keyId !== keyId && one.purpose === key.purpose && one.state === "live");
+      const devices = keys.find((one) => one.keyId === keyId)?.devices ?? 0;
+      const stoppedDevices = wasLive ? devices : 0;
+      return { key: viewOf(key), stoppedDevices, silentDevices, otherLiveKeys: others.length };
     },
   };
 }

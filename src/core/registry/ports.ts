@@ -153,11 +153,11 @@ export interface CustomerStore {
 export interface CustomerKeyStore {
   /** `check` gets every other key of the customer, in the transaction, and may throw AuthError. */
   insert(key: CustomerSecret, check: (others: readonly OpenedCustomerKey[]) => void, entry: AuditEntry): Promise<void>;
-  find(keyId: string): Promise<StoredCustomerKey | undefined>;
   /** All, the newest first. */
   list(customerId: string): Promise<readonly StoredCustomerKey[]>;
   /** As `list`, with the secrets, which the caller overwrites when done. Reports a live key that cannot be unsealed as a fault. */
   secretsOf(customerId: string): Promise<readonly OpenedCustomerKey[]>;
+  /** Retires a key at the time of the entry; undefined: no change. */
   retire(keyId: string, decide: (current: StoredCustomerKey) => AuditEntry | undefined): Promise<StoredCustomerKey>;
   /** Counts devices in short steps, so that logins go on meanwhile. */
   usageOf(customerId: string): Promise<KeyUsage>;

@@ -20,19 +20,19 @@ export interface LostSecrets {
 export interface SecretStore {
   /**
    * Reseals some secrets with the first master key, and writes only over unchanged rows: several gateways may reseal at once.
-   * Without a change it writes no entry.
+   * Adds the count to the entry, which it writes only with a change.
    */
-  resealSome(describe: (resealed: number) => AuditEntry): Promise<Resealing>;
+  resealSome(entry: AuditEntry): Promise<Resealing>;
   /**
    * Counts the lost secrets at `now`: signing keys that no master key opens, customer keys whose master key is missing. Rejects for
    * a signing key that only a newer gateway can open.
    */
   findLost(now: number): Promise<LostSecrets>;
   /**
-   * Retires lost customer keys and signing keys, and deletes a lost signing key that never signed. Rejects without a change if a
-   * newer gateway could open one.
+   * Retires lost customer keys and signing keys at the time of the entry, and deletes a lost signing key that never signed. Adds the
+   * counts to the entry. Rejects without a change if a newer gateway could open one.
    */
-  forgetLost(now: number, describe: (lost: LostSecrets) => AuditEntry): Promise<LostSecrets>;
+  forgetLost(entry: AuditEntry): Promise<LostSecrets>;
 }
 
 export interface Secrets {
@@ -54,28 +54,17 @@ export class LostSecretsError extends Error {
   }
 }
 
-const SECRETS = { resource: "secrets", customerId: "" };
-
 /** `now` in unix milliseconds. */
 export function createSecrets(secrets: SecretStore, now: () => number): Secrets {
+  const entryOf = (action: string, actor: Actor): AuditEntry => {
+    return { actor, at: now(), action, resource: "secrets", customerId: "", details: {} };
+  };
   return {
-    reseal(actor) {
-      const entry = { actor, action: "ResealSecrets", ...SECRETS };
-      return secrets.resealSome((resealed) => ({ ...entry, at: now(), details: { resealed } }));
-    },
-
+    reseal: (actor) => secrets.resealSome(entryOf("ResealSecrets", actor)),
+    forgetLost: (actor) => secrets.forgetLost(entryOf("ForgetLostSecrets", actor)),
     async requireMasterKeys() {
       const lost = await secrets.findLost(now());
       if (lost.customerKeys > 0 || lost.signingKeys > 0) throw new LostSecretsError(lost);
-    },
-
-    async forgetLost(actor) {
-      const at = now();
-      const entry = { actor, at, action: "ForgetLostSecrets", ...SECRETS };
-      return secrets.forgetLost(at, ({ customerKeys: customer_keys, signingKeys: signing_keys }) => ({
-        ...entry,
-        details: { customer_keys, signing_keys },
-      }));
     },
   };
 }

@@ -61,11 +61,6 @@ export function createCustomerKeyStore(
       });
     },
 
-    async find(keyId) {
-      const row = await database.read((db) => selectKey(db, keyId).executeTakeFirst());
-      return row && keyOfRow(row);
-    },
-
     async list(customerId) {
       return (await database.read((db) => selectKeys(db, customerId).select(COLUMNS).execute())).map(keyOfRow);
     },
@@ -74,8 +69,8 @@ export function createCustomerKeyStore(
 
     retire(keyId, decide) {
       return database.write(async (transaction) => {
-        const row = await forUpdate(database, selectKey(transaction, keyId)).executeTakeFirst();
-        if (row === undefined) throw doesNotExist("customer key");
+        const found = transaction.selectFrom("customer_keys").where("key_id", "=", keyId).select(COLUMNS);
+        const row = await forUpdate(database, found).executeTakeFirstOrThrow(() => doesNotExist("customer key"));
         const entry = decide(keyOfRow(row));
         if (entry === undefined) return keyOfRow(row);
         const retired = { retired_at: entry.at };
@@ -124,10 +119,6 @@ function selectKeys(db: Kysely<Schema>, customerId: string) {
     .where(isReal("customer_id"))
     .orderBy("created_at", "desc")
     .orderBy("key_id", "desc");
-}
-
-function selectKey(db: Kysely<Schema>, keyId: string) {
-  return db.selectFrom("customer_keys").where("key_id", "=", keyId).select(COLUMNS);
 }
 
 function keyOfRow(row: Row): StoredCustomerKey {
