@@ -4,7 +4,7 @@ import type { DescMethodUnary } from "@bufbuild/protobuf";
 import { AuthError, malformed } from "../src/core/errors.ts";
 import { hasDevices } from "../src/core/registry/customers.ts";
 import { alreadyExists, doesNotExist } from "../src/core/registry/names.ts";
-import { requireVersion } from "../src/core/registry/pages.ts";
+import { requireVersion } from "../src/core/registry/resources.ts";
 import { ADMIN_MESSAGE_BYTES } from "../src/services/admin.ts";
 import { isRead, noAdminToken, requireRole } from "../src/services/admin-guard.ts";
 import type { MethodNotes, ServiceNotes } from "./openapi/document.ts";

@@ -2,7 +2,28 @@
 
 import { AuthError, type Reason } from "./errors.ts";
 import type { Caller, Login, LoginRequest } from "./login.ts";
-import type { ActivityStore, ActivityUpdate } from "./registry/ports.ts";
+
+/** The last login and last failure of a device since the previous update; undefined: none. */
+export interface ActivityUpdate {
+  readonly deviceKey: string;
+  readonly login: { readonly at: number; readonly keyId: string } | undefined;
+  readonly failure: { readonly at: number; readonly reason: string } | undefined;
+}
+
+/** A device that logged in by its own key while it moved to that key. */
+export interface Move {
+  readonly deviceKey: string;
+  /** The start of the move as the login read it, in unix milliseconds. */
+  readonly movingSince: number;
+}
+
+/** The last login and failure of each device. Rejects with AuthError `unavailable` while the database is away. */
+export interface ActivityStore {
+  /** Writes a few hundred updates a transaction. Skips devices that were unknown at the time, and events older than the stored ones. */
+  record(updates: readonly ActivityUpdate[]): Promise<void>;
+  /** Ends the moves at `at`, in unix milliseconds, with an audit event each: the shared key no longer proves logins. */
+  finishMoves(moves: readonly Move[], at: number): Promise<void>;
+}
 
 /** Most devices with a login to collect between two writes. */
 const MOST_DEVICES = 200_000;

@@ -21,8 +21,8 @@ import {
 import { malformed } from "../core/errors.ts";
 import type { CustomerKeyView } from "../core/registry/customer-keys.ts";
 import type { OperatorToken } from "../core/registry/operators.ts";
-import { etagOf } from "../core/registry/pages.ts";
 import type { AuditEvent, StoredCustomer, StoredDevice } from "../core/registry/ports.ts";
+import { etagOf } from "../core/registry/resources.ts";
 import type { SigningKeyView } from "../core/tokens/signing-keys.ts";
 
 /** The words of the core for an enum: the names of its values in lower case, without UNSPECIFIED. */

@@ -1,7 +1,7 @@
 // Builds the stores of the core's ports over one SQL database.
 
+import type { ActivityStore } from "../core/activity.ts";
 import type { CredentialStore } from "../core/ports.ts";
-import type { ActivityStore } from "../core/registry/ports.ts";
 import type { RegistryDependencies } from "../core/registry/registry.ts";
 import type { SecretStore } from "../core/registry/secrets.ts";
 import type { SigningKeyStore } from "../core/tokens/ports.ts";

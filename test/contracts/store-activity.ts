@@ -1,7 +1,8 @@
 // The store's contract for last logins and failures: ActivityStore.
 
 import { expect, test } from "vitest";
-import type { Activity, ActivityUpdate } from "../../src/core/registry/ports.ts";
+import type { ActivityUpdate } from "../../src/core/activity.ts";
+import type { Activity } from "../../src/core/registry/ports.ts";
 import type { TestDatabase } from "../store/database.ts";
 import { actionsOf, addDevice, failureOf, loginOf, NOW, type Open, openWithCustomer, UNSEEN } from "./store-samples.ts";
 

@@ -1,8 +1,7 @@
 // The store's contract for the audit log: AuditLog.
 
 import { expect, test } from "vitest";
-import type { AuditLog } from "../../src/core/registry/audit.ts";
-import type { Condition } from "../../src/core/registry/filter.ts";
+import type { AuditLog, Condition } from "../../src/core/registry/ports.ts";
 import type { Database } from "../../src/store/database.ts";
 import { insertAuditEvents } from "../../src/store/registry/audit.ts";
 import { ACTOR, entryOf, FIRST, NOW, type Open, walk } from "./store-samples.ts";

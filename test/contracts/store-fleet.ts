@@ -1,9 +1,8 @@
 // The store's contract for the whole fleet: FleetStore.
 
 import { expect, test } from "vitest";
-import type { Condition } from "../../src/core/registry/filter.ts";
 import type { FleetChange } from "../../src/core/registry/fleet.ts";
-import type { StoredDevice } from "../../src/core/registry/ports.ts";
+import type { Condition, StoredDevice } from "../../src/core/registry/ports.ts";
 import type { Store } from "../../src/store/sql.ts";
 import { addDevice, enrolMany, entryOf, FIRST, NOW, type Open, openWithCustomer } from "./store-samples.ts";
 

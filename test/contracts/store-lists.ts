@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { DEVICE_FIELDS } from "../../src/core/registry/devices.ts";
-import type { Condition } from "../../src/core/registry/filter.ts";
+import type { Condition } from "../../src/core/registry/ports.ts";
 import {
   addCustomer,
   addDevice,

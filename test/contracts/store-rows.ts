@@ -1,8 +1,7 @@
 // The store's contract for single rows and the decoy: CustomerStore, DeviceStore, and names of customer keys.
 
 import { expect, test } from "vitest";
-import type { Condition } from "../../src/core/registry/filter.ts";
-import type { Device } from "../../src/core/registry/ports.ts";
+import type { Condition, Device } from "../../src/core/registry/ports.ts";
 import type { TestDatabase } from "../store/database.ts";
 import {
   actionsOf,

@@ -1,10 +1,10 @@
 // Rows and opened stores for the suites of the store's contract.
 
 import { expect } from "vitest";
+import type { ActivityUpdate } from "../../src/core/activity.ts";
 import type { Credential, CustomerKey } from "../../src/core/ports.ts";
 import type {
   Activity,
-  ActivityUpdate,
   Actor,
   AuditEntry,
   Customer,

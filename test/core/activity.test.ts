@@ -1,10 +1,9 @@
 // The activity recorder: the logins that it collects, and when it writes them.
 
 import { expect, test } from "vitest";
-import { createActivityRecorder } from "../../src/core/activity.ts";
+import { type ActivityUpdate, createActivityRecorder, type Move } from "../../src/core/activity.ts";
 import { AuthError, type Reason } from "../../src/core/errors.ts";
 import type { Login, LoginRequest } from "../../src/core/login.ts";
-import type { ActivityUpdate, Move } from "../../src/core/registry/ports.ts";
 
 const NOW = 1_764_000_000_000;
 const CALLER = { address: "192.0.2.1" };

@@ -3,18 +3,18 @@
 import { randomBytes } from "node:crypto";
 import { AuthError, malformed } from "../errors.ts";
 import { type KeyPurpose, MAX_LIVE_KEYS } from "../ports.ts";
-import type { AuditedResource } from "./audit.ts";
 import { requireCustomer } from "./customers.ts";
 import { doesNotExist, readCustomerId } from "./names.ts";
-import { type Listing, type ListRequest, pageOf } from "./pages.ts";
 import type {
   Actor,
+  AuditedResource,
   CustomerKeyStore,
   CustomerSecret,
   CustomerStore,
   OpenedCustomerKey,
   StoredCustomerKey,
 } from "./ports.ts";
+import { type Listing, type ListRequest, pageOf } from "./resources.ts";
 
 export interface CustomerKeyDraft {
   readonly customerId: string;

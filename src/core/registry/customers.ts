@@ -3,10 +3,9 @@
 import { randomBytes } from "node:crypto";
 import { AuthError, malformed } from "../errors.ts";
 import { readLimit } from "../limit-text.ts";
-import { type AuditDetails, type AuditedResource, changedDetails } from "./audit.ts";
 import { doesNotExist, readCustomerId, readDisplayName } from "./names.ts";
-import { listPage, type Resources, requireVersion } from "./pages.ts";
-import type { Customer, CustomerStore, Status, StoredCustomer } from "./ports.ts";
+import type { AuditDetails, AuditedResource, Customer, CustomerStore, Status, StoredCustomer } from "./ports.ts";
+import { changedDetails, listPage, type Resources, requireVersion } from "./resources.ts";
 import { markRevocation } from "./revocation.ts";
 
 /** Changes to a customer. An absent field is unchanged; in a new customer it gets its default. */

@@ -2,9 +2,9 @@
 
 import { randomBytes } from "node:crypto";
 import { readPublicKey } from "../assertion.ts";
-import { type AuditDetails, type AuditedResource, changedDetails } from "./audit.ts";
 import { readCustomerId, readDisplayName, readEnrolledDeviceKey, readLabels } from "./names.ts";
-import type { Actor, AuditEntry, Change, Device, KeyMode, Status } from "./ports.ts";
+import type { Actor, AuditDetails, AuditEntry, AuditedResource, Change, Device, KeyMode, Status } from "./ports.ts";
+import { changedDetails } from "./resources.ts";
 import { markRevocation } from "./revocation.ts";
 
 /** Changes to a device. An absent or undefined field is unchanged; in a new device it gets its default. */

@@ -1,10 +1,10 @@
 // Import of devices: many rows in one transaction; a bad row fails alone.
 
 import { AuthError, malformed, type Reason } from "../errors.ts";
-import { changedDetails } from "./audit.ts";
 import { applyPatch, type DevicePatch, deviceDetails, newDevice, readPatch } from "./device-changes.ts";
 import { doesNotExist, readCustomerId, readEnrolledDeviceKey } from "./names.ts";
 import type { Actor, Device, DeviceStore } from "./ports.ts";
+import { changedDetails } from "./resources.ts";
 
 /** A device to enrol, or the changes of one. */
 export interface ImportRow extends DevicePatch {

@@ -4,7 +4,6 @@ import { createSecretKey } from "node:crypto";
 import { AuthError } from "../errors.ts";
 import { readDeviceKey } from "../login-fields.ts";
 import { deriveDeviceKey } from "../signature.ts";
-import type { AuditLog } from "./audit.ts";
 import { stateOf } from "./customer-keys.ts";
 import {
   type DeviceDraft,
@@ -18,8 +17,8 @@ import {
   resourceOf,
 } from "./device-changes.ts";
 import { doesNotExist } from "./names.ts";
-import { listPage, type Resources, requireVersion } from "./pages.ts";
-import type { Actor, CustomerKeyStore, DeviceStore, StoredDevice } from "./ports.ts";
+import type { Actor, AuditLog, CustomerKeyStore, DeviceStore, StoredDevice } from "./ports.ts";
+import { listPage, type Resources, requireVersion } from "./resources.ts";
 
 /** A board's own key. */
 export interface DerivedKey {

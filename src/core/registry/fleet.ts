@@ -4,10 +4,9 @@ import { malformed } from "../errors.ts";
 import { readDeviceKey } from "../login-fields.ts";
 import { decideRevocation, decideUpdate, describeDeletion } from "./device-changes.ts";
 import { DEVICE_FIELDS } from "./devices.ts";
-import type { Condition } from "./filter.ts";
 import { MOST_LABELS, readLabels } from "./names.ts";
-import { readPageQuery, writePageToken } from "./pages.ts";
-import type { Actor, Change, Device, PageQuery, PageResult, StoredDevice } from "./ports.ts";
+import type { Actor, Change, Condition, Device, PageQuery, PageResult, StoredDevice } from "./ports.ts";
+import { readPageQuery, writePageToken } from "./resources.ts";
 
 export type FleetAction = "enable" | "disable" | "label" | "revoke_tokens" | "delete";
 

@@ -3,9 +3,8 @@
 import { createHash, randomBytes } from "node:crypto";
 import { AuthError, malformed } from "../errors.ts";
 import { equalSecrets } from "../signature.ts";
-import type { AuditedResource } from "./audit.ts";
 import { doesNotExist } from "./names.ts";
-import type { Actor, AuditEntry } from "./ports.ts";
+import type { Actor, AuditEntry, AuditedResource } from "./ports.ts";
 
 /** `read`: the calls that change nothing and show no secret. */
 export type Role = "read" | "admin";

@@ -1,7 +1,6 @@
 // Rows of the registry, and the ports of the stores that hold them.
 
 import type { KeyPurpose } from "../ports.ts";
-import type { Condition } from "./filter.ts";
 
 export type Status = "enabled" | "disabled";
 export type KeyMode = "shared" | "derived";
@@ -106,8 +105,24 @@ export interface AuditEntry {
   readonly details: Readonly<Record<string, string | number | boolean>>;
 }
 
+export type AuditDetails = AuditEntry["details"];
+
+/** The resource of an entry, as in `devices/pump-7`, and its customer. */
+export type AuditedResource = Pick<AuditEntry, "resource" | "customerId">;
+
 export interface AuditEvent extends AuditEntry {
   readonly eventId: string;
+}
+
+/** How a condition compares. */
+export type ComparisonOperator = "=" | "!=" | "<" | "<=" | ">" | ">=";
+
+/** One comparison of a filter, its value of the field's type; times in unix milliseconds. */
+export interface Condition {
+  /** In the callers' spelling: `customer_id`; `labels.site` for a label. */
+  readonly field: string;
+  readonly operator: ComparisonOperator;
+  readonly value: string | number | boolean;
 }
 
 /** A page of a list: the items after the name `after`. */
@@ -189,24 +204,12 @@ export interface DeviceStore {
   ): Promise<void>;
 }
 
-/** The last login and last failure of a device since the previous update; undefined: none. */
-export interface ActivityUpdate {
-  readonly deviceKey: string;
-  readonly login: { readonly at: number; readonly keyId: string } | undefined;
-  readonly failure: { readonly at: number; readonly reason: string } | undefined;
-}
-
-/** A device that logged in by its own key while it moved to that key. */
-export interface Move {
-  readonly deviceKey: string;
-  /** The start of the move as the login read it, in unix milliseconds. */
-  readonly movingSince: number;
-}
-
-/** The last login and failure of each device. Rejects with AuthError `unavailable` while the database is away. */
-export interface ActivityStore {
-  /** Writes a few hundred updates a transaction. Skips devices that were unknown at the time, and events older than the stored ones. */
-  record(updates: readonly ActivityUpdate[]): Promise<void>;
-  /** Ends the moves at `at`, in unix milliseconds, with an audit event each: the shared key no longer proves logins. */
-  finishMoves(moves: readonly Move[], at: number): Promise<void>;
+/** The store of the audit log. Throws AuthError `unavailable` while the database is away. */
+export interface AuditLog {
+  /** Adds an entry for a secret that is shown, which changes no row. */
+  append(entry: AuditEntry): Promise<void>;
+  /** The newest first. */
+  list(page: PageQuery): Promise<PageResult<AuditEvent>>;
+  /** Deletes at most `most` events older than `time`. @returns how many */
+  prune(time: number, most: number): Promise<number>;
 }

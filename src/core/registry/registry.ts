@@ -1,13 +1,13 @@
 // The registry: all use cases of operators.
 
-import { type AuditLog, createListAuditEvents, type ListAuditEvents } from "./audit.ts";
 import { type CustomerKeys, createCustomerKeys } from "./customer-keys.ts";
 import { type Customers, createCustomers } from "./customers.ts";
 import { createImportDevices, type ImportDevices } from "./device-import.ts";
 import { createDevices, type Devices } from "./devices.ts";
 import { createFleet, type Fleet, type FleetStore } from "./fleet.ts";
 import { createOperators, type OperatorStore, type Operators } from "./operators.ts";
-import type { CustomerKeyStore, CustomerStore, DeviceStore } from "./ports.ts";
+import type { AuditEvent, AuditLog, CustomerKeyStore, CustomerStore, DeviceStore } from "./ports.ts";
+import { type Listing, type ListRequest, listPage } from "./resources.ts";
 import { createRevokeToken, type RevokedTokenStore, type RevokeToken } from "./revocation.ts";
 import { createSessions, type SessionSealer, type Sessions, type SignInCodeStore } from "./sessions.ts";
 
@@ -21,7 +21,8 @@ export interface Registry {
   readonly fleet: Fleet;
   readonly operators: Operators;
   readonly sessions: Sessions;
-  readonly listAuditEvents: ListAuditEvents;
+  /** The newest first. */
+  listAuditEvents(request: ListRequest): Promise<Listing<AuditEvent>>;
 }
 
 export interface RegistryDependencies {
@@ -40,6 +41,16 @@ export interface RegistryDependencies {
   readonly now: () => number;
 }
 
+/** The fields that filters of audit events may use. */
+const AUDIT_FIELDS = {
+  action: "text",
+  resource: "text",
+  customer_id: "text",
+  operator: "text",
+  token_id: "text",
+  time: "time",
+} as const;
+
 /** Creates the use cases over their ports. */
 export function createRegistry(ports: RegistryDependencies): Registry {
   const { now } = ports;
@@ -53,6 +64,6 @@ export function createRegistry(ports: RegistryDependencies): Registry {
     fleet: createFleet(ports.fleet, now),
     operators,
     sessions: createSessions({ ...ports, operators }),
-    listAuditEvents: createListAuditEvents(ports.audit, now),
+    listAuditEvents: (request) => listPage(AUDIT_FIELDS, request, ports.audit.list, now()),
   };
 }

@@ -1,7 +1,7 @@
 // The queries of devices' last logins and failures.
 
 import { type RawBuilder, sql, type Transaction } from "kysely";
-import type { ActivityStore, ActivityUpdate, Move } from "../../core/registry/ports.ts";
+import type { ActivityStore, ActivityUpdate, Move } from "../../core/activity.ts";
 import { type AuditEntry, GATEWAY } from "../../core/registry/ports.ts";
 import type { Database, Dialect } from "../database.ts";
 import { DECOY, type Schema } from "../schema.ts";

@@ -1,9 +1,8 @@
 // The audit log's queries.
 
 import { type Selectable, sql, type Transaction } from "kysely";
-import type { AuditLog } from "../../core/registry/audit.ts";
-import { unknownPageToken } from "../../core/registry/pages.ts";
-import type { AuditEntry, AuditEvent } from "../../core/registry/ports.ts";
+import type { AuditEntry, AuditEvent, AuditLog } from "../../core/registry/ports.ts";
+import { unknownPageToken } from "../../core/registry/resources.ts";
 import type { Database } from "../database.ts";
 import type { Schema } from "../schema.ts";
 import { findPage, type List } from "./lists.ts";

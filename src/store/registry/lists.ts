@@ -1,8 +1,7 @@
 // Pages of lists by key, and filters as SQL.
 
 import { type Expression, type Kysely, type RawBuilder, sql } from "kysely";
-import type { ComparisonOperator, Condition } from "../../core/registry/filter.ts";
-import type { PageQuery } from "../../core/registry/ports.ts";
+import type { ComparisonOperator, Condition, PageQuery } from "../../core/registry/ports.ts";
 import type { Schema } from "../schema.ts";
 
 /** Most rows that one page reads, however few match: the last page takes as long as the first. */

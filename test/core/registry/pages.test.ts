@@ -2,6 +2,7 @@
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import type { PageQuery, PageResult } from "../../../src/core/registry/ports.ts";
 import {
   etagOf,
   type ListRequest,
@@ -9,8 +10,7 @@ import {
   pageOf,
   requireVersion,
   writePageToken,
-} from "../../../src/core/registry/pages.ts";
-import type { PageQuery, PageResult } from "../../../src/core/registry/ports.ts";
+} from "../../../src/core/registry/resources.ts";
 import { caughtError } from "../caught-error.ts";
 
 const FIELDS = { color: "text", labels: "text" } as const;

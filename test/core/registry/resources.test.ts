@@ -2,8 +2,8 @@
 
 import { describe, expect, test } from "vitest";
 import type { CustomerPatch } from "../../../src/core/registry/customers.ts";
-import { etagOf } from "../../../src/core/registry/pages.ts";
 import type { StoredCustomer, StoredDevice } from "../../../src/core/registry/ports.ts";
+import { etagOf } from "../../../src/core/registry/resources.ts";
 import { ACTOR, NOW } from "../../contracts/store-samples.ts";
 import { ALL, type OpenedRegistry, openWithCustomer } from "./open-registry.ts";
 
