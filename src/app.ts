@@ -12,7 +12,7 @@ import { createAddressLimits } from "./core/limiter/addresses.ts";
 import { createLogIn } from "./core/login.ts";
 import { createOverloadGuard } from "./core/overload.ts";
 import type { Registry } from "./core/registry/registry.ts";
-import { signInLink } from "./core/registry/sessions.ts";
+import { createSessions, signInLink } from "./core/registry/sessions.ts";
 import { openKeyRing } from "./core/tokens/keyring.ts";
 import { assertionAudiences } from "./core/tokens/published-document.ts";
 import { PUBLISH_MS, type RingRules } from "./core/tokens/rotation.ts";
@@ -109,7 +109,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     if (error instanceof SealError) metrics.unopenedSecrets.inc({ kind });
     observer.fault(error);
   };
-  const { database, store, activity, registry, secrets } = await openRegistry(
+  const { database, store, activity, registry, secrets, sealer } = await openRegistry(
     config,
     {
       now,
@@ -194,8 +194,11 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     spec: tracing.observeCalls(createTokenService(check, callerOf)),
     maxMessageBytes: TOKEN_MESSAGE_BYTES,
   };
+  const { operators } = registry;
+  const sessions = createSessions({ operators, sealer, limiter, now });
   const adminService = createAdminService({
     registry,
+    sessions,
     explain,
     secrets,
     signingKeys,
@@ -203,7 +206,6 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     overview: { readLogins: recentLogins.read, checkParts: readiness.check, version },
     actorOf: createActorOf(callerOf),
   });
-  const { sessions, operators } = registry;
   const admin: MountedService = {
     spec: observer.observeCalls(adminService, callerOf),
     guard: createAdminGuard(operators, sessions, config.tlsCert !== undefined),
@@ -245,7 +247,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     services: [auth, token, admin],
     async createSignInLink() {
       if (internalUrl === undefined || config.dashboard === "off") return undefined;
-      const { code } = await sessions.issueCode(await operators.identify(config.adminToken));
+      const { text: code } = sessions.issueCode(await operators.identify(config.adminToken));
       return signInLink(internalUrl, code);
     },
     reportUncaught(error) {

@@ -9,7 +9,7 @@ import { createSecrets, type Secrets } from "../core/registry/secrets.ts";
 import type { Database } from "../store/database.ts";
 import { migrate } from "../store/migrations.ts";
 import type { OutageListener } from "../store/outage.ts";
-import { createSealer } from "../store/sealing.ts";
+import { createSealer, type Sealer } from "../store/sealing.ts";
 import { createStore, type Store } from "../store/sql.ts";
 import { openSqlite } from "../store/sqlite.ts";
 import { repeatEvery } from "../telemetry/clock.ts";
@@ -21,6 +21,7 @@ export interface OpenedRegistry {
   readonly activity: ActivityRecorder;
   readonly registry: Registry;
   readonly secrets: Secrets;
+  readonly sealer: Sealer;
 }
 
 export interface RegistryOptions {
@@ -52,7 +53,8 @@ export async function openRegistry(
   await migrate(database);
 
   // 2. The stores over it, whose secrets open.
-  const store = createStore(database, createSealer([config.masterKey, ...config.otherMasterKeys]), onFault);
+  const sealer = createSealer([config.masterKey, ...config.otherMasterKeys]);
+  const store = createStore(database, sealer, onFault);
   const secrets = createSecrets(store.secrets, now);
   if (forgetLostSecrets) {
     const { customerKeys: customer_keys, signingKeys: signing_keys } = await secrets.forgetLost(GATEWAY);
@@ -76,7 +78,7 @@ export async function openRegistry(
     while ((await store.audit.prune(now() - auditRetention, PRUNED_AT_ONCE)) === PRUNED_AT_ONCE);
   };
   cleanup.defer(repeatEvery(PRUNE_MS, prune, onFault));
-  return { database, store, activity, registry, secrets };
+  return { database, store, activity, registry, secrets, sealer };
 }
 
 /** Opens the database of the settings. */

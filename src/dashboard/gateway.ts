@@ -21,6 +21,7 @@ export const admin: Client<typeof AdminService> = createClient(
   createConnectTransport({ baseUrl: location.origin, useBinaryFormat: true, interceptors: [authenticate] }),
 );
 
+const SIGNED_IN = "countersign-signed-in";
 const UNREACHABLE = "The gateway does not answer. It may be restarting.";
 
 /** An error as a sentence, with its reason. */
@@ -55,16 +56,18 @@ async function call(path: string, body?: object): Promise<ReadonlyMap<string, un
 /** Exchanges an admin token, or the code of a link, for a session. @throws Error with a sentence */
 export async function signIn(credentials: { readonly token: string } | { readonly code: string }): Promise<void> {
   await call("/dashboard/sign-in", credentials);
+  localStorage.setItem(SIGNED_IN, "yes");
 }
 
-/** Whether a session is open. @throws Error with a sentence */
-export async function isSignedIn(): Promise<boolean> {
-  return (await call("/dashboard/session")).get("signed_in") === true;
+/** Whether this browser has signed in: scripts do not see the cookie. */
+export function hasSignedIn(): boolean {
+  return localStorage.getItem(SIGNED_IN) !== null;
 }
 
 /** @throws Error with a sentence */
 export async function signOut(): Promise<void> {
   await call("/dashboard/sign-out", {});
+  localStorage.removeItem(SIGNED_IN);
 }
 
 /** The gateway's URL for devices: the issuer of its tokens. */

@@ -4,7 +4,7 @@ import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { OperatorRole, type OperatorToken } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { Frame } from "./frame.tsx";
-import { admin, failureOf, isSignedIn, signIn, signOut } from "./gateway.ts";
+import { admin, failureOf, hasSignedIn, signIn, signOut } from "./gateway.ts";
 import { SessionContext } from "./loading.ts";
 import { SignIn } from "./pages/sign-in.tsx";
 import "./style.css";
@@ -33,7 +33,7 @@ function App() {
     const code = takeCode();
     try {
       if (code !== undefined) await signIn({ code });
-      else if (!(await isSignedIn())) return leave();
+      else if (!hasSignedIn()) return leave();
       await load();
     } catch (error) {
       fail(error);

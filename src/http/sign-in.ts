@@ -1,13 +1,13 @@
 // Sign-in to the dashboard and sign-out: exchanges an admin token or a code for a session cookie.
 
 import { AuthError, malformed } from "../core/errors.ts";
-import { readSessionCookie, SESSION_HEADER, type Sessions, writeSessionCookie } from "../core/registry/sessions.ts";
+import { SESSION_HEADER, type Sessions, writeSessionCookie } from "../core/registry/sessions.ts";
 import { parseJson } from "../protocols/json.ts";
 import { isObject } from "../protocols/mistakes.ts";
 import type { EndpointAnswer, EndpointRequest, Endpoints } from "./endpoints.ts";
 
 export interface SignInOptions {
-  readonly sessions: Pick<Sessions, "openByToken" | "openByCode" | "confirm">;
+  readonly sessions: Pick<Sessions, "openByToken" | "openByCode">;
   /** The listener speaks TLS. */
   readonly secure: boolean;
   /** Unix milliseconds. */
@@ -31,28 +31,10 @@ export function signInEndpoints({ sessions, secure, now }: SignInOptions): Endpo
     requireOwnPage(header(SESSION_HEADER));
     return { ...NO_CONTENT, headers: [["Set-Cookie", writeSessionCookie("", 0, secure)]] };
   };
-  // Browsers log each 401 as an error, so the page first asks whether it is signed in.
-  const showSession = async ({ header }: EndpointRequest): Promise<EndpointAnswer> => {
-    const session = readSessionCookie(header("cookie"), header(SESSION_HEADER), secure);
-    const isOpen = session !== undefined && (await isConfirmed(sessions.confirm(session)));
-    return { contentType: "application/json", body: JSON.stringify({ signed_in: isOpen }) };
-  };
   return {
-    "/dashboard/session": { method: "GET", answer: showSession },
     "/dashboard/sign-in": { method: "POST", maxBytes: MOST_BYTES, answer: signIn },
     "/dashboard/sign-out": { method: "POST", maxBytes: MOST_BYTES, answer: signOut },
   };
-}
-
-/** @throws AuthError `unavailable` */
-async function isConfirmed(token: Promise<unknown>): Promise<boolean> {
-  try {
-    await token;
-    return true;
-  } catch (error) {
-    if (error instanceof AuthError && error.reason === "invalid_admin_token") return false;
-    throw error;
-  }
 }
 
 /** @throws AuthError for a request that a page of another origin may have sent */

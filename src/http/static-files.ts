@@ -1,6 +1,6 @@
 // The dashboard's files, from memory, under a strict Content-Security-Policy.
 
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { extname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import type { HeaderField } from "../protocols/exchange.ts";
@@ -31,12 +31,13 @@ const HASHED_MAX_AGE = 31_536_000;
 
 /** Serves the files of a folder, index.html at `/`. Without index.html, `/` says how to build it. */
 export function staticFiles(folder: string): Endpoints {
-  const names = listFiles(folder);
-  if (!names.includes("index.html")) return { "/": NOT_BUILT };
-  const routes = names.map((name): [string, Endpoint] => [
-    name === "index.html" ? "/" : `/${name}`,
-    serveFile(readFileSync(join(folder, name)), name),
-  ]);
+  if (!existsSync(join(folder, "index.html"))) return { "/": NOT_BUILT };
+  const names = readdirSync(folder, { recursive: true, encoding: "utf8" });
+  const routes = names.flatMap((name): [string, Endpoint][] => {
+    const contentType = MEDIA_TYPES[extname(name)];
+    const path = name === "index.html" ? "/" : `/${name.replaceAll("\\", "/")}`;
+    return contentType === undefined ? [] : [[path, serveFile(join(folder, name), contentType, path)]];
+  });
   return Object.fromEntries(routes);
 }
 
@@ -46,30 +47,13 @@ const NOT_BUILT = document(() => ({
   body: "The dashboard is not built. In a checkout run: npm ci (without NODE_ENV=production), or npm run build:dashboard\n",
 }));
 
-function listFiles(folder: string): readonly string[] {
-  try {
-    const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
-    const files = entries.filter((entry) => entry.isFile() && Object.hasOwn(MEDIA_TYPES, extname(entry.name)));
-    return files.map(({ parentPath, name }) =>
-      join(parentPath, name)
-        .slice(folder.length + 1)
-        .replaceAll("\\", "/"),
-    );
-  } catch {
-    return [];
-  }
-}
-
-function serveFile(content: Buffer, name: string): Endpoint {
-  const contentType = MEDIA_TYPES[extname(name)] ?? "application/octet-stream";
+function serveFile(file: string, contentType: string, path: string): Endpoint {
+  const content = readFileSync(file);
   let compressed: Buffer | undefined;
-  return {
-    method: "GET",
-    answer({ header }): EndpointAnswer {
-      const shared = { contentType, ...(name.startsWith("assets/") && { maxAge: HASHED_MAX_AGE }) };
-      if (!/\bgzip\b/.test(header("accept-encoding") ?? "")) return { ...shared, headers: HEADERS, body: content };
-      compressed ??= gzipSync(content, { level: 9 });
-      return { ...shared, headers: [...HEADERS, ["Content-Encoding", "gzip"]], body: compressed };
-    },
-  };
+  const shared = { contentType, ...(path.startsWith("/assets/") && { maxAge: HASHED_MAX_AGE }) };
+  return document(({ header }): EndpointAnswer => {
+    if (!/\bgzip\b/.test(header("accept-encoding") ?? "")) return { ...shared, headers: HEADERS, body: content };
+    compressed ??= gzipSync(content, { level: 9 });
+    return { ...shared, headers: [...HEADERS, ["Content-Encoding", "gzip"]], body: compressed };
+  });
 }

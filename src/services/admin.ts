@@ -37,6 +37,7 @@ export interface OverviewParts {
 
 export interface AdminDependencies {
   readonly registry: Registry;
+  readonly sessions: Pick<Sessions, "issueCode">;
   readonly explain: ExplainLogin;
   readonly secrets: Secrets;
   readonly signingKeys: SigningKeys;
@@ -47,8 +48,8 @@ export interface AdminDependencies {
 
 /** Creates the service. Mount it with a guard that admits operators only. */
 export function createAdminService(dependencies: AdminDependencies): ServiceImplSpec {
-  const { registry, explain, secrets, signingKeys, readDeviceLimit, overview, actorOf } = dependencies;
-  const { customers, customerKeys, fleet, operators, sessions } = registry;
+  const { registry, sessions, explain, secrets, signingKeys, readDeviceLimit, overview, actorOf } = dependencies;
+  const { customers, customerKeys, fleet, operators } = registry;
   return createServiceImplSpec<typeof AdminService>(AdminService, {
     ...createCustomerMethods(customers, actorOf),
     ...createKeyMethods(customerKeys, signingKeys, actorOf),
@@ -76,7 +77,7 @@ export function createAdminService(dependencies: AdminDependencies): ServiceImpl
   } satisfies ServiceImpl<typeof AdminService>);
 }
 
-function createOperatorMethods(operators: Operators, sessions: Sessions, actorOf: ActorOf) {
+function createOperatorMethods(operators: Operators, sessions: AdminDependencies["sessions"], actorOf: ActorOf) {
   return {
     async issueOperatorToken({ name, role, expireTime }, context) {
       const draft = { name, role: roles.read(role) ?? "read", expiresAt: readTime(expireTime, "expire_time") };
@@ -93,8 +94,8 @@ function createOperatorMethods(operators: Operators, sessions: Sessions, actorOf
       return operatorTokenMessage(await operators.revoke(tokenId, actorOf(context)));
     },
 
-    async createSignInCode(_request, context) {
-      const { code, expiresAt } = await sessions.issueCode(operatorOf(context));
+    createSignInCode(_request, context) {
+      const { text: code, expiresAt } = sessions.issueCode(operatorOf(context));
       return { code, expireTime: writeTime(expiresAt) };
     },
 

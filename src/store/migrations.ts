@@ -153,11 +153,6 @@ const statements = ({ name, bytes, numbered, clustered }: Words): readonly strin
     expires_at bigint not null,
     revoked_at bigint
   )`,
-  `create table sign_in_codes (
-    code_hash ${name} primary key,
-    token_id ${name} not null,
-    expires_at bigint not null
-  )`,
   `create table audit_events (
     event_id ${numbered},
     at bigint not null,

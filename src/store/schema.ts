@@ -88,13 +88,6 @@ export interface Schema {
     expires_at: number;
     revoked_at: number | null;
   };
-  /** Codes that sign in to the dashboard once. */
-  sign_in_codes: {
-    /** SHA-256 in hex, of a random code. */
-    code_hash: string;
-    token_id: string;
-    expires_at: number;
-  };
   audit_events: {
     event_id: Generated<number>;
     at: number;

@@ -13,13 +13,13 @@ import { createCustomerKeyStore } from "./registry/customer-keys.ts";
 import { createCustomerStore } from "./registry/customers.ts";
 import { createDeviceStore } from "./registry/devices.ts";
 import { createFleetStore } from "./registry/fleet.ts";
-import { createOperatorStore, createSignInCodeStore } from "./registry/operators.ts";
+import { createOperatorStore } from "./registry/operators.ts";
 import { createRevokedTokenStore } from "./revoked-tokens.ts";
 import type { Sealer } from "./sealing.ts";
 import { createSecretStore } from "./secrets.ts";
 import { createSigningKeyStore } from "./signing-keys.ts";
 
-/** The stores over one database. `sealer` seals sessions: stores seal their own secrets. */
+/** The stores over one database. */
 export interface Store extends Omit<RegistryDependencies, "settingsTokens" | "now"> {
   readonly credentials: CredentialStore;
   readonly activity: ActivityStore;
@@ -40,8 +40,6 @@ export function createStore(database: Database, sealer: Sealer, onFault: (error:
     revokedTokens: createRevokedTokenStore(database),
     fleet: createFleetStore(database),
     operators: createOperatorStore(database),
-    signInCodes: createSignInCodeStore(database),
-    sealer,
     secrets: createSecretStore(database, sealer),
   };
 }

@@ -46,11 +46,8 @@ describe("a session", () => {
     const cookie = header.split(";")[0] ?? "";
     expect(cookie).not.toContain(ADMIN_TOKEN);
     expect((await listCustomers({ cookie, ...OWN_PAGE })).status).toBe(200);
-    const session = (headers: Record<string, string>): Promise<Response> =>
-      fetch(new URL("/dashboard/session", gateway.internalUrl), { headers });
-    expect(await (await session({ cookie, ...OWN_PAGE })).json()).toEqual({ signed_in: true });
-    expect(await (await session({ cookie })).json()).toEqual({ signed_in: false });
-    expect(await (await session({ cookie: `${cookie}A`, ...OWN_PAGE })).json()).toEqual({ signed_in: false });
+    expect((await listCustomers({ cookie })).status).toBe(401);
+    expect((await listCustomers({ cookie: `${cookie}A`, ...OWN_PAGE })).status).toBe(401);
     const out = await post("/dashboard/sign-out", {}, { cookie, ...OWN_PAGE });
     expect(out.headers.get("set-cookie")).toMatch(/^countersign-session=; Path=\/; Max-Age=0;/);
   });

@@ -33,8 +33,8 @@ export interface OperatorStore {
   find(tokenId: string): Promise<StoredOperatorToken | undefined>;
   /** All, the newest first. */
   list(): Promise<readonly StoredOperatorToken[]>;
-  /** Revokes a token. A revoked one stays as it is, without an entry. Throws AuthError `does_not_exist`. */
-  revoke(tokenId: string, entry: AuditEntry): Promise<StoredOperatorToken>;
+  /** Revokes a token. A revoked or missing one stays as it is, without an entry. */
+  revoke(tokenId: string, entry: AuditEntry): Promise<void>;
 }
 
 export interface OperatorTokenDraft {
@@ -129,7 +129,10 @@ export function createOperators(
       }
       if (!/^[0-9a-f]{8}$/.test(tokenId)) throw doesNotExist("admin token");
       const entry = { actor, at: now(), action: "RevokeOperatorToken", ...resourceOf(tokenId), details: {} };
-      return operators.revoke(tokenId, entry);
+      await operators.revoke(tokenId, entry);
+      const token = await operators.find(tokenId);
+      if (token === undefined) throw doesNotExist("admin token");
+      return token;
     },
 
     async identify(adminToken) {

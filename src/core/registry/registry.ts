@@ -9,7 +9,6 @@ import { createOperators, type OperatorStore, type Operators } from "./operators
 import type { AuditEvent, AuditLog, CustomerKeyStore, CustomerStore, DeviceStore } from "./ports.ts";
 import { type Listing, type ListRequest, listPage } from "./resources.ts";
 import { createRevokeToken, type RevokedTokenStore, type RevokeToken } from "./revocation.ts";
-import { createSessions, type SessionSealer, type Sessions, type SignInCodeStore } from "./sessions.ts";
 
 /** Each use case throws AuthError: `malformed`, or an error of its store. */
 export interface Registry {
@@ -20,7 +19,6 @@ export interface Registry {
   readonly revokeToken: RevokeToken;
   readonly fleet: Fleet;
   readonly operators: Operators;
-  readonly sessions: Sessions;
   /** The newest first. */
   listAuditEvents(request: ListRequest): Promise<Listing<AuditEvent>>;
 }
@@ -31,10 +29,8 @@ export interface RegistryDependencies {
   readonly devices: DeviceStore;
   readonly fleet: FleetStore;
   readonly operators: OperatorStore;
-  readonly signInCodes: SignInCodeStore;
   readonly revokedTokens: RevokedTokenStore;
   readonly audit: AuditLog;
-  readonly sealer: SessionSealer;
   /** The admin tokens of the settings, by setting. */
   readonly settingsTokens?: ReadonlyMap<string, string>;
   /** Unix milliseconds. */
@@ -54,7 +50,6 @@ const AUDIT_FIELDS = {
 /** Creates the use cases over their ports. */
 export function createRegistry(ports: RegistryDependencies): Registry {
   const { now } = ports;
-  const operators = createOperators(ports.operators, ports.settingsTokens ?? new Map(), now);
   return {
     customers: createCustomers(ports.customers, now),
     customerKeys: createCustomerKeys(ports.customers, ports.customerKeys, now),
@@ -62,8 +57,7 @@ export function createRegistry(ports: RegistryDependencies): Registry {
     importDevices: createImportDevices(ports.devices, now),
     revokeToken: createRevokeToken(ports.revokedTokens, now),
     fleet: createFleet(ports.fleet, now),
-    operators,
-    sessions: createSessions({ ...ports, operators }),
+    operators: createOperators(ports.operators, ports.settingsTokens ?? new Map(), now),
     listAuditEvents: (request) => listPage(AUDIT_FIELDS, request, ports.audit.list, now()),
   };
 }

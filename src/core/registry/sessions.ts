@@ -1,7 +1,7 @@
 // Sessions of the dashboard: an admin token or a sign-in code, exchanged for a sealed cookie (RFC 6265).
 
-import { createHash, randomBytes } from "node:crypto";
 import { AuthError } from "../errors.ts";
+import { CLOCKS_APART_MS, type Limiter, type Policy } from "../ports.ts";
 import type { Operators, OperatorToken } from "./operators.ts";
 
 /** Seals text under the master key, so that every gateway opens it. */
@@ -11,16 +11,8 @@ export interface SessionSealer {
   open(sealed: Uint8Array, context: readonly string[]): Uint8Array;
 }
 
-/** Codes that sign in once. Throws AuthError `unavailable` while the database is away. */
-export interface SignInCodeStore {
-  /** Adds a code, and deletes those that have expired at `now`. */
-  insert(hash: string, tokenId: string, expiresAt: number, now: number): Promise<void>;
-  /** Deletes a code and returns it. Only one of concurrent calls gets it. */
-  take(hash: string): Promise<{ readonly tokenId: string; readonly expiresAt: number } | undefined>;
-}
-
-export interface Session {
-  /** The value of the cookie. */
+/** A sealed text: the cookie of a session, or a code that signs in once. */
+export interface SessionText {
   readonly text: string;
   /** Unix milliseconds. */
   readonly expiresAt: number;
@@ -28,42 +20,49 @@ export interface Session {
 
 /** Each use case throws AuthError: `invalid_admin_token`, or an error of the store. */
 export interface Sessions {
-  openByToken(adminToken: string): Promise<Session>;
-  openByCode(code: string): Promise<Session>;
+  openByToken(adminToken: string): Promise<SessionText>;
+  openByCode(code: string): Promise<SessionText>;
   /** Returns the admin token that opened a session. */
   confirm(text: string): Promise<OperatorToken>;
   /** Creates a code that opens one session within a minute. */
-  issueCode(token: OperatorToken): Promise<{ readonly code: string; readonly expiresAt: number }>;
+  issueCode(token: OperatorToken): SessionText;
 }
 
 interface SessionsDependencies {
   readonly operators: Pick<Operators, "identify" | "confirm">;
-  readonly signInCodes: SignInCodeStore;
   readonly sealer: SessionSealer;
+  /** Counts the use of codes. */
+  readonly limiter: Pick<Limiter, "charge">;
   readonly now: () => number;
 }
 
 const SESSION_MS = 12 * 3_600_000;
 const CODE_MS = 60_000;
-const CODE_BYTES = 32;
-const CONTEXT = ["dashboard session"];
-const SESSION = /^([0-9a-f]{8}) (\d{1,15})$/;
-/** Longer than any session. */
+/** A code is good once, also where the clocks of gateways differ. */
+const ONCE: Policy = { name: "replay", limit: 1, windowMs: CODE_MS + CLOCKS_APART_MS };
+/** Longer than any session or code. */
 const LONGEST = 256;
 
-export function createSessions({ operators, signInCodes, sealer, now }: SessionsDependencies): Sessions {
-  function open({ tokenId, expiresAt: tokenExpiresAt }: OperatorToken): Session {
-    const expiresAt = Math.min(now() + SESSION_MS, tokenExpiresAt ?? Number.POSITIVE_INFINITY);
-    const sealed = sealer.seal(Buffer.from(`${tokenId} ${expiresAt}`), CONTEXT);
+export function createSessions({ operators, sealer, limiter, now }: SessionsDependencies): Sessions {
+  function seal(
+    kind: "session" | "code",
+    { tokenId, expiresAt: tokenEnd }: OperatorToken,
+    lifeMs: number,
+  ): SessionText {
+    const expiresAt = Math.min(now() + lifeMs, tokenEnd ?? Number.POSITIVE_INFINITY);
+    const sealed = sealer.seal(Buffer.from(`${tokenId} ${expiresAt}`), [`dashboard ${kind}`]);
     return { text: Buffer.from(sealed).toString("base64url"), expiresAt };
   }
 
-  function unseal(text: string): { readonly tokenId: string; readonly expiresAt: number } | undefined {
-    if (text.length > LONGEST) return undefined;
+  /** The id of the token that a sealed text stands for; undefined for another text, and after its expiry. */
+  function unseal(kind: "session" | "code", text: string): string | undefined {
+    const sealed = Buffer.from(text.slice(0, LONGEST), "base64url");
+    // Another spelling of the same bytes would be another code.
+    if (sealed.toString("base64url") !== text) return undefined;
     try {
-      const opened = Buffer.from(sealer.open(Buffer.from(text, "base64url"), CONTEXT)).toString();
-      const [, tokenId, expiresAt] = SESSION.exec(opened) ?? [];
-      return tokenId === undefined ? undefined : { tokenId, expiresAt: Number(expiresAt) };
+      const content = Buffer.from(sealer.open(sealed, [`dashboard ${kind}`])).toString();
+      const [tokenId, expiresAt] = content.split(" ");
+      return Number(expiresAt) > now() ? tokenId : undefined;
     } catch {
       return undefined;
     }
@@ -71,32 +70,30 @@ export function createSessions({ operators, signInCodes, sealer, now }: Sessions
 
   return {
     async openByToken(adminToken) {
-      return open(await operators.identify(adminToken));
+      return seal("session", await operators.identify(adminToken), SESSION_MS);
     },
 
     async openByCode(code) {
-      const taken = await signInCodes.take(hashOf(code));
-      if (taken === undefined || taken.expiresAt <= now()) {
+      const tokenId = unseal("code", code);
+      const token = tokenId === undefined ? undefined : await operators.confirm(tokenId);
+      // The space keeps the key apart from those of devices.
+      const isUsed = async (): Promise<boolean> =>
+        (await limiter.charge([{ policy: ONCE, key: ` ${code}` }], now())).denied >= 0;
+      if (token === undefined || (await isUsed())) {
         throw invalidSession(
           "this link has signed in already or is older than a minute. Run npx countersign dashboard",
         );
       }
-      return open(await operators.confirm(taken.tokenId));
+      return seal("session", token, SESSION_MS);
     },
 
     async confirm(text) {
-      const session = unseal(text);
-      if (session === undefined || session.expiresAt <= now())
-        throw invalidSession("the session has ended. Sign in again");
-      return operators.confirm(session.tokenId);
+      const tokenId = unseal("session", text);
+      if (tokenId === undefined) throw invalidSession("the session has ended. Sign in again");
+      return operators.confirm(tokenId);
     },
 
-    async issueCode({ tokenId }) {
-      const code = randomBytes(CODE_BYTES).toString("base64url");
-      const at = now();
-      await signInCodes.insert(hashOf(code), tokenId, at + CODE_MS, at);
-      return { code, expiresAt: at + CODE_MS };
-    },
+    issueCode: (token) => seal("code", token, CODE_MS),
   };
 }
 
@@ -107,10 +104,6 @@ export function signInLink(internalUrl: string, code: string): string {
 
 function invalidSession(message: string): AuthError {
   return new AuthError("invalid_admin_token", message);
-}
-
-function hashOf(code: string): string {
-  return createHash("sha256").update(`countersign sign-in code v1\0${code}`).digest("hex");
 }
 
 /**

@@ -1,9 +1,7 @@
-// The queries of operators' admin tokens, and of codes that sign in to the dashboard once.
+// The queries of operators' admin tokens.
 
 import type { Selectable } from "kysely";
-import { doesNotExist } from "../../core/registry/names.ts";
 import type { OperatorStore, StoredOperatorToken } from "../../core/registry/operators.ts";
-import type { SignInCodeStore } from "../../core/registry/sessions.ts";
 import type { Database } from "../database.ts";
 import type { Schema } from "../schema.ts";
 import { insertAuditEvents } from "./audit.ts";
@@ -45,21 +43,13 @@ export function createOperatorStore(database: Database): OperatorStore {
 
     revoke: (tokenId, entry) =>
       database.write(async (transaction) => {
-        const revoked = await transaction
+        const { numUpdatedRows } = await transaction
           .updateTable("operator_tokens")
           .set({ revoked_at: entry.at })
           .where("token_id", "=", tokenId)
           .where("revoked_at", "is", null)
-          .returning("token_id")
-          .executeTakeFirst();
-        if (revoked !== undefined) await insertAuditEvents(transaction, entry);
-        const row = await transaction
-          .selectFrom("operator_tokens")
-          .where("token_id", "=", tokenId)
-          .selectAll()
-          .executeTakeFirst();
-        if (row === undefined) throw doesNotExist("admin token");
-        return tokenOfRow(row);
+          .executeTakeFirstOrThrow();
+        if (numUpdatedRows > 0n) await insertAuditEvents(transaction, entry);
       }),
   };
 }
@@ -72,27 +62,5 @@ function tokenOfRow(row: Selectable<Schema["operator_tokens"]>): StoredOperatorT
     createdAt: row.created_at,
     expiresAt: row.expires_at,
     revokedAt: row.revoked_at ?? undefined,
-  };
-}
-
-/** The codes of one database. */
-export function createSignInCodeStore(database: Database): SignInCodeStore {
-  return {
-    insert: (hash, tokenId, expiresAt, now) =>
-      database.write(async (transaction) => {
-        await transaction.deleteFrom("sign_in_codes").where("expires_at", "<=", now).execute();
-        const row = { code_hash: hash, token_id: tokenId, expires_at: expiresAt };
-        await transaction.insertInto("sign_in_codes").values(row).execute();
-      }),
-
-    take: (hash) =>
-      database.write(async (transaction) => {
-        const row = await transaction
-          .deleteFrom("sign_in_codes")
-          .where("code_hash", "=", hash)
-          .returning(["token_id", "expires_at"])
-          .executeTakeFirst();
-        return row && { tokenId: row.token_id, expiresAt: row.expires_at };
-      }),
   };
 }

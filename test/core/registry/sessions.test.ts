@@ -1,6 +1,7 @@
 // Sessions of the dashboard, opened by an admin token or a code; a revoked token ends its sessions.
 
 import { expect, test } from "vitest";
+import { createMemoryLimiter } from "../../../src/core/limiter/memory.ts";
 import { createOperators } from "../../../src/core/registry/operators.ts";
 import { createSessions, signInLink } from "../../../src/core/registry/sessions.ts";
 import { createSealer } from "../../../src/store/sealing.ts";
@@ -16,8 +17,9 @@ async function open(settings = "a-token-of-the-settings") {
   const now = () => clock.now;
   const settingsTokens = new Map([["COUNTERSIGN_ADMIN_TOKEN", settings]]);
   const operators = createOperators(store.operators, settingsTokens, now);
+  const limiter = createMemoryLimiter();
   const sessionsUnder = (...keys: readonly Uint8Array[]) =>
-    createSessions({ ...store, operators, sealer: createSealer(keys), now });
+    createSessions({ operators, limiter, sealer: createSealer(keys), now });
   const { adminToken, token } = await operators.issue({ name: "ada", role: "read", expiresAt: undefined }, ACTOR);
   return { clock, operators, sessionsUnder, sessions: sessionsUnder(KEY), adminToken, token, settings };
 }
@@ -57,20 +59,35 @@ test("it ends with its token: revoked, expired, or replaced in the settings", as
 test("a code opens one session, within a minute", async () => {
   const { clock, sessions, token } = await open();
   const used = /^this link has signed in already or is older than a minute/;
-  const { code, expiresAt } = await sessions.issueCode(token);
+  const { text: code, expiresAt } = sessions.issueCode(token);
   expect(expiresAt).toBe(NOW + 60_000);
   const { text } = await sessions.openByCode(code);
   expect(await sessions.confirm(text)).toEqual(token);
-  await expect(sessions.openByCode(code)).rejects.toThrow(used);
-  const late = await sessions.issueCode(token);
+  for (const again of [code, `${code}=`, `${code} `]) await expect(sessions.openByCode(again)).rejects.toThrow(used);
+  const late = sessions.issueCode(token);
   clock.now = late.expiresAt;
-  await expect(sessions.openByCode(late.code)).rejects.toThrow(used);
+  await expect(sessions.openByCode(late.text)).rejects.toThrow(used);
   await expect(sessions.openByCode("")).rejects.toThrow(used);
+});
+
+test("a code is taken once, at one of several gateways that share their limits", async () => {
+  const { sessions, sessionsUnder, token } = await open();
+  const { text: code } = sessions.issueCode(token);
+  const gateways = [sessions, sessionsUnder(KEY), sessionsUnder(OTHER_KEY, KEY)];
+  const opened = await Promise.allSettled(gateways.map((gateway) => gateway.openByCode(code)));
+  expect(opened.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected", "rejected"]);
+});
+
+test("a code is no session, and a session is no code", async () => {
+  const { sessions, token, adminToken } = await open();
+  await expect(sessions.confirm(sessions.issueCode(token).text)).rejects.toMatchObject(ENDED);
+  const { text } = await sessions.openByToken(adminToken);
+  await expect(sessions.openByCode(text)).rejects.toMatchObject({ reason: "invalid_admin_token" });
 });
 
 test("a code of a revoked token opens no session", async () => {
   const { operators, sessions, token } = await open();
-  const { code } = await sessions.issueCode(token);
+  const { text: code } = sessions.issueCode(token);
   await operators.revoke(token.tokenId, ACTOR);
   await expect(sessions.openByCode(code)).rejects.toMatchObject({ reason: "invalid_admin_token" });
 });
