@@ -6,7 +6,7 @@ import { hasDevices } from "../src/core/registry/customers.ts";
 import { alreadyExists, doesNotExist } from "../src/core/registry/names.ts";
 import { requireVersion } from "../src/core/registry/resources.ts";
 import { ADMIN_MESSAGE_BYTES } from "../src/services/admin.ts";
-import { isRead, noAdminToken, requireRole } from "../src/services/admin-guard.ts";
+import { isRead, noAdminToken, readOnly } from "../src/services/admin-guard.ts";
 import type { MethodNotes, ServiceNotes } from "./openapi/document.ts";
 
 /** The error that a function throws. */
@@ -57,10 +57,7 @@ export const ADMIN_NOTES: ServiceNotes = {
       description:
         "An admin token: COUNTERSIGN_ADMIN_TOKEN or COUNTERSIGN_OTHER_ADMIN_TOKEN, or one that was issued to an operator.",
     },
-    errorsOf: (method) => [
-      noAdminToken(),
-      ...(isRead(method) ? [] : [errorOf(() => requireRole({ role: "read" }, method))]),
-    ],
+    errorsOf: (method) => [noAdminToken(), ...(isRead(method) ? [] : [readOnly()])],
   },
   maxMessageBytes: ADMIN_MESSAGE_BYTES,
   notesOf,

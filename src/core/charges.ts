@@ -73,7 +73,11 @@ export interface Charged {
 const NO_CHARGES: Verdict = { denied: -1, states: [] };
 
 /** Asks the limiter for the charges, all or none. `now` in unix milliseconds. */
-export async function charge(limiter: Limiter, charges: readonly Charge[], now: number): Promise<Charged> {
+export async function charge(
+  limiter: Pick<Limiter, "charge">,
+  charges: readonly Charge[],
+  now: number,
+): Promise<Charged> {
   const { denied, states } = charges.length === 0 ? NO_CHARGES : await limiter.charge(charges, now);
   const decided = (state: Verdict["states"][number]): LimitState | undefined => state && { ...state, decidedAt: now };
   return {
@@ -95,18 +99,14 @@ const SPENT = {
   replay: "logins with one proof. Sign again with the current time",
 } satisfies Record<PolicyName, string>;
 
-export interface DeviceLimit {
-  /** Undefined: off. */
-  readonly policy: Policy | undefined;
-  readonly remaining: number;
-  /** When the next slot is freed, in unix milliseconds; undefined: none is taken. */
-  readonly resetAt: number | undefined;
-  /** The limit is counted per address. */
-  readonly perAddress: boolean;
-}
-
-/** Reads the limit of a device; `address` matters for a shared one. @throws AuthError `malformed`, `does_not_exist`, `unavailable` */
-export type ReadDeviceLimit = (deviceKey: string, address: string) => Promise<DeviceLimit>;
+/**
+ * Reads the login limit of a device, undefined if it is off; `address` matters for a shared identity, whose limit is counted per
+ * address. @throws AuthError `malformed`, `does_not_exist`, `unavailable`
+ */
+export type ReadDeviceLimit = (
+  deviceKey: string,
+  address: string,
+) => Promise<{ readonly limit: LimitState | undefined; readonly perAddress: boolean }>;
 
 /** A charge that is always denied, so that the login charge beside it is only read. */
 const NONE: Policy = { name: "replay", limit: 0, windowMs: 1 };
@@ -122,14 +122,8 @@ export function createReadDeviceLimit(
     const at = now();
     const credential = await credentials.find(readDeviceKey(deviceKey), at);
     if (!credential.enrolled) throw doesNotExist("device");
-    const { sharedIdentity: perAddress } = credential;
-    const [charge] = loginCharge(credential, address, login);
-    const look = charge && (await limiter.charge([charge, { policy: NONE, key: charge.key }], at));
-    // Without Redis, `allow` admits without a limit.
-    const [state] = look?.states ?? [];
-    if (state === undefined) return { policy: undefined, remaining: 0, resetAt: undefined, perAddress };
-    const { policy, remaining, resetMs } = state;
-    // Rounded up: Redis counts in microseconds, and a message has whole milliseconds.
-    return { policy, remaining, resetAt: resetMs > 0 ? Math.ceil(at + resetMs) : undefined, perAddress };
+    const charges = loginCharge(credential, address, login).flatMap((one) => [one, { ...one, policy: NONE }]);
+    const { stateOf } = await charge(limiter, charges, at);
+    return { limit: stateOf("login"), perAddress: credential.sharedIdentity };
   };
 }

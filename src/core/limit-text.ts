@@ -14,9 +14,7 @@ export function parseDuration(text: string): number {
 }
 
 /** Writes a limit in the form that readLimit reads. */
-export function writeLimit(policy: Policy | undefined): string {
-  if (policy === undefined) return "off";
-  const { limit, windowMs } = policy;
+export function writeLimit({ limit, windowMs }: Policy): string {
   return `${limit}/${windowMs % 1_000 === 0 ? `${windowMs / 1_000}s` : `${windowMs}ms`}`;
 }
 

@@ -9,14 +9,13 @@ import {
 } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import type { ReadDeviceLimit } from "../core/charges.ts";
 import { malformed } from "../core/errors.ts";
-import { writeLimit } from "../core/limit-text.ts";
 import { limitAddress } from "../core/limiter/addresses.ts";
 import type { DevicePatch } from "../core/registry/device-changes.ts";
 import type { ImportRow } from "../core/registry/device-import.ts";
 import type { Registry } from "../core/registry/registry.ts";
 import { requireSameCustomer } from "./admin-customers.ts";
 import type { ActorOf, AdminMethods } from "./admin-guard.ts";
-import { deviceActions, deviceMessage, keyModes, statuses, writeTime } from "./admin-messages.ts";
+import { deviceActions, deviceMessage, keyModes, limitMessage, statuses } from "./admin-messages.ts";
 import { readEtag, readMaskedPatch, withEtag } from "./admin-updates.ts";
 
 /** Creates the methods. They throw the errors of the registry. */
@@ -82,9 +81,8 @@ export function createDeviceMethods(
     },
 
     async getDeviceLimit({ deviceKey, address }) {
-      const limit = await readDeviceLimit(deviceKey, address === "" ? "" : limitAddress(address));
-      const { policy, remaining, resetAt, perAddress } = limit;
-      return { limit: writeLimit(policy), remaining, resetTime: writeTime(resetAt), perAddress };
+      const { limit, perAddress } = await readDeviceLimit(deviceKey, address === "" ? "" : limitAddress(address));
+      return { ...limitMessage(limit), perAddress };
     },
   };
 }

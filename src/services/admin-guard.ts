@@ -12,10 +12,8 @@ type GuardedContext = Pick<HandlerContext, "requestHeader" | "values" | "method"
 
 const operatorKey = createContextKey<OperatorToken | undefined>(undefined, { description: "operator" });
 
-/** The token of `Authorization: Bearer <token>` (RFC 6750, 2.1). */
-function bearerToken(requestHeader: Headers): string | undefined {
-  return /^Bearer +(\S+)$/i.exec(requestHeader.get("authorization") ?? "")?.[1];
-}
+/** RFC 6750, 2.1. */
+const BEARER = /^Bearer +(\S+)$/i;
 
 /** Methods that change nothing and show no secret. */
 const READS = /^(?:(?:Get|List|Count|Explain)[A-Z]|CreateSignInCode$)/;
@@ -31,16 +29,17 @@ export function createAdminGuard(
   secure: boolean,
 ): (context: GuardedContext) => Promise<void> {
   async function identify(requestHeader: Headers): Promise<OperatorToken> {
-    const token = bearerToken(requestHeader);
+    const authorization = requestHeader.get("authorization");
+    const [, token] = BEARER.exec(authorization ?? "") ?? [];
     if (token !== undefined) return operators.identify(token);
     const session = readSessionCookie(requestHeader.get("cookie"), requestHeader.get(SESSION_HEADER), secure);
-    if (session === undefined || requestHeader.has("authorization")) throw noAdminToken();
-    return sessions.confirm(session);
+    if (session !== undefined && authorization === null) return sessions.confirm(session);
+    throw noAdminToken();
   }
 
   return async ({ requestHeader, values, method }) => {
     const operator = await identify(requestHeader);
-    requireRole(operator, method.name);
+    if (operator.role !== "admin" && !isRead(method.name)) throw readOnly();
     values.set(operatorKey, operator);
   };
 }
@@ -49,15 +48,13 @@ export function noAdminToken(): AuthError {
   return new AuthError("invalid_admin_token", "this call takes the admin token as Authorization Bearer");
 }
 
+export function readOnly(): AuthError {
+  return new AuthError("read_only", "this admin token may only read. Use one with the role admin");
+}
+
 /** Whether the role read may call a method. */
 export function isRead(method: string): boolean {
   return READS.test(method);
-}
-
-/** @throws AuthError `read_only` */
-export function requireRole({ role }: Pick<OperatorToken, "role">, method: string): void {
-  if (role === "admin" || isRead(method)) return;
-  throw new AuthError("read_only", "this admin token may only read. Use one with the role admin");
 }
 
 /** The operator of a call that the guard admitted. */

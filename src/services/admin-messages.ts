@@ -7,6 +7,7 @@ import {
   type CustomerKeySchema,
   type CustomerSchema,
   DeviceAction,
+  type DeviceLimitSchema,
   type DeviceSchema,
   KeyMode,
   KeyPurpose,
@@ -19,6 +20,8 @@ import {
   Status,
 } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import { malformed } from "../core/errors.ts";
+import { writeLimit } from "../core/limit-text.ts";
+import type { LimitState } from "../core/ports.ts";
 import type { CustomerKeyView } from "../core/registry/customer-keys.ts";
 import type { OperatorToken } from "../core/registry/operators.ts";
 import type { AuditEvent, StoredCustomer, StoredDevice } from "../core/registry/ports.ts";
@@ -119,6 +122,15 @@ export function deviceMessage(device: StoredDevice): MessageInitShape<typeof Dev
     lastFailureTime: writeTime(device.lastFailureAt),
     lastFailureReason: device.lastFailureReason ?? "",
   };
+}
+
+/** The state of a device's login limit. */
+export function limitMessage(state: LimitState | undefined): MessageInitShape<typeof DeviceLimitSchema> {
+  if (state === undefined) return { limit: "off" };
+  const { policy, remaining, resetMs, decidedAt } = state;
+  // Rounded up: Redis counts in microseconds, and a message has whole milliseconds.
+  const resetTime = resetMs > 0 ? writeTime(Math.ceil(decidedAt + resetMs)) : undefined;
+  return { limit: writeLimit(policy), remaining, resetTime };
 }
 
 /** A signing key without its key pair. */

@@ -15,6 +15,7 @@ import {
   deviceActions,
   keyModes,
   keyPurposes,
+  limitMessage,
   readTime,
   statuses,
   writeTime,
@@ -68,4 +69,13 @@ describe("enums", () => {
     expect(fieldOf(() => statuses.read(customer.status))).toBe("status");
     expect(fieldOf(() => keyPurposes.read(purpose))).toBe("purpose");
   });
+});
+
+test("a limit has the time of its next slot, rounded up to a millisecond, once a slot is taken", () => {
+  const policy = { name: "login", limit: 10, windowMs: 60_000 } as const;
+  const state = { policy, remaining: 9, resetMs: 59_989.625, decidedAt: 1_764_000_000_000 };
+  const taken = { limit: "10/60s", remaining: 9, resetTime: writeTime(1_764_000_059_990) };
+  expect(limitMessage(state)).toEqual(taken);
+  expect(limitMessage({ ...state, remaining: 10, resetMs: 0 })).toMatchObject({ remaining: 10, resetTime: undefined });
+  expect(limitMessage(undefined)).toEqual({ limit: "off" });
 });

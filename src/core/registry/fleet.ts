@@ -5,7 +5,7 @@ import { readDeviceKey } from "../login-fields.ts";
 import { decideRevocation, decideUpdate, describeDeletion } from "./device-changes.ts";
 import { DEVICE_FIELDS } from "./devices.ts";
 import { MOST_LABELS, readLabels } from "./names.ts";
-import type { Actor, Change, Condition, Device, PageQuery, PageResult, StoredDevice } from "./ports.ts";
+import type { Actor, Change, Device, PageQuery, PageResult, StoredDevice } from "./ports.ts";
 import { readPageQuery, writePageToken } from "./resources.ts";
 
 export type FleetAction = "enable" | "disable" | "label" | "revoke_tokens" | "delete";
@@ -61,8 +61,6 @@ interface Changed {
 
 /** The store of the fleet. Errors as in DeviceStore. Steps are short, and logins run between them. */
 export interface FleetStore {
-  /** Counts the matches among the next devices after `after`. */
-  count(after: string, conditions: readonly Condition[]): Promise<{ count: number; next: string | undefined }>;
   /** The names of the next matching devices. */
   findNames(page: PageQuery): Promise<PageResult<string>>;
   /** Decides each named device that exists, in one transaction. */
@@ -73,6 +71,8 @@ export interface FleetStore {
 
 /** Devices of one call, which takes a fraction of a second. */
 const MOST_CHANGED = 1_000;
+/** Devices that one step counts. */
+const COUNTED_AT_ONCE = 2_000;
 /** Most steps of one call, for a filter that few devices match. */
 const MOST_STEPS = 25;
 const SHORTEST_TTL_MS = 2_000;
@@ -101,9 +101,9 @@ export function createFleet(fleet: FleetStore, now: () => number): Fleet {
       const { after, conditions } = readPageQuery(DEVICE_FIELDS, { pageSize: 0, pageToken, filter }, now());
       let [count, next]: [number, string | undefined] = [0, after];
       for (let step = 0; step < MOST_STEPS && next !== undefined; step++) {
-        const counted = await fleet.count(next, conditions);
-        count += counted.count;
-        next = counted.next;
+        const names = await fleet.findNames({ after: next, conditions, size: COUNTED_AT_ONCE });
+        count += names.items.length;
+        next = names.next;
       }
       return { count, nextPageToken: writePageToken(next) };
     },

@@ -27,38 +27,10 @@ export interface List {
 /** Finds a page: `next` is undefined where the list ends. */
 export async function findPage<Row>(
   db: Kysely<Schema>,
-  list: List,
+  { name, order, first, table, joined = () => sql``, select, columns, indexed, ordered = [] }: List,
   { after, size, conditions }: PageQuery,
   nameOf: (row: Row) => string,
 ): Promise<{ readonly rows: readonly Row[]; readonly next: string | undefined }> {
-  const { name, order, table, joined = () => sql``, select } = list;
-  const { matching, end } = await findStretch(db, list, { after, size, conditions });
-  const found = await sql<Row>`select ${select} from ${table} ${joined(after, end)} where ${matching}
-    order by ${name} ${sql.raw(order)} limit ${size + 1}`.execute(db);
-  const rows = found.rows.slice(0, size);
-  const last = rows.at(-1);
-  return { rows, next: last !== undefined && found.rows.length > size ? nameOf(last) : end };
-}
-
-/** Counts the matches among the next `size` rows, or among the rows of a page. */
-export async function countPage(
-  db: Kysely<Schema>,
-  list: List,
-  page: PageQuery,
-): Promise<{ readonly count: number; readonly next: string | undefined }> {
-  const { table, joined = () => sql`` } = list;
-  const { matching, end } = await findStretch(db, list, page);
-  const { rows } = await sql<{ count: number }>`select count(*) as count from ${table} ${joined(page.after, end)}
-    where ${matching}`.execute(db);
-  return { count: Number(rows[0]?.count ?? 0), next: end };
-}
-
-/** Finds the last row that a page reads, undefined at the end of the list, and the terms of the matching rows. */
-async function findStretch(
-  db: Kysely<Schema>,
-  { name, order, first, table, columns, indexed, ordered = [] }: List,
-  { after, size, conditions }: PageQuery,
-): Promise<{ readonly matching: RawBuilder<unknown>; readonly end: string | undefined }> {
   const isNarrow = ({ field, operator }: Condition): boolean =>
     (operator === "=" && indexed.includes(field)) || (operator !== "!=" && ordered.includes(field));
   const [beyond, upTo] = order === "asc" ? [sql`>`, sql`<=`] : [sql`<`, sql`>=`];
@@ -71,17 +43,23 @@ async function findStretch(
   const sorted = sql`order by ${name} ${sql.raw(order)}`;
   const all = (terms: readonly RawBuilder<unknown>[]) => sql.join(terms, sql` and `);
 
+  // 1. The last row that the page reads; undefined at the end of the list.
   const looked = rest.length > 0 ? LOOKED_AT : size;
   const edges = await sql<{ name: string | number }>`select ${name} as name from ${table} where ${all(start)}
     ${sorted} limit 2 offset ${looked - 1}`.execute(db);
   const end = edges.rows.length < 2 ? undefined : String(edges.rows[0]?.name);
 
-  const matching = [
+  // 2. The rows up to it that match.
+  const matching = all([
     ...start,
     ...(end === undefined ? [] : [sql`${name} ${upTo} ${keyOf(end)}`]),
     ...rest.map((condition) => compare(condition, columns)),
-  ];
-  return { matching: all(matching), end };
+  ]);
+  const found = await sql<Row>`select ${select} from ${table} ${joined(after, end)} where ${matching}
+    ${sorted} limit ${size + 1}`.execute(db);
+  const rows = found.rows.slice(0, size);
+  const last = rows.at(-1);
+  return { rows, next: last !== undefined && found.rows.length > size ? nameOf(last) : end };
 }
 
 /** The SQL of a field; undefined: the list has no such field. */
