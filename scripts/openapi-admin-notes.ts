@@ -20,7 +20,7 @@ export function errorOf(act: () => void): AuthError {
 }
 
 /** The error of any call while the database is away. */
-export const AWAY = new AuthError("unavailable", "the registry cannot be asked now. Try again later", {
+export const AWAY = new AuthError("unavailable", "the registry cannot be reached now. Try again later", {
   retryAfterMs: 5_000,
 });
 

@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 
 const SHAPE = "Write postgres://user:password@host:port/database, or leave it out for SQLite";
-const CODED = "is no URL. In a password write @ as %40, / as %2F, ? as %3F, # as %23 and % as %25";
+const CODED = "is not a URL. In a password write @ as %40, / as %2F, ? as %3F, # as %23 and % as %25";
 
 /** Modes of sslmode in pg, which treats `prefer`, `require` and `verify-ca` like `verify-full`. */
 const TLS_MODES = ["disable", "prefer", "require", "verify-ca", "verify-full", "no-verify"];
@@ -13,7 +13,7 @@ const PARAMETERS = ["sslmode", ...TLS_FILES, "sslnegotiation", "host", "port", "
 
 /** Checks a postgres URL, and returns it unchanged. @throws Error whose message continues the setting's name */
 export function readDatabaseUrl(text: string): string {
-  if (!/^postgres(ql)?:\/\//.test(text)) throw new Error(`is no URL of PostgreSQL. ${SHAPE}`);
+  if (!/^postgres(ql)?:\/\//.test(text)) throw new Error(`is not a PostgreSQL URL. ${SHAPE}`);
   // A URL parser would make the first @ a part of the password.
   if (/^[^/]*\/\/[^/?#]*@[^/?#]*@/.test(text)) throw new Error(CODED);
   // URL needs a host, which may be missing when a parameter names a socket.

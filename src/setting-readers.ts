@@ -31,7 +31,8 @@ export interface ListenAddress {
 export function readListen(text: string): ListenAddress {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
   const port = Number(match?.[3]);
-  if (match === null || port > 65_535) throw new Error("is no address to listen at. Write host:port or [host]:port");
+  if (match === null || port > 65_535)
+    throw new Error("is not an address to listen at. Write host:port or [host]:port");
   return { host: match[1] ?? (match[2] || "0.0.0.0"), port };
 }
 
@@ -66,7 +67,7 @@ export function readAdminToken(text: string): string {
 /** An http or https URL. */
 export function readHttpUrl(text: string): string {
   if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
-  throw new Error("is no URL of http or https. Write http://host:port or https://host:port");
+  throw new Error("is not an http or https URL. Write http://host:port or https://host:port");
 }
 
 /** Largest sum of the lengths of `iss` and `aud` for which a login's answer fits the memory of boards (decision 5). */
@@ -146,12 +147,12 @@ function fits(key: string, certificatePath: string): boolean {
 
 function readPem(path: string, otherwise: string, parse: (pem: string) => unknown): string {
   // The text may be the key itself instead of a path, so it is not repeated.
-  if (/[\r\n]|-----BEGIN /.test(path)) throw new Error("is no path. Set it to that of a file in PEM");
+  if (/[\r\n]|-----BEGIN /.test(path)) throw new Error("is not a path. Set it to the path of a PEM file");
   let pem: string;
   try {
     pem = readFileSync(path, "utf8");
   } catch (error) {
-    throw new Error(`is ${path}, which cannot be read (${codeOf(error)}). Set it to the path of a file in PEM`);
+    throw new Error(`is ${path}, which cannot be read (${codeOf(error)}). Set it to the path of a PEM file`);
   }
   try {
     parse(pem);
@@ -175,7 +176,7 @@ export function createWholeNumber(least: number, most: number): (text: string) =
   return (text) => {
     const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
     if (number >= least && number <= most) return number;
-    throw new Error(`is no whole number from ${least} to ${most}`);
+    throw new Error(`is not a whole number from ${least} to ${most}`);
   };
 }
 
@@ -187,7 +188,7 @@ export function readHostNames(text: string): readonly string[] {
   return entriesOf(text).map((entry) => {
     const name = entry.toLowerCase().replace(/\.$/, "");
     if (HOST_NAME.test(name)) return name;
-    throw new Error(`names ${entry}, which is not a host name. Write such as gateway.internal, without a port`);
+    throw new Error(`names ${entry}, which is not a host name. Write for example gateway.internal, without a port`);
   });
 }
 
@@ -198,7 +199,7 @@ export function readOrigins(text: string): readonly string[] | "*" {
     const url = /^https?:\/\//.test(entry) && URL.canParse(entry) ? new URL(entry) : undefined;
     if (url?.origin === entry) return entry;
     const cure = url === undefined ? "https://app.example" : url.origin;
-    throw new Error(`names ${entry}, which is no origin. Write ${cure}, without a path, or * alone for all`);
+    throw new Error(`names ${entry}, which is not an origin. Write ${cure}, without a path, or only * for all`);
   });
 }
 
@@ -206,7 +207,7 @@ export function readOrigins(text: string): readonly string[] | "*" {
 export function createDuration(least: string, most: string): (text: string) => number {
   return (text) => {
     const ms = parseDuration(text);
-    if (Number.isNaN(ms)) throw new Error("is no duration. Write a number and ms, s, m, h or d, as in 600s");
+    if (Number.isNaN(ms)) throw new Error("is not a duration. Write a number and ms, s, m, h or d, as in 600s");
     if (ms >= parseDuration(least) && ms <= parseDuration(most)) return ms;
     throw new Error(`is out of range: ${least} to ${most}`);
   };
@@ -218,7 +219,7 @@ export function readTrustedProxies(text: string): readonly Network[] {
     const network = readNetwork(entry);
     if (network.prefix > 0) return network;
     throw new Error(
-      `names ${entry}, which is every address: any caller could then claim another address. Write the networks of your proxies`,
+      `names ${entry}, which holds every address: any caller could then claim any address. Write the networks of your proxies`,
     );
   });
 }
@@ -230,7 +231,7 @@ export function readAddressOverrides(text: string): readonly AddressOverride[] {
     const [start = "", limit, ...rest] = entry.split("=").map((part) => part.trim());
     if (limit === undefined || rest.length > 0) {
       throw new Error(
-        `names ${entry}, which is not network=limit. Write such as 10.0.0.0/8=60000/60s or 10.0.0.0/8=off`,
+        `names ${entry}, which is not network=limit. Write for example 10.0.0.0/8=60000/60s or 10.0.0.0/8=off`,
       );
     }
     const network = readLimitedNetwork(start);

@@ -76,42 +76,50 @@ export const LISTENER_SETTINGS = {
   PUBLIC_LISTEN: withDefault("127.0.0.1:8080", orOff(readListen), "`host:port` for devices, or `off`"),
   INTERNAL_LISTEN: withDefault("127.0.0.1:9090", orOff(readListen), "`host:port` for services and operators, or `off`"),
   DASHBOARD: withDefault("on", createOneOf(["on", "off"]), "the operators' pages on the internal listener, or `off`"),
-  INTERNAL_HOSTS: withDefault("", readHostNames, "host names that the internal listener answers to, with commas"),
+  INTERNAL_HOSTS: withDefault(
+    "",
+    readHostNames,
+    "host names that the internal listener answers to, separated by commas",
+  ),
   CORS_ORIGINS: withDefault(
     "",
     readOrigins,
-    "origins whose pages may log in from a browser, as `https://app.example`, with commas; `*`: all",
+    "origins whose pages may log in, separated by commas, as in `https://app.example`; `*`: all",
   ),
   TLS_CERT: optional(
     readCertificateFiles,
-    "PEM file, for both listeners; loaded again when it changes. Two with a comma: one of RSA, one of ECDSA",
+    "PEM file for both listeners, loaded again when it changes; or an RSA and an ECDSA one, separated by a comma",
     { needs: ["TLS_KEY"] },
   ),
-  TLS_KEY: optional(readKeyFiles("TLS_CERT"), "PEM file; as many as `TLS_CERT`, in the same order", {
+  TLS_KEY: optional(readKeyFiles("TLS_CERT"), "PEM file; one for each certificate, in the same order", {
     needs: ["TLS_CERT"],
   }),
   TLS_CLIENT_CA: optional(
     readCertificateFile,
-    "PEM file: the internal listener requires a certificate of this authority",
+    "PEM file: the internal listener requires client certificates of this authority",
     { needs: ["TLS_CERT", "TLS_KEY"] },
   ),
-  MAX_CONNECTIONS: withDefault("10000", connections, "of each listener"),
+  MAX_CONNECTIONS: withDefault("10000", connections, "connections of each listener"),
   MAX_CONNECTIONS_PER_ADDRESS: withDefault(
     "1000",
     connections,
-    "of each listener, half of the internal one at most; trusted proxies have none",
+    "connections of each listener from one address, at most half of all on the internal one; trusted proxies are exempt",
   ),
   TRUSTED_PROXIES: withDefault("", readTrustedProxies, "addresses and networks whose `X-Forwarded-For` is read"),
   DRAIN_DELAY: withDefault(
     "0s",
     createDuration("0s", "300s"),
-    "after SIGTERM readiness is 503 for so long before the listeners close: `0s` to `300s`",
+    "how long readiness is 503 after SIGTERM before the listeners close: `0s` to `300s`",
   ),
   LOG_LEVEL: withDefault("info", createOneOf(LOG_LEVELS), "`debug`, `info`, `warn`, `error` or `silent`"),
 };
 
 export const STORAGE_SETTINGS = {
-  DATA_DIR: withDefault("data", String, "SQLite's file; with `--dev` the secrets; no other user may write to it"),
+  DATA_DIR: withDefault(
+    "data",
+    String,
+    "directory of the SQLite file and, with `--dev`, of the secrets; no other user may write to it",
+  ),
   DATABASE_URL: optional(readDatabaseUrl, "`postgres://user:password@host/database`", {
     otherwise: "SQLite",
     inFile: true,
@@ -125,7 +133,7 @@ export const STORAGE_SETTINGS = {
   OTHER_MASTER_KEYS: withDefault(
     "",
     readMasterKeys,
-    "earlier master keys, with commas: secrets sealed with them still open",
+    "earlier or next master keys, separated by commas: they only unseal secrets",
     IN_FILE,
   ),
   ADMIN_TOKEN: required(
@@ -134,26 +142,22 @@ export const STORAGE_SETTINGS = {
     "16 characters or more: `openssl rand -hex 32`",
     IN_FILE,
   ),
-  OTHER_ADMIN_TOKEN: optional(readAdminToken, "accepted too, while the token is replaced", IN_FILE),
+  OTHER_ADMIN_TOKEN: optional(readAdminToken, "a second admin token, for a replacement", IN_FILE),
   AUDIT_RETENTION: withDefault("365d", orOff(createDuration("1d", "36500d")), "`1d` to `36500d`, or `off`: for ever"),
 };
 
 export const TOKEN_SETTINGS = {
-  ISSUER: required(
-    "Set the URL that devices reach this service by",
-    readHttpUrl,
-    "the URL that devices reach the gateway by; `iss` of tokens",
-  ),
+  ISSUER: required("Set the gateway's URL for devices", readHttpUrl, "the gateway's URL for devices; `iss` of tokens"),
   AUDIENCE: required(
     "Set the name of the services that the tokens are for",
     readAudience,
     "`aud` of tokens; `devices` with `--dev`",
   ),
-  TOKEN_ALG: withDefault("RS256", readTokenAlg, "`RS256`, `ES256` or `EdDSA`, of new signing keys"),
+  TOKEN_ALG: withDefault("RS256", readTokenAlg, "algorithm of new signing keys: `RS256`, `ES256` or `EdDSA`"),
   TOKEN_TYPE: withDefault(
     "JWT",
     readTokenType,
-    "`typ` of tokens; `at+jwt` (RFC 9068) for strict verifiers, by ES256 or EdDSA",
+    "`typ` of tokens; `at+jwt` for verifiers that require RFC 9068, only with ES256 or EdDSA",
   ),
   TOKEN_TTL: withDefault("600s", createDuration("1s", "1d"), "`1s` to a day"),
   KEY_ROTATION: withDefault("90d", orOff(createDuration("1h", "3650d")), "`1h` to `3650d`, or `off`"),
@@ -182,13 +186,13 @@ export const LIMIT_SETTINGS = {
   REDIS_DOWN: withDefault(
     "local",
     createOneOf(FALLBACK_MODES),
-    "while Redis is away: `local` shares, `deny` or `allow`",
+    "while Redis is away: `local` (a share for each gateway), `deny` or `allow`",
     WITH_REDIS,
   ),
   REDIS_CLOCK: withDefault(
     "redis",
     createOneOf(["redis", "gateway"] as const),
-    "`gateway` where Redis refuses TIME in scripts",
+    "the clock of limits; `gateway` if Redis refuses TIME in scripts",
     WITH_REDIS,
   ),
   INSTANCES: withDefault("1", createWholeNumber(1, 99_999), "number of gateways on this Redis", WITH_REDIS),
@@ -197,10 +201,10 @@ export const LIMIT_SETTINGS = {
 /** The settings of commands that call a gateway. */
 export const COMMAND_SETTINGS = {
   DATA_DIR: STORAGE_SETTINGS.DATA_DIR,
-  ADMIN_TOKEN: optional(String, "carried by operators' commands; the file in DATA_DIR without it", IN_FILE),
+  ADMIN_TOKEN: optional(String, "for operators' commands; default: the file in `DATA_DIR`", IN_FILE),
   INTERNAL_URL: withDefault("http://127.0.0.1:9090", readHttpUrl, "the internal listener"),
   CUSTOMER_KEY: optional(String, "for `login` and `sign`", IN_FILE),
-  CA_CERT: optional(readCertificate, "PEM file: an authority besides the system's"),
+  CA_CERT: optional(readCertificate, "PEM file: an authority, trusted beside the system's"),
   CLIENT_CERT: optional(readCertificate, "PEM file: the certificate for a gateway with `TLS_CLIENT_CA`", {
     needs: ["CLIENT_KEY"],
   }),

@@ -20,13 +20,13 @@ test.for([
   expect(readDatabaseUrl(text)).toBe(text);
 });
 
-const CODED = "is no URL. In a password write @ as %40, / as %2F, ? as %3F, # as %23 and % as %25";
+const CODED = "is not a URL. In a password write @ as %40, / as %2F, ? as %3F, # as %23 and % as %25";
 const SHAPE = "Write postgres://user:password@host:port/database, or leave it out for SQLite";
 
 test.for([
-  { text: "mysql://me@db.example/registry", message: `is no URL of PostgreSQL. ${SHAPE}` },
-  { text: "db.example", message: `is no URL of PostgreSQL. ${SHAPE}` },
-  { text: "", message: `is no URL of PostgreSQL. ${SHAPE}` },
+  { text: "mysql://me@db.example/registry", message: `is not a PostgreSQL URL. ${SHAPE}` },
+  { text: "db.example", message: `is not a PostgreSQL URL. ${SHAPE}` },
+  { text: "", message: `is not a PostgreSQL URL. ${SHAPE}` },
   { text: "postgres://me:s3cr#t@db.example/registry", message: CODED },
   { text: "postgres://me:100%@db.example/registry", message: CODED },
   { text: "postgres://me:sec/ret@db.example/registry", message: CODED },

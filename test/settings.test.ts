@@ -129,13 +129,13 @@ test("a secret may come from a file", () => {
 
 const KEY = randomBytes(32).toString("base64");
 const MAKE_KEY = "is not 32 bytes in base64 or hex. Make one with: openssl rand -base64 32";
-const NETWORK = "which is neither an address nor a network. Write such as 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32";
+const NETWORK = "which is neither an address nor a network. Write for example 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32";
 const EVERYONE =
-  "which is every address: any caller could then claim another address. Write the networks of your proxies";
-const HOST = "which is not a host name. Write such as gateway.internal, without a port";
-const OVERRIDE = "which is not network=limit. Write such as 10.0.0.0/8=60000/60s or 10.0.0.0/8=off";
+  "which holds every address: any caller could then claim any address. Write the networks of your proxies";
+const HOST = "which is not a host name. Write for example gateway.internal, without a port";
+const OVERRIDE = "which is not network=limit. Write for example 10.0.0.0/8=60000/60s or 10.0.0.0/8=off";
 const BY_64 = "but IPv6 addresses count by /64. Write 2001:db8::/64";
-const DURATION = "is no duration. Write a number and ms, s, m, h or d, as in 600s";
+const DURATION = "is not a duration. Write a number and ms, s, m, h or d, as in 600s";
 
 test.for<readonly [name: string, values: readonly string[], mistake: string, others?: Environment]>([
   [
@@ -147,7 +147,7 @@ test.for<readonly [name: string, values: readonly string[], mistake: string, oth
   [
     "TRUSTED_PROXIES",
     ["10.0.0.0/40"],
-    "names 10.0.0.0/40, but an address has no more than 32 bits. Write such as 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32",
+    "names 10.0.0.0/40, but an address has no more than 32 bits. Write for example 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32",
   ],
   ["TRUSTED_PROXIES", ["10.0.0.0/8,"], "has an empty entry. Remove the extra comma"],
   ["TRUSTED_PROXIES", ["10.0.0.0/8,::/0"], `names ::/0, ${EVERYONE}`],
@@ -156,7 +156,7 @@ test.for<readonly [name: string, values: readonly string[], mistake: string, oth
   [
     "ADDRESS_LIMIT_OVERRIDES",
     ["10.0.0.0/8=ten"],
-    "names 10.0.0.0/8=ten, where ten is no limit. Write count/window or off: 10/60s",
+    "names 10.0.0.0/8=ten, where ten is not a limit. Write count/window or off: 10/60s",
   ],
   [
     "ADDRESS_LIMIT_OVERRIDES",
@@ -166,7 +166,7 @@ test.for<readonly [name: string, values: readonly string[], mistake: string, oth
   ["ADDRESS_LIMIT_OVERRIDES", ["2001:db8::1=off"], `names 2001:db8::1, ${BY_64}`],
   ["ADDRESS_LIMIT_OVERRIDES", ["2001:db8::/65=off"], `names 2001:db8::/65, ${BY_64}`],
   ["ADDRESS_LIMIT_OVERRIDES", ["10.0.0.0/8=off,::ffff:10.0.0.0/104=1/1s"], "names 10.0.0.0/8 twice. Keep one"],
-  ["MAX_CONNECTIONS", ["0", "-1", "1.5", "1e3", "10,000", "off", "1000001"], "is no whole number from 1 to 1000000"],
+  ["MAX_CONNECTIONS", ["0", "-1", "1.5", "1e3", "10,000", "off", "1000001"], "is not a whole number from 1 to 1000000"],
   ["INTERNAL_HOSTS", ["gateway:9090"], `names gateway:9090, ${HOST}`],
   ["INTERNAL_HOSTS", ["gateway,a..b"], `names a..b, ${HOST}`],
   ["INTERNAL_HOSTS", [`${"a".repeat(64)}.b`], `names ${"a".repeat(64)}.b, ${HOST}`],
@@ -174,8 +174,8 @@ test.for<readonly [name: string, values: readonly string[], mistake: string, oth
   ["KEY_ROTATION", ["0d", "3m", "3651d"], "is out of range: 1h to 3650d, or off"],
   ["REDIS_DOWN", ["open"], "is none of local, deny, allow", REDIS],
   ["REDIS_CLOCK", ["ours"], "is none of redis, gateway", REDIS],
-  ["REDIS_CA", ["/nowhere"], "is /nowhere, which cannot be read (ENOENT). Set it to the path of a file in PEM", REDIS],
-  ["INSTANCES", ["100000"], "is no whole number from 1 to 99999", REDIS],
+  ["REDIS_CA", ["/nowhere"], "is /nowhere, which cannot be read (ENOENT). Set it to the path of a PEM file", REDIS],
+  ["INSTANCES", ["100000"], "is not a whole number from 1 to 99999", REDIS],
   ["REDIS_DOWN", ["deny"], "has no effect without COUNTERSIGN_REDIS_URL. Set all of them, or none"],
   ["OTHER_MASTER_KEYS", [`${KEY},short`], `names a key, number 2, that ${MAKE_KEY}`],
   [

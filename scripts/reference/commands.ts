@@ -21,7 +21,7 @@ admin token.
 | | |
 |---|---|
 | \`--json\` | prints JSON with the field names of REST: one object, or one line for each item of a list |
-| \`--yes\` | does not ask. On a terminal, commands that take something away ask first; scripts are never asked |
+| \`--yes\` | does not ask. On a terminal, commands that delete or revoke ask first; scripts are never asked |
 | exit status | 0 done, 1 failed, 2 called wrongly, 130 or 143 an import stopped by a signal |
 
 ${blockOf(program.commands.filter(({ commands }) => commands.length === 0))}
@@ -31,8 +31,8 @@ ${sections.join("\n\n")}
 ## Filters
 
 Comparisons joined by \`AND\`: a field, \`=\` or \`!=\` (for times also \`<\` \`<=\` \`>\` \`>=\`), and a value, in double quotes if it has spaces or
-brackets. A time that is not set, such as a first login, matches no \`<\` or \`>\`. A time is RFC 3339, or before now, as in \`-30d\`
-(\`d\` \`h\` \`m\` \`s\`). \`device_key\` has an order too: \`device_key >= "pump-" AND device_key < "pump."\` are those that begin with \`pump-\`.
+brackets. A time that is not set, such as a first login, matches no \`<\` or \`>\`. A time is RFC 3339, or a span before now such as \`-30d\`
+(\`d\` \`h\` \`m\` \`s\`). \`device_key\` can be compared too: \`device_key >= "pump-" AND device_key < "pump."\` selects the names that begin with \`pump-\`.
 
 | list | fields |
 |---|---|

@@ -56,7 +56,7 @@ const LOGIN = {
 } satisfies Partial<Record<Reason, Text>>;
 
 const CHECK = {
-  invalid: { when: "no token, or one that this gateway did not issue as it is", cure: "log in again" },
+  invalid: { when: "no token, a forged or changed one, or one of another gateway", cure: "log in again" },
   expired: { when: "the token is older than `TOKEN_TTL`", cure: "log in again" },
   revoked: {
     when: "the token, its device, its customer or its signing key was revoked, disabled or deleted",
@@ -102,13 +102,13 @@ export function renderErrors(): string {
 
 <!-- Made by npm run gen. -->
 
-An error has one reason; where several apply, the first in this order. Over REST:
+An error has one reason; where several apply, it is the first in this order. Over REST:
 
 \`\`\`json
 {"code": "${nameOf(Code.Unauthenticated)}", "reason": "clock_skew", "message": "…", "server_time": 1764000000}
 \`\`\`
 
-\`field\`, \`policy\`, \`server_time\`, \`retry_after\` and \`request_id\` are there where they apply. In Connect, gRPC-Web and gRPC the reason is a
+\`field\`, \`policy\`, \`server_time\`, \`retry_after\` and \`request_id\` are present where they apply. In Connect, gRPC-Web and gRPC the reason is a
 \`google.rpc.ErrorInfo\` (domain \`countersign\`, the same details as metadata) and the wait a \`google.rpc.RetryInfo\`. Every 429 and 503 has
 \`Retry-After\`, every 401 \`WWW-Authenticate\`.
 

@@ -28,7 +28,7 @@ export function renderSettings(): string {
 <!-- Made by npm run gen. -->
 
 Environment variables with the prefix \`COUNTERSIGN_\`. † The value can come from a file, by \`…_FILE\`. \`serve\` refuses to start with an unknown, wrong or
-useless setting and names each; \`--dev\` makes up the required ones.
+useless setting and names each; \`--dev\` generates the required ones.
 
 ## Listeners
 

@@ -10,7 +10,7 @@ export async function backUp(output: string): Promise<void> {
   if (url === undefined) return backUpSqlite(dataFile(dataDir, "countersign.db"), output);
   const { dumpPostgres } = await import("../store/postgres/dump.ts");
   const { isRegistry, schema } = await describePostgres(url);
-  if (!isRegistry) throw new BackupError("this database has no registry. Look at COUNTERSIGN_DATABASE_URL");
+  if (!isRegistry) throw new BackupError("this database has no registry. Check COUNTERSIGN_DATABASE_URL");
   await dumpPostgres({ url, environment: processEnvironment() }, schema, output);
 }
 

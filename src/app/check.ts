@@ -49,7 +49,7 @@ async function checkDatabase(config: Config): Promise<readonly CheckResult[]> {
     if (await isMigrated(database)) {
       return [ok("database", `${kind} answers`), await checkKeys(config, database), ...clocks];
     }
-    return [ok("database", `${kind} answers. The next start brings its schema up to date`), ...clocks];
+    return [ok("database", `${kind} answers. The next start migrates its schema`), ...clocks];
   } catch (error) {
     return [wrong("database", messageOf(error))];
   }
@@ -98,8 +98,7 @@ function checkCertificates({ tlsCert = [] }: Config): readonly CheckResult[] {
     const { validToDate, validFromDate } = new X509Certificate(readFileSync(path));
     const days = Math.floor((validToDate.getTime() - systemNow()) / DAY_MS);
     if (days < 0) return wrong("certificate", `${path} has expired. Replace it`);
-    if (validFromDate.getTime() > systemNow())
-      return wrong("certificate", `${path} is not valid yet. Look at the clock`);
+    if (validFromDate.getTime() > systemNow()) return wrong("certificate", `${path} is not valid yet. Check the clock`);
     const message = `${path} expires in ${days} days`;
     return days < EXPIRY_DAYS ? warning("certificate", `${message}. Replace it`) : ok("certificate", message);
   });

@@ -69,7 +69,10 @@ function addCreate(customers: Command): void {
     .command("create")
     .description("create a customer")
     .requiredOption("--name <name>", "a name for people")
-    .option("--customer-id <id>", "its id in tokens, 1 to 16 small letters, digits and hyphens (default: generated)")
+    .option(
+      "--customer-id <id>",
+      "its id in tokens, 1 to 16 lower-case letters, digits and hyphens (default: generated)",
+    )
     .option("--login-limit <limit>", "the login limit of its devices, as in 20/60s or off (default: the gateway's)")
     .action(async (options: CustomerOptions & { readonly customerId?: string }, command: Command) => {
       const customer = { displayName: options.name ?? "", loginLimit: options.loginLimit ?? "" };

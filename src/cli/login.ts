@@ -78,7 +78,7 @@ interface ExplainOptions {
 /** Adds `explain`. */
 export function addExplainCommand(program: Command): void {
   adminCommand(program, "explain")
-    .description("say what is wrong with a login, given its body as the device sent it")
+    .description("name the mistake in a login, from its body as the device sent it")
     .requiredOption("--device-key <key>", "the device that was meant to log in")
     .requiredOption("--body <file>", "a file that holds the body, byte for byte; - for standard input")
     .option("--at <time>", "when it was received, as in 2026-01-31T12:00:00Z (default: now)", readTimeOption)

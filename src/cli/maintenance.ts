@@ -27,14 +27,12 @@ export function addCheckCommand(program: Command): void {
 export function addBackupCommand(program: Command): void {
   program
     .command("backup")
-    .description("back the database up while gateways run: DATA_DIR's, or that of DATABASE_URL by pg_dump")
+    .description("back up the database while gateways run: SQLite's file, or PostgreSQL by pg_dump")
     .requiredOption("--output <file>", "a new file, which only its owner can read")
     .action(async ({ output }: { readonly output: string }, command: Command) => {
       const { backUp } = await import("../app/backup.ts");
       await explained(backUp(output));
-      writeResult(command, { output }, [
-        `${output} has the database. Its secrets need the master key, which it has not`,
-      ]);
+      writeResult(command, { output }, [`${output} holds the database, but not the master key that its secrets need`]);
     });
 }
 
@@ -70,7 +68,7 @@ export function addSecretsCommand(program: Command): void {
       const { resealed, unopened } = await reseal();
       if (unopened > 0) {
         throw new CommandFailure(
-          `${resealed} secrets were sealed with COUNTERSIGN_MASTER_KEY, and ${unopened} do not open with any master key of the gateway. Give it the one that sealed them, and run this again (docs/secrets.md)`,
+          `${resealed} secrets were sealed with COUNTERSIGN_MASTER_KEY, and ${unopened} cannot be unsealed by any master key of the gateway. Add the missing key to it, and run this again (docs/secrets.md)`,
           { resealed, unopened },
         );
       }

@@ -89,6 +89,6 @@ export function addDashboardCommand(program: Command): void {
     .action(async (_options: object, command: Command) => {
       const { code } = await callAdmin((admin) => admin.createSignInCode({}));
       const url = signInLink(readClientConfig().internalUrl, code);
-      writeResult(command, { url }, [url, "It signs in once, within a minute. It is a secret until then."]);
+      writeResult(command, { url }, [url, "It signs in once, within a minute. Keep it secret until then."]);
     });
 }

@@ -121,7 +121,7 @@ function explainStart(error: unknown): string | undefined {
   const code = codeOf(error);
   const causes: Readonly<Record<string, string>> = {
     EADDRINUSE: `${address} is in use by another program. Stop it, or set ${listeners} to free ports`,
-    EADDRNOTAVAIL: `${address} is no address of this machine. Set ${listeners} to addresses that are`,
+    EADDRNOTAVAIL: `${address} is not an address of this machine. Set ${listeners} to addresses that are`,
     EACCES: `${address} may not be used (${code}). Choose another, or allow it`,
     ERR_SQLITE_ERROR: database,
     // PostgreSQL's codes while the schema is migrated: insufficient_privilege and read_only_sql_transaction.

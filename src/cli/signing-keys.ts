@@ -36,8 +36,8 @@ export function addSigningKeysCommand(program: Command): void {
 function addRotate(keys: Command): void {
   keys
     .command("rotate")
-    .description("have the next key sign; fails until it was published for 20 minutes")
-    .option("--now", "have it sign at once, though services may not have fetched it yet")
+    .description("make the next key sign; fails until it has been published for 20 minutes")
+    .option("--now", "make it sign at once, although services may not have fetched it yet")
     .action(async ({ now = false }: { now?: boolean }, command: Command) => {
       const answer = await callAdmin((admin) => admin.rotateSigningKey({ now }));
       const { active, next } = answer;
@@ -57,7 +57,7 @@ function addRevoke(keys: Command): void {
       const answer = await callAdmin((admin) => admin.revokeSigningKey({ kid }));
       warnWhenNew(answer.active);
       writeResource(command, RevokeSigningKeyResponseSchema, answer, [
-        `key ${kid} is revoked: services that check tokens by themselves accept its tokens until they fetch the keys again`,
+        `key ${kid} is revoked: services that verify tokens themselves accept its tokens until they fetch the keys again`,
         `key ${answer.active?.kid} signs`,
       ]);
     });

@@ -9,7 +9,7 @@ import { addConfirmOption, type ConfirmOptions, confirm, usageFailure } from "./
 
 /** The end of a message about tokens that were just revoked. */
 export const REVOKED_TOKENS =
-  "services that check them at a gateway refuse them from now on, those that check them by themselves accept them until they expire";
+  "services that ask a gateway refuse them at once, services that verify tokens themselves accept them until they expire";
 
 /** Adds `tokens`. */
 export function addTokensCommand(program: Command): void {
@@ -21,14 +21,14 @@ export function addTokensCommand(program: Command): void {
     .action(async (name: string, options: ConfirmOptions, command: Command) => {
       if (name.split(".").length === 3) {
         throw usageFailure(
-          "that is a whole token, and now in the shell's history. Give its jti, or - and the token on standard input",
+          "this is a whole token, and it is now in the shell's history. Give its jti, or - and the token on standard input",
         );
       }
       const jti = name === "-" ? readJti((await readInput(name)).toString().trim()) : name;
       if (name !== "-") await confirm(`Revoke the token ${jti}?`, options);
       const token = await callAdmin((admin) => admin.revokeToken({ jti }));
       writeResource(command, RevokedTokenSchema, token, [
-        `the token with jti ${token.jti}, if there is one, is revoked: ${REVOKED_TOKENS}`,
+        `any token with jti ${token.jti} is revoked: ${REVOKED_TOKENS}`,
       ]);
     });
 }
@@ -43,5 +43,5 @@ function readJti(token: string): string {
   } catch {
     // The error below does not repeat the token: it is a secret.
   }
-  throw usageFailure("standard input holds no token with a jti. Give the token as the device received it");
+  throw usageFailure("standard input holds no token with a jti. Pass the token exactly as the device received it");
 }

@@ -55,7 +55,7 @@ const LONGEST_MS = 2_147_483_647;
 
 function deadlineOf(ms = 5_000): number {
   if (ms > 0 && ms <= LONGEST_MS) return ms;
-  throw new RangeError(`deadlineMs is a number of milliseconds above 0, and no more than ${LONGEST_MS}`);
+  throw new RangeError(`deadlineMs is a number of milliseconds above 0 and at most ${LONGEST_MS}`);
 }
 
 type GrpcMethod<Request, Response> = (

@@ -51,7 +51,7 @@ const YOUNG_MS = 10_000;
 /** Connects when first asked. @throws TypeError or RangeError, naming the option that is wrong */
 export function createTokenSource(options: TokenSourceOptions): TokenSource {
   const { refreshAhead = 0.2, onRefreshError = () => {}, now = systemClock, random = Math.random } = options;
-  if (!(refreshAhead > 0 && refreshAhead <= 0.4)) throw new RangeError("refreshAhead is above 0 and no more than 0.4");
+  if (!(refreshAhead > 0 && refreshAhead <= 0.4)) throw new RangeError("refreshAhead is above 0 and at most 0.4");
   const signer = createLoginSigner(options);
   const { client, letGo } = clientOf(options);
   const closing = new AbortController();

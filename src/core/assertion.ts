@@ -56,7 +56,7 @@ export function readAssertion(text: string, audiences: readonly string[]): Asser
   const { iss, sub, aud, jti, exp } = claims;
   if (typeof sub !== "string") throw wrong("has no sub. Set iss and sub to the device_key");
   const deviceKey = readDeviceKey(sub);
-  if (iss !== deviceKey) throw wrong("has another iss than sub. Set both to the device_key");
+  if (iss !== deviceKey) throw wrong("has an iss that differs from its sub. Set both to the device_key");
   const named = Array.isArray(aud) ? aud : [aud];
   if (named.length === 0 || !named.every((one) => audiences.includes(one))) {
     throw wrong("has an aud that is not this gateway. Set it to the issuer of the gateway's metadata");
@@ -79,9 +79,9 @@ function wrong(what: string): AuthError {
 function readHeader({ alg, typ, crit, zip, cty }: Readonly<Record<string, unknown>>): Assertion["alg"] {
   if (alg === "none") throw wrong("is unsigned. Sign it by HS256 with the customer_key");
   const known = ASSERTION_ALGS.find((name) => name === alg);
-  if (known === undefined) throw wrong(`has an alg that is none of ${ASSERTION_ALGS.join(" ")}`);
+  if (known === undefined) throw wrong(`has an alg that is not one of ${ASSERTION_ALGS.join(" ")}`);
   if (typ !== undefined && (typeof typ !== "string" || !TYPE.test(typ))) {
-    throw wrong("has a typ of something else. Leave it out or set JWT");
+    throw wrong("has an unknown typ. Leave it out or set JWT");
   }
   if (crit !== undefined) throw wrong("has the header crit. Leave it out");
   if (zip !== undefined) throw wrong("is compressed. Leave zip out of its header");
@@ -96,7 +96,7 @@ function readJson(part: string, name: "a header" | "claims"): Readonly<Record<st
   } catch {
     // The error below names the mistake.
   }
-  throw wrong(`has ${name} that ${name === "claims" ? "are" : "is"} no JSON object in UTF-8`);
+  throw wrong(`has ${name} that ${name === "claims" ? "are" : "is"} not a JSON object in UTF-8`);
 }
 
 function fromBase64(part: string): Buffer {
@@ -105,7 +105,7 @@ function fromBase64(part: string): Buffer {
 
 function readTime(value: unknown): number {
   if (typeof value !== "number" || !(value >= 0 && value < 1e10)) {
-    throw wrong("has a time that is no number of Unix seconds. Seconds have ten digits");
+    throw wrong("has a time that is not in Unix seconds. Unix seconds have ten digits");
   }
   return value;
 }
@@ -165,15 +165,15 @@ export const OWN_KEY = "public_key";
 export function readPublicKey(text: string): string {
   if (text === "") return "";
   if (text.includes("PRIVATE KEY"))
-    throw malformed("public_key is a private key. Enrol the public one alone", "public_key");
+    throw malformed("public_key is a private key. Enrol only the public key", "public_key");
   const base64 = text.length > MAX_CHARACTERS ? "" : text.replace(ARMOUR, "");
   try {
     const key = openPublicKey(base64);
     if (algOf(key) !== undefined) return key.export({ format: "der", type: "spki" }).toString("base64");
   } catch {
-    throw malformed("public_key is no public key. Send PEM as openssl pkey -pubout prints it", "public_key");
+    throw malformed("public_key is not a public key. Send PEM as openssl pkey -pubout prints it", "public_key");
   }
-  throw malformed("public_key is of another kind. P-256 and Ed25519 are accepted", "public_key");
+  throw malformed("public_key is of a kind that is not accepted. Use P-256 or Ed25519", "public_key");
 }
 
 /** Opens what readPublicKey returned. @throws Error for other text */

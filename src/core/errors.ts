@@ -79,7 +79,7 @@ export function unsigned(): AuthError {
 
 /** Creates the error of a token that this gateway did not issue, or that was changed; `why` names what is wrong. */
 export function tokenInvalid(why: string): AuthError {
-  return new AuthError("invalid", `this is no token of this gateway because ${why}. The device has to log in again`);
+  return new AuthError("invalid", `the token is invalid because ${why}. The device has to log in again`);
 }
 
 /** Creates the error of a revoked token. */

@@ -52,7 +52,7 @@ export function createExplainLogin(dependencies: ExplainLoginDependencies): Expl
     if ("text" in sent && sent.time !== "") mistakes.push(...explainClock(Number(sent.time), at, skewMs));
     const refused = (last: Finding): Explanation => ({ wouldSucceed: false, findings: [...mistakes, last] });
     if (sent.deviceKey !== undefined && sent.deviceKey !== named) {
-      const message = "The device_key of the body is not the one that was named. The gateway goes by the body";
+      const message = "The device_key in the body differs from the one you named. The gateway uses the one in the body";
       return refused(finding("other_device_key", message));
     }
     const device = await devices.find(named);
@@ -68,7 +68,9 @@ export function createExplainLogin(dependencies: ExplainLoginDependencies): Expl
       keys = candidateKeys(device, secrets, now);
       if (device.publicKey === "" && !keys.some(({ good }) => good)) {
         const purpose = device.keyMode === "derived" ? "derivation" : "login";
-        mistakes.push(finding("no_live_key", `The customer has no live ${purpose} key that opens. Issue one`));
+        mistakes.push(
+          finding("no_live_key", `The customer has no live ${purpose} key that can be unsealed. Issue one`),
+        );
       }
       const proof = "text" in sent ? explainSignature(sent, device, keys) : explainAssertion(sent, device, keys);
       const isFlawless = mistakes.length === 0 && proof.keyId !== undefined;
@@ -83,10 +85,10 @@ export function createExplainLogin(dependencies: ExplainLoginDependencies): Expl
 function explainStatus({ status }: Device, customer: Customer | undefined): Finding[] {
   const findings: Finding[] = [];
   if (status === "disabled") {
-    findings.push(finding("device_disabled", "The device is disabled. Enable it or leave it be"));
+    findings.push(finding("device_disabled", "The device is disabled. Enable it to let it log in"));
   }
   if (customer?.status !== "enabled") {
-    findings.push(finding("customer_disabled", "The device's customer is disabled and with it all its devices"));
+    findings.push(finding("customer_disabled", "The device's customer is disabled and so are all its devices"));
   }
   return findings;
 }
@@ -96,7 +98,7 @@ function explainProof({ keyId, usedUp, findings }: Proof, isFlawless: boolean): 
   const verdict = isFlawless
     ? finding(
         "nothing_wrong",
-        `Nothing is wrong with it. It is signed with key ${keyId}. If it was refused a limit was spent${usedUp}`,
+        `Nothing is wrong with this login. It is signed with key ${keyId}. If it was refused then a limit was spent${usedUp}`,
       )
     : finding("signature_right", `The signature itself is right. It is made with key ${keyId}`);
   return [verdict, ...findings];

@@ -22,7 +22,7 @@ export function writeLimit({ limit, windowMs }: Policy): string {
 export function readLimit(name: PolicyName, text: string): Policy | undefined {
   if (text === "off") return undefined;
   const [, count, window = ""] = /^(\d{1,9})\/(\w+)$/.exec(text) ?? [];
-  if (count === undefined || Number(count) === 0) throw new Error("is no limit. Write count/window or off: 10/60s");
+  if (count === undefined || Number(count) === 0) throw new Error("is not a limit. Write count/window or off: 10/60s");
   const windowMs = parseDuration(window);
   if (windowMs >= 1 && windowMs <= LONGEST_WINDOW_MS) return { name, limit: Number(count), windowMs };
   throw new Error("needs a window of at most 1h, as a number and ms, s, m or h: 10/60s");

@@ -27,7 +27,7 @@ export function createVerifyToken(
   return async function verifyToken(token) {
     const now = clock();
     if (token === "") throw malformed("token is missing", "token");
-    if (token === undefined) throw tokenInvalid("there is none in the header x-access-token");
+    if (token === undefined) throw tokenInvalid("the header x-access-token is missing");
 
     // 1. Signed here, with good claims: a forged token costs no look-up.
     const claims = await verify(token, now);
@@ -51,5 +51,5 @@ function judge(
     return tokenRevoked("its device or the customer was disabled", "The device is let in once its operator enables it");
   }
   const isGood = !isRevoked && readEpoch(jti) === epochOf(marks);
-  return isGood ? undefined : tokenRevoked("its operator took it back");
+  return isGood ? undefined : tokenRevoked("an operator revoked it");
 }

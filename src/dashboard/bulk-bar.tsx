@@ -28,9 +28,9 @@ const CHOICES: readonly Choice[] = [
     "Revoke tokens",
     DeviceAction.REVOKE_TOKENS,
     true,
-    "They have to log in again. Services that check tokens by themselves accept them until they expire.",
+    "They have to log in again. Services that verify tokens themselves accept them until they expire.",
   ],
-  ["Delete", DeviceAction.DELETE, true, "They are gone, and cannot be brought back."],
+  ["Delete", DeviceAction.DELETE, true, "They are deleted for good."],
 ];
 
 export function BulkBar(devices: BulkProps): VNode {

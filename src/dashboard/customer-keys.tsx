@@ -81,7 +81,7 @@ function rowOf(key: CustomerKey, usage: CustomerKeyUsage | undefined): Row {
 
 const USES = {
   login: "login: flashed into devices, signs their logins",
-  derivation: "derivation: stays with you, boards' own keys derive from it",
+  derivation: "derivation: stays with you, each board's own key derives from it",
 };
 
 function IssueButton({ customerId }: { readonly customerId: string }) {
@@ -116,7 +116,7 @@ function IssueButton({ customerId }: { readonly customerId: string }) {
     >
       <SelectField name="use" label="Use" defaultValue="login" options={USES} />
       <CheckField
-        label="Import a secret that devices have already"
+        label="Import a secret that devices already have"
         onChange={({ currentTarget }) => setImported(currentTarget.checked)}
       />
       {isImported && <TextField name="importedKey" label="Secret" type="password" required maxLength={1024} />}

@@ -52,7 +52,7 @@ export function DeviceFacts({ device }: { readonly device: Device }): VNode {
         ["Key", keyText(device)],
         ["Public key", device.publicKey && <code key="p">{device.publicKey}</code>],
         ["Shared identity", device.sharedIdentity ? "yes: a fleet logs in by this name" : "no"],
-        ["Replay guard", device.replayGuard ? "on: a signed login is good once" : "off"],
+        ["Replay guard", device.replayGuard ? "on: a signed login is accepted once" : "off"],
         ["Labels", labelsText(device.labels).replaceAll(";", ", ")],
         ["Last login", <Time key="l" time={device.lastLoginTime} />],
         ["Proved by key", device.lastKeyId && <code key="k">{device.lastKeyId}</code>],

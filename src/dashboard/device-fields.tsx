@@ -12,11 +12,11 @@ const KINDS = {
   shared: ["Shared", "It signs with the customer's key, which other devices of the customer share. Simple to flash."],
   derived: [
     "Its own",
-    "It signs with a key of its own, derived from one that stays here. A stolen board exposes only itself.",
+    "It signs with a key of its own, derived from a key that stays here. A stolen board exposes only itself.",
   ],
   pair: [
     "Its own key pair",
-    "It made the pair, as a secure element does, and logs in by OAuth. Only the public key is here.",
+    "The device made the pair, as a secure element does, and logs in by OAuth. The gateway has only the public key.",
   ],
 } as const;
 

@@ -17,7 +17,7 @@ export function Explain({ deviceKey }: { readonly deviceKey: string }): VNode {
 
   async function explain({ body, received = "" }: FormValues): Promise<void> {
     const ms = Date.parse(received);
-    if (received !== "" && Number.isNaN(ms)) throw new Error("Received at is no time. Write it as in the example");
+    if (received !== "" && Number.isNaN(ms)) throw new Error("Received at is not a time. Write it as in the example");
     const receiveTime = received !== "" && { receiveTime: timestampFromMs(ms) };
     setAnswer(await admin.explainLogin({ deviceKey, body: new TextEncoder().encode(body), ...receiveTime }));
   }

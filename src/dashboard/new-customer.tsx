@@ -24,7 +24,7 @@ export function NewCustomer({ isPrimary = false, onCreated }: NewCustomerProps):
       <TextField
         name="customerId"
         label="Id"
-        hint="In tokens: 1 to 16 small letters, digits and hyphens. Empty: the gateway makes one."
+        hint="In tokens: 1 to 16 lower-case letters, digits and hyphens. Empty: the gateway makes one."
         maxLength={16}
       />
     </ActionButton>

@@ -31,7 +31,7 @@ export function readForm({ header, body }: EndpointRequest): (name: string) => s
   const form = new URLSearchParams(Buffer.from(body).toString());
   return (name) => {
     const [value = "", ...others] = form.getAll(name);
-    if (others.length > 0) throw malformed(`${name} is there more than once. Send it once`, name);
+    if (others.length > 0) throw malformed(`${name} is sent more than once. Send it once`, name);
     return value;
   };
 }

@@ -49,7 +49,7 @@ export function serveHttp1(server: Server, options: ServeOptions): (socket: Dupl
     });
   server.on("request", receive).on("checkExpectation", receive);
   server.on("connect", (_request, socket) => {
-    const error = new AuthError("method_not_allowed", "this is no proxy", { allow: ["GET", "POST"] });
+    const error = new AuthError("method_not_allowed", "this is not a proxy", { allow: ["GET", "POST"] });
     guard(socket, () => connectionOf(socket).fail(405, error));
   });
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
@@ -61,7 +61,7 @@ export function serveHttp1(server: Server, options: ServeOptions): (socket: Dupl
 
 const NOT_HTTP = {
   status: 400,
-  message: "this is no request of HTTP 1.0 or 1.1, or a header or chunk of it is broken",
+  message: "this is not a request of HTTP 1.0 or 1.1, or one of its headers or chunks is malformed",
 };
 const CLIENT_ERRORS: Readonly<Record<string, { status: number; message: string }>> = {
   HPE_HEADER_OVERFLOW: { status: 431, message: "the headers are too large" },
@@ -74,13 +74,13 @@ function findMistake({ httpVersion, headers, rawHeaders }: IncomingMessage): typ
   const { expect = "100-continue", "transfer-encoding": coding = "chunked" } = headers;
   const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && name.length === 4 && name.toLowerCase() === "host");
   if ((httpVersion !== "1.1" && httpVersion !== "1.0") || hosts.length > 1) {
-    return { status: 400, message: "this is no request of HTTP 1.0 or 1.1 with one Host at most" };
+    return { status: 400, message: "this is not a request of HTTP 1.0 or 1.1 with at most one Host" };
   }
   if (coding.toLowerCase() !== "chunked") {
-    return { status: 400, message: "the Transfer-Encoding is not chunked alone. Send the body as it is" };
+    return { status: 400, message: "the Transfer-Encoding is not just chunked. Send the body as it is" };
   }
   if (/\b100-continue\b/i.test(expect)) return undefined;
-  return { status: 417, message: "the Expect header asks for what is not served. Leave it out" };
+  return { status: 417, message: "the Expect header is not supported. Leave it out" };
 }
 
 /** One connection: its pending answers, and the time without progress. */

@@ -97,7 +97,7 @@ export function reloadTls(server: Server, files: TlsFiles, onFault: (error: unkn
     try {
       server.setSecureContext(readTlsOptions(files));
     } catch (error) {
-      onFault(new Error("the TLS files cannot be loaded: the former stay in use", { cause: error }));
+      onFault(new Error("the TLS files cannot be loaded: the earlier ones stay in use", { cause: error }));
     }
   };
   const timer = setInterval(look, LOOK_MS).unref();

@@ -47,7 +47,7 @@ function readRequest(request: EndpointRequest, audiences: readonly string[]): As
   const parameter = readForm(request);
   if (parameter("grant_type") !== GRANT) throw malformed(`grant_type is not ${GRANT}`, "grant_type");
   if (request.header("authorization") !== undefined || parameter("client_secret") !== "") {
-    throw malformed("the secret itself was sent. Send a client_assertion that is made with it", "client_secret");
+    throw malformed("the secret itself was sent. Send a client_assertion that is signed with it", "client_secret");
   }
   if (parameter("client_assertion_type") !== ASSERTION_TYPE) {
     throw malformed(`client_assertion_type is not ${ASSERTION_TYPE}`, "client_assertion_type");

@@ -15,7 +15,7 @@ export function createGrpc(methods: MethodsByPath): Protocol {
     name: "grpc",
     accept(exchange) {
       if (exchange.version < 2) {
-        const message = "gRPC takes HTTP 2. Over HTTP 1 there are REST and Connect and gRPC-Web";
+        const message = "gRPC needs HTTP 2. Over HTTP 1 use REST or Connect or gRPC-Web";
         throw new AuthError("unsupported_media_type", message);
       }
       return acceptEnveloped(exchange, methods, MEDIA_TYPE, (body, context) =>

@@ -54,13 +54,13 @@ const CONTROL = "A string holds a raw control character (a line break or tab). E
 
 /** By the parser's own error codes. */
 const MISTAKES: Readonly<Record<string, string>> = {
-  PropertyNameExpected: "A key in double quotes is due here",
+  PropertyNameExpected: "A key in double quotes is expected here",
   ValueExpected: "A value is missing here",
   ColonExpected: "A colon is missing after the key",
   CommaExpected: "A comma or a closing bracket is missing here",
   CloseBraceExpected: CUT_SHORT,
   CloseBracketExpected: CUT_SHORT,
-  EndOfFileExpected: "There is more after the end of the JSON value",
+  EndOfFileExpected: "There is text after the end of the JSON value",
   InvalidCommentToken: "JSON has no comments",
   UnexpectedEndOfNumber: NOT_A_NUMBER,
   InvalidUnicode: "A string holds a backslash escape that JSON does not have",
@@ -75,6 +75,6 @@ function explain(code: string, text: string, at: number): string {
   // A text's end or a raw line break cuts a string.
   if (code === "UnexpectedEndOfString" && !/[\n\r]/.test(text.slice(at))) return CUT_SHORT;
   if (code !== "InvalidSymbol") return MISTAKES[code] ?? CONTROL;
-  if (/[A-Za-z_$]/.test(next)) return "A bare word is no JSON value. Put text in double quotes";
+  if (/[A-Za-z_$]/.test(next)) return "A bare word is not a JSON value. Put text in double quotes";
   return "A character is out of place here";
 }

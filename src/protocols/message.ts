@@ -65,7 +65,7 @@ function checkMessage(desc: DescMessage, json: JsonValue, path: string): JsonObj
     }
     const fieldName = fieldNameOf(field);
     if (Object.hasOwn(checked, field.name)) {
-      throw malformed(`${fieldName} is there in both spellings. Send it once`, fieldName);
+      throw malformed(`${fieldName} is sent in both spellings. Send it once`, fieldName);
     }
     checked[field.name] = value === null ? null : checkField(field, value, fieldName);
   }
@@ -76,7 +76,7 @@ function checkMessage(desc: DescMessage, json: JsonValue, path: string): JsonObj
     // Other characters could harm the terminal or page that shows the message.
     const shown = /^[\w .-]+$/.test(key) ? `"${key}"` : "a name much like it";
     const fieldName = fieldNameOf(meant);
-    throw malformed(`${fieldName} is missing and ${shown} is no field. Did you mean ${meant.name}`, fieldName);
+    throw malformed(`${fieldName} is missing and ${shown} is not a field. Did you mean ${meant.name}`, fieldName);
   }
   return checked;
 }

@@ -53,7 +53,7 @@ export function setField(json: JsonObject, path: FieldPath, values: readonly str
   const read = values.map((text) => readText(field, text, fieldName));
   const [value = null] = read;
   if (field.fieldKind !== "list" && read.length > 1) {
-    throw malformed(`${fieldName} is there ${read.length} times. Send it once`, fieldName);
+    throw malformed(`${fieldName} is sent ${read.length} times. Send it once`, fieldName);
   }
   let object = json;
   for (const [depth, parent] of path.slice(0, -1).entries()) {

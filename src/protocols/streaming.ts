@@ -25,7 +25,7 @@ export function createStreaming({ services, callerFrom }: Pick<CallOptions, "ser
   for (const { spec, guard } of services) {
     for (const method of Object.values(spec.methods)) {
       if (method.kind === "unary") continue;
-      if (guard !== undefined) throw new TypeError(`${methodPath(method.method)} streams: a guard cannot be asked`);
+      if (guard !== undefined) throw new TypeError(`${methodPath(method.method)} streams: its guard would not run`);
       router.rpc(method.method, method.impl);
     }
   }
@@ -42,7 +42,7 @@ export function createStreaming({ services, callerFrom }: Pick<CallOptions, "ser
         return unknownMediaType(headers["content-type"]);
       const isBidi = handler.method.methodKind === "bidi_streaming";
       if (isBidi && exchange.version < 2) {
-        return new AuthError("unsupported_media_type", "this method streams both ways and takes HTTP 2");
+        return new AuthError("unsupported_media_type", "this method streams both ways and needs HTTP 2");
       }
       if (!exchange.mayStream) return new AuthError("rate_limited", MANY, { retryAfterMs: 1_000 });
       if (isBidi && bidiCalls >= MAX_BIDI_CALLS) {

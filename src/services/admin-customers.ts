@@ -61,6 +61,6 @@ export function createCustomerMethods(
 /** @throws AuthError `malformed` when the request and the resource in it name different customers */
 export function requireSameCustomer(customerId: string, inResource: string): void {
   if (customerId !== "" && inResource !== "" && customerId !== inResource) {
-    throw malformed("customer_id is there twice and differs. Send it once", "customer_id");
+    throw malformed("customer_id is sent twice with different values. Send it once", "customer_id");
   }
 }

@@ -16,7 +16,7 @@ export interface ChangeableField<Patch> {
 
 /**
  * Joins the changes of the fields in the mask, and without a mask of those that are set.
- * @throws AuthError `malformed` for a path that is no changeable field, or a field without a value
+ * @throws AuthError `malformed` for a path that is not a changeable field, or a field without a value
  */
 export function readMaskedPatch<Patch>(
   mask: FieldMask | undefined,
@@ -38,8 +38,8 @@ export function readMaskedPatch<Patch>(
 function wrongPath(path: string, desc: DescMessage, changeable: readonly string[]): AuthError {
   // The message repeats only paths of harmless characters.
   const shown = /^[\w.]{1,64}$/.test(path) ? path : "a path";
-  const wrong = desc.fields.some(({ name }) => name === path) ? "which cannot be changed" : "which is no field";
-  return malformed(`update_mask has ${shown} ${wrong}. Fields that can be are ${changeable.join(" ")}`, FIELD);
+  const wrong = desc.fields.some(({ name }) => name === path) ? "which cannot be changed" : "which is not a field";
+  return malformed(`update_mask has ${shown} ${wrong}. You can change ${changeable.join(" ")}`, FIELD);
 }
 
 /** An etag in a header; `W/` and `-gzip` are what compressing proxies add. */
@@ -54,7 +54,7 @@ export function readEtag(requestHeader: Headers, etag: string): string {
   if (header === null || header === "*") return etag;
   const tag = ETAG.exec(header)?.[1];
   if (tag === undefined) {
-    throw malformed("If-Match is no single etag in double quotes. Send it as it was given", "etag");
+    throw malformed("If-Match is not one etag in double quotes. Send it as you received it", "etag");
   }
   const quoted = `"${tag}"`;
   if (etag !== "" && etag !== quoted) throw malformed("etag and If-Match differ. Send one of them", "etag");

@@ -147,7 +147,7 @@ export function createCredentialStore(
       const { customer_id: customerId, keys_version: version } = row;
       const name = `${customerId} ${version}`;
       const keys = cache.get(name) ?? (await cache.forceFetch(name, { context: { customerId, now } }));
-      if (keys.isBroken) throw storeUnavailable("cannot open a key of this customer");
+      if (keys.isBroken) throw storeUnavailable("cannot unseal a key of this customer");
       return credentialOf(deviceKey, row, keys, now);
     },
 

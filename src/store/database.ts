@@ -30,10 +30,10 @@ export interface Database {
   whenFree<Result>(act: () => Promise<Result>, longestMs?: number): Promise<Result>;
   /**
    * Runs one transaction, and retries it while another one blocks it: `act` must have no other effects.
-   * @throws AuthError `unavailable` when the database cannot be asked, and what `act` throws
+   * @throws AuthError `unavailable` when the database cannot be reached, and what `act` throws
    */
   write<Result>(act: (transaction: Transaction<Schema>) => Promise<Result>): Promise<Result>;
-  /** Runs queries that change nothing. @throws AuthError `unavailable` when the database cannot be asked */
+  /** Runs queries that change nothing. @throws AuthError `unavailable` when the database cannot be reached */
   read<Result>(act: (db: Kysely<Schema>) => Promise<Result>): Promise<Result>;
   /** Prepares a look-up of logins or token checks, which reads committed rows. */
   lookUp<Row>(query: LookUpQuery): LookUp<Row>;
@@ -75,7 +75,7 @@ export function createDatabase(driver: Driver, listener: OutageListener = SILENT
     if (isBusy(cause)) return storeUnavailable("is busy", { cause });
     if (!isAway(cause)) return cause;
     failed(cause);
-    return storeUnavailable("cannot be asked now");
+    return storeUnavailable("cannot be reached now");
   }
 
   async function read<Result>(act: () => Promise<Result>, failed = outage.readFailed): Promise<Result> {

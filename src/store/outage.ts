@@ -76,7 +76,7 @@ export function createOutage({ probe, listener, onAway = () => {} }: OutageOptio
 
   return {
     check() {
-      if (isAway) throw storeUnavailable("cannot be asked now");
+      if (isAway) throw storeUnavailable("cannot be reached now");
     },
     lookUpFailed: trip,
     readFailed(cause) {

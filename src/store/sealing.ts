@@ -67,7 +67,7 @@ export function createSealer(masterKeys: readonly Uint8Array[]): Sealer {
   if (first === undefined) throw new RangeError("a sealer needs a master key");
   const byId = new Map(keys.map((key) => [key.id.toString("hex"), key]));
   if (byId.size < keys.length)
-    throw new RangeError("two master keys have one id: they are the same, or one has to be made anew");
+    throw new RangeError("two master keys have the same id: they are equal, or one has to be replaced");
   const keyOf = (sealed: Uint8Array): MasterKey | undefined =>
     byId.get(Buffer.from(sealed.subarray(1, HEADER_BYTES)).toString("hex"));
 
@@ -78,7 +78,7 @@ export function createSealer(masterKeys: readonly Uint8Array[]): Sealer {
     const master = keyOf(sealed);
     if (master === undefined) {
       throw new SealError(
-        `${which} is under another master key. Set COUNTERSIGN_MASTER_KEY to the one that this database was made with, or add that to COUNTERSIGN_OTHER_MASTER_KEYS`,
+        `${which} is sealed with another master key. Set COUNTERSIGN_MASTER_KEY to that key, or add it to COUNTERSIGN_OTHER_MASTER_KEYS`,
       );
     }
     const iv = sealed.subarray(HEADER_BYTES, HEADER_BYTES + IV_BYTES);

@@ -42,7 +42,7 @@ function requireWhole(input: string): void {
   } catch {
     // Not a file of SQLite.
   }
-  throw new BackupError(`${input} is no whole backup of SQLite`);
+  throw new BackupError(`${input} is not a complete SQLite backup`);
 }
 
 function isRegistry(database: DatabaseSync): boolean {

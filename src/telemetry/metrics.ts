@@ -89,17 +89,14 @@ export function createMetrics(version: string, states?: States): Metrics {
     faults: counter("countersign_faults_total", "Errors in the gateway itself, each with a log line of level 50 or 60"),
     unopenedSecrets: counter(
       "countersign_unopened_secrets_total",
-      "Reads of a sealed secret that did not open, by kind (customer_key, signing_key): the log names it, its customer's logins get 503",
+      "Failed reads of a sealed secret, by kind (customer_key, signing_key): the log names the secret, logins of its customer get 503",
       "kind",
     ),
     connectionsRefused: counter(
       "countersign_connections_refused_total",
       "Connections refused because there were too many, in all or from one address",
     ),
-    loginsShed: counter(
-      "countersign_logins_shed_total",
-      "Logins refused because those under way would have kept them waiting for too long",
-    ),
+    loginsShed: counter("countersign_logins_shed_total", "Logins refused because their wait would have been too long"),
     limitsDegraded: gauge("countersign_limits_degraded", "1 while Redis is away and limits are decided without it"),
     limitsDecidedAlone: counter(
       "countersign_limits_decided_alone_total",

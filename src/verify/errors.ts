@@ -55,7 +55,7 @@ export function tokenInvalid(why: string, cause?: unknown): VerifyError {
 export function keysUnavailable(retryAfterMs: number, cause: unknown): VerifyError {
   return new VerifyError(
     "unavailable",
-    "the token cannot be checked now because the keys of its issuer cannot be had. Try again later",
+    "the token cannot be checked now because the keys of its issuer cannot be fetched. Try again later",
     { retryAfterMs: Math.max(1, Math.ceil(retryAfterMs)), cause },
   );
 }

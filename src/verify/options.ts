@@ -63,16 +63,13 @@ function readUrl({ jwksUrl, allowHttp = false }: VerifierOptions, issuer: string
   const text = jwksUrl ?? `${issuer.replace(/\/+$/, "")}${JWKS_PATH}`;
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !["http:", "https:"].includes(url.protocol)) {
-    const cure =
-      jwksUrl === undefined
-        ? ". Where the gateway's COUNTERSIGN_ISSUER is none, say by jwksUrl where its keys are"
-        : "";
-    throw new TypeError(`${name} is no URL of https or http, such as https://login.example${cure}`);
+    const cure = jwksUrl === undefined ? ". If the gateway's COUNTERSIGN_ISSUER is not a URL, set jwksUrl" : "";
+    throw new TypeError(`${name} is not an https or http URL, such as https://login.example${cure}`);
   }
   if (url.username !== "" || url.password !== "") throw new TypeError(`${name} holds a user or a password`);
   if (url.protocol === "http:" && !allowHttp && !isLoopback(url.hostname)) {
     throw new TypeError(
-      `${name} is an http:// address, and whoever is on the way could forge the keys: use https://, or set allowHttp where the network is trusted`,
+      `${name} is an http:// address, and anyone on the path could forge the keys: use https://, or set allowHttp if the network is trusted`,
     );
   }
   return url.href;

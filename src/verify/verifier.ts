@@ -57,7 +57,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
   return {
     async verify(token) {
       if (token === undefined || token === null || token === "") throw tokenMissing();
-      if (typeof token !== "string") throw tokenInvalid("it is no string");
+      if (typeof token !== "string") throw tokenInvalid("it is not a string");
       if (token.length > MAX_TOKEN_LENGTH) throw tokenInvalid(`it has more than ${MAX_TOKEN_LENGTH} characters`);
       try {
         const { payload, protectedHeader } = await jwtVerify(token, keys, {
@@ -106,7 +106,7 @@ function readName(claims: JWTPayload, name: string): string {
 }
 
 function wrongClaim(name: string, cause?: unknown): VerifyError {
-  return tokenInvalid(`its claim ${name} is missing or not as it should be`, cause);
+  return tokenInvalid(`its claim ${name} is missing or wrong`, cause);
 }
 
 /** The error of a failed check; `expected` goes into the cause, for the service's own log. */
@@ -117,7 +117,8 @@ function verifyErrorOf(error: unknown, expected: Readonly<Record<string, string>
     return tokenInvalid("it is not three parts of base64url with dots between them", error);
   if (error instanceof errors.JWKSNoMatchingKey) return tokenInvalid("its issuer has no such key", error);
   if (error instanceof errors.JWSSignatureVerificationFailed) return tokenInvalid("its signature is wrong", error);
-  if (!(error instanceof errors.JWTClaimValidationFailed)) return tokenInvalid("it is no token of this issuer", error);
+  if (!(error instanceof errors.JWTClaimValidationFailed))
+    return tokenInvalid("it is not a token of this issuer", error);
   const value = expected[error.claim];
   if (value === undefined) return wrongClaim(error.claim, error);
   return wrongClaim(error.claim, new Error(`this service expects ${error.claim} to be ${JSON.stringify(value)}`));

@@ -70,7 +70,7 @@ test("reseal prints how many secrets it sealed, and fails when one does not open
   );
   raw.close();
   const message =
-    "0 secrets were sealed with COUNTERSIGN_MASTER_KEY, and 1 do not open with any master key of the gateway. Give it the one that sealed them, and run this again (docs/secrets.md)";
+    "0 secrets were sealed with COUNTERSIGN_MASTER_KEY, and 1 cannot be unsealed by any master key of the gateway. Add the missing key to it, and run this again (docs/secrets.md)";
   expect(await reseal()).toEqual({ status: 1, stdout: "", stderr: `countersign: ${message}\n` });
   const { status, stderr } = await reseal("--json");
   expect([status, JSON.parse(stderr).error]).toEqual([1, { resealed: 0, unopened: 1, message }]);

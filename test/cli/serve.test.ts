@@ -149,12 +149,12 @@ test("serve names every mistake in the settings at once, without a secret", asyn
   expect(stderr.trim().split("\n")).toEqual([
     "countersign: COUNTERSIGN_TOKEN_TLL is not a setting. Did you mean COUNTERSIGN_TOKEN_TTL?",
     "countersign: COUNTERSIGN_TLS_CLIENT_CA has no effect without COUNTERSIGN_TLS_CERT and COUNTERSIGN_TLS_KEY. Set all of them, or none",
-    "countersign: COUNTERSIGN_TLS_CLIENT_CA is /x, which cannot be read (ENOENT). Set it to the path of a file in PEM",
+    "countersign: COUNTERSIGN_TLS_CLIENT_CA is /x, which cannot be read (ENOENT). Set it to the path of a PEM file",
     "countersign: COUNTERSIGN_MASTER_KEY is not 32 bytes in base64 or hex. Make one with: openssl rand -base64 32",
     "countersign: COUNTERSIGN_ADMIN_TOKEN is not set. Make one with: openssl rand -hex 32, or start with --dev",
-    "countersign: COUNTERSIGN_ISSUER is not set. Set the URL that devices reach this service by, or start with --dev",
+    "countersign: COUNTERSIGN_ISSUER is not set. Set the gateway's URL for devices, or start with --dev",
     "countersign: COUNTERSIGN_AUDIENCE is not set. Set the name of the services that the tokens are for, or start with --dev",
-    "countersign: COUNTERSIGN_CLOCK_SKEW is no duration. Write a number and ms, s, m, h or d, as in 600s",
+    "countersign: COUNTERSIGN_CLOCK_SKEW is not a duration. Write a number and ms, s, m, h or d, as in 600s",
     "countersign: COUNTERSIGN_FAILURE_LIMIT needs a window of at most 1h, as a number and ms, s, m or h: 10/60s",
   ]);
 });

@@ -39,7 +39,9 @@ test("list prints the keys of the JWKS", async () => {
 test("rotate fails while services may not have fetched the next key", async () => {
   const { status, stdout, stderr } = await operator.operate(["signing-keys", "rotate"]);
   expect([status, stdout]).toEqual([1, ""]);
-  expect(stderr).toMatch(/^countersign: failed_precondition: the next key was published \d+ s ago .*With now it signs/);
+  expect(stderr).toMatch(
+    /^countersign: failed_precondition: the next key was published \d+ s ago .*The option now rotates/,
+  );
 });
 
 test("rotate --now has the next key sign, and warns that services may not have it", async () => {
@@ -60,7 +62,7 @@ test("import takes over a key of another server, and revoke revokes it", async (
   const [active] = await publishedKids();
   expect(revoked).toMatchObject({
     status: 0,
-    stdout: `key old is revoked: services that check tokens by themselves accept its tokens until they fetch the keys again\nkey ${active} signs\n`,
+    stdout: `key old is revoked: services that verify tokens themselves accept its tokens until they fetch the keys again\nkey ${active} signs\n`,
     stderr: expect.stringContaining(UNFETCHED),
   });
   expect(await publishedKids()).not.toContain("old");

@@ -92,10 +92,10 @@ test("errors name invalid files without their content", async () => {
   expect([status, stderr.trim().split("\n")]).toEqual([
     2,
     [
-      "countersign: COUNTERSIGN_INTERNAL_URL is no URL of http or https. Write http://host:port or https://host:port",
+      "countersign: COUNTERSIGN_INTERNAL_URL is not an http or https URL. Write http://host:port or https://host:port",
       `countersign: COUNTERSIGN_CA_CERT is ${pem("server.key")}, which holds no certificate in PEM`,
-      "countersign: COUNTERSIGN_CLIENT_CERT is /nowhere/client.crt, which cannot be read (ENOENT). Set it to the path of a file in PEM",
-      "countersign: COUNTERSIGN_CLIENT_KEY is no path. Set it to that of a file in PEM",
+      "countersign: COUNTERSIGN_CLIENT_CERT is /nowhere/client.crt, which cannot be read (ENOENT). Set it to the path of a PEM file",
+      "countersign: COUNTERSIGN_CLIENT_KEY is not a path. Set it to the path of a PEM file",
     ],
   ]);
 });

@@ -7,7 +7,7 @@ import { startFileOperator } from "./operator.ts";
 const operator = await startFileOperator();
 
 const ADVICE =
-  "services that check them at a gateway refuse them from now on, those that check them by themselves accept them until they expire";
+  "services that ask a gateway refuse them at once, services that verify tokens themselves accept them until they expire";
 
 test("a token is revoked by its jti, by itself on standard input, and with those of its customer", async () => {
   const { publicUrl, customerId, enrol } = operator.gateway;
@@ -15,7 +15,7 @@ test("a token is revoked by its jti, by itself on standard input, and with those
   const { token } = JSON.parse(await (await logInBy(publicUrl, login)).text());
   const { jti } = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString());
   const named = await operator.operate(["tokens", "revoke", jti]);
-  expect(named.stdout).toBe(`the token with jti ${jti}, if there is one, is revoked: ${ADVICE}\n`);
+  expect(named.stdout).toBe(`any token with jti ${jti} is revoked: ${ADVICE}\n`);
   const answer = await fetch(`${publicUrl}/auth/check`, { headers: { "x-access-token": token } });
   expect(JSON.parse(await answer.text())).toMatchObject({ reason: "revoked" });
   const read = await operator.operate(["tokens", "revoke", "-", "--json"], { input: `${token}\n` });
@@ -34,7 +34,7 @@ test("revoke refuses anything but a jti or a token, and repeats no token", async
   const whole = await operator.operate(["tokens", "revoke", "a.c2VjcmV0.b"]);
   expect([whole.status, whole.stderr.includes("c2VjcmV0")]).toEqual([2, false]);
   for (const name of ["no jti", "pump-7", "a".repeat(21)]) {
-    expect((await operator.operate(["tokens", "revoke", name])).stderr).toContain("jti is no name of a token");
+    expect((await operator.operate(["tokens", "revoke", name])).stderr).toContain("jti is not a token id");
   }
   // A jti may begin with a hyphen.
   expect(await operator.operate(["tokens", "revoke", "-h4J5k6L7m8N9p0Q1r2s"])).toMatchObject({ status: 0, stderr: "" });

@@ -115,7 +115,7 @@ export function describeCustomerKeys(open: Open): void {
     const other = await reopen([Buffer.alloc(32, 9)]);
     expect(await textsOf(other)).toEqual([]);
     expect(await other.customerKeys.secretsOf("customer-1")).toMatchObject([{ keyId: "k1", secret: undefined }]);
-    expect(String(faults[0])).toContain("the sealed secret of customer_key customer-1 k1 login is under another");
+    expect(String(faults[0])).toContain("the sealed secret of customer_key customer-1 k1 login is sealed with another");
     await other.customerKeys.insert(
       keyOf("k2"),
       (others) => expect(others).toMatchObject([{ keyId: "k1", secret: undefined }]),

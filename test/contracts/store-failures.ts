@@ -61,7 +61,7 @@ export function describeFailures(open: Open): void {
     expect(await read()).toEqual(before);
   });
 
-  test("is unavailable when the store cannot be asked", async () => {
+  test("is unavailable when the store cannot be reached", async () => {
     const { store, close } = await openWithCustomer(open);
     await close();
     const { audit, credentials, customerKeys, customers, devices, signingKeys } = store;
@@ -79,7 +79,7 @@ export function describeFailures(open: Open): void {
       () => signingKeys.change(() => ({ put: [], remove: [], entries: [] })),
     ]) {
       const error = await caughtErrorOf(ask());
-      const message = "the registry cannot be asked now. Try again later";
+      const message = "the registry cannot be reached now. Try again later";
       expect(error).toMatchObject({ reason: "unavailable", message });
       // Random between one and two times the least wait.
       expect(error.details.retryAfterMs).toBeGreaterThanOrEqual(5_000);

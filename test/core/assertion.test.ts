@@ -26,11 +26,11 @@ const KEYS = { ES256: makeBoardKey("ES256"), EdDSA: makeBoardKey("EdDSA") } as c
 
 const AUD = "has an aud that is not this gateway. Set it to the issuer of the gateway's metadata";
 const LONG = "lives for too long. Let exp be at most 300 seconds after iat";
-const TIME = "has a time that is no number of Unix seconds. Seconds have ten digits";
+const TIME = "has a time that is not in Unix seconds. Unix seconds have ten digits";
 const JTI = "has no jti of 1 to 255 characters. Make a new one for each login";
-const ALG = "has an alg that is none of HS256 ES256 EdDSA Ed25519";
-const TYP = "has a typ of something else. Leave it out or set JWT";
-const CLAIMS = "has claims that are no JSON object in UTF-8";
+const ALG = "has an alg that is not one of HS256 ES256 EdDSA Ed25519";
+const TYP = "has an unknown typ. Leave it out or set JWT";
+const CLAIMS = "has claims that are not a JSON object in UTF-8";
 
 const house = await shareHouse();
 
@@ -110,8 +110,8 @@ describe("a device logs in by an assertion", () => {
 
 describe("RFC 7523, section 3", () => {
   test.for<readonly [string, object, string]>([
-    ["1: iss is missing", { iss: undefined }, "has another iss than sub. Set both to the device_key"],
-    ["1: iss is another's", { iss: "other" }, "has another iss than sub. Set both to the device_key"],
+    ["1: iss is missing", { iss: undefined }, "has an iss that differs from its sub. Set both to the device_key"],
+    ["1: iss is another's", { iss: "other" }, "has an iss that differs from its sub. Set both to the device_key"],
     ["2: sub is missing", { sub: undefined }, "has no sub. Set iss and sub to the device_key"],
     ["3: aud is missing", { aud: undefined }, AUD],
     ["3: aud is another server's", { aud: "https://other.example" }, AUD],
@@ -177,7 +177,7 @@ describe("RFC 7523, section 3", () => {
   test.for([
     ["two parts", "e30.e30", "is not three parts of base64url with dots between them"],
     ["five parts", "e30.e30.e30.e30.e30", "is encrypted. Send a signed JWT"],
-    ["a header that is no JSON", `${encode("{")}.e30.e30`, "has a header that is no JSON object in UTF-8"],
+    ["a header that is no JSON", `${encode("{")}.e30.e30`, "has a header that is not a JSON object in UTF-8"],
     ["claims that are no object", `${encodeJson({ alg: "HS256" })}.${encode("[]")}.e30`, CLAIMS],
     [
       "claims in Latin-1",
@@ -235,8 +235,8 @@ describe("RFC 8725", () => {
     const pemOf = (key: KeyObject): string => String(key.export({ format: "pem", type: "spki" }));
     const off = createPublicKey(KEYS.ES256.pem).export({ format: "der", type: "spki" });
     off.writeUInt8(off.readUInt8(90) ^ 1, 90);
-    const kind = "public_key is of another kind. P-256 and Ed25519 are accepted";
-    const broken = "public_key is no public key. Send PEM as openssl pkey -pubout prints it";
+    const kind = "public_key is of a kind that is not accepted. Use P-256 or Ed25519";
+    const broken = "public_key is not a public key. Send PEM as openssl pkey -pubout prints it";
     for (const [publicKey, message] of [
       [pemOf(generateKeyPairSync("rsa", { modulusLength: 2048 }).publicKey), kind],
       [pemOf(generateKeyPairSync("ec", { namedCurve: "P-384" }).publicKey), kind],
@@ -245,7 +245,7 @@ describe("RFC 8725", () => {
       ["A".repeat(600), broken],
       [
         String(KEYS.ES256.privateKey.export({ format: "pem", type: "pkcs8" })),
-        "public_key is a private key. Enrol the public one alone",
+        "public_key is a private key. Enrol only the public key",
       ],
     ] as const) {
       expect(await caughtErrorOf(path.enrol({ publicKey }))).toMatchObject({

@@ -75,11 +75,11 @@ test("names the cure: a new login, or an operator's action", async () => {
   await registry.devices.create({ deviceKey, customerId }, GATEWAY);
   await look(token);
   expect(said).toEqual([
-    `${because} its operator took it back. The device has to log in again`,
+    `${because} an operator revoked it. The device has to log in again`,
     `${because} its device or the customer was disabled. The device is let in once its operator enables it`,
     `${because} its device was deleted. The device is let in once its operator enrols it`,
     `${because} its device was deleted and another has its name. The device has to log in again`,
-    `${because} its operator took it back. The device has to log in again`,
+    `${because} an operator revoked it. The device has to log in again`,
   ]);
 });
 

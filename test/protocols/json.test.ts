@@ -59,17 +59,17 @@ test("finds a mistake in every text that JSON.parse refuses, and in no other", (
 
 const CUT = "The body ends too early";
 const QUOTED = "Text is in single quotes. JSON takes double quotes";
-const BARE = "A bare word is no JSON value. Put text in double quotes";
+const BARE = "A bare word is not a JSON value. Put text in double quotes";
 const NUMBER = "This is not a JSON number. Write decimal digits without a leading zero or plus";
 const ESCAPE = "A string holds a backslash escape that JSON does not have";
 const CONTROL = "A string holds a raw control character (a line break or tab). Escape it or leave it out";
-const KEY = "A key in double quotes is due here";
+const KEY = "A key in double quotes is expected here";
 const COMMA = "A comma or a closing bracket is missing here";
 const TRAILING = "There is a trailing comma. Remove it";
 const COLON = "A colon is missing after the key";
 const VALUE = "A value is missing here";
 const COMMENT = "JSON has no comments";
-const MORE = "There is more after the end of the JSON value";
+const MORE = "There is text after the end of the JSON value";
 const PLACE = "A character is out of place here";
 const NOT_UTF8 = "the body is not valid UTF-8. JSON is always UTF-8";
 const EMPTY = "the body is empty. Send a JSON object";

@@ -42,7 +42,7 @@ describe("a login", () => {
     ),
     ['{"timestamp":1e400}', "timestamp is out of range"],
     ['{"timestamp":"-9223372036854775809"}', "timestamp is out of range"],
-    ['{"device_key":"k","deviceKey":"k"}', "device_key is there in both spellings. Send it once"],
+    ['{"device_key":"k","deviceKey":"k"}', "device_key is sent in both spellings. Send it once"],
   ])("has its mistake named: %s", names(LoginRequestSchema));
 
   test.for<readonly [sent: string, meant: string, shown?: string]>([
@@ -56,7 +56,7 @@ describe("a login", () => {
     ["device key", "device_key"],
     ["time/stamp", "timestamp", "a name much like it"],
   ])("has a near miss named with the name that was meant: %s", ([sent, meant, shown = `"${sent}"`]) => {
-    const message = `${meant} is missing and ${shown} is no field. Did you mean ${meant}`;
+    const message = `${meant} is missing and ${shown} is not a field. Did you mean ${meant}`;
     names(LoginRequestSchema)([JSON.stringify({ [sent]: "1" }), message]);
     names(LoginRequestSchema)([JSON.stringify({ [meant]: null, [sent]: "1" }), message]);
   });
@@ -90,7 +90,10 @@ describe("a login", () => {
 
 test.for<Row>([
   ['{"device":[]}', "device is an array. Send an object"],
-  ['{"device":{"devicekey":"k"}}', 'device.device_key is missing and "devicekey" is no field. Did you mean device_key'],
+  [
+    '{"device":{"devicekey":"k"}}',
+    'device.device_key is missing and "devicekey" is not a field. Did you mean device_key',
+  ],
   ['{"device":{"status":"on"}}', "device.status is none of STATUS_UNSPECIFIED STATUS_ENABLED STATUS_DISABLED"],
   ['{"device":{"status":true}}', "device.status is a boolean. Send the name of an enum value"],
   ['{"device":{"replay_guard":1}}', "device.replay_guard is a number. Send true or false"],

@@ -37,7 +37,7 @@ describe("opening fails with one line that names the mistake", () => {
       what: "a wrong password",
       url: () => changed({ password: SECRET }),
       message:
-        /^the database cannot be used: 127\.0\.0\.1:\d+ refuses the user postgres or the password\. Mend the URL, or pg_hba\.conf$/,
+        /^the database cannot be used: 127\.0\.0\.1:\d+ refuses the user postgres or the password\. Correct the URL, or pg_hba\.conf$/,
     },
     {
       what: "a user that is not there",
@@ -69,7 +69,7 @@ describe("opening fails with one line that names the mistake", () => {
     const port = await freePort();
     const url = `postgres://me:${SECRET}@127.0.0.1:${port}/registry`;
     await expect(openPostgres({ url })).rejects.toThrow(
-      `the database cannot be used: no PostgreSQL answers at 127.0.0.1:${port} (ECONNREFUSED). Start it, or mend the URL`,
+      `the database cannot be used: no PostgreSQL answers at 127.0.0.1:${port} (ECONNREFUSED). Start it, or correct the URL`,
     );
   });
 
@@ -110,7 +110,7 @@ describe("a query", () => {
     const database = await open({ url, statementMs: 200, readers: 1 });
     const error = await database.read((db) => sql`select pg_sleep(20)`.execute(db)).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(AuthError);
-    const message = "the registry cannot be asked now. Try again later";
+    const message = "the registry cannot be reached now. Try again later";
     expect(error).toMatchObject({ reason: "unavailable", message });
     expect(await pid(database)).toBeGreaterThan(0);
   });

@@ -36,6 +36,6 @@ test.for([
 ])("an opening that failed names the server of $url, and no secret", ({ url, server }) => {
   const { message } = explainOpening(coded("ECONNREFUSED"), targetOf(url));
   expect(message).toBe(
-    `the database cannot be used: no PostgreSQL answers at ${server} (ECONNREFUSED). Start it, or mend the URL`,
+    `the database cannot be used: no PostgreSQL answers at ${server} (ECONNREFUSED). Start it, or correct the URL`,
   );
 });

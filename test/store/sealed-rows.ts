@@ -89,7 +89,7 @@ export function sealedRowsContract(name: string, open: () => Promise<TestDatabas
       const stranger = await opened.reopen([Buffer.alloc(32, 2)]);
       const told = (name: string): SealError =>
         new SealError(
-          `the sealed secret of ${name} is under another master key. Set COUNTERSIGN_MASTER_KEY to the one that this database was made with, or add that to COUNTERSIGN_OTHER_MASTER_KEYS`,
+          `the sealed secret of ${name} is sealed with another master key. Set COUNTERSIGN_MASTER_KEY to that key, or add it to COUNTERSIGN_OTHER_MASTER_KEYS`,
         );
       await refuses(stranger, told("customer_key customer-1 key-1 login"), opened.faults);
       const { keys } = await opened.store.signingKeys.read();

@@ -14,7 +14,7 @@ const altered = (context: readonly string[]): SealError =>
     `the sealed secret of ${context.join(" ")} was altered or moved to another row. Restore it from a backup`,
   );
 const ALTERED = altered(CONTEXT).message;
-const STRANGE = `${WHICH} is under another master key. Set COUNTERSIGN_MASTER_KEY to the one that this database was made with, or add that to COUNTERSIGN_OTHER_MASTER_KEYS`;
+const STRANGE = `${WHICH} is sealed with another master key. Set COUNTERSIGN_MASTER_KEY to that key, or add it to COUNTERSIGN_OTHER_MASTER_KEYS`;
 const TRUNCATED = `${WHICH} is truncated. Restore it from a backup`;
 
 const bytes = fc.uint8Array({ maxLength: 300 });
@@ -131,7 +131,7 @@ describe("several master keys", () => {
   });
 
   test("no key, one of another length, and the same key twice are errors", () => {
-    const twice = "two master keys have one id: they are the same, or one has to be made anew";
+    const twice = "two master keys have the same id: they are equal, or one has to be replaced";
     expect(() => createSealer([])).toThrow(new RangeError("a sealer needs a master key"));
     expect(() => createSealer([old, current, old])).toThrow(new RangeError(twice));
     for (const length of [0, 16, 31, 33, 64]) {

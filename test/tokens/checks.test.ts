@@ -102,8 +102,7 @@ describe("/auth/check", () => {
     expect(JSON.parse(await answer.text())).toEqual({
       code: "unauthenticated",
       reason: "invalid",
-      message:
-        "this is no token of this gateway because there is none in the header x-access-token. The device has to log in again",
+      message: "the token is invalid because the header x-access-token is missing. The device has to log in again",
     });
   });
 

@@ -49,13 +49,13 @@ describe("an error", () => {
     [{ ...KNOWN, grant_type: "password" }, ...grant],
     [{ ...KNOWN, client_assertion: "" }, "invalid_client", "client_assertion is missing or empty"],
     [{ ...KNOWN, client_assertion_type: SAML }, "invalid_request", `client_assertion_type is not ${TYPE}`],
-    [SECRET, "invalid_client", "the secret itself was sent. Send a client_assertion that is made with it"],
+    [SECRET, "invalid_client", "the secret itself was sent. Send a client_assertion that is signed with it"],
     [
       { ...KNOWN, client_id: "other" },
       "invalid_client",
       "client_id is not the sub of the client_assertion. Leave it out",
     ],
-    [twice, "invalid_client", "client_id is there more than once. Send it once"],
+    [twice, "invalid_client", "client_id is sent more than once. Send it once"],
     [formOf("nobody"), "invalid_client", unproven, "invalid_credentials"],
     [
       { ...KNOWN, scope: "x".repeat(5_000) },

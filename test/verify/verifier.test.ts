@@ -109,7 +109,7 @@ test("another issuer or audience: the error names the expected one, and the answ
     expect(error.cause).toEqual(new Error(expected));
     const { body } = errorResponse(error);
     expect(Object.keys(JSON.parse(body))).toEqual(["code", "reason", "message"]);
-    expect(body).toMatch(/because its claim (iss|aud) is missing or not as it should be\./);
+    expect(body).toMatch(/because its claim (iss|aud) is missing or wrong\./);
     expect([body, String(error.cause)].join()).not.toContain("evil");
     expect(body).not.toMatch(/login|things/);
   }
@@ -122,10 +122,10 @@ test("invalid options are errors at once", () => {
     [{ audience: "" }, /^audience is missing/],
     ...["countersign", "login.example", "localhost:8080"].map((issuer): [Partial<VerifierOptions>, RegExp] => [
       { issuer },
-      /^issuer is no URL of https or http, such as https:\/\/login\.example\. .* say by jwksUrl/,
+      /^issuer is not an https or http URL, such as https:\/\/login\.example\. .* set jwksUrl$/,
     ]),
-    [{ jwksUrl: "login.example/keys" }, /^jwksUrl is no URL of https or http, such as https:\/\/login\.example$/],
-    [{ jwksUrl: "file:///etc/keys" }, /^jwksUrl is no URL of https or http/],
+    [{ jwksUrl: "login.example/keys" }, /^jwksUrl is not an https or http URL, such as https:\/\/login\.example$/],
+    [{ jwksUrl: "file:///etc/keys" }, /^jwksUrl is not an https or http URL/],
     [{ issuer: "http://auth.example" }, /^issuer is an http:\/\/ address.+allowHttp/],
     [{ jwksUrl: "https://a:b@auth.example/" }, /^jwksUrl holds a user or a password$/],
     [{ clockToleranceMs: 300_001 }, /^clockToleranceMs/],

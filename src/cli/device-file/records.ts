@@ -89,7 +89,7 @@ function readHeader(cells: readonly string[], name: string, customerGiven: boole
   if (twice !== undefined) throw usageFailure(`${name}: its header has ${twice} twice`);
   if (!header.includes("device_key")) throw usageFailure(`${name}: its header has no column device_key`);
   if (customerGiven || header.includes("customer_id")) return header;
-  throw usageFailure(`${name}: its header has no column customer_id. Put it there, or give --customer ID for all`);
+  throw usageFailure(`${name}: its header has no column customer_id. Add it, or give --customer ID for all`);
 }
 
 function readObject(json: string): FileRecord["content"] {
@@ -97,7 +97,7 @@ function readObject(json: string): FileRecord["content"] {
   try {
     members = JSON.parse(json);
   } catch {
-    return new RowMistake("it is no JSON. Each line has to be one object of its own");
+    return new RowMistake("it is not JSON. Each line has to be one object");
   }
   if (typeof members !== "object" || members === null || Array.isArray(members)) {
     return new RowMistake('it is no JSON object, as in {"device_key": "pump-7", "customer_id": "acme"}');

@@ -42,7 +42,7 @@ export function unknownColumn(name: string): string {
   const shown = JSON.stringify(name.length > 40 ? `${name.slice(0, 40)}…` : name);
   const bare = name.trim().toLowerCase();
   if (SECRETS.includes(bare)) {
-    return `there is no column ${shown}. Keys are not in this file. Take it out and see docs/migrating.md`;
+    return `there is no column ${shown}. Keys do not belong in this file. Remove it and see docs/migrating.md`;
   }
   const near = bare === DISPLAY_NAME ? "name" : closest(bare, COLUMNS);
   const isNear = bare === DISPLAY_NAME || distance(bare, near) <= NEAR;
@@ -156,7 +156,7 @@ function readText(column: Column, value: unknown): string {
 function readName(column: Column, value: unknown): string {
   const text = readText(column, value);
   if (text.trim() === text) return text;
-  throw new RowMistake(`${column} begins or ends with a space. Take it out`, column);
+  throw new RowMistake(`${column} begins or ends with a space. Remove it`, column);
 }
 
 function readWord<Meaning>(column: Column, value: unknown, words: Readonly<Record<string, Meaning>>): Meaning {
@@ -174,7 +174,7 @@ export function parseLabels(value: unknown): Record<string, string> {
   const labels = new Map<string, string>();
   for (const pair of readText("labels", value).split(";")) {
     const [, name = "", text = ""] = /^([^=]+)=(.*)$/s.exec(pair) ?? [];
-    if (name === "") throw new RowMistake("labels has to be like site=north;line=7", "labels");
+    if (name === "") throw new RowMistake("labels has to have the form site=north;line=7", "labels");
     if (labels.has(name.trim())) throw new RowMistake("labels has a name twice", "labels");
     labels.set(name.trim(), text);
   }

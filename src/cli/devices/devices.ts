@@ -91,11 +91,11 @@ function addCreate(devices: Command): void {
 }
 
 function addUpdate(devices: Command): void {
-  const noPublicKey = new Option("--no-public-key", "remove its public key: it signs with the customer's again");
+  const noPublicKey = new Option("--no-public-key", "remove its public key: it signs with the customer's key again");
   devices
     .command("update <device-key>")
     .description(
-      "change a device; after a move to derived keys both keys log in, until the first login by the derived one",
+      "change a device; after a move to derived keys both keys work until the first login with the derived one",
     )
     .option("--name <name>", "a name for people")
     .addOption(keyModeOption())
@@ -105,13 +105,13 @@ function addUpdate(devices: Command): void {
     .addOption(new Option("--no-labels", "remove all its labels").conflicts("label"))
     .addOption(publicKeyOption())
     .addOption(noPublicKey.conflicts("publicKeyFile"))
-    .option("--finish-move", "refuse the shared key from now on, once it has a key of its own")
+    .option("--finish-move", "end the move to derived keys: refuse the shared key from now on")
     .action(async (deviceKey: string, options: UpdateOptions, command: Command) => {
       const { labels, publicKey, finishMove } = options;
       const { fields, paths } = await readFields(labels ? options : { ...options, label: {} });
       if (!publicKey) paths.push("public_key");
       if (finishMove) paths.push("accepts_shared_key");
-      if (paths.length === 0) throw usageFailure("nothing to change: --help lists what may be");
+      if (paths.length === 0) throw usageFailure("nothing to change: --help lists the options");
       const device = { ...fields, deviceKey };
       const changed = await callAdmin((admin) => admin.updateDevice({ device, updateMask: { paths } }));
       writeResource(command, DeviceSchema, changed);
@@ -137,7 +137,10 @@ function keyModeOption(): Option {
 }
 
 function publicKeyOption(): Option {
-  return new Option("--public-key-file <file>", "PEM of its own public key, which alone proves its logins; - is stdin");
+  return new Option(
+    "--public-key-file <file>",
+    "PEM of its own public key: only its private key may then sign logins; - is stdin",
+  );
 }
 
 function switchOption(flag: string, description: string): Option {

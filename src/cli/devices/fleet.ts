@@ -21,7 +21,7 @@ export function addSelectionOptions(command: Command): Command {
   return command
     .option("--customer <id>", "only those of this customer")
     .option("--failing", "only those whose last failure is later than their last login")
-    .option("--not-seen-for <time>", "only those without a login for so long, as in 30d", readTimeSpan);
+    .option("--not-seen-for <time>", "only those without a login for this time, as in 30d", readTimeSpan);
 }
 
 /** Counts the devices that match. */

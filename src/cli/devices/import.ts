@@ -49,9 +49,9 @@ export function addDevicesImportCommand(devices: Command): void {
   devices
     .command("import <file>")
     .description("enrol or change the devices of a CSV or NDJSON file, or of standard input (-)")
-    .option("--customer <id>", "the owner of those that the file names none for")
+    .option("--customer <id>", "the owner of devices without a customer_id in the file")
     .option("--from-line <line>", "the first line to send: where an import stopped", readCount, 1)
-    .option("--dry-run", "tell what would become of each line, and change nothing")
+    .option("--dry-run", "report the outcome of each line, and change nothing")
     .action(importFile);
 }
 
@@ -64,7 +64,10 @@ async function importFile(file: string, options: ImportOptions, command: Command
   const printResumeHint = (): void => {
     const next = progress.line + 1;
     if (next === fromLine) return;
-    note(`stopped at line ${next}: what comes before is in. Give the same command with --from-line ${next}`, json);
+    note(
+      `stopped at line ${next}: the lines before it are imported. Run the same command with --from-line ${next}`,
+      json,
+    );
   };
   // Stops at once: acknowledged lines are on disk, and all others can be sent again.
   const stop = (name: NodeJS.Signals): never => {
@@ -85,7 +88,8 @@ async function importFile(file: string, options: ImportOptions, command: Command
   const { line: _, ...counts } = progress;
   const { created, updated, unchanged, failed } = counts;
   writeResult(command, counts, [`${created} created, ${updated} updated, ${unchanged} unchanged, ${failed} failed`]);
-  if (failed > 0) throw new CommandFailure(`${failed === 1 ? "1 line" : `${failed} lines`} did not go in`, { failed });
+  if (failed > 0)
+    throw new CommandFailure(`${failed === 1 ? "1 line" : `${failed} lines`} were not imported`, { failed });
 }
 
 /** Prints a notice beside the result. */
@@ -130,7 +134,7 @@ async function sendRecords(
       for (const { row: index, reason, field, message } of answer.failures) {
         const { line = 0, row } = batch[index] ?? {};
         const isWithout = field === "customer_id" && row?.customerId === "";
-        const cure = isWithout ? ". Put it there, or give --customer ID for all" : "";
+        const cure = isWithout ? ". Add it, or give --customer ID for all" : "";
         complaints.push({ line, reason, field: inColumns(field), message: `${inColumns(message)}${cure}` });
       }
     }

@@ -91,10 +91,10 @@ function explainKeyPair({ alg: sent, signed, signature }: SentAssertion["parts"]
     verify(digest, Buffer.from(signed), { key, dsaEncoding }, signature);
   if (isSigned("ieee-p1363")) return { keyId: OWN_KEY, findings: [] };
   if (alg === "ES256" && isSigned("der")) {
-    const cure = "Send its two numbers of 32 bytes side by side as JWS has them";
+    const cure = "Send R and S with 32 bytes each side by side";
     return wrong("signature_asn1", `The signature is in ASN.1. ${cure}`);
   }
-  const what = "It is signed with another key pair than the device's or another text was signed";
+  const what = "The signature is from another key pair or over another text";
   return wrong("other_key_pair", `${what}. Enrol its public key`);
 }
 

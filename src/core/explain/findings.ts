@@ -22,7 +22,7 @@ export interface Proof {
 
 export const OWN_KEY_PAIR = finding(
   "own_key_pair",
-  "The device has a public key and signs with the private one alone. Sign by ES256 or EdDSA",
+  "The device has a public key so only its private key is accepted. Sign by ES256 or EdDSA",
 );
 
 /** No correct clock reads a time before September 2001. */
@@ -43,9 +43,11 @@ export function explainClock(seconds: number, at: number, skewMs: number): reado
   }
   const zone = Math.round(off / HALF_HOUR) * HALF_HOUR;
   if (zone !== 0 && Math.abs(zone) <= FARTHEST_ZONE && Math.abs(off - zone) <= ZONE_TOLERANCE) {
-    return [finding("time_zone", `The timestamp is a time zone of ${inWords(zone)} off. Unix time is UTC everywhere`)];
+    return [
+      finding("time_zone", `The timestamp is off by a time zone of ${inWords(zone)}. Unix time is UTC everywhere`),
+    ];
   }
-  const old = "Of an old request say when it was received";
+  const old = "For an old request name the time it was received";
   return [
     off < 0
       ? finding("clock_behind", `The timestamp is ${inWords(off)} behind the gateway. ${cure}. ${old}`)

@@ -31,7 +31,7 @@ export function candidateKeys(device: Device, secrets: readonly CustomerSecret[]
     return { keyId: secret.keyId, bytes, ...judge(secret, device, newest, now) };
   });
   const derivationKeys = tried.flatMap(({ keyId, purpose, secret }): CandidateKey[] => {
-    const message = `It is signed with the derivation key ${keyId} itself. Replace it and flash what derive-key gives`;
+    const message = `It is signed with the derivation key ${keyId} itself. Replace it and flash the key that derive-key prints`;
     const findings = [finding("derivation_key", message)];
     return purpose === "derivation" ? [{ keyId, bytes: Buffer.from(secret), good: false, findings }] : [];
   });
@@ -52,13 +52,14 @@ function judge(
   const add = (code: string, message: string): number => findings.push(finding(code, `It is signed with ${message}`));
   const ago = (then: number): string => inWords((now - then) / 1000);
   if (!isDue && !isMoving) {
-    if (purpose === "login") add("shared_key", `the shared key ${keyId}. Flash what derive-key gives for this device`);
+    if (purpose === "login")
+      add("shared_key", `the shared key ${keyId}. Flash the key that derive-key prints for this device`);
     else add("derived_key", `a key derived from ${keyId}. Flash the shared key or set key mode derived`);
   }
   if (retiredAt !== undefined) add("retired_key", `key ${keyId} that was retired ${ago(retiredAt)} ago`);
   else if (notBefore > now) add("pending_key", `key ${keyId} that becomes valid in ${ago(notBefore)}`);
   else if (state !== "live") add("expired_key", `key ${keyId} that expired ${ago(expiresAt)} ago`);
-  else if (isMoving) add("moving", `the shared key ${keyId}. The end of the move will refuse it`);
+  else if (isMoving) add("moving", `the shared key ${keyId}. It is refused once the move ends`);
   else if (newest !== undefined && newest !== secret) {
     add("older_key", `key ${keyId}. Key ${newest.keyId} is newer. Flash that one`);
   }

@@ -91,7 +91,7 @@ function wrongMessages({ time, sentTime, text: body }: SentLogin, deviceKey: str
       `${right}\r\n`,
     ),
     ...signs("trailing_byte", "a zero byte or a space at the end too", `${right}\0`, `${right} `),
-    ...signs("separator", "a mark or white space between the parts too", ...separated),
+    ...signs("separator", "a separator between the parts too", ...separated),
     ...signs("one_part", "one part alone", time, deviceKey),
     ...signs("signed_body", "the JSON", body, JSON.stringify(json), JSON.stringify(swapped)),
     ...signs("signed_milliseconds", "the timestamp in milliseconds and sends seconds", `${time}000${deviceKey}`),
@@ -117,7 +117,13 @@ export function wrongKeys(key: Buffer, deviceKey: string): Wrong<Buffer | string
     wrong(code, `The firmware uses the key ${how}. Use its characters exactly as they were issued`, ...keys);
   return [
     ...uses("key_line_break", "with a line break at its end", `${text}\n`, `${text}\r\n`),
-    ...uses("key_white_space", "with white space around it or without its own", ` ${text}`, `${text} `, text.trim()),
+    ...uses(
+      "key_white_space",
+      "with white space added around it or its own removed",
+      ` ${text}`,
+      `${text} `,
+      text.trim(),
+    ),
     ...uses("key_quotes", "with quotes around it", `"${text}"`, `'${text}'`),
     ...uses("key_label", "with a name before it", `${deviceKey} ${text}`, `customer_key ${text}`),
     ...uses("key_decoded", "decoded from hex", isHex ? hex : text),
@@ -158,7 +164,7 @@ function misprints(right: string, sent: string): Wrong<string>[] {
     ...has("signature_truncated", `has ${length} of 64 digits. Check the buffer's size`, ...cuts),
     ...has(
       "signature_too_long",
-      "has more than its 64 digits. Send the first 64 alone",
+      "has more than its 64 digits. Send only the first 64",
       right + sent.slice(right.length),
     ),
     ...has("hex_without_zeros", zeros, right.replace(/0(.)|(..)/g, "$1$2")),

@@ -31,7 +31,7 @@ const NAT64 = ipaddr.IPv6.parse("64:ff9b::");
 const NAT64_BITS = 96;
 /** Look-ups that a table caches: parsing an address takes microseconds, and few addresses send most requests. */
 const RECENT = 5_000;
-const WRITE = "Write such as 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32";
+const WRITE = "Write for example 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32";
 
 /**
  * Reads a network, or an address as a network of one.

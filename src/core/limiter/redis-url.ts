@@ -43,7 +43,7 @@ const PORT_MISTAKE = "has a port that is not from 1 to 65535";
  */
 export function parseRedisUrl(text: string): RedisUrl {
   const [, scheme = "", several = "", userinfo = "", hosts = "", path = "", query] = FORM.exec(text) ?? [];
-  if (/\s/.test(text)) throw new Error("has a space or a line break in it. Take it out");
+  if (/\s/.test(text)) throw new Error("has a space or a line break in it. Remove it");
   // A slash, ? or # before the @ belongs to a password and has to be percent-encoded.
   if (/^[^@]*:\/\/[^@]*[/?#][^@]*@/.test(text)) {
     throw new Error("has a user or password with a slash, question mark or hash in it. Write them as %2F, %3F and %23");
@@ -53,7 +53,7 @@ export function parseRedisUrl(text: string): RedisUrl {
       "has a user or password at several hosts. Write them once, before the first, and an @ in them as %40",
     );
   }
-  if (hosts === "") throw new Error(`is no Redis URL. Write ${FORMS}`);
+  if (hosts === "") throw new Error(`is not a Redis URL. Write ${FORMS}`);
   const tls = scheme.toLowerCase() === "rediss";
   const login = parseLogin(userinfo);
   switch (several.toLowerCase()) {
@@ -72,13 +72,13 @@ export function parseRedisUrl(text: string): RedisUrl {
     }
     case "cluster":
       refuseQuery(query);
-      if (path !== "" && path !== "0") throw new Error("names a database, which a Cluster has not. Write it without");
+      if (path !== "" && path !== "0") throw new Error("names a database, but a Cluster has none. Leave it out");
       return { kind: "cluster", tls, ...login, nodes: parseAddresses(hosts, REDIS_PORT) };
     default: {
       refuseQuery(query);
       const [address, ...others] = parseAddresses(hosts, REDIS_PORT);
       if (address === undefined || others.length > 0) {
-        throw new Error("names several hosts. Write redis+sentinel:// or redis+cluster:// for what they are");
+        throw new Error("names several hosts. Write redis+sentinel:// for Sentinels or redis+cluster:// for a Cluster");
       }
       return { kind: "standalone", tls, ...login, ...address, db: parseDb(path) };
     }
@@ -124,7 +124,7 @@ function parseAddresses(hosts: string, defaultPort: number): RedisAddress[] {
     const [, bracketed, plain = "", digits] = /^(?:\[([^[\]]*)\]|([^:[\]]*))(?::(\d{1,5}))?$/.exec(text) ?? [];
     const host = bracketed ?? plain;
     if (!(bracketed === undefined ? isHostName(plain) : isIPv6(bracketed))) {
-      throw new Error("has a host that is none. Write host:port or [IPv6 address]:port, with commas between several");
+      throw new Error("has an invalid host. Write host:port or [IPv6 address]:port, with commas between several");
     }
     const port = digits === undefined ? defaultPort : Number(digits);
     if (port < 1 || port > 65_535) throw new Error(PORT_MISTAKE);
@@ -138,7 +138,7 @@ function isHostName(text: string): boolean {
 }
 
 function parseDb(text: string): number {
-  if (!/^\d{0,5}$/.test(text)) throw new Error("has a database that is no number");
+  if (!/^\d{0,5}$/.test(text)) throw new Error("has a database that is not a number");
   return Number(text);
 }
 

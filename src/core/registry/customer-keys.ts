@@ -158,7 +158,7 @@ function newKey(draft: CustomerKeyDraft, customerKey: string, now: number): Cust
   const customerId = readCustomerId(draft.customerId);
   if (expiresAt !== undefined && expiresAt <= Math.max(notBefore, now)) {
     const begin = notBefore > now ? "not_before" : "now";
-    throw malformed(`expires_at is not after ${begin}. This key would never be good`, "expires_at");
+    throw malformed(`expires_at is not after ${begin}. This key would never be valid`, "expires_at");
   }
   const keyId = randomBytes(8).toString("hex");
   const secret = readSecret(customerKey);
@@ -166,7 +166,7 @@ function newKey(draft: CustomerKeyDraft, customerKey: string, now: number): Cust
 }
 
 function readSecret(text: string): Buffer {
-  if (!text.isWellFormed()) throw malformed("imported_key is no text that UTF-8 can say", "imported_key");
+  if (!text.isWellFormed()) throw malformed("imported_key is not text that UTF-8 can encode", "imported_key");
   const secret = Buffer.from(text, "utf8");
   if (secret.length > MAX_SECRET_BYTES) {
     throw malformed(`imported_key has ${secret.length} bytes. It has at most ${MAX_SECRET_BYTES}`, "imported_key");
@@ -193,7 +193,7 @@ function checkBeside(key: CustomerSecret, others: readonly OpenedCustomerKey[], 
   const isStanding = (other: OpenedCustomerKey): boolean =>
     other.purpose === purpose && ["live", "pending"].includes(stateOf(other, now));
   if (others.filter(isStanding).length >= MAX_LIVE_KEYS) {
-    const message = `this customer has ${MAX_LIVE_KEYS} keys for ${purpose} that are live or to come. Retire one first`;
+    const message = `this customer has ${MAX_LIVE_KEYS} keys for ${purpose} that are live or pending. Retire one first`;
     throw new AuthError("failed_precondition", message);
   }
   const same = others.find(

@@ -114,7 +114,7 @@ function readLoginLimit(text: string): string {
     return text;
   } catch {
     throw malformed(
-      "login_limit is no limit. Write off or a number of logins and a slash and a window of at most 1h such as 60s",
+      "login_limit is not a limit. Write off or a number of logins and a slash and a window of at most 1h such as 60s",
       "login_limit",
     );
   }

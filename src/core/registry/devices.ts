@@ -76,7 +76,7 @@ export function createDevices(
       }
       throw new AuthError(
         "failed_precondition",
-        "the customer of this device has no live key for derivation that opens here. Issue one with that purpose",
+        "the customer of this device has no live derivation key that can be unsealed. Issue one with purpose derivation",
       );
     } finally {
       for (const { secret } of keys) secret?.fill(0);

@@ -33,7 +33,7 @@ export function readCustomerId(text: string): string {
   if (text === "") throw malformed("customer_id is missing", "customer_id");
   if (CUSTOMER_ID.test(text)) return text;
   throw malformed(
-    "customer_id is not of 1 to 16 small letters and digits and hyphens with no hyphen at the start",
+    "customer_id is not 1 to 16 lower-case letters and digits and hyphens with no hyphen at the start",
     "customer_id",
   );
 }
@@ -60,7 +60,7 @@ export function readDisplayName(text: string): string {
   }
   const position = positionOfUnprintable(text);
   if (position === 0) return text;
-  throw malformed(`display_name has a control character at position ${position}. Take it out`, "display_name");
+  throw malformed(`display_name has a control character at position ${position}. Remove it`, "display_name");
 }
 
 /** The position, from 1, of the first control character or lone surrogate; 0: there is none. */
@@ -103,7 +103,7 @@ function mistakeOf(name: string, value: string): string | undefined {
     return `a name that is not of 1 to ${LONGEST_LABEL} letters and digits and dots and underscores and hyphens`;
   }
   if (value.length > LONGEST_LABEL) return `a value of ${value.length} characters. It has at most ${LONGEST_LABEL}`;
-  if (value.includes(";")) return "a semicolon in its value. Take it out";
-  if (positionOfUnprintable(value) > 0) return "a control character in its value. Take it out";
+  if (value.includes(";")) return "a semicolon in its value. Remove it";
+  if (positionOfUnprintable(value) > 0) return "a control character in its value. Remove it";
   return undefined;
 }

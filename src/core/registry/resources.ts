@@ -73,7 +73,7 @@ export function readFilter(text: string, fields: Fields, now: number): readonly 
     }
     const type = typeOf(field, fields, position);
     if (type !== "time" && type !== "name" && operator !== "=" && operator !== "!=") {
-      throw wrongFilter(`filter asks for an order at position ${position}. Only times and device_key have one`);
+      throw wrongFilter(`filter compares by order at position ${position}. Only times and device_key can be ordered`);
     }
     const word = quoted?.replace(/\\(.)/g, "$1") ?? bare;
     if (positionOfUnprintable(word) > 0)
@@ -96,7 +96,7 @@ function typeOf(field: string, fields: Fields, position: number): FieldType {
 }
 
 function describe(type: FieldType): string {
-  if (type === "time") return "a time as in RFC 3339 or before now as in -30d";
+  if (type === "time") return "a time of RFC 3339 or a span before now such as -30d";
   return type === "boolean" ? "true or false" : [type].flat().join(" or ");
 }
 
@@ -176,7 +176,7 @@ export function requireVersion(version: Pick<Versioned, "createdAt" | "revision"
   if (etag === "" || etag === etagOf(version)) return;
   throw new AuthError(
     "etag_mismatch",
-    `this ${row} was changed after that etag was read. Read it again and decide anew`,
+    `this ${row} was changed after that etag was read. Read it again and repeat the change`,
     { field: "etag" },
   );
 }

@@ -69,7 +69,7 @@ export function createRevokeToken(revokedTokens: RevokedTokenStore, now: () => n
   return async (jti, actor) => {
     if (!TOKEN_ID.test(jti)) {
       throw malformed(
-        "jti is no name of a token. It has 20 letters and digits and hyphens and underscores. For all tokens of a device there is devices revoke-tokens",
+        "jti is not a token id. A token id has 20 letters and digits and hyphens and underscores. To revoke all tokens of a device use devices revoke-tokens",
         "jti",
       );
     }

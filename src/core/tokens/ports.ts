@@ -44,7 +44,7 @@ export interface SigningKeyChange {
 /**
  * Stores signing keys. At most one key is active and one is next. Changes are serial: each sees the ones before it, and is one
  * transaction with its audit entries. Private halves are sealed, and erased once their key no longer signs.
- * Throws AuthError `unavailable` when the database cannot be asked.
+ * Throws AuthError `unavailable` when the database cannot be reached.
  */
 export interface SigningKeyStore {
   read(): Promise<StoredKeys>;

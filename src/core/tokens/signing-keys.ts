@@ -22,7 +22,7 @@ export interface KeyImport {
   readonly asNext: boolean;
 }
 
-/** Each use-case throws AuthError as its decision does, and `unavailable` when the database cannot be asked. */
+/** Each use-case throws AuthError as its decision does, and `unavailable` when the database cannot be reached. */
 export interface SigningKeys {
   /** Every key, the newest first. */
   list(): Promise<readonly SigningKeyView[]>;
@@ -84,6 +84,6 @@ const hasState = (state: SigningKeyState) => (key: SigningKeyView) => key.state 
 function find(keys: readonly SigningKeyView[], is: (key: SigningKeyView) => boolean): SigningKeyView {
   const found = keys.find(is);
   if (found !== undefined) return found;
-  const message = "the signing keys were changed and changed again by somebody else. Look at the list";
+  const message = "somebody else changed the signing keys at the same time. List them again";
   throw new AuthError("unavailable", message, { retryAfterMs: 1_000 });
 }

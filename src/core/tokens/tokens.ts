@@ -71,7 +71,7 @@ export function createTokenVerifier(
 ): (token: string, now: number) => Promise<TokenClaims> {
   function keyOf(kid: string | undefined): KeyObject {
     const key = kid === undefined ? undefined : ring.find(kid);
-    if (key === undefined) throw tokenInvalid("it was signed by no key of this gateway");
+    if (key === undefined) throw tokenInvalid("no key of this gateway signed it");
     if (key === "revoked") throw tokenRevoked("the key that signed it was revoked");
     return key;
   }
@@ -90,7 +90,7 @@ export function createTokenVerifier(
       currentDate: new Date(now),
       requiredClaims: ["exp", "iat"],
     }).catch(reject);
-    if (!isTokenType(protectedHeader.typ)) throw tokenInvalid("its typ is not as it should be");
+    if (!isTokenType(protectedHeader.typ)) throw tokenInvalid("its typ is wrong");
     const { iat = 0, exp = 0 } = claims;
     if (!(iat * 1000 <= now + CLOCKS_APART_MS)) throw tokenInvalid("its iat is ahead of the clock");
     const lifeMs = (exp - iat) * 1000;
@@ -125,6 +125,6 @@ function reject(error: unknown): never {
     throw new AuthError("expired", "the token has expired. The device has to log in again");
   }
   if (error instanceof errors.JWSSignatureVerificationFailed) throw tokenInvalid("its signature is wrong");
-  if (error instanceof errors.JWTClaimValidationFailed) throw tokenInvalid(`its ${error.claim} is not as it should be`);
-  throw tokenInvalid("it is no signed JWT of this kind");
+  if (error instanceof errors.JWTClaimValidationFailed) throw tokenInvalid(`its ${error.claim} is wrong`);
+  throw tokenInvalid("it is not a signed JWT that this gateway accepts");
 }

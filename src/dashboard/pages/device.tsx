@@ -119,7 +119,7 @@ function Changes({ device }: { readonly device: Device }) {
         warnings={{
           disable: "Its logins are refused from now on, and its tokens are revoked.",
           revoke: "It has to log in again.",
-          delete: "It is gone, and cannot be brought back.",
+          delete: "It is deleted for good.",
         }}
         setStatus={(next) => update({ status: next }, "status")}
         revokeTokens={() => admin.revokeDeviceTokens({ deviceKey })}
@@ -152,7 +152,7 @@ function EditButton({ device }: { readonly device: Device }) {
       <DeviceFields device={device} />
       <CheckField
         name="replayGuard"
-        label="Replay guard: a signed login is good once"
+        label="Replay guard: a signed login is accepted once"
         defaultChecked={device.replayGuard ?? false}
       />
       <CheckField

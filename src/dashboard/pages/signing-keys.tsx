@@ -44,10 +44,7 @@ function RotateButton() {
       }}
     >
       <p>The next key signs once services had time to fetch it.</p>
-      <CheckField
-        name="now"
-        label="At once: services that have not fetched it refuse its tokens until they look again"
-      />
+      <CheckField name="now" label="At once: services that have not fetched it refuse its tokens until they do" />
     </ActionButton>
   );
 }

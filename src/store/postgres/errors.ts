@@ -63,7 +63,7 @@ export function explainOpening(cause: unknown, { server, database, user }: Conne
   const message = cause instanceof Error ? cause.message : "";
   const why = ((): string => {
     if (code.startsWith("28"))
-      return `${server} refuses the user ${user} or the password. Mend the URL, or pg_hba.conf`;
+      return `${server} refuses the user ${user} or the password. Correct the URL, or pg_hba.conf`;
     if (code === "3D000") return `${server} has no database ${database}. Create it: createdb ${database}`;
     if (code === "42501") return `the user ${user} may not use the database ${database}. Grant it: ${message}`;
     if (code === "53300") return `${server} has too many connections. Raise its max_connections`;
@@ -73,7 +73,7 @@ export function explainOpening(cause: unknown, { server, database, user }: Conne
     if (/CERT|UNABLE_TO_/.test(code)) {
       return `the certificate of ${server} is not trusted (${code}). Name its authority in the URL: sslrootcert=FILE`;
     }
-    if (isAway(cause)) return `no PostgreSQL answers at ${server} (${code || message}). Start it, or mend the URL`;
+    if (isAway(cause)) return `no PostgreSQL answers at ${server} (${code || message}). Start it, or correct the URL`;
     return message;
   })();
   return new DatabaseError(`the database cannot be used: ${why}`, { cause });

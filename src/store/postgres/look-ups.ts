@@ -111,7 +111,7 @@ function createQueue<Names, Answer>(answerAll: AnswerAll<Names, Answer>) {
         schedule();
       }),
     reject() {
-      for (const { reject } of queued.splice(0)) reject(storeUnavailable("cannot be asked now"));
+      for (const { reject } of queued.splice(0)) reject(storeUnavailable("cannot be reached now"));
     },
   };
 }

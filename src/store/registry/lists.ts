@@ -77,6 +77,6 @@ const OPERATORS: Readonly<Record<ComparisonOperator, RawBuilder<unknown>>> = {
 /** Compares a field with a value. A missing time (null) is neither before nor after another. */
 function compare({ field, operator, value }: Condition, columns: Columns): RawBuilder<unknown> {
   const column = columns(field);
-  if (column === undefined) throw new RangeError("a condition names a field that this list has not");
+  if (column === undefined) throw new RangeError("a condition names a field that this list does not have");
   return sql`${column} ${OPERATORS[operator]} ${typeof value === "boolean" ? Number(value) : value}`;
 }

@@ -86,7 +86,7 @@ async function openWay(internalUrl: string) {
 /** The line that a stopped import names. */
 async function stoppedAt(stderr: Promise<string>): Promise<string> {
   const [, line = "", again] =
-    /countersign: stopped at line (\d{3,}): what comes before is in\. Give the same command with --from-line (\d+)\n/.exec(
+    /countersign: stopped at line (\d{3,}): the lines before it are imported\. Run the same command with --from-line (\d+)\n/.exec(
       await stderr,
     ) ?? [];
   expect(again).toBe(line);

@@ -34,10 +34,10 @@ test("good lines are imported, bad lines are reported", async () => {
   expect(told.stderr).toBe(
     [
       "countersign: line 3: device_key has a character that is not visible ASCII at position 4",
-      "countersign: line 4: name has a control character at position 4. Take it out",
+      "countersign: line 4: name has a control character at position 4. Remove it",
       "countersign: line 7: no customer has this customer_id",
       "countersign: line 8: it has 2 columns and the header has 7. A value with a delimiter has to be quoted",
-      "countersign: 4 lines did not go in",
+      "countersign: 4 lines were not imported",
       "",
     ].join("\n"),
   );
@@ -59,7 +59,7 @@ test("good lines are imported, bad lines are reported", async () => {
     { line: 7, reason: "does_not_exist", field: "customer_id", message: "no customer has this customer_id" },
     expect.objectContaining({ line: 8, reason: "malformed", field: "" }),
   ]);
-  expect(lines[4]).toEqual({ error: { failed: 4, message: "4 lines did not go in" } });
+  expect(lines[4]).toEqual({ error: { failed: 4, message: "4 lines were not imported" } });
 });
 
 test("reads standard input with --customer; the later of two lines of a device wins", async () => {
@@ -101,7 +101,7 @@ test("an import with wrong options changes nothing, and says what to do", async 
 
 test("the error of a row without a customer names --customer", async () => {
   const told = await operator.operate(["devices", "import", fileOf("devices.ndjson", '{"device_key":"a"}\n')]);
-  expect(told.stderr).toMatch(/line 1: customer_id [^\n]+\. Put it there, or give --customer ID for all\n/);
+  expect(told.stderr).toMatch(/line 1: customer_id [^\n]+\. Add it, or give --customer ID for all\n/);
 });
 
 test("many labels make requests smaller, without failing other lines", async () => {

@@ -25,7 +25,10 @@ describe("a network", () => {
   test.for([
     ["10.0.0.1/8", "an address in the network 10.0.0.0/8. Write that, or 10.0.0.1 alone"],
     ["::ffff:10.0.0.1/104", "an address in the network 10.0.0.0/8. Write that, or 10.0.0.1 alone"],
-    ["10.0.0.0/33", "but an address has no more than 32 bits. Write such as 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32"],
+    [
+      "10.0.0.0/33",
+      "but an address has no more than 32 bits. Write for example 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32",
+    ],
   ] as const)("%s is a mistake, which is named", ([text, mistake]) => {
     expect(() => readNetwork(text)).toThrow(new Error(`names ${text}, ${mistake}`));
   });
@@ -42,7 +45,9 @@ describe("a network", () => {
     "fe80::1%eth0",
     "192.0.2.1:80",
   ])("%j is none", (text) => {
-    expect(() => readNetwork(text)).toThrow(`names ${text}, which is neither an address nor a network. Write such as`);
+    expect(() => readNetwork(text)).toThrow(
+      `names ${text}, which is neither an address nor a network. Write for example`,
+    );
   });
 
   test("an IPv6 network with its own limit is at least a /64", () => {

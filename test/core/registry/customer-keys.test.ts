@@ -53,7 +53,7 @@ describe("issuing", () => {
   test.for<[Partial<CustomerKeyDraft>, string, string]>([
     [{ importedKey: "x".repeat(1_025) }, "imported_key", "imported_key has 1025 bytes. It has at most 1024"],
     [{ importedKey: "ü".repeat(513) }, "imported_key", "imported_key has 1026 bytes. It has at most 1024"],
-    [{ importedKey: "a key \ud800" }, "imported_key", "imported_key is no text that UTF-8 can say"],
+    [{ importedKey: "a key \ud800" }, "imported_key", "imported_key is not text that UTF-8 can encode"],
     [{ notBefore: NOW - 9, expiresAt: NOW - 1 }, "expires_at", "expires_at is not after now. This key would never"],
     [{ notBefore: NOW + 5, expiresAt: NOW + 5 }, "expires_at", "expires_at is not after not_before. This key would"],
     [{ customerId: "" }, "customer_id", "customer_id is missing"],
@@ -70,7 +70,7 @@ describe("issuing", () => {
     await issue({ expiresAt: NOW + 1_000 });
     const full = {
       reason: "failed_precondition",
-      message: "this customer has 3 keys for login that are live or to come. Retire one first",
+      message: "this customer has 3 keys for login that are live or pending. Retire one first",
     };
     await expect(issue()).rejects.toMatchObject(full);
     await issue({ purpose: "derivation" });
@@ -110,7 +110,7 @@ test("a key that does not open counts among the three that may be live, and deri
   const other = createRegistry({ ...(await reopen([Buffer.alloc(32, 9)])), now: () => NOW + 1 });
   const draft = { customerId: "acme", purpose: "derivation", importedKey: "" } as const;
   const derive = () => other.devices.deriveKey(DEVICE.deviceKey, ACTOR);
-  await expect(derive()).rejects.toThrow("no live key for derivation that opens here");
+  await expect(derive()).rejects.toThrow("no live derivation key that can be unsealed");
   const { keyId } = await other.customerKeys.issue(draft, ACTOR);
   expect((await derive()).keyId).toBe(keyId);
   await other.customerKeys.issue(draft, ACTOR);

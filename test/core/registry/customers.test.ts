@@ -25,12 +25,12 @@ test("a customer is created as given, with an event", async () => {
 });
 
 test.for<[Partial<CustomerDraft>, string, string]>([
-  [{ customerId: "Acme" }, "customer_id", "customer_id is not of 1 to 16 small letters"],
+  [{ customerId: "Acme" }, "customer_id", "customer_id is not 1 to 16 lower-case letters"],
   [{ displayName: "x".repeat(201) }, "display_name", "display_name has 201 characters"],
-  [{ loginLimit: "20" }, "login_limit", "login_limit is no limit. Write off or a number of logins and a slash"],
-  [{ loginLimit: "0/60s" }, "login_limit", "login_limit is no limit"],
-  [{ loginLimit: "20/2h" }, "login_limit", "login_limit is no limit"],
-  [{ loginLimit: " 20/60s" }, "login_limit", "login_limit is no limit"],
+  [{ loginLimit: "20" }, "login_limit", "login_limit is not a limit. Write off or a number of logins and a slash"],
+  [{ loginLimit: "0/60s" }, "login_limit", "login_limit is not a limit"],
+  [{ loginLimit: "20/2h" }, "login_limit", "login_limit is not a limit"],
+  [{ loginLimit: " 20/60s" }, "login_limit", "login_limit is not a limit"],
 ])("%j is malformed, and nothing is written", async ([draft, field, message]) => {
   const { registry, events } = await openRegistry();
   await registry.customers.create({ ...ACME, customerId: "other" }, ACTOR);

@@ -107,7 +107,8 @@ test("a board's own key derives from the newest live derivation key, with an eve
   const before = await events();
   await expect(registry.devices.deriveKey("pump-7", ACTOR)).rejects.toMatchObject({
     reason: "failed_precondition",
-    message: "the customer of this device has no live key for derivation that opens here. Issue one with that purpose",
+    message:
+      "the customer of this device has no live derivation key that can be unsealed. Issue one with purpose derivation",
   });
   expect(await events()).toEqual(before);
 

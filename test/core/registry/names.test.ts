@@ -20,7 +20,7 @@ test.for([
   for (const text of texts) expect(read(text)).toBe(text);
 });
 
-const WRONG_ID = "customer_id is not of 1 to 16 small letters and digits and hyphens with no hyphen at the start";
+const WRONG_ID = "customer_id is not 1 to 16 lower-case letters and digits and hyphens with no hyphen at the start";
 const WRONG_IDS = ["a".repeat(17), "-a", "A", "a_b", "a.b", "a b", "ä", "a\n", "a/b", "\0", "*"];
 const WIDE = "device_key takes 100 characters in a token because of its quotes and backslashes. It may take 96";
 
@@ -31,10 +31,10 @@ test.for<[(text: string) => string, string, string]>([
   [readEnrolledDeviceKey, LONG, "device_key has 97 characters. It has at most 96"],
   [readEnrolledDeviceKey, '\\"'.repeat(25), WIDE],
   [readDisplayName, "x".repeat(201), "display_name has 201 characters. It has at most 200"],
-  [readDisplayName, "a\nb", "display_name has a control character at position 2. Take it out"],
-  [readDisplayName, "\0", "display_name has a control character at position 1. Take it out"],
-  [readDisplayName, "ab\x7f", "display_name has a control character at position 3. Take it out"],
-  [readDisplayName, "a\ud83d", "display_name has a control character at position 2. Take it out"],
+  [readDisplayName, "a\nb", "display_name has a control character at position 2. Remove it"],
+  [readDisplayName, "\0", "display_name has a control character at position 1. Remove it"],
+  [readDisplayName, "ab\x7f", "display_name has a control character at position 3. Remove it"],
+  [readDisplayName, "a\ud83d", "display_name has a control character at position 2. Remove it"],
 ])("%o refuses %j", ([read, text, message]) => {
   const error = caughtError(() => read(text));
   const field = message.split(" ")[0];
@@ -69,9 +69,9 @@ test.for<[Readonly<Record<string, string>>, string]>([
   [{ ä: "x" }, `label 1 ${WRONG_NAME}`],
   [{ ["x".repeat(64)]: "" }, `label 1 ${WRONG_NAME}`],
   [{ a: "x".repeat(64) }, "label 1 has a value of 64 characters. It has at most 63"],
-  [{ a: "x;y" }, "label 1 has a semicolon in its value. Take it out"],
-  [{ a: "x\ny" }, "label 1 has a control character in its value. Take it out"],
-  [{ a: "\ud800" }, "label 1 has a control character in its value. Take it out"],
+  [{ a: "x;y" }, "label 1 has a semicolon in its value. Remove it"],
+  [{ a: "x\ny" }, "label 1 has a control character in its value. Remove it"],
+  [{ a: "\ud800" }, "label 1 has a control character in its value. Remove it"],
   [Object.fromEntries(Array(33).fill("").entries()), "labels has 33 entries. It has at most 32"],
 ])("refuses %j", ([labels, message]) => {
   const error = caughtError(() => readLabels(labels));

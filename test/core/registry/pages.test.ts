@@ -97,6 +97,6 @@ test("a change needs the current etag, or none", () => {
   for (const etag of [etagOf({ ...row, revision: 1 }), "x", '""']) {
     const error = caughtError(() => requireVersion(row, etag, "device"));
     expect([error.reason, error.details]).toEqual(["etag_mismatch", { field: "etag" }]);
-    expect(error.message).toBe("this device was changed after that etag was read. Read it again and decide anew");
+    expect(error.message).toBe("this device was changed after that etag was read. Read it again and repeat the change");
   }
 });

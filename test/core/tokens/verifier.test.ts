@@ -80,8 +80,8 @@ test("rejects a token of another issuer or audience", async () => {
     await caughtErrorOf(verify(goodToken({ ...mint, audience: "others" }))),
   ];
   expect(errors.map(({ message }) => message)).toEqual([
-    "this is no token of this gateway because its iss is not as it should be. The device has to log in again",
-    "this is no token of this gateway because its aud is not as it should be. The device has to log in again",
+    "the token is invalid because its iss is wrong. The device has to log in again",
+    "the token is invalid because its aud is wrong. The device has to log in again",
   ]);
 });
 
@@ -122,7 +122,7 @@ test("a stale ring is read again before a good token is accepted", async () => {
   resolve();
   expect((await checked).reason).toBe("revoked");
   found.set(mint.kid, mint.key);
-  const away = (): Promise<void> => Promise.reject(new AuthError("unavailable", "the registry cannot be asked now"));
+  const away = (): Promise<void> => Promise.reject(new AuthError("unavailable", "the registry cannot be reached now"));
   ring.confirm = away;
   expect((await caughtErrorOf(verify(goodToken(mint)))).reason).toBe("unavailable");
   expect((await caughtErrorOf(verify(`${goodToken(mint).slice(0, -4)}AAAA`))).reason).toBe("invalid");
