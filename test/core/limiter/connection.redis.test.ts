@@ -2,6 +2,8 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { setFlagsFromString } from "node:v8";
+import { runInThisContext } from "node:vm";
 import { expect, onTestFinished, test } from "vitest";
 import {
   connectRedis,
@@ -138,4 +140,10 @@ test("an untrusted certificate and a missing client certificate stop the start, 
   await expect(connect(url, { ca })).rejects.toThrow("Set COUNTERSIGN_REDIS_CERT and COUNTERSIGN_REDIS_KEY");
   const connection = await connect(url, { ca, cert: read("client.crt"), key: read("client.key") });
   expect(await decide(connection)).toBe(-1);
+});
+
+test("with ioredis loaded, V8 has the methods of strings in its fast form", () => {
+  setFlagsFromString("--allow-natives-syntax");
+  onTestFinished(() => setFlagsFromString("--no-allow-natives-syntax"));
+  expect(runInThisContext("%HasFastProperties(String.prototype)")).toBe(true);
 });
