@@ -25,6 +25,7 @@ import { JSON_CODEC } from "./protocols/message.ts";
 import { ADMIN_MESSAGE_BYTES, createAdminService } from "./services/admin.ts";
 import { createActorOf, createAdminGuard } from "./services/admin-guard.ts";
 import { createAuthService, createReadLogin, createTokenService, TOKEN_MESSAGE_BYTES } from "./services/auth.ts";
+import { createOverview } from "./services/overview.ts";
 import { storeUnavailable } from "./store/outage.ts";
 import { SealError } from "./store/sealing.ts";
 import { monotonicNow, repeatEvery, systemNow, watchEventLoop } from "./telemetry/clock.ts";
@@ -33,7 +34,6 @@ import { createMetrics } from "./telemetry/metrics.ts";
 import { createObserver } from "./telemetry/observe.ts";
 import { observeFallback, observeOverload, observeStore } from "./telemetry/outages.ts";
 import { createReadinessCheck } from "./telemetry/readiness.ts";
-import { createRecentLogins } from "./telemetry/recent-logins.ts";
 import { NO_TRACING, observeSteps, startTracing } from "./telemetry/tracing.ts";
 
 /** A running gateway. */
@@ -97,8 +97,8 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     certificates: config.tlsCert ?? [],
     now,
   });
-  const recentLogins = createRecentLogins(now);
-  const observer = createObserver({ logger, metrics, recentLogins, elapsed: monotonicNow });
+  const onLogin = (outcome: string): void => overview.count(outcome);
+  const observer = createObserver({ logger, metrics, onLogin, elapsed: monotonicNow });
   let isListening = false;
   cleanup.defer(() => {
     if (isListening) logger.info("stopped");
@@ -194,7 +194,8 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     spec: tracing.observeCalls(createTokenService(check, callerOf)),
     maxMessageBytes: TOKEN_MESSAGE_BYTES,
   };
-  const { operators } = registry;
+  const { operators, fleet } = registry;
+  const overview = createOverview({ fleet, checkParts: readiness.check, version, now });
   const sessions = createSessions({ operators, sealer, limiter, now });
   const adminService = createAdminService({
     registry,
@@ -203,7 +204,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     secrets,
     signingKeys,
     readDeviceLimit,
-    overview: { readLogins: recentLogins.read, checkParts: readiness.check, version },
+    overview,
     actorOf: createActorOf(callerOf),
   });
   const admin: MountedService = {

@@ -3,9 +3,7 @@
 import { createServiceImplSpec, type ServiceImpl, type ServiceImplSpec } from "@connectrpc/connect";
 import { AdminService } from "../../gen/es/countersign/admin/v1/admin_pb.ts";
 import type { ReadDeviceLimit } from "../core/charges.ts";
-import { AuthError } from "../core/errors.ts";
 import type { ExplainLogin } from "../core/explain.ts";
-import type { Fleet } from "../core/registry/fleet.ts";
 import type { Operators } from "../core/registry/operators.ts";
 import type { Registry } from "../core/registry/registry.ts";
 import { pageOf } from "../core/registry/resources.ts";
@@ -16,24 +14,11 @@ import { createCustomerMethods } from "./admin-customers.ts";
 import { createDeviceMethods } from "./admin-devices.ts";
 import { type ActorOf, operatorOf } from "./admin-guard.ts";
 import { createKeyMethods } from "./admin-keys.ts";
-import { auditEventMessage, operatorTokenMessage, partStates, readTime, roles, writeTime } from "./admin-messages.ts";
+import { auditEventMessage, operatorTokenMessage, readTime, roles, writeTime } from "./admin-messages.ts";
+import type { Overview } from "./overview.ts";
 
 /** Limit of a message to AdminService, in bytes: 1,000 rows of an import. */
 export const ADMIN_MESSAGE_BYTES = 1024 * 1024;
-
-/** The parts of the gateway that the overview reads. */
-export interface OverviewParts {
-  readonly readLogins: () => {
-    readonly startedAt: number;
-    readonly intervalMs: number;
-    readonly byOutcome: ReadonlyMap<string, readonly number[]>;
-  };
-  /** Returns no states while the gateway drains. */
-  readonly checkParts: () => Promise<
-    Partial<Readonly<Record<"limits" | "store" | "signer", "ok" | "degraded" | "unavailable">>>
-  >;
-  readonly version: string;
-}
 
 export interface AdminDependencies {
   readonly registry: Registry;
@@ -42,20 +27,20 @@ export interface AdminDependencies {
   readonly secrets: Secrets;
   readonly signingKeys: SigningKeys;
   readonly readDeviceLimit: ReadDeviceLimit;
-  readonly overview: OverviewParts;
+  readonly overview: Pick<Overview, "read">;
   readonly actorOf: ActorOf;
 }
 
 /** Creates the service. Mount it with a guard that admits operators only. */
 export function createAdminService(dependencies: AdminDependencies): ServiceImplSpec {
   const { registry, sessions, explain, secrets, signingKeys, readDeviceLimit, overview, actorOf } = dependencies;
-  const { customers, customerKeys, fleet, operators } = registry;
+  const { customers, customerKeys, operators } = registry;
   return createServiceImplSpec<typeof AdminService>(AdminService, {
     ...createCustomerMethods(customers, actorOf),
     ...createKeyMethods(customerKeys, signingKeys, actorOf),
     ...createDeviceMethods(registry, readDeviceLimit, actorOf),
     ...createOperatorMethods(operators, sessions, actorOf),
-    getOverview: () => readOverview(fleet, overview),
+    getOverview: overview.read,
 
     async revokeToken({ jti }, context) {
       const { expiresAt } = await registry.revokeToken(jti, actorOf(context));
@@ -101,26 +86,4 @@ function createOperatorMethods(operators: Operators, sessions: AdminDependencies
 
     getCallingOperator: (_request, context) => operatorTokenMessage(operatorOf(context)),
   } satisfies Partial<ServiceImpl<typeof AdminService>>;
-}
-
-async function readOverview(fleet: Fleet, { readLogins, checkParts, version }: OverviewParts) {
-  const { limits = "ok", store = "ok", signer = "ok" } = await checkParts();
-  const summary = store === "unavailable" ? undefined : await fleet.summarize().catch(ignoreOutage);
-  const { startedAt, intervalMs, byOutcome } = readLogins();
-  return {
-    ...(summary && { fleet: { ...summary, countTime: writeTime(summary.countedAt) } }),
-    logins: [...byOutcome].map(([outcome, counts]) => ({ outcome, counts: [...counts] })),
-    loginsStartTime: writeTime(startedAt),
-    intervalSeconds: intervalMs / 1_000,
-    limits: partStates.write(limits),
-    store: partStates.write(store),
-    signer: partStates.write(signer),
-    version,
-  };
-}
-
-/** Leaves the database's part empty during an outage: the overview is needed most then. */
-function ignoreOutage(error: unknown): undefined {
-  if (error instanceof AuthError && error.reason === "unavailable") return undefined;
-  throw error;
 }

@@ -7,7 +7,6 @@ import type { Caller, Login, LoginRequest } from "../core/login.ts";
 import { isDeviceKey } from "../core/login-fields.ts";
 import type { VerifyToken, VerifyTokenFor } from "../core/verify-token.ts";
 import type { Metrics } from "./metrics.ts";
-import type { RecentLogins } from "./recent-logins.ts";
 
 /** A caller with the properties of its log lines. */
 export interface ObservedCaller extends Caller {
@@ -42,13 +41,14 @@ const CONNECTION_LINE_MS = 60_000;
 export interface ObserverOptions {
   readonly logger: Logger;
   readonly metrics: Metrics;
-  readonly recentLogins: Pick<RecentLogins, "count">;
+  /** Called with the outcome of each login. */
+  readonly onLogin: (outcome: string) => void;
   /** A monotonic clock, in milliseconds. */
   readonly elapsed: () => number;
 }
 
 /** Creates an observer. */
-export function createObserver({ logger, metrics, recentLogins, elapsed }: ObserverOptions): Observer {
+export function createObserver({ logger, metrics, onLogin, elapsed }: ObserverOptions): Observer {
   /** Errors of logins and token checks that are already counted. */
   const counted = new WeakSet<AuthError>();
   const mayLogUnavailable = createThrottle(UNAVAILABLE_LINE_MS, elapsed);
@@ -69,7 +69,7 @@ export function createObserver({ logger, metrics, recentLogins, elapsed }: Obser
         const ms = elapsed() - started;
         metrics.logins.inc({ protocol: caller.protocol, outcome });
         metrics.loginSeconds.observe(ms / 1000);
-        recentLogins.count(outcome);
+        onLogin(outcome);
         logger.info({ outcome, ...details, ...describe(caller), ms: Math.round(ms * 100) / 100 }, "login");
       };
       try {

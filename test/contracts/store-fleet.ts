@@ -88,7 +88,7 @@ export function describeFleet(open: Open): void {
       if (current.status === "disabled") return undefined;
       return current.deviceKey < "device-00100" ? { ...disable(current), next: undefined } : disable(current);
     };
-    expect(await store.fleet.change([...names, "nobody"], decide)).toEqual({ found: 250, changed: 125 });
+    expect(await store.fleet.change([...names, "nobody"], decide)).toEqual({ matched: 250, changed: 125 });
     const other = await reopen();
     expect(await other.fleet.countAll(0, 0)).toMatchObject({ devices: 200, disabled: 200 });
     expect(await other.devices.find("device-00101")).toMatchObject({ revision: 2, updatedAt: NOW + 1 });

@@ -29,24 +29,21 @@ export interface FleetCounts {
   readonly failing: number;
 }
 
-export interface FleetSummary extends FleetCounts {
-  /** Unix milliseconds. */
-  readonly countedAt: number;
-}
+/** `countedAt` in unix milliseconds. */
+export type FleetSummary = FleetCounts & { readonly countedAt: number };
 
+/** How many of the named devices exist, and how many of these were changed. */
 export interface FleetProgress {
   readonly matched: number;
   readonly changed: number;
-  /** Empty: no devices are left. */
-  readonly nextPageToken: string;
 }
 
 /** Each use case throws AuthError: `malformed`, or an error of the store. */
 export interface Fleet {
   /** Counts the matches among the next devices. The sum over all pages is the total. */
   count(filter: string, pageToken: string): Promise<{ count: number; nextPageToken: string }>;
-  /** Changes the next devices. */
-  change(request: FleetRequest, actor: Actor): Promise<FleetProgress>;
+  /** Changes the next devices. They may be none although others follow: an empty token ends the list. */
+  change(request: FleetRequest, actor: Actor): Promise<FleetProgress & { readonly nextPageToken: string }>;
   /** Counts the fleet. The count is cached for 40 times as long as it took. */
   summarize(): Promise<FleetSummary>;
 }
@@ -54,17 +51,15 @@ export interface Fleet {
 /** A change of one device; without `next` it is deleted. */
 export type FleetChange = Change<Device | undefined>;
 
-interface Changed {
-  readonly found: number;
-  readonly changed: number;
-}
-
 /** The store of the fleet. Errors as in DeviceStore. Steps are short, and logins run between them. */
 export interface FleetStore {
   /** The names of the next matching devices. */
   findNames(page: PageQuery): Promise<PageResult<string>>;
   /** Decides each named device that exists, in one transaction. */
-  change(deviceKeys: readonly string[], decide: (current: StoredDevice) => FleetChange | undefined): Promise<Changed>;
+  change(
+    deviceKeys: readonly string[],
+    decide: (current: StoredDevice) => FleetChange | undefined,
+  ): Promise<FleetProgress>;
   /** Counts all; the times are those of `seenLastHour` and `seenLastDay`, in unix milliseconds. */
   countAll(hourAgo: number, dayAgo: number): Promise<FleetCounts>;
 }
@@ -73,7 +68,7 @@ export interface FleetStore {
 const MOST_CHANGED = 1_000;
 /** Devices that one step counts. */
 const COUNTED_AT_ONCE = 2_000;
-/** Most steps of one call, for a filter that few devices match. */
+/** Steps of one count. */
 const MOST_STEPS = 25;
 const SHORTEST_TTL_MS = 2_000;
 /** A count is cached for this many times its duration. */
@@ -111,26 +106,16 @@ export function createFleet(fleet: FleetStore, now: () => number): Fleet {
     async change(request, actor) {
       const { filter, pageToken, deviceKeys, action, labels } = request;
       if (action === "label") requireLabels(labels);
-      const change = (names: readonly string[]): Promise<Changed> =>
+      const change = (names: readonly string[]): Promise<FleetProgress> =>
         fleet.change(names, (current) => decide(current, action, labels, actor, now()));
-      if (deviceKeys.length > 0) {
-        const { found, changed } = await change(readDeviceKeys(request));
-        return { matched: found, changed, nextPageToken: "" };
-      }
+      if (deviceKeys.length > 0) return { ...(await change(readDeviceKeys(request))), nextPageToken: "" };
       if (filter.trim() === "") {
         const cure = "To change every device write device_key != and two double quotes";
         throw malformed(`filter is missing. ${cure}`, "filter");
       }
-      const { after, conditions } = readPageQuery(DEVICE_FIELDS, { pageSize: 0, pageToken, filter }, now());
-      let [matched, changed, next]: [number, number, string | undefined] = [0, 0, after];
-      for (let step = 0; step < MOST_STEPS && matched < MOST_CHANGED && next !== undefined; step++) {
-        const names = await fleet.findNames({ after: next, conditions, size: MOST_CHANGED - matched });
-        const done = await change(names.items);
-        matched += done.found;
-        changed += done.changed;
-        next = names.next;
-      }
-      return { matched, changed, nextPageToken: writePageToken(next) };
+      const query = readPageQuery(DEVICE_FIELDS, { pageSize: MOST_CHANGED, pageToken, filter }, now());
+      const { items, next } = await fleet.findNames(query);
+      return { ...(await change(items)), nextPageToken: writePageToken(next) };
     },
 
     summarize() {

@@ -44,15 +44,13 @@ export interface OperatorTokenDraft {
   readonly expiresAt?: number | undefined;
 }
 
-export interface IssuedOperatorToken {
-  readonly token: OperatorToken;
-  /** The secret. Its hash is stored, and it cannot be read again. */
-  readonly adminToken: string;
-}
-
 /** Each use case throws AuthError: `malformed`, or an error of the store. */
 export interface Operators {
-  issue(draft: OperatorTokenDraft, actor: Actor): Promise<IssuedOperatorToken>;
+  /** `adminToken` is the secret. Its hash is stored, and it cannot be read again. */
+  issue(
+    draft: OperatorTokenDraft,
+    actor: Actor,
+  ): Promise<{ readonly token: OperatorToken; readonly adminToken: string }>;
   /** All, the newest first, those of the settings last. */
   list(): Promise<readonly OperatorToken[]>;
   revoke(tokenId: string, actor: Actor): Promise<OperatorToken>;

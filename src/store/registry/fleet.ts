@@ -51,7 +51,7 @@ async function changeAll(
   ...[names, decide]: Parameters<FleetStore["change"]>
 ): ReturnType<FleetStore["change"]> {
   return write(async (transaction) => {
-    let [found, changed] = [0, 0];
+    let [matched, changed] = [0, 0];
     for (let start = 0; start < names.length; start += WRITTEN_AT_ONCE) {
       const some = names.slice(start, start + WRITTEN_AT_ONCE);
       const devices = [...(await holdDevices(transaction, dialect, some)).values()];
@@ -73,10 +73,10 @@ async function changeAll(
       await letOthersGo();
       await insertAuditEvents(transaction, ...changes.map(({ entry }) => entry));
       await letOthersGo();
-      found += devices.length;
+      matched += devices.length;
       changed += changes.length;
     }
-    return { found, changed };
+    return { matched, changed };
   });
 }
 
