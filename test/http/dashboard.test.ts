@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { staticFiles } from "../../src/http/static-files.ts";
+import { staticFiles } from "../../src/http/dashboard.ts";
 import { ADMIN_TOKEN, startFileGateway, startTestGateway } from "../gateway.ts";
 import { temporaryFolder } from "../program.ts";
 

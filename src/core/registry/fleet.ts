@@ -4,7 +4,7 @@ import { malformed } from "../errors.ts";
 import { readDeviceKey } from "../login-fields.ts";
 import { decideRevocation, decideUpdate, describeDeletion } from "./device-changes.ts";
 import { DEVICE_FIELDS } from "./devices.ts";
-import { MOST_LABELS, readLabels } from "./names.ts";
+import { type Labels, MOST_LABELS, readLabels } from "./names.ts";
 import type { Actor, Change, Device, PageQuery, PageResult, StoredDevice } from "./ports.ts";
 import { readPageQuery, writePageToken } from "./resources.ts";
 
@@ -17,7 +17,7 @@ export interface FleetRequest {
   readonly deviceKeys: readonly string[];
   readonly action: FleetAction;
   /** For `label` alone; an empty value removes the label. */
-  readonly labels: Readonly<Record<string, string>>;
+  readonly labels: Labels;
 }
 
 export interface FleetCounts {
@@ -104,10 +104,12 @@ export function createFleet(fleet: FleetStore, now: () => number): Fleet {
     },
 
     async change(request, actor) {
-      const { filter, pageToken, deviceKeys, action, labels } = request;
-      if (action === "label") requireLabels(labels);
+      const { filter, pageToken, deviceKeys } = request;
+      if (request.action === "label" && Object.keys(readLabels(request.labels)).length === 0) {
+        throw malformed("labels is missing. Name the labels to set", "labels");
+      }
       const change = (names: readonly string[]): Promise<FleetProgress> =>
-        fleet.change(names, (current) => decide(current, action, labels, actor, now()));
+        fleet.change(names, (current) => decide(current, request, actor, now()));
       if (deviceKeys.length > 0) return { ...(await change(readDeviceKeys(request))), nextPageToken: "" };
       if (filter.trim() === "") {
         const cure = "To change every device write device_key != and two double quotes";
@@ -137,36 +139,23 @@ function readDeviceKeys({ deviceKeys, filter, pageToken }: FleetRequest): readon
   return [...new Set(deviceKeys.map(readDeviceKey))];
 }
 
-/** @throws AuthError `malformed` */
-function requireLabels(labels: FleetRequest["labels"]): void {
-  if (Object.keys(labels).length === 0) throw malformed("labels is missing. Name the labels to set", "labels");
-  readLabels(labels);
-}
-
 /** Decides the change of one device, with the rules of the single call; undefined: no change. */
 function decide(
   current: StoredDevice,
-  action: FleetAction,
-  labels: FleetRequest["labels"],
+  { action, labels }: Pick<FleetRequest, "action" | "labels">,
   actor: Actor,
   at: number,
 ): FleetChange | undefined {
-  switch (action) {
-    case "enable":
-      return decideUpdate(current, { status: "enabled" }, actor, at);
-    case "disable":
-      return decideUpdate(current, { status: "disabled" }, actor, at);
-    case "label": {
-      const merged = Object.entries({ ...current.labels, ...labels }).filter(([, value]) => value !== "");
-      if (merged.length > MOST_LABELS) {
-        const message = `the device ${current.deviceKey} would have ${merged.length} labels. It has at most ${MOST_LABELS}`;
-        throw malformed(message, "labels");
-      }
-      return decideUpdate(current, { labels: readLabels(Object.fromEntries(merged)) }, actor, at);
-    }
-    case "revoke_tokens":
-      return decideRevocation(current, actor, at);
-    case "delete":
-      return { next: undefined, entry: describeDeletion(current, actor, at) };
-  }
+  if (action === "delete") return { next: undefined, entry: describeDeletion(current, actor, at) };
+  if (action === "revoke_tokens") return decideRevocation(current, actor, at);
+  if (action === "label") return decideUpdate(current, { labels: addLabels(current, labels) }, actor, at);
+  return decideUpdate(current, { status: action === "enable" ? "enabled" : "disabled" }, actor, at);
+}
+
+/** The labels of a device beside these; an empty value removes one. @throws AuthError `malformed` */
+function addLabels(current: StoredDevice, labels: Labels): Labels {
+  const merged = Object.entries({ ...current.labels, ...labels }).filter(([, value]) => value !== "");
+  if (merged.length <= MOST_LABELS) return readLabels(Object.fromEntries(merged));
+  const message = `the device ${current.deviceKey} would have ${merged.length} labels. It has at most ${MOST_LABELS}`;
+  throw malformed(message, "labels");
 }

@@ -34,15 +34,32 @@ export function createFleetStore(database: Database): FleetStore {
 
     async countAll(hourAgo, dayAgo) {
       const total = { devices: 0, disabled: 0, seenLastHour: 0, seenLastDay: 0, failing: 0 };
-      for (let after = DECOY, counted = READ_AT_ONCE; counted === READ_AT_ONCE; await letOthersGo()) {
-        const { last, ...counts } = await countStep(database, after, hourAgo, dayAgo);
-        for (const name of COUNTS) total[name] += Number(counts[name]);
-        counted = Number(counts.devices);
-        after = last ?? after;
+      for (let after: string | null = DECOY; after !== null; await letOthersGo()) {
+        const from: string = after;
+        const { rows } = await database.read((db) => countStep(from, hourAgo, dayAgo).execute(db));
+        after = null;
+        for (const { last, ...counts } of rows) {
+          for (const name of COUNTS) total[name] += Number(counts[name]);
+          after = last;
+        }
       }
       return total;
     },
   };
+}
+
+const COUNTS = ["devices", "disabled", "seenLastHour", "seenLastDay", "failing"] as const;
+
+/** Counts the first devices after `after`; without any, `last` is null. */
+function countStep(after: string, hourAgo: number, dayAgo: number) {
+  return sql<FleetCounts & { readonly last: string | null }>`
+    select count(*) as "devices", max(device.device_key) as "last",
+      count(*) filter (where status = 'disabled') as "disabled",
+      count(*) filter (where last_login_at >= ${hourAgo}) as "seenLastHour",
+      count(*) filter (where last_login_at >= ${dayAgo}) as "seenLastDay",
+      count(*) filter (where last_failure_at > coalesce(last_login_at, 0)) as "failing"
+    from (select device_key, status from devices where device_key > ${after} order by device_key limit ${READ_AT_ONCE})
+      as device left join device_activity as activity on activity.device_key = device.device_key`;
 }
 
 /** Changes devices in one transaction, which waits for the disk once. Other tasks run between its statements. */
@@ -78,25 +95,4 @@ async function changeAll(
     }
     return { matched, changed };
   });
-}
-
-const COUNTS = ["devices", "disabled", "seenLastHour", "seenLastDay", "failing"] as const;
-
-type Step = FleetCounts & { readonly last: string | null };
-
-/** Counts the first devices after `after`. */
-async function countStep(database: Database, after: string, hourAgo: number, dayAgo: number): Promise<Step> {
-  const { rows } = await database.read((db) =>
-    sql<Step>`
-      select count(*) as "devices", max(device.device_key) as "last",
-        count(*) filter (where status = 'disabled') as "disabled",
-        count(*) filter (where last_login_at >= ${hourAgo}) as "seenLastHour",
-        count(*) filter (where last_login_at >= ${dayAgo}) as "seenLastDay",
-        count(*) filter (where last_failure_at > coalesce(last_login_at, 0)) as "failing"
-      from (select device_key, status from devices where device_key > ${after} order by device_key limit ${READ_AT_ONCE})
-        as device left join device_activity as activity on activity.device_key = device.device_key`.execute(db),
-  );
-  const [step] = rows;
-  if (step === undefined) throw new TypeError("an aggregate has one row");
-  return step;
 }

@@ -1,9 +1,13 @@
-// The dashboard's files, from memory, under a strict Content-Security-Policy.
+// The dashboard over HTTP: its files under a strict Content-Security-Policy, sign-in and sign-out.
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { extname, join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { AuthError, malformed } from "../core/errors.ts";
+import { SESSION_HEADER, type Sessions, type SessionText, writeSessionCookie } from "../core/registry/sessions.ts";
 import type { HeaderField } from "../protocols/exchange.ts";
+import { parseJson } from "../protocols/json.ts";
+import { isObject } from "../protocols/mistakes.ts";
 import { document } from "./documents.ts";
 import type { Endpoint, EndpointAnswer, Endpoints } from "./endpoints.ts";
 
@@ -56,4 +60,45 @@ function serveFile(file: string, contentType: string, path: string): Endpoint {
     compressed ??= gzipSync(content, { level: 9 });
     return { ...shared, headers: [...HEADERS, ["Content-Encoding", "gzip"]], body: compressed };
   });
+}
+
+export interface SignInOptions {
+  readonly sessions: Pick<Sessions, "openByToken" | "openByCode">;
+  /** The listener speaks TLS. */
+  readonly secure: boolean;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+}
+
+const MOST_BYTES = 1_024;
+
+/** Exchanges an admin token or a code for a session cookie. They throw AuthError `malformed`, `invalid_admin_token`, `unavailable`. */
+export function signInEndpoints({ sessions, secure, now }: SignInOptions): Endpoints {
+  const setCookie = (sessionOf: (body: Uint8Array) => Promise<SessionText>): Endpoint => ({
+    method: "POST",
+    maxBytes: MOST_BYTES,
+    async answer({ header, body }) {
+      // A page of another origin cannot send the header.
+      if (header(SESSION_HEADER) === undefined) {
+        const message = `the header ${SESSION_HEADER} is missing. Sign in from the dashboard`;
+        throw new AuthError("invalid_admin_token", message);
+      }
+      const { text, expiresAt } = await sessionOf(body);
+      const maxAge = Math.max(0, Math.floor((expiresAt - now()) / 1_000));
+      const headers: HeaderField[] = [["Set-Cookie", writeSessionCookie(text, maxAge, secure)]];
+      return { contentType: "application/json", headers, body: "{}" };
+    },
+  });
+  return {
+    "/dashboard/sign-in": setCookie(async (body) => openSession(sessions, body)),
+    "/dashboard/sign-out": setCookie(async () => ({ text: "", expiresAt: 0 })),
+  };
+}
+
+function openSession(sessions: SignInOptions["sessions"], body: Uint8Array): Promise<SessionText> {
+  const parsed = parseJson(body);
+  const { code, token } = isObject(parsed) ? parsed : {};
+  if (typeof code === "string") return sessions.openByCode(code);
+  if (typeof token === "string") return sessions.openByToken(token);
+  throw malformed("token is missing. Send the admin token as token in JSON", "token");
 }
